@@ -1,0 +1,145 @@
+package event
+
+import (
+	"errors"
+	"time"
+)
+
+// Deployment is one attempt to bring a version into an environment.
+type Deployment struct {
+	Origin
+	Attempt     uint16 // 1 for the first
+	Environment string // the source's own word; the configuration maps it ("prod" → production) when it is read
+	Status      Status
+	StatusRaw   string
+	CreatedAt   time.Time
+	StartedAt   time.Time
+	FinishedAt  time.Time // of the first final status; a deployment that is later superseded keeps it
+	SHA         string
+	Ref         string
+	Version     string
+	Actor       string // login at the source
+	Bot         bool   // the actor is a machine account
+	Trigger     string // what started it: push, manual, schedule, pipeline …
+	Baseline    bool   // the source says that this only recorded what already ran
+	RollbackOf  string // id of the deployment that this one undoes, when the source says so
+}
+
+// Kind returns KindDeployment.
+func (Deployment) Kind() Kind { return KindDeployment }
+
+// Validate checks identity, status and times.
+func (d Deployment) Validate() error {
+	return errors.Join(d.validate(KindDeployment), d.Status.validate(KindDeployment, d.ID),
+		validateTimes(KindDeployment, d.ID, namedTime{"created_at", d.CreatedAt}, namedTime{"started_at", d.StartedAt},
+			namedTime{"finished_at", d.FinishedAt}))
+}
+
+// PipelineRun is one attempt of a run of a CI pipeline.
+type PipelineRun struct {
+	Origin
+	Attempt    uint16 // 1 for the first; a re-run is a further attempt of the same ID
+	Pipeline   string // name of the workflow or job
+	Status     Status
+	StatusRaw  string
+	Branch     string
+	Trigger    string // push, pull_request, schedule, manual …
+	SHA        string
+	Actor      string
+	Bot        bool
+	CreatedAt  time.Time
+	StartedAt  time.Time // of this attempt
+	FinishedAt time.Time
+}
+
+// Kind returns KindPipelineRun.
+func (PipelineRun) Kind() Kind { return KindPipelineRun }
+
+// Validate checks identity, status and times.
+func (r PipelineRun) Validate() error {
+	return errors.Join(r.validate(KindPipelineRun), r.Status.validate(KindPipelineRun, r.ID),
+		validateTimes(KindPipelineRun, r.ID, namedTime{"created_at", r.CreatedAt}, namedTime{"started_at", r.StartedAt},
+			namedTime{"finished_at", r.FinishedAt}))
+}
+
+// PipelineJob is a job of one attempt of a pipeline run.
+type PipelineJob struct {
+	Origin
+	RunID      string
+	Attempt    uint16 // the run's attempt
+	Name       string
+	Runner     string
+	Status     Status
+	StatusRaw  string
+	CreatedAt  time.Time // StartedAt − CreatedAt is the time in the queue
+	StartedAt  time.Time
+	FinishedAt time.Time
+}
+
+// Kind returns KindPipelineJob.
+func (PipelineJob) Kind() Kind { return KindPipelineJob }
+
+// Validate checks identity, status and times.
+func (j PipelineJob) Validate() error {
+	err := errors.Join(j.validate(KindPipelineJob), j.Status.validate(KindPipelineJob, j.ID),
+		validateTimes(KindPipelineJob, j.ID, namedTime{"created_at", j.CreatedAt}, namedTime{"started_at", j.StartedAt},
+			namedTime{"finished_at", j.FinishedAt}))
+	if j.RunID == "" {
+		err = errors.Join(err, errors.New("pipeline_job "+j.ID+": no run id"))
+	}
+	return err
+}
+
+// Change is a pull or merge request.
+type Change struct {
+	Origin
+	Repository    string // owner/name
+	Number        uint64
+	Title         string
+	Author        string
+	Bot           bool
+	CreatedAt     time.Time
+	FirstCommitAt time.Time // author date of its oldest commit
+	FirstReviewAt time.Time // by somebody who is neither the author nor a bot
+	ApprovedAt    time.Time // first approval
+	MergedAt      time.Time
+	ClosedAt      time.Time // merged or not
+	MergeSHA      string    // the commit on the target branch; empty when not merged
+	HeadSHA       string
+	CommitSHAs    []string
+	Additions     uint32
+	Deletions     uint32
+	Reverts       string // number or commit that it reverts, when it says so
+}
+
+// Kind returns KindChange.
+func (Change) Kind() Kind { return KindChange }
+
+// Validate checks identity and times.
+func (c Change) Validate() error {
+	return errors.Join(c.validate(KindChange),
+		validateTimes(KindChange, c.ID, namedTime{"created_at", c.CreatedAt}, namedTime{"first_commit_at", c.FirstCommitAt},
+			namedTime{"first_review_at", c.FirstReviewAt}, namedTime{"approved_at", c.ApprovedAt},
+			namedTime{"merged_at", c.MergedAt}, namedTime{"closed_at", c.ClosedAt}))
+}
+
+// Incident is a disturbance of a service.
+type Incident struct {
+	Origin
+	Severity       string
+	OpenedAt       time.Time
+	AcknowledgedAt time.Time
+	ResolvedAt     time.Time
+	Deployment     string // id of the deployment that caused it, when known
+	How            string // how that is known: said, time, commit
+}
+
+// Kind returns KindIncident.
+func (Incident) Kind() Kind { return KindIncident }
+
+// Validate checks identity and times.
+func (i Incident) Validate() error {
+	return errors.Join(i.validate(KindIncident),
+		validateTimes(KindIncident, i.ID, namedTime{"opened_at", i.OpenedAt}, namedTime{"acknowledged_at", i.AcknowledgedAt},
+			namedTime{"resolved_at", i.ResolvedAt}))
+}

@@ -1,0 +1,164 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// FactType is the type of a fact's value.
+type FactType string
+
+// The types of facts. A time is an RFC 3339 string, a list is a list of strings.
+const (
+	BoolFact   FactType = "bool"
+	NumberFact FactType = "number"
+	StringFact FactType = "string"
+	TimeFact   FactType = "time"
+	ListFact   FactType = "list"
+)
+
+// Fact is a named, typed, dated observation about an entity: repository.files.readme is true of component:default/x.
+type Fact struct {
+	Source     string // who observed it: a source's name, "catalog", "metrics"
+	Entity     string // entity ref
+	Name       string // dotted: ci.p95_minutes
+	Type       FactType
+	Value      json.RawMessage // JSON of the type; nil when Error is set
+	ObservedAt time.Time
+	ExpiresAt  time.Time // after this the value is stale; zero: it does not go stale
+	Error      string    // why there is no value: which source should have given it and what it said
+	URL        string
+}
+
+// Kind returns KindFact.
+func (Fact) Kind() Kind { return KindFact }
+
+// Validate checks that the fact is named and that its value is JSON of its type.
+func (f Fact) Validate() error {
+	if f.Entity == "" || f.Name == "" || f.Source == "" {
+		return fmt.Errorf("fact %q of %q from %q: entity, name and source are required", f.Name, f.Entity, f.Source)
+	}
+	err := validateTimes(KindFact, f.Entity+" "+f.Name, namedTime{"observed_at", f.ObservedAt}, namedTime{"expires_at", f.ExpiresAt})
+	if f.Error != "" {
+		return err
+	}
+	if _, decodeErr := f.Decode(); decodeErr != nil {
+		err = errors.Join(err, decodeErr)
+	}
+	return err
+}
+
+// Decode returns the value as bool, float64, string, time.Time or []string, by the fact's type.
+func (f Fact) Decode() (any, error) {
+	fail := func(err error) (any, error) {
+		return nil, fmt.Errorf("fact %s of %s: value %s is not a %s: %w", f.Name, f.Entity, f.Value, f.Type, err)
+	}
+	switch f.Type {
+	case BoolFact:
+		return decodeAs[bool](f.Value, fail)
+	case NumberFact:
+		return decodeAs[float64](f.Value, fail)
+	case StringFact:
+		return decodeAs[string](f.Value, fail)
+	case TimeFact:
+		return decodeAs[time.Time](f.Value, fail)
+	case ListFact:
+		return decodeAs[[]string](f.Value, fail)
+	}
+	return fail(errors.New("unknown type"))
+}
+
+func decodeAs[T any](raw json.RawMessage, fail func(error) (any, error)) (any, error) {
+	var v *T
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return fail(err)
+	}
+	if v == nil {
+		return fail(errors.New("it is null"))
+	}
+	return *v, nil
+}
+
+// Outcome is what a rule found about an entity.
+type Outcome string
+
+// The outcomes. Only pass and fail are verdicts; the rest say why there is none.
+const (
+	Pass          Outcome = "pass"
+	Fail          Outcome = "fail"
+	Waived        Outcome = "waived"
+	NotApplicable Outcome = "not applicable"
+	Unknown       Outcome = "unknown"
+	Stale         Outcome = "stale"
+	ErrorOutcome  Outcome = "error"
+)
+
+// Grade is the outcome of one rule for one entity.
+type Grade struct {
+	Entity      string
+	Scorecard   string
+	Rule        string
+	RuleVersion uint32
+	Level       string // the level that the rule belongs to: bronze, silver, gold
+	Outcome     Outcome
+	Reason      string // one sentence: the value behind the verdict, or the fact that is missing and who should give it
+	URL         string
+	EvaluatedAt time.Time
+}
+
+// Kind returns KindGrade.
+func (Grade) Kind() Kind { return KindGrade }
+
+// Validate checks that the grade is named and its outcome known.
+func (g Grade) Validate() error {
+	switch g.Outcome {
+	case Pass, Fail, Waived, NotApplicable, Unknown, Stale, ErrorOutcome:
+	default:
+		return fmt.Errorf("grade %s/%s of %s: unknown outcome %q", g.Scorecard, g.Rule, g.Entity, string(g.Outcome))
+	}
+	if g.Entity == "" || g.Scorecard == "" || g.Rule == "" {
+		return fmt.Errorf("grade %q/%q of %q: entity, scorecard and rule are required", g.Scorecard, g.Rule, g.Entity)
+	}
+	return validateTimes(KindGrade, g.Entity, namedTime{"evaluated_at", g.EvaluatedAt})
+}
+
+// LedgerEntry sets what a source said it has in a window against what is stored.
+type LedgerEntry struct {
+	Source      string
+	Scope       string
+	Of          Kind // what is counted
+	WindowStart time.Time
+	WindowEnd   time.Time
+	Expected    uint64 // what the source said
+	Stored      uint64 // what the store holds
+	Open        uint64 // of those stored: not final yet, read again later
+	CheckedAt   time.Time
+	URL         string
+	Note        string // why a gap cannot be filled, when that is known
+}
+
+// Kind returns KindLedger.
+func (LedgerEntry) Kind() Kind { return KindLedger }
+
+// Gap is how many records the source has that the store lacks. Stored may exceed Expected, because sources forget
+// (GitHub deletes runs after 400 days) and the store does not; that is no gap.
+func (l LedgerEntry) Gap() uint64 {
+	if l.Stored >= l.Expected {
+		return 0
+	}
+	return l.Expected - l.Stored
+}
+
+// Validate checks that the entry is named and its window ordered.
+func (l LedgerEntry) Validate() error {
+	if l.Source == "" || l.Scope == "" || l.Of == "" {
+		return fmt.Errorf("ledger entry %q/%q/%q: source, scope and kind are required", l.Source, l.Scope, l.Of)
+	}
+	if l.WindowEnd.Before(l.WindowStart) {
+		return fmt.Errorf("ledger entry %s/%s/%s: the window ends before it starts", l.Source, l.Scope, l.Of)
+	}
+	return validateTimes(KindLedger, l.Source, namedTime{"window_start", l.WindowStart}, namedTime{"window_end", l.WindowEnd},
+		namedTime{"checked_at", l.CheckedAt})
+}
