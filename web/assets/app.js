@@ -1,0 +1,246 @@
+// The dashboard works without this file. It adds: the theme switch, charts, sorting and filtering in place, copy
+// buttons, and the "/" key. No library but ECharts, and that only where a page has a chart.
+(function () {
+  "use strict";
+
+  var root = document.documentElement;
+  var dark = window.matchMedia("(prefers-color-scheme: dark)");
+  var calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+  function isDark() {
+    return root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
+  }
+
+  // --- theme -------------------------------------------------------------------------------------------------------
+
+  function themeSwitch() {
+    var button = document.querySelector("[data-theme-toggle]");
+    if (!button) return;
+    function label() {
+      var to = isDark() ? "light" : "dark";
+      button.setAttribute("aria-label", "Use the " + to + " theme");
+      button.title = "Use the " + to + " theme";
+    }
+    button.hidden = false;
+    button.addEventListener("click", function () {
+      root.dataset.theme = isDark() ? "light" : "dark";
+      try { localStorage.setItem("dxctl-theme", root.dataset.theme); } catch (e) { /* holds for this page only */ }
+      label();
+      redraw();
+    });
+    dark.addEventListener("change", function () { label(); redraw(); });
+    label();
+  }
+
+  // --- charts ------------------------------------------------------------------------------------------------------
+
+  var drawn = [];
+
+  // resolve replaces "var(--name)" by the value that the property has now.
+  function resolve(value, styles) {
+    if (typeof value === "string") {
+      var m = /^var\((--[\w-]+)\)$/.exec(value);
+      return m ? styles.getPropertyValue(m[1]).trim() : value;
+    }
+    if (Array.isArray(value)) return value.map(function (v) { return resolve(v, styles); });
+    if (value && typeof value === "object") {
+      var out = {};
+      Object.keys(value).forEach(function (k) { out[k] = resolve(value[k], styles); });
+      return out;
+    }
+    return value;
+  }
+
+  function look(styles) {
+    function v(name) { return styles.getPropertyValue(name).trim(); }
+    var axis = {
+      axisLine: { lineStyle: { color: v("--line-strong") } },
+      axisTick: { show: false },
+      axisLabel: { color: v("--ink-2"), fontSize: 12 },
+      splitLine: { lineStyle: { color: v("--line") } },
+    };
+    var value = Object.assign({}, axis, { axisLine: { show: false } });
+    return {
+      color: [1, 2, 3, 4, 5, 6].map(function (i) { return v("--chart-" + i); }),
+      backgroundColor: "transparent",
+      textStyle: { fontFamily: v("--font"), color: v("--ink") },
+      legend: { textStyle: { color: v("--ink-2") }, inactiveColor: v("--ink-3") },
+      tooltip: {
+        backgroundColor: v("--surface"), borderColor: v("--line-strong"), borderWidth: 1, padding: [8, 12],
+        textStyle: { color: v("--ink"), fontSize: 13 }, extraCssText: "box-shadow: 0 4px 16px rgb(0 0 0 / .12); border-radius: 8px;",
+        axisPointer: { lineStyle: { color: v("--line-strong") }, shadowStyle: { color: v("--hover"), opacity: 1 } },
+      },
+      bar: { itemStyle: { borderRadius: [3, 3, 0, 0] }, barMaxWidth: 36 },
+      categoryAxis: Object.assign({}, axis, { splitLine: { show: false } }),
+      valueAxis: value,
+      timeAxis: axis,
+    };
+  }
+
+  function draw(figure) {
+    var plot = figure.querySelector("[data-plot]");
+    var data = figure.querySelector("script[type='application/json']");
+    if (!plot || !data) return null;
+    var spec = JSON.parse(data.textContent);
+    var styles = getComputedStyle(root);
+    var chart = echarts.init(plot, look(styles), { renderer: "svg" });
+    var option = resolve(spec.options, styles);
+    option.animation = !calm.matches;
+    option.animationDuration = 300;
+    option.tooltip = Object.assign({ confine: true }, option.tooltip);
+    if (spec.unit) {
+      option.tooltip.valueFormatter = function (v) {
+        if (Array.isArray(v)) v = v[v.length - 1];
+        return v === "-" || v === null || v === undefined ? "not reached yet" : v + " " + spec.unit;
+      };
+    }
+    chart.setOption(option);
+    var links = spec.links || [];
+    function target(p) { return p.componentType === "series" && links[p.seriesIndex] && links[p.seriesIndex][p.dataIndex]; }
+    chart.on("click", function (p) { var to = target(p); if (to) window.location.assign(to); });
+    chart.on("mouseover", function (p) { chart.getZr().setCursorStyle(target(p) ? "pointer" : "default"); });
+    return { figure: figure, chart: chart };
+  }
+
+  function redraw() {
+    if (!window.echarts) return;
+    drawn.forEach(function (d) { d.chart.dispose(); });
+    drawn = Array.prototype.map.call(document.querySelectorAll("[data-chart]"), draw).filter(Boolean);
+  }
+
+  function charts() {
+    if (!window.echarts) return;
+    redraw();
+    var observer = new ResizeObserver(function (entries) {
+      entries.forEach(function (e) {
+        drawn.forEach(function (d) { if (d.figure.contains(e.target)) d.chart.resize(); });
+      });
+    });
+    document.querySelectorAll("[data-plot]").forEach(function (plot) { observer.observe(plot); });
+    calm.addEventListener("change", redraw);
+  }
+
+  // --- tables ------------------------------------------------------------------------------------------------------
+
+  function key(row, column) {
+    var cell = row.cells[column];
+    var raw = cell.dataset.sort !== undefined ? cell.dataset.sort : cell.textContent.trim();
+    if (raw === "") return null;
+    var n = Number(raw);
+    return Number.isNaN(n) ? raw.toLowerCase() : n;
+  }
+
+  // Unknown values stay at the end in both directions: unknown is neither the best nor the worst.
+  function compare(a, b, sign) {
+    if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
+    if (typeof a !== typeof b) { a = String(a); b = String(b); }
+    return a === b ? 0 : (a < b ? -1 : 1) * sign;
+  }
+
+  function sortable(table) {
+    var heads = table.tHead.rows[0].cells;
+    Array.prototype.forEach.call(heads, function (head, column) {
+      var control = head.querySelector("[data-sort-key]");
+      if (!control) return;
+      var button = document.createElement("button");
+      button.type = "button";
+      button.className = control.className;
+      button.innerHTML = control.innerHTML;
+      control.replaceWith(button);
+      button.addEventListener("click", function () {
+        var sign = head.getAttribute("aria-sort") === "ascending" ? -1 : head.getAttribute("aria-sort") === "descending" ? 1
+          : head.dataset.first === "descending" ? -1 : 1;
+        var body = table.tBodies[0];
+        Array.prototype.map.call(body.rows, function (row, i) { return { row: row, key: key(row, column), i: i }; })
+          .sort(function (x, y) { return compare(x.key, y.key, sign) || x.i - y.i; })
+          .forEach(function (x) { body.appendChild(x.row); });
+        Array.prototype.forEach.call(heads, function (h) { if (h.hasAttribute("aria-sort")) h.setAttribute("aria-sort", "none"); });
+        head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+        remember("sort", control.dataset.sortKey);
+        remember("dir", sign > 0 ? "asc" : "desc");
+      });
+    });
+  }
+
+  function remember(name, value) {
+    var url = new URL(window.location.href);
+    if (value) url.searchParams.set(name, value); else url.searchParams.delete(name);
+    window.history.replaceState(null, "", url);
+  }
+
+  function filterable(form) {
+    var table = document.getElementById(form.dataset.filter);
+    if (!table) return;
+    var status = form.querySelector("[data-filter-status]");
+    var empty = document.querySelector("[data-filter-empty]");
+    function apply() {
+      var shown = 0;
+      Array.prototype.forEach.call(table.tBodies[0].rows, function (row) {
+        var fits = Array.prototype.every.call(form.elements, function (field) {
+          if (!field.name || !field.value || field.type === "hidden") return true;
+          if (field.name === "q") return (row.dataset.text || "").toLowerCase().includes(field.value.trim().toLowerCase());
+          return row.dataset[field.name] === field.value;
+        });
+        row.hidden = !fits;
+        if (fits) shown++;
+      });
+      if (status) status.textContent = shown + " of " + table.tBodies[0].rows.length;
+      if (empty) empty.hidden = shown > 0;
+      Array.prototype.forEach.call(form.elements, function (field) {
+        if (field.name && field.type !== "hidden") remember(field.name, field.value);
+      });
+    }
+    form.addEventListener("input", apply);
+    form.addEventListener("submit", function (e) { e.preventDefault(); apply(); });
+    form.querySelectorAll("[data-no-js]").forEach(function (el) { el.hidden = true; });
+  }
+
+  // --- small things ------------------------------------------------------------------------------------------------
+
+  function copyButtons() {
+    document.querySelectorAll("[data-copy]").forEach(function (button) {
+      if (!navigator.clipboard) return;
+      button.hidden = false;
+      button.addEventListener("click", function () {
+        var source = document.getElementById(button.dataset.copy);
+        navigator.clipboard.writeText(source.textContent).then(function () {
+          var before = button.textContent;
+          button.textContent = "Copied";
+          window.setTimeout(function () { button.textContent = before; }, 1600);
+        }, function () {
+          window.getSelection().selectAllChildren(source);
+          button.textContent = "Selected: copy with the keyboard";
+        });
+      });
+    });
+  }
+
+  function keys() {
+    document.addEventListener("keydown", function (e) {
+      if (e.key !== "/" || e.ctrlKey || e.metaKey || e.altKey) return;
+      if (/^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement.tagName)) return;
+      var field = document.querySelector("[data-focus-key]");
+      if (!field) return;
+      e.preventDefault();
+      field.focus();
+      field.select();
+    });
+  }
+
+  // A link to a closed <details> opens it.
+  function openTarget() {
+    var id = window.location.hash.slice(1);
+    var at = id && document.getElementById(decodeURIComponent(id));
+    var details = at && at.closest("details");
+    if (details) details.open = true;
+  }
+
+  themeSwitch();
+  charts();
+  document.querySelectorAll("table[data-sortable]").forEach(sortable);
+  document.querySelectorAll("form[data-filter]").forEach(filterable);
+  copyButtons();
+  keys();
+  openTarget();
+  window.addEventListener("hashchange", openTarget);
+})();

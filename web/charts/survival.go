@@ -1,0 +1,67 @@
+package charts
+
+import (
+	"fmt"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+)
+
+// Curve is the share of a group that is there by a day (one minus Kaplan and Meier's estimate), as steps. Points are
+// ordered by Day and begin at day 0, share 0.
+type Curve struct {
+	Name   string
+	N      int
+	Points []CurvePoint
+}
+
+// CurvePoint says that from Day on, Share (0 to 1) of the group is there, with AtRisk still observed just before.
+type CurvePoint struct {
+	Day, Share float64
+	AtRisk     int
+}
+
+// Arrival draws, for each group, the share that has deployed by a day. what is who waits ("engineers").
+func Arrival(id, title, what string, curves []Curve) Chart {
+	c := Chart{ID: id, Title: title, Unit: "%", Tall: true,
+		Table: Table{Head: []string{"group", "day", "have deployed", "at risk before"}}}
+	line := charts.NewLine()
+	drawn := 0
+	last := 0.0
+	for _, g := range curves {
+		for _, p := range g.Points {
+			last = max(last, p.Day)
+		}
+	}
+	for i, g := range curves {
+		if len(g.Points) == 0 {
+			continue
+		}
+		drawn++
+		var data []opts.LineData
+		for _, p := range g.Points {
+			data = append(data, opts.LineData{Value: []float64{round(p.Day, 2), round(p.Share*100, 1)}})
+			day := p.Day
+			c.Table.Rows = append(c.Table.Rows, []Cell{text(g.Name), number(Days(&day), ""),
+				number(Number(p.Share*100, 1)+" %", ""), number(fmt.Sprint(p.AtRisk), "")})
+		}
+		end := g.Points[len(g.Points)-1]
+		if end.Day < last { // the estimate holds until the last observation of all groups
+			data = append(data, opts.LineData{Value: []float64{round(last, 2), round(end.Share*100, 1)}})
+		}
+		line.AddSeries(fmt.Sprintf("%s (n = %d)", g.Name, g.N), data,
+			charts.WithLineChartOpts(opts.LineChart{Step: "end", ShowSymbol: opts.Bool(false)}),
+			charts.WithLineStyleOpts(opts.LineStyle{Width: 2, Color: palette(i)}),
+			charts.WithItemStyleOpts(opts.ItemStyle{Color: palette(i)}))
+	}
+	if drawn == 0 {
+		c.Summary = "Nobody has started yet: there is no curve to draw."
+		return c
+	}
+	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, plural(drawn, "group", "groups"))
+	line.SetGlobalOptions(frame("axis", true,
+		opts.XAxis{Type: "value", Min: 0, AxisLabel: axisLabel("day {value}"), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
+		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)
+	c.Options = options(line)
+	return c
+}
