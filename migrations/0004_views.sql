@@ -61,9 +61,10 @@ LEFT ANY JOIN (SELECT * FROM catalog_identities WHERE provider = '') AS j ON j.l
 SETTINGS join_use_nulls = 0;
 
 -- A change and the first successful deployment that brought it to an environment. It is known by commit when the
--- deployment is of the change's own merge commit, else by time: the first deployment that began after the merge. The
--- first known deployment of a service to an environment is a baseline: by time it delivers nothing, and neither does
--- any later one deliver what was merged before it, or a newly connected service would "ship" years of changes at once.
+-- deployment is of the change's own merge commit, else by time: the first deployment that began after the merge. A
+-- rollback brings nothing new and is left out. The first known deployment of a service to an environment is a baseline:
+-- by time it delivers nothing, and neither does any later one deliver what was merged before it, or a newly connected
+-- service would "ship" years of changes at once.
 CREATE VIEW deployed_changes AS
 WITH
     succeeded AS
@@ -72,21 +73,24 @@ WITH
             assumeNotNull(coalesce(started_at, created_at, finished_at)) AS began,
             assumeNotNull(coalesce(finished_at, started_at, created_at)) AS ended
         FROM deployments
-        WHERE status = 'succeeded' AND NOT baseline AND coalesce(started_at, created_at, finished_at) IS NOT NULL
+        WHERE status = 'succeeded' AND NOT baseline AND rollback_of = ''
+            AND coalesce(started_at, created_at, finished_at) IS NOT NULL
     ),
     merged AS
     (
-        SELECT service, id AS change, merge_sha, assumeNotNull(merged_at) AS merged FROM changes WHERE merged_at IS NOT NULL
+        SELECT service, source AS change_source, scope AS change_scope, id AS change, merge_sha, assumeNotNull(merged_at) AS merged
+        FROM changes WHERE merged_at IS NOT NULL
     ),
     by_commit AS
     (
-        SELECT m.service AS service, s.environment AS environment, m.change AS change,
+        SELECT m.service AS service, s.environment AS environment, m.change_source AS change_source,
+            m.change_scope AS change_scope, m.change AS change,
             argMin(s.id, s.ended) AS deployment, argMin(s.source, s.ended) AS source, argMin(s.url, s.ended) AS url,
             min(s.ended) AS deployed_at
         FROM merged AS m
         INNER JOIN succeeded AS s ON s.service = m.service AND s.sha = m.merge_sha
         WHERE m.merge_sha != ''
-        GROUP BY service, environment, change
+        GROUP BY service, environment, change_source, change_scope, change
     ),
     first_known AS
     (
@@ -94,22 +98,25 @@ WITH
     ),
     awaited AS
     (
-        SELECT m.service AS service, f.environment AS environment, m.change AS change, m.merged AS merged
+        SELECT m.service AS service, f.environment AS environment, m.change_source AS change_source,
+            m.change_scope AS change_scope, m.change AS change, m.merged AS merged
         FROM merged AS m
         INNER JOIN first_known AS f ON f.service = m.service
         WHERE m.merged > f.since
     ),
     by_time AS
     (
-        SELECT a.service AS service, a.environment AS environment, a.change AS change,
+        SELECT a.service AS service, a.environment AS environment, a.change_source AS change_source,
+            a.change_scope AS change_scope, a.change AS change,
             s.id AS deployment, s.source AS source, s.url AS url, s.ended AS deployed_at
         FROM awaited AS a
         ASOF INNER JOIN succeeded AS s ON s.service = a.service AND s.environment = a.environment AND s.began >= a.merged
     )
-SELECT service, environment, change, deployment, 'commit' AS how, deployed_at, source, url FROM by_commit
+SELECT service, environment, change, deployment, 'commit' AS how, deployed_at, source, url, change_source, change_scope FROM by_commit
 UNION ALL
-SELECT service, environment, change, deployment, 'time' AS how, deployed_at, source, url FROM by_time
-WHERE (service, environment, change) NOT IN (SELECT service, environment, change FROM by_commit);
+SELECT service, environment, change, deployment, 'time' AS how, deployed_at, source, url, change_source, change_scope FROM by_time
+WHERE (service, environment, change_source, change_scope, change) NOT IN
+    (SELECT service, environment, change_source, change_scope, change FROM by_commit);
 
 CREATE VIEW incidents AS
 SELECT
@@ -120,6 +127,12 @@ SELECT
 FROM (SELECT * FROM raw_incidents FINAL) AS r
 LEFT ANY JOIN catalog_bindings AS b ON b.provider = r.provider AND b.scope = lower(r.scope)
 SETTINGS join_use_nulls = 0;
+
+-- What the catalog describes. created_at is the catalog's own word, when it has one.
+CREATE VIEW entities AS
+SELECT ref AS entity, kind, namespace, name, title, description, type, lifecycle, owner, system, depends_on, tags,
+    created_at, location, 'catalog' AS source, '' AS url
+FROM catalog_entities;
 
 CREATE VIEW people AS
 SELECT person, name, team, started_on, left_on, source, url FROM catalog_people;

@@ -1,0 +1,99 @@
+package metrics
+
+import (
+	"context"
+	"time"
+)
+
+// CIWeeks is how the CI of a service did, week by week.
+type CIWeeks struct {
+	Duration Definition `json:"duration"`     // of the minutes
+	Success  Definition `json:"success_rate"` // of the rate
+	Weeks    []CIWeek   `json:"weeks"`        // every week of the window, also those without runs
+	Basis    []Basis    `json:"basis"`
+}
+
+// CIWeek is one week. The pointers are nil in a week without data; Runs says on how many attempts they rest.
+type CIWeek struct {
+	Start         time.Time `json:"start"`
+	Runs          int       `json:"runs"` // attempts that succeeded or failed
+	Succeeded     int       `json:"succeeded"`
+	Failed        int       `json:"failed"`
+	Other         int       `json:"other"`    // cancelled, skipped and open attempts; in no rate
+	Negative      int       `json:"negative"` // succeeded, but ended before they started: in no quantile
+	Untimed       int       `json:"untimed"`  // succeeded, but without a start or an end: in no quantile
+	SuccessRate   *float64  `json:"success_rate"`
+	MedianMinutes *float64  `json:"median_minutes"`
+	P95Minutes    *float64  `json:"p95_minutes"`
+	Partial       bool      `json:"partial"`
+}
+
+type durationRow struct {
+	Service   string    `ch:"service"`
+	Bucket    time.Time `ch:"bucket"`
+	Succeeded uint64    `ch:"succeeded"`
+	Negative  uint64    `ch:"negative"`
+	Untimed   uint64    `ch:"untimed"`
+	Median    *float64  `ch:"median"`
+	P95       *float64  `ch:"p95"`
+}
+
+type successRow struct {
+	Service   string     `ch:"service"`
+	Bucket    time.Time  `ch:"bucket"`
+	Succeeded uint64     `ch:"succeeded"`
+	Failed    uint64     `ch:"failed"`
+	Other     uint64     `ch:"other"`
+	LastAt    *time.Time `ch:"last_at"`
+}
+
+func (r successRow) rate() *float64 { return share(r.Succeeded, r.Succeeded+r.Failed) }
+
+// share is part / all, or nil of nothing.
+func share(part, all uint64) *float64 {
+	if all == 0 {
+		return nil
+	}
+	s := float64(part) / float64(all)
+	return &s
+}
+
+// CISeries returns the CI of one service week by week.
+func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeeks, error) {
+	c, err := e.cover(ctx, w)
+	if err != nil {
+		return CIWeeks{}, err
+	}
+	params := map[string]any{"service": service, "bucket": string(Week), "from": c.From, "to": c.To}
+	var durations []durationRow
+	var result CIWeeks
+	if result.Duration, err = e.query(ctx, CIDurationID, &durations, params); err != nil {
+		return CIWeeks{}, err
+	}
+	var successes []successRow
+	if result.Success, err = e.query(ctx, CISuccessRateID, &successes, params); err != nil {
+		return CIWeeks{}, err
+	}
+	if result.Basis, err = e.Basis(ctx, CIDurationID, service); err != nil {
+		return CIWeeks{}, err
+	}
+	weeks := map[time.Time]CIWeek{}
+	for _, row := range successes {
+		weeks[row.Bucket.UTC()] = CIWeek{
+			Runs: int(row.Succeeded + row.Failed), Succeeded: int(row.Succeeded), Failed: int(row.Failed), Other: int(row.Other),
+			SuccessRate: row.rate(),
+		}
+	}
+	for _, row := range durations {
+		week := weeks[row.Bucket.UTC()]
+		week.Negative, week.Untimed = int(row.Negative), int(row.Untimed)
+		week.MedianMinutes, week.P95Minutes = row.Median, row.P95
+		weeks[row.Bucket.UTC()] = week
+	}
+	for start := Week.start(c.From); start.Before(c.To); start = Week.next(start) {
+		week := weeks[start]
+		week.Start, week.Partial = start, start.Before(c.From) || Week.next(start).After(c.To)
+		result.Weeks = append(result.Weeks, week)
+	}
+	return result, nil
+}

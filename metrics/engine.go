@@ -1,0 +1,83 @@
+// Package metrics turns stored events into numbers. A metric is a folder: its definition (metric.yaml), its query over
+// the public views (query.sql) and cases with rows in and numbers out (testdata). The engine runs them, the same for the
+// web, the API and the command line.
+//
+// Every result carries its definition and its basis: the ledger of the sources that it rests on. A number that cannot be
+// known is a nil pointer, never zero.
+package metrics
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The environments that the metrics ask for. What a source calls its environments is mapped to these names by the
+// configuration's `environments`.
+const (
+	Production = "production"
+	Staging    = "staging"
+)
+
+// Querier runs one query: sql takes its values from params as {name:Type}, and the rows go to dest, a pointer to a
+// slice of structs with `ch:"column"` tags.
+type Querier interface {
+	Select(ctx context.Context, dest any, sql string, params map[string]any) error
+}
+
+// Engine computes metrics. It keeps no state between calls and may be used by several goroutines.
+type Engine struct {
+	q           Querier
+	now         func() time.Time
+	definitions map[string]Definition
+}
+
+// New returns an engine that reads through q and takes the present from now.
+func New(q Querier, now func() time.Time) (*Engine, error) {
+	if q == nil || now == nil {
+		return nil, errors.New("metrics: a querier and a clock are required")
+	}
+	all, err := embedded()
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	e := &Engine{q: q, now: now, definitions: make(map[string]Definition, len(all))}
+	for _, d := range all {
+		e.definitions[d.ID] = d
+	}
+	return e, nil
+}
+
+// definition returns the definition of a metric of this package.
+func (e *Engine) definition(id string) (Definition, error) {
+	d, ok := e.definitions[id]
+	if !ok {
+		return Definition{}, fmt.Errorf("metrics: no metric is called %q", id)
+	}
+	return d, nil
+}
+
+// query runs the query of a metric.
+func (e *Engine) query(ctx context.Context, id string, dest any, params map[string]any) (Definition, error) {
+	d, err := e.definition(id)
+	if err != nil {
+		return d, err
+	}
+	if err := e.q.Select(ctx, dest, d.SQL, params); err != nil {
+		return d, fmt.Errorf("metric %s: %w", id, err)
+	}
+	return d, nil
+}
+
+// queryFile runs one of the queries that several metrics share.
+func (e *Engine) queryFile(ctx context.Context, name string, dest any, params map[string]any) error {
+	sql, err := files.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	if err := e.q.Select(ctx, dest, string(sql), params); err != nil {
+		return fmt.Errorf("metrics: %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Subjects says whose first deployment is asked for.
+type Subjects string
+
+// The subjects of time to first deploy.
+const (
+	Engineers Subjects = "engineers"
+	Services  Subjects = "services"
+)
+
+// TTFDOptions narrows and groups a time to first deploy.
+type TTFDOptions struct {
+	Cohort Grouping // Month, Quarter, HalfYear or Team; empty is Quarter
+	Window Window   // of the subjects' start; open by default
+}
+
+// TTFD is the time to first deploy of engineers or services.
+type TTFD struct {
+	Definition Definition   `json:"definition"`
+	Overall    Cohort       `json:"overall"`
+	Cohorts    []Cohort     `json:"cohorts"`     // ordered by start, teams by name
+	Subjects   []Subject    `json:"subjects"`    // everybody, also those that are in no estimate
+	NotCounted []NotCounted `json:"not_counted"` // why subjects are in no estimate, and how many
+	Basis      []Basis      `json:"basis"`
+}
+
+// Cohort is the estimate for the subjects that started in one span, or in one team.
+type Cohort struct {
+	Label       string          `json:"label"` // 2026-Q4, a team, or "all"
+	Start       time.Time       `json:"start"` // of the span; zero for teams
+	N           int             `json:"n"`     // subjects in the estimate
+	Deployed    int             `json:"deployed"`
+	Censored    int             `json:"censored"`     // of N: have not deployed yet, or left before they did
+	NotCounted  int             `json:"not_counted"`  // subjects of the cohort beside N
+	MedianHours *float64        `json:"median_hours"` // nil: not reached yet
+	P90Hours    *float64        `json:"p90_hours"`    // nil: not reached yet
+	Curve       []SurvivalPoint `json:"curve"`
+}
+
+// Subject is one person or service.
+type Subject struct {
+	Cohort     string     `json:"cohort"`
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	Team       string     `json:"team"`
+	StartedAt  time.Time  `json:"started_at"`  // zero: not known
+	DeployedAt *time.Time `json:"deployed_at"` // nil: not yet
+	Hours      float64    `json:"hours"`       // until the first deployment, or until now or the day they left
+	Deployment string     `json:"deployment"`
+	How        string     `json:"how"` // commit or time: it brought a change of theirs; started: they started it; service: it is the service's own
+	Service    string     `json:"service"`
+	URL        string     `json:"url"`
+	Counted    bool       `json:"counted"` // in the estimate
+	Note       string     `json:"note"`    // why not, or what is special
+}
+
+// NotCounted is a reason for which subjects are in no estimate.
+type NotCounted struct {
+	Reason string `json:"reason"`
+	N      int    `json:"n"`
+}
+
+// The reasons for which a subject is in no estimate.
+const (
+	reasonNoStart       = "start not known"
+	reasonFuture        = "has not started yet"
+	reasonBeforeHistory = "started before the collected history"
+	reasonBeforeStart   = "deployed before the recorded start"
+	reasonLeftFirst     = "left before the recorded start"
+	reasonNotConnected  = "no source was asked for its deployments"
+	reasonNoHistory     = "no production deployment was ever collected"
+)
+
+var reasons = []string{
+	reasonNoStart, reasonFuture, reasonBeforeHistory, reasonBeforeStart, reasonLeftFirst, reasonNotConnected, reasonNoHistory,
+}
+
+// TimeToFirstDeploy estimates how long it takes until the first successful production deployment.
+func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Subjects, opt TTFDOptions) (TTFD, error) {
+	if opt.Cohort == "" {
+		opt.Cohort = Quarter
+	}
+	if err := opt.Cohort.oneOf("time to first deploy", Month, Quarter, HalfYear, Team); err != nil {
+		return TTFD{}, err
+	}
+	id, ok := map[Subjects]string{Engineers: TimeToFirstDeployEngineersID, Services: TimeToFirstDeployServicesID}[of]
+	if !ok {
+		return TTFD{}, fmt.Errorf("metrics: time to first deploy of %q; use %q or %q", string(of), Engineers, Services)
+	}
+	var rows []firstDeployRow
+	d, err := e.query(ctx, id, &rows, map[string]any{"environment": Production})
+	if err != nil {
+		return TTFD{}, err
+	}
+	basis, err := e.Basis(ctx, id, "")
+	if err != nil {
+		return TTFD{}, err
+	}
+	result := estimate(rows, opt, e.now().UTC())
+	result.Definition, result.Basis = d, basis
+	return result, nil
+}
+
+// firstDeployRow is a row of the queries of both metrics.
+type firstDeployRow struct {
+	ID         string     `ch:"id"`
+	Name       string     `ch:"name"`
+	Team       string     `ch:"team"`
+	StartedAt  *time.Time `ch:"started_at"`
+	LeftAt     *time.Time `ch:"left_at"`
+	DeployedAt *time.Time `ch:"deployed_at"`
+	How        string     `ch:"how"`
+	Deployment string     `ch:"deployment"`
+	Service    string     `ch:"service"`
+	URL        string     `ch:"url"`
+	HistoryAt  *time.Time `ch:"history_at"`
+	Connected  bool       `ch:"connected"`
+}
+
+// subject judges one row: in the estimate or not, as an event or censored.
+func (r firstDeployRow) subject(now time.Time) Subject {
+	s := Subject{ID: r.ID, Name: r.Name, Team: r.Team}
+	if r.DeployedAt != nil {
+		at := r.DeployedAt.UTC()
+		s.DeployedAt = &at
+		s.Deployment, s.How, s.Service, s.URL = r.Deployment, r.How, r.Service, r.URL
+	}
+	if r.StartedAt == nil {
+		s.Note = reasonNoStart
+		return s
+	}
+	s.StartedAt = r.StartedAt.UTC()
+	until, left := now, false
+	if r.LeftAt != nil && r.LeftAt.AddDate(0, 0, 1).Before(now) {
+		until, left = r.LeftAt.UTC().AddDate(0, 0, 1), true // they were here until the end of that day
+	}
+	if s.DeployedAt != nil && !s.DeployedAt.After(until) {
+		until = *s.DeployedAt
+	} else if s.DeployedAt != nil {
+		s.Note = "first deployed after leaving; counted as not deployed"
+		s.DeployedAt = nil
+		s.Deployment, s.How, s.Service, s.URL = "", "", "", ""
+	}
+	s.Hours = until.Sub(s.StartedAt).Hours()
+	if reason := r.reason(s, now, left); reason != "" {
+		s.Note = reason
+		return s
+	}
+	s.Counted = true
+	if left && s.DeployedAt == nil && s.Note == "" {
+		s.Note = "left before a first deployment"
+	}
+	return s
+}
+
+// reason returns why the subject can be in no estimate, or "".
+func (r firstDeployRow) reason(s Subject, now time.Time, left bool) string {
+	switch {
+	case s.StartedAt.After(now):
+		return reasonFuture
+	case r.HistoryAt == nil:
+		return reasonNoHistory
+	case s.StartedAt.Before(*r.HistoryAt):
+		return reasonBeforeHistory
+	case s.DeployedAt != nil && s.DeployedAt.Before(s.StartedAt):
+		return reasonBeforeStart
+	case left && s.Hours < 0:
+		return reasonLeftFirst
+	case !r.Connected:
+		return reasonNotConnected
+	}
+	return ""
+}

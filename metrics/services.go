@@ -1,0 +1,152 @@
+package metrics
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ServiceNumbers is what is known of one service in a window. A nil pointer means that there is no data to compute the
+// number from; the count beside it says how much there is.
+type ServiceNumbers struct {
+	Service        string     `json:"service"` // entity ref, or unmapped:<provider>/<scope>
+	Team           string     `json:"team"`    // owner in the catalog
+	Deploys        int        `json:"deploys"` // successful, to production
+	StagingDeploys int        `json:"staging_deploys"`
+	DeploysPerWeek float64    `json:"deploys_per_week"`
+	LastDeploy     *time.Time `json:"last_deploy"` // to production; it may lie before the window
+	Runs           int        `json:"runs"`        // CI attempts that succeeded or failed
+	Succeeded      int        `json:"succeeded"`
+	Failed         int        `json:"failed"`
+	NegativeRuns   int        `json:"negative_runs"` // succeeded, but ended before they started
+	UntimedRuns    int        `json:"untimed_runs"`  // succeeded, but without a start or an end
+	SuccessRate    *float64   `json:"success_rate"`
+	MedianMinutes  *float64   `json:"median_minutes"`
+	P95Minutes     *float64   `json:"p95_minutes"`
+	LastRun        *time.Time `json:"last_run"` // in the window
+	Changes        int        `json:"changes"`  // merged, of people
+	Reviewed       int        `json:"reviewed"` // of those, before the merge
+	ReviewShare    *float64   `json:"review_share"`
+	LastChange     *time.Time `json:"last_change"` // merged in the window
+}
+
+type reviewRow struct {
+	Service  string     `ch:"service"`
+	Merged   uint64     `ch:"merged"`
+	Reviewed uint64     `ch:"reviewed"`
+	LastAt   *time.Time `ch:"last_at"`
+}
+
+// Services returns the numbers of every service of the catalog and of every unmapped scope that has any, ordered by
+// ref. It takes one query per metric, not one per service.
+func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceNumbers, error) {
+	c, err := e.cover(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	var known []struct {
+		Service string `ch:"service"`
+		Team    string `ch:"team"`
+	}
+	if err := e.queryFile(ctx, "services.sql", &known, nil); err != nil {
+		return nil, err
+	}
+	table := serviceTable{}
+	for _, k := range known {
+		table.of(k.Service).Team = k.Team
+	}
+	params := map[string]any{"service": "", "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service)}
+	for _, add := range []func(context.Context, *Engine, map[string]any, coverage) error{
+		table.addDeploys, table.addStaging, table.addSuccess, table.addDurations, table.addReviews,
+	} {
+		if err := add(ctx, e, params, c); err != nil {
+			return nil, err
+		}
+	}
+	return table.rows(), nil
+}
+
+// serviceTable gathers the numbers by service.
+type serviceTable map[string]*ServiceNumbers
+
+func (t serviceTable) of(service string) *ServiceNumbers {
+	if t[service] == nil {
+		t[service] = &ServiceNumbers{Service: service}
+	}
+	return t[service]
+}
+
+func (t serviceTable) rows() []ServiceNumbers {
+	rows := make([]ServiceNumbers, 0, len(t))
+	for _, n := range t {
+		rows = append(rows, *n)
+	}
+	slices.SortFunc(rows, func(a, b ServiceNumbers) int { return strings.Compare(a.Service, b.Service) })
+	return rows
+}
+
+func (t serviceTable) addDeploys(ctx context.Context, e *Engine, params map[string]any, c coverage) error {
+	params["environment"] = Production
+	var rows []deployRow
+	if _, err := e.query(ctx, DeploymentFrequencyID, &rows, params); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		n := t.of(row.Key)
+		n.Deploys, n.LastDeploy = int(row.N), row.LastAt
+		n.DeploysPerWeek = float64(row.N) / c.weeks()
+	}
+	return nil
+}
+
+func (t serviceTable) addStaging(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+	params["environment"] = Staging
+	var rows []deployRow
+	if _, err := e.query(ctx, DeploymentFrequencyID, &rows, params); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		t.of(row.Key).StagingDeploys = int(row.N)
+	}
+	return nil
+}
+
+func (t serviceTable) addSuccess(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+	var rows []successRow
+	if _, err := e.query(ctx, CISuccessRateID, &rows, params); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		n := t.of(row.Service)
+		n.Runs, n.Succeeded, n.Failed = int(row.Succeeded+row.Failed), int(row.Succeeded), int(row.Failed)
+		n.SuccessRate, n.LastRun = row.rate(), row.LastAt
+	}
+	return nil
+}
+
+func (t serviceTable) addDurations(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+	var rows []durationRow
+	if _, err := e.query(ctx, CIDurationID, &rows, params); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		n := t.of(row.Service)
+		n.NegativeRuns, n.UntimedRuns = int(row.Negative), int(row.Untimed)
+		n.MedianMinutes, n.P95Minutes = row.Median, row.P95
+	}
+	return nil
+}
+
+func (t serviceTable) addReviews(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+	var rows []reviewRow
+	if _, err := e.query(ctx, ChangeReviewShareID, &rows, params); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		n := t.of(row.Service)
+		n.Changes, n.Reviewed, n.LastChange = int(row.Merged), int(row.Reviewed), row.LastAt
+		n.ReviewShare = share(row.Reviewed, row.Merged)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+-- One row a person: their start and the first successful production deployment that is theirs. A person may have
+-- several rows in people (a row a team): the first start counts, and the team they started in.
+WITH
+    authored AS
+    (
+        SELECT source, scope, id, service, person FROM changes WHERE person != '' AND NOT bot
+    ),
+    delivered AS
+    (
+        SELECT a.person AS person, d.deployed_at AS at, d.how AS how, d.deployment AS deployment, d.service AS service, d.url AS url
+        FROM deployed_changes AS d
+        INNER JOIN authored AS a
+            ON a.service = d.service AND a.source = d.change_source AND a.scope = d.change_scope AND a.id = d.change
+        WHERE d.environment = {environment:String}
+        UNION ALL
+        SELECT person, assumeNotNull(coalesce(finished_at, started_at, created_at)) AS at, 'started' AS how, id AS deployment, service, url
+        FROM deployments
+        WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
+            AND person != '' AND NOT bot AND coalesce(finished_at, started_at, created_at) IS NOT NULL
+    ),
+    firsts AS
+    (
+        SELECT person, toNullable(min(at)) AS deployed_at, argMin(tuple(how, deployment, service, url), tuple(at, how, deployment)) AS first
+        FROM delivered
+        GROUP BY person
+    ),
+    persons AS
+    (
+        SELECT p.person AS person, any(p.name) AS name,
+            if(count(p.started_on) = 0, any(p.team), argMin(p.team, p.started_on)) AS team,
+            min(p.started_on) AS started_at,
+            if(countIf(p.left_on IS NULL) > 0, NULL, max(p.left_on)) AS left_at
+        FROM people AS p
+        GROUP BY p.person
+    ),
+    (
+        SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployments WHERE environment = {environment:String}
+    ) AS history
+SELECT s.person AS id, s.name AS name, s.team AS team, s.started_at AS started_at, s.left_at AS left_at,
+    f.deployed_at AS deployed_at, f.first.1 AS how, f.first.2 AS deployment, f.first.3 AS service, f.first.4 AS url,
+    toNullable(history) AS history_at, true AS connected
+FROM persons AS s
+LEFT JOIN firsts AS f ON f.person = s.person
+ORDER BY started_at, id

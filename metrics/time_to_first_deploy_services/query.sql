@@ -1,0 +1,42 @@
+-- One row a service of the catalog: its creation and its first successful production deployment. connected: some source
+-- told of a deployment of it, or the ledger says that a scope of its events was asked for deployments.
+WITH
+    firsts AS
+    (
+        SELECT service, toNullable(min(assumeNotNull(coalesce(finished_at, started_at, created_at)))) AS deployed_at,
+            argMin(tuple(id, url), tuple(assumeNotNull(coalesce(finished_at, started_at, created_at)), id)) AS first
+        FROM deployments
+        WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
+            AND coalesce(finished_at, started_at, created_at) IS NOT NULL
+        GROUP BY service
+    ),
+    asked AS
+    (
+        SELECT DISTINCT service FROM
+        (
+            SELECT service, source, scope FROM changes
+            UNION DISTINCT
+            SELECT service, source, scope FROM pipeline_runs
+        )
+        WHERE (source, scope) IN (SELECT source, scope FROM ledger WHERE kind = 'deployment')
+        UNION DISTINCT
+        SELECT service FROM deployments
+    ),
+    repositories AS
+    (
+        SELECT entity, parseDateTime64BestEffortOrNull(JSONExtractString(value), 3, 'UTC') AS created_at
+        FROM facts
+        WHERE fact = 'repository.created_at' AND error = ''
+    ),
+    (
+        SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployments WHERE environment = {environment:String}
+    ) AS history
+SELECT e.entity AS id, if(e.title != '', e.title, e.name) AS name, e.owner AS team,
+    coalesce(e.created_at, r.created_at) AS started_at, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS left_at,
+    f.deployed_at AS deployed_at, if(f.deployed_at IS NULL, '', 'service') AS how, f.first.1 AS deployment, e.entity AS service,
+    f.first.2 AS url, toNullable(history) AS history_at, e.entity IN (SELECT service FROM asked) AS connected
+FROM entities AS e
+LEFT JOIN firsts AS f ON f.service = e.entity
+LEFT ANY JOIN repositories AS r ON r.entity = e.entity
+WHERE e.kind = 'component' AND e.type NOT IN ('library', 'documentation')
+ORDER BY started_at, id
