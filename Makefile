@@ -1,0 +1,79 @@
+# dxctl: make demo, make test. `make` alone lists the targets.
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+ADDR ?= 127.0.0.1:8080
+DATA ?= ./data
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+NPM      := npm install --no-audit --no-fund --no-package-lock --loglevel=error --prefix
+# The race detector needs a C compiler; without one the tests run without it, and say so.
+RACE     := $(shell command -v cc >/dev/null 2>&1 && echo -race)
+FUZZTIME ?= 5s
+
+.PHONY: help demo build engine assets chromium test fuzz lint fmt generate bench screenshots clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: build ## load the synthetic demo organisation and serve it (ADDR=127.0.0.1:8080 DATA=./data)
+	@bin/dxctl demo --addr $(ADDR) --data $(DATA)
+
+build: engine assets ## build bin/dxctl
+	@echo "building bin/dxctl"
+	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/dxctl ./cmd/dxctl
+
+engine: store/embedded/node_modules/.installed ## bring the embedded ClickHouse engine (about 180 MB to download, once)
+assets: web/assets/vendor/echarts.min.js ## bring the chart library that the dashboard serves
+
+store/embedded/node_modules/.installed: store/embedded/package.json
+	@echo "bringing the embedded ClickHouse engine (about 180 MB, once)"
+	@$(NPM) store/embedded
+	@touch $@
+
+web/assets/vendor/echarts.min.js: web/package.json web/vendor.js
+	@echo "bringing the web assets"
+	@$(NPM) web
+	@touch $@
+
+chromium: ## bring a Chromium for the browser tests, unless there is one
+	@.ci/chromium
+
+test: engine assets chromium ## run all tests, with the race detector where there is a C compiler
+	@test -n "$(RACE)" || echo "no C compiler (cc): running without the race detector"
+	go test $(RACE) -timeout 20m ./...
+
+lint: $(GOLANGCI) assets ## check formatting, go.mod, generated files and the code
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+	go mod tidy -diff
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION) (a few minutes, once)"
+	@mkdir -p .cache/bin/new
+	@GOBIN=$(CURDIR)/.cache/bin/new GOFLAGS=-mod=mod go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv .cache/bin/new/golangci-lint $@
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+generate: engine ## make the generated files again (migrations/schema.sql)
+	go generate ./...
+
+fuzz: ## run every fuzz test for FUZZTIME (5s)
+	@go list ./... | while read -r pkg; do \
+	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+bench: engine assets ## run the benchmarks and print their ratios
+	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+
+screenshots: build chromium ## make the README's screenshots (docs/images)
+	go run ./cmd/screenshots
+
+clean: ## remove what was built and brought; data stays
+	rm -rf bin .cache store/embedded/node_modules web/node_modules web/assets/vendor

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/migrations"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/store"
+)
+
+// sourceCheckTimeout bounds how long doctor waits for a source to answer.
+const sourceCheckTimeout = 20 * time.Second
+
+// finding is one line of doctor's answer.
+type finding struct {
+	Check  string `json:"check"`
+	Status string `json:"status"` // ok, warning, problem
+	Detail string `json:"detail"`
+}
+
+func newDoctor(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Check engine, schema, catalog, sources and their credentials",
+		Long:  "Check the engine, the schema, the catalog, the scorecards, and every source with its credentials, and say what is wrong. Nothing is changed.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			findings := s.examine(cmd.Context())
+			t := table{columns: []string{"check", "status", "detail"}, document: findings}
+			problems := 0
+			for _, f := range findings {
+				t.rows = append(t.rows, []string{f.Check, f.Status, f.Detail})
+				if f.Status == "problem" {
+					problems++
+				}
+			}
+			if err := t.print(s.out, s.output); err != nil {
+				return err
+			}
+			if problems > 0 {
+				return withCode(exitUnhealthy, fmt.Errorf("doctor found %d of %d checks in trouble", problems, len(findings)))
+			}
+			return nil
+		},
+	}
+}
+
+// examine makes every check that can be made; a check that depends on one that failed is left out.
+func (s *session) examine(ctx context.Context) []finding {
+	var found []finding
+	ok := func(check, format string, args ...any) {
+		found = append(found, finding{check, "ok", fmt.Sprintf(format, args...)})
+	}
+	warn := func(check, format string, args ...any) {
+		found = append(found, finding{check, "warning", fmt.Sprintf(format, args...)})
+	}
+	problem := func(check string, err error) { found = append(found, finding{check, "problem", err.Error()}) }
+
+	cfg, err := s.config()
+	if err != nil {
+		problem("configuration", err)
+		return found
+	}
+	if cfg.File == "" {
+		warn("configuration", "no dx.yaml found; defaults are used (README.md has an example)")
+	} else {
+		ok("configuration", "%s", cfg.File)
+	}
+	log, err := s.logger()
+	if err != nil {
+		problem("logging", err)
+		return found
+	}
+
+	st, err := store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Program: "dxctl doctor"})
+	if err != nil {
+		problem("engine", err)
+	} else {
+		examineStore(ctx, st, ok, warn, problem)
+		if err := st.Close(); err != nil {
+			problem("engine", err)
+		}
+	}
+
+	cat, warnings, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
+	switch {
+	case err != nil:
+		problem("catalog", err)
+	case len(cat.Services()) == 0:
+		warn("catalog", "no services are described; name Backstage descriptors under catalog.files")
+	default:
+		ok("catalog", "%d services, %d people", len(cat.Services()), len(cat.People()))
+	}
+	for _, w := range warnings {
+		warn("catalog", "%s", w)
+	}
+	if cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir); err != nil {
+		problem("scorecards", err)
+	} else if _, err := scorecards.New(cards, s.now); err != nil {
+		problem("scorecards", err)
+	} else {
+		ok("scorecards", "%d", len(cards))
+	}
+	return append(found, s.examineSources(ctx, &platform{cfg: cfg, log: log, now: s.now})...)
+}
+
+func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, string, ...any), problem func(string, error)) {
+	info, err := st.Info(ctx)
+	if err != nil {
+		problem("engine", err)
+		return
+	}
+	where := info.Address
+	if where == "" {
+		where = info.Path
+	}
+	ok("engine", "ClickHouse %s, %s, %s", info.Version, info.Engine, where)
+	if info.Library != "" {
+		ok("library", "%s", info.Library)
+	}
+	all, err := migrations.All()
+	switch latest := len(all); {
+	case err != nil:
+		problem("schema", err)
+	case info.SchemaVersion > latest:
+		problem("schema", fmt.Errorf("the data has schema %d and this dxctl knows %d: use the newer dxctl", info.SchemaVersion, latest))
+	case info.SchemaVersion < latest:
+		warn("schema", "version %d of %d; the next command (or dxctl migrate) brings it up to date", info.SchemaVersion, latest)
+	default:
+		ok("schema", "version %d", info.SchemaVersion)
+	}
+}
+
+// examineSources asks every source whether it answers and accepts the credentials.
+func (s *session) examineSources(ctx context.Context, p *platform) []finding {
+	if len(p.cfg.Sources) == 0 {
+		return []finding{{"sources", "warning", "none are configured; add one under sources"}}
+	}
+	list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
+	if err != nil {
+		return []finding{{"sources", "problem", err.Error()}}
+	}
+	var found []finding
+	for _, c := range list {
+		check := "source " + c.Source()
+		limited, cancel := context.WithTimeout(ctx, sourceCheckTimeout)
+		err := c.Check(limited)
+		if err == nil {
+			var scopes []string
+			if scopes, err = c.Scopes(limited); err == nil {
+				found = append(found, finding{check, "ok", fmt.Sprintf("%s, %d scopes", c.Provider(), len(scopes))})
+			}
+		}
+		if err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				err = fmt.Errorf("no answer within %s: %w", sourceCheckTimeout, err)
+			}
+			found = append(found, finding{check, "problem", err.Error()})
+		}
+		cancel()
+	}
+	return found
+}

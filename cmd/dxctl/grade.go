@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards"
+)
+
+func newGrade(s *session) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "grade [SERVICE]",
+		Short: "Grade every service, or explain the grade of one",
+		Long: `Grade every service against the scorecards, store what changed and print it. With SERVICE, each rule is explained:
+the value behind the verdict, why the rule is there, and what to do. SERVICE is a name or a ref such as
+component:default/payment-service; in a checkout with a catalog-info.yaml, "." is the service described there.`,
+		Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return s.serviceNames()
+		},
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			cfg, err := s.config()
+			if err != nil {
+				return err
+			}
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "grade"})
+			if err != nil {
+				return err
+			}
+			defer p.close(&err)
+			want := ""
+			if len(args) == 1 {
+				if want, err = findService(p.currentCatalog(), args[0]); err != nil {
+					return err
+				}
+			}
+			reports, err := p.grade(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if want == "" {
+				return gradesTable(reports).print(s.out, s.output)
+			}
+			reports = slices.DeleteFunc(reports, func(r scorecards.Report) bool { return r.Entity != want })
+			if len(reports) == 0 {
+				return fmt.Errorf("no scorecard applies to %s; the filter of a scorecard says whom it is for", want)
+			}
+			return explain(reports).print(s.out, s.output)
+		},
+	}
+	return cmd
+}
+
+// findService returns the ref of the service that a person means by word.
+func findService(cat *catalog.Catalog, word string) (string, error) {
+	if word == "." {
+		return serviceHere(cat)
+	}
+	var named, near []string
+	for _, e := range cat.Services() {
+		switch {
+		case strings.EqualFold(e.Ref, word):
+			return e.Ref, nil
+		case strings.EqualFold(e.Name, word), strings.EqualFold(e.Namespace+"/"+e.Name, word):
+			named = append(named, e.Ref)
+		case strings.Contains(e.Name, strings.ToLower(word)):
+			near = append(near, e.Name)
+		}
+	}
+	switch {
+	case len(named) == 1:
+		return named[0], nil
+	case len(named) > 1:
+		return "", fmt.Errorf("%q is the name of several services: %s; write the whole ref", word, strings.Join(named, ", "))
+	case len(near) > 0:
+		return "", fmt.Errorf("the catalog has no service %q; did you mean %s?", word, strings.Join(near, ", "))
+	}
+	return "", fmt.Errorf("the catalog has no service %q; `dxctl services` lists those it has", word)
+}
+
+// serviceHere returns the service that the catalog-info.yaml of the current folder describes.
+func serviceHere(cat *catalog.Catalog) (string, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	local, _, err := catalog.Load(catalog.Config{Files: []string{"catalog-info.yaml"}}, catalog.PeopleConfig{}, here)
+	if err != nil {
+		return "", fmt.Errorf("looking for the service of this folder: %w; name the service instead", err)
+	}
+	for _, e := range local.Services() {
+		if _, ok := cat.Entity(e.Ref); ok {
+			return e.Ref, nil
+		}
+	}
+	return "", errors.New("the service of this folder's catalog-info.yaml is not in the configured catalog; add the file under catalog.files")
+}
+
+// serviceNames completes the names of services in a shell.
+func (s *session) serviceNames() ([]string, cobra.ShellCompDirective) {
+	cfg, err := s.config()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	cat, _, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, e := range cat.Services() {
+		names = append(names, e.Name+"\t"+e.Title)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+func gradesTable(reports []scorecards.Report) table {
+	t := table{
+		columns:  []string{"service", "scorecard", "level", "score", "coverage", "fail", "unknown", "next"},
+		right:    []string{"score", "coverage", "fail", "unknown"},
+		document: reports,
+		note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of rules whose outcome is known.",
+	}
+	for _, r := range reports {
+		next := ""
+		if len(r.Next) > 0 {
+			next = fmt.Sprintf("%s: %s", r.NextLevel, r.Next[0].Title)
+			if more := len(r.Next) - 1; more > 0 {
+				next += fmt.Sprintf(" (+%d)", more)
+			}
+		}
+		t.rows = append(t.rows, []string{r.Entity, r.Scorecard, level(r.Level), percent(r.Score), percent(r.Coverage),
+			fmt.Sprint(r.Counts[event.Fail]), fmt.Sprint(r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome]), next})
+	}
+	return t
+}
+
+func explain(reports []scorecards.Report) table {
+	t := table{columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, document: reports}
+	var notes []string
+	for _, r := range reports {
+		for _, x := range r.Results {
+			do := ""
+			if x.Outcome != event.Pass && x.Outcome != event.NotApplicable {
+				do = x.Fix
+			}
+			t.rows = append(t.rows, []string{x.Level, x.Title, string(x.Outcome), x.Reason, do})
+		}
+		note := fmt.Sprintf("%s: %s, score %s, coverage %s.", r.Title, level(r.Level), percent(r.Score), percent(r.Coverage))
+		if len(r.Next) > 0 {
+			var titles []string
+			for _, n := range r.Next {
+				titles = append(titles, n.Title)
+			}
+			note += fmt.Sprintf(" The cheapest way to %s: %s.", r.NextLevel, strings.Join(titles, "; "))
+		}
+		notes = append(notes, note)
+	}
+	t.note = strings.Join(notes, "\n")
+	return t
+}
+
+func level(name string) string {
+	if name == "" {
+		return "none"
+	}
+	return name
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dxctl/dxctl/"
+
+// house says which of our packages a package may import, beside its own children where children is set. Data moves one
+// way: nothing here may import what stands below it.
+var house = []struct {
+	name     string
+	imports  []string
+	children bool
+}{
+	{name: "event"},
+	{name: "migrations"},
+	{name: "catalog", imports: []string{"event"}},
+	{name: "collectors/rest"},
+	{name: "collectors/github", imports: []string{"event", "catalog", "collectors/rest"}},
+	{name: "collectors", imports: []string{"event", "catalog"}, children: true},
+	{name: "store/embedded"},
+	{name: "store", imports: []string{"event", "migrations", "store/embedded"}},
+	{name: "store/storetest", imports: []string{"store", "migrations", "event"}},
+	{name: "metrics", imports: []string{"event", "catalog"}, children: true},
+	{name: "scorecards", imports: []string{"event", "catalog", "metrics"}, children: true},
+	{name: "web/charts", imports: []string{"metrics", "scorecards", "event"}},
+	{name: "web", imports: []string{"event", "catalog", "metrics", "scorecards"}, children: true},
+	{name: "config", imports: []string{"store", "web", "catalog", "collectors", "scorecards", "event", "metrics"}},
+	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
+	{name: "cmd/dxctl", imports: []string{"event", "migrations", "catalog", "collectors", "store", "metrics", "scorecards", "web", "config"}, children: true},
+	{name: "cmd/screenshots"},
+}
+
+// TestArrows keeps the packages in the order that ARCHITECTURE.md draws. Tests may import more; the programs may not.
+func TestArrows(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "../../...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	seen := map[string]bool{}
+	dec := json.NewDecoder(bytes.NewReader(out))
+	for {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(pkg.ImportPath, module)
+		seen[name] = true
+		i := slices.IndexFunc(house, func(h struct {
+			name     string
+			imports  []string
+			children bool
+		}) bool {
+			return h.name == name
+		})
+		if i < 0 {
+			t.Errorf("package %s has no place in the house: add it to this test and to ARCHITECTURE.md", name)
+			continue
+		}
+		room := house[i]
+		for _, imp := range pkg.Imports {
+			ours, ok := strings.CutPrefix(imp, module)
+			if !ok || slices.Contains(room.imports, ours) || room.children && strings.HasPrefix(ours, room.name+"/") {
+				continue
+			}
+			t.Errorf("%s imports %s, which the house does not allow", name, ours)
+		}
+	}
+	for _, room := range house {
+		if !seen[room.name] {
+			t.Errorf("the house has a room for %s and there is no such package", room.name)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/metrics"
+)
+
+func newMetrics(s *session) *cobra.Command {
+	cmd := &cobra.Command{Use: "metrics", Short: "Print metrics"}
+	cmd.AddCommand(newTTFD(s))
+	return cmd
+}
+
+// choices maps the words of a flag to values.
+type choices[T any] []struct {
+	word  string
+	value T
+}
+
+func (c choices[T]) words() []string {
+	var out []string
+	for _, x := range c {
+		out = append(out, x.word)
+	}
+	return out
+}
+
+func (c choices[T]) pick(flag, word string) (T, error) {
+	i := slices.Index(c.words(), word)
+	if i < 0 {
+		var none T
+		return none, fmt.Errorf("--%s %s: use one of %s", flag, word, strings.Join(c.words(), ", "))
+	}
+	return c[i].value, nil
+}
+
+var (
+	ttfdSubjects = choices[metrics.Subjects]{{"engineers", metrics.Engineers}, {"services", metrics.Services}}
+	ttfdCohorts  = choices[metrics.CohortBy]{{"month", metrics.ByMonth}, {"quarter", metrics.ByQuarter}, {"half-year", metrics.ByHalfYear}, {"team", metrics.ByTeam}}
+)
+
+func newTTFD(s *session) *cobra.Command {
+	var of, by string
+	var each bool
+	cmd := &cobra.Command{
+		Use:   "ttfd",
+		Short: "Time to first deploy, of engineers or services, by cohort",
+		Long: `Time to first deploy: from an engineer's start date (or a service's creation) to the first successful production
+deployment. Those who have not deployed yet are counted as still waiting (Kaplan–Meier), never left out.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			subjects, err := ttfdSubjects.pick("of", of)
+			if err != nil {
+				return err
+			}
+			cohort, err := ttfdCohorts.pick("cohort", by)
+			if err != nil {
+				return err
+			}
+			cfg, err := s.config()
+			if err != nil {
+				return err
+			}
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "metrics"})
+			if err != nil {
+				return err
+			}
+			defer p.close(&err)
+			result, err := p.metrics.TimeToFirstDeploy(cmd.Context(), subjects, metrics.TTFDOptions{Cohort: cohort})
+			if err != nil {
+				return err
+			}
+			t := cohortTable(result)
+			if each {
+				t = subjectTable(result)
+			}
+			t.document = result
+			return t.print(s.out, s.output)
+		},
+	}
+	cmd.Flags().StringVar(&of, "of", "engineers", "whose: `"+strings.Join(ttfdSubjects.words(), "|")+"`")
+	cmd.Flags().StringVar(&by, "cohort", "quarter", "who is counted together: `"+strings.Join(ttfdCohorts.words(), "|")+"`")
+	cmd.Flags().BoolVar(&each, "each", false, "a line per engineer or service instead of per cohort")
+	return cmd
+}
+
+func cohortTable(result metrics.TTFD) table {
+	t := table{
+		columns: []string{"cohort", "n", "deployed", "waiting", "median", "p90"},
+		right:   []string{"n", "deployed", "waiting", "median", "p90"},
+		note: fmt.Sprintf("%s, version %d. \"not reached\": too many are still waiting for the estimate to get there.%s",
+			result.Definition.Title, result.Definition.Version, gapNote(result.Basis)),
+	}
+	for _, c := range append(slices.Clone(result.Cohorts), result.Overall) {
+		t.rows = append(t.rows, []string{c.Label, fmt.Sprint(c.N), fmt.Sprint(c.Deployed), fmt.Sprint(c.Censored), hours(c.MedianHours), hours(c.P90Hours)})
+	}
+	return t
+}
+
+func subjectTable(result metrics.TTFD) table {
+	t := table{columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment", "how", "note"}, right: []string{"time"}}
+	for _, x := range result.Subjects {
+		first, took := "", "waiting "+hours(&x.Hours)
+		if x.DeployedAt != nil {
+			first, took = x.DeployedAt.UTC().Format(time.RFC3339), hours(&x.Hours)
+		}
+		started := ""
+		if !x.StartedAt.IsZero() {
+			started = x.StartedAt.UTC().Format(time.DateOnly)
+		} else {
+			took = ""
+		}
+		t.rows = append(t.rows, []string{x.ID, x.Team, started, first, took, x.Service, x.Deployment, x.How, x.Note})
+	}
+	return t
+}
+
+// hours writes a span in the unit that a person would use.
+func hours(h *float64) string {
+	switch {
+	case h == nil:
+		return "not reached"
+	case math.Abs(*h) < 1:
+		return fmt.Sprintf("%.0f min", *h*60)
+	case math.Abs(*h) < 48:
+		return fmt.Sprintf("%.1f h", *h)
+	}
+	return fmt.Sprintf("%.1f d", *h/24)
+}
+
+// gapNote says when a number rests on data that is known to be incomplete.
+func gapNote(basis []metrics.Basis) string {
+	var gaps []string
+	for _, b := range basis {
+		if b.Gap > 0 {
+			gaps = append(gaps, fmt.Sprintf("%s %s: %d of %d %s are missing", b.Source, b.Scope, b.Gap, b.Expected, b.Kind))
+		}
+	}
+	if len(gaps) == 0 {
+		return ""
+	}
+	return "\nIncomplete: " + strings.Join(gaps, "; ") + "."
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newMigrate(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the schema of the store up to date",
+		Long: `Bring the schema of the store up to date. Other commands do this by themselves when they open the store;
+run it alone before an upgrade of a shared ClickHouse server, with a user that may create tables.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			cfg, err := s.config()
+			if err != nil {
+				return err
+			}
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "migrate", asIs: true})
+			if err != nil {
+				return err
+			}
+			defer p.close(&err)
+			applied, err := p.store.Migrate(cmd.Context())
+			if err != nil {
+				return err
+			}
+			t := table{columns: []string{"version", "name", "checksum"}, right: []string{"version"}}
+			for _, m := range applied {
+				t.rows = append(t.rows, []string{fmt.Sprint(m.Version), m.Name, m.Checksum})
+			}
+			if len(applied) == 0 {
+				t.note = "The schema is up to date; nothing was applied."
+			}
+			return t.print(s.out, s.output)
+		},
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/store"
+)
+
+// platform is dxctl's parts wired together. Commands open one, use it and close it.
+type platform struct {
+	cfg      config.Config
+	log      *slog.Logger
+	now      func() time.Time
+	registry *prometheus.Registry
+
+	store   *store.Store
+	metrics *metrics.Engine
+	cards   *scorecards.Engine
+	catalog *catalog.Catalog
+}
+
+// openOptions says what a command needs of the store.
+type openOptions struct {
+	program string // for the lock, so that an error can say who holds the data
+	share   bool   // let other commands use the engine while this one runs
+	asIs    bool   // do not migrate: the command looks at the schema
+}
+
+// open opens what the configuration names: the store (migrated), the catalog and the scorecards.
+func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) (*platform, error) {
+	log, err := s.logger()
+	if err != nil {
+		return nil, err
+	}
+	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry()}
+	if err := p.loadCatalog(); err != nil {
+		return nil, err
+	}
+	cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if p.cards, err = scorecards.New(cards, s.now); err != nil {
+		return nil, err
+	}
+	p.store, err = store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Share: opt.share, Program: "dxctl " + opt.program})
+	if err != nil {
+		return nil, err
+	}
+	if !opt.asIs {
+		if _, err := p.store.Migrate(ctx); err != nil {
+			return nil, errors.Join(err, p.store.Close())
+		}
+	}
+	if p.metrics, err = metrics.New(p.store, s.now); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
+	return p, nil
+}
+
+// close closes the store and adds what went wrong to err.
+func (p *platform) close(err *error) {
+	*err = errors.Join(*err, p.store.Close())
+}
+
+// loadCatalog reads the descriptors and the people again and logs what is odd about them.
+func (p *platform) loadCatalog() error {
+	cat, warnings, err := catalog.Load(p.cfg.Catalog, p.cfg.People, p.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("reading the catalog: %w", err)
+	}
+	for _, w := range warnings {
+		p.log.Warn(w.Message, "file", w.File, "line", w.Line)
+	}
+	p.catalog = cat
+	return nil
+}
+
+// sync writes the catalog, the people and the environments into the store, where the public views join them.
+func (p *platform) sync(ctx context.Context) error {
+	if err := p.catalog.Sync(ctx, p.store); err != nil {
+		return fmt.Errorf("storing the catalog: %w", err)
+	}
+	if err := p.store.Replace(ctx, "catalog_environments", p.cfg.EnvironmentRows()); err != nil {
+		return fmt.Errorf("storing the environments: %w", err)
+	}
+	return nil
+}
+
+// grade gathers facts, grades every service and stores what changed.
+func (p *platform) grade(ctx context.Context) ([]scorecards.Report, error) {
+	if err := p.sync(ctx); err != nil {
+		return nil, err
+	}
+	return p.cards.Refresh(ctx, p.store, p.catalog, p.metrics)
+}
+
+// runner returns the collectors' runner over the configured sources.
+func (p *platform) runner(report func(collectors.Progress)) (*collectors.Runner, error) {
+	list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
+	if err != nil {
+		return nil, err
+	}
+	return collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: report}), nil
+}

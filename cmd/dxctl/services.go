@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/scorecards"
+)
+
+// serviceWindow is how far back the numbers of `dxctl services` look, in days.
+const serviceWindow = 30
+
+// serviceRow is a service in the JSON of `dxctl services`.
+type serviceRow struct {
+	Ref        string              `json:"ref"`
+	Title      string              `json:"title,omitempty"`
+	Owner      string              `json:"owner"`
+	System     string              `json:"system,omitempty"`
+	Lifecycle  string              `json:"lifecycle"`
+	DependsOn  []string            `json:"depends_on,omitempty"`
+	Repository string              `json:"repository,omitempty"` // GitHub slug
+	Reports    []scorecards.Report `json:"grades"`
+	// Numbers of the last 30 days; null when nothing is known of the service.
+	Numbers *metrics.ServiceNumbers `json:"last_30_days"`
+}
+
+func newServices(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "services",
+		Short: "List the services with their owners, grades and last 30 days",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			cfg, err := s.config()
+			if err != nil {
+				return err
+			}
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "services"})
+			if err != nil {
+				return err
+			}
+			defer p.close(&err)
+			ctx := cmd.Context()
+			reports, err := p.cards.Reports(ctx, p.store, p.currentCatalog())
+			if err != nil {
+				return err
+			}
+			numbers, err := p.metrics.Services(ctx, metrics.Last(serviceWindow, s.now()))
+			if err != nil {
+				return err
+			}
+			return servicesTable(p.serviceRows(reports, numbers)).print(s.out, s.output)
+		},
+	}
+}
+
+func (p *platform) serviceRows(reports []scorecards.Report, numbers []metrics.ServiceNumbers) []serviceRow {
+	var rows []serviceRow
+	for _, e := range p.currentCatalog().Services() {
+		row := serviceRow{Ref: e.Ref, Title: e.Title, Owner: e.Owner, System: e.System, Lifecycle: e.Lifecycle,
+			DependsOn: e.DependsOn, Repository: e.Annotations["github.com/project-slug"]}
+		for _, r := range reports {
+			if r.Entity == e.Ref {
+				row.Reports = append(row.Reports, r)
+			}
+		}
+		if i := slices.IndexFunc(numbers, func(n metrics.ServiceNumbers) bool { return n.Service == e.Ref }); i >= 0 {
+			row.Numbers = &numbers[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func servicesTable(rows []serviceRow) table {
+	t := table{
+		columns:  []string{"service", "owner", "lifecycle", "level", "deploys_30d", "last_deploy", "ci_success", "ci_p95"},
+		right:    []string{"deploys_30d", "ci_success", "ci_p95"},
+		document: rows,
+	}
+	if len(rows) == 0 {
+		t.note = "The catalog has no services: name Backstage descriptors under catalog.files in dx.yaml."
+	}
+	for _, r := range rows {
+		levels := "not graded"
+		for i, g := range r.Reports {
+			if i == 0 {
+				levels = level(g.Level)
+			} else {
+				levels += ", " + level(g.Level)
+			}
+		}
+		line := []string{r.Ref, r.Owner, r.Lifecycle, levels, "unknown", "unknown", "unknown", "unknown"}
+		if n := r.Numbers; n != nil {
+			line[4] = fmt.Sprint(n.Deploys)
+			if n.LastDeploy != nil {
+				line[5] = n.LastDeploy.UTC().Format(time.DateOnly)
+			}
+			if n.SuccessRate != nil {
+				line[6] = percent(*n.SuccessRate)
+			}
+			if n.P95Minutes != nil {
+				line[7] = fmt.Sprintf("%.1f min", *n.P95Minutes)
+			}
+		}
+		t.rows = append(t.rows, line)
+	}
+	return t
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/spf13/cobra"
+)
+
+func newSQL(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "sql 'SELECT …'",
+		Short: "Run a read-only query",
+		Long: `Run a read-only query on the store. The public views (deployments, pipeline_runs, changes, …) are an
+interface: docs/schema.md describes them. With "-" the query is read from stdin.`,
+		Example: `  dxctl sql 'SELECT service, count() FROM deployments GROUP BY service ORDER BY 2 DESC'
+  dxctl sql -o csv - < query.sql`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			query := args[0]
+			if query == "-" {
+				text, err := io.ReadAll(s.in)
+				if err != nil {
+					return fmt.Errorf("reading the query from stdin: %w", err)
+				}
+				query = string(text)
+			}
+			if strings.TrimSpace(query) == "" {
+				return errors.New("the query is empty")
+			}
+			cfg, err := s.config()
+			if err != nil {
+				return err
+			}
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "sql"})
+			if err != nil {
+				return err
+			}
+			defer p.close(&err)
+			rows, err := p.store.Rows(cmd.Context(), query, nil)
+			if err != nil {
+				return err
+			}
+			t, err := readRows(rows)
+			if err != nil {
+				return err
+			}
+			return t.print(s.out, s.output)
+		},
+	}
+}
+
+// readRows reads all rows, whatever their types. JSON keeps numbers, lists and NULL as what they are.
+func readRows(rows driver.Rows) (t table, err error) {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	t.columns = rows.Columns()
+	document := []map[string]any{}
+	for _, c := range rows.ColumnTypes() {
+		if kind := c.ScanType().Kind(); kind >= reflect.Int && kind <= reflect.Float64 {
+			t.right = append(t.right, c.Name())
+		}
+	}
+	for rows.Next() {
+		dest := make([]any, len(t.columns))
+		for i, c := range rows.ColumnTypes() {
+			dest[i] = reflect.New(c.ScanType()).Interface()
+		}
+		if err := rows.Scan(dest...); err != nil {
+			return t, fmt.Errorf("reading row %d: %w", len(t.rows)+1, err)
+		}
+		row, object := make([]string, len(dest)), map[string]any{}
+		for i, d := range dest {
+			v := plain(reflect.ValueOf(d).Elem())
+			row[i], object[t.columns[i]] = cell(v), v
+		}
+		t.rows, document = append(t.rows, row), append(document, object)
+	}
+	t.document = document
+	return t, rows.Err()
+}
+
+// plain follows pointers and puts what JSON has no word for into text: times in RFC 3339, infinities and NaN.
+func plain(v reflect.Value) any {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		if v.IsNil() {
+			return nil
+		}
+		v = v.Elem()
+	}
+	switch x := v.Interface().(type) {
+	case time.Time:
+		return x.UTC().Format(time.RFC3339Nano)
+	case float64:
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Sprint(x)
+		}
+	}
+	return v.Interface()
+}
+
+// cell writes a value as text: NULL is empty, lists and maps are JSON.
+func cell(v any) string {
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return x
+	}
+	switch reflect.TypeOf(v).Kind() {
+	case reflect.Slice, reflect.Map, reflect.Array, reflect.Struct:
+		if text, err := json.Marshal(v); err == nil {
+			return string(text)
+		}
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/migrations"
+)
+
+// version is set by the linker (make build).
+var version = ""
+
+// versionString returns the version of this binary: the linker's, else the module's, as `go install` records it.
+func versionString() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+func newVersion(s *session) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, the schema and the platform",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			all, err := migrations.All()
+			if err != nil {
+				return err
+			}
+			return table{
+				columns: []string{"version", "schema", "go", "platform"},
+				rows: [][]string{{versionString(), all[len(all)-1].Name, runtime.Version(),
+					runtime.GOOS + "/" + runtime.GOARCH}},
+			}.print(s.out, s.output)
+		},
+	}
+}

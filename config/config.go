@@ -1,0 +1,155 @@
+// Package config composes the configurations of the packages into one strict YAML file, conventionally dx.yaml.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/web"
+)
+
+// Config is the whole of dx.yaml. Relative paths are relative to the folder of the file.
+type Config struct {
+	Store        store.Config         `yaml:"store"`
+	Server       web.Config           `yaml:"server"`
+	Catalog      catalog.Config       `yaml:"catalog"`
+	Sources      collectors.Config    `yaml:"sources"`
+	Environments map[string][]string  `yaml:"environments"` // our name → what sources call it
+	People       catalog.PeopleConfig `yaml:"people"`
+	Scorecards   scorecards.Config    `yaml:"scorecards"`
+	Collect      Collect              `yaml:"collect"`
+	Demo         bool                 `yaml:"demo"` // the data is the synthetic demo organisation, and pages say so
+
+	// File is the file that was read, empty when the defaults are used.
+	File string `yaml:"-"`
+	// Dir is the folder that relative paths are relative to.
+	Dir string `yaml:"-"`
+}
+
+// Collect says how often `dxctl serve` collects and grades.
+type Collect struct {
+	Interval time.Duration `yaml:"interval"` // 0: only when somebody runs `dxctl collect`
+}
+
+// Default returns the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Store:  store.DefaultConfig(),
+		Server: web.DefaultConfig(),
+		Environments: map[string][]string{
+			"production": {"production", "prod", "live"},
+			"staging":    {"staging", "stage"},
+		},
+		Collect: Collect{Interval: 15 * time.Minute},
+	}
+}
+
+// Load reads and validates file. Errors carry file and line and are all reported at once.
+func Load(file string) (Config, error) {
+	cfg := Default()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return cfg, fmt.Errorf("reading the configuration: %w; name another with --config", err)
+	}
+	cfg.Environments = nil // a file that names environments replaces the defaults, it does not add to them
+	where, err := decodeStrict(file, text, &cfg)
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Environments == nil {
+		cfg.Environments = Default().Environments
+	}
+	cfg.File, cfg.Dir = file, filepath.Dir(file)
+	return cfg, cfg.validate(where)
+}
+
+// validate checks each part and puts the place in the file before what is wrong.
+func (c Config) validate(where positions) error {
+	var errs []error
+	fail := func(path string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", where.at(path), err))
+		}
+	}
+	fail("store", c.Store.Validate())
+	fail("server", c.Server.Validate())
+	for i, s := range c.Sources {
+		fail(fmt.Sprintf("sources[%d]", i), s.Validate())
+	}
+	if len(errs) == 0 {
+		fail("sources", c.Sources.Validate())
+	}
+	if c.Collect.Interval < 0 || (c.Collect.Interval > 0 && c.Collect.Interval < time.Minute) {
+		fail("collect.interval", fmt.Errorf("%s is too short; use at least 1m, or 0 to collect only by hand", c.Collect.Interval))
+	}
+	seen := map[string]string{}
+	for name, words := range c.Environments {
+		for i, w := range words {
+			if other, taken := seen[strings.ToLower(w)]; taken && other != name {
+				fail(fmt.Sprintf("environments.%s[%d]", name, i), fmt.Errorf("%q is already %s; a word can mean one environment", w, other))
+			}
+			seen[strings.ToLower(w)] = name
+		}
+	}
+	for path, files := range map[string][]string{"catalog.files": c.Catalog.Files, "people.files": c.People.Files, "scorecards.files": c.Scorecards.Files} {
+		for i, f := range files {
+			fail(fmt.Sprintf("%s[%d]", path, i), c.readable(f))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// readable reports why a file that is named without wildcards cannot be read.
+func (c Config) readable(name string) error {
+	if strings.ContainsAny(name, "*?[{") {
+		return nil
+	}
+	f, err := os.Open(c.Path(name)) // the user's own configuration names it
+	if err != nil {
+		return fmt.Errorf("cannot read the file: %w", err)
+	}
+	defer f.Close() //nolint:errcheck // opened for reading only
+	if st, err := f.Stat(); err == nil && st.IsDir() {
+		return fmt.Errorf("%s is a folder; name files, or a pattern such as %s", name, filepath.Join(name, "*.yaml"))
+	}
+	return nil
+}
+
+// Path returns name relative to the configuration's folder, unless it is absolute.
+func (c Config) Path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(c.Dir, name)
+}
+
+// Environment is a row of the table catalog_environments: a source's word and ours.
+type Environment struct {
+	Raw         string `ch:"raw"`
+	Environment string `ch:"environment"`
+}
+
+// EnvironmentRows returns what sources call each environment, in lower case, in a stable order.
+func (c Config) EnvironmentRows() []Environment {
+	var rows []Environment
+	for _, name := range sortedKeys(c.Environments) {
+		for _, word := range c.Environments[name] {
+			rows = append(rows, Environment{Raw: strings.ToLower(word), Environment: name})
+		}
+	}
+	return rows
+}
+
+func sortedKeys(m map[string][]string) []string {
+	return slices.Sorted(maps.Keys(m))
+}
