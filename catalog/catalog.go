@@ -1,0 +1,92 @@
+// Package catalog says what exists: services and what else Backstage descriptors describe, the teams and people, which
+// scope of which provider is which service, and whose login is whose. It is read from files, checked with file and line,
+// and written to the store as a whole, so that a service that is described today owns its history at once.
+package catalog
+
+import (
+	"slices"
+	"strings"
+)
+
+// Catalog is what Load has read. It does not change afterwards and may be shared.
+type Catalog struct {
+	entities   []Entity
+	lines      []map[string]int // lines of the annotations that bind, per entity, until finish
+	byRef      map[string]int
+	people     []Person
+	bindings   []Binding
+	byScope    map[string]string // provider + NUL + scope → ref
+	identities []Identity
+	owned      map[string][]string // owner ref → refs of its services
+}
+
+func newCatalog() *Catalog {
+	return &Catalog{byRef: map[string]int{}, byScope: map[string]string{}, owned: map[string][]string{}}
+}
+
+// finish sorts the entities, so that equal files make equal catalogs in whatever order they were read.
+func (c *Catalog) finish() {
+	c.lines = nil
+	slices.SortFunc(c.entities, func(a, b Entity) int { return strings.Compare(a.Ref, b.Ref) })
+	for i, e := range c.entities {
+		c.byRef[e.Ref] = i
+		if e.IsService() && e.Owner != "" {
+			c.owned[e.Owner] = append(c.owned[e.Owner], e.Ref)
+		}
+	}
+}
+
+// Entities returns everything that is described, sorted by ref. The slice is the caller's; what the entities hold
+// is shared and must not be changed.
+func (c *Catalog) Entities() []Entity { return slices.Clone(c.entities) }
+
+// Services returns the components that are deployed, sorted by ref.
+func (c *Catalog) Services() []Entity {
+	var out []Entity
+	for _, e := range c.entities {
+		if e.IsService() {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Entity returns the entity with that ref. A ref without a kind is taken as a component's.
+func (c *Catalog) Entity(ref string) (Entity, bool) {
+	if i, ok := c.byRef[ref]; ok {
+		return c.entities[i], true
+	}
+	parsed, err := ParseRef(ref, "component", "")
+	if err != nil {
+		return Entity{}, false
+	}
+	if i, ok := c.byRef[parsed.String()]; ok {
+		return c.entities[i], true
+	}
+	return Entity{}, false
+}
+
+// ServiceFor returns the ref of what a scope of a provider belongs to: ("github", "myorg/payment-service"). ok is false
+// when nothing or more than one thing claims it.
+func (c *Catalog) ServiceFor(provider, scope string) (ref string, ok bool) {
+	ref, ok = c.byScope[scopeKey(provider, scope)]
+	return ref, ok
+}
+
+// OwnedBy returns the refs of the services that a group or a user owns, sorted. team is a ref or a group's name.
+func (c *Catalog) OwnedBy(team string) []string {
+	ref, err := ParseRef(team, "group", "")
+	if err != nil {
+		return nil
+	}
+	return slices.Clone(c.owned[ref.String()])
+}
+
+// People returns everyone who is known, sorted by ID. Machine accounts are not among them.
+func (c *Catalog) People() []Person { return slices.Clone(c.people) }
+
+// Bindings returns which scope of which provider belongs to what, sorted.
+func (c *Catalog) Bindings() []Binding { return slices.Clone(c.bindings) }
+
+// Identities returns whose login is whose, sorted.
+func (c *Catalog) Identities() []Identity { return slices.Clone(c.identities) }

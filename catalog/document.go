@@ -1,0 +1,178 @@
+package catalog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// document is one YAML or JSON document of a file. Lines of its nodes are relative to it: add offset for the file's.
+type document struct {
+	node   *yaml.Node
+	offset int
+	err    error // why it cannot be read
+	line   int   // of the error, in the file
+}
+
+// splitDocuments parses each document of data on its own, so that a broken one does not take the others with it. A
+// line that begins with "---" always ends a document, in a block scalar too, so splitting at such lines is safe.
+func splitDocuments(data []byte) []document {
+	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	if !utf8.Valid(data) {
+		return []document{{line: invalidUTF8Line(data), err: errors.New("it is not UTF-8 text; save it as UTF-8")}}
+	}
+	var docs []document
+	start, offset := 0, 0
+	for line, pos := 0, 0; pos < len(data); line++ {
+		end := len(data)
+		if i := bytes.IndexByte(data[pos:], '\n'); i >= 0 {
+			end = pos + i + 1
+		}
+		text := bytes.TrimRight(data[pos:end], "\r\n")
+		if pos > start && bytes.HasPrefix(text, []byte("---")) && (len(text) == 3 || text[3] == ' ' || text[3] == '\t') {
+			docs = appendDocument(docs, data[start:pos], offset)
+			start, offset = pos, line
+		}
+		pos = end
+	}
+	return appendDocument(docs, data[start:], offset)
+}
+
+func invalidUTF8Line(data []byte) int {
+	line := 1
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		if r == utf8.RuneError && size == 1 {
+			return line
+		}
+		if r == '\n' {
+			line++
+		}
+		data = data[size:]
+	}
+	return line
+}
+
+func appendDocument(docs []document, text []byte, offset int) []document {
+	if onlyDirectives(text) {
+		return docs
+	}
+	if json := bytes.TrimSpace(text); len(json) > 0 && json[0] == '{' {
+		text = jsonToYAML(text)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		message, line := yamlError(err, offset)
+		return append(docs, document{err: errors.New(message), line: line, offset: offset})
+	}
+	if root.Kind == 0 || len(root.Content) == 0 || isNull(root.Content[0]) {
+		return docs // comments or nothing
+	}
+	return append(docs, document{node: root.Content[0], offset: offset})
+}
+
+// onlyDirectives reports whether text holds nothing but comments, %YAML directives and document marks.
+func onlyDirectives(text []byte) bool {
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && line[0] != '#' && line[0] != '%' && string(line) != "---" && string(line) != "..." {
+			return false
+		}
+	}
+	return true
+}
+
+var jsonEscape = regexp.MustCompile(`\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\.`)
+
+// jsonToYAML takes away the three things in which JSON is not YAML for the parser: tabs between tokens (a JSON string
+// holds none), the escape \/, and characters written as two \u escapes.
+func jsonToYAML(text []byte) []byte {
+	text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
+	return jsonEscape.ReplaceAllFunc(text, func(m []byte) []byte {
+		if len(m) == 2 {
+			return plainSlash(m)
+		}
+		high, errHigh := strconv.ParseUint(string(m[2:6]), 16, 16)
+		low, errLow := strconv.ParseUint(string(m[8:12]), 16, 16)
+		if errHigh != nil || errLow != nil {
+			return m
+		}
+		return utf8.AppendRune(nil, utf16.DecodeRune(rune(high), rune(low)))
+	})
+}
+
+func plainSlash(escape []byte) []byte {
+	if escape[1] == '/' {
+		return escape[1:]
+	}
+	return escape
+}
+
+var yamlLine = regexp.MustCompile(`\bline (\d+)(: |\b)`)
+
+// yamlError returns the parser's message without its prefix and its line, which is returned apart as a line of the file.
+func yamlError(err error, offset int) (message string, line int) {
+	return splitYAMLMessage(strings.TrimPrefix(err.Error(), "yaml: "), offset)
+}
+
+func splitYAMLMessage(message string, offset int) (string, int) {
+	line := offset + 1
+	if m := yamlLine.FindStringSubmatch(message); m != nil {
+		if n, err := strconv.Atoi(m[1]); err == nil {
+			line = offset + n
+		}
+		if rest, found := strings.CutPrefix(message, m[0]); found {
+			message = rest
+		}
+		// A message may name a second line: "mapping key … already defined at line 3".
+		message = yamlLine.ReplaceAllStringFunc(message, func(s string) string {
+			sub := yamlLine.FindStringSubmatch(s)
+			n, err := strconv.Atoi(sub[1])
+			if err != nil {
+				return s
+			}
+			return fmt.Sprintf("line %d%s", offset+n, sub[2])
+		})
+	}
+	return message, line
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// field returns the key and value nodes of a mapping's field, or nils.
+func field(n *yaml.Node, name string) (key, value *yaml.Node) {
+	if n = resolve(n); n == nil || n.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == name {
+			return n.Content[i], resolve(n.Content[i+1])
+		}
+	}
+	return nil, nil
+}
+
+// resolve follows an alias to what it stands for.
+func resolve(n *yaml.Node) *yaml.Node {
+	for i := 0; n != nil && n.Kind == yaml.AliasNode; i++ {
+		if i > 10 {
+			return nil
+		}
+		n = n.Alias
+	}
+	return n
+}
+
+func scalar(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.ScalarNode || isNull(n) {
+		return ""
+	}
+	return n.Value
+}

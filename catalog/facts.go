@@ -1,0 +1,81 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// FactSource is the source of the facts that the catalog gives.
+const FactSource = "catalog"
+
+// Facts returns what the descriptors say of every service. What a descriptor does not hold is known to be absent: such
+// a fact is false or "", not unknown.
+func (c *Catalog) Facts(now time.Time) []event.Fact {
+	var facts []event.Fact
+	for _, e := range c.entities {
+		if e.IsService() {
+			facts = append(facts, c.factsOf(e, now)...)
+		}
+	}
+	return facts
+}
+
+func (c *Catalog) factsOf(e Entity, now time.Time) []event.Fact {
+	_, ownerExists := c.byRef[e.Owner]
+	values := []struct {
+		name  string
+		value any
+	}{
+		{"catalog.has_owner", e.Owner != ""},
+		{"catalog.owner_exists", ownerExists},
+		{"catalog.owner", e.Owner},
+		{"catalog.has_description", e.Description != ""},
+		{"catalog.has_system", e.System != ""},
+		{"catalog.system", e.System},
+		{"catalog.lifecycle", e.Lifecycle},
+		{"catalog.type", e.Type},
+		{"catalog.tags", notNil(e.Tags)},
+		{"catalog.dependencies", float64(len(e.DependsOn))},
+		{"catalog.has_repository", e.Annotations["github.com/project-slug"] != "" || e.Annotations["gitlab.com/project-slug"] != "" || e.Annotations[sourceLocationAnnotation] != ""},
+		{"catalog.has_docs", e.Annotations["backstage.io/techdocs-ref"] != "" || hasLink(e, "doc", "readme", "handbook")},
+		{"catalog.has_runbook", hasLink(e, "runbook", "playbook")},
+		{"catalog.has_on_call", e.Annotations["pagerduty.com/service-id"] != "" || e.Annotations["pagerduty.com/integration-key"] != "" || e.Annotations["opsgenie.com/team"] != ""},
+	}
+	facts := make([]event.Fact, 0, len(values))
+	for _, v := range values {
+		facts = append(facts, fact(e, v.name, v.value, now))
+	}
+	return facts
+}
+
+func fact(e Entity, name string, value any, now time.Time) event.Fact {
+	f := event.Fact{Source: FactSource, Entity: e.Ref, Name: name, ObservedAt: now, URL: e.Annotations["backstage.io/view-url"]}
+	switch value.(type) {
+	case bool:
+		f.Type = event.BoolFact
+	case float64:
+		f.Type = event.NumberFact
+	case string:
+		f.Type = event.StringFact
+	case []string:
+		f.Type = event.ListFact
+	}
+	raw, err := json.Marshal(value)
+	if err != nil {
+		f.Error = fmt.Sprintf("the catalog's value cannot be written as JSON: %v", err)
+	}
+	f.Value = raw
+	return f
+}
+
+func hasLink(e Entity, words ...string) bool {
+	return slices.ContainsFunc(e.Links, func(l Link) bool {
+		text := strings.ToLower(l.Title + " " + l.Type)
+		return l.URL != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+	})
+}

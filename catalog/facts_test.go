@@ -1,0 +1,93 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFacts(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	full := component("full", "  description: It pays\n  tags: [go]\n  links: [{url: https://x.example/r, title: Runbook}]\n"+
+		"  annotations: {github.com/project-slug: o/full, backstage.io/techdocs-ref: 'dir:.', pagerduty.com/service-id: P1}\n", "  system: shop\n  dependsOn: [resource:db]\n")
+	bare := "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: bare}\n"
+	c, _, err := Load(Config{Files: []string{"a.yaml"}}, PeopleConfig{}, write(t, map[string]string{"a.yaml": strings.Join([]string{
+		full, bare, kind("Group", "team-a", "type: team"), strings.Replace(component("lib", "", ""), "type: service", "type: library", 1),
+	}, "---\n")}))
+	checkErrors(t, err, nil)
+	got := map[string]map[string]any{}
+	for _, f := range c.Facts(now) {
+		if err := f.Validate(); err != nil {
+			t.Errorf("invalid: %v", err)
+		}
+		v, err := f.Decode()
+		if err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+		if got[f.Entity] == nil {
+			got[f.Entity] = map[string]any{}
+		}
+		got[f.Entity][strings.TrimPrefix(f.Name, "catalog.")] = v
+	}
+	want := map[string]map[string]any{
+		"component:default/full": {
+			"has_owner": true, "owner_exists": true, "owner": "group:default/team-a", "has_description": true, "has_system": true,
+			"system": "system:default/shop", "lifecycle": "production", "type": "service", "tags": []string{"go"}, "dependencies": 1.0,
+			"has_repository": true, "has_docs": true, "has_runbook": true, "has_on_call": true,
+		},
+		"component:default/bare": {
+			"has_owner": false, "owner_exists": false, "owner": "", "has_description": false, "has_system": false,
+			"system": "", "lifecycle": "", "type": "", "tags": []string{}, "dependencies": 0.0,
+			"has_repository": false, "has_docs": false, "has_runbook": false, "has_on_call": false,
+		},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// tables records what Sync writes; the store's own test of it is below storetest.
+type tables map[string]any
+
+func (r tables) Replace(_ context.Context, table string, rows any) error {
+	r[table] = rows
+	return nil
+}
+
+func TestSyncRows(t *testing.T) {
+	dir := write(t, map[string]string{"a.yaml": component("a", "  annotations: {github.com/project-slug: O/A}\n", ""), "people.csv": "person,team,start_date,logins\nal,p,2026-01-02,github:Al\n"})
+	c, _, err := Load(Config{Files: []string{"a.yaml"}}, PeopleConfig{Files: []string{"people.csv"}}, dir)
+	checkErrors(t, err, nil)
+	got := tables{}
+	if err := c.Sync(t.Context(), got); err != nil {
+		t.Fatal(err)
+	}
+	started := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	for table, want := range (tables{
+		"catalog_bindings":   []bindingRow{{"github", "o/a", "component:default/a"}},
+		"catalog_identities": []identityRow{{"github", "al", "al", false}},
+		"catalog_people":     []personRow{{Person: "al", Team: "p", StartedOn: &started, Source: "people.csv:2"}},
+	}) {
+		if !reflect.DeepEqual(got[table], want) {
+			t.Errorf("%s: got %+v, want %+v", table, got[table], want)
+		}
+	}
+	entities, ok := got["catalog_entities"].([]entityRow)
+	if !ok || len(entities) != 1 || entities[0].Ref != "component:default/a" || entities[0].Location != "a.yaml:1" || entities[0].CreatedAt != nil {
+		t.Errorf("catalog_entities: %+v", got["catalog_entities"])
+	}
+}
+
+type refusing struct{}
+
+func (refusing) Replace(context.Context, string, any) error { return errors.New("disk full") }
+
+func TestSyncNamesTheTable(t *testing.T) {
+	err := newCatalog().Sync(t.Context(), refusing{})
+	if err == nil || err.Error() != "write the catalog to catalog_entities: disk full" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,70 @@
+package catalog
+
+import (
+	"os"
+	"testing"
+	"time"
+)
+
+func FuzzDescriptors(f *testing.F) {
+	example, err := os.ReadFile("testdata/payment-service.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(example)
+	f.Add([]byte("{\n\t\"kind\": \"Component\", \"apiVersion\": \"backstage.io/v1alpha1\", \"metadata\": {\"name\": \"\\ud83d\\ude00\\/\"}}"))
+	f.Add([]byte("%YAML 1.2\n---\n&a [*a]\n---\nkind: &k Component\nmetadata: {<<: {name: x}, annotations: {backstage.io/orphan: 'true'}}\n...\n"))
+	f.Add([]byte("\xff\xfe---\r\n---\tx"))
+	f.Add([]byte("kind: Group\napiVersion: backstage.io/v1alpha1\nmetadata: {name: [1]}\nspec: {members: [[a], {b: c}], profile: 3}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l := &loader{baseDir: t.TempDir(), catalog: newCatalog(), done: map[string]bool{}}
+		reader := descriptorReader{file: "x.yaml", warn: l.warn, fail: l.fail}
+		for _, doc := range splitDocuments(data) {
+			if e, _, ok := reader.read(doc); ok && e.Name != "" {
+				l.add(doc, e)
+			}
+		}
+		newPeopleReader(l).finish()
+		l.bind()
+		l.catalog.finish()
+		for _, e := range l.catalog.Entities() {
+			if found, ok := l.catalog.Entity(e.Ref); !ok || found.Line != e.Line {
+				t.Errorf("%q cannot be found again", e.Ref)
+			}
+			if e.Line < 1 {
+				t.Errorf("%q has line %d", e.Ref, e.Line)
+			}
+		}
+		for _, fact := range l.catalog.Facts(time.Unix(0, 0)) {
+			if err := fact.Validate(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func FuzzPeople(f *testing.F) {
+	f.Add([]byte("person,team,start_date,logins\nalice,payments,2026-03-02,alice;github:a\n"))
+	f.Add([]byte("\ufeffperson;bot\r\n\"a\nb\";yes\r\n"))
+	f.Add([]byte("person,logins\na,\"x\nb,:\n"))
+	f.Add([]byte("person,left\na,31/12/2026\na,1/1/2026\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l := &loader{catalog: newCatalog(), done: map[string]bool{}}
+		p := newPeopleReader(l)
+		p.readCSV("people.csv", data)
+		p.finish()
+		seen := map[[2]string]bool{}
+		for _, i := range l.catalog.Identities() {
+			if key := [2]string{i.Provider, i.Login}; seen[key] || i.Login == "" {
+				t.Errorf("login %v is empty or stands twice", key)
+			} else {
+				seen[key] = true
+			}
+		}
+		for _, person := range l.catalog.People() {
+			if person.ID == "" || len(person.Memberships) == 0 {
+				t.Errorf("%+v has no id or no membership", person)
+			}
+		}
+	})
+}

@@ -1,0 +1,144 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Replacer swaps the whole content of a table in one step. rows is a slice of structs with `ch:"column"` tags.
+type Replacer interface {
+	Replace(ctx context.Context, table string, rows any) error
+}
+
+type entityRow struct {
+	Ref         string            `ch:"ref"`
+	Kind        string            `ch:"kind"`
+	Namespace   string            `ch:"namespace"`
+	Name        string            `ch:"name"`
+	Title       string            `ch:"title"`
+	Description string            `ch:"description"`
+	Type        string            `ch:"type"`
+	Lifecycle   string            `ch:"lifecycle"`
+	Owner       string            `ch:"owner"`
+	System      string            `ch:"system"`
+	DependsOn   []string          `ch:"depends_on"`
+	Tags        []string          `ch:"tags"`
+	Annotations map[string]string `ch:"annotations"`
+	CreatedAt   *time.Time        `ch:"created_at"`
+	Location    string            `ch:"location"`   // file:line
+	Definition  string            `ch:"definition"` // the entity as JSON
+}
+
+type bindingRow struct {
+	Provider string `ch:"provider"`
+	Scope    string `ch:"scope"`
+	Service  string `ch:"service"`
+}
+
+type identityRow struct {
+	Provider string `ch:"provider"`
+	Login    string `ch:"login"`
+	Person   string `ch:"person"`
+	Bot      bool   `ch:"bot"`
+}
+
+type personRow struct {
+	Person    string     `ch:"person"`
+	Name      string     `ch:"name"`
+	Team      string     `ch:"team"`
+	StartedOn *time.Time `ch:"started_on"`
+	LeftOn    *time.Time `ch:"left_on"`
+	Source    string     `ch:"source"`
+	URL       string     `ch:"url"`
+}
+
+// Sync writes the catalog to the tables catalog_entities, catalog_bindings, catalog_identities and catalog_people.
+// Each is replaced in one step; a reader between two of them sees an old one beside a new one, never an empty one.
+func (c *Catalog) Sync(ctx context.Context, store Replacer) error {
+	entities, err := c.entityRows()
+	if err != nil {
+		return err
+	}
+	for _, t := range []struct {
+		name string
+		rows any
+	}{
+		{"catalog_entities", entities},
+		{"catalog_bindings", c.bindingRows()},
+		{"catalog_identities", c.identityRows()},
+		{"catalog_people", c.personRows()},
+	} {
+		if err := store.Replace(ctx, t.name, t.rows); err != nil {
+			return fmt.Errorf("write the catalog to %s: %w", t.name, err)
+		}
+	}
+	return nil
+}
+
+func (c *Catalog) entityRows() ([]entityRow, error) {
+	rows := make([]entityRow, 0, len(c.entities))
+	for _, e := range c.entities {
+		definition, err := json.Marshal(e)
+		if err != nil {
+			return nil, fmt.Errorf("write %s as JSON: %w", e.Ref, err)
+		}
+		rows = append(rows, entityRow{
+			Ref: e.Ref, Kind: e.Kind, Namespace: e.Namespace, Name: e.Name, Title: e.Title, Description: e.Description,
+			Type: e.Type, Lifecycle: e.Lifecycle, Owner: e.Owner, System: e.System,
+			DependsOn: notNil(e.DependsOn), Tags: notNil(e.Tags), Annotations: e.Annotations,
+			CreatedAt: nullable(e.CreatedAt), Location: Warning{File: e.File, Line: e.Line}.position(), Definition: string(definition),
+		})
+		if e.Annotations == nil {
+			rows[len(rows)-1].Annotations = map[string]string{}
+		}
+	}
+	return rows, nil
+}
+
+func (c *Catalog) bindingRows() []bindingRow {
+	rows := make([]bindingRow, 0, len(c.bindings))
+	for _, b := range c.bindings {
+		rows = append(rows, bindingRow(b))
+	}
+	return rows
+}
+
+func (c *Catalog) identityRows() []identityRow {
+	rows := make([]identityRow, 0, len(c.identities))
+	for _, i := range c.identities {
+		rows = append(rows, identityRow(i))
+	}
+	return rows
+}
+
+func (c *Catalog) personRows() []personRow {
+	var rows []personRow
+	for _, p := range c.people {
+		for _, m := range p.Memberships {
+			rows = append(rows, personRow{
+				Person: p.ID, Name: p.Name, Team: m.Team, StartedOn: nullable(m.StartedOn), LeftOn: nullable(m.LeftOn),
+				Source: m.Source, URL: m.URL,
+			})
+		}
+	}
+	if rows == nil {
+		rows = []personRow{}
+	}
+	return rows
+}
+
+func notNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func nullable(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
