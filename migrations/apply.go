@@ -1,0 +1,173 @@
+package migrations
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Execer runs statements in the database that the tables belong to. clickhouse-go's driver.Conn is one.
+type Execer interface {
+	// Exec runs a statement that returns no rows.
+	Exec(ctx context.Context, query string, args ...any) error
+	// Select reads rows into dest, a pointer to a slice of structs with `ch` tags.
+	Select(ctx context.Context, dest any, query string, args ...any) error
+}
+
+// Options say how to apply.
+type Options struct {
+	Now        func() time.Time // nil: time.Now
+	By         string           // who applies, for the record: "dxctl 1.2.3"
+	Migrations []Migration      // nil: All()
+}
+
+// EditedError says that a migration was changed after it had been applied.
+type EditedError struct {
+	Name      string
+	AppliedAt time.Time
+}
+
+func (e *EditedError) Error() string {
+	return fmt.Sprintf("migrations/%s was changed after it had been applied to this database (on %s): restore the file, and put the change into a new migration",
+		e.Name, e.AppliedAt.UTC().Format("2006-01-02 15:04"))
+}
+
+// FutureError says that the database has migrations that this program does not know.
+type FutureError struct {
+	Have  int    // the version of the database
+	Know  int    // the latest that this program knows
+	Named string // the file's name of version Have
+	By    string // what applied it
+}
+
+func (e *FutureError) Error() string {
+	return fmt.Sprintf("this data was written by a newer dxctl: its schema has version %d (%s, applied by %s) and this dxctl knows %d; update dxctl", e.Have, e.Named, e.By, e.Know)
+}
+
+// StatementError says which statement of which migration failed.
+type StatementError struct {
+	Name      string
+	Statement int // 1 for the first
+	Of        int
+	Err       error
+}
+
+func (e *StatementError) Error() string {
+	return fmt.Sprintf("migrations/%s: statement %d of %d: %v; the statements before it are applied, and the next \"dxctl migrate\" goes on with this one", e.Name, e.Statement, e.Of, e.Err)
+}
+
+// Unwrap returns what ClickHouse said.
+func (e *StatementError) Unwrap() error { return e.Err }
+
+// recordTable keeps what was applied: a row after every statement, the one with most done wins.
+const recordTable = `CREATE TABLE IF NOT EXISTS schema_migrations
+(
+    version UInt32,
+    name String,
+    checksum String,
+    done UInt32,
+    statements UInt32,
+    applied_at DateTime64(3, 'UTC'),
+    by String
+)
+ENGINE = ReplacingMergeTree(done)
+ORDER BY version`
+
+type record struct {
+	Version    uint32    `ch:"version"`
+	Name       string    `ch:"name"`
+	Checksum   string    `ch:"checksum"`
+	Done       uint32    `ch:"done"`
+	Statements uint32    `ch:"statements"`
+	AppliedAt  time.Time `ch:"applied_at"`
+	By         string    `ch:"by"`
+}
+
+// Apply applies the migrations that the database lacks and returns them. It refuses, before it changes anything, with
+// an [EditedError] or a [FutureError]. A migration that was interrupted is continued where it stopped; one that fails
+// returns a [StatementError].
+func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Migrations == nil {
+		o.Migrations = All()
+	}
+	if err := db.Exec(ctx, recordTable); err != nil {
+		return nil, fmt.Errorf("making the table schema_migrations: %w", err)
+	}
+	records, err := Check(ctx, db, o.Migrations)
+	if err != nil {
+		return nil, err
+	}
+	var applied []Migration
+	for _, m := range o.Migrations {
+		r, begun := records[m.Version]
+		if begun && r.Done == r.Statements {
+			continue
+		}
+		if err := apply(ctx, db, o, m, begun, int(r.Done)); err != nil {
+			return applied, err
+		}
+		applied = append(applied, m)
+	}
+	return applied, nil
+}
+
+// Check compares what was applied with the migrations and returns it by version. It changes nothing.
+func Check(ctx context.Context, db Execer, all []Migration) (map[int]Record, error) {
+	var rows []record
+	err := db.Select(ctx, &rows, "SELECT version, name, checksum, done, statements, applied_at, by FROM schema_migrations FINAL ORDER BY version")
+	if err != nil {
+		return nil, fmt.Errorf("reading schema_migrations: %w", err)
+	}
+	out := map[int]Record{}
+	for _, r := range rows {
+		version := int(r.Version)
+		if version > len(all) {
+			last := rows[len(rows)-1]
+			return nil, &FutureError{Have: int(last.Version), Know: len(all), Named: last.Name, By: last.By}
+		}
+		if m := all[version-1]; m.Checksum != r.Checksum {
+			return nil, &EditedError{Name: m.Name, AppliedAt: r.AppliedAt}
+		}
+		out[version] = Record{Done: int(r.Done), Statements: int(r.Statements), AppliedAt: r.AppliedAt, By: r.By}
+	}
+	return out, nil
+}
+
+// Record is how far a migration was applied, by what and when.
+type Record struct {
+	Done, Statements int // statements; equal when it is applied as a whole
+	AppliedAt        time.Time
+	By               string
+}
+
+// apply runs the statements from the one after the first done ones.
+func apply(ctx context.Context, db Execer, o Options, m Migration, resumed bool, done int) error {
+	statements := Statements(m.SQL)
+	note := func(done int) error {
+		err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) VALUES (?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?), ?)",
+			uint32(m.Version), m.Name, m.Checksum, uint32(done), uint32(len(statements)), o.Now().UnixMilli(), o.By)
+		if err != nil {
+			return fmt.Errorf("recording migrations/%s in schema_migrations: %w", m.Name, err)
+		}
+		return nil
+	}
+	if !resumed {
+		if err := note(0); err != nil {
+			return err
+		}
+	}
+	for i := done; i < len(statements); i++ {
+		err := db.Exec(ctx, statements[i])
+		// Interrupted after the statement and before its record: what it makes is there.
+		if err != nil && !(resumed && i == done && alreadyExists(err)) {
+			return &StatementError{Name: m.Name, Statement: i + 1, Of: len(statements), Err: err}
+		}
+		if err := note(i + 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

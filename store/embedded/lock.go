@@ -1,0 +1,183 @@
+package embedded
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Files that dxctl keeps in the data folder beside ClickHouse's own.
+const (
+	lockName   = "dxctl.lock"    // held with flock by the process that has the folder open; says who that is
+	markerName = "dxctl.version" // which engine wrote the folder last
+)
+
+// holder is what the lock file says.
+type holder struct {
+	PID     int    `json:"pid"`
+	Program string `json:"program"`
+	Socket  string `json:"socket,omitempty"` // where the holder answers others; empty: it does not share
+	Since   string `json:"since"`
+}
+
+// lock is the hold on a data folder. The kernel drops it with the process, however that ends.
+type lock struct {
+	file   *os.File
+	socket string
+}
+
+// acquire takes the lock of the folder, or returns an [InUseError] with who has it.
+func acquire(dir, program string, share bool) (*lock, error) {
+	path := filepath.Join(dir, lockName)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, folderError(dir, err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			h, _ := readHolder(dir)
+			return nil, &InUseError{Path: dir, PID: h.PID, Program: h.Program}
+		}
+		return nil, fmt.Errorf("locking the data folder %s: %w", dir, err)
+	}
+	l := &lock{file: file}
+	h := holder{PID: os.Getpid(), Program: program, Since: time.Now().UTC().Format(time.RFC3339)}
+	if share {
+		l.socket = socketPath(dir)
+		h.Socket = l.socket
+	}
+	doc, err := json.Marshal(h)
+	if err == nil {
+		if err = file.Truncate(0); err == nil {
+			_, err = file.WriteAt(append(doc, '\n'), 0)
+		}
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, folderError(dir, err)
+	}
+	return l, nil
+}
+
+// readHolder reads who wrote the lock file last.
+func readHolder(dir string) (holder, error) {
+	var h holder
+	doc, err := os.ReadFile(filepath.Join(dir, lockName))
+	if err != nil {
+		return h, err
+	}
+	return h, json.Unmarshal(doc, &h)
+}
+
+// held reports whether some process has the folder open now.
+func held(dir string) bool {
+	file, err := os.Open(filepath.Join(dir, lockName))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }()
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
+		return errors.Is(err, syscall.EWOULDBLOCK)
+	}
+	return false
+}
+
+// release gives the folder free. The file stays: removing it would let two processes lock two files of one name.
+func (l *lock) release() error {
+	if l == nil || l.file == nil {
+		return nil
+	}
+	file := l.file
+	l.file = nil
+	return errors.Join(file.Truncate(0), file.Close())
+}
+
+// probe writes and removes a small file: the library says nothing about why it cannot start, and a full disk or a
+// folder of another user are the usual reasons.
+func probe(dir string) error {
+	file, err := os.CreateTemp(dir, "dxctl-probe-*")
+	if err != nil {
+		return folderError(dir, err)
+	}
+	defer func() { _ = os.Remove(file.Name()) }()
+	_, err = file.Write(make([]byte, 256<<10))
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return folderError(dir, err)
+	}
+	return nil
+}
+
+// marker is what markerName says.
+type marker struct {
+	Engine string `json:"engine"` // libchdb's version: "26.7.3"
+}
+
+// checkMarker refuses a folder that a newer engine wrote: by major and minor version, because ClickHouse's files do not
+// change within a minor version.
+func checkMarker(dir, version string) error {
+	doc, err := os.ReadFile(filepath.Join(dir, markerName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return folderError(dir, err)
+	}
+	var m marker
+	if err := json.Unmarshal(doc, &m); err != nil {
+		return fmt.Errorf("opening the data folder %s: its file %s is damaged (%w); remove it if the folder was last used with this version of dxctl", dir, markerName, err)
+	}
+	if newer(m.Engine, version) {
+		return &NewerDataError{Path: dir, Written: m.Engine, Library: version}
+	}
+	return nil
+}
+
+// writeMarker notes the engine, in one step.
+func writeMarker(dir, version string) error {
+	doc, err := json.Marshal(marker{Engine: version})
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, markerName)
+	if old, err := os.ReadFile(path); err == nil && string(old) == string(doc)+"\n" {
+		return nil
+	}
+	temporary := path + ".new"
+	if err := os.WriteFile(temporary, append(doc, '\n'), 0o600); err != nil {
+		return folderError(dir, err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return folderError(dir, err)
+	}
+	return nil
+}
+
+// newer reports whether version a has a higher major or minor number than b.
+func newer(a, b string) bool {
+	x, y := numbers(a), numbers(b)
+	if x[0] != y[0] {
+		return x[0] > y[0]
+	}
+	return x[1] > y[1]
+}
+
+// numbers returns the major and minor number of a version, 0 where there is none.
+func numbers(version string) [2]int {
+	var out [2]int
+	for i, part := range strings.SplitN(version, ".", 3) {
+		if i < len(out) {
+			out[i], _ = strconv.Atoi(part)
+		}
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// stagingMark is in the names of tables that Replace fills.
+const stagingMark = "__replacing_"
+
+// Replace puts rows in place of everything that the table holds, in one step: whoever reads meanwhile sees the old rows
+// or the new ones. rows is a slice of structs whose fields have `ch` tags with the names of the columns; columns that
+// no field names get their defaults. Of two calls for one table at a time, one comes last and its rows stay.
+func (s *Store) Replace(ctx context.Context, table string, rows any) error {
+	if !databaseName.MatchString(table) {
+		return fmt.Errorf("replacing the rows of %q: that is not a table's name", table)
+	}
+	fail := func(err error) error { return fmt.Errorf("replacing the rows of %s: %w", table, err) }
+	columns, n, err := structColumns(rows)
+	if err != nil {
+		return fail(err)
+	}
+	staging := table + stagingMark + strings.ToLower(rand.Text())
+	if err := s.db.Exec(ctx, "CREATE TABLE "+staging+" AS "+table); err != nil {
+		return fail(err)
+	}
+	if err := s.insert(ctx, staging, n, columns); err != nil {
+		return errors.Join(fail(err), s.dropStaging(ctx, staging))
+	}
+	if err := s.db.Exec(ctx, "EXCHANGE TABLES "+staging+" AND "+table); err != nil {
+		return errors.Join(fail(err), s.dropStaging(ctx, staging))
+	}
+	s.layouts.Delete(staging)
+	return s.dropStaging(ctx, staging)
+}
+
+// dropStaging drops a staging table, also after the caller's context has ended.
+func (s *Store) dropStaging(ctx context.Context, staging string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	s.layouts.Delete(staging)
+	if err := s.db.Exec(ctx, "DROP TABLE IF EXISTS "+staging+" SYNC"); err != nil {
+		return fmt.Errorf("removing the table %s: %w", staging, err)
+	}
+	return nil
+}
+
+// dropLeftovers drops staging tables that a process left which was killed in Replace, if they are older than age.
+func (s *Store) dropLeftovers(ctx context.Context, age time.Duration) error {
+	var rows []struct {
+		Name string `ch:"name"`
+	}
+	err := s.Select(ctx, &rows, `SELECT name FROM system.tables
+WHERE database = currentDatabase() AND position(name, {mark:String}) > 0 AND metadata_modification_time <= now() - {age:UInt32}`,
+		map[string]any{"mark": stagingMark, "age": uint32(age / time.Second)})
+	if err != nil {
+		return fmt.Errorf("looking for leftovers in the store at %s: %w", s.address, err)
+	}
+	for _, r := range rows {
+		if err := s.dropStaging(ctx, r.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// structColumns turns a slice of structs into columns.
+func structColumns(rows any) ([]column, int, error) {
+	v := reflect.ValueOf(rows)
+	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() != reflect.Struct {
+		return nil, 0, fmt.Errorf("rows are a %T and must be a slice of structs with `ch` tags", rows)
+	}
+	var columns []column
+	for _, field := range reflect.VisibleFields(v.Type().Elem()) {
+		name := field.Tag.Get("ch")
+		if name == "" || name == "-" || !field.IsExported() {
+			continue
+		}
+		values := reflect.MakeSlice(reflect.SliceOf(field.Type), v.Len(), v.Len())
+		for i := range v.Len() {
+			values.Index(i).Set(v.Index(i).FieldByIndex(field.Index))
+		}
+		columns = append(columns, column{name, values.Interface()})
+	}
+	if len(columns) == 0 {
+		return nil, 0, fmt.Errorf("%T has no field with a `ch` tag", rows)
+	}
+	return columns, v.Len(), nil
+}

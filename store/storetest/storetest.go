@@ -1,0 +1,82 @@
+// Package storetest opens stores for tests: the real engine, embedded, with a database of its own for every test.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/embedded"
+)
+
+// The engine can have one data folder open in a process and is meant to start once, so the tests of a process share
+// one. Its folder is named after the process; a later run removes those of processes that are gone.
+var (
+	shared  = sync.OnceValues(openShared)
+	counter atomic.Uint64
+)
+
+const folderPrefix = "dxctl-storetest-"
+
+func openShared() (*embedded.Engine, error) {
+	old, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range old {
+		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(dir), folderPrefix))
+		if err == nil && syscall.Kill(pid, 0) == syscall.ESRCH {
+			_ = os.RemoveAll(dir) // another run may be removing it too
+		}
+	}
+	dir := filepath.Join(os.TempDir(), folderPrefix+strconv.Itoa(os.Getpid()))
+	return embedded.Open(context.Background(), embedded.Options{Path: dir, Program: "go test"})
+}
+
+// Engine returns the engine that the tests of this process share. It stays open.
+func Engine(tb testing.TB) *embedded.Engine {
+	tb.Helper()
+	engine, err := shared()
+	if err != nil {
+		tb.Fatalf("these tests need the embedded ClickHouse; run \"make engine\" first: %v", err)
+	}
+	return engine
+}
+
+// Open returns a migrated store with an empty database, which is dropped when the test ends.
+func Open(tb testing.TB) *store.Store {
+	tb.Helper()
+	s := OpenEmpty(tb, store.Options{})
+	if _, err := s.Migrate(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// OpenEmpty is Open without the migrations and with options; Options.Engine is set by it.
+func OpenEmpty(tb testing.TB, o store.Options) *store.Store {
+	tb.Helper()
+	o.Engine = Engine(tb)
+	database := fmt.Sprintf("test%d", counter.Add(1))
+	s, err := store.Open(context.Background(), store.Config{DSN: "embedded:shared?database=" + database}, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Drop(context.Background()); err != nil {
+			tb.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
