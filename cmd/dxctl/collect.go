@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // collectRequest says what to collect; the zero value is everything since the last time.
@@ -53,10 +53,10 @@ it goes on where the last run stopped, and collecting twice changes nothing.`,
 			p.report = progress.collect
 			summary, err := p.collect(cmd.Context(), req)
 			progress.done()
-			if printErr := summaryTable(summary).print(s.out, s.output); printErr != nil {
-				return printErr
+			if len(summary.Scopes) == 0 {
+				return err
 			}
-			return err
+			return errors.Join(err, summaryTable(summary).print(s.out, s.output))
 		},
 	}
 	cmd.Flags().StringVar(&req.source, "source", "", "only the source with this `NAME`")
@@ -77,16 +77,84 @@ it goes on where the last run stopped, and collecting twice changes nothing.`,
 
 // collect runs the collectors. The error joins those of all scopes that failed; the rest is stored all the same.
 func (p *platform) collect(ctx context.Context, req collectRequest) (collectors.Summary, error) {
-	runner, err := p.runner()
-	if err != nil {
-		return collectors.Summary{}, err
-	}
-	if req.source != "" && !slices.ContainsFunc(p.cfg.Sources, func(c collectors.SourceConfig) bool { return c.Name == req.source }) {
-		var names []string
-		for _, src := range p.cfg.Sources {
-			names = append(names, src.Name)
+	if p.runner == nil {
+		list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
+		if err != nil {
+			return collectors.Summary{}, err
 		}
-		return collectors.Summary{}, fmt.Errorf("--source %s: there is no such source; configured: %s", req.source, strings.Join(names, ", "))
+		p.runner = collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report})
 	}
-	return runner.Run(ctx, collectors.RunOptions{Source: req.source, Since: req.since})
+	summary, err := p.runner.Run(ctx, collectors.RunOptions{Source: req.source, Since: req.since})
+	return summary, withCode(collectCode(summary, err), err)
+}
+
+// collectCode tells a failure of everything from a failure of a part, and wrong credentials from both.
+func collectCode(summary collectors.Summary, err error) int {
+	failed := 0
+	for _, scope := range summary.Scopes {
+		if scope.Err != nil {
+			failed++
+		}
+	}
+	switch {
+	case errors.Is(err, rest.ErrUnauthorized):
+		return exitCredentials
+	case failed > 0 && failed < len(summary.Scopes):
+		return exitPartial
+	}
+	return exitError
+}
+
+// summaryTable says per scope what was stored. "read" counts what the source answered with; reading twice stores once.
+func summaryTable(summary collectors.Summary) table {
+	kinds := []event.Kind{event.KindPipelineRun, event.KindPipelineJob, event.KindChange, event.KindDeployment, event.KindIncident, event.KindFact}
+	t := table{columns: []string{"source", "scope"}, document: summaryDocument(summary)}
+	for _, k := range kinds {
+		t.columns = append(t.columns, string(k)+"s")
+		t.right = append(t.right, string(k)+"s")
+	}
+	t.columns = append(t.columns, "result")
+	requests, events := 0, uint64(0)
+	for _, n := range summary.Requests {
+		requests += n
+	}
+	for _, scope := range summary.Scopes {
+		row := []string{scope.Source, scope.Scope}
+		for _, k := range kinds {
+			row = append(row, fmt.Sprint(scope.Events[k]))
+			events += scope.Events[k]
+		}
+		result := "done"
+		if scope.Err != nil {
+			result = "failed"
+		}
+		t.rows = append(t.rows, append(row, result))
+	}
+	t.note = fmt.Sprintf("%d requests, %d records read in %s. Records that were stored before are stored once.", requests, events,
+		summary.Finished.Sub(summary.Started).Round(100*time.Millisecond))
+	return t
+}
+
+// summaryDocument is the JSON of a collect.
+func summaryDocument(summary collectors.Summary) any {
+	type scopeJSON struct {
+		Source string                `json:"source"`
+		Scope  string                `json:"scope"`
+		Read   map[event.Kind]uint64 `json:"read"`
+		Error  string                `json:"error,omitempty"`
+	}
+	doc := struct {
+		Started  time.Time      `json:"started"`
+		Finished time.Time      `json:"finished"`
+		Requests map[string]int `json:"requests"`
+		Scopes   []scopeJSON    `json:"scopes"`
+	}{summary.Started, summary.Finished, summary.Requests, []scopeJSON{}}
+	for _, s := range summary.Scopes {
+		line := scopeJSON{Source: s.Source, Scope: s.Scope, Read: s.Events}
+		if s.Err != nil {
+			line.Error = s.Err.Error()
+		}
+		doc.Scopes = append(doc.Scopes, line)
+	}
+	return doc
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
-	"github.com/dxctl/dxctl/migrations"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 )
@@ -99,7 +99,7 @@ func (s *session) examine(ctx context.Context) []finding {
 		ok("catalog", "%d services, %d people", len(cat.Services()), len(cat.People()))
 	}
 	for _, w := range warnings {
-		warn("catalog", "%s", w)
+		warn("catalog", "%s", w.String())
 	}
 	if cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir); err != nil {
 		problem("scorecards", err)
@@ -113,26 +113,17 @@ func (s *session) examine(ctx context.Context) []finding {
 
 func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, string, ...any), problem func(string, error)) {
 	info, err := st.Info(ctx)
-	if err != nil {
-		problem("engine", err)
-		return
+	if info.Version != "" {
+		ok("engine", "ClickHouse %s, %s, %s", info.Version, info.Engine, cmp.Or(info.Path, info.Address))
 	}
-	where := info.Address
-	if where == "" {
-		where = info.Path
-	}
-	ok("engine", "ClickHouse %s, %s, %s", info.Version, info.Engine, where)
 	if info.Library != "" {
 		ok("library", "%s", info.Library)
 	}
-	all, err := migrations.All()
-	switch latest := len(all); {
+	switch {
 	case err != nil:
 		problem("schema", err)
-	case info.SchemaVersion > latest:
-		problem("schema", fmt.Errorf("the data has schema %d and this dxctl knows %d: use the newer dxctl", info.SchemaVersion, latest))
-	case info.SchemaVersion < latest:
-		warn("schema", "version %d of %d; the next command (or dxctl migrate) brings it up to date", info.SchemaVersion, latest)
+	case info.SchemaVersion < info.LatestSchema:
+		warn("schema", "version %d of %d; the next command (or dxctl migrate) brings it up to date", info.SchemaVersion, info.LatestSchema)
 	default:
 		ok("schema", "version %d", info.SchemaVersion)
 	}

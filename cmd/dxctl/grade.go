@@ -37,7 +37,7 @@ component:default/payment-service; in a checkout with a catalog-info.yaml, "." i
 			defer p.close(&err)
 			want := ""
 			if len(args) == 1 {
-				if want, err = findService(p.currentCatalog(), args[0]); err != nil {
+				if want, err = findService(p.catalog.Load(), args[0]); err != nil {
 					return err
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,7 +28,10 @@ type platform struct {
 	store   *store.Store
 	metrics *metrics.Engine
 	cards   *scorecards.Engine
-	catalog *catalog.Catalog
+	catalog atomic.Pointer[catalog.Catalog] // serve reads it again while pages are being made
+
+	runner *collectors.Runner        // made at the first collect
+	report func(collectors.Progress) // told what the runner does; may be nil
 }
 
 // openOptions says what a command needs of the store.
@@ -83,13 +87,13 @@ func (p *platform) loadCatalog() error {
 	for _, w := range warnings {
 		p.log.Warn(w.Message, "file", w.File, "line", w.Line)
 	}
-	p.catalog = cat
+	p.catalog.Store(cat)
 	return nil
 }
 
 // sync writes the catalog, the people and the environments into the store, where the public views join them.
 func (p *platform) sync(ctx context.Context) error {
-	if err := p.catalog.Sync(ctx, p.store); err != nil {
+	if err := p.catalog.Load().Sync(ctx, p.store); err != nil {
 		return fmt.Errorf("storing the catalog: %w", err)
 	}
 	if err := p.store.Replace(ctx, "catalog_environments", p.cfg.EnvironmentRows()); err != nil {
@@ -103,14 +107,9 @@ func (p *platform) grade(ctx context.Context) ([]scorecards.Report, error) {
 	if err := p.sync(ctx); err != nil {
 		return nil, err
 	}
-	return p.cards.Refresh(ctx, p.store, p.catalog, p.metrics)
+	return p.cards.Refresh(ctx, p.store, p.catalog.Load(), p.metrics)
 }
 
-// runner returns the collectors' runner over the configured sources.
-func (p *platform) runner(report func(collectors.Progress)) (*collectors.Runner, error) {
-	list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
-	if err != nil {
-		return nil, err
-	}
-	return collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: report}), nil
+func (p *platform) collectorOptions() collectors.Options {
+	return collectors.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString()}
 }

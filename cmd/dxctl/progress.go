@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/dxctl/dxctl/collectors"
 )
 
 // quiet is how long a progress without a terminal stays silent between two lines.
@@ -66,6 +68,21 @@ func (p *progress) show(step, text string) {
 	}
 	p.step, p.last = step, now
 	fmt.Fprintln(p.w, strings.TrimRight(text, " "))
+}
+
+// collect shows what the runner says: how far a stream is, or until when it waits and why.
+func (p *progress) collect(c collectors.Progress) {
+	name := strings.TrimSpace(c.Source + " " + c.Scope)
+	switch {
+	case !c.WaitUntil.IsZero():
+		p.show(c.Source+" waits "+c.Reason, fmt.Sprintf("%s waits until %s: %s", c.Source, c.WaitUntil.Local().Format(time.TimeOnly), c.Reason))
+	case c.Err != nil:
+		p.line("%s: failed: %v", name, c.Err)
+	case c.Finished:
+		p.line("%s: done", name)
+	case c.Stream != "":
+		p.update(name, int(c.Done), int(c.Total), c.Stream)
+	}
 }
 
 // line writes a line that stays.

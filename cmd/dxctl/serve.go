@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
-	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/web"
 )
 
@@ -106,7 +105,7 @@ func (p *platform) webApp() (*fiber.App, error) {
 		Ping:       func(ctx context.Context) error { _, err := p.store.Info(ctx); return err },
 		Metrics:    p.metrics,
 		Scorecards: p.cards,
-		Catalog:    func() *catalog.Catalog { return p.currentCatalog() },
+		Catalog:    p.catalog.Load,
 		Logger:     p.log,
 		Registerer: p.registry,
 		Gatherer:   p.registry,
@@ -149,7 +148,7 @@ func (p *platform) refresh(ctx context.Context) {
 	}
 	step("reading the catalog", p.loadCatalog)
 	if len(p.cfg.Sources) > 0 && ctx.Err() == nil {
-		step("collecting", func() error { return p.collect(ctx, collectRequest{}) })
+		step("collecting", func() error { _, err := p.collect(ctx, collectRequest{}); return err })
 	}
 	if ctx.Err() == nil {
 		step("grading", func() error { _, err := p.grade(ctx); return err })

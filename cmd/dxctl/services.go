@@ -44,7 +44,7 @@ func newServices(s *session) *cobra.Command {
 			}
 			defer p.close(&err)
 			ctx := cmd.Context()
-			reports, err := p.cards.Reports(ctx, p.store, p.currentCatalog())
+			reports, err := p.cards.Reports(ctx, p.store, p.catalog.Load())
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func newServices(s *session) *cobra.Command {
 
 func (p *platform) serviceRows(reports []scorecards.Report, numbers []metrics.ServiceNumbers) []serviceRow {
 	var rows []serviceRow
-	for _, e := range p.currentCatalog().Services() {
+	for _, e := range p.catalog.Load().Services() {
 		row := serviceRow{Ref: e.Ref, Title: e.Title, Owner: e.Owner, System: e.System, Lifecycle: e.Lifecycle,
 			DependsOn: e.DependsOn, Repository: e.Annotations["github.com/project-slug"]}
 		for _, r := range reports {

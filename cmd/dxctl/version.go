@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -29,14 +30,9 @@ func newVersion(s *session) *cobra.Command {
 		Short: "Print the version, the schema and the platform",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			all, err := migrations.All()
-			if err != nil {
-				return err
-			}
 			return table{
 				columns: []string{"version", "schema", "go", "platform"},
-				rows: [][]string{{versionString(), all[len(all)-1].Name, runtime.Version(),
-					runtime.GOOS + "/" + runtime.GOARCH}},
+				rows:    [][]string{{versionString(), fmt.Sprint(migrations.Latest()), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}},
 			}.print(s.out, s.output)
 		},
 	}
