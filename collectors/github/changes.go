@@ -1,0 +1,199 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const changesStream = "changes"
+
+const pullFields = `id number title body url createdAt updatedAt closedAt mergedAt mergeCommit { oid } author { login __typename } headRefName headRefOid additions deletions
+commits(first: 100) { pageInfo { hasNextPage endCursor } nodes { commit { oid authoredDate } } }
+reviews(first: 50) { pageInfo { hasNextPage endCursor } nodes { state submittedAt author { login __typename } } }`
+
+const pullsQuery = `query($owner: String!, $name: String!, $first: Int!, $after: String) { repository(owner: $owner, name: $name) {
+pullRequests(first: $first, after: $after, orderBy: {field: UPDATED_AT, direction: DESC}) {
+totalCount pageInfo { hasNextPage endCursor } nodes { ` + pullFields + ` } } } }`
+
+const moreCommitsQuery = `query($id: ID!, $after: String) { node(id: $id) { ... on PullRequest {
+commits(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { commit { oid authoredDate } } } } } }`
+
+const moreReviewsQuery = `query($id: ID!, $after: String) { node(id: $id) { ... on PullRequest {
+reviews(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { state submittedAt author { login __typename } } } } } }`
+
+// changesState is the checkpoint of the changes stream. Everything updated up to Cursor is stored, but for Passes.
+type changesState struct {
+	ETag   string    `json:"etag,omitempty"` // of the newest REST page, the probe
+	Cursor time.Time `json:"cursor,omitzero"`
+	Floor  time.Time `json:"floor,omitzero"` // how far back was read, or is in Passes; zero: everything
+	Passes []pass    `json:"passes,omitempty"`
+	Total  uint64    `json:"total"`
+}
+
+// pass is a walk through a listing, newest first, that is not finished.
+type pass struct {
+	After string    `json:"after,omitempty"` // GraphQL's cursor; empty: from the top
+	Until time.Time `json:"until,omitzero"`  // ends below this; zero: at the end
+}
+
+// changes brings the pull requests up to date. The probe is a REST listing because that can be conditional; the pages are
+// GraphQL's, which give commits, reviews and merge data with them.
+func (r *repository) changes(ctx context.Context) error {
+	var s changesState
+	found, err := r.w.Load(ctx, changesStream, &s)
+	if err != nil {
+		return err
+	}
+	if !found {
+		s.Floor = r.since
+	}
+	var newest []struct {
+		UpdatedAt time.Time `json:"updated_at"`
+	}
+	got, err := r.get(ctx, "repos/"+r.scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
+	if err != nil {
+		return err
+	}
+	deeper := !s.Floor.IsZero() && (r.since.IsZero() || r.since.Before(s.Floor))
+	if deeper {
+		s.Floor = r.since
+		s.Passes = append(s.Passes, pass{Until: s.Floor})
+	}
+	if !got.notModified {
+		if len(newest) > 0 {
+			// What is updated while the pass runs moves to the top, behind the pass, and shows in the next probe.
+			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(s.Cursor, s.Floor)})
+			s.Cursor = later(s.Cursor, newest[0].UpdatedAt)
+		}
+		s.ETag = got.etag
+	}
+	done := uint64(0)
+	for len(s.Passes) > 0 {
+		if err := r.changesPage(ctx, &s, &done); err != nil {
+			return err
+		}
+	}
+	if !got.notModified {
+		if err := r.w.Save(ctx, changesStream, s); err != nil {
+			return err
+		}
+	}
+	expected, note := s.Total, ""
+	if !s.Floor.IsZero() {
+		stored, _, err := r.w.Count(ctx, event.KindChange, time.Time{}, time.Time{})
+		if err != nil {
+			return err
+		}
+		expected, note = min(stored, s.Total), fmt.Sprintf("of %d, those updated since %s", s.Total, s.Floor.Format(time.DateOnly))
+	}
+	return r.ledger(ctx, event.KindChange, time.Time{}, expected, note)
+}
+
+// changesPage reads the next page of the first pass and saves how far it has come.
+func (r *repository) changesPage(ctx context.Context, s *changesState, done *uint64) error {
+	p := &s.Passes[0]
+	page, err := r.pullPage(ctx, p.After)
+	var said graphQLErrors
+	if errors.As(err, &said) && p.After != "" && strings.Contains(strings.ToLower(said.Error()), "cursor") {
+		p.After = "" // the cursor is of a time that GitHub has forgotten: begin the pass again
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	events := make([]event.Event, 0, len(page.Nodes))
+	reached := !page.PageInfo.HasNextPage
+	for _, n := range page.Nodes {
+		if n.UpdatedAt.Before(p.Until) { // equal is read again: two updates may share a second
+			reached = true
+			continue
+		}
+		if err := r.complete(ctx, &n); err != nil {
+			return err
+		}
+		events = append(events, r.changeEvent(n))
+	}
+	if err := r.w.Append(ctx, events...); err != nil {
+		return err
+	}
+	s.Total = page.TotalCount
+	*done += uint64(len(events))
+	r.w.Progress(changesStream, *done, s.Total)
+	if p.After = page.PageInfo.EndCursor; reached {
+		s.Passes = s.Passes[1:]
+	}
+	return r.w.Save(ctx, changesStream, *s)
+}
+
+type pullPage struct {
+	TotalCount uint64     `json:"totalCount"`
+	PageInfo   pageInfo   `json:"pageInfo"`
+	Nodes      []pullNode `json:"nodes"`
+}
+
+// pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps.
+func (r *repository) pullPage(ctx context.Context, after string) (pullPage, error) {
+	owner, name, _ := strings.Cut(r.scope, "/")
+	var last error
+	for _, size := range []int{50, 20, 5} {
+		var data struct {
+			Repository *struct {
+				PullRequests *pullPage `json:"pullRequests"`
+			} `json:"repository"`
+		}
+		variables := map[string]any{"owner": owner, "name": name, "first": size}
+		if after != "" {
+			variables["after"] = after
+		}
+		last = r.query(ctx, pullsQuery, variables, &data)
+		var said graphQLErrors
+		if errors.As(last, &said) && said.tooHeavy() {
+			continue
+		}
+		if last != nil {
+			return pullPage{}, last
+		}
+		if data.Repository == nil || data.Repository.PullRequests == nil {
+			return pullPage{}, errors.New("GraphQL does not show the repository's pull requests; the token needs read access to them")
+		}
+		return *data.Repository.PullRequests, nil
+	}
+	return pullPage{}, last
+}
+
+// complete reads the commits and reviews that did not fit on the page.
+func (r *repository) complete(ctx context.Context, n *pullNode) error {
+	for n.Commits.PageInfo.HasNextPage {
+		var data struct {
+			Node *pullNode `json:"node"`
+		}
+		if err := r.query(ctx, moreCommitsQuery, map[string]any{"id": n.ID, "after": n.Commits.PageInfo.EndCursor}, &data); err != nil {
+			return fmt.Errorf("commits of #%d: %w", n.Number, err)
+		}
+		if data.Node == nil {
+			return nil
+		}
+		n.Commits.Nodes = append(n.Commits.Nodes, data.Node.Commits.Nodes...)
+		n.Commits.PageInfo = data.Node.Commits.PageInfo
+	}
+	for n.Reviews.PageInfo.HasNextPage {
+		var data struct {
+			Node *pullNode `json:"node"`
+		}
+		if err := r.query(ctx, moreReviewsQuery, map[string]any{"id": n.ID, "after": n.Reviews.PageInfo.EndCursor}, &data); err != nil {
+			return fmt.Errorf("reviews of #%d: %w", n.Number, err)
+		}
+		if data.Node == nil {
+			return nil
+		}
+		n.Reviews.Nodes = append(n.Reviews.Nodes, data.Node.Reviews.Nodes...)
+		n.Reviews.PageInfo = data.Node.Reviews.PageInfo
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const deploymentsStream = "deployments"
+
+const deploymentsQuery = `query($owner: String!, $name: String!, $first: Int!, $after: String) { repository(owner: $owner, name: $name) {
+deployments(first: $first, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) {
+totalCount pageInfo { hasNextPage endCursor } nodes {
+databaseId commitOid environment state task createdAt updatedAt ref { name prefix } creator { login __typename }
+statuses(first: 100) { pageInfo { hasNextPage } nodes { state createdAt updatedAt logUrl } } } } } }`
+
+// deploymentsState is the checkpoint of the deployments stream. Everything created up to Cursor is stored, but for
+// Passes.
+type deploymentsState struct {
+	ETag   string    `json:"etag,omitempty"`  // of the newest REST page, the probe
+	Oldest time.Time `json:"oldest,omitzero"` // of that page; zero: the page holds all there is
+	Cursor time.Time `json:"cursor,omitzero"`
+	Floor  time.Time `json:"floor,omitzero"`
+	Passes []pass    `json:"passes,omitempty"`
+	Total  uint64    `json:"total"`
+}
+
+// deployments brings the deployments with their statuses up to date.
+func (r *repository) deployments(ctx context.Context) error {
+	var s deploymentsState
+	found, err := r.w.Load(ctx, deploymentsStream, &s)
+	if err != nil {
+		return err
+	}
+	if !found {
+		s.Floor = r.since
+	}
+	var newest []restDeployment
+	got, err := r.get(ctx, "repos/"+r.scope+"/deployments?per_page=100", s.ETag, &newest)
+	if err != nil {
+		return err
+	}
+	open, err := r.w.Open(ctx, event.KindDeployment, r.now().Add(-openFor))
+	if err != nil {
+		return err
+	}
+	if changed := s.plan(r.since, newest, got, open); !changed && len(s.Passes) == 0 {
+		return r.ledgerDeployments(ctx, s)
+	}
+	done := uint64(0)
+	for len(s.Passes) > 0 {
+		if err := r.deploymentsPage(ctx, &s, &done); err != nil {
+			return err
+		}
+	}
+	if err := r.w.Save(ctx, deploymentsStream, s); err != nil {
+		return err
+	}
+	return r.ledgerDeployments(ctx, s)
+}
+
+// plan works out from the probe which passes are due, and reports whether the checkpoint has changed.
+func (s *deploymentsState) plan(since time.Time, newest []restDeployment, got answer, open map[string]time.Time) (changed bool) {
+	if !s.Floor.IsZero() && (since.IsZero() || since.Before(s.Floor)) {
+		s.Floor, changed = since, true
+		s.Passes = append(s.Passes, pass{Until: s.Floor})
+	}
+	until := s.Cursor // deployments that are not final yet are read again: a status changes no place in the listing
+	for _, created := range open {
+		until = earlier(until, created)
+	}
+	if !got.notModified {
+		s.ETag, changed = got.etag, true
+		if len(newest) > 0 {
+			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(until, s.Floor)})
+			s.Cursor = later(s.Cursor, newest[0].CreatedAt)
+			s.Oldest = newest[len(newest)-1].CreatedAt
+		}
+		if got.next == 0 {
+			s.Oldest = time.Time{}
+		}
+		return true
+	}
+	if until.Before(s.Oldest) && until.Before(s.Cursor) { // an open one is older than the page that has not changed
+		s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(until, s.Floor)})
+	}
+	return changed
+}
+
+func (r *repository) ledgerDeployments(ctx context.Context, s deploymentsState) error {
+	expected, note := s.Total, ""
+	if !s.Floor.IsZero() {
+		stored, _, err := r.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
+		if err != nil {
+			return err
+		}
+		expected, note = min(stored, s.Total), fmt.Sprintf("of %d, those created since %s", s.Total, s.Floor.Format(time.DateOnly))
+	}
+	return r.ledger(ctx, event.KindDeployment, time.Time{}, expected, note)
+}
+
+type deploymentPage struct {
+	TotalCount uint64           `json:"totalCount"`
+	PageInfo   pageInfo         `json:"pageInfo"`
+	Nodes      []deploymentNode `json:"nodes"`
+}
+
+// deploymentsPage reads the next page of the first pass and saves how far it has come.
+func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, done *uint64) error {
+	p := &s.Passes[0]
+	owner, name, _ := strings.Cut(r.scope, "/")
+	variables := map[string]any{"owner": owner, "name": name, "first": 100}
+	if p.After != "" {
+		variables["after"] = p.After
+	}
+	var data struct {
+		Repository *struct {
+			Deployments *deploymentPage `json:"deployments"`
+		} `json:"repository"`
+	}
+	err := r.query(ctx, deploymentsQuery, variables, &data)
+	var said graphQLErrors
+	if err != nil && !errors.As(err, &said) {
+		return err
+	}
+	if data.Repository == nil || data.Repository.Deployments == nil {
+		if p.After != "" {
+			p.After = "" // the cursor is of a time that GitHub has forgotten: begin the pass again
+			return nil
+		}
+		return r.deploymentsByREST(ctx, s, done)
+	}
+	page := data.Repository.Deployments
+	var events []event.Event
+	reached := !page.PageInfo.HasNextPage
+	for _, n := range page.Nodes {
+		if n.CreatedAt.Before(p.Until) {
+			reached = true
+			continue
+		}
+		if n.Statuses.PageInfo.HasNextPage { // the first ones, which count, are on the last page
+			if n.Statuses.Nodes, err = r.statuses(ctx, n.DatabaseID); err != nil {
+				return err
+			}
+		}
+		events = append(events, r.deploymentEvent(n))
+	}
+	if err := r.w.Append(ctx, events...); err != nil {
+		return err
+	}
+	s.Total = page.TotalCount
+	*done += uint64(len(events))
+	r.w.Progress(deploymentsStream, *done, s.Total)
+	if p.After = page.PageInfo.EndCursor; reached {
+		s.Passes = s.Passes[1:]
+	}
+	return r.w.Save(ctx, deploymentsStream, *s)
+}
+
+// deploymentsByREST does a whole pass where GraphQL does not show deployments: a request per page and one per deployment.
+func (r *repository) deploymentsByREST(ctx context.Context, s *deploymentsState, done *uint64) error {
+	until, total := s.Passes[0].Until, uint64(0)
+	for number := 1; number > 0; {
+		var page []restDeployment
+		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=100&page=%d", r.scope, number), "", &page)
+		if err != nil {
+			return err
+		}
+		number = got.next
+		var events []event.Event
+		for _, d := range page {
+			total++
+			if d.CreatedAt.Before(until) {
+				continue
+			}
+			n := d.node()
+			if n.Statuses.Nodes, err = r.statuses(ctx, d.ID); err != nil {
+				return err
+			}
+			events = append(events, r.deploymentEvent(n))
+		}
+		if err := r.w.Append(ctx, events...); err != nil {
+			return err
+		}
+		*done += uint64(len(events))
+		r.w.Progress(deploymentsStream, *done, s.Total)
+	}
+	s.Total = total
+	s.Passes = s.Passes[1:]
+	return r.w.Save(ctx, deploymentsStream, *s)
+}
+
+// statuses reads every status of a deployment by REST.
+func (r *repository) statuses(ctx context.Context, id int64) ([]deploymentStatusNode, error) {
+	var all []deploymentStatusNode
+	for number := 1; number > 0; {
+		var page []struct {
+			State     string     `json:"state"`
+			CreatedAt *time.Time `json:"created_at"`
+			UpdatedAt *time.Time `json:"updated_at"`
+			LogURL    string     `json:"log_url"`
+		}
+		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments/%d/statuses?per_page=100&page=%d", r.scope, id, number), "", &page)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range page {
+			all = append(all, deploymentStatusNode{State: s.State, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, LogURL: s.LogURL})
+		}
+		number = got.next
+	}
+	return all, nil
+}

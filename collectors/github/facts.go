@@ -1,0 +1,136 @@
+package github
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const (
+	factsStream = "facts"
+	// factsLast is how long an observation counts: a week without a collect makes it stale, which the scorecard shows.
+	factsLast = 7 * daily
+)
+
+// factsState is the checkpoint of what the repository shows. It keeps the values, so that "not modified" renews them.
+type factsState struct {
+	RepositoryETag string          `json:"repository_etag,omitempty"`
+	Repository     repositoryFacts `json:"repository"`
+	Tree           treeFacts       `json:"tree"`
+}
+
+type repositoryFacts struct {
+	HTMLURL       string     `json:"html_url"`
+	DefaultBranch string     `json:"default_branch"`
+	CreatedAt     *time.Time `json:"created_at,omitempty"`
+	Archived      *bool      `json:"archived,omitempty"`
+}
+
+type treeFacts struct {
+	ETag    string          `json:"etag,omitempty"`
+	Branch  string          `json:"branch,omitempty"`
+	Files   map[string]bool `json:"files,omitempty"` // by name of the fact; absent: not known
+	Error   string          `json:"error,omitempty"` // why not
+	AskedAt time.Time       `json:"asked_at,omitzero"`
+}
+
+// describe reads what the repository itself shows and stores it as facts about the scope; the catalog says which service
+// that is.
+func (r *repository) describe(ctx context.Context) error {
+	var s factsState
+	if _, err := r.w.Load(ctx, factsStream, &s); err != nil {
+		return err
+	}
+	before, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encoding what was known of the repository: %w", err)
+	}
+	var fresh repositoryFacts
+	got, err := r.get(ctx, "repos/"+r.scope, s.RepositoryETag, &fresh)
+	if err != nil {
+		return err
+	}
+	if !got.notModified {
+		s.Repository, s.RepositoryETag = fresh, got.etag
+	}
+	r.defaultBranch, r.url = s.Repository.DefaultBranch, s.Repository.HTMLURL
+	if err := r.tree(ctx, &s); err != nil {
+		return err
+	}
+	if err := r.w.Append(ctx, r.facts(s)...); err != nil {
+		return err
+	}
+	if after, err := json.Marshal(s); err != nil || string(after) == string(before) {
+		return err
+	}
+	return r.w.Save(ctx, factsStream, s)
+}
+
+// tree reads the list of files of the default branch. That GitHub does not show it is remembered for a day.
+func (r *repository) tree(ctx context.Context, s *factsState) error {
+	t := &s.Tree
+	if t.Branch != r.defaultBranch {
+		*t = treeFacts{Branch: r.defaultBranch}
+	}
+	if r.defaultBranch == "" {
+		t.Error = "GitHub names no default branch"
+		return nil
+	}
+	if t.Error != "" && t.ETag == "" && r.now().Sub(t.AskedAt) < daily {
+		return nil
+	}
+	var listing struct {
+		Truncated bool       `json:"truncated"`
+		Tree      []treeFile `json:"tree"`
+	}
+	got, err := r.get(ctx, "repos/"+r.scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
+	switch code := status(err); {
+	case code == http.StatusConflict: // "Git Repository is empty."
+		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.now().UTC()}
+	case code == http.StatusNotFound || code == http.StatusForbidden:
+		*t = treeFacts{Branch: r.defaultBranch, AskedAt: r.now().UTC(),
+			Error: fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to contents", r.cfg.Source, r.defaultBranch, code)}
+	case err != nil:
+		return err
+	case !got.notModified:
+		*t = treeFacts{Branch: r.defaultBranch, ETag: got.etag, Files: filesOf(listing.Tree, listing.Truncated), AskedAt: r.now().UTC()}
+		if listing.Truncated {
+			t.Error = "the repository has more files than GitHub lists, and it is not among those listed"
+		}
+	}
+	return nil
+}
+
+// facts makes the facts of what is known. What is not known is a fact with the reason, never false.
+func (r *repository) facts(s factsState) []event.Event {
+	missing := func(what string) string { return fmt.Sprintf("%s gave no %s for %s", r.cfg.Source, what, r.scope) }
+	var all []event.Event
+	add := func(name string, kind event.FactType, known bool, value any, why string) {
+		f := event.Fact{Source: r.cfg.Source, Entity: "unmapped:" + Provider + "/" + r.scope, Name: "repository." + name, Type: kind,
+			ObservedAt: r.now().UTC(), ExpiresAt: r.now().UTC().Add(factsLast), URL: s.Repository.HTMLURL}
+		if known {
+			raw, err := json.Marshal(value)
+			if known = err == nil; known {
+				f.Value = raw
+			}
+		}
+		if !known {
+			f.Error = why
+		}
+		all = append(all, f)
+	}
+	repo := s.Repository
+	add("default_branch", event.StringFact, repo.DefaultBranch != "", repo.DefaultBranch, missing("default branch"))
+	add("created_at", event.TimeFact, !instant(repo.CreatedAt).IsZero(), instant(repo.CreatedAt), missing("creation date"))
+	add("archived", event.BoolFact, repo.Archived != nil, repo.Archived, missing("archived flag"))
+	for _, f := range fileFacts {
+		value, known := s.Tree.Files[f.name]
+		add("files."+f.name, event.BoolFact, known, value, s.Tree.Error)
+	}
+	return all
+}

@@ -1,0 +1,271 @@
+// Package github collects from GitHub and GitHub Enterprise: workflow runs with their attempts and jobs, pull requests
+// with commits and reviews, deployments with their statuses, and what the repository itself shows (files, default
+// branch).
+//
+// Each repository is a scope with four streams, each with a checkpoint of its own. Every stream begins with one
+// conditional request for its newest page; answered 304, nothing is new and nothing more is asked. The first read goes
+// newest first. What is owed is either in the checkpoint or can be derived from the store, so a process may stop anywhere.
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = "github"
+
+// Jobs says of which runs the jobs are read; each costs a request.
+type Jobs string
+
+// The choices for Jobs.
+const (
+	AllJobs           Jobs = "all"
+	DefaultBranchJobs Jobs = "default-branch"
+	NoJobs            Jobs = "none"
+)
+
+// Config is one GitHub source.
+type Config struct {
+	Source         string    // its name
+	URL            string    // of the API, or of a GitHub Enterprise server; default https://api.github.com
+	Token          string    // needs read access to metadata, contents, actions, deployments and pull requests
+	Repositories   []string  // owner/name
+	Organization   string    // every repository of it, beside Repositories
+	Archived       bool      // of the organization, also archived repositories
+	Forks          bool      // of the organization, also forks
+	Jobs           Jobs      // default all
+	Since          time.Time // how far back the first read goes; zero: everything
+	PrivateNetwork bool      // the URL's name may lead into a private network
+}
+
+var repositoryRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+var ownerRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+
+// Validate reports every mistake, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := apiURL(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	if strings.TrimSpace(c.Token) == "" {
+		errs = append(errs, errors.New("token is missing: GitHub's GraphQL API answers nobody without one; create a fine-grained token with read access to metadata, contents, actions, deployments and pull requests, and give it as ${GITHUB_TOKEN}"))
+	}
+	if len(c.Repositories) == 0 && c.Organization == "" {
+		errs = append(errs, errors.New("nothing to collect: give repositories: [owner/name] or organization: name"))
+	}
+	seen := map[string]bool{}
+	for _, r := range c.Repositories {
+		if !repositoryRule.MatchString(r) {
+			errs = append(errs, fmt.Errorf("repository %q: write it as owner/name", r))
+		}
+		if seen[strings.ToLower(r)] {
+			errs = append(errs, fmt.Errorf("repository %q is listed twice", r))
+		}
+		seen[strings.ToLower(r)] = true
+	}
+	if c.Organization != "" && !ownerRule.MatchString(c.Organization) {
+		errs = append(errs, fmt.Errorf("organization %q: give its login, as in github.com/<login>", c.Organization))
+	}
+	switch c.Jobs {
+	case "", AllJobs, DefaultBranchJobs, NoJobs:
+	default:
+		errs = append(errs, fmt.Errorf("jobs %q: give all, default-branch or none", string(c.Jobs)))
+	}
+	return errors.Join(errs...)
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what a repository is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
+	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
+	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
+	Since() time.Time
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
+	Sleep     func(context.Context, time.Duration) error // how the client waits
+}
+
+// Collector reads one GitHub source. It is safe for use from several goroutines.
+type Collector struct {
+	cfg     Config
+	rest    *rest.Client
+	api     *github.Client
+	graphql string
+	log     *slog.Logger
+	now     func() time.Time
+	warned  sync.Map // unknown words that have been logged
+}
+
+// New returns a collector; it fails when the configuration is not valid.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Jobs == "" {
+		cfg.Jobs = AllJobs
+	}
+	base, err := apiURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, Limited: limited}
+	if opt.Tune != nil {
+		opt.Tune(&restCfg)
+	}
+	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, rest: client, api: github.NewClient(client.HTTPClient()), graphql: graphQLURL(base), log: opt.Logger, now: opt.Now}
+	c.api.BaseURL = base
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// apiURL is where the REST API is, with a slash at the end. People give the address they know: a server's web address
+// means its API.
+func apiURL(configured string) (*url.URL, error) {
+	if configured == "" {
+		configured = "https://api.github.com/"
+	}
+	u, err := url.Parse(configured)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("url %q: give an absolute http or https URL, such as https://github.example.com/api/v3", configured)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	}
+	host, path := strings.ToLower(u.Hostname()), strings.Trim(u.Path, "/")
+	switch {
+	case host == "github.com" || host == "www.github.com":
+		u.Host, path = "api.github.com", ""
+	case strings.HasSuffix(host, ".ghe.com") && !strings.HasPrefix(host, "api."):
+		u.Host, path = "api."+u.Host, ""
+	case path == "" && !strings.HasPrefix(host, "api."):
+		path = "api/v3"
+	}
+	u.Path = "/"
+	if path != "" {
+		u.Path = "/" + path + "/"
+	}
+	return u, nil
+}
+
+// graphQLURL is where the GraphQL API is, beside the REST API.
+func graphQLURL(base *url.URL) string {
+	u := *base
+	if rest, ok := strings.CutSuffix(u.Path, "/api/v3/"); ok {
+		u.Path = rest + "/api/graphql"
+	} else {
+		u.Path += "graphql"
+	}
+	return u.String()
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "github".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+
+// Collect brings a repository up to date. A stream that fails does not hold up the others; the error joins what went
+// wrong, each with its stream.
+func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+	r := &repository{Collector: c, scope: scope, w: w, since: c.cfg.Since}
+	if s := w.Since(); !s.IsZero() && !r.since.IsZero() && s.Before(r.since) || r.since.IsZero() && !s.IsZero() {
+		r.since = s
+	}
+	if err := r.describe(ctx); err != nil { // first: the others need the default branch
+		return fmt.Errorf("repository: %w", err)
+	}
+	streams := []struct {
+		name    string
+		collect func(context.Context) error
+	}{
+		{"runs", r.runs},
+		{"changes", r.changes},
+		{"deployments", r.deployments},
+	}
+	errs := make([]error, len(streams))
+	var wg sync.WaitGroup
+	for i, s := range streams {
+		wg.Go(func() {
+			if err := s.collect(ctx); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", s.name, err)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(errs...)
+}
+
+// repository is one Collect of one scope.
+type repository struct {
+	*Collector
+	scope         string
+	w             Writer
+	since         time.Time // how far back this collect reads; zero: everything
+	defaultBranch string
+	url           string
+}
+
+func (r *repository) origin(id, url string) event.Origin {
+	return event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: id, URL: url}
+}
+
+// ledger stores what the source says it has against what is stored.
+func (r *repository) ledger(ctx context.Context, of event.Kind, from time.Time, expected uint64, note string) error {
+	stored, open, err := r.w.Count(ctx, of, from, time.Time{})
+	if err != nil {
+		return err
+	}
+	now := r.now().UTC()
+	start := from
+	if start.IsZero() {
+		start = genesis
+	}
+	return r.w.Append(ctx, event.LedgerEntry{Source: r.cfg.Source, Scope: r.scope, Of: of, WindowStart: start, WindowEnd: now,
+		Expected: expected, Stored: stored, Open: open, CheckedAt: now, URL: r.url, Note: note})
+}
+
+// genesis is before anything on GitHub: the beginning of a window that has none.
+var genesis = time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC)

@@ -1,0 +1,107 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const organizationStream = "organization"
+
+// organizationState remembers the pages of an organization's repositories, so that asking again costs nothing.
+type organizationState struct {
+	Path  string             `json:"path"` // orgs/x/repos or users/x/repos
+	Pages []organizationPage `json:"pages"`
+}
+
+type organizationPage struct {
+	ETag  string             `json:"etag"`
+	Next  int                `json:"next"`
+	Repos []listedRepository `json:"repos"`
+}
+
+type listedRepository struct {
+	FullName string `json:"full_name"`
+	Archived bool   `json:"archived"`
+	Fork     bool   `json:"fork"`
+	Disabled bool   `json:"disabled"`
+}
+
+// Scopes returns the configured repositories and those of the organization, without archived ones and forks unless they
+// are asked for. A repository that is configured and belongs to the organization comes once.
+func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+	scopes := slices.Clone(c.cfg.Repositories)
+	if c.cfg.Organization == "" {
+		return scopes, nil
+	}
+	seen := map[string]bool{}
+	for _, s := range scopes {
+		seen[strings.ToLower(s)] = true
+	}
+	listed, err := c.organization(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range listed {
+		skip := r.Disabled || r.Archived && !c.cfg.Archived || r.Fork && !c.cfg.Forks
+		if key := strings.ToLower(r.FullName); !skip && !seen[key] && repositoryRule.MatchString(r.FullName) {
+			seen[key] = true
+			scopes = append(scopes, r.FullName)
+		}
+	}
+	return scopes, nil
+}
+
+func (c *Collector) organization(ctx context.Context, m Memory) ([]listedRepository, error) {
+	var old, now organizationState
+	if _, err := m.Load(ctx, organizationStream, &old); err != nil {
+		return nil, err
+	}
+	if now.Path = old.Path; !strings.HasSuffix(now.Path, "/"+c.cfg.Organization+"/repos") {
+		old = organizationState{}
+		var err error
+		if now.Path, _, err = c.ownerPath(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var all []listedRepository
+	for page := 1; page > 0; {
+		var known organizationPage
+		if page <= len(old.Pages) {
+			known = old.Pages[page-1]
+		}
+		var fresh organizationPage
+		got, err := c.get(ctx, fmt.Sprintf("%s?type=all&sort=full_name&per_page=100&page=%d", now.Path, page), known.ETag, &fresh.Repos)
+		if err != nil {
+			return nil, err
+		}
+		if got.notModified {
+			fresh = known
+		} else {
+			fresh.ETag, fresh.Next = got.etag, got.next
+		}
+		now.Pages = append(now.Pages, fresh)
+		all = append(all, fresh.Repos...)
+		page = fresh.Next
+	}
+	return all, m.Save(ctx, organizationStream, now)
+}
+
+// ownerPath finds out whether the configured organization is one, or a user.
+func (c *Collector) ownerPath(ctx context.Context) (path string, isUser bool, err error) {
+	var owner struct{}
+	name := c.cfg.Organization
+	_, err = c.get(ctx, "orgs/"+name, "", &owner)
+	if err == nil {
+		return "orgs/" + name + "/repos", false, nil
+	}
+	if status(err) != http.StatusNotFound {
+		return "", false, err
+	}
+	if _, userErr := c.get(ctx, "users/"+name, "", &owner); userErr != nil {
+		return "", false, fmt.Errorf("organization %q: %w", name, err)
+	}
+	return "users/" + name + "/repos", true, nil
+}

@@ -1,0 +1,308 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const (
+	runsStream = "runs"
+	// openFor is how long a run that is not final is asked for again. GitHub ends a run after 35 days at the latest.
+	openFor = 35 * 24 * time.Hour
+	// trailing is the stretch that is read again once a day, because re-running an old run leaves its place in the
+	// listing as it was. GitHub allows a re-run for 30 days.
+	trailing = 30 * 24 * time.Hour
+	daily    = 24 * time.Hour
+)
+
+// runsState is the checkpoint of the runs stream. Everything created in (Floor, Head] is stored, but for Pending.
+type runsState struct {
+	ETag     string            `json:"etag,omitempty"`    // of the newest page
+	Total    uint64            `json:"total"`             // runs that the source has, back to Floor
+	Oldest   time.Time         `json:"oldest,omitzero"`   // of the newest page
+	Head     time.Time         `json:"head,omitzero"`     // the newest run seen
+	Floor    time.Time         `json:"floor,omitzero"`    // how far back was read, or is pending; zero: everything
+	Pending  []span            `json:"pending,omitempty"` // to be read, newest first
+	Open     map[string]string `json:"open,omitempty"`    // ETags of runs that are asked for one by one
+	Gone     map[string]bool   `json:"gone,omitempty"`    // open runs that the source no longer has
+	Short    map[string]int    `json:"short,omitempty"`   // jobs that a run was said to have and did not show
+	Crowded  map[string]uint64 `json:"crowded,omitempty"` // seconds with more runs than a listing shows, and how many it hides
+	Trailed  time.Time         `json:"trailed,omitzero"`  // when the trailing stretch was last read
+	Refilled time.Time         `json:"refilled,omitzero"` // when gaps were last looked for
+	Jobs     Jobs              `json:"jobs"`              // of which runs the jobs were read
+	Branch   string            `json:"branch,omitempty"`  // the default branch at that time, where that decides
+	Started  bool              `json:"started,omitempty"`
+	Reread   bool              `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
+}
+
+// runs brings the runs and their jobs up to date: the newest page, then what is pending, then the runs that are not
+// final yet, then the ledger.
+func (r *repository) runs(ctx context.Context) error {
+	s, err := r.loadRuns(ctx)
+	if err != nil {
+		return err
+	}
+	c := &runCollect{repository: r, state: s}
+	if err := c.newest(ctx); err != nil {
+		return err
+	}
+	if err := c.pending(ctx); err != nil {
+		return err
+	}
+	if err := c.open(ctx); err != nil {
+		return err
+	}
+	return c.account(ctx)
+}
+
+func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
+	s := &runsState{}
+	if _, err := r.w.Load(ctx, runsStream, s); err != nil {
+		return nil, err
+	}
+	branch := ""
+	if r.cfg.Jobs == DefaultBranchJobs {
+		branch = r.defaultBranch
+	}
+	if s.Started && (s.Jobs != r.cfg.Jobs || s.Branch != branch) && r.cfg.Jobs != NoJobs {
+		// Jobs are wanted that were not before. What is stored does not show which: read the runs again.
+		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true}
+	}
+	if !s.Started {
+		s.Floor, s.Trailed, s.Started = r.since, r.now().UTC(), true
+	}
+	s.Jobs, s.Branch = r.cfg.Jobs, branch
+	if s.Open == nil {
+		s.Open = map[string]string{}
+	}
+	if s.Gone == nil {
+		s.Gone = map[string]bool{}
+	}
+	if s.Short == nil {
+		s.Short = map[string]int{}
+	}
+	if s.Crowded == nil {
+		s.Crowded = map[string]uint64{}
+	}
+	return s, nil
+}
+
+// runCollect is one pass over the runs of a repository.
+type runCollect struct {
+	*repository
+	state *runsState
+	seen  map[string]bool // runs that this pass has read
+	done  uint64
+
+	shortMu sync.Mutex // guards state.Short
+}
+
+func (c *runCollect) save(ctx context.Context) error { return c.w.Save(ctx, runsStream, c.state) }
+
+// newest reads the newest page if it has changed, and works out what else is to be read.
+func (c *runCollect) newest(ctx context.Context) error {
+	s := c.state
+	c.seen = map[string]bool{}
+	var page runPage
+	path := "repos/" + c.scope + "/actions/runs?per_page=100"
+	got, err := c.get(ctx, path, s.ETag, &page)
+	if err != nil {
+		return err
+	}
+	if !got.notModified {
+		if err := c.store(ctx, page.Runs); err != nil {
+			return err
+		}
+		if err := c.total(ctx, page.TotalCount); err != nil {
+			return err
+		}
+		c.advance(page)
+		s.ETag = got.etag
+	}
+	c.extend()
+	if got.notModified && len(s.Pending) == 0 {
+		return nil
+	}
+	return c.save(ctx)
+}
+
+// total notes how many runs the source has. Where only a part of the history is wanted, that takes a request.
+func (c *runCollect) total(ctx context.Context, all uint64) error {
+	c.state.Total = all
+	if c.state.Floor.IsZero() || all == 0 {
+		return nil
+	}
+	counted, err := c.list(ctx, span{From: c.state.Floor, To: c.now().UTC().Add(daily)}, 1, 1)
+	c.state.Total = counted.TotalCount
+	return err
+}
+
+// advance moves the head over the newest page and leaves a pending span where the page does not reach the old head.
+func (c *runCollect) advance(page runPage) {
+	s := c.state
+	if len(page.Runs) == 0 {
+		return
+	}
+	newest, oldest := page.Runs[0].CreatedAt, page.Runs[0].CreatedAt
+	for _, g := range page.Runs {
+		newest, oldest = later(newest, g.CreatedAt), earlier(oldest, g.CreatedAt)
+	}
+	reach := s.Head
+	if reach.IsZero() {
+		reach = orGenesis(s.Floor)
+	}
+	whole := page.TotalCount <= uint64(len(page.Runs)) // the page is all there is
+	if !whole && !oldest.Before(reach) {
+		s.Pending = slices.Insert(s.Pending, 0, span{From: reach, To: oldest})
+	}
+	s.Head, s.Oldest = later(s.Head, newest), oldest
+	if whole {
+		s.Oldest = time.Time{}
+	}
+}
+
+// extend adds the spans that are due: an older floor than before, and once a day the trailing stretch.
+func (c *runCollect) extend() {
+	s := c.state
+	if !s.Floor.IsZero() && !s.Head.IsZero() && (c.since.IsZero() || c.since.Before(s.Floor)) {
+		s.Pending = append(s.Pending, span{From: orGenesis(c.since), To: s.Floor})
+		s.Floor, s.ETag = c.since, "" // the total is that of the longer stretch: ask for it with the next collect
+	}
+	now := c.now().UTC()
+	if now.Sub(s.Trailed) < daily {
+		return
+	}
+	s.Trailed = now
+	if from := later(now.Add(-trailing), s.Floor); s.Oldest.After(from) {
+		s.Pending = append(s.Pending, span{From: from.Truncate(time.Second), To: s.Oldest})
+	}
+}
+
+func (c *runCollect) pending(ctx context.Context) error {
+	for len(c.state.Pending) > 0 {
+		if err := c.readSpan(ctx); err != nil {
+			return err
+		}
+	}
+	if !c.state.Reread {
+		return nil
+	}
+	c.state.Reread = false
+	return c.save(ctx)
+}
+
+// open asks again for the runs that are not final, one by one, unless the newest page shows them.
+func (c *runCollect) open(ctx context.Context) error {
+	s := c.state
+	open, err := c.w.Open(ctx, event.KindPipelineRun, c.now().Add(-openFor))
+	if err != nil {
+		return err
+	}
+	changed := false
+	for id := range s.Open {
+		if _, still := open[id]; !still {
+			delete(s.Open, id)
+			changed = true
+		}
+	}
+	for id, created := range open {
+		if c.seen[id] || s.Gone[id] || created.After(s.Oldest) {
+			continue
+		}
+		var g run
+		got, err := c.get(ctx, "repos/"+c.scope+"/actions/runs/"+id, s.Open[id], &g)
+		if status(err) == http.StatusNotFound {
+			s.Gone[id], changed = true, true
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if got.notModified {
+			continue
+		}
+		if err := c.store(ctx, []run{g}); err != nil {
+			return err
+		}
+		s.Open[id], changed = got.etag, true
+	}
+	if changed {
+		return c.save(ctx)
+	}
+	return nil
+}
+
+// account writes the ledger. Where records are missing for no known reason, they are looked for, once a day.
+func (c *runCollect) account(ctx context.Context) error {
+	s := c.state
+	hidden := uint64(0)
+	for _, n := range s.Crowded {
+		hidden += n
+	}
+	stored, _, err := c.w.Count(ctx, event.KindPipelineRun, s.Floor, time.Time{})
+	if err != nil {
+		return err
+	}
+	if stored+hidden < s.Total && c.now().Sub(s.Refilled) >= daily {
+		s.Refilled = c.now().UTC()
+		if err := c.refill(ctx, span{From: orGenesis(s.Floor), To: c.now().UTC().Add(time.Minute).Truncate(time.Second)}); err != nil {
+			return err
+		}
+		if err := c.save(ctx); err != nil {
+			return err
+		}
+	}
+	note := ""
+	if hidden > 0 {
+		note = fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub does not list more", len(s.Crowded), listed)
+	}
+	err = c.ledger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
+	if s.Jobs == NoJobs {
+		return err
+	}
+	return errors.Join(err, c.accountJobs(ctx))
+}
+
+func (c *runCollect) accountJobs(ctx context.Context) error {
+	stored, _, err := c.w.Count(ctx, event.KindPipelineJob, time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	note := ""
+	missing := 0
+	for _, n := range c.state.Short {
+		missing += n
+	}
+	if missing > 0 {
+		note = fmt.Sprintf("%d runs listed fewer jobs than they said they have", len(c.state.Short))
+	}
+	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, stored+uint64(missing), note)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func orGenesis(t time.Time) time.Time {
+	if t.IsZero() {
+		return genesis
+	}
+	return t
+}

@@ -1,0 +1,223 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// verdict is what becomes of a request after one attempt.
+type verdict int
+
+const (
+	done     verdict = iota // the answer goes up
+	again                   // it failed on the way: try again after a backoff
+	limited                 // the source said wait: try again when the pause is over, as often as it says so
+	hopeless                // trying again would not help
+)
+
+// statusError is an answer that says that the server, or something before it, failed.
+type statusError struct {
+	status     int
+	detail     string
+	retryAfter time.Duration
+}
+
+func (e *statusError) Error() string {
+	text := fmt.Sprintf("status %d", e.status)
+	if name := http.StatusText(e.status); name != "" {
+		text += " " + name
+	}
+	if e.detail != "" {
+		text += ": " + e.detail
+	}
+	return text
+}
+
+var errTooLarge = errors.New("the answer is larger than allowed")
+
+// Body is the body of every answer that [Client.RoundTrip] returns: all of it, in memory.
+type Body struct {
+	bytes.Reader
+	all []byte
+}
+
+// Bytes returns the whole body, however much of it has been read. It must not be changed.
+func (b *Body) Bytes() []byte { return b.all }
+
+// Close does nothing; the connection has been given back already.
+func (b *Body) Close() error { return nil }
+
+// send makes one attempt: it waits for the budget and for a pause to end, sends, reads the whole answer and judges it.
+func (c *Client) send(req *http.Request) (*http.Response, verdict, error) {
+	ctx := req.Context()
+	resource := resourceOf(req)
+	if err := c.waitPause(ctx, resource); err != nil {
+		return nil, hopeless, err
+	}
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return nil, hopeless, ctx.Err()
+	}
+	if err := c.limiter.Wait(ctx); err != nil {
+		return nil, hopeless, err
+	}
+	if c.paused(resource) { // a request in flight met the limit while this one stood in line
+		return nil, limited, nil
+	}
+	start := time.Now() // durations are measured on the monotonic clock, not on the injected one
+	resp, body, err := c.exchange(req)
+	status := 0
+	if resp != nil {
+		status = resp.StatusCode
+	}
+	if o := c.observer.Load(); o != nil && o.Request != nil && ctx.Err() == nil {
+		o.Request(Request{Status: status, Duration: time.Since(start)})
+	}
+	if err != nil {
+		if errors.Is(err, errTooLarge) || errors.As(err, new(*RefusedError)) {
+			return nil, hopeless, err
+		}
+		return nil, again, err
+	}
+	if c.meetsLimit(resource, resp, body) {
+		return nil, limited, nil
+	}
+	if err := faulty(resp, body); err != nil {
+		return nil, again, err
+	}
+	stripLimits(resp.Header)
+	resp.Body = newBody(body)
+	resp.ContentLength = int64(len(body))
+	return resp, done, nil
+}
+
+func newBody(all []byte) *Body {
+	b := &Body{all: all}
+	b.Reset(all)
+	return b
+}
+
+// exchange sends the request once and reads the answer to its end. The attempt is given up when the server has sent
+// nothing for the allowed silence, however long the answer takes as a whole.
+func (c *Client) exchange(req *http.Request) (*http.Response, []byte, error) {
+	ctx, cancel := context.WithCancelCause(req.Context())
+	defer cancel(nil)
+	silence := fmt.Errorf("the server sent nothing for %s", c.cfg.Silence)
+	watchdog := time.AfterFunc(c.cfg.Silence, func() { cancel(silence) })
+	defer watchdog.Stop()
+
+	out, err := c.outgoing(ctx, req)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp, err := c.base.RoundTrip(out)
+	if err != nil {
+		return nil, nil, because(ctx, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.ContentLength > c.cfg.MaxBody {
+		return resp, nil, fmt.Errorf("%w: %d bytes, at most %d", errTooLarge, resp.ContentLength, c.cfg.MaxBody)
+	}
+	var buf bytes.Buffer
+	if resp.ContentLength > 0 {
+		buf.Grow(int(resp.ContentLength) + bytes.MinRead)
+	}
+	_, err = buf.ReadFrom(io.LimitReader(&alive{resp.Body, watchdog, c.cfg.Silence}, c.cfg.MaxBody+1))
+	if err != nil {
+		return resp, nil, fmt.Errorf("the answer was cut off after %d bytes: %w", buf.Len(), because(ctx, err))
+	}
+	if int64(buf.Len()) > c.cfg.MaxBody {
+		return resp, nil, fmt.Errorf("%w: more than %d bytes", errTooLarge, c.cfg.MaxBody)
+	}
+	return resp, buf.Bytes(), nil
+}
+
+// because prefers the reason for which we gave up over the library's "context canceled".
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// alive puts the watchdog off whenever something arrives.
+type alive struct {
+	io.Reader
+	watchdog *time.Timer
+	silence  time.Duration
+}
+
+func (a *alive) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if n > 0 {
+		a.watchdog.Reset(a.silence)
+	}
+	return n, err
+}
+
+// faulty says why an answer is a failure of the way rather than the source's word: a 5xx, or a success that is not JSON
+// (a proxy's page, a login form, a body that was cut where the protocol does not show it).
+func faulty(resp *http.Response, body []byte) error {
+	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
+		return &statusError{status: resp.StatusCode, detail: excerpt(body), retryAfter: seconds(resp.Header.Get("Retry-After"))}
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
+		return nil
+	}
+	text := bytes.TrimSpace(body)
+	if len(text) == 0 {
+		if resp.Request != nil && resp.Request.Method == http.MethodHead {
+			return nil
+		}
+		return &statusError{status: resp.StatusCode, detail: "the body is empty where JSON was expected"}
+	}
+	if text[0] != '{' && text[0] != '[' {
+		return &statusError{status: resp.StatusCode, detail: fmt.Sprintf("%s instead of JSON: %s", kindOf(resp, text[0]), excerpt(body))}
+	}
+	if last := text[len(text)-1]; last != text[0]+2 { // '{'+2 is '}', '['+2 is ']'
+		return &statusError{status: resp.StatusCode, detail: "the JSON is cut off"}
+	}
+	// A body whose length the protocol does not say can end early without an error: look at all of it.
+	if resp.ProtoMajor < 2 && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed && !json.Valid(text) {
+		return &statusError{status: resp.StatusCode, detail: "the JSON is cut off"}
+	}
+	return nil
+}
+
+func kindOf(resp *http.Response, first byte) string {
+	if first == '<' {
+		return "HTML"
+	}
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	if kind == "" || strings.Contains(kind, "json") {
+		return "text"
+	}
+	return kind
+}
+
+func excerpt(body []byte) string {
+	text := strings.ToValidUTF8(strings.Join(strings.Fields(string(body[:min(len(body), 400)])), " "), "")
+	if len(text) > 120 {
+		text = strings.ToValidUTF8(text[:120], "") + "…"
+	}
+	return text
+}
+
+// seconds reads a number of seconds, as Retry-After gives it; anything else is 0.
+func seconds(s string) time.Duration {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}

@@ -1,0 +1,240 @@
+// Package rest is the one HTTP client under every collector. It is for reading: any request may be sent more than once. It is an [http.RoundTripper], so that a maintained client
+// library (go-github, GitLab's client) can stand on it, and takes the care that such libraries leave out:
+//
+//   - an answer is read to its end before it is handed up, so that a cut-off body is a failed request and is retried;
+//   - network errors, 5xx answers and HTML where JSON was due are retried with exponential backoff and jitter;
+//   - a rate limit, primary or secondary, is waited out, visibly, and is not an error;
+//   - a budget bounds the requests in flight and per second;
+//   - conditional requests carry the ETag given in the context ([IfNoneMatch]);
+//   - the token goes to the configured host alone, other hosts are refused, and so are addresses inside the private
+//     network unless the source is allowed one.
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Config says where a client may go and how much it may ask.
+type Config struct {
+	BaseURL        *url.URL      // the only scheme, host and port that requests may go to
+	Token          string        // empty: requests carry no credentials
+	AuthHeader     string        // header that carries the token; default Authorization
+	AuthPrefix     string        // before the token; default "Bearer " where the header is Authorization
+	UserAgent      string        // default "dxctl"
+	PrivateNetwork bool          // the base URL's name may resolve to an address of a private network
+	MaxConcurrent  int           // requests in flight; default 8
+	PerSecond      float64       // requests a second, on average; default 12
+	MaxBody        int64         // bytes of one answer; default 100 MB
+	Silence        time.Duration // how long a server may send nothing before the attempt has failed; default 60 s
+	Attempts       int           // of one request, limits not counted; default 8
+	Backoff        time.Duration // before the second attempt, doubled for each further one up to 30 s; default 250 ms
+
+	// Limited reports further signs of a rate limit, which the source has beside 429, Retry-After and the usual
+	// headers: a message in the body, an error inside a 200. It may be nil.
+	Limited func(status int, header http.Header, body []byte) (reason string, limited bool)
+}
+
+// Request is one attempt as it went, for metrics.
+type Request struct {
+	Status   int // 0: there was no answer
+	Duration time.Duration
+}
+
+// Waiting says that a client sends nothing until a time, and why.
+type Waiting struct {
+	Until  time.Time
+	Reason string
+}
+
+// Observer is told what a client does. Its functions may be nil and are called from several goroutines.
+type Observer struct {
+	Request func(Request)
+	Waiting func(Waiting)
+}
+
+// Client is the round tripper. It is safe for use from several goroutines.
+type Client struct {
+	cfg      Config
+	base     http.RoundTripper
+	now      func() time.Time
+	sleep    func(context.Context, time.Duration) error
+	slots    chan struct{}
+	limiter  *rate.Limiter
+	observer atomic.Pointer[Observer]
+
+	mu      sync.Mutex
+	pauses  map[string]pause // by resource of the limit
+	strikes map[string]int   // consecutive limits without a stated end, by resource
+}
+
+// Options are what a test wants to replace.
+type Options struct {
+	Now   func() time.Time                           // default time.Now
+	Sleep func(context.Context, time.Duration) error // default: a timer that ends with the context
+}
+
+// New returns a client for one source. It fails when the base URL is not an absolute http or https URL.
+func New(cfg Config, opt Options) (*Client, error) {
+	if cfg.BaseURL == nil || cfg.BaseURL.Host == "" || (cfg.BaseURL.Scheme != "http" && cfg.BaseURL.Scheme != "https") {
+		return nil, fmt.Errorf("url %q: give an absolute http or https URL", cfg.BaseURL)
+	}
+	cfg = cfg.withDefaults()
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Sleep == nil {
+		opt.Sleep = sleep
+	}
+	return &Client{
+		cfg: cfg, base: guardedTransport(cfg), now: opt.Now, sleep: opt.Sleep,
+		slots: make(chan struct{}, cfg.MaxConcurrent), limiter: rate.NewLimiter(rate.Limit(cfg.PerSecond), cfg.MaxConcurrent),
+		pauses: map[string]pause{}, strikes: map[string]int{},
+	}, nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.AuthHeader == "" {
+		c.AuthHeader = "Authorization"
+	}
+	if c.AuthPrefix == "" && c.AuthHeader == "Authorization" {
+		c.AuthPrefix = "Bearer "
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = "dxctl"
+	}
+	if c.MaxConcurrent <= 0 {
+		c.MaxConcurrent = 8
+	}
+	if c.PerSecond <= 0 {
+		c.PerSecond = 12
+	}
+	if c.MaxBody <= 0 {
+		c.MaxBody = 100 << 20
+	}
+	if c.Silence <= 0 {
+		c.Silence = 60 * time.Second
+	}
+	if c.Attempts <= 0 {
+		c.Attempts = 8
+	}
+	if c.Backoff <= 0 {
+		c.Backoff = 250 * time.Millisecond
+	}
+	return c
+}
+
+// Observe sets who is told about requests and waits; the last call wins.
+func (c *Client) Observe(o Observer) { c.observer.Store(&o) }
+
+// HTTPClient returns an http.Client over c, for a client library. Redirects within the host are followed; one to
+// another host fails in [Client.RoundTrip], before anything is sent.
+func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: c} }
+
+// RoundTrip sends a request until it is answered, and returns the answer with its whole body in memory ([Body]). Answers
+// that are not failures of the way (200, 304, 404, 401 …) are returned as they came, without the headers of the rate limit,
+// which have been obeyed here. The error is the context's, or says how often the request was tried and what came last.
+func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := c.allow(req.URL); err != nil {
+		return nil, err
+	}
+	if req.Body != nil && req.Body != http.NoBody {
+		if req.GetBody == nil {
+			return nil, fmt.Errorf("%s %s: the request's body cannot be sent a second time", req.Method, req.URL.Redacted())
+		}
+		defer func() { _ = req.Body.Close() }()
+	}
+	var last error
+	for attempt := 0; attempt < c.cfg.Attempts; {
+		if attempt > 0 {
+			if err := c.sleep(req.Context(), c.backoff(attempt, last)); err != nil {
+				return nil, err
+			}
+		}
+		resp, verdict, err := c.send(req)
+		switch {
+		case req.Context().Err() != nil:
+			return nil, req.Context().Err()
+		case verdict == done:
+			return resp, nil
+		case verdict == hopeless:
+			return nil, fmt.Errorf("%s %s: %w", req.Method, req.URL.Redacted(), err)
+		case verdict == again:
+			attempt++
+			last = err
+		}
+	}
+	return nil, fmt.Errorf("%s %s: gave up after %d attempts, the last of which ended with: %w", req.Method, req.URL.Redacted(), c.cfg.Attempts, last)
+}
+
+// backoff is how long to wait before the attempt with the given number: half fixed, half random, so that requests that
+// failed together do not come back together. A server that named a time is believed up to a minute.
+func (c *Client) backoff(attempt int, last error) time.Duration {
+	d := min(c.cfg.Backoff<<(attempt-1), 30*time.Second)
+	d = d/2 + rand.N(d/2+1)
+	var failed *statusError
+	if errors.As(last, &failed) && failed.retryAfter > d {
+		d = min(failed.retryAfter, time.Minute)
+	}
+	return d
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+type contextKey int
+
+const etagKey contextKey = iota
+
+// IfNoneMatch makes requests under the returned context conditional on the ETag: an answer with status 304 says that
+// nothing has changed since. An empty ETag changes nothing.
+func IfNoneMatch(ctx context.Context, etag string) context.Context {
+	if etag == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, etagKey, etag)
+}
+
+// outgoing is the request as it is sent: a copy with our headers and a fresh body.
+func (c *Client) outgoing(ctx context.Context, req *http.Request) (*http.Request, error) {
+	out := req.Clone(ctx)
+	if req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			return nil, fmt.Errorf("reading the request's body again: %w", err)
+		}
+		out.Body = body
+	}
+	out.Header.Set("User-Agent", c.cfg.UserAgent)
+	if out.Header.Get("Accept") == "" {
+		out.Header.Set("Accept", "application/json")
+	}
+	if c.cfg.Token != "" {
+		out.Header.Set(c.cfg.AuthHeader, c.cfg.AuthPrefix+c.cfg.Token)
+	}
+	if etag, ok := req.Context().Value(etagKey).(string); ok && strings.TrimSpace(etag) != "" {
+		out.Header.Set("If-None-Match", etag)
+	}
+	return out, nil
+}

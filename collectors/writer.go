@@ -1,0 +1,207 @@
+package collectors
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// Store is what the Runner needs of the store.
+type Store interface {
+	Append(ctx context.Context, events ...event.Event) error
+	LoadCheckpoint(ctx context.Context, source, scope, stream string) ([]byte, error)
+	SaveCheckpoint(ctx context.Context, source, scope, stream string, doc []byte) error
+	Select(ctx context.Context, dest any, sql string, params map[string]any) error
+}
+
+// writer is the Writer of one scope in one run.
+type writer struct {
+	store         Store
+	source, scope string
+	since         time.Time
+	unbound       bool // a bounded re-read: checkpoints are neither read nor moved
+	until         time.Time
+	stats         *stats
+	report        func(Progress)
+}
+
+func (w *writer) Append(ctx context.Context, events ...event.Event) error {
+	if !w.until.IsZero() {
+		events = before(events, w.until)
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	if err := w.store.Append(ctx, events...); err != nil {
+		return fmt.Errorf("storing %d events of %s: %w", len(events), w.scope, err)
+	}
+	w.stats.appended(w.source, w.scope, events)
+	return nil
+}
+
+// before leaves out what was created at or after until. What has no such time stays.
+func before(events []event.Event, until time.Time) []event.Event {
+	kept := make([]event.Event, 0, len(events))
+	for _, e := range events {
+		var created time.Time
+		switch e := e.(type) {
+		case event.PipelineRun:
+			created = e.CreatedAt
+		case event.PipelineJob:
+			created = e.CreatedAt
+		case event.Deployment:
+			created = e.CreatedAt
+		case event.Change:
+			created = e.CreatedAt
+		case event.Incident:
+			created = e.OpenedAt
+		}
+		if created.Before(until) {
+			kept = append(kept, e)
+		}
+	}
+	return kept
+}
+
+func (w *writer) Load(ctx context.Context, stream string, into any) (bool, error) {
+	if w.unbound {
+		return false, nil
+	}
+	doc, err := w.store.LoadCheckpoint(ctx, w.source, w.scope, stream)
+	if err != nil {
+		return false, fmt.Errorf("loading the checkpoint of %s %s: %w", w.scope, stream, err)
+	}
+	if len(doc) == 0 {
+		return false, nil
+	}
+	if err := json.Unmarshal(doc, into); err != nil {
+		return false, fmt.Errorf("the checkpoint of %s %s cannot be read: %w; delete it to read the stream anew", w.scope, stream, err)
+	}
+	return true, nil
+}
+
+func (w *writer) Save(ctx context.Context, stream string, state any) error {
+	if w.unbound {
+		return nil
+	}
+	doc, err := json.Marshal(state)
+	if err != nil {
+		return fmt.Errorf("encoding the checkpoint of %s %s: %w", w.scope, stream, err)
+	}
+	if err := w.store.SaveCheckpoint(ctx, w.source, w.scope, stream, doc); err != nil {
+		return fmt.Errorf("saving the checkpoint of %s %s: %w", w.scope, stream, err)
+	}
+	return nil
+}
+
+func (w *writer) Since() time.Time { return w.since }
+
+func (w *writer) Progress(p Progress) {
+	if w.report == nil {
+		return
+	}
+	p.Source, p.Scope = w.source, w.scope
+	w.report(p)
+}
+
+const openStatuses = `('queued', 'waiting', 'running')`
+
+// counts is per kind what makes a record of several rows, and when it is open.
+var counts = map[event.Kind]struct{ table, id, open string }{
+	event.KindPipelineRun: {"raw_pipeline_runs", "id", "argMax(status, attempt) IN " + openStatuses},
+	event.KindPipelineJob: {"raw_pipeline_jobs", "(run_id, attempt, id)", "any(status) IN " + openStatuses},
+	event.KindDeployment:  {"raw_deployments", "id", "argMax(status, attempt) IN " + openStatuses},
+	event.KindChange:      {"raw_changes", "id", "any(closed_at) IS NULL AND any(merged_at) IS NULL"},
+}
+
+func (w *writer) Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error) {
+	k, ok := counts[kind]
+	if !ok {
+		return 0, 0, fmt.Errorf("counting %s: not a kind that is counted", kind)
+	}
+	where, params := w.where()
+	if !from.IsZero() {
+		where += ` AND created_at >= {from:DateTime64(3, 'UTC')}`
+		params["from"] = from.UTC()
+	}
+	if !to.IsZero() {
+		where += ` AND created_at < {to:DateTime64(3, 'UTC')}`
+		params["to"] = to.UTC()
+	}
+	var rows []struct {
+		Stored uint64 `ch:"stored"`
+		Open   uint64 `ch:"open"`
+	}
+	sql := `SELECT count() AS stored, countIf(is_open) AS open FROM (SELECT ` + k.open + ` AS is_open FROM ` + k.table + ` FINAL WHERE ` + where + ` GROUP BY ` + k.id + `)`
+	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+		return 0, 0, fmt.Errorf("counting the %s records of %s: %w", kind, w.scope, err)
+	}
+	if len(rows) == 0 {
+		return 0, 0, nil
+	}
+	return rows[0].Stored, rows[0].Open, nil
+}
+
+func (w *writer) where() (string, map[string]any) {
+	return `source = {source:String} AND scope = {scope:String}`, map[string]any{"source": w.source, "scope": w.scope}
+}
+
+func (w *writer) Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	where, params := w.where()
+	params["ids"] = ids
+	var rows []struct {
+		ID         string     `ch:"id"`
+		Attempt    uint16     `ch:"attempt"`
+		Status     string     `ch:"status"`
+		StatusRaw  string     `ch:"status_raw"`
+		CreatedAt  *time.Time `ch:"created_at"`
+		StartedAt  *time.Time `ch:"started_at"`
+		FinishedAt *time.Time `ch:"finished_at"`
+	}
+	sql := `SELECT id, attempt, status, status_raw, created_at, started_at, finished_at FROM raw_pipeline_runs FINAL WHERE ` + where + ` AND id IN {ids:Array(String)}`
+	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+		return nil, fmt.Errorf("looking up %d runs of %s: %w", len(ids), w.scope, err)
+	}
+	runs := make([]event.PipelineRun, len(rows))
+	for i, r := range rows {
+		runs[i] = event.PipelineRun{Attempt: r.Attempt, Status: event.Status(r.Status), StatusRaw: r.StatusRaw,
+			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt)}
+		runs[i].Source, runs[i].Scope, runs[i].ID = w.source, w.scope, r.ID
+	}
+	return runs, nil
+}
+
+func known(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func (w *writer) Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error) {
+	k, ok := counts[kind]
+	if !ok || (kind != event.KindPipelineRun && kind != event.KindDeployment) {
+		return nil, fmt.Errorf("listing open %s records: not a kind that has them", kind)
+	}
+	where, params := w.where()
+	params["since"] = since.UTC()
+	var rows []struct {
+		ID      string     `ch:"id"`
+		Created *time.Time `ch:"created"`
+	}
+	sql := `SELECT id, min(created_at) AS created FROM ` + k.table + ` FINAL WHERE ` + where + ` AND created_at >= {since:DateTime64(3, 'UTC')} GROUP BY id HAVING ` + k.open
+	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+		return nil, fmt.Errorf("listing the open %s records of %s: %w", kind, w.scope, err)
+	}
+	open := make(map[string]time.Time, len(rows))
+	for _, r := range rows {
+		open[r.ID] = known(r.Created)
+	}
+	return open, nil
+}
