@@ -19,6 +19,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
@@ -68,16 +69,13 @@ func run(ctx context.Context, program, folder string) (err error) {
 		if s.dark {
 			scheme = "dark"
 		}
-		var shot []byte
-		err := chromedp.Run(browser,
-			chromedp.EmulateViewport(s.width, s.height),
-			emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{
-				{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}),
+		err := chromedp.Do(browser, chromedp.EmulateViewport(s.width, s.height), colourScheme(scheme),
 			chromedp.Navigate(address+s.path),
-			chromedp.WaitReady("main"),
-			chromedp.Sleep(1500*time.Millisecond), // charts draw themselves after the page is ready
-			chromedp.CaptureScreenshot(&shot),
-		)
+			chromedp.Sleep(1500*time.Millisecond)) // charts draw themselves after the page is there
+		if err != nil {
+			return fmt.Errorf("opening %s: %w", s.path, err)
+		}
+		shot, err := chromedp.Run(browser, chromedp.CaptureScreenshot())
 		if err != nil {
 			return fmt.Errorf("photographing %s: %w", s.path, err)
 		}
@@ -86,6 +84,15 @@ func run(ctx context.Context, program, folder string) (err error) {
 		}
 	}
 	return nil
+}
+
+// colourScheme makes pages believe that the user asked for a light or dark scheme and for no motion.
+func colourScheme(scheme string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
+		return err
+	})
 }
 
 var served = regexp.MustCompile(`http://[0-9.:\[\]]+`)
