@@ -36,6 +36,9 @@ func expand(pattern, dir string) ([]string, error) {
 	return slices.Compact(files), nil
 }
 
+// Files returns the files that a name or a pattern names, as in Config.Files; scorecards are found the same way.
+func Files(pattern, dir string) ([]string, error) { return expand(pattern, dir) }
+
 // escapePattern keeps a folder whose own name holds a "[" from being read as a pattern.
 func escapePattern(dir string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(dir)

@@ -1,0 +1,343 @@
+package scorecards
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// reason says in one sentence why the rule passed or failed, with the value behind it.
+func (s *subject) reason(r *compiledRule, passed bool) string {
+	text := s.because(r.expr, passed)
+	if r.evidence == nil {
+		return text
+	}
+	value, err := s.eval(r.evidence)
+	if err != nil || types.IsUnknownOrError(value) {
+		return text
+	}
+	shown := format(s.evidenceDefinition(r.evidence), value, s.now)
+	if strings.Contains(text, shown) {
+		return text
+	}
+	return fmt.Sprintf("%s (%s)", text, shown)
+}
+
+// evidenceDefinition returns the fact's definition when the evidence is one fact, so that it is shown with its unit.
+func (s *subject) evidenceDefinition(p *program) FactDefinition {
+	if p.root.Kind() == celast.IdentKind {
+		return s.definitions[strings.TrimPrefix(p.root.AsIdent(), factPrefix)]
+	}
+	return FactDefinition{}
+}
+
+// because explains the value of a program that is known to be true or false: the parts that decided it are named with
+// the values that they saw.
+func (s *subject) because(p *program, holds bool) string {
+	vars, err := s.variables(p)
+	if err != nil {
+		return err.Error()
+	}
+	_, details, err := p.explain.Eval(vars)
+	if err != nil || details == nil {
+		return s.values(p.facts)
+	}
+	x := explanation{subject: s, details: details}
+	x.walk(p.root, holds, true)
+	if len(x.parts) == 0 {
+		return s.values(p.facts)
+	}
+	return strings.Join(x.parts, "; ")
+}
+
+// values lists facts with their values.
+func (s *subject) values(names []string) string {
+	parts := make([]string, 0, len(names))
+	for _, name := range names {
+		o := s.observations[name]
+		if o.value == nil || types.IsError(o.value) {
+			parts = append(parts, s.definitions[name].label()+" is not known")
+			continue
+		}
+		parts = append(parts, s.definitions[name].label()+" is "+format(s.definitions[name], o.value, s.now))
+	}
+	if len(parts) == 0 {
+		return "the expression looks at no fact"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// explanation gathers the parts of an expression that decided it.
+type explanation struct {
+	subject *subject
+	details *cel.EvalDetails
+	parts   []string
+}
+
+func (x *explanation) value(e celast.Expr) ref.Val {
+	if e.Kind() == celast.LiteralKind {
+		return e.AsLiteral()
+	}
+	v, ok := x.details.State().Value(e.ID())
+	if !ok {
+		return nil
+	}
+	return v
+}
+
+// walk adds what made e hold or not. wanted is what the rule wants it to be: false below a "!".
+func (x *explanation) walk(e celast.Expr, holds, wanted bool) {
+	if e.Kind() == celast.CallKind {
+		call := e.AsCall()
+		switch call.FunctionName() {
+		case operators.LogicalAnd, operators.LogicalOr:
+			// A conjunction fails by the parts that are false and holds by all; a disjunction the other way round.
+			for _, arg := range call.Args() {
+				if x.value(arg) == types.Bool(holds) {
+					x.walk(arg, holds, wanted)
+				}
+			}
+			return
+		case operators.LogicalNot:
+			x.walk(call.Args()[0], !holds, !wanted)
+			return
+		case operators.Conditional:
+			chosen := call.Args()[2]
+			if x.value(call.Args()[0]) == types.True {
+				chosen = call.Args()[1]
+			}
+			x.walk(chosen, holds, wanted)
+			return
+		}
+		if text, ok := x.comparison(call.FunctionName(), call.Args(), holds, wanted); ok {
+			x.add(text)
+			return
+		}
+	}
+	x.add(x.leaf(e, holds))
+}
+
+func (x *explanation) add(text string) {
+	if text != "" && !slices.Contains(x.parts, text) {
+		x.parts = append(x.parts, text)
+	}
+}
+
+// leaf explains a part that is no comparison.
+func (x *explanation) leaf(e celast.Expr, holds bool) string {
+	if d, ok := x.definition(e); ok {
+		switch {
+		case holds && d.True != "":
+			return d.True
+		case !holds && d.False != "":
+			return d.False
+		}
+		return fmt.Sprintf("%s is %t", d.label(), holds)
+	}
+	var names []string
+	celast.PostOrderVisit(e, celast.NewExprVisitor(func(part celast.Expr) {
+		if d, ok := x.definition(part); ok && !slices.Contains(names, d.Name) {
+			names = append(names, d.Name)
+		}
+	}))
+	if len(names) == 0 {
+		return ""
+	}
+	return x.subject.values(names)
+}
+
+func (x *explanation) definition(e celast.Expr) (FactDefinition, bool) {
+	if e.Kind() != celast.IdentKind {
+		return FactDefinition{}, false
+	}
+	name, ok := strings.CutPrefix(e.AsIdent(), factPrefix)
+	d, known := x.subject.definitions[name]
+	return d, ok && known
+}
+
+// name returns the noun phrase for a fact or for a field of the entity.
+func (x *explanation) name(e celast.Expr) (string, FactDefinition, bool) {
+	if d, ok := x.definition(e); ok {
+		return d.label(), d, true
+	}
+	if e.Kind() == celast.IdentKind {
+		if field, ok := strings.CutPrefix(e.AsIdent(), "entity."); ok {
+			return "the " + field, FactDefinition{}, true
+		}
+	}
+	// The checker keeps entity.type as a selection where no qualified name was written.
+	if e.Kind() == celast.SelectKind && e.AsSelect().Operand().Kind() == celast.IdentKind && e.AsSelect().Operand().AsIdent() == "entity" {
+		return "the " + e.AsSelect().FieldName(), FactDefinition{}, true
+	}
+	return "", FactDefinition{}, false
+}
+
+// wants says in words what an operator asks for. Times have words of their own.
+var wants = map[string][2]string{
+	operators.LessEquals:    {"at most %s", "%s or earlier"},
+	operators.Less:          {"less than %s", "before %s"},
+	operators.GreaterEquals: {"at least %s", "%s or later"},
+	operators.Greater:       {"more than %s", "after %s"},
+	operators.Equals:        {"%s", "%s"},
+	operators.NotEquals:     {"anything but %s", "anything but %s"},
+	operators.In:            {"one of %s", "one of %s"},
+	notIn:                   {"none of %s", "none of %s"},
+}
+
+const notIn = "!" + operators.In
+
+// mirrored is the operator when its sides are exchanged.
+var mirrored = map[string]string{
+	operators.LessEquals: operators.GreaterEquals, operators.Less: operators.Greater,
+	operators.GreaterEquals: operators.LessEquals, operators.Greater: operators.Less,
+	operators.Equals: operators.Equals, operators.NotEquals: operators.NotEquals,
+}
+
+// negated is the operator that holds exactly when the other does not.
+var negated = map[string]string{
+	operators.LessEquals: operators.Greater, operators.Less: operators.GreaterEquals,
+	operators.GreaterEquals: operators.Less, operators.Greater: operators.LessEquals,
+	operators.Equals: operators.NotEquals, operators.NotEquals: operators.Equals,
+	operators.In: notIn,
+}
+
+// comparison explains a comparison of a fact or a field with anything: "p95 is 17.4 minutes, the rule wants at most 10".
+func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bool) (string, bool) {
+	if _, known := wants[op]; !known || len(args) != 2 {
+		return "", false
+	}
+	left, right := args[0], args[1]
+	name, d, ok := x.name(left)
+	if !ok {
+		if name, d, ok = x.name(right); !ok || mirrored[op] == "" {
+			return x.contains(op, args, holds)
+		}
+		left, right, op = right, left, mirrored[op]
+	}
+	have, want := x.value(left), x.value(right)
+	if have == nil || want == nil || types.IsUnknownOrError(have) || types.IsUnknownOrError(want) {
+		return "", false
+	}
+	if !wanted { // below a "!" the rule wants the contrary
+		op = negated[op]
+	}
+	words := wants[op][0]
+	if have.Type() == types.TimestampType {
+		words = wants[op][1]
+	}
+	shown := format(d, have, x.subject.now)
+	if op == operators.Equals && holds == wanted {
+		return fmt.Sprintf("%s is %s", name, shown), true
+	}
+	return fmt.Sprintf("%s is %s, the rule wants %s", name, shown, fmt.Sprintf(words, format(FactDefinition{Unit: shareUnit(d)}, want, x.subject.now))), true
+}
+
+// contains explains "go" in facts["catalog.tags"].
+func (x *explanation) contains(op string, args []celast.Expr, holds bool) (string, bool) {
+	name, d, ok := x.name(args[1])
+	if op != operators.In || !ok {
+		return "", false
+	}
+	have, want := x.value(args[1]), x.value(args[0])
+	if have == nil || want == nil || types.IsUnknownOrError(have) || types.IsUnknownOrError(want) {
+		return "", false
+	}
+	verb := "hold"
+	if !holds {
+		verb = "lack"
+	}
+	return fmt.Sprintf("%s (%s) %s %s", name, format(d, have, x.subject.now), verb, format(FactDefinition{}, want, x.subject.now)), true
+}
+
+// shareUnit keeps percentages percentages on the side that the rule wants; other units are named once.
+func shareUnit(d FactDefinition) string {
+	if d.Unit == "share" {
+		return "share"
+	}
+	return ""
+}
+
+// maxListed is how many elements of a list a sentence names.
+const maxListed = 6
+
+// format writes a value as people read it.
+func format(d FactDefinition, value ref.Val, now time.Time) string {
+	switch v := value.(type) {
+	case types.Bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case types.Double:
+		if d.Unit == "share" {
+			return number(float64(v)*100) + " %"
+		}
+		return strings.TrimSpace(number(float64(v)) + " " + d.Unit)
+	case types.Int:
+		return strconv.FormatInt(int64(v), 10)
+	case types.String:
+		if v == "" {
+			return "not set"
+		}
+		return string(v)
+	case types.Timestamp:
+		return v.UTC().Format(time.DateOnly) + age(now.Sub(v.Time))
+	case types.Duration:
+		return span(v.Duration)
+	case traits.Lister:
+		return list(v, now)
+	}
+	return fmt.Sprint(value.Value())
+}
+
+func list(v traits.Lister, now time.Time) string {
+	var parts []string
+	for it := v.Iterator(); it.HasNext() == types.True; {
+		if len(parts) == maxListed {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, format(FactDefinition{}, it.Next(), now))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// number writes at most one digit after the point, two below 10.
+func number(f float64) string {
+	digits := 1.0
+	if math.Abs(f) < 10 {
+		digits = 2
+	}
+	scale := math.Pow(10, digits)
+	return strconv.FormatFloat(math.Round(f*scale)/scale, 'f', -1, 64)
+}
+
+func age(d time.Duration) string {
+	if d < 0 {
+		return ""
+	}
+	return " (" + span(d) + " ago)"
+}
+
+func span(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return strconv.Itoa(int(d.Hours()/24)) + " days"
+	case d >= 2*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + " hours"
+	}
+	return strconv.Itoa(int(d.Minutes())) + " minutes"
+}

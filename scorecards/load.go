@@ -1,0 +1,289 @@
+package scorecards
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/catalog"
+)
+
+//go:embed paths
+var builtIn embed.FS
+
+// builtInPath is the golden path that is used when none is configured.
+const builtInPath = "production-service"
+
+// Paths returns the golden paths that come with dxctl: a folder each, to be read or copied.
+func Paths() fs.FS {
+	sub, err := fs.Sub(builtIn, "paths")
+	if err != nil {
+		return builtIn // cannot happen: the folder is part of the program
+	}
+	return sub
+}
+
+// Load reads the scorecards that cfg names, relative to baseDir; the built-in golden path where none is named or no
+// file matches. It checks everything, expressions too: the errors have file and line and are joined.
+func Load(cfg Config, baseDir string) ([]Scorecard, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	var cards []Scorecard
+	var errs []error
+	for _, name := range cfg.Files {
+		files, err := catalog.Files(name, baseDir)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("scorecards.files: %w", err))
+			continue
+		}
+		for _, file := range files {
+			found, err := loadFile(file, shownName(file, baseDir))
+			cards, errs = append(cards, found...), append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if len(cards) == 0 {
+		return loadBuiltIn()
+	}
+	return cards, checkNames(cards)
+}
+
+func shownName(file, baseDir string) string {
+	base, errBase := filepath.Abs(baseDir)
+	abs, errFile := filepath.Abs(file)
+	if errBase == nil && errFile == nil {
+		if rel, err := filepath.Rel(base, abs); err == nil && !strings.HasPrefix(rel, "..") {
+			return filepath.ToSlash(rel)
+		}
+	}
+	return file
+}
+
+func loadBuiltIn() ([]Scorecard, error) {
+	name := path.Join(builtInPath, "scorecard.yaml")
+	data, err := fs.ReadFile(Paths(), name)
+	if err != nil {
+		return nil, fmt.Errorf("read the built-in golden path %s: %w", name, err)
+	}
+	return parse(data, "built-in:"+name)
+}
+
+func loadFile(file, shown string) ([]Scorecard, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		var pathErr *fs.PathError
+		if errors.As(err, &pathErr) {
+			err = pathErr.Err
+		}
+		return nil, fmt.Errorf("%s: the scorecard cannot be read: %w", shown, err)
+	}
+	return parse(data, shown)
+}
+
+// checkNames refuses two scorecards of one name, because their grades could not be told apart.
+func checkNames(cards []Scorecard) error {
+	seen := map[string]Scorecard{}
+	for _, c := range cards {
+		if first, ok := seen[c.Name]; ok {
+			return fmt.Errorf("%s:%d: scorecard %s is defined at %s:%d already; give one another name", c.File, c.Line, c.Name, first.File, first.Line)
+		}
+		seen[c.Name] = c
+	}
+	return nil
+}
+
+// apiVersion is the version of the scorecard format.
+const apiVersion = "dxctl.dev/v1"
+
+// text is a string that knows where it stands.
+type text struct {
+	value string
+	at    position
+}
+
+// UnmarshalYAML takes any scalar; a list or a mapping is refused.
+func (t *text) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode || n.ShortTag() == "!!null" {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: write a text here", n.Line)}}
+	}
+	t.value, t.at = n.Value, position{line: n.Line, block: n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0}
+	return nil
+}
+
+type cardFile struct {
+	APIVersion  text             `yaml:"apiVersion"`
+	Kind        text             `yaml:"kind"`
+	Name        text             `yaml:"name"`
+	Version     uint32           `yaml:"version"`
+	Title       string           `yaml:"title"`
+	Description string           `yaml:"description"`
+	Filter      text             `yaml:"filter"`
+	Levels      []text           `yaml:"levels"`
+	Facts       []FactDefinition `yaml:"facts"`
+	Rules       []ruleFile       `yaml:"rules"`
+}
+
+type ruleFile struct {
+	ID       text   `yaml:"id"`
+	Version  uint32 `yaml:"version"`
+	Level    text   `yaml:"level"`
+	Title    string `yaml:"title"`
+	Expr     text   `yaml:"expr"`
+	Applies  text   `yaml:"applies"`
+	Evidence text   `yaml:"evidence"`
+	Why      string `yaml:"why"`
+	Fix      string `yaml:"fix"`
+	Effort   text   `yaml:"effort"`
+	Docs     string `yaml:"docs"`
+}
+
+// parse reads the scorecards of one file. file is its name as shown to people.
+func parse(data []byte, file string) ([]Scorecard, error) {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	var cards []Scorecard
+	for {
+		var f cardFile
+		err := decoder.Decode(&f)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, yamlErrors(file, err)
+		}
+		if f.Kind.value == "" && f.Name.value == "" && f.Rules == nil {
+			continue // an empty document
+		}
+		card, err := f.scorecard(file)
+		if err == nil {
+			_, err = compileCard(card)
+		}
+		if err != nil {
+			return nil, err
+		}
+		cards = append(cards, card)
+	}
+	return cards, checkNames(cards)
+}
+
+var (
+	yamlLine     = regexp.MustCompile(`^line (\d+): `)
+	unknownField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
+)
+
+// yamlErrors gives each of the parser's messages its file and line.
+func yamlErrors(file string, err error) error {
+	messages := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
+	var typeErr *yaml.TypeError
+	if errors.As(err, &typeErr) {
+		messages = typeErr.Errors
+	}
+	errs := make([]error, 0, len(messages))
+	for _, message := range messages {
+		line := 1
+		if m := yamlLine.FindStringSubmatch(message); m != nil {
+			if n, err := strconv.Atoi(m[1]); err == nil {
+				line = n
+			}
+			message = message[len(m[0]):]
+		}
+		if m := unknownField.FindStringSubmatch(message); m != nil {
+			message = fmt.Sprintf("field %s is not known", m[1])
+			if near := nearest(m[1], cardFields); near != "" {
+				message += fmt.Sprintf("; did you mean %s?", near)
+			}
+		}
+		errs = append(errs, fmt.Errorf("%s:%d: %s", file, line, message))
+	}
+	return errors.Join(errs...)
+}
+
+var cardFields = []string{
+	"apiVersion", "kind", "name", "version", "title", "description", "filter", "levels", "facts", "rules",
+	"id", "level", "expr", "applies", "evidence", "why", "fix", "effort", "docs", "type", "unit", "label", "true", "false", "source",
+}
+
+var idPattern = regexp.MustCompile(`^[a-z0-9]+([-_.][a-z0-9]+)*$`)
+
+func (f cardFile) scorecard(file string) (Scorecard, error) {
+	s := Scorecard{
+		Name: f.Name.value, Version: max(f.Version, 1), Title: f.Title, Description: f.Description, Filter: f.Filter.value,
+		Facts: f.Facts, File: file, Line: max(f.Name.at.line, f.Kind.at.line, 1), filterAt: f.Filter.at,
+	}
+	if f.Name.at.line > 0 {
+		s.Line = f.Name.at.line
+	}
+	check := checks{file: file}
+	check.that(f.APIVersion.value == apiVersion, f.APIVersion.at.line, "apiVersion is %q; this dxctl reads %s", f.APIVersion.value, apiVersion)
+	check.that(f.Kind.value == "Scorecard", f.Kind.at.line, "kind is %q; write kind: Scorecard", f.Kind.value)
+	check.that(idPattern.MatchString(s.Name), s.Line, "name %q: lower-case letters and digits with single -, _ or . between them", s.Name)
+	check.that(len(f.Levels) > 0, s.Line, "the scorecard has no levels; write for example levels: [bronze, silver, gold]")
+	check.that(len(f.Rules) > 0, s.Line, "the scorecard has no rules")
+	for _, level := range f.Levels {
+		check.that(level.value != "" && !slices.Contains(s.Levels, level.value), level.at.line, "level %q is empty or stands twice", level.value)
+		s.Levels = append(s.Levels, level.value)
+	}
+	known := map[string]int{}
+	for _, d := range f.Facts {
+		check.that(d.Name != "" && factTypes[d.Type] != nil, s.Line, "fact %q: it needs a name and a type of %s", d.Name, typeNames())
+		check.that(!slices.ContainsFunc(knownFacts, func(k FactDefinition) bool { return k.Name == d.Name }), s.Line, "fact %s is one that dxctl gives itself; give yours another name", d.Name)
+	}
+	for _, r := range f.Rules {
+		rule := r.rule()
+		line := max(rule.Line, s.Line)
+		check.that(idPattern.MatchString(rule.ID), line, "rule id %q: lower-case letters and digits with single -, _ or . between them", rule.ID)
+		check.that(known[rule.ID] == 0, line, "rule %s stands at line %d already", rule.ID, known[rule.ID])
+		check.that(slices.Contains(s.Levels, rule.Level), max(r.Level.at.line, line), "rule %s: level %q is not one of %s", rule.ID, rule.Level, strings.Join(s.Levels, ", "))
+		check.that(rule.Effort.order() >= 0, max(r.Effort.at.line, line), "rule %s: effort %q is not one of minutes, hours, days", rule.ID, rule.Effort)
+		check.that(rule.Title != "", line, "rule %s has no title", rule.ID)
+		check.that(strings.TrimSpace(rule.Expr) != "", line, "rule %s has no expr", rule.ID)
+		known[rule.ID] = line
+		s.Rules = append(s.Rules, rule)
+	}
+	return s, errors.Join(check.errs...)
+}
+
+func (r ruleFile) rule() Rule {
+	return Rule{
+		ID: r.ID.value, Version: max(r.Version, 1), Level: r.Level.value, Title: r.Title,
+		Expr: r.Expr.value, Applies: r.Applies.value, Evidence: r.Evidence.value,
+		Why: strings.TrimSpace(r.Why), Fix: strings.TrimSpace(r.Fix), Effort: Effort(r.Effort.value), DocsURL: r.Docs, Line: r.ID.at.line,
+		exprAt: r.Expr.at, appliesAt: r.Applies.at, evidenceAt: r.Evidence.at,
+	}
+}
+
+func typeNames() string {
+	names := make([]string, 0, len(factTypes))
+	for t := range maps.Keys(factTypes) {
+		names = append(names, string(t))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+type checks struct {
+	file string
+	errs []error
+}
+
+func (c *checks) that(ok bool, line int, format string, args ...any) {
+	if !ok {
+		c.errs = append(c.errs, fmt.Errorf("%s:%d: %s", c.file, max(line, 1), fmt.Sprintf(format, args...)))
+	}
+}
