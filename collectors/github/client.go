@@ -66,7 +66,7 @@ func status(err error) int {
 func explain(path string, err error) error {
 	switch status(err) {
 	case http.StatusUnauthorized:
-		return fmt.Errorf("GET %s: %w: the token is not valid (any more); create another and set it as the source's token", path, err)
+		return fmt.Errorf("GET %s: %w: %w: the token is not valid (any more); create another and set it as the source's token", path, rest.ErrUnauthorized, err)
 	case http.StatusForbidden:
 		return fmt.Errorf("GET %s: %w: the token may not read this; it needs read access to metadata, contents, actions, deployments and pull requests, and authorization where the organization uses single sign-on", path, err)
 	case http.StatusNotFound:
@@ -178,7 +178,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if core, ok := limits.Resources["core"]; ok && core.Limit > 0 && core.Limit <= 60 {
-		return errors.New("GitHub does not take the token: it grants the 60 requests an hour of a visitor; create another token")
+		return fmt.Errorf("%w: GitHub grants the 60 requests an hour of a visitor; create another token", rest.ErrUnauthorized)
 	}
 	return c.checkScopes(ctx)
 }

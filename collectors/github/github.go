@@ -137,6 +137,7 @@ func New(cfg Config, opt Options) (*Collector, error) {
 		return nil, err
 	}
 	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, Limited: limited}
+	restCfg.PerSecond, restCfg.Burst = budget(base)
 	if opt.Tune != nil {
 		opt.Tune(&restCfg)
 	}
@@ -153,6 +154,15 @@ func New(cfg Config, opt Options) (*Collector, error) {
 		c.now = time.Now
 	}
 	return c, nil
+}
+
+// budget is how fast a server may be asked. GitHub allows 900 points a minute, of which a read costs one; a server of
+// one's own has no such limit unless its administrator sets one, and then says so when it is met.
+func budget(base *url.URL) (perSecond float64, burst int) {
+	if host := strings.ToLower(base.Hostname()); host == "api.github.com" || strings.HasSuffix(host, ".ghe.com") {
+		return 12, 150
+	}
+	return 200, 200
 }
 
 // apiURL is where the REST API is, with a slash at the end. People give the address they know: a server's web address

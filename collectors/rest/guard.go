@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,6 +11,9 @@ import (
 	"syscall"
 	"time"
 )
+
+// ErrUnauthorized is wrapped by the errors of clients whose credentials the source did not take.
+var ErrUnauthorized = errors.New("the source does not take the credentials")
 
 // RefusedError is a request that was not sent because of where it would have gone.
 type RefusedError struct {

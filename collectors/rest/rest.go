@@ -35,6 +35,7 @@ type Config struct {
 	PrivateNetwork bool          // the base URL's name may resolve to an address of a private network
 	MaxConcurrent  int           // requests in flight; default 8
 	PerSecond      float64       // requests a second, on average; default 12
+	Burst          int           // requests that may come at once before that average holds; default MaxConcurrent
 	MaxBody        int64         // bytes of one answer; default 100 MB
 	Silence        time.Duration // how long a server may send nothing before the attempt has failed; default 60 s
 	Attempts       int           // of one request, limits not counted; default 8
@@ -98,7 +99,7 @@ func New(cfg Config, opt Options) (*Client, error) {
 	}
 	return &Client{
 		cfg: cfg, base: guardedTransport(cfg), now: opt.Now, sleep: opt.Sleep,
-		slots: make(chan struct{}, cfg.MaxConcurrent), limiter: rate.NewLimiter(rate.Limit(cfg.PerSecond), cfg.MaxConcurrent),
+		slots: make(chan struct{}, cfg.MaxConcurrent), limiter: rate.NewLimiter(rate.Limit(cfg.PerSecond), cfg.Burst),
 		pauses: map[string]pause{}, strikes: map[string]int{},
 	}, nil
 }
@@ -118,6 +119,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PerSecond <= 0 {
 		c.PerSecond = 12
+	}
+	if c.Burst <= 0 {
+		c.Burst = c.MaxConcurrent
 	}
 	if c.MaxBody <= 0 {
 		c.MaxBody = 100 << 20
