@@ -138,8 +138,8 @@ func (r firstDeployRow) subject(now time.Time) Subject {
 	}
 	s.StartedAt = r.StartedAt.UTC()
 	until, left := now, false
-	if r.LeftAt != nil && r.LeftAt.AddDate(0, 0, 1).Before(now) {
-		until, left = r.LeftAt.UTC().AddDate(0, 0, 1), true // they were here until the end of that day
+	if r.LeftAt != nil && r.LeftAt.Before(now) {
+		until, left = r.LeftAt.UTC(), true
 	}
 	if s.DeployedAt != nil && !s.DeployedAt.After(until) {
 		until = *s.DeployedAt

@@ -3,14 +3,14 @@
 WITH
     authored AS
     (
-        SELECT source, scope, id, service, person FROM changes WHERE person != '' AND NOT bot
+        SELECT scope, id, service, person FROM changes WHERE person != '' AND NOT bot
     ),
     delivered AS
     (
         SELECT a.person AS person, d.deployed_at AS at, d.how AS how, d.deployment AS deployment, d.service AS service, d.url AS url
         FROM deployed_changes AS d
         INNER JOIN authored AS a
-            ON a.service = d.service AND a.source = d.change_source AND a.scope = d.change_scope AND a.id = d.change
+            ON a.service = d.service AND a.scope = d.scope AND a.id = d.change
         WHERE d.environment = {environment:String}
         UNION ALL
         SELECT person, assumeNotNull(coalesce(finished_at, started_at, created_at)) AS at, 'started' AS how, id AS deployment, service, url

@@ -38,5 +38,5 @@ SELECT e.entity AS id, if(e.title != '', e.title, e.name) AS name, e.owner AS te
 FROM entities AS e
 LEFT JOIN firsts AS f ON f.service = e.entity
 LEFT ANY JOIN repositories AS r ON r.entity = e.entity
-WHERE e.kind = 'component' AND e.type NOT IN ('library', 'documentation')
+WHERE lower(e.kind) = 'component' AND lower(e.type) NOT IN ('library', 'documentation', 'docs')
 ORDER BY started_at, id

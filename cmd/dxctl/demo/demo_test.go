@@ -1,0 +1,173 @@
+package demo
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+var testNow = time.Date(2026, 11, 22, 15, 4, 5, 0, time.UTC)
+
+func TestEveryEventIsValidAndBeforeToday(t *testing.T) {
+	o := Generate(testNow)
+	seen := map[string]bool{}
+	n := 0
+	err := o.Events(10_000, func(batch []event.Event) error {
+		if len(batch) == 0 || len(batch) > 10_000 {
+			return fmt.Errorf("a batch of %d", len(batch))
+		}
+		n += len(batch)
+		for _, e := range batch {
+			if e.Kind() != batch[0].Kind() {
+				return fmt.Errorf("a batch of %s holds a %s", batch[0].Kind(), e.Kind())
+			}
+			if err := e.Validate(); err != nil {
+				return err
+			}
+			if err := check(o, e, seen); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != o.Count() {
+		t.Errorf("%d events came, Count says %d", n, o.Count())
+	}
+	t.Logf("%d events: %v", n, o.Counts())
+	if n < 60_000 || n > 200_000 {
+		t.Errorf("%d events", n)
+	}
+}
+
+// check reports an event that no real source could have given.
+func check(o *Organisation, e event.Event, seen map[string]bool) error {
+	once := func(of event.Origin, attempt uint16, order ...time.Time) error {
+		key := fmt.Sprint(e.Kind(), of.Source, "|", of.Scope, "|", of.ID, "|", attempt)
+		if seen[key] {
+			return fmt.Errorf("%s occurs twice", key)
+		}
+		seen[key] = true
+		if of.URL != "" && !strings.Contains(of.URL, "."+domain+"/") {
+			return fmt.Errorf("%s: the address %s could be somebody's", key, of.URL)
+		}
+		var last time.Time
+		for _, at := range order {
+			if at.IsZero() {
+				continue
+			}
+			if at.Before(last) || !at.Before(o.Today) || !at.Equal(at.Truncate(time.Millisecond)) {
+				return fmt.Errorf("%s: %v is not in order, not before today or finer than a millisecond", key, order)
+			}
+			last = at
+		}
+		return nil
+	}
+	switch e := e.(type) {
+	case event.Deployment:
+		return once(e.Origin, e.Attempt, e.CreatedAt, e.StartedAt, e.FinishedAt)
+	case event.PipelineRun:
+		if e.FinishedAt.Before(e.StartedAt) { // a few clocks go back, on purpose
+			return once(e.Origin, e.Attempt, e.CreatedAt, e.StartedAt)
+		}
+		return once(e.Origin, e.Attempt, e.CreatedAt, e.StartedAt, e.FinishedAt)
+	case event.PipelineJob:
+		return once(e.Origin, e.Attempt, e.CreatedAt, e.StartedAt, e.FinishedAt)
+	case event.Change:
+		return once(e.Origin, 1, e.FirstCommitAt, e.CreatedAt, e.FirstReviewAt, e.ApprovedAt, e.MergedAt, e.ClosedAt)
+	case event.Incident:
+		return once(e.Origin, 1, e.OpenedAt, e.AcknowledgedAt, e.ResolvedAt)
+	}
+	return nil
+}
+
+func TestTwoGenerationsAreIdentical(t *testing.T) {
+	first, second := digest(t, testNow), digest(t, testNow.Add(7*time.Hour))
+	if first != second {
+		t.Errorf("two generations of one day differ: %s and %s", first, second)
+	}
+	if other := digest(t, testNow.Add(-day)); other == first {
+		t.Error("another day gives the same organisation")
+	}
+	// The same on every machine: a change of this number is a change of the demo organisation, and says so in a diff.
+	const want = ""
+	if first != want {
+		t.Errorf("the demo organisation changed: its digest is %s; when that was meant, write it here", first)
+	}
+}
+
+func digest(t *testing.T, now time.Time) string {
+	t.Helper()
+	o := Generate(now)
+	h := sha256.New()
+	err := o.Events(5000, func(batch []event.Event) error { return json.NewEncoder(h).Encode(batch) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := o.CatalogFiles()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		write(h, name, files[name])
+	}
+	write(h, "people.csv", o.PeopleCSV())
+	return fmt.Sprintf("%x", h.Sum(nil))[:16]
+}
+
+func write(h hash.Hash, name string, content []byte) { fmt.Fprintf(h, "%s\n%s\n", name, content) }
+
+func TestPeople(t *testing.T) {
+	for _, now := range []time.Time{testNow, testNow.AddDate(0, 1, 12), testNow.AddDate(0, 5, 3), testNow.AddDate(1, 2, 0)} {
+		o := Generate(now)
+		active, ids := 0, map[string]bool{}
+		for _, p := range o.people {
+			if ids[p.id] || ids[p.login] || ids["account "+p.account] {
+				t.Errorf("%s: id, login or account occurs twice", p.id)
+			}
+			ids[p.id], ids[p.login], ids["account "+p.account] = true, true, true
+			if p.left.IsZero() && p.started.Before(o.Today) {
+				active++
+			}
+			if !p.left.IsZero() && !p.left.Before(o.Today) {
+				t.Errorf("%s leaves in the future: %s", p.id, p.left)
+			}
+		}
+		if active != 80 {
+			t.Errorf("%s: %d engineers, want 80", now.Format(time.DateOnly), active)
+		}
+	}
+}
+
+func TestEverythingSaysThatItIsSynthetic(t *testing.T) {
+	o := Generate(testNow)
+	for name, content := range o.CatalogFiles() {
+		if !bytes.HasPrefix(content, []byte("# Synthetic")) {
+			t.Errorf("%s does not say that it is synthetic", name)
+		}
+	}
+	if err := o.Events(1000, func(batch []event.Event) error {
+		for _, e := range batch {
+			if c, ok := e.(event.Change); ok && !strings.HasPrefix(c.Source, "demo-") {
+				return fmt.Errorf("the source %s does not", c.Source)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func BenchmarkGenerate(b *testing.B) {
+	for b.Loop() {
+		Generate(testNow)
+	}
+}
