@@ -166,7 +166,7 @@ func observe(d FactDefinition, fact event.Fact, known bool, now time.Time) obser
 		if !fact.ExpiresAt.IsZero() && !now.Before(fact.ExpiresAt) {
 			o.stale = true
 			o.absence = fmt.Sprintf("%s is out of date: %s gave %s on %s and it held until %s", d.Name, fact.Source,
-				format(d, o.value, now), fact.ObservedAt.UTC().Format(time.DateOnly), fact.ExpiresAt.UTC().Format(time.DateOnly))
+				format(d, o.value, time.Time{}), fact.ObservedAt.UTC().Format(time.DateOnly), fact.ExpiresAt.UTC().Format(time.DateOnly))
 		}
 	}
 	return o

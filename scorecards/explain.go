@@ -14,6 +14,8 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // reason says in one sentence why the rule passed or failed, with the value behind it.
@@ -26,7 +28,7 @@ func (s *subject) reason(r *compiledRule, passed bool) string {
 	if err != nil || types.IsUnknownOrError(value) {
 		return text
 	}
-	shown := format(s.evidenceDefinition(r.evidence), value, s.now)
+	shown := format(s.evidenceDefinition(r.evidence), value, time.Time{})
 	if strings.Contains(text, shown) {
 		return text
 	}
@@ -69,7 +71,11 @@ func (s *subject) values(names []string) string {
 			parts = append(parts, s.definitions[name].label()+" is not known")
 			continue
 		}
-		parts = append(parts, s.definitions[name].label()+" is "+format(s.definitions[name], o.value, s.now))
+		verb := " is "
+		if s.definitions[name].Type == event.ListFact {
+			verb = " are "
+		}
+		parts = append(parts, s.definitions[name].label()+verb+format(s.definitions[name], o.value, time.Time{}))
 	}
 	if len(parts) == 0 {
 		return "the expression looks at no fact"
@@ -184,10 +190,10 @@ func (x *explanation) name(e celast.Expr) (string, FactDefinition, bool) {
 
 // wants says in words what an operator asks for. Times have words of their own.
 var wants = map[string][2]string{
-	operators.LessEquals:    {"at most %s", "%s or earlier"},
-	operators.Less:          {"less than %s", "before %s"},
-	operators.GreaterEquals: {"at least %s", "%s or later"},
-	operators.Greater:       {"more than %s", "after %s"},
+	operators.LessEquals:    {"at most %s", "it on %s or earlier"},
+	operators.Less:          {"less than %s", "it before %s"},
+	operators.GreaterEquals: {"at least %s", "it on %s or later"},
+	operators.Greater:       {"more than %s", "it after %s"},
 	operators.Equals:        {"%s", "%s"},
 	operators.NotEquals:     {"anything but %s", "anything but %s"},
 	operators.In:            {"one of %s", "one of %s"},
@@ -212,34 +218,69 @@ var negated = map[string]string{
 }
 
 // comparison explains a comparison of a fact or a field with anything: "p95 is 17.4 minutes, the rule wants at most 10".
+// It says nothing that changes merely because a day has passed: a grade's reason is stored when it changes.
 func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bool) (string, bool) {
 	if _, known := wants[op]; !known || len(args) != 2 {
 		return "", false
 	}
 	left, right := args[0], args[1]
-	name, d, ok := x.name(left)
-	if !ok {
-		if name, d, ok = x.name(right); !ok || mirrored[op] == "" {
+	if _, _, ok := x.name(sinceNow(left)); !ok {
+		if _, _, ok = x.name(sinceNow(right)); !ok || mirrored[op] == "" {
 			return x.contains(op, args, holds)
 		}
 		left, right, op = right, left, mirrored[op]
 	}
-	have, want := x.value(left), x.value(right)
+	if !wanted { // below a "!" the rule wants the contrary
+		op = negated[op]
+	}
+	name, d, _ := x.name(sinceNow(left))
+	have, want := x.value(sinceNow(left)), x.value(right)
 	if have == nil || want == nil || types.IsUnknownOrError(have) || types.IsUnknownOrError(want) {
 		return "", false
 	}
-	if !wanted { // below a "!" the rule wants the contrary
-		op = negated[op]
+	if op == operators.Equals && holds == wanted {
+		return fmt.Sprintf("%s is %s", name, format(d, have, time.Time{})), true
+	}
+	return fmt.Sprintf("%s is %s, the rule wants %s", name, format(d, have, time.Time{}), x.wish(op, left, right, d, have)), true
+}
+
+// wish says what a comparison asks for.
+func (x *explanation) wish(op string, left, right celast.Expr, d FactDefinition, have ref.Val) string {
+	ago := x.value(right)
+	if sinceNow(left) == left { // now - fact <= duration("720h") is the same wish as fact >= now - duration("720h")
+		ago = nil
+		if amount := sinceNow(right); amount != right {
+			ago = x.value(amount)
+		}
+	} else if mirror, ok := mirrored[op]; ok {
+		op = mirror
+	}
+	if length, ok := ago.(types.Duration); ok {
+		if words, ok := agoWords[op]; ok {
+			return fmt.Sprintf(words, span(length.Duration))
+		}
 	}
 	words := wants[op][0]
 	if have.Type() == types.TimestampType {
 		words = wants[op][1]
 	}
-	shown := format(d, have, x.subject.now)
-	if op == operators.Equals && holds == wanted {
-		return fmt.Sprintf("%s is %s", name, shown), true
+	return fmt.Sprintf(words, format(FactDefinition{Unit: shareUnit(d)}, x.value(right), time.Time{}))
+}
+
+// agoWords are the words for a time that is compared with now less a duration.
+var agoWords = map[string]string{
+	operators.GreaterEquals: "it at most %s ago", operators.Greater: "it less than %s ago",
+	operators.LessEquals: "it at least %s ago", operators.Less: "it more than %s ago",
+}
+
+// sinceNow returns x of now - x, and any other expression as it is.
+func sinceNow(e celast.Expr) celast.Expr {
+	if e.Kind() == celast.CallKind && e.AsCall().FunctionName() == operators.Subtract && len(e.AsCall().Args()) == 2 {
+		if from := e.AsCall().Args()[0]; from.Kind() == celast.IdentKind && from.AsIdent() == "now" {
+			return e.AsCall().Args()[1]
+		}
 	}
-	return fmt.Sprintf("%s is %s, the rule wants %s", name, shown, fmt.Sprintf(words, format(FactDefinition{Unit: shareUnit(d)}, want, x.subject.now))), true
+	return e
 }
 
 // contains explains "go" in facts["catalog.tags"].
@@ -256,7 +297,10 @@ func (x *explanation) contains(op string, args []celast.Expr, holds bool) (strin
 	if !holds {
 		verb = "lack"
 	}
-	return fmt.Sprintf("%s (%s) %s %s", name, format(d, have, x.subject.now), verb, format(FactDefinition{}, want, x.subject.now)), true
+	if _, isList := have.(traits.Lister); isList {
+		name += " (" + format(d, have, time.Time{}) + ")"
+	}
+	return fmt.Sprintf("%s %s %s", name, verb, format(FactDefinition{}, want, time.Time{})), true
 }
 
 // shareUnit keeps percentages percentages on the side that the rule wants; other units are named once.
