@@ -69,28 +69,26 @@ CREATE VIEW deployed_changes AS
 WITH
     succeeded AS
     (
-        SELECT service, environment, id, sha, source, url,
-            assumeNotNull(coalesce(started_at, created_at, finished_at)) AS began,
-            assumeNotNull(coalesce(finished_at, started_at, created_at)) AS ended
-        FROM deployments
-        WHERE status = 'succeeded' AND NOT baseline AND rollback_of = ''
-            AND coalesce(started_at, created_at, finished_at) IS NOT NULL
+        SELECT
+            multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+            if(e.environment != '', e.environment, lower(r.environment)) AS environment,
+            r.id AS id, r.sha AS sha, r.source AS source, r.url AS url,
+            assumeNotNull(coalesce(r.started_at, r.created_at, r.finished_at)) AS began,
+            assumeNotNull(coalesce(r.finished_at, r.started_at, r.created_at)) AS ended
+        FROM (SELECT * FROM raw_deployments FINAL) AS r
+        LEFT ANY JOIN catalog_bindings AS b ON b.provider = r.provider AND b.scope = lower(r.scope)
+        LEFT ANY JOIN catalog_environments AS e ON e.raw = lower(r.environment)
+        WHERE r.status = 'succeeded' AND NOT r.baseline AND r.rollback_of = ''
+            AND coalesce(r.started_at, r.created_at, r.finished_at) IS NOT NULL
     ),
     merged AS
     (
-        SELECT service, source AS change_source, scope AS change_scope, id AS change, merge_sha, assumeNotNull(merged_at) AS merged
-        FROM changes WHERE merged_at IS NOT NULL
-    ),
-    by_commit AS
-    (
-        SELECT m.service AS service, s.environment AS environment, m.change_source AS change_source,
-            m.change_scope AS change_scope, m.change AS change,
-            argMin(s.id, s.ended) AS deployment, argMin(s.source, s.ended) AS source, argMin(s.url, s.ended) AS url,
-            min(s.ended) AS deployed_at
-        FROM merged AS m
-        INNER JOIN succeeded AS s ON s.service = m.service AND s.sha = m.merge_sha
-        WHERE m.merge_sha != ''
-        GROUP BY service, environment, change_source, change_scope, change
+        SELECT
+            multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+            r.scope AS scope, r.id AS change, r.merge_sha AS merge_sha, assumeNotNull(r.merged_at) AS merged
+        FROM (SELECT * FROM raw_changes FINAL) AS r
+        LEFT ANY JOIN catalog_bindings AS b ON b.provider = r.provider AND b.scope = lower(r.scope)
+        WHERE r.merged_at IS NOT NULL
     ),
     first_known AS
     (
@@ -98,25 +96,28 @@ WITH
     ),
     awaited AS
     (
-        SELECT m.service AS service, f.environment AS environment, m.change_source AS change_source,
-            m.change_scope AS change_scope, m.change AS change, m.merged AS merged
+        SELECT m.service AS service, f.environment AS environment, m.scope AS scope, m.change AS change, m.merged AS merged
         FROM merged AS m
         INNER JOIN first_known AS f ON f.service = m.service
         WHERE m.merged > f.since
-    ),
-    by_time AS
-    (
-        SELECT a.service AS service, a.environment AS environment, a.change_source AS change_source,
-            a.change_scope AS change_scope, a.change AS change,
-            s.id AS deployment, s.source AS source, s.url AS url, s.ended AS deployed_at
-        FROM awaited AS a
-        ASOF INNER JOIN succeeded AS s ON s.service = a.service AND s.environment = a.environment AND s.began >= a.merged
     )
-SELECT service, environment, change, deployment, 'commit' AS how, deployed_at, source, url, change_source, change_scope FROM by_commit
-UNION ALL
-SELECT service, environment, change, deployment, 'time' AS how, deployed_at, source, url, change_source, change_scope FROM by_time
-WHERE (service, environment, change_source, change_scope, change) NOT IN
-    (SELECT service, environment, change_source, change_scope, change FROM by_commit);
+SELECT service, environment, change, deployment, how, deployed_at, scope, source, url
+FROM
+(
+    SELECT m.service AS service, s.environment AS environment, m.change AS change, s.id AS deployment, 'commit' AS how,
+        s.ended AS deployed_at, m.scope AS scope, s.source AS source, s.url AS url
+    FROM merged AS m
+    INNER JOIN succeeded AS s ON s.service = m.service AND s.sha = m.merge_sha
+    WHERE m.merge_sha != ''
+    UNION ALL
+    SELECT a.service AS service, a.environment AS environment, a.change AS change, s.id AS deployment, 'time' AS how,
+        s.ended AS deployed_at, a.scope AS scope, s.source AS source, s.url AS url
+    FROM awaited AS a
+    ASOF INNER JOIN succeeded AS s ON s.service = a.service AND s.environment = a.environment AND s.began >= a.merged
+)
+ORDER BY how, deployed_at, deployment
+LIMIT 1 BY service, environment, scope, change
+SETTINGS join_use_nulls = 0;
 
 CREATE VIEW incidents AS
 SELECT

@@ -54,7 +54,9 @@ type Engine struct {
 	mu     sync.Mutex
 	idle   []*conn // most recently used last
 	closed bool
-	busy   sync.WaitGroup // one for every connection in use
+	busy   sync.WaitGroup  // one for every connection in use
+	ended  context.Context // ends when Close has waited long enough for running statements
+	end    context.CancelCauseFunc
 	tags   atomic.Uint64
 }
 
@@ -84,8 +86,12 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{path: path, lock: lock, logger: o.Logger}
+	e.ended, e.end = context.WithCancelCause(context.Background())
 	if err := e.open(ctx, libraryPath, o.Share); err != nil {
-		return nil, errors.Join(err, e.abandonOpen())
+		if failed := e.abandonOpen(); failed != nil {
+			err = errors.Join(err, failed)
+		}
+		return nil, err
 	}
 	return e, nil
 }
@@ -146,7 +152,10 @@ func (e *Engine) Library() string { return e.lib.path }
 // Version returns ClickHouse's version: "26.7.2.1".
 func (e *Engine) Version() string { return e.server }
 
-// Close waits for running statements, shuts the engine down and gives the data folder free.
+// closePatience is how long Close waits for running statements before it ends them.
+const closePatience = 3 * time.Second
+
+// Close waits a moment for running statements and then ends them, shuts the engine down and gives the data folder free.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	if e.closed {
@@ -161,7 +170,10 @@ func (e *Engine) Close() error {
 	if e.share != nil {
 		err = e.share.close()
 	}
+	overdue := time.AfterFunc(closePatience, func() { e.end(errClosed) })
 	e.busy.Wait()
+	overdue.Stop()
+	e.end(errClosed)
 	for _, c := range idle {
 		c.close()
 	}
@@ -171,6 +183,16 @@ func (e *Engine) Close() error {
 
 // errClosed is what a request after Close gets.
 var errClosed = errors.New("the embedded ClickHouse is closed")
+
+// bound returns a context that also ends when the engine is closed, and a function that frees it.
+func (e *Engine) bound(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(e.ended, func() { cancel(errClosed) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
 
 // take returns a connection prepared for the database and settings, a kept one if there is.
 func (e *Engine) take(database string, settings map[string]string) (*conn, error) {

@@ -34,6 +34,8 @@ var notSettings = map[string]bool{
 
 var (
 	insertPattern = regexp.MustCompile(`(?is)^\s*INSERT\s`)
+	// The library streams SELECT and nothing else. Comments may stand before it.
+	streamable    = regexp.MustCompile(`(?is)^(\s|--[^\n]*\n|/\*.*?\*/)*\(*\s*(SELECT|WITH|FROM)\b`)
 	formatPattern = regexp.MustCompile(`(?is)\s+FORMAT\s+(\w+)\s*;?\s*$`)
 )
 
@@ -123,24 +125,34 @@ func (e *Engine) serve(ctx context.Context, req *http.Request, r *request) (*htt
 	if err != nil {
 		return nil, err
 	}
+	ctx, free := e.bound(ctx)
 	if r.data != nil {
+		defer free()
 		return e.insert(ctx, req, r, c)
 	}
+	class, err := c.admit(r)
+	if err != nil {
+		free()
+		e.give(c, true)
+		return nil, err
+	}
+	if class == classReadOnly && streamable.MatchString(r.sql) {
+		return e.stream(ctx, free, req, r, c)
+	}
+	defer free()
+	return e.exec(ctx, req, r, c, class <= classMutating)
+}
+
+// admit refuses several statements in one and, where the request is read-only, those that change anything.
+func (c *conn) admit(r *request) (class uint32, err error) {
 	statements, class := c.classify(r.sql)
 	if statements > 1 {
-		e.give(c, true)
-		return nil, refuse(62, "SYNTAX_ERROR", "one statement at a time: there is another after the first semicolon")
+		return class, refuse(62, "SYNTAX_ERROR", "one statement at a time: there is another after the first semicolon")
 	}
 	if r.readonly {
-		if err := c.checkReadonly(r.sql, class); err != nil {
-			e.give(c, true)
-			return nil, err
-		}
+		return class, c.checkReadonly(r.sql, class)
 	}
-	if class == classReadOnly {
-		return e.stream(ctx, req, r, c)
-	}
-	return e.exec(ctx, req, r, c, class == classMutating)
+	return class, nil
 }
 
 // exec runs a statement that has no rows to speak of.
@@ -149,7 +161,7 @@ func (e *Engine) exec(ctx context.Context, req *http.Request, r *request, c *con
 	var err error
 	p := newParams(r.params)
 	done := c.start(func() { out, err = c.run(r.sql, r.format, p) })
-	if cancelled := e.await(ctx, c, done, func() { e.give(c, keep) }); cancelled != nil {
+	if cancelled := e.await(ctx, c, done, func() { e.give(c, false) }); cancelled != nil {
 		return nil, cancelled
 	}
 	e.give(c, keep)
@@ -209,15 +221,15 @@ func (e *Engine) insert(ctx context.Context, req *http.Request, r *request, c *c
 		}
 	})
 	runtime.KeepAlive(p)
-	finish := func() {
+	finish := func(keep bool) {
 		c.do(func() { c.lib.insertDestroy(stream) }) // cancels it if it is not done
-		e.give(c, err == nil)
+		e.give(c, keep)
 	}
 	if err == nil {
 		err = e.feed(ctx, c, stream, r.data)
 	}
 	if err != nil {
-		finish()
+		finish(false)
 		return nil, e.explain(err)
 	}
 	done := c.start(func() {
@@ -227,10 +239,10 @@ func (e *Engine) insert(ctx context.Context, req *http.Request, r *request, c *c
 		}
 		c.lib.resultDestroy(result)
 	})
-	if cancelled := e.await(ctx, c, done, finish); cancelled != nil {
+	if cancelled := e.await(ctx, c, done, func() { finish(false) }); cancelled != nil {
 		return nil, cancelled
 	}
-	finish()
+	finish(err == nil)
 	if err != nil {
 		return nil, e.explain(err)
 	}

@@ -23,7 +23,7 @@ func (c *conn) checkReadonly(sql string, class uint32) error {
 	}
 	var tree []byte
 	var err error
-	c.do(func() { tree, err = c.run("EXPLAIN AST "+sql, "RawBLOB", newParams(nil)) })
+	c.do(func() { tree, err = c.run("EXPLAIN AST "+sql, "TSVRaw", newParams(nil)) })
 	if err != nil {
 		return err
 	}
