@@ -78,5 +78,5 @@ var hours = []int{7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 13, 13, 13, 14, 14, 
 
 // at draws a time of the working day.
 func (d dice) at(date time.Time) time.Time {
-	return date.Add(time.Duration(pick(d, hours))*time.Hour + time.Duration(d.r.Int64N(int64(time.Hour/time.Millisecond)))*time.Millisecond)
+	return date.Add(time.Duration(pick(d, hours))*time.Hour + time.Duration(d.below(int64(time.Hour/time.Millisecond)))*time.Millisecond)
 }

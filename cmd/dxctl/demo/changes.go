@@ -108,7 +108,7 @@ func (d *delivery) ci(b build, p pace, status event.Status) time.Time {
 	if b.tool == jenkins {
 		b.queue = d.d.about(100 * time.Second)
 	}
-	b.duration = d.d.about(p.ci)
+	b.duration = d.d.roughly(p.ci)
 	b.jobs = jobNames[b.tool]
 	if p.golden {
 		b.jobs = goldenJobs
@@ -126,7 +126,7 @@ func (d *delivery) ci(b build, p pace, status event.Status) time.Time {
 	if b.status == event.Failed && id != "" && (b.branch == "main" || d.d.chance(380)) {
 		again := b
 		again.created, again.attempt, again.status = ended.Add(d.d.about(14*time.Minute)), 2, event.Succeeded
-		again.queue, again.duration = d.d.about(12*time.Second), d.d.about(p.ci)
+		again.queue, again.duration = d.d.about(12*time.Second), d.d.roughly(p.ci)
 		if b.tool == actions {
 			again.id = id // GitHub counts attempts of a run; the others start another
 		} else {

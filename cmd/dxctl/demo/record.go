@@ -96,7 +96,7 @@ func (r *record) run(b build) (id string, ended time.Time) {
 		r.builds++
 		b.id = fmt.Sprint(r.builds)
 		if b.tool != jenkins {
-			b.id = fmt.Sprint(7_400_000_000 + r.base*1_000_000 + r.builds*13)
+			b.id = fmt.Sprint(int64(7_400_000_000) + int64(r.base*1_000_000+r.builds*13))
 		}
 	}
 	e := event.PipelineRun{
