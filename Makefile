@@ -25,7 +25,7 @@ demo: build ## load the synthetic demo organisation and serve it (ADDR=127.0.0.1
 
 build: engine assets ## build bin/dxctl
 	@echo "building bin/dxctl"
-	@go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/dxctl ./cmd/dxctl
+	@go build -ldflags "-X main.version=$(VERSION)" -o bin/dxctl ./cmd/dxctl
 
 engine: store/embedded/node_modules/.installed ## bring the embedded ClickHouse engine (about 180 MB to download, once)
 assets: web/assets/vendor/echarts.min.js ## bring the chart library that the dashboard serves

@@ -161,5 +161,5 @@ SELECT id, kind, entity, actor, plan, status, started_at, finished_at, source, u
 
 CREATE VIEW ledger AS
 SELECT scope, kind, window_start, window_end, expected, stored, open, checked_at,
-    if(stored >= expected, 0, expected - stored) AS gap, note, source, url
+    toUInt64(if(stored >= expected, 0, expected - stored)) AS gap, note, source, url
 FROM raw_ledger FINAL;

@@ -43,7 +43,7 @@ func (c choices[T]) pick(flag, word string) (T, error) {
 
 var (
 	ttfdSubjects = choices[metrics.Subjects]{{"engineers", metrics.Engineers}, {"services", metrics.Services}}
-	ttfdCohorts  = choices[metrics.CohortBy]{{"month", metrics.ByMonth}, {"quarter", metrics.ByQuarter}, {"half-year", metrics.ByHalfYear}, {"team", metrics.ByTeam}}
+	ttfdCohorts  = choices[metrics.Grouping]{{"month", metrics.Month}, {"quarter", metrics.Quarter}, {"half-year", metrics.HalfYear}, {"team", metrics.Team}}
 )
 
 func newTTFD(s *session) *cobra.Command {
@@ -96,12 +96,27 @@ func cohortTable(result metrics.TTFD) table {
 		columns: []string{"cohort", "n", "deployed", "waiting", "median", "p90"},
 		right:   []string{"n", "deployed", "waiting", "median", "p90"},
 		note: fmt.Sprintf("%s, version %d. \"not reached\": too many are still waiting for the estimate to get there.%s",
-			result.Definition.Title, result.Definition.Version, gapNote(result.Basis)),
+			result.Definition.Title, result.Definition.Version, notCountedNote(result.NotCounted)+gapNote(result.Basis)),
 	}
 	for _, c := range append(slices.Clone(result.Cohorts), result.Overall) {
+		if c.N == 0 && c.Label != result.Overall.Label {
+			continue // nobody of the cohort can be measured; the note says how many there are and why
+		}
 		t.rows = append(t.rows, []string{c.Label, fmt.Sprint(c.N), fmt.Sprint(c.Deployed), fmt.Sprint(c.Censored), hours(c.MedianHours), hours(c.P90Hours)})
 	}
 	return t
+}
+
+// notCountedNote says how many are in no estimate, and why.
+func notCountedNote(reasons []metrics.NotCounted) string {
+	var parts []string
+	for _, r := range reasons {
+		parts = append(parts, fmt.Sprintf("%d %s", r.N, r.Reason))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "\nNot counted: " + strings.Join(parts, ", ") + "."
 }
 
 func subjectTable(result metrics.TTFD) table {
