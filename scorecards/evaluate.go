@@ -92,7 +92,7 @@ func (e *Engine) Grade(entity catalog.Entity, facts map[string]event.Fact) []Rep
 			}
 			results = append(results, result)
 		}
-		reports = append(reports, newReport(card.Scorecard, entity, results))
+		reports = append(reports, newReport(card.Scorecard, entity.Ref, results))
 	}
 	return reports
 }

@@ -46,6 +46,9 @@ func (s *subject) evidenceDefinition(p *program) FactDefinition {
 // because explains the value of a program that is known to be true or false: the parts that decided it are named with
 // the values that they saw.
 func (s *subject) because(p *program, holds bool) string {
+	if p.root.Kind() == celast.IdentKind { // one fact: nothing has to be evaluated to name it
+		return (&explanation{subject: s}).leaf(p.root, holds)
+	}
 	vars, err := s.variables(p)
 	if err != nil {
 		return err.Error()

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -33,9 +32,9 @@ type Report struct {
 	Note      string                `json:"note,omitempty"`
 }
 
-func newReport(card Scorecard, entity catalog.Entity, results []Result) Report {
+func newReport(card Scorecard, entity string, results []Result) Report {
 	r := Report{
-		Entity: entity.Ref, Scorecard: card.Name, Title: card.Title, Results: results, Counts: map[event.Outcome]int{},
+		Entity: entity, Scorecard: card.Name, Title: card.Title, Results: results, Counts: map[event.Outcome]int{},
 	}
 	for _, result := range results {
 		r.Counts[result.Outcome]++

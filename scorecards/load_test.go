@@ -1,0 +1,202 @@
+package scorecards
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const goodCard = `apiVersion: dxctl.dev/v1
+kind: Scorecard
+name: mine
+title: Mine
+levels: [bronze]
+rules:
+  - id: owned
+    level: bronze
+    title: Has an owner
+    expr: facts["catalog.has_owner"]
+    effort: minutes
+`
+
+// with replaces a line of goodCard.
+func with(old, replacement string) string {
+	if !strings.Contains(goodCard, old) {
+		panic("goodCard does not hold " + old)
+	}
+	return strings.Replace(goodCard, old, replacement, 1)
+}
+
+func TestParseRefuses(t *testing.T) {
+	tests := []struct {
+		name, card string
+		errors     []string
+	}{
+		{name: "broken YAML", card: "kind: [\n", errors: []string{"card.yaml:1: did not find expected"}},
+		{name: "another version", card: with("dxctl.dev/v1", "dxctl.dev/v9"), errors: []string{`card.yaml:1: apiVersion is "dxctl.dev/v9"; this dxctl reads dxctl.dev/v1`}},
+		{name: "another kind", card: with("kind: Scorecard", "kind: Score"), errors: []string{`card.yaml:2: kind is "Score"; write kind: Scorecard`}},
+		{name: "unknown field", card: with("    effort: minutes", "    efort: minutes"), errors: []string{"card.yaml:11: field efort is not known; did you mean effort?"}},
+		{name: "unknown field far from any", card: with("title: Mine", "zzzzzzzz: 1"), errors: []string{"card.yaml:4: field zzzzzzzz is not known"}},
+		{name: "a list for a text", card: with("    level: bronze", "    level: [bronze]"), errors: []string{"card.yaml:8: write a text here"}},
+		{name: "a text for a number", card: with("    level: bronze", "    level: bronze\n    version: two"), errors: []string{"card.yaml:9: cannot unmarshal"}},
+		{name: "no levels", card: with("levels: [bronze]\n", ""), errors: []string{"the scorecard has no levels", `level "bronze" is not one of`}},
+		{name: "a level twice", card: with("[bronze]", "[bronze, bronze]"), errors: []string{`card.yaml:5: level "bronze" is empty or stands twice`}},
+		{name: "unknown level", card: with("    level: bronze", "    level: brass"), errors: []string{`card.yaml:8: rule owned: level "brass" is not one of bronze`}},
+		{name: "unknown effort", card: with("effort: minutes", "effort: weeks"), errors: []string{`card.yaml:11: rule owned: effort "weeks" is not one of minutes, hours, days`}},
+		{name: "an odd id", card: with("id: owned", "id: Owned It"), errors: []string{`card.yaml:7: rule id "Owned It"`}},
+		{name: "no expression", card: with(`    expr: facts["catalog.has_owner"]`+"\n", ""), errors: []string{"card.yaml:7: rule owned has no expr"}},
+		{name: "no rules", card: goodCard[:strings.Index(goodCard, "rules:")], errors: []string{"card.yaml:3: the scorecard has no rules"}},
+		{name: "an id twice", card: goodCard + goodCard[strings.Index(goodCard, "  - id"):], errors: []string{"card.yaml:12: rule owned stands at line 7 already"}},
+		{name: "two scorecards of one name", card: goodCard + "---\n" + goodCard, errors: []string{"card.yaml:15: scorecard mine is defined at card.yaml:3 already"}},
+		{name: "an unknown fact", card: with("catalog.has_owner", "catalog.has_onwer"), errors: []string{`card.yaml:10: rule owned: expr: nobody gives the fact "catalog.has_onwer"; did you mean facts["catalog.has_owner"]?`}},
+		{name: "a fact with points", card: with(`facts["catalog.has_owner"]`, `facts.has_owner`), errors: []string{`nobody gives the fact "has_owner"; did you mean facts["catalog.has_owner"]?`}},
+		{name: "a fact like no other", card: with("catalog.has_owner", "security.score"), errors: []string{`nobody gives the fact "security.score"; declare it under facts:`}},
+		{name: "facts without a literal name", card: with(`facts["catalog.has_owner"]`, `facts[entity.name]`), errors: []string{`card.yaml:10: rule owned: expr: facts is only read as facts["name"]`}},
+		{name: "facts as a whole", card: with(`facts["catalog.has_owner"]`, `'"x" in facts'`), errors: []string{`facts is only read as facts["name"]`}},
+		{name: "whether a fact is there", card: with(`facts["catalog.has_owner"]`, `has(facts.x)`), errors: []string{`facts is only read as facts["name"]`}},
+		{name: "no boolean", card: with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"]`), errors: []string{"card.yaml:10: rule owned: expr: the expression is a double; it must be a bool"}},
+		{name: "a number beside a text", card: with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"] < "10"`), errors: []string{"card.yaml:10: rule owned: expr: found no matching overload"}},
+		{name: "a field that no entity has", card: with(`facts["catalog.has_owner"]`, `entity.colour == "red"`), errors: []string{"undeclared reference to 'entity.colour'"}}, {name: "the entity as a whole", card: with(`facts["catalog.has_owner"]`, `entity == "red"`), errors: []string{"entity has no such field; it has ref, kind"}},
+		{name: "a syntax error", card: with(`facts["catalog.has_owner"]`, `facts["catalog.has_owner"] &&`), errors: []string{"card.yaml:10: rule owned: expr: Syntax error"}},
+		{
+			name: "the line within a block", card: with(`facts["catalog.has_owner"]`, "|\n      facts[\"catalog.has_owner\"] &&\n      facts[\"nope.nope\"]"),
+			errors: []string{`card.yaml:12: rule owned: expr: nobody gives the fact "nope.nope"`},
+		},
+		{name: "facts in a filter", card: with("title: Mine", `filter: facts["catalog.has_owner"]`), errors: []string{"card.yaml:4: filter: facts are not known when services are chosen"}},
+		{name: "a filter that is no boolean", card: with("title: Mine", `filter: entity.name`), errors: []string{"card.yaml:4: filter: the expression is a string; it must be a bool"}},
+		{name: "a declared fact of no type", card: with("title: Mine", "facts: [{name: x.y, type: date}]"), errors: []string{`card.yaml:3: fact "x.y": it needs a name and a type of bool, list, number, string, time`}},
+		{name: "a declared fact that dxctl gives", card: with("title: Mine", "facts: [{name: catalog.owner, type: string}]"), errors: []string{"fact catalog.owner is one that dxctl gives itself"}},
+		{name: "several mistakes at once", card: with("effort: minutes", "effort: weeks\n    applies: facts[\"x.y\"]\n  - id: b\n    title: B\n    level: x\n    expr: 'true'\n    effort: days"), errors: []string{`effort "weeks"`, `rule b: level "x"`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cards, err := parse([]byte(tt.card), "card.yaml")
+			if err == nil {
+				t.Fatalf("no error, but %+v", cards)
+			}
+			for _, part := range tt.errors {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not hold %q", err, part)
+				}
+			}
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "card.yaml:") {
+					t.Errorf("line %q has no file and line", line)
+				}
+			}
+		})
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	own := strings.Replace(with("name: mine", "name: own"), "title: Mine", "facts: [{name: security.score, type: number, unit: points, label: the security score, source: our scanner}]", 1)
+	own = strings.Replace(own, `facts["catalog.has_owner"]`, `facts["security.score"] >= 7`, 1)
+	for name, content := range map[string]string{"a.yaml": goodCard, "b.yaml": "---\n" + own, "broken.yml": "kind: x"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func(cards []Scorecard) []string {
+		var out []string
+		for _, c := range cards {
+			out = append(out, c.Name)
+		}
+		return out
+	}
+	tests := []struct {
+		name  string
+		files []string
+		want  []string
+		err   string
+	}{
+		{name: "none named", want: []string{"production-service"}},
+		{name: "a pattern without files", files: []string{"none/*.yaml"}, want: []string{"production-service"}},
+		{name: "a pattern", files: []string{"*.yaml"}, want: []string{"mine", "own"}},
+		{name: "a missing file", files: []string{"a.yaml", "c.yaml"}, err: "c.yaml: the scorecard cannot be read: no such file"},
+		{name: "a broken file", files: []string{"*.yaml", "broken.yml"}, err: "broken.yml:1: "},
+		{name: "an empty name", files: []string{""}, err: "scorecards.files[0] is empty"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cards, err := Load(Config{Files: tt.files}, dir)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("error %v, want %q", err, tt.err)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(names(cards), tt.want) {
+				t.Errorf("got %v, %v, want %v", names(cards), err, tt.want)
+			}
+		})
+	}
+	cards, err := Load(Config{Files: []string{"b.yaml"}}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := gradeOne(t, cards[0], factsOf(map[string]any{"security.score": 4})).Results[0]
+	if want := "the security score is 4 points, the rule wants at least 7"; r.Reason != want {
+		t.Errorf("got %q, want %q", r.Reason, want)
+	}
+	r = gradeOne(t, cards[0], nil).Results[0]
+	if want := "security.score is not known; our scanner should give it"; r.Reason != want {
+		t.Errorf("got %q, want %q", r.Reason, want)
+	}
+}
+
+// Every rule of the golden paths tells people why and what to do, and no two ask for the same.
+func TestBuiltInRulesHelp(t *testing.T) {
+	cards, err := Load(Config{}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, r := range cards[0].Rules {
+		if len(r.Why) < 40 || len(r.Fix) < 40 {
+			t.Errorf("rule %s: why %q, fix %q", r.ID, r.Why, r.Fix)
+		}
+		if seen[r.Fix] {
+			t.Errorf("rule %s has the fix of another", r.ID)
+		}
+		seen[r.Fix] = true
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	builtIn, err := builtIn.ReadFile("paths/production-service/scorecard.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(builtIn)
+	f.Add([]byte(goodCard))
+	f.Add([]byte(with(`facts["catalog.has_owner"]`, `[1,2].all(facts, facts > 0 || facts["a"]["b"] == {1: facts}[facts])`)))
+	f.Add([]byte(with(`facts["catalog.has_owner"]`, `facts["ci.runs_30d"] / 0 == -facts["ci.p95_minutes"] % 2`)))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		cards, err := parse(data, "card.yaml")
+		if err != nil {
+			for line := range strings.Lines(err.Error()) {
+				if strings.HasPrefix(line, "card.yaml:0") {
+					t.Errorf("no line: %s", line)
+				}
+			}
+			return
+		}
+		e, err := New(cards, clock)
+		if err != nil {
+			t.Fatalf("parsed but not compiled: %v", err)
+		}
+		for _, r := range e.Grade(testEntity(), nil) {
+			if r.Score < 0 || r.Score > 1 || r.Coverage < r.Score {
+				t.Errorf("score %v, coverage %v", r.Score, r.Coverage)
+			}
+			for _, g := range r.Grades(testNow) {
+				if err := g.Validate(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,229 @@
+package scorecards
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+const organisation = `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: pay
+  description: It pays
+  annotations: {github.com/project-slug: MyOrg/pay}
+spec: {type: service, lifecycle: production, owner: team-a}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: silent}
+spec: {type: service, lifecycle: production}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: team-a}
+spec: {type: team}
+`
+
+// setUp returns a store that knows the organisation and some days of its builds and deployments.
+func setUp(t *testing.T) (*store.Store, *catalog.Catalog) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "org.yaml"), []byte(organisation), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"org.yaml"}}, catalog.PeopleConfig{}, dir)
+	if err != nil || len(warnings) > 0 {
+		t.Fatal(err, warnings)
+	}
+	s := storetest.Open(t)
+	if err := cat.Sync(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	origin := func(id string) event.Origin {
+		return event.Origin{Source: "gh", Provider: "github", Scope: "MyOrg/pay", ID: id, URL: "https://example.com/" + id}
+	}
+	var events []event.Event
+	for day := range 10 {
+		at := testNow.AddDate(0, 0, -1-day)
+		id := at.Format("0102")
+		events = append(events,
+			event.PipelineRun{Origin: origin("run" + id), Attempt: 1, Pipeline: "ci", Status: event.Succeeded, CreatedAt: at, StartedAt: at, FinishedAt: at.Add(12 * time.Minute)},
+			event.Deployment{Origin: origin("dep" + id), Attempt: 1, Environment: "production", Status: event.Succeeded, CreatedAt: at, FinishedAt: at.Add(time.Minute)})
+	}
+	events = append(events, event.Fact{
+		Source: "gh", Entity: "unmapped:github/MyOrg/pay", Name: "repository.files.readme", Type: event.BoolFact, Value: []byte("true"), ObservedAt: testNow.Add(-time.Hour),
+	})
+	if err := s.Append(t.Context(), events...); err != nil {
+		t.Fatal(err)
+	}
+	return s, cat
+}
+
+func engines(t *testing.T, s *store.Store, now func() time.Time) (*Engine, *metrics.Engine) {
+	t.Helper()
+	cards, err := Load(Config{}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := New(cards, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := metrics.New(s, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e, m
+}
+
+func results(reports []Report, entity string) map[string]Result {
+	out := map[string]Result{}
+	for _, r := range reports {
+		if r.Entity == "component:default/"+entity {
+			for _, result := range r.Results {
+				out[result.Rule] = result
+			}
+		}
+	}
+	return out
+}
+
+func TestRefresh(t *testing.T) {
+	s, cat := setUp(t)
+	e, m := engines(t, s, clock)
+	reports, err := e.Refresh(t.Context(), s, cat, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(reports) != 2 {
+		t.Fatalf("%d reports, want 2", len(reports))
+	}
+	pay, silent := results(reports, "pay"), results(reports, "silent")
+	for rule, want := range map[string]event.Outcome{
+		"has-owner": event.Pass, "owner-exists": event.Pass, "has-readme": event.Pass, "has-ci": event.Pass, "has-codeowners": event.Unknown,
+		"ci-green": event.Pass, "ci-fast": event.Fail, "deployed-recently": event.Pass, "deploys-weekly": event.Pass, "changes-reviewed": event.Unknown,
+	} {
+		if pay[rule].Outcome != want {
+			t.Errorf("pay: %s is %s (%s), want %s", rule, pay[rule].Outcome, pay[rule].Reason, want)
+		}
+	}
+	if want := "the 95th percentile of CI duration is 12 minutes, the rule wants at most 10"; pay["ci-fast"].Reason != want {
+		t.Errorf("ci-fast says %q, want %q", pay["ci-fast"].Reason, want)
+	}
+	for rule, want := range map[string]string{
+		"ci-fast":           "ci.p95_minutes is not known: no pipeline runs are known; a source with pipeline runs",
+		"deployed-recently": "deploy.last_at is not known: no deployments are known",
+		"has-readme":        "repository.files.readme is not known; a source of kind github should give it",
+	} {
+		if r := silent[rule]; r.Outcome != event.Unknown || !strings.HasPrefix(r.Reason, want) {
+			t.Errorf("silent: %s is %s (%s), want it to say %q", rule, r.Outcome, r.Reason, want)
+		}
+	}
+	again, err := e.Reports(t.Context(), s, cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rule, want := range pay {
+		if got := results(again, "pay")[rule]; got.Outcome != want.Outcome || got.Reason != want.Reason {
+			t.Errorf("stored %s is %s (%s), want %s (%s)", rule, got.Outcome, got.Reason, want.Outcome, want.Reason)
+		}
+	}
+	if n := count(t, s, "SELECT toUInt64(count()) AS n FROM grades WHERE entity = 'component:default/pay'"); n != uint64(len(pay)) {
+		t.Errorf("%d grades are stored, want %d", n, len(pay))
+	}
+}
+
+// A day later nothing but time has changed: the history of the grades does not grow.
+func TestRefreshTwiceAddsNoHistory(t *testing.T) {
+	s, cat := setUp(t)
+	now := testNow
+	e, m := engines(t, s, func() time.Time { return now })
+	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
+		t.Fatal(err)
+	}
+	// A frequency is a number of events over a time that has become longer, so its value does change.
+	const sql = "SELECT toUInt64(count()) AS n FROM grade_history WHERE rule != 'deploys-weekly'"
+	before := count(t, s, sql)
+	now = now.Add(6 * time.Hour)
+	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
+		t.Fatal(err)
+	}
+	if after := count(t, s, sql); before == 0 || after != before {
+		t.Errorf("%d rows became %d", before, after)
+	}
+}
+
+func TestFactsGoStale(t *testing.T) {
+	s, cat := setUp(t)
+	now := testNow
+	e, m := engines(t, s, func() time.Time { return now })
+	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(metricsHold)
+	reports, err := e.Reports(t.Context(), s, cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pay := results(reports, "pay")
+	if r := pay["ci-fast"]; r.Outcome != event.Stale || !strings.Contains(r.Reason, "out of date: metrics gave 12 minutes on 2026-11-22") {
+		t.Errorf("ci-fast is %s: %s", r.Outcome, r.Reason)
+	}
+	if r := pay["has-owner"]; r.Outcome != event.Pass {
+		t.Errorf("has-owner is %s: %s", r.Outcome, r.Reason)
+	}
+}
+
+func TestHistory(t *testing.T) {
+	s, _ := setUp(t)
+	c := card(Rule{ID: "a", Expr: `facts["catalog.has_owner"]`}, Rule{ID: "b", Level: "silver", Expr: `facts["catalog.has_docs"]`})
+	e, err := New([]Scorecard{c}, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day, owner := range []bool{false, true, true, false} {
+		facts := factsOf(map[string]any{"catalog.has_owner": owner, "catalog.has_docs": false})
+		var events []event.Event
+		for _, g := range e.Grade(testEntity(), facts)[0].Grades(testNow.AddDate(0, 0, day)) {
+			events = append(events, g)
+		}
+		if err := s.Append(t.Context(), events...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := e.History(t.Context(), s, testEntity().Ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Levels above bronze have rules that fail, so silver is never reached.
+	want := []LevelChange{{"test", testNow, "", 0}, {"test", testNow.AddDate(0, 0, 1), "bronze", 0.5}, {"test", testNow.AddDate(0, 0, 3), "", 0}}
+	if len(got) != len(want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+	for i := range want {
+		if got[i].Level != want[i].Level || got[i].Score != want[i].Score || !got[i].At.Equal(want[i].At) || got[i].Scorecard != "test" {
+			t.Errorf("change %d is %+v, want %+v", i, got[i], want[i])
+		}
+	}
+}
+
+func count(t *testing.T, s *store.Store, sql string) uint64 {
+	t.Helper()
+	var rows []struct {
+		N uint64 `ch:"n"`
+	}
+	if err := s.Select(context.Background(), &rows, sql, nil); err != nil || len(rows) != 1 {
+		t.Fatal(err, rows)
+	}
+	return rows[0].N
+}
