@@ -1,0 +1,265 @@
+package migrations_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/dxctl/dxctl/migrations"
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+var update = flag.Bool("update", false, "write schema.sql anew")
+
+// database returns the driver over an empty database of the test's own, and its name.
+func database(t *testing.T) (driver.Conn, string) {
+	t.Helper()
+	s := storetest.OpenEmpty(t, store.Options{})
+	info, err := s.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := storetest.Engine(t)
+	db, err := clickhouse.Open(&clickhouse.Options{
+		Protocol: clickhouse.HTTP, Addr: []string{"embedded"}, Auth: clickhouse.Auth{Database: info.Database},
+		TransportFunc: func(*http.Transport) (http.RoundTripper, error) { return engine, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db, info.Database
+}
+
+func TestSchema(t *testing.T) {
+	db, name := database(t)
+	if _, err := migrations.Apply(t.Context(), db, migrations.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var tables []struct {
+		SQL string `ch:"sql"`
+	}
+	err := db.Select(t.Context(), &tables, `SELECT formatQuery(create_table_query) AS sql FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString("-- What the migrations make, as ClickHouse shows it. Made by \"go generate ./migrations\"; do not edit.\n")
+	for _, table := range tables {
+		sql := strings.NewReplacer(name+".", "", "\nSETTINGS index_granularity = 8192", "").Replace(table.SQL)
+		b.WriteString("\n" + strings.TrimSpace(sql) + ";\n")
+	}
+	got := b.String()
+	if *update {
+		if err := os.WriteFile("schema.sql", []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("schema.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != strings.ReplaceAll(string(want), "\r\n", "\n") {
+		t.Errorf("schema.sql is not what the migrations make; run \"go generate ./migrations\" and read the difference. Made:\n%s", got)
+	}
+}
+
+func TestAll(t *testing.T) {
+	all := migrations.All()
+	if len(all) == 0 || migrations.Latest() != len(all) {
+		t.Fatalf("%d migrations, latest %d", len(all), migrations.Latest())
+	}
+	for i, m := range all {
+		if m.Version != i+1 || !strings.HasPrefix(m.Name, fmt.Sprintf("%04d_", i+1)) || len(m.Checksum) != 64 || len(migrations.Statements(m.SQL)) == 0 {
+			t.Errorf("migration %d: %d %q checksum %q", i+1, m.Version, m.Name, m.Checksum)
+		}
+	}
+}
+
+func TestStatements(t *testing.T) {
+	for _, tc := range []struct {
+		name, sql string
+		want      []string
+	}{
+		{"nothing", "", nil},
+		{"only comments", "-- a; b\n/* c; */ # d;\n#! e;\n;;", nil},
+		{"two", "SELECT 1;\nSELECT 2;\n", []string{"SELECT 1", "SELECT 2"}},
+		{"no last semicolon", "SELECT 1", []string{"SELECT 1"}},
+		{"string", `SELECT 'a;b', 'it''s;', 'c\';d', ''; SELECT 2`, []string{`SELECT 'a;b', 'it''s;', 'c\';d', ''`, "SELECT 2"}},
+		{"quoted names", "SELECT `a;b`, \"c;\"\"d;\"; SELECT 2", []string{"SELECT `a;b`, \"c;\"\"d;\"", "SELECT 2"}},
+		{"comments stay with their statement", "-- about; a\nSELECT 1 -- x;y\n, 2 /* ; */; SELECT 3", []string{"-- about; a\nSELECT 1 -- x;y\n, 2 /* ; */", "SELECT 3"}},
+		{"quote in a comment", "-- it's\nSELECT 1; SELECT 2", []string{"-- it's\nSELECT 1", "SELECT 2"}},
+		{"comment marks in a string", "SELECT '--', '/*'; SELECT '*/'", []string{"SELECT '--', '/*'", "SELECT '*/'"}},
+		{"heredoc", "SELECT $x$ a; 'b $x$; SELECT $$;$$", []string{"SELECT $x$ a; 'b $x$", "SELECT $$;$$"}},
+		{"a dollar", "SELECT 1 AS a$b; SELECT 2", []string{"SELECT 1 AS a$b", "SELECT 2"}},
+		{"an open string", "SELECT 'a; SELECT 2", []string{"SELECT 'a; SELECT 2"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := migrations.Statements(tc.sql); !reflect.DeepEqual(got, tc.want) {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// made returns migrations for a test: a table a, then tables b and c.
+func made() []migrations.Migration {
+	return []migrations.Migration{
+		{Version: 1, Name: "0001_a.sql", SQL: "CREATE TABLE a (x UInt8) ENGINE = MergeTree ORDER BY x;", Checksum: "1"},
+		{Version: 2, Name: "0002_bc.sql", SQL: "CREATE TABLE b (x UInt8) ENGINE = MergeTree ORDER BY x; CREATE TABLE c (x UInt8) ENGINE = MergeTree ORDER BY x;", Checksum: "2"},
+	}
+}
+
+func versions(ms []migrations.Migration) []int {
+	var out []int
+	for _, m := range ms {
+		out = append(out, m.Version)
+	}
+	return out
+}
+
+func TestApplyOnceAndInOrder(t *testing.T) {
+	db, _ := database(t)
+	at := time.Date(2026, 11, 22, 20, 0, 0, 789e6, time.UTC)
+	o := migrations.Options{Migrations: made()[:1], Now: func() time.Time { return at }, By: "dxctl 0.1"}
+	for _, step := range []struct {
+		know int
+		want []int
+	}{{1, []int{1}}, {1, nil}, {2, []int{2}}, {2, nil}} {
+		o.Migrations = made()[:step.know]
+		applied, err := migrations.Apply(t.Context(), db, o)
+		if err != nil || !reflect.DeepEqual(versions(applied), step.want) {
+			t.Fatalf("knowing %d: applied %v, %v; want %v", step.know, versions(applied), err, step.want)
+		}
+	}
+	records, err := migrations.Check(t.Context(), db, made())
+	if err != nil || len(records) != 2 {
+		t.Fatalf("records %v, %v", records, err)
+	}
+	if r := records[2]; r.Done != 2 || r.Statements != 2 || r.By != "dxctl 0.1" || !r.AppliedAt.Equal(at) {
+		t.Errorf("the record is %+v", r)
+	}
+}
+
+func TestEditedMigrationIsRefused(t *testing.T) {
+	db, _ := database(t)
+	if _, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: made()}); err != nil {
+		t.Fatal(err)
+	}
+	edited := append(made(), migrations.Migration{Version: 3, Name: "0003_d.sql", SQL: "CREATE TABLE d (x UInt8) ENGINE = Memory", Checksum: "3"})
+	edited[0].Checksum = "other"
+	_, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: edited})
+	var e *migrations.EditedError
+	if !errors.As(err, &e) || e.Name != "0001_a.sql" || !strings.Contains(err.Error(), "restore the file") {
+		t.Fatalf("got %v", err)
+	}
+	if err := db.Exec(t.Context(), "SELECT * FROM d"); err == nil {
+		t.Error("a later migration was applied all the same")
+	}
+}
+
+func TestSchemaFromTheFutureIsRefused(t *testing.T) {
+	db, _ := database(t)
+	if _, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: made(), By: "dxctl 9.9"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: made()[:1]})
+	var e *migrations.FutureError
+	if !errors.As(err, &e) || e.Have != 2 || e.Know != 1 {
+		t.Fatalf("got %v", err)
+	}
+	for _, want := range []string{"newer dxctl", "dxctl 9.9", "update dxctl"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %q", want, err)
+		}
+	}
+}
+
+// stopping fails instead of, or after, running the statement that holds a text.
+type stopping struct {
+	migrations.Execer
+	at    string
+	after bool
+}
+
+var errStopped = errors.New("the process was killed")
+
+func (s stopping) Exec(ctx context.Context, query string, args ...any) error {
+	if !strings.Contains(query, s.at) {
+		return s.Execer.Exec(ctx, query, args...)
+	}
+	if s.after {
+		if err := s.Execer.Exec(ctx, query, args...); err != nil {
+			return err
+		}
+	}
+	return errStopped
+}
+
+func TestInterruptedMigrationGoesOn(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		at    string
+		after bool
+	}{
+		{"before its first statement", "CREATE TABLE b", false},
+		{"after its first statement", "CREATE TABLE b", true},
+		{"between its statements", "CREATE TABLE c", false},
+		{"after its last statement", "CREATE TABLE c", true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			db, _ := database(t)
+			_, err := migrations.Apply(t.Context(), stopping{db, tc.at, tc.after}, migrations.Options{Migrations: made()})
+			var failed *migrations.StatementError
+			if !errors.Is(err, errStopped) || !errors.As(err, &failed) || failed.Name != "0002_bc.sql" {
+				t.Fatalf("got %v", err)
+			}
+			applied, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: made()})
+			if err != nil || !reflect.DeepEqual(versions(applied), []int{2}) {
+				t.Fatalf("going on applied %v: %v", versions(applied), err)
+			}
+			if err := db.Exec(t.Context(), "INSERT INTO b SELECT * FROM c"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestFailingMigrationIsExplained(t *testing.T) {
+	db, _ := database(t)
+	ms := made()
+	ms[1].SQL = "CREATE TABLE b (x UInt8) ENGINE = MergeTree ORDER BY x; CREATE TABLE c (x NoSuchType) ENGINE = MergeTree ORDER BY x"
+	_, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: ms})
+	for _, want := range []string{"0002_bc.sql", "statement 2 of 2", "NoSuchType", "goes on"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+	var ex *clickhouse.Exception
+	if !errors.As(err, &ex) || ex.Code == 0 {
+		t.Errorf("ClickHouse's code is lost: %v", err)
+	}
+}
+
+func TestTableOfSomebodyElseIsNotTakenOver(t *testing.T) {
+	db, _ := database(t)
+	if err := db.Exec(t.Context(), "CREATE TABLE b (other String) ENGINE = MergeTree ORDER BY other"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: made()})
+	var failed *migrations.StatementError
+	if !errors.As(err, &failed) || failed.Statement != 1 {
+		t.Errorf("got %v", err)
+	}
+}

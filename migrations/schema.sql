@@ -1,0 +1,902 @@
+-- What the migrations make, as ClickHouse shows it. Made by "go generate ./migrations"; do not edit.
+
+CREATE TABLE catalog_bindings
+(
+    `provider` LowCardinality(String),
+    `scope` String,
+    `service` String
+)
+ENGINE = MergeTree
+ORDER BY (provider, scope);
+
+CREATE TABLE catalog_entities
+(
+    `ref` String,
+    `kind` LowCardinality(String),
+    `namespace` LowCardinality(String),
+    `name` String,
+    `title` String,
+    `description` String,
+    `type` LowCardinality(String),
+    `lifecycle` LowCardinality(String),
+    `owner` String,
+    `system` String,
+    `depends_on` Array(String),
+    `tags` Array(String),
+    `annotations` Map(String, String),
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `location` String,
+    `definition` String
+)
+ENGINE = MergeTree
+ORDER BY ref;
+
+CREATE TABLE catalog_environments
+(
+    `raw` LowCardinality(String),
+    `environment` LowCardinality(String)
+)
+ENGINE = MergeTree
+ORDER BY raw;
+
+CREATE TABLE catalog_identities
+(
+    `provider` LowCardinality(String),
+    `login` String,
+    `person` String,
+    `bot` Bool
+)
+ENGINE = MergeTree
+ORDER BY (provider, login);
+
+CREATE TABLE catalog_people
+(
+    `person` String,
+    `name` String,
+    `team` String,
+    `started_on` Nullable(DateTime64(3, 'UTC')),
+    `left_on` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `url` String
+)
+ENGINE = MergeTree
+ORDER BY (person, team);
+
+CREATE TABLE checkpoints
+(
+    `source` LowCardinality(String),
+    `scope` String,
+    `stream` LowCardinality(String),
+    `doc` String,
+    `saved_at` DateTime64(3, 'UTC'),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, stream);
+
+CREATE TABLE current_facts
+(
+    `source` LowCardinality(String),
+    `entity` String,
+    `fact` LowCardinality(String),
+    `type` LowCardinality(String),
+    `value` String,
+    `observed_at` DateTime64(3, 'UTC'),
+    `expires_at` Nullable(DateTime64(3, 'UTC')),
+    `error` String,
+    `url` String,
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (entity, fact);
+
+CREATE TABLE current_grades
+(
+    `entity` String,
+    `scorecard` LowCardinality(String),
+    `rule` LowCardinality(String),
+    `rule_version` UInt32,
+    `level` LowCardinality(String),
+    `outcome` LowCardinality(String),
+    `reason` String,
+    `url` String,
+    `evaluated_at` DateTime64(3, 'UTC'),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (entity, scorecard, rule);
+
+CREATE TABLE fact_history
+(
+    `source` LowCardinality(String),
+    `entity` String,
+    `fact` LowCardinality(String),
+    `type` LowCardinality(String),
+    `value` String,
+    `error` String,
+    `valid_from` DateTime64(3, 'UTC'),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (entity, fact, valid_from);
+
+CREATE TABLE grade_history
+(
+    `entity` String,
+    `scorecard` LowCardinality(String),
+    `rule` LowCardinality(String),
+    `rule_version` UInt32,
+    `level` LowCardinality(String),
+    `outcome` LowCardinality(String),
+    `reason` String,
+    `valid_from` DateTime64(3, 'UTC'),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (entity, scorecard, rule, valid_from);
+
+CREATE TABLE raw_action_runs
+(
+    `source` LowCardinality(String),
+    `id` String,
+    `url` String,
+    `kind` LowCardinality(String),
+    `entity` String,
+    `actor` String,
+    `plan` String,
+    `status` LowCardinality(String),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, id);
+
+CREATE TABLE raw_changes
+(
+    `source` LowCardinality(String),
+    `provider` LowCardinality(String),
+    `scope` String,
+    `id` String,
+    `url` String,
+    `service` String,
+    `repository` String,
+    `number` UInt64,
+    `title` String,
+    `author` String,
+    `bot` Bool,
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `first_commit_at` Nullable(DateTime64(3, 'UTC')),
+    `first_review_at` Nullable(DateTime64(3, 'UTC')),
+    `approved_at` Nullable(DateTime64(3, 'UTC')),
+    `merged_at` Nullable(DateTime64(3, 'UTC')),
+    `closed_at` Nullable(DateTime64(3, 'UTC')),
+    `merge_sha` String,
+    `head_sha` String,
+    `commit_shas` Array(String),
+    `additions` UInt32,
+    `deletions` UInt32,
+    `reverts` String,
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, id);
+
+CREATE TABLE raw_deployments
+(
+    `source` LowCardinality(String),
+    `provider` LowCardinality(String),
+    `scope` String,
+    `id` String,
+    `attempt` UInt16,
+    `url` String,
+    `service` String,
+    `environment` LowCardinality(String),
+    `status` LowCardinality(String),
+    `status_raw` LowCardinality(String),
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `sha` String,
+    `ref` String,
+    `version` String,
+    `actor` String,
+    `bot` Bool,
+    `trigger` LowCardinality(String),
+    `baseline` Bool,
+    `rollback_of` String,
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, id, attempt);
+
+CREATE TABLE raw_incidents
+(
+    `source` LowCardinality(String),
+    `provider` LowCardinality(String),
+    `scope` String,
+    `id` String,
+    `url` String,
+    `service` String,
+    `severity` LowCardinality(String),
+    `opened_at` Nullable(DateTime64(3, 'UTC')),
+    `acknowledged_at` Nullable(DateTime64(3, 'UTC')),
+    `resolved_at` Nullable(DateTime64(3, 'UTC')),
+    `deployment` String,
+    `how` LowCardinality(String),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, id);
+
+CREATE TABLE raw_ledger
+(
+    `source` LowCardinality(String),
+    `scope` String,
+    `kind` LowCardinality(String),
+    `window_start` DateTime64(3, 'UTC'),
+    `window_end` DateTime64(3, 'UTC'),
+    `expected` UInt64,
+    `stored` UInt64,
+    `open` UInt64,
+    `checked_at` DateTime64(3, 'UTC'),
+    `url` String,
+    `note` String,
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, kind, window_start);
+
+CREATE TABLE raw_pipeline_jobs
+(
+    `source` LowCardinality(String),
+    `provider` LowCardinality(String),
+    `scope` String,
+    `run_id` String,
+    `attempt` UInt16,
+    `id` String,
+    `url` String,
+    `service` String,
+    `name` LowCardinality(String),
+    `runner` LowCardinality(String),
+    `status` LowCardinality(String),
+    `status_raw` LowCardinality(String),
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, run_id, attempt, id);
+
+CREATE TABLE raw_pipeline_runs
+(
+    `source` LowCardinality(String),
+    `provider` LowCardinality(String),
+    `scope` String,
+    `id` String,
+    `attempt` UInt16,
+    `url` String,
+    `service` String,
+    `pipeline` LowCardinality(String),
+    `status` LowCardinality(String),
+    `status_raw` LowCardinality(String),
+    `branch` String,
+    `trigger` LowCardinality(String),
+    `sha` String,
+    `actor` String,
+    `bot` Bool,
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, id, attempt);
+
+CREATE TABLE schema_migrations
+(
+    `version` UInt32,
+    `name` String,
+    `checksum` String,
+    `done` UInt32,
+    `statements` UInt32,
+    `applied_at` DateTime64(3, 'UTC'),
+    `by` String
+)
+ENGINE = ReplacingMergeTree(done)
+ORDER BY version;
+
+CREATE VIEW action_runs
+(
+    `id` String,
+    `kind` LowCardinality(String),
+    `entity` String,
+    `actor` String,
+    `plan` String,
+    `status` LowCardinality(String),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    id,
+    kind,
+    entity,
+    actor,
+    plan,
+    status,
+    started_at,
+    finished_at,
+    source,
+    url
+FROM raw_action_runs
+FINAL;
+
+CREATE VIEW changes
+(
+    `service` String,
+    `repository` String,
+    `id` String,
+    `number` UInt64,
+    `title` String,
+    `author` String,
+    `person` String,
+    `bot` Bool,
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `first_commit_at` Nullable(DateTime64(3, 'UTC')),
+    `first_review_at` Nullable(DateTime64(3, 'UTC')),
+    `approved_at` Nullable(DateTime64(3, 'UTC')),
+    `merged_at` Nullable(DateTime64(3, 'UTC')),
+    `closed_at` Nullable(DateTime64(3, 'UTC')),
+    `merge_sha` String,
+    `head_sha` String,
+    `commit_shas` Array(String),
+    `additions` UInt32,
+    `deletions` UInt32,
+    `reverts` String,
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    r.repository AS repository,
+    r.id AS id,
+    r.number AS number,
+    r.title AS title,
+    r.author AS author,
+    if(i.person != '', i.person, j.person) AS person,
+    r.bot OR i.bot OR j.bot AS bot,
+    r.created_at AS created_at,
+    r.first_commit_at AS first_commit_at,
+    r.first_review_at AS first_review_at,
+    r.approved_at AS approved_at,
+    r.merged_at AS merged_at,
+    r.closed_at AS closed_at,
+    r.merge_sha AS merge_sha,
+    r.head_sha AS head_sha,
+    r.commit_shas AS commit_shas,
+    r.additions AS additions,
+    r.deletions AS deletions,
+    r.reverts AS reverts,
+    r.source AS source,
+    r.scope AS scope,
+    r.url AS url
+FROM
+(
+    SELECT *
+    FROM raw_changes
+    FINAL
+) AS r
+ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_identities
+    WHERE provider != ''
+) AS i ON (i.provider = r.provider) AND (i.login = lower(r.author))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_identities
+    WHERE provider = ''
+) AS j ON j.login = lower(r.author)
+SETTINGS join_use_nulls = 0;
+
+CREATE VIEW deployed_changes
+(
+    `service` String,
+    `environment` String,
+    `change` String,
+    `deployment` String,
+    `how` String,
+    `deployed_at` DateTime64(3, 'UTC'),
+    `scope` String,
+    `source` LowCardinality(String),
+    `url` String
+)
+AS WITH
+    succeeded AS
+    (
+        SELECT
+            multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+            if(e.environment != '', e.environment, lower(r.environment)) AS environment,
+            r.id AS id,
+            r.sha AS sha,
+            r.source AS source,
+            r.url AS url,
+            assumeNotNull(coalesce(r.started_at, r.created_at, r.finished_at)) AS began,
+            assumeNotNull(coalesce(r.finished_at, r.started_at, r.created_at)) AS ended
+        FROM
+        (
+            SELECT *
+            FROM raw_deployments
+            FINAL
+        ) AS r
+        ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+        ANY LEFT JOIN catalog_environments AS e ON e.raw = lower(r.environment)
+        WHERE (r.status = 'succeeded') AND (NOT r.baseline) AND (r.rollback_of = '') AND (coalesce(r.started_at, r.created_at, r.finished_at) IS NOT NULL)
+    ),
+    merged AS
+    (
+        SELECT
+            multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+            r.scope AS scope,
+            r.id AS change,
+            r.merge_sha AS merge_sha,
+            assumeNotNull(r.merged_at) AS merged
+        FROM
+        (
+            SELECT *
+            FROM raw_changes
+            FINAL
+        ) AS r
+        ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+        WHERE r.merged_at IS NOT NULL
+    ),
+    first_known AS
+    (
+        SELECT
+            service,
+            environment,
+            min(began) AS since
+        FROM succeeded
+        GROUP BY
+            service,
+            environment
+    ),
+    awaited AS
+    (
+        SELECT
+            m.service AS service,
+            f.environment AS environment,
+            m.scope AS scope,
+            m.change AS change,
+            m.merged AS merged
+        FROM merged AS m
+        INNER JOIN first_known AS f ON f.service = m.service
+        WHERE m.merged > f.since
+    )
+SELECT
+    service,
+    environment,
+    change,
+    deployment,
+    how,
+    deployed_at,
+    scope,
+    source,
+    url
+FROM
+(
+    SELECT
+        m.service AS service,
+        s.environment AS environment,
+        m.change AS change,
+        s.id AS deployment,
+        'commit' AS how,
+        s.ended AS deployed_at,
+        m.scope AS scope,
+        s.source AS source,
+        s.url AS url
+    FROM merged AS m
+    INNER JOIN succeeded AS s ON (s.service = m.service) AND (s.sha = m.merge_sha)
+    WHERE m.merge_sha != ''
+    UNION ALL
+    SELECT
+        a.service AS service,
+        a.environment AS environment,
+        a.change AS change,
+        s.id AS deployment,
+        'time' AS how,
+        s.ended AS deployed_at,
+        a.scope AS scope,
+        s.source AS source,
+        s.url AS url
+    FROM awaited AS a
+    ASOF INNER JOIN succeeded AS s ON (s.service = a.service) AND (s.environment = a.environment) AND (s.began >= a.merged)
+)
+ORDER BY
+    how ASC,
+    deployed_at ASC,
+    deployment ASC
+LIMIT 1 BY
+    service,
+    environment,
+    scope,
+    change
+SETTINGS join_use_nulls = 0;
+
+CREATE VIEW deployments
+(
+    `service` String,
+    `environment` String,
+    `id` String,
+    `attempt` UInt16,
+    `status` LowCardinality(String),
+    `status_raw` LowCardinality(String),
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `sha` String,
+    `ref` String,
+    `version` String,
+    `actor` String,
+    `person` String,
+    `bot` Bool,
+    `trigger` LowCardinality(String),
+    `baseline` Bool,
+    `rollback_of` String,
+    `environment_raw` LowCardinality(String),
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    if(e.environment != '', e.environment, lower(r.environment)) AS environment,
+    r.id AS id,
+    r.attempt AS attempt,
+    r.status AS status,
+    r.status_raw AS status_raw,
+    r.created_at AS created_at,
+    r.started_at AS started_at,
+    r.finished_at AS finished_at,
+    r.sha AS sha,
+    r.ref AS ref,
+    r.version AS version,
+    r.actor AS actor,
+    if(i.person != '', i.person, j.person) AS person,
+    r.bot OR i.bot OR j.bot AS bot,
+    r.trigger AS trigger,
+    r.baseline AS baseline,
+    r.rollback_of AS rollback_of,
+    r.environment AS environment_raw,
+    r.source AS source,
+    r.scope AS scope,
+    r.url AS url
+FROM
+(
+    SELECT *
+    FROM raw_deployments
+    FINAL
+) AS r
+ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN catalog_environments AS e ON e.raw = lower(r.environment)
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_identities
+    WHERE provider != ''
+) AS i ON (i.provider = r.provider) AND (i.login = lower(r.actor))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_identities
+    WHERE provider = ''
+) AS j ON j.login = lower(r.actor)
+SETTINGS join_use_nulls = 0;
+
+CREATE VIEW entities
+(
+    `entity` String,
+    `kind` LowCardinality(String),
+    `namespace` LowCardinality(String),
+    `name` String,
+    `title` String,
+    `description` String,
+    `type` LowCardinality(String),
+    `lifecycle` LowCardinality(String),
+    `owner` String,
+    `system` String,
+    `depends_on` Array(String),
+    `tags` Array(String),
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `location` String,
+    `source` String,
+    `url` String
+)
+AS SELECT
+    ref AS entity,
+    kind,
+    namespace,
+    name,
+    title,
+    description,
+    type,
+    lifecycle,
+    owner,
+    system,
+    depends_on,
+    tags,
+    created_at,
+    location,
+    'catalog' AS source,
+    '' AS url
+FROM catalog_entities;
+
+CREATE VIEW facts
+(
+    `entity` String,
+    `fact` LowCardinality(String),
+    `type` LowCardinality(String),
+    `value` String,
+    `observed_at` DateTime64(3, 'UTC'),
+    `expires_at` Nullable(DateTime64(3, 'UTC')),
+    `error` String,
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    if(b.service != '', b.service, f.entity) AS entity,
+    f.fact AS fact,
+    f.type AS type,
+    f.value AS value,
+    f.observed_at AS observed_at,
+    f.expires_at AS expires_at,
+    f.error AS error,
+    f.source AS source,
+    f.url AS url
+FROM
+(
+    SELECT *
+    FROM current_facts
+    FINAL
+) AS f
+ANY LEFT JOIN
+(
+    SELECT
+        concat('unmapped:', provider, '/', scope) AS ref,
+        service
+    FROM catalog_bindings
+) AS b ON b.ref = lower(f.entity)
+WHERE entity IN (
+    SELECT ref
+    FROM catalog_entities
+)
+ORDER BY observed_at DESC
+LIMIT 1 BY
+    entity,
+    fact
+SETTINGS join_use_nulls = 0;
+
+CREATE VIEW grades
+(
+    `entity` String,
+    `scorecard` LowCardinality(String),
+    `rule` LowCardinality(String),
+    `rule_version` UInt32,
+    `level` LowCardinality(String),
+    `outcome` LowCardinality(String),
+    `reason` String,
+    `evaluated_at` DateTime64(3, 'UTC'),
+    `source` String,
+    `url` String
+)
+AS SELECT
+    entity,
+    scorecard,
+    rule,
+    rule_version,
+    level,
+    outcome,
+    reason,
+    evaluated_at,
+    'dxctl' AS source,
+    url
+FROM current_grades
+FINAL
+WHERE entity IN (
+    SELECT ref
+    FROM catalog_entities
+);
+
+CREATE VIEW incidents
+(
+    `service` String,
+    `id` String,
+    `severity` LowCardinality(String),
+    `opened_at` Nullable(DateTime64(3, 'UTC')),
+    `acknowledged_at` Nullable(DateTime64(3, 'UTC')),
+    `resolved_at` Nullable(DateTime64(3, 'UTC')),
+    `deployment` String,
+    `how` LowCardinality(String),
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    r.id AS id,
+    r.severity AS severity,
+    r.opened_at AS opened_at,
+    r.acknowledged_at AS acknowledged_at,
+    r.resolved_at AS resolved_at,
+    r.deployment AS deployment,
+    r.how AS how,
+    r.source AS source,
+    r.scope AS scope,
+    r.url AS url
+FROM
+(
+    SELECT *
+    FROM raw_incidents
+    FINAL
+) AS r
+ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+SETTINGS join_use_nulls = 0;
+
+CREATE VIEW ledger
+(
+    `scope` String,
+    `kind` LowCardinality(String),
+    `window_start` DateTime64(3, 'UTC'),
+    `window_end` DateTime64(3, 'UTC'),
+    `expected` UInt64,
+    `stored` UInt64,
+    `open` UInt64,
+    `checked_at` DateTime64(3, 'UTC'),
+    `gap` Int64,
+    `note` String,
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    scope,
+    kind,
+    window_start,
+    window_end,
+    expected,
+    stored,
+    open,
+    checked_at,
+    if(stored >= expected, 0, expected - stored) AS gap,
+    note,
+    source,
+    url
+FROM raw_ledger
+FINAL;
+
+CREATE VIEW people
+(
+    `person` String,
+    `name` String,
+    `team` String,
+    `started_on` Nullable(DateTime64(3, 'UTC')),
+    `left_on` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    person,
+    name,
+    team,
+    started_on,
+    left_on,
+    source,
+    url
+FROM catalog_people;
+
+CREATE VIEW pipeline_jobs
+(
+    `service` String,
+    `run_id` String,
+    `attempt` UInt16,
+    `id` String,
+    `name` LowCardinality(String),
+    `runner` LowCardinality(String),
+    `status` LowCardinality(String),
+    `status_raw` LowCardinality(String),
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    r.run_id AS run_id,
+    r.attempt AS attempt,
+    r.id AS id,
+    r.name AS name,
+    r.runner AS runner,
+    r.status AS status,
+    r.status_raw AS status_raw,
+    r.created_at AS created_at,
+    r.started_at AS started_at,
+    r.finished_at AS finished_at,
+    r.source AS source,
+    r.scope AS scope,
+    r.url AS url
+FROM
+(
+    SELECT *
+    FROM raw_pipeline_jobs
+    FINAL
+) AS r
+ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+SETTINGS join_use_nulls = 0;
+
+CREATE VIEW pipeline_runs
+(
+    `service` String,
+    `pipeline` LowCardinality(String),
+    `id` String,
+    `attempt` UInt16,
+    `status` LowCardinality(String),
+    `status_raw` LowCardinality(String),
+    `branch` String,
+    `trigger` LowCardinality(String),
+    `sha` String,
+    `actor` String,
+    `person` String,
+    `bot` Bool,
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    r.pipeline AS pipeline,
+    r.id AS id,
+    r.attempt AS attempt,
+    r.status AS status,
+    r.status_raw AS status_raw,
+    r.branch AS branch,
+    r.trigger AS trigger,
+    r.sha AS sha,
+    r.actor AS actor,
+    if(i.person != '', i.person, j.person) AS person,
+    r.bot OR i.bot OR j.bot AS bot,
+    r.created_at AS created_at,
+    r.started_at AS started_at,
+    r.finished_at AS finished_at,
+    r.source AS source,
+    r.scope AS scope,
+    r.url AS url
+FROM
+(
+    SELECT *
+    FROM raw_pipeline_runs
+    FINAL
+) AS r
+ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_identities
+    WHERE provider != ''
+) AS i ON (i.provider = r.provider) AND (i.login = lower(r.actor))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_identities
+    WHERE provider = ''
+) AS j ON j.login = lower(r.actor)
+SETTINGS join_use_nulls = 0;
