@@ -144,7 +144,7 @@
       if (!control) return;
       var button = document.createElement("button");
       button.type = "button";
-      button.className = control.className;
+      button.className = "sort";
       button.innerHTML = control.innerHTML;
       control.replaceWith(button);
       button.addEventListener("click", function () {

@@ -49,8 +49,6 @@ func (c Chart) Empty() bool { return c.Options == nil }
 const (
 	colorMain  = "var(--chart-1)"
 	colorOther = "var(--chart-2)"
-	colorGood  = "var(--chart-good)"
-	colorBad   = "var(--chart-bad)"
 )
 
 func palette(i int) string { return fmt.Sprintf("var(--chart-%d)", i%6+1) }

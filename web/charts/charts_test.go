@@ -30,8 +30,10 @@ func TestCharts(t *testing.T) {
 		{name: "arrival of nobody", chart: Arrival("a", "t", "engineers", []Curve{{Name: "all"}})},
 		{name: "arrival", chart: Arrival("a", "t", "engineers", []Curve{{Name: hostile, N: 2, Points: []CurvePoint{{0, 0, 2}, {3, 0.5, 2}}},
 			{Name: "b", N: 1, Points: []CurvePoint{{0, 0, 1}, {9, 1, 1}}}}), drawn: true, series: 2, rows: 4, contained: []string{"[9,50]"}},
-		{name: "runs without runs", chart: Runs("r", "t", nil)},
-		{name: "runs", chart: Runs("r", "t", []Run{{At: start, Pipeline: hostile, Minutes: 4.25}, {At: start, Minutes: 9, Failed: true}}), drawn: true, series: 2, rows: 2},
+		{name: "ci without weeks", chart: CI("r", "t", nil)},
+		{name: "ci with a week of failures", chart: CI("r", "t", []CIWeek{{Start: start, Finished: 3}}), rows: 1},
+		{name: "ci", chart: CI("r", "t", []CIWeek{{Start: start, Finished: 3, Succeeded: 2, Median: days(4.25), P95: days(9)}, {Start: start.AddDate(0, 0, 7)}}),
+			drawn: true, series: 2, rows: 2, contained: []string{`"-"`, "4.3"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.chart.Summary == "" {

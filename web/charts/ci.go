@@ -1,0 +1,71 @@
+package charts
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-echarts/go-echarts/v2/charts"
+	"github.com/go-echarts/go-echarts/v2/opts"
+)
+
+// CIWeek is how long the successful runs of a week took. Quantiles are nil in a week without timed runs.
+type CIWeek struct {
+	Start               time.Time
+	Succeeded, Finished int // of Finished runs, Succeeded did
+	Median, P95         *float64
+	Link                string
+	Partial             bool
+}
+
+// CI draws the median and the 95th percentile of minutes week by week. Weeks without runs are gaps in the lines.
+func CI(id, title string, weeks []CIWeek) Chart {
+	c := Chart{ID: id, Title: title, Unit: "min", Table: Table{Head: []string{"week of", "runs", "succeeded", "median min", "p95 min"}}}
+	labels := make([]string, len(weeks))
+	medians, p95s := make([]opts.LineData, len(weeks)), make([]opts.LineData, len(weeks))
+	links := make([]string, len(weeks))
+	drawn, runs, good := 0, 0, 0
+	cell := func(v *float64) Cell {
+		if v == nil {
+			return number("no data", "")
+		}
+		return number(Number(*v, 1), "")
+	}
+	for i, w := range weeks {
+		labels[i], links[i] = w.Start.Format("2 Jan 2006"), w.Link
+		if w.Partial {
+			labels[i] += " (not over)"
+		}
+		medians[i], p95s[i] = opts.LineData{Value: "-"}, opts.LineData{Value: "-"}
+		if w.Median != nil {
+			medians[i].Value = round(*w.Median, 1)
+			drawn++
+		}
+		if w.P95 != nil {
+			p95s[i].Value = round(*w.P95, 1)
+		}
+		runs, good = runs+w.Finished, good+w.Succeeded
+		c.Table.Rows = append(c.Table.Rows, []Cell{text(labels[i]), number(fmt.Sprint(w.Finished), w.Link),
+			number(fmt.Sprint(w.Succeeded), ""), cell(w.Median), cell(w.P95)})
+	}
+	if drawn == 0 {
+		c.Summary = "No timed, successful runs in this time."
+		return c
+	}
+	c.Summary = fmt.Sprintf("%s in %s, %d of them successful; minutes of the successful ones by week.",
+		plural(runs, "run", "runs"), plural(len(weeks), "week", "weeks"), good)
+	line := charts.NewLine()
+	line.SetGlobalOptions(frame("axis", true,
+		opts.XAxis{Type: "category", AxisLabel: axisLabel("")},
+		opts.YAxis{Type: "value", Min: 0, AxisLabel: axisLabel("{value} min")})...)
+	line.SetXAxis(labels)
+	add := func(name, color string, data []opts.LineData, width float32) {
+		line.AddSeries(name, data,
+			charts.WithLineChartOpts(opts.LineChart{Symbol: "circle", SymbolSize: 5, ShowSymbol: opts.Bool(true)}),
+			charts.WithLineStyleOpts(opts.LineStyle{Width: width, Color: color}),
+			charts.WithItemStyleOpts(opts.ItemStyle{Color: color}))
+	}
+	add("median", colorMain, medians, 2)
+	add("95th percentile", colorOther, p95s, 1.5)
+	c.Options, c.Links = options(line), [][]string{links, links}
+	return c
+}

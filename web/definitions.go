@@ -1,0 +1,58 @@
+package web
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/gofiber/fiber/v2"
+)
+
+type definitionsView struct {
+	layout
+	Definitions []metrics.Definition
+}
+
+// definitions lists what is measured.
+func (a *app) definitions(c *fiber.Ctx) error {
+	return a.render(c, fiber.StatusOK, "definitions", definitionsView{
+		layout: a.layout("How the numbers are defined", ""), Definitions: metrics.Definitions(),
+	})
+}
+
+type definitionView struct {
+	layout
+	Definition metrics.Definition
+	Basis      []ledgerRow
+	Sum        basisView
+}
+
+// definition says how one number is made and how complete the data are that it rests on.
+func (a *app) definition(c *fiber.Ctx) error {
+	id := c.Params("id")
+	d, ok := metrics.Lookup(id)
+	if !ok {
+		var ids []string
+		for _, known := range metrics.Definitions() {
+			ids = append(ids, known.ID)
+		}
+		return fiber.NewError(fiber.StatusNotFound, "no metric is called "+id+"; there are "+strings.Join(ids, ", "))
+	}
+	ctx, cancel := requestContext(c)
+	defer cancel()
+	basis, err := a.deps.Metrics.Basis(ctx, id, "")
+	if err != nil {
+		return err
+	}
+	rows, err := a.ledgerRows(ctx)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(r ledgerRow) bool {
+		return !slices.ContainsFunc(d.RestsOn, func(k event.Kind) bool { return string(k) == r.Kind })
+	})
+	return a.render(c, fiber.StatusOK, "definition", definitionView{
+		layout: a.layout(d.Title, ""), Definition: d, Basis: rows, Sum: sumBasis(basis),
+	})
+}

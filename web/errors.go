@@ -1,0 +1,55 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+type errorView struct {
+	layout
+	Status int
+	Detail string
+	Next   []navItem // where to go from here
+}
+
+// fail turns an error into a page, or for the API into a problem document (RFC 9457).
+func (a *app) fail(c *fiber.Ctx, err error) error {
+	status := fiber.StatusInternalServerError
+	var known *fiber.Error
+	if errors.As(err, &known) {
+		status = known.Code
+	} else {
+		a.deps.Logger.Error("request failed", "path", c.Path(), "error", err)
+	}
+	c.Response().ResetBody()
+	if strings.HasPrefix(c.Path(), "/api/") {
+		return a.problem(c, status, err.Error())
+	}
+	if status == fiber.StatusMisdirectedRequest || strings.HasPrefix(c.Path(), "/assets/") {
+		c.Set(fiber.HeaderContentType, "text/plain; charset=utf-8")
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		return c.Status(status).SendString(err.Error() + "\n")
+	}
+	view := errorView{layout: a.layout(http.StatusText(status), ""), Status: status, Detail: err.Error(), Next: navigation}
+	if renderErr := a.render(c, status, "error", view); renderErr != nil {
+		return c.Status(status).SendString(err.Error())
+	}
+	return nil
+}
+
+// problem is the shape of every error of the API.
+func (a *app) problem(c *fiber.Ctx, status int, detail string) error {
+	doc, err := json.Marshal(map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail, "instance": c.Path(),
+	})
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "application/problem+json")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Status(status).Send(doc)
+}

@@ -1,0 +1,222 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/gofiber/fiber/v2"
+)
+
+// eventRow is one event in the shape that all kinds share. Columns that a kind does not have are empty.
+type eventRow struct {
+	At          *time.Time `ch:"at" json:"at"` // the time that lists and windows go by; see eventKind
+	Service     string     `ch:"service" json:"service"`
+	ID          string     `ch:"id" json:"id"`
+	Attempt     uint16     `ch:"attempt" json:"attempt,omitempty"`
+	Name        string     `ch:"name" json:"name"`
+	Environment string     `ch:"environment" json:"environment,omitempty"`
+	Branch      string     `ch:"branch" json:"branch,omitempty"`
+	Status      string     `ch:"status" json:"status"`
+	StatusRaw   string     `ch:"status_raw" json:"status_raw,omitempty"`
+	SHA         string     `ch:"sha" json:"sha,omitempty"`
+	Actor       string     `ch:"actor" json:"actor,omitempty"`
+	Person      string     `ch:"person" json:"person,omitempty"`
+	Bot         bool       `ch:"bot" json:"bot"`
+	CreatedAt   *time.Time `ch:"created_at" json:"created_at"`
+	StartedAt   *time.Time `ch:"started_at" json:"started_at"`
+	FinishedAt  *time.Time `ch:"finished_at" json:"finished_at"`
+	Source      string     `ch:"source" json:"source"`
+	Scope       string     `ch:"scope" json:"scope"`
+	URL         string     `ch:"url" json:"url"`
+}
+
+// Minutes is the time from start to finish, or nil when one of them is not known or the clock ran backwards.
+func (e eventRow) Minutes() *float64 {
+	if e.StartedAt == nil || e.FinishedAt == nil || e.FinishedAt.Before(*e.StartedAt) {
+		return nil
+	}
+	m := e.FinishedAt.Sub(*e.StartedAt).Minutes()
+	return &m
+}
+
+// Who is the person, or the login at the source.
+func (e eventRow) Who() string {
+	if e.Person != "" {
+		return e.Person
+	}
+	return e.Actor
+}
+
+// eventKind is a public view, mapped to the columns of eventRow.
+type eventKind struct {
+	Name, Title, One string
+	NameLabel        string // what Name holds
+	TimeLabel        string // what At is
+	Statuses         []string
+	Environments     bool
+	Timed            bool // started_at and finished_at are its duration
+	sql              string
+}
+
+var eventKinds = []eventKind{
+	{
+		Name: "deployments", Title: "Deployments", One: "deployment", NameLabel: "version", TimeLabel: "finished", Environments: true, Timed: true,
+		Statuses: []string{"succeeded", "failed", "running", "queued", "waiting", "cancelled", "skipped"},
+		sql: `SELECT coalesce(finished_at, started_at, created_at) AS at, service, id, attempt, if(version != '', version, ref) AS name,
+			environment, ref AS branch, status, status_raw, sha, actor, person, bot, created_at, started_at, finished_at, source, scope, url FROM deployments`,
+	},
+	{
+		Name: "pipeline_runs", Title: "CI runs", One: "run", NameLabel: "pipeline", TimeLabel: "finished", Timed: true,
+		Statuses: []string{"succeeded", "failed", "running", "queued", "waiting", "cancelled", "skipped"},
+		sql: `SELECT coalesce(finished_at, started_at, created_at) AS at, service, id, attempt, pipeline AS name, '' AS environment, branch,
+			status, status_raw, sha, actor, person, bot, created_at, started_at, finished_at, source, scope, url FROM pipeline_runs`,
+	},
+	{
+		Name: "changes", Title: "Changes", One: "change", NameLabel: "title", TimeLabel: "merged, closed or opened",
+		Statuses: []string{"merged", "open", "closed"},
+		sql: `SELECT coalesce(merged_at, closed_at, created_at) AS at, service, id, toUInt16(0) AS attempt,
+			if(title != '', title, concat('#', toString(number))) AS name, '' AS environment, repository AS branch,
+			multiIf(merged_at IS NOT NULL, 'merged', closed_at IS NOT NULL, 'closed', 'open') AS status, '' AS status_raw,
+			if(merge_sha != '', merge_sha, head_sha) AS sha, author AS actor, person, bot, created_at, first_review_at AS started_at,
+			coalesce(merged_at, closed_at) AS finished_at, source, scope, url FROM changes`,
+	},
+	{
+		Name: "incidents", Title: "Incidents", One: "incident", NameLabel: "severity", TimeLabel: "opened", Timed: true,
+		Statuses: []string{"open", "resolved"},
+		sql: `SELECT opened_at AS at, service, id, toUInt16(0) AS attempt, severity AS name, '' AS environment, '' AS branch,
+			if(resolved_at IS NULL, 'open', 'resolved') AS status, '' AS status_raw, '' AS sha, '' AS actor, '' AS person, false AS bot,
+			opened_at AS created_at, opened_at AS started_at, resolved_at AS finished_at, source, scope, url FROM incidents`,
+	},
+}
+
+// delivered keeps of the deployments exactly those that the deployment metrics count: see the query of deployment_frequency.
+const delivered = ` WHERE status = 'succeeded' AND NOT baseline AND rollback_of = ''
+	ORDER BY at, attempt LIMIT 1 BY service, environment, source, scope, id`
+
+func kindOf(name string) (eventKind, error) {
+	var names []string
+	for _, k := range eventKinds {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return eventKind{}, fiber.NewError(fiber.StatusNotFound, fmt.Sprintf("there are no events of the kind %q; there are %s", name, strings.Join(names, ", ")))
+}
+
+// eventFilter is what a list is narrowed by. Empty fields do not narrow.
+type eventFilter struct {
+	Service, Team, Environment, Person, ID, Text string
+	Statuses                                     []string
+	From, To                                     time.Time // half open
+	PeopleOnly                                   bool      // without machine accounts
+	Delivered                                    bool      // deployments: only those that metrics count
+	FromText, ToText, StatusText                 string    // as asked, for forms and links
+}
+
+// parseFilter reads a filter from the query of a request.
+func parseFilter(c *fiber.Ctx) (eventFilter, error) {
+	f := eventFilter{
+		Service: c.Query("service"), Team: c.Query("team"), Environment: c.Query("environment"), Person: c.Query("person"),
+		ID: c.Query("id"), Text: strings.TrimSpace(c.Query("q")), PeopleOnly: c.Query("bots") == "no", Delivered: c.Query("counted") == "yes",
+		FromText: c.Query("from"), ToText: c.Query("to"), StatusText: c.Query("status"),
+	}
+	if f.Service != "" && !strings.Contains(f.Service, ":") { // a name as people write it
+		ref, err := catalog.ParseRef(f.Service, "component", "")
+		if err != nil {
+			return f, fiber.NewError(fiber.StatusBadRequest, err.Error())
+		}
+		f.Service = ref.String()
+	}
+	if f.StatusText != "" {
+		f.Statuses = strings.Split(f.StatusText, ",")
+	}
+	var err error
+	if f.From, err = parseInstant("from", f.FromText); err != nil {
+		return f, err
+	}
+	f.To, err = parseInstant("to", f.ToText)
+	return f, err
+}
+
+// parseInstant reads a date or an instant; "" is the zero time.
+func parseInstant(name, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("%s=%q is not a time; write 2026-11-22 or 2026-11-22T10:00:00Z (UTC)", name, s))
+}
+
+func (k eventKind) where(f eventFilter) (string, map[string]any) {
+	from := k.sql
+	if f.Delivered && k.Name == "deployments" {
+		from += delivered
+	}
+	sql := " FROM (" + from + `) AS listed WHERE ({service:String} = '' OR service = {service:String})
+		AND ({team:String} = '' OR service IN (SELECT entity FROM entities WHERE owner = {team:String}))
+		AND ({environment:String} = '' OR environment = {environment:String})
+		AND ({person:String} = '' OR person = {person:String})
+		AND ({id:String} = '' OR id = {id:String})
+		AND ({text:String} = '' OR positionCaseInsensitiveUTF8(concat(name, ' ', id, ' ', sha, ' ', actor, ' ', person, ' ', service), {text:String}) > 0)
+		AND (empty({statuses:Array(String)}) OR has({statuses:Array(String)}, status))
+		AND ({people:UInt8} = 0 OR NOT bot)
+		AND ({has_from:UInt8} = 0 OR at >= {from:DateTime64(3, 'UTC')})
+		AND ({has_to:UInt8} = 0 OR at < {to:DateTime64(3, 'UTC')})`
+	flag := func(b bool) int {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	bound := func(t time.Time) time.Time {
+		if t.IsZero() {
+			return time.Unix(0, 0).UTC()
+		}
+		return t
+	}
+	statuses := f.Statuses
+	if statuses == nil {
+		statuses = []string{}
+	}
+	return sql, map[string]any{
+		"service": f.Service, "team": f.Team, "environment": f.Environment, "person": f.Person, "id": f.ID, "text": f.Text,
+		"statuses": statuses, "people": flag(f.PeopleOnly),
+		"has_from": flag(!f.From.IsZero()), "from": bound(f.From), "has_to": flag(!f.To.IsZero()), "to": bound(f.To),
+	}
+}
+
+// listEvents returns the events that fit, the latest first, events without any time last.
+func (a *app) listEvents(ctx context.Context, k eventKind, f eventFilter, limit, offset int) ([]eventRow, error) {
+	sql, params := k.where(f)
+	params["limit"], params["offset"] = limit, offset
+	var rows []eventRow
+	err := a.deps.Store.Select(ctx, &rows, "SELECT *"+sql+
+		" ORDER BY at DESC NULLS LAST, source, scope, id, attempt LIMIT {limit:UInt32} OFFSET {offset:UInt32}", params)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", k.Name, err)
+	}
+	return rows, nil
+}
+
+// countEvents returns how many events fit.
+func (a *app) countEvents(ctx context.Context, k eventKind, f eventFilter) (int, error) {
+	sql, params := k.where(f)
+	var rows []struct {
+		N uint64 `ch:"n"`
+	}
+	if err := a.deps.Store.Select(ctx, &rows, "SELECT count() AS n"+sql, params); err != nil {
+		return 0, fmt.Errorf("count %s: %w", k.Name, err)
+	}
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	return int(rows[0].N), nil
+}

@@ -1,0 +1,42 @@
+package web
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+type ledgerView struct {
+	layout
+	Rows    []ledgerRow
+	Summary []completeness
+	Gap     int
+	Open    int
+}
+
+// ledger shows what each source said it has against what is stored.
+func (a *app) ledger(c *fiber.Ctx) error {
+	ctx, cancel := requestContext(c)
+	defer cancel()
+	rows, err := a.ledgerRows(ctx)
+	if err != nil {
+		return err
+	}
+	view := ledgerView{layout: a.layout("How complete the data is", "/ledger"), Rows: rows, Summary: sorted(summarise(rows))}
+	for _, s := range view.Summary {
+		view.Gap += s.Gap
+		view.Open += s.Open
+	}
+	return a.render(c, fiber.StatusOK, "ledger", view)
+}
+
+func sorted(rows []completeness) []completeness {
+	slices.SortFunc(rows, func(x, y completeness) int {
+		if c := strings.Compare(x.Source, y.Source); c != 0 {
+			return c
+		}
+		return strings.Compare(x.Kind, y.Kind)
+	})
+	return rows
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+type servicesView struct {
+	layout
+	Rows                          []serviceRow
+	Heads                         []tableHead
+	Query, Team, Level, Lifecycle string
+	Teams, Lifecycles, Levels     []string
+	Shown                         int
+	Unmapped                      int
+	Scorecard                     string
+	Sort, Dir                     string
+}
+
+// tableHead is a head that sorts. Href sorts without a script.
+type tableHead struct {
+	Key, Label, Href, Sort string // Sort is the aria-sort of the column
+	Right                  bool
+}
+
+// services lists every service of the catalog.
+func (a *app) services(c *fiber.Ctx) error {
+	ctx, cancel := requestContext(c)
+	defer cancel()
+	rows, unmapped, err := a.serviceRows(ctx)
+	if err != nil {
+		return err
+	}
+	view := servicesView{
+		layout: a.layout("Services", "/services"), Rows: rows, Unmapped: len(unmapped), Query: c.Query("q"), Team: c.Query("team"),
+		Level: c.Query("level"), Lifecycle: c.Query("lifecycle"), Sort: c.Query("sort", "name"), Dir: c.Query("dir", "asc"),
+	}
+	for _, card := range a.deps.Scorecards.Scorecards() {
+		for _, level := range slices.Backward(card.Levels) {
+			if level = strings.ToLower(level); !slices.Contains(view.Levels, level) {
+				view.Levels = append(view.Levels, level)
+			}
+		}
+	}
+	at := slices.IndexFunc(serviceColumns, func(s sortColumn) bool { return s.Key == view.Sort })
+	if at < 0 {
+		var keys []string
+		for _, s := range serviceColumns {
+			keys = append(keys, s.Key)
+		}
+		return fiber.NewError(fiber.StatusBadRequest, "sort="+view.Sort+" is not a column; write one of "+strings.Join(keys, ", "))
+	}
+	sortServices(rows, serviceColumns[at], view.Dir == "desc")
+	for i := range rows {
+		rows[i].Hidden = !view.fits(rows[i])
+		if !rows[i].Hidden {
+			view.Shown++
+		}
+		view.Teams = append(view.Teams, rows[i].Team)
+		view.Lifecycles = append(view.Lifecycles, rows[i].Entity.Lifecycle)
+		if rows[i].Report != nil {
+			view.Scorecard = rows[i].Report.Title
+		}
+	}
+	view.Teams, view.Lifecycles = distinct(view.Teams), distinct(view.Lifecycles)
+	view.Heads = serviceHeads(queryOf(c), view.Sort, view.Dir)
+	return a.render(c, fiber.StatusOK, "services", view)
+}
+
+func (v servicesView) fits(r serviceRow) bool {
+	level := r.Level()
+	if level == "" {
+		level = "none"
+	}
+	return (v.Team == "" || v.Team == r.Team) && (v.Level == "" || v.Level == level) &&
+		(v.Lifecycle == "" || v.Lifecycle == r.Entity.Lifecycle) &&
+		strings.Contains(strings.ToLower(r.Text()), strings.ToLower(strings.TrimSpace(v.Query)))
+}
+
+func distinct(values []string) []string {
+	slices.Sort(values)
+	return slices.DeleteFunc(slices.Compact(values), func(s string) bool { return s == "" })
+}
+
+func serviceHeads(query url.Values, by, dir string) []tableHead {
+	heads := make([]tableHead, len(serviceColumns))
+	for i, s := range serviceColumns {
+		next, aria := "asc", "none"
+		if s.Right {
+			next = "desc"
+		}
+		if s.Key == by {
+			aria, next = "ascending", "desc"
+			if dir == "desc" {
+				aria, next = "descending", "asc"
+			}
+		}
+		query.Set("sort", s.Key)
+		query.Set("dir", next)
+		heads[i] = tableHead{Key: s.Key, Label: s.Label, Href: "/services?" + query.Encode(), Sort: aria, Right: s.Right}
+	}
+	return heads
+}
