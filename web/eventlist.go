@@ -178,7 +178,7 @@ func (k eventKind) where(f eventFilter) (string, map[string]any) {
 	}
 	bound := func(t time.Time) time.Time {
 		if t.IsZero() {
-			return time.Unix(0, 0).UTC()
+			return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // not compared: has_from or has_to is 0
 		}
 		return t
 	}

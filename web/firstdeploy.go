@@ -68,7 +68,7 @@ func (a *app) firstDeploy(c *fiber.Ctx) error {
 	view.Curve = charts.Arrival("curve", "Share of "+view.What+" who have deployed, by days since their start", view.What, curves(result))
 	view.Rows = cohortRows(of, opt.Cohort, result.Cohorts)
 	view.Cohorts = cohortChart("cohorts", of, opt.Cohort, result.Cohorts)
-	view.Cohorts.Table = charts.Table{} // the page has it, in full
+	view.Cohorts.Table, view.Cohorts.Tall = charts.Table{}, true // the page has the table, in full
 	view.Subjects = slices.DeleteFunc(slices.Clone(result.Subjects), func(s metrics.Subject) bool { return view.Only != "" && s.Cohort != view.Only })
 	// By the day they started and never by how long they took: this is no ranking of people.
 	slices.SortStableFunc(view.Subjects, func(x, y metrics.Subject) int { return y.StartedAt.Compare(x.StartedAt) })
