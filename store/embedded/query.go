@@ -150,7 +150,7 @@ func (c *conn) admit(r *request) (class uint32, err error) {
 		return class, refuse(62, "SYNTAX_ERROR", "one statement at a time: there is another after the first semicolon")
 	}
 	if r.readonly {
-		return class, c.checkReadonly(r.sql, class)
+		return class, c.checkReadonly(r, class)
 	}
 	return class, nil
 }

@@ -13,7 +13,7 @@ var readsFile = regexp.MustCompile(`(?im)^\s*(Function (file|catboostEvaluate)( 
 
 // checkReadonly refuses what ClickHouse's own readonly setting lets pass in a library: statements that write a file
 // (INTO OUTFILE is the client's work, and here the client is the library), that end queries, or that read files.
-func (c *conn) checkReadonly(sql string, class uint32) error {
+func (c *conn) checkReadonly(r *request, class uint32) error {
 	switch class {
 	case classReadOnly:
 	case classUnknown:
@@ -23,7 +23,7 @@ func (c *conn) checkReadonly(sql string, class uint32) error {
 	}
 	var tree []byte
 	var err error
-	c.do(func() { tree, err = c.run("EXPLAIN AST "+sql, "TSVRaw", newParams(nil)) })
+	c.do(func() { tree, err = c.run("EXPLAIN AST "+r.sql, "TSVRaw", newParams(r.params)) })
 	if err != nil {
 		return err
 	}
