@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/scorecards"
 )
 
 const module = "github.com/dxctl/dxctl/"
@@ -28,17 +31,18 @@ var house = []struct {
 	{name: "catalog", imports: []string{"event"}},
 	{name: "collectors/rest"},
 	{name: "collectors/github", imports: []string{"event", "catalog", "collectors/rest"}},
+	{name: "collectors/github/githubtest"},
 	{name: "collectors", imports: []string{"event", "catalog"}, children: true},
 	{name: "store/embedded"},
 	{name: "store", imports: []string{"event", "migrations", "store/embedded"}},
-	{name: "store/storetest", imports: []string{"store", "migrations", "event"}},
+	{name: "store/storetest", imports: []string{"store", "store/embedded"}},
 	{name: "metrics", imports: []string{"event", "catalog"}, children: true},
 	{name: "scorecards", imports: []string{"event", "catalog", "metrics"}, children: true},
 	{name: "web/charts", imports: []string{"metrics", "scorecards", "event"}},
 	{name: "web", imports: []string{"event", "catalog", "metrics", "scorecards"}, children: true},
 	{name: "config", imports: []string{"store", "web", "catalog", "collectors", "scorecards", "event", "metrics"}},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
-	{name: "cmd/dxctl", imports: []string{"event", "migrations", "catalog", "collectors", "store", "metrics", "scorecards", "web", "config"}, children: true},
+	{name: "cmd/dxctl", imports: []string{"event", "migrations", "catalog", "collectors", "collectors/rest", "store", "metrics", "scorecards", "web", "config"}, children: true},
 	{name: "cmd/screenshots"},
 }
 
@@ -114,6 +118,20 @@ func TestDocumentsLinkToWhatExists(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), link[1])); err != nil {
 				t.Errorf("%s links to %s, which is not there", doc, link[1])
 			}
+		}
+	}
+}
+
+// TestFactsAreDocumented keeps the table of facts complete.
+func TestFactsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/scorecards.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range scorecards.FactCatalogue() {
+		row := fmt.Sprintf("| `%s` | %s | %s | %s |\n", f.Name, f.Type, f.Source, f.Description)
+		if !strings.Contains(string(text), row) {
+			t.Errorf("docs/scorecards.md lacks the row\n%s", row)
 		}
 	}
 }

@@ -85,7 +85,7 @@ func (p *platform) loadCatalog() error {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
 	for _, w := range warnings {
-		p.log.Warn(w.Message, "file", w.File, "line", w.Line)
+		p.log.Warn(w.String())
 	}
 	p.catalog.Store(cat)
 	return nil

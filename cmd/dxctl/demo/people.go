@@ -43,8 +43,8 @@ var familyNames = strings.Fields(`Okafor Lindqvist Varga Moreau Castellan Novak 
 	Fitzroy Almeida Dragan Osei Petrov Nakamura Calloway Jansson Farouk Mendel Achterberg Quill Rossi Tamang Vance Wieland Abebe Lorca
 	Brandt Eze Kestrel Salonen Thorne Ueda Yilmaz Zielinski`)
 
-// hiresByMonth are the hiring waves: how many engineers started in each month of the history, the last one apart.
-var hiresByMonth = []int{1, 3, 2, 1, 2, 3, 4, 2, 1, 2, 3, 1, 2, 3, 1, 2, 3, 2, 3, 1, 2, 3, 2}
+// hiresByMonth are the hiring waves: how many engineers started in each month of the history; those of the last weeks come on top.
+var hiresByMonth = []int{1, 3, 2, 1, 2, 3, 4, 2, 1, 2, 3, 1, 2, 3, 1, 2, 3, 2, 3, 1, 2, 3, 2, 3}
 
 // newest start in the last weeks; three of them have not deployed yet. The numbers are days before today.
 var newest = []struct {
@@ -53,8 +53,8 @@ var newest = []struct {
 }{{24, true}, {17, true}, {6, false}, {3, false}, {1, false}}
 
 const (
-	staffBefore   = 41  // people who were there when the history begins
-	leaversBefore = 10  // of them left since
+	staffBefore   = 37  // people who were there when the history begins
+	leaversBefore = 9   // of them left since
 	hoursToDeploy = 312 // hours from the start to the first deployment before the platform team
 )
 
@@ -108,8 +108,14 @@ func startDate(c calendar, month, i int) time.Time {
 	if i%3 == 2 {
 		at = at.Add(14 * day)
 	}
-	for at.Weekday() != time.Monday || at.Month() == time.December && at.Day() > 14 || at.Month() == time.January && at.Day() < 4 {
-		at = at.Add(day) // nobody starts around the turn of the year
+	suits := func(t time.Time) bool { // nobody starts around the turn of the year
+		return t.Weekday() == time.Monday && !(t.Month() == time.December && t.Day() > 14 || t.Month() == time.January && t.Day() < 4)
+	}
+	for !suits(at) {
+		at = at.Add(day)
+	}
+	for !suits(at) || at.After(c.today.Add(-7*day)) {
+		at = at.Add(-day)
 	}
 	return nextWorkday(at)
 }

@@ -112,7 +112,7 @@ func (s service) at(t time.Time, c calendar) pace {
 			lead: 7 * time.Hour, green: 935, reviewed: 968, failing: 40, harmful: 22, abandonment: 60}
 	}
 	p := pace{tool: s.tool, perDay: s.changesBefore * 200, release: s.release, ci: s.ci, lead: 40 * time.Hour, green: 800,
-		reviewed: s.reviewed, failing: 130, harmful: 75, abandonment: 90}
+		reviewed: s.reviewed, failing: 130, harmful: 150, abandonment: 90}
 	if t.After(c.platform) {
 		p.perDay = (s.changesBefore + s.changesNow) * 100
 	}

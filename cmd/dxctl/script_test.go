@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/store/embedded"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"dxctl": main})
+}
+
+// TestScripts runs whole sessions, as a person would type them, against the real binary, the real engine and a GitHub
+// on loopback. $GITHUB is that GitHub's API, $ADDR a free address to serve on, people.csv has one engineer, ada, who
+// started twelve days ago.
+func TestScripts(t *testing.T) {
+	library, err := embedded.FindLibrary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			server := githubtest.New(t)
+			server.Repos["myorg/payment-service"] = paymentService(time.Now().UTC().Truncate(time.Hour))
+			server.Before = func(_ int, r *http.Request) *githubtest.Fault {
+				if r.Header.Get("Authorization") == "Bearer wrong" {
+					return &githubtest.Fault{Status: http.StatusUnauthorized, Body: `{"message": "Bad credentials"}`}
+				}
+				return nil
+			}
+			address, err := freeAddress()
+			if err != nil {
+				return err
+			}
+			started := time.Now().UTC().AddDate(0, 0, -12).Format(time.DateOnly)
+			people := "person,team,start_date,logins\nada,team-payments," + started + ",github:ada\n"
+			if err := os.WriteFile(filepath.Join(env.WorkDir, "people.csv"), []byte(people), 0o600); err != nil {
+				return err
+			}
+			env.Setenv(embedded.LibraryVariable, library)
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("GITHUB", server.API())
+			env.Setenv("ADDR", address)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "answers": answers},
+	})
+}
+
+// paymentService is a repository with ten runs, two pull requests and three deployments.
+func paymentService(now time.Time) *githubtest.Repo {
+	repo := &githubtest.Repo{Files: []string{"README.md", "CODEOWNERS", ".github/workflows/ci.yml", "Dockerfile"}}
+	for i := range 10 {
+		at := now.Add(-time.Duration(i+1) * 24 * time.Hour)
+		conclusion := "success"
+		if i == 3 {
+			conclusion = "failure"
+		}
+		id := int64(100 + i)
+		repo.Runs = append(repo.Runs, githubtest.Run{ID: id, Attempt: 1, Name: "ci", Branch: "main", Event: "push", Status: "completed",
+			Conclusion: conclusion, Actor: "ada", Created: at, Updated: at.Add(8 * time.Minute), Jobs: []githubtest.Job{
+				{ID: 10*id + 1, Attempt: 1, Name: "test", Status: "completed", Conclusion: conclusion, Created: at, Started: at.Add(time.Minute), Completed: at.Add(7 * time.Minute)}}})
+	}
+	for i := range 2 {
+		merged := now.Add(-time.Duration(10*i+5) * 24 * time.Hour)
+		repo.Pulls = append(repo.Pulls, githubtest.Pull{Number: i + 1, Title: "Улучшение " + strconv.Itoa(i), Author: "ada", Kind: "User",
+			Created: merged.Add(-20 * time.Hour), Updated: merged, Closed: merged, Merged: merged,
+			Commits: []githubtest.Commit{{SHA: "c" + strconv.Itoa(i), At: merged.Add(-24 * time.Hour)}},
+			Reviews: []githubtest.Review{{State: "APPROVED", Author: "grace", Kind: "User", At: merged.Add(-time.Hour)}}})
+	}
+	for i, creator := range []string{"ada", "ada", "grace"} {
+		at := now.Add(-time.Duration(8*i+1) * 24 * time.Hour)
+		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(i + 1), Environment: "prod", SHA: "d" + strconv.Itoa(i), Ref: "main",
+			State: "ACTIVE", Creator: creator, Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(5 * time.Minute)}}})
+	}
+	return repo
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// exits runs a command that must end with a certain code: exits 4 dxctl collect.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE command…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// answers waits until a URL answers 200: answers http://$ADDR/readyz.
+func answers(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.Now().Add(time.Minute)
+	for {
+		resp, err := http.Get(args[0])
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+			err = errors.New(resp.Status)
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not answer: %v", args[0], err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
