@@ -9,8 +9,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// blockRows is how many rows are written in one block.
-const blockRows = 250_000
+// blockRows is how many rows are written in one block. Larger ones save little and hold much memory.
+const blockRows = 100_000
 
 // invalidShown is how many invalid events an error of Append tells of.
 const invalidShown = 5
@@ -57,7 +57,20 @@ type groups struct {
 }
 
 func group(events []event.Event) (groups, error) {
-	var g groups
+	counts := map[event.Kind]int{}
+	for _, e := range events {
+		counts[e.Kind()]++
+	}
+	g := groups{
+		deployments: make([]event.Deployment, 0, counts[event.KindDeployment]),
+		runs:        make([]event.PipelineRun, 0, counts[event.KindPipelineRun]),
+		jobs:        make([]event.PipelineJob, 0, counts[event.KindPipelineJob]),
+		changes:     make([]event.Change, 0, counts[event.KindChange]),
+		incidents:   make([]event.Incident, 0, counts[event.KindIncident]),
+		facts:       make([]event.Fact, 0, counts[event.KindFact]),
+		grades:      make([]event.Grade, 0, counts[event.KindGrade]),
+		ledger:      make([]event.LedgerEntry, 0, counts[event.KindLedger]),
+	}
 	var errs []error
 	for _, e := range events {
 		if err := e.Validate(); err != nil {

@@ -218,7 +218,7 @@ func TestAppendBeforeMigrate(t *testing.T) {
 
 func TestAppendManyBlocks(t *testing.T) {
 	s := storetest.Open(t)
-	const n = 260_000 // more than a block
+	const n = 210_000 // more than a block
 	events := make([]event.Event, n)
 	for i := range events {
 		events[i] = event.PipelineJob{Origin: origin(fmt.Sprint(i)), RunID: "r", Attempt: 1, Name: "build", Status: event.Succeeded, StartedAt: noon}

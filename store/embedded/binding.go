@@ -25,8 +25,6 @@ type library struct {
 	resultBuffer  func(result unsafe.Pointer) unsafe.Pointer
 	resultLength  func(result unsafe.Pointer) uintptr
 	resultError   func(result unsafe.Pointer) string
-	resultRows    func(result unsafe.Pointer) uint64
-	resultWritten func(result unsafe.Pointer) uint64
 	resultDestroy func(result unsafe.Pointer)
 	insert        func(conn unsafe.Pointer, query *byte, queryLen uintptr, format *byte, formatLen uintptr, names **byte, nameLens *uintptr, values **byte, valueLens *uintptr, count uintptr) unsafe.Pointer
 	insertAppend  func(stream unsafe.Pointer, data *byte, length uintptr) int32
@@ -71,8 +69,6 @@ func load(path string) (*library, error) {
 		"chdb_result_buffer":               &lib.resultBuffer,
 		"chdb_result_length":               &lib.resultLength,
 		"chdb_result_error":                &lib.resultError,
-		"chdb_result_rows_read":            &lib.resultRows,
-		"chdb_result_rows_written":         &lib.resultWritten,
 		"chdb_destroy_query_result":        &lib.resultDestroy,
 		"chdb_stream_insert_with_params_n": &lib.insert,
 		"chdb_stream_append":               &lib.insertAppend,
