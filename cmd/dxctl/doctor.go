@@ -29,7 +29,7 @@ func newDoctor(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Check engine, schema, catalog, sources and their credentials",
-		Long:  "Check the engine, the schema, the catalog, the scorecards, and every source with its credentials, and say what is wrong. Nothing is changed.",
+		Long:  "Check the engine, the schema, the catalog, the scorecards, and every source with its credentials, and say what is wrong.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			findings := s.examine(cmd.Context())

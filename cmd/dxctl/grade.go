@@ -127,6 +127,9 @@ func gradesTable(reports []scorecards.Report) table {
 		document: reports,
 		note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of rules whose outcome is known.",
 	}
+	if len(reports) == 0 {
+		t.note = "There is no service to grade: describe services in Backstage descriptors and name them under catalog.files in dx.yaml."
+	}
 	for _, r := range reports {
 		next := ""
 		if len(r.Next) > 0 {
@@ -141,28 +144,38 @@ func gradesTable(reports []scorecards.Report) table {
 	return t
 }
 
+// explain says of one service why each rule has its outcome and what to do: as rows for programs, as lines for people.
 func explain(reports []scorecards.Report) table {
 	t := table{columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, document: reports}
-	var notes []string
+	var prose strings.Builder
 	for _, r := range reports {
-		for _, x := range r.Results {
-			do := ""
-			if x.Outcome != event.Pass && x.Outcome != event.NotApplicable {
-				do = x.Fix
-			}
-			t.rows = append(t.rows, []string{x.Level, x.Title, string(x.Outcome), x.Reason, do})
-		}
-		note := fmt.Sprintf("%s: %s, score %s, coverage %s.", r.Title, level(r.Level), percent(r.Score), percent(r.Coverage))
+		fmt.Fprintf(&prose, "%s\n%s: %s, score %s, coverage %s\n", r.Entity, r.Title, level(r.Level), percent(r.Score), percent(r.Coverage))
 		if len(r.Next) > 0 {
 			var titles []string
 			for _, n := range r.Next {
 				titles = append(titles, n.Title)
 			}
-			note += fmt.Sprintf(" The cheapest way to %s: %s.", r.NextLevel, strings.Join(titles, "; "))
+			fmt.Fprintf(&prose, "The cheapest way to %s: %s.\n", r.NextLevel, strings.Join(titles, "; "))
 		}
-		notes = append(notes, note)
+		group := ""
+		for _, x := range r.Results {
+			if x.Level != group {
+				group = x.Level
+				fmt.Fprintf(&prose, "\n%s\n", strings.ToUpper(group))
+			}
+			do := ""
+			if x.Outcome != event.Pass && x.Outcome != event.NotApplicable {
+				do = x.Fix
+			}
+			t.rows = append(t.rows, []string{x.Level, x.Title, string(x.Outcome), x.Reason, do})
+			fmt.Fprintf(&prose, "  %-15s %s: %s\n", x.Outcome, printable(x.Title), printable(x.Reason))
+			for line := range strings.Lines(strings.TrimSpace(do)) {
+				fmt.Fprintf(&prose, "  %15s   %s\n", "", printable(strings.TrimRight(line, "\n")))
+			}
+		}
+		prose.WriteString("\n")
 	}
-	t.note = strings.Join(notes, "\n")
+	t.prose = prose.String()
 	return t
 }
 

@@ -19,6 +19,7 @@ type table struct {
 	document any
 	right    []string // columns that are numbers
 	note     string   // printed below a table, for people only
+	prose    string   // printed instead of a table, where a person reads better in lines than in columns
 }
 
 // print writes t to w in one of formats.
@@ -33,6 +34,10 @@ func (t table) print(w io.Writer, format string) error {
 		return t.separated(w, ',')
 	case "tsv":
 		return t.tabs(w)
+	}
+	if t.prose != "" {
+		_, err := fmt.Fprintln(w, strings.TrimRight(t.prose, "\n"))
+		return err
 	}
 	return t.aligned(w)
 }
