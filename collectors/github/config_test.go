@@ -1,0 +1,217 @@
+package github
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func TestWhereTheAPIsAre(t *testing.T) {
+	for _, tc := range []struct{ configured, rest, graphql string }{
+		{"", "https://api.github.com/", "https://api.github.com/graphql"},
+		{"https://github.com", "https://api.github.com/", "https://api.github.com/graphql"},
+		{"https://api.github.com", "https://api.github.com/", "https://api.github.com/graphql"},
+		{"https://ghe.example.com", "https://ghe.example.com/api/v3/", "https://ghe.example.com/api/graphql"},
+		{"https://ghe.example.com/api/v3", "https://ghe.example.com/api/v3/", "https://ghe.example.com/api/graphql"},
+		{"https://acme.ghe.com", "https://api.acme.ghe.com/", "https://api.acme.ghe.com/graphql"},
+		{"http://127.0.0.1:9900/github", "http://127.0.0.1:9900/github/", "http://127.0.0.1:9900/github/graphql"},
+	} {
+		u, err := apiURL(tc.configured)
+		if err != nil || u.String() != tc.rest || graphQLURL(u) != tc.graphql {
+			t.Errorf("%q: %v, %s, %v", tc.configured, u, graphQLURL(u), err)
+		}
+	}
+}
+
+func TestConfigMistakes(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		tune func(*Config)
+		want string
+	}{
+		{"no token", func(c *Config) { c.Token = " " }, "token is missing"},
+		{"nothing to collect", func(c *Config) { c.Repositories = nil }, "nothing to collect"},
+		{"a repository without an owner", func(c *Config) { c.Repositories = []string{"shop"} }, "owner/name"},
+		{"a repository that is a path", func(c *Config) { c.Repositories = []string{"a/../b"} }, "owner/name"},
+		{"a repository twice", func(c *Config) { c.Repositories = []string{"a/b", "A/b"} }, "listed twice"},
+		{"an organization's URL", func(c *Config) { c.Organization = "https://github.com/x" }, "its login"},
+		{"jobs", func(c *Config) { c.Jobs = "some" }, "all, default-branch or none"},
+		{"a url without a scheme", func(c *Config) { c.URL = "github.com" }, "absolute http or https"},
+		{"a token in the url", func(c *Config) { c.URL = "https://u:secret@github.com" }, "leave out user"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := Config{Source: "gh", Token: "x", Repositories: []string{"a/b"}}
+			if err := cfg.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			tc.tune(&cfg)
+			err := cfg.Validate()
+			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("error %v, want one that says %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestEveryStatusWord(t *testing.T) {
+	for _, tc := range []struct {
+		status, conclusion string
+		want               event.Status
+		raw                string
+	}{
+		{"completed", "success", event.Succeeded, "success"}, {"completed", "neutral", event.Succeeded, "neutral"},
+		{"completed", "failure", event.Failed, "failure"}, {"completed", "timed_out", event.Failed, "timed_out"},
+		{"completed", "startup_failure", event.Failed, "startup_failure"}, {"completed", "cancelled", event.Cancelled, "cancelled"},
+		{"completed", "stale", event.Cancelled, "stale"}, {"completed", "skipped", event.Skipped, "skipped"},
+		{"completed", "action_required", event.Waiting, "action_required"}, {"completed", "", event.Running, "completed"},
+		{"queued", "", event.Queued, "queued"}, {"requested", "", event.Queued, "requested"}, {"pending", "", event.Queued, "pending"},
+		{"waiting", "", event.Waiting, "waiting"}, {"in_progress", "", event.Running, "in_progress"}, {"IN_PROGRESS", "", event.Running, "IN_PROGRESS"},
+		{"FAILURE", "FAILURE", event.Failed, "FAILURE"}, {"completed", "dissolved", event.Skipped, "dissolved"}, {"hovering", "", event.Running, "hovering"},
+	} {
+		got, raw, known := runStatus(tc.status, tc.conclusion)
+		if got != tc.want || raw != tc.raw || known != (tc.raw != "dissolved" && tc.raw != "hovering") {
+			t.Errorf("%s/%s: %s %s %t", tc.status, tc.conclusion, got, raw, known)
+		}
+	}
+}
+
+func TestWhatAPullRequestReverts(t *testing.T) {
+	for _, tc := range []struct{ body, branch, want string }{
+		{"Reverts acme/shop#12", "", "12"}, {"text\n\nreverts #7 because", "", "7"}, {"", "revert-41-topic", "41"},
+		{"This reverts commit 0123456789abcdef0123456789abcdef01234567.", "x", "0123456789abcdef0123456789abcdef01234567"},
+		{"It no longer reverts the order", "reverting-3", ""}, {"", "", ""},
+	} {
+		if got := reverts(pullNode{Body: tc.body, HeadRefName: tc.branch}); got != tc.want {
+			t.Errorf("%q %q: %q, want %q", tc.body, tc.branch, got, tc.want)
+		}
+	}
+}
+
+func TestTheRepositoriesOfAnOrganization(t *testing.T) {
+	s := githubtest.New(t)
+	for i := range 120 {
+		s.Repos["acme/r"+string(rune('a'+i/26))+string(rune('a'+i%26))] = &githubtest.Repo{Archived: i == 3, Fork: i == 4}
+	}
+	m := newMemory()
+	c := collector(t, s, func(c *Config) { c.Organization, c.Repositories = "acme", []string{"acme/raa", "other/x"} }, now)
+	for i, want := range []int{3, 2} { // requests: the owner and two pages, then two pages that have not changed
+		scopes, err := c.Scopes(t.Context(), m)
+		if err != nil || len(scopes) != 119 || scopes[0] != "acme/raa" || scopes[1] != "other/x" {
+			t.Fatalf("%d scopes, %v", len(scopes), err)
+		}
+		requests := s.Requests()
+		if len(requests) != want || i == 1 && (requests[0].Status != 304 || requests[1].Status != 304) {
+			t.Errorf("requests %v", requests)
+		}
+	}
+}
+
+func TestCheckSaysWhatToDo(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		fault func(r *http.Request) *githubtest.Fault
+		want  string
+	}{
+		{"all is well", func(*http.Request) *githubtest.Fault { return nil }, ""},
+		{"a wrong token", func(*http.Request) *githubtest.Fault {
+			return &githubtest.Fault{Status: 401, Body: `{"message":"Bad credentials"}`}
+		}, "create another"},
+		{"a visitor's limit", func(*http.Request) *githubtest.Fault {
+			return &githubtest.Fault{Status: 200, Body: `{"resources":{"core":{"limit":60}}}`}
+		}, "does not take the credentials"},
+		{"no such repository", func(r *http.Request) *githubtest.Fault {
+			if strings.Contains(r.URL.Path, "repos/") {
+				return &githubtest.Fault{Status: 404, Body: `{"message":"Not Found"}`}
+			}
+			return nil
+		}, "the token may not see it"},
+		{"not GitHub", func(*http.Request) *githubtest.Fault { return &githubtest.Fault{Status: 404, Body: "nope"} }, "check the source's url"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := fake(t, &githubtest.Repo{})
+			s.Before = func(_ int, r *http.Request) *githubtest.Fault { return tc.fault(r) }
+			err := collector(t, s, nil, now).Check(t.Context())
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one that says %q", err, tc.want)
+			}
+			if tc.name == "a wrong token" && !errors.Is(err, rest.ErrUnauthorized) {
+				t.Errorf("%v is not ErrUnauthorized", err)
+			}
+		})
+	}
+}
+
+func TestLimitsThatOnlyTheBodyShows(t *testing.T) {
+	for _, tc := range []struct {
+		status int
+		body   string
+		want   bool
+	}{
+		{403, `{"message":"You have exceeded a secondary rate limit. Please wait"}`, true},
+		{403, `{"message":"You have triggered an abuse detection mechanism"}`, true},
+		{200, `{"data":null,"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}`, true},
+		{200, `{"data":{"title":"RATE_LIMITED"}}`, false},
+		{403, `{"message":"Resource not accessible by integration"}`, false},
+	} {
+		if _, got := limited(tc.status, nil, []byte(tc.body)); got != tc.want {
+			t.Errorf("%d %s: %t", tc.status, tc.body, got)
+		}
+	}
+}
+
+// FuzzAnswers gives arbitrary answers to the decoders: whatever a server sends, there is an error or an event that can be
+// stored, and never a panic.
+func FuzzAnswers(f *testing.F) {
+	f.Add([]byte(`{"total_count":1,"workflow_runs":[{"id":1,"run_attempt":2,"status":"completed","conclusion":null,"created_at":"2026-01-02T03:04:05Z"}]}`))
+	f.Add([]byte(`{"jobs":[{"id":1,"started_at":null,"completed_at":"0001-01-01T00:00:00Z","labels":["x"]}]}`))
+	f.Add([]byte(`{"nodes":[{"number":1,"author":null,"commits":{"nodes":[{"commit":{"oid":"a","authoredDate":null}}]},"reviews":{"nodes":[{"author":null}]}}]}`))
+	f.Add([]byte(`{"nodes":[{"databaseId":1,"statuses":{"nodes":[{"state":"SUCCESS"}]}}]}`))
+	u, _ := url.Parse("https://api.github.com/")
+	r := &repository{Collector: &Collector{cfg: Config{Source: "gh"}, log: slog.New(slog.DiscardHandler)}, scope: scope, url: u.String()}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var runs runPage
+		var jobs jobPage
+		var pulls pullPage
+		var deployments deploymentPage
+		check := func(e event.Event) {
+			if err := e.Validate(); err != nil {
+				t.Errorf("%+v: %v", e, err)
+			}
+		}
+		if json.Unmarshal(data, &runs) == nil {
+			for _, g := range unique(runs.Runs) {
+				check(r.toEvent(g, time.Time{}))
+			}
+		}
+		if json.Unmarshal(data, &jobs) == nil {
+			for _, j := range jobs.Jobs {
+				check(r.jobEvent("1", j))
+			}
+		}
+		if json.Unmarshal(data, &pulls) == nil {
+			for _, n := range pulls.Nodes {
+				check(r.changeEvent(n))
+			}
+		}
+		if json.Unmarshal(data, &deployments) == nil {
+			for _, n := range deployments.Nodes {
+				check(r.deploymentEvent(n))
+			}
+		}
+	})
+}
+
+var _ Memory = (*memory)(nil)
+var _ Writer = (*memory)(nil)

@@ -1,0 +1,361 @@
+package github
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/event"
+)
+
+func TestEveryRunOfALongHistoryIsFound(t *testing.T) {
+	burst := func() []githubtest.Run { // 2,500 runs, of which 1,400 within a minute
+		runs := runsEvery(2500, time.Minute)
+		for i := 300; i < 1700; i++ {
+			runs[i].Created = runs[300].Created.Add(-time.Duration(i-300) * 40 * time.Millisecond).Truncate(time.Second)
+		}
+		for i := 1700; i < len(runs); i++ {
+			runs[i].Created = runs[i].Created.Add(-time.Hour)
+		}
+		return runs
+	}
+	for _, tc := range []struct {
+		name     string
+		runs     []githubtest.Run
+		shuffled bool
+		requests int // at most, for the runs
+	}{
+		{name: "none", runs: nil, requests: 1},
+		{name: "one page", runs: runsEvery(100, time.Hour), requests: 1},
+		{name: "a few pages", runs: runsEvery(730, time.Hour), requests: 10},
+		{name: "more than a listing shows", runs: runsEvery(4321, time.Hour), requests: 48},
+		{name: "uneven density", runs: burst(), requests: 30},
+		{name: "a listing in no order", runs: runsEvery(3000, time.Hour), shuffled: true, requests: 200},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, m := fake(t, &githubtest.Repo{Runs: tc.runs, Shuffled: tc.shuffled}), newMemory()
+			collect(t, s, m, now, noJobs)
+			if len(m.runs) != len(tc.runs) {
+				t.Errorf("stored %d runs of %d", len(m.runs), len(tc.runs))
+			}
+			if n := count(s.Requests(), "/actions/runs"); n > tc.requests {
+				t.Errorf("%d requests for %d runs, at most %d", n, len(tc.runs), tc.requests)
+			}
+			if l := m.entries[event.KindPipelineRun]; l.Gap() != 0 || l.Expected != uint64(len(tc.runs)) {
+				t.Errorf("ledger %+v", l)
+			}
+			collect(t, s, m, now, noJobs)
+			if n := count(s.Requests(), "/actions/runs"); n != 1 {
+				t.Errorf("%d requests when nothing is new", n)
+			}
+		})
+	}
+}
+
+func TestASecondWithMoreRunsThanAreListedIsAGap(t *testing.T) {
+	runs := runsEvery(2500, time.Hour)
+	for i := 1000; i < 2200; i++ {
+		runs[i].Created = runs[1000].Created
+	}
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	collect(t, s, m, now, noJobs)
+	l := m.entries[event.KindPipelineRun]
+	if len(m.runs) != 2300 || l.Gap() != 200 || !strings.Contains(l.Note, "more than 1000 runs") {
+		t.Errorf("stored %d, ledger gap %d, note %q", len(m.runs), l.Gap(), l.Note)
+	}
+	s.Requests()
+	collect(t, s, m, now.Add(48*time.Hour), noJobs)
+	if n := count(s.Requests(), "/actions/runs"); n > 15 { // the trailing stretch, and no search for what GitHub hides
+		t.Errorf("%d requests for a gap that is known", n)
+	}
+}
+
+func TestNewRunsBetweenTwoCollects(t *testing.T) {
+	all := runsEvery(900, time.Minute)
+	s, m := fake(t, &githubtest.Repo{Runs: all[450:]}), newMemory()
+	collect(t, s, m, now, noJobs)
+	s.Repos[scope].Runs = all
+	collect(t, s, m, now, noJobs)
+	if len(m.runs) != 900 || m.entries[event.KindPipelineRun].Gap() != 0 {
+		t.Errorf("stored %d of 900", len(m.runs))
+	}
+}
+
+func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
+	t.Run("runs arrive", func(t *testing.T) {
+		all := runsEvery(1350, time.Minute)
+		s, m := fake(t, &githubtest.Repo{Runs: all[150:]}), newMemory()
+		added := 150
+		s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+			if added > 0 && strings.Contains(r.URL.RawQuery, "page=") {
+				s.Lock()
+				added -= 10
+				s.Repos[scope].Runs = all[added:]
+				s.Unlock()
+			}
+			return nil
+		}
+		collect(t, s, m, now, noJobs)
+		collect(t, s, m, now, noJobs)
+		if len(m.runs) != 1350 {
+			t.Errorf("stored %d of 1350", len(m.runs))
+		}
+	})
+	t.Run("a run is deleted", func(t *testing.T) {
+		all := runsEvery(700, time.Minute)
+		s, m := fake(t, &githubtest.Repo{Runs: all}), newMemory()
+		s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+			if strings.Contains(r.URL.RawQuery, "page=3&") { // one of the first page goes: the others move forward
+				s.Lock()
+				s.Repos[scope].Runs = append(append([]githubtest.Run{}, all[:120]...), all[121:]...)
+				s.Unlock()
+			}
+			return nil
+		}
+		collect(t, s, m, now, noJobs)
+		for _, g := range s.Repos[scope].Runs {
+			if _, ok := m.runs[fmt.Sprintf("%d/1", g.ID)]; !ok {
+				t.Fatalf("run %d is not stored", g.ID)
+			}
+		}
+	})
+}
+
+func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
+	runs := runsEvery(320, time.Minute)
+	runs[150].Status, runs[150].Conclusion = "in_progress", ""
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if strings.Contains(r.URL.RawQuery, "page=3") {
+			s.Lock()
+			runs[150].Status, runs[150].Conclusion = "completed", "failure"
+			s.Unlock()
+		}
+		return nil
+	}
+	collect(t, s, m, now, noJobs)
+	collect(t, s, m, now.Add(time.Minute), noJobs)
+	if e := m.runs[fmt.Sprintf("%d/1", runs[150].ID)]; e.Status != event.Failed || e.FinishedAt.IsZero() {
+		t.Errorf("stored as %s, finished %s", e.Status, e.FinishedAt)
+	}
+}
+
+func TestOpenRunsAreReadAgainUntilTheyAreFinal(t *testing.T) {
+	runs := runsEvery(150, time.Hour)
+	runs[149].Status, runs[149].Conclusion = "waiting", "" // not on the newest page
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	id := fmt.Sprintf("%d/1", runs[149].ID)
+	collect(t, s, m, now, noJobs)
+	if m.runs[id].Status != event.Waiting || m.entries[event.KindPipelineRun].Open != 1 {
+		t.Fatalf("stored as %+v", m.runs[id])
+	}
+	collect(t, s, m, now, noJobs)
+	s.Requests()
+	collect(t, s, m, now, noJobs)
+	single := fmt.Sprintf("/runs/%d", runs[149].ID)
+	if r := s.Requests(); count(r, single) != 1 || r[len(r)-1].Status != 304 {
+		t.Errorf("asked %d times for the open run: %v", count(r, single), r)
+	}
+	s.Repos[scope].Runs[149].Status, s.Repos[scope].Runs[149].Conclusion = "completed", "cancelled"
+	collect(t, s, m, now, noJobs)
+	if m.runs[id].Status != event.Cancelled {
+		t.Errorf("stored as %s", m.runs[id].Status)
+	}
+	s.Requests()
+	collect(t, s, m, now, noJobs)
+	if n := count(s.Requests(), single); n != 0 {
+		t.Errorf("a final run was asked for %d times", n)
+	}
+}
+
+func TestOpenRunsAreGivenUpAfter35Days(t *testing.T) {
+	runs := runsEvery(150, time.Hour)
+	runs[140].Status, runs[140].Conclusion = "in_progress", ""
+	runs[141].Status, runs[141].Conclusion = "in_progress", ""
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	collect(t, s, m, now, noJobs)
+	s.Lock()
+	s.Repos[scope].Runs = append(runs[:141:141], runs[142:]...) // one was deleted: it is asked for once
+	s.Unlock()
+	for range 3 {
+		collect(t, s, m, now.Add(time.Hour), noJobs)
+	}
+	if n := count(s.Requests(), fmt.Sprintf("/runs/%d", 1000000-141)); n != 1 {
+		t.Errorf("a deleted run was asked for %d times", n)
+	}
+	collect(t, s, m, now.Add(50*24*time.Hour), noJobs)
+	if n := count(s.Requests(), fmt.Sprintf("/runs/%d", runs[140].ID)); n != 0 {
+		t.Errorf("a run that was open 50 days ago was asked for %d times", n)
+	}
+}
+
+func TestARerunIsAFurtherAttempt(t *testing.T) {
+	job := func(id int64, attempt int, end time.Time) githubtest.Job {
+		return githubtest.Job{ID: id, Attempt: attempt, Name: "build", Status: "completed", Conclusion: "success", Started: end.Add(-time.Minute), Completed: end}
+	}
+	rerun := func(g githubtest.Run) githubtest.Run {
+		first := g
+		first.Conclusion = "failure"
+		g.Attempt, g.Earlier, g.Updated = 2, []githubtest.Run{first}, g.Updated.Add(24*time.Hour)
+		g.Jobs = []githubtest.Job{job(1, 1, g.Created.Add(5*time.Minute)), job(2, 2, g.Created.Add(25*time.Hour))}
+		return g
+	}
+	t.Run("first seen as the second attempt", func(t *testing.T) {
+		runs := runsEvery(2, time.Hour)
+		runs[0] = rerun(runs[0])
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, nil)
+		first, second := m.runs["1000000/1"], m.runs["1000000/2"]
+		if first.Status != event.Failed || second.Status != event.Succeeded || len(m.runs) != 3 || len(m.jobs) != 2 {
+			t.Fatalf("stored %v, jobs %v", keys(m.runs), keys(m.jobs))
+		}
+		if !first.FinishedAt.Equal(runs[0].Created.Add(5*time.Minute)) || !second.FinishedAt.Equal(runs[0].Created.Add(25*time.Hour)) {
+			t.Errorf("finished %s and %s: each attempt ends with its own last job", first.FinishedAt, second.FinishedAt)
+		}
+	})
+	t.Run("the earlier attempt is gone", func(t *testing.T) {
+		runs := runsEvery(1, time.Hour)
+		runs[0] = rerun(runs[0])
+		runs[0].HideAttempts = true
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, nil)
+		s.Repos[scope].Runs = append(runsEvery(1, 0), runs...) // the page changes, so that it is read again
+		s.Repos[scope].Runs[0].ID = 7
+		s.Requests()
+		collect(t, s, m, now, nil)
+		if r := s.Requests(); len(m.runs) != 2 || count(r, "attempts") != 0 {
+			t.Errorf("stored %v; asked again %d times for what is gone", keys(m.runs), count(r, "attempts"))
+		}
+	})
+	t.Run("an old run, off the newest page", func(t *testing.T) {
+		runs := runsEvery(400, time.Hour)
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, noJobs)
+		s.Repos[scope].Runs[300] = rerun(runs[300])
+		collect(t, s, m, now.Add(25*time.Hour), noJobs)
+		if _, ok := m.runs[fmt.Sprintf("%d/2", runs[300].ID)]; !ok || len(m.runs) != 401 {
+			t.Errorf("stored %d attempts; the second one is there: %t", len(m.runs), ok)
+		}
+	})
+	t.Run("an attempt that was stored while it ran", func(t *testing.T) {
+		runs := runsEvery(1, time.Hour)
+		again := rerun(runs[0])
+		runs[0].Status, runs[0].Conclusion = "in_progress", ""
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, nil)
+		s.Repos[scope].Runs[0] = again
+		collect(t, s, m, now, nil)
+		if e := m.runs["1000000/1"]; e.Status != event.Failed {
+			t.Errorf("the first attempt stays %s", e.Status)
+		}
+	})
+}
+
+func TestJobs(t *testing.T) {
+	many := func(n int, conclusion string) []githubtest.Job {
+		jobs := make([]githubtest.Job, n)
+		for i := range jobs {
+			jobs[i] = githubtest.Job{ID: int64(i + 1), Attempt: 1, Name: fmt.Sprintf("テスト %d", i), Status: "completed", Conclusion: conclusion,
+				Started: now.Add(-time.Hour), Completed: now.Add(-time.Duration(n-i) * time.Second)}
+		}
+		return jobs
+	}
+	t.Run("more than a page", func(t *testing.T) {
+		runs := runsEvery(1, time.Hour)
+		runs[0].Jobs = many(257, "success")
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, nil)
+		if len(m.jobs) != 257 || !m.runs["1000000/1"].FinishedAt.Equal(now.Add(-time.Second)) {
+			t.Errorf("stored %d jobs, run finished %s", len(m.jobs), m.runs["1000000/1"].FinishedAt)
+		}
+		for _, j := range m.jobs {
+			if !j.CreatedAt.IsZero() {
+				t.Fatalf("a null created_at became %s", j.CreatedAt)
+			}
+		}
+	})
+	t.Run("of the default branch only", func(t *testing.T) {
+		runs := runsEvery(2, time.Hour)
+		runs[0].Jobs, runs[1].Jobs, runs[1].Branch = many(1, "success"), many(1, "success"), "feature"
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, func(c *Config) { c.Jobs = DefaultBranchJobs })
+		if len(m.jobs) != 1 || count(s.Requests(), "/jobs") != 1 {
+			t.Errorf("stored %v", keys(m.jobs))
+		}
+	})
+	t.Run("wanted later", func(t *testing.T) {
+		runs := runsEvery(250, time.Hour)
+		for i := range runs {
+			runs[i].Jobs = many(1, "success")
+		}
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, noJobs)
+		collect(t, s, m, now, nil)
+		if len(m.jobs) != 250 {
+			t.Errorf("stored %d jobs of 250", len(m.jobs))
+		}
+		s.Requests()
+		collect(t, s, m, now, nil)
+		if n := count(s.Requests(), "/jobs"); n != 0 {
+			t.Errorf("%d requests for jobs when nothing is new", n)
+		}
+	})
+	t.Run("are read again when the run changes, not otherwise", func(t *testing.T) {
+		runs := runsEvery(3, time.Hour)
+		runs[0].Status, runs[0].Conclusion = "in_progress", ""
+		for i := range runs {
+			runs[i].Jobs = []githubtest.Job{{ID: int64(i + 1), Attempt: 1, Name: "build", Status: "in_progress"}}
+		}
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		collect(t, s, m, now, nil)
+		s.Repos[scope].Runs[0].Status, s.Repos[scope].Runs[0].Conclusion = "completed", "success"
+		s.Repos[scope].Runs[0].Jobs[0].Status, s.Repos[scope].Runs[0].Jobs[0].Conclusion = "completed", "brand_new_word"
+		s.Requests()
+		collect(t, s, m, now, nil)
+		if n := count(s.Requests(), "/jobs"); n != 1 {
+			t.Errorf("%d requests for jobs, one run has changed", n)
+		}
+		if j := m.jobs["1000000/1/1"]; j.StatusRaw != "brand_new_word" || j.Status != event.Skipped {
+			t.Errorf("an unknown word is stored as %s (%s)", j.Status, j.StatusRaw)
+		}
+	})
+}
+
+func TestSinceBoundsTheFirstReadAndCanBeMovedBack(t *testing.T) {
+	runs := runsEvery(3000, time.Hour)
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	since := now.Add(-1000 * time.Hour)
+	from := func(c *Config) { c.Jobs, c.Since = NoJobs, since }
+	collect(t, s, m, now, from)
+	if n := len(m.runs); n != 1000 {
+		t.Errorf("stored %d runs since %s, want 1000", n, since)
+	}
+	if l := m.entries[event.KindPipelineRun]; l.Gap() != 0 || !l.WindowStart.Equal(since) {
+		t.Errorf("ledger %+v", l)
+	}
+	m.since = now.Add(-2000 * time.Hour)
+	collect(t, s, m, now, from)
+	collect(t, s, m, now, from)
+	if n := len(m.runs); n != 2000 {
+		t.Errorf("stored %d runs after moving back, want 2000", n)
+	}
+}
+
+func TestAGapIsFoundAndFilled(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(5000, time.Hour)}), newMemory()
+	collect(t, s, m, now, noJobs)
+	for _, i := range []int{1200, 1201, 3900} {
+		delete(m.runs, fmt.Sprintf("%d/1", 1000000-i))
+	}
+	s.Requests()
+	collect(t, s, m, now.Add(48*time.Hour), noJobs)
+	if n := count(s.Requests(), "/actions/runs"); len(m.runs) != 5000 || n > 60 {
+		t.Errorf("stored %d of 5000 after %d requests", len(m.runs), n)
+	}
+	if m.entries[event.KindPipelineRun].Gap() != 0 {
+		t.Errorf("ledger %+v", m.entries[event.KindPipelineRun])
+	}
+}
