@@ -57,7 +57,7 @@ type Result struct {
 	Outcome event.Outcome     `json:"outcome"`
 	Reason  string            `json:"reason"` // one sentence: the value behind the verdict, or what is missing and who should give it
 	Why     string            `json:"why"`
-	Fix     string            `json:"fix"`
+	Fix     string            `json:"fix"` // what to do; of an undecided rule, how to find out and what to do if it fails
 	DocsURL string            `json:"docs_url,omitempty"`
 	Missing []string          `json:"missing,omitempty"` // facts without which the rule could not be decided
 	Facts   map[string]string `json:"facts,omitempty"`   // the facts that it looked at, as people read them
@@ -314,6 +314,25 @@ func (s *subject) undecided(p *program, unknown *types.Unknown, result *Result) 
 		reasons = append(reasons, o.absence)
 	}
 	result.Reason = strings.Join(reasons, "; ")
+	result.Fix = s.findOut(result)
+}
+
+// findOut says how an undecided rule becomes decided. Its fix is kept for then: it may well be done already.
+func (s *subject) findOut(result *Result) string {
+	if result.Outcome == event.Stale {
+		return "Read the sources again (dxctl collect), then grade again. If the rule fails then:\n\n" + result.Fix
+	}
+	var sources []string
+	for _, name := range result.Missing {
+		if source := s.definitions[name].Source; source != "" && !slices.Contains(sources, source) {
+			sources = append(sources, source)
+		}
+	}
+	if len(sources) == 0 {
+		sources = []string{"a source"}
+	}
+	return fmt.Sprintf("First find out: let %s give %s, then grade again. If the rule fails then:\n\n%s",
+		strings.Join(sources, " and "), strings.Join(result.Missing, " and "), result.Fix)
 }
 
 // addFacts notes the values that the rule looks at.

@@ -241,7 +241,7 @@ func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bo
 	if have == nil || want == nil || types.IsUnknownOrError(have) || types.IsUnknownOrError(want) {
 		return "", false
 	}
-	if op == operators.Equals && holds == wanted {
+	if (op == operators.Equals || op == operators.In) && holds == wanted {
 		return fmt.Sprintf("%s is %s", name, format(d, have, time.Time{})), true
 	}
 	return fmt.Sprintf("%s is %s, the rule wants %s", name, format(d, have, time.Time{}), x.wish(op, left, right, d, have)), true

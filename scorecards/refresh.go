@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
@@ -21,21 +20,11 @@ type Store interface {
 	Append(ctx context.Context, events ...event.Event) error
 }
 
-// MetricsSource is the source of the facts that are computed from collected events.
-const MetricsSource = "metrics"
-
-const (
-	// metricsHold is how long a computed fact is believed when nobody computes it again: a long weekend.
-	metricsHold = 96 * time.Hour
-	shortWindow = 30 // days
-	longWindow  = 90 // days
-)
-
 // Refresh gathers the facts of every service from the catalog, the metrics and the store, grades by them, and appends
 // the facts and the grades. The catalog must have been synced, because the store shows only what the catalog describes.
 func (e *Engine) Refresh(ctx context.Context, store Store, cat *catalog.Catalog, eng *metrics.Engine) ([]Report, error) {
 	now := e.now()
-	computed, err := metricFacts(ctx, eng, cat, now)
+	computed, err := metricFacts(ctx, store, eng, cat, now)
 	if err != nil {
 		return nil, err
 	}
@@ -126,116 +115,4 @@ func storedFacts(ctx context.Context, store Querier) (factTable, error) {
 		table.add(f)
 	}
 	return table, nil
-}
-
-// metricFacts computes the ci, deploy and change facts of every service of the catalog.
-func metricFacts(ctx context.Context, eng *metrics.Engine, cat *catalog.Catalog, now time.Time) ([]event.Fact, error) {
-	short, err := numbersOf(ctx, eng, shortWindow, now)
-	if err != nil {
-		return nil, err
-	}
-	long, err := numbersOf(ctx, eng, longWindow, now)
-	if err != nil {
-		return nil, err
-	}
-	var facts []event.Fact
-	for _, service := range cat.Services() {
-		w := factWriter{entity: service.Ref, now: now}
-		w.ci(short[service.Ref], long[service.Ref])
-		w.deployments(short[service.Ref], long[service.Ref])
-		w.changes(short[service.Ref], long[service.Ref])
-		facts = append(facts, w.facts...)
-	}
-	return facts, nil
-}
-
-func numbersOf(ctx context.Context, eng *metrics.Engine, days int, now time.Time) (map[string]metrics.ServiceNumbers, error) {
-	rows, err := eng.Services(ctx, metrics.Last(days, now))
-	if err != nil {
-		return nil, fmt.Errorf("compute the services' numbers of %d days: %w", days, err)
-	}
-	byRef := make(map[string]metrics.ServiceNumbers, len(rows))
-	for _, r := range rows {
-		byRef[r.Service] = r
-	}
-	return byRef, nil
-}
-
-// factWriter writes the computed facts of one service. Nothing seen at all is not zero: it is a fact with an error.
-type factWriter struct {
-	entity string
-	now    time.Time
-	facts  []event.Fact
-}
-
-func (w *factWriter) put(name string, typ event.FactType, value any) {
-	f := event.Fact{
-		Source: MetricsSource, Entity: w.entity, Name: name, Type: typ, ObservedAt: w.now, ExpiresAt: w.now.Add(metricsHold),
-	}
-	raw, err := json.Marshal(value)
-	if err != nil {
-		f.Error = fmt.Sprintf("the computed value cannot be stored: %v", err)
-	} else {
-		f.Value = raw
-	}
-	w.facts = append(w.facts, f)
-}
-
-func (w *factWriter) absent(typ event.FactType, reason string, names ...string) {
-	for _, name := range names {
-		w.facts = append(w.facts, event.Fact{
-			Source: MetricsSource, Entity: w.entity, Name: name, Type: typ, ObservedAt: w.now, ExpiresAt: w.now.Add(metricsHold), Error: reason,
-		})
-	}
-}
-
-// number puts v, or says why there is none.
-func (w *factWriter) number(name string, v *float64, reason string) {
-	if v == nil {
-		w.absent(event.NumberFact, reason, name)
-		return
-	}
-	w.put(name, event.NumberFact, rounded(*v))
-}
-
-// rounded keeps three digits after the point: more is noise, and would add a row of history at every refresh.
-func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }
-
-func (w *factWriter) ci(short, long metrics.ServiceNumbers) {
-	if short.Runs == 0 && long.Runs == 0 {
-		w.absent(event.NumberFact, "no pipeline runs are known; "+fromCI+" should give them",
-			"ci.runs_30d", "ci.p95_minutes", "ci.success_rate")
-		return
-	}
-	w.put("ci.runs_30d", event.NumberFact, short.Runs)
-	w.number("ci.p95_minutes", short.P95Minutes, "no pipeline run of the last 30 days succeeded and has both a start and an end")
-	w.number("ci.success_rate", short.SuccessRate, "no pipeline run of the last 30 days succeeded or failed")
-}
-
-func (w *factWriter) deployments(short, long metrics.ServiceNumbers) {
-	if long.LastDeploy == nil && long.StagingDeploys == 0 {
-		const reason = "no deployments are known; " + fromDeploys + " should give them"
-		w.absent(event.NumberFact, reason, "deploy.count_30d", "deploy.per_week", "deploy.staging_count_30d")
-		w.absent(event.TimeFact, reason, "deploy.last_at")
-		return
-	}
-	w.put("deploy.count_30d", event.NumberFact, short.Deploys)
-	w.put("deploy.per_week", event.NumberFact, rounded(long.DeploysPerWeek))
-	w.put("deploy.staging_count_30d", event.NumberFact, short.StagingDeploys)
-	if long.LastDeploy == nil {
-		w.absent(event.TimeFact, "no deployment to production is known, only to staging; check environments.production in dx.yaml", "deploy.last_at")
-		return
-	}
-	w.put("deploy.last_at", event.TimeFact, long.LastDeploy.UTC())
-}
-
-func (w *factWriter) changes(short, long metrics.ServiceNumbers) {
-	switch {
-	case short.ReviewShare != nil:
-		w.put("change.review_share_30d", event.NumberFact, rounded(*short.ReviewShare))
-	case long.Changes > 0:
-		w.absent(event.NumberFact, "no change of a person was merged in the last 30 days", "change.review_share_30d")
-	default:
-		w.absent(event.NumberFact, "no merged changes are known; "+fromChanges+" should give them", "change.review_share_30d")
-	}
 }

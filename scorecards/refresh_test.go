@@ -184,6 +184,54 @@ func TestFactsGoStale(t *testing.T) {
 	}
 }
 
+// What is computed from events is as old as the last reading of their source, and says so.
+func TestSourcesNotReadForLong(t *testing.T) {
+	s, cat := setUp(t)
+	read := testNow.AddDate(0, 0, -5)
+	if err := s.Append(t.Context(), event.LedgerEntry{
+		Source: "gh", Scope: "MyOrg/pay", Of: event.KindPipelineRun, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, Expected: 10, Stored: 10, CheckedAt: read,
+	}, event.LedgerEntry{
+		Source: "gh", Scope: "MyOrg/pay", Of: event.KindChange, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, CheckedAt: read,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	e, m := engines(t, s, clock)
+	reports, err := e.Refresh(t.Context(), s, cat, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pay := results(reports, "pay")
+	if r := pay["ci-fast"]; r.Outcome != event.Stale || !strings.Contains(r.Reason, "gave 12 minutes on 2026-11-17 and it held until 2026-11-21") || !strings.HasPrefix(r.Fix, "Read the sources again (dxctl collect)") {
+		t.Errorf("ci-fast is %s: %s; %s", r.Outcome, r.Reason, r.Fix)
+	}
+	if r := pay["changes-reviewed"]; r.Outcome != event.Unknown || !strings.Contains(r.Reason, "the sources of this service were read and hold none") {
+		t.Errorf("changes-reviewed is %s: %s", r.Outcome, r.Reason)
+	}
+	if r := pay["deploys-weekly"]; r.Outcome != event.Pass {
+		t.Errorf("deploys-weekly is %s: %s", r.Outcome, r.Reason)
+	}
+}
+
+// Builds of long ago are known builds: there were none this month, which is not the same as not knowing.
+func TestOldEventsAreKnown(t *testing.T) {
+	s, cat := setUp(t)
+	e, m := engines(t, s, func() time.Time { return testNow.AddDate(1, 0, 0) })
+	reports, err := e.Refresh(t.Context(), s, cat, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pay := results(reports, "pay")
+	if r := pay["ci-green"]; r.Outcome != event.NotApplicable {
+		t.Errorf("ci-green is %s: %s", r.Outcome, r.Reason)
+	}
+	if r := pay["ci-fast"]; r.Outcome != event.Unknown || !strings.Contains(r.Reason, "no pipeline run of the last 30 days succeeded") {
+		t.Errorf("ci-fast is %s: %s", r.Outcome, r.Reason)
+	}
+	if r := pay["deployed-recently"]; r.Outcome != event.Fail || r.Reason != "the last production deployment is 2026-11-21, the rule wants it at most 30 days ago" {
+		t.Errorf("deployed-recently is %s: %s", r.Outcome, r.Reason)
+	}
+}
+
 func TestHistory(t *testing.T) {
 	s, _ := setUp(t)
 	c := card(Rule{ID: "a", Expr: `facts["catalog.has_owner"]`}, Rule{ID: "b", Level: "silver", Expr: `facts["catalog.has_docs"]`})

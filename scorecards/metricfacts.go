@@ -1,0 +1,195 @@
+package scorecards
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
+)
+
+// MetricsSource is the source of the facts that are computed from collected events.
+const MetricsSource = "metrics"
+
+// metricsHold is how long a computed fact is believed after its sources were last read: a long weekend.
+const metricsHold = 96 * time.Hour
+
+// numbers are what the metrics say of one service.
+type numbers struct {
+	month, quarter metrics.ServiceNumbers // the last 30 and 90 days
+	ever           metrics.ServiceNumbers // since collection began
+}
+
+// metricFacts computes the ci, deploy and change facts of every service of the catalog.
+func metricFacts(ctx context.Context, store Querier, eng *metrics.Engine, cat *catalog.Catalog, now time.Time) ([]event.Fact, error) {
+	byRef := map[string]*numbers{}
+	for _, w := range []struct {
+		window metrics.Window
+		of     func(*numbers) *metrics.ServiceNumbers
+	}{
+		{metrics.Last(30, now), func(n *numbers) *metrics.ServiceNumbers { return &n.month }},
+		{metrics.Last(90, now), func(n *numbers) *metrics.ServiceNumbers { return &n.quarter }},
+		{metrics.Window{To: now}, func(n *numbers) *metrics.ServiceNumbers { return &n.ever }},
+	} {
+		rows, err := eng.Services(ctx, w.window)
+		if err != nil {
+			return nil, fmt.Errorf("compute the services' numbers: %w", err)
+		}
+		for _, row := range rows {
+			if byRef[row.Service] == nil {
+				byRef[row.Service] = &numbers{}
+			}
+			*w.of(byRef[row.Service]) = row
+		}
+	}
+	read, err := lastRead(ctx, store, cat)
+	if err != nil {
+		return nil, err
+	}
+	var facts []event.Fact
+	for _, service := range cat.Services() {
+		n := byRef[service.Ref]
+		if n == nil {
+			n = &numbers{}
+		}
+		w := factWriter{entity: service.Ref, now: now, read: read[service.Ref]}
+		w.ci(*n)
+		w.deployments(*n)
+		w.changes(*n)
+		facts = append(facts, w.facts...)
+	}
+	return facts, nil
+}
+
+const lastReadSQL = "SELECT lower(scope) AS scope, kind, max(checked_at) AS at FROM ledger GROUP BY scope, kind"
+
+// lastRead returns when the sources of each service were last read, by the ledger: service → kind of event → time. What
+// is computed from events is as old as that, however lately it was computed.
+func lastRead(ctx context.Context, store Querier, cat *catalog.Catalog) (map[string]map[event.Kind]time.Time, error) {
+	var rows []struct {
+		Scope string    `ch:"scope"`
+		Kind  string    `ch:"kind"`
+		At    time.Time `ch:"at"`
+	}
+	if err := store.Select(ctx, &rows, lastReadSQL, nil); err != nil {
+		return nil, fmt.Errorf("read when the sources were last read: %w", err)
+	}
+	services := map[string][]string{}
+	for _, b := range cat.Bindings() {
+		services[b.Scope] = append(services[b.Scope], b.Service)
+	}
+	read := map[string]map[event.Kind]time.Time{}
+	for _, row := range rows {
+		for _, service := range services[strings.ToLower(row.Scope)] {
+			if read[service] == nil {
+				read[service] = map[event.Kind]time.Time{}
+			}
+			if kind := event.Kind(row.Kind); row.At.After(read[service][kind]) {
+				read[service][kind] = row.At
+			}
+		}
+	}
+	return read, nil
+}
+
+// factWriter writes the computed facts of one service. Nothing seen at all is not zero: it is a fact with an error.
+type factWriter struct {
+	entity string
+	now    time.Time
+	read   map[event.Kind]time.Time
+	facts  []event.Fact
+}
+
+// fact makes a fact that rests on events of a kind: it is as old as the last reading of them.
+func (w *factWriter) fact(of event.Kind, name string, typ event.FactType) event.Fact {
+	observed := w.now
+	if at, ok := w.read[of]; ok && at.Before(observed) {
+		observed = at.UTC()
+	}
+	return event.Fact{
+		Source: MetricsSource, Entity: w.entity, Name: name, Type: typ, ObservedAt: observed, ExpiresAt: observed.Add(metricsHold),
+	}
+}
+
+func (w *factWriter) put(of event.Kind, name string, typ event.FactType, value any) {
+	f := w.fact(of, name, typ)
+	raw, err := json.Marshal(value)
+	if err != nil {
+		f.Error = fmt.Sprintf("the computed value cannot be stored: %v", err)
+	} else {
+		f.Value = raw
+	}
+	w.facts = append(w.facts, f)
+}
+
+// absent says why there are no values. The reason holds until something is collected, so it does not expire.
+func (w *factWriter) absent(of event.Kind, typ event.FactType, reason string, names ...string) {
+	for _, name := range names {
+		f := w.fact(of, name, typ)
+		f.Error, f.ExpiresAt = reason, time.Time{}
+		w.facts = append(w.facts, f)
+	}
+}
+
+// none says that nothing of a kind was ever seen, and whether somebody looked.
+func (w *factWriter) none(of event.Kind, what, source string) string {
+	if _, looked := w.read[of]; looked {
+		return "no " + what + " are known: the sources of this service were read and hold none"
+	}
+	return "no " + what + " are known; " + source + " should give them"
+}
+
+// number puts v, or says why there is none.
+func (w *factWriter) number(of event.Kind, name string, v *float64, reason string) {
+	if v == nil {
+		w.absent(of, event.NumberFact, reason, name)
+		return
+	}
+	w.put(of, name, event.NumberFact, rounded(*v))
+}
+
+// rounded keeps three digits after the point: more is noise, and would add a row of history at every refresh.
+func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }
+
+func (w *factWriter) ci(n numbers) {
+	const of = event.KindPipelineRun
+	if n.ever.Runs == 0 {
+		w.absent(of, event.NumberFact, w.none(of, "pipeline runs", fromCI), "ci.runs_30d", "ci.p95_minutes", "ci.success_rate")
+		return
+	}
+	w.put(of, "ci.runs_30d", event.NumberFact, n.month.Runs)
+	w.number(of, "ci.p95_minutes", n.month.P95Minutes, "no pipeline run of the last 30 days succeeded and has both a start and an end")
+	w.number(of, "ci.success_rate", n.month.SuccessRate, "no pipeline run of the last 30 days succeeded or failed")
+}
+
+func (w *factWriter) deployments(n numbers) {
+	const of = event.KindDeployment
+	if n.ever.LastDeploy == nil && n.ever.StagingDeploys == 0 {
+		reason := w.none(of, "deployments", fromDeploys)
+		w.absent(of, event.NumberFact, reason, "deploy.count_30d", "deploy.per_week", "deploy.staging_count_30d")
+		w.absent(of, event.TimeFact, reason, "deploy.last_at")
+		return
+	}
+	w.put(of, "deploy.count_30d", event.NumberFact, n.month.Deploys)
+	w.put(of, "deploy.per_week", event.NumberFact, rounded(n.quarter.DeploysPerWeek))
+	w.put(of, "deploy.staging_count_30d", event.NumberFact, n.month.StagingDeploys)
+	if n.ever.LastDeploy == nil {
+		w.absent(of, event.TimeFact, "no deployment to production is known, only to staging; check environments.production in dx.yaml", "deploy.last_at")
+		return
+	}
+	w.put(of, "deploy.last_at", event.TimeFact, n.ever.LastDeploy.UTC())
+}
+
+func (w *factWriter) changes(n numbers) {
+	const of, name = event.KindChange, "change.review_share_30d"
+	if n.ever.Changes == 0 {
+		w.absent(of, event.NumberFact, w.none(of, "merged changes", fromChanges), name)
+		return
+	}
+	w.number(of, name, n.month.ReviewShare, "no change of a person was merged in the last 30 days")
+}
