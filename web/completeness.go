@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/metrics"
@@ -52,7 +54,7 @@ type ledgerRow struct {
 func (r ledgerRow) Events() string {
 	switch r.Kind {
 	case "deployment", "pipeline_run", "change", "incident":
-		return "/events/" + r.Kind + "s"
+		return eventsPath(r.Kind+"s", "source", r.Source, "scope", r.Scope)
 	}
 	return ""
 }
@@ -107,5 +109,28 @@ func summarise(rows []ledgerRow) []completeness {
 			c.CheckedAt = r.CheckedAt
 		}
 	}
+	return out
+}
+
+// byKind sums over the sources.
+func byKind(rows []completeness) []completeness {
+	index := map[string]int{}
+	var out []completeness
+	for _, r := range rows {
+		i, ok := index[r.Kind]
+		if !ok {
+			index[r.Kind] = len(out)
+			out = append(out, r)
+			continue
+		}
+		c := &out[i]
+		c.Source += ", " + r.Source
+		c.Scopes, c.Expected, c.Stored = c.Scopes+r.Scopes, c.Expected+r.Expected, c.Stored+r.Stored
+		c.Gap, c.Open = c.Gap+r.Gap, c.Open+r.Open
+		if r.CheckedAt.Before(c.CheckedAt) {
+			c.CheckedAt = r.CheckedAt
+		}
+	}
+	slices.SortFunc(out, func(x, y completeness) int { return strings.Compare(x.Kind, y.Kind) })
 	return out
 }

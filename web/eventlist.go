@@ -110,6 +110,7 @@ func kindOf(name string) (eventKind, error) {
 // eventFilter is what a list is narrowed by. Empty fields do not narrow.
 type eventFilter struct {
 	Service, Team, Environment, Person, ID, Text string
+	Source, Scope                                string
 	Statuses                                     []string
 	From, To                                     time.Time // half open
 	PeopleOnly                                   bool      // without machine accounts
@@ -121,7 +122,7 @@ type eventFilter struct {
 func parseFilter(c *fiber.Ctx) (eventFilter, error) {
 	f := eventFilter{
 		Service: c.Query("service"), Team: c.Query("team"), Environment: c.Query("environment"), Person: c.Query("person"),
-		ID: c.Query("id"), Text: strings.TrimSpace(c.Query("q")), PeopleOnly: c.Query("bots") == "no", Delivered: c.Query("counted") == "yes",
+		Source: c.Query("source"), Scope: c.Query("scope"), ID: c.Query("id"), Text: strings.TrimSpace(c.Query("q")), PeopleOnly: c.Query("bots") == "no", Delivered: c.Query("counted") == "yes",
 		FromText: c.Query("from"), ToText: c.Query("to"), StatusText: c.Query("status"),
 	}
 	if f.Service != "" && !strings.Contains(f.Service, ":") { // a name as people write it
@@ -165,6 +166,8 @@ func (k eventKind) where(f eventFilter) (string, map[string]any) {
 		AND ({environment:String} = '' OR environment = {environment:String})
 		AND ({person:String} = '' OR person = {person:String})
 		AND ({id:String} = '' OR id = {id:String})
+		AND ({source:String} = '' OR source = {source:String})
+		AND ({scope:String} = '' OR scope = {scope:String})
 		AND ({text:String} = '' OR positionCaseInsensitiveUTF8(concat(name, ' ', id, ' ', sha, ' ', actor, ' ', person, ' ', service), {text:String}) > 0)
 		AND (empty({statuses:Array(String)}) OR has({statuses:Array(String)}, status))
 		AND ({people:UInt8} = 0 OR NOT bot)
@@ -188,6 +191,7 @@ func (k eventKind) where(f eventFilter) (string, map[string]any) {
 	}
 	return sql, map[string]any{
 		"service": f.Service, "team": f.Team, "environment": f.Environment, "person": f.Person, "id": f.ID, "text": f.Text,
+		"source": f.Source, "scope": f.Scope,
 		"statuses": statuses, "people": flag(f.PeopleOnly),
 		"has_from": flag(!f.From.IsZero()), "from": bound(f.From), "has_to": flag(!f.To.IsZero()), "to": bound(f.To),
 	}

@@ -105,7 +105,7 @@ func queryOf(c *fiber.Ctx) url.Values {
 // kept is the part of a filter that means the same for every kind of events.
 func kept(query url.Values) url.Values {
 	out := url.Values{}
-	for _, name := range []string{"service", "team", "person", "from", "to", "q"} {
+	for _, name := range []string{"service", "team", "person", "from", "to", "q", "source", "scope"} {
 		if v := query.Get(name); v != "" {
 			out.Set(name, v)
 		}

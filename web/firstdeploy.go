@@ -28,6 +28,7 @@ type firstDeployView struct {
 	Cohorts   charts.Chart
 	Rows      []cohortRow
 	Subjects  []metrics.Subject
+	Uncounted int    // cohorts of whom nobody is in the estimate
 	Only      string // the cohort that the list is narrowed to
 	All       string // the list of all
 	Omitted   int    // subjects that are in no estimate
@@ -67,6 +68,7 @@ func (a *app) firstDeploy(c *fiber.Ctx) error {
 	}
 	view.Curve = charts.Arrival("curve", "Share of "+view.What+" who have deployed, by days since their start", view.What, curves(result))
 	view.Rows = cohortRows(of, opt.Cohort, result.Cohorts)
+	view.Uncounted = len(result.Cohorts) - len(view.Rows)
 	view.Cohorts = cohortChart("cohorts", of, opt.Cohort, result.Cohorts)
 	view.Cohorts.Table, view.Cohorts.Tall = charts.Table{}, true // the page has the table, in full
 	view.Subjects = slices.DeleteFunc(slices.Clone(result.Subjects), func(s metrics.Subject) bool { return view.Only != "" && s.Cohort != view.Only })
@@ -135,10 +137,13 @@ func firstDeployPath(of metrics.Subjects, by metrics.Grouping, only string) stri
 }
 
 func cohortRows(of metrics.Subjects, by metrics.Grouping, cohorts []metrics.Cohort) []cohortRow {
-	rows := make([]cohortRow, len(cohorts))
-	for i, g := range cohorts {
-		rows[i] = cohortRow{g, firstDeployPath(of, by, g.Label), g.N < smallGroup}
-		rows[i].Label = cohortLabel(g.Label)
+	var rows []cohortRow
+	for _, g := range cohorts {
+		if g.N > 0 {
+			link := firstDeployPath(of, by, g.Label)
+			g.Label = cohortLabel(g.Label)
+			rows = append(rows, cohortRow{g, link, g.N < smallGroup})
+		}
 	}
 	return rows
 }
@@ -200,10 +205,19 @@ type headline struct {
 }
 
 func headlineOf(cohorts []metrics.Cohort) headline {
+	least := 1
+	for _, g := range cohorts { // small groups speak only when there is no other
+		if g.N >= smallGroup && g.MedianHours != nil {
+			least = smallGroup
+		}
+	}
 	var h headline
 	for i := range cohorts {
 		g := &cohorts[i]
-		if g.N == 0 || g.Label == "not known" {
+		if g.N == 0 || g.Start.IsZero() {
+			continue
+		}
+		if g.MedianHours != nil && g.N < least {
 			continue
 		}
 		if g.MedianHours == nil {

@@ -16,23 +16,27 @@ type nextStep struct {
 	Fails           int           // services that fail it
 	Lifts           []stepService // services that reach their next level by it alone
 	Helps           []stepService // services for which it is a part of the cheapest way
+	worth           float64
 }
 
 // stepService is a service and the level that it would reach.
 type stepService struct{ Name, Path, To string }
 
-// effortRank orders efforts from the least; an unknown one comes last.
-func effortRank(effort string) int {
-	for i, e := range []string{string(scorecards.Minutes), string(scorecards.Hours), string(scorecards.Days)} {
-		if effort == e {
-			return i
-		}
+// effortWeight is what an effort costs against the others: about a factor of five from one to the next, as from half an
+// hour to half a day to some days.
+func effortWeight(effort string) float64 {
+	switch scorecards.Effort(effort) {
+	case scorecards.Minutes:
+		return 1
+	case scorecards.Hours:
+		return 5
 	}
-	return 3
+	return 25
 }
 
-// nextSteps says what would lift the most services for the least effort. Only verdicts count: a rule that is unknown
-// asks for data and not for a fix.
+// nextSteps says what brings services furthest for the least effort. A rule is worth, for each service that fails it on
+// the way to its next level, its share of that way: 1 when nothing else is missing, 1/3 of three. The worth of all
+// services is divided by the effort. Only verdicts count: a rule that is unknown asks for data and not for a fix.
 func nextSteps(rows []serviceRow, most int) []nextStep {
 	index := map[[2]string]*nextStep{}
 	var steps []*nextStep
@@ -56,6 +60,7 @@ func nextSteps(rows []serviceRow, most int) []nextStep {
 					continue
 				}
 				s := step(report.Scorecard, r)
+				s.worth += 1 / float64(len(report.Next)) / effortWeight(r.Effort)
 				service := stepService{row.Entity.DisplayName(), row.Path() + "#grade", report.NextLevel}
 				if len(report.Next) == 1 {
 					s.Lifts = append(s.Lifts, service)
@@ -66,8 +71,7 @@ func nextSteps(rows []serviceRow, most int) []nextStep {
 		}
 	}
 	slices.SortStableFunc(steps, func(x, y *nextStep) int {
-		return cmp.Or(-cmp.Compare(len(x.Lifts), len(y.Lifts)), cmp.Compare(effortRank(x.Effort), effortRank(y.Effort)),
-			-cmp.Compare(len(x.Helps), len(y.Helps)), -cmp.Compare(x.Fails, y.Fails), cmp.Compare(x.Rule, y.Rule))
+		return cmp.Or(cmp.Compare(y.worth, x.worth), cmp.Compare(y.Fails, x.Fails), cmp.Compare(x.Rule, y.Rule))
 	})
 	out := make([]nextStep, 0, most)
 	for _, s := range steps {

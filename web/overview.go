@@ -23,9 +23,9 @@ type overviewView struct {
 	FrequencyN    int
 	PerWeek       float64
 	FrequencyAll  string
-	Teams         []teamDeploys
-	Levels        levelCount
-	TeamLevels    []levelCount
+	Teams         []teamRow
+	Levels        []levelGroup
+	LevelBar      []segment
 	Card          string
 	Steps         []nextStep
 	Totals        totals
@@ -37,35 +37,24 @@ type overviewView struct {
 	EngineerBasis basisView
 }
 
-// teamDeploys is how often the services of a team deploy.
-type teamDeploys struct {
+// teamRow is a team: its services by level, and how often they deploy.
+type teamRow struct {
 	Name, Link string
-	N, Share   int // Share is of the most frequent team's, in percent, for the bar
+	Services   int
+	Levels     []segment
+	LevelText  string // the levels in words
+	Deploys    int
+	DeployLink string
+	DeployBar  []segment
+	owner      string
+	byLevel    map[string]int
 }
 
-// levelCount is how many services hold each level, of a team or of all.
-type levelCount struct {
-	Name, Link                 string
-	Gold, Silver, Bronze, None int
-	Other                      int // levels of a scorecard with words of its own
-}
-
-// Total is the number of services.
-func (l levelCount) Total() int { return l.Gold + l.Silver + l.Bronze + l.None + l.Other }
-
-func (l *levelCount) add(level string) {
-	switch level {
-	case "gold":
-		l.Gold++
-	case "silver":
-		l.Silver++
-	case "bronze":
-		l.Bronze++
-	case "":
-		l.None++
-	default:
-		l.Other++
-	}
+// levelGroup is the services that hold a level, the highest level first, "none" last.
+type levelGroup struct {
+	Level, Link string
+	N, More     int           // More are not in Services
+	Services    []stepService // by name
 }
 
 // totals are the numbers of all services together, of the last 30 days.
@@ -115,12 +104,13 @@ func (a *app) overview(c *fiber.Ctx) error {
 	view.Cohorts = cohortChart("cohorts", metrics.Engineers, metrics.Quarter, view.FirstDeploy.Cohorts)
 	view.Frequency, view.FrequencyN, view.PerWeek = frequencyChart("frequency", frequency, ""), frequency.N, frequency.PerWeek
 	view.FrequencyAll = deploysPath("", "", window.From)
-	view.Teams = a.teamDeploys(byTeam, window)
-	view.Levels, view.TeamLevels = countLevels(rows)
+	view.Levels = a.levelGroups(rows)
+	view.LevelBar = levelBar(view.Levels)
+	view.Teams = a.teamRows(rows, byTeam, window)
 	view.Steps = nextSteps(rows, 5)
 	view.Totals = a.totals(rows, unmapped)
 	view.Services, view.Unmapped = len(rows), len(unmapped)
-	view.Completeness = sorted(summarise(ledger))
+	view.Completeness = byKind(summarise(ledger))
 	for _, s := range view.Completeness {
 		view.Gap += s.Gap
 	}
@@ -133,44 +123,95 @@ func (a *app) overview(c *fiber.Ctx) error {
 	return a.render(c, fiber.StatusOK, "overview", view)
 }
 
-func (a *app) teamDeploys(splits []metrics.Split, window metrics.Window) []teamDeploys {
-	const shown = 8
-	cat := a.deps.Catalog()
-	var out []teamDeploys
-	for _, s := range splits {
-		if s.Key == "" || s.Series.N == 0 { // what no team owns stands under the records of no service
-			continue
-		}
-		out = append(out, teamDeploys{Name: teamName(cat, s.Key), N: s.Series.N, Link: deploysPath("", s.Key, window.From)})
-	}
-	slices.SortStableFunc(out, func(x, y teamDeploys) int { return cmp.Compare(y.N, x.N) })
-	if len(out) > shown {
-		out = out[:shown]
-	}
-	for i := range out {
-		out[i].Share = max(1, out[i].N*100/out[0].N)
-	}
-	return out
-}
-
-// countLevels counts levels over all services and by team, teams by name.
-func countLevels(rows []serviceRow) (all levelCount, teams []levelCount) {
-	index := map[string]int{}
-	for _, r := range rows {
-		all.add(r.Level())
-		i, ok := index[r.Team]
-		if !ok {
-			i = len(teams)
-			index[r.Team] = i
-			teams = append(teams, levelCount{Name: r.Team, Link: "/services?" + queryString("team", r.Team)})
-			if r.Team == "" {
-				teams[i].Name, teams[i].Link = "nobody's", "/services?sort=team"
+// levelNames are the levels of all scorecards, the highest first.
+func (a *app) levelNames() []string {
+	var names []string
+	for _, card := range a.deps.Scorecards.Scorecards() {
+		for _, level := range slices.Backward(card.Levels) {
+			if level = strings.ToLower(level); !slices.Contains(names, level) {
+				names = append(names, level)
 			}
 		}
-		teams[i].add(r.Level())
 	}
-	slices.SortFunc(teams, func(x, y levelCount) int { return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name)) })
-	return all, teams
+	return names
+}
+
+func (a *app) levelGroups(rows []serviceRow) []levelGroup {
+	const named = 6
+	var groups []levelGroup
+	for _, level := range append(a.levelNames(), "") {
+		g := levelGroup{Level: levelName(level), Link: "/services?" + queryString("level", levelName(level))}
+		for _, r := range rows {
+			if r.Level() == level {
+				g.N++
+				g.Services = append(g.Services, stepService{Name: r.Entity.DisplayName(), Path: r.Path()})
+			}
+		}
+		if len(g.Services) > named {
+			g.More = len(g.Services) - named + 1
+			g.Services = g.Services[:named-1]
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+func levelBar(groups []levelGroup) []segment {
+	var pairs []any
+	for _, g := range groups {
+		pairs = append(pairs, g.Level, g.N)
+	}
+	return segments(0, pairs...)
+}
+
+// teamRows joins the levels and the deployments of teams, by name; what nobody owns comes last.
+func (a *app) teamRows(rows []serviceRow, splits []metrics.Split, window metrics.Window) []teamRow {
+	cat := a.deps.Catalog()
+	index := map[string]int{}
+	var teams []teamRow
+	for _, r := range rows {
+		i, ok := index[r.Entity.Owner]
+		if !ok {
+			i = len(teams)
+			index[r.Entity.Owner] = i
+			t := teamRow{Name: teamName(cat, r.Entity.Owner), Link: "/services?" + queryString("team", r.Team), owner: r.Entity.Owner, byLevel: map[string]int{}}
+			if t.owner == "" {
+				t.Name, t.Link = "nobody", "/services?sort=team&dir=desc"
+			} else {
+				t.DeployLink = deploysPath("", t.owner, window.From)
+			}
+			teams = append(teams, t)
+		}
+		teams[i].Services++
+		teams[i].byLevel[levelName(r.Level())]++
+	}
+	most := 1
+	for _, s := range splits {
+		if i, ok := index[s.Key]; ok && s.Key != "" {
+			teams[i].Deploys = s.Series.N
+			most = max(most, s.Series.N)
+		}
+	}
+	for i := range teams {
+		t := &teams[i]
+		var pairs []any
+		var words []string
+		for _, level := range append(a.levelNames(), "none") {
+			if n := t.byLevel[level]; n > 0 {
+				pairs = append(pairs, level, n)
+				words = append(words, fmt.Sprintf("%d %s", n, level))
+			}
+		}
+		t.Levels, t.LevelText = segments(0, pairs...), strings.Join(words, ", ")
+		t.DeployBar = segments(most, "main", t.Deploys)
+	}
+	slices.SortFunc(teams, func(x, y teamRow) int {
+		if (x.owner == "") != (y.owner == "") {
+			return cmp.Compare(len(y.owner), len(x.owner))
+		}
+		return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
+	})
+	return teams
 }
 
 func (a *app) totals(rows []serviceRow, unmapped []metrics.ServiceNumbers) totals {

@@ -86,7 +86,7 @@ func (a *app) funcs() template.FuncMap {
 		"plural":      plural,
 		"spec":        chartSpec,
 		"lower":       strings.ToLower,
-		"short":       short,
+		"commit":      commitOf,
 		"add":         func(a, b int) int { return a + b },
 		"segments":    segments,
 		"dict":        dict,
@@ -129,12 +129,13 @@ func chartSpec(c charts.Chart) any {
 	}{c.Options, c.Links, c.Unit}
 }
 
-// short cuts a commit's name to what people read.
-func short(sha string) string {
-	if len(sha) > 9 {
-		return sha[:9]
+// commitOf is the short name of an event's commit, or "" when its name says it already.
+func commitOf(e eventRow) string {
+	short := e.SHA[:min(len(e.SHA), 9)]
+	if strings.Contains(e.Name, short) {
+		return ""
 	}
-	return sha
+	return short
 }
 
 // segment is a part of a bar, in percent of its width.

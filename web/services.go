@@ -38,13 +38,7 @@ func (a *app) services(c *fiber.Ctx) error {
 		layout: a.layout("Services", "/services"), Rows: rows, Unmapped: len(unmapped), Query: c.Query("q"), Team: c.Query("team"),
 		Level: c.Query("level"), Lifecycle: c.Query("lifecycle"), Sort: c.Query("sort", "name"), Dir: c.Query("dir", "asc"),
 	}
-	for _, card := range a.deps.Scorecards.Scorecards() {
-		for _, level := range slices.Backward(card.Levels) {
-			if level = strings.ToLower(level); !slices.Contains(view.Levels, level) {
-				view.Levels = append(view.Levels, level)
-			}
-		}
-	}
+	view.Levels = a.levelNames()
 	at := slices.IndexFunc(serviceColumns, func(s sortColumn) bool { return s.Key == view.Sort })
 	if at < 0 {
 		var keys []string

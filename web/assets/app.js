@@ -56,7 +56,7 @@
     var axis = {
       axisLine: { lineStyle: { color: v("--line-strong") } },
       axisTick: { show: false },
-      axisLabel: { color: v("--ink-2"), fontSize: 12 },
+      axisLabel: { color: v("--ink-2"), fontSize: 12, lineHeight: 16 },
       splitLine: { lineStyle: { color: v("--line") } },
     };
     var value = Object.assign({}, axis, { axisLine: { show: false } });

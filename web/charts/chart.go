@@ -67,7 +67,7 @@ func frame(trigger string, legend bool, x opts.XAxis, y opts.YAxis) []charts.Glo
 		charts.WithTitleOpts(opts.Title{Show: opts.Bool(false)}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(legend), Left: "0", Top: "0", Icon: "roundRect", ItemWidth: 12, ItemHeight: 12}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: trigger, AxisPointer: &opts.AxisPointer{Type: pointer}}),
-		charts.WithGridOpts(opts.Grid{Left: "8", Right: "16", Top: top, Bottom: "8"}),
+		charts.WithGridOpts(opts.Grid{Left: "4", Right: "16", Top: top, Bottom: "4", ContainLabel: opts.Bool(true)}),
 		charts.WithXAxisOpts(x),
 		charts.WithYAxisOpts(y),
 	}
@@ -91,6 +91,13 @@ func options(c interface {
 
 func axisLabel(format string) *opts.AxisLabel {
 	return &opts.AxisLabel{Show: opts.Bool(true), Formatter: types.FuncStr(format), HideOverlap: opts.Bool(true)}
+}
+
+// dates is the label of an axis of dates: the first and the last stay within the picture.
+func dates() *opts.AxisLabel {
+	l := axisLabel("")
+	l.AlignMinLabel, l.AlignMaxLabel = "left", "right"
+	return l
 }
 
 func plural(n int, one, many string) string {

@@ -55,7 +55,7 @@ func CI(id, title string, weeks []CIWeek) Chart {
 		plural(runs, "run", "runs"), plural(len(weeks), "week", "weeks"), good)
 	line := charts.NewLine()
 	line.SetGlobalOptions(frame("axis", true,
-		opts.XAxis{Type: "category", AxisLabel: axisLabel("")},
+		opts.XAxis{Type: "category", AxisLabel: dates()},
 		opts.YAxis{Type: "value", Min: 0, AxisLabel: axisLabel("{value} min")})...)
 	line.SetXAxis(labels)
 	add := func(name, color string, data []opts.LineData, width float32) {

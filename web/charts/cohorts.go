@@ -69,7 +69,7 @@ func Days(d *float64) string {
 		return "not reached yet"
 	case *d*24*60 < 90:
 		return Number(*d*24*60, 0) + " min"
-	case *d < 2:
+	case *d < 1:
 		return Number(*d*24, 1) + " h"
 	case *d < 10:
 		return Number(*d, 1) + " d"

@@ -46,7 +46,7 @@ func Frequency(id, title, what, span string, counts []Count) Chart {
 		plural(len(counts), span, span+"s"), counts[0].N, span, counts[len(counts)-1].N)
 	bar := charts.NewBar()
 	bar.SetGlobalOptions(frame("axis", false,
-		opts.XAxis{Type: "category", AxisLabel: axisLabel("")},
+		opts.XAxis{Type: "category", AxisLabel: dates()},
 		opts.YAxis{Type: "value", MinInterval: 1, AxisLabel: axisLabel("{value}")})...)
 	bar.SetXAxis(labels)
 	bar.AddSeries(what, data, charts.WithItemStyleOpts(opts.ItemStyle{Color: colorMain}))
