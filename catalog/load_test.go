@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -346,5 +347,22 @@ func TestParseRef(t *testing.T) {
 				t.Errorf("got %v, %v, want %s", got, err, tt.want)
 			}
 		})
+	}
+}
+
+// BenchmarkLoad reads a thousand services, each in a document of one file.
+func BenchmarkLoad(b *testing.B) {
+	var all strings.Builder
+	for i := range 1000 {
+		name := "service-" + strconv.Itoa(i)
+		all.WriteString(component(name, "  annotations: {github.com/project-slug: o/"+name+"}\n", "  system: shop\n"))
+		all.WriteString("---\n")
+	}
+	dir := write(b, map[string]string{"all.yaml": all.String()})
+	for b.Loop() {
+		c, _, err := Load(Config{Files: []string{"all.yaml"}}, PeopleConfig{}, dir)
+		if err != nil || len(c.Services()) != 1000 {
+			b.Fatal(err)
+		}
 	}
 }

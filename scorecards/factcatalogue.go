@@ -63,13 +63,13 @@ var knownFacts = []FactDefinition{
 	{Name: "repository.created_at", Type: event.TimeFact, Label: "the creation of the repository", Source: fromGitHub, Description: "When the repository was created."},
 	{Name: "repository.archived", Type: event.BoolFact, True: "the repository is archived", False: "the repository is not archived", Source: fromGitHub, Description: "The repository is archived and takes no changes."},
 
-	{Name: "ci.runs_30d", Type: event.NumberFact, Unit: "runs", Label: "the number of CI runs in 30 days", Source: fromCI, Description: "CI attempts of the last 30 days that succeeded or failed."},
+	{Name: "ci.runs_30d", Type: event.NumberFact, Label: "the number of CI runs in 30 days", Source: fromCI, Description: "CI attempts of the last 30 days that succeeded or failed."},
 	{Name: "ci.p95_minutes", Type: event.NumberFact, Unit: "minutes", Label: "the 95th percentile of CI duration", Source: fromCI, Description: "95th percentile of the minutes that a successful CI attempt took, over 30 days."},
 	{Name: "ci.success_rate", Type: event.NumberFact, Unit: "share", Label: "the CI success rate", Source: fromCI, Description: "Share of the CI attempts of the last 30 days that succeeded, of those that succeeded or failed."},
-	{Name: "deploy.count_30d", Type: event.NumberFact, Unit: "deployments", Label: "the number of production deployments in 30 days", Source: fromDeploys, Description: "Successful deployments to production in the last 30 days."},
+	{Name: "deploy.count_30d", Type: event.NumberFact, Label: "the number of production deployments in 30 days", Source: fromDeploys, Description: "Successful deployments to production in the last 30 days."},
 	{Name: "deploy.per_week", Type: event.NumberFact, Unit: "a week", Label: "the production deployment frequency", Source: fromDeploys, Description: "Successful deployments to production a week, over the last 90 days."},
 	{Name: "deploy.last_at", Type: event.TimeFact, Label: "the last production deployment", Source: fromDeploys, Description: "When production was last deployed to successfully."},
-	{Name: "deploy.staging_count_30d", Type: event.NumberFact, Unit: "deployments", Label: "the number of staging deployments in 30 days", Source: fromDeploys, Description: "Successful deployments to staging in the last 30 days."},
+	{Name: "deploy.staging_count_30d", Type: event.NumberFact, Label: "the number of staging deployments in 30 days", Source: fromDeploys, Description: "Successful deployments to staging in the last 30 days."},
 	{Name: "change.review_share_30d", Type: event.NumberFact, Unit: "share", Label: "the share of changes that were reviewed", Source: fromChanges, Description: "Share of the changes of people, merged in the last 30 days, that somebody else reviewed before."},
 }
 

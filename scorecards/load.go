@@ -184,7 +184,7 @@ func parse(data []byte, file string) ([]Scorecard, error) {
 
 var (
 	yamlLine     = regexp.MustCompile(`^line (\d+): `)
-	unknownField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
+	unknownField = regexp.MustCompile(`^field (\S+) not found in type `)
 )
 
 // yamlErrors gives each of the parser's messages its file and line.
@@ -214,9 +214,11 @@ func yamlErrors(file string, err error) error {
 	return errors.Join(errs...)
 }
 
+// cardFields are the fields of scorecards and of their cases, for "did you mean".
 var cardFields = []string{
 	"apiVersion", "kind", "name", "version", "title", "description", "filter", "levels", "facts", "rules",
 	"id", "level", "expr", "applies", "evidence", "why", "fix", "effort", "docs", "type", "unit", "label", "true", "false", "source",
+	"now", "base", "cases", "entity", "errors", "without", "outcomes", "reasons", "next",
 }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+([-_.][a-z0-9]+)*$`)
