@@ -161,8 +161,16 @@ func apply(ctx context.Context, db Execer, o Options, m Migration, resumed bool,
 	}
 	for i := done; i < len(statements); i++ {
 		err := db.Exec(ctx, statements[i])
-		// Interrupted after the statement and before its record: what it makes is there.
-		if err != nil && !(resumed && i == done && alreadyExists(err)) {
+		if err != nil && alreadyExists(err) {
+			// Interrupted after the statement and before its record: what it makes is there.
+			if resumed && i == done {
+				err = nil
+			} else if other, ok := elsewhere(ctx, db, o, m, i); ok {
+				i = other - 1
+				continue
+			}
+		}
+		if err != nil {
 			return &StatementError{Name: m.Name, Statement: i + 1, Of: len(statements), Err: err}
 		}
 		if err := note(i + 1); err != nil {
@@ -170,4 +178,24 @@ func apply(ctx context.Context, db Execer, o Options, m Migration, resumed bool,
 		}
 	}
 	return nil
+}
+
+// elsewhere reports whether another process applies the migration at the same time, by waiting a moment for its record
+// to pass statement i, and how many statements it has done.
+func elsewhere(ctx context.Context, db Execer, o Options, m Migration, i int) (done int, ok bool) {
+	for range 20 {
+		records, err := Check(ctx, db, o.Migrations)
+		if err != nil {
+			return 0, false
+		}
+		if r := records[m.Version]; r.Done > i {
+			return r.Done, true
+		}
+		select {
+		case <-ctx.Done():
+			return 0, false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	return 0, false
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -233,6 +234,28 @@ func TestInterruptedMigrationGoesOn(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestTwoAtOnce(t *testing.T) {
+	db, _ := database(t)
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if _, err := migrations.Apply(t.Context(), db, migrations.Options{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+	records, err := migrations.Check(t.Context(), db, migrations.All())
+	if err != nil || len(records) != migrations.Latest() {
+		t.Fatalf("%v, %v", records, err)
+	}
+	for version, r := range records {
+		if r.Done != r.Statements {
+			t.Errorf("migration %d: %+v", version, r)
+		}
 	}
 }
 

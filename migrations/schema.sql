@@ -758,7 +758,7 @@ CREATE VIEW ledger
     `stored` UInt64,
     `open` UInt64,
     `checked_at` DateTime64(3, 'UTC'),
-    `gap` Int64,
+    `gap` UInt64,
     `note` String,
     `source` LowCardinality(String),
     `url` String
@@ -772,7 +772,7 @@ AS SELECT
     stored,
     open,
     checked_at,
-    if(stored >= expected, 0, expected - stored) AS gap,
+    toUInt64(if(stored >= expected, 0, expected - stored)) AS gap,
     note,
     source,
     url

@@ -347,6 +347,54 @@ func useRemote(t *testing.T, remote *embedded.Remote) {
 	}
 }
 
+func TestHolderThatEndsEndsWhatItRuns(t *testing.T) {
+	dir := t.TempDir()
+	holder, _ := startRole(t, "hold", dir, "share")
+	remote, err := embedded.Connect(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := connectTo(remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- drain(t.Context(), db, "SELECT sum(cityHash64(number) % 7) FROM numbers(1000000000000) GROUP BY number % 3")
+	}()
+	time.Sleep(300 * time.Millisecond)
+	if err := holder.stdin.Close(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the query ended well")
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the query goes on")
+	}
+	if err := holder.Wait(); err != nil {
+		t.Errorf("the holder ended with %v", err)
+	}
+	if remote, err := embedded.Connect(t.Context(), dir); remote != nil || err != nil {
+		t.Errorf("connecting again: %v, %v", remote, err)
+	}
+	_ = db.Close()
+}
+
+func TestOneVersionForEveryPlatform(t *testing.T) {
+	want := embedded.PackageVersion("linux/amd64")
+	for _, platform := range []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"} {
+		if got := embedded.PackageVersion(platform); got != want || got == "" || strings.ContainsAny(got, "^~*><=| ") {
+			t.Errorf("%s has version %q, linux/amd64 %q; one exact version belongs in package.json", platform, got, want)
+		}
+	}
+	if got := embedded.PackageVersion("windows/amd64"); got != "" {
+		t.Errorf("there is no library for Windows, but it has version %q", got)
+	}
+}
+
 func TestOnlyThisUserCanConnect(t *testing.T) {
 	dir := t.TempDir()
 	startRole(t, "hold", dir, "share")
