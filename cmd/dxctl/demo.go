@@ -32,7 +32,8 @@ serve its dashboard. It needs no account and no network, and writes only below -
 configuration and the catalog that it uses: a good start for your own.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := prepareDemo(data, s.now())
+			org := demo.Generate(s.now())
+			cfg, err := prepareDemo(data, org)
 			if err != nil {
 				return err
 			}
@@ -46,7 +47,7 @@ configuration and the catalog that it uses: a good start for your own.`,
 			if err != nil {
 				return err
 			}
-			if err := p.loadDemo(cmd.Context(), newProgress(s.err, s.now)); err != nil {
+			if err := p.loadDemo(cmd.Context(), org, newProgress(s.err, s.now)); err != nil {
 				return errors.Join(err, p.store.Close())
 			}
 			if loadOnly {
@@ -73,7 +74,7 @@ func configFlag(cfg config.Config) string {
 
 // prepareDemo writes the demo's configuration, catalog and people below dir. A folder that holds anything that the demo
 // did not make is refused, so that a real organisation's data is never mixed with invented data.
-func prepareDemo(dir string, now time.Time) (config.Config, error) {
+func prepareDemo(dir string, org *demo.Organisation) (config.Config, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return config.Config{}, fmt.Errorf("looking into the demo's folder: %w", err)
@@ -82,7 +83,6 @@ func prepareDemo(dir string, now time.Time) (config.Config, error) {
 	if len(entries) > 0 && !made {
 		return config.Config{}, fmt.Errorf("%s holds data that is not the demo's; give the demo a folder of its own with --data (make demo DATA=…)", dir)
 	}
-	org := demo.Generate(now)
 	settings, err := yaml.Marshal(map[string]any{
 		"store":        map[string]string{"dsn": "embedded:./clickhouse"},
 		"server":       map[string]string{"addr": "127.0.0.1:8080"},
@@ -119,7 +119,7 @@ func writeFile(name string, text []byte) error {
 
 // loadDemo stores the demo's events. They are the same on every machine on the same day; on a later day the old ones are
 // removed first, since all dates move with the day.
-func (p *platform) loadDemo(ctx context.Context, show *progress) error {
+func (p *platform) loadDemo(ctx context.Context, org *demo.Organisation, show *progress) error {
 	day := p.now().UTC().Format(time.DateOnly)
 	began := p.now()
 	loaded, err := p.store.LoadCheckpoint(ctx, "demo", "organisation", "day")
@@ -137,7 +137,7 @@ func (p *platform) loadDemo(ctx context.Context, show *progress) error {
 		return fmt.Errorf("removing the demo of another day: %w", err)
 	}
 	stored := 0
-	err = demo.Generate(p.now()).Events(20_000, func(batch []event.Event) error {
+	err = org.Events(20_000, func(batch []event.Event) error {
 		stored += len(batch)
 		show.update("loading the demo organisation", stored, 0, string(batch[0].Kind())+"s")
 		return p.store.Append(ctx, batch...)
