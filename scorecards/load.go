@@ -205,7 +205,7 @@ func yamlErrors(file string, err error) error {
 		}
 		if m := unknownField.FindStringSubmatch(message); m != nil {
 			message = fmt.Sprintf("field %s is not known", m[1])
-			if near := nearest(m[1], cardFields); near != "" {
+			if near := nearest(m[1], slices.DeleteFunc(slices.Clone(cardFields), func(f string) bool { return f == m[1] })); near != "" {
 				message += fmt.Sprintf("; did you mean %s?", near)
 			}
 		}
