@@ -1,0 +1,295 @@
+// Package gitlab collects from GitLab, hosted or one's own: pipelines with their jobs, merge requests, deployments and
+// environments.
+//
+// Each project is a scope with three streams, each with a checkpoint of its own. Every stream begins with one conditional
+// request for its newest page; answered 304, nothing is new and nothing more is asked. The first read goes newest first;
+// after it, what was updated is asked for. Jobs are read in bulk and give the runs their times.
+package gitlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = "gitlab"
+
+// Jobs says of which pipelines the jobs are stored. They are read in bulk in any case but none, for the runs' times.
+type Jobs string
+
+// The choices for Jobs.
+const (
+	AllJobs           Jobs = "all"
+	DefaultBranchJobs Jobs = "default-branch"
+	NoJobs            Jobs = "none"
+)
+
+// Config is one GitLab source.
+type Config struct {
+	Source         string           // its name
+	URL            string           // of the server or its API; default https://gitlab.com
+	Token          string           // with the scope read_api
+	Projects       []string         // paths (group/project) or numeric ids
+	Groups         []string         // every project of these groups and their subgroups: paths or numeric ids
+	Archived       bool             // of groups, also archived projects
+	Jobs           Jobs             // default all
+	Deployments    []DeploymentRule // jobs that mean a deployment without GitLab knowing an environment
+	Since          time.Time        // how far back the first read goes; zero: everything
+	PrivateNetwork bool             // the URL's name may lead into a private network
+}
+
+// Validate reports every mistake, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := apiURL(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	if strings.TrimSpace(c.Token) == "" {
+		errs = append(errs, errors.New("token is missing: create a project, group or personal access token with the scope read_api and give it as ${GITLAB_TOKEN}"))
+	}
+	if len(c.Projects) == 0 && len(c.Groups) == 0 {
+		errs = append(errs, errors.New("nothing to collect: give projects: [group/project] or groups: [group]"))
+	}
+	errs = append(errs, validateNames("project", c.Projects), validateNames("group", c.Groups))
+	switch c.Jobs {
+	case "", AllJobs, DefaultBranchJobs, NoJobs:
+	default:
+		errs = append(errs, fmt.Errorf("jobs %q: give all, default-branch or none", string(c.Jobs)))
+	}
+	for i, r := range c.Deployments {
+		if err := r.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("deployments[%d]: %w", i, err))
+		}
+	}
+	if len(c.Deployments) > 0 && c.Jobs == NoJobs {
+		errs = append(errs, errors.New("deployments rules need jobs, and jobs is none"))
+	}
+	return errors.Join(errs...)
+}
+
+func validateNames(what string, names []string) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, n := range names {
+		if strings.Trim(n, "/") != n || strings.ContainsAny(n, " \t\n?#%\\") || strings.Contains(n, "//") || n == "" {
+			errs = append(errs, fmt.Errorf("%s %q: write its path as in its address (group/name), or its numeric id", what, n))
+		}
+		if key := strings.ToLower(n); seen[key] {
+			errs = append(errs, fmt.Errorf("%s %q is listed twice", what, n))
+		} else {
+			seen[key] = true
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what a project is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
+	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
+	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
+	Since() time.Time
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
+	Sleep     func(context.Context, time.Duration) error // how the client waits
+}
+
+// Collector reads one GitLab source. It is safe for use from several goroutines.
+type Collector struct {
+	cfg    Config
+	base   *url.URL
+	rest   *rest.Client
+	log    *slog.Logger
+	now    func() time.Time
+	known  sync.Map // scope → projectInfo
+	warned sync.Map // unknown words that have been logged
+}
+
+// New returns a collector; it fails when the configuration is not valid.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Jobs == "" {
+		cfg.Jobs = AllJobs
+	}
+	base, err := apiURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork}
+	restCfg.PerSecond, restCfg.Burst = budget(base)
+	if opt.Tune != nil {
+		opt.Tune(&restCfg)
+	}
+	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, base: base, rest: client, log: opt.Logger, now: opt.Now}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// budget is how fast a server may be asked. gitlab.com allows 600 requests a minute for listings of jobs, the least of
+// what is used here; a server of one's own says so when its administrator's limit is met.
+func budget(base *url.URL) (perSecond float64, burst int) {
+	if strings.EqualFold(base.Hostname(), "gitlab.com") {
+		return 9, 60
+	}
+	return 100, 100
+}
+
+// apiURL is where the REST API is, with a slash at the end. A server's web address means its API.
+func apiURL(configured string) (*url.URL, error) {
+	if configured == "" {
+		configured = "https://gitlab.com/"
+	}
+	u, err := url.Parse(configured)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("url %q: give an absolute http or https URL, such as https://gitlab.example.com", configured)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	if !strings.HasSuffix(path, "/api/v4") {
+		path += "/api/v4"
+	}
+	u.Path, u.RawPath = path+"/", ""
+	return u, nil
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "gitlab".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+
+// Check says whether the server can be reached and every configured project and group can be read.
+func (c *Collector) Check(ctx context.Context) error {
+	var errs []error
+	for _, p := range c.cfg.Projects {
+		if _, err := c.get(ctx, "projects/"+url.PathEscape(p), "", &projectInfo{}); err != nil {
+			errs = append(errs, fmt.Errorf("project %s: %w", p, err))
+		}
+		if ctx.Err() != nil || errors.Is(errors.Join(errs...), rest.ErrUnauthorized) {
+			break
+		}
+	}
+	for _, g := range c.cfg.Groups {
+		if errors.Is(errors.Join(errs...), rest.ErrUnauthorized) {
+			break
+		}
+		if _, err := c.get(ctx, "groups/"+url.PathEscape(g)+"/projects?per_page=1&simple=true", "", &[]projectInfo{}); err != nil {
+			errs = append(errs, fmt.Errorf("group %s: %w", g, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Collect brings a project up to date. A stream that fails does not hold up the others; the error joins what went wrong,
+// each with its stream.
+func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+	info, err := c.lookup(ctx, scope)
+	if err != nil {
+		return fmt.Errorf("project: %w", err)
+	}
+	p := &project{Collector: c, scope: scope, info: info, path: fmt.Sprintf("projects/%d", info.ID), w: w, since: c.cfg.Since}
+	if s := w.Since(); !s.IsZero() && (p.since.IsZero() || s.Before(p.since)) {
+		p.since = s
+	}
+	streams := []struct {
+		name    string
+		collect func(context.Context) error
+	}{
+		{pipelinesStream, p.pipelines},
+		{changesStream, p.changes},
+		{deploymentsStream, p.deployments},
+	}
+	errs := make([]error, len(streams))
+	var wg sync.WaitGroup
+	for i, s := range streams {
+		wg.Go(func() {
+			if err := s.collect(ctx); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", s.name, err)
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(errs...)
+}
+
+// project is one Collect of one scope.
+type project struct {
+	*Collector
+	scope string
+	info  projectInfo
+	path  string // of the API: projects/<id>
+	w     Writer
+	since time.Time // how far back this collect reads; zero: everything
+}
+
+func (p *project) origin(id, url string) event.Origin {
+	return event.Origin{Source: p.cfg.Source, Provider: Provider, Scope: p.scope, ID: id, URL: url}
+}
+
+// ledger stores what the source says it has against what is stored. expected is nil where the source does not say.
+func (p *project) ledger(ctx context.Context, of event.Kind, floor time.Time, expected *uint64, note string) error {
+	stored, open, err := p.w.Count(ctx, of, time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	now := p.now().UTC()
+	e := event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: of, WindowStart: genesis, WindowEnd: now, Expected: stored,
+		Stored: stored, Open: open, CheckedAt: now, URL: p.info.WebURL, Note: note}
+	switch {
+	case expected == nil:
+		if e.Note == "" {
+			e.Note = "GitLab gives no total here; every page of its listing was read"
+		}
+	case !floor.IsZero():
+		e.Expected, e.Note = min(stored, *expected), fmt.Sprintf("of %d, those created since %s", *expected, floor.Format(time.DateOnly))
+	default:
+		e.Expected = *expected
+	}
+	return p.w.Append(ctx, e)
+}
+
+// genesis is before anything on GitLab: the beginning of a window that has none.
+var genesis = time.Date(2011, 10, 1, 0, 0, 0, 0, time.UTC)

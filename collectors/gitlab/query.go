@@ -1,0 +1,41 @@
+package gitlab
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// instantLayout is how GitLab takes times in queries.
+const instantLayout = "2006-01-02T15:04:05.000Z"
+
+// updatesQuery asks for what was updated after a time, oldest update first.
+func updatesQuery(base string, after time.Time, number int) string {
+	if base != "" {
+		base += "&"
+	}
+	return fmt.Sprintf("%sorder_by=updated_at&sort=asc&updated_after=%s&per_page=%d&page=%d", base, after.UTC().Format(instantLayout), perPage, number)
+}
+
+func lowest[T record](records []T) int64 {
+	var low int64
+	for i, r := range records {
+		if i == 0 || r.key() < low {
+			low = r.key()
+		}
+	}
+	return low
+}
+
+func newestUpdate[T record](latest time.Time, records []T) time.Time {
+	for _, r := range records {
+		latest = later(latest, r.updated())
+	}
+	return latest
+}
+
+// older reports whether a stored id comes before id. What is no number is none of GitLab's listing.
+func older(stored string, id int64) bool {
+	n, err := strconv.ParseInt(stored, 10, 64)
+	return err == nil && n < id
+}

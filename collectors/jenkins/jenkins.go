@@ -1,0 +1,187 @@
+// Package jenkins collects from Jenkins: the builds of every job that is found from the root through folders and
+// multibranch projects, the deployments among them, and the stages of pipelines where they are asked for.
+//
+// A scope is a job by its full name. A multibranch project is one scope, with its branches inside: that is what people
+// mean by the job, and branches come and go. The listing of a folder tells the newest build of every job in it, so that
+// one request says of many scopes that nothing is new. The first read goes newest first.
+package jenkins
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = "jenkins"
+
+// Config is one Jenkins source.
+type Config struct {
+	Source         string           // its name
+	URL            string           // the address of Jenkins, as a person opens it
+	User           string           // whose API token it is; empty with Token: read without credentials
+	Token          string           // the user's API token
+	Projects       []string         // full names of jobs or folders, with * and **; empty: every job that the user sees
+	Exclude        []string         // the same, of what is left out
+	Stages         bool             // read the stages of pipelines: one more request a build
+	Deployments    []DeploymentRule // which builds are deployments; the first rule that matches decides
+	Since          time.Time        // how far back the first read goes; zero: everything
+	PrivateNetwork bool             // the URL's name may lead into a private network
+}
+
+// Validate reports every mistake, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := baseURL(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	switch {
+	case c.User == "" && c.Token != "":
+		errs = append(errs, errors.New("user is missing: Jenkins takes an API token only together with the user whose it is"))
+	case c.User != "" && strings.TrimSpace(c.Token) == "":
+		errs = append(errs, errors.New("token is missing: create an API token on the user's Security page in Jenkins and give it as ${JENKINS_TOKEN}"))
+	case strings.Contains(c.User, ":"):
+		errs = append(errs, fmt.Errorf("user %q: give the user's id, which has no colon; the token has its own key", c.User))
+	}
+	for _, p := range append(append([]string{}, c.Projects...), c.Exclude...) {
+		if strings.Trim(p, "/ ") == "" {
+			errs = append(errs, fmt.Errorf("project %q: give a job's or folder's full name, such as team/service or team/**", p))
+		}
+	}
+	for i, r := range c.Deployments {
+		if err := r.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("deployments[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what a job is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
+	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
+	Since() time.Time
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
+	Sleep     func(context.Context, time.Duration) error // how the client waits
+}
+
+// Collector reads one Jenkins. It is safe for use from several goroutines.
+type Collector struct {
+	cfg    Config
+	base   string // with a slash at the end
+	rest   *rest.Client
+	log    *slog.Logger
+	now    func() time.Time
+	rules  []compiledRule
+	rulesD string // digest of the rules, to notice that they have changed
+	only   []glob
+	except []glob
+	warned sync.Map // unknown words that have been logged
+
+	mu      sync.Mutex
+	targets map[string]target // by scope, of the latest listing
+}
+
+// New returns a collector; it fails when the configuration is not valid.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	base, err := baseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	// One's own server, often a slow one: few requests at a time, and no more than a busy person with a browser.
+	restCfg := rest.Config{BaseURL: base, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 4, PerSecond: 25, Burst: 50}
+	if cfg.User != "" {
+		restCfg.AuthPrefix = "Basic "
+		restCfg.Token = base64.StdEncoding.EncodeToString([]byte(cfg.User + ":" + cfg.Token))
+	}
+	if opt.Tune != nil {
+		opt.Tune(&restCfg)
+	}
+	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, base: base.String(), rest: client, log: opt.Logger, now: opt.Now, targets: map[string]target{},
+		only: compileAll(cfg.Projects), except: compileAll(cfg.Exclude)}
+	c.rules, c.rulesD = compileRules(cfg.Deployments)
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// baseURL is where Jenkins is, with a slash at the end.
+func baseURL(configured string) (*url.URL, error) {
+	u, err := url.Parse(configured)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("url %q: give the address of Jenkins as an absolute http or https URL, such as https://jenkins.example.com", configured)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("url %q: leave out user, query and fragment; user and token have their own keys", u.Redacted())
+	}
+	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), "api/json")
+	u.Path, u.RawPath = "/", ""
+	if path = strings.Trim(path, "/"); path != "" {
+		u.Path = "/" + path + "/"
+	}
+	return u, nil
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "jenkins".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+
+// Check says whether Jenkins answers and shows the user any job.
+func (c *Collector) Check(ctx context.Context) error {
+	var root node
+	if _, err := c.get(ctx, nil, "jobs[_class,name]", "", &root); err != nil {
+		return err
+	}
+	if len(root.Jobs) == 0 {
+		return fmt.Errorf("%s answers, but shows no job: give the user the rights Overall/Read and Job/Read", c.base)
+	}
+	return nil
+}
+
+// warn logs an unknown word once for a source.
+func (c *Collector) warn(what, word string) {
+	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
+		c.log.Warn("Jenkins uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
+	}
+}

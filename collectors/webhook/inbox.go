@@ -1,0 +1,380 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sys/unix"
+)
+
+// ErrFull is returned by [Inbox.Put] when the queue holds as much as it may, or the disk does. Nothing was kept.
+var ErrFull = errors.New("the inbox is full")
+
+// ErrClosed is returned by [Inbox.Put] after [Inbox.Close].
+var ErrClosed = errors.New("the inbox is closed")
+
+// InboxConfig bounds an inbox. The zero value means the defaults.
+type InboxConfig struct {
+	MaxBytes     int64 `yaml:"max_bytes"`     // of deliveries that wait; default 256 MiB
+	SegmentBytes int64 `yaml:"segment_bytes"` // of a file of the queue; default 8 MiB
+}
+
+// Validate reports every mistake, joined.
+func (c InboxConfig) Validate() error {
+	var errs []error
+	if c.MaxBytes < 0 {
+		errs = append(errs, fmt.Errorf("inbox.max_bytes %d: give a number of bytes above 0", c.MaxBytes))
+	}
+	if c.SegmentBytes < 0 {
+		errs = append(errs, fmt.Errorf("inbox.segment_bytes %d: give a number of bytes above 0", c.SegmentBytes))
+	}
+	return errors.Join(errs...)
+}
+
+// InboxOptions are what an Inbox needs from outside; each may be left out.
+type InboxOptions struct {
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
+	Sleep      func(context.Context, time.Duration) error // between attempts after a failure
+}
+
+// Inbox is a queue of deliveries in a folder. [Inbox.Put] returns when the delivery is on disk; [Inbox.Run] hands
+// deliveries over in their order and forgets them afterwards. Neither a kill nor a power cut loses a delivery that was put;
+// one may be handed over twice. One process at a time has a folder open. Its methods may be called from several
+// goroutines.
+type Inbox struct {
+	dir string
+	cfg InboxConfig
+	opt InboxOptions
+	log *slog.Logger
+
+	lock     *os.File
+	rejected *rejectedFile
+
+	mu       sync.Mutex
+	segments []*segment // oldest first; the last one is written to
+	position position
+	waiting  int64 // bytes of records behind the position, with those of the group that is being written
+	pending  group
+	closed   bool
+	counted  uint64 // records behind the position
+
+	wake    chan struct{} // the writer has something to do
+	arrived chan struct{} // the worker has something to do
+	done    chan struct{} // the writer has ended
+	running sync.Mutex
+}
+
+// group is what is written with one fsync.
+type group struct {
+	bytes   []byte
+	records uint64
+	waiters []chan error
+}
+
+// position is where the worker stands: everything before it is done.
+type position struct {
+	Segment uint64 `json:"segment"` // number of the segment's first record
+	Offset  int64  `json:"offset"`  // in that segment
+	Number  uint64 `json:"number"`  // of the next record
+}
+
+const (
+	positionFile = "position.json"
+	lockFile     = "lock"
+	defaultMax   = 256 << 20
+	defaultPart  = 8 << 20
+)
+
+// OpenInbox opens the queue in a folder and makes it if it is not there. What a crash left half written at the end, which
+// nobody was promised, is cut off.
+func OpenInbox(dir string, cfg InboxConfig, opt InboxOptions) (*Inbox, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = defaultMax
+	}
+	if cfg.SegmentBytes == 0 {
+		cfg.SegmentBytes = defaultPart
+	}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Sleep == nil {
+		opt.Sleep = sleep
+	}
+	q := &Inbox{dir: dir, cfg: cfg, opt: opt, log: opt.Logger,
+		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), done: make(chan struct{})}
+	if err := q.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the inbox %s: %w", dir, err), q.release())
+	}
+	q.register(opt.Registerer)
+	go q.write()
+	return q, nil
+}
+
+func (q *Inbox) open() error {
+	if err := os.MkdirAll(q.dir, 0o700); err != nil {
+		return err
+	}
+	lock, err := os.OpenFile(filepath.Join(q.dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	q.lock = lock
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return errors.New("another process has it open; end that one first, or give this one another data folder")
+	}
+	if err := q.load(); err != nil {
+		return err
+	}
+	if q.rejected, err = openRejected(q.dir, q.position.Number); err != nil {
+		return err
+	}
+	return nil
+}
+
+// load reads the position and the segments.
+func (q *Inbox) load() error {
+	if doc, err := os.ReadFile(filepath.Join(q.dir, positionFile)); err == nil {
+		if err := json.Unmarshal(doc, &q.position); err != nil {
+			q.log.Warn("the inbox's position cannot be read; what is in the inbox is handed over again", "error", err)
+			q.position = position{}
+		}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	firsts, err := listSegments(q.dir)
+	if err != nil {
+		return err
+	}
+	next := max(q.position.Number, 1)
+	for i, first := range firsts {
+		if first < q.position.Segment { // done with, but the process ended before it was removed
+			if err := os.Remove(segmentPath(q.dir, first)); err != nil {
+				return err
+			}
+			continue
+		}
+		s, torn, err := openSegment(q.dir, first)
+		if err != nil {
+			return err
+		}
+		if torn > 0 {
+			if err := q.cut(s, torn, i == len(firsts)-1); err != nil {
+				return err
+			}
+		}
+		q.segments = append(q.segments, s)
+		next = max(next, first+s.count)
+	}
+	if len(q.segments) == 0 {
+		s, err := createSegment(q.dir, next)
+		if err != nil {
+			return err
+		}
+		q.segments = append(q.segments, s)
+	}
+	if first := q.segments[0]; q.position.Segment != first.first || q.position.Offset > first.end {
+		q.position = position{Segment: first.first, Number: first.first}
+	}
+	for _, s := range q.segments {
+		q.waiting += s.end
+		q.counted += s.count
+	}
+	q.waiting -= q.position.Offset
+	q.counted -= q.position.Number - q.position.Segment
+	return nil
+}
+
+// cut takes what is not a record off the end of a segment. At the end of the queue that is a write that was not finished
+// and not promised. Elsewhere the disk has changed what was written: then it is kept beside, for whoever wants to look.
+func (q *Inbox) cut(s *segment, torn int64, last bool) error {
+	if !last {
+		damaged := s.path + ".damaged"
+		rest := make([]byte, torn)
+		if _, err := s.file.ReadAt(rest, s.end); err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if err := writeFile(damaged, rest); err != nil {
+			return err
+		}
+		q.log.Error("a file of the inbox is damaged; what could not be read of it was set aside", "file", damaged, "bytes", torn)
+	}
+	if err := s.file.Truncate(s.end); err != nil {
+		return err
+	}
+	return s.file.Sync()
+}
+
+// Put appends a delivery and returns when it is on disk. Deliveries put at the same time share one fsync. It fails with
+// [ErrFull] when there is no room. When ctx ends first, its error is returned and the delivery may be kept or not.
+func (q *Inbox) Put(ctx context.Context, d Delivery) error {
+	doc, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("encoding the delivery: %w", err)
+	}
+	size := int64(recordHeader + len(doc))
+	answer := make(chan error, 1)
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return ErrClosed
+	}
+	if q.waiting+size > q.cfg.MaxBytes {
+		waiting := q.waiting
+		q.mu.Unlock()
+		return fmt.Errorf("%w: %d bytes wait, %d may", ErrFull, waiting, q.cfg.MaxBytes)
+	}
+	q.waiting += size
+	q.pending.bytes = appendRecord(q.pending.bytes, doc)
+	q.pending.records++
+	q.pending.waiters = append(q.pending.waiters, answer)
+	q.mu.Unlock()
+	signal(q.wake)
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the goroutine that writes groups until the inbox is closed.
+func (q *Inbox) write() {
+	defer close(q.done)
+	for range q.wake {
+		for {
+			q.mu.Lock()
+			g, closed := q.pending, q.closed
+			q.pending = group{}
+			q.mu.Unlock()
+			if g.records == 0 {
+				if closed {
+					return
+				}
+				break
+			}
+			err := q.commit(g)
+			for _, w := range g.waiters {
+				w <- err
+			}
+		}
+	}
+}
+
+// commit writes a group to the last segment. When it fails nothing of the group is in the queue.
+func (q *Inbox) commit(g group) error {
+	err := q.append(g)
+	q.mu.Lock()
+	if err != nil {
+		q.waiting -= int64(len(g.bytes))
+	}
+	q.mu.Unlock()
+	if err != nil {
+		q.log.Error("the inbox cannot be written to", "folder", q.dir, "error", err)
+		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		}
+		return fmt.Errorf("writing to the inbox: %w", err)
+	}
+	signal(q.arrived)
+	return nil
+}
+
+func (q *Inbox) append(g group) error {
+	q.mu.Lock()
+	s := q.segments[len(q.segments)-1]
+	q.mu.Unlock()
+	if s.end >= q.cfg.SegmentBytes { // only this goroutine moves the end
+		next, err := createSegment(q.dir, s.first+s.count)
+		if err != nil {
+			return err
+		}
+		q.mu.Lock()
+		q.segments = append(q.segments, next)
+		q.mu.Unlock()
+		s = next
+	}
+	_, err := s.file.WriteAt(g.bytes, s.end)
+	if err == nil {
+		err = s.file.Sync()
+	}
+	if err != nil {
+		// The next group is written over it; until then the checksum keeps a part of it from being read.
+		return errors.Join(err, s.file.Truncate(s.end))
+	}
+	q.mu.Lock()
+	s.end += int64(len(g.bytes))
+	s.count += g.records
+	q.counted += g.records
+	q.mu.Unlock()
+	return nil
+}
+
+// Close ends the queue: deliveries that are being put are written, further ones refused. It waits for [Inbox.Run], whose
+// context is to be ended before.
+func (q *Inbox) Close() error {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return nil
+	}
+	q.closed = true
+	q.mu.Unlock()
+	signal(q.wake)
+	<-q.done
+	q.running.Lock()
+	defer q.running.Unlock()
+	if q.opt.Registerer != nil {
+		q.unregister(q.opt.Registerer)
+	}
+	return q.release()
+}
+
+// release closes the files and gives the lock back.
+func (q *Inbox) release() error {
+	var errs []error
+	for _, s := range q.segments {
+		errs = append(errs, s.file.Close())
+	}
+	if q.rejected != nil {
+		errs = append(errs, q.rejected.close())
+	}
+	if q.lock != nil {
+		errs = append(errs, q.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

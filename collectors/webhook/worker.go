@@ -1,0 +1,286 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// BatchHandler applies deliveries.
+type BatchHandler interface {
+	// Handle applies deliveries in their order. When it returns no error, all of them are durably applied but for the
+	// rejected ones, given by their index with the reason, which can never be. An error says that nothing is certain; the
+	// deliveries are handed over again, all or one by one.
+	Handle(ctx context.Context, batch []Delivery) (rejected map[int]string, err error)
+}
+
+// HandlerFunc is a BatchHandler that is a function.
+type HandlerFunc func(ctx context.Context, batch []Delivery) (map[int]string, error)
+
+// Handle calls f.
+func (f HandlerFunc) Handle(ctx context.Context, batch []Delivery) (map[int]string, error) {
+	return f(ctx, batch)
+}
+
+const (
+	batchRecords = 1000    // deliveries handed over at once, at most
+	batchBytes   = 4 << 20 // and of about this size
+	firstPause   = 100 * time.Millisecond
+	longestPause = 30 * time.Second
+	// suspicions is how often a delivery fails alone, while another next to it does not, until it is set aside.
+	suspicions = 3
+)
+
+// batch is what is handed over at once.
+type batch struct {
+	deliveries []Delivery
+	numbers    []uint64
+	damaged    map[int][]byte // documents that are no deliveries, by index
+	next       position       // behind it
+	bytes      int64
+}
+
+// Run hands over what is in the inbox and what comes, until ctx ends; it returns ctx's error then. A handler that fails is
+// asked again, with growing pauses. A delivery that fails while its neighbours do not is set aside in rejected.jsonl with
+// the reason, so that it does not hold up the others. Only one Run at a time.
+func (q *Inbox) Run(ctx context.Context, h BatchHandler) error {
+	q.running.Lock()
+	defer q.running.Unlock()
+	for {
+		b, err := q.read()
+		if err != nil {
+			return fmt.Errorf("reading the inbox %s: %w", q.dir, err)
+		}
+		if len(b.deliveries) == 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-q.arrived:
+				continue
+			}
+		}
+		if err := q.deliver(ctx, h, b); err != nil {
+			return err
+		}
+		if err := q.advance(b); err != nil {
+			return fmt.Errorf("the inbox %s: %w", q.dir, err)
+		}
+	}
+}
+
+// read returns the next batch, of one segment; empty when there is nothing.
+func (q *Inbox) read() (batch, error) {
+	q.mu.Lock()
+	s, last, at, end := q.segments[0], len(q.segments) == 1, q.position, q.segments[0].end
+	q.mu.Unlock()
+	if at.Offset >= end && !last {
+		if err := q.nextSegment(); err != nil {
+			return batch{}, err
+		}
+		return q.read()
+	}
+	b := batch{next: at, damaged: map[int][]byte{}}
+	for len(b.deliveries) < batchRecords && b.bytes < batchBytes {
+		doc, next, err := readRecord(s.file, b.next.Offset, end)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return batch{}, fmt.Errorf("%s at %d: %w", s.path, b.next.Offset, err)
+		}
+		d, err := decodeDelivery(doc)
+		if err != nil {
+			b.damaged[len(b.deliveries)] = doc
+		}
+		b.deliveries = append(b.deliveries, d)
+		b.numbers = append(b.numbers, b.next.Number)
+		b.bytes += next - b.next.Offset
+		b.next.Offset = next
+		b.next.Number++
+	}
+	return b, nil
+}
+
+// nextSegment drops the first segment, which is done with.
+func (q *Inbox) nextSegment() error {
+	q.mu.Lock()
+	done, next := q.segments[0], q.segments[1]
+	q.position = position{Segment: next.first, Number: next.first}
+	q.segments = q.segments[1:]
+	at := q.position
+	q.mu.Unlock()
+	if err := q.savePosition(at); err != nil {
+		return err
+	}
+	return errors.Join(done.file.Close(), os.Remove(done.path))
+}
+
+// advance notes that a batch is done.
+func (q *Inbox) advance(b batch) error {
+	if err := q.savePosition(b.next); err != nil {
+		return err
+	}
+	q.rejected.passed(b.next.Number)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.position = b.next
+	q.waiting -= b.bytes
+	q.counted -= uint64(len(b.deliveries))
+	return nil
+}
+
+func (q *Inbox) savePosition(at position) error {
+	doc, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(q.dir, positionFile), doc); err != nil {
+		return fmt.Errorf("saving the position: %w", err)
+	}
+	return nil
+}
+
+// deliver hands a batch over until every delivery of it is applied or set aside; it fails only when ctx ends or nothing
+// can be set aside.
+func (q *Inbox) deliver(ctx context.Context, h BatchHandler, b batch) error {
+	done := make([]bool, len(b.deliveries))
+	for i, doc := range b.damaged {
+		if err := q.reject(b, i, doc, "it is not a delivery"); err != nil {
+			return err
+		}
+		done[i] = true
+	}
+	blamed := make([]int, len(b.deliveries)) // how often each failed while another did not
+	pause := firstPause
+	for {
+		err := q.attempt(ctx, h, b, done, blamed)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		q.log.Warn("deliveries could not be applied; they are tried again", "deliveries", len(b.deliveries), "in", pause, "error", err)
+		if err := q.opt.Sleep(ctx, pause); err != nil {
+			return err
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// attempt hands over what is not done: all at once, and where that fails one by one, in order. Its error says why
+// something is still not done.
+func (q *Inbox) attempt(ctx context.Context, h BatchHandler, b batch, done []bool, blamed []int) error {
+	var open []int
+	for i, is := range done {
+		if !is {
+			open = append(open, i)
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	err := q.hand(ctx, h, b, open, done)
+	if err == nil || ctx.Err() != nil || len(open) == 1 && len(b.deliveries) == 1 && !isPanic(err) {
+		return err
+	}
+	failures := map[int]error{}
+	applied := 0
+	for _, i := range open {
+		if done[i] {
+			continue
+		}
+		err := q.hand(ctx, h, b, []int{i}, done)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err == nil {
+			applied++
+			continue
+		}
+		failures[i] = err
+	}
+	return q.blame(b, failures, applied > 0 || len(open) < len(b.deliveries), done, blamed)
+}
+
+// blame decides about deliveries that failed alone. When others went through (or did before), the handler works and the
+// delivery is at fault: after some attempts it is set aside. When none does, the store is at fault, and all wait. A panic is
+// always the delivery's fault.
+func (q *Inbox) blame(b batch, failures map[int]error, works bool, done []bool, blamed []int) error {
+	var left error
+	for i := range b.deliveries {
+		err := failures[i]
+		if err == nil {
+			continue
+		}
+		if works {
+			blamed[i]++
+		}
+		if blamed[i] < suspicions && !isPanic(err) {
+			left = err
+			continue
+		}
+		if err := q.reject(b, i, nil, err.Error()); err != nil {
+			return err
+		}
+		done[i] = true
+	}
+	return left
+}
+
+// hand calls the handler with the deliveries at the indexes and sets aside what it rejects.
+func (q *Inbox) hand(ctx context.Context, h BatchHandler, b batch, indexes []int, done []bool) error {
+	deliveries := make([]Delivery, len(indexes))
+	for n, i := range indexes {
+		deliveries[n] = b.deliveries[i]
+	}
+	rejected, err := safely(ctx, h, deliveries)
+	if err != nil {
+		return err
+	}
+	for n, i := range indexes {
+		if reason, no := rejected[n]; no {
+			if err := q.reject(b, i, nil, reason); err != nil {
+				return err
+			}
+		}
+		done[i] = true
+	}
+	return nil
+}
+
+// panicked is the error of a handler that panicked.
+type panicked struct{ value any }
+
+func (p panicked) Error() string { return fmt.Sprintf("applying it panicked: %v", p.value) }
+
+func isPanic(err error) bool {
+	var p panicked
+	return errors.As(err, &p)
+}
+
+func safely(ctx context.Context, h BatchHandler, deliveries []Delivery) (rejected map[int]string, err error) {
+	defer func() {
+		if failure := recover(); failure != nil {
+			err = panicked{failure}
+		}
+	}()
+	return h.Handle(ctx, deliveries)
+}
+
+// reject sets a delivery aside. raw is its document where that could not be read.
+func (q *Inbox) reject(b batch, i int, raw []byte, reason string) error {
+	d := b.deliveries[i]
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.rejected.add(b.numbers[i], d, raw, reason, q.opt.Now()); err != nil {
+		return err
+	}
+	q.log.Warn("a delivery was set aside", "source", d.Source, "kind", d.Kind, "id", d.ID, "reason", reason, "file", filepath.Join(q.dir, rejectedName))
+	return nil
+}
