@@ -164,7 +164,7 @@ func (a *app) apiFirstDeploy(c *fiber.Ctx) error {
 	}
 	ctx, cancel := requestContext(c)
 	defer cancel()
-	result, err := a.deps.Metrics.TimeToFirstDeploy(ctx, of, opt)
+	result, err := a.figures.firstDeploy(ctx, of, opt)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (a *app) apiFrequency(c *fiber.Ctx) error {
 	}
 	ctx, cancel := requestContext(c)
 	defer cancel()
-	series, err := a.deps.Metrics.DeploymentFrequency(ctx, metrics.DeployQuery{
+	series, err := a.figures.frequency(ctx, metrics.DeployQuery{
 		Service: filter.Service, Environment: filter.Environment, Window: window, Bucket: bucket,
 	})
 	if err != nil {

@@ -60,6 +60,10 @@ func (r ledgerRow) Events() string {
 }
 
 func (a *app) ledgerRows(ctx context.Context) ([]ledgerRow, error) {
+	return kept(ctx, a.figures, "ledger", a.readLedger)
+}
+
+func (a *app) readLedger(ctx context.Context) ([]ledgerRow, error) {
 	var rows []ledgerRow
 	err := a.deps.Store.Select(ctx, &rows, `
 		SELECT source, scope, kind, count() AS windows, min(l.window_start) AS since, max(l.window_end) AS until,

@@ -49,7 +49,7 @@ func (a *app) definition(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	rows = slices.DeleteFunc(rows, func(r ledgerRow) bool {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r ledgerRow) bool {
 		return !slices.ContainsFunc(d.RestsOn, func(k event.Kind) bool { return string(k) == r.Kind })
 	})
 	return a.render(c, fiber.StatusOK, "definition", definitionView{

@@ -74,7 +74,7 @@ func (a *app) events(c *fiber.Ctx) error {
 	}
 	view.CSV = withPage("/events/"+kind.Name+".csv", query, 1)
 	for _, k := range eventKinds {
-		view.Kinds = append(view.Kinds, navItem{withPage("/events/"+k.Name, kept(query), 1), k.Title})
+		view.Kinds = append(view.Kinds, navItem{withPage("/events/"+k.Name, everyKind(query), 1), k.Title})
 	}
 	return a.render(c, fiber.StatusOK, "events", view)
 }
@@ -102,8 +102,8 @@ func queryOf(c *fiber.Ctx) url.Values {
 	return query
 }
 
-// kept is the part of a filter that means the same for every kind of events.
-func kept(query url.Values) url.Values {
+// everyKind is the part of a filter that means the same for every kind of events.
+func everyKind(query url.Values) url.Values {
 	out := url.Values{}
 	for _, name := range []string{"service", "team", "person", "from", "to", "q", "source", "scope"} {
 		if v := query.Get(name); v != "" {
@@ -139,6 +139,10 @@ func (a *app) serviceChoices(asked string) []choice {
 }
 
 func (a *app) environments(ctx context.Context) ([]string, error) {
+	return kept(ctx, a.figures, "environments", a.readEnvironments)
+}
+
+func (a *app) readEnvironments(ctx context.Context) ([]string, error) {
 	var rows []struct {
 		Environment string `ch:"environment"`
 	}

@@ -52,7 +52,7 @@ func (a *app) firstDeploy(c *fiber.Ctx) error {
 	}
 	ctx, cancel := requestContext(c)
 	defer cancel()
-	result, err := a.deps.Metrics.TimeToFirstDeploy(ctx, of, opt)
+	result, err := a.figures.firstDeploy(ctx, of, opt)
 	if err != nil {
 		return err
 	}
@@ -183,9 +183,16 @@ func curves(result metrics.TTFD) []charts.Curve {
 			chosen = append(chosen, said[len(said)-1])
 		}
 	}
+	until := map[string]float64{} // the longest observation, in hours; of everybody under the label of all
+	for _, s := range result.Subjects {
+		if s.Counted {
+			until[s.Cohort] = max(until[s.Cohort], s.Hours)
+			until[result.Overall.Label] = max(until[result.Overall.Label], s.Hours)
+		}
+	}
 	var out []charts.Curve
 	for _, g := range chosen {
-		curve := charts.Curve{Name: cohortLabel(g.Label), N: g.N}
+		curve := charts.Curve{Name: cohortLabel(g.Label), N: g.N, Until: until[g.Label] / 24}
 		if g.N > 0 {
 			curve.Points = append(curve.Points, charts.CurvePoint{AtRisk: g.N})
 		}

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -249,4 +252,56 @@ func testEvents() []event.Event {
 			Value: []byte(fmt.Sprint(strings.Contains(repository, "payment"))), ObservedAt: present.Add(-time.Hour)})
 	}
 	return events
+}
+
+// recorder notes the queries that go through it.
+type recorder struct {
+	q       metrics.Querier
+	mu      sync.Mutex
+	queries []recordedQuery
+}
+
+type recordedQuery struct {
+	sql    string
+	params map[string]any
+	kind   reflect.Type // of the slice
+}
+
+func (q recordedQuery) dest() any { return reflect.New(q.kind).Interface() }
+
+// name is the first line of the query.
+func (q recordedQuery) name() string {
+	return strings.Map(func(r rune) rune {
+		if r == '/' || r == ' ' || r == '\n' {
+			return '_'
+		}
+		return r
+	}, strings.TrimSpace(q.sql))
+}
+
+// Select notes the query and passes it on.
+func (r *recorder) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
+	r.mu.Lock()
+	r.queries = append(r.queries, recordedQuery{sql, maps.Clone(params), reflect.TypeOf(dest).Elem()})
+	r.mu.Unlock()
+	return r.q.Select(ctx, dest, sql, params)
+}
+
+// rebuild makes the dashboard again over another querier.
+func (f *fixture) rebuild(tb testing.TB, q metrics.Querier) *fiber.App {
+	tb.Helper()
+	deps := f.deps
+	deps.Store = q
+	engine, err := metrics.New(q, clock)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	deps.Metrics = engine
+	registry := prometheus.NewRegistry()
+	deps.Registerer, deps.Gatherer = registry, registry
+	app, err := web.New(web.DefaultConfig(), deps)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return app
 }

@@ -80,19 +80,19 @@ func (a *app) overview(c *fiber.Ctx) error {
 	var ledger []ledgerRow
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		view.FirstDeploy, err = a.deps.Metrics.TimeToFirstDeploy(ctx, metrics.Engineers, metrics.TTFDOptions{})
+		view.FirstDeploy, err = a.figures.firstDeploy(ctx, metrics.Engineers, metrics.TTFDOptions{})
 		return err
 	})
 	g.Go(func() (err error) {
-		view.NewServices, err = a.deps.Metrics.TimeToFirstDeploy(ctx, metrics.Services, metrics.TTFDOptions{})
+		view.NewServices, err = a.figures.firstDeploy(ctx, metrics.Services, metrics.TTFDOptions{})
 		return err
 	})
 	g.Go(func() (err error) {
-		frequency, err = a.deps.Metrics.DeploymentFrequency(ctx, metrics.DeployQuery{Window: window})
+		frequency, err = a.figures.frequency(ctx, metrics.DeployQuery{Window: window})
 		return err
 	})
 	g.Go(func() (err error) {
-		byTeam, err = a.deps.Metrics.DeploymentsBy(ctx, metrics.DeployQuery{Window: window, Bucket: metrics.Month}, metrics.Team)
+		byTeam, err = a.figures.frequencyBy(ctx, metrics.DeployQuery{Window: window, Bucket: metrics.Month}, metrics.Team)
 		return err
 	})
 	g.Go(func() (err error) { rows, unmapped, err = a.serviceRows(ctx); return err })

@@ -64,11 +64,11 @@ type levelRules struct {
 // weeksShown is how far back the charts of a service go.
 const weeksShown = 26
 
-// chartWindow is whole weeks up to now, in UTC.
+// chartWindow is whole weeks up to the present, in UTC, and open at the end.
 func chartWindow(now time.Time, weeks int) metrics.Window {
 	today := now.UTC().Truncate(24 * time.Hour)
 	monday := today.AddDate(0, 0, -(int(today.Weekday())+6)%7)
-	return metrics.Window{From: monday.AddDate(0, 0, -7*(weeks-1)), To: now.UTC()}
+	return metrics.Window{From: monday.AddDate(0, 0, -7*(weeks-1))}
 }
 
 // service shows one service of the catalog.
@@ -93,10 +93,10 @@ func (a *app) service(c *fiber.Ctx) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { rows, _, err = a.serviceRows(ctx); return err })
 	g.Go(func() (err error) {
-		frequency, err = a.deps.Metrics.DeploymentFrequency(ctx, metrics.DeployQuery{Service: entity.Ref, Window: window})
+		frequency, err = a.figures.frequency(ctx, metrics.DeployQuery{Service: entity.Ref, Window: window})
 		return err
 	})
-	g.Go(func() (err error) { ci, err = a.deps.Metrics.CISeries(ctx, entity.Ref, window); return err })
+	g.Go(func() (err error) { ci, err = a.figures.ci(ctx, entity.Ref, window); return err })
 	g.Go(func() (err error) {
 		view.Deployments, err = a.listEvents(ctx, eventKinds[0], eventFilter{Service: entity.Ref}, 10, 0)
 		return err

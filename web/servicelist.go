@@ -17,7 +17,10 @@ import (
 // recentDays is the window of the numbers beside a service. The facts ci.runs_30d and deploy.count_30d use the same.
 const recentDays = 30
 
-func (a *app) recent() metrics.Window { return metrics.Last(recentDays, a.deps.Now().UTC()) }
+// It begins at a whole minute, so that links and what is kept hold for as long, and is open at the end.
+func (a *app) recent() metrics.Window {
+	return metrics.Window{From: a.deps.Now().UTC().Truncate(time.Minute).AddDate(0, 0, -recentDays)}
+}
 
 // serviceRow is a service with everything that lists show of it.
 type serviceRow struct {
@@ -94,8 +97,8 @@ func (a *app) serviceRows(ctx context.Context) (rows []serviceRow, unmapped []me
 	var numbers []metrics.ServiceNumbers
 	var reports []scorecards.Report
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { numbers, err = a.deps.Metrics.Services(ctx, window); return err })
-	g.Go(func() (err error) { reports, err = a.deps.Scorecards.Reports(ctx, a.deps.Store, cat); return err })
+	g.Go(func() (err error) { numbers, err = a.figures.services(ctx, window); return err })
+	g.Go(func() (err error) { reports, err = a.figures.reports(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return nil, nil, fmt.Errorf("services: %w", err)
 	}

@@ -52,11 +52,12 @@ func (d Deps) validate() error {
 }
 
 type app struct {
-	cfg    Config
-	deps   Deps
-	assets *assets
-	pages  map[string]*template.Template
-	seen   *requestMetrics
+	cfg     Config
+	deps    Deps
+	assets  *assets
+	pages   map[string]*template.Template
+	figures *figures
+	seen    *requestMetrics
 }
 
 // route is one address and who answers it. Title names it in the list of the API.
@@ -115,7 +116,7 @@ func New(cfg Config, deps Deps) (*fiber.App, error) {
 
 // build is New with the assets given, so that a test can leave the chart library out.
 func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
-	a := &app{cfg: cfg, deps: deps}
+	a := &app{cfg: cfg, deps: deps, figures: newFigures(deps)}
 	var err error
 	if a.assets, err = loadAssets(files); err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func frame(trigger string, legend bool, x opts.XAxis, y opts.YAxis) []charts.Glo
 	}
 	return []charts.GlobalOpts{
 		charts.WithTitleOpts(opts.Title{Show: opts.Bool(false)}),
-		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(legend), Left: "0", Top: "0", Icon: "roundRect", ItemWidth: 12, ItemHeight: 12}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(legend), Type: "scroll", Left: "0", Top: "0", Icon: "roundRect", ItemWidth: 12, ItemHeight: 12}),
 		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: trigger, AxisPointer: &opts.AxisPointer{Type: pointer}}),
 		charts.WithGridOpts(opts.Grid{Left: "4", Right: "16", Top: top, Bottom: "4", ContainLabel: opts.Bool(true)}),
 		charts.WithXAxisOpts(x),

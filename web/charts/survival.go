@@ -12,6 +12,7 @@ import (
 type Curve struct {
 	Name   string
 	N      int
+	Until  float64 // the last day on which somebody of the group was observed; the estimate ends there
 	Points []CurvePoint
 }
 
@@ -27,12 +28,6 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 		Table: Table{Head: []string{"group", "day", "have deployed", "at risk before"}}}
 	line := charts.NewLine()
 	drawn := 0
-	last := 0.0
-	for _, g := range curves {
-		for _, p := range g.Points {
-			last = max(last, p.Day)
-		}
-	}
 	for i, g := range curves {
 		if len(g.Points) == 0 {
 			continue
@@ -45,9 +40,8 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 			c.Table.Rows = append(c.Table.Rows, []Cell{text(g.Name), number(Days(&day), ""),
 				number(Number(p.Share*100, 1)+" %", ""), number(fmt.Sprint(p.AtRisk), "")})
 		}
-		end := g.Points[len(g.Points)-1]
-		if end.Day < last { // the estimate holds until the last observation of all groups
-			data = append(data, opts.LineData{Value: []float64{round(last, 2), round(end.Share*100, 1)}})
+		if end := g.Points[len(g.Points)-1]; end.Day < g.Until {
+			data = append(data, opts.LineData{Value: []float64{round(g.Until, 2), round(end.Share*100, 1)}})
 		}
 		line.AddSeries(fmt.Sprintf("%s (n = %d)", g.Name, g.N), data,
 			charts.WithLineChartOpts(opts.LineChart{Step: "end", ShowSymbol: opts.Bool(false)}),
