@@ -152,6 +152,7 @@ func (w *walk) folder(ctx context.Context, names []string) error {
 			if !known {
 				return nil
 			}
+			l.Jobs = withoutLast(l.Jobs) // what was the newest build then may not be now
 		}
 	}
 	w.after[path] = l.kept()
@@ -242,6 +243,7 @@ func (w *walk) multibranch(ctx context.Context, names []string, n node) error {
 			if !known {
 				return nil
 			}
+			l.Jobs = withoutLast(l.Jobs)
 		}
 		w.after[path] = l.kept()
 		n.Jobs = l.Jobs

@@ -1,0 +1,356 @@
+package jenkins
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const (
+	buildsStream = "builds"
+	pageSize     = 100
+	// openFor is how long a build that is not final is asked for again, when it is not on the newest page any more.
+	openFor = 30 * 24 * time.Hour
+	// daily is how often the newest page is read whatever the listing says, and how often gaps are looked for.
+	daily = 24 * time.Hour
+)
+
+// scopeState is the checkpoint of a scope.
+type scopeState struct {
+	Jobs     map[string]*jobState `json:"jobs"`              // by branch; the only one of a plain job is ""
+	Refilled time.Time            `json:"refilled,omitzero"` // when gaps were last looked for
+	Vanished uint64               `json:"vanished,omitempty"`
+}
+
+// jobState is how far a job has been read. Every build with a number up to Head and created since Floor is stored, but
+// for Pending.
+type jobState struct {
+	ETag    string        `json:"etag,omitempty"`   // of the newest page
+	PageLow int           `json:"low,omitempty"`    // lowest number on that page
+	Head    int           `json:"head,omitempty"`   // highest number seen
+	HeadAt  int64         `json:"headAt,omitempty"` // that build's timestamp: of a job that was made anew it differs
+	Listed  uint64        `json:"listed,omitempty"` // builds that Jenkins has shown, each once
+	Floor   time.Time     `json:"floor,omitzero"`
+	Pending []span        `json:"pending,omitempty"` // newest first
+	Open    map[int]int64 `json:"open,omitempty"`    // numbers of builds that are not final, with their timestamps
+	Checked time.Time     `json:"checked,omitzero"`  // when the whole newest page was last read
+	Rules   string        `json:"rules,omitempty"`   // digest of the deployment rules and choices it was read with
+}
+
+// span is a stretch of builds that is to be read: those with numbers above Above and below Below.
+type span struct {
+	Above int  `json:"above,omitempty"`
+	Below int  `json:"below"`
+	At    int  `json:"at,omitempty"`    // place of the build Below in Jenkins' list, as far as is known
+	Again bool `json:"again,omitempty"` // also what is stored already is stored again
+}
+
+// Collect brings a job, or the branches of a multibranch project, up to date.
+func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+	t, err := c.target(ctx, scope)
+	if err != nil {
+		return err
+	}
+	r := &reader{Collector: c, scope: scope, w: w, since: c.cfg.Since, multibranch: t.multibranch}
+	if s := w.Since(); !s.IsZero() && (r.since.IsZero() || s.Before(r.since)) {
+		r.since = s
+	}
+	if _, err := w.Load(ctx, buildsStream, &r.state); err != nil {
+		return err
+	}
+	if r.state.Jobs == nil {
+		r.state.Jobs = map[string]*jobState{}
+	}
+	if err := r.prune(ctx, t); err != nil {
+		return err
+	}
+	for _, j := range t.jobs {
+		if err := r.job(ctx, j); err != nil {
+			return fmt.Errorf("builds of %s: %w", j.fullName(), err)
+		}
+	}
+	return r.account(ctx, t)
+}
+
+// reader is one Collect of one scope.
+type reader struct {
+	*Collector
+	scope       string
+	w           Writer
+	since       time.Time
+	multibranch bool
+	state       scopeState
+	done        uint64
+}
+
+func (r *reader) origin(id, url string) event.Origin {
+	return event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: id, URL: url}
+}
+
+func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, buildsStream, &r.state) }
+
+// prune forgets branches that the project no longer has. Their builds stay stored.
+func (r *reader) prune(ctx context.Context, t target) error {
+	live := map[string]bool{}
+	for _, j := range t.jobs {
+		live[j.key()] = true
+	}
+	n := len(r.state.Jobs)
+	maps.DeleteFunc(r.state.Jobs, func(key string, s *jobState) bool {
+		if !live[key] {
+			r.state.Vanished += s.Listed
+		}
+		return !live[key]
+	})
+	if len(r.state.Jobs) == n {
+		return nil
+	}
+	return r.save(ctx)
+}
+
+// digest names the choices that decide what is made of a build.
+func (c *Collector) digest() string {
+	if c.cfg.Stages {
+		return c.rulesD + "+stages"
+	}
+	return c.rulesD
+}
+
+// job brings one job up to date: the newest builds, then what is pending, then builds that are not final yet.
+func (r *reader) job(ctx context.Context, j job) error {
+	s := r.state.Jobs[j.key()]
+	if s == nil {
+		s = &jobState{Floor: r.since, Rules: r.digest()}
+		r.state.Jobs[j.key()] = s
+	}
+	p := &pass{reader: r, job: j, s: s, seen: map[int]bool{}}
+	p.prepare()
+	news, err := p.news(ctx)
+	if gone(err) && r.multibranch { // the branch was deleted since the project was listed
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if news {
+		if err := p.newest(ctx); gone(err) && r.multibranch {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	for len(s.Pending) > 0 {
+		if err := p.pending(ctx); err != nil {
+			return err
+		}
+	}
+	return p.open(ctx)
+}
+
+// pass is one pass over one job.
+type pass struct {
+	*reader
+	job  job
+	s    *jobState
+	seen map[int]bool // builds that this pass has read
+	full bool         // the newest page is read whole
+}
+
+// reread owes every build once more and counts them anew. Again: also what is stored already is stored again.
+func (s *jobState) reread(again bool) {
+	if s.Head > 0 {
+		s.Listed, s.Pending = 0, []span{{Below: s.Head + 1, Again: again}}
+	}
+}
+
+// prepare adds what is to be read again because the configuration has changed.
+func (p *pass) prepare() {
+	s := p.s
+	if s.Rules != p.digest() {
+		s.Rules, s.ETag = p.digest(), ""
+		s.reread(true)
+	}
+	if !s.Floor.IsZero() && (p.since.IsZero() || p.since.Before(s.Floor)) {
+		s.Floor = p.since
+		s.reread(false)
+	}
+}
+
+// news reports whether the newest page has to be asked for.
+func (p *pass) news(ctx context.Context) (bool, error) {
+	s, h := p.s, p.job.hint
+	p.full = p.now().Sub(s.Checked) >= daily
+	if !h.given && s.ETag == "" && !s.Checked.IsZero() && !p.full {
+		// Neither the folder nor an ETag says whether there is anything new: a small question.
+		var n node
+		if _, err := p.get(ctx, p.job.names, "lastBuild[number,building]", "", &n); err != nil {
+			return false, err
+		}
+		h = n.hint()
+		p.job.hint = h
+	}
+	if h.given && h.number < s.Head { // its newest builds were deleted, or it was made anew and counts from 1
+		*s = jobState{Floor: s.Floor, Rules: s.Rules, Pending: nil}
+		p.full = true
+	}
+	return p.full || !h.given || h.number != s.Head || h.building || len(s.Open) > 0, nil
+}
+
+// newest reads the newest builds: as many as there are new, or a whole page.
+func (p *pass) newest(ctx context.Context) error {
+	s, size := p.s, pageSize
+	if h := p.job.hint; h.given && s.Head > 0 && !p.full {
+		from := s.Head
+		for n := range s.Open {
+			from = min(from, n)
+		}
+		size = min(pageSize, h.number-from+1)
+	}
+	etag := ""
+	if size == pageSize {
+		etag = s.ETag
+	}
+	page, got, err := p.page(ctx, 0, size, etag)
+	if err != nil {
+		return err
+	}
+	if got.notModified {
+		for n := range s.Open {
+			p.seen[n] = p.seen[n] || n >= s.PageLow
+		}
+		if !p.full {
+			return nil
+		}
+		s.Checked = p.now().UTC()
+		return p.save(ctx)
+	}
+	if p.anew(page.Builds) {
+		*s = jobState{Floor: s.Floor, Rules: s.Rules}
+	}
+	head := s.Head
+	if err := p.take(ctx, page.Builds, func(b build) bool { return b.Number > head }, false); err != nil {
+		return err
+	}
+	low, _ := bounds(page.Builds)
+	if !page.ends(size) && low > head && !p.tooOld(page.Builds) {
+		s.Pending = slices.Insert(s.Pending, 0, span{Above: head, Below: low, At: len(page.Builds) - 1})
+	}
+	if size == pageSize {
+		s.ETag, s.PageLow, s.Checked = got.etag, low, p.now().UTC()
+		if page.ends(size) {
+			s.PageLow = 0
+		}
+	}
+	return p.save(ctx)
+}
+
+// anew reports whether the job was made anew since it was last read: the build that was the newest then is another one.
+func (p *pass) anew(builds []build) bool {
+	return p.s.Head > 0 && slices.ContainsFunc(builds, func(b build) bool { return b.Number == p.s.Head && b.Timestamp != p.s.HeadAt })
+}
+
+// page asks for the builds at the places from (counted from 0) up to, but not with, to.
+func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, answer, error) {
+	var page buildPage
+	got, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[%s]{%d,%d}", p.buildFields(), from, to), etag, &page)
+	page.Builds = slices.DeleteFunc(page.Builds, func(b build) bool { return b.Number < 1 })
+	return page, got, err
+}
+
+// ends reports whether nothing comes after the page, of which size builds were asked.
+func (p buildPage) ends(size int) bool {
+	low, _ := bounds(p.Builds)
+	return len(p.Builds) < size || p.First != nil && low <= p.First.Number
+}
+
+func bounds(builds []build) (low, high int) {
+	for i, b := range builds {
+		if i == 0 {
+			low, high = b.Number, b.Number
+		}
+		low, high = min(low, b.Number), max(high, b.Number)
+	}
+	return low, high
+}
+
+// tooOld reports whether every build is older than what is wanted.
+func (p *pass) tooOld(builds []build) bool {
+	return !p.s.Floor.IsZero() && len(builds) > 0 && !slices.ContainsFunc(builds, func(b build) bool { return !b.started().Before(p.s.Floor) })
+}
+
+// pending reads the next part of the first pending span. Places in Jenkins' list move: new builds push the others down,
+// and deleted ones let them move up. Each part therefore begins with the last build of the part before; where that is not
+// found, builds may have moved up past us, and we step back until we meet something known.
+func (p *pass) pending(ctx context.Context) error {
+	sp := &p.s.Pending[0]
+	from, to := sp.At, sp.At+pageSize
+	if from > 0 {
+		to++ // the first is known
+	}
+	page, _, err := p.page(ctx, from, to, "")
+	if err != nil {
+		return err
+	}
+	low, high := bounds(page.Builds)
+	if from > 0 && high < sp.Below {
+		sp.At = max(0, from-pageSize)
+		return p.save(ctx)
+	}
+	if p.anew(page.Builds) {
+		*p.s = jobState{Floor: p.s.Floor, Rules: p.s.Rules}
+		return p.newest(ctx)
+	}
+	within := slices.DeleteFunc(slices.Clone(page.Builds), func(b build) bool { return b.Number <= sp.Above || b.Number >= sp.Below })
+	if err := p.take(ctx, within, func(build) bool { return true }, sp.Again); err != nil {
+		return err
+	}
+	if page.ends(to-from) || low <= sp.Above || p.tooOld(within) {
+		p.s.Pending = p.s.Pending[1:]
+		return p.save(ctx)
+	}
+	sp.Below = min(sp.Below, low)
+	sp.At = from + len(page.Builds) - 1
+	return p.save(ctx)
+}
+
+// open asks one by one for builds that are not final and were on no page of this pass.
+func (p *pass) open(ctx context.Context) error {
+	s, changed := p.s, false
+	for _, n := range slices.Sorted(maps.Keys(s.Open)) {
+		if p.seen[n] {
+			continue
+		}
+		if p.now().Sub(instant(s.Open[n])) > openFor {
+			delete(s.Open, n)
+			changed = true
+			continue
+		}
+		var b build
+		_, err := p.getPath(ctx, jobPath(p.job.names)+strconv.Itoa(n)+"/api/json?tree="+url.QueryEscape(p.buildFields()), "", &b)
+		if gone(err) {
+			delete(s.Open, n)
+			changed = true
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if b.Number != n {
+			continue
+		}
+		if err := p.take(ctx, []build{b}, func(build) bool { return false }, false); err != nil {
+			return err
+		}
+		changed = true
+	}
+	if !changed {
+		return nil
+	}
+	return p.save(ctx)
+}

@@ -1,0 +1,190 @@
+package jenkins
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// take stores builds and notes them in the state. What belongs to a build is stored before it, so that a build that is
+// stored as final is stored whole. counted says which builds are shown for the first time; again: also those are
+// stored that are stored already.
+func (p *pass) take(ctx context.Context, builds []build, counted func(build) bool, again bool) error {
+	var wanted []build
+	for _, b := range builds {
+		p.seen[b.Number] = true
+		if p.s.Floor.IsZero() || !b.started().Before(p.s.Floor) {
+			wanted = append(wanted, b)
+		}
+	}
+	if err := p.store(ctx, wanted, again); err != nil {
+		return err
+	}
+	for _, b := range wanted {
+		if counted(b) {
+			p.s.Listed++
+		}
+		mapped, _, _ := buildStatus(b.Result, b.Building)
+		if mapped.Final() {
+			delete(p.s.Open, b.Number)
+			continue
+		}
+		if p.s.Open == nil {
+			p.s.Open = map[int]int64{}
+		}
+		p.s.Open[b.Number] = b.Timestamp
+	}
+	for _, b := range builds {
+		if b.Number > p.s.Head {
+			p.s.Head, p.s.HeadAt = b.Number, b.Timestamp
+		}
+	}
+	p.done += uint64(len(wanted))
+	p.w.Progress(buildsStream, p.done, 0)
+	return nil
+}
+
+// store appends builds with what belongs to them. A build that is stored as it is, is left alone.
+func (p *pass) store(ctx context.Context, builds []build, again bool) error {
+	if len(builds) == 0 {
+		return nil
+	}
+	ids := make([]string, len(builds))
+	for i, b := range builds {
+		ids[i] = p.job.runID(b)
+	}
+	found, err := p.w.Runs(ctx, ids)
+	if err != nil {
+		return err
+	}
+	stored := make(map[string]event.PipelineRun, len(found))
+	for _, e := range found {
+		stored[e.ID] = e
+	}
+	var changed []build
+	var changedIDs []string
+	var runs, deployments []event.Event
+	for i, b := range builds {
+		id := ids[i]
+		old, ok := stored[id]
+		if ok && another(old, b) {
+			// The job was made anew and counts from 1 again: the build that is stored under this number is another one.
+			id, ok = id+"@"+strconv.FormatInt(b.Timestamp, 10), false
+		}
+		e := p.runEvent(p.job, b, id)
+		if ok && !again && e.Status.Final() && old.Status == e.Status && old.StatusRaw == e.StatusRaw {
+			continue
+		}
+		changed, changedIDs = append(changed, b), append(changedIDs, id)
+		runs = append(runs, e)
+		if d, is := p.deploymentEvent(p.job, b, e); is {
+			deployments = append(deployments, d)
+		}
+	}
+	if p.cfg.Stages {
+		stages, err := p.stages(ctx, p.job, changed, changedIDs)
+		if err != nil {
+			return fmt.Errorf("stages: %w", err)
+		}
+		deployments = append(deployments, stages...)
+	}
+	if len(deployments) > 0 {
+		if err := p.w.Append(ctx, deployments...); err != nil {
+			return err
+		}
+	}
+	if len(runs) == 0 {
+		return nil
+	}
+	return p.w.Append(ctx, runs...)
+}
+
+// another reports whether a stored run is another build of the same number: a build's beginning does not change.
+func another(old event.PipelineRun, b build) bool {
+	return !old.StartedAt.IsZero() && !b.started().IsZero() && !old.StartedAt.Equal(b.started())
+}
+
+// account writes the ledger. Where builds are missing, they are looked for, once a day.
+func (r *reader) account(ctx context.Context, t target) error {
+	listed := r.listed()
+	stored, open, err := r.w.Count(ctx, event.KindPipelineRun, time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	if stored < listed && r.now().Sub(r.state.Refilled) >= daily {
+		if err := r.refill(ctx, t); err != nil {
+			return err
+		}
+		listed = r.listed()
+		if stored, open, err = r.w.Count(ctx, event.KindPipelineRun, time.Time{}, time.Time{}); err != nil {
+			return err
+		}
+	}
+	entries := []event.Event{r.entry(event.KindPipelineRun, listed, stored, open)}
+	kinds := []event.Kind{}
+	if r.cfg.Stages {
+		kinds = append(kinds, event.KindPipelineJob)
+	}
+	if len(r.rules) > 0 {
+		kinds = append(kinds, event.KindDeployment)
+	}
+	for _, kind := range kinds { // Jenkins does not count these; they are complete as the builds are
+		stored, open, err := r.w.Count(ctx, kind, time.Time{}, time.Time{})
+		if err != nil {
+			return err
+		}
+		if stored > 0 || kind == event.KindPipelineJob {
+			entries = append(entries, r.entry(kind, stored, stored, open))
+		}
+	}
+	return r.w.Append(ctx, entries...)
+}
+
+func (r *reader) listed() uint64 {
+	n := r.state.Vanished
+	for _, s := range r.state.Jobs {
+		n += s.Listed
+	}
+	return n
+}
+
+// refill reads every job of the scope from its newest build to its oldest.
+func (r *reader) refill(ctx context.Context, t target) error {
+	r.state.Refilled, r.state.Vanished = r.now().UTC(), 0
+	for _, s := range r.state.Jobs {
+		s.reread(false)
+	}
+	if err := r.save(ctx); err != nil {
+		return err
+	}
+	for _, j := range t.jobs {
+		s := r.state.Jobs[j.key()]
+		p := &pass{reader: r, job: j, s: s, seen: map[int]bool{}}
+		for s != nil && len(s.Pending) > 0 {
+			if err := p.pending(ctx); err != nil {
+				return fmt.Errorf("builds of %s: %w", j.fullName(), err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *reader) entry(of event.Kind, expected, stored, open uint64) event.LedgerEntry {
+	now, from := r.now().UTC(), genesis
+	for _, s := range r.state.Jobs {
+		if !s.Floor.IsZero() {
+			from = s.Floor
+		}
+	}
+	return event.LedgerEntry{Source: r.cfg.Source, Scope: r.scope, Of: of, WindowStart: from, WindowEnd: now, Expected: expected,
+		Stored: stored, Open: open, CheckedAt: now, URL: r.scopeURL()}
+}
+
+func (r *reader) scopeURL() string { return r.base + jobPath(strings.Split(r.scope, "/")) }
+
+// genesis is before anything in Jenkins, and in Hudson before it: the beginning of a window that has none.
+var genesis = time.Date(2005, 2, 1, 0, 0, 0, 0, time.UTC)
