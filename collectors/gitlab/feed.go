@@ -28,16 +28,16 @@ type record interface {
 // History and the pages after it.
 type feedState struct {
 	Started bool      `json:"started,omitempty"`
-	ETag    string    `json:"etag,omitempty"`     // of the newest page, the probe
-	Whole   bool      `json:"whole,omitempty"`    // the probe showed all there is
-	Oldest  int64     `json:"oldest,omitempty"`   // the lowest id on the probe
-	Total   *uint64   `json:"total,omitempty"`    // of the listing; nil: GitLab does not say
-	Cursor  time.Time `json:"cursor,omitzero"`    // the latest update seen
-	Behind  string    `json:"behind,omitempty"`   // ETag of the updates after Cursor, asked in full and found empty
-	History string    `json:"history,omitempty"`  // query of the page of history that is next; empty: it has been read
-	Floor   time.Time `json:"floor,omitzero"`     // how far back history is read; zero: everything
-	Trailed time.Time `json:"trailed,omitzero"`   // when updates of old records were last asked for
-	Refill  time.Time `json:"refilled,omitzero"`  // when history was last begun again because records were missing
+	ETag    string    `json:"etag,omitempty"`    // of the newest page, the probe
+	Whole   bool      `json:"whole,omitempty"`   // the probe showed all there is
+	Oldest  int64     `json:"oldest,omitempty"`  // the lowest id on the probe
+	Total   *uint64   `json:"total,omitempty"`   // of the listing; nil: GitLab does not say
+	Cursor  time.Time `json:"cursor,omitzero"`   // the latest update seen
+	Behind  string    `json:"behind,omitempty"`  // ETag of the updates after Cursor, asked in full and found empty
+	History string    `json:"history,omitempty"` // query of the page of history that is next; empty: it has been read
+	Floor   time.Time `json:"floor,omitzero"`    // how far back history is read; zero: everything
+	Trailed time.Time `json:"trailed,omitzero"`  // when updates of old records were last asked for
+	Refill  time.Time `json:"refilled,omitzero"` // when history was last begun again because records were missing
 }
 
 // page is one page of a listing, with what follows from where it stands.
@@ -81,25 +81,29 @@ func (f *feed[T]) update(ctx context.Context) (changed bool, err error) {
 	if got.notModified {
 		return f.quiet(ctx)
 	}
-	s.ETag, s.Total, s.Whole, s.Oldest = got.etag, got.total, got.next == "", lowest(newest)
+	s.Total, s.Whole, s.Oldest = got.total, got.next == "", lowest(newest)
 	switch {
-	case s.Cursor.IsZero() || s.Whole: // what is on this page is all, or all that is known until now
-		if err := f.put(ctx, page[T]{records: newest, history: true, last: s.Whole}); err != nil {
+	case s.Cursor.IsZero(): // what is on this page is all that is known until now
+		if err := f.put(ctx, page[T]{records: f.wanted(newest), history: true, last: s.Whole}); err != nil {
 			return false, err
 		}
-		s.Cursor = newestUpdate(s.Cursor, newest)
 		if s.Whole {
 			s.History = ""
 		} else if f.walk == "" && s.History == f.first() {
 			s.History = f.following(newest, got.next)
 		}
-		if err := f.save(ctx); err != nil {
+	case s.Whole && s.History == "":
+		if err := f.put(ctx, page[T]{records: f.wanted(touched(newest, s.Cursor))}); err != nil {
 			return false, err
 		}
-	default:
+	case !s.Whole:
 		if err := f.updates(ctx); err != nil {
 			return false, err
 		}
+	}
+	s.ETag, s.Cursor = got.etag, newestUpdate(s.Cursor, newest) // only now: a crash before this reads the page again
+	if err := f.save(ctx); err != nil {
+		return false, err
 	}
 	return true, f.history(ctx)
 }
@@ -200,7 +204,7 @@ func (f *feed[T]) history(ctx context.Context) error {
 			return err
 		}
 		next := f.following(records, got.next)
-		if err := f.put(ctx, page[T]{records: records, history: true, last: next == ""}); err != nil {
+		if err := f.put(ctx, page[T]{records: f.wanted(records), history: true, last: next == ""}); err != nil {
 			return err
 		}
 		if got.total != nil && f.walk == "" {
@@ -227,17 +231,23 @@ func (f *feed[T]) following(records []T, next string) string {
 	return ""
 }
 
-// put stores a page. Of history, what is older than is wanted is left out.
-func (f *feed[T]) put(ctx context.Context, pg page[T]) error {
-	if floor := f.state.Floor; pg.history && !floor.IsZero() {
-		kept := make([]T, 0, len(pg.records))
-		for _, r := range pg.records {
-			if r.created().IsZero() || !r.created().Before(floor) {
-				kept = append(kept, r)
-			}
-		}
-		pg.records = kept
+// wanted leaves out what is older than history is read.
+func (f *feed[T]) wanted(records []T) []T {
+	floor := f.state.Floor
+	if floor.IsZero() {
+		return records
 	}
+	kept := make([]T, 0, len(records))
+	for _, r := range records {
+		if r.created().IsZero() || !r.created().Before(floor) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// put stores a page.
+func (f *feed[T]) put(ctx context.Context, pg page[T]) error {
 	if err := f.store(ctx, pg); err != nil {
 		return err
 	}

@@ -13,12 +13,12 @@ const projectsStream = "projects"
 
 // projectInfo is what is used of a project.
 type projectInfo struct {
-	ID            int64      `json:"id"`
-	Path          string     `json:"path_with_namespace"`
-	WebURL        string     `json:"web_url"`
-	DefaultBranch string     `json:"default_branch"`
+	ID            int64  `json:"id"`
+	Path          string `json:"path_with_namespace"`
+	WebURL        string `json:"web_url"`
+	DefaultBranch string `json:"default_branch"`
 	CreatedAt     stamp  `json:"created_at"`
-	Archived      bool       `json:"archived"`
+	Archived      bool   `json:"archived"`
 }
 
 // projectsState remembers what the configured names stand for, so that asking again costs nothing.

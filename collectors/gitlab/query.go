@@ -39,3 +39,14 @@ func older(stored string, id int64) bool {
 	n, err := strconv.ParseInt(stored, 10, 64)
 	return err == nil && n < id
 }
+
+// touched returns the records that were updated since the cursor, and those of which GitLab does not say when.
+func touched[T record](records []T, cursor time.Time) []T {
+	kept := make([]T, 0, len(records))
+	for _, r := range records {
+		if !r.updated().Before(cursor.Add(-overlap)) || r.updated().Equal(r.created()) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,333 @@
+package gitlab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// jobsState is how far the walk through the jobs' history has come, from the newest to the oldest.
+type jobsState struct {
+	Begun   bool            `json:"begun,omitempty"`
+	Next    string          `json:"next,omitempty"`    // query of the page that is next
+	Reached time.Time       `json:"reached,omitzero"`  // creation of the oldest job read
+	Done    bool            `json:"done,omitempty"`    // there are no older ones
+	Head    int64           `json:"head,omitempty"`    // the newest job that is stored, but for those still owed to history
+	NoKeys  bool            `json:"no_keys,omitempty"` // the server pages jobs by number only
+	Missing time.Time       `json:"missing,omitzero"`  // when the server last had no listing of jobs
+	Spans   map[int64]found `json:"spans,omitempty"`   // of pipelines that the walk through their history has not come to yet
+}
+
+// found is what jobs said of a pipeline before its own listing was read.
+type found struct {
+	span
+	Pipeline *pipeline `json:"pipeline,omitempty"` // of a child pipeline, which the listing may not show
+}
+
+// jobWalk reads jobs in bulk. Jobs have no time of update; they are read by falling id, from the newest to as far as is
+// needed, and of single pipelines where that is cheaper.
+type jobWalk struct {
+	collect *pipelineCollect
+	top     map[int64]span // of the pipelines whose jobs this collect has read from the top
+	topped  time.Time      // creation of the oldest job read from the top
+	topNext string
+	topDone bool
+}
+
+func (w *jobWalk) state() *jobsState { return &w.collect.state.Jobs }
+
+// off reports whether jobs are not to be asked for: they are not wanted, or the server has none to show.
+func (w *jobWalk) off() bool {
+	since := w.collect.now().Sub(w.state().Missing)
+	return w.collect.cfg.Jobs == NoJobs || since >= 0 && since < daily
+}
+
+func (w *jobWalk) note() string {
+	switch {
+	case w.collect.cfg.Jobs == NoJobs:
+		return "the source is configured with jobs: none"
+	case w.off():
+		return "the project shows no jobs: CI/CD is switched off there, or the token may not read it"
+	}
+	return ""
+}
+
+// restart begins the walk again, with the history that it goes with.
+func (w *jobWalk) restart() {
+	s := w.state()
+	s.Begun, s.Next, s.Done, s.Reached, s.Spans = false, "", false, time.Time{}, nil
+}
+
+// bottom is the creation of a page's oldest pipeline: no job of the page is older. It is zero for the last page.
+func (w *jobWalk) bottom(pg page[pipeline]) time.Time {
+	if pg.last {
+		return w.collect.state.Floor
+	}
+	var oldest time.Time
+	for _, g := range pg.records {
+		oldest = first(oldest, g.CreatedAt.Time)
+	}
+	return oldest
+}
+
+// down walks on until every job of the page's pipelines has been read.
+func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
+	s := w.state()
+	if s.Spans == nil {
+		s.Spans = map[int64]found{}
+	}
+	if len(pg.records) == 0 && !pg.last {
+		return nil
+	}
+	bottom := w.bottom(pg)
+	for !w.off() && !s.Done && (!s.Begun || s.Reached.IsZero() || !s.Reached.Before(bottom)) {
+		query := s.Next
+		if !s.Begun {
+			query = w.query()
+		}
+		jobs, next, err := w.page(ctx, query)
+		if err != nil {
+			return err
+		}
+		if w.off() {
+			return nil
+		}
+		if err := w.append(ctx, jobs); err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			f := s.Spans[j.Pipeline.ID]
+			f.span = f.with(j)
+			if j.Pipeline.Source == childSource {
+				g := j.Pipeline
+				f.Pipeline = &g
+			}
+			s.Spans[j.Pipeline.ID] = f
+			s.Head = max(s.Head, j.ID)
+			s.Reached = first(s.Reached, j.CreatedAt.Time)
+		}
+		s.Begun, s.Next, s.Done = true, next, next == ""
+		if err := w.collect.save(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of reads the jobs of pipelines that were updated, and returns what they say. From the top it reads what is new, and
+// further as long as that is cheaper than asking for each of the pipelines that are left.
+func (w *jobWalk) of(ctx context.Context, pipelines []pipeline) (map[int64]span, error) {
+	spans := map[int64]span{}
+	if w.off() || len(pipelines) == 0 {
+		return spans, nil
+	}
+	if err := w.fromTop(ctx, pipelines); err != nil || w.off() {
+		return spans, err
+	}
+	for _, g := range pipelines {
+		if !w.covers(g) {
+			s, ok, err := w.single(ctx, g)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				spans[g.ID] = s
+			}
+		} else if s, ok := w.top[g.ID]; ok {
+			spans[g.ID] = s
+		}
+	}
+	return spans, nil
+}
+
+// covers reports whether every job of the pipeline has been read from the top.
+func (w *jobWalk) covers(g pipeline) bool {
+	return w.topDone || !w.topped.IsZero() && g.CreatedAt.After(w.topped)
+}
+
+func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline) error {
+	s := w.state()
+	if w.top == nil {
+		w.top, w.topNext = map[int64]span{}, w.query()
+	}
+	head, extra := s.Head, 0
+	for !w.topDone {
+		uncovered := 0
+		for _, g := range pipelines {
+			if !w.covers(g) {
+				uncovered++
+			}
+		}
+		if uncovered == 0 || extra > 0 && extra >= uncovered {
+			break
+		}
+		jobs, next, err := w.page(ctx, w.topNext)
+		if err != nil || w.off() {
+			return err
+		}
+		if err := w.append(ctx, jobs); err != nil {
+			return err
+		}
+		reachedHead := false
+		for _, j := range jobs {
+			w.top[j.Pipeline.ID] = w.top[j.Pipeline.ID].with(j)
+			w.topped = first(w.topped, j.CreatedAt.Time)
+			reachedHead = reachedHead || j.ID <= head
+			s.Head = max(s.Head, j.ID)
+		}
+		if reachedHead {
+			extra++
+		}
+		w.topNext, w.topDone = next, next == ""
+	}
+	return nil
+}
+
+// single reads the jobs of one pipeline, retried ones too.
+func (w *jobWalk) single(ctx context.Context, g pipeline) (span, bool, error) {
+	var s span
+	some := false
+	query := "include_retried=true&per_page=" + strconv.Itoa(perPage)
+	for query != "" {
+		var jobs []job
+		got, err := w.collect.get(ctx, fmt.Sprintf("%s/pipelines/%d/jobs?%s", w.collect.path, g.ID, query), "", &jobs)
+		if refused(err) {
+			return s, false, nil
+		}
+		if err != nil {
+			return s, false, err
+		}
+		for i := range jobs {
+			if jobs[i].Pipeline.ID == 0 {
+				jobs[i].Pipeline = g
+			}
+			s, some = s.with(jobs[i]), true
+		}
+		if err := w.append(ctx, jobs); err != nil {
+			return s, false, err
+		}
+		query = got.next
+	}
+	return s, some, nil
+}
+
+// query asks for the newest jobs. Keyset paging costs the server the same for every page; servers before 15.9 refuse it.
+func (w *jobWalk) query() string {
+	if w.state().NoKeys {
+		return fmt.Sprintf("per_page=%d", perPage)
+	}
+	return fmt.Sprintf("pagination=keyset&order_by=id&sort=desc&per_page=%d", perPage)
+}
+
+// page reads a page of jobs. Where the server shows no jobs it notes so, and nothing is returned.
+func (w *jobWalk) page(ctx context.Context, query string) ([]job, string, error) {
+	s := w.state()
+	var jobs []job
+	got, err := w.collect.get(ctx, w.collect.path+"/jobs?"+query, "", &jobs)
+	var said *statusError
+	if errors.As(err, &said) && !s.NoKeys && (said.status == http.StatusMethodNotAllowed || said.status == http.StatusBadRequest) {
+		s.NoKeys = true
+		got, err = w.collect.get(ctx, w.collect.path+"/jobs?"+w.query(), "", &jobs)
+	}
+	if refused(err) {
+		s.Missing = w.collect.now().UTC()
+		return nil, "", nil
+	}
+	return jobs, got.next, err
+}
+
+// refused reports whether GitLab says that there is nothing to see: 404, or 403 where CI/CD is switched off.
+func refused(err error) bool {
+	var said *statusError
+	if !errors.As(err, &said) || strings.Contains(said.message, "insufficient_scope") {
+		return false
+	}
+	return said.status == http.StatusNotFound || said.status == http.StatusForbidden
+}
+
+// append stores jobs, and the deployments that the configured rules see in them.
+func (w *jobWalk) append(ctx context.Context, jobs []job) error {
+	c := w.collect
+	var events []event.Event
+	for _, j := range jobs {
+		if j.Pipeline.ID == 0 {
+			continue
+		}
+		if c.cfg.Jobs == AllJobs || j.Ref == c.info.DefaultBranch {
+			events = append(events, c.jobEvent(j))
+		}
+		if d, ok := c.ruled(j); ok {
+			events = append(events, d)
+		}
+	}
+	return c.w.Append(ctx, events...)
+}
+
+// DeploymentRule says which jobs mean a deployment. Patterns are globs over whole names; an empty one matches all.
+type DeploymentRule struct {
+	Job                  string `yaml:"job"`                   // name of the job
+	Workflow             string `yaml:"workflow"`              // branch or tag that the pipeline ran for
+	Environment          string `yaml:"environment"`           // what the deployment's environment is called
+	EnvironmentParameter string `yaml:"environment_parameter"` // not for GitLab, whose jobs show no variables
+	VersionParameter     string `yaml:"version_parameter"`     // not for GitLab either
+}
+
+// Validate reports what the rule lacks.
+func (r DeploymentRule) Validate() error {
+	var errs []error
+	if r.Job == "" {
+		errs = append(errs, errors.New("job is missing: give the job's name, or a glob such as deploy-*"))
+	}
+	if r.Environment == "" {
+		errs = append(errs, errors.New("environment is missing: say what the environment is called, such as production"))
+	}
+	if r.EnvironmentParameter != "" || r.VersionParameter != "" {
+		errs = append(errs, errors.New("environment_parameter and version_parameter: GitLab does not show a job's variables; give environment"))
+	}
+	for _, pattern := range []string{r.Job, r.Workflow} {
+		if _, err := path.Match(pattern, ""); err != nil {
+			errs = append(errs, fmt.Errorf("%q is not a glob: %w", pattern, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ruled makes the deployment that the first matching rule sees in a job. Its id cannot be one of GitLab's.
+func (p *project) ruled(j job) (event.Deployment, bool) {
+	for _, r := range p.cfg.Deployments {
+		if !matches(r.Job, j.Name) || !matches(r.Workflow, j.Ref) {
+			continue
+		}
+		mapped, _ := deploymentStatus(j.Status, j.AllowFailure)
+		d := event.Deployment{Origin: p.origin("job/"+strconv.FormatInt(j.ID, 10), j.WebURL), Attempt: 1, Environment: r.Environment,
+			Status: mapped, StatusRaw: j.Status, CreatedAt: j.CreatedAt.Time, StartedAt: j.StartedAt.Time, SHA: j.Pipeline.SHA, Ref: j.Ref,
+			Actor: j.User.login(), Bot: j.User.bot(), Trigger: j.Pipeline.Source}
+		if j.Tag {
+			d.Version = j.Ref
+		}
+		if j.Commit != nil && j.Commit.ID != "" {
+			d.SHA = j.Commit.ID
+		}
+		if mapped.Final() {
+			d.FinishedAt = j.FinishedAt.Time
+		}
+		return d, true
+	}
+	return event.Deployment{}, false
+}
+
+// matches reports whether the glob matches the whole name. A star stops at a slash, as it does in paths.
+func matches(pattern, name string) bool {
+	if pattern == "" {
+		return true
+	}
+	ok, err := path.Match(pattern, name)
+	return err == nil && ok
+}

@@ -1,0 +1,141 @@
+package gitlab
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// pipeline is what is used of a pipeline, as its listing and each of its jobs show it.
+type pipeline struct {
+	ID        int64  `json:"id"`
+	Name      string `json:"name"`
+	SHA       string `json:"sha"`
+	Ref       string `json:"ref"`
+	Status    string `json:"status"`
+	Source    string `json:"source"`
+	CreatedAt stamp  `json:"created_at"`
+	UpdatedAt stamp  `json:"updated_at"`
+	WebURL    string `json:"web_url"`
+}
+
+func (p pipeline) key() int64         { return p.ID }
+func (p pipeline) created() time.Time { return p.CreatedAt.Time }
+func (p pipeline) updated() time.Time { return later(p.CreatedAt.Time, p.UpdatedAt.Time) }
+
+// childSource is the source of a pipeline that another one of the same project started. GitLab lists those only when it
+// is asked for them.
+const childSource = "parent_pipeline"
+
+// title is what stands for the pipeline's name, which most pipelines do not have: how its configuration came to run.
+func (p pipeline) title() string {
+	switch {
+	case p.Name != "":
+		return p.Name
+	case p.Source == childSource:
+		return "child pipeline"
+	case p.Source == "external":
+		return "external"
+	}
+	return "pipeline"
+}
+
+// branch is the branch, or !N for the pipeline of a merge request, whose ref is none.
+func (p pipeline) branch() string {
+	if number, ok := strings.CutPrefix(p.Ref, "refs/merge-requests/"); ok {
+		number, _, _ = strings.Cut(number, "/")
+		return "!" + number
+	}
+	return p.Ref
+}
+
+// span is what the jobs of a pipeline say about it: when the first started, when the last ended, and who started it.
+type span struct {
+	Start  time.Time `json:"start,omitzero"`
+	Finish time.Time `json:"finish,omitzero"`
+	Actor  string    `json:"actor,omitempty"`
+	Bot    bool      `json:"bot,omitempty"`
+	First  int64     `json:"first,omitempty"` // the job with the lowest id, whose user is the actor: later ones may be retries
+}
+
+func (s span) with(j job) span {
+	s.Start, s.Finish = first(s.Start, j.StartedAt.Time), later(s.Finish, j.FinishedAt.Time)
+	if s.First == 0 || j.ID < s.First {
+		s.First, s.Actor, s.Bot = j.ID, j.User.login(), j.User.bot()
+	}
+	return s
+}
+
+// runEvent makes the event of a pipeline. The listing gives no start and no finish: they are those of its jobs, and not
+// known where there are none. GitLab keeps the id when jobs are retried, so there is one attempt, which then ends later.
+func (p *project) runEvent(g pipeline, s span) event.PipelineRun {
+	mapped, known := runStatus(g.Status)
+	if !known {
+		p.warn("status of a pipeline", g.Status)
+	}
+	e := event.PipelineRun{
+		Origin: p.origin(strconv.FormatInt(g.ID, 10), g.WebURL), Attempt: 1, Pipeline: g.title(), Status: mapped, StatusRaw: g.Status,
+		Branch: g.branch(), Trigger: g.Source, SHA: g.SHA, Actor: s.Actor, Bot: s.Bot, CreatedAt: g.CreatedAt.Time, StartedAt: s.Start,
+	}
+	if mapped.Final() {
+		e.FinishedAt = s.Finish
+	}
+	return e
+}
+
+// job is what is used of a job.
+type job struct {
+	ID             int64    `json:"id"`
+	Name           string   `json:"name"`
+	Status         string   `json:"status"`
+	Ref            string   `json:"ref"`
+	Tag            bool     `json:"tag"`
+	AllowFailure   bool     `json:"allow_failure"`
+	CreatedAt      stamp    `json:"created_at"`
+	StartedAt      stamp    `json:"started_at"`
+	FinishedAt     stamp    `json:"finished_at"`
+	QueuedDuration *float64 `json:"queued_duration"` // seconds
+	WebURL         string   `json:"web_url"`
+	User           *user    `json:"user"`
+	Tags           []string `json:"tag_list"`
+	Runner         *struct {
+		Description string `json:"description"`
+	} `json:"runner"`
+	Commit *struct {
+		ID string `json:"id"`
+	} `json:"commit"`
+	Pipeline pipeline `json:"pipeline"`
+}
+
+// entered is when the job entered the queue. GitLab makes all jobs of a pipeline at its beginning, where they wait for
+// the stage before them; only the time that it gives as queued was spent waiting for a runner.
+func (j job) entered() time.Time {
+	if j.StartedAt.IsZero() || j.QueuedDuration == nil || *j.QueuedDuration < 0 || *j.QueuedDuration > openFor.Seconds() {
+		return j.CreatedAt.Time
+	}
+	return later(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(*j.QueuedDuration*float64(time.Second))))
+}
+
+// jobEvent makes the event of a job. Runner is the tag that chose it, which says what the job ran on.
+func (p *project) jobEvent(j job) event.PipelineJob {
+	mapped, known := runStatus(j.Status)
+	if !known {
+		p.warn("status of a job", j.Status)
+	}
+	e := event.PipelineJob{
+		Origin: p.origin(strconv.FormatInt(j.ID, 10), j.WebURL), RunID: strconv.FormatInt(j.Pipeline.ID, 10), Attempt: 1, Name: j.Name,
+		Status: mapped, StatusRaw: j.Status, CreatedAt: j.entered(), StartedAt: j.StartedAt.Time,
+	}
+	switch {
+	case len(j.Tags) > 0:
+		e.Runner = j.Tags[0]
+	case j.Runner != nil:
+		e.Runner = j.Runner.Description
+	}
+	if mapped.Final() {
+		e.FinishedAt = j.FinishedAt.Time
+	}
+	return e
+}

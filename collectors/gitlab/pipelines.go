@@ -1,0 +1,282 @@
+package gitlab
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const (
+	pipelinesStream = "pipelines"
+	// detailsFor is how old a pipeline without jobs (an external CI's) may be for its times to be asked for one by one,
+	// and details is how many of those a collect asks for.
+	detailsFor = 30 * 24 * time.Hour
+	details    = 20
+)
+
+// pipelinesState is the checkpoint of the pipelines stream: the listing, the one of child pipelines, and the jobs.
+type pipelinesState struct {
+	feedState
+	Children feedState `json:"children"`
+	NoFilter bool      `json:"no_filter,omitempty"` // the server does not list child pipelines by themselves
+	Jobs     jobsState `json:"jobs"`
+	JobsMode Jobs      `json:"jobs_mode"` // of which pipelines jobs were stored
+}
+
+// pipelines brings the pipelines and their jobs up to date.
+func (p *project) pipelines(ctx context.Context) error {
+	s := &pipelinesState{}
+	if _, err := p.w.Load(ctx, pipelinesStream, s); err != nil {
+		return err
+	}
+	c := &pipelineCollect{project: p, state: s, left: details}
+	c.walk.collect = c
+	if s.Started && s.JobsMode != p.cfg.Jobs && p.cfg.Jobs != NoJobs { // jobs are wanted that were not before: read history again
+		*s = pipelinesState{NoFilter: s.NoFilter}
+	}
+	s.JobsMode = p.cfg.Jobs
+	c.feed = feed[pipeline]{p: p, state: &s.feedState, path: p.path + "/pipelines", list: fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
+		kind: event.KindPipelineRun, stream: pipelinesStream, store: c.store, save: c.save, again: c.walk.restart}
+	changed, err := c.feed.update(ctx)
+	if refused(err) { // the project has CI/CD switched off
+		none := uint64(0)
+		return p.ledger(ctx, event.KindPipelineRun, s.Floor, &none, "the project shows no pipelines: CI/CD is switched off there, or the token may not read it")
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.children(ctx, changed); err != nil {
+		return fmt.Errorf("child pipelines: %w", err)
+	}
+	if err := c.feed.account(ctx, c.expected()); err != nil {
+		return err
+	}
+	return p.ledger(ctx, event.KindPipelineJob, s.Floor, nil, c.walk.note())
+}
+
+// pipelineCollect is one pass over the pipelines of a project.
+type pipelineCollect struct {
+	*project
+	state *pipelinesState
+	feed  feed[pipeline]
+	walk  jobWalk
+	left  int // requests for single pipelines that this collect may still make
+}
+
+func (c *pipelineCollect) save(ctx context.Context) error {
+	return c.w.Save(ctx, pipelinesStream, c.state)
+}
+
+// expected is how many pipelines GitLab says it has, children among them; nil when it does not say.
+func (c *pipelineCollect) expected() *uint64 {
+	s := c.state
+	if s.Total == nil {
+		return nil
+	}
+	total := *s.Total
+	if !s.NoFilter && s.Children.Started {
+		if s.Children.Total == nil {
+			return nil
+		}
+		total += *s.Children.Total
+	}
+	return &total
+}
+
+// children reads the listing of child pipelines, when something has changed among the others: what starts a child is one
+// of them. A server that does not know the filter answers with all pipelines; it is then left at that.
+func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
+	s := c.state
+	if s.NoFilter {
+		return nil
+	}
+	if !changed && s.Children.Started && s.Children.History == "" {
+		open, err := c.w.Open(ctx, event.KindPipelineRun, c.now().Add(-openFor))
+		if err != nil || len(open) == 0 {
+			return err
+		}
+	}
+	child := feed[pipeline]{p: c.project, state: &s.Children, path: c.path + "/pipelines", kind: event.KindPipelineRun, stream: "child pipelines",
+		list: fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", childSource, perPage), fresh: "source=" + childSource, save: c.save}
+	child.store = func(ctx context.Context, pg page[pipeline]) error {
+		for _, g := range pg.records {
+			if g.Source != "" && g.Source != childSource {
+				s.NoFilter = true
+			}
+		}
+		if s.NoFilter {
+			return nil
+		}
+		return c.storeChildren(ctx, pg)
+	}
+	if _, err := child.update(ctx); err != nil || !s.NoFilter {
+		return err
+	}
+	s.Children = feedState{}
+	return c.save(ctx)
+}
+
+// store appends a page of pipelines with the times of their jobs, and those jobs.
+func (c *pipelineCollect) store(ctx context.Context, pg page[pipeline]) error {
+	if pg.history {
+		if err := c.walk.down(ctx, pg); err != nil {
+			return err
+		}
+		return c.appendHistory(ctx, pg)
+	}
+	return c.storeUpdated(ctx, pg)
+}
+
+// appendHistory appends what the walk through the jobs has completed: the page's pipelines, and child pipelines of the
+// same time, which the jobs name.
+func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[pipeline]) error {
+	runs := make([]event.PipelineRun, 0, len(pg.records))
+	spans := c.state.Jobs.Spans
+	var without []pipeline
+	listed := map[int64]bool{}
+	for _, g := range pg.records {
+		listed[g.ID] = true
+		s, ok := spans[g.ID]
+		if !ok {
+			without = append(without, g)
+			continue
+		}
+		runs = append(runs, c.runEvent(g, s.span))
+	}
+	rest, err := c.withoutJobs(ctx, without)
+	if err != nil {
+		return err
+	}
+	runs = append(runs, rest...)
+	bottom := c.walk.bottom(pg)
+	for id, s := range spans {
+		if g := s.Pipeline; !listed[id] && g != nil && !g.CreatedAt.IsZero() && !g.CreatedAt.Before(bottom) {
+			runs = append(runs, c.runEvent(*g, s.span))
+			listed[id] = true
+		}
+	}
+	if err := c.appendRuns(ctx, runs); err != nil {
+		return err
+	}
+	for id := range listed {
+		delete(spans, id)
+	}
+	if pg.last {
+		clear(spans)
+	}
+	return nil
+}
+
+// storeUpdated appends pipelines that were updated, and their jobs.
+func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[pipeline]) error {
+	spans, err := c.walk.of(ctx, pg.records)
+	if err != nil {
+		return err
+	}
+	var runs []event.PipelineRun
+	var without []pipeline
+	for _, g := range pg.records {
+		if s, ok := spans[g.ID]; ok {
+			runs = append(runs, c.runEvent(g, s))
+		} else {
+			without = append(without, g)
+		}
+	}
+	rest, err := c.withoutJobs(ctx, without)
+	if err != nil {
+		return err
+	}
+	return c.appendRuns(ctx, append(runs, rest...))
+}
+
+// storeChildren appends child pipelines. Of history only those are new that have no jobs: the others came with theirs.
+func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[pipeline]) error {
+	if !pg.history {
+		return c.storeUpdated(ctx, pg)
+	}
+	stored, err := c.stored(ctx, pg.records)
+	if err != nil {
+		return err
+	}
+	var fresh []pipeline
+	for _, g := range pg.records {
+		if old, ok := stored[g.ID]; !ok || old.StatusRaw != g.Status {
+			fresh = append(fresh, g)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return c.storeUpdated(ctx, page[pipeline]{records: fresh})
+}
+
+// withoutJobs makes the events of pipelines that have no jobs, or whose jobs were not asked for: with the times that are
+// stored, else with GitLab's own where the pipeline is young and the collect's allowance lasts, else without.
+func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline) ([]event.PipelineRun, error) {
+	if len(pipelines) == 0 {
+		return nil, nil
+	}
+	stored, err := c.stored(ctx, pipelines)
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]event.PipelineRun, 0, len(pipelines))
+	for _, g := range pipelines {
+		var s span
+		if old, ok := stored[g.ID]; ok {
+			s = span{Start: old.StartedAt, Finish: old.FinishedAt}
+		}
+		mapped, _ := runStatus(g.Status)
+		if mapped.Final() && s.Finish.IsZero() && c.left > 0 && c.now().Sub(g.CreatedAt.Time) < detailsFor {
+			c.left--
+			if s, err = c.detail(ctx, g.ID); err != nil {
+				return nil, err
+			}
+		}
+		runs = append(runs, c.runEvent(g, s))
+	}
+	return runs, nil
+}
+
+// detail asks for one pipeline, which then has times. One that is gone has none.
+func (c *pipelineCollect) detail(ctx context.Context, id int64) (span, error) {
+	var one struct {
+		StartedAt  stamp `json:"started_at"`
+		FinishedAt stamp `json:"finished_at"`
+		User       *user `json:"user"`
+	}
+	_, err := c.get(ctx, fmt.Sprintf("%s/pipelines/%d", c.path, id), "", &one)
+	if refused(err) {
+		return span{}, nil
+	}
+	return span{Start: one.StartedAt.Time, Finish: one.FinishedAt.Time, Actor: one.User.login(), Bot: one.User.bot()}, err
+}
+
+func (c *pipelineCollect) stored(ctx context.Context, pipelines []pipeline) (map[int64]event.PipelineRun, error) {
+	ids := make([]string, len(pipelines))
+	for i, g := range pipelines {
+		ids[i] = strconv.FormatInt(g.ID, 10)
+	}
+	runs, err := c.w.Runs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	stored := make(map[int64]event.PipelineRun, len(runs))
+	for _, r := range runs {
+		if id, err := strconv.ParseInt(r.ID, 10, 64); err == nil {
+			stored[id] = r
+		}
+	}
+	return stored, nil
+}
+
+func (c *pipelineCollect) appendRuns(ctx context.Context, runs []event.PipelineRun) error {
+	events := make([]event.Event, len(runs))
+	for i, r := range runs {
+		events[i] = r
+	}
+	return c.w.Append(ctx, events...)
+}
