@@ -106,7 +106,7 @@ func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 		if begun && r.Done == r.Statements {
 			continue
 		}
-		if err := apply(ctx, db, o, m, begun, int(r.Done)); err != nil {
+		if err := apply(ctx, db, o, m, begun, r.Done); err != nil {
 			return applied, err
 		}
 		applied = append(applied, m)

@@ -212,14 +212,15 @@ func TestTwoProcessesOneFolder(t *testing.T) {
 				t.Fatalf("%q: %v", line, err)
 			}
 			s, err := store.Open(t.Context(), store.Config{DSN: "embedded:" + folder}, store.Options{})
-			if how == "alone" {
-				var inUse *embedded.InUseError
+			var inUse *embedded.InUseError
+			switch {
+			case how == "alone":
 				if !errors.As(err, &inUse) || inUse.PID != holder.Process.Pid || inUse.Program != "dxctl test" {
 					t.Errorf("got %v", err)
 				}
-			} else if err != nil {
+			case err != nil:
 				t.Error(err)
-			} else {
+			default:
 				useShared(t, s, holder.Process.Pid, folder)
 			}
 			if err := errors.Join(stdin.Close(), holder.Wait()); err != nil {

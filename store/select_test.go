@@ -94,7 +94,7 @@ func TestRowsIsReadOnly(t *testing.T) {
 	} {
 		rows, err := s.Rows(t.Context(), sql, nil)
 		if err == nil {
-			for rows.Next() { //nolint:revive // the rows are of no interest
+			for rows.Next() {
 			}
 			err = errors.Join(rows.Err(), rows.Close())
 		}

@@ -38,7 +38,7 @@ type library struct {
 type analysis struct {
 	structSize     uint32
 	statementCount uint32
-	flags          uint32
+	_              uint32 // flags
 	class          uint32
 }
 
@@ -94,7 +94,7 @@ func bytesPtr(s string) *byte {
 	if s == "" {
 		return nil
 	}
-	return unsafe.StringData(s)
+	return unsafe.StringData(s) //nolint:gosec // C code reads it for the time of the call
 }
 
 // params are query parameters in the shape that the library takes.
@@ -113,9 +113,9 @@ func newParams(byName map[string]string) *params {
 		} else {
 			p.valueLens = append(p.valueLens, uintptr(len(value)))
 		}
-		p.names = append(p.names, unsafe.StringData(name))
+		p.names = append(p.names, bytesPtr(name))
 		p.nameLens = append(p.nameLens, uintptr(len(name)))
-		p.values = append(p.values, unsafe.StringData(value))
+		p.values = append(p.values, bytesPtr(value))
 		p.keepNames = append(p.keepNames, name)
 		p.keepValues = append(p.keepValues, value)
 	}

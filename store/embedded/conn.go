@@ -107,7 +107,7 @@ func (lib *library) bytes(result unsafe.Pointer) []byte {
 	if n == 0 {
 		return nil
 	}
-	return unsafe.Slice((*byte)(lib.resultBuffer(result)), int(n))
+	return unsafe.Slice((*byte)(lib.resultBuffer(result)), int(n)) //nolint:gosec // the library says how long it is
 }
 
 // connKey names what a connection must be prepared for: the database and the settings of a request.

@@ -179,7 +179,7 @@ func drain(ctx context.Context, db driver.Conn, sql string) error {
 	if err != nil {
 		return err
 	}
-	for rows.Next() { //nolint:revive // the rows are of no interest
+	for rows.Next() {
 	}
 	return errors.Join(rows.Err(), rows.Close())
 }
@@ -221,7 +221,8 @@ func TestReadonly(t *testing.T) {
 		"INSERT INTO " + name + " VALUES (2)", "INSERT INTO " + name + " SELECT 2", "DROP TABLE " + name, "TRUNCATE TABLE " + name,
 		"ALTER TABLE " + name + " ADD COLUMN b UInt8", "ALTER TABLE " + name + " DELETE WHERE 1", "DELETE FROM " + name + " WHERE 1",
 		"CREATE TABLE default.other (a UInt8) ENGINE = Memory", "CREATE TEMPORARY TABLE other (a UInt8)", "RENAME TABLE " + name + " TO default.z",
-		"OPTIMIZE TABLE " + name, "DETACH TABLE " + name, "SYSTEM FLUSH LOGS", "SYSTEM SHUTDOWN", "KILL QUERY WHERE 1", "SET max_threads = 1", "SET readonly = 0", "USE system",
+		"OPTIMIZE TABLE " + name, //nolint:misspell // SQL
+		"DETACH TABLE " + name, "SYSTEM FLUSH LOGS", "SYSTEM SHUTDOWN", "KILL QUERY WHERE 1", "SET max_threads = 1", "SET readonly = 0", "USE system",
 		"SELECT 1 SETTINGS readonly = 0", "SELECT 1 SETTINGS max_threads = 1", "SELECT 1; DROP TABLE " + name,
 		"SELECT 1 INTO OUTFILE '" + out + "'", "SELECT * FROM " + name + " INTO OUTFILE '" + out + "' FORMAT TSV", "(SELECT 1) INTO OUTFILE '" + out + "'",
 		"INSERT INTO FUNCTION file('" + out + "', 'TSV') SELECT 1", "INSERT INTO " + name + " FROM INFILE '/etc/passwd' FORMAT LineAsString",
@@ -398,7 +399,7 @@ func TestForgottenBodyIsFreed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := e.RoundTrip(req) //nolint:bodyclose // the point of the test
+	res, err := e.RoundTrip(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,10 +54,11 @@ type Engine struct {
 	mu     sync.Mutex
 	idle   []*conn // most recently used last
 	closed bool
-	busy   sync.WaitGroup  // one for every connection in use
-	ended  context.Context // ends when Close has waited long enough for running statements
-	end    context.CancelCauseFunc
-	tags   atomic.Uint64
+	busy   sync.WaitGroup // one for every connection in use
+	//nolint:containedctx // the engine's own life, which every request's context is bound to
+	ended context.Context // ends when Close has waited long enough for running statements
+	end   context.CancelCauseFunc
+	tags  atomic.Uint64
 }
 
 var _ http.RoundTripper = (*Engine)(nil)

@@ -211,7 +211,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 	}
 
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o555); err != nil { //nolint:gosec // readable by another user, on purpose
+	if err := os.Chmod(dir, 0o555); err != nil {
 		t.Fatal(err)
 	}
 	cmd := roleCommand("open", dir)
@@ -246,7 +246,7 @@ func copyForAll(t *testing.T) string {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	path := filepath.Join(dir, "test")
-	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, binary, 0o755)); err != nil { //nolint:gosec // for another user, on purpose
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(path, binary, 0o755)); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -256,7 +256,7 @@ func copyForAll(t *testing.T) string {
 func openParents(t *testing.T, dir string) {
 	t.Helper()
 	for parent := filepath.Dir(dir); parent != os.TempDir() && len(parent) > len(os.TempDir()); parent = filepath.Dir(parent) {
-		if err := os.Chmod(parent, 0o755); err != nil { //nolint:gosec // for another user, on purpose
+		if err := os.Chmod(parent, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -96,8 +96,8 @@ func libraryDirs() []string {
 	inPackage := filepath.Join("store", "embedded", "node_modules", filepath.FromSlash(packageName(platform())))
 	var starts []string
 	if executable, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(executable); err == nil {
-			executable = real
+		if target, err := filepath.EvalSymlinks(executable); err == nil {
+			executable = target
 		}
 		dirs = append(dirs, filepath.Dir(executable))
 		starts = append(starts, filepath.Dir(executable))
@@ -131,7 +131,7 @@ func checkout(dir string) string {
 }
 
 func isFile(path string) bool {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) //nolint:gosec // the user may name any file
 	return err == nil && info.Mode().IsRegular()
 }
 

@@ -106,9 +106,10 @@ func headerBlock(described []byte) ([]byte, error) {
 type body struct {
 	engine *Engine
 	conn   *conn
-	ctx    context.Context // of the request, as in http.Request: the body ends with it
-	free   func()          // frees ctx
-	forget func() bool     // stops waiting for the end of ctx
+	//nolint:containedctx // of the request, as in http.Request: the body ends with it
+	ctx    context.Context
+	free   func()      // frees ctx
+	forget func() bool // stops waiting for the end of ctx
 	tag    string
 
 	mu      sync.Mutex
