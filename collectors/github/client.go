@@ -193,7 +193,7 @@ func (c *Collector) checkScopes(ctx context.Context) error {
 		}
 	}
 	if c.cfg.Organization != "" {
-		if _, _, err := c.ownerPath(ctx); err != nil {
+		if _, err := c.ownerPath(ctx); err != nil {
 			errs = append(errs, err)
 		}
 	}

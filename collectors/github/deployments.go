@@ -75,7 +75,7 @@ func (s *deploymentsState) plan(since time.Time, newest []restDeployment, got an
 		until = earlier(until, created)
 	}
 	if !got.notModified {
-		s.ETag, changed = got.etag, true
+		s.ETag = got.etag
 		if len(newest) > 0 {
 			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(until, s.Floor)})
 			s.Cursor = later(s.Cursor, newest[0].CreatedAt)

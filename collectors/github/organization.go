@@ -62,7 +62,7 @@ func (c *Collector) organization(ctx context.Context, m Memory) ([]listedReposit
 	if now.Path = old.Path; !strings.HasSuffix(now.Path, "/"+c.cfg.Organization+"/repos") {
 		old = organizationState{}
 		var err error
-		if now.Path, _, err = c.ownerPath(ctx); err != nil {
+		if now.Path, err = c.ownerPath(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -90,18 +90,18 @@ func (c *Collector) organization(ctx context.Context, m Memory) ([]listedReposit
 }
 
 // ownerPath finds out whether the configured organization is one, or a user.
-func (c *Collector) ownerPath(ctx context.Context) (path string, isUser bool, err error) {
+func (c *Collector) ownerPath(ctx context.Context) (string, error) {
 	var owner struct{}
 	name := c.cfg.Organization
-	_, err = c.get(ctx, "orgs/"+name, "", &owner)
+	_, err := c.get(ctx, "orgs/"+name, "", &owner)
 	if err == nil {
-		return "orgs/" + name + "/repos", false, nil
+		return "orgs/" + name + "/repos", nil
 	}
 	if status(err) != http.StatusNotFound {
-		return "", false, err
+		return "", err
 	}
 	if _, userErr := c.get(ctx, "users/"+name, "", &owner); userErr != nil {
-		return "", false, fmt.Errorf("organization %q: %w", name, err)
+		return "", fmt.Errorf("organization %q: %w", name, err)
 	}
-	return "users/" + name + "/repos", true, nil
+	return "users/" + name + "/repos", nil
 }

@@ -3,6 +3,7 @@ package github
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,11 +91,11 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 		s, m := fake(t, &githubtest.Repo{Runs: all[150:]}), newMemory()
 		added := 150
 		s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+			s.Lock()
+			defer s.Unlock()
 			if added > 0 && strings.Contains(r.URL.RawQuery, "page=") {
-				s.Lock()
 				added -= 10
 				s.Repos[scope].Runs = all[added:]
-				s.Unlock()
 			}
 			return nil
 		}
@@ -110,7 +111,7 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 		s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 			if strings.Contains(r.URL.RawQuery, "page=3&") { // one of the first page goes: the others move forward
 				s.Lock()
-				s.Repos[scope].Runs = append(append([]githubtest.Run{}, all[:120]...), all[121:]...)
+				s.Repos[scope].Runs = slices.Concat(all[:120], all[121:])
 				s.Unlock()
 			}
 			return nil
@@ -178,7 +179,7 @@ func TestOpenRunsAreGivenUpAfter35Days(t *testing.T) {
 	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
 	collect(t, s, m, now, noJobs)
 	s.Lock()
-	s.Repos[scope].Runs = append(runs[:141:141], runs[142:]...) // one was deleted: it is asked for once
+	s.Repos[scope].Runs = slices.Concat(runs[:141], runs[142:]) // one was deleted: it is asked for once
 	s.Unlock()
 	for range 3 {
 		collect(t, s, m, now.Add(time.Hour), noJobs)

@@ -112,7 +112,7 @@ func TestChangesThatMoveWhileTheyAreRead(t *testing.T) {
 }
 
 func TestDeployments(t *testing.T) {
-	at := func(min int) time.Time { return now.Add(time.Duration(min) * time.Minute) }
+	at := func(minutes int) time.Time { return now.Add(time.Duration(minutes) * time.Minute) }
 	st := func(words ...string) []githubtest.Status {
 		var all []githubtest.Status
 		for i, w := range words {
@@ -177,7 +177,8 @@ func TestOpenDeploymentsAreReadAgain(t *testing.T) {
 	if len(m.deployments) != 250 || m.deployments["21"].Status != event.Waiting || m.entries[event.KindDeployment].Gap() != 0 {
 		t.Fatalf("stored %d, %+v", len(m.deployments), m.deployments["21"])
 	}
-	s.Repos[scope].Deployments[20].Statuses = append(all[20].Statuses, githubtest.Status{State: "SUCCESS", At: now})
+	d := &s.Repos[scope].Deployments[20]
+	d.Statuses = append(d.Statuses, githubtest.Status{State: "SUCCESS", At: now})
 	collect(t, s, m, now, nil)
 	if e := m.deployments["21"]; e.Status != event.Succeeded || !e.FinishedAt.Equal(now) {
 		t.Errorf("stays %s", e.Status)

@@ -185,7 +185,7 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 // failed together do not come back together. A server that named a time is believed up to a minute.
 func (c *Client) backoff(attempt int, last error) time.Duration {
 	d := min(c.cfg.Backoff<<(attempt-1), 30*time.Second)
-	d = d/2 + rand.N(d/2+1)
+	d = d/2 + rand.N(d/2+1) //nolint:gosec // jitter needs no secret
 	var failed *statusError
 	if errors.As(last, &failed) && failed.retryAfter > d {
 		d = min(failed.retryAfter, time.Minute)

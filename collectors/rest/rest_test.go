@@ -307,13 +307,13 @@ func TestTheBodyOfAQueryIsSentAgain(t *testing.T) {
 		b, _ := io.ReadAll(r.Body)
 		bodies = append(bodies, string(b))
 		if len(bodies) == 1 {
-			w.WriteHeader(502)
+			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
 		_, _ = io.WriteString(w, ok)
 	})
 	resp, err := client(t, srv.URL, &clock{}, nil).HTTPClient().Post(srv.URL+"/graphql", "application/json", strings.NewReader(`{"query":1}`))
-	if err != nil || resp.StatusCode != 200 || fmt.Sprint(bodies) != `[{"query":1} {"query":1}]` {
+	if err != nil || resp.StatusCode != http.StatusOK || fmt.Sprint(bodies) != `[{"query":1} {"query":1}]` {
 		t.Errorf("sent %v, %v", bodies, err)
 	}
 }

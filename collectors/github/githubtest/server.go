@@ -4,7 +4,7 @@ package githubtest
 
 import (
 	"bytes"
-	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -122,7 +122,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Link", next)
 	}
 	if status == http.StatusOK {
-		etag := fmt.Sprintf(`W/"%x"`, sha1.Sum(data))
+		etag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(data))
 		w.Header().Set("ETag", etag)
 		if r.Header.Get("If-None-Match") == etag {
 			status, data = http.StatusNotModified, nil
@@ -293,7 +293,7 @@ func (r *Repo) actions(req *http.Request, rest string) (int, any, string) {
 }
 
 func scramble(id int64) []byte {
-	sum := sha1.Sum([]byte(strconv.FormatInt(id, 10)))
+	sum := sha256.Sum256([]byte(strconv.FormatInt(id, 10)))
 	return sum[:]
 }
 
