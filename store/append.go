@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/event"
 )
 
 // blockRows is how many rows are written in one block. Larger ones save little and hold much memory.
-const blockRows = 100_000
+const blockRows = 50_000
 
 // invalidShown is how many invalid events an error of Append tells of.
 const invalidShown = 5
@@ -107,20 +110,26 @@ func group(events []event.Event) (groups, error) {
 	return g, nil
 }
 
-// appendRows writes rows of one kind in blocks.
+// appendRows writes rows of one kind in blocks. While the engine stores one the next is made ready; seq is given before,
+// so the order of the rows does not depend on which comes first.
 func appendRows[R any](ctx context.Context, s *Store, table string, rows []R, columns func([]R) []column) error {
-	for len(rows) > 0 {
-		n := min(len(rows), blockRows)
-		first, err := s.take(ctx, table, n)
-		if err != nil {
-			return err
-		}
-		if err := s.insert(ctx, table, n, append(columns(rows[:n]), numbered(first, n))); err != nil {
-			return err
-		}
-		rows = rows[n:]
+	if len(rows) == 0 {
+		return nil
 	}
-	return nil
+	first, err := s.take(ctx, table, len(rows))
+	if err != nil {
+		return err
+	}
+	blocks, ctx := errgroup.WithContext(ctx)
+	blocks.SetLimit(2)
+	for block := range slices.Chunk(rows, blockRows) {
+		blockFirst := first
+		first += uint64(len(block))
+		blocks.Go(func() error {
+			return s.insert(ctx, table, len(block), append(columns(block), numbered(blockFirst, len(block))))
+		})
+	}
+	return blocks.Wait()
 }
 
 // originColumns are the columns of the identity.
