@@ -221,7 +221,7 @@ func testEvents() []event.Event {
 	again.Attempt, again.FinishedAt = 2, retried.FinishedAt.Add(time.Hour)
 	add(retried, again) // one deployment in two attempts
 	for i := range 60 {
-		at := present.Add(-time.Duration(i) * 11 * time.Hour)
+		at := present.Add(-time.Duration(i)*11*time.Hour - time.Minute)
 		status := event.Succeeded
 		if i%9 == 0 {
 			status = event.Failed

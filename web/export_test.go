@@ -1,0 +1,4 @@
+package web
+
+// Build is New with the assets given.
+var Build = build
