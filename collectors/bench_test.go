@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -68,7 +70,11 @@ func BenchmarkCollectRuns(b *testing.B) {
 		b.StopTimer()
 		db := storetest.Open(b)
 		b.StartTimer()
-		all, err := collectors.All(collectors.Config{{Name: "gh", Kind: "github", URL: srv.URL, Token: "x", Repositories: []string{"acme/shop"}, Jobs: "none"}}, collectors.Options{})
+		var cfg collectors.Config
+		if err := yaml.Unmarshal(fmt.Appendf(nil, "[{name: gh, kind: github, url: %q, token: x, repositories: [acme/shop], jobs: none}]", srv.URL), &cfg); err != nil {
+			b.Fatal(err)
+		}
+		all, err := collectors.All(cfg, collectors.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

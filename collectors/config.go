@@ -3,34 +3,65 @@ package collectors
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors/github"
+	"go.yaml.in/yaml/v3"
 )
 
 // Config is the `sources` list of the configuration.
 type Config []SourceConfig
 
-// SourceConfig is one source. Which keys apply depends on its kind.
+// SourceConfig is one source: the keys that every source has, and those of its kind.
 type SourceConfig struct {
-	Name           string   `yaml:"name"`            // how events, metrics and the ledger call it; unique
-	Kind           string   `yaml:"kind"`            // github
-	URL            string   `yaml:"url"`             // the API's address; default: the provider's public one
-	Token          string   `yaml:"token"`           // credentials; a read-only token
-	Repositories   []string `yaml:"repositories"`    // github: owner/name
-	Organization   string   `yaml:"organization"`    // github: every repository of it
-	Archived       bool     `yaml:"archived"`        // github: of an organization, also archived repositories
-	Forks          bool     `yaml:"forks"`           // github: of an organization, also forks
-	Jobs           string   `yaml:"jobs"`            // github: all (default), default-branch, none
-	Since          string   `yaml:"since"`           // how far back the first sync reads: a date (2025-01-31) or days (400d); default: everything
-	PrivateNetwork bool     `yaml:"private_network"` // the url's name may lead into a private network
+	Name  string `yaml:"name"`  // how events, metrics and the ledger call it; unique
+	Kind  string `yaml:"kind"`  // one of kinds
+	Since string `yaml:"since"` // how far back the first sync reads: a date (2025-01-31) or days (400d); default: everything
+
+	kind     kind
+	settings settings // nil when the kind is not known
 }
 
-var kinds = []string{"github"}
+// UnmarshalYAML reads the keys of every source, and then those of the source's kind.
+func (s *SourceConfig) UnmarshalYAML(n *yaml.Node) error {
+	type common SourceConfig
+	if err := n.Decode((*common)(s)); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == s.Kind })
+	if i < 0 {
+		return nil // Validate says so
+	}
+	s.kind, s.settings = kinds[i], kinds[i].settings()
+	return n.Decode(s.settings)
+}
+
+// Variants returns the structs whose keys may stand in the mapping n of a source.
+func (SourceConfig) Variants(n *yaml.Node) []any {
+	var s struct {
+		Kind string `yaml:"kind"`
+	}
+	variants := []any{SourceConfig{}}
+	known := n.Decode(&s) == nil
+	for _, k := range kinds {
+		if !known || s.Kind == k.name || !slices.Contains(kindNames(), s.Kind) { // of an unknown kind, any key may be right
+			variants = append(variants, reflect.ValueOf(k.settings()).Elem().Interface())
+		}
+	}
+	return variants
+}
+
+func kindNames() []string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = k.name
+	}
+	return names
+}
 
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
 
@@ -64,13 +95,12 @@ func (s SourceConfig) Validate() error {
 		errs = append(errs, err)
 	}
 	switch {
-	case s.Kind == "github":
-		cfg, _ := s.github(time.Now())
-		errs = append(errs, cfg.Validate())
 	case s.Kind == "":
-		errs = append(errs, fmt.Errorf("kind is missing; give one of: %s", strings.Join(kinds, ", ")))
-	case !slices.Contains(kinds, s.Kind):
-		errs = append(errs, fmt.Errorf("kind %q is not known; give one of: %s", s.Kind, strings.Join(kinds, ", ")))
+		errs = append(errs, fmt.Errorf("kind is missing; give one of: %s", strings.Join(kindNames(), ", ")))
+	case s.settings == nil:
+		errs = append(errs, fmt.Errorf("kind %q is not known; give one of: %s", s.Kind, strings.Join(kindNames(), ", ")))
+	default:
+		errs = append(errs, s.settings.Validate())
 	}
 	return errors.Join(errs...)
 }
@@ -91,12 +121,4 @@ func (s SourceConfig) since(now time.Time) (time.Time, error) {
 		}
 	}
 	return time.Time{}, fmt.Errorf("since %q: give a date (2025-01-31), a time (2025-01-31T00:00:00Z) or a number of days (400d)", s.Since)
-}
-
-func (s SourceConfig) github(now time.Time) (github.Config, error) {
-	since, err := s.since(now)
-	return github.Config{
-		Source: s.Name, URL: s.URL, Token: s.Token, Repositories: s.Repositories, Organization: s.Organization,
-		Archived: s.Archived, Forks: s.Forks, Jobs: github.Jobs(s.Jobs), Since: since, PrivateNetwork: s.PrivateNetwork,
-	}, err
 }

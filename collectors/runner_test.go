@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
@@ -42,8 +44,18 @@ func shop() *githubtest.Repo {
 	return repo
 }
 
+// source is a GitHub source over the repositories of s, as a person would write it.
 func source(s *githubtest.Server, repositories ...string) collectors.SourceConfig {
-	return collectors.SourceConfig{Name: "gh", Kind: "github", URL: s.URL, Token: "x", Repositories: repositories}
+	return named("gh", s, repositories...)
+}
+
+func named(name string, s *githubtest.Server, repositories ...string) collectors.SourceConfig {
+	var src collectors.SourceConfig
+	text := fmt.Sprintf("{name: %s, kind: github, url: %q, token: x, repositories: [%s]}", name, s.URL, strings.Join(repositories, ", "))
+	if err := yaml.Unmarshal([]byte(text), &src); err != nil {
+		panic(err)
+	}
+	return src
 }
 
 func run(t *testing.T, db collectors.Store, opt collectors.RunnerOptions, run collectors.RunOptions, sources ...collectors.SourceConfig) (collectors.Summary, error) {
@@ -252,8 +264,7 @@ func TestKilledAtEveryCheckpoint(t *testing.T) {
 	for n := 1; n <= whole.writes; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			db := &breaking{Store: whole.Store, breakAt: n, keepLast: n%2 == 0}
-			src := source(s, "acme/shop")
-			src.Name = fmt.Sprint("gh-", n)
+			src := named(fmt.Sprint("gh-", n), s, "acme/shop")
 			if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src); !errors.Is(err, errBroken) {
 				t.Fatalf("killed at write %d: %v", n, err)
 			}
@@ -298,8 +309,7 @@ func TestCancellingARun(t *testing.T) {
 func TestOnlyANamedSource(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
-	other := source(s, "acme/gone")
-	other.Name = "other"
+	other := named("other", s, "acme/gone")
 	if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{Source: "gh"}, source(s, "acme/shop"), other); err != nil {
 		t.Error(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"reflect"
 	"regexp"
@@ -108,8 +109,8 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			w.check(n.Content[i+1], t.Elem(), join(path, n.Content[i].Value))
 		}
-	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct && !isUnmarshaler(t):
-		fields := yamlFields(t)
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct && (isVariant(t) || !isUnmarshaler(t)):
+		fields := fieldsOf(t, n)
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
 			ft, ok := fields[key.Value]
@@ -120,6 +121,24 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 			w.check(n.Content[i+1], ft, join(path, key.Value))
 		}
 	}
+}
+
+// variant is a type whose keys depend on what stands in the mapping: those of the structs that Variants returns.
+type variant interface{ Variants(n *yaml.Node) []any }
+
+func isVariant(t reflect.Type) bool { return t.Implements(reflect.TypeFor[variant]()) }
+
+// fieldsOf returns the keys that may stand in the mapping n, which is decoded into a t.
+func fieldsOf(t reflect.Type, n *yaml.Node) map[string]reflect.Type {
+	v, ok := reflect.Zero(t).Interface().(variant)
+	if !ok {
+		return yamlFields(t)
+	}
+	fields := map[string]reflect.Type{}
+	for _, s := range v.Variants(n) {
+		maps.Copy(fields, yamlFields(reflect.TypeOf(s)))
+	}
+	return fields
 }
 
 func isUnmarshaler(t reflect.Type) bool {

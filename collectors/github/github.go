@@ -39,16 +39,16 @@ const (
 
 // Config is one GitHub source.
 type Config struct {
-	Source         string    // its name
-	URL            string    // of the API, or of a GitHub Enterprise server; default https://api.github.com
-	Token          string    // needs read access to metadata, contents, actions, deployments and pull requests
-	Repositories   []string  // owner/name
-	Organization   string    // every repository of it, beside Repositories
-	Archived       bool      // of the organization, also archived repositories
-	Forks          bool      // of the organization, also forks
-	Jobs           Jobs      // default all
-	Since          time.Time // how far back the first read goes; zero: everything
-	PrivateNetwork bool      // the URL's name may lead into a private network
+	Source         string    `yaml:"name"`            // its name
+	URL            string    `yaml:"url"`             // of the API, or of a GitHub Enterprise server; default https://api.github.com
+	Token          string    `yaml:"token"`           // needs read access to metadata, contents, actions, deployments and pull requests
+	Repositories   []string  `yaml:"repositories"`    // owner/name
+	Organization   string    `yaml:"organization"`    // every repository of it, beside Repositories
+	Archived       bool      `yaml:"archived"`        // of the organization, also archived repositories
+	Forks          bool      `yaml:"forks"`           // of the organization, also forks
+	Jobs           Jobs      `yaml:"jobs"`            // default all
+	Since          time.Time `yaml:"-"`               // how far back the first read goes; zero: everything
+	PrivateNetwork bool      `yaml:"private_network"` // the URL's name may lead into a private network
 }
 
 var repositoryRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)

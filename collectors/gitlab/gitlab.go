@@ -35,16 +35,16 @@ const (
 
 // Config is one GitLab source.
 type Config struct {
-	Source         string           // its name
-	URL            string           // of the server or its API; default https://gitlab.com
-	Token          string           // with the scope read_api
-	Projects       []string         // paths (group/project) or numeric ids
-	Groups         []string         // every project of these groups and their subgroups: paths or numeric ids
-	Archived       bool             // of groups, also archived projects
-	Jobs           Jobs             // default all
-	Deployments    []DeploymentRule // jobs that mean a deployment without GitLab knowing an environment
-	Since          time.Time        // how far back the first read goes; zero: everything
-	PrivateNetwork bool             // the URL's name may lead into a private network
+	Source         string           `yaml:"name"`            // its name
+	URL            string           `yaml:"url"`             // of the server or its API; default https://gitlab.com
+	Token          string           `yaml:"token"`           // with the scope read_api
+	Projects       []string         `yaml:"projects"`        // paths (group/project) or numeric ids
+	Groups         []string         `yaml:"groups"`          // every project of these groups and their subgroups: paths or numeric ids
+	Archived       bool             `yaml:"archived"`        // of groups, also archived projects
+	Jobs           Jobs             `yaml:"jobs"`            // default all
+	Deployments    []DeploymentRule `yaml:"deployments"`     // jobs that mean a deployment without GitLab knowing an environment
+	Since          time.Time        `yaml:"-"`               // how far back the first read goes; zero: everything
+	PrivateNetwork bool             `yaml:"private_network"` // the URL's name may lead into a private network
 }
 
 // Validate reports every mistake, joined.

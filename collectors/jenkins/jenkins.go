@@ -26,16 +26,16 @@ const Provider = "jenkins"
 
 // Config is one Jenkins source.
 type Config struct {
-	Source         string           // its name
-	URL            string           // the address of Jenkins, as a person opens it
-	User           string           // whose API token it is; empty with Token: read without credentials
-	Token          string           // the user's API token
-	Projects       []string         // full names of jobs or folders, with * and **; empty: every job that the user sees
-	Exclude        []string         // the same, of what is left out
-	Stages         bool             // read the stages of pipelines: one more request a build
-	Deployments    []DeploymentRule // which builds are deployments; the first rule that matches decides
-	Since          time.Time        // how far back the first read goes; zero: everything
-	PrivateNetwork bool             // the URL's name may lead into a private network
+	Source         string           `yaml:"name"`            // its name
+	URL            string           `yaml:"url"`             // the address of Jenkins, as a person opens it
+	User           string           `yaml:"user"`            // whose API token it is; empty with Token: read without credentials
+	Token          string           `yaml:"token"`           // the user's API token
+	Projects       []string         `yaml:"projects"`        // full names of jobs or folders, with * and **; empty: every job that the user sees
+	Exclude        []string         `yaml:"exclude"`         // the same, of what is left out
+	Stages         bool             `yaml:"stages"`          // read the stages of pipelines: one more request a build
+	Deployments    []DeploymentRule `yaml:"deployments"`     // which builds are deployments; the first rule that matches decides
+	Since          time.Time        `yaml:"-"`               // how far back the first read goes; zero: everything
+	PrivateNetwork bool             `yaml:"private_network"` // the URL's name may lead into a private network
 }
 
 // Validate reports every mistake, joined.
