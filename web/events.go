@@ -64,7 +64,9 @@ func (a *app) events(c *fiber.Ctx) error {
 	}
 	query := queryOf(c)
 	view.Services = a.serviceChoices(filter.Service)
-	view.Plain = isDay(filter.From) && isDay(filter.To)
+	if view.Plain = isDay(filter.From) && isDay(filter.To); view.Plain {
+		view.Filter.FromText, view.Filter.ToText = dateField(filter.From), dateField(filter.To)
+	}
 	view.From, view.To = min((page-1)*pageSize+1, view.Total), (page-1)*pageSize+len(view.Rows)
 	if page > 1 {
 		view.Previous = withPage("/events/"+kind.Name, query, page-1)
@@ -77,6 +79,14 @@ func (a *app) events(c *fiber.Ctx) error {
 		view.Kinds = append(view.Kinds, navItem{withPage("/events/"+k.Name, everyKind(query), 1), k.Title})
 	}
 	return a.render(c, fiber.StatusOK, "events", view)
+}
+
+// dateField is a date as a form takes it; "" for the zero time.
+func dateField(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
 }
 
 func isDay(t time.Time) bool { return t.Equal(t.Truncate(24 * time.Hour)) }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/web/charts"
 	"github.com/gofiber/fiber/v2"
@@ -32,6 +34,7 @@ type overviewView struct {
 	Completeness  []completeness
 	Gap           int
 	Services      int
+	Engineers     int // who work here now
 	Unmapped      int
 	DeployBasis   basisView
 	EngineerBasis basisView
@@ -64,6 +67,19 @@ type totals struct {
 	Changes, Reviewed            int
 	Success, Review              *float64
 	DeployLink, RunLink, ChgLink string
+}
+
+// working is how many of the people are in a team, or simply here, at a time.
+func working(people []catalog.Person, at time.Time) int {
+	n := 0
+	for _, p := range people {
+		if slices.ContainsFunc(p.Memberships, func(m catalog.Membership) bool {
+			return !m.StartedOn.After(at) && (m.LeftOn.IsZero() || m.LeftOn.After(at))
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // overview is the first page: how it goes, and what to do next.
@@ -100,6 +116,7 @@ func (a *app) overview(c *fiber.Ctx) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	view.Engineers = working(a.deps.Catalog().People(), a.deps.Now())
 	view.Headline, view.ServiceLast = headlineOf(view.FirstDeploy.Cohorts), headlineOf(view.NewServices.Cohorts)
 	view.Cohorts = cohortChart("cohorts", metrics.Engineers, metrics.Quarter, view.FirstDeploy.Cohorts)
 	view.Frequency, view.FrequencyN, view.PerWeek = frequencyChart("frequency", frequency, ""), frequency.N, frequency.PerWeek

@@ -30,7 +30,7 @@ func TestPages(t *testing.T) {
 		path string
 		want []string
 	}{
-		{"/", []string{"Developer experience", "3 services of the catalog and 5 engineers", "still wait", "What to do next", "Has an owner", "3 of 110 missing", "1 scope belongs"}},
+		{"/", []string{"Developer experience", "3 services of the catalog and 5 engineers", "2026-Q4 has not reached its median yet: 0 of 1 have deployed", "What to do next", "Has an owner", "3 of 63 missing", "1 scope belongs"}},
 		{"/services", []string{"payment-service", "user-service", "orphan-service", "nobody", "experimental"}},
 		{"/services/default/payment-service", []string{"Handles payment processing", "Payments", "Checkout", "myorg/payment-service", "user-service", "The cheapest way to silver", "ci.p95_minutes"}},
 		{"/services/default/orphan-service", []string{"No description.", "none known", "No deployment was collected.", "No change was collected.", "catalog.yaml:"}},

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -13,15 +12,13 @@ import (
 	"image/draw"
 	"image/png"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/dxctl/dxctl/cmd/browser"
 )
 
 // maxBytes is how large an image of the README may be.
@@ -54,28 +51,28 @@ func run(ctx context.Context, program, folder string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(data)) }()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	address, stop, err := startDemo(ctx, program, data)
+	address, stop, err := browser.StartDemo(ctx, program, data)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	defer stop()
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err
 	}
-	browser, closeBrowser := newBrowser(ctx)
+	page, closeBrowser := browser.New(ctx)
 	defer closeBrowser()
 	for _, s := range shots {
 		scheme := "light"
 		if s.dark {
 			scheme = "dark"
 		}
-		err := chromedp.Do(browser, chromedp.EmulateViewport(s.width, s.height), colourScheme(scheme),
+		err := chromedp.Do(page, chromedp.EmulateViewport(s.width, s.height), browser.ColourScheme(scheme),
 			chromedp.Navigate(address+s.path),
 			chromedp.Sleep(1500*time.Millisecond)) // charts draw themselves after the page is there
 		if err != nil {
 			return fmt.Errorf("opening %s: %w", s.path, err)
 		}
-		shot, err := chromedp.Run(browser, chromedp.CaptureScreenshot())
+		shot, err := chromedp.Run(page, chromedp.CaptureScreenshot())
 		if err != nil {
 			return fmt.Errorf("photographing %s: %w", s.path, err)
 		}
@@ -84,63 +81,6 @@ func run(ctx context.Context, program, folder string) (err error) {
 		}
 	}
 	return nil
-}
-
-// colourScheme makes pages believe that the user asked for a light or dark scheme and for no motion.
-func colourScheme(scheme string) chromedp.Action[chromedp.Void] {
-	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
-		return err
-	})
-}
-
-var served = regexp.MustCompile(`http://[0-9.:\[\]]+`)
-
-// startDemo starts the demo on a free port and waits for its address.
-func startDemo(ctx context.Context, program, data string) (address string, stop func() error, err error) {
-	cmd := exec.CommandContext(ctx, program, "demo", "--addr", "127.0.0.1:0", "--data", data) //nolint:gosec // our own binary
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 20 * time.Second
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return "", nil, fmt.Errorf("starting %s: %w (make build)", program, err)
-	}
-	stop = func() error {
-		_ = cmd.Process.Signal(os.Interrupt)
-		_ = cmd.Wait() // it exits with 130, which is what was asked for
-		return nil
-	}
-	lines := bufio.NewScanner(stderr)
-	var said bytes.Buffer
-	for lines.Scan() {
-		said.WriteString(lines.Text() + "\n")
-		if address = served.FindString(lines.Text()); address != "" {
-			go func() {
-				for lines.Scan() { // keep the pipe empty
-				}
-			}()
-			return address, stop, nil
-		}
-	}
-	return "", nil, errors.Join(fmt.Errorf("the demo ended before it served: %s", said.String()), cmd.Wait())
-}
-
-func newBrowser(ctx context.Context) (context.Context, func()) {
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	if path := os.Getenv("DXCTL_CHROMIUM"); path != "" {
-		options = append(options, chromedp.ExecPath(path))
-	}
-	allocator, stopAllocator := chromedp.NewExecAllocator(ctx, options...)
-	browser, stopBrowser := chromedp.NewContext(allocator)
-	return browser, func() { stopBrowser(); stopAllocator() }
 }
 
 // save writes a PNG below maxBytes: as it is, else with a palette.

@@ -2,6 +2,7 @@ package charts
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -20,6 +21,22 @@ type Curve struct {
 type CurvePoint struct {
 	Day, Share float64
 	AtRisk     int
+}
+
+// horizon is the last day that is drawn: half as long again as until the last arrival. After it every curve is level, and
+// somebody who has waited for a year would press the part that matters into a corner.
+func horizon(curves []Curve) float64 {
+	last, until := 0.0, 0.0
+	for _, g := range curves {
+		until = max(until, g.Until)
+		if len(g.Points) > 0 {
+			last = max(last, g.Points[len(g.Points)-1].Day)
+		}
+	}
+	if last == 0 { // nobody has arrived
+		return math.Ceil(until)
+	}
+	return math.Ceil(min(max(until, last), max(1.5*last, 7)))
 }
 
 // Arrival draws, for each group, the share that has deployed by a day. what is who waits ("engineers").
@@ -54,7 +71,7 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 	}
 	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, plural(drawn, "group", "groups"))
 	line.SetGlobalOptions(frame("axis", true,
-		opts.XAxis{Type: "value", Min: 0, AxisLabel: axisLabel("day {value}"), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
+		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: axisLabel("day {value}"), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
 		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)
 	c.Options = options(line)
 	return c

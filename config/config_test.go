@@ -1,0 +1,97 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/config"
+)
+
+func TestGood(t *testing.T) {
+	t.Setenv("DXCTL_TEST_TOKEN", "a: [secret}")
+	cfg, err := config.Load("testdata/good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(cfg.Sources) != 2 || cfg.Sources[0].Kind != "github" || cfg.Sources[1].Name != "ci" {
+		t.Errorf("sources %+v", cfg.Sources)
+	}
+	if cfg.Dir != "testdata" || cfg.Path("people.csv") != filepath.Join("testdata", "people.csv") || cfg.Path("/etc/x") != "/etc/x" {
+		t.Errorf("paths are relative to %q: %q", cfg.Dir, cfg.Path("people.csv"))
+	}
+	want := []config.Environment{{"production", "production"}, {"prod", "production"}, {"live", "production"}, {"staging", "staging"}, {"stage", "staging"}}
+	if got := cfg.EnvironmentRows(); !slices.Equal(got, want) {
+		t.Errorf("environments %v, want %v", got, want)
+	}
+	if cfg.Collect.Interval != 15*time.Minute {
+		t.Errorf("interval %s", cfg.Collect.Interval)
+	}
+}
+
+func TestEmptyIsTheDefault(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "dx.yaml")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file)
+	if err != nil || cfg.Server.Addr != "127.0.0.1:8080" || cfg.Store.DSN != "embedded:./data" || len(cfg.Environments) != 2 {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
+// Every mistake is an error that names the file, the line and what to do; every file of testdata is tried.
+func TestBad(t *testing.T) {
+	want := map[string][]string{
+		"unset-variable":        {":4: the environment variable DXCTL_TEST_UNSET is not set; export it"},
+		"unknown-key":           {`:2: unknown key "sourcess"; did you mean "sources"?`},
+		"key-of-another-kind":   {`:4: unknown key "repositories" in sources[0]; known here: `, "exclude"},
+		"unknown-key-in-a-rule": {`:6: unknown key "jobb" in sources[0].deployments[0]; did you mean "job"?`},
+		"wrong-type":            {":2: cannot use a list as a text"},
+		"wrong-type-of-a-list":  {":2: cannot use the number `7` as a list of texts"},
+		"wrong-duration":        {":2: cannot use the text `soon` as a duration such as 15m"},
+		"short-interval":        {":2: 3s is too short; use at least 1m"},
+		"unreadable":            {":3: cannot read the file: ", "missing.csv"},
+		"a-folder":              {":2: . is a folder; name files, or a pattern such as *.yaml"},
+		"a-key-twice":           {":2: ", "already defined at line 1"},
+		"two-documents":         {"a configuration is one YAML document"},
+		"no-yaml":               {":1: "},
+		"a-word-twice":          {"is already "},
+		"a-name-twice":          {":2: sources[1] \"gh\": name is taken by sources[0]"},
+		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, jenkins`},
+		"wrong-store":           {":2: store.dsn begins neither with"},
+	}
+	files, err := filepath.Glob("testdata/*.bad.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".bad.yaml")
+		t.Run(name, func(t *testing.T) {
+			_, err := config.Load(file)
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			if len(want[name]) == 0 {
+				t.Fatalf("nothing is wanted of %s, which says: %v", file, err)
+			}
+			if !strings.Contains(err.Error(), file) {
+				t.Errorf("the file is not named: %v", err)
+			}
+			for _, w := range want[name] {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("%v\ndoes not say %q", err, w)
+				}
+			}
+		})
+	}
+	if len(files) != len(want) {
+		t.Errorf("%d files, %d wanted", len(files), len(want))
+	}
+	if _, err := config.Load("testdata/nowhere.yaml"); err == nil || !strings.Contains(err.Error(), "name another with --config") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+}
