@@ -20,6 +20,7 @@ const (
 	done     verdict = iota // the answer goes up
 	again                   // it failed on the way: try again after a backoff
 	limited                 // the source said wait: try again when the pause is over, as often as it says so
+	expired                 // the token is no longer good: try again with another, once
 	hopeless                // trying again would not help
 )
 
@@ -55,11 +56,42 @@ func (b *Body) Bytes() []byte { return b.all }
 // Close does nothing; the connection has been given back already.
 func (b *Body) Close() error { return nil }
 
+// credentials are what one request sends, over all its attempts.
+type credentials struct {
+	token   string
+	refused string // a token that the source has answered with 401; empty: none so far
+}
+
+// renew asks the token source, where there is one, for the token of the next attempt.
+func (k *credentials) renew(ctx context.Context, from TokenSource) error {
+	if from == nil {
+		return nil
+	}
+	token, err := from(ctx, k.refused)
+	if err != nil {
+		return fmt.Errorf("getting a token: %w", err)
+	}
+	k.token = token
+	return nil
+}
+
+// stale reports whether the answer says that the token is no longer good while another may be. That is said once.
+func (k *credentials) stale(resp *http.Response, from TokenSource) bool {
+	if from == nil || resp.StatusCode != http.StatusUnauthorized || k.refused != "" || k.token == "" {
+		return false
+	}
+	k.refused = k.token
+	return true
+}
+
 // send makes one attempt: it waits for the budget and for a pause to end, sends, reads the whole answer and judges it.
-func (c *Client) send(req *http.Request) (*http.Response, verdict, error) {
+func (c *Client) send(req *http.Request, creds *credentials) (*http.Response, verdict, error) {
 	ctx := req.Context()
 	resource := resourceOf(req)
 	if err := c.waitPause(ctx, resource); err != nil {
+		return nil, hopeless, err
+	}
+	if err := creds.renew(ctx, c.cfg.TokenSource); err != nil { // before a slot is taken: it may take a while
 		return nil, hopeless, err
 	}
 	select {
@@ -75,7 +107,7 @@ func (c *Client) send(req *http.Request) (*http.Response, verdict, error) {
 		return nil, limited, nil
 	}
 	start := time.Now() // durations are measured on the monotonic clock, not on the injected one
-	resp, body, err := c.exchange(req)
+	resp, body, err := c.exchange(req, creds.token)
 	status := 0
 	if resp != nil {
 		status = resp.StatusCode
@@ -95,6 +127,9 @@ func (c *Client) send(req *http.Request) (*http.Response, verdict, error) {
 	if err := faulty(resp, body); err != nil {
 		return nil, again, err
 	}
+	if creds.stale(resp, c.cfg.TokenSource) {
+		return nil, expired, nil
+	}
 	stripLimits(resp.Header)
 	resp.Body = newBody(body)
 	resp.ContentLength = int64(len(body))
@@ -109,14 +144,14 @@ func newBody(all []byte) *Body {
 
 // exchange sends the request once and reads the answer to its end. The attempt is given up when the server has sent
 // nothing for the allowed silence, however long the answer takes as a whole.
-func (c *Client) exchange(req *http.Request) (*http.Response, []byte, error) {
+func (c *Client) exchange(req *http.Request, token string) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
 	silence := fmt.Errorf("the server sent nothing for %s", c.cfg.Silence)
 	watchdog := time.AfterFunc(c.cfg.Silence, func() { cancel(silence) })
 	defer watchdog.Stop()
 
-	out, err := c.outgoing(ctx, req)
+	out, err := c.outgoing(ctx, req, token)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -29,6 +29,7 @@ import (
 type Config struct {
 	BaseURL        *url.URL      // the only scheme, host and port that requests may go to
 	Token          string        // empty: requests carry no credentials
+	TokenSource    TokenSource   // gives the token instead of Token, where tokens expire; nil: Token
 	AuthHeader     string        // header that carries the token; default Authorization
 	AuthPrefix     string        // before the token; default "Bearer " where the header is Authorization
 	UserAgent      string        // default "dxctl"
@@ -45,6 +46,11 @@ type Config struct {
 	// headers: a message in the body, an error inside a 200. It may be nil.
 	Limited func(status int, header http.Header, body []byte) (reason string, limited bool)
 }
+
+// TokenSource gives the token to send now. It is asked before every attempt, from several goroutines, and only for
+// requests to the configured host; it should keep its token while that is good. refused is the token that the source
+// has just answered with 401, so that another is needed; empty: none. Its error ends the request.
+type TokenSource func(ctx context.Context, refused string) (string, error)
 
 // Request is one attempt as it went, for metrics.
 type Request struct {
@@ -159,13 +165,14 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer func() { _ = req.Body.Close() }()
 	}
 	var last error
+	creds := credentials{token: c.cfg.Token}
 	for attempt := 0; attempt < c.cfg.Attempts; {
 		if attempt > 0 {
 			if err := c.sleep(req.Context(), c.backoff(attempt, last)); err != nil {
 				return nil, err
 			}
 		}
-		resp, verdict, err := c.send(req)
+		resp, verdict, err := c.send(req, &creds)
 		switch {
 		case req.Context().Err() != nil:
 			return nil, req.Context().Err()
@@ -221,7 +228,7 @@ func IfNoneMatch(ctx context.Context, etag string) context.Context {
 }
 
 // outgoing is the request as it is sent: a copy with our headers and a fresh body.
-func (c *Client) outgoing(ctx context.Context, req *http.Request) (*http.Request, error) {
+func (c *Client) outgoing(ctx context.Context, req *http.Request, token string) (*http.Request, error) {
 	out := req.Clone(ctx)
 	if req.GetBody != nil {
 		body, err := req.GetBody()
@@ -234,8 +241,8 @@ func (c *Client) outgoing(ctx context.Context, req *http.Request) (*http.Request
 	if out.Header.Get("Accept") == "" {
 		out.Header.Set("Accept", "application/json")
 	}
-	if c.cfg.Token != "" {
-		out.Header.Set(c.cfg.AuthHeader, c.cfg.AuthPrefix+c.cfg.Token)
+	if token != "" {
+		out.Header.Set(c.cfg.AuthHeader, c.cfg.AuthPrefix+token)
 	}
 	if etag, ok := req.Context().Value(etagKey).(string); ok && strings.TrimSpace(etag) != "" {
 		out.Header.Set("If-None-Match", etag)
