@@ -62,6 +62,9 @@ type Writer interface {
 	// Open returns the records of the kind, created at or after since, that are not final: their ids and when they
 	// were created. Kinds: deployment, pipeline run.
 	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
+	// Descriptors returns the documents of Backstage entities that are stored for the scope and not gone: each one's
+	// revision by its location.
+	Descriptors(ctx context.Context) (map[string]string, error)
 	// Since is how far back this run was asked to read; zero: as the source is configured.
 	Since() time.Time
 	// Progress reports how far a stream has come.

@@ -205,3 +205,20 @@ func (w *writer) Open(ctx context.Context, kind event.Kind, since time.Time) (ma
 	}
 	return open, nil
 }
+
+func (w *writer) Descriptors(ctx context.Context) (map[string]string, error) {
+	where, params := w.where()
+	var rows []struct {
+		Location string `ch:"location"`
+		Revision string `ch:"revision"`
+	}
+	sql := `SELECT location, revision FROM raw_descriptors FINAL WHERE ` + where + ` AND document != ''`
+	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+		return nil, fmt.Errorf("looking up the descriptors of %s: %w", w.scope, err)
+	}
+	revisions := make(map[string]string, len(rows))
+	for _, r := range rows {
+		revisions[r.Location] = r.Revision
+	}
+	return revisions, nil
+}

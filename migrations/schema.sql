@@ -210,6 +210,21 @@ CREATE TABLE raw_deployments
 ENGINE = ReplacingMergeTree(seq)
 ORDER BY (source, scope, id, attempt);
 
+CREATE TABLE raw_descriptors
+(
+    `source` LowCardinality(String),
+    `provider` LowCardinality(String),
+    `scope` String,
+    `location` String,
+    `document` String,
+    `revision` String,
+    `url` String,
+    `observed_at` Nullable(DateTime64(3, 'UTC')),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, location);
+
 CREATE TABLE raw_incidents
 (
     `source` LowCardinality(String),

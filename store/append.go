@@ -35,6 +35,7 @@ func (s *Store) Append(ctx context.Context, events ...event.Event) error {
 		func() error { return appendRows(ctx, s, "raw_pipeline_jobs", groups.jobs, jobColumns) },
 		func() error { return appendRows(ctx, s, "raw_changes", groups.changes, changeColumns) },
 		func() error { return appendRows(ctx, s, "raw_incidents", groups.incidents, incidentColumns) },
+		func() error { return appendRows(ctx, s, "raw_descriptors", groups.descriptors, descriptorColumns) },
 		func() error { return s.appendFacts(ctx, groups.facts) },
 		func() error { return s.appendGrades(ctx, groups.grades) },
 		// Last: it says that what was counted is stored.
@@ -54,6 +55,7 @@ type groups struct {
 	jobs        []event.PipelineJob
 	changes     []event.Change
 	incidents   []event.Incident
+	descriptors []event.Descriptor
 	facts       []event.Fact
 	grades      []event.Grade
 	ledger      []event.LedgerEntry
@@ -70,6 +72,7 @@ func group(events []event.Event) (groups, error) {
 		jobs:        make([]event.PipelineJob, 0, counts[event.KindPipelineJob]),
 		changes:     make([]event.Change, 0, counts[event.KindChange]),
 		incidents:   make([]event.Incident, 0, counts[event.KindIncident]),
+		descriptors: make([]event.Descriptor, 0, counts[event.KindDescriptor]),
 		facts:       make([]event.Fact, 0, counts[event.KindFact]),
 		grades:      make([]event.Grade, 0, counts[event.KindGrade]),
 		ledger:      make([]event.LedgerEntry, 0, counts[event.KindLedger]),
@@ -91,6 +94,8 @@ func group(events []event.Event) (groups, error) {
 			g.changes = append(g.changes, e)
 		case event.Incident:
 			g.incidents = append(g.incidents, e)
+		case event.Descriptor:
+			g.descriptors = append(g.descriptors, e)
 		case event.Fact:
 			g.facts = append(g.facts, e)
 		case event.Grade:
@@ -231,6 +236,20 @@ func incidentColumns(rows []event.Incident) []column {
 		collect("deployment", rows, func(r *row) string { return r.Deployment }),
 		collect("how", rows, func(r *row) string { return r.How }),
 	)
+}
+
+func descriptorColumns(rows []event.Descriptor) []column {
+	type row = event.Descriptor
+	return []column{
+		collect("source", rows, func(r *row) string { return r.Source }),
+		collect("provider", rows, func(r *row) string { return r.Provider }),
+		collect("scope", rows, func(r *row) string { return r.Scope }),
+		collect("location", rows, func(r *row) string { return r.Location }),
+		collect("document", rows, func(r *row) string { return r.Document }),
+		collect("revision", rows, func(r *row) string { return r.Revision }),
+		collect("url", rows, func(r *row) string { return r.URL }),
+		nullable("observed_at", rows, func(r *row) *time.Time { return &r.ObservedAt }),
+	}
 }
 
 func ledgerColumns(rows []event.LedgerEntry) []column {

@@ -103,12 +103,13 @@ func TestEveryKindIsStored(t *testing.T) {
 		event.PipelineJob{Origin: origin("j"), RunID: "r", Attempt: 1, Name: strange, Status: event.Failed},
 		event.Change{Origin: origin("c"), Number: 1 << 60, Title: strange, CommitSHAs: []string{"a", strange}, Additions: 7},
 		event.Incident{Origin: origin("i"), Severity: "high", OpenedAt: noon},
+		event.Descriptor{Source: "gh", Provider: "github", Scope: "s", Location: "catalog-info.yaml", Document: strange, Revision: "r", ObservedAt: noon},
 		event.Fact{Source: "gh", Entity: "e", Name: "n", Type: event.StringFact, Value: []byte(`"x"`), ObservedAt: noon},
 		event.Grade{Entity: "e", Scorecard: "s", Rule: "r", Outcome: event.Pass, EvaluatedAt: noon},
 		event.LedgerEntry{Source: "gh", Scope: "s", Of: event.KindChange, WindowStart: noon, WindowEnd: noon.Add(time.Hour), Expected: 5, Stored: 3, CheckedAt: noon},
 	)
 	for table, want := range map[string]uint64{
-		"deployments": 1, "pipeline_runs": 1, "pipeline_jobs": 1, "changes": 1, "incidents": 1, "ledger": 1,
+		"deployments": 1, "pipeline_runs": 1, "pipeline_jobs": 1, "changes": 1, "incidents": 1, "raw_descriptors": 1, "ledger": 1,
 		"current_facts": 1, "fact_history": 1, "current_grades": 1, "grade_history": 1,
 	} {
 		if got := number(t, s, "SELECT count() AS n FROM "+table); got != want {

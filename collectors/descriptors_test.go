@@ -1,0 +1,66 @@
+package collectors_test
+
+import (
+	"context"
+	"maps"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+// scripted is a collector that does what the test says.
+type scripted struct {
+	source  string
+	scopes  []string
+	collect func(ctx context.Context, scope string, w collectors.Writer) error
+}
+
+func (s scripted) Source() string                           { return s.source }
+func (s scripted) Provider() string                         { return "github" }
+func (s scripted) Scopes(context.Context) ([]string, error) { return s.scopes, nil }
+func (s scripted) Check(context.Context) error              { return nil }
+func (s scripted) Collect(ctx context.Context, scope string, w collectors.Writer) error {
+	return s.collect(ctx, scope, w)
+}
+
+func TestDescriptorsOfAScope(t *testing.T) {
+	db := storetest.Open(t)
+	descriptor := func(scope, location, document, revision string) event.Descriptor {
+		return event.Descriptor{Source: "gh", Provider: "github", Scope: scope, Location: location, Document: document, Revision: revision, ObservedAt: now}
+	}
+	got := map[string]string{}
+	var events []event.Event
+	c := scripted{"gh", []string{"acme/shop"}, func(ctx context.Context, _ string, w collectors.Writer) error {
+		if err := w.Append(ctx, events...); err != nil {
+			return err
+		}
+		var err error
+		got, err = w.Descriptors(ctx)
+		return err
+	}}
+	for _, step := range []struct {
+		name   string
+		events []event.Event
+		want   map[string]string
+	}{
+		{"nothing is stored", nil, map[string]string{}},
+		{"two, and one of another scope", []event.Event{
+			descriptor("acme/shop", "catalog-info.yaml", "kind: Component", "1"), descriptor("acme/shop", "services/cart/catalog-info.yaml", "kind: Component", "2"),
+			descriptor("acme/cart", "catalog-info.yaml", "kind: Component", "3"),
+		}, map[string]string{"catalog-info.yaml": "1", "services/cart/catalog-info.yaml": "2"}},
+		{"one changes", []event.Event{descriptor("acme/shop", "catalog-info.yaml", "kind: API", "4")},
+			map[string]string{"catalog-info.yaml": "4", "services/cart/catalog-info.yaml": "2"}},
+		{"one is gone", []event.Event{descriptor("acme/shop", "services/cart/catalog-info.yaml", "", "")}, map[string]string{"catalog-info.yaml": "4"}},
+		{"it is back", []event.Event{descriptor("acme/shop", "services/cart/catalog-info.yaml", "kind: API", "5")},
+			map[string]string{"catalog-info.yaml": "4", "services/cart/catalog-info.yaml": "5"}},
+	} {
+		events = step.events
+		runner := collectors.NewRunner(db, []collectors.Collector{c}, collectors.RunnerOptions{Now: func() time.Time { return now }})
+		if _, err := runner.Run(t.Context(), collectors.RunOptions{}); err != nil || !maps.Equal(got, step.want) {
+			t.Errorf("%s: %v, %v; want %v", step.name, got, err, step.want)
+		}
+	}
+}

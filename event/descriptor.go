@@ -1,0 +1,42 @@
+package event
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// KindDescriptor is the kind of [Descriptor].
+const KindDescriptor Kind = "descriptor"
+
+// Descriptor is one document of Backstage entities as a source has it: a catalog-info.yaml that was found in a
+// repository, or an entity of a Backstage catalog. It is known by source, scope and location, and the later observation
+// wins. The catalog is read from what is stored.
+type Descriptor struct {
+	Source     string // name of the source in the configuration: "gh"
+	Provider   string // kind of the source: "github", "backstage"
+	Scope      string // what of the source: a repository, "catalog"
+	Location   string // where within the scope: a path or an entity ref; part of the identity
+	Document   string // YAML or JSON of one or more Backstage entities; empty: it is gone
+	Revision   string // the source's sha or etag of the content; empty: not known
+	URL        string // where a person can look at it; may be empty
+	ObservedAt time.Time
+}
+
+// Kind returns KindDescriptor.
+func (Descriptor) Kind() Kind { return KindDescriptor }
+
+// Validate checks that the descriptor is named and its time can be stored. What the document says is not looked at: a
+// document that cannot be read is the catalog's to report.
+func (d Descriptor) Validate() error {
+	var errs []error
+	for _, f := range []struct{ name, value string }{
+		{"source", d.Source}, {"provider", d.Provider}, {"scope", d.Scope}, {"location", d.Location},
+	} {
+		if f.value == "" {
+			errs = append(errs, fmt.Errorf("descriptor %s/%s/%s: no %s", d.Source, d.Scope, d.Location, f.name))
+		}
+	}
+	errs = append(errs, validateTimes(KindDescriptor, d.Source+"/"+d.Scope+"/"+d.Location, namedTime{"observed_at", d.ObservedAt}))
+	return errors.Join(errs...)
+}
