@@ -49,6 +49,16 @@ CREATE TABLE catalog_identities
 ENGINE = MergeTree
 ORDER BY (provider, login);
 
+CREATE TABLE catalog_paths
+(
+    `provider` LowCardinality(String),
+    `scope` String,
+    `path` String,
+    `service` String
+)
+ENGINE = MergeTree
+ORDER BY (provider, scope, path);
+
 CREATE TABLE catalog_people
 (
     `person` String,
@@ -181,6 +191,29 @@ CREATE TABLE raw_changes
 )
 ENGINE = ReplacingMergeTree(seq)
 ORDER BY (source, scope, id);
+
+CREATE TABLE raw_deployed_commits
+(
+    `source` LowCardinality(String),
+    `provider` LowCardinality(String),
+    `scope` String,
+    `deployment_source` LowCardinality(String),
+    `deployment_scope` String,
+    `id` String,
+    `attempt` UInt16,
+    `url` String,
+    `sha` String,
+    `previous` String,
+    `comparison` LowCardinality(String),
+    `reason` String,
+    `basis` String,
+    `commits` Array(String),
+    `authored` Array(Int64),
+    `committed` Array(Int64),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, scope, deployment_source, deployment_scope, id, attempt);
 
 CREATE TABLE raw_deployments
 (
@@ -420,6 +453,43 @@ ANY LEFT JOIN
 ) AS j ON j.login = lower(r.author)
 SETTINGS join_use_nulls = 0;
 
+CREATE VIEW compared_deployments
+(
+    `service` String,
+    `environment` String,
+    `deployment` String,
+    `attempt` UInt16,
+    `sha` String,
+    `previous` String,
+    `comparison` LowCardinality(String),
+    `reason` String,
+    `commits` UInt64,
+    `scope` String,
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    d.service AS service,
+    d.environment AS environment,
+    c.id AS deployment,
+    c.attempt AS attempt,
+    c.sha AS sha,
+    c.previous AS previous,
+    c.comparison AS comparison,
+    c.reason AS reason,
+    length(c.commits) AS commits,
+    c.scope AS scope,
+    c.source AS source,
+    c.url AS url
+FROM
+(
+    SELECT *
+    FROM raw_deployed_commits
+    FINAL
+) AS c
+INNER JOIN deployments AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.id = c.id) AND (d.attempt = c.attempt)
+SETTINGS join_use_nulls = 0;
+
 CREATE VIEW deployed_changes
 (
     `service` String,
@@ -439,8 +509,10 @@ AS WITH
             multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
             if(e.environment != '', e.environment, lower(r.environment)) AS environment,
             r.id AS id,
+            r.attempt AS attempt,
             r.sha AS sha,
             r.source AS source,
+            r.scope AS scope,
             r.url AS url,
             assumeNotNull(coalesce(r.started_at, r.created_at, r.finished_at)) AS began,
             assumeNotNull(coalesce(r.finished_at, r.started_at, r.created_at)) AS ended
@@ -458,9 +530,13 @@ AS WITH
     (
         SELECT
             multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+            r.provider AS provider,
+            lower(r.scope) AS repository,
             r.scope AS scope,
             r.id AS change,
             r.merge_sha AS merge_sha,
+            r.head_sha AS head_sha,
+            r.commit_shas AS commit_shas,
             assumeNotNull(r.merged_at) AS merged
         FROM
         (
@@ -470,6 +546,62 @@ AS WITH
         ) AS r
         ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
         WHERE r.merged_at IS NOT NULL
+    ),
+    compared AS
+    (
+        SELECT
+            provider,
+            lower(scope) AS repository,
+            deployment_source,
+            deployment_scope,
+            id,
+            attempt
+        FROM
+        (
+            SELECT *
+            FROM raw_deployed_commits
+            FINAL
+        )
+        WHERE comparison != 'unknown'
+    ),
+    shipped AS
+    (
+        SELECT
+            provider,
+            lower(scope) AS repository,
+            deployment_source,
+            deployment_scope,
+            id,
+            attempt,
+            arrayJoin(commits) AS sha
+        FROM
+        (
+            SELECT *
+            FROM raw_deployed_commits
+            FINAL
+        )
+    ),
+    held AS
+    (
+        SELECT
+            provider,
+            repository,
+            scope,
+            change,
+            merged,
+            sha,
+            (sha = merge_sha) OR (sha = head_sha) AS whole
+        FROM merged
+        ARRAY JOIN arrayDistinct(arrayFilter(x -> (x != ''), arrayConcat([merge_sha, head_sha], commit_shas))) AS sha
+    ),
+    covered AS
+    (
+        SELECT DISTINCT
+            s.service AS service,
+            c.provider AS provider,
+            c.repository AS repository
+        FROM compared AS c
+        INNER JOIN succeeded AS s ON (s.source = c.deployment_source) AND (s.scope = c.deployment_scope) AND (s.id = c.id) AND (s.attempt = c.attempt)
     ),
     first_known AS
     (
@@ -489,10 +621,37 @@ AS WITH
             f.environment AS environment,
             m.scope AS scope,
             m.change AS change,
-            m.merged AS merged
+            m.merged AS merged,
+            toUInt8((v.service != '') AND (m.merge_sha != '')) AS told
         FROM merged AS m
         INNER JOIN first_known AS f ON f.service = m.service
+        ANY LEFT JOIN covered AS v ON (v.service = m.service) AND (v.provider = m.provider) AND (v.repository = m.repository)
         WHERE m.merged > f.since
+    ),
+    candidates AS
+    (
+        SELECT
+            service,
+            environment,
+            id,
+            source,
+            url,
+            began,
+            ended,
+            toUInt8(0) AS told
+        FROM succeeded
+        UNION ALL
+        SELECT
+            s.service AS service,
+            s.environment AS environment,
+            s.id AS id,
+            s.source AS source,
+            s.url AS url,
+            s.began AS began,
+            s.ended AS ended,
+            toUInt8(1) AS told
+        FROM succeeded AS s
+        ANTI LEFT JOIN compared AS c ON (c.deployment_source = s.source) AND (c.deployment_scope = s.scope) AND (c.id = s.id) AND (c.attempt = s.attempt)
     )
 SELECT
     service,
@@ -507,11 +666,28 @@ SELECT
 FROM
 (
     SELECT
+        s.service AS service,
+        s.environment AS environment,
+        w.change AS change,
+        s.id AS deployment,
+        'commit' AS how,
+        toUInt8(NOT w.whole) AS part,
+        s.ended AS deployed_at,
+        w.scope AS scope,
+        s.source AS source,
+        s.url AS url
+    FROM held AS w
+    INNER JOIN shipped AS c ON (c.provider = w.provider) AND (c.repository = w.repository) AND (c.sha = w.sha)
+    INNER JOIN succeeded AS s ON (s.source = c.deployment_source) AND (s.scope = c.deployment_scope) AND (s.id = c.id) AND (s.attempt = c.attempt)
+    WHERE w.whole OR (s.ended >= w.merged)
+    UNION ALL
+    SELECT
         m.service AS service,
         s.environment AS environment,
         m.change AS change,
         s.id AS deployment,
         'commit' AS how,
+        toUInt8(0) AS part,
         s.ended AS deployed_at,
         m.scope AS scope,
         s.source AS source,
@@ -526,15 +702,17 @@ FROM
         a.change AS change,
         s.id AS deployment,
         'time' AS how,
+        toUInt8(0) AS part,
         s.ended AS deployed_at,
         a.scope AS scope,
         s.source AS source,
         s.url AS url
     FROM awaited AS a
-    ASOF INNER JOIN succeeded AS s ON (s.service = a.service) AND (s.environment = a.environment) AND (s.began >= a.merged)
+    ASOF INNER JOIN candidates AS s ON (s.service = a.service) AND (s.environment = a.environment) AND (s.told = a.told) AND (s.began >= a.merged)
 )
 ORDER BY
     how ASC,
+    part ASC,
     deployed_at ASC,
     deployment ASC
 LIMIT 1 BY
@@ -542,6 +720,61 @@ LIMIT 1 BY
     environment,
     scope,
     change
+SETTINGS join_use_nulls = 0;
+
+CREATE VIEW deployed_commits
+(
+    `service` String,
+    `environment` String,
+    `deployment` String,
+    `attempt` UInt16,
+    `sha` String,
+    `authored_at` Nullable(DateTime64(3, 'UTC')),
+    `committed_at` Nullable(DateTime64(3, 'UTC')),
+    `deployed_at` DateTime64(3, 'UTC'),
+    `scope` String,
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    d.service AS service,
+    d.environment AS environment,
+    d.deployment AS deployment,
+    d.attempt AS attempt,
+    commit.1 AS sha,
+    if((commit.2) = 0, NULL, toDateTime64(commit.2, 3, 'UTC')) AS authored_at,
+    if((commit.3) = 0, NULL, toDateTime64(commit.3, 3, 'UTC')) AS committed_at,
+    d.deployed_at AS deployed_at,
+    c.scope AS scope,
+    c.source AS source,
+    d.url AS url
+FROM
+(
+    SELECT
+        source,
+        scope,
+        deployment_source,
+        deployment_scope,
+        id,
+        attempt,
+        arrayJoin(arrayZip(commits, authored, committed)) AS commit
+    FROM raw_deployed_commits
+    FINAL
+) AS c
+INNER JOIN
+(
+    SELECT
+        service,
+        environment,
+        id AS deployment,
+        attempt,
+        source,
+        scope,
+        url,
+        assumeNotNull(coalesce(finished_at, started_at, created_at)) AS deployed_at
+    FROM deployments
+    WHERE (status = 'succeeded') AND (NOT baseline) AND (rollback_of = '') AND (coalesce(finished_at, started_at, created_at) IS NOT NULL)
+) AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.deployment = c.id) AND (d.attempt = c.attempt)
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW deployments

@@ -36,6 +36,9 @@ func (s *Store) Append(ctx context.Context, events ...event.Event) error {
 		func() error { return appendRows(ctx, s, "raw_changes", groups.changes, changeColumns) },
 		func() error { return appendRows(ctx, s, "raw_incidents", groups.incidents, incidentColumns) },
 		func() error { return appendRows(ctx, s, "raw_descriptors", groups.descriptors, descriptorColumns) },
+		func() error {
+			return appendRows(ctx, s, "raw_deployed_commits", groups.commits, deployedCommitsColumns)
+		},
 		func() error { return s.appendFacts(ctx, groups.facts) },
 		func() error { return s.appendGrades(ctx, groups.grades) },
 		// Last: it says that what was counted is stored.
@@ -56,6 +59,7 @@ type groups struct {
 	changes     []event.Change
 	incidents   []event.Incident
 	descriptors []event.Descriptor
+	commits     []event.DeployedCommits
 	facts       []event.Fact
 	grades      []event.Grade
 	ledger      []event.LedgerEntry
@@ -73,6 +77,7 @@ func group(events []event.Event) (groups, error) {
 		changes:     make([]event.Change, 0, counts[event.KindChange]),
 		incidents:   make([]event.Incident, 0, counts[event.KindIncident]),
 		descriptors: make([]event.Descriptor, 0, counts[event.KindDescriptor]),
+		commits:     make([]event.DeployedCommits, 0, counts[event.KindDeployedCommits]),
 		facts:       make([]event.Fact, 0, counts[event.KindFact]),
 		grades:      make([]event.Grade, 0, counts[event.KindGrade]),
 		ledger:      make([]event.LedgerEntry, 0, counts[event.KindLedger]),
@@ -96,6 +101,8 @@ func group(events []event.Event) (groups, error) {
 			g.incidents = append(g.incidents, e)
 		case event.Descriptor:
 			g.descriptors = append(g.descriptors, e)
+		case event.DeployedCommits:
+			g.commits = append(g.commits, e)
 		case event.Fact:
 			g.facts = append(g.facts, e)
 		case event.Grade:
