@@ -34,7 +34,7 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 		return answer{notModified: true, etag: etag}, nil
 	}
 	if err != nil {
-		return answer{}, explain(path, err)
+		return answer{}, c.explain(path, err)
 	}
 	if err := decode(resp.Response, into); err != nil {
 		return answer{}, fmt.Errorf("GET %s: %w", path, err)
@@ -63,14 +63,19 @@ func status(err error) int {
 }
 
 // explain adds what to do to the errors that a person can do something about.
-func explain(path string, err error) error {
+func (c *Collector) explain(path string, err error) error {
+	const rights = "read access to metadata, contents, actions, deployments and pull requests"
+	whose := "the token"
+	if c.app != nil {
+		whose = "the app's installation"
+	}
 	switch status(err) {
 	case http.StatusUnauthorized:
 		return fmt.Errorf("GET %s: %w: %w: the token is not valid (any more); create another and set it as the source's token", path, rest.ErrUnauthorized, err)
 	case http.StatusForbidden:
-		return fmt.Errorf("GET %s: %w: the token may not read this; it needs read access to metadata, contents, actions, deployments and pull requests, and authorization where the organization uses single sign-on", path, err)
+		return fmt.Errorf("GET %s: %w: %s may not read this; it needs %s, and authorization where the organization uses single sign-on", path, err, whose, rights)
 	case http.StatusNotFound:
-		return fmt.Errorf("GET %s: %w: it does not exist, or the token may not see it", path, err)
+		return fmt.Errorf("GET %s: %w: it does not exist, or %s may not see it", path, err, whose)
 	}
 	return fmt.Errorf("GET %s: %w", path, err)
 }

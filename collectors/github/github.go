@@ -42,6 +42,7 @@ type Config struct {
 	Source         string    `yaml:"name"`            // its name
 	URL            string    `yaml:"url"`             // of the API, or of a GitHub Enterprise server; default https://api.github.com
 	Token          string    `yaml:"token"`           // needs read access to metadata, contents, actions, deployments and pull requests
+	App            App       `yaml:"app"`             // a GitHub App instead of a token
 	Repositories   []string  `yaml:"repositories"`    // owner/name
 	Organization   string    `yaml:"organization"`    // every repository of it, beside Repositories
 	Archived       bool      `yaml:"archived"`        // of the organization, also archived repositories
@@ -60,7 +61,13 @@ func (c Config) Validate() error {
 	if _, err := apiURL(c.URL); err != nil {
 		errs = append(errs, err)
 	}
-	if strings.TrimSpace(c.Token) == "" {
+	switch hasToken := strings.TrimSpace(c.Token) != ""; {
+	case c.App.configured():
+		errs = append(errs, c.App.validate())
+		if hasToken {
+			errs = append(errs, errors.New("give token or app, not both"))
+		}
+	case !hasToken:
 		errs = append(errs, errors.New("token is missing: GitHub's GraphQL API answers nobody without one; create a fine-grained token with read access to metadata, contents, actions, deployments and pull requests, and give it as ${GITHUB_TOKEN}"))
 	}
 	if len(c.Repositories) == 0 && c.Organization == "" {
@@ -117,6 +124,7 @@ type Options struct {
 type Collector struct {
 	cfg     Config
 	rest    *rest.Client
+	app     *installation // nil: a token is configured
 	api     *github.Client
 	graphql string
 	log     *slog.Logger
@@ -141,11 +149,19 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if opt.Tune != nil {
 		opt.Tune(&restCfg)
 	}
-	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	restOpt := rest.Options{Now: opt.Now, Sleep: opt.Sleep}
+	var app *installation
+	if cfg.App.configured() {
+		if app, err = newInstallation(cfg.App, restCfg, restOpt); err != nil {
+			return nil, err
+		}
+		restCfg.TokenSource = app.Token
+	}
+	client, err := rest.New(restCfg, restOpt)
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, rest: client, api: github.NewClient(client.HTTPClient()), graphql: graphQLURL(base), log: opt.Logger, now: opt.Now}
+	c := &Collector{cfg: cfg, rest: client, app: app, api: github.NewClient(client.HTTPClient()), graphql: graphQLURL(base), log: opt.Logger, now: opt.Now}
 	c.api.BaseURL = base
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
@@ -212,7 +228,12 @@ func (c *Collector) Source() string { return c.cfg.Source }
 func (c *Collector) Provider() string { return Provider }
 
 // Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+func (c *Collector) Observe(o rest.Observer) {
+	c.rest.Observe(o)
+	if c.app != nil {
+		c.app.client.Observe(o)
+	}
+}
 
 // Collect brings a repository up to date. A stream that fails does not hold up the others; the error joins what went
 // wrong, each with its stream.

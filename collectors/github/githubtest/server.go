@@ -72,6 +72,7 @@ type Server struct {
 	*httptest.Server
 	sync.Mutex
 	Repos map[string]*Repo
+	App   *App // nil: any token is taken
 	// Before is called, unlocked, before each request is answered, with its number from 1. A fault that it returns is
 	// answered instead; it may also change Repos.
 	Before func(n int, r *http.Request) *Fault
@@ -112,6 +113,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	s.Lock()
 	status, answer, next := s.answer(r, body)
+	if s.App != nil {
+		w.Header().Set("Date", s.App.Now().UTC().Format(http.TimeFormat))
+	}
 	s.Unlock()
 	data, err := json.Marshal(answer)
 	if err != nil {
@@ -151,6 +155,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, link string) {
 	path := strings.Split(strings.Trim(strings.TrimPrefix(r.URL.Path, "/api/v3"), "/"), "/")
 	missing := map[string]any{"message": "Not Found"}
+	if s.App != nil && path[0] == "app" {
+		status, answer = s.App.serve(r, path)
+		return status, answer, ""
+	}
+	if s.App != nil && !s.App.admits(r) {
+		status, answer = s.App.unauthorized("Bad credentials")
+		return status, answer, ""
+	}
 	switch {
 	case r.URL.Path == "/api/graphql":
 		return http.StatusOK, s.graphQL(body), ""

@@ -1,0 +1,220 @@
+package github
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+// keyPair makes a key and its PEM, as GitHub gives it.
+func keyPair(t testing.TB) (*rsa.PrivateKey, string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
+// appServer is a fake with a repository, for whose only token an App stands. The clock is the App's and the collector's.
+func appServer(t *testing.T) (s *githubtest.Server, cfg Config, clock *atomic.Int64) {
+	t.Helper()
+	key, text := keyPair(t)
+	clock = &atomic.Int64{}
+	clock.Store(now.Unix())
+	s = fake(t, everything())
+	s.App = &githubtest.App{ID: "77", Installation: "4711", Key: &key.PublicKey, Now: func() time.Time { return time.Unix(clock.Load(), 0) }}
+	return s, Config{Source: "gh", URL: s.URL, Repositories: []string{scope}, App: App{ID: "77", InstallationID: "4711", PrivateKey: text}}, clock
+}
+
+func appCollector(t *testing.T, cfg Config, clock *atomic.Int64) *Collector {
+	t.Helper()
+	c, err := New(cfg, Options{
+		Now:   func() time.Time { return time.Unix(clock.Load(), 0) },
+		Tune:  func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAnAppCollectsWithOneTokenAtATime(t *testing.T) {
+	s, cfg, clock := appServer(t)
+	c, m := appCollector(t, cfg, clock), newMemory()
+	if err := c.Collect(t.Context(), scope, m); err != nil || len(m.changes) != 160 || len(m.runs) != 231 {
+		t.Fatalf("stored %d changes and %d attempts, %v", len(m.changes), len(m.runs), err)
+	}
+	if s.App.Given != 1 {
+		t.Errorf("%d tokens were asked for", s.App.Given)
+	}
+	for _, r := range s.Requests() {
+		if app := strings.Contains(r.Path, "/app/"); app == strings.HasPrefix(r.Authorization, "Bearer ghs_") {
+			t.Errorf("%s %s with %.12s", r.Method, r.Path, r.Authorization)
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		passed time.Duration
+		given  int
+	}{{"half an hour", 30 * time.Minute, 1}, {"56 minutes: replaced before it ends", 26 * time.Minute, 2}, {"a day", 24 * time.Hour, 3}} {
+		clock.Add(int64(tc.passed / time.Second))
+		if err := c.Collect(t.Context(), scope, m); err != nil || s.App.Given != tc.given {
+			t.Errorf("%s: %d tokens, want %d, %v", tc.name, s.App.Given, tc.given, err)
+		}
+	}
+	for _, r := range s.Requests() {
+		if r.Status == http.StatusUnauthorized {
+			t.Errorf("%s %s was refused", r.Method, r.Path)
+		}
+	}
+	s.Lock()
+	s.App.Revoked = true // also a token that seems good
+	s.Unlock()
+	if err := c.Collect(t.Context(), scope, m); err != nil || s.App.Given != 4 {
+		t.Errorf("revoked: %d tokens, %v", s.App.Given, err)
+	}
+}
+
+func TestATokenIsAskedForOnceByMany(t *testing.T) {
+	s, cfg, clock := appServer(t)
+	c := appCollector(t, cfg, clock)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			if token, err := c.app.Token(t.Context(), ""); err != nil || token != "ghs_1" {
+				t.Errorf("%q, %v", token, err)
+			}
+		})
+	}
+	wg.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.app.Token(ctx, "ghs_1"); !errors.Is(err, context.Canceled) || s.App.Given != 1 {
+		t.Errorf("%d tokens, %v", s.App.Given, err)
+	}
+}
+
+func TestAWrongLocalClockDoesNotWearOutTokens(t *testing.T) {
+	s, cfg, clock := appServer(t)
+	c := appCollector(t, cfg, clock)
+	if _, err := c.app.Token(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	server := time.Unix(clock.Load(), 0)
+	s.App.Now = func() time.Time { return server }
+	clock.Add(50) // ours runs ahead, within what an assertion allows
+	if _, err := c.app.Token(t.Context(), "ghs_1"); err != nil {
+		t.Fatal(err)
+	}
+	if left := c.app.until.Sub(time.Unix(clock.Load(), 0)); left != time.Hour {
+		t.Errorf("the token is taken to last %s", left)
+	}
+}
+
+func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
+	_, foreign := keyPair(t)
+	for _, tc := range []struct {
+		name string
+		tune func(*testing.T, *Config, *atomic.Int64, *githubtest.Server)
+		want string
+	}{
+		{"all is well", func(*testing.T, *Config, *atomic.Int64, *githubtest.Server) {}, ""},
+		{"another app's key", func(_ *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) { c.App.PrivateKey = foreign }, "do not belong together"},
+		{"another app's id", func(_ *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) { c.App.ID = "78" }, "do not belong together"},
+		{"another installation", func(_ *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) { c.App.InstallationID = "1" }, "no installation 1; it is installed as 4711 (acme)"},
+		{"a clock that is wrong", func(_ *testing.T, _ *Config, clock *atomic.Int64, s *githubtest.Server) {
+			s.App.Now = func() time.Time { return now.Add(-time.Hour) }
+		}, "clock is 1h0m0s away"},
+		{"no key file", func(_ *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) {
+			c.App.PrivateKey, c.App.PrivateKeyFile = "", "/nonexistent/key.pem"
+		}, "check app.private_key_file"},
+		{"a key file that is none", func(t *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) {
+			c.App.PrivateKey, c.App.PrivateKeyFile = "", filepath.Join(t.TempDir(), "key.pem")
+			if err := os.WriteFile(c.App.PrivateKeyFile, []byte("s3cr3t-not-pem"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "not a PEM file"},
+		{"suspended", func(_ *testing.T, _ *Config, _ *atomic.Int64, s *githubtest.Server) {
+			s.Before = func(int, *http.Request) *githubtest.Fault {
+				return &githubtest.Fault{Status: 403, Body: `{"message":"This installation has been suspended"}`}
+			}
+		}, "suspended"},
+		{"a repository that the installation does not cover", func(_ *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) {
+			c.Repositories = []string{"acme/other"}
+		}, "the app's installation may not see it"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, cfg, clock := appServer(t)
+			tc.tune(t, &cfg, clock, s)
+			err := appCollector(t, cfg, clock).Check(t.Context())
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Fatalf("error %v, want one that says %q", err, tc.want)
+			}
+			if err != nil && (strings.Contains(err.Error(), "PRIVATE") || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "eyJ")) {
+				t.Errorf("error %q shows a secret", err)
+			}
+		})
+	}
+}
+
+func TestAnAppsConfiguration(t *testing.T) {
+	key, text := keyPair(t)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := x509.MarshalPKCS8PrivateKey(curve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inPEM := func(b []byte) string { return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: b})) }
+	for _, tc := range []struct {
+		name string
+		tune func(*Config)
+		want string
+	}{
+		{"a key", func(*Config) {}, ""},
+		{"a key in the newer form", func(c *Config) { c.App.PrivateKey = inPEM(pkcs8) }, ""},
+		{"a key on one line", func(c *Config) { c.App.PrivateKey = strings.ReplaceAll(text, "\n", `\n`) }, ""},
+		{"a client id", func(c *Config) { c.App.ID = "Iv23liABC" }, ""},
+		{"a file", func(c *Config) { c.App.PrivateKey, c.App.PrivateKeyFile = "", "key.pem" }, ""},
+		{"both", func(c *Config) { c.App.PrivateKeyFile = "key.pem" }, "not both"},
+		{"none", func(c *Config) { c.App.PrivateKey = "" }, "private_key is missing"},
+		{"no id", func(c *Config) { c.App.ID = "" }, "app.id"},
+		{"an address as the installation", func(c *Config) { c.App.InstallationID = "https://github.com/x/1" }, "app.installation_id"},
+		{"a token beside it", func(c *Config) { c.Token = "x" }, "token or app"},
+		{"another kind of key", func(c *Config) { c.App.PrivateKey = inPEM(other) }, "no RSA private key"},
+		{"no key at all", func(c *Config) { c.App.PrivateKey = "s3cr3t" }, "not a PEM file"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			cfg := Config{Source: "gh", Repositories: []string{"a/b"}, App: App{ID: "1", InstallationID: "2", PrivateKey: text}}
+			tc.tune(&cfg)
+			err := cfg.Validate()
+			if (err == nil) != (tc.want == "") || err != nil && (!strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "s3cr3t")) {
+				t.Errorf("error %v, want one that says %q", err, tc.want)
+			}
+		})
+	}
+}
