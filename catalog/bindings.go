@@ -3,6 +3,7 @@ package catalog
 import (
 	"cmp"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
@@ -39,8 +40,19 @@ var bindingAnnotations = []struct {
 	{"jenkins.io/job-full-name", "jenkins", jenkinsScopes},
 	{"jenkins.io/github-folder", "jenkins", jenkinsScopes}, // its older name
 	{"circleci.com/project-slug", "circleci", circleScopes},
-	{"argocd/app-name", "argocd", plainScopes},
+	{"argocd/app-name", "argocd", listedScopes},
+	{"backstage.io/kubernetes-id", "kubernetes", listedScopes},
 	{"pagerduty.com/service-id", "pagerduty", plainScopes},
+}
+
+// listedScopes reads names separated by commas: a service is often one application for each environment.
+func listedScopes(value string) (strong, weak []string) {
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			strong = append(strong, name)
+		}
+	}
+	return strong, nil
 }
 
 func plainScopes(value string) (strong, weak []string) {
@@ -103,12 +115,14 @@ func bindingLines(doc document) map[string]int {
 	for _, a := range bindingAnnotations {
 		lines[a.name] = annotationLine(doc, a.name)
 	}
+	lines[sourcePathsAnnotation] = annotationLine(doc, sourcePathsAnnotation)
 	return lines
 }
 
 // bind decides which component each scope belongs to. A service's claim comes before that of a library in the same
 // repository; two services' claims to one scope cancel each other.
 func (l *loader) bind() {
+	l.bindPaths()
 	claims := map[string][]claim{}
 	for i, e := range l.catalog.entities {
 		if e.Kind == "Component" {
@@ -151,7 +165,9 @@ func (l *loader) claims(index int, e Entity) []claim {
 		add(a.provider, line, false, strong)
 		add(a.provider, line, true, weak)
 	}
-	if provider, scope, ok := sourceLocation(e.Annotations[sourceLocationAnnotation]); ok && e.Annotations[provider+".com/project-slug"] == "" {
+	if provider, scope, folder, ok := sourceLocation(e.Annotations[sourceLocationAnnotation]); ok && folder == "" && e.Annotations[provider+".com/project-slug"] == "" {
+		add(provider, e.Line, true, []string{scope})
+	} else if provider, scope, ok := e.foundScope(); ok && e.Annotations[provider+".com/project-slug"] == "" && e.Annotations[sourceLocationAnnotation] == "" {
 		add(provider, e.Line, true, []string{scope})
 	}
 	return out
@@ -163,42 +179,47 @@ func annotationExample(provider string) string {
 		return "folder/job or instance:folder/job"
 	case "circleci":
 		return "gh/myorg/payment-service"
+	case "argocd", "kubernetes":
+		return "payment-service"
 	}
 	return "myorg/payment-service"
 }
 
-// sourceLocation reads url:https://github.com/myorg/payment-service/. A folder within a repository says nothing about
-// whose the repository is.
-func sourceLocation(value string) (provider, scope string, ok bool) {
+// sourceLocation reads url:https://github.com/myorg/payment-service/, and the folder in url:…/tree/main/services/payment/,
+// of which the first name after tree is taken as the branch. A folder within a repository says nothing about whose the
+// repository is, but much about whose the folder is.
+func sourceLocation(value string) (provider, scope, folder string, ok bool) {
 	address, found := strings.CutPrefix(strings.TrimSpace(value), "url:")
 	if !found {
-		return "", "", false
+		return "", "", "", false
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return "", "", false
+		return "", "", "", false
 	}
 	switch u.Host {
 	case "github.com", "gitlab.com":
 		provider = strings.TrimSuffix(u.Host, ".com")
 	default:
-		return "", "", false
+		return "", "", "", false
 	}
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
 	for i := 2; i < len(parts); i++ {
 		if parts[i] == "tree" || parts[i] == "blob" || parts[i] == "-" {
-			inBranch := strings.Join(parts[i:], "/")
-			inBranch = strings.TrimPrefix(inBranch, "-/")
-			if strings.Count(inBranch, "/") > 1 { // tree/main/services/payment
-				return "", "", false
+			below := strings.SplitN(strings.TrimPrefix(strings.Join(parts[i:], "/"), "-/"), "/", 3) // tree, main, services/payment
+			if len(below) == 3 {
+				if below[0] == "blob" { // a file stands for the folder that it is in
+					below[2] = path.Dir(below[2])
+				}
+				folder, _ = cleanPath(below[2])
 			}
 			parts = parts[:i]
 		}
 	}
 	if len(parts) < 2 || (provider == "github" && len(parts) != 2) {
-		return "", "", false
+		return "", "", "", false
 	}
-	return provider, strings.TrimSuffix(strings.Join(parts, "/"), ".git"), true
+	return provider, strings.TrimSuffix(strings.Join(parts, "/"), ".git"), folder, true
 }
 
 func (l *loader) settle(claims []claim) (Binding, bool) {
@@ -221,7 +242,7 @@ func (l *loader) settle(claims []claim) (Binding, bool) {
 		case 1:
 			return claimants[0].Binding, true
 		}
-		if !claimants[0].weak {
+		if !claimants[0].weak && !l.sharedKnowingly(claimants) {
 			l.warnShared(claimants)
 		}
 		return Binding{}, false
@@ -237,6 +258,6 @@ func (l *loader) warnShared(claims []claim) {
 	}
 	first := l.catalog.entities[claims[0].entity]
 	l.warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events stay unmapped. "+
-		"Keep the annotation on the one that is deployed from it and remove it from the rest",
+		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its folders with "+sourcePathsAnnotation,
 		claims[0].Provider, claims[0].Scope, claims[0].Service, strings.Join(others, ", "))
 }

@@ -47,6 +47,15 @@ func TestBindings(t *testing.T) {
 			bindings: []string{"argocd a-prod a", "pagerduty p1 a"},
 		},
 		{
+			name: "several argocd applications", docs: []string{annotated("a", "argocd/app-name: 'a-prod, team/A-staging,'")},
+			bindings: []string{"argocd a-prod a", "argocd team/a-staging a"},
+		},
+		{name: "kubernetes", docs: []string{annotated("a", "backstage.io/kubernetes-id: A")}, bindings: []string{"kubernetes a a"}},
+		{
+			name: "kubernetes names nothing", docs: []string{annotated("a", "backstage.io/kubernetes-id: ' , '")},
+			warnings: []string{`annotation backstage.io/kubernetes-id: " , " names no project; write it like payment-service`},
+		},
+		{
 			name:     "two services claim one scope",
 			docs:     []string{annotated("a", "github.com/project-slug: o/mono"), annotated("b", "github.com/project-slug: o/mono"), annotated("c", "github.com/project-slug: o/c")},
 			bindings: []string{"github o/c c"},

@@ -21,8 +21,185 @@
 //   - CreatedAt and StartedAt are the start, FinishedAt is operationState.finishedAt or the entry's deployedAt.
 //   - SHA is the revision where that is a commit (40 or 64 hexadecimal digits), of an application with several sources the
 //     first that is, those that only lend values (ref) coming last. Version is the first revision that is none: the version
-//     of a chart. Ref is the targetRevision of the source that SHA or Version is of.
+//     of a chart; or the tag of the image where the sources override exactly one (kustomize.images, helm.parameters
+//     image.tag). Ref is the targetRevision of the source that SHA or Version is of.
 //   - Actor is initiatedBy.username, Trigger "automated" where initiatedBy.automated, else "manual" where there is a username.
 //   - Not made: a dry run (operation.sync.dryRun), and a self-heal: an automated sync of selected resources
-//     (operation.sync.resources) or of the same revisions and sources as the entry before it.
+//     (operation.sync.resources), one that counts attempts (operation.sync.autoHealAttemptsCount), or one of the same
+//     revisions and sources as the entry before it.
 package argocd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = "argocd"
+
+// Config is one Argo CD source.
+type Config struct {
+	Source         string            `yaml:"name"`            // how events, metrics and the ledger call it
+	URL            string            `yaml:"url"`             // the address of Argo CD, as a person opens it
+	Token          string            `yaml:"token"`           // of an account or a project role that may get applications
+	Projects       []string          `yaml:"projects"`        // only the applications of these projects; empty: of all
+	Applications   []string          `yaml:"applications"`    // only applications with these names, in which * is anything; empty: all
+	Environments   []EnvironmentRule `yaml:"environments"`    // which environment an application is; the first rule that matches decides
+	QualifiedNames bool              `yaml:"qualified_names"` // a scope is namespace/name: for applications in several namespaces
+	PrivateNetwork bool              `yaml:"private_network"` // the URL's name may lead into a private network
+	Since          time.Time         `yaml:"-"`               // what was synced before is left out; zero: everything
+}
+
+// Validate reports every mistake, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := baseURL(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	if strings.TrimSpace(c.Token) == "" {
+		errs = append(errs, errors.New("token is missing: create one for an account with the capability apiKey (argocd account generate-token) or for a project's role, and give it as ${ARGOCD_TOKEN}"))
+	}
+	for what, names := range map[string][]string{"projects": c.Projects, "applications": c.Applications} {
+		for i, n := range names {
+			if strings.TrimSpace(n) != n || n == "" {
+				errs = append(errs, fmt.Errorf("%s[%d] %q: give a name without spaces around it", what, i, n))
+			}
+		}
+	}
+	for i, r := range c.Environments {
+		if err := r.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("environments[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what an application is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
+	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
+	Since() time.Time
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
+	Sleep     func(context.Context, time.Duration) error // how the client waits
+}
+
+// Collector reads one Argo CD. It is safe for use from several goroutines.
+type Collector struct {
+	cfg     Config
+	base    string // with a slash at the end
+	rest    *rest.Client
+	log     *slog.Logger
+	now     func() time.Time
+	only    []glob
+	rules   []compiledRule
+	rulesOf string   // digest of the rules, to notice that they have changed
+	warned  sync.Map // unknown words that have been logged
+
+	mu     sync.Mutex
+	listed map[string]summary // by scope, of the latest listing
+}
+
+// New returns a collector; it fails when the configuration is not valid.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	base, err := baseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork,
+		MaxConcurrent: 4, PerSecond: 20, Burst: 40} // a server of one's own, which answers from memory
+	if opt.Tune != nil {
+		opt.Tune(&restCfg)
+	}
+	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, base: base.String(), rest: client, log: opt.Logger, now: opt.Now}
+	for _, a := range cfg.Applications {
+		c.only = append(c.only, compile(a))
+	}
+	c.rules, c.rulesOf = compileRules(cfg.Environments)
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// baseURL is where Argo CD is, with a slash at the end.
+func baseURL(configured string) (*url.URL, error) {
+	u, err := url.Parse(configured)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("url %q: give the address of Argo CD as an absolute http or https URL, such as https://argocd.example.com", configured)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	}
+	path := strings.Trim(u.Path, "/")
+	for _, end := range []string{"applications", "v1", "api"} { // an address copied from the browser or the API's documentation
+		path = strings.TrimSuffix(strings.TrimSuffix(path, end), "/")
+	}
+	u.Path, u.RawPath = "/", ""
+	if path != "" {
+		u.Path = "/" + path + "/"
+	}
+	return u, nil
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "argocd".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+
+// Check says whether Argo CD answers and shows the token any application.
+func (c *Collector) Check(ctx context.Context) error {
+	all, err := c.list(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("%s answers, but shows no application: Argo CD leaves out what a token may not see; allow it `applications, get` and look at projects and applications of the source", c.base)
+	}
+	return nil
+}
+
+// warn logs an unknown word once for a source.
+func (c *Collector) warn(what, word string) {
+	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
+		c.log.Warn("Argo CD uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
+	}
+}

@@ -1,0 +1,362 @@
+package argocd
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// metadata is what names an application.
+type metadata struct {
+	Name      string            `json:"name"`
+	Namespace string            `json:"namespace"`
+	Labels    map[string]string `json:"labels"`
+	Created   stamp             `json:"creationTimestamp"`
+}
+
+// scope is how the application is called in events.
+func (m metadata) scope(qualified bool) string {
+	if qualified && m.Namespace != "" {
+		return m.Namespace + "/" + m.Name
+	}
+	return m.Name
+}
+
+// summary is an application in a listing.
+type summary struct {
+	Metadata metadata `json:"metadata"`
+	Status   struct {
+		Sync struct {
+			Status string `json:"status"`
+		} `json:"sync"`
+		Operation *struct {
+			StartedAt  stamp `json:"startedAt"`
+			FinishedAt stamp `json:"finishedAt"`
+		} `json:"operationState"`
+	} `json:"status"`
+}
+
+// mark changes whenever something has happened to the application.
+func (s summary) mark() string {
+	if o := s.Status.Operation; o != nil {
+		return mark(s.Metadata, s.Status.Sync.Status, o.StartedAt, o.FinishedAt)
+	}
+	return mark(s.Metadata, s.Status.Sync.Status, stamp{}, stamp{})
+}
+
+func mark(m metadata, sync string, started, finished stamp) string {
+	if started.IsZero() { // never synced: what counts is whether it needs to be
+		return operationID(m.Created.Time) + " " + sync
+	}
+	text := operationID(m.Created.Time) + " " + operationID(started.Time)
+	if !finished.IsZero() {
+		text += " " + operationID(finished.Time)
+	}
+	return text
+}
+
+// parseList reads a listing. An application that cannot be read does not cost the others; bad says how many there are.
+func parseList(body []byte) (all []summary, bad int, err error) {
+	var list struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, 0, err
+	}
+	for _, raw := range list.Items {
+		var s summary
+		if json.Unmarshal(raw, &s) != nil || s.Metadata.Name == "" {
+			bad++
+			continue
+		}
+		all = append(all, s)
+	}
+	return all, bad, nil
+}
+
+// application is what is used of an application.
+type application struct {
+	Metadata metadata `json:"metadata"`
+	Spec     struct {
+		Project     string          `json:"project"`
+		Destination destination     `json:"destination"`
+		Source      json.RawMessage `json:"source"`
+		Sources     json.RawMessage `json:"sources"`
+	} `json:"spec"`
+	Status struct {
+		Sync struct {
+			Status    string   `json:"status"`
+			Revision  string   `json:"revision"`
+			Revisions []string `json:"revisions"`
+		} `json:"sync"`
+		History   []json.RawMessage `json:"history"`
+		Operation json.RawMessage   `json:"operationState"`
+	} `json:"status"`
+
+	history   []entry    // oldest first
+	operation *operation // nil: there was none, or it cannot be read
+	bad       int        // records that cannot be read
+}
+
+type destination struct {
+	Server    string `json:"server"`
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+// what is what a sync brought: revisions and where they are from.
+type what struct {
+	Revision  string          `json:"revision"`
+	Revisions []string        `json:"revisions"`
+	Source    json.RawMessage `json:"source"`
+	Sources   json.RawMessage `json:"sources"`
+}
+
+type initiator struct {
+	Username  string `json:"username"`
+	Automated bool   `json:"automated"`
+}
+
+// entry is a record of the history: a sync of the whole application that succeeded.
+type entry struct {
+	what
+	ID        int64     `json:"id"`
+	StartedAt stamp     `json:"deployStartedAt"`
+	Deployed  stamp     `json:"deployedAt"`
+	By        initiator `json:"initiatedBy"`
+}
+
+// operation is the latest sync, however it stands.
+type operation struct {
+	Phase      string `json:"phase"`
+	Message    string `json:"message"`
+	StartedAt  stamp  `json:"startedAt"`
+	FinishedAt stamp  `json:"finishedAt"`
+	Result     what   `json:"syncResult"`
+	Operation  struct {
+		By   initiator `json:"initiatedBy"`
+		Sync *struct {
+			what
+			DryRun    bool              `json:"dryRun"`
+			Resources []json.RawMessage `json:"resources"`
+			SelfHeals int64             `json:"autoHealAttemptsCount"`
+		} `json:"sync"`
+	} `json:"operation"`
+}
+
+// parseApplication reads an application. A record of its history that cannot be read does not cost the others.
+func parseApplication(body []byte) (application, error) {
+	var a application
+	if err := json.Unmarshal(body, &a); err != nil {
+		return application{}, err
+	}
+	if a.Metadata.Name == "" {
+		return application{}, errors.New("it names no application")
+	}
+	for _, raw := range a.Status.History {
+		var e entry
+		if json.Unmarshal(raw, &e) != nil || e.id() == "" {
+			a.bad++
+			continue
+		}
+		a.history = append(a.history, e)
+	}
+	slices.SortStableFunc(a.history, func(x, y entry) int { return cmp.Compare(x.ID, y.ID) })
+	if raw := bytes.TrimSpace(a.Status.Operation); len(raw) > 0 && !bytes.Equal(raw, []byte("null")) {
+		var o operation
+		if json.Unmarshal(raw, &o) != nil {
+			a.bad++
+		} else if !o.StartedAt.IsZero() {
+			a.operation = &o
+		}
+	}
+	return a, nil
+}
+
+// mark is the mark that a listing shows of the application as it is here.
+func (a application) mark() string {
+	if a.operation == nil {
+		return mark(a.Metadata, a.Status.Sync.Status, stamp{}, stamp{})
+	}
+	return mark(a.Metadata, a.Status.Sync.Status, a.operation.StartedAt, a.operation.FinishedAt)
+}
+
+// id is the identity of the entry's deployment; empty when it has none.
+func (e entry) id() string {
+	switch {
+	case !e.StartedAt.IsZero():
+		return operationID(e.StartedAt.Time)
+	case !e.Deployed.IsZero():
+		return "history-" + strconv.FormatInt(e.ID, 10)
+	}
+	return ""
+}
+
+// operationID names a sync by when it began.
+func operationID(started time.Time) string { return started.UTC().Format(time.RFC3339) }
+
+// brought is what the operation syncs, as far as that is known by now.
+func (o operation) brought(a application) what {
+	asked := what{}
+	if o.Operation.Sync != nil {
+		asked = o.Operation.Sync.what
+	}
+	w := o.Result
+	if w.Revision == "" && len(w.Revisions) == 0 {
+		w.Revision, w.Revisions = asked.Revision, asked.Revisions
+	}
+	if empty(w.Source) && empty(w.Sources) {
+		w.Source, w.Sources = asked.Source, asked.Sources
+	}
+	if empty(w.Source) && empty(w.Sources) {
+		w.Source, w.Sources = a.Spec.Source, a.Spec.Sources
+	}
+	return w
+}
+
+// selective reports whether only some resources are synced, which leaves no entry in the history.
+func (o operation) selective() bool {
+	return o.Operation.Sync != nil && len(o.Operation.Sync.Resources) > 0
+}
+
+func (o operation) dryRun() bool { return o.Operation.Sync != nil && o.Operation.Sync.DryRun }
+
+func empty(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) == 0 || bytes.Equal(raw, []byte("null")) || bytes.Equal(raw, []byte("{}")) || bytes.Equal(raw, []byte("[]")) ||
+		bytes.Equal(raw, []byte(`{"repoURL":""}`)) // how an application of several sources writes that it has no single one
+}
+
+// source is one source of an application.
+type source struct {
+	TargetRevision string `json:"targetRevision"`
+	Chart          string `json:"chart"`
+	Ref            string `json:"ref"` // its files are values for the other sources
+	Helm           struct {
+		Parameters []struct {
+			Name  string `json:"name"`
+			Value string `json:"value"`
+		} `json:"parameters"`
+	} `json:"helm"`
+	Kustomize struct {
+		Images []string `json:"images"`
+	} `json:"kustomize"`
+}
+
+// pairs returns the sources with the revision of each, those that only lend values last.
+func (w what) pairs() (sources []source, revisions []string) {
+	var several []source
+	if json.Unmarshal(w.Sources, &several) != nil || len(several) == 0 {
+		var one source
+		if json.Unmarshal(w.Source, &one) != nil {
+			one = source{}
+		}
+		return []source{one}, []string{w.first()}
+	}
+	for _, lending := range []bool{false, true} {
+		for i, s := range several {
+			if (s.Ref != "" && s.Chart == "") == lending && i < len(w.Revisions) {
+				sources, revisions = append(sources, s), append(revisions, w.Revisions[i])
+			}
+		}
+	}
+	return sources, revisions
+}
+
+func (w what) first() string {
+	if w.Revision == "" && len(w.Revisions) > 0 {
+		return w.Revisions[0]
+	}
+	return w.Revision
+}
+
+var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// version says what was brought in the words of an event.
+func (w what) version() (sha, ref, version string) {
+	sources, revisions := w.pairs()
+	chartRef := ""
+	for i, r := range revisions {
+		switch {
+		case r == "":
+		case commit.MatchString(strings.ToLower(r)):
+			if sha == "" {
+				sha, ref = strings.ToLower(r), sources[i].TargetRevision
+			}
+		case version == "":
+			version, chartRef = r, sources[i].TargetRevision
+		}
+	}
+	if sha == "" {
+		ref = chartRef
+	}
+	if image := imageVersion(sources); image != "" {
+		version = image
+	}
+	return sha, ref, version
+}
+
+// imageVersion is the tag of the image where a source overrides exactly one, as Argo CD Image Updater and scripts do: it
+// is the version of what runs, rather than that of its manifests.
+func imageVersion(sources []source) string {
+	var found []string
+	for _, s := range sources {
+		for _, p := range s.Helm.Parameters {
+			if p.Name == "image.tag" && p.Value != "" {
+				found = append(found, p.Value)
+			}
+		}
+		for _, image := range s.Kustomize.Images {
+			image, _, _ = strings.Cut(image, "@")
+			if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') && i+1 < len(image) {
+				found = append(found, image[i+1:])
+			}
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
+}
+
+// key is the same for two syncs exactly when they bring the same.
+func (w what) key() string {
+	h := sha256.New()
+	for _, raw := range []json.RawMessage{w.Source, w.Sources} {
+		var b bytes.Buffer
+		if !empty(raw) && json.Compact(&b, raw) == nil {
+			_, _ = h.Write(b.Bytes())
+		}
+		_, _ = h.Write([]byte{0})
+	}
+	_, _ = fmt.Fprintf(h, "%q", w.Revisions)
+	if len(w.Revisions) == 0 {
+		_, _ = fmt.Fprintf(h, "%q", w.Revision)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:12])
+}
+
+// stamp is a time as Kubernetes writes it. Null, an empty string, what is no time and what no event may carry are all the
+// zero time: not known.
+type stamp struct{ time.Time }
+
+// UnmarshalJSON never fails: one odd time must not cost the other records of an answer.
+func (s *stamp) UnmarshalJSON(b []byte) error {
+	s.Time = time.Time{}
+	var t time.Time
+	if t.UnmarshalJSON(b) == nil && event.ValidTime(t) {
+		s.Time = t.UTC()
+	}
+	return nil
+}

@@ -1,0 +1,283 @@
+package argocd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const syncsStream = "syncs"
+
+// state is the checkpoint of an application. It is saved after what it speaks of has been stored.
+type state struct {
+	Mark    string    `json:"mark"`              // of the application as it was last read
+	Created time.Time `json:"created,omitzero"`  // of the application: another one may get its name
+	LastID  int64     `json:"last_id"`           // highest number of the history that was read; -1: none
+	LastKey string    `json:"last_key,omitzero"` // what that entry brought
+	LastAt  time.Time `json:"last_at,omitzero"`  // when the latest sync that was read began
+	Before  int64     `json:"before,omitzero"`   // entries that the history had forgotten before it was first read
+	Lost    uint64    `json:"lost,omitzero"`     // entries that it has forgotten since, between two reads
+	LostIn  string    `json:"lost_in,omitzero"`  // when that last happened, in words
+	Floor   time.Time `json:"floor,omitzero"`    // syncs before it are left out
+	Rules   string    `json:"rules,omitzero"`    // digest of the environment rules that were applied
+	Open    *open     `json:"open,omitzero"`     // the sync that was running
+	Bad     int       `json:"bad,omitzero"`      // records that could not be read
+
+	// What was found of the entries that are listed, by comparing them with others that may leave the history first.
+	Healed []string          `json:"healed,omitempty"` // ids of the self-heals
+	Undid  map[string]string `json:"undid,omitempty"`  // ids of the rollbacks, and what each undid
+}
+
+// open is a sync that was stored while it ran, to be able to say how it ended when nobody else does.
+type open struct {
+	Sync      event.Deployment `json:"sync"`
+	Selective bool             `json:"selective,omitzero"`
+}
+
+// Scopes lists the applications. The one request tells also which of them have to be read.
+func (c *Collector) Scopes(ctx context.Context, _ Memory) ([]string, error) {
+	all, err := c.list(ctx)
+	if err != nil {
+		return nil, err
+	}
+	listed := make(map[string]summary, len(all))
+	scopes := make([]string, 0, len(all))
+	var errs []error
+	for _, s := range all {
+		scope := s.Metadata.scope(c.cfg.QualifiedNames)
+		if other, taken := listed[scope]; taken {
+			errs = append(errs, fmt.Errorf("the application %s is in the namespaces %s and %s: set qualified_names: true for the source, and write argocd/app-name as namespace/name",
+				scope, other.Metadata.Namespace, s.Metadata.Namespace))
+			continue
+		}
+		listed[scope] = s
+		scopes = append(scopes, scope)
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	slices.Sort(scopes)
+	c.mu.Lock()
+	c.listed = listed
+	c.mu.Unlock()
+	return scopes, nil
+}
+
+// Collect brings an application up to date: it is read when the latest listing shows that something has happened.
+func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+	s := state{LastID: -1}
+	found, err := w.Load(ctx, syncsStream, &s)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	seen, listed := c.listed[scope]
+	c.mu.Unlock()
+	if !listed {
+		seen.Metadata = named(scope, c.cfg.QualifiedNames)
+	}
+	p := &pass{Collector: c, scope: scope, w: w, s: &s, page: c.page(seen.Metadata)}
+	again := p.settings(found)
+	if !listed || again || s.Mark != seen.mark() {
+		a, err := c.application(ctx, seen.Metadata)
+		if gone(err) && listed {
+			return nil // it was deleted since it was listed; the next listing lacks it
+		}
+		if err != nil {
+			return err
+		}
+		if len(c.cfg.Projects) > 0 && !slices.Contains(c.cfg.Projects, a.Spec.Project) {
+			return nil // a server that does not know the filter lists the applications of every project
+		}
+		if err := p.store(ctx, a, again); err != nil {
+			return err
+		}
+	}
+	return p.account(ctx)
+}
+
+// named is the metadata of an application that is known by its scope only.
+func named(scope string, qualified bool) metadata {
+	if namespace, name, found := strings.Cut(scope, "/"); found && qualified {
+		return metadata{Name: name, Namespace: namespace}
+	}
+	return metadata{Name: scope}
+}
+
+// page is where a person can look at an application.
+func (c *Collector) page(m metadata) string {
+	if m.Namespace == "" {
+		return c.base + "applications/" + url.PathEscape(m.Name)
+	}
+	return c.base + "applications/" + url.PathEscape(m.Namespace) + "/" + url.PathEscape(m.Name)
+}
+
+// pass is one Collect of one application.
+type pass struct {
+	*Collector
+	scope string
+	w     Writer
+	s     *state
+	page  string // where a person can look at it
+}
+
+// settings takes over what the configuration says now, and reports whether everything has to be stored again for it.
+func (p *pass) settings(found bool) (again bool) {
+	since := p.cfg.Since
+	if s := p.w.Since(); !s.IsZero() && (since.IsZero() || s.Before(since)) {
+		since = s
+	}
+	switch {
+	case !found:
+		p.s.Floor, again = since, true
+	case !p.s.Floor.IsZero() && (since.IsZero() || since.Before(p.s.Floor)):
+		p.s.Floor, again = since, true
+	}
+	if p.s.Rules != p.rulesOf {
+		p.s.Rules, again = p.rulesOf, true
+	}
+	return again
+}
+
+// store stores what an application shows that was not stored before, or with again all of it.
+func (p *pass) store(ctx context.Context, a application, again bool) error {
+	p.page = p.Collector.page(a.Metadata)
+	if n := len(a.history); n > 0 && a.history[n-1].ID < p.s.LastID || !p.s.Created.IsZero() && !a.Metadata.Created.IsZero() && !p.s.Created.Equal(a.Metadata.Created.Time) {
+		p.s.LastID, p.s.LastKey, p.s.Before, p.s.Healed, p.s.Undid = -1, "", 0, nil, nil // the application was made anew: its history counts from 0 again
+	}
+	if a.bad > 0 {
+		p.log.Warn("an application has records that cannot be read; they are left out", "source", p.cfg.Source, "application", p.scope, "records", a.bad)
+	}
+	if err := p.gap(ctx, a); err != nil {
+		return err
+	}
+	p.judge(a)
+	events, running := p.events(a, again)
+	ended, err := p.ended(ctx, a)
+	if err != nil {
+		return err
+	}
+	events = append(ended, events...)
+	if len(events) > 0 {
+		if err := p.w.Append(ctx, events...); err != nil {
+			return err
+		}
+	}
+	p.note(a, running)
+	p.w.Progress(syncsStream, uint64(len(events)), 0)
+	return p.w.Save(ctx, syncsStream, *p.s)
+}
+
+// gap notes what the history has forgotten: it keeps the latest entries only (10, if the application does not say
+// otherwise). What a notification brought in the meantime is not missing.
+func (p *pass) gap(ctx context.Context, a application) error {
+	if len(a.history) == 0 {
+		return nil
+	}
+	first := a.history[0]
+	if p.s.LastID < 0 {
+		p.s.Before = first.ID
+		return nil
+	}
+	hole := first.ID - p.s.LastID - 1
+	if hole <= 0 {
+		return nil
+	}
+	from, to := p.s.LastAt, later(first.StartedAt.Time, time.Time{})
+	if to.IsZero() {
+		to = first.Deployed.Time
+	}
+	pushed, _, err := p.w.Count(ctx, event.KindDeployment, from.Add(time.Second), to)
+	if err != nil {
+		return err
+	}
+	if missing := uint64(hole); pushed < missing {
+		p.s.Lost += missing - pushed
+		p.s.LostIn = fmt.Sprintf("numbers %d to %d, between %s and %s", p.s.LastID+1, first.ID-1, from.Format(time.RFC3339), to.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// ended returns the event that closes a sync that was running when the application was last read and of which it
+// shows nothing any more: another operation has taken its place. Where a notification has told how it ended, there is none.
+func (p *pass) ended(ctx context.Context, a application) ([]event.Event, error) {
+	o := p.s.Open
+	if o == nil || a.operation != nil && operationID(a.operation.StartedAt.Time) == o.Sync.ID ||
+		slices.ContainsFunc(a.history, func(e entry) bool { return e.id() == o.Sync.ID }) {
+		return nil, nil
+	}
+	still, err := p.w.Open(ctx, event.KindDeployment, o.Sync.CreatedAt.Add(-time.Second))
+	if err != nil {
+		return nil, err
+	}
+	if _, is := still[o.Sync.ID]; !is {
+		return nil, nil
+	}
+	e := o.Sync
+	e.Status = event.Failed // a success would stand in the history
+	if complete := len(a.history) > 0 && a.history[0].ID <= p.s.LastID+1; o.Selective || !complete {
+		e.Status = event.Skipped // it ended, and nothing says how
+	}
+	return []event.Event{e}, nil
+}
+
+// note takes into the checkpoint what has been stored.
+func (p *pass) note(a application, running *open) {
+	p.s.Mark, p.s.Open, p.s.Bad = a.mark(), running, a.bad
+	if !a.Metadata.Created.IsZero() {
+		p.s.Created = a.Metadata.Created.Time
+	}
+	if n := len(a.history); n > 0 {
+		last := a.history[n-1]
+		p.s.LastID, p.s.LastKey = last.ID, last.key()
+		p.s.LastAt = later(p.s.LastAt, later(last.StartedAt.Time, last.Deployed.Time))
+	}
+	if a.operation != nil {
+		p.s.LastAt = later(p.s.LastAt, a.operation.StartedAt.Time)
+	}
+}
+
+// account writes the ledger.
+func (p *pass) account(ctx context.Context) error {
+	stored, unfinished, err := p.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	now := p.now().UTC()
+	start := p.s.Created
+	if start.IsZero() || start.After(now) {
+		start = genesis
+	}
+	var notes []string
+	if p.s.Lost > 0 {
+		notes = append(notes, fmt.Sprintf("%d syncs had left the history before they were read, the last of them with the %s; they cannot be read again. "+
+			"Collect more often, raise the application's revisionHistoryLimit, or let Argo CD notify", p.s.Lost, p.s.LostIn))
+	}
+	if p.s.Before > 0 {
+		notes = append(notes, fmt.Sprintf("Argo CD had forgotten the first %d syncs before the first read", p.s.Before))
+	}
+	if p.s.Bad > 0 {
+		notes = append(notes, fmt.Sprintf("%d records of the latest answer could not be read", p.s.Bad))
+	}
+	if !p.s.Floor.IsZero() {
+		notes = append(notes, "those since "+p.s.Floor.Format(time.DateOnly))
+	}
+	return p.w.Append(ctx, event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: event.KindDeployment, WindowStart: start, WindowEnd: now,
+		Expected: stored + p.s.Lost + uint64(p.s.Bad), Stored: stored, Open: unfinished, CheckedAt: now, URL: p.page, Note: strings.Join(notes, "; ")})
+}
+
+// genesis is before Argo CD existed: the beginning of a window that has none.
+var genesis = time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
