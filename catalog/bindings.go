@@ -211,7 +211,10 @@ func sourceLocation(value string) (provider, scope, folder string, ok bool) {
 				if below[0] == "blob" { // a file stands for the folder that it is in
 					below[2] = path.Dir(below[2])
 				}
-				folder, _ = cleanPath(below[2])
+				var inside bool
+				if folder, inside = cleanPath(below[2]); !inside && folder != "" {
+					return "", "", "", false
+				}
 			}
 			parts = parts[:i]
 		}

@@ -15,6 +15,7 @@ type Catalog struct {
 	byRef      map[string]int
 	people     []Person
 	bindings   []Binding
+	paths      []PathBinding
 	byScope    map[string]string // provider + NUL + scope → ref
 	identities []Identity
 	owned      map[string][]string // owner ref → refs of its services

@@ -37,6 +37,13 @@ type bindingRow struct {
 	Service  string `ch:"service"`
 }
 
+type pathRow struct {
+	Provider string `ch:"provider"`
+	Scope    string `ch:"scope"`
+	Path     string `ch:"path"`
+	Service  string `ch:"service"`
+}
+
 type identityRow struct {
 	Provider string `ch:"provider"`
 	Login    string `ch:"login"`
@@ -54,8 +61,8 @@ type personRow struct {
 	URL       string     `ch:"url"`
 }
 
-// Sync writes the catalog to the tables catalog_entities, catalog_bindings, catalog_identities and catalog_people.
-// Each is replaced in one step; a reader between two of them sees an old one beside a new one, never an empty one.
+// Sync writes the catalog to the tables catalog_entities, catalog_bindings, catalog_paths, catalog_identities and
+// catalog_people. Each is replaced in one step; a reader between two of them sees an old one beside a new one, never an empty one.
 func (c *Catalog) Sync(ctx context.Context, store Replacer) error {
 	entities, err := c.entityRows()
 	if err != nil {
@@ -67,6 +74,7 @@ func (c *Catalog) Sync(ctx context.Context, store Replacer) error {
 	}{
 		{"catalog_entities", entities},
 		{"catalog_bindings", c.bindingRows()},
+		{"catalog_paths", c.pathRows()},
 		{"catalog_identities", c.identityRows()},
 		{"catalog_people", c.personRows()},
 	} {
@@ -101,6 +109,14 @@ func (c *Catalog) bindingRows() []bindingRow {
 	rows := make([]bindingRow, 0, len(c.bindings))
 	for _, b := range c.bindings {
 		rows = append(rows, bindingRow(b))
+	}
+	return rows
+}
+
+func (c *Catalog) pathRows() []pathRow {
+	rows := make([]pathRow, 0, len(c.paths))
+	for _, p := range c.paths {
+		rows = append(rows, pathRow(p))
 	}
 	return rows
 }

@@ -1,0 +1,96 @@
+package catalog
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+)
+
+// PathBinding says that a folder of a repository belongs to a component. A component may have several, and a folder may
+// belong to several components.
+type PathBinding struct {
+	Provider string
+	Scope    string // the repository, in lower case
+	Path     string // of the folder or file from the repository's root, with slashes, none at the ends
+	Service  string // entity ref
+}
+
+const sourcePathsAnnotation = "dxctl.dev/source-paths"
+
+// Paths returns which folder of which repository belongs to what, sorted.
+func (c *Catalog) Paths() []PathBinding { return slices.Clone(c.paths) }
+
+// bindPaths reads the folders that components name: the one of their source location, or the list of the annotation
+// dxctl.dev/source-paths, which goes before.
+func (l *loader) bindPaths() {
+	for i, e := range l.catalog.entities {
+		if e.Kind != "Component" {
+			continue
+		}
+		listed, ok := e.Annotations[sourcePathsAnnotation]
+		provider, scope, folder, located := sourceLocation(e.Annotations[sourceLocationAnnotation])
+		if !ok {
+			if located && folder != "" {
+				l.catalog.paths = append(l.catalog.paths, PathBinding{provider, strings.ToLower(scope), folder, e.Ref})
+			}
+			continue
+		}
+		line := l.catalog.lines[i][sourcePathsAnnotation]
+		repositories := slugRepositories(e)
+		if len(repositories) == 0 && located {
+			repositories = []PathBinding{{Provider: provider, Scope: strings.ToLower(scope)}}
+		}
+		if len(repositories) == 0 {
+			l.warn(e.File, line, "annotation %s: there is no repository that the paths are of; add github.com/project-slug, gitlab.com/project-slug or %s", sourcePathsAnnotation, sourceLocationAnnotation)
+			continue
+		}
+		for p := range strings.SplitSeq(listed, ",") {
+			folder, ok := cleanPath(p)
+			if !ok {
+				l.warn(e.File, line, "annotation %s: %q is not a path below the repository's root; write it like services/payment", sourcePathsAnnotation, strings.TrimSpace(p))
+				continue
+			}
+			for _, r := range repositories {
+				l.catalog.paths = append(l.catalog.paths, PathBinding{r.Provider, r.Scope, folder, e.Ref})
+			}
+		}
+	}
+	slices.SortFunc(l.catalog.paths, func(a, b PathBinding) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Service, b.Service))
+	})
+	l.catalog.paths = slices.Compact(l.catalog.paths)
+}
+
+// slugRepositories are the repositories that a component names by their slugs.
+func slugRepositories(e Entity) []PathBinding {
+	var out []PathBinding
+	for _, provider := range []string{"github", "gitlab"} {
+		scopes, _ := slugScopes(e.Annotations[provider+".com/project-slug"])
+		for _, scope := range scopes {
+			out = append(out, PathBinding{Provider: provider, Scope: strings.ToLower(scope)})
+		}
+	}
+	return out
+}
+
+// cleanPath reads a path below a repository's root, in any script. false: it is empty, the root itself, or leads out.
+func cleanPath(p string) (string, bool) {
+	p = strings.Trim(strings.TrimSpace(p), "/")
+	if p == "" || strings.ContainsAny(p, "\x00\n\r") {
+		return "", false
+	}
+	if p = path.Clean(p); p == "." {
+		return "", false
+	}
+	return p, p != ".." && !strings.HasPrefix(p, "../")
+}
+
+// sharedKnowingly reports whether every claimant of a scope names a folder of it as its own.
+func (l *loader) sharedKnowingly(claims []claim) bool {
+	return !slices.ContainsFunc(claims, func(c claim) bool {
+		return !slices.ContainsFunc(l.catalog.paths, func(p PathBinding) bool {
+			return p.Provider == c.Provider && p.Scope == c.Scope && p.Service == c.Service
+		})
+	})
+}
