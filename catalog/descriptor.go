@@ -72,6 +72,8 @@ type descriptorReader struct {
 	file string // as shown to people
 	warn func(file string, line int, format string, args ...any)
 	fail func(file string, line int, format string, args ...any)
+
+	foreign bool // the author is not the one who reads the warnings: fields of their own, which Backstage allows, are none
 }
 
 // read returns the entity of doc and, for a Location, its descriptor. ok is false when the document holds no entity.
@@ -103,7 +105,9 @@ func (r descriptorReader) read(doc document) (entity Entity, d descriptor, ok bo
 	case version != "backstage.io/v1alpha1" && version != "backstage.io/v1beta1":
 		r.warn(r.file, versionNode.Line+doc.offset, "apiVersion %s is not known; read as backstage.io/v1alpha1", version)
 	}
-	r.checkFields(doc, kind)
+	if !r.foreign {
+		r.checkFields(doc, kind)
+	}
 	r.decode(doc, &d)
 	if d.Metadata.Annotations[orphanAnnotation] == "true" {
 		return Entity{}, d, false

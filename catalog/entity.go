@@ -32,8 +32,10 @@ type Entity struct {
 	Labels       map[string]string `json:"labels,omitempty"`
 	Annotations  map[string]string `json:"annotations,omitempty"`
 	CreatedAt    time.Time         `json:"createdAt,omitzero"` // from the annotation dxctl.dev/created-at; zero: not known
-	File         string            `json:"file"`               // relative to the base folder where it lies below it
+	File         string            `json:"file"`               // relative to the base folder where it lies below it; the address of what a source has
 	Line         int               `json:"line"`
+
+	found *Found // the source's document that describes it; nil: a file does
 }
 
 // Profile is what a Group or a User says of itself.

@@ -51,11 +51,13 @@ func validateFiles(name string, files []string) error {
 	return nil
 }
 
-// Load reads the descriptors and the people. Relative names are relative to baseDir.
+// Load reads the descriptors and the people. Relative names are relative to baseDir. What sources have ([ReadFound]) is
+// read after the files, and an entity that was described before is left out with a warning.
 //
 // What is merely odd is a warning; what is lost (a file that cannot be read, broken YAML, a person without a name) is an
-// error with file and line, all of them joined. The catalog is never nil: it holds everything that could be read.
-func Load(cfg Config, people PeopleConfig, baseDir string) (*Catalog, []Warning, error) {
+// error with file and line, all of them joined. In what sources have everything is a warning. The catalog is never nil: it
+// holds everything that could be read.
+func Load(cfg Config, people PeopleConfig, baseDir string, found ...Found) (*Catalog, []Warning, error) {
 	l := &loader{baseDir: baseDir, catalog: newCatalog(), done: map[string]bool{}}
 	if err := errors.Join(cfg.Validate(), people.Validate()); err != nil {
 		return l.catalog, nil, err
@@ -63,6 +65,7 @@ func Load(cfg Config, people PeopleConfig, baseDir string) (*Catalog, []Warning,
 	for _, name := range cfg.Files {
 		l.loadPattern(name, "catalog.files", l.descriptors)
 	}
+	l.found(found)
 	p := newPeopleReader(l)
 	for _, name := range people.Files {
 		l.loadPattern(name, "people.files", p.readFile)

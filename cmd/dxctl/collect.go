@@ -56,6 +56,7 @@ it goes on where the last run stopped, and collecting twice changes nothing.`,
 			if len(summary.Scopes) == 0 {
 				return err
 			}
+			err = errors.Join(err, p.readFound(cmd.Context(), summary))
 			return errors.Join(err, summaryTable(summary).print(s.out, s.output))
 		},
 	}
@@ -88,6 +89,18 @@ func (p *platform) collect(ctx context.Context, req collectRequest) (collectors.
 	return summary, withCode(collectCode(summary, err), err)
 }
 
+// readFound reads the catalog again after sources have told of descriptors, so that what is described there owns its
+// history at once.
+func (p *platform) readFound(ctx context.Context, summary collectors.Summary) error {
+	if summary.Events()[event.KindDescriptor] == 0 || ctx.Err() != nil {
+		return nil
+	}
+	if err := p.loadCatalog(ctx); err != nil {
+		return err
+	}
+	return p.sync(ctx)
+}
+
 // collectCode tells a failure of everything from a failure of a part, and wrong credentials from both.
 func collectCode(summary collectors.Summary, err error) int {
 	failed := 0
@@ -107,7 +120,7 @@ func collectCode(summary collectors.Summary, err error) int {
 
 // summaryTable says per scope what was stored. "read" counts what the source answered with; reading twice stores once.
 func summaryTable(summary collectors.Summary) table {
-	kinds := []event.Kind{event.KindPipelineRun, event.KindPipelineJob, event.KindChange, event.KindDeployment, event.KindIncident, event.KindFact}
+	kinds := []event.Kind{event.KindPipelineRun, event.KindPipelineJob, event.KindChange, event.KindDeployment, event.KindIncident, event.KindFact, event.KindDescriptor}
 	t := table{columns: []string{"source", "scope"}, document: summaryDocument(summary)}
 	for _, k := range kinds {
 		t.columns = append(t.columns, string(k)+"s")

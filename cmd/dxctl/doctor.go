@@ -79,17 +79,21 @@ func (s *session) examine(ctx context.Context) []finding {
 		return found
 	}
 
+	var described []catalog.Found
 	st, err := store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Program: "dxctl doctor"})
 	if err != nil {
 		problem("engine", err)
 	} else {
 		examineStore(ctx, st, ok, warn, problem)
+		if described, err = foundDescriptors(ctx, st, cfg); err != nil {
+			problem("catalog", err)
+		}
 		if err := st.Close(); err != nil {
 			problem("engine", err)
 		}
 	}
 
-	cat, warnings, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
+	cat, warnings, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir, described...)
 	switch {
 	case err != nil:
 		problem("catalog", err)

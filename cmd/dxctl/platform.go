@@ -48,9 +48,6 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		return nil, err
 	}
 	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry()}
-	if err := p.loadCatalog(); err != nil {
-		return nil, err
-	}
 	cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -67,6 +64,9 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 			return nil, errors.Join(err, p.store.Close())
 		}
 	}
+	if err := p.loadCatalog(ctx); err != nil {
+		return nil, errors.Join(err, p.store.Close())
+	}
 	if p.metrics, err = metrics.New(p.store, s.now); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
@@ -78,9 +78,14 @@ func (p *platform) close(err *error) {
 	*err = errors.Join(*err, p.store.Close())
 }
 
-// loadCatalog reads the descriptors and the people again and logs what is odd about them.
-func (p *platform) loadCatalog() error {
-	cat, warnings, err := catalog.Load(p.cfg.Catalog, p.cfg.People, p.cfg.Dir)
+// loadCatalog reads the descriptors, in files and as sources have them, and the people again, and logs what is odd about
+// them.
+func (p *platform) loadCatalog(ctx context.Context) error {
+	found, err := foundDescriptors(ctx, p.store, p.cfg)
+	if err != nil {
+		return err
+	}
+	cat, warnings, err := catalog.Load(p.cfg.Catalog, p.cfg.People, p.cfg.Dir, found...)
 	if err != nil {
 		return fmt.Errorf("reading the catalog: %w", err)
 	}
@@ -89,6 +94,19 @@ func (p *platform) loadCatalog() error {
 	}
 	p.catalog.Store(cat)
 	return nil
+}
+
+// foundDescriptors returns what the configured sources have; nothing while the schema is older than its table.
+func foundDescriptors(ctx context.Context, st *store.Store, cfg config.Config) ([]catalog.Found, error) {
+	info, err := st.Info(ctx)
+	if err != nil || info.SchemaVersion < catalog.FoundSchema {
+		return nil, err
+	}
+	var sources []string
+	for _, src := range cfg.Sources {
+		sources = append(sources, src.Name)
+	}
+	return catalog.ReadFound(ctx, st, sources)
 }
 
 // sync writes the catalog, the people and the environments into the store, where the public views join them.

@@ -146,9 +146,11 @@ func (p *platform) refresh(ctx context.Context) {
 			p.log.Log(ctx, slog.LevelInfo, name+" done", "took", p.now().Sub(began).Round(time.Millisecond))
 		}
 	}
-	step("reading the catalog", p.loadCatalog)
+	readCatalog := func() error { return p.loadCatalog(ctx) }
+	step("reading the catalog", readCatalog)
 	if len(p.cfg.Sources) > 0 && ctx.Err() == nil {
 		step("collecting", func() error { _, err := p.collect(ctx, collectRequest{}); return err })
+		step("reading the catalog", readCatalog) // sources may have told of more
 	}
 	if ctx.Err() == nil {
 		step("grading", func() error { _, err := p.grade(ctx); return err })

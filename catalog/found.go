@@ -1,0 +1,120 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Found is a descriptor that a source has: a catalog-info.yaml of a repository, an entity of a Backstage catalog.
+type Found struct {
+	Source   string `ch:"source"`   // name of the source in the configuration
+	Provider string `ch:"provider"` // its kind
+	Scope    string `ch:"scope"`    // what of the source: a repository
+	Location string `ch:"location"` // where within the scope: a path, an entity ref
+	Document string `ch:"document"` // YAML or JSON of one or more entities
+	URL      string `ch:"url"`
+}
+
+// place is the name under which people know the document.
+func (f Found) place() string {
+	if f.URL != "" {
+		return f.URL
+	}
+	return f.Source + "/" + f.Scope + "/" + f.Location
+}
+
+// Selector reads rows into a pointer to a slice of structs with `ch` tags.
+type Selector interface {
+	Select(ctx context.Context, dest any, sql string, params map[string]any) error
+}
+
+// FoundSchema is the version of the schema from which on [ReadFound] has what it reads.
+const FoundSchema = 5
+
+const foundQuery = `SELECT source, provider, scope, location, document, url
+FROM raw_descriptors FINAL
+WHERE document != '' AND source IN {sources:Array(String)}
+ORDER BY source, scope, location`
+
+// ReadFound returns the descriptors that these sources have, in the order of the sources, which is that of precedence,
+// and sorted within each. What is gone there, and what a source has that is no longer configured, is not among them.
+func ReadFound(ctx context.Context, store Selector, sources []string) ([]Found, error) {
+	if len(sources) == 0 {
+		return nil, nil
+	}
+	var found []Found
+	if err := store.Select(ctx, &found, foundQuery, map[string]any{"sources": sources}); err != nil {
+		return nil, fmt.Errorf("reading the descriptors that sources have: %w", err)
+	}
+	slices.SortStableFunc(found, func(a, b Found) int { return slices.Index(sources, a.Source) - slices.Index(sources, b.Source) })
+	return found, nil
+}
+
+// foundShown is how many warnings of a sort are told of a source; there may be one for each of thousands of documents.
+const foundShown = 10
+
+// found reads the documents of sources, after the files. Nothing in them is fatal: whoever runs dxctl is seldom the
+// author, and one repository's mistake must not take the others away.
+func (l *loader) found(documents []Found) {
+	warned, twice := map[string]int{}, map[string]int{}
+	var order []string
+	for _, f := range documents {
+		if !slices.Contains(order, f.Source) {
+			order = append(order, f.Source)
+		}
+		warn := func(file string, line int, format string, args ...any) {
+			if warned[f.Source]++; warned[f.Source] <= foundShown {
+				l.warn(file, line, format, args...)
+			}
+		}
+		reader := descriptorReader{file: f.place(), warn: warn, fail: warn, foreign: true}
+		for _, doc := range splitDocuments([]byte(f.Document)) {
+			entity, d, ok := reader.read(doc)
+			switch {
+			case !ok:
+			case d.Kind == "Location":
+				warn(f.place(), doc.node.Line+doc.offset, "the Location is not followed: a source's descriptors are found by the source itself")
+			default:
+				if earlier, exists := l.catalog.byRef[entity.Ref]; exists {
+					if twice[f.Source]++; twice[f.Source] <= foundShown {
+						l.warnFoundTwice(f, entity, l.catalog.entities[earlier])
+					}
+					continue
+				}
+				entity.found = &f
+				l.add(doc, entity)
+			}
+		}
+	}
+	for _, source := range order {
+		if n := warned[source] - foundShown; n > 0 {
+			l.warn("", 0, "source %s: %d more warnings about the descriptors that it has", source, n)
+		}
+		if n := twice[source] - foundShown; n > 0 {
+			l.warn("", 0, "source %s: %d more of the entities that it has are described elsewhere too and left out", source, n)
+		}
+	}
+}
+
+func (l *loader) warnFoundTwice(f Found, e, used Entity) {
+	why := "files come before what sources have"
+	if used.found != nil {
+		why = "source " + used.found.Source + " comes first in the configuration"
+		if used.found.Source == f.Source {
+			why = "it comes first in source " + f.Source
+		}
+	}
+	l.warn(e.File, e.Line, "%s, which source %s has, is described at %s:%d too, and that description is used: %s", e.Ref, f.Source, used.File, used.Line, why)
+}
+
+// foundScope is the repository at whose root a component's descriptor was found. It is the component's, unless an
+// annotation says better; a descriptor in a folder says nothing about whose the repository is.
+func (e Entity) foundScope() (provider, scope string, ok bool) {
+	f := e.found
+	if f == nil || (f.Provider != "github" && f.Provider != "gitlab") || strings.Contains(strings.TrimPrefix(f.Location, "/"), "/") {
+		return "", "", false
+	}
+	return f.Provider, f.Scope, true
+}
