@@ -1,0 +1,224 @@
+// Package circleci collects from CircleCI (API v2), cloud and server: the workflows of a project's pipelines, their jobs,
+// and the deployments among them.
+//
+// A project is a scope. A run is a workflow, and its id is the pipeline's number with the workflow's name. Running a
+// workflow again makes another workflow of the same name in the same pipeline: attempts are numbered in the order in
+// which they were created, and while a pipeline is watched a number once stored is kept. A pipeline that failed before it
+// had a workflow, because its configuration could not be read, is a failed run too.
+//
+// The pipelines are read newest first. The API has no list of workflows, so each pipeline costs a request and each
+// workflow one for its jobs. A pipeline whose workflows have all ended is asked for again a few times within some days,
+// ever more rarely, because people run things again and no list shows that.
+package circleci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = "circleci"
+
+// Config is one CircleCI source.
+type Config struct {
+	Source         string           `yaml:"name"`            // its name
+	URL            string           `yaml:"url"`             // of CircleCI, or of a CircleCI server; default https://circleci.com
+	Token          string           `yaml:"token"`           // a personal API token of an account that sees the projects
+	Projects       []string         `yaml:"projects"`        // project slugs: github/org/repo, bitbucket/org/repo, circleci/org-id/project-id
+	Deployments    []DeploymentRule `yaml:"deployments"`     // which workflows and jobs are deployments; the first rule that matches decides
+	Since          time.Time        `yaml:"-"`               // how far back the first read goes; zero: everything
+	PrivateNetwork bool             `yaml:"private_network"` // the URL's name may lead into a private network
+}
+
+var slugRule = regexp.MustCompile(`^[a-z]+/[^/\s]+/[^/\s]+$`)
+
+// Validate reports every mistake, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if _, _, err := addresses(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	if strings.TrimSpace(c.Token) == "" {
+		errs = append(errs, errors.New("token is missing: create a personal API token under User Settings in CircleCI and give it as ${CIRCLECI_TOKEN}"))
+	}
+	if len(c.Projects) == 0 {
+		errs = append(errs, errors.New("nothing to collect: give projects: [github/org/repo]"))
+	}
+	seen := map[string]bool{}
+	for _, p := range c.Projects {
+		slug := fullSlug(p)
+		if !slugRule.MatchString(slug) {
+			errs = append(errs, fmt.Errorf("project %q: give its slug as Project Settings shows it, such as github/org/repo", p))
+		}
+		if seen[strings.ToLower(slug)] {
+			errs = append(errs, fmt.Errorf("project %q is listed twice", p))
+		}
+		seen[strings.ToLower(slug)] = true
+	}
+	for i, r := range c.Deployments {
+		if err := r.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("deployments[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// fullSlug is a slug with the long name of the place where the code lives: CircleCI takes gh for github and bb for bitbucket.
+func fullSlug(slug string) string {
+	slug = strings.Trim(strings.TrimSpace(slug), "/")
+	if rest, ok := strings.CutPrefix(slug, "gh/"); ok {
+		return "github/" + rest
+	}
+	if rest, ok := strings.CutPrefix(slug, "bb/"); ok {
+		return "bitbucket/" + rest
+	}
+	return slug
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what a project is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
+	Since() time.Time
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
+	Sleep     func(context.Context, time.Duration) error // how the client waits
+}
+
+// Collector reads one CircleCI source. It is safe for use from several goroutines.
+type Collector struct {
+	cfg    Config
+	api    string // with a slash at the end
+	web    string // likewise
+	rest   *rest.Client
+	log    *slog.Logger
+	now    func() time.Time
+	digest string   // of the rules, to notice that they have changed
+	warned sync.Map // unknown words that have been logged
+}
+
+// New returns a collector; it fails when the configuration is not valid.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	api, web, err := addresses(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	// CircleCI does not publish its limit; it answers 429 with Retry-After, which is obeyed.
+	restCfg := rest.Config{BaseURL: api, Token: cfg.Token, AuthHeader: "Circle-Token", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, PerSecond: 12, Burst: 60}
+	if !cloud(api.Hostname()) {
+		restCfg.PerSecond, restCfg.Burst = 50, 100
+	}
+	if opt.Tune != nil {
+		opt.Tune(&restCfg)
+	}
+	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, api: api.String(), web: web, rest: client, log: opt.Logger, now: opt.Now, digest: digest(cfg.Deployments)}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+func cloud(host string) bool {
+	host = strings.ToLower(host)
+	return host == "circleci.com" || strings.HasSuffix(host, ".circleci.com")
+}
+
+// addresses are where the API is and where people look, each with a slash at the end. People give the address they know.
+func addresses(configured string) (api *url.URL, web string, err error) {
+	if configured == "" {
+		configured = "https://circleci.com"
+	}
+	u, err := url.Parse(configured)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, "", fmt.Errorf("url %q: give an absolute http or https URL, such as https://circleci.example.com", configured)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, "", fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	}
+	path := strings.Trim(strings.TrimSuffix(strings.Trim(u.Path, "/"), "api/v2"), "/")
+	if path != "" {
+		path += "/"
+	}
+	web = u.Scheme + "://" + u.Host + "/" + path
+	if cloud(u.Hostname()) {
+		u.Host, path, web = "circleci.com", "", "https://app.circleci.com/"
+	}
+	u.Path, u.RawPath = "/"+path+"api/v2/", ""
+	return u, web, nil
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "circleci".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+
+// Scopes lists the configured projects, by full slug.
+func (c *Collector) Scopes(context.Context, Memory) ([]string, error) {
+	slugs := make([]string, len(c.cfg.Projects))
+	for i, p := range c.cfg.Projects {
+		slugs[i] = fullSlug(p)
+	}
+	slices.Sort(slugs)
+	return slugs, nil
+}
+
+// Check says whether CircleCI takes the token and shows the projects to it.
+func (c *Collector) Check(ctx context.Context) error {
+	var any struct{}
+	if _, err := c.get(ctx, "me", "", &any); err != nil {
+		return fmt.Errorf("asking CircleCI whose token it is: %w", err)
+	}
+	var errs []error
+	for _, p := range c.cfg.Projects {
+		if _, err := c.get(ctx, "project/"+escapeSlug(fullSlug(p)), "", &any); err != nil {
+			errs = append(errs, fmt.Errorf("project %s: %w", p, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// warn logs an unknown word once for a source.
+func (c *Collector) warn(what, word string) {
+	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
+		c.log.Warn("CircleCI uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
+	}
+}

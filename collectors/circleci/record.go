@@ -1,0 +1,249 @@
+package circleci
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// stamp is a time as CircleCI writes it. Null, an empty text and what is no time, or none that an event may carry, are zero.
+type stamp struct{ time.Time }
+
+// UnmarshalJSON never fails: a time that cannot be read is not known.
+func (s *stamp) UnmarshalJSON(raw []byte) error {
+	s.Time = time.Time{}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil && event.ValidTime(t) {
+		s.Time = t.UTC()
+	}
+	return nil
+}
+
+// pipeline is what is used of a pipeline.
+type pipeline struct {
+	ID        string `json:"id"`
+	Number    int64  `json:"number"`
+	State     string `json:"state"`
+	CreatedAt stamp  `json:"created_at"`
+	Trigger   struct {
+		Type  string `json:"type"`
+		Actor struct {
+			Login string `json:"login"`
+		} `json:"actor"`
+	} `json:"trigger"`
+	VCS struct {
+		Branch   string `json:"branch"`
+		Tag      string `json:"tag"`
+		Revision string `json:"revision"`
+	} `json:"vcs"`
+	Parameters parameters `json:"trigger_parameters"`
+}
+
+// parameters are what a GitHub App's pipeline has in place of vcs.
+type parameters struct {
+	Git struct {
+		Branch string `json:"branch"`
+		Tag    string `json:"tag"`
+		SHA    string `json:"checkout_sha"`
+	} `json:"git"`
+	App struct {
+		User string `json:"user_username"`
+	} `json:"github_app"`
+}
+
+// UnmarshalJSON takes what it understands: the shape depends on the integration, and nothing in it is promised.
+func (p *parameters) UnmarshalJSON(raw []byte) error {
+	type plain parameters
+	var v plain
+	if json.Unmarshal(raw, &v) == nil {
+		*p = parameters(v)
+	}
+	return nil
+}
+
+// brief is what is kept of a pipeline as long as it is watched.
+type brief struct {
+	ID      string    `json:"id"`
+	Number  int64     `json:"n"`
+	State   string    `json:"state,omitempty"`
+	Created time.Time `json:"at,omitzero"`
+	Branch  string    `json:"branch,omitempty"`
+	Tag     string    `json:"tag,omitempty"`
+	SHA     string    `json:"sha,omitempty"`
+	Trigger string    `json:"by,omitempty"`
+	Actor   string    `json:"who,omitempty"`
+}
+
+func (p pipeline) brief() brief {
+	git := p.Parameters.Git
+	return brief{
+		ID: p.ID, Number: p.Number, State: p.State, Created: p.CreatedAt.Time, Branch: first(p.VCS.Branch, git.Branch), Tag: first(p.VCS.Tag, git.Tag),
+		SHA: first(p.VCS.Revision, git.SHA), Trigger: p.Trigger.Type, Actor: first(p.Trigger.Actor.Login, p.Parameters.App.User),
+	}
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// errored reports whether CircleCI could not make workflows of the pipeline's configuration.
+func (p brief) errored() bool { return strings.EqualFold(p.State, "errored") }
+
+// workflow is what is used of a workflow.
+type workflow struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Status    string `json:"status"`
+	CreatedAt stamp  `json:"created_at"`
+	StoppedAt stamp  `json:"stopped_at"`
+}
+
+// job is what is used of a job of a workflow. A job that waits for an approval has no number.
+type job struct {
+	ID        string `json:"id"`
+	Number    int64  `json:"job_number"`
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Status    string `json:"status"`
+	CreatedAt stamp  `json:"created_at"`
+	StartedAt stamp  `json:"started_at"`
+	StoppedAt stamp  `json:"stopped_at"`
+}
+
+// buildError is what CircleCI's pages call a pipeline that failed before it had workflows.
+const buildError = "Build Error"
+
+// runID is the id of a workflow within its project, the same for all its attempts.
+func runID(p brief, name string) string { return strconv.FormatInt(p.Number, 10) + "/" + name }
+
+// inOrder sorts workflows by when they were created; those of which that is not known come last.
+func inOrder(workflows []workflow) {
+	slices.SortStableFunc(workflows, func(a, b workflow) int {
+		if az, bz := a.CreatedAt.IsZero(), b.CreatedAt.IsZero(); az != bz {
+			if az {
+				return 1
+			}
+			return -1
+		}
+		if n := a.CreatedAt.Compare(b.CreatedAt.Time); n != 0 {
+			return n
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+}
+
+// url is the page of a pipeline.
+func (r *reader) url(p brief) string {
+	return r.web + "pipelines/" + escapeSlug(r.scope) + "/" + strconv.FormatInt(p.Number, 10)
+}
+
+func (r *reader) workflowURL(p brief, w workflow) string {
+	return r.url(p) + "/workflows/" + url.PathEscape(w.ID)
+}
+
+func (r *reader) origin(id, url string) event.Origin {
+	return event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: id, URL: url}
+}
+
+// runEvent makes the event of an attempt of a workflow. A workflow has no beginning of its own: it is that of its first job.
+func (r *reader) runEvent(p brief, w workflow, attempt uint16, jobs []event.PipelineJob) event.PipelineRun {
+	mapped, known := status(w.Status)
+	if !known {
+		r.warn("status of a workflow", w.Status)
+	}
+	e := r.runOf(p, w.Name, attempt, r.workflowURL(p, w))
+	e.Status, e.StatusRaw, e.CreatedAt = mapped, w.Status, w.CreatedAt.Time
+	for _, j := range jobs {
+		if s := j.StartedAt; !s.IsZero() && (e.StartedAt.IsZero() || s.Before(e.StartedAt)) {
+			e.StartedAt = s
+		}
+	}
+	if mapped.Final() {
+		e.FinishedAt = w.StoppedAt.Time
+	}
+	return e
+}
+
+// failedPipeline makes the run of a pipeline that failed before it had workflows.
+func (r *reader) failedPipeline(p brief) event.PipelineRun {
+	e := r.runOf(p, buildError, 1, r.url(p))
+	e.Status, e.StatusRaw, e.CreatedAt = event.Failed, p.State, p.Created
+	return e
+}
+
+func (r *reader) runOf(p brief, name string, attempt uint16, url string) event.PipelineRun {
+	return event.PipelineRun{
+		Origin: r.origin(runID(p, name), url), Attempt: attempt, Pipeline: name, Branch: p.Branch, SHA: p.SHA,
+		Trigger: trigger(p.Trigger), Actor: p.Actor, Bot: isBot(p.Actor),
+	}
+}
+
+// jobEvents makes the events of an attempt's jobs. Running a workflow again from where it failed lists the jobs that had
+// succeeded once more, as they ran before the attempt was made: they are the earlier attempt's and are left out.
+func (r *reader) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []event.PipelineJob {
+	whole, _ := status(w.Status)
+	events := make([]event.PipelineJob, 0, len(jobs))
+	for _, j := range jobs {
+		if j.ID == "" || attempt > 1 && !j.StoppedAt.IsZero() && j.StoppedAt.Before(w.CreatedAt.Time) {
+			continue
+		}
+		mapped, known := jobStatus(j.Status, whole)
+		if !known {
+			r.warn("status of a job", j.Status)
+		}
+		link := r.workflowURL(p, w)
+		if j.Number > 0 {
+			link = fmt.Sprintf("%s/jobs/%d", link, j.Number)
+		}
+		e := event.PipelineJob{
+			Origin: r.origin(j.ID, link), RunID: runID(p, w.Name), Attempt: attempt, Name: j.Name, Status: mapped, StatusRaw: j.Status,
+			CreatedAt: j.CreatedAt.Time, StartedAt: j.StartedAt.Time,
+		}
+		if mapped.Final() {
+			e.FinishedAt = j.StoppedAt.Time
+		}
+		events = append(events, e)
+	}
+	return events
+}
+
+// deployments makes the deployments that a run and its jobs are by the rules. A person's approval deploys nothing.
+func (r *reader) deployments(p brief, run event.PipelineRun, jobs []event.PipelineJob, approvals map[string]bool) []event.Event {
+	if len(r.cfg.Deployments) == 0 {
+		return nil
+	}
+	d := event.Deployment{
+		Origin: run.Origin, Attempt: run.Attempt, Status: run.Status, StatusRaw: run.StatusRaw, CreatedAt: run.CreatedAt, StartedAt: run.StartedAt,
+		FinishedAt: run.FinishedAt, SHA: run.SHA, Ref: first(p.Branch, p.Tag), Version: p.Tag, Actor: run.Actor, Bot: run.Bot, Trigger: run.Trigger,
+	}
+	var all []event.Event
+	if environment, ok := r.environment(run.Pipeline, "", run.Branch); ok {
+		d.Environment = environment
+		all = append(all, d)
+	}
+	for _, j := range jobs {
+		environment, ok := r.environment(run.Pipeline, j.Name, run.Branch)
+		if !ok || j.Name == "" || approvals[j.ID] {
+			continue
+		}
+		d := d
+		d.Origin, d.Environment, d.Status, d.StatusRaw = r.origin(run.ID+"/"+j.Name, j.URL), environment, j.Status, j.StatusRaw
+		d.CreatedAt, d.StartedAt, d.FinishedAt = j.CreatedAt, j.StartedAt, j.FinishedAt
+		all = append(all, d)
+	}
+	return all
+}
