@@ -10,6 +10,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -54,10 +55,12 @@ type Writer interface {
 	Memory
 	// Append stores events; when it returns without an error they are durable.
 	Append(ctx context.Context, events ...event.Event) error
+	// Amend stores events of which an earlier observation was appended in this run and counted: now more is known.
+	Amend(ctx context.Context, events ...event.Event) error
 	// Count returns how many records of the kind are stored for the scope, and how many of them are not final, created
 	// at or after from and before to; a zero time is no bound. Attempts of one record count once.
 	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
-	// Runs returns the stored attempts of the pipeline runs with these ids, with identity, status and times.
+	// Runs returns the stored attempts of the pipeline runs with these ids, as they were appended.
 	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
 	// Open returns the records of the kind, created at or after since, that are not final: their ids and when they
 	// were created. Kinds: deployment, pipeline run.
@@ -65,6 +68,13 @@ type Writer interface {
 	// Descriptors returns the documents of Backstage entities that are stored for the scope and not gone: each one's
 	// revision by its location.
 	Descriptors(ctx context.Context) (map[string]string, error)
+	// RepositoryDeployments returns the successful deployments, by any source, of the services that a repository of a
+	// provider, or a folder of it, belongs to: in order of time, with service and environment as the views name them.
+	RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error)
+	// RepositoryServices returns the services of a repository; Path is empty where the whole repository is bound.
+	RepositoryServices(ctx context.Context, provider, repository string) ([]catalog.PathBinding, error)
+	// Compared returns what is stored of the scope's deployed commits: comparison and basis, without the commits.
+	Compared(ctx context.Context) (map[event.DeploymentKey]event.DeployedCommits, error)
 	// Since is how far back this run was asked to read; zero: as the source is configured.
 	Since() time.Time
 	// Progress reports how far a stream has come.

@@ -1,0 +1,98 @@
+package collectors
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
+)
+
+// ofRepository selects the services of a repository: those that its scope or a folder of it is bound to, and what its
+// own records are called while it is bound to none.
+const ofRepository = `(service IN (SELECT service FROM catalog_bindings WHERE provider = {provider:String} AND scope = {repository:String})
+    OR service IN (SELECT service FROM catalog_paths WHERE provider = {provider:String} AND scope = {repository:String})
+    OR lower(service) = concat('unmapped:', {provider:String}, '/', {repository:String}))`
+
+func (w *writer) RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error) {
+	var rows []struct {
+		Service     string     `ch:"service"`
+		Environment string     `ch:"environment"`
+		Source      string     `ch:"source"`
+		Scope       string     `ch:"scope"`
+		ID          string     `ch:"id"`
+		Attempt     uint16     `ch:"attempt"`
+		SHA         string     `ch:"sha"`
+		CreatedAt   *time.Time `ch:"created_at"`
+		StartedAt   *time.Time `ch:"started_at"`
+		FinishedAt  *time.Time `ch:"finished_at"`
+		Baseline    bool       `ch:"baseline"`
+		RollbackOf  string     `ch:"rollback_of"`
+		URL         string     `ch:"url"`
+	}
+	sql := `SELECT service, environment, source, scope, id, attempt, sha, created_at, started_at, finished_at, baseline, rollback_of, url
+FROM deployments
+WHERE status = 'succeeded' AND coalesce(started_at, created_at, finished_at) IS NOT NULL AND ` + ofRepository + `
+ORDER BY coalesce(started_at, created_at, finished_at), source, scope, id, attempt`
+	params := map[string]any{"provider": provider, "repository": strings.ToLower(repository)}
+	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+		return nil, fmt.Errorf("looking up the deployments of %s: %w", repository, err)
+	}
+	deployments := make([]event.Deployment, len(rows))
+	for i, r := range rows {
+		deployments[i] = event.Deployment{
+			Origin:  event.Origin{Source: r.Source, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
+			Attempt: r.Attempt, Environment: r.Environment, Status: event.Succeeded, SHA: r.SHA,
+			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+			Baseline: r.Baseline, RollbackOf: r.RollbackOf,
+		}
+	}
+	return deployments, nil
+}
+
+func (w *writer) RepositoryServices(ctx context.Context, provider, repository string) ([]catalog.PathBinding, error) {
+	var rows []struct {
+		Path    string `ch:"path"`
+		Service string `ch:"service"`
+	}
+	sql := `SELECT path, service FROM
+(
+    SELECT '' AS path, service FROM catalog_bindings WHERE provider = {provider:String} AND scope = {repository:String}
+    UNION ALL
+    SELECT path, service FROM catalog_paths WHERE provider = {provider:String} AND scope = {repository:String}
+)
+ORDER BY service, path`
+	params := map[string]any{"provider": provider, "repository": strings.ToLower(repository)}
+	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+		return nil, fmt.Errorf("looking up the services of %s: %w", repository, err)
+	}
+	services := make([]catalog.PathBinding, len(rows))
+	for i, r := range rows {
+		services[i] = catalog.PathBinding{Provider: provider, Scope: strings.ToLower(repository), Path: r.Path, Service: r.Service}
+	}
+	return services, nil
+}
+
+func (w *writer) Compared(ctx context.Context) (map[event.DeploymentKey]event.DeployedCommits, error) {
+	where, params := w.where()
+	var rows []struct {
+		Source     string `ch:"deployment_source"`
+		Scope      string `ch:"deployment_scope"`
+		ID         string `ch:"id"`
+		Attempt    uint16 `ch:"attempt"`
+		Comparison string `ch:"comparison"`
+		Basis      string `ch:"basis"`
+	}
+	sql := `SELECT deployment_source, deployment_scope, id, attempt, comparison, basis FROM raw_deployed_commits FINAL WHERE ` + where
+	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+		return nil, fmt.Errorf("looking up what is compared of %s: %w", w.scope, err)
+	}
+	compared := make(map[event.DeploymentKey]event.DeployedCommits, len(rows))
+	for _, r := range rows {
+		key := event.DeploymentKey{Source: r.Source, Scope: r.Scope, ID: r.ID, Attempt: r.Attempt}
+		compared[key] = event.DeployedCommits{Deployment: key, Comparison: event.Comparison(r.Comparison), Basis: r.Basis}
+	}
+	return compared, nil
+}
