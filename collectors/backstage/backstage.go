@@ -1,0 +1,187 @@
+// Package backstage collects the entities of a Backstage catalog, so that nobody describes the same services twice.
+//
+// There is one scope, the catalog. Each of its entities becomes a descriptor, known by its entity ref. What an entity says
+// of itself (its spec) is kept; the relations that Backstage works out from all specs are not, since dxctl does the same.
+// A pass reads every page. It asks for each on the condition that it has changed, so that a pass over a catalog in which
+// nothing did moves next to nothing; what is gone is known only after a pass that saw everything.
+package backstage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events name it.
+const Provider = "backstage"
+
+// Scope is the one scope that a catalog has.
+const Scope = "catalog"
+
+// Config is one Backstage catalog.
+type Config struct {
+	Source         string   `yaml:"name"`            // its name
+	URL            string   `yaml:"url"`             // the address of Backstage's backend, with or without /api/catalog
+	Token          string   `yaml:"token"`           // a token for the backend; empty: read without credentials
+	Kinds          []string `yaml:"kinds"`           // which kinds of entities; empty: all that dxctl has a use for
+	Filter         []string `yaml:"filter"`          // Backstage's own filters (metadata.namespace=default,spec.type=service); an entity fits one of them
+	PrivateNetwork bool     `yaml:"private_network"` // the URL's name may lead into a private network
+}
+
+// known are the kinds that the catalog has a use for: templates and locations are Backstage's own business.
+var known = []string{"Component", "API", "Resource", "System", "Domain", "Group", "User"}
+
+var kindRule = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,62}$`)
+
+// Validate reports every mistake, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := baseURL(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	for i, kind := range c.Kinds {
+		if !kindRule.MatchString(kind) {
+			errs = append(errs, fmt.Errorf("kinds[%d] %q: give a kind of entity, such as Component or Group", i, kind))
+		}
+	}
+	for i, filter := range c.Filter {
+		if strings.TrimSpace(filter) == "" || strings.HasPrefix(strings.TrimSpace(filter), "filter=") {
+			errs = append(errs, fmt.Errorf("filter[%d] %q: give what stands behind filter= in Backstage's API, such as metadata.namespace=default,spec.type=service", i, filter))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what the catalog is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Descriptors(ctx context.Context) (map[string]string, error)
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
+	Sleep     func(context.Context, time.Duration) error // how the client waits
+}
+
+// Collector reads one Backstage catalog. It is safe for use from several goroutines.
+type Collector struct {
+	cfg  Config
+	base *url.URL // of the backend, without a slash at the end
+	rest *rest.Client
+	log  *slog.Logger
+	now  func() time.Time
+}
+
+// New returns a collector; it fails when the configuration is not valid.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	base, err := baseURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 2}
+	if opt.Tune != nil {
+		opt.Tune(&restCfg)
+	}
+	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, base: base, rest: client, log: opt.Logger, now: opt.Now}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// baseURL is where the backend is, without a slash at the end.
+func baseURL(configured string) (*url.URL, error) {
+	u, err := url.Parse(configured)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("url %q: give the address of Backstage's backend as an absolute http or https URL, such as https://backstage.example.com", configured)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	}
+	path := strings.TrimSuffix(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/entities"), "/api/catalog")
+	u.Path, u.RawPath = strings.TrimRight(path, "/"), ""
+	return u, nil
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "backstage".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+
+// Scopes is the catalog.
+func (c *Collector) Scopes(context.Context, Memory) ([]string, error) { return []string{Scope}, nil }
+
+// Check says whether the catalog answers and shows an entity.
+func (c *Collector) Check(ctx context.Context) error {
+	answer, err := c.page(ctx, "", "", 1)
+	if err != nil {
+		return err
+	}
+	if answer.total == 0 {
+		return fmt.Errorf("%s answers, but shows no entity: is the token allowed to read the catalog (catalog.entity.read), and do kinds and filter fit", c.base)
+	}
+	return nil
+}
+
+// statusError is an answer that is neither what was asked for nor a failure on the way.
+type statusError struct {
+	path   string
+	status int
+}
+
+func (e *statusError) Error() string {
+	text := fmt.Sprintf("GET %s: status %d %s", e.path, e.status, http.StatusText(e.status))
+	switch e.status {
+	case http.StatusUnauthorized:
+		return text + ": set the token of the source to one that Backstage knows, for example of type static under backend.auth.externalAccess"
+	case http.StatusForbidden:
+		return text + ": the token may not read the catalog; it needs the permission catalog.entity.read"
+	case http.StatusNotFound:
+		return text + ": url must be the address of Backstage's backend, which may differ from the page's; and Backstage must be 1.14 or later"
+	case http.StatusBadRequest:
+		return text + ": Backstage did not understand kinds or filter of the source"
+	}
+	return text
+}
+
+func (e *statusError) Unwrap() error {
+	if e.status == http.StatusUnauthorized {
+		return rest.ErrUnauthorized
+	}
+	return nil
+}
