@@ -30,7 +30,7 @@ func shop() *githubtest.Repo {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
 		repo.Runs = append(repo.Runs, githubtest.Run{ID: int64(5000 - i), Attempt: 1, Name: "构建", Branch: "main", Event: "push", Status: "completed",
 			Conclusion: "success", Actor: "alice", Created: at, Updated: at.Add(time.Minute),
-			Jobs: []githubtest.Job{{ID: int64(i + 1), Attempt: 1, Name: "build", Status: "completed", Conclusion: "success", Started: at, Completed: at.Add(time.Minute)}}})
+			Jobs: []githubtest.Job{{ID: int64(i + 1), Attempt: 1, Name: "build", Status: "completed", Conclusion: "success", Started: at, Completed: at.Add(50 * time.Second)}}})
 		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
 			Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}})
 		repo.Pulls = append(repo.Pulls, githubtest.Pull{Number: 500 - i, Title: "change", Author: "alice", Created: at, Updated: at, Closed: at, Merged: at,

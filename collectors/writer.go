@@ -29,17 +29,31 @@ type writer struct {
 }
 
 func (w *writer) Append(ctx context.Context, events ...event.Event) error {
+	events, err := w.put(ctx, events)
+	if err != nil || len(events) == 0 {
+		return err
+	}
+	w.stats.appended(w.source, w.scope, events)
+	return nil
+}
+
+func (w *writer) Amend(ctx context.Context, events ...event.Event) error {
+	_, err := w.put(ctx, events)
+	return err
+}
+
+// put stores those of the events that the run is about, and returns them.
+func (w *writer) put(ctx context.Context, events []event.Event) ([]event.Event, error) {
 	if !w.until.IsZero() {
 		events = before(events, w.until)
 	}
 	if len(events) == 0 {
-		return nil
+		return nil, nil
 	}
 	if err := w.store.Append(ctx, events...); err != nil {
-		return fmt.Errorf("storing %d events of %s: %w", len(events), w.scope, err)
+		return nil, fmt.Errorf("storing %d events of %s: %w", len(events), w.scope, err)
 	}
-	w.stats.appended(w.source, w.scope, events)
-	return nil
+	return events, nil
 }
 
 // before leaves out what was created at or after until. What has no such time stays.
@@ -109,12 +123,13 @@ func (w *writer) Progress(p Progress) {
 
 const openStatuses = `('queued', 'waiting', 'running')`
 
-// counts is per kind what makes a record of several rows, and when it is open.
-var counts = map[event.Kind]struct{ table, id, open string }{
-	event.KindPipelineRun: {"raw_pipeline_runs", "id", "argMax(status, attempt) IN " + openStatuses},
-	event.KindPipelineJob: {"raw_pipeline_jobs", "(run_id, attempt, id)", "any(status) IN " + openStatuses},
-	event.KindDeployment:  {"raw_deployments", "id", "argMax(status, attempt) IN " + openStatuses},
-	event.KindChange:      {"raw_changes", "id", "any(closed_at) IS NULL AND any(merged_at) IS NULL"},
+// counts is per kind what makes a record of several rows, when it began, and when it is open.
+var counts = map[event.Kind]struct{ table, id, created, open string }{
+	event.KindPipelineRun: {"raw_pipeline_runs", "id", "created_at", "argMax(status, attempt) IN " + openStatuses},
+	event.KindPipelineJob: {"raw_pipeline_jobs", "(run_id, attempt, id)", "created_at", "any(status) IN " + openStatuses},
+	event.KindDeployment:  {"raw_deployments", "id", "created_at", "argMax(status, attempt) IN " + openStatuses},
+	event.KindChange:      {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL"},
+	event.KindIncident:    {"raw_incidents", "id", "opened_at", "any(resolved_at) IS NULL"},
 }
 
 func (w *writer) Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error) {
@@ -124,11 +139,11 @@ func (w *writer) Count(ctx context.Context, kind event.Kind, from, to time.Time)
 	}
 	where, params := w.where()
 	if !from.IsZero() {
-		where += ` AND created_at >= {from:DateTime64(3, 'UTC')}`
+		where += ` AND ` + k.created + ` >= {from:DateTime64(3, 'UTC')}`
 		params["from"] = from.UTC()
 	}
 	if !to.IsZero() {
-		where += ` AND created_at < {to:DateTime64(3, 'UTC')}`
+		where += ` AND ` + k.created + ` < {to:DateTime64(3, 'UTC')}`
 		params["to"] = to.UTC()
 	}
 	var rows []struct {
@@ -156,23 +171,36 @@ func (w *writer) Runs(ctx context.Context, ids []string) ([]event.PipelineRun, e
 	where, params := w.where()
 	params["ids"] = ids
 	var rows []struct {
+		Provider   string     `ch:"provider"`
 		ID         string     `ch:"id"`
 		Attempt    uint16     `ch:"attempt"`
+		URL        string     `ch:"url"`
+		Service    string     `ch:"service"`
+		Pipeline   string     `ch:"pipeline"`
 		Status     string     `ch:"status"`
 		StatusRaw  string     `ch:"status_raw"`
+		Branch     string     `ch:"branch"`
+		Trigger    string     `ch:"trigger"`
+		SHA        string     `ch:"sha"`
+		Actor      string     `ch:"actor"`
+		Bot        bool       `ch:"bot"`
 		CreatedAt  *time.Time `ch:"created_at"`
 		StartedAt  *time.Time `ch:"started_at"`
 		FinishedAt *time.Time `ch:"finished_at"`
 	}
-	sql := `SELECT id, attempt, status, status_raw, created_at, started_at, finished_at FROM raw_pipeline_runs FINAL WHERE ` + where + ` AND id IN {ids:Array(String)}`
+	sql := `SELECT provider, id, attempt, url, service, pipeline, status, status_raw, branch, trigger, sha, actor, bot, created_at, started_at, finished_at
+FROM raw_pipeline_runs FINAL WHERE ` + where + ` AND id IN {ids:Array(String)}`
 	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
 		return nil, fmt.Errorf("looking up %d runs of %s: %w", len(ids), w.scope, err)
 	}
 	runs := make([]event.PipelineRun, len(rows))
 	for i, r := range rows {
-		runs[i] = event.PipelineRun{Attempt: r.Attempt, Status: event.Status(r.Status), StatusRaw: r.StatusRaw,
-			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt)}
-		runs[i].Source, runs[i].Scope, runs[i].ID = w.source, w.scope, r.ID
+		runs[i] = event.PipelineRun{
+			Origin:  event.Origin{Source: w.source, Provider: r.Provider, Scope: w.scope, ID: r.ID, URL: r.URL, Service: r.Service},
+			Attempt: r.Attempt, Pipeline: r.Pipeline, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, Branch: r.Branch,
+			Trigger: r.Trigger, SHA: r.SHA, Actor: r.Actor, Bot: r.Bot,
+			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+		}
 	}
 	return runs, nil
 }

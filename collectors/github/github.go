@@ -104,6 +104,7 @@ type Memory interface {
 type Writer interface {
 	Memory
 	Append(ctx context.Context, events ...event.Event) error
+	Amend(ctx context.Context, events ...event.Event) error
 	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
 	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
 	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)

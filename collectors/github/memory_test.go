@@ -84,6 +84,10 @@ func (m *memory) Append(_ context.Context, events ...event.Event) error {
 	})
 }
 
+func (m *memory) Amend(ctx context.Context, events ...event.Event) error {
+	return m.Append(ctx, events...)
+}
+
 func (m *memory) Load(_ context.Context, stream string, into any) (bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type runsState struct {
 	Pending  []span            `json:"pending,omitempty"` // to be read, newest first
 	Open     map[string]string `json:"open,omitempty"`    // ETags of runs that are asked for one by one
 	Gone     map[string]bool   `json:"gone,omitempty"`    // open runs that the source no longer has
+	Owed     owed              `json:"owed,omitzero"`     // of runs that are stored
 	Short    map[string]int    `json:"short,omitempty"`   // jobs that a run was said to have and did not show
 	Crowded  map[string]uint64 `json:"crowded,omitempty"` // seconds with more runs than a listing shows, and how many it hides
 	Trailed  time.Time         `json:"trailed,omitzero"`  // when the trailing stretch was last read
@@ -43,7 +45,7 @@ type runsState struct {
 }
 
 // runs brings the runs and their jobs up to date: the newest page, then what is pending, then the runs that are not
-// final yet, then the ledger.
+// final yet, and the ledger; jobs, which take a request a run, come when all runs are there.
 func (r *repository) runs(ctx context.Context) error {
 	s, err := r.loadRuns(ctx)
 	if err != nil {
@@ -59,7 +61,16 @@ func (r *repository) runs(ctx context.Context) error {
 	if err := c.open(ctx); err != nil {
 		return err
 	}
-	return c.account(ctx)
+	if err := c.refillGaps(ctx); err != nil {
+		return err
+	}
+	if err := c.account(ctx); err != nil {
+		return err
+	}
+	if err := c.settle(ctx); err != nil || s.Jobs == NoJobs {
+		return err
+	}
+	return c.accountJobs(ctx)
 }
 
 func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
@@ -73,7 +84,7 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 	}
 	if s.Started && (s.Jobs != r.cfg.Jobs || s.Branch != branch) && r.cfg.Jobs != NoJobs {
 		// Jobs are wanted that were not before. What is stored does not show which: read the runs again.
-		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true}
+		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true, Owed: owed{Attempts: s.Owed.Attempts}}
 	}
 	if !s.Started {
 		s.Floor, s.Trailed, s.Started = r.since, r.now().UTC(), true
@@ -239,32 +250,37 @@ func (c *runCollect) open(ctx context.Context) error {
 	return nil
 }
 
-// account writes the ledger. Where records are missing for no known reason, they are looked for, once a day.
-func (c *runCollect) account(ctx context.Context) error {
+// refillGaps looks for the records that are missing for no known reason, once a day.
+func (c *runCollect) refillGaps(ctx context.Context) error {
 	s := c.state
-	hidden := uint64(0)
-	for _, n := range s.Crowded {
-		hidden += n
-	}
 	stored, _, err := c.w.Count(ctx, event.KindPipelineRun, s.Floor, time.Time{})
-	if err != nil {
+	if err != nil || stored+c.hidden() >= s.Total || c.now().Sub(s.Refilled) < daily {
 		return err
 	}
-	if stored+hidden < s.Total && c.now().Sub(s.Refilled) >= daily {
-		s.Refilled = c.now().UTC()
-		if err := c.refill(ctx, span{From: orGenesis(s.Floor), To: c.now().UTC().Add(time.Minute).Truncate(time.Second)}); err != nil {
-			return err
-		}
-		if err := c.save(ctx); err != nil {
-			return err
-		}
+	s.Refilled = c.now().UTC()
+	if err := c.refill(ctx, span{From: orGenesis(s.Floor), To: c.now().UTC().Add(time.Minute).Truncate(time.Second)}); err != nil {
+		return err
 	}
-	note := ""
-	if hidden > 0 {
+	return c.save(ctx)
+}
+
+// hidden is how many runs GitHub has and does not list.
+func (c *runCollect) hidden() uint64 {
+	hidden := uint64(0)
+	for _, n := range c.state.Crowded {
+		hidden += n
+	}
+	return hidden
+}
+
+// account writes the ledger of the runs, and of the jobs where reading them will take a while.
+func (c *runCollect) account(ctx context.Context) error {
+	s, note := c.state, ""
+	if c.hidden() > 0 {
 		note = fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub does not list more", len(s.Crowded), listed)
 	}
-	err = c.ledger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
-	if s.Jobs == NoJobs {
+	err := c.ledger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
+	if s.Jobs == NoJobs || len(s.Owed.Jobs) <= owedChunk {
 		return err
 	}
 	return errors.Join(err, c.accountJobs(ctx))
@@ -275,15 +291,18 @@ func (c *runCollect) accountJobs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	note := ""
-	missing := 0
+	var notes []string
+	missing := len(c.state.Owed.Jobs) // a run has one at least
+	if missing > 0 {
+		notes = append(notes, fmt.Sprintf("the jobs of %d runs are still to be read", missing))
+	}
 	for _, n := range c.state.Short {
 		missing += n
 	}
-	if missing > 0 {
-		note = fmt.Sprintf("%d runs listed fewer jobs than they said they have", len(c.state.Short))
+	if len(c.state.Short) > 0 {
+		notes = append(notes, fmt.Sprintf("%d runs listed fewer jobs than they said they have", len(c.state.Short)))
 	}
-	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, stored+uint64(missing), note)
+	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, stored+uint64(missing), strings.Join(notes, "; "))
 }
 
 func later(a, b time.Time) time.Time {

@@ -1,48 +1,46 @@
 package github
 
 import (
+	"cmp"
 	"context"
-	"fmt"
-	"net/http"
-	"strconv"
-	"sync"
+	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/event"
 )
 
-// store appends runs with what belongs to them: jobs, and attempts that were not seen when they were the latest. Jobs are
-// appended first and the runs after them, so that a run that is stored as final has its jobs stored: what is still owed
-// needs no list of its own, and a crash between the two is made good by reading the run again.
-func (c *runCollect) store(ctx context.Context, runs []run) error {
-	const chunk = 100 // with jobs, this many requests are behind one append
-	size := len(runs)
-	if c.cfg.Jobs != NoJobs {
-		size = chunk
-	}
-	for len(runs) > 0 {
-		n := min(size, len(runs))
-		if err := c.storeChunk(ctx, runs[:n]); err != nil {
-			return err
-		}
-		runs = runs[n:]
-		c.w.Progress(runsStream, c.done, c.state.Total)
-	}
-	return nil
+// owed is what is still to be read of runs that are stored: each costs a request or more, so it waits until all runs are
+// there. Newest first, because ids rise with time.
+type owed struct {
+	Jobs     []int64 `json:"jobs,omitempty"`     // runs whose jobs are to be read
+	Attempts []int64 `json:"attempts,omitempty"` // runs whose earlier attempts are to be read
 }
 
-func (c *runCollect) storeChunk(ctx context.Context, runs []run) error {
+func (o owed) len() int { return len(o.Jobs) + len(o.Attempts) }
+
+// with adds ids to a list, keeping it newest first and each id once.
+func with(list, ids []int64) []int64 {
+	list = append(list, ids...)
+	slices.SortFunc(list, func(a, b int64) int { return cmp.Compare(b, a) })
+	return slices.Compact(list)
+}
+
+// next returns the newest ids of which something is owed, at most n.
+func (o owed) next(n int) []int64 {
+	return limitTo(with(slices.Concat(limitTo(o.Jobs, n), limitTo(o.Attempts, n)), nil), n)
+}
+
+func limitTo(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
+
+// store appends runs as the listing shows them and notes what is owed of them. The note is saved before the runs are
+// stored: a run that is stored has its jobs stored, or stands in the note, wherever a crash falls.
+func (c *runCollect) store(ctx context.Context, runs []run) error {
 	stored, err := c.storedAttempts(ctx, runs)
 	if err != nil {
 		return err
 	}
-	var mu sync.Mutex
-	var jobs []event.Event
-	attempts := make([]event.Event, 0, len(runs))
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.SetLimit(16) // goroutines; the client bounds the requests
+	events := make([]event.Event, 0, len(runs))
+	var more owed
 	for _, g := range runs {
 		c.seen[g.id()] = true
 		c.done++
@@ -50,32 +48,26 @@ func (c *runCollect) storeChunk(ctx context.Context, runs []run) error {
 		if c.unchanged(g, had) {
 			continue
 		}
-		if !c.wantsJobs(g) && g.attempt() == 1 {
-			mu.Lock()
-			attempts = append(attempts, c.toEvent(g, time.Time{}))
-			mu.Unlock()
-			continue
+		events = append(events, c.toEvent(g, time.Time{}))
+		if c.wantsJobs(g) {
+			more.Jobs = append(more.Jobs, g.ID)
 		}
-		group.Go(func() error {
-			runEvents, jobEvents, err := c.whole(groupCtx, g, had)
-			mu.Lock()
-			defer mu.Unlock()
-			attempts, jobs = append(attempts, runEvents...), append(jobs, jobEvents...)
-			return err
-		})
+		if _, again := had[g.attempt()]; g.attempt() > 1 && !again { // else they were asked for when it was first seen
+			more.Attempts = append(more.Attempts, g.ID)
+		}
 	}
-	if err := group.Wait(); err != nil {
+	if more.len() > 0 {
+		o := &c.state.Owed
+		o.Jobs, o.Attempts = with(o.Jobs, more.Jobs), with(o.Attempts, more.Attempts)
+		if err := c.save(ctx); err != nil {
+			return err
+		}
+	}
+	if err := c.appendSome(ctx, events); err != nil {
 		return err
 	}
-	if len(jobs) > 0 {
-		if err := c.w.Append(ctx, jobs...); err != nil {
-			return err
-		}
-	}
-	if len(attempts) == 0 {
-		return nil
-	}
-	return c.w.Append(ctx, attempts...)
+	c.w.Progress(runsStream, c.done, c.state.Total)
+	return nil
 }
 
 // storedAttempts looks up what is stored of the runs, where that makes a difference.
@@ -85,6 +77,14 @@ func (c *runCollect) storedAttempts(ctx context.Context, runs []run) (map[string
 		if c.cfg.Jobs != NoJobs || g.attempt() > 1 {
 			ids = append(ids, g.id())
 		}
+	}
+	return c.lookUp(ctx, ids)
+}
+
+// lookUp returns what is stored of the runs with these ids, by id and attempt.
+func (c *runCollect) lookUp(ctx context.Context, ids []string) (map[string]map[uint16]event.PipelineRun, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
 	found, err := c.w.Runs(ctx, ids)
 	if err != nil {
@@ -118,98 +118,4 @@ func (c *runCollect) wantsJobs(g run) bool {
 		return c.defaultBranch != "" && g.HeadBranch == c.defaultBranch
 	}
 	return false
-}
-
-// whole returns the events of a run: the attempt at hand, the earlier ones that are not stored as final, and the jobs of
-// all of them.
-func (c *runCollect) whole(ctx context.Context, g run, had map[uint16]event.PipelineRun) (runs, jobs []event.Event, err error) {
-	finished := map[uint16]time.Time{} // of each attempt, by its last job
-	if c.wantsJobs(g) {
-		read, err := c.jobs(ctx, g)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, j := range read {
-			jobs = append(jobs, c.jobEvent(g.id(), j))
-			finished[j.attempt()] = later(finished[j.attempt()], instant(j.CompletedAt))
-		}
-	}
-	runs = append(runs, c.toEvent(g, finished[g.attempt()]))
-	if _, again := had[g.attempt()]; again {
-		return runs, jobs, nil // the earlier attempts were asked for when this one was first seen
-	}
-	for n := uint16(1); n < g.attempt(); n++ {
-		if had[n].Status.Final() {
-			continue
-		}
-		earlier, ok, err := c.attempt(ctx, g, n)
-		if err != nil {
-			return nil, nil, err
-		}
-		if ok {
-			runs = append(runs, c.toEvent(earlier, finished[n]))
-		}
-	}
-	return runs, jobs, nil
-}
-
-// attempt reads an earlier attempt of a run; false when GitHub no longer has it.
-func (c *runCollect) attempt(ctx context.Context, g run, n uint16) (run, bool, error) {
-	var earlier run
-	_, err := c.get(ctx, "repos/"+c.scope+"/actions/runs/"+g.id()+"/attempts/"+strconv.Itoa(int(n)), "", &earlier)
-	if code := status(err); code == http.StatusNotFound || code == http.StatusGone {
-		return run{}, false, nil
-	}
-	if err == nil && (earlier.ID != g.ID || earlier.attempt() != n) {
-		return run{}, false, fmt.Errorf("asked for attempt %d of run %d and was given attempt %d of run %d", n, g.ID, earlier.RunAttempt, earlier.ID)
-	}
-	return earlier, err == nil, err
-}
-
-// jobs reads the jobs of all attempts of a run, each once. A run that says it has more than its pages show is read again,
-// and noted for the ledger if that does not help.
-func (c *runCollect) jobs(ctx context.Context, g run) ([]job, error) {
-	var all []job
-	seen := map[int64]int{}
-	total := 0
-	for range 2 {
-		for page := 1; page > 0; {
-			var p jobPage
-			got, err := c.get(ctx, fmt.Sprintf("repos/%s/actions/runs/%d/jobs?filter=all&per_page=100&page=%d", c.scope, g.ID, page), "", &p)
-			if code := status(err); code == http.StatusNotFound || code == http.StatusGone { // the run was deleted meanwhile
-				return nil, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			total = p.TotalCount
-			for _, j := range p.Jobs {
-				if i, again := seen[j.ID]; again {
-					all[i] = j
-					continue
-				}
-				seen[j.ID] = len(all)
-				all = append(all, j)
-			}
-			page = got.next
-			if len(p.Jobs) == 0 {
-				page = 0
-			}
-		}
-		if len(all) >= total {
-			break
-		}
-	}
-	c.short(g.id(), max(total-len(all), 0))
-	return all, nil
-}
-
-// short notes how many jobs of a run are missing.
-func (c *runCollect) short(id string, missing int) {
-	c.shortMu.Lock()
-	defer c.shortMu.Unlock()
-	delete(c.state.Short, id)
-	if missing > 0 {
-		c.state.Short[id] = missing
-	}
 }

@@ -1,0 +1,195 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+const (
+	jobsStream = "jobs"
+	// owedChunk is how many runs' jobs are read between two saves of what is owed.
+	owedChunk = 100
+)
+
+// settle reads what is owed of the runs that are stored: jobs, which also tell when an attempt ended, and the attempts
+// before the one that was listed.
+//
+// Jobs are asked of REST, a request a run. GraphQL would batch them as the check runs of a check suite, but those have
+// neither the time of creation (and so no time in the queue), nor the runner, nor the attempt.
+func (c *runCollect) settle(ctx context.Context) error {
+	o := &c.state.Owed
+	if c.cfg.Jobs == NoJobs {
+		o.Jobs = nil
+	}
+	done, total := uint64(0), uint64(len(o.Jobs))
+	for o.len() > 0 {
+		ids := o.next(owedChunk)
+		if err := c.settleChunk(ctx, ids); err != nil {
+			return err
+		}
+		paid := func(id int64) bool { return slices.Contains(ids, id) }
+		before := len(o.Jobs)
+		o.Jobs, o.Attempts = slices.DeleteFunc(o.Jobs, paid), slices.DeleteFunc(o.Attempts, paid)
+		if err := c.save(ctx); err != nil {
+			return err
+		}
+		if done += uint64(before - len(o.Jobs)); total > 0 {
+			c.w.Progress(jobsStream, done, total)
+		}
+	}
+	return nil
+}
+
+func (c *runCollect) settleChunk(ctx context.Context, ids []int64) error {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = strconv.FormatInt(id, 10)
+	}
+	stored, err := c.lookUp(ctx, texts)
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var found [3][]event.Event // jobs, attempts that were not stored, attempts whose end is known better
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(16) // goroutines; the client bounds the requests
+	for _, id := range ids {
+		if len(stored[strconv.FormatInt(id, 10)]) == 0 {
+			continue // a crash came before it was stored; it has been read again, or is gone
+		}
+		group.Go(func() error {
+			jobs, attempts, ended, err := c.details(groupCtx, id, stored[strconv.FormatInt(id, 10)])
+			mu.Lock()
+			defer mu.Unlock()
+			for i, events := range [][]event.Event{jobs, attempts, ended} {
+				found[i] = append(found[i], events...)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	if err := c.appendSome(ctx, append(found[0], found[1]...)); err != nil || len(found[2]) == 0 {
+		return err
+	}
+	return c.w.Amend(ctx, found[2]...)
+}
+
+// appendSome appends events where there are any.
+func (r *repository) appendSome(ctx context.Context, events []event.Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	return r.w.Append(ctx, events...)
+}
+
+// details returns the events of what is owed of a run: its jobs of all attempts, the attempts that are not stored as
+// final, and those that are, where the jobs know better when they ended.
+func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event.PipelineRun) (jobs, attempts, ended []event.Event, err error) {
+	finished := map[uint16]time.Time{} // of each attempt, by its last job
+	if slices.Contains(c.state.Owed.Jobs, id) {
+		read, err := c.jobs(ctx, id)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		for _, j := range read {
+			jobs = append(jobs, c.jobEvent(strconv.FormatInt(id, 10), j))
+			finished[j.attempt()] = later(finished[j.attempt()], instant(j.CompletedAt))
+		}
+	}
+	latest := uint16(1)
+	for n, e := range had {
+		latest = max(latest, n)
+		if at := finished[n]; e.Status.Final() && !at.IsZero() && !at.Equal(e.FinishedAt) {
+			e.FinishedAt = at
+			ended = append(ended, e)
+		}
+	}
+	if !slices.Contains(c.state.Owed.Attempts, id) {
+		return jobs, attempts, ended, nil
+	}
+	for n := uint16(1); n < latest; n++ {
+		if had[n].Status.Final() {
+			continue
+		}
+		earlier, ok, err := c.attempt(ctx, id, n)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if ok {
+			attempts = append(attempts, c.toEvent(earlier, finished[n]))
+		}
+	}
+	return jobs, attempts, ended, nil
+}
+
+// attempt reads an earlier attempt of a run; false when GitHub no longer has it.
+func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (run, bool, error) {
+	var earlier run
+	_, err := c.get(ctx, "repos/"+c.scope+"/actions/runs/"+strconv.FormatInt(id, 10)+"/attempts/"+strconv.Itoa(int(n)), "", &earlier)
+	if code := status(err); code == http.StatusNotFound || code == http.StatusGone {
+		return run{}, false, nil
+	}
+	if err == nil && (earlier.ID != id || earlier.attempt() != n) {
+		return run{}, false, fmt.Errorf("asked for attempt %d of run %d and was given attempt %d of run %d", n, id, earlier.RunAttempt, earlier.ID)
+	}
+	return earlier, err == nil, err
+}
+
+// jobs reads the jobs of all attempts of a run, each once. A run that says it has more than its pages show is read again,
+// and noted for the ledger if that does not help.
+func (c *runCollect) jobs(ctx context.Context, id int64) ([]job, error) {
+	var all []job
+	seen := map[int64]int{}
+	total := 0
+	for range 2 {
+		for page := 1; page > 0; {
+			var p jobPage
+			got, err := c.get(ctx, fmt.Sprintf("repos/%s/actions/runs/%d/jobs?filter=all&per_page=100&page=%d", c.scope, id, page), "", &p)
+			if code := status(err); code == http.StatusNotFound || code == http.StatusGone { // the run was deleted meanwhile
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			total = p.TotalCount
+			for _, j := range p.Jobs {
+				if i, again := seen[j.ID]; again {
+					all[i] = j
+					continue
+				}
+				seen[j.ID] = len(all)
+				all = append(all, j)
+			}
+			page = got.next
+			if len(p.Jobs) == 0 {
+				page = 0
+			}
+		}
+		if len(all) >= total {
+			break
+		}
+	}
+	c.short(strconv.FormatInt(id, 10), max(total-len(all), 0))
+	return all, nil
+}
+
+// short notes how many jobs of a run are missing.
+func (c *runCollect) short(id string, missing int) {
+	c.shortMu.Lock()
+	defer c.shortMu.Unlock()
+	delete(c.state.Short, id)
+	if missing > 0 {
+		c.state.Short[id] = missing
+	}
+}

@@ -1,0 +1,138 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// withJobs makes n runs with a job each, which ends ten seconds before the run's last update.
+func withJobs(n int) []githubtest.Run {
+	runs := runsEvery(n, time.Minute)
+	for i := range runs {
+		runs[i].Jobs = []githubtest.Job{{ID: runs[i].ID * 10, Attempt: 1, Name: "build", Status: "completed", Conclusion: "success",
+			Started: runs[i].Created, Completed: runs[i].Updated.Add(-10 * time.Second)}}
+	}
+	return runs
+}
+
+func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{Runs: withJobs(2300)}), newMemory()
+	var early []string // ids of the runs that were stored when the first jobs were asked for
+	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/jobs") && early == nil {
+			m.mu.Lock()
+			early = keys(m.runs)
+			m.mu.Unlock()
+		}
+		return nil
+	}
+	collect(t, s, m, now, nil)
+	if len(early) != 2300 || len(m.jobs) != 2300 {
+		t.Errorf("%d runs were stored before the first job, %d jobs in the end", len(early), len(m.jobs))
+	}
+	requests := s.Requests()
+	asked := 0
+	for _, r := range requests {
+		id, ok := strings.CutSuffix(r.Path, "/jobs")
+		if !ok {
+			continue
+		}
+		n, err := strconv.Atoi(path.Base(id))
+		if oldest := 1000000 - asked/owedChunk*owedChunk - owedChunk; err != nil || n <= oldest { // a chunk's are asked for side by side
+			t.Fatalf("request %d for jobs is for run %d: not the newest first", asked, n)
+		}
+		asked++
+	}
+	if asked != 2300 {
+		t.Errorf("%d requests for jobs", asked)
+	}
+	if n := count(requests, "/actions/runs?"); n > 27 { // 23 pages, a listing's end each thousand, and the newest page
+		t.Errorf("%d requests for 2300 runs", n)
+	}
+	e := m.runs["1000000/1"]
+	if want := now.Add(-time.Hour + 50*time.Second); !e.FinishedAt.Equal(want) || e.Pipeline != "ci" || e.Actor != "alice" {
+		t.Errorf("the last job ended %s: %+v", want, e)
+	}
+}
+
+func TestTheFirstRunsAreThereAfterOnePage(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{Runs: withJobs(1500)}), newMemory()
+	asked := 0
+	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if strings.Contains(r.URL.RawQuery, "created=") && asked == 0 {
+			m.mu.Lock()
+			asked = len(m.runs)
+			m.mu.Unlock()
+		}
+		return nil
+	}
+	collect(t, s, m, now, nil)
+	if asked != 100 {
+		t.Errorf("%d runs were stored when the history was first asked for", asked)
+	}
+}
+
+func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{Runs: withJobs(250)}), newMemory()
+	n := 0
+	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/jobs") {
+			if n++; n > 120 {
+				return &githubtest.Fault{Status: 403, Body: `{"message":"Resource not accessible by integration"}`}
+			}
+		}
+		return nil
+	}
+	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
+	if err == nil || !strings.Contains(err.Error(), "read access") || len(m.runs) != 250 || len(m.jobs) != 100 {
+		t.Fatalf("stored %d runs and %d jobs, %v", len(m.runs), len(m.jobs), err)
+	}
+	if l := m.entries[event.KindPipelineRun]; l.Gap() != 0 {
+		t.Errorf("ledger of runs %+v", l)
+	}
+	if l := m.entries[event.KindPipelineJob]; l.Gap() != 250 || l.Note != "the jobs of 250 runs are still to be read" {
+		t.Errorf("ledger of jobs %+v", l)
+	}
+	s.Before = nil
+	s.Requests()
+	collect(t, s, m, now.Add(time.Minute), nil)
+	if r := s.Requests(); len(m.jobs) != 250 || count(r, "/jobs") != 150 || m.entries[event.KindPipelineJob].Gap() != 0 {
+		t.Errorf("stored %d jobs after %d requests more", len(m.jobs), count(r, "/jobs"))
+	}
+	t.Run("are not read when they are no longer wanted", func(t *testing.T) {
+		s, m := fake(t, &githubtest.Repo{Runs: withJobs(150)}), newMemory()
+		m.breakAt = 7
+		if err := collector(t, s, nil, now).Collect(t.Context(), scope, m); !errors.Is(err, errBroken) {
+			t.Fatal(err)
+		}
+		m.breakAt = 0
+		s.Requests()
+		collect(t, s, m, now, noJobs)
+		if n := count(s.Requests(), "/jobs"); n != 0 || len(m.runs) != 150 {
+			t.Errorf("%d requests, %d runs", n, len(m.runs))
+		}
+		collect(t, s, m, now, nil)
+		if len(m.jobs) != 150 {
+			t.Errorf("stored %d jobs", len(m.jobs))
+		}
+	})
+}
+
+func TestWhatIsOwedIsPaidNewestFirst(t *testing.T) {
+	var o owed
+	o.Jobs = with(o.Jobs, []int64{5, 9, 7})
+	o.Jobs = with(o.Jobs, []int64{11, 7})
+	o.Attempts = with(o.Attempts, []int64{10, 9})
+	if got := fmt.Sprint(o.Jobs, o.next(3), o.next(100), o.len()); got != "[11 9 7 5] [11 10 9] [11 10 9 7 5] 6" {
+		t.Error(got)
+	}
+}
