@@ -41,6 +41,12 @@ type Observed interface {
 	Observe(o rest.Observer)
 }
 
+// Watcher is a Collector that can be told of changes as they happen.
+type Watcher interface {
+	// Watch stores what happens, each scope's through its own Writer, until ctx ends or it cannot go on.
+	Watch(ctx context.Context, scoped func(scope string) Writer) error
+}
+
 // Memory keeps small JSON documents between runs.
 type Memory interface {
 	// Load decodes what was saved for the stream; false when there is nothing.
@@ -88,6 +94,8 @@ type Progress struct {
 	Stream string // runs, changes, deployments …; empty when the message is about the scope or the source
 	Done   uint64 // records read in this run
 	Total  uint64 // of how many, as far as is known; 0: not known
+
+	Budget rest.Budget // Known: what the source still allows
 
 	WaitUntil time.Time // set: the source is left alone until then
 	Reason    string    // why it waits

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -19,11 +18,18 @@ import (
 
 // Runner collects sources: all of them side by side, and the scopes of each side by side within the source's own budget.
 type Runner struct {
-	store      Store
-	collectors []Collector
-	opt        RunnerOptions
-	stats      *stats
-	running    sync.Mutex
+	store   Store
+	sources []*runnable
+	opt     RunnerOptions
+	stats   *stats
+}
+
+// runnable is a collector with what the Runner knows of it.
+type runnable struct {
+	Collector
+	running sync.Mutex // runs of one source follow one another
+	tally   tally      // of the run at hand
+	due     due        // scopes that are worth collecting soon
 }
 
 // RunnerOptions are what a Runner needs from outside; each may be left out.
@@ -32,16 +38,34 @@ type RunnerOptions struct {
 	Registerer  prometheus.Registerer
 	Now         func() time.Time
 	Concurrency int            // scopes of one source at a time; default 4
+	Turn        time.Duration  // for how long a scope may hold up others that wait; default 5s
 	Report      func(Progress) // is called from several goroutines, one call at a time
 }
 
 // RunOptions say what one run collects.
 type RunOptions struct {
 	Source string    // only this one; empty: all
+	Scopes []string  // of the source, only these; nil: all
 	Since  time.Time // read back to here, if that is further than was read before; zero: as each source is configured
 	// Until makes the run a re-read of what was created before it (and at or after Since): everything is asked for
-	// again and checkpoints are neither used nor moved. Zero: an ordinary run.
+	// again, with checkpoints of its own, so that it can be interrupted too. Zero: no bound.
 	Until time.Time
+	// Backfill makes the run a re-read of everything since Since, as if nothing had been collected.
+	Backfill bool
+}
+
+// reread names the re-read that the options ask for; the empty string when they ask for what is new.
+func (o RunOptions) reread() string {
+	if !o.Backfill && o.Until.IsZero() {
+		return ""
+	}
+	stamp := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.UTC().Format(time.RFC3339)
+	}
+	return "reread " + stamp(o.Since) + ".." + stamp(o.Until)
 }
 
 // Summary says what a run did.
@@ -92,6 +116,9 @@ func NewRunner(store Store, collectors []Collector, opt RunnerOptions) *Runner {
 	if opt.Concurrency <= 0 {
 		opt.Concurrency = 4
 	}
+	if opt.Turn <= 0 {
+		opt.Turn = 5 * time.Second
+	}
 	if report := opt.Report; report != nil {
 		var one sync.Mutex
 		opt.Report = func(p Progress) {
@@ -102,116 +129,111 @@ func NewRunner(store Store, collectors []Collector, opt RunnerOptions) *Runner {
 	} else {
 		opt.Report = func(Progress) {}
 	}
-	r := &Runner{store: store, collectors: collectors, opt: opt, stats: newStats(opt.Registerer)}
+	r := &Runner{store: store, opt: opt, stats: newStats(opt.Registerer)}
 	for _, c := range collectors {
+		s := &runnable{Collector: c, due: newDue()}
+		r.sources = append(r.sources, s)
 		if o, ok := c.(Observed); ok {
-			o.Observe(r.observer(c.Source()))
+			o.Observe(r.observer(s))
 		}
 	}
 	return r
 }
 
-func (r *Runner) observer(source string) rest.Observer {
+func (r *Runner) observer(s *runnable) rest.Observer {
+	name := s.Source()
 	return rest.Observer{
-		Request: func(q rest.Request) { r.stats.requested(source, q.Status) },
+		Request: func(q rest.Request) {
+			r.stats.requested(name, q.Status)
+			s.tally.requested()
+			if q.Budget.Known {
+				r.opt.Report(Progress{Source: name, Budget: q.Budget})
+			}
+		},
 		Waiting: func(w rest.Waiting) {
 			left := w.Until.Sub(r.opt.Now())
-			r.stats.waited(source, left)
-			r.opt.Logger.Info("waiting", "source", source, "until", w.Until.UTC().Format(time.RFC3339), "reason", w.Reason)
-			r.opt.Report(Progress{Source: source, WaitUntil: w.Until, Reason: w.Reason})
+			r.stats.waited(name, left)
+			r.opt.Logger.Info("waiting", "source", name, "until", w.Until.UTC().Format(time.RFC3339), "reason", w.Reason)
+			r.opt.Report(Progress{Source: name, WaitUntil: w.Until, Reason: w.Reason})
 		},
 	}
 }
 
 // Run collects once. A scope that fails does not hold up the others; the error joins what went wrong ([Summary.Err]). When
-// ctx ends, Run returns promptly with its error; what was stored until then stays. Runs of one Runner follow one another.
+// ctx ends, Run returns promptly with its error; what was stored until then stays. Runs of one source follow one another.
 func (r *Runner) Run(ctx context.Context, opt RunOptions) (Summary, error) {
-	r.running.Lock()
-	defer r.running.Unlock()
 	chosen, err := r.choose(opt.Source)
 	if err != nil {
 		return Summary{}, err
 	}
-	r.stats.reset()
-	summary := Summary{Started: r.opt.Now()}
-	results := make([][]ScopeSummary, len(chosen))
+	summary := Summary{Started: r.opt.Now(), Requests: map[string]int{}}
+	results, requests := make([][]ScopeSummary, len(chosen)), make([]int, len(chosen))
 	var wg sync.WaitGroup
-	for i, c := range chosen {
-		wg.Go(func() { results[i] = r.source(ctx, c, opt) })
+	for i, s := range chosen {
+		wg.Go(func() {
+			s.running.Lock()
+			defer s.running.Unlock()
+			s.tally.reset()
+			results[i] = r.collect(ctx, s, opt)
+			requests[i] = s.tally.asked()
+		})
 	}
 	wg.Wait()
+	for i, s := range chosen {
+		summary.Requests[s.Source()] = requests[i]
+	}
 	summary.Scopes = slices.Concat(results...)
 	summary.Finished = r.opt.Now()
-	summary.Requests = r.stats.requestsOfRun()
 	if ctx.Err() != nil {
 		return summary, ctx.Err()
 	}
 	return summary, summary.Err()
 }
 
-func (r *Runner) choose(name string) ([]Collector, error) {
+func (r *Runner) choose(name string) ([]*runnable, error) {
 	if name == "" {
-		return r.collectors, nil
+		return r.sources, nil
 	}
 	var names []string
-	for _, c := range r.collectors {
-		if c.Source() == name {
-			return []Collector{c}, nil
+	for _, s := range r.sources {
+		if s.Source() == name {
+			return []*runnable{s}, nil
 		}
-		names = append(names, c.Source())
+		names = append(names, s.Source())
 	}
 	return nil, fmt.Errorf("no source is named %q; configured are: %s", name, strings.Join(names, ", "))
 }
 
-// source collects the scopes of one source.
-func (r *Runner) source(ctx context.Context, c Collector, opt RunOptions) []ScopeSummary {
-	scopes, err := r.scopes(ctx, c)
+// collect brings the scopes of one source up to date.
+func (r *Runner) collect(ctx context.Context, s *runnable, opt RunOptions) []ScopeSummary {
+	scopes, err := r.scopes(ctx, s)
 	if err != nil {
-		r.failed(c.Source(), "", err)
-		return []ScopeSummary{{Source: c.Source(), Err: fmt.Errorf("listing what to collect: %w", err)}}
+		r.failed(ctx, s.Source(), "", err)
+		return []ScopeSummary{{Source: s.Source(), Err: fmt.Errorf("listing what to collect: %w", err)}}
 	}
-	results := make([]ScopeSummary, len(scopes))
-	var group errgroup.Group
-	group.SetLimit(r.opt.Concurrency)
-	for i, scope := range scopes {
-		group.Go(func() error {
-			results[i] = r.scope(ctx, c, scope, opt)
-			return nil // a scope's error is its own
+	if opt.Scopes != nil {
+		scopes = slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool {
+			return !slices.ContainsFunc(opt.Scopes, func(asked string) bool { return strings.EqualFold(asked, scope) })
 		})
 	}
-	_ = group.Wait()
-	if !slices.ContainsFunc(results, func(s ScopeSummary) bool { return s.Err != nil }) {
-		r.stats.succeeded(c.Source(), r.opt.Now())
+	results := r.takeTurns(ctx, s, scopes, opt)
+	if opt.Scopes == nil && !slices.ContainsFunc(results, func(s ScopeSummary) bool { return s.Err != nil }) {
+		r.stats.succeeded(s.Source(), r.opt.Now())
 	}
 	return results
 }
 
-func (r *Runner) scopes(ctx context.Context, c Collector) ([]string, error) {
-	if d, ok := c.(Discoverer); ok {
-		return d.Discover(ctx, &writer{store: r.store, source: c.Source(), stats: r.stats})
+func (r *Runner) scopes(ctx context.Context, s *runnable) ([]string, error) {
+	if d, ok := s.Collector.(Discoverer); ok {
+		return d.Discover(ctx, &writer{store: r.store, source: s.Source(), stats: r.stats, tally: &s.tally})
 	}
-	return c.Scopes(ctx)
+	return s.Scopes(ctx)
 }
 
-func (r *Runner) scope(ctx context.Context, c Collector, scope string, opt RunOptions) ScopeSummary {
-	result := ScopeSummary{Source: c.Source(), Scope: scope}
-	if result.Err = ctx.Err(); result.Err != nil {
-		return result
+func (r *Runner) failed(ctx context.Context, source, scope string, err error) {
+	if ctx.Err() != nil {
+		return
 	}
-	start := r.opt.Now()
-	w := &writer{store: r.store, source: c.Source(), scope: scope, since: opt.Since, until: opt.Until,
-		unbound: !opt.Until.IsZero(), stats: r.stats, report: r.opt.Report}
-	result.Err = c.Collect(ctx, scope, w)
-	result.Took = r.opt.Now().Sub(start)
-	result.Events = r.stats.eventsOf(c.Source(), scope)
-	if result.Err != nil && ctx.Err() == nil {
-		r.failed(c.Source(), scope, result.Err)
-	}
-	r.opt.Report(Progress{Source: c.Source(), Scope: scope, Finished: true, Err: result.Err})
-	return result
-}
-
-func (r *Runner) failed(source, scope string, err error) {
 	r.stats.failed(source)
 	r.opt.Logger.Error("collecting failed", "source", source, "scope", scope, "error", err)
 }

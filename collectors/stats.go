@@ -1,7 +1,9 @@
 package collectors
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strconv"
 	"sync"
@@ -12,7 +14,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// stats counts what runs do, for Prometheus and for the Summary of the run at hand.
+// stats counts what runs do, for Prometheus.
 type stats struct {
 	requests *prometheus.CounterVec
 	events   *prometheus.CounterVec
@@ -21,10 +23,8 @@ type stats struct {
 	success  *prometheus.GaugeVec
 	gaps     *prometheus.GaugeVec
 
-	mu          sync.Mutex
-	runRequests map[string]int
-	runEvents   map[[2]string]map[event.Kind]uint64 // by source and scope
-	ledger      map[ledgerKey]uint64                // the gap of each entry
+	mu     sync.Mutex
+	ledger map[ledgerKey]uint64 // the gap of each entry
 }
 
 type ledgerKey struct {
@@ -40,7 +40,7 @@ func newStats(reg prometheus.Registerer) *stats {
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels))
 	}
-	s := &stats{
+	return &stats{
 		requests: counter("requests_total", "Requests to a source by HTTP status; status 0: no answer.", "source", "status"),
 		events:   counter("events_total", "Events appended to the store, by source and kind.", "source", "kind"),
 		errors:   counter("errors_total", "Scopes that could not be collected to the end.", "source"),
@@ -49,8 +49,6 @@ func newStats(reg prometheus.Registerer) *stats {
 		gaps:     gauge("dxctl_ledger_gap_records", "Records that a source says it has and the store lacks.", "source", "kind"),
 		ledger:   map[ledgerKey]uint64{},
 	}
-	s.reset()
-	return s
 }
 
 // register hands a metric to reg, or returns the one that is registered already: a process may make a second Runner.
@@ -67,25 +65,8 @@ func register[C prometheus.Collector](reg prometheus.Registerer, metric C) C {
 	return metric
 }
 
-// reset begins the counts of a new run.
-func (s *stats) reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runRequests = map[string]int{}
-	s.runEvents = map[[2]string]map[event.Kind]uint64{}
-}
-
 func (s *stats) requested(source string, status int) {
 	s.requests.WithLabelValues(source, strconv.Itoa(status)).Inc()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runRequests[source]++
-}
-
-func (s *stats) requestsOfRun() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.runRequests)
 }
 
 func (s *stats) waited(source string, d time.Duration) {
@@ -100,39 +81,98 @@ func (s *stats) succeeded(source string, at time.Time) {
 	s.success.WithLabelValues(source).Set(float64(at.UnixMilli()) / 1000)
 }
 
-func (s *stats) appended(source, scope string, events []event.Event) {
-	byKind := map[event.Kind]uint64{}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range events {
-		byKind[e.Kind()]++
-		if l, ok := e.(event.LedgerEntry); ok {
-			s.ledger[ledgerKey{l.Source, l.Scope, l.Of, l.WindowStart}] = l.Gap()
-			s.setGap(l.Source, l.Of)
-		}
-	}
-	key := [2]string{source, scope}
-	if s.runEvents[key] == nil {
-		s.runEvents[key] = map[event.Kind]uint64{}
-	}
-	for kind, n := range byKind {
-		s.runEvents[key][kind] += n
+func (s *stats) appended(source string, events []event.Event) {
+	for kind, n := range byKind(events) {
 		s.events.WithLabelValues(source, string(kind)).Add(float64(n))
+	}
+	for _, e := range events {
+		if l, ok := e.(event.LedgerEntry); ok {
+			s.keep(ledgerKey{l.Source, l.Scope, l.Of, l.WindowStart}, l.Gap())
+		}
 	}
 }
 
-func (s *stats) setGap(source string, kind event.Kind) {
+// keep remembers the gap of an entry of the ledger and shows the sum of its kind.
+func (s *stats) keep(key ledgerKey, gap uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ledger[key] = gap
 	var sum uint64
-	for key, gap := range s.ledger {
-		if key.source == source && key.kind == kind {
+	for k, gap := range s.ledger {
+		if k.source == key.source && k.kind == key.kind {
 			sum += gap
 		}
 	}
-	s.gaps.WithLabelValues(source, string(kind)).Set(float64(sum))
+	s.gaps.WithLabelValues(key.source, string(key.kind)).Set(float64(sum))
 }
 
-func (s *stats) eventsOf(source, scope string) map[event.Kind]uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.runEvents[[2]string{source, scope}])
+// load shows the gaps that earlier processes have found.
+func (s *stats) load(ctx context.Context, store Store) error {
+	var rows []struct {
+		Source string    `ch:"source"`
+		Scope  string    `ch:"scope"`
+		Kind   string    `ch:"kind"`
+		Start  time.Time `ch:"window_start"`
+		Gap    uint64    `ch:"gap"`
+	}
+	if err := store.Select(ctx, &rows, "SELECT source, scope, kind, window_start, gap FROM ledger", nil); err != nil {
+		return fmt.Errorf("reading the ledger: %w", err)
+	}
+	for _, r := range rows {
+		s.keep(ledgerKey{r.Source, r.Scope, event.Kind(r.Kind), r.Start.UTC()}, r.Gap)
+	}
+	return nil
+}
+
+// tally counts what one run does with one source.
+type tally struct {
+	mu       sync.Mutex
+	requests int
+	events   map[string]map[event.Kind]uint64 // by scope
+}
+
+func (t *tally) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.requests, t.events = 0, map[string]map[event.Kind]uint64{}
+}
+
+func (t *tally) requested() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.requests++
+}
+
+func (t *tally) appended(scope string, events []event.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.events == nil {
+		t.events = map[string]map[event.Kind]uint64{}
+	}
+	if t.events[scope] == nil {
+		t.events[scope] = map[event.Kind]uint64{}
+	}
+	for kind, n := range byKind(events) {
+		t.events[scope][kind] += n
+	}
+}
+
+func (t *tally) of(scope string) map[event.Kind]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.events[scope])
+}
+
+func (t *tally) asked() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.requests
+}
+
+func byKind(events []event.Event) map[event.Kind]uint64 {
+	n := map[event.Kind]uint64{}
+	for _, e := range events {
+		n[e.Kind()]++
+	}
+	return n
 }

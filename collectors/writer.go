@@ -3,7 +3,10 @@ package collectors
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -22,18 +25,28 @@ type writer struct {
 	store         Store
 	source, scope string
 	since         time.Time
-	unbound       bool // a bounded re-read: checkpoints are neither read nor moved
 	until         time.Time
+	reread        string // a name for the re-read at hand; its checkpoints are apart from the ordinary ones
 	stats         *stats
+	tally         *tally
 	report        func(Progress)
+
+	turnOver func() bool // whether other scopes wait and this one had its turn; nil: never
+	yielded  atomic.Bool // a checkpoint was answered with errTurn
+	mu       sync.Mutex
+	streams  map[string]bool // that have a checkpoint of the re-read
 }
+
+// errTurn ends a scope's turn at a checkpoint: other scopes wait, and what was read so far is safe.
+var errTurn = errors.New("the scope's turn is over; it goes on when others had theirs")
 
 func (w *writer) Append(ctx context.Context, events ...event.Event) error {
 	events, err := w.put(ctx, events)
 	if err != nil || len(events) == 0 {
 		return err
 	}
-	w.stats.appended(w.source, w.scope, events)
+	w.stats.appended(w.source, events)
+	w.tally.appended(w.scope, events)
 	return nil
 }
 
@@ -81,10 +94,7 @@ func before(events []event.Event, until time.Time) []event.Event {
 }
 
 func (w *writer) Load(ctx context.Context, stream string, into any) (bool, error) {
-	if w.unbound {
-		return false, nil
-	}
-	doc, err := w.store.LoadCheckpoint(ctx, w.source, w.scope, stream)
+	doc, err := w.store.LoadCheckpoint(ctx, w.source, w.scope, w.stream(stream))
 	if err != nil {
 		return false, fmt.Errorf("loading the checkpoint of %s %s: %w", w.scope, stream, err)
 	}
@@ -98,15 +108,43 @@ func (w *writer) Load(ctx context.Context, stream string, into any) (bool, error
 }
 
 func (w *writer) Save(ctx context.Context, stream string, state any) error {
-	if w.unbound {
-		return nil
-	}
 	doc, err := json.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("encoding the checkpoint of %s %s: %w", w.scope, stream, err)
 	}
-	if err := w.store.SaveCheckpoint(ctx, w.source, w.scope, stream, doc); err != nil {
+	if err := w.store.SaveCheckpoint(ctx, w.source, w.scope, w.stream(stream), doc); err != nil {
 		return fmt.Errorf("saving the checkpoint of %s %s: %w", w.scope, stream, err)
+	}
+	if w.turnOver != nil && w.turnOver() {
+		w.yielded.Store(true)
+		return errTurn
+	}
+	return nil
+}
+
+// stream is the name under which the checkpoint of a stream is kept.
+func (w *writer) stream(name string) string {
+	if w.reread == "" {
+		return name
+	}
+	name = w.reread + " " + name
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.streams == nil {
+		w.streams = map[string]bool{}
+	}
+	w.streams[name] = true
+	return name
+}
+
+// forget clears the checkpoints of a re-read that has come to its end, so that the next one reads everything again.
+func (w *writer) forget(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name := range w.streams {
+		if err := w.store.SaveCheckpoint(ctx, w.source, w.scope, name, nil); err != nil {
+			return fmt.Errorf("clearing the checkpoint of %s %s: %w", w.scope, name, err)
+		}
 	}
 	return nil
 }

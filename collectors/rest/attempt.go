@@ -113,7 +113,7 @@ func (c *Client) send(req *http.Request, creds *credentials) (*http.Response, ve
 		status = resp.StatusCode
 	}
 	if o := c.observer.Load(); o != nil && o.Request != nil && ctx.Err() == nil {
-		o.Request(Request{Status: status, Duration: time.Since(start)})
+		o.Request(Request{Status: status, Duration: time.Since(start), Budget: budgetOf(resource, resp)})
 	}
 	if err != nil {
 		if errors.Is(err, errTooLarge) || errors.As(err, new(*RefusedError)) {

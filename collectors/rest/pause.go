@@ -105,6 +105,22 @@ func (c *Client) limitOf(resp *http.Response, body []byte) (string, time.Duratio
 	return "", 0
 }
 
+// budgetOf reads what an answer says of the limit; Limit is 0 where it does not say how large that is.
+func budgetOf(resource string, resp *http.Response) Budget {
+	if resp == nil {
+		return Budget{}
+	}
+	remaining, err := strconv.Atoi(first(resp.Header, "X-RateLimit-Remaining", "RateLimit-Remaining"))
+	if err != nil {
+		return Budget{}
+	}
+	limit, err := strconv.Atoi(first(resp.Header, "X-RateLimit-Limit", "RateLimit-Limit"))
+	if err != nil {
+		limit = 0
+	}
+	return Budget{Known: true, Resource: resource, Remaining: remaining, Limit: limit}
+}
+
 // untilReset is how long the limit's window still lasts, measured on the server's own clock: the reset is an instant of the
 // server, and ours may be wrong. A second is added because both are whole seconds.
 func (c *Client) untilReset(h http.Header) time.Duration {

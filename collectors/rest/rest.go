@@ -56,6 +56,14 @@ type TokenSource func(ctx context.Context, refused string) (string, error)
 type Request struct {
 	Status   int // 0: there was no answer
 	Duration time.Duration
+	Budget   Budget
+}
+
+// Budget is what the source says that it still allows in the current window of its rate limit.
+type Budget struct {
+	Known            bool
+	Resource         string // GitHub counts core and graphql apart
+	Remaining, Limit int    // requests or points
 }
 
 // Waiting says that a client sends nothing until a time, and why.

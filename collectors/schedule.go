@@ -1,0 +1,158 @@
+package collectors
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Schedule says how [Runner.Serve] collects.
+type Schedule struct {
+	Interval time.Duration // between the ends and beginnings of two runs of a source; 0: only what is asked for with Soon
+	// Ended is told the result of every run of a source, from several goroutines; may be nil.
+	Ended func(source string, s Summary, err error)
+}
+
+const (
+	firstRetry = time.Minute     // after a run that failed; doubled up to the interval
+	gather     = 2 * time.Second // requests for soon that come together are one run
+)
+
+// Serve collects until ctx ends: every source on its own, at once and then at every interval. A source that fails is
+// tried again after a minute, then after two, and so on up to the interval, and holds up nobody. Scopes that
+// [Runner.Soon] names are collected without waiting for the interval.
+func (r *Runner) Serve(ctx context.Context, plan Schedule) error {
+	if err := r.stats.load(ctx, r.store); err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	for _, s := range r.sources {
+		wg.Go(func() { r.serve(ctx, s, plan) })
+		if w, ok := s.Collector.(Watcher); ok {
+			wg.Go(func() { r.watch(ctx, s, w) })
+		}
+	}
+	wg.Wait()
+	return ctx.Err()
+}
+
+// serve is the loop of one source.
+func (r *Runner) serve(ctx context.Context, s *runnable, plan Schedule) {
+	run := func(scopes []string) error {
+		summary, err := r.Run(ctx, RunOptions{Source: s.Source(), Scopes: scopes})
+		if plan.Ended != nil && ctx.Err() == nil {
+			plan.Ended(s.Source(), summary, err)
+		}
+		return err
+	}
+	failures := 0
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	if plan.Interval <= 0 {
+		timer.Stop()
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			if run(nil) == nil {
+				failures = 0
+			} else {
+				failures++
+			}
+			timer.Reset(pauseAfter(failures, plan.Interval))
+		case <-s.due.wake:
+			if wait(ctx, gather) != nil {
+				return
+			}
+			if scopes := s.due.take(); len(scopes) > 0 {
+				_ = run(scopes) // what failed is read by the next run
+			}
+		}
+	}
+}
+
+// pauseAfter is how long a source is left alone after so many failures in a row.
+func pauseAfter(failures int, interval time.Duration) time.Duration {
+	if failures == 0 {
+		return interval
+	}
+	return min(firstRetry<<min(failures-1, 10), interval)
+}
+
+// watch keeps a Watcher going: one that ends with an error is started again, later each time.
+func (r *Runner) watch(ctx context.Context, s *runnable, w Watcher) {
+	scoped := func(scope string) Writer {
+		return &writer{store: r.store, source: s.Source(), scope: scope, stats: r.stats, tally: &s.tally, report: r.opt.Report}
+	}
+	for failures := 1; ; failures++ {
+		began := r.opt.Now()
+		err := w.Watch(ctx, scoped)
+		if ctx.Err() != nil {
+			return
+		}
+		if r.opt.Now().Sub(began) > 10*time.Minute {
+			failures = 1
+		}
+		pause := pauseAfter(failures, 15*time.Minute)
+		r.failed(ctx, s.Source(), "", err)
+		r.opt.Logger.Warn("watching ended; it is begun again", "source", s.Source(), "in", pause)
+		if wait(ctx, pause) != nil {
+			return
+		}
+	}
+}
+
+// Soon asks for scopes of a source to be collected by a running [Runner.Serve] without waiting for the interval. It
+// reports whether there is such a source; a scope that the source does not have is left out when it is collected.
+func (r *Runner) Soon(source, scope string) bool {
+	i := slices.IndexFunc(r.sources, func(s *runnable) bool { return s.Source() == source })
+	if i >= 0 {
+		r.sources[i].due.add(scope)
+	}
+	return i >= 0
+}
+
+// due is a set of scopes that are worth collecting soon.
+type due struct {
+	mu     *sync.Mutex
+	scopes map[string]bool
+	wake   chan struct{}
+}
+
+func newDue() due {
+	return due{mu: new(sync.Mutex), scopes: map[string]bool{}, wake: make(chan struct{}, 1)}
+}
+
+func (d *due) add(scope string) {
+	d.mu.Lock()
+	d.scopes[scope] = true
+	d.mu.Unlock()
+	select {
+	case d.wake <- struct{}{}:
+	default: // it has been woken already
+	}
+}
+
+func (d *due) take() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	scopes := slices.Sorted(maps.Keys(d.scopes))
+	clear(d.scopes)
+	return scopes
+}
+
+// wait returns after d, or with the context's error.
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

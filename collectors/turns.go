@@ -1,0 +1,77 @@
+package collectors
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// turn is a scope with what is left to do of it.
+type turn struct {
+	scope  string
+	length time.Duration // doubled every time, so that a long history does not pay for its many turns
+	took   time.Duration
+	result *ScopeSummary
+}
+
+// takeTurns collects scopes side by side. A scope whose turn is over while others wait goes to the end of the queue at
+// its next checkpoint. Every source reads the newest first, so all scopes show their latest records soon, and the long
+// histories follow.
+func (r *Runner) takeTurns(ctx context.Context, s *runnable, scopes []string, opt RunOptions) []ScopeSummary {
+	results := make([]ScopeSummary, len(scopes))
+	queue := make(chan *turn, len(scopes)) // holds every scope at most once
+	var left, waiting atomic.Int64
+	left.Store(int64(len(scopes)))
+	for i, scope := range scopes {
+		results[i] = ScopeSummary{Source: s.Source(), Scope: scope}
+		queue <- &turn{scope: scope, length: r.opt.Turn, result: &results[i]}
+		waiting.Add(1)
+	}
+	if len(scopes) == 0 {
+		return nil
+	}
+	var wg sync.WaitGroup
+	for range min(r.opt.Concurrency, len(scopes)) {
+		wg.Go(func() {
+			for t := range queue {
+				waiting.Add(-1)
+				if again := r.take(ctx, s, t, opt, &waiting); again {
+					waiting.Add(1)
+					queue <- t
+				} else if left.Add(-1) == 0 {
+					close(queue)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return results
+}
+
+// take gives a scope one turn and reports whether it wants another.
+func (r *Runner) take(ctx context.Context, s *runnable, t *turn, opt RunOptions, waiting *atomic.Int64) (again bool) {
+	if t.result.Err = ctx.Err(); t.result.Err != nil {
+		return false
+	}
+	start := r.opt.Now()
+	over := start.Add(t.length)
+	t.length *= 2
+	w := &writer{store: r.store, source: s.Source(), scope: t.scope, since: opt.Since, until: opt.Until, reread: opt.reread(),
+		stats: r.stats, tally: &s.tally, report: r.opt.Report,
+		turnOver: func() bool { return waiting.Load() > 0 && !r.opt.Now().Before(over) }}
+	err := s.Collect(ctx, t.scope, w)
+	t.took += r.opt.Now().Sub(start)
+	if err != nil && w.yielded.Load() && ctx.Err() == nil {
+		return true // whatever else went wrong goes wrong again, in the turn that is not cut short
+	}
+	if err == nil && w.reread != "" {
+		err = w.forget(ctx)
+	}
+	t.result.Err, t.result.Took, t.result.Events = err, t.took, s.tally.of(t.scope)
+	if err != nil {
+		r.failed(ctx, s.Source(), t.scope, err)
+	}
+	r.opt.Report(Progress{Source: s.Source(), Scope: t.scope, Finished: true, Err: err})
+	return false
+}

@@ -1,0 +1,258 @@
+package collectors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+// paced is a source whose scopes have a number of pages each; a page takes a second.
+type paced struct {
+	name  string
+	pages map[string]int
+	fail  func() error // what every Collect ends with; may be nil
+
+	mu   sync.Mutex
+	read []string // scope and page, in order
+	runs []time.Time
+}
+
+func (p *paced) Source() string              { return p.name }
+func (p *paced) Provider() string            { return "paced" }
+func (p *paced) Check(context.Context) error { return nil }
+
+func (p *paced) Scopes(context.Context) ([]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.runs = append(p.runs, time.Now())
+	var scopes []string
+	for s := range p.pages {
+		scopes = append(scopes, s)
+	}
+	slices.Sort(scopes)
+	return scopes, nil
+}
+
+func (p *paced) Collect(ctx context.Context, scope string, w collectors.Writer) error {
+	page := 0
+	if _, err := w.Load(ctx, "pages", &page); err != nil {
+		return err
+	}
+	for page < p.pages[scope] {
+		time.Sleep(time.Second)
+		page++
+		run := event.PipelineRun{Origin: event.Origin{Source: p.name, Provider: "paced", Scope: scope, ID: fmt.Sprint(page)},
+			Attempt: 1, Status: event.Succeeded, CreatedAt: now.Add(-time.Duration(page) * time.Hour)}
+		if err := w.Append(ctx, run); err != nil {
+			return err
+		}
+		p.mu.Lock()
+		p.read = append(p.read, fmt.Sprint(scope, page))
+		p.mu.Unlock()
+		if err := w.Save(ctx, "pages", page); err != nil {
+			return err
+		}
+	}
+	if p.fail != nil {
+		return p.fail()
+	}
+	return nil
+}
+
+func (p *paced) took() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := strings.Join(p.read, " ")
+	p.read = nil
+	return all
+}
+
+// kept is a Store in memory: what these tests are about is the order in which scopes are read.
+type kept struct {
+	mu          sync.Mutex
+	checkpoints map[string][]byte
+	events      []event.Event
+}
+
+func (k *kept) Append(_ context.Context, events ...event.Event) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.events = append(k.events, events...)
+	return nil
+}
+
+func (k *kept) LoadCheckpoint(_ context.Context, source, scope, stream string) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.checkpoints[source+scope+stream], nil
+}
+
+func (k *kept) SaveCheckpoint(_ context.Context, source, scope, stream string, doc []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.checkpoints == nil {
+		k.checkpoints = map[string][]byte{}
+	}
+	k.checkpoints[source+scope+stream] = doc
+	return nil
+}
+
+func (k *kept) Select(context.Context, any, string, map[string]any) error { return nil }
+
+func TestLongHistoriesDoNotHoldUpTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &paced{name: "p", pages: map[string]int{"a": 20, "b": 2, "c": 7, "d": 1}}
+		r := collectors.NewRunner(&kept{}, []collectors.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 3 * time.Second})
+		summary, err := r.Run(t.Context(), collectors.RunOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Three pages of a, then the others have theirs; the second turn of a and c is twice as long, and so on.
+		want := "a1 a2 a3 b1 b2 c1 c2 c3 d1 a4 a5 a6 a7 a8 a9 c4 c5 c6 c7 a10 a11 a12 a13 a14 a15 a16 a17 a18 a19 a20"
+		if got := p.took(); got != want {
+			t.Errorf("read\n%s, want\n%s", got, want)
+		}
+		for _, s := range summary.Scopes {
+			if want := p.pages[s.Scope]; s.Events[event.KindPipelineRun] != uint64(want) || s.Took != time.Duration(want)*time.Second {
+				t.Errorf("%s: %v in %s, want %d", s.Scope, s.Events, s.Took, want)
+			}
+		}
+	})
+}
+
+func TestAFailureIsToldAfterTheLastTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken")
+		p := &paced{name: "p", pages: map[string]int{"a": 5, "b": 5}, fail: func() error { return broken }}
+		r := collectors.NewRunner(&kept{}, []collectors.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 2 * time.Second})
+		summary, err := r.Run(t.Context(), collectors.RunOptions{})
+		if !errors.Is(err, broken) || len(summary.Scopes) != 2 || summary.Scopes[0].Err == nil || strings.Contains(err.Error(), "turn") {
+			t.Errorf("%v, %+v", err, summary.Scopes)
+		}
+	})
+}
+
+func TestBackfillReadsEverythingAgainAndCanBeInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &paced{name: "p", pages: map[string]int{"a": 4}}
+		r := collectors.NewRunner(&kept{}, []collectors.Collector{p}, collectors.RunnerOptions{})
+		run := func(opt collectors.RunOptions, within time.Duration) string {
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			_, _ = r.Run(ctx, opt)
+			return p.took()
+		}
+		if got := run(collectors.RunOptions{}, time.Hour); got != "a1 a2 a3 a4" {
+			t.Fatalf("first: %s", got)
+		}
+		if got := run(collectors.RunOptions{}, time.Hour); got != "" {
+			t.Errorf("nothing is new, yet %s was read", got)
+		}
+		backfill := collectors.RunOptions{Backfill: true}
+		stop := errors.New("stop")
+		p.fail = func() error { return stop }
+		p.pages["a"] = 2
+		if got := run(backfill, time.Hour); got != "a1 a2" { // ends with an error half-way
+			t.Errorf("interrupted backfill: %s", got)
+		}
+		p.fail, p.pages["a"] = nil, 4
+		if got := run(backfill, time.Hour); got != "a3 a4" {
+			t.Errorf("it goes on with: %s", got)
+		}
+		if got := run(backfill, time.Hour); got != "a1 a2 a3 a4" {
+			t.Errorf("the next one reads: %s", got)
+		}
+		if got := run(collectors.RunOptions{}, time.Hour); got != "" {
+			t.Errorf("a backfill moved the ordinary checkpoint: %s", got)
+		}
+	})
+}
+
+func TestServe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		failing := true
+		bad := &paced{name: "bad", pages: map[string]int{"x": 0}, fail: func() error {
+			if failing {
+				return errors.New("down")
+			}
+			return nil
+		}}
+		slow := &paced{name: "slow", pages: map[string]int{"a": 3600}}
+		good := &paced{name: "good", pages: map[string]int{"a": 1, "b": 1}}
+		r := collectors.NewRunner(&kept{}, []collectors.Collector{bad, slow, good}, collectors.RunnerOptions{})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- r.Serve(ctx, collectors.Schedule{Interval: 15 * time.Minute}) }()
+		at := func(p *paced) string {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			var minutes []string
+			for _, t := range p.runs {
+				minutes = append(minutes, t.Sub(begin).Round(time.Minute).String())
+			}
+			return strings.Join(minutes, " ")
+		}
+		time.Sleep(50*time.Minute + 30*time.Second)
+		if got := at(bad); got != "0s 1m0s 3m0s 7m0s 15m0s 30m0s 45m0s" {
+			t.Errorf("the failing source was tried after %s", got)
+		}
+		if got := at(good); got != "0s 15m0s 30m0s 45m0s" { // the slow source is at its first run all the time
+			t.Errorf("the good source was collected after %s", got)
+		}
+		failing = false
+		good.pages["a"] = 2
+		good.pages["b"] = 2
+		good.took()
+		for range 5 {
+			if !r.Soon("good", "A") || r.Soon("nobody", "a") {
+				t.Error("Soon does not know its sources")
+			}
+		}
+		time.Sleep(10 * time.Second)
+		if got := good.took(); got != "a2" {
+			t.Errorf("asked for a, and read %q", got)
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// A gap that an earlier process found shows on the gauge of the next, before it has collected anything.
+func TestServeShowsTheGapsThatAreKnown(t *testing.T) {
+	db := storetest.Open(t)
+	entry := event.LedgerEntry{Source: "gh", Scope: "acme/shop", Of: event.KindPipelineRun, WindowStart: now.Add(-time.Hour), WindowEnd: now,
+		Expected: 10, Stored: 7, CheckedAt: now}
+	if err := db.Append(t.Context(), entry); err != nil {
+		t.Fatal(err)
+	}
+	reg := prometheus.NewRegistry()
+	r := collectors.NewRunner(db, nil, collectors.RunnerOptions{Registerer: reg})
+	if err := r.Serve(t.Context(), collectors.Schedule{}); err != nil {
+		t.Fatal(err)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "dxctl_ledger_gap_records" && f.GetMetric()[0].GetGauge().GetValue() == 3 {
+			return
+		}
+	}
+	t.Errorf("no gap of 3 among %v", families)
+}
