@@ -50,7 +50,7 @@ func (p *paced) Collect(ctx context.Context, scope string, w collectors.Writer) 
 	if _, err := w.Load(ctx, "pages", &page); err != nil {
 		return err
 	}
-	for page < p.pages[scope] {
+	for page < p.count(scope) {
 		time.Sleep(time.Second)
 		page++
 		run := event.PipelineRun{Origin: event.Origin{Source: p.name, Provider: "paced", Scope: scope, ID: fmt.Sprint(page)},
@@ -69,6 +69,20 @@ func (p *paced) Collect(ctx context.Context, scope string, w collectors.Writer) 
 		return p.fail()
 	}
 	return nil
+}
+
+func (p *paced) count(scope string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pages[scope]
+}
+
+func (p *paced) grow(pages int, scopes ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range scopes {
+		p.pages[s] = pages
+	}
 }
 
 func (p *paced) took() string {
@@ -183,12 +197,8 @@ func TestBackfillReadsEverythingAgainAndCanBeInterrupted(t *testing.T) {
 func TestServe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		failing := true
 		bad := &paced{name: "bad", pages: map[string]int{"x": 0}, fail: func() error {
-			if failing {
-				return errors.New("down")
-			}
-			return nil
+			return errors.New("down")
 		}}
 		slow := &paced{name: "slow", pages: map[string]int{"a": 3600}}
 		good := &paced{name: "good", pages: map[string]int{"a": 1, "b": 1}}
@@ -212,9 +222,7 @@ func TestServe(t *testing.T) {
 		if got := at(good); got != "0s 15m0s 30m0s 45m0s" { // the slow source is at its first run all the time
 			t.Errorf("the good source was collected after %s", got)
 		}
-		failing = false
-		good.pages["a"] = 2
-		good.pages["b"] = 2
+		good.grow(2, "a", "b")
 		good.took()
 		for range 5 {
 			if !r.Soon("good", "A") || r.Soon("nobody", "a") {
