@@ -16,7 +16,7 @@ type build struct {
 	Number    int      `json:"number"`
 	URL       string   `json:"url"`
 	Timestamp int64    `json:"timestamp"` // milliseconds; when it left the queue and began
-	Duration  int64    `json:"duration"`  // milliseconds; 0 while it runs
+	Duration  millis   `json:"duration"`  // milliseconds; 0 while it runs
 	Result    string   `json:"result"`
 	Building  *bool    `json:"building"`
 	Actions   []action `json:"actions"`
@@ -33,7 +33,7 @@ type action struct {
 		Name  string          `json:"name"`
 		Value json.RawMessage `json:"value"`
 	} `json:"parameters"`
-	Queuing  *int64 `json:"queuingDurationMillis"` // of the Metrics plugin
+	Queuing  millis `json:"queuingDurationMillis"` // of the Metrics plugin
 	Revision *struct {
 		SHA1   string `json:"SHA1"`
 		Branch []struct {
@@ -49,6 +49,7 @@ type buildPage struct {
 		Number int `json:"number"`
 	} `json:"firstBuild"`
 	Builds []build `json:"allBuilds"`
+	shown  int     // builds on the page as it came, also those that could not be read
 }
 
 // buildFields are what is asked of a build.
@@ -67,18 +68,33 @@ func (b build) started() time.Time { return instant(b.Timestamp) }
 // created is when the build entered the queue; zero without the Metrics plugin, which alone knows it.
 func (b build) created() time.Time {
 	for _, a := range b.Actions {
-		if a.Queuing != nil && *a.Queuing >= 0 && *a.Queuing < b.Timestamp {
-			return instant(b.Timestamp - *a.Queuing)
+		if a.Queuing.known && a.Queuing.n < b.Timestamp {
+			return instant(b.Timestamp - a.Queuing.n)
 		}
 	}
 	return time.Time{}
 }
 
 func (b build) finished() time.Time {
-	if b.Duration < 0 || b.Timestamp <= 0 || b.Duration > 1<<53 {
+	if !b.Duration.known || b.started().IsZero() {
 		return time.Time{}
 	}
-	return instant(b.Timestamp + b.Duration)
+	return instant(b.Timestamp + b.Duration.n)
+}
+
+// millis is a duration. What is missing, null, negative or no whole number is not known, which is not the same as 0.
+type millis struct {
+	n     int64
+	known bool
+}
+
+// UnmarshalJSON never fails: one odd duration must not cost the build.
+func (m *millis) UnmarshalJSON(text []byte) error {
+	n, err := strconv.ParseInt(string(text), 10, 64)
+	if *m = (millis{}); err == nil && n >= 0 && n < 1<<53 {
+		*m = millis{n, true}
+	}
+	return nil
 }
 
 // instant is the time of milliseconds since 1970, or zero where no event may carry it.

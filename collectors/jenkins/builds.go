@@ -2,6 +2,7 @@ package jenkins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -70,10 +71,17 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if err := r.prune(ctx, t); err != nil {
 		return err
 	}
+	var errs []error
 	for _, j := range t.jobs {
 		if err := r.job(ctx, j); err != nil {
-			return fmt.Errorf("builds of %s: %w", j.fullName(), err)
+			errs = append(errs, fmt.Errorf("builds of %s: %w", j.fullName(), err))
+			if !refused(err) { // the disk, or Jenkins itself: the other branches would meet the same
+				return errors.Join(errs...)
+			}
 		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
 	return r.account(ctx, t)
 }
@@ -185,7 +193,8 @@ func (p *pass) prepare() {
 // news reports whether the newest page has to be asked for.
 func (p *pass) news(ctx context.Context) (bool, error) {
 	s, h := p.s, p.job.hint
-	p.full = p.now().Sub(s.Checked) >= daily
+	since := p.now().Sub(s.Checked)
+	p.full = since >= daily || since < 0 // the clock may have been set back
 	if !h.given && s.ETag == "" && !s.Checked.IsZero() && !p.full {
 		// Neither the folder nor an ETag says whether there is anything new: a small question.
 		var n node
@@ -194,6 +203,9 @@ func (p *pass) news(ctx context.Context) (bool, error) {
 		}
 		h = n.hint()
 		p.job.hint = h
+	}
+	if h.given && h.number == 0 && s.Head == 0 { // it was never built
+		return false, nil
 	}
 	if h.given && h.number < s.Head { // its newest builds were deleted, or it was made anew and counts from 1
 		*s = jobState{Floor: s.Floor, Rules: s.Rules, Pending: nil}
@@ -239,7 +251,7 @@ func (p *pass) newest(ctx context.Context) error {
 	}
 	low, _ := bounds(page.Builds)
 	if !page.ends(size) && low > head && !p.tooOld(page.Builds) {
-		s.Pending = slices.Insert(s.Pending, 0, span{Above: head, Below: low, At: len(page.Builds) - 1})
+		s.Pending = slices.Insert(s.Pending, 0, span{Above: head, Below: low, At: page.shown - 1})
 	}
 	if size == pageSize {
 		s.ETag, s.PageLow, s.Checked = got.etag, low, p.now().UTC()
@@ -259,14 +271,18 @@ func (p *pass) anew(builds []build) bool {
 func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, answer, error) {
 	var page buildPage
 	got, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[%s]{%d,%d}", p.buildFields(), from, to), etag, &page)
+	page.shown = len(page.Builds)
 	page.Builds = slices.DeleteFunc(page.Builds, func(b build) bool { return b.Number < 1 })
+	if n := page.shown - len(page.Builds); n > 0 {
+		p.warn("builds without a number", strconv.Itoa(n))
+	}
 	return page, got, err
 }
 
 // ends reports whether nothing comes after the page, of which size builds were asked.
 func (p buildPage) ends(size int) bool {
 	low, _ := bounds(p.Builds)
-	return len(p.Builds) < size || p.First != nil && low <= p.First.Number
+	return p.shown < size || p.First != nil && len(p.Builds) > 0 && low <= p.First.Number
 }
 
 func bounds(builds []build) (low, high int) {
@@ -281,7 +297,13 @@ func bounds(builds []build) (low, high int) {
 
 // tooOld reports whether every build is older than what is wanted.
 func (p *pass) tooOld(builds []build) bool {
-	return !p.s.Floor.IsZero() && len(builds) > 0 && !slices.ContainsFunc(builds, func(b build) bool { return !b.started().Before(p.s.Floor) })
+	return len(builds) > 0 && !slices.ContainsFunc(builds, p.s.wants)
+}
+
+// wants reports whether a build is as young as what is read. One of which nobody knows when it began is.
+func (s *jobState) wants(b build) bool {
+	at := b.started()
+	return s.Floor.IsZero() || at.IsZero() || !at.Before(s.Floor)
 }
 
 // pending reads the next part of the first pending span. Places in Jenkins' list move: new builds push the others down,
@@ -315,7 +337,7 @@ func (p *pass) pending(ctx context.Context) error {
 		return p.save(ctx)
 	}
 	sp.Below = min(sp.Below, low)
-	sp.At = from + len(page.Builds) - 1
+	sp.At = from + page.shown - 1
 	return p.save(ctx)
 }
 

@@ -51,6 +51,13 @@ func gone(err error) bool {
 	return errors.As(err, &s) && (s.status == http.StatusNotFound || s.status == http.StatusGone)
 }
 
+// refused reports whether an error is Jenkins' word about one thing, which says nothing about others.
+func refused(err error) bool {
+	var s *statusError
+	var d *json.UnmarshalTypeError
+	return errors.As(err, &s) && s.status != http.StatusUnauthorized || errors.As(err, &d)
+}
+
 // jobPath is the path of a job by the names that lead to it: job/a/job/b/. A branch's name holds escapes of its own
 // (feature%2Fx), which are escaped once more.
 func jobPath(names []string) string {
@@ -94,8 +101,20 @@ func (c *Collector) getPath(ctx context.Context, path, etag string, into any) (a
 	if err != nil {
 		return answer{}, fmt.Errorf("GET %s: %w", shown, err)
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	if err := c.decode(body, into); err != nil {
 		return answer{}, fmt.Errorf("GET %s: the answer is not what Jenkins documents: %w", shown, err)
 	}
 	return answer{etag: resp.Header.Get("ETag")}, nil
+}
+
+// decode reads a JSON object. A field of another type than Jenkins gives it, as a plugin may write it, is left unknown and
+// logged: one odd build must not cost the others of its page.
+func (c *Collector) decode(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
+	var odd *json.UnmarshalTypeError
+	if errors.As(err, &odd) && strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), "{") {
+		c.warn("type of "+odd.Field, odd.Value)
+		return nil
+	}
+	return err
 }

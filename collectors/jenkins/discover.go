@@ -33,7 +33,16 @@ type node struct {
 }
 
 func (n node) container() bool {
-	return n.Jobs != nil || n.multibranch() || strings.HasSuffix(n.Class, "Folder")
+	return n.Jobs != nil || n.multibranch() || strings.HasSuffix(n.Class, "Folder") || n.unfamiliar()
+}
+
+// unfamiliar reports whether a plugin's class may be a container: whatever is a job tells its newest build when it is asked
+// for it, even if that is null.
+func (n node) unfamiliar() bool {
+	if n.Class == "" || len(n.Last) > 0 {
+		return false
+	}
+	return !slices.ContainsFunc([]string{"Project", "Job", "ModuleSet"}, func(end string) bool { return strings.HasSuffix(n.Class, end) })
 }
 
 func (n node) multibranch() bool { return strings.Contains(n.Class, "MultiBranch") }

@@ -164,3 +164,14 @@ func (m *memory) count(kind string) int {
 	}
 	return n
 }
+
+// text is everything stored but the ledger, as text to compare.
+func (m *memory) text() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, err := json.MarshalIndent(m.events, "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}

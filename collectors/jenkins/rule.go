@@ -92,7 +92,7 @@ type glob struct{ exact, below *regexp.Regexp }
 // compile reads a pattern: ** is anything, * anything but a slash, ? one character but a slash.
 func compile(pattern string) glob {
 	var b strings.Builder
-	for p := strings.Trim(strings.TrimSpace(pattern), "/"); p != ""; {
+	for p := strings.Trim(strings.TrimSpace(strings.ToValidUTF8(pattern, "�")), "/"); p != ""; {
 		switch {
 		case strings.HasPrefix(p, "**/"):
 			b.WriteString(`(?:.*/)?`)

@@ -17,7 +17,7 @@ type stage struct {
 	Name     string `json:"name"`
 	Status   string `json:"status"`
 	Start    int64  `json:"startTimeMillis"`
-	Duration int64  `json:"durationMillis"`
+	Duration millis `json:"durationMillis"`
 }
 
 // stages reads the stages of pipeline builds, one request each.

@@ -17,7 +17,7 @@ func (p *pass) take(ctx context.Context, builds []build, counted func(build) boo
 	var wanted []build
 	for _, b := range builds {
 		p.seen[b.Number] = true
-		if p.s.Floor.IsZero() || !b.started().Before(p.s.Floor) {
+		if p.s.wants(b) {
 			wanted = append(wanted, b)
 		}
 	}
@@ -37,6 +37,9 @@ func (p *pass) take(ctx context.Context, builds []build, counted func(build) boo
 			p.s.Open = map[int]int64{}
 		}
 		p.s.Open[b.Number] = b.Timestamp
+		if b.started().IsZero() {
+			p.s.Open[b.Number] = p.now().UnixMilli() // it is asked for as long as if it had begun now
+		}
 	}
 	for _, b := range builds {
 		if b.Number > p.s.Head {
