@@ -1,0 +1,155 @@
+package pagerduty
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// stamp is a time as PagerDuty writes it. Null and what is no time, or none that an event may carry, are zero.
+type stamp struct{ time.Time }
+
+// UnmarshalJSON never fails: a time that cannot be read is not known.
+func (s *stamp) UnmarshalJSON(raw []byte) error {
+	s.Time = time.Time{}
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return nil
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil && event.ValidTime(t) {
+		s.Time = t.UTC()
+	}
+	return nil
+}
+
+// reference names another thing at PagerDuty.
+type reference struct {
+	ID      string `json:"id"`
+	Summary string `json:"summary"`
+}
+
+// page is one page of the listing. Incidents are decoded one by one, so that one that makes no sense does not take the others along.
+type page struct {
+	Incidents []json.RawMessage `json:"incidents"`
+	More      bool              `json:"more"`
+	Total     *uint64           `json:"total"`
+}
+
+// incident is what is used of an incident.
+type incident struct {
+	ID       string     `json:"id"`
+	Number   uint64     `json:"incident_number"`
+	Status   string     `json:"status"`
+	Urgency  string     `json:"urgency"`
+	URL      string     `json:"html_url"`
+	Service  reference  `json:"service"`
+	Priority *reference `json:"priority"`
+
+	CreatedAt  stamp `json:"created_at"`
+	ResolvedAt stamp `json:"resolved_at"` // not every account has it
+	ChangedAt  stamp `json:"last_status_change_at"`
+	Acks       []struct {
+		At stamp `json:"at"`
+	} `json:"acknowledgements"` // those that hold at present
+	Log []logEntry `json:"log_entries"` // where the server includes them
+}
+
+// logEntry is something that happened to an incident.
+type logEntry struct {
+	Type      string `json:"type"`
+	CreatedAt stamp  `json:"created_at"`
+}
+
+// decodeAll decodes the incidents that can be decoded, and says what is wrong with the others.
+func decodeAll(raw []json.RawMessage) ([]incident, error) {
+	all := make([]incident, 0, len(raw))
+	var errs []error
+	for _, r := range raw {
+		var i *incident
+		if err := json.Unmarshal(r, &i); err != nil {
+			errs = append(errs, err)
+		} else if i != nil && i.ID != "" {
+			all = append(all, *i)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// resolved reports whether the incident is over. A word that is not known is no end.
+func (c *Collector) resolved(i incident) bool {
+	switch strings.ToLower(i.Status) {
+	case "resolved":
+		return true
+	case "triggered", "acknowledged":
+	default:
+		c.warn("status of an incident", i.Status)
+	}
+	return false
+}
+
+// acknowledged is the first acknowledgement that the incident itself tells of.
+func (i incident) acknowledged() time.Time {
+	at := firstOf("acknowledge_log_entry", i.Log)
+	for _, a := range i.Acks {
+		at = earlier(at, a.At.Time)
+	}
+	return at
+}
+
+// ended is when the incident was resolved, where it is: the last change of its status was that.
+func (i incident) ended() time.Time {
+	if !i.ResolvedAt.IsZero() {
+		return i.ResolvedAt.Time
+	}
+	return i.ChangedAt.Time
+}
+
+// firstOf returns when an entry of the type was first made; zero without one.
+func firstOf(kind string, entries []logEntry) (at time.Time) {
+	for _, e := range entries {
+		if e.Type == kind {
+			at = earlier(at, e.CreatedAt.Time)
+		}
+	}
+	return at
+}
+
+// earlier returns the earlier of two times, of which either may not be known.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// severity is the incident's priority as the account names it (P1, SEV-2), or else its urgency.
+func (i incident) severity() string {
+	if i.Priority != nil && i.Priority.Summary != "" {
+		return i.Priority.Summary
+	}
+	return i.Urgency
+}
+
+// mark changes when what is stored of the incident does.
+func (i incident) mark() string {
+	return i.Status + " " + i.severity() + " " + i.ChangedAt.Format(time.RFC3339Nano)
+}
+
+// incidentEvent makes the event of an incident that was first acknowledged at the time given.
+func (r *reader) incidentEvent(i incident, acknowledged time.Time) event.Incident {
+	link := ""
+	if strings.HasPrefix(i.URL, "https://") || strings.HasPrefix(i.URL, "http://") {
+		link = i.URL
+	}
+	e := event.Incident{
+		Origin:   event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: i.ID, URL: link},
+		Severity: i.severity(), OpenedAt: i.CreatedAt.Time, AcknowledgedAt: acknowledged,
+	}
+	if r.resolved(i) {
+		e.ResolvedAt = i.ended()
+	}
+	return e
+}

@@ -1,0 +1,90 @@
+package pagerduty
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	servicesStream = "services"
+	// relist is how long the list of services is believed.
+	relist = time.Hour
+	// perPage is the most that PagerDuty gives at once, and lastRecord how far it counts.
+	perPage    = 100
+	lastRecord = 10_000
+)
+
+// servicesState is what is remembered of the list of services.
+type servicesState struct {
+	IDs    []string  `json:"ids"`
+	Listed time.Time `json:"listed"`
+}
+
+// Scopes lists the configured services by id, or else all that the token shows.
+func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+	if len(c.cfg.Services) > 0 {
+		return slices.Sorted(slices.Values(c.cfg.Services)), nil
+	}
+	var s servicesState
+	if _, err := m.Load(ctx, servicesStream, &s); err != nil {
+		return nil, err
+	}
+	if since := c.now().Sub(s.Listed); since >= 0 && since < relist {
+		return s.IDs, nil
+	}
+	ids, err := c.services(ctx)
+	if gone(err) { // the key shows incidents alone
+		ids, err = c.servicesOfIncidents(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the services: %w", err)
+	}
+	slices.Sort(ids)
+	s = servicesState{IDs: slices.Compact(ids), Listed: c.now().UTC()}
+	return s.IDs, m.Save(ctx, servicesStream, s)
+}
+
+func (c *Collector) services(ctx context.Context) ([]string, error) {
+	var ids []string
+	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
+		var page struct {
+			Services []reference `json:"services"`
+			More     bool        `json:"more"`
+		}
+		if _, err := c.get(ctx, fmt.Sprintf("services?limit=%d&offset=%d", perPage, offset), "", &page); err != nil {
+			return nil, err
+		}
+		for _, s := range page.Services {
+			if serviceRule.MatchString(s.ID) {
+				ids = append(ids, s.ID)
+			}
+		}
+		if !page.More {
+			break
+		}
+	}
+	return ids, nil
+}
+
+// servicesOfIncidents lists the services that have had an incident among the newest 10,000.
+func (c *Collector) servicesOfIncidents(ctx context.Context) ([]string, error) {
+	var ids []string
+	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
+		var p page
+		if _, err := c.get(ctx, fmt.Sprintf("incidents?date_range=all&sort_by=created_at:desc&limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
+			return nil, err
+		}
+		incidents, _ := decodeAll(p.Incidents)
+		for _, i := range incidents {
+			if serviceRule.MatchString(i.Service.ID) && !slices.Contains(ids, i.Service.ID) {
+				ids = append(ids, i.Service.ID)
+			}
+		}
+		if !p.More {
+			break
+		}
+	}
+	return ids, nil
+}
