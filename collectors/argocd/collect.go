@@ -12,7 +12,10 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-const syncsStream = "syncs"
+const (
+	syncsStream = "syncs"
+	daily       = 24 * time.Hour
+)
 
 // state is the checkpoint of an application. It is saved after what it speaks of has been stored.
 type state struct {
@@ -22,6 +25,8 @@ type state struct {
 	LastKey string    `json:"last_key,omitzero"` // what that entry brought
 	LastAt  time.Time `json:"last_at,omitzero"`  // when the latest sync that was read began
 	Before  int64     `json:"before,omitzero"`   // entries that the history had forgotten before it was first read
+	Total   uint64    `json:"total,omitzero"`    // syncs that the store has had
+	Refill  time.Time `json:"refill,omitzero"`   // when what the store lacks was last looked for
 	Lost    uint64    `json:"lost,omitzero"`     // entries that it has forgotten since, between two reads
 	LostIn  string    `json:"lost_in,omitzero"`  // when that last happened, in words
 	Floor   time.Time `json:"floor,omitzero"`    // syncs before it are left out
@@ -83,7 +88,14 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 		seen.Metadata = named(scope, c.cfg.QualifiedNames)
 	}
 	p := &pass{Collector: c, scope: scope, w: w, s: &s, page: c.page(seen.Metadata)}
+	stored, _, err := w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
 	again := p.settings(found)
+	if since := c.now().Sub(s.Refill); stored < s.Total && (since >= daily || since < 0) {
+		again, s.Refill = true, c.now().UTC()
+	}
 	if !listed || again || s.Mark != seen.mark() {
 		a, err := c.application(ctx, seen.Metadata)
 		if gone(err) && listed {
@@ -249,6 +261,12 @@ func (p *pass) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if stored > p.s.Total {
+		p.s.Total = stored
+		if err := p.w.Save(ctx, syncsStream, *p.s); err != nil {
+			return err
+		}
+	}
 	now := p.now().UTC()
 	start := p.s.Created
 	if start.IsZero() || start.After(now) {
@@ -269,7 +287,7 @@ func (p *pass) account(ctx context.Context) error {
 		notes = append(notes, "those since "+p.s.Floor.Format(time.DateOnly))
 	}
 	return p.w.Append(ctx, event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: event.KindDeployment, WindowStart: start, WindowEnd: now,
-		Expected: stored + p.s.Lost + uint64(p.s.Bad), Stored: stored, Open: unfinished, CheckedAt: now, URL: p.page, Note: strings.Join(notes, "; ")})
+		Expected: p.s.Total + p.s.Lost + uint64(p.s.Bad), Stored: stored, Open: unfinished, CheckedAt: now, URL: p.page, Note: strings.Join(notes, "; ")})
 }
 
 // genesis is before Argo CD existed: the beginning of a window that has none.

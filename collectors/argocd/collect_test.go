@@ -243,6 +243,23 @@ func TestAHoleInTheHistoryIsAGapThatSaysWhy(t *testing.T) {
 	}
 }
 
+func TestWhatTheStoreHasLostIsReadAgain(t *testing.T) {
+	s, m := newServer(t, app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), alice))), newMemory()
+	one(t, s, m)
+	want := maps.Clone(m.events)
+	delete(m.events, id(0))
+	one(t, s, m)
+	if !maps.Equal(m.events, want) || m.ledger.Gap() != 0 {
+		t.Errorf("%v %+v", m.ids(), m.ledger)
+	}
+	s.put(app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(1, 10, sha(2), alice)))
+	delete(m.events, id(0)) // and now Argo CD has forgotten it too
+	one(t, s, m)
+	if m.ledger.Gap() != 1 {
+		t.Errorf("%+v", m.ledger)
+	}
+}
+
 func TestWhatRanBeforeTheFirstSyncIsABaseline(t *testing.T) {
 	a := app("payment", nil)
 	put(a, "status.sync.status", "OutOfSync")

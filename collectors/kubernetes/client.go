@@ -1,0 +1,78 @@
+package kubernetes
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/dynamic"
+	clientrest "k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+func validSelector(selector string) error {
+	_, err := labels.Parse(selector)
+	return err
+}
+
+// connect returns the client of the cluster. The dynamic one serves every kind of object: the typed clientset would
+// bring the code of each API that Kubernetes has, for five listings.
+func (c *Collector) connect() (dynamic.Interface, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != nil {
+		return c.client, nil
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = c.cfg.Kubeconfig
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.cfg.Context}).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("reading the kubeconfig: %w; set kubeconfig and context of the source, or run in a pod with a service account", err)
+	}
+	cfg.UserAgent = "dxctl"
+	if c.opt.UserAgent != "" {
+		cfg.UserAgent = c.opt.UserAgent
+	}
+	cfg.WarningHandler = clientrest.NoWarnings{}
+	host := cfg.Host
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &guard{c, host, next} })
+	client, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for %s: %w", host, err)
+	}
+	c.client = client
+	return client, nil
+}
+
+// guard stands between client-go and the network. It sees every request with its credentials, also one that follows a
+// redirect: the credentials go to the configured server only, and nothing but reading is sent.
+type guard struct {
+	c    *Collector
+	host string // as the kubeconfig has it, with or without scheme
+	next http.RoundTripper
+}
+
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method != http.MethodGet {
+		return nil, &rest.RefusedError{Target: req.URL.Host, Why: "a " + req.Method + " request would change something, and dxctl only reads"}
+	}
+	want := strings.TrimPrefix(strings.TrimPrefix(g.host, "https://"), "http://")
+	want, _, _ = strings.Cut(want, "/")
+	if !strings.EqualFold(req.URL.Host, want) {
+		return nil, &rest.RefusedError{Target: req.URL.Host, Why: "the kubeconfig names the server " + want + "; if it has moved, change the kubeconfig"}
+	}
+	start := time.Now() // durations are measured on the monotonic clock, not on the injected one
+	resp, err := g.next.RoundTrip(req)
+	status := 0
+	if resp != nil {
+		status = resp.StatusCode
+	}
+	if o := g.c.observer.Load(); o != nil && o.Request != nil && req.Context().Err() == nil {
+		o.Request(rest.Request{Status: status, Duration: time.Since(start)})
+	}
+	return resp, err
+}

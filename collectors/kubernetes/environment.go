@@ -1,0 +1,90 @@
+package kubernetes
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// EnvironmentRule says of which workloads the environment is which. All conditions that are given must hold; in names *
+// is anything. The environment is Environment, or where that is empty the value of Label.
+type EnvironmentRule struct {
+	Namespace   string `yaml:"namespace"`   // "*-staging"
+	Workload    string `yaml:"workload"`    // its name: "*-canary"
+	Label       string `yaml:"label"`       // the workload has this label (env), or has it with this value (env=prd)
+	Environment string `yaml:"environment"` // production, staging …
+}
+
+// Validate reports every mistake, joined.
+func (r EnvironmentRule) Validate() error {
+	var errs []error
+	if r.Namespace == "" && r.Workload == "" && r.Label == "" {
+		errs = append(errs, errors.New("give what it applies to: namespace, workload or label"))
+	}
+	name, value, _ := strings.Cut(r.Label, "=")
+	if r.Label != "" && name == "" {
+		errs = append(errs, errors.New("label: give the name of a label, or name=value"))
+	}
+	if r.Environment == "" && (name == "" || value != "") {
+		errs = append(errs, errors.New("give environment: name, or label: the label whose value it is"))
+	}
+	return errors.Join(errs...)
+}
+
+type compiledRule struct {
+	namespace, workload, value *regexp.Regexp
+	label, environment         string
+}
+
+// compileRules returns the rules ready to match, and a digest that changes when an environment may.
+func compileRules(environment string, rules []EnvironmentRule) ([]compiledRule, string) {
+	all := make([]compiledRule, len(rules))
+	for i, r := range rules {
+		label, value, _ := strings.Cut(r.Label, "=")
+		all[i] = compiledRule{compile(r.Namespace), compile(r.Workload), compile(value), label, r.Environment}
+	}
+	text, err := json.Marshal(struct {
+		E string
+		R []EnvironmentRule
+	}{environment, rules})
+	if err != nil { // a struct of strings
+		panic(err)
+	}
+	sum := sha256.Sum256(text)
+	return all, hex.EncodeToString(sum[:6])
+}
+
+// environment is the environment of a workload: by the first rule that matches, else the cluster's, else its namespace.
+func (c *Collector) environment(w *workload) string {
+	for _, r := range c.rules {
+		value, has := w.labels[r.label]
+		if r.label != "" && (!has || !matches(r.value, value)) || !matches(r.namespace, w.Namespace) || !matches(r.workload, w.Name) {
+			continue
+		}
+		if r.environment != "" {
+			return r.environment
+		}
+		if value != "" {
+			return value
+		}
+	}
+	if c.cfg.Environment != "" {
+		return c.cfg.Environment
+	}
+	return w.Namespace
+}
+
+// compile reads a pattern in which * is anything; nil, for the empty one, matches everything.
+func compile(pattern string) *regexp.Regexp {
+	if pattern == "" {
+		return nil
+	}
+	return regexp.MustCompile(`(?s)^` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `$`)
+}
+
+func matches(pattern *regexp.Regexp, name string) bool {
+	return pattern == nil || pattern.MatchString(name)
+}

@@ -1,0 +1,165 @@
+// Package kubernetes collects from a Kubernetes cluster: the rollouts of Deployments, StatefulSets and Argo Rollouts, as
+// deployments, for teams that deploy with kubectl, Helm or a script. It only lists and watches.
+//
+// # Scope and identity
+//
+// A scope is what people mean by the service: the value of the first of the labels service_labels that the workload or its
+// pods carry (backstage.io/kubernetes-id, else app.kubernetes.io/name). That is also what the annotation
+// backstage.io/kubernetes-id of a Component says, so the catalog binds it. A workload without such a label is a scope of its
+// own, namespace/kind/name, which the annotation can name as well. A cluster is a source, so scopes need not name it.
+//
+// The ID of a rollout is namespace/kind/name@uid/revision: shop/deployment/payment@1a2b3c4d/7, with the first eight digits
+// of the workload's uid, because a workload that is made anew counts from 1 again. The revision is the number that
+// Kubernetes gives: the annotation deployment.kubernetes.io/revision (rollout.argoproj.io/revision) of a ReplicaSet, the
+// revision of a ControllerRevision. Going back to an old template gives it a new number, so a rollback is a rollout of its
+// own. Scaling gives none.
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = "kubernetes"
+
+// Config is one cluster.
+type Config struct {
+	Source           string            `yaml:"name"`              // how events, metrics and the ledger call it
+	Kubeconfig       string            `yaml:"kubeconfig"`        // path; empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod
+	Context          string            `yaml:"context"`           // of the kubeconfig; empty: its current one
+	Namespaces       []string          `yaml:"namespaces"`        // only these; empty: all but those of Kubernetes itself (kube-*)
+	Selector         string            `yaml:"selector"`          // only workloads with these labels, as kubectl's --selector takes it
+	Environment      string            `yaml:"environment"`       // what the cluster is; empty: the namespace is the environment
+	Environments     []EnvironmentRule `yaml:"environments"`      // exceptions from it; the first that matches decides
+	ServiceLabels    []string          `yaml:"service_labels"`    // labels that name the service; default backstage.io/kubernetes-id, app.kubernetes.io/name
+	CommitAnnotation string            `yaml:"commit_annotation"` // annotation (or label) of workload or pods that holds the commit
+	ArgoRollouts     bool              `yaml:"argo_rollouts"`     // read also Rollouts of argoproj.io
+	Since            time.Time         `yaml:"-"`                 // rollouts that began before are left out; zero: none
+}
+
+var defaultServiceLabels = []string{"backstage.io/kubernetes-id", "app.kubernetes.io/name"}
+
+// Validate reports every mistake, joined. It does not look at the cluster, nor at the kubeconfig.
+func (c Config) Validate() error {
+	var errs []error
+	for what, names := range map[string][]string{"namespaces": c.Namespaces, "service_labels": c.ServiceLabels} {
+		for i, n := range names {
+			if n == "" || strings.ContainsAny(n, " \t\n*") {
+				errs = append(errs, fmt.Errorf("%s[%d] %q: give a name as Kubernetes has it", what, i, n))
+			}
+		}
+	}
+	if err := validSelector(c.Selector); err != nil {
+		errs = append(errs, fmt.Errorf("selector %q: %w; write it as for kubectl --selector", c.Selector, err))
+	}
+	for i, r := range c.Environments {
+		if err := r.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("environments[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what a scope is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
+	Since() time.Time
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Client    dynamic.Interface // instead of the cluster that the configuration names
+	Patience  time.Duration     // how long a first listing of the cluster may take; default a minute
+	Settle    time.Duration     // how long changes are gathered before they are stored; default a second
+}
+
+// Collector reads one cluster. It is safe for use from several goroutines.
+type Collector struct {
+	cfg      Config
+	opt      Options
+	log      *slog.Logger
+	now      func() time.Time
+	rules    []compiledRule
+	rulesOf  string // digest of what decides the environment, to notice that it has changed
+	observer atomic.Pointer[rest.Observer]
+	warned   sync.Map // unknown words that have been logged
+
+	taking sync.Mutex // one pass over a scope at a time, be it of a collect or of a watch
+
+	mu     sync.Mutex
+	client dynamic.Interface
+	live   *caches            // of a watch that runs
+	seen   map[string][]*view // by scope, of the latest listing
+}
+
+// New returns a collector; it fails when the configuration is not valid. The kubeconfig is read when the cluster is first
+// asked for something.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if len(cfg.ServiceLabels) == 0 {
+		cfg.ServiceLabels = defaultServiceLabels
+	}
+	if opt.Patience <= 0 {
+		opt.Patience = time.Minute
+	}
+	if opt.Settle <= 0 {
+		opt.Settle = time.Second
+	}
+	c := &Collector{cfg: cfg, opt: opt, log: opt.Logger, now: opt.Now, client: opt.Client}
+	c.rules, c.rulesOf = compileRules(cfg.Environment, cfg.Environments)
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "kubernetes".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests.
+func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
+
+// Check says whether the cluster can be reached and everything that is read may be listed.
+func (c *Collector) Check(ctx context.Context) error {
+	_, err := c.list(ctx)
+	return err
+}
+
+// warn logs an unknown word once for a source.
+func (c *Collector) warn(what, word string) {
+	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
+		c.log.Warn("Kubernetes uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
+	}
+}

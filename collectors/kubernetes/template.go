@@ -1,0 +1,177 @@
+package kubernetes
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+// template is what is used of a pod template. Fields that hold something else than expected are left empty.
+type template struct {
+	Metadata struct {
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec struct {
+		Containers []struct {
+			Name  string `json:"name"`
+			Image string `json:"image"`
+		} `json:"containers"`
+	} `json:"spec"`
+}
+
+// brought says which version a template runs.
+type brought struct {
+	image   string // of the main container
+	label   string // app.kubernetes.io/version
+	commit  string // what the configured annotation holds
+	digest  string // of the template, without what a restart changes; empty: there is none
+	service string // what the first of the configured labels says
+}
+
+const (
+	restartedAt  = "kubectl.kubernetes.io/restartedAt"
+	versionLabel = "app.kubernetes.io/version"
+)
+
+// readTemplate reads a pod template as JSON holds it: a map. The owner is the name of the workload.
+func (c *Collector) readTemplate(raw any, owner string) brought {
+	m, ok := raw.(map[string]any)
+	if !ok || len(m) == 0 {
+		return brought{}
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return brought{}
+	}
+	var t template
+	if json.Unmarshal(text, &t) != nil {
+		return brought{digest: digest(m)}
+	}
+	b := brought{label: t.Metadata.Labels[versionLabel], digest: digest(m), service: c.service(t.Metadata.Labels)}
+	b.commit = c.commit(t.Metadata.Annotations, t.Metadata.Labels)
+	main := t.Metadata.Annotations["kubectl.kubernetes.io/default-container"]
+	for i, container := range t.Spec.Containers {
+		if i == 0 || container.Name == main || main == "" && container.Name == owner {
+			b.image = container.Image
+			if i > 0 || container.Name == main {
+				break
+			}
+		}
+	}
+	return b
+}
+
+// service is the value of the first of the labels that name the service.
+func (c *Collector) service(labels map[string]string) string {
+	for _, l := range c.cfg.ServiceLabels {
+		if labels[l] != "" {
+			return labels[l]
+		}
+	}
+	return ""
+}
+
+// commit is what the configured annotation holds, in the first of the maps that has it.
+func (c *Collector) commit(maps ...map[string]string) string {
+	if c.cfg.CommitAnnotation != "" {
+		for _, m := range maps {
+			if v := strings.TrimSpace(m[c.cfg.CommitAnnotation]); v != "" {
+				return v
+			}
+		}
+	}
+	return ""
+}
+
+// digest is the same for two templates exactly when they differ in nothing but a restart, and in labels that
+// controllers add.
+func digest(t map[string]any) string {
+	if m, ok := t["metadata"].(map[string]any); ok {
+		slim := make(map[string]any, len(m))
+		for k, v := range m {
+			slim[k] = v
+		}
+		delete(slim, "creationTimestamp") // always null
+		without(slim, "annotations", restartedAt)
+		without(slim, "labels", "pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash")
+		whole := make(map[string]any, len(t))
+		for k, v := range t {
+			whole[k] = v
+		}
+		delete(whole, "$patch") // of a ControllerRevision
+		whole["metadata"] = slim
+		t = whole
+	}
+	text, err := json.Marshal(t) // maps are written in the order of their keys
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:12])
+}
+
+// without replaces the map under a key by one without some of its keys; an empty one is left out.
+func without(m map[string]any, key string, names ...string) {
+	old, ok := m[key].(map[string]any)
+	if !ok {
+		return
+	}
+	kept := make(map[string]any, len(old))
+	for k, v := range old {
+		kept[k] = v
+	}
+	for _, n := range names {
+		delete(kept, n)
+	}
+	if m[key] = kept; len(kept) == 0 {
+		delete(m, key)
+	}
+}
+
+// or fills what is not known from another place.
+func (b brought) or(other brought) brought {
+	b.label, b.commit, b.image = cmp.Or(b.label, other.label), cmp.Or(b.commit, other.commit), cmp.Or(b.image, other.image)
+	b.service = cmp.Or(b.service, other.service)
+	return b
+}
+
+var (
+	commit   = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
+	anyShort = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+	floating = map[string]bool{"latest": true, "stable": true, "main": true, "master": true, "develop": true, "dev": true, "edge": true}
+)
+
+// version is what runs, in the words of an event: the image's tag where it names a version, else the label, else the
+// digest, else a tag that moves.
+func (b brought) version() (sha, version string) {
+	tag, imageDigest := imageParts(b.image)
+	switch {
+	case tag != "" && !floating[strings.ToLower(tag)]:
+		version = tag
+	case b.label != "":
+		version = b.label
+	case imageDigest != "":
+		version = imageDigest
+	default:
+		version = tag
+	}
+	if said := strings.ToLower(b.commit); anyShort.MatchString(said) {
+		sha = said
+	} else if commit.MatchString(strings.ToLower(tag)) { // images are often named by the commit that they are of
+		sha = strings.ToLower(tag)
+	}
+	return sha, version
+}
+
+// imageParts reads registry:5000/name:tag@sha256:digest.
+func imageParts(image string) (tag, digest string) {
+	image, digest, _ = strings.Cut(image, "@")
+	if i := strings.LastIndexByte(image, ':'); i > strings.LastIndexByte(image, '/') {
+		tag = image[i+1:]
+	}
+	return tag, digest
+}
