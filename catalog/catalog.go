@@ -18,6 +18,8 @@ type Catalog struct {
 	paths      []PathBinding
 	byScope    map[string]string // provider + NUL + scope → ref
 	identities []Identity
+	report     PeopleReport
+	bots       []botPattern
 	owned      map[string][]string // owner ref → refs of its services
 }
 
@@ -85,6 +87,9 @@ func (c *Catalog) OwnedBy(team string) []string {
 
 // People returns everyone who is known, sorted by ID. Machine accounts are not among them.
 func (c *Catalog) People() []Person { return slices.Clone(c.people) }
+
+// PeopleReport says which records of people were merged, and what they do not say.
+func (c *Catalog) PeopleReport() PeopleReport { return c.report }
 
 // Bindings returns which scope of which provider belongs to what, sorted.
 func (c *Catalog) Bindings() []Binding { return slices.Clone(c.bindings) }

@@ -24,7 +24,7 @@ func FuzzDescriptors(f *testing.F) {
 				l.add(doc, e)
 			}
 		}
-		newPeopleReader(l).finish()
+		newPeopleReader(l).finish(peopleRules{})
 		l.bind()
 		l.catalog.finish()
 		for _, e := range l.catalog.Entities() {
@@ -52,7 +52,7 @@ func FuzzPeople(f *testing.F) {
 		l := &loader{catalog: newCatalog(), done: map[string]bool{}}
 		p := newPeopleReader(l)
 		p.readCSV("people.csv", data)
-		p.finish()
+		p.finish(peopleRules{})
 		seen := map[[2]string]bool{}
 		for _, i := range l.catalog.Identities() {
 			if key := [2]string{i.Provider, i.Login}; seen[key] || i.Login == "" {

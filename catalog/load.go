@@ -70,7 +70,7 @@ func Load(cfg Config, people PeopleConfig, baseDir string, found ...Found) (*Cat
 	for _, name := range people.Files {
 		l.loadPattern(name, "people.files", p.readFile)
 	}
-	p.finish()
+	p.finish(l.readRules(people.Rules))
 	l.bind()
 	l.catalog.finish()
 	return l.catalog, l.warnings, errors.Join(l.errs...)

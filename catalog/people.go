@@ -12,6 +12,11 @@ type PeopleConfig struct {
 	// Files are CSV files: names or patterns, relative to the folder of the configuration. Columns: person, team,
 	// start_date, logins and, where wanted, name, email, left_date, bot.
 	Files []string `yaml:"files"`
+	// Rules is a YAML file that says who is the same person under another name, who is not, and which accounts are
+	// machines; empty: no rules.
+	Rules string `yaml:"rules"`
+	// LeaveOutBots leaves what machine accounts did out of every metric, also of those that count events and not people.
+	LeaveOutBots bool `yaml:"leave_out_bots"`
 }
 
 // Validate reports empty names.
@@ -21,7 +26,9 @@ func (c PeopleConfig) Validate() error { return validateFiles("people.files", c.
 type Person struct {
 	ID          string // from the column person, or a User's name; in lower case
 	Name        string
-	Email       string
+	Email       string       // the first that is known
+	Emails      []string     // all of them, in lower case
+	Records     []string     // ids of the records that are this person's too
 	Memberships []Membership // at least one, in order of their start; the first start is the person's start date
 }
 
@@ -48,8 +55,9 @@ type Identity struct {
 // loginClaim is a file's word that a login is a person's.
 type loginClaim struct {
 	Identity
-	file string
-	line int
+	file     string
+	line     int
+	verified bool // Backstage's directory says so
 }
 
 // peopleReader gathers people from CSV files and, in finish, from the catalog's users and groups.
@@ -59,13 +67,16 @@ type peopleReader struct {
 	order   []string
 	claims  []loginClaim
 	read    map[string]bool
+	emails  []emailClaim
+	stubs   map[string]bool // people of whom only a rule knows
+	report  PeopleReport
 	silent  []loginClaim // people without a login, of whom nothing can be attributed
 	csvSeen map[string]bool
 	teams   map[string]string // spelling of a team by its lower-case form
 }
 
 func newPeopleReader(l *loader) *peopleReader {
-	return &peopleReader{l: l, people: map[string]*Person{}, read: map[string]bool{}, csvSeen: map[string]bool{}, teams: map[string]string{}}
+	return &peopleReader{l: l, people: map[string]*Person{}, read: map[string]bool{}, csvSeen: map[string]bool{}, stubs: map[string]bool{}, teams: map[string]string{}}
 }
 
 func (p *peopleReader) person(id string) *Person {
@@ -96,9 +107,11 @@ func (p *peopleReader) team(name string) string {
 	return p.teams[key]
 }
 
-// finish adds the catalog's users, settles whose login is whose, and stores the result in the catalog.
-func (p *peopleReader) finish() {
+// finish adds the catalog's users, makes one person of records that are one, settles whose login is whose, and stores the
+// result in the catalog.
+func (p *peopleReader) finish(rules peopleRules) {
 	p.addUsers()
+	p.merge(rules)
 	for _, id := range p.order {
 		person := p.people[id]
 		slices.SortStableFunc(person.Memberships, func(a, b Membership) int {
@@ -113,6 +126,8 @@ func (p *peopleReader) finish() {
 	slices.SortFunc(p.l.catalog.people, func(a, b Person) int { return cmp.Compare(a.ID, b.ID) })
 	p.settleLogins()
 	p.warnSilent()
+	p.l.catalog.report = p.report
+	p.l.catalog.bots = rules.Bots.patterns
 }
 
 func boolInt(b bool) int {
@@ -147,7 +162,7 @@ func (p *peopleReader) addUsers() {
 		}
 		person := p.person(Ref{Namespace: e.Namespace, Name: strings.ToLower(e.Name)}.Short())
 		person.Name = cmp.Or(person.Name, e.Profile.DisplayName, e.Title)
-		person.Email = cmp.Or(person.Email, e.Profile.Email)
+		p.addEmail(person, e.Profile.Email)
 		p.addUserLogins(e, person)
 		if p.csvSeen[person.ID] {
 			continue
@@ -163,17 +178,24 @@ func (p *peopleReader) addUsers() {
 	}
 }
 
+func (p *peopleReader) addEmail(person *Person, email string) {
+	if email = strings.ToLower(strings.TrimSpace(email)); email != "" {
+		person.Email = cmp.Or(person.Email, email)
+		p.emails = append(p.emails, emailClaim{person.ID, email})
+	}
+}
+
 func (p *peopleReader) addUserLogins(e Entity, person *Person) {
 	found := false
 	for _, u := range userLogins {
 		if login := strings.TrimSpace(e.Annotations[u.annotation]); login != "" {
 			found = true
-			p.claims = append(p.claims, loginClaim{Identity{Provider: u.provider, Login: strings.ToLower(login), Person: person.ID}, e.File, e.Line})
+			p.claims = append(p.claims, loginClaim{Identity{Provider: u.provider, Login: strings.ToLower(login), Person: person.ID}, e.File, e.Line, true})
 		}
 	}
 	// Backstage's importers name a User by its login, so the name is one unless the descriptor or a CSV file says better.
 	if !found && !p.csvSeen[person.ID] {
-		p.claims = append(p.claims, loginClaim{Identity{Login: strings.ToLower(e.Name), Person: person.ID}, e.File, e.Line})
+		p.claims = append(p.claims, loginClaim{Identity{Login: strings.ToLower(e.Name), Person: person.ID}, e.File, e.Line, false})
 	}
 }
 
@@ -199,6 +221,8 @@ func (p *peopleReader) settleLogins() {
 			continue
 		}
 		other := claims[i]
+		p.report.Unclear = append(p.report.Unclear, Unclear{What: "login " + shownLogin(key), People: []string{owner(first), owner(other)},
+			Why: "both claim it, so it is attributed to neither; correct the record, or give it to one under `same` in people.rules"})
 		p.l.warn(other.file, other.line, "login %s is claimed by %s (%s:%d) and by %s; it is attributed to neither. Remove it from the one whose it is not, "+
 			"or write it for one provider only, like github:%s", shownLogin(key), owner(first), first.file, first.line, owner(other), key[1])
 	}
@@ -225,7 +249,7 @@ func shownLogin(key [2]string) string {
 func (p *peopleReader) warnSilent() {
 	claimed := map[string]bool{}
 	for _, c := range p.claims {
-		claimed[c.Person] = true
+		claimed[c.Person] = claimed[c.Person] || c.file != "" // an address is a login in few sources
 	}
 	var silent []loginClaim
 	for _, s := range p.silent {

@@ -56,7 +56,7 @@ func TestPeopleCSV(t *testing.T) {
 		},
 		{
 			name: "other names, order and spelling of the columns", csv: "E-Mail,Full Name,End Date,Hire_Date,Group,ID,Login\na@b.c,\"Smith, Alice\",2026-06-01,2026-03-02,p,alice,al\n",
-			people: []string{`alice "p" 2026-03-02 2026-06-01`}, logins: []string{":al=alice"},
+			people: []string{`alice "p" 2026-03-02 2026-06-01`}, logins: []string{":a@b.c=alice", ":al=alice"},
 		},
 		{
 			name: "two memberships", csv: head + "bob,platform,2026-05-01,bob\nbob,payments,2025-01-07,bob\n",

@@ -186,12 +186,13 @@ func (p *peopleReader) row(file string, line int, get func(string) string) error
 	}
 	for _, i := range identities {
 		i.Person, i.Bot = owner, bot
-		p.claims = append(p.claims, loginClaim{i, file, line})
+		p.claims = append(p.claims, loginClaim{i, file, line, false})
 	}
 	if bot {
 		return nil
 	}
 	person := p.person(id)
+	p.addEmail(person, get("email"))
 	for _, known := range person.Memberships {
 		if known.Team == m.Team && known.StartedOn.Equal(m.StartedOn) {
 			p.l.warn(file, line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, known.Source)
@@ -200,9 +201,9 @@ func (p *peopleReader) row(file string, line int, get func(string) string) error
 	}
 	p.csvSeen[id] = true
 	person.Memberships = append(person.Memberships, m)
-	person.Name, person.Email = orWord(person.Name, get("name")), orWord(person.Email, strings.ToLower(get("email")))
+	person.Name = orWord(person.Name, get("name"))
 	if len(identities) == 0 {
-		p.silent = append(p.silent, loginClaim{Identity{Person: id}, file, line})
+		p.silent = append(p.silent, loginClaim{Identity{Person: id}, file, line, false})
 	}
 	return nil
 }
