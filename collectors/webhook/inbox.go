@@ -205,20 +205,28 @@ func (q *Inbox) load() error {
 // and not promised. Elsewhere the disk has changed what was written: then it is kept beside, for whoever wants to look.
 func (q *Inbox) cut(s *segment, torn int64, last bool) error {
 	if !last {
-		damaged := s.path + ".damaged"
-		rest := make([]byte, torn)
-		if _, err := s.file.ReadAt(rest, s.end); err != nil && !errors.Is(err, io.EOF) {
+		if err := q.setDamagedAside(s, s.end, torn); err != nil {
 			return err
 		}
-		if err := writeFile(damaged, rest); err != nil {
-			return err
-		}
-		q.log.Error("a file of the inbox is damaged; what could not be read of it was set aside", "file", damaged, "bytes", torn)
 	}
 	if err := s.file.Truncate(s.end); err != nil {
 		return err
 	}
 	return s.file.Sync()
+}
+
+// setDamagedAside keeps a part of a segment that cannot be read in a file of its own.
+func (q *Inbox) setDamagedAside(s *segment, offset, size int64) error {
+	damaged := s.path + ".damaged"
+	rest := make([]byte, size)
+	if _, err := s.file.ReadAt(rest, offset); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := os.WriteFile(damaged, rest, 0o600); err != nil {
+		return err
+	}
+	q.log.Error("a file of the inbox is damaged; what could not be read of it was set aside", "file", damaged, "bytes", size)
+	return nil
 }
 
 // Put appends a delivery and returns when it is on disk. Deliveries put at the same time share one fsync. It fails with

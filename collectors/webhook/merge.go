@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -239,6 +240,10 @@ func same(a, b event.Event) bool {
 	case event.Change:
 		b, ok := b.(event.Change)
 		return ok && sameChange(a, b)
+	case event.Fact:
+		b, ok := b.(event.Fact)
+		return ok && a.Source == b.Source && a.Entity == b.Entity && a.Name == b.Name && a.Type == b.Type && bytes.Equal(a.Value, b.Value) &&
+			a.ObservedAt.Equal(b.ObservedAt) && a.ExpiresAt.Equal(b.ExpiresAt) && a.Error == b.Error && a.URL == b.URL
 	}
 	return false
 }

@@ -11,9 +11,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -55,6 +57,8 @@ type Source struct {
 	SeverityLabel string   `yaml:"severity_label"` // Alertmanager: default severity
 	// Severities are the Alertmanager severities that are incidents; empty: every one, but for none and info.
 	Severities []string `yaml:"severities"`
+	// IncidentLabels are the labels that make a GitHub issue an incident; empty: no issue is one. Case does not matter.
+	IncidentLabels []string `yaml:"incident_labels"`
 }
 
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
@@ -79,6 +83,14 @@ func (s Source) Validate() error {
 	}
 	if s.Previous != "" && len(s.Previous) < minSecret {
 		errs = append(errs, fmt.Errorf("previous_secret is shorter than %d characters; leave it out", minSecret))
+	}
+	if len(s.IncidentLabels) > 0 && s.Kind != GitHub {
+		errs = append(errs, fmt.Errorf("incident_labels: only issues of GitHub are read by their labels, and the kind is %s; leave them out", s.Kind))
+	}
+	for _, label := range s.IncidentLabels {
+		if strings.TrimSpace(label) == "" {
+			errs = append(errs, errors.New("incident_labels: a label is empty; give the label's name as the repository has it"))
+		}
 	}
 	for _, secret := range []string{s.Secret, s.Previous} {
 		if s.Kind == GitLab && strings.HasPrefix(secret, signingPrefix) {
@@ -204,6 +216,7 @@ type Options struct {
 	// Service finds the entity ref of a service by the name that a sender uses for it. Without it, and for names that
 	// it does not know, only complete refs (component:default/x) are taken as such.
 	Service func(name string) (ref string, ok bool)
+	Logger  *slog.Logger // is told once of every word that is not known
 }
 
 // Receiver reads deliveries. It is safe for use from several goroutines.
@@ -211,6 +224,9 @@ type Receiver struct {
 	sources map[string]Source
 	ordered []Source
 	opt     Options
+
+	warnMu sync.Mutex
+	warned map[string]bool // unknown words that were logged
 }
 
 // NewReceiver returns a receiver for the sources; it fails when one of them is not valid.
@@ -218,7 +234,10 @@ func NewReceiver(sources []Source, opt Options) (*Receiver, error) {
 	if err := Validate(sources); err != nil {
 		return nil, err
 	}
-	r := &Receiver{sources: make(map[string]Source, len(sources)), ordered: slices.Clone(sources), opt: opt}
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	r := &Receiver{sources: make(map[string]Source, len(sources)), ordered: slices.Clone(sources), opt: opt, warned: map[string]bool{}}
 	for _, s := range sources {
 		s.SeverityLabel = cmp.Or(s.SeverityLabel, "severity")
 		if len(s.ServiceLabels) == 0 {
@@ -265,6 +284,23 @@ func (r *Receiver) Parse(d Delivery) (updates []Update, verdict Verdict) {
 		}
 	}
 	return updates, verdict
+}
+
+// maxWarned bounds how many unknown words are remembered; further ones are not logged.
+const maxWarned = 1000
+
+// unknown logs a word that is not known, once for a source. What it is of stands in what: "status of a run".
+func (r *Receiver) unknown(s Source, what, word string) {
+	key := s.Name + "\x00" + what + "\x00" + word
+	r.warnMu.Lock()
+	tell := !r.warned[key] && len(r.warned) < maxWarned
+	if tell {
+		r.warned[key] = true
+	}
+	r.warnMu.Unlock()
+	if tell {
+		r.opt.Logger.Warn("a sender uses a word that is not known; it is kept as it is", "source", s.Name, "kind", s.Kind, "what", what, "word", word)
+	}
 }
 
 // service returns the ref of a service that is called by one of the names; the empty string when none is known.

@@ -67,9 +67,7 @@ func (q *Inbox) Run(ctx context.Context, h BatchHandler) error {
 		if err := q.deliver(ctx, h, b); err != nil {
 			return err
 		}
-		if err := q.advance(b); err != nil {
-			return fmt.Errorf("the inbox %s: %w", q.dir, err)
-		}
+		q.advance(b)
 	}
 }
 
@@ -79,16 +77,17 @@ func (q *Inbox) read() (batch, error) {
 	s, last, at, end := q.segments[0], len(q.segments) == 1, q.position, q.segments[0].end
 	q.mu.Unlock()
 	if at.Offset >= end && !last {
-		if err := q.nextSegment(); err != nil {
-			return batch{}, err
-		}
+		q.nextSegment()
 		return q.read()
 	}
 	b := batch{next: at, damaged: map[int][]byte{}}
 	for len(b.deliveries) < batchRecords && b.bytes < batchBytes {
 		doc, next, err := readRecord(s.file, b.next.Offset, end)
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || errors.Is(err, errTorn) && len(b.deliveries) > 0 {
 			break
+		}
+		if errors.Is(err, errTorn) {
+			return batch{}, q.skipDamaged(s, b.next, end)
 		}
 		if err != nil {
 			return batch{}, fmt.Errorf("%s at %d: %w", s.path, b.next.Offset, err)
@@ -106,55 +105,64 @@ func (q *Inbox) read() (batch, error) {
 	return b, nil
 }
 
+// skipDamaged goes on behind what the disk has changed since it was written, and keeps that beside.
+func (q *Inbox) skipDamaged(s *segment, at position, end int64) error {
+	if err := q.setDamagedAside(s, at.Offset, end-at.Offset); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	behind := s.first + s.count
+	q.position = position{Segment: s.first, Offset: end, Number: behind}
+	q.waiting -= end - at.Offset
+	q.counted -= behind - at.Number
+	signal(q.arrived) // look again
+	return nil
+}
+
 // nextSegment drops the first segment, which is done with.
-func (q *Inbox) nextSegment() error {
+func (q *Inbox) nextSegment() {
 	q.mu.Lock()
 	done, next := q.segments[0], q.segments[1]
 	q.position = position{Segment: next.first, Number: next.first}
 	q.segments = q.segments[1:]
 	at := q.position
 	q.mu.Unlock()
-	if err := q.savePosition(at); err != nil {
-		return err
+	q.savePosition(at)
+	if err := errors.Join(done.file.Close(), os.Remove(done.path)); err != nil {
+		q.log.Warn("a file of the inbox that is done with stays behind", "error", err)
 	}
-	return errors.Join(done.file.Close(), os.Remove(done.path))
 }
 
 // advance notes that a batch is done.
-func (q *Inbox) advance(b batch) error {
-	if err := q.savePosition(b.next); err != nil {
-		return err
-	}
-	q.rejected.passed(b.next.Number)
+func (q *Inbox) advance(b batch) {
+	q.savePosition(b.next)
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.rejected.passed(b.next.Number)
 	q.position = b.next
 	q.waiting -= b.bytes
 	q.counted -= uint64(len(b.deliveries))
-	return nil
 }
 
-func (q *Inbox) savePosition(at position) error {
+// savePosition notes how far the worker has come. When that fails, or a power cut undoes it, deliveries are handed over
+// again; so it waits for no disk.
+func (q *Inbox) savePosition(at position) {
 	doc, err := json.Marshal(at)
+	if err == nil {
+		path := filepath.Join(q.dir, positionFile)
+		if err = os.WriteFile(path+".new", doc, 0o600); err == nil {
+			err = os.Rename(path+".new", path)
+		}
+	}
 	if err != nil {
-		return err
+		q.log.Warn("the inbox's position cannot be saved; after a restart deliveries are handed over again", "error", err)
 	}
-	if err := writeFile(filepath.Join(q.dir, positionFile), doc); err != nil {
-		return fmt.Errorf("saving the position: %w", err)
-	}
-	return nil
 }
 
-// deliver hands a batch over until every delivery of it is applied or set aside; it fails only when ctx ends or nothing
-// can be set aside.
+// deliver hands a batch over until every delivery of it is applied or set aside; it fails only when ctx ends.
 func (q *Inbox) deliver(ctx context.Context, h BatchHandler, b batch) error {
 	done := make([]bool, len(b.deliveries))
-	for i, doc := range b.damaged {
-		if err := q.reject(b, i, doc, "it is not a delivery"); err != nil {
-			return err
-		}
-		done[i] = true
-	}
 	blamed := make([]int, len(b.deliveries)) // how often each failed while another did not
 	pause := firstPause
 	for {
@@ -178,6 +186,13 @@ func (q *Inbox) deliver(ctx context.Context, h BatchHandler, b batch) error {
 func (q *Inbox) attempt(ctx context.Context, h BatchHandler, b batch, done []bool, blamed []int) error {
 	var open []int
 	for i, is := range done {
+		if doc, damaged := b.damaged[i]; damaged && !is {
+			if err := q.reject(b, i, doc, "it is not a delivery"); err != nil {
+				return err
+			}
+			done[i] = true
+			continue
+		}
 		if !is {
 			open = append(open, i)
 		}
@@ -186,7 +201,8 @@ func (q *Inbox) attempt(ctx context.Context, h BatchHandler, b batch, done []boo
 		return nil
 	}
 	err := q.hand(ctx, h, b, open, done)
-	if err == nil || ctx.Err() != nil || len(open) == 1 && len(b.deliveries) == 1 && !isPanic(err) {
+	var aside asideError
+	if err == nil || ctx.Err() != nil || errors.As(err, &aside) || len(b.deliveries) == 1 && !isPanic(err) {
 		return err
 	}
 	failures := map[int]error{}
@@ -196,8 +212,8 @@ func (q *Inbox) attempt(ctx context.Context, h BatchHandler, b batch, done []boo
 			continue
 		}
 		err := q.hand(ctx, h, b, []int{i}, done)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if ctx.Err() != nil || errors.As(err, &aside) {
+			return err
 		}
 		if err == nil {
 			applied++
@@ -273,13 +289,18 @@ func safely(ctx context.Context, h BatchHandler, deliveries []Delivery) (rejecte
 	return h.Handle(ctx, deliveries)
 }
 
+// asideError says that a delivery could not be set aside: the disk's fault, not a delivery's.
+type asideError struct{ error }
+
+func (a asideError) Unwrap() error { return a.error }
+
 // reject sets a delivery aside. raw is its document where that could not be read.
 func (q *Inbox) reject(b batch, i int, raw []byte, reason string) error {
 	d := b.deliveries[i]
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.rejected.add(b.numbers[i], d, raw, reason, q.opt.Now()); err != nil {
-		return err
+		return asideError{err}
 	}
 	q.log.Warn("a delivery was set aside", "source", d.Source, "kind", d.Kind, "id", d.ID, "reason", reason, "file", filepath.Join(q.dir, rejectedName))
 	return nil

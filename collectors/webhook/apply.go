@@ -1,0 +1,205 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// Appender stores events; when it returns without an error they are durable. The store is one.
+type Appender interface {
+	Append(ctx context.Context, events ...event.Event) error
+}
+
+// ApplierOptions are what an Applier needs from outside; each may be left out.
+type ApplierOptions struct {
+	Logger *slog.Logger
+	// Collect is told of a scope that should be collected soon, once for each batch; it must not wait for the collect.
+	Collect func(Target)
+}
+
+// Applier brings deliveries into the store: it folds what they say into what is stored and appends the result. It is the
+// BatchHandler of the inbox.
+type Applier struct {
+	receiver *Receiver
+	store    Appender
+	lookup   Lookup
+	opt      ApplierOptions
+}
+
+// NewApplier returns an Applier.
+func NewApplier(r *Receiver, store Appender, lookup Lookup, opt ApplierOptions) *Applier {
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	if opt.Collect == nil {
+		opt.Collect = func(Target) {}
+	}
+	return &Applier{receiver: r, store: store, lookup: lookup, opt: opt}
+}
+
+// Handle applies a batch: one lookup, one append. Rejected are the deliveries that can no longer be read, because the
+// configuration has changed since they were received.
+func (a *Applier) Handle(ctx context.Context, batch []Delivery) (map[int]string, error) {
+	rejected := map[int]string{}
+	var updates []Update
+	var targets []Target
+	asked := map[Target]bool{}
+	for i, d := range batch {
+		told, verdict := a.receiver.Parse(d)
+		if verdict.Outcome == Refused {
+			rejected[i] = verdict.Reason
+			continue
+		}
+		updates = append(updates, told...)
+		for _, t := range verdict.Collect {
+			if !asked[t] {
+				asked[t] = true
+				targets = append(targets, t)
+			}
+		}
+	}
+	changed, err := a.changed(ctx, updates)
+	if err != nil {
+		return nil, err
+	}
+	if len(changed) > 0 {
+		if err := a.store.Append(ctx, changed...); err != nil {
+			return nil, fmt.Errorf("storing %d events that were pushed: %w", len(changed), err)
+		}
+	}
+	a.opt.Logger.Debug("deliveries applied", "deliveries", len(batch), "updates", len(updates), "appended", len(changed), "rejected", len(rejected))
+	for _, t := range targets {
+		a.opt.Collect(t)
+	}
+	return rejected, nil
+}
+
+// changed returns the records that are different from what is stored once the updates are folded in.
+func (a *Applier) changed(ctx context.Context, updates []Update) ([]event.Event, error) {
+	if len(updates) == 0 {
+		return nil, nil
+	}
+	events := make([]event.Event, len(updates))
+	for i, u := range updates {
+		events[i] = u.Event
+	}
+	stored, err := a.lookup.Stored(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	k := newRecords(stored)
+	for _, u := range updates {
+		k.apply(u)
+	}
+	return k.changed(), nil
+}
+
+// identity is what makes two events one record.
+type identity struct {
+	kind                   event.Kind
+	source, scope, run, id string
+	attempt                uint16
+}
+
+func identityOf(e event.Event) identity {
+	switch e := e.(type) {
+	case event.PipelineRun:
+		return identity{event.KindPipelineRun, e.Source, e.Scope, "", e.ID, e.Attempt}
+	case event.PipelineJob:
+		return identity{event.KindPipelineJob, e.Source, e.Scope, e.RunID, e.ID, e.Attempt}
+	case event.Deployment:
+		return identity{event.KindDeployment, e.Source, e.Scope, "", e.ID, e.Attempt}
+	case event.Change:
+		return identity{event.KindChange, e.Source, e.Scope, "", e.ID, 0}
+	case event.Incident:
+		return identity{event.KindIncident, e.Source, e.Scope, "", e.ID, 0}
+	case event.Fact:
+		return identity{event.KindFact, "", e.Entity, "", e.Name, 0}
+	}
+	return identity{kind: e.Kind()}
+}
+
+// records are the records that a batch touches, as they are stored and as they become.
+type records struct {
+	stored, now map[identity]event.Event
+	order       []identity          // of the touched ones
+	runOf       map[identity]string // the run under which a job is stored
+}
+
+func newRecords(stored []event.Event) *records {
+	k := &records{stored: map[identity]event.Event{}, now: map[identity]event.Event{}, runOf: map[identity]string{}}
+	for _, e := range stored {
+		id := identityOf(e)
+		k.stored[id], k.now[id] = e, e
+		k.noteRun(id)
+	}
+	return k
+}
+
+// noteRun remembers which run a job belongs to. A job that names its run goes before one of which it is not known.
+func (k *records) noteRun(id identity) {
+	if id.kind != event.KindPipelineJob {
+		return
+	}
+	of := withoutRun(id)
+	if was, ok := k.runOf[of]; !ok || was == id.id {
+		k.runOf[of] = id.run
+	}
+}
+
+func withoutRun(id identity) identity {
+	id.run = ""
+	return id
+}
+
+func (k *records) apply(u Update) {
+	id := identityOf(u.Event)
+	if u.Earlier && !k.earlierFinal(id) {
+		return
+	}
+	if job, ok := u.Event.(event.PipelineJob); ok {
+		// A row's key cannot be changed: a job that is stored stays under the run that it was first stored under.
+		if run, stored := k.runOf[withoutRun(id)]; stored && (u.Loose || run == id.id) {
+			job.RunID = run
+			u.Event, id = job, identityOf(job)
+		}
+	}
+	is := u.Event
+	if was, ok := k.now[id]; ok {
+		is = fold(was, u)
+	}
+	k.order = append(k.order, id)
+	k.now[id] = is
+	k.noteRun(id)
+}
+
+// earlierFinal reports whether every earlier attempt of a run is stored as final.
+func (k *records) earlierFinal(id identity) bool {
+	before := id
+	for n := uint16(1); n < id.attempt; n++ {
+		before.attempt = n
+		run, ok := k.now[before].(event.PipelineRun)
+		if !ok || !run.Status.Final() {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *records) changed() []event.Event {
+	var out []event.Event
+	done := map[identity]bool{}
+	for _, id := range k.order {
+		if done[id] {
+			continue
+		}
+		done[id] = true
+		if was, ok := k.stored[id]; !ok || !same(was, k.now[id]) {
+			out = append(out, k.now[id])
+		}
+	}
+	return out
+}

@@ -1,0 +1,422 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	cloudevent "github.com/cloudevents/sdk-go/v2/event"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// Push is the provider of what was pushed as an event: catalog bindings and logins name it so.
+const Push = "push"
+
+// cdEvent is what is used of a CDEvent of spec 0.3 to 0.5 and the 0.6 draft. CustomData holds what CDEvents has no words
+// for; its keys are documented in docs/sources/push.md.
+type cdEvent struct {
+	Context struct {
+		ID        string `json:"id"`
+		Source    string `json:"source"`
+		Timestamp stamp  `json:"timestamp"`
+	} `json:"context"`
+	Subject struct {
+		ID      string  `json:"id"`
+		Source  string  `json:"source"`
+		Content content `json:"content"`
+	} `json:"subject"`
+	CustomData json.RawMessage `json:"customData"`
+
+	custom    custom
+	predicate string
+	push      string    // name of the push source
+	at        time.Time // when it happened
+	service   func(names ...string) string
+}
+
+// reference is how CDEvents names another thing.
+type reference struct {
+	ID     string `json:"id"`
+	Source string `json:"source"`
+	Name   string `json:"name"`
+}
+
+// UnmarshalJSON reads {"id": …} and, because people write it so, a plain name.
+func (r *reference) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '"' {
+		return json.Unmarshal(raw, &r.ID)
+	}
+	type plain reference
+	return json.Unmarshal(raw, (*plain)(r))
+}
+
+// content is the union of the contents of the subjects that are used.
+type content struct {
+	Environment  reference `json:"environment"`
+	Service      reference `json:"service"`
+	PipelineRun  reference `json:"pipelineRun"`
+	Repository   reference `json:"repository"`
+	ArtifactID   string    `json:"artifactId"`
+	PipelineName string    `json:"pipelineName"`
+	TaskName     string    `json:"taskName"`
+	Outcome      string    `json:"outcome"`
+	URL          string    `json:"url"`
+	URI          string    `json:"uri"`
+	TicketURI    string    `json:"ticketURI"`
+	Description  string    `json:"description"`
+}
+
+// custom is what scripts may say in customData, in the names of the public views.
+type custom struct {
+	ID             string `json:"id"` // of the deployment, so that its start and its end are one row
+	Attempt        int    `json:"attempt"`
+	Service        string `json:"service"`
+	Status         string `json:"status"`
+	CreatedAt      stamp  `json:"created_at"`
+	StartedAt      stamp  `json:"started_at"`
+	FinishedAt     stamp  `json:"finished_at"`
+	SHA            string `json:"sha"`
+	Ref            string `json:"ref"`
+	Branch         string `json:"branch"`
+	Version        string `json:"version"`
+	Actor          string `json:"actor"`
+	Bot            bool   `json:"bot"`
+	Trigger        string `json:"trigger"`
+	Baseline       bool   `json:"baseline"`
+	RollbackOf     string `json:"rollback_of"`
+	URL            string `json:"url"`
+	Runner         string `json:"runner"`
+	Title          string `json:"title"`
+	Author         string `json:"author"`
+	Number         uint64 `json:"number"`
+	Approved       bool   `json:"approved"`
+	MergeSHA       string `json:"merge_sha"`
+	HeadSHA        string `json:"head_sha"`
+	FirstCommitAt  stamp  `json:"first_commit_at"`
+	Additions      uint32 `json:"additions"`
+	Deletions      uint32 `json:"deletions"`
+	Reverts        string `json:"reverts"`
+	Severity       string `json:"severity"`
+	AcknowledgedAt stamp  `json:"acknowledged_at"`
+	Deployment     string `json:"deployment"`
+}
+
+// decodeCDEvent reads the data of a CloudEvent as a CDEvent.
+func decodeCDEvent(d Delivery, e cloudevent.Event) (cdEvent, error) {
+	var doc cdEvent
+	if err := json.Unmarshal(e.Data(), &doc); err != nil {
+		return doc, fmt.Errorf("its data is not a CDEvent: %w", err)
+	}
+	if doc.Context.ID == "" {
+		doc.Context.ID = e.ID()
+	}
+	if doc.Context.Source == "" {
+		doc.Context.Source = e.Source()
+	}
+	if doc.Subject.ID == "" {
+		doc.Subject.ID = e.Subject()
+	}
+	if doc.Subject.ID == "" {
+		return doc, errors.New("its data has no subject.id")
+	}
+	if doc.Subject.Source == "" {
+		doc.Subject.Source = doc.Context.Source
+	}
+	doc.at = at(doc.Context.Timestamp.Time, e.Time(), d.ReceivedAt)
+	// Custom data of another producer may be anything; only what fits is used.
+	if len(doc.CustomData) > 0 && doc.CustomData[0] == '{' {
+		if err := json.Unmarshal(doc.CustomData, &doc.custom); err != nil {
+			if strings.HasPrefix(doc.Context.Source, CLISource) {
+				return doc, fmt.Errorf("its customData cannot be read: %w", err)
+			}
+			doc.custom = custom{}
+		}
+	}
+	return doc, nil
+}
+
+// readers are the CDEvents that are used, by subject and predicate.
+var readers = map[string]func(cdEvent) (Update, error){
+	"service.deployed":     cdEvent.deployed,
+	"service.upgraded":     cdEvent.deployed,
+	"service.rolledback":   cdEvent.deployed,
+	"deployment.queued":    cdEvent.deployment,
+	"deployment.started":   cdEvent.deployment,
+	"deployment.finished":  cdEvent.deployment,
+	"pipelinerun.queued":   cdEvent.run,
+	"pipelinerun.started":  cdEvent.run,
+	"pipelinerun.finished": cdEvent.run,
+	"taskrun.queued":       cdEvent.job,
+	"taskrun.started":      cdEvent.job,
+	"taskrun.finished":     cdEvent.job,
+	"change.created":       cdEvent.change,
+	"change.updated":       cdEvent.change,
+	"change.reviewed":      cdEvent.change,
+	"change.merged":        cdEvent.change,
+	"change.abandoned":     cdEvent.change,
+	"incident.detected":    cdEvent.incident,
+	"incident.reported":    cdEvent.incident,
+	"incident.resolved":    cdEvent.incident,
+}
+
+// unused are the subjects that CDEvents has and no metric needs.
+var unused = map[string]string{
+	"service":            "only deployed, upgraded and rolledback bring a version into an environment",
+	"environment":        "environments are known by what is deployed to them",
+	"repository":         "repositories are read from the catalog",
+	"branch":             "branches are not kept",
+	"build":              "a build is a step of a pipeline; send its pipelinerun or taskrun",
+	"artifact":           "artifacts are not kept; what brings one into an environment is service.deployed",
+	"testcaserun":        "single tests are not kept",
+	"testsuiterun":       "test suites are not kept; send the taskrun that ran them",
+	"testoutput":         "test output is not kept",
+	"ticket":             "tickets are not kept; send incident.reported for a disturbance",
+	"changewindow":       "change windows are not kept",
+	"migration":          "migrations are not kept",
+	"reconciliation":     "a reconciliation is no deployment; send service.deployed or service.upgraded",
+	"scheduledexecution": "schedules are not kept",
+	"targetrollout":      "a rollout is a step of a deployment; send deployment.finished or service.deployed",
+}
+
+// origin is the origin of what is known by the subject's source and id.
+func (c cdEvent) origin() event.Origin {
+	return event.Origin{Source: c.push, Provider: Push, Scope: c.Subject.Source, ID: c.Subject.ID,
+		URL:     link(c.custom.URL, c.Subject.Content.URL, c.Subject.Content.URI, c.Subject.Content.TicketURI),
+		Service: c.service(c.custom.Service, c.Subject.Content.Service.ID)}
+}
+
+// link is the first of the addresses that a browser can open.
+func link(addresses ...string) string {
+	for _, a := range addresses {
+		if strings.HasPrefix(a, "https://") || strings.HasPrefix(a, "http://") {
+			return a
+		}
+	}
+	return ""
+}
+
+// outcome maps how something ended.
+func outcome(word string) event.Status {
+	switch strings.ToLower(word) {
+	case "success", "succeeded", "passed", "ok":
+		return event.Succeeded
+	case "cancel", "cancelled", "canceled", "aborted":
+		return event.Cancelled
+	case "skip", "skipped":
+		return event.Skipped
+	case "failure", "failed", "error", "fail":
+		return event.Failed
+	case "": // older producers send finished without saying how
+		return event.Skipped
+	}
+	return event.Skipped // final, and no verdict; the word is kept
+}
+
+// statusOf maps the predicate of what is queued, started and finished.
+func (c cdEvent) statusOf() (status event.Status, raw string) {
+	word := c.Subject.Content.Outcome
+	if word == "" {
+		word = c.custom.Status
+	}
+	switch c.predicate {
+	case "queued":
+		return event.Queued, "queued"
+	case "started":
+		return event.Running, "started"
+	}
+	if word == "" {
+		return outcome(""), "finished"
+	}
+	return outcome(word), word
+}
+
+// times are created, started and finished: of the predicate, unless custom data says it more exactly.
+func (c cdEvent) times() (created, started, finished time.Time) {
+	created, started, finished = c.custom.CreatedAt.Time, c.custom.StartedAt.Time, c.custom.FinishedAt.Time
+	switch c.predicate {
+	case "queued":
+		created = at(created, c.at)
+	case "started":
+		started = at(started, c.at)
+	default:
+		finished = at(finished, c.at)
+	}
+	return created, started, finished
+}
+
+func (c cdEvent) run() (Update, error) {
+	status, raw := c.statusOf()
+	created, started, finished := c.times()
+	return Update{At: c.at, Event: event.PipelineRun{Origin: c.origin(), Attempt: attempt(c.custom.Attempt), Pipeline: c.Subject.Content.PipelineName,
+		Status: status, StatusRaw: raw, Branch: c.custom.Branch, Trigger: c.custom.Trigger, SHA: c.custom.SHA, Actor: c.custom.Actor, Bot: c.custom.Bot,
+		CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
+}
+
+func (c cdEvent) job() (Update, error) {
+	status, raw := c.statusOf()
+	created, started, finished := c.times()
+	run := c.Subject.Content.PipelineRun.ID
+	loose := run == ""
+	if loose { // a task without a pipeline is a run of its own
+		run = c.Subject.ID
+	}
+	return Update{At: c.at, Loose: loose, Event: event.PipelineJob{Origin: c.origin(), RunID: run, Attempt: attempt(c.custom.Attempt),
+		Name: c.Subject.Content.TaskName, Runner: c.custom.Runner, Status: status, StatusRaw: raw, CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
+}
+
+var commitRule = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// artifact returns the version in a package URL, and the commit when that is one.
+func artifact(purl string) (version, sha string) {
+	purl, _, _ = strings.Cut(purl, "#")
+	purl, _, _ = strings.Cut(purl, "?")
+	_, escaped, found := strings.Cut(purl, "@")
+	if !found {
+		return "", ""
+	}
+	version, err := url.PathUnescape(escaped)
+	if err != nil {
+		version = escaped
+	}
+	if commitRule.MatchString(version) {
+		sha = version
+	}
+	return version, sha
+}
+
+// base is a deployment without its course. Its scope is the service, as the producer calls it, so that the catalog can
+// bind it; its id is that of the deployment where the producer gives one, else the event's, because the subject of such
+// events is the service and not the deployment.
+func (c cdEvent) base(service, id string) (event.Deployment, error) {
+	content := c.Subject.Content
+	environment := content.Environment.Name
+	if environment == "" {
+		environment = content.Environment.ID
+	}
+	if environment == "" {
+		return event.Deployment{}, errors.New("its subject has no content.environment.id: a deployment is known by where it went")
+	}
+	version, sha := artifact(content.ArtifactID)
+	d := event.Deployment{Origin: c.origin(), Attempt: attempt(c.custom.Attempt), Environment: environment, SHA: c.custom.SHA, Ref: c.custom.Ref,
+		Version: c.custom.Version, Actor: c.custom.Actor, Bot: c.custom.Bot, Trigger: c.custom.Trigger, Baseline: c.custom.Baseline, RollbackOf: c.custom.RollbackOf}
+	if d.Version == "" {
+		d.Version = version
+	}
+	if d.SHA == "" {
+		d.SHA = sha
+	}
+	_, last, slashed := cutLast(service, "/")
+	if !slashed {
+		last = service
+	}
+	d.Service = c.service(c.custom.Service, service, last)
+	d.Scope, d.ID = service, id
+	if c.Context.Source != CLISource { // ids are unique only in their source
+		d.ID = c.Context.Source + "#" + id
+	}
+	return d, nil
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// deployed reads service.deployed, upgraded and rolledback: a version runs.
+func (c cdEvent) deployed() (Update, error) {
+	id := c.custom.ID
+	if id == "" {
+		id = c.Context.ID
+	}
+	d, err := c.base(c.Subject.ID, id)
+	if err != nil {
+		return Update{}, err
+	}
+	d.Status, d.StatusRaw = event.Succeeded, c.predicate
+	d.CreatedAt, d.StartedAt = c.custom.CreatedAt.Time, c.custom.StartedAt.Time
+	d.FinishedAt = at(c.custom.FinishedAt.Time, c.at)
+	if c.predicate == "rolledback" && d.RollbackOf == "" {
+		d.RollbackOf = "unknown" // it undoes a deployment, but CDEvents does not say which
+	}
+	return Update{Event: d, At: c.at}, nil
+}
+
+// deployment reads deployment.queued, started and finished, whose subject is the deployment.
+func (c cdEvent) deployment() (Update, error) {
+	service := c.Subject.Content.Service.ID
+	if service == "" {
+		service = c.custom.Service
+	}
+	if service == "" {
+		service = c.Subject.Source
+	}
+	d, err := c.base(service, c.Subject.ID)
+	if err != nil {
+		return Update{}, err
+	}
+	d.Status, d.StatusRaw = c.statusOf()
+	d.CreatedAt, d.StartedAt, d.FinishedAt = c.times()
+	return Update{Event: d, At: c.at}, nil
+}
+
+func (c cdEvent) change() (Update, error) {
+	repository := c.Subject.Content.Repository.ID
+	e := event.Change{Origin: c.origin(), Repository: repository, Number: c.custom.Number, Title: c.custom.Title, Author: c.custom.Author, Bot: c.custom.Bot,
+		CreatedAt: c.custom.CreatedAt.Time, FirstCommitAt: c.custom.FirstCommitAt.Time, MergeSHA: c.custom.MergeSHA, HeadSHA: c.custom.HeadSHA,
+		Additions: c.custom.Additions, Deletions: c.custom.Deletions, Reverts: c.custom.Reverts}
+	if e.Repository == "" {
+		e.Repository = c.Subject.Source
+	}
+	if n, err := strconv.ParseUint(strings.TrimPrefix(c.Subject.ID, "#"), 10, 64); err == nil && e.Number == 0 {
+		e.Number = n
+	}
+	if e.Service == "" {
+		e.Service = c.service(repository)
+	}
+	switch c.predicate {
+	case "created":
+		e.CreatedAt = at(e.CreatedAt, c.at)
+	case "reviewed":
+		e.FirstReviewAt = c.at
+		if c.custom.Approved {
+			e.ApprovedAt = c.at
+		}
+	case "merged":
+		e.MergedAt, e.ClosedAt = c.at, c.at
+		if e.MergeSHA == "" {
+			e.MergeSHA = c.custom.SHA
+		}
+	case "abandoned":
+		e.ClosedAt = c.at
+	}
+	return Update{Event: e, At: c.at}, nil
+}
+
+func (c cdEvent) incident() (Update, error) {
+	e := event.Incident{Origin: c.origin(), Severity: c.custom.Severity, AcknowledgedAt: c.custom.AcknowledgedAt.Time, Deployment: c.custom.Deployment}
+	if e.Deployment != "" {
+		e.How = "said"
+	}
+	if e.Service == "" {
+		_, last, _ := cutLast(c.Subject.Content.Service.ID, "/")
+		e.Service = c.service(last)
+	}
+	u := Update{At: c.at}
+	if c.predicate == "resolved" {
+		e.ResolvedAt = at(c.custom.FinishedAt.Time, c.at)
+		e.OpenedAt = c.custom.CreatedAt.Time
+	} else {
+		e.OpenedAt = at(c.custom.CreatedAt.Time, c.at)
+		u.Whole = true // detected after it was resolved: it is there again
+	}
+	u.Event = e
+	return u, nil
+}

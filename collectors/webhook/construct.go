@@ -1,0 +1,273 @@
+package webhook
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	cloudevent "github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/uuid"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
+)
+
+// CLISource is the CloudEvents source of what dxctl itself sends.
+const CLISource = "/dxctl"
+
+// FactType is the CloudEvents type of an observed fact. CDEvents has none.
+const FactType = "dev.dxctl.fact.observed.v1"
+
+const specVersion = "0.4.1" // of the CDEvents that are made here
+
+// Deploy is what a script knows about a deployment.
+type Deploy struct {
+	Service     string // name or ref; required
+	Environment string // required
+	// ID names the deployment where the script has a name for it (the CI job's id): then a start and an end are one
+	// deployment, and sending twice is sending once. Empty: every event is a deployment of its own.
+	ID         string
+	Attempt    int
+	Status     event.Status // empty: succeeded
+	At         time.Time    // when it came to be so; zero: now
+	StartedAt  time.Time
+	Version    string
+	SHA, Ref   string
+	Actor      string
+	Bot        bool
+	Trigger    string
+	URL        string
+	Baseline   bool   // it only records what already ran
+	RollbackOf string // id of the deployment that it undoes
+}
+
+// NewDeployEvent returns the CloudEvent of a deployment: CDEvents' service.deployed or service.rolledback when it
+// succeeded, and for every other status deployment.queued, started or finished.
+func NewDeployEvent(d Deploy, now time.Time) (cloudevent.Event, error) {
+	var errs []error
+	if d.Service == "" {
+		errs = append(errs, errors.New("service is missing: which one was deployed, by its name in the catalog?"))
+	}
+	if d.Environment == "" {
+		errs = append(errs, errors.New("environment is missing: where to? production, staging …"))
+	}
+	subject, predicate, outcome := "service", "deployed", ""
+	switch d.Status {
+	case "", event.Succeeded:
+		if d.RollbackOf != "" {
+			predicate = "rolledback"
+		}
+	case event.Queued, event.Waiting:
+		subject, predicate = "deployment", "queued"
+	case event.Running:
+		subject, predicate = "deployment", "started"
+	case event.Failed:
+		subject, predicate, outcome = "deployment", "finished", "failure"
+	case event.Cancelled:
+		subject, predicate, outcome = "deployment", "finished", "cancel"
+	case event.Skipped:
+		subject, predicate, outcome = "deployment", "finished", "skipped"
+	default:
+		errs = append(errs, fmt.Errorf("status %q: give succeeded, failed, running, queued, cancelled or skipped", d.Status))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return cloudevent.Event{}, err
+	}
+	eventID := deterministicID("deploy", d.Service, d.Environment, d.ID, strconv.Itoa(d.Attempt), string(d.Status))
+	if d.ID == "" {
+		eventID = uuid.NewString()
+	}
+	subjectID, content := d.Service, map[string]any{"environment": map[string]any{"id": d.Environment}}
+	if subject == "deployment" {
+		if subjectID = d.ID; subjectID == "" {
+			subjectID = eventID
+		}
+		content["service"] = map[string]any{"id": d.Service}
+		if outcome != "" {
+			content["outcome"] = outcome
+		}
+	}
+	custom := fields{"id": d.ID, "attempt": d.Attempt, "started_at": d.StartedAt, "version": d.Version, "sha": d.SHA, "ref": d.Ref, "actor": d.Actor,
+		"bot": d.Bot, "trigger": d.Trigger, "url": d.URL, "baseline": d.Baseline, "rollback_of": d.RollbackOf}
+	kind := "dev.cdevents.service." + predicate + ".0.2.0"
+	if subject == "deployment" {
+		kind = "dev.cdeventsx.dxctl-deployment." + predicate + ".0.1.0"
+	}
+	return cdevent(kind, eventID, subjectID, content, custom, when(d.At, now))
+}
+
+// Disturbance is what a script knows about an incident.
+type Disturbance struct {
+	ID         string // required: opening and resolving it are told apart by nothing else
+	Service    string // name or ref; required when it opens
+	Resolved   bool
+	At         time.Time // when it opened, or was resolved; zero: now
+	Severity   string
+	Deployment string // id of the deployment that caused it
+	URL        string
+}
+
+// NewIncidentEvent returns the CloudEvent of an incident: CDEvents' incident.detected or incident.resolved.
+func NewIncidentEvent(i Disturbance, now time.Time) (cloudevent.Event, error) {
+	if i.ID == "" {
+		return cloudevent.Event{}, errors.New("id is missing: give the incident a name, and the same one when it is resolved")
+	}
+	if i.Service == "" && !i.Resolved {
+		return cloudevent.Event{}, errors.New("service is missing: which one is disturbed, by its name in the catalog?")
+	}
+	predicate := "detected"
+	if i.Resolved {
+		predicate = "resolved"
+	}
+	content := map[string]any{}
+	if i.Service != "" {
+		content["service"] = map[string]any{"id": i.Service}
+	}
+	// Its id is of the time too: an incident may be opened again.
+	moment := when(i.At, now)
+	id := deterministicID("incident", i.ID, predicate, moment.Format(time.RFC3339Nano))
+	return cdevent("dev.cdevents.incident."+predicate+".0.2.0", id, i.ID, content,
+		fields{"severity": i.Severity, "deployment": i.Deployment, "url": i.URL}, moment)
+}
+
+// factData is the data of an event of [FactType].
+type factData struct {
+	Entity    string          `json:"entity"`
+	Name      string          `json:"name"`
+	Type      event.FactType  `json:"type"`
+	Value     json.RawMessage `json:"value"`
+	ExpiresAt stamp           `json:"expires_at,omitzero"`
+	URL       string          `json:"url,omitempty"`
+	Error     string          `json:"error,omitempty"`
+}
+
+// NewFactEvent returns the CloudEvent of a fact. Source and, where it is zero, ObservedAt are set when it is received.
+func NewFactEvent(f event.Fact, now time.Time) (cloudevent.Event, error) {
+	f.Source, f.ObservedAt = "push", when(f.ObservedAt, now)
+	if err := f.Validate(); err != nil {
+		return cloudevent.Event{}, err
+	}
+	e := cloudevent.New()
+	e.SetType(FactType)
+	e.SetID(deterministicID("fact", f.Entity, f.Name, string(f.Value), f.ObservedAt.Format(time.RFC3339Nano)))
+	e.SetSource(CLISource)
+	e.SetSubject(f.Entity)
+	e.SetTime(f.ObservedAt)
+	err := e.SetData(cloudevent.ApplicationJSON, factData{Entity: f.Entity, Name: f.Name, Type: f.Type, Value: f.Value,
+		ExpiresAt: stamp{f.ExpiresAt}, URL: f.URL, Error: f.Error})
+	return e, err
+}
+
+// fact reads an event of [FactType].
+func (r *Receiver) fact(s Source, d Delivery, e cloudevent.Event) ([]Update, Verdict) {
+	var data factData
+	if err := json.Unmarshal(e.Data(), &data); err != nil {
+		return refused("its data is not a fact: %v", err)
+	}
+	if data.Entity == "" {
+		data.Entity = e.Subject()
+	}
+	entity := r.service(data.Entity)
+	if entity == "" {
+		ref, err := catalog.ParseRef(data.Entity, "component", "")
+		if err != nil {
+			return refused("%v", err)
+		}
+		entity = ref.String()
+	}
+	if data.Type == "" {
+		data.Type = typeOf(data.Value)
+	}
+	f := event.Fact{Source: s.Name, Entity: entity, Name: data.Name, Type: data.Type, Value: data.Value, Error: data.Error,
+		ObservedAt: at(e.Time(), d.ReceivedAt), ExpiresAt: data.ExpiresAt.Time, URL: link(data.URL)}
+	if err := f.Validate(); err != nil {
+		return refused("%v", err)
+	}
+	return accepted([]Update{{Event: f, At: f.ObservedAt}})
+}
+
+// typeOf is the fact type that a JSON value shows.
+func typeOf(value json.RawMessage) event.FactType {
+	if len(value) == 0 {
+		return ""
+	}
+	switch value[0] {
+	case 't', 'f':
+		return event.BoolFact
+	case '"':
+		return event.StringFact
+	case '[':
+		return event.ListFact
+	}
+	return event.NumberFact
+}
+
+// fields are custom data; what is empty is left out.
+type fields map[string]any
+
+func (f fields) known() map[string]any {
+	out := map[string]any{}
+	for name, v := range f {
+		switch v := v.(type) {
+		case string:
+			if v == "" {
+				continue
+			}
+		case bool:
+			if !v {
+				continue
+			}
+		case int:
+			if v == 0 {
+				continue
+			}
+		case time.Time:
+			if v.IsZero() {
+				continue
+			}
+			out[name] = v.UTC().Format(time.RFC3339Nano)
+			continue
+		}
+		out[name] = v
+	}
+	return out
+}
+
+func cdevent(kind, id, subject string, content map[string]any, custom fields, moment time.Time) (cloudevent.Event, error) {
+	e := cloudevent.New()
+	e.SetType(kind)
+	e.SetID(id)
+	e.SetSource(CLISource)
+	e.SetSubject(subject)
+	e.SetTime(moment)
+	data := map[string]any{
+		"context": map[string]any{"version": specVersion, "id": id, "source": CLISource, "type": kind, "timestamp": moment.Format(time.RFC3339Nano)},
+		"subject": map[string]any{"id": subject, "source": CLISource, "content": content},
+	}
+	if known := custom.known(); len(known) > 0 {
+		data["customData"], data["customDataContentType"] = known, "application/json"
+	}
+	if err := e.SetData(cloudevent.ApplicationJSON, data); err != nil {
+		return e, fmt.Errorf("making the event: %w", err)
+	}
+	return e, e.Validate()
+}
+
+// deterministicID is the same for the same parts, so that a script that runs again sends the same event again.
+func deterministicID(parts ...string) string {
+	space := uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://dxctl.dev/events"))
+	doc, err := json.Marshal(parts)
+	if err != nil { // strings always can be encoded
+		return uuid.NewString()
+	}
+	return uuid.NewSHA1(space, doc).String()
+}
+
+func when(t, now time.Time) time.Time {
+	if t.IsZero() {
+		t = now
+	}
+	return t.UTC()
+}

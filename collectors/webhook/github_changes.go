@@ -1,0 +1,178 @@
+package webhook
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// githubPull is what is used of a pull request. In a review's payload it lacks the counts of lines.
+type githubPull struct {
+	Number         uint64        `json:"number"`
+	Title          string        `json:"title"`
+	Body           string        `json:"body"`
+	HTMLURL        string        `json:"html_url"`
+	User           githubAccount `json:"user"`
+	CreatedAt      stamp         `json:"created_at"`
+	UpdatedAt      stamp         `json:"updated_at"`
+	ClosedAt       stamp         `json:"closed_at"`
+	MergedAt       stamp         `json:"merged_at"`
+	MergeCommitSHA string        `json:"merge_commit_sha"`
+	Head           struct {
+		Ref string `json:"ref"`
+		SHA string `json:"sha"`
+	} `json:"head"`
+	Additions uint32 `json:"additions"`
+	Deletions uint32 `json:"deletions"`
+}
+
+// githubTold are the actions of pull_request after which the collector knows more than the payload says: the commits.
+var githubTold = []string{"opened", "synchronize", "reopened", "closed"}
+
+// pullRequest reads pull_request. The payload describes the pull request whatever was done to it, so every action is used.
+func (g github) pullRequest(in githubDelivery) ([]Update, Verdict) {
+	var p struct {
+		Pull *githubPull `json:"pull_request"`
+	}
+	if err := in.decode(&p); err != nil {
+		return refused("%v", err)
+	}
+	if p.Pull == nil || p.Pull.Number == 0 {
+		return refused("the payload of pull_request has no pull_request.number")
+	}
+	var collect []Target
+	if slices.Contains(githubTold, in.Action) {
+		collect = g.asksFor(in)
+	}
+	return accepted([]Update{g.changeUpdate(in, *p.Pull)}, collect...)
+}
+
+func (g github) changeUpdate(in githubDelivery, p githubPull) Update {
+	e := event.Change{
+		Origin: g.origin(in, strconv.FormatUint(p.Number, 10), p.HTMLURL), Repository: in.scope, Number: p.Number, Title: p.Title,
+		Author: p.User.Login, Bot: p.User.bot(), CreatedAt: p.CreatedAt.Time, MergedAt: p.MergedAt.Time, ClosedAt: p.ClosedAt.Time,
+		HeadSHA: p.Head.SHA, Additions: p.Additions, Deletions: p.Deletions, Reverts: githubReverts(p),
+	}
+	if !e.MergedAt.IsZero() { // an open pull request has a merge commit too: GitHub tries the merge
+		e.MergeSHA = p.MergeCommitSHA
+	}
+	return Update{Event: e, At: p.UpdatedAt.Time, Whole: true}
+}
+
+// review reads pull_request_review.
+func (g github) review(in githubDelivery) ([]Update, Verdict) {
+	var p struct {
+		Pull   *githubPull `json:"pull_request"`
+		Review *struct {
+			State       string        `json:"state"`
+			SubmittedAt stamp         `json:"submitted_at"`
+			User        githubAccount `json:"user"`
+		} `json:"review"`
+	}
+	if err := in.decode(&p); err != nil {
+		return refused("%v", err)
+	}
+	if p.Pull == nil || p.Pull.Number == 0 || p.Review == nil {
+		return refused("the payload of pull_request_review has no pull_request.number or review")
+	}
+	u := g.changeUpdate(in, *p.Pull)
+	e := u.Event.(event.Change)
+	// A pending review is a draft that only its author sees; a bot's is not a person's; one's own is a comment.
+	if !strings.EqualFold(p.Review.State, "pending") && !p.Review.User.bot() && p.Review.User.Login != e.Author {
+		e.FirstReviewAt = p.Review.SubmittedAt.Time
+		if strings.EqualFold(p.Review.State, "approved") {
+			e.ApprovedAt = p.Review.SubmittedAt.Time
+		}
+	}
+	u.Event, u.At = e, latest(u.At, p.Review.SubmittedAt.Time)
+	if in.Action == "dismissed" { // an approval may be gone, which only the collector can say
+		return accepted([]Update{u}, g.asksFor(in)...)
+	}
+	return accepted([]Update{u})
+}
+
+var (
+	githubRevertBody   = regexp.MustCompile(`(?mi)^\s*reverts\s+(?:[\w.-]+/[\w.-]+)?#(\d+)`)
+	githubRevertCommit = regexp.MustCompile(`(?i)\bthis reverts commit ([0-9a-f]{7,40})\b`)
+	githubRevertBranch = regexp.MustCompile(`^revert-(\d+)-`)
+)
+
+// githubReverts returns the number, else the commit, that a pull request says it reverts, as collectors/github does.
+func githubReverts(p githubPull) string {
+	for _, m := range [][]string{githubRevertBody.FindStringSubmatch(p.Body), githubRevertBranch.FindStringSubmatch(p.Head.Ref),
+		githubRevertCommit.FindStringSubmatch(p.Body)} {
+		if m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
+
+// githubIssue is what is used of an issue.
+type githubIssue struct {
+	Number    uint64        `json:"number"`
+	HTMLURL   string        `json:"html_url"`
+	CreatedAt stamp         `json:"created_at"`
+	UpdatedAt stamp         `json:"updated_at"`
+	ClosedAt  stamp         `json:"closed_at"`
+	Labels    []githubLabel `json:"labels"`
+	// Pull is there when the issue is the conversation of a pull request.
+	Pull *struct{} `json:"pull_request"`
+}
+
+type githubLabel struct {
+	Name string `json:"name"`
+}
+
+// incident reports whether the label makes an issue an incident.
+func (g github) incident(l githubLabel) bool {
+	return slices.ContainsFunc(g.source.IncidentLabels, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), l.Name) })
+}
+
+// issue reads issues: one with an incident label is an incident from when it was opened until it is closed. One that loses
+// the label, is deleted, or moves to another repository is no incident here any more: it ends.
+func (g github) issue(in githubDelivery) ([]Update, Verdict) {
+	if len(g.source.IncidentLabels) == 0 {
+		return ignored("issues: no label makes an issue an incident; set incident_labels")
+	}
+	var p struct {
+		Issue *githubIssue `json:"issue"`
+		Label githubLabel  `json:"label"`
+	}
+	if err := in.decode(&p); err != nil {
+		return refused("%v", err)
+	}
+	if p.Issue == nil || p.Issue.Number == 0 {
+		return refused("the payload of issues has no issue.number")
+	}
+	labelled := slices.ContainsFunc(p.Issue.Labels, g.incident)
+	lost := in.Action == "unlabeled" && !labelled && g.incident(p.Label)
+	gone := labelled && (in.Action == "deleted" || in.Action == "transferred")
+	switch {
+	case p.Issue.Pull != nil:
+		return ignored("issues: #%d is a pull request", p.Issue.Number)
+	case !labelled && !lost:
+		return ignored("issues: #%d has none of the labels %s", p.Issue.Number, strings.Join(g.source.IncidentLabels, ", "))
+	}
+	e := event.Incident{Origin: g.origin(in, strconv.FormatUint(p.Issue.Number, 10), p.Issue.HTMLURL), Severity: githubSeverity(p.Issue.Labels),
+		OpenedAt: p.Issue.CreatedAt.Time, ResolvedAt: p.Issue.ClosedAt.Time}
+	if (lost || gone) && e.ResolvedAt.IsZero() {
+		e.ResolvedAt = at(p.Issue.UpdatedAt.Time, p.Issue.CreatedAt.Time)
+	}
+	return accepted([]Update{{Event: e, At: p.Issue.UpdatedAt.Time, Whole: true}})
+}
+
+var severityLabel = regexp.MustCompile(`(?i)^(?:sev(?:erity)?|prio(?:rity)?)[\s:/_-]*([a-z0-9]+)$|^([sp][0-5])$`)
+
+// githubSeverity is the severity that a label gives: sev1, severity:high, priority/critical, P2.
+func githubSeverity(labels []githubLabel) string {
+	for _, l := range labels {
+		if m := severityLabel.FindStringSubmatch(strings.TrimSpace(l.Name)); m != nil {
+			return strings.ToLower(m[1] + m[2])
+		}
+	}
+	return ""
+}
