@@ -1,0 +1,204 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// watched is a watch that runs until the test ends, with all scopes in one memory.
+type watched struct {
+	t      *testing.T
+	client *fake.FakeDynamicClient
+	c      *Collector
+	m      *memory
+	stop   context.CancelFunc
+	ended  chan error
+}
+
+func watching(t *testing.T, m *memory, objects ...*unstructured.Unstructured) *watched {
+	t.Helper()
+	w := &watched{t: t, client: cluster(objects...), m: m, ended: make(chan error, 1)}
+	w.c = collector(t, w.client, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.stop = cancel
+	go func() { w.ended <- w.c.Watch(ctx, func(string) Writer { return m }) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-w.ended:
+			if err != nil {
+				t.Errorf("Watch: %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("Watch does not end with its context")
+		}
+	})
+	return w
+}
+
+func (w *watched) put(resource schema.GroupVersionResource, u *unstructured.Unstructured) {
+	w.t.Helper()
+	api := w.client.Resource(resource).Namespace(u.GetNamespace())
+	_, err := api.Update(w.t.Context(), u, metav1.UpdateOptions{})
+	if apierrors.IsNotFound(err) {
+		_, err = api.Create(w.t.Context(), u, metav1.CreateOptions{})
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// until waits for a deployment to be as it should.
+func (w *watched) until(id string, right func(event.Deployment) bool) event.Deployment {
+	w.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		e := w.m.get(id)
+		if right(e) {
+			return e
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%s: %+v; there are %v", id, e, w.m.ids())
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+func is(s event.Status) func(event.Deployment) bool {
+	return func(e event.Deployment) bool { return e.Status == s }
+}
+
+func TestWatchStoresARolloutAsItGoes(t *testing.T) {
+	w := watching(t, newMemory(), deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	w.until(id(1), is(event.Succeeded))
+
+	// The Deployment names a revision before its ReplicaSet is shown.
+	w.put(deployments, deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 1, 2)))
+	w.put(replicaSets, replicaSet(2, 2, 10, "1.3", nil, ""))
+	w.until(id(2), is(event.Running))
+
+	// It is overtaken before it is healthy.
+	w.put(replicaSets, replicaSet(3, 3, 20, "1.4", nil, ""))
+	w.put(deployments, deployment(3, "1.4", progressing("ReplicaSetUpdated", "True", 3, 21)))
+	w.until(id(3), is(event.Running))
+	if e := w.until(id(2), is(event.Cancelled)); !e.FinishedAt.Equal(at(20)) || e.Version != "1.3" {
+		t.Errorf("%+v", e)
+	}
+	w.put(deployments, deployment(3, "1.4", progressing("ProgressDeadlineExceeded", "False", 3, 31)))
+	w.until(id(3), is(event.Failed))
+
+	// kubectl rollout undo
+	w.put(replicaSets, replicaSet(1, 4, 0, "1.2", nil, "1"))
+	w.put(deployments, deployment(4, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 41)))
+	if e := w.until(id(4), is(event.Succeeded)); e.RollbackOf != id(3) || e.Version != "1.2" {
+		t.Errorf("%+v", e)
+	}
+	if e := w.m.get(id(1)); e.Status != event.Succeeded {
+		t.Errorf("what it went back to: %+v", e)
+	}
+
+	// A collect beside it reads the same caches and finds nothing new, but writes the ledger.
+	before := len(w.client.Actions())
+	stored := w.m.stored
+	scopes, err := w.c.Scopes(t.Context(), w.m)
+	if err != nil || len(scopes) != 1 {
+		t.Fatalf("%v %v", scopes, err)
+	}
+	if err := w.c.Collect(t.Context(), scopes[0], w.m); err != nil {
+		t.Fatal(err)
+	}
+	if w.m.stored != stored || len(w.client.Actions()) != before || w.m.ledger.Stored != 4 || w.m.ledger.Gap() != 0 {
+		t.Errorf("%d stored, %d requests, %+v", w.m.stored-stored, len(w.client.Actions())-before, w.m.ledger)
+	}
+	if err := w.c.Watch(t.Context(), func(string) Writer { return w.m }); err == nil || !strings.Contains(err.Error(), "already") {
+		t.Errorf("a second watch: %v", err)
+	}
+	for _, a := range w.client.Actions() {
+		if verb := a.GetVerb(); verb != "list" && verb != "watch" && verb != "update" && verb != "create" { // the last two are the test's own
+			t.Errorf("it asked to %s", verb)
+		}
+	}
+}
+
+func TestWatchEndsWhatIsDeleted(t *testing.T) {
+	w := watching(t, newMemory(), deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	w.until(id(1), is(event.Running))
+	if err := w.client.Resource(deployments).Namespace("shop").Delete(t.Context(), "payment", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.until(id(1), is(event.Cancelled))
+}
+
+func TestWatchTriesAgainWhatCannotBeStored(t *testing.T) {
+	for _, failAt := range []int{1, 2} {
+		m := newMemory()
+		m.failAt = failAt
+		w := watching(t, m, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+		w.until(id(1), is(event.Succeeded))
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+			m.mu.Lock()
+			done := m.docs[rolloutsStream] != nil
+			m.mu.Unlock()
+			if done {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("the checkpoint is not saved")
+			}
+		}
+		w.stop()
+	}
+}
+
+func TestWhatMayNotBeReadIsNamed(t *testing.T) {
+	for _, tc := range []struct {
+		name, resource string
+		err            error
+		want           string
+	}{
+		{"forbidden", "replicasets", apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "replicasets"}, "", errors.New("no")), "give the account the verbs get, list and watch on replicasets.apps"},
+		{"no Argo Rollouts", "rollouts", apierrors.NewNotFound(schema.GroupResource{Group: "argoproj.io", Resource: "rollouts"}, ""), "set argo_rollouts: false"},
+		{"not known", "deployments", apierrors.NewUnauthorized("who?"), "credentials are not valid"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			client := cluster()
+			client.PrependReactor("list", tc.resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, tc.err })
+			err := collector(t, client, nil).Check(t.Context())
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), tc.resource) {
+				t.Errorf("Check: %v", err)
+			}
+			if err := collector(t, client, nil).Watch(t.Context(), nil); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Watch: %v", err)
+			}
+		})
+	}
+}
+
+func TestAClusterThatNeverAnswers(t *testing.T) {
+	client := cluster()
+	client.PrependReactor("list", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewServiceUnavailable("starting")
+	})
+	c := collector(t, client, nil)
+	c.opt.Patience = 50 * time.Millisecond
+	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "starting") {
+		t.Errorf("%v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
