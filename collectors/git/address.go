@@ -23,7 +23,7 @@ type Repository struct {
 func (r *Repository) UnmarshalYAML(unmarshal func(any) error) error {
 	var word string
 	if unmarshal(&word) == nil {
-		if _, err := parseAddress(word); err == nil {
+		if strings.Contains(word, ":") { // a name has none
 			r.URL = word
 		} else {
 			r.Name = word
@@ -37,6 +37,9 @@ func (r *Repository) UnmarshalYAML(unmarshal func(any) error) error {
 func (r Repository) text() string {
 	if r.Name != "" {
 		return r.Name
+	}
+	if u, err := url.Parse(r.URL); err == nil {
+		return u.Redacted()
 	}
 	return r.URL
 }
@@ -111,7 +114,7 @@ func (c Config) address(r Repository) (address, error) {
 	if err != nil {
 		return address{}, fmt.Errorf("repository %q: %w", r.text(), err)
 	}
-	a.provider, a.scope = c.Hosted, r.Name
+	a.provider, a.scope = c.Hosted, cleanRepository(r.Name)
 	if a.provider == "" {
 		a.provider = map[string]string{"github.com": "github", "gitlab.com": "gitlab"}[a.host]
 	}

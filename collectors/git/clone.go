@@ -105,19 +105,23 @@ func (c *Collector) remoteRefs(ctx context.Context, a address) (string, error) {
 	hash := sha256.New()
 	cmd := command{args: []string{"ls-remote", "--heads", "--tags", "--refs", "--end-of-options", a.url}, remote: &a, config: config}
 	if err := c.run(ctx, cmd, func(r io.Reader) error { _, err := io.Copy(hash, r); return err }); err != nil {
-		return "", fmt.Errorf("asking for the branches of %s (%s): %w%s", a.scope, a.url, err, advice(err))
+		return "", fmt.Errorf("asking for the branches of %s (%s): %w%s", a.scope, a.url, err, c.advice(err))
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // advice says what to do about a server's refusal.
-func advice(err error) string {
+func (c *Collector) advice(err error) string {
 	var f *failure
 	if !errors.As(err, &f) {
 		return ""
 	}
+	who := "the server asks who we are: give a token with read access to contents"
+	if c.cfg.Token != "" {
+		who = "the token is not taken: give one with read access to contents of this repository"
+	}
 	for _, known := range []struct{ said, do string }{
-		{"could not read Username", "the server asks who we are: give a token with read access to contents"},
+		{"could not read Username", who},
 		{"Authentication failed", "the token is not taken: give one with read access to contents of this repository"},
 		{"error: 401", "the token is not taken: give one with read access to contents of this repository"},
 		{"error: 403", "the token may not read this repository: give it read access to contents"},
@@ -138,7 +142,7 @@ func advice(err error) string {
 // fetch brings the branches and tags that the server has now; what it no longer has stays in the clone without a name.
 func (k *clone) fetch(ctx context.Context) error {
 	if err := k.fetchRefs(ctx, "--prune", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"); err != nil {
-		return fmt.Errorf("fetching %s (%s): %w%s", k.at.scope, k.at.url, err, advice(err))
+		return fmt.Errorf("fetching %s (%s): %w%s", k.at.scope, k.at.url, err, k.c.advice(err))
 	}
 	if err := os.WriteFile(filepath.Join(k.dir, "dxctl-filled"), nil, 0o600); err != nil {
 		return fmt.Errorf("marking the clone of %s as filled: %w", k.at.scope, err)
@@ -198,7 +202,7 @@ func (k *clone) fetchCommits(ctx context.Context, shas []string) (got []string, 
 		case ctx.Err() != nil:
 			return got, refused, ctx.Err()
 		case !errors.As(err, &f) || !isRefusal(f.said):
-			return got, refused, fmt.Errorf("fetching %d commits of %s: %w%s", len(some), k.at.scope, err, advice(err))
+			return got, refused, fmt.Errorf("fetching %d commits of %s: %w%s", len(some), k.at.scope, err, k.c.advice(err))
 		case len(some) == 1:
 			refused[some[0]] = "the repository does not have it, or no longer hands it out"
 		default:

@@ -220,14 +220,14 @@ func TestForcePush(t *testing.T) {
 func TestACommitThatIsPushedLater(t *testing.T) {
 	w := newWorld(t)
 	base := w.repo.commit("a")
-	w.repo.git("switch", "--quiet", "--detach")
-	local := w.repo.commit("b")
+	laptop := &repo{t: t, dir: filepath.Join(t.TempDir(), "laptop"), tick: 100}
+	w.repo.git("clone", "--quiet", ".", laptop.dir)
+	local := laptop.commit("b")
 	w.deploy("d1", base)
 	w.deploy("d2", local)
-	w.repo.git("config", "uploadpack.allowAnySHA1InWant", "false")
 	w.collect()
 	w.want("not pushed", w.compared(), "d1 baseline", "d2 unknown the repository does not have it, or no longer hands it out")
-	w.repo.git("branch", "--force", "main", local)
+	laptop.git("push", "--quiet", "origin", "main:later")
 	w.collect()
 	w.want("pushed", w.compared(), "d1 baseline", "d2 known")
 }
@@ -285,7 +285,8 @@ func TestInterruptedAtEveryWrite(t *testing.T) {
 func TestTheCloneHoldsNoFileContents(t *testing.T) {
 	w := newWorld(t)
 	c := w.repo.commit("big")
-	w.repo.git("tag", "-a", "-m", "a tag of a file", "odd", w.repo.git("rev-parse", "HEAD:big"))
+	c = w.repo.commit("small", "big")
+	w.repo.git("tag", "-a", "-m", "a tag of a file", "odd", w.repo.git("rev-parse", "HEAD~1:big"))
 	w.deploy("d1", c)
 	w.collect()
 	found, err := filepath.Glob(filepath.Join(w.folder, "history", "*.git"))

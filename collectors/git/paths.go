@@ -15,10 +15,12 @@ import (
 const maxPathArguments = 500
 
 // touches says which paths, by number, each commit touches. A merge has two lists: first, what it changed for the line
-// that it was merged into, and every, what it changed for all the lines that it joins (a conflict that was resolved).
+// that it was merged into, and every, the files that are in none of the lines that it joins (a conflict that was resolved).
 type touches struct {
 	first map[int32][]uint16
 	every map[int32][]uint16
+
+	merge map[string]bool // the files of the merge that is being read, as far as they differ from all its parents
 }
 
 // of returns the paths that a commit touches. A merge that is part of the deployed line itself brings all that it merges; one
@@ -102,12 +104,7 @@ func (t *touches) read(r io.Reader, g *graph, commits set, paths []string) error
 		if string(id) != g.sha(n) {
 			return fmt.Errorf("git answers about %q when it is asked about %s", id, g.sha(n))
 		}
-		found, err := answers.files(index)
-		if err != nil {
-			return err
-		}
-		t.note(g, n, parent, found)
-		return nil
+		return t.note(g, n, parent, answers, index)
 	})
 	if err != nil {
 		return err
@@ -116,23 +113,48 @@ func (t *touches) read(r io.Reader, g *graph, commits set, paths []string) error
 	return err
 }
 
-// note keeps what one comparison found.
-func (t *touches) note(g *graph, n, parent int32, found []uint16) {
+// note reads the files of one comparison and keeps which paths they are in.
+func (t *touches) note(g *graph, n, parent int32, a *answers, index map[string][]uint16) error {
 	parents := g.parents(n)
 	first := parent == none || parents[0] == parent
+	var found []uint16
+	files := map[string]bool{} // of a merge
+	err := a.files(func(name string) {
+		if first {
+			found = within(found, name, index)
+		}
+		if len(parents) > 1 && (first || t.merge[name]) {
+			files[name] = true
+		}
+	})
 	if first && len(found) > 0 {
 		t.first[n] = found
 	}
-	if len(parents) < 2 {
-		return
+	if t.merge = files; len(parents) > 1 && parent == parents[len(parents)-1] {
+		var every []uint16
+		for name := range files {
+			every = within(every, name, index)
+		}
+		if len(every) > 0 {
+			t.every[n] = every
+		}
 	}
-	if first {
-		t.every[n] = slices.Clone(found)
-	} else {
-		t.every[n] = slices.DeleteFunc(t.every[n], func(p uint16) bool { return !slices.Contains(found, p) })
-	}
-	if len(t.every[n]) == 0 {
-		delete(t.every, n)
+	return err
+}
+
+// within adds the paths that a file is in to found, which stays sorted.
+func within(found []uint16, name string, index map[string][]uint16) []uint16 {
+	for path := name; ; {
+		for _, p := range index[path] {
+			if at, ok := slices.BinarySearch(found, p); !ok {
+				found = slices.Insert(found, at, p)
+			}
+		}
+		at := strings.LastIndexByte(path, '/')
+		if at < 0 {
+			return found
+		}
+		path = path[:at]
 	}
 }
 
@@ -165,37 +187,24 @@ func (a *answers) next() ([]byte, error) {
 	}
 }
 
-// files reads the files of one answer and returns which paths they are in, sorted.
-func (a *answers) files(index map[string][]uint16) ([]uint16, error) {
-	var found []uint16
+// files calls yield for every file of one answer.
+func (a *answers) files(yield func(name string)) error {
 	for {
 		token, err := a.next()
 		if errors.Is(err, io.ErrUnexpectedEOF) && len(a.long) == 0 {
-			break // the last answer
+			return nil // the last answer
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !bytes.HasPrefix(token, []byte(":")) {
 			a.peeked = slices.Clone(token)
-			break
+			return nil
 		}
 		name, err := a.next()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for path := string(name); ; {
-			for _, p := range index[path] {
-				if at, ok := slices.BinarySearch(found, p); !ok {
-					found = slices.Insert(found, at, p)
-				}
-			}
-			at := strings.LastIndexByte(path, '/')
-			if at < 0 {
-				break
-			}
-			path = path[:at]
-		}
+		yield(string(name))
 	}
-	return found, nil
 }
