@@ -203,13 +203,13 @@ func (c *Collector) Scopes(context.Context, Memory) ([]string, error) {
 
 // Check says whether CircleCI takes the token and shows the projects to it.
 func (c *Collector) Check(ctx context.Context) error {
-	var any struct{}
-	if _, err := c.get(ctx, "me", "", &any); err != nil {
+	var ignored struct{}
+	if _, err := c.get(ctx, "me", "", &ignored); err != nil {
 		return fmt.Errorf("asking CircleCI whose token it is: %w", err)
 	}
 	var errs []error
 	for _, p := range c.cfg.Projects {
-		if _, err := c.get(ctx, "project/"+escapeSlug(fullSlug(p)), "", &any); err != nil {
+		if _, err := c.get(ctx, "project/"+escapeSlug(fullSlug(p)), "", &ignored); err != nil {
 			errs = append(errs, fmt.Errorf("project %s: %w", p, err))
 		}
 	}

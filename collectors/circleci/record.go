@@ -18,11 +18,10 @@ type stamp struct{ time.Time }
 // UnmarshalJSON never fails: a time that cannot be read is not known.
 func (s *stamp) UnmarshalJSON(raw []byte) error {
 	s.Time = time.Time{}
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
+	if len(raw) < 2 || raw[0] != '"' {
 		return nil
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil && event.ValidTime(t) {
+	if t, err := time.Parse(time.RFC3339, string(raw[1:len(raw)-1])); err == nil && event.ValidTime(t) {
 		s.Time = t.UTC()
 	}
 	return nil

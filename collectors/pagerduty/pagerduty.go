@@ -155,13 +155,13 @@ func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Check says whether PagerDuty takes the token, shows incidents to it, and has the configured services.
 func (c *Collector) Check(ctx context.Context) error {
-	var any struct{}
-	if _, err := c.get(ctx, "incidents?limit=1", "", &any); err != nil {
+	var ignored struct{}
+	if _, err := c.get(ctx, "incidents?limit=1", "", &ignored); err != nil {
 		return fmt.Errorf("asking PagerDuty for an incident: %w", err)
 	}
 	var errs []error
 	for _, id := range c.cfg.Services {
-		if _, err := c.get(ctx, "services/"+id, "", &any); err != nil {
+		if _, err := c.get(ctx, "services/"+id, "", &ignored); err != nil {
 			errs = append(errs, fmt.Errorf("service %s: %w", id, err))
 		}
 	}
