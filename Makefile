@@ -15,10 +15,10 @@ NPM      := npm install --no-audit --no-fund --no-package-lock --loglevel=error 
 RACE     := $(shell command -v cc >/dev/null 2>&1 && echo -race)
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets chromium test fuzz lint fmt generate bench screenshots clean
+.PHONY: help demo build engine assets webhook-examples chromium test fuzz lint fmt generate bench screenshots clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
 demo: build ## load the synthetic demo organisation and serve it (ADDR=127.0.0.1:8080 DATA=./data)
 	@bin/dxctl demo --addr $(ADDR) --data $(DATA)
@@ -40,10 +40,17 @@ web/assets/vendor/echarts.min.js: web/package.json web/vendor.js
 	@$(NPM) web
 	@touch $@
 
+webhook-examples: collectors/webhook/testdata/node_modules/.installed ## bring the examples of GitHub's webhooks that the tests read
+
+collectors/webhook/testdata/node_modules/.installed: collectors/webhook/testdata/package.json
+	@echo "bringing the examples of GitHub's webhooks"
+	@$(NPM) collectors/webhook/testdata
+	@touch $@
+
 chromium: ## bring a Chromium for the browser tests, unless there is one
 	@.ci/chromium
 
-test: engine assets chromium ## run all tests, with the race detector where there is a C compiler
+test: engine assets webhook-examples chromium ## run all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running without the race detector"
 	go test $(RACE) -timeout 20m ./...
 
@@ -76,4 +83,4 @@ screenshots: build chromium ## make the README's screenshots (docs/images)
 	go run ./cmd/screenshots
 
 clean: ## remove what was built and brought; data stays
-	rm -rf bin .cache store/embedded/node_modules web/node_modules web/assets/vendor
+	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules web/node_modules web/assets/vendor

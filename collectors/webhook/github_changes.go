@@ -165,14 +165,34 @@ func (g github) issue(in githubDelivery) ([]Update, Verdict) {
 	return accepted([]Update{{Event: e, At: p.Issue.UpdatedAt.Time, Whole: true}})
 }
 
-var severityLabel = regexp.MustCompile(`(?i)^(?:sev(?:erity)?|prio(?:rity)?)[\s:/_-]*([a-z0-9]+)$|^([sp][0-5])$`)
+var (
+	severityNumber = regexp.MustCompile(`(?i)^(?:sev(?:erity)?[-/:=_.\s]*)+([0-9]{1,2})$`)
+	severityWord   = regexp.MustCompile(`(?i)^sev(?:erity)?(?:\s*[-/:=_.]\s*|\s+)(\pL[\pL\pN _-]*)$`)
+	priorityNumber = regexp.MustCompile(`(?i)^(?:p|prio(?:rity)?[-/:=_.\s]+p?)([0-9])$`)
+)
 
-// githubSeverity is the severity that a label gives: sev1, severity:high, priority/critical, P2.
+// githubSeverity is how severe the labels say an issue is, in the words of collectors/github: "sev1" of SEV-1 or
+// severity/1, the word of severity/high, "p1" of P1 or priority/1. The most severe number counts, before a word.
 func githubSeverity(labels []githubLabel) string {
+	var numbers, words, priorities []string
 	for _, l := range labels {
-		if m := severityLabel.FindStringSubmatch(strings.TrimSpace(l.Name)); m != nil {
-			return strings.ToLower(m[1] + m[2])
+		name := strings.TrimSpace(l.Name)
+		if m := severityNumber.FindStringSubmatch(name); m != nil {
+			numbers = append(numbers, "sev"+m[1])
+		} else if m := severityWord.FindStringSubmatch(name); m != nil {
+			words = append(words, strings.ToLower(m[1]))
 		}
+		if m := priorityNumber.FindStringSubmatch(name); m != nil {
+			priorities = append(priorities, "p"+m[1])
+		}
+	}
+	switch {
+	case len(numbers) > 0:
+		return slices.Min(numbers)
+	case len(words) > 0:
+		return words[0]
+	case len(priorities) > 0:
+		return slices.Min(priorities)
 	}
 	return ""
 }

@@ -38,6 +38,9 @@ func (g github) deployment(in githubDelivery) ([]Update, Verdict) {
 	if p.Deployment == nil || p.Deployment.ID == 0 {
 		return refused("the payload of deployment has no deployment.id")
 	}
+	if g.source.Polled {
+		return soon(g.source, in.scope, "a deployment was created, which the collector reads where deployments count")
+	}
 	return accepted([]Update{g.created(in, *p.Deployment)})
 }
 
@@ -61,8 +64,8 @@ func (g github) created(in githubDelivery, d githubDeployment) Update {
 }
 
 // deploymentStatus reads deployment_status. The first success is a deployment's finish; that a later deployment takes over
-// (inactive) does not change it and is no verdict. Of a polled source a deployment that ends is left to the collector,
-// which reads all its statuses and would not read one again that is stored as final.
+// (inactive) does not change it and is no verdict. Deployments of a polled source are left to the collector: it is
+// configured what of a repository means a deployment, and it would not read one again that is stored as final.
 func (g github) deploymentStatus(in githubDelivery) ([]Update, Verdict) {
 	var p struct {
 		Deployment *githubDeployment       `json:"deployment"`
@@ -79,10 +82,10 @@ func (g github) deploymentStatus(in githubDelivery) ([]Update, Verdict) {
 		g.unknown(g.source, "status of a deployment", p.Status.State)
 	}
 	switch {
+	case g.source.Polled:
+		return soon(g.source, in.scope, "a deployment has a new status, which the collector reads where deployments count")
 	case mapped == "":
-		return soon(g.source, in.scope, p.Status.State+" is no verdict: it says that another deployment took over or that the environment is gone")
-	case g.source.Polled && mapped.Final():
-		return soon(g.source, in.scope, "the deployment has ended, and the collector reads all its statuses")
+		return ignored("deployment_status: %s is no verdict; another deployment took over, or the environment is gone", p.Status.State)
 	}
 	begun := g.created(in, *p.Deployment)
 	e := begun.Event.(event.Deployment)
