@@ -11,9 +11,10 @@ type Options struct {
 	Logger    *slog.Logger
 	Now       func() time.Time // default time.Now
 	UserAgent string           // "dxctl/1.2.3"
+	Folder    string           // where clones of repositories are kept
 }
 
-// All makes the collectors of the configured sources, in their order. Which kinds exist is said in [kinds].
+// All makes the collectors of the configured sources, in their order. Sources that only send have none. Which kinds exist is said in [kinds].
 func All(cfg Config, opt Options) ([]Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -21,15 +22,20 @@ func All(cfg Config, opt Options) ([]Collector, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	all := make([]Collector, len(cfg))
-	for i, s := range cfg {
-		since, err := s.since(opt.Now())
-		if err == nil {
-			all[i], err = s.kind.collect(s.settings, since, opt)
+	var all []Collector
+	for _, s := range cfg {
+		if s.kind.collect == nil {
+			continue
 		}
+		since, err := s.since(opt.Now())
 		if err != nil {
 			return nil, fmt.Errorf("source %s: %w", s.Name, err)
 		}
+		c, err := s.kind.collect(s.settings, since, opt)
+		if err != nil {
+			return nil, fmt.Errorf("source %s: %w", s.Name, err)
+		}
+		all = append(all, c)
 	}
 	return all, nil
 }

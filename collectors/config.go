@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/collectors/webhook"
 )
 
 // Config is the `sources` list of the configuration.
@@ -21,6 +23,8 @@ type SourceConfig struct {
 	Name  string `yaml:"name"`  // how events, metrics and the ledger call it; unique
 	Kind  string `yaml:"kind"`  // one of kinds
 	Since string `yaml:"since"` // how far back the first sync reads: a date (2025-01-31) or days (400d); default: everything
+	// Webhook is set where the source pushes beside being collected.
+	Webhook *Webhook `yaml:"webhook"`
 
 	kind     kind
 	settings settings // nil when the kind is not known
@@ -82,6 +86,9 @@ func (c Config) Validate() error {
 		}
 		seen[s.Name] = i
 	}
+	if len(errs) == 0 {
+		errs = append(errs, webhook.Validate(c.Pushed()))
+	}
 	return errors.Join(errs...)
 }
 
@@ -100,7 +107,10 @@ func (s SourceConfig) Validate() error {
 	case s.settings == nil:
 		errs = append(errs, fmt.Errorf("kind %q is not known; give one of: %s", s.Kind, strings.Join(kindNames(), ", ")))
 	default:
-		errs = append(errs, s.settings.Validate())
+		if s.Since != "" && s.kind.timeless {
+			errs = append(errs, fmt.Errorf("since means nothing for a source of kind %s, which has no history; leave it out", s.Kind))
+		}
+		errs = append(errs, s.settings.Validate(), s.validatePush())
 	}
 	return errors.Join(errs...)
 }

@@ -36,9 +36,11 @@ type Config struct {
 	Dir string `yaml:"-"`
 }
 
-// Collect says how often `dxctl serve` collects and grades.
+// Collect says how often `dxctl serve` collects and grades, and where it keeps what it needs for that.
 type Collect struct {
 	Interval time.Duration `yaml:"interval"` // 0: only when somebody runs `dxctl collect`
+	// Folder is where dxctl keeps what is not in the store: what was pushed and is not stored yet, clones of repositories.
+	Folder string `yaml:"folder"`
 }
 
 // Default returns the configuration of an empty file.
@@ -50,7 +52,7 @@ func Default() Config {
 			"production": {"production", "prod", "live"},
 			"staging":    {"staging", "stage"},
 		},
-		Collect: Collect{Interval: 15 * time.Minute},
+		Collect: Collect{Interval: 15 * time.Minute, Folder: "collected"},
 	}
 }
 

@@ -9,18 +9,20 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	"github.com/gofiber/fiber/v2/middleware/compress"
 	"github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Deps is what the pages are made from. All but Demo are required.
+// Deps is what the pages are made from. All but Demo and Receive are required.
 type Deps struct {
 	Store      metrics.Querier             // the public views
 	Ping       func(context.Context) error // nil when the store answers
@@ -32,7 +34,8 @@ type Deps struct {
 	Gatherer   prometheus.Gatherer
 	Now        func() time.Time
 	Version    string
-	Demo       bool // says on every page that the data are synthetic
+	Receive    http.Handler // takes what sources push; nil: nothing is received
+	Demo       bool         // says on every page that the data are synthetic
 }
 
 func (d Deps) validate() error {
@@ -136,10 +139,15 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		ReadTimeout:           30 * time.Second,
 		IdleTimeout:           2 * time.Minute,
 		ReadBufferSize:        16 << 10, // request line and headers
-		BodyLimit:             1 << 10,  // nothing is posted
+		BodyLimit:             bodyLimit(deps),
 	})
-	server.Use(a.observe, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}),
-		secure, sameHost(cfg), compress.New(compress.Config{Level: compress.LevelBestSpeed, Next: precompressed}))
+	server.Use(a.observe, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
+	if deps.Receive != nil {
+		receive := adaptor.HTTPHandler(deps.Receive)
+		server.Post("/api/v1/events", receive)
+		server.Post("/api/v1/webhooks/:source", receive)
+	}
+	server.Use(secure, compress.New(compress.Config{Level: compress.LevelBestSpeed, Next: precompressed}))
 	for _, r := range a.routes() {
 		server.Get(r.path, r.handle)
 	}
@@ -147,6 +155,14 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		return fiber.NewError(fiber.StatusNotFound, "there is no page at "+c.Path())
 	})
 	return server, nil
+}
+
+// bodyLimit is how much may be posted, in bytes: what the largest sender of webhooks sends, or next to nothing.
+func bodyLimit(deps Deps) int {
+	if deps.Receive == nil {
+		return 1 << 10
+	}
+	return 26 << 20
 }
 
 func precompressed(c *fiber.Ctx) bool {

@@ -13,26 +13,27 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// collectRequest says what to collect; the zero value is everything since the last time.
-type collectRequest struct {
-	source string
-	since  time.Time
-}
-
 func newCollect(s *session) *cobra.Command {
-	var req collectRequest
-	var since string
+	var req collectors.RunOptions
+	var since, until string
 	cmd := &cobra.Command{
 		Use:   "collect",
 		Short: "Read what is new from the sources and store it",
 		Long: `Read what is new from the sources and store it. It may be interrupted at any moment and run as often as you like:
-it goes on where the last run stopped, and collecting twice changes nothing.`,
+it goes on where the last run stopped, and collecting twice changes nothing.
+
+With --until or --backfill what was read before is asked for again, whether or not anything is missing; such a re-read
+can be interrupted and goes on too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if since != "" {
-				if req.since, err = time.Parse(time.DateOnly, since); err != nil {
-					return fmt.Errorf("--since %s: write a date such as 2026-01-31", since)
-				}
+			if req.Since, err = dateFlag("since", since); err != nil {
+				return err
+			}
+			if req.Until, err = dateFlag("until", until); err != nil {
+				return err
+			}
+			if !req.Until.IsZero() && !req.Since.Before(req.Until) {
+				return fmt.Errorf("--since %s is not before --until %s", since, until)
 			}
 			cfg, err := s.config()
 			if err != nil {
@@ -49,8 +50,8 @@ it goes on where the last run stopped, and collecting twice changes nothing.`,
 			if err := p.sync(cmd.Context()); err != nil {
 				return err
 			}
-			progress := newProgress(s.err, s.now)
-			p.report = progress.collect
+			progress := newCollectProgress(s.err, s.now)
+			p.report = progress.report
 			summary, err := p.collect(cmd.Context(), req)
 			progress.done()
 			if len(summary.Scopes) == 0 {
@@ -60,8 +61,10 @@ it goes on where the last run stopped, and collecting twice changes nothing.`,
 			return errors.Join(err, summaryTable(summary).print(s.out, s.output))
 		},
 	}
-	cmd.Flags().StringVar(&req.source, "source", "", "only the source with this `NAME`")
-	cmd.Flags().StringVar(&since, "since", "", "on a first collect, history from this `DATE` on (default all of it)")
+	cmd.Flags().StringVar(&req.Source, "source", "", "only the source with this `NAME`")
+	cmd.Flags().StringVar(&since, "since", "", "history back to this `DATE`, if that is further than was read before (default as the source is configured)")
+	cmd.Flags().StringVar(&until, "until", "", "read again what was created from --since until this `DATE`")
+	cmd.Flags().BoolVar(&req.Backfill, "backfill", false, "read everything again (from --since on), as if nothing had been collected")
 	_ = cmd.RegisterFlagCompletionFunc("source", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		cfg, err := s.config()
 		if err != nil {
@@ -76,29 +79,42 @@ it goes on where the last run stopped, and collecting twice changes nothing.`,
 	return cmd
 }
 
-// collect runs the collectors. The error joins those of all scopes that failed; the rest is stored all the same.
-func (p *platform) collect(ctx context.Context, req collectRequest) (collectors.Summary, error) {
-	if p.runner == nil {
-		list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
-		if err != nil {
-			return collectors.Summary{}, err
-		}
-		p.runner = collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report})
+// dateFlag reads a day, or the zero time where the flag was not given.
+func dateFlag(name, value string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
 	}
-	summary, err := p.runner.Run(ctx, collectors.RunOptions{Source: req.source, Since: req.since})
-	return summary, withCode(collectCode(summary, err), err)
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, value); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("--%s %s: write a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z", name, value)
 }
 
-// readFound reads the catalog again after sources have told of descriptors, so that what is described there owns its
-// history at once.
-func (p *platform) readFound(ctx context.Context, summary collectors.Summary) error {
-	if summary.Events()[event.KindDescriptor] == 0 || ctx.Err() != nil {
-		return nil
+// sourcesRunner makes the Runner of the configured sources at its first use.
+func (p *platform) sourcesRunner() (*collectors.Runner, error) {
+	p.making.Lock()
+	defer p.making.Unlock()
+	if p.runner != nil {
+		return p.runner, nil
 	}
-	if err := p.loadCatalog(ctx); err != nil {
-		return err
+	list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
+	if err != nil {
+		return nil, err
 	}
-	return p.sync(ctx)
+	p.runner = collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report})
+	return p.runner, nil
+}
+
+// collect runs the collectors. The error joins those of all scopes that failed; the rest is stored all the same.
+func (p *platform) collect(ctx context.Context, req collectors.RunOptions) (collectors.Summary, error) {
+	runner, err := p.sourcesRunner()
+	if err != nil {
+		return collectors.Summary{}, err
+	}
+	summary, err := runner.Run(ctx, req)
+	return summary, withCode(collectCode(summary, err), err)
 }
 
 // collectCode tells a failure of everything from a failure of a part, and wrong credentials from both.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
@@ -25,12 +27,15 @@ type platform struct {
 	now      func() time.Time
 	registry *prometheus.Registry
 
+	asIs    bool // the schema may be older than this program
 	store   *store.Store
 	metrics *metrics.Engine
 	cards   *scorecards.Engine
 	catalog atomic.Pointer[catalog.Catalog] // serve reads it again while pages are being made
 
 	runner *collectors.Runner        // made at the first collect
+	making sync.Mutex                // of runner
+	fresh  atomic.Bool               // something was read or received since the last grading
 	report func(collectors.Progress) // told what the runner does; may be nil
 }
 
@@ -47,7 +52,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry()}
+	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry(), asIs: opt.asIs}
 	cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -92,6 +97,13 @@ func (p *platform) loadCatalog(ctx context.Context) error {
 	for _, w := range warnings {
 		p.log.Warn(w.String())
 	}
+	if cat.HasBotPatterns() && !p.asIs {
+		seen, err := catalog.ReadSeen(ctx, p.store)
+		if err != nil {
+			return err
+		}
+		cat = cat.WithSeen(seen)
+	}
 	p.catalog.Store(cat)
 	return nil
 }
@@ -107,6 +119,18 @@ func foundDescriptors(ctx context.Context, st *store.Store, cfg config.Config) (
 		sources = append(sources, src.Name)
 	}
 	return catalog.ReadFound(ctx, st, sources)
+}
+
+// readFound reads the catalog again after sources were read: what they describe owns its history at once, and machines
+// among new logins are recognised.
+func (p *platform) readFound(ctx context.Context, summary collectors.Summary) error {
+	if ctx.Err() != nil || (summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().HasBotPatterns()) {
+		return nil
+	}
+	if err := p.loadCatalog(ctx); err != nil {
+		return err
+	}
+	return p.sync(ctx)
 }
 
 // sync writes the catalog, the people and the environments into the store, where the public views join them.
@@ -129,5 +153,5 @@ func (p *platform) grade(ctx context.Context) ([]scorecards.Report, error) {
 }
 
 func (p *platform) collectorOptions() collectors.Options {
-	return collectors.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString()}
+	return collectors.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), Folder: p.cfg.Path(p.cfg.Collect.Folder)}
 }

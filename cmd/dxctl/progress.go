@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/term"
-
-	"github.com/dxctl/dxctl/collectors"
 )
 
 // quiet is how long a progress without a terminal stays silent between two lines.
@@ -29,14 +27,21 @@ type progress struct {
 }
 
 func newProgress(w io.Writer, now func() time.Time) *progress {
-	p := &progress{w: w, now: now, width: 80}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.terminal = true
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
-			p.width = width
-		}
-	}
+	p := &progress{w: w, now: now}
+	p.terminal, p.width = terminal(w)
 	return p
+}
+
+// terminal reports whether w is a terminal, and how many columns it has.
+func terminal(w io.Writer) (is bool, width int) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return false, 80
+	}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 20 {
+		return true, width
+	}
+	return true, 80
 }
 
 // update says how far a step is: done of total, or only done when the total is not known (0).
@@ -68,21 +73,6 @@ func (p *progress) show(step, text string) {
 	}
 	p.step, p.last = step, now
 	fmt.Fprintln(p.w, strings.TrimRight(text, " "))
-}
-
-// collect shows what the runner says: how far a stream is, or until when it waits and why.
-func (p *progress) collect(c collectors.Progress) {
-	name := strings.TrimSpace(c.Source + " " + c.Scope)
-	switch {
-	case !c.WaitUntil.IsZero():
-		p.show(c.Source+" waits "+c.Reason, fmt.Sprintf("%s waits until %s: %s", c.Source, c.WaitUntil.Local().Format(time.TimeOnly), c.Reason))
-	case c.Err != nil:
-		p.line("%s: failed: %v", name, c.Err)
-	case c.Finished:
-		p.line("%s: done", name)
-	case c.Stream != "":
-		p.update(name, int(c.Done), int(c.Total), c.Stream)
-	}
 }
 
 // line writes a line that stays.

@@ -4,15 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
+	processmetrics "github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/web"
 )
 
@@ -67,7 +69,12 @@ func (p *platform) serve(ctx context.Context, ready func(url string)) (err error
 	if err := p.sync(ctx); err != nil {
 		return err
 	}
-	app, err := p.webApp()
+	p.report = func(collectors.Progress) { p.fresh.Store(true) }
+	received, err := p.openReceiving()
+	if err != nil {
+		return err
+	}
+	app, err := p.webApp(received)
 	if err != nil {
 		return err
 	}
@@ -78,7 +85,7 @@ func (p *platform) serve(ctx context.Context, ready func(url string)) (err error
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	served, refreshed := make(chan error, 1), make(chan struct{})
+	served, refreshed, stored := make(chan error, 1), make(chan struct{}), make(chan error, 1)
 	go func() {
 		served <- app.Listener(listener)
 		stop()
@@ -87,20 +94,41 @@ func (p *platform) serve(ctx context.Context, ready func(url string)) (err error
 		defer close(refreshed)
 		p.refreshRegularly(ctx)
 	}()
+	go func() { stored <- p.storeReceived(ctx, received) }()
 	ready("http://" + listener.Addr().String())
 	<-ctx.Done()
 	p.log.Info("stopping", "grace", shutdownGrace)
 	err = errors.Join(app.ShutdownWithTimeout(shutdownGrace), <-served)
 	<-refreshed
-	return err
+	return errors.Join(err, <-stored)
 }
 
-func (p *platform) webApp() (*fiber.App, error) {
-	p.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+// storeReceived brings what is pushed into the store until ctx ends. What has been answered and is not stored yet waits
+// in the inbox for the next start.
+func (p *platform) storeReceived(ctx context.Context, received *receiving) error {
+	if received == nil {
+		return nil
+	}
+	err := received.run(ctx)
+	if ctx.Err() != nil {
+		return received.inbox.Close()
+	}
+	p.log.Error("pushed events are kept and not stored any more; restart dxctl serve when this is mended", "error", err)
+	<-ctx.Done()
+	return errors.Join(err, received.inbox.Close())
+}
+
+func (p *platform) webApp(received *receiving) (*fiber.App, error) {
+	p.registry.MustRegister(processmetrics.NewGoCollector(), processmetrics.NewProcessCollector(processmetrics.ProcessCollectorOpts{}))
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dxctl_build_info", Help: "1, labelled with the version of this binary."}, []string{"version"})
 	build.WithLabelValues(versionString()).Set(1)
 	p.registry.MustRegister(build)
+	var receive http.Handler // stays nil where nothing is received: a nil *receiving in it would not be nil
+	if received != nil {
+		receive = received
+	}
 	return web.New(p.cfg.Server, web.Deps{
+		Receive:    receive,
 		Store:      p.store,
 		Ping:       func(ctx context.Context) error { _, err := p.store.Info(ctx); return err },
 		Metrics:    p.metrics,
@@ -115,44 +143,62 @@ func (p *platform) webApp() (*fiber.App, error) {
 	})
 }
 
-// refreshRegularly reads the catalog, collects and grades, at once and then every interval. What fails is logged and
-// tried again at the next turn; the dashboard goes on with what is stored.
+// refreshRegularly keeps the data fresh until ctx ends: sources are collected each on its own schedule, and whatever
+// they brought is graded within a minute. What fails is logged and tried again; the dashboard goes on with what is stored.
 func (p *platform) refreshRegularly(ctx context.Context) {
-	p.refresh(ctx)
-	if p.cfg.Collect.Interval == 0 {
-		return
+	p.regrade(ctx)
+	var collecting sync.WaitGroup
+	defer collecting.Wait()
+	if len(p.cfg.Sources) > 0 {
+		collecting.Go(func() {
+			if err := p.keepCollecting(ctx); err != nil && ctx.Err() == nil {
+				p.log.Error("collecting has ended; restart dxctl serve when this is mended", "error", err)
+			}
+		})
 	}
-	tick := time.NewTicker(p.cfg.Collect.Interval)
+	tick := time.NewTicker(gradeEvery)
 	defer tick.Stop()
-	for {
+	for last := p.now(); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			p.refresh(ctx)
+			due := p.cfg.Collect.Interval > 0 && p.now().Sub(last) >= p.cfg.Collect.Interval
+			if p.fresh.Swap(false) || due { // the catalog's files may have changed, and facts grow old
+				last = p.now()
+				p.regrade(ctx)
+			}
 		}
 	}
 }
 
-func (p *platform) refresh(ctx context.Context) {
-	step := func(name string, do func() error) {
-		began := p.now()
-		err := do()
-		switch {
-		case ctx.Err() != nil:
-		case err != nil:
-			p.log.Error(name+" failed; it is tried again at the next turn", "error", err, "every", p.cfg.Collect.Interval)
-		default:
-			p.log.Log(ctx, slog.LevelInfo, name+" done", "took", p.now().Sub(began).Round(time.Millisecond))
+// gradeEvery is how long new records wait for a grade at the most.
+const gradeEvery = time.Minute
+
+func (p *platform) keepCollecting(ctx context.Context) error {
+	runner, err := p.sourcesRunner()
+	if err != nil {
+		return err
+	}
+	return runner.Serve(ctx, collectors.Schedule{Interval: p.cfg.Collect.Interval, Ended: func(source string, s collectors.Summary, err error) {
+		if err == nil { // failures have been logged where they happened
+			p.log.Info("collected", "source", source, "requests", s.Requests[source], "took", s.Finished.Sub(s.Started).Round(time.Millisecond))
 		}
+	}})
+}
+
+// regrade reads the catalog again and grades every service.
+func (p *platform) regrade(ctx context.Context) {
+	began := p.now()
+	err := p.loadCatalog(ctx)
+	if err == nil {
+		_, err = p.grade(ctx)
 	}
-	readCatalog := func() error { return p.loadCatalog(ctx) }
-	step("reading the catalog", readCatalog)
-	if len(p.cfg.Sources) > 0 && ctx.Err() == nil {
-		step("collecting", func() error { _, err := p.collect(ctx, collectRequest{}); return err })
-		step("reading the catalog", readCatalog) // sources may have told of more
-	}
-	if ctx.Err() == nil {
-		step("grading", func() error { _, err := p.grade(ctx); return err })
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		p.log.Error("grading failed; it is tried again", "error", err)
+	default:
+		p.log.Info("graded", "took", p.now().Sub(began).Round(time.Millisecond))
 	}
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/event"
+)
+
+// receiving is what takes pushed events while dxctl serves: an HTTP handler that answers as soon as a delivery is on
+// disk, and a worker that brings deliveries into the store.
+type receiving struct {
+	http.Handler
+	inbox   *webhook.Inbox
+	applier *webhook.Applier
+}
+
+// openReceiving opens the inbox, or returns nil when no source pushes.
+func (p *platform) openReceiving() (*receiving, error) {
+	sources := p.cfg.Sources.Pushed()
+	if len(sources) == 0 {
+		return nil, nil
+	}
+	receiver, err := webhook.NewReceiver(sources, webhook.Options{Service: p.serviceCalled})
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Join(p.cfg.Path(p.cfg.Collect.Folder), "inbox")
+	inbox, err := webhook.OpenInbox(folder, webhook.InboxConfig{}, webhook.InboxOptions{Logger: p.log, Registerer: p.registry, Now: p.now})
+	if err != nil {
+		return nil, fmt.Errorf("opening the inbox of pushed events in %s: %w", folder, err)
+	}
+	return &receiving{
+		Handler: webhook.NewHandler(receiver, inbox, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now}),
+		inbox:   inbox,
+		applier: webhook.NewApplier(receiver, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Collect: p.collectSoon}),
+	}, nil
+}
+
+// noted is the store, with a note that there is something to grade.
+type noted struct{ p *platform }
+
+func (n noted) Append(ctx context.Context, events ...event.Event) error {
+	n.p.fresh.Store(true)
+	return n.p.store.Append(ctx, events...)
+}
+
+// run brings deliveries into the store until ctx ends.
+func (r *receiving) run(ctx context.Context) error {
+	return r.inbox.Run(ctx, r.applier)
+}
+
+// serviceCalled finds a service by the name that a sender uses for it: a ref, or a name in the catalog.
+func (p *platform) serviceCalled(name string) (string, bool) {
+	ref, err := catalog.ParseRef(name, "component", "")
+	if err != nil {
+		return "", false
+	}
+	e, ok := p.catalog.Load().Entity(ref.String())
+	return e.Ref, ok
+}
+
+// collectSoon asks for a scope to be collected, because something was pushed that does not say enough.
+func (p *platform) collectSoon(t webhook.Target) {
+	runner, err := p.sourcesRunner()
+	if err != nil {
+		return // keepCollecting has said so
+	}
+	runner.Soon(t.Source, t.Scope)
+}
