@@ -56,7 +56,7 @@ func TestCollectingTwiceAsksOnlyWhatIsAnswered304(t *testing.T) {
 	if m.events(t) != before {
 		t.Error("the second collect changed what is stored")
 	}
-	if n := m.appended - written; n != 11+4 { // facts and ledger are observations of now
+	if n := m.appended - written; n != 14+4 { // facts and ledger are observations of now
 		t.Errorf("the second collect appended %d events", n)
 	}
 }

@@ -30,12 +30,42 @@ type deploymentsState struct {
 	Total  uint64    `json:"total"`
 }
 
+// deployed brings everything up to date that means a deployment: what GitHub calls one, releases and tags, as far as the
+// configuration says so.
+func (r *repository) deployed(ctx context.Context) error {
+	var expected uint64
+	var notes []string
+	if r.cfg.Deployments.has(FromTags) || r.cfg.Deployments.has(FromReleases) {
+		kept, err := r.published(ctx)
+		if err != nil {
+			return err
+		}
+		expected = kept
+	}
+	if r.cfg.Deployments.has(FromDeployments) {
+		s, err := r.deployments(ctx)
+		if err != nil {
+			return err
+		}
+		total := s.Total
+		if !s.Floor.IsZero() {
+			stored, _, err := r.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
+			if err != nil {
+				return err
+			}
+			total = min(stored-min(stored, expected), total)
+			notes = append(notes, fmt.Sprintf("of %d, those created since %s", s.Total, s.Floor.Format(time.DateOnly)))
+		}
+		expected += total
+	}
+	return r.ledger(ctx, event.KindDeployment, time.Time{}, expected, strings.Join(notes, "; "))
+}
+
 // deployments brings the deployments with their statuses up to date.
-func (r *repository) deployments(ctx context.Context) error {
-	var s deploymentsState
+func (r *repository) deployments(ctx context.Context) (s deploymentsState, err error) {
 	found, err := r.w.Load(ctx, deploymentsStream, &s)
 	if err != nil {
-		return err
+		return s, err
 	}
 	if !found {
 		s.Floor = r.since
@@ -43,25 +73,22 @@ func (r *repository) deployments(ctx context.Context) error {
 	var newest []restDeployment
 	got, err := r.get(ctx, "repos/"+r.scope+"/deployments?per_page=100", s.ETag, &newest)
 	if err != nil {
-		return err
+		return s, err
 	}
 	open, err := r.w.Open(ctx, event.KindDeployment, r.now().Add(-openFor))
 	if err != nil {
-		return err
+		return s, err
 	}
 	if changed := s.plan(r.since, newest, got, open); !changed && len(s.Passes) == 0 {
-		return r.ledgerDeployments(ctx, s)
+		return s, nil
 	}
 	done := uint64(0)
 	for len(s.Passes) > 0 {
 		if err := r.deploymentsPage(ctx, &s, &done); err != nil {
-			return err
+			return s, err
 		}
 	}
-	if err := r.w.Save(ctx, deploymentsStream, s); err != nil {
-		return err
-	}
-	return r.ledgerDeployments(ctx, s)
+	return s, r.w.Save(ctx, deploymentsStream, s)
 }
 
 // plan works out from the probe which passes are due, and reports whether the checkpoint has changed.
@@ -90,18 +117,6 @@ func (s *deploymentsState) plan(since time.Time, newest []restDeployment, got an
 		s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(until, s.Floor)})
 	}
 	return changed
-}
-
-func (r *repository) ledgerDeployments(ctx context.Context, s deploymentsState) error {
-	expected, note := s.Total, ""
-	if !s.Floor.IsZero() {
-		stored, _, err := r.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
-		if err != nil {
-			return err
-		}
-		expected, note = min(stored, s.Total), fmt.Sprintf("of %d, those created since %s", s.Total, s.Floor.Format(time.DateOnly))
-	}
-	return r.ledger(ctx, event.KindDeployment, time.Time{}, expected, note)
 }
 
 type deploymentPage struct {

@@ -1,11 +1,13 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -19,9 +21,11 @@ const (
 
 // factsState is the checkpoint of what the repository shows. It keeps the values, so that "not modified" renews them.
 type factsState struct {
-	RepositoryETag string          `json:"repository_etag,omitempty"`
-	Repository     repositoryFacts `json:"repository"`
-	Tree           treeFacts       `json:"tree"`
+	RepositoryETag string                 `json:"repository_etag,omitempty"`
+	Repository     repositoryFacts        `json:"repository"`
+	Tree           treeFacts              `json:"tree"`
+	Owners         codeownersFacts        `json:"owners,omitzero"`
+	Documents      map[string]descriptors `json:"documents,omitempty"` // by path
 }
 
 type repositoryFacts struct {
@@ -29,6 +33,7 @@ type repositoryFacts struct {
 	DefaultBranch string     `json:"default_branch"`
 	CreatedAt     *time.Time `json:"created_at,omitempty"`
 	Archived      *bool      `json:"archived,omitempty"`
+	PushedAt      *time.Time `json:"pushed_at,omitempty"`
 }
 
 type treeFacts struct {
@@ -37,6 +42,13 @@ type treeFacts struct {
 	Files   map[string]bool `json:"files,omitempty"` // by name of the fact; absent: not known
 	Error   string          `json:"error,omitempty"` // why not
 	AskedAt time.Time       `json:"asked_at,omitzero"`
+	For     string          `json:"for,omitempty"` // what was looked for in the files, beside the facts
+}
+
+// settled reports whether the files are what they were when they were listed: nothing has been pushed since. GitHub is
+// given some minutes to agree with itself, and asked once a day all the same.
+func (t treeFacts) settled(pushed, now time.Time) bool {
+	return t.ETag != "" && !pushed.IsZero() && t.AskedAt.After(pushed.Add(10*time.Minute)) && now.Sub(t.AskedAt) < daily
 }
 
 // describe reads what the repository itself shows and stores it as facts about the scope; the catalog says which service
@@ -50,13 +62,8 @@ func (r *repository) describe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encoding what was known of the repository: %w", err)
 	}
-	var fresh repositoryFacts
-	got, err := r.get(ctx, "repos/"+r.scope, s.RepositoryETag, &fresh)
-	if err != nil {
+	if err := r.record(ctx, &s); err != nil {
 		return err
-	}
-	if !got.notModified {
-		s.Repository, s.RepositoryETag = fresh, got.etag
 	}
 	r.defaultBranch, r.url = s.Repository.DefaultBranch, s.Repository.HTMLURL
 	if err := r.tree(ctx, &s); err != nil {
@@ -71,17 +78,49 @@ func (r *repository) describe(ctx context.Context) error {
 	return r.w.Save(ctx, factsStream, s)
 }
 
-// tree reads the list of files of the default branch. That GitHub does not show it is remembered for a day.
+// record reads the repository's own record, unless the organization's listing has just shown it.
+func (r *repository) record(ctx context.Context, s *factsState) error {
+	if l, ok := r.listed.Load(strings.ToLower(r.scope)); ok {
+		if shown := l.(shownRepository); r.now().Sub(shown.at) < listingLasts && shown.facts.DefaultBranch != "" {
+			s.Repository = shown.facts
+			return nil
+		}
+	}
+	var fresh repositoryFacts
+	got, err := r.get(ctx, "repos/"+r.scope, s.RepositoryETag, &fresh)
+	if err != nil {
+		return err
+	}
+	if !got.notModified {
+		s.Repository, s.RepositoryETag = fresh, got.etag
+	}
+	return nil
+}
+
+// contents reads those files of a new listing whose contents matter. It is whole when the listing names every file.
+func (r *repository) contents(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
+	if err := r.codeowners(ctx, s, tree, whole); err != nil {
+		return err
+	}
+	return r.documents(ctx, s, tree, whole)
+}
+
+// tree reads the list of files of the default branch, and what has changed of those that matter. That GitHub does not
+// show it is remembered for a day.
 func (r *repository) tree(ctx context.Context, s *factsState) error {
 	t := &s.Tree
 	if t.Branch != r.defaultBranch {
 		*t = treeFacts{Branch: r.defaultBranch}
 	}
+	wanted := "codeowners " + r.cfg.Catalog.wanted(r.cfg.Organization != "")
+	if t.For != wanted {
+		t.ETag = "" // something is looked for that was not before: list the files again
+	}
 	if r.defaultBranch == "" {
 		t.Error = "GitHub names no default branch"
 		return nil
 	}
-	if t.Error != "" && t.ETag == "" && r.now().Sub(t.AskedAt) < daily {
+	if t.Error != "" && t.ETag == "" && t.For == wanted && r.now().Sub(t.AskedAt) < daily || t.settled(instant(s.Repository.PushedAt), r.now()) {
 		return nil
 	}
 	var listing struct {
@@ -91,17 +130,21 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 	got, err := r.get(ctx, "repos/"+r.scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
 	switch code := status(err); {
 	case code == http.StatusConflict: // "Git Repository is empty."
-		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.now().UTC()}
+		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.now().UTC(), For: wanted}
+		return r.contents(ctx, s, nil, true)
 	case code == http.StatusNotFound || code == http.StatusForbidden:
-		*t = treeFacts{Branch: r.defaultBranch, AskedAt: r.now().UTC(),
+		*t = treeFacts{Branch: r.defaultBranch, AskedAt: r.now().UTC(), For: wanted,
 			Error: fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to contents", r.cfg.Source, r.defaultBranch, code)}
 	case err != nil:
 		return err
-	case !got.notModified:
-		*t = treeFacts{Branch: r.defaultBranch, ETag: got.etag, Files: filesOf(listing.Tree, listing.Truncated), AskedAt: r.now().UTC()}
+	case got.notModified:
+		t.AskedAt = r.now().UTC()
+	default:
+		*t = treeFacts{Branch: r.defaultBranch, ETag: got.etag, Files: filesOf(listing.Tree, listing.Truncated), AskedAt: r.now().UTC(), For: wanted}
 		if listing.Truncated {
 			t.Error = "the repository has more files than GitHub lists, and it is not among those listed"
 		}
+		return r.contents(ctx, s, listing.Tree, !listing.Truncated)
 	}
 	return nil
 }
@@ -132,5 +175,11 @@ func (r *repository) facts(s factsState) []event.Event {
 		value, known := s.Tree.Files[f.name]
 		add("files."+f.name, event.BoolFact, known, value, s.Tree.Error)
 	}
+	o := s.Owners
+	o.Known = o.Known && len(s.Tree.Files) > 0
+	why := cmp.Or(s.Owners.Error, s.Tree.Error, missing("CODEOWNERS file"))
+	add("codeowners.default_owners", event.ListFact, o.Known, o.Default, why)
+	add("codeowners.owners", event.ListFact, o.Known, o.Owners, why)
+	add("codeowners.invalid_lines", event.ListFact, o.Known, o.Invalid, why)
 	return all
 }

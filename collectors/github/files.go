@@ -10,6 +10,8 @@ import (
 type treeFile struct {
 	Path string `json:"path"`
 	Type string `json:"type"` // blob, tree, commit
+	SHA  string `json:"sha"`
+	Size int64  `json:"size"` // of a blob, in bytes
 }
 
 // fileFacts are the facts repository.files.<name> and the files that make them true, as patterns over the path in lower

@@ -39,17 +39,20 @@ const (
 
 // Config is one GitHub source.
 type Config struct {
-	Source         string    `yaml:"name"`            // its name
-	URL            string    `yaml:"url"`             // of the API, or of a GitHub Enterprise server; default https://api.github.com
-	Token          string    `yaml:"token"`           // needs read access to metadata, contents, actions, deployments and pull requests
-	App            App       `yaml:"app"`             // a GitHub App instead of a token
-	Repositories   []string  `yaml:"repositories"`    // owner/name
-	Organization   string    `yaml:"organization"`    // every repository of it, beside Repositories
-	Archived       bool      `yaml:"archived"`        // of the organization, also archived repositories
-	Forks          bool      `yaml:"forks"`           // of the organization, also forks
-	Jobs           Jobs      `yaml:"jobs"`            // default all
-	Since          time.Time `yaml:"-"`               // how far back the first read goes; zero: everything
-	PrivateNetwork bool      `yaml:"private_network"` // the URL's name may lead into a private network
+	Source         string      `yaml:"name"`            // its name
+	URL            string      `yaml:"url"`             // of the API, or of a GitHub Enterprise server; default https://api.github.com
+	Token          string      `yaml:"token"`           // needs read access to metadata, contents, actions, deployments and pull requests
+	App            App         `yaml:"app"`             // a GitHub App instead of a token
+	Repositories   []string    `yaml:"repositories"`    // owner/name
+	Organization   string      `yaml:"organization"`    // every repository of it, beside Repositories
+	Archived       bool        `yaml:"archived"`        // of the organization, also archived repositories
+	Forks          bool        `yaml:"forks"`           // of the organization, also forks
+	Jobs           Jobs        `yaml:"jobs"`            // default all
+	Deployments    Deployments `yaml:"deployments"`     // what means a deployment
+	Incidents      Incidents   `yaml:"incidents"`       // issues that are incidents
+	Catalog        Catalog     `yaml:"catalog"`         // descriptors in the repositories
+	Since          time.Time   `yaml:"-"`               // how far back the first read goes; zero: everything
+	PrivateNetwork bool        `yaml:"private_network"` // the URL's name may lead into a private network
 }
 
 var repositoryRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
@@ -91,7 +94,7 @@ func (c Config) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("jobs %q: give all, default-branch or none", string(c.Jobs)))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Deployments.validate(), c.Incidents.validate(), c.Catalog.validate())...)
 }
 
 // Memory keeps small JSON documents between runs.
@@ -130,6 +133,7 @@ type Collector struct {
 	graphql string
 	log     *slog.Logger
 	now     func() time.Time
+	listed  sync.Map // shownRepository by name in lower case
 	warned  sync.Map // unknown words that have been logged
 }
 
@@ -243,8 +247,11 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if s := w.Since(); !s.IsZero() && !r.since.IsZero() && s.Before(r.since) || r.since.IsZero() && !s.IsZero() {
 		r.since = s
 	}
-	if err := r.describe(ctx); err != nil { // first: the others need the default branch
-		return fmt.Errorf("repository: %w", err)
+	described := r.describe(ctx) // first: the others need the default branch
+	if described != nil {
+		if described = fmt.Errorf("repository: %w", described); r.defaultBranch == "" {
+			return described
+		}
 	}
 	streams := []struct {
 		name    string
@@ -252,7 +259,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	}{
 		{"runs", r.runs},
 		{"changes", r.changes},
-		{"deployments", r.deployments},
+		{"deployments", r.deployed},
+		{"incidents", r.incidents},
 	}
 	errs := make([]error, len(streams))
 	var wg sync.WaitGroup
@@ -267,7 +275,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, described)...)
 }
 
 // repository is one Collect of one scope.

@@ -25,6 +25,8 @@ type memory struct {
 	jobs        map[string]event.PipelineJob
 	changes     map[string]event.Change
 	deployments map[string]event.Deployment
+	incidents   map[string]event.Incident
+	descriptors map[string]event.Descriptor
 	facts       map[string]event.Fact
 	entries     map[event.Kind]event.LedgerEntry
 	docs        map[string][]byte
@@ -37,7 +39,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{runs: map[string]event.PipelineRun{}, jobs: map[string]event.PipelineJob{}, changes: map[string]event.Change{},
-		deployments: map[string]event.Deployment{}, facts: map[string]event.Fact{}, entries: map[event.Kind]event.LedgerEntry{}, docs: map[string][]byte{}}
+		deployments: map[string]event.Deployment{}, incidents: map[string]event.Incident{}, descriptors: map[string]event.Descriptor{}, facts: map[string]event.Fact{}, entries: map[event.Kind]event.LedgerEntry{}, docs: map[string][]byte{}}
 }
 
 var errBroken = errors.New("killed")
@@ -75,6 +77,10 @@ func (m *memory) Append(_ context.Context, events ...event.Event) error {
 				m.changes[e.ID] = e
 			case event.Deployment:
 				m.deployments[e.ID] = e
+			case event.Incident:
+				m.incidents[e.ID] = e
+			case event.Descriptor:
+				m.descriptors[e.Location] = e
 			case event.Fact:
 				m.facts[e.Name] = e
 			case event.LedgerEntry:
@@ -132,6 +138,10 @@ func (m *memory) Count(_ context.Context, kind event.Kind, from, to time.Time) (
 		for id := range m.deployments {
 			ids[id] = false
 		}
+	case event.KindIncident:
+		for id := range m.incidents {
+			ids[id] = false
+		}
 	}
 	for _, isOpen := range ids {
 		if isOpen {
@@ -186,7 +196,7 @@ func (m *memory) Progress(string, uint64, uint64) {}
 // events is everything stored but the ledger and what depends on the time of reading, as text to compare.
 func (m *memory) events(t *testing.T) string {
 	t.Helper()
-	b, err := json.MarshalIndent([]any{m.runs, m.jobs, m.changes, m.deployments}, "", " ")
+	b, err := json.MarshalIndent([]any{m.runs, m.jobs, m.changes, m.deployments, m.incidents, m.descriptors}, "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 const organizationStream = "organization"
@@ -27,7 +28,21 @@ type listedRepository struct {
 	Archived bool   `json:"archived"`
 	Fork     bool   `json:"fork"`
 	Disabled bool   `json:"disabled"`
+	// The listing shows a repository's whole record, which is then not asked for again.
+	HTMLURL       string     `json:"html_url,omitempty"`
+	DefaultBranch string     `json:"default_branch,omitempty"`
+	CreatedAt     *time.Time `json:"created_at,omitempty"`
+	PushedAt      *time.Time `json:"pushed_at,omitempty"`
 }
+
+// shownRepository is a repository as the listing of the organization has shown it.
+type shownRepository struct {
+	facts repositoryFacts
+	at    time.Time
+}
+
+// listingLasts is how long a listing stands for the records of its repositories.
+const listingLasts = 10 * time.Minute
 
 // Scopes returns the configured repositories and those of the organization, without archived ones and forks unless they
 // are asked for. A repository that is configured and belongs to the organization comes once.
@@ -45,6 +60,8 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 		return nil, err
 	}
 	for _, r := range listed {
+		c.listed.Store(strings.ToLower(r.FullName), shownRepository{at: c.now(), facts: repositoryFacts{HTMLURL: r.HTMLURL,
+			DefaultBranch: r.DefaultBranch, CreatedAt: r.CreatedAt, Archived: &r.Archived, PushedAt: r.PushedAt}})
 		skip := r.Disabled || r.Archived && !c.cfg.Archived || r.Fork && !c.cfg.Forks
 		if key := strings.ToLower(r.FullName); !skip && !seen[key] && repositoryRule.MatchString(r.FullName) {
 			seen[key] = true

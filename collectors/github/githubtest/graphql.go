@@ -161,6 +161,12 @@ func (s *Server) graphQL(body []byte) any {
 	if strings.Contains(q.Query, "deployments") {
 		out["deployments"] = page(repo.deployments(), after, v.First, Deployment.node)
 	}
+	if strings.Contains(q.Query, "releases(") {
+		out["releases"] = page(repo.releases(), after, v.First, Release.node)
+	}
+	if strings.Contains(q.Query, "refs(") {
+		out["refs"] = page(repo.tags(), after, v.First, Tag.node)
+	}
 	return map[string]any{"data": map[string]any{"repository": out}}
 }
 

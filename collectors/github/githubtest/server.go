@@ -44,7 +44,12 @@ type Repo struct {
 	Runs        []Run
 	Pulls       []Pull
 	Deployments []Deployment
-	Files       []string // nil: the tree answers 404
+	Issues      []Issue
+	Releases    []Release
+	Tags        []Tag
+	Files       []string          // nil: the tree answers 404
+	Contents    map[string]string // of files, which are in the tree too
+	Pushed      time.Time         // zero: the repository does not say
 	Truncated   bool
 	Archived    bool
 	Fork        bool
@@ -178,14 +183,17 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, l
 	repo, rest := s.Repos[path[1]+"/"+path[2]], strings.Join(path[3:], "/")
 	switch {
 	case rest == "":
-		return http.StatusOK, map[string]any{"full_name": path[1] + "/" + path[2], "html_url": s.URL + "/" + path[1] + "/" + path[2],
-			"default_branch": "main", "archived": repo.Archived, "created_at": "2020-01-02T03:04:05Z"}, ""
-	case strings.HasPrefix(rest, "git/trees/") && repo.Files != nil:
-		var tree []any
-		for _, f := range repo.Files {
-			tree = append(tree, map[string]any{"path": f, "type": "blob"})
-		}
-		return http.StatusOK, map[string]any{"tree": tree, "truncated": repo.Truncated}, ""
+		return http.StatusOK, s.record(path[1] + "/" + path[2]), ""
+	case strings.HasPrefix(rest, "git/trees/") && (repo.Files != nil || repo.Contents != nil):
+		return http.StatusOK, map[string]any{"tree": repo.tree(), "truncated": repo.Truncated}, ""
+	case strings.HasPrefix(rest, "git/blobs/"):
+		return repo.blob(strings.TrimPrefix(rest, "git/blobs/"))
+	case rest == "issues":
+		return repo.issues(r)
+	case rest == "releases":
+		return list(r, repo.releases(), 0, func(r Release) any { return r.json() }, nil)
+	case strings.HasPrefix(rest, "git/matching-refs/"):
+		return repo.matchingRefs("refs/" + strings.TrimPrefix(rest, "git/matching-refs/"))
 	case strings.HasPrefix(rest, "actions/runs"):
 		return repo.actions(r, strings.TrimPrefix(strings.TrimPrefix(rest, "actions/runs"), "/"))
 	case rest == "pulls":
@@ -217,7 +225,7 @@ func (s *Server) organization(r *http.Request, owner string) (int, any, string) 
 	}
 	slices.Sort(names)
 	return list(r, names, 0, func(name string) any {
-		return map[string]any{"full_name": name, "archived": s.Repos[name].Archived, "fork": s.Repos[name].Fork}
+		return s.record(name)
 	}, nil)
 }
 

@@ -1,0 +1,130 @@
+package github
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/event"
+)
+
+func labelled(labels ...string) func(*Config) {
+	return func(c *Config) { c.Incidents.Labels = labels }
+}
+
+func TestIssuesAreIncidents(t *testing.T) {
+	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
+	s, m := fake(t, &githubtest.Repo{Issues: []githubtest.Issue{
+		{Number: 1, Labels: []string{"incident", "sev2"}, Created: at(-50), Updated: at(-40), Closed: at(-41)},
+		{Number: 2, Labels: []string{"incident"}, Created: at(-30), Updated: at(-30)},
+		{Number: 3, Labels: []string{"incident"}, Created: at(-30), Updated: at(-29), Pull: true},
+		{Number: 4, Labels: []string{"bug", "sev1"}, Created: at(-30), Updated: at(-29)},
+		{Number: 5, Labels: []string{"outage", "incident"}, Created: at(-20), Updated: at(-19)},
+		{Number: 6, Labels: []string{"outage"}, Created: at(-20), Updated: at(-19)},
+	}}), newMemory()
+	tune := labelled("incident", "outage")
+	collect(t, s, m, now, tune)
+	if got := fmt.Sprint(keys(m.incidents)); got != "[1 2 5 6]" {
+		t.Fatalf("stored %s", got)
+	}
+	e := m.incidents["1"]
+	want := event.Incident{Origin: e.Origin, Severity: "sev2", OpenedAt: at(-50), ResolvedAt: at(-41)}
+	if fmt.Sprintf("%+v", e) != fmt.Sprintf("%+v", want) || e.URL == "" || e.Scope != scope {
+		t.Errorf("got  %+v\nwant %+v", e, want)
+	}
+	if l := m.entries[event.KindIncident]; l.Expected != 4 || l.Gap() != 0 {
+		t.Errorf("ledger %+v", l)
+	}
+	s.Requests()
+	collect(t, s, m, now, tune)
+	if r := s.Requests(); count(r, "/issues") != 2 || r[len(r)-1].Status != http.StatusNotModified {
+		t.Errorf("requests when nothing is new: %v", r)
+	}
+	issues := s.Repos[scope].Issues
+	issues[0].Closed, issues[0].Updated = time.Time{}, at(-1) // opened again
+	issues[1].Closed, issues[1].Updated = at(-2), at(-1)
+	collect(t, s, m, now, tune)
+	if !m.incidents["1"].ResolvedAt.IsZero() || !m.incidents["2"].ResolvedAt.Equal(at(-2)) {
+		t.Errorf("opened again %+v\nresolved %+v", m.incidents["1"], m.incidents["2"])
+	}
+	issues[0].Closed, issues[0].Labels = at(-1), []string{"incident", "SEV-1"} // within the same second
+	collect(t, s, m, now, tune)
+	if e := m.incidents["1"]; !e.ResolvedAt.Equal(at(-1)) || e.Severity != "sev1" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestOnlyChangedIssuesAreRead(t *testing.T) {
+	var issues []githubtest.Issue
+	for i := range 350 {
+		at := now.Add(-time.Duration(350-i) * time.Hour)
+		issues = append(issues, githubtest.Issue{Number: i + 1, Labels: []string{"incident"}, Created: at, Updated: at, Closed: at.Add(time.Minute)})
+	}
+	s, m := fake(t, &githubtest.Repo{Issues: issues}), newMemory()
+	collect(t, s, m, now, labelled("incident"))
+	if n := count(s.Requests(), "/issues"); n != 4 || len(m.incidents) != 350 {
+		t.Errorf("%d incidents with %d requests", len(m.incidents), n)
+	}
+	for i := range 120 { // more than a page has changed
+		s.Repos[scope].Issues[i].Updated = now.Add(time.Duration(i) * time.Second)
+	}
+	appended := m.appended
+	collect(t, s, m, now, labelled("incident"))
+	r := s.Requests()
+	if n := count(r, "/issues"); n != 2 || count(r, "since=") != 1 {
+		t.Errorf("%d requests for 120 changes", n)
+	}
+	if n := m.appended - appended; n < 120 || n > 145 {
+		t.Errorf("%d events for 120 changes", n)
+	}
+	t.Run("since", func(t *testing.T) {
+		m := newMemory()
+		tune := func(c *Config) { c.Incidents.Labels, c.Since = []string{"incident"}, now.Add(-100*time.Hour) }
+		collect(t, s, m, now, tune)
+		if len(m.incidents) != 220 { // 120 that changed, and 100
+			t.Errorf("stored %d", len(m.incidents))
+		}
+		collect(t, s, m, now, labelled("incident"))
+		if len(m.incidents) != 350 {
+			t.Errorf("stored %d after moving back", len(m.incidents))
+		}
+	})
+}
+
+func TestARepositoryWithoutIssues(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{}), newMemory()
+	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/issues") {
+			return &githubtest.Fault{Status: http.StatusGone, Body: `{"message":"Issues are disabled for this repo"}`}
+		}
+		return nil
+	}
+	collect(t, s, m, now, labelled("incident"))
+	if l := m.entries[event.KindIncident]; l.Expected != 0 {
+		t.Errorf("ledger %+v", l)
+	}
+}
+
+func TestSeverityFromLabels(t *testing.T) {
+	for _, tc := range []struct{ labels, want string }{
+		{"", ""}, {"incident", ""}, {"sev1", "sev1"}, {"SEV-2", "sev2"}, {"Sev 3", "sev3"}, {"severity/1", "sev1"}, {"severity: sev2", "sev2"},
+		{"severity/high", "high"}, {"severity:Critical", "critical"}, {"sev3,sev1", "sev1"}, {"severity/high,sev2", "sev2"}, {"P1", "p1"}, {"priority/p2", "p2"},
+		{"P1,severity/low", "low"}, {"several", ""}, {"sever", ""}, {"prod", ""}, {"p12", ""}, {"severity/", ""}, {"severity/hoch-und-mehr", "hoch-und-mehr"},
+	} {
+		if got := severity(strings.Split(tc.labels, ",")); got != tc.want {
+			t.Errorf("%q: %q, want %q", tc.labels, got, tc.want)
+		}
+	}
+}
+
+func TestMistakesInLabels(t *testing.T) {
+	for _, tc := range []struct{ labels, want string }{{"a b", ""}, {"", "give one label"}, {"a,b", "give one label"}, {"x|X", "listed twice"}} {
+		err := Incidents{Labels: strings.Split(tc.labels, "|")}.validate()
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%q: error %v, want one that says %q", tc.labels, err, tc.want)
+		}
+	}
+}

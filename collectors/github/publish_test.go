@@ -1,0 +1,176 @@
+package github
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/event"
+)
+
+func from(f DeploymentsFrom, tune ...func(*Deployments)) func(*Config) {
+	return func(c *Config) {
+		c.Deployments.From = []DeploymentsFrom{f}
+		for _, t := range tune {
+			t(&c.Deployments)
+		}
+	}
+}
+
+func TestReleasesAreDeployments(t *testing.T) {
+	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
+	repo := func() *githubtest.Repo {
+		return &githubtest.Repo{Releases: []githubtest.Release{
+			{ID: 1, Tag: "v1.0.0", SHA: "aaa", Author: "alice", Created: at(-100), Published: at(-90)},
+			{ID: 2, Tag: "v1.1.0-rc.1", SHA: "bbb", Author: "alice", Prerelease: true, Created: at(-80), Published: at(-79)},
+			{ID: 3, Tag: "v1.1.0", SHA: "bbb", Author: "release-bot[bot]", Created: at(-70), Published: at(-69)},
+			{ID: 4, Tag: "v2.0.0", Draft: true, Created: at(-60)},
+			{ID: 5, Tag: "chart-7", SHA: "ccc", Created: at(-50), Published: at(-49)},
+		}, Deployments: []githubtest.Deployment{{ID: 9, Environment: "prod", State: "ACTIVE", Created: at(-5), Statuses: []githubtest.Status{{State: "SUCCESS", At: at(-4)}}}}}
+	}
+	for _, tc := range []struct {
+		name string
+		tune func(*Config)
+		want string
+	}{
+		{"by default only deployments", func(*Config) {}, "[9]"},
+		{"releases", from(FromReleases), "[release-1 release-3 release-5]"},
+		{"those with a tag", from(FromReleases, func(d *Deployments) { d.Tags = "v*" }), "[release-1 release-3]"},
+		{"with prereleases", from(FromReleases, func(d *Deployments) { d.Tags, d.Prereleases = "v*", "staging" }), "[prerelease-2 release-1 release-3]"},
+		{"beside deployments", func(c *Config) { c.Deployments.From = []DeploymentsFrom{FromReleases, FromDeployments} }, "[9 release-1 release-3 release-5]"},
+		{"since", func(c *Config) { from(FromReleases)(c); c.Since = at(-75) }, "[release-3 release-5]"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, m := fake(t, repo()), newMemory()
+			collect(t, s, m, now, tc.tune)
+			if got := fmt.Sprint(keys(m.deployments)); got != tc.want {
+				t.Errorf("stored %s, want %s", got, tc.want)
+			}
+			if l := m.entries[event.KindDeployment]; l.Gap() != 0 || l.Expected != uint64(len(m.deployments)) {
+				t.Errorf("ledger %+v", l)
+			}
+			s.Requests()
+			collect(t, s, m, now, tc.tune)
+			for _, r := range s.Requests() {
+				if r.Status != 304 {
+					t.Errorf("asked again: %+v", r)
+				}
+			}
+			if e, ok := m.deployments["release-3"]; ok {
+				want := event.Deployment{Origin: e.Origin, Attempt: 1, Environment: "production", Status: event.Succeeded, StatusRaw: "published", CreatedAt: at(-69),
+					FinishedAt: at(-69), SHA: "bbb", Ref: "v1.1.0", Version: "v1.1.0", Actor: "release-bot[bot]", Bot: true, Trigger: "release"}
+				if fmt.Sprintf("%+v", e) != fmt.Sprintf("%+v", want) || e.URL != "https://github.test/releases/v1.1.0" {
+					t.Errorf("got  %+v\nwant %+v", e, want)
+				}
+			}
+			if e, ok := m.deployments["prerelease-2"]; ok && (e.Environment != "staging" || e.StatusRaw != "prereleased") {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+}
+
+func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
+	var releases []githubtest.Release
+	for i := range 450 {
+		at := now.Add(-time.Duration(450-i) * time.Hour)
+		releases = append(releases, githubtest.Release{ID: int64(i + 1), Tag: fmt.Sprint("v", i), SHA: fmt.Sprint("sha", i), Created: at, Published: at})
+	}
+	s, m := fake(t, &githubtest.Repo{Releases: releases}), newMemory()
+	step := func(what string, stored, queries int) {
+		t.Helper()
+		s.Requests()
+		collect(t, s, m, now, from(FromReleases))
+		if n := count(s.Requests(), "graphql"); n != queries || len(m.deployments) != stored || m.entries[event.KindDeployment].Gap() != 0 {
+			t.Errorf("%s: %d stored and %d queries, want %d and %d; ledger %+v", what, len(m.deployments), n, stored, queries, m.entries[event.KindDeployment])
+		}
+	}
+	step("the first read", 450, 5)
+	step("nothing new", 450, 0)
+	repo := s.Repos[scope]
+	repo.Releases = append(repo.Releases, githubtest.Release{ID: 900, Tag: "v900", Created: now, Published: now})
+	step("one that is new", 451, 1)
+	repo.Releases = append(repo.Releases, githubtest.Release{ID: 901, Tag: "v901", Created: now.Add(-400 * time.Hour), Published: now},
+		githubtest.Release{ID: 902, Tag: "v902", Created: now, Published: now})
+	step("one of an old commit beside a new one", 453, 5)
+	repo.Releases[452].Draft = true
+	repo.Releases = append(repo.Releases, githubtest.Release{ID: 903, Tag: "v903", Draft: true, Created: now})
+	step("drafts", 453, 1)
+	repo.Releases[453].Draft, repo.Releases[453].Published = false, now
+	step("a draft that is published", 454, 1)
+	repo.Releases = repo.Releases[1:]
+	repo.Releases = append(repo.Releases, githubtest.Release{ID: 904, Tag: "v904", Created: now, Published: now})
+	step("one that was deleted", 455, 5)
+}
+
+func TestTagsAreDeployments(t *testing.T) {
+	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
+	s, m := fake(t, &githubtest.Repo{Tags: []githubtest.Tag{
+		{Name: "v1.0.0", SHA: "aaaaaaaaaaaaaaaa", Committed: at(-100)},
+		{Name: "v1.1.0", SHA: "bbbbbbbbbbbbbbbb", Committed: at(-90), Tagged: at(-80), Tagger: "alice"},
+		{Name: "v1.2.0-rc.1", SHA: "cccccccccccccccc", Committed: at(-70)},
+		{Name: "other", SHA: "dddddddddddddddd", Committed: at(-60)},
+	}}), newMemory()
+	tune := from(FromTags, func(d *Deployments) { d.Tags, d.Environment = "v*", "live" })
+	collect(t, s, m, now, tune)
+	if got := fmt.Sprint(keys(m.deployments)); got != "[tag-v1.0.0@aaaaaaaaaaaa tag-v1.1.0@bbbbbbbbbbbb]" {
+		t.Fatalf("stored %s", got)
+	}
+	if r := s.Requests(); count(r, "matching-refs/tags/v") != 1 || count(r, "graphql") != 1 {
+		t.Errorf("requests %v", r)
+	}
+	e := m.deployments["tag-v1.1.0@bbbbbbbbbbbb"]
+	if !e.FinishedAt.Equal(at(-80)) || e.SHA != "bbbbbbbbbbbbbbbb" || e.Environment != "live" || e.Version != "v1.1.0" || e.Actor != "alice" || e.Trigger != "tag" {
+		t.Errorf("%+v", e)
+	}
+	if e := m.deployments["tag-v1.0.0@aaaaaaaaaaaa"]; !e.FinishedAt.Equal(at(-100)) || e.Actor != "" {
+		t.Errorf("a lightweight tag: %+v", e)
+	}
+	s.Repos[scope].Tags[1].SHA = "eeeeeeeeeeeeeeee" // moved
+	collect(t, s, m, now, tune)
+	if _, ok := m.deployments["tag-v1.1.0@eeeeeeeeeeee"]; !ok || len(m.deployments) != 3 {
+		t.Errorf("stored %v", keys(m.deployments))
+	}
+	s.Requests()
+	collect(t, s, m, now, tune)
+	if r := s.Requests(); count(r, "graphql") != 0 {
+		t.Errorf("asked again: %v", r)
+	}
+	collect(t, s, m, now, from(FromTags, func(d *Deployments) { d.Tags, d.Environment, d.Prereleases = "v*", "live", "test" })) // another rule: all is read again
+	if e := m.deployments["tag-v1.2.0-rc.1@cccccccccccc"]; e.Environment != "test" {
+		t.Errorf("stored %v", keys(m.deployments))
+	}
+}
+
+func TestVersionsThatArePrereleases(t *testing.T) {
+	for tag, want := range map[string]bool{"v1.2.3": false, "v1.2.3-rc.1": true, "1.2-beta": true, "app-1.2.3": false, "app-1.2.3-alpha.1+b5": true, "v1.2.3+x-1": false,
+		"": false, "nightly": false, "v1.2.": false, "v1.2.3-": false, "2026.11.22": false, "rel.x-1": false} {
+		if got := prereleaseVersion(tag); got != want {
+			t.Errorf("%q: %t", tag, got)
+		}
+	}
+}
+
+func TestMistakesInWhatMeansADeployment(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		d    Deployments
+		want string
+	}{
+		{"nothing", Deployments{}, ""},
+		{"an unknown word", Deployments{From: []DeploymentsFrom{"release"}}, "deployments, releases or tags"},
+		{"twice", Deployments{From: []DeploymentsFrom{"tags", "tags"}}, "listed twice"},
+		{"a version counted twice", Deployments{From: []DeploymentsFrom{"tags", "releases"}}, "give one of them"},
+		{"a bad pattern", Deployments{From: []DeploymentsFrom{"tags"}, Tags: "v["}, "pattern"},
+		{"an environment of deployments", Deployments{Environment: "production"}, "names its environment itself"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := Config{Source: "gh", Token: "x", Repositories: []string{"a/b"}, Deployments: tc.d}.Validate()
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want one that says %q", err, tc.want)
+			}
+		})
+	}
+}
