@@ -63,8 +63,9 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 	}
 	found := map[string]descriptors{}
 	var events []event.Event
-	queue := []string{}
-	if root := r.cfg.Catalog.wanted(r.cfg.Organization != ""); root != "" {
+	var queue []string
+	root := r.cfg.Catalog.wanted(r.cfg.Organization != "")
+	if root != "" {
 		queue = append(queue, root)
 	}
 	for depth := 0; len(queue) > 0 && depth < documentDepth; depth++ {
@@ -94,7 +95,7 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 		if _, still := found[name]; still {
 			continue
 		}
-		if _, listed := files[name]; !whole && !listed {
+		if _, listed := files[name]; root != "" && !whole && !listed {
 			found[name] = d // it may be there
 			continue
 		}
