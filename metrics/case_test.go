@@ -105,6 +105,9 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if c.Ask["bots"] == "left out" {
+				engine = engine.WithoutBots()
+			}
 			answer, err := c.answer(t.Context(), engine, id)
 			if err != nil {
 				t.Fatal(err)

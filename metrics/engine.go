@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -31,6 +32,7 @@ type Engine struct {
 	q           Querier
 	now         func() time.Time
 	definitions map[string]Definition
+	withoutBots bool
 }
 
 // New returns an engine that reads through q and takes the present from now.
@@ -49,6 +51,14 @@ func New(q Querier, now func() time.Time) (*Engine, error) {
 	return e, nil
 }
 
+// WithoutBots returns the engine with what machine accounts did left out of every metric: deployments that they started,
+// runs that they set off. Metrics about people leave them out always.
+func (e *Engine) WithoutBots() *Engine {
+	without := *e
+	without.withoutBots = true
+	return &without
+}
+
 // definition returns the definition of a metric of this package.
 func (e *Engine) definition(id string) (Definition, error) {
 	d, ok := e.definitions[id]
@@ -58,11 +68,16 @@ func (e *Engine) definition(id string) (Definition, error) {
 	return d, nil
 }
 
-// query runs the query of a metric.
+// query runs the query of a metric. params is not nil.
 func (e *Engine) query(ctx context.Context, id string, dest any, params map[string]any) (Definition, error) {
 	d, err := e.definition(id)
 	if err != nil {
 		return d, err
+	}
+	params = maps.Clone(params)
+	params["without_bots"] = e.withoutBots
+	if e.withoutBots {
+		d.Formula += " What machine accounts did is left out (people.leave_out_bots)."
 	}
 	if err := e.q.Select(ctx, dest, d.SQL, params); err != nil {
 		return d, fmt.Errorf("metric %s: %w", id, err)

@@ -75,6 +75,9 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 	if p.metrics, err = metrics.New(p.store, s.now); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
+	if cfg.People.LeaveOutBots {
+		p.metrics = p.metrics.WithoutBots()
+	}
 	return p, nil
 }
 

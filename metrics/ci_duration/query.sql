@@ -12,7 +12,7 @@ FROM
         ifNull(finished_at >= started_at, false) AS timed,
         if(timed, dateDiff('millisecond', assumeNotNull(started_at), assumeNotNull(finished_at)) / 60000, 0) AS minutes
     FROM pipeline_runs
-    WHERE status = 'succeeded' AND ({service:String} = '' OR service = {service:String})
+    WHERE status = 'succeeded' AND ({service:String} = '' OR service = {service:String}) AND NOT ({without_bots:Bool} AND bot)
         AND coalesce(finished_at, started_at, created_at) >= {from:DateTime64(3, 'UTC')}
         AND coalesce(finished_at, started_at, created_at) < {to:DateTime64(3, 'UTC')}
 )

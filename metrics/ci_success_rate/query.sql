@@ -9,7 +9,7 @@ FROM
 (
     SELECT service, status, assumeNotNull(coalesce(finished_at, started_at, created_at)) AS ended
     FROM pipeline_runs
-    WHERE ({service:String} = '' OR service = {service:String})
+    WHERE ({service:String} = '' OR service = {service:String}) AND NOT ({without_bots:Bool} AND bot)
         AND coalesce(finished_at, started_at, created_at) >= {from:DateTime64(3, 'UTC')}
         AND coalesce(finished_at, started_at, created_at) < {to:DateTime64(3, 'UTC')}
 )

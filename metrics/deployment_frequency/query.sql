@@ -8,6 +8,7 @@ WITH
         FROM deployments
         WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
             AND ({service:String} = '' OR service = {service:String})
+            AND NOT ({without_bots:Bool} AND bot)
         GROUP BY service, environment, source, scope, id
     )
 SELECT

@@ -7,7 +7,7 @@ WITH
             argMin(tuple(id, url), tuple(assumeNotNull(coalesce(finished_at, started_at, created_at)), id)) AS first
         FROM deployments
         WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
-            AND coalesce(finished_at, started_at, created_at) IS NOT NULL
+            AND coalesce(finished_at, started_at, created_at) IS NOT NULL AND NOT ({without_bots:Bool} AND bot)
         GROUP BY service
     ),
     asked AS
