@@ -161,7 +161,11 @@ func (s *sourceProgress) line(now time.Time) string {
 		}
 	}
 	for _, b := range sortedBudgets(s.budgets) {
-		parts = append(parts, fmt.Sprintf("%s requests left of %s", thousands(b.Remaining), thousands(b.Limit)))
+		unit := "requests"
+		if b.Resource == "graphql" {
+			unit = "GraphQL points"
+		}
+		parts = append(parts, fmt.Sprintf("%s of %s %s left", thousands(b.Remaining), thousands(b.Limit), unit))
 	}
 	if s.finished > 0 {
 		parts = append(parts, fmt.Sprintf("%d done", s.finished))
