@@ -119,6 +119,8 @@ func TestRolloutsOfADeployment(t *testing.T) {
 		{"without a deadline, and the controller is behind", []objects{{set(complete(deployment(1, "1.2")), int64(2), "metadata", "generation"), one}},
 			map[string]outcome{id(1): {event.Running, 0, -1, "1.2", ""}}},
 		{"the ReplicaSet is not there yet", []objects{{deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 1, 2)), one}}, map[string]outcome{}},
+		{"the ReplicaSet is there before the Deployment says so", []objects{{deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), one, two}},
+			map[string]outcome{id(1): {event.Succeeded, 0, 2, "1.2", ""}}},
 		{"scaled", []objects{
 			{deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), one},
 			{set(set(deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), int64(9), "spec", "replicas"), int64(2), "metadata", "generation"), one},

@@ -88,9 +88,9 @@ func (c *Collector) readWorkload(kind string, u *unstructured.Unstructured) *wor
 		w.current = annotations[rolloutRevision]
 		seen, err := strconv.ParseInt(text(u, "status", "observedGeneration"), 10, 64)
 		w.observed = err != nil || seen >= u.GetGeneration() // older controllers write a digest
-		known := true
-		if w.verdict, known = rolloutVerdict(u); !known {
-			c.warn("phase of a Rollout", w.verdict.raw)
+		v, known := rolloutVerdict(u)
+		if w.verdict = v; !known {
+			c.warn("phase of a Rollout", v.raw)
 		}
 	}
 	return w
@@ -113,7 +113,7 @@ func (w *workload) managed(u *unstructured.Unstructured) {
 		at := m.Time.UTC()
 		fields := ""
 		if m.FieldsV1 != nil {
-			fields = string(m.FieldsV1.Raw)
+			fields = m.FieldsV1.GetRawString()
 		}
 		switch {
 		case m.Subresource == "status":

@@ -2,7 +2,6 @@ package kubernetes
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -43,53 +42,37 @@ func (v *view) scope() string {
 	return v.label()
 }
 
+// numbered is a revision under one of its numbers.
+type numbered struct {
+	*revision
+	number int64
+	at     time.Time // when the rollout began; zero: not known
+	undoes bool      // it went back to what ran before
+}
+
 // rollouts returns the rollouts that the cluster remembers, oldest first. ok is false when the current one cannot be told
-// yet: the caches are filled one after the other, and a controller has its own pace.
+// yet: the caches are filled one after the other, and a controller has its own pace. For the same reason what has a
+// higher number than the current one is left out: it is about to be that.
 func (v *view) rollouts(origin func(id string) event.Origin, environment string) (all []rollout, ok bool) {
-	type numbered struct {
-		*revision
-		number int64
-		at     time.Time // when the rollout began; zero: not known
-		undoes bool      // it went back to what ran before
-	}
 	var list []numbered
+	now := int64(0)
 	for _, r := range v.revisions {
-		made := moment(r.CreationTimestamp.Time)
-		back := len(r.earlier) > 0
-		if v.kind == kindStatefulSet { // gone back to: made before one with a lower number was
-			back = slices.ContainsFunc(v.revisions, func(o *revision) bool {
-				return o.number < r.number && r.CreationTimestamp.Time.Before(o.CreationTimestamp.Time)
-			})
+		list = append(list, v.numbers(r)...)
+		if v.isCurrent(r) {
+			now = r.number
 		}
-		for i, n := range r.earlier {
-			e := numbered{r, n, time.Time{}, i > 0}
-			if i == 0 {
-				e.at = made
-			}
-			list = append(list, e)
-		}
-		if r.number == 0 {
-			continue // the controller has not numbered it yet
-		}
-		e := numbered{r, r.number, made, back}
-		if back {
-			e.at = time.Time{}
-			if v.kind == kindStatefulSet {
-				e.at = r.changed
-			} else if v.isCurrent(r) {
-				e.at = v.began
-			}
-		}
-		list = append(list, e)
 	}
+	if now == 0 {
+		return nil, false
+	}
+	list = slices.DeleteFunc(list, func(n numbered) bool { return n.number > now })
 	slices.SortFunc(list, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
 	list = slices.CompactFunc(list, func(a, b numbered) bool { return a.number == b.number })
 	for i, n := range list {
-		r := rollout{number: n.number, current: v.isCurrent(n.revision) && n.number == n.revision.number}
+		r := rollout{number: n.number, current: n.number == now}
 		what := n.brought
 		if r.current {
 			what = what.or(v.brought)
-			ok = true
 		}
 		r.event = event.Deployment{Origin: origin(v.id(n.number)), Attempt: 1, Environment: environment, Status: event.Skipped,
 			CreatedAt: n.at, StartedAt: n.at}
@@ -106,7 +89,38 @@ func (v *view) rollouts(origin func(id string) event.Origin, environment string)
 		}
 		all = append(all, r)
 	}
-	return all, ok
+	return all, true
+}
+
+// numbers returns a revision under each number that it has had, and when it began under each.
+func (v *view) numbers(r *revision) []numbered {
+	var list []numbered
+	made := moment(r.CreationTimestamp.Time)
+	for i, n := range r.earlier {
+		e := numbered{revision: r, number: n, undoes: i > 0}
+		if i == 0 {
+			e.at = made
+		}
+		list = append(list, e)
+	}
+	if r.number == 0 {
+		return list // the controller has not numbered it yet
+	}
+	e := numbered{r, r.number, made, len(r.earlier) > 0}
+	switch {
+	case v.kind == kindStatefulSet: // gone back to: made before one with a lower number was
+		e.undoes = slices.ContainsFunc(v.revisions, func(o *revision) bool {
+			return o.number < r.number && r.CreationTimestamp.Time.Before(o.CreationTimestamp.Time)
+		})
+		if e.undoes {
+			e.at = r.changed
+		}
+	case e.undoes && v.isCurrent(r):
+		e.at = v.began
+	case e.undoes:
+		e.at = time.Time{}
+	}
+	return append(list, e)
 }
 
 func (v *view) isCurrent(r *revision) bool {
@@ -129,6 +143,3 @@ func (v *view) judge(e *event.Deployment, r *revision) {
 		e.FinishedAt = said.finished
 	}
 }
-
-// String is for logs.
-func (v *view) String() string { return fmt.Sprintf("%s revision %s", v.key(), v.current) }
