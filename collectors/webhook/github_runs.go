@@ -26,8 +26,8 @@ type githubRun struct {
 	Triggering   githubAccount `json:"triggering_actor"`
 }
 
-// run reads workflow_run. Of a polled source a run that is complete is left to the collector: it stores a run as final only
-// together with its jobs, and would take one that is stored as final for done.
+// run reads workflow_run. Of a polled source a run that is complete is left to the collector: it asks for the jobs of a run
+// that is new to it or not final yet, and would take one that is stored as final for done.
 func (g github) run(in githubDelivery) ([]Update, Verdict) {
 	var p struct {
 		Run *githubRun `json:"workflow_run"`
