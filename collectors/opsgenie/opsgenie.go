@@ -1,0 +1,197 @@
+// Package opsgenie collects incidents from Opsgenie (REST API): the incidents of services (Incident API v1, of the Standard and
+// Enterprise plans), and the alerts of teams (Alert API v2, of every plan).
+//
+// A service, by its id, is a scope, and so is a team, by its name. Both listings are read newest first, by offset as far as
+// Opsgenie counts and from there by time. When nothing is new, a scope costs one request, conditional where Opsgenie gives an
+// ETag.
+package opsgenie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = "opsgenie"
+
+// Config is one Opsgenie source.
+type Config struct {
+	Source         string    `yaml:"name"`            // its name
+	URL            string    `yaml:"url"`             // of the API; default https://api.opsgenie.com, in the EU https://api.eu.opsgenie.com
+	Token          string    `yaml:"token"`           // the key of an API integration
+	Services       []string  `yaml:"services"`        // ids of services whose incidents are read; default, without teams: every service
+	Teams          []string  `yaml:"teams"`           // names of teams whose alerts are read
+	Tags           []string  `yaml:"tags"`            // only what bears one of these; default everything
+	Since          time.Time `yaml:"-"`               // how far back the first read goes; zero: everything
+	PrivateNetwork bool      `yaml:"private_network"` // the URL's name may lead into a private network
+}
+
+var serviceRule = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
+
+// Validate reports every mistake, joined.
+func (c Config) Validate() error {
+	var errs []error
+	if _, err := apiURL(c.URL); err != nil {
+		errs = append(errs, err)
+	}
+	if strings.TrimSpace(c.Token) == "" {
+		errs = append(errs, errors.New("token is missing: add an API integration with read access and give its key as ${OPSGENIE_TOKEN}"))
+	}
+	seen := map[string]bool{}
+	for _, id := range c.Services {
+		if !serviceRule.MatchString(id) {
+			errs = append(errs, fmt.Errorf("service %q: give its id, which the address of its page holds: 4513b7ea-3b91-438f-b7e4-e3e54af9147c", id))
+		}
+	}
+	for _, list := range []struct {
+		what  string
+		words []string
+	}{{"team", c.Teams}, {"tag", c.Tags}} {
+		for _, w := range list.words {
+			if strings.TrimSpace(w) == "" || strings.ContainsAny(w, "\"\\\n") {
+				errs = append(errs, fmt.Errorf("%s %q: a name without quotation marks and backslashes is needed", list.what, w))
+			}
+		}
+	}
+	for _, scope := range slices.Concat(c.Services, c.Teams) {
+		if key := strings.ToLower(scope); seen[key] {
+			errs = append(errs, fmt.Errorf("%q is listed twice", scope))
+		} else {
+			seen[key] = true
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Memory keeps small JSON documents between runs.
+type Memory interface {
+	Load(ctx context.Context, stream string, into any) (bool, error)
+	Save(ctx context.Context, stream string, state any) error
+}
+
+// Writer is what a scope is written to, and asked about what was written before.
+type Writer interface {
+	Memory
+	Append(ctx context.Context, events ...event.Event) error
+	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
+	Since() time.Time
+	Progress(stream string, done, total uint64)
+}
+
+// Options are what a Collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time
+	UserAgent string
+	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
+	Sleep     func(context.Context, time.Duration) error // how the client waits
+}
+
+// Collector reads one Opsgenie source. It is safe for use from several goroutines.
+type Collector struct {
+	cfg    Config
+	base   string // with a slash at the end
+	rest   *rest.Client
+	log    *slog.Logger
+	now    func() time.Time
+	depth  int      // how far Opsgenie counts
+	warned sync.Map // unknown words that have been logged
+}
+
+// New returns a collector; it fails when the configuration is not valid.
+func New(cfg Config, opt Options) (*Collector, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	base, err := apiURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	// Opsgenie's limits depend on plan and number of users. It answers 429 with Retry-After, which is obeyed.
+	restCfg := rest.Config{BaseURL: base, Token: strings.TrimSpace(cfg.Token), AuthHeader: "Authorization", AuthPrefix: "GenieKey ", UserAgent: opt.UserAgent,
+		PrivateNetwork: cfg.PrivateNetwork, PerSecond: 5, Burst: 20}
+	if opt.Tune != nil {
+		opt.Tune(&restCfg)
+	}
+	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	if err != nil {
+		return nil, err
+	}
+	c := &Collector{cfg: cfg, base: base.String(), rest: client, log: opt.Logger, now: opt.Now, depth: lastRecord}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c, nil
+}
+
+// apiURL is where the API is, with a slash at the end.
+func apiURL(configured string) (*url.URL, error) {
+	if configured == "" {
+		configured = "https://api.opsgenie.com"
+	}
+	u, err := url.Parse(configured)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("url %q: give an absolute http or https URL, such as https://api.opsgenie.com", configured)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	}
+	host := strings.ToLower(u.Hostname())
+	if strings.HasSuffix(host, ".opsgenie.com") && host != "api.opsgenie.com" && host != "api.eu.opsgenie.com" && host != "api.sandbox.opsgenie.com" {
+		return nil, fmt.Errorf("url %q: that is where people look; the API is at https://api.opsgenie.com, or https://api.eu.opsgenie.com for accounts in the EU", configured)
+	}
+	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+"/", ""
+	return u, nil
+}
+
+// Source is the source's name.
+func (c *Collector) Source() string { return c.cfg.Source }
+
+// Provider is "opsgenie".
+func (c *Collector) Provider() string { return Provider }
+
+// Observe sets who is told about requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
+
+// Check says whether Opsgenie takes the key and shows what is configured to it.
+func (c *Collector) Check(ctx context.Context) error {
+	var errs []error
+	var ignored struct{}
+	paths := map[string]string{}
+	for _, team := range c.cfg.Teams {
+		paths["team "+team] = "v2/alerts?limit=1&query=" + url.QueryEscape(ofTeam(team))
+	}
+	for _, id := range c.cfg.Services {
+		paths["service "+id] = "v1/services/" + id
+	}
+	if len(paths) == 0 {
+		paths["services"] = "v1/services?limit=1"
+	}
+	for what, path := range paths {
+		if _, err := c.get(ctx, path, "", &ignored); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// warn logs an unknown word once for a source.
+func (c *Collector) warn(what, word string) {
+	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
+		c.log.Warn("Opsgenie uses a word that is not known; the record is taken to be open", "source", c.cfg.Source, "what", what, "word", word)
+	}
+}

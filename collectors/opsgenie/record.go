@@ -1,0 +1,139 @@
+package opsgenie
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// stamp is a time as Opsgenie writes it. Null and what is no time, or none that an event may carry, are zero.
+type stamp struct{ time.Time }
+
+// UnmarshalJSON never fails: a time that cannot be read is not known.
+func (s *stamp) UnmarshalJSON(raw []byte) error {
+	s.Time = time.Time{}
+	if len(raw) < 2 || raw[0] != '"' {
+		return nil
+	}
+	if t, err := time.Parse(time.RFC3339, string(raw[1:len(raw)-1])); err == nil && event.ValidTime(t) {
+		s.Time = t.UTC()
+	}
+	return nil
+}
+
+// record is what is used of an incident or an alert.
+type record struct {
+	ID        string   `json:"id"`
+	Status    string   `json:"status"`
+	Priority  string   `json:"priority"`
+	Tags      []string `json:"tags"`
+	CreatedAt stamp    `json:"createdAt"`
+	UpdatedAt stamp    `json:"updatedAt"`
+
+	// Of an incident. Impact is what people say of it; Opsgenie sets its end when the incident is resolved.
+	Services    []string `json:"impactedServices"`
+	ImpactStart stamp    `json:"impactStartDate"`
+	ImpactEnd   stamp    `json:"impactEndDate"`
+	Links       struct {
+		Web string `json:"web"`
+	} `json:"links"`
+
+	// Of an alert: milliseconds from its creation.
+	Report struct {
+		Acknowledged *int64 `json:"ackTime"`
+		Closed       *int64 `json:"closeTime"`
+	} `json:"report"`
+}
+
+// decodeAll decodes the records that can be decoded, and says what is wrong with the others.
+func decodeAll(raw []json.RawMessage) ([]record, error) {
+	all := make([]record, 0, len(raw))
+	var errs []error
+	for _, one := range raw {
+		var r *record
+		if err := json.Unmarshal(one, &r); err != nil {
+			errs = append(errs, err)
+		} else if r != nil && r.ID != "" {
+			all = append(all, *r)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// over reports whether the incident or alert has ended. A word that is not known is no end.
+func (c *Collector) over(r record) bool {
+	switch strings.ToLower(r.Status) {
+	case "closed", "resolved":
+		return true
+	case "open":
+	default:
+		c.warn("status", r.Status)
+	}
+	return false
+}
+
+// after is the time so many milliseconds after the record was created; zero when it is not told, or makes no sense.
+func (r record) after(ms *int64) time.Time {
+	if ms == nil || *ms < 0 || *ms > 1<<43 || r.CreatedAt.IsZero() {
+		return time.Time{}
+	}
+	if t := r.CreatedAt.Add(time.Duration(*ms) * time.Millisecond); event.ValidTime(t) {
+		return t
+	}
+	return time.Time{}
+}
+
+// opened is when it began: as people say, or else when it was created.
+func (r record) opened() time.Time {
+	if !r.ImpactStart.IsZero() {
+		return r.ImpactStart.Time
+	}
+	return r.CreatedAt.Time
+}
+
+// ended is when a record that is over was over, and whether Opsgenie says so. If it does not, that is when the record was
+// last updated, which can be later.
+func (r record) ended() (at time.Time, said bool) {
+	if closed := r.after(r.Report.Closed); !closed.IsZero() {
+		return closed, true
+	}
+	if !r.ImpactEnd.IsZero() {
+		return r.ImpactEnd.Time, true
+	}
+	return r.UpdatedAt.Time, false
+}
+
+// wanted reports whether a record is of the scope and bears one of the tags.
+func (r *reader) wanted(one record) bool {
+	if !r.alerts && !slices.ContainsFunc(one.Services, func(s string) bool { return strings.EqualFold(s, r.scope) }) {
+		return false
+	}
+	return len(r.cfg.Tags) == 0 || slices.ContainsFunc(r.cfg.Tags, func(tag string) bool {
+		return slices.ContainsFunc(one.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
+	})
+}
+
+// incidentEvent makes the event of a record.
+func (r *reader) incidentEvent(one record, before known) event.Incident {
+	link := ""
+	if strings.HasPrefix(one.Links.Web, "https://") || strings.HasPrefix(one.Links.Web, "http://") {
+		link = one.Links.Web
+	}
+	e := event.Incident{
+		Origin:   event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: one.ID, URL: link},
+		Severity: one.Priority, OpenedAt: one.opened(), AcknowledgedAt: one.after(one.Report.Acknowledged),
+	}
+	if !r.over(one) {
+		return e
+	}
+	at, said := one.ended()
+	if !said && !before.Ended.IsZero() { // an update after the end is not another end
+		at = before.Ended
+	}
+	e.ResolvedAt = at
+	return e
+}
