@@ -190,10 +190,15 @@ func (r *reader) newest(ctx context.Context) error {
 			break
 		}
 		met := s.Started && !page.lowest.IsZero() && page.lowest.Before(s.Head)
-		if !s.Started || met || h.Offset+2*perPage > r.depth {
-			if !met {
-				s.History = &history{Offset: h.Offset + perPage}
-			}
+		if !s.Started {
+			s.History = &history{Offset: perPage}
+			break
+		}
+		if met {
+			break
+		}
+		if h.Offset+2*perPage > r.depth && !page.lowest.IsZero() { // more is new than Opsgenie counts
+			s.History = &history{Before: page.lowest.Add(time.Millisecond)}
 			break
 		}
 	}
@@ -252,7 +257,7 @@ func (r *reader) history(ctx context.Context) error {
 		case h.Offset+2*perPage <= r.depth:
 			h.Offset += perPage
 		case page.lowest.IsZero() || !h.Before.IsZero() && !next.Before(h.Before):
-			return fmt.Errorf("Opsgenie lists no more than %d records at once, and the last of them do not differ in time", r.depth)
+			return fmt.Errorf("no more than %d records are listed at once, and the last of them do not differ in time", r.depth)
 		default:
 			h.Before, h.Offset = next, 0
 		}

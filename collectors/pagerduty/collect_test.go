@@ -112,15 +112,23 @@ func TestOldOpenIncidents(t *testing.T) {
 
 func TestMoreThanPagerDutyCounts(t *testing.T) {
 	f, m, now := newFake(t), newMemory(), &clock{noon}
-	f.fill(10_350, noon.Add(-200*24*time.Hour), 30*time.Minute) // 215 days
 	resolve(f.open(0, service, noon.Add(-900*24*time.Hour)), noon)
-	f.incidents = append(f.incidents[1:], f.incidents[0])
+	f.fill(2350, noon.Add(-200*24*time.Hour), 2*time.Hour) // 196 days
+	f.limit = 1000
 	c := f.collector(t, now.now, nil)
+	c.depth = f.limit
 	collect(t, c, m)
-	if n := len(m.all()); n != 10_351 {
-		t.Errorf("%d incidents, want 10351", n)
+	if n := len(m.all()); n != 2351 {
+		t.Errorf("%d incidents, want 2351", n)
 	}
-	if l := m.ledger[event.KindIncident]; l.Gap() != 0 {
+	for i := range 1200 { // more new ones than are counted
+		f.open(3000+i, service, noon.Add(time.Duration(i-1200)*time.Minute))
+	}
+	collect(t, c, m)
+	if n := len(m.all()); n != 3551 {
+		t.Errorf("%d incidents, want 3551", n)
+	}
+	if l := m.ledger[event.KindIncident]; l.Gap() != 0 || l.Open != 1200 {
 		t.Errorf("ledger is %+v", l)
 	}
 }

@@ -162,18 +162,23 @@ func (r *reader) newest(ctx context.Context) error {
 		if err := r.store(ctx, incidents); err != nil {
 			return err
 		}
-		met := !s.Started
+		met, lowest := false, time.Time{}
 		for _, i := range incidents {
-			top = max(top, i.Number)
+			top, lowest = max(top, i.Number), earlier(lowest, i.CreatedAt.Time)
 			met = met || i.Number <= s.Head
 		}
 		if !p.More || old {
 			break
 		}
-		if met || h.Offset+2*perPage > lastRecord {
-			if !s.Started || !met {
-				s.History = &history{Offset: h.Offset + perPage}
-			}
+		if !s.Started {
+			s.History = &history{Offset: perPage}
+			break
+		}
+		if met {
+			break
+		}
+		if h.Offset+2*perPage > r.depth && !lowest.IsZero() { // more is new than PagerDuty counts
+			s.History = &history{Until: below(lowest)}
 			break
 		}
 		if err := r.save(ctx); err != nil {
@@ -219,12 +224,12 @@ func (r *reader) history(ctx context.Context) error {
 			if h.Until.Before(genesis) || h.Until.Before(s.Floor) {
 				s.History = nil
 			}
-		case h.Offset+2*perPage <= lastRecord:
+		case h.Offset+2*perPage <= r.depth:
 			h.Offset += perPage
 		case lowest.IsZero() || lowest.Equal(h.Until): // a full page that tells no time to go on from
-			return fmt.Errorf("PagerDuty lists no more than %d incidents at once, and the last of them do not differ in time", lastRecord)
+			return fmt.Errorf("no more than %d incidents are listed at once, and the last of them do not differ in time", r.depth)
 		default:
-			h.Until, h.Offset = lowest.Add(time.Second).Truncate(time.Second), 0
+			h.Until, h.Offset = below(lowest), 0
 		}
 		if err := r.save(ctx); err != nil {
 			return err
@@ -232,6 +237,9 @@ func (r *reader) history(ctx context.Context) error {
 	}
 	return nil
 }
+
+// below is the end of a window that holds what was created at the time: PagerDuty takes full seconds.
+func below(t time.Time) time.Time { return t.Add(time.Second).Truncate(time.Second) }
 
 // store appends the incidents that differ from what is known of them.
 func (r *reader) store(ctx context.Context, incidents []incident) error {

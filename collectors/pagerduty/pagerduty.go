@@ -89,6 +89,7 @@ type Collector struct {
 	rest   *rest.Client
 	log    *slog.Logger
 	now    func() time.Time
+	depth  int      // how far PagerDuty counts
 	warned sync.Map // unknown words that have been logged
 }
 
@@ -114,7 +115,7 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, base: base.String(), rest: client, log: opt.Logger, now: opt.Now}
+	c := &Collector{cfg: cfg, base: base.String(), rest: client, log: opt.Logger, now: opt.Now, depth: lastRecord}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
