@@ -25,7 +25,7 @@ type App struct {
 	good map[string]time.Time // until when
 }
 
-func (a *App) unauthorized(message string) (int, any) {
+func (a *App) refuse(message string) (int, any) {
 	return http.StatusUnauthorized, map[string]any{"message": message}
 }
 
@@ -60,7 +60,7 @@ func (a *App) signed(r *http.Request) string {
 // serve answers the requests that an app makes as itself.
 func (a *App) serve(r *http.Request, path []string) (int, any) {
 	if wrong := a.signed(r); wrong != "" {
-		return a.unauthorized(wrong)
+		return a.refuse(wrong)
 	}
 	switch {
 	case len(path) == 2 && r.Method == http.MethodGet:

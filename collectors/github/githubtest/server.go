@@ -165,7 +165,7 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, l
 		return status, answer, ""
 	}
 	if s.App != nil && !s.App.admits(r) {
-		status, answer = s.App.unauthorized("Bad credentials")
+		status, answer = s.App.refuse("Bad credentials")
 		return status, answer, ""
 	}
 	switch {
