@@ -92,6 +92,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if err != nil {
 		return err
 	}
+	p.lost = !found && stored > 0
 	again := p.settings(found)
 	if since := c.now().Sub(s.Refill); stored < s.Total && (since >= daily || since < 0) {
 		again, s.Refill = true, c.now().UTC()
@@ -136,6 +137,7 @@ type pass struct {
 	scope string
 	w     Writer
 	s     *state
+	lost  bool   // there are syncs in the store of which the checkpoint is gone, or not to be used
 	page  string // where a person can look at it
 }
 
@@ -266,6 +268,9 @@ func (p *pass) account(ctx context.Context) error {
 		if err := p.w.Save(ctx, syncsStream, *p.s); err != nil {
 			return err
 		}
+	}
+	if p.lost {
+		return nil // what the ledger says knows more than this pass; the next one has a checkpoint
 	}
 	now := p.now().UTC()
 	start := p.s.Created

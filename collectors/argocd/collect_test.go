@@ -233,6 +233,14 @@ func TestAHoleInTheHistoryIsAGapThatSaysWhy(t *testing.T) {
 			t.Errorf("ledger %+v", l)
 		}
 	}
+	// A pass without a checkpoint, as one that reads anew up to a date, does not know of the hole.
+	doc, ledger := m.docs[syncsStream], m.ledger
+	delete(m.docs, syncsStream)
+	one(t, s, m)
+	if m.ledger != ledger || len(m.events) != 5 {
+		t.Errorf("without a checkpoint: %v, ledger %+v", m.ids(), m.ledger)
+	}
+	m.docs[syncsStream] = doc
 	// Another application gets the name: its history begins at 0, which is no hole and nothing old.
 	again := app("payment", op("Succeeded", 90, 91, sha(20), alice), syncedEntry(0, 90, sha(20), alice))
 	put(again, "metadata.creationTimestamp", minute(80))

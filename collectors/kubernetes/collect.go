@@ -297,6 +297,9 @@ func (p *pass) account(ctx context.Context) error {
 			return err
 		}
 	}
+	if p.careful {
+		return nil // what the ledger says knows more than this pass; the next one has a checkpoint
+	}
 	now := p.now().UTC()
 	var notes []string
 	if p.s.Lost > 0 {
