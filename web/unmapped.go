@@ -1,12 +1,16 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/dxctl/dxctl/catalog"
 )
 
 // unmappedRow is a scope of a provider that no entity of the catalog claims.
@@ -15,13 +19,17 @@ type unmappedRow struct {
 	Deployments uint64     `ch:"deployments"`
 	Runs        uint64     `ch:"runs"`
 	Changes     uint64     `ch:"changes"`
+	Incidents   uint64     `ch:"incidents"`
 	LastAt      *time.Time `ch:"last_at"`
+
+	Likely *catalog.Entity `ch:"-"` // the service that goes by the scope's name; nil: none does
 }
 
 // annotations are the keys by which a descriptor claims a scope of a provider.
 var annotations = map[string]string{
 	"github": "github.com/project-slug", "gitlab": "gitlab.com/project-slug", "jenkins": "jenkins.io/job-full-name",
 	"circleci": "circleci.com/project-slug", "argocd": "argocd/app-name", "pagerduty": "pagerduty.com/service-id",
+	"opsgenie": "opsgenie.com/team", "kubernetes": "backstage.io/kubernetes-id",
 }
 
 // Provider is the kind of the source.
@@ -38,6 +46,28 @@ func (r unmappedRow) Scope() string {
 
 // Descriptor is a Backstage descriptor that would claim the scope. Values are quoted, because scopes come from outside.
 func (r unmappedRow) Descriptor() string {
+	return fmt.Sprintf(`apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: %s
+  annotations:
+    %s: %q
+spec:
+  type: service
+  lifecycle: production
+  owner: my-team
+`, r.name(), r.annotation(), r.Scope())
+}
+
+// Annotation is the line that claims the scope in a descriptor that there is already.
+func (r unmappedRow) Annotation() string { return fmt.Sprintf("%s: %q", r.annotation(), r.Scope()) }
+
+func (r unmappedRow) annotation() string {
+	return cmp.Or(annotations[r.Provider()], r.Provider()+"/scope")
+}
+
+// name is what a service of the scope would be called in a catalog.
+func (r unmappedRow) name() string {
 	name := strings.Map(func(c rune) rune {
 		switch {
 		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_', c == '.':
@@ -51,24 +81,16 @@ func (r unmappedRow) Descriptor() string {
 	if len(name) > 63 {
 		name = strings.Trim(name[:63], "-_.")
 	}
-	if name == "" {
-		name = "my-service"
+	return cmp.Or(name, "my-service")
+}
+
+// likely finds the service that goes by the name of the scope.
+func (r unmappedRow) likely(services []catalog.Entity) *catalog.Entity {
+	i := slices.IndexFunc(services, func(e catalog.Entity) bool { return strings.EqualFold(e.Name, r.name()) })
+	if i < 0 {
+		return nil
 	}
-	key := annotations[r.Provider()]
-	if key == "" {
-		key = r.Provider() + "/scope"
-	}
-	return fmt.Sprintf(`apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata:
-  name: %s
-  annotations:
-    %s: %q
-spec:
-  type: service
-  lifecycle: production
-  owner: my-team
-`, name, key, r.Scope())
+	return &services[i]
 }
 
 type unmappedView struct {
@@ -85,7 +107,8 @@ func (a *app) unmapped(c *fiber.Ctx) error {
 	defer cancel()
 	view := unmappedView{layout: a.layout("Records of no service", "/ledger")}
 	err := a.deps.Store.Select(ctx, &view.Rows, `
-		SELECT service, countIf(kind = 'd') AS deployments, countIf(kind = 'r') AS runs, countIf(kind = 'c') AS changes, max(at) AS last_at
+		SELECT service, countIf(kind = 'd') AS deployments, countIf(kind = 'r') AS runs, countIf(kind = 'c') AS changes,
+			countIf(kind = 'i') AS incidents, max(at) AS last_at
 		FROM
 		(
 			SELECT service, 'd' AS kind, coalesce(finished_at, started_at, created_at) AS at FROM deployments WHERE startsWith(service, 'unmapped:')
@@ -93,13 +116,19 @@ func (a *app) unmapped(c *fiber.Ctx) error {
 			SELECT service, 'r' AS kind, coalesce(finished_at, started_at, created_at) AS at FROM pipeline_runs WHERE startsWith(service, 'unmapped:')
 			UNION ALL
 			SELECT service, 'c' AS kind, coalesce(merged_at, closed_at, created_at) AS at FROM changes WHERE startsWith(service, 'unmapped:')
+			UNION ALL
+			SELECT service, 'i' AS kind, coalesce(resolved_at, opened_at) AS at FROM incidents WHERE startsWith(service, 'unmapped:')
 		)
-		GROUP BY service ORDER BY deployments + runs + changes DESC, service LIMIT {limit:UInt32}`, map[string]any{"limit": unmappedLimit + 1})
+		GROUP BY service ORDER BY deployments + runs + changes + incidents DESC, service LIMIT {limit:UInt32}`, map[string]any{"limit": unmappedLimit + 1})
 	if err != nil {
 		return fmt.Errorf("list records of no service: %w", err)
 	}
 	if len(view.Rows) > unmappedLimit {
 		view.Rows, view.More = view.Rows[:unmappedLimit], true
+	}
+	services := a.deps.Catalog().Services()
+	for i := range view.Rows {
+		view.Rows[i].Likely = view.Rows[i].likely(services)
 	}
 	return a.render(c, fiber.StatusOK, "unmapped", view)
 }
