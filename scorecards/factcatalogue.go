@@ -62,6 +62,9 @@ var knownFacts = []FactDefinition{
 	{Name: "repository.default_branch", Type: event.StringFact, Label: "the default branch", Source: fromGitHub, Description: "Name of the default branch."},
 	{Name: "repository.created_at", Type: event.TimeFact, Label: "the creation of the repository", Source: fromGitHub, Description: "When the repository was created."},
 	{Name: "repository.archived", Type: event.BoolFact, True: "the repository is archived", False: "the repository is not archived", Source: fromGitHub, Description: "The repository is archived and takes no changes."},
+	{Name: "repository.codeowners.default_owners", Type: event.ListFact, Label: "the owners by default", Source: fromGitHub, Description: "Owners in CODEOWNERS of a file that no narrower rule names; empty without the file."},
+	{Name: "repository.codeowners.owners", Type: event.ListFact, Label: "the owners in CODEOWNERS", Source: fromGitHub, Description: "Everybody whom CODEOWNERS names; empty without the file."},
+	{Name: "repository.codeowners.invalid_lines", Type: event.ListFact, Label: "the invalid lines of CODEOWNERS", Source: fromGitHub, Description: "Lines of CODEOWNERS that GitHub passes over, and why."},
 
 	{Name: "ci.runs_30d", Type: event.NumberFact, Label: "the number of CI runs in 30 days", Source: fromCI, Description: "CI attempts of the last 30 days that succeeded or failed."},
 	{Name: "ci.p95_minutes", Type: event.NumberFact, Unit: "minutes", Label: "the 95th percentile of CI duration", Source: fromCI, Description: "95th percentile of the minutes that a successful CI attempt took, over 30 days."},
