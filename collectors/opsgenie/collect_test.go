@@ -108,20 +108,20 @@ func TestOldOpenAlerts(t *testing.T) {
 
 func TestMoreThanOpsgenieCounts(t *testing.T) {
 	f, m, now := newFake(t), newMemory(), &clock{noon}
-	f.fill(2_250, noon.Add(-time.Hour), time.Minute)
-	f.limit = 1000
+	f.fill(850, noon.Add(-time.Hour), time.Minute)
+	f.limit = 400
 	c := f.collector(t, now.now, withTeam)
 	c.depth = f.limit
 	collect(t, c, team, m)
-	if n := len(m.all()); n != 2_250 {
-		t.Errorf("%d alerts, want 2250", n)
+	if n := len(m.all()); n != 850 {
+		t.Errorf("%d alerts, want 850", n)
 	}
-	for i := range 1200 { // more new ones than are counted
+	for i := range 480 { // more new ones than are counted
 		f.alert(fmt.Sprintf("n%d", i), noon.Add(time.Duration(i)*time.Second))
 	}
 	collect(t, c, team, m)
-	if n := len(m.all()); n != 3_450 {
-		t.Errorf("%d alerts, want 3450", n)
+	if n := len(m.all()); n != 1330 {
+		t.Errorf("%d alerts, want 1330", n)
 	}
 }
 

@@ -113,22 +113,22 @@ func TestOldOpenIncidents(t *testing.T) {
 func TestMoreThanPagerDutyCounts(t *testing.T) {
 	f, m, now := newFake(t), newMemory(), &clock{noon}
 	resolve(f.open(0, service, noon.Add(-900*24*time.Hour)), noon)
-	f.fill(2350, noon.Add(-200*24*time.Hour), 2*time.Hour) // 196 days
-	f.limit = 1000
+	f.fill(950, noon.Add(-200*24*time.Hour), 6*time.Hour) // 237 days
+	f.limit = 400
 	c := f.collector(t, now.now, nil)
 	c.depth = f.limit
 	collect(t, c, m)
-	if n := len(m.all()); n != 2351 {
-		t.Errorf("%d incidents, want 2351", n)
+	if n := len(m.all()); n != 951 {
+		t.Errorf("%d incidents, want 951", n)
 	}
-	for i := range 1200 { // more new ones than are counted
-		f.open(3000+i, service, noon.Add(time.Duration(i-1200)*time.Minute))
+	for i := range 480 { // more new ones than are counted
+		f.open(3000+i, service, noon.Add(time.Duration(i-480)*time.Minute))
 	}
 	collect(t, c, m)
-	if n := len(m.all()); n != 3551 {
-		t.Errorf("%d incidents, want 3551", n)
+	if n := len(m.all()); n != 1431 {
+		t.Errorf("%d incidents, want 1431", n)
 	}
-	if l := m.ledger[event.KindIncident]; l.Gap() != 0 || l.Open != 1200 {
+	if l := m.ledger[event.KindIncident]; l.Gap() != 0 || l.Open != 480 {
 		t.Errorf("ledger is %+v", l)
 	}
 }

@@ -181,9 +181,6 @@ func (r *reader) newest(ctx context.Context) error {
 			s.History = &history{Until: below(lowest)}
 			break
 		}
-		if err := r.save(ctx); err != nil {
-			return err
-		}
 	}
 	s.Started, s.Head, s.ETag = true, top, etag
 	for id, k := range s.Known {
