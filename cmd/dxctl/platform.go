@@ -127,7 +127,7 @@ func foundDescriptors(ctx context.Context, st *store.Store, cfg config.Config) (
 // readFound reads the catalog again after sources were read: what they describe owns its history at once, and machines
 // among new logins are recognised.
 func (p *platform) readFound(ctx context.Context, summary collectors.Summary) error {
-	if ctx.Err() != nil || (summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().HasBotPatterns()) {
+	if summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().HasBotPatterns() {
 		return nil
 	}
 	if err := p.loadCatalog(ctx); err != nil {

@@ -154,7 +154,7 @@ func (p *pass) finish(ctx context.Context) error {
 		Expected: p.total, Stored: uint64(len(p.stored)), CheckedAt: now, URL: p.c.base.String() + "/catalog",
 	}
 	if p.broken > 0 {
-		entry.Note = fmt.Sprintf("%d entities cannot be read", p.broken)
+		entry.Note = fmt.Sprintf("entities that cannot be read: %d", p.broken)
 	}
 	if err := p.w.Append(ctx, append(events, entry)...); err != nil {
 		return err

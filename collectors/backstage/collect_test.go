@@ -81,7 +81,7 @@ func TestBrokenEntitiesAreLeftOut(t *testing.T) {
 	if len(w.events) != 2 || w.appends != 2 || !strings.HasPrefix(w.events["group:team/日本"].Revision, "sha256:") {
 		t.Errorf("%d appended: %s", w.appends, w.refs())
 	}
-	if w.ledger.Expected != 9 || w.ledger.Stored != 2 || w.ledger.Gap() != 7 || w.ledger.Note != "7 entities cannot be read" {
+	if w.ledger.Expected != 9 || w.ledger.Stored != 2 || w.ledger.Gap() != 7 || w.ledger.Note != "entities that cannot be read: 7" {
 		t.Errorf("ledger %+v", w.ledger)
 	}
 }
