@@ -162,6 +162,35 @@ func TestUnderWay(t *testing.T) {
 	}
 }
 
+func TestHowOftenAPipelineIsAskedFor(t *testing.T) {
+	for name, tc := range map[string]struct {
+		w    watch
+		age  time.Duration // when it was last asked for
+		want time.Duration // until it is again; negative: never
+	}{
+		"under way":                    {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * time.Minute, 0},
+		"under way for long":           {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * time.Hour, 30 * time.Minute},
+		"waits for an approval":        {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * 24 * time.Hour, time.Hour},
+		"waits for ever":               {watch{Open: true, Flows: map[string]flow{"w": {}}}, 31 * 24 * time.Hour, -1},
+		"no workflow yet":              {watch{Open: true}, time.Minute, 0},
+		"no workflow to come":          {watch{Open: true}, 25 * time.Hour, -1},
+		"failed":                       {watch{Failed: true}, time.Minute, 15 * time.Minute},
+		"failed a while ago":           {watch{Failed: true}, time.Hour, 5 * time.Hour},
+		"failed long ago":              {watch{Failed: true}, 24 * time.Hour, -1},
+		"succeeded":                    {watch{}, time.Minute, 6 * time.Hour},
+		"succeeded yesterday":          {watch{}, 20 * time.Hour, -1},
+		"created by a clock before us": {watch{Open: true}, -time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.w.Born, tc.w.Asked = noon, noon.Add(tc.age)
+			at, ever := tc.w.due()
+			if ever != (tc.want >= 0) || ever && at.Sub(tc.w.Asked) != tc.want {
+				t.Errorf("asked again after %s (ever: %t), want %s", at.Sub(tc.w.Asked), ever, tc.want)
+			}
+		})
+	}
+}
+
 func TestOddRecords(t *testing.T) {
 	f, m, now := newFake(t), newMemory(), &clock{noon}
 	old := noon.Add(-400 * time.Hour)

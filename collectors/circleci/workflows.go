@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// youngFor is how long a pipeline that has not ended is asked for by every collect. After it the intervals grow.
+	youngFor = time.Hour
 	// openFor is how long a pipeline is watched that does not end: approvals can wait for ever.
 	openFor = 30 * 24 * time.Hour
 	// emptyFor is how long a pipeline is watched that has no workflows; the configuration may want none.
@@ -58,7 +60,10 @@ func (w *watch) due() (at time.Time, ever bool) {
 		if len(w.Flows) == 0 {
 			limit = emptyFor
 		}
-		return w.Asked.Add(min(max(age/20, 0), time.Hour)), age < limit
+		if age < youngFor {
+			return w.Asked, true
+		}
+		return w.Asked.Add(min(age/20, time.Hour)), age < limit
 	}
 	after, limit := again, againFor
 	if w.Failed {
