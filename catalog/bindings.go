@@ -43,6 +43,8 @@ var bindingAnnotations = []struct {
 	{"argocd/app-name", "argocd", listedScopes},
 	{"backstage.io/kubernetes-id", "kubernetes", listedScopes},
 	{"pagerduty.com/service-id", "pagerduty", plainScopes},
+	{"opsgenie.com/service-id", "opsgenie", listedScopes},
+	{"opsgenie.com/team", "opsgenie", listedScopes},
 }
 
 // listedScopes reads names separated by commas: a service is often one application for each environment.

@@ -12,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/gitlab"
 	"github.com/dxctl/dxctl/collectors/jenkins"
 	"github.com/dxctl/dxctl/collectors/kubernetes"
+	"github.com/dxctl/dxctl/collectors/opsgenie"
 	"github.com/dxctl/dxctl/collectors/pagerduty"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/webhook"
@@ -58,6 +59,11 @@ var kinds = []kind{
 			return pagerduty.New(c, pagerduty.Options{Logger: o.Logger, Now: o.Now, UserAgent: o.UserAgent})
 		},
 		func(m Memory) pagerduty.Memory { return m }, func(w plainWriter) pagerduty.Writer { return w }),
+	kindOf(opsgenie.Provider, func(c *opsgenie.Config, since time.Time) { c.Since = since },
+		func(c opsgenie.Config, o Options) (*opsgenie.Collector, error) {
+			return opsgenie.New(c, opsgenie.Options{Logger: o.Logger, Now: o.Now, UserAgent: o.UserAgent})
+		},
+		func(m Memory) opsgenie.Memory { return m }, func(w plainWriter) opsgenie.Writer { return w }),
 	kindOf(backstage.Provider, nil,
 		func(c backstage.Config, o Options) (*backstage.Collector, error) {
 			return backstage.New(c, backstage.Options{Logger: o.Logger, Now: o.Now, UserAgent: o.UserAgent})

@@ -29,7 +29,7 @@ type unmappedRow struct {
 var annotations = map[string]string{
 	"github": "github.com/project-slug", "gitlab": "gitlab.com/project-slug", "jenkins": "jenkins.io/job-full-name",
 	"circleci": "circleci.com/project-slug", "argocd": "argocd/app-name", "pagerduty": "pagerduty.com/service-id",
-	"opsgenie": "opsgenie.com/team", "kubernetes": "backstage.io/kubernetes-id",
+	"opsgenie": "opsgenie.com/service-id", "kubernetes": "backstage.io/kubernetes-id",
 }
 
 // Provider is the kind of the source.
