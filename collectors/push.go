@@ -49,7 +49,7 @@ func pushingGitLab(c *gitlab.Config, s *webhook.Source) {
 
 func pushingCircleCI(c *circleci.Config, s *webhook.Source) { s.Scopes = c.Projects }
 
-func pushingArgoCD(c *argocd.Config, s *webhook.Source) { s.URL = c.URL }
+func pushingArgoCD(c *argocd.Config, s *webhook.Source) { s.URL, s.Application = c.URL, c.Place }
 
 // Pushed returns the sources that send, those that are collected too among them.
 func (c Config) Pushed() []webhook.Source {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/dxctl/dxctl/event"
 )
@@ -156,6 +157,9 @@ func withoutRun(id identity) identity {
 }
 
 func (k *records) apply(u Update) {
+	if u.Run != "" {
+		u.Event = k.numbered(u.Event, u.Run)
+	}
 	id := identityOf(u.Event)
 	if u.Earlier && !k.earlierFinal(id) {
 		return
@@ -174,6 +178,30 @@ func (k *records) apply(u Update) {
 	k.order = append(k.order, id)
 	k.now[id] = is
 	k.noteRun(id)
+}
+
+// numbered gives an event the attempt of its run: the one that is known by the sender's id, else the next.
+func (k *records) numbered(e event.Event, own string) event.Event {
+	switch e := e.(type) {
+	case event.PipelineRun:
+		e.Attempt = k.attemptOf(e.Source, e.Scope, e.ID, own)
+		return e
+	case event.PipelineJob:
+		e.Attempt = k.attemptOf(e.Source, e.Scope, e.RunID, own)
+		return e
+	}
+	return e
+}
+
+func (k *records) attemptOf(source, scope, run, own string) uint16 {
+	id := identity{kind: event.KindPipelineRun, source: source, scope: scope, id: run, attempt: 1}
+	for ; id.attempt < 1000; id.attempt++ { // attempts are numbered without a gap
+		known, ok := k.now[id].(event.PipelineRun)
+		if !ok || strings.HasSuffix(known.URL, "/"+own) {
+			break
+		}
+	}
+	return id.attempt
 }
 
 // earlierFinal reports whether every earlier attempt of a run is stored as final.

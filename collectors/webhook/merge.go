@@ -81,9 +81,17 @@ func (c course) fold(is course, older, successLasts bool) course {
 	case successLasts && is.status == event.Succeeded, !older:
 		out.status, out.raw, out.finished = is.status, is.raw, is.finished
 	}
-	out.created = earliest(c.created, is.created)
-	out.started = earliest(c.started, is.started)
+	out.created = finer(c.created, earliest(c.created, is.created))
+	out.started = finer(c.started, earliest(c.started, is.started))
 	return out
+}
+
+// finer keeps what is stored when the other is the same instant in whole seconds, as some senders write it.
+func finer(was, is time.Time) time.Time {
+	if !was.IsZero() && was.Truncate(time.Second).Equal(is) {
+		return was
+	}
+	return is
 }
 
 // pick is the value that counts of two, either of which may be empty.
@@ -140,7 +148,9 @@ func foldDeployment(was event.Deployment, u Update) event.Event {
 	c := before.fold(after, older, is.Provider == string(GitHub))
 	was.Origin = foldOrigin(was.Origin, is.Origin, older)
 	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
-	was.Environment, was.SHA = pick(was.Environment, is.Environment, older), pick(was.SHA, is.SHA, older)
+	// Argo CD's collector knows better which environment an application is.
+	was.Environment = pick(was.Environment, is.Environment, older || is.Provider == string(ArgoCD))
+	was.SHA = pick(was.SHA, is.SHA, older)
 	was.Ref, was.Version = pick(was.Ref, is.Ref, older), pick(was.Version, is.Version, older)
 	was.Trigger, was.RollbackOf = pick(was.Trigger, is.Trigger, older), pick(was.RollbackOf, is.RollbackOf, older)
 	was.Baseline = was.Baseline || is.Baseline

@@ -59,6 +59,10 @@ type Source struct {
 	Severities []string `yaml:"severities"`
 	// IncidentLabels are the labels that make a GitHub issue an incident; empty: no issue is one. Case does not matter.
 	IncidentLabels []string `yaml:"incident_labels"`
+
+	// Application says of an Argo CD application, a JSON document, what its collector calls its scope and its environment,
+	// and whether it reads it at all; nil: the scope is the name, and a label or the destination says the environment.
+	Application func(doc []byte) (scope, environment string, taken bool) `yaml:"-"`
 }
 
 var nameRule = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
@@ -189,6 +193,9 @@ type Update struct {
 	// Earlier: apply only when every earlier attempt of the run is stored as final. A collector asks for the earlier
 	// attempts of a run that it has not seen, and would not if this one were there before them.
 	Earlier bool
+	// Run, of a run or a job, is the sender's own id of the attempt, with which the run's URL ends; set where the sender does
+	// not number attempts. The attempt is then the one that is stored with such a URL, else the next.
+	Run string
 }
 
 func accepted(updates []Update, collect ...Target) ([]Update, Verdict) {
