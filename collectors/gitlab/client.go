@@ -3,22 +3,26 @@ package gitlab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // answer is what an answer says beside its body.
 type answer struct {
-	notModified bool    // 304: the ETag still holds, nothing was decoded
-	etag        string  // of the answer
-	next        string  // query of the next page; empty: this is the last
-	total       *uint64 // records of the whole listing; nil: GitLab does not say, as above 10,000
+	notModified bool      // 304: the ETag still holds, nothing was decoded
+	etag        string    // of the answer
+	next        string    // query of the next page; empty: this is the last
+	at          time.Time // by the server's clock; zero: it does not say
+	total       *uint64   // records of the whole listing; nil: GitLab does not say, as above 10,000
 }
 
 // statusError is an answer that refuses.
@@ -75,10 +79,29 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 	default:
 		return answer{}, &statusError{status: resp.StatusCode, path: path, message: message(body.Bytes())}
 	}
-	if err := json.Unmarshal(body.Bytes(), into); err != nil {
+	if err := c.decode(body.Bytes(), into); err != nil {
 		return answer{}, fmt.Errorf("GET %s: the answer is not what GitLab documents: %w", path, err)
 	}
 	return readHeader(req.URL.Query(), resp.Header), nil
+}
+
+// decode reads an object or a list, as into wants it. A field of another type than GitLab documents is left unknown and
+// logged: one odd record must not cost the others of its page.
+func (c *Collector) decode(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
+	var odd *json.UnmarshalTypeError
+	if !errors.As(err, &odd) {
+		return err
+	}
+	want := "{"
+	if reflect.TypeOf(into).Elem().Kind() == reflect.Slice {
+		want = "["
+	}
+	if !strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), want) {
+		return err
+	}
+	c.warn("type of "+odd.Field, odd.Value)
+	return nil
 }
 
 var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next"?`)
@@ -87,6 +110,9 @@ var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next"?`)
 // know it, and a token goes nowhere else.
 func readHeader(asked url.Values, h http.Header) answer {
 	got := answer{etag: h.Get("ETag")}
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		got.at = at
+	}
 	if n, err := strconv.ParseUint(h.Get("X-Total"), 10, 64); err == nil {
 		got.total = &n
 	}

@@ -81,6 +81,7 @@ func (f *feed[T]) update(ctx context.Context) (changed bool, err error) {
 	if got.notModified {
 		return f.quiet(ctx)
 	}
+	newest = sound(f.p, f.stream, newest)
 	s.Total, s.Whole, s.Oldest = got.total, got.next == "", lowest(newest)
 	switch {
 	case s.Cursor.IsZero(): // what is on this page is all that is known until now
@@ -169,6 +170,7 @@ func (f *feed[T]) updates(ctx context.Context) error {
 		if got.notModified {
 			break
 		}
+		records = sound(f.p, f.stream, records)
 		if err := f.put(ctx, page[T]{records: records}); err != nil {
 			return err
 		}
@@ -194,9 +196,12 @@ func (f *feed[T]) updates(ctx context.Context) error {
 	return f.save(ctx)
 }
 
-// history reads on from the newest to the oldest.
+// history reads on from the newest to the oldest, and then what was updated meanwhile.
 func (f *feed[T]) history(ctx context.Context) error {
 	s := f.state
+	if s.History == "" {
+		return nil
+	}
 	for s.History != "" {
 		var records []T
 		got, err := f.p.get(ctx, f.path+"?"+s.History, "", &records)
@@ -204,6 +209,7 @@ func (f *feed[T]) history(ctx context.Context) error {
 			return err
 		}
 		next := f.following(records, got.next)
+		records = sound(f.p, f.stream, records)
 		if err := f.put(ctx, page[T]{records: f.wanted(records), history: true, last: next == ""}); err != nil {
 			return err
 		}
@@ -215,7 +221,10 @@ func (f *feed[T]) history(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if s.Cursor.IsZero() {
+		return nil
+	}
+	return f.updates(ctx)
 }
 
 // following is the page of history after one; empty when that was the last that is wanted.

@@ -33,6 +33,12 @@ const (
 	NoJobs            Jobs = "none"
 )
 
+// more reports whether jobs are stored that were not by the earlier choice.
+func (j Jobs) more(before Jobs) bool {
+	rank := map[Jobs]int{NoJobs: 0, DefaultBranchJobs: 1, AllJobs: 2}
+	return rank[j] > rank[before]
+}
+
 // Config is one GitLab source.
 type Config struct {
 	Source         string           `yaml:"name"`            // its name

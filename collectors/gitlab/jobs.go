@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"path"
 	"strconv"
@@ -38,6 +39,7 @@ type jobWalk struct {
 	top     map[int64]span // of the pipelines whose jobs this collect has read from the top
 	topped  time.Time      // creation of the oldest job read from the top
 	topNext string
+	topAt   time.Time // when the newest page was read, by GitLab's clock
 	topDone bool
 }
 
@@ -92,7 +94,7 @@ func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
 		if !s.Begun {
 			query = w.query()
 		}
-		jobs, next, err := w.page(ctx, query)
+		jobs, got, err := w.page(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -111,9 +113,9 @@ func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
 			}
 			s.Spans[j.Pipeline.ID] = f
 			s.Head = max(s.Head, j.ID)
-			s.Reached = first(s.Reached, j.CreatedAt.Time)
 		}
-		s.Begun, s.Next, s.Done = true, next, next == ""
+		s.Reached = first(s.Reached, reached(jobs))
+		s.Begun, s.Next, s.Done = true, got.next, got.next == ""
 		if err := w.collect.save(ctx); err != nil {
 			return err
 		}
@@ -128,11 +130,15 @@ func (w *jobWalk) of(ctx context.Context, pipelines []pipeline) (map[int64]span,
 	if w.off() || len(pipelines) == 0 {
 		return spans, nil
 	}
-	if err := w.fromTop(ctx, pipelines); err != nil || w.off() {
+	var stale map[int64]bool
+	if w.top != nil {
+		stale = w.stale(pipelines)
+	}
+	if err := w.fromTop(ctx, pipelines, stale); err != nil || w.off() {
 		return spans, err
 	}
 	for _, g := range pipelines {
-		if !w.covers(g) {
+		if stale[g.ID] || !w.covers(g) {
 			s, ok, err := w.single(ctx, g)
 			if err != nil {
 				return nil, err
@@ -152,7 +158,18 @@ func (w *jobWalk) covers(g pipeline) bool {
 	return w.topDone || !w.topped.IsZero() && g.CreatedAt.After(w.topped)
 }
 
-func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline) error {
+// stale returns the pipelines that were updated after this collect read their jobs: one may have ended since.
+func (w *jobWalk) stale(pipelines []pipeline) map[int64]bool {
+	found := map[int64]bool{}
+	for _, g := range pipelines {
+		if w.topAt.IsZero() || !g.updated().Before(w.topAt.Add(-overlap)) {
+			found[g.ID] = true
+		}
+	}
+	return found
+}
+
+func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline, stale map[int64]bool) error {
 	s := w.state()
 	if w.top == nil {
 		w.top, w.topNext = map[int64]span{}, w.query()
@@ -161,16 +178,19 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline) error {
 	for !w.topDone {
 		uncovered := 0
 		for _, g := range pipelines {
-			if !w.covers(g) {
+			if !stale[g.ID] && !w.covers(g) {
 				uncovered++
 			}
 		}
 		if uncovered == 0 || extra > 0 && extra >= uncovered {
 			break
 		}
-		jobs, next, err := w.page(ctx, w.topNext)
+		jobs, got, err := w.page(ctx, w.topNext)
 		if err != nil || w.off() {
 			return err
+		}
+		if w.topAt.IsZero() {
+			w.topAt = got.at
 		}
 		if err := w.append(ctx, jobs); err != nil {
 			return err
@@ -178,16 +198,28 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline) error {
 		reachedHead := false
 		for _, j := range jobs {
 			w.top[j.Pipeline.ID] = w.top[j.Pipeline.ID].with(j)
-			w.topped = first(w.topped, j.CreatedAt.Time)
 			reachedHead = reachedHead || j.ID <= head
 			s.Head = max(s.Head, j.ID)
 		}
+		w.topped = first(w.topped, reached(jobs))
 		if reachedHead {
 			extra++
 		}
-		w.topNext, w.topDone = next, next == ""
+		w.topNext, w.topDone = got.next, got.next == ""
 	}
 	return nil
+}
+
+// reached is the creation of the job with the lowest id on a page: how far back its jobs go. A single job whose time is odd
+// would otherwise end the walk before its pipelines have all of theirs.
+func reached(jobs []job) time.Time {
+	var lowest job
+	for _, j := range jobs {
+		if lowest.ID == 0 || j.ID < lowest.ID && !j.CreatedAt.IsZero() {
+			lowest = j
+		}
+	}
+	return lowest.CreatedAt.Time
 }
 
 // single reads the jobs of one pipeline, retried ones too.
@@ -204,6 +236,7 @@ func (w *jobWalk) single(ctx context.Context, g pipeline) (span, bool, error) {
 		if err != nil {
 			return s, false, err
 		}
+		jobs = sound(w.collect.project, "jobs", jobs)
 		for i := range jobs {
 			if jobs[i].Pipeline.ID == 0 {
 				jobs[i].Pipeline = g
@@ -227,7 +260,7 @@ func (w *jobWalk) query() string {
 }
 
 // page reads a page of jobs. Where the server shows no jobs it notes so, and nothing is returned.
-func (w *jobWalk) page(ctx context.Context, query string) ([]job, string, error) {
+func (w *jobWalk) page(ctx context.Context, query string) ([]job, answer, error) {
 	s := w.state()
 	var jobs []job
 	got, err := w.collect.get(ctx, w.collect.path+"/jobs?"+query, "", &jobs)
@@ -238,9 +271,9 @@ func (w *jobWalk) page(ctx context.Context, query string) ([]job, string, error)
 	}
 	if refused(err) {
 		s.Missing = w.collect.now().UTC()
-		return nil, "", nil
+		return nil, answer{}, nil
 	}
-	return jobs, got.next, err
+	return sound(w.collect.project, "jobs", jobs), got, err
 }
 
 // refused reports whether GitLab says that there is nothing to see: 404, or 403 where CI/CD is switched off.
@@ -277,6 +310,18 @@ type DeploymentRule struct {
 	Environment          string `yaml:"environment"`           // what the deployment's environment is called
 	EnvironmentParameter string `yaml:"environment_parameter"` // not for GitLab, whose jobs show no variables
 	VersionParameter     string `yaml:"version_parameter"`     // not for GitLab either
+}
+
+// digest changes when the rules do.
+func (c Config) digest() string {
+	if len(c.Deployments) == 0 {
+		return ""
+	}
+	h := fnv.New64a()
+	for _, r := range c.Deployments {
+		_, _ = fmt.Fprintf(h, "%q %q %q\n", r.Job, r.Workflow, r.Environment) // a hash does not fail
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
 }
 
 // Validate reports what the rule lacks.

@@ -21,6 +21,10 @@ type pipeline struct {
 	WebURL    string `json:"web_url"`
 }
 
+func (j job) key() int64         { return j.ID }
+func (j job) created() time.Time { return j.CreatedAt.Time }
+func (j job) updated() time.Time { return j.CreatedAt.Time }
+
 func (p pipeline) key() int64         { return p.ID }
 func (p pipeline) created() time.Time { return p.CreatedAt.Time }
 func (p pipeline) updated() time.Time { return later(p.CreatedAt.Time, p.UpdatedAt.Time) }
@@ -96,7 +100,7 @@ type job struct {
 	CreatedAt      stamp    `json:"created_at"`
 	StartedAt      stamp    `json:"started_at"`
 	FinishedAt     stamp    `json:"finished_at"`
-	QueuedDuration *float64 `json:"queued_duration"` // seconds
+	QueuedDuration amount   `json:"queued_duration"` // seconds
 	WebURL         string   `json:"web_url"`
 	User           *user    `json:"user"`
 	Tags           []string `json:"tag_list"`
@@ -112,10 +116,10 @@ type job struct {
 // entered is when the job entered the queue. GitLab makes all jobs of a pipeline at its beginning, where they wait for
 // the stage before them; only the time that it gives as queued was spent waiting for a runner.
 func (j job) entered() time.Time {
-	if j.StartedAt.IsZero() || j.QueuedDuration == nil || *j.QueuedDuration < 0 || *j.QueuedDuration > openFor.Seconds() {
+	if j.StartedAt.IsZero() || !j.QueuedDuration.known || j.QueuedDuration.n < 0 || j.QueuedDuration.n > openFor.Seconds() {
 		return j.CreatedAt.Time
 	}
-	return later(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(*j.QueuedDuration*float64(time.Second))))
+	return later(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(j.QueuedDuration.n*float64(time.Second))))
 }
 
 // jobEvent makes the event of a job. Runner is the tag that chose it, which says what the job ran on.

@@ -23,7 +23,8 @@ type pipelinesState struct {
 	Children feedState `json:"children"`
 	NoFilter bool      `json:"no_filter,omitempty"` // the server does not list child pipelines by themselves
 	Jobs     jobsState `json:"jobs"`
-	JobsMode Jobs      `json:"jobs_mode"` // of which pipelines jobs were stored
+	JobsMode Jobs      `json:"jobs_mode"`       // of which pipelines jobs were stored
+	Rules    string    `json:"rules,omitempty"` // digest of the deployment rules that jobs were judged by
 }
 
 // pipelines brings the pipelines and their jobs up to date.
@@ -34,12 +35,12 @@ func (p *project) pipelines(ctx context.Context) error {
 	}
 	c := &pipelineCollect{project: p, state: s, left: details}
 	c.walk.collect = c
-	if s.Started && s.JobsMode != p.cfg.Jobs && p.cfg.Jobs != NoJobs { // jobs are wanted that were not before: read history again
+	if s.Started && (p.cfg.Jobs.more(s.JobsMode) || s.Rules != p.cfg.digest()) { // jobs are wanted that were not before: read history again
 		*s = pipelinesState{NoFilter: s.NoFilter}
 	}
-	s.JobsMode = p.cfg.Jobs
+	s.JobsMode, s.Rules = p.cfg.Jobs, p.cfg.digest()
 	c.feed = feed[pipeline]{p: p, state: &s.feedState, path: p.path + "/pipelines", list: fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
-		kind: event.KindPipelineRun, stream: pipelinesStream, store: c.store, save: c.save, again: c.walk.restart}
+		kind: event.KindPipelineRun, stream: pipelinesStream, store: c.store, save: c.save, again: c.again}
 	changed, err := c.feed.update(ctx)
 	if refused(err) { // the project has CI/CD switched off
 		none := uint64(0)
@@ -70,6 +71,14 @@ func (c *pipelineCollect) save(ctx context.Context) error {
 	return c.w.Save(ctx, pipelinesStream, c.state)
 }
 
+// again begins the histories again that go with that of the pipelines.
+func (c *pipelineCollect) again() {
+	c.walk.restart()
+	if c.state.Children.Started {
+		c.state.Children.History = childList
+	}
+}
+
 // expected is how many pipelines GitLab says it has, children among them; nil when it does not say.
 func (c *pipelineCollect) expected() *uint64 {
 	s := c.state
@@ -86,6 +95,9 @@ func (c *pipelineCollect) expected() *uint64 {
 	return &total
 }
 
+// childList asks for child pipelines, newest first.
+var childList = fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", childSource, perPage)
+
 // children reads the listing of child pipelines, when something has changed among the others: what starts a child is one
 // of them. A server that does not know the filter answers with all pipelines; it is then left at that.
 func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
@@ -100,7 +112,7 @@ func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 		}
 	}
 	child := feed[pipeline]{p: c.project, state: &s.Children, path: c.path + "/pipelines", kind: event.KindPipelineRun, stream: "child pipelines",
-		list: fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", childSource, perPage), fresh: "source=" + childSource, save: c.save}
+		list: childList, fresh: "source=" + childSource, save: c.save}
 	child.store = func(ctx context.Context, pg page[pipeline]) error {
 		for _, g := range pg.records {
 			if g.Source != "" && g.Source != childSource {

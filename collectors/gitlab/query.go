@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -47,6 +48,15 @@ func touched[T record](records []T, cursor time.Time) []T {
 		if !r.updated().Before(cursor.Add(-overlap)) || r.updated().Equal(r.created()) {
 			kept = append(kept, r)
 		}
+	}
+	return kept
+}
+
+// sound leaves out what bears no id, and says so.
+func sound[T record](p *project, stream string, records []T) []T {
+	kept := slices.DeleteFunc(records, func(r T) bool { return r.key() <= 0 })
+	if n := len(records) - len(kept); n > 0 {
+		p.warn("records without an id among "+stream, strconv.Itoa(n))
 	}
 	return kept
 }

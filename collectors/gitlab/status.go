@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,6 +86,21 @@ func (s *stamp) UnmarshalJSON(b []byte) error {
 	var t time.Time
 	if t.UnmarshalJSON(b) == nil && event.ValidTime(t) {
 		s.Time = t.UTC()
+	}
+	return nil
+}
+
+// amount is a number. Null and what is no number are not known, which is not the same as 0.
+type amount struct {
+	n     float64
+	known bool
+}
+
+// UnmarshalJSON never fails, for the reason given at stamp.
+func (a *amount) UnmarshalJSON(b []byte) error {
+	n, err := strconv.ParseFloat(string(b), 64)
+	if *a = (amount{}); err == nil {
+		*a = amount{n, true}
 	}
 	return nil
 }

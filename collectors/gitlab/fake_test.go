@@ -1,0 +1,308 @@
+package gitlab
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+// object is a record as GitLab writes it.
+type object map[string]any
+
+func (o object) id() int64 {
+	n, _ := o["id"].(int64)
+	return n
+}
+
+func (o object) text(key string) string {
+	s, _ := o[key].(string)
+	return s
+}
+
+// fake is a GitLab with one project: lists are ordered, filtered, and paged by number or keyset as the real one does.
+type fake struct {
+	*httptest.Server
+	mu       sync.Mutex
+	clock    time.Time
+	project  object
+	group    []object
+	lists    map[string][]object                           // pipelines, jobs, merge_requests, deployments, environments
+	noKeyset bool                                          // pages jobs by number only
+	noSource bool                                          // does not know the filter source
+	noTotal  bool                                          // gives no totals, as above 10,000 records
+	before   func(http.ResponseWriter, *http.Request) bool // true: it has answered
+	requests []string
+	statuses []int
+	tokens   map[string]bool
+}
+
+const scope = "acme/shop"
+
+// now is when the tests collect.
+var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+func start(t *testing.T) *fake {
+	t.Helper()
+	f := &fake{clock: now, lists: map[string][]object{}, tokens: map[string]bool{}, project: object{"id": int64(7), "path_with_namespace": scope,
+		"default_branch": "main", "web_url": "https://gitlab.example.com/acme/shop", "created_at": stampText(now.AddDate(-3, 0, 0)), "archived": false}}
+	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
+	t.Cleanup(f.Close)
+	return f
+}
+
+func stampText(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+// pipe adds a pipeline with its jobs: each begins a second after the one before and takes a minute.
+func (f *fake) pipe(id int64, at time.Time, status string, jobs ...string) object {
+	p := object{"id": id, "iid": id, "sha": fmt.Sprintf("%040x", id), "ref": "main", "status": status, "source": "push",
+		"created_at": stampText(at), "updated_at": stampText(at.Add(2 * time.Minute)), "web_url": fmt.Sprintf("https://gitlab.example.com/acme/shop/-/pipelines/%d", id)}
+	for i, name := range jobs {
+		began := at.Add(time.Duration(i+1) * time.Second)
+		f.add("jobs", object{"id": id*10 + int64(i), "name": name, "status": status, "ref": "main", "tag": false, "allow_failure": false, "created_at": stampText(at),
+			"started_at": stampText(began), "finished_at": stampText(began.Add(time.Minute)), "queued_duration": 0.5, "user": object{"username": "anna"},
+			"tag_list": []string{"linux"}, "commit": object{"id": p["sha"]}, "pipeline": p, "web_url": "https://gitlab.example.com/j"})
+	}
+	f.add("pipelines", p)
+	return p
+}
+
+func (f *fake) add(list string, o ...object) { f.lists[list] = append(f.lists[list], o...) }
+
+// nth is the id of the i-th newest pipeline of history. Ids rise with creation, as GitLab's do; there is room between them.
+func nth(i int) int64 { return int64(100000 - 10*i) }
+
+// history adds n finished pipelines with two jobs each, the newest an hour before now and each 10 minutes before the next.
+func (f *fake) history(n int) {
+	for i := range n {
+		f.pipe(nth(i), now.Add(-time.Hour-time.Duration(i)*10*time.Minute), "success", "build", "test")
+	}
+}
+
+func (f *fake) find(list string, id int64) object {
+	for _, o := range f.lists[list] {
+		if o.id() == id {
+			return o
+		}
+	}
+	return nil
+}
+
+func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests = append(f.requests, strings.TrimPrefix(r.URL.Path, "/api/v4/")+"?"+r.URL.RawQuery)
+	f.tokens[r.Header.Get("PRIVATE-TOKEN")] = true
+	rec := &recorder{ResponseWriter: w, status: 200}
+	defer func() { f.statuses = append(f.statuses, rec.status) }()
+	w.Header().Set("Date", f.clock.UTC().Format(http.TimeFormat))
+	w.Header().Set("Content-Type", "application/json")
+	if f.before != nil && f.before(rec, r) {
+		return
+	}
+	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), "/api/v4/"), "/")
+	for i, p := range parts {
+		parts[i], _ = url.PathUnescape(p)
+	}
+	q := r.URL.Query()
+	switch {
+	case len(parts) == 3 && parts[0] == "groups" && parts[2] == "projects" && f.group != nil:
+		f.list(rec, r, f.group, q)
+	case parts[0] != "projects" || len(parts) < 2 || parts[1] != "7" && parts[1] != scope:
+		refuse(rec, 404, "404 Not Found")
+	case len(parts) == 2:
+		f.answer(rec, r, f.project)
+	case len(parts) == 3:
+		f.listing(rec, r, parts[2], q)
+	case len(parts) >= 4 && parts[2] == "pipelines":
+		id, _ := strconv.ParseInt(parts[3], 10, 64)
+		p := f.find("pipelines", id)
+		switch {
+		case p == nil:
+			refuse(rec, 404, "404 Not found")
+		case len(parts) == 5:
+			f.list(rec, r, slices.DeleteFunc(slices.Clone(f.lists["jobs"]), func(j object) bool { return j["pipeline"].(object).id() != id }), q)
+		default:
+			f.answer(rec, r, p)
+		}
+	default:
+		refuse(rec, 404, "404 Not Found")
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(object{"message": message})
+}
+
+func (f *fake) listing(w http.ResponseWriter, r *http.Request, name string, q url.Values) {
+	all, ok := f.lists[name]
+	if !ok && name != "pipelines" && name != "jobs" && name != "merge_requests" && name != "deployments" && name != "environments" {
+		refuse(w, 404, "404 Not Found")
+		return
+	}
+	if name == "jobs" && q.Get("pagination") == "keyset" && f.noKeyset {
+		refuse(w, 405, "Keyset pagination is not yet available for this type of request")
+		return
+	}
+	if name == "deployments" && q.Get("updated_after") != "" && q.Get("order_by") != "updated_at" {
+		refuse(w, 400, "`updated_at` filter and `updated_at` sorting must be paired")
+		return
+	}
+	all = slices.Clone(all)
+	if name == "pipelines" && !f.noSource {
+		all = slices.DeleteFunc(all, func(o object) bool {
+			if s := q.Get("source"); s != "" {
+				return o.text("source") != s
+			}
+			return o.text("source") == childSource
+		})
+	}
+	if after := q.Get("updated_after"); after != "" {
+		all = slices.DeleteFunc(all, func(o object) bool { return o.text("updated_at") <= after })
+	}
+	f.list(w, r, all, q)
+}
+
+// list orders and pages.
+func (f *fake) list(w http.ResponseWriter, r *http.Request, all []object, q url.Values) {
+	by := cmp.Or(q.Get("order_by"), "id")
+	slices.SortStableFunc(all, func(a, b object) int {
+		c := cmp.Or(cmp.Compare(a.text(by), b.text(by)), cmp.Compare(a.id(), b.id()))
+		if q.Get("sort") == "asc" {
+			return c
+		}
+		return -c
+	})
+	per, _ := strconv.Atoi(cmp.Or(q.Get("per_page"), "20"))
+	per = min(per, 100)
+	link := func(change url.Values) string {
+		next := r.URL.Query()
+		for k, v := range change {
+			next[k] = v
+		}
+		return fmt.Sprintf(`<https://other-name.example.com%s?%s>; rel="next"`, r.URL.Path, next.Encode())
+	}
+	if q.Get("pagination") == "keyset" {
+		if before, err := strconv.ParseInt(q.Get("cursor"), 10, 64); err == nil {
+			all = slices.DeleteFunc(all, func(o object) bool { return o.id() >= before })
+		}
+		if len(all) > per {
+			all = all[:per]
+			w.Header().Set("Link", link(url.Values{"cursor": {fmt.Sprint(all[per-1].id())}}))
+		}
+		f.answer(w, r, all)
+		return
+	}
+	page, _ := strconv.Atoi(cmp.Or(q.Get("page"), "1"))
+	if !f.noTotal {
+		w.Header().Set("X-Total", strconv.Itoa(len(all)))
+	}
+	if page*per < len(all) {
+		w.Header().Set("X-Next-Page", strconv.Itoa(page+1))
+		w.Header().Set("Link", link(url.Values{"page": {strconv.Itoa(page + 1)}}))
+	}
+	f.answer(w, r, all[min((page-1)*per, len(all)):min(page*per, len(all))])
+}
+
+func (f *fake) answer(w http.ResponseWriter, r *http.Request, doc any) {
+	body, _ := json.Marshal(doc)
+	if string(body) == "null" {
+		body = []byte("[]")
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(body)
+	tag := `W/"` + strconv.FormatUint(h.Sum64(), 36) + `"`
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(body)
+}
+
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) { r.status = status; r.ResponseWriter.WriteHeader(status) }
+
+// asked returns the requests since the last call, and how many were not answered 304.
+func (f *fake) asked() (requests []string, whole int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, s := range f.statuses {
+		if s != http.StatusNotModified {
+			whole++
+		}
+	}
+	requests = f.requests
+	f.requests, f.statuses = nil, nil
+	return requests, whole
+}
+
+// change alters what the fake has.
+func (f *fake) change(do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	do()
+}
+
+func containing(requests []string, part string) int {
+	n := 0
+	for _, r := range requests {
+		if strings.Contains(r, part) {
+			n++
+		}
+	}
+	return n
+}
+
+// collector returns a collector of the fake that does not wait, and believes that it is at.
+func (f *fake) collector(t *testing.T, at time.Time, tune func(*Config)) *Collector {
+	t.Helper()
+	cfg := Config{Source: "gl", URL: f.URL, Token: "secret", Projects: []string{scope}}
+	if tune != nil {
+		tune(&cfg)
+	}
+	c, err := New(cfg, Options{
+		Now:   func() time.Time { return at },
+		Tune:  func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// collect lists the scopes and collects the project, as the Runner does; the server's clock is at.
+func (f *fake) collect(t *testing.T, m *memory, at time.Time, tune func(*Config)) {
+	t.Helper()
+	if err := f.try(t, m, at, tune); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fake) try(t *testing.T, m *memory, at time.Time, tune func(*Config)) error {
+	t.Helper()
+	f.change(func() { f.clock = at })
+	c := f.collector(t, at, tune)
+	if _, err := c.Scopes(t.Context(), m); err != nil {
+		return err
+	}
+	return c.Collect(t.Context(), scope, m)
+}
