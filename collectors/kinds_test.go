@@ -71,8 +71,6 @@ func TestEveryKind(t *testing.T) {
 	for _, s := range cfg {
 		want := s.Kind
 		switch s.Kind {
-		case "git":
-			want = "github" // whose repositories they are: the changes that it links are in that provider's scopes
 		case "events", "alertmanager":
 			want = ""
 		}
