@@ -36,13 +36,12 @@ func imported(b *testing.B) (dir string) {
 	}
 	head := commit(0)
 	for mark < benchCommits {
-		switch {
-		case mark%10 == 0:
+		if mark%10 == 0 {
 			side := commit(mark%benchServices, head)
 			head = commit(mark%benchServices, head, side)
-		default:
-			head = commit(mark%benchServices, head)
+			continue
 		}
+		head = commit(mark%benchServices, head)
 	}
 	dir = filepath.Join(b.TempDir(), "source.git")
 	for _, args := range [][]string{{"init", "--quiet", "--bare", "--initial-branch=main", dir}, {"-C", dir, "config", "uploadpack.allowFilter", "true"}, {"-C", dir, "fast-import", "--quiet", "--force"}} {

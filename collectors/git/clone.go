@@ -82,7 +82,12 @@ func (k *clone) make(ctx context.Context) error {
 // unlock removes lock files that a git left which was killed. Nobody else can be at work: the clone is ours, and a git of
 // ours that outlives us holds the lock.
 func (k *clone) unlock() error {
-	return filepath.WalkDir(k.dir, func(path string, d fs.DirEntry, err error) error {
+	root, err := os.OpenRoot(k.dir)
+	if err != nil {
+		return fmt.Errorf("opening the clone of %s: %w", k.at.scope, err)
+	}
+	defer func() { _ = root.Close() }()
+	return fs.WalkDir(root.FS(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("looking through the clone of %s: %w", k.at.scope, err)
 		}
@@ -90,7 +95,7 @@ func (k *clone) unlock() error {
 			return filepath.SkipDir
 		}
 		if !d.IsDir() && strings.HasSuffix(d.Name(), ".lock") {
-			return os.Remove(path)
+			return root.Remove(path)
 		}
 		return nil
 	})
@@ -167,7 +172,7 @@ func (k *clone) fetchRefs(ctx context.Context, args ...string) error {
 			cmd.args = append(cmd.args, arg)
 		}
 	}
-	cmd.remote, cmd.config = &k.at, append(config, [2]string{"remote.origin.url", k.at.url})
+	cmd.remote, cmd.config = &k.at, slices.Concat(config, [][2]string{{"remote.origin.url", k.at.url}})
 	_, err = k.c.output(ctx, cmd)
 	return err
 }

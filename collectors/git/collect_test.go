@@ -284,8 +284,8 @@ func TestInterruptedAtEveryWrite(t *testing.T) {
 
 func TestTheCloneHoldsNoFileContents(t *testing.T) {
 	w := newWorld(t)
-	c := w.repo.commit("big")
-	c = w.repo.commit("small", "big")
+	w.repo.commit("big")
+	c := w.repo.commit("small", "big")
 	w.repo.git("tag", "-a", "-m", "a tag of a file", "odd", w.repo.git("rev-parse", "HEAD~1:big"))
 	w.deploy("d1", c)
 	w.collect()
@@ -299,7 +299,40 @@ func TestTheCloneHoldsNoFileContents(t *testing.T) {
 	if !strings.Contains(text, "?"+w.repo.git("rev-parse", "HEAD:big")) {
 		t.Errorf("the clone holds the file: %s", text)
 	}
-	if names, err := os.ReadDir(filepath.Join(found[0])); err != nil || slices.ContainsFunc(names, func(e os.DirEntry) bool { return e.Name() == "hooks" }) {
+	if names, err := os.ReadDir(found[0]); err != nil || slices.ContainsFunc(names, func(e os.DirEntry) bool { return e.Name() == "hooks" }) {
 		t.Errorf("the clone has hooks, or cannot be read: %v", err)
 	}
+}
+
+func TestAfterAGitThatWasKilled(t *testing.T) {
+	w := newWorld(t)
+	a := w.repo.commit("a")
+	w.deploy("d1", a)
+	w.collect()
+	found, err := filepath.Glob(filepath.Join(w.folder, "history", "*.git"))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	// What a git leaves behind that was killed while it fetched.
+	for _, name := range []string{"packed-refs.lock", "config.lock", "shallow.lock", "refs/heads/main.lock", "objects/pack/tmp_pack_x1"} {
+		if err := os.WriteFile(filepath.Join(found[0], name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := w.repo.commit("b")
+	w.deploy("d2", b)
+	w.collect()
+	w.want("brought", w.brought(map[string]string{b: "b"}), "d2: b")
+
+	// And one that was killed before it had fetched anything.
+	if err := os.RemoveAll(w.folder); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(found[0], 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := w.repo.commit("c")
+	w.deploy("d3", c)
+	w.collect()
+	w.want("made anew", w.brought(map[string]string{b: "b", c: "c"}), "d2: b", "d3: c")
 }

@@ -71,10 +71,10 @@ func TestConfig(t *testing.T) {
 }
 
 func TestRepositoryKeysAreStrict(t *testing.T) {
-	dec := yaml.NewDecoder(strings.NewReader("repositories: [{name: o/a, adress: x}]"))
+	dec := yaml.NewDecoder(strings.NewReader("repositories: [{name: o/a, addr: x}]"))
 	dec.KnownFields(true)
 	var cfg Config
-	if err := dec.Decode(&cfg); err == nil || !strings.Contains(err.Error(), "adress") {
+	if err := dec.Decode(&cfg); err == nil || !strings.Contains(err.Error(), "addr") {
 		t.Errorf("a key that does not exist: %v", err)
 	}
 }

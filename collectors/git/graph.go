@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -46,7 +47,7 @@ func (g *graph) read(r io.Reader) error {
 	for {
 		line, err := lines.ReadSlice('\n')
 		if err != nil && len(line) == 0 {
-			if err == io.EOF { //nolint:errorlint // ReadSlice returns it as it is
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return fmt.Errorf("reading the history: %w", err)

@@ -54,12 +54,12 @@ func served(t *testing.T, root string) *httptest.Server {
 // wrapper is a git that writes down how it is called.
 func wrapper(t *testing.T) (path, log string) {
 	t.Helper()
-	real, err := exec.LookPath("git")
+	found, err := exec.LookPath("git")
 	if err != nil {
 		t.Fatal(err)
 	}
 	path, log = filepath.Join(t.TempDir(), "git"), filepath.Join(t.TempDir(), "log")
-	script := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%s\nexec %s \"$@\"\n", log, real)
+	script := fmt.Sprintf("#!/bin/sh\necho \"$@\" >>%s\nexec %s \"$@\"\n", log, found)
 	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
