@@ -1,0 +1,86 @@
+package gitlab
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+)
+
+func unconnected(t *testing.T) *project {
+	t.Helper()
+	c, err := New(Config{Source: "gl", URL: "http://localhost", Token: "x", Projects: []string{"a/b"}, Deployments: []DeploymentRule{{Job: "deploy*", Environment: "p"}}},
+		Options{Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &project{Collector: c, scope: "a/b", path: "projects/7"}
+}
+
+// FuzzRecords feeds an answer through everything that is made of pipelines, jobs, merge requests and deployments: nothing
+// panics, and whatever would be appended is a valid event.
+func FuzzRecords(f *testing.F) {
+	for _, seed := range []string{
+		`[{"id":1,"status":"success","ref":"refs/merge-requests/1/head","created_at":"2026-11-20T10:00:00.000+01:00","updated_at":null,"source":"parent_pipeline"}]`,
+		`[{"id":2,"name":"deploy","status":"failed","allow_failure":true,"queued_duration":1e300,"started_at":"2026-11-20T10:00:00Z","pipeline":{"id":1},"user":null,"tag_list":[""],"runner":{"description":"r"}}]`,
+		`[{"id":3,"iid":3,"merged_at":"9999-01-01T00:00:00Z","description":"This reverts merge request !7","source_branch":"revert-0123456"}]`,
+		`[{"id":4,"status":"blocked","environment":null,"deployable":{"pipeline":null,"finished_at":"0001-01-01T00:00:00Z"}}]`,
+		`[null,7,{"id":"x"},{"id":1e400}]`, `{"message":"404"}`, `{}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		p := unconnected(t)
+		var pipelines []pipeline
+		if p.decode(body, &pipelines) == nil {
+			for _, g := range sound(p, "x", pipelines) {
+				if err := p.runEvent(g, span{}).Validate(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		var jobs []job
+		if p.decode(body, &jobs) == nil {
+			for _, j := range sound(p, "x", jobs) {
+				e := p.jobEvent(j)
+				if e.RunID != "0" && e.Validate() != nil {
+					t.Error(e.Validate())
+				}
+				if d, ok := p.ruled(j); ok && d.Validate() != nil {
+					t.Error(d.Validate())
+				}
+			}
+		}
+		var requests []mergeRequest
+		if p.decode(body, &requests) == nil {
+			for _, m := range sound(p, "x", requests) {
+				if err := p.changeEvent(m).Validate(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		var deployments []deployment
+		if p.decode(body, &deployments) == nil {
+			for _, d := range sound(p, "x", deployments) {
+				if err := p.deploymentEvent(d).Validate(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	})
+}
+
+// FuzzPaging reads paging headers: what comes out is a query that can be asked, or nothing.
+func FuzzPaging(f *testing.F) {
+	f.Add(`<https://x/api/v4/projects/7/jobs?cursor=a&per_page=100>; rel="next", <https://x>; rel="first"`, "2", "100", "Sun, 22 Nov 2026 12:00:00 GMT")
+	f.Add(`<::>; rel=next`, "-1", "x", "")
+	f.Fuzz(func(t *testing.T, link, next, total, date string) {
+		got := readHeader(url.Values{"per_page": {"100"}}, http.Header{"Link": {link}, "X-Next-Page": {next}, "X-Total": {total}, "Date": {date}})
+		if got.next == "" {
+			return
+		}
+		if _, err := url.Parse("http://localhost/api/v4/projects/7/jobs?" + got.next); err != nil {
+			t.Errorf("next %q: %v", got.next, err)
+		}
+	})
+}
