@@ -79,7 +79,7 @@ func (a *actor) bot() bool { return a != nil && isBot(a.Login, a.Typename) }
 func (r *repository) changeEvent(n pullNode) event.Change {
 	e := event.Change{
 		Origin: r.origin(strconv.FormatUint(n.Number, 10), n.URL), Repository: r.scope, Number: n.Number, Title: n.Title,
-		Author: n.Author.login(), Bot: n.Author.bot(), CreatedAt: n.CreatedAt, MergedAt: instant(n.MergedAt),
+		Author: n.Author.login(), Bot: n.Author.bot(), CreatedAt: instant(&n.CreatedAt), MergedAt: instant(n.MergedAt),
 		ClosedAt: instant(n.ClosedAt), HeadSHA: n.HeadRefOID, Additions: n.Additions, Deletions: n.Deletions, Reverts: reverts(n),
 	}
 	if n.MergeCommit != nil && !e.MergedAt.IsZero() { // an open pull request has a merge commit too: GitHub tries the merge

@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"strings"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/google/go-github/v60/github"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -42,12 +45,14 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 	return answer{etag: resp.Header.Get("ETag"), next: resp.NextPage, header: resp.Header}, nil
 }
 
+var lenient = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+
 func decode(resp *http.Response, into any) error {
 	body, ok := resp.Body.(*rest.Body)
 	if !ok {
 		return fmt.Errorf("the answer's body is a %T, not what the client reads", resp.Body)
 	}
-	if err := json.Unmarshal(body.Bytes(), into); err != nil {
+	if err := jsonv2.Unmarshal(body.Bytes(), into, lenient); err != nil {
 		return fmt.Errorf("the answer is not what GitHub documents: %w", err)
 	}
 	return nil

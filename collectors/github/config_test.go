@@ -178,6 +178,9 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`{"jobs":[{"id":1,"started_at":null,"completed_at":"0001-01-01T00:00:00Z","labels":["x"]}]}`))
 	f.Add([]byte(`{"nodes":[{"number":1,"author":null,"commits":{"nodes":[{"commit":{"oid":"a","authoredDate":null}}]},"reviews":{"nodes":[{"author":null}]}}]}`))
 	f.Add([]byte(`{"nodes":[{"databaseId":1,"statuses":{"nodes":[{"state":"SUCCESS"}]}}]}`))
+	f.Add([]byte(`{"nodes":[{"databaseId":1,"tagName":"v1","publishedAt":"2026-01-02T03:04:05Z","author":null,"tagCommit":null}]}`))
+	f.Add([]byte(`{"nodes":[{"name":"v1","target":{"oid":"a","tagger":{"date":null,"user":null},"target":{"oid":"b","committedDate":"2026-01-02T03:04:05Z"}}}]}`))
+	f.Add([]byte(`{"nodes":[{"number":1,"state":"closed","created_at":"2026-01-02T03:04:05Z","closed_at":null,"labels":[{"name":"sev1"}]}]}`))
 	u, _ := url.Parse("https://api.github.com/")
 	r := &repository{Collector: &Collector{cfg: Config{Source: "gh"}, log: slog.New(slog.DiscardHandler)}, scope: scope, url: u.String()}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -188,6 +191,22 @@ func FuzzAnswers(f *testing.F) {
 		check := func(e event.Event) {
 			if err := e.Validate(); err != nil {
 				t.Errorf("%+v: %v", e, err)
+			}
+		}
+		var listing struct{ Nodes []json.RawMessage }
+		if json.Unmarshal(data, &listing) == nil {
+			for _, raw := range listing.Nodes {
+				for _, decode := range []func(json.RawMessage) (published, error){decodeAs[releaseNode], decodeAs[tagNode]} {
+					if n, err := decode(raw); err == nil {
+						if e, ok := n.event(r); ok {
+							check(e)
+						}
+					}
+				}
+				var i issue
+				if json.Unmarshal(raw, &i) == nil {
+					check(r.incidentEvent(i))
+				}
 			}
 		}
 		if json.Unmarshal(data, &runs) == nil {

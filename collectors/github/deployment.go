@@ -69,7 +69,7 @@ func (d restDeployment) node() deploymentNode {
 func (r *repository) deploymentEvent(n deploymentNode) event.Deployment {
 	e := event.Deployment{
 		Origin:  r.origin(strconv.FormatInt(n.DatabaseID, 10), r.deploymentURL(n)),
-		Attempt: 1, Environment: n.Environment, CreatedAt: n.CreatedAt, SHA: n.CommitOID, Ref: n.refName,
+		Attempt: 1, Environment: n.Environment, CreatedAt: instant(&n.CreatedAt), SHA: n.CommitOID, Ref: n.refName,
 		Actor: n.Creator.login(), Bot: n.Creator.bot(), Trigger: n.Task,
 	}
 	if n.Ref != nil {

@@ -155,7 +155,7 @@ func (r *repository) incidentEvent(i issue) event.Incident {
 	for n, l := range i.Labels {
 		names[n] = l.Name
 	}
-	e := event.Incident{Origin: r.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL), Severity: severity(names), OpenedAt: i.CreatedAt}
+	e := event.Incident{Origin: r.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL), Severity: severity(names), OpenedAt: instant(&i.CreatedAt)}
 	if !strings.EqualFold(i.State, "open") {
 		e.ResolvedAt = instant(i.ClosedAt)
 	}

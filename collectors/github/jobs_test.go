@@ -7,6 +7,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,10 +29,10 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 	s, m := fake(t, &githubtest.Repo{Runs: withJobs(2300)}), newMemory()
 	var early []string // ids of the runs that were stored when the first jobs were asked for
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		if strings.HasSuffix(r.URL.Path, "/jobs") && early == nil {
-			m.mu.Lock()
 			early = keys(m.runs)
-			m.mu.Unlock()
 		}
 		return nil
 	}
@@ -68,10 +69,10 @@ func TestTheFirstRunsAreThereAfterOnePage(t *testing.T) {
 	s, m := fake(t, &githubtest.Repo{Runs: withJobs(1500)}), newMemory()
 	asked := 0
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		if strings.Contains(r.URL.RawQuery, "created=") && asked == 0 {
-			m.mu.Lock()
 			asked = len(m.runs)
-			m.mu.Unlock()
 		}
 		return nil
 	}
@@ -83,10 +84,10 @@ func TestTheFirstRunsAreThereAfterOnePage(t *testing.T) {
 
 func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 	s, m := fake(t, &githubtest.Repo{Runs: withJobs(250)}), newMemory()
-	n := 0
+	var n atomic.Int64
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.HasSuffix(r.URL.Path, "/jobs") {
-			if n++; n > 120 {
+			if n.Add(1) > 120 {
 				return &githubtest.Fault{Status: 403, Body: `{"message":"Resource not accessible by integration"}`}
 			}
 		}

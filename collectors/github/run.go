@@ -72,12 +72,12 @@ func (r *repository) toEvent(g run, finished time.Time) event.PipelineRun {
 	e := event.PipelineRun{
 		Origin: r.origin(g.id(), g.HTMLURL), Attempt: g.attempt(), Pipeline: name, Status: mapped, StatusRaw: raw,
 		Branch: g.HeadBranch, Trigger: g.Event, SHA: g.HeadSHA, Actor: actor.Login, Bot: isBot(actor.Login, actor.Type),
-		CreatedAt: g.CreatedAt, StartedAt: g.RunStartedAt,
+		CreatedAt: instant(&g.CreatedAt), StartedAt: instant(&g.RunStartedAt),
 	}
 	if mapped.Final() {
 		e.FinishedAt = finished
 		if finished.IsZero() {
-			e.FinishedAt = g.UpdatedAt
+			e.FinishedAt = instant(&g.UpdatedAt)
 		}
 	}
 	return e

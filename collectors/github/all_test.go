@@ -1,0 +1,104 @@
+package github
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+)
+
+// allSorts is a small repository with something of every sort that can be collected.
+func allSorts() *githubtest.Repo {
+	repo := everything()
+	repo.Runs, repo.Pulls, repo.Deployments = repo.Runs[:150], repo.Pulls[:60], repo.Deployments[:3]
+	repo.Pushed = now.Add(-time.Hour)
+	repo.Contents = map[string]string{"catalog-info.yaml": location("services/*.yaml"), "services/a.yaml": component, "services/b.yaml": component + "# b\n", "CODEOWNERS": "* @acme/all"}
+	for i := range 130 {
+		at := now.Add(-time.Duration(i+2) * time.Hour)
+		repo.Issues = append(repo.Issues, githubtest.Issue{Number: 5000 + i, Labels: []string{"incident", "sev2"}, Created: at, Updated: at, Closed: at.Add(time.Minute)})
+		repo.Releases = append(repo.Releases, githubtest.Release{ID: int64(i + 1), Tag: fmt.Sprint("v1.", i), SHA: "abc", Author: "alice", Created: at, Published: at})
+	}
+	return repo
+}
+
+func allOfIt(c *Config) {
+	discover(c)
+	c.Incidents.Labels = []string{"incident"}
+	c.Deployments.From = []DeploymentsFrom{FromDeployments, FromReleases}
+}
+
+func TestEverySortSurvivesAKillAtEveryWrite(t *testing.T) {
+	whole, s := newMemory(), fake(t, allSorts())
+	collect(t, s, whole, now, allOfIt)
+	want := whole.events(t)
+	if len(whole.incidents) != 130 || len(whole.deployments) != 133 || len(whole.descriptors) != 3 || len(whole.runs) != 151 {
+		t.Fatalf("stored %d incidents, %d deployments, %d descriptors, %d attempts", len(whole.incidents), len(whole.deployments), len(whole.descriptors), len(whole.runs))
+	}
+	for _, keepLast := range []bool{false, true} {
+		for n := 1; n <= whole.writes; n++ {
+			m := newMemory()
+			m.breakAt, m.keepLast = n, keepLast
+			if err := collector(t, s, allOfIt, now).Collect(t.Context(), scope, m); !errors.Is(err, errBroken) {
+				t.Fatalf("killed at write %d: %v", n, err)
+			}
+			m.breakAt = 0
+			collect(t, s, m, now, allOfIt)
+			if m.events(t) != want {
+				t.Fatalf("killed at write %d (done: %t) and collected again: %d runs, %d jobs, %d incidents, %d deployments, %d descriptors", n, keepLast,
+					len(m.runs), len(m.jobs), len(m.incidents), len(m.deployments), len(m.descriptors))
+			}
+		}
+	}
+}
+
+func TestWhatNothingNewCosts(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		tune func(*Config)
+		want string
+	}{
+		{"by default", nil, "actions/runs deployments pulls repository"},
+		{"everything", allOfIt, "actions/runs deployments issues pulls releases repository"},
+		{"tags alone", from(FromTags), "actions/runs git/matching-refs/tags pulls repository"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, m := fake(t, allSorts()), newMemory()
+			collect(t, s, m, now, tc.tune)
+			for range 3 {
+				s.Requests()
+				collect(t, s, m, now.Add(time.Hour), tc.tune)
+				asked := map[string]bool{}
+				requests := s.Requests()
+				for _, r := range requests {
+					if r.Status != http.StatusNotModified {
+						t.Errorf("%s?%s: %d", r.Path, r.Query, r.Status)
+					}
+					what := strings.TrimPrefix(strings.TrimPrefix(r.Path, "/api/v3/repos/"+scope), "/")
+					if what == "" {
+						what = "repository"
+					}
+					asked[what] = true
+				}
+				if got := strings.Join(keys(asked), " "); got != tc.want || len(requests) != len(asked) {
+					t.Errorf("%d requests: %s, want %s", len(requests), got, tc.want)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatTheFirstReadCosts(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(4321, time.Minute), Pulls: pullsEvery(1000, time.Hour)}), newMemory()
+	collect(t, s, m, now, noJobs)
+	r := s.Requests()
+	if runs := count(r, "/actions/runs"); runs > 4321/100+1 || len(m.runs) != 4321 {
+		t.Errorf("%d requests for %d runs", runs, len(m.runs))
+	}
+	if pulls := count(r, "graphql"); pulls > 1000/50 || len(m.changes) != 1000 {
+		t.Errorf("%d queries for %d pull requests", pulls, len(m.changes))
+	}
+}
