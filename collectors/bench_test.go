@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
 	"strconv"
 	"strings"
 	"testing"
@@ -61,19 +64,28 @@ func manyRuns(n int, newest time.Time) http.Handler {
 	})
 }
 
-// BenchmarkCollectRuns collects a history of runs from loopback into the embedded engine, from the socket to the store.
+// BenchmarkCollectRuns collects a history of runs from loopback into the embedded engine, from the socket to the store:
+// how fast, and how much memory the process takes beside the engine's (the fake GitHub's included). The second history
+// is five times as long as the first, to show that memory does not grow with it.
 func BenchmarkCollectRuns(b *testing.B) {
-	const n = 20_000
+	for _, n := range []int{20_000, 100_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) { collectRuns(b, n) })
+	}
+}
+
+func collectRuns(b *testing.B, n int) {
 	srv := httptest.NewServer(manyRuns(n, now))
 	defer srv.Close()
+	var cfg collectors.Config
+	if err := yaml.Unmarshal(fmt.Appendf(nil, "[{name: gh, kind: github, url: %q, token: x, repositories: [acme/shop], jobs: none}]", srv.URL), &cfg); err != nil {
+		b.Fatal(err)
+	}
+	memory := peakMemory(b)
+	b.ResetTimer()
 	for b.Loop() {
 		b.StopTimer()
 		db := storetest.Open(b)
 		b.StartTimer()
-		var cfg collectors.Config
-		if err := yaml.Unmarshal(fmt.Appendf(nil, "[{name: gh, kind: github, url: %q, token: x, repositories: [acme/shop], jobs: none}]", srv.URL), &cfg); err != nil {
-			b.Fatal(err)
-		}
 		all, err := collectors.All(cfg, collectors.Options{})
 		if err != nil {
 			b.Fatal(err)
@@ -85,10 +97,40 @@ func BenchmarkCollectRuns(b *testing.B) {
 		var rows []struct {
 			N uint64 `ch:"n"`
 		}
-		if err := db.Select(b.Context(), &rows, "SELECT count() AS n FROM pipeline_runs", nil); err != nil || rows[0].N != n {
+		if err := db.Select(b.Context(), &rows, "SELECT count() AS n FROM pipeline_runs", nil); err != nil || rows[0].N != uint64(n) {
 			b.Fatalf("stored %v of %d, %v", rows, n, err)
 		}
-		b.ReportMetric(float64(summary.Requests["gh"])*100/n, "requests/100runs")
+		b.ReportMetric(float64(summary.Requests["gh"])*100/float64(n), "requests/100runs")
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "runs/s")
+	b.ReportMetric(memory()/1e6, "peak-MB")
+}
+
+// peakMemory watches what Go holds of the machine's memory, which is all that the process holds but for the engine. The
+// returned function says how much it was at the most, in bytes.
+func peakMemory(b *testing.B) func() float64 {
+	b.Helper()
+	runtime.GC()
+	debug.FreeOSMemory()
+	sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	stop, done := make(chan struct{}), make(chan uint64)
+	go func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		var peak uint64
+		for {
+			metrics.Read(sample)
+			peak = max(peak, sample[0].Value.Uint64()-sample[1].Value.Uint64())
+			select {
+			case <-stop:
+				done <- peak
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() float64 {
+		close(stop)
+		return float64(<-done)
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/google/go-github/v60/github"
 
@@ -45,14 +44,17 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 	return answer{etag: resp.Header.Get("ETag"), next: resp.NextPage, header: resp.Header}, nil
 }
 
-var lenient = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+// asBefore makes the decoder read what encoding/json reads: names in any case, doubled ones, text that is not UTF-8.
+var asBefore = jsonv1.DefaultOptionsV1()
 
+// decode reads the JSON of an answer. The successor of encoding/json takes a quarter of its time for a page of runs, of
+// which nineteen twentieths are skipped.
 func decode(resp *http.Response, into any) error {
 	body, ok := resp.Body.(*rest.Body)
 	if !ok {
 		return fmt.Errorf("the answer's body is a %T, not what the client reads", resp.Body)
 	}
-	if err := jsonv2.Unmarshal(body.Bytes(), into, lenient); err != nil {
+	if err := jsonv2.Unmarshal(body.Bytes(), into, asBefore); err != nil {
 		return fmt.Errorf("the answer is not what GitHub documents: %w", err)
 	}
 	return nil
