@@ -12,6 +12,7 @@ type Options struct {
 	Now       func() time.Time // default time.Now
 	UserAgent string           // "dxctl/1.2.3"
 	Folder    string           // where clones of repositories are kept
+	Dir       string           // what relative names of files are relative to: the configuration's folder
 }
 
 // All makes the collectors of the configured sources, in their order. Sources that only send have none. Which kinds exist is said in [kinds].

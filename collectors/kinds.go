@@ -22,7 +22,7 @@ import (
 var kinds = []kind{
 	pushing(kindOf(github.Provider, func(c *github.Config, since time.Time) { c.Since = since },
 		func(c github.Config, o Options) (*github.Collector, error) {
-			return github.New(c, github.Options{Logger: o.Logger, Now: o.Now, UserAgent: o.UserAgent})
+			return github.New(c, github.Options{Logger: o.Logger, Now: o.Now, UserAgent: o.UserAgent, Dir: o.Dir})
 		},
 		func(m Memory) github.Memory { return m }, func(w plainWriter) github.Writer { return w }),
 		webhook.GitHub, pushingGitHub),

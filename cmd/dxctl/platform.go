@@ -156,5 +156,5 @@ func (p *platform) grade(ctx context.Context) ([]scorecards.Report, error) {
 }
 
 func (p *platform) collectorOptions() collectors.Options {
-	return collectors.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), Folder: p.cfg.Path(p.cfg.Collect.Folder)}
+	return collectors.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), Folder: p.cfg.Path(p.cfg.Collect.Folder), Dir: p.cfg.Dir}
 }

@@ -28,7 +28,7 @@ type App struct {
 	ID             string `yaml:"id"`               // of the app, or its client id
 	InstallationID string `yaml:"installation_id"`  // the number at the end of the installation's address
 	PrivateKey     string `yaml:"private_key"`      // PEM, as GitHub gives it
-	PrivateKeyFile string `yaml:"private_key_file"` // where that is, instead; read whenever a token is due
+	PrivateKeyFile string `yaml:"private_key_file"` // where that is, instead, relative to the configuration; read whenever a token is due
 }
 
 func (a App) configured() bool { return a != App{} }

@@ -43,13 +43,17 @@ func appServer(t *testing.T) (s *githubtest.Server, cfg Config, clock *atomic.In
 	return s, Config{Source: "gh", URL: s.URL, Repositories: []string{scope}, App: App{ID: "77", InstallationID: "4711", PrivateKey: text}}, clock
 }
 
-func appCollector(t *testing.T, cfg Config, clock *atomic.Int64) *Collector {
+func appCollector(t *testing.T, cfg Config, clock *atomic.Int64, tune ...func(*Options)) *Collector {
 	t.Helper()
-	c, err := New(cfg, Options{
+	opt := Options{
 		Now:   func() time.Time { return time.Unix(clock.Load(), 0) },
 		Tune:  func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-	})
+	}
+	for _, t := range tune {
+		t(&opt)
+	}
+	c, err := New(cfg, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +135,7 @@ func TestAWrongLocalClockDoesNotWearOutTokens(t *testing.T) {
 
 func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 	_, foreign := keyPair(t)
+	beside := ""
 	for _, tc := range []struct {
 		name string
 		tune func(*testing.T, *Config, *atomic.Int64, *githubtest.Server)
@@ -152,6 +157,14 @@ func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "not a PEM file"},
+		{"a key file beside the configuration", func(t *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) {
+			dir := t.TempDir()
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile(filepath.Join(dir, "key.pem"), []byte(c.App.PrivateKey), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c.App.PrivateKey, c.App.PrivateKeyFile, beside = "", "key.pem", dir
+		}, ""},
 		{"suspended", func(_ *testing.T, _ *Config, _ *atomic.Int64, s *githubtest.Server) {
 			s.Before = func(int, *http.Request) *githubtest.Fault {
 				return &githubtest.Fault{Status: 403, Body: `{"message":"This installation has been suspended"}`}
@@ -164,7 +177,7 @@ func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s, cfg, clock := appServer(t)
 			tc.tune(t, &cfg, clock, s)
-			err := appCollector(t, cfg, clock).Check(t.Context())
+			err := appCollector(t, cfg, clock, func(o *Options) { o.Dir = beside }).Check(t.Context())
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("error %v, want one that says %q", err, tc.want)
 			}

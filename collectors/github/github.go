@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -120,6 +121,7 @@ type Options struct {
 	Logger    *slog.Logger
 	Now       func() time.Time
 	UserAgent string
+	Dir       string                                     // what a relative app.private_key_file is relative to
 	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
 	Sleep     func(context.Context, time.Duration) error // how the client waits
 }
@@ -155,6 +157,9 @@ func New(cfg Config, opt Options) (*Collector, error) {
 		opt.Tune(&restCfg)
 	}
 	restOpt := rest.Options{Now: opt.Now, Sleep: opt.Sleep}
+	if file := cfg.App.PrivateKeyFile; file != "" && !filepath.IsAbs(file) {
+		cfg.App.PrivateKeyFile = filepath.Join(opt.Dir, file)
+	}
 	var app *installation
 	if cfg.App.configured() {
 		if app, err = newInstallation(cfg.App, restCfg, restOpt); err != nil {
