@@ -338,7 +338,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 	for _, tc := range []struct {
 		status        int
 		message, want string
-	}{{401, "401 Unauthorized", "read_api"}, {404, "404 Project Not Found", "does not exist"}, {403, "insufficient_scope", "Reporter"}} {
+	}{{401, "invalid_token", "read_api"}, {404, "404 Project Not Found", "does not exist"}, {403, "insufficient_scope", "Reporter"}} {
 		t.Run(fmt.Sprint(tc.status), func(t *testing.T) {
 			f := start(t)
 			f.before = func(w http.ResponseWriter, _ *http.Request) bool {
