@@ -71,7 +71,7 @@ With your own sources:        write dx.yaml, then dxctl doctor, dxctl collect, d
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(
 		newServe(s), newDemo(s), newCollect(s), newGrade(s), newMetrics(s), newServices(s), newPeople(s),
-		newLedger(s), newSQL(s), newMigrate(s), newDoctor(s), newVersion(s),
+		newLedger(s), newSQL(s), newEvent(s), newMigrate(s), newDoctor(s), newVersion(s),
 	)
 	return root
 }

@@ -75,7 +75,7 @@ func NewDeployEvent(d Deploy, now time.Time) (cloudevent.Event, error) {
 	if err := errors.Join(errs...); err != nil {
 		return cloudevent.Event{}, err
 	}
-	eventID := deterministicID("deploy", d.Service, d.Environment, d.ID, strconv.Itoa(d.Attempt), string(d.Status))
+	eventID := DeterministicID("deploy", d.Service, d.Environment, d.ID, strconv.Itoa(d.Attempt), string(d.Status))
 	if d.ID == "" {
 		eventID = uuid.NewString()
 	}
@@ -127,7 +127,7 @@ func NewIncidentEvent(i Disturbance, now time.Time) (cloudevent.Event, error) {
 	}
 	// Its id is of the time too: an incident may be opened again.
 	moment := when(i.At, now)
-	id := deterministicID("incident", i.ID, predicate, moment.Format(time.RFC3339Nano))
+	id := DeterministicID("incident", i.ID, predicate, moment.Format(time.RFC3339Nano))
 	return cdevent("dev.cdevents.incident."+predicate+".0.2.0", id, i.ID, content,
 		fields{"severity": i.Severity, "deployment": i.Deployment, "url": i.URL}, moment)
 }
@@ -151,7 +151,7 @@ func NewFactEvent(f event.Fact, now time.Time) (cloudevent.Event, error) {
 	}
 	e := cloudevent.New()
 	e.SetType(FactType)
-	e.SetID(deterministicID("fact", f.Entity, f.Name, string(f.Value), f.ObservedAt.Format(time.RFC3339Nano)))
+	e.SetID(DeterministicID("fact", f.Entity, f.Name, string(f.Value), f.ObservedAt.Format(time.RFC3339Nano)))
 	e.SetSource(CLISource)
 	e.SetSubject(f.Entity)
 	e.SetTime(f.ObservedAt)
@@ -255,8 +255,8 @@ func cdevent(kind, id, subject string, content map[string]any, custom fields, mo
 	return e, e.Validate()
 }
 
-// deterministicID is the same for the same parts, so that a script that runs again sends the same event again.
-func deterministicID(parts ...string) string {
+// DeterministicID is the same for the same parts, so that a script that runs again sends the same event again.
+func DeterministicID(parts ...string) string {
 	space := uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://dxctl.dev/events"))
 	doc, err := json.Marshal(parts)
 	if err != nil { // strings always can be encoded
