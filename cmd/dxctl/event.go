@@ -1,12 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
@@ -38,14 +36,10 @@ func eventCommand(s *session, cmd *cobra.Command, build func(now time.Time) (clo
 	var to sending
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		err := to.run(cmd.Context(), s, build)
-		if err == nil || !to.bestEffort {
-			return err
-		}
-		fmt.Fprintln(s.err, "dxctl: the event was not sent: "+strings.ReplaceAll(err.Error(), "\n", "; "))
-		return nil
+		return to.failed(to.run(cmd.Context(), s, build))
 	}
 	to.flags(cmd.Flags())
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return to.failed(err) })
 	return cmd
 }
 
@@ -229,12 +223,4 @@ func deploymentID(d webhook.Deploy, job string, now time.Time) string {
 		job = when(d.At, now).UTC().Format(time.DateOnly)
 	}
 	return webhook.DeterministicID("deployment", d.Service, d.Environment, d.Version, d.SHA, d.RollbackOf, job)
-}
-
-// ctxError names what a context's end means for a sender.
-func ctxError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
 }

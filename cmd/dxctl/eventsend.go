@@ -46,6 +46,15 @@ func (to *sending) flags(f *pflag.FlagSet) {
 	f.BoolVar(&to.print, "print", false, "print the CloudEvent and send nothing")
 }
 
+// failed is what the command returns when something went wrong. With --best-effort that is said, and the exit code is 0.
+// Of a mistake in the flags that holds when --best-effort stands before it.
+func (to *sending) failed(err error) error {
+	if err == nil || !to.bestEffort {
+		return err
+	}
+	return withCode(exitOK, fmt.Errorf("the event was not sent: %w", err))
+}
+
 // run makes the event, sends it and prints what became of it.
 func (to *sending) run(ctx context.Context, s *session, build func(now time.Time) (cloudevent.Event, error)) error {
 	e, err := build(s.now().UTC())
@@ -111,7 +120,7 @@ func (to *sending) send(ctx context.Context, address, token string, doc []byte) 
 		answer, err := post(ctx, client, address, token, doc)
 		var again notNow
 		if err == nil || !errors.As(err, &again) || ctx.Err() != nil {
-			return answer, ctxError(ctx, err)
+			return answer, cmp.Or(ctx.Err(), err)
 		}
 		if try >= to.retries {
 			return answer, err

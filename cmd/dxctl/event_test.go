@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+const eventToken = "a token of some length"
+
+// receivingServer is a server that takes events into a store: the real handler, inbox, worker and engine.
+type receivingServer struct {
+	*httptest.Server
+	store *store.Store
+	inbox *webhook.Inbox
+}
+
+func newReceivingServer(t *testing.T) *receivingServer {
+	t.Helper()
+	quietCI(t)
+	s := &receivingServer{store: storetest.Open(t)}
+	receiver, err := webhook.NewReceiver([]webhook.Source{{Name: "scripts", Kind: webhook.Events, Secret: eventToken}}, webhook.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.inbox, err = webhook.OpenInbox(filepath.Join(t.TempDir(), "inbox"), webhook.InboxConfig{}, webhook.InboxOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = s.inbox.Run(ctx, webhook.NewApplier(receiver, s.store, webhook.StoreLookup{Querier: s.store}, webhook.ApplierOptions{}))
+	}()
+	s.Server = httptest.NewServer(webhook.NewHandler(receiver, s.inbox, webhook.HandlerOptions{}))
+	t.Cleanup(func() {
+		s.Close()
+		stop()
+		<-ended
+		if err := s.inbox.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Setenv("DXCTL_SERVER", s.URL)
+	t.Setenv("DXCTL_TOKEN", eventToken)
+	return s
+}
+
+// quietCI takes away what the CI job says that the tests themselves run in.
+func quietCI(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"GITHUB_RUN_ID", "GITLAB_CI", "CIRCLE_WORKFLOW_ID", "BUILDKITE_JOB_ID", "JENKINS_URL"} {
+		t.Setenv(name, "")
+	}
+}
+
+func typed(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(""), &out, &err)
+	return code, out.String(), err.String()
+}
+
+func (s *receivingServer) send(t *testing.T, args ...string) {
+	t.Helper()
+	if code, out, stderr := typed(t, append([]string{"event"}, args...)...); code != exitOK || !strings.Contains(out, "accepted") {
+		t.Fatalf("dxctl event %s: exit %d, stdout %q, stderr %q", strings.Join(args, " "), code, out, stderr)
+	}
+}
+
+// applied waits until everything that was received is in the store.
+func (s *receivingServer) applied(t *testing.T) {
+	t.Helper()
+	for began := time.Now(); s.inbox.Stats().Waiting > 0; time.Sleep(time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("%d deliveries still wait", s.inbox.Stats().Waiting)
+		}
+	}
+}
+
+func selectAll[T any](t *testing.T, s *receivingServer, sql string) []T {
+	t.Helper()
+	s.applied(t)
+	var rows []T
+	if err := s.store.Select(context.Background(), &rows, sql, nil); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+type sentDeployment struct {
+	ID         string     `ch:"id"`
+	Service    string     `ch:"service"`
+	Status     string     `ch:"status"`
+	Version    string     `ch:"version"`
+	StartedAt  *time.Time `ch:"started_at"`
+	FinishedAt *time.Time `ch:"finished_at"`
+	RollbackOf string     `ch:"rollback_of"`
+}
+
+const sentDeployments = `SELECT id, service, status, version, started_at, finished_at, rollback_of FROM deployments ORDER BY version, id`
+
+func TestEventDeploy(t *testing.T) {
+	s := newReceivingServer(t)
+	line := []string{"deploy", "--service", "component:default/payment-service", "--environment", "production", "--version", "v1"}
+	with := func(more ...string) []string { return append(slices.Clone(line), more...) }
+	s.send(t, with("--status", "running", "--at", "2026-03-01T10:00:00Z")...)
+	s.send(t, with("--at", "2026-03-01T10:05:00Z")...)
+	first := selectAll[sentDeployment](t, s, sentDeployments)
+	if len(first) != 1 || first[0].Status != "succeeded" || first[0].Service != "component:default/payment-service" || first[0].StartedAt == nil ||
+		!first[0].StartedAt.Equal(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)) || !first[0].FinishedAt.Equal(time.Date(2026, 3, 1, 10, 5, 0, 0, time.UTC)) {
+		t.Fatalf("the start and the end are %+v", first)
+	}
+	s.send(t, with("--at", "2026-03-01T10:05:00Z")...) // the last line runs again
+	s.send(t, with("--at", "2026-03-01T10:06:00Z")...)
+	if again := selectAll[sentDeployment](t, s, sentDeployments); len(again) != 1 || !again[0].FinishedAt.Equal(*first[0].FinishedAt) {
+		t.Fatalf("after sending again: %+v", again)
+	}
+	s.send(t, "deploy", "--service", "component:default/payment-service", "--environment", "production", "--version", "v2", "--id", "d-2", "--status", "failed")
+	s.send(t, "deploy", "--service", "component:default/payment-service", "--environment", "production", "--version", "v3", "--rollback-of", "d-2")
+	all := selectAll[sentDeployment](t, s, sentDeployments)
+	if len(all) != 3 || all[1].ID != "d-2" || all[1].Status != "failed" || all[2].RollbackOf != "d-2" {
+		t.Errorf("then %+v", all)
+	}
+}
+
+func TestEventIncidentAndFact(t *testing.T) {
+	s := newReceivingServer(t)
+	s.send(t, "incident", "--id", "INC-1", "--service", "component:default/payment-service", "--severity", "high", "--at", "2026-03-01T10:00:00Z")
+	s.send(t, "incident", "--id", "INC-1", "--resolved", "--at", "2026-03-01T11:00:00Z")
+	type incident struct {
+		ID         string     `ch:"id"`
+		Service    string     `ch:"service"`
+		Severity   string     `ch:"severity"`
+		ResolvedAt *time.Time `ch:"resolved_at"`
+	}
+	incidents := selectAll[incident](t, s, `SELECT id, service, severity, resolved_at FROM incidents`)
+	if len(incidents) != 1 || incidents[0].Severity != "high" || incidents[0].ResolvedAt == nil || incidents[0].Service != "component:default/payment-service" {
+		t.Errorf("incidents %+v", incidents)
+	}
+	for _, f := range [][]string{{"a.bool", "true"}, {"b.number", "12.5"}, {"c.text", "größer"}, {"d.time", "2026-03-01T10:00:00Z"}, {"e.list", `["a","b"]`}} {
+		s.send(t, "fact", "--entity", "component:default/payment-service", "--name", f[0], "--value", f[1], "--expires-in", "24h")
+	}
+	type fact struct {
+		Fact  string `ch:"fact"`
+		Type  string `ch:"type"`
+		Value string `ch:"value"`
+	}
+	facts := selectAll[fact](t, s, `SELECT fact, type, value FROM facts ORDER BY fact`)
+	want := []fact{{"a.bool", "bool", "true"}, {"b.number", "number", "12.5"}, {"c.text", "string", `"größer"`}, {"d.time", "time", `"2026-03-01T10:00:00Z"`}, {"e.list", "list", `["a","b"]`}}
+	if !slices.Equal(facts, want) {
+		t.Errorf("facts %+v, want %+v", facts, want)
+	}
+}
+
+func TestEventMistakes(t *testing.T) {
+	quietCI(t)
+	t.Setenv("DXCTL_SERVER", "")
+	t.Setenv("DXCTL_TOKEN", "")
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	defer refusing.Close()
+	done := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-done }))
+	defer slow.Close()
+	defer close(done)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the token went elsewhere: %q", r.Header.Get("Authorization"))
+	}))
+	defer elsewhere.Close()
+	leading := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer leading.Close()
+	with := func(more ...string) []string {
+		return append([]string{"event", "deploy", "--service", "s", "--environment", "e", "--retries", "0"}, more...)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"no service", []string{"event", "deploy", "--environment", "e", "--token", "t"}, exitError, "service is missing"},
+		{"odd status", with("--status", "great"), exitError, `status "great"`},
+		{"odd time", with("--at", "yesterday"), exitError, "2026-01-31T12:00:00Z"},
+		{"incident without id", []string{"event", "incident", "--service", "s"}, exitError, "id is missing"},
+		{"fact without value", []string{"event", "fact", "--entity", "s", "--name", "n"}, exitError, "--value is missing"},
+		{"fact of another type", []string{"event", "fact", "--entity", "s", "--name", "n", "--value", "x", "--type", "number"}, exitError, `"x" is not a number`},
+		{"no token", with(), exitCredentials, "DXCTL_TOKEN"},
+		{"wrong token", with("--server", refusing.URL, "--token", "t"), exitCredentials, "401"},
+		{"odd server", with("--server", "dxctl", "--token", "t"), exitError, "absolute http or https URL"},
+		{"nobody answers", with("--server", slow.URL, "--token", "t", "--timeout", "50ms"), exitTimeout, "no answer within 50ms"},
+		{"led elsewhere", with("--server", leading.URL, "--token", "t"), exitError, "307"},
+		{"nobody is there", with("--server", "http://127.0.0.1:1", "--token", "t"), exitError, "refused"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out, stderr := typed(t, c.args...)
+			if code != c.code || !strings.Contains(stderr, c.says) || out != "" {
+				t.Errorf("exit %d, want %d; stdout %q, stderr %q, want %q in it", code, c.code, out, stderr, c.says)
+			}
+			if code, _, stderr := typed(t, slices.Insert(slices.Clone(c.args), 2, "--best-effort")...); code != exitOK || !strings.Contains(stderr, "was not sent") {
+				t.Errorf("with --best-effort: exit %d, stderr %q", code, stderr)
+			}
+		})
+	}
+}
+
+func TestEventIsSentAgain(t *testing.T) {
+	quietCI(t)
+	t.Setenv("DXCTL_TOKEN", eventToken)
+	var asked atomic.Int32
+	var bodies [2]bytes.Buffer
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := asked.Add(1)
+		_, _ = bodies[(n-1)%2].ReadFrom(r.Body)
+		if n == 1 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusAccepted)
+		_, _ = w.Write([]byte(`{"outcome":"accepted"}`))
+	}))
+	defer server.Close()
+	code, _, stderr := typed(t, "event", "deploy", "--service", "s", "--environment", "e", "--server", server.URL+"/")
+	if code != exitOK || asked.Load() != 2 || bodies[0].Len() == 0 || bodies[0].String() != bodies[1].String() {
+		t.Errorf("exit %d after %d requests, stderr %q; sent %s and %s", code, asked.Load(), stderr, &bodies[0], &bodies[1])
+	}
+}
+
+func TestDeploymentID(t *testing.T) {
+	day := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	d := webhook.Deploy{Service: "s", Environment: "e", Version: "v1"}
+	same := deploymentID(d, "", day)
+	if deploymentID(d, "", day.Add(time.Hour)) != same {
+		t.Error("the same line an hour later is another deployment")
+	}
+	other := d
+	other.Version = "v2"
+	for name, id := range map[string]string{"another day": deploymentID(d, "", day.AddDate(0, 0, 1)), "another version": deploymentID(other, "", day), "a CI job": deploymentID(d, "github/1", day)} {
+		if id == same {
+			t.Errorf("%s is the same deployment", name)
+		}
+	}
+}
+
+func TestCIJob(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		want ci
+	}{
+		{"none", nil, ci{}},
+		{"github", map[string]string{"GITHUB_RUN_ID": "7", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_REPOSITORY": "o/r", "GITHUB_JOB": "ship", "GITHUB_SHA": "abc",
+			"GITHUB_REF_NAME": "main", "GITHUB_ACTOR": "ana", "GITHUB_SERVER_URL": "https://github.example.com"},
+			ci{"github/o/r/7/2/ship", "abc", "main", "ana", "https://github.example.com/o/r/actions/runs/7"}},
+		{"gitlab", map[string]string{"GITLAB_CI": "true", "CI_PROJECT_PATH": "g/p", "CI_JOB_ID": "9", "CI_COMMIT_SHA": "abc", "CI_COMMIT_REF_NAME": "main"},
+			ci{id: "gitlab/g/p/9", sha: "abc", ref: "main"}},
+		{"jenkins", map[string]string{"JENKINS_URL": "https://j", "BUILD_TAG": "jenkins-a-1", "GIT_BRANCH": "origin/main"}, ci{id: "jenkins/jenkins-a-1", ref: "main"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := ciJob(func(n string) string { return c.env[n] }); got != c.want {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+}
