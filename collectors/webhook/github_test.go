@@ -103,7 +103,9 @@ func TestGitHubPayloads(t *testing.T) {
 		{"pull request opened", payload("pull_request", "opened", pull7+`"merged_at":null,"closed_at":null,"additions":3,"deletions":1}`),
 			change(wantPull(), func(e *event.Change) { e.Additions, e.Deletions = 3, 1 })},
 		{"pull request merged", payload("pull_request", "closed", pull7+`"merged_at":"2026-03-01T11:00:00Z","closed_at":"2026-03-01T11:00:00Z"}`),
-			change(wantPull(), func(e *event.Change) { e.MergedAt, e.ClosedAt, e.MergeSHA = clock("11:00:00"), clock("11:00:00"), "def" })},
+			change(wantPull(), func(e *event.Change) {
+				e.MergedAt, e.ClosedAt, e.MergeSHA = clock("11:00:00"), clock("11:00:00"), "def"
+			})},
 		{"an action that is not known", payload("pull_request", "teleported", pull7+`"closed_at":null}`), wantPull()},
 		{"approved", payload("pull_request_review", "submitted", pull7+`"closed_at":null},"review":{"state":"approved","submitted_at":"2026-03-01T10:30:00Z","user":{"login":"bo"}}`),
 			change(wantPull(), func(e *event.Change) { e.FirstReviewAt, e.ApprovedAt = clock("10:30:00"), clock("10:30:00") })},
