@@ -47,6 +47,9 @@ type Watcher interface {
 	Watch(ctx context.Context, scoped func(scope string) Writer) error
 }
 
+// Derived is a Collector that reads what other sources have stored, and is therefore collected after them.
+type Derived interface{ Derived() bool }
+
 // Memory keeps small JSON documents between runs.
 type Memory interface {
 	// Load decodes what was saved for the stream; false when there is nothing.

@@ -144,6 +144,12 @@ func (a *adapted[M, W]) Collect(ctx context.Context, scope string, w Writer) err
 	return a.child.Collect(ctx, scope, a.writer(plainWriter{w}))
 }
 
+// Derived reports whether the child reads what the other sources stored, as git does.
+func (a *adapted[M, W]) Derived() bool {
+	d, ok := any(a.child).(Derived)
+	return ok && d.Derived()
+}
+
 // watcher is a child that can be told of changes as they happen.
 type watcher[W any] interface {
 	Watch(ctx context.Context, scoped func(scope string) W) error

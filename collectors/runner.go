@@ -32,6 +32,12 @@ type runnable struct {
 	due     due        // scopes that are worth collecting soon
 }
 
+// derived reports whether the source reads what the others stored.
+func (s *runnable) derived() bool {
+	d, ok := s.Collector.(Derived)
+	return ok && d.Derived()
+}
+
 // RunnerOptions are what a Runner needs from outside; each may be left out.
 type RunnerOptions struct {
 	Logger      *slog.Logger
@@ -159,7 +165,7 @@ func (r *Runner) observer(s *runnable) rest.Observer {
 	}
 }
 
-// Run collects once. A scope that fails does not hold up the others; the error joins what went wrong ([Summary.Err]). When
+// Run collects once: sources that read what others store after those others. A scope that fails does not hold up the others; the error joins what went wrong ([Summary.Err]). When
 // ctx ends, Run returns promptly with its error; what was stored until then stays. Runs of one source follow one another.
 func (r *Runner) Run(ctx context.Context, opt RunOptions) (Summary, error) {
 	chosen, err := r.choose(opt.Source)
@@ -168,17 +174,22 @@ func (r *Runner) Run(ctx context.Context, opt RunOptions) (Summary, error) {
 	}
 	summary := Summary{Started: r.opt.Now(), Requests: map[string]int{}}
 	results, requests := make([][]ScopeSummary, len(chosen)), make([]int, len(chosen))
-	var wg sync.WaitGroup
-	for i, s := range chosen {
-		wg.Go(func() {
-			s.running.Lock()
-			defer s.running.Unlock()
-			s.tally.reset()
-			results[i] = r.collect(ctx, s, opt)
-			requests[i] = s.tally.asked()
-		})
+	for _, derived := range []bool{false, true} {
+		var wg sync.WaitGroup
+		for i, s := range chosen {
+			if s.derived() != derived {
+				continue
+			}
+			wg.Go(func() {
+				s.running.Lock()
+				defer s.running.Unlock()
+				s.tally.reset()
+				results[i] = r.collect(ctx, s, opt)
+				requests[i] = s.tally.asked()
+			})
+		}
+		wg.Wait()
 	}
-	wg.Wait()
 	for i, s := range chosen {
 		summary.Requests[s.Source()] = requests[i]
 	}

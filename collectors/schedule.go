@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // Schedule says how [Runner.Serve] collects.
@@ -42,7 +44,13 @@ func (r *Runner) Serve(ctx context.Context, plan Schedule) error {
 func (r *Runner) serve(ctx context.Context, s *runnable, plan Schedule) {
 	run := func(scopes []string) error {
 		summary, err := r.Run(ctx, RunOptions{Source: s.Source(), Scopes: scopes})
-		if plan.Ended != nil && ctx.Err() == nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		if !s.derived() && anything(summary) {
+			r.derive()
+		}
+		if plan.Ended != nil {
 			plan.Ended(s.Source(), summary, err)
 		}
 		return err
@@ -68,11 +76,26 @@ func (r *Runner) serve(ctx context.Context, s *runnable, plan Schedule) {
 			if wait(ctx, gather) != nil {
 				return
 			}
-			if scopes := s.due.take(); len(scopes) > 0 {
+			if scopes, all := s.due.take(); all || len(scopes) > 0 {
 				_ = run(scopes) // what failed is read by the next run
 			}
 		}
 	}
+}
+
+// derive asks the sources that read what others store to look again.
+func (r *Runner) derive() {
+	for _, s := range r.sources {
+		if s.derived() {
+			s.due.addAll()
+		}
+	}
+}
+
+// anything reports whether a run stored something that others could read.
+func anything(s Summary) bool {
+	events := s.Events()
+	return events[event.KindDeployment]+events[event.KindChange] > 0
 }
 
 // pauseAfter is how long a source is left alone after so many failures in a row.
@@ -120,6 +143,7 @@ func (r *Runner) Soon(source, scope string) bool {
 type due struct {
 	mu     *sync.Mutex
 	scopes map[string]bool
+	all    bool
 	wake   chan struct{}
 }
 
@@ -131,18 +155,33 @@ func (d *due) add(scope string) {
 	d.mu.Lock()
 	d.scopes[scope] = true
 	d.mu.Unlock()
+	d.awake()
+}
+
+func (d *due) addAll() {
+	d.mu.Lock()
+	d.all = true
+	d.mu.Unlock()
+	d.awake()
+}
+
+func (d *due) awake() {
 	select {
 	case d.wake <- struct{}{}:
 	default: // it has been woken already
 	}
 }
 
-func (d *due) take() []string {
+// take empties the set. scopes is nil when all are due.
+func (d *due) take() (scopes []string, all bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	scopes := slices.Sorted(maps.Keys(d.scopes))
+	if all = d.all; !all {
+		scopes = slices.Sorted(maps.Keys(d.scopes))
+	}
 	clear(d.scopes)
-	return scopes
+	d.all = false
+	return scopes, all
 }
 
 // wait returns after d, or with the context's error.

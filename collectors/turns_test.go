@@ -264,3 +264,39 @@ func TestServeShowsTheGapsThatAreKnown(t *testing.T) {
 	}
 	t.Errorf("no gap of 3 among %v", families)
 }
+
+// follower is a source that reads what the others stored.
+type follower struct{ *paced }
+
+func (follower) Derived() bool { return true }
+
+// teller is a source that tells of a deployment.
+type teller struct{ *paced }
+
+func (t teller) Collect(ctx context.Context, scope string, w collectors.Writer) error {
+	time.Sleep(time.Minute)
+	return w.Append(ctx, event.Deployment{Origin: event.Origin{Source: t.name, Provider: "paced", Scope: scope, ID: "1"}, Attempt: 1, Status: event.Succeeded})
+}
+
+func TestWhatOthersStoredIsReadAfterThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		git := &paced{name: "git", pages: map[string]int{"r": 1}}
+		ci := &paced{name: "ci", pages: map[string]int{"a": 0}}
+		r := collectors.NewRunner(&kept{}, []collectors.Collector{follower{git}, teller{ci}}, collectors.RunnerOptions{})
+		begin := time.Now()
+		if _, err := r.Run(t.Context(), collectors.RunOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if first := git.runs[0].Sub(begin); first != time.Minute {
+			t.Errorf("collected after %s, while the others were at work", first)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		git.runs = nil
+		begin = time.Now()
+		_ = r.Serve(ctx, collectors.Schedule{Interval: time.Hour})
+		if len(git.runs) != 2 || git.runs[1].Sub(begin) > 2*time.Minute {
+			t.Errorf("looked at %v after %v; want once at the start and once when a deployment was stored", git.runs, begin)
+		}
+	})
+}

@@ -164,6 +164,9 @@ func (c *Collector) Provider() string { return Provider }
 // Observe sets who is told about requests: each exchange of git with a server counts as one.
 func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
 
+// Derived is true: what a deployment brought is asked once the deployment is stored.
+func (c *Collector) Derived() bool { return true }
+
 // Scopes are the configured repositories.
 func (c *Collector) Scopes(context.Context, Memory) ([]string, error) { return c.scopes, nil }
 
