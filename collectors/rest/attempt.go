@@ -44,6 +44,18 @@ func (e *statusError) Error() string {
 
 var errTooLarge = errors.New("the answer is larger than allowed")
 
+// ahead is how much memory an answer is given on its word alone; after that it gets what it has sent.
+const ahead = 4 << 20
+
+// tooLarge refuses an answer; said is how large it is, 0: at least larger than allowed.
+func (c *Client) tooLarge(said int64) error {
+	size := "more"
+	if said > 0 {
+		size = fmt.Sprintf("%d bytes", said)
+	}
+	return fmt.Errorf("%w: %s, at most %d bytes; no page of a source's API is as large: open the address to see what answers there, and correct the source's url when it is something else", errTooLarge, size, c.cfg.MaxBody)
+}
+
 // Body is the body of every answer that [Client.RoundTrip] returns: all of it, in memory.
 type Body struct {
 	bytes.Reader
@@ -143,13 +155,15 @@ func newBody(all []byte) *Body {
 }
 
 // exchange sends the request once and reads the answer to its end. The attempt is given up when the server has sent
-// nothing for the allowed silence, however long the answer takes as a whole.
+// nothing for the allowed silence, and when the answer as a whole takes longer than any should.
 func (c *Client) exchange(req *http.Request, token string) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
 	silence := fmt.Errorf("the server sent nothing for %s", c.cfg.Silence)
 	watchdog := time.AfterFunc(c.cfg.Silence, func() { cancel(silence) })
 	defer watchdog.Stop()
+	slow := fmt.Errorf("the answer was not complete after %s", c.cfg.Longest)
+	defer time.AfterFunc(c.cfg.Longest, func() { cancel(slow) }).Stop()
 
 	out, err := c.outgoing(ctx, req, token)
 	if err != nil {
@@ -161,18 +175,18 @@ func (c *Client) exchange(req *http.Request, token string) (*http.Response, []by
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.ContentLength > c.cfg.MaxBody {
-		return resp, nil, fmt.Errorf("%w: %d bytes, at most %d", errTooLarge, resp.ContentLength, c.cfg.MaxBody)
+		return resp, nil, c.tooLarge(resp.ContentLength)
 	}
 	var buf bytes.Buffer
 	if resp.ContentLength > 0 {
-		buf.Grow(int(resp.ContentLength) + bytes.MinRead)
+		buf.Grow(int(min(resp.ContentLength, ahead)) + bytes.MinRead)
 	}
 	_, err = buf.ReadFrom(io.LimitReader(&alive{resp.Body, watchdog, c.cfg.Silence}, c.cfg.MaxBody+1))
 	if err != nil {
 		return resp, nil, fmt.Errorf("the answer was cut off after %d bytes: %w", buf.Len(), because(ctx, err))
 	}
 	if int64(buf.Len()) > c.cfg.MaxBody {
-		return resp, nil, fmt.Errorf("%w: more than %d bytes", errTooLarge, c.cfg.MaxBody)
+		return resp, nil, c.tooLarge(0)
 	}
 	return resp, buf.Bytes(), nil
 }

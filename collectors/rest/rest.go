@@ -37,8 +37,9 @@ type Config struct {
 	MaxConcurrent  int           // requests in flight; default 8
 	PerSecond      float64       // requests a second, on average; default 12
 	Burst          int           // requests that may come at once before that average holds; default MaxConcurrent
-	MaxBody        int64         // bytes of one answer; default 100 MB
+	MaxBody        int64         // bytes of one answer, unpacked; default 64 MB
 	Silence        time.Duration // how long a server may send nothing before the attempt has failed; default 60 s
+	Longest        time.Duration // how long an attempt may take, however steadily the answer trickles; default 10 min
 	Attempts       int           // of one request, limits not counted; default 8
 	Backoff        time.Duration // before the second attempt, doubled for each further one up to 30 s; default 250 ms
 
@@ -138,10 +139,13 @@ func (c Config) withDefaults() Config {
 		c.Burst = c.MaxConcurrent
 	}
 	if c.MaxBody <= 0 {
-		c.MaxBody = 100 << 20
+		c.MaxBody = 64 << 20
 	}
 	if c.Silence <= 0 {
 		c.Silence = 60 * time.Second
+	}
+	if c.Longest <= 0 {
+		c.Longest = 10 * time.Minute
 	}
 	if c.Attempts <= 0 {
 		c.Attempts = 8
