@@ -64,3 +64,37 @@ func TestDescriptorsOfAScope(t *testing.T) {
 		}
 	}
 }
+
+func TestDescriptorsOfWhatIsNotListedAnyMoreAreTakenBack(t *testing.T) {
+	db := storetest.Open(t)
+	stored := func() string {
+		t.Helper()
+		var rows []struct {
+			All string `ch:"all"`
+		}
+		err := db.Select(t.Context(), &rows, "SELECT arrayStringConcat(arraySort(groupArray(scope)), ' ') AS all FROM raw_descriptors FINAL WHERE document != ''", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rows[0].All
+	}
+	for _, step := range []struct {
+		listed []string
+		want   string
+	}{
+		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop"},
+		{[]string{"acme/shop"}, "acme/shop"},
+		{nil, "acme/shop"}, // a token that lost its rights lists nothing, and that proves nothing
+		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop"},
+	} {
+		c := scripted{"gh", step.listed, func(ctx context.Context, scope string, w collectors.Writer) error {
+			return w.Append(ctx, event.Descriptor{Source: "gh", Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
+		}}
+		if _, err := collectors.NewRunner(db, []collectors.Collector{c}, collectors.RunnerOptions{}).Run(t.Context(), collectors.RunOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if got := stored(); got != step.want {
+			t.Errorf("listed %v: the descriptors are of %q, want %q", step.listed, got, step.want)
+		}
+	}
+}

@@ -222,6 +222,9 @@ func (r *Runner) collect(ctx context.Context, s *runnable, opt RunOptions) []Sco
 		r.failed(ctx, s.Source(), "", err)
 		return []ScopeSummary{{Source: s.Source(), Err: fmt.Errorf("listing what to collect: %w", err)}}
 	}
+	if err := r.withdraw(ctx, s, scopes); err != nil {
+		r.failed(ctx, s.Source(), "", err)
+	}
 	if opt.Scopes != nil {
 		scopes = slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool {
 			return !slices.ContainsFunc(opt.Scopes, func(asked string) bool { return strings.EqualFold(asked, scope) })
