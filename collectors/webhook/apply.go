@@ -49,7 +49,7 @@ func (a *Applier) Handle(ctx context.Context, batch []Delivery) (map[int]string,
 	var targets []Target
 	asked := map[Target]bool{}
 	for i, d := range batch {
-		told, verdict := a.receiver.Parse(d)
+		told, verdict := a.receiver.Parse(d) //nolint:contextcheck // it reads what is in memory and waits for nothing
 		if verdict.Outcome == Refused {
 			rejected[i] = verdict.Reason
 			continue

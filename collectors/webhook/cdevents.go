@@ -311,11 +311,7 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 	if d.SHA == "" {
 		d.SHA = sha
 	}
-	_, last, slashed := cutLast(service, "/")
-	if !slashed {
-		last = service
-	}
-	d.Service = c.service(c.custom.Service, service, last)
+	d.Service = c.service(c.custom.Service, service, lastPart(service))
 	d.Scope, d.ID = service, id
 	if c.Context.Source != CLISource { // ids are unique only in their source
 		d.ID = c.Context.Source + "#" + id
@@ -323,12 +319,8 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 	return d, nil
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
-}
+// lastPart is what stands behind the last slash; all of it where there is none.
+func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
 // deployed reads service.deployed, upgraded and rolledback: a version runs.
 func (c cdEvent) deployed() (Update, error) {
@@ -406,8 +398,7 @@ func (c cdEvent) incident() (Update, error) {
 		e.How = "said"
 	}
 	if e.Service == "" {
-		_, last, _ := cutLast(c.Subject.Content.Service.ID, "/")
-		e.Service = c.service(last)
+		e.Service = c.service(lastPart(c.Subject.Content.Service.ID))
 	}
 	u := Update{At: c.at}
 	if c.predicate == "resolved" {

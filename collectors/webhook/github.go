@@ -147,8 +147,7 @@ func (g github) parse(d Delivery) ([]Update, Verdict) {
 
 // githubPayload is the payload's JSON: the body, or in a form, which is the other way in which GitHub sends, its one field.
 func githubPayload(d Delivery) ([]byte, error) {
-	media, _, err := mime.ParseMediaType(d.Headers["content-type"])
-	if err != nil || media != formType {
+	if media, _, _ := mime.ParseMediaType(d.Headers["content-type"]); media != formType { // what cannot be read is no form
 		return d.Body, nil
 	}
 	form, err := url.ParseQuery(string(d.Body))

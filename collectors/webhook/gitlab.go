@@ -188,7 +188,7 @@ func (g gitlab) deployment(in gitlabDelivery) ([]Update, Verdict) {
 	}
 	e := event.Deployment{Origin: g.origin(in, string(p.ID), p.URL), Attempt: 1, Environment: p.Environment, Status: mapped, StatusRaw: p.Status,
 		Ref: p.Ref, Actor: in.User.Username, Bot: in.User.bot()}
-	if _, sha, found := cutLast(p.CommitURL, "/"); found && commitRule.MatchString(sha) {
+	if sha := lastPart(p.CommitURL); commitRule.MatchString(sha) {
 		e.SHA = sha
 	}
 	when := at(p.ChangedAt.Time, in.received.Time)

@@ -122,7 +122,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.unreadable(w, err)
 		return
 	}
-	ok := false
+	var ok bool
 	if webhook {
 		ok = s.authentic(r.Header, body)
 	} else {
@@ -132,7 +132,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.count(s, "unauthorized")
 		h.opt.Logger.Warn("a delivery was not authentic", "source", s.Name, "from", r.RemoteAddr)
 		w.Header().Set("WWW-Authenticate", "Bearer")
-		h.answer(w, http.StatusUnauthorized, Answer{Error: unauthorized(s.Kind)})
+		h.answer(w, http.StatusUnauthorized, Answer{Error: notAuthentic(s.Kind)})
 		return
 	}
 	h.receive(w, r, s, body)
@@ -161,7 +161,7 @@ func unsupported(k Kind, h http.Header) string {
 	return fmt.Sprintf("Content-Type %.80q is not read; send application/json", sent)
 }
 
-func unauthorized(k Kind) string {
+func notAuthentic(k Kind) string {
 	switch k {
 	case GitHub:
 		return "X-Hub-Signature-256 is missing or does not fit; set the webhook's secret to the source's secret"
@@ -186,7 +186,7 @@ func (h *Handler) unreadable(w http.ResponseWriter, err error) {
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body []byte) {
 	d := Delivery{Source: s.Name, Kind: s.Kind, ReceivedAt: h.opt.Now().UTC(), Headers: keep(s.Kind, r.Header), Body: body}
 	d.ID = deliveryID(r.Header)
-	updates, v := h.receiver.Parse(d)
+	updates, v := h.receiver.Parse(d) //nolint:contextcheck // it reads what is in memory and waits for nothing
 	switch v.Outcome {
 	case Refused:
 		h.count(s, string(Refused))
