@@ -32,8 +32,9 @@ const (
 	batchBytes   = 4 << 20 // and of about this size
 	firstPause   = 100 * time.Millisecond
 	longestPause = 30 * time.Second
-	// suspicions is how often a delivery fails alone, while another next to it does not, until it is set aside.
-	suspicions = 3
+	// suspicions is how often a delivery fails alone, while another next to it does not, until it is set aside. With the
+	// pauses between, that is half a minute: a store that fails now and then must not cost a delivery.
+	suspicions = 9
 )
 
 // batch is what is handed over at once.

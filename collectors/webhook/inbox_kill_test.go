@@ -1,0 +1,151 @@
+package webhook
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	childFolder = "DXCTL_TEST_INBOX_FOLDER"
+	childFrom   = "DXCTL_TEST_INBOX_FROM"
+	childUntil  = "DXCTL_TEST_INBOX_UNTIL"
+)
+
+// TestInboxChild is the process that TestInboxKilled kills: it puts deliveries, says of each when it was kept, and
+// applies what comes out: a line of a file for each, like a store that only appends.
+func TestInboxChild(t *testing.T) {
+	dir := os.Getenv(childFolder)
+	if dir == "" {
+		t.Skip("it is run by TestInboxKilled")
+	}
+	from, _ := strconv.Atoi(os.Getenv(childFrom))
+	until, _ := strconv.Atoi(os.Getenv(childUntil))
+	q, err := OpenInbox(filepath.Join(dir, "inbox"), InboxConfig{SegmentBytes: 2000}, InboxOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied, err := os.OpenFile(filepath.Join(dir, "applied"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_ = q.Run(context.Background(), HandlerFunc(func(_ context.Context, batch []Delivery) (map[int]string, error) {
+			var lines bytes.Buffer
+			for _, d := range batch {
+				fmt.Fprintf(&lines, "%s %s\n", d.ID, d.Body)
+			}
+			_, err := applied.Write(lines.Bytes())
+			return nil, err
+		}))
+	}()
+	for i := from; i <= until; i++ {
+		id := strconv.Itoa(i)
+		if err := q.Put(context.Background(), Delivery{Source: "gh", Kind: GitHub, ID: id, Body: bytes.Repeat([]byte(id+"."), 1+i%40)}); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Println("kept " + id)
+	}
+	for q.Stats().Waiting > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	fmt.Println("done")
+	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or its parent is gone
+}
+
+// TestInboxKilled kills a process that receives and applies, at random moments, again and again. Whoever sends is told
+// what was kept and sends again what was not, as senders do. In the end every delivery has been applied, whole, and what
+// was applied twice is no more than what was under way when a process was killed.
+func TestInboxKilled(t *testing.T) {
+	dir := t.TempDir()
+	random := rand.New(rand.NewPCG(3, uint64(time.Now().UnixNano())))
+	const total, kills = 3000, 25
+	next, killed := 1, 0
+	for killed < kills || next <= total {
+		ctx, stop := context.WithTimeout(context.Background(), time.Minute)
+		child := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestInboxChild$")
+		until := min(next+total/kills-1, total)
+		if killed >= kills {
+			until = total
+		}
+		child.Env = append(os.Environ(), childFolder+"="+dir, childFrom+"="+strconv.Itoa(next), childUntil+"="+strconv.Itoa(until))
+		out, err := child.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := child.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		last := killed >= kills
+		if !last {
+			time.AfterFunc(time.Duration(random.Int64N(int64(60*time.Millisecond))), func() { _ = child.Process.Kill() })
+		}
+		done := false
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			if id, ok := strings.CutPrefix(lines.Text(), "kept "); ok {
+				n, err := strconv.Atoi(id)
+				if err != nil || n != next {
+					t.Fatalf("kept %q, want %d", id, next)
+				}
+				next++
+			}
+			if lines.Text() == "done" {
+				done = true
+				if last {
+					_ = in.Close()
+				}
+			}
+		}
+		err = child.Wait()
+		stop()
+		if last && (err != nil || !done) {
+			t.Fatalf("the last process: done %v, %v", done, err)
+		}
+		killed++
+	}
+	expectApplied(t, filepath.Join(dir, "applied"), total, kills)
+}
+
+func expectApplied(t *testing.T, path string, total, kills int) {
+	t.Helper()
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := map[string]int{}
+	for line := range strings.Lines(string(doc)) {
+		id, body, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		n, err := strconv.Atoi(id)
+		if err != nil || body != strings.Repeat(id+".", 1+n%40) {
+			t.Errorf("applied %q, which nobody sent", line)
+		}
+		times[id]++
+	}
+	twice := 0
+	for i := 1; i <= total; i++ {
+		switch n := times[strconv.Itoa(i)]; {
+		case n == 0:
+			t.Errorf("delivery %d is lost", i)
+		case n > 1:
+			twice++
+		}
+	}
+	if len(times) != total || twice > total/2 {
+		t.Errorf("%d deliveries applied, want %d; %d of them more than once", len(times), total, twice)
+	}
+	t.Logf("%d deliveries, %d kills, %d applied more than once", len(times), kills, twice)
+}
