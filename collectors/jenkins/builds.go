@@ -15,7 +15,9 @@ import (
 
 const (
 	buildsStream = "builds"
-	pageSize     = 100
+	pageSize     = 100 // newest builds of a job that are asked for at once, and looked at for what has changed
+	// historySize is how many older builds are asked for at once. Jenkins has no limit of its own; it reads a file a build.
+	historySize = 200
 	// openFor is how long a build that is not final is asked for again, when it is not on the newest page any more.
 	openFor = 30 * 24 * time.Hour
 	// daily is how often the newest page is read whatever the listing says, and how often gaps are looked for.
@@ -311,7 +313,7 @@ func (s *jobState) wants(b build) bool {
 // found, builds may have moved up past us, and we step back until we meet something known.
 func (p *pass) pending(ctx context.Context) error {
 	sp := &p.s.Pending[0]
-	from, to := sp.At, sp.At+pageSize
+	from, to := sp.At, sp.At+historySize
 	if from > 0 {
 		to++ // the first is known
 	}
@@ -321,7 +323,7 @@ func (p *pass) pending(ctx context.Context) error {
 	}
 	low, high := bounds(page.Builds)
 	if from > 0 && high < sp.Below {
-		sp.At = max(0, from-pageSize)
+		sp.At = max(0, from-historySize)
 		return p.save(ctx)
 	}
 	if p.anew(page.Builds) {

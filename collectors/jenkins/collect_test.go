@@ -13,7 +13,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-func TestTheFirstSyncReadsAPageForAHundredBuilds(t *testing.T) {
+func TestTheFirstSyncReadsLongPages(t *testing.T) {
 	f := start(t, freestyle("shop", until(1234)...))
 	m := newMemories()
 	f.collect(t, m, now, nil)
@@ -21,7 +21,7 @@ func TestTheFirstSyncReadsAPageForAHundredBuilds(t *testing.T) {
 		t.Errorf("stored %d runs", n)
 	}
 	asked := f.asked()
-	if len(asked) != 1+13 { // the root, and 1234 builds
+	if len(asked) != 1+1+6 { // the root, the newest builds, and 1134 older ones
 		t.Errorf("%d requests: %s", len(asked), strings.Join(asked, "\n"))
 	}
 	for _, a := range asked {
@@ -29,7 +29,7 @@ func TestTheFirstSyncReadsAPageForAHundredBuilds(t *testing.T) {
 			t.Errorf("no tree: %s", a)
 		}
 	}
-	if !strings.Contains(asked[1], "{0,100}") || !strings.Contains(asked[2], "{99,200}") {
+	if !strings.Contains(asked[1], "{0,100}") || !strings.Contains(asked[2], "{99,300}") {
 		t.Errorf("ranges of the first pages: %s, %s", asked[1], asked[2])
 	}
 	l := m.of("shop").ledger[event.KindPipelineRun]
@@ -76,7 +76,7 @@ func TestOnlyWhatIsNewIsAskedFor(t *testing.T) {
 	if n := m.of("shop").count("run"); n != 600 {
 		t.Errorf("stored %d after many new builds", n)
 	}
-	if n := len(f.asked()); n != 1+3 {
+	if n := len(f.asked()); n != 1+2 {
 		t.Errorf("%d requests for 297 new builds", n)
 	}
 }
@@ -205,8 +205,8 @@ func TestAJobThatWasMadeAnewCountsFromOneAgain(t *testing.T) {
 
 // organisation is a Jenkins with something of everything.
 func organisation() []*item {
-	builds := until(230)
-	builds[5], builds[150] = running(225), running(80)
+	builds := until(430)
+	builds[5], builds[150] = running(425), running(280)
 	deploys := until(120)
 	for i, b := range deploys {
 		(*b)["actions"] = []any{map[string]any{"parameters": []any{map[string]any{"name": "ENV", "value": []string{"prod", "staging"}[i%2]}, map[string]any{"name": "TAG", "value": fmt.Sprint("v", i)}}}}

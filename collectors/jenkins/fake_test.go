@@ -78,7 +78,7 @@ func until(n int) []*fakeBuild {
 	return all
 }
 
-func start(t *testing.T, jobs ...*item) *fake {
+func start(t testing.TB, jobs ...*item) *fake {
 	t.Helper()
 	f := &fake{root: folder("", jobs...), auth: map[string]bool{}}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
@@ -266,7 +266,7 @@ func (f *fake) change(do func()) {
 }
 
 // collector returns a collector of the fake that does not wait, and believes that it is at.
-func (f *fake) collector(t *testing.T, at time.Time, tune func(*Config)) *Collector {
+func (f *fake) collector(t testing.TB, at time.Time, tune func(*Config)) *Collector {
 	t.Helper()
 	cfg := Config{Source: "ci", URL: f.URL, User: "u", Token: "x"}
 	if tune != nil {
@@ -284,7 +284,7 @@ func (f *fake) collector(t *testing.T, at time.Time, tune func(*Config)) *Collec
 }
 
 // collect lists the scopes and collects each of them into a memory of its own, as the Runner does.
-func (f *fake) collect(t *testing.T, m *memories, at time.Time, tune func(*Config)) []string {
+func (f *fake) collect(t testing.TB, m *memories, at time.Time, tune func(*Config)) []string {
 	t.Helper()
 	scopes, err := m.collect(t.Context(), f.collector(t, at, tune))
 	if err != nil {
