@@ -30,6 +30,7 @@ var house = []struct {
 	{name: "migrations"},
 	{name: "catalog", imports: []string{"event"}},
 	{name: "collectors/rest"},
+	{name: "collectors/rest/resttest"},
 	{name: "collectors/argocd", imports: source},
 	{name: "collectors/backstage", imports: source},
 	{name: "collectors/circleci", imports: source},

@@ -1,0 +1,102 @@
+package opsgenie
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/rest/resttest"
+)
+
+// through collects with a client that waits on a clock.
+func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
+	t.Helper()
+	c, err := New(Config{Source: "og", URL: f.URL, Token: "secret", Teams: []string{team}},
+		Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1000 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	collect(t, c, team, m)
+}
+
+// pages is a team with several pages of alerts, the newest of which is open.
+func pages(t *testing.T) *fake {
+	f := newFake(t)
+	f.fill(330, noon.Add(-20*24*time.Hour), time.Hour)
+	f.alert("open", noon.Add(-time.Hour))
+	return f
+}
+
+func TestFaultsOfEverySort(t *testing.T) {
+	f, whole := pages(t), newMemory()
+	through(t, f, whole, resttest.At(noon))
+	for _, every := range []int{2, 3, 7} {
+		f, m := pages(t), newMemory()
+		f.Config.Handler = resttest.Spoil(f.Config.Handler, every)
+		through(t, f, m, resttest.At(noon))
+		if !slices.Equal(m.all(), whole.all()) || len(m.all()) != 331 {
+			t.Errorf("with a fault every %d requests %d alerts are stored, want %d", every, len(m.all()), len(whole.all()))
+		}
+	}
+}
+
+func TestAClockThatJumps(t *testing.T) {
+	f, m := pages(t), newMemory()
+	for range 3 {
+		through(t, f, m, resttest.Jumping(noon))
+	}
+	if n := len(m.all()); n != 331 {
+		t.Errorf("with a clock that jumps %d alerts are stored, want 331", n)
+	}
+}
+
+// TestAClockThatWasFarAhead collects while the clock is a year ahead, and after it was set right: nothing waits for the
+// year to pass.
+func TestAClockThatWasFarAhead(t *testing.T) {
+	f, m := pages(t), newMemory()
+	for _, ahead := range []time.Duration{0, 365 * 24 * time.Hour} {
+		through(t, f, m, resttest.At(noon.Add(ahead)))
+		delete(m.events, team+" a40")
+		through(t, f, m, resttest.At(noon.Add(ahead)))
+	}
+	delete(m.events, team+" a40")
+	f.alerts[0]["status"], f.alerts[0]["report"], f.alerts[0]["updatedAt"] = "closed", object{"closeTime": 3_600_000}, stampText(noon)
+	through(t, f, m, resttest.At(noon.Add(time.Minute)))
+	if got := m.incident(t, "open"); !got.ResolvedAt.Equal(noon) {
+		t.Errorf("the alert that was open is %+v", got)
+	}
+	if n := len(m.all()); n != 331 {
+		t.Errorf("%d alerts are stored, want 331", n)
+	}
+}
+
+// TestAlertsArriveWhileThePagesAreRead puts a new alert before those that are listed after every page, which shifts
+// all that follow by one.
+func TestAlertsArriveWhileThePagesAreRead(t *testing.T) {
+	f, m := pages(t), newMemory()
+	inner, next := f.Config.Handler, 2000
+	f.Config.Handler = after(inner, func(path string) {
+		if strings.HasSuffix(path, "/alerts") && next < 2006 {
+			f.alert(fmt.Sprint("n", next), noon.Add(time.Duration(next-2100)*time.Second))
+			next++
+		}
+	})
+	for range 8 {
+		through(t, f, m, resttest.At(noon))
+	}
+	if n := len(m.all()); n != 337 {
+		t.Errorf("%d alerts are stored, want 337", n)
+	}
+}
+
+// after is a handler that does something when h has answered.
+func after(h http.Handler, do func(path string)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r)
+		do(r.URL.Path)
+	})
+}
