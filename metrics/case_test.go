@@ -144,9 +144,9 @@ func readCase(t *testing.T, file string) testCase {
 func (c testCase) load(t *testing.T, s *store.Store) {
 	t.Helper()
 	var all []event.Event
-	add := func(rows []map[string]any, make func(map[string]any) (event.Event, error)) {
+	add := func(rows []map[string]any, read func(map[string]any) (event.Event, error)) {
 		for i, row := range rows {
-			e, err := make(row)
+			e, err := read(row)
 			if err != nil {
 				t.Fatalf("row %d: %v", i, err)
 			}

@@ -75,8 +75,8 @@ func (a *app) funcs() template.FuncMap {
 		"chartscript": func() string { return a.assets.url(chartLibrary) },
 		"time":        a.timeTag,
 		"utc":         utc,
-		"whole":       func(n int) string { return whole(n) },
-		"number":      func(v float64, digits int) string { return charts.Number(v, digits) },
+		"whole":       whole[int],
+		"number":      charts.Number,
 		"percent":     percent,
 		"minutes":     minutes,
 		"hours":       hours,
@@ -117,6 +117,7 @@ func (a *app) timeTag(v any) template.HTML {
 	if t.IsZero() {
 		return `<span class="unknown" title="not known">` + dash + `</span>`
 	}
+	//nolint:gosec // times of our own making, formatted by us
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, t.UTC().Format(time.RFC3339), utc(t), ago(t, a.deps.Now())))
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	"github.com/gofiber/fiber/v2/middleware/compress"
-	"github.com/gofiber/fiber/v2/middleware/recover"
+	recovering "github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -141,7 +141,7 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		ReadBufferSize:        16 << 10, // request line and headers
 		BodyLimit:             bodyLimit(deps),
 	})
-	server.Use(a.observe, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
+	server.Use(a.observe, recovering.New(recovering.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
 	if deps.Receive != nil {
 		receive := adaptor.HTTPHandler(deps.Receive)
 		server.Post("/api/v1/events", receive)

@@ -26,7 +26,7 @@ import (
 // visitor is a person with a browser at the demo. Everything that the browser complains of is a complaint of the test.
 type visitor struct {
 	t       *testing.T
-	page    context.Context
+	page    context.Context //nolint:containedctx // chromedp keeps the browser in it
 	address string
 
 	mu         sync.Mutex

@@ -35,48 +35,56 @@ can be interrupted and goes on too.`,
 			if !req.Until.IsZero() && !req.Since.Before(req.Until) {
 				return fmt.Errorf("--since %s is not before --until %s", since, until)
 			}
-			cfg, err := s.config()
-			if err != nil {
-				return err
-			}
-			if len(cfg.Sources) == 0 {
-				return errors.New("no sources are configured: add one under `sources:` in dx.yaml (README.md has an example)")
-			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "collect"})
-			if err != nil {
-				return err
-			}
-			defer p.close(&err)
-			if err := p.sync(cmd.Context()); err != nil {
-				return err
-			}
-			progress := newCollectProgress(s.err, s.now)
-			p.report = progress.report
-			summary, err := p.collect(cmd.Context(), req)
-			progress.done()
-			if len(summary.Scopes) == 0 {
-				return err
-			}
-			err = errors.Join(err, p.readFound(cmd.Context(), summary))
-			return errors.Join(err, summaryTable(summary).print(s.out, s.output))
+			return s.collect(cmd.Context(), req)
 		},
 	}
 	cmd.Flags().StringVar(&req.Source, "source", "", "only the source with this `NAME`")
 	cmd.Flags().StringVar(&since, "since", "", "history back to this `DATE`, if that is further than was read before (default as the source is configured)")
 	cmd.Flags().StringVar(&until, "until", "", "read again what was created from --since until this `DATE`")
 	cmd.Flags().BoolVar(&req.Backfill, "backfill", false, "read everything again (from --since on), as if nothing had been collected")
-	_ = cmd.RegisterFlagCompletionFunc("source", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		cfg, err := s.config()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		var names []string
-		for _, src := range cfg.Sources {
-			names = append(names, src.Name)
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	})
+	_ = cmd.RegisterFlagCompletionFunc("source", s.sourceNames)
 	return cmd
+}
+
+// sourceNames completes the name of a source in a shell.
+func (s *session) sourceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	cfg, err := s.config()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, src := range cfg.Sources {
+		names = append(names, src.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// collect is the command: it collects, shows how far it is, and prints what was read.
+func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err error) {
+	cfg, err := s.config()
+	if err != nil {
+		return err
+	}
+	if len(cfg.Sources) == 0 {
+		return errors.New("no sources are configured: add one under `sources:` in dx.yaml (README.md has an example)")
+	}
+	p, err := s.open(ctx, cfg, openOptions{program: "collect"})
+	if err != nil {
+		return err
+	}
+	defer p.close(&err)
+	if err := p.sync(ctx); err != nil {
+		return err
+	}
+	progress := newCollectProgress(s.err, s.now)
+	p.report = progress.report
+	summary, err := p.collect(ctx, req)
+	progress.done()
+	if len(summary.Scopes) == 0 {
+		return err
+	}
+	err = errors.Join(err, p.readFound(ctx, summary))
+	return errors.Join(err, summaryTable(summary).print(s.out, s.output))
 }
 
 // dateFlag reads a day, or the zero time where the flag was not given.

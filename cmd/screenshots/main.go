@@ -36,8 +36,9 @@ var shots = []struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, "bin/dxctl", "docs/images"); err != nil {
+	err := run(ctx, "bin/dxctl", "docs/images")
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "screenshots:", err)
 		os.Exit(1)
 	}

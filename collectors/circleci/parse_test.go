@@ -55,7 +55,7 @@ func TestAddresses(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	for word, want := range map[string]event.Status{
-		"success": event.Succeeded, "failed": event.Failed, "error": event.Failed, "unauthorized": event.Failed, "infrastructure_fail": event.Failed, //nolint:misspell // CircleCI's word
+		"success": event.Succeeded, "failed": event.Failed, "error": event.Failed, "unauthorized": event.Failed, "infrastructure_fail": event.Failed,
 		"timedout": event.Failed, "terminated-unknown": event.Failed, "canceled": event.Cancelled, "not_run": event.Skipped, "running": event.Running,
 		"failing": event.Running, "on_hold": event.Waiting, "queued": event.Queued, "blocked": event.Queued, "not_running": event.Queued,
 	} {

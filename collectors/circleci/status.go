@@ -12,7 +12,7 @@ func status(word string) (mapped event.Status, known bool) {
 	switch strings.ToLower(word) {
 	case "success":
 		return event.Succeeded, true
-	case "failed", "error", "errored", "infrastructure_fail", "timedout", "unauthorized", "terminated-unknown", "retried": //nolint:misspell // CircleCI's word
+	case "failed", "error", "errored", "infrastructure_fail", "timedout", "unauthorized", "terminated-unknown", "retried":
 		return event.Failed, true
 	case "canceled", "cancelled":
 		return event.Cancelled, true

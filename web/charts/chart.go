@@ -54,7 +54,7 @@ const (
 func palette(i int) string { return fmt.Sprintf("var(--chart-%d)", i%6+1) }
 
 // frame is what all charts share: no title (the page has one), room for labels, one tooltip.
-func frame(trigger string, legend bool, x opts.XAxis, y opts.YAxis) []charts.GlobalOpts {
+func frame(legend bool, x opts.XAxis, y opts.YAxis) []charts.GlobalOpts {
 	top := "16"
 	if legend {
 		top = "40"
@@ -66,7 +66,7 @@ func frame(trigger string, legend bool, x opts.XAxis, y opts.YAxis) []charts.Glo
 	return []charts.GlobalOpts{
 		charts.WithTitleOpts(opts.Title{Show: opts.Bool(false)}),
 		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(legend), Type: "scroll", Left: "0", Top: "0", Icon: "roundRect", ItemWidth: 12, ItemHeight: 12}),
-		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: trigger, AxisPointer: &opts.AxisPointer{Type: pointer}}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis", AxisPointer: &opts.AxisPointer{Type: pointer}}),
 		charts.WithGridOpts(opts.Grid{Left: "4", Right: "16", Top: top, Bottom: "4", ContainLabel: opts.Bool(true)}),
 		charts.WithXAxisOpts(x),
 		charts.WithYAxisOpts(y),

@@ -54,7 +54,7 @@ func CI(id, title string, weeks []CIWeek) Chart {
 	c.Summary = fmt.Sprintf("%s in %s, %d of them successful; minutes of the successful ones by week.",
 		plural(runs, "run", "runs"), plural(len(weeks), "week", "weeks"), good)
 	line := charts.NewLine()
-	line.SetGlobalOptions(frame("axis", true,
+	line.SetGlobalOptions(frame(true,
 		opts.XAxis{Type: "category", AxisLabel: dates()},
 		opts.YAxis{Type: "value", Min: 0, AxisLabel: axisLabel("{value} min")})...)
 	line.SetXAxis(labels)

@@ -47,7 +47,7 @@ func Cohorts(id, title string, cohorts []Cohort) Chart {
 	c.Summary = fmt.Sprintf("%s with %d in all; the first has a median of %s, the last of %s.", plural(len(cohorts), "cohort", "cohorts"),
 		n, Days(cohorts[0].Median), Days(cohorts[len(cohorts)-1].Median))
 	bar := charts.NewBar()
-	bar.SetGlobalOptions(frame("axis", true,
+	bar.SetGlobalOptions(frame(true,
 		opts.XAxis{Type: "category", AxisLabel: axisLabel("")},
 		opts.YAxis{Type: "value", AxisLabel: axisLabel("{value} d")})...)
 	bar.SetXAxis(labels)

@@ -45,7 +45,7 @@ func Frequency(id, title, what, span string, counts []Count) Chart {
 	c.Summary = fmt.Sprintf("%d %s in %s; from %d in the first %s to %d in the last.", total, what,
 		plural(len(counts), span, span+"s"), counts[0].N, span, counts[len(counts)-1].N)
 	bar := charts.NewBar()
-	bar.SetGlobalOptions(frame("axis", false,
+	bar.SetGlobalOptions(frame(false,
 		opts.XAxis{Type: "category", AxisLabel: dates()},
 		opts.YAxis{Type: "value", MinInterval: 1, AxisLabel: axisLabel("{value}")})...)
 	bar.SetXAxis(labels)

@@ -70,7 +70,7 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 		return c
 	}
 	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, plural(drawn, "group", "groups"))
-	line.SetGlobalOptions(frame("axis", true,
+	line.SetGlobalOptions(frame(true,
 		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: axisLabel("day {value}"), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
 		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)
 	c.Options = options(line)

@@ -244,7 +244,7 @@ func (d *delivery) harm(id string, ended time.Time, out deploy, p pace) {
 	d.incident(opened, resolved, pick(d.d, []string{"high", "low", "low", "critical"}), id)
 }
 
-func (d *delivery) deployTo(out deploy) (string, time.Time) { return d.record.deploy(out) }
+func (d *delivery) deployTo(out deploy) (string, time.Time) { return d.deploy(out) }
 
 // buildTool is where CI runs: a service that is deployed by scripts is built at GitHub, if anywhere.
 func (d *delivery) buildTool(p pace) tool {

@@ -109,7 +109,8 @@ func startDate(c calendar, month, i int) time.Time {
 		at = at.Add(14 * day)
 	}
 	suits := func(t time.Time) bool { // nobody starts around the turn of the year
-		return t.Weekday() == time.Monday && !(t.Month() == time.December && t.Day() > 14 || t.Month() == time.January && t.Day() < 4)
+		turn := t.Month() == time.December && t.Day() > 14 || t.Month() == time.January && t.Day() < 4
+		return t.Weekday() == time.Monday && !turn
 	}
 	for !suits(at) {
 		at = at.Add(day)

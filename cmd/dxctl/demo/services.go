@@ -12,9 +12,6 @@ const (
 	scripts  tool = "scripts"
 )
 
-// platformLag is how many days after the platform team's start the template and the deploy CLI could be used.
-const platformLag = 45
-
 // service is one line of the story: how a service began, and whether and when it moved to the golden path.
 type service struct {
 	name, title, description  string
