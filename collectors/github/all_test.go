@@ -98,7 +98,7 @@ func TestWhatTheFirstReadCosts(t *testing.T) {
 	if runs := count(r, "/actions/runs"); runs > 4321/100+1 || len(m.runs) != 4321 {
 		t.Errorf("%d requests for %d runs", runs, len(m.runs))
 	}
-	if pulls := count(r, "graphql"); pulls > 1000/50 || len(m.changes) != 1000 {
+	if pulls := count(r, "graphql"); pulls > 1000/100 || len(m.changes) != 1000 {
 		t.Errorf("%d queries for %d pull requests", pulls, len(m.changes))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -137,11 +138,19 @@ type pullPage struct {
 	Nodes      []pullNode `json:"nodes"`
 }
 
-// pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps.
+// pullSizes are how many pull requests a page has. A hundred with their commits and reviews are 15,000 nodes, of which
+// GitHub allows 500,000.
+var pullSizes = []int{100, 50, 20, 5}
+
+// pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps, and
+// the rest of this collect keeps to its size.
 func (r *repository) pullPage(ctx context.Context, after string) (pullPage, error) {
 	owner, name, _ := strings.Cut(r.scope, "/")
 	var last error
-	for _, size := range []int{50, 20, 5} {
+	for _, size := range pullSizes {
+		if r.pulls > 0 && size > r.pulls {
+			continue
+		}
 		var data struct {
 			Repository *struct {
 				PullRequests *pullPage `json:"pullRequests"`
@@ -153,7 +162,7 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 		}
 		last = r.query(ctx, pullsQuery, variables, &data)
 		var said graphQLErrors
-		if errors.As(last, &said) && said.tooHeavy() {
+		if errors.As(last, &said) && said.tooHeavy() || rest.GaveUp(last) {
 			continue
 		}
 		if last != nil {
@@ -162,6 +171,7 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 		if data.Repository == nil || data.Repository.PullRequests == nil {
 			return pullPage{}, errors.New("GraphQL does not show the repository's pull requests; the token needs read access to them")
 		}
+		r.pulls = size
 		return *data.Repository.PullRequests, nil
 	}
 	return pullPage{}, last

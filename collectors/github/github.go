@@ -291,6 +291,7 @@ type repository struct {
 	since         time.Time // how far back this collect reads; zero: everything
 	defaultBranch string
 	url           string
+	pulls         int // on a page of pull requests, since a page of that size was answered; 0: none was yet
 }
 
 func (r *repository) origin(id, url string) event.Origin {

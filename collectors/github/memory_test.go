@@ -209,7 +209,7 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 const scope = "acme/shop"
 
 // collector returns a collector of the fake that does not wait.
-func collector(t *testing.T, s *githubtest.Server, tune func(*Config), at time.Time) *Collector {
+func collector(t testing.TB, s *githubtest.Server, tune func(*Config), at time.Time) *Collector {
 	t.Helper()
 	cfg := Config{Source: "gh", URL: s.URL, Token: "secret", Repositories: []string{scope}}
 	if tune != nil {
@@ -226,7 +226,7 @@ func collector(t *testing.T, s *githubtest.Server, tune func(*Config), at time.T
 	return c
 }
 
-func collect(t *testing.T, s *githubtest.Server, m *memory, at time.Time, tune func(*Config)) {
+func collect(t testing.TB, s *githubtest.Server, m *memory, at time.Time, tune func(*Config)) {
 	t.Helper()
 	if err := collector(t, s, tune, at).Collect(t.Context(), scope, m); err != nil {
 		t.Fatal(err)
@@ -234,7 +234,7 @@ func collect(t *testing.T, s *githubtest.Server, m *memory, at time.Time, tune f
 }
 
 // fake starts a server with one repository.
-func fake(t *testing.T, repo *githubtest.Repo) *githubtest.Server {
+func fake(t testing.TB, repo *githubtest.Repo) *githubtest.Server {
 	t.Helper()
 	s := githubtest.New(t)
 	s.Repos[scope] = repo

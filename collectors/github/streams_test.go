@@ -1,7 +1,10 @@
 package github
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -68,7 +71,7 @@ func TestChangesAreCheapAndComplete(t *testing.T) {
 	pulls := pullsEvery(1000, time.Minute)
 	s, m := fake(t, &githubtest.Repo{Pulls: pulls}), newMemory()
 	collect(t, s, m, now, nil)
-	if r := s.Requests(); len(m.changes) != 1000 || count(r, "graphql") != 20 || count(r, "/pulls") != 1 {
+	if r := s.Requests(); len(m.changes) != 1000 || count(r, "graphql") != 10 || count(r, "/pulls") != 1 {
 		t.Errorf("stored %d with %d queries and %d probes", len(m.changes), count(r, "graphql"), count(r, "/pulls"))
 	}
 	// A second update within the same second, and an old one that comes back.
@@ -81,6 +84,41 @@ func TestChangesAreCheapAndComplete(t *testing.T) {
 	}
 	if n := count(s.Requests(), "graphql"); n != 1 {
 		t.Errorf("%d queries for two updates", n)
+	}
+}
+
+func TestAPageThatIsTooHeavyIsAskedForInSmallerParts(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		answer githubtest.Fault
+		tried  int // requests for each page that is too heavy
+	}{
+		{"GraphQL says so", githubtest.Fault{Status: 200, Body: `{"data":null,"errors":[{"message":"Something went wrong while executing your query. This may be the result of a timeout."}]}`}, 1},
+		{"the proxy before it does", githubtest.Fault{Status: 502, Body: `{"message":"Server Error"}`}, 8},
+		{"after too long", githubtest.Fault{Status: 504, Body: `<html>`}, 8},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, m := fake(t, &githubtest.Repo{Pulls: pullsEvery(300, time.Minute)}), newMemory()
+			s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+				if !strings.Contains(r.URL.Path, "graphql") {
+					return nil
+				}
+				body, err := io.ReadAll(r.Body)
+				if err != nil {
+					t.Error(err)
+				}
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				var q struct{ Variables struct{ First int } }
+				if err := json.Unmarshal(body, &q); err != nil || q.Variables.First > 20 {
+					return &tc.answer
+				}
+				return nil
+			}
+			collect(t, s, m, now, nil)
+			if n, want := count(s.Requests(), "graphql"), 2*tc.tried+300/20; len(m.changes) != 300 || n != want {
+				t.Errorf("stored %d after %d queries, want %d: a hundred and fifty are tried once", len(m.changes), n, want)
+			}
+		})
 	}
 }
 

@@ -42,6 +42,13 @@ func (e *statusError) Error() string {
 	return text
 }
 
+// GaveUp reports whether an error is that the server, or a proxy before it, gave up on a request each time that it was
+// sent (502, 504): it may have an answer to one that asks for less.
+func GaveUp(err error) bool {
+	var failed *statusError
+	return errors.As(err, &failed) && (failed.status == http.StatusBadGateway || failed.status == http.StatusGatewayTimeout)
+}
+
 var errTooLarge = errors.New("the answer is larger than allowed")
 
 // ahead is how much memory an answer is given on its word alone; after that it gets what it has sent.

@@ -61,6 +61,7 @@ type Repo struct {
 type Request struct {
 	Method, Path, Query string
 	Authorization       string
+	Body                string
 	Status              int
 }
 
@@ -150,7 +151,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Lock()
 	if n <= len(s.requests) {
-		s.requests[n-1].Status = status
+		s.requests[n-1].Status, s.requests[n-1].Body = status, string(body)
 	}
 	s.Unlock()
 	w.WriteHeader(status)

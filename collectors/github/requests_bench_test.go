@@ -1,0 +1,82 @@
+package github
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+)
+
+// allowed is the most that collecting may cost, by the units of spent. A page of runs is 100, so that 1 per 100 would be
+// a history without an end. What is unchanged is told by a conditional request for each of the repository's record, its
+// runs, its pull requests and its deployments, which GitHub does not count: it has nothing that tells of several.
+var allowed = map[string]float64{"requests/100runs": 1.03, "requests/50changes": 1, "requests/100deployments": 1.1, "requests/100runs-with-jobs": 102,
+	"requests/scope-unchanged": 4}
+
+// spent collects the history of a repository and then once more, and returns what that took in requests.
+func spent(tb testing.TB) map[string]float64 {
+	tb.Helper()
+	const runs, changes, deployments, jobs = 5000, 2000, 1000, 500
+	repo := &githubtest.Repo{Runs: runsEvery(runs, time.Minute), Pulls: pullsEvery(changes, time.Hour), Files: []string{"README.md"}, Pushed: now.Add(-24 * time.Hour)}
+	for i := range deployments {
+		at := now.Add(-time.Duration(i+1) * time.Hour)
+		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(10_000 - i), Environment: "production", SHA: "abc", Ref: "main", Creator: "alice",
+			State: "ACTIVE", Created: at, Statuses: []githubtest.Status{{State: "IN_PROGRESS", At: at}, {State: "SUCCESS", At: at.Add(time.Minute)}}})
+	}
+	s, m := githubtest.New(tb), newMemory()
+	s.Repos[scope] = repo
+	collect(tb, s, m, now, noJobs)
+	first := s.Requests()
+	collect(tb, s, m, now.Add(time.Minute), noJobs)
+	again := s.Requests()
+	for _, r := range again {
+		if r.Status != 304 {
+			tb.Errorf("nothing is new: %s is answered %d", r.Path, r.Status)
+		}
+	}
+	if len(m.runs) != runs || len(m.changes) != changes || len(m.deployments) != deployments {
+		tb.Fatalf("stored %d runs, %d changes, %d deployments", len(m.runs), len(m.changes), len(m.deployments))
+	}
+	s.Repos[scope] = &githubtest.Repo{Runs: withJobs(jobs)}
+	m = newMemory()
+	collect(tb, s, m, now, nil)
+	if len(m.jobs) != jobs {
+		tb.Fatalf("stored %d jobs", len(m.jobs))
+	}
+	return map[string]float64{
+		"requests/100runs":           float64(count(first, "/actions/runs")) * 100 / runs,
+		"requests/100runs-with-jobs": float64(count(s.Requests(), "/actions/runs")) * 100 / jobs,
+		"requests/50changes":         float64(count(first, "/pulls")+queries(first, "pullRequests")) * 50 / changes,
+		"requests/100deployments":    float64(count(first, "/deployments")+queries(first, "deployments")) * 100 / deployments,
+		"requests/scope-unchanged":   float64(len(again)),
+	}
+}
+
+// queries returns how many of the requests ask GraphQL for something.
+func queries(requests []githubtest.Request, what string) int {
+	n := 0
+	for _, r := range requests {
+		if strings.Contains(r.Body, what) {
+			n++
+		}
+	}
+	return n
+}
+
+func BenchmarkRequests(b *testing.B) {
+	for b.Loop() {
+		for unit, n := range spent(b) {
+			b.ReportMetric(n, unit)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+func TestRequests(t *testing.T) {
+	for unit, n := range spent(t) {
+		if n > allowed[unit] {
+			t.Errorf("%.3g %s, at most %g", n, unit, allowed[unit])
+		}
+	}
+}
