@@ -30,7 +30,7 @@ type server struct {
 var listable = []string{"metadata.name", "metadata.namespace", "metadata.creationTimestamp", "metadata.labels", "status.sync.status",
 	"status.operationState.phase", "status.operationState.startedAt", "status.operationState.finishedAt"}
 
-func newServer(t *testing.T, apps ...object) *server {
+func newServer(t testing.TB, apps ...object) *server {
 	t.Helper()
 	s := &server{apps: map[string]object{}}
 	for _, a := range apps {
@@ -186,7 +186,7 @@ func op(phase string, begun, finished int, revision string, by object) object {
 func id(begun int) string { return minute(begun) }
 
 // collector reads the server.
-func collector(t *testing.T, s *server, change func(*Config)) *Collector {
+func collector(t testing.TB, s *server, change func(*Config)) *Collector {
 	t.Helper()
 	cfg := Config{Source: "argo", URL: s.URL, Token: "secret"}
 	if change != nil {
@@ -202,7 +202,7 @@ func collector(t *testing.T, s *server, change func(*Config)) *Collector {
 }
 
 // collect lists and collects everything once, each scope into its own memory.
-func collect(t *testing.T, c *Collector, into map[string]*memory) {
+func collect(t testing.TB, c *Collector, into map[string]*memory) {
 	t.Helper()
 	scopes, err := c.Scopes(t.Context(), newMemory())
 	if err != nil {
@@ -219,7 +219,7 @@ func collect(t *testing.T, c *Collector, into map[string]*memory) {
 }
 
 // one collects a single application into m.
-func one(t *testing.T, s *server, m *memory) {
+func one(t testing.TB, s *server, m *memory) {
 	t.Helper()
 	c := collector(t, s, nil)
 	all := map[string]*memory{"payment": m}

@@ -33,7 +33,7 @@ type fake struct {
 	requests []string                                          // status and query of each
 }
 
-func newFake(t *testing.T, entities ...string) *fake {
+func newFake(t testing.TB, entities ...string) *fake {
 	f := &fake{entities: map[string]string{}, most: 1000}
 	for i, e := range entities {
 		f.entities[fmt.Sprintf("%04d", i)] = e
@@ -108,7 +108,7 @@ func entity(name, etag string) string {
 		"spec":{"type":"service","lifecycle":"production","owner":"payments"},"relations":[{"type":"ownedBy","targetRef":"group:default/other"}]}`, name, name, etag)
 }
 
-func collector(t *testing.T, f *fake, cfg Config) *Collector {
+func collector(t testing.TB, f *fake, cfg Config) *Collector {
 	t.Helper()
 	cfg.Source, cfg.URL = "bs", f.URL
 	fast := func(c *rest.Config) { c.PerSecond, c.Burst = 1e6, 1e6 }

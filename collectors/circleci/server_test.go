@@ -33,7 +33,7 @@ type fake struct {
 	after     func(path string)      // called when a request has been answered
 }
 
-func newFake(t *testing.T) *fake {
+func newFake(t testing.TB) *fake {
 	f := &fake{pageSize: 3, workflows: map[string][]object{}, jobs: map[string][]object{}}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.Close)
@@ -157,7 +157,7 @@ type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
-func (f *fake) collector(t *testing.T, now func() time.Time, change func(*Config)) *Collector {
+func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config)) *Collector {
 	t.Helper()
 	cfg := Config{Source: "circle", URL: f.URL, Token: "secret", Projects: []string{"gh/acme/shop"}}
 	if change != nil {
@@ -170,7 +170,7 @@ func (f *fake) collector(t *testing.T, now func() time.Time, change func(*Config
 	return c
 }
 
-func collect(t *testing.T, c *Collector, m *memory) {
+func collect(t testing.TB, c *Collector, m *memory) {
 	t.Helper()
 	if err := c.Collect(t.Context(), slug, m); err != nil {
 		t.Fatal(err)

@@ -80,7 +80,7 @@ func (r *repo) merge(branch string) string {
 
 // world is a store with a collector over one repository.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	db      *store.Store
 	repo    *repo
 	folder  string
@@ -106,7 +106,7 @@ type row4 struct {
 const shop = "component:default/shop"
 
 // newWorld has the service shop, which is the whole repository acme/shop.
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	w := &world{t: t, db: storetest.Open(t), repo: newRepo(t), folder: t.TempDir()}
 	w.bind([]row3{{"github", "acme/shop", shop}}, nil)
 	return w

@@ -40,7 +40,7 @@ type fake struct {
 	noETag    bool
 }
 
-func newFake(t *testing.T) *fake {
+func newFake(t testing.TB) *fake {
 	f := &fake{limit: lastRecord, services: []string{service}}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.Close)
@@ -192,7 +192,7 @@ type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
-func (f *fake) collector(t *testing.T, now func() time.Time, change func(*Config)) *Collector {
+func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config)) *Collector {
 	t.Helper()
 	cfg := Config{Source: "og", URL: f.URL, Token: "secret"}
 	if change != nil {
@@ -205,7 +205,7 @@ func (f *fake) collector(t *testing.T, now func() time.Time, change func(*Config
 	return c
 }
 
-func collect(t *testing.T, c *Collector, scope string, m *memory) {
+func collect(t testing.TB, c *Collector, scope string, m *memory) {
 	t.Helper()
 	if err := c.Collect(t.Context(), scope, m); err != nil {
 		t.Fatal(err)

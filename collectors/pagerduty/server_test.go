@@ -36,7 +36,7 @@ type fake struct {
 	authorized string
 }
 
-func newFake(t *testing.T) *fake {
+func newFake(t testing.TB) *fake {
 	f := &fake{logs: map[string][]object{}, limit: 10_000, services: []string{service}, authorized: "Token token=secret"}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.Close)
@@ -164,7 +164,7 @@ type clock struct{ at time.Time }
 
 func (c *clock) now() time.Time { return c.at }
 
-func (f *fake) collector(t *testing.T, now func() time.Time, change func(*Config)) *Collector {
+func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config)) *Collector {
 	t.Helper()
 	cfg := Config{Source: "pd", URL: f.URL, Token: "secret"}
 	if change != nil {
@@ -177,7 +177,7 @@ func (f *fake) collector(t *testing.T, now func() time.Time, change func(*Config
 	return c
 }
 
-func collect(t *testing.T, c *Collector, m *memory) {
+func collect(t testing.TB, c *Collector, m *memory) {
 	t.Helper()
 	if err := c.Collect(t.Context(), service, m); err != nil {
 		t.Fatal(err)
