@@ -48,7 +48,7 @@ type treeFacts struct {
 // settled reports whether the files are what they were when they were listed: nothing has been pushed since. GitHub is
 // given some minutes to agree with itself, and asked once a day all the same.
 func (t treeFacts) settled(pushed, now time.Time) bool {
-	return t.ETag != "" && !pushed.IsZero() && t.AskedAt.After(pushed.Add(10*time.Minute)) && now.Sub(t.AskedAt) < daily
+	return t.ETag != "" && !pushed.IsZero() && t.AskedAt.After(pushed.Add(10*time.Minute)) && now.Sub(t.AskedAt).Abs() < daily
 }
 
 // describe reads what the repository itself shows and stores it as facts about the scope; the catalog says which service
@@ -120,7 +120,7 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		t.Error = "GitHub names no default branch"
 		return nil
 	}
-	if t.Error != "" && t.ETag == "" && t.For == wanted && r.now().Sub(t.AskedAt) < daily || t.settled(instant(s.Repository.PushedAt), r.now()) {
+	if t.Error != "" && t.ETag == "" && t.For == wanted && r.now().Sub(t.AskedAt).Abs() < daily || t.settled(instant(s.Repository.PushedAt), r.now()) {
 		return nil
 	}
 	var listing struct {

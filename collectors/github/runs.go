@@ -187,7 +187,7 @@ func (c *runCollect) extend() {
 		s.Floor, s.ETag = c.since, "" // the total is that of the longer stretch: ask for it with the next collect
 	}
 	now := c.now().UTC()
-	if now.Sub(s.Trailed) < daily {
+	if since := now.Sub(s.Trailed); since >= 0 && since < daily { // less than none: the clock was set back
 		return
 	}
 	s.Trailed = now
@@ -254,7 +254,7 @@ func (c *runCollect) open(ctx context.Context) error {
 func (c *runCollect) refillGaps(ctx context.Context) error {
 	s := c.state
 	stored, _, err := c.w.Count(ctx, event.KindPipelineRun, s.Floor, time.Time{})
-	if err != nil || stored+c.hidden() >= s.Total || c.now().Sub(s.Refilled) < daily {
+	if since := c.now().Sub(s.Refilled); err != nil || stored+c.hidden() >= s.Total || since >= 0 && since < daily {
 		return err
 	}
 	s.Refilled = c.now().UTC()

@@ -145,7 +145,7 @@ func (w *walk) folder(ctx context.Context, names []string) error {
 	}
 	path := strings.Join(names, "/")
 	l, known := w.before[path]
-	if !known || l.Told || w.now().Sub(l.At) >= relist {
+	if !known || l.Told || w.now().Sub(l.At).Abs() >= relist {
 		fresh, err := w.list(ctx, names, l)
 		switch {
 		case err == nil:

@@ -118,7 +118,7 @@ func (r *reader) account(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	if stored < listed && r.now().Sub(r.state.Refilled) >= daily {
+	if since := r.now().Sub(r.state.Refilled); stored < listed && (since >= daily || since < 0) { // less than none: the clock was set back
 		if err := r.refill(ctx, t); err != nil {
 			return err
 		}
