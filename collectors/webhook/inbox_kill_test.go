@@ -17,25 +17,23 @@ import (
 )
 
 const (
-	childFolder = "DXCTL_TEST_INBOX_FOLDER"
-	childFrom   = "DXCTL_TEST_INBOX_FROM"
-	childUntil  = "DXCTL_TEST_INBOX_UNTIL"
+	childFrom  = "DXCTL_TEST_INBOX_FROM"
+	childUntil = "DXCTL_TEST_INBOX_UNTIL"
 )
 
 // TestInboxChild is the process that TestInboxKilled kills: it puts deliveries, says of each when it was kept, and
-// applies what comes out: a line of a file for each, like a store that only appends.
+// applies what comes out: a line of a file for each, like a store that only appends. It works in the folder that it is started in.
 func TestInboxChild(t *testing.T) {
-	dir := os.Getenv(childFolder)
-	if dir == "" {
+	if os.Getenv(childUntil) == "" {
 		t.Skip("it is run by TestInboxKilled")
 	}
 	from, _ := strconv.Atoi(os.Getenv(childFrom))
 	until, _ := strconv.Atoi(os.Getenv(childUntil))
-	q, err := OpenInbox(filepath.Join(dir, "inbox"), InboxConfig{SegmentBytes: 2000}, InboxOptions{})
+	q, err := OpenInbox("inbox", InboxConfig{SegmentBytes: 2000}, InboxOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	applied, err := os.OpenFile(filepath.Join(dir, "applied"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	applied, err := os.OpenFile("applied", os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +76,8 @@ func TestInboxKilled(t *testing.T) {
 		if killed >= kills {
 			until = total
 		}
-		child.Env = append(os.Environ(), childFolder+"="+dir, childFrom+"="+strconv.Itoa(next), childUntil+"="+strconv.Itoa(until))
+		child.Dir = dir
+		child.Env = append(os.Environ(), childFrom+"="+strconv.Itoa(next), childUntil+"="+strconv.Itoa(until))
 		out, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
