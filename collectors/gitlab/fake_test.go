@@ -54,7 +54,7 @@ const scope = "acme/shop"
 // now is when the tests collect.
 var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func start(t *testing.T) *fake {
+func start(t testing.TB) *fake {
 	t.Helper()
 	f := &fake{clock: now, lists: map[string][]object{}, tokens: map[string]bool{}, project: object{"id": int64(7), "path_with_namespace": scope,
 		"default_branch": "main", "web_url": "https://gitlab.example.com/acme/shop", "created_at": stampText(now.AddDate(-3, 0, 0)), "archived": false}}
@@ -272,7 +272,7 @@ func containing(requests []string, part string) int {
 }
 
 // collector returns a collector of the fake that does not wait, and believes that it is at.
-func (f *fake) collector(t *testing.T, at time.Time, tune func(*Config)) *Collector {
+func (f *fake) collector(t testing.TB, at time.Time, tune func(*Config)) *Collector {
 	t.Helper()
 	cfg := Config{Source: "gl", URL: f.URL, Token: "secret", Projects: []string{scope}}
 	if tune != nil {
@@ -290,14 +290,14 @@ func (f *fake) collector(t *testing.T, at time.Time, tune func(*Config)) *Collec
 }
 
 // collect lists the scopes and collects the project, as the Runner does; the server's clock is at.
-func (f *fake) collect(t *testing.T, m *memory, at time.Time, tune func(*Config)) {
+func (f *fake) collect(t testing.TB, m *memory, at time.Time, tune func(*Config)) {
 	t.Helper()
 	if err := f.try(t, m, at, tune); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (f *fake) try(t *testing.T, m *memory, at time.Time, tune func(*Config)) error {
+func (f *fake) try(t testing.TB, m *memory, at time.Time, tune func(*Config)) error {
 	t.Helper()
 	f.change(func() { f.clock = at })
 	c := f.collector(t, at, tune)

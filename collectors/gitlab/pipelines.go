@@ -184,13 +184,17 @@ func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[pipeline]) 
 
 // storeUpdated appends pipelines that were updated, and their jobs.
 func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[pipeline]) error {
-	spans, err := c.walk.of(ctx, pg.records)
+	updated, err := c.updated(ctx, pg.records)
+	if err != nil {
+		return err
+	}
+	spans, err := c.walk.of(ctx, updated)
 	if err != nil {
 		return err
 	}
 	var runs []event.PipelineRun
 	var without []pipeline
-	for _, g := range pg.records {
+	for _, g := range updated {
 		if s, ok := spans[g.ID]; ok {
 			runs = append(runs, c.runEvent(g, s))
 		} else {
@@ -202,6 +206,28 @@ func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[pipeline]) e
 		return err
 	}
 	return c.appendRuns(ctx, append(runs, rest...))
+}
+
+// updated leaves out the pipelines that are listed once more because they lie at the cursor, and are stored as they are:
+// looking for jobs of theirs would cost a request.
+func (c *pipelineCollect) updated(ctx context.Context, pipelines []pipeline) ([]pipeline, error) {
+	stored, err := c.stored(ctx, pipelines)
+	if err != nil {
+		return nil, err
+	}
+	var updated []pipeline
+	for _, g := range pipelines {
+		cursor := c.state.Cursor
+		if g.Source == childSource {
+			cursor = c.state.Children.Cursor
+		}
+		old, ok := stored[g.ID]
+		if ok && old.Status.Final() && !old.FinishedAt.IsZero() && old.StatusRaw == g.Status && !g.updated().After(cursor) {
+			continue
+		}
+		updated = append(updated, g)
+	}
+	return updated, nil
 }
 
 // storeChildren appends child pipelines. Of history only those are new that have no jobs: the others came with theirs.

@@ -359,3 +359,24 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestASecondUpdateAtTheCursorIsRead(t *testing.T) {
+	f, m := start(t), newMemory()
+	f.history(150)
+	f.collect(t, m, now, nil)
+	f.asked()
+	f.find("pipelines", nth(0))["status"] = "running" // run again, in the instant of the update that is known
+	job := f.find("jobs", nth(0)*10)
+	job["status"], job["finished_at"] = "running", nil
+	f.collect(t, m, now.Add(time.Minute), nil)
+	id := fmt.Sprint(nth(0))
+	if r := m.runs[id]; r.Status != event.Running || !r.FinishedAt.IsZero() {
+		t.Errorf("stored as %s, finished %s", r.Status, r.FinishedAt)
+	}
+	f.find("pipelines", nth(0))["status"] = "success"
+	job["status"], job["finished_at"] = "success", stampText(now.Add(time.Minute))
+	f.collect(t, m, now.Add(2*time.Minute), nil)
+	if r := m.runs[id]; r.Status != event.Succeeded || !r.FinishedAt.Equal(now.Add(time.Minute)) {
+		t.Errorf("stored as %s, finished %s", r.Status, r.FinishedAt)
+	}
+}
