@@ -53,7 +53,7 @@ type ledgerRow struct {
 // Events is the list of the records that the row counts, or "" for kinds that have none.
 func (r ledgerRow) Events() string {
 	switch r.Kind {
-	case "deployment", "pipeline_run", "change", "incident":
+	case "deployment", "pipeline_run", "pipeline_job", "change", "incident":
 		return eventsPath(r.Kind+"s", "source", r.Source, "scope", r.Scope)
 	}
 	return ""

@@ -42,6 +42,15 @@ func (e eventRow) Minutes() *float64 {
 	return &m
 }
 
+// Queue is the time from creation to start, or nil when one of them is not known or the clock ran backwards.
+func (e eventRow) Queue() *float64 {
+	if e.CreatedAt == nil || e.StartedAt == nil || e.StartedAt.Before(*e.CreatedAt) {
+		return nil
+	}
+	m := e.StartedAt.Sub(*e.CreatedAt).Minutes()
+	return &m
+}
+
 // Who is the person, or the login at the source.
 func (e eventRow) Who() string {
 	if e.Person != "" {
@@ -58,6 +67,7 @@ type eventKind struct {
 	Statuses         []string
 	Environments     bool
 	Timed            bool // started_at and finished_at are its duration
+	Queued           bool // created_at and started_at are its time in the queue; it is nobody's
 	sql              string
 }
 
@@ -89,6 +99,12 @@ var eventKinds = []eventKind{
 		sql: `SELECT opened_at AS at, service, id, toUInt16(0) AS attempt, severity AS name, '' AS environment, '' AS branch,
 			if(resolved_at IS NULL, 'open', 'resolved') AS status, '' AS status_raw, '' AS sha, '' AS actor, '' AS person, false AS bot,
 			opened_at AS created_at, opened_at AS started_at, resolved_at AS finished_at, source, scope, url FROM incidents`,
+	},
+	{
+		Name: "pipeline_jobs", Title: "CI jobs", One: "job", NameLabel: "job", TimeLabel: "finished", Timed: true, Queued: true,
+		Statuses: []string{"succeeded", "failed", "running", "queued", "waiting", "cancelled", "skipped"},
+		sql: `SELECT coalesce(finished_at, started_at, created_at) AS at, service, id, attempt, name, '' AS environment, runner AS branch,
+			status, status_raw, '' AS sha, '' AS actor, '' AS person, false AS bot, created_at, started_at, finished_at, source, scope, url FROM pipeline_jobs`,
 	},
 }
 

@@ -231,6 +231,14 @@ func testEvents() []event.Event {
 			Branch: "main", Trigger: "push", Actor: "ada", CreatedAt: at.Add(-time.Duration(6+i%5) * time.Minute), StartedAt: at.Add(-time.Duration(5+i%5) * time.Minute), FinishedAt: at,
 		})
 	}
+	for i := range 2 { // of the second the source does not say when it was created
+		job := event.PipelineJob{Origin: origin("myorg/payment-service", fmt.Sprintf("job%d", i)), RunID: "run0", Attempt: 1, Name: fmt.Sprintf("test %d", i),
+			Status: event.Succeeded, StatusRaw: "success", StartedAt: present.Add(-30 * time.Minute), FinishedAt: present.Add(-10 * time.Minute)}
+		if i == 0 {
+			job.CreatedAt = job.StartedAt.Add(-2 * time.Minute)
+		}
+		add(job)
+	}
 	for i := range 12 {
 		merged := present.AddDate(0, 0, -2*i).Add(-3 * time.Hour)
 		add(event.Change{

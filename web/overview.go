@@ -113,6 +113,7 @@ func (a *app) overview(c *fiber.Ctx) error {
 	})
 	g.Go(func() (err error) { rows, unmapped, err = a.serviceRows(ctx); return err })
 	g.Go(func() (err error) { ledger, err = a.ledgerRows(ctx); return err })
+	g.Go(func() (err error) { view.Unmapped, err = a.unmappedScopes(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -126,7 +127,7 @@ func (a *app) overview(c *fiber.Ctx) error {
 	view.Teams = a.teamRows(rows, byTeam, window)
 	view.Steps = nextSteps(rows, 5)
 	view.Totals = a.totals(rows, unmapped)
-	view.Services, view.Unmapped = len(rows), len(unmapped)
+	view.Services = len(rows)
 	view.Completeness = byKind(summarise(ledger))
 	for _, s := range view.Completeness {
 		view.Gap += s.Gap

@@ -20,7 +20,7 @@ import (
 var everyPage = []string{
 	"/", "/services", "/services?sort=score&dir=desc&level=none", "/services/default/payment-service", "/services/default/orphan-service",
 	"/time-to-first-deploy", "/time-to-first-deploy?of=services", "/time-to-first-deploy?cohort=month", "/time-to-first-deploy?cohort=team",
-	"/events/deployments", "/events/pipeline_runs?status=succeeded,failed", "/events/changes?q=Change", "/events/incidents",
+	"/events/deployments", "/events/pipeline_runs?status=succeeded,failed", "/events/pipeline_jobs", "/events/changes?q=Change", "/events/incidents",
 	"/definitions", "/definitions/deployment_frequency", "/ledger", "/unmapped",
 }
 
@@ -37,6 +37,7 @@ func TestPages(t *testing.T) {
 		{"/services/default/user-service", []string{"Needed by", "payment-service", "the repository has no README"}},
 		{"/time-to-first-deploy", []string{"Ada Example", "Eve Example", "not yet", "they started it", "not reached yet", "Kaplan–Meier"}},
 		{"/events/deployments", []string{"attempt 2", "stranger", "1 to 48 of 48", "CSV"}},
+		{"/events/pipeline_jobs", []string{"in the queue", "2 min", "the source does not say when the job was created", "1 to 2 of 2"}},
 		{"/ledger", []string{"3 records are missing", "GitHub deletes runs after 400 days"}},
 		{"/unmapped", []string{"myorg/stranger", "github.com/project-slug: &#34;myorg/stranger&#34;", "name: stranger"}},
 		{"/definitions/time_to_first_deploy_engineers", []string{"Kaplan", "WITH", "deployments"}},

@@ -30,12 +30,16 @@ type tableHead struct {
 func (a *app) services(c *fiber.Ctx) error {
 	ctx, cancel := requestContext(c)
 	defer cancel()
-	rows, unmapped, err := a.serviceRows(ctx)
+	rows, _, err := a.serviceRows(ctx)
+	if err != nil {
+		return err
+	}
+	unmapped, err := a.unmappedScopes(ctx)
 	if err != nil {
 		return err
 	}
 	view := servicesView{
-		layout: a.layout("Services", "/services"), Rows: rows, Unmapped: len(unmapped), Query: c.Query("q"), Team: c.Query("team"),
+		layout: a.layout("Services", "/services"), Rows: rows, Unmapped: unmapped, Query: c.Query("q"), Team: c.Query("team"),
 		Level: c.Query("level"), Lifecycle: c.Query("lifecycle"), Sort: c.Query("sort", "name"), Dir: c.Query("dir", "asc"),
 	}
 	view.Levels = a.levelNames()

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -100,6 +101,30 @@ type unmappedView struct {
 }
 
 const unmappedLimit = 200
+
+// unmappedScopes is how many scopes no service claims, whenever their records are from.
+func (a *app) unmappedScopes(ctx context.Context) (int, error) {
+	return kept(ctx, a.figures, "unmapped", func(ctx context.Context) (int, error) {
+		var rows []struct {
+			N uint64 `ch:"n"`
+		}
+		err := a.deps.Store.Select(ctx, &rows, `
+			SELECT uniqExact(service) AS n FROM
+			(
+				SELECT DISTINCT service FROM deployments UNION ALL SELECT DISTINCT service FROM pipeline_runs
+				UNION ALL SELECT DISTINCT service FROM changes UNION ALL SELECT DISTINCT service FROM incidents
+			)
+			WHERE startsWith(service, 'unmapped:')`, nil)
+		if err != nil {
+			return 0, fmt.Errorf("count the scopes of no service: %w", err)
+		}
+		n := 0
+		for _, r := range rows {
+			n = int(r.N)
+		}
+		return n, nil
+	})
+}
 
 // unmapped lists what sources tell of and no service claims.
 func (a *app) unmapped(c *fiber.Ctx) error {

@@ -98,7 +98,7 @@ func (a *app) routes() []route {
 		{"/api/v1/metrics/time-to-first-deploy", a.apiFirstDeploy, "time to first deploy; of=engineers|services, cohort=month|quarter|half-year|team"},
 		{"/api/v1/metrics/deployment-frequency", a.apiFrequency, "deployments per bucket; service, environment, from, to, bucket=day|week|month"},
 		{"/api/v1/ledger", a.apiLedger, "what sources said they have against what is stored"},
-		{"/api/v1/events/:kind", a.apiEvents, "deployments, pipeline_runs, changes or incidents; the filters of the pages, and page"},
+		{"/api/v1/events/:kind", a.apiEvents, "deployments, pipeline_runs, pipeline_jobs, changes or incidents; the filters of the pages, and page"},
 	}
 }
 
