@@ -74,8 +74,8 @@ generate: engine ## make the generated files again (migrations/schema.sql)
 fuzz: ## run every fuzz test for FUZZTIME (5s), a line for each; findings stay in testdata/fuzz
 	@.ci/fuzz $(FUZZTIME)
 
-bench: engine assets ## run the benchmarks and print their ratios
-	go test -run '^$$' -bench . -benchmem -timeout 30m ./...
+bench: engine assets ## run the benchmarks and end with a table: requests a source takes, and how fast
+	go test -run '^$$' -bench . -benchmem -timeout 30m $$(git grep --untracked -l '^func Benchmark' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') | go run ./cmd/benchtable
 
 screenshots: build chromium ## make the README's screenshots (docs/images)
 	go run ./cmd/screenshots

@@ -54,6 +54,7 @@ var house = []struct {
 	{name: "config", imports: []string{"store", "web", "catalog", "collectors", "scorecards", "event", "metrics"}},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
 	{name: "cmd/dxctl", imports: []string{"event", "migrations", "catalog", "collectors", "collectors/rest", "collectors/webhook", "store", "metrics", "scorecards", "web", "config"}, children: true},
+	{name: "cmd/benchtable"},
 	{name: "cmd/browser"},
 	{name: "cmd/screenshots", imports: []string{"cmd/browser"}},
 }
