@@ -39,15 +39,15 @@ func TestAnswersOf100MBAreRefused(t *testing.T) {
 		}, 8 << 20, "104857600 bytes, at most 67108864"},
 		{"it does not say so", func(w http.ResponseWriter, _ *http.Request) {
 			w.(http.Flusher).Flush()
-			pour(w, hundredMB)
+			pour(w, 4*hundredMB)
 		}, 5 * 64 << 20, "at most 67108864"},
-		{"packed into a hundredth", func(w http.ResponseWriter, r *http.Request) {
+		{"packed into a hundredth of itself", func(w http.ResponseWriter, r *http.Request) {
 			if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 				t.Error("the client does not ask for packed answers")
 			}
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
-			pour(z, hundredMB)
+			pour(z, 4*hundredMB)
 			_ = z.Close()
 		}, 5 * 64 << 20, "at most 67108864"},
 	} {
