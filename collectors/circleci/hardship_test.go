@@ -2,6 +2,7 @@ package circleci
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,4 +73,29 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 		t.Errorf("the run that was open is %+v", got)
 	}
 	find[event.PipelineRun](t, m, "run "+slug+" 4/build 1")
+}
+
+// TestAWorkflowThatEndsBetweenTwoPages ends workflows after the first page of pipelines was read: one of a pipeline that
+// was on it, and one that comes later.
+func TestAWorkflowThatEndsBetweenTwoPages(t *testing.T) {
+	f, m := dozen(t), newMemory()
+	f.workflows["p2"][0]["status"], f.workflows["p2"][0]["stopped_at"] = "running", nil
+	pages := 0
+	f.after = func(path string) {
+		if strings.HasSuffix(path, "/pipeline") {
+			if pages++; pages == 2 {
+				for _, id := range []string{"p12", "p2"} {
+					f.workflows[id][0]["status"], f.workflows[id][0]["stopped_at"] = "failed", at(noon)
+				}
+			}
+		}
+	}
+	for range 2 {
+		through(t, f, m, resttest.At(noon))
+	}
+	for _, number := range []string{"12", "2"} {
+		if r := find[event.PipelineRun](t, m, "run "+slug+" "+number+"/build 1"); r.Status != event.Failed || r.FinishedAt.IsZero() {
+			t.Errorf("the run of pipeline %s is %+v", number, r)
+		}
+	}
 }

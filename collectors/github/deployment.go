@@ -52,6 +52,7 @@ type restDeployment struct {
 	Task        string    `json:"task"`
 	Environment string    `json:"environment"`
 	CreatedAt   time.Time `json:"created_at"`
+	UpdatedAt   time.Time `json:"updated_at"`
 	Creator     account   `json:"creator"`
 }
 

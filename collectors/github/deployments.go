@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,9 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 	if err != nil {
 		return s, err
 	}
+	if fresh(got, newest) {
+		got.etag = ""
+	}
 	open, err := r.w.Open(ctx, event.KindDeployment, r.now().Add(-openFor))
 	if err != nil {
 		return s, err
@@ -89,6 +93,13 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 		}
 	}
 	return s, r.w.Save(ctx, deploymentsStream, s)
+}
+
+// fresh reports whether a deployment on the page was updated in the very second in which the page was read, by the
+// server's clock. Its next status may come within the same second, and would change nothing on the page, nor its ETag.
+func fresh(got answer, page []restDeployment) bool {
+	read, err := http.ParseTime(got.header.Get("Date"))
+	return err == nil && slices.ContainsFunc(page, func(d restDeployment) bool { return read.Sub(d.UpdatedAt) < 2*time.Second })
 }
 
 // plan works out from the probe which passes are due, and reports whether the checkpoint has changed.

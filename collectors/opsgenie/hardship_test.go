@@ -93,6 +93,47 @@ func TestAlertsArriveWhileThePagesAreRead(t *testing.T) {
 	}
 }
 
+// TestAnAlertThatIsUpdatedTwiceInASecond acknowledges and closes an alert within a millisecond, and reads it between.
+func TestAnAlertThatIsUpdatedTwiceInASecond(t *testing.T) {
+	f, m := newFake(t), newMemory()
+	a := f.alert("one", noon.Add(-time.Hour))
+	a["report"], a["updatedAt"] = object{"ackTime": 3_600_000}, stampText(noon)
+	through(t, f, m, resttest.At(noon))
+	a["status"], a["report"] = "closed", object{"ackTime": 3_600_000, "closeTime": 3_600_000}
+	through(t, f, m, resttest.At(noon))
+	if got := m.incident(t, "one"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
+		t.Errorf("the alert is %+v", got)
+	}
+}
+
+// TestAnAlertThatIsClosedBetweenTwoPages closes alerts after the first page was read: one that was on it, and one that a
+// later page shows.
+func TestAnAlertThatIsClosedBetweenTwoPages(t *testing.T) {
+	f, m, read := newFake(t), newMemory(), 0
+	for n := 1; n <= 330; n++ {
+		f.alert(fmt.Sprint("o", n), noon.Add(time.Duration(n-400)*time.Minute))
+	}
+	f.Config.Handler = after(f.Config.Handler, func(path string) {
+		if strings.HasSuffix(path, "/alerts") {
+			if read++; read == 1 {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				for _, at := range []int{3, 250} {
+					f.alerts[at]["status"], f.alerts[at]["report"], f.alerts[at]["updatedAt"] = "closed", object{"closeTime": 60_000}, stampText(noon)
+				}
+			}
+		}
+	})
+	for range 2 {
+		through(t, f, m, resttest.At(noon))
+	}
+	for _, id := range []string{"o327", "o80"} {
+		if got := m.incident(t, id); got.ResolvedAt.Sub(got.OpenedAt) != time.Minute {
+			t.Errorf("alert is %+v", got)
+		}
+	}
+}
+
 // after is a handler that does something when h has answered.
 func after(h http.Handler, do func(path string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -91,6 +91,48 @@ func TestIncidentsArriveWhileThePagesAreRead(t *testing.T) {
 	}
 }
 
+// TestAnIncidentThatIsUpdatedTwiceInASecond acknowledges and resolves an incident within a second, and reads it between.
+func TestAnIncidentThatIsUpdatedTwiceInASecond(t *testing.T) {
+	f, m := newFake(t), newMemory()
+	i := f.open(1, service, noon.Add(-time.Hour))
+	acknowledge(i, noon)
+	through(t, f, m, resttest.At(noon))
+	resolve(i, noon)
+	i["resolved_at"] = stampText(noon)
+	through(t, f, m, resttest.At(noon))
+	if got := m.incident(t, "Q1"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
+		t.Errorf("the incident is %+v", got)
+	}
+}
+
+// TestAnIncidentThatIsResolvedBetweenTwoPages resolves incidents after the first page was read: one that was on it, and one
+// that a later page shows.
+func TestAnIncidentThatIsResolvedBetweenTwoPages(t *testing.T) {
+	f, m, read := newFake(t), newMemory(), 0
+	for n := 1; n <= 330; n++ {
+		f.open(n, service, noon.Add(time.Duration(n-400)*time.Minute))
+	}
+	f.Config.Handler = after(f.Config.Handler, func(path string) {
+		if path == "/incidents" {
+			if read++; read == 1 {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				for _, at := range []int{3, 250} {
+					resolve(f.incidents[at], noon)
+				}
+			}
+		}
+	})
+	for range 2 {
+		through(t, f, m, resttest.At(noon))
+	}
+	for _, id := range []string{"Q327", "Q80"} {
+		if got := m.incident(t, id); !got.ResolvedAt.Equal(noon) {
+			t.Errorf("incident is %+v", got)
+		}
+	}
+}
+
 // after is a handler that does something when h has answered.
 func after(h http.Handler, do func(path string)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
