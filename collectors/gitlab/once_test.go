@@ -1,0 +1,44 @@
+package gitlab
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// hiccup is a memory that fails to store once, at an Append of a number, and is well before and after.
+type hiccup struct {
+	*memory
+	at, n *int
+}
+
+func (h hiccup) Append(ctx context.Context, events ...event.Event) error {
+	if *h.n++; *h.n == *h.at {
+		return errBroken
+	}
+	return h.memory.Append(ctx, events...)
+}
+
+// TestAStoreThatFailsOnce lets each single Append of a collect fail, and all that follows succeed, as when a disk is full for
+// a moment: no checkpoint moves over what was not stored.
+func TestAStoreThatFailsOnce(t *testing.T) {
+	whole := newMemory()
+	f := everything(t)
+	f.collect(t, whole, now, nil)
+	for at := 1; ; at++ {
+		m, n := newMemory(), 0
+		err := f.collector(t, now, nil).Collect(t.Context(), scope, hiccup{m, &at, &n})
+		if at > n {
+			break
+		}
+		if !errors.Is(err, errBroken) {
+			t.Fatalf("append %d failed and the collect says %v", at, err)
+		}
+		f.collect(t, m, now, nil)
+		if m.events(t) != whole.events(t) {
+			t.Errorf("after append %d failed what is stored differs from what it should be", at)
+		}
+	}
+}
