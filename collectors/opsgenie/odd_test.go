@@ -1,0 +1,42 @@
+package opsgenie
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest/resttest"
+)
+
+// TestOddRecords has records that lack what they should have. Each keeps what is known of it, and none costs another.
+func TestOddRecords(t *testing.T) {
+	f, m := newFake(t), newMemory()
+	f.alert("good", noon.Add(-time.Hour))
+	f.alert("no priority", noon.Add(-2*time.Hour))["priority"] = nil
+	f.alert("a number as status", noon.Add(-3*time.Hour))["status"] = 7
+	f.alert("an unknown status", noon.Add(-4*time.Hour))["status"] = "snoozed by دفع"
+	a := f.alert("closed at no time", noon.Add(-5*time.Hour))
+	a["status"], a["report"], a["updatedAt"] = "closed", nil, nil
+	b := f.alert("closed before it began", noon.Add(-6*time.Hour))
+	b["status"], b["report"] = "closed", object{"ackTime": -1, "closeTime": -5}
+	f.alert("no id", noon.Add(-7*time.Hour))["id"] = nil
+	through(t, f, m, resttest.At(noon))
+	through(t, f, m, resttest.At(noon))
+	want := []string{team + " an unknown status", team + " closed at no time", team + " closed before it began", team + " good", team + " no priority"}
+	if got := m.all(); !slices.Equal(got, want) {
+		t.Errorf("stored are %q, want %q", got, want)
+	}
+	if got := m.incident(t, "closed at no time"); !got.ResolvedAt.IsZero() || !got.AcknowledgedAt.IsZero() || !got.OpenedAt.Equal(noon.Add(-5*time.Hour)) {
+		t.Errorf("times that are not told are %+v", got)
+	}
+	if got := m.incident(t, "closed before it began"); !got.AcknowledgedAt.IsZero() || got.ResolvedAt.Before(got.OpenedAt) {
+		t.Errorf("times that make no sense are %+v", got)
+	}
+	if got := m.incident(t, "an unknown status"); !got.ResolvedAt.IsZero() {
+		t.Errorf("an unknown status is %+v, want it open", got)
+	}
+	if got := m.incident(t, "no priority"); strings.TrimSpace(got.Severity) != "" {
+		t.Errorf("no priority is %q", got.Severity)
+	}
+}
