@@ -28,7 +28,7 @@ type session struct {
 // run executes one command line and returns its exit code. Data goes to stdout, everything else to stderr.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s := &session{in: stdin, out: stdout, err: stderr, now: time.Now}
-	root := newRoot(s)
+	root := newRoot(s) //nolint:contextcheck // it builds commands; cobra hands each the context
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
