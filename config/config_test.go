@@ -61,7 +61,7 @@ func TestBad(t *testing.T) {
 		"no-yaml":               {":1: "},
 		"a-word-twice":          {"is already "},
 		"a-name-twice":          {":2: sources[1] \"gh\": name is taken by sources[0]"},
-		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, jenkins`},
+		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, gitlab, jenkins`},
 		"wrong-store":           {":2: store.dsn begins neither with"},
 	}
 	files, err := filepath.Glob("testdata/*.bad.yaml")
