@@ -66,8 +66,12 @@ func TestAnswersOf100MBAreRefused(t *testing.T) {
 					t.Errorf("error %q does not say %q", err, want)
 				}
 			}
-			if used := after.TotalAlloc - before.TotalAlloc; used > tc.most {
-				t.Errorf("%d MB were allocated, at most %d are expected", used>>20, tc.most>>20)
+			most := tc.most
+			if raceDetector { // it allocates twice what a buffer grows by
+				most *= 2
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > most {
+				t.Errorf("%d MB were allocated, at most %d are expected", used>>20, most>>20)
 			}
 		})
 	}
