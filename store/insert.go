@@ -15,6 +15,10 @@ type column struct {
 	values any // []string, []uint64, []*time.Time …
 }
 
+// insertSettings leave the search for rows of the same identity to merges and to FINAL, which every reader asks for
+// anyway; done at every insert it is a quarter of the work.
+var insertSettings = clickhouse.Settings{"optimize_on_insert": 0}
+
 // insert writes columns of n rows in one block, which is stored as a whole or not at all.
 func (s *Store) insert(ctx context.Context, table string, n int, columns []column) error {
 	if n == 0 {
@@ -24,6 +28,7 @@ func (s *Store) insert(ctx context.Context, table string, n int, columns []colum
 	for i, c := range columns {
 		names[i] = c.name
 	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings))
 	if s.http {
 		layout, err := s.layout(ctx, table, names)
 		if err != nil {
