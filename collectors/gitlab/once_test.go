@@ -3,6 +3,7 @@ package gitlab
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dxctl/dxctl/event"
@@ -11,11 +12,12 @@ import (
 // hiccup is a memory that fails to store once, at an Append of a number, and is well before and after.
 type hiccup struct {
 	*memory
-	at, n *int
+	at int64
+	n  *atomic.Int64 // streams append side by side
 }
 
 func (h hiccup) Append(ctx context.Context, events ...event.Event) error {
-	if *h.n++; *h.n == *h.at {
+	if h.n.Add(1) == h.at {
 		return errBroken
 	}
 	return h.memory.Append(ctx, events...)
@@ -27,10 +29,10 @@ func TestAStoreThatFailsOnce(t *testing.T) {
 	whole := newMemory()
 	f := everything(t)
 	f.collect(t, whole, now, nil)
-	for at := 1; ; at++ {
-		m, n := newMemory(), 0
-		err := f.collector(t, now, nil).Collect(t.Context(), scope, hiccup{m, &at, &n})
-		if at > n {
+	for at := int64(1); ; at++ {
+		m, n := newMemory(), new(atomic.Int64)
+		err := f.collector(t, now, nil).Collect(t.Context(), scope, hiccup{m, at, n})
+		if at > n.Load() {
 			break
 		}
 		if !errors.Is(err, errBroken) {

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"net/http"
+	"sync/atomic"
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
@@ -13,13 +14,13 @@ import (
 func TestFaultsOfEverySort(t *testing.T) {
 	s := newAPIServer(t)
 	spoilt := resttest.Spoil(s, 2)
-	var refused bool
+	var listed atomic.Bool
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch q := r.URL.Query(); {
 		case q.Get("watch") != "" || q.Get("sendInitialEvents") != "":
 			s.ServeHTTP(w, r)
 		default:
-			refused = true
+			listed.Store(true)
 			spoilt.ServeHTTP(w, r)
 		}
 	})
@@ -35,7 +36,7 @@ func TestFaultsOfEverySort(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !refused || len(m.events) != 1 || m.get(id(1)).Status != event.Succeeded || m.get(id(1)).Version != "1.2" {
+	if !listed.Load() || len(m.events) != 1 || m.get(id(1)).Status != event.Succeeded || m.get(id(1)).Version != "1.2" {
 		t.Errorf("stored %+v", m.events)
 	}
 }
