@@ -221,7 +221,7 @@ func TestReadonly(t *testing.T) {
 		"INSERT INTO " + name + " VALUES (2)", "INSERT INTO " + name + " SELECT 2", "DROP TABLE " + name, "TRUNCATE TABLE " + name,
 		"ALTER TABLE " + name + " ADD COLUMN b UInt8", "ALTER TABLE " + name + " DELETE WHERE 1", "DELETE FROM " + name + " WHERE 1",
 		"CREATE TABLE default.other (a UInt8) ENGINE = Memory", "CREATE TEMPORARY TABLE other (a UInt8)", "RENAME TABLE " + name + " TO default.z",
-		"OPTIMIZE TABLE " + name, //nolint:misspell // SQL
+		"OPTIMIZE TABLE " + name,
 		"DETACH TABLE " + name, "SYSTEM FLUSH LOGS", "SYSTEM SHUTDOWN", "KILL QUERY WHERE 1", "SET max_threads = 1", "SET readonly = 0", "USE system",
 		"SELECT 1 SETTINGS readonly = 0", "SELECT 1 SETTINGS max_threads = 1", "SELECT 1; DROP TABLE " + name,
 		"SELECT 1 INTO OUTFILE '" + out + "'", "SELECT * FROM " + name + " INTO OUTFILE '" + out + "' FORMAT TSV", "(SELECT 1) INTO OUTFILE '" + out + "'",
