@@ -21,6 +21,7 @@ import (
 func (e *Engine) stream(ctx context.Context, free func(), req *http.Request, r *request, c *conn) (*http.Response, error) {
 	b := &body{engine: e, conn: c, ctx: ctx, free: free, tag: rand.Text()[:16]}
 	p := newParams(r.params)
+	var first []byte
 	var err error
 	done := c.start(func() {
 		names, nameLens, values, valueLens, count := p.args()
@@ -31,7 +32,7 @@ func (e *Engine) stream(ctx context.Context, free func(), req *http.Request, r *
 		} else if text := c.lib.resultError(b.stream); text != "" {
 			err = newException(text)
 		} else {
-			err = b.fetch()
+			first, err = b.fetch()
 		}
 	})
 	if cancelled := e.await(ctx, c, done, b.release); cancelled != nil {
@@ -51,6 +52,7 @@ func (e *Engine) stream(ctx context.Context, free func(), req *http.Request, r *
 		res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(header)), int64(len(header))
 		return res, nil
 	}
+	b.rest = first
 	res.Body, res.ContentLength = b, -1
 	// A reader that has lost interest may never come back.
 	b.forget = context.AfterFunc(ctx, func() {
@@ -112,38 +114,42 @@ type body struct {
 	forget func() bool // stops waiting for the end of ctx
 	tag    string
 
+	// Of the connection's thread, which may still be at work when a reader has been told that the query was cancelled.
+	stream unsafe.Pointer
+	chunk  unsafe.Pointer
+
 	mu      sync.Mutex
-	stream  unsafe.Pointer
-	chunk   unsafe.Pointer
-	rest    []byte // of the chunk, not read yet
+	rest    []byte // of the chunk, not read yet; nil once the chunk may be freed
 	tail    []byte // an exception's text, not read yet
 	err     error  // what Read returns once rest and tail are empty
 	whole   bool   // read to its end; after anything else the library keeps the query's remains in the connection
 	settled bool
 }
 
-// fetch replaces the chunk by the next one; io.EOF after the last. Call it on the connection's thread.
-func (b *body) fetch() error {
+// fetch replaces the chunk by the next one and returns its bytes, which are valid until the chunk is replaced or freed;
+// io.EOF after the last. Call it on the connection's thread.
+func (b *body) fetch() ([]byte, error) {
 	lib := b.conn.lib
 	b.drop()
 	b.chunk = lib.streamFetch(b.conn.handle, b.stream)
 	if b.chunk == nil {
-		return io.EOF
+		return nil, io.EOF
 	}
 	if text := lib.resultError(b.chunk); text != "" {
-		return newException(text)
+		return nil, newException(text)
 	}
-	if b.rest = lib.bytes(b.chunk); len(b.rest) == 0 {
-		return io.EOF
+	all := lib.bytes(b.chunk)
+	if len(all) == 0 {
+		return nil, io.EOF
 	}
-	return nil
+	return all, nil
 }
 
-// drop frees the chunk.
+// drop frees the chunk. Call it on the connection's thread.
 func (b *body) drop() {
 	if b.chunk != nil {
 		b.conn.lib.resultDestroy(b.chunk)
-		b.chunk, b.rest = nil, nil
+		b.chunk = nil
 	}
 }
 
@@ -180,12 +186,15 @@ func (b *body) abort() {
 
 // next fetches a chunk, or notes why there is none.
 func (b *body) next() {
+	var all []byte
 	var err error
-	done := b.conn.start(func() { err = b.fetch() })
+	b.rest = nil
+	done := b.conn.start(func() { all, err = b.fetch() })
 	if cancelled := b.engine.await(b.ctx, b.conn, done, b.release); cancelled != nil {
-		b.settled, b.rest, b.err = true, nil, cancelled
+		b.settled, b.err = true, cancelled
 		return
 	}
+	b.rest = all
 	var ex *exception
 	switch {
 	case errors.As(err, &ex):
