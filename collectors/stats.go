@@ -25,6 +25,7 @@ type stats struct {
 
 	mu     sync.Mutex
 	ledger map[ledgerKey]uint64 // the gap of each entry
+	sums   map[[2]string]uint64 // of the gaps, by source and kind
 }
 
 type ledgerKey struct {
@@ -48,6 +49,7 @@ func newStats(reg prometheus.Registerer) *stats {
 		success:  gauge("dxctl_collector_last_success_timestamp_seconds", "When every scope of a source was last collected without an error.", "source"),
 		gaps:     gauge("dxctl_ledger_gap_records", "Records that a source says it has and the store lacks.", "source", "kind"),
 		ledger:   map[ledgerKey]uint64{},
+		sums:     map[[2]string]uint64{},
 	}
 }
 
@@ -96,14 +98,10 @@ func (s *stats) appended(source string, events []event.Event) {
 func (s *stats) keep(key ledgerKey, gap uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	of := [2]string{key.source, string(key.kind)}
+	s.sums[of] += gap - s.ledger[key]
 	s.ledger[key] = gap
-	var sum uint64
-	for k, gap := range s.ledger {
-		if k.source == key.source && k.kind == key.kind {
-			sum += gap
-		}
-	}
-	s.gaps.WithLabelValues(key.source, string(key.kind)).Set(float64(sum))
+	s.gaps.WithLabelValues(key.source, string(key.kind)).Set(float64(s.sums[of]))
 }
 
 // load shows the gaps that earlier processes have found.

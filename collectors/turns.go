@@ -51,7 +51,8 @@ func (r *Runner) takeTurns(ctx context.Context, s *runnable, scopes []string, op
 
 // take gives a scope one turn and reports whether it wants another.
 func (r *Runner) take(ctx context.Context, s *runnable, t *turn, opt RunOptions, waiting *atomic.Int64) (again bool) {
-	if t.result.Err = ctx.Err(); t.result.Err != nil {
+	if err := ctx.Err(); err != nil {
+		t.result.Err, t.result.Took, t.result.Events = err, t.took, s.tally.of(t.scope) // of the turns it had
 		return false
 	}
 	start := r.opt.Now()

@@ -108,6 +108,9 @@ func (c Config) validate(where positions) error {
 			fail(fmt.Sprintf("%s[%d]", path, i), c.readable(f))
 		}
 	}
+	if rules := c.People.Rules; strings.TrimSpace(rules) != "" {
+		fail("people.rules", c.readable(rules))
+	}
 	return errors.Join(errs...)
 }
 

@@ -55,6 +55,7 @@ func TestBad(t *testing.T) {
 		"wrong-duration":        {":2: cannot use the text `soon` as a duration such as 15m"},
 		"short-interval":        {":2: 3s is too short; use at least 1m"},
 		"unreadable":            {":3: cannot read the file: ", "missing.csv"},
+		"missing-rules":         {":2: cannot read the file: ", "missing-rules.yaml"},
 		"a-folder":              {":2: . is a folder; name files, or a pattern such as *.yaml"},
 		"a-key-twice":           {":2: ", "already defined at line 1"},
 		"two-documents":         {"a configuration is one YAML document"},

@@ -43,7 +43,7 @@ func sameHost(cfg Config) fiber.Handler {
 		}
 		name = strings.ToLower(strings.Trim(name, "[]"))
 		ip := net.ParseIP(name)
-		if name == "localhost" || (ip != nil && ip.IsLoopback()) || slices.Contains(cfg.Hosts, name) {
+		if name == "localhost" || (ip != nil && ip.IsLoopback()) || slices.ContainsFunc(cfg.Hosts, func(h string) bool { return strings.EqualFold(h, name) }) {
 			return c.Next()
 		}
 		return fiber.NewError(fiber.StatusMisdirectedRequest, fmt.Sprintf(

@@ -162,7 +162,10 @@ func summaryTable(summary collectors.Summary) table {
 			events += scope.Events[k]
 		}
 		result := "done"
-		if scope.Err != nil {
+		switch {
+		case errors.Is(scope.Err, context.Canceled):
+			result = "interrupted"
+		case scope.Err != nil:
 			result = "failed"
 		}
 		t.rows = append(t.rows, append(row, result))

@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -66,6 +68,8 @@ func (p *collectProgress) report(c collectors.Progress) {
 		if !p.terminal {
 			fmt.Fprintln(p.w, s.line(p.now()))
 		}
+	case c.Finished && errors.Is(c.Err, context.Canceled):
+		p.permanent(name + ": interrupted")
 	case c.Finished && c.Err != nil:
 		s.finished++
 		p.permanent(fmt.Sprintf("%s: failed: %v", name, c.Err))

@@ -45,7 +45,7 @@ func (p *platform) openReceiving() (*receiving, error) {
 type noted struct{ p *platform }
 
 func (n noted) Append(ctx context.Context, events ...event.Event) error {
-	n.p.fresh.Store(true)
+	defer n.p.fresh.Store(true) // afterwards: a grading that began before would not see them
 	return n.p.store.Append(ctx, events...)
 }
 

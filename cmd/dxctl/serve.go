@@ -98,9 +98,15 @@ func (p *platform) serve(ctx context.Context, ready func(url string)) (err error
 	ready("http://" + listener.Addr().String())
 	<-ctx.Done()
 	p.log.Info("stopping", "grace", shutdownGrace)
-	err = errors.Join(app.ShutdownWithTimeout(shutdownGrace), <-served)
+	err = app.ShutdownWithTimeout(shutdownGrace)
+	_ = listener.Close() // a server that had not begun to accept when it was shut down would accept for ever
+	err = errors.Join(err, <-served)
 	<-refreshed
-	return errors.Join(err, <-stored)
+	err = errors.Join(err, <-stored)
+	if received != nil { // last, because requests under way still put into it
+		err = errors.Join(err, received.inbox.Close())
+	}
+	return err
 }
 
 // storeReceived brings what is pushed into the store until ctx ends. What has been answered and is not stored yet waits
@@ -111,11 +117,11 @@ func (p *platform) storeReceived(ctx context.Context, received *receiving) error
 	}
 	err := received.run(ctx)
 	if ctx.Err() != nil {
-		return received.inbox.Close()
+		return nil
 	}
 	p.log.Error("pushed events are kept and not stored any more; restart dxctl serve when this is mended", "error", err)
 	<-ctx.Done()
-	return errors.Join(err, received.inbox.Close())
+	return err
 }
 
 func (p *platform) webApp(received *receiving) (*fiber.App, error) {
