@@ -245,7 +245,9 @@ func TestServeShowsTheGapsThatAreKnown(t *testing.T) {
 	db := storetest.Open(t)
 	entry := event.LedgerEntry{Source: "gh", Scope: "acme/shop", Of: event.KindPipelineRun, WindowStart: now.Add(-time.Hour), WindowEnd: now,
 		Expected: 10, Stored: 7, CheckedAt: now}
-	if err := db.Append(t.Context(), entry); err != nil {
+	other := entry
+	other.Scope, other.Stored = "acme/till", 5
+	if err := db.Append(t.Context(), entry, other); err != nil {
 		t.Fatal(err)
 	}
 	reg := prometheus.NewRegistry()
@@ -258,11 +260,11 @@ func TestServeShowsTheGapsThatAreKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() == "dxctl_ledger_gap_records" && f.GetMetric()[0].GetGauge().GetValue() == 3 {
+		if f.GetName() == "dxctl_ledger_gap_records" && f.GetMetric()[0].GetGauge().GetValue() == 8 {
 			return
 		}
 	}
-	t.Errorf("no gap of 3 among %v", families)
+	t.Errorf("no gap of 8 among %v", families)
 }
 
 // follower is a source that reads what the others stored.

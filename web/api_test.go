@@ -107,6 +107,27 @@ func TestSecurity(t *testing.T) {
 			}
 		})
 	}
+	t.Run("behind a proxy", func(t *testing.T) {
+		deps := f.deps
+		registry := prometheus.NewRegistry()
+		deps.Registerer, deps.Gatherer = registry, registry
+		app, err := web.New(web.Config{Addr: "127.0.0.1:8080", Hosts: []string{"DX.example"}}, deps)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for host, want := range map[string]int{"dx.example": http.StatusOK, "dx.example:443": http.StatusOK, "other.example": http.StatusMisdirectedRequest} {
+			r := httptest.NewRequest(http.MethodGet, "/definitions", nil)
+			r.Host = host
+			resp, err := app.Test(r, 10_000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode != want {
+				t.Errorf("host %s: status %d, want %d", host, resp.StatusCode, want)
+			}
+		}
+	})
 	t.Run("a public address takes any host", func(t *testing.T) {
 		deps := f.deps
 		registry := prometheus.NewRegistry()
