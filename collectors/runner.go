@@ -224,6 +224,7 @@ func (r *Runner) collect(ctx context.Context, s *runnable, opt RunOptions) []Sco
 	}
 	if err := r.withdraw(ctx, s, scopes); err != nil {
 		r.failed(ctx, s.Source(), "", err)
+		return []ScopeSummary{{Source: s.Source(), Err: err}}
 	}
 	if opt.Scopes != nil {
 		scopes = slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool {

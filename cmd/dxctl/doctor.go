@@ -11,12 +11,16 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 )
 
 // sourceCheckTimeout bounds how long doctor waits for a source to answer.
 const sourceCheckTimeout = 20 * time.Second
+
+// sourceCheckAttempts is how often doctor asks a source that cannot be reached, so that it says why before the time is up.
+const sourceCheckAttempts = 3
 
 // finding is one line of doctor's answer.
 type finding struct {
@@ -145,7 +149,7 @@ func (s *session) examineSources(ctx context.Context, p *platform) []finding {
 	var found []finding
 	for _, c := range list {
 		check := "source " + c.Source()
-		limited, cancel := context.WithTimeout(ctx, sourceCheckTimeout)
+		limited, cancel := context.WithTimeout(rest.AtMost(ctx, sourceCheckAttempts), sourceCheckTimeout)
 		err := c.Check(limited)
 		if err == nil {
 			var scopes []string

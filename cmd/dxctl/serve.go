@@ -117,7 +117,7 @@ func (p *platform) storeReceived(ctx context.Context, received *receiving) error
 	}
 	err := received.run(ctx)
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it was told to stop, and says so
 	}
 	p.log.Error("pushed events are kept and not stored any more; restart dxctl serve when this is mended", "error", err)
 	<-ctx.Done()

@@ -178,7 +178,8 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	var last error
 	creds := credentials{token: c.cfg.Token}
-	for attempt := 0; attempt < c.cfg.Attempts; {
+	attempts := c.attempts(req.Context())
+	for attempt := 0; attempt < attempts; {
 		if attempt > 0 {
 			if err := c.sleep(req.Context(), c.backoff(attempt, last)); err != nil {
 				return nil, err
@@ -197,7 +198,7 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 			last = err
 		}
 	}
-	return nil, fmt.Errorf("%s %s: gave up after %d attempts, the last of which ended with: %w", req.Method, req.URL.Redacted(), c.cfg.Attempts, last)
+	return nil, fmt.Errorf("%s %s: gave up after %d attempts, the last of which ended with: %w", req.Method, req.URL.Redacted(), attempts, last)
 }
 
 // backoff is how long to wait before the attempt with the given number: half fixed, half random, so that requests that
@@ -228,7 +229,24 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 type contextKey int
 
-const etagKey contextKey = iota
+const (
+	etagKey contextKey = iota
+	attemptsKey
+)
+
+// AtMost makes requests under the returned context give up after n attempts, where the client would make more: somebody
+// waits for an answer, and why there is none says more than a deadline.
+func AtMost(ctx context.Context, n int) context.Context {
+	return context.WithValue(ctx, attemptsKey, n)
+}
+
+// attempts is how often a request is tried.
+func (c *Client) attempts(ctx context.Context) int {
+	if n, ok := ctx.Value(attemptsKey).(int); ok && n > 0 {
+		return min(n, c.cfg.Attempts)
+	}
+	return c.cfg.Attempts
+}
 
 // IfNoneMatch makes requests under the returned context conditional on the ETag: an answer with status 304 says that
 // nothing has changed since. An empty ETag changes nothing.

@@ -174,6 +174,21 @@ func TestGivingUpSaysWhy(t *testing.T) {
 	}
 }
 
+func TestWhoeverWaitsIsToldSoon(t *testing.T) {
+	for name, tt := range map[string]struct {
+		asked int
+		want  int64
+	}{"fewer": {3, 3}, "more than configured": {9, 4}, "none": {0, 4}} {
+		t.Run(name, func(t *testing.T) {
+			srv, n := answering(t, says(502, "upstream is down"))
+			_, _, err := get(AtMost(t.Context(), tt.asked), t, client(t, srv.URL, &clock{}, func(c *Config) { c.Attempts = 4 }), srv.URL)
+			if err == nil || n.Load() != tt.want || !strings.Contains(err.Error(), fmt.Sprintf("gave up after %d attempts", tt.want)) {
+				t.Errorf("%d requests, want %d: %v", n.Load(), tt.want, err)
+			}
+		})
+	}
+}
+
 func TestAnswersOfTheSourceAreNotRetried(t *testing.T) {
 	for _, status := range []int{201, 204, 304, 400, 401, 403, 404, 409, 422, 501} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {

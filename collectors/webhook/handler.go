@@ -198,7 +198,8 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body
 		h.answer(w, http.StatusOK, Answer{Outcome: Ignored, Reason: v.Reason, Events: v.Events})
 		return
 	}
-	if err := h.inbox.Put(r.Context(), d); err != nil {
+	// Whoever hung up meanwhile, and a server that is being stopped, must not leave it open whether the delivery is kept.
+	if err := h.inbox.Put(context.WithoutCancel(r.Context()), d); err != nil {
 		h.count(s, "full")
 		h.opt.Logger.Error("a delivery could not be kept", "source", s.Name, "id", d.ID, "error", err)
 		w.Header().Set("Retry-After", strconv.Itoa(int((h.opt.RetryAfter+time.Second-1)/time.Second)))
