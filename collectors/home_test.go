@@ -1,10 +1,8 @@
 package collectors_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/rest/resttest"
 )
 
 // polled is each kind of source that is asked over HTTP, with what it needs beside url and token.
@@ -69,56 +68,13 @@ func TestNoSourceFollowsARedirectElsewhere(t *testing.T) {
 	}
 }
 
-// leadHome lets every name lead to this machine for the length of a test, as a name of an attacker's may.
-func leadHome(t *testing.T) {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := net.DefaultResolver
-	t.Cleanup(func() {
-		net.DefaultResolver = before
-		_ = conn.Close()
-	})
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}
-	go func() {
-		packet := make([]byte, 512)
-		for {
-			n, from, err := conn.ReadFrom(packet)
-			if err != nil {
-				return
-			}
-			_, _ = conn.WriteTo(answerOf(packet[:n]), from)
-		}
-	}()
-}
-
-// answerOf answers a question about a name: its address is 127.0.0.1, and it has no other.
-func answerOf(query []byte) []byte {
-	const header = 12
-	end := header
-	for query[end] != 0 { // the labels of the name
-		end += int(query[end]) + 1
-	}
-	end += 5 // the last label, type and class
-	answer := append([]byte{query[0], query[1], 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0}, query[header:end]...)
-	if isA := query[end-3] == 1; isA {
-		answer[7] = 1
-		answer = append(answer, 0xc0, header, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 127, 0, 0, 1)
-	}
-	return answer
-}
-
 // TestNoSourceEntersThePrivateNetworkUnasked gives every kind of source a name that leads to this machine without saying
 // so. Only private_network allows that.
 func TestNoSourceEntersThePrivateNetworkUnasked(t *testing.T) {
 	for _, proxy := range []string{"HTTP_PROXY", "http_proxy"} {
 		t.Setenv(proxy, "")
 	}
-	leadHome(t)
+	resttest.LeadHome(t)
 	for kind, more := range polled {
 		t.Run(kind, func(t *testing.T) {
 			srv, asked := counting(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/git"
+	"github.com/dxctl/dxctl/collectors/rest/resttest"
 )
 
 const secret = "s3cret-token"
@@ -30,7 +31,7 @@ func served(t *testing.T, root string) *httptest.Server {
 	backend := &cgi.Handler{Path: filepath.Join(strings.TrimSpace(string(exec)), "git-http-backend"),
 		Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null"}, InheritEnv: []string{"PATH"}}
 	if _, err := os.Stat(backend.Path); err != nil {
-		t.Skip("this git has no http-backend")
+		t.Fatalf("these tests serve repositories with git's own http-backend, and this git has none (%v): install the whole of git", err)
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
@@ -188,15 +189,20 @@ func TestAHostInAPrivateNetwork(t *testing.T) {
 	for _, proxy := range []string{"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"} {
 		t.Setenv(proxy, "")
 	}
-	name, err := os.Hostname()
-	if err != nil {
-		t.Skip(err)
+	resttest.LeadHome(t)
+	check := func(private bool) error {
+		t.Helper()
+		c, err := git.New(git.Config{Source: "g", Hosted: "github", URL: "http://git.example.com:9", PrivateNetwork: private,
+			Repositories: []git.Repository{{Name: "o/n"}}}, git.Options{Folder: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Check(t.Context())
 	}
-	c, err := git.New(git.Config{Source: "g", Hosted: "github", URL: "http://" + name + ":9", Repositories: []git.Repository{{Name: "o/n"}}}, git.Options{Folder: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
+	if err := check(false); err == nil || !strings.Contains(err.Error(), "git.example.com (127.0.0.1)") || !strings.Contains(err.Error(), "private_network: true") {
+		t.Errorf("a name that leads to this machine: %v", err)
 	}
-	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "private_network: true") && !strings.Contains(err.Error(), "finding the address") {
-		t.Errorf("the machine's own name: %v", err)
+	if err := check(true); err == nil || strings.Contains(err.Error(), "private_network") { // git looks for itself, and finds no server
+		t.Errorf("where it is allowed: %v", err)
 	}
 }
