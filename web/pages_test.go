@@ -37,7 +37,7 @@ func TestPages(t *testing.T) {
 		{"/services/default/user-service", []string{"Needed by", "payment-service", "the repository has no README"}},
 		{"/time-to-first-deploy", []string{"Ada Example", "Eve Example", "not yet", "they started it", "not reached yet", "Kaplan–Meier"}},
 		{"/events/deployments", []string{"attempt 2", "stranger", "1 to 48 of 48", "CSV"}},
-		{"/events/pipeline_jobs", []string{"in the queue", "2 min", "the source does not say when the job was created", "1 to 2 of 2"}},
+		{"/events/pipeline_jobs", []string{"2 CI jobs, the latest first", "in the queue", "2 min", "the source does not say when the job was created", "1 to 2 of 2"}},
 		{"/ledger", []string{"3 records are missing", "GitHub deletes runs after 400 days"}},
 		{"/unmapped", []string{"myorg/stranger", "github.com/project-slug: &#34;myorg/stranger&#34;", "name: stranger"}},
 		{"/definitions/time_to_first_deploy_engineers", []string{"Kaplan", "WITH", "deployments"}},

@@ -85,6 +85,7 @@ func (a *app) funcs() template.FuncMap {
 		"safeurl":     httpURL,
 		"plural":      plural,
 		"spec":        chartSpec,
+		"inside":      insideSentence,
 		"lower":       strings.ToLower,
 		"commit":      commitOf,
 		"add":         func(a, b int) int { return a + b },
@@ -101,6 +102,18 @@ func (a *app) funcs() template.FuncMap {
 		"deployment":  deploymentLink,
 		"day":         day,
 	}
+}
+
+// insideSentence writes a title as it stands inside a sentence: Deployments as deployments, CI jobs as CI jobs.
+func insideSentence(title string) string {
+	first, rest, _ := strings.Cut(title, " ")
+	if first != strings.ToUpper(first) {
+		first = strings.ToLower(first)
+	}
+	if rest == "" {
+		return first
+	}
+	return first + " " + rest
 }
 
 // timeTag writes a time relative to now with the instant in UTC as its title. It makes no markup from its argument.

@@ -93,9 +93,11 @@ func axisLabel(format string) *opts.AxisLabel {
 	return &opts.AxisLabel{Show: opts.Bool(true), Formatter: types.FuncStr(format), HideOverlap: opts.Bool(true)}
 }
 
-// dates is the label of an axis of dates: the first and the last stay within the picture.
-func dates() *opts.AxisLabel {
-	l := axisLabel("")
+// dates is the label of an axis of dates.
+func dates() *opts.AxisLabel { return within(axisLabel("")) }
+
+// within keeps the first and the last label of an axis within the picture.
+func within(l *opts.AxisLabel) *opts.AxisLabel {
 	l.AlignMinLabel, l.AlignMaxLabel = "left", "right"
 	return l
 }

@@ -71,7 +71,7 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 	}
 	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, plural(drawn, "group", "groups"))
 	line.SetGlobalOptions(frame(true,
-		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: axisLabel("day {value}"), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
+		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: within(axisLabel("day {value}")), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
 		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)
 	c.Options = options(line)
 	return c

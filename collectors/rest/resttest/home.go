@@ -9,7 +9,7 @@ import (
 // LeadHome lets every name lead to this machine for the length of a test, as a name of an attacker's may.
 func LeadHome(t *testing.T) {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
