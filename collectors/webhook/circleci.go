@@ -141,12 +141,15 @@ func (in circleciDelivery) runID() string {
 	return strconv.FormatInt(in.Pipeline.Number, 10) + "/" + in.Workflow.Name
 }
 
-// page is where people look at the workflow. It ends with the workflow's id, which is how an attempt is known again.
+// own is the workflow's id as its page's address ends with it, which is how an attempt is known again.
+func (in circleciDelivery) own() string { return url.PathEscape(in.Workflow.ID) }
+
+// page is where people look at the workflow.
 func (in circleciDelivery) page(scope string) string {
-	if address := link(in.Workflow.URL); strings.HasSuffix(address, "/"+in.Workflow.ID) {
+	if address := link(in.Workflow.URL); strings.HasSuffix(address, "/"+in.own()) {
 		return address
 	}
-	return "https://app.circleci.com/pipelines/" + scope + "/" + strconv.FormatInt(in.Pipeline.Number, 10) + "/workflows/" + url.PathEscape(in.Workflow.ID)
+	return "https://app.circleci.com/pipelines/" + scope + "/" + strconv.FormatInt(in.Pipeline.Number, 10) + "/workflows/" + in.own()
 }
 
 // run says what is known of the workflow: how it ended, or of one whose job has completed that it is under way.
@@ -158,7 +161,7 @@ func (c circleci) run(in circleciDelivery, scope string, completed bool) Update 
 		Trigger: circleciTrigger(p.Trigger.Type), Actor: actor, Bot: strings.HasSuffix(actor, "[bot]"), CreatedAt: in.Workflow.CreatedAt.Time}
 	if !completed {
 		e.StartedAt = in.Job.StartedAt.Time // of several jobs the earliest counts
-		return Update{Event: e, At: at(in.Job.StoppedAt.Time, in.HappenedAt.Time), Run: in.Workflow.ID}
+		return Update{Event: e, At: at(in.Job.StoppedAt.Time, in.HappenedAt.Time), Run: in.own()}
 	}
 	mapped, known := circleciStatus(in.Workflow.Status)
 	if !known {
@@ -166,7 +169,7 @@ func (c circleci) run(in circleciDelivery, scope string, completed bool) Update 
 		mapped = event.Skipped // it has completed, and no verdict is known
 	}
 	e.Status, e.StatusRaw, e.FinishedAt = mapped, in.Workflow.Status, at(in.Workflow.StoppedAt.Time, in.HappenedAt.Time)
-	return Update{Event: e, At: e.FinishedAt, Run: in.Workflow.ID}
+	return Update{Event: e, At: e.FinishedAt, Run: in.own()}
 }
 
 func (c circleci) job(in circleciDelivery, scope string) Update {
@@ -181,7 +184,7 @@ func (c circleci) job(in circleciDelivery, scope string) Update {
 	}
 	e := event.PipelineJob{Origin: c.origin(scope, in.Job.ID, address), RunID: in.runID(), Attempt: 1, Name: in.Job.Name, Status: mapped,
 		StatusRaw: in.Job.Status, StartedAt: in.Job.StartedAt.Time, FinishedAt: at(in.Job.StoppedAt.Time, in.HappenedAt.Time)}
-	return Update{Event: e, At: e.FinishedAt, Run: in.Workflow.ID}
+	return Update{Event: e, At: e.FinishedAt, Run: in.own()}
 }
 
 // circleciStatus maps how a workflow or a job ended.

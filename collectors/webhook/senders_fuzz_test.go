@@ -60,7 +60,8 @@ func FuzzGitLab(f *testing.F) {
 
 func FuzzCircleCI(f *testing.F) {
 	fuzzSender(f, CircleCI, fmt.Sprintf(circleDelivery, "workflow-completed", "w-1", "failed", ""),
-		fmt.Sprintf(circleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"x"}`), `{"type":"ping"}`)
+		fmt.Sprintf(circleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"x"}`),
+		fmt.Sprintf(circleDelivery, "job-completed", "w 1", "", `,"job":{"id":"j-1"}`), `{"type":"ping"}`)
 }
 
 func FuzzArgoCD(f *testing.F) {
