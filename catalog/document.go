@@ -96,7 +96,7 @@ var jsonEscape = regexp.MustCompile(`\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-f
 func jsonToYAML(text []byte) []byte {
 	text = bytes.ReplaceAll(text, []byte("\t"), []byte(" "))
 	return jsonEscape.ReplaceAllFunc(text, func(m []byte) []byte {
-		if len(m) == 2 {
+		if len(m) < len(`\uXXXX\uXXXX`) { // \ and a character, of one to four bytes
 			return plainSlash(m)
 		}
 		high, errHigh := strconv.ParseUint(string(m[2:6]), 16, 16)
