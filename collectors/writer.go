@@ -225,8 +225,9 @@ func (w *writer) Runs(ctx context.Context, ids []string) ([]event.PipelineRun, e
 		CreatedAt  *time.Time `ch:"created_at"`
 		StartedAt  *time.Time `ch:"started_at"`
 		FinishedAt *time.Time `ch:"finished_at"`
+		DurationMS *uint64    `ch:"duration_ms"`
 	}
-	sql := `SELECT provider, id, attempt, url, service, pipeline, status, status_raw, branch, trigger, sha, actor, bot, created_at, started_at, finished_at
+	sql := `SELECT provider, id, attempt, url, service, pipeline, status, status_raw, branch, trigger, sha, actor, bot, created_at, started_at, finished_at, duration_ms
 FROM raw_pipeline_runs FINAL WHERE ` + where + ` AND id IN {ids:Array(String)}`
 	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
 		return nil, fmt.Errorf("looking up %d runs of %s: %w", len(ids), w.scope, err)
@@ -238,9 +239,18 @@ FROM raw_pipeline_runs FINAL WHERE ` + where + ` AND id IN {ids:Array(String)}`
 			Attempt: r.Attempt, Pipeline: r.Pipeline, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, Branch: r.Branch,
 			Trigger: r.Trigger, SHA: r.SHA, Actor: r.Actor, Bot: r.Bot,
 			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+			Duration: duration(r.DurationMS),
 		}
 	}
 	return runs, nil
+}
+
+// duration returns a stored duration; 0 where it is not known.
+func duration(ms *uint64) time.Duration {
+	if ms == nil {
+		return 0
+	}
+	return time.Duration(*ms) * time.Millisecond
 }
 
 func known(t *time.Time) time.Time {

@@ -49,7 +49,11 @@ type PipelineRun struct {
 	Bot        bool
 	CreatedAt  time.Time
 	StartedAt  time.Time // of this attempt
-	FinishedAt time.Time
+	FinishedAt time.Time // end of the last job that nobody started by hand, or the source's own end of the run
+
+	// Duration is the source's own duration of this attempt, which may differ from FinishedAt − StartedAt because the
+	// source leaves out waiting. 0 means not known: a run that took no time did not run.
+	Duration time.Duration
 }
 
 // Kind returns KindPipelineRun.
@@ -57,9 +61,13 @@ func (PipelineRun) Kind() Kind { return KindPipelineRun }
 
 // Validate checks identity, status and times.
 func (r PipelineRun) Validate() error {
-	return errors.Join(r.validate(KindPipelineRun), r.Status.validate(KindPipelineRun, r.ID),
+	err := errors.Join(r.validate(KindPipelineRun), r.Status.validate(KindPipelineRun, r.ID),
 		validateTimes(KindPipelineRun, r.ID, namedTime{"created_at", r.CreatedAt}, namedTime{"started_at", r.StartedAt},
 			namedTime{"finished_at", r.FinishedAt}))
+	if r.Duration < 0 {
+		err = errors.Join(err, errors.New("pipeline_run "+r.ID+": negative duration"))
+	}
+	return err
 }
 
 // PipelineJob is a job of one attempt of a pipeline run.

@@ -337,6 +337,7 @@ CREATE TABLE raw_pipeline_runs
     `created_at` Nullable(DateTime64(3, 'UTC')),
     `started_at` Nullable(DateTime64(3, 'UTC')),
     `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `duration_ms` Nullable(UInt64),
     `seq` UInt64
 )
 ENGINE = ReplacingMergeTree(seq)
@@ -1105,6 +1106,7 @@ CREATE VIEW pipeline_runs
     `created_at` Nullable(DateTime64(3, 'UTC')),
     `started_at` Nullable(DateTime64(3, 'UTC')),
     `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `duration_ms` Nullable(UInt64),
     `source` LowCardinality(String),
     `scope` String,
     `url` String
@@ -1125,6 +1127,7 @@ AS SELECT
     r.created_at AS created_at,
     r.started_at AS started_at,
     r.finished_at AS finished_at,
+    r.duration_ms AS duration_ms,
     r.source AS source,
     r.scope AS scope,
     r.url AS url

@@ -192,6 +192,7 @@ func runColumns(rows []event.PipelineRun) []column {
 		nullable("created_at", rows, func(r *row) *time.Time { return &r.CreatedAt }),
 		nullable("started_at", rows, func(r *row) *time.Time { return &r.StartedAt }),
 		nullable("finished_at", rows, func(r *row) *time.Time { return &r.FinishedAt }),
+		milliseconds("duration_ms", rows, func(r *row) time.Duration { return r.Duration }),
 	)
 }
 

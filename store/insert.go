@@ -109,6 +109,18 @@ func nullable[R any](name string, rows []R, field func(*R) *time.Time) column {
 	return column{name, values}
 }
 
+// milliseconds collects a field of a duration; zero (not known) becomes NULL.
+func milliseconds[R any](name string, rows []R, field func(*R) time.Duration) column {
+	values := make([]*uint64, len(rows))
+	for i := range rows {
+		if d := field(&rows[i]); d > 0 {
+			ms := uint64(d.Milliseconds())
+			values[i] = &ms
+		}
+	}
+	return column{name, values}
+}
+
 // numbered makes the column seq: first, first+1, …
 func numbered(first uint64, n int) column {
 	values := make([]uint64, n)

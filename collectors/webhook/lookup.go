@@ -97,7 +97,7 @@ func (l StoreLookup) find(ctx context.Context, w wanted, scopes, ids []string) (
 	params := map[string]any{"source": w.source, "scopes": scopes, "ids": ids}
 	switch w.kind {
 	case event.KindPipelineRun:
-		return query[runRow](ctx, l.Querier, `SELECT `+origins+`attempt, pipeline, status, status_raw, branch, trigger, sha, actor, bot, created_at, started_at, finished_at FROM raw_pipeline_runs`+byID, params)
+		return query[runRow](ctx, l.Querier, `SELECT `+origins+`attempt, pipeline, status, status_raw, branch, trigger, sha, actor, bot, created_at, started_at, finished_at, duration_ms FROM raw_pipeline_runs`+byID, params)
 	case event.KindPipelineJob:
 		return query[jobRow](ctx, l.Querier, `SELECT `+origins+`run_id, attempt, name, runner, status, status_raw, created_at, started_at, finished_at FROM raw_pipeline_jobs`+byID, params)
 	case event.KindDeployment:
@@ -134,6 +134,14 @@ func known(t *time.Time) time.Time {
 	return t.UTC()
 }
 
+// duration returns a stored duration; 0 where it is not known.
+func duration(ms *uint64) time.Duration {
+	if ms == nil {
+		return 0
+	}
+	return time.Duration(*ms) * time.Millisecond
+}
+
 type runRow struct {
 	Source     string     `ch:"source"`
 	Provider   string     `ch:"provider"`
@@ -153,12 +161,14 @@ type runRow struct {
 	CreatedAt  *time.Time `ch:"created_at"`
 	StartedAt  *time.Time `ch:"started_at"`
 	FinishedAt *time.Time `ch:"finished_at"`
+	DurationMS *uint64    `ch:"duration_ms"`
 }
 
 func (r runRow) event() event.Event {
 	return event.PipelineRun{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
 		Attempt: r.Attempt, Pipeline: r.Pipeline, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, Branch: r.Branch, Trigger: r.Trigger,
-		SHA: r.SHA, Actor: r.Actor, Bot: r.Bot, CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt)}
+		SHA: r.SHA, Actor: r.Actor, Bot: r.Bot, CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+		Duration: duration(r.DurationMS)}
 }
 
 type jobRow struct {
