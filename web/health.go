@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -18,16 +19,39 @@ func (a *app) healthz(c *fiber.Ctx) error {
 	return c.SendString("ok\n")
 }
 
-// readyz says whether the store answers within two seconds.
+// readyTimeout is how long /readyz waits for the store and the checks.
+const readyTimeout = 2 * time.Second
+
+// readyz answers 503 only when the store does not answer; while something else is wrong it stays 200, with "degraded"
+// and the causes. With "Accept: application/json" the answer is a document with status and causes.
 func (a *app) readyz(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	ctx, cancel := context.WithTimeout(c.UserContext(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(c.UserContext(), readyTimeout)
 	defer cancel()
+	state := readiness{Status: "ready", Causes: []cause{}}
 	if err := a.deps.Ping(ctx); err != nil {
 		a.deps.Logger.Warn("not ready", "error", err)
-		return c.Status(fiber.StatusServiceUnavailable).SendString("not ready: the store does not answer: " + err.Error() + "\n")
+		c.Status(fiber.StatusServiceUnavailable)
+		state.Status = "not ready"
+		state.Causes = append(state.Causes, cause{"store", "the store does not answer: " + err.Error()})
+	} else if state.Causes = a.degraded(ctx); len(state.Causes) > 0 {
+		state.Status = "degraded"
 	}
-	return c.SendString("ready\n")
+	if c.Accepts(fiber.MIMETextPlain, fiber.MIMEApplicationJSON) == fiber.MIMEApplicationJSON {
+		return c.JSON(state)
+	}
+	var text strings.Builder
+	text.WriteString(state.Status + "\n")
+	for _, why := range state.Causes {
+		text.WriteString(why.Check + ": " + why.Cause + "\n")
+	}
+	return c.SendString(text.String())
+}
+
+// readiness is the document of /readyz.
+type readiness struct {
+	Status string  `json:"status"` // "ready", "degraded", "not ready"
+	Causes []cause `json:"causes"` // empty when ready
 }
 
 func (a *app) metricsHandler() fiber.Handler {
@@ -46,7 +70,7 @@ func (a *app) registerMetrics() (*requestMetrics, error) {
 		Name: "dxctl_http_request_duration_seconds", Help: "Time until an answer was made, by route and status.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"route", "status"})}
-	for _, c := range []prometheus.Collector{m.duration, gradeCollector{a}} {
+	for _, c := range []prometheus.Collector{m.duration, gradeCollector{a}, degradedCollector{a}} {
 		if err := a.deps.Registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("web: metrics: %w", err)
 		}

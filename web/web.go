@@ -22,7 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Deps is what the pages are made from. All but Demo and Receive are required.
+// Deps is what the pages are made from. All but Demo, Receive and Checks are required.
 type Deps struct {
 	Store      metrics.Querier             // the public views
 	Ping       func(context.Context) error // nil when the store answers
@@ -34,8 +34,9 @@ type Deps struct {
 	Gatherer   prometheus.Gatherer
 	Now        func() time.Time
 	Version    string
-	Receive    http.Handler // takes what sources push; nil: nothing is received
-	Demo       bool         // says on every page that the data are synthetic
+	Checks     []HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	Receive    http.Handler  // takes what sources push; nil: nothing is received
+	Demo       bool          // says on every page that the data are synthetic
 }
 
 func (d Deps) validate() error {

@@ -134,6 +134,7 @@ func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 		receive = received
 	}
 	return web.New(p.cfg.Server, web.Deps{
+		Checks:     p.checks(),
 		Receive:    receive,
 		Store:      p.store,
 		Ping:       func(ctx context.Context) error { _, err := p.store.Info(ctx); return err },
