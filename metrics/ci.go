@@ -3,6 +3,8 @@ package metrics
 import (
 	"context"
 	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // CIWeeks is how the CI of a service did, week by week.
@@ -25,7 +27,7 @@ type CIWeek struct {
 	SuccessRate   *float64  `json:"success_rate"`
 	MedianMinutes *float64  `json:"median_minutes"`
 	P95Minutes    *float64  `json:"p95_minutes"`
-	Partial       bool      `json:"partial"`
+	Partial       bool      `json:"partial"` // the week is cut by the window, by now, or by the first known run
 }
 
 type durationRow struct {
@@ -60,7 +62,7 @@ func share(part, all uint64) *float64 {
 
 // CISeries returns the CI of one service week by week.
 func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeeks, error) {
-	c, err := e.cover(ctx, w)
+	c, err := e.cover(ctx, w, event.KindPipelineRun)
 	if err != nil {
 		return CIWeeks{}, err
 	}
@@ -92,7 +94,7 @@ func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeek
 	}
 	for start := Week.start(c.From); start.Before(c.To); start = Week.next(start) {
 		week := weeks[start]
-		week.Start, week.Partial = start, start.Before(c.From) || Week.next(start).After(c.To)
+		week.Start, week.Partial = start, !c.covers(start, Week.next(start))
 		result.Weeks = append(result.Weeks, week)
 	}
 	return result, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // DeployQuery asks for deployments.
@@ -81,7 +83,7 @@ func (e *Engine) deployments(ctx context.Context, q DeployQuery, by Grouping) ([
 	if err := q.Bucket.oneOf("deployment frequency", Day, Week, Month); err != nil {
 		return nil, err
 	}
-	c, err := e.cover(ctx, q.Window)
+	c, err := e.cover(ctx, q.Window, event.KindDeployment)
 	if err != nil {
 		return nil, err
 	}

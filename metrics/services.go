@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // ServiceNumbers is what is known of one service in a window. A nil pointer means that there is no data to compute the
@@ -41,8 +43,7 @@ type reviewRow struct {
 // Services returns the numbers of every service of the catalog and of every unmapped scope that has any, ordered by
 // ref. It takes one query per metric, not one per service.
 func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceNumbers, error) {
-	c, err := e.cover(ctx, w)
-	if err != nil {
+	if err := w.validate(); err != nil {
 		return nil, err
 	}
 	var known []struct {
@@ -56,16 +57,30 @@ func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceNumbers, erro
 	for _, k := range known {
 		table.of(k.Service).Team = k.Team
 	}
-	params := map[string]any{"service": "", "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service)}
-	for _, add := range []func(context.Context, *Engine, map[string]any, coverage) error{
-		table.addDeploys, table.addStaging, table.addSuccess, table.addDurations, table.addReviews,
+	for _, part := range []struct {
+		kind event.Kind // what the numbers count; the window begins with its history
+		add  []addNumbers
+	}{
+		{event.KindDeployment, []addNumbers{table.addDeploys, table.addStaging}},
+		{event.KindPipelineRun, []addNumbers{table.addSuccess, table.addDurations}},
+		{event.KindChange, []addNumbers{table.addReviews}},
 	} {
-		if err := add(ctx, e, params, c); err != nil {
+		c, err := e.cover(ctx, w, part.kind)
+		if err != nil {
 			return nil, err
+		}
+		params := map[string]any{"service": "", "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service)}
+		for _, add := range part.add {
+			if err := add(ctx, e, params, c); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return table.rows(), nil
 }
+
+// addNumbers adds the numbers of one query, of the covered window, to a serviceTable.
+type addNumbers func(ctx context.Context, e *Engine, params map[string]any, c coverage) error
 
 // serviceTable gathers the numbers by service.
 type serviceTable map[string]*ServiceNumbers

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
-// Window is a half-open span of time: From is part of it, To is not. Zero means open: From the beginning of what was
-// collected, To the present. Both are instants; the buckets in it are UTC.
+// Window is a half-open span of time: From is part of it, To is not. Zero means open: From the first record of the kind
+// that the metric counts, To the present. Both are instants; the buckets in it are UTC.
 type Window struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
@@ -17,6 +19,13 @@ type Window struct {
 // Contains reports whether t lies in the window.
 func (w Window) Contains(t time.Time) bool {
 	return (w.From.IsZero() || !t.Before(w.From)) && (w.To.IsZero() || t.Before(w.To))
+}
+
+func (w Window) validate() error {
+	if !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To) {
+		return errors.New("metrics: the window ends before it begins")
+	}
+	return nil
 }
 
 // Last returns the window of the given number of days that ends now.
@@ -98,8 +107,9 @@ func (g Grouping) label(t time.Time) string {
 	}
 }
 
-// coverage is the part of a window that something is known about: from the first deployment that any source ever told
-// of until now. A week before that is not a week without deployments.
+// coverage is the part of a window that something is known about: from the first record of the kind that a metric
+// counts until now. A week before that is not a week without deployments, and a service without deployments may well
+// have a history of pipeline runs.
 type coverage struct {
 	Window        // as asked, with its open ends filled in; From is zero when nothing was ever collected
 	known  Window // the covered part
@@ -116,15 +126,15 @@ func (c coverage) covers(from, to time.Time) bool {
 	return !c.known.From.IsZero() && !from.Before(c.known.From) && !to.After(c.known.To)
 }
 
-// cover fills in the open ends of w and cuts it to what is known.
-func (e *Engine) cover(ctx context.Context, w Window) (coverage, error) {
-	if !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To) {
-		return coverage{}, errors.New("metrics: the window ends before it begins")
+// cover fills in the open ends of w and cuts it to what is known of a kind: deployments, pipeline runs or changes.
+func (e *Engine) cover(ctx context.Context, w Window, kind event.Kind) (coverage, error) {
+	if err := w.validate(); err != nil {
+		return coverage{}, err
 	}
 	var rows []struct {
 		Since *time.Time `ch:"since"`
 	}
-	if err := e.queryFile(ctx, "history.sql", &rows, nil); err != nil {
+	if err := e.queryFile(ctx, "history.sql", &rows, map[string]any{"kind": string(kind)}); err != nil {
 		return coverage{}, err
 	}
 	now := e.now().UTC()
