@@ -39,9 +39,15 @@ func (p Person) StartedOn() time.Time { return p.Memberships[0].StartedOn }
 type Membership struct {
 	Team      string    // the group's name, or the word of the CSV where no group has that name; may be empty
 	StartedOn time.Time // midnight UTC; zero: not known
-	LeftOn    time.Time // midnight UTC of the first day after; zero: still there
+	LeftOn    time.Time // midnight UTC with which the last day begins; that whole day is part of it; zero: still there
 	Source    string    // "people.csv:12", "catalog/org.yaml:3"
 	URL       string
+}
+
+// Covers reports whether t lies in the membership, whose first and last day count in full. A start that is not known is
+// before every t.
+func (m Membership) Covers(t time.Time) bool {
+	return !m.StartedOn.After(t) && (m.LeftOn.IsZero() || t.Before(m.LeftOn.AddDate(0, 0, 1)))
 }
 
 // Identity says that a login is a person's.

@@ -149,3 +149,26 @@ func TestPeopleFileMissing(t *testing.T) {
 	_, _, err = Load(Config{Files: []string{" "}}, PeopleConfig{}, t.TempDir())
 	checkErrors(t, err, []string{"catalog.files[0] is empty"})
 }
+
+func TestMembershipCovers(t *testing.T) {
+	day := time.Date(2026, 10, 10, 0, 0, 0, 0, time.UTC)
+	start := day.AddDate(0, 0, -9)
+	tests := []struct {
+		name string
+		m    Membership
+		at   time.Time
+		want bool
+	}{
+		{"before the first day", Membership{StartedOn: start}, start.Add(-time.Millisecond), false},
+		{"the first moment of the first day", Membership{StartedOn: start}, start, true},
+		{"the last day's evening", Membership{StartedOn: start, LeftOn: day}, day.Add(23 * time.Hour), true},
+		{"the day after", Membership{StartedOn: start, LeftOn: day}, day.AddDate(0, 0, 1), false},
+		{"one day only", Membership{StartedOn: day, LeftOn: day}, day.Add(time.Hour), true},
+		{"no dates", Membership{}, day, true},
+	}
+	for _, tc := range tests {
+		if got := tc.m.Covers(tc.at); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}

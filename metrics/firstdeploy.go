@@ -52,7 +52,7 @@ type Subject struct {
 	Team       string     `json:"team"`
 	StartedAt  time.Time  `json:"started_at"`  // zero: not known
 	DeployedAt *time.Time `json:"deployed_at"` // nil: not yet
-	Hours      float64    `json:"hours"`       // until the first deployment, or until now or the day they left
+	Hours      float64    `json:"hours"`       // until the first deployment, or until now or the end of their last day
 	Deployment string     `json:"deployment"`
 	How        string     `json:"how"` // commit or time: it brought a change of theirs; started: they started it; service: it is the service's own
 	Service    string     `json:"service"`
@@ -114,7 +114,7 @@ type firstDeployRow struct {
 	Name       string     `ch:"name"`
 	Team       string     `ch:"team"`
 	StartedAt  *time.Time `ch:"started_at"`
-	LeftAt     *time.Time `ch:"left_at"`
+	LeftAt     *time.Time `ch:"left_at"` // the end of the last day: 00:00 UTC of the day after
 	DeployedAt *time.Time `ch:"deployed_at"`
 	How        string     `ch:"how"`
 	Deployment string     `ch:"deployment"`
@@ -137,19 +137,21 @@ func (r firstDeployRow) subject(now time.Time) Subject {
 		return s
 	}
 	s.StartedAt = r.StartedAt.UTC()
-	until, left := now, false
-	if r.LeftAt != nil && r.LeftAt.Before(now) {
-		until, left = r.LeftAt.UTC(), true
+	until, left := now, r.LeftAt != nil && !r.LeftAt.After(now)
+	if left {
+		until = r.LeftAt.UTC()
 	}
-	if s.DeployedAt != nil && !s.DeployedAt.After(until) {
+	switch {
+	case s.DeployedAt == nil:
+	case left && !s.DeployedAt.Before(until):
+		s.undeploy("first deployed after leaving; counted as not deployed")
+	case s.DeployedAt.After(now):
+		s.undeploy("first deployment is later than now; counted as not deployed")
+	default:
 		until = *s.DeployedAt
-	} else if s.DeployedAt != nil {
-		s.Note = "first deployed after leaving; counted as not deployed"
-		s.DeployedAt = nil
-		s.Deployment, s.How, s.Service, s.URL = "", "", "", ""
 	}
 	s.Hours = until.Sub(s.StartedAt).Hours()
-	if reason := r.reason(s, now, left); reason != "" {
+	if reason := r.reason(s, now); reason != "" {
 		s.Note = reason
 		return s
 	}
@@ -160,8 +162,14 @@ func (r firstDeployRow) subject(now time.Time) Subject {
 	return s
 }
 
+// undeploy drops a first deployment that does not count, and notes why.
+func (s *Subject) undeploy(note string) {
+	s.Note, s.DeployedAt = note, nil
+	s.Deployment, s.How, s.Service, s.URL = "", "", "", ""
+}
+
 // reason returns why the subject can be in no estimate, or "".
-func (r firstDeployRow) reason(s Subject, now time.Time, left bool) string {
+func (r firstDeployRow) reason(s Subject, now time.Time) string {
 	switch {
 	case s.StartedAt.After(now):
 		return reasonFuture
@@ -171,7 +179,7 @@ func (r firstDeployRow) reason(s Subject, now time.Time, left bool) string {
 		return reasonBeforeHistory
 	case s.DeployedAt != nil && s.DeployedAt.Before(s.StartedAt):
 		return reasonBeforeStart
-	case left && s.Hours < 0:
+	case r.LeftAt != nil && !s.StartedAt.Before(*r.LeftAt):
 		return reasonLeftFirst
 	case !r.Connected:
 		return reasonNotConnected

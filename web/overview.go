@@ -73,9 +73,7 @@ type totals struct {
 func working(people []catalog.Person, at time.Time) int {
 	n := 0
 	for _, p := range people {
-		if slices.ContainsFunc(p.Memberships, func(m catalog.Membership) bool {
-			return !m.StartedOn.After(at) && (m.LeftOn.IsZero() || m.LeftOn.After(at))
-		}) {
+		if slices.ContainsFunc(p.Memberships, func(m catalog.Membership) bool { return m.Covers(at) }) {
 			n++
 		}
 	}

@@ -1,5 +1,6 @@
 -- One row a person: their start and the first successful production deployment that is theirs. A person may have
--- several rows in people (a row a team): the first start counts, and the team they started in.
+-- several rows in people (a row a team): the first start counts, and the team they started in. left_on is the last day
+-- that somebody works here, as a whole day, so they have left when the day after begins.
 WITH
     authored AS
     (
@@ -20,16 +21,16 @@ WITH
     ),
     firsts AS
     (
-        SELECT person, toNullable(min(at)) AS deployed_at, argMin(tuple(how, deployment, service, url), tuple(at, how, deployment)) AS first
+        SELECT person, toNullable(min(at)) AS deployed_at, argMin(tuple(how, deployment, service, url), tuple(at, how, deployment, service, url)) AS first
         FROM delivered
         GROUP BY person
     ),
     persons AS
     (
-        SELECT p.person AS person, any(p.name) AS name,
-            if(count(p.started_on) = 0, any(p.team), argMin(p.team, p.started_on)) AS team,
+        SELECT p.person AS person, min(p.name) AS name,
+            if(count(p.started_on) = 0, min(p.team), argMinIf(p.team, tuple(assumeNotNull(p.started_on), p.team), p.started_on IS NOT NULL)) AS team,
             min(p.started_on) AS started_at,
-            if(countIf(p.left_on IS NULL) > 0, NULL, max(p.left_on)) AS left_at
+            if(countIf(p.left_on IS NULL) > 0, NULL, addDays(max(p.left_on), 1)) AS left_at
         FROM people AS p
         GROUP BY p.person
     ),
