@@ -231,12 +231,15 @@ func TestEventIsSentAgain(t *testing.T) {
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)
-		_, _ = w.Write([]byte(`{"outcome":"accepted"}`))
+		_, _ = w.Write([]byte(`{"outcome":"accepted","ignored_fields":[{"field":"customData.x","reason":"unknown key"}]}`))
 	}))
 	defer server.Close()
-	code, _, stderr := typed(t, "event", "deploy", "--service", "s", "--environment", "e", "--server", server.URL+"/")
+	code, stdout, stderr := typed(t, "event", "deploy", "--service", "s", "--environment", "e", "--server", server.URL+"/")
 	if code != exitOK || asked.Load() != 2 || bodies[0].Len() == 0 || bodies[0].String() != bodies[1].String() {
 		t.Errorf("exit %d after %d requests, stderr %q; sent %s and %s", code, asked.Load(), stderr, &bodies[0], &bodies[1])
+	}
+	if !strings.Contains(stdout, "customData.x: unknown key") {
+		t.Errorf("what the server left out is not printed: %s", stdout)
 	}
 }
 

@@ -81,7 +81,12 @@ func (to *sending) run(ctx context.Context, s *session, build func(now time.Time
 	if err != nil {
 		return fmt.Errorf("sending the event to %s: %w", address, err)
 	}
-	return table{columns: []string{"outcome", "type", "id", "reason"}, rows: [][]string{{string(answer.Outcome), e.Type(), e.ID(), answer.Reason}}}.print(s.out, s.output)
+	ignored := make([]string, len(answer.Misfits))
+	for i, m := range answer.Misfits {
+		ignored[i] = m.String()
+	}
+	return table{columns: []string{"outcome", "type", "id", "reason", "ignored_fields"},
+		rows: [][]string{{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")}}}.print(s.out, s.output)
 }
 
 // eventsAddress is where the server at an address receives events.

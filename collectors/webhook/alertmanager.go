@@ -40,14 +40,15 @@ type alert struct {
 
 func (a alertmanager) parse(d Delivery) ([]Update, Verdict) {
 	var group alertGroup
-	if err := json.Unmarshal(d.Body, &group); err != nil {
+	left, err := decode(d.Body, &group)
+	if err != nil {
 		return refused("the notification cannot be read: %v", err)
 	}
 	if group.Alerts == nil {
-		return refused("the notification has no alerts; is it a webhook of Alertmanager (version 4)?")
+		return refusedWith(left, "the notification has no alerts; is it a webhook of Alertmanager (version 4)?")
 	}
 	var updates []Update
-	v := Verdict{Outcome: Ignored, Reason: "none of the alerts is an incident"}
+	v := Verdict{Outcome: Ignored, Reason: "none of the alerts is an incident", Misfits: left}
 	bad := 0
 	for i, raw := range group.Alerts {
 		u, one := a.alert(d, group, raw)
@@ -83,8 +84,12 @@ func (a alertmanager) alert(d Delivery, group alertGroup, raw json.RawMessage) (
 		return Update{}, EventVerdict{ID: id, Outcome: o, Reason: fmt.Sprintf(format, args...)}
 	}
 	var in alert
-	if err := json.Unmarshal(raw, &in); err != nil {
+	left, err := decode(raw, &in)
+	if err != nil {
 		return no("", Refused, "the alert cannot be read: %v", err)
+	}
+	if reason := left.at("fingerprint", "startsAt", "status"); reason != "" {
+		return no(in.Fingerprint, Refused, "%s", reason)
 	}
 	if in.Fingerprint == "" || in.StartsAt.IsZero() {
 		return no(in.Fingerprint, Refused, "the alert %.100q has no fingerprint or no startsAt, which are its identity", in.Labels["alertname"])
@@ -118,7 +123,7 @@ func (a alertmanager) alert(d Delivery, group alertGroup, raw json.RawMessage) (
 	default:
 		return no(id, Refused, "status %.60q is neither firing nor resolved", in.Status)
 	}
-	return Update{Event: e, At: moment}, EventVerdict{ID: id, Outcome: Accepted}
+	return Update{Event: e, At: moment}, EventVerdict{ID: id, Outcome: Accepted, Misfits: left}
 }
 
 // disturbs reports whether alerts of a severity are incidents.

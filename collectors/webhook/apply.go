@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 
 	"github.com/dxctl/dxctl/event"
@@ -195,7 +196,7 @@ func (k *records) numbered(e event.Event, own string) event.Event {
 
 func (k *records) attemptOf(source, scope, run, own string) uint16 {
 	id := identity{kind: event.KindPipelineRun, source: source, scope: scope, id: run, attempt: 1}
-	for ; id.attempt < 1000; id.attempt++ { // attempts are numbered without a gap
+	for ; id.attempt < math.MaxUint16; id.attempt++ { // attempts are numbered without a gap
 		known, ok := k.now[id].(event.PipelineRun)
 		if !ok || strings.HasSuffix(known.URL, "/"+own) {
 			break

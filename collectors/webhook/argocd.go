@@ -20,7 +20,7 @@ type argocd struct {
 	source Source
 }
 
-// argoApplication is an Application. Each part is read for itself, so that an odd one does not cost the others.
+// argoApplication is an Application.
 type argoApplication struct {
 	Metadata struct {
 		Name      string            `json:"name"`
@@ -72,9 +72,16 @@ type argoOperation struct {
 
 func (a argocd) parse(d Delivery) ([]Update, Verdict) {
 	var in argoApplication
-	if err := json.Unmarshal(d.Body, &in); err != nil {
+	left, err := decode(d.Body, &in)
+	if err != nil {
 		return refused("the notification cannot be read: %v; use the template that docs/sources/argocd.md gives", err)
 	}
+	updates, v := a.read(d, in)
+	v.Misfits = left
+	return updates, v
+}
+
+func (a argocd) read(d Delivery, in argoApplication) ([]Update, Verdict) {
 	if in.Metadata.Name == "" {
 		return refused("the notification has no metadata.name; use the template that docs/sources/argocd.md gives")
 	}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,9 +23,9 @@ const Push = "push"
 // for; its keys are documented in docs/sources/push.md.
 type cdEvent struct {
 	Context struct {
-		ID        string `json:"id"`
-		Source    string `json:"source"`
-		Timestamp stamp  `json:"timestamp"`
+		ID        string    `json:"id"`
+		Source    string    `json:"source"`
+		Timestamp eventTime `json:"timestamp"`
 	} `json:"context"`
 	Subject struct {
 		ID      string  `json:"id"`
@@ -34,6 +35,8 @@ type cdEvent struct {
 	CustomData json.RawMessage `json:"customData"`
 
 	custom    custom
+	misfits   misfits // what was left out
+	attempt   uint16
 	predicate string
 	push      string    // name of the push source
 	at        time.Time // when it happened
@@ -49,11 +52,17 @@ type reference struct {
 
 // UnmarshalJSON reads {"id": …} and, because people write it so, a plain name.
 func (r *reference) UnmarshalJSON(raw []byte) error {
-	if len(raw) > 0 && raw[0] == '"' {
+	*r = reference{}
+	if firstByte(raw) == '"' {
 		return json.Unmarshal(raw, &r.ID)
 	}
 	type plain reference
-	return json.Unmarshal(raw, (*plain)(r))
+	misfits, err := decode(raw, (*plain)(r))
+	if reason := misfits.at("id"); reason != "" { // what is left would name another thing
+		*r = reference{}
+		return errors.New(reason)
+	}
+	return err
 }
 
 // content is the union of the contents of the subjects that are used.
@@ -74,71 +83,91 @@ type content struct {
 
 // custom is what scripts may say in customData, in the names of the public views.
 type custom struct {
-	ID             string `json:"id"` // of the deployment, so that its start and its end are one row
-	Attempt        int    `json:"attempt"`
-	Service        string `json:"service"`
-	Status         string `json:"status"`
-	CreatedAt      stamp  `json:"created_at"`
-	StartedAt      stamp  `json:"started_at"`
-	FinishedAt     stamp  `json:"finished_at"`
-	SHA            string `json:"sha"`
-	Ref            string `json:"ref"`
-	Branch         string `json:"branch"`
-	Version        string `json:"version"`
-	Actor          string `json:"actor"`
-	Bot            bool   `json:"bot"`
-	Trigger        string `json:"trigger"`
-	Baseline       bool   `json:"baseline"`
-	RollbackOf     string `json:"rollback_of"`
-	URL            string `json:"url"`
-	Runner         string `json:"runner"`
-	Title          string `json:"title"`
-	Author         string `json:"author"`
-	Number         uint64 `json:"number"`
-	Approved       bool   `json:"approved"`
-	MergeSHA       string `json:"merge_sha"`
-	HeadSHA        string `json:"head_sha"`
-	FirstCommitAt  stamp  `json:"first_commit_at"`
-	Additions      uint32 `json:"additions"`
-	Deletions      uint32 `json:"deletions"`
-	Reverts        string `json:"reverts"`
-	Severity       string `json:"severity"`
-	AcknowledgedAt stamp  `json:"acknowledged_at"`
-	Deployment     string `json:"deployment"`
+	ID             string    `json:"id"` // of the deployment, so that its start and its end are one row
+	Attempt        attempt   `json:"attempt"`
+	Service        string    `json:"service"`
+	Status         string    `json:"status"`
+	CreatedAt      eventTime `json:"created_at"`
+	StartedAt      eventTime `json:"started_at"`
+	FinishedAt     eventTime `json:"finished_at"`
+	SHA            string    `json:"sha"`
+	Ref            string    `json:"ref"`
+	Branch         string    `json:"branch"`
+	Version        string    `json:"version"`
+	Actor          string    `json:"actor"`
+	Bot            bool      `json:"bot"`
+	Trigger        string    `json:"trigger"`
+	Baseline       bool      `json:"baseline"`
+	RollbackOf     string    `json:"rollback_of"`
+	URL            string    `json:"url"`
+	Runner         string    `json:"runner"`
+	Title          string    `json:"title"`
+	Author         string    `json:"author"`
+	Number         uint64    `json:"number"`
+	Approved       bool      `json:"approved"`
+	MergeSHA       string    `json:"merge_sha"`
+	HeadSHA        string    `json:"head_sha"`
+	FirstCommitAt  eventTime `json:"first_commit_at"`
+	Additions      uint32    `json:"additions"`
+	Deletions      uint32    `json:"deletions"`
+	Reverts        string    `json:"reverts"`
+	Severity       string    `json:"severity"`
+	AcknowledgedAt eventTime `json:"acknowledged_at"`
+	Deployment     string    `json:"deployment"`
 }
 
-// decodeCDEvent reads the data of a CloudEvent as a CDEvent.
+// identities are the parts of a CDEvent that say which record it is of. An event of which one does not fit is refused:
+// without it, or with another in its place, another record would be changed.
+var identities = []string{"context", "context.id", "context.source", "subject", "subject.id", "subject.source", "subject.content",
+	"subject.content.environment", "subject.content.service", "subject.content.pipelineRun", "customData.id"}
+
+// decodeCDEvent reads the data of a CloudEvent as a CDEvent. What does not fit is left out and listed in its misfits.
 func decodeCDEvent(d Delivery, e cloudevent.Event) (cdEvent, error) {
 	var doc cdEvent
-	if err := json.Unmarshal(e.Data(), &doc); err != nil {
+	misfits, err := decode(e.Data(), &doc)
+	if err != nil {
 		return doc, fmt.Errorf("its data is not a CDEvent: %w", err)
 	}
-	if doc.Context.ID == "" {
-		doc.Context.ID = e.ID()
+	doc.misfits = misfits
+	if err := doc.readCustom(); err != nil {
+		return doc, err
 	}
-	if doc.Context.Source == "" {
-		doc.Context.Source = e.Source()
+	if reason := doc.misfits.at(identities...); reason != "" {
+		return doc, errors.New(reason)
 	}
-	if doc.Subject.ID == "" {
-		doc.Subject.ID = e.Subject()
-	}
+	doc.Context.ID = cmp.Or(doc.Context.ID, e.ID())
+	doc.Context.Source = cmp.Or(doc.Context.Source, e.Source())
+	doc.Subject.ID = cmp.Or(doc.Subject.ID, e.Subject())
 	if doc.Subject.ID == "" {
 		return doc, errors.New("its data has no subject.id")
 	}
-	if doc.Subject.Source == "" {
-		doc.Subject.Source = doc.Context.Source
-	}
+	doc.Subject.Source = cmp.Or(doc.Subject.Source, doc.Context.Source)
 	doc.at = at(doc.Context.Timestamp.Time, e.Time(), d.ReceivedAt)
-	// Custom data of another producer may be anything; only what fits is used.
-	if len(doc.CustomData) > 0 && doc.CustomData[0] == '{' {
-		if err := json.Unmarshal(doc.CustomData, &doc.custom); err != nil {
-			if strings.HasPrefix(doc.Context.Source, CLISource) {
-				return doc, fmt.Errorf("its customData cannot be read: %w", err)
-			}
-			doc.custom = custom{}
-		}
-	}
 	return doc, nil
+}
+
+// readCustom reads customData, key by key: one that does not fit costs no other. It fails where the attempt does not fit.
+func (c *cdEvent) readCustom() error {
+	const field = "customData"
+	switch firstByte(c.CustomData) {
+	case 0, 'n':
+		c.attempt = 1
+		return nil
+	case '{':
+	default: // another producer's, perhaps encoded as customDataContentType says
+		c.misfits.add(field, "it is %s, not an object; nothing of it is used", described(c.CustomData))
+		c.attempt = 1
+		return nil
+	}
+	misfits, err := decodeStrictly(c.CustomData, &c.custom, field)
+	if err != nil {
+		return fmt.Errorf("%s: %w", field, err)
+	}
+	c.misfits = append(c.misfits, misfits...)
+	if c.attempt, err = c.custom.Attempt.value(); err != nil {
+		return fmt.Errorf("%s.%w", field, err)
+	}
+	return nil
 }
 
 // readers are the CDEvents that are used, by subject and predicate.
@@ -253,7 +282,7 @@ func (c cdEvent) times() (created, started, finished time.Time) {
 func (c cdEvent) run() (Update, error) {
 	status, raw := c.statusOf()
 	created, started, finished := c.times()
-	return Update{At: c.at, Event: event.PipelineRun{Origin: c.origin(), Attempt: attempt(c.custom.Attempt), Pipeline: c.Subject.Content.PipelineName,
+	return Update{At: c.at, Event: event.PipelineRun{Origin: c.origin(), Attempt: c.attempt, Pipeline: c.Subject.Content.PipelineName,
 		Status: status, StatusRaw: raw, Branch: c.custom.Branch, Trigger: c.custom.Trigger, SHA: c.custom.SHA, Actor: c.custom.Actor, Bot: c.custom.Bot,
 		CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
 }
@@ -266,7 +295,7 @@ func (c cdEvent) job() (Update, error) {
 	if loose { // a task without a pipeline is a run of its own
 		run = c.Subject.ID
 	}
-	return Update{At: c.at, Loose: loose, Event: event.PipelineJob{Origin: c.origin(), RunID: run, Attempt: attempt(c.custom.Attempt),
+	return Update{At: c.at, Loose: loose, Event: event.PipelineJob{Origin: c.origin(), RunID: run, Attempt: c.attempt,
 		Name: c.Subject.Content.TaskName, Runner: c.custom.Runner, Status: status, StatusRaw: raw, CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
 }
 
@@ -303,7 +332,7 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 		return event.Deployment{}, errors.New("its subject has no content.environment.id: a deployment is known by where it went")
 	}
 	version, sha := artifact(content.ArtifactID)
-	d := event.Deployment{Origin: c.origin(), Attempt: attempt(c.custom.Attempt), Environment: environment, SHA: c.custom.SHA, Ref: c.custom.Ref,
+	d := event.Deployment{Origin: c.origin(), Attempt: c.attempt, Environment: environment, SHA: c.custom.SHA, Ref: c.custom.Ref,
 		Version: c.custom.Version, Actor: c.custom.Actor, Bot: c.custom.Bot, Trigger: c.custom.Trigger, Baseline: c.custom.Baseline, RollbackOf: c.custom.RollbackOf}
 	if d.Version == "" {
 		d.Version = version

@@ -93,9 +93,16 @@ func circleciSlug(slug string) string {
 
 func (c circleci) parse(d Delivery) ([]Update, Verdict) {
 	var in circleciDelivery
-	if err := json.Unmarshal(d.Body, &in); err != nil {
+	left, err := decode(d.Body, &in)
+	if err != nil {
 		return refused("the payload cannot be read: %v", err)
 	}
+	updates, v := c.read(d, in)
+	v.Misfits = left
+	return updates, v
+}
+
+func (c circleci) read(d Delivery, in circleciDelivery) ([]Update, Verdict) {
 	kind := cmp.Or(in.Type, d.Headers["circleci-event-type"])
 	switch kind {
 	case "ping":

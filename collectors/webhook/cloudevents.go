@@ -10,6 +10,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,8 +23,9 @@ import (
 // maxBatch is how many events one request may carry.
 const maxBatch = 10_000
 
-// decodeEvents reads the CloudEvents of a delivery: one in structured or binary mode, or a batch.
-func decodeEvents(d Delivery) ([]cloudevent.Event, error) {
+// decodeEvents reads the CloudEvents of a delivery: one in structured or binary mode, or a batch, of which each may fail
+// for itself.
+func decodeEvents(d Delivery) ([]decoded, error) {
 	media := d.Headers["content-type"]
 	if parsed, _, err := mime.ParseMediaType(media); err == nil {
 		media = parsed
@@ -31,23 +34,22 @@ func decodeEvents(d Delivery) ([]cloudevent.Event, error) {
 	case cloudevent.ApplicationCloudEventsBatchJSON:
 		return decodeBatch(d.Body)
 	case cloudevent.ApplicationCloudEventsJSON:
-		e, err := decodeStructured(d.Body)
-		if err != nil {
-			return nil, err
-		}
-		return []cloudevent.Event{e}, nil
+		return []decoded{decodeStructured(d.Body)}, nil
 	}
 	if d.Headers["ce-specversion"] == "" {
 		return nil, errors.New("it is no CloudEvent: send Content-Type application/cloudevents+json, application/cloudevents-batch+json, or the attributes as ce- headers")
 	}
-	e, err := decodeBinary(d)
-	if err != nil {
-		return nil, err
-	}
-	return []cloudevent.Event{e}, nil
+	return []decoded{decodeBinary(d)}, nil
 }
 
-func decodeBatch(body []byte) ([]cloudevent.Event, error) {
+// decoded is one event of a delivery, or why it cannot be read.
+type decoded struct {
+	event   cloudevent.Event
+	misfits misfits
+	err     error
+}
+
+func decodeBatch(body []byte) ([]decoded, error) {
 	var raw []json.RawMessage
 	if err := json.Unmarshal(body, &raw); err != nil {
 		return nil, fmt.Errorf("the batch is not a JSON array: %w", err)
@@ -55,43 +57,79 @@ func decodeBatch(body []byte) ([]cloudevent.Event, error) {
 	if len(raw) > maxBatch {
 		return nil, fmt.Errorf("the batch has %d events; send at most %d at once", len(raw), maxBatch)
 	}
-	events := make([]cloudevent.Event, 0, len(raw))
+	events := make([]decoded, len(raw))
 	for i, one := range raw {
-		e, err := decodeStructured(one)
-		if err != nil {
-			return nil, fmt.Errorf("event %d of %d: %w", i+1, len(raw), err)
-		}
-		events = append(events, e)
+		events[i] = decodeStructured(one)
 	}
 	return events, nil
 }
 
-func decodeStructured(doc []byte) (cloudevent.Event, error) {
+func decodeStructured(doc []byte) decoded {
 	if !json.Valid(doc) { // the SDK reads on past some mistakes, and past the end of the document
-		return cloudevent.Event{}, errors.New("the event is not JSON")
+		return decoded{err: errors.New("the event is not JSON")}
 	}
-	var e cloudevent.Event
-	if err := cloudevent.ReadJson(&e, bytes.NewReader(doc)); err != nil {
-		return e, fmt.Errorf("the event cannot be read: %w", err)
+	var out decoded
+	err := cloudevent.ReadJson(&out.event, bytes.NewReader(doc))
+	if err != nil {
+		if timeless, ok := withoutTime(doc, &out.misfits); ok {
+			out.event = cloudevent.Event{}
+			err = cloudevent.ReadJson(&out.event, bytes.NewReader(timeless))
+		}
 	}
-	return e, check(e)
+	if err != nil {
+		out.err = fmt.Errorf("the event cannot be read: %w", err)
+		return out
+	}
+	out.err = check(out.event)
+	return out
 }
 
-func decodeBinary(d Delivery) (cloudevent.Event, error) {
+// withoutTime leaves the time out of a CloudEvent where it is none; false when it is one, or there is none.
+func withoutTime(doc []byte, m *misfits) ([]byte, bool) {
+	var attributes map[string]json.RawMessage
+	if json.Unmarshal(doc, &attributes) != nil {
+		return nil, false
+	}
+	var at eventTime
+	raw, given := attributes["time"]
+	if !given {
+		return nil, false
+	}
+	if err := at.UnmarshalJSON(raw); err != nil {
+		m.add("time", "%v", err)
+	}
+	delete(attributes, "time")
+	if !at.IsZero() { // written otherwise than RFC 3339 has it, and understood
+		attributes["time"] = json.RawMessage(strconv.Quote(at.Format(time.RFC3339Nano)))
+	}
+	timeless, err := json.Marshal(attributes)
+	return timeless, err == nil
+}
+
+func decodeBinary(d Delivery) decoded {
 	h := http.Header{}
+	var out decoded
 	for name, value := range d.Headers {
 		if strings.HasPrefix(name, "ce-") { // such values are percent-encoded, which the SDK leaves to its callers
 			if plain, err := url.PathUnescape(value); err == nil {
 				value = plain
 			}
 		}
+		if name == "ce-time" {
+			if _, err := time.Parse(time.RFC3339Nano, value); err != nil {
+				out.misfits.add("time", "%.40q is not a time; write it as 2026-01-31T12:00:00Z", value)
+				continue
+			}
+		}
 		h.Set(name, value)
 	}
 	e, err := binding.ToEvent(context.Background(), cehttp.NewMessage(h, io.NopCloser(bytes.NewReader(d.Body))))
 	if err != nil {
-		return cloudevent.Event{}, fmt.Errorf("the event cannot be read: %w", err)
+		out.err = fmt.Errorf("the event cannot be read: %w", err)
+		return out
 	}
-	return *e, check(*e)
+	out.event, out.err = *e, check(*e)
+	return out
 }
 
 // check says in one line what an event lacks.
@@ -105,41 +143,54 @@ func check(e cloudevent.Event) error {
 	return nil
 }
 
-// events reads a delivery of CloudEvents. One malformed event refuses the whole delivery, because the sender is then told
-// once and nothing is half applied; one of no use is only left out.
+// events reads a delivery of CloudEvents. Each is judged for itself: one that is refused costs no other of its batch, and
+// the answer lists it.
 func (r *Receiver) events(s Source, d Delivery) ([]Update, Verdict) {
 	events, err := decodeEvents(d)
 	if err != nil {
 		return refused("%v", err)
 	}
-	var updates []Update
-	var all []EventVerdict
-	used := 0
-	for i, e := range events {
-		told, v := r.event(s, d, e)
-		if v.Outcome == Refused {
-			if len(events) == 1 {
-				return refused("event %s: %s", e.ID(), v.Reason)
-			}
-			return refused("event %d of %d, %s: %s", i+1, len(events), e.ID(), v.Reason)
-		}
-		if v.Outcome == Accepted {
-			used++
-		}
-		updates = append(updates, told...)
-		all = append(all, EventVerdict{ID: e.ID(), Outcome: v.Outcome, Reason: v.Reason})
-	}
-	switch {
-	case len(events) == 0:
+	if len(events) == 0 {
 		return ignored("the batch is empty")
-	case used == 0 && len(events) == 1:
-		return ignored("%s", all[0].Reason)
-	case used == 0:
-		return nil, Verdict{Outcome: Ignored, Reason: "none of the events is of use", Events: all}
-	case len(events) == 1:
-		return updates, Verdict{Outcome: Accepted}
 	}
-	return updates, Verdict{Outcome: Accepted, Events: all}
+	var updates []Update
+	all := make([]EventVerdict, len(events))
+	outcomes := map[Outcome]int{}
+	for i, e := range events {
+		told, v := r.decodedEvent(s, d, e)
+		updates = append(updates, told...)
+		all[i] = EventVerdict{ID: excerpt(e.event.ID()), Outcome: v.Outcome, Reason: v.Reason, Misfits: v.Misfits}
+		outcomes[v.Outcome]++
+	}
+	if len(events) == 1 {
+		v := Verdict{Outcome: all[0].Outcome, Reason: all[0].Reason, Misfits: all[0].Misfits}
+		if v.Outcome == Refused && all[0].ID != "" {
+			v.Reason = "event " + all[0].ID + ": " + v.Reason
+		}
+		return updates, v
+	}
+	v := Verdict{Outcome: Accepted, Events: all}
+	switch {
+	case outcomes[Accepted] == 0 && outcomes[Refused] > 0:
+		v.Outcome = Refused
+	case outcomes[Accepted] == 0:
+		v.Outcome, v.Reason = Ignored, "none of the events is used"
+	}
+	if outcomes[Refused] > 0 {
+		first := slices.IndexFunc(all, func(e EventVerdict) bool { return e.Outcome == Refused })
+		v.Reason = fmt.Sprintf("%d of %d events are refused; the first is event %d, %s: %s", outcomes[Refused], len(events), first+1,
+			all[first].ID, all[first].Reason)
+	}
+	return updates, v
+}
+
+func (r *Receiver) decodedEvent(s Source, d Delivery, e decoded) ([]Update, Verdict) {
+	if e.err != nil {
+		return refusedWith(e.misfits, "%v", e.err)
+	}
+	updates, v := r.event(s, d, e.event)
+	v.Misfits = append(e.misfits, v.Misfits...)
+	return updates, v
 }
 
 // event reads one CloudEvent.
@@ -165,19 +216,19 @@ func (r *Receiver) event(s Source, d Delivery, e cloudevent.Event) ([]Update, Ve
 	}
 	doc, err := decodeCDEvent(d, e)
 	if err != nil {
-		return refused("%v", err)
+		return refusedWith(doc.misfits, "%v", err)
 	}
 	doc.service = func(names ...string) string { return r.service(names...) }
 	doc.push, doc.predicate = s.Name, predicate
 	u, err := read(doc)
 	if err != nil {
-		return refused("%v", err)
+		return refusedWith(doc.misfits, "%v", err)
 	}
 	u.Event = normal(u.Event)
 	if err := u.Event.Validate(); err != nil {
-		return refused("%v", err)
+		return refusedWith(doc.misfits, "%v", err)
 	}
-	return accepted([]Update{u})
+	return []Update{u}, Verdict{Outcome: Accepted, Misfits: doc.misfits}
 }
 
 // at is when an event happened: its own time, else when it was received.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -52,6 +53,9 @@ func NewDeployEvent(d Deploy, now time.Time) (cloudevent.Event, error) {
 	}
 	if d.Environment == "" {
 		errs = append(errs, errors.New("environment is missing: where to? production, staging …"))
+	}
+	if d.Attempt < 0 || d.Attempt > math.MaxUint16 {
+		errs = append(errs, fmt.Errorf("attempt %d: give a number from 1 to %d", d.Attempt, math.MaxUint16))
 	}
 	subject, predicate, outcome := "service", "deployed", ""
 	switch d.Status {
@@ -138,7 +142,7 @@ type factData struct {
 	Name      string          `json:"name"`
 	Type      event.FactType  `json:"type"`
 	Value     json.RawMessage `json:"value"`
-	ExpiresAt stamp           `json:"expires_at,omitzero"`
+	ExpiresAt eventTime       `json:"expires_at,omitzero"`
 	URL       string          `json:"url,omitempty"`
 	Error     string          `json:"error,omitempty"`
 }
@@ -156,15 +160,19 @@ func NewFactEvent(f event.Fact, now time.Time) (cloudevent.Event, error) {
 	e.SetSubject(f.Entity)
 	e.SetTime(f.ObservedAt)
 	err := e.SetData(cloudevent.ApplicationJSON, factData{Entity: f.Entity, Name: f.Name, Type: f.Type, Value: f.Value,
-		ExpiresAt: stamp{f.ExpiresAt}, URL: f.URL, Error: f.Error})
+		ExpiresAt: eventTime{stamp{f.ExpiresAt}}, URL: f.URL, Error: f.Error})
 	return e, err
 }
 
 // fact reads an event of [FactType].
 func (r *Receiver) fact(s Source, d Delivery, e cloudevent.Event) ([]Update, Verdict) {
 	var data factData
-	if err := json.Unmarshal(e.Data(), &data); err != nil {
+	misfits, err := decodeStrictly(e.Data(), &data, "data")
+	if err != nil {
 		return refused("its data is not a fact: %v", err)
+	}
+	if reason := misfits.at("data.entity", "data.name", "data.type", "data.error"); reason != "" {
+		return refusedWith(misfits, "%s", reason)
 	}
 	if data.Entity == "" {
 		data.Entity = e.Subject()
@@ -173,7 +181,7 @@ func (r *Receiver) fact(s Source, d Delivery, e cloudevent.Event) ([]Update, Ver
 	if entity == "" {
 		ref, err := catalog.ParseRef(data.Entity, "component", "")
 		if err != nil {
-			return refused("%v", err)
+			return refusedWith(misfits, "%v", err)
 		}
 		entity = ref.String()
 	}
@@ -183,9 +191,9 @@ func (r *Receiver) fact(s Source, d Delivery, e cloudevent.Event) ([]Update, Ver
 	f := event.Fact{Source: s.Name, Entity: entity, Name: data.Name, Type: data.Type, Value: data.Value, Error: data.Error,
 		ObservedAt: at(e.Time(), d.ReceivedAt), ExpiresAt: data.ExpiresAt.Time, URL: link(data.URL)}
 	if err := f.Validate(); err != nil {
-		return refused("%v", err)
+		return refusedWith(misfits, "%v", err)
 	}
-	return accepted([]Update{{Event: f, At: f.ObservedAt}})
+	return []Update{{Event: f, At: f.ObservedAt}}, Verdict{Outcome: Accepted, Misfits: misfits}
 }
 
 // typeOf is the fact type that a JSON value shows.

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"encoding/json"
 	"fmt"
 	"mime"
 	"net/url"
@@ -87,7 +86,8 @@ type githubDelivery struct {
 	kind string
 	body []byte
 	githubEnvelope
-	scope string // of the repository, as the collector spells it; empty when the payload has no repository
+	scope   string   // of the repository, as the collector spells it; empty when the payload has no repository
+	misfits *misfits // what was left out so far
 }
 
 type githubEnvelope struct {
@@ -126,23 +126,34 @@ func (g github) parse(d Delivery) ([]Update, Verdict) {
 	if err != nil {
 		return refused("%v", err)
 	}
-	in := githubDelivery{kind: kind, body: body}
-	if err := json.Unmarshal(body, &in.githubEnvelope); err != nil {
-		return refused("the payload of %s cannot be read: %v", kind, err)
+	in := githubDelivery{kind: kind, body: body, misfits: &misfits{}}
+	if err := in.decode(&in.githubEnvelope); err != nil {
+		return refused("%v", err)
 	}
-	if kind == "ping" {
-		return read(g, in)
+	if kind != "ping" {
+		if v, ok := g.place(&in); !ok {
+			return nil, v
+		}
 	}
+	updates, v := read(g, in)
+	v.Misfits = *in.misfits
+	return updates, v
+}
+
+// place finds the scope of a payload's repository; false with the verdict when the source does not take it.
+func (g github) place(in *githubDelivery) (Verdict, bool) {
 	name := in.Repository.FullName
 	if name == "" {
-		return refused("the payload of %s has no repository.full_name", kind)
+		_, v := refusedWith(*in.misfits, "the payload of %s has no repository.full_name", in.kind)
+		return v, false
 	}
 	scope, taken := g.source.scope(name)
 	if !taken {
-		return ignored("the repository %.140s is not among the source's scopes", name)
+		_, v := ignored("the repository %.140s is not among the source's scopes", name)
+		return v, false
 	}
 	in.scope = scope
-	return read(g, in)
+	return Verdict{}, true
 }
 
 // githubPayload is the payload's JSON: the body, or in a form, which is the other way in which GitHub sends, its one field.
@@ -160,11 +171,13 @@ func githubPayload(d Delivery) ([]byte, error) {
 	return []byte(form.Get("payload")), nil
 }
 
-// decode reads the part of a payload that a reader needs.
+// decode reads the part of a payload that a reader needs. What does not fit is left out.
 func (in githubDelivery) decode(into any) error {
-	if err := json.Unmarshal(in.body, into); err != nil {
+	left, err := decode(in.body, into)
+	if err != nil {
 		return fmt.Errorf("the payload of %s cannot be read: %w", in.kind, err)
 	}
+	*in.misfits = append(*in.misfits, left...)
 	return nil
 }
 

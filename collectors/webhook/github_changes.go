@@ -59,7 +59,8 @@ func (g github) changeUpdate(in githubDelivery, p githubPull) Update {
 	if !e.MergedAt.IsZero() { // an open pull request has a merge commit too: GitHub tries the merge
 		e.MergeSHA = p.MergeCommitSHA
 	}
-	return Update{Event: e, At: p.UpdatedAt.Time, Whole: true}
+	whole := in.misfits.at("pull_request.closed_at", "pull_request.merged_at") == ""
+	return Update{Event: e, At: p.UpdatedAt.Time, Whole: whole}
 }
 
 // review reads pull_request_review.
@@ -162,7 +163,7 @@ func (g github) issue(in githubDelivery) ([]Update, Verdict) {
 	if (lost || gone) && e.ResolvedAt.IsZero() {
 		e.ResolvedAt = at(p.Issue.UpdatedAt.Time, p.Issue.CreatedAt.Time)
 	}
-	return accepted([]Update{{Event: e, At: p.Issue.UpdatedAt.Time, Whole: true}})
+	return accepted([]Update{{Event: e, At: p.Issue.UpdatedAt.Time, Whole: in.misfits.at("issue.closed_at") == ""}})
 }
 
 var (

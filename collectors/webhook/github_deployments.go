@@ -35,7 +35,7 @@ func (g github) deployment(in githubDelivery) ([]Update, Verdict) {
 	if err := in.decode(&p); err != nil {
 		return refused("%v", err)
 	}
-	if p.Deployment == nil || p.Deployment.ID == 0 {
+	if p.Deployment == nil || p.Deployment.ID <= 0 {
 		return refused("the payload of deployment has no deployment.id")
 	}
 	if g.source.Polled {
@@ -74,7 +74,7 @@ func (g github) deploymentStatus(in githubDelivery) ([]Update, Verdict) {
 	if err := in.decode(&p); err != nil {
 		return refused("%v", err)
 	}
-	if p.Deployment == nil || p.Deployment.ID == 0 || p.Status == nil || p.Status.State == "" {
+	if p.Deployment == nil || p.Deployment.ID <= 0 || p.Status == nil || p.Status.State == "" {
 		return refused("the payload of deployment_status has no deployment.id or deployment_status.state")
 	}
 	mapped, known := githubDeploymentState(p.Status.State)

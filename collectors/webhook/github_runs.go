@@ -17,7 +17,7 @@ type githubRun struct {
 	Event        string        `json:"event"`
 	Status       string        `json:"status"`
 	Conclusion   string        `json:"conclusion"`
-	RunAttempt   int           `json:"run_attempt"`
+	RunAttempt   attempt       `json:"run_attempt"`
 	HTMLURL      string        `json:"html_url"`
 	CreatedAt    stamp         `json:"created_at"`
 	UpdatedAt    stamp         `json:"updated_at"`
@@ -35,10 +35,14 @@ func (g github) run(in githubDelivery) ([]Update, Verdict) {
 	if err := in.decode(&p); err != nil {
 		return refused("%v", err)
 	}
-	if p.Run == nil || p.Run.ID == 0 {
+	if p.Run == nil || p.Run.ID <= 0 {
 		return refused("the payload of workflow_run has no workflow_run.id")
 	}
-	e := g.runEvent(in, *p.Run)
+	number, err := p.Run.RunAttempt.value()
+	if err != nil {
+		return refused("workflow_run.run_%v", err)
+	}
+	e := g.runEvent(in, *p.Run, number)
 	if g.source.Polled && e.Status.Final() {
 		return soon(g.source, in.scope, "the run is complete, and the collector reads it with its jobs")
 	}
@@ -49,7 +53,7 @@ func (g github) run(in githubDelivery) ([]Update, Verdict) {
 	return accepted([]Update{u})
 }
 
-func (g github) runEvent(in githubDelivery, r githubRun) event.PipelineRun {
+func (g github) runEvent(in githubDelivery, r githubRun, attempt uint16) event.PipelineRun {
 	mapped, raw, known := githubStatus(r.Status, r.Conclusion)
 	if !known {
 		g.unknown(g.source, "status of a run", raw)
@@ -63,7 +67,7 @@ func (g github) runEvent(in githubDelivery, r githubRun) event.PipelineRun {
 		name = r.Path
 	}
 	e := event.PipelineRun{
-		Origin: g.origin(in, strconv.FormatInt(r.ID, 10), r.HTMLURL), Attempt: attempt(r.RunAttempt), Pipeline: name,
+		Origin: g.origin(in, strconv.FormatInt(r.ID, 10), r.HTMLURL), Attempt: attempt, Pipeline: name,
 		Status: mapped, StatusRaw: raw, Branch: r.HeadBranch, Trigger: r.Event, SHA: r.HeadSHA,
 		Actor: actor.Login, Bot: actor.bot(), CreatedAt: r.CreatedAt.Time, StartedAt: r.RunStartedAt.Time,
 	}
@@ -77,7 +81,7 @@ func (g github) runEvent(in githubDelivery, r githubRun) event.PipelineRun {
 type githubJob struct {
 	ID          int64    `json:"id"`
 	RunID       int64    `json:"run_id"`
-	RunAttempt  int      `json:"run_attempt"`
+	RunAttempt  attempt  `json:"run_attempt"`
 	Name        string   `json:"name"`
 	Status      string   `json:"status"`
 	Conclusion  string   `json:"conclusion"`
@@ -98,19 +102,23 @@ func (g github) job(in githubDelivery) ([]Update, Verdict) {
 	if err := in.decode(&p); err != nil {
 		return refused("%v", err)
 	}
-	if p.Job == nil || p.Job.ID == 0 || p.Job.RunID == 0 {
+	if p.Job == nil || p.Job.ID <= 0 || p.Job.RunID <= 0 {
 		return refused("the payload of workflow_job has no workflow_job.id or run_id")
 	}
-	return accepted([]Update{{Event: g.jobEvent(in, *p.Job)}})
+	number, err := p.Job.RunAttempt.value()
+	if err != nil {
+		return refused("workflow_job.run_%v", err)
+	}
+	return accepted([]Update{{Event: g.jobEvent(in, *p.Job, number)}})
 }
 
-func (g github) jobEvent(in githubDelivery, j githubJob) event.PipelineJob {
+func (g github) jobEvent(in githubDelivery, j githubJob, attempt uint16) event.PipelineJob {
 	mapped, raw, known := githubStatus(j.Status, j.Conclusion)
 	if !known {
 		g.unknown(g.source, "status of a job", raw)
 	}
 	e := event.PipelineJob{
-		Origin: g.origin(in, strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: strconv.FormatInt(j.RunID, 10), Attempt: attempt(j.RunAttempt),
+		Origin: g.origin(in, strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: strconv.FormatInt(j.RunID, 10), Attempt: attempt,
 		Name: j.Name, Status: mapped, StatusRaw: raw, CreatedAt: j.CreatedAt.Time,
 	}
 	if mapped != event.Queued && mapped != event.Waiting { // GitHub gives a job that still waits a start too: when it was queued

@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/url"
 	"regexp"
 	"slices"
@@ -53,7 +52,8 @@ var gitlabUnused = map[string]string{
 type gitlabDelivery struct {
 	body     []byte
 	received stamp
-	scope    string // path of the project
+	scope    string   // path of the project
+	misfits  *misfits // what was left out so far
 
 	Kind      string     `json:"object_kind"`
 	EventName string     `json:"event_name"` // of system hooks
@@ -81,15 +81,15 @@ var gitlabBot = regexp.MustCompile(`(?i)^((project|group)_\d+_bot(_.*)?|service_
 func (u gitlabUser) bot() bool { return gitlabBot.MatchString(u.Username) }
 
 func (g gitlab) parse(d Delivery) ([]Update, Verdict) {
-	in := gitlabDelivery{body: d.Body, received: stamp{d.ReceivedAt}}
-	if err := json.Unmarshal(d.Body, &in); err != nil {
-		return refused("the payload cannot be read: %v", err)
+	in := gitlabDelivery{body: d.Body, received: stamp{d.ReceivedAt}, misfits: &misfits{}}
+	if v, ok := in.decode(&in); !ok {
+		return nil, v
 	}
 	kind := cmp.Or(in.Kind, in.EventName)
 	read, used := gitlabReaders[kind]
 	switch {
 	case kind == "":
-		return refused("the payload has no object_kind; is it a webhook of GitLab?")
+		return refusedWith(*in.misfits, "the payload has no object_kind; is it a webhook of GitLab?")
 	case !used:
 		if reason, known := gitlabUnused[kind]; known {
 			return ignored("%s: %s", kind, reason)
@@ -103,13 +103,15 @@ func (g gitlab) parse(d Delivery) ([]Update, Verdict) {
 		}
 	}
 	if path == "" {
-		return refused("the payload of %s has no project.path_with_namespace", kind)
+		return refusedWith(*in.misfits, "the payload of %s has no project.path_with_namespace", kind)
 	}
 	if !g.takes(path, string(cmp.Or(in.Project.ID, in.ProjectID))) {
 		return ignored("the project %.140s is not among the source's scopes", path)
 	}
 	in.scope = path // GitLab's spelling is the collector's
-	return read(g, in)
+	updates, v := read(g, in)
+	v.Misfits = *in.misfits
+	return updates, v
 }
 
 // takes reports whether the source takes a project. Projects are configured by path or by id.
@@ -119,11 +121,15 @@ func (g gitlab) takes(path, id string) bool {
 	})
 }
 
+// decode reads the part of a payload that a reader needs. What does not fit is left out; false with the verdict when
+// nothing can be read.
 func (in gitlabDelivery) decode(into any) (Verdict, bool) {
-	if err := json.Unmarshal(in.body, into); err != nil {
-		_, v := refused("the payload of %s cannot be read: %v", in.Kind, err)
+	left, err := decode(in.body, into)
+	if err != nil {
+		_, v := refused("the payload cannot be read: %v", err)
 		return v, false
 	}
+	*in.misfits = append(*in.misfits, left...)
 	return Verdict{}, true
 }
 

@@ -61,7 +61,7 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 		return nil, v
 	}
 	a := p.Attributes
-	if a.ID == 0 || a.Status == "" {
+	if a.ID <= 0 || a.Status == "" {
 		return refused("the payload of pipeline has no object_attributes.id or status")
 	}
 	mapped, known := gitlabStatus(a.Status)
@@ -94,7 +94,7 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 	}
 	updates := []Update{{Event: e}}
 	for _, b := range p.Builds {
-		if b.ID != 0 {
+		if b.ID > 0 {
 			updates = append(updates, g.build(in, b, a.ID))
 		}
 	}
@@ -147,7 +147,7 @@ func (g gitlab) job(in gitlabDelivery) ([]Update, Verdict) {
 	if v, ok := in.decode(&p); !ok {
 		return nil, v
 	}
-	if p.ID == 0 || p.Pipeline == 0 || p.Status == "" {
+	if p.ID <= 0 || p.Pipeline <= 0 || p.Status == "" {
 		return refused("the payload of build has no build_id, pipeline_id or build_status")
 	}
 	if mapped, _ := gitlabStatus(p.Status); g.source.Polled && mapped.Final() {

@@ -89,6 +89,7 @@ type Answer struct {
 	Outcome Outcome        `json:"outcome,omitempty"`
 	Reason  string         `json:"reason,omitempty"`
 	Events  []EventVerdict `json:"events,omitempty"`
+	Misfits []Misfit       `json:"ignored_fields,omitempty"` // parts that were left out because they do not fit
 	Error   string         `json:"error,omitempty"`
 }
 
@@ -191,11 +192,11 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body
 	case Refused:
 		h.count(s, string(Refused))
 		h.opt.Logger.Warn("a delivery was refused", "source", s.Name, "id", d.ID, "reason", v.Reason)
-		h.answer(w, http.StatusBadRequest, Answer{Outcome: Refused, Reason: v.Reason, Events: v.Events, Error: v.Reason})
+		h.answer(w, http.StatusBadRequest, Answer{Outcome: Refused, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits, Error: v.Reason})
 		return
 	case Ignored:
 		h.count(s, string(Ignored))
-		h.answer(w, http.StatusOK, Answer{Outcome: Ignored, Reason: v.Reason, Events: v.Events})
+		h.answer(w, http.StatusOK, Answer{Outcome: Ignored, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits})
 		return
 	}
 	// Whoever hung up meanwhile, and a server that is being stopped, must not leave it open whether the delivery is kept.
@@ -208,7 +209,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body
 	}
 	h.count(s, string(Accepted))
 	h.opt.Logger.Debug("a delivery was accepted", "source", s.Name, "id", d.ID, "updates", len(updates))
-	h.answer(w, http.StatusAccepted, Answer{Outcome: Accepted, Reason: v.Reason, Events: v.Events})
+	h.answer(w, http.StatusAccepted, Answer{Outcome: Accepted, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits})
 }
 
 func (h *Handler) count(s Source, outcome string) {

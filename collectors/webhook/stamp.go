@@ -12,7 +12,7 @@ import (
 )
 
 // stamp reads a time as the senders write it: RFC 3339, GitLab's "2016-08-12 15:23:28 UTC", or seconds since 1970. Null,
-// nothing, and a time that no event may carry (Go's year 1) are not known.
+// nothing, and Go's year 1 are not known.
 type stamp struct{ time.Time }
 
 var stampLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05", time.DateTime}
@@ -43,10 +43,33 @@ func (s *stamp) UnmarshalJSON(raw []byte) error {
 }
 
 func (s *stamp) set(at time.Time) error {
-	if event.ValidTime(at) {
-		s.Time = milli(at)
+	if at.Year() <= 1 { // how Go, and senders written in it, write a time that is not known
+		return nil
 	}
+	if !event.ValidTime(at) {
+		return fmt.Errorf("%s is outside 1970 to 2199", at.Format(time.RFC3339))
+	}
+	s.Time = milli(at)
 	return nil
+}
+
+// MarshalJSON writes a time that is not known as null: the year 1 would be taken for one that is.
+func (s stamp) MarshalJSON() ([]byte, error) {
+	if s.IsZero() {
+		return []byte("null"), nil
+	}
+	return s.Time.MarshalJSON()
+}
+
+// eventTime is a stamp that is never a number: events are written by people, who mean seconds or milliseconds by one.
+type eventTime struct{ stamp }
+
+// UnmarshalJSON reads a string or null.
+func (i *eventTime) UnmarshalJSON(raw []byte) error {
+	if first := firstByte(raw); first != '"' && first != 'n' {
+		return fmt.Errorf("it is %s, not a time as 2026-01-31T12:00:00Z", described(raw))
+	}
+	return i.stamp.UnmarshalJSON(raw)
 }
 
 // parseTime reads a time; zero for the empty string.
@@ -64,7 +87,7 @@ func parseTime(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is not a time; write it as 2026-01-31T12:00:00Z", text)
 }
 
-// milli is the instant as the store keeps it.
+// milli is the eventTime as the store keeps it.
 func milli(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
@@ -85,8 +108,8 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 	case len(raw) > 0 && raw[0] == '"':
 		return json.Unmarshal(raw, (*string)(n))
 	}
-	if _, err := strconv.ParseInt(string(raw), 10, 64); err != nil {
-		return fmt.Errorf("%.40s is not an id", raw)
+	if _, err := strconv.ParseUint(string(raw), 10, 64); err != nil {
+		return fmt.Errorf("it is %s, not an id", described(raw))
 	}
 	*n = number(raw)
 	return nil
@@ -114,10 +137,33 @@ func latest(times ...time.Time) time.Time {
 	return last
 }
 
-// attempt is the number of an attempt; 1 where the sender gives none.
-func attempt(n int) uint16 {
-	if n < 1 || n > 65535 {
-		return 1
+// attempt is the number of an attempt as a sender gives it. Absent or null is the first. It is part of the identity of a
+// record, so a value that does not fit is kept for the error instead of being replaced by another.
+type attempt struct {
+	number uint16
+	misfit string
+}
+
+// UnmarshalJSON never fails; see [attempt.value].
+func (a *attempt) UnmarshalJSON(raw []byte) error {
+	*a = attempt{}
+	if firstByte(raw) == 'n' {
+		return nil
 	}
-	return uint16(n)
+	n, err := strconv.ParseUint(string(bytes.TrimSpace(raw)), 10, 16)
+	if a.number = uint16(n); err != nil || n == 0 {
+		a.misfit = described(raw)
+	}
+	return nil
+}
+
+// value returns the number, or why there is none.
+func (a attempt) value() (uint16, error) {
+	switch {
+	case a.misfit != "":
+		return 0, fmt.Errorf("attempt is %s, not a whole number from 1 to 65535", a.misfit)
+	case a.number == 0:
+		return 1, nil
+	}
+	return a.number, nil
 }

@@ -170,6 +170,8 @@ type Verdict struct {
 	Collect []Target
 	// Events says what became of each event of a delivery that carries several; empty for one that carries one.
 	Events []EventVerdict
+	// Misfits are the parts of the payload that were left out because they do not fit.
+	Misfits []Misfit
 }
 
 // EventVerdict is what became of one event of a delivery.
@@ -177,6 +179,8 @@ type EventVerdict struct {
 	ID      string  `json:"id"`
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason,omitempty"`
+	// Misfits are the parts of the event that were left out because they do not fit.
+	Misfits []Misfit `json:"ignored_fields,omitempty"`
 }
 
 // Update is what a delivery says about one record. What is empty in Event is not known, unless Whole.
@@ -208,6 +212,11 @@ func ignored(format string, args ...any) ([]Update, Verdict) {
 
 func refused(format string, args ...any) ([]Update, Verdict) {
 	return nil, Verdict{Outcome: Refused, Reason: fmt.Sprintf(format, args...)}
+}
+
+// refusedWith refuses a payload and lists the parts of it that do not fit, which may be why.
+func refusedWith(m misfits, format string, args ...any) ([]Update, Verdict) {
+	return nil, Verdict{Outcome: Refused, Reason: fmt.Sprintf(format, args...), Misfits: m}
 }
 
 // soon accepts a delivery of which nothing is written: the collector reads it.
@@ -284,11 +293,34 @@ func (r *Receiver) Parse(d Delivery) (updates []Update, verdict Verdict) {
 	case Alertmanager:
 		updates, verdict = alertmanager{r, s}.parse(d)
 	}
+	updates, verdict = storable(updates, verdict)
+	if verdict.Outcome == Refused && len(verdict.Misfits) > 0 && !strings.Contains(verdict.Reason, verdict.Misfits[0].Reason) {
+		verdict.Reason += " (" + verdict.Misfits[0].String() + ")"
+	}
+	return updates, verdict
+}
+
+// storable leaves out the updates that cannot be stored. A delivery of which nothing is left is refused with the cause.
+func storable(updates []Update, verdict Verdict) ([]Update, Verdict) {
+	var errs []error
+	updates = slices.DeleteFunc(updates, func(u Update) bool {
+		err := normal(u.Event).Validate()
+		if err != nil {
+			errs = append(errs, err)
+		}
+		return err != nil
+	})
 	for i := range updates {
 		updates[i].Event = normal(updates[i].Event)
-		if err := updates[i].Event.Validate(); err != nil {
-			return refused("%v", err)
-		}
+	}
+	if len(errs) == 0 {
+		return updates, verdict
+	}
+	if len(updates) == 0 {
+		return refusedWith(verdict.Misfits, "%v", errors.Join(errs...))
+	}
+	for _, err := range errs {
+		(*misfits)(&verdict.Misfits).add("record", "%v", err)
 	}
 	return updates, verdict
 }
