@@ -47,6 +47,13 @@ type Watcher interface {
 	Watch(ctx context.Context, scoped func(scope string) Writer) error
 }
 
+// Wide is a Collector that reads its scopes in one pass, so that collecting one costs the source nothing.
+type Wide interface {
+	// Abreast is how many scopes are collected side by side, so that they share the statements of the store; 0: as many
+	// as of any other source.
+	Abreast() int
+}
+
 // Derived is a Collector that reads what other sources have stored, and is therefore collected after them.
 type Derived interface{ Derived() bool }
 

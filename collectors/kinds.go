@@ -150,6 +150,14 @@ func (a *adapted[M, W]) Derived() bool {
 	return ok && d.Derived()
 }
 
+// Abreast is how many scopes the child wants to have collected side by side; 0 when it does not say.
+func (a *adapted[M, W]) Abreast() int {
+	if w, ok := any(a.child).(Wide); ok {
+		return w.Abreast()
+	}
+	return 0
+}
+
 // watcher is a child that can be told of changes as they happen.
 type watcher[W any] interface {
 	Watch(ctx context.Context, scoped func(scope string) W) error

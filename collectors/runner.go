@@ -18,7 +18,7 @@ import (
 
 // Runner collects sources: all of them side by side, and the scopes of each side by side within the source's own budget.
 type Runner struct {
-	store   Store
+	store   *gatheringStore
 	sources []*runnable
 	opt     RunnerOptions
 	stats   *stats
@@ -135,7 +135,7 @@ func NewRunner(store Store, collectors []Collector, opt RunnerOptions) *Runner {
 	} else {
 		opt.Report = func(Progress) {}
 	}
-	r := &Runner{store: store, opt: opt, stats: newStats(opt.Registerer)}
+	r := &Runner{store: gathering(store), opt: opt, stats: newStats(opt.Registerer)}
 	for _, c := range collectors {
 		s := &runnable{Collector: c, due: newDue()}
 		r.sources = append(r.sources, s)

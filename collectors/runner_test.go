@@ -253,6 +253,10 @@ func (b *breaking) SaveCheckpoint(ctx context.Context, source, scope, stream str
 	return b.write(func() error { return b.Store.SaveCheckpoint(ctx, source, scope, stream, doc) })
 }
 
+func (b *breaking) SaveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error {
+	return b.write(func() error { return b.Store.SaveCheckpoints(ctx, source, stream, docs) })
+}
+
 func TestKilledAtEveryCheckpoint(t *testing.T) {
 	s := githubtest.New(t)
 	s.Repos["acme/shop"] = shop()

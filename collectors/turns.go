@@ -32,7 +32,7 @@ func (r *Runner) takeTurns(ctx context.Context, s *runnable, scopes []string, op
 		return nil
 	}
 	var wg sync.WaitGroup
-	for range min(r.opt.Concurrency, len(scopes)) {
+	for range min(r.abreast(s), len(scopes)) {
 		wg.Go(func() {
 			for t := range queue {
 				waiting.Add(-1)
@@ -47,6 +47,14 @@ func (r *Runner) takeTurns(ctx context.Context, s *runnable, scopes []string, op
 	}
 	wg.Wait()
 	return results
+}
+
+// abreast is how many scopes of a source are collected side by side.
+func (r *Runner) abreast(s *runnable) int {
+	if w, ok := s.Collector.(Wide); ok && w.Abreast() > 0 {
+		return w.Abreast()
+	}
+	return r.opt.Concurrency
 }
 
 // take gives a scope one turn and reports whether it wants another.

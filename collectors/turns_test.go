@@ -123,6 +123,21 @@ func (k *kept) SaveCheckpoint(_ context.Context, source, scope, stream string, d
 	return nil
 }
 
+func (k *kept) LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error) {
+	docs := map[string][]byte{}
+	for _, scope := range scopes {
+		docs[scope], _ = k.LoadCheckpoint(ctx, source, scope, stream)
+	}
+	return docs, nil
+}
+
+func (k *kept) SaveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error {
+	for scope, doc := range docs {
+		_ = k.SaveCheckpoint(ctx, source, scope, stream, doc)
+	}
+	return nil
+}
+
 func (k *kept) Select(context.Context, any, string, map[string]any) error { return nil }
 
 func TestLongHistoriesDoNotHoldUpTheOthers(t *testing.T) {

@@ -17,12 +17,15 @@ type Store interface {
 	Append(ctx context.Context, events ...event.Event) error
 	LoadCheckpoint(ctx context.Context, source, scope, stream string) ([]byte, error)
 	SaveCheckpoint(ctx context.Context, source, scope, stream string, doc []byte) error
+	// LoadCheckpoints and SaveCheckpoints are about one stream of many scopes of a source, by scope.
+	LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error)
+	SaveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error
 	Select(ctx context.Context, dest any, sql string, params map[string]any) error
 }
 
 // writer is the Writer of one scope in one run.
 type writer struct {
-	store         Store
+	store         *gatheringStore
 	source, scope string
 	since         time.Time
 	until         time.Time
@@ -171,32 +174,18 @@ var counts = map[event.Kind]struct{ table, id, created, open string }{
 }
 
 func (w *writer) Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error) {
-	k, ok := counts[kind]
-	if !ok {
+	if _, ok := counts[kind]; !ok {
 		return 0, 0, fmt.Errorf("counting %s: not a kind that is counted", kind)
 	}
-	where, params := w.where()
-	if !from.IsZero() {
-		where += ` AND ` + k.created + ` >= {from:DateTime64(3, 'UTC')}`
-		params["from"] = from.UTC()
-	}
-	if !to.IsZero() {
-		where += ` AND ` + k.created + ` < {to:DateTime64(3, 'UTC')}`
-		params["to"] = to.UTC()
-	}
-	var rows []struct {
-		Stored uint64 `ch:"stored"`
-		Open   uint64 `ch:"open"`
-	}
-	sql := `SELECT count() AS stored, countIf(is_open) AS open FROM (SELECT ` + k.open + ` AS is_open FROM ` + k.table + ` FINAL WHERE ` + where + ` GROUP BY ` + k.id + `)`
-	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
+	n, err := w.store.count(ctx, countOf{w.source, w.scope, kind, utc(from), utc(to)})
+	if err != nil {
 		return 0, 0, fmt.Errorf("counting the %s records of %s: %w", kind, w.scope, err)
 	}
-	if len(rows) == 0 {
-		return 0, 0, nil
-	}
-	return rows[0].Stored, rows[0].Open, nil
+	return n.stored, n.open, nil
 }
+
+// utc makes times of one moment the same, and leaves the zero time alone.
+func utc(t time.Time) time.Time { return t.UTC().Round(0) }
 
 func (w *writer) where() (string, map[string]any) {
 	return `source = {source:String} AND scope = {scope:String}`, map[string]any{"source": w.source, "scope": w.scope}

@@ -298,3 +298,7 @@ func (b *breaking) Append(ctx context.Context, events ...event.Event) error {
 func (b *breaking) SaveCheckpoint(ctx context.Context, source, scope, stream string, doc []byte) error {
 	return b.write(func() error { return b.Store.SaveCheckpoint(ctx, source, scope, stream, doc) })
 }
+
+func (b *breaking) SaveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error {
+	return b.write(func() error { return b.Store.SaveCheckpoints(ctx, source, stream, docs) })
+}
