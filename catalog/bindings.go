@@ -2,7 +2,7 @@ package catalog
 
 import (
 	"cmp"
-	"net/url"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -22,9 +22,9 @@ func scopeKey(provider, scope string) string {
 // claim is a component's word that a scope is its own.
 type claim struct {
 	Binding
-	entity int
-	line   int
-	weak   bool // only derived: two weak claims cancel each other without a warning
+	entity   int
+	line     int
+	distance int // from what the component says itself; two claims that are only derived cancel each other without a warning
 }
 
 const sourceLocationAnnotation = "backstage.io/source-location"
@@ -33,82 +33,19 @@ const sourceLocationAnnotation = "backstage.io/source-location"
 var bindingAnnotations = []struct {
 	name     string
 	provider string
-	scopes   func(value string) (strong, weak []string)
+	example  string
+	scopes   func(value string, e Entity) ([]named, []error)
 }{
-	{"github.com/project-slug", "github", slugScopes},
-	{"gitlab.com/project-slug", "gitlab", slugScopes},
-	{"jenkins.io/job-full-name", "jenkins", jenkinsScopes},
-	{"jenkins.io/github-folder", "jenkins", jenkinsScopes}, // its older name
-	{"circleci.com/project-slug", "circleci", circleScopes},
-	{"argocd/app-name", "argocd", listedScopes},
-	{"backstage.io/kubernetes-id", "kubernetes", listedScopes},
-	{"pagerduty.com/service-id", "pagerduty", plainScopes},
-	{"opsgenie.com/service-id", "opsgenie", listedScopes},
-	{"opsgenie.com/team", "opsgenie", listedScopes},
-}
-
-// listedScopes reads names separated by commas: a service is often one application for each environment.
-func listedScopes(value string) (strong, weak []string) {
-	for name := range strings.SplitSeq(value, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			strong = append(strong, name)
-		}
-	}
-	return strong, nil
-}
-
-func plainScopes(value string) (strong, weak []string) {
-	return []string{strings.TrimSpace(value)}, nil
-}
-
-// slugScopes reads owner/name, and the address of a repository for those who paste one.
-func slugScopes(value string) (strong, weak []string) {
-	value = strings.TrimSpace(value)
-	if u, err := url.Parse(value); err == nil && u.Host != "" {
-		value = u.Path
-	}
-	value = strings.TrimSuffix(strings.Trim(value, "/"), ".git")
-	if !strings.Contains(value, "/") {
-		return nil, nil
-	}
-	return []string{value}, nil
-}
-
-// jenkinsScopes reads [instance:]folder/job, several separated by commas. Jenkins forbids colons in names, so the
-// first one ends the instance. A job is bound with its instance, and by its path alone where no other instance has it.
-func jenkinsScopes(value string) (strong, weak []string) {
-	for job := range strings.SplitSeq(value, ",") {
-		job = strings.TrimSpace(job)
-		instance, path, found := strings.Cut(job, ":")
-		if !found {
-			instance, path = "", job
-		}
-		path = strings.Trim(path, "/")
-		switch {
-		case path == "":
-		case instance == "":
-			strong = append(strong, path)
-		default:
-			strong = append(strong, instance+":"+path)
-			weak = append(weak, path)
-		}
-	}
-	return strong, weak
-}
-
-// circleScopes binds both spellings that CircleCI uses for the place where the code lives: gh and github.
-func circleScopes(value string) (strong, weak []string) {
-	value = strings.Trim(strings.TrimSpace(value), "/")
-	vcs, rest, found := strings.Cut(value, "/")
-	if !found {
-		return nil, nil
-	}
-	for _, pair := range [][2]string{{"gh", "github"}, {"bb", "bitbucket"}} {
-		if vcs == pair[0] || vcs == pair[1] {
-			return []string{pair[0] + "/" + rest, pair[1] + "/" + rest}, nil
-		}
-	}
-	return []string{value}, nil
+	{"github.com/project-slug", "github", "myorg/payment-service", slugScopes("github")},
+	{"gitlab.com/project-slug", "gitlab", "mygroup/payment-service", slugScopes("gitlab")},
+	{"jenkins.io/job-full-name", "jenkins", "folder/job or instance:folder/job", jenkinsScopes},
+	{"jenkins.io/github-folder", "jenkins", "folder/job or instance:folder/job", jenkinsScopes}, // its older name
+	{"circleci.com/project-slug", "circleci", "github/myorg/payment-service", circleScopes},
+	{"argocd/app-name", "argocd", "payment-service or namespace/payment-service", argoScopes},
+	{"backstage.io/kubernetes-id", "kubernetes", "payment-service", plainScopes},
+	{"pagerduty.com/service-id", "pagerduty", "PXXXXXX", idScopes("service-directory", "services")},
+	{"opsgenie.com/service-id", "opsgenie", "4513b7ea-3b91-438f-b7e4-e3e54af9147c", idScopes("service", "services")},
+	{"opsgenie.com/team", "opsgenie", "payments", plainScopes},
 }
 
 // bindingLines returns the lines of the annotations that bind.
@@ -117,7 +54,9 @@ func bindingLines(doc document) map[string]int {
 	for _, a := range bindingAnnotations {
 		lines[a.name] = annotationLine(doc, a.name)
 	}
-	lines[sourcePathsAnnotation] = annotationLine(doc, sourcePathsAnnotation)
+	for _, name := range []string{sourcePathsAnnotation, sourceLocationAnnotation} {
+		lines[name] = annotationLine(doc, name)
+	}
 	return lines
 }
 
@@ -149,10 +88,11 @@ func (l *loader) bind() {
 
 func (l *loader) claims(index int, e Entity) []claim {
 	var out []claim
-	add := func(provider string, line int, weak bool, scopes []string) {
-		for _, scope := range scopes {
-			out = append(out, claim{Binding: Binding{provider, strings.ToLower(scope), e.Ref}, entity: index, line: line, weak: weak})
-		}
+	bound := map[string]bool{}
+	add := func(provider, scope string, line, distance int) {
+		b := Binding{provider, strings.ToLower(scope), e.Ref}
+		out = append(out, claim{Binding: b, entity: index, line: line, distance: distance})
+		bound[provider] = true
 	}
 	for _, a := range bindingAnnotations {
 		value := e.Annotations[a.name]
@@ -160,97 +100,88 @@ func (l *loader) claims(index int, e Entity) []claim {
 			continue
 		}
 		line := l.catalog.lines[index][a.name]
-		strong, weak := a.scopes(value)
-		if len(strong) == 0 {
-			l.warn(e.File, line, "annotation %s: %q names no project; write it like %s", a.name, value, annotationExample(a.provider))
+		scopes, errs := a.scopes(value, e)
+		for _, err := range errs {
+			l.warn(e.File, line, "annotation %s: %v; write it like %s", a.name, err, a.example)
 		}
-		add(a.provider, line, false, strong)
-		add(a.provider, line, true, weak)
+		for _, s := range scopes {
+			add(a.provider, s.scope, line, s.distance)
+		}
 	}
-	if provider, scope, folder, ok := sourceLocation(e.Annotations[sourceLocationAnnotation]); ok && folder == "" && e.Annotations[provider+".com/project-slug"] == "" {
-		add(provider, e.Line, true, []string{scope})
-	} else if provider, scope, ok := e.foundScope(); ok && e.Annotations[provider+".com/project-slug"] == "" && e.Annotations[sourceLocationAnnotation] == "" {
-		add(provider, e.Line, true, []string{scope})
+	at, located, err := sourceLocation(e.Annotations[sourceLocationAnnotation])
+	line := cmp.Or(l.catalog.lines[index][sourceLocationAnnotation], e.Line)
+	if err != nil {
+		l.warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
+	}
+	if located && at.folder == "" && !bound[at.provider] {
+		add(at.provider, at.scope, line, 1)
+	} else if provider, scope, ok := e.foundScope(); ok && !located && !bound[provider] {
+		add(provider, scope, e.Line, 1)
 	}
 	return out
 }
 
-func annotationExample(provider string) string {
-	switch provider {
-	case "jenkins":
-		return "folder/job or instance:folder/job"
-	case "circleci":
-		return "gh/myorg/payment-service"
-	case "argocd", "kubernetes":
-		return "payment-service"
-	}
-	return "myorg/payment-service"
+// location is what a source location says of a repository at a provider.
+type location struct {
+	provider string
+	scope    string
+	folder   string // within the repository; empty: the whole
 }
 
 // sourceLocation reads url:https://github.com/myorg/payment-service/, and the folder in url:…/tree/main/services/payment/,
 // of which the first name after tree is taken as the branch. A folder within a repository says nothing about whose the
-// repository is, but much about whose the folder is.
-func sourceLocation(value string) (provider, scope, folder string, ok bool) {
-	address, found := strings.CutPrefix(strings.TrimSpace(value), "url:")
-	if !found {
-		return "", "", "", false
+// repository is, but much about whose the folder is. False without an error: it is at a place of which nothing is collected.
+func sourceLocation(value string) (location, bool, error) {
+	value = strings.TrimSpace(value)
+	if kind, _, found := strings.Cut(value, ":"); !found || kind == "file" || kind == "dir" {
+		return location{}, false, nil
 	}
-	u, err := url.Parse(address)
+	r, err := parseRepository(value, "")
 	if err != nil {
-		return "", "", "", false
+		return location{}, false, fmt.Errorf("%q: %w", value, err)
 	}
-	switch u.Host {
-	case "github.com", "gitlab.com":
-		provider = strings.TrimSuffix(u.Host, ".com")
-	default:
-		return "", "", "", false
+	provider := r.provider()
+	if r.path == "" || providerNames[provider] == "" {
+		return location{}, false, nil
 	}
-	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
-	for i := 2; i < len(parts); i++ {
-		if parts[i] == "tree" || parts[i] == "blob" || parts[i] == "-" {
-			below := strings.SplitN(strings.TrimPrefix(strings.Join(parts[i:], "/"), "-/"), "/", 3) // tree, main, services/payment
-			if len(below) == 3 {
-				if below[0] == "blob" { // a file stands for the folder that it is in
-					below[2] = path.Dir(below[2])
-				}
-				var inside bool
-				if folder, inside = cleanPath(below[2]); !inside && folder != "" {
-					return "", "", "", false
-				}
-			}
-			parts = parts[:i]
-		}
+	inside := r.inside
+	if r.isFile { // a file stands for the folder that it is in
+		inside = path.Dir(inside)
 	}
-	if len(parts) < 2 || (provider == "github" && len(parts) != 2) {
-		return "", "", "", false
+	folder, ok := cleanPath(inside)
+	if !ok && folder != "" {
+		return location{}, false, fmt.Errorf("%q: the path leads out of the repository", value)
 	}
-	return provider, strings.TrimSuffix(strings.Join(parts, "/"), ".git"), folder, true
+	return location{provider, r.path, folder}, true, nil
 }
 
 func (l *loader) settle(claims []claim) (Binding, bool) {
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.Service, b.Service) })
-	for _, stronger := range []func(claim) bool{
-		func(c claim) bool { return l.catalog.entities[c.entity].IsService() && !c.weak },
-		func(c claim) bool { return l.catalog.entities[c.entity].IsService() },
-		func(c claim) bool { return !c.weak },
-		func(claim) bool { return true },
-	} {
-		var claimants []claim
-		for _, c := range claims {
-			if stronger(c) && (len(claimants) == 0 || claimants[len(claimants)-1].Service != c.Service) {
-				claimants = append(claimants, c)
+	service := func(c claim) bool { return l.catalog.entities[c.entity].IsService() }
+	var distances []int
+	for _, c := range claims {
+		distances = append(distances, c.distance)
+	}
+	slices.Sort(distances)
+	for _, services := range []bool{true, false} {
+		for _, distance := range slices.Compact(distances) {
+			var claimants []claim
+			for _, c := range claims {
+				if c.distance <= distance && (!services || service(c)) && (len(claimants) == 0 || claimants[len(claimants)-1].Service != c.Service) {
+					claimants = append(claimants, c)
+				}
 			}
+			switch len(claimants) {
+			case 0:
+				continue
+			case 1:
+				return claimants[0].Binding, true
+			}
+			if distance == 0 && !l.sharedKnowingly(claimants) {
+				l.warnShared(claimants)
+			}
+			return Binding{}, false
 		}
-		switch len(claimants) {
-		case 0:
-			continue
-		case 1:
-			return claimants[0].Binding, true
-		}
-		if !claimants[0].weak && !l.sharedKnowingly(claimants) {
-			l.warnShared(claimants)
-		}
-		return Binding{}, false
 	}
 	return Binding{}, false
 }

@@ -22,12 +22,12 @@ func TestBindings(t *testing.T) {
 		{name: "none", docs: []string{component("a", "", "")}},
 		{name: "scopes in lower case", docs: []string{annotated("a", "github.com/project-slug: MyOrg/A")}, bindings: []string{"github myorg/a a"}},
 		{name: "an address instead of a slug", docs: []string{annotated("a", "github.com/project-slug: 'https://github.com/o/a.git'")}, bindings: []string{"github o/a a"}},
-		{name: "no slash", docs: []string{annotated("a", "github.com/project-slug: alone")}, warnings: []string{`"alone" names no project; write it like myorg/payment-service`}},
+		{name: "no slash", docs: []string{annotated("a", "github.com/project-slug: alone")}, warnings: []string{`0.yaml:5: annotation github.com/project-slug: "alone": the name of the owner or of the repository is missing; write it like myorg/payment-service`}},
 		{name: "gitlab subgroups", docs: []string{annotated("a", "gitlab.com/project-slug: g/h/a")}, bindings: []string{"gitlab g/h/a a"}},
-		{name: "jenkins", docs: []string{annotated("a", "jenkins.io/job-full-name: team/a")}, bindings: []string{"jenkins team/a a"}},
+		{name: "jenkins", docs: []string{annotated("a", "jenkins.io/job-full-name: team/a")}, bindings: []string{"jenkins team a", "jenkins team/a a"}},
 		{
 			name: "jenkins with an instance", docs: []string{annotated("a", "jenkins.io/job-full-name: 'east:team/a'")},
-			bindings: []string{"jenkins east:team/a a", "jenkins team/a a"},
+			bindings: []string{"jenkins east:team/a a", "jenkins team a", "jenkins team/a a"},
 		},
 		{
 			name:     "one job at two instances",
@@ -36,7 +36,7 @@ func TestBindings(t *testing.T) {
 		},
 		{
 			name: "several jenkins jobs", docs: []string{annotated("a", "jenkins.io/job-full-name: 'team/a, team/a-deploy'")},
-			bindings: []string{"jenkins team/a a", "jenkins team/a-deploy a"},
+			bindings: []string{"jenkins team a", "jenkins team/a a", "jenkins team/a-deploy a"},
 		},
 		{
 			name: "circleci in both spellings", docs: []string{annotated("a", "circleci.com/project-slug: github/o/a")},
@@ -48,12 +48,12 @@ func TestBindings(t *testing.T) {
 		},
 		{
 			name: "several argocd applications", docs: []string{annotated("a", "argocd/app-name: 'a-prod, team/A-staging,'")},
-			bindings: []string{"argocd a-prod a", "argocd team/a-staging a"},
+			bindings: []string{"argocd a-prod a", "argocd a-staging a", "argocd team/a-staging a"},
 		},
 		{name: "kubernetes", docs: []string{annotated("a", "backstage.io/kubernetes-id: A")}, bindings: []string{"kubernetes a a"}},
 		{
 			name: "kubernetes names nothing", docs: []string{annotated("a", "backstage.io/kubernetes-id: ' , '")},
-			warnings: []string{`annotation backstage.io/kubernetes-id: " , " names no project; write it like payment-service`},
+			warnings: []string{`annotation backstage.io/kubernetes-id: " , " names nothing; write it like payment-service`},
 		},
 		{
 			name:     "two services claim one scope",

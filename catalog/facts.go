@@ -27,6 +27,7 @@ func (c *Catalog) Facts(now time.Time) []event.Fact {
 
 func (c *Catalog) factsOf(e Entity, now time.Time) []event.Fact {
 	_, ownerExists := c.byRef[e.Owner]
+	slug, _ := e.Repository()
 	values := []struct {
 		name  string
 		value any
@@ -41,7 +42,7 @@ func (c *Catalog) factsOf(e Entity, now time.Time) []event.Fact {
 		{"catalog.type", e.Type},
 		{"catalog.tags", notNil(e.Tags)},
 		{"catalog.dependencies", float64(len(e.DependsOn))},
-		{"catalog.has_repository", e.Annotations["github.com/project-slug"] != "" || e.Annotations["gitlab.com/project-slug"] != "" || e.Annotations[sourceLocationAnnotation] != ""},
+		{"catalog.has_repository", slug != "" || e.Annotations[sourceLocationAnnotation] != ""},
 		{"catalog.has_docs", e.Annotations["backstage.io/techdocs-ref"] != "" || hasLink(e, "doc", "readme", "handbook")},
 		{"catalog.has_runbook", hasLink(e, "runbook", "playbook")},
 		{"catalog.has_on_call", e.Annotations["pagerduty.com/service-id"] != "" || e.Annotations["pagerduty.com/integration-key"] != "" || e.Annotations["opsgenie.com/team"] != ""},

@@ -29,17 +29,17 @@ func (l *loader) bindPaths() {
 			continue
 		}
 		listed, ok := e.Annotations[sourcePathsAnnotation]
-		provider, scope, folder, located := sourceLocation(e.Annotations[sourceLocationAnnotation])
+		at, located, _ := sourceLocation(e.Annotations[sourceLocationAnnotation]) // claims warns
 		if !ok {
-			if located && folder != "" {
-				l.catalog.paths = append(l.catalog.paths, PathBinding{provider, strings.ToLower(scope), folder, e.Ref})
+			if located && at.folder != "" {
+				l.catalog.paths = append(l.catalog.paths, PathBinding{at.provider, strings.ToLower(at.scope), at.folder, e.Ref})
 			}
 			continue
 		}
 		line := l.catalog.lines[i][sourcePathsAnnotation]
 		repositories := slugRepositories(e)
 		if len(repositories) == 0 && located {
-			repositories = []PathBinding{{Provider: provider, Scope: strings.ToLower(scope)}}
+			repositories = []PathBinding{{Provider: at.provider, Scope: strings.ToLower(at.scope)}}
 		}
 		if len(repositories) == 0 {
 			l.warn(e.File, line, "annotation %s: there is no repository that the paths are of; add github.com/project-slug, gitlab.com/project-slug or %s", sourcePathsAnnotation, sourceLocationAnnotation)
@@ -66,9 +66,8 @@ func (l *loader) bindPaths() {
 func slugRepositories(e Entity) []PathBinding {
 	var out []PathBinding
 	for _, provider := range []string{"github", "gitlab"} {
-		scopes, _ := slugScopes(e.Annotations[provider+".com/project-slug"])
-		for _, scope := range scopes {
-			out = append(out, PathBinding{Provider: provider, Scope: strings.ToLower(scope)})
+		if r, err := parseRepository(e.Annotations[provider+".com/project-slug"], provider); err == nil {
+			out = append(out, PathBinding{Provider: provider, Scope: strings.ToLower(r.path)})
 		}
 	}
 	return out

@@ -26,7 +26,7 @@ func TestPaths(t *testing.T) {
 		{name: "a file stands for its folder", docs: []string{located("a", "github.com/o/mono/blob/main/svc/a/catalog-info.yaml")}, paths: []string{"github o/mono svc/a a"}},
 		{name: "a file at the root", docs: []string{located("a", "github.com/o/a/blob/main/catalog-info.yaml")}, bindings: []string{"github o/a a"}},
 		{name: "in any script", docs: []string{located("a", "github.com/o/mono/tree/main/服务/支付")}, paths: []string{"github o/mono 服务/支付 a"}},
-		{name: "it leads out", docs: []string{located("a", "github.com/o/mono/tree/main/../../x")}},
+		{name: "it leads out", docs: []string{located("a", "github.com/o/mono/tree/main/../../x")}, warnings: []string{"it leads out of its host"}},
 		{
 			name:     "a list goes before the source location",
 			docs:     []string{annotated("a", "github.com/project-slug: O/Mono, backstage.io/source-location: 'url:https://github.com/o/mono/tree/main/x', dxctl.dev/source-paths: 'svc/a/, /libs/common'")},

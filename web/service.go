@@ -139,10 +139,7 @@ func (v *serviceView) describe(cat *catalog.Catalog, e catalog.Entity) {
 	if e.System != "" {
 		v.System = teamName(cat, e.System)
 	}
-	if slug := e.Annotations["github.com/project-slug"]; slug != "" {
-		v.Slug = slug
-		v.Repository = "https://github.com/" + slug
-	}
+	v.Slug, v.Repository = e.Repository()
 	if source, ok := strings.CutPrefix(e.Annotations["backstage.io/source-location"], "url:"); ok && httpURL(source) != "" {
 		v.Repository = source
 		v.Slug = cmp.Or(v.Slug, source)

@@ -84,6 +84,7 @@ func (s *session) examine(ctx context.Context) []finding {
 	}
 
 	var described []catalog.Found
+	var unmapped []string
 	st, err := store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Program: "dxctl doctor"})
 	if err != nil {
 		problem("engine", err)
@@ -92,23 +93,15 @@ func (s *session) examine(ctx context.Context) []finding {
 		if described, err = foundDescriptors(ctx, st, cfg); err != nil {
 			problem("catalog", err)
 		}
+		if unmapped, err = unmappedScopes(ctx, st); err != nil {
+			problem("catalog", err)
+		}
 		if err := st.Close(); err != nil {
 			problem("engine", err)
 		}
 	}
 
-	cat, warnings, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir, described...)
-	switch {
-	case err != nil:
-		problem("catalog", err)
-	case len(cat.Services()) == 0:
-		warn("catalog", "no services are described; name Backstage descriptors under catalog.files")
-	default:
-		ok("catalog", "%d services, %d people", len(cat.Services()), len(cat.People()))
-	}
-	for _, w := range warnings {
-		warn("catalog", "%s", w.String())
-	}
+	examineCatalog(cfg, described, unmapped, ok, warn, problem)
 	if cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir); err != nil {
 		problem("scorecards", err)
 	} else if _, err := scorecards.New(cards, s.now); err != nil {

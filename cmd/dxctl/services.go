@@ -22,7 +22,7 @@ type serviceRow struct {
 	System     string              `json:"system,omitempty"`
 	Lifecycle  string              `json:"lifecycle"`
 	DependsOn  []string            `json:"depends_on,omitempty"`
-	Repository string              `json:"repository,omitempty"` // GitHub slug
+	Repository string              `json:"repository,omitempty"` // its slug
 	Reports    []scorecards.Report `json:"grades"`
 	// Numbers of the last 30 days; null when nothing is known of the service.
 	Numbers *metrics.ServiceNumbers `json:"last_30_days"`
@@ -60,8 +60,9 @@ func newServices(s *session) *cobra.Command {
 func (p *platform) serviceRows(reports []scorecards.Report, numbers []metrics.ServiceNumbers) []serviceRow {
 	var rows []serviceRow
 	for _, e := range p.catalog.Load().Services() {
+		slug, _ := e.Repository()
 		row := serviceRow{Ref: e.Ref, Title: e.Title, Owner: e.Owner, System: e.System, Lifecycle: e.Lifecycle,
-			DependsOn: e.DependsOn, Repository: e.Annotations["github.com/project-slug"]}
+			DependsOn: e.DependsOn, Repository: slug}
 		for _, r := range reports {
 			if r.Entity == e.Ref {
 				row.Reports = append(row.Reports, r)

@@ -1,0 +1,254 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// named is a scope that an annotation names. Distance is 0 where it is what the annotation says; 1 where it is the same
+// without the instance or the namespace, which another service may have too; from 2 on it is what contains it, so many
+// levels up.
+type named struct {
+	scope    string
+	distance int
+}
+
+// each reads the parts of a list that is separated by commas. A part that cannot be read does not cost the others.
+func each(value string, read func(part string) ([]named, error)) (scopes []named, errs []error) {
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		found, err := read(part)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%q: %w", part, err))
+		}
+		scopes = append(scopes, found...)
+	}
+	if len(scopes)+len(errs) == 0 {
+		errs = append(errs, fmt.Errorf("%q names nothing", value))
+	}
+	return scopes, errs
+}
+
+// plainScopes reads names.
+func plainScopes(value string, _ Entity) ([]named, []error) {
+	return each(value, func(name string) ([]named, error) {
+		if strings.Contains(name, "://") {
+			return nil, errors.New("it is an address, not a name")
+		}
+		return []named{{name, 0}}, nil
+	})
+}
+
+// slugScopes reads owner/name, and the address of a repository for those who paste one.
+func slugScopes(provider string) func(string, Entity) ([]named, []error) {
+	return func(value string, _ Entity) ([]named, []error) {
+		r, err := parseRepository(value, provider)
+		if err != nil {
+			return nil, []error{fmt.Errorf("%q: %w", strings.TrimSpace(value), err)}
+		}
+		return []named{{r.path, 0}}, nil
+	}
+}
+
+// jenkinsScopes reads [instance:]folder/job, several separated by commas. Jenkins forbids colons in names, so the
+// first one ends the instance. A job is bound with its instance, and by its path alone where no other instance has it.
+// What contains it is bound too: of a multibranch project, which is collected as a whole, the annotation may name one
+// branch. Folders hold no builds themselves, so that binding them binds nothing else.
+func jenkinsScopes(value string, _ Entity) ([]named, []error) {
+	return each(value, func(part string) ([]named, error) {
+		instance, names, err := jenkinsJob(part)
+		if err != nil {
+			return nil, err
+		}
+		full := strings.Join(names, "/")
+		scopes := []named{{full, 0}}
+		if instance != "" {
+			scopes = []named{{instance + ":" + full, 0}, {full, 1}}
+		}
+		for i := len(names) - 1; i > 0; i-- {
+			scopes = append(scopes, named{strings.Join(names[:i], "/"), len(names) - i + 1})
+		}
+		return scopes, nil
+	})
+}
+
+// jenkinsJob returns the names that lead to a job. An address of its page names it too: …/job/team/job/shop/12/console.
+func jenkinsJob(part string) (instance string, names []string, err error) {
+	if strings.Contains(part, "://") {
+		u, err := url.Parse(part)
+		if err != nil || u.Host == "" {
+			return "", nil, errors.New("the address cannot be read")
+		}
+		names = jenkinsPath(u.EscapedPath())
+		if len(names) == 0 {
+			return "", nil, errors.New("the address is not that of a job: it has no /job/name")
+		}
+		return "", names, nil
+	}
+	instance, path, found := strings.Cut(part, ":")
+	if !found {
+		instance, path = "", part
+	}
+	instance = strings.TrimSpace(instance)
+	segments := strings.Split(strings.Trim(strings.TrimSpace(path), "/"), "/")
+	if len(segments) > 3 && segments[0] == "job" && segments[2] == "job" || strings.HasPrefix(path, "/job/") {
+		segments = jenkinsPath(path)
+	}
+	switch {
+	case found && instance == "":
+		return "", nil, errors.New("nothing is before the colon, where the instance is named")
+	case strings.Contains(path, ":"):
+		return "", nil, errors.New("no name in Jenkins has a colon; the only one follows the instance")
+	case slices.Contains(segments, ""):
+		return "", nil, errors.New("the name of a folder or of the job is empty")
+	}
+	return instance, segments, nil
+}
+
+// jenkinsPath returns the names in the path of a page of Jenkins or of Blue Ocean. Each is decoded once: the name of the
+// branch feature/x is feature%2Fx, and its address has feature%252Fx.
+func jenkinsPath(path string) (names []string) {
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	for i, s := range segments {
+		if plain, err := url.PathUnescape(s); err == nil {
+			segments[i] = plain
+		}
+	}
+	if i := slices.Index(segments, "organizations"); i > 0 && segments[i-1] == "blue" && len(segments) > i+2 {
+		return strings.FieldsFunc(segments[i+2], func(r rune) bool { return r == '/' })
+	}
+	i := slices.Index(segments, "job")
+	for i >= 0 && i+1 < len(segments) {
+		switch segments[i] {
+		case "job":
+			names = append(names, segments[i+1])
+		case "view": // a way to look at a folder
+		default:
+			return names
+		}
+		i += 2
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return n == "" })
+}
+
+// circlePlaces are the names of the places where code lives, as project slugs have them: short and long.
+var circlePlaces = [][2]string{{"gh", "github"}, {"bb", "bitbucket"}}
+
+// circleScopes reads the slug of a project, github/owner/name or circleci/organization/project, and the address of its
+// page or of its repository. Both spellings that CircleCI uses for the place where the code lives are bound.
+func circleScopes(value string, _ Entity) ([]named, []error) {
+	return each(value, func(part string) ([]named, error) {
+		segments, err := circleSlug(part)
+		if err != nil {
+			return nil, err
+		}
+		place := strings.ToLower(segments[0])
+		rest := "/" + segments[1] + "/" + strings.TrimSuffix(segments[2], ".git")
+		for _, pair := range circlePlaces {
+			if slices.Contains(pair[:], place) {
+				return []named{{pair[0] + rest, 0}, {pair[1] + rest, 0}}, nil
+			}
+		}
+		return []named{{place + rest, 0}}, nil
+	})
+}
+
+var circlePlace = regexp.MustCompile(`^(?i:[a-z]+)$`)
+
+// circleSlug returns the three parts of a slug.
+func circleSlug(part string) ([]string, error) {
+	host, path := "", part
+	if strings.Contains(part, "://") || strings.Contains(part, "@") {
+		var err error
+		if host, path, err = splitAddress(part, ""); err != nil {
+			return nil, err
+		}
+	}
+	segments := strings.Split(strings.Trim(path, "/"), "/")
+	if p := hostsOf[host]; p != "" { // the repository's own address
+		segments = append([]string{p}, segments...)
+		if len(segments) > 3 {
+			segments = segments[:3]
+		}
+	} else if host != "" { // pipelines/github/owner/name, settings/project/github/owner/name, gh/owner/name
+		i := slices.IndexFunc(segments, func(s string) bool {
+			s = strings.ToLower(s)
+			return s == "circleci" || slices.ContainsFunc(circlePlaces, func(pair [2]string) bool { return slices.Contains(pair[:], s) })
+		})
+		if i < 0 || len(segments) < i+3 {
+			return nil, errors.New("the address is not that of a project's pipelines")
+		}
+		segments = segments[i : i+3]
+	}
+	if len(segments) != 3 || !circlePlace.MatchString(segments[0]) || slices.Contains(segments, "") || strings.ContainsAny(path, " \t") {
+		return nil, errors.New("a slug has three parts: where the code lives, the owner and the name")
+	}
+	return segments, nil
+}
+
+var applicationName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+
+// argoScopes reads names of applications, [namespace/]name, or the addresses of their pages, separated by commas: a
+// service is often one application for each environment. The namespace may also stand in an annotation of its own.
+func argoScopes(value string, e Entity) ([]named, []error) {
+	return each(value, func(part string) ([]named, error) {
+		path := part
+		if strings.Contains(part, "://") {
+			u, err := url.Parse(part)
+			_, behind, found := "", "", false
+			if err == nil {
+				_, behind, found = strings.Cut(u.Path, "/applications/")
+			}
+			if !found {
+				return nil, errors.New("the address is not that of an application: it has no /applications/name")
+			}
+			path = behind
+		}
+		segments := strings.Split(strings.Trim(path, "/"), "/")
+		if len(segments) > 2 || slices.ContainsFunc(segments, func(s string) bool { return !applicationName.MatchString(s) }) {
+			return nil, errors.New("it is not the name of an application")
+		}
+		name := segments[len(segments)-1]
+		if len(segments) == 2 {
+			return []named{{segments[0] + "/" + name, 0}, {name, 1}}, nil
+		}
+		scopes := []named{{name, 0}}
+		if namespace := strings.TrimSpace(e.Annotations["argocd/app-namespace"]); applicationName.MatchString(namespace) {
+			scopes = append(scopes, named{namespace + "/" + name, 0})
+		}
+		return scopes, nil
+	})
+}
+
+var serviceID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+
+// idScopes reads ids of services, or the addresses of their pages, in which the id follows one of the words.
+func idScopes(words ...string) func(string, Entity) ([]named, []error) {
+	return func(value string, _ Entity) ([]named, []error) {
+		return each(value, func(part string) ([]named, error) {
+			id := part
+			if strings.Contains(part, "://") {
+				u, err := url.Parse(part)
+				if err != nil {
+					return nil, errors.New("the address cannot be read")
+				}
+				segments := strings.Split(u.Path, "/")
+				i := slices.IndexFunc(segments, func(s string) bool { return slices.Contains(words, s) })
+				if i < 0 || i+1 == len(segments) {
+					return nil, errors.New("the address is not that of a service")
+				}
+				id = segments[i+1]
+			}
+			if !serviceID.MatchString(id) {
+				return nil, errors.New("it is not the id of a service, which the address of its page has")
+			}
+			return []named{{id, 0}}, nil
+		})
+	}
+}

@@ -1,0 +1,192 @@
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// repository is a repository as a slug or an address names it.
+type repository struct {
+	host   string // in lower case, without port; empty: a slug
+	path   string // owner/name, of GitLab with every group before the name
+	inside string // the part of an address behind the branch: services/payment; empty: the whole repository
+	isFile bool   // inside is a file
+	dashed bool   // the address has GitLab's separator /-/
+}
+
+var (
+	githubOwner = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	githubName  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+	gitlabName  = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.-]*$`)
+)
+
+// gitlabPages are the words that GitLab reserves: no group or project has such a name, so that one of them in an address
+// without /-/ is where the page of the project begins.
+var gitlabPages = []string{"badges", "blame", "blob", "builds", "commits", "create", "create_dir", "edit", "files",
+	"find_file", "new", "preview", "raw", "refs", "tree", "update", "wikis"}
+
+// hostsOf are hosts of which the provider is known.
+var hostsOf = map[string]string{"github.com": "github", "www.github.com": "github", "ssh.github.com": "github",
+	"gitlab.com": "gitlab", "www.gitlab.com": "gitlab", "altssh.gitlab.com": "gitlab", "bitbucket.org": "bitbucket",
+	"dev.azure.com": "azure"}
+
+// provider returns whose the repository is, by its host and address; empty where they do not say.
+func (r repository) provider() string {
+	if p := hostsOf[r.host]; p != "" {
+		return p
+	}
+	switch {
+	case r.dashed || strings.HasPrefix(r.host, "gitlab."):
+		return "gitlab"
+	case strings.HasPrefix(r.host, "github."):
+		return "github"
+	}
+	return ""
+}
+
+// parseRepository reads a repository of a provider ("github", "gitlab"), which a slug does not name. Forms: owner/name,
+// https://host/owner/name with or without .git, a trailing slash and a page behind it, ssh://git@host/owner/name,
+// git@host:owner/name, host/owner/name. An empty provider is found by the host.
+func parseRepository(text, provider string) (repository, error) {
+	host, rest, err := splitAddress(text, provider)
+	if err != nil {
+		return repository{}, err
+	}
+	r := repository{host: host}
+	segments := slices.DeleteFunc(strings.Split(rest, "/"), func(s string) bool { return s == "" })
+	if slices.ContainsFunc(segments, func(s string) bool { return s == "." || s == ".." }) {
+		return repository{}, errors.New("it leads out of its host")
+	}
+	r.dashed = slices.Index(segments, "-") >= 2
+	if provider == "" {
+		if provider = r.provider(); provider == "" {
+			return r, nil
+		}
+	} else if p := hostsOf[host]; p != "" && p != provider {
+		return repository{}, fmt.Errorf("%s is not a host of %s", host, providerNames[provider])
+	}
+	var page []string
+	if provider == "github" {
+		segments, page, err = cutGitHub(segments, host != "")
+	} else {
+		segments, page, err = cutGitLab(segments)
+	}
+	if err != nil {
+		return repository{}, err
+	}
+	r.path = strings.Join(segments, "/")
+	if len(page) >= 3 && (page[0] == "tree" || page[0] == "blob") { // tree, branch, services/payment
+		r.inside, r.isFile = path.Join(page[2:]...), page[0] == "blob"
+	}
+	return r, nil
+}
+
+var providerNames = map[string]string{"github": "GitHub", "gitlab": "GitLab"}
+
+// splitAddress returns the host and the path of an address; a slug has no host.
+func splitAddress(text, provider string) (host, rest string, err error) {
+	text = strings.TrimSpace(text)
+	if before, after, ok := strings.Cut(text, ":"); ok && strings.EqualFold(before, "url") {
+		text = strings.TrimSpace(after)
+	}
+	if strings.Contains(text, "://") {
+		u, err := url.Parse(text)
+		if err != nil || u.Host == "" {
+			return "", "", errors.New("the address cannot be read")
+		}
+		switch strings.TrimPrefix(u.Scheme, "git+") {
+		case "http", "https", "ssh", "git":
+			return strings.ToLower(u.Hostname()), u.Path, nil
+		}
+		return "", "", fmt.Errorf("the address begins with %s://, not with https:// or ssh://", u.Scheme)
+	}
+	text, _, _ = strings.Cut(text, "?")
+	text, _, _ = strings.Cut(text, "#")
+	if before, after, ok := strings.Cut(text, ":"); ok { // git@host:owner/name
+		_, host, user := strings.Cut(before, "@")
+		if !user {
+			host = before
+		}
+		if host == "" || strings.Contains(host, "/") || !user && !strings.Contains(host, ".") {
+			return "", "", errors.New("it is neither owner/name nor an address")
+		}
+		return strings.ToLower(host), after, nil
+	}
+	if plain, err := url.PathUnescape(text); err == nil && strings.Contains(strings.ToLower(text), "%2f") {
+		text = plain // group%2Fproject, as GitLab's API has it
+	}
+	first, behind, _ := strings.Cut(strings.TrimLeft(text, "/"), "/")
+	first = strings.ToLower(first)
+	owner := provider == "github" && !strings.Contains(first, ".") // whose names have no dot
+	if hostsOf[first] != "" || !owner && strings.HasPrefix(first, "gitlab.") || strings.HasPrefix(first, "github.") {
+		return first, behind, nil
+	}
+	if provider == "github" && !owner && strings.Count(behind, "/") >= 1 {
+		return first, behind, nil
+	}
+	return "", text, nil
+}
+
+// cutGitHub separates owner and name from the page behind them, which only an address has.
+func cutGitHub(segments []string, address bool) (name, page []string, err error) {
+	if len(segments) < 2 {
+		return nil, nil, errors.New("the name of the owner or of the repository is missing")
+	}
+	name, page = []string{segments[0], strings.TrimSuffix(segments[1], ".git")}, segments[2:]
+	switch {
+	case len(page) > 0 && !address && page[0] != "tree" && page[0] != "blob":
+		return nil, nil, errors.New("GitHub has owner/name and nothing below it")
+	case !githubOwner.MatchString(name[0]):
+		return nil, nil, fmt.Errorf("%q is not the name of an owner at GitHub", name[0])
+	case !githubName.MatchString(name[1]) || address && (name[0] == "orgs" || name[0] == "users"):
+		return nil, nil, fmt.Errorf("%q is not the name of a repository at GitHub", name[1])
+	}
+	return name, page, nil
+}
+
+// cutGitLab separates the groups and the name of a project from the page behind them.
+func cutGitLab(segments []string) (name, page []string, err error) {
+	name = segments
+	for i := 2; i < len(segments); i++ {
+		if segments[i] == "-" {
+			name, page = segments[:i], segments[i+1:]
+			break
+		}
+		if slices.Contains(gitlabPages, segments[i]) {
+			name, page = segments[:i], segments[i:]
+			break
+		}
+	}
+	if len(name) < 2 {
+		return nil, nil, errors.New("the name of the group or of the project is missing")
+	}
+	name = slices.Clone(name)
+	name[len(name)-1] = strings.TrimSuffix(name[len(name)-1], ".git")
+	for _, n := range name {
+		if !gitlabName.MatchString(n) {
+			return nil, nil, fmt.Errorf("%q is not the name of a group or a project at GitLab", n)
+		}
+	}
+	return name, page, nil
+}
+
+// Repository returns the slug of the repository that the annotations name, owner/name, and its address; both are empty
+// where none does.
+func (e Entity) Repository() (slug, address string) {
+	for _, provider := range []string{"github", "gitlab"} {
+		r, err := parseRepository(e.Annotations[provider+".com/project-slug"], provider)
+		if err != nil {
+			continue
+		}
+		if r.host == "" || hostsOf[r.host] != "" {
+			r.host = provider + ".com"
+		}
+		return r.path, "https://" + r.host + "/" + r.path
+	}
+	return "", ""
+}

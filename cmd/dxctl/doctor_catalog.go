@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/store"
+)
+
+const unmappedShown = 5
+
+// unmappedQuery lists what the page /unmapped lists, without counting it.
+const unmappedQuery = `SELECT DISTINCT service FROM
+(
+    SELECT DISTINCT service FROM deployments UNION ALL SELECT DISTINCT service FROM pipeline_runs
+    UNION ALL SELECT DISTINCT service FROM changes UNION ALL SELECT DISTINCT service FROM incidents
+)
+WHERE startsWith(service, 'unmapped:')
+ORDER BY service`
+
+// unmappedScopes returns the scopes of sources that have records and belong to no service, as provider/scope; none while
+// the schema is not up to date.
+func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
+	if info, err := st.Info(ctx); err != nil || info.SchemaVersion < info.LatestSchema {
+		return nil, err
+	}
+	var rows []struct {
+		Service string `ch:"service"`
+	}
+	if err := st.Select(ctx, &rows, unmappedQuery, nil); err != nil {
+		return nil, fmt.Errorf("listing the scopes of no service: %w", err)
+	}
+	scopes := make([]string, len(rows))
+	for i, r := range rows {
+		scopes[i] = strings.TrimPrefix(r.Service, "unmapped:")
+	}
+	return scopes, nil
+}
+
+// examineCatalog reads the catalog as it is now.
+func examineCatalog(cfg config.Config, described []catalog.Found, unmapped []string, ok, warn func(string, string, ...any), problem func(string, error)) {
+	cat, warnings, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir, described...)
+	switch {
+	case err != nil:
+		problem("catalog", err)
+	case len(cat.Services()) == 0:
+		warn("catalog", "no services are described; name Backstage descriptors under catalog.files")
+	default:
+		ok("catalog", "%d services, %d people", len(cat.Services()), len(cat.People()))
+	}
+	for _, w := range warnings {
+		warn("catalog", "%s", w.String())
+	}
+	if err == nil {
+		warnUnmapped(cat, unmapped, warn)
+	}
+}
+
+// warnUnmapped warns of scopes that the catalog, as it is now, binds to no service.
+func warnUnmapped(cat *catalog.Catalog, scopes []string, warn func(check, format string, args ...any)) {
+	var unbound []string
+	for _, s := range scopes {
+		provider, scope, _ := strings.Cut(s, "/")
+		if _, bound := cat.ServiceFor(provider, scope); !bound {
+			unbound = append(unbound, s)
+		}
+	}
+	if len(unbound) == 0 {
+		return
+	}
+	more := ""
+	if n := len(unbound) - unmappedShown; n > 0 {
+		unbound, more = unbound[:unmappedShown], fmt.Sprintf(" and %d more", n)
+	}
+	warn("catalog", "records of %s%s belong to no service; the page /unmapped proposes the annotation that binds each",
+		strings.Join(unbound, ", "), more)
+}

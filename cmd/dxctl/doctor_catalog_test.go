@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/dxctl/dxctl/catalog"
+)
+
+func TestDoctorNamesWhatBelongsToNoService(t *testing.T) {
+	dir := t.TempDir()
+	const doc = `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: shop, annotations: {jenkins.io/job-full-name: shop/main}}
+spec: {type: service, lifecycle: production, owner: team-a}
+`
+	if err := os.WriteFile(filepath.Join(dir, "shop.yaml"), []byte(doc), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cat, _, err := catalog.Load(catalog.Config{Files: []string{"shop.yaml"}}, catalog.PeopleConfig{}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	warn := func(check, format string, args ...any) { got = append(got, check+": "+fmt.Sprintf(format, args...)) }
+	warnUnmapped(cat, []string{"jenkins/shop"}, warn)
+	if len(got) > 0 {
+		t.Errorf("the annotation names a branch of the project, and doctor says %q", got)
+	}
+	warnUnmapped(cat, []string{"jenkins/a/b", "jenkins/c", "jenkins/d", "jenkins/e", "jenkins/f", "jenkins/g", "jenkins/shop"}, warn)
+	want := []string{"catalog: records of jenkins/a/b, jenkins/c, jenkins/d, jenkins/e, jenkins/f and 1 more belong to no service; " +
+		"the page /unmapped proposes the annotation that binds each"}
+	if !slices.Equal(got, want) {
+		t.Errorf("doctor says %q, want %q", got, want)
+	}
+}
