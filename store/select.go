@@ -70,6 +70,12 @@ func (r *cancelRows) Err() error {
 	return r.Rows.Err()
 }
 
+// The range of DateTime64(3), from the first time to before the end.
+var (
+	firstTime = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+	endOfTime = time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
 // named turns parameters into the driver's.
 func named(params map[string]any) ([]any, error) {
 	args := make([]any, 0, len(params))
@@ -77,7 +83,12 @@ func named(params map[string]any) ([]any, error) {
 		switch v := value.(type) {
 		case string, bool, int, int8, int16, int32, int64, uint, uint8, uint16, uint32, uint64, float32, float64:
 		case time.Time:
-			value = v.UTC().Truncate(time.Millisecond)
+			if v.Before(firstTime) || !v.Before(endOfTime) {
+				return nil, fmt.Errorf("reading from the store: parameter %s is %s; times from %d to %d are possible",
+					name, v.UTC().Format(time.RFC3339), firstTime.Year(), endOfTime.Year()-1)
+			}
+			// As text: the driver would send seconds, and the server takes a number of few digits for a year.
+			value = v.UTC().Format("2006-01-02 15:04:05.000")
 		case []string:
 			if v == nil {
 				value = []string{}

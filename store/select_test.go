@@ -34,6 +34,9 @@ func TestParameters(t *testing.T) {
 		{"time to the millisecond", "{v:DateTime64(3)}", at, at.UTC().Truncate(time.Millisecond)},
 		{"a whole second", "{v:DateTime64(3)}", at.Truncate(time.Second), at.UTC().Truncate(time.Second)},
 		{"time before 1970", "{v:DateTime64(3)}", time.Date(1969, 1, 1, 0, 0, 0, 5e6, time.UTC), time.Date(1969, 1, 1, 0, 0, 0, 5e6, time.UTC)},
+		{"the epoch", "{v:DateTime64(3)}", time.Unix(0, 0).UTC(), time.Unix(0, 0).UTC()},
+		{"a time of few digits in seconds", "{v:DateTime64(3)}", time.Unix(1999, 0).UTC(), time.Unix(1999, 0).UTC()},
+		{"the first time", "{v:DateTime64(3)}", time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)},
 		{"list", "{v:Array(String)}", []string{strange, "", "b"}, []string{strange, "", "b"}},
 		{"empty list", "{v:Array(String)}", []string{}, []string{}},
 		{"no list", "{v:Array(String)}", []string(nil), []string{}},
@@ -56,6 +59,12 @@ func TestParameters(t *testing.T) {
 		})
 	}
 	var rows []struct{}
+	for _, outside := range []time.Time{{}, time.Date(1899, 12, 31, 0, 0, 0, 0, time.UTC), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		err := s.Select(t.Context(), &rows, "SELECT {v:DateTime64(3)} AS v", map[string]any{"v": outside})
+		if err == nil || !strings.Contains(err.Error(), "times from 1900 to 2299 are possible") {
+			t.Errorf("%s: %v", outside, err)
+		}
+	}
 	err := s.Select(t.Context(), &rows, "SELECT {v:String}", map[string]any{"v": []int{1}})
 	if err == nil || !strings.Contains(err.Error(), "parameter v is a []int") {
 		t.Errorf("a parameter of another type: %v", err)
