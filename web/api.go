@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,18 +14,16 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// answer writes a document of the API. Within /api/v1 fields are added, never renamed or removed.
-func answer(c *fiber.Ctx, doc any) error {
+// document makes a document of the API. Within /api/v1 fields are added, never renamed or removed.
+func document(doc any) (answer, error) {
 	raw, err := json.Marshal(doc)
 	if err != nil {
-		return fmt.Errorf("encode the answer: %w", err)
+		return answer{}, fmt.Errorf("encode the answer: %w", err)
 	}
-	c.Set(fiber.HeaderContentType, "application/json")
-	c.Set(fiber.HeaderCacheControl, "no-cache, private")
-	return c.Send(append(raw, '\n'))
+	return answer{kind: fiber.MIMEApplicationJSON, body: append(raw, '\n')}, nil
 }
 
-func (a *app) apiIndex(c *fiber.Ctx) error {
+func (a *app) apiIndex(ctx context.Context, r request) (answer, error) {
 	type entry struct {
 		Path  string `json:"path"`
 		Title string `json:"title"`
@@ -35,7 +34,7 @@ func (a *app) apiIndex(c *fiber.Ctx) error {
 			list = append(list, entry{r.path, r.title})
 		}
 	}
-	return answer(c, map[string]any{"version": "v1", "program": a.deps.Version, "routes": list})
+	return document(map[string]any{"version": "v1", "program": a.deps.Version, "routes": list})
 }
 
 // apiServiceDoc is a service in lists. Rules stand in the document of one service only.
@@ -116,125 +115,110 @@ func (a *app) apiServiceOf(r serviceRow, rules bool) apiServiceDoc {
 	return doc
 }
 
-func (a *app) apiServices(c *fiber.Ctx) error {
-	ctx, cancel := requestContext(c)
-	defer cancel()
+func (a *app) apiServices(ctx context.Context, r request) (answer, error) {
 	rows, unmapped, err := a.serviceRows(ctx)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	docs := make([]apiServiceDoc, len(rows))
 	for i, r := range rows {
 		docs[i] = a.apiServiceOf(r, false)
 	}
-	return answer(c, map[string]any{"services": docs, "unmapped": list(unmapped)})
+	return document(map[string]any{"services": docs, "unmapped": list(unmapped)})
 }
 
-func (a *app) apiService(c *fiber.Ctx) error {
-	ref := strings.ToLower("component:" + c.Params("namespace") + "/" + c.Params("name"))
+func (a *app) apiService(ctx context.Context, r request) (answer, error) {
+	ref := strings.ToLower("component:" + r.Param("namespace") + "/" + r.Param("name"))
 	cat := a.deps.Catalog()
 	entity, ok := cat.Entity(ref)
 	if !ok || !entity.IsService() {
-		return a.noService(ref, cat)
+		return answer{}, a.noService(ref, cat)
 	}
-	ctx, cancel := requestContext(c)
-	defer cancel()
 	rows, _, err := a.serviceRows(ctx)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	i := slices.IndexFunc(rows, func(r serviceRow) bool { return r.Entity.Ref == entity.Ref })
 	if i < 0 { // the catalog was replaced between the two looks
-		return a.noService(ref, cat)
+		return answer{}, a.noService(ref, cat)
 	}
-	return answer(c, struct {
+	return document(struct {
 		apiServiceDoc
 		Entity catalog.Entity `json:"entity"`
 	}{a.apiServiceOf(rows[i], true), entity})
 }
 
-func (a *app) apiDefinitions(c *fiber.Ctx) error {
-	return answer(c, map[string]any{"definitions": list(metrics.Definitions())})
+func (a *app) apiDefinitions(ctx context.Context, r request) (answer, error) {
+	return document(map[string]any{"definitions": list(metrics.Definitions())})
 }
 
-func (a *app) apiFirstDeploy(c *fiber.Ctx) error {
-	of, opt, err := firstDeployQuery(c)
+func (a *app) apiFirstDeploy(ctx context.Context, r request) (answer, error) {
+	of, opt, err := firstDeployQuery(r)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	ctx, cancel := requestContext(c)
-	defer cancel()
 	result, err := a.figures.firstDeploy(ctx, of, opt)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	return answer(c, result)
+	return document(result)
 }
 
-func (a *app) apiFrequency(c *fiber.Ctx) error {
-	filter, err := parseFilter(c)
+func (a *app) apiFrequency(ctx context.Context, r request) (answer, error) {
+	filter, err := a.parseFilter(ctx, r, eventKinds[0])
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	window, err := windowOf(c)
-	if err != nil {
-		return err
-	}
+	window := metrics.Window{From: filter.From, To: filter.To}
 	if window.From.IsZero() && window.To.IsZero() {
 		window = chartWindow(a.deps.Now(), weeksShown)
 	}
-	bucket := metrics.Grouping(c.Query("bucket", string(metrics.Week)))
-	if !slices.Contains([]metrics.Grouping{metrics.Day, metrics.Week, metrics.Month}, bucket) {
-		return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("bucket=%q is not known; write day, week or month", string(bucket)))
+	bucket := metrics.Grouping(r.Query("bucket", string(metrics.Week)))
+	if err := oneOf("bucket", string(bucket), string(metrics.Day), string(metrics.Week), string(metrics.Month)); err != nil {
+		return answer{}, err
 	}
-	ctx, cancel := requestContext(c)
-	defer cancel()
 	series, err := a.figures.frequency(ctx, metrics.DeployQuery{
 		Service: filter.Service, Environment: filter.Environment, Window: window, Bucket: bucket,
 	})
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	return answer(c, series)
+	return document(series)
 }
 
-func (a *app) apiLedger(c *fiber.Ctx) error {
-	ctx, cancel := requestContext(c)
-	defer cancel()
+func (a *app) apiLedger(ctx context.Context, r request) (answer, error) {
 	rows, err := a.ledgerRows(ctx)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	return answer(c, map[string]any{"ledger": list(rows)})
+	return document(map[string]any{"ledger": list(rows)})
 }
 
-func (a *app) apiEvents(c *fiber.Ctx) error {
-	kind, err := kindOf(c.Params("kind"))
+func (a *app) apiEvents(ctx context.Context, r request) (answer, error) {
+	kind, err := kindOf(r.Param("kind"))
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	filter, err := parseFilter(c)
+	filter, err := a.parseFilter(ctx, r, kind)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	page, err := pageOf(c)
+	page, err := pageOf(r)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	ctx, cancel := requestContext(c)
-	defer cancel()
 	total, err := a.countEvents(ctx, kind, filter)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	const size = 500
 	rows, err := a.listEvents(ctx, kind, filter, size, (page-1)*size)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	next := ""
 	if page*size < total {
-		next = withPage("/api/v1/events/"+kind.Name, queryOf(c), page+1)
+		next = withPage("/api/v1/events/"+kind.Name, r.Values(), page+1)
 	}
-	return answer(c, map[string]any{"kind": kind.Name, "total": total, "events": list(rows), "next": next})
+	return document(map[string]any{"kind": kind.Name, "total": total, "events": list(rows), "next": next})
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -15,8 +16,8 @@ type definitionsView struct {
 }
 
 // definitions lists what is measured.
-func (a *app) definitions(c *fiber.Ctx) error {
-	return a.render(c, fiber.StatusOK, "definitions", definitionsView{
+func (a *app) definitions(ctx context.Context, r request) (answer, error) {
+	return a.render("definitions", definitionsView{
 		layout: a.layout("How the numbers are defined", ""), Definitions: metrics.Definitions(),
 	})
 }
@@ -29,30 +30,28 @@ type definitionView struct {
 }
 
 // definition says how one number is made and how complete the data are that it rests on.
-func (a *app) definition(c *fiber.Ctx) error {
-	id := c.Params("id")
+func (a *app) definition(ctx context.Context, r request) (answer, error) {
+	id := r.Param("id")
 	d, ok := metrics.Lookup(id)
 	if !ok {
 		var ids []string
 		for _, known := range metrics.Definitions() {
 			ids = append(ids, known.ID)
 		}
-		return fiber.NewError(fiber.StatusNotFound, "no metric is called "+id+"; there are "+strings.Join(ids, ", "))
+		return answer{}, fiber.NewError(fiber.StatusNotFound, "no metric is called "+id+"; there are "+strings.Join(ids, ", "))
 	}
-	ctx, cancel := requestContext(c)
-	defer cancel()
 	basis, err := a.deps.Metrics.Basis(ctx, id, "")
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	rows, err := a.ledgerRows(ctx)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r ledgerRow) bool {
 		return !slices.ContainsFunc(d.RestsOn, func(k event.Kind) bool { return string(k) == r.Kind })
 	})
-	return a.render(c, fiber.StatusOK, "definition", definitionView{
+	return a.render("definition", definitionView{
 		layout: a.layout(d.Title, ""), Definition: d, Basis: rows, Sum: sumBasis(basis),
 	})
 }

@@ -35,10 +35,13 @@ func (a *app) fail(c *fiber.Ctx, err error) error {
 		return c.Status(status).SendString(err.Error() + "\n")
 	}
 	view := errorView{layout: a.layout(http.StatusText(status), ""), Status: status, Detail: err.Error(), Next: navigation}
-	if renderErr := a.render(c, status, "error", view); renderErr != nil {
+	page, renderErr := a.render("error", view)
+	if renderErr != nil {
 		return c.Status(status).SendString(err.Error())
 	}
-	return nil
+	c.Set(fiber.HeaderContentType, page.kind)
+	c.Set(fiber.HeaderCacheControl, "no-cache, private")
+	return c.Status(status).Send(page.body)
 }
 
 // problem is the shape of every error of the API.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -121,55 +120,6 @@ func kindOf(name string) (eventKind, error) {
 		names = append(names, k.Name)
 	}
 	return eventKind{}, fiber.NewError(fiber.StatusNotFound, fmt.Sprintf("there are no events of the kind %q; there are %s", name, strings.Join(names, ", ")))
-}
-
-// eventFilter is what a list is narrowed by. Empty fields do not narrow.
-type eventFilter struct {
-	Service, Team, Environment, Person, ID, Text string
-	Source, Scope                                string
-	Statuses                                     []string
-	From, To                                     time.Time // half open
-	PeopleOnly                                   bool      // without machine accounts
-	Delivered                                    bool      // deployments: only those that metrics count
-	FromText, ToText, StatusText                 string    // as asked, for forms and links
-}
-
-// parseFilter reads a filter from the query of a request.
-func parseFilter(c *fiber.Ctx) (eventFilter, error) {
-	f := eventFilter{
-		Service: c.Query("service"), Team: c.Query("team"), Environment: c.Query("environment"), Person: c.Query("person"),
-		Source: c.Query("source"), Scope: c.Query("scope"), ID: c.Query("id"), Text: strings.TrimSpace(c.Query("q")), PeopleOnly: c.Query("bots") == "no", Delivered: c.Query("counted") == "yes",
-		FromText: c.Query("from"), ToText: c.Query("to"), StatusText: c.Query("status"),
-	}
-	if f.Service != "" && !strings.Contains(f.Service, ":") { // a name as people write it
-		ref, err := catalog.ParseRef(f.Service, "component", "")
-		if err != nil {
-			return f, fiber.NewError(fiber.StatusBadRequest, err.Error())
-		}
-		f.Service = ref.String()
-	}
-	if f.StatusText != "" {
-		f.Statuses = strings.Split(f.StatusText, ",")
-	}
-	var err error
-	if f.From, err = parseInstant("from", f.FromText); err != nil {
-		return f, err
-	}
-	f.To, err = parseInstant("to", f.ToText)
-	return f, err
-}
-
-// parseInstant reads a date or an instant; "" is the zero time.
-func parseInstant(name, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("%s=%q is not a time; write 2026-11-22 or 2026-11-22T10:00:00Z (UTC)", name, s))
 }
 
 func (k eventKind) where(f eventFilter) (string, map[string]any) {

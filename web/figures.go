@@ -2,93 +2,60 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/web/answers"
 )
 
-// figures keeps the results of the engines for as long as the stored data are the same, because a page is read far more
-// often than anything is stored. What is kept is dropped as soon as any part of any table changes, so nothing on a page
-// is older than what the store holds; and after keepFor, because results also depend on the present.
+// figures keeps the results of the engines, because several pages show the same figure. It never gives a stale one: what
+// is allowed to be stale is the whole answer, and a new answer made of old figures would pass for new.
 type figures struct {
-	deps    Deps
-	mu      sync.Mutex
-	stamp   string
-	asked   time.Time // when stamp was read
-	results map[string]figure
+	deps     Deps
+	versions *versions
+	cache    *answers.Cache[any]
 }
 
-type figure struct {
-	value any
-	made  time.Time
+func newFigures(deps Deps, v *versions, m *answers.Metrics) *figures {
+	return &figures{deps: deps, versions: v, cache: answers.New[any](answers.Config{
+		Name: "figures", MaxEntries: mostFigures, MaxBytes: figureBytes, MaxAge: freshFor, Blind: blindFor,
+		Timeout: queryTimeout, ErrorAge: errorAge,
+	}, m)}
 }
 
-const (
-	keepFor = time.Minute
-	// stampFor lets the queries of one page share one look at the store.
-	stampFor = 100 * time.Millisecond
-	mostKept = 500
-)
-
-func newFigures(deps Deps) *figures { return &figures{deps: deps, results: map[string]figure{}} }
-
-// current returns a name for the state of all tables. Parts are immutable: their paths change with the data.
-func (f *figures) current(ctx context.Context) (string, error) {
-	f.mu.Lock()
-	if time.Since(f.asked) < stampFor {
-		defer f.mu.Unlock()
-		return f.stamp, nil
-	}
-	f.mu.Unlock()
-	asked := time.Now()
-	var rows []struct {
-		Stamp string `ch:"stamp"`
-	}
-	err := f.deps.Store.Select(ctx, &rows, `SELECT concat(toString(count()), '-', toString(sum(cityHash64(path, modification_time)))) AS stamp
-		FROM system.parts WHERE active AND database = currentDatabase()`, nil)
-	if err != nil || len(rows) == 0 {
-		return "", fmt.Errorf("read the state of the store: %w", err)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if rows[0].Stamp != f.stamp {
-		clear(f.results)
-		f.stamp = rows[0].Stamp
-	}
-	f.asked = asked
-	return f.stamp, nil
-}
-
-// kept returns the result that is kept under the key, or makes it. A store that does not tell its state (a user without
-// the right to system.parts) keeps nothing.
+// kept returns the figure that is kept under the key, or computes it once for all who ask.
 func kept[T any](ctx context.Context, f *figures, key string, makeIt func(context.Context) (T, error)) (T, error) {
-	stamp, err := f.current(ctx)
-	if err != nil {
-		return makeIt(ctx)
+	got, err := f.cache.Get(ctx, answers.Ask[any]{
+		Key: key, Version: f.versions.current(ctx),
+		Compute: func(ctx context.Context) (any, int64, error) {
+			value, err := makeIt(ctx)
+			if err != nil {
+				return nil, 0, err
+			}
+			return value, sizeOf(value), nil
+		},
+	})
+	value, _ := got.Value.(T)
+	return value, err
+}
+
+// sizeOf is about how much memory a figure takes, in bytes: the length of its JSON.
+func sizeOf(value any) int64 {
+	var n counter
+	if err := json.NewEncoder(&n).Encode(value); err != nil {
+		return figureBytes // not kept
 	}
-	f.mu.Lock()
-	found, ok := f.results[key]
-	f.mu.Unlock()
-	if value, fits := found.value.(T); ok && fits && time.Since(found.made) < keepFor {
-		return value, nil
-	}
-	began := time.Now()
-	value, err := makeIt(ctx)
-	if err != nil {
-		return value, err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.stamp == stamp { // else the data changed meanwhile, and the result may be of either state
-		if len(f.results) >= mostKept {
-			clear(f.results)
-		}
-		f.results[key] = figure{value, began}
-	}
-	return value, nil
+	return int64(n)
+}
+
+type counter int64
+
+// Write counts.
+func (n *counter) Write(p []byte) (int, error) {
+	*n += counter(len(p))
+	return len(p), nil
 }
 
 // What the pages ask the engines for. The results are shared: nobody may change them.
@@ -124,8 +91,7 @@ func (f *figures) ci(ctx context.Context, service string, w metrics.Window) (met
 }
 
 func (f *figures) reports(ctx context.Context) ([]scorecards.Report, error) {
-	cat := f.deps.Catalog()
-	return kept(ctx, f, fmt.Sprintf("reports %p", cat), func(ctx context.Context) ([]scorecards.Report, error) {
-		return f.deps.Scorecards.Reports(ctx, f.deps.Store, cat)
+	return kept(ctx, f, "reports", func(ctx context.Context) ([]scorecards.Report, error) {
+		return f.deps.Scorecards.Reports(ctx, f.deps.Store, f.deps.Catalog())
 	})
 }

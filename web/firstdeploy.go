@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -45,22 +46,20 @@ type cohortRow struct {
 const subjectLimit = 500
 
 // firstDeploy shows time to first deploy of engineers or services.
-func (a *app) firstDeploy(c *fiber.Ctx) error {
-	of, opt, err := firstDeployQuery(c)
+func (a *app) firstDeploy(ctx context.Context, r request) (answer, error) {
+	of, opt, err := firstDeployQuery(r)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
-	ctx, cancel := requestContext(c)
-	defer cancel()
 	result, err := a.figures.firstDeploy(ctx, of, opt)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	view := firstDeployView{
 		layout: a.layout("Time to first deploy", "/time-to-first-deploy"), Of: of, What: string(of), One: string(of)[:len(of)-1],
 		Tabs:      []navItem{{firstDeployPath(metrics.Engineers, opt.Cohort, ""), "Engineers"}, {firstDeployPath(metrics.Services, opt.Cohort, ""), "Services"}},
 		ActiveTab: map[metrics.Subjects]string{metrics.Engineers: "Engineers", metrics.Services: "Services"}[of],
-		Grouping:  string(opt.Cohort), Result: result, Basis: sumBasis(result.Basis), Only: c.Query("only"), All: firstDeployPath(of, opt.Cohort, ""),
+		Grouping:  string(opt.Cohort), Result: result, Basis: sumBasis(result.Basis), Only: r.Query("only", ""), All: firstDeployPath(of, opt.Cohort, ""),
 	}
 	view.Charts = true
 	for _, g := range cohortGroupings {
@@ -81,34 +80,34 @@ func (a *app) firstDeploy(c *fiber.Ctx) error {
 	for _, n := range result.NotCounted {
 		view.Omitted += n.N
 	}
-	return a.render(c, fiber.StatusOK, "firstdeploy", view)
+	return a.render("firstdeploy", view)
 }
 
 var cohortGroupings = []metrics.Grouping{metrics.Month, metrics.Quarter, metrics.HalfYear, metrics.Team}
 
 // firstDeployQuery reads of, cohort, from and to. The answers to unknown words name the known ones.
-func firstDeployQuery(c *fiber.Ctx) (metrics.Subjects, metrics.TTFDOptions, error) {
-	of := metrics.Subjects(c.Query("of", string(metrics.Engineers)))
+func firstDeployQuery(r request) (metrics.Subjects, metrics.TTFDOptions, error) {
+	of := metrics.Subjects(r.Query("of", string(metrics.Engineers)))
 	if of != metrics.Engineers && of != metrics.Services {
 		return of, metrics.TTFDOptions{}, fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("of=%q is not known; write engineers or services", string(of)))
 	}
-	opt := metrics.TTFDOptions{Cohort: metrics.Grouping(c.Query("cohort", string(metrics.Quarter)))}
+	opt := metrics.TTFDOptions{Cohort: metrics.Grouping(r.Query("cohort", string(metrics.Quarter)))}
 	if !slices.Contains(cohortGroupings, opt.Cohort) {
 		return of, opt, fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("cohort=%q is not known; write month, quarter, half-year or team", string(opt.Cohort)))
 	}
 	var err error
-	opt.Window, err = windowOf(c)
+	opt.Window, err = windowOf(r)
 	return of, opt, err
 }
 
 // windowOf reads from and to, half open.
-func windowOf(c *fiber.Ctx) (metrics.Window, error) {
+func windowOf(r request) (metrics.Window, error) {
 	var w metrics.Window
 	var err error
-	if w.From, err = parseInstant("from", c.Query("from")); err != nil {
+	if w.From, err = parseInstant("from", r.Query("from", "")); err != nil {
 		return w, err
 	}
-	if w.To, err = parseInstant("to", c.Query("to")); err != nil {
+	if w.To, err = parseInstant("to", r.Query("to", "")); err != nil {
 		return w, err
 	}
 	if !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To) {

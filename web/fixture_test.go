@@ -86,6 +86,7 @@ func newFixture(tb testing.TB, descriptors, people string, events []event.Event)
 	if f.app, err = web.New(web.DefaultConfig(), f.deps); err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { _ = f.app.Shutdown() }) // ends the computations before the store is closed
 	return f
 }
 

@@ -1,10 +1,9 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"strings"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 type ledgerView struct {
@@ -16,19 +15,17 @@ type ledgerView struct {
 }
 
 // ledger shows what each source said it has against what is stored.
-func (a *app) ledger(c *fiber.Ctx) error {
-	ctx, cancel := requestContext(c)
-	defer cancel()
+func (a *app) ledger(ctx context.Context, r request) (answer, error) {
 	rows, err := a.ledgerRows(ctx)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	view := ledgerView{layout: a.layout("How complete the data is", "/ledger"), Rows: rows, Summary: sorted(summarise(rows))}
 	for _, s := range view.Summary {
 		view.Gap += s.Gap
 		view.Open += s.Open
 	}
-	return a.render(c, fiber.StatusOK, "ledger", view)
+	return a.render("ledger", view)
 }
 
 func sorted(rows []completeness) []completeness {

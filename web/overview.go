@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/web/charts"
-	"github.com/gofiber/fiber/v2"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -81,9 +81,7 @@ func working(people []catalog.Person, at time.Time) int {
 }
 
 // overview is the first page: how it goes, and what to do next.
-func (a *app) overview(c *fiber.Ctx) error {
-	ctx, cancel := requestContext(c)
-	defer cancel()
+func (a *app) overview(ctx context.Context, r request) (answer, error) {
 	view := overviewView{layout: a.layout("Overview", "/")}
 	view.Charts = true
 	window := chartWindow(a.deps.Now(), weeksShown)
@@ -113,7 +111,7 @@ func (a *app) overview(c *fiber.Ctx) error {
 	g.Go(func() (err error) { ledger, err = a.ledgerRows(ctx); return err })
 	g.Go(func() (err error) { view.Unmapped, err = a.unmappedScopes(ctx); return err })
 	if err := g.Wait(); err != nil {
-		return err
+		return answer{}, err
 	}
 	view.Engineers = working(a.deps.Catalog().People(), a.deps.Now())
 	view.Headline, view.ServiceLast = headlineOf(view.FirstDeploy.Cohorts), headlineOf(view.NewServices.Cohorts)
@@ -136,7 +134,7 @@ func (a *app) overview(c *fiber.Ctx) error {
 			view.Card = r.Report.Title
 		}
 	}
-	return a.render(c, fiber.StatusOK, "overview", view)
+	return a.render("overview", view)
 }
 
 // levelNames are the levels of all scorecards, the highest first.

@@ -118,15 +118,17 @@ func TestFiguresAgreeWithTheEventsBehindThem(t *testing.T) {
 	}
 }
 
-func TestNewDataShowsAtOnce(t *testing.T) {
+// A figure is at most ten seconds older than the newest record.
+func TestNewDataShowsSoon(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, testEvents())
 	before := f.page(t, "/api/v1/services")
 	if err := f.store.Append(t.Context(), deployment("myorg/user-service", "new", "bob", "production", event.Succeeded, present.Add(-time.Minute))); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(150 * time.Millisecond) // one look at the state of the store serves the queries of one page
-	if f.page(t, "/api/v1/services") == before {
-		t.Error("a deployment that was stored is not in the numbers")
+	for stored := time.Now(); f.page(t, "/api/v1/services") == before; time.Sleep(10 * time.Millisecond) {
+		if time.Since(stored) > 10*time.Second {
+			t.Fatal("a deployment that was stored is not in the numbers after ten seconds")
+		}
 	}
 }
 

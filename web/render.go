@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/web/charts"
-	"github.com/gofiber/fiber/v2"
 )
 
 //go:embed templates
@@ -56,16 +54,14 @@ func (a *app) loadTemplates() error {
 	return nil
 }
 
-// render answers with a page. It is made whole before the first byte is sent, so that a mistake becomes an error page
-// and not half a page.
-func (a *app) render(c *fiber.Ctx, status int, page string, view any) error {
+// render makes a page. It is made whole before the first byte is sent, so that a mistake becomes an error page and not
+// half a page.
+func (a *app) render(page string, view any) (answer, error) {
 	var b bytes.Buffer
 	if err := a.pages[page].ExecuteTemplate(&b, "base.html", view); err != nil {
-		return fmt.Errorf("page %s: %w", page, err)
+		return answer{}, fmt.Errorf("page %s: %w", page, err)
 	}
-	c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
-	c.Set(fiber.HeaderCacheControl, "no-cache, private")
-	return c.Status(status).Send(b.Bytes())
+	return answer{kind: "text/html; charset=utf-8", body: b.Bytes()}, nil
 }
 
 func (a *app) funcs() template.FuncMap {
@@ -200,11 +196,4 @@ func levelName(level string) string {
 		return "none"
 	}
 	return strings.ToLower(level)
-}
-
-// queryTimeout bounds what one request may ask of the store.
-const queryTimeout = 30 * time.Second
-
-func requestContext(c *fiber.Ctx) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(c.UserContext(), queryTimeout)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,15 +73,13 @@ func chartWindow(now time.Time, weeks int) metrics.Window {
 }
 
 // service shows one service of the catalog.
-func (a *app) service(c *fiber.Ctx) error {
-	ref := strings.ToLower("component:" + c.Params("namespace") + "/" + c.Params("name"))
+func (a *app) service(ctx context.Context, r request) (answer, error) {
+	ref := strings.ToLower("component:" + r.Param("namespace") + "/" + r.Param("name"))
 	cat := a.deps.Catalog()
 	entity, ok := cat.Entity(ref)
 	if !ok || !entity.IsService() {
-		return a.noService(ref, cat)
+		return answer{}, a.noService(ref, cat)
 	}
-	ctx, cancel := requestContext(c)
-	defer cancel()
 	view := serviceView{
 		layout: a.layout(entity.DisplayName(), "/services"), AllDeploys: eventsPath("deployments", "service", entity.Ref),
 		AllChanges: eventsPath("changes", "service", entity.Ref), AllRuns: eventsPath("pipeline_runs", "service", entity.Ref),
@@ -106,7 +105,7 @@ func (a *app) service(c *fiber.Ctx) error {
 		return err
 	})
 	if err := g.Wait(); err != nil {
-		return err
+		return answer{}, err
 	}
 	if i := slices.IndexFunc(rows, func(r serviceRow) bool { return r.Entity.Ref == entity.Ref }); i >= 0 {
 		view.Row = rows[i]
@@ -118,7 +117,7 @@ func (a *app) service(c *fiber.Ctx) error {
 	view.Frequency, view.PerWeek, view.FrequencyN = frequencyChart("frequency", frequency, entity.Ref), frequency.PerWeek, frequency.N
 	view.DeployBasis, view.CIBasis = sumBasis(frequency.Basis), sumBasis(ci.Basis)
 	view.CI = ciChart("ci", ci, entity.Ref)
-	return a.render(c, fiber.StatusOK, "service", view)
+	return a.render("service", view)
 }
 
 // noService explains why there is no page, and names what is close.

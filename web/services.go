@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,20 +28,18 @@ type tableHead struct {
 }
 
 // services lists every service of the catalog.
-func (a *app) services(c *fiber.Ctx) error {
-	ctx, cancel := requestContext(c)
-	defer cancel()
+func (a *app) services(ctx context.Context, r request) (answer, error) {
 	rows, _, err := a.serviceRows(ctx)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	unmapped, err := a.unmappedScopes(ctx)
 	if err != nil {
-		return err
+		return answer{}, err
 	}
 	view := servicesView{
-		layout: a.layout("Services", "/services"), Rows: rows, Unmapped: unmapped, Query: c.Query("q"), Team: c.Query("team"),
-		Level: c.Query("level"), Lifecycle: c.Query("lifecycle"), Sort: c.Query("sort", "name"), Dir: c.Query("dir", "asc"),
+		layout: a.layout("Services", "/services"), Rows: rows, Unmapped: unmapped, Query: r.Query("q", ""), Team: r.Query("team", ""),
+		Level: r.Query("level", ""), Lifecycle: r.Query("lifecycle", ""), Sort: r.Query("sort", "name"), Dir: r.Query("dir", "asc"),
 	}
 	view.Levels = a.levelNames()
 	at := slices.IndexFunc(serviceColumns, func(s sortColumn) bool { return s.Key == view.Sort })
@@ -49,7 +48,7 @@ func (a *app) services(c *fiber.Ctx) error {
 		for _, s := range serviceColumns {
 			keys = append(keys, s.Key)
 		}
-		return fiber.NewError(fiber.StatusBadRequest, "sort="+view.Sort+" is not a column; write one of "+strings.Join(keys, ", "))
+		return answer{}, fiber.NewError(fiber.StatusBadRequest, "sort="+view.Sort+" is not a column; write one of "+strings.Join(keys, ", "))
 	}
 	sortServices(rows, serviceColumns[at], view.Dir == "desc")
 	for i := range rows {
@@ -64,8 +63,8 @@ func (a *app) services(c *fiber.Ctx) error {
 		}
 	}
 	view.Teams, view.Lifecycles = distinct(view.Teams), distinct(view.Lifecycles)
-	view.Heads = serviceHeads(queryOf(c), view.Sort, view.Dir)
-	return a.render(c, fiber.StatusOK, "services", view)
+	view.Heads = serviceHeads(r.Values(), view.Sort, view.Dir)
+	return a.render("services", view)
 }
 
 func (v servicesView) fits(r serviceRow) bool {

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
-
 	"github.com/dxctl/dxctl/catalog"
 )
 
@@ -127,9 +125,7 @@ func (a *app) unmappedScopes(ctx context.Context) (int, error) {
 }
 
 // unmapped lists what sources tell of and no service claims.
-func (a *app) unmapped(c *fiber.Ctx) error {
-	ctx, cancel := requestContext(c)
-	defer cancel()
+func (a *app) unmapped(ctx context.Context, r request) (answer, error) {
 	view := unmappedView{layout: a.layout("Records of no service", "/ledger")}
 	err := a.deps.Store.Select(ctx, &view.Rows, `
 		SELECT service, countIf(kind = 'd') AS deployments, countIf(kind = 'r') AS runs, countIf(kind = 'c') AS changes,
@@ -146,7 +142,7 @@ func (a *app) unmapped(c *fiber.Ctx) error {
 		)
 		GROUP BY service ORDER BY deployments + runs + changes + incidents DESC, service LIMIT {limit:UInt32}`, map[string]any{"limit": unmappedLimit + 1})
 	if err != nil {
-		return fmt.Errorf("list records of no service: %w", err)
+		return answer{}, fmt.Errorf("list records of no service: %w", err)
 	}
 	if len(view.Rows) > unmappedLimit {
 		view.Rows, view.More = view.Rows[:unmappedLimit], true
@@ -155,5 +151,5 @@ func (a *app) unmapped(c *fiber.Ctx) error {
 	for i := range view.Rows {
 		view.Rows[i].Likely = view.Rows[i].likely(services)
 	}
-	return a.render(c, fiber.StatusOK, "unmapped", view)
+	return a.render("unmapped", view)
 }

@@ -10,19 +10,20 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/web/answers"
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
-	"github.com/gofiber/fiber/v2/middleware/compress"
 	recovering "github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Deps is what the pages are made from. All but Demo, Receive and Checks are required.
+// Deps is what the pages are made from. Environments, Sources, Checks, Receive and Demo may be empty.
 type Deps struct {
 	Store      metrics.Querier             // the public views
 	Ping       func(context.Context) error // nil when the store answers
@@ -35,8 +36,10 @@ type Deps struct {
 	Now        func() time.Time
 	Version    string
 	Checks     []HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
-	Receive    http.Handler  // takes what sources push; nil: nothing is received
-	Demo       bool          // says on every page that the data are synthetic
+	// Environments and Sources are the names that the configuration knows, for filters by what has no records yet.
+	Environments, Sources []string
+	Receive               http.Handler // takes what sources push; nil: nothing is received
+	Demo                  bool         // says on every page that the data are synthetic
 }
 
 func (d Deps) validate() error {
@@ -56,51 +59,79 @@ func (d Deps) validate() error {
 }
 
 type app struct {
-	cfg     Config
-	deps    Deps
-	assets  *assets
-	pages   map[string]*template.Template
-	figures *figures
-	seen    *requestMetrics
+	cfg      Config
+	deps     Deps
+	assets   *assets
+	pages    map[string]*template.Template
+	versions *versions
+	figures  *figures
+	answers  *answers.Cache[answer]
+	seen     *requestMetrics
 }
 
-// route is one address and who answers it. Title names it in the list of the API.
+// route is one address and who answers it: a handler, or a maker of answers that are kept.
 type route struct {
 	path   string
 	handle fiber.Handler
-	title  string
+	make   maker
+	query  []string // the parameters that make takes
+	title  string   // names it in the list of the API
 }
 
 // routes is everything that the server answers, in the order in which it is tried.
 func (a *app) routes() []route {
+	return slices.Concat(a.plainRoutes(), a.pageRoutes(), a.apiRoutes())
+}
+
+func (a *app) plainRoutes() []route {
 	return []route{
-		{"/assets/*", a.assets.serve, ""},
-		{"/favicon.ico", func(c *fiber.Ctx) error { return c.Redirect(a.assets.url("favicon.svg"), fiber.StatusFound) }, ""},
-		{"/healthz", a.healthz, ""},
-		{"/readyz", a.readyz, ""},
-		{"/metrics", a.metricsHandler(), ""},
-
-		{"/", a.overview, ""},
-		{"/services", a.services, ""},
-		{"/services/:namespace/:name", a.service, ""},
-		{"/time-to-first-deploy", a.firstDeploy, ""},
-		{"/events", func(c *fiber.Ctx) error { return c.Redirect("/events/deployments", fiber.StatusFound) }, ""},
-		{"/events/:kind.csv", a.eventsCSV, ""},
-		{"/events/:kind", a.events, ""},
-		{"/definitions", a.definitions, ""},
-		{"/definitions/:id", a.definition, ""},
-		{"/ledger", a.ledger, ""},
-		{"/unmapped", a.unmapped, ""},
-
-		{"/api/v1", a.apiIndex, "this list"},
-		{"/api/v1/services", a.apiServices, "every service with its level and numbers"},
-		{"/api/v1/services/:namespace/:name", a.apiService, "one service with its rules and numbers"},
-		{"/api/v1/metrics", a.apiDefinitions, "the definitions of the metrics"},
-		{"/api/v1/metrics/time-to-first-deploy", a.apiFirstDeploy, "time to first deploy; of=engineers|services, cohort=month|quarter|half-year|team"},
-		{"/api/v1/metrics/deployment-frequency", a.apiFrequency, "deployments per bucket; service, environment, from, to, bucket=day|week|month"},
-		{"/api/v1/ledger", a.apiLedger, "what sources said they have against what is stored"},
-		{"/api/v1/events/:kind", a.apiEvents, "deployments, pipeline_runs, pipeline_jobs, changes or incidents; the filters of the pages, and page"},
+		{path: "/assets/*", handle: a.assets.serve},
+		{path: "/favicon.ico", handle: func(c *fiber.Ctx) error { return c.Redirect(a.assets.url("favicon.svg"), fiber.StatusFound) }},
+		{path: "/healthz", handle: a.healthz},
+		{path: "/readyz", handle: a.readyz},
+		{path: "/metrics", handle: a.metricsHandler()},
+		{path: "/events", handle: redirectToDeployments},
 	}
+}
+
+func (a *app) pageRoutes() []route {
+	return []route{
+		{path: "/", make: a.overview},
+		{path: "/services", make: a.services, query: []string{"q", "team", "level", "lifecycle", "sort", "dir", "page"}},
+		{path: "/services/:namespace/:name", make: a.service},
+		{path: "/time-to-first-deploy", make: a.firstDeploy, query: []string{"of", "cohort", "from", "to", "only"}},
+		{path: "/events/:kind.csv", make: a.eventsCSV, query: eventParameters},
+		{path: "/events/:kind", make: a.events, query: append([]string{"page"}, eventParameters...)},
+		{path: "/definitions", make: a.definitions},
+		{path: "/definitions/:id", make: a.definition},
+		{path: "/ledger", make: a.ledger, query: []string{"page"}},
+		{path: "/unmapped", make: a.unmapped},
+	}
+}
+
+func (a *app) apiRoutes() []route {
+	return []route{
+		{path: "/api/v1", make: a.apiIndex, title: "this list"},
+		{path: "/api/v1/services", make: a.apiServices, query: []string{"page"}, title: "every service with its level and numbers; page"},
+		{path: "/api/v1/services/:namespace/:name", make: a.apiService, title: "one service with its rules and numbers"},
+		{path: "/api/v1/metrics", make: a.apiDefinitions, title: "the definitions of the metrics"},
+		{path: "/api/v1/metrics/time-to-first-deploy", make: a.apiFirstDeploy, query: []string{"of", "cohort", "from", "to", "page"},
+			title: "time to first deploy; of=engineers|services, cohort=month|quarter|half-year|team, from, to, and page of the subjects"},
+		{path: "/api/v1/metrics/deployment-frequency", make: a.apiFrequency, query: []string{"service", "environment", "from", "to", "bucket"},
+			title: "deployments per bucket; service, environment, from, to, bucket=day|week|month"},
+		{path: "/api/v1/ledger", make: a.apiLedger, query: []string{"page"}, title: "what sources said they have against what is stored; page"},
+		{path: "/api/v1/events/:kind", make: a.apiEvents, query: append([]string{"page"}, eventParameters...),
+			title: "deployments, pipeline_runs, pipeline_jobs, changes or incidents; the filters of the pages, and page"},
+	}
+}
+
+// redirectToDeployments keeps the filter.
+func redirectToDeployments(c *fiber.Ctx) error {
+	to := "/events/deployments"
+	if query := c.Context().QueryArgs().QueryString(); len(query) > 0 {
+		to += "?" + string(query)
+	}
+	return c.Redirect(to, fiber.StatusFound)
 }
 
 // New builds the application. The caller listens and shuts down.
@@ -120,8 +151,12 @@ func New(cfg Config, deps Deps) (*fiber.App, error) {
 
 // build is New with the assets given, so that a test can leave the chart library out.
 func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
-	a := &app{cfg: cfg, deps: deps, figures: newFigures(deps)}
-	var err error
+	cacheMetrics, err := answers.NewMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{cfg: cfg, deps: deps, versions: newVersions(deps), answers: newAnswers(cacheMetrics)}
+	a.figures = newFigures(deps, a.versions, cacheMetrics)
 	if a.assets, err = loadAssets(files); err != nil {
 		return nil, err
 	}
@@ -148,10 +183,18 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		server.Post("/api/v1/events", receive)
 		server.Post("/api/v1/webhooks/:source", receive)
 	}
-	server.Use(secure, compress.New(compress.Config{Level: compress.LevelBestSpeed, Next: precompressed}))
+	server.Use(secure)
 	for _, r := range a.routes() {
+		if r.make != nil {
+			r.handle = a.answering(r)
+		}
 		server.Get(r.path, r.handle)
 	}
+	server.Hooks().OnShutdown(func() error {
+		a.answers.Close()
+		a.figures.cache.Close()
+		return nil
+	})
 	server.Use(func(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusNotFound, "there is no page at "+c.Path())
 	})
@@ -164,10 +207,6 @@ func bodyLimit(deps Deps) int {
 		return 1 << 10
 	}
 	return 26 << 20
-}
-
-func precompressed(c *fiber.Ctx) bool {
-	return len(c.Path()) > 8 && c.Path()[:8] == "/assets/"
 }
 
 func (a *app) panicked(c *fiber.Ctx, e any) {

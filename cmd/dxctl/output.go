@@ -1,12 +1,14 @@
 package main
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dxctl/dxctl/web/spreadsheet"
 )
 
 var formats = []string{"table", "json", "csv", "tsv"}
@@ -31,7 +33,7 @@ func (t table) print(w io.Writer, format string) error {
 		enc.SetEscapeHTML(false)
 		return enc.Encode(t.json())
 	case "csv":
-		return t.separated(w, ',')
+		return t.separated(w)
 	case "tsv":
 		return t.tabs(w)
 	}
@@ -56,13 +58,24 @@ func (t table) json() any {
 	return list
 }
 
-func (t table) separated(w io.Writer, comma rune) error {
-	out := csv.NewWriter(w)
-	out.Comma = comma
-	if err := out.Write(t.columns); err != nil {
+// separated writes CSV that is safe to open in a spreadsheet; tabs and JSON are exact.
+func (t table) separated(w io.Writer) error {
+	var numbers []int
+	for i, c := range t.columns {
+		if slices.Contains(t.right, c) {
+			numbers = append(numbers, i)
+		}
+	}
+	out := spreadsheet.NewWriter(w, numbers...)
+	if err := out.Head(t.columns...); err != nil {
 		return err
 	}
-	return out.WriteAll(t.rows)
+	for _, row := range t.rows {
+		if err := out.Write(row...); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
 }
 
 // tabs writes TSV as ClickHouse does: no quotes, and tab, newline and backslash escaped.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -133,6 +135,10 @@ func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 	if received != nil {
 		receive = received
 	}
+	sources := make([]string, len(p.cfg.Sources))
+	for i, source := range p.cfg.Sources {
+		sources[i] = source.Name
+	}
 	return web.New(p.cfg.Server, web.Deps{
 		Checks:     p.checks(),
 		Receive:    receive,
@@ -147,6 +153,9 @@ func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 		Now:        p.now,
 		Version:    versionString(),
 		Demo:       p.cfg.Demo,
+
+		Environments: slices.Sorted(maps.Keys(p.cfg.Environments)),
+		Sources:      sources,
 	})
 }
 

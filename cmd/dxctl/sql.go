@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ func readRows(rows driver.Rows) (t table, err error) {
 	t.columns = rows.Columns()
 	document := []map[string]any{}
 	for _, c := range rows.ColumnTypes() {
-		if kind := c.ScanType().Kind(); kind >= reflect.Int && kind <= reflect.Float64 {
+		if numeric(c) {
 			t.right = append(t.right, c.Name())
 		}
 	}
@@ -84,6 +85,15 @@ func readRows(rows driver.Rows) (t table, err error) {
 	}
 	t.document = document
 	return t, rows.Err()
+}
+
+// numeric reports whether a column holds numbers, or NULL.
+func numeric(c driver.ColumnType) bool {
+	name := c.DatabaseTypeName()
+	for _, wrapper := range []string{"LowCardinality(", "Nullable("} {
+		name = strings.TrimPrefix(name, wrapper)
+	}
+	return slices.ContainsFunc([]string{"Int", "UInt", "Float", "Decimal", "BFloat"}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
 // plain follows pointers and puts what JSON has no word for into text: times in RFC 3339, infinities and NaN.
