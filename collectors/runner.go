@@ -135,7 +135,7 @@ func NewRunner(store Store, collectors []Collector, opt RunnerOptions) *Runner {
 	} else {
 		opt.Report = func(Progress) {}
 	}
-	r := &Runner{store: gathering(store), opt: opt, stats: newStats(opt.Registerer)}
+	r := &Runner{store: gathering(store), opt: opt, stats: newStats(opt.Registerer, opt.Logger)}
 	for _, c := range collectors {
 		s := &runnable{Collector: c, due: newDue()}
 		r.sources = append(r.sources, s)

@@ -137,6 +137,37 @@ func TestFromTheSourceToTheViews(t *testing.T) {
 	}
 }
 
+// TestARecordThatCannotBeStoredDoesNotBlockItsNeighbors: an environment is part of an identity and is not cut, so its
+// record is left out, counted and a gap of the ledger; a title is cut.
+func TestARecordThatCannotBeStoredDoesNotBlockItsNeighbors(t *testing.T) {
+	s, db, reg := githubtest.New(t), storetest.Open(t), prometheus.NewRegistry()
+	repo := shop()
+	repo.Deployments[7].Environment = strings.Repeat("e", event.MaxScope+1)
+	repo.Pulls[7].Title = strings.Repeat("語", event.MaxText)
+	s.Repos["acme/shop"] = repo
+	if _, err := run(t, db, collectors.RunnerOptions{Registerer: reg}, collectors.RunOptions{}, source(s, "acme/shop")); err != nil {
+		t.Fatal(err)
+	}
+	if got := counts(stored(t, db, "acme/shop")); got != "121 120 120 119" {
+		t.Errorf("stored %s", got)
+	}
+	if got := value(t, reg, "dxctl_collector_refused_records_total"); got != 1 {
+		t.Errorf("%v records counted as refused", got)
+	}
+	if got := value(t, reg, "dxctl_ledger_gap_records"); got != 1 {
+		t.Errorf("the ledger has a gap of %v", got)
+	}
+	var titles []struct {
+		Bytes uint64 `ch:"bytes"`
+	}
+	if err := db.Select(t.Context(), &titles, "SELECT max(length(title)) AS bytes FROM raw_changes", nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(titles) != 1 || titles[0].Bytes > event.MaxText || titles[0].Bytes < event.MaxText-8 {
+		t.Errorf("the longest title: %v bytes", titles)
+	}
+}
+
 func TestABoundedRunReadsAgainAndMovesNoCheckpoint(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()

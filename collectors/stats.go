@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"strconv"
 	"sync"
@@ -18,11 +19,13 @@ import (
 type stats struct {
 	requests *prometheus.CounterVec
 	events   *prometheus.CounterVec
+	invalid  *prometheus.CounterVec
 	errors   *prometheus.CounterVec
 	waiting  *prometheus.CounterVec
 	success  *prometheus.GaugeVec
 	gaps     *prometheus.GaugeVec
 
+	log    *slog.Logger
 	mu     sync.Mutex
 	ledger map[ledgerKey]uint64 // the gap of each entry
 	sums   map[[2]string]uint64 // of the gaps, by source and kind
@@ -34,7 +37,7 @@ type ledgerKey struct {
 	start         time.Time
 }
 
-func newStats(reg prometheus.Registerer) *stats {
+func newStats(reg prometheus.Registerer, log *slog.Logger) *stats {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dxctl_collector_" + name, Help: help}, labels))
 	}
@@ -44,10 +47,12 @@ func newStats(reg prometheus.Registerer) *stats {
 	return &stats{
 		requests: counter("requests_total", "Requests to a source by HTTP status; status 0: no answer.", "source", "status"),
 		events:   counter("events_total", "Events appended to the store, by source and kind.", "source", "kind"),
+		invalid:  counter("refused_records_total", "Records that a source gave and that cannot be stored, by source and kind; the log names them.", "source", "kind"),
 		errors:   counter("errors_total", "Scopes that could not be collected to the end.", "source"),
 		waiting:  counter("waiting_seconds_total", "Time for which a source asked to be left alone.", "source"),
 		success:  gauge("dxctl_collector_last_success_timestamp_seconds", "When every scope of a source was last collected without an error.", "source"),
 		gaps:     gauge("dxctl_ledger_gap_records", "Records that a source says it has and the store lacks.", "source", "kind"),
+		log:      log,
 		ledger:   map[ledgerKey]uint64{},
 		sums:     map[[2]string]uint64{},
 	}
@@ -75,6 +80,12 @@ func (s *stats) waited(source string, d time.Duration) {
 	if d > 0 {
 		s.waiting.WithLabelValues(source).Add(d.Seconds())
 	}
+}
+
+// refused notes a record that cannot be stored.
+func (s *stats) refused(source, scope string, kind event.Kind, err error) {
+	s.invalid.WithLabelValues(source, string(kind)).Inc()
+	s.log.Error("a record cannot be stored and was left out", "source", source, "scope", scope, "kind", kind, "error", err)
 }
 
 func (s *stats) failed(source string) { s.errors.WithLabelValues(source).Inc() }

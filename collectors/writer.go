@@ -63,6 +63,7 @@ func (w *writer) put(ctx context.Context, events []event.Event) ([]event.Event, 
 	if !w.until.IsZero() {
 		events = before(events, w.until)
 	}
+	events = w.storable(events)
 	if len(events) == 0 {
 		return nil, nil
 	}
@@ -70,6 +71,21 @@ func (w *writer) put(ctx context.Context, events []event.Event) ([]event.Event, 
 		return nil, fmt.Errorf("storing %d events of %s: %w", len(events), w.scope, err)
 	}
 	return events, nil
+}
+
+// storable leaves out the records of the source that cannot be stored, so that one bad record does not block its
+// neighbors. Each is logged and counted; the ledger shows it as a gap, and the next re-read offers it again.
+func (w *writer) storable(events []event.Event) []event.Event {
+	valid := make([]event.Event, 0, len(events))
+	for _, e := range events {
+		e = event.Trim(e)
+		if err := e.Validate(); err != nil && e.Kind() != event.KindLedger {
+			w.stats.refused(w.source, w.scope, e.Kind(), err)
+			continue
+		}
+		valid = append(valid, e)
+	}
+	return valid
 }
 
 // before leaves out what was created at or after until. What has no such time stays.

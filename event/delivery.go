@@ -30,7 +30,7 @@ func (Deployment) Kind() Kind { return KindDeployment }
 
 // Validate checks identity, status and times.
 func (d Deployment) Validate() error {
-	return errors.Join(d.validate(KindDeployment), d.Status.validate(KindDeployment, d.ID),
+	return errors.Join(d.validate(KindDeployment), bounded(KindDeployment, d.ID, limited{"environment", d.Environment, MaxScope}), d.Status.validate(KindDeployment, d.ID),
 		validateTimes(KindDeployment, d.ID, namedTime{"created_at", d.CreatedAt}, namedTime{"started_at", d.StartedAt},
 			namedTime{"finished_at", d.FinishedAt}))
 }
@@ -93,9 +93,9 @@ func (j PipelineJob) Validate() error {
 		validateTimes(KindPipelineJob, j.ID, namedTime{"created_at", j.CreatedAt}, namedTime{"started_at", j.StartedAt},
 			namedTime{"finished_at", j.FinishedAt}))
 	if j.RunID == "" {
-		err = errors.Join(err, errors.New("pipeline_job "+j.ID+": no run id"))
+		err = errors.Join(err, errors.New("pipeline_job "+beginning(j.ID)+": no run id"))
 	}
-	return err
+	return errors.Join(err, bounded(KindPipelineJob, j.ID, limited{"run id", j.RunID, MaxID}))
 }
 
 // Change is a pull or merge request.

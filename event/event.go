@@ -53,9 +53,11 @@ func (o Origin) validate(kind Kind) error {
 		{"source", o.Source}, {"provider", o.Provider}, {"scope", o.Scope}, {"id", o.ID},
 	} {
 		if f.value == "" {
-			errs = append(errs, fmt.Errorf("%s %s/%s/%s: no %s", kind, o.Source, o.Scope, o.ID, f.name))
+			errs = append(errs, fmt.Errorf("%s %s/%s/%s: no %s", kind, o.Source, beginning(o.Scope), beginning(o.ID), f.name))
 		}
 	}
+	errs = append(errs, bounded(kind, o.ID, limited{"source", o.Source, MaxID}, limited{"provider", o.Provider, MaxID},
+		limited{"scope", o.Scope, MaxScope}, limited{"id", o.ID, MaxID}, limited{"service", o.Service, MaxScope}))
 	return errors.Join(errs...)
 }
 
@@ -80,7 +82,7 @@ func validateTimes(kind Kind, id string, times ...namedTime) error {
 	var errs []error
 	for _, t := range times {
 		if !ValidTime(t.at) {
-			errs = append(errs, fmt.Errorf("%s %s: %s %s is outside 1970 to 2199", kind, id, t.name, t.at.Format(time.RFC3339)))
+			errs = append(errs, fmt.Errorf("%s %s: %s %s is outside 1970 to 2199", kind, beginning(id), t.name, t.at.Format(time.RFC3339)))
 		}
 	}
 	return errors.Join(errs...)

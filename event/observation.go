@@ -38,9 +38,14 @@ func (Fact) Kind() Kind { return KindFact }
 // Validate checks that the fact is named and that its value is JSON of its type.
 func (f Fact) Validate() error {
 	if f.Entity == "" || f.Name == "" || f.Source == "" {
-		return fmt.Errorf("fact %q of %q from %q: entity, name and source are required", f.Name, f.Entity, f.Source)
+		return fmt.Errorf("fact %.80q of %.80q from %q: entity, name and source are required", f.Name, f.Entity, f.Source)
 	}
-	err := validateTimes(KindFact, f.Entity+" "+f.Name, namedTime{"observed_at", f.ObservedAt}, namedTime{"expires_at", f.ExpiresAt})
+	err := bounded(KindFact, f.Name, limited{"source", f.Source, MaxID}, limited{"entity", f.Entity, MaxScope},
+		limited{"name", f.Name, MaxID}, limited{"value", string(f.Value), MaxValue})
+	if err != nil {
+		return err
+	}
+	err = validateTimes(KindFact, f.Entity+" "+f.Name, namedTime{"observed_at", f.ObservedAt}, namedTime{"expires_at", f.ExpiresAt})
 	if f.Error != "" {
 		return err
 	}

@@ -26,5 +26,5 @@ func (s Status) validate(kind Kind, id string) error {
 	case Queued, Waiting, Running, Succeeded, Failed, Cancelled, Skipped:
 		return nil
 	}
-	return fmt.Errorf("%s %s: unknown status %q", kind, id, string(s))
+	return fmt.Errorf("%s %s: unknown status %.80q", kind, beginning(id), string(s))
 }

@@ -23,6 +23,8 @@ const invalidShown = 5
 // again is safe: the later observation of an event replaces the earlier one. Of the same event twice among events the
 // later one wins.
 //
+// Texts that are no part of an identity are cut as [event.Trim] does.
+//
 // Facts and grades replace what holds now, and add to the history only where they differ from it.
 func (s *Store) Append(ctx context.Context, events ...event.Event) error {
 	groups, err := group(events)
@@ -84,6 +86,7 @@ func group(events []event.Event) (groups, error) {
 	}
 	var errs []error
 	for _, e := range events {
+		e = event.Trim(e)
 		if err := e.Validate(); err != nil {
 			errs = append(errs, err)
 			continue

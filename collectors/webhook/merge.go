@@ -202,8 +202,9 @@ func foldIncident(was event.Incident, u Update) event.Event {
 	return was
 }
 
-// normal returns the event with its times as the store keeps them, so that what is read back can be compared.
+// normal returns the event with its times and texts as the store keeps them, so that what is read back can be compared.
 func normal(e event.Event) event.Event {
+	e = event.Trim(e)
 	each := func(times ...*time.Time) {
 		for _, t := range times {
 			*t = milli(*t)
