@@ -3,6 +3,7 @@ package jenkins
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ type build struct {
 	Number    int      `json:"number"`
 	URL       string   `json:"url"`
 	Timestamp int64    `json:"timestamp"` // milliseconds; when it left the queue and began
-	Duration  millis   `json:"duration"`  // milliseconds; 0 while it runs
+	Duration  millis   `json:"duration"`  // milliseconds; 0 while it runs, and for good when Jenkins was killed meanwhile
 	Result    string   `json:"result"`
 	Building  *bool    `json:"building"`
 	Actions   []action `json:"actions"`
@@ -24,6 +25,7 @@ type build struct {
 
 // action is one of the things that plugins attach to a build. Which fields are there depends on the plugin.
 type action struct {
+	Class  string `json:"_class"`
 	Causes []struct {
 		Class    string `json:"_class"`
 		UserID   string `json:"userId"`
@@ -58,7 +60,7 @@ func (c *Collector) buildFields() string {
 	if c.wantsParameters() {
 		parameters = "parameters[name,value],"
 	}
-	return "_class,number,url,timestamp,duration,result,building,actions[queuingDurationMillis," + parameters +
+	return "_class,number,url,timestamp,duration,result,building,actions[_class,queuingDurationMillis," + parameters +
 		"causes[_class,userId,userName],lastBuiltRevision[SHA1,branch[name]],remoteUrls]"
 }
 
@@ -75,11 +77,18 @@ func (b build) created() time.Time {
 	return time.Time{}
 }
 
+// finished is when the build ended; zero when that is not known.
 func (b build) finished() time.Time {
-	if !b.Duration.known || b.started().IsZero() {
+	if b.Duration.length() == 0 || b.started().IsZero() {
 		return time.Time{}
 	}
 	return instant(b.Timestamp + b.Duration.n)
+}
+
+// asked reports whether the build has come to an input step, where it waits for a person. Jenkins leaves the mark when
+// the build goes on, and its duration contains the time that it waited.
+func (b build) asked() bool {
+	return slices.ContainsFunc(b.Actions, func(a action) bool { return strings.HasSuffix(a.Class, ".InputAction") })
 }
 
 // millis is a duration. What is missing, null, negative or no whole number is not known, which is not the same as 0.
@@ -95,6 +104,14 @@ func (m *millis) UnmarshalJSON(text []byte) error {
 		*m = millis{n, true}
 	}
 	return nil
+}
+
+// length is how long it was; 0 where that is not known.
+func (m millis) length() time.Duration {
+	if !m.known || m.n > 1<<43 { // 279 years
+		return 0
+	}
+	return time.Duration(m.n) * time.Millisecond
 }
 
 // instant is the time of milliseconds since 1970, or zero where no event may carry it.
@@ -235,8 +252,8 @@ func (r *reader) runEvent(j job, b build, id string) event.PipelineRun {
 		Origin: r.origin(id, r.buildURL(j, b)), Attempt: 1, Pipeline: r.scope, Status: mapped, StatusRaw: raw,
 		Branch: branch, Trigger: trig, SHA: sha, Actor: actor, Bot: isBot(actor), CreatedAt: b.created(), StartedAt: b.started(),
 	}
-	if mapped.Final() {
-		e.FinishedAt = b.finished()
+	if mapped.Final() && !b.asked() { // when the part that nobody started by hand ended, only its stages tell
+		e.FinishedAt, e.Duration = b.finished(), b.Duration.length()
 	}
 	return e
 }
@@ -247,9 +264,13 @@ func (r *reader) deploymentEvent(j job, b build, run event.PipelineRun) (event.D
 	if !ok {
 		return event.Deployment{}, false
 	}
+	finished := time.Time{}
+	if run.Status.Final() { // also of what a person started: that is when it was deployed
+		finished = b.finished()
+	}
 	return event.Deployment{
 		Origin: run.Origin, Attempt: 1, Environment: environment, Status: run.Status, StatusRaw: run.StatusRaw,
-		CreatedAt: run.CreatedAt, StartedAt: run.StartedAt, FinishedAt: run.FinishedAt, SHA: run.SHA, Ref: run.Branch,
+		CreatedAt: run.CreatedAt, StartedAt: run.StartedAt, FinishedAt: finished, SHA: run.SHA, Ref: run.Branch,
 		Version: version, Actor: run.Actor, Bot: run.Bot, Trigger: run.Trigger,
 	}, true
 }

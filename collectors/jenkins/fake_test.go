@@ -24,6 +24,7 @@ type fake struct {
 	root     *item
 	etags    bool                                          // answers carry an ETag, as behind a caching proxy
 	stages   bool                                          // the Pipeline REST API is there
+	paused   bool                                          // its builds wait for a person
 	before   func(http.ResponseWriter, *http.Request) bool // true: it has answered
 	requests []string                                      // paths with the decoded tree
 	statuses []int
@@ -163,7 +164,11 @@ func (f *fake) find(r *http.Request) any {
 				return any(map[string]any(*b))
 			}
 			if f.stages && rest == parts[0]+"/wfapi/describe" {
-				return map[string]any{"stages": (*b)["stages"]}
+				d := map[string]any{"status": "SUCCESS", "stages": (*b)["stages"]}
+				if f.paused {
+					d["status"] = "PAUSED_PENDING_INPUT"
+				}
+				return d
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -18,10 +19,17 @@ type stage struct {
 	Status   string `json:"status"`
 	Start    int64  `json:"startTimeMillis"`
 	Duration millis `json:"durationMillis"`
+	Pause    millis `json:"pauseDurationMillis"` // how long it waited for a person
 }
 
-// stages reads the stages of pipeline builds, one request each.
-func (r *reader) stages(ctx context.Context, j job, builds []build, ids []string) ([]event.Event, error) {
+// description is what the Pipeline REST API says of a build.
+type description struct {
+	Status string  `json:"status"`
+	Stages []stage `json:"stages"`
+}
+
+// stages reads the stages of pipeline builds, one request each, and corrects the builds' runs by what they tell.
+func (r *reader) stages(ctx context.Context, j job, builds []build, runs []event.PipelineRun) ([]event.Event, error) {
 	var mu sync.Mutex
 	var all []event.Event
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -31,10 +39,8 @@ func (r *reader) stages(ctx context.Context, j job, builds []build, ids []string
 			continue
 		}
 		group.Go(func() error {
-			var answer struct {
-				Stages []stage `json:"stages"`
-			}
-			_, err := r.getPath(groupCtx, jobPath(j.names)+strconv.Itoa(b.Number)+"/wfapi/describe", "", &answer)
+			var d description
+			_, err := r.getPath(groupCtx, jobPath(j.names)+strconv.Itoa(b.Number)+"/wfapi/describe", "", &d)
 			if gone(err) { // the build is, or Jenkins does not have that plugin
 				return nil
 			}
@@ -43,15 +49,48 @@ func (r *reader) stages(ctx context.Context, j job, builds []build, ids []string
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			for _, s := range answer.Stages {
+			d.correct(&runs[i], b)
+			for _, s := range d.Stages {
 				if s.ID != "" {
-					all = append(all, r.stageEvent(j, b, ids[i], s))
+					all = append(all, r.stageEvent(j, b, runs[i].ID, s))
 				}
 			}
 			return nil
 		})
 	}
 	return all, group.Wait()
+}
+
+// correct sets what only the stages tell of a build's run: that it waits for a person, and of one that did so when the
+// part before that ended.
+func (d description) correct(run *event.PipelineRun, b build) {
+	if run.Status == event.Running && strings.EqualFold(d.Status, "PAUSED_PENDING_INPUT") {
+		run.Status, run.StatusRaw = event.Waiting, d.Status
+		return
+	}
+	if !run.Status.Final() || !b.asked() {
+		return
+	}
+	var paused *stage
+	for i, s := range d.Stages {
+		if s.Pause.n > 0 && (paused == nil || s.Start < paused.Start) {
+			paused = &d.Stages[i]
+		}
+	}
+	if paused == nil { // somebody answered before it had to wait
+		run.FinishedAt, run.Duration = b.finished(), b.Duration.length()
+		return
+	}
+	for _, s := range d.Stages {
+		if end := s.finished(); s.Start < paused.Start && end.After(run.FinishedAt) {
+			run.FinishedAt = end
+		}
+	}
+}
+
+// finished is when the stage ended; zero when that is not known.
+func (s stage) finished() time.Time {
+	return build{Timestamp: s.Start, Duration: s.Duration}.finished()
 }
 
 // stageEvent makes the event of a stage.
@@ -65,7 +104,7 @@ func (r *reader) stageEvent(j job, b build, run string, s stage) event.PipelineJ
 		StartedAt: instant(s.Start),
 	}
 	if mapped.Final() {
-		e.FinishedAt = build{Timestamp: s.Start, Duration: s.Duration}.finished()
+		e.FinishedAt = s.finished()
 	}
 	return e
 }

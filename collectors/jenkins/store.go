@@ -69,8 +69,8 @@ func (p *pass) store(ctx context.Context, builds []build, again bool) error {
 		stored[e.ID] = e
 	}
 	var changed []build
-	var changedIDs []string
-	var runs, deployments []event.Event
+	var runs []event.PipelineRun
+	var before []event.Event // what belongs to the runs
 	for i, b := range builds {
 		id := ids[i]
 		old, ok := stored[id]
@@ -79,31 +79,41 @@ func (p *pass) store(ctx context.Context, builds []build, again bool) error {
 			id, ok = id+"@"+strconv.FormatInt(b.Timestamp, 10), false
 		}
 		e := p.runEvent(p.job, b, id)
-		if ok && !again && e.Status.Final() && old.Status == e.Status && old.StatusRaw == e.StatusRaw {
+		if ok && !again && e.Status.Final() && same(old, e, b.asked()) {
 			continue
 		}
-		changed, changedIDs = append(changed, b), append(changedIDs, id)
-		runs = append(runs, e)
+		changed, runs = append(changed, b), append(runs, e)
 		if d, is := p.deploymentEvent(p.job, b, e); is {
-			deployments = append(deployments, d)
+			before = append(before, d)
 		}
 	}
 	if p.cfg.Stages {
-		stages, err := p.stages(ctx, p.job, changed, changedIDs)
+		stages, err := p.stages(ctx, p.job, changed, runs)
 		if err != nil {
 			return fmt.Errorf("stages: %w", err)
 		}
-		deployments = append(deployments, stages...)
+		before = append(before, stages...)
 	}
-	if len(deployments) > 0 {
-		if err := p.w.Append(ctx, deployments...); err != nil {
+	if len(before) > 0 {
+		if err := p.w.Append(ctx, before...); err != nil {
 			return err
 		}
 	}
 	if len(runs) == 0 {
 		return nil
 	}
-	return p.w.Append(ctx, runs...)
+	events := make([]event.Event, len(runs))
+	for i, e := range runs {
+		events[i] = e
+	}
+	return p.w.Append(ctx, events...)
+}
+
+// same reports whether a final run is stored as its build is now. Of a build that waited for a person only its stages,
+// which are not asked for here, tell the end.
+func same(old, e event.PipelineRun, asked bool) bool {
+	return old.Status == e.Status && old.StatusRaw == e.StatusRaw && old.CreatedAt.Equal(e.CreatedAt) &&
+		old.Duration == e.Duration && (asked || old.FinishedAt.Equal(e.FinishedAt))
 }
 
 // another reports whether a stored run is another build of the same number: a build's beginning does not change.
