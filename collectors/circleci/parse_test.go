@@ -126,8 +126,9 @@ func FuzzRecords(f *testing.F) {
 			events = append(events, r.failedPipeline(b))
 			for _, w := range workflows {
 				made := r.jobEvents(b, w, attempts[w.ID], jobs)
-				run := r.runEvent(b, w, attempts[w.ID], made)
-				events = append(append(events, run), r.deployments(b, run, made, nil)...)
+				hand := startedByHand(w, jobs)
+				run := r.runEvent(b, w, attempts[w.ID], made, hand)
+				events = append(append(events, run), r.deployments(b, w, run, made, hand)...)
 				for _, j := range made {
 					events = append(events, j)
 				}

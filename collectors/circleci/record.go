@@ -90,13 +90,14 @@ func (p pipeline) brief() brief {
 	}
 }
 
-func first(values ...string) string {
+// first returns the first value that is not empty.
+func first[T comparable](values ...T) (found T) {
 	for _, v := range values {
-		if v != "" {
+		if v != found {
 			return v
 		}
 	}
-	return ""
+	return found
 }
 
 // errored reports whether CircleCI could not make workflows of the pipeline's configuration.
@@ -121,6 +122,7 @@ type job struct {
 	CreatedAt stamp  `json:"created_at"`
 	StartedAt stamp  `json:"started_at"`
 	StoppedAt stamp  `json:"stopped_at"`
+	After     ids    `json:"dependencies"` // ids of the jobs that it waited for; nil: not told
 }
 
 // buildError is what CircleCI's pages call a pipeline that failed before it had workflows.
@@ -158,21 +160,40 @@ func (r *reader) origin(id, url string) event.Origin {
 	return event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: id, URL: url}
 }
 
-// runEvent makes the event of an attempt of a workflow. A workflow has no beginning of its own: it is that of its first job.
-func (r *reader) runEvent(p brief, w workflow, attempt uint16, jobs []event.PipelineJob) event.PipelineRun {
+// runEvent makes the event of an attempt of a workflow. A workflow has no beginning of its own: it is that of its first
+// job, as its end is that of the last. What waits for an approval is not of the run: a person may give it weeks later.
+func (r *reader) runEvent(p brief, w workflow, attempt uint16, jobs []event.PipelineJob, hand byHand) event.PipelineRun {
 	mapped, known := status(w.Status)
 	if !known {
 		r.warn("status of a workflow", w.Status)
 	}
 	e := r.runOf(p, w.Name, attempt, r.workflowURL(p, w))
 	e.Status, e.StatusRaw, e.CreatedAt = mapped, w.Status, w.CreatedAt.Time
+	var end time.Time
+	endless := false // a job of which nobody tells when it ended
 	for _, j := range jobs {
-		if s := j.StartedAt; !s.IsZero() && (e.StartedAt.IsZero() || s.Before(e.StartedAt)) {
-			e.StartedAt = s
+		if hand.has(j.ID) || j.StartedAt.IsZero() {
+			continue
+		}
+		if e.StartedAt.IsZero() || j.StartedAt.Before(e.StartedAt) {
+			e.StartedAt = j.StartedAt
+		}
+		if j.Status == event.Skipped {
+			continue
+		}
+		if j.FinishedAt.After(end) {
+			end = j.FinishedAt
+		}
+		endless = endless || j.FinishedAt.IsZero()
+	}
+	if end.IsZero() || endless {
+		end = time.Time{}
+		if len(hand.ids) == 0 {
+			end = w.StoppedAt.Time
 		}
 	}
-	if mapped.Final() {
-		e.FinishedAt = w.StoppedAt.Time
+	if mapped.Final() && !hand.unclear {
+		e.FinishedAt = end
 	}
 	return e
 }
@@ -220,14 +241,18 @@ func (r *reader) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []ev
 	return events
 }
 
-// deployments makes the deployments that a run and its jobs are by the rules. A person's approval deploys nothing.
-func (r *reader) deployments(p brief, run event.PipelineRun, jobs []event.PipelineJob, approvals map[string]bool) []event.Event {
+// deployments makes the deployments that a run and its jobs are by the rules. A person's approval deploys nothing, but what
+// waited for it does: a workflow that is a deployment ended when the last of its jobs did.
+func (r *reader) deployments(p brief, w workflow, run event.PipelineRun, jobs []event.PipelineJob, hand byHand) []event.Event {
 	if len(r.cfg.Deployments) == 0 {
 		return nil
 	}
 	d := event.Deployment{
 		Origin: run.Origin, Attempt: run.Attempt, Status: run.Status, StatusRaw: run.StatusRaw, CreatedAt: run.CreatedAt, StartedAt: run.StartedAt,
-		FinishedAt: run.FinishedAt, SHA: run.SHA, Ref: first(p.Branch, p.Tag), Version: p.Tag, Actor: run.Actor, Bot: run.Bot, Trigger: run.Trigger,
+		SHA: run.SHA, Ref: first(p.Branch, p.Tag), Version: p.Tag, Actor: run.Actor, Bot: run.Bot, Trigger: run.Trigger,
+	}
+	if run.Status.Final() {
+		d.FinishedAt = w.StoppedAt.Time
 	}
 	var all []event.Event
 	if environment, ok := r.environment(run.Pipeline, "", run.Branch); ok {
@@ -236,7 +261,7 @@ func (r *reader) deployments(p brief, run event.PipelineRun, jobs []event.Pipeli
 	}
 	for _, j := range jobs {
 		environment, ok := r.environment(run.Pipeline, j.Name, run.Branch)
-		if !ok || j.Name == "" || approvals[j.ID] {
+		if !ok || j.Name == "" || hand.approvals[j.ID] {
 			continue
 		}
 		d := d

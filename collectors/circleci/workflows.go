@@ -145,16 +145,15 @@ func (r *reader) workflow(ctx context.Context, p brief, w workflow, attempt uint
 	if err != nil && !gone(err) {
 		return err
 	}
-	events := r.jobEvents(p, w, attempt, jobs)
+	events, hand := r.jobEvents(p, w, attempt, jobs), startedByHand(w, jobs)
+	run := r.runEvent(p, w, attempt, events, hand)
+	got.before = append(got.before, r.deployments(p, w, run, events, hand)...)
 	for _, e := range events {
+		if hand.has(e.ID) {
+			e.CreatedAt = time.Time{} // it waited for a person, which is no time in a queue
+		}
 		got.before = append(got.before, e)
 	}
-	run := r.runEvent(p, w, attempt, events)
-	approvals := map[string]bool{}
-	for _, j := range jobs {
-		approvals[j.ID] = j.Type == "approval"
-	}
-	got.before = append(got.before, r.deployments(p, run, events, approvals)...)
 	got.runs = append(got.runs, run)
 	return nil
 }

@@ -30,7 +30,7 @@ func TestOddRecords(t *testing.T) {
 	if got := m.incident(t, "closed at no time"); !got.ResolvedAt.IsZero() || !got.AcknowledgedAt.IsZero() || !got.OpenedAt.Equal(noon.Add(-5*time.Hour)) {
 		t.Errorf("times that are not told are %+v", got)
 	}
-	if got := m.incident(t, "closed before it began"); !got.AcknowledgedAt.IsZero() || got.ResolvedAt.Before(got.OpenedAt) {
+	if got := m.incident(t, "closed before it began"); !got.AcknowledgedAt.IsZero() || !got.ResolvedAt.IsZero() {
 		t.Errorf("times that make no sense are %+v", got)
 	}
 	if got := m.incident(t, "an unknown status"); !got.ResolvedAt.IsZero() {

@@ -96,7 +96,7 @@ func (r record) opened() time.Time {
 }
 
 // ended is when a record that is over was over, and whether Opsgenie says so. If it does not, that is when the record was
-// last updated, which can be later.
+// last updated, which can be much later: people add notes.
 func (r record) ended() (at time.Time, said bool) {
 	if closed := r.after(r.Report.Closed); !closed.IsZero() {
 		return closed, true
@@ -130,10 +130,13 @@ func (r *reader) incidentEvent(one record, before known) event.Incident {
 	if !r.over(one) {
 		return e
 	}
-	at, said := one.ended()
-	if !said && !before.Ended.IsZero() { // an update after the end is not another end
-		at = before.Ended
+	switch at, said := one.ended(); {
+	case said:
+		e.ResolvedAt = at
+	case !before.Ended.IsZero(): // an update after the end is not another end
+		e.ResolvedAt = before.Ended
+	case before.Open && !at.Before(before.Asked): // it ended since it was last seen open, and that was the update
+		e.ResolvedAt = at
 	}
-	e.ResolvedAt = at
 	return e
 }

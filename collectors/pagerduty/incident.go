@@ -3,6 +3,7 @@ package pagerduty
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,12 +99,29 @@ func (i incident) acknowledged() time.Time {
 	return at
 }
 
-// ended is when the incident was resolved, where it is: the last change of its status was that.
-func (i incident) ended() time.Time {
+// ended is when the incident, which is over, was resolved: as PagerDuty says, or its log. The last change of its status is
+// only taken where neither can be had, and unless it was before the incident.
+func (i incident) ended(log []logEntry) time.Time {
 	if !i.ResolvedAt.IsZero() {
 		return i.ResolvedAt.Time
 	}
+	if at := lastOf("resolve_log_entry", slices.Concat(i.Log, log)); !at.IsZero() {
+		return at
+	}
+	if i.ChangedAt.Before(i.CreatedAt.Time) {
+		return time.Time{}
+	}
 	return i.ChangedAt.Time
+}
+
+// lastOf returns when an entry of the type was last made; zero without one.
+func lastOf(kind string, entries []logEntry) (at time.Time) {
+	for _, e := range entries {
+		if e.Type == kind && e.CreatedAt.After(at) {
+			at = e.CreatedAt.Time
+		}
+	}
+	return at
 }
 
 // firstOf returns when an entry of the type was first made; zero without one.
@@ -137,8 +155,9 @@ func (i incident) mark() string {
 	return i.Status + " " + i.severity() + " " + i.ChangedAt.Format(time.RFC3339Nano)
 }
 
-// incidentEvent makes the event of an incident that was first acknowledged at the time given.
-func (r *reader) incidentEvent(i incident, acknowledged time.Time) event.Incident {
+// incidentEvent makes the event of an incident that was first acknowledged at the time given. The log is empty where the
+// incident tells all that is needed.
+func (r *reader) incidentEvent(i incident, acknowledged time.Time, log []logEntry) event.Incident {
 	link := ""
 	if strings.HasPrefix(i.URL, "https://") || strings.HasPrefix(i.URL, "http://") {
 		link = i.URL
@@ -148,7 +167,7 @@ func (r *reader) incidentEvent(i incident, acknowledged time.Time) event.Inciden
 		Severity: i.severity(), OpenedAt: i.CreatedAt.Time, AcknowledgedAt: acknowledged,
 	}
 	if r.resolved(i) {
-		e.ResolvedAt = i.ended()
+		e.ResolvedAt = i.ended(log)
 	}
 	return e
 }

@@ -249,14 +249,16 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	acks := make([]time.Time, len(changed))
+	acks, logs := make([]time.Time, len(changed)), make([][]logEntry, len(changed))
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for n, i := range changed {
 		acks[n] = earlier(r.state.Known[i.ID].Ack, i.acknowledged())
-		if acks[n].IsZero() && len(i.Log) == 0 && r.resolved(i) && r.now().Sub(i.CreatedAt.Time) < logsFor {
+		told := !acks[n].IsZero() && !i.ResolvedAt.IsZero()
+		if !told && len(i.Log) == 0 && r.resolved(i) && r.now().Sub(i.CreatedAt.Time) < logsFor {
 			group.Go(func() (err error) {
-				acks[n], err = r.firstAcknowledged(groupCtx, i.ID)
+				logs[n], err = r.entries(groupCtx, i.ID)
+				acks[n] = earlier(acks[n], firstOf("acknowledge_log_entry", logs[n]))
 				return err
 			})
 		}
@@ -266,7 +268,7 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 	}
 	events := make([]event.Event, len(changed))
 	for n, i := range changed {
-		events[n] = r.incidentEvent(i, acks[n])
+		events[n] = r.incidentEvent(i, acks[n], logs[n])
 	}
 	if err := r.w.Append(ctx, events...); err != nil {
 		return err
@@ -283,16 +285,17 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 	return nil
 }
 
-// firstAcknowledged asks the log of an incident, which a resolved incident does not tell itself. Nobody may have acknowledged it.
-func (r *reader) firstAcknowledged(ctx context.Context, id string) (time.Time, error) {
+// entries asks for the log of an incident, which a resolved incident does not tell itself: who acknowledged it first, if
+// anybody did, and when it was resolved.
+func (r *reader) entries(ctx context.Context, id string) ([]logEntry, error) {
 	var p struct {
 		Entries []logEntry `json:"log_entries"`
 	}
 	_, err := r.get(ctx, fmt.Sprintf("incidents/%s/log_entries?is_overview=true&limit=%d", url.PathEscape(id), perPage), "", &p)
 	if gone(err) {
-		return time.Time{}, nil
+		return nil, nil
 	}
-	return firstOf("acknowledge_log_entry", p.Entries), err
+	return p.Entries, err
 }
 
 // open asks one by one for the incidents that are open and not on the newest page, the more rarely the older they are.

@@ -49,7 +49,7 @@ func FuzzIncidents(f *testing.F) {
 		}
 		incidents, _ := decodeAll(p.Incidents)
 		for _, i := range incidents {
-			e := r.incidentEvent(i, i.acknowledged())
+			e := r.incidentEvent(i, i.acknowledged(), nil)
 			if err := e.Validate(); err != nil {
 				t.Fatal(err)
 			}

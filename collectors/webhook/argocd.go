@@ -106,13 +106,13 @@ func (a argocd) read(d Delivery, in argoApplication) ([]Update, Verdict) {
 	}
 	e.Status, e.StatusRaw = mapped, o.Phase
 	if mapped.Final() { // while a retry is awaited, the end is that of the attempt before
-		e.FinishedAt = at(o.FinishedAt.Time, d.ReceivedAt)
+		e.FinishedAt = o.FinishedAt.Time
 	}
 	if !a.source.Polled {
 		return accepted([]Update{{Event: e, At: at(e.FinishedAt, e.StartedAt)}})
 	}
 	if mapped == event.Failed || mapped == event.Cancelled { // Argo CD forgets it at the next sync, perhaps before the collector comes
-		return accepted([]Update{{Event: e, At: e.FinishedAt}}, Target{a.source.Name, scope})
+		return accepted([]Update{{Event: e, At: at(e.FinishedAt, e.StartedAt)}}, Target{a.source.Name, scope})
 	}
 	return soon(a.source, scope, "the application was synced, and the collector reads its history")
 }

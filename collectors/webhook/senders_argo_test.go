@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dxctl/dxctl/event"
 )
@@ -66,6 +67,12 @@ func TestArgoCD(t *testing.T) {
 			d.Status, d.StatusRaw, d.SHA, d.Trigger, d.Actor, d.Bot = event.Failed, "Error", commitC, "manual", "proj:shop:ci", true
 		})},
 		{name: "a sync, polled", body: argoNotification(argoSync("Succeeded", automated, commitC, "")), polled: true, outcome: Accepted, reason: "reads its history"},
+		{
+			name: "an end that is not told", body: argoNotification(strings.Replace(argoSync("Failed", automated, commitC, ""), `"finishedAt":"2026-03-01T10:02:00Z",`, "", 1)),
+			outcome: Accepted, want: with(func(d *event.Deployment) {
+				d.Status, d.StatusRaw, d.SHA, d.Trigger, d.FinishedAt = event.Failed, "Failed", commitC, "automated", time.Time{}
+			}),
+		},
 		{name: "an unknown phase", body: argoNotification(argoSync("Levitating", ana, commitC, "")), outcome: Accepted, want: with(func(d *event.Deployment) {
 			d.Status, d.StatusRaw, d.SHA, d.Actor, d.Trigger = event.Skipped, "Levitating", commitC, "ana", "manual"
 		})},
