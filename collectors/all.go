@@ -15,7 +15,8 @@ type Options struct {
 	Dir       string           // what relative names of files are relative to: the configuration's folder
 }
 
-// All makes the collectors of the configured sources, in their order. Sources that only send have none. Which kinds exist is said in [kinds].
+// All makes the collectors of the configured sources, in their order. Sources that only send have none. A source whose
+// collector cannot be made has one that fails with the reason. The error is that the configuration is not valid.
 func All(cfg Config, opt Options) ([]Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -34,7 +35,7 @@ func All(cfg Config, opt Options) ([]Collector, error) {
 		}
 		c, err := s.kind.collect(s.settings, since, opt)
 		if err != nil {
-			return nil, fmt.Errorf("source %s: %w", s.Name, err)
+			c = unmade{source: s.Name, provider: s.Kind, err: err}
 		}
 		all = append(all, c)
 	}

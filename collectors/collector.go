@@ -21,7 +21,8 @@ type Collector interface {
 	Source() string
 	// Provider is the source's kind: "github".
 	Provider() string
-	// Scopes lists what of the source is collected: repositories, jobs, projects.
+	// Scopes lists what of the source is collected: repositories, jobs, projects. With a *rest.SkippedError it lists those
+	// that it could learn of, and of the others those that it knew before: they are collected, and not retracted.
 	Scopes(ctx context.Context) ([]string, error)
 	// Collect brings one scope up to date. It returns when nothing is left to read, or with every reason why something
 	// could not be; what was stored until then stays, and the next call goes on from there.
@@ -84,6 +85,13 @@ type Writer interface {
 	// Descriptors returns the documents of Backstage entities that are stored for the scope and not gone: each one's
 	// revision by its location.
 	Descriptors(ctx context.Context) (map[string]string, error)
+	// Removing has to be asked before objects of the scope are retracted (a [event.Descriptor] without a document)
+	// because an answer of the source does not name them: gone of those that are stored. what names them in the plural:
+	// "entities". Its error is a *RemovalError; nothing may then be retracted, and Collect returns it.
+	Removing(what string, gone, of int) error
+	// Reread reports whether the run asks again for what was collected before: what is stored is replaced, also where
+	// the source shows no change.
+	Reread() bool
 	// RepositoryDeployments returns the successful deployments, by any source, of the services that a repository of a
 	// provider, or a folder of it, belongs to: in order of time, with service and environment as the views name them.
 	RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error)

@@ -2,6 +2,7 @@ package collectors_test
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"testing"
 	"time"
@@ -79,19 +80,21 @@ func TestDescriptorsOfWhatIsNotListedAnyMoreAreTakenBack(t *testing.T) {
 		return rows[0].All
 	}
 	for _, step := range []struct {
-		listed []string
-		want   string
+		listed  []string
+		want    string
+		refused bool
 	}{
-		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop"},
-		{[]string{"acme/shop"}, "acme/shop"},
-		{nil, "acme/shop"}, // a token that lost its rights lists nothing, and that proves nothing
-		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop"},
+		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop", false},
+		{[]string{"acme/shop"}, "acme/shop", false},
+		{nil, "acme/shop", true}, // a token that lost its rights lists nothing, and that proves nothing
+		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop", false},
 	} {
 		c := scripted{"gh", step.listed, func(ctx context.Context, scope string, w collectors.Writer) error {
 			return w.Append(ctx, event.Descriptor{Source: "gh", Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
 		}}
-		if _, err := collectors.NewRunner(db, []collectors.Collector{c}, collectors.RunnerOptions{}).Run(t.Context(), collectors.RunOptions{}); err != nil {
-			t.Fatal(err)
+		_, err := collectors.NewRunner(db, []collectors.Collector{c}, collectors.RunnerOptions{}).Run(t.Context(), collectors.RunOptions{})
+		if refused := errors.As(err, new(*collectors.RemovalError)); refused != step.refused || err != nil && !refused {
+			t.Fatalf("listed %v: %v", step.listed, err)
 		}
 		if got := stored(); got != step.want {
 			t.Errorf("listed %v: the descriptors are of %q, want %q", step.listed, got, step.want)

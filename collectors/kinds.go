@@ -116,7 +116,7 @@ func kindOf[C settings, M, W any, S child[M, W]](name string, since func(*C, tim
 			if err != nil {
 				return nil, err
 			}
-			a := &adapted[M, W]{c, memory, writer}
+			a := &adapted[M, W]{c, memory, writer, digestOf(s)}
 			if w, ok := any(c).(watcher[W]); ok {
 				return &watching[M, W]{a, w}, nil
 			}
@@ -128,9 +128,13 @@ func kindOf[C settings, M, W any, S child[M, W]](name string, since func(*C, tim
 // adapted fits a child to the interfaces of this package.
 type adapted[M, W any] struct {
 	child[M, W]
-	memory func(Memory) M
-	writer func(plainWriter) W
+	memory     func(Memory) M
+	writer     func(plainWriter) W
+	configured string
 }
+
+// Configured is a digest of what the configuration asks for.
+func (a *adapted[M, W]) Configured() string { return a.configured }
 
 func (a *adapted[M, W]) Scopes(ctx context.Context) ([]string, error) {
 	return a.child.Scopes(ctx, a.memory(forgetful{}))

@@ -68,6 +68,17 @@ func (c Config) Pushed() []webhook.Source {
 	return pushed
 }
 
+// ReceiveOnly returns the names of the sources that nobody asks: they send.
+func (c Config) ReceiveOnly() []string {
+	var names []string
+	for _, s := range c {
+		if s.settings != nil && s.kind.collect == nil {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
 // validatePush reports the mistakes in what a source says of its webhook.
 func (s SourceConfig) validatePush() error {
 	switch {

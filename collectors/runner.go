@@ -45,6 +45,7 @@ type RunnerOptions struct {
 	Now         func() time.Time
 	Concurrency int            // scopes of one source at a time; default 4
 	Turn        time.Duration  // for how long a scope may hold up others that wait; default 5s
+	Quiet       bool           // failures are not logged: whoever runs it shows them
 	Report      func(Progress) // is called from several goroutines, one call at a time
 }
 
@@ -56,6 +57,9 @@ type RunOptions struct {
 	// Until makes the run a re-read of what was created before it (and at or after Since): everything is asked for
 	// again, with checkpoints of its own, so that it can be interrupted too. Zero: no bound.
 	Until time.Time
+	// AcceptRemovals lets the answers of this run remove what they do not name, however much that is; see RemovalError.
+	// Source must be set.
+	AcceptRemovals bool
 	// Backfill makes the run a re-read of everything since Since, as if nothing had been collected.
 	Backfill bool
 }
@@ -212,30 +216,54 @@ func (r *Runner) choose(name string) ([]*runnable, error) {
 		}
 		names = append(names, s.Source())
 	}
-	return nil, fmt.Errorf("no source is named %q; configured are: %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("no source that is collected is named %q; configured are: %s", name, strings.Join(names, ", "))
 }
 
-// collect brings the scopes of one source up to date.
+// collect brings the scopes of one source up to date, and keeps what is wrong with it.
 func (r *Runner) collect(ctx context.Context, s *runnable, opt RunOptions) []ScopeSummary {
-	scopes, err := r.scopes(ctx, s)
-	if err != nil {
-		r.failed(ctx, s.Source(), "", err)
-		return []ScopeSummary{{Source: s.Source(), Err: fmt.Errorf("listing what to collect: %w", err)}}
+	results := r.collectScopes(ctx, s, opt)
+	if ctx.Err() != nil {
+		return results // an interrupted run proves nothing
 	}
-	if err := r.withdraw(ctx, s, scopes); err != nil {
-		r.failed(ctx, s.Source(), "", err)
-		return []ScopeSummary{{Source: s.Source(), Err: err}}
+	if err := r.keepProblems(ctx, s, results, opt.Scopes == nil); err != nil {
+		results = append(results, r.unlisted(ctx, s, err))
+	}
+	if opt.Scopes == nil && !slices.ContainsFunc(results, func(s ScopeSummary) bool { return s.Err != nil }) {
+		r.stats.succeeded(s.Source(), r.opt.Now())
+	}
+	return results
+}
+
+// collectScopes lists the scopes of a source and collects them. A list that lacks some, or too many, is an error of the
+// source, and what is on it is collected all the same.
+func (r *Runner) collectScopes(ctx context.Context, s *runnable, opt RunOptions) []ScopeSummary {
+	scopes, err := r.scopes(ctx, s)
+	if err != nil && !rest.OnlySkipped(err) {
+		return []ScopeSummary{r.unlisted(ctx, s, fmt.Errorf("listing what to collect: %w", err))}
+	}
+	var doubtful []ScopeSummary
+	if err != nil {
+		doubtful = append(doubtful, r.unlisted(ctx, s, fmt.Errorf("listing what to collect: %w", err)))
+	}
+	if err := r.retractScopes(ctx, s, scopes, opt); err != nil {
+		if !errors.As(err, new(*RemovalError)) {
+			return []ScopeSummary{r.unlisted(ctx, s, err)}
+		}
+		doubtful = append(doubtful, r.unlisted(ctx, s, err))
 	}
 	if opt.Scopes != nil {
 		scopes = slices.DeleteFunc(slices.Clone(scopes), func(scope string) bool {
 			return !slices.ContainsFunc(opt.Scopes, func(asked string) bool { return strings.EqualFold(asked, scope) })
 		})
 	}
-	results := r.takeTurns(ctx, s, scopes, opt)
-	if opt.Scopes == nil && !slices.ContainsFunc(results, func(s ScopeSummary) bool { return s.Err != nil }) {
-		r.stats.succeeded(s.Source(), r.opt.Now())
-	}
-	return results
+	return append(doubtful, r.takeTurns(ctx, s, scopes, opt)...)
+}
+
+// unlisted is the result of a source whose list of scopes is in trouble.
+func (r *Runner) unlisted(ctx context.Context, s *runnable, err error) ScopeSummary {
+	r.failed(ctx, s.Source(), "", err)
+	r.opt.Report(Progress{Source: s.Source(), Finished: true, Err: err})
+	return ScopeSummary{Source: s.Source(), Err: err}
 }
 
 func (r *Runner) scopes(ctx context.Context, s *runnable) ([]string, error) {
@@ -250,5 +278,8 @@ func (r *Runner) failed(ctx context.Context, source, scope string, err error) {
 		return
 	}
 	r.stats.failed(source)
+	if r.opt.Quiet {
+		return
+	}
 	r.opt.Logger.Error("collecting failed", "source", source, "scope", scope, "error", err)
 }

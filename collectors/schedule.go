@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -27,6 +28,9 @@ const (
 // [Runner.Soon] names are collected without waiting for the interval.
 func (r *Runner) Serve(ctx context.Context, plan Schedule) error {
 	if err := r.stats.load(ctx, r.store); err != nil {
+		return err
+	}
+	if err := r.loadProblems(ctx); err != nil {
 		return err
 	}
 	var wg sync.WaitGroup
@@ -66,7 +70,7 @@ func (r *Runner) serve(ctx context.Context, s *runnable, plan Schedule) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-			if run(nil) == nil {
+			if err := run(nil); err == nil || rest.OnlySkipped(err) { // what was skipped waits by itself
 				failures = 0
 			} else {
 				failures++

@@ -24,6 +24,7 @@ type stats struct {
 	waiting  *prometheus.CounterVec
 	success  *prometheus.GaugeVec
 	gaps     *prometheus.GaugeVec
+	troubles *prometheus.GaugeVec
 
 	log    *slog.Logger
 	mu     sync.Mutex
@@ -53,6 +54,7 @@ func newStats(reg prometheus.Registerer, log *slog.Logger) *stats {
 		success:  gauge("dxctl_collector_last_success_timestamp_seconds", "When every scope of a source was last collected without an error.", "source"),
 		gaps:     gauge("dxctl_ledger_gap_records", "Records that a source says it has and the store lacks.", "source", "kind"),
 		log:      log,
+		troubles: gauge("dxctl_collector_problems", "Scopes whose latest collect failed, or left something out, since it last succeeded.", "source"),
 		ledger:   map[ledgerKey]uint64{},
 		sums:     map[[2]string]uint64{},
 	}
@@ -89,6 +91,8 @@ func (s *stats) refused(source, scope string, kind event.Kind, err error) {
 }
 
 func (s *stats) failed(source string) { s.errors.WithLabelValues(source).Inc() }
+
+func (s *stats) troubled(source string, n int) { s.troubles.WithLabelValues(source).Set(float64(n)) }
 
 func (s *stats) succeeded(source string, at time.Time) {
 	s.success.WithLabelValues(source).Set(float64(at.UnixMilli()) / 1000)

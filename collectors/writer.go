@@ -29,10 +29,12 @@ type writer struct {
 	source, scope string
 	since         time.Time
 	until         time.Time
-	reread        string // a name for the re-read at hand; its checkpoints are apart from the ordinary ones
-	stats         *stats
-	tally         *tally
-	report        func(Progress)
+	// acceptRemovals lets an answer remove whatever it does not name.
+	acceptRemovals bool
+	reread         string // a name for the re-read at hand; its checkpoints are apart from the ordinary ones
+	stats          *stats
+	tally          *tally
+	report         func(Progress)
 
 	turnOver func() bool // whether other scopes wait and this one had its turn; nil: never
 	yielded  atomic.Bool // a checkpoint was answered with errTurn
@@ -169,6 +171,8 @@ func (w *writer) forget(ctx context.Context) error {
 }
 
 func (w *writer) Since() time.Time { return w.since }
+
+func (w *writer) Reread() bool { return w.reread != "" }
 
 func (w *writer) Progress(p Progress) {
 	if w.report == nil {

@@ -185,11 +185,19 @@ func suggest(key string, fields map[string]reflect.Type) string {
 		names = append(names, n)
 	}
 	sort.Strings(names)
-	best := slices.MinFunc(names, func(a, b string) int { return distance(key, a) - distance(key, b) })
-	if distance(key, best) <= 2 {
+	if best, near := Nearest(key, names); near {
 		return fmt.Sprintf("; did you mean %q?", best)
 	}
 	return "; known here: " + strings.Join(names, ", ")
+}
+
+// Nearest returns the name that a person may have meant by word: one that is at most two letters away.
+func Nearest(word string, names []string) (best string, near bool) {
+	if len(names) == 0 {
+		return "", false
+	}
+	best = slices.MinFunc(names, func(a, b string) int { return distance(word, a) - distance(word, b) })
+	return best, distance(word, best) <= 2
 }
 
 // distance is the Levenshtein distance of two short words.

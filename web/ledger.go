@@ -12,6 +12,7 @@ type ledgerView struct {
 	Summary []completeness
 	Gap     int
 	Open    int
+	Trouble []string // what the latest collects ended with
 }
 
 // ledger shows what each source said it has against what is stored.
@@ -21,6 +22,11 @@ func (a *app) ledger(ctx context.Context, r request) (answer, error) {
 		return answer{}, err
 	}
 	view := ledgerView{layout: a.layout("How complete the data is", "/ledger"), Rows: rows, Summary: sorted(summarise(rows))}
+	for _, why := range a.degraded(ctx) {
+		if why.Check == "collectors" {
+			view.Trouble = append(view.Trouble, why.Cause)
+		}
+	}
 	for _, s := range view.Summary {
 		view.Gap += s.Gap
 		view.Open += s.Open

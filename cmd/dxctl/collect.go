@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -35,6 +38,9 @@ can be interrupted and goes on too.`,
 			if !req.Until.IsZero() && !req.Since.Before(req.Until) {
 				return fmt.Errorf("--since %s is not before --until %s", since, until)
 			}
+			if req.AcceptRemovals && req.Source == "" {
+				return errors.New("--accept-removals needs --source NAME: it accepts what the answers of one source remove, however much that is")
+			}
 			return s.collect(cmd.Context(), req)
 		},
 	}
@@ -42,6 +48,7 @@ can be interrupted and goes on too.`,
 	cmd.Flags().StringVar(&since, "since", "", "history back to this `DATE`, if that is further than was read before (default as the source is configured)")
 	cmd.Flags().StringVar(&until, "until", "", "read again what was created from --since until this `DATE`")
 	cmd.Flags().BoolVar(&req.Backfill, "backfill", false, "read everything again (from --since on), as if nothing had been collected")
+	cmd.Flags().BoolVar(&req.AcceptRemovals, "accept-removals", false, "let the answers of --source remove most or all of what is stored of it, in this run")
 	_ = cmd.RegisterFlagCompletionFunc("source", s.sourceNames)
 	return cmd
 }
@@ -68,6 +75,12 @@ func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err e
 	if len(cfg.Sources) == 0 {
 		return errors.New("no sources are configured: add one under `sources:` in dx.yaml (README.md has an example)")
 	}
+	if err := knownSource(cfg.Sources, req.Source); err != nil {
+		return err
+	}
+	if receiving := cfg.Sources.ReceiveOnly(); s.tellReceiving(receiving, req.Source) == len(cfg.Sources) || slices.Contains(receiving, req.Source) {
+		return nil
+	}
 	p, err := s.open(ctx, cfg, openOptions{program: "collect"})
 	if err != nil {
 		return err
@@ -77,7 +90,7 @@ func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err e
 		return err
 	}
 	progress := newCollectProgress(s.err, s.now)
-	p.report = progress.report
+	p.report, p.quiet = progress.report, true
 	summary, err := p.collect(ctx, req)
 	progress.done()
 	if len(summary.Scopes) == 0 {
@@ -85,6 +98,33 @@ func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err e
 	}
 	err = errors.Join(err, p.readFound(ctx, summary))
 	return errors.Join(err, summaryTable(summary).print(s.out, s.output))
+}
+
+// knownSource refuses a name that no source has; the empty one means all.
+func knownSource(sources collectors.Config, name string) error {
+	names := make([]string, len(sources))
+	for i, src := range sources {
+		names[i] = src.Name
+	}
+	if name == "" || slices.Contains(names, name) {
+		return nil
+	}
+	hint := ""
+	if best, near := config.Nearest(name, names); near {
+		hint = fmt.Sprintf("did you mean %q? ", best)
+	}
+	return fmt.Errorf("--source %s: no source has this name; %sconfigured are: %s", name, hint, strings.Join(names, ", "))
+}
+
+// tellReceiving tells about sources that send by themselves, so that a collect that leaves them out is no surprise, and
+// returns how many there are. only is the source that was asked for; empty: all.
+func (s *session) tellReceiving(names []string, only string) int {
+	for _, name := range names {
+		if only == "" || only == name {
+			fmt.Fprintf(s.err, "%s: only receives, so there is nothing to collect; `dxctl serve` stores what is sent to it\n", name)
+		}
+	}
+	return len(names)
 }
 
 // dateFlag reads a day, or the zero time where the flag was not given.
@@ -111,7 +151,7 @@ func (p *platform) sourcesRunner() (*collectors.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.runner = collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report})
+	p.runner = collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report, Quiet: p.quiet})
 	return p.runner, nil
 }
 
@@ -122,21 +162,56 @@ func (p *platform) collect(ctx context.Context, req collectors.RunOptions) (coll
 		return collectors.Summary{}, err
 	}
 	summary, err := runner.Run(ctx, req)
-	return summary, withCode(collectCode(summary, err), err)
+	if err == nil {
+		return summary, nil
+	}
+	return summary, withCode(collectCode(summary, err), told{failureText(summary, err), err})
+}
+
+// told is an error whose causes have been shown where they happened: its text says how many there were.
+type told struct {
+	text string
+	err  error
+}
+
+func (t told) Error() string { return t.text }
+func (t told) Unwrap() error { return t.err }
+
+// failureText sums up what went wrong. What is about no scope is said as it is.
+func failureText(summary collectors.Summary, err error) string {
+	failed, skipped := 0, 0
+	for _, scope := range summary.Scopes {
+		switch {
+		case scope.Err == nil || errors.Is(scope.Err, context.Canceled):
+		case rest.OnlySkipped(scope.Err):
+			skipped++
+		default:
+			failed++
+		}
+	}
+	if failed == 0 && skipped == 0 || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err.Error()
+	}
+	text := fmt.Sprintf("%d of %d scopes failed", failed, len(summary.Scopes))
+	if skipped > 0 {
+		text += fmt.Sprintf(", %d lack something that could not be read", skipped)
+	}
+	return text + " (see above); what was read is stored, and the next collect goes on from there"
 }
 
 // collectCode tells a failure of everything from a failure of a part, and wrong credentials from both.
 func collectCode(summary collectors.Summary, err error) int {
-	failed := 0
+	failed, partly := 0, false
 	for _, scope := range summary.Scopes {
 		if scope.Err != nil {
 			failed++
 		}
+		partly = partly || errors.As(scope.Err, new(*rest.SkippedError))
 	}
 	switch {
 	case errors.Is(err, rest.ErrUnauthorized):
 		return exitCredentials
-	case failed > 0 && failed < len(summary.Scopes):
+	case failed > 0 && failed < len(summary.Scopes) || partly:
 		return exitPartial
 	}
 	return exitError
@@ -165,6 +240,8 @@ func summaryTable(summary collectors.Summary) table {
 		switch {
 		case errors.Is(scope.Err, context.Canceled):
 			result = "interrupted"
+		case rest.OnlySkipped(scope.Err):
+			result = "incomplete"
 		case scope.Err != nil:
 			result = "failed"
 		}

@@ -70,6 +70,9 @@ func (p *collectProgress) report(c collectors.Progress) {
 		}
 	case c.Finished && errors.Is(c.Err, context.Canceled):
 		p.permanent(name + ": interrupted")
+	case c.Finished && rest.OnlySkipped(c.Err):
+		s.finished++
+		p.permanent(fmt.Sprintf("%s: incomplete: %v", name, c.Err))
 	case c.Finished && c.Err != nil:
 		s.finished++
 		p.permanent(fmt.Sprintf("%s: failed: %v", name, c.Err))

@@ -96,6 +96,7 @@ func (s *session) examine(ctx context.Context) []finding {
 		if unmapped, err = unmappedScopes(ctx, st); err != nil {
 			problem("catalog", err)
 		}
+		examineCollected(ctx, &platform{cfg: cfg, store: st}, warn, problem)
 		if err := st.Close(); err != nil {
 			problem("engine", err)
 		}
@@ -127,6 +128,25 @@ func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, st
 		warn("schema", "version %d of %d; the next command (or dxctl migrate) brings it up to date", info.SchemaVersion, info.LatestSchema)
 	default:
 		ok("schema", "version %d", info.SchemaVersion)
+	}
+}
+
+// examineCollected tells what the latest collects ended with, until one succeeds.
+func examineCollected(ctx context.Context, p *platform, warn func(string, string, ...any), problem func(string, error)) {
+	info, err := p.store.Info(ctx)
+	if err != nil || info.SchemaVersion < catalog.FoundSchema {
+		return // the schema has a finding of its own
+	}
+	problems, err := p.sourceProblems(ctx)
+	if err != nil {
+		problem("collect", err)
+	}
+	for _, found := range problems {
+		if check := "collect " + found.Source; found.Skipped {
+			warn(check, "%s", found)
+		} else {
+			problem(check, errors.New(found.String()))
+		}
 	}
 }
 

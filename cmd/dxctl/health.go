@@ -1,6 +1,12 @@
 package main
 
-import "github.com/dxctl/dxctl/web"
+import (
+	"context"
+	"fmt"
+
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/web"
+)
 
 // health is what the parts of `dxctl serve` report about themselves while they work: a part calls Set when something
 // goes wrong that it does not end with, and Set(object, nil) when that is over.
@@ -12,7 +18,36 @@ type health struct {
 // checks lists everything that /readyz and the gauge dxctl_degraded report. A new check is one more line.
 func (p *platform) checks() []web.HealthCheck {
 	return []web.HealthCheck{
-		{Name: "collectors", Causes: p.health.collectors.Causes},
+		{Name: "collectors", Causes: p.collectorCauses},
 		{Name: "inbox", Causes: p.health.inbox.Causes},
 	}
+}
+
+// collectorCauses returns why nothing is collected, and what the latest collects ended with: it is read from the store,
+// because another process may have collected, and this one may have been started since.
+func (p *platform) collectorCauses(ctx context.Context) []string {
+	causes := p.health.collectors.Causes(ctx)
+	problems, err := p.sourceProblems(ctx)
+	if err != nil {
+		return append(causes, err.Error())
+	}
+	for i, problem := range problems {
+		if i == maxCauses {
+			return append(causes, fmt.Sprintf("%d more scopes are in trouble; `dxctl doctor` lists them", len(problems)-i))
+		}
+		causes = append(causes, problem.String())
+	}
+	return causes
+}
+
+// maxCauses is how many scopes in trouble are named.
+const maxCauses = 20
+
+// sourceProblems returns what is wrong with the configured sources since their latest collect.
+func (p *platform) sourceProblems(ctx context.Context) ([]collectors.Problem, error) {
+	names := make([]string, len(p.cfg.Sources))
+	for i, src := range p.cfg.Sources {
+		names[i] = src.Name
+	}
+	return collectors.Problems(ctx, p.store, names)
 }

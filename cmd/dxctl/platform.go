@@ -37,6 +37,7 @@ type platform struct {
 	making sync.Mutex                // of runner
 	fresh  atomic.Bool               // something was read or received since the last grading
 	report func(collectors.Progress) // told what the runner does; may be nil
+	quiet  bool                      // report shows failures, so that they are not logged
 	health health                    // what is wrong while dxctl serves
 }
 

@@ -168,7 +168,8 @@ func (p *platform) refreshRegularly(ctx context.Context) {
 	if len(p.cfg.Sources) > 0 {
 		collecting.Go(func() {
 			if err := p.keepCollecting(ctx); err != nil && ctx.Err() == nil {
-				p.log.Error("collecting has ended; restart dxctl serve when this is mended", "error", err)
+				p.health.collectors.Set("", fmt.Errorf("nothing is collected: %w; correct it and restart dxctl serve", err))
+				p.log.Error("collecting has ended; correct the cause and restart dxctl serve", "error", err)
 			}
 		})
 	}

@@ -72,6 +72,7 @@ type Writer interface {
 	Memory
 	Append(ctx context.Context, events ...event.Event) error
 	Descriptors(ctx context.Context) (map[string]string, error)
+	Removing(what string, gone, of int) error
 	Progress(stream string, done, total uint64)
 }
 
@@ -148,7 +149,7 @@ func (c *Collector) Scopes(context.Context, Memory) ([]string, error) { return [
 
 // Check says whether the catalog answers and shows an entity.
 func (c *Collector) Check(ctx context.Context) error {
-	answer, err := c.page(ctx, "", "", 1)
+	answer, err := c.page(ctx, "", "", 0, 1)
 	if err != nil {
 		return err
 	}

@@ -17,16 +17,30 @@ import (
 // maxDocument bounds what is kept of one entity. Without the definitions of APIs, entities are a few kilobytes.
 const maxDocument = 1 << 20
 
+// envelope is what an entity is known by.
+type envelope struct {
+	Kind     string `json:"kind"`
+	Metadata struct {
+		Name      string `json:"name"`
+		Namespace string `json:"namespace"`
+		ETag      string `json:"etag"`
+	} `json:"metadata"`
+}
+
+// refOf is the ref of an entity that cannot be read as a whole, or its beginning where it has none.
+func refOf(raw json.RawMessage) string {
+	var e envelope
+	if json.Unmarshal(raw, &e) == nil && e.Kind != "" && e.Metadata.Name != "" {
+		if ref, err := catalog.ParseRef(e.Metadata.Name, e.Kind, e.Metadata.Namespace); err == nil {
+			return ref.String()
+		}
+	}
+	return glimpse(raw)
+}
+
 // descriptor makes an event of an entity. It fails when the entity has no name to know it by, or is no object at all.
 func (c *Collector) descriptor(raw json.RawMessage, at time.Time) (event.Descriptor, error) {
-	var e struct {
-		Kind     string `json:"kind"`
-		Metadata struct {
-			Name      string `json:"name"`
-			Namespace string `json:"namespace"`
-			ETag      string `json:"etag"`
-		} `json:"metadata"`
-	}
+	var e envelope
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return event.Descriptor{}, err
 	}

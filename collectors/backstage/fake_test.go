@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -90,8 +91,14 @@ func (f *fake) page(r *http.Request) []byte {
 	}
 	slices.Sort(keys)
 	next := ""
-	if len(keys) > f.most {
-		keys = keys[:f.most]
+	offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+	keys = keys[min(offset, len(keys)):]
+	most := f.most
+	if limit, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil {
+		most = min(most, limit)
+	}
+	if len(keys) > most {
+		keys = keys[:most]
 		next = base64.StdEncoding.EncodeToString([]byte(keys[len(keys)-1]))
 	}
 	items := make([]string, len(keys))
@@ -127,6 +134,7 @@ type memory struct {
 	appends int // descriptors appended
 	calls   int // of Append and Save
 	failAt  int
+	accept  bool // removals of any size
 }
 
 var errFull = errors.New("the disk is full")
@@ -180,6 +188,16 @@ func (m *memory) Descriptors(context.Context) (map[string]string, error) {
 	}
 	return out, nil
 }
+
+// Removing has the rule of the real writer.
+func (m *memory) Removing(what string, gone, of int) error {
+	if !m.accept && gone > 0 && (gone >= of || of >= 10 && 2*gone > of) {
+		return fmt.Errorf("%w: %d of %d %s", errRemoval, gone, of, what)
+	}
+	return nil
+}
+
+var errRemoval = errors.New("nothing was removed")
 
 func (m *memory) Progress(string, uint64, uint64) {}
 

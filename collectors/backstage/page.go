@@ -70,10 +70,15 @@ func (c *Collector) query(cursor string, limit int) url.Values {
 }
 
 // page asks for the page at cursor, on the condition that it is no longer the one with this ETag.
-func (c *Collector) page(ctx context.Context, cursor, etag string, limit int) (answer, error) {
+// offset, where it is not 0, is a place of the listing to begin at, instead of a cursor.
+func (c *Collector) page(ctx context.Context, cursor, etag string, offset, limit int) (answer, error) {
 	address := *c.base
 	address.Path += queryPath
-	address.RawQuery = c.query(cursor, limit).Encode()
+	query := c.query(cursor, limit)
+	if offset > 0 {
+		query.Set("offset", strconv.Itoa(offset))
+	}
+	address.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(rest.IfNoneMatch(ctx, etag), http.MethodGet, address.String(), nil)
 	if err != nil {
 		return answer{}, fmt.Errorf("GET %s: %w", address.Path, err)
@@ -91,7 +96,7 @@ func (c *Collector) page(ctx context.Context, cursor, etag string, limit int) (a
 		return answer{notModified: true, etag: etag}, nil
 	case http.StatusOK:
 	default:
-		return answer{}, &statusError{path: address.Path, status: resp.StatusCode}
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{path: address.Path, status: resp.StatusCode}}
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
@@ -99,7 +104,7 @@ func (c *Collector) page(ctx context.Context, cursor, etag string, limit int) (a
 	}
 	page, err := decodePage(body)
 	if err != nil {
-		return answer{}, fmt.Errorf("GET %s: the answer is not what Backstage documents: %w", address.Path, err)
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: fmt.Errorf("GET %s: the answer is not what Backstage documents: %w", address.Path, err)}
 	}
 	page.etag = resp.Header.Get("ETag")
 	return page, nil

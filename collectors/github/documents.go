@@ -91,6 +91,7 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 		}
 		queue = next
 	}
+	var gone []string
 	for name, d := range s.Documents {
 		if _, still := found[name]; still {
 			continue
@@ -99,6 +100,12 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 			found[name] = d // it may be there
 			continue
 		}
+		gone = append(gone, name)
+	}
+	if err := r.retractable(gone, len(s.Documents)); err != nil {
+		return errors.Join(err, r.appendSome(ctx, events))
+	}
+	for _, name := range gone {
 		events = append(events, r.descriptor(name, "", ""))
 	}
 	if err := r.appendSome(ctx, events); err != nil {
@@ -108,6 +115,18 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 		s.Documents = nil
 	}
 	return nil
+}
+
+// manyDocuments is the number of descriptors from which on a listing of files may not lack most of them. Of a few, all
+// may go with one commit; that nothing at all is listed is judged before.
+const manyDocuments = 10
+
+// retractable refuses to take back most of many descriptors, unless others are asked for than before.
+func (r *repository) retractable(gone []string, of int) error {
+	if of < manyDocuments || r.reconfigured {
+		return nil
+	}
+	return r.w.Removing("descriptors", len(gone), of)
 }
 
 // document reads a file unless it is known, and returns what it is and, if it was read, its event.

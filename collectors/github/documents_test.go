@@ -1,6 +1,7 @@
 package github
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -112,6 +113,10 @@ func TestLocationsWithoutAnEnd(t *testing.T) {
 	}
 	delete(contents, "catalog-info.yaml")
 	contents["catalog-info.yaml"] = location("chain/0.yaml")
+	if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, errRemoval) {
+		t.Errorf("most of the descriptors are gone: %v", err)
+	}
+	m.accept = true
 	collect(t, s, m, now, discover)
 	found := 0
 	for _, d := range m.descriptors {
@@ -237,4 +242,37 @@ func FuzzLocations(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestAnEmptyListingOfFilesRemovesNothing(t *testing.T) {
+	full := map[string]string{"catalog-info.yaml": component, "README.md": "x", "CODEOWNERS": "* @acme/shop\n"}
+	repo := &githubtest.Repo{Contents: full}
+	s, m := fake(t, repo), newMemory()
+	collect(t, s, m, now, discover)
+	shown := func() string {
+		return fmt.Sprintf("%d %s %s", len(m.descriptors["catalog-info.yaml"].Document), m.facts["repository.files.readme"].Value, m.facts["repository.codeowners.owners"].Value)
+	}
+	want := shown()
+	empty := map[string]*githubtest.Fault{
+		"a tree without files": {Status: http.StatusOK, Body: `{"tree":[],"truncated":false}`},
+		"an empty repository":  {Status: http.StatusConflict, Body: `{"message":"Git Repository is empty."}`},
+	}
+	for name, fault := range empty {
+		s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+			if strings.Contains(r.URL.Path, "git/trees") {
+				return fault
+			}
+			return nil
+		}
+		for range 2 { // the second collect is refused too
+			if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, errRemoval) || shown() != want {
+				t.Errorf("%s: %v, shown %s, want %s", name, err, shown(), want)
+			}
+		}
+	}
+	m.accept = true
+	collect(t, s, m, now, discover)
+	if m.descriptors["catalog-info.yaml"].Document != "" || string(m.facts["repository.files.readme"].Value) != "false" {
+		t.Errorf("it was accepted: %s", shown())
+	}
 }

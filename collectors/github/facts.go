@@ -45,6 +45,17 @@ type treeFacts struct {
 	For     string          `json:"for,omitempty"` // what was looked for in the files, beside the facts
 }
 
+// known is how many of the files that are looked for there were.
+func (t treeFacts) known() int {
+	n := 0
+	for _, there := range t.Files {
+		if there {
+			n++
+		}
+	}
+	return n
+}
+
 // settled reports whether the files are what they were when they were listed: nothing has been pushed since. GitHub is
 // given some minutes to agree with itself, and asked once a day all the same.
 func (t treeFacts) settled(pushed, now time.Time) bool {
@@ -113,7 +124,7 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		*t = treeFacts{Branch: r.defaultBranch}
 	}
 	wanted := "codeowners " + r.cfg.Catalog.wanted(r.cfg.Organization != "")
-	if t.For != wanted {
+	if r.reconfigured = t.For != wanted; r.reconfigured {
 		t.ETag = "" // something is looked for that was not before: list the files again
 	}
 	if r.defaultBranch == "" {
@@ -129,7 +140,12 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 	}
 	got, err := r.get(ctx, "repos/"+r.scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
 	switch code := status(err); {
-	case code == http.StatusConflict: // "Git Repository is empty."
+	case code == http.StatusConflict || err == nil && !got.notModified && len(listing.Tree) == 0 && !listing.Truncated: // "Git Repository is empty."
+		if known := len(s.Documents) + t.known(); known > 0 {
+			if err := r.w.Removing("files", known, known); err != nil {
+				return err
+			}
+		}
 		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.now().UTC(), For: wanted}
 		return r.contents(ctx, s, nil, true)
 	case code == http.StatusNotFound || code == http.StatusForbidden:

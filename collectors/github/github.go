@@ -112,6 +112,8 @@ type Writer interface {
 	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
 	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
 	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
+	Removing(what string, gone, of int) error
+	Reread() bool
 	Since() time.Time
 	Progress(stream string, done, total uint64)
 }
@@ -291,7 +293,8 @@ type repository struct {
 	since         time.Time // how far back this collect reads; zero: everything
 	defaultBranch string
 	url           string
-	pulls         int // on a page of pull requests, since a page of that size was answered; 0: none was yet
+	reconfigured  bool // other files are looked for than the last time
+	pulls         int  // on a page of pull requests, since a page of that size was answered; 0: none was yet
 }
 
 func (r *repository) origin(id, url string) event.Origin {

@@ -34,7 +34,9 @@ type memory struct {
 	writes      int // calls that change something
 	breakAt     int // the call that fails; 0: none
 	keepLast    bool
-	appended    int // events
+	appended    int  // events
+	accept      bool // removals of any size
+	reread      bool
 }
 
 func newMemory() *memory {
@@ -190,6 +192,17 @@ func (m *memory) Open(_ context.Context, kind event.Kind, since time.Time) (map[
 	return open, nil
 }
 
+// Removing has the rule of the real writer.
+func (m *memory) Removing(what string, gone, of int) error {
+	if !m.accept && gone > 0 && (gone >= of || of >= 10 && 2*gone > of) {
+		return fmt.Errorf("%w: %d of %d %s", errRemoval, gone, of, what)
+	}
+	return nil
+}
+
+var errRemoval = errors.New("nothing was removed")
+
+func (m *memory) Reread() bool                    { return m.reread }
 func (m *memory) Since() time.Time                { return m.since }
 func (m *memory) Progress(string, uint64, uint64) {}
 

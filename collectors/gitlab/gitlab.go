@@ -111,6 +111,7 @@ type Writer interface {
 	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
 	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
 	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
+	Reread() bool
 	Since() time.Time
 	Progress(stream string, done, total uint64)
 }

@@ -24,6 +24,7 @@ type memory struct {
 	facts       map[string]event.Fact
 	entries     map[event.Kind]event.LedgerEntry
 	docs        map[string][]byte
+	reread      bool
 	since       time.Time
 	writes      int // calls that change something
 	breakAt     int // the call that fails, and those after it; 0: none
@@ -155,6 +156,7 @@ func (m *memory) Open(_ context.Context, kind event.Kind, since time.Time) (map[
 	return open, nil
 }
 
+func (m *memory) Reread() bool                    { return m.reread }
 func (m *memory) Since() time.Time                { return m.since }
 func (m *memory) Progress(string, uint64, uint64) {}
 

@@ -53,6 +53,8 @@ func (c *collected) Runs(_ context.Context, ids []string) ([]event.PipelineRun, 
 func (c *collected) Open(context.Context, event.Kind, time.Time) (map[string]time.Time, error) {
 	return nil, nil
 }
+func (c *collected) Removing(string, int, int) error { return nil }
+func (c *collected) Reread() bool                    { return false }
 func (c *collected) Since() time.Time                { return time.Time{} }
 func (c *collected) Progress(string, uint64, uint64) {}
 

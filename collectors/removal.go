@@ -1,0 +1,175 @@
+package collectors
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/collectors/kubernetes"
+	"github.com/dxctl/dxctl/event"
+)
+
+// RemovalError refuses an answer of a source because of what would be removed on its word. Sources answer with less, and
+// without an error, when a token has lost rights.
+type RemovalError struct {
+	Source, Scope string // Scope is empty where the answer lists the scopes of the source
+	What          string // what would be removed, in the plural: "entities"
+	Gone, Of      int    // how many would be removed, of how many
+}
+
+func (e *RemovalError) Error() string {
+	of := e.Source
+	if e.Scope != "" {
+		of += " " + e.Scope
+	}
+	return fmt.Sprintf("removing what is gone from %s: the answer would remove %d of %d %s; nothing was removed. Check that the source still shows everything "+
+		"to the configured token; if the removal is right, accept it once with `dxctl collect --source %s --accept-removals`",
+		of, e.Gone, e.Of, e.What, e.Source)
+}
+
+// halfFrom is the number of objects from which on an answer that would remove more than half of them is refused.
+const halfFrom = 10
+
+// implausible reports whether an answer that removes gone of so many objects is refused: one that would remove all of
+// them always, one that would remove more than half of them from [halfFrom] objects on.
+func implausible(gone, of int) bool {
+	return gone > 0 && (gone >= of || of >= halfFrom && 2*gone > of)
+}
+
+// Removing has to be asked before objects are retracted because an answer of the source does not name them.
+func (w *writer) Removing(what string, gone, of int) error {
+	if w.acceptRemovals || !implausible(gone, of) {
+		return nil
+	}
+	return &RemovalError{Source: w.source, Scope: w.scope, What: what, Gone: gone, Of: of}
+}
+
+// scopesStream is the checkpoint, of a source, that holds which scopes it listed.
+const scopesStream = "listed scopes"
+
+// listedScopes is what a source listed when its list was last believed.
+type listedScopes struct {
+	Configured string   `json:"configured,omitempty"` // digest of what the configuration asks for
+	Scopes     []string `json:"scopes"`
+}
+
+// configured is a Collector that can tell whether it is configured as it was: its list of scopes then is another one for
+// a good reason.
+type configured interface{ Configured() string }
+
+// beside are the keys of sources that do not say which scopes are wanted. Credentials are among them: a list that is
+// shorter with another token is the case in point.
+var beside = []string{"token", "app", "webhook", "user", "username", "password", "api_token", "api_key", "key", "jobs", "deployments", "incidents", "catalog",
+	"environments", "private_network"}
+
+// digestOf changes when the settings ask for other scopes.
+func digestOf(s settings) string {
+	text, err := yaml.Marshal(s)
+	if err != nil {
+		return ""
+	}
+	var keys map[string]any
+	if yaml.Unmarshal(text, &keys) != nil {
+		return ""
+	}
+	for _, key := range beside {
+		delete(keys, key)
+	}
+	if text, err = yaml.Marshal(keys); err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// retractScopes takes back the descriptors of scopes that a source does not list any more: a repository that was deleted,
+// archived or moved elsewhere does not describe services here. A list that lacks too many of those that it had before is
+// refused with a *RemovalError: nothing is taken back, and the list before stays the one to compare with.
+func (r *Runner) retractScopes(ctx context.Context, s *runnable, scopes []string, opt RunOptions) error {
+	w := &writer{store: r.store, source: s.Source(), acceptRemovals: opt.AcceptRemovals}
+	now := listedScopes{Scopes: slices.Sorted(slices.Values(scopes))}
+	if c, ok := s.Collector.(configured); ok {
+		now.Configured = c.Configured()
+	}
+	var before listedScopes
+	if _, err := w.Load(ctx, scopesStream, &before); err != nil {
+		return err
+	}
+	gone := missing(before.Scopes, now.Scopes)
+	asked := before.Configured == now.Configured // another list was not asked for
+	if len(scopes) == 0 || asked && !s.volatile() {
+		if err := w.Removing("scopes", gone, len(before.Scopes)); err != nil {
+			return err
+		}
+	}
+	if len(scopes) == 0 {
+		return nil // it lists nothing yet, or never did: that proves nothing about what is stored
+	}
+	if err := r.retractDescriptors(ctx, s, w, scopes, len(before.Scopes) == 0); err != nil {
+		return err
+	}
+	if asked && slices.Equal(before.Scopes, now.Scopes) {
+		return nil
+	}
+	return w.Save(ctx, scopesStream, now)
+}
+
+// missing is how many of the scopes before are not among those now. Sources write names in either case.
+func missing(before, now []string) int {
+	listed := make(map[string]bool, len(now))
+	for _, scope := range now {
+		listed[strings.ToLower(scope)] = true
+	}
+	gone := 0
+	for _, scope := range before {
+		if !listed[strings.ToLower(scope)] {
+			gone++
+		}
+	}
+	return gone
+}
+
+// volatile reports whether the scopes of the source come and go by themselves, as the workloads of a cluster do, and
+// nothing is retracted with them. Only an empty list of theirs is refused.
+func (s *runnable) volatile() bool { return s.Provider() == kubernetes.Provider }
+
+// retractDescriptors takes back the descriptors of scopes that are not listed. unseen: no list is known to compare this
+// one with, so that the descriptors themselves say how much would be gone.
+func (r *Runner) retractDescriptors(ctx context.Context, s *runnable, w *writer, scopes []string, unseen bool) error {
+	var rows []struct {
+		Scope    string `ch:"scope"`
+		Location string `ch:"location"`
+		URL      string `ch:"url"`
+		Stored   uint64 `ch:"stored"`
+	}
+	const sql = `SELECT scope, location, url, stored FROM
+(
+    SELECT scope, location, url, count() OVER () AS stored FROM raw_descriptors FINAL WHERE source = {source:String} AND document != ''
+)
+WHERE NOT has({scopes:Array(String)}, scope)`
+	if err := r.store.Select(ctx, &rows, sql, map[string]any{"source": s.Source(), "scopes": scopes}); err != nil {
+		return fmt.Errorf("looking for descriptors of what %s does not list any more: %w", s.Source(), err)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	if unseen {
+		if err := w.Removing("descriptors", len(rows), int(rows[0].Stored)); err != nil {
+			return err
+		}
+	}
+	gone := make([]event.Event, len(rows))
+	for i, d := range rows {
+		gone[i] = event.Descriptor{Source: s.Source(), Provider: s.Provider(), Scope: d.Scope, Location: d.Location, URL: d.URL, ObservedAt: r.opt.Now().UTC()}
+	}
+	if err := r.store.Append(ctx, gone...); err != nil {
+		return fmt.Errorf("taking back %d descriptors of what %s does not list any more: %w", len(gone), s.Source(), err)
+	}
+	r.opt.Logger.Info("descriptors taken back", "source", s.Source(), "descriptors", len(gone))
+	return nil
+}

@@ -1,0 +1,168 @@
+package collectors_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+// described is a source whose scopes have one descriptor each.
+func described(source string, scopes ...string) scripted {
+	return scripted{source, scopes, func(ctx context.Context, scope string, w collectors.Writer) error {
+		return w.Append(ctx, event.Descriptor{Source: source, Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
+	}}
+}
+
+func numbered(n int) []string {
+	scopes := make([]string, n)
+	for i := range scopes {
+		scopes[i] = fmt.Sprintf("acme/r%02d", i)
+	}
+	return scopes
+}
+
+func descriptorsOf(t *testing.T, db *store.Store, source string) int {
+	t.Helper()
+	var rows []struct {
+		N uint64 `ch:"n"`
+	}
+	err := db.Select(t.Context(), &rows, "SELECT count() AS n FROM raw_descriptors FINAL WHERE document != '' AND source = {source:String}",
+		map[string]any{"source": source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(rows[0].N)
+}
+
+func TestAListThatLostTooMuchRemovesNothing(t *testing.T) {
+	db := storetest.Open(t)
+	for i, c := range []struct {
+		name    string
+		before  int
+		after   []string
+		accept  bool
+		stay    int
+		refused string
+	}{
+		{"most of a short list", 9, numbered(2), false, 2, ""},
+		{"a short list, entirely", 3, []string{"acme/other"}, false, 4, "would remove 3 of 3 scopes"},
+		{"half of a list", 10, numbered(5), false, 5, ""},
+		{"more than half of a list", 10, numbered(4), false, 10, "would remove 6 of 10 scopes"},
+		{"everything", 12, nil, false, 12, "would remove 12 of 12 scopes"},
+		{"more than half, accepted", 10, numbered(4), true, 4, ""},
+		{"in other letters", 10, []string{"ACME/R00", "acme/R01", "acme/r02", "acme/r03", "acme/r04", "acme/r05"}, false, 6, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source := fmt.Sprintf("gh%d", i)
+			once := func(s scripted, accept bool) error {
+				runner := collectors.NewRunner(db, []collectors.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return now }})
+				_, err := runner.Run(t.Context(), collectors.RunOptions{Source: source, AcceptRemovals: accept})
+				return err
+			}
+			if err := once(described(source, numbered(c.before)...), false); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second run is refused too: what was refused is not remembered as the list
+				err := once(described(source, c.after...), c.accept)
+				if c.refused == "" && err != nil || c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused) || !strings.Contains(err.Error(), "--accept-removals")) {
+					t.Fatalf("error %v, want %q", err, c.refused)
+				}
+			}
+			if got := descriptorsOf(t, db, source); got != c.stay {
+				t.Errorf("%d descriptors stay, want %d", got, c.stay)
+			}
+		})
+	}
+}
+
+func TestWriterRefusesRemovals(t *testing.T) {
+	db := storetest.Open(t)
+	var gone, of int
+	s := scripted{"bs", []string{"catalog"}, func(_ context.Context, _ string, w collectors.Writer) error { return w.Removing("entities", gone, of) }}
+	for _, c := range []struct {
+		gone, of int
+		accept   bool
+		refused  bool
+	}{{0, 0, false, false}, {1, 1, false, true}, {8, 9, false, false}, {9, 9, false, true}, {5, 10, false, false}, {6, 10, false, true}, {10, 10, true, false}} {
+		gone, of = c.gone, c.of
+		runner := collectors.NewRunner(db, []collectors.Collector{s}, collectors.RunnerOptions{})
+		_, err := runner.Run(t.Context(), collectors.RunOptions{Source: "bs", AcceptRemovals: c.accept})
+		var removal *collectors.RemovalError
+		if errors.As(err, &removal) != c.refused || err != nil && !c.refused {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if c.refused && (removal.Gone != c.gone || removal.Of != c.of || !strings.Contains(err.Error(), "--source bs --accept-removals")) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// problemGauge is the value of dxctl_collector_problems of the one source.
+func problemGauge(t *testing.T, reg *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "dxctl_collector_problems" {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	return -1
+}
+
+func TestProblemsLastUntilARunSucceeds(t *testing.T) {
+	db := storetest.Open(t)
+	fail := map[string]error{}
+	s := scripted{"gh", []string{"acme/cart", "acme/shop"}, func(_ context.Context, scope string, _ collectors.Writer) error { return fail[scope] }}
+	at, reg := now, prometheus.NewRegistry()
+	once := func(scopes ...string) string {
+		t.Helper()
+		runner := collectors.NewRunner(db, []collectors.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return at }, Registerer: reg})
+		_, _ = runner.Run(t.Context(), collectors.RunOptions{Source: "gh", Scopes: scopes})
+		problems, err := collectors.Problems(t.Context(), db, []string{"gh", "other"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := make([]string, len(problems))
+		for i, p := range problems {
+			texts[i] = p.String()
+		}
+		return strings.Join(texts, "\n")
+	}
+	if got := once(); got != "" {
+		t.Errorf("nothing is wrong: %s", got)
+	}
+	fail["acme/shop"] = errors.New("runs: status 500")
+	fail["acme/cart"] = &rest.SkippedError{What: "run", Objects: map[string]rest.Held{"7": {Failures: 1, Error: "status 500"}}}
+	once()
+	at = at.Add(time.Hour)
+	want := "source gh acme/cart: 1 run could not be read and will be tried again, everything else is stored: 7 (status 500) (since 2026-11-22T12:00:00Z)\n" +
+		"source gh acme/shop: runs: status 500 (since 2026-11-22T12:00:00Z)"
+	if got := once(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if got := problemGauge(t, reg); got != 2 {
+		t.Errorf("the gauge shows %v problems, want 2", got)
+	}
+	fail = map[string]error{"acme/shop": fail["acme/shop"]}
+	if got := once("acme/cart"); got != "source gh acme/shop: runs: status 500 (since 2026-11-22T12:00:00Z)" {
+		t.Errorf("one is mended, and the other was not looked at: %s", got)
+	}
+	fail = nil
+	if got := once(); got != "" {
+		t.Errorf("a run succeeded: %s", got)
+	}
+}
