@@ -19,6 +19,7 @@ type Catalog struct {
 	byScope    map[string]string // provider + NUL + scope → ref
 	identities []Identity
 	report     PeopleReport
+	problems   []Warning
 	bots       []botPattern
 	owned      map[string][]string // owner ref → refs of its services
 }
@@ -90,6 +91,21 @@ func (c *Catalog) People() []Person { return slices.Clone(c.people) }
 
 // PeopleReport says which records of people were merged, and what they do not say.
 func (c *Catalog) PeopleReport() PeopleReport { return c.report }
+
+// Problems returns what was odd or could not be read when the catalog was made.
+func (c *Catalog) Problems() []Warning { return slices.Clone(c.problems) }
+
+// Lost returns those problems because of which an entity, a row or a rule is not in the catalog, or is there as it was
+// last read.
+func (c *Catalog) Lost() []Warning {
+	var lost []Warning
+	for _, w := range c.problems {
+		if w.Lost {
+			lost = append(lost, w)
+		}
+	}
+	return lost
+}
 
 // Bindings returns which scope of which provider belongs to what, sorted.
 func (c *Catalog) Bindings() []Binding { return slices.Clone(c.bindings) }

@@ -1,50 +1,12 @@
 package catalog
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 )
-
-// descriptor is a Backstage descriptor, all kinds in one shape: a field that a kind does not have stays empty.
-type descriptor struct {
-	APIVersion string `yaml:"apiVersion"`
-	Kind       string `yaml:"kind"`
-	Metadata   struct {
-		Name        string            `yaml:"name"`
-		Namespace   string            `yaml:"namespace"`
-		Title       string            `yaml:"title"`
-		Description string            `yaml:"description"`
-		Labels      map[string]string `yaml:"labels"`
-		Annotations map[string]string `yaml:"annotations"`
-		Tags        []string          `yaml:"tags"`
-		Links       []Link            `yaml:"links"`
-	} `yaml:"metadata"`
-	Spec struct {
-		Type           string   `yaml:"type"`
-		Lifecycle      string   `yaml:"lifecycle"`
-		Owner          string   `yaml:"owner"`
-		System         string   `yaml:"system"`
-		Domain         string   `yaml:"domain"`
-		SubcomponentOf string   `yaml:"subcomponentOf"`
-		SubdomainOf    string   `yaml:"subdomainOf"`
-		Parent         string   `yaml:"parent"`
-		DependsOn      []string `yaml:"dependsOn"`
-		DependencyOf   []string `yaml:"dependencyOf"`
-		ProvidesAPIs   []string `yaml:"providesApis"`
-		ConsumesAPIs   []string `yaml:"consumesApis"`
-		Children       []string `yaml:"children"`
-		Members        []string `yaml:"members"`
-		MemberOf       []string `yaml:"memberOf"`
-		Profile        Profile  `yaml:"profile"`
-		Target         string   `yaml:"target"`
-		Targets        []string `yaml:"targets"`
-		Presence       string   `yaml:"presence"`
-	} `yaml:"spec"`
-}
 
 var (
 	topFields      = []string{"apiVersion", "kind", "metadata", "spec", "relations", "status"}
@@ -59,6 +21,17 @@ var (
 		"User":      {"profile", "memberOf"},
 		"Location":  {"type", "target", "targets", "presence"},
 	}
+	// requiredFields are those of spec without which Backstage refuses an entity of the kind.
+	requiredFields = map[string][]string{
+		"Component": {"type", "lifecycle", "owner"},
+		"API":       {"type", "lifecycle", "owner", "definition"},
+		"Resource":  {"type", "owner"},
+		"System":    {"owner"},
+		"Domain":    {"owner"},
+		"Group":     {"type", "children"},
+	}
+	// otherKinds are kinds of Backstage that describe nothing that dxctl uses.
+	otherKinds = []string{"template"}
 )
 
 // Annotations that the catalog itself understands, beside those of bindings.
@@ -69,56 +42,73 @@ const (
 
 // descriptorReader turns the documents of one file into entities and keeps what it has to say about them.
 type descriptorReader struct {
-	file string // as shown to people
-	warn func(file string, line int, format string, args ...any)
-	fail func(file string, line int, format string, args ...any)
+	file     string // as shown to people
+	warn     func(file string, line int, format string, args ...any)
+	fail     func(file string, line int, format string, args ...any)
+	template func(file string, line int)              // the document is a template that is not rendered
+	other    func(file string, line int, kind string) // the document is of a kind that nobody here uses
 
 	foreign bool // the author is not the one who reads the warnings: fields of their own, which Backstage allows, are none
 }
 
-// read returns the entity of doc and, for a Location, its descriptor. ok is false when the document holds no entity.
-func (r descriptorReader) read(doc document) (entity Entity, d descriptor, ok bool) {
-	if doc.err != nil {
+// location is what a Location says.
+type location struct {
+	targets  []string
+	optional bool
+}
+
+// read returns the entity of doc and, for a Location, where it leads. ok is false when the document holds no entity.
+func (r descriptorReader) read(doc document) (entity Entity, where *location, ok bool) {
+	switch {
+	case doc.err != nil && doc.template:
+		r.template(r.file, doc.offset+1)
+		return Entity{}, nil, false
+	case doc.err != nil:
 		r.fail(r.file, doc.line, "the descriptor cannot be read: %v", doc.err)
-		return Entity{}, d, false
+		return Entity{}, nil, false
 	}
 	line := doc.node.Line + doc.offset
 	if doc.node.Kind != yaml.MappingNode {
 		r.fail(r.file, line, "the document is not a mapping; a descriptor begins with apiVersion, kind and metadata")
-		return Entity{}, d, false
+		return Entity{}, nil, false
 	}
+	if isTemplate(doc.node) {
+		r.template(r.file, line)
+		return Entity{}, nil, false
+	}
+	fields := fieldReader{offset: doc.offset, warn: func(line int, format string, args ...any) { r.warn(r.file, line, format, args...) }}
+	if kind, ok := r.kind(doc, fields, line); ok {
+		return r.describe(doc, fields, kind)
+	}
+	return Entity{}, nil, false
+}
+
+// kind returns the kind of an entity that can be read.
+func (r descriptorReader) kind(doc document, fields fieldReader, line int) (kind string, ok bool) {
 	kindKey, kindNode := field(doc.node, "kind")
 	_, versionNode := field(doc.node, "apiVersion")
 	version, kind := scalar(versionNode), canonicalKind(scalar(kindNode))
+	group, _, _ := strings.Cut(version, "/")
 	switch {
 	case version == "" && kind == "":
 		r.warn(r.file, line, "the document has neither apiVersion nor kind, so it is no descriptor; it is left out")
-		return Entity{}, d, false
+	case kind == "" && kindNode != nil:
+		r.fail(r.file, kindKey.Line+doc.offset, "kind is %s and not a text; write for example kind: Component", nodeKind(kindNode))
 	case kind == "":
 		r.fail(r.file, line, "the descriptor has no kind; write for example kind: Component")
-		return Entity{}, d, false
-	case specFields[kind] == nil || (version != "" && !strings.HasPrefix(version, "backstage.io/")):
-		r.warn(r.file, kindKey.Line+doc.offset, "%s of %s is not a kind that dxctl knows; it is left out", scalar(kindNode), orWord(version, "no apiVersion"))
-		return Entity{}, d, false
-	case version == "":
-		r.warn(r.file, line, "the descriptor has no apiVersion; read as backstage.io/v1alpha1")
-	case version != "backstage.io/v1alpha1" && version != "backstage.io/v1beta1":
-		r.warn(r.file, versionNode.Line+doc.offset, "apiVersion %s is not known; read as backstage.io/v1alpha1", version)
+	case slices.Contains(otherKinds, strings.ToLower(kind)) && (group == "backstage.io" || strings.HasSuffix(group, ".backstage.io")):
+	case specFields[kind] == nil || (version != "" && group != "backstage.io"):
+		r.other(r.file, kindKey.Line+doc.offset, scalar(kindNode)+" of "+orWord(version, "no apiVersion"))
+	default:
+		switch {
+		case version == "":
+			fields.warn(line, "the descriptor has no apiVersion; read as backstage.io/v1alpha1")
+		case version != "backstage.io/v1alpha1" && version != "backstage.io/v1beta1":
+			fields.warn(versionNode.Line+doc.offset, "apiVersion %s is not known; read as backstage.io/v1alpha1", version)
+		}
+		return kind, true
 	}
-	if !r.foreign {
-		r.checkFields(doc, kind)
-	}
-	r.decode(doc, &d)
-	if d.Metadata.Annotations[orphanAnnotation] == "true" {
-		return Entity{}, d, false
-	}
-	d.Kind = kind
-	if d.Metadata.Name == "" && kind != "Location" {
-		r.fail(r.file, line, "the %s has no metadata.name", kind)
-		return Entity{}, d, false
-	}
-	entity = r.entity(doc, d)
-	return entity, d, true
+	return "", false
 }
 
 // canonicalKind gives a known kind the spelling of specFields. Refs compare kinds without regard to case, and so do we.
@@ -138,144 +128,123 @@ func orWord(s, word string) string {
 	return s
 }
 
-func (r descriptorReader) checkFields(doc document, kind string) {
-	r.checkKnown(doc, doc.node, "", topFields)
-	if _, n := field(doc.node, "metadata"); n != nil {
-		r.checkKnown(doc, n, "metadata.", metadataFields)
-	}
-	if _, n := field(doc.node, "spec"); n != nil {
-		r.checkKnown(doc, n, "spec.", specFields[kind])
-	}
+// described is a descriptor of which the mappings are read.
+type described struct {
+	fields               fieldReader
+	kind                 string
+	root, metadata, spec mapping
+	annotations, labels  mapping
 }
 
-func (r descriptorReader) checkKnown(doc document, n *yaml.Node, prefix string, known []string) {
-	if n.Kind != yaml.MappingNode {
-		return
+// describe reads the entity of a document whose kind is known.
+func (r descriptorReader) describe(doc document, fields fieldReader, kind string) (Entity, *location, bool) {
+	d := &described{fields: fields, kind: kind, root: fields.mapping(doc.node, "")}
+	d.metadata = fields.sub(d.root, "metadata")
+	d.spec = fields.sub(d.root, "spec")
+	if !r.foreign {
+		r.checkFields(d)
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if name := n.Content[i].Value; !slices.Contains(known, name) && n.Content[i].ShortTag() != "!!merge" {
-			r.warn(r.file, n.Content[i].Line+doc.offset, "field %s%s is not known; it is ignored", prefix, name)
-		}
+	e := d.identity()
+	e.File, e.Line = r.file, doc.node.Line+doc.offset
+	e.Annotations, d.annotations = fields.textMap(d.metadata, "annotations")
+	if e.Annotations[orphanAnnotation] == "true" {
+		return Entity{}, nil, false
 	}
+	if kind == "Location" {
+		return e, d.location(), true
+	}
+	if e.Name == "" {
+		r.fail(r.file, d.metadata.lineOf("name", fields.offset), "the %s has no metadata.name", kind)
+		return Entity{}, nil, false
+	}
+	d.complete(&e)
+	d.checkNames(e)
+	d.readCreatedAt(&e)
+	return e, nil, true
 }
 
-// decode fills d. A field of the wrong type is a warning and stays empty; the rest of the document is kept.
-func (r descriptorReader) decode(doc document, d *descriptor) {
-	err := doc.node.Decode(d)
-	var typeErr *yaml.TypeError
-	switch {
-	case err == nil:
-	case errors.As(err, &typeErr):
-		for _, message := range typeErr.Errors {
-			text, line := splitYAMLMessage(message, doc.offset)
-			r.warn(r.file, line, "%s; the field is ignored", text)
-		}
-	default:
-		message, line := yamlError(err, doc.offset)
-		r.warn(r.file, line, "%s; a part of the descriptor is ignored", message)
+// identity reads what makes the ref of an entity.
+func (d *described) identity() Entity {
+	name := ""
+	if nodeKind(d.metadata.get("name")) != "nothing" { // without a value it is missing, and that is said
+		name = d.fields.text(d.metadata, "name")
 	}
-}
-
-func (r descriptorReader) entity(doc document, d descriptor) Entity {
-	m, s := d.Metadata, d.Spec
-	namespace := strings.ToLower(orWord(m.Namespace, defaultNamespace))
-	e := Entity{
-		Kind: d.Kind, Namespace: namespace, Name: m.Name,
-		Ref:   Ref{Kind: strings.ToLower(d.Kind), Namespace: namespace, Name: strings.ToLower(m.Name)}.String(),
-		Title: m.Title, Description: strings.TrimSpace(m.Description), Type: s.Type, Lifecycle: s.Lifecycle,
-		Tags: m.Tags, Links: m.Links, Labels: m.Labels, Annotations: m.Annotations, Profile: s.Profile,
-		File: r.file, Line: doc.node.Line + doc.offset,
-	}
-	_, spec := field(doc.node, "spec")
-	one := func(name, value, kind string) string {
-		refs := r.refs(doc, spec, name, []string{value}, kind, namespace)
-		if value == "" || len(refs) == 0 {
-			return ""
-		}
-		return refs[0]
-	}
-	many := func(name string, values []string, kind string) []string {
-		return r.refs(doc, spec, name, values, kind, namespace)
-	}
-	e.Owner = one("owner", s.Owner, "group")
-	e.System = one("system", s.System, "system")
-	e.Domain = one("domain", s.Domain, "domain")
-	e.PartOf = orWord(one("subcomponentOf", s.SubcomponentOf, "component"),
-		orWord(one("subdomainOf", s.SubdomainOf, "domain"), one("parent", s.Parent, "group")))
-	e.DependsOn = many("dependsOn", s.DependsOn, "component")
-	e.DependencyOf = many("dependencyOf", s.DependencyOf, "component")
-	e.ProvidesAPIs = many("providesApis", s.ProvidesAPIs, "api")
-	e.ConsumesAPIs = many("consumesApis", s.ConsumesAPIs, "api")
-	e.Children = many("children", s.Children, "group")
-	e.Members = many("members", s.Members, "user")
-	e.MemberOf = many("memberOf", s.MemberOf, "group")
-	r.checkNames(doc, d)
-	r.readCreatedAt(doc, &e)
+	namespace := d.fields.text(d.metadata, "namespace")
+	e := Entity{Kind: d.kind, Name: name, Namespace: strings.ToLower(orWord(namespace, defaultNamespace))}
+	e.Ref = Ref{Kind: strings.ToLower(d.kind), Namespace: e.Namespace, Name: strings.ToLower(name)}.String()
 	return e
 }
 
+func (d *described) location() *location {
+	where := &location{optional: d.fields.text(d.spec, "presence") == "optional"}
+	if target := d.fields.text(d.spec, "target"); target != "" {
+		where.targets = append(where.targets, target)
+	}
+	for _, t := range d.fields.texts(d.spec, "targets") {
+		where.targets = append(where.targets, t.text)
+	}
+	return where
+}
+
+// complete reads the fields of an entity behind its identity. A field that its kind does not have stays empty.
+func (d *described) complete(e *Entity) {
+	f := d.fields
+	e.Title, e.Description = f.text(d.metadata, "title"), strings.TrimSpace(f.text(d.metadata, "description"))
+	for _, t := range f.texts(d.metadata, "tags") {
+		e.Tags = append(e.Tags, t.text)
+	}
+	for _, l := range f.list(d.metadata, "links") {
+		e.Links = append(e.Links, Link{URL: f.text(l, "url"), Title: f.text(l, "title"), Icon: f.text(l, "icon"), Type: f.text(l, "type")})
+	}
+	e.Labels, d.labels = f.textMap(d.metadata, "labels")
+	e.Type, e.Lifecycle = f.text(d.spec, "type"), f.text(d.spec, "lifecycle")
+	if d.spec.has("profile") {
+		p := f.sub(d.spec, "profile")
+		e.Profile = Profile{DisplayName: f.text(p, "displayName"), Email: f.text(p, "email"), Picture: f.text(p, "picture")}
+	}
+	one := func(name, kind string) string {
+		if !d.spec.has(name) {
+			return ""
+		}
+		value := located{f.text(d.spec, name), d.spec.lineOf(name, f.offset)}
+		if refs := d.refs(name, []located{value}, kind, e.Namespace); len(refs) > 0 {
+			return refs[0]
+		}
+		return ""
+	}
+	many := func(name, kind string) []string { return d.refs(name, f.texts(d.spec, name), kind, e.Namespace) }
+	e.Owner, e.System, e.Domain = one("owner", "group"), one("system", "system"), one("domain", "domain")
+	e.PartOf = orWord(one("subcomponentOf", "component"), orWord(one("subdomainOf", "domain"), one("parent", "group")))
+	e.DependsOn, e.DependencyOf = many("dependsOn", "component"), many("dependencyOf", "component")
+	e.ProvidesAPIs, e.ConsumesAPIs = many("providesApis", "api"), many("consumesApis", "api")
+	e.Children, e.Members, e.MemberOf = many("children", "group"), many("members", "user"), many("memberOf", "group")
+}
+
 // refs completes the refs of one field. One that cannot be read is a warning at its own line and left out.
-func (r descriptorReader) refs(doc document, spec *yaml.Node, name string, values []string, kind, namespace string) []string {
+func (d *described) refs(name string, values []located, kind, namespace string) []string {
 	var out []string
-	key, node := field(spec, name)
-	for i, value := range values {
-		if value == "" {
+	seen := make(map[string]bool, len(values))
+	for _, v := range values {
+		if v.text == "" {
 			continue
 		}
-		ref, err := ParseRef(value, kind, namespace)
+		ref, err := ParseRef(v.text, kind, namespace)
 		if err != nil {
-			line := doc.node.Line
-			if key != nil {
-				line = key.Line
-			}
-			if node != nil && node.Kind == yaml.SequenceNode && i < len(node.Content) {
-				line = node.Content[i].Line
-			}
-			r.warn(r.file, line+doc.offset, "spec.%s: %v; it is ignored", name, err)
+			d.fields.warn(v.line, "spec.%s: %v; it is ignored", name, err)
 			continue
 		}
-		if s := ref.String(); !slices.Contains(out, s) {
+		if !validKind(ref.Kind) || (!validNamespace(ref.Namespace) && ref.Namespace != namespace) || !validName(ref.Name) {
+			d.fields.warn(v.line, "spec.%s: %q cannot be the ref of an entity in Backstage: write kind:namespace/name or a name, of letters and digits with -, _ or . between them", name, v.text)
+		}
+		if s := ref.String(); !seen[s] {
+			seen[s] = true
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// checkNames warns of what Backstage itself would refuse.
-func (r descriptorReader) checkNames(doc document, d descriptor) {
-	_, metadata := field(doc.node, "metadata")
-	at := func(name string) int {
-		if key, _ := field(metadata, name); key != nil {
-			return key.Line + doc.offset
-		}
-		return doc.node.Line + doc.offset
-	}
-	m := d.Metadata
-	if m.Name != "" && !validName(m.Name) {
-		r.warn(r.file, at("name"), "name %q would be refused by Backstage: letters and digits with single -, _ or . between them, at most %d characters", m.Name, maxName)
-	}
-	if m.Namespace != "" && !validNamespace(m.Namespace) {
-		r.warn(r.file, at("namespace"), "namespace %q would be refused by Backstage: lower-case letters and digits with single - between them, at most %d characters", m.Namespace, maxName)
-	}
-	for _, tag := range m.Tags {
-		if !validTag(tag) {
-			r.warn(r.file, at("tags"), "tag %q would be refused by Backstage: lower-case letters, digits, + and # with single - between them, at most %d characters", tag, maxName)
-		}
-	}
-	for _, name := range []string{"annotations", "labels"} {
-		_, n := field(metadata, name)
-		if n == nil || n.Kind != yaml.MappingNode {
-			continue
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if key := n.Content[i]; !validKey(key.Value) && key.ShortTag() != "!!merge" {
-				r.warn(r.file, key.Line+doc.offset, "key %q of %s would be refused by Backstage: write domain/name or name", key.Value, name)
-			}
-		}
-	}
-}
-
-func (r descriptorReader) readCreatedAt(doc document, e *Entity) {
+func (d *described) readCreatedAt(e *Entity) {
 	value := strings.TrimSpace(e.Annotations[createdAtAnnotation])
 	if value == "" {
 		return
@@ -286,7 +255,7 @@ func (r descriptorReader) readCreatedAt(doc document, e *Entity) {
 			return
 		}
 	}
-	r.warn(r.file, annotationLine(doc, createdAtAnnotation), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z", createdAtAnnotation, value)
+	d.fields.warn(d.annotations.lineOf(createdAtAnnotation, d.fields.offset), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z", createdAtAnnotation, value)
 }
 
 // annotationLine returns the file's line of an annotation, or that of the document.

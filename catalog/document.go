@@ -19,6 +19,8 @@ type document struct {
 	offset int
 	err    error // why it cannot be read
 	line   int   // of the error, in the file
+
+	template bool // and because it is a template that is not rendered
 }
 
 // splitDocuments parses each document of data on its own, so that a broken one does not take the others with it. A
@@ -70,7 +72,7 @@ func appendDocument(docs []document, text []byte, offset int) []document {
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
 		message, line := yamlError(err, offset)
-		return append(docs, document{err: errors.New(message), line: line, offset: offset})
+		return append(docs, document{err: errors.New(message), line: line, offset: offset, template: rawTemplate.Match(text)})
 	}
 	if root.Kind == 0 || len(root.Content) == 0 || isNull(root.Content[0]) {
 		return docs // comments or nothing

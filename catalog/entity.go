@@ -34,6 +34,7 @@ type Entity struct {
 	CreatedAt    time.Time         `json:"createdAt,omitzero"` // from the annotation dxctl.dev/created-at; zero: not known
 	File         string            `json:"file"`               // relative to the base folder where it lies below it; the address of what a source has
 	Line         int               `json:"line"`
+	Via          []string          `json:"via,omitempty"` // files of the Locations that led to File, the first one first
 
 	found *Found // the source's document that describes it; nil: a file does
 }

@@ -17,27 +17,41 @@ func isPattern(p string) bool { return strings.ContainsAny(p, "*?[{") }
 // expand returns the files that pattern names, in order. A relative pattern is relative to dir. "**" stands for any
 // number of folders, "{a,b}" for either; folders .git and node_modules are never entered by "**". A name without a
 // pattern is returned whether or not the file exists, so that reading it reports why it cannot be read.
-func expand(pattern, dir string) ([]string, error) {
+// closed are the directories that could not be entered, in which there may be more.
+func expand(pattern, dir string) (files []string, closed []closedDir, err error) {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(escapePattern(dir), pattern)
 	}
 	if !isPattern(pattern) {
-		return []string{filepath.Clean(unescapePattern(pattern))}, nil
+		return []string{filepath.Clean(unescapePattern(pattern))}, nil, nil
 	}
-	var files []string
 	for _, alternative := range expandBraces(filepath.ToSlash(pattern), 0) {
-		found, err := glob(alternative)
+		found, unread, err := glob(alternative)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		files = append(files, found...)
+		files, closed = append(files, found...), append(closed, unread...)
 	}
 	slices.Sort(files)
-	return slices.Compact(files), nil
+	slices.SortFunc(closed, func(a, b closedDir) int { return strings.Compare(a.name, b.name) })
+	return slices.Compact(files), slices.CompactFunc(closed, func(a, b closedDir) bool { return a.name == b.name }), nil
+}
+
+// closedDir is a directory that cannot be read.
+type closedDir struct {
+	name string
+	err  error
 }
 
 // Files returns the files that a name or a pattern names, as in Config.Files; scorecards are found the same way.
-func Files(pattern, dir string) ([]string, error) { return expand(pattern, dir) }
+// A directory that cannot be read is an error.
+func Files(pattern, dir string) ([]string, error) {
+	files, closed, err := expand(pattern, dir)
+	for _, c := range closed {
+		err = errors.Join(err, fmt.Errorf("pattern %s: %s: %w", pattern, c.name, c.err))
+	}
+	return files, err
+}
 
 // escapePattern keeps a folder whose own name holds a "[" from being read as a pattern.
 func escapePattern(dir string) string {
@@ -67,13 +81,21 @@ func expandBraces(pattern string, depth int) []string {
 	return out
 }
 
-func glob(pattern string) ([]string, error) {
-	segments := strings.Split(pattern, "/")
-	for _, s := range segments {
+// validPattern reports a pattern that cannot be one.
+func validPattern(pattern string) error {
+	for s := range strings.SplitSeq(pattern, "/") {
 		if _, err := path.Match(s, ""); err != nil {
-			return nil, fmt.Errorf("pattern %s: %w", pattern, err)
+			return fmt.Errorf("pattern %s: %w", pattern, err)
 		}
 	}
+	return nil
+}
+
+func glob(pattern string) (files []string, closed []closedDir, err error) {
+	if err := validPattern(pattern); err != nil {
+		return nil, nil, err
+	}
+	segments := strings.Split(pattern, "/")
 	fixed := 0
 	for fixed < len(segments)-1 && !isPattern(strings.NewReplacer(`\*`, ``, `\?`, ``, `\[`, ``, `\{`, ``).Replace(segments[fixed])) {
 		fixed++
@@ -83,13 +105,17 @@ func glob(pattern string) ([]string, error) {
 		root = "/"
 	}
 	rest := segments[fixed:]
-	var files []string
-	err := filepath.WalkDir(filepath.FromSlash(root), func(p string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(filepath.FromSlash(root), func(p string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			if errors.Is(err, fs.ErrNotExist) && p == filepath.FromSlash(root) {
 				return fs.SkipAll
 			}
-			return err
+			var pathErr *fs.PathError
+			if errors.As(err, &pathErr) {
+				err = pathErr.Err
+			}
+			closed = append(closed, closedDir{p, err})
+			return nil
 		}
 		rel, err := filepath.Rel(filepath.FromSlash(root), p)
 		if err != nil || rel == "." {
@@ -108,9 +134,9 @@ func glob(pattern string) ([]string, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("pattern %s: %w", pattern, err)
+		return nil, nil, fmt.Errorf("pattern %s: %w", pattern, err)
 	}
-	return files, nil
+	return files, closed, nil
 }
 
 // isFile follows symbolic links, because a linked descriptor is a descriptor.

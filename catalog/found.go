@@ -61,7 +61,7 @@ func (l *loader) found(documents []Found) {
 	warned, twice := map[string]int{}, map[string]int{}
 	var order []string
 	for _, f := range documents {
-		if !slices.Contains(order, f.Source) {
+		if n := len(order); n == 0 || order[n-1] != f.Source && !slices.Contains(order, f.Source) {
 			order = append(order, f.Source)
 		}
 		warn := func(file string, line int, format string, args ...any) {
@@ -69,12 +69,16 @@ func (l *loader) found(documents []Found) {
 				l.warn(file, line, format, args...)
 			}
 		}
-		reader := descriptorReader{file: f.place(), warn: warn, fail: warn, foreign: true}
+		if l.exclude.matchesPath(f.Location) {
+			continue
+		}
+		reader := l.reader(f.place(), warn, warn)
+		reader.fail, reader.foreign = l.lostFound(f, warned), true
 		for _, doc := range splitDocuments([]byte(f.Document)) {
-			entity, d, ok := reader.read(doc)
+			entity, where, ok := reader.read(doc)
 			switch {
 			case !ok:
-			case d.Kind == "Location":
+			case where != nil:
 				warn(f.place(), doc.node.Line+doc.offset, "the Location is not followed: a source's descriptors are found by the source itself")
 			default:
 				if earlier, exists := l.catalog.byRef[entity.Ref]; exists {
@@ -94,6 +98,16 @@ func (l *loader) found(documents []Found) {
 		}
 		if n := twice[source] - foundShown; n > 0 {
 			l.warn("", 0, "source %s: %d more of the entities that it has are described elsewhere too and left out", source, n)
+		}
+	}
+}
+
+// lostFound counts and says that a document of a source cannot be read.
+func (l *loader) lostFound(f Found, warned map[string]int) func(file string, line int, format string, args ...any) {
+	return func(file string, line int, format string, args ...any) {
+		l.lost[file] = true
+		if warned[f.Source]++; warned[f.Source] <= foundShown {
+			l.fail(file, line, format, args...)
 		}
 	}
 }

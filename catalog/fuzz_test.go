@@ -17,8 +17,8 @@ func FuzzDescriptors(f *testing.F) {
 	f.Add([]byte("\xff\xfe---\r\n---\tx"))
 	f.Add([]byte("kind: Group\napiVersion: backstage.io/v1alpha1\nmetadata: {name: [1]}\nspec: {members: [[a], {b: c}], profile: 3}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := &loader{baseDir: ".", catalog: newCatalog(), done: map[string]bool{}}
-		reader := descriptorReader{file: "x.yaml", warn: l.warn, fail: l.fail}
+		l := newLoader(".")
+		reader := l.reader("x.yaml", l.warn, l.fail)
 		for _, doc := range splitDocuments(data) {
 			if e, _, ok := reader.read(doc); ok && e.Name != "" {
 				l.add(doc, e)
@@ -49,7 +49,7 @@ func FuzzPeople(f *testing.F) {
 	f.Add([]byte("person,logins\na,\"x\nb,:\n"))
 	f.Add([]byte("person,left\na,31/12/2026\na,1/1/2026\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		l := &loader{catalog: newCatalog(), done: map[string]bool{}}
+		l := newLoader(".")
 		p := newPeopleReader(l)
 		p.readCSV("people.csv", data)
 		p.finish(peopleRules{})

@@ -14,6 +14,7 @@ type Warning struct {
 	File    string // relative to the base folder where it lies below it
 	Line    int    // 0: the file as a whole
 	Message string
+	Lost    bool // an entity, a row or a rule is not read because of it; the others of the file are
 }
 
 // String returns file:line: message.
@@ -34,13 +35,27 @@ type Config struct {
 	// Files are descriptors: names or patterns ("catalog/*.yaml", "services/**/catalog-info.yaml"), relative to the
 	// folder of the configuration.
 	Files []string `yaml:"files"`
+	// Exclude leaves files out that Files, or a Location among them, would find: patterns such as "**/skeleton/**",
+	// relative to the folder of the configuration. What sources have is left out by its path in the repository.
+	Exclude []string `yaml:"exclude"`
+	// Strict makes an error of everything that cannot be read, in descriptors and in people. Otherwise it is named,
+	// counted and tried again, and the rest is read.
+	Strict bool `yaml:"strict"`
 }
 
 // DefaultConfig returns the configuration of a project that has none: no files.
 func DefaultConfig() Config { return Config{} }
 
 // Validate reports empty names.
-func (c Config) Validate() error { return validateFiles("catalog.files", c.Files) }
+func (c Config) Validate() error {
+	errs := []error{validateFiles("catalog.files", c.Files), validateFiles("catalog.exclude", c.Exclude)}
+	for i, p := range c.Exclude {
+		if err := validPattern(p); err != nil {
+			errs = append(errs, fmt.Errorf("catalog.exclude[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 func validateFiles(name string, files []string) error {
 	for i, f := range files {
@@ -54,57 +69,104 @@ func validateFiles(name string, files []string) error {
 // Load reads the descriptors and the people. Relative names are relative to baseDir. What sources have ([ReadFound]) is
 // read after the files, and an entity that was described before is left out with a warning.
 //
-// What is merely odd is a warning; what is lost (a file that cannot be read, broken YAML, a person without a name) is an
-// error with file and line, all of them joined. In what sources have everything is a warning. The catalog is never nil: it
-// holds everything that could be read.
+// What is odd or cannot be read is a warning, with file and line; the rest is read. The error is that of a configuration
+// that cannot be used, or, with cfg.Strict, everything that is lost. The catalog is never nil: it holds what could be read.
 func Load(cfg Config, people PeopleConfig, baseDir string, found ...Found) (*Catalog, []Warning, error) {
-	l := &loader{baseDir: baseDir, catalog: newCatalog(), done: map[string]bool{}}
+	return LoadKeeping(cfg, people, baseDir, nil, found...)
+}
+
+// LoadKeeping is Load that keeps what was known: where a file, or a part of one, cannot be read, recall is asked once
+// for what the catalog last held of these files, and what is not described now is kept as it was, with a warning.
+func LoadKeeping(cfg Config, people PeopleConfig, baseDir string, recall func(files []string) (Recalled, error), found ...Found) (*Catalog, []Warning, error) {
+	l := newLoader(baseDir)
+	l.exclude = newExclusion(cfg.Exclude, baseDir)
 	if err := errors.Join(cfg.Validate(), people.Validate()); err != nil {
 		return l.catalog, nil, err
 	}
 	for _, name := range cfg.Files {
-		l.loadPattern(name, "catalog.files", l.descriptors)
+		l.loadPattern(name, "catalog.files", func(file string) {
+			if !l.exclude.matches(file) {
+				l.descriptors(file)
+			}
+		})
 	}
 	l.found(found)
+	l.summarize()
 	p := newPeopleReader(l)
 	for _, name := range people.Files {
 		l.loadPattern(name, "people.files", p.readFile)
 	}
-	p.finish(l.readRules(people.Rules))
+	rules := l.readRules(people.Rules)
+	if err := l.keep(p, recall); err != nil {
+		return l.catalog, l.warnings, err
+	}
+	p.finish(rules)
 	l.bind()
 	l.catalog.finish()
-	return l.catalog, l.warnings, errors.Join(l.errs...)
+	l.catalog.problems = slices.Clone(l.warnings)
+	if !cfg.Strict {
+		return l.catalog, l.warnings, nil
+	}
+	var lost []error
+	for _, w := range l.warnings {
+		if w.Lost {
+			lost = append(lost, errors.New(w.String()))
+		}
+	}
+	l.warnings = slices.DeleteFunc(l.warnings, func(w Warning) bool { return w.Lost })
+	return l.catalog, l.warnings, errors.Join(lost...)
 }
 
 type loader struct {
 	baseDir  string
 	catalog  *Catalog
 	warnings []Warning
-	errs     []error
 	done     map[string]bool // files read, by absolute name
-	reading  []string        // files being read now: a Location within a Location
+	reading  []string        // files being read now, by absolute name: a Location within a Location
+	via      []string        // the same, as people know them
+	exclude  exclusion
+	lost     map[string]bool // files of which something could not be read, as people know them
+
+	templates, others summary
+}
+
+func newLoader(baseDir string) *loader {
+	return &loader{baseDir: baseDir, catalog: newCatalog(), done: map[string]bool{}, lost: map[string]bool{}}
 }
 
 func (l *loader) warn(file string, line int, format string, args ...any) {
 	l.warnings = append(l.warnings, Warning{File: file, Line: line, Message: fmt.Sprintf(format, args...)})
 }
 
+// fail is a warning of something that is lost.
 func (l *loader) fail(file string, line int, format string, args ...any) {
-	l.errs = append(l.errs, errors.New(Warning{File: file, Line: line, Message: fmt.Sprintf(format, args...)}.String()))
+	if file != "" {
+		l.lost[file] = true
+	}
+	l.warnings = append(l.warnings, Warning{File: file, Line: line, Message: fmt.Sprintf(format, args...), Lost: true})
 }
 
 func (l *loader) loadPattern(name, setting string, read func(file string)) {
-	files, err := expand(name, l.baseDir)
-	if err != nil {
-		l.errs = append(l.errs, fmt.Errorf("%s: %w", setting, err))
-		return
-	}
-	if len(files) == 0 {
+	files, ok := l.expand(name, l.baseDir, func(format string, args ...any) { l.fail("", 0, setting+": "+format, args...) })
+	if ok && len(files) == 0 {
 		l.warn("", 0, "%s: no file matches %s (below %s)", setting, name, l.baseDir)
 	}
 	for _, f := range files {
 		read(f)
 	}
+}
+
+// expand returns the files that a pattern names. Directories that cannot be entered are lost, and the others are read.
+func (l *loader) expand(name, dir string, fail func(format string, args ...any)) (files []string, ok bool) {
+	files, closed, err := expand(name, dir)
+	if err != nil {
+		fail("%v", err)
+		return nil, false
+	}
+	for _, c := range closed {
+		l.fail(l.shown(c.name), 0, "the directory cannot be read: %v; what lies below it is not read", c.err)
+	}
+	return files, len(closed) == 0
 }
 
 // shown returns the name under which people know the file.
@@ -125,6 +187,9 @@ const maxDescriptorFile = 64 << 20
 
 func (l *loader) open(file string) ([]byte, bool) {
 	info, err := os.Stat(file)
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a directory; name files, or a pattern such as " + filepath.ToSlash(filepath.Join(l.shown(file), "*")))
+	}
 	if err == nil && info.Size() > maxDescriptorFile {
 		err = fmt.Errorf("it has %d MB; at most %d are read", info.Size()>>20, maxDescriptorFile>>20)
 	}
@@ -159,19 +224,24 @@ func (l *loader) descriptors(file string) {
 	if !ok {
 		return
 	}
-	l.reading = append(l.reading, key)
-	defer func() { l.reading = l.reading[:len(l.reading)-1] }()
-	reader := descriptorReader{file: l.shown(file), warn: l.warn, fail: l.fail}
+	l.reading, l.via = append(l.reading, key), append(l.via, l.shown(file))
+	defer func() { l.reading, l.via = l.reading[:len(l.reading)-1], l.via[:len(l.via)-1] }()
+	reader := l.reader(l.shown(file), l.warn, l.fail)
 	for _, doc := range splitDocuments(data) {
-		entity, d, ok := reader.read(doc)
+		entity, where, ok := reader.read(doc)
 		switch {
 		case !ok:
-		case d.Kind == "Location":
-			l.follow(file, doc, d)
+		case where != nil:
+			l.follow(file, doc, *where)
 		default:
+			entity.Via = append([]string(nil), l.via[:len(l.via)-1]...)
 			l.add(doc, entity)
 		}
 	}
+}
+
+func (l *loader) reader(file string, warn, fail func(file string, line int, format string, args ...any)) descriptorReader {
+	return descriptorReader{file: file, warn: warn, fail: fail, template: l.templates.one, other: l.others.add}
 }
 
 func (l *loader) add(doc document, e Entity) {
@@ -180,19 +250,19 @@ func (l *loader) add(doc document, e Entity) {
 		l.warn(e.File, e.Line, "%s is described twice; the description at %s:%d is used and this one is left out", e.Ref, f.File, f.Line)
 		return
 	}
+	l.put(e, bindingLines(doc))
+}
+
+func (l *loader) put(e Entity, lines map[string]int) {
 	l.catalog.byRef[e.Ref] = len(l.catalog.entities)
 	l.catalog.entities = append(l.catalog.entities, e)
-	l.catalog.lines = append(l.catalog.lines, bindingLines(doc))
+	l.catalog.lines = append(l.catalog.lines, lines)
 }
 
 // follow reads the targets of a Location, relative to the file that holds it.
-func (l *loader) follow(file string, doc document, d descriptor) {
-	targets := d.Spec.Targets
-	if d.Spec.Target != "" {
-		targets = append([]string{d.Spec.Target}, targets...)
-	}
+func (l *loader) follow(file string, doc document, where location) {
 	shown, line := l.shown(file), doc.node.Line+doc.offset
-	if len(targets) == 0 {
+	if len(where.targets) == 0 {
 		l.fail(shown, line, "the Location has no spec.target")
 		return
 	}
@@ -200,8 +270,8 @@ func (l *loader) follow(file string, doc document, d descriptor) {
 	if !within(file, root) {
 		root = filepath.Dir(file)
 	}
-	for _, target := range targets {
-		l.followTarget(file, shown, line, root, strings.TrimSpace(target), d.Spec.Presence == "optional")
+	for _, target := range where.targets {
+		l.followTarget(file, shown, line, root, strings.TrimSpace(target), where.optional)
 	}
 }
 
@@ -213,12 +283,10 @@ func (l *loader) followTarget(file, shown string, line int, root, target string,
 		l.warn(shown, line, "target %s is not read: dxctl reads local files only; fetch it beside this file and name it here", target)
 		return
 	}
-	files, err := expand(filepath.FromSlash(target), filepath.Dir(file))
-	if err != nil {
-		l.fail(shown, line, "target %s: %v", target, err)
-		return
-	}
-	if len(files) == 0 {
+	files, ok := l.expand(filepath.FromSlash(target), filepath.Dir(file), func(format string, args ...any) {
+		l.fail(shown, line, "target "+target+": "+format, args...)
+	})
+	if ok && len(files) == 0 {
 		l.warn(shown, line, "target %s matches no file", target)
 	}
 	for _, f := range files {
@@ -231,12 +299,14 @@ func (l *loader) followTarget(file, shown string, line int, root, target string,
 			key = abs
 		}
 		switch {
+		case l.exclude.matches(f):
 		case !within(f, root):
 			l.warn(shown, line, "target %s is not read: it lies outside %s; name it in catalog.files if it is meant", target, root)
 		case slices.Contains(l.reading, key):
 			l.warn(shown, line, "target %s is not read again: it leads back to a file that is being read", target)
 		case statErr != nil && optional:
 		case statErr != nil:
+			l.lost[l.shown(f)] = true
 			l.fail(shown, line, "target %s cannot be read: no file %s", target, l.shown(f))
 		default:
 			l.descriptors(f)

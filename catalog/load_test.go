@@ -50,7 +50,7 @@ func refs(entities []Entity) []string {
 }
 
 func TestLoadExample(t *testing.T) {
-	c, warnings, err := Load(Config{Files: []string{"testdata/payment-service.yaml"}}, PeopleConfig{}, ".")
+	c, warnings, err := Load(Config{Files: []string{"testdata/payment-service.yaml"}, Strict: true}, PeopleConfig{}, ".")
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("err %v, warnings %v; want neither", err, warnings)
 	}
@@ -112,10 +112,9 @@ func TestLoadDescriptors(t *testing.T) {
 		{name: "a list is no descriptor", files: map[string]string{"a.yaml": "- a\n- b\n"}, errors: []string{"a.yaml:1: the document is not a mapping"}},
 		{name: "another sort of YAML", files: map[string]string{"a.yaml": "\nfoo: bar\n"}, warnings: []string{"a.yaml:2: the document has neither apiVersion nor kind"}},
 		{name: "no kind", files: map[string]string{"a.yaml": "apiVersion: backstage.io/v1alpha1\nmetadata: {name: x}\n"}, errors: []string{"a.yaml:1: the descriptor has no kind"}},
-		{name: "no name", files: map[string]string{"a.yaml": "apiVersion: backstage.io/v1alpha1\nkind: System\n"}, errors: []string{"a.yaml:1: the System has no metadata.name"}},
+		{name: "no name", files: map[string]string{"a.yaml": "apiVersion: backstage.io/v1alpha1\nkind: User\n"}, errors: []string{"a.yaml:1: the User has no metadata.name"}},
 		{
-			name: "unknown kind", files: map[string]string{"a.yaml": "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata: {name: x}\nspec: {steps: [1]}\n"},
-			warnings: []string{"a.yaml:2: Template of scaffolder.backstage.io/v1beta3 is not a kind that dxctl knows"},
+			name: "a kind of Backstage that dxctl does not use", files: map[string]string{"a.yaml": "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata: {name: x}\nspec: {steps: [1]}\n"},
 		},
 		{
 			name: "a Deployment of Kubernetes", files: map[string]string{"a.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n"},
@@ -128,7 +127,7 @@ func TestLoadDescriptors(t *testing.T) {
 		},
 		{
 			name: "wrong types", files: map[string]string{"a.yaml": component("a", "  tags: blue\n", "")},
-			refs: []string{"component:default/a"}, warnings: []string{"a.yaml:5: cannot unmarshal !!str `blue` into []string; the field is ignored"},
+			refs: []string{"component:default/a"}, warnings: []string{"a.yaml:5: metadata.tags is a text and not a list of texts; the field is ignored"},
 		},
 		{
 			name: "names that Backstage refuses", files: map[string]string{"a.yaml": component("a b", "  namespace: Team_A\n  tags: [Blue]\n  labels: {-x/y: z}\n", "")},
@@ -149,7 +148,7 @@ func TestLoadDescriptors(t *testing.T) {
 		},
 		{
 			name: "JSON with tabs and surrogates", load: []string{"a.json"},
-			files: map[string]string{"a.json": "{\n\t\"apiVersion\": \"backstage.io/v1alpha1\",\n\t\"kind\": \"Component\",\n\t\"metadata\": {\"name\": \"a\", \"title\": \"\\ud83d\\ude00\\/x\"},\n\t\"spec\": {}\n}\n"},
+			files: map[string]string{"a.json": "{\n\t\"apiVersion\": \"backstage.io/v1alpha1\",\n\t\"kind\": \"Component\",\n\t\"metadata\": {\"name\": \"a\", \"title\": \"\\ud83d\\ude00\\/x\"},\n\t\"spec\": {\"type\": \"service\", \"lifecycle\": \"x\", \"owner\": \"y\"}\n}\n"},
 			refs:  []string{"component:default/a"},
 		},
 		{name: "not UTF-8", files: map[string]string{"a.yaml": "kind: x\nname: \xff\n"}, errors: []string{"a.yaml:2: the descriptor cannot be read: it is not UTF-8"}},
@@ -183,7 +182,7 @@ func TestLoadDescriptors(t *testing.T) {
 			if load == nil {
 				load = []string{"*.yaml"}
 			}
-			c, warnings, err := Load(Config{Files: load}, PeopleConfig{}, dir)
+			c, warnings, err := Load(Config{Files: load, Strict: true}, PeopleConfig{}, dir)
 			if got := refs(c.Entities()); !slices.Equal(got, tt.refs) {
 				t.Errorf("entities %v, want %v", got, tt.refs)
 			}
@@ -271,7 +270,7 @@ func TestLocations(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, warnings, err := Load(Config{Files: []string{"root.yaml"}}, PeopleConfig{}, write(t, tt.files))
+			c, warnings, err := Load(Config{Files: []string{"root.yaml"}, Strict: true}, PeopleConfig{}, write(t, tt.files))
 			if got := refs(c.Entities()); !slices.Equal(got, tt.refs) {
 				t.Errorf("entities %v, want %v", got, tt.refs)
 			}
@@ -287,7 +286,7 @@ func TestLocationThroughSymlinkOutside(t *testing.T) {
 	if err := os.Symlink(filepath.Join(outside, "secret.yaml"), filepath.Join(dir, "link.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	c, warnings, err := Load(Config{Files: []string{"root.yaml"}}, PeopleConfig{}, dir)
+	c, warnings, err := Load(Config{Files: []string{"root.yaml"}, Strict: true}, PeopleConfig{}, dir)
 	checkErrors(t, err, nil)
 	checkWarnings(t, warnings, []string{"it lies outside"})
 	if len(c.Entities()) != 0 {
@@ -303,7 +302,7 @@ func TestServicesAndCreatedAt(t *testing.T) {
 		strings.Replace(component("lib", "", ""), "type: service", "type: library", 1),
 		strings.Replace(component("site", "", ""), "type: service", "type: website", 1),
 	}, "---\n")})
-	c, warnings, err := Load(Config{Files: []string{"a.yaml"}}, PeopleConfig{}, dir)
+	c, warnings, err := Load(Config{Files: []string{"a.yaml"}, Strict: true}, PeopleConfig{}, dir)
 	checkErrors(t, err, nil)
 	checkWarnings(t, warnings, []string{`a.yaml:26: annotation dxctl.dev/created-at: "soon" is not a date`})
 	if got, want := refs(c.Services()), []string{"component:default/exact", "component:default/odd", "component:default/site", "component:default/svc"}; !slices.Equal(got, want) {
@@ -360,7 +359,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	dir := write(b, map[string]string{"all.yaml": all.String()})
 	for b.Loop() {
-		c, _, err := Load(Config{Files: []string{"all.yaml"}}, PeopleConfig{}, dir)
+		c, _, err := Load(Config{Files: []string{"all.yaml"}, Strict: true}, PeopleConfig{}, dir)
 		if err != nil || len(c.Services()) != 1000 {
 			b.Fatal(err)
 		}

@@ -55,7 +55,7 @@ func TestPaths(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, warnings, err := Load(Config{Files: []string{"0.yaml"}}, PeopleConfig{}, write(t, map[string]string{"0.yaml": strings.Join(tt.docs, "---\n")}))
+			c, warnings, err := Load(Config{Files: []string{"0.yaml"}, Strict: true}, PeopleConfig{}, write(t, map[string]string{"0.yaml": strings.Join(tt.docs, "---\n")}))
 			checkErrors(t, err, nil)
 			checkWarnings(t, warnings, tt.warnings)
 			var paths, bindings []string

@@ -79,10 +79,14 @@ type peopleReader struct {
 	silent  []loginClaim // people without a login, of whom nothing can be attributed
 	csvSeen map[string]bool
 	teams   map[string]string // spelling of a team by its lower-case form
+	refused map[string]bool   // people of whom a row cannot be read
+	members map[membershipKey]string
+	noStart []Warning // rows whose start is a day such as 1900-01-01
 }
 
 func newPeopleReader(l *loader) *peopleReader {
-	return &peopleReader{l: l, people: map[string]*Person{}, read: map[string]bool{}, csvSeen: map[string]bool{}, stubs: map[string]bool{}, teams: map[string]string{}}
+	return &peopleReader{l: l, people: map[string]*Person{}, read: map[string]bool{}, csvSeen: map[string]bool{}, stubs: map[string]bool{}, teams: map[string]string{},
+		refused: map[string]bool{}, members: map[membershipKey]string{}}
 }
 
 func (p *peopleReader) person(id string) *Person {
@@ -120,18 +124,15 @@ func (p *peopleReader) finish(rules peopleRules) {
 	p.merge(rules)
 	for _, id := range p.order {
 		person := p.people[id]
-		slices.SortStableFunc(person.Memberships, func(a, b Membership) int {
-			// A start that is not known sorts last, so that it never hides one that is.
-			if a.StartedOn.IsZero() != b.StartedOn.IsZero() {
-				return cmp.Compare(boolInt(a.StartedOn.IsZero()), boolInt(b.StartedOn.IsZero()))
-			}
-			return a.StartedOn.Compare(b.StartedOn)
-		})
+		sortMemberships(person.Memberships)
 		p.l.catalog.people = append(p.l.catalog.people, *person)
 	}
 	slices.SortFunc(p.l.catalog.people, func(a, b Person) int { return cmp.Compare(a.ID, b.ID) })
 	p.settleLogins()
 	p.warnSilent()
+	if n := len(p.noStart); n > 0 {
+		p.l.warn(p.noStart[0].File, p.noStart[0].Line, "start_date %s stands for a date that is not known; %s read as not known", p.noStart[0].Message, count(n, "start is", "starts are"))
+	}
 	p.l.catalog.report = p.report
 	p.l.catalog.bots = rules.Bots.patterns
 }

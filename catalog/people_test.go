@@ -74,7 +74,7 @@ func TestPeopleCSV(t *testing.T) {
 		},
 		{name: "a row without a person", csv: head + ",p,2026-01-01,x\nb,p,2026-01-01,b\n", people: []string{`b "p" 2026-01-01 -`}, logins: []string{":b=b"}, errors: []string{"people.csv:2: the row has no person"}},
 		{
-			name: "too many fields", csv: head + "a,p,2026-01-01,x,y\n", errors: []string{"people.csv:2: the row has 5 fields and the header 4"},
+			name: "too many fields", csv: head + "a,p,2026-01-01,x,y\n", errors: []string{"people.csv:2: column 5: the row has 5 fields and the header 4"},
 		},
 		{name: "too few fields", csv: head + "a,p\nb,p,2026-01-01,b\n", people: []string{`a "p" - -`, `b "p" 2026-01-01 -`}, logins: []string{":b=b"}, warnings: []string{"people.csv:2: 1 of the people have no logins (the first is a)"}},
 		{
@@ -97,8 +97,8 @@ func TestPeopleCSV(t *testing.T) {
 			name: "semicolons between the fields", csv: "person;team;start_date;logins\na;p;2026-01-01;a b\n",
 			people: []string{`a "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=a"},
 		},
-		{name: "UTF-16", csv: "\xff\xfep\x00", errors: []string{"people.csv:1: the file is UTF-16"}},
-		{name: "not UTF-8", csv: head + "a,p,,\xe9\n", errors: []string{"people.csv:2: it is not UTF-8"}},
+		{name: "UTF-16", csv: "\xff\xfep\x00", errors: []string{"people.csv:1: the header \"p\" has no column person"}},
+		{name: "not UTF-8", csv: head + "a,p,,\xe9\n", errors: []string{`people.csv:2: column 4: logins: "\xe9" is not UTF-8 text; save the file as CSV in UTF-8`}},
 		{
 			name: "a login claimed by two is nobody's", csv: head + "a,p,2026-01-01,x github:y\nb,p,2026-01-01,x y\n",
 			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":y=b", "github:y=a"},
@@ -110,13 +110,13 @@ func TestPeopleCSV(t *testing.T) {
 		},
 		{
 			name: "teams get the group's spelling", csv: head + "a,Payments,2026-01-01,a\nb,group:default/payments,2026-01-01,b\nc,Ops Team,2026-01-01,c\nd,ops team,2026-01-01,d\n",
-			org:    kind("Group", "payments", "type: team"),
+			org:    kind("Group", "payments", "type: team, children: []"),
 			people: []string{`a "payments" 2026-01-01 -`, `b "payments" 2026-01-01 -`, `c "Ops Team" 2026-01-01 -`, `d "Ops Team" 2026-01-01 -`},
 			logins: []string{":a=a", ":b=b", ":c=c", ":d=d"},
 		},
 		{
 			name: "users and groups of Backstage", csv: head + "amy,p,2026-01-01,\n",
-			org: kind("Group", "p", "members: [bea]") + "---\n" + kind("Group", "q", "type: team") + "---\n" + kind("User", "amy", "memberOf: [q]") + "---\n" +
+			org: kind("Group", "p", "type: team, children: [], members: [bea]") + "---\n" + kind("Group", "q", "type: team, children: []") + "---\n" + kind("User", "amy", "memberOf: [q]") + "---\n" +
 				kind("User", "bea", "memberOf: [q], profile: {displayName: Bea}") + "---\n" + kind("User", "cy", "profile: {}") + "---\n" +
 				strings.Replace(kind("User", "di", ""), "{name: di}", "{name: di, annotations: {github.com/user-login: Di-GH}}", 1),
 			people:   []string{`amy "p" 2026-01-01 -`, `bea "p" - -`, `bea "q" - -`, `cy "" - -`, `di "" - -`},
@@ -127,7 +127,7 @@ func TestPeopleCSV(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := write(t, map[string]string{"people.csv": tt.csv, "org.yaml": tt.org})
-			c, warnings, err := Load(Config{Files: []string{"org.yaml"}}, PeopleConfig{Files: []string{"people.csv"}}, dir)
+			c, warnings, err := Load(Config{Files: []string{"org.yaml"}, Strict: true}, PeopleConfig{Files: []string{"people.csv"}}, dir)
 			if got := showPeople(c); !slices.Equal(got, tt.people) {
 				t.Errorf("people %q, want %q", got, tt.people)
 			}
@@ -141,12 +141,12 @@ func TestPeopleCSV(t *testing.T) {
 }
 
 func TestPeopleFileMissing(t *testing.T) {
-	_, _, err := Load(Config{}, PeopleConfig{Files: []string{"people.csv"}}, t.TempDir())
+	_, _, err := Load(Config{Strict: true}, PeopleConfig{Files: []string{"people.csv"}}, t.TempDir())
 	checkErrors(t, err, []string{"people.csv: the file cannot be read: no such file"})
-	_, warnings, err := Load(Config{}, PeopleConfig{Files: []string{"people/*.csv"}}, t.TempDir())
+	_, warnings, err := Load(Config{Strict: true}, PeopleConfig{Files: []string{"people/*.csv"}}, t.TempDir())
 	checkErrors(t, err, nil)
 	checkWarnings(t, warnings, []string{"people.files: no file matches people/*.csv"})
-	_, _, err = Load(Config{Files: []string{" "}}, PeopleConfig{}, t.TempDir())
+	_, _, err = Load(Config{Files: []string{" "}, Strict: true}, PeopleConfig{}, t.TempDir())
 	checkErrors(t, err, []string{"catalog.files[0] is empty"})
 }
 

@@ -1,17 +1,15 @@
 package catalog
 
 import (
-	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode"
+
+	"github.com/dxctl/dxctl/catalog/delimited"
 )
 
 // columnNames are the columns of a people file and the names under which they are known.
@@ -26,20 +24,36 @@ var columnNames = map[string][]string{
 	"bot":        {"bot", "machine", "is bot"},
 }
 
+// columnOf returns the column that a name in a header means; "" when it means none.
+func columnOf(name string) string {
+	plain := strings.Join(strings.Fields(strings.ToLower(strings.ReplaceAll(name, "_", " "))), " ")
+	for column, names := range columnNames {
+		if slices.Contains(names, plain) {
+			return column
+		}
+	}
+	return ""
+}
+
+// knownColumns counts the columns that a record names, if it is a header.
+func knownColumns(cells []string) int {
+	found := map[string]bool{}
+	for _, c := range cells {
+		if column := columnOf(c); column != "" {
+			found[column] = true
+		}
+	}
+	return len(found)
+}
+
 // columns finds the columns in a header. unknown are the names that no column has.
 func columns(header []string) (at map[string]int, unknown []string, err error) {
 	at = map[string]int{}
 	for i, name := range header {
-		plain := strings.Join(strings.Fields(strings.ToLower(strings.ReplaceAll(name, "_", " "))), " ")
-		found := ""
-		for column, names := range columnNames {
-			if slices.Contains(names, plain) {
-				found = column
-			}
-		}
+		found := columnOf(name)
 		if found == "" {
-			if plain != "" {
-				unknown = append(unknown, strings.TrimSpace(name))
+			if name != "" {
+				unknown = append(unknown, name)
 			}
 			continue
 		}
@@ -54,7 +68,7 @@ func columns(header []string) (at map[string]int, unknown []string, err error) {
 	return at, unknown, nil
 }
 
-// readFile reads one CSV file. A row that cannot be read is an error with its line; the others are kept.
+// readFile reads one CSV file. A row that cannot be read costs that row only.
 func (p *peopleReader) readFile(file string) {
 	shown := p.l.shown(file)
 	if p.read[file] {
@@ -67,118 +81,144 @@ func (p *peopleReader) readFile(file string) {
 }
 
 func (p *peopleReader) readCSV(file string, data []byte) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
+	t, err := delimited.Read(data, delimited.Options{Known: knownColumns})
+	var problem delimited.Problem
 	switch {
-	case bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}):
-		p.l.fail(file, 1, "the file is UTF-16; save it as CSV in UTF-8")
-		return
-	case !utf8.Valid(data):
-		p.l.fail(file, invalidUTF8Line(data), "it is not UTF-8 text; save it as CSV in UTF-8")
-		return
-	}
-	reader := csv.NewReader(bytes.NewReader(data))
-	reader.FieldsPerRecord = -1
-	reader.TrimLeadingSpace = true
-	reader.Comma = delimiter(data)
-	header, err := reader.Read()
-	if errors.Is(err, io.EOF) {
+	case errors.Is(err, delimited.ErrEmpty):
 		p.l.warn(file, 1, "the file is empty; it begins with person,team,start_date,logins")
 		return
-	}
-	if err != nil {
-		p.failCSV(file, err)
+	case errors.As(err, &problem):
+		p.l.fail(file, problem.Line, "%v", problem)
+		return
+	case err != nil:
+		p.l.fail(file, 0, "%v", err)
 		return
 	}
-	at, unknown, err := columns(header)
+	at, unknown, err := columns(t.Header)
 	if err != nil {
-		p.l.fail(file, 1, "%v", err)
+		p.l.fail(file, t.HeaderLine, "%v", err)
 		return
+	}
+	for _, note := range t.Notes {
+		p.l.warn(file, note.Line, "%v", note)
 	}
 	for _, name := range unknown {
-		p.l.warn(file, 1, "column %q is not known; it is ignored", name)
+		p.l.warn(file, t.HeaderLine, "column %q is not known; it is ignored", name)
 	}
-	p.readRows(file, reader, at, len(header))
+	p.readRows(file, t, at)
 }
 
-// delimiter recognises the semicolons and tabs that spreadsheets write in some countries.
-func delimiter(data []byte) rune {
-	first, _, _ := bytes.Cut(bytes.TrimLeft(data, "\r\n"), []byte("\n"))
-	for _, d := range []byte{',', ';', '\t'} {
-		if bytes.IndexByte(first, d) >= 0 {
-			return rune(d)
-		}
-	}
-	return ','
-}
-
-func (p *peopleReader) failCSV(file string, err error) {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		p.l.fail(file, parse.Line, "column %d: %v", parse.Column, parse.Err)
-		return
-	}
-	p.l.fail(file, 0, "the file cannot be read: %v", err)
-}
-
-func (p *peopleReader) readRows(file string, reader *csv.Reader, at map[string]int, width int) {
-	for {
-		record, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			p.failCSV(file, err)
-			var parse *csv.ParseError
-			if !errors.As(err, &parse) || errors.Is(parse.Err, csv.ErrQuote) {
-				return // where a quote went wrong, the rows after it cannot be told apart
+func (p *peopleReader) readRows(file string, t delimited.Table, at map[string]int) {
+	dates := dateOrders{}
+	for _, column := range []string{"start_date", "left_date"} {
+		if i, ok := at[column]; ok {
+			for _, row := range t.Rows {
+				dates.learn(row.Cells[i])
 			}
-			continue
 		}
-		line, _ := reader.FieldPos(0)
-		if !slices.ContainsFunc(record, func(s string) bool { return strings.TrimSpace(s) != "" }) {
-			continue
+	}
+	refused := t.Refused
+	for _, row := range t.Rows {
+		for len(refused) > 0 && refused[0].Line < row.Line {
+			p.refuse(file, refused[0].Line, at, refused[0].Cells, refused[0])
+			refused = refused[1:]
 		}
-		if len(record) > width {
-			p.l.fail(file, line, "the row has %d fields and the header %d; quote a field that holds a comma, and separate logins by spaces", len(record), width)
-			continue
+		if err := p.row(csvRow{file, row.Line, row.Cells, at, dates}); err != nil {
+			p.refuse(file, row.Line, at, row.Cells, err)
 		}
-		get := func(column string) string {
-			if i, ok := at[column]; ok && i < len(record) {
-				return strings.TrimSpace(record[i])
-			}
-			return ""
-		}
-		if err := p.row(file, line, get); err != nil {
-			p.l.fail(file, line, "%v", err)
-		}
+	}
+	for _, r := range refused {
+		p.refuse(file, r.Line, at, r.Cells, r)
 	}
 }
 
-func (p *peopleReader) row(file string, line int, get func(string) string) error {
-	bot, err := yesNo(get("bot"))
-	if err != nil {
-		return err
+// refuse says why a row is not read, and remembers whose it was.
+func (p *peopleReader) refuse(file string, line int, at map[string]int, cells []string, why error) {
+	if i := at["person"]; i < len(cells) && cells[i] != "" {
+		p.refused[personID(cells[i])] = true
 	}
-	id := strings.ToLower(get("person"))
-	if id == "" {
-		return errors.New("the row has no person")
+	p.l.fail(file, line, "%v", why)
+}
+
+// csvRow is one row of a people file.
+type csvRow struct {
+	file  string
+	line  int
+	cells []string
+	at    map[string]int // columns
+	dates dateOrders
+}
+
+func (r csvRow) get(column string) string {
+	if i, ok := r.at[column]; ok {
+		return r.cells[i]
 	}
+	return ""
+}
+
+// personID returns the id that a cell of the column person means.
+func personID(cell string) string {
+	id := strings.ToLower(cell)
 	if ref, err := ParseRef(id, "user", ""); err == nil && ref.Kind == "user" && strings.Contains(id, ":") {
 		id = ref.Short()
 	}
-	m := Membership{Team: p.team(get("team")), Source: Warning{File: file, Line: line}.position()}
-	if m.StartedOn, err = parseDate("start_date", get("start_date")); err != nil {
+	return id
+}
+
+var (
+	totalWord = regexp.MustCompile(`(?i)^\W*((grand|sub)[ -]?)?(totals?|sum|summe|gesamt|gesamtsumme|somme|suma|totale|count|anzahl)\b`)
+	number    = regexp.MustCompile(`^[-+(]?[\d.,' ]+\)?%?$`)
+)
+
+// checkPerson refuses what stands in the column person and is none: a total at the end, a title, a rest of another row.
+func (r csvRow) checkPerson(id string) error {
+	others, numbers := 0, 0
+	for i, c := range r.cells {
+		if i != r.at["person"] && c != "" {
+			others++
+			numbers += boolInt(number.MatchString(c))
+		}
+	}
+	switch {
+	case id == "":
+		return errors.New("the row has no person")
+	case !strings.ContainsFunc(id, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }):
+		return fmt.Errorf("person %q has neither a letter nor a digit", id)
+	case strings.ContainsAny(id, ";|\t\n"):
+		return fmt.Errorf("person %q is more than one field; separate the fields as the header does", id)
+	case totalWord.MatchString(id) && others == numbers:
+		return fmt.Errorf("%q looks like a total and not like a person; remove the row", id)
+	case others == 0 && len(r.cells) > 1 && strings.Contains(id, " "):
+		return fmt.Errorf("%q stands alone in its row and does not look like the id of a person; remove the row, or fill in its other fields", id)
+	}
+	return nil
+}
+
+func (p *peopleReader) row(r csvRow) error {
+	id := personID(r.get("person"))
+	if err := r.checkPerson(id); err != nil {
 		return err
 	}
-	if m.LeftOn, err = parseDate("left_date", get("left_date")); err != nil {
+	bot, err := yesNo(r.get("bot"))
+	if err != nil {
+		return err
+	}
+	m := Membership{Team: p.team(r.get("team")), Source: Warning{File: r.file, Line: r.line}.position()}
+	if m.StartedOn, err = r.dates.startDate(r.get("start_date")); err != nil {
+		return err
+	}
+	if m.LeftOn, err = r.dates.leftDate(r.get("left_date")); err != nil {
 		return err
 	}
 	if !m.LeftOn.IsZero() && m.LeftOn.Before(m.StartedOn) {
 		return fmt.Errorf("%s left on %s, before the start on %s", id, m.LeftOn.Format(time.DateOnly), m.StartedOn.Format(time.DateOnly))
 	}
-	identities, err := parseLogins(get("logins"))
+	identities, err := parseLogins(r.get("logins"))
 	if err != nil {
 		return err
+	}
+	if s := r.get("start_date"); m.StartedOn.IsZero() && isNoDate(s) {
+		p.noStart = append(p.noStart, Warning{File: r.file, Line: r.line, Message: s})
 	}
 	owner := id
 	if bot {
@@ -186,26 +226,36 @@ func (p *peopleReader) row(file string, line int, get func(string) string) error
 	}
 	for _, i := range identities {
 		i.Person, i.Bot = owner, bot
-		p.claims = append(p.claims, loginClaim{i, file, line, false})
+		p.claims = append(p.claims, loginClaim{i, r.file, r.line, false})
 	}
-	if bot {
-		return nil
-	}
-	person := p.person(id)
-	p.addEmail(person, get("email"))
-	for _, known := range person.Memberships {
-		if known.Team == m.Team && known.StartedOn.Equal(m.StartedOn) {
-			p.l.warn(file, line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, known.Source)
-			return nil
-		}
-	}
-	p.csvSeen[id] = true
-	person.Memberships = append(person.Memberships, m)
-	person.Name = orWord(person.Name, get("name"))
-	if len(identities) == 0 {
-		p.silent = append(p.silent, loginClaim{Identity{Person: id}, file, line, false})
+	if !bot {
+		p.belongs(r, id, m, len(identities))
 	}
 	return nil
+}
+
+// belongs adds the membership that a row gives to a person.
+func (p *peopleReader) belongs(r csvRow, id string, m Membership, logins int) {
+	person := p.person(id)
+	p.addEmail(person, r.get("email"))
+	key := membershipKey{id, m.Team, m.StartedOn.Unix()}
+	if at, twice := p.members[key]; twice {
+		p.l.warn(r.file, r.line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, at)
+		return
+	}
+	p.members[key] = m.Source
+	p.csvSeen[id] = true
+	person.Memberships = append(person.Memberships, m)
+	person.Name = orWord(person.Name, r.get("name"))
+	if logins == 0 {
+		p.silent = append(p.silent, loginClaim{Identity{Person: id}, r.file, r.line, false})
+	}
+}
+
+// membershipKey is what no two memberships have in common.
+type membershipKey struct {
+	person, team string
+	start        int64
 }
 
 func yesNo(s string) (bool, error) {
@@ -223,6 +273,7 @@ var providerPattern = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 // parseLogins reads "alice github:alice-gh; jenkins:asmith". Logins are separated by semicolons, commas or spaces.
 func parseLogins(s string) ([]Identity, error) {
 	var out []Identity
+	seen := map[Identity]bool{}
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool {
 		return r == ';' || r == ',' || r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\u00a0'
 	}) {
@@ -239,61 +290,10 @@ func parseLogins(s string) ([]Identity, error) {
 		if strings.ContainsAny(id.Login, ":/") {
 			return nil, fmt.Errorf("login %q: a login holds no colon and no slash; write for example github:alice", word)
 		}
-		if !slices.Contains(out, id) {
+		if !seen[id] {
+			seen[id] = true
 			out = append(out, id)
 		}
 	}
 	return out, nil
-}
-
-// dateLayouts are the spellings of a date that can mean only one day.
-var dateLayouts = []string{
-	time.DateOnly, "2006/01/02", "2006/1/2", "2006-1-2", "2006.01.02", "20060102", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04",
-	"2 Jan 2006", "2 January 2006", "2-Jan-2006", "Jan 2, 2006", "January 2, 2006", "Jan 2 2006", "January 2 2006",
-}
-
-var numericDate = regexp.MustCompile(`^(\d{1,2})[./-](\d{1,2})[./-](\d{4})$`)
-
-// parseDate returns midnight UTC of the day, or zero for an empty field. A date that could mean two days is refused.
-func parseDate(column, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range dateLayouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return plausibleDate(column, s, time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC))
-		}
-	}
-	if m := numericDate.FindStringSubmatch(s); m != nil {
-		a, errA := strconv.Atoi(m[1])
-		b, errB := strconv.Atoi(m[2])
-		year, errY := strconv.Atoi(m[3])
-		if err := errors.Join(errA, errB, errY); err != nil {
-			return time.Time{}, err
-		}
-		asDMY, okDMY := dayOf(year, b, a)
-		asMDY, okMDY := dayOf(year, a, b)
-		switch {
-		case okDMY && okMDY && !asDMY.Equal(asMDY):
-			return time.Time{}, fmt.Errorf("%s %q could be %s or %s; write it as %s or %s", column, s,
-				asDMY.Format("2 January"), asMDY.Format("2 January"), asDMY.Format(time.DateOnly), asMDY.Format(time.DateOnly))
-		case okDMY:
-			return plausibleDate(column, s, asDMY)
-		case okMDY:
-			return plausibleDate(column, s, asMDY)
-		}
-	}
-	return time.Time{}, fmt.Errorf("%s %q is not a date; write it like 2026-03-31", column, s)
-}
-
-func dayOf(year, month, day int) (time.Time, bool) {
-	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
-	return t, int(t.Month()) == month && t.Day() == day
-}
-
-func plausibleDate(column, s string, t time.Time) (time.Time, error) {
-	if t.Year() < 1971 || t.Year() > 2198 {
-		return time.Time{}, fmt.Errorf("%s %q is outside 1971 to 2198; write it like 2026-03-31", column, s)
-	}
-	return t, nil
 }

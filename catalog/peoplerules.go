@@ -1,10 +1,8 @@
 package catalog
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,21 +14,21 @@ import (
 // peopleRules is a file that says what cannot be read from the records of people: who is the same person under another
 // name, who is not, and which accounts are machines.
 type peopleRules struct {
-	Same         []sameRule      `yaml:"same"`
-	Different    []differentRule `yaml:"different"`
-	Bots         botRules        `yaml:"bots"`
-	SharedEmails []string        `yaml:"shared_emails"` // addresses that several people use, and that prove nothing
+	Same         []sameRule
+	Different    []differentRule
+	Bots         botRules
+	SharedEmails []string // addresses that several people use, and that prove nothing
 
 	file string // as shown to people
 }
 
 // sameRule says that everything it names is one person.
 type sameRule struct {
-	Person string   `yaml:"person"` // the id that the person goes by; empty: that of the first record
-	People []string `yaml:"people"` // ids
-	Logins []string `yaml:"logins"` // alice, github:alice
-	Emails []string `yaml:"emails"`
-	Why    string   `yaml:"why"`
+	Person string   // the id that the person goes by; empty: that of the first record
+	People []string // ids
+	Logins []string // alice, github:alice
+	Emails []string
+	Why    string
 
 	line       int
 	identities []Identity
@@ -38,15 +36,14 @@ type sameRule struct {
 
 // differentRule says that no two of the people are one.
 type differentRule struct {
-	People []string `yaml:"people"`
-	Why    string   `yaml:"why"`
+	People []string
 
 	line int
 }
 
 type botRules struct {
-	Logins   []string `yaml:"logins"`
-	Patterns []string `yaml:"patterns"` // * for anything, ? for one character, with a provider before a colon where wanted
+	Logins   []string
+	Patterns []string // * for anything, ? for one character, with a provider before a colon where wanted
 
 	line       int
 	identities []Identity
@@ -64,7 +61,8 @@ func (b botPattern) matches(provider, login string) bool {
 	return (b.provider == "" || b.provider == provider) && b.login.MatchString(strings.ToLower(login))
 }
 
-// readRules reads the rules of people. Every mistake in them is an error: a rule that is not obeyed goes unnoticed.
+// readRules reads the rules of people. Every mistake in them counts as lost: a rule that is not obeyed
+// would go unnoticed.
 func (l *loader) readRules(name string) peopleRules {
 	if strings.TrimSpace(name) == "" {
 		return peopleRules{}
@@ -93,43 +91,61 @@ func (l *loader) parseRules(file string, data []byte) peopleRules {
 		l.fail(file, docs[1].offset+1, "a file of rules is one document; remove the line ---")
 		return rules
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
-	decoder.KnownFields(true)
-	err := decoder.Decode(&rules)
-	var typeErr *yaml.TypeError
-	switch {
-	case errors.As(err, &typeErr):
-		for _, message := range typeErr.Errors {
-			text, line := splitYAMLMessage(message, 0)
-			l.fail(file, line, "%s; the keys are same, different, bots and shared_emails", text)
-		}
-		return peopleRules{file: file}
-	case err != nil && !errors.Is(err, io.EOF):
-		message, line := yamlError(err, 0)
-		l.fail(file, line, "%s", message)
-		return peopleRules{file: file}
+	if docs[0].node.Kind != yaml.MappingNode {
+		l.fail(file, docs[0].node.Line+docs[0].offset, "the rules are %s and not a mapping; the keys are same, different, bots and shared_emails", nodeKind(docs[0].node))
+		return rules
 	}
-	rules.number(docs[0])
+	r := ruleReader{fieldReader{offset: docs[0].offset, warn: func(line int, format string, args ...any) { l.fail(file, line, format, args...) }}}
+	r.read(docs[0].node, &rules)
 	l.checkRules(&rules)
 	return rules
 }
 
-// number notes at which line each rule stands.
-func (r *peopleRules) number(doc document) {
-	lineOf := func(key string, i int) int {
-		if _, list := field(doc.node, key); list != nil && list.Kind == yaml.SequenceNode && i < len(list.Content) {
-			return list.Content[i].Line + doc.offset
+// ruleReader reads the rules. A mistake costs the field in which it stands.
+type ruleReader struct{ fieldReader }
+
+func (r ruleReader) read(n *yaml.Node, rules *peopleRules) {
+	root := r.mapping(n, "")
+	r.checkKeys(root, "same", "different", "bots", "shared_emails")
+	for _, m := range r.list(root, "same") {
+		r.checkKeys(m, "person", "people", "logins", "emails", "why")
+		rules.Same = append(rules.Same, sameRule{Person: r.text(m, "person"), People: r.words(m, "people"), Logins: r.words(m, "logins"),
+			Emails: r.words(m, "emails"), Why: r.text(m, "why"), line: m.line})
+	}
+	for _, m := range r.list(root, "different") {
+		r.checkKeys(m, "people", "why")
+		rules.Different = append(rules.Different, differentRule{People: r.words(m, "people"), line: m.line})
+	}
+	if root.has("bots") {
+		bots := r.sub(root, "bots")
+		r.checkKeys(bots, "logins", "patterns")
+		rules.Bots = botRules{Logins: r.words(bots, "logins"), Patterns: r.words(bots, "patterns"), line: root.lineOf("bots", r.offset)}
+	}
+	rules.SharedEmails = r.words(root, "shared_emails")
+}
+
+// words returns a list of texts. Ids and logins are often numbers; they are texts here as they are written.
+func (r ruleReader) words(m mapping, key string) []string {
+	var out []string
+	plain := r.fieldReader
+	plain.numbers = true
+	for _, t := range plain.texts(m, key) {
+		out = append(out, t.text)
+	}
+	return out
+}
+
+func (r ruleReader) text(m mapping, key string) string {
+	plain := r.fieldReader
+	plain.numbers = true
+	return plain.text(m, key)
+}
+
+func (r ruleReader) checkKeys(m mapping, known ...string) {
+	for _, e := range m.entries {
+		if !slices.Contains(known, e.key) {
+			r.warn(e.keyNode.Line+r.offset, "unknown key %q in %s; the keys are %s", e.key, m.called(), strings.Join(known, ", "))
 		}
-		return doc.node.Line + doc.offset
-	}
-	for i := range r.Same {
-		r.Same[i].line = lineOf("same", i)
-	}
-	for i := range r.Different {
-		r.Different[i].line = lineOf("different", i)
-	}
-	if key, _ := field(doc.node, "bots"); key != nil {
-		r.Bots.line = key.Line + doc.offset
 	}
 }
 

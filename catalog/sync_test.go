@@ -27,6 +27,7 @@ spec: {type: service, lifecycle: production, owner: team-a, dependsOn: [resource
 apiVersion: backstage.io/v1alpha1
 kind: Component
 metadata: {name: bare}
+spec: {type: '', lifecycle: '', owner: ''}
 `,
 		"people.csv": "person,team,start_date,left_date,logins\nalice,team-a,2026-01-05,,Alice\nbob,team-a,2025-01-06,2026-02-01,github:bobby\nbob,team-b,2026-02-01,,\n",
 	} {

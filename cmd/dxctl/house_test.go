@@ -28,7 +28,8 @@ var house = []struct {
 }{
 	{name: "event"},
 	{name: "migrations"},
-	{name: "catalog", imports: []string{"event"}},
+	{name: "catalog", imports: []string{"event"}, children: true},
+	{name: "catalog/delimited"},
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
 	{name: "collectors/argocd", imports: source},

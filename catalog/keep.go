@@ -1,0 +1,167 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Recalled is what the catalog last held of files that cannot be read now.
+type Recalled struct {
+	Entities   []Entity
+	People     []Person // with the memberships that come from these files
+	Identities []Identity
+}
+
+const recalledEntitiesQuery = `SELECT definition FROM catalog_entities
+WHERE arrayExists(f -> startsWith(location, concat(f, ':')) OR startsWith(location, concat(f, '/')), {files:Array(String)})
+   OR hasAny(JSONExtract(definition, 'via', 'Array(String)'), {files:Array(String)})
+ORDER BY ref`
+
+const recalledPeopleQuery = `SELECT person, name, team, started_on, left_on, source, url FROM catalog_people
+WHERE arrayExists(f -> startsWith(source, concat(f, ':')) OR startsWith(source, concat(f, '/')), {files:Array(String)})
+ORDER BY person, started_on, team`
+
+const recalledIdentitiesQuery = `SELECT provider, login, person, bot FROM catalog_identities ORDER BY provider, login`
+
+// Recall returns what the store holds of these files, below these directories, and of what Locations in them led to.
+func Recall(ctx context.Context, store Selector, files []string) (Recalled, error) {
+	var recalled Recalled
+	var definitions []struct {
+		Definition string `ch:"definition"`
+	}
+	var people []personRow
+	var identities []identityRow
+	params := map[string]any{"files": files}
+	for _, q := range []struct {
+		dest any
+		sql  string
+	}{{&definitions, recalledEntitiesQuery}, {&people, recalledPeopleQuery}, {&identities, recalledIdentitiesQuery}} {
+		if err := store.Select(ctx, q.dest, q.sql, params); err != nil {
+			return recalled, fmt.Errorf("reading what the catalog last held of files that cannot be read: %w", err)
+		}
+	}
+	for _, d := range definitions {
+		var e Entity
+		if err := json.Unmarshal([]byte(d.Definition), &e); err != nil {
+			return recalled, fmt.Errorf("reading a stored entity: %w", err)
+		}
+		recalled.Entities = append(recalled.Entities, e)
+	}
+	for _, row := range people {
+		if n := len(recalled.People); n == 0 || recalled.People[n-1].ID != row.Person {
+			recalled.People = append(recalled.People, Person{ID: row.Person, Name: row.Name})
+		}
+		p := &recalled.People[len(recalled.People)-1]
+		p.Memberships = append(p.Memberships, Membership{Team: row.Team, StartedOn: known(row.StartedOn), LeftOn: known(row.LeftOn), Source: row.Source, URL: row.URL})
+	}
+	for _, row := range identities {
+		recalled.Identities = append(recalled.Identities, Identity(row))
+	}
+	return recalled, nil
+}
+
+func known(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// keep adds what is known from earlier of files that cannot be read now, or not in full, and is described nowhere else.
+func (l *loader) keep(p *peopleReader, recall func(files []string) (Recalled, error)) error {
+	if recall == nil || len(l.lost) == 0 {
+		return nil
+	}
+	files := make([]string, 0, len(l.lost))
+	for f := range l.lost {
+		files = append(files, f)
+	}
+	slices.Sort(files)
+	recalled, err := recall(files)
+	if err != nil {
+		return err
+	}
+	l.keepEntities(recalled.Entities)
+	p.keepPeople(recalled)
+	return nil
+}
+
+func (l *loader) keepEntities(entities []Entity) {
+	var names []string
+	for _, e := range entities {
+		if _, described := l.catalog.byRef[e.Ref]; described {
+			continue
+		}
+		lines := map[string]int{}
+		for _, a := range bindingAnnotations {
+			lines[a.name] = e.Line
+		}
+		lines[sourcePathsAnnotation] = e.Line
+		l.put(e, lines)
+		names = append(names, e.Ref)
+	}
+	if len(names) > 0 {
+		l.warn("", 0, "%s kept as last read, because the files that describe them cannot be read: %s", count(len(names), "entity is", "entities are"), listed(names))
+	}
+}
+
+// keepPeople adds the people of rows that are refused now. Who has other rows in the file keeps the memberships that
+// are missing from them, and a login that is somebody else's now is not taken back.
+func (p *peopleReader) keepPeople(recalled Recalled) {
+	kept := map[string]bool{}
+	var names []string
+	for _, known := range recalled.People {
+		if p.csvSeen[known.ID] && !p.refused[known.ID] {
+			continue
+		}
+		person := p.person(known.ID)
+		for _, m := range known.Memberships {
+			if !slices.ContainsFunc(person.Memberships, func(k Membership) bool { return k.Team == m.Team && k.StartedOn.Equal(m.StartedOn) }) {
+				person.Memberships = append(person.Memberships, m)
+			}
+		}
+		person.Name = orWord(person.Name, known.Name)
+		p.csvSeen[known.ID] = true
+		kept[known.ID] = true
+		names = append(names, known.ID)
+	}
+	if len(names) == 0 {
+		return
+	}
+	p.keepLogins(kept, recalled)
+	p.l.warn("", 0, "%s kept as last read, because their rows cannot be read: %s", count(len(names), "person is", "people are"), listed(names))
+}
+
+func (p *peopleReader) keepLogins(kept map[string]bool, recalled Recalled) {
+	claimed := map[[2]string]bool{}
+	for _, c := range p.claims {
+		claimed[[2]string{c.Provider, c.Login}] = true
+	}
+	for _, i := range recalled.Identities {
+		switch {
+		case !kept[i.Person] || claimed[[2]string{i.Provider, i.Login}]:
+		case i.Provider == "" && strings.Contains(i.Login, "@"):
+			p.addEmail(p.person(i.Person), i.Login)
+		default:
+			p.claims = append(p.claims, loginClaim{Identity: i, file: "the catalog as last read"})
+		}
+	}
+}
+
+func count(n int, one, many string) string {
+	return strconv.Itoa(n) + " " + plural(n, one, many)
+}
+
+// listed names the first few.
+func listed(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+}
