@@ -51,14 +51,14 @@ type descriptorReader struct {
 	foreign bool // the author is not the one who reads the warnings: fields of their own, which Backstage allows, are none
 }
 
-// location is what a Location says.
-type location struct {
+// locationTargets is where a Location leads.
+type locationTargets struct {
 	targets  []string
 	optional bool
 }
 
 // read returns the entity of doc and, for a Location, where it leads. ok is false when the document holds no entity.
-func (r descriptorReader) read(doc document) (entity Entity, where *location, ok bool) {
+func (r descriptorReader) read(doc document) (entity Entity, where *locationTargets, ok bool) {
 	switch {
 	case doc.err != nil && doc.template:
 		r.template(r.file, doc.offset+1)
@@ -137,7 +137,7 @@ type described struct {
 }
 
 // describe reads the entity of a document whose kind is known.
-func (r descriptorReader) describe(doc document, fields fieldReader, kind string) (Entity, *location, bool) {
+func (r descriptorReader) describe(doc document, fields fieldReader, kind string) (Entity, *locationTargets, bool) {
 	d := &described{fields: fields, kind: kind, root: fields.mapping(doc.node, "")}
 	d.metadata = fields.sub(d.root, "metadata")
 	d.spec = fields.sub(d.root, "spec")
@@ -175,8 +175,8 @@ func (d *described) identity() Entity {
 	return e
 }
 
-func (d *described) location() *location {
-	where := &location{optional: d.fields.text(d.spec, "presence") == "optional"}
+func (d *described) location() *locationTargets {
+	where := &locationTargets{optional: d.fields.text(d.spec, "presence") == "optional"}
 	if target := d.fields.text(d.spec, "target"); target != "" {
 		where.targets = append(where.targets, target)
 	}

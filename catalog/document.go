@@ -72,12 +72,27 @@ func appendDocument(docs []document, text []byte, offset int) []document {
 	var root yaml.Node
 	if err := yaml.Unmarshal(text, &root); err != nil {
 		message, line := yamlError(err, offset)
+		if tabbed(text, line-offset) {
+			message = "a tab indents the line; YAML is indented with spaces"
+		}
 		return append(docs, document{err: errors.New(message), line: line, offset: offset, template: rawTemplate.Match(text)})
 	}
 	if root.Kind == 0 || len(root.Content) == 0 || isNull(root.Content[0]) {
 		return docs // comments or nothing
 	}
 	return append(docs, document{node: root.Content[0], offset: offset})
+}
+
+// tabbed reports whether a tab stands in the indentation of a line of text. The parser names the character or what it
+// took the line for, seldom the cause.
+func tabbed(text []byte, line int) bool {
+	n := 0
+	for l := range bytes.Lines(text) {
+		if n++; n == line {
+			return bytes.IndexByte(l[:len(l)-len(bytes.TrimLeft(l, " \t"))], '\t') >= 0
+		}
+	}
+	return false
 }
 
 // onlyDirectives reports whether text holds nothing but comments, %YAML directives and document marks.

@@ -260,7 +260,7 @@ func (l *loader) put(e Entity, lines map[string]int) {
 }
 
 // follow reads the targets of a Location, relative to the file that holds it.
-func (l *loader) follow(file string, doc document, where location) {
+func (l *loader) follow(file string, doc document, where locationTargets) {
 	shown, line := l.shown(file), doc.node.Line+doc.offset
 	if len(where.targets) == 0 {
 		l.fail(shown, line, "the Location has no spec.target")

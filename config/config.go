@@ -103,13 +103,10 @@ func (c Config) validate(where positions) error {
 			seen[strings.ToLower(w)] = name
 		}
 	}
-	for path, files := range map[string][]string{"catalog.files": c.Catalog.Files, "people.files": c.People.Files, "scorecards.files": c.Scorecards.Files} {
-		for i, f := range files {
-			fail(fmt.Sprintf("%s[%d]", path, i), c.readable(f))
-		}
-	}
-	if rules := c.People.Rules; strings.TrimSpace(rules) != "" {
-		fail("people.rules", c.readable(rules))
+	fail("catalog", c.Catalog.Validate())
+	fail("people", c.People.Validate())
+	for i, f := range c.Scorecards.Files { // those of the catalog and of people: one that cannot be read takes nothing else with it
+		fail(fmt.Sprintf("scorecards.files[%d]", i), c.readable(f))
 	}
 	return errors.Join(errs...)
 }

@@ -43,6 +43,18 @@ func TestEmptyIsTheDefault(t *testing.T) {
 	}
 }
 
+// A file of the catalog or of people that cannot be read is said when it is read; it keeps no command from running.
+func TestUnreadableFilesAreNoMistakeOfTheConfiguration(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "dx.yaml")
+	if err := os.WriteFile(file, []byte("catalog: {files: [gone.yaml, .], exclude: ['**/skeleton/**'], strict: true}\npeople: {files: [gone.csv], rules: gone.yaml}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(file)
+	if err != nil || !cfg.Catalog.Strict || !slices.Equal(cfg.Catalog.Exclude, []string{"**/skeleton/**"}) {
+		t.Errorf("%+v, %v", cfg.Catalog, err)
+	}
+}
+
 // Every mistake is an error that names the file, the line and what to do; every file of testdata is tried.
 func TestBad(t *testing.T) {
 	want := map[string][]string{
@@ -54,8 +66,8 @@ func TestBad(t *testing.T) {
 		"wrong-type-of-a-list":  {":2: cannot use the number `7` as a list of texts"},
 		"wrong-duration":        {":2: cannot use the text `soon` as a duration such as 15m"},
 		"short-interval":        {":2: 3s is too short; use at least 1m"},
-		"unreadable":            {":3: cannot read the file: ", "missing.csv"},
-		"missing-rules":         {":2: cannot read the file: ", "missing-rules.yaml"},
+		"unreadable":            {":3: cannot read the file: ", "missing.yaml"},
+		"a-broken-pattern":      {":1: catalog.exclude[0]: pattern [a: "},
 		"a-folder":              {":2: . is a folder; name files, or a pattern such as *.yaml"},
 		"a-key-twice":           {":2: ", "already defined at line 1"},
 		"two-documents":         {"a configuration is one YAML document"},

@@ -26,12 +26,12 @@ spec: {type: service, lifecycle: production, owner: team-a}
 apiVersion: backstage.io/v1alpha1
 kind: Component
 metadata: {name: silent}
-spec: {type: service, lifecycle: production}
+spec: {type: service, lifecycle: production, owner: ''}
 ---
 apiVersion: backstage.io/v1alpha1
 kind: Group
 metadata: {name: team-a}
-spec: {type: team}
+spec: {type: team, children: []}
 `
 
 // setUp returns a store that knows the organisation and some days of its builds and deployments.

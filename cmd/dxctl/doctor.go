@@ -83,16 +83,17 @@ func (s *session) examine(ctx context.Context) []finding {
 		return found
 	}
 
-	var described []catalog.Found
+	var cat *catalog.Catalog
+	var warnings []catalog.Warning
+	var catErr error
 	var unmapped []string
 	st, err := store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Program: "dxctl doctor"})
 	if err != nil {
 		problem("engine", err)
+		cat, warnings, catErr = catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
 	} else {
 		examineStore(ctx, st, ok, warn, problem)
-		if described, err = foundDescriptors(ctx, st, cfg); err != nil {
-			problem("catalog", err)
-		}
+		cat, warnings, catErr = readCatalog(ctx, st, cfg)
 		if unmapped, err = unmappedScopes(ctx, st); err != nil {
 			problem("catalog", err)
 		}
@@ -102,7 +103,7 @@ func (s *session) examine(ctx context.Context) []finding {
 		}
 	}
 
-	examineCatalog(cfg, described, unmapped, ok, warn, problem)
+	examineCatalog(cat, warnings, catErr, unmapped, ok, warn, problem)
 	if cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir); err != nil {
 		problem("scorecards", err)
 	} else if _, err := scorecards.New(cards, s.now); err != nil {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/dxctl/dxctl/catalog"
-	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/store"
 )
 
@@ -40,9 +40,8 @@ func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 	return scopes, nil
 }
 
-// examineCatalog reads the catalog as it is now.
-func examineCatalog(cfg config.Config, described []catalog.Found, unmapped []string, ok, warn func(string, string, ...any), problem func(string, error)) {
-	cat, warnings, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir, described...)
+// examineCatalog shows what the catalog, as it is now, holds and lacks.
+func examineCatalog(cat *catalog.Catalog, warnings []catalog.Warning, err error, unmapped []string, ok, warn func(string, string, ...any), problem func(string, error)) {
 	switch {
 	case err != nil:
 		problem("catalog", err)
@@ -51,7 +50,11 @@ func examineCatalog(cfg config.Config, described []catalog.Found, unmapped []str
 	default:
 		ok("catalog", "%d services, %d people", len(cat.Services()), len(cat.People()))
 	}
-	for _, w := range warnings {
+	for _, w := range shortened(warnings) {
+		if w.Lost {
+			problem("catalog", errors.New(w.String()))
+			continue
+		}
 		warn("catalog", "%s", w.String())
 	}
 	if err == nil {

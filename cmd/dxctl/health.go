@@ -13,6 +13,7 @@ import (
 type health struct {
 	collectors web.Conditions // by source: it cannot be made, or what it answered was refused
 	inbox      web.Conditions // deliveries are not applied
+	catalog    web.Conditions // the catalog as a whole cannot be read
 }
 
 // checks lists everything that /readyz and the gauge dxctl_degraded report. A new check is one more line.
@@ -20,6 +21,7 @@ func (p *platform) checks() []web.HealthCheck {
 	return []web.HealthCheck{
 		{Name: "collectors", Causes: p.collectorCauses},
 		{Name: "inbox", Causes: p.health.inbox.Causes},
+		{Name: "catalog", Causes: p.catalogCauses},
 	}
 }
 

@@ -41,7 +41,7 @@ final, read again later) and what is missing. A gap is read again by the next co
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "ledger"})
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "ledger", bare: true})
 			if err != nil {
 				return err
 			}

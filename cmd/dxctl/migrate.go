@@ -18,7 +18,7 @@ run it alone before an upgrade of a shared ClickHouse server, with a user that m
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "migrate", asIs: true})
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "migrate", asIs: true, bare: true})
 			if err != nil {
 				return err
 			}

@@ -27,7 +27,6 @@ type platform struct {
 	now      func() time.Time
 	registry *prometheus.Registry
 
-	asIs    bool // the schema may be older than this program
 	store   *store.Store
 	metrics *metrics.Engine
 	cards   *scorecards.Engine
@@ -46,6 +45,7 @@ type openOptions struct {
 	program string // for the lock, so that an error can say who holds the data
 	share   bool   // let other commands use the engine while this one runs
 	asIs    bool   // do not migrate: the command looks at the schema
+	bare    bool   // the store only: neither the catalog nor scorecards nor metrics are needed, so their faults are no matter
 }
 
 // open opens what the configuration names: the store (migrated), the catalog and the scorecards.
@@ -54,13 +54,15 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry(), asIs: opt.asIs}
-	cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
-	if err != nil {
-		return nil, err
-	}
-	if p.cards, err = scorecards.New(cards, s.now); err != nil {
-		return nil, err
+	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry()}
+	if !opt.bare {
+		cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
+		if err != nil {
+			return nil, err
+		}
+		if p.cards, err = scorecards.New(cards, s.now); err != nil {
+			return nil, err
+		}
 	}
 	p.store, err = store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Share: opt.share, Program: "dxctl " + opt.program})
 	if err != nil {
@@ -71,6 +73,10 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 			return nil, errors.Join(err, p.store.Close())
 		}
 	}
+	if opt.bare {
+		return p, nil
+	}
+	p.registerCatalogMetrics()
 	if err := p.loadCatalog(ctx); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
@@ -86,44 +92,6 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 // close closes the store and adds what went wrong to err.
 func (p *platform) close(err *error) {
 	*err = errors.Join(*err, p.store.Close())
-}
-
-// loadCatalog reads the descriptors, in files and as sources have them, and the people again, and logs what is odd about
-// them.
-func (p *platform) loadCatalog(ctx context.Context) error {
-	found, err := foundDescriptors(ctx, p.store, p.cfg)
-	if err != nil {
-		return err
-	}
-	cat, warnings, err := catalog.Load(p.cfg.Catalog, p.cfg.People, p.cfg.Dir, found...)
-	if err != nil {
-		return fmt.Errorf("reading the catalog: %w", err)
-	}
-	for _, w := range warnings {
-		p.log.Warn(w.String())
-	}
-	if cat.HasBotPatterns() && !p.asIs {
-		seen, err := catalog.ReadSeen(ctx, p.store)
-		if err != nil {
-			return err
-		}
-		cat = cat.WithSeen(seen)
-	}
-	p.catalog.Store(cat)
-	return nil
-}
-
-// foundDescriptors returns what the configured sources have; nothing while the schema is older than its table.
-func foundDescriptors(ctx context.Context, st *store.Store, cfg config.Config) ([]catalog.Found, error) {
-	info, err := st.Info(ctx)
-	if err != nil || info.SchemaVersion < catalog.FoundSchema {
-		return nil, err
-	}
-	var sources []string
-	for _, src := range cfg.Sources {
-		sources = append(sources, src.Name)
-	}
-	return catalog.ReadFound(ctx, st, sources)
 }
 
 // readFound reads the catalog again after sources were read: what they describe owns its history at once, and machines

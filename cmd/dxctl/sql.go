@@ -40,7 +40,7 @@ interface: docs/schema.md describes them. With "-" the query is read from stdin.
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "sql"})
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "sql", bare: true})
 			if err != nil {
 				return err
 			}

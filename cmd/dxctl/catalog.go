@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/store"
+)
+
+// loadCatalog reads the descriptors, in files and as sources have them, and the people again, and logs what is odd about
+// them or cannot be read.
+func (p *platform) loadCatalog(ctx context.Context) error {
+	cat, warnings, err := readCatalog(ctx, p.store, p.cfg)
+	if err != nil {
+		err = fmt.Errorf("reading the catalog: %w", err)
+	}
+	p.health.catalog.Set("", err)
+	if err != nil {
+		return err
+	}
+	for _, w := range shortened(warnings) {
+		p.log.Warn(w.String())
+	}
+	if cat.HasBotPatterns() {
+		seen, err := catalog.ReadSeen(ctx, p.store)
+		if err != nil {
+			return err
+		}
+		cat = cat.WithSeen(seen)
+	}
+	p.catalog.Store(cat)
+	return nil
+}
+
+// readCatalog reads the files that the configuration names and what its sources have. Of what cannot be read now the
+// catalog holds what the store last held.
+func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*catalog.Catalog, []catalog.Warning, error) {
+	info, err := st.Info(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.SchemaVersion < catalog.FoundSchema { // the store has neither what sources have nor an earlier catalog
+		return catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
+	}
+	var sources []string
+	for _, src := range cfg.Sources {
+		sources = append(sources, src.Name)
+	}
+	found, err := catalog.ReadFound(ctx, st, sources)
+	if err != nil {
+		return nil, nil, err
+	}
+	recall := func(files []string) (catalog.Recalled, error) { return catalog.Recall(ctx, st, files) }
+	return catalog.LoadKeeping(cfg.Catalog, cfg.People, cfg.Dir, recall, found...)
+}
+
+// mostWarnings is how many warnings about one file are shown; a people file may have one for each of its rows.
+const mostWarnings = 10
+
+// shortened returns the first warnings about each file, and one that counts the others.
+func shortened(warnings []catalog.Warning) []catalog.Warning {
+	counts := map[string]int{}
+	for _, w := range warnings {
+		counts[w.File]++
+	}
+	shown := map[string]int{}
+	var out []catalog.Warning
+	for _, w := range warnings {
+		n := counts[w.File] - mostWarnings
+		switch shown[w.File]++; {
+		case w.File == "" || n <= 0 || shown[w.File] <= mostWarnings:
+			out = append(out, w)
+		case shown[w.File] == mostWarnings+1:
+			out = append(out, catalog.Warning{File: w.File, Message: fmt.Sprintf("%d more warnings about the file", n)})
+		}
+	}
+	return out
+}
+
+// registerCatalogMetrics makes gauges of what the catalog holds and lacks.
+func (p *platform) registerCatalogMetrics() {
+	gauge := func(name, help string, value func(*catalog.Catalog) int) {
+		p.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			if cat := p.catalog.Load(); cat != nil {
+				return float64(value(cat))
+			}
+			return 0
+		}))
+	}
+	gauge("dxctl_catalog_entities", "Entities that the catalog holds.", func(c *catalog.Catalog) int { return len(c.Entities()) })
+	gauge("dxctl_catalog_people", "People that the catalog holds.", func(c *catalog.Catalog) int { return len(c.People()) })
+	gauge("dxctl_catalog_lost", "Files, descriptors, rows and rules that could not be read when the catalog was last read.",
+		func(c *catalog.Catalog) int { return len(c.Lost()) })
+}
+
+// catalogCauses says what of the catalog cannot be read, for /readyz.
+func (p *platform) catalogCauses(ctx context.Context) []string {
+	causes := p.health.catalog.Causes(ctx)
+	cat := p.catalog.Load()
+	if cat == nil {
+		return causes
+	}
+	lost := cat.Lost()
+	for i, w := range lost {
+		if i == mostWarnings {
+			return append(causes, fmt.Sprintf("%d more cannot be read; dxctl doctor lists them", len(lost)-i))
+		}
+		causes = append(causes, w.String())
+	}
+	return causes
+}
