@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	os.Exit(storetest.Run(m))
 }
 
 // play opens the store of a folder and plays a role with it: "<role> <share|alone> <folder>".
@@ -51,7 +51,7 @@ func play(name string) error {
 		return err
 	}
 	if _, err := s.Migrate(ctx); err != nil {
-		return err
+		return errors.Join(err, s.Close())
 	}
 	return errors.Join(roles[words[0]](ctx, s), s.Close())
 }

@@ -15,11 +15,17 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/store/embedded"
+	"github.com/dxctl/dxctl/store/storetest"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"dxctl": main})
+	testscript.Main(closingEngine{m}, map[string]func(){"dxctl": main})
 }
+
+// closingEngine closes the engine that tests have opened in this process before testscript exits it.
+type closingEngine struct{ m *testing.M }
+
+func (c closingEngine) Run() int { return storetest.Run(c.m) }
 
 // TestScripts runs whole sessions, as a person would type them, against the real binary, the real engine and a GitHub
 // on loopback. $GITHUB is that GitHub's API, $ADDR a free address to serve on, people.csv has one engineer, ada, who

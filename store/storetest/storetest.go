@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,8 +21,10 @@ import (
 // The engine can have one data folder open in a process and is meant to start once, so the tests of a process share
 // one. Its folder is named after the process; a later run removes those of processes that are gone.
 var (
-	shared  = sync.OnceValues(openShared)
-	counter atomic.Uint64
+	shared    = sync.OnceValues(openShared)
+	opened    atomic.Pointer[embedded.Engine] // what shared returned, for closeShared
+	willClose atomic.Bool                     // the package's TestMain calls Run
+	counter   atomic.Uint64
 )
 
 const folderPrefix = "dxctl-storetest-"
@@ -38,12 +41,29 @@ func openShared() (*embedded.Engine, error) {
 		}
 	}
 	dir := filepath.Join(os.TempDir(), folderPrefix+strconv.Itoa(os.Getpid()))
-	return embedded.Open(context.Background(), embedded.Options{Path: dir, Program: "go test"})
+	engine, err := embedded.Open(context.Background(), embedded.Options{Path: dir, Program: "go test"})
+	if err != nil {
+		return nil, err
+	}
+	opened.Store(engine)
+	return engine, nil
 }
 
-// Engine returns the engine that the tests of this process share. It stays open.
+// closeShared closes the engine if a test opened it, and removes its data.
+func closeShared() error {
+	engine := opened.Load()
+	if engine == nil {
+		return nil
+	}
+	return errors.Join(engine.Close(), os.RemoveAll(engine.Path()))
+}
+
+// Engine returns the engine that the tests of this process share. Run closes it.
 func Engine(tb testing.TB) *embedded.Engine {
 	tb.Helper()
+	if !willClose.Load() {
+		tb.Fatal("the tests of this package need func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }, which closes the engine")
+	}
 	engine, err := shared()
 	if err != nil {
 		tb.Fatalf("these tests need the embedded ClickHouse; run \"make engine\" first: %v", err)
