@@ -29,8 +29,23 @@ var (
 
 const folderPrefix = "dxctl-storetest-"
 
+// memoryDir is a file system in memory that Linux has. Most of the time that a test spends on its database is otherwise
+// the disk's, which has to confirm each table that is created.
+const memoryDir, memoryNeeded = "/dev/shm", 4 << 30
+
+// parentDir returns where the engine's data goes: memory where there is enough of it, else the directory for temporary
+// files. What must survive a killed process or a full disk is tested in directories of its own.
+func parentDir() string {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(memoryDir, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < memoryNeeded {
+		return os.TempDir()
+	}
+	return memoryDir
+}
+
 func openShared() (*embedded.Engine, error) {
-	old, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*"))
+	parent := parentDir()
+	old, err := filepath.Glob(filepath.Join(parent, folderPrefix+"*"))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +55,7 @@ func openShared() (*embedded.Engine, error) {
 			_ = os.RemoveAll(dir) // another run may be removing it too
 		}
 	}
-	dir := filepath.Join(os.TempDir(), folderPrefix+strconv.Itoa(os.Getpid()))
+	dir := filepath.Join(parent, folderPrefix+strconv.Itoa(os.Getpid()))
 	engine, err := embedded.Open(context.Background(), embedded.Options{Path: dir, Program: "go test"})
 	if err != nil {
 		return nil, err
