@@ -102,9 +102,15 @@ func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event
 		if err != nil {
 			return nil, nil, nil, err
 		}
+		approved := c.approved(id, read)
 		for _, j := range read {
-			jobs = append(jobs, c.jobEvent(strconv.FormatInt(id, 10), j))
-			finished[j.attempt()] = later(finished[j.attempt()], instant(j.CompletedAt))
+			e := c.jobEvent(strconv.FormatInt(id, 10), j)
+			if approved[j.ID] && !e.StartedAt.IsZero() {
+				e.CreatedAt = time.Time{} // it waited for a person, not in a queue: how long it queued is not known
+			} else {
+				finished[j.attempt()] = later(finished[j.attempt()], instant(j.CompletedAt))
+			}
+			jobs = append(jobs, e)
 		}
 	}
 	latest := uint16(1)
@@ -131,6 +137,31 @@ func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event
 		}
 	}
 	return jobs, attempts, ended, nil
+}
+
+// approved returns the jobs that were seen waiting for an approval, by this collect or an earlier one, and remembers
+// those of runs that are not over. Somebody starts such a job by hand, so that it says nothing about when the run ended.
+// GitHub does not show it of a job that has run.
+func (c *runCollect) approved(run int64, jobs []job) map[int64]bool {
+	c.shortMu.Lock()
+	defer c.shortMu.Unlock()
+	approved, over := map[int64]bool{}, true
+	for _, j := range jobs {
+		mapped, _, _ := runStatus(j.Status, j.Conclusion)
+		over = over && mapped.Final()
+		if _, seen := c.state.Approved[j.ID]; seen || mapped == event.Waiting {
+			approved[j.ID] = true
+		}
+	}
+	for id := range approved {
+		if c.state.Approved == nil {
+			c.state.Approved = map[int64]int64{}
+		}
+		if c.state.Approved[id] = run; over {
+			delete(c.state.Approved, id)
+		}
+	}
+	return approved
 }
 
 // attempt reads an earlier attempt of a run; false when GitHub no longer has it.

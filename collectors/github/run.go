@@ -54,8 +54,8 @@ func (r run) later(o run) bool {
 	return !r.UpdatedAt.Before(o.UpdatedAt)
 }
 
-// toEvent makes the event of a run's attempt. finished is when its last job ended, or zero when that is not known: then the
-// time of the run's last update stands in for it, because a completed run has no finish of its own.
+// toEvent makes the event of a run's attempt. finished is when its last job ended, or zero when that is not known: GitHub
+// gives a run no finish of its own, and changes updated_at long after the end, when logs expire or artifacts are deleted.
 func (r *repository) toEvent(g run, finished time.Time) event.PipelineRun {
 	mapped, raw, known := runStatus(g.Status, g.Conclusion)
 	if !known {
@@ -76,9 +76,6 @@ func (r *repository) toEvent(g run, finished time.Time) event.PipelineRun {
 	}
 	if mapped.Final() {
 		e.FinishedAt = finished
-		if finished.IsZero() {
-			e.FinishedAt = instant(&g.UpdatedAt)
-		}
 	}
 	return e
 }
@@ -115,7 +112,10 @@ func (r *repository) jobEvent(runID string, j job) event.PipelineJob {
 	}
 	e := event.PipelineJob{
 		Origin: r.origin(strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: runID, Attempt: j.attempt(), Name: j.Name,
-		Status: mapped, StatusRaw: raw, CreatedAt: instant(j.CreatedAt), StartedAt: instant(j.StartedAt),
+		Status: mapped, StatusRaw: raw, CreatedAt: instant(j.CreatedAt),
+	}
+	if mapped != event.Queued && mapped != event.Waiting { // GitHub gives a job that still waits a start too: when it was queued
+		e.StartedAt = instant(j.StartedAt)
 	}
 	switch {
 	case len(j.Labels) > 0:

@@ -25,21 +25,22 @@ const (
 
 // runsState is the checkpoint of the runs stream. Everything created in (Floor, Head] is stored, but for Pending.
 type runsState struct {
-	ETag     string            `json:"etag,omitempty"`    // of the newest page
-	Total    uint64            `json:"total"`             // runs that the source has, back to Floor
-	Oldest   time.Time         `json:"oldest,omitzero"`   // of the newest page
-	Head     time.Time         `json:"head,omitzero"`     // the newest run seen
-	Floor    time.Time         `json:"floor,omitzero"`    // how far back was read, or is pending; zero: everything
-	Pending  []span            `json:"pending,omitempty"` // to be read, newest first
-	Open     map[string]string `json:"open,omitempty"`    // ETags of runs that are asked for one by one
-	Gone     map[string]bool   `json:"gone,omitempty"`    // open runs that the source no longer has
-	Owed     owed              `json:"owed,omitzero"`     // of runs that are stored
-	Short    map[string]int    `json:"short,omitempty"`   // jobs that a run was said to have and did not show
-	Crowded  map[string]uint64 `json:"crowded,omitempty"` // seconds with more runs than a listing shows, and how many it hides
-	Trailed  time.Time         `json:"trailed,omitzero"`  // when the trailing stretch was last read
-	Refilled time.Time         `json:"refilled,omitzero"` // when gaps were last looked for
-	Jobs     Jobs              `json:"jobs"`              // of which runs the jobs were read
-	Branch   string            `json:"branch,omitempty"`  // the default branch at that time, where that decides
+	ETag     string            `json:"etag,omitempty"`     // of the newest page
+	Total    uint64            `json:"total"`              // runs that the source has, back to Floor
+	Oldest   time.Time         `json:"oldest,omitzero"`    // of the newest page
+	Head     time.Time         `json:"head,omitzero"`      // the newest run seen
+	Floor    time.Time         `json:"floor,omitzero"`     // how far back was read, or is pending; zero: everything
+	Pending  []span            `json:"pending,omitempty"`  // to be read, newest first
+	Open     map[string]string `json:"open,omitempty"`     // ETags of runs that are asked for one by one
+	Gone     map[string]bool   `json:"gone,omitempty"`     // open runs that the source no longer has
+	Owed     owed              `json:"owed,omitzero"`      // of runs that are stored
+	Short    map[string]int    `json:"short,omitempty"`    // jobs that a run was said to have and did not show
+	Approved map[int64]int64   `json:"approved,omitempty"` // jobs that waited for somebody's approval, of runs that are not final: the run of each
+	Crowded  map[string]uint64 `json:"crowded,omitempty"`  // seconds with more runs than a listing shows, and how many it hides
+	Trailed  time.Time         `json:"trailed,omitzero"`   // when the trailing stretch was last read
+	Refilled time.Time         `json:"refilled,omitzero"`  // when gaps were last looked for
+	Jobs     Jobs              `json:"jobs"`               // of which runs the jobs were read
+	Branch   string            `json:"branch,omitempty"`   // the default branch at that time, where that decides
 	Started  bool              `json:"started,omitempty"`
 	Reread   bool              `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
 }

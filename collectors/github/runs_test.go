@@ -139,7 +139,7 @@ func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
 	}
 	collect(t, s, m, now, noJobs)
 	collect(t, s, m, now.Add(time.Minute), noJobs)
-	if e := m.runs[fmt.Sprintf("%d/1", runs[150].ID)]; e.Status != event.Failed || e.FinishedAt.IsZero() {
+	if e := m.runs[fmt.Sprintf("%d/1", runs[150].ID)]; e.Status != event.Failed || !e.FinishedAt.IsZero() {
 		t.Errorf("stored as %s, finished %s", e.Status, e.FinishedAt)
 	}
 }

@@ -35,17 +35,22 @@ func limitTo(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
 // store appends runs as the listing shows them and notes what is owed of them. The note is saved before the runs are
 // stored: a run that is stored has its jobs stored, or stands in the note, wherever a crash falls.
 func (c *runCollect) store(ctx context.Context, runs []run) error {
-	stored, err := c.storedAttempts(ctx, runs)
+	ids := make([]string, len(runs))
+	for i, g := range runs {
+		ids[i] = g.id()
+	}
+	stored, err := c.lookUp(ctx, ids)
 	if err != nil {
 		return err
 	}
 	events := make([]event.Event, 0, len(runs))
 	var more owed
 	for _, g := range runs {
+		again := c.w.Reread() && !c.seen[g.id()]
 		c.seen[g.id()] = true
 		c.done++
 		had := stored[g.id()]
-		if c.unchanged(g, had) {
+		if !again && c.unchanged(g, had) {
 			continue
 		}
 		events = append(events, c.toEvent(g, time.Time{}))
@@ -68,17 +73,6 @@ func (c *runCollect) store(ctx context.Context, runs []run) error {
 	}
 	c.w.Progress(runsStream, c.done, c.state.Total)
 	return nil
-}
-
-// storedAttempts looks up what is stored of the runs, where that makes a difference.
-func (c *runCollect) storedAttempts(ctx context.Context, runs []run) (map[string]map[uint16]event.PipelineRun, error) {
-	ids := make([]string, 0, len(runs))
-	for _, g := range runs {
-		if c.cfg.Jobs != NoJobs || g.attempt() > 1 {
-			ids = append(ids, g.id())
-		}
-	}
-	return c.lookUp(ctx, ids)
 }
 
 // lookUp returns what is stored of the runs with these ids, by id and attempt.

@@ -73,8 +73,12 @@ type deploymentsState struct {
 	Described    time.Time `json:"described,omitzero"`     // when the facts were last stored
 }
 
-// deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys; without one (it was
-// recorded through the API) the last update stands in for the finish, because it is what made it final.
+// recordedWithin is how long a deployment takes at the most that is recorded through the API.
+const recordedWithin = 6 * time.Hour
+
+// deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it was
+// recorded through the API) the last update is what made it final, but for one that comes much later, of which GitLab
+// does not say what it changed: then the finish is not known.
 func (p *project) deploymentEvent(d deployment) event.Deployment {
 	allowed := d.Deployable != nil && d.Deployable.AllowFailure
 	mapped, known := deploymentStatus(d.Status, allowed)
@@ -101,7 +105,7 @@ func (p *project) deploymentEvent(d deployment) event.Deployment {
 		}
 	} else {
 		e.Trigger = "api"
-		if e.FinishedAt.IsZero() {
+		if e.FinishedAt.IsZero() && d.UpdatedAt.Sub(d.CreatedAt.Time) <= recordedWithin {
 			e.FinishedAt = d.UpdatedAt.Time
 		}
 	}

@@ -1,6 +1,7 @@
 package gitlab
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,25 +56,41 @@ func (p pipeline) branch() string {
 	return p.Ref
 }
 
-// span is what the jobs of a pipeline say about it: when the first started, when the last ended, and who started it.
+// span is what the jobs of a pipeline, or GitLab itself, say about it: when it started and ended, and who started it.
 type span struct {
-	Start  time.Time `json:"start,omitzero"`
-	Finish time.Time `json:"finish,omitzero"`
-	Actor  string    `json:"actor,omitempty"`
-	Bot    bool      `json:"bot,omitempty"`
-	First  int64     `json:"first,omitempty"` // the job with the lowest id, whose user is the actor: later ones may be retries
+	Start    time.Time     `json:"start,omitzero"`
+	Finish   time.Time     `json:"finish,omitzero"`   // of the latest job that ended without having run; without jobs, of the pipeline
+	Work     []work        `json:"work,omitempty"`    // jobs that ran
+	Duration time.Duration `json:"duration,omitzero"` // GitLab's own: the time in which jobs ran; 0: not known
+	Actor    string        `json:"actor,omitempty"`
+	Bot      bool          `json:"bot,omitempty"`
+	First    int64         `json:"first,omitempty"` // the job with the lowest id, whose user is the actor: later ones may be retries
 }
 
 func (s span) with(j job) span {
-	s.Start, s.Finish = first(s.Start, j.StartedAt.Time), later(s.Finish, j.FinishedAt.Time)
+	s.Start = first(s.Start, j.StartedAt.Time)
+	if w, ran := workOf(j); ran {
+		s.Work = add(slices.Clone(s.Work), w)
+	} else {
+		s.Finish = later(s.Finish, j.FinishedAt.Time)
+	}
 	if s.First == 0 || j.ID < s.First {
 		s.First, s.Actor, s.Bot = j.ID, j.User.login(), j.User.bot()
 	}
 	return s
 }
 
+// end is when a pipeline that was created at a time was over; zero when that is not known.
+func (s span) end(created time.Time) time.Time {
+	if len(s.Work) == 0 {
+		return s.Finish
+	}
+	return end(created, s.Work)
+}
+
 // runEvent makes the event of a pipeline. The listing gives no start and no finish: they are those of its jobs, and not
-// known where there are none. GitLab keeps the id when jobs are retried, so there is one attempt, which then ends later.
+// known where there are none. GitLab keeps the id when jobs are retried, so there is one attempt, and
+// what is retried or pressed by hand after its end does not move that.
 func (p *project) runEvent(g pipeline, s span) event.PipelineRun {
 	mapped, known := runStatus(g.Status)
 	if !known {
@@ -84,7 +101,7 @@ func (p *project) runEvent(g pipeline, s span) event.PipelineRun {
 		Branch: g.branch(), Trigger: g.Source, SHA: g.SHA, Actor: s.Actor, Bot: s.Bot, CreatedAt: g.CreatedAt.Time, StartedAt: s.Start,
 	}
 	if mapped.Final() {
-		e.FinishedAt = s.Finish
+		e.FinishedAt, e.Duration = s.end(g.CreatedAt.Time), s.Duration
 	}
 	return e
 }

@@ -222,7 +222,7 @@ func (c *pipelineCollect) updated(ctx context.Context, pipelines []pipeline) ([]
 			cursor = c.state.Children.Cursor
 		}
 		old, ok := stored[g.ID]
-		if ok && old.Status.Final() && !old.FinishedAt.IsZero() && old.StatusRaw == g.Status && !g.updated().After(cursor) {
+		if ok && old.Status.Final() && (!old.FinishedAt.IsZero() || old.Duration > 0) && old.StatusRaw == g.Status && !g.updated().After(cursor) {
 			continue
 		}
 		updated = append(updated, g)
@@ -264,11 +264,11 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 	runs := make([]event.PipelineRun, 0, len(pipelines))
 	for _, g := range pipelines {
 		var s span
-		if old, ok := stored[g.ID]; ok {
-			s = span{Start: old.StartedAt, Finish: old.FinishedAt}
+		if old, ok := stored[g.ID]; ok && !c.w.Reread() {
+			s = span{Start: old.StartedAt, Finish: old.FinishedAt, Duration: old.Duration, Actor: old.Actor, Bot: old.Bot}
 		}
 		mapped, _ := runStatus(g.Status)
-		if mapped.Final() && s.Finish.IsZero() && c.left > 0 && c.now().Sub(g.CreatedAt.Time) < detailsFor {
+		if mapped.Final() && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 && c.now().Sub(g.CreatedAt.Time) < detailsFor {
 			c.left--
 			if s, err = c.detail(ctx, g.ID); err != nil {
 				return nil, err
@@ -279,18 +279,28 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 	return runs, nil
 }
 
-// detail asks for one pipeline, which then has times. One that is gone has none.
+// detail asks for one pipeline, which then has times. One that is gone has none. GitLab moves the finish when a job is
+// pressed or retried later, and its duration counts only the time in which jobs ran: where the two do not fit, the finish
+// is not known.
 func (c *pipelineCollect) detail(ctx context.Context, id int64) (span, error) {
 	var one struct {
-		StartedAt  stamp `json:"started_at"`
-		FinishedAt stamp `json:"finished_at"`
-		User       *user `json:"user"`
+		StartedAt  stamp  `json:"started_at"`
+		FinishedAt stamp  `json:"finished_at"`
+		Duration   amount `json:"duration"` // seconds
+		User       *user  `json:"user"`
 	}
 	_, err := c.get(ctx, fmt.Sprintf("%s/pipelines/%d", c.path, id), "", &one)
 	if refused(err) {
 		return span{}, nil
 	}
-	return span{Start: one.StartedAt.Time, Finish: one.FinishedAt.Time, Actor: one.User.login(), Bot: one.User.bot()}, err
+	s := span{Start: one.StartedAt.Time, Finish: one.FinishedAt.Time, Actor: one.User.login(), Bot: one.User.bot()}
+	if n := one.Duration; n.known && n.n > 0 && n.n <= openFor.Seconds() {
+		s.Duration = time.Duration(n.n * float64(time.Second)).Round(time.Millisecond)
+		if !s.Start.IsZero() && s.Finish.Sub(s.Start) > s.Duration+promptly {
+			s.Finish = time.Time{}
+		}
+	}
+	return s, err
 }
 
 func (c *pipelineCollect) stored(ctx context.Context, pipelines []pipeline) (map[int64]event.PipelineRun, error) {

@@ -46,7 +46,7 @@ func lifecycle() []Delivery {
 func ends() []event.Event {
 	return []event.Event{
 		event.PipelineRun{Origin: gh("9", ""), Attempt: 1, Pipeline: "ci", Status: event.Succeeded, StatusRaw: "success", Branch: "main",
-			CreatedAt: clock("10:00:00"), StartedAt: clock("10:00:01"), FinishedAt: clock("10:05:00")},
+			CreatedAt: clock("10:00:00"), StartedAt: clock("10:00:01")},
 		wantJob(event.Succeeded, "success", clock("10:00:30"), clock("10:04:00")),
 		deployed(wantDeployment(event.Succeeded, "success", "https://ci.example.com/success"), func(e *event.Deployment) { e.StartedAt, e.FinishedAt = clock("10:01:00"), clock("10:02:00") }),
 		change(wantPull(), func(e *event.Change) {

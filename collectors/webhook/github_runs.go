@@ -71,10 +71,7 @@ func (g github) runEvent(in githubDelivery, r githubRun, attempt uint16) event.P
 		Status: mapped, StatusRaw: raw, Branch: r.HeadBranch, Trigger: r.Event, SHA: r.HeadSHA,
 		Actor: actor.Login, Bot: actor.bot(), CreatedAt: r.CreatedAt.Time, StartedAt: r.RunStartedAt.Time,
 	}
-	if mapped.Final() { // a completed run has no finish of its own; its last update stands in for it
-		e.FinishedAt = r.UpdatedAt.Time
-	}
-	return e
+	return e // without a finish: GitHub gives a run none, and updated_at changes long after its end
 }
 
 // githubJob is what is used of a job.

@@ -47,9 +47,9 @@ const (
 	issue4 = `"issue":{"number":4,"html_url":"https://github.example.com/acme/shop/issues/4","created_at":"2026-03-01T10:00:00Z",`
 )
 
-func wantRun(attempt uint16, status event.Status, raw string, finished time.Time) event.PipelineRun {
+func wantRun(attempt uint16, status event.Status, raw string) event.PipelineRun {
 	return event.PipelineRun{Origin: gh("9", "https://github.example.com/acme/shop/actions/runs/9"), Attempt: attempt, Pipeline: "ci", Status: status, StatusRaw: raw, Branch: "main",
-		Trigger: "push", SHA: "abc", Actor: "deployer", Bot: true, CreatedAt: clock("10:00:00"), StartedAt: clock("10:00:01"), FinishedAt: finished}
+		Trigger: "push", SHA: "abc", Actor: "deployer", Bot: true, CreatedAt: clock("10:00:00"), StartedAt: clock("10:00:01")}
 }
 
 func wantJob(status event.Status, raw string, started, finished time.Time) event.PipelineJob {
@@ -90,13 +90,13 @@ func TestGitHubPayloads(t *testing.T) {
 		in   Delivery
 		want event.Event
 	}{
-		{"run queued", payload("workflow_run", "requested", run9+`"status":"queued","conclusion":null,"run_attempt":1}`), wantRun(1, event.Queued, "queued", time.Time{})},
-		{"run without an attempt", payload("workflow_run", "requested", run9+`"status":"in_progress"}`), wantRun(1, event.Running, "in_progress", time.Time{})},
-		{"run that succeeded", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"success","run_attempt":3}`), wantRun(3, event.Succeeded, "success", clock("10:05:00"))},
-		{"run that needs an approval", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"action_required"}`), wantRun(1, event.Waiting, "action_required", time.Time{})},
-		{"run that was given up", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"stale"}`), wantRun(1, event.Cancelled, "stale", clock("10:05:00"))},
-		{"run with an unknown conclusion", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"evaporated"}`), wantRun(1, event.Skipped, "evaporated", clock("10:05:00"))},
-		{"run with an unknown status", payload("workflow_run", "moved", run9+`"status":"levitating"}`), wantRun(1, event.Running, "levitating", time.Time{})},
+		{"run queued", payload("workflow_run", "requested", run9+`"status":"queued","conclusion":null,"run_attempt":1}`), wantRun(1, event.Queued, "queued")},
+		{"run without an attempt", payload("workflow_run", "requested", run9+`"status":"in_progress"}`), wantRun(1, event.Running, "in_progress")},
+		{"run that succeeded", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"success","run_attempt":3}`), wantRun(3, event.Succeeded, "success")},
+		{"run that needs an approval", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"action_required"}`), wantRun(1, event.Waiting, "action_required")},
+		{"run that was given up", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"stale"}`), wantRun(1, event.Cancelled, "stale")},
+		{"run with an unknown conclusion", payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"evaporated"}`), wantRun(1, event.Skipped, "evaporated")},
+		{"run with an unknown status", payload("workflow_run", "moved", run9+`"status":"levitating"}`), wantRun(1, event.Running, "levitating")},
 		{"job queued, with a start that is none", payload("workflow_job", "queued", job5+`"status":"queued"}`), wantJob(event.Queued, "queued", time.Time{}, time.Time{})},
 		{"job running", payload("workflow_job", "in_progress", job5+`"status":"in_progress","completed_at":null}`), wantJob(event.Running, "in_progress", clock("10:00:30"), time.Time{})},
 		{"job that failed", payload("workflow_job", "completed", job5+`"status":"completed","conclusion":"timed_out","completed_at":"2026-03-01T10:04:00Z"}`), wantJob(event.Failed, "timed_out", clock("10:00:30"), clock("10:04:00"))},

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -22,6 +23,9 @@ func (r *gitlabRunner) name() string {
 	return r.Description
 }
 
+// maxDuration bounds what a sender may say that a pipeline took.
+const maxDuration = 366 * 24 * time.Hour
+
 func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // gitlabBuild is a job as the payload of its pipeline shows it.
@@ -33,6 +37,8 @@ type gitlabBuild struct {
 	StartedAt  stamp         `json:"started_at"`
 	FinishedAt stamp         `json:"finished_at"`
 	Queued     *float64      `json:"queued_duration"`
+	When       string        `json:"when"`   // manual: somebody has to press it
+	Manual     bool          `json:"manual"` // the same
 	User       gitlabUser    `json:"user"`
 	Runner     *gitlabRunner `json:"runner"`
 }
@@ -42,15 +48,16 @@ type gitlabBuild struct {
 func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 	var p struct {
 		Attributes struct {
-			ID         int64  `json:"id"`
-			Name       string `json:"name"`
-			Ref        string `json:"ref"`
-			SHA        string `json:"sha"`
-			Source     string `json:"source"`
-			Status     string `json:"status"`
-			CreatedAt  stamp  `json:"created_at"`
-			FinishedAt stamp  `json:"finished_at"`
-			URL        string `json:"url"`
+			ID         int64    `json:"id"`
+			Name       string   `json:"name"`
+			Ref        string   `json:"ref"`
+			SHA        string   `json:"sha"`
+			Source     string   `json:"source"`
+			Status     string   `json:"status"`
+			CreatedAt  stamp    `json:"created_at"`
+			FinishedAt stamp    `json:"finished_at"`
+			Duration   *float64 `json:"duration"` // seconds in which jobs ran
+			URL        string   `json:"url"`
 		} `json:"object_attributes"`
 		MergeRequest *struct {
 			IID int64 `json:"iid"`
@@ -81,16 +88,17 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 		e.Branch = "!" + in.id(p.MergeRequest.IID)
 	}
 	first := int64(0)
-	var finished time.Time
 	for _, b := range p.Builds {
 		e.StartedAt = earliest(e.StartedAt, b.StartedAt.Time)
-		finished = latest(finished, b.FinishedAt.Time)
 		if b.User.Username != "" && (first == 0 || b.ID < first) { // later ones may be retries, by somebody else
 			first, e.Actor, e.Bot = b.ID, b.User.Username, b.User.bot()
 		}
 	}
 	if mapped.Final() {
-		e.FinishedAt = at(finished, a.FinishedAt.Time)
+		e.FinishedAt = pipelineEnd(p.Builds, a.FinishedAt.Time)
+		if a.Duration != nil && *a.Duration > 0 && *a.Duration < maxDuration.Seconds() {
+			e.Duration = seconds(*a.Duration).Round(time.Millisecond)
+		}
 	}
 	updates := []Update{{Event: e}}
 	for _, b := range p.Builds {
@@ -99,6 +107,22 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 		}
 	}
 	return accepted(updates)
+}
+
+// pipelineEnd is when the last build ended that nobody started by hand; zero when there is none. GitLab moves its own
+// finish when a job is pressed later, so that it counts for pipelines without builds only.
+func pipelineEnd(builds []gitlabBuild, own time.Time) time.Time {
+	if len(builds) == 0 {
+		return own
+	}
+	var end time.Time
+	for _, b := range builds {
+		canceled := b.StartedAt.IsZero() && strings.HasPrefix(b.Status, "cancel")
+		if !canceled && !b.Manual && b.When != "manual" {
+			end = latest(end, b.FinishedAt.Time)
+		}
+	}
+	return end
 }
 
 // pipelineTitle is what stands for the name, which most pipelines do not have: how its configuration came to run.

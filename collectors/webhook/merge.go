@@ -115,6 +115,7 @@ func foldRun(was event.PipelineRun, u Update) event.Event {
 	c := before.fold(after, older, false)
 	was.Origin = foldOrigin(was.Origin, is.Origin, older)
 	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
+	was.Duration = pick(was.Duration, is.Duration, older)
 	was.Pipeline, was.Branch = pick(was.Pipeline, is.Pipeline, older), pick(was.Branch, is.Branch, older)
 	was.Trigger, was.SHA = pick(was.Trigger, is.Trigger, older), pick(was.SHA, is.SHA, older)
 	was.Actor, was.Bot = foldActor(was.Actor, was.Bot, is.Actor, is.Bot, older)

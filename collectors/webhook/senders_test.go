@@ -49,7 +49,7 @@ func TestGitLabPipeline(t *testing.T) {
 	origin := event.Origin{Source: "gh", Provider: "gitlab", Scope: "shop/pay", ID: "31", URL: "https://gl.example.com/shop/pay/-/pipelines/31"}
 	wantRun := event.PipelineRun{Origin: origin, Attempt: 1, Pipeline: "pipeline", Status: event.Failed, StatusRaw: "failed", Branch: "main", Trigger: "push",
 		SHA: "bcbb5ec396a2c0f828686f14fac9b80b780504f2", Actor: "ana", CreatedAt: instant(t, "2026-03-01T10:00:00Z"),
-		StartedAt: instant(t, "2026-03-01T10:02:00Z"), FinishedAt: instant(t, "2026-03-01T10:08:30Z")}
+		StartedAt: instant(t, "2026-03-01T10:02:00Z"), FinishedAt: instant(t, "2026-03-01T10:08:30Z"), Duration: 9 * time.Minute}
 	origin.ID, origin.URL = "381", "https://gl.example.com/shop/pay/-/jobs/381"
 	wantJob := event.PipelineJob{Origin: origin, RunID: "31", Attempt: 1, Name: "rspec", Runner: "linux", Status: event.Succeeded, StatusRaw: "success",
 		CreatedAt: instant(t, "2026-03-01T10:01:29.5Z"), StartedAt: instant(t, "2026-03-01T10:02:00Z"), FinishedAt: instant(t, "2026-03-01T10:08:00Z")}
@@ -198,5 +198,17 @@ func TestAlertmanager(t *testing.T) {
 	s.Severities = []string{"CRITICAL"}
 	if updates, _ := newReceiver(t, s).Parse(pushed(Alertmanager, alerts)); len(updates) != 1 {
 		t.Errorf("of one severity: %d updates", len(updates))
+	}
+}
+
+func TestGitLabPipelineEndsWithoutItsManualJobs(t *testing.T) {
+	manual := `{"id":382,"name":"deploy","status":"success","when":"manual","manual":true,"allow_failure":true,"created_at":"2026-03-01 10:00:00 UTC",
+"started_at":"2026-03-22 10:00:00 UTC","finished_at":"2026-03-22 10:03:00 UTC","user":{"id":3,"username":"ana"},"runner":null},`
+	payload := strings.ReplaceAll(gitlabPipeline, "%STATUS%", "success")
+	payload = strings.Replace(strings.Replace(payload, `"builds":[`, `"builds":[`+manual, 1), "2026-03-01 10:09:00 UTC", "2026-03-22 10:03:00 UTC", 1)
+	updates, _ := newReceiver(t, testSource(GitLab)).Parse(pushed(GitLab, payload))
+	run, ok := told(t, updates)[0].(event.PipelineRun)
+	if !ok || !run.FinishedAt.Equal(instant(t, "2026-03-01T10:08:30Z")) || run.Duration != 9*time.Minute {
+		t.Errorf("%+v", run)
 	}
 }
