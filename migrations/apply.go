@@ -2,6 +2,7 @@ package migrations
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -19,6 +20,10 @@ type Options struct {
 	Now        func() time.Time // nil: time.Now
 	By         string           // who applies, for the record: "dxctl 1.2.3"
 	Migrations []Migration      // nil: All()
+	// Database is the name of the database, and Scratch makes one to compare it with; without Scratch the record of what
+	// was applied is believed as it is.
+	Database string
+	Scratch  Scratch
 }
 
 // EditedError says that a migration was changed after it had been applied.
@@ -84,8 +89,8 @@ type record struct {
 }
 
 // Apply applies the migrations that the database lacks and returns them. It refuses, before it changes anything, with
-// an [EditedError] or a [FutureError]. A migration that was interrupted is continued where it stopped; one that fails
-// returns a [StatementError].
+// an [EditedError], a [FutureError] or an [UnrecognizedError]. A migration that was interrupted is continued where it
+// stopped; one that fails returns a [StatementError]. A record that is lost or behind is made again from the tables.
 func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -100,6 +105,9 @@ func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
+	if records, err = reconcile(ctx, db, o, records); err != nil {
+		return nil, err
+	}
 	var applied []Migration
 	for _, m := range o.Migrations {
 		r, begun := records[m.Version]
@@ -112,6 +120,79 @@ func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 		applied = append(applied, m)
 	}
 	return applied, nil
+}
+
+// reconcile compares the records with the tables before anything is applied, writes the records that are missing, and
+// returns them all. Nothing is compared where nothing is to be applied, or where there is no table yet.
+func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record) (map[int]Record, error) {
+	var recorded position // the last statement before the first that no record says is applied
+	pending, orphaned := false, false
+	for _, m := range o.Migrations {
+		r, begun := records[m.Version]
+		switch {
+		case begun && !pending:
+			recorded = position{m.Version, r.Done}
+			pending = r.Done < r.Statements
+		case begun:
+			orphaned = true // a record after one that is missing
+		default:
+			pending = true
+		}
+	}
+	if !pending || o.Scratch == nil {
+		return records, nil
+	}
+	var rows []struct {
+		Tables uint64 `ch:"tables"`
+	}
+	err := db.Select(ctx, &rows, "SELECT count() AS tables FROM system.tables WHERE database = currentDatabase() AND name != 'schema_migrations'")
+	if err != nil {
+		return records, fmt.Errorf("looking for tables: %w", err)
+	}
+	if rows[0].Tables == 0 {
+		return records, nil
+	}
+	found, err := recognize(ctx, db, o, recorded)
+	var unrecognized *UnrecognizedError
+	if errors.As(err, &unrecognized) && len(records) > 0 && !orphaned {
+		return records, nil // the record has no gap, and is all there is
+	}
+	if err != nil {
+		return records, err
+	}
+	return fill(ctx, db, o, records, found)
+}
+
+// fill writes the records up to found that are missing.
+func fill(ctx context.Context, db Execer, o Options, records map[int]Record, found position) (map[int]Record, error) {
+	for _, m := range o.Migrations {
+		statements := len(Statements(m.SQL))
+		done := statements
+		if m.Version > found.version {
+			break
+		}
+		if m.Version == found.version {
+			done = found.done
+		}
+		if r, begun := records[m.Version]; begun && r.Done >= done {
+			continue
+		}
+		if err := note(ctx, db, o, m, done, statements); err != nil {
+			return records, err
+		}
+		records[m.Version] = Record{Done: done, Statements: statements, AppliedAt: o.Now(), By: o.By}
+	}
+	return records, nil
+}
+
+// note records that the first done statements of m are applied.
+func note(ctx context.Context, db Execer, o Options, m Migration, done, statements int) error {
+	err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) VALUES (?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?), ?)",
+		uint32(m.Version), m.Name, m.Checksum, uint32(done), uint32(statements), o.Now().UnixMilli(), o.By)
+	if err != nil {
+		return fmt.Errorf("recording migrations/%s in schema_migrations: %w", m.Name, err)
+	}
+	return nil
 }
 
 // Check compares what was applied with the migrations and returns it by version. It changes nothing.
@@ -146,16 +227,8 @@ type Record struct {
 // apply runs the statements from the one after the first done ones.
 func apply(ctx context.Context, db Execer, o Options, m Migration, resumed bool, done int) error {
 	statements := Statements(m.SQL)
-	note := func(done int) error {
-		err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) VALUES (?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?), ?)",
-			uint32(m.Version), m.Name, m.Checksum, uint32(done), uint32(len(statements)), o.Now().UnixMilli(), o.By)
-		if err != nil {
-			return fmt.Errorf("recording migrations/%s in schema_migrations: %w", m.Name, err)
-		}
-		return nil
-	}
 	if !resumed {
-		if err := note(0); err != nil {
+		if err := note(ctx, db, o, m, 0, len(statements)); err != nil {
 			return err
 		}
 	}
@@ -173,7 +246,7 @@ func apply(ctx context.Context, db Execer, o Options, m Migration, resumed bool,
 		if err != nil {
 			return &StatementError{Name: m.Name, Statement: i + 1, Of: len(statements), Err: err}
 		}
-		if err := note(i + 1); err != nil {
+		if err := note(ctx, db, o, m, i+1, len(statements)); err != nil {
 			return err
 		}
 	}

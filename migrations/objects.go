@@ -1,0 +1,30 @@
+package migrations
+
+import (
+	_ "embed"
+	"regexp"
+)
+
+//go:embed schema.sql
+var latestSchema string
+
+// Object is a table or view of the latest version.
+type Object struct {
+	Name string
+	View bool
+	SQL  string // the statement that makes it
+}
+
+var createPattern = regexp.MustCompile(`(?m)^CREATE (TABLE|VIEW) (\w+)`)
+
+// Objects returns what the migrations make together, tables first, from schema.sql: what a database at the latest
+// version must have. A test keeps schema.sql equal to what the migrations make.
+func Objects() []Object {
+	var out []Object
+	for _, sql := range Statements(latestSchema) {
+		if m := createPattern.FindStringSubmatch(sql); m != nil {
+			out = append(out, Object{Name: m[2], View: m[1] == "VIEW", SQL: sql})
+		}
+	}
+	return out
+}
