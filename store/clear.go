@@ -17,10 +17,17 @@ ORDER BY name`, nil)
 	if err != nil {
 		return fmt.Errorf("listing the tables of the store at %s: %w", s.address, err)
 	}
-	for _, t := range tables {
-		if err := s.db.Exec(ctx, "TRUNCATE TABLE `"+t.Name+"`"); err != nil {
-			return fmt.Errorf("clearing the table %s: %w", t.Name, err)
+	return s.withManifest(ctx, func() error {
+		if s.manifestPath() != "" { // first, so that an end in between is no loss
+			if err := s.writeManifest(manifest{Address: s.address, Database: s.database}); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		for _, t := range tables {
+			if err := s.db.Exec(ctx, "TRUNCATE TABLE `"+t.Name+"`"); err != nil {
+				return fmt.Errorf("clearing the table %s: %w", t.Name, err)
+			}
+		}
+		return nil
+	})
 }

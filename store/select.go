@@ -21,7 +21,7 @@ func (s *Store) Select(ctx context.Context, dest any, sql string, params map[str
 		return err
 	}
 	if err := s.db.Select(ctx, dest, sql, args...); err != nil {
-		return fmt.Errorf("reading from the store: %w", err)
+		return fmt.Errorf("reading from the store: %w", explain(err))
 	}
 	return nil
 }

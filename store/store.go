@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -24,26 +26,34 @@ import (
 
 // Options say how to open a store.
 type Options struct {
-	Logger  *slog.Logger     // nil: silent
-	Now     func() time.Time // nil: time.Now
-	BaseDir string           // a relative folder of the DSN is below this; empty: the working directory
-	Share   bool             // let other processes of this user use the embedded engine, over a unix socket in the data folder
-	Program string           // who we are: "dxctl serve"; shown to whoever finds the folder in use
-	Engine  *embedded.Engine // an open engine to use, for an embedded DSN; Close leaves it open
+	Existing bool             // do not create the data directory or the database: a [NoDataError] when it is not there
+	Logger   *slog.Logger     // nil: silent
+	Now      func() time.Time // nil: time.Now
+	BaseDir  string           // a relative folder of the DSN is below this; empty: the working directory
+	Share    bool             // let other processes of this user use the embedded engine, over a unix socket in the data folder
+	Program  string           // who we are: "dxctl serve"; shown to whoever finds the folder in use
+	StateDir string           // where the list of a server's stored parts is kept; empty: nowhere, and lost parts go unnoticed
+	Engine   *embedded.Engine // an open engine to use, for an embedded DSN; Close leaves it open
 }
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
 	db       driver.Conn
-	engine   engine // nil: a server
-	owned    bool   // Close closes engine
-	kind     string // of Info.Engine
+	options  clickhouse.Options // of db
+	engine   engine             // nil: a server
+	owned    bool               // Close closes engine
+	kind     string             // of Info.Engine
 	address  string
 	database string
 	http     bool // the driver speaks HTTP: an INSERT names its columns' types itself
 	now      func() time.Time
 	logger   *slog.Logger
 	program  string
+
+	existing   bool                   // Options.Existing
+	stateDir   string                 // for the manifest of a server; may be empty
+	manifestMu sync.Mutex             // held by withManifest
+	atClose    atomic.Pointer[func()] // notes what was stored since the last look for losses; nil: nobody has looked
 
 	seq      sequence
 	observed sync.Mutex // facts and grades are compared with what is stored, one append at a time
@@ -76,7 +86,7 @@ func Open(ctx context.Context, cfg Config, o Options) (*Store, error) {
 	if o.Program == "" {
 		o.Program = "dxctl"
 	}
-	s := &Store{database: t.database, now: o.Now, logger: o.Logger, program: o.Program}
+	s := &Store{database: t.database, now: o.Now, logger: o.Logger, program: o.Program, stateDir: o.StateDir, existing: o.Existing}
 	if t.server != nil {
 		err = s.openServer(ctx, t.server)
 	} else {
@@ -96,6 +106,9 @@ func (s *Store) openEmbedded(ctx context.Context, t target, o Options) error {
 		path := t.folder
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(o.BaseDir, path)
+		}
+		if o.Existing && !embedded.HasData(path) {
+			return &NoDataError{Place: path}
 		}
 		if s.engine, s.kind, err = openFolder(ctx, path, o); err != nil {
 			return err
@@ -169,30 +182,54 @@ func (s *Store) connect(ctx context.Context, options *clickhouse.Options) error 
 	if err != nil {
 		return fmt.Errorf("opening the store at %s: %w", s.address, err)
 	}
-	err = first.Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+s.database+"`"+map[bool]string{true: " ENGINE = Atomic"}[s.engine != nil])
 	var ex *clickhouse.Exception
+	if !s.existing {
+		err = first.Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+s.database+"`"+map[bool]string{true: " ENGINE = Atomic"}[s.engine != nil])
+	}
 	if errors.As(err, &ex) && ex.Code == accessDenied {
 		err = nil // the user may not make databases; if this one is missing, the ping below says so
 	}
 	if err = errors.Join(err, first.Close()); err != nil {
 		return fmt.Errorf("opening the store at %s: making the database %s: %w", s.address, s.database, err)
 	}
-	withDatabase := *options
-	withDatabase.Auth.Database = s.database
-	if s.db, err = clickhouse.Open(&withDatabase); err != nil {
+	s.options = *options
+	if s.db, err = s.open(s.database); err != nil {
 		return fmt.Errorf("opening the store at %s: %w", s.address, err)
 	}
 	if err := s.db.Ping(ctx); err != nil {
+		if errors.As(err, &ex) && ex.Code == unknownDatabase && s.existing {
+			return &NoDataError{Place: s.address + ", database " + s.database}
+		}
 		return fmt.Errorf("opening the store at %s, database %s: %w", s.address, s.database, err)
 	}
 	return nil
 }
 
-// accessDenied is ClickHouse's code for a user who lacks a right.
-const accessDenied = 497
+// open opens the driver over a database of the same engine.
+func (s *Store) open(database string) (driver.Conn, error) {
+	options := s.options
+	options.Auth.Database = database
+	return clickhouse.Open(&options)
+}
 
-// Close closes the connections and, when this process opened it, the engine.
+// Codes of ClickHouse.
+const (
+	accessDenied    = 497 // the user lacks a right
+	unknownDatabase = 81
+)
+
+// NoDataError says that nothing was ever stored where the DSN points to.
+type NoDataError struct{ Place string }
+
+func (e *NoDataError) Error() string {
+	return fmt.Sprintf("there is no data at %s yet; the first \"dxctl collect\", \"dxctl serve\" or \"dxctl migrate\" creates it", e.Place)
+}
+
+// Close notes what is stored, closes the connections and, when this process opened it, the engine.
 func (s *Store) Close() error {
+	if note := s.atClose.Swap(nil); note != nil {
+		(*note)()
+	}
 	var err error
 	if s.db != nil {
 		err = s.db.Close()
@@ -201,15 +238,6 @@ func (s *Store) Close() error {
 		err = errors.Join(err, s.engine.Close())
 	}
 	return err
-}
-
-// Migrate brings the schema to the version that this program knows and returns the migrations that it applied.
-func (s *Store) Migrate(ctx context.Context) ([]migrations.Migration, error) {
-	applied, err := migrations.Apply(ctx, s.db, migrations.Options{Now: s.now, By: s.program})
-	if err != nil {
-		return applied, fmt.Errorf("migrating the store at %s: %w", s.address, err)
-	}
-	return applied, nil
 }
 
 // Info describes an open store.
@@ -259,12 +287,25 @@ func (s *Store) Info(ctx context.Context) (Info, error) {
 	if errors.As(err, &future) {
 		info.SchemaVersion = future.Have
 	}
-	return info, err
+	return info, explain(err)
 }
 
 // Drop removes the database with everything in it. The store cannot be used afterwards.
 func (s *Store) Drop(ctx context.Context) error {
-	if err := s.db.Exec(ctx, "DROP DATABASE `"+s.database+"` SYNC"); err != nil {
+	err := s.withManifest(ctx, func() error {
+		if err := s.db.Exec(ctx, "DROP DATABASE `"+s.database+"` SYNC"); err != nil {
+			return err
+		}
+		s.atClose.Store(nil)
+		if path := s.manifestPath(); path != "" {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+			_ = os.Remove(path + ".lock") // the database is gone: nobody waits for it
+		}
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("dropping the database %s: %w", s.database, err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/scorecards"
-	"github.com/dxctl/dxctl/store"
 )
 
 // sourceCheckTimeout bounds how long doctor waits for a source to answer.
@@ -30,12 +28,22 @@ type finding struct {
 }
 
 func newDoctor(s *session) *cobra.Command {
-	return &cobra.Command{
+	var accept bool
+	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check engine, schema, catalog, sources and their credentials",
-		Long:  "Check the engine, the schema, the catalog, the scorecards, and every source with its credentials, and say what is wrong.",
-		Args:  cobra.NoArgs,
+		Short: "Check engine, schema, stored data, catalog, sources and their credentials",
+		Long: `Check the engine, the schema, the stored data, the catalog, the scorecards, and every source with its credentials,
+and print what is wrong. Nothing is created or changed.
+
+With --accept-losses, damaged parts of tables are set aside first (their files stay in the data directory), and what is
+lost until now is not reported again.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if accept {
+				if err := s.acceptLosses(cmd.Context()); err != nil {
+					return err
+				}
+			}
 			findings := s.examine(cmd.Context())
 			t := table{columns: []string{"check", "status", "detail"}, document: findings}
 			problems := 0
@@ -49,11 +57,13 @@ func newDoctor(s *session) *cobra.Command {
 				return err
 			}
 			if problems > 0 {
-				return withCode(exitUnhealthy, fmt.Errorf("doctor found %d of %d checks in trouble", problems, len(findings)))
+				return withCode(exitUnhealthy, fmt.Errorf("%d of %d checks failed", problems, len(findings)))
 			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&accept, "accept-losses", false, "set damaged parts of tables aside and stop reporting what is lost until now")
+	return cmd
 }
 
 // examine makes every check that can be made; a check that depends on one that failed is left out.
@@ -83,27 +93,7 @@ func (s *session) examine(ctx context.Context) []finding {
 		return found
 	}
 
-	var cat *catalog.Catalog
-	var warnings []catalog.Warning
-	var catErr error
-	var unmapped []string
-	st, err := store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Program: "dxctl doctor"})
-	if err != nil {
-		problem("engine", err)
-		cat, warnings, catErr = catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
-	} else {
-		examineStore(ctx, st, ok, warn, problem)
-		cat, warnings, catErr = readCatalog(ctx, st, cfg)
-		if unmapped, err = unmappedScopes(ctx, st); err != nil {
-			problem("catalog", err)
-		}
-		examineCollected(ctx, &platform{cfg: cfg, store: st}, warn, problem)
-		if err := st.Close(); err != nil {
-			problem("engine", err)
-		}
-	}
-
-	examineCatalog(cat, warnings, catErr, unmapped, ok, warn, problem)
+	s.examineEngine(ctx, cfg, log, ok, warn, problem)
 	if cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir); err != nil {
 		problem("scorecards", err)
 	} else if _, err := scorecards.New(cards, s.now); err != nil {
@@ -112,24 +102,6 @@ func (s *session) examine(ctx context.Context) []finding {
 		ok("scorecards", "%d", len(cards))
 	}
 	return append(found, s.examineSources(ctx, &platform{cfg: cfg, log: log, now: s.now})...)
-}
-
-func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, string, ...any), problem func(string, error)) {
-	info, err := st.Info(ctx)
-	if info.Version != "" {
-		ok("engine", "ClickHouse %s, %s, %s", info.Version, info.Engine, cmp.Or(info.Path, info.Address))
-	}
-	if info.Library != "" {
-		ok("library", "%s", info.Library)
-	}
-	switch {
-	case err != nil:
-		problem("schema", err)
-	case info.SchemaVersion < info.LatestSchema:
-		warn("schema", "version %d of %d; the next command (or dxctl migrate) brings it up to date", info.SchemaVersion, info.LatestSchema)
-	default:
-		ok("schema", "version %d", info.SchemaVersion)
-	}
 }
 
 // examineCollected tells what the latest collects ended with, until one succeeds.

@@ -19,6 +19,7 @@ type health struct {
 // checks lists everything that /readyz and the gauge dxctl_degraded report. A new check is one more line.
 func (p *platform) checks() []web.HealthCheck {
 	return []web.HealthCheck{
+		{Name: "store", Causes: p.losses.causes},
 		{Name: "collectors", Causes: p.collectorCauses},
 		{Name: "inbox", Causes: p.health.inbox.Causes},
 		{Name: "catalog", Causes: p.catalogCauses},

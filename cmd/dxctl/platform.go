@@ -38,6 +38,7 @@ type platform struct {
 	report func(collectors.Progress) // told what the runner does; may be nil
 	quiet  bool                      // report shows failures, so that they are not logged
 	health health                    // what is wrong while dxctl serves
+	losses losses                    // of the store
 }
 
 // openOptions says what a command needs of the store.
@@ -55,6 +56,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		return nil, err
 	}
 	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry()}
+	p.losses.p = p
 	if !opt.bare {
 		cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
 		if err != nil {
@@ -64,7 +66,9 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 			return nil, err
 		}
 	}
-	p.store, err = store.Open(ctx, cfg.Store, store.Options{Logger: log, Now: s.now, BaseDir: cfg.Dir, Share: opt.share, Program: "dxctl " + opt.program})
+	p.store, err = store.Open(ctx, cfg.Store, store.Options{
+		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Folder), Share: opt.share, Program: "dxctl " + opt.program,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +76,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		if _, err := p.store.Migrate(ctx); err != nil {
 			return nil, errors.Join(err, p.store.Close())
 		}
+		_, _ = p.losses.look(ctx) // what is lost is logged, and is no reason not to go on
 	}
 	if opt.bare {
 		return p, nil

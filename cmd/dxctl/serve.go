@@ -180,6 +180,7 @@ func (p *platform) refreshRegularly(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			_, _ = p.losses.look(ctx) // logs what is new
 			due := p.cfg.Collect.Interval > 0 && p.now().Sub(last) >= p.cfg.Collect.Interval
 			if p.fresh.Swap(false) || due { // the catalog's files may have changed, and facts grow old
 				last = p.now()

@@ -117,6 +117,16 @@ func probe(dir string) error {
 	return nil
 }
 
+// HasData reports whether an engine has ever written to the directory.
+func HasData(dir string) bool {
+	for _, name := range []string{markerName, "metadata", "store"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // marker is what markerName says.
 type marker struct {
 	Engine string `json:"engine"` // libchdb's version: "26.7.3"
