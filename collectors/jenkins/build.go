@@ -52,6 +52,7 @@ type buildPage struct {
 	} `json:"firstBuild"`
 	Builds []build `json:"allBuilds"`
 	shown  int     // builds on the page as it came, also those that could not be read
+	lost   []int   // numbers of those that were set aside
 }
 
 // buildFields are what is asked of a build.

@@ -2,14 +2,15 @@ package jenkins
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -29,6 +30,7 @@ type scopeState struct {
 	Jobs     map[string]*jobState `json:"jobs"`              // by branch; the only one of a plain job is ""
 	Refilled time.Time            `json:"refilled,omitzero"` // when gaps were last looked for
 	Vanished uint64               `json:"vanished,omitempty"`
+	Failed   *rest.Quarantine     `json:"failed,omitzero"` // branches, builds and stages that Jenkins always answers with an error
 }
 
 // jobState is how far a job has been read. Every build with a number up to Head and created since Floor is stored, but
@@ -60,7 +62,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if err != nil {
 		return err
 	}
-	r := &reader{Collector: c, scope: scope, w: w, since: c.cfg.Since, multibranch: t.multibranch}
+	r := &reader{Collector: c, scope: scope, w: w, since: c.cfg.Since, multibranch: t.multibranch, tried: map[string]bool{}}
 	if s := w.Since(); !s.IsZero() && (r.since.IsZero() || s.Before(r.since)) {
 		r.since = s
 	}
@@ -70,22 +72,54 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if r.state.Jobs == nil {
 		r.state.Jobs = map[string]*jobState{}
 	}
+	held := !r.state.Failed.IsZero()
+	r.state.Failed = r.state.Failed.Begin()
 	if err := r.prune(ctx, t); err != nil {
 		return err
 	}
-	var errs []error
-	for _, j := range t.jobs {
-		if err := r.job(ctx, j); err != nil {
-			errs = append(errs, fmt.Errorf("builds of %s: %w", j.fullName(), err))
-			if !refused(err) { // the disk, or Jenkins itself: the other branches would meet the same
-				return errors.Join(errs...)
-			}
+	if err := r.each(ctx, t, r.job); err != nil {
+		return err
+	}
+	if held || !r.state.Failed.IsZero() {
+		if err := r.save(ctx); err != nil {
+			return err
 		}
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
+	if err := r.account(ctx, t); err != nil {
+		return err
 	}
-	return r.account(ctx, t)
+	return r.state.Failed.Err("part")
+}
+
+// each does something with every job of the scope. A branch that cannot be read is set aside, and the others are read; it
+// is an error where none of them can be.
+func (r *reader) each(ctx context.Context, t target, do func(context.Context, job) error) error {
+	read, last := 0, error(nil)
+	for _, j := range t.jobs {
+		var failure error
+		one := func(ctx context.Context) error {
+			if failure = do(ctx, j); failure != nil {
+				failure = fmt.Errorf("builds of %s: %w", j.fullName(), failure)
+			}
+			return failure
+		}
+		if !r.multibranch {
+			return one(ctx)
+		}
+		ok, err := r.state.Failed.Do(ctx, "branch "+j.branch, r.now(), one)
+		if err != nil {
+			return err
+		}
+		if ok {
+			read++
+		} else if failure != nil {
+			last = failure
+		}
+	}
+	if read == 0 {
+		return last
+	}
+	return nil
 }
 
 // reader is one Collect of one scope.
@@ -97,6 +131,7 @@ type reader struct {
 	multibranch bool
 	state       scopeState
 	done        uint64
+	tried       map[string]bool // keys that were set aside in this Collect
 }
 
 func (r *reader) origin(id, url string) event.Origin {
@@ -107,10 +142,17 @@ func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, buildsSt
 
 // prune forgets branches that the project no longer has. Their builds stay stored.
 func (r *reader) prune(ctx context.Context, t target) error {
+	if len(t.jobs) == 0 { // an empty answer is no proof
+		return nil
+	}
 	live := map[string]bool{}
 	for _, j := range t.jobs {
 		live[j.key()] = true
 	}
+	r.state.Failed.Forget(func(key string) bool {
+		branch, is := strings.CutPrefix(key, "branch ")
+		return !is || live[branch]
+	})
 	n := len(r.state.Jobs)
 	maps.DeleteFunc(r.state.Jobs, func(key string, s *jobState) bool {
 		if !live[key] {
@@ -142,18 +184,14 @@ func (r *reader) job(ctx context.Context, j job) error {
 	p := &pass{reader: r, job: j, s: s, seen: map[int]bool{}}
 	p.prepare()
 	news, err := p.news(ctx)
-	if gone(err) && r.multibranch { // the branch was deleted since the project was listed
+	if err == nil && news {
+		err = p.newest(ctx)
+	}
+	if gone(err) && r.multibranch && !r.stillListed(ctx, j.names) { // the branch was deleted since the project was listed
 		return nil
 	}
 	if err != nil {
 		return err
-	}
-	if news {
-		if err := p.newest(ctx); gone(err) && r.multibranch {
-			return nil
-		} else if err != nil {
-			return err
-		}
 	}
 	for len(s.Pending) > 0 {
 		if err := p.pending(ctx); err != nil {
@@ -251,7 +289,10 @@ func (p *pass) newest(ctx context.Context) error {
 	if err := p.take(ctx, page.Builds, func(b build) bool { return b.Number > head }, false); err != nil {
 		return err
 	}
-	low, _ := bounds(page.Builds)
+	low, high := page.bounds()
+	if high > s.Head {
+		s.Head, s.HeadAt = high, 0 // it cannot be read
+	}
 	if !page.ends(size) && low > head && !p.tooOld(page.Builds) {
 		s.Pending = slices.Insert(s.Pending, 0, span{Above: head, Below: low, At: page.shown - 1})
 	}
@@ -266,11 +307,38 @@ func (p *pass) newest(ctx context.Context) error {
 
 // anew reports whether the job was made anew since it was last read: the build that was the newest then is another one.
 func (p *pass) anew(builds []build) bool {
-	return p.s.Head > 0 && slices.ContainsFunc(builds, func(b build) bool { return b.Number == p.s.Head && b.Timestamp != p.s.HeadAt })
+	return p.s.Head > 0 && slices.ContainsFunc(builds, func(b build) bool { return b.Number == p.s.Head && p.s.HeadAt != 0 && b.Timestamp != p.s.HeadAt })
 }
 
-// page asks for the builds at the places from (counted from 0) up to, but not with, to.
+// page asks for the builds at the places from (counted from 0) up to, but not with, to. A build with which Jenkins cannot
+// answer does not cost the others of its page: it is set aside.
 func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, answer, error) {
+	page, got, err := p.ask(ctx, from, to, etag)
+	if !rest.Broken(err) {
+		return page, got, err
+	}
+	var numbers buildPage // the numbers alone need not be broken
+	if _, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[number]{%d,%d}", from, to), "", &numbers); err != nil {
+		return buildPage{}, answer{}, err
+	}
+	page = buildPage{First: numbers.First, shown: len(numbers.Builds)}
+	err = rest.Bisect(ctx, from, from+len(numbers.Builds), func(ctx context.Context, from, to int) error {
+		part, _, err := p.ask(ctx, from, to, "")
+		if err == nil {
+			page.Builds = append(page.Builds, part.Builds...)
+			p.state.Failed.Done("")
+		}
+		return err
+	}, func(place int, err error) error {
+		lost := numbers.Builds[place-from]
+		page.lost = append(page.lost, lost.Number)
+		return p.hold(lost, err)
+	})
+	return page, answer{}, err
+}
+
+// ask reads a page as it comes.
+func (p *pass) ask(ctx context.Context, from, to int, etag string) (buildPage, answer, error) {
 	var page buildPage
 	got, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[%s]{%d,%d}", p.buildFields(), from, to), etag, &page)
 	page.shown = len(page.Builds)
@@ -283,18 +351,20 @@ func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, 
 
 // ends reports whether nothing comes after the page, of which size builds were asked.
 func (p buildPage) ends(size int) bool {
-	low, _ := bounds(p.Builds)
-	return p.shown < size || p.First != nil && len(p.Builds) > 0 && low <= p.First.Number
+	low, _ := p.bounds()
+	return p.shown < size || p.First != nil && low > 0 && low <= p.First.Number
 }
 
-func bounds(builds []build) (low, high int) {
-	for i, b := range builds {
-		if i == 0 {
-			low, high = b.Number, b.Number
-		}
-		low, high = min(low, b.Number), max(high, b.Number)
+// bounds are the lowest and the highest number of the page, of what could be read and what could not; 0 of an empty one.
+func (p buildPage) bounds() (low, high int) {
+	numbers := slices.Clone(p.lost)
+	for _, b := range p.Builds {
+		numbers = append(numbers, b.Number)
 	}
-	return low, high
+	if len(numbers) == 0 {
+		return 0, 0
+	}
+	return slices.Min(numbers), slices.Max(numbers)
 }
 
 // tooOld reports whether every build is older than what is wanted.
@@ -321,7 +391,7 @@ func (p *pass) pending(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	low, high := bounds(page.Builds)
+	low, high := page.bounds()
 	if from > 0 && high < sp.Below {
 		sp.At = max(0, from-historySize)
 		return p.save(ctx)
@@ -343,38 +413,45 @@ func (p *pass) pending(ctx context.Context) error {
 	return p.save(ctx)
 }
 
-// open asks one by one for builds that are not final and were on no page of this pass.
+// open asks one by one for builds that are not final and were on no page of this pass, and for those that were set aside.
 func (p *pass) open(ctx context.Context) error {
 	s, changed := p.s, false
 	for _, n := range slices.Sorted(maps.Keys(s.Open)) {
-		if p.seen[n] {
+		if p.seen[n] || p.state.Failed.Has(p.heldKey(n)) {
 			continue
-		}
-		if p.now().Sub(instant(s.Open[n])) > openFor {
-			delete(s.Open, n)
-			changed = true
-			continue
-		}
-		var b build
-		_, err := p.getPath(ctx, jobPath(p.job.names)+strconv.Itoa(n)+"/api/json?tree="+url.QueryEscape(p.buildFields()), "", &b)
-		if gone(err) {
-			delete(s.Open, n)
-			changed = true
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if b.Number != n {
-			continue
-		}
-		if err := p.take(ctx, []build{b}, func(build) bool { return false }, false); err != nil {
-			return err
 		}
 		changed = true
+		if p.now().Sub(instant(s.Open[n])) > openFor {
+			delete(s.Open, n)
+			continue
+		}
+		b, there, err := p.one(ctx, n)
+		switch {
+		case err != nil:
+			if err := p.hold(build{Number: n}, err); err != nil {
+				return err
+			}
+		case !there:
+			delete(s.Open, n)
+		default:
+			if err := p.take(ctx, []build{b}, func(build) bool { return false }, false); err != nil {
+				return err
+			}
+		}
 	}
-	if !changed {
-		return nil
+	again, err := p.heldBuilds(ctx)
+	if err != nil || !changed && !again {
+		return err
 	}
 	return p.save(ctx)
+}
+
+// one reads one build; false where Jenkins does not have it (any more).
+func (p *pass) one(ctx context.Context, n int) (build, bool, error) {
+	var b build
+	_, err := p.getPath(ctx, jobPath(p.job.names)+strconv.Itoa(n)+"/api/json?tree="+url.QueryEscape(p.buildFields()), "", &b)
+	if gone(err) {
+		return build{}, false, nil
+	}
+	return b, b.Number == n, err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -31,12 +32,15 @@ func (e *statusError) Error() string {
 	case http.StatusUnauthorized:
 		return text + ": user and API token do not fit (any more); create another token on the user's Security page and set user and token of the source"
 	case http.StatusForbidden:
-		return text + ": the user may not read this; it needs Overall/Read and Job/Read"
+		return text + ": the user may not read this; " + rights
 	case http.StatusNotFound:
-		return text + ": it does not exist (any more), or the user may not see it"
+		return text + ": it does not exist (any more), or the user may not see it: " + rights
 	}
 	return text
 }
+
+// rights are all that the user needs.
+const rights = "give the user Overall/Read at the root, and Job/Discover and Job/Read on every folder and job that is collected"
 
 func (e *statusError) Unwrap() error {
 	if e.status == http.StatusUnauthorized {
@@ -49,13 +53,6 @@ func (e *statusError) Unwrap() error {
 func gone(err error) bool {
 	var s *statusError
 	return errors.As(err, &s) && (s.status == http.StatusNotFound || s.status == http.StatusGone)
-}
-
-// refused reports whether an error is Jenkins' word about one thing, which says nothing about others.
-func refused(err error) bool {
-	var s *statusError
-	var d *json.UnmarshalTypeError
-	return errors.As(err, &s) && s.status != http.StatusUnauthorized || errors.As(err, &d)
 }
 
 // jobPath is the path of a job by the names that lead to it: job/a/job/b/. A branch's name holds escapes of its own
@@ -95,14 +92,14 @@ func (c *Collector) getPath(ctx context.Context, path, etag string, into any) (a
 		return answer{notModified: true, etag: etag}, nil
 	case http.StatusOK:
 	default:
-		return answer{}, &statusError{path: shown, status: resp.StatusCode}
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{path: shown, status: resp.StatusCode}}
 	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return answer{}, fmt.Errorf("GET %s: %w", shown, err)
 	}
 	if err := c.decode(body, into); err != nil {
-		return answer{}, fmt.Errorf("GET %s: the answer is not what Jenkins documents: %w", shown, err)
+		return answer{}, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("GET %s: the answer is not what Jenkins documents: %w", shown, err)}
 	}
 	return answer{etag: resp.Header.Get("ETag")}, nil
 }
@@ -117,4 +114,15 @@ func (c *Collector) decode(body []byte, into any) error {
 		return nil
 	}
 	return err
+}
+
+// stillListed reports whether something that Jenkins does not have is on the list of its folder all the same: then it has
+// not been deleted, but the user may not see it.
+func (c *Collector) stillListed(ctx context.Context, names []string) bool {
+	last := len(names) - 1
+	var n node
+	if _, err := c.get(ctx, names[:last], "jobs[name]", "", &n); err != nil {
+		return !gone(err)
+	}
+	return slices.ContainsFunc(n.Jobs, func(b node) bool { return b.Name == names[last] })
 }

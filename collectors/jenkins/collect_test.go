@@ -344,13 +344,15 @@ func TestSince(t *testing.T) {
 }
 
 func TestABranchThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
-	f := start(t, multibranch("api", freestyle("aaa", until(3)...), freestyle("main", until(4)...), freestyle("gone", until(2)...)))
+	api := multibranch("api", freestyle("aaa", until(3)...), freestyle("main", until(4)...), freestyle("gone", until(2)...))
+	f := start(t, api)
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case strings.Contains(r.URL.Path, "/job/aaa/"):
 			w.WriteHeader(http.StatusForbidden)
 			return true
-		case strings.Contains(r.URL.Path, "/job/gone/"):
+		case strings.Contains(r.URL.Path, "/job/gone/"): // since the project was listed
+			api.jobs = api.jobs[:2]
 			w.WriteHeader(http.StatusNotFound)
 			return true
 		}

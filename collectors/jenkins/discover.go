@@ -4,16 +4,21 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 const (
-	jobsStream = "jobs"
+	jobsStream   = "jobs"
+	brokenStream = "broken"
 	// relist is how long a folder's listing is believed that does not tell the newest build of its jobs, because it holds
 	// none. New jobs in it are found after that time.
 	relist = time.Hour
@@ -106,14 +111,29 @@ type listing struct {
 	Jobs []node    `json:"jobs"`
 }
 
-// Scopes lists the jobs, by full name. What it reads is remembered, so that the next call asks for little.
+// Scopes lists the jobs, by full name. What it reads is remembered, so that the next call asks for little. With a
+// *rest.SkippedError it lists also what it knew before of the folders that cannot be read.
 func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
-	w := &walk{Collector: c, before: map[string]listing{}, after: map[string]listing{}, found: map[string]target{}}
+	w := &walk{Collector: c, before: map[string]listing{}, after: map[string]listing{}, found: map[string]target{}, met: map[string]bool{}}
 	if _, err := m.Load(ctx, jobsStream, &w.before); err != nil {
 		return nil, err
 	}
+	var broken struct {
+		Folders *rest.Quarantine `json:"folders,omitzero"`
+	}
+	if _, err := m.Load(ctx, brokenStream, &broken); err != nil {
+		return nil, err
+	}
+	w.failed = broken.Folders.Begin()
+	held := w.failed.Keys()
 	if err := w.folder(ctx, nil); err != nil {
 		return nil, err
+	}
+	w.failed.Forget(func(path string) bool { return w.met[path] })
+	if broken.Folders = w.failed; len(held) > 0 || !w.failed.IsZero() {
+		if err := m.Save(ctx, brokenStream, broken); err != nil {
+			return nil, err
+		}
 	}
 	old, err := json.Marshal(w.before)
 	if err != nil {
@@ -127,7 +147,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	c.mu.Lock()
 	c.targets = w.found
 	c.mu.Unlock()
-	return slices.Sorted(maps.Keys(w.found)), nil
+	return slices.Sorted(maps.Keys(w.found)), w.failed.Err("folder")
 }
 
 // walk is one pass over the folders.
@@ -135,10 +155,11 @@ type walk struct {
 	*Collector
 	before, after map[string]listing // by path
 	found         map[string]target
+	failed        *rest.Quarantine
+	met           map[string]bool // paths that were asked for
 }
 
-// folder reads a folder and what is below it. A folder other than the root that cannot be read does not hold up the rest:
-// what was known of it stays.
+// folder reads a folder and what is below it. A folder other than the root that cannot be read does not hold up the rest.
 func (w *walk) folder(ctx context.Context, names []string) error {
 	if len(names) > deepest {
 		return nil
@@ -146,26 +167,37 @@ func (w *walk) folder(ctx context.Context, names []string) error {
 	path := strings.Join(names, "/")
 	l, known := w.before[path]
 	if !known || l.Told || w.now().Sub(l.At).Abs() >= relist {
-		fresh, err := w.list(ctx, names, l)
-		switch {
-		case err == nil:
-			l = fresh
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case len(names) == 0:
+		fresh, there, err := w.relist(ctx, names, l, known)
+		if err != nil || !there {
 			return err
-		case gone(err): // since its parent was listed
-			return nil
-		default:
-			w.log.Warn("a folder cannot be listed; its jobs are those that were known before", "source", w.cfg.Source, "folder", path, "known", len(l.Jobs), "error", err)
-			if !known {
-				return nil
-			}
-			l.Jobs = withoutLast(l.Jobs) // what was the newest build then may not be now
 		}
+		l = fresh
 	}
 	w.after[path] = l.kept()
 	return w.items(ctx, names, l.Jobs)
+}
+
+// relist reads a folder or a multibranch project. One that cannot be read is set aside, and is what was known of it
+// before; false: nothing is known, or it was deleted since its parent was listed.
+func (w *walk) relist(ctx context.Context, names []string, l listing, known bool) (fresh listing, there bool, err error) {
+	if len(names) == 0 {
+		fresh, err = w.list(ctx, names, l)
+		return fresh, true, err
+	}
+	path := strings.Join(names, "/")
+	w.met[path] = true
+	ok, err := w.failed.Do(ctx, path, w.now(), func(ctx context.Context) error {
+		fresh, err = w.list(ctx, names, l)
+		if there = !gone(err) || w.stillListed(ctx, names); !there {
+			return nil
+		}
+		return err
+	})
+	if err != nil || ok {
+		return fresh, there, err
+	}
+	l.Jobs = withoutLast(l.Jobs) // what was the newest build then may not be now
+	return l, known, nil
 }
 
 func (w *walk) list(ctx context.Context, names []string, old listing) (listing, error) {
@@ -210,6 +242,9 @@ func withoutLast(nodes []node) []node {
 func (w *walk) items(ctx context.Context, names []string, nodes []node) error {
 	for _, n := range nodes {
 		if n.Name == "" {
+			if err := w.nameless(names); err != nil {
+				return err
+			}
 			continue
 		}
 		path := append(slices.Clone(names), n.Name)
@@ -231,6 +266,16 @@ func (w *walk) items(ctx context.Context, names []string, nodes []node) error {
 	return nil
 }
 
+// nameless sets an item aside that Jenkins lists without a name, so that nobody can ask for it.
+func (w *walk) nameless(folder []string) error {
+	key := strings.Join(folder, "/") + "/?"
+	if w.met[key] {
+		return nil
+	}
+	w.met[key] = true
+	return w.failed.Hold(key, w.now(), &rest.AnswerError{Status: http.StatusOK, Err: errors.New("the listing has an item without a name")})
+}
+
 // multibranch adds a project with its branches, which a listing two levels deep does not show: then it is asked for.
 func (w *walk) multibranch(ctx context.Context, names []string, n node) error {
 	if !w.wanted(names) {
@@ -239,20 +284,9 @@ func (w *walk) multibranch(ctx context.Context, names []string, n node) error {
 	if n.Jobs == nil {
 		path := strings.Join(names, "/")
 		l, known := w.before[path]
-		fresh, err := w.list(ctx, names, l)
-		switch {
-		case err == nil:
-			l = fresh
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case gone(err):
-			return nil
-		default:
-			w.log.Warn("the branches of a project cannot be listed", "source", w.cfg.Source, "project", path, "known", len(l.Jobs), "error", err)
-			if !known {
-				return nil
-			}
-			l.Jobs = withoutLast(l.Jobs)
+		l, there, err := w.relist(ctx, names, l, known)
+		if err != nil || !there {
+			return err
 		}
 		w.after[path] = l.kept()
 		n.Jobs = l.Jobs

@@ -3,6 +3,7 @@ package jenkins
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"net/http"
@@ -315,13 +316,13 @@ func (m *memories) of(scope string) *memory {
 
 func (m *memories) collect(ctx context.Context, c *Collector) ([]string, error) {
 	scopes, err := c.Scopes(ctx, m.source)
-	if err != nil {
+	if err != nil && !rest.OnlySkipped(err) {
 		return nil, err
 	}
 	for _, s := range scopes {
-		if err := c.Collect(ctx, s, m.of(s)); err != nil {
-			return scopes, fmt.Errorf("%s: %w", s, err)
+		if failed := c.Collect(ctx, s, m.of(s)); failed != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", s, failed))
 		}
 	}
-	return scopes, nil
+	return scopes, err
 }

@@ -174,7 +174,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if len(root.Jobs) == 0 {
-		return fmt.Errorf("%s answers, but shows no job: give the user the rights Overall/Read and Job/Read", c.base)
+		return fmt.Errorf("%s answers, but shows no job: %s", c.base, rights)
 	}
 	return nil
 }

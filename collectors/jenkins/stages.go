@@ -28,8 +28,9 @@ type description struct {
 	Stages []stage `json:"stages"`
 }
 
-// stages reads the stages of pipeline builds, one request each, and corrects the builds' runs by what they tell.
-func (r *reader) stages(ctx context.Context, j job, builds []build, runs []event.PipelineRun) ([]event.Event, error) {
+// stages reads the stages of pipeline builds, one request each, and corrects the builds' runs by what they tell. A build
+// whose stages cannot be read is stored without them, and they are set aside.
+func (p *pass) stages(ctx context.Context, builds []build, runs []event.PipelineRun) ([]event.Event, error) {
 	var mu sync.Mutex
 	var all []event.Event
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -40,19 +41,22 @@ func (r *reader) stages(ctx context.Context, j job, builds []build, runs []event
 		}
 		group.Go(func() error {
 			var d description
-			_, err := r.getPath(groupCtx, jobPath(j.names)+strconv.Itoa(b.Number)+"/wfapi/describe", "", &d)
+			_, err := p.getPath(groupCtx, jobPath(p.job.names)+strconv.Itoa(b.Number)+"/wfapi/describe", "", &d)
 			if gone(err) { // the build is, or Jenkins does not have that plugin
 				return nil
 			}
-			if err != nil {
-				return err
-			}
+			key := stagesOf + p.job.runID(b)
 			mu.Lock()
 			defer mu.Unlock()
+			if err != nil {
+				p.tried[key] = true
+				return p.state.Failed.Hold(key, p.now(), err)
+			}
+			p.state.Failed.Done(key)
 			d.correct(&runs[i], b)
 			for _, s := range d.Stages {
 				if s.ID != "" {
-					all = append(all, r.stageEvent(j, b, runs[i].ID, s))
+					all = append(all, p.stageEvent(p.job, b, runs[i].ID, s))
 				}
 			}
 			return nil

@@ -25,8 +25,12 @@ func (p *pass) take(ctx context.Context, builds []build, counted func(build) boo
 		return err
 	}
 	for _, b := range wanted {
-		if counted(b) {
+		held := p.state.Failed.Has(p.heldKey(b.Number))
+		if counted(b) || held {
 			p.s.Listed++
+		}
+		if held {
+			p.state.Failed.Done(p.heldKey(b.Number))
 		}
 		mapped, _, _ := buildStatus(b.Result, b.Building)
 		if mapped.Final() {
@@ -88,7 +92,7 @@ func (p *pass) store(ctx context.Context, builds []build, again bool) error {
 		}
 	}
 	if p.cfg.Stages {
-		stages, err := p.stages(ctx, p.job, changed, runs)
+		stages, err := p.stages(ctx, changed, runs)
 		if err != nil {
 			return fmt.Errorf("stages: %w", err)
 		}
@@ -137,7 +141,9 @@ func (r *reader) account(ctx context.Context, t target) error {
 			return err
 		}
 	}
-	entries := []event.Event{r.entry(event.KindPipelineRun, listed, stored, open)}
+	runs := r.entry(event.KindPipelineRun, listed+r.unread(), stored, open)
+	runs.Note = r.state.Failed.Note("part")
+	entries := []event.Event{runs}
 	kinds := []event.Kind{}
 	if r.cfg.Stages {
 		kinds = append(kinds, event.KindPipelineJob)
@@ -165,6 +171,16 @@ func (r *reader) listed() uint64 {
 	return n
 }
 
+// unread is how many builds at least are missing because they, or their branches, could not be read.
+func (r *reader) unread() (n uint64) {
+	for _, key := range r.state.Failed.Keys() {
+		if !strings.HasPrefix(key, stagesOf) {
+			n++
+		}
+	}
+	return n
+}
+
 // refill reads every job of the scope from its newest build to its oldest.
 func (r *reader) refill(ctx context.Context, t target) error {
 	r.state.Refilled, r.state.Vanished = r.now().UTC(), 0
@@ -174,16 +190,16 @@ func (r *reader) refill(ctx context.Context, t target) error {
 	if err := r.save(ctx); err != nil {
 		return err
 	}
-	for _, j := range t.jobs {
+	return r.each(ctx, t, func(ctx context.Context, j job) error {
 		s := r.state.Jobs[j.key()]
 		p := &pass{reader: r, job: j, s: s, seen: map[int]bool{}}
 		for s != nil && len(s.Pending) > 0 {
 			if err := p.pending(ctx); err != nil {
-				return fmt.Errorf("builds of %s: %w", j.fullName(), err)
+				return err
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (r *reader) entry(of event.Kind, expected, stored, open uint64) event.LedgerEntry {

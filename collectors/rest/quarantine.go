@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -96,6 +98,16 @@ func (q *Quarantine) Has(key string) bool {
 	return held
 }
 
+// Keys returns the keys of the held objects, sorted.
+func (q *Quarantine) Keys() []string {
+	if q == nil {
+		return nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Sorted(maps.Keys(q.held))
+}
+
 // Due returns the keys of the held objects that are to be asked for again now, sorted.
 func (q *Quarantine) Due(now time.Time) []string {
 	q.mu.Lock()
@@ -163,7 +175,7 @@ func (q *Quarantine) Hold(key string, now time.Time, err error) error {
 	if h.Failures++; h.Failures > eagerFailures {
 		h.Next = now.UTC().Add(min(firstHold<<min(h.Failures-eagerFailures-1, 10), longestHold))
 	}
-	if h.Error = err.Error(); len(h.Error) > maxHeldError {
+	if h.Error = short(err); len(h.Error) > maxHeldError {
 		h.Error = strings.ToValidUTF8(h.Error[:maxHeldError], "") + "…"
 	}
 	if q.held == nil {
@@ -177,6 +189,17 @@ func (q *Quarantine) Hold(key string, now time.Time, err error) error {
 		return fmt.Errorf("%d objects in a row could not be read, the last of them %s: %w", q.streak, key, err)
 	}
 	return nil
+}
+
+var query = regexp.MustCompile(`\?[^\s":]+`)
+
+// short is an error's text with the address once and without its query, which says little and can be long.
+func short(err error) string {
+	text := err.Error()
+	if request := (*url.Error)(nil); errors.As(err, &request) {
+		text = strings.Replace(text, request.Error(), request.Err.Error(), 1)
+	}
+	return query.ReplaceAllString(text, "?…")
 }
 
 // Note says for the ledger how many objects are held, and which; empty when none are. what names one object: "run".
