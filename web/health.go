@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -55,7 +54,7 @@ type readiness struct {
 }
 
 func (a *app) metricsHandler() fiber.Handler {
-	return adaptor.HTTPHandler(promhttp.HandlerFor(a.deps.Gatherer, promhttp.HandlerOpts{
+	return netHandler(promhttp.HandlerFor(a.deps.Gatherer, promhttp.HandlerOpts{
 		EnableOpenMetrics: true, Timeout: 15 * time.Second, ErrorHandling: promhttp.ContinueOnError,
 	}))
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/web/answers"
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/adaptor"
 	recovering "github.com/gofiber/fiber/v2/middleware/recover"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -172,14 +171,18 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		ErrorHandler:          a.fail,
 		Immutable:             true, // values of a request are kept beyond it, in labels and goroutines
 		UnescapePath:          true,
-		ReadTimeout:           30 * time.Second,
+		ReadTimeout:           headerTimeout,
 		IdleTimeout:           2 * time.Minute,
 		ReadBufferSize:        16 << 10, // request line and headers
-		BodyLimit:             bodyLimit(deps),
+		Concurrency:           maxConnections,
+		// Bodies are read by who wants them, see receive.go.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
 	})
-	server.Use(a.observe, recovering.New(recovering.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
+	server.Server().HeaderReceived = headerReceived
+	server.Use(new(lingering).streamed, a.observe, recovering.New(recovering.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
 	if deps.Receive != nil {
-		receive := adaptor.HTTPHandler(deps.Receive)
+		receive := netHandler(deps.Receive)
 		server.Post("/api/v1/events", receive)
 		server.Post("/api/v1/webhooks/:source", receive)
 	}
@@ -199,14 +202,6 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		return fiber.NewError(fiber.StatusNotFound, "there is no page at "+c.Path())
 	})
 	return server, nil
-}
-
-// bodyLimit is how much may be posted, in bytes: what the largest sender of webhooks sends, or next to nothing.
-func bodyLimit(deps Deps) int {
-	if deps.Receive == nil {
-		return 1 << 10
-	}
-	return 26 << 20
 }
 
 func (a *app) panicked(c *fiber.Ctx, e any) {

@@ -35,7 +35,7 @@ func (p *platform) openReceiving() (*receiving, error) {
 		return nil, fmt.Errorf("opening the inbox of pushed events in %s: %w", folder, err)
 	}
 	return &receiving{
-		Handler: webhook.NewHandler(receiver, inbox, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now}),
+		Handler: webhook.NewHandler(receiver, inbox, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: folder}),
 		inbox:   inbox,
 		applier: webhook.NewApplier(receiver, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Collect: p.collectSoon}),
 	}, nil

@@ -93,25 +93,6 @@ func TestUnderFiber(t *testing.T) {
 	}
 }
 
-// TestFiberCutsEarlier shows why the app's BodyLimit has to be above MaxBody: below it Fiber itself refuses.
-func TestFiberCutsEarlier(t *testing.T) {
-	inbox := &memoryInbox{}
-	address := serveFiber(t, NewHandler(newReceiver(t, testSource(GitHub)), inbox, HandlerOptions{}), 0) // Fiber's default
-	body := strings.Repeat(" ", 4<<20+1)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address+WebhooksPath+"gh", strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return // Fiber may close the connection before everything is sent
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusRequestEntityTooLarge || len(inbox.all()) != 0 {
-		t.Errorf("answered %d", answer.StatusCode)
-	}
-}
-
 func sendTo(t *testing.T, address, body string, headers map[string]string) (int, Answer) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(body))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"mime"
 	"net/http"
@@ -31,6 +30,12 @@ type HandlerOptions struct {
 	MaxBody int64
 	// RetryAfter is what a sender is asked to wait when the inbox is full; default 30 s.
 	RetryAfter time.Duration
+	// SpoolDir is where bodies of more than 1 MiB are held while they are received; default the system's temporary
+	// directory.
+	SpoolDir string
+	// MaxMemory and MaxDisk bound what all bodies that are being received hold together, in bytes; default 32 MiB in memory and
+	// 256 MiB in SpoolDir. Senders beyond that are answered 503.
+	MaxMemory, MaxDisk int64
 }
 
 // The places where deliveries are received. {source} is the name of a source.
@@ -46,13 +51,18 @@ const (
 
 // Handler receives deliveries over HTTP. It answers when the delivery is on disk:
 //
-//	202 it will be applied, 200 it is of no use (the body says why), 400 it is malformed (the body says what is wrong),
-//	401 the signature or token is not right, 404 there is no such source, 405 and 415 it is not a POST of JSON,
-//	413 it is too large, 503 with Retry-After the inbox is full.
+//	202 it will be applied, 200 it is valid and ignored (the body says why), 400 it is malformed (the body says what is
+//	wrong), 401 the signature or token is not right, 404 there is no such source, 405 and 415 it is not a POST of JSON,
+//	408 the body did not come in time, 413 it is too large, 503 with Retry-After the inbox is full, or as many bodies are
+//	being received as can be held.
+//
+// Who sends is checked before the body is read where the header tells: by a token, or by the lack of any signature. The
+// rest of a body that was not read is the server's to discard.
 type Handler struct {
 	receiver *Receiver
 	inbox    Putter
 	opt      HandlerOptions
+	bodies   *bodies
 	received *prometheus.CounterVec
 }
 
@@ -70,8 +80,14 @@ func NewHandler(r *Receiver, inbox Putter, opt HandlerOptions) *Handler {
 	if opt.RetryAfter <= 0 {
 		opt.RetryAfter = defaultRetry
 	}
-	h := &Handler{receiver: r, inbox: inbox, opt: opt, received: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "dxctl_deliveries_total", Help: "Deliveries received, by source, kind and outcome (accepted, ignored, refused, unauthorized, unsupported, full)."},
+	if opt.MaxMemory <= 0 {
+		opt.MaxMemory = defaultMemory
+	}
+	if opt.MaxDisk <= 0 {
+		opt.MaxDisk = defaultDisk
+	}
+	h := &Handler{receiver: r, inbox: inbox, opt: opt, bodies: newBodies(opt.SpoolDir, opt.MaxBody, opt.MaxMemory, opt.MaxDisk), received: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "dxctl_deliveries_total", Help: "Deliveries received, by source, kind and outcome (accepted, ignored, refused, unauthorized, unsupported, too_large, slow, full)."},
 		[]string{"source", "kind", "outcome"})}
 	if opt.Registerer != nil {
 		var already prometheus.AlreadyRegisteredError
@@ -118,25 +134,47 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, http.StatusUnsupportedMediaType, Answer{Error: reason})
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.opt.MaxBody))
+	p := s.proof(r.Header)
+	if !webhook {
+		s, p.known = h.receiver.sender(r.Header)
+	}
+	if !p.possible() {
+		h.unauthorized(w, r, s)
+		return
+	}
+	if r.ContentLength > h.opt.MaxBody {
+		h.unreadable(w, s, errBodyTooLarge)
+		return
+	}
+	body, err := h.bodies.receive(r.Body, p)
+	defer body.close()
 	if err != nil {
-		h.unreadable(w, err)
+		h.unreadable(w, s, err)
 		return
 	}
-	var ok bool
-	if webhook {
-		ok = s.authentic(r.Header, body)
-	} else {
-		s, ok = h.receiver.sender(r.Header)
-	}
-	if !ok {
-		h.count(s, "unauthorized")
-		h.opt.Logger.Warn("a delivery was not authentic", "source", s.Name, "from", r.RemoteAddr)
-		w.Header().Set("WWW-Authenticate", "Bearer")
-		h.answer(w, http.StatusUnauthorized, Answer{Error: notAuthentic(s.Kind)})
+	if !p.valid() {
+		h.unauthorized(w, r, s)
 		return
 	}
-	h.receive(w, r, s, body)
+	// Whoever hung up meanwhile, and a server that is being stopped, must not leave it open whether the delivery is kept.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), largePatience)
+	defer cancel()
+	content, err := body.bytes(ctx)
+	if err != nil {
+		h.unreadable(w, s, err)
+		return
+	}
+	h.receive(w, r, s, content)
+}
+
+// largePatience is how long a large body waits for others to be done before its sender is asked to come again.
+const largePatience = 10 * time.Second
+
+func (h *Handler) unauthorized(w http.ResponseWriter, r *http.Request, s Source) {
+	h.count(s, "unauthorized")
+	h.opt.Logger.Warn("a delivery was not authentic", "source", s.Name, "from", r.RemoteAddr)
+	w.Header().Set("WWW-Authenticate", "Bearer")
+	h.answer(w, http.StatusUnauthorized, Answer{Error: notAuthentic(s.Kind)})
 }
 
 // formType is how GitHub sends unless a webhook's content type is set to JSON.
@@ -174,13 +212,29 @@ func notAuthentic(k Kind) string {
 	return "the token is missing or not right; send the source's secret as Authorization: Bearer <secret>"
 }
 
-func (h *Handler) unreadable(w http.ResponseWriter, err error) {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		h.answer(w, http.StatusRequestEntityTooLarge, Answer{Error: "the body is larger than " + strconv.FormatInt(large.Limit, 10) + " bytes"})
-		return
+// unreadable answers a request of which the body could not be read or held.
+func (h *Handler) unreadable(w http.ResponseWriter, s Source, err error) {
+	var slow interface{ Timeout() bool }
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		h.count(s, "too_large")
+		h.answer(w, http.StatusRequestEntityTooLarge, Answer{Error: "the body is larger than " + strconv.FormatInt(h.opt.MaxBody, 10) + " bytes"})
+	case errors.Is(err, errBodiesFull):
+		h.count(s, "full")
+		h.opt.Logger.Warn("a body could not be held while it was received", "source", s.Name, "error", err)
+		h.busy(w, "too many bodies are being received at the moment; send it again later")
+	case errors.As(err, &slow) && slow.Timeout():
+		h.count(s, "slow")
+		h.answer(w, http.StatusRequestTimeout, Answer{Error: "the body did not come in time"})
+	default:
+		h.answer(w, http.StatusBadRequest, Answer{Error: "the body ended early: " + err.Error()})
 	}
-	h.answer(w, http.StatusBadRequest, Answer{Error: "the body ended early: " + err.Error()})
+}
+
+// busy asks the sender to come again later.
+func (h *Handler) busy(w http.ResponseWriter, reason string) {
+	w.Header().Set("Retry-After", strconv.Itoa(int((h.opt.RetryAfter+time.Second-1)/time.Second)))
+	h.answer(w, http.StatusServiceUnavailable, Answer{Error: reason})
 }
 
 // receive judges an authentic delivery, keeps it when it is of use, and answers.
@@ -203,8 +257,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body
 	if err := h.inbox.Put(context.WithoutCancel(r.Context()), d); err != nil {
 		h.count(s, "full")
 		h.opt.Logger.Error("a delivery could not be kept", "source", s.Name, "id", d.ID, "error", err)
-		w.Header().Set("Retry-After", strconv.Itoa(int((h.opt.RetryAfter+time.Second-1)/time.Second)))
-		h.answer(w, http.StatusServiceUnavailable, Answer{Error: "deliveries cannot be kept at the moment; send it again later"})
+		h.busy(w, "deliveries cannot be kept at the moment; send it again later")
 		return
 	}
 	h.count(s, string(Accepted))
@@ -233,7 +286,7 @@ func (h *Handler) answer(w http.ResponseWriter, status int, a Answer) {
 func (r *Receiver) sender(h http.Header) (Source, bool) {
 	var found Source
 	for _, s := range r.ordered {
-		if s.Kind == Events && s.authentic(h, nil) {
+		if s.Kind == Events && s.proof(h).known {
 			found = r.sources[s.Name]
 		}
 	}

@@ -158,6 +158,13 @@ func TestComparisonsTakeTheSameTime(t *testing.T) {
 	}
 }
 
+// authentic checks a request whose body is known.
+func (s Source) authentic(h http.Header, body []byte) bool {
+	p := s.proof(h)
+	_, _ = p.Write(body)
+	return p.valid()
+}
+
 func headers(pairs ...string) http.Header {
 	h := http.Header{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -274,6 +281,9 @@ func TestBrokenBody(t *testing.T) {
 	inbox := &memoryInbox{}
 	h := NewHandler(newReceiver(t, testSource(GitHub)), inbox, HandlerOptions{})
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/webhooks/gh", io.MultiReader(strings.NewReader("{"), failing{}))
+	for name, value := range githubHeaders(testSecret, "pull_request", []byte("{}")) {
+		r.Header.Set(name, value)
+	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	if w.Code != 400 || len(inbox.all()) != 0 {
