@@ -63,6 +63,9 @@ func share(part, all uint64) *float64 {
 // CISeries returns the CI of one service week by week.
 func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeeks, error) {
 	c, err := e.cover(ctx, w, event.KindPipelineRun)
+	if err == nil {
+		err = c.limit(Week)
+	}
 	if err != nil {
 		return CIWeeks{}, err
 	}

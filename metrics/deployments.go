@@ -84,6 +84,9 @@ func (e *Engine) deployments(ctx context.Context, q DeployQuery, by Grouping) ([
 		return nil, err
 	}
 	c, err := e.cover(ctx, q.Window, event.KindDeployment)
+	if err == nil {
+		err = c.limit(q.Bucket)
+	}
 	if err != nil {
 		return nil, err
 	}

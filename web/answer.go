@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/web/answers"
 	"github.com/gofiber/fiber/v2"
 )
@@ -87,6 +88,10 @@ func (a *app) answering(r route) fiber.Handler {
 func compute(ctx context.Context, produce maker, r request) (answer, int64, error) {
 	made, err := produce(ctx, r)
 	var known *fiber.Error
+	var limit *metrics.LimitError
+	if errors.As(err, &limit) {
+		err = badRequest("%s", limit)
+	}
 	switch {
 	case errors.As(err, &known) && known.Code < fiber.StatusInternalServerError:
 		return answer{problem: err}, int64(len(known.Message)), nil

@@ -116,15 +116,22 @@ func (a *app) apiServiceOf(r serviceRow, rules bool) apiServiceDoc {
 }
 
 func (a *app) apiServices(ctx context.Context, r request) (answer, error) {
+	page, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
 	rows, unmapped, err := a.serviceRows(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	docs := make([]apiServiceDoc, len(rows))
-	for i, r := range rows {
-		docs[i] = a.apiServiceOf(r, false)
+	docs := []apiServiceDoc{}
+	for _, row := range part(rows, page, apiListSize) {
+		docs = append(docs, a.apiServiceOf(row, false))
 	}
-	return document(map[string]any{"services": docs, "unmapped": list(unmapped)})
+	return document(map[string]any{
+		"services": docs, "total": len(rows), "unmapped": list(part(unmapped, page, apiListSize)), "unmapped_total": len(unmapped),
+		"next": nextPage("/api/v1/services", r, page, apiListSize, max(len(rows), len(unmapped))),
+	})
 }
 
 func (a *app) apiService(ctx context.Context, r request) (answer, error) {
@@ -157,12 +164,29 @@ func (a *app) apiFirstDeploy(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	page, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
 	result, err := a.figures.firstDeploy(ctx, of, opt)
 	if err != nil {
 		return answer{}, err
 	}
-	return document(result)
+	return document(struct {
+		metrics.TTFD
+		Subjects      []metrics.Subject `json:"subjects"` // of the page
+		SubjectsTotal int               `json:"subjects_total"`
+		Basis         []metrics.Basis   `json:"basis"`
+		BasisTotal    int               `json:"basis_total"`
+		Next          string            `json:"next"`
+	}{
+		result, list(part(result.Subjects, page, apiListSize)), len(result.Subjects), basisPart(result.Basis), len(result.Basis),
+		nextPage("/api/v1/metrics/time-to-first-deploy", r, page, apiListSize, len(result.Subjects)),
+	})
 }
+
+// basisPart bounds the ledger that a metric rests on; the scopes that lack most come first.
+func basisPart(basis []metrics.Basis) []metrics.Basis { return list(part(basis, 1, apiListSize)) }
 
 func (a *app) apiFrequency(ctx context.Context, r request) (answer, error) {
 	filter, err := a.parseFilter(ctx, r, eventKinds[0])
@@ -183,15 +207,25 @@ func (a *app) apiFrequency(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return document(series)
+	return document(struct {
+		metrics.Series
+		Basis      []metrics.Basis `json:"basis"`
+		BasisTotal int             `json:"basis_total"`
+	}{series, basisPart(series.Basis), len(series.Basis)})
 }
 
 func (a *app) apiLedger(ctx context.Context, r request) (answer, error) {
+	page, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
 	rows, err := a.ledgerRows(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	return document(map[string]any{"ledger": list(rows)})
+	return document(map[string]any{
+		"ledger": list(part(rows, page, apiListSize)), "total": len(rows), "next": nextPage("/api/v1/ledger", r, page, apiListSize, len(rows)),
+	})
 }
 
 func (a *app) apiEvents(ctx context.Context, r request) (answer, error) {
@@ -211,14 +245,10 @@ func (a *app) apiEvents(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	const size = 500
-	rows, err := a.listEvents(ctx, kind, filter, size, (page-1)*size)
+	rows, err := a.listEvents(ctx, kind, filter, apiSize, (page-1)*apiSize)
 	if err != nil {
 		return answer{}, err
 	}
-	next := ""
-	if page*size < total {
-		next = withPage("/api/v1/events/"+kind.Name, r.Values(), page+1)
-	}
+	next := nextPage("/api/v1/events/"+kind.Name, r, page, apiSize, total)
 	return document(map[string]any{"kind": kind.Name, "total": total, "events": list(rows), "next": next})
 }

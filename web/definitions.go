@@ -26,6 +26,7 @@ type definitionView struct {
 	layout
 	Definition metrics.Definition
 	Basis      []ledgerRow
+	More       int // rows of the ledger beyond Basis
 	Sum        basisView
 }
 
@@ -40,7 +41,9 @@ func (a *app) definition(ctx context.Context, r request) (answer, error) {
 		}
 		return answer{}, fiber.NewError(fiber.StatusNotFound, "no metric is called "+id+"; there are "+strings.Join(ids, ", "))
 	}
-	basis, err := a.deps.Metrics.Basis(ctx, id, "")
+	basis, err := kept(ctx, a.figures, "basis "+id, func(ctx context.Context) ([]metrics.Basis, error) {
+		return a.deps.Metrics.Basis(ctx, id, "")
+	})
 	if err != nil {
 		return answer{}, err
 	}
@@ -51,7 +54,8 @@ func (a *app) definition(ctx context.Context, r request) (answer, error) {
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r ledgerRow) bool {
 		return !slices.ContainsFunc(d.RestsOn, func(k event.Kind) bool { return string(k) == r.Kind })
 	})
+	shown := part(rows, 1, namedSize)
 	return a.render("definition", definitionView{
-		layout: a.layout(d.Title, ""), Definition: d, Basis: rows, Sum: sumBasis(basis),
+		layout: a.layout(d.Title, ""), Definition: d, Basis: shown, More: len(rows) - len(shown), Sum: sumBasis(basis),
 	})
 }

@@ -3,27 +3,21 @@ package web
 import (
 	"context"
 	"net/url"
-	"strconv"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"golang.org/x/sync/errgroup"
 )
 
-const pageSize = 50
-
 type eventsView struct {
 	layout
-	Kind         eventKind
-	Kinds        []navItem
-	Filter       eventFilter
-	Rows         []eventRow
-	Total        int
-	From, To     int // of Total, counted from 1
-	Previous     string
-	Next         string
+	Kind   eventKind
+	Kinds  []navItem
+	Filter eventFilter
+	Rows   []eventRow
+	pager
 	CSV          string
-	Services     []choice
+	Services     []choice // nil where there are too many to choose from
+	MostCSV      int
 	Environments []string
 	Plain        bool // times of the filter are whole days
 }
@@ -51,7 +45,8 @@ func (a *app) events(ctx context.Context, r request) (answer, error) {
 		view.Rows, err = a.listEvents(ctx, kind, filter, pageSize, (page-1)*pageSize)
 		return err
 	})
-	g.Go(func() (err error) { view.Total, err = a.countEvents(ctx, kind, filter); return err })
+	var total int
+	g.Go(func() (err error) { total, err = a.countEvents(ctx, kind, filter); return err })
 	g.Go(func() (err error) { view.Environments, err = a.environments(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return answer{}, err
@@ -61,14 +56,11 @@ func (a *app) events(ctx context.Context, r request) (answer, error) {
 	if view.Plain = isDay(filter.From) && isDay(filter.To); view.Plain {
 		view.Filter.FromText, view.Filter.ToText = dateField(filter.From), dateField(filter.To)
 	}
-	view.From, view.To = min((page-1)*pageSize+1, view.Total), (page-1)*pageSize+len(view.Rows)
-	if page > 1 {
-		view.Previous = withPage("/events/"+kind.Name, query, page-1)
+	view.pager = newPager("/events/"+kind.Name, query, page, pageSize, total)
+	view.MostCSV = mostCSVRows
+	if total <= mostCSVRows {
+		view.CSV = withPage("/events/"+kind.Name+".csv", query, 1)
 	}
-	if view.To < view.Total && len(view.Rows) > 0 {
-		view.Next = withPage("/events/"+kind.Name, query, page+1)
-	}
-	view.CSV = withPage("/events/"+kind.Name+".csv", query, 1)
 	for _, k := range eventKinds {
 		view.Kinds = append(view.Kinds, navItem{withPage("/events/"+k.Name, everyKind(query), 1), k.Title})
 	}
@@ -85,16 +77,6 @@ func dateField(t time.Time) string {
 
 func isDay(t time.Time) bool { return t.Equal(t.Truncate(24 * time.Hour)) }
 
-// pageOf reads the number of the page, from 1. The bound keeps offsets within what the store takes.
-func pageOf(r request) (int, error) {
-	s := r.Query("page", "1")
-	page, err := strconv.Atoi(s)
-	if err != nil || page < 1 || page > 1_000_000 {
-		return 0, fiber.NewError(fiber.StatusBadRequest, "page="+strconv.Quote(s)+" is not a page; pages are counted from 1")
-	}
-	return page, nil
-}
-
 // everyKind is the part of a filter that means the same for every kind of events.
 func everyKind(query url.Values) url.Values {
 	out := url.Values{}
@@ -106,22 +88,15 @@ func everyKind(query url.Values) url.Values {
 	return out
 }
 
-func withPage(path string, query url.Values, page int) string {
-	query.Del("page")
-	if page > 1 {
-		query.Set("page", strconv.Itoa(page))
-	}
-	if len(query) == 0 {
-		return path
-	}
-	return path + "?" + query.Encode()
-}
-
 // serviceChoices are the services of the catalog, and the one that is asked for when the catalog does not know it.
 func (a *app) serviceChoices(asked string) []choice {
 	var out []choice
 	found := asked == ""
-	for _, e := range a.deps.Catalog().Services() {
+	services := a.deps.Catalog().Services()
+	if len(services) > listSize {
+		return nil
+	}
+	for _, e := range services {
 		out = append(out, choice{e.Ref, refName(e.Ref)})
 		found = found || e.Ref == asked
 	}

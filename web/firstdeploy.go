@@ -2,14 +2,12 @@ package web
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/web/charts"
-	"github.com/gofiber/fiber/v2"
 )
 
 // smallGroup is the size under which a median says little; the pages say so beside it.
@@ -61,6 +59,15 @@ func (a *app) firstDeploy(ctx context.Context, r request) (answer, error) {
 		ActiveTab: map[metrics.Subjects]string{metrics.Engineers: "Engineers", metrics.Services: "Services"}[of],
 		Grouping:  string(opt.Cohort), Result: result, Basis: sumBasis(result.Basis), Only: r.Query("only", ""), All: firstDeployPath(of, opt.Cohort, ""),
 	}
+	if view.Only != "" {
+		var labels []string
+		for _, g := range result.Cohorts {
+			labels = append(labels, g.Label)
+		}
+		if err := oneOf("only", view.Only, labels...); err != nil {
+			return answer{}, err
+		}
+	}
 	view.Charts = true
 	for _, g := range cohortGroupings {
 		view.Groupings = append(view.Groupings, navItem{firstDeployPath(of, g, ""), string(g)})
@@ -88,12 +95,16 @@ var cohortGroupings = []metrics.Grouping{metrics.Month, metrics.Quarter, metrics
 // firstDeployQuery reads of, cohort, from and to. The answers to unknown words name the known ones.
 func firstDeployQuery(r request) (metrics.Subjects, metrics.TTFDOptions, error) {
 	of := metrics.Subjects(r.Query("of", string(metrics.Engineers)))
-	if of != metrics.Engineers && of != metrics.Services {
-		return of, metrics.TTFDOptions{}, fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("of=%q is not known; write engineers or services", string(of)))
+	if err := oneOf("of", string(of), string(metrics.Engineers), string(metrics.Services)); err != nil {
+		return of, metrics.TTFDOptions{}, err
 	}
 	opt := metrics.TTFDOptions{Cohort: metrics.Grouping(r.Query("cohort", string(metrics.Quarter)))}
-	if !slices.Contains(cohortGroupings, opt.Cohort) {
-		return of, opt, fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf("cohort=%q is not known; write month, quarter, half-year or team", string(opt.Cohort)))
+	var groupings []string
+	for _, g := range cohortGroupings {
+		groupings = append(groupings, string(g))
+	}
+	if err := oneOf("cohort", string(opt.Cohort), groupings...); err != nil {
+		return of, opt, err
 	}
 	var err error
 	opt.Window, err = windowOf(r)
@@ -111,7 +122,7 @@ func windowOf(r request) (metrics.Window, error) {
 		return w, err
 	}
 	if !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To) {
-		return w, fiber.NewError(fiber.StatusBadRequest, "from must be earlier than to")
+		return w, badRequest("from=%q is not earlier than to=%q; the window begins with from and ends before to", r.Query("from", ""), r.Query("to", ""))
 	}
 	return w, nil
 }

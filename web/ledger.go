@@ -10,6 +10,7 @@ type ledgerView struct {
 	layout
 	Rows    []ledgerRow
 	Summary []completeness
+	Pages   pager
 	Gap     int
 	Open    int
 	Trouble []string // what the latest collects ended with
@@ -17,11 +18,16 @@ type ledgerView struct {
 
 // ledger shows what each source said it has against what is stored.
 func (a *app) ledger(ctx context.Context, r request) (answer, error) {
+	page, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
 	rows, err := a.ledgerRows(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	view := ledgerView{layout: a.layout("How complete the data is", "/ledger"), Rows: rows, Summary: sorted(summarise(rows))}
+	view := ledgerView{layout: a.layout("How complete the data is", "/ledger"), Rows: part(rows, page, listSize), Summary: sorted(summarise(rows))}
+	view.Pages = newPager("/ledger", r.Values(), page, listSize, len(rows))
 	for _, why := range a.degraded(ctx) {
 		if why.Check == "collectors" {
 			view.Trouble = append(view.Trouble, why.Cause)

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards"
@@ -17,6 +18,28 @@ type nextStep struct {
 	Lifts           []stepService // services that reach their next level by it alone
 	Helps           []stepService // services for which it is a part of the cheapest way
 	worth           float64
+}
+
+// mostChips bounds the services that a step names.
+const mostChips = 24
+
+// Named returns the services that a page names: those lifted first.
+func (s nextStep) Named() []stepService {
+	var named []stepService
+	for _, x := range s.Lifts {
+		named = append(named, stepService{x.Name + arrow(x.To), x.Path, x.To})
+	}
+	return part(append(named, s.Helps...), 1, mostChips)
+}
+
+// More is how many services Named leaves out.
+func (s nextStep) More() int { return len(s.Lifts) + len(s.Helps) - len(s.Named()) }
+
+func arrow(level string) string {
+	if level == "" {
+		return ""
+	}
+	return " → " + strings.ToLower(level)
 }
 
 // stepService is a service and the level that it would reach.

@@ -26,6 +26,7 @@ type overviewView struct {
 	PerWeek       float64
 	FrequencyAll  string
 	Teams         []teamRow
+	MoreTeams     int // beyond Teams
 	Levels        []levelGroup
 	LevelBar      []segment
 	Card          string
@@ -120,7 +121,9 @@ func (a *app) overview(ctx context.Context, r request) (answer, error) {
 	view.FrequencyAll = deploysPath("", "", window.From)
 	view.Levels = a.levelGroups(rows)
 	view.LevelBar = levelBar(view.Levels)
-	view.Teams = a.teamRows(rows, byTeam, window)
+	teams := a.teamRows(rows, byTeam, window)
+	view.Teams = part(teams, 1, namedSize)
+	view.MoreTeams = len(teams) - len(view.Teams)
 	view.Steps = nextSteps(rows, 5)
 	view.Totals = a.totals(rows, unmapped)
 	view.Services = len(rows)

@@ -138,7 +138,7 @@ func didYouMean(word string, allowed []string) string {
 	case n == 1:
 		return "; there is only " + allowed[0]
 	}
-	return "; write one of " + strings.Join(allowed, ", ")
+	return "; write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
 }
 
 // nearest returns the word that differs by a typing error or two, or that contains what was written; "" for none.

@@ -26,6 +26,8 @@ type serviceView struct {
 	Slug         string
 	DependsOn    []entityLink
 	Dependents   []entityLink
+	MoreBelow    int    // entities beyond DependsOn
+	MoreAbove    int    // entities beyond Dependents
 	Descriptor   string // file:line
 	Deployments  []eventRow
 	Changes      []eventRow
@@ -160,6 +162,9 @@ func (v *serviceView) describe(cat *catalog.Catalog, e catalog.Entity) {
 			v.Dependents = append(v.Dependents, link(other.Ref))
 		}
 	}
+	below, above := part(v.DependsOn, 1, namedSize), part(v.Dependents, 1, namedSize)
+	v.MoreBelow, v.MoreAbove = len(v.DependsOn)-len(below), len(v.Dependents)-len(above)
+	v.DependsOn, v.Dependents = below, above
 }
 
 func (a *app) levelsOf(scorecard string) []string {

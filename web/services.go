@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/gofiber/fiber/v2"
 )
 
 type servicesView struct {
@@ -15,7 +13,9 @@ type servicesView struct {
 	Heads                         []tableHead
 	Query, Team, Level, Lifecycle string
 	Teams, Lifecycles, Levels     []string
-	Shown                         int
+	Shown, All                    int  // that fit the filter, of the catalog
+	Whole                         bool // all rows are on the page, so that a script can filter and sort them
+	Pages                         pager
 	Unmapped                      int
 	Scorecard                     string
 	Sort, Dir                     string
@@ -37,25 +37,16 @@ func (a *app) services(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	page, err := pageOf(r)
+	if err != nil {
+		return answer{}, err
+	}
 	view := servicesView{
 		layout: a.layout("Services", "/services"), Rows: rows, Unmapped: unmapped, Query: r.Query("q", ""), Team: r.Query("team", ""),
 		Level: r.Query("level", ""), Lifecycle: r.Query("lifecycle", ""), Sort: r.Query("sort", "name"), Dir: r.Query("dir", "asc"),
 	}
 	view.Levels = a.levelNames()
-	at := slices.IndexFunc(serviceColumns, func(s sortColumn) bool { return s.Key == view.Sort })
-	if at < 0 {
-		var keys []string
-		for _, s := range serviceColumns {
-			keys = append(keys, s.Key)
-		}
-		return answer{}, fiber.NewError(fiber.StatusBadRequest, "sort="+view.Sort+" is not a column; write one of "+strings.Join(keys, ", "))
-	}
-	sortServices(rows, serviceColumns[at], view.Dir == "desc")
 	for i := range rows {
-		rows[i].Hidden = !view.fits(rows[i])
-		if !rows[i].Hidden {
-			view.Shown++
-		}
 		view.Teams = append(view.Teams, rows[i].Team)
 		view.Lifecycles = append(view.Lifecycles, rows[i].Entity.Lifecycle)
 		if rows[i].Report != nil {
@@ -63,8 +54,55 @@ func (a *app) services(ctx context.Context, r request) (answer, error) {
 		}
 	}
 	view.Teams, view.Lifecycles = distinct(view.Teams), distinct(view.Lifecycles)
+	column, err := view.check()
+	if err != nil {
+		return answer{}, err
+	}
+	sortServices(rows, column, view.Dir == "desc")
+	view.choose(r, page)
 	view.Heads = serviceHeads(r.Values(), view.Sort, view.Dir)
 	return a.render("services", view)
+}
+
+// check returns the column to sort by, or an error for what no service has.
+func (v servicesView) check() (sortColumn, error) {
+	columns := map[string]sortColumn{}
+	var keys []string
+	for _, s := range serviceColumns {
+		keys, columns[s.Key] = append(keys, s.Key), s
+	}
+	if columns[v.Sort].Key == "" {
+		return sortColumn{}, badRequest("sort=%q is not a column%s", v.Sort, didYouMean(v.Sort, keys))
+	}
+	err := oneOf("dir", v.Dir, "asc", "desc")
+	for _, filter := range []struct {
+		name, value string
+		known       []string
+	}{{"team", v.Team, v.Teams}, {"level", v.Level, append(slices.Clone(v.Levels), "none")}, {"lifecycle", v.Lifecycle, v.Lifecycles}} {
+		if err == nil && filter.value != "" {
+			err = oneOf(filter.name, filter.value, filter.known...)
+		}
+	}
+	return columns[v.Sort], err
+}
+
+// choose leaves on the page what fits the filter: by hiding the rest, so that a script can filter anew, or of a long list
+// the part that was asked for.
+func (v *servicesView) choose(r request, page int) {
+	v.All = len(v.Rows)
+	v.Whole = v.All <= listSize && page == 1
+	var fitting []serviceRow
+	for i := range v.Rows {
+		v.Rows[i].Hidden = !v.fits(v.Rows[i])
+		if !v.Rows[i].Hidden {
+			fitting = append(fitting, v.Rows[i])
+		}
+	}
+	v.Shown = len(fitting)
+	if !v.Whole {
+		v.Rows = part(fitting, page, listSize)
+	}
+	v.Pages = newPager("/services", r.Values(), page, listSize, v.Shown)
 }
 
 func (v servicesView) fits(r serviceRow) bool {
@@ -95,6 +133,7 @@ func serviceHeads(query url.Values, by, dir string) []tableHead {
 				aria, next = "descending", "asc"
 			}
 		}
+		query.Del("page")
 		query.Set("sort", s.Key)
 		query.Set("dir", next)
 		heads[i] = tableHead{Key: s.Key, Label: s.Label, Href: "/services?" + query.Encode(), Sort: aria, Right: s.Right}

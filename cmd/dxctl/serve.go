@@ -76,7 +76,7 @@ func (p *platform) serve(ctx context.Context, ready func(url string)) (err error
 	if err != nil {
 		return err
 	}
-	app, err := p.webApp(received)
+	app, err := p.webApp(received) //nolint:contextcheck // every request has a context of its own
 	if err != nil {
 		return err
 	}

@@ -156,6 +156,7 @@
           .forEach(function (x) { body.appendChild(x.row); });
         Array.prototype.forEach.call(heads, function (h) { if (h.hasAttribute("aria-sort")) h.setAttribute("aria-sort", "none"); });
         head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+        if (!control.href) return; // the server does not sort this table
         remember("sort", control.dataset.sortKey);
         remember("dir", sign > 0 ? "asc" : "desc");
       });
