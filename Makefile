@@ -13,9 +13,12 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 NPM      := npm install --no-audit --no-fund --no-package-lock --loglevel=error --prefix
 # The race detector needs a C compiler; without one the tests run without it, and say so.
 RACE     := $(shell command -v cc >/dev/null 2>&1 && echo -race)
+# The real API server and controllers that make test-kubernetes starts. Argo Rollouts needs a newer Go than we do.
+BED := .cache/kubernetes-bed
+ROLLOUTS_GO := go1.27.3
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples chromium test fuzz lint fmt generate bench screenshots clean
+.PHONY: help demo build engine assets webhook-examples chromium test test-kubernetes fuzz lint fmt generate bench screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -53,6 +56,22 @@ chromium: ## bring a Chromium for the browser tests, unless there is one
 test: engine assets webhook-examples chromium ## run all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running without the race detector"
 	go test $(RACE) -timeout 20m ./...
+
+test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the Kubernetes collector's scenarios on a real API server (first build: 10 to 16 minutes)
+	go vet -tags kubernetesbed ./collectors/kubernetes
+	KUBERNETES_BED=$(CURDIR)/$(BED)/bed ROLLOUTS_CONTROLLER=$(CURDIR)/$(BED)/rollouts-controller \
+	  go test -tags kubernetesbed -count 1 -timeout 30m -run TestOnARealServer ./collectors/kubernetes
+
+$(BED)/bed: $(addprefix collectors/kubernetes/bed/,main.go go.mod go.sum)
+	@echo "building the Kubernetes control plane (10 to 16 minutes, once)"
+	@mkdir -p $(BED)
+	@cd collectors/kubernetes/bed && go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ .
+
+$(BED)/rollouts-controller: $(addprefix collectors/kubernetes/bed/rollouts/,go.mod go.sum)
+	@echo "building the controller of Argo Rollouts (about 5 minutes, once)"
+	@mkdir -p $(BED)
+	@cd collectors/kubernetes/bed/rollouts && GOTOOLCHAIN=$(ROLLOUTS_GO) go build -trimpath -ldflags '-s -w' \
+	  -o $(CURDIR)/$@ github.com/argoproj/argo-rollouts/cmd/rollouts-controller
 
 lint: $(GOLANGCI) assets ## check formatting, go.mod, generated files and the code
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }

@@ -10,16 +10,11 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/tools/cache"
-
-	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 var (
@@ -30,29 +25,16 @@ var (
 	argoRollouts        = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "rollouts"}
 )
 
-const byOwner = "owner"
-
 // caches are the informers of a cluster.
 type caches struct {
-	workloads []cache.SharedIndexInformer
-	revisions []cache.SharedIndexInformer
-
-	now    func() time.Time
-	mu     sync.Mutex
-	failed map[string]failure // what cannot be listed or watched now
-	fatal  chan struct{}      // closed when trying again would not help
-	once   sync.Once
-}
-
-// failure is why something cannot be read, and since when.
-type failure struct {
-	err   error
-	since time.Time
+	workloads []*listing
+	revisions []*listing
+	witness   *witness // what the events of a watch showed
 }
 
 // informers makes the informers, without starting them.
 func (c *Collector) informers(client dynamic.Interface) (*caches, error) {
-	k := &caches{fatal: make(chan struct{}), now: c.now, failed: map[string]failure{}}
+	k := &caches{witness: newWitness()}
 	namespaces := c.cfg.Namespaces
 	if len(namespaces) == 0 {
 		namespaces = []string{metav1.NamespaceAll}
@@ -63,214 +45,190 @@ func (c *Collector) informers(client dynamic.Interface) (*caches, error) {
 	}
 	for _, namespace := range namespaces {
 		for kind, resource := range kinds {
-			i, err := c.informer(k, client, resource, namespace, c.cfg.Selector, func(u *unstructured.Unstructured) any { return c.readWorkload(kind, u) })
-			if err != nil {
+			l := &listing{resource: resource, namespace: namespace, kind: kind, selector: c.cfg.Selector}
+			l.read = func(u *unstructured.Unstructured) any {
+				w := c.readWorkload(kind, u)
+				w.epoch = l.epoch.Load()
+				return w
+			}
+			if err := c.inform(l, client); err != nil {
 				return nil, err
 			}
-			k.workloads = append(k.workloads, i)
+			k.workloads = append(k.workloads, l)
 		}
 		for resource, read := range map[schema.GroupVersionResource]func(*unstructured.Unstructured) *revision{
 			replicaSets: c.readReplicaSet, controllerRevisions: c.readControllerRevision,
 		} {
-			i, err := c.informer(k, client, resource, namespace, "", func(u *unstructured.Unstructured) any {
+			l := &listing{resource: resource, namespace: namespace}
+			l.read = func(u *unstructured.Unstructured) any {
 				if r := read(u); r != nil {
 					return r
 				}
 				return &revision{ObjectMeta: trimmed(u)} // of no workload; the cache wants to know that it is there
-			})
-			if err != nil {
+			}
+			if err := c.inform(l, client); err != nil {
 				return nil, err
 			}
-			k.revisions = append(k.revisions, i)
+			k.revisions = append(k.revisions, l)
 		}
 	}
 	return k, nil
 }
 
-func (c *Collector) informer(k *caches, client dynamic.Interface, resource schema.GroupVersionResource, namespace, selector string,
-	read func(*unstructured.Unstructured) any) (cache.SharedIndexInformer, error) {
-	api := client.Resource(resource).Namespace(namespace)
-	name := resource.Resource + in(namespace)
-	lw := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = selector
-			ctx, cancel := context.WithTimeout(ctx, c.opt.Patience)
-			defer cancel()
-			list, err := api.List(ctx, o)
-			if err != nil {
-				return nil, err
-			}
-			k.read(name)
-			return list, nil
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = selector
-			w, err := api.Watch(ctx, o)
-			if err == nil {
-				k.read(name)
-			}
-			return w, err
-		},
-	}
-	i := cache.NewSharedIndexInformerWithOptions(cache.ToListWatcherWithWatchListSemantics(lw, client), &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{
-		ObjectDescription: resource.String(),
-		Indexers: cache.Indexers{byOwner: func(o any) ([]string, error) {
-			if r, ok := o.(*revision); ok && r.owner != "" {
-				return []string{string(r.owner)}, nil
-			}
-			return nil, nil
-		}},
-	})
-	err := i.SetTransform(func(o any) (any, error) {
-		if u, ok := o.(*unstructured.Unstructured); ok {
-			return read(u), nil
-		}
-		return o, nil
-	})
-	return i, errors.Join(err, i.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
-		if ctx.Err() == nil {
-			if k.fail(name, fmt.Errorf("%s: %w", name, explained(err, resource)), hopeless(err)) {
-				c.log.Info("the cluster cannot be read; it is tried again", "source", c.cfg.Source, "resource", name, "error", err)
-			}
-		}
-	}))
-}
-
-func in(namespace string) string {
-	if namespace == metav1.NamespaceAll {
-		return ""
-	}
-	return " in " + namespace
-}
-
-func hopeless(err error) bool {
-	var refused *rest.RefusedError
-	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) || errors.As(err, &refused)
-}
-
-// explained says what to do about an answer of the API server.
-func explained(err error, resource schema.GroupVersionResource) error {
-	switch {
-	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("%w: %w: the kubeconfig's credentials are not valid (any more)", rest.ErrUnauthorized, err)
-	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%w: give the account the verbs get, list and watch on %s, as docs/sources/kubernetes.md shows", err, resource.GroupResource())
-	case apierrors.IsNotFound(err) && resource == argoRollouts:
-		return fmt.Errorf("%w: the cluster has no Argo Rollouts; set argo_rollouts: false", err)
-	}
-	return err
-}
-
-// fail notes that something cannot be read, and reports whether it could until now.
-func (k *caches) fail(name string, err error, hopeless bool) (first bool) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	was, failing := k.failed[name]
-	if !failing {
-		was.since = k.now()
-	}
-	k.failed[name] = failure{err, was.since}
-	if hopeless {
-		k.once.Do(func() { close(k.fatal) })
-	}
-	return !failing
-}
-
-// read notes that something can be read.
-func (k *caches) read(name string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.failed, name)
-}
-
-// err returns what cannot be read for at least so long, joined.
-func (k *caches) err(atLeast time.Duration) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(k.failed)) {
-		if f := k.failed[name]; k.now().Sub(f.since) >= atLeast {
-			errs = append(errs, f.err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (k *caches) all() []cache.SharedIndexInformer { return slices.Concat(k.workloads, k.revisions) }
+func (k *caches) all() []*listing { return slices.Concat(k.workloads, k.revisions) }
 
 // run starts the informers; they end with the context. wait returns when they have.
 func (k *caches) run(ctx context.Context) (wait func()) {
 	var wg sync.WaitGroup
-	for _, i := range k.all() {
-		wg.Go(func() { i.RunWithContext(ctx) })
+	for _, l := range k.all() {
+		wg.Go(func() { l.RunWithContext(ctx) })
 	}
 	return wg.Wait
 }
 
-// filled waits until everything has been listed once.
-func (k *caches) filled(ctx context.Context, patience time.Duration) error {
+// fill waits until everything has been listed once, or is refused. What cannot be read does not hold up the rest: an
+// error is returned only when no workloads can be read, and lists everything that cannot.
+func (k *caches) fill(ctx context.Context, patience time.Duration) error {
 	timeout, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	for _, i := range k.all() {
+	for _, l := range k.all() {
 		select {
-		case <-i.HasSyncedChecker().Done():
-		case <-k.fatal:
-			return k.err(0)
+		case <-l.HasSyncedChecker().Done():
+		case <-l.refused:
 		case <-timeout.Done():
-			switch {
-			case ctx.Err() != nil:
+			if ctx.Err() != nil {
 				return ctx.Err()
-			case k.err(0) != nil:
-				return k.err(0)
 			}
-			return fmt.Errorf("the cluster has not answered within %s", patience)
+			if !l.HasSynced() {
+				l.unanswered(patience)
+			}
 		}
 	}
-	return nil
+	if slices.ContainsFunc(k.workloads, (*listing).HasSynced) {
+		return nil
+	}
+	return k.err(0)
+}
+
+// unread returns why something cannot be read, by the name of its listing: what was never listed, and what has failed
+// for at least so long.
+func (k *caches) unread(atLeast time.Duration) map[string]error {
+	failed := map[string]error{}
+	for _, l := range k.all() {
+		if err := l.failure(atLeast); err != nil {
+			failed[l.name()] = err
+		}
+	}
+	return failed
+}
+
+// err joins what cannot be read.
+func (k *caches) err(atLeast time.Duration) error { return joined(k.unread(atLeast)) }
+
+// joined joins errors in the order of their names.
+func joined(failed map[string]error) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(failed)) {
+		errs = append(errs, failed[name])
+	}
+	return errors.Join(errs...)
+}
+
+// listed reports whether a workload that is not in the caches is not in the cluster: its kind has been listed where it
+// was.
+func (k *caches) listed(kind, namespace string) bool {
+	return slices.ContainsFunc(k.workloads, func(l *listing) bool {
+		return l.kind == kind && (l.namespace == metav1.NamespaceAll || l.namespace == namespace) && l.HasSynced()
+	})
 }
 
 // system are the namespaces of Kubernetes itself.
 var system = []string{"kube-system", "kube-public", "kube-node-lease"}
 
-// views returns the workloads with their revisions, in the order of their names.
-func (c *Collector) views(k *caches) []*view {
-	var all []*view
-	for _, i := range k.workloads {
-		for _, o := range i.GetStore().List() {
-			w, ok := o.(*workload)
-			if ok && (len(c.cfg.Namespaces) > 0 || !slices.Contains(system, w.Namespace)) {
-				all = append(all, k.view(w))
+// wanted reports whether a workload of the caches is read.
+func (c *Collector) wanted(w *workload) bool {
+	return len(c.cfg.Namespaces) > 0 || !slices.Contains(system, w.Namespace)
+}
+
+// snapshot is what the caches show at one moment.
+type snapshot struct {
+	scopes map[string][]*view
+	unread map[string]error // by listing
+	listed func(kind, namespace string) bool
+}
+
+// snapshot returns all workloads with their revisions.
+func (c *Collector) snapshot(k *caches, atLeast time.Duration) *snapshot {
+	s := &snapshot{scopes: map[string][]*view{}, unread: k.unread(atLeast), listed: k.listed}
+	for _, l := range k.workloads {
+		for _, o := range l.GetStore().List() {
+			if w, ok := o.(*workload); ok && c.wanted(w) {
+				s.scopes[w.scope()] = append(s.scopes[w.scope()], k.view(w))
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b *view) int { return strings.Compare(a.key(), b.key()) })
-	return all
+	for _, views := range s.scopes {
+		slices.SortFunc(views, byKey)
+	}
+	return s
+}
+
+func byKey(a, b *view) int { return strings.Compare(a.key(), b.key()) }
+
+// views returns the workloads of one scope with their revisions, in the order of their names.
+func (c *Collector) views(k *caches, scope string) []*view {
+	var views []*view
+	for _, w := range indexed[*workload](k.workloads, byScope, scope) {
+		if c.wanted(w) {
+			views = append(views, k.view(w))
+		}
+	}
+	slices.SortFunc(views, byKey)
+	return views
 }
 
 func (k *caches) view(w *workload) *view {
-	v := &view{workload: w}
-	for _, i := range k.revisions {
-		owned, err := i.GetIndexer().ByIndex(byOwner, string(w.UID))
-		if err != nil {
-			continue // there is such an index: informer made it
-		}
-		for _, o := range owned {
-			if r, ok := o.(*revision); ok {
-				v.revisions = append(v.revisions, r)
-			}
-		}
-	}
+	v := &view{workload: w, sightings: k.witness.of(w.UID), revisions: indexed[*revision](k.revisions, byOwner, string(w.UID))}
 	slices.SortFunc(v.revisions, func(a, b *revision) int { return strings.Compare(a.Name, b.Name) })
 	return v
 }
 
+// scopeOf is the scope of the workload with a uid; empty when it is not in the caches.
+func (k *caches) scopeOf(uid types.UID) string {
+	for _, w := range indexed[*workload](k.workloads, byUID, string(uid)) {
+		return w.scope()
+	}
+	return ""
+}
+
+// indexed returns what the listings hold under the value of an index.
+func indexed[T any](listings []*listing, index, value string) []T {
+	var found []T
+	for _, l := range listings {
+		objects, err := l.GetIndexer().ByIndex(index, value)
+		if err != nil {
+			continue // there is such an index: inform made it
+		}
+		for _, o := range objects {
+			if t, ok := o.(T); ok {
+				found = append(found, t)
+			}
+		}
+	}
+	return found
+}
+
 // list returns what the cluster shows now: from the caches of a watch that runs, else by one pass of the informers.
-func (c *Collector) list(ctx context.Context) ([]*view, error) {
+func (c *Collector) list(ctx context.Context) (*snapshot, error) {
 	c.mu.Lock()
 	live := c.live
 	c.mu.Unlock()
 	if live != nil { // whose caches are as old as the last time that the cluster could be read
-		return c.views(live), live.err(c.opt.Patience)
+		s := c.snapshot(live, c.opt.Patience)
+		if len(s.unread) == len(live.all()) {
+			return nil, joined(s.unread)
+		}
+		return s, nil
 	}
 	client, err := c.connect()
 	if err != nil {
@@ -278,14 +236,14 @@ func (c *Collector) list(ctx context.Context) ([]*view, error) {
 	}
 	k, err := c.informers(client)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("making the informers: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	wait := k.run(ctx)
 	defer wait()
 	defer cancel()
-	if err := k.filled(ctx, c.opt.Patience); err != nil {
+	if err := k.fill(ctx, c.opt.Patience); err != nil {
 		return nil, err
 	}
-	return c.views(k), nil
+	return c.snapshot(k, 0), nil
 }

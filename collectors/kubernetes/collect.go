@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -14,6 +16,7 @@ import (
 
 const (
 	rolloutsStream = "rollouts"
+	unreadStream   = "unread" // of the source: the listings that failed
 	daily          = 24 * time.Hour
 )
 
@@ -33,75 +36,95 @@ type state struct {
 type track struct {
 	Last     int64                       `json:"last"`
 	Rollouts map[int64]*event.Deployment `json:"rollouts"`
+	Gone     time.Time                   `json:"gone,omitzero"` // when it was first not there any more
 }
 
-// Scopes lists the cluster's services. It is the one pass over the cluster; Collect reads what it has seen.
-func (c *Collector) Scopes(ctx context.Context, _ Memory) ([]string, error) {
-	views, err := c.list(ctx)
+// goneFor is how long a workload that is not there is remembered. It may come back with all its revisions: rights, labels
+// and selectors change, and what was stored of its past rollouts says more than the cluster does.
+const goneFor = 30 * daily
+
+// Scopes lists the cluster's services. It is the one pass over the cluster; Collect reads what it has seen. What cannot
+// be read is a scope too, of which Collect returns why; it is listed once more when it can be read again.
+func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+	s, err := c.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	seen := map[string][]*view{}
-	var scopes []string
-	for _, v := range views {
-		scope := v.scope()
-		if seen[scope] == nil {
-			scopes = append(scopes, scope)
-		}
-		seen[scope] = append(seen[scope], v)
+	var before []string
+	if _, err := m.Load(ctx, unreadStream, &before); err != nil {
+		return nil, err
 	}
-	slices.Sort(scopes)
+	unread := slices.Sorted(maps.Keys(s.unread))
+	if !slices.Equal(unread, before) {
+		if err := m.Save(ctx, unreadStream, unread); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range before {
+		if s.unread[name] == nil {
+			s.unread[name] = errReadAgain
+		}
+	}
 	c.mu.Lock()
-	c.seen = seen
+	c.seen = s
 	c.mu.Unlock()
+	scopes := slices.AppendSeq(slices.Collect(maps.Keys(s.scopes)), maps.Keys(s.unread))
+	slices.Sort(scopes)
 	return scopes, nil
 }
+
+// Abreast is how many services are collected side by side: they share the statements of the store.
+func (c *Collector) Abreast() int { return 256 }
 
 // Collect stores the rollouts of a service.
 func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	c.mu.Lock()
-	views, listed := c.seen[scope]
-	live := c.live
+	s, live := c.seen, c.live
 	c.mu.Unlock()
-	if !listed || live != nil { // a watch may have stored something newer than the listing
-		all, err := c.list(ctx)
-		if err != nil {
+	if s == nil {
+		var err error
+		if s, err = c.list(ctx); err != nil {
 			return err
 		}
-		views = of(all, scope)
 	}
-	c.taking.Lock()
-	defer c.taking.Unlock()
-	p := &pass{Collector: c, scope: scope, w: w}
-	if err := p.take(ctx, views); err != nil {
+	if err := s.unread[scope]; err != nil {
+		return c.accountUnread(ctx, scope, err, w)
+	}
+	defer c.lock(scope)()
+	p := &pass{Collector: c, scope: scope, w: w, listed: s.listed}
+	views := s.scopes[scope]
+	if live != nil { // which may have stored something newer than the listing
+		views, p.listed = c.views(live, scope), live.listed
+	}
+	if err := p.take(ctx, views, nil); err != nil {
 		return err
 	}
-	return p.account(ctx)
+	return errors.Join(append(p.bad, p.account(ctx))...)
 }
 
-func of(all []*view, scope string) []*view {
-	var views []*view
-	for _, v := range all {
-		if v.scope() == scope {
-			views = append(views, v)
-		}
-	}
-	return views
+// lock lets one pass over a scope happen at a time, be it of a collect or of a watch.
+func (c *Collector) lock(scope string) (unlock func()) {
+	l, _ := c.taking.LoadOrStore(scope, new(sync.Mutex))
+	taking, _ := l.(*sync.Mutex)
+	taking.Lock()
+	return taking.Unlock
 }
 
 // pass is one look at a scope.
 type pass struct {
 	*Collector
-	scope    string
-	w        Writer
-	careful  bool // there are rollouts in the store of which the checkpoint is gone
-	watching bool // nothing has happened between the last look and this one that was not seen
-	s        state
-	events   []event.Event
+	scope   string
+	w       Writer
+	listed  func(kind, namespace string) bool // what is not shown of these is not there
+	careful bool                              // there are rollouts in the store of which the checkpoint is gone
+	s       state
+	events  []event.Event
+	bad     []error // rollouts that cannot be stored
 }
 
-// take stores what the workloads of the scope show that was not stored before.
-func (p *pass) take(ctx context.Context, views []*view) error {
+// take stores what the workloads of the scope show that was not stored before. gone are those that were deleted, in
+// their last state.
+func (p *pass) take(ctx context.Context, views []*view, gone []*lost) error {
 	found, err := p.w.Load(ctx, rolloutsStream, &p.s)
 	if err != nil {
 		return err
@@ -122,16 +145,14 @@ func (p *pass) take(ctx context.Context, views []*view) error {
 		p.careful = stored > 0
 	}
 	present := map[string]bool{}
+	for _, g := range gone {
+		p.deleted(g)
+	}
 	for _, v := range views {
 		present[v.key()] = true
 		p.workload(v)
 	}
-	for key, t := range p.s.Workloads {
-		if !present[key] { // it was deleted
-			p.close(t, time.Time{})
-			delete(p.s.Workloads, key)
-		}
-	}
+	p.absent(present)
 	p.s.Rules = p.rulesOf
 	if len(p.events) > 0 {
 		if err := p.w.Append(ctx, p.events...); err != nil {
@@ -159,9 +180,7 @@ func (p *pass) floor(found bool) {
 // workload takes the rollouts of one workload into the checkpoint, and what is new of them into the events.
 func (p *pass) workload(v *view) {
 	environment := p.environment(v.workload)
-	list, ok := v.rollouts(func(id string) event.Origin {
-		return event.Origin{Source: p.cfg.Source, Provider: Provider, Scope: p.scope, ID: id}
-	}, environment)
+	list, ok := v.rollouts(p.origin, environment)
 	if !ok {
 		return // the next look will show it
 	}
@@ -170,9 +189,10 @@ func (p *pass) workload(v *view) {
 		t = &track{Rollouts: map[int64]*event.Deployment{}}
 		p.s.Workloads[v.key()] = t
 	}
+	t.Gone = time.Time{}
 	p.forgotten(t, list)
 	kept := make(map[int64]*event.Deployment, len(list))
-	for i, r := range list {
+	for _, r := range list {
 		e := r.event
 		was, known := t.Rollouts[r.number]
 		if !known && !e.CreatedAt.IsZero() && !p.s.Floor.IsZero() && e.CreatedAt.Before(p.s.Floor) {
@@ -180,16 +200,23 @@ func (p *pass) workload(v *view) {
 		}
 		switch {
 		case known && was == nil, !known && r.restart,
-			!known && !r.current && p.careful: // what is stored may say how it went, and the cluster does not
+			!known && !r.current && !r.seen && p.careful: // what is stored may say how it went, and the cluster does not
 			kept[r.number] = nil
 			continue
-		case known && !r.current:
-			e = p.ended(*was, next(list, i))
+		case known && !r.current && !r.seen:
+			e = unseen(*was)
 		case known:
-			e = p.moved(*was, e, v)
+			e = moved(*was, e, v)
 		}
 		e.Environment = environment
 		if !known || e != *was {
+			if err := e.Validate(); err != nil { // it is tried again, and does not hold up the others
+				p.bad = append(p.bad, fmt.Errorf("rollout %s cannot be stored: %w", e.ID, err))
+				if known {
+					kept[r.number] = was
+				}
+				continue
+			}
 			p.events = append(p.events, e)
 		}
 		kept[r.number] = &e
@@ -201,12 +228,8 @@ func (p *pass) workload(v *view) {
 	}
 }
 
-// next is when the rollout after one began; zero when that is not known.
-func next(list []rollout, i int) time.Time {
-	if i+1 < len(list) {
-		return list[i+1].event.StartedAt
-	}
-	return time.Time{}
+func (p *pass) origin(id string) event.Origin {
+	return event.Origin{Source: p.cfg.Source, Provider: Provider, Scope: p.scope, ID: id}
 }
 
 // forgotten counts the revisions that the cluster had before this look and after the last, and has no more. It keeps ten
@@ -227,106 +250,33 @@ func (p *pass) forgotten(t *track, list []rollout) {
 	}
 }
 
-// ended is what a rollout that is no longer the current one has become. One that was under way when it was last seen was
-// overtaken. Where nobody watched, it may have ended well before: that is not known.
-func (p *pass) ended(was event.Deployment, overtaken time.Time) event.Deployment {
-	if was.Status.Final() {
-		return was
-	}
-	was.Status = event.Skipped
-	if p.watching {
-		was.Status, was.FinishedAt = event.Cancelled, overtaken
+// unseen is what a rollout has become that is past, if nobody saw how it ended: that is not known.
+func unseen(was event.Deployment) event.Deployment {
+	if !was.Status.Final() {
+		was.Status = event.Skipped
 	}
 	return was
 }
 
-// moved is what the current rollout has become since it was last seen. A success stays one. A failure does not become
-// open again, but can still become a success: Kubernetes goes on trying after the deadline.
-func (p *pass) moved(was, is event.Deployment, v *view) event.Deployment {
-	if was.Status == event.Succeeded || was.Status.Final() && !is.Status.Final() {
-		return was
+// moved is what a rollout has become since it was last seen. A success stays one. A failure does not become open again,
+// but can still become a success: Kubernetes goes on trying after the deadline. When a rollout began, and who began it, is
+// best known by who saw it first.
+func moved(was, is event.Deployment, v *view) event.Deployment {
+	told := was.Status.Final() && was.Status != event.Skipped // skipped: nobody saw it
+	if was.Status == event.Succeeded || told && is.Status != event.Succeeded {
+		is.Status, is.StatusRaw, is.FinishedAt = was.Status, was.StatusRaw, was.FinishedAt
 	}
-	if is.StartedAt.IsZero() {
+	if !was.StartedAt.IsZero() {
 		is.StartedAt, is.CreatedAt = was.StartedAt, was.CreatedAt
 	}
-	if is.Trigger == "" || was.Trigger != "" {
+	if was.Trigger != "" {
 		is.Trigger = was.Trigger
 	}
 	if is.RollbackOf == "" { // what it was compared with may be forgotten by now
 		is.RollbackOf = was.RollbackOf
 	}
-	if is.Status.Final() && is.FinishedAt.IsZero() && !v.touched.Before(is.StartedAt) {
+	if !was.Status.Final() && is.Status.Final() && is.Status != event.Cancelled && is.FinishedAt.IsZero() && !v.touched.Before(is.StartedAt) {
 		is.FinishedAt = v.touched // it was under way, and now it is not: the status changed at the end
 	}
 	return is
 }
-
-// close ends the rollouts of a workload that is no more.
-func (p *pass) close(t *track, at time.Time) {
-	for n, e := range t.Rollouts {
-		if e != nil && !e.Status.Final() {
-			closed := p.ended(*e, at)
-			t.Rollouts[n] = &closed
-			p.events = append(p.events, closed)
-		}
-	}
-}
-
-// account writes the ledger, and stores again what the store has lost.
-func (p *pass) account(ctx context.Context) error {
-	changed := false
-	stored, open, err := p.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
-	if err != nil {
-		return err
-	}
-	since := p.now().Sub(p.s.Refill)
-	if shown := p.shown(); stored < p.s.Total && len(shown) > 0 && (since >= daily || since < 0) {
-		if err := p.w.Append(ctx, shown...); err != nil {
-			return err
-		}
-		if stored, open, err = p.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{}); err != nil {
-			return err
-		}
-		p.s.Refill, changed = p.now().UTC(), true
-	}
-	if stored > p.s.Total {
-		p.s.Total, changed = stored, true
-	}
-	if changed {
-		if err := p.w.Save(ctx, rolloutsStream, p.s); err != nil {
-			return err
-		}
-	}
-	if p.careful {
-		return nil // what the ledger says knows more than this pass; the next one has a checkpoint
-	}
-	now := p.now().UTC()
-	var notes []string
-	if p.s.Lost > 0 {
-		notes = append(notes, fmt.Sprintf("the cluster forgot %d rollouts before they were read; they cannot be read again. Collect more often, or raise the workload's revisionHistoryLimit", p.s.Lost))
-	}
-	if p.s.Before > 0 {
-		notes = append(notes, fmt.Sprintf("it had forgotten %d before the first read", p.s.Before))
-	}
-	if !p.s.Floor.IsZero() {
-		notes = append(notes, "those since "+p.s.Floor.Format(time.DateOnly))
-	}
-	return p.w.Append(ctx, event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: event.KindDeployment, WindowStart: genesis, WindowEnd: now,
-		Expected: p.s.Total + p.s.Lost, Stored: stored, Open: open, CheckedAt: now, Note: strings.Join(notes, "; ")})
-}
-
-// shown returns the events of the rollouts that the cluster remembers.
-func (p *pass) shown() []event.Event {
-	var shown []event.Event
-	for _, t := range p.s.Workloads {
-		for _, e := range t.Rollouts {
-			if e != nil {
-				shown = append(shown, *e)
-			}
-		}
-	}
-	return shown
-}
-
-// genesis is before Kubernetes kept revisions: the beginning of a window that has none.
-var genesis = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)

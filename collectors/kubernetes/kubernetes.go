@@ -107,13 +107,12 @@ type Collector struct {
 	rulesOf  string // digest of what decides the environment, to notice that it has changed
 	observer atomic.Pointer[rest.Observer]
 	warned   sync.Map // unknown words that have been logged
-
-	taking sync.Mutex // one pass over a scope at a time, be it of a collect or of a watch
+	taking   sync.Map // by scope, the mutex of the pass over it
 
 	mu     sync.Mutex
 	client dynamic.Interface
-	live   *caches            // of a watch that runs
-	seen   map[string][]*view // by scope, of the latest listing
+	live   *caches   // of a watch that runs
+	seen   *snapshot // the latest listing
 }
 
 // New returns a collector; it fails when the configuration is not valid. The kubeconfig is read when the cluster is first
@@ -153,8 +152,11 @@ func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
 
 // Check says whether the cluster can be reached and everything that is read may be listed.
 func (c *Collector) Check(ctx context.Context) error {
-	_, err := c.list(ctx)
-	return err
+	s, err := c.list(ctx)
+	if err != nil {
+		return err
+	}
+	return joined(s.unread)
 }
 
 // warn logs an unknown word once for a source.

@@ -33,9 +33,16 @@ type workload struct {
 	observed          bool   // the controller has seen what is wanted
 	verdict           verdict
 	brought           brought   // what the workload itself says of the version
-	began             time.Time // when the controller last gave a number; zero: not known
+	numberedAt        time.Time // when the controller last gave a number; zero: not known
 	touched           time.Time // when the status last changed; zero: not known
-	manager           string    // who last changed the template
+	managers          []manager // who set what of the template
+	epoch             int64     // of the listing that showed it
+}
+
+// ended reports whether the state shows the end of a rollout. Which one it is about its verdict says, or it is the current
+// one.
+func (w *workload) ended() bool {
+	return w.verdict.status.Final() && (w.verdict.of != "" || w.observed)
 }
 
 // verdict is where the rollout of the current revision stands.
@@ -54,6 +61,7 @@ type revision struct {
 	earlier []int64 // numbers that it had before it was gone back to
 	brought brought
 	changed time.Time // of a ControllerRevision: when it was made, or given another number
+	fields  []uint64  // of the template, to tell what another one changed
 }
 
 // trimmed keeps of the metadata what names an object.
@@ -102,30 +110,6 @@ const (
 	historySuffix      = "-history"
 )
 
-// managed reads from the managed fields who changed what and when. A controller changes of the object itself only its
-// revision; all else is status.
-func (w *workload) managed(u *unstructured.Unstructured) {
-	var latest time.Time
-	for _, m := range u.GetManagedFields() {
-		if m.Time == nil || !event.ValidTime(m.Time.Time) {
-			continue
-		}
-		at := m.Time.UTC()
-		fields := ""
-		if m.FieldsV1 != nil {
-			fields = m.FieldsV1.GetRawString()
-		}
-		switch {
-		case m.Subresource == "status":
-			w.touched = later(w.touched, at)
-		case strings.Contains(fields, `"f:`+deploymentRevision+`"`), strings.Contains(fields, `"f:`+rolloutRevision+`"`):
-			w.began = later(w.began, at)
-		case strings.Contains(fields, `"f:template"`) && at.After(latest):
-			latest, w.manager = at, m.Manager
-		}
-	}
-}
-
 // readReplicaSet reads a ReplicaSet; nil when no workload that is read owns it.
 func (c *Collector) readReplicaSet(u *unstructured.Unstructured) *revision {
 	owner := metav1.GetControllerOfNoCopy(u)
@@ -146,7 +130,7 @@ func (c *Collector) readReplicaSet(u *unstructured.Unstructured) *revision {
 	}
 	slices.Sort(r.earlier)
 	raw, _, _ := unstructured.NestedFieldNoCopy(u.Object, "spec", "template")
-	r.brought = c.readTemplate(raw, owner.Name)
+	r.brought, r.fields = c.readTemplate(raw, owner.Name), templateFields(raw)
 	r.brought.commit = firstOf(r.brought.commit, c.commit(annotations)) // the controller copies those of the workload
 	return r
 }
@@ -173,7 +157,7 @@ func (c *Collector) readControllerRevision(u *unstructured.Unstructured) *revisi
 	}
 	if m, ok := data.(map[string]any); ok {
 		raw, _, _ := unstructured.NestedFieldNoCopy(m, "spec", "template")
-		r.brought = c.readTemplate(raw, owner.Name)
+		r.brought, r.fields = c.readTemplate(raw, owner.Name), templateFields(raw)
 	}
 	r.brought.commit = firstOf(r.brought.commit, c.commit(u.GetAnnotations()))
 	return r

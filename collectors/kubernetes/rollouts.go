@@ -13,18 +13,20 @@ import (
 type view struct {
 	*workload
 	revisions []*revision
+	sightings map[string]sighting // what was seen of its rollouts, by what it named as its current revision
 }
 
-// rollout is one rollout of a workload. Unless it is the current one, nothing says how it went.
+// rollout is one rollout of a workload. Of one that is past the cluster does not say how it went.
 type rollout struct {
 	number  int64
 	current bool
 	restart bool // it brought what ran before
+	seen    bool // it is past, and somebody saw how it went
 	event   event.Deployment
 }
 
 // label is how ids and scopes name the workload.
-func (v *view) label() string { return v.Namespace + "/" + v.kind + "/" + v.Name }
+func (w *workload) label() string { return w.Namespace + "/" + w.kind + "/" + w.Name }
 
 // key names the workload within its scope, and is another one when it is made anew.
 func (v *view) key() string {
@@ -35,11 +37,11 @@ func (v *view) key() string {
 func (v *view) id(number int64) string { return v.key() + "/" + strconv.FormatInt(number, 10) }
 
 // scope is what the workload is part of.
-func (v *view) scope() string {
-	if v.brought.service != "" {
-		return v.brought.service
+func (w *workload) scope() string {
+	if w.brought.service != "" {
+		return w.brought.service
 	}
-	return v.label()
+	return w.label()
 }
 
 // numbered is a revision under one of its numbers.
@@ -77,17 +79,25 @@ func (v *view) rollouts(origin func(id string) event.Origin, environment string)
 		r.event = event.Deployment{Origin: origin(v.id(n.number)), Attempt: 1, Environment: environment, Status: event.Skipped,
 			CreatedAt: n.at, StartedAt: n.at}
 		r.event.SHA, r.event.Version = what.version()
-		if i > 0 {
-			before := list[i-1]
-			r.restart = before.number == n.number-1 && before.brought.digest != "" && before.brought.digest == n.brought.digest
-			if n.undoes && !r.restart {
-				r.event.RollbackOf = v.id(before.number)
-			}
+		var before *numbered
+		if i > 0 && list[i-1].number == n.number-1 {
+			before = &list[i-1]
+			r.restart = before.brought.digest != "" && before.brought.digest == n.brought.digest
+		}
+		if i > 0 && n.undoes && !r.restart {
+			r.event.RollbackOf = v.id(list[i-1].number)
 		}
 		if r.current {
-			v.judge(&r.event, n.revision)
+			v.judge(&r.event, v.workload, n, before)
+		} else {
+			r.seen = v.recall(&r.event, n, before)
 		}
 		all = append(all, r)
+	}
+	for i := range all[:len(all)-1] {
+		if e := &all[i].event; e.Status == event.Cancelled {
+			e.FinishedAt = all[i+1].event.StartedAt
+		}
 	}
 	return all, true
 }
@@ -116,7 +126,7 @@ func (v *view) numbers(r *revision) []numbered {
 			e.at = r.changed
 		}
 	case e.undoes && v.isCurrent(r):
-		e.at = v.began
+		e.at = v.numberedAt
 	case e.undoes:
 		e.at = time.Time{}
 	}
@@ -130,16 +140,71 @@ func (v *view) isCurrent(r *revision) bool {
 	return v.current != "" && strconv.FormatInt(r.number, 10) == v.current
 }
 
-// judge says how the current rollout stands.
-func (v *view) judge(e *event.Deployment, r *revision) {
-	e.Trigger = v.manager
-	said := v.verdict
-	if said.of != "" && said.of != r.Name || said.of == "" && !v.observed {
+// judge says how a rollout stands in a state in which it was the current one.
+func (v *view) judge(e *event.Deployment, w *workload, n numbered, before *numbered) {
+	said := w.verdict
+	if said.of != "" && said.of != n.Name || said.of == "" && !w.observed {
 		e.Status = event.Running // what is said is still about the rollout before
+	} else {
+		e.Status, e.StatusRaw = said.status, said.raw
+		if said.status.Final() {
+			e.FinishedAt = said.finished
+			if s, seen := v.endingOf(n); seen && s.exact && e.FinishedAt.IsZero() {
+				e.FinishedAt = s.touched
+			}
+		}
+	}
+	v.start(e, w, n, before)
+	if !e.FinishedAt.IsZero() && e.FinishedAt.Before(e.StartedAt) {
+		e.FinishedAt = time.Time{}
+	}
+}
+
+// start fills in who began a rollout, and when an undo began: it makes no ReplicaSet, but who did it changed the template
+// at that moment. A time after the end is of something that the same manager did later.
+func (v *view) start(e *event.Deployment, w *workload, n numbered, before *numbered) {
+	var was []uint64
+	var earlier time.Time
+	if before != nil {
+		was, earlier = before.fields, before.at
+	}
+	by := changedBy(w.managers, was, n.fields, earlier, n.at)
+	if by == nil {
 		return
 	}
-	e.Status, e.StatusRaw = said.status, said.raw
-	if said.status.Final() && (e.StartedAt.IsZero() || !said.finished.Before(e.StartedAt)) {
-		e.FinishedAt = said.finished
+	e.Trigger = by.name
+	if n.undoes && e.StartedAt.IsZero() && !by.at.Before(earlier) && (e.FinishedAt.IsZero() || !by.at.After(e.FinishedAt)) {
+		e.CreatedAt, e.StartedAt = by.at, by.at
 	}
+}
+
+// recall says how a past rollout went, and reports whether somebody saw it.
+func (v *view) recall(e *event.Deployment, n numbered, before *numbered) bool {
+	if s, seen := v.endingOf(n); seen {
+		v.judge(e, s.workload, n, before)
+		return true
+	}
+	if v.sightings[v.revisionName(n)].left {
+		e.Status = event.Cancelled
+		return true
+	}
+	return false
+}
+
+// endingOf returns the state in which a rollout was first seen to have ended.
+func (v *view) endingOf(n numbered) (ending, bool) {
+	for _, s := range v.sightings[v.revisionName(n)].endings {
+		if s.verdict.of == "" || s.verdict.of == n.Name {
+			return s, true
+		}
+	}
+	return ending{}, false
+}
+
+// revisionName is how the workload names a revision as its current one.
+func (v *view) revisionName(n numbered) string {
+	if v.kind == kindStatefulSet {
+		return n.Name
+	}
+	return strconv.FormatInt(n.number, 10)
 }

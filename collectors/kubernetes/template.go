@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"strings"
 )
@@ -90,28 +91,28 @@ func (c *Collector) commit(maps ...map[string]string) string {
 // digest is the same for two templates exactly when they differ in nothing but a restart, and in labels that
 // controllers add.
 func digest(t map[string]any) string {
-	if m, ok := t["metadata"].(map[string]any); ok {
-		slim := make(map[string]any, len(m))
-		for k, v := range m {
-			slim[k] = v
-		}
-		delete(slim, "creationTimestamp") // always null
-		without(slim, "annotations", restartedAt)
-		without(slim, "labels", "pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash")
-		whole := make(map[string]any, len(t))
-		for k, v := range t {
-			whole[k] = v
-		}
-		delete(whole, "$patch") // of a ControllerRevision
-		whole["metadata"] = slim
-		t = whole
-	}
-	text, err := json.Marshal(t) // maps are written in the order of their keys
+	text, err := json.Marshal(slim(t, restartedAt)) // maps are written in the order of their keys
 	if err != nil {
 		return ""
 	}
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:12])
+}
+
+// slim is a template without what controllers add, and without some annotations.
+func slim(t map[string]any, annotations ...string) map[string]any {
+	m, ok := t["metadata"].(map[string]any)
+	if !ok {
+		return t
+	}
+	metadata := maps.Clone(m)
+	delete(metadata, "creationTimestamp") // always null
+	without(metadata, "annotations", annotations...)
+	without(metadata, "labels", "pod-template-hash", "rollouts-pod-template-hash", "controller-revision-hash")
+	whole := maps.Clone(t)
+	delete(whole, "$patch") // of a ControllerRevision
+	whole["metadata"] = metadata
+	return whole
 }
 
 // without replaces the map under a key by one without some of its keys; an empty one is left out.
@@ -120,10 +121,7 @@ func without(m map[string]any, key string, names ...string) {
 	if !ok {
 		return
 	}
-	kept := make(map[string]any, len(old))
-	for k, v := range old {
-		kept[k] = v
-	}
+	kept := maps.Clone(old)
 	for _, n := range names {
 		delete(kept, n)
 	}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
+	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/tools/cache"
 )
 
@@ -25,12 +25,8 @@ func (c *Collector) Watch(ctx context.Context, writer func(scope string) Writer)
 		return err
 	}
 	q := newQueue()
-	for _, i := range k.all() {
-		if _, err := i.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc:    func(o any) { q.changed(o) },
-			UpdateFunc: func(_, o any) { q.changed(o) },
-			DeleteFunc: func(o any) { q.changed(o) },
-		}); err != nil {
+	for _, l := range k.all() {
+		if _, err := l.AddEventHandler(k.handler(q)); err != nil {
 			return fmt.Errorf("listening to the informers: %w", err)
 		}
 	}
@@ -38,11 +34,14 @@ func (c *Collector) Watch(ctx context.Context, writer func(scope string) Writer)
 	wait := k.run(informing)
 	defer wait()
 	defer cancel()
-	if err := k.filled(ctx, c.opt.Patience); err != nil {
+	if err := k.fill(ctx, c.opt.Patience); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
+	}
+	if err := k.err(0); err != nil {
+		c.log.Error("a part of the cluster cannot be read; retrying", "source", c.cfg.Source, "error", err)
 	}
 	c.mu.Lock()
 	if c.live != nil {
@@ -60,112 +59,96 @@ func (c *Collector) Watch(ctx context.Context, writer func(scope string) Writer)
 	return nil
 }
 
+// handler notes what the events of an informer show.
+func (k *caches) handler(q *queue) cache.ResourceEventHandler {
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc: func(o any) {
+			if w, ok := o.(*workload); ok {
+				k.witness.appeared(w)
+			}
+			q.changed(o)
+		},
+		UpdateFunc: func(before, o any) {
+			old, _ := before.(*workload)
+			if w, ok := o.(*workload); ok && old != nil {
+				k.witness.changed(old, w)
+				q.changed(old) // it may have been of another scope
+			}
+			q.changed(o)
+		},
+		DeleteFunc: func(o any) {
+			gone, missed := o.(cache.DeletedFinalStateUnknown)
+			if missed {
+				o = gone.Obj
+			}
+			if w, ok := o.(*workload); ok {
+				q.deleted(&lost{k.view(w), !missed})
+				k.witness.gone(w.UID)
+			}
+			q.changed(o)
+		},
+	}
+}
+
 // follow stores what changes, a moment after it has: a rollout changes its status several times a second.
 func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func(scope string) Writer) {
-	scopes := map[types.UID]string{} // of each workload, as it was last seen: it may be deleted
-	seen := map[string]bool{}        // scopes that have been looked at since the watch began
-	due := map[string]bool{}
-	for pause := c.opt.Settle; ; {
-		if !q.wait(ctx, pause) {
+	due := newChanges()
+	for pause := c.opt.Settle; q.wait(ctx, pause); {
+		// What changes from here on is in the queue again, whether or not the views show it.
+		due.add(q.take())
+		for uid := range due.uids {
+			if scope := k.scopeOf(uid); scope != "" { // else its workload is not there yet, or not any more
+				due.scopes[scope] = true
+			}
+		}
+		clear(due.uids)
+		failed := c.store(ctx, k, due, writer)
+		if ctx.Err() != nil {
 			return
 		}
-		byScope := map[string][]*view{}
-		now := map[types.UID]string{}
-		for _, v := range c.views(k) {
-			byScope[v.scope()] = append(byScope[v.scope()], v)
-			now[v.UID] = v.scope()
+		due, pause = failed, c.opt.Settle
+		if len(due.scopes) > 0 {
+			pause = min(10*c.opt.Settle, time.Minute)
+			q.wake()
 		}
-		for uid := range q.take() {
-			for _, scope := range []string{scopes[uid], now[uid]} {
-				if scope != "" {
-					due[scope] = true
-				}
+	}
+}
+
+// store brings the scopes that have changed up to date, and returns those of which it failed.
+func (c *Collector) store(ctx context.Context, k *caches, due *changes, writer func(scope string) Writer) *changes {
+	failed := newChanges()
+	var mu sync.Mutex
+	var passes errgroup.Group
+	passes.SetLimit(c.Abreast())
+	for scope := range due.scopes {
+		passes.Go(func() error {
+			if err := c.look(ctx, k, scope, due.gone[scope], writer(scope)); err != nil && ctx.Err() == nil {
+				c.log.Error("storing a rollout failed; retrying", "source", c.cfg.Source, "scope", scope, "error", err)
+				mu.Lock()
+				defer mu.Unlock()
+				failed.scopes[scope] = true
+				failed.gone[scope] = due.gone[scope]
 			}
-		}
-		scopes = now
-		pause = c.opt.Settle
-		for scope := range due {
-			if err := c.look(ctx, scope, byScope[scope], writer(scope), seen[scope]); err != nil {
-				if ctx.Err() != nil {
-					return
-				}
-				c.log.Error("storing a rollout failed; it is tried again", "source", c.cfg.Source, "scope", scope, "error", err)
-				pause = min(10*c.opt.Settle, time.Minute)
-				q.wake()
-				continue
-			}
-			seen[scope] = true
-			delete(due, scope)
-		}
+			return nil
+		})
 	}
+	_ = passes.Wait() // no pass returns an error
+	return failed
 }
 
-func (c *Collector) look(ctx context.Context, scope string, views []*view, w Writer, watching bool) error {
-	c.taking.Lock()
-	defer c.taking.Unlock()
-	p := &pass{Collector: c, scope: scope, w: w, watching: watching}
-	return p.take(ctx, views)
-}
-
-// queue gathers the workloads that have changed.
-type queue struct {
-	mu    sync.Mutex
-	uids  map[types.UID]bool
-	ready chan struct{}
-}
-
-func newQueue() *queue { return &queue{uids: map[types.UID]bool{}, ready: make(chan struct{}, 1)} }
-
-// changed notes the workload that an object of the caches is, or belongs to.
-func (q *queue) changed(o any) {
-	if gone, ok := o.(cache.DeletedFinalStateUnknown); ok {
-		o = gone.Obj
+// look stores what is new of a scope.
+func (c *Collector) look(ctx context.Context, k *caches, scope string, gone []*lost, w Writer) error {
+	defer c.lock(scope)()
+	views := c.views(k, scope)
+	p := &pass{Collector: c, scope: scope, w: w, listed: k.listed}
+	if err := p.take(ctx, views, gone); err != nil {
+		return err
 	}
-	var uid types.UID
-	switch o := o.(type) {
-	case *workload:
-		uid = o.UID
-	case *revision:
-		uid = o.owner
+	for _, v := range views {
+		k.witness.forget(v)
 	}
-	if uid == "" {
-		return
+	for _, err := range p.bad {
+		c.log.Error("storing a rollout failed; the next collect retries", "source", c.cfg.Source, "scope", scope, "error", err)
 	}
-	q.mu.Lock()
-	q.uids[uid] = true
-	q.mu.Unlock()
-	q.wake()
-}
-
-func (q *queue) wake() {
-	select {
-	case q.ready <- struct{}{}:
-	default:
-	}
-}
-
-// wait returns when something has changed and a pause is over; false when the context has ended.
-func (q *queue) wait(ctx context.Context, pause time.Duration) bool {
-	select {
-	case <-q.ready:
-	case <-ctx.Done():
-		return false
-	}
-	t := time.NewTimer(pause)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// take returns what has changed and begins anew.
-func (q *queue) take() map[types.UID]bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	uids := q.uids
-	q.uids = map[types.UID]bool{}
-	return uids
+	return nil
 }

@@ -3,7 +3,9 @@ package kubernetes
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +32,12 @@ type watched struct {
 
 func watching(t *testing.T, m *memory, objects ...*unstructured.Unstructured) *watched {
 	t.Helper()
-	w := &watched{t: t, client: cluster(objects...), m: m, ended: make(chan error, 1)}
+	return watchingOf(t, cluster(objects...), m)
+}
+
+func watchingOf(t *testing.T, client *fake.FakeDynamicClient, m *memory) *watched {
+	t.Helper()
+	w := &watched{t: t, client: client, m: m, ended: make(chan error, 1)}
 	w.c = collector(t, w.client, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.stop = cancel
@@ -162,28 +169,119 @@ func TestWatchTriesAgainWhatCannotBeStored(t *testing.T) {
 	}
 }
 
-func TestWhatMayNotBeReadIsNamed(t *testing.T) {
+func forbidden(resource string) error {
+	return apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: resource}, "", errors.New("no"))
+}
+
+// refuse makes the cluster refuse to list a resource until the returned function is called.
+func refuse(client *fake.FakeDynamicClient, resource, namespace string, err error) (allow func()) {
+	var allowed atomic.Bool
+	client.PrependReactor("list", resource, func(a clienttesting.Action) (bool, runtime.Object, error) {
+		return !allowed.Load() && (namespace == "" || a.GetNamespace() == namespace), nil, err
+	})
+	return func() { allowed.Store(true) }
+}
+
+func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
+	healthy := objects{deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, "")}
 	for _, tc := range []struct {
 		name, resource string
 		err            error
 		want           string
 	}{
-		{"forbidden", "replicasets", apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "replicasets"}, "", errors.New("no")), "give the account the verbs get, list and watch on replicasets.apps"},
+		{"forbidden", "controllerrevisions", forbidden("controllerrevisions"), "give the account the verbs get, list and watch on controllerrevisions.apps"},
 		{"no Argo Rollouts", "rollouts", apierrors.NewNotFound(schema.GroupResource{Group: "argoproj.io", Resource: "rollouts"}, ""), "set argo_rollouts: false"},
-		{"not known", "deployments", apierrors.NewUnauthorized("who?"), "credentials are not valid"},
+		{"not known", "statefulsets", apierrors.NewUnauthorized("who?"), "credentials are not valid"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			client := cluster()
-			client.PrependReactor("list", tc.resource, func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, tc.err })
-			err := collector(t, client, nil).Check(t.Context())
-			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), tc.resource) {
+			client := cluster(healthy...)
+			allow := refuse(client, tc.resource, "", tc.err)
+			c, m := collector(t, client, nil), newMemory()
+			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), tc.resource) {
 				t.Errorf("Check: %v", err)
 			}
-			if err := collector(t, client, nil).Watch(t.Context(), nil); err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("Watch: %v", err)
+			scopes, err := c.Scopes(t.Context(), m)
+			if want := slices.Sorted(slices.Values([]string{"payment", tc.resource})); err != nil || !slices.Equal(scopes, want) {
+				t.Fatalf("scopes %v, want %v; %v", scopes, want, err)
+			}
+			if err := c.Collect(t.Context(), tc.resource, m); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("Collect: %v", err)
+			}
+			if l := m.ledger; l.Scope != tc.resource || l.Gap() != 1 || !strings.Contains(l.Note, tc.want) {
+				t.Errorf("ledger %+v", l)
+			}
+			if err := c.Collect(t.Context(), "payment", m); err != nil || m.get(id(1)).Status != event.Succeeded {
+				t.Errorf("what can be read: %v, %+v", err, m.events)
+			}
+			allow()
+			for _, want := range [][]string{{"payment", tc.resource}, {"payment"}} { // once more, to close the gap
+				slices.Sort(want)
+				if scopes, err := c.Scopes(t.Context(), m); err != nil || !slices.Equal(scopes, want) {
+					t.Fatalf("scopes %v, want %v; %v", scopes, want, err)
+				}
+				if len(want) == 2 {
+					if err := c.Collect(t.Context(), tc.resource, m); err != nil || m.ledger.Scope != tc.resource || m.ledger.Gap() != 0 {
+						t.Errorf("afterwards: %v, ledger %+v", err, m.ledger)
+					}
+				}
 			}
 		})
 	}
+}
+
+func TestAllMissingRightsAreInOneError(t *testing.T) {
+	client := cluster()
+	for _, resource := range []string{"deployments", "statefulsets", "replicasets", "controllerrevisions", "rollouts"} {
+		refuse(client, resource, "", forbidden(resource))
+	}
+	c := collector(t, client, nil)
+	_, listing := c.Scopes(t.Context(), newMemory())
+	for what, err := range map[string]error{"Check": c.Check(t.Context()), "Scopes": listing, "Watch": c.Watch(t.Context(), nil)} {
+		for _, resource := range []string{"deployments", "statefulsets", "replicasets", "controllerrevisions", "rollouts"} {
+			if err == nil || !strings.Contains(err.Error(), "get, list and watch on "+resource+".") {
+				t.Errorf("%s does not name %s: %v", what, resource, err)
+			}
+		}
+	}
+}
+
+// TestAForbiddenNamespaceEndsNothing takes away the right to read a namespace in which a rollout is under way.
+func TestAForbiddenNamespaceEndsNothing(t *testing.T) {
+	elsewhere := func(u *unstructured.Unstructured) *unstructured.Unstructured {
+		return set(set(u, "other", "metadata", "namespace"), "other-"+u.GetName(), "metadata", "uid")
+	}
+	client := cluster(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""),
+		elsewhere(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2))),
+		set(elsewhere(replicaSet(1, 1, 0, "1.2", nil, "")), []any{object{"kind": "Deployment", "uid": "other-payment", "controller": true}}, "metadata", "ownerReferences"))
+	c, m := collector(t, client, func(c *Config) { c.Namespaces = []string{"shop", "other"} }), newMemory()
+	gather := func() error {
+		scopes, err := c.Scopes(t.Context(), m)
+		for _, s := range scopes {
+			err = errors.Join(err, c.Collect(t.Context(), s, m))
+		}
+		return err
+	}
+	if err := gather(); err != nil || m.get(id(1)).Status != event.Running || len(m.events) != 2 {
+		t.Fatalf("%v %+v", err, m.events)
+	}
+	allow := refuse(client, "deployments", "shop", forbidden("deployments"))
+	if err := gather(); err == nil || !strings.Contains(err.Error(), "deployments in shop: ") {
+		t.Errorf("%v", err)
+	}
+	if e := m.get(id(1)); e.Status != event.Running {
+		t.Errorf("what cannot be read was ended: %+v", e)
+	}
+	allow()
+	if err := gather(); err != nil || m.get(id(1)).Status != event.Running {
+		t.Errorf("%v %+v", err, m.get(id(1)))
+	}
+}
+
+func TestWatchGoesOnBesideWhatMayNotBeRead(t *testing.T) {
+	client := cluster(deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	refuse(client, "statefulsets", "", forbidden("statefulsets"))
+	w := watchingOf(t, client, newMemory())
+	w.until(id(1), is(event.Succeeded))
 }
 
 func TestAClusterThatNeverAnswers(t *testing.T) {

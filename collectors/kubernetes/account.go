@@ -1,0 +1,88 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// account writes the ledger, and stores again what the store has lost.
+func (p *pass) account(ctx context.Context) error {
+	changed := false
+	stored, open, err := p.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	since := p.now().Sub(p.s.Refill)
+	if shown := p.shown(); stored < p.s.Total && len(shown) > 0 && (since >= daily || since < 0) {
+		if err := p.w.Append(ctx, shown...); err != nil {
+			return err
+		}
+		if stored, open, err = p.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{}); err != nil {
+			return err
+		}
+		p.s.Refill, changed = p.now().UTC(), true
+	}
+	if stored > p.s.Total {
+		p.s.Total, changed = stored, true
+	}
+	if changed {
+		if err := p.w.Save(ctx, rolloutsStream, p.s); err != nil {
+			return err
+		}
+	}
+	if p.careful {
+		return nil // what the ledger says knows more than this pass; the next one has a checkpoint
+	}
+	now := p.now().UTC()
+	var notes []string
+	if p.s.Lost > 0 {
+		notes = append(notes, fmt.Sprintf("the cluster forgot %d rollouts before they were read; they cannot be read again. Collect more often, or raise the workload's revisionHistoryLimit", p.s.Lost))
+	}
+	if p.s.Before > 0 {
+		notes = append(notes, fmt.Sprintf("it had forgotten %d before the first read", p.s.Before))
+	}
+	if !p.s.Floor.IsZero() {
+		notes = append(notes, "those since "+p.s.Floor.Format(time.DateOnly))
+	}
+	for _, err := range p.bad {
+		notes = append(notes, err.Error())
+	}
+	return p.w.Append(ctx, event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: event.KindDeployment, WindowStart: genesis, WindowEnd: now,
+		Expected: p.s.Total + p.s.Lost + uint64(len(p.bad)), Stored: stored, Open: open, CheckedAt: now, Note: strings.Join(notes, "; ")})
+}
+
+// shown returns the events of the rollouts that the cluster remembers.
+func (p *pass) shown() []event.Event {
+	var shown []event.Event
+	for _, t := range p.s.Workloads {
+		for _, e := range t.Rollouts {
+			if e != nil {
+				shown = append(shown, *e)
+			}
+		}
+	}
+	return shown
+}
+
+// genesis is before Kubernetes kept revisions: the beginning of a window that has none.
+var genesis = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// errReadAgain stands for a listing that failed before and does not now.
+var errReadAgain = errors.New("it can be read again")
+
+// accountUnread writes the ledger of what cannot be read. How many rollouts that are nobody can say: it is a gap of one
+// until it can be read again.
+func (c *Collector) accountUnread(ctx context.Context, name string, why error, w Writer) error {
+	now := c.now().UTC()
+	l := event.LedgerEntry{Source: c.cfg.Source, Scope: name, Of: event.KindDeployment, WindowStart: genesis, WindowEnd: now, CheckedAt: now}
+	if errors.Is(why, errReadAgain) {
+		return w.Append(ctx, l)
+	}
+	l.Expected, l.Note = 1, why.Error()
+	return errors.Join(why, w.Append(ctx, l))
+}

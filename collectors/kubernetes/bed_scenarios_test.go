@@ -1,0 +1,187 @@
+//go:build kubernetesbed
+
+package kubernetes
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// TestOnARealServer runs the collector's scenarios against one control plane.
+func TestOnARealServer(t *testing.T) {
+	b := startBed(t)
+	for _, tc := range []struct {
+		name string
+		run  func(t *testing.T, b *bed)
+	}{
+		{"update and rollback", updateAndRollback},
+		{"update and rollback that nobody watched", unwatched},
+		{"pause", pause},
+		{"abort", abort},
+		{"watch cut", watchCut},
+		{"expired version", expired},
+		{"quick StatefulSet", quickStatefulSet},
+		{"missing rights", missingRights},
+		{"deleted", deletedWorkload},
+	} {
+		t.Run(tc.name, func(t *testing.T) { tc.run(t, b) })
+	}
+}
+
+// aSecond passes, because the server's times have that precision.
+func aSecond() { time.Sleep(1100 * time.Millisecond) }
+
+// updateAndRollbackOf is a first version by helm, another by kubectl-set, and back to the first by kubectl-rollout, with
+// changes beside the template in between.
+func updateAndRollbackOf(p *place) {
+	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
+	p.reached(1)
+	aSecond()
+	p.setImage("kubectl-set", "2")
+	p.reached(2)
+	aSecond()
+	p.patch("helm", types.MergePatchType, object{"metadata": object{"labels": object{"touched": "yes"}}}) // helm owns fields of the template too
+	p.patch("kubectl-scale", types.MergePatchType, object{"spec": object{"replicas": int64(3)}})
+	p.reached(2)
+	aSecond()
+	p.undo("kubectl-rollout", 1)
+	p.reached(3)
+}
+
+func updateAndRollback(t *testing.T, b *bed) {
+	p := b.scenario(t, "update", readerToken, deployments)
+	p.watch()
+	updateAndRollbackOf(p)
+	complete(t, p.becomes(3, event.Succeeded), "kubectl-rollout")
+	complete(t, p.m.rollout(2), "kubectl-set")
+	complete(t, p.m.rollout(1), "helm")
+	if e := p.m.rollout(3); e.RollbackOf != p.m.rollout(2).ID || e.Version != "1" {
+		t.Errorf("the rollback: %+v", e)
+	}
+}
+
+func unwatched(t *testing.T, b *bed) {
+	p := b.scenario(t, "unwatched", readerToken, deployments)
+	updateAndRollbackOf(p)
+	if err := p.collectInto(p.m); err != nil {
+		t.Fatal(err)
+	}
+	complete(t, p.m.rollout(3), "kubectl-rollout")
+	if e := p.m.rollout(2); e.Status != event.Skipped || e.StartedAt.IsZero() {
+		t.Errorf("what nobody saw: %+v", e)
+	}
+	began := p.m.rollout(3).StartedAt
+	aSecond()
+	p.patch("kubectl-rollout", types.MergePatchType, object{"metadata": object{"labels": object{"touched": "again"}}})
+	fresh := newMemory() // its time is now that of another change, after the end: the beginning is not known
+	if err := p.collectInto(fresh); err != nil {
+		t.Fatal(err)
+	}
+	if e := fresh.rollout(3); !e.StartedAt.IsZero() || e.Trigger != "kubectl-rollout" || e.FinishedAt.IsZero() {
+		t.Errorf("touched since: %+v", e)
+	}
+	if err := p.collectInto(p.m); err != nil || !p.m.rollout(3).StartedAt.Equal(began) {
+		t.Errorf("what was known before stays: %v %+v", err, p.m.rollout(3))
+	}
+}
+
+func pause(t *testing.T, b *bed) {
+	p := b.scenario(t, "pause", readerToken, deployments)
+	p.watch()
+	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
+	p.becomes(1, event.Succeeded)
+	p.setImage("kubectl-set", "stuck")
+	p.becomes(2, event.Running)
+	p.patch("kubectl-pause", types.MergePatchType, object{"spec": object{"paused": true}})
+	p.becomes(2, event.Waiting)
+	p.patch("kubectl-resume", types.MergePatchType, object{"spec": object{"paused": false}})
+	if e := p.becomes(2, event.Running); e.Trigger != "kubectl-set" {
+		t.Errorf("trigger %q", e.Trigger)
+	}
+}
+
+func abort(t *testing.T, b *bed) {
+	p := b.scenario(t, "abort", readerToken, deployments)
+	p.watch()
+	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
+	p.becomes(1, event.Succeeded)
+	p.setImage("kubectl-set", "stuck")
+	p.becomes(2, event.Running)
+	p.undo("kubectl-rollout", 1)
+	complete(t, p.becomes(3, event.Succeeded), "kubectl-rollout")
+	if e := p.becomes(2, event.Cancelled); e.FinishedAt.IsZero() || !e.FinishedAt.Equal(p.m.rollout(3).StartedAt) {
+		t.Errorf("overtaken: %+v, by %+v", e, p.m.rollout(3))
+	}
+}
+
+// underWay brings a rollout under way, cuts the connection, and lets it succeed and another one follow meanwhile.
+func underWay(p *place, meanwhile func()) {
+	p.watch()
+	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
+	p.becomes(1, event.Succeeded)
+	p.kubelet.held.Store(true)
+	p.setImage("kubectl-set", "2")
+	p.becomes(2, event.Running)
+	p.proxy.cut()
+	p.kubelet.held.Store(false)
+	p.reached(2)
+	p.setImage("kubectl-set", "3")
+	p.reached(3)
+	meanwhile()
+	p.proxy.heal()
+	p.becomes(3, event.Succeeded)
+}
+
+func watchCut(t *testing.T, b *bed) {
+	p := b.scenario(t, "cut", readerToken, deployments)
+	underWay(p, func() { time.Sleep(5 * time.Second) })
+	complete(t, p.becomes(2, event.Succeeded), "kubectl-set") // the server sends what was missed
+}
+
+func expired(t *testing.T, b *bed) {
+	p := b.scenario(t, "expired", readerToken, deployments)
+	underWay(p, func() {
+		b.server.stop()
+		b.startServer() // which has no events from before its start: 410
+	})
+	if e := p.becomes(2, event.Skipped); !e.FinishedAt.IsZero() {
+		t.Errorf("what nobody saw: %+v", e)
+	}
+}
+
+func quickStatefulSet(t *testing.T, b *bed) {
+	p := b.scenario(t, "quick", readerToken, statefulSets)
+	p.c.opt.Settle = 5 * time.Second // longer than the rollout
+	p.watch()
+	p.deploy("helm", workloadOf("apps/v1", "StatefulSet", "1"))
+	p.becomes(1, event.Succeeded)
+	aSecond()
+	p.setImage("kubectl-set", "2")
+	complete(t, p.becomes(2, event.Succeeded), "kubectl-set")
+}
+
+func missingRights(t *testing.T, b *bed) {
+	p := b.scenario(t, "rights", barredToken, deployments)
+	err := p.c.Check(background())
+	for _, resource := range []string{"deployments", "statefulsets", "replicasets", "controllerrevisions"} {
+		if err == nil || !strings.Contains(err.Error(), "get, list and watch on "+resource+".apps") {
+			t.Errorf("the error does not name %s: %v", resource, err)
+		}
+	}
+}
+
+func deletedWorkload(t *testing.T, b *bed) {
+	p := b.scenario(t, "deleted", readerToken, deployments)
+	p.watch()
+	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
+	p.becomes(1, event.Succeeded)
+	p.setImage("kubectl-set", "stuck")
+	p.becomes(2, event.Running)
+	p.remove()
+	p.becomes(2, event.Cancelled)
+}

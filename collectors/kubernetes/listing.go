@@ -1,0 +1,186 @@
+package kubernetes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+// The indexes of an informer.
+const (
+	byOwner = "owner" // revisions by the uid of their workload
+	byScope = "scope" // workloads
+	byUID   = "uid"   // workloads
+)
+
+// listing is one informer: a resource of a namespace, or of all of them.
+type listing struct {
+	cache.SharedIndexInformer
+	resource  schema.GroupVersionResource
+	namespace string
+	kind      string // of the workloads; empty for revisions
+	selector  string
+	read      func(*unstructured.Unstructured) any
+
+	// epoch counts how often everything was listed. Between two states of an object with the same epoch lies nothing that
+	// the watch did not show; otherwise there may be.
+	epoch   atomic.Int64
+	refused chan struct{} // closed when the server has refused: trying again soon would not help
+	once    sync.Once
+
+	now   func() time.Time
+	mu    sync.Mutex
+	err   error     // why it cannot be read now
+	since time.Time // since when
+}
+
+// name is how errors name the listing: deployments in shop.
+func (l *listing) name() string {
+	if l.namespace == metav1.NamespaceAll {
+		return l.resource.Resource
+	}
+	return l.resource.Resource + " in " + l.namespace
+}
+
+// inform makes the informer of a listing.
+func (c *Collector) inform(l *listing, client dynamic.Interface) error {
+	l.refused, l.now = make(chan struct{}), c.now
+	lw := cache.ToListWatcherWithWatchListSemantics(l.listWatch(client.Resource(l.resource).Namespace(l.namespace), c.opt.Patience), client)
+	i := cache.NewSharedIndexInformerWithOptions(lw, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{
+		ObjectDescription: l.resource.String(), Indexers: indexers,
+	})
+	l.SharedIndexInformer = i
+	err := i.SetTransform(func(o any) (any, error) {
+		if u, ok := o.(*unstructured.Unstructured); ok {
+			return l.read(u), nil
+		}
+		return o, nil
+	})
+	return errors.Join(err, i.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
+		if ctx.Err() == nil && l.fail(err) {
+			c.log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", l.name(), "error", err)
+		}
+	}))
+}
+
+var indexers = cache.Indexers{
+	byOwner: func(o any) ([]string, error) {
+		if r, ok := o.(*revision); ok && r.owner != "" {
+			return []string{string(r.owner)}, nil
+		}
+		return nil, nil
+	},
+	byScope: func(o any) ([]string, error) {
+		if w, ok := o.(*workload); ok {
+			return []string{w.scope()}, nil
+		}
+		return nil, nil
+	},
+	byUID: func(o any) ([]string, error) {
+		if w, ok := o.(*workload); ok {
+			return []string{string(w.UID)}, nil
+		}
+		return nil, nil
+	},
+}
+
+// listWatch asks the server, and notes each time that everything is listed anew.
+func (l *listing) listWatch(api dynamic.ResourceInterface, patience time.Duration) *cache.ListWatch {
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			o.LabelSelector = l.selector
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			l.epoch.Add(1)
+			list, err := api.List(ctx, o)
+			if err != nil {
+				return nil, err
+			}
+			l.succeed()
+			return list, nil
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			o.LabelSelector = l.selector
+			if o.SendInitialEvents != nil && *o.SendInitialEvents { // a listing in the form of a watch
+				l.epoch.Add(1)
+			}
+			w, err := api.Watch(ctx, o)
+			if err == nil {
+				l.succeed()
+			}
+			return w, err
+		},
+	}
+}
+
+// hopeless reports whether the server refuses, so that the same request is refused again.
+func hopeless(err error) bool {
+	var refused *rest.RefusedError
+	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) || errors.As(err, &refused)
+}
+
+// explained says what to do about an answer of the API server.
+func explained(err error, resource schema.GroupVersionResource) error {
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return fmt.Errorf("%w: %w: the kubeconfig's credentials are not valid (any more)", rest.ErrUnauthorized, err)
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("%w: give the account the verbs get, list and watch on %s, as docs/sources/kubernetes.md shows", err, resource.GroupResource())
+	case apierrors.IsNotFound(err) && resource == argoRollouts:
+		return fmt.Errorf("%w: the cluster has no Argo Rollouts; set argo_rollouts: false", err)
+	}
+	return err
+}
+
+// fail notes that the server did not answer as it should, and reports whether it did until now.
+func (l *listing) fail(err error) (first bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if first = l.err == nil; first {
+		l.since = l.now()
+	}
+	l.err = fmt.Errorf("%s: %w", l.name(), explained(err, l.resource))
+	if hopeless(err) {
+		l.once.Do(func() { close(l.refused) })
+	}
+	return first
+}
+
+// unanswered notes that the first listing took too long, unless its failure is known already.
+func (l *listing) unanswered(patience time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err, l.since = fmt.Errorf("%s: the cluster has not answered within %s", l.name(), patience), l.now()
+	}
+}
+
+func (l *listing) succeed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = nil
+}
+
+// failure is why the listing cannot be read, if it was never read or has failed for at least so long; else nil.
+func (l *listing) failure(atLeast time.Duration) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil || l.HasSynced() && l.now().Sub(l.since) < atLeast {
+		return nil
+	}
+	return l.err
+}
