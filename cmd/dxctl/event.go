@@ -48,11 +48,15 @@ type moment struct{ time.Time }
 
 // Set reads a time as RFC 3339 has it.
 func (m *moment) Set(text string) error {
-	if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		m.Time = at.UTC()
-		return nil
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return errors.New("write it as 2026-01-31T12:00:00Z")
 	}
-	return errors.New("write it as 2026-01-31T12:00:00Z")
+	if at.IsZero() || !event.ValidTime(at) { // the year 1 is how programs write a time that they do not know
+		return errors.New("it is outside 1970 to 2199")
+	}
+	m.Time = at.UTC()
+	return nil
 }
 
 func (m *moment) String() string {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -37,6 +37,7 @@ type cdEvent struct {
 	custom    custom
 	misfits   misfits // what was left out
 	attempt   uint16
+	artifact  artifact
 	predicate string
 	push      string    // name of the push source
 	at        time.Time // when it happened
@@ -142,6 +143,9 @@ func decodeCDEvent(d Delivery, e cloudevent.Event) (cdEvent, error) {
 		return doc, errors.New("its data has no subject.id")
 	}
 	doc.Subject.Source = cmp.Or(doc.Subject.Source, doc.Context.Source)
+	if doc.artifact, err = readArtifact(doc.Subject.Content.ArtifactID); err != nil {
+		doc.misfits.add("subject.content.artifactId", "%v", err)
+	}
 	doc.at = at(doc.Context.Timestamp.Time, e.Time(), d.ReceivedAt)
 	return doc, nil
 }
@@ -301,24 +305,6 @@ func (c cdEvent) job() (Update, error) {
 
 var commitRule = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// artifact returns the version in a package URL, and the commit when that is one.
-func artifact(purl string) (version, sha string) {
-	purl, _, _ = strings.Cut(purl, "#")
-	purl, _, _ = strings.Cut(purl, "?")
-	_, escaped, found := strings.Cut(purl, "@")
-	if !found {
-		return "", ""
-	}
-	version, err := url.PathUnescape(escaped)
-	if err != nil {
-		version = escaped
-	}
-	if commitRule.MatchString(version) {
-		sha = version
-	}
-	return version, sha
-}
-
 // base is a deployment without its course. Its scope is the service, as the producer calls it, so that the catalog can
 // bind it; its id is that of the deployment where the producer gives one, else the event's, because the subject of such
 // events is the service and not the deployment.
@@ -331,14 +317,13 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 	if environment == "" {
 		return event.Deployment{}, errors.New("its subject has no content.environment.id: a deployment is known by where it went")
 	}
-	version, sha := artifact(content.ArtifactID)
 	d := event.Deployment{Origin: c.origin(), Attempt: c.attempt, Environment: environment, SHA: c.custom.SHA, Ref: c.custom.Ref,
 		Version: c.custom.Version, Actor: c.custom.Actor, Bot: c.custom.Bot, Trigger: c.custom.Trigger, Baseline: c.custom.Baseline, RollbackOf: c.custom.RollbackOf}
 	if d.Version == "" {
-		d.Version = version
+		d.Version = c.artifact.version
 	}
 	if d.SHA == "" {
-		d.SHA = sha
+		d.SHA = c.artifact.sha
 	}
 	d.Service = c.service(c.custom.Service, service, lastPart(service))
 	d.Scope, d.ID = service, id
@@ -389,18 +374,18 @@ func (c cdEvent) deployment() (Update, error) {
 }
 
 func (c cdEvent) change() (Update, error) {
-	repository := c.Subject.Content.Repository.ID
+	repository := catalog.RepositoryName(c.Subject.Content.Repository.ID)
 	e := event.Change{Origin: c.origin(), Repository: repository, Number: c.custom.Number, Title: c.custom.Title, Author: c.custom.Author, Bot: c.custom.Bot,
 		CreatedAt: c.custom.CreatedAt.Time, FirstCommitAt: c.custom.FirstCommitAt.Time, MergeSHA: c.custom.MergeSHA, HeadSHA: c.custom.HeadSHA,
 		Additions: c.custom.Additions, Deletions: c.custom.Deletions, Reverts: c.custom.Reverts}
 	if e.Repository == "" {
-		e.Repository = c.Subject.Source
+		e.Repository = catalog.RepositoryName(c.Subject.Source)
 	}
 	if n, err := strconv.ParseUint(strings.TrimPrefix(c.Subject.ID, "#"), 10, 64); err == nil && e.Number == 0 {
 		e.Number = n
 	}
 	if e.Service == "" {
-		e.Service = c.service(repository)
+		e.Service = c.service(c.Subject.Content.Repository.ID, repository)
 	}
 	switch c.predicate {
 	case "created":

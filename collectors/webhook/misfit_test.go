@@ -192,3 +192,30 @@ func TestMisfitsAreBounded(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// TestNoYearOne: a time that is not known is absent or null in everything that is written, never the year 1.
+func TestNoYearOne(t *testing.T) {
+	now := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	deploy, err := NewDeployEvent(Deploy{Service: "s", Environment: "e", ID: "1"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	incident, err := NewIncidentEvent(Disturbance{ID: "1", Service: "s"}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fact, err := NewFactEvent(event.Fact{Entity: "component:default/x", Name: "a.b", Type: event.BoolFact, Value: []byte("true")}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, v := parseEvent(t, deployedWith(`{"started_at":"0001-01-01T00:00:00Z"}`))
+	if v.Outcome != Accepted || len(v.Misfits) > 0 { // how Go writes that it does not know
+		t.Errorf("%+v", v)
+	}
+	for _, written := range []any{deploy, incident, fact, stamp{}, eventTime{}, factData{}, custom{}, Rejection{RejectedAt: now}, Answer{Outcome: v.Outcome, Misfits: v.Misfits}} {
+		doc, err := json.Marshal(written)
+		if err != nil || strings.Contains(string(doc), "0001-01-01") {
+			t.Errorf("%T is written as %s: %v", written, doc, err)
+		}
+	}
+}

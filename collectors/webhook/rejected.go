@@ -24,7 +24,7 @@ type Rejection struct {
 	Source     string            `json:"source"`
 	Kind       Kind              `json:"kind"`
 	ID         string            `json:"id"`
-	ReceivedAt time.Time         `json:"received_at"`
+	ReceivedAt time.Time         `json:"received_at,omitzero"` // not known of what is no delivery
 	Headers    map[string]string `json:"headers,omitempty"`
 	Body       string            `json:"body,omitempty"`
 	BodyBase64 []byte            `json:"body_base64,omitempty"` // instead of Body where that is not text
