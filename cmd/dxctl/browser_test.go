@@ -21,6 +21,7 @@ import (
 
 	"github.com/dxctl/dxctl/cmd/browser"
 	"github.com/dxctl/dxctl/store/embedded"
+	"github.com/dxctl/dxctl/store/storetest"
 )
 
 // visitor is a person with a browser at the demo. Everything that the browser complains of is a complaint of the test.
@@ -43,7 +44,7 @@ func newVisitor(t *testing.T) *visitor {
 	t.Setenv(embedded.LibraryVariable, library)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	address, stop, err := browser.StartDemo(ctx, "dxctl", t.TempDir())
+	address, stop, err := browser.StartDemo(ctx, "dxctl", storetest.TempDir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/store/embedded"
+	"github.com/dxctl/dxctl/store/storetest"
 )
 
 // TestKilledAtRandom collects with a process that is killed again and again, at a random request and a random moment
@@ -119,7 +120,7 @@ func busy(now time.Time) *githubtest.Repo {
 // collectFolder is a folder with a configuration that collects from a GitHub.
 func collectFolder(t *testing.T, github string) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := storetest.TempDir(t)
 	text := fmt.Sprintf("store: {dsn: \"embedded:./data\"}\nsources:\n  - {name: gh, kind: github, url: %q, token: x, repositories: [myorg/one, myorg/two]}\n", github)
 	if err := os.WriteFile(filepath.Join(dir, "dx.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)

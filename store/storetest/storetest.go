@@ -6,20 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/embedded"
 )
 
-// The engine can have one data folder open in a process and is meant to start once, so the tests of a process share
-// one. Its folder is named after the process; a later run removes those of processes that are gone.
+// The engine can have one data directory open in a process and is meant to start once, so the tests of a process share
+// one.
 var (
 	shared    = sync.OnceValues(openShared)
 	opened    atomic.Pointer[embedded.Engine] // what shared returned, for closeShared
@@ -27,35 +23,11 @@ var (
 	counter   atomic.Uint64
 )
 
-const folderPrefix = "dxctl-storetest-"
-
-// memoryDir is a file system in memory that Linux has. Most of the time that a test spends on its database is otherwise
-// the disk's, which has to confirm each table that is created.
-const memoryDir, memoryNeeded = "/dev/shm", 4 << 30
-
-// parentDir returns where the engine's data goes: memory where there is enough of it, else the directory for temporary
-// files. What must survive a killed process or a full disk is tested in directories of its own.
-func parentDir() string {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(memoryDir, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < memoryNeeded {
-		return os.TempDir()
-	}
-	return memoryDir
-}
-
 func openShared() (*embedded.Engine, error) {
-	parent := parentDir()
-	old, err := filepath.Glob(filepath.Join(parent, folderPrefix+"*"))
+	dir, err := makeDir()
 	if err != nil {
 		return nil, err
 	}
-	for _, dir := range old {
-		pid, err := strconv.Atoi(strings.TrimPrefix(filepath.Base(dir), folderPrefix))
-		if err == nil && syscall.Kill(pid, 0) == syscall.ESRCH {
-			_ = os.RemoveAll(dir) // another run may be removing it too
-		}
-	}
-	dir := filepath.Join(parent, folderPrefix+strconv.Itoa(os.Getpid()))
 	engine, err := embedded.Open(context.Background(), embedded.Options{Path: dir, Program: "go test"})
 	if err != nil {
 		return nil, err
