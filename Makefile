@@ -18,7 +18,7 @@ BED := .cache/kubernetes-bed
 ROLLOUTS_GO := go1.27.3
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples chromium test test-kubernetes fuzz lint fmt generate bench screenshots clean
+.PHONY: help demo build engine assets webhook-examples chromium test test-kubernetes fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -95,6 +95,9 @@ fuzz: ## run every fuzz test for FUZZTIME (5s), a line for each; findings stay i
 
 bench: engine assets ## run the benchmarks and end with a table: requests a source takes, and how fast
 	go test -run '^$$' -bench . -benchmem -timeout 30m $$(git grep --untracked -l '^func Benchmark' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') | go run ./cmd/benchtable
+
+load: build ## requests a second and p95 of every page of the demo, over 20 connections (about two minutes)
+	@go run ./cmd/loadtest
 
 screenshots: build chromium ## make the README's screenshots (docs/images)
 	go run ./cmd/screenshots

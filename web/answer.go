@@ -42,7 +42,7 @@ const (
 	readerLimit  = time.Minute // waiting for a slot and for the computation
 	slots        = 4
 	mostAnswers  = 2000
-	answerBytes  = 64 << 20
+	answerBytes  = 128 << 20
 	mostFigures  = 1000
 	figureBytes  = 64 << 20
 )

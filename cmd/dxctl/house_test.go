@@ -59,6 +59,7 @@ var house = []struct {
 	{name: "cmd/dxctl", imports: []string{"event", "migrations", "catalog", "collectors", "collectors/rest", "collectors/webhook", "store", "metrics", "scorecards", "web", "web/spreadsheet", "config"}, children: true},
 	{name: "cmd/benchtable"},
 	{name: "cmd/browser"},
+	{name: "cmd/loadtest", imports: []string{"cmd/browser"}},
 	{name: "cmd/screenshots", imports: []string{"cmd/browser"}},
 }
 
