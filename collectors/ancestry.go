@@ -20,6 +20,7 @@ func (w *writer) RepositoryDeployments(ctx context.Context, provider, repository
 	var rows []struct {
 		Service     string     `ch:"service"`
 		Environment string     `ch:"environment"`
+		Key         string     `ch:"environment_key"`
 		Source      string     `ch:"source"`
 		Scope       string     `ch:"scope"`
 		ID          string     `ch:"id"`
@@ -32,10 +33,10 @@ func (w *writer) RepositoryDeployments(ctx context.Context, provider, repository
 		RollbackOf  string     `ch:"rollback_of"`
 		URL         string     `ch:"url"`
 	}
-	sql := `SELECT service, environment, source, scope, id, attempt, sha, created_at, started_at, finished_at, baseline, rollback_of, url
+	sql := `SELECT service, environment, environment_key, source, scope, id, attempt, sha, created_at, started_at, finished_at, baseline, rollback_of, url
 FROM deployments
 WHERE status = 'succeeded' AND coalesce(started_at, created_at, finished_at) IS NOT NULL AND ` + ofRepository + `
-ORDER BY coalesce(started_at, created_at, finished_at), source, scope, id, attempt`
+ORDER BY coalesce(started_at, created_at, finished_at), source, scope, id, attempt, environment_key`
 	params := map[string]any{"provider": provider, "repository": strings.ToLower(repository)}
 	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
 		return nil, fmt.Errorf("looking up the deployments of %s: %w", repository, err)
@@ -44,7 +45,7 @@ ORDER BY coalesce(started_at, created_at, finished_at), source, scope, id, attem
 	for i, r := range rows {
 		deployments[i] = event.Deployment{
 			Origin:  event.Origin{Source: r.Source, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
-			Attempt: r.Attempt, Environment: r.Environment, Status: event.Succeeded, SHA: r.SHA,
+			Attempt: r.Attempt, Environment: r.Environment, EnvironmentKey: r.Key, Status: event.Succeeded, SHA: r.SHA,
 			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
 			Baseline: r.Baseline, RollbackOf: r.RollbackOf,
 		}
@@ -78,20 +79,21 @@ ORDER BY service, path`
 func (w *writer) Compared(ctx context.Context) (map[event.DeploymentKey]event.DeployedCommits, error) {
 	where, params := w.where()
 	var rows []struct {
-		Source     string `ch:"deployment_source"`
-		Scope      string `ch:"deployment_scope"`
-		ID         string `ch:"id"`
-		Attempt    uint16 `ch:"attempt"`
-		Comparison string `ch:"comparison"`
-		Basis      string `ch:"basis"`
+		Source      string `ch:"deployment_source"`
+		Scope       string `ch:"deployment_scope"`
+		Environment string `ch:"deployment_environment"`
+		ID          string `ch:"id"`
+		Attempt     uint16 `ch:"attempt"`
+		Comparison  string `ch:"comparison"`
+		Basis       string `ch:"basis"`
 	}
-	sql := `SELECT deployment_source, deployment_scope, id, attempt, comparison, basis FROM raw_deployed_commits FINAL WHERE ` + where
+	sql := `SELECT deployment_source, deployment_scope, deployment_environment, id, attempt, comparison, basis FROM raw_deployed_commits FINAL WHERE ` + where
 	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
 		return nil, fmt.Errorf("looking up what is compared of %s: %w", w.scope, err)
 	}
 	compared := make(map[event.DeploymentKey]event.DeployedCommits, len(rows))
 	for _, r := range rows {
-		key := event.DeploymentKey{Source: r.Source, Scope: r.Scope, ID: r.ID, Attempt: r.Attempt}
+		key := event.DeploymentKey{Source: r.Source, Scope: r.Scope, ID: r.ID, Attempt: r.Attempt, Environment: r.Environment}
 		compared[key] = event.DeployedCommits{Deployment: key, Comparison: event.Comparison(r.Comparison), Basis: r.Basis}
 	}
 	return compared, nil

@@ -113,7 +113,7 @@ func pauseAfter(failures int, interval time.Duration) time.Duration {
 // watch keeps a Watcher going: one that ends with an error is started again, later each time.
 func (r *Runner) watch(ctx context.Context, s *runnable, w Watcher) {
 	scoped := func(scope string) Writer {
-		return &writer{store: r.store, source: s.Source(), scope: scope, stats: r.stats, tally: &s.tally, report: r.opt.Report}
+		return &writer{store: r.store, source: s.Source(), scope: scope, provider: s.Provider(), stats: r.stats, tally: &s.tally, report: r.opt.Report}
 	}
 	for failures := 1; ; failures++ {
 		began := r.opt.Now()

@@ -66,7 +66,8 @@ func (r *Runner) take(ctx context.Context, s *runnable, t *turn, opt RunOptions,
 	start := r.opt.Now()
 	over := start.Add(t.length)
 	t.length *= 2
-	w := &writer{store: r.store, source: s.Source(), scope: t.scope, since: opt.Since, until: opt.Until, reread: opt.reread(), acceptRemovals: opt.AcceptRemovals,
+	w := &writer{store: r.store, source: s.Source(), scope: t.scope, provider: s.Provider(), since: opt.Since, until: opt.Until,
+		reread: opt.reread(), acceptRemovals: opt.AcceptRemovals,
 		stats: r.stats, tally: &s.tally, report: r.opt.Report,
 		turnOver: func() bool { return waiting.Load() > 0 && !r.opt.Now().Before(over) }}
 	err := s.Collect(ctx, t.scope, w)

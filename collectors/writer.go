@@ -27,6 +27,7 @@ type Store interface {
 type writer struct {
 	store         *gatheringStore
 	source, scope string
+	provider      string // kind of the source
 	since         time.Time
 	until         time.Time
 	// acceptRemovals lets an answer remove whatever it does not name.
@@ -81,6 +82,10 @@ func (w *writer) storable(events []event.Event) []event.Event {
 	valid := make([]event.Event, 0, len(events))
 	for _, e := range events {
 		e = event.Trim(e)
+		if entry, ok := e.(event.LedgerEntry); ok {
+			entry.Provider = w.provider // a scope alone may be another provider's too
+			e = entry
+		}
 		if err := e.Validate(); err != nil && e.Kind() != event.KindLedger {
 			w.stats.refused(w.source, w.scope, e.Kind(), err)
 			continue
@@ -188,7 +193,7 @@ const openStatuses = `('queued', 'waiting', 'running')`
 var counts = map[event.Kind]struct{ table, id, created, open string }{
 	event.KindPipelineRun: {"raw_pipeline_runs", "id", "created_at", "argMax(status, attempt) IN " + openStatuses},
 	event.KindPipelineJob: {"raw_pipeline_jobs", "(run_id, attempt, id)", "created_at", "any(status) IN " + openStatuses},
-	event.KindDeployment:  {"raw_deployments", "id", "created_at", "argMax(status, attempt) IN " + openStatuses},
+	event.KindDeployment:  {"raw_deployments", "(id, environment_key)", "created_at", "argMax(status, attempt) IN " + openStatuses},
 	event.KindChange:      {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL"},
 	event.KindIncident:    {"raw_incidents", "id", "opened_at", "any(resolved_at) IS NULL"},
 }

@@ -23,10 +23,11 @@ const (
 
 // DeploymentKey is the identity of a deployment among all sources.
 type DeploymentKey struct {
-	Source  string
-	Scope   string
-	ID      string
-	Attempt uint16
+	Source      string
+	Scope       string
+	ID          string
+	Attempt     uint16
+	Environment string // Deployment.EnvironmentKey
 }
 
 // Commit is a commit of a repository.

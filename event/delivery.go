@@ -23,6 +23,16 @@ type Deployment struct {
 	Trigger     string // what started it: push, manual, schedule, pipeline …
 	Baseline    bool   // the source says that this only recorded what already ran
 	RollbackOf  string // id of the deployment that this one undoes, when the source says so
+
+	// EnvironmentKey is the environment as a part of the identity, in lower case: set where whoever gives the ids may use
+	// one for several environments (a build number, a version). It is empty where the source's own ids are unique: there
+	// a later observation may correct the environment.
+	EnvironmentKey string
+}
+
+// Key returns the identity of the deployment.
+func (d Deployment) Key() DeploymentKey {
+	return DeploymentKey{Source: d.Source, Scope: d.Scope, ID: d.ID, Attempt: d.Attempt, Environment: d.EnvironmentKey}
 }
 
 // Kind returns KindDeployment.
@@ -30,7 +40,8 @@ func (Deployment) Kind() Kind { return KindDeployment }
 
 // Validate checks identity, status and times.
 func (d Deployment) Validate() error {
-	return errors.Join(d.validate(KindDeployment), bounded(KindDeployment, d.ID, limited{"environment", d.Environment, MaxScope}), d.Status.validate(KindDeployment, d.ID),
+	return errors.Join(d.validate(KindDeployment), bounded(KindDeployment, d.ID, limited{"environment", d.Environment, MaxScope},
+		limited{"environment key", d.EnvironmentKey, MaxScope}), d.Status.validate(KindDeployment, d.ID),
 		validateTimes(KindDeployment, d.ID, namedTime{"created_at", d.CreatedAt}, namedTime{"started_at", d.StartedAt},
 			namedTime{"finished_at", d.FinishedAt}))
 }

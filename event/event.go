@@ -1,7 +1,8 @@
 // Package event says what happened: a deployment, a run of a pipeline, a change, an incident, an observed fact, a
 // grade. Collectors make events, the store keeps them, everything after that reads them back through the public views.
 //
-// Identity. An event is known by its source, scope, kind, external id and attempt. Two events with the same identity
+// Identity. An event is known by its source, scope, kind, external id and attempt; a deployment whose producer may use
+// one id for several environments by its environment too. Two events with the same identity
 // are two observations of one thing, and the later observation wins. Reading a source twice therefore changes nothing.
 //
 // Time. Every time is an instant with millisecond precision, stored in UTC. The zero [time.Time] means "not known"; it

@@ -66,7 +66,7 @@ func TestEveryTextIsBounded(t *testing.T) {
 
 // TestIdentitiesAreNotCut: what is left of an identity after a cut could be another record's.
 func TestIdentitiesAreNotCut(t *testing.T) {
-	for _, field := range []string{"Source", "Scope", "ID", "Service", "Environment"} {
+	for _, field := range []string{"Source", "Scope", "ID", "Service", "Environment", "EnvironmentKey"} {
 		e := Deployment{Origin: validOrigin(), Attempt: 1, Environment: "production", Status: Succeeded}
 		if err := Trim(setText(e, field, long(2000))).Validate(); err == nil {
 			t.Errorf("a %s of 2000 bytes is taken", field)

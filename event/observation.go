@@ -132,6 +132,7 @@ func (g Grade) Validate() error {
 // LedgerEntry sets what a source said it has in a window against what is stored.
 type LedgerEntry struct {
 	Source      string
+	Provider    string // kind of the source, as in Origin; empty: not known
 	Scope       string
 	Of          Kind // what is counted
 	WindowStart time.Time

@@ -29,7 +29,9 @@ type testCase struct {
 	Now          time.Time         `yaml:"now"`
 	Deployments  []map[string]any  `yaml:"deployments"`
 	Runs         []map[string]any  `yaml:"runs"`
+	Jobs         []map[string]any  `yaml:"jobs"`
 	Changes      []map[string]any  `yaml:"changes"`
+	Incidents    []map[string]any  `yaml:"incidents"`
 	Ledger       []map[string]any  `yaml:"ledger"`
 	Facts        []map[string]any  `yaml:"facts"`
 	People       []personRow       `yaml:"people"`
@@ -159,6 +161,10 @@ func (c testCase) load(t *testing.T, s *store.Store) {
 	add(c.Runs, func(m map[string]any) (event.Event, error) {
 		return decode(m, event.PipelineRun{Pipeline: "ci", Status: event.Succeeded, Attempt: 1})
 	})
+	add(c.Jobs, func(m map[string]any) (event.Event, error) {
+		return decode(m, event.PipelineJob{RunID: "1", Status: event.Succeeded, Attempt: 1})
+	})
+	add(c.Incidents, func(m map[string]any) (event.Event, error) { return decode(m, event.Incident{}) })
 	add(c.Changes, func(m map[string]any) (event.Event, error) { return decode(m, event.Change{}) })
 	add(c.Ledger, func(m map[string]any) (event.Event, error) { return decode(m, event.LedgerEntry{}) })
 	add(c.Facts, func(m map[string]any) (event.Event, error) { return decode(m, event.Fact{ObservedAt: c.Now}) })

@@ -15,7 +15,7 @@ import (
 // behind those.
 func TestQueriesReadPublicViewsOnly(t *testing.T) {
 	views := map[string]bool{
-		"deployments": true, "pipeline_runs": true, "pipeline_jobs": true, "changes": true, "deployed_changes": true, "incidents": true,
+		"deployments": true, "pipeline_runs": true, "pipeline_jobs": true, "changes": true, "deployed_changes": true, "compared_deployments": true, "incidents": true,
 		"people": true, "facts": true, "grades": true, "ledger": true, "entities": true,
 	}
 	named := regexp.MustCompile(`(?m)^\s+([a-z_]+) AS\s*$`)

@@ -87,6 +87,7 @@ ORDER BY (source, scope, stream);
 CREATE TABLE current_facts
 (
     `source` LowCardinality(String),
+    `source_key` LowCardinality(String),
     `entity` String,
     `fact` LowCardinality(String),
     `type` LowCardinality(String),
@@ -98,7 +99,8 @@ CREATE TABLE current_facts
     `seq` UInt64
 )
 ENGINE = ReplacingMergeTree(seq)
-ORDER BY (entity, fact);
+PRIMARY KEY (entity, fact)
+ORDER BY (entity, fact, source_key);
 
 CREATE TABLE current_grades
 (
@@ -119,6 +121,7 @@ ORDER BY (entity, scorecard, rule);
 CREATE TABLE fact_history
 (
     `source` LowCardinality(String),
+    `source_key` LowCardinality(String),
     `entity` String,
     `fact` LowCardinality(String),
     `type` LowCardinality(String),
@@ -128,7 +131,8 @@ CREATE TABLE fact_history
     `seq` UInt64
 )
 ENGINE = ReplacingMergeTree(seq)
-ORDER BY (entity, fact, valid_from);
+PRIMARY KEY (entity, fact, valid_from)
+ORDER BY (entity, fact, valid_from, source_key);
 
 CREATE TABLE grade_history
 (
@@ -199,6 +203,7 @@ CREATE TABLE raw_deployed_commits
     `scope` String,
     `deployment_source` LowCardinality(String),
     `deployment_scope` String,
+    `deployment_environment` LowCardinality(String),
     `id` String,
     `attempt` UInt16,
     `url` String,
@@ -213,7 +218,8 @@ CREATE TABLE raw_deployed_commits
     `seq` UInt64
 )
 ENGINE = ReplacingMergeTree(seq)
-ORDER BY (source, scope, deployment_source, deployment_scope, id, attempt);
+PRIMARY KEY (source, scope, deployment_source, deployment_scope, id, attempt)
+ORDER BY (source, scope, deployment_source, deployment_scope, id, attempt, deployment_environment);
 
 CREATE TABLE raw_deployments
 (
@@ -225,6 +231,7 @@ CREATE TABLE raw_deployments
     `url` String,
     `service` String,
     `environment` LowCardinality(String),
+    `environment_key` LowCardinality(String),
     `status` LowCardinality(String),
     `status_raw` LowCardinality(String),
     `created_at` Nullable(DateTime64(3, 'UTC')),
@@ -241,7 +248,8 @@ CREATE TABLE raw_deployments
     `seq` UInt64
 )
 ENGINE = ReplacingMergeTree(seq)
-ORDER BY (source, scope, id, attempt);
+PRIMARY KEY (source, scope, id, attempt)
+ORDER BY (source, scope, id, attempt, environment_key);
 
 CREATE TABLE raw_descriptors
 (
@@ -280,6 +288,7 @@ ORDER BY (source, scope, id);
 CREATE TABLE raw_ledger
 (
     `source` LowCardinality(String),
+    `provider` LowCardinality(String),
     `scope` String,
     `kind` LowCardinality(String),
     `window_start` DateTime64(3, 'UTC'),
@@ -467,7 +476,9 @@ CREATE VIEW compared_deployments
     `commits` UInt64,
     `scope` String,
     `source` LowCardinality(String),
-    `url` String
+    `url` String,
+    `deployment_source` LowCardinality(String),
+    `deployment_scope` String
 )
 AS SELECT
     d.service AS service,
@@ -481,14 +492,16 @@ AS SELECT
     length(c.commits) AS commits,
     c.scope AS scope,
     c.source AS source,
-    c.url AS url
+    c.url AS url,
+    d.source AS deployment_source,
+    d.scope AS deployment_scope
 FROM
 (
     SELECT *
     FROM raw_deployed_commits
     FINAL
 ) AS c
-INNER JOIN deployments AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.id = c.id) AND (d.attempt = c.attempt)
+INNER JOIN deployments AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.environment_key = c.deployment_environment) AND (d.id = c.id) AND (d.attempt = c.attempt)
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW deployed_changes
@@ -501,7 +514,10 @@ CREATE VIEW deployed_changes
     `deployed_at` DateTime64(3, 'UTC'),
     `scope` String,
     `source` LowCardinality(String),
-    `url` String
+    `url` String,
+    `change_source` LowCardinality(String),
+    `deployment_scope` String,
+    `attempt` UInt16
 )
 AS WITH
     succeeded AS
@@ -509,6 +525,7 @@ AS WITH
         SELECT
             multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
             if(e.environment != '', e.environment, lower(r.environment)) AS environment,
+            r.environment_key AS environment_key,
             r.id AS id,
             r.attempt AS attempt,
             r.sha AS sha,
@@ -533,6 +550,7 @@ AS WITH
             multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
             r.provider AS provider,
             lower(r.scope) AS repository,
+            r.source AS source,
             r.scope AS scope,
             r.id AS change,
             r.merge_sha AS merge_sha,
@@ -555,6 +573,7 @@ AS WITH
             lower(scope) AS repository,
             deployment_source,
             deployment_scope,
+            deployment_environment,
             id,
             attempt
         FROM
@@ -572,6 +591,7 @@ AS WITH
             lower(scope) AS repository,
             deployment_source,
             deployment_scope,
+            deployment_environment,
             id,
             attempt,
             arrayJoin(commits) AS sha
@@ -587,6 +607,7 @@ AS WITH
         SELECT
             provider,
             repository,
+            source,
             scope,
             change,
             merged,
@@ -602,7 +623,7 @@ AS WITH
             c.provider AS provider,
             c.repository AS repository
         FROM compared AS c
-        INNER JOIN succeeded AS s ON (s.source = c.deployment_source) AND (s.scope = c.deployment_scope) AND (s.id = c.id) AND (s.attempt = c.attempt)
+        INNER JOIN succeeded AS s ON (s.source = c.deployment_source) AND (s.scope = c.deployment_scope) AND (s.environment_key = c.deployment_environment) AND (s.id = c.id) AND (s.attempt = c.attempt)
     ),
     first_known AS
     (
@@ -620,6 +641,7 @@ AS WITH
         SELECT
             m.service AS service,
             f.environment AS environment,
+            m.source AS source,
             m.scope AS scope,
             m.change AS change,
             m.merged AS merged,
@@ -631,28 +653,50 @@ AS WITH
     ),
     candidates AS
     (
-        SELECT
+        SELECT *
+        FROM
+        (
+            SELECT
+                service,
+                environment,
+                environment_key,
+                id,
+                attempt,
+                source,
+                scope,
+                url,
+                began,
+                ended,
+                toUInt8(0) AS told
+            FROM succeeded
+            UNION ALL
+            SELECT
+                s.service AS service,
+                s.environment AS environment,
+                s.environment_key AS environment_key,
+                s.id AS id,
+                s.attempt AS attempt,
+                s.source AS source,
+                s.scope AS scope,
+                s.url AS url,
+                s.began AS began,
+                s.ended AS ended,
+                toUInt8(1) AS told
+            FROM succeeded AS s
+            ANTI LEFT JOIN compared AS c ON (c.deployment_source = s.source) AND (c.deployment_scope = s.scope) AND (c.deployment_environment = s.environment_key) AND (c.id = s.id) AND (c.attempt = s.attempt)
+        )
+        ORDER BY
+            ended ASC,
+            id ASC,
+            source ASC,
+            scope ASC,
+            attempt ASC,
+            environment_key ASC
+        LIMIT 1 BY
             service,
             environment,
-            id,
-            source,
-            url,
-            began,
-            ended,
-            toUInt8(0) AS told
-        FROM succeeded
-        UNION ALL
-        SELECT
-            s.service AS service,
-            s.environment AS environment,
-            s.id AS id,
-            s.source AS source,
-            s.url AS url,
-            s.began AS began,
-            s.ended AS ended,
-            toUInt8(1) AS told
-        FROM succeeded AS s
-        ANTI LEFT JOIN compared AS c ON (c.deployment_source = s.source) AND (c.deployment_scope = s.scope) AND (c.id = s.id) AND (c.attempt = s.attempt)
+            told,
+            began
     )
 SELECT
     service,
@@ -663,7 +707,10 @@ SELECT
     deployed_at,
     scope,
     source,
-    url
+    url,
+    change_source,
+    deployment_scope,
+    attempt
 FROM
 (
     SELECT
@@ -676,10 +723,13 @@ FROM
         s.ended AS deployed_at,
         w.scope AS scope,
         s.source AS source,
-        s.url AS url
+        s.url AS url,
+        w.source AS change_source,
+        s.scope AS deployment_scope,
+        s.attempt AS attempt
     FROM held AS w
     INNER JOIN shipped AS c ON (c.provider = w.provider) AND (c.repository = w.repository) AND (c.sha = w.sha)
-    INNER JOIN succeeded AS s ON (s.source = c.deployment_source) AND (s.scope = c.deployment_scope) AND (s.id = c.id) AND (s.attempt = c.attempt)
+    INNER JOIN succeeded AS s ON (s.source = c.deployment_source) AND (s.scope = c.deployment_scope) AND (s.environment_key = c.deployment_environment) AND (s.id = c.id) AND (s.attempt = c.attempt)
     WHERE w.whole OR (s.ended >= w.merged)
     UNION ALL
     SELECT
@@ -692,7 +742,10 @@ FROM
         s.ended AS deployed_at,
         m.scope AS scope,
         s.source AS source,
-        s.url AS url
+        s.url AS url,
+        m.source AS change_source,
+        s.scope AS deployment_scope,
+        s.attempt AS attempt
     FROM merged AS m
     INNER JOIN succeeded AS s ON (s.service = m.service) AND (s.sha = m.merge_sha)
     WHERE m.merge_sha != ''
@@ -707,7 +760,10 @@ FROM
         s.ended AS deployed_at,
         a.scope AS scope,
         s.source AS source,
-        s.url AS url
+        s.url AS url,
+        a.source AS change_source,
+        s.scope AS deployment_scope,
+        s.attempt AS attempt
     FROM awaited AS a
     ASOF INNER JOIN candidates AS s ON (s.service = a.service) AND (s.environment = a.environment) AND (s.told = a.told) AND (s.began >= a.merged)
 )
@@ -715,10 +771,15 @@ ORDER BY
     how ASC,
     part ASC,
     deployed_at ASC,
-    deployment ASC
+    deployment ASC,
+    source ASC,
+    deployment_scope ASC,
+    attempt ASC,
+    url ASC
 LIMIT 1 BY
     service,
     environment,
+    change_source,
     scope,
     change
 SETTINGS join_use_nulls = 0;
@@ -735,7 +796,9 @@ CREATE VIEW deployed_commits
     `deployed_at` DateTime64(3, 'UTC'),
     `scope` String,
     `source` LowCardinality(String),
-    `url` String
+    `url` String,
+    `deployment_source` LowCardinality(String),
+    `deployment_scope` String
 )
 AS SELECT
     d.service AS service,
@@ -748,7 +811,9 @@ AS SELECT
     d.deployed_at AS deployed_at,
     c.scope AS scope,
     c.source AS source,
-    d.url AS url
+    d.url AS url,
+    d.source AS deployment_source,
+    d.scope AS deployment_scope
 FROM
 (
     SELECT
@@ -756,6 +821,7 @@ FROM
         scope,
         deployment_source,
         deployment_scope,
+        deployment_environment,
         id,
         attempt,
         arrayJoin(arrayZip(commits, authored, committed)) AS commit
@@ -767,6 +833,7 @@ INNER JOIN
     SELECT
         service,
         environment,
+        environment_key,
         id AS deployment,
         attempt,
         source,
@@ -775,7 +842,7 @@ INNER JOIN
         assumeNotNull(coalesce(finished_at, started_at, created_at)) AS deployed_at
     FROM deployments
     WHERE (status = 'succeeded') AND (NOT baseline) AND (rollback_of = '') AND (coalesce(finished_at, started_at, created_at) IS NOT NULL)
-) AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.deployment = c.id) AND (d.attempt = c.attempt)
+) AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.environment_key = c.deployment_environment) AND (d.deployment = c.id) AND (d.attempt = c.attempt)
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW deployments
@@ -799,6 +866,7 @@ CREATE VIEW deployments
     `baseline` Bool,
     `rollback_of` String,
     `environment_raw` LowCardinality(String),
+    `environment_key` LowCardinality(String),
     `source` LowCardinality(String),
     `scope` String,
     `url` String
@@ -823,6 +891,7 @@ AS SELECT
     r.baseline AS baseline,
     r.rollback_of AS rollback_of,
     r.environment AS environment_raw,
+    r.environment_key AS environment_key,
     r.source AS source,
     r.scope AS scope,
     r.url AS url
@@ -925,7 +994,15 @@ WHERE entity IN (
     SELECT ref
     FROM catalog_entities
 )
-ORDER BY observed_at DESC
+ORDER BY
+    (f.error = '') AND ifNull(f.expires_at > now64(3), true) DESC,
+    observed_at DESC,
+    error ASC,
+    source ASC,
+    f.entity ASC,
+    type ASC,
+    value ASC,
+    url ASC
 LIMIT 1 BY
     entity,
     fact
@@ -1010,23 +1087,33 @@ CREATE VIEW ledger
     `gap` UInt64,
     `note` String,
     `source` LowCardinality(String),
-    `url` String
+    `url` String,
+    `provider` LowCardinality(String),
+    `service` String
 )
 AS SELECT
-    scope,
-    kind,
-    window_start,
-    window_end,
-    expected,
-    stored,
-    open,
-    checked_at,
-    toUInt64(if(stored >= expected, 0, expected - stored)) AS gap,
-    note,
-    source,
-    url
-FROM raw_ledger
-FINAL;
+    l.scope AS scope,
+    l.kind AS kind,
+    l.window_start AS window_start,
+    l.window_end AS window_end,
+    l.expected AS expected,
+    l.stored AS stored,
+    l.open AS open,
+    l.checked_at AS checked_at,
+    toUInt64(if(l.stored >= l.expected, 0, l.expected - l.stored)) AS gap,
+    l.note AS note,
+    l.source AS source,
+    l.url AS url,
+    l.provider AS provider,
+    multiIf(b.service != '', b.service, l.provider != '', concat('unmapped:', l.provider, '/', l.scope), '') AS service
+FROM
+(
+    SELECT *
+    FROM raw_ledger
+    FINAL
+) AS l
+ANY LEFT JOIN catalog_bindings AS b ON (b.provider = l.provider) AND (b.scope = lower(l.scope))
+SETTINGS join_use_nulls = 0;
 
 CREATE VIEW people
 (

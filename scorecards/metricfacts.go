@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
@@ -47,7 +46,7 @@ func metricFacts(ctx context.Context, store Querier, eng *metrics.Engine, cat *c
 			*w.of(byRef[row.Service]) = row
 		}
 	}
-	read, err := lastRead(ctx, store, cat)
+	read, err := lastRead(ctx, store)
 	if err != nil {
 		return nil, err
 	}
@@ -66,33 +65,25 @@ func metricFacts(ctx context.Context, store Querier, eng *metrics.Engine, cat *c
 	return facts, nil
 }
 
-const lastReadSQL = "SELECT lower(scope) AS scope, kind, max(checked_at) AS at FROM ledger GROUP BY scope, kind"
+const lastReadSQL = "SELECT service, kind, max(checked_at) AS at FROM ledger WHERE service != '' GROUP BY service, kind"
 
 // lastRead returns when the sources of each service were last read, by the ledger: service → kind of event → time. What
 // is computed from events is as old as that, however lately it was computed.
-func lastRead(ctx context.Context, store Querier, cat *catalog.Catalog) (map[string]map[event.Kind]time.Time, error) {
+func lastRead(ctx context.Context, store Querier) (map[string]map[event.Kind]time.Time, error) {
 	var rows []struct {
-		Scope string    `ch:"scope"`
-		Kind  string    `ch:"kind"`
-		At    time.Time `ch:"at"`
+		Service string    `ch:"service"`
+		Kind    string    `ch:"kind"`
+		At      time.Time `ch:"at"`
 	}
 	if err := store.Select(ctx, &rows, lastReadSQL, nil); err != nil {
 		return nil, fmt.Errorf("read when the sources were last read: %w", err)
 	}
-	services := map[string][]string{}
-	for _, b := range cat.Bindings() {
-		services[b.Scope] = append(services[b.Scope], b.Service)
-	}
 	read := map[string]map[event.Kind]time.Time{}
 	for _, row := range rows {
-		for _, service := range services[strings.ToLower(row.Scope)] {
-			if read[service] == nil {
-				read[service] = map[event.Kind]time.Time{}
-			}
-			if kind := event.Kind(row.Kind); row.At.After(read[service][kind]) {
-				read[service][kind] = row.At
-			}
+		if read[row.Service] == nil {
+			read[row.Service] = map[event.Kind]time.Time{}
 		}
+		read[row.Service][event.Kind(row.Kind)] = row.At
 	}
 	return read, nil
 }

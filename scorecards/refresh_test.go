@@ -189,9 +189,9 @@ func TestSourcesNotReadForLong(t *testing.T) {
 	s, cat := setUp(t)
 	read := testNow.AddDate(0, 0, -5)
 	if err := s.Append(t.Context(), event.LedgerEntry{
-		Source: "gh", Scope: "MyOrg/pay", Of: event.KindPipelineRun, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, Expected: 10, Stored: 10, CheckedAt: read,
+		Source: "gh", Provider: "github", Scope: "MyOrg/pay", Of: event.KindPipelineRun, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, Expected: 10, Stored: 10, CheckedAt: read,
 	}, event.LedgerEntry{
-		Source: "gh", Scope: "MyOrg/pay", Of: event.KindChange, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, CheckedAt: read,
+		Source: "gh", Provider: "github", Scope: "MyOrg/pay", Of: event.KindChange, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, CheckedAt: read,
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -164,6 +164,7 @@ func deploymentColumns(rows []event.Deployment) []column {
 	return append(originColumns(rows, func(r *row) *event.Origin { return &r.Origin }),
 		collect("attempt", rows, func(r *row) uint16 { return r.Attempt }),
 		collect("environment", rows, func(r *row) string { return r.Environment }),
+		collect("environment_key", rows, func(r *row) string { return r.EnvironmentKey }),
 		collect("status", rows, func(r *row) string { return string(r.Status) }),
 		collect("status_raw", rows, func(r *row) string { return r.StatusRaw }),
 		nullable("created_at", rows, func(r *row) *time.Time { return &r.CreatedAt }),
@@ -267,6 +268,7 @@ func ledgerColumns(rows []event.LedgerEntry) []column {
 	type row = event.LedgerEntry
 	return []column{
 		collect("source", rows, func(r *row) string { return r.Source }),
+		collect("provider", rows, func(r *row) string { return r.Provider }),
 		collect("scope", rows, func(r *row) string { return r.Scope }),
 		collect("kind", rows, func(r *row) string { return string(r.Of) }),
 		collect("window_start", rows, func(r *row) time.Time { return r.WindowStart }),

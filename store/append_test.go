@@ -56,6 +56,7 @@ func TestEveryFieldOfADeploymentComesBack(t *testing.T) {
 		Origin: origin("1"), Attempt: 2, Environment: "Prod", Status: event.Succeeded, StatusRaw: "success",
 		CreatedAt: noon, StartedAt: noon.Add(time.Second).In(time.FixedZone("x", 3*3600)), SHA: "abc", Ref: "main", Version: "v1",
 		Actor: "Octocat", Bot: true, Trigger: "push", Baseline: true, RollbackOf: "0",
+		EnvironmentKey: "prod",
 	}
 	mustAppend(t, s, d)
 	type row struct {
@@ -78,6 +79,7 @@ func TestEveryFieldOfADeploymentComesBack(t *testing.T) {
 		Baseline   bool       `ch:"baseline"`
 		RollbackOf string     `ch:"rollback_of"`
 		EnvRaw     string     `ch:"environment_raw"`
+		EnvKey     string     `ch:"environment_key"`
 		Source     string     `ch:"source"`
 		Scope      string     `ch:"scope"`
 		URL        string     `ch:"url"`
@@ -86,7 +88,7 @@ func TestEveryFieldOfADeploymentComesBack(t *testing.T) {
 	want := row{
 		Service: "unmapped:github/Org/Repo", Env: "prod", ID: "1", Attempt: 2, Status: "succeeded", StatusRaw: "success",
 		CreatedAt: &noon, StartedAt: &started, SHA: "abc", Ref: "main", Version: "v1", Actor: "Octocat", Bot: true, Trigger: "push",
-		Baseline: true, RollbackOf: "0", EnvRaw: "Prod", Source: "gh", Scope: "Org/Repo", URL: "https://example.org/1",
+		Baseline: true, RollbackOf: "0", EnvRaw: "Prod", EnvKey: "prod", Source: "gh", Scope: "Org/Repo", URL: "https://example.org/1",
 	}
 	got := all[row](t, s, "SELECT * FROM deployments")
 	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {

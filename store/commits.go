@@ -26,6 +26,7 @@ func deployedCommitsColumns(rows []event.DeployedCommits) []column {
 		collect("scope", rows, func(r *row) string { return r.Scope }),
 		collect("deployment_source", rows, func(r *row) string { return r.Deployment.Source }),
 		collect("deployment_scope", rows, func(r *row) string { return r.Deployment.Scope }),
+		collect("deployment_environment", rows, func(r *row) string { return r.Deployment.Environment }),
 		collect("id", rows, func(r *row) string { return r.ID }),
 		collect("attempt", rows, func(r *row) uint16 { return r.Deployment.Attempt }),
 		collect("url", rows, func(r *row) string { return r.URL }),

@@ -34,15 +34,16 @@ func (s *Store) appendFacts(ctx context.Context, facts []event.Fact) error {
 	return nil
 }
 
-type factKey struct{ entity, fact string }
+type factKey struct{ entity, fact, source string }
 
 type factState struct{ kind, value, err string }
 
-// changedFacts returns the facts that differ from the last one of the same entity and name.
+// changedFacts returns the facts that differ from the last one of the same entity, name and source.
 func (s *Store) changedFacts(ctx context.Context, facts []event.Fact) ([]event.Fact, error) {
 	var stored []struct {
 		Entity string `ch:"entity"`
 		Fact   string `ch:"fact"`
+		Source string `ch:"source"`
 		Type   string `ch:"type"`
 		Value  string `ch:"value"`
 		Error  string `ch:"error"`
@@ -51,19 +52,19 @@ func (s *Store) changedFacts(ctx context.Context, facts []event.Fact) ([]event.F
 	for _, f := range facts {
 		entities[f.Entity], names[f.Name] = true, true
 	}
-	err := s.Select(ctx, &stored, `SELECT entity, fact, type, value, error FROM fact_history
+	err := s.Select(ctx, &stored, `SELECT entity, fact, source, type, value, error FROM fact_history
 WHERE entity IN {entities:Array(String)} AND fact IN {facts:Array(String)}
-ORDER BY entity, fact, seq DESC LIMIT 1 BY entity, fact`, map[string]any{"entities": keys(entities), "facts": keys(names)})
+ORDER BY entity, fact, source, seq DESC LIMIT 1 BY entity, fact, source`, map[string]any{"entities": keys(entities), "facts": keys(names)})
 	if err != nil {
 		return nil, fmt.Errorf("comparing facts with the stored ones: %w", err)
 	}
 	last := make(map[factKey]factState, len(stored))
 	for _, f := range stored {
-		last[factKey{f.Entity, f.Fact}] = factState{f.Type, f.Value, f.Error}
+		last[factKey{f.Entity, f.Fact, f.Source}] = factState{f.Type, f.Value, f.Error}
 	}
 	var changed []event.Fact
 	for _, f := range facts {
-		key, state := factKey{f.Entity, f.Name}, factState{string(f.Type), factValue(&f), f.Error}
+		key, state := factKey{f.Entity, f.Name, f.Source}, factState{string(f.Type), factValue(&f), f.Error}
 		if before, known := last[key]; !known || before != state {
 			changed = append(changed, f)
 			last[key] = state
@@ -95,6 +96,7 @@ func factColumns(rows []event.Fact) []column {
 	type row = event.Fact
 	return []column{
 		collect("source", rows, func(r *row) string { return r.Source }),
+		collect("source_key", rows, func(r *row) string { return r.Source }),
 		collect("entity", rows, func(r *row) string { return r.Entity }),
 		collect("fact", rows, func(r *row) string { return r.Name }),
 		collect("type", rows, func(r *row) string { return string(r.Type) }),
@@ -110,6 +112,7 @@ func factHistoryColumns(rows []event.Fact) []column {
 	type row = event.Fact
 	return []column{
 		collect("source", rows, func(r *row) string { return r.Source }),
+		collect("source_key", rows, func(r *row) string { return r.Source }),
 		collect("entity", rows, func(r *row) string { return r.Entity }),
 		collect("fact", rows, func(r *row) string { return r.Name }),
 		collect("type", rows, func(r *row) string { return string(r.Type) }),

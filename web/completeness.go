@@ -68,7 +68,7 @@ func (a *app) readLedger(ctx context.Context) ([]ledgerRow, error) {
 	err := a.deps.Store.Select(ctx, &rows, `
 		SELECT source, scope, kind, count() AS windows, min(l.window_start) AS since, max(l.window_end) AS until,
 			sum(l.expected) AS expected, sum(l.stored) AS stored, sum(l.open) AS open, sum(l.gap) AS gap,
-			min(l.checked_at) AS checked_at, anyIf(l.note, l.note != '') AS note, any(l.url) AS url
+			min(l.checked_at) AS checked_at, max(l.note) AS note, max(l.url) AS url
 		FROM ledger AS l GROUP BY source, scope, kind ORDER BY gap DESC, source, scope, kind`, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)

@@ -246,7 +246,7 @@ func (r *repository) ledger(ctx context.Context) error {
 			continue
 		}
 		expected++
-		if s, ok := stored[keyOf(d)]; ok && s.Comparison != event.UnknownCommits {
+		if s, ok := stored[d.Key()]; ok && s.Comparison != event.UnknownCommits {
 			known++
 		}
 	}

@@ -132,10 +132,6 @@ func (p *comparer) pathNames(service string) []string {
 	return names
 }
 
-func keyOf(d event.Deployment) event.DeploymentKey {
-	return event.DeploymentKey{Source: d.Source, Scope: d.Scope, ID: d.ID, Attempt: d.Attempt}
-}
-
 // walk calls visit for every deployment of a line with the commits that no earlier one held. A deployment that says it is
 // a rollback is passed over: it undoes, and whatever else it holds is brought by the one that follows.
 func (p *comparer) walk(ctx context.Context, steps []step, visit func(s step, fresh []int32, onLine map[int32]bool) error) error {
@@ -169,7 +165,7 @@ func (p *comparer) walk(ctx context.Context, steps []step, visit func(s step, fr
 // changed reports whether a deployment has to be compared anew. What was known of one whose commit has gone, with a clone
 // that was lost, stays.
 func (p *comparer) changed(s step) bool {
-	old, ok := p.stored[keyOf(s.Deployment)]
+	old, ok := p.stored[s.Key()]
 	if ok && s.node == none && old.Comparison != event.UnknownCommits && s.SHA != "" {
 		return false
 	}
@@ -230,7 +226,7 @@ func (p *comparer) compare(ctx context.Context, lines []line) error {
 func (p *comparer) event(s step, fresh []int32, total int) event.DeployedCommits {
 	e := event.DeployedCommits{
 		Origin:     event.Origin{Source: p.c.cfg.Source, Provider: p.at.provider, Scope: p.at.scope, ID: s.ID, URL: s.URL},
-		Deployment: keyOf(s.Deployment), SHA: s.SHA, Previous: s.previous, Basis: s.basis,
+		Deployment: s.Key(), SHA: s.SHA, Previous: s.previous, Basis: s.basis,
 	}
 	if s.node != none {
 		e.SHA = p.g.sha(s.node)

@@ -104,22 +104,23 @@ type identity struct {
 	kind                   event.Kind
 	source, scope, run, id string
 	attempt                uint16
+	environment            string // of a deployment: event.Deployment.EnvironmentKey
 }
 
 func identityOf(e event.Event) identity {
 	switch e := e.(type) {
 	case event.PipelineRun:
-		return identity{event.KindPipelineRun, e.Source, e.Scope, "", e.ID, e.Attempt}
+		return identity{kind: event.KindPipelineRun, source: e.Source, scope: e.Scope, id: e.ID, attempt: e.Attempt}
 	case event.PipelineJob:
-		return identity{event.KindPipelineJob, e.Source, e.Scope, e.RunID, e.ID, e.Attempt}
+		return identity{kind: event.KindPipelineJob, source: e.Source, scope: e.Scope, run: e.RunID, id: e.ID, attempt: e.Attempt}
 	case event.Deployment:
-		return identity{event.KindDeployment, e.Source, e.Scope, "", e.ID, e.Attempt}
+		return identity{kind: event.KindDeployment, source: e.Source, scope: e.Scope, id: e.ID, attempt: e.Attempt, environment: e.EnvironmentKey}
 	case event.Change:
-		return identity{event.KindChange, e.Source, e.Scope, "", e.ID, 0}
+		return identity{kind: event.KindChange, source: e.Source, scope: e.Scope, id: e.ID}
 	case event.Incident:
-		return identity{event.KindIncident, e.Source, e.Scope, "", e.ID, 0}
+		return identity{kind: event.KindIncident, source: e.Source, scope: e.Scope, id: e.ID}
 	case event.Fact:
-		return identity{event.KindFact, "", e.Entity, "", e.Name, 0}
+		return identity{kind: event.KindFact, source: e.Source, scope: e.Entity, id: e.Name}
 	}
 	return identity{kind: e.Kind()}
 }

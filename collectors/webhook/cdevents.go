@@ -317,7 +317,8 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 	if environment == "" {
 		return event.Deployment{}, errors.New("its subject has no content.environment.id: a deployment is known by where it went")
 	}
-	d := event.Deployment{Origin: c.origin(), Attempt: c.attempt, Environment: environment, SHA: c.custom.SHA, Ref: c.custom.Ref,
+	d := event.Deployment{Origin: c.origin(), Attempt: c.attempt, Environment: environment,
+		EnvironmentKey: strings.ToLower(environment), SHA: c.custom.SHA, Ref: c.custom.Ref,
 		Version: c.custom.Version, Actor: c.custom.Actor, Bot: c.custom.Bot, Trigger: c.custom.Trigger, Baseline: c.custom.Baseline, RollbackOf: c.custom.RollbackOf}
 	if d.Version == "" {
 		d.Version = c.artifact.version

@@ -33,13 +33,13 @@ var cdEvents = []struct {
 	want             event.Event
 }{
 	{"deployed", "dev.cdevents.service.deployed.0.2.0", cd("team/pay", `{"environment":{"id":"production"},"artifactId":"pkg:oci/pay@sha256%3Aab?tag=v1"}`, `null`),
-		event.Deployment{Origin: originAt("team/pay", "/ci#e-1"), Attempt: 1, Environment: "production", Status: event.Succeeded, StatusRaw: "deployed", Version: "sha256:ab", FinishedAt: ten}},
+		event.Deployment{Origin: originAt("team/pay", "/ci#e-1"), Attempt: 1, Environment: "production", EnvironmentKey: "production", Status: event.Succeeded, StatusRaw: "deployed", Version: "sha256:ab", FinishedAt: ten}},
 	{"upgraded", "dev.cdevents.service.upgraded.0.2.0", cd("pay", `{"environment":"production","artifactId":"pkg:git/pay@`+commitA+`"}`, `{"id":"d-1","attempt":2,"started_at":"2026-03-01T09:58:00Z","actor":"ana"}`),
-		event.Deployment{Origin: originAt("pay", "/ci#d-1"), Attempt: 2, Environment: "production", Status: event.Succeeded, StatusRaw: "upgraded", Version: commitA, SHA: commitA, Actor: "ana", StartedAt: ten.Add(-2 * time.Minute), FinishedAt: ten}},
+		event.Deployment{Origin: originAt("pay", "/ci#d-1"), Attempt: 2, Environment: "production", EnvironmentKey: "production", Status: event.Succeeded, StatusRaw: "upgraded", Version: commitA, SHA: commitA, Actor: "ana", StartedAt: ten.Add(-2 * time.Minute), FinishedAt: ten}},
 	{"rolled back", "dev.cdevents.service.rolledback.0.2.0", cd("pay", `{"environment":{"id":"e1","name":"staging"}}`, `{}`),
-		event.Deployment{Origin: originAt("pay", "/ci#e-1"), Attempt: 1, Environment: "staging", Status: event.Succeeded, StatusRaw: "rolledback", RollbackOf: "unknown", FinishedAt: ten}},
+		event.Deployment{Origin: originAt("pay", "/ci#e-1"), Attempt: 1, Environment: "staging", EnvironmentKey: "staging", Status: event.Succeeded, StatusRaw: "rolledback", RollbackOf: "unknown", FinishedAt: ten}},
 	{"a deployment failed", "dev.cdeventsx.dxctl-deployment.finished.0.1.0", cd("d-9", `{"environment":{"id":"production"},"service":{"id":"pay"},"outcome":"failure"}`, `[]`),
-		event.Deployment{Origin: originAt("pay", "/ci#d-9"), Attempt: 1, Environment: "production", Status: event.Failed, StatusRaw: "failure", FinishedAt: ten}},
+		event.Deployment{Origin: originAt("pay", "/ci#d-9"), Attempt: 1, Environment: "production", EnvironmentKey: "production", Status: event.Failed, StatusRaw: "failure", FinishedAt: ten}},
 	{"a run is queued", "dev.cdevents.pipelinerun.queued.0.2.0", cd("run-1", `{"pipelineName":"build","url":"https://ci.example.com/1"}`, `{"branch":"main","sha":"abc","trigger":"push"}`),
 		event.PipelineRun{Origin: event.Origin{Source: "gh", Provider: Push, Scope: "/ci/here", ID: "run-1", URL: "https://ci.example.com/1"}, Attempt: 1, Pipeline: "build", Status: event.Queued, StatusRaw: "queued", Branch: "main", SHA: "abc", Trigger: "push", CreatedAt: ten}},
 	{"a run is started", "dev.cdevents.pipelinerun.started.0.2.0", cd("run-1", `{"pipelineName":"build"}`, `null`),
@@ -159,7 +159,7 @@ func TestConstructed(t *testing.T) {
 		}
 		return updates[0].Event
 	}
-	base := event.Deployment{Origin: event.Origin{Source: "gh", Provider: Push, Scope: "pay", ID: "d-1", Service: "component:default/pay"}, Attempt: 1, Environment: "production", Version: "v1"}
+	base := event.Deployment{Origin: event.Origin{Source: "gh", Provider: Push, Scope: "pay", ID: "d-1", Service: "component:default/pay"}, Attempt: 1, Environment: "production", EnvironmentKey: "production", Version: "v1"}
 	for status, want := range map[event.Status]event.Deployment{
 		"":              {Status: event.Succeeded, StatusRaw: "deployed", FinishedAt: ten},
 		event.Succeeded: {Status: event.Succeeded, StatusRaw: "deployed", FinishedAt: ten},

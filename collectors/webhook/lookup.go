@@ -12,7 +12,7 @@ import (
 // Lookup finds what is stored.
 type Lookup interface {
 	// Stored returns the records that have the ids of the given events in their source, of the same kind: of a pipeline
-	// run all its attempts, of a job that of any run, of a fact that of any source. More than that does no harm.
+	// run all its attempts, of a job that of any run. More than that does no harm.
 	Stored(ctx context.Context, events []event.Event) ([]event.Event, error)
 }
 
@@ -57,7 +57,7 @@ type wantedIDs struct{ scopes, ids map[string]bool }
 
 func want(e event.Event) (w wanted, scope, id string, ok bool) {
 	if f, fact := e.(event.Fact); fact {
-		return wanted{kind: event.KindFact}, f.Entity, f.Name, true
+		return wanted{event.KindFact, f.Source}, f.Entity, f.Name, true
 	}
 	o, ok := origin(e)
 	return wanted{e.Kind(), o.Source}, o.Scope, o.ID, ok
@@ -101,14 +101,13 @@ func (l StoreLookup) find(ctx context.Context, w wanted, scopes, ids []string) (
 	case event.KindPipelineJob:
 		return query[jobRow](ctx, l.Querier, `SELECT `+origins+`run_id, attempt, name, runner, status, status_raw, created_at, started_at, finished_at FROM raw_pipeline_jobs`+byID, params)
 	case event.KindDeployment:
-		return query[deploymentRow](ctx, l.Querier, `SELECT `+origins+`attempt, environment, status, status_raw, created_at, started_at, finished_at, sha, ref, version, actor, bot, trigger, baseline, rollback_of FROM raw_deployments`+byID, params)
+		return query[deploymentRow](ctx, l.Querier, `SELECT `+origins+`attempt, environment, environment_key, status, status_raw, created_at, started_at, finished_at, sha, ref, version, actor, bot, trigger, baseline, rollback_of FROM raw_deployments`+byID, params)
 	case event.KindChange:
 		return query[changeRow](ctx, l.Querier, `SELECT `+origins+`repository, number, title, author, bot, created_at, first_commit_at, first_review_at, approved_at, merged_at, closed_at, merge_sha, head_sha, commit_shas, additions, deletions, reverts FROM raw_changes`+byID, params)
 	case event.KindIncident:
 		return query[incidentRow](ctx, l.Querier, `SELECT `+origins+`severity, opened_at, acknowledged_at, resolved_at, deployment, how FROM raw_incidents`+byID, params)
 	case event.KindFact:
-		delete(params, "source")
-		return query[factRow](ctx, l.Querier, `SELECT source, entity, fact, type, value, observed_at, expires_at, error, url FROM current_facts FINAL WHERE entity IN {scopes:Array(String)} AND fact IN {ids:Array(String)}`, params)
+		return query[factRow](ctx, l.Querier, `SELECT source, entity, fact, type, value, observed_at, expires_at, error, url FROM current_facts FINAL WHERE source = {source:String} AND entity IN {scopes:Array(String)} AND fact IN {ids:Array(String)}`, params)
 	}
 	return nil, nil
 }
@@ -204,6 +203,7 @@ type deploymentRow struct {
 	Service     string     `ch:"service"`
 	Attempt     uint16     `ch:"attempt"`
 	Environment string     `ch:"environment"`
+	Key         string     `ch:"environment_key"`
 	Status      string     `ch:"status"`
 	StatusRaw   string     `ch:"status_raw"`
 	CreatedAt   *time.Time `ch:"created_at"`
@@ -221,7 +221,7 @@ type deploymentRow struct {
 
 func (r deploymentRow) event() event.Event {
 	return event.Deployment{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
-		Attempt: r.Attempt, Environment: r.Environment, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, CreatedAt: known(r.CreatedAt),
+		Attempt: r.Attempt, Environment: r.Environment, EnvironmentKey: r.Key, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, CreatedAt: known(r.CreatedAt),
 		StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt), SHA: r.SHA, Ref: r.Ref, Version: r.Version, Actor: r.Actor, Bot: r.Bot,
 		Trigger: r.Trigger, Baseline: r.Baseline, RollbackOf: r.RollbackOf}
 }

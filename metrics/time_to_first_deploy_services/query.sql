@@ -1,10 +1,10 @@
 -- One row a service of the catalog: its creation and its first successful production deployment. connected: some source
--- told of a deployment of it, or the ledger says that a scope of its events was asked for deployments.
+-- told of a deployment of it, or the ledger says that a scope of it, or of its events, was asked for deployments.
 WITH
     firsts AS
     (
         SELECT service, toNullable(min(assumeNotNull(coalesce(finished_at, started_at, created_at)))) AS deployed_at,
-            argMin(tuple(id, url), tuple(assumeNotNull(coalesce(finished_at, started_at, created_at)), id)) AS first
+            argMin(tuple(id, url), tuple(assumeNotNull(coalesce(finished_at, started_at, created_at)), id, source, scope, url)) AS first
         FROM deployments
         WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
             AND coalesce(finished_at, started_at, created_at) IS NOT NULL AND NOT ({without_bots:Bool} AND bot)
@@ -19,6 +19,8 @@ WITH
             SELECT service, source, scope FROM pipeline_runs
         )
         WHERE (source, scope) IN (SELECT source, scope FROM ledger WHERE kind = 'deployment')
+        UNION DISTINCT
+        SELECT service FROM ledger WHERE kind = 'deployment'
         UNION DISTINCT
         SELECT service FROM deployments
     ),

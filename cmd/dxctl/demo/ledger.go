@@ -18,9 +18,9 @@ const (
 const ledgerWindows = 8
 
 type ledgerKey struct {
-	source, scope string
-	of            event.Kind
-	window        int
+	source, provider, scope string
+	of                      event.Kind
+	window                  int
 }
 
 // addLedger counts what was made, per source, scope and window: each source said exactly that much, save for the gap.
@@ -28,7 +28,7 @@ func (o *Organisation) addLedger() {
 	stored, open := map[ledgerKey]uint64{}, map[ledgerKey]uint64{}
 	length := o.Today.Sub(o.cal.begin) / ledgerWindows
 	add := func(from event.Origin, of event.Kind, at time.Time, isOpen bool) {
-		k := ledgerKey{from.Source, from.Scope, of, max(0, min(ledgerWindows-1, int(at.Sub(o.cal.begin)/length)))}
+		k := ledgerKey{from.Source, from.Provider, from.Scope, of, max(0, min(ledgerWindows-1, int(at.Sub(o.cal.begin)/length)))}
 		stored[k]++
 		if isOpen {
 			open[k]++
@@ -59,7 +59,7 @@ func (o *Organisation) addLedger() {
 	gapScope := jobName(serviceNamed("payment-service"))
 	for _, k := range keys {
 		e := event.LedgerEntry{
-			Source: k.source, Scope: k.scope, Of: k.of,
+			Source: k.source, Provider: k.provider, Scope: k.scope, Of: k.of,
 			WindowStart: o.cal.begin.Add(time.Duration(k.window) * length), WindowEnd: o.cal.begin.Add(time.Duration(k.window+1) * length),
 			Expected: stored[k], Stored: stored[k], Open: open[k], CheckedAt: o.Today.Add(-45 * time.Minute),
 		}
