@@ -166,7 +166,7 @@ func TestOneBadObjectDoesNotBlockItsNeighbors(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "closed"), 0); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o755) }) //nolint:gosec // a directory
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o755) })
 	c, warnings, err := Load(Config{Files: []string{"missing.yaml", ".", "**/*.yaml"}}, PeopleConfig{Files: []string{"*.csv", "none.csv"}, Rules: "rules.yaml"}, dir)
 	if err != nil {
 		t.Fatal(err)

@@ -120,11 +120,7 @@ func (p *peopleReader) keepPeople(recalled Recalled) {
 			continue
 		}
 		person := p.person(known.ID)
-		for _, m := range known.Memberships {
-			if !slices.ContainsFunc(person.Memberships, func(k Membership) bool { return k.Team == m.Team && k.StartedOn.Equal(m.StartedOn) }) {
-				person.Memberships = append(person.Memberships, m)
-			}
-		}
+		addMemberships(person, known.Memberships, membershipKeys(person.Memberships))
 		person.Name = orWord(person.Name, known.Name)
 		p.csvSeen[known.ID] = true
 		kept[known.ID] = true

@@ -125,7 +125,8 @@ type loader struct {
 	reading  []string        // files being read now, by absolute name: a Location within a Location
 	via      []string        // the same, as people know them
 	exclude  exclusion
-	lost     map[string]bool // files of which something could not be read, as people know them
+	folders  map[Binding]bool // who has a folder of its own in which repository
+	lost     map[string]bool  // files of which something could not be read, as people know them
 
 	templates, others summary
 }

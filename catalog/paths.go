@@ -60,6 +60,10 @@ func (l *loader) bindPaths() {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Service, b.Service))
 	})
 	l.catalog.paths = slices.Compact(l.catalog.paths)
+	l.folders = make(map[Binding]bool, len(l.catalog.paths))
+	for _, p := range l.catalog.paths {
+		l.folders[Binding{p.Provider, p.Scope, p.Service}] = true
+	}
 }
 
 // slugRepositories are the repositories that a component names by their slugs.
@@ -88,8 +92,6 @@ func cleanPath(p string) (string, bool) {
 // sharedKnowingly reports whether every claimant of a scope names a folder of it as its own.
 func (l *loader) sharedKnowingly(claims []claim) bool {
 	return !slices.ContainsFunc(claims, func(c claim) bool {
-		return !slices.ContainsFunc(l.catalog.paths, func(p PathBinding) bool {
-			return p.Provider == c.Provider && p.Scope == c.Scope && p.Service == c.Service
-		})
+		return !l.folders[Binding{c.Provider, c.Scope, c.Service}]
 	})
 }

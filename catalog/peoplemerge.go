@@ -34,18 +34,39 @@ type emailClaim struct{ person, email string }
 type merger struct {
 	p         *peopleReader
 	rules     peopleRules
-	into      map[string]string // record → record that it was added to; a record that is its own root is not in it
-	pinned    map[string]bool   // ids that a rule gives
-	different [][]string
+	into      map[string]string   // record → record that it was added to; a record that is its own root is not in it
+	pinned    map[string]bool     // ids that a rule gives
+	apartBy   map[string][]int    // rules under `different` by the record, or what it was added to, that they name
+	ranks     map[string]int      // records in the order in which they were read: files before Backstage
+	claimants map[[2]string][]int // claims by provider and login
+	holders   map[string][]string // records by address
 	report    PeopleReport
+}
+
+func newMerger(p *peopleReader, rules peopleRules) *merger {
+	m := &merger{p: p, rules: rules, into: map[string]string{}, pinned: map[string]bool{}, apartBy: map[string][]int{},
+		ranks: map[string]int{}, claimants: map[[2]string][]int{}, holders: map[string][]string{}}
+	for i, d := range rules.Different {
+		for _, id := range d.People {
+			m.apartBy[id] = append(m.apartBy[id], i)
+		}
+	}
+	for i, id := range p.order {
+		m.ranks[id] = i
+	}
+	for i, c := range p.claims {
+		key := [2]string{c.Provider, c.Login}
+		m.claimants[key] = append(m.claimants[key], i)
+	}
+	for _, e := range p.emails {
+		m.holders[e.email] = append(m.holders[e.email], e.person)
+	}
+	return m
 }
 
 // merge makes one person of records that are one, after all are read.
 func (p *peopleReader) merge(rules peopleRules) {
-	m := &merger{p: p, rules: rules, into: map[string]string{}, pinned: map[string]bool{}}
-	for _, d := range rules.Different {
-		m.different = append(m.different, d.People)
-	}
+	m := newMerger(p, rules)
 	for _, rule := range rules.Same {
 		m.same(rule)
 	}
@@ -67,15 +88,17 @@ func (p *peopleReader) merge(rules peopleRules) {
 	p.report = m.report
 }
 
+// root returns the record that a record was added to in the end, and shortens the way there.
 func (m *merger) root(id string) string {
-	for m.into[id] != "" {
-		id = m.into[id]
+	top := id
+	for m.into[top] != "" {
+		top = m.into[top]
 	}
-	return id
+	for id != top {
+		id, m.into[id] = m.into[id], top
+	}
+	return top
 }
-
-// rank orders records by when they were read: files before Backstage, so that the id of the file stays.
-func (m *merger) rank(id string) int { return slices.Index(m.p.order, id) }
 
 // unite makes one person of two records. It refuses, and says so, where a rule says that they are two.
 func (m *merger) unite(a, b, why string) bool {
@@ -91,29 +114,36 @@ func (m *merger) unite(a, b, why string) bool {
 		return false
 	}
 	m.into[b] = a
+	if rules := m.apartBy[b]; len(rules) > 0 {
+		m.apartBy[a] = append(m.apartBy[a], rules...)
+	}
 	m.report.Merged = append(m.report.Merged, Merge{Person: a, Record: b, Why: why})
 	return true
 }
 
-// apart reports whether uniting the two would unite people of whom a rule says that they are different.
+// apart reports whether uniting two roots would unite people of whom a rule says that they are different.
 func (m *merger) apart(a, b string) bool {
-	for _, people := range m.different {
-		var ofA, ofB bool
-		for _, id := range people {
-			ofA, ofB = ofA || m.root(id) == a, ofB || m.root(id) == b
-		}
-		if ofA && ofB {
-			return true
-		}
+	of, others := m.apartBy[a], m.apartBy[b]
+	if len(of) > len(others) {
+		of, others = others, of
 	}
-	return false
+	if len(of) == 0 {
+		return false
+	}
+	named := make(map[int]bool, len(of))
+	for _, rule := range of {
+		named[rule] = true
+	}
+	return slices.ContainsFunc(others, func(rule int) bool { return named[rule] })
 }
 
 // same obeys a rule: everything that it names is one person.
 func (m *merger) same(rule sameRule) {
 	var ids []string
+	added := map[string]bool{"": true}
 	add := func(id string) {
-		if id != "" && !slices.Contains(ids, id) {
+		if !added[id] {
+			added[id] = true
 			ids = append(ids, id)
 		}
 	}
@@ -124,18 +154,18 @@ func (m *merger) same(rule sameRule) {
 		}
 		add(id)
 	}
-	for _, c := range m.p.claims {
-		if slices.ContainsFunc(rule.identities, func(i Identity) bool { return i.Provider == c.Provider && i.Login == c.Login }) {
-			add(c.Person)
+	for _, i := range rule.identities {
+		for _, c := range m.claimants[[2]string{i.Provider, i.Login}] {
+			add(m.p.claims[c].Person)
 		}
 	}
-	for _, e := range m.p.emails {
-		if slices.Contains(rule.Emails, e.email) {
-			add(e.person)
+	for _, email := range rule.Emails {
+		for _, id := range m.holders[email] {
+			add(id)
 		}
 	}
 	position := Warning{File: m.rules.file, Line: rule.line}.position()
-	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(m.rank(a), m.rank(b)) })
+	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(m.ranks[a], m.ranks[b]) })
 	target := rule.Person
 	switch {
 	case target == "" && len(ids) == 0:
@@ -144,6 +174,7 @@ func (m *merger) same(rule sameRule) {
 	case target == "":
 		target = ids[0]
 	case m.p.people[target] == nil:
+		m.ranks[target] = len(m.p.order)
 		person := m.p.person(target)
 		person.Memberships = []Membership{{Source: position}}
 		m.p.stubs[target] = true
@@ -160,14 +191,15 @@ func (m *merger) same(rule sameRule) {
 	}
 	for _, email := range rule.Emails {
 		m.p.emails = append(m.p.emails, emailClaim{target, email})
+		m.holders[email] = append(m.holders[email], target)
 	}
 }
 
 // byEmail unites records with the same address.
 func (m *merger) byEmail() {
-	first := map[string]string{}
+	first, shared := map[string]string{}, m.sharedEmails()
 	for _, e := range m.p.emails {
-		if slices.Contains(m.rules.SharedEmails, e.email) {
+		if shared[e.email] {
 			continue
 		}
 		if known, ok := first[e.email]; ok {
@@ -176,6 +208,14 @@ func (m *merger) byEmail() {
 		}
 		first[e.email] = e.person
 	}
+}
+
+func (m *merger) sharedEmails() map[string]bool {
+	shared := make(map[string]bool, len(m.rules.SharedEmails))
+	for _, email := range m.rules.SharedEmails {
+		shared[email] = true
+	}
+	return shared
 }
 
 // byLogin unites records with the same login at the same provider, where the directory vouches for it. Two rows of files
@@ -199,6 +239,7 @@ func (m *merger) byLogin() {
 // Backstage, because only those have dates.
 func (m *merger) fold() {
 	kept := m.p.order[:0:0]
+	memberships := map[string]map[membershipKey]bool{} // of roots
 	for _, id := range m.p.order {
 		root := m.root(id)
 		if root == id {
@@ -212,15 +253,13 @@ func (m *merger) fold() {
 		case m.p.stubs[root] || (m.p.csvSeen[id] && !m.p.csvSeen[root]):
 			person.Memberships = record.Memberships
 			m.p.stubs[root] = false
+			delete(memberships, root)
 		case m.p.csvSeen[root] && !m.p.csvSeen[id]:
 		default:
-			for _, membership := range record.Memberships {
-				if !slices.ContainsFunc(person.Memberships, func(k Membership) bool {
-					return k.Team == membership.Team && k.StartedOn.Equal(membership.StartedOn)
-				}) {
-					person.Memberships = append(person.Memberships, membership)
-				}
+			if memberships[root] == nil {
+				memberships[root] = membershipKeys(person.Memberships)
 			}
+			addMemberships(person, record.Memberships, memberships[root])
 		}
 		m.p.csvSeen[root] = m.p.csvSeen[root] || m.p.csvSeen[id]
 		delete(m.p.people, id)
@@ -228,11 +267,36 @@ func (m *merger) fold() {
 	m.p.order = kept
 }
 
-// obeyLogins gives the logins that rules name to whom the rules say, whatever else is written elsewhere.
+// membershipKeys returns what tells the memberships of one person apart.
+func membershipKeys(all []Membership) map[membershipKey]bool {
+	keys := make(map[membershipKey]bool, len(all))
+	for _, m := range all {
+		keys[membershipKey{team: m.Team, start: m.StartedOn.Unix()}] = true
+	}
+	return keys
+}
+
+// addMemberships adds those that a person does not have; have are the keys of those that the person has.
+func addMemberships(person *Person, more []Membership, have map[membershipKey]bool) {
+	for _, m := range more {
+		if key := (membershipKey{team: m.Team, start: m.StartedOn.Unix()}); !have[key] {
+			have[key] = true
+			person.Memberships = append(person.Memberships, m)
+		}
+	}
+}
+
+// obeyLogins gives the logins that rules name to whom the rules say, whatever else is written elsewhere. Of two rules
+// about one login the later one counts.
 func (m *merger) obeyLogins() {
+	obeyed := map[[2]string]loginClaim{}
+	var order [][2]string
 	obey := func(i Identity, line int) {
-		m.p.claims = slices.DeleteFunc(m.p.claims, func(c loginClaim) bool { return c.Provider == i.Provider && c.Login == i.Login })
-		m.p.claims = append(m.p.claims, loginClaim{Identity: i, file: m.rules.file, line: line})
+		key := [2]string{i.Provider, i.Login}
+		if _, again := obeyed[key]; !again {
+			order = append(order, key)
+		}
+		obeyed[key] = loginClaim{Identity: i, file: m.rules.file, line: line}
 	}
 	for _, rule := range m.rules.Same {
 		person := m.root(m.personOf(rule))
@@ -246,6 +310,13 @@ func (m *merger) obeyLogins() {
 		i.Bot = true
 		obey(i, m.rules.Bots.line)
 	}
+	m.p.claims = slices.DeleteFunc(m.p.claims, func(c loginClaim) bool {
+		_, ruled := obeyed[[2]string{c.Provider, c.Login}]
+		return ruled
+	})
+	for _, key := range order {
+		m.p.claims = append(m.p.claims, obeyed[key])
+	}
 }
 
 // personOf returns the person that a rule was about, "" when it was about nobody.
@@ -258,14 +329,16 @@ func (m *merger) personOf(rule sameRule) string {
 			return id
 		}
 	}
-	for _, e := range m.p.emails {
-		if slices.Contains(rule.Emails, e.email) {
-			return e.person
+	for _, email := range rule.Emails {
+		if holders := m.holders[email]; len(holders) > 0 {
+			return holders[0]
 		}
 	}
-	for _, c := range m.p.claims {
-		if c.Person != "" && slices.ContainsFunc(rule.identities, func(i Identity) bool { return i.Provider == c.Provider && i.Login == c.Login }) {
-			return c.Person
+	for _, i := range rule.identities {
+		for _, c := range m.claimants[[2]string{i.Provider, i.Login}] {
+			if person := m.p.claims[c].Person; person != "" {
+				return person
+			}
 		}
 	}
 	return ""
@@ -273,12 +346,14 @@ func (m *merger) personOf(rule sameRule) string {
 
 // claimEmails makes each address of a person a login too, because some sources name who acted by address.
 func (m *merger) claimEmails() {
-	owners, claimed := map[string]string{}, map[string]bool{}
+	owners, claimed, shared := map[string]string{}, map[string]bool{}, m.sharedEmails()
+	known := map[emailClaim]bool{}
 	for _, c := range m.p.claims {
 		claimed[c.Login] = claimed[c.Login] || c.Provider == ""
 	}
 	for _, e := range m.p.emails {
-		if person := m.p.people[e.person]; person != nil && !slices.Contains(person.Emails, e.email) {
+		if person := m.p.people[e.person]; person != nil && !known[e] {
+			known[e] = true
 			person.Emails = append(person.Emails, e.email)
 		}
 		if other, ok := owners[e.email]; ok && other != e.person {
@@ -288,7 +363,7 @@ func (m *merger) claimEmails() {
 		owners[e.email] = e.person
 	}
 	for _, e := range m.p.emails {
-		if owners[e.email] != "" && !claimed[e.email] && !slices.Contains(m.rules.SharedEmails, e.email) {
+		if owners[e.email] != "" && !claimed[e.email] && !shared[e.email] {
 			claimed[e.email] = true
 			m.p.claims = append(m.p.claims, loginClaim{Identity: Identity{Login: e.email, Person: e.person}})
 		}

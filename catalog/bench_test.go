@@ -1,0 +1,101 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Sizes that must cost in proportion: see the benchmarks below.
+const (
+	manyEntities = 100_000
+	manyLogins   = 60_000
+)
+
+// manyDescriptors is a file of a large organization: services, a group with everybody in it, users.
+func manyDescriptors(services, users int) string {
+	var all strings.Builder
+	for i := range services {
+		fmt.Fprintf(&all, `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: service-%d
+  description: The service number %[1]d
+  tags: [go, grpc]
+  annotations:
+    github.com/project-slug: acme/monorepo-%d
+    backstage.io/source-location: url:https://github.com/acme/monorepo-%[2]d/tree/main/services/%[1]d/
+spec: {type: service, lifecycle: production, owner: team-%d, dependsOn: [service-%d, resource:db]}
+---
+`, i, i/20_000, i%500, (i+1)%services)
+	}
+	members := make([]string, 0, users)
+	for i := range users {
+		members = append(members, fmt.Sprintf("user-%d", i))
+		fmt.Fprintf(&all, "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: user-%d, annotations: {github.com/user-login: gh-%[1]d}}\n"+
+			"spec: {profile: {email: user-%[1]d@acme.example, displayName: U %d}, memberOf: [all]}\n---\n", i, i/2)
+	}
+	fmt.Fprintf(&all, "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: all}\nspec: {type: team, children: [], members: [%s]}\n", strings.Join(members, ", "))
+	return all.String()
+}
+
+// BenchmarkLoadLargeCatalog reads 100,000 entities, of which 80,000 are services in five repositories and 20,000 users.
+func BenchmarkLoadLargeCatalog(b *testing.B) {
+	dir := write(b, map[string]string{"all.yaml": manyDescriptors(manyEntities*8/10, manyEntities*2/10-1)})
+	b.ReportAllocs()
+	for b.Loop() {
+		c, warnings, err := Load(Config{Files: []string{"all.yaml"}}, PeopleConfig{}, dir)
+		if err != nil || len(c.Entities()) != manyEntities || len(warnings) > 100 {
+			b.Fatal(len(c.Entities()), len(warnings), err)
+		}
+	}
+}
+
+// BenchmarkLoadFound is the same, as a source has it: each entity a document of its own, all but one warned of.
+func BenchmarkLoadFound(b *testing.B) {
+	var found []Found
+	for i, doc := range strings.Split(manyDescriptors(manyEntities-1, 0), "---\n") {
+		found = append(found, Found{Source: "bs", Provider: "backstage", Scope: "catalog", Location: fmt.Sprint(i), Document: doc})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if c, _, err := Load(Config{}, PeopleConfig{}, b.TempDir(), found...); err != nil || len(c.Entities()) != manyEntities {
+			b.Fatal(len(c.Entities()), err)
+		}
+	}
+}
+
+// BenchmarkPeople reads one person with 60,000 logins in one row, in 60,000 rows, and 60,000 people with rules about each.
+func BenchmarkPeople(b *testing.B) {
+	logins := make([]string, manyLogins)
+	rows, people, rules := "person,team,start_date,logins\n", "person,name,team,start_date,email,logins\n", ""
+	var rowText, peopleText, ruleText, apart strings.Builder
+	for i := range logins {
+		logins[i] = fmt.Sprintf("login-%d", i)
+		fmt.Fprintf(&rowText, "one,t%d,20%02d-01-02,login-%d\n", i, i%26, i)
+		fmt.Fprintf(&peopleText, "p%d,Name %d,t,2026-01-02,p%d@x.y,github:p%[1]d\n", i, i%1000, i)
+		if i%20 == 0 && i+1 < len(logins) {
+			fmt.Fprintf(&ruleText, "  - {people: [p%d, p%d], logins: [jenkins:p%[1]d], emails: [p%[1]d@z.y]}\n", i, i+1)
+			fmt.Fprintf(&apart, "  - {people: [p%d, p%d]}\n", i+2, i+3)
+		}
+	}
+	rows += rowText.String()
+	people += peopleText.String()
+	rules = "same:\n" + ruleText.String() + "different:\n" + apart.String()
+	for _, bb := range []struct{ name, csv, rules string }{
+		{"one row", "person,logins\none,\"" + strings.Join(logins, " ") + "\"\n", ""},
+		{"many rows", rows, ""},
+		{"many people", people, rules},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			dir := write(b, map[string]string{"people.csv": bb.csv, "rules.yaml": bb.rules})
+			b.ReportAllocs()
+			for b.Loop() {
+				c, _, err := Load(Config{Strict: true}, PeopleConfig{Files: []string{"people.csv"}, Rules: "rules.yaml"}, dir)
+				if err != nil || len(c.Identities()) < manyLogins {
+					b.Fatal(len(c.Identities()), err)
+				}
+			}
+		})
+	}
+}
