@@ -44,6 +44,9 @@ func (c *Catalog) finish() {
 // is shared and must not be changed.
 func (c *Catalog) Entities() []Entity { return slices.Clone(c.entities) }
 
+// Size returns how many entities and how many people the catalog holds.
+func (c *Catalog) Size() (entities, people int) { return len(c.entities), len(c.people) }
+
 // Services returns the components that are deployed, sorted by ref.
 func (c *Catalog) Services() []Entity {
 	var out []Entity

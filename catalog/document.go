@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"strconv"
 	"strings"
@@ -23,28 +24,35 @@ type document struct {
 	template bool // and because it is a template that is not rendered
 }
 
-// splitDocuments parses each document of data on its own, so that a broken one does not take the others with it. A
-// line that begins with "---" always ends a document, in a block scalar too, so splitting at such lines is safe.
-func splitDocuments(data []byte) []document {
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if !utf8.Valid(data) {
-		return []document{{line: invalidUTF8Line(data), err: errors.New("it is not UTF-8 text; save it as UTF-8")}}
-	}
-	var docs []document
-	start, offset := 0, 0
-	for line, pos := 0, 0; pos < len(data); line++ {
-		end := len(data)
-		if i := bytes.IndexByte(data[pos:], '\n'); i >= 0 {
-			end = pos + i + 1
+// documents parses each document of data on its own, so that a broken one does not take the others with it, and one at
+// a time, because a file may hold a hundred thousand. A line that begins with "---" always ends a document, in a block
+// scalar too, so splitting at such lines is safe.
+func documents(data []byte) iter.Seq[document] {
+	return func(yield func(document) bool) {
+		data := bytes.TrimPrefix(data, []byte("\ufeff"))
+		if !utf8.Valid(data) {
+			yield(document{line: invalidUTF8Line(data), err: errors.New("it is not UTF-8 text; save it as UTF-8")})
+			return
 		}
-		text := bytes.TrimRight(data[pos:end], "\r\n")
-		if pos > start && bytes.HasPrefix(text, []byte("---")) && (len(text) == 3 || text[3] == ' ' || text[3] == '\t') {
-			docs = appendDocument(docs, data[start:pos], offset)
-			start, offset = pos, line
+		start, offset := 0, 0
+		for line, pos := 0, 0; pos < len(data); line++ {
+			end := len(data)
+			if i := bytes.IndexByte(data[pos:], '\n'); i >= 0 {
+				end = pos + i + 1
+			}
+			text := bytes.TrimRight(data[pos:end], "\r\n")
+			if pos > start && bytes.HasPrefix(text, []byte("---")) && (len(text) == 3 || text[3] == ' ' || text[3] == '\t') {
+				if doc, ok := parseDocument(data[start:pos], offset); ok && !yield(doc) {
+					return
+				}
+				start, offset = pos, line
+			}
+			pos = end
 		}
-		pos = end
+		if doc, ok := parseDocument(data[start:], offset); ok {
+			yield(doc)
+		}
 	}
-	return appendDocument(docs, data[start:], offset)
 }
 
 func invalidUTF8Line(data []byte) int {
@@ -62,9 +70,10 @@ func invalidUTF8Line(data []byte) int {
 	return line
 }
 
-func appendDocument(docs []document, text []byte, offset int) []document {
+// parseDocument parses one document that begins after offset lines of the file. ok is false where there is none.
+func parseDocument(text []byte, offset int) (doc document, ok bool) {
 	if onlyDirectives(text) {
-		return docs
+		return document{}, false
 	}
 	if json := bytes.TrimSpace(text); len(json) > 0 && json[0] == '{' {
 		text = jsonToYAML(text)
@@ -75,12 +84,12 @@ func appendDocument(docs []document, text []byte, offset int) []document {
 		if tabbed(text, line-offset) {
 			message = "a tab indents the line; YAML is indented with spaces"
 		}
-		return append(docs, document{err: errors.New(message), line: line, offset: offset, template: rawTemplate.Match(text)})
+		return document{err: errors.New(message), line: line, offset: offset, template: rawTemplate.Match(text)}, true
 	}
 	if root.Kind == 0 || len(root.Content) == 0 || isNull(root.Content[0]) {
-		return docs // comments or nothing
+		return document{}, false // comments or nothing
 	}
-	return append(docs, document{node: root.Content[0], offset: offset})
+	return document{node: root.Content[0], offset: offset}, true
 }
 
 // tabbed reports whether a tab stands in the indentation of a line of text. The parser names the character or what it

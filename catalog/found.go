@@ -57,10 +57,10 @@ const foundShown = 10
 
 // found reads the documents of sources, after the files. Nothing in them is fatal: whoever runs dxctl is seldom the
 // author, and one repository's mistake must not take the others away.
-func (l *loader) found(documents []Found) {
+func (l *loader) found(all []Found) {
 	warned, twice := map[string]int{}, map[string]int{}
 	var order []string
-	for _, f := range documents {
+	for _, f := range all {
 		if n := len(order); n == 0 || order[n-1] != f.Source && !slices.Contains(order, f.Source) {
 			order = append(order, f.Source)
 		}
@@ -74,7 +74,7 @@ func (l *loader) found(documents []Found) {
 		}
 		reader := l.reader(f.place(), warn, warn)
 		reader.fail, reader.foreign = l.lostFound(f, warned), true
-		for _, doc := range splitDocuments([]byte(f.Document)) {
+		for doc := range documents([]byte(f.Document)) {
 			entity, where, ok := reader.read(doc)
 			switch {
 			case !ok:

@@ -19,7 +19,7 @@ func FuzzDescriptors(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := newLoader(".")
 		reader := l.reader("x.yaml", l.warn, l.fail)
-		for _, doc := range splitDocuments(data) {
+		for doc := range documents(data) {
 			if e, _, ok := reader.read(doc); ok && e.Name != "" {
 				l.add(doc, e)
 			}

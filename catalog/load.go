@@ -228,7 +228,7 @@ func (l *loader) descriptors(file string) {
 	l.reading, l.via = append(l.reading, key), append(l.via, l.shown(file))
 	defer func() { l.reading, l.via = l.reading[:len(l.reading)-1], l.via[:len(l.via)-1] }()
 	reader := l.reader(l.shown(file), l.warn, l.fail)
-	for _, doc := range splitDocuments(data) {
+	for doc := range documents(data) {
 		entity, where, ok := reader.read(doc)
 		switch {
 		case !ok:

@@ -80,7 +80,7 @@ func (l *loader) readRules(name string) peopleRules {
 
 func (l *loader) parseRules(file string, data []byte) peopleRules {
 	rules := peopleRules{file: file}
-	docs := splitDocuments(data)
+	docs := slices.Collect(documents(data))
 	switch {
 	case len(docs) == 0:
 		return rules

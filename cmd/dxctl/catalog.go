@@ -91,8 +91,8 @@ func (p *platform) registerCatalogMetrics() {
 			return 0
 		}))
 	}
-	gauge("dxctl_catalog_entities", "Entities that the catalog holds.", func(c *catalog.Catalog) int { return len(c.Entities()) })
-	gauge("dxctl_catalog_people", "People that the catalog holds.", func(c *catalog.Catalog) int { return len(c.People()) })
+	gauge("dxctl_catalog_entities", "Entities that the catalog holds.", func(c *catalog.Catalog) int { n, _ := c.Size(); return n })
+	gauge("dxctl_catalog_people", "People that the catalog holds.", func(c *catalog.Catalog) int { _, n := c.Size(); return n })
 	gauge("dxctl_catalog_lost", "Files, descriptors, rows and rules that could not be read when the catalog was last read.",
 		func(c *catalog.Catalog) int { return len(c.Lost()) })
 }

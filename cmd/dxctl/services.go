@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,20 +57,19 @@ func newServices(s *session) *cobra.Command {
 }
 
 func (p *platform) serviceRows(reports []scorecards.Report, numbers []metrics.ServiceNumbers) []serviceRow {
+	byEntity := map[string][]scorecards.Report{}
+	for _, r := range reports {
+		byEntity[r.Entity] = append(byEntity[r.Entity], r)
+	}
+	byService := make(map[string]*metrics.ServiceNumbers, len(numbers))
+	for i := range numbers {
+		byService[numbers[i].Service] = &numbers[i]
+	}
 	var rows []serviceRow
 	for _, e := range p.catalog.Load().Services() {
 		slug, _ := e.Repository()
-		row := serviceRow{Ref: e.Ref, Title: e.Title, Owner: e.Owner, System: e.System, Lifecycle: e.Lifecycle,
-			DependsOn: e.DependsOn, Repository: slug}
-		for _, r := range reports {
-			if r.Entity == e.Ref {
-				row.Reports = append(row.Reports, r)
-			}
-		}
-		if i := slices.IndexFunc(numbers, func(n metrics.ServiceNumbers) bool { return n.Service == e.Ref }); i >= 0 {
-			row.Numbers = &numbers[i]
-		}
-		rows = append(rows, row)
+		rows = append(rows, serviceRow{Ref: e.Ref, Title: e.Title, Owner: e.Owner, System: e.System, Lifecycle: e.Lifecycle,
+			DependsOn: e.DependsOn, Repository: slug, Reports: byEntity[e.Ref], Numbers: byService[e.Ref]})
 	}
 	return rows
 }
