@@ -76,6 +76,7 @@ func TestBad(t *testing.T) {
 		"a-name-twice":          {":2: sources[1] \"gh\": name is taken by sources[0]"},
 		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, gitlab, jenkins`},
 		"wrong-store":           {":2: store.dsn begins neither with"},
+		"a-limit-of-nothing":    {":2: store.limits.result_rows: 0 is too small; use at least 1"},
 	}
 	files, err := filepath.Glob("testdata/*.bad.yaml")
 	if err != nil {

@@ -20,15 +20,25 @@ type Config struct {
 	// "clickhouse://user:password@host:9000/database" for a server, with clickhouse-go's options (secure=true,
 	// dial_timeout=10s …). Both take a database other than "dx": embedded:./data?database=name.
 	DSN string `yaml:"dsn"`
+	// Limits bound the queries of readers.
+	Limits Limits `yaml:"limits"`
+}
+
+// limits returns the limits, the defaults where none are configured.
+func (c Config) limits() Limits {
+	if c.Limits == (Limits{}) {
+		return DefaultLimits()
+	}
+	return c.Limits
 }
 
 // DefaultConfig returns the embedded engine in ./data.
-func DefaultConfig() Config { return Config{DSN: "embedded:./data"} }
+func DefaultConfig() Config { return Config{DSN: "embedded:./data", Limits: DefaultLimits()} }
 
 // Validate reports what is wrong with the configuration.
 func (c Config) Validate() error {
 	_, err := parseDSN(c.DSN)
-	return err
+	return errors.Join(err, c.limits().Validate())
 }
 
 // target is a DSN, understood.

@@ -26,27 +26,35 @@ func (s *Store) Select(ctx context.Context, dest any, sql string, params map[str
 	return nil
 }
 
-// Rows runs one query and returns its rows as they come; the caller closes them, which ends the query. It cannot change
-// anything: ClickHouse refuses every statement but SELECT, SHOW, DESCRIBE, EXPLAIN, EXISTS and CHECK, and every way of
-// reading or writing files and other servers. Parameters are those of Select.
+// Rows runs one query of a person and returns its rows as they come; the caller closes them, which ends the query. It
+// cannot change anything: ClickHouse refuses every statement but SELECT, SHOW, DESCRIBE, EXPLAIN, EXISTS and CHECK, and
+// a [ForbiddenError] refuses what reads anything but the store. A query that needs more than the limits allow fails with
+// a [LimitError], here or while its rows are read. Parameters are those of Select.
 func (s *Store) Rows(ctx context.Context, sql string, params map[string]any) (driver.Rows, error) {
 	args, err := named(params)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.admit(ctx, sql, args); err != nil {
+		return nil, fmt.Errorf("reading from the store: %w", s.limits.explain(err))
+	}
+	settings := s.limits.settings()
+	settings["readonly"] = 1
+	settings["max_threads"] = s.limits.threads()
 	ctx, cancel := context.WithCancel(ctx)
-	rows, err := s.db.Query(clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"readonly": 1})), sql, args...)
+	rows, err := s.db.Query(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), sql, args...)
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("reading from the store: %w", err)
+		return nil, fmt.Errorf("reading from the store: %w", s.limits.explain(err))
 	}
-	return &cancelRows{Rows: rows, cancel: cancel}, nil
+	return &cancelRows{Rows: rows, cancel: cancel, limits: s.limits}, nil
 }
 
 // cancelRows ends its query when it is closed; the driver's own Close would read all that is left first.
 type cancelRows struct {
 	driver.Rows
 	cancel context.CancelFunc
+	limits Limits
 	closed bool
 	err    error
 }
@@ -56,7 +64,7 @@ func (r *cancelRows) Close() error {
 	if r.closed {
 		return nil
 	}
-	r.closed, r.err = true, r.Rows.Err()
+	r.closed, r.err = true, r.limits.explain(r.Rows.Err())
 	r.cancel()
 	_ = r.Rows.Close() // says that the query was cancelled, which is what was asked for
 	return nil
@@ -67,7 +75,7 @@ func (r *cancelRows) Err() error {
 	if r.closed {
 		return r.err
 	}
-	return r.Rows.Err()
+	return r.limits.explain(r.Rows.Err())
 }
 
 // The range of DateTime64(3), from the first time to before the end.

@@ -50,10 +50,12 @@ type Store struct {
 	logger   *slog.Logger
 	program  string
 
-	existing   bool                   // Options.Existing
-	stateDir   string                 // for the manifest of a server; may be empty
-	manifestMu sync.Mutex             // held by withManifest
-	atClose    atomic.Pointer[func()] // notes what was stored since the last look for losses; nil: nobody has looked
+	limits     Limits
+	functions  atomic.Pointer[functions] // what the engine knows; nil: not asked yet
+	existing   bool                      // Options.Existing
+	stateDir   string                    // for the manifest of a server; may be empty
+	manifestMu sync.Mutex                // held by withManifest
+	atClose    atomic.Pointer[func()]    // notes what was stored since the last look for losses; nil: nobody has looked
 
 	seq      sequence
 	observed sync.Mutex // facts and grades are compared with what is stored, one append at a time
@@ -86,7 +88,7 @@ func Open(ctx context.Context, cfg Config, o Options) (*Store, error) {
 	if o.Program == "" {
 		o.Program = "dxctl"
 	}
-	s := &Store{database: t.database, now: o.Now, logger: o.Logger, program: o.Program, stateDir: o.StateDir, existing: o.Existing}
+	s := &Store{database: t.database, now: o.Now, logger: o.Logger, program: o.Program, stateDir: o.StateDir, existing: o.Existing, limits: cfg.limits()}
 	if t.server != nil {
 		err = s.openServer(ctx, t.server)
 	} else {

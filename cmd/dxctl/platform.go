@@ -85,7 +85,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 	if err := p.loadCatalog(ctx); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
-	if p.metrics, err = metrics.New(p.store, s.now); err != nil {
+	if p.metrics, err = metrics.New(p.store.Reader(), s.now); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
 	if cfg.People.LeaveOutBots {

@@ -142,7 +142,7 @@ func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 	return web.New(p.cfg.Server, web.Deps{
 		Checks:     p.checks(),
 		Receive:    receive,
-		Store:      p.store,
+		Store:      p.store.Reader(),
 		Ping:       func(ctx context.Context) error { _, err := p.store.Info(ctx); return err },
 		Metrics:    p.metrics,
 		Scorecards: p.cards,

@@ -13,6 +13,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/store"
 )
 
 func newSQL(s *session) *cobra.Command {
@@ -49,7 +51,7 @@ interface: docs/schema.md describes them. With "-" the query is read from stdin.
 			if err != nil {
 				return err
 			}
-			t, err := readRows(rows)
+			t, err := readRows(rows, p.store.Limits())
 			if err != nil {
 				return err
 			}
@@ -58,8 +60,10 @@ interface: docs/schema.md describes them. With "-" the query is read from stdin.
 	}
 }
 
-// readRows reads all rows, whatever their types. JSON keeps numbers, lists and NULL as what they are.
-func readRows(rows driver.Rows) (t table, err error) {
+// readRows reads all rows, whatever their types. JSON keeps numbers, lists and NULL as what they are. The size of the
+// result is counted here once more: the engine counts a value that all rows share only once.
+func readRows(rows driver.Rows, limits store.Limits) (t table, err error) {
+	size := 0
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	t.columns = rows.Columns()
 	document := []map[string]any{}
@@ -80,6 +84,10 @@ func readRows(rows driver.Rows) (t table, err error) {
 		for i, d := range dest {
 			v := plain(reflect.ValueOf(d).Elem())
 			row[i], object[t.columns[i]] = cell(v), v
+			size += len(row[i])
+		}
+		if err := limits.CheckSize(size); err != nil {
+			return t, err
 		}
 		t.rows, document = append(t.rows, row), append(document, object)
 	}

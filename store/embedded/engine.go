@@ -29,6 +29,10 @@ import (
 // maxIdleConns is how many prepared connections an engine keeps. Each holds a thread and little memory.
 const maxIdleConns = 16
 
+// maxReaders is how many read-only statements run at once; others wait. Each has a limit of its own for memory, and
+// together they must not take all of it.
+const maxReaders = 2
+
 // Options say what to open.
 type Options struct {
 	Path    string       // the data folder; made when it is not there
@@ -47,6 +51,8 @@ type Engine struct {
 	hello  []byte
 	server string // ClickHouse's version: "26.7.2.1"
 	share  *shareServer
+
+	readers chan struct{} // a place for every read-only statement that runs
 
 	control *conn // holds the engine open, and kills statements of the other connections
 	killing sync.Mutex
@@ -86,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{path: path, lock: lock, logger: o.Logger}
+	e := &Engine{path: path, lock: lock, logger: o.Logger, readers: make(chan struct{}, maxReaders)}
 	e.ended, e.end = context.WithCancelCause(context.Background())
 	if err := e.open(ctx, libraryPath, o.Share); err != nil {
 		if failed := e.abandonOpen(); failed != nil {
@@ -192,6 +198,18 @@ func (e *Engine) bound(ctx context.Context) (context.Context, func()) {
 	return ctx, func() {
 		stop()
 		cancel(nil)
+	}
+}
+
+// admitReader waits for a place among the readers and returns a function that gives it back.
+func (e *Engine) admitReader(ctx context.Context) (leave func(), err error) {
+	select {
+	case e.readers <- struct{}{}:
+		return func() { <-e.readers }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-e.ended.Done():
+		return nil, errClosed
 	}
 }
 

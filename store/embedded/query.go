@@ -121,11 +121,23 @@ func (e *Engine) serve(ctx context.Context, req *http.Request, r *request) (*htt
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	leave := func() {}
+	if r.readonly {
+		var err error
+		if leave, err = e.admitReader(ctx); err != nil {
+			return nil, err
+		}
+	}
 	c, err := e.take(r.database, r.settings)
 	if err != nil {
+		leave()
 		return nil, err
 	}
-	ctx, free := e.bound(ctx)
+	ctx, release := e.bound(ctx)
+	free := func() {
+		release()
+		leave()
+	}
 	if r.data != nil {
 		defer free()
 		return e.insert(ctx, req, r, c)
