@@ -35,12 +35,15 @@ func (e *statusError) Error() string {
 	case http.StatusUnauthorized:
 		return text + ": the token is not valid (any more); create another personal API token and set it as the source's token"
 	case http.StatusForbidden:
-		return text + ": the token's account may not read this"
+		return text + ": the token's account may not read this; " + rights
 	case http.StatusNotFound:
-		return text + ": it does not exist, or the token's account does not follow the project; a project token is not enough, it has to be a personal one"
+		return text + ": it does not exist, or the token's account may not see it; " + rights
 	}
 	return text
 }
+
+// rights are all that the token needs.
+const rights = "give a personal API token (a project token is not enough); its account has to follow the project and to have read access to its repository"
 
 func (e *statusError) Unwrap() error {
 	if e.status == http.StatusUnauthorized {
@@ -94,10 +97,10 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 			Message string `json:"message"`
 		}
 		_ = json.Unmarshal(body, &said) // an explanation, if there is one
-		return answer{}, &statusError{path: path, status: resp.StatusCode, said: said.Message}
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{path: path, status: resp.StatusCode, said: said.Message}}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return answer{}, fmt.Errorf("GET %s: the answer is not what CircleCI documents: %w", path, err)
+		return answer{}, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("GET %s: the answer is not what CircleCI documents: %w", path, err)}
 	}
 	return answer{etag: resp.Header.Get("ETag")}, nil
 }
@@ -119,9 +122,10 @@ func withToken(path, token string) string {
 // mostPages is more than any pipeline's workflows or workflow's jobs fill; a list that goes on leads in a circle.
 const mostPages = 1000
 
-// list reads every page of a list.
+// list reads every page of a list. An item that cannot be read makes it an error, beside those that can be.
 func list[T any](ctx context.Context, c *Collector, path string) ([]T, error) {
 	var all []T
+	var odd error
 	token := ""
 	for range mostPages {
 		var p page
@@ -129,19 +133,24 @@ func list[T any](ctx context.Context, c *Collector, path string) ([]T, error) {
 			return nil, err
 		}
 		items, bad := decodeAll[T](p.Items)
-		if bad != nil {
-			c.log.Warn("CircleCI sent a record that cannot be read; it is left out", "source", c.cfg.Source, "path", path, "error", bad)
-		}
-		all = append(all, items...)
+		all, odd = append(all, items...), errors.Join(odd, bad)
 		if p.Next == "" {
-			return all, nil
+			if odd != nil {
+				odd = oddRecord(path, odd)
+			}
+			return all, odd
 		}
 		if p.Next == token {
 			break
 		}
 		token = p.Next
 	}
-	return nil, fmt.Errorf("GET %s: the pages lead in a circle", path)
+	return nil, oddRecord(path, errCircle)
+}
+
+// oddRecord is an answer of which a part makes no sense.
+func oddRecord(path string, err error) error {
+	return &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("GET %s: a record cannot be read: %w", path, err)}
 }
 
 // decodeAll decodes the items that can be decoded, and says what is wrong with the others.

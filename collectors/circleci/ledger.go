@@ -3,6 +3,8 @@ package circleci
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -32,10 +34,11 @@ func (r *reader) account(ctx context.Context, remembered bool) error {
 			return err
 		}
 	}
-	runs := r.entry(event.KindPipelineRun, s.Listed, stored, open)
+	runs := r.entry(event.KindPipelineRun, s.Listed+uint64(s.Failed.Len()), stored, open)
 	if s.Expired > 0 {
 		runs.Note = fmt.Sprintf("CircleCI still lists %d pipelines whose workflows it does not show any more", s.Expired)
 	}
+	runs.Note = strings.Join(slices.DeleteFunc([]string{runs.Note, s.Failed.Note(parts)}, func(n string) bool { return n == "" }), "; ")
 	entries := []event.Event{runs}
 	for _, kind := range []event.Kind{event.KindPipelineJob, event.KindDeployment} { // not counted there; complete as the runs are
 		if kind == event.KindDeployment && len(r.cfg.Deployments) == 0 {

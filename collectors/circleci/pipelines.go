@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -21,7 +23,10 @@ const (
 	atOnce = 6
 )
 
-var errCircle = errors.New("the pages lead in a circle")
+var (
+	errCircle   = errors.New("the pages lead in a circle")
+	errNameless = errors.New("it has no id or no number")
+)
 
 // state is the checkpoint of a project. Every pipeline with a number up to Top, created since Floor, is stored, but for
 // those on the page Resume and after it.
@@ -36,12 +41,14 @@ type state struct {
 	Rules    string           `json:"rules,omitempty"`   // digest of the deployment rules that they were read with
 	Refilled time.Time        `json:"refilled,omitzero"` // when missing runs were last looked for
 	Watched  map[int64]*watch `json:"watched,omitempty"` // by number: pipelines that are asked for again
+	Failed   *rest.Quarantine `json:"failed,omitzero"`   // pipelines and workflows that CircleCI always answers with an error
+	Broken   map[int64]brief  `json:"broken,omitempty"`  // by number: those pipelines, and the pipelines of those workflows
 }
 
 // afresh owes every pipeline once more.
 func (s *state) afresh() {
 	s.walkAgain()
-	s.Seen, s.Listed, s.Expired = nil, 0, 0
+	s.Seen, s.Listed, s.Expired, s.Broken = nil, 0, 0, nil
 }
 
 // walkAgain owes the list once more, in which pipelines that have been read are passed over.
@@ -49,7 +56,7 @@ func (s *state) walkAgain() { s.ETag, s.Top, s.Resume = "", 0, "" }
 
 // Collect brings a project up to date.
 func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
-	r := &reader{Collector: c, scope: scope, w: w}
+	r := &reader{Collector: c, scope: scope, w: w, tried: map[string]bool{}}
 	found, err := w.Load(ctx, pipelinesStream, &r.state)
 	if err != nil {
 		return err
@@ -61,7 +68,13 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if err := r.refresh(ctx); err != nil {
 		return fmt.Errorf("pipelines that are watched: %w", err)
 	}
-	return r.account(ctx, found)
+	if err := r.broken(ctx); err != nil {
+		return fmt.Errorf("pipelines that could not be read: %w", err)
+	}
+	if err := r.account(ctx, found); err != nil {
+		return err
+	}
+	return r.state.Failed.Err(parts)
 }
 
 // reader is one Collect of one project.
@@ -71,6 +84,9 @@ type reader struct {
 	w     Writer
 	state state
 	done  uint64
+
+	mu    sync.Mutex
+	tried map[string]bool // keys that were set aside in this Collect
 }
 
 func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, pipelinesStream, &r.state) }
@@ -78,6 +94,7 @@ func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, pipeline
 // prepare sets what is to be read again because the configuration has changed.
 func (r *reader) prepare() {
 	s, since := &r.state, r.cfg.Since
+	s.Failed = s.Failed.Begin()
 	if asked := r.w.Since(); !asked.IsZero() && (since.IsZero() || asked.Before(since)) {
 		since = asked
 	}
@@ -103,8 +120,11 @@ func (r *reader) walk(ctx context.Context) error {
 	w := &walk{reader: r, visited: map[string]bool{}}
 	etag := s.ETag
 	for {
+		if w.deep && !r.due(olderPages) {
+			return w.save(ctx)
+		}
 		var p page
-		got, err := r.get(ctx, withToken("project/"+escapeSlug(r.scope)+"/pipeline", w.token), etag, &p)
+		got, err := r.get(r.patience(ctx, w), withToken("project/"+escapeSlug(r.scope)+"/pipeline", w.token), etag, &p)
 		switch {
 		case refused(err) && w.token != "" && !w.restarted: // the token is too old
 			s.walkAgain()
@@ -112,7 +132,7 @@ func (r *reader) walk(ctx context.Context) error {
 			etag = ""
 			continue
 		case err != nil:
-			return err
+			return w.page(ctx, err)
 		case got.notModified && s.Resume == "":
 			return nil
 		case got.notModified:
@@ -120,6 +140,7 @@ func (r *reader) walk(ctx context.Context) error {
 			continue
 		}
 		etag = ""
+		s.Failed.Done(olderPages)
 		if w.token == "" {
 			w.etag = got.etag
 		}
@@ -132,6 +153,19 @@ func (r *reader) walk(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// page says what becomes of a walk whose next page cannot be read. Newer pipelines are stored by then, unless it is the
+// newest page: the older ones are asked for again by later runs, because only a page names the next.
+func (w *walk) page(ctx context.Context, err error) error {
+	if w.token == "" || !w.deep {
+		return err
+	}
+	w.tried[olderPages] = true
+	if err := w.state.Failed.Hold(olderPages, w.now(), err); err != nil {
+		return err
+	}
+	return w.save(ctx)
 }
 
 // walk is one way down the list.
@@ -149,9 +183,9 @@ type walk struct {
 // step stores a page and says whether there is another to read.
 func (w *walk) step(ctx context.Context, p page) (more bool, err error) {
 	s := &w.state
-	pipelines, bad := decodeAll[pipeline](p.Items)
-	if bad != nil {
-		w.log.Warn("CircleCI sent a pipeline that cannot be read; it is left out", "source", w.cfg.Source, "project", w.scope, "error", bad)
+	pipelines, err := w.decode(p.Items)
+	if err != nil {
+		return false, err
 	}
 	low, old, fresh := w.sift(pipelines)
 	if err := w.take(ctx, fresh, true); err != nil {
@@ -195,8 +229,7 @@ func (w *walk) sift(pipelines []pipeline) (low int64, old bool, fresh []brief) {
 		}
 		old = false
 		if p.ID == "" || p.Number <= 0 {
-			w.log.Warn("CircleCI sent a pipeline without id or number; it is left out", "source", w.cfg.Source, "project", w.scope)
-			continue
+			continue // decode has told of it
 		}
 		if !w.state.Seen.has(p.Number) && !slices.ContainsFunc(fresh, func(b brief) bool { return b.Number == p.Number }) {
 			fresh = append(fresh, p.brief())
@@ -214,7 +247,7 @@ func (r *reader) take(ctx context.Context, pipelines []brief, anew bool) error {
 	for i, p := range pipelines {
 		group.Go(func() (err error) {
 			results[i], err = r.read(groupCtx, p, anew)
-			return err
+			return r.settle(p, err)
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -232,8 +265,12 @@ func (r *reader) take(ctx context.Context, pipelines []brief, anew bool) error {
 			return err
 		}
 	}
-	for i, got := range results {
-		r.note(pipelines[i], got, anew)
+	for i, p := range pipelines {
+		if results[i].watch == nil { // it was set aside; it is counted when it is read
+			r.state.Seen = r.state.Seen.with(p.Number)
+			continue
+		}
+		r.note(p, results[i], anew)
 	}
 	r.done += uint64(len(runs))
 	if len(runs) > 0 {
@@ -258,7 +295,7 @@ func (r *reader) note(p brief, got reading, anew bool) {
 	} else {
 		s.Listed += got.watch.runs()
 		s.Watched[p.Number] = got.watch
-		if _, ever := got.watch.due(); !ever {
+		if _, ever := got.watch.due(); !ever && !s.Failed.Has(heldKey(p)) {
 			delete(s.Watched, p.Number)
 		}
 	}
@@ -269,6 +306,9 @@ func (r *reader) note(p brief, got reading, anew bool) {
 func (r *reader) refresh(ctx context.Context) error {
 	var due []brief
 	for number, w := range r.state.Watched {
+		if r.state.Failed.Has(heldKey(w.Pipeline)) { // broken asks for it
+			continue
+		}
 		at, ever := w.due()
 		if !ever {
 			delete(r.state.Watched, number)

@@ -28,9 +28,11 @@ type fake struct {
 	workflows map[string][]object // by pipeline
 	jobs      map[string][]object // by workflow
 	requests  []string
-	failEvery int                    // every so manieth request is answered with 502 or cut off
-	meet      func(path string) bool // true: the request is answered with 400
-	after     func(path string)      // called when a request has been answered
+	failEvery int                                               // every so manieth request is answered with 502 or cut off
+	meet      func(path string) bool                            // true: the request is answered with 400
+	after     func(path string)                                 // called when a request has been answered
+	answer    func(w http.ResponseWriter, r *http.Request) bool // true: it has answered
+	alone     map[string]object                                 // pipelines by id
 }
 
 func newFake(t testing.TB) *fake {
@@ -55,6 +57,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if f.meet != nil && f.meet(r.URL.RequestURI()) {
 		http.Error(w, `{"message":"Invalid page token"}`, http.StatusBadRequest)
+		return
+	}
+	if f.answer != nil && f.answer(w, r) {
 		return
 	}
 	body, ok := f.body(path, r.URL.Query().Get("page-token"))
@@ -96,6 +101,9 @@ func (f *fake) body(path, token string) (any, bool) {
 			return object{"items": rest, "next_page_token": nil}, true
 		}
 		return object{"items": rest[:f.pageSize], "next_page_token": rest[f.pageSize-1]["id"]}, true
+	case parts[0] == "pipeline" && len(parts) == 2:
+		p, ok := f.alone[parts[1]]
+		return p, ok
 	case parts[0] == "pipeline":
 		items, ok := f.workflows[parts[1]]
 		return object{"items": items, "next_page_token": nil}, ok

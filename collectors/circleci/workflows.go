@@ -2,10 +2,13 @@ package circleci
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -37,14 +40,16 @@ type watch struct {
 type flow struct {
 	Name    string `json:"name"`
 	Attempt uint16 `json:"attempt"`
-	Status  string `json:"status"` // CircleCI's word
+	Status  string `json:"status"` // CircleCI's word; empty where the workflow could not be read
 }
 
 // runs is how many runs the pipeline is, attempts of one counted once.
 func (w *watch) runs() uint64 {
 	names := map[string]bool{}
 	for _, f := range w.Flows {
-		names[f.Name] = true
+		if f.Status != "" {
+			names[f.Name] = true
+		}
 	}
 	if w.Error {
 		names[buildError] = true
@@ -77,11 +82,12 @@ func (w *watch) due() (at time.Time, ever bool) {
 type reading struct {
 	before  []event.Event // jobs and deployments
 	runs    []event.Event
-	watch   *watch
-	expired bool // CircleCI does not show its workflows any more
+	watch   *watch // nil: nothing could be read
+	expired bool   // CircleCI does not show its workflows any more
 }
 
-// read asks for the workflows of a pipeline, and for the jobs of those that have changed. Whole: of all.
+// read asks for the workflows of a pipeline, and for the jobs of those that have changed. Whole: of all. With an error the
+// reading has what could be read; its watch is nil where nothing could be.
 func (r *reader) read(ctx context.Context, p brief, whole bool) (reading, error) {
 	known := r.state.Watched[p.Number]
 	if known == nil {
@@ -102,7 +108,7 @@ func (r *reader) read(ctx context.Context, p brief, whole bool) (reading, error)
 		}
 		workflows, err = nil, nil
 	}
-	if err != nil {
+	if err != nil && len(workflows) == 0 {
 		return reading{}, err
 	}
 	inOrder(workflows)
@@ -119,14 +125,19 @@ func (r *reader) read(ctx context.Context, p brief, whole bool) (reading, error)
 		if old, ok := known.Flows[w.ID]; !whole && ok && mapped.Final() && old == f {
 			continue
 		}
-		if err := r.workflow(ctx, p, w, f.Attempt, &got); err != nil {
-			return reading{}, err
+		if failure := r.workflow(ctx, p, w, f.Attempt, &got); failure != nil {
+			if !rest.Unusable(failure) {
+				return reading{}, failure
+			}
+			f.Status = ""
+			got.watch.Flows[w.ID] = f
+			err = errors.Join(err, fmt.Errorf("workflow %s: %w", w.Name, failure))
 		}
 	}
 	if len(got.watch.Flows) == 0 {
 		r.withoutWorkflows(p, &got)
 	}
-	return got, nil
+	return got, err
 }
 
 // withoutWorkflows is a pipeline that failed before it had any, that has none yet, or whose configuration wants none.
@@ -142,7 +153,8 @@ func (r *reader) withoutWorkflows(p brief, got *reading) {
 // workflow reads the jobs of a workflow and makes its events.
 func (r *reader) workflow(ctx context.Context, p brief, w workflow, attempt uint16, got *reading) error {
 	jobs, err := list[job](ctx, r.Collector, "workflow/"+url.PathEscape(w.ID)+"/job")
-	if err != nil && !gone(err) {
+	odd := rest.Broken(err) && len(jobs) > 0 // some can be read
+	if err != nil && !gone(err) && !odd {
 		return err
 	}
 	events, hand := r.jobEvents(p, w, attempt, jobs), startedByHand(w, jobs)
@@ -155,6 +167,9 @@ func (r *reader) workflow(ctx context.Context, p brief, w workflow, attempt uint
 		got.before = append(got.before, e)
 	}
 	got.runs = append(got.runs, run)
+	if odd {
+		return err
+	}
 	return nil
 }
 

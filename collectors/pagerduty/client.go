@@ -34,12 +34,15 @@ func (e *statusError) Error() string {
 	case http.StatusUnauthorized:
 		return text + ": the key is not valid (any more); create another REST API key and set it as the source's token; accounts in the EU have url: https://api.eu.pagerduty.com"
 	case http.StatusForbidden:
-		return text + ": the key may not read this; a read-only REST API key suffices"
+		return text + ": the key may not read this; " + rights
 	case http.StatusNotFound:
-		return text + ": it does not exist (any more), or the key does not show it"
+		return text + ": it does not exist (any more), or the key does not show it; " + rights
 	}
 	return text
 }
+
+// rights are all that the key needs.
+const rights = "give a read-only REST API key of the account, or an OAuth token with the scopes services.read and incidents.read (which covers log entries)"
 
 func (e *statusError) Unwrap() error {
 	if e.status == http.StatusUnauthorized {
@@ -84,10 +87,11 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 			} `json:"error"`
 		}
 		_ = json.Unmarshal(body, &said) // an explanation, if there is one
-		return answer{}, &statusError{path: shown, status: resp.StatusCode, said: strings.Join(append([]string{said.Error.Message}, said.Error.Errors...), " ")}
+		text := strings.Join(append([]string{said.Error.Message}, said.Error.Errors...), " ")
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{path: shown, status: resp.StatusCode, said: text}}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return answer{}, fmt.Errorf("GET %s: the answer is not what PagerDuty documents: %w", shown, err)
+		return answer{}, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("GET %s: the answer is not what PagerDuty documents: %w", shown, err)}
 	}
 	return answer{etag: resp.Header.Get("ETag")}, nil
 }

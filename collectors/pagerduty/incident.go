@@ -3,10 +3,13 @@ package pagerduty
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -63,19 +66,31 @@ type logEntry struct {
 	CreatedAt stamp  `json:"created_at"`
 }
 
-// decodeAll decodes the incidents that can be decoded, and says what is wrong with the others.
-func decodeAll(raw []json.RawMessage) ([]incident, error) {
-	all := make([]incident, 0, len(raw))
-	var errs []error
-	for _, r := range raw {
-		var i *incident
-		if err := json.Unmarshal(r, &i); err != nil {
-			errs = append(errs, err)
-		} else if i != nil && i.ID != "" {
-			all = append(all, *i)
+// decodeAll decodes the incidents that can be decoded; of each other one it returns the error, by its id, or by
+// [nameless] where not even that can be read.
+func decodeAll(raw []json.RawMessage) (all []incident, odd map[string]error) {
+	odd = map[string]error{}
+	for _, text := range raw {
+		var i incident
+		err := json.Unmarshal(text, &i)
+		if err == nil && i.ID != "" {
+			all = append(all, i)
+			continue
 		}
+		var named struct {
+			ID any `json:"id"`
+		}
+		_ = json.Unmarshal(text, &named) // it may name itself all the same
+		id, _ := named.ID.(string)
+		if id == "" {
+			id = nameless
+		}
+		if err == nil {
+			err = errors.New("it has no id")
+		}
+		odd[id] = &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("an incident cannot be read: %w", err)}
 	}
-	return all, errors.Join(errs...)
+	return all, odd
 }
 
 // resolved reports whether the incident is over. A word that is not known is no end.

@@ -7,10 +7,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -42,6 +44,7 @@ type state struct {
 	Total   *uint64          `json:"total,omitempty"`   // nil: PagerDuty does not say
 	Refill  time.Time        `json:"refilled,omitzero"` // when missing incidents were last looked for
 	Known   map[string]known `json:"known,omitempty"`   // by id: incidents of the newest page, and those that are open
+	Failed  *rest.Quarantine `json:"failed,omitzero"`   // incidents that PagerDuty always answers with an error
 }
 
 // history is where the way to the oldest incident stands.
@@ -62,7 +65,7 @@ type known struct {
 
 // Collect brings a service up to date.
 func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
-	r := &reader{Collector: c, scope: scope, w: w}
+	r := &reader{Collector: c, scope: scope, w: w, tried: map[string]bool{}}
 	if _, err := w.Load(ctx, incidentsStream, &r.state); err != nil {
 		return err
 	}
@@ -76,7 +79,13 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if err := r.open(ctx); err != nil {
 		return fmt.Errorf("open incidents: %w", err)
 	}
-	return r.account(ctx)
+	if err := r.held(ctx); err != nil {
+		return fmt.Errorf("incidents that could not be read: %w", err)
+	}
+	if err := r.account(ctx); err != nil {
+		return err
+	}
+	return r.state.Failed.Err(parts)
 }
 
 // reader is one Collect of one service.
@@ -86,6 +95,9 @@ type reader struct {
 	w     Writer
 	state state
 	done  uint64
+
+	mu    sync.Mutex
+	tried map[string]bool // keys that were set aside in this Collect
 }
 
 func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, incidentsStream, &r.state) }
@@ -93,6 +105,7 @@ func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, incident
 // prepare sets how far back is read. Further back than before means that history is read again.
 func (r *reader) prepare() {
 	s, since := &r.state, r.cfg.Since
+	s.Failed = s.Failed.Begin()
 	if asked := r.w.Since(); !asked.IsZero() && (since.IsZero() || asked.Before(since)) {
 		since = asked
 	}
@@ -107,9 +120,9 @@ func (r *reader) prepare() {
 	}
 }
 
-// query is a page of the service's incidents, newest first.
-func (r *reader) query(h history) string {
-	q := fmt.Sprintf("incidents?service_ids[]=%s&sort_by=created_at:desc&total=true&limit=%d&offset=%d", url.QueryEscape(r.scope), perPage, h.Offset)
+// query is a page of the service's incidents, newest first: so many from the offset on.
+func (r *reader) query(h history, limit int) string {
+	q := fmt.Sprintf("incidents?service_ids[]=%s&sort_by=created_at:desc&total=true&limit=%d&offset=%d", url.QueryEscape(r.scope), limit, h.Offset)
 	if h.Until.IsZero() {
 		return q + "&date_range=all"
 	}
@@ -119,12 +132,14 @@ func (r *reader) query(h history) string {
 
 // list reads a page. Old: all of it was opened before Floor.
 func (r *reader) list(ctx context.Context, h history, etag string) (incidents []incident, p page, old bool, got answer, err error) {
-	if got, err = r.get(ctx, r.query(h), etag, &p); err != nil || got.notModified {
+	if p, got, err = r.page(ctx, h, etag); err != nil || got.notModified {
 		return nil, p, false, got, err
 	}
-	all, bad := decodeAll(p.Incidents)
-	if bad != nil {
-		r.log.Warn("PagerDuty sent an incident that cannot be read; it is left out", "source", r.cfg.Source, "service", r.scope, "error", bad)
+	all, odd := decodeAll(p.Incidents)
+	for id, err := range odd {
+		if err := r.hold(id, err); err != nil {
+			return nil, p, false, got, err
+		}
 	}
 	floor := r.state.Floor
 	old = len(all) > 0 && !floor.IsZero()
@@ -259,7 +274,11 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 			group.Go(func() (err error) {
 				logs[n], err = r.entries(groupCtx, i.ID)
 				acks[n] = earlier(acks[n], firstOf("acknowledge_log_entry", logs[n]))
-				return err
+				if err != nil { // the incident is stored without it
+					return r.hold(i.ID, err)
+				}
+				r.state.Failed.Done(i.ID)
+				return nil
 			})
 		}
 	}
@@ -302,6 +321,9 @@ func (r *reader) entries(ctx context.Context, id string) ([]logEntry, error) {
 func (r *reader) open(ctx context.Context) error {
 	s, changed := &r.state, false
 	for _, id := range slices.Sorted(maps.Keys(s.Known)) {
+		if s.Failed.Has(id) { // held asks for it
+			continue
+		}
 		k, now := s.Known[id], r.now().UTC()
 		age := k.Asked.Sub(k.Opened)
 		if !k.Open || k.Newest || now.Sub(k.Asked) < min(max(age/20, 0), 6*time.Hour) && !now.Before(k.Asked) {
@@ -317,7 +339,10 @@ func (r *reader) open(ctx context.Context) error {
 			delete(s.Known, id)
 			continue
 		case err != nil:
-			return err
+			if err := r.hold(id, err); err != nil {
+				return err
+			}
+			continue
 		}
 		k.Asked = now
 		s.Known[id] = k
@@ -356,7 +381,12 @@ func (r *reader) account(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.w.Append(ctx, r.entry(stored, open))
+	e := r.entry(stored, open)
+	if note := s.Failed.Note(parts); note != "" {
+		e.Expected = max(e.Expected, stored+r.unread())
+		e.Note = strings.TrimPrefix(e.Note+"; "+note, "; ")
+	}
+	return r.w.Append(ctx, e)
 }
 
 func (r *reader) entry(stored, open uint64) event.LedgerEntry {
