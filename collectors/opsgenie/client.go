@@ -34,12 +34,16 @@ func (e *statusError) Error() string {
 	case http.StatusUnauthorized:
 		return text + ": the key is not valid (any more); create another API integration and set its key as the source's token; accounts in the EU have url: https://api.eu.opsgenie.com"
 	case http.StatusForbidden, http.StatusPaymentRequired:
-		return text + ": the key may not read this, or the plan has no incidents; give the integration read access, or read alerts with teams: [name]"
+		return text + ": the key may not read this, or the plan has no incidents; " + rights
 	case http.StatusNotFound:
-		return text + ": it does not exist (any more), or the key does not show it"
+		return text + ": it does not exist (any more), or the key does not show it; " + rights
 	}
 	return text
 }
+
+// rights are all that the key needs.
+const rights = "give the API integration read access and assign it to no team, or to the team that is read; services and incidents need the Standard or Enterprise plan: " +
+	"with others read alerts with teams: [name]"
 
 func (e *statusError) Unwrap() error {
 	if e.status == http.StatusUnauthorized {
@@ -80,10 +84,10 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 			Message string `json:"message"`
 		}
 		_ = json.Unmarshal(body, &said) // an explanation, if there is one
-		return answer{}, &statusError{path: shown, status: resp.StatusCode, said: said.Message}
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{path: shown, status: resp.StatusCode, said: said.Message}}
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return answer{}, fmt.Errorf("GET %s: the answer is not what Opsgenie documents: %w", shown, err)
+		return answer{}, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("GET %s: the answer is not what Opsgenie documents: %w", shown, err)}
 	}
 	return answer{etag: resp.Header.Get("ETag")}, nil
 }

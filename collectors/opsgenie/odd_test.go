@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
 )
 
@@ -21,8 +22,12 @@ func TestOddRecords(t *testing.T) {
 	b := f.alert("closed before it began", noon.Add(-6*time.Hour))
 	b["status"], b["report"] = "closed", object{"ackTime": -1, "closeTime": -5}
 	f.alert("no id", noon.Add(-7*time.Hour))["id"] = nil
-	through(t, f, m, resttest.At(noon))
-	through(t, f, m, resttest.At(noon))
+	for range 2 {
+		err := f.collector(t, resttest.At(noon).Now, withTeam).Collect(t.Context(), team, m)
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "a number as status (") || !strings.Contains(err.Error(), nameless) {
+			t.Errorf("error %v", err)
+		}
+	}
 	want := []string{team + " an unknown status", team + " closed at no time", team + " closed before it began", team + " good", team + " no priority"}
 	if got := m.all(); !slices.Equal(got, want) {
 		t.Errorf("stored are %q, want %q", got, want)

@@ -3,10 +3,13 @@ package opsgenie
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -49,19 +52,31 @@ type record struct {
 	} `json:"report"`
 }
 
-// decodeAll decodes the records that can be decoded, and says what is wrong with the others.
-func decodeAll(raw []json.RawMessage) ([]record, error) {
-	all := make([]record, 0, len(raw))
-	var errs []error
-	for _, one := range raw {
-		var r *record
-		if err := json.Unmarshal(one, &r); err != nil {
-			errs = append(errs, err)
-		} else if r != nil && r.ID != "" {
-			all = append(all, *r)
+// decodeAll decodes the records that can be decoded; of each other one it returns the error, by its id, or by [nameless]
+// where not even that can be read.
+func decodeAll(raw []json.RawMessage) (all []record, odd map[string]error) {
+	odd = map[string]error{}
+	for _, text := range raw {
+		var r record
+		err := json.Unmarshal(text, &r)
+		if err == nil && r.ID != "" {
+			all = append(all, r)
+			continue
 		}
+		var named struct {
+			ID any `json:"id"`
+		}
+		_ = json.Unmarshal(text, &named) // it may name itself all the same
+		id, _ := named.ID.(string)
+		if id == "" {
+			id = nameless
+		}
+		if err == nil {
+			err = errors.New("it has no id")
+		}
+		odd[id] = &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("a record cannot be read: %w", err)}
 	}
-	return all, errors.Join(errs...)
+	return all, odd
 }
 
 // over reports whether the incident or alert has ended. A word that is not known is no end.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -35,6 +36,7 @@ type state struct {
 	Total   *uint64          `json:"total,omitempty"`   // of a team's alerts; nil: Opsgenie does not say
 	Refill  time.Time        `json:"refilled,omitzero"` // when missing alerts were last looked for
 	Known   map[string]known `json:"known,omitempty"`   // by id: records of the newest page, and those that are open
+	Failed  *rest.Quarantine `json:"failed,omitzero"`   // records that Opsgenie always answers with an error
 }
 
 // history is where the way to the oldest record stands.
@@ -55,7 +57,7 @@ type known struct {
 
 // Collect brings the incidents of a service, or the alerts of a team, up to date.
 func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
-	r := &reader{Collector: c, scope: scope, alerts: c.isTeam(scope), path: "v1/incidents", what: "incidents", w: w}
+	r := &reader{Collector: c, scope: scope, alerts: c.isTeam(scope), path: "v1/incidents", what: "incidents", w: w, tried: map[string]bool{}}
 	if r.alerts {
 		r.path, r.what = "v2/alerts", "alerts"
 	}
@@ -72,7 +74,13 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if err := r.open(ctx); err != nil {
 		return fmt.Errorf("open %s: %w", r.what, err)
 	}
-	return r.account(ctx)
+	if err := r.held(ctx); err != nil {
+		return fmt.Errorf("%s that could not be read: %w", r.what, err)
+	}
+	if err := r.account(ctx); err != nil {
+		return err
+	}
+	return r.state.Failed.Err(parts)
 }
 
 // reader is one Collect of one scope.
@@ -85,6 +93,7 @@ type reader struct {
 	w      Writer
 	state  state
 	done   uint64
+	tried  map[string]bool // keys that were set aside in this Collect
 }
 
 func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, incidentsStream, &r.state) }
@@ -92,6 +101,7 @@ func (r *reader) save(ctx context.Context) error { return r.w.Save(ctx, incident
 // prepare sets what is read. Further back than before, or with other tags, means that history is read again.
 func (r *reader) prepare() {
 	s, since := &r.state, r.cfg.Since
+	s.Failed = s.Failed.Begin()
 	if asked := r.w.Since(); !asked.IsZero() && (since.IsZero() || asked.Before(since)) {
 		since = asked
 	}
@@ -134,15 +144,18 @@ type listing struct {
 
 // list reads a page, newest first.
 func (r *reader) list(ctx context.Context, h history, etag string) (listing, error) {
-	var p page
-	path := fmt.Sprintf("%s?query=%s&sort=createdAt&order=desc&limit=%d&offset=%d", r.path, r.query(h.Before), perPage, h.Offset)
-	got, err := r.get(ctx, path, etag, &p)
+	p, got, err := r.page(ctx, h, etag)
 	if err != nil || got.notModified {
 		return listing{answer: got}, err
 	}
-	all, bad := decodeAll(p.Data)
-	if bad != nil {
-		r.log.Warn("Opsgenie sent a record that cannot be read; it is left out", "source", r.cfg.Source, "scope", r.scope, "error", bad)
+	all, odd := decodeAll(p.Data)
+	for _, one := range all {
+		r.state.Failed.Done(one.ID)
+	}
+	for id, err := range odd {
+		if err := r.hold(id, err); err != nil {
+			return listing{}, err
+		}
 	}
 	l := listing{answer: got, more: p.Paging.Next != "" && len(p.Data) > 0}
 	for _, one := range all {
@@ -225,7 +238,8 @@ func (r *reader) count(ctx context.Context) error {
 		} `json:"data"`
 	}
 	_, err := r.get(ctx, "v2/alerts/count?query="+r.query(time.Time{}), "", &answer)
-	if gone(err) {
+	if rest.Unusable(err) { // the records are read all the same
+		r.log.Warn("Opsgenie does not tell how many alerts there are", "source", r.cfg.Source, "team", r.scope, "error", err)
 		return nil
 	}
 	r.state.Total = answer.Data.Count
@@ -306,6 +320,9 @@ func mark(e event.Incident, over bool) string {
 func (r *reader) open(ctx context.Context) error {
 	s, changed := &r.state, false
 	for _, id := range slices.Sorted(maps.Keys(s.Known)) {
+		if s.Failed.Has(id) { // held asks for it
+			continue
+		}
 		k, now := s.Known[id], r.now().UTC()
 		wait := min(max(k.Asked.Sub(k.Opened)/20, 0), 6*time.Hour)
 		if !k.Open || k.Newest || now.Sub(k.Asked) < wait && !now.Before(k.Asked) {
@@ -325,7 +342,10 @@ func (r *reader) open(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return err
+			if err := r.hold(id, err); err != nil {
+				return err
+			}
+			continue
 		}
 		k.Asked = now
 		s.Known[id] = k
@@ -371,6 +391,10 @@ func (r *reader) account(ctx context.Context) error {
 	}
 	if !s.Floor.IsZero() {
 		e.WindowStart = s.Floor
+	}
+	if note := s.Failed.Note(parts); note != "" {
+		e.Expected = max(e.Expected, stored+uint64(s.Failed.Len()))
+		e.Note = strings.TrimPrefix(e.Note+"; "+note, "; ")
 	}
 	return r.w.Append(ctx, e)
 }

@@ -38,6 +38,7 @@ type fake struct {
 	requests  []string
 	failEvery int
 	noETag    bool
+	answer    func(w http.ResponseWriter, r *http.Request) bool // true: it has answered
 }
 
 func newFake(t testing.TB) *fake {
@@ -57,6 +58,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Header.Get("Authorization") != "GenieKey secret" {
 		http.Error(w, `{"message":"Could not authenticate","took":0.001}`, http.StatusUnauthorized)
+		return
+	}
+	if f.answer != nil && f.answer(w, r) {
 		return
 	}
 	body, status := f.body(r)

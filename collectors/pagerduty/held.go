@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -15,6 +16,10 @@ const (
 	parts = "part"
 	// nameless is the key of incidents of which not even the id is known. They are asked for with the list.
 	nameless = "an incident without an id"
+	// logOf is what the key of an incident begins with of which only the log cannot be read.
+	logOf = "log of "
+	// mostInARow is how many places of a page may be broken one after the other; with more it is the source that is.
+	mostInARow = 8
 	// atPlace is what the key of an incident begins with of which only the place in the list is known.
 	atPlace = "the incident listed after "
 )
@@ -33,7 +38,7 @@ func (r *reader) hold(key string, err error) error {
 // unread is how many incidents are missing because they could not be read; those that lack only their log are stored.
 func (r *reader) unread() (n uint64) {
 	for _, key := range r.state.Failed.Keys() {
-		if _, stored := r.state.Known[key]; !stored {
+		if !strings.HasPrefix(key, logOf) {
 			n++
 		}
 	}
@@ -47,7 +52,7 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 		return p, got, err
 	}
 	p = page{}
-	last := "none"
+	last, inARow := "none", 0
 	err = rest.Bisect(rest.AtMost(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
 		var part page
 		if from > h.Offset && !p.More && len(p.Incidents) > 0 { // nothing comes after what was read
@@ -56,13 +61,16 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 		if _, err := r.get(ctx, r.query(history{Offset: from, Until: h.Until}, to-from), "", &part); err != nil {
 			return err
 		}
-		r.state.Failed.Done("")
+		inARow = 0
 		p.Incidents, p.More, p.Total = append(p.Incidents, part.Incidents...), part.More, part.Total
 		if n := len(part.Incidents); n > 0 {
 			last = idOf(part.Incidents[n-1], last)
 		}
 		return nil
 	}, func(_ int, err error) error {
+		if inARow++; inARow > mostInARow {
+			return err
+		}
 		p.More = true // there may be
 		return r.hold(atPlace+last, err)
 	})
@@ -84,30 +92,19 @@ func idOf(raw json.RawMessage, other string) string {
 // asked for again.
 func (r *reader) held(ctx context.Context) error {
 	s, asked := &r.state, len(r.tried) > 0
-	for _, id := range s.Failed.Due(r.now()) {
-		if r.tried[id] {
+	var inList []string
+	for _, key := range s.Failed.Due(r.now()) {
+		if r.tried[key] {
 			continue
 		}
 		asked = true
-		if id == nameless || strings.HasPrefix(id, atPlace) {
-			s.Failed.Done(id)
+		if key == nameless || strings.HasPrefix(key, atPlace) {
+			inList = append(inList, key)
 			s.ETag, s.History = "", &history{}
 			continue
 		}
-		var one struct {
-			Incident json.RawMessage `json:"incident"`
-		}
-		_, err := r.get(rest.AtMost(ctx, 2), "incidents/"+url.PathEscape(id), "", &one)
-		if gone(err) {
-			s.Failed.Done(id)
-			delete(s.Known, id)
-			continue
-		}
-		if err == nil {
-			err = r.again(ctx, id, one.Incident)
-		}
-		if err != nil {
-			if err := r.hold(id, err); err != nil {
+		if err := r.again(ctx, key); err != nil {
+			if err := r.hold(key, err); err != nil {
 				return err
 			}
 		}
@@ -118,23 +115,41 @@ func (r *reader) held(ctx context.Context) error {
 	if err := r.history(ctx); err != nil {
 		return err
 	}
+	for _, key := range inList {
+		if !r.tried[key] {
+			s.Failed.Done(key)
+		}
+	}
 	r.forget()
 	return r.save(ctx)
 }
 
-// again stores an incident that was set aside, or returns why it cannot be read.
-func (r *reader) again(ctx context.Context, id string, raw json.RawMessage) error {
-	incidents, odd := decodeAll([]json.RawMessage{raw})
+// again reads an incident that was set aside, and stores it.
+func (r *reader) again(ctx context.Context, key string) error {
+	id := strings.TrimPrefix(key, logOf)
+	var one struct {
+		Incident json.RawMessage `json:"incident"`
+	}
+	_, err := r.get(rest.AtMost(ctx, 2), "incidents/"+url.PathEscape(id), "", &one)
+	if gone(err) {
+		r.state.Failed.Done(key)
+		delete(r.state.Known, id)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	incidents, odd := decodeAll([]json.RawMessage{one.Incident})
 	for _, err := range odd {
 		return err
 	}
 	if len(incidents) == 0 || incidents[0].ID != id {
-		return &rest.AnswerError{Status: 200, Err: fmt.Errorf("incident %s: the answer is about another one", id)}
+		return &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("incident %s: the answer is about another one", id)}
 	}
 	if k, known := r.state.Known[id]; known {
 		k.Mark = "" // its log was missing
 		r.state.Known[id] = k
 	}
-	r.state.Failed.Done(id)
+	r.state.Failed.Done(key)
 	return r.store(ctx, incidents)
 }

@@ -136,6 +136,9 @@ func (r *reader) list(ctx context.Context, h history, etag string) (incidents []
 		return nil, p, false, got, err
 	}
 	all, odd := decodeAll(p.Incidents)
+	for _, i := range all {
+		r.state.Failed.Done(i.ID)
+	}
 	for id, err := range odd {
 		if err := r.hold(id, err); err != nil {
 			return nil, p, false, got, err
@@ -275,9 +278,9 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 				logs[n], err = r.entries(groupCtx, i.ID)
 				acks[n] = earlier(acks[n], firstOf("acknowledge_log_entry", logs[n]))
 				if err != nil { // the incident is stored without it
-					return r.hold(i.ID, err)
+					return r.hold(logOf+i.ID, err)
 				}
-				r.state.Failed.Done(i.ID)
+				r.state.Failed.Done(logOf + i.ID)
 				return nil
 			})
 		}

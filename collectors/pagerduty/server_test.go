@@ -34,6 +34,7 @@ type fake struct {
 	failEvery  int
 	noTotal    bool
 	authorized string
+	answer     func(w http.ResponseWriter, r *http.Request) bool // true: it has answered
 }
 
 func newFake(t testing.TB) *fake {
@@ -53,6 +54,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.Header.Get("Authorization") != f.authorized || !strings.Contains(r.Header.Get("Accept"), "version=2") {
 		http.Error(w, `{"error":{"message":"Authentication failed","code":2006}}`, http.StatusUnauthorized)
+		return
+	}
+	if f.answer != nil && f.answer(w, r) {
 		return
 	}
 	body, status := f.body(r)

@@ -1,0 +1,144 @@
+package opsgenie
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+const (
+	// parts is what the objects are called that are set aside.
+	parts = "part"
+	// nameless is the key of records of which not even the id is known. They are asked for with the list.
+	nameless = "a record without an id"
+	// mostInARow is how many places of a page may be broken one after the other; with more it is the source that is.
+	mostInARow = 8
+	// atPlace is what the key of a record begins with of which only the place in the list is known.
+	atPlace = "the record listed after "
+)
+
+// hold sets a record aside that failed with err, which is returned where it says nothing about the record alone.
+func (r *reader) hold(key string, err error) error {
+	if r.tried[key] {
+		return nil
+	}
+	r.tried[key] = true
+	return r.state.Failed.Hold(key, r.now(), err)
+}
+
+// page reads a page of the listing. A record with which Opsgenie cannot answer does not cost the others of its page.
+func (r *reader) page(ctx context.Context, h history, etag string) (p page, got answer, err error) {
+	got, err = r.get(ctx, r.address(h, perPage), etag, &p)
+	if !rest.Broken(err) {
+		return p, got, err
+	}
+	p = page{}
+	last, inARow := "none", 0
+	err = rest.Bisect(rest.AtMost(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
+		var part page
+		if from > h.Offset && p.Paging.Next == "" && len(p.Data) > 0 { // nothing comes after what was read
+			return nil
+		}
+		if _, err := r.get(ctx, r.address(history{Offset: from, Before: h.Before}, to-from), "", &part); err != nil {
+			return err
+		}
+		inARow = 0
+		p.Data, p.Paging = append(p.Data, part.Data...), part.Paging
+		if n := len(part.Data); n > 0 {
+			last = idOf(part.Data[n-1], last)
+		}
+		return nil
+	}, func(_ int, err error) error {
+		if inARow++; inARow > mostInARow {
+			return err
+		}
+		p.Paging.Next = "more" // there may be
+		return r.hold(atPlace+last, err)
+	})
+	return p, answer{}, err
+}
+
+// idOf is the id of a record; another where it has none.
+func idOf(raw json.RawMessage, other string) string {
+	var named struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(raw, &named) != nil || named.ID == "" {
+		return other
+	}
+	return named.ID
+}
+
+// held asks once more for the records that were set aside and whose time has come. Of one without an id the list is
+// asked for again.
+func (r *reader) held(ctx context.Context) error {
+	s, asked := &r.state, len(r.tried) > 0
+	var inList []string
+	for _, key := range s.Failed.Due(r.now()) {
+		if r.tried[key] {
+			continue
+		}
+		asked = true
+		if key == nameless || strings.HasPrefix(key, atPlace) {
+			inList = append(inList, key)
+			s.ETag, s.History = "", &history{}
+			continue
+		}
+		if err := r.again(ctx, key); err != nil {
+			if err := r.hold(key, err); err != nil {
+				return err
+			}
+		}
+	}
+	if !asked {
+		return nil
+	}
+	if err := r.history(ctx); err != nil {
+		return err
+	}
+	for _, key := range inList {
+		if !r.tried[key] {
+			s.Failed.Done(key)
+		}
+	}
+	r.forget()
+	return r.save(ctx)
+}
+
+// again reads a record that was set aside, and stores it.
+func (r *reader) again(ctx context.Context, id string) error {
+	var one struct {
+		Data json.RawMessage `json:"data"`
+	}
+	_, err := r.get(rest.AtMost(ctx, 2), r.path+"/"+url.PathEscape(id), "", &one)
+	if gone(err) {
+		r.state.Failed.Done(id)
+		delete(r.state.Known, id)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	records, odd := decodeAll([]json.RawMessage{one.Data})
+	for _, err := range odd {
+		return err
+	}
+	if len(records) == 0 || records[0].ID != id {
+		return &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("record %s: the answer is about another one", id)}
+	}
+	r.state.Failed.Done(id)
+	if !r.wanted(records[0]) {
+		return nil
+	}
+	return r.store(ctx, records)
+}
+
+// address is a page of the listing: so many records from the offset on.
+func (r *reader) address(h history, limit int) string {
+	return fmt.Sprintf("%s?query=%s&sort=createdAt&order=desc&limit=%d&offset=%d", r.path, r.query(h.Before), limit, h.Offset)
+}
