@@ -32,7 +32,7 @@ type apiServer struct {
 	redirect string
 }
 
-func newAPIServer(t *testing.T) *apiServer {
+func newAPIServer(t testing.TB) *apiServer {
 	s := &apiServer{objects: map[string]objects{}, watchers: map[string][]chan unstructured.Unstructured{}, methods: map[string]int{}, tokens: map[string]int{}}
 	s.Server = httptest.NewTLSServer(s) // over plain HTTP client-go sends no token
 	t.Cleanup(s.Close)
@@ -112,7 +112,7 @@ func (s *apiServer) watched(n int) bool {
 }
 
 // kubeconfig writes a kubeconfig for the server, with a context that is not the current one.
-func kubeconfig(t *testing.T, server string, authority []byte) string {
+func kubeconfig(t testing.TB, server string, authority []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config")
 	text := fmt.Sprintf(`apiVersion: v1

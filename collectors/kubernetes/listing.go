@@ -42,10 +42,11 @@ type listing struct {
 	refused chan struct{} // closed when the server has refused: trying again soon would not help
 	once    sync.Once
 
-	now   func() time.Time
-	mu    sync.Mutex
-	err   error     // why it cannot be read now
-	since time.Time // since when
+	now     func() time.Time
+	failing func(err error) // is told of the first failure after a success
+	mu      sync.Mutex
+	err     error     // why it cannot be read now
+	since   time.Time // since when
 }
 
 // name is how errors name the listing: deployments in shop.
@@ -59,6 +60,9 @@ func (l *listing) name() string {
 // inform makes the informer of a listing.
 func (c *Collector) inform(l *listing, client dynamic.Interface) error {
 	l.refused, l.now = make(chan struct{}), c.now
+	l.failing = func(err error) {
+		c.log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", l.name(), "error", err)
+	}
 	lw := cache.ToListWatcherWithWatchListSemantics(l.listWatch(client.Resource(l.resource).Namespace(l.namespace), c.opt.Patience), client)
 	i := cache.NewSharedIndexInformerWithOptions(lw, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{
 		ObjectDescription: l.resource.String(), Indexers: indexers,
@@ -71,8 +75,8 @@ func (c *Collector) inform(l *listing, client dynamic.Interface) error {
 		return o, nil
 	})
 	return errors.Join(err, i.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
-		if ctx.Err() == nil && l.fail(err) {
-			c.log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", l.name(), "error", err)
+		if ctx.Err() == nil {
+			l.fail(err)
 		}
 	}))
 }
@@ -119,8 +123,11 @@ func (l *listing) listWatch(api dynamic.ResourceInterface, patience time.Duratio
 				l.epoch.Add(1)
 			}
 			w, err := api.Watch(ctx, o)
-			if err == nil {
+			switch {
+			case err == nil:
 				l.succeed()
+			case ctx.Err() == nil && !apierrors.IsInvalid(err): // an older server cannot list in this form; it is asked as before
+				l.fail(err) // the informer does not tell that a server refuses connections
 			}
 			return w, err
 		},
@@ -146,18 +153,18 @@ func explained(err error, resource schema.GroupVersionResource) error {
 	return err
 }
 
-// fail notes that the server did not answer as it should, and reports whether it did until now.
-func (l *listing) fail(err error) (first bool) {
+// fail notes that the server did not answer as it should.
+func (l *listing) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if first = l.err == nil; first {
+	if l.err == nil {
 		l.since = l.now()
+		l.failing(err)
 	}
 	l.err = fmt.Errorf("%s: %w", l.name(), explained(err, l.resource))
 	if hopeless(err) {
 		l.once.Do(func() { close(l.refused) })
 	}
-	return first
 }
 
 // unanswered notes that the first listing took too long, unless its failure is known already.

@@ -1,0 +1,142 @@
+package kubernetes_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/kubernetes"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }
+
+// counting counts the calls that reach the store: each is one statement or two.
+type counting struct {
+	*store.Store
+	calls atomic.Int64
+}
+
+func (c *counting) Append(ctx context.Context, events ...event.Event) error {
+	c.calls.Add(1)
+	return c.Store.Append(ctx, events...)
+}
+
+func (c *counting) LoadCheckpoint(ctx context.Context, source, scope, stream string) ([]byte, error) {
+	c.calls.Add(1)
+	return c.Store.LoadCheckpoint(ctx, source, scope, stream)
+}
+
+func (c *counting) SaveCheckpoint(ctx context.Context, source, scope, stream string, doc []byte) error {
+	c.calls.Add(1)
+	return c.Store.SaveCheckpoint(ctx, source, scope, stream, doc)
+}
+
+func (c *counting) LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error) {
+	c.calls.Add(1)
+	return c.Store.LoadCheckpoints(ctx, source, stream, scopes)
+}
+
+func (c *counting) SaveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error {
+	c.calls.Add(1)
+	return c.Store.SaveCheckpoints(ctx, source, stream, docs)
+}
+
+func (c *counting) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
+	c.calls.Add(1)
+	return c.Store.Select(ctx, dest, sql, params)
+}
+
+const crowd = 3000
+
+// runnerOf makes a Runner for one cluster over a store that counts.
+func runnerOf(tb testing.TB, kubeconfig string) (*collectors.Runner, *counting) {
+	tb.Helper()
+	var src collectors.SourceConfig
+	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: k8s, kind: kubernetes, context: here, kubeconfig: %q}", kubeconfig), &src); err != nil {
+		tb.Fatal(err)
+	}
+	all, err := collectors.All(collectors.Config{src}, collectors.Options{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	db := &counting{Store: storetest.Open(tb)}
+	return collectors.NewRunner(db, all, collectors.RunnerOptions{}), db
+}
+
+// stored counts the deployments, and the entries of the ledger without a gap.
+func stored(tb testing.TB, db *counting) (deployments, entries uint64) {
+	tb.Helper()
+	var rows []struct {
+		Deployments uint64 `ch:"deployments"`
+		Entries     uint64 `ch:"entries"`
+	}
+	const sql = `SELECT (SELECT count() FROM deployments WHERE status = 'succeeded') AS deployments, (SELECT count() FROM ledger WHERE gap = 0 AND stored = 1) AS entries`
+	if err := db.Store.Select(tb.Context(), &rows, sql, nil); err != nil {
+		tb.Fatal(err)
+	}
+	return rows[0].Deployments, rows[0].Entries
+}
+
+// TestAClusterOfThousandsSharesStatements collects many services: the calls to the store are not in proportion to them.
+func TestAClusterOfThousandsSharesStatements(t *testing.T) {
+	r, db := runnerOf(t, kubernetes.Crowd(t, crowd))
+	for _, what := range []string{"first", "second"} {
+		began := time.Now()
+		db.calls.Store(0)
+		if _, err := r.Run(t.Context(), collectors.RunOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if deployments, entries := stored(t, db); deployments != crowd || entries != crowd {
+			t.Fatalf("%d deployments, %d entries of the ledger", deployments, entries)
+		}
+		t.Logf("%s collect: %d calls to the store, %s", what, db.calls.Load(), time.Since(began).Round(time.Millisecond))
+		if n := db.calls.Load(); n > crowd/2 {
+			t.Errorf("the %s collect of %d services made %d calls to the store", what, crowd, n)
+		}
+	}
+}
+
+// TestServingThousandsSharesStatements watches and collects them at the same time.
+func TestServingThousandsSharesStatements(t *testing.T) {
+	r, db := runnerOf(t, kubernetes.Crowd(t, crowd))
+	ctx, cancel := context.WithCancel(t.Context())
+	ended, collected := make(chan error, 1), make(chan error, 1)
+	began := time.Now()
+	go func() {
+		ended <- r.Serve(ctx, collectors.Schedule{Interval: time.Hour, Ended: func(_ string, _ collectors.Summary, err error) { collected <- err }})
+	}()
+	if err := <-collected; err != nil {
+		t.Error(err)
+	}
+	if deployments, entries := stored(t, db); deployments != crowd || entries != crowd {
+		t.Errorf("%d deployments, %d entries of the ledger", deployments, entries)
+	}
+	t.Logf("%d calls to the store, %s", db.calls.Load(), time.Since(began).Round(time.Millisecond))
+	if n := db.calls.Load(); n > crowd/2 {
+		t.Errorf("serving %d services made %d calls to the store", crowd, n)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// BenchmarkCollect collects a cluster of 3,000 services of which nothing is new.
+func BenchmarkCollect(b *testing.B) {
+	r, _ := runnerOf(b, kubernetes.Crowd(b, crowd))
+	for b.Loop() {
+		if _, err := r.Run(b.Context(), collectors.RunOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
