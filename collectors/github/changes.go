@@ -35,12 +35,20 @@ type changesState struct {
 	Floor  time.Time `json:"floor,omitzero"` // how far back was read, or is in Passes; zero: everything
 	Passes []pass    `json:"passes,omitempty"`
 	Total  uint64    `json:"total"`
+
+	Failed *rest.Quarantine `json:"failed,omitzero"` // pull requests that GitHub always answers with an error
 }
 
 // pass is a walk through a listing, newest first, that is not finished.
 type pass struct {
 	After string    `json:"after,omitempty"` // GraphQL's cursor; empty: from the top
 	Until time.Time `json:"until,omitzero"`  // ends below this; zero: at the end
+}
+
+// listedPull is what is used of a pull request as REST lists it.
+type listedPull struct {
+	Number    uint64    `json:"number"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
 // changes brings the pull requests up to date. The probe is a REST listing because that can be conditional; the pages are
@@ -54,11 +62,14 @@ func (r *repository) changes(ctx context.Context) error {
 	if !found {
 		s.Floor = r.since
 	}
-	var newest []struct {
-		UpdatedAt time.Time `json:"updated_at"`
-	}
+	var newest listing[listedPull]
+	s.Failed = s.Failed.Begin()
 	got, err := r.get(ctx, "repos/"+r.scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
-	if err != nil {
+	blind := rest.Faulty(err) // the page only says whether something is new: without it, everything since the cursor is read
+	if err != nil && !blind {
+		return err
+	}
+	if err := r.retryChanges(ctx, &s); err != nil {
 		return err
 	}
 	deeper := !s.Floor.IsZero() && (r.since.IsZero() || r.since.Before(s.Floor))
@@ -67,6 +78,9 @@ func (r *repository) changes(ctx context.Context) error {
 		s.Passes = append(s.Passes, pass{Until: s.Floor})
 	}
 	if !got.notModified {
+		if blind {
+			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(s.Cursor, s.Floor)})
+		}
 		if len(newest) > 0 {
 			// What is updated while the pass runs moves to the top, behind the pass, and shows in the next probe.
 			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(s.Cursor, s.Floor)})
@@ -85,15 +99,19 @@ func (r *repository) changes(ctx context.Context) error {
 			return err
 		}
 	}
-	expected, note := s.Total, ""
+	expected, note := s.Total, s.Failed.Note("pull request")
 	if !s.Floor.IsZero() {
 		stored, _, err := r.w.Count(ctx, event.KindChange, time.Time{}, time.Time{})
 		if err != nil {
 			return err
 		}
-		expected, note = min(stored, s.Total), fmt.Sprintf("of %d, those updated since %s", s.Total, s.Floor.Format(time.DateOnly))
+		expected = min(stored+uint64(s.Failed.Len()), s.Total)
+		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("of %d, those updated since %s", s.Total, s.Floor.Format(time.DateOnly))
 	}
-	return r.ledger(ctx, event.KindChange, time.Time{}, expected, note)
+	if err := r.ledger(ctx, event.KindChange, time.Time{}, expected, note); err != nil {
+		return err
+	}
+	return s.Failed.Err("pull request")
 }
 
 // changesPage reads the next page of the first pass and saves how far it has come.
@@ -105,6 +123,9 @@ func (r *repository) changesPage(ctx context.Context, s *changesState, done *uin
 		p.After = "" // the cursor is of a time that GitHub has forgotten: begin the pass again
 		return nil
 	}
+	if failing(err) {
+		return r.changesByNumber(ctx, s, done, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -115,12 +136,16 @@ func (r *repository) changesPage(ctx context.Context, s *changesState, done *uin
 			reached = true
 			continue
 		}
-		if err := r.complete(ctx, &n); err != nil {
+		s.Cursor = later(s.Cursor, n.UpdatedAt) // further than the probe, where that failed
+		read, err := s.Failed.Do(ctx, pullKey(n.Number), r.now(), func(ctx context.Context) error { return r.complete(ctx, &n) })
+		if err != nil {
 			return err
 		}
-		events = append(events, r.changeEvent(n))
+		if read {
+			events = append(events, r.changeEvent(n))
+		}
 	}
-	if err := r.w.Append(ctx, events...); err != nil {
+	if err := r.appendSome(ctx, events); err != nil {
 		return err
 	}
 	s.Total = page.TotalCount
@@ -140,13 +165,14 @@ type pullPage struct {
 
 // pullSizes are how many pull requests a page has. A hundred with their commits and reviews are 15,000 nodes, of which
 // GitHub allows 500,000.
-var pullSizes = []int{100, 50, 20, 5}
+var pullSizes = []int{100, 50, 20, 5, 1}
 
 // pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps, and
 // the rest of this collect keeps to its size.
 func (r *repository) pullPage(ctx context.Context, after string) (pullPage, error) {
 	owner, name, _ := strings.Cut(r.scope, "/")
 	var last error
+	few := rest.AtMost(ctx, fewAttempts)
 	for _, size := range pullSizes {
 		if r.pulls > 0 && size > r.pulls {
 			continue
@@ -160,9 +186,13 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 		if after != "" {
 			variables["after"] = after
 		}
-		last = r.query(ctx, pullsQuery, variables, &data)
+		if failed := last != nil; failed {
+			last = r.query(few, pullsQuery, variables, &data)
+		} else {
+			last = r.query(ctx, pullsQuery, variables, &data)
+		}
 		var said graphQLErrors
-		if errors.As(last, &said) && said.tooHeavy() || rest.GaveUp(last) {
+		if errors.As(last, &said) && said.tooHeavy() || rest.Faulty(last) {
 			continue
 		}
 		if last != nil {

@@ -22,6 +22,7 @@ type answer struct {
 	etag        string // of the answer
 	next        int    // number of the next page; 0: this is the last
 	header      http.Header
+	odd         map[string]error // records of a page that cannot be read, by id
 }
 
 // get asks for a path below the API's URL, conditional on etag where there is one, and decodes the JSON into into. The
@@ -36,12 +37,18 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 		return answer{notModified: true, etag: etag}, nil
 	}
 	if err != nil {
-		return answer{}, c.explain(path, err)
+		return answer{}, answered(c.explain(path, err))
 	}
+	got := answer{etag: resp.Header.Get("ETag"), next: resp.NextPage, header: resp.Header}
 	if err := decode(resp.Response, into); err != nil {
-		return answer{}, fmt.Errorf("GET %s: %w", path, err)
+		if page, ok := into.(salvager); ok {
+			got.odd, err = page.salvage(resp.Response)
+		}
+		if err != nil {
+			return answer{}, fmt.Errorf("GET %s: %w", path, &rest.AnswerError{Status: resp.StatusCode, Err: err})
+		}
 	}
-	return answer{etag: resp.Header.Get("ETag"), next: resp.NextPage, header: resp.Header}, nil
+	return got, nil
 }
 
 // asBefore makes the decoder read what encoding/json reads: names in any case, doubled ones, text that is not UTF-8.
@@ -87,6 +94,14 @@ func (c *Collector) explain(path string, err error) error {
 	return fmt.Errorf("GET %s: %w", path, err)
 }
 
+// answered makes an answer of an error that the API answered with.
+func answered(err error) error {
+	if code := status(err); code != 0 {
+		return &rest.AnswerError{Status: code, Err: err}
+	}
+	return err
+}
+
 // graphQLError is an error inside an answer with status 200.
 type graphQLError struct {
 	Type    string `json:"type"`
@@ -127,18 +142,18 @@ func (c *Collector) query(ctx context.Context, text string, variables map[string
 	}
 	resp, err := c.api.BareDo(ctx, req)
 	if err != nil {
-		return fmt.Errorf("POST %s: %w", c.graphql, err)
+		return answered(fmt.Errorf("POST %s: %w", c.graphql, err))
 	}
 	var envelope struct {
 		Data   json.RawMessage `json:"data"`
 		Errors graphQLErrors   `json:"errors"`
 	}
 	if err := decode(resp.Response, &envelope); err != nil {
-		return fmt.Errorf("POST %s: %w", c.graphql, err)
+		return fmt.Errorf("POST %s: %w", c.graphql, &rest.AnswerError{Status: resp.StatusCode, Err: err})
 	}
 	if len(envelope.Data) > 0 {
 		if err := json.Unmarshal(envelope.Data, into); err != nil {
-			return fmt.Errorf("POST %s: the answer is not what GitHub documents: %w", c.graphql, err)
+			return fmt.Errorf("POST %s: %w", c.graphql, &rest.AnswerError{Status: resp.StatusCode, Err: fmt.Errorf("the answer is not what GitHub documents: %w", err)})
 		}
 	}
 	if len(envelope.Errors) > 0 {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // codeownersFiles are where GitHub looks for the file, in its order.
@@ -50,6 +52,11 @@ func (r *repository) codeowners(ctx context.Context, s *factsState, tree []treeF
 	text, err := r.blob(ctx, file.SHA)
 	if code := status(err); code == http.StatusNotFound || code == http.StatusForbidden {
 		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s does not show %s (status %d); the token needs read access to contents", r.cfg.Source, file.Path, code)}
+		return nil
+	}
+	if rest.Faulty(err) {
+		r.odd(file.Path, err)
+		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s cannot be read: %v", file.Path, err)}
 		return nil
 	}
 	if err != nil {

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -29,6 +31,8 @@ type deploymentsState struct {
 	Floor  time.Time `json:"floor,omitzero"`
 	Passes []pass    `json:"passes,omitempty"`
 	Total  uint64    `json:"total"`
+
+	Failed *rest.Quarantine `json:"failed,omitzero"` // deployments that GitHub always answers with an error
 }
 
 // deployed brings everything up to date that means a deployment: what GitHub calls one, releases and tags, as far as the
@@ -36,18 +40,20 @@ type deploymentsState struct {
 func (r *repository) deployed(ctx context.Context) error {
 	var expected uint64
 	var notes []string
+	var failed *rest.Quarantine
 	if r.cfg.Deployments.has(FromTags) || r.cfg.Deployments.has(FromReleases) {
 		kept, err := r.published(ctx)
 		if err != nil {
 			return err
 		}
-		expected = kept
+		expected = kept + uint64(len(r.releases))
 	}
 	if r.cfg.Deployments.has(FromDeployments) {
 		s, err := r.deployments(ctx)
 		if err != nil {
 			return err
 		}
+		failed = s.Failed
 		total := s.Total
 		if !s.Floor.IsZero() {
 			stored, _, err := r.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
@@ -59,7 +65,16 @@ func (r *repository) deployed(ctx context.Context) error {
 		}
 		expected += total
 	}
-	return r.ledger(ctx, event.KindDeployment, time.Time{}, expected, strings.Join(notes, "; "))
+	if note := failed.Note("deployment"); note != "" {
+		notes = append(notes, note)
+	}
+	if err := r.ledger(ctx, event.KindDeployment, time.Time{}, expected, strings.Join(notes, "; ")); err != nil {
+		return err
+	}
+	if len(r.releases) > 0 {
+		return errors.Join(failed.Err("deployment"), &rest.SkippedError{What: "release", Objects: r.releases})
+	}
+	return failed.Err("deployment")
 }
 
 // deployments brings the deployments with their statuses up to date.
@@ -71,13 +86,22 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 	if !found {
 		s.Floor = r.since
 	}
-	var newest []restDeployment
+	s.Failed = s.Failed.Begin()
+	var newest listing[restDeployment]
 	got, err := r.get(ctx, "repos/"+r.scope+"/deployments?per_page=100", s.ETag, &newest)
-	if err != nil {
+	blind := rest.Faulty(err) // the page only says whether something is new: without it, everything since the cursor is read
+	if err != nil && !blind {
 		return s, err
 	}
-	if fresh(got, newest) {
+	if fresh(got, newest) || len(got.odd) > 0 {
 		got.etag = ""
+	}
+	again := len(s.Failed.Due(r.now())) > 0
+	switch {
+	case again: // what is held is read by a pass over everything
+		s.Passes = append(s.Passes, pass{Until: s.Floor})
+	case blind:
+		s.Passes = append(s.Passes, pass{Until: later(s.Cursor, s.Floor)})
 	}
 	open, err := r.w.Open(ctx, event.KindDeployment, r.now().Add(-openFor))
 	if err != nil {
@@ -91,6 +115,9 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 		if err := r.deploymentsPage(ctx, &s, &done); err != nil {
 			return s, err
 		}
+	}
+	if again {
+		s.Failed.ForgetRead()
 	}
 	return s, r.w.Save(ctx, deploymentsStream, s)
 }
@@ -151,6 +178,9 @@ func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, d
 	}
 	err := r.query(ctx, deploymentsQuery, variables, &data)
 	var said graphQLErrors
+	if rest.Faulty(err) {
+		return r.deploymentsByREST(ctx, s, done) // one by one
+	}
 	if err != nil && !errors.As(err, &said) {
 		return err
 	}
@@ -170,13 +200,18 @@ func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, d
 			continue
 		}
 		if n.Statuses.PageInfo.HasNextPage { // the first ones, which count, are on the last page
-			if n.Statuses.Nodes, err = r.statuses(ctx, n.DatabaseID); err != nil {
+			read, err := r.heldStatuses(ctx, s, &n)
+			if err != nil {
 				return err
 			}
+			if !read {
+				continue
+			}
 		}
+		s.Failed.Done(deploymentKey(n.DatabaseID))
 		events = append(events, r.deploymentEvent(n))
 	}
-	if err := r.w.Append(ctx, events...); err != nil {
+	if err := r.appendSome(ctx, events); err != nil {
 		return err
 	}
 	s.Total = page.TotalCount
@@ -192,12 +227,11 @@ func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, d
 func (r *repository) deploymentsByREST(ctx context.Context, s *deploymentsState, done *uint64) error {
 	until, total := s.Passes[0].Until, uint64(0)
 	for number := 1; number > 0; {
-		var page []restDeployment
-		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=100&page=%d", r.scope, number), "", &page)
+		page, next, err := r.deploymentsListed(ctx, s, number)
 		if err != nil {
 			return err
 		}
-		number = got.next
+		number = next
 		var events []event.Event
 		for _, d := range page {
 			total++
@@ -205,12 +239,15 @@ func (r *repository) deploymentsByREST(ctx context.Context, s *deploymentsState,
 				continue
 			}
 			n := d.node()
-			if n.Statuses.Nodes, err = r.statuses(ctx, d.ID); err != nil {
+			read, err := r.heldStatuses(ctx, s, &n)
+			if err != nil {
 				return err
 			}
-			events = append(events, r.deploymentEvent(n))
+			if read {
+				events = append(events, r.deploymentEvent(n))
+			}
 		}
-		if err := r.w.Append(ctx, events...); err != nil {
+		if err := r.appendSome(ctx, events); err != nil {
 			return err
 		}
 		*done += uint64(len(events))
@@ -219,6 +256,49 @@ func (r *repository) deploymentsByREST(ctx context.Context, s *deploymentsState,
 	s.Total = total
 	s.Passes = s.Passes[1:]
 	return r.w.Save(ctx, deploymentsStream, *s)
+}
+
+func deploymentKey(id int64) string { return "deployment " + strconv.FormatInt(id, 10) }
+
+// heldStatuses reads every status of a deployment by REST; false when GitHub fails at them and the deployment is held.
+func (r *repository) heldStatuses(ctx context.Context, s *deploymentsState, n *deploymentNode) (bool, error) {
+	return s.Failed.Do(ctx, deploymentKey(n.DatabaseID), r.now(), func(ctx context.Context) (err error) {
+		n.Statuses.Nodes, err = r.statuses(ctx, n.DatabaseID)
+		return err
+	})
+}
+
+// deploymentsListed reads a page of the REST listing, around the deployments at which GitHub fails, and returns the
+// number of the next page; 0: there is none.
+func (r *repository) deploymentsListed(ctx context.Context, s *deploymentsState, number int) (all []restDeployment, next int, err error) {
+	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
+		var page listing[restDeployment]
+		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=%d&page=%d", r.scope, size, number), "", &page)
+		if err != nil {
+			return err
+		}
+		for id, why := range got.odd {
+			if err := s.Failed.Hold("deployment "+id, r.now(), why); err != nil {
+				return err
+			}
+		}
+		all = append(all, page...)
+		if next = 0; got.next > 0 {
+			next = (number*size)/100 + 1
+		}
+		return nil
+	})
+	for _, place := range holes {
+		behind := ""
+		if len(all) > 0 {
+			behind = fmt.Sprintf(" near deployment %d", all[min(max(place-(number-1)*100-1, 0), len(all)-1)].ID)
+		}
+		if err := s.Failed.Hold(fmt.Sprintf("deployment at place %d%s", place+1, behind), r.now(),
+			&rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", r.cfg.Source)}); err != nil {
+			return nil, 0, err
+		}
+	}
+	return all, next, err
 }
 
 // statuses reads every status of a deployment by REST.

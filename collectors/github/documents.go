@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -80,6 +81,13 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 				break
 			}
 			d, e, err := r.document(ctx, f, s.Documents[name])
+			if rest.Faulty(err) {
+				r.odd(name, err)
+				if d.SHA == "" { // it was never read: what it is, the next listing may show
+					continue
+				}
+				e, err = nil, nil
+			}
 			if err != nil {
 				return err
 			}
@@ -91,18 +99,8 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 		}
 		queue = next
 	}
-	var gone []string
-	for name, d := range s.Documents {
-		if _, still := found[name]; still {
-			continue
-		}
-		if _, listed := files[name]; root != "" && !whole && !listed {
-			found[name] = d // it may be there
-			continue
-		}
-		gone = append(gone, name)
-	}
-	if err := r.retractable(gone, len(s.Documents)); err != nil {
+	gone, err := r.goneDocuments(s, found, files, whole)
+	if err != nil {
 		return errors.Join(err, r.appendSome(ctx, events))
 	}
 	for _, name := range gone {
@@ -115,6 +113,23 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 		s.Documents = nil
 	}
 	return nil
+}
+
+// goneDocuments returns the descriptors that are no longer there. Those that may be, it adds to found.
+func (r *repository) goneDocuments(s *factsState, found map[string]descriptors, files map[string]treeFile, whole bool) ([]string, error) {
+	wanted := r.cfg.Catalog.wanted(r.cfg.Organization != "") != ""
+	var gone []string
+	for name, d := range s.Documents {
+		if _, still := found[name]; still {
+			continue
+		}
+		if _, listed := files[name]; wanted && (!whole && !listed || len(r.unread) > 0 && listed) {
+			found[name] = d // it may be there, or be named by a file that cannot be read
+			continue
+		}
+		gone = append(gone, name)
+	}
+	return gone, r.retractable(gone, len(s.Documents))
 }
 
 // manyDocuments is the number of descriptors from which on a listing of files may not lack most of them. Of a few, all
@@ -212,6 +227,14 @@ func targets(from string, written []string, tree []treeFile) []string {
 	return slices.Compact(all)
 }
 
+// odd notes a file that cannot be read; the files are listed again by the next collect.
+func (r *repository) odd(file string, err error) {
+	if r.unread == nil {
+		r.unread = map[string]rest.Held{}
+	}
+	r.unread[file] = rest.Held{Failures: 1, Error: err.Error()}
+}
+
 // blob reads the content of a file by its hash.
 func (r *repository) blob(ctx context.Context, sha string) ([]byte, error) {
 	var b struct {
@@ -222,11 +245,11 @@ func (r *repository) blob(ctx context.Context, sha string) ([]byte, error) {
 		return nil, err
 	}
 	if b.Encoding != "base64" {
-		return nil, fmt.Errorf("git/blobs/%s: encoding %q where base64 was expected", sha, b.Encoding)
+		return nil, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("git/blobs/%s: encoding %q where base64 was expected", sha, b.Encoding)}
 	}
 	text, err := base64.StdEncoding.DecodeString(strings.NewReplacer("\n", "", "\r", "").Replace(b.Content))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("git/blobs/%s: the content is not base64", sha), err)
+		return nil, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("git/blobs/%s: the content is not base64: %w", sha, err)}
 	}
 	return text, nil
 }

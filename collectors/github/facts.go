@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -73,20 +75,32 @@ func (r *repository) describe(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encoding what was known of the repository: %w", err)
 	}
-	if err := r.record(ctx, &s); err != nil {
+	if err := r.record(ctx, &s); rest.Faulty(err) && s.Repository.DefaultBranch != "" {
+		r.odd("the repository's own record", err) // what it said before still holds
+	} else if err != nil {
 		return err
 	}
 	r.defaultBranch, r.url = s.Repository.DefaultBranch, s.Repository.HTMLURL
-	if err := r.tree(ctx, &s); err != nil {
+	if err := r.tree(ctx, &s); rest.Faulty(err) && s.Tree.Branch == r.defaultBranch {
+		r.odd("the list of its files", err)
+	} else if err != nil {
 		return err
+	}
+	if len(r.unread) > 0 {
+		s.Tree.ETag, s.Tree.AskedAt = "", time.Time{} // ask again
 	}
 	if err := r.w.Append(ctx, r.facts(s)...); err != nil {
 		return err
 	}
-	if after, err := json.Marshal(s); err != nil || string(after) == string(before) {
-		return err
+	if after, err := json.Marshal(s); err != nil || string(after) != string(before) {
+		if err := errors.Join(err, r.w.Save(ctx, factsStream, s)); err != nil {
+			return err
+		}
 	}
-	return r.w.Save(ctx, factsStream, s)
+	if len(r.unread) > 0 {
+		return &rest.SkippedError{What: "file", Objects: r.unread}
+	}
+	return nil
 }
 
 // record reads the repository's own record, unless the organization's listing has just shown it.

@@ -256,7 +256,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	}
 	described := r.describe(ctx) // first: the others need the default branch
 	if described != nil {
-		if described = fmt.Errorf("repository: %w", described); r.defaultBranch == "" {
+		needed := c.cfg.Jobs == DefaultBranchJobs || !rest.Faulty(described)
+		if described = fmt.Errorf("repository: %w", described); r.defaultBranch == "" && needed {
 			return described
 		}
 	}
@@ -293,8 +294,10 @@ type repository struct {
 	since         time.Time // how far back this collect reads; zero: everything
 	defaultBranch string
 	url           string
-	reconfigured  bool // other files are looked for than the last time
-	pulls         int  // on a page of pull requests, since a page of that size was answered; 0: none was yet
+	reconfigured  bool                 // other files are looked for than the last time
+	releases      map[string]rest.Held // releases and tags that cannot be read
+	unread        map[string]rest.Held // files of the repository that GitHub does not show
+	pulls         int                  // on a page of pull requests, since a page of that size was answered; 0: none was yet
 }
 
 func (r *repository) origin(id, url string) event.Origin {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -84,29 +86,66 @@ func (r *repository) incidents(ctx context.Context) error {
 		s.Labels = map[string]labelState{}
 	}
 	var errs []error
+	odd := map[string]rest.Held{}
 	for _, label := range r.cfg.Incidents.Labels {
-		if err := r.labelled(ctx, label, &s); err != nil {
+		if err := r.labelled(ctx, label, &s, odd); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return r.ledger(ctx, event.KindIncident, time.Time{}, uint64(len(s.Numbers)), "")
+	var skipped error
+	note := ""
+	if len(odd) > 0 {
+		skipped = &rest.SkippedError{What: "issue", Objects: odd}
+		note = skipped.Error()
+	}
+	return errors.Join(r.ledger(ctx, event.KindIncident, time.Time{}, uint64(len(s.Numbers)+len(odd)), note), skipped)
+}
+
+// issuePage reads a page of issues, around those at which GitHub fails, which are added to odd.
+func (r *repository) issuePage(ctx context.Context, query url.Values, number int, etag string, odd map[string]rest.Held) (all []issue, got answer, err error) {
+	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, n, size int) error {
+		q := maps.Clone(query)
+		q.Set("per_page", strconv.Itoa(size))
+		if q.Del("page"); n > 1 {
+			q.Set("page", strconv.Itoa(n))
+		}
+		if size != 100 {
+			etag = ""
+		}
+		var page listing[issue]
+		answer, err := r.get(ctx, "repos/"+r.scope+"/issues?"+q.Encode(), etag, &page)
+		if err != nil {
+			return err
+		}
+		for id, why := range answer.odd {
+			odd["issue "+id] = rest.Held{Failures: 1, Error: why.Error()}
+		}
+		if got = answer; got.next > 0 {
+			got.next = n*size/100 + 1
+		}
+		all = append(all, page...)
+		return nil
+	})
+	for _, place := range holes {
+		odd[fmt.Sprintf("issue at place %d of the label %s", place+1, query.Get("labels"))] = rest.Held{Failures: 1, Error: "GitHub does not list it"}
+	}
+	return all, got, err
 }
 
 // labelled reads what has changed of the issues with a label.
-func (r *repository) labelled(ctx context.Context, label string, s *incidentsState) error {
+func (r *repository) labelled(ctx context.Context, label string, s *incidentsState, odd map[string]rest.Held) error {
 	known := s.Labels[label]
 	next, until := labelState{ETag: known.ETag, Cursor: known.Cursor}, later(known.Cursor, s.Floor)
 	query := url.Values{"labels": {label}, "state": {"all"}, "sort": {"updated"}, "direction": {"desc"}, "per_page": {"100"}}
 	if !s.Floor.IsZero() {
 		query.Set("since", s.Floor.UTC().Format(time.RFC3339))
 	}
-	etag, done := known.ETag, uint64(0)
+	etag, done, before := known.ETag, uint64(0), len(odd)
 	for number := 1; number > 0; {
-		var page []issue
-		got, err := r.get(ctx, "repos/"+r.scope+"/issues?"+query.Encode(), etag, &page)
+		page, got, err := r.issuePage(ctx, query, number, etag, odd)
 		if status(err) == http.StatusGone { // the repository has no issues
 			return nil
 		}
@@ -138,13 +177,15 @@ func (r *repository) labelled(ctx context.Context, label string, s *incidentsSta
 			number = 0
 		}
 		etag = ""
-		query.Set("page", strconv.Itoa(number))
 		if !until.IsZero() { // not on the newest page, whose address stays the same for the sake of its ETag
 			query.Set("since", until.UTC().Format(time.RFC3339))
 		}
 	}
 	slices.Sort(s.Numbers)
 	s.Numbers = slices.Compact(s.Numbers)
+	if len(odd) > before { // read the same again
+		next = labelState{Cursor: known.Cursor}
+	}
 	s.Labels[label] = next
 	return r.w.Save(ctx, incidentsStream, *s)
 }

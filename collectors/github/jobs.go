@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -34,6 +36,9 @@ func (c *runCollect) settle(ctx context.Context) error {
 	for o.len() > 0 {
 		ids := o.next(owedChunk)
 		if err := c.settleChunk(ctx, ids); err != nil {
+			if rest.Unusable(err) { // so many fail that it may be GitHub: what is held is remembered, and the next pass tries others
+				err = errors.Join(err, c.save(ctx))
+			}
 			return err
 		}
 		paid := func(id int64) bool { return slices.Contains(ids, id) }
@@ -67,7 +72,12 @@ func (c *runCollect) settleChunk(ctx context.Context, ids []int64) error {
 			continue // a crash came before it was stored; it has been read again, or is gone
 		}
 		group.Go(func() error {
-			jobs, attempts, ended, err := c.details(groupCtx, id, stored[strconv.FormatInt(id, 10)])
+			var jobs, attempts, ended []event.Event
+			_, err := c.state.Failed.Do(groupCtx, failedJobs+strconv.FormatInt(id, 10), c.now(), func(ctx context.Context) (err error) {
+				jobs, attempts, ended, err = c.details(ctx, id, stored[strconv.FormatInt(id, 10)])
+				return err
+			})
+			err = errors.Join(err, c.holdOddJobs(id))
 			mu.Lock()
 			defer mu.Unlock()
 			for i, events := range [][]event.Event{jobs, attempts, ended} {
@@ -143,8 +153,8 @@ func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event
 // those of runs that are not over. Somebody starts such a job by hand, so that it says nothing about when the run ended.
 // GitHub does not show it of a job that has run.
 func (c *runCollect) approved(run int64, jobs []job) map[int64]bool {
-	c.shortMu.Lock()
-	defer c.shortMu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	approved, over := map[int64]bool{}, true
 	for _, j := range jobs {
 		mapped, _, _ := runStatus(j.Status, j.Conclusion)
@@ -193,7 +203,8 @@ func (c *runCollect) jobs(ctx context.Context, id int64) ([]job, error) {
 			if err != nil {
 				return nil, err
 			}
-			total = p.TotalCount
+			c.noteOdd(id, got.odd)
+			total = p.TotalCount - len(got.odd)
 			for _, j := range p.Jobs {
 				if i, again := seen[j.ID]; again {
 					all[i] = j
@@ -215,10 +226,22 @@ func (c *runCollect) jobs(ctx context.Context, id int64) ([]job, error) {
 	return all, nil
 }
 
+// noteOdd remembers the jobs of a run that cannot be read.
+func (c *runCollect) noteOdd(id int64, odd map[string]error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for job, err := range odd {
+		if c.oddJobs == nil {
+			c.oddJobs = map[int64]error{}
+		}
+		c.oddJobs[id] = fmt.Errorf("job %s: %w", job, err)
+	}
+}
+
 // short notes how many jobs of a run are missing.
 func (c *runCollect) short(id string, missing int) {
-	c.shortMu.Lock()
-	defer c.shortMu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	delete(c.state.Short, id)
 	if missing > 0 {
 		c.state.Short[id] = missing

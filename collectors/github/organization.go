@@ -3,10 +3,13 @@ package github
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 const organizationStream = "organization"
@@ -56,7 +59,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 		seen[strings.ToLower(s)] = true
 	}
 	listed, err := c.organization(ctx, m)
-	if err != nil {
+	if err != nil && !rest.OnlySkipped(err) {
 		return nil, err
 	}
 	for _, r := range listed {
@@ -68,7 +71,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 			scopes = append(scopes, r.FullName)
 		}
 	}
-	return scopes, nil
+	return scopes, err
 }
 
 func (c *Collector) organization(ctx context.Context, m Memory) ([]listedRepository, error) {
@@ -84,26 +87,68 @@ func (c *Collector) organization(ctx context.Context, m Memory) ([]listedReposit
 		}
 	}
 	var all []listedRepository
+	skipped := map[string]rest.Held{}
 	for page := 1; page > 0; {
 		var known organizationPage
 		if page <= len(old.Pages) {
 			known = old.Pages[page-1]
 		}
-		var fresh organizationPage
-		got, err := c.get(ctx, fmt.Sprintf("%s?type=all&sort=full_name&per_page=100&page=%d", now.Path, page), known.ETag, &fresh.Repos)
+		fresh, odd, err := c.organizationPage(ctx, now.Path, page, known)
 		if err != nil {
 			return nil, err
 		}
-		if got.notModified {
-			fresh = known
-		} else {
-			fresh.ETag, fresh.Next = got.etag, got.next
-		}
+		maps.Copy(skipped, odd)
 		now.Pages = append(now.Pages, fresh)
 		all = append(all, fresh.Repos...)
 		page = fresh.Next
 	}
-	return all, m.Save(ctx, organizationStream, now)
+	if err := m.Save(ctx, organizationStream, now); err != nil || len(skipped) == 0 {
+		return all, err
+	}
+	return all, &rest.SkippedError{What: "repository", Objects: skipped}
+}
+
+// organizationPage reads a page of repositories, around those at which GitHub fails. Of a page that lacks some, those
+// that it showed before stay on it, and it is asked for again in full.
+func (c *Collector) organizationPage(ctx context.Context, path string, number int, known organizationPage) (organizationPage, map[string]rest.Held, error) {
+	var fresh organizationPage
+	odd := map[string]rest.Held{}
+	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
+		etag := known.ETag
+		if size != 100 {
+			etag = ""
+		}
+		var repos listing[listedRepository]
+		got, err := c.get(ctx, fmt.Sprintf("%s?type=all&sort=full_name&per_page=%d&page=%d", path, size, number), etag, &repos)
+		switch {
+		case err != nil:
+			return err
+		case got.notModified:
+			fresh = known
+			return nil
+		}
+		for id, why := range got.odd {
+			odd["repository "+id] = rest.Held{Failures: 1, Error: why.Error()}
+		}
+		fresh.Repos = append(fresh.Repos, repos...)
+		if fresh.Next = 0; got.next > 0 {
+			fresh.Next = number*size/100 + 1
+		}
+		fresh.ETag = got.etag
+		return nil
+	})
+	for _, place := range holes {
+		odd[fmt.Sprintf("at place %d of %s", place+1, path)] = rest.Held{Failures: 1, Error: "GitHub does not list it"}
+	}
+	if len(odd) > 0 {
+		fresh.ETag = ""
+		for _, r := range known.Repos {
+			if !slices.ContainsFunc(fresh.Repos, func(f listedRepository) bool { return f.FullName == r.FullName }) {
+				fresh.Repos = append(fresh.Repos, r)
+			}
+		}
+	}
+	return fresh, odd, err
 }
 
 // ownerPath finds out whether the configured organization is one, or a user.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -82,8 +83,19 @@ func (r *repository) published(ctx context.Context) (uint64, error) {
 	if err := r.publishPages(ctx, p, &s); err != nil {
 		return 0, err
 	}
-	s.ETag = got.etag
+	if s.ETag = got.etag; len(r.releases) > 0 {
+		s.ETag = ""
+	}
 	return s.Kept, r.w.Save(ctx, p.stream, s)
+}
+
+// oddRelease notes a release or tag that is not what GitHub documents.
+func (r *repository) oddRelease(stream string, raw json.RawMessage, err error) {
+	if r.releases == nil {
+		r.releases = map[string]rest.Held{}
+	}
+	const shown = 100
+	r.releases[stream+" "+strings.ToValidUTF8(string(raw[:min(len(raw), shown)]), "")] = rest.Held{Failures: 1, Error: err.Error()}
 }
 
 // escaped is a path with its segments fit for a URL.
@@ -128,10 +140,7 @@ func (r *repository) publishPages(ctx context.Context, p publishing, s *publishS
 		if page == nil {
 			return errors.New("GraphQL does not show the repository's " + p.stream + "; the token needs read access to contents")
 		}
-		events, keys, fresh, err := r.publishedPage(p, s, page.Nodes)
-		if err != nil {
-			return err
-		}
+		events, keys, fresh := r.publishedPage(p, s, page.Nodes)
 		if err := r.appendSome(ctx, events); err != nil {
 			return err
 		}
@@ -155,11 +164,12 @@ func (r *repository) publishPages(ctx context.Context, p publishing, s *publishS
 // counted says how many records of a page were not among the newest before, and how many of those are deployments.
 type counted struct{ all, kept int }
 
-func (r *repository) publishedPage(p publishing, s *publishState, nodes []json.RawMessage) (events []event.Event, keys []string, fresh counted, err error) {
+func (r *repository) publishedPage(p publishing, s *publishState, nodes []json.RawMessage) (events []event.Event, keys []string, fresh counted) {
 	for _, raw := range nodes {
 		n, err := p.decode(raw)
-		if err != nil {
-			return nil, nil, counted{}, err
+		if err != nil { // read again by the next collect, because the ETag is not kept
+			r.oddRelease(p.stream, raw, err)
+			continue
 		}
 		isNew := !slices.Contains(s.Newest, n.key())
 		keys = append(keys, n.key())
@@ -175,5 +185,5 @@ func (r *repository) publishedPage(p publishing, s *publishState, nodes []json.R
 			fresh.kept++
 		}
 	}
-	return events, keys, fresh, nil
+	return events, keys, fresh
 }

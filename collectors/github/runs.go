@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -37,6 +38,8 @@ type runsState struct {
 	Short    map[string]int    `json:"short,omitempty"`    // jobs that a run was said to have and did not show
 	Approved map[int64]int64   `json:"approved,omitempty"` // jobs that waited for somebody's approval, of runs that are not final: the run of each
 	Crowded  map[string]uint64 `json:"crowded,omitempty"`  // seconds with more runs than a listing shows, and how many it hides
+	Failed   *rest.Quarantine  `json:"failed,omitzero"`    // what GitHub always answers with an error
+	Holes    map[string]span   `json:"holes,omitempty"`    // of what is held there, the stretches in which a run is missing
 	Trailed  time.Time         `json:"trailed,omitzero"`   // when the trailing stretch was last read
 	Refilled time.Time         `json:"refilled,omitzero"`  // when gaps were last looked for
 	Jobs     Jobs              `json:"jobs"`               // of which runs the jobs were read
@@ -53,10 +56,14 @@ func (r *repository) runs(ctx context.Context) error {
 		return err
 	}
 	c := &runCollect{repository: r, state: s}
+	due := s.Failed.Due(r.now())
 	if err := c.newest(ctx); err != nil {
 		return err
 	}
 	if err := c.pending(ctx); err != nil {
+		return err
+	}
+	if err := c.retry(ctx, due); err != nil {
 		return err
 	}
 	if err := c.open(ctx); err != nil {
@@ -68,10 +75,15 @@ func (r *repository) runs(ctx context.Context) error {
 	if err := c.account(ctx); err != nil {
 		return err
 	}
-	if err := c.settle(ctx); err != nil || s.Jobs == NoJobs {
+	if err := c.settle(ctx); err != nil {
 		return err
 	}
-	return c.accountJobs(ctx)
+	if s.Jobs != NoJobs {
+		if err := c.accountJobs(ctx); err != nil {
+			return err
+		}
+	}
+	return s.Failed.Err(record)
 }
 
 func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
@@ -85,12 +97,12 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 	}
 	if s.Started && (s.Jobs != r.cfg.Jobs || s.Branch != branch) && r.cfg.Jobs != NoJobs {
 		// Jobs are wanted that were not before. What is stored does not show which: read the runs again.
-		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true, Owed: owed{Attempts: s.Owed.Attempts}}
+		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true, Owed: owed{Attempts: s.Owed.Attempts}, Failed: s.Failed, Holes: s.Holes}
 	}
 	if !s.Started {
 		s.Floor, s.Trailed, s.Started = r.since, r.now().UTC(), true
 	}
-	s.Jobs, s.Branch = r.cfg.Jobs, branch
+	s.Jobs, s.Branch, s.Failed = r.cfg.Jobs, branch, s.Failed.Begin()
 	if s.Open == nil {
 		s.Open = map[string]string{}
 	}
@@ -113,7 +125,8 @@ type runCollect struct {
 	seen  map[string]bool // runs that this pass has read
 	done  uint64
 
-	shortMu sync.Mutex // guards state.Short
+	mu      sync.Mutex      // guards state.Short, state.Approved, state.Holes, oddJobs
+	oddJobs map[int64]error // of runs some of whose jobs cannot be read, why
 }
 
 func (c *runCollect) save(ctx context.Context) error { return c.w.Save(ctx, runsStream, c.state) }
@@ -122,9 +135,19 @@ func (c *runCollect) save(ctx context.Context) error { return c.w.Save(ctx, runs
 func (c *runCollect) newest(ctx context.Context) error {
 	s := c.state
 	c.seen = map[string]bool{}
-	var page runPage
-	path := "repos/" + c.scope + "/actions/runs?per_page=100"
-	got, err := c.get(ctx, path, s.ETag, &page)
+	var got answer
+	page, err := c.around(ctx, span{}, 1, func(ctx context.Context, number, size int) (p runPage, err error) {
+		path, etag := fmt.Sprintf("repos/%s/actions/runs?per_page=%d", c.scope, size), ""
+		if number > 1 || size != 100 {
+			path += fmt.Sprintf("&page=%d", number)
+		} else {
+			etag = s.ETag
+		}
+		if got, err = c.get(ctx, path, etag, &p); size != 100 || len(got.odd) > 0 {
+			got.etag = "" // the page is not whole
+		}
+		return p, errors.Join(err, c.holdOdd(got.odd))
+	})
 	if err != nil {
 		return err
 	}
@@ -151,8 +174,8 @@ func (c *runCollect) total(ctx context.Context, all uint64) error {
 	if c.state.Floor.IsZero() || all == 0 {
 		return nil
 	}
-	counted, err := c.list(ctx, span{From: c.state.Floor, To: c.now().UTC().Add(daily)}, 1, 1)
-	c.state.Total = counted.TotalCount
+	counted, err := c.countRuns(ctx, span{From: c.state.Floor, To: c.now().UTC().Add(daily)})
+	c.state.Total = counted
 	return err
 }
 
@@ -229,15 +252,19 @@ func (c *runCollect) open(ctx context.Context) error {
 			continue
 		}
 		var g run
-		got, err := c.get(ctx, "repos/"+c.scope+"/actions/runs/"+id, s.Open[id], &g)
-		if status(err) == http.StatusNotFound {
-			s.Gone[id], changed = true, true
-			continue
-		}
+		var got answer
+		read, err := s.Failed.Do(ctx, failedRun+id, c.now(), func(ctx context.Context) (err error) {
+			got, err = c.get(ctx, "repos/"+c.scope+"/actions/runs/"+id, s.Open[id], &g)
+			if status(err) == http.StatusNotFound {
+				s.Gone[id], changed = true, true
+				return nil
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		if got.notModified {
+		if changed = changed || !read; !read || s.Gone[id] || got.notModified {
 			continue
 		}
 		if err := c.store(ctx, []run{g}); err != nil {
@@ -271,14 +298,15 @@ func (c *runCollect) hidden() uint64 {
 	for _, n := range c.state.Crowded {
 		hidden += n
 	}
-	return hidden
+	return hidden + uint64(len(c.state.Holes))
 }
 
 // account writes the ledger of the runs, and of the jobs where reading them will take a while.
 func (c *runCollect) account(ctx context.Context) error {
-	s, note := c.state, ""
-	if c.hidden() > 0 {
-		note = fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub does not list more", len(s.Crowded), listed)
+	c.settled()
+	s, note := c.state, c.state.Failed.Note(record)
+	if len(s.Crowded) > 0 {
+		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub does not list more", len(s.Crowded), listed)
 	}
 	err := c.ledger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
 	if s.Jobs == NoJobs || len(s.Owed.Jobs) <= owedChunk {
@@ -296,6 +324,10 @@ func (c *runCollect) accountJobs(ctx context.Context) error {
 	missing := len(c.state.Owed.Jobs) // a run has one at least
 	if missing > 0 {
 		notes = append(notes, fmt.Sprintf("the jobs of %d runs are still to be read", missing))
+	}
+	if n := c.failedJobsOf(); n > 0 {
+		missing += n
+		notes = append(notes, fmt.Sprintf("the jobs of %d runs cannot be read", n))
 	}
 	for _, n := range c.state.Short {
 		missing += n

@@ -49,6 +49,9 @@ func (c *runCollect) store(ctx context.Context, runs []run) error {
 		again := c.w.Reread() && !c.seen[g.id()]
 		c.seen[g.id()] = true
 		c.done++
+		if c.state.Failed.Has(failedRun + g.id()) {
+			c.state.Failed.Done(failedRun + g.id())
+		}
 		had := stored[g.id()]
 		if !again && c.unchanged(g, had) {
 			continue

@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -39,8 +40,13 @@ func (s span) query() string {
 // list reads one page of the runs created in the span.
 func (c *runCollect) list(ctx context.Context, s span, page, perPage int) (runPage, error) {
 	var p runPage
-	_, err := c.get(ctx, fmt.Sprintf("repos/%s/actions/runs?per_page=%d&page=%d&created=%s", c.scope, perPage, page, s.query()), "", &p)
-	return p, err
+	got, err := c.get(ctx, fmt.Sprintf("repos/%s/actions/runs?per_page=%d&page=%d&created=%s", c.scope, perPage, page, s.query()), "", &p)
+	return p, errors.Join(err, c.holdOdd(got.odd))
+}
+
+// page reads a page of a hundred runs created in the span, around those at which GitHub fails.
+func (c *runCollect) page(ctx context.Context, s span, number int) (runPage, error) {
+	return c.around(ctx, s, number, func(ctx context.Context, number, size int) (runPage, error) { return c.list(ctx, s, number, size) })
 }
 
 // readSpan reads the newest pending span and replaces it in the checkpoint by what remains of it.
@@ -104,8 +110,8 @@ func (c *runCollect) verify(ctx context.Context, s span, total uint64) ([]span, 
 		return nil, nil
 	}
 	upper := span{From: s.To.Add(time.Second), To: s.Above.To, Split: true}
-	page, err := c.list(ctx, upper, 1, 1)
-	if err != nil || page.TotalCount <= s.Above.Seen {
+	count, err := c.countRuns(ctx, upper)
+	if err != nil || count <= s.Above.Seen {
 		return nil, err
 	}
 	return []span{upper}, nil
@@ -119,7 +125,8 @@ func (c *runCollect) readListing(ctx context.Context, s span) ([]run, uint64, er
 	var total uint64
 	for range 2 {
 		pages := make([][]run, 1)
-		first, err := c.list(ctx, s, 1, 100)
+		holes := c.holes()
+		first, err := c.page(ctx, s, 1)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -129,7 +136,7 @@ func (c *runCollect) readListing(ctx context.Context, s span) ([]run, uint64, er
 		group, groupCtx := errgroup.WithContext(ctx)
 		for i := 1; i < len(pages); i++ {
 			group.Go(func() error {
-				p, err := c.list(groupCtx, s, i+1, 100)
+				p, err := c.page(groupCtx, s, i+1)
 				pages[i] = p.Runs
 				return err
 			})
@@ -138,8 +145,8 @@ func (c *runCollect) readListing(ctx context.Context, s span) ([]run, uint64, er
 			return nil, 0, err
 		}
 		runs = unique(append(runs, slices.Concat(pages...)...))
-		if uint64(len(runs)) >= shown {
-			break
+		if uint64(len(runs)) >= shown || c.holes() > holes || c.state.Failed.Len() > 0 {
+			break // what is missing is known
 		}
 	}
 	return runs, total, nil
@@ -169,15 +176,15 @@ func newestFirst(runs []run) bool {
 // refill finds the stretches in which the source has more runs than are stored, by halving, and reads those. A stretch
 // that is complete costs one request, however long it is.
 func (c *runCollect) refill(ctx context.Context, s span) error {
-	page, err := c.list(ctx, s, 1, 1)
+	count, err := c.countRuns(ctx, s)
 	if err != nil {
 		return err
 	}
 	stored, _, err := c.w.Count(ctx, event.KindPipelineRun, s.From, s.To.Add(time.Second))
-	if err != nil || stored >= page.TotalCount {
+	if err != nil || stored >= count {
 		return err
 	}
-	if page.TotalCount <= listed || !s.From.Before(s.To) {
+	if count <= listed || !s.From.Before(s.To) {
 		runs, _, err := c.readListing(ctx, s)
 		if err != nil {
 			return err

@@ -41,8 +41,8 @@ import (
 type Quarantine struct {
 	mu     sync.Mutex
 	held   map[string]Held
-	failed bool // in this pass
-	streak int  // failures since the last success of this pass
+	failed map[string]bool // in this pass
+	streak int             // failures since the last success of this pass
 }
 
 // Held is what is known of an object that cannot be read.
@@ -70,7 +70,7 @@ func (q *Quarantine) Begin() *Quarantine {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.failed, q.streak = false, 0
+	q.failed, q.streak = nil, 0
 	return q
 }
 
@@ -127,7 +127,7 @@ func (q *Quarantine) Due(now time.Time) []string {
 func (q *Quarantine) Do(ctx context.Context, key string, now time.Time, read func(context.Context) error) (bool, error) {
 	q.mu.Lock()
 	h, held := q.held[key]
-	failed := q.failed
+	failed := len(q.failed) > 0
 	q.mu.Unlock()
 	switch {
 	case held && now.Before(h.Next):
@@ -153,6 +153,11 @@ func (q *Quarantine) Done(key string) {
 	delete(q.held, key)
 }
 
+// ForgetRead drops the objects that did not fail in this pass, which has read all there is.
+func (q *Quarantine) ForgetRead() {
+	q.Forget(func(key string) bool { return q.failed[key] })
+}
+
 // Forget drops the objects that keep does not want any more, such as those that the source no longer lists.
 func (q *Quarantine) Forget(keep func(key string) bool) {
 	q.mu.Lock()
@@ -168,9 +173,14 @@ func (q *Quarantine) Hold(key string, now time.Time, err error) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	h, again := q.held[key]
-	if !again {
+	if q.failed[key] { // a pass may meet an object twice, which says nothing new
+		return nil
+	}
+	if q.failed == nil {
+		q.failed = map[string]bool{}
+	}
+	if q.failed[key] = true; !again {
 		h.Since = now.UTC()
-		q.failed = true
 	}
 	if h.Failures++; h.Failures > eagerFailures {
 		h.Next = now.UTC().Add(min(firstHold<<min(h.Failures-eagerFailures-1, 10), longestHold))

@@ -69,6 +69,7 @@ func TestQuarantineWaitsLongerEachTime(t *testing.T) {
 			now = now.Add(time.Minute)
 		}
 		waits = append(waits, now.Sub(began))
+		q.Begin()
 		if _, err := q.Do(t.Context(), "x", now, func(context.Context) error { return answers(500) }); err != nil {
 			t.Fatal(err)
 		}

@@ -133,7 +133,7 @@ func (s *Server) graphQL(body []byte) any {
 		Query     string
 		Variables struct {
 			Owner, Name, ID, After string
-			First                  int
+			First, Number          int
 		}
 	}
 	if err := json.Unmarshal(body, &q); err != nil {
@@ -157,6 +157,14 @@ func (s *Server) graphQL(body []byte) any {
 		pulls := slices.Clone(repo.Pulls)
 		slices.SortStableFunc(pulls, func(a, b Pull) int { return b.Updated.Compare(a.Updated) })
 		out["pullRequests"] = page(pulls, after, v.First, Pull.node)
+	}
+	if strings.Contains(q.Query, "pullRequest(") {
+		i := slices.IndexFunc(repo.Pulls, func(p Pull) bool { return p.Number == v.Number })
+		if i < 0 {
+			return map[string]any{"data": map[string]any{"repository": map[string]any{"pullRequest": nil}},
+				"errors": []any{map[string]any{"type": "NOT_FOUND", "message": "Could not resolve to a PullRequest."}}}
+		}
+		out["pullRequest"] = repo.Pulls[i].node()
 	}
 	if strings.Contains(q.Query, "deployments") {
 		out["deployments"] = page(repo.deployments(), after, v.First, Deployment.node)

@@ -1,0 +1,114 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// fewAttempts is how often something is asked for of which a larger part has been asked for in earnest.
+const fewAttempts = 2
+
+const onePullQuery = `query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) {
+pullRequest(number: $number) { ` + pullFields + ` } } }`
+
+func pullKey(number uint64) string { return fmt.Sprintf("#%d", number) }
+
+// failing reports whether GitHub fails at a query, as opposed to refusing it or being out of reach.
+func failing(err error) bool {
+	var said graphQLErrors
+	return rest.Faulty(err) || errors.As(err, &said) && said.tooHeavy()
+}
+
+// changesByNumber does the first pass where GitHub fails at a page of pull requests however small it is: REST lists the
+// numbers, and each is asked for by itself. One that fails is held; failure is why the pages cannot be read.
+func (r *repository) changesByNumber(ctx context.Context, s *changesState, done *uint64, failure error) error {
+	until := s.Passes[0].Until
+	for number := 1; number > 0; {
+		var page listing[listedPull]
+		got, err := r.get(ctx, fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", r.scope, number), "", &page)
+		if err != nil {
+			return errors.Join(failure, err)
+		}
+		number = got.next
+		var events []event.Event
+		for _, p := range page {
+			if p.UpdatedAt.Before(until) {
+				number = 0
+				break
+			}
+			change, err := r.onePull(ctx, s, p.Number)
+			if err != nil {
+				return err
+			}
+			if change != nil {
+				events = append(events, *change)
+			}
+		}
+		if err := r.appendSome(ctx, events); err != nil {
+			return err
+		}
+		*done += uint64(len(events))
+		r.w.Progress(changesStream, *done, s.Total)
+	}
+	s.Passes = s.Passes[1:]
+	return r.w.Save(ctx, changesStream, *s)
+}
+
+// onePull reads a pull request by its number; nil when it is held, or gone.
+func (r *repository) onePull(ctx context.Context, s *changesState, number uint64) (*event.Change, error) {
+	var change *event.Change
+	_, err := s.Failed.Do(ctx, pullKey(number), r.now(), func(ctx context.Context) error {
+		owner, name, _ := strings.Cut(r.scope, "/")
+		var data struct {
+			Repository *struct {
+				PullRequest *pullNode `json:"pullRequest"`
+			} `json:"repository"`
+		}
+		err := r.query(rest.AtMost(ctx, fewAttempts), onePullQuery, map[string]any{"owner": owner, "name": name, "number": number}, &data)
+		if failing(err) {
+			return &rest.AnswerError{Status: http.StatusInternalServerError, Err: err}
+		}
+		if err != nil || data.Repository == nil || data.Repository.PullRequest == nil {
+			return err
+		}
+		n := data.Repository.PullRequest
+		if err := r.complete(ctx, n); err != nil {
+			return err
+		}
+		e := r.changeEvent(*n)
+		change = &e
+		return nil
+	})
+	return change, err
+}
+
+// retryChanges asks again for the pull requests that are held.
+func (r *repository) retryChanges(ctx context.Context, s *changesState) error {
+	due := s.Failed.Due(r.now())
+	for _, key := range due {
+		var number uint64
+		if _, err := fmt.Sscanf(key, "#%d", &number); err != nil {
+			s.Failed.Done(key)
+			continue
+		}
+		change, err := r.onePull(ctx, s, number)
+		if err != nil {
+			return err
+		}
+		if change != nil {
+			if err := r.w.Append(ctx, *change); err != nil {
+				return err
+			}
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	return r.w.Save(ctx, changesStream, *s)
+}

@@ -1,0 +1,223 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+// What cannot be read is held in the checkpoint under one of these names, with the id of the run behind it.
+const (
+	failedRun     = "run "
+	failedJobs    = "jobs of run "
+	failedStretch = "run created " // a stretch of time in which a run lies that no page shows
+)
+
+// record is what an error calls a held object.
+const record = "record"
+
+// stretchName is the name under which a stretch is held.
+func stretchName(s span) string { return failedStretch + s.query() }
+
+// retry asks again for what earlier passes could not read and is due. Jobs are put on the list of those that are owed.
+func (c *runCollect) retry(ctx context.Context, due []string) error {
+	for _, key := range due {
+		var read func(context.Context) error
+		switch {
+		case strings.HasPrefix(key, failedJobs):
+			if id, err := strconv.ParseInt(strings.TrimPrefix(key, failedJobs), 10, 64); err == nil {
+				c.state.Owed.Jobs, c.state.Owed.Attempts = with(c.state.Owed.Jobs, []int64{id}), with(c.state.Owed.Attempts, []int64{id})
+			}
+			continue
+		case strings.HasPrefix(key, failedStretch):
+			read = func(ctx context.Context) error { return c.readStretch(ctx, key) }
+		default:
+			read = func(ctx context.Context) error { return c.readRun(ctx, strings.TrimPrefix(key, failedRun)) }
+		}
+		if _, err := c.state.Failed.Do(ctx, key, c.now(), read); err != nil {
+			return err
+		}
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	return c.save(ctx)
+}
+
+// readStretch reads a stretch of time of which a run was missing. Pages are not read around here: one that fails again
+// leaves the stretch held.
+func (c *runCollect) readStretch(ctx context.Context, key string) error {
+	s, ok := c.state.Holes[key]
+	if !ok {
+		return nil
+	}
+	page, err := c.list(ctx, s, 1, 100)
+	if err != nil {
+		return err
+	}
+	if err := c.store(ctx, page.Runs); err != nil {
+		return err
+	}
+	delete(c.state.Holes, key)
+	return nil
+}
+
+// readRun reads one run. One that is gone, or has no id to ask by, is no longer looked for: its page shows it again.
+func (c *runCollect) readRun(ctx context.Context, id string) error {
+	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
+		return nil //nolint:nilerr // it is known by its place on a page only, and that page is read again
+	}
+	var g run
+	_, err := c.get(ctx, "repos/"+c.scope+"/actions/runs/"+id, "", &g)
+	if status(err) == http.StatusNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return c.store(ctx, []run{g})
+}
+
+// holdOdd holds the runs of a page that cannot be read.
+func (c *runCollect) holdOdd(odd map[string]error) error {
+	var errs []error
+	for id, err := range odd {
+		errs = append(errs, c.state.Failed.Hold(failedRun+id, c.now(), err))
+	}
+	return errors.Join(errs...)
+}
+
+// around reads a page of runs, and where GitHub always fails at it the runs of it one by one. What cannot be read lies
+// between its neighbors, whose times bound the stretch under which it is held.
+func (c *runCollect) around(ctx context.Context, s span, number int, read func(ctx context.Context, number, size int) (runPage, error)) (runPage, error) {
+	if c.holes() > 0 { // it has failed before
+		ctx = rest.AtMost(ctx, 2)
+	}
+	var whole runPage
+	at := map[int]run{} // by place in the listing
+	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
+		page, err := read(ctx, number, size)
+		if err != nil {
+			return err
+		}
+		whole.TotalCount = page.TotalCount
+		whole.Runs = append(whole.Runs, page.Runs...)
+		for i, g := range page.Runs {
+			at[(number-1)*size+i] = g
+		}
+		return nil
+	})
+	if err != nil {
+		return runPage{}, err
+	}
+	for _, place := range holes {
+		if uint64(place) >= whole.TotalCount {
+			continue
+		}
+		if err := c.holdStretch(c.between(s, at, place)); err != nil {
+			return runPage{}, err
+		}
+	}
+	return whole, nil
+}
+
+// between is the stretch between the runs before and behind a place of a listing that is newest first; where one of
+// them is not known, the end of what was listed.
+func (c *runCollect) between(s span, at map[int]run, place int) span {
+	hole := span{From: orGenesis(s.From), To: s.To}
+	if hole.To.IsZero() {
+		hole.To = c.now().UTC().Add(time.Minute).Truncate(time.Second)
+	}
+	for i := place - 1; i >= max(place-100, 0); i-- {
+		if g, ok := at[i]; ok {
+			hole.To = g.CreatedAt
+			break
+		}
+	}
+	for i := place + 1; i < place+100; i++ {
+		if g, ok := at[i]; ok {
+			hole.From = g.CreatedAt
+			break
+		}
+	}
+	return hole
+}
+
+// holes is how many stretches lack a run.
+func (c *runCollect) holes() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.state.Holes)
+}
+
+func (c *runCollect) holdStretch(s span) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := stretchName(s)
+	if c.state.Holes == nil {
+		c.state.Holes = map[string]span{}
+	}
+	for known, h := range c.state.Holes { // as it was found before, between neighbors that have changed
+		if !h.From.After(s.To) && !s.From.After(h.To) && c.state.Failed.Has(known) {
+			return nil
+		}
+	}
+	c.state.Holes[key] = s
+	return c.state.Failed.Hold(key, c.now(), &rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", c.cfg.Source)})
+}
+
+// countRuns is how many runs the span has. The count stands on every page, so that one run at which GitHub fails is
+// passed over.
+func (c *runCollect) countRuns(ctx context.Context, s span) (uint64, error) {
+	var whole error
+	for number := 1; number <= 3; number++ {
+		page, err := c.list(ctx, s, number, 1)
+		if err == nil || !rest.Faulty(err) {
+			return page.TotalCount, err
+		}
+		if whole == nil {
+			whole, ctx = err, rest.AtMost(ctx, 2)
+		}
+	}
+	return 0, whole
+}
+
+// holdOddJobs holds a run some of whose jobs cannot be read; the others are stored.
+func (c *runCollect) holdOddJobs(id int64) error {
+	c.mu.Lock()
+	err := c.oddJobs[id]
+	c.mu.Unlock()
+	if err == nil {
+		return nil
+	}
+	return c.state.Failed.Hold(failedJobs+strconv.FormatInt(id, 10), c.now(), err)
+}
+
+// settled drops the holes that are held no longer, and what was held of runs whose jobs are not wanted any more.
+func (c *runCollect) settled() {
+	for key := range c.state.Holes {
+		if !c.state.Failed.Has(key) {
+			delete(c.state.Holes, key)
+		}
+	}
+	if c.cfg.Jobs == NoJobs {
+		c.state.Failed.Forget(func(key string) bool { return !strings.HasPrefix(key, failedJobs) })
+	}
+}
+
+// failedJobsOf are the runs whose jobs are held.
+func (c *runCollect) failedJobsOf() int {
+	n := 0
+	for _, key := range c.state.Failed.Keys() {
+		if strings.HasPrefix(key, failedJobs) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,310 @@
+package github
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// runsWithJobs makes n runs with a job each.
+func runsWithJobs(n int, step time.Duration) []githubtest.Run {
+	runs := runsEvery(n, step)
+	for i, g := range runs {
+		runs[i].Jobs = []githubtest.Job{{ID: g.ID * 10, Attempt: 1, Name: "build", Status: "completed", Conclusion: "success", Created: g.Created, Started: g.Created, Completed: g.Created.Add(time.Minute)}}
+	}
+	return runs
+}
+
+// always500 answers 500 to what bad says, always.
+func always500(bad func(r *http.Request) bool) func(int, *http.Request) *githubtest.Fault {
+	return func(_ int, r *http.Request) *githubtest.Fault {
+		if bad(r) {
+			return &githubtest.Fault{Status: http.StatusInternalServerError, Body: `{"message":"Server Error"}`}
+		}
+		return nil
+	}
+}
+
+// showing reports whether a listing of runs would show one, as GitHub lists them: newest first.
+func showing(s *githubtest.Server, id int64) func(r *http.Request) bool {
+	return func(r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/actions/runs") {
+			return false
+		}
+		s.Lock()
+		runs := slices.Clone(s.Repos[scope].Runs)
+		s.Unlock()
+		if created := r.URL.Query().Get("created"); created != "" {
+			from, to, _ := strings.Cut(created, "..")
+			runs = slices.DeleteFunc(runs, func(g githubtest.Run) bool {
+				at := g.Created.UTC().Format("2006-01-02T15:04:05Z")
+				return at < from || at > to
+			})
+		}
+		per, _ := strconv.Atoi(r.URL.Query().Get("per_page"))
+		page := 1
+		if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil {
+			page = n
+		}
+		for i, g := range runs {
+			if g.ID == id {
+				return i >= (page-1)*per && i < page*per
+			}
+		}
+		return false
+	}
+}
+
+func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
+	const n = 350
+	for name, c := range map[string]struct {
+		bad  func(s *githubtest.Server) func(r *http.Request) bool
+		runs int // stored while it fails
+		jobs int
+		gap  event.Kind
+		want string
+	}{
+		"its jobs": {func(*githubtest.Server) func(*http.Request) bool {
+			return func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/runs/999990/jobs") }
+		}, n, n - 1, event.KindPipelineJob, "jobs of run 999990"},
+		"on the newest page":           {func(s *githubtest.Server) func(*http.Request) bool { return showing(s, 1000000-20) }, n - 1, n - 1, event.KindPipelineRun, "run created"},
+		"the newest":                   {func(s *githubtest.Server) func(*http.Request) bool { return showing(s, 1000000) }, n - 1, n - 1, event.KindPipelineRun, "run created"},
+		"on an older page of the list": {func(s *githubtest.Server) func(*http.Request) bool { return showing(s, 1000000-222) }, n - 1, n - 1, event.KindPipelineRun, "run created"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(n, time.Hour)}), newMemory()
+			s.Before = always500(c.bad(s))
+			for i := range 3 {
+				err := collector(t, s, nil, now.Add(time.Duration(i)*time.Minute)).Collect(t.Context(), scope, m)
+				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), c.want) {
+					t.Fatalf("the error does not name it: %v", err)
+				}
+			}
+			if len(m.runs) != c.runs || len(m.jobs) != c.jobs {
+				t.Errorf("stored %d runs and %d jobs, want %d and %d", len(m.runs), len(m.jobs), c.runs, c.jobs)
+			}
+			if l := m.entries[c.gap]; l.Gap() != 1 || l.Note == "" {
+				t.Errorf("ledger %+v", l)
+			}
+			s.Requests()
+			s.Before = nil
+			for i := range 2 {
+				collect(t, s, m, now.Add(time.Duration(10+i)*time.Minute), nil)
+			}
+			if len(m.runs) != n || len(m.jobs) != n || m.entries[c.gap].Gap() != 0 {
+				t.Errorf("it is readable again: %d runs, %d jobs, gap %d", len(m.runs), len(m.jobs), m.entries[c.gap].Gap())
+			}
+			var state runsState
+			if err := json.Unmarshal(m.docs[runsStream], &state); err != nil || state.Failed.Len() != 0 || len(state.Holes) != 0 {
+				t.Errorf("the checkpoint still has %v %v", state.Failed.Keys(), state.Holes)
+			}
+			s.Requests()
+			collect(t, s, m, now.Add(20*time.Minute), nil)
+			for _, r := range s.Requests() {
+				if r.Status != http.StatusNotModified && !strings.Contains(r.Path, "graphql") && !strings.Contains(r.Path, "git/trees") {
+					t.Errorf("asked again though nothing is new: %s?%s %d", r.Path, r.Query, r.Status)
+				}
+			}
+		})
+	}
+}
+
+func TestAnOddRunDoesNotHoldUpTheOthers(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(3, time.Hour)}), newMemory()
+	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if !strings.HasSuffix(r.URL.Path, "/actions/runs") {
+			return nil
+		}
+		var page []string
+		for i, g := range s.Repos[scope].Runs {
+			created := strconv.Quote(g.Created.Format(time.RFC3339))
+			if i == 1 {
+				created = `"the day before yesterday"`
+			}
+			page = append(page, fmt.Sprintf(`{"id":%d,"name":"ci","head_branch":"main","status":"completed","conclusion":"success","run_attempt":1,"created_at":%s,"run_started_at":%s}`, g.ID, created, created))
+		}
+		return &githubtest.Fault{Status: http.StatusOK, Body: fmt.Sprintf(`{"total_count":3,"workflow_runs":[%s]}`, strings.Join(page, ","))}
+	}
+	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "run 999999") || len(m.runs) != 2 || m.entries[event.KindPipelineRun].Gap() != 1 {
+		t.Errorf("%v, %d runs, %+v", err, len(m.runs), m.entries[event.KindPipelineRun])
+	}
+	s.Before = nil
+	collect(t, s, m, now, nil)
+	if len(m.runs) != 3 || len(m.jobs) != 3 {
+		t.Errorf("%d runs, %d jobs", len(m.runs), len(m.jobs))
+	}
+}
+
+func TestAnOutageIsNotABadObject(t *testing.T) {
+	for name, bad := range map[string]func(*http.Request) bool{
+		"everything":  func(*http.Request) bool { return true },
+		"the listing": func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/actions/runs") },
+		"jobs of all": func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/jobs") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(40, time.Hour)}), newMemory()
+			s.Before = always500(bad)
+			err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
+			if err == nil || rest.OnlySkipped(err) {
+				t.Errorf("%v, want a failure of the source", err)
+			}
+			s.Before = nil
+			collect(t, s, m, now, nil)
+			if len(m.runs) != 40 || len(m.jobs) != 40 {
+				t.Errorf("afterwards: %d runs, %d jobs", len(m.runs), len(m.jobs))
+			}
+		})
+	}
+}
+
+// graphQLFails answers a GraphQL query with the fault when bad finds its text and variables bad.
+func graphQLFails(t *testing.T, fault *githubtest.Fault, bad func(query string, number, first int, after string) bool) func(int, *http.Request) *githubtest.Fault {
+	return func(_ int, r *http.Request) *githubtest.Fault {
+		if !strings.Contains(r.URL.Path, "graphql") {
+			return nil
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var q struct {
+			Query     string
+			Variables struct {
+				Number, First int
+				After         string
+			}
+		}
+		if err := json.Unmarshal(body, &q); err == nil && bad(q.Query, q.Variables.Number, q.Variables.First, q.Variables.After) {
+			return fault
+		}
+		return nil
+	}
+}
+
+func TestAPullRequestThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
+	for name, fault := range map[string]*githubtest.Fault{
+		"500":                  {Status: http.StatusInternalServerError, Body: `{}`},
+		"something went wrong": {Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"Something went wrong while executing your query."}]}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const place = 123
+			pulls := pullsEvery(200, time.Hour)
+			s, m := fake(t, &githubtest.Repo{Pulls: pulls}), newMemory()
+			s.Before = graphQLFails(t, fault, func(query string, number, first int, after string) bool {
+				if number > 0 {
+					return number == pulls[place].Number
+				}
+				from, _ := strconv.Atoi(strings.TrimPrefix(after, "cursor:"))
+				return strings.Contains(query, "pullRequests") && from <= place && place < from+first
+			})
+			for range 3 {
+				err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
+				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), fmt.Sprintf("#%d (", pulls[place].Number)) || len(m.changes) != 199 {
+					t.Fatalf("%v, %d changes", err, len(m.changes))
+				}
+			}
+			if l := m.entries[event.KindChange]; l.Gap() != 1 || l.Note == "" {
+				t.Errorf("ledger %+v", l)
+			}
+			s.Before = nil
+			collect(t, s, m, now, noJobs)
+			if len(m.changes) != 200 || m.entries[event.KindChange].Gap() != 0 {
+				t.Errorf("%d changes", len(m.changes))
+			}
+		})
+	}
+}
+
+func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
+	repo := &githubtest.Repo{}
+	for i := range 150 {
+		at := now.Add(-time.Duration(i+1) * time.Hour)
+		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
+			Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}})
+	}
+	s, m := fake(t, repo), newMemory()
+	graphQL := graphQLFails(t, &githubtest.Fault{Status: http.StatusBadGateway}, func(query string, _, _ int, _ string) bool { return strings.Contains(query, "deployments") })
+	s.Before = func(n int, r *http.Request) *githubtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/deployments/8877/statuses") {
+			return &githubtest.Fault{Status: http.StatusInternalServerError}
+		}
+		return graphQL(n, r)
+	}
+	for range 2 {
+		err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "deployment 8877") || len(m.deployments) != 149 || m.entries[event.KindDeployment].Gap() != 1 {
+			t.Fatalf("%v, %d deployments, %+v", err, len(m.deployments), m.entries[event.KindDeployment])
+		}
+	}
+	s.Before = nil
+	collect(t, s, m, now, noJobs)
+	if len(m.deployments) != 150 || m.entries[event.KindDeployment].Gap() != 0 {
+		t.Errorf("%d deployments", len(m.deployments))
+	}
+}
+
+func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
+	bad := component + "# bad\n"
+	repo := &githubtest.Repo{Contents: map[string]string{"catalog-info.yaml": location("a.yaml", "b.yaml"), "a.yaml": component, "b.yaml": bad}, Runs: runsEvery(3, time.Hour)}
+	s, m := fake(t, repo), newMemory()
+	sha := fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(bad), bad))))
+	s.Before = always500(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) })
+	for range 2 {
+		err := collector(t, s, discover, now).Collect(t.Context(), scope, m)
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "b.yaml") || m.descriptors["a.yaml"].Document == "" || len(m.runs) != 3 {
+			t.Fatalf("%v, %v, %d runs", err, keys(m.descriptors), len(m.runs))
+		}
+	}
+	s.Before = nil
+	collect(t, s, m, now, discover)
+	if m.descriptors["b.yaml"].Document != bad {
+		t.Errorf("%v", keys(m.descriptors))
+	}
+}
+
+func TestARepositoryThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
+	s := githubtest.New(t)
+	for i := range 230 {
+		s.Repos[fmt.Sprintf("acme/r%03d", i)] = &githubtest.Repo{}
+	}
+	bad := func(r *http.Request) bool {
+		per, _ := strconv.Atoi(r.URL.Query().Get("per_page"))
+		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
+		return strings.HasSuffix(r.URL.Path, "/repos") && 150 >= (page-1)*per && 150 < page*per
+	}
+	s.Before = always500(bad)
+	org := func(c *Config) { c.Repositories, c.Organization = nil, "acme" }
+	m := newMemory()
+	listed := func() ([]string, error) { return collector(t, s, org, now).Scopes(t.Context(), m) }
+	scopes, err := listed()
+	if !rest.OnlySkipped(err) || len(scopes) != 229 || slices.Contains(scopes, "acme/r150") {
+		t.Errorf("%d scopes, %v", len(scopes), err)
+	}
+	s.Before = nil
+	if scopes, err = listed(); err != nil || len(scopes) != 230 {
+		t.Errorf("readable again: %d scopes, %v", len(scopes), err)
+	}
+	delete(s.Repos, "acme/r101")
+	s.Before = always500(bad)
+	if scopes, err = listed(); !rest.OnlySkipped(err) || !slices.Contains(scopes, "acme/r150") {
+		t.Errorf("what was listed before is not gone: %d scopes, %v", len(scopes), err)
+	}
+	s.Before = always500(func(*http.Request) bool { return true })
+	if _, err = listed(); err == nil || rest.OnlySkipped(err) {
+		t.Errorf("everything fails: %v", err)
+	}
+}
