@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -67,7 +69,8 @@ type Inbox struct {
 	waiting  int64 // bytes of records behind the position, with those of the group that is being written
 	pending  group
 	closed   bool
-	counted  uint64 // records behind the position
+	counted  uint64          // records behind the position
+	damaged  map[string]bool // files with parts that are damaged
 
 	wake    chan struct{} // the writer has something to do
 	arrived chan struct{} // the worker has something to do
@@ -82,22 +85,15 @@ type group struct {
 	waiters []chan error
 }
 
-// position is where the worker stands: everything before it is done.
-type position struct {
-	Segment uint64 `json:"segment"` // number of the segment's first record
-	Offset  int64  `json:"offset"`  // in that segment
-	Number  uint64 `json:"number"`  // of the next record
-}
-
 const (
-	positionFile = "position.json"
-	lockFile     = "lock"
-	defaultMax   = 256 << 20
-	defaultPart  = 8 << 20
+	lockFile    = "lock"
+	defaultMax  = 256 << 20
+	defaultPart = 8 << 20
 )
 
 // OpenInbox opens the queue in a folder and makes it if it is not there. What a crash left half written at the end, which
-// nobody was promised, is cut off.
+// nobody was promised, is cut off. Whatever the disk has changed, every whole record is handed over; what is not whole is set
+// aside in files that end with .damaged.
 func OpenInbox(dir string, cfg InboxConfig, opt InboxOptions) (*Inbox, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -117,7 +113,7 @@ func OpenInbox(dir string, cfg InboxConfig, opt InboxOptions) (*Inbox, error) {
 	if opt.Sleep == nil {
 		opt.Sleep = sleep
 	}
-	q := &Inbox{dir: dir, cfg: cfg, opt: opt, log: opt.Logger,
+	q := &Inbox{dir: dir, cfg: cfg, opt: opt, log: opt.Logger, damaged: map[string]bool{},
 		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := q.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the inbox %s: %w", dir, err), q.release())
@@ -139,7 +135,7 @@ func (q *Inbox) open() error {
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return errors.New("another process has it open; end that one first, or give this one another data folder")
 	}
-	if err := q.load(); err != nil {
+	if err := errors.Join(q.listDamaged(), q.load()); err != nil {
 		return err
 	}
 	if q.rejected, err = openRejected(q.dir, q.position.Number); err != nil {
@@ -150,17 +146,21 @@ func (q *Inbox) open() error {
 
 // load reads the position and the segments.
 func (q *Inbox) load() error {
-	if doc, err := os.ReadFile(filepath.Join(q.dir, positionFile)); err == nil {
-		if err := json.Unmarshal(doc, &q.position); err != nil {
-			q.log.Warn("the inbox's position cannot be read; what is in the inbox is handed over again", "error", err)
-			q.position = position{}
-		}
-	} else if !errors.Is(err, os.ErrNotExist) {
+	var err error
+	if q.position, err = readPosition(q.dir); errors.Is(err, errPosition) {
+		q.log.Warn("the inbox's position cannot be trusted; what is in the inbox is handed over again", "error", err)
+	} else if err != nil {
 		return err
 	}
 	firsts, err := listSegments(q.dir)
 	if err != nil {
 		return err
+	}
+	if !slices.Contains(firsts, q.position.Segment) { // a position is of a file that is there, or it is of another inbox
+		if q.position.Segment != 0 && len(firsts) > 0 {
+			q.log.Warn("the inbox's position is of a file that is not there; what is in the inbox is handed over again", "file", segmentPath(q.dir, q.position.Segment))
+		}
+		q.position = position{Number: q.position.Number}
 	}
 	next := max(q.position.Number, 1)
 	for i, first := range firsts {
@@ -170,17 +170,12 @@ func (q *Inbox) load() error {
 			}
 			continue
 		}
-		s, torn, err := openSegment(q.dir, first)
+		s, err := q.loadSegment(first, i == len(firsts)-1)
 		if err != nil {
 			return err
 		}
-		if torn > 0 {
-			if err := q.cut(s, torn, i == len(firsts)-1); err != nil {
-				return err
-			}
-		}
 		q.segments = append(q.segments, s)
-		next = max(next, first+s.count)
+		next = max(next, s.next())
 	}
 	if len(q.segments) == 0 {
 		s, err := createSegment(q.dir, next)
@@ -189,7 +184,39 @@ func (q *Inbox) load() error {
 		}
 		q.segments = append(q.segments, s)
 	}
-	if first := q.segments[0]; q.position.Segment != first.first || q.position.Offset > first.end {
+	return q.begin()
+}
+
+// loadSegment opens a segment. What follows the last whole record of the queue is cut off.
+func (q *Inbox) loadSegment(first uint64, last bool) (*segment, error) {
+	s, rest, err := openSegment(q.dir, first)
+	if err != nil || rest == 0 {
+		return s, err
+	}
+	if !last { // the worker passes it, and sets it aside
+		s.end += rest
+		return s, nil
+	}
+	if err := q.setDamagedAside(s, s.end, rest); err != nil {
+		return nil, errors.Join(err, s.file.Close())
+	}
+	if err := errors.Join(s.file.Truncate(s.end), s.file.Sync()); err != nil {
+		return nil, errors.Join(err, s.file.Close())
+	}
+	return s, nil
+}
+
+// begin checks where the worker goes on, and counts what waits there.
+func (q *Inbox) begin() error {
+	first := q.segments[0]
+	ok := q.position.Segment == first.first && q.position.Offset <= first.end
+	if ok {
+		var err error
+		if ok, err = first.holds(q.position.Offset); err != nil {
+			return err
+		}
+	}
+	if !ok {
 		q.position = position{Segment: first.first, Number: first.first}
 	}
 	for _, s := range q.segments {
@@ -197,36 +224,38 @@ func (q *Inbox) load() error {
 		q.counted += s.count
 	}
 	q.waiting -= q.position.Offset
-	q.counted -= q.position.Number - q.position.Segment
-	return nil
+	behind, _, err := countRecords(first.file, q.position.Offset, first.end, nil)
+	q.counted += behind - first.count
+	return err
 }
 
-// cut takes what is not a record off the end of a segment. At the end of the queue that is a write that was not finished
-// and not promised. Elsewhere the disk has changed what was written: then it is kept beside, for whoever wants to look.
-func (q *Inbox) cut(s *segment, torn int64, last bool) error {
-	if !last {
-		if err := q.setDamagedAside(s, s.end, torn); err != nil {
-			return err
-		}
-	}
-	if err := s.file.Truncate(s.end); err != nil {
-		return err
-	}
-	return s.file.Sync()
-}
-
-// setDamagedAside keeps a part of a segment that cannot be read in a file of its own.
+// setDamagedAside keeps a part of a segment that is no whole record in a file of its own, for a person to look at: what
+// the disk has changed, or at the end of the queue a write that was cut short, which nobody was promised.
 func (q *Inbox) setDamagedAside(s *segment, offset, size int64) error {
-	damaged := s.path + ".damaged"
+	path := fmt.Sprintf("%s.%d%s", s.path, offset, damagedSuffix)
 	rest := make([]byte, size)
 	if _, err := s.file.ReadAt(rest, offset); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if err := os.WriteFile(damaged, rest, 0o600); err != nil {
+	if err := os.WriteFile(path, rest, 0o600); err != nil {
 		return err
 	}
-	q.log.Error("a file of the inbox is damaged; what could not be read of it was set aside", "file", damaged, "bytes", size)
+	q.mu.Lock()
+	q.damaged[filepath.Base(path)] = true
+	q.mu.Unlock()
+	q.log.Error("a part of the inbox is damaged or was not written to its end; it was set aside", "file", path, "bytes", size)
 	return nil
+}
+
+// listDamaged notes the parts that were set aside and are still there.
+func (q *Inbox) listDamaged() error {
+	entries, err := os.ReadDir(q.dir)
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), damagedSuffix) {
+			q.damaged[e.Name()] = true
+		}
+	}
+	return err
 }
 
 // Put appends a delivery and returns when it is on disk. Deliveries put at the same time share one fsync. It fails with
@@ -309,7 +338,7 @@ func (q *Inbox) append(g group) error {
 	s := q.segments[len(q.segments)-1]
 	q.mu.Unlock()
 	if s.end >= q.cfg.SegmentBytes { // only this goroutine moves the end
-		next, err := createSegment(q.dir, s.first+s.count)
+		next, err := createSegment(q.dir, s.next())
 		if err != nil {
 			return err
 		}

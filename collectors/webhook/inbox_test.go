@@ -192,7 +192,7 @@ func TestInboxDamagedInTheMiddle(t *testing.T) {
 	q = openInbox(t, dir, cfg)
 	defer closeInbox(t, q)
 	expectIDs(t, "those that can be read", taken(t, q, nil), []string{"1", "3"})
-	if aside, err := os.ReadFile(path + ".damaged"); err != nil || !slices.Equal(aside, doc) {
+	if aside, err := os.ReadFile(path + ".0.damaged"); err != nil || !slices.Equal(aside, doc) {
 		t.Errorf("what was damaged is not kept: %v", err)
 	}
 }

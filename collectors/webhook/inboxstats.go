@@ -12,13 +12,14 @@ type InboxStats struct {
 	Bytes    int64  // of them
 	MaxBytes int64  // how many may wait
 	Rejected uint64 // deliveries in rejected.jsonl
+	Damaged  uint64 // files with parts of the queue that are damaged
 }
 
 // Stats says how the inbox is doing now.
 func (q *Inbox) Stats() InboxStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return InboxStats{Waiting: q.counted, Bytes: q.waiting, MaxBytes: q.cfg.MaxBytes, Rejected: q.rejected.count}
+	return InboxStats{Waiting: q.counted, Bytes: q.waiting, MaxBytes: q.cfg.MaxBytes, Rejected: q.rejected.count, Damaged: uint64(len(q.damaged))}
 }
 
 var inboxMetrics = []struct {
@@ -33,6 +34,8 @@ var inboxMetrics = []struct {
 		func(s InboxStats) float64 { return float64(s.MaxBytes) }},
 	{prometheus.NewDesc("dxctl_inbox_rejected_deliveries", "Deliveries that could never be applied and were set aside in rejected.jsonl.", nil, nil),
 		func(s InboxStats) float64 { return float64(s.Rejected) }},
+	{prometheus.NewDesc("dxctl_inbox_damaged_parts", "Parts of the inbox that are damaged and were set aside in files that end with .damaged.", nil, nil),
+		func(s InboxStats) float64 { return float64(s.Damaged) }},
 }
 
 // inboxCollector shows the stats of an inbox as metrics.

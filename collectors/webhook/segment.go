@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -19,12 +20,18 @@ import (
 //	00000000000000000001.inbox
 //
 // A record is the length of its document and the document's CRC-32C, four bytes each, little endian, and the document,
-// which is the Delivery as JSON.
+// which is the Delivery as JSON. Where the disk has changed what was written, the next whole record is found again by how
+// every document begins: no document holds these bytes elsewhere, because quotes within JSON are escaped and bodies are
+// base64.
 
 const (
 	segmentSuffix = ".inbox"
+	damagedSuffix = ".damaged"
 	recordHeader  = 8
 )
+
+// documentStart is how the document of every record begins: Source is the first field of Delivery.
+var documentStart = []byte(`{"source":"`)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -66,6 +73,64 @@ func readRecord(r io.ReaderAt, offset, end int64) (doc []byte, next int64, err e
 	return doc, next, nil
 }
 
+// nextRecord returns where the next whole record behind offset begins; end when there is none.
+func nextRecord(r io.ReaderAt, offset, end int64) (int64, error) {
+	const window = 256 << 10
+	buf := make([]byte, window)
+	for at := offset + 1; at+recordHeader < end; {
+		n, err := r.ReadAt(buf[:min(window, end-at)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		part := buf[:n]
+		for from := 0; ; {
+			i := bytes.Index(part[from:], documentStart)
+			if i < 0 {
+				break
+			}
+			from += i + 1
+			start := at + int64(from-1) - recordHeader
+			if start <= offset {
+				continue
+			}
+			if _, _, err := readRecord(r, start, end); err == nil {
+				return start, nil
+			} else if !errors.Is(err, errTorn) {
+				return 0, err
+			}
+		}
+		if n < len(documentStart) || at+int64(n) >= end {
+			break
+		}
+		at += int64(n - len(documentStart) + 1) // what begins at the end of the window is seen by the next one
+	}
+	return end, nil
+}
+
+// countRecords returns how many whole records there are from offset on and where the last one ends. each is told where
+// every record begins; it may be nil.
+func countRecords(r io.ReaderAt, offset, end int64, each func(start int64)) (count uint64, last int64, err error) {
+	for last = offset; ; {
+		_, next, err := readRecord(r, offset, end)
+		switch {
+		case errors.Is(err, io.EOF):
+			return count, last, nil
+		case errors.Is(err, errTorn):
+			if offset, err = nextRecord(r, offset, end); err != nil {
+				return 0, 0, err
+			}
+			continue
+		case err != nil:
+			return 0, 0, err
+		}
+		if each != nil {
+			each(offset)
+		}
+		count++
+		offset, last = next, next
+	}
+}
+
 // decodeDelivery reads the document of a record.
 func decodeDelivery(doc []byte) (Delivery, error) {
 	var d Delivery
@@ -99,29 +164,47 @@ func createSegment(dir string, first uint64) (*segment, error) {
 	return s, nil
 }
 
-// openSegment opens a segment and counts its records. It ends before the first record that is not whole; how many bytes
-// follow there is returned.
-func openSegment(dir string, first uint64) (s *segment, torn int64, err error) {
+// openSegment opens a segment and counts its whole records. It ends behind the last one; how many bytes follow is
+// returned.
+func openSegment(dir string, first uint64) (s *segment, rest int64, err error) {
 	s = &segment{first: first, path: segmentPath(dir, first)}
 	if s.file, err = os.OpenFile(s.path, os.O_RDWR, 0o600); err != nil {
 		return nil, 0, err
 	}
 	info, err := s.file.Stat()
+	if err == nil {
+		s.count, s.end, err = countRecords(s.file, 0, info.Size(), nil)
+	}
 	if err != nil {
-		return nil, 0, errors.Join(err, s.file.Close())
+		return nil, 0, errors.Join(fmt.Errorf("reading %s: %w", s.path, err), s.file.Close())
 	}
-	for {
-		_, next, err := readRecord(s.file, s.end, info.Size())
-		if errors.Is(err, io.EOF) || errors.Is(err, errTorn) {
-			return s, info.Size() - s.end, nil
-		}
-		if err != nil {
-			return nil, 0, errors.Join(fmt.Errorf("reading %s: %w", s.path, err), s.file.Close())
-		}
-		s.end = next
-		s.count++
-	}
+	return s, info.Size() - s.end, nil
 }
+
+// holds reports whether a position may begin at an offset: not where it would cut a whole record.
+func (s *segment) holds(offset int64) (bool, error) {
+	begins := offset == s.end
+	before := int64(0) // the end of the last record that begins before offset
+	_, _, err := countRecords(s.file, 0, s.end, func(start int64) {
+		if start == offset {
+			begins = true
+		}
+		if start < offset {
+			before = start
+		}
+	})
+	if err != nil || begins || offset > s.end {
+		return begins, err
+	}
+	_, next, err := readRecord(s.file, before, s.end)
+	if errors.Is(err, errTorn) {
+		return true, nil
+	}
+	return next <= offset, err
+}
+
+// next is the number of the first record of the segment behind this one.
+func (s *segment) next() uint64 { return s.first + max(s.count, 1) }
 
 // listSegments returns the numbers of the segments in a folder, oldest first.
 func listSegments(dir string) ([]uint64, error) {

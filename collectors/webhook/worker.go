@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -106,17 +105,27 @@ func (q *Inbox) read() (batch, error) {
 	return b, nil
 }
 
-// skipDamaged goes on behind what the disk has changed since it was written, and keeps that beside.
+// skipDamaged goes on at the next whole record behind a part that is none, and keeps that part beside.
 func (q *Inbox) skipDamaged(s *segment, at position, end int64) error {
-	if err := q.setDamagedAside(s, at.Offset, end-at.Offset); err != nil {
+	next, err := nextRecord(s.file, at.Offset, end)
+	if err != nil {
+		return err
+	}
+	if err := q.setDamagedAside(s, at.Offset, next-at.Offset); err != nil {
+		return err
+	}
+	left, _, err := countRecords(s.file, next, end, nil) // what was whole when it was opened may be damaged since
+	if err != nil {
 		return err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	behind := s.first + s.count
-	q.position = position{Segment: s.first, Offset: end, Number: behind}
-	q.waiting -= end - at.Offset
-	q.counted -= behind - at.Number
+	q.position.Offset = next
+	q.waiting -= next - at.Offset
+	q.counted = left
+	for _, later := range q.segments[1:] {
+		q.counted += later.count
+	}
 	signal(q.arrived) // look again
 	return nil
 }
@@ -149,13 +158,7 @@ func (q *Inbox) advance(b batch) {
 // savePosition notes how far the worker has come. When that fails, or a power cut undoes it, deliveries are handed over
 // again; so it waits for no disk.
 func (q *Inbox) savePosition(at position) {
-	doc, err := json.Marshal(at)
-	if err == nil {
-		path := filepath.Join(q.dir, positionFile)
-		if err = os.WriteFile(path+".new", doc, 0o600); err == nil {
-			err = os.Rename(path+".new", path)
-		}
-	}
+	err := writePosition(q.dir, at)
 	if err != nil {
 		q.log.Warn("the inbox's position cannot be saved; after a restart deliveries are handed over again", "error", err)
 	}
