@@ -64,6 +64,25 @@ func Load(cfg Config, baseDir string) ([]Scorecard, error) {
 	return cards, checkNames(cards)
 }
 
+// Unmatched returns a warning for each pattern of cfg that matches no file, and says when the built-in golden path is used
+// for want of any. What Load refuses is left to Load.
+func Unmatched(cfg Config, baseDir string) []string {
+	var warnings []string
+	matched := false
+	for _, name := range cfg.Files {
+		files, err := catalog.Files(name, baseDir)
+		if err == nil && len(files) == 0 {
+			warnings = append(warnings, fmt.Sprintf("scorecards.files: no file matches %s (below %s)", name, baseDir))
+		}
+		matched = matched || len(files) > 0
+	}
+	if len(warnings) > 0 && !matched {
+		last := len(warnings) - 1
+		warnings[last] += fmt.Sprintf("; services are graded by the built-in golden path %s until one does", builtInPath)
+	}
+	return warnings
+}
+
 func shownName(file, baseDir string) string {
 	base, errBase := filepath.Abs(baseDir)
 	abs, errFile := filepath.Abs(file)

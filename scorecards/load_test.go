@@ -29,6 +29,29 @@ func with(old, replacement string) string {
 	return strings.Replace(goodCard, old, replacement, 1)
 }
 
+func TestUnmatchedPatternsAreTold(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "card.yaml"), []byte(goodCard), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		files   []string
+		want    int // warnings
+		builtIn bool
+	}{
+		{nil, 0, false},
+		{[]string{"card.yaml"}, 0, false},
+		{[]string{"*.yaml"}, 0, false},
+		{[]string{"*.yaml", "more/*.yaml"}, 1, false},
+		{[]string{"more/*.yaml", "{a,b}/**/*.yaml"}, 2, true},
+	} {
+		got := Unmatched(Config{Files: tt.files}, dir)
+		if len(got) != tt.want || tt.builtIn != strings.Contains(strings.Join(got, ""), "built-in") {
+			t.Errorf("%v: %q", tt.files, got)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	tests := []struct {
 		name, card string

@@ -109,11 +109,16 @@ func knownSource(sources collectors.Config, name string) error {
 	if name == "" || slices.Contains(names, name) {
 		return nil
 	}
+	return noSource(name, names, "configured are: ")
+}
+
+// noSource is the error for a name that is none of those known.
+func noSource(name string, names []string, listed string) error {
 	hint := ""
 	if best, near := config.Nearest(name, names); near {
 		hint = fmt.Sprintf("did you mean %q? ", best)
 	}
-	return fmt.Errorf("--source %s: no source has this name; %sconfigured are: %s", name, hint, strings.Join(names, ", "))
+	return fmt.Errorf("--source %s: no source has this name; %s%s%s", name, hint, listed, strings.Join(names, ", "))
 }
 
 // tellReceiving tells about sources that send by themselves, so that a collect that leaves them out is no surprise, and

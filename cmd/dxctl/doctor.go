@@ -101,6 +101,9 @@ func (s *session) examine(ctx context.Context) []finding {
 	} else {
 		ok("scorecards", "%d", len(cards))
 	}
+	for _, w := range scorecards.Unmatched(cfg.Scorecards, cfg.Dir) {
+		warn("scorecards", "%s", w)
+	}
 	return append(found, s.examineSources(ctx, &platform{cfg: cfg, log: log, now: s.now})...)
 }
 

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,12 +52,41 @@ final, read again later) and what is missing. A gap is read again by the next co
 			if err := p.store.Select(cmd.Context(), &rows, ledgerQuery, map[string]any{"source": source, "gaps": gaps}); err != nil {
 				return fmt.Errorf("reading the ledger: %w", err)
 			}
+			if len(rows) == 0 && source != "" {
+				if err := p.knownSource(cmd.Context(), source); err != nil {
+					return err
+				}
+			}
 			return ledgerTable(rows, gaps).print(s.out, s.output)
 		},
 	}
 	cmd.Flags().StringVar(&source, "source", "", "only the source with this `NAME`")
 	cmd.Flags().BoolVar(&gaps, "gaps", false, "only what is missing")
 	return cmd
+}
+
+// knownSource returns an error for the name of a source that is neither configured nor in the ledger.
+func (p *platform) knownSource(ctx context.Context, name string) error {
+	var rows []struct {
+		Source string `ch:"source"`
+	}
+	if err := p.store.Select(ctx, &rows, "SELECT DISTINCT source FROM ledger", nil); err != nil {
+		return fmt.Errorf("reading the ledger: %w", err)
+	}
+	var known []string
+	for _, r := range rows {
+		known = append(known, r.Source)
+	}
+	for _, source := range p.cfg.Sources {
+		known = append(known, source.Name)
+	}
+	if slices.Contains(known, name) {
+		return nil
+	}
+	if len(known) == 0 {
+		return fmt.Errorf("--source %s: no source has this name; none is configured, and nothing was collected", name)
+	}
+	return noSource(name, slices.Compact(slices.Sorted(slices.Values(known))), "configured or in the ledger are: ")
 }
 
 func ledgerTable(rows []ledgerRow, gaps bool) table {

@@ -65,6 +65,9 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		if p.cards, err = scorecards.New(cards, s.now); err != nil {
 			return nil, err
 		}
+		for _, w := range scorecards.Unmatched(cfg.Scorecards, cfg.Dir) {
+			log.Warn(w)
+		}
 	}
 	p.store, err = store.Open(ctx, cfg.Store, store.Options{
 		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Folder), Share: opt.share, Program: "dxctl " + opt.program,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"reflect"
 	"slices"
 	"strings"
@@ -110,6 +111,9 @@ func plain(v reflect.Value) any {
 		if v.IsNil() {
 			return nil
 		}
+		if x, ok := v.Interface().(*big.Int); ok {
+			return json.Number(x.String())
+		}
 		v = v.Elem()
 	}
 	switch x := v.Interface().(type) {
@@ -130,6 +134,8 @@ func cell(v any) string {
 		return ""
 	case string:
 		return x
+	case fmt.Stringer: // decimals, addresses, UUIDs
+		return x.String()
 	}
 	switch reflect.TypeOf(v).Kind() {
 	case reflect.Slice, reflect.Map, reflect.Array, reflect.Struct:
