@@ -56,7 +56,7 @@ var house = []struct {
 	{name: "web", imports: []string{"event", "catalog", "metrics", "scorecards"}, children: true},
 	{name: "config", imports: []string{"store", "web", "catalog", "collectors", "scorecards", "event", "metrics"}},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
-	{name: "cmd/dxctl", imports: []string{"event", "migrations", "catalog", "collectors", "collectors/rest", "collectors/webhook", "store", "metrics", "scorecards", "web", "web/spreadsheet", "config"}, children: true},
+	{name: "cmd/dxctl", imports: []string{"event", "migrations", "catalog", "collectors", "collectors/rest", "collectors/webhook", "store", "store/embedded", "metrics", "scorecards", "web", "web/spreadsheet", "config"}, children: true},
 	{name: "cmd/benchtable"},
 	{name: "cmd/browser"},
 	{name: "cmd/loadtest", imports: []string{"cmd/browser"}},
