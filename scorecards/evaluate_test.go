@@ -104,7 +104,7 @@ func TestOutcomes(t *testing.T) {
 		{name: "not", expr: `!facts["repository.archived"]`, facts: map[string]any{"repository.archived": true}, outcome: event.Fail, reason: "the repository is archived"},
 		{
 			name: "a fact is absent", expr: `facts["ci.p95_minutes"] <= 10`, outcome: event.Unknown, missing: []string{"ci.p95_minutes"},
-			reason: "ci.p95_minutes is not known; a source with pipeline runs (kind github) should give it",
+			reason: "ci.p95_minutes is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
 		},
 		{
 			name: "a fact that its source could not give", expr: `facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"ci.p95_minutes": fmt.Errorf("no pipeline runs are known")},
@@ -115,9 +115,9 @@ func TestOutcomes(t *testing.T) {
 		{name: "true or unknown is true", expr: `facts["ci.p95_minutes"] <= 10 || facts["catalog.has_owner"]`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Pass, reason: "it has an owner"},
 		{
 			name: "true and unknown is unknown", expr: `facts["catalog.has_owner"] && facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"catalog.has_owner": true},
-			outcome: event.Unknown, missing: []string{"ci.p95_minutes"}, reason: "ci.p95_minutes is not known; a source with pipeline runs (kind github) should give it",
+			outcome: event.Unknown, missing: []string{"ci.p95_minutes"}, reason: "ci.p95_minutes is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
 		},
-		{name: "not unknown is unknown", expr: `!facts["repository.archived"]`, outcome: event.Unknown, missing: []string{"repository.archived"}, reason: "repository.archived is not known; a source of kind github should give it"},
+		{name: "not unknown is unknown", expr: `!facts["repository.archived"]`, outcome: event.Unknown, missing: []string{"repository.archived"}, reason: "repository.archived is not known; a source of kind github or gitlab should give it"},
 		{
 			name: "two are absent", expr: `facts["repository.files.readme"] && facts["repository.files.license"]`, outcome: event.Unknown,
 			missing: []string{"repository.files.license", "repository.files.readme"},
@@ -131,7 +131,7 @@ func TestOutcomes(t *testing.T) {
 		{
 			name: "expired and absent is unknown", expr: `facts["ci.p95_minutes"] <= facts["ci.runs_30d"]`, facts: map[string]any{"ci.p95_minutes": old},
 			outcome: event.Unknown, missing: []string{"ci.p95_minutes", "ci.runs_30d"},
-			reason: "ci.p95_minutes is out of date: metrics gave 17.4 minutes on 2026-11-13 and it held until 2026-11-17; ci.runs_30d is not known; a source with pipeline runs (kind github) should give it",
+			reason: "ci.p95_minutes is out of date: metrics gave 17.4 minutes on 2026-11-13 and it held until 2026-11-17; ci.runs_30d is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
 		},
 		{name: "expired but not needed", expr: `facts["catalog.has_owner"] || facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"catalog.has_owner": true, "ci.p95_minutes": old}, outcome: event.Pass, reason: "it has an owner"},
 		{
@@ -159,7 +159,7 @@ func TestOutcomes(t *testing.T) {
 		{name: "evidence", expr: `size(facts["catalog.tags"]) > 1`, evidence: `facts["ci.p95_minutes"]`, facts: map[string]any{"catalog.tags": []string{"go"}, "ci.p95_minutes": 3.5}, outcome: event.Fail, reason: "its tags are go (3.5 minutes)"},
 		{name: "evidence that is absent changes nothing", expr: `facts["catalog.has_owner"]`, evidence: `facts["ci.p95_minutes"]`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Pass, reason: "it has an owner"},
 		{name: "not applicable", expr: `facts["catalog.has_owner"]`, applies: `entity.lifecycle == "experimental"`, outcome: event.NotApplicable, reason: "the rule does not apply: the lifecycle is production, the rule wants experimental"},
-		{name: "whether it applies is unknown", expr: `facts["catalog.has_owner"]`, applies: `facts["ci.runs_30d"] > 5`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Unknown, missing: []string{"ci.runs_30d"}, reason: "ci.runs_30d is not known; a source with pipeline runs (kind github) should give it"},
+		{name: "whether it applies is unknown", expr: `facts["catalog.has_owner"]`, applies: `facts["ci.runs_30d"] > 5`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Unknown, missing: []string{"ci.runs_30d"}, reason: "ci.runs_30d is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it"},
 		{name: "applies fails", expr: `true`, applies: `entity.annotations["nope"] == "y"`, outcome: event.ErrorOutcome, reason: "the rule could not be evaluated: no such key: nope"},
 	}
 	for _, tt := range tests {

@@ -29,9 +29,10 @@ func (d FactDefinition) label() string {
 const (
 	fromCatalog = "the catalog (the service's descriptor)"
 	fromGitHub  = "a source of kind github"
-	fromCI      = "a source with pipeline runs (kind github)"
-	fromDeploys = "a source with deployments (kind github)"
-	fromChanges = "a source with pull requests (kind github)"
+	fromGit     = "a source of kind github or gitlab"
+	fromCI      = "a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events)"
+	fromDeploys = "a source with deployments (github, gitlab, jenkins, circleci, argocd, kubernetes or pushed events)"
+	fromChanges = "a source with pull or merge requests (github, gitlab or pushed events)"
 )
 
 // knownFacts are the facts that dxctl itself gives.
@@ -59,9 +60,9 @@ var knownFacts = []FactDefinition{
 	{Name: "repository.files.license", Type: event.BoolFact, True: "the repository has a license", False: "the repository has no license", Source: fromGitHub, Description: "A LICENSE file at the top of the default branch."},
 	{Name: "repository.files.dependency_updates", Type: event.BoolFact, True: "dependency updates are automatic", False: "dependency updates are not set up", Source: fromGitHub, Description: "A configuration of Dependabot or Renovate."},
 	{Name: "repository.files.tests", Type: event.BoolFact, True: "the repository has tests", False: "no tests were found in the repository", Source: fromGitHub, Description: "Files that are tests by their name or folder."},
-	{Name: "repository.default_branch", Type: event.StringFact, Label: "the default branch", Source: fromGitHub, Description: "Name of the default branch."},
-	{Name: "repository.created_at", Type: event.TimeFact, Label: "the creation of the repository", Source: fromGitHub, Description: "When the repository was created."},
-	{Name: "repository.archived", Type: event.BoolFact, True: "the repository is archived", False: "the repository is not archived", Source: fromGitHub, Description: "The repository is archived and takes no changes."},
+	{Name: "repository.default_branch", Type: event.StringFact, Label: "the default branch", Source: fromGit, Description: "Name of the default branch."},
+	{Name: "repository.created_at", Type: event.TimeFact, Label: "the creation of the repository", Source: fromGit, Description: "When the repository was created."},
+	{Name: "repository.archived", Type: event.BoolFact, True: "the repository is archived", False: "the repository is not archived", Source: fromGit, Description: "The repository is archived and takes no changes."},
 	{Name: "repository.codeowners.default_owners", Type: event.ListFact, Label: "the owners by default", Source: fromGitHub, Description: "Owners in CODEOWNERS of a file that no narrower rule names; empty without the file."},
 	{Name: "repository.codeowners.owners", Type: event.ListFact, Label: "the owners in CODEOWNERS", Source: fromGitHub, Description: "Everybody whom CODEOWNERS names; empty without the file."},
 	{Name: "repository.codeowners.invalid_lines", Type: event.ListFact, Label: "the invalid lines of CODEOWNERS", Source: fromGitHub, Description: "Lines of CODEOWNERS that GitHub passes over, and why."},

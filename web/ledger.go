@@ -14,6 +14,7 @@ type ledgerView struct {
 	Gap     int
 	Open    int
 	Trouble []string // what the latest collects ended with
+	Lost    []string // what of the catalog cannot be read
 }
 
 // ledger shows what each source said it has against what is stored.
@@ -29,8 +30,11 @@ func (a *app) ledger(ctx context.Context, r request) (answer, error) {
 	view := ledgerView{layout: a.layout("How complete the data is", "/ledger"), Rows: part(rows, page, listSize), Summary: sorted(summarise(rows))}
 	view.Pages = newPager("/ledger", r.Values(), page, listSize, len(rows))
 	for _, why := range a.degraded(ctx) {
-		if why.Check == "collectors" {
+		switch why.Check {
+		case "collectors":
 			view.Trouble = append(view.Trouble, why.Cause)
+		case "catalog":
+			view.Lost = append(view.Lost, why.Cause)
 		}
 	}
 	for _, s := range view.Summary {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -83,15 +82,6 @@ func (r unmappedRow) name() string {
 	return cmp.Or(name, "my-service")
 }
 
-// likely finds the service that goes by the name of the scope.
-func (r unmappedRow) likely(services []catalog.Entity) *catalog.Entity {
-	i := slices.IndexFunc(services, func(e catalog.Entity) bool { return strings.EqualFold(e.Name, r.name()) })
-	if i < 0 {
-		return nil
-	}
-	return &services[i]
-}
-
 type unmappedView struct {
 	layout
 	Rows []unmappedRow
@@ -148,8 +138,15 @@ func (a *app) unmapped(ctx context.Context, r request) (answer, error) {
 		view.Rows, view.More = view.Rows[:unmappedLimit], true
 	}
 	services := a.deps.Catalog().Services()
+	byName := make(map[string]*catalog.Entity, len(services)) // of several with one name the first
+	for i := range services {
+		name := strings.ToLower(services[i].Name)
+		if byName[name] == nil {
+			byName[name] = &services[i]
+		}
+	}
 	for i := range view.Rows {
-		view.Rows[i].Likely = view.Rows[i].likely(services)
+		view.Rows[i].Likely = byName[view.Rows[i].name()]
 	}
 	return a.render("unmapped", view)
 }

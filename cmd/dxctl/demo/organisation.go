@@ -30,7 +30,7 @@ const (
 )
 
 var providers = map[string]string{
-	SourceGitHub: "github", SourceJenkins: "jenkins", SourceCircleCI: "circleci", SourceScripts: "webhook", SourcePager: "pagerduty",
+	SourceGitHub: "github", SourceJenkins: "jenkins", SourceCircleCI: "circleci", SourceScripts: "push", SourcePager: "pagerduty",
 }
 
 // Organisation is the demo organisation as of a day.

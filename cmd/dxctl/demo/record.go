@@ -53,7 +53,7 @@ var words = map[tool]map[event.Status]string{
 	jenkins:  {event.Succeeded: "SUCCESS", event.Failed: "FAILURE", event.Cancelled: "ABORTED", event.Running: "BUILDING"},
 	actions:  {event.Succeeded: "success", event.Failed: "failure", event.Cancelled: "cancelled", event.Running: "in_progress", event.Skipped: "skipped"},
 	circleci: {event.Succeeded: "success", event.Failed: "failed", event.Cancelled: "canceled", event.Running: "running", event.Skipped: "not_run"},
-	scripts:  {event.Succeeded: "exit 0", event.Failed: "exit 1", event.Running: "started"},
+	scripts:  {event.Succeeded: "deployed", event.Failed: "failed", event.Running: "started"}, // as pushed events have them
 }
 
 // seen cuts a span at today: what has not begun by then is not known (false), what has not ended is running.

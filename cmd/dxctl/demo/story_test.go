@@ -4,10 +4,12 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/store"
@@ -253,5 +255,23 @@ func BenchmarkOverview(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// What the scripts push looks as real pushed events do, so that the demo's queries and links are those of users.
+func TestPushedEventsLookAsRealOnesDo(t *testing.T) {
+	o := Generate(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC))
+	n := 0
+	for _, d := range o.deployments {
+		if d.Source != SourceScripts {
+			continue
+		}
+		n++
+		if d.Provider != webhook.Push || d.Service == "" || !slices.Contains([]string{"deployed", "failed", "started"}, d.StatusRaw) {
+			t.Fatalf("%+v", d)
+		}
+	}
+	if n == 0 {
+		t.Error("nothing is pushed")
 	}
 }
