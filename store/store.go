@@ -31,6 +31,7 @@ type Options struct {
 	Now      func() time.Time // nil: time.Now
 	BaseDir  string           // a relative folder of the DSN is below this; empty: the working directory
 	Share    bool             // let other processes of this user use the embedded engine, over a unix socket in the data folder
+	Alone    bool             // do not work through another process that has the data directory open: an [embedded.InUseError]
 	Program  string           // who we are: "dxctl serve"; shown to whoever finds the folder in use
 	StateDir string           // where the list of a server's stored parts is kept; empty: nowhere, and lost parts go unnoticed
 	Engine   *embedded.Engine // an open engine to use, for an embedded DSN; Close leaves it open
@@ -137,7 +138,7 @@ func openFolder(ctx context.Context, path string, o Options) (engine, string, er
 	var inUse *embedded.InUseError
 	if err == nil {
 		return local, "embedded", nil
-	} else if !errors.As(err, &inUse) {
+	} else if !errors.As(err, &inUse) || o.Alone {
 		return nil, "", err
 	}
 	remote, err := embedded.Connect(ctx, path)

@@ -31,7 +31,7 @@ func newDemo(s *session) *cobra.Command {
 serve its dashboard. It needs no account and no network, and writes only below --data, where it also leaves the
 configuration and the catalog that it uses: a good start for your own.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			org := demo.Generate(s.now())
 			cfg, err := prepareDemo(data, org)
 			if err != nil {
@@ -43,17 +43,22 @@ configuration and the catalog that it uses: a good start for your own.`,
 			if err := cfg.Server.Validate(); err != nil {
 				return fmt.Errorf("--addr: %w", err)
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "demo", share: true})
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "demo", alone: true})
+			if err != nil {
+				return err
+			}
+			defer p.close(&err)
+			if loadOnly {
+				return p.loadDemo(cmd.Context(), org, newProgress(s.err, s.now))
+			}
+			listener, err := p.listen(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if err := p.loadDemo(cmd.Context(), org, newProgress(s.err, s.now)); err != nil {
-				return errors.Join(err, p.store.Close())
+				return errors.Join(err, listener.Close())
 			}
-			if loadOnly {
-				return p.store.Close()
-			}
-			return p.serve(cmd.Context(), func(url string) {
+			return p.serve(cmd.Context(), listener, func(url string) {
 				fmt.Fprintf(s.err, "\n  The demo organisation is at  %s\n\n  In another terminal:  bin/dxctl services%s\n  Ctrl-C stops it.\n\n", url, configFlag(cfg))
 			})
 		},

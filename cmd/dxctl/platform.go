@@ -44,7 +44,7 @@ type platform struct {
 // openOptions says what a command needs of the store.
 type openOptions struct {
 	program string // for the lock, so that an error can say who holds the data
-	share   bool   // let other commands use the engine while this one runs
+	alone   bool   // hold the engine and let other commands use it; an error where another process holds it
 	asIs    bool   // do not migrate: the command looks at the schema
 	bare    bool   // the store only: neither the catalog nor scorecards nor metrics are needed, so their faults are no matter
 }
@@ -70,7 +70,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		}
 	}
 	p.store, err = store.Open(ctx, cfg.Store, store.Options{
-		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Folder), Share: opt.share, Program: "dxctl " + opt.program,
+		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Folder), Share: opt.alone, Alone: opt.alone, Program: "dxctl " + opt.program,
 	})
 	if err != nil {
 		return nil, err

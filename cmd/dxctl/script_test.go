@@ -2,12 +2,15 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,7 +67,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", address)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "answers": answers},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "answers": answers, "damage": damage},
 	})
 }
 
@@ -125,21 +128,64 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// answers waits until a URL answers 200: answers http://$ADDR/readyz.
+// answers waits until a URL answers 200, and its body contains the texts: answers http://$ADDR/readyz ready.
 func answers(ts *testscript.TestScript, _ bool, args []string) {
 	deadline := time.Now().Add(time.Minute)
 	for {
-		resp, err := http.Get(args[0])
+		err := contains(args[0], args[1:])
 		if err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return
-			}
-			err = errors.New(resp.Status)
+			return
 		}
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s does not answer: %v", args[0], err)
 		}
 		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func contains(url string, texts []string) error {
+	resp, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	for _, text := range texts {
+		if !strings.Contains(string(body), text) {
+			return fmt.Errorf("%q is not in it: %s", text, body)
+		}
+	}
+	return nil
+}
+
+// damage cuts off the data of all parts of the tables that have a column: damage data/clickhouse rollback_of.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: damage DIRECTORY COLUMN")
+	}
+	lists, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "store", "*", "*", "all_*", "columns.txt"))
+	ts.Check(err)
+	damaged := 0
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		ts.Check(err)
+		if !strings.Contains(string(text), "`"+args[1]+"`") {
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(filepath.Dir(list), "*.bin"))
+		ts.Check(err)
+		for _, file := range files {
+			ts.Check(os.Truncate(file, 3))
+			damaged++
+		}
+	}
+	if damaged == 0 {
+		ts.Fatalf("no part has a column %s", args[1])
 	}
 }

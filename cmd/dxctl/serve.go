@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -33,7 +34,7 @@ func newServe(s *session) *cobra.Command {
 
 The dashboard has no login yet: it listens on this machine's loopback unless --addr or server.addr say otherwise.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := s.config()
 			if err != nil {
 				return err
@@ -44,11 +45,16 @@ The dashboard has no login yet: it listens on this machine's loopback unless --a
 					return fmt.Errorf("--addr: %w", err)
 				}
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "serve", share: true})
+			p, err := s.open(cmd.Context(), cfg, openOptions{program: "serve", alone: true})
 			if err != nil {
 				return err
 			}
-			return p.serve(cmd.Context(), func(url string) {
+			defer p.close(&err)
+			listener, err := p.listen(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return p.serve(cmd.Context(), listener, func(url string) {
 				fmt.Fprintf(s.err, "dxctl serves %s (Ctrl-C stops it)\n", url)
 			})
 		},
@@ -57,17 +63,23 @@ The dashboard has no login yet: it listens on this machine's loopback unless --a
 	return cmd
 }
 
-// serve answers requests and refreshes the data until ctx ends, then lets requests under way finish and closes the
-// store. ready is called with the dashboard's address once it answers.
-func (p *platform) serve(ctx context.Context, ready func(url string)) (err error) {
-	defer p.close(&err)
-	info, err := p.store.Info(ctx)
+// listen takes the dashboard's address, before anything is done that takes long.
+func (p *platform) listen(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", p.cfg.Server.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listening on %s: another process uses this address: stop it, or choose another one with --addr", p.cfg.Server.Addr)
+	}
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("listening on %s: %w; choose another address with --addr", p.cfg.Server.Addr, err)
 	}
-	if info.Engine == "shared" {
-		return fmt.Errorf("another dxctl serves the data in %s already; stop it first, or give this one its own store.dsn", info.Path)
-	}
+	return listener, nil
+}
+
+// serve answers requests and refreshes the data until ctx ends, then lets requests under way finish. ready is called
+// with the dashboard's address once it answers. It closes listener.
+func (p *platform) serve(ctx context.Context, listener net.Listener, ready func(url string)) (err error) {
+	defer func() { _ = listener.Close() }() // where nothing was served; the server closes it otherwise
 	if err := p.sync(ctx); err != nil {
 		return err
 	}
@@ -76,14 +88,12 @@ func (p *platform) serve(ctx context.Context, ready func(url string)) (err error
 	if err != nil {
 		return err
 	}
+	if received != nil { // last, because requests under way still put into it
+		defer func() { err = errors.Join(err, received.inbox.Close()) }()
+	}
 	app, err := p.webApp(received) //nolint:contextcheck // every request has a context of its own
 	if err != nil {
 		return err
-	}
-	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", p.cfg.Server.Addr)
-	if err != nil {
-		return fmt.Errorf("listening on %s: %w; choose another address with --addr", p.cfg.Server.Addr, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -104,11 +114,7 @@ func (p *platform) serve(ctx context.Context, ready func(url string)) (err error
 	_ = listener.Close() // a server that had not begun to accept when it was shut down would accept for ever
 	err = errors.Join(err, <-served)
 	<-refreshed
-	err = errors.Join(err, <-stored)
-	if received != nil { // last, because requests under way still put into it
-		err = errors.Join(err, received.inbox.Close())
-	}
-	return err
+	return errors.Join(err, <-stored)
 }
 
 // storeReceived brings what is pushed into the store until ctx ends. What has been answered and is not stored yet waits

@@ -19,9 +19,9 @@ type InUseError struct {
 func (e *InUseError) Error() string {
 	who := "another process"
 	if e.PID != 0 {
-		who = fmt.Sprintf("%s (process %d)", e.Program, e.PID)
+		who = fmt.Sprintf("%q (process %d)", e.Program, e.PID)
 	}
-	return fmt.Sprintf("opening the data folder %s: %s uses it, and only one process can; wait for it or end it, or choose another folder (store.dsn)", e.Path, who)
+	return fmt.Sprintf("opening the data directory %s: %s is using it, and only one process can: stop that one first, or choose another directory (store.dsn; --data of the demo)", e.Path, who)
 }
 
 // DiskFullError says that the disk below the data folder is full.
