@@ -66,23 +66,33 @@ func mark(m metadata, sync string, started, finished stamp) string {
 	return text
 }
 
-// parseList reads a listing. An application that cannot be read does not cost the others; bad says how many there are.
-func parseList(body []byte) (all []summary, bad int, err error) {
+// parseList reads a listing. An application that cannot be read does not cost the others; odd says what is wrong with each
+// of those, by its name or its place in the list.
+func parseList(body []byte) (all []summary, odd map[string]error, err error) {
 	var list struct {
 		Items []json.RawMessage `json:"items"`
 	}
 	if err := json.Unmarshal(body, &list); err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
-	for _, raw := range list.Items {
+	odd = map[string]error{}
+	for i, raw := range list.Items {
 		var s summary
-		if json.Unmarshal(raw, &s) != nil || s.Metadata.Name == "" {
-			bad++
+		err := json.Unmarshal(raw, &s)
+		if err == nil && s.Metadata.Name == "" {
+			err = errors.New("it has no name")
+		}
+		if err == nil {
+			all = append(all, s)
 			continue
 		}
-		all = append(all, s)
+		name := s.Metadata.Name
+		if name == "" {
+			name = "application " + strconv.Itoa(i+1) + " of the list"
+		}
+		odd[name] = err
 	}
-	return all, bad, nil
+	return all, odd, nil
 }
 
 // application is what is used of an application.

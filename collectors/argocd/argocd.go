@@ -190,12 +190,12 @@ func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Check says whether Argo CD answers and shows the token any application.
 func (c *Collector) Check(ctx context.Context) error {
-	all, err := c.list(ctx)
+	all, _, err := c.list(ctx)
 	if err != nil {
 		return err
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("%s answers, but shows no application: Argo CD leaves out what a token may not see; allow it `applications, get` and look at projects and applications of the source", c.base)
+		return fmt.Errorf("%s answers, but shows no application: Argo CD leaves out what a token may not see; %s; and look at projects and applications of the source", c.base, rights)
 	}
 	return nil
 }

@@ -29,12 +29,15 @@ func (e *statusError) Error() string {
 	case http.StatusUnauthorized:
 		text += ": the token is not valid (any more); generate another (argocd account generate-token) and set it as the source's token"
 	case http.StatusForbidden: // also of what does not exist, so that nobody can find out
-		text += ": the application does not exist (any more), or the token may not see it; it needs `applications, get`"
+		text += ": the application does not exist (any more), or the token may not see it; " + rights
 	case http.StatusNotFound:
 		text += ": it does not exist (any more); check the source's url"
 	}
 	return text
 }
+
+// rights are all that the token needs.
+const rights = "allow it `applications, get` on every application that is read: `p, <account or role>, applications, get, */*, allow`"
 
 // Unwrap makes refused credentials recognisable.
 func (e *statusError) Unwrap() error {
@@ -64,7 +67,7 @@ func (c *Collector) get(ctx context.Context, path string) ([]byte, error) {
 		return nil, fmt.Errorf("GET %s: the answer's body is a %T, not what the client reads", shown, resp.Body)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, &statusError{path: shown, status: resp.StatusCode, message: message(body.Bytes())}
+		return nil, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{path: shown, status: resp.StatusCode, message: message(body.Bytes())}}
 	}
 	return body.Bytes(), nil
 }
@@ -93,24 +96,21 @@ func message(body []byte) string {
 const summaryFields = "items.metadata.name,items.metadata.namespace,items.metadata.creationTimestamp,items.status.sync.status," +
 	"items.status.operationState.startedAt,items.status.operationState.finishedAt"
 
-// list returns the applications that are collected, as one request tells of them.
-func (c *Collector) list(ctx context.Context) ([]summary, error) {
+// list returns the applications that are collected, as one request tells of them, and what is wrong with those that
+// cannot be read.
+func (c *Collector) list(ctx context.Context) (all []summary, odd map[string]error, err error) {
 	query := url.Values{"fields": {summaryFields}}
 	if len(c.cfg.Projects) > 0 {
 		query["projects"] = c.cfg.Projects
 	}
 	body, err := c.get(ctx, "applications?"+query.Encode())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	all, bad, err := parseList(body)
-	if err != nil {
-		return nil, fmt.Errorf("GET applications: the answer is not what Argo CD documents: %w", err)
+	if all, odd, err = parseList(body); err != nil {
+		return nil, nil, fmt.Errorf("GET applications: the answer is not what Argo CD documents: %w", err)
 	}
-	if bad > 0 {
-		c.log.Warn("Argo CD lists applications that cannot be read; they are left out", "source", c.cfg.Source, "applications", bad)
-	}
-	return slices.DeleteFunc(all, func(s summary) bool { return !c.wants(s.Metadata) }), nil
+	return slices.DeleteFunc(all, func(s summary) bool { return !c.wants(s.Metadata) }), odd, nil
 }
 
 // wants reports whether an application is one of those that are collected, by its name.

@@ -2,13 +2,14 @@ package argocd
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -45,33 +46,41 @@ type open struct {
 	Selective bool             `json:"selective,omitzero"`
 }
 
-// Scopes lists the applications. The one request tells also which of them have to be read.
+// Scopes lists the applications. The one request tells also which of them have to be read. With a *rest.SkippedError it
+// lists those that can be collected.
 func (c *Collector) Scopes(ctx context.Context, _ Memory) ([]string, error) {
-	all, err := c.list(ctx)
+	all, odd, err := c.list(ctx)
 	if err != nil {
 		return nil, err
 	}
-	listed := make(map[string]summary, len(all))
-	scopes := make([]string, 0, len(all))
-	var errs []error
+	listed, twice := make(map[string]summary, len(all)), map[string]bool{}
 	for _, s := range all {
 		scope := s.Metadata.scope(c.cfg.QualifiedNames)
-		if other, taken := listed[scope]; taken {
-			errs = append(errs, fmt.Errorf("the application %s is in the namespaces %s and %s: set qualified_names: true for the source, and write argocd/app-name as namespace/name",
-				scope, other.Metadata.Namespace, s.Metadata.Namespace))
+		if other, taken := listed[scope]; taken { // whose deployments would they be?
+			twice[scope] = true
+			odd[scope] = fmt.Errorf("the application %s is in the namespaces %s and %s: set qualified_names: true for the source, and write argocd/app-name as namespace/name",
+				scope, other.Metadata.Namespace, s.Metadata.Namespace)
 			continue
 		}
 		listed[scope] = s
-		scopes = append(scopes, scope)
 	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	slices.Sort(scopes)
+	maps.DeleteFunc(listed, func(scope string, _ summary) bool { return twice[scope] })
 	c.mu.Lock()
 	c.listed = listed
 	c.mu.Unlock()
-	return scopes, nil
+	return slices.Sorted(maps.Keys(listed)), c.skipped("application", odd)
+}
+
+// skipped is the error about what is wrong with an answer of which the rest was read; nil where nothing is.
+func (c *Collector) skipped(what string, odd map[string]error) error {
+	if len(odd) == 0 {
+		return nil
+	}
+	e := &rest.SkippedError{What: what, Objects: map[string]rest.Held{}}
+	for name, err := range odd {
+		e.Objects[name] = rest.Held{Failures: 1, Since: c.now().UTC(), Error: err.Error()}
+	}
+	return e
 }
 
 // Collect brings an application up to date: it is read when the latest listing shows that something has happened.
@@ -99,8 +108,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	}
 	if !listed || again || s.Mark != seen.mark() {
 		a, err := c.application(ctx, seen.Metadata)
-		if gone(err) && listed {
-			return nil // it was deleted since it was listed; the next listing lacks it
+		if gone(err) && listed && !c.stillListed(ctx, scope) {
+			return nil // it was deleted since it was listed
 		}
 		if err != nil {
 			return err
@@ -112,7 +121,19 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 			return err
 		}
 	}
-	return p.account(ctx)
+	if err := p.account(ctx); err != nil {
+		return err
+	}
+	if s.Bad > 0 {
+		return c.skipped("record", map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)})
+	}
+	return nil
+}
+
+// stillListed reports whether an application that Argo CD does not show is on its list all the same.
+func (c *Collector) stillListed(ctx context.Context, scope string) bool {
+	all, _, err := c.list(ctx)
+	return err != nil || slices.ContainsFunc(all, func(s summary) bool { return s.Metadata.scope(c.cfg.QualifiedNames) == scope })
 }
 
 // named is the metadata of an application that is known by its scope only.
@@ -164,9 +185,6 @@ func (p *pass) store(ctx context.Context, a application, again bool) error {
 	p.page = p.Collector.page(a.Metadata)
 	if n := len(a.history); n > 0 && a.history[n-1].ID < p.s.LastID || !p.s.Created.IsZero() && !a.Metadata.Created.IsZero() && !p.s.Created.Equal(a.Metadata.Created.Time) {
 		p.s.LastID, p.s.LastKey, p.s.Before, p.s.Healed, p.s.Undid = -1, "", 0, nil, nil // the application was made anew: its history counts from 0 again
-	}
-	if a.bad > 0 {
-		p.log.Warn("an application has records that cannot be read; they are left out", "source", p.cfg.Source, "application", p.scope, "records", a.bad)
 	}
 	if err := p.gap(ctx, a); err != nil {
 		return err

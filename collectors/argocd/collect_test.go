@@ -399,7 +399,7 @@ func TestWhichApplications(t *testing.T) {
 		{"all", nil, nil, []string{"payment-prod", "payment-staging", "shop-prod"}, ""},
 		{"by name", func(c *Config) { c.Applications = []string{"*-prod"} }, nil, []string{"payment-prod", "shop-prod"}, ""},
 		{"by project", func(c *Config) { c.Projects = []string{"shop"} }, nil, []string{"shop-prod"}, ""},
-		{"a name twice", nil, elsewhere, nil, "namespaces argocd and team-a: set qualified_names"},
+		{"a name twice", nil, elsewhere, []string{"payment-staging", "shop-prod"}, "namespaces argocd and team-a: set qualified_names"},
 		{"with namespaces", func(c *Config) { c.QualifiedNames = true }, elsewhere,
 			[]string{"argocd/payment-prod", "argocd/payment-staging", "argocd/shop-prod", "team-a/payment-prod"}, ""},
 	} {
@@ -412,6 +412,28 @@ func TestWhichApplications(t *testing.T) {
 				t.Errorf("%v, %v", got, err)
 			}
 		})
+	}
+}
+
+func TestAnApplicationThatMayNotBeReadIsAnError(t *testing.T) {
+	s, m := newServer(t, app("payment", nil, syncedEntry(0, 0, sha(1), alice))), newMemory()
+	c := collector(t, s, nil)
+	if _, err := c.Scopes(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	s.answer = func(w http.ResponseWriter, r *http.Request, _ int) bool {
+		if strings.HasSuffix(r.URL.Path, "/applications/payment") {
+			http.Error(w, `{"message":"permission denied"}`, http.StatusForbidden)
+			return true
+		}
+		return false
+	}
+	if err := c.Collect(t.Context(), "payment", m); err == nil || !strings.Contains(err.Error(), "applications, get, */*, allow") {
+		t.Errorf("it is listed and may not be read: %v", err)
+	}
+	delete(s.apps, "argocd/payment")
+	if err := c.Collect(t.Context(), "payment", m); err != nil {
+		t.Errorf("it was deleted since it was listed: %v", err)
 	}
 }
 
@@ -446,13 +468,21 @@ func TestOddRecordsDoNotCostTheGoodOnes(t *testing.T) {
 	s := newServer(t, app("payment", object{"startedAt": 5, "phase": object{}},
 		"text", object{"id": "seven"}, object{"id": 1}, syncedEntry(2, 0, sha(1), alice), object{"id": 3, "deployStartedAt": "0001-01-01T00:00:00Z", "deployedAt": "soon"}))
 	m := newMemory()
-	one(t, s, m)
+	c := collector(t, s, nil)
+	for range 2 { // also when nothing is new
+		if _, err := c.Scopes(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Collect(t.Context(), "payment", m); !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "history or operation of payment (5 of its records make no sense)") {
+			t.Errorf("error %v", err)
+		}
+	}
 	if got := m.ids(); !slices.Equal(got, []string{id(0)}) || !strings.Contains(m.ledger.Note, "5 records of the latest answer could not be read") || m.ledger.Gap() != 5 {
 		t.Errorf("%v %+v", got, m.ledger)
 	}
 	all, bad, err := parseList([]byte(`{"items":[1,{"metadata":{"name":"a"}},{"metadata":{}},null]}`))
-	if len(all) != 1 || bad != 3 || err != nil {
-		t.Errorf("%v %d %v", all, bad, err)
+	if len(all) != 1 || len(bad) != 3 || bad["application 1 of the list"] == nil || err != nil {
+		t.Errorf("%v %v %v", all, bad, err)
 	}
 }
 
