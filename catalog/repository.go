@@ -22,7 +22,7 @@ type repository struct {
 var (
 	githubOwner = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 	githubName  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
-	gitlabName  = regexp.MustCompile(`^[A-Za-z0-9_.][A-Za-z0-9_.-]*$`)
+	gitlabName  = regexp.MustCompile(`^[\p{L}\p{N}_.][\p{L}\p{N}_.-]*$`)
 )
 
 // gitlabPages are the words that GitLab reserves: no group or project has such a name, so that one of them in an address

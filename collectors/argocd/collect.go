@@ -68,19 +68,7 @@ func (c *Collector) Scopes(ctx context.Context, _ Memory) ([]string, error) {
 	c.mu.Lock()
 	c.listed = listed
 	c.mu.Unlock()
-	return slices.Sorted(maps.Keys(listed)), c.skipped("application", odd)
-}
-
-// skipped is the error about what is wrong with an answer of which the rest was read; nil where nothing is.
-func (c *Collector) skipped(what string, odd map[string]error) error {
-	if len(odd) == 0 {
-		return nil
-	}
-	e := &rest.SkippedError{What: what, Objects: map[string]rest.Held{}}
-	for name, err := range odd {
-		e.Objects[name] = rest.Held{Failures: 1, Since: c.now().UTC(), Error: err.Error()}
-	}
-	return e
+	return slices.Sorted(maps.Keys(listed)), rest.Skipped("application", odd, c.now())
 }
 
 // Collect brings an application up to date: it is read when the latest listing shows that something has happened.
@@ -125,7 +113,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 		return err
 	}
 	if s.Bad > 0 {
-		return c.skipped("record", map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)})
+		return rest.Skipped("record", map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)}, c.now())
 	}
 	return nil
 }

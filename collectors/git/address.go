@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -65,13 +66,13 @@ func parseAddress(text string) (address, error) {
 		if !ok || user == "" || host == "" || strings.HasPrefix(host, "-") || strings.Trim(after, "/") == "" {
 			return address{}, fmt.Errorf("%q: write the address like git@github.com:owner/name.git", text)
 		}
-		return address{url: text, scheme: "ssh", host: host, port: "22", path: cleanRepository(after)}, nil
+		return address{url: text, scheme: "ssh", host: strings.ToLower(host), port: "22", path: cleanRepository(after)}, nil
 	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return address{}, fmt.Errorf("the address of a repository cannot be read: %w", err)
 	}
-	a := address{url: text, scheme: u.Scheme, host: u.Hostname(), port: u.Port(), path: cleanRepository(u.Path)}
+	a := address{url: text, scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port(), path: cleanRepository(u.Path)}
 	_, password := u.User.Password()
 	switch {
 	case u.RawQuery != "" || u.Fragment != "" || password || (u.User != nil && u.Scheme != "ssh"):
@@ -121,6 +122,7 @@ func (c Config) address(r Repository) (address, error) {
 	if a.provider == "" {
 		return address{}, fmt.Errorf("repository %q: give provider: the kind of the source that has its changes (github, gitlab)", r.text())
 	}
+	a = a.withoutPage()
 	if a.scope == "" {
 		a.scope = a.path
 		if a.scheme == "file" {
@@ -129,6 +131,29 @@ func (c Config) address(r Repository) (address, error) {
 		}
 	}
 	return a, nil
+}
+
+// withoutPage cuts what an address that was copied from a browser has behind the repository: /tree/main, /-/tree/main.
+func (a address) withoutPage() address {
+	if a.scheme != "https" && a.scheme != "http" {
+		return a
+	}
+	parts := strings.Split(a.path, "/")
+	end := len(parts)
+	switch {
+	case a.provider == "github" && end > 2 && (a.host == "github.com" || parts[2] == "tree" || parts[2] == "blob"):
+		end = 2
+	case a.provider == "gitlab" && slices.Index(parts, "-") >= 2:
+		end = slices.Index(parts, "-")
+	}
+	u, err := url.Parse(a.url)
+	if end == len(parts) || err != nil {
+		return a
+	}
+	a.path = cleanRepository(strings.Join(parts[:end], "/"))
+	u.Path, u.RawPath = "/"+a.path+".git", ""
+	a.url = u.String()
+	return a
 }
 
 // folderName is the clone's: readable, unique, and safe whatever script the repository's name is written in.

@@ -114,3 +114,13 @@ func TestAnOutageMovesNoCheckpoint(t *testing.T) {
 		t.Errorf("%d requests, checkpoint %v, error %v", n, m.docs, err)
 	}
 }
+
+func TestAServiceThatMakesNoSenseIsNamed(t *testing.T) {
+	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f.services = []string{service, "not an id"}
+	c := f.collector(t, now.now, nil)
+	scopes, err := c.Scopes(t.Context(), m)
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "service 2 of the list") || !slices.Equal(scopes, []string{service}) {
+		t.Errorf("%q, %v", scopes, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -181,8 +182,8 @@ func (c *Collector) Check(ctx context.Context) error {
 	if len(paths) == 0 {
 		paths["services"] = "v1/services?limit=1"
 	}
-	for what, path := range paths {
-		if _, err := c.get(ctx, path, "", &ignored); err != nil {
+	for _, what := range slices.Sorted(maps.Keys(paths)) {
+		if _, err := c.get(ctx, paths[what], "", &ignored); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
 	}

@@ -1,12 +1,15 @@
 package opsgenie
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 const (
@@ -44,27 +47,47 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	if since := c.now().Sub(s.Listed); since >= 0 && since < relist {
 		return s.IDs, nil
 	}
-	var ids []string
+	ids, odd, err := c.services(ctx)
+	if rest.Unusable(err) && len(s.IDs) > 0 { // those that are known are read all the same
+		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.now())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the services: %w", err)
+	}
+	slices.Sort(ids)
+	s = servicesState{IDs: slices.Compact(ids), Listed: c.now().UTC()}
+	if len(odd) > 0 {
+		s.Listed = time.Time{} // so that the next run asks again
+	}
+	if err := m.Save(ctx, servicesStream, s); err != nil {
+		return nil, err
+	}
+	return s.IDs, rest.Skipped("service", odd, c.now())
+}
+
+// services lists the services, and says what is wrong with those that cannot be read.
+func (c *Collector) services(ctx context.Context) (ids []string, odd map[string]error, err error) {
+	odd = map[string]error{}
 	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
 		var p page
 		if _, err := c.get(ctx, fmt.Sprintf("v1/services?limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
-			return nil, fmt.Errorf("listing the services: %w", err)
+			return nil, nil, err
 		}
-		for _, raw := range p.Data {
+		for i, raw := range p.Data {
 			var service struct {
 				ID string `json:"id"`
 			}
-			if json.Unmarshal(raw, &service) == nil && serviceRule.MatchString(service.ID) {
-				ids = append(ids, service.ID)
+			if err := json.Unmarshal(raw, &service); err != nil || !serviceRule.MatchString(service.ID) {
+				odd[fmt.Sprintf("service %d of the list", offset+i+1)] = cmp.Or(err, fmt.Errorf("%.40q is not an id", service.ID))
+				continue
 			}
+			ids = append(ids, service.ID)
 		}
 		if p.Paging.Next == "" {
 			break
 		}
 	}
-	slices.Sort(ids)
-	s = servicesState{IDs: slices.Compact(ids), Listed: c.now().UTC()}
-	return s.IDs, m.Save(ctx, servicesStream, s)
+	return ids, odd, nil
 }
 
 // isTeam reports whether a scope is a team, of which alerts are read.

@@ -134,3 +134,25 @@ func TestAnOutageMovesNoCheckpoint(t *testing.T) {
 		t.Errorf("%d requests, checkpoint %v, error %v", n, m.docs, err)
 	}
 }
+
+func TestAServiceThatMakesNoSenseIsNamed(t *testing.T) {
+	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f.services = []string{service, "not an id"}
+	c := f.collector(t, now.now, nil)
+	scopes, err := c.Scopes(t.Context(), m)
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "service 2 of the list") || !slices.Equal(scopes, []string{service}) {
+		t.Errorf("%q, %v", scopes, err)
+	}
+	f.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	}
+	now.at = noon.Add(2 * time.Hour)
+	scopes, err = c.Scopes(t.Context(), m)
+	if !rest.OnlySkipped(err) || !slices.Equal(scopes, []string{service}) {
+		t.Errorf("what was known of the services: %q, %v", scopes, err)
+	}
+	if _, err := c.Scopes(t.Context(), newMemory()); err == nil || rest.OnlySkipped(err) {
+		t.Errorf("nothing was known of the services: %v", err)
+	}
+}

@@ -157,10 +157,13 @@ func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 // Check says whether PagerDuty takes the token, shows incidents to it, and has the configured services.
 func (c *Collector) Check(ctx context.Context) error {
 	var ignored struct{}
-	if _, err := c.get(ctx, "incidents?limit=1", "", &ignored); err != nil {
-		return fmt.Errorf("asking PagerDuty for an incident: %w", err)
-	}
 	var errs []error
+	if _, err := c.get(ctx, "incidents?limit=1", "", &ignored); err != nil {
+		if !rest.Unusable(err) {
+			return fmt.Errorf("asking PagerDuty for an incident: %w", err)
+		}
+		errs = append(errs, fmt.Errorf("asking PagerDuty for an incident: %w", err))
+	}
 	for _, id := range c.cfg.Services {
 		if _, err := c.get(ctx, "services/"+id, "", &ignored); err != nil {
 			errs = append(errs, fmt.Errorf("service %s: %w", id, err))

@@ -1,10 +1,14 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 const (
@@ -34,38 +38,51 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	if since := c.now().Sub(s.Listed); since >= 0 && since < relist {
 		return s.IDs, nil
 	}
-	ids, err := c.services(ctx)
+	ids, odd, err := c.services(ctx)
 	if gone(err) { // the key shows incidents alone
 		ids, err = c.servicesOfIncidents(ctx)
+	}
+	if rest.Unusable(err) && len(s.IDs) > 0 { // those that are known are read all the same
+		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.now())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing the services: %w", err)
 	}
 	slices.Sort(ids)
 	s = servicesState{IDs: slices.Compact(ids), Listed: c.now().UTC()}
-	return s.IDs, m.Save(ctx, servicesStream, s)
+	if len(odd) > 0 {
+		s.Listed = time.Time{} // so that the next run asks again
+	}
+	if err := m.Save(ctx, servicesStream, s); err != nil {
+		return nil, err
+	}
+	return s.IDs, rest.Skipped("service", odd, c.now())
 }
 
-func (c *Collector) services(ctx context.Context) ([]string, error) {
-	var ids []string
+// services lists the services, and says what is wrong with those that cannot be read.
+func (c *Collector) services(ctx context.Context) (ids []string, odd map[string]error, err error) {
+	odd = map[string]error{}
 	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
 		var page struct {
-			Services []reference `json:"services"`
-			More     bool        `json:"more"`
+			Services []json.RawMessage `json:"services"`
+			More     bool              `json:"more"`
 		}
 		if _, err := c.get(ctx, fmt.Sprintf("services?limit=%d&offset=%d", perPage, offset), "", &page); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		for _, s := range page.Services {
-			if serviceRule.MatchString(s.ID) {
-				ids = append(ids, s.ID)
+		for i, raw := range page.Services {
+			var s reference
+			if err := json.Unmarshal(raw, &s); err != nil || !serviceRule.MatchString(s.ID) {
+				odd[fmt.Sprintf("service %d of the list", offset+i+1)] = cmp.Or(err, fmt.Errorf("%.40q is not an id", s.ID))
+				continue
 			}
+			ids = append(ids, s.ID)
 		}
 		if !page.More {
 			break
 		}
 	}
-	return ids, nil
+	return ids, odd, nil
 }
 
 // servicesOfIncidents lists the services that have had an incident among the newest 10,000.

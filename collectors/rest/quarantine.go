@@ -236,6 +236,19 @@ type SkippedError struct {
 	Objects map[string]Held
 }
 
+// Skipped returns the *SkippedError of a list that was read but for some objects, which are not remembered; nil where
+// there are none. what names one object: "application".
+func Skipped(what string, failed map[string]error, now time.Time) error {
+	if len(failed) == 0 {
+		return nil
+	}
+	e := &SkippedError{What: what, Objects: map[string]Held{}}
+	for key, err := range failed {
+		e.Objects[key] = Held{Failures: 1, Since: now.UTC(), Error: short(err)}
+	}
+	return e
+}
+
 // maxNamed is how many objects an error names.
 const maxNamed = 5
 
