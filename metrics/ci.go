@@ -15,15 +15,16 @@ type CIWeeks struct {
 	Basis    []Basis    `json:"basis"`
 }
 
-// CIWeek is one week. The pointers are nil in a week without data; Runs says on how many attempts they rest.
+// CIWeek is one week. The pointers are nil in a week without data; the rate rests on Runs attempts, the minutes on Timed.
 type CIWeek struct {
 	Start         time.Time `json:"start"`
 	Runs          int       `json:"runs"` // attempts that succeeded or failed
 	Succeeded     int       `json:"succeeded"`
 	Failed        int       `json:"failed"`
 	Other         int       `json:"other"`    // cancelled, skipped and open attempts; in no rate
+	Timed         int       `json:"timed"`    // succeeded, and in the quantiles
 	Negative      int       `json:"negative"` // succeeded, but ended before they started: in no quantile
-	Untimed       int       `json:"untimed"`  // succeeded, but without a start or an end: in no quantile
+	Untimed       int       `json:"untimed"`  // succeeded, but without a duration, and without a start or an end: in no quantile
 	SuccessRate   *float64  `json:"success_rate"`
 	MedianMinutes *float64  `json:"median_minutes"`
 	P95Minutes    *float64  `json:"p95_minutes"`
@@ -34,6 +35,7 @@ type durationRow struct {
 	Service   string    `ch:"service"`
 	Bucket    time.Time `ch:"bucket"`
 	Succeeded uint64    `ch:"succeeded"`
+	Timed     uint64    `ch:"timed"`
 	Negative  uint64    `ch:"negative"`
 	Untimed   uint64    `ch:"untimed"`
 	Median    *float64  `ch:"median"`
@@ -91,7 +93,7 @@ func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeek
 	}
 	for _, row := range durations {
 		week := weeks[row.Bucket.UTC()]
-		week.Negative, week.Untimed = int(row.Negative), int(row.Untimed)
+		week.Timed, week.Negative, week.Untimed = int(row.Timed), int(row.Negative), int(row.Untimed)
 		week.MedianMinutes, week.P95Minutes = row.Median, row.P95
 		weeks[row.Bucket.UTC()] = week
 	}

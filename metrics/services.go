@@ -21,8 +21,9 @@ type ServiceNumbers struct {
 	Runs           int        `json:"runs"`        // CI attempts that succeeded or failed
 	Succeeded      int        `json:"succeeded"`
 	Failed         int        `json:"failed"`
+	TimedRuns      int        `json:"timed_runs"`    // succeeded, and in the minutes
 	NegativeRuns   int        `json:"negative_runs"` // succeeded, but ended before they started
-	UntimedRuns    int        `json:"untimed_runs"`  // succeeded, but without a start or an end
+	UntimedRuns    int        `json:"untimed_runs"`  // succeeded, but without a duration, and without a start or an end
 	SuccessRate    *float64   `json:"success_rate"`
 	MedianMinutes  *float64   `json:"median_minutes"`
 	P95Minutes     *float64   `json:"p95_minutes"`
@@ -32,6 +33,9 @@ type ServiceNumbers struct {
 	ReviewShare    *float64   `json:"review_share"`
 	LastChange     *time.Time `json:"last_change"` // merged in the window
 }
+
+// LeftOutRuns is how many successful runs are in no duration, because it is not known how long they took.
+func (n ServiceNumbers) LeftOutRuns() int { return n.NegativeRuns + n.UntimedRuns }
 
 type reviewRow struct {
 	Service  string     `ch:"service"`
@@ -147,7 +151,7 @@ func (t serviceTable) addDurations(ctx context.Context, e *Engine, params map[st
 	}
 	for _, row := range rows {
 		n := t.of(row.Service)
-		n.NegativeRuns, n.UntimedRuns = int(row.Negative), int(row.Untimed)
+		n.TimedRuns, n.NegativeRuns, n.UntimedRuns = int(row.Timed), int(row.Negative), int(row.Untimed)
 		n.MedianMinutes, n.P95Minutes = row.Median, row.P95
 	}
 	return nil

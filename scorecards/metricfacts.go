@@ -154,8 +154,16 @@ func (w *factWriter) ci(n numbers) {
 		return
 	}
 	w.put(of, "ci.runs_30d", event.NumberFact, n.month.Runs)
-	w.number(of, "ci.p95_minutes", n.month.P95Minutes, "no pipeline run of the last 30 days succeeded and has both a start and an end")
+	w.number(of, "ci.p95_minutes", n.month.P95Minutes, noDuration(n.month))
 	w.number(of, "ci.success_rate", n.month.SuccessRate, "no pipeline run of the last 30 days succeeded or failed")
+}
+
+// noDuration says why it is not known how long the runs took.
+func noDuration(n metrics.ServiceNumbers) string {
+	if left := n.LeftOutRuns(); left > 0 {
+		return fmt.Sprintf("of %d successful pipeline runs of the last 30 days no source gave a duration, or both a start and an end", left)
+	}
+	return "no pipeline run of the last 30 days succeeded"
 }
 
 func (w *factWriter) deployments(n numbers) {

@@ -241,14 +241,22 @@ func (a *app) apiEvents(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	total, err := a.countEvents(ctx, kind, filter)
+	counts, err := a.countEvents(ctx, kind, filter)
 	if err != nil {
 		return answer{}, err
 	}
+	total := int(counts.N)
 	rows, err := a.listEvents(ctx, kind, filter, apiSize, (page-1)*apiSize)
 	if err != nil {
 		return answer{}, err
 	}
 	next := nextPage("/api/v1/events/"+kind.Name, r, page, apiSize, total)
-	return document(map[string]any{"kind": kind.Name, "total": total, "events": list(rows), "next": next})
+	doc := map[string]any{"kind": kind.Name, "total": total, "events": list(rows), "next": next}
+	if kind.Timed {
+		doc["without_duration"] = counts.NoDuration
+	}
+	if kind.Queued {
+		doc["without_queue"] = counts.NoQueue
+	}
+	return document(doc)
 }

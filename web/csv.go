@@ -25,10 +25,11 @@ func (a *app) eventsCSV(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	total, err := a.countEvents(ctx, kind, filter)
+	counts, err := a.countEvents(ctx, kind, filter)
 	if err != nil {
 		return answer{}, err
 	}
+	total := int(counts.N)
 	if total > mostCSVRows {
 		return answer{}, badRequest("a CSV file has at most %s records and these are %s; narrow the window with from and to, or the filter",
 			whole(mostCSVRows), whole(total))
@@ -54,7 +55,14 @@ func (a *app) eventsCSV(ctx context.Context, r request) (answer, error) {
 }
 
 var csvHead = []string{"at", "service", "id", "attempt", "name", "environment", "branch", "status", "status_raw", "sha", "actor",
-	"person", "bot", "created_at", "started_at", "finished_at", "source", "scope", "url"}
+	"person", "bot", "created_at", "started_at", "finished_at", "source", "scope", "url", "duration_ms"}
+
+func milliseconds(ms *uint64) string {
+	if ms == nil {
+		return ""
+	}
+	return strconv.FormatUint(*ms, 10)
+}
 
 func writeEvents(w *spreadsheet.Writer, rows []eventRow) error {
 	at := func(t *time.Time) string {
@@ -66,7 +74,7 @@ func writeEvents(w *spreadsheet.Writer, rows []eventRow) error {
 	for _, e := range rows {
 		err := w.Write(at(e.At), e.Service, e.ID, strconv.Itoa(int(e.Attempt)), e.Name, e.Environment, e.Branch, e.Status,
 			e.StatusRaw, e.SHA, e.Actor, e.Person, strconv.FormatBool(e.Bot), at(e.CreatedAt), at(e.StartedAt), at(e.FinishedAt),
-			e.Source, e.Scope, e.URL)
+			e.Source, e.Scope, e.URL, milliseconds(e.DurationMS))
 		if err != nil {
 			return err
 		}

@@ -27,13 +27,19 @@ type eventRow struct {
 	CreatedAt   *time.Time `ch:"created_at" json:"created_at"`
 	StartedAt   *time.Time `ch:"started_at" json:"started_at"`
 	FinishedAt  *time.Time `ch:"finished_at" json:"finished_at"`
+	DurationMS  *uint64    `ch:"duration_ms" json:"duration_ms,omitempty"` // of CI runs: the source's own
 	Source      string     `ch:"source" json:"source"`
 	Scope       string     `ch:"scope" json:"scope"`
 	URL         string     `ch:"url" json:"url"`
 }
 
-// Minutes is the time from start to finish, or nil when one of them is not known or the clock ran backwards.
+// Minutes is how long it took: the source's own duration, else the time from start to finish. It is nil when neither is
+// known, or the clock ran backwards.
 func (e eventRow) Minutes() *float64 {
+	if e.DurationMS != nil && *e.DurationMS > 0 {
+		m := (time.Duration(*e.DurationMS) * time.Millisecond).Minutes()
+		return &m
+	}
 	if e.StartedAt == nil || e.FinishedAt == nil || e.FinishedAt.Before(*e.StartedAt) {
 		return nil
 	}
@@ -65,7 +71,7 @@ type eventKind struct {
 	TimeLabel        string // what At is
 	Statuses         []string
 	Environments     bool
-	Timed            bool // started_at and finished_at are its duration
+	Timed            bool // it has a duration: duration_ms, else that from started_at to finished_at
 	Queued           bool // created_at and started_at are its time in the queue; it is nobody's
 	sql              string
 }
@@ -75,13 +81,13 @@ var eventKinds = []eventKind{
 		Name: "deployments", Title: "Deployments", One: "deployment", NameLabel: "version", TimeLabel: "finished", Environments: true, Timed: true,
 		Statuses: []string{"succeeded", "failed", "running", "queued", "waiting", "cancelled", "skipped"},
 		sql: `SELECT coalesce(finished_at, started_at, created_at) AS at, service, id, attempt, if(version != '', version, ref) AS name,
-			environment, ref AS branch, status, status_raw, sha, actor, person, bot, created_at, started_at, finished_at, source, scope, url FROM deployments`,
+			environment, ref AS branch, status, status_raw, sha, actor, person, bot, created_at, started_at, finished_at, NULL::Nullable(UInt64) AS duration_ms, source, scope, url FROM deployments`,
 	},
 	{
 		Name: "pipeline_runs", Title: "CI runs", One: "run", NameLabel: "pipeline", TimeLabel: "finished", Timed: true,
 		Statuses: []string{"succeeded", "failed", "running", "queued", "waiting", "cancelled", "skipped"},
 		sql: `SELECT coalesce(finished_at, started_at, created_at) AS at, service, id, attempt, pipeline AS name, '' AS environment, branch,
-			status, status_raw, sha, actor, person, bot, created_at, started_at, finished_at, source, scope, url FROM pipeline_runs`,
+			status, status_raw, sha, actor, person, bot, created_at, started_at, finished_at, duration_ms, source, scope, url FROM pipeline_runs`,
 	},
 	{
 		Name: "changes", Title: "Changes", One: "change", NameLabel: "title", TimeLabel: "merged, closed or opened",
@@ -90,26 +96,33 @@ var eventKinds = []eventKind{
 			if(title != '', title, concat('#', toString(number))) AS name, '' AS environment, repository AS branch,
 			multiIf(merged_at IS NOT NULL, 'merged', closed_at IS NOT NULL, 'closed', 'open') AS status, '' AS status_raw,
 			if(merge_sha != '', merge_sha, head_sha) AS sha, author AS actor, person, bot, created_at, first_review_at AS started_at,
-			coalesce(merged_at, closed_at) AS finished_at, source, scope, url FROM changes`,
+			coalesce(merged_at, closed_at) AS finished_at, NULL::Nullable(UInt64) AS duration_ms, source, scope, url FROM changes`,
 	},
 	{
 		Name: "incidents", Title: "Incidents", One: "incident", NameLabel: "severity", TimeLabel: "opened", Timed: true,
 		Statuses: []string{"open", "resolved"},
 		sql: `SELECT opened_at AS at, service, id, toUInt16(0) AS attempt, severity AS name, '' AS environment, '' AS branch,
 			if(resolved_at IS NULL, 'open', 'resolved') AS status, '' AS status_raw, '' AS sha, '' AS actor, '' AS person, false AS bot,
-			opened_at AS created_at, opened_at AS started_at, resolved_at AS finished_at, source, scope, url FROM incidents`,
+			opened_at AS created_at, opened_at AS started_at, resolved_at AS finished_at, NULL::Nullable(UInt64) AS duration_ms, source, scope, url FROM incidents`,
 	},
 	{
 		Name: "pipeline_jobs", Title: "CI jobs", One: "job", NameLabel: "job", TimeLabel: "finished", Timed: true, Queued: true,
 		Statuses: []string{"succeeded", "failed", "running", "queued", "waiting", "cancelled", "skipped"},
 		sql: `SELECT coalesce(finished_at, started_at, created_at) AS at, service, id, attempt, name, '' AS environment, runner AS branch,
-			status, status_raw, '' AS sha, '' AS actor, '' AS person, false AS bot, created_at, started_at, finished_at, source, scope, url FROM pipeline_jobs`,
+			status, status_raw, '' AS sha, '' AS actor, '' AS person, false AS bot, created_at, started_at, finished_at, NULL::Nullable(UInt64) AS duration_ms, source, scope, url FROM pipeline_jobs`,
 	},
 }
 
 // delivered keeps of the deployments exactly those that the deployment metrics count: see the query of deployment_frequency.
 const delivered = ` WHERE status = 'succeeded' AND NOT baseline AND rollback_of = ''
 	ORDER BY at, attempt LIMIT 1 BY service, environment, source, scope, id`
+
+// What has ended, and of which it is not known how long it took, or how long it waited in the queue.
+const (
+	noDuration = `(status IN ('succeeded', 'failed', 'cancelled', 'resolved')
+		AND NOT ifNull(duration_ms > 0, false) AND NOT ifNull(finished_at >= started_at, false))`
+	noQueue = `(status IN ('succeeded', 'failed', 'cancelled') AND NOT ifNull(started_at >= created_at, false))`
+)
 
 func kindOf(name string) (eventKind, error) {
 	var names []string
@@ -137,6 +150,8 @@ func (k eventKind) where(f eventFilter) (string, map[string]any) {
 		AND ({text:String} = '' OR positionCaseInsensitiveUTF8(concat(name, ' ', id, ' ', sha, ' ', actor, ' ', person, ' ', service), {text:String}) > 0)
 		AND (empty({statuses:Array(String)}) OR has({statuses:Array(String)}, status))
 		AND ({people:UInt8} = 0 OR NOT bot)
+		AND ({without:String} != 'duration' OR ` + noDuration + `)
+		AND ({without:String} != 'queue' OR ` + noQueue + `)
 		AND ({has_from:UInt8} = 0 OR at >= {from:DateTime64(3, 'UTC')})
 		AND ({has_to:UInt8} = 0 OR at < {to:DateTime64(3, 'UTC')})`
 	flag := func(b bool) int {
@@ -157,7 +172,7 @@ func (k eventKind) where(f eventFilter) (string, map[string]any) {
 	}
 	return sql, map[string]any{
 		"service": f.Service, "team": f.Team, "environment": f.Environment, "person": f.Person, "id": f.ID, "text": f.Text,
-		"source": f.Source, "scope": f.Scope,
+		"source": f.Source, "scope": f.Scope, "without": f.Without,
 		"statuses": statuses, "people": flag(f.PeopleOnly),
 		"has_from": flag(!f.From.IsZero()), "from": bound(f.From), "has_to": flag(!f.To.IsZero()), "to": bound(f.To),
 	}
@@ -169,24 +184,32 @@ func (a *app) listEvents(ctx context.Context, k eventKind, f eventFilter, limit,
 	params["limit"], params["offset"] = limit, offset
 	var rows []eventRow
 	err := a.deps.Store.Select(ctx, &rows, "SELECT *"+sql+
-		" ORDER BY at DESC NULLS LAST, source, scope, id, attempt LIMIT {limit:UInt32} OFFSET {offset:UInt32}", params)
+		" ORDER BY at DESC NULLS LAST, source, scope, id, attempt, environment, name LIMIT {limit:UInt32} OFFSET {offset:UInt32}", params)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", k.Name, err)
 	}
 	return rows, nil
 }
 
-// countEvents returns how many events fit.
-func (a *app) countEvents(ctx context.Context, k eventKind, f eventFilter) (int, error) {
+// eventCounts are how many events fit a filter, and of how many of those that have ended a time is not known.
+type eventCounts struct {
+	N          uint64 `ch:"n"`
+	NoDuration uint64 `ch:"no_duration"` // 0 for kinds that have none
+	NoQueue    uint64 `ch:"no_queue"`    // 0 for kinds that are not queued
+}
+
+// countEvents counts the events that fit.
+func (a *app) countEvents(ctx context.Context, k eventKind, f eventFilter) (eventCounts, error) {
 	sql, params := k.where(f)
-	var rows []struct {
-		N uint64 `ch:"n"`
-	}
-	if err := a.deps.Store.Select(ctx, &rows, "SELECT count() AS n"+sql, params); err != nil {
-		return 0, fmt.Errorf("count %s: %w", k.Name, err)
+	params["timed"], params["queued"] = k.Timed, k.Queued
+	var rows []eventCounts
+	err := a.deps.Store.Select(ctx, &rows, `SELECT count() AS n, countIf({timed:Bool} AND `+noDuration+`) AS no_duration,
+		countIf({queued:Bool} AND `+noQueue+`) AS no_queue`+sql, params)
+	if err != nil {
+		return eventCounts{}, fmt.Errorf("count %s: %w", k.Name, err)
 	}
 	if len(rows) == 0 {
-		return 0, nil
+		return eventCounts{}, nil
 	}
-	return int(rows[0].N), nil
+	return rows[0], nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"time"
 
@@ -15,6 +16,10 @@ type eventsView struct {
 	Filter eventFilter
 	Rows   []eventRow
 	pager
+	Untimed      int    // of those that ended: how many there are of which it is not known how long they took
+	UntimedPath  string // the list of these
+	Unqueued     int    // of which it is not known how long they waited in the queue
+	UnqueuedPath string
 	CSV          string
 	Services     []choice // nil where there are too many to choose from
 	MostCSV      int
@@ -45,18 +50,20 @@ func (a *app) events(ctx context.Context, r request) (answer, error) {
 		view.Rows, err = a.listEvents(ctx, kind, filter, pageSize, (page-1)*pageSize)
 		return err
 	})
-	var total int
-	g.Go(func() (err error) { total, err = a.countEvents(ctx, kind, filter); return err })
+	var counts eventCounts
+	g.Go(func() (err error) { counts, err = a.countEvents(ctx, kind, filter); return err })
 	g.Go(func() (err error) { view.Environments, err = a.environments(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return answer{}, err
 	}
-	query := r.Values()
+	query, total := r.Values(), int(counts.N)
 	view.Services = a.serviceChoices(filter.Service)
 	if view.Plain = isDay(filter.From) && isDay(filter.To); view.Plain {
 		view.Filter.FromText, view.Filter.ToText = dateField(filter.From), dateField(filter.To)
 	}
 	view.pager = newPager("/events/"+kind.Name, query, page, pageSize, total)
+	view.Untimed, view.UntimedPath = int(counts.NoDuration), withWithout(kind, query, "duration")
+	view.Unqueued, view.UnqueuedPath = int(counts.NoQueue), withWithout(kind, query, "queue")
 	view.MostCSV = mostCSVRows
 	if total <= mostCSVRows {
 		view.CSV = withPage("/events/"+kind.Name+".csv", query, 1)
@@ -65,6 +72,13 @@ func (a *app) events(ctx context.Context, r request) (answer, error) {
 		view.Kinds = append(view.Kinds, navItem{withPage("/events/"+k.Name, everyKind(query), 1), k.Title})
 	}
 	return a.render("events", view)
+}
+
+// withWithout is the list narrowed to what has ended and of which a time is not known.
+func withWithout(kind eventKind, query url.Values, span string) string {
+	query = maps.Clone(query)
+	query.Set("without", span)
+	return withPage("/events/"+kind.Name, query, 1)
 }
 
 // dateField is a date as a form takes it; "" for the zero time.

@@ -18,18 +18,26 @@ type eventFilter struct {
 	From, To                                     time.Time // half open
 	PeopleOnly                                   bool      // without machine accounts
 	Delivered                                    bool      // deployments: only those that metrics count
+	Without                                      string    // duration or queue: only what has ended and of which that is not known
 	FromText, ToText, StatusText                 string    // as asked, for forms and links
 }
 
-// eventParameters are the parameters of a filter. Two of them are of deployments only.
-var eventParameters = []string{"service", "team", "environment", "person", "source", "scope", "id", "q", "status", "bots", "counted", "from", "to"}
+// eventParameters are the parameters of a filter. Two of them are of deployments only, and one of kinds with a duration.
+var eventParameters = []string{"service", "team", "environment", "person", "source", "scope", "id", "q", "status", "bots", "counted", "without", "from", "to"}
 
 // parameters are those that lists of this kind take.
 func (k eventKind) parameters() []string {
-	if k.Environments {
-		return eventParameters
+	return slices.DeleteFunc(slices.Clone(eventParameters), func(p string) bool {
+		return !k.Environments && (p == "environment" || p == "counted") || !k.Timed && p == "without"
+	})
+}
+
+// spans are the times of a record of this kind that may be missing.
+func (k eventKind) spans() []string {
+	if k.Queued {
+		return []string{"duration", "queue"}
 	}
-	return slices.DeleteFunc(slices.Clone(eventParameters), func(p string) bool { return p == "environment" || p == "counted" })
+	return []string{"duration"}
 }
 
 // parseFilter reads a filter from a request. A value that no record and no configuration knows is an error: an empty list
@@ -38,16 +46,26 @@ func (a *app) parseFilter(ctx context.Context, r request, kind eventKind) (event
 	f := eventFilter{
 		Service: r.Query("service", ""), Team: r.Query("team", ""), Environment: r.Query("environment", ""), Person: strings.ToLower(r.Query("person", "")),
 		Source: r.Query("source", ""), Scope: r.Query("scope", ""), ID: r.Query("id", ""), Text: strings.TrimSpace(r.Query("q", "")),
+		Without:    r.Query("without", ""),
 		PeopleOnly: r.Query("bots", "") == "no", Delivered: r.Query("counted", "") == "yes",
 		FromText: r.Query("from", ""), ToText: r.Query("to", ""), StatusText: r.Query("status", ""),
 	}
 	for name := range r.query {
 		if slices.Contains(eventParameters, name) && !slices.Contains(kind.parameters(), name) {
-			return f, badRequest("%s is a parameter of deployments, and not of %s; leave it out", name, insideSentence(kind.Title))
+			of := "deployments"
+			if name == "without" {
+				of = "what has a duration"
+			}
+			return f, badRequest("%s is a parameter of %s, and not of %s; leave it out", name, of, insideSentence(kind.Title))
 		}
 	}
 	for _, name := range []string{"bots", "counted"} {
 		if err := oneOf(name, r.Query(name, "no"), "yes", "no"); err != nil {
+			return f, err
+		}
+	}
+	if f.Without != "" {
+		if err := oneOf("without", f.Without, kind.spans()...); err != nil {
 			return f, err
 		}
 	}

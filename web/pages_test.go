@@ -203,8 +203,8 @@ func TestCSV(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(records) != 14 || len(records[0]) != 19 {
-		t.Fatalf("%d records of %d columns, want 14 of 19", len(records), len(records[0]))
+	if len(records) != 14 || len(records[0]) != 20 {
+		t.Fatalf("%d records of %d columns, want 14 of 20", len(records), len(records[0]))
 	}
 	if name := records[1][4]; name != `'=HYPERLINK("http://x")` {
 		t.Errorf("a title that is a formula is written as %q", name)

@@ -225,7 +225,7 @@ func frequencyChart(id string, s metrics.Series, service string) charts.Chart {
 func ciChart(id string, s metrics.CIWeeks, service string) charts.Chart {
 	weeks := make([]charts.CIWeek, len(s.Weeks))
 	for i, w := range s.Weeks {
-		weeks[i] = charts.CIWeek{Start: w.Start, Succeeded: w.Succeeded, Finished: w.Runs, Median: w.MedianMinutes, P95: w.P95Minutes, Partial: w.Partial,
+		weeks[i] = charts.CIWeek{Start: w.Start, Succeeded: w.Succeeded, Finished: w.Runs, LeftOut: w.Negative + w.Untimed, Median: w.MedianMinutes, P95: w.P95Minutes, Partial: w.Partial,
 			Link: eventsPath("pipeline_runs", "service", service, "status", "succeeded,failed",
 				"from", w.Start.Format(time.DateOnly), "to", w.Start.AddDate(0, 0, 7).Format(time.DateOnly))}
 	}

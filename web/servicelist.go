@@ -69,6 +69,11 @@ func (r serviceRow) TimedRuns() string {
 	return eventsPath("pipeline_runs", "service", r.Entity.Ref, "status", "succeeded", "from", instant(r.From))
 }
 
+// UntimedRuns is the list of the successful CI runs that are in no duration, because theirs is not known.
+func (r serviceRow) UntimedRuns() string {
+	return eventsPath("pipeline_runs", "service", r.Entity.Ref, "status", "succeeded", "without", "duration", "from", instant(r.From))
+}
+
 // Changes is the list of the merged changes in the review share.
 func (r serviceRow) Changes() string {
 	return eventsPath("changes", "service", r.Entity.Ref, "status", "merged", "bots", "no", "from", instant(r.From))

@@ -74,6 +74,17 @@ func (p *platform) serviceRows(reports []scorecards.Report, numbers []metrics.Se
 	return rows
 }
 
+// leftOutRuns is how many runs of all services are in no duration.
+func leftOutRuns(rows []serviceRow) int {
+	left := 0
+	for _, r := range rows {
+		if r.Numbers != nil {
+			left += r.Numbers.LeftOutRuns()
+		}
+	}
+	return left
+}
+
 func servicesTable(rows []serviceRow) table {
 	t := table{
 		columns:  []string{"service", "owner", "lifecycle", "level", "deploys_30d", "last_deploy", "ci_success", "ci_p95"},
@@ -106,6 +117,9 @@ func servicesTable(rows []serviceRow) table {
 			}
 		}
 		t.rows = append(t.rows, line)
+	}
+	if left := leftOutRuns(rows); left > 0 {
+		t.note = fmt.Sprintf("%d successful CI runs of the last 30 days are in no ci_p95: their duration is not known (untimed_runs and negative_runs of -o json).", left)
 	}
 	return t
 }

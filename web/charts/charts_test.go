@@ -24,7 +24,7 @@ func TestCharts(t *testing.T) {
 		{name: "frequency without counts", chart: Frequency("f", "t", "deployments", "week", nil)},
 		{name: "frequency of nothing", chart: Frequency("f", "t", "deployments", "week", []Count{{Start: start}}), rows: 1},
 		{name: "frequency", chart: Frequency("f", "t", "deployments", "week", []Count{{Start: start, N: 3, Link: "/e"}, {Start: start.AddDate(0, 0, 7), N: 0, Partial: true}}),
-			drawn: true, series: 1, rows: 2, contained: []string{"2 Nov 2026", "not over"}},
+			drawn: true, series: 1, rows: 2, contained: []string{"2 Nov 2026", "in part"}},
 		{name: "cohorts without a median", chart: Cohorts("c", "t", []Cohort{{Label: "Nov", N: 3, Waiting: 3}}), rows: 1},
 		{name: "cohorts", chart: Cohorts("c", "t", []Cohort{{Label: hostile, N: 3, Median: days(14), P90: nil}}), drawn: true, series: 2, rows: 1},
 		{name: "arrival of nobody", chart: Arrival("a", "t", "engineers", []Curve{{Name: "all"}})},

@@ -12,6 +12,7 @@ import (
 type CIWeek struct {
 	Start               time.Time
 	Succeeded, Finished int // of Finished runs, Succeeded did
+	LeftOut             int // of Succeeded: in no quantile, because it is not known how long they took
 	Median, P95         *float64
 	Link                string
 	Partial             bool
@@ -23,7 +24,7 @@ func CI(id, title string, weeks []CIWeek) Chart {
 	labels := make([]string, len(weeks))
 	medians, p95s := make([]opts.LineData, len(weeks)), make([]opts.LineData, len(weeks))
 	links := make([]string, len(weeks))
-	drawn, runs, good := 0, 0, 0
+	drawn, runs, good, left := 0, 0, 0, 0
 	cell := func(v *float64) Cell {
 		if v == nil {
 			return number("no data", "")
@@ -33,7 +34,7 @@ func CI(id, title string, weeks []CIWeek) Chart {
 	for i, w := range weeks {
 		labels[i], links[i] = w.Start.Format("2 Jan 2006"), w.Link
 		if w.Partial {
-			labels[i] += " (not over)"
+			labels[i] += " (in part)"
 		}
 		medians[i], p95s[i] = opts.LineData{Value: "-"}, opts.LineData{Value: "-"}
 		if w.Median != nil {
@@ -43,16 +44,22 @@ func CI(id, title string, weeks []CIWeek) Chart {
 		if w.P95 != nil {
 			p95s[i].Value = round(*w.P95, 1)
 		}
-		runs, good = runs+w.Finished, good+w.Succeeded
+		runs, good, left = runs+w.Finished, good+w.Succeeded, left+w.LeftOut
 		c.Table.Rows = append(c.Table.Rows, []Cell{text(labels[i]), number(fmt.Sprint(w.Finished), w.Link),
 			number(fmt.Sprint(w.Succeeded), ""), cell(w.Median), cell(w.P95)})
 	}
 	if drawn == 0 {
 		c.Summary = "No timed, successful runs in this time."
+		if left > 0 {
+			c.Summary += fmt.Sprintf(" Of %s the duration is not known.", plural(left, "successful run", "successful runs"))
+		}
 		return c
 	}
 	c.Summary = fmt.Sprintf("%s in %s, %d of them successful; minutes of the successful ones by week.",
 		plural(runs, "run", "runs"), plural(len(weeks), "week", "weeks"), good)
+	if left > 0 {
+		c.Summary += fmt.Sprintf(" %d of these are left out of the minutes: their duration is not known.", left)
+	}
 	line := charts.NewLine()
 	line.SetGlobalOptions(frame(true,
 		opts.XAxis{Type: "category", AxisLabel: dates()},

@@ -13,10 +13,10 @@ type Count struct {
 	Start, End time.Time // half open, UTC
 	N          int
 	Link       string // the events behind it
-	Partial    bool   // the span is not over
+	Partial    bool   // the span is not over, or began before the collected history
 }
 
-// Frequency draws counts over time as columns; a span that is not over yet is drawn lighter. what is a plural noun
+// Frequency draws counts over time as columns; a span of which only a part is known is drawn lighter. what is a plural noun
 // ("deployments"), span a singular one ("week").
 func Frequency(id, title, what, span string, counts []Count) Chart {
 	c := Chart{ID: id, Title: title, Table: Table{Head: []string{span + " of", what}}}
@@ -28,7 +28,7 @@ func Frequency(id, title, what, span string, counts []Count) Chart {
 		total += p.N
 		label := p.Start.Format("2 Jan 2006")
 		if p.Partial {
-			label += " (not over)"
+			label += " (in part)"
 		}
 		labels[i] = label
 		data[i] = opts.BarData{Value: p.N}
