@@ -62,7 +62,10 @@ func (p *project) changes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return f.account(ctx, s.Total)
+	if err := f.account(ctx, s.Total); err != nil {
+		return err
+	}
+	return s.Failed.Err("merge request")
 }
 
 // changeEvent makes the event of a merge request. Its commit on the target branch is the merge commit; where the project

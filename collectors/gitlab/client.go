@@ -77,10 +77,10 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 		return answer{notModified: true, etag: etag}, nil
 	case http.StatusOK:
 	default:
-		return answer{}, &statusError{status: resp.StatusCode, path: path, message: message(body.Bytes())}
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{status: resp.StatusCode, path: path, message: message(body.Bytes())}}
 	}
 	if err := c.decode(body.Bytes(), into); err != nil {
-		return answer{}, fmt.Errorf("GET %s: the answer is not what GitLab documents: %w", path, err)
+		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: fmt.Errorf("GET %s: the answer is not what GitLab documents: %w", path, err)}
 	}
 	return readHeader(req.URL.Query(), resp.Header), nil
 }

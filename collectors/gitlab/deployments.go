@@ -3,6 +3,7 @@ package gitlab
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -60,10 +61,22 @@ func (p *project) deployments(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.environments(ctx, s, changed); err != nil {
+	const list = "the list of environments"
+	failed := s.Failed.Has(list)
+	read, err := s.Failed.Do(ctx, list, p.now(), func(ctx context.Context) error { return p.environments(ctx, s, changed || failed) })
+	if err == nil && read && failed {
+		err = p.w.Save(ctx, deploymentsStream, s)
+	}
+	if err != nil {
 		return fmt.Errorf("environments: %w", err)
 	}
-	return f.account(ctx, s.Total)
+	if err := f.account(ctx, s.Total); err != nil {
+		return err
+	}
+	if failed := s.Failed.Err("record"); failed != nil {
+		return errors.Join(p.w.Save(ctx, deploymentsStream, s), failed)
+	}
+	return nil
 }
 
 // deploymentsState is the checkpoint of the deployments stream.

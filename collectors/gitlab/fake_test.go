@@ -44,6 +44,7 @@ type fake struct {
 	noSource bool                                          // does not know the filter source
 	noTotal  bool                                          // gives no totals, as above 10,000 records
 	before   func(http.ResponseWriter, *http.Request) bool // true: it has answered
+	poison   func(path string, o object) bool              // an answer with such a record is always 500
 	requests []string
 	statuses []int
 	tokens   map[string]bool
@@ -218,6 +219,14 @@ func (f *fake) list(w http.ResponseWriter, r *http.Request, all []object, q url.
 }
 
 func (f *fake) answer(w http.ResponseWriter, r *http.Request, doc any) {
+	records, _ := doc.([]object)
+	if one, ok := doc.(object); ok {
+		records = []object{one}
+	}
+	if f.poison != nil && slices.ContainsFunc(records, func(o object) bool { return f.poison(r.URL.Path, o) }) {
+		refuse(w, 500, "500 Internal Server Error")
+		return
+	}
 	body, _ := json.Marshal(doc)
 	if string(body) == "null" {
 		body = []byte("[]")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -38,6 +39,9 @@ type feedState struct {
 	Floor   time.Time `json:"floor,omitzero"`    // how far back history is read; zero: everything
 	Trailed time.Time `json:"trailed,omitzero"`  // when updates of old records were last asked for
 	Refill  time.Time `json:"refilled,omitzero"` // when history was last begun again because records were missing
+
+	Failed *rest.Quarantine `json:"failed,omitzero"` // what GitLab always answers with an error
+	Holes  map[string]hole  `json:"holes,omitempty"` // of what is held there, the places of records that no page shows
 }
 
 // page is one page of a listing, with what follows from where it stands.
@@ -62,14 +66,21 @@ type feed[T record] struct {
 	save   func(ctx context.Context) error
 	again  func() // resets what goes with a history that is begun again; may be nil
 	done   uint64
+	gaps   int // records that the page read last lacks
 }
 
 // update brings the listing up to date and reports whether anything was read that was not there before.
 func (f *feed[T]) update(ctx context.Context) (changed bool, err error) {
 	s := f.state
-	var newest []T
-	got, err := f.p.get(ctx, f.path+"?"+f.list, s.ETag, &newest)
+	s.Failed = s.Failed.Begin()
+	newest, got, err := f.read(ctx, f.list, s.ETag)
 	if err != nil {
+		return false, err
+	}
+	if got.total != nil {
+		s.Total = got.total
+	}
+	if err := f.retry(ctx); err != nil {
 		return false, err
 	}
 	if !s.Started {
@@ -157,16 +168,17 @@ func (f *feed[T]) due(ctx context.Context) (bool, error) {
 func (f *feed[T]) updates(ctx context.Context) error {
 	s := f.state
 	after, number := s.Cursor.Add(-overlap), 1
+	reach, stuck := s.Cursor, false
 	for {
 		etag := ""
 		if number == 1 && after.Equal(s.Cursor.Add(-overlap)) {
 			etag = s.Behind
 		}
-		var records []T
-		got, err := f.p.get(ctx, f.path+"?"+updatesQuery(f.fresh, after, number), etag, &records)
+		records, got, err := f.read(ctx, updatesQuery(f.fresh, after, number), etag)
 		if err != nil {
 			return err
 		}
+		stuck = stuck || f.gaps > 0
 		if got.notModified {
 			break
 		}
@@ -174,12 +186,16 @@ func (f *feed[T]) updates(ctx context.Context) error {
 		if err := f.put(ctx, page[T]{records: records}); err != nil {
 			return err
 		}
-		latest := newestUpdate(s.Cursor, records)
-		if !latest.Equal(s.Cursor) {
+		latest := newestUpdate(reach, records)
+		switch {
+		case stuck: // what could not be read is asked for again with all that came after it
+			s.Behind = ""
+		case !latest.Equal(s.Cursor):
 			s.Cursor, s.Behind = latest, ""
-		} else if number == 1 && got.next == "" {
+		case number == 1 && got.next == "":
 			s.Behind = got.etag
 		}
+		reach = latest
 		if got.next == "" || len(records) == 0 {
 			break
 		}
@@ -203,8 +219,7 @@ func (f *feed[T]) history(ctx context.Context) error {
 		return nil
 	}
 	for s.History != "" {
-		var records []T
-		got, err := f.p.get(ctx, f.path+"?"+s.History, "", &records)
+		records, got, err := f.read(ctx, s.History, "")
 		if err != nil {
 			return err
 		}
@@ -278,7 +293,8 @@ func (f *feed[T]) account(ctx context.Context, expected *uint64) error {
 		if err != nil {
 			return err
 		}
-		if since := f.p.now().Sub(s.Refill); stored < *expected && (since >= daily || since < 0) {
+		known := uint64(len(s.Holes))
+		if since := f.p.now().Sub(s.Refill); stored+known < *expected && (since >= daily || since < 0) {
 			s.Refill = f.p.now().UTC()
 			f.restart()
 			if err := f.save(ctx); err != nil {
@@ -286,7 +302,7 @@ func (f *feed[T]) account(ctx context.Context, expected *uint64) error {
 			}
 		}
 	}
-	return f.p.ledger(ctx, f.kind, s.Floor, expected, "")
+	return f.p.ledger(ctx, f.kind, s.Floor, expected, s.Failed.Note("record"))
 }
 
 func (f *feed[T]) restart() {

@@ -291,7 +291,8 @@ func (p *project) ledger(ctx context.Context, of event.Kind, floor time.Time, ex
 			e.Note = "GitLab gives no total here; every page of its listing was read"
 		}
 	case !floor.IsZero():
-		e.Expected, e.Note = min(stored, *expected), fmt.Sprintf("of %d, those created since %s", *expected, floor.Format(time.DateOnly))
+		e.Expected = min(stored, *expected)
+		e.Note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("of %d, those created since %s", *expected, floor.Format(time.DateOnly))
 	default:
 		e.Expected = *expected
 	}

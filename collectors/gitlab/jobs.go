@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -41,6 +42,7 @@ type jobWalk struct {
 	topNext string
 	topAt   time.Time // when the newest page was read, by GitLab's clock
 	topDone bool
+	broken  bool // GitLab fails at the listing of all jobs: those of each pipeline are asked for
 }
 
 func (w *jobWalk) state() *jobsState { return &w.collect.state.Jobs }
@@ -89,12 +91,18 @@ func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
 		return nil
 	}
 	bottom := w.bottom(pg)
+	if w.broken && !s.Done {
+		return w.oneByOne(ctx, pg.records)
+	}
 	for !w.off() && !s.Done && (!s.Begun || s.Reached.IsZero() || !s.Reached.Before(bottom)) {
 		query := s.Next
 		if !s.Begun {
 			query = w.query()
 		}
 		jobs, got, err := w.page(ctx, query)
+		if rest.Faulty(err) {
+			return w.oneByOne(ctx, pg.records)
+		}
 		if err != nil {
 			return err
 		}
@@ -123,6 +131,25 @@ func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
 	return nil
 }
 
+// oneByOne reads the jobs of those pipelines of a page that the walk has not come to.
+func (w *jobWalk) oneByOne(ctx context.Context, pipelines []pipeline) error {
+	s := w.state()
+	w.broken = true
+	for _, g := range pipelines {
+		if s.Begun && g.CreatedAt.After(s.Reached) {
+			continue
+		}
+		read, some, err := w.single(ctx, g)
+		if err != nil {
+			return err
+		}
+		if some {
+			s.Spans[g.ID] = found{span: read}
+		}
+	}
+	return w.collect.save(ctx)
+}
+
 // of reads the jobs of pipelines that were updated, and returns what they say. From the top it reads what is new, and
 // further as long as that is cheaper than asking for each of the pipelines that are left.
 func (w *jobWalk) of(ctx context.Context, pipelines []pipeline) (map[int64]span, error) {
@@ -134,7 +161,9 @@ func (w *jobWalk) of(ctx context.Context, pipelines []pipeline) (map[int64]span,
 	if w.top != nil {
 		stale = w.stale(pipelines)
 	}
-	if err := w.fromTop(ctx, pipelines, stale); err != nil || w.off() {
+	if err := w.fromTop(ctx, pipelines, stale); rest.Faulty(err) {
+		w.broken = true
+	} else if err != nil || w.off() {
 		return spans, err
 	}
 	for _, g := range pipelines {
@@ -175,7 +204,7 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline, stale map[i
 		w.top, w.topNext = map[int64]span{}, w.query()
 	}
 	head, extra := s.Head, 0
-	for !w.topDone {
+	for !w.topDone && !w.broken {
 		uncovered := 0
 		for _, g := range pipelines {
 			if !stale[g.ID] && !w.covers(g) {
@@ -222,8 +251,20 @@ func reached(jobs []job) time.Time {
 	return lowest.CreatedAt.Time
 }
 
-// single reads the jobs of one pipeline, retried ones too.
-func (w *jobWalk) single(ctx context.Context, g pipeline) (span, bool, error) {
+// single reads the jobs of one pipeline, retried ones too. One at which GitLab fails is held, and has none for now.
+func (w *jobWalk) single(ctx context.Context, g pipeline) (s span, some bool, err error) {
+	key := failedJobs + strconv.FormatInt(g.ID, 10)
+	read, err := w.collect.state.Failed.Do(ctx, key, w.collect.now(), func(ctx context.Context) (err error) {
+		s, some, err = w.readSingle(ctx, g)
+		return err
+	})
+	if !read {
+		return span{}, false, err
+	}
+	return s, some, nil
+}
+
+func (w *jobWalk) readSingle(ctx context.Context, g pipeline) (span, bool, error) {
 	var s span
 	some := false
 	query := "include_retried=true&per_page=" + strconv.Itoa(perPage)

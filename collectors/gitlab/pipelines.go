@@ -2,6 +2,7 @@ package gitlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -36,7 +37,7 @@ func (p *project) pipelines(ctx context.Context) error {
 	c := &pipelineCollect{project: p, state: s, left: details}
 	c.walk.collect = c
 	if s.Started && (p.cfg.Jobs.more(s.JobsMode) || s.Rules != p.cfg.digest()) { // jobs are wanted that were not before: read history again
-		*s = pipelinesState{NoFilter: s.NoFilter}
+		*s = pipelinesState{NoFilter: s.NoFilter, feedState: feedState{Failed: s.Failed}}
 	}
 	s.JobsMode, s.Rules = p.cfg.Jobs, p.cfg.digest()
 	c.feed = feed[pipeline]{p: p, state: &s.feedState, path: p.path + "/pipelines", list: fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
@@ -49,13 +50,37 @@ func (p *project) pipelines(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.retryJobs(ctx); err != nil {
+		return err
+	}
 	if err := c.children(ctx, changed); err != nil {
 		return fmt.Errorf("child pipelines: %w", err)
 	}
 	if err := c.feed.account(ctx, c.expected()); err != nil {
 		return err
 	}
-	return p.ledger(ctx, event.KindPipelineJob, s.Floor, nil, c.walk.note())
+	if err := c.accountJobs(ctx); err != nil {
+		return err
+	}
+	failed := c.failures()
+	if failed == nil {
+		return nil
+	}
+	return errors.Join(c.save(ctx), failed)
+}
+
+// accountJobs writes the ledger of the jobs. A pipeline whose jobs cannot be read has one at least.
+func (c *pipelineCollect) accountJobs(ctx context.Context) error {
+	held := uint64(c.heldJobs())
+	if held == 0 {
+		return c.ledger(ctx, event.KindPipelineJob, c.state.Floor, nil, c.walk.note())
+	}
+	stored, _, err := c.w.Count(ctx, event.KindPipelineJob, time.Time{}, time.Time{})
+	if err != nil {
+		return err
+	}
+	expected := stored + held
+	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, &expected, fmt.Sprintf("the jobs of %d pipelines cannot be read", held))
 }
 
 // pipelineCollect is one pass over the pipelines of a project.
@@ -270,7 +295,11 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 		mapped, _ := runStatus(g.Status)
 		if mapped.Final() && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 && c.now().Sub(g.CreatedAt.Time) < detailsFor {
 			c.left--
-			if s, err = c.detail(ctx, g.ID); err != nil {
+			_, err := c.state.Failed.Do(ctx, fmt.Sprintf("pipeline %d", g.ID), c.now(), func(ctx context.Context) (err error) {
+				s, err = c.detail(ctx, g.ID)
+				return err
+			})
+			if err != nil {
 				return nil, err
 			}
 		}

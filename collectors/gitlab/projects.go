@@ -2,11 +2,17 @@ package gitlab
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 const projectsStream = "projects"
@@ -60,23 +66,21 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 			scopes = append(scopes, info.Path)
 		}
 	}
+	skipped := map[string]rest.Held{}
 	changed := len(old.Projects) != len(c.cfg.Projects) || len(old.Groups) != len(c.cfg.Groups)
 	for _, name := range c.cfg.Projects {
 		known := old.Projects[name]
 		if known.Info.ID == 0 || c.now().Sub(known.CheckedAt) > renewal || known.CheckedAt.After(c.now()) {
-			fresh := knownProject{CheckedAt: c.now().UTC()}
-			got, err := c.get(ctx, "projects/"+url.PathEscape(name), known.ETag, &fresh.Info)
+			fresh, err := c.project(ctx, name, known)
+			if rest.Unusable(err) { // the others are collected, and this one too if it is known
+				skipped[name] = rest.Held{Failures: 1, Error: err.Error()}
+				if now.Projects[name] = known; known.Info.ID != 0 {
+					add(known.Info)
+				}
+				continue
+			}
 			if err != nil {
 				return nil, fmt.Errorf("project %s: %w", name, err)
-			}
-			if fresh.ETag = got.etag; got.notModified {
-				fresh.Info = known.Info
-			}
-			if fresh.Info.ID == 0 || fresh.Info.Path == "" {
-				return nil, fmt.Errorf("project %s: the answer names no id and path", name)
-			}
-			if known.Info.Path != "" && known.Info.Path != fresh.Info.Path {
-				c.log.Warn("a GitLab project has another path now; it is read anew under it", "source", c.cfg.Source, "before", known.Info.Path, "now", fresh.Info.Path)
 			}
 			known, changed = fresh, true
 		}
@@ -84,7 +88,11 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 		add(known.Info)
 	}
 	for _, name := range c.cfg.Groups {
-		pages, fresh, err := c.group(ctx, name, old.Groups[name])
+		pages, fresh, err := c.group(ctx, name, old.Groups[name], skipped)
+		if rest.Unusable(err) {
+			skipped["group "+name] = rest.Held{Failures: 1, Error: err.Error()}
+			pages, err = old.Groups[name], nil
+		}
 		if err != nil {
 			return nil, fmt.Errorf("group %s: %w", name, err)
 		}
@@ -98,14 +106,50 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 			}
 		}
 	}
-	if !changed {
-		return scopes, nil
+	if changed {
+		if err := m.Save(ctx, projectsStream, now); err != nil {
+			return nil, err
+		}
 	}
-	return scopes, m.Save(ctx, projectsStream, now)
+	return scopes, c.skippedScopes(skipped, len(scopes))
 }
 
-// group reads the pages of a group's projects, and reports whether any has changed.
-func (c *Collector) group(ctx context.Context, name string, old []groupPage) (pages []groupPage, changed bool, err error) {
+// skippedScopes is the error about projects and groups that could not be read; where nothing could, they are the reason.
+func (c *Collector) skippedScopes(skipped map[string]rest.Held, listed int) error {
+	if len(skipped) == 0 {
+		return nil
+	}
+	if listed > 0 {
+		return &rest.SkippedError{What: "project", Objects: skipped}
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(skipped)) {
+		errs = append(errs, fmt.Errorf("project %s: %s", name, skipped[name].Error))
+	}
+	return errors.Join(errs...)
+}
+
+// project asks what a configured name stands for.
+func (c *Collector) project(ctx context.Context, name string, known knownProject) (knownProject, error) {
+	fresh := knownProject{CheckedAt: c.now().UTC()}
+	got, err := c.get(ctx, "projects/"+url.PathEscape(name), known.ETag, &fresh.Info)
+	if err != nil {
+		return known, err
+	}
+	if fresh.ETag = got.etag; got.notModified {
+		fresh.Info = known.Info
+	}
+	if fresh.Info.ID == 0 || fresh.Info.Path == "" {
+		return known, &rest.AnswerError{Status: http.StatusOK, Err: errors.New("the answer names no id and path")}
+	}
+	if known.Info.Path != "" && known.Info.Path != fresh.Info.Path {
+		c.log.Warn("project has another path; reading it anew under that", "source", c.cfg.Source, "before", known.Info.Path, "now", fresh.Info.Path)
+	}
+	return fresh, nil
+}
+
+// group reads the pages of a group's projects, around those at which GitLab fails, and reports whether any has changed.
+func (c *Collector) group(ctx context.Context, name string, old []groupPage, skipped map[string]rest.Held) (pages []groupPage, changed bool, err error) {
 	query := "include_subgroups=true&with_shared=false&order_by=id&sort=asc&per_page=100"
 	for number := 0; query != ""; number++ {
 		var known groupPage
@@ -113,9 +157,15 @@ func (c *Collector) group(ctx context.Context, name string, old []groupPage) (pa
 			known = old[number]
 		}
 		fresh := groupPage{Query: query}
-		got, err := c.get(ctx, "groups/"+url.PathEscape(name)+"/projects?"+query, known.ETag, &fresh.Projects)
+		var part []projectInfo
+		got, holes, err := c.readAround(ctx, "groups/"+url.PathEscape(name)+"/projects", query, known.ETag,
+			func() any { part = nil; return &part }, func() { fresh.Projects = append(fresh.Projects, part...) })
 		if err != nil {
 			return nil, false, err
+		}
+		for _, place := range holes { // what the page showed before stays on it
+			skipped[fmt.Sprintf("at place %d of group %s", place+1, name)] = rest.Held{Failures: 1, Error: "GitLab does not list it"}
+			fresh.Projects = append(fresh.Projects, known.Projects...)
 		}
 		if got.notModified {
 			fresh = known
