@@ -312,5 +312,6 @@ func (f *fixture) rebuild(tb testing.TB, q metrics.Querier) *fiber.App {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { _ = app.Shutdown() })
 	return app
 }
