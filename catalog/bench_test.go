@@ -68,7 +68,7 @@ func BenchmarkLoadFound(b *testing.B) {
 // BenchmarkPeople reads one person with 60,000 logins in one row, in 60,000 rows, and 60,000 people with rules about each.
 func BenchmarkPeople(b *testing.B) {
 	logins := make([]string, manyLogins)
-	rows, people, rules := "person,team,start_date,logins\n", "person,name,team,start_date,email,logins\n", ""
+	rows, people := "person,team,start_date,logins\n", "person,name,team,start_date,email,logins\n"
 	var rowText, peopleText, ruleText, apart strings.Builder
 	for i := range logins {
 		logins[i] = fmt.Sprintf("login-%d", i)
@@ -81,7 +81,7 @@ func BenchmarkPeople(b *testing.B) {
 	}
 	rows += rowText.String()
 	people += peopleText.String()
-	rules = "same:\n" + ruleText.String() + "different:\n" + apart.String()
+	rules := "same:\n" + ruleText.String() + "different:\n" + apart.String()
 	for _, bb := range []struct{ name, csv, rules string }{
 		{"one row", "person,logins\none,\"" + strings.Join(logins, " ") + "\"\n", ""},
 		{"many rows", rows, ""},

@@ -110,13 +110,14 @@ func (l *loader) keepEntities(entities []Entity) {
 	}
 }
 
-// keepPeople adds the people of rows that are refused now. Who has other rows in the file keeps the memberships that
-// are missing from them, and a login that is somebody else's now is not taken back.
+// keepPeople adds the people of rows that are refused now, and of files of which nobody knows whose the refused rows
+// are. Who has other rows in the file keeps the memberships that are missing from them, and a login that is somebody
+// else's now is not taken back.
 func (p *peopleReader) keepPeople(recalled Recalled) {
 	kept := map[string]bool{}
 	var names []string
 	for _, known := range recalled.People {
-		if p.csvSeen[known.ID] && !p.refused[known.ID] {
+		if !p.refused[known.ID] && (p.csvSeen[known.ID] || !slices.ContainsFunc(known.Memberships, p.untold)) {
 			continue
 		}
 		person := p.person(known.ID)
@@ -131,6 +132,11 @@ func (p *peopleReader) keepPeople(recalled Recalled) {
 	}
 	p.keepLogins(kept, recalled)
 	p.l.warn("", 0, "%s kept as last read, because their rows cannot be read: %s", count(len(names), "person is", "people are"), listed(names))
+}
+
+// untold reports whether a membership may be that of a refused row: nobody can say whose its file's refused rows are.
+func (p *peopleReader) untold(m Membership) bool {
+	return !p.told[m.Source[:max(strings.LastIndexByte(m.Source, ':'), 0)]]
 }
 
 func (p *peopleReader) keepLogins(kept map[string]bool, recalled Recalled) {

@@ -80,13 +80,14 @@ type peopleReader struct {
 	csvSeen map[string]bool
 	teams   map[string]string // spelling of a team by its lower-case form
 	refused map[string]bool   // people of whom a row cannot be read
+	told    map[string]bool   // files of which it is known whose the rows are that cannot be read
 	members map[membershipKey]string
 	noStart []Warning // rows whose start is a day such as 1900-01-01
 }
 
 func newPeopleReader(l *loader) *peopleReader {
 	return &peopleReader{l: l, people: map[string]*Person{}, read: map[string]bool{}, csvSeen: map[string]bool{}, stubs: map[string]bool{}, teams: map[string]string{},
-		refused: map[string]bool{}, members: map[membershipKey]string{}}
+		refused: map[string]bool{}, told: map[string]bool{}, members: map[membershipKey]string{}}
 }
 
 func (p *peopleReader) person(id string) *Person {

@@ -117,6 +117,7 @@ func (p *peopleReader) readRows(file string, t delimited.Table, at map[string]in
 			}
 		}
 	}
+	p.told[file] = true
 	refused := t.Refused
 	for _, row := range t.Rows {
 		for len(refused) > 0 && refused[0].Line < row.Line {
@@ -136,6 +137,8 @@ func (p *peopleReader) readRows(file string, t delimited.Table, at map[string]in
 func (p *peopleReader) refuse(file string, line int, at map[string]int, cells []string, why error) {
 	if i := at["person"]; i < len(cells) && cells[i] != "" {
 		p.refused[personID(cells[i])] = true
+	} else {
+		p.told[file] = false
 	}
 	p.l.fail(file, line, "%v", why)
 }

@@ -56,7 +56,7 @@ func decodeStrict(file string, text []byte, dest any) (positions, error) {
 	w.check(root, reflect.TypeOf(dest).Elem(), "")
 	errs = append(errs, w.errs...)
 	if err := root.Decode(dest); err != nil {
-		errs = append(errs, atLine(file, err))
+		errs = append(errs, atLine(file, err, w.misfits...))
 	}
 	return where, errors.Join(errs...)
 }
@@ -88,6 +88,13 @@ type walker struct {
 	file  string
 	where positions
 	errs  []error
+
+	misfits []misfit
+}
+
+// misfit is a value that its key cannot take: what the library says of it, without the key's name.
+type misfit struct {
+	path, message string
 }
 
 func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
@@ -119,6 +126,13 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 				continue
 			}
 			w.check(n.Content[i+1], ft, join(path, key.Value))
+		}
+	default:
+		var typed *yaml.TypeError
+		if err := n.Decode(reflect.New(t).Interface()); errors.As(err, &typed) {
+			for _, message := range typed.Errors {
+				w.misfits = append(w.misfits, misfit{path, message})
+			}
 		}
 	}
 }
@@ -228,8 +242,11 @@ var goTypes = strings.NewReplacer("cannot unmarshal", "cannot use", "!!seq", "a 
 	"into bool", "as true or false", "into int", "as a whole number", "into map[string][]string", "as a mapping of lists",
 	"into time.Duration", "as a duration such as 15m")
 
-// atLine rewrites the YAML library's errors ("line 3: …") to "file:3: …", one an error.
-func atLine(file string, err error) error {
+// goStruct is what is left of the library's words where a mapping is wanted.
+var goStruct = regexp.MustCompile(`into \*?[a-z]+\.[A-Za-z]+$`)
+
+// atLine rewrites the YAML library's errors ("line 3: …") to "file:3: …", one an error. Those of misfits name their key.
+func atLine(file string, err error, misfits ...misfit) error {
 	messages := []string{err.Error()}
 	var typed *yaml.TypeError
 	if errors.As(err, &typed) {
@@ -238,7 +255,12 @@ func atLine(file string, err error) error {
 	var errs []error
 	for _, m := range messages {
 		line := yamlLine.FindStringSubmatch(m)
-		m = goTypes.Replace(strings.TrimPrefix(yamlLine.ReplaceAllString(m, ""), "yaml: "))
+		key := ""
+		if i := slices.IndexFunc(misfits, func(x misfit) bool { return x.message == m }); i >= 0 {
+			key = misfits[i].path + ": "
+			misfits = slices.Delete(slices.Clone(misfits), i, i+1)
+		}
+		m = key + goStruct.ReplaceAllString(goTypes.Replace(strings.TrimPrefix(yamlLine.ReplaceAllString(m, ""), "yaml: ")), "as a mapping")
 		if line == nil {
 			errs = append(errs, fmt.Errorf("%s: %s", file, m))
 			continue

@@ -17,11 +17,13 @@ func TestDegraded(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, nil)
 	var conditions web.Conditions
 	registry := prometheus.NewRegistry()
+	var lost web.Conditions
 	deps := f.deps
 	deps.Registerer, deps.Gatherer = registry, registry
 	deps.Checks = []web.HealthCheck{
 		{Name: "store", Causes: func(context.Context) []string { return nil }},
 		{Name: "collectors", Causes: conditions.Causes},
+		{Name: "catalog", Causes: lost.Causes},
 	}
 	app, err := web.New(web.DefaultConfig(), deps)
 	if err != nil {
@@ -40,6 +42,11 @@ func TestDegraded(t *testing.T) {
 			}
 		}
 	}
+	lost.Set("", errors.New("cat/half.yaml:4: a tab indents the line"))
+	if page := f.page(t, "/ledger"); !strings.Contains(page, "A part of the catalog cannot be read.") || !strings.Contains(page, "cat/half.yaml:4: a tab indents the line") {
+		t.Error("the page does not say what of the catalog cannot be read")
+	}
+	lost.Set("", nil)
 	expect("ready\n", `dxctl_degraded{check="store"} 0`, `dxctl_degraded{check="collectors"} 0`)
 
 	conditions.Set("gitlab", errors.New("gitlab: the token was refused"))

@@ -91,7 +91,7 @@ func serviceHere(cat *catalog.Catalog) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	local, _, err := catalog.Load(catalog.Config{Files: []string{"catalog-info.yaml"}}, catalog.PeopleConfig{}, here)
+	local, _, err := catalog.Load(catalog.Config{Files: []string{"catalog-info.yaml"}, Strict: true}, catalog.PeopleConfig{}, here)
 	if err != nil {
 		return "", fmt.Errorf("looking for the service of this folder: %w; name the service instead", err)
 	}
