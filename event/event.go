@@ -46,6 +46,9 @@ type Origin struct {
 	ID       string // the source's own id within the scope
 	URL      string // where a person can look at it; may be empty
 	Service  string // entity ref when the source itself names the service; empty: the catalog decides by provider and scope
+	// MergeState is what the merge of pushed deliveries keeps of a record, see collectors/webhook; empty for what was
+	// collected. It is no part of what happened, and no view shows it.
+	MergeState string
 }
 
 func (o Origin) validate(kind Kind) error {

@@ -156,6 +156,7 @@ func originColumns[R any](rows []R, origin func(*R) *event.Origin) []column {
 		collect("id", rows, func(r *R) string { return origin(r).ID }),
 		collect("url", rows, func(r *R) string { return origin(r).URL }),
 		collect("service", rows, func(r *R) string { return origin(r).Service }),
+		collect("merge_state", rows, func(r *R) string { return origin(r).MergeState }),
 	}
 }
 

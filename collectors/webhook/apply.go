@@ -173,12 +173,8 @@ func (k *records) apply(u Update) {
 			u.Event, id = job, identityOf(job)
 		}
 	}
-	is := u.Event
-	if was, ok := k.now[id]; ok {
-		is = fold(was, u)
-	}
 	k.order = append(k.order, id)
-	k.now[id] = is
+	k.now[id] = fold(k.now[id], u)
 	k.noteRun(id)
 }
 

@@ -84,6 +84,7 @@ func TestSameAsCollected(t *testing.T) {
 	}
 	kinds := map[event.Kind]int{}
 	for _, got := range k.changed() {
+		got = plain(got)
 		want, ok := w.events[identityOf(got)]
 		if !ok {
 			t.Errorf("nothing was collected with the identity of %+v", got)

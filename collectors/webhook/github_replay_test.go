@@ -87,13 +87,35 @@ func TestAnyOrder(t *testing.T) {
 	}
 }
 
+// plain is an event without the state of its merge, as a collector would make it.
+func plain(e event.Event) event.Event {
+	switch e := e.(type) {
+	case event.PipelineRun:
+		e.MergeState = ""
+		return e
+	case event.PipelineJob:
+		e.MergeState = ""
+		return e
+	case event.Deployment:
+		e.MergeState = ""
+		return e
+	case event.Change:
+		e.MergeState = ""
+		return e
+	case event.Incident:
+		e.MergeState = ""
+		return e
+	}
+	return e
+}
+
 func compare(t *testing.T, when string, want, got []event.Event) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: %d records, want %d", when, len(got), len(want))
 	}
 	for _, w := range want {
-		if !slices.ContainsFunc(got, func(g event.Event) bool { return same(w, g) }) {
+		if !slices.ContainsFunc(got, func(g event.Event) bool { return same(plain(w), plain(g)) }) {
 			t.Errorf("%s: there is no\n%+v\nin %+v", when, w, got)
 			return
 		}

@@ -90,7 +90,7 @@ func keys(set map[string]bool) []string {
 
 const (
 	byID    = ` FINAL WHERE source = {source:String} AND scope IN {scopes:Array(String)} AND id IN {ids:Array(String)}`
-	origins = `source, provider, scope, id, url, service, `
+	origins = `source, provider, scope, id, url, service, merge_state, `
 )
 
 func (l StoreLookup) find(ctx context.Context, w wanted, scopes, ids []string) ([]event.Event, error) {
@@ -148,6 +148,7 @@ type runRow struct {
 	ID         string     `ch:"id"`
 	URL        string     `ch:"url"`
 	Service    string     `ch:"service"`
+	State      string     `ch:"merge_state"`
 	Attempt    uint16     `ch:"attempt"`
 	Pipeline   string     `ch:"pipeline"`
 	Status     string     `ch:"status"`
@@ -164,7 +165,7 @@ type runRow struct {
 }
 
 func (r runRow) event() event.Event {
-	return event.PipelineRun{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
+	return event.PipelineRun{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service, MergeState: r.State},
 		Attempt: r.Attempt, Pipeline: r.Pipeline, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, Branch: r.Branch, Trigger: r.Trigger,
 		SHA: r.SHA, Actor: r.Actor, Bot: r.Bot, CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
 		Duration: duration(r.DurationMS)}
@@ -177,6 +178,7 @@ type jobRow struct {
 	ID         string     `ch:"id"`
 	URL        string     `ch:"url"`
 	Service    string     `ch:"service"`
+	State      string     `ch:"merge_state"`
 	RunID      string     `ch:"run_id"`
 	Attempt    uint16     `ch:"attempt"`
 	Name       string     `ch:"name"`
@@ -189,7 +191,7 @@ type jobRow struct {
 }
 
 func (r jobRow) event() event.Event {
-	return event.PipelineJob{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
+	return event.PipelineJob{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service, MergeState: r.State},
 		RunID: r.RunID, Attempt: r.Attempt, Name: r.Name, Runner: r.Runner, Status: event.Status(r.Status), StatusRaw: r.StatusRaw,
 		CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt)}
 }
@@ -201,6 +203,7 @@ type deploymentRow struct {
 	ID          string     `ch:"id"`
 	URL         string     `ch:"url"`
 	Service     string     `ch:"service"`
+	State       string     `ch:"merge_state"`
 	Attempt     uint16     `ch:"attempt"`
 	Environment string     `ch:"environment"`
 	Key         string     `ch:"environment_key"`
@@ -220,7 +223,7 @@ type deploymentRow struct {
 }
 
 func (r deploymentRow) event() event.Event {
-	return event.Deployment{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
+	return event.Deployment{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service, MergeState: r.State},
 		Attempt: r.Attempt, Environment: r.Environment, EnvironmentKey: r.Key, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, CreatedAt: known(r.CreatedAt),
 		StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt), SHA: r.SHA, Ref: r.Ref, Version: r.Version, Actor: r.Actor, Bot: r.Bot,
 		Trigger: r.Trigger, Baseline: r.Baseline, RollbackOf: r.RollbackOf}
@@ -233,6 +236,7 @@ type changeRow struct {
 	ID            string     `ch:"id"`
 	URL           string     `ch:"url"`
 	Service       string     `ch:"service"`
+	State         string     `ch:"merge_state"`
 	Repository    string     `ch:"repository"`
 	Number        uint64     `ch:"number"`
 	Title         string     `ch:"title"`
@@ -253,7 +257,7 @@ type changeRow struct {
 }
 
 func (r changeRow) event() event.Event {
-	return event.Change{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
+	return event.Change{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service, MergeState: r.State},
 		Repository: r.Repository, Number: r.Number, Title: r.Title, Author: r.Author, Bot: r.Bot, CreatedAt: known(r.CreatedAt),
 		FirstCommitAt: known(r.FirstCommitAt), FirstReviewAt: known(r.FirstReviewAt), ApprovedAt: known(r.ApprovedAt), MergedAt: known(r.MergedAt),
 		ClosedAt: known(r.ClosedAt), MergeSHA: r.MergeSHA, HeadSHA: r.HeadSHA, CommitSHAs: r.CommitSHAs, Additions: r.Additions,
@@ -267,6 +271,7 @@ type incidentRow struct {
 	ID             string     `ch:"id"`
 	URL            string     `ch:"url"`
 	Service        string     `ch:"service"`
+	State          string     `ch:"merge_state"`
 	Severity       string     `ch:"severity"`
 	OpenedAt       *time.Time `ch:"opened_at"`
 	AcknowledgedAt *time.Time `ch:"acknowledged_at"`
@@ -276,7 +281,7 @@ type incidentRow struct {
 }
 
 func (r incidentRow) event() event.Event {
-	return event.Incident{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
+	return event.Incident{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service, MergeState: r.State},
 		Severity: r.Severity, OpenedAt: known(r.OpenedAt), AcknowledgedAt: known(r.AcknowledgedAt), ResolvedAt: known(r.ResolvedAt),
 		Deployment: r.Deployment, How: r.How}
 }

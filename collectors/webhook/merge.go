@@ -9,33 +9,44 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// The store keeps the last row that was appended, whole. So a row made of a delivery must say everything that is known,
-// and must not say it if something newer is known. fold makes that row.
+// The store keeps the last row that was appended, whole. So a row made of a delivery must say everything that is known.
+// fold makes that row, and makes the same one in whatever order updates come and however often:
 //
 //   - What is empty in an update is not known and does not replace what is.
-//   - An update that is older than what is stored (by its own time, or because a final record does not become open again)
-//     only fills what is empty.
-//   - Of created and started the earliest time counts, of finished that of the status that counts.
+//   - Of the values of a field the one that was said last counts, by the sender's own time; see [mergeState].
+//   - What has ended does not become open again; of several ends the latest counts.
+//   - Of created, started, reviewed and merged the earliest time counts.
 
-// fold returns the record that results from an update to what is stored of it.
+// fold returns the record that results from an update to what is stored of it; stored is nil where nothing is.
 func fold(stored event.Event, u Update) event.Event {
-	switch was := stored.(type) {
+	switch is := u.Event.(type) {
 	case event.PipelineRun:
-		return foldRun(was, u)
+		was, _ := stored.(event.PipelineRun)
+		return foldRun(was, is, u)
 	case event.PipelineJob:
-		return foldJob(was, u)
+		was, _ := stored.(event.PipelineJob)
+		return foldJob(was, is, u)
 	case event.Deployment:
-		return foldDeployment(was, u)
+		was, _ := stored.(event.Deployment)
+		return foldDeployment(was, is, u)
 	case event.Change:
-		return foldChange(was, u)
+		was, _ := stored.(event.Change)
+		return foldChange(was, is, u)
 	case event.Incident:
-		return foldIncident(was, u)
+		was, _ := stored.(event.Incident)
+		return foldIncident(was, is, u)
 	case event.Fact:
-		if is, ok := u.Event.(event.Fact); ok && is.ObservedAt.Before(was.ObservedAt) {
+		if was, ok := stored.(event.Fact); ok && !laterFact(was, is) {
 			return was
 		}
 	}
 	return u.Event
+}
+
+// laterFact reports whether a fact replaces another: it was observed later or, at the same time, has the greater text.
+func laterFact(was, is event.Fact) bool {
+	return cmp.Or(is.ObservedAt.Compare(was.ObservedAt), bytes.Compare(is.Value, was.Value), cmp.Compare(is.Error, was.Error),
+		is.ExpiresAt.Compare(was.ExpiresAt), cmp.Compare(is.URL, was.URL)) > 0
 }
 
 // course is where a run, a job or a deployment stands.
@@ -45,161 +56,147 @@ type course struct {
 	created, started, finished time.Time
 }
 
-// rank orders open statuses; final ones come last.
-func rank(s event.Status) int {
-	switch {
-	case s.Final():
-		return 2
-	case s == event.Queued:
-		return 0
-	}
-	return 1
-}
+// latest is the latest time that the course shows.
+func (c course) latest() time.Time { return latest(c.created, c.started, c.finished) }
 
-// older reports whether an update tells of a time before what is stored.
-func (c course) older(is course, at time.Time) bool {
-	if a, b := rank(is.status), rank(c.status); a != b {
-		return a < b
-	}
-	known := latest(c.created, c.started, c.finished)
-	at = latest(at, is.created, is.started, is.finished)
-	return at.Before(known)
-}
-
-// fold returns the course that results. With successLasts a success is not undone, whatever comes later: such sources
-// give a deployment further statuses when another takes over.
-func (c course) fold(is course, older, successLasts bool) course {
-	out := c
-	switch {
-	case c.status.Final() && is.status == c.status:
-		out.raw = cmp.Or(c.raw, is.raw)
-		out.finished = cmp.Or(c.finished, is.finished)
-		if successLasts {
-			out.finished = earliest(c.finished, is.finished)
-		}
-	case successLasts && c.status == event.Succeeded:
-	case successLasts && is.status == event.Succeeded, !older:
-		out.status, out.raw, out.finished = is.status, is.raw, is.finished
-	}
-	out.created = finer(c.created, earliest(c.created, is.created))
-	out.started = finer(c.started, earliest(c.started, is.started))
+// foldOrigin folds the identity's own fields. Of a record that is not stored yet it takes the identity.
+func foldOrigin(s *mergeState, was, is event.Origin) event.Origin {
+	out := is
+	out.URL, out.Service = was.URL, was.Service
+	pick(s, "url", &out.URL, is.URL)
+	pick(s, "service", &out.Service, is.Service)
 	return out
 }
 
-// finer keeps what is stored when the other is the same instant in whole seconds, as some senders write it.
-func finer(was, is time.Time) time.Time {
-	if !was.IsZero() && was.Truncate(time.Second).Equal(is) {
-		return was
+// foldActor folds a login together with whether it is a machine's.
+func foldActor(s *mergeState, was *string, wasBot *bool, is string, isBot bool) {
+	compared := cmp.Compare(is, *was)
+	if compared == 0 && isBot && !*wasBot {
+		compared = 1
 	}
-	return is
+	if is != "" && s.newer("actor", *was == "", compared) {
+		*was, *wasBot = is, isBot
+	}
 }
 
-// pick is the value that counts of two, either of which may be empty.
-func pick[T comparable](was, is T, older bool) T {
-	if older {
-		return cmp.Or(was, is)
-	}
-	return cmp.Or(is, was)
-}
-
-func foldOrigin(was, is event.Origin, older bool) event.Origin {
-	was.URL, was.Service = pick(was.URL, is.URL, older), pick(was.Service, is.Service, older)
+func foldRun(was, is event.PipelineRun, u Update) event.Event {
+	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
+	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
+	s := loadState(was.Origin, before.latest(), latest(u.At, after.latest()))
+	c := s.status(before, after, false)
+	was.Origin, was.Attempt = foldOrigin(s, was.Origin, is.Origin), is.Attempt
+	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
+	pick(s, "duration", &was.Duration, is.Duration)
+	pick(s, "pipeline", &was.Pipeline, is.Pipeline)
+	pick(s, "branch", &was.Branch, is.Branch)
+	pick(s, "trigger", &was.Trigger, is.Trigger)
+	pick(s, "sha", &was.SHA, is.SHA)
+	foldActor(s, &was.Actor, &was.Bot, is.Actor, is.Bot)
+	was.MergeState = s.save()
 	return was
 }
 
-func foldRun(was event.PipelineRun, u Update) event.Event {
-	is := u.Event.(event.PipelineRun)
+func foldJob(was, is event.PipelineJob, u Update) event.Event {
 	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
 	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
-	older := before.older(after, u.At)
-	c := before.fold(after, older, false)
-	was.Origin = foldOrigin(was.Origin, is.Origin, older)
+	s := loadState(was.Origin, before.latest(), latest(u.At, after.latest()))
+	c := s.status(before, after, false)
+	was.Origin, was.RunID, was.Attempt = foldOrigin(s, was.Origin, is.Origin), is.RunID, is.Attempt
 	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
-	was.Duration = pick(was.Duration, is.Duration, older)
-	was.Pipeline, was.Branch = pick(was.Pipeline, is.Pipeline, older), pick(was.Branch, is.Branch, older)
-	was.Trigger, was.SHA = pick(was.Trigger, is.Trigger, older), pick(was.SHA, is.SHA, older)
-	was.Actor, was.Bot = foldActor(was.Actor, was.Bot, is.Actor, is.Bot, older)
+	pick(s, "name", &was.Name, is.Name)
+	pick(s, "runner", &was.Runner, is.Runner)
+	was.MergeState = s.save()
 	return was
 }
 
-func foldActor(was string, wasBot bool, is string, isBot, older bool) (string, bool) {
-	if is == "" || older && was != "" {
-		return was, wasBot
+func foldDeployment(was, is event.Deployment, u Update) event.Event {
+	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
+	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
+	s := loadState(was.Origin, before.latest(), latest(u.At, after.latest()))
+	c := s.status(before, after, is.Provider == string(GitHub))
+	was.Origin, was.Attempt, was.EnvironmentKey = foldOrigin(s, was.Origin, is.Origin), is.Attempt, is.EnvironmentKey
+	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
+	if !s.collected || is.Provider != string(ArgoCD) || was.Environment == "" { // whose collector knows better
+		pick(s, "environment", &was.Environment, is.Environment)
 	}
-	return is, isBot
-}
-
-func foldJob(was event.PipelineJob, u Update) event.Event {
-	is := u.Event.(event.PipelineJob)
-	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
-	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
-	older := before.older(after, u.At)
-	c := before.fold(after, older, false)
-	was.Origin = foldOrigin(was.Origin, is.Origin, older)
-	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
-	was.Name, was.Runner = pick(was.Name, is.Name, older), pick(was.Runner, is.Runner, older)
-	return was
-}
-
-func foldDeployment(was event.Deployment, u Update) event.Event {
-	is := u.Event.(event.Deployment)
-	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
-	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
-	older := before.older(after, u.At)
-	c := before.fold(after, older, is.Provider == string(GitHub))
-	was.Origin = foldOrigin(was.Origin, is.Origin, older)
-	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
-	// Argo CD's collector knows better which environment an application is.
-	was.Environment = pick(was.Environment, is.Environment, older || is.Provider == string(ArgoCD))
-	was.SHA = pick(was.SHA, is.SHA, older)
-	was.Ref, was.Version = pick(was.Ref, is.Ref, older), pick(was.Version, is.Version, older)
-	was.Trigger, was.RollbackOf = pick(was.Trigger, is.Trigger, older), pick(was.RollbackOf, is.RollbackOf, older)
+	pick(s, "sha", &was.SHA, is.SHA)
+	pick(s, "ref", &was.Ref, is.Ref)
+	pick(s, "version", &was.Version, is.Version)
+	pick(s, "trigger", &was.Trigger, is.Trigger)
+	pick(s, "rollback_of", &was.RollbackOf, is.RollbackOf)
 	was.Baseline = was.Baseline || is.Baseline
-	was.Actor, was.Bot = foldActor(was.Actor, was.Bot, is.Actor, is.Bot, older)
+	foldActor(s, &was.Actor, &was.Bot, is.Actor, is.Bot)
+	was.MergeState = s.save()
 	return was
 }
 
-func foldChange(was event.Change, u Update) event.Event {
-	is := u.Event.(event.Change)
+func foldChange(was, is event.Change, u Update) event.Event {
 	known := latest(was.CreatedAt, was.FirstReviewAt, was.ApprovedAt, was.MergedAt, was.ClosedAt)
-	older := latest(u.At, is.CreatedAt, is.FirstReviewAt, is.MergedAt, is.ClosedAt).Before(known)
-	was.Origin = foldOrigin(was.Origin, is.Origin, older)
-	was.Repository, was.Number = pick(was.Repository, is.Repository, older), pick(was.Number, is.Number, older)
-	was.Title = pick(was.Title, is.Title, older)
-	was.Author, was.Bot = foldActor(was.Author, was.Bot, is.Author, is.Bot, older)
+	s := loadState(was.Origin, known, latest(u.At, is.CreatedAt, is.FirstReviewAt, is.ApprovedAt, is.MergedAt, is.ClosedAt))
+	was.Origin = foldOrigin(s, was.Origin, is.Origin)
+	pick(s, "repository", &was.Repository, is.Repository)
+	pick(s, "number", &was.Number, is.Number)
+	pick(s, "title", &was.Title, is.Title)
+	foldActor(s, &was.Author, &was.Bot, is.Author, is.Bot)
 	was.CreatedAt = earliest(was.CreatedAt, is.CreatedAt)
 	was.FirstCommitAt = earliest(was.FirstCommitAt, is.FirstCommitAt)
 	was.FirstReviewAt = earliest(was.FirstReviewAt, is.FirstReviewAt)
 	was.ApprovedAt = earliest(was.ApprovedAt, is.ApprovedAt)
-	was.MergedAt = cmp.Or(was.MergedAt, is.MergedAt) // a merge is not undone
-	if was.MergedAt.IsZero() && u.Whole && !older {
-		was.ClosedAt = is.ClosedAt // opened again, perhaps
-	} else {
-		was.ClosedAt = pick(was.ClosedAt, is.ClosedAt, older)
-	}
-	was.MergeSHA, was.HeadSHA = pick(was.MergeSHA, is.MergeSHA, older), pick(was.HeadSHA, is.HeadSHA, older)
-	if len(is.CommitSHAs) > 0 && (!older || len(was.CommitSHAs) == 0) {
+	was.MergedAt = earliest(was.MergedAt, is.MergedAt) // a merge is not undone
+	foldClosed(s, &was, is, u.Whole)
+	pick(s, "merge_sha", &was.MergeSHA, is.MergeSHA)
+	pick(s, "head_sha", &was.HeadSHA, is.HeadSHA)
+	compared := cmp.Or(cmp.Compare(len(is.CommitSHAs), len(was.CommitSHAs)), slices.Compare(is.CommitSHAs, was.CommitSHAs))
+	if len(is.CommitSHAs) > 0 && s.newer("commits", len(was.CommitSHAs) == 0, compared) {
 		was.CommitSHAs = is.CommitSHAs
 	}
-	was.Additions, was.Deletions = pick(was.Additions, is.Additions, older), pick(was.Deletions, is.Deletions, older)
-	was.Reverts = pick(was.Reverts, is.Reverts, older)
+	pick(s, "additions", &was.Additions, is.Additions)
+	pick(s, "deletions", &was.Deletions, is.Deletions)
+	pick(s, "reverts", &was.Reverts, is.Reverts)
+	was.MergeState = s.save()
 	return was
 }
 
-func foldIncident(was event.Incident, u Update) event.Event {
-	is := u.Event.(event.Incident)
-	at := latest(u.At, is.OpenedAt, is.AcknowledgedAt, is.ResolvedAt)
-	older := at.Before(latest(was.OpenedAt, was.AcknowledgedAt, was.ResolvedAt))
-	was.Origin = foldOrigin(was.Origin, is.Origin, older)
-	was.Severity = pick(was.Severity, is.Severity, older)
-	was.Deployment, was.How = pick(was.Deployment, is.Deployment, older), pick(was.How, is.How, older)
+// foldClosed decides when a change was closed: as the sender said last, which may be that it is open again, and at the
+// latest when it was merged.
+func foldClosed(s *mergeState, was *event.Change, is event.Change, whole bool) {
+	if s.collected && s.Closed == 0 {
+		s.Closed, s.ClosedSaid = millis(was.ClosedAt), s.seed
+	}
+	if closed := millis(is.ClosedAt); closed != 0 && cmp.Or(cmp.Compare(s.now, s.ClosedSaid), cmp.Compare(closed, s.Closed)) > 0 {
+		s.Closed, s.ClosedSaid = closed, s.now
+	}
+	if is.ClosedAt.IsZero() && whole {
+		s.Open = max(s.Open, s.now)
+	}
+	was.ClosedAt = time.Time{}
+	if s.ClosedSaid >= s.Open {
+		was.ClosedAt = fromMillis(s.Closed)
+	}
+	if was.ClosedAt.IsZero() {
+		was.ClosedAt = was.MergedAt
+	}
+}
+
+func foldIncident(was, is event.Incident, u Update) event.Event {
+	known := latest(was.OpenedAt, was.AcknowledgedAt, was.ResolvedAt)
+	s := loadState(was.Origin, known, latest(u.At, is.OpenedAt, is.AcknowledgedAt, is.ResolvedAt))
+	was.Origin = foldOrigin(s, was.Origin, is.Origin)
+	pick(s, "severity", &was.Severity, is.Severity)
+	pick(s, "deployment", &was.Deployment, is.Deployment)
+	pick(s, "how", &was.How, is.How)
 	was.OpenedAt = earliest(was.OpenedAt, is.OpenedAt)
 	was.AcknowledgedAt = earliest(was.AcknowledgedAt, is.AcknowledgedAt)
-	if u.Whole && is.ResolvedAt.IsZero() && at.After(was.ResolvedAt) {
-		was.ResolvedAt = time.Time{} // opened again
-	} else {
-		was.ResolvedAt = latest(was.ResolvedAt, is.ResolvedAt)
+	// It is open when it was said to be so later than it was resolved; what was resolved twice was at the later time.
+	s.Closed = max(s.Closed, millis(was.ResolvedAt), millis(is.ResolvedAt))
+	if u.Whole && is.ResolvedAt.IsZero() {
+		s.Open = max(s.Open, s.now)
 	}
+	was.ResolvedAt = time.Time{}
+	if s.Closed >= s.Open {
+		was.ResolvedAt = fromMillis(s.Closed)
+	}
+	was.MergeState = s.save()
 	return was
 }
 

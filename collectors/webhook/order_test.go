@@ -1,0 +1,241 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dxctl/dxctl/event"
+)
+
+// table is what the store would hold: the last row of each identity.
+type table map[identity]event.Event
+
+// deliver applies deliveries as one batch, reading and writing rows as the store does.
+func (s table) deliver(t *testing.T, r *Receiver, deliveries ...Delivery) {
+	t.Helper()
+	var updates []Update
+	for _, d := range deliveries {
+		more, v := r.Parse(d)
+		if v.Outcome != Accepted || len(v.Misfits) > 0 {
+			t.Fatalf("%s: %+v", d.Body, v)
+		}
+		updates = append(updates, more...)
+	}
+	var stored []event.Event
+	for _, e := range s {
+		stored = append(stored, e)
+	}
+	k := newRecords(stored)
+	for _, u := range updates {
+		k.apply(u)
+	}
+	for _, e := range k.changed() {
+		s[identityOf(e)] = e
+	}
+}
+
+func (s table) String() string {
+	var rows []string
+	for _, e := range s {
+		rows = append(rows, fmt.Sprintf("%T %+v", e, e))
+	}
+	slices.Sort(rows)
+	return strings.Join(rows, "\n")
+}
+
+// permutations calls f with every order of 0 to n-1.
+func permutations(n int, f func([]int)) {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	var step func(int)
+	step = func(i int) {
+		if i == n {
+			f(order)
+			return
+		}
+		for j := i; j < n; j++ {
+			order[i], order[j] = order[j], order[i]
+			step(i + 1)
+			order[i], order[j] = order[j], order[i]
+		}
+	}
+	step(0)
+}
+
+// happened makes a CDEvent at a minute after ten.
+func happened(kind string, minute int, subject, content, custom string) Delivery {
+	data := strings.Replace(cd(subject, content, custom), "10:00:00Z", fmt.Sprintf("10:%02d:00Z", minute), 1)
+	d := pushed(Events, structured("dev.cdevents."+kind+".0.2.0", data))
+	if strings.HasPrefix(kind, "deployment") {
+		d.Body = []byte(structured("dev.cdeventsx.dxctl-"+kind+".0.1.0", data))
+	}
+	d.Headers["content-type"] = "application/cloudevents+json"
+	return d
+}
+
+func fact(minute int, value string) Delivery {
+	doc := structured(FactType, `{"entity":"component:default/x","name":"a.b","value":`+value+`}`)
+	d := pushed(Events, strings.Replace(doc, "10:00:00Z", fmt.Sprintf("10:%02d:00Z", minute), 1))
+	d.Headers["content-type"] = "application/cloudevents+json"
+	return d
+}
+
+func at10(minute int) string { return fmt.Sprintf("2026-03-01T10:%02d:00Z", minute) }
+
+func mergeRequest(action, state string, minute int, title string, user int) Delivery {
+	return pushed(GitLab, fmt.Sprintf(`{"object_kind":"merge_request","project":{"path_with_namespace":"a/b"},"user":{"id":%d,"username":"u%d"},"object_attributes":
+{"iid":1,"title":%q,"action":%q,"state":%q,"author_id":1,"created_at":"2026-03-01T10:00:00Z","updated_at":%q,"last_commit":{"id":"c%d"}}}`, user, user, title, action, state, at10(minute), minute))
+}
+
+func pipelineAt(status string, started, finished int) Delivery {
+	times := fmt.Sprintf(`"created_at":"2026-03-01 10:00:00 UTC","started_at":%q`, fmt.Sprintf("2026-03-01 10:%02d:00 UTC", started))
+	if finished > 0 {
+		times += fmt.Sprintf(`,"finished_at":"2026-03-01 10:%02d:00 UTC"`, finished)
+	}
+	return pushed(GitLab, `{"object_kind":"pipeline","project":{"path_with_namespace":"a/b"},"object_attributes":{"id":1,"status":"`+status+`","ref":"main","source":"push","created_at":"2026-03-01 10:00:00 UTC"},
+"builds":[{"id":2,"name":"test","status":"`+status+`",`+times+`}]}`)
+}
+
+func alertOf(status string, ends, url string) Delivery {
+	return pushed(Alertmanager, `{"alerts":[{"status":"`+status+`","labels":{"service":"pay","severity":"high"},"startsAt":"2026-03-01T10:00:00Z","endsAt":"`+ends+`","generatorURL":"`+url+`","fingerprint":"f"}]}`)
+}
+
+// conflicting are deliveries about the same records that say different things, some of them at the same time.
+func conflicting() map[string][]Delivery {
+	const toProduction = `{"environment":{"id":"production"},"service":{"id":"pay"}%s}`
+	to := func(more string) string { return fmt.Sprintf(toProduction, more) }
+	issue := func(action string, minute int, labels, closed string) Delivery {
+		return payload("issues", action, issue4+`"labels":[`+labels+`],"closed_at":`+closed+`,"updated_at":"`+at10(minute)+`"},"label":{"name":"incident"}`)
+	}
+	pull := func(minute int, title, closed, merged string) Delivery {
+		return payload("pull_request", "edited", strings.Replace(pull7, "Größe", title, 1)+`"updated_at":"`+at10(minute)+`","closed_at":`+closed+`,"merged_at":`+merged+`}`)
+	}
+	run := func(minute int, status, conclusion, branch string) Delivery {
+		rest := strings.NewReplacer(`"main"`, `"`+branch+`"`, "10:05:00", fmt.Sprintf("10:%02d:00", minute)).Replace(run9)
+		return payload("workflow_run", "x", rest+`"status":"`+status+`","conclusion":`+conclusion+`,"run_attempt":1}`)
+	}
+	state := func(state string, minute int) Delivery {
+		return payload("deployment_status", "created", deployment3+`,"deployment_status":{"state":"`+state+`","created_at":"`+at10(minute)+`","log_url":"https://ci.example.com/`+state+`"}`)
+	}
+	return map[string][]Delivery{
+		"incident of events": {
+			happened("incident.detected", 1, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"low"}`),
+			happened("incident.reported", 2, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"high","url":"https://a.example/1"}`),
+			happened("incident.reported", 2, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"critical","url":"https://a.example/2"}`),
+			happened("incident.resolved", 3, "i-1", `{}`, `{"deployment":"d-1"}`),
+			happened("incident.detected", 4, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"medium"}`),
+			happened("incident.resolved", 5, "i-1", `{}`, `{"severity":"low"}`),
+		},
+		"incident that stays open": {
+			happened("incident.detected", 1, "i-1", `{}`, `{"severity":"low"}`), happened("incident.resolved", 3, "i-1", `{}`, `{}`),
+			happened("incident.detected", 6, "i-1", `{}`, `{}`), happened("incident.resolved", 2, "i-1", `{}`, `{"severity":"high"}`),
+		},
+		"deployment of events": {
+			happened("deployment.queued", 1, "d-1", to(""), `{"actor":"ana"}`), happened("deployment.started", 2, "d-1", to(""), `{"actor":"ci","bot":true}`),
+			happened("deployment.finished", 3, "d-1", to(`,"outcome":"failure"`), `{"version":"1"}`), happened("deployment.finished", 4, "d-1", to(`,"outcome":"success"`), `{"version":"2"}`),
+			happened("deployment.finished", 4, "d-1", to(`,"outcome":"cancel"`), `{"version":"3","baseline":true}`), happened("deployment.finished", 6, "d-1", to(`,"outcome":"failure"`), `{}`),
+		},
+		"run of events": {
+			happened("pipelinerun.queued", 1, "r-1", `{"pipelineName":"a"}`, `{"actor":"x"}`), happened("pipelinerun.started", 2, "r-1", `{"pipelineName":"b"}`, `{"created_at":"2026-03-01T10:00:30.5Z"}`),
+			happened("pipelinerun.finished", 3, "r-1", `{"outcome":"success"}`, `{"created_at":"2026-03-01T10:00:30Z"}`), happened("pipelinerun.finished", 5, "r-1", `{"outcome":"failure"}`, `{"branch":"main"}`),
+			happened("pipelinerun.finished", 4, "r-1", `{"outcome":"success"}`, `{"branch":"dev"}`),
+		},
+		"job of events": {
+			happened("taskrun.queued", 1, "t-1", `{"taskName":"a","pipelineRun":{"id":"r-1"}}`, `{}`), happened("taskrun.started", 2, "t-1", `{"taskName":"b","pipelineRun":{"id":"r-1"}}`, `{"runner":"x"}`),
+			happened("taskrun.finished", 3, "t-1", `{"pipelineRun":{"id":"r-1"},"outcome":"success"}`, `{"runner":"y"}`), happened("taskrun.finished", 3, "t-1", `{"pipelineRun":{"id":"r-1"},"outcome":"error"}`, `{}`),
+		},
+		"change of events": {
+			happened("change.created", 1, "7", `{"repository":{"id":"acme/shop"}}`, `{"title":"a","author":"ana"}`), happened("change.updated", 2, "7", `{}`, `{"title":"b","additions":3}`),
+			happened("change.reviewed", 3, "7", `{}`, `{"approved":true,"additions":4}`), happened("change.merged", 4, "7", `{}`, `{"merge_sha":"a"}`),
+			happened("change.abandoned", 5, "7", `{}`, `{"title":"c"}`), happened("change.merged", 6, "7", `{}`, `{"merge_sha":"b"}`),
+		},
+		"facts":              {fact(1, `true`), fact(2, `1`), fact(2, `2`), fact(0, `"x"`)},
+		"GitHub issues":      {issue("opened", 1, `{"name":"incident"},{"name":"SEV-2"}`, "null"), issue("labeled", 2, `{"name":"incident"},{"name":"SEV-1"}`, "null"), issue("closed", 3, `{"name":"incident"},{"name":"SEV-1"}`, `"`+at10(3)+`"`), issue("reopened", 4, `{"name":"incident"}`, "null"), issue("unlabeled", 5, "", "null"), issue("labeled", 6, `{"name":"incident"},{"name":"SEV-3"}`, "null")},
+		"GitHub changes":     {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(4, "d", `"`+at10(4)+`"`, `"`+at10(4)+`"`), pull(4, "e", `"`+at10(4)+`"`, `"`+at10(4)+`"`)},
+		"GitHub closed":      {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(5, "d", `"`+at10(5)+`"`, "null"), pull(6, "e", "null", "null")},
+		"GitHub runs":        {run(1, "queued", "null", "a"), run(2, "in_progress", "null", "b"), run(3, "completed", `"failure"`, "c"), run(4, "completed", `"success"`, "d"), run(4, "completed", `"cancelled"`, "e")},
+		"GitHub deployments": {payload("deployment", "created", deployment3), state("queued", 1), state("in_progress", 2), state("failure", 3), state("success", 4), state("error", 5)},
+		"GitLab pipelines":   {pipelineAt("pending", 1, 0), pipelineAt("running", 2, 0), pipelineAt("failed", 2, 4), pipelineAt("success", 1, 5), pipelineAt("canceled", 1, 5)},
+		"GitLab changes":     {mergeRequest("open", "opened", 1, "a", 1), mergeRequest("update", "opened", 2, "b", 1), mergeRequest("close", "closed", 3, "c", 2), mergeRequest("reopen", "opened", 4, "d", 2), mergeRequest("approved", "opened", 5, "e", 2), mergeRequest("merge", "merged", 6, "f", 3)},
+		"CircleCI": {pushed(CircleCI, fmt.Sprintf(circleDelivery, "workflow-completed", "w-1", "failed", "")), pushed(CircleCI, fmt.Sprintf(circleDelivery, "workflow-completed", "w-1", "success", "")),
+			pushed(CircleCI, fmt.Sprintf(circleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"success","started_at":"2026-03-01T10:01:00Z","stopped_at":"2026-03-01T10:02:00Z"}`)),
+			pushed(CircleCI, fmt.Sprintf(circleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"failed","started_at":"2026-03-01T10:00:30Z","stopped_at":"2026-03-01T10:03:00Z"}`))},
+		"Argo CD": {pushed(ArgoCD, argoNotification(argoSync("Running", `{"username":"ana"}`, commitA, ""))), pushed(ArgoCD, argoNotification(argoSync("Succeeded", `{"username":"ben"}`, commitA, ""))),
+			pushed(ArgoCD, argoNotification(argoSync("Failed", `{"username":"cem"}`, commitA, "")))},
+		"Alertmanager": {alertOf("firing", "0001-01-01T00:00:00Z", "https://a.example/1"), alertOf("resolved", at10(3), "https://b.example/2"), alertOf("firing", "0001-01-01T00:00:00Z", "https://c.example/3"), alertOf("resolved", at10(4), ""), alertOf("resolved", at10(3), "https://d.example/4")},
+	}
+}
+
+// TestNoOutcomeDependsOnTheOrder applies conflicting deliveries in every order, one by one, with one of them replayed in the end,
+// and compares all that is stored.
+func TestNoOutcomeDependsOnTheOrder(t *testing.T) {
+	for name, deliveries := range conflicting() {
+		t.Run(name, func(t *testing.T) {
+			s := testSource(deliveries[0].Kind)
+			if s.Kind == GitHub {
+				s.IncidentLabels = []string{"incident"}
+			}
+			r := newReceiver(t, s)
+			want := table{}
+			want.deliver(t, r, deliveries...)
+			failures := 0
+			permutations(len(deliveries), func(order []int) {
+				got := table{}
+				for _, i := range order {
+					got.deliver(t, r, deliveries[i])
+				}
+				got.deliver(t, r, deliveries[order[0]])
+				if got.String() != want.String() && failures < 3 {
+					failures++
+					t.Errorf("in the order %v\n%s\nin their own\n%s", order, got, want)
+				}
+			})
+		})
+	}
+}
+
+// TestLatestSeverityCounts: the rule by which conflicting values are decided.
+func TestLatestSeverityCounts(t *testing.T) {
+	r := newReceiver(t, testSource(Events))
+	low, high := happened("incident.detected", 1, "i-1", `{}`, `{"severity":"low"}`), happened("incident.reported", 2, "i-1", `{}`, `{"severity":"high"}`)
+	for _, order := range [][]Delivery{{low, high}, {high, low}, {high, low, high, low}} {
+		got := table{}
+		for _, d := range order {
+			got.deliver(t, r, d)
+		}
+		for _, e := range got {
+			if i := e.(event.Incident); i.Severity != "high" || i.OpenedAt.Minute() != 1 {
+				t.Errorf("%+v", i)
+			}
+		}
+	}
+}
+
+// TestStoredByACollector: what a collector stored counts as of the latest time that it shows, and is not lost.
+func TestStoredByACollector(t *testing.T) {
+	r := newReceiver(t, testSource(Events))
+	seen := table{}
+	seen.deliver(t, r, happened("incident.detected", 3, "i-1", `{}`, `{"severity":"high"}`))
+	for id, e := range seen {
+		i := e.(event.Incident)
+		i.MergeState = ""
+		seen[id] = i
+	}
+	seen.deliver(t, r, happened("incident.reported", 1, "i-1", `{}`, `{"severity":"low","url":"https://a.example"}`))
+	for _, e := range seen {
+		if i := e.(event.Incident); i.Severity != "high" || i.URL == "" {
+			t.Errorf("an older report replaces what was collected: %+v", i)
+		}
+	}
+	var s mergeState
+	for _, e := range seen {
+		if err := json.Unmarshal([]byte(e.(event.Incident).MergeState), &s); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
