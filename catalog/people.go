@@ -35,6 +35,17 @@ type Person struct {
 // StartedOn returns when the person's first known membership began; zero when that is not known.
 func (p Person) StartedOn() time.Time { return p.Memberships[0].StartedOn }
 
+// ended notes the end of a membership that the person has already: one that is known before none, and the later of two,
+// whichever record was read first.
+func (p *Person) ended(m Membership) {
+	for i := range p.Memberships {
+		have := &p.Memberships[i]
+		if have.Team == m.Team && have.StartedOn.Equal(m.StartedOn) && m.LeftOn.After(have.LeftOn) {
+			have.LeftOn = m.LeftOn
+		}
+	}
+}
+
 // Membership is a time that a person spends in a team.
 type Membership struct {
 	Team      string    // the group's name, or the word of the CSV where no group has that name; may be empty

@@ -244,6 +244,7 @@ func (p *peopleReader) belongs(r csvRow, id string, m Membership, logins int) {
 	key := membershipKey{id, m.Team, m.StartedOn.Unix()}
 	if at, twice := p.members[key]; twice {
 		p.l.warn(r.file, r.line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, at)
+		person.ended(m)
 		return
 	}
 	p.members[key] = m.Source

@@ -106,7 +106,7 @@ func (m *merger) unite(a, b, why string) bool {
 	if a == b {
 		return true
 	}
-	if m.pinned[b] && !m.pinned[a] {
+	if m.pinned[b] && !m.pinned[a] || m.pinned[a] == m.pinned[b] && m.ranks[b] < m.ranks[a] {
 		a, b = b, a
 	}
 	if m.apart(a, b) {
@@ -195,10 +195,21 @@ func (m *merger) same(rule sameRule) {
 	}
 }
 
-// byEmail unites records with the same address.
+// byEmail unites records with the same address. It takes them by their content and not in the order in which they were
+// read, because where a rule keeps some of them apart, the first two to meet become one.
 func (m *merger) byEmail() {
 	first, shared := map[string]string{}, m.sharedEmails()
+	least := map[string]string{} // of those who have an address
 	for _, e := range m.p.emails {
+		if known, ok := least[e.email]; !ok || e.person < known {
+			least[e.email] = e.person
+		}
+	}
+	claims := slices.Clone(m.p.emails)
+	slices.SortFunc(claims, func(a, b emailClaim) int {
+		return cmp.Or(cmp.Compare(least[a.email], least[b.email]), cmp.Compare(a.email, b.email), cmp.Compare(a.person, b.person))
+	})
+	for _, e := range claims {
 		if shared[e.email] {
 			continue
 		}
@@ -219,17 +230,27 @@ func (m *merger) sharedEmails() map[string]bool {
 }
 
 // byLogin unites records with the same login at the same provider, where the directory vouches for it. Two rows of files
-// prove nothing: a login in the wrong row is the likelier reason.
+// prove nothing: a login in the wrong row is the likelier reason. Nor does one that the directory gives to two people.
 func (m *merger) byLogin() {
 	type account struct{ provider, login string }
 	verified := map[account]string{}
 	for _, c := range m.p.claims {
-		if c.verified && c.Person != "" {
-			verified[account{c.Provider, c.Login}] = c.Person
+		if !c.verified || c.Person == "" {
+			continue
 		}
+		owner := account{c.Provider, c.Login}
+		if other, ok := verified[owner]; ok && m.root(other) != m.root(c.Person) {
+			verified[owner] = ""
+			continue
+		}
+		verified[owner] = c.Person
 	}
-	for _, c := range m.p.claims {
-		if owner, ok := verified[account{c.Provider, c.Login}]; ok && c.Person != "" && !c.verified {
+	claims := slices.Clone(m.p.claims)
+	slices.SortFunc(claims, func(a, b loginClaim) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Login, b.Login), cmp.Compare(a.Person, b.Person))
+	})
+	for _, c := range claims {
+		if owner := verified[account{c.Provider, c.Login}]; owner != "" && c.Person != "" && !c.verified {
 			m.unite(c.Person, owner, "the same login "+shownLogin([2]string{c.Provider, c.Login})+", which the directory vouches for")
 		}
 	}
@@ -279,10 +300,13 @@ func membershipKeys(all []Membership) map[membershipKey]bool {
 // addMemberships adds those that a person does not have; have are the keys of those that the person has.
 func addMemberships(person *Person, more []Membership, have map[membershipKey]bool) {
 	for _, m := range more {
-		if key := (membershipKey{team: m.Team, start: m.StartedOn.Unix()}); !have[key] {
-			have[key] = true
-			person.Memberships = append(person.Memberships, m)
+		key := membershipKey{team: m.Team, start: m.StartedOn.Unix()}
+		if have[key] {
+			person.ended(m)
+			continue
 		}
+		have[key] = true
+		person.Memberships = append(person.Memberships, m)
 	}
 }
 
