@@ -296,3 +296,17 @@ users: [{name: bed, user: {token: %s}}]
 contexts: [{name: bed, context: {cluster: bed, user: bed}}]
 `, server, base64.StdEncoding.EncodeToString(authority), token)
 }
+
+// deepJSON turns what YAML has into what the API's objects hold.
+func deepJSON(t *testing.T, o object) object {
+	t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(text); err != nil {
+		t.Fatal(err)
+	}
+	return u.Object
+}

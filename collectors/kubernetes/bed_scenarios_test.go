@@ -3,14 +3,22 @@
 package kubernetes
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/dxctl/dxctl/event"
 )
+
+// CollectCrowd and ServeCrowd collect a cluster into a real store and return how long it took. load_test.go sets them: it
+// may import the Runner, which imports this package.
+var CollectCrowd, ServeCrowd func(t testing.TB, kubeconfig, namespace string, services int) time.Duration
 
 // TestOnARealServer runs the collector's scenarios against one control plane.
 func TestOnARealServer(t *testing.T) {
@@ -28,6 +36,9 @@ func TestOnARealServer(t *testing.T) {
 		{"quick StatefulSet", quickStatefulSet},
 		{"missing rights", missingRights},
 		{"deleted", deletedWorkload},
+		{"3,000 Deployments", thousands},
+		{"no Argo Rollouts", withoutRollouts},
+		{"Argo Rollouts", argo},
 	} {
 		t.Run(tc.name, func(t *testing.T) { tc.run(t, b) })
 	}
@@ -184,4 +195,46 @@ func deletedWorkload(t *testing.T, b *bed) {
 	p.becomes(2, event.Running)
 	p.remove()
 	p.becomes(2, event.Cancelled)
+}
+
+// thousands holds what a cluster of 3,000 services may cost: 10 seconds for a collect, with the real store.
+func thousands(t *testing.T, b *bed) {
+	b.create(namespaces, "", "test", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": "thousands"}})
+	const n = 3000
+	var creating errgroup.Group
+	creating.SetLimit(20)
+	for i := range n {
+		creating.Go(func() error {
+			o := workloadOf("apps/v1", "Deployment", "1")
+			name := fmt.Sprintf("payment%04d", i)
+			o["metadata"] = object{"name": name, "labels": object{"app.kubernetes.io/name": name}}
+			o["spec"].(object)["replicas"] = int64(0)
+			_, err := b.admin.Resource(deployments).Namespace("thousands").Create(background(), &unstructured.Unstructured{Object: o}, metav1.CreateOptions{FieldManager: "helm"})
+			return err
+		})
+	}
+	if err := creating.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Minute, "the controllers", func() error {
+		list, err := b.admin.Resource(deployments).Namespace("thousands").List(background(), metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for _, d := range list.Items {
+			if deploymentVerdict(&d).status != event.Succeeded {
+				return fmt.Errorf("%s is under way", d.GetName())
+			}
+		}
+		return nil
+	})
+	path := t.TempDir() + "/kubeconfig"
+	writeFile(t, path, kubeconfigText(b.url(), readerToken, b.certificate()))
+	for what, run := range map[string]func(t testing.TB, kubeconfig, namespace string, services int) time.Duration{"collect": CollectCrowd, "serve": ServeCrowd} {
+		if took := run(t, path, "thousands", n); took > 10*time.Second {
+			t.Errorf("%s of %d Deployments took %s", what, n, took)
+		} else {
+			t.Logf("%s of %d Deployments took %s", what, n, took)
+		}
+	}
 }

@@ -259,10 +259,13 @@ func unseen(was event.Deployment) event.Deployment {
 }
 
 // moved is what a rollout has become since it was last seen. A success stays one. A failure does not become open again,
-// but can still become a success: Kubernetes goes on trying after the deadline. When a rollout began, and who began it, is
+// unless a person retries a Rollout, but can still become a success: Kubernetes goes on trying after the deadline. When a rollout began, and who began it, is
 // best known by who saw it first.
 func moved(was, is event.Deployment, v *view) event.Deployment {
 	told := was.Status.Final() && was.Status != event.Skipped // skipped: nobody saw it
+	if v.kind == kindRollout && was.Status == event.Failed && (is.StatusRaw == "Progressing" || is.StatusRaw == "Paused") {
+		told = false // it is retried after an abort
+	}
 	if was.Status == event.Succeeded || told && is.Status != event.Succeeded {
 		is.Status, is.StatusRaw, is.FinishedAt = was.Status, was.StatusRaw, was.FinishedAt
 	}

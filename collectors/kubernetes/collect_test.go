@@ -221,6 +221,7 @@ func TestRolloutsOfArgoRollouts(t *testing.T) {
 		{"healthy once, degraded since", rollout("Degraded", "2", "2", object{"conditions": []any{object{"type": "Completed", "status": "True", "lastTransitionTime": minute(19)}}}), outcome{event.Succeeded, 10, 19, "1.3", ""}},
 		{"aborted", rollout("Degraded", "1", "2", object{"abort": true, "abortedAt": minute(15)}), outcome{event.Failed, 10, 15, "1.3", ""}},
 		{"the deadline is exceeded", rollout("Degraded", "1", "2", object{"conditions": []any{object{"type": "Progressing", "status": "False", "lastTransitionTime": minute(30)}}}), outcome{event.Failed, 10, 30, "1.3", ""}},
+		{"the abort of the one before is shown for a moment", rollout("Degraded", "1", "2", object{"conditions": []any{object{"type": "Progressing", "status": "False", "reason": "RolloutAborted", "lastTransitionTime": minute(5)}}}), outcome{event.Running, 10, -1, "1.3", ""}},
 		{"the status is about the one before", rollout("Healthy", "1", "1", nil), outcome{event.Running, 10, -1, "1.3", ""}},
 		{"a word that nobody knows", rollout("Dreaming", "1", "2", nil), outcome{event.Running, 10, -1, "1.3", ""}},
 	} {
@@ -232,6 +233,20 @@ func TestRolloutsOfArgoRollouts(t *testing.T) {
 		})
 	}
 	m := newMemory()
+	for _, look := range []struct {
+		rollout *unstructured.Unstructured
+		want    event.Status
+	}{
+		{rollout("Degraded", "1", "2", object{"abort": true, "abortedAt": minute(15)}), event.Failed},
+		{rollout("Progressing", "1", "2", nil), event.Running}, // kubectl argo rollouts retry
+		{rollout("Degraded", "1", "2", object{"abort": true, "abortedAt": minute(25)}), event.Failed},
+	} {
+		collect(t, m, nil, look.rollout, rs(1, 0, "1.2"), rs(2, 10, "1.3"))
+		if e := m.get("shop/rollout/payment@payment-/2"); e.Status != look.want || e.FinishedAt.IsZero() == e.Status.Final() {
+			t.Errorf("want %s: %+v", look.want, e)
+		}
+	}
+	m = newMemory()
 	collect(t, m, func(c *Config) { c.ArgoRollouts = false }, rollout("Healthy", "2", "2", nil), rs(2, 10, "1.3"))
 	if len(m.events) != 0 {
 		t.Errorf("argo_rollouts is false: %v", m.ids())

@@ -30,6 +30,8 @@ type apiServer struct {
 	methods  map[string]int
 	tokens   map[string]int
 	redirect string
+	down     bool // listings are not answered
+	expired  bool // a watch is answered as by a server that has been started again since the version that it asks for
 }
 
 func newAPIServer(t testing.TB) *apiServer {
@@ -70,11 +72,18 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case q.Get("sendInitialEvents") == "true": // as a server that does not know this way of listing
 		w.WriteHeader(http.StatusUnprocessableEntity)
 		_ = json.NewEncoder(w).Encode(object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422, "message": "sendInitialEvents is forbidden"})
+	case q.Get("watch") != "" && s.expires():
+		_ = json.NewEncoder(w).Encode(object{"type": "ERROR", "object": object{"kind": "Status", "apiVersion": "v1", "metadata": object{}, "status": "Failure",
+			"reason": "Expired", "code": 410, "message": "too old resource version: 10 (327)"}})
 	case q.Get("watch") == "true" || q.Get("watch") == "1":
 		s.watch(w, r, resource)
 	default:
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		if s.expired = s.expired && s.down; s.down {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
 		items := []any{}
 		for _, u := range s.objects[resource] {
 			items = append(items, u.Object)
@@ -102,6 +111,28 @@ func (s *apiServer) watch(w http.ResponseWriter, r *http.Request, resource strin
 			return
 		}
 	}
+}
+
+// cut ends the watches. What changes until heal is not sent to anyone; then watches are answered with 410 until
+// everything has been listed again.
+func (s *apiServer) cut() {
+	s.mu.Lock()
+	clear(s.watchers)
+	s.expired, s.down = true, true
+	s.mu.Unlock()
+	s.CloseClientConnections()
+}
+
+func (s *apiServer) heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = false
+}
+
+func (s *apiServer) expires() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.expired
 }
 
 // watched reports whether every resource is.

@@ -58,11 +58,11 @@ func (c *counting) Select(ctx context.Context, dest any, sql string, params map[
 
 const crowd = 3000
 
-// runnerOf makes a Runner for one cluster over a store that counts.
-func runnerOf(tb testing.TB, kubeconfig string) (*collectors.Runner, *counting) {
+// runnerOf makes a Runner for one cluster over a store that counts; more are keys of the source.
+func runnerOf(tb testing.TB, kubeconfig, more string) (*collectors.Runner, *counting) {
 	tb.Helper()
 	var src collectors.SourceConfig
-	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: k8s, kind: kubernetes, context: here, kubeconfig: %q}", kubeconfig), &src); err != nil {
+	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: k8s, kind: kubernetes, kubeconfig: %q, %s}", kubeconfig, more), &src); err != nil {
 		tb.Fatal(err)
 	}
 	all, err := collectors.All(collectors.Config{src}, collectors.Options{})
@@ -89,7 +89,7 @@ func stored(tb testing.TB, db *counting) (deployments, entries uint64) {
 
 // TestAClusterOfThousandsSharesStatements collects many services: the calls to the store are not in proportion to them.
 func TestAClusterOfThousandsSharesStatements(t *testing.T) {
-	r, db := runnerOf(t, kubernetes.Crowd(t, crowd))
+	r, db := runnerOf(t, kubernetes.Crowd(t, crowd), "context: here")
 	for _, what := range []string{"first", "second"} {
 		began := time.Now()
 		db.calls.Store(0)
@@ -108,32 +108,40 @@ func TestAClusterOfThousandsSharesStatements(t *testing.T) {
 
 // TestServingThousandsSharesStatements watches and collects them at the same time.
 func TestServingThousandsSharesStatements(t *testing.T) {
-	r, db := runnerOf(t, kubernetes.Crowd(t, crowd))
-	ctx, cancel := context.WithCancel(t.Context())
+	r, db := runnerOf(t, kubernetes.Crowd(t, crowd), "context: here")
+	took := serve(t, r)
+	if deployments, entries := stored(t, db); deployments != crowd || entries != crowd {
+		t.Errorf("%d deployments, %d entries of the ledger", deployments, entries)
+	}
+	t.Logf("%d calls to the store, %s", db.calls.Load(), took.Round(time.Millisecond))
+	if n := db.calls.Load(); n > crowd/2 {
+		t.Errorf("serving %d services made %d calls to the store", crowd, n)
+	}
+}
+
+// serve serves until everything has been collected once, and returns how long that took.
+func serve(tb testing.TB, r *collectors.Runner) time.Duration {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(tb.Context())
 	ended, collected := make(chan error, 1), make(chan error, 1)
 	began := time.Now()
 	go func() {
 		ended <- r.Serve(ctx, collectors.Schedule{Interval: time.Hour, Ended: func(_ string, _ collectors.Summary, err error) { collected <- err }})
 	}()
 	if err := <-collected; err != nil {
-		t.Error(err)
+		tb.Error(err)
 	}
-	if deployments, entries := stored(t, db); deployments != crowd || entries != crowd {
-		t.Errorf("%d deployments, %d entries of the ledger", deployments, entries)
-	}
-	t.Logf("%d calls to the store, %s", db.calls.Load(), time.Since(began).Round(time.Millisecond))
-	if n := db.calls.Load(); n > crowd/2 {
-		t.Errorf("serving %d services made %d calls to the store", crowd, n)
-	}
+	took := time.Since(began)
 	cancel()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Error(err)
+		tb.Error(err)
 	}
+	return took
 }
 
 // BenchmarkCollect collects a cluster of 3,000 services of which nothing is new.
 func BenchmarkCollect(b *testing.B) {
-	r, _ := runnerOf(b, kubernetes.Crowd(b, crowd))
+	r, _ := runnerOf(b, kubernetes.Crowd(b, crowd), "context: here")
 	for b.Loop() {
 		if _, err := r.Run(b.Context(), collectors.RunOptions{}); err != nil {
 			b.Fatal(err)

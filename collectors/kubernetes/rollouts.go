@@ -88,7 +88,11 @@ func (v *view) rollouts(origin func(id string) event.Origin, environment string)
 			r.event.RollbackOf = v.id(list[i-1].number)
 		}
 		if r.current {
-			v.judge(&r.event, v.workload, n, before)
+			state := v.workload
+			if s, seen := v.endingOf(n); seen && s.verdict.status == event.Succeeded && !state.verdict.status.Final() {
+				state = s.workload // whatever happens to the pods later
+			}
+			v.judge(&r.event, state, n, before)
 		} else {
 			r.seen = v.recall(&r.event, n, before)
 		}
@@ -143,20 +147,25 @@ func (v *view) isCurrent(r *revision) bool {
 // judge says how a rollout stands in a state in which it was the current one.
 func (v *view) judge(e *event.Deployment, w *workload, n numbered, before *numbered) {
 	said := w.verdict
-	if said.of != "" && said.of != n.Name || said.of == "" && !w.observed {
-		e.Status = event.Running // what is said is still about the rollout before
-	} else {
-		e.Status, e.StatusRaw = said.status, said.raw
-		if said.status.Final() {
-			e.FinishedAt = said.finished
-			if s, seen := v.endingOf(n); seen && s.exact && e.FinishedAt.IsZero() {
-				e.FinishedAt = s.touched
-			}
+	about := said.of == n.Name || said.of == "" && w.observed // else what is said is still about the rollout before
+	if !about {
+		e.Status = event.Running
+		v.start(e, w, n, before)
+		return
+	}
+	e.Status, e.StatusRaw = said.status, said.raw
+	if said.status.Final() {
+		e.FinishedAt = said.finished
+		if s, seen := v.endingOf(n); seen && s.exact && e.FinishedAt.IsZero() {
+			e.FinishedAt = s.touched
 		}
 	}
 	v.start(e, w, n, before)
 	if !e.FinishedAt.IsZero() && e.FinishedAt.Before(e.StartedAt) {
 		e.FinishedAt = time.Time{}
+		if said.status == event.Failed { // Argo Rollouts shows the abort of the rollout before for a moment
+			e.Status = event.Running
+		}
 	}
 }
 
@@ -181,8 +190,10 @@ func (v *view) start(e *event.Deployment, w *workload, n numbered, before *numbe
 // recall says how a past rollout went, and reports whether somebody saw it.
 func (v *view) recall(e *event.Deployment, n numbered, before *numbered) bool {
 	if s, seen := v.endingOf(n); seen {
-		v.judge(e, s.workload, n, before)
-		return true
+		if v.judge(e, s.workload, n, before); e.Status.Final() {
+			return true
+		}
+		e.Status, e.StatusRaw = event.Skipped, ""
 	}
 	if v.sightings[v.revisionName(n)].left {
 		e.Status = event.Cancelled

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // witness remembers of each rollout what the events of a watch showed of it. The caches hold only the latest state of a
@@ -71,11 +73,16 @@ func (t *witness) changed(old, now *workload) {
 
 // ending notes the end of the current rollout, where a state shows one.
 func (t *witness) ending(w *workload, exact bool) {
-	if !w.ended() {
-		return
-	}
 	s := t.seen[w.UID][w.current]
 	same := func(e ending) bool { return e.verdict.of == w.verdict.of }
+	if !w.ended() {
+		reopened := func(e ending) bool { return same(e) && e.verdict.status == event.Failed }
+		if slices.ContainsFunc(s.endings, reopened) {
+			s.endings = slices.DeleteFunc(slices.Clone(s.endings), reopened)
+			t.set(w, s)
+		}
+		return
+	}
 	if i := slices.IndexFunc(s.endings, same); i >= 0 && s.endings[i].verdict.status == w.verdict.status {
 		return
 	}
