@@ -78,16 +78,12 @@ func status(err error) int {
 
 // explain adds what to do to the errors that a person can do something about.
 func (c *Collector) explain(path string, err error) error {
-	const rights = "read access to metadata, contents, actions, deployments and pull requests"
-	whose := "the token"
-	if c.app != nil {
-		whose = "the app's installation"
-	}
+	whose := c.whose()
 	switch status(err) {
 	case http.StatusUnauthorized:
 		return fmt.Errorf("GET %s: %w: %w: the token is not valid (any more); create another and set it as the source's token", path, rest.ErrUnauthorized, err)
 	case http.StatusForbidden:
-		return fmt.Errorf("GET %s: %w: %s may not read this; it needs %s, and authorization where the organization uses single sign-on", path, err, whose, rights)
+		return refusal(path, fmt.Errorf("GET %s: %w: %s may not read this; it needs read access to %s, and authorization where the organization uses single sign-on", path, err, whose, rightFor(path)))
 	case http.StatusNotFound:
 		return fmt.Errorf("GET %s: %w: it does not exist, or %s may not see it", path, err, whose)
 	}
@@ -219,10 +215,19 @@ func (c *Collector) checkScopes(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
+	ownerPath := ""
 	if c.cfg.Organization != "" {
-		if _, err := c.ownerPath(ctx); err != nil {
+		var err error
+		if ownerPath, err = c.ownerPath(ctx); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	if len(errs) > 0 {
+		return c.withRights(errs...)
+	}
+	scope, err := c.firstRepository(ctx, ownerPath)
+	if err != nil || scope == "" {
+		return err
+	}
+	return c.checkRights(ctx, scope)
 }

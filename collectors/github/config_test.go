@@ -234,3 +234,25 @@ func FuzzAnswers(f *testing.F) {
 
 var _ Memory = (*memory)(nil)
 var _ Writer = (*memory)(nil)
+
+func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {
+	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(1, time.Hour), Files: []string{"README.md"}}), newMemory()
+	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		for _, part := range []string{"/actions/", "/pulls", "/deployments", "/git/"} {
+			if strings.Contains(r.URL.Path, part) {
+				return &githubtest.Fault{Status: http.StatusForbidden, Body: `{"message":"Resource not accessible by personal access token"}`}
+			}
+		}
+		return nil
+	}
+	c := collector(t, s, nil, now)
+	for what, err := range map[string]error{"collect": c.Collect(t.Context(), scope, m), "check": c.Check(t.Context())} {
+		if err == nil || !strings.HasPrefix(err.Error(), "the token lacks read access to: actions, contents, deployments, pull requests. Add them at once: ") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	s.Before = nil
+	if err := c.Check(t.Context()); err != nil {
+		t.Errorf("with all rights: %v", err)
+	}
+}

@@ -163,6 +163,7 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.now().UTC(), For: wanted}
 		return r.contents(ctx, s, nil, true)
 	case code == http.StatusNotFound || code == http.StatusForbidden:
+		r.hidden = err
 		*t = treeFacts{Branch: r.defaultBranch, AskedAt: r.now().UTC(), For: wanted,
 			Error: fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to contents", r.cfg.Source, r.defaultBranch, code)}
 	case err != nil:

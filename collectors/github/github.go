@@ -283,7 +283,10 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errors.Join(append(errs, described)...)
+	if r.hidden != nil && len(missingRights(errs...)) > 0 {
+		errs = append(errs, r.hidden)
+	}
+	return c.withRights(append(errs, described)...)
 }
 
 // repository is one Collect of one scope.
@@ -295,6 +298,7 @@ type repository struct {
 	defaultBranch string
 	url           string
 	reconfigured  bool                 // other files are looked for than the last time
+	hidden        error                // why the files are not shown, which by itself is a fact that is not known
 	releases      map[string]rest.Held // releases and tags that cannot be read
 	unread        map[string]rest.Held // files of the repository that GitHub does not show
 	pulls         int                  // on a page of pull requests, since a page of that size was answered; 0: none was yet
