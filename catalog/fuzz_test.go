@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -65,6 +66,30 @@ func FuzzPeople(f *testing.F) {
 			if person.ID == "" || len(person.Memberships) == 0 {
 				t.Errorf("%+v has no id or no membership", person)
 			}
+		}
+	})
+}
+
+// FuzzAnnotations reads every annotation that names a scope: nothing panics, and no scope is empty or leads anywhere else.
+func FuzzAnnotations(f *testing.F) {
+	for _, seed := range []string{"https://github.com/o/r/tree/main", "git@gitlab.com:a/b/c.git", "east:team/shop/feature%252Fx", "circleci/a/b", "ns/app, x",
+		"https://ci/blue/organizations/jenkins/a%2Fb/", "url:ssh://git@h:22/a/-/b", "job/a/job/b", "://", "a:b@c:d"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		for _, a := range bindingAnnotations {
+			scopes, errs := a.scopes(value, Entity{Annotations: map[string]string{"argocd/app-namespace": value}})
+			if len(scopes)+len(errs) == 0 {
+				t.Errorf("%s: %q names nothing, and nothing says why", a.name, value)
+			}
+			for _, s := range scopes {
+				if strings.Trim(s.scope, "/ ") != s.scope && a.provider != "jenkins" || s.scope == "" || s.distance < 0 {
+					t.Errorf("%s: %q names %q at distance %d", a.name, value, s.scope, s.distance)
+				}
+			}
+		}
+		if at, ok, err := sourceLocation(value); ok && (err != nil || at.scope == "" || strings.HasPrefix(at.folder, "..")) {
+			t.Errorf("%q is %+v, %v", value, at, err)
 		}
 	})
 }
