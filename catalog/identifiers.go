@@ -38,8 +38,11 @@ func each(value string, read func(part string) ([]named, error)) (scopes []named
 // plainScopes reads names.
 func plainScopes(value string, _ Entity) ([]named, []error) {
 	return each(value, func(name string) ([]named, error) {
-		if strings.Contains(name, "://") {
+		switch {
+		case strings.Contains(name, "://"):
 			return nil, errors.New("it is an address, not a name")
+		case blank(name):
+			return nil, errors.New("it is not a name")
 		}
 		return []named{{name, 0}}, nil
 	})
@@ -86,7 +89,7 @@ func jenkinsJob(part string) (instance string, names []string, err error) {
 			return "", nil, errors.New("the address cannot be read")
 		}
 		names = jenkinsPath(u.EscapedPath())
-		if len(names) == 0 {
+		if len(names) == 0 || slices.ContainsFunc(names, blank) {
 			return "", nil, errors.New("the address is not that of a job: it has no /job/name")
 		}
 		return "", names, nil
@@ -105,11 +108,13 @@ func jenkinsJob(part string) (instance string, names []string, err error) {
 		return "", nil, errors.New("nothing is before the colon, where the instance is named")
 	case strings.Contains(path, ":"):
 		return "", nil, errors.New("no name in Jenkins has a colon; the only one follows the instance")
-	case slices.Contains(segments, ""):
+	case len(segments) == 0 || slices.ContainsFunc(segments, blank):
 		return "", nil, errors.New("the name of a folder or of the job is empty")
 	}
 	return instance, segments, nil
 }
+
+func blank(name string) bool { return strings.Trim(name, "/ ") == "" }
 
 // jenkinsPath returns the names in the path of a page of Jenkins or of Blue Ocean. Each is decoded once: the name of the
 // branch feature/x is feature%2Fx, and its address has feature%252Fx.

@@ -68,7 +68,24 @@ func (c *Collector) Scopes(ctx context.Context, _ Memory) ([]string, error) {
 	c.mu.Lock()
 	c.listed = listed
 	c.mu.Unlock()
+	c.warnUnused(all)
 	return slices.Sorted(maps.Keys(listed)), rest.Skipped("application", odd, c.now())
+}
+
+// warnUnused tells of the patterns of applications that no application has.
+func (c *Collector) warnUnused(all []summary) {
+	for i, g := range c.only {
+		used := slices.ContainsFunc(all, func(s summary) bool {
+			return g.matches(s.Metadata.Name) || g.matches(s.Metadata.Namespace+"/"+s.Metadata.Name)
+		})
+		if used {
+			continue
+		}
+		if _, told := c.warned.LoadOrStore("unused "+c.cfg.Applications[i], true); !told {
+			c.log.Warn("no application matches an entry of applications; check the name, and that the token may see the application",
+				"source", c.cfg.Source, "application", c.cfg.Applications[i])
+		}
+	}
 }
 
 // Collect brings an application up to date: it is read when the latest listing shows that something has happened.

@@ -147,7 +147,25 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	c.mu.Lock()
 	c.targets = w.found
 	c.mu.Unlock()
+	c.warnUnused(w.found)
 	return slices.Sorted(maps.Keys(w.found)), w.failed.Err("folder")
+}
+
+// warnUnused tells of the patterns of projects that no job has: a name that was mistyped, or that the user may not see.
+func (c *Collector) warnUnused(found map[string]target) {
+	for i, g := range c.only {
+		used := false
+		for name := range found {
+			used = used || g.covers(name)
+		}
+		if used {
+			continue
+		}
+		if _, told := c.warned.LoadOrStore("unused "+c.cfg.Projects[i], true); !told {
+			c.log.Warn("no job matches an entry of projects; check the name, and that the user may see the job",
+				"source", c.cfg.Source, "project", c.cfg.Projects[i], "jobs", len(found))
+		}
+	}
 }
 
 // walk is one pass over the folders.

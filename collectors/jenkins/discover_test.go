@@ -1,7 +1,9 @@
 package jenkins
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -152,5 +154,20 @@ func TestWithoutAListingOneSmallQuestionTellsThatNothingIsNew(t *testing.T) {
 		if asked := f.asked(); len(asked) != want {
 			t.Errorf("pass %d: %s", i, strings.Join(asked, "\n"))
 		}
+	}
+}
+
+func TestAProjectThatNoJobHasIsTold(t *testing.T) {
+	f := start(t, folder("team", freestyle("shop", until(1)...)))
+	var log bytes.Buffer
+	c := f.collector(t, now, func(c *Config) { c.Projects = []string{"team/*", "teem/**"} })
+	c.log = slog.New(slog.NewTextHandler(&log, nil))
+	for range 2 {
+		if _, err := c.Scopes(t.Context(), newMemory()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Count(log.String(), "no job matches") != 1 || !strings.Contains(log.String(), "project=teem/**") {
+		t.Errorf("logged %s", log.String())
 	}
 }

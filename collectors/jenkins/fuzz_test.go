@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // FuzzBuilds feeds a page of builds through everything that is made of it: nothing panics, and whatever is appended is
@@ -87,7 +88,7 @@ func FuzzStages(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id, name, status string, begin, duration int64) {
 		r := &reader{Collector: unconnected(t), scope: "s"}
 		e := r.stageEvent(job{names: []string{"s"}}, build{Number: 1}, "1", stage{ID: id, Name: name, Status: status, Start: begin, Duration: millis{duration, duration >= 0 && duration < 1<<53}})
-		if id != "" && e.Validate() != nil {
+		if id != "" && len(id) <= event.MaxID && event.Trim(e).Validate() != nil { // the writer leaves out the others
 			t.Error(e.Validate())
 		}
 		if !e.FinishedAt.IsZero() && e.FinishedAt.Before(e.StartedAt) || e.StatusRaw != status {
