@@ -13,7 +13,7 @@ import (
 
 // Config names the scorecards.
 type Config struct {
-	// Files are scorecards: names or patterns, relative to the folder of the configuration. Without any, the built-in
+	// Files are scorecards: names or patterns, relative to the directory of the configuration. Without any, the built-in
 	// golden path production-service is used.
 	Files []string `yaml:"files"`
 }

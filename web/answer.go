@@ -66,8 +66,12 @@ func (a *app) answering(r route) fiber.Handler {
 		}
 		ctx, cancel := context.WithTimeout(c.UserContext(), readerLimit)
 		defer cancel()
+		var current any
+		if !r.live {
+			current = a.versions.current(ctx)
+		}
 		got, err := a.answers.Get(ctx, answers.Ask[answer]{
-			Key: req.key(), Version: a.versions.current(ctx), AcceptLate: !strings.HasPrefix(r.path, "/api/"),
+			Key: req.key(), Version: current, AcceptLate: !strings.HasPrefix(r.path, "/api/"),
 			Compute: func(ctx context.Context) (answer, int64, error) { return compute(ctx, r.make, req) },
 		})
 		switch {

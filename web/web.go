@@ -74,6 +74,7 @@ type route struct {
 	handle fiber.Handler
 	make   maker
 	query  []string // the parameters that make takes
+	live   bool     // the answer shows more than records and the catalog, so that it holds for blindFor only
 	title  string   // names it in the list of the API
 }
 
@@ -103,7 +104,7 @@ func (a *app) pageRoutes() []route {
 		{path: "/events/:kind", make: a.events, query: append([]string{"page"}, eventParameters...)},
 		{path: "/definitions", make: a.definitions},
 		{path: "/definitions/:id", make: a.definition},
-		{path: "/ledger", make: a.ledger, query: []string{"page"}},
+		{path: "/ledger", make: a.ledger, query: []string{"page"}, live: true},
 		{path: "/unmapped", make: a.unmapped},
 	}
 }
