@@ -195,5 +195,5 @@ func (l *loader) warnShared(claims []claim) {
 	first := l.catalog.entities[claims[0].entity]
 	l.warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events stay unmapped. "+
 		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its folders with "+sourcePathsAnnotation,
-		claims[0].Provider, claims[0].Scope, claims[0].Service, strings.Join(others, ", "))
+		claims[0].Provider, claims[0].Scope, claims[0].Service, listed(others))
 }

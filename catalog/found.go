@@ -55,8 +55,8 @@ func ReadFound(ctx context.Context, store Selector, sources []string) ([]Found, 
 // foundShown is how many warnings of a sort are told of a source; there may be one for each of thousands of documents.
 const foundShown = 10
 
-// found reads the documents of sources, after the files. Nothing in them is fatal: whoever runs dxctl is seldom the
-// author, and one repository's mistake must not take the others away.
+// found reads the documents of sources, after the files. One repository's mistake must not take the others away, and who
+// runs dxctl is seldom its author: fields that Backstage allows beside its own are no warning.
 func (l *loader) found(all []Found) {
 	warned, twice := map[string]int{}, map[string]int{}
 	var order []string

@@ -14,7 +14,7 @@ var (
 	// unrendered is what only template engines write; other text may hold {{.
 	unrendered = regexp.MustCompile(`\$\{\{|\{%[-+ ]?\s*[a-z]`)
 	// rawTemplate recognizes a template that is no YAML at all: a line that is a statement, or an identity to be filled in.
-	rawTemplate = regexp.MustCompile(`(?m)^[ \t]*(- )?(\{%|\{\{|<%)|^[ \t"]*(apiVersion|kind|name|namespace|title|type|lifecycle|owner|system)"?[ \t]*:.*(\{\{|\{%|<%)|\$\{\{`)
+	rawTemplate = regexp.MustCompile(`(?m)^[ \t]*(- )?(\{%|\{\{|\{#|<%)|^[ \t"]*(apiVersion|kind|name|namespace|title|type|lifecycle|owner|system)"?[ \t]*:.*(\{\{|\{%|<%)|\$\{\{`)
 )
 
 // isTemplate reports whether a descriptor that could be parsed is still a template: its identity or what it refers to is

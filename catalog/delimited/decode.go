@@ -38,6 +38,7 @@ func decode(data []byte) ([]byte, error) {
 	for bytes.HasPrefix(data, []byte("\ufeff")) {
 		data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	}
+	data = bytes.TrimRight(data, "\x1a") // the end of a file to DOS
 	head := bytes.ToLower(bytes.TrimSpace(data[:min(len(data), 256)]))
 	for _, tag := range []string{"<html", "<!doctype html", "<table", "<?xml"} {
 		if bytes.HasPrefix(head, []byte(tag)) {

@@ -13,7 +13,7 @@ import (
 )
 
 // maxCell bounds a cell, in bytes: a longer one is a quote that is not closed.
-const maxCell = 1 << 20
+const maxCell = 16 << 20
 
 // ErrEmpty reports a file without a single cell.
 var ErrEmpty = errors.New("the file is empty")
@@ -188,8 +188,16 @@ func trim(cell []byte) string {
 	for {
 		shorter := bytes.Trim(bytes.TrimSpace(cell), invisible)
 		if len(shorter) == len(cell) {
-			return string(cell)
+			return unwrap(string(cell))
 		}
 		cell = shorter
 	}
+}
+
+// unwrap takes away what keeps spreadsheets from taking a text for a number: ="00123".
+func unwrap(cell string) string {
+	if inner, ok := strings.CutPrefix(cell, `="`); ok && len(inner) > 0 && inner[len(inner)-1] == '"' {
+		return strings.ReplaceAll(inner[:len(inner)-1], `""`, `"`)
+	}
+	return cell
 }

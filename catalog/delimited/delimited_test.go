@@ -87,6 +87,7 @@ func TestRead(t *testing.T) {
 		{name: "UTF-16 without a mark", data: utf16Bytes("person;team\nbö;p\n", binary.BigEndian), want: []string{`1 ["person" "team"]`, `2 ["bö" "p"]`}},
 		{name: "half a character of UTF-16", data: "\xfe\xff" + utf16Bytes("person\na", binary.BigEndian) + "\xd8\x3d\x00\n\x00b", want: []string{`1 ["person"]`, `3 ["b"]`, `2! column 1: person: "a\xff" is not UTF-8 text`}},
 		{name: "one byte a character", data: "person,team\nbj\xf6rn,p\nana,q\n", want: []string{`1 ["person" "team"]`, `3 ["ana" "q"]`, `2! column 1: person: "bj\xf6rn" is not UTF-8 text; save the file as CSV in UTF-8`}},
+		{name: "texts that look like numbers, and the end of a file to DOS", data: "person,team\r\n=\"007\",\"=\"\"1,2\"\"\"\r\n\x1a", want: []string{`1 ["person" "team"]`, `2 ["007" "1,2"]`}},
 		{name: "zero bytes", data: "person,team\na\x00,p\n", want: []string{`1 ["person" "team"]`, "2! column 1: person: a zero byte"}},
 		{
 			name: "lines before the header", data: "Team report: \"all\n\nas of,2026-01-01\nperson,team\na,p\nperson,team\nb,q\n",

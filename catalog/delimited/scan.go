@@ -2,6 +2,7 @@ package delimited
 
 import (
 	"bytes"
+	"fmt"
 	"unicode"
 	"unicode/utf8"
 )
@@ -152,7 +153,7 @@ func (s *scanner) plain(start int) cell {
 		c.next++
 	}
 	if c.next-start > maxCell {
-		c.fault = "the field is longer than a megabyte"
+		c.fault = fmt.Sprintf("the field is longer than %d MB", maxCell>>20)
 		return c
 	}
 	c.text = trim(s.data[start:c.next])
