@@ -5,6 +5,7 @@ package kubernetes
 import (
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -197,7 +198,8 @@ func deletedWorkload(t *testing.T, b *bed) {
 	p.becomes(2, event.Cancelled)
 }
 
-// thousands holds what a cluster of 3,000 services may cost: 10 seconds for a collect, with the real store.
+// thousands holds what a cluster of 3,000 services may cost, with the real store: 10 seconds for a collect, 10 to begin to
+// serve.
 func thousands(t *testing.T, b *bed) {
 	b.create(namespaces, "", "test", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": "thousands"}})
 	const n = 3000
@@ -231,10 +233,22 @@ func thousands(t *testing.T, b *bed) {
 	path := t.TempDir() + "/kubeconfig"
 	writeFile(t, path, kubeconfigText(b.url(), readerToken, b.certificate()))
 	for what, run := range map[string]func(t testing.TB, kubeconfig, namespace string, services int) time.Duration{"collect": CollectCrowd, "serve": ServeCrowd} {
-		if took := run(t, path, "thousands", n); took > 10*time.Second {
-			t.Errorf("%s of %d Deployments took %s", what, n, took)
-		} else {
-			t.Logf("%s of %d Deployments took %s", what, n, took)
+		before := processorTime(t)
+		took := run(t, path, "thousands", n)
+		used := processorTime(t) - before
+		t.Logf("%s of %d Deployments took %s, and %s of processor time", what, n, took.Round(time.Millisecond), used.Round(time.Millisecond))
+		if took > 10*time.Second && used > 10*time.Second { // a machine that is busy with other things takes longer
+			t.Errorf("%s of %d Deployments took more than 10s", what, n)
 		}
 	}
+}
+
+// processorTime is what this process has used so far, the store's engine included.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
