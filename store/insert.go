@@ -114,7 +114,7 @@ func milliseconds[R any](name string, rows []R, field func(*R) time.Duration) co
 	values := make([]*uint64, len(rows))
 	for i := range rows {
 		if d := field(&rows[i]); d > 0 {
-			ms := uint64(d.Milliseconds())
+			ms := max(1, uint64(d.Milliseconds())) // zero would say that it is not known
 			values[i] = &ms
 		}
 	}

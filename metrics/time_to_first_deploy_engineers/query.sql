@@ -39,7 +39,7 @@ WITH
     ) AS history
 SELECT s.person AS id, s.name AS name, s.team AS team, s.started_at AS started_at, s.left_at AS left_at,
     f.deployed_at AS deployed_at, f.first.1 AS how, f.first.2 AS deployment, f.first.3 AS service, f.first.4 AS url,
-    toNullable(history) AS history_at, true AS connected
+    toNullable(toDateTime64(toDate32(history), 3, 'UTC')) AS history_at, true AS connected
 FROM persons AS s
 LEFT JOIN firsts AS f ON f.person = s.person
 ORDER BY started_at, id
