@@ -11,6 +11,8 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/scorecards"
 )
 
@@ -104,7 +106,22 @@ func (s *session) examine(ctx context.Context) []finding {
 	for _, w := range scorecards.Unmatched(cfg.Scorecards, cfg.Dir) {
 		warn("scorecards", "%s", w)
 	}
+	s.examineInbox(cfg, warn, problem)
 	return append(found, s.examineSources(ctx, &platform{cfg: cfg, log: log, now: s.now})...)
+}
+
+// examineInbox reports what of the inbox of pushed deliveries asks for a person.
+func (s *session) examineInbox(cfg config.Config, warn func(string, string, ...any), problem func(string, error)) {
+	rejected, parts, err := webhook.SetAside(inboxDir(cfg))
+	if err != nil {
+		problem("inbox", err)
+	}
+	if rejected > 0 {
+		warn("inbox", "%s", setAside(rejected))
+	}
+	if parts > 0 {
+		warn("inbox", "%s", damaged(parts))
+	}
 }
 
 // examineCollected tells what the latest collects ended with, until one succeeds.

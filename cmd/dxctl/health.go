@@ -21,9 +21,18 @@ func (p *platform) checks() []web.HealthCheck {
 	return []web.HealthCheck{
 		{Name: "store", Causes: p.losses.causes},
 		{Name: "collectors", Causes: p.collectorCauses},
-		{Name: "inbox", Causes: p.health.inbox.Causes},
+		{Name: "inbox", Causes: p.inboxCauses},
 		{Name: "catalog", Causes: p.catalogCauses},
 	}
+}
+
+// inboxCauses returns why deliveries are not applied, and what was set aside.
+func (p *platform) inboxCauses(ctx context.Context) []string {
+	causes := p.health.inbox.Causes(ctx)
+	if p.receives != nil {
+		causes = append(causes, p.receives.causes(ctx)...)
+	}
+	return causes
 }
 
 // collectorCauses returns why nothing is collected, and what the latest collects ended with: it is read from the store,

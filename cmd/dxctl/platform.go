@@ -38,7 +38,9 @@ type platform struct {
 	report func(collectors.Progress) // told what the runner does; may be nil
 	quiet  bool                      // report shows failures, so that they are not logged
 	health health                    // what is wrong while dxctl serves
-	losses losses                    // of the store
+
+	receives *receiving // what is pushed while dxctl serves; nil: nothing is
+	losses   losses     // of the store
 }
 
 // openOptions says what a command needs of the store.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -17,6 +18,11 @@ type receiving struct {
 	http.Handler
 	inbox   *webhook.Inbox
 	applier *webhook.Applier
+}
+
+// inboxDir is where deliveries wait.
+func inboxDir(cfg config.Config) string {
+	return filepath.Join(cfg.Path(cfg.Collect.Folder), "inbox")
 }
 
 // openReceiving opens the inbox, or returns nil when no source pushes.
@@ -29,7 +35,7 @@ func (p *platform) openReceiving() (*receiving, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(p.cfg.Path(p.cfg.Collect.Folder), "inbox")
+	folder := inboxDir(p.cfg)
 	inbox, err := webhook.OpenInbox(folder, webhook.InboxConfig{}, webhook.InboxOptions{Logger: p.log, Registerer: p.registry, Now: p.now})
 	if err != nil {
 		return nil, fmt.Errorf("opening the inbox of pushed events in %s: %w", folder, err)
@@ -37,8 +43,36 @@ func (p *platform) openReceiving() (*receiving, error) {
 	return &receiving{
 		Handler: webhook.NewHandler(receiver, inbox, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: folder}),
 		inbox:   inbox,
-		applier: webhook.NewApplier(receiver, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Collect: p.collectSoon}),
+		applier: webhook.NewApplier(receiver, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
 	}, nil
+}
+
+// probeStore writes to the store, in place of what it wrote before.
+func (p *platform) probeStore(ctx context.Context) error {
+	return p.store.SaveCheckpoint(ctx, "inbox", "", "probe", []byte(`{}`))
+}
+
+// causes returns what of the inbox asks for a person: deliveries that were set aside, and damage.
+func (r *receiving) causes(context.Context) []string {
+	var causes []string
+	stats := r.inbox.Stats()
+	if stats.Rejected > 0 {
+		causes = append(causes, setAside(stats.Rejected))
+	}
+	if stats.Damaged > 0 {
+		causes = append(causes, damaged(stats.Damaged))
+	}
+	return causes
+}
+
+func setAside(n uint64) string {
+	return fmt.Sprintf("%d pushed deliveries could not be applied and were set aside in inbox/%s, each with its reason; to try them again "+
+		"rename the file to %s and restart `dxctl serve`, or remove it", n, webhook.RejectedFile, webhook.RetryFile)
+}
+
+func damaged(n uint64) string {
+	return fmt.Sprintf("%d parts of the inbox are damaged and were set aside in inbox/*%s: what they held is lost unless its senders send it "+
+		"again; remove the files once you have looked at them", n, webhook.DamagedSuffix)
 }
 
 // noted is the store, with a note that there is something to grade.

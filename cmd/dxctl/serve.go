@@ -84,7 +84,7 @@ func (p *platform) serve(ctx context.Context, listener net.Listener, ready func(
 		return err
 	}
 	p.report = func(collectors.Progress) { p.fresh.Store(true) }
-	received, err := p.openReceiving()
+	received, err := p.openReceiving() //nolint:contextcheck // it opens files and waits for nothing else
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,8 @@ func (p *platform) storeReceived(ctx context.Context, received *receiving) error
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // it was told to stop, and says so
 	}
-	p.log.Error("pushed events are kept and not stored any more; restart dxctl serve when this is mended", "error", err)
+	p.log.Error("webhook worker stopped: deliveries are queued but not applied; fix the cause and restart `dxctl serve`", "error", err)
+	p.health.inbox.Set("worker", fmt.Errorf("webhook worker stopped: %w: deliveries are queued but not applied; fix the cause and restart `dxctl serve`", err))
 	<-ctx.Done()
 	return err
 }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -18,6 +19,9 @@ type Appender interface {
 // ApplierOptions are what an Applier needs from outside; each may be left out.
 type ApplierOptions struct {
 	Logger *slog.Logger
+	// Probe returns nil when the store can be written to. Without it a delivery that fails is set aside only when others are
+	// applied next to it.
+	Probe func(ctx context.Context) error
 	// Collect is told of a scope that should be collected soon, once for each batch; it must not wait for the collect.
 	Collect func(Target)
 }
@@ -40,6 +44,14 @@ func NewApplier(r *Receiver, store Appender, lookup Lookup, opt ApplierOptions) 
 		opt.Collect = func(Target) {}
 	}
 	return &Applier{receiver: r, store: store, lookup: lookup, opt: opt}
+}
+
+// Probe returns nil when the store can be written to, so that a delivery which fails is at fault itself.
+func (a *Applier) Probe(ctx context.Context) error {
+	if a.opt.Probe == nil {
+		return errors.New("it is not known whether the store can be written to")
+	}
+	return a.opt.Probe(ctx)
 }
 
 // Handle applies a batch: one lookup, one append. Rejected are the deliveries that can no longer be read, because the

@@ -120,6 +120,9 @@ func OpenInbox(dir string, cfg InboxConfig, opt InboxOptions) (*Inbox, error) {
 	}
 	q.register(opt.Registerer)
 	go q.write()
+	if err := q.retry(context.Background()); err != nil { // the file stays, for the next time
+		q.log.Error("deliveries that were set aside cannot be tried again", "error", err)
+	}
 	return q, nil
 }
 
@@ -232,7 +235,7 @@ func (q *Inbox) begin() error {
 // setDamagedAside keeps a part of a segment that is no whole record in a file of its own, for a person to look at: what
 // the disk has changed, or at the end of the queue a write that was cut short, which nobody was promised.
 func (q *Inbox) setDamagedAside(s *segment, offset, size int64) error {
-	path := fmt.Sprintf("%s.%d%s", s.path, offset, damagedSuffix)
+	path := fmt.Sprintf("%s.%d%s", s.path, offset, DamagedSuffix)
 	rest := make([]byte, size)
 	if _, err := s.file.ReadAt(rest, offset); err != nil && !errors.Is(err, io.EOF) {
 		return err
@@ -251,7 +254,7 @@ func (q *Inbox) setDamagedAside(s *segment, offset, size int64) error {
 func (q *Inbox) listDamaged() error {
 	entries, err := os.ReadDir(q.dir)
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), damagedSuffix) {
+		if strings.HasSuffix(e.Name(), DamagedSuffix) {
 			q.damaged[e.Name()] = true
 		}
 	}

@@ -107,7 +107,7 @@ func (f queueFiles) applied(t *testing.T) (ids []string, damaged uint64) {
 	if stats.Waiting != 0 || stats.Bytes != 0 {
 		t.Errorf("in the end %+v", stats)
 	}
-	aside, _ := filepath.Glob(filepath.Join(dir, "*"+damagedSuffix))
+	aside, _ := filepath.Glob(filepath.Join(dir, "*"+DamagedSuffix))
 	if uint64(len(aside)) != stats.Damaged {
 		t.Errorf("%d parts are counted and %d are there", stats.Damaged, len(aside))
 	}

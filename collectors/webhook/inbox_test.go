@@ -327,11 +327,11 @@ func TestInboxFailures(t *testing.T) {
 				t.Errorf("%d set aside, want 1", n)
 			}
 			closeInbox(t, q)
-			lines, err := os.ReadFile(filepath.Join(dir, rejectedName))
+			lines, err := os.ReadFile(filepath.Join(dir, RejectedFile))
 			if err != nil || strings.Count(string(lines), "\n") != 1 || !strings.Contains(string(lines), `"body":"body of 3"`) {
 				t.Errorf("%s: %v", lines, err)
 			}
-			if err := os.WriteFile(filepath.Join(dir, rejectedName), append(lines, `{"number":9,"rea`...), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, RejectedFile), append(lines, `{"number":9,"rea`...), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			q = openInbox(t, dir, InboxConfig{}) // the unfinished line is cut off

@@ -3,6 +3,7 @@ package webhook
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,8 +14,11 @@ import (
 	"unicode/utf8"
 )
 
-// rejectedName is the file of deliveries that could not be applied: one JSON document a line, for people to read.
-const rejectedName = "rejected.jsonl"
+// RejectedFile is the file of deliveries that could not be applied: one JSON document a line, for people to read.
+const RejectedFile = "rejected.jsonl"
+
+// RetryFile is what a person renames [RejectedFile] to, so that its deliveries are put into the inbox again when it is opened.
+const RetryFile = "retry.jsonl"
 
 // Rejection is a line of the file of rejected deliveries.
 type Rejection struct {
@@ -40,7 +44,7 @@ type rejectedFile struct {
 
 // openRejected opens the file, cuts off a line that was not finished, and counts.
 func openRejected(dir string, position uint64) (*rejectedFile, error) {
-	f, err := os.OpenFile(filepath.Join(dir, rejectedName), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(filepath.Join(dir, RejectedFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -121,3 +125,67 @@ func (r *rejectedFile) passed(position uint64) {
 }
 
 func (r *rejectedFile) close() error { return r.file.Close() }
+
+// delivery returns what was rejected as it was received; false when it was no delivery.
+func (r Rejection) delivery() (Delivery, bool) {
+	d := Delivery{Source: r.Source, Kind: r.Kind, ID: r.ID, ReceivedAt: r.ReceivedAt, Headers: r.Headers, Body: r.BodyBase64}
+	if r.Body != "" {
+		d.Body = []byte(r.Body)
+	}
+	return d, r.Source != "" && r.Kind != ""
+}
+
+// retry puts the deliveries of [RetryFile] into the queue and removes the file. Lines that hold none stay in
+// a file of their own.
+func (q *Inbox) retry(ctx context.Context) error {
+	path := filepath.Join(q.dir, RetryFile)
+	content, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var unread bytes.Buffer
+	n := 0
+	for line := range bytes.Lines(content) {
+		var r Rejection
+		d, ok := Delivery{}, json.Unmarshal(line, &r) == nil
+		if ok {
+			d, ok = r.delivery()
+		}
+		if !ok {
+			unread.Write(line)
+			continue
+		}
+		if err := q.Put(ctx, d); err != nil {
+			return fmt.Errorf("putting the deliveries of %s into the inbox again: %w", path, err)
+		}
+		n++
+	}
+	if unread.Len() > 0 {
+		if err := os.WriteFile(path+DamagedSuffix, unread.Bytes(), 0o600); err != nil {
+			return err
+		}
+		q.mu.Lock()
+		q.damaged[RetryFile+DamagedSuffix] = true
+		q.mu.Unlock()
+		q.log.Warn("lines that are no deliveries are not tried again", "file", path+DamagedSuffix)
+	}
+	q.log.Info("deliveries that were set aside are tried again", "deliveries", n)
+	return os.Remove(path)
+}
+
+// SetAside returns how many deliveries were rejected and how many damaged parts were set aside in the directory of an inbox,
+// which another process may have open. A directory that is not there holds none.
+func SetAside(dir string) (rejected, damaged uint64, err error) {
+	parts, err := filepath.Glob(filepath.Join(dir, "*"+DamagedSuffix))
+	if err != nil {
+		return 0, 0, fmt.Errorf("listing the damaged parts in %s: %w", dir, err)
+	}
+	lines, err := os.ReadFile(filepath.Join(dir, RejectedFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return 0, 0, fmt.Errorf("reading the rejected deliveries: %w", err)
+	}
+	return uint64(bytes.Count(lines, []byte{'\n'})), uint64(len(parts)), nil
+}

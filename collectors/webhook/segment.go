@@ -26,9 +26,11 @@ import (
 
 const (
 	segmentSuffix = ".inbox"
-	damagedSuffix = ".damaged"
 	recordHeader  = 8
 )
+
+// DamagedSuffix ends the names of the files that hold damaged parts of an inbox.
+const DamagedSuffix = ".damaged"
 
 // documentStart is how the document of every record begins: Source is the first field of Delivery.
 var documentStart = []byte(`{"source":"`)

@@ -18,6 +18,13 @@ type BatchHandler interface {
 	Handle(ctx context.Context, batch []Delivery) (rejected map[int]string, err error)
 }
 
+// Prober is a BatchHandler that can show whether it would apply deliveries at all. Of one that cannot it is taken for granted
+// once it has applied a delivery of a batch.
+type Prober interface {
+	// Probe returns nil when what the handler writes to can be written to.
+	Probe(ctx context.Context) error
+}
+
 // HandlerFunc is a BatchHandler that is a function.
 type HandlerFunc func(ctx context.Context, batch []Delivery) (map[int]string, error)
 
@@ -46,8 +53,9 @@ type batch struct {
 }
 
 // Run hands over what is in the inbox and what comes, until ctx ends; it returns ctx's error then. A handler that fails is
-// asked again, with growing pauses. A delivery that fails while its neighbours do not is set aside in rejected.jsonl with
-// the reason, so that it does not hold up the others. Only one Run at a time.
+// asked again, with growing pauses. A delivery that fails while its neighbors do not is set aside in rejected.jsonl with
+// the reason; what comes behind it is applied meanwhile. While no delivery can be applied nothing is set aside: then the
+// store is at fault. Only one Run at a time.
 func (q *Inbox) Run(ctx context.Context, h BatchHandler) error {
 	q.running.Lock()
 	defer q.running.Unlock()
@@ -64,7 +72,7 @@ func (q *Inbox) Run(ctx context.Context, h BatchHandler) error {
 				continue
 			}
 		}
-		if err := q.deliver(ctx, h, b); err != nil {
+		if b, err = q.deliver(ctx, h, b); err != nil {
 			return err
 		}
 		q.advance(b)
@@ -164,25 +172,52 @@ func (q *Inbox) savePosition(at position) {
 	}
 }
 
-// deliver hands a batch over until every delivery of it is applied or set aside; it fails only when ctx ends.
-func (q *Inbox) deliver(ctx context.Context, h BatchHandler, b batch) error {
+// deliver hands a batch over until every delivery of it is applied or set aside; it fails only when ctx ends. While
+// something of it fails, what has come meanwhile joins the batch, so that it does not wait. It returns the batch as it
+// ended.
+func (q *Inbox) deliver(ctx context.Context, h BatchHandler, b batch) (batch, error) {
 	done := make([]bool, len(b.deliveries))
 	blamed := make([]int, len(b.deliveries)) // how often each failed while another did not
 	pause := firstPause
 	for {
 		err := q.attempt(ctx, h, b, done, blamed)
 		if err == nil {
-			return nil
+			return b, nil
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return b, ctx.Err()
 		}
 		q.log.Warn("deliveries could not be applied; they are tried again", "deliveries", len(b.deliveries), "in", pause, "error", err)
-		if err := q.opt.Sleep(ctx, pause); err != nil {
-			return err
+		if err := q.pause(ctx, pause); err != nil {
+			return b, err
 		}
 		pause = min(2*pause, longestPause)
+		longer, err := q.read()
+		if err != nil {
+			return b, fmt.Errorf("reading the inbox %s: %w", q.dir, err)
+		}
+		if more := len(longer.deliveries) - len(b.deliveries); more > 0 {
+			b = longer
+			done, blamed = append(done, make([]bool, more)...), append(blamed, make([]int, more)...)
+		}
 	}
+}
+
+// pause waits between attempts; at most a second when a delivery arrives, which is not to wait for those that fail.
+func (q *Inbox) pause(ctx context.Context, d time.Duration) error {
+	for d > 0 {
+		part := min(d, time.Second)
+		if err := q.opt.Sleep(ctx, part); err != nil {
+			return err
+		}
+		select {
+		case <-q.arrived:
+			return nil
+		default:
+		}
+		d -= part
+	}
+	return nil
 }
 
 // attempt hands over what is not done: all at once, and where that fails one by one, in order. Its error says why
@@ -225,12 +260,17 @@ func (q *Inbox) attempt(ctx context.Context, h BatchHandler, b batch, done []boo
 		}
 		failures[i] = err
 	}
-	return q.blame(b, failures, applied > 0 || len(open) < len(b.deliveries), done, blamed)
+	// When others went through, the handler works. When they did before, it may be down by now.
+	works := applied > 0
+	if !works && len(open) < len(b.deliveries) {
+		prober, can := h.(Prober)
+		works = !can || prober.Probe(ctx) == nil
+	}
+	return q.blame(b, failures, works, done, blamed)
 }
 
-// blame decides about deliveries that failed alone. When others went through (or did before), the handler works and the
-// delivery is at fault: after some attempts it is set aside. When none does, the store is at fault, and all wait. A panic is
-// always the delivery's fault.
+// blame decides about deliveries that failed alone. When the handler works, the delivery is at fault: after some attempts
+// it is set aside. When it does not, the store is at fault, and all wait. A panic is always the delivery's fault.
 func (q *Inbox) blame(b batch, failures map[int]error, works bool, done []bool, blamed []int) error {
 	var left error
 	for i := range b.deliveries {
@@ -306,6 +346,6 @@ func (q *Inbox) reject(b batch, i int, raw []byte, reason string) error {
 	if err := q.rejected.add(b.numbers[i], d, raw, reason, q.opt.Now()); err != nil {
 		return asideError{err}
 	}
-	q.log.Warn("a delivery was set aside", "source", d.Source, "kind", d.Kind, "id", d.ID, "reason", reason, "file", filepath.Join(q.dir, rejectedName))
+	q.log.Warn("a delivery was set aside", "source", d.Source, "kind", d.Kind, "id", d.ID, "reason", reason, "file", filepath.Join(q.dir, RejectedFile))
 	return nil
 }

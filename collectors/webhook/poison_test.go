@@ -1,0 +1,180 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// refusingStore is a BatchHandler over a store that may be down, and that always refuses the delivery "poison".
+type refusingStore struct {
+	mu      sync.Mutex
+	down    bool
+	tries   int // of the poison alone
+	applied []string
+}
+
+var errRefused = errors.New("the store refuses it")
+
+func (s *refusingStore) Handle(_ context.Context, batch []Delivery) (map[int]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return nil, errors.New("the store is down")
+	}
+	for _, d := range batch {
+		if d.ID == "poison" {
+			s.tries++
+			return nil, errRefused
+		}
+	}
+	for _, d := range batch {
+		s.applied = append(s.applied, d.ID)
+	}
+	return nil, nil
+}
+
+func (s *refusingStore) Probe(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.down {
+		return errors.New("the store is down")
+	}
+	return nil
+}
+
+func (s *refusingStore) has(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.applied, id)
+}
+
+// running runs an inbox until the test ends.
+func running(t *testing.T, q *Inbox, h BatchHandler) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- q.Run(ctx, h) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		closeInbox(t, q)
+	})
+}
+
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came to be that %s", what)
+		}
+	}
+}
+
+// TestPoisonAloneDoesNotBlock: a delivery that fails alone is tried on until others come; they are applied at once, and
+// it is set aside.
+func TestPoisonAloneDoesNotBlock(t *testing.T) {
+	q := openInbox(t, t.TempDir(), InboxConfig{})
+	h := &refusingStore{}
+	put(t, q, "poison")
+	running(t, q, h)
+	until(t, "the poison was tried several times", func() bool {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.tries > 20
+	})
+	if n := q.Stats().Rejected; n != 0 {
+		t.Errorf("%d set aside though nothing shows that the store works", n)
+	}
+	put(t, q, "1", "2")
+	until(t, "its neighbors are applied", func() bool { return h.has("1") && h.has("2") })
+	until(t, "it is set aside", func() bool { return q.Stats().Rejected == 1 && q.Stats().Waiting == 0 })
+}
+
+// TestStoreDownIsNoPoison: with its neighbors applied, a delivery that fails because the store is down by now is not
+// set aside, however long that takes.
+func TestStoreDownIsNoPoison(t *testing.T) {
+	q := openInbox(t, t.TempDir(), InboxConfig{})
+	h := &refusingStore{}
+	var mu sync.Mutex
+	tries := 0
+	flaky := probed{HandlerFunc(func(ctx context.Context, batch []Delivery) (map[int]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if slices.ContainsFunc(batch, func(d Delivery) bool { return d.ID == "late" }) {
+			if len(batch) == 1 {
+				tries++
+			}
+			if tries < 40 {
+				return nil, errors.New("the store is down")
+			}
+		}
+		return h.Handle(ctx, batch)
+	}), errors.New("the store is down")}
+	put(t, q, "1", "late", "2")
+	running(t, q, flaky)
+	until(t, "all are applied", func() bool { return h.has("1") && h.has("late") && h.has("2") })
+	if n := q.Stats().Rejected; n != 0 {
+		t.Errorf("%d set aside while the store was down", n)
+	}
+}
+
+// probed is a handler with a fixed answer to Probe.
+type probed struct {
+	BatchHandler
+	err error
+}
+
+func (p probed) Probe(context.Context) error { return p.err }
+
+// TestTriedAgain: what was set aside is put into the inbox again when a person renames the file.
+func TestTriedAgain(t *testing.T) {
+	dir := t.TempDir()
+	q := openInbox(t, dir, InboxConfig{})
+	want := Delivery{Source: "gh", Kind: GitHub, ID: "poison", ReceivedAt: receivedAt, Headers: map[string]string{"x-github-event": "push"}, Body: []byte("{\"a\":\"\xff\"}")}
+	if err := q.Put(t.Context(), want); err != nil {
+		t.Fatal(err)
+	}
+	taken(t, q, func([]Delivery) (map[int]string, error) { return map[int]string{0: "no"}, nil })
+	closeInbox(t, q)
+	if rejected, damaged, err := SetAside(dir); rejected != 1 || damaged != 0 || err != nil {
+		t.Errorf("%d rejected, %d damaged, %v", rejected, damaged, err)
+	}
+	retry := filepath.Join(dir, RetryFile)
+	if err := os.Rename(filepath.Join(dir, RejectedFile), retry); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(retry, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteString("no JSON\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q = openInbox(t, dir, InboxConfig{})
+	defer closeInbox(t, q)
+	var again Delivery
+	expectIDs(t, "tried again", taken(t, q, func(batch []Delivery) (map[int]string, error) {
+		again = batch[0]
+		return nil, nil
+	}), []string{"poison"})
+	if string(again.Body) != string(want.Body) || again.Headers["x-github-event"] != "push" || !again.ReceivedAt.Equal(want.ReceivedAt) {
+		t.Errorf("it comes back as %+v", again)
+	}
+	if _, err := os.Stat(retry); !errors.Is(err, os.ErrNotExist) {
+		t.Error("the file stays")
+	}
+	if s := q.Stats(); s.Rejected != 0 || s.Damaged != 1 {
+		t.Errorf("%+v, want the line that is no delivery set aside", s)
+	}
+}
