@@ -48,6 +48,20 @@ func TestSchema(t *testing.T) {
 	if _, err := migrations.Apply(t.Context(), db, migrations.Options{}); err != nil {
 		t.Fatal(err)
 	}
+	got := dump(t, db, name)
+	if *update {
+		if err := os.WriteFile("schema.sql", []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got != readSchema(t) {
+		t.Errorf("schema.sql is not what the migrations make; run \"go generate ./migrations\" and read the difference. Made:\n%s", got)
+	}
+}
+
+// dump returns what a database has, in the form of schema.sql.
+func dump(t *testing.T, db driver.Conn, name string) string {
+	t.Helper()
 	var tables []struct {
 		SQL string `ch:"sql"`
 	}
@@ -61,19 +75,16 @@ func TestSchema(t *testing.T) {
 		sql := strings.NewReplacer(name+".", "", "\nSETTINGS index_granularity = 8192", "").Replace(table.SQL)
 		b.WriteString("\n" + strings.TrimSpace(sql) + ";\n")
 	}
-	got := b.String()
-	if *update {
-		if err := os.WriteFile("schema.sql", []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("schema.sql")
+	return b.String()
+}
+
+func readSchema(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("schema.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != strings.ReplaceAll(string(want), "\r\n", "\n") {
-		t.Errorf("schema.sql is not what the migrations make; run \"go generate ./migrations\" and read the difference. Made:\n%s", got)
-	}
+	return strings.ReplaceAll(string(text), "\r\n", "\n")
 }
 
 func TestAll(t *testing.T) {
@@ -234,6 +245,92 @@ func TestInterruptedMigrationGoesOn(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// scratch makes databases beside that of a test.
+func scratch(t *testing.T) migrations.Scratch {
+	return func(context.Context) (migrations.Execer, string, func() error, error) {
+		db, name := database(t)
+		return db, name, func() error { return nil }, nil // it is dropped with the test
+	}
+}
+
+// A statement that is applied and not recorded is not applied again, also where that would undo it.
+func TestInterruptedExchangeGoesOn(t *testing.T) {
+	all := []migrations.Migration{
+		{Version: 1, Name: "0001_a.sql", Checksum: "1", SQL: "CREATE TABLE a (x UInt8, y UInt8, seq UInt64) ENGINE = ReplacingMergeTree(seq) ORDER BY x"},
+		{Version: 2, Name: "0002_key.sql", Checksum: "2", SQL: `CREATE TABLE a_new (x UInt8, y UInt8, seq UInt64) ENGINE = ReplacingMergeTree(seq) ORDER BY (x, y);
+INSERT INTO a_new SELECT * FROM a; EXCHANGE TABLES a AND a_new; DROP TABLE a_new; CREATE VIEW v AS SELECT * FROM a FINAL`},
+	}
+	for _, at := range []string{"CREATE TABLE a_new", "INSERT INTO a_new", "EXCHANGE", "DROP TABLE a_new", "CREATE VIEW"} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s %t", at, after), func(t *testing.T) {
+				db, name := database(t)
+				o := migrations.Options{Migrations: all[:1], Database: name, Scratch: scratch(t)}
+				if _, err := migrations.Apply(t.Context(), db, o); err != nil {
+					t.Fatal(err)
+				}
+				if err := db.Exec(t.Context(), "INSERT INTO a SELECT number, number, 1 FROM numbers(5)"); err != nil {
+					t.Fatal(err)
+				}
+				o.Migrations = all
+				if _, err := migrations.Apply(t.Context(), stopping{db, at, after}, o); !errors.Is(err, errStopped) {
+					t.Fatal(err)
+				}
+				if _, err := migrations.Apply(t.Context(), db, o); err != nil {
+					t.Fatal(err)
+				}
+				var rows []struct {
+					Key  string `ch:"key"`
+					Rows uint64 `ch:"n"`
+					Old  uint64 `ch:"old"`
+				}
+				err := db.Select(t.Context(), &rows, `SELECT (SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'a') AS key,
+	(SELECT count() FROM v) AS n, (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'a_new') AS old`)
+				if err != nil || rows[0].Key != "x, y" || rows[0].Rows != 5 || rows[0].Old != 0 {
+					t.Errorf("%+v, %v", rows, err)
+				}
+			})
+		}
+	}
+}
+
+func TestUnrecognizedSchemaIsRefused(t *testing.T) {
+	db, name := database(t)
+	o := migrations.Options{Database: name, Scratch: scratch(t)}
+	if _, err := migrations.Apply(t.Context(), db, o); err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{"TRUNCATE TABLE schema_migrations", "ALTER TABLE raw_changes ADD COLUMN other String", "DROP TABLE raw_incidents SYNC"} {
+		if err := db.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		_, err := migrations.Apply(t.Context(), db, o)
+		var unrecognized *migrations.UnrecognizedError
+		if !errors.As(err, &unrecognized) {
+			t.Fatalf("got %v", err)
+		}
+		for _, want := range []string{"raw_changes", "raw_incidents", "missing", "different", "backup", "dxctl collect --backfill"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q is not in %v", want, err)
+			}
+		}
+	}
+}
+
+// What is missing is made again from schema.sql, which must make what the migrations make.
+func TestObjects(t *testing.T) {
+	db, name := database(t)
+	for _, o := range migrations.Objects() {
+		if err := db.Exec(t.Context(), o.SQL); err != nil {
+			t.Fatalf("%s: %v", o.Name, err)
+		}
+	}
+	if got := dump(t, db, name); got != readSchema(t) {
+		t.Errorf("the objects of schema.sql make something else:\n%s", got)
 	}
 }
 

@@ -213,7 +213,7 @@ func (m *manifest) update(c contents, now time.Time) {
 		t, there := c.tables[l.Table]
 		return there && t.UUID == l.UUID && t.holds(l.Part, l.Rows)
 	})
-	migrated := c.schema > m.Schema || c.pending
+	migrated := c.schema > m.Schema || c.upgrading(*m)
 	for _, table := range slices.Sorted(maps.Keys(m.Tables)) {
 		before, t := m.Tables[table], c.tables[table]
 		if migrated && t.UUID != before.UUID {
@@ -233,6 +233,9 @@ func (m *manifest) update(c contents, now time.Time) {
 	}
 	m.Tables, m.Schema = held, max(c.schema, m.Schema)
 }
+
+// upgrading reports whether migrations wait to be applied; where the record of what was applied is lost they only seem to.
+func (c contents) upgrading(m manifest) bool { return c.pending && c.schema >= m.Schema }
 
 // losses groups by table what is lost.
 func (c contents) losses(m manifest) []Loss {
@@ -275,7 +278,7 @@ func (c contents) losses(m manifest) []Loss {
 		}
 	}
 	var out []Loss
-	if !c.pending {
+	if !c.upgrading(m) {
 		for _, o := range c.missing {
 			switch {
 			case o.View:

@@ -149,6 +149,27 @@ func TestLostTable(t *testing.T) {
 	}
 }
 
+// Without the record of migrations the tables that are missing seem to wait for a migration.
+func TestLostTableAndRecord(t *testing.T) {
+	s := storetest.Open(t)
+	mustAppend(t, s, deploymentsFrom(0, 50)...)
+	noLosses(t, s, "an insert")
+	mustExec(t, s, "DROP TABLE schema_migrations SYNC")
+	mustExec(t, s, "DROP TABLE raw_deployments SYNC")
+	for _, step := range []string{"before", "after"} {
+		found := losses(t, s)
+		if l := found["raw_deployments"]; l.Parts != 1 || l.Rows == nil || *l.Rows != 50 {
+			t.Errorf("%s the tables are made again: %+v", step, l)
+		}
+		if l := found["schema_migrations"]; l.Parts == 0 || !strings.Contains(l.Remedy, "recognizes the version") {
+			t.Errorf("%s the tables are made again: %+v", step, l)
+		}
+		if _, err := s.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestLostTableThatNothingIsKnownOf(t *testing.T) {
 	s := storetest.Open(t)
 	mustExec(t, s, "DROP TABLE raw_incidents SYNC")
