@@ -170,6 +170,9 @@ func (s *Store) openServer(ctx context.Context, options *clickhouse.Options) err
 	if err := s.connect(ctx, options); err != nil {
 		return err
 	}
+	if err := s.checkVersion(ctx); err != nil {
+		return err
+	}
 	return s.dropLeftovers(ctx, time.Hour)
 }
 

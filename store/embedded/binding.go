@@ -49,6 +49,10 @@ const (
 	classUnknown  = 4 // does not parse
 )
 
+// oldestLibrary is the oldest version of @chdb/lib whose library has every function that load looks up; 26.5.x and
+// 26.7.0 were tried and lack some.
+const oldestLibrary = "26.7.3-stable.1"
+
 // load opens the library at path and looks up every function that the adapter uses.
 func load(path string) (*library, error) {
 	handle, err := purego.Dlopen(path, purego.RTLD_NOW|purego.RTLD_LOCAL)
@@ -79,7 +83,7 @@ func load(path string) (*library, error) {
 	} {
 		symbol, err := purego.Dlsym(handle, name)
 		if err != nil {
-			return nil, fmt.Errorf("it lacks the function %s, so it is an older or another library: %w", name, err)
+			return nil, fmt.Errorf("it is older than %s, the oldest version that is supported, or another library: it lacks the function %s: %w", oldestLibrary, name, err)
 		}
 		purego.RegisterFunc(fn, symbol)
 	}
