@@ -251,7 +251,7 @@ func TestInterruptedMigrationGoesOn(t *testing.T) {
 // scratch makes databases beside that of a test.
 func scratch(t *testing.T) migrations.Scratch {
 	return func(context.Context) (migrations.Execer, string, func() error, error) {
-		db, name := database(t)
+		db, name := database(t)                           //nolint:contextcheck // it lives as long as the test
 		return db, name, func() error { return nil }, nil // it is dropped with the test
 	}
 }
