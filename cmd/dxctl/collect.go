@@ -197,11 +197,14 @@ func failureText(summary collectors.Summary, err error) string {
 	if failed == 0 && skipped == 0 || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err.Error()
 	}
-	text := fmt.Sprintf("%d of %d scopes failed", failed, len(summary.Scopes))
-	if skipped > 0 {
-		text += fmt.Sprintf(", %d lack something that could not be read", skipped)
+	var parts []string
+	if failed > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d scopes failed", failed, len(summary.Scopes)))
 	}
-	return text + " (see above); what was read is stored, and the next collect goes on from there"
+	if skipped > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d scopes are incomplete", skipped, len(summary.Scopes)))
+	}
+	return strings.Join(parts, ", ") + " (see above); what was read is stored, and the next collect goes on from there"
 }
 
 // collectCode tells a failure of everything from a failure of a part, and wrong credentials from both.

@@ -327,7 +327,7 @@ func (c *runCollect) accountJobs(ctx context.Context) error {
 	}
 	if n := c.failedJobsOf(); n > 0 {
 		missing += n
-		notes = append(notes, fmt.Sprintf("the jobs of %d runs cannot be read", n))
+		notes = append(notes, c.state.Failed.Note(record))
 	}
 	for _, n := range c.state.Short {
 		missing += n

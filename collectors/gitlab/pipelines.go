@@ -80,7 +80,7 @@ func (c *pipelineCollect) accountJobs(ctx context.Context) error {
 		return err
 	}
 	expected := stored + held
-	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, &expected, fmt.Sprintf("the jobs of %d pipelines cannot be read", held))
+	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, &expected, c.state.Failed.Note("record"))
 }
 
 // pipelineCollect is one pass over the pipelines of a project.
