@@ -205,6 +205,7 @@ func (r *record) deploy(d deploy) (id string, ended time.Time) {
 	}
 	if d.tool == scripts {
 		e.SHA, e.Ref, e.Version = "", "", "build-"+d.id // a script copies whatever was built and does not say from which commit
+		e.EnvironmentKey = strings.ToLower(e.Environment)
 	}
 	if d.tool == actions || d.tool == scripts {
 		e.RollbackOf = d.rollbackOf // the others do not know that they roll back
