@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
@@ -156,13 +157,18 @@ func start(t *testing.T, program, log string, args ...string) *process {
 	p := &process{cmd: exec.Command(program, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also when the test binary is killed
-	if err := p.cmd.Start(); err != nil {
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the signal is sent when this thread ends, not when the process does
+		defer close(p.ended)
+		err := p.cmd.Start()
+		if started <- err; err == nil {
+			_ = p.cmd.Wait() // it is killed
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatalf("starting %s: %v", program, err)
 	}
-	go func() {
-		_ = p.cmd.Wait() // it is killed
-		close(p.ended)
-	}()
 	t.Cleanup(func() {
 		p.stop()
 		_ = out.Close()
