@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -302,6 +303,7 @@ func TestBodiesOfSenders(t *testing.T) {
 		mac.Write(body)
 		signature := "sha256=" + hex.EncodeToString(mac.Sum(nil))
 		var senders sync.WaitGroup
+		var accepted atomic.Int64
 		for range 8 {
 			senders.Go(func() {
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.addr+"/api/v1/webhooks/hub", bytes.NewReader(body))
@@ -317,12 +319,18 @@ func TestBodiesOfSenders(t *testing.T) {
 					return
 				}
 				_ = resp.Body.Close()
-				if resp.StatusCode != http.StatusAccepted {
-					t.Errorf("answered %d", resp.StatusCode)
+				switch { // what the inbox has no room for while the worker is slower than the senders comes again later
+				case resp.StatusCode == http.StatusAccepted:
+					accepted.Add(1)
+				case resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "":
+					t.Errorf("answered %d with Retry-After %q", resp.StatusCode, resp.Header.Get("Retry-After"))
 				}
 			})
 		}
 		senders.Wait()
+		if accepted.Load() == 0 {
+			t.Error("none was accepted")
+		}
 		t.Logf("%d MB before, %d MB after", before, s.rss(t))
 	})
 }
