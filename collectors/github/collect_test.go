@@ -163,7 +163,7 @@ func TestFaultsChangeNothing(t *testing.T) {
 
 func TestTheLastAllowedRequestDoesNotStopTheClient(t *testing.T) {
 	s, m := fake(t, everything()), newMemory()
-	s.Before = nil
+	s.SetBefore(nil)
 	srv := s.Config.Handler
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-RateLimit-Remaining", "0")
@@ -211,7 +211,7 @@ func TestCancellingEndsPromptly(t *testing.T) {
 		t.Errorf("%v after %s", err, time.Since(start))
 	}
 	s.Lock() // requests that were given up may still arrive
-	s.Before = nil
+	s.SetBefore(nil)
 	s.Unlock()
 	collect(t, s, m, now, nil)
 	if len(m.runs) != 231 {

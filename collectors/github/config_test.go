@@ -251,7 +251,7 @@ func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	s.Before = nil
+	s.SetBefore(nil)
 	if err := c.Check(t.Context()); err != nil {
 		t.Errorf("with all rights: %v", err)
 	}

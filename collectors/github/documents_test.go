@@ -143,7 +143,7 @@ func TestADescriptorThatCannotBeReadDoesNotHoldUpTheStreams(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "git/blobs") || len(m.changes) != 160 {
 		t.Errorf("%d changes, %v", len(m.changes), err)
 	}
-	s.Before = nil
+	s.SetBefore(nil)
 	collect(t, s, m, now, discover)
 	if m.descriptors["catalog-info.yaml"].Document != component {
 		t.Error("it is not read again")

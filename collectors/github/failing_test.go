@@ -99,7 +99,7 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 				t.Errorf("ledger %+v", l)
 			}
 			s.Requests()
-			s.Before = nil
+			s.SetBefore(nil)
 			for i := range 2 {
 				collect(t, s, m, now.Add(time.Duration(10+i)*time.Minute), nil)
 			}
@@ -141,7 +141,7 @@ func TestAnOddRunDoesNotHoldUpTheOthers(t *testing.T) {
 	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "run 999999") || len(m.runs) != 2 || m.entries[event.KindPipelineRun].Gap() != 1 {
 		t.Errorf("%v, %d runs, %+v", err, len(m.runs), m.entries[event.KindPipelineRun])
 	}
-	s.Before = nil
+	s.SetBefore(nil)
 	collect(t, s, m, now, nil)
 	if len(m.runs) != 3 || len(m.jobs) != 3 {
 		t.Errorf("%d runs, %d jobs", len(m.runs), len(m.jobs))
@@ -156,12 +156,12 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(40, time.Hour)}), newMemory()
-			s.Before = always500(bad)
+			s.SetBefore(always500(bad))
 			err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
 			if err == nil || rest.OnlySkipped(err) {
 				t.Errorf("%v, want a failure of the source", err)
 			}
-			s.Before = nil
+			s.SetBefore(nil)
 			collect(t, s, m, now, nil)
 			if len(m.runs) != 40 || len(m.jobs) != 40 {
 				t.Errorf("afterwards: %d runs, %d jobs", len(m.runs), len(m.jobs))
@@ -220,7 +220,7 @@ func TestAPullRequestThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			if l := m.entries[event.KindChange]; l.Gap() != 1 || l.Note == "" {
 				t.Errorf("ledger %+v", l)
 			}
-			s.Before = nil
+			s.SetBefore(nil)
 			collect(t, s, m, now, noJobs)
 			if len(m.changes) != 200 || m.entries[event.KindChange].Gap() != 0 {
 				t.Errorf("%d changes", len(m.changes))
@@ -250,7 +250,7 @@ func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			t.Fatalf("%v, %d deployments, %+v", err, len(m.deployments), m.entries[event.KindDeployment])
 		}
 	}
-	s.Before = nil
+	s.SetBefore(nil)
 	collect(t, s, m, now, noJobs)
 	if len(m.deployments) != 150 || m.entries[event.KindDeployment].Gap() != 0 {
 		t.Errorf("%d deployments", len(m.deployments))
@@ -269,7 +269,7 @@ func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			t.Fatalf("%v, %v, %d runs", err, keys(m.descriptors), len(m.runs))
 		}
 	}
-	s.Before = nil
+	s.SetBefore(nil)
 	collect(t, s, m, now, discover)
 	if m.descriptors["b.yaml"].Document != bad {
 		t.Errorf("%v", keys(m.descriptors))
@@ -286,7 +286,7 @@ func TestARepositoryThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 		return strings.HasSuffix(r.URL.Path, "/repos") && 150 >= (page-1)*per && 150 < page*per
 	}
-	s.Before = always500(bad)
+	s.SetBefore(always500(bad))
 	org := func(c *Config) { c.Repositories, c.Organization = nil, "acme" }
 	m := newMemory()
 	listed := func() ([]string, error) { return collector(t, s, org, now).Scopes(t.Context(), m) }
@@ -294,16 +294,16 @@ func TestARepositoryThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	if !rest.OnlySkipped(err) || len(scopes) != 229 || slices.Contains(scopes, "acme/r150") {
 		t.Errorf("%d scopes, %v", len(scopes), err)
 	}
-	s.Before = nil
+	s.SetBefore(nil)
 	if scopes, err = listed(); err != nil || len(scopes) != 230 {
 		t.Errorf("readable again: %d scopes, %v", len(scopes), err)
 	}
 	delete(s.Repos, "acme/r101")
-	s.Before = always500(bad)
+	s.SetBefore(always500(bad))
 	if scopes, err = listed(); !rest.OnlySkipped(err) || !slices.Contains(scopes, "acme/r150") {
 		t.Errorf("what was listed before is not gone: %d scopes, %v", len(scopes), err)
 	}
-	s.Before = always500(func(*http.Request) bool { return true })
+	s.SetBefore(always500(func(*http.Request) bool { return true }))
 	if _, err = listed(); err == nil || rest.OnlySkipped(err) {
 		t.Errorf("everything fails: %v", err)
 	}

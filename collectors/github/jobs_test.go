@@ -104,7 +104,7 @@ func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 		t.Errorf("ledger of jobs %+v", l)
 	}
 	s.Lock() // requests that were given up may still arrive
-	s.Before = nil
+	s.SetBefore(nil)
 	s.Unlock()
 	s.Requests()
 	collect(t, s, m, now.Add(time.Minute), nil)

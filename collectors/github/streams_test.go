@@ -136,7 +136,7 @@ func TestChangesThatMoveWhileTheyAreRead(t *testing.T) {
 		return nil
 	}
 	collect(t, s, m, now, nil)
-	s.Before = nil
+	s.SetBefore(nil)
 	collect(t, s, m, now, nil)
 	moved := 0
 	for _, c := range m.changes {

@@ -343,3 +343,10 @@ func when(t time.Time) any {
 	}
 	return t
 }
+
+// SetBefore changes Before while requests may be under way: a collect that failed leaves some.
+func (s *Server) SetBefore(before func(n int, r *http.Request) *Fault) {
+	s.Lock()
+	defer s.Unlock()
+	s.Before = before
+}
