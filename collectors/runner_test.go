@@ -296,12 +296,17 @@ func TestKilledAtEveryCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := stored(t, whole.Store, "acme/shop")
+	if whole.writes < 20 {
+		t.Fatalf("a collect makes %d writes: too few to be killed at", whole.writes)
+	}
 	for n := 1; n <= whole.writes; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			db := &breaking{Store: whole.Store, breakAt: n, keepLast: n%2 == 0}
 			src := named(fmt.Sprint("gh-", n), s, "acme/shop")
-			if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src); !errors.Is(err, errBroken) {
-				t.Fatalf("killed at write %d: %v", n, err)
+			_, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src)
+			// Writes that meet are gathered into one, so a run may make fewer than the first one did and never be killed.
+			if db.writes >= n && !errors.Is(err, errBroken) || db.writes < n && err != nil {
+				t.Fatalf("killed at write %d of %d: %v", n, db.writes, err)
 			}
 			db.breakAt = 0
 			if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src); err != nil {
