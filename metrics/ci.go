@@ -12,16 +12,18 @@ type CIWeeks struct {
 	Duration Definition `json:"duration"`     // of the minutes
 	Success  Definition `json:"success_rate"` // of the rate
 	Weeks    []CIWeek   `json:"weeks"`        // every week of the window, also those without runs
+	Missing  []Missing  `json:"missing"`      // what was never collected, when that is why the counts are nil
 	Basis    []Basis    `json:"basis"`
 }
 
-// CIWeek is one week. The pointers are nil in a week without data; the rate rests on Runs attempts, the minutes on Timed.
+// CIWeek is one week. The rate and the minutes are nil in a week without data; the rate rests on Runs attempts, the minutes
+// on Timed. The counts of attempts are nil where no source was asked for runs, and before the history of runs begins.
 type CIWeek struct {
 	Start         time.Time `json:"start"`
-	Runs          int       `json:"runs"` // attempts that succeeded or failed
-	Succeeded     int       `json:"succeeded"`
-	Failed        int       `json:"failed"`
-	Other         int       `json:"other"`    // cancelled, skipped and open attempts; in no rate
+	Runs          *int      `json:"runs"` // attempts that succeeded or failed
+	Succeeded     *int      `json:"succeeded"`
+	Failed        *int      `json:"failed"`
+	Other         *int      `json:"other"`    // cancelled, skipped and open attempts; in no rate
 	Timed         int       `json:"timed"`    // succeeded, and in the quantiles
 	Negative      int       `json:"negative"` // succeeded, but ended before they started: in no quantile
 	Untimed       int       `json:"untimed"`  // succeeded, but without a duration, and without a start or an end: in no quantile
@@ -84,12 +86,22 @@ func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeek
 	if result.Basis, err = e.Basis(ctx, CIDurationID, service); err != nil {
 		return CIWeeks{}, err
 	}
+	collected, err := e.collected(ctx, service, event.KindPipelineRun)
+	if err != nil {
+		return CIWeeks{}, err
+	}
+	result.Missing = collected.missing(service, event.KindPipelineRun)
+	result.Weeks = ciWeeks(successes, durations, c, len(result.Missing) == 0)
+	return result, nil
+}
+
+// ciWeeks lays the rows over all weeks of the window. Unless runs were collected a week without rows has no counts.
+func ciWeeks(successes []successRow, durations []durationRow, c coverage, collected bool) []CIWeek {
 	weeks := map[time.Time]CIWeek{}
 	for _, row := range successes {
-		weeks[row.Bucket.UTC()] = CIWeek{
-			Runs: int(row.Succeeded + row.Failed), Succeeded: int(row.Succeeded), Failed: int(row.Failed), Other: int(row.Other),
-			SuccessRate: row.rate(),
-		}
+		var week CIWeek
+		week.count(row)
+		weeks[row.Bucket.UTC()] = week
 	}
 	for _, row := range durations {
 		week := weeks[row.Bucket.UTC()]
@@ -97,10 +109,20 @@ func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeek
 		week.MedianMinutes, week.P95Minutes = row.Median, row.P95
 		weeks[row.Bucket.UTC()] = week
 	}
+	var list []CIWeek
 	for start := Week.start(c.From); start.Before(c.To); start = Week.next(start) {
-		week := weeks[start]
-		week.Start, week.Partial = start, !c.covers(start, Week.next(start))
-		result.Weeks = append(result.Weeks, week)
+		week, end := weeks[start], Week.next(start)
+		if week.Runs == nil && collected && c.touches(start, end) {
+			week.count(successRow{})
+		}
+		week.Start, week.Partial = start, !c.covers(start, end)
+		list = append(list, week)
 	}
-	return result, nil
+	return list
+}
+
+func (w *CIWeek) count(row successRow) {
+	w.Runs, w.Succeeded = pointer(int(row.Succeeded+row.Failed)), pointer(int(row.Succeeded))
+	w.Failed, w.Other = pointer(int(row.Failed)), pointer(int(row.Other))
+	w.SuccessRate = row.rate()
 }

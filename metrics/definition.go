@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-//go:embed */metric.yaml */query.sql basis.sql history.sql services.sql
+//go:embed */metric.yaml */query.sql basis.sql collected.sql history.sql services.sql
 var files embed.FS
 
 // The ids of the metrics. Each is a folder beside this file.

@@ -16,21 +16,23 @@ type DeployQuery struct {
 	Bucket      Grouping // Day, Week or Month; empty is Week
 }
 
-// Series is a count over time. Buckets without deployments are zero, not absent.
+// Series is a count over time. Buckets without deployments are zero, not absent; where no source was ever asked for
+// deployments nothing is known, and the values are nil.
 type Series struct {
 	Definition Definition `json:"definition"`
 	Buckets    []Bucket   `json:"buckets"`
-	PerWeek    float64    `json:"per_week"` // over the covered part of the window
+	PerWeek    *float64   `json:"per_week"` // over the covered part of the window; nil: not known
 	N          int        `json:"n"`
 	Undated    int        `json:"undated"` // successful deployments without any time; in no bucket and not in N
 	LastAt     *time.Time `json:"last_at"` // latest in the window
+	Missing    []Missing  `json:"missing"` // what was never collected, when that is why values are nil
 	Basis      []Basis    `json:"basis"`
 }
 
 // Bucket is one span of a series.
 type Bucket struct {
 	Start   time.Time `json:"start"`
-	Value   float64   `json:"value"`
+	Value   *float64  `json:"value"` // nil: not known, because all of it lies before the collected history or after now
 	N       int       `json:"n"`
 	Partial bool      `json:"partial"` // the span is cut by the window, by now, or by the beginning of the collected history
 }
@@ -101,6 +103,11 @@ func (e *Engine) deployments(ctx context.Context, q DeployQuery, by Grouping) ([
 	if err != nil {
 		return nil, err
 	}
+	collected, err := e.collected(ctx, q.Service, event.KindDeployment)
+	if err != nil {
+		return nil, err
+	}
+	without := collected.missing(q.Service, event.KindDeployment)
 	byKey := map[string][]deployRow{}
 	var keys []string
 	for _, row := range rows {
@@ -114,15 +121,15 @@ func (e *Engine) deployments(ctx context.Context, q DeployQuery, by Grouping) ([
 	}
 	splits := make([]Split, 0, len(keys))
 	for _, key := range keys {
-		s := fill(byKey[key], c, q.Bucket)
-		s.Definition, s.Basis = d, basis
+		s := fill(byKey[key], c, q.Bucket, len(without) == 0)
+		s.Definition, s.Basis, s.Missing = d, basis, without
 		splits = append(splits, Split{Key: key, Series: s})
 	}
 	return splits, nil
 }
 
-// fill lays the rows of one key over all buckets of the window.
-func fill(rows []deployRow, c coverage, by Grouping) Series {
+// fill lays the rows of one key over all buckets of the window. Unless the records were collected no value is known.
+func fill(rows []deployRow, c coverage, by Grouping, collected bool) Series {
 	var s Series
 	counts := map[time.Time]int{}
 	for _, row := range rows {
@@ -134,11 +141,15 @@ func fill(rows []deployRow, c coverage, by Grouping) Series {
 		}
 	}
 	for start := by.start(c.From); start.Before(c.To); start = by.next(start) {
-		n := counts[start]
-		s.Buckets = append(s.Buckets, Bucket{
-			Start: start, Value: float64(n), N: n, Partial: !c.covers(start, by.next(start)),
-		})
+		n, end := counts[start], by.next(start)
+		b := Bucket{Start: start, N: n, Partial: !c.covers(start, end)}
+		if collected && c.touches(start, end) {
+			b.Value = pointer(float64(n))
+		}
+		s.Buckets = append(s.Buckets, b)
 	}
-	s.PerWeek = float64(s.N) / c.weeks()
+	if collected {
+		s.PerWeek = pointer(float64(s.N) / c.weeks())
+	}
 	return s
 }

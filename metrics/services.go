@@ -10,28 +10,58 @@ import (
 )
 
 // ServiceNumbers is what is known of one service in a window. A nil pointer means that there is no data to compute the
-// number from; the count beside it says how much there is.
+// number from: nothing of its kind was ever collected for the service (Missing), or the count beside it is zero.
 type ServiceNumbers struct {
 	Service        string     `json:"service"` // entity ref, or unmapped:<provider>/<scope>
 	Team           string     `json:"team"`    // owner in the catalog
-	Deploys        int        `json:"deploys"` // successful, to production
-	StagingDeploys int        `json:"staging_deploys"`
-	DeploysPerWeek float64    `json:"deploys_per_week"`
+	Deploys        *int       `json:"deploys"` // successful, to production
+	StagingDeploys *int       `json:"staging_deploys"`
+	DeploysPerWeek *float64   `json:"deploys_per_week"`
 	LastDeploy     *time.Time `json:"last_deploy"` // to production; it may lie before the window
-	Runs           int        `json:"runs"`        // CI attempts that succeeded or failed
-	Succeeded      int        `json:"succeeded"`
-	Failed         int        `json:"failed"`
-	TimedRuns      int        `json:"timed_runs"`    // succeeded, and in the minutes
+	Runs           *int       `json:"runs"`        // CI attempts that succeeded or failed
+	Succeeded      *int       `json:"succeeded"`
+	Failed         *int       `json:"failed"`
+	TimedRuns      int        `json:"timed_runs"`    // stored ones that succeeded, and are in the minutes
 	NegativeRuns   int        `json:"negative_runs"` // succeeded, but ended before they started
 	UntimedRuns    int        `json:"untimed_runs"`  // succeeded, but without a duration, and without a start or an end
 	SuccessRate    *float64   `json:"success_rate"`
 	MedianMinutes  *float64   `json:"median_minutes"`
 	P95Minutes     *float64   `json:"p95_minutes"`
 	LastRun        *time.Time `json:"last_run"` // in the window
-	Changes        int        `json:"changes"`  // merged, of people
-	Reviewed       int        `json:"reviewed"` // of those, before the merge
+	Changes        *int       `json:"changes"`  // merged, of people
+	Reviewed       *int       `json:"reviewed"` // of those, before the merge
 	ReviewShare    *float64   `json:"review_share"`
 	LastChange     *time.Time `json:"last_change"` // merged in the window
+	Missing        []Missing  `json:"missing"`     // the kinds that were never collected for the service
+}
+
+// NoSource returns what should give the records of a kind when none was ever collected for the service, else "".
+func (n ServiceNumbers) NoSource(kind event.Kind) string {
+	for _, m := range n.Missing {
+		if m.Kind == kind {
+			return m.Source
+		}
+	}
+	return ""
+}
+
+// settle makes zero of the counts of what was collected, where the window has no records, and keeps the rest nil.
+func (n *ServiceNumbers) settle(c collection) {
+	for kind, counts := range map[event.Kind][]**int{
+		event.KindDeployment:  {&n.Deploys, &n.StagingDeploys},
+		event.KindPipelineRun: {&n.Runs, &n.Succeeded, &n.Failed},
+		event.KindChange:      {&n.Changes, &n.Reviewed},
+	} {
+		for _, count := range counts {
+			if *count == nil && c.has(n.Service, kind) {
+				*count = pointer(0)
+			}
+		}
+	}
+	if n.DeploysPerWeek == nil && n.Deploys != nil {
+		n.DeploysPerWeek = pointer(0.0)
+	}
+	n.Missing = c.missing(n.Service, event.KindDeployment, event.KindPipelineRun, event.KindChange)
 }
 
 // LeftOutRuns is how many successful runs are in no duration, because it is not known how long they took.
@@ -80,7 +110,15 @@ func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceNumbers, erro
 			}
 		}
 	}
-	return table.rows(), nil
+	collected, err := e.collected(ctx, "", event.KindDeployment, event.KindPipelineRun, event.KindChange)
+	if err != nil {
+		return nil, err
+	}
+	rows := table.rows()
+	for i := range rows {
+		rows[i].settle(collected)
+	}
+	return rows, nil
 }
 
 // addNumbers adds the numbers of one query, of the covered window, to a serviceTable.
@@ -113,8 +151,8 @@ func (t serviceTable) addDeploys(ctx context.Context, e *Engine, params map[stri
 	}
 	for _, row := range rows {
 		n := t.of(row.Key)
-		n.Deploys, n.LastDeploy = int(row.N), row.LastAt
-		n.DeploysPerWeek = float64(row.N) / c.weeks()
+		n.Deploys, n.LastDeploy = pointer(int(row.N)), row.LastAt
+		n.DeploysPerWeek = pointer(float64(row.N) / c.weeks())
 	}
 	return nil
 }
@@ -126,7 +164,7 @@ func (t serviceTable) addStaging(ctx context.Context, e *Engine, params map[stri
 		return err
 	}
 	for _, row := range rows {
-		t.of(row.Key).StagingDeploys = int(row.N)
+		t.of(row.Key).StagingDeploys = pointer(int(row.N))
 	}
 	return nil
 }
@@ -138,7 +176,8 @@ func (t serviceTable) addSuccess(ctx context.Context, e *Engine, params map[stri
 	}
 	for _, row := range rows {
 		n := t.of(row.Service)
-		n.Runs, n.Succeeded, n.Failed = int(row.Succeeded+row.Failed), int(row.Succeeded), int(row.Failed)
+		n.Runs = pointer(int(row.Succeeded + row.Failed))
+		n.Succeeded, n.Failed = pointer(int(row.Succeeded)), pointer(int(row.Failed))
 		n.SuccessRate, n.LastRun = row.rate(), row.LastAt
 	}
 	return nil
@@ -164,7 +203,7 @@ func (t serviceTable) addReviews(ctx context.Context, e *Engine, params map[stri
 	}
 	for _, row := range rows {
 		n := t.of(row.Service)
-		n.Changes, n.Reviewed, n.LastChange = int(row.Merged), int(row.Reviewed), row.LastAt
+		n.Changes, n.Reviewed, n.LastChange = pointer(int(row.Merged)), pointer(int(row.Reviewed)), row.LastAt
 		n.ReviewShare = share(row.Reviewed, row.Merged)
 	}
 	return nil

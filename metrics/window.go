@@ -59,6 +59,8 @@ func (g Grouping) oneOf(what string, allowed ...Grouping) error {
 	return fmt.Errorf("metrics: cannot group %s by %q; use one of %q", what, string(g), allowed)
 }
 
+func pointer[T any](v T) *T { return &v }
+
 // start returns the beginning of the span of this grouping that t lies in.
 func (g Grouping) start(t time.Time) time.Time {
 	t = t.UTC()
@@ -124,6 +126,12 @@ func (c coverage) weeks() float64 {
 // covers reports whether all of the span is covered.
 func (c coverage) covers(from, to time.Time) bool {
 	return !c.known.From.IsZero() && !from.Before(c.known.From) && !to.After(c.known.To)
+}
+
+// touches reports whether a part of the span is covered. Where a source was asked and has no records at all, their history
+// has no beginning, and everything until now is covered.
+func (c coverage) touches(from, to time.Time) bool {
+	return from.Before(c.known.To) && (c.known.From.IsZero() || to.After(c.known.From))
 }
 
 // cover fills in the open ends of w and cuts it to what is known of a kind: deployments, pipeline runs or changes.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
 )
 
 // FactDefinition says what a fact means, who gives it and how to speak of its value.
@@ -30,9 +31,9 @@ const (
 	fromCatalog = "the catalog (the service's descriptor)"
 	fromGitHub  = "a source of kind github"
 	fromGit     = "a source of kind github or gitlab"
-	fromCI      = "a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events)"
-	fromDeploys = "a source with deployments (github, gitlab, jenkins, circleci, argocd, kubernetes or pushed events)"
-	fromChanges = "a source with pull or merge requests (github, gitlab or pushed events)"
+	fromCI      = metrics.SourcesOfRuns
+	fromDeploys = metrics.SourcesOfDeployments
+	fromChanges = metrics.SourcesOfChanges
 )
 
 // knownFacts are the facts that dxctl itself gives.

@@ -147,13 +147,16 @@ func (w *factWriter) number(of event.Kind, name string, v *float64, reason strin
 // rounded keeps three digits after the point: more is noise, and would add a row of history at every refresh.
 func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }
 
+// some reports whether a count is known and not zero.
+func some(n *int) bool { return n != nil && *n > 0 }
+
 func (w *factWriter) ci(n numbers) {
 	const of = event.KindPipelineRun
-	if n.ever.Runs == 0 {
+	if !some(n.ever.Runs) || n.month.Runs == nil {
 		w.absent(of, event.NumberFact, w.none(of, "pipeline runs", fromCI), "ci.runs_30d", "ci.p95_minutes", "ci.success_rate")
 		return
 	}
-	w.put(of, "ci.runs_30d", event.NumberFact, n.month.Runs)
+	w.put(of, "ci.runs_30d", event.NumberFact, *n.month.Runs)
 	w.number(of, "ci.p95_minutes", n.month.P95Minutes, noDuration(n.month))
 	w.number(of, "ci.success_rate", n.month.SuccessRate, "no pipeline run of the last 30 days succeeded or failed")
 }
@@ -168,15 +171,15 @@ func noDuration(n metrics.ServiceNumbers) string {
 
 func (w *factWriter) deployments(n numbers) {
 	const of = event.KindDeployment
-	if n.ever.LastDeploy == nil && n.ever.StagingDeploys == 0 {
+	if n.month.Deploys == nil || n.ever.LastDeploy == nil && !some(n.ever.StagingDeploys) {
 		reason := w.none(of, "deployments", fromDeploys)
 		w.absent(of, event.NumberFact, reason, "deploy.count_30d", "deploy.per_week", "deploy.staging_count_30d")
 		w.absent(of, event.TimeFact, reason, "deploy.last_at")
 		return
 	}
-	w.put(of, "deploy.count_30d", event.NumberFact, n.month.Deploys)
-	w.put(of, "deploy.per_week", event.NumberFact, rounded(n.quarter.DeploysPerWeek))
-	w.put(of, "deploy.staging_count_30d", event.NumberFact, n.month.StagingDeploys)
+	w.put(of, "deploy.count_30d", event.NumberFact, *n.month.Deploys)
+	w.number(of, "deploy.per_week", n.quarter.DeploysPerWeek, w.none(of, "deployments", fromDeploys))
+	w.put(of, "deploy.staging_count_30d", event.NumberFact, *n.month.StagingDeploys)
 	if n.ever.LastDeploy == nil {
 		w.absent(of, event.TimeFact, "no deployment to production is known, only to staging; check environments.production in dx.yaml", "deploy.last_at")
 		return
@@ -186,7 +189,7 @@ func (w *factWriter) deployments(n numbers) {
 
 func (w *factWriter) changes(n numbers) {
 	const of, name = event.KindChange, "change.review_share_30d"
-	if n.ever.Changes == 0 {
+	if !some(n.ever.Changes) {
 		w.absent(of, event.NumberFact, w.none(of, "merged changes", fromChanges), name)
 		return
 	}

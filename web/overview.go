@@ -23,7 +23,8 @@ type overviewView struct {
 	ServiceLast   headline
 	Frequency     charts.Chart
 	FrequencyN    int
-	PerWeek       float64
+	PerWeek       *float64 // nil: not known
+	NoDeploys     string   // why PerWeek is not known
 	FrequencyAll  string
 	Teams         []teamRow
 	MoreTeams     int // beyond Teams
@@ -47,9 +48,10 @@ type teamRow struct {
 	Services   int
 	Levels     []segment
 	LevelText  string // the levels in words
-	Deploys    int
+	Deploys    *int   // nil: of none of its services deployments were ever collected
 	DeployLink string
 	DeployBar  []segment
+	DeployText string // Deploys in words
 	owner      string
 	byLevel    map[string]int
 }
@@ -63,7 +65,7 @@ type levelGroup struct {
 
 // totals are the numbers of all services together, of the last 30 days.
 type totals struct {
-	Deploys                      int
+	Deploys                      *int // nil: not known
 	Runs, Succeeded              int
 	Changes, Reviewed            int
 	Success, Review              *float64
@@ -118,6 +120,7 @@ func (a *app) overview(ctx context.Context, r request) (answer, error) {
 	view.Headline, view.ServiceLast = headlineOf(view.FirstDeploy.Cohorts), headlineOf(view.NewServices.Cohorts)
 	view.Cohorts = cohortChart("cohorts", metrics.Engineers, metrics.Quarter, view.FirstDeploy.Cohorts)
 	view.Frequency, view.FrequencyN, view.PerWeek = frequencyChart("frequency", frequency, ""), frequency.N, frequency.PerWeek
+	view.NoDeploys = notCollected(frequency.Missing)
 	view.FrequencyAll = deploysPath("", "", window.From)
 	view.Levels = a.levelGroups(rows)
 	view.LevelBar = levelBar(view.Levels)
@@ -200,12 +203,15 @@ func (a *app) teamRows(rows []serviceRow, splits []metrics.Split, window metrics
 			teams = append(teams, t)
 		}
 		teams[i].Services++
+		if r.Numbers.Deploys != nil && teams[i].Deploys == nil {
+			teams[i].Deploys = new(int)
+		}
 		teams[i].byLevel[levelName(r.Level())]++
 	}
 	most := 1
-	for _, s := range splits {
+	for n, s := range splits {
 		if i, ok := index[s.Key]; ok && s.Key != "" {
-			teams[i].Deploys = s.Series.N
+			teams[i].Deploys = &splits[n].Series.N
 			most = max(most, s.Series.N)
 		}
 	}
@@ -220,7 +226,11 @@ func (a *app) teamRows(rows []serviceRow, splits []metrics.Split, window metrics
 			}
 		}
 		t.Levels, t.LevelText = segments(0, pairs...), strings.Join(words, ", ")
-		t.DeployBar = segments(most, "main", t.Deploys)
+		t.DeployBar = segments(most, "main", counted(t.Deploys))
+		t.DeployText = "not known"
+		if t.Deploys != nil {
+			t.DeployText = plural(*t.Deploys, "deployment", "deployments")
+		}
 	}
 	slices.SortFunc(teams, func(x, y teamRow) int {
 		if (x.owner == "") != (y.owner == "") {
@@ -243,9 +253,12 @@ func (a *app) totals(rows []serviceRow, unmapped []metrics.ServiceNumbers) total
 		numbers = append(numbers, r.Numbers)
 	}
 	for _, n := range numbers {
-		t.Deploys += n.Deploys
-		t.Runs, t.Succeeded = t.Runs+n.Runs, t.Succeeded+n.Succeeded
-		t.Changes, t.Reviewed = t.Changes+n.Changes, t.Reviewed+n.Reviewed
+		if n.Deploys != nil {
+			deploys := counted(t.Deploys) + *n.Deploys
+			t.Deploys = &deploys
+		}
+		t.Runs, t.Succeeded = t.Runs+counted(n.Runs), t.Succeeded+counted(n.Succeeded)
+		t.Changes, t.Reviewed = t.Changes+counted(n.Changes), t.Reviewed+counted(n.Reviewed)
 	}
 	share := func(part, all int) *float64 {
 		if all == 0 {

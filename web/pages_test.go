@@ -33,7 +33,7 @@ func TestPages(t *testing.T) {
 		{"/", []string{"Developer experience", "3 services of the catalog and 5 engineers", "2026-Q4 has not reached its median yet: 0 of 1 have deployed", "What to do next", "Has an owner", "3 of 63 missing", "1 scope belongs"}},
 		{"/services", []string{"payment-service", "user-service", "orphan-service", "nobody", "experimental"}},
 		{"/services/default/payment-service", []string{"Handles payment processing", "Payments", "Checkout", "myorg/payment-service", "user-service", "The cheapest way to silver", "ci.p95_minutes"}},
-		{"/services/default/orphan-service", []string{"No description.", "none known", "No deployment was collected.", "No change was collected.", "catalog.yaml:"}},
+		{"/services/default/orphan-service", []string{"No description.", "no deployment was ever collected: a source with deployments (github, ", "no change was ever collected: a source with pull", "No deployment was collected.", "No change was collected.", "catalog.yaml:"}},
 		{"/services/default/user-service", []string{"Needed by", "payment-service", "the repository has no README"}},
 		{"/time-to-first-deploy", []string{"Ada Example", "Eve Example", "not yet", "they started it", "not reached yet", "Kaplan–Meier"}},
 		{"/events/deployments", []string{"attempt 2", "stranger", "1 to 48 of 48", "CSV"}},

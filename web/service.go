@@ -32,7 +32,8 @@ type serviceView struct {
 	Deployments  []eventRow
 	Changes      []eventRow
 	Frequency    charts.Chart
-	PerWeek      float64
+	PerWeek      *float64 // nil: not known
+	NoDeploys    string   // why PerWeek is not known
 	FrequencyN   int
 	CI           charts.Chart
 	DeployBasis  basisView
@@ -117,6 +118,7 @@ func (a *app) service(ctx context.Context, r request) (answer, error) {
 		view.Cards = append(view.Cards, gradeOf(r, a.levelsOf(r.Scorecard)))
 	}
 	view.Frequency, view.PerWeek, view.FrequencyN = frequencyChart("frequency", frequency, entity.Ref), frequency.PerWeek, frequency.N
+	view.NoDeploys = notCollected(frequency.Missing)
 	view.DeployBasis, view.CIBasis = sumBasis(frequency.Basis), sumBasis(ci.Basis)
 	view.CI = ciChart("ci", ci, entity.Ref)
 	return a.render("service", view)
@@ -216,16 +218,34 @@ func frequencyChart(id string, s metrics.Series, service string) charts.Chart {
 	counts := make([]charts.Count, len(s.Buckets))
 	for i, b := range s.Buckets {
 		end := b.Start.AddDate(0, 0, 7)
-		counts[i] = charts.Count{Start: b.Start, End: end, N: b.N, Partial: b.Partial, Link: eventsPath("deployments", "service", service,
+		counts[i] = charts.Count{Start: b.Start, End: end, N: b.N, Partial: b.Partial, Unknown: b.Value == nil && b.N == 0, Link: eventsPath("deployments", "service", service,
 			"environment", metrics.Production, "counted", "yes", "from", b.Start.Format(time.DateOnly), "to", end.Format(time.DateOnly))}
 	}
 	return charts.Frequency(id, "Production deployments by week", "deployments", "week", counts)
 }
 
+// notCollected says what was never collected and what should give it, or "" when nothing lacks.
+func notCollected(missing []metrics.Missing) string {
+	var parts []string
+	for _, m := range missing {
+		parts = append(parts, "no "+kindName(string(m.Kind))+" were ever collected: "+m.Source+" should give them")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// counted is a count that is added up; what is not known adds nothing.
+func counted(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
 func ciChart(id string, s metrics.CIWeeks, service string) charts.Chart {
 	weeks := make([]charts.CIWeek, len(s.Weeks))
 	for i, w := range s.Weeks {
-		weeks[i] = charts.CIWeek{Start: w.Start, Succeeded: w.Succeeded, Finished: w.Runs, LeftOut: w.Negative + w.Untimed, Median: w.MedianMinutes, P95: w.P95Minutes, Partial: w.Partial,
+		weeks[i] = charts.CIWeek{Start: w.Start, Succeeded: counted(w.Succeeded), Finished: counted(w.Runs), Unknown: w.Runs == nil,
+			LeftOut: w.Negative + w.Untimed, Median: w.MedianMinutes, P95: w.P95Minutes, Partial: w.Partial,
 			Link: eventsPath("pipeline_runs", "service", service, "status", "succeeded,failed",
 				"from", w.Start.Format(time.DateOnly), "to", w.Start.AddDate(0, 0, 7).Format(time.DateOnly))}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards"
 	"golang.org/x/sync/errgroup"
@@ -50,8 +51,37 @@ func (r serviceRow) Text() string {
 // Path is the page of the service.
 func (r serviceRow) Path() string { return servicePath(r.Entity.Ref) }
 
-// KnownDeploys reports whether any production deployment was ever collected: without one, 0 would claim too much.
-func (r serviceRow) KnownDeploys() bool { return r.Numbers.Deploys > 0 || r.Numbers.LastDeploy != nil }
+// NoDeploys says why it is not known whether the service was deployed, or "" when it is.
+func (r serviceRow) NoDeploys() string {
+	return noSource(r.Numbers, event.KindDeployment, "deployment")
+}
+
+// NoLastDeploy says why there is no last deployment.
+func (r serviceRow) NoLastDeploy() string {
+	return cmp.Or(r.NoDeploys(), "its sources hold no successful production deployment")
+}
+
+// NoRuns says why there is no rate of CI runs.
+func (r serviceRow) NoRuns() string {
+	return cmp.Or(noSource(r.Numbers, event.KindPipelineRun, "CI run"), "no finished run in 30 days")
+}
+
+// NoTimedRuns says why there is no CI duration.
+func (r serviceRow) NoTimedRuns() string {
+	return cmp.Or(noSource(r.Numbers, event.KindPipelineRun, "CI run"), "no timed, successful run in 30 days")
+}
+
+// NoChanges says why there is no review share.
+func (r serviceRow) NoChanges() string {
+	return cmp.Or(noSource(r.Numbers, event.KindChange, "change"), "no merged change in 30 days")
+}
+
+func noSource(n metrics.ServiceNumbers, kind event.Kind, what string) string {
+	if source := n.NoSource(kind); source != "" {
+		return "no " + what + " was ever collected: " + source + " should give them"
+	}
+	return ""
+}
 
 // Deploys is the list of the deployments that the number counts.
 func (r serviceRow) Deploys() string { return deploysPath(r.Entity.Ref, "", r.From) }
@@ -172,10 +202,10 @@ var serviceColumns = []sortColumn{
 		return known(r.Report.Score)
 	}},
 	{Key: "deploys", Label: "deploys, 30 d", Right: true, value: func(r serviceRow) *float64 {
-		if !r.KnownDeploys() {
+		if r.Numbers.Deploys == nil {
 			return nil
 		}
-		return known(float64(r.Numbers.Deploys))
+		return known(float64(*r.Numbers.Deploys))
 	}},
 	{Key: "last", Label: "last deploy", Right: true, value: func(r serviceRow) *float64 {
 		if r.Numbers.LastDeploy == nil {

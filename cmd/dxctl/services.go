@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards"
 )
@@ -105,7 +107,9 @@ func servicesTable(rows []serviceRow) table {
 		}
 		line := []string{r.Ref, r.Owner, r.Lifecycle, levels, "unknown", "unknown", "unknown", "unknown"}
 		if n := r.Numbers; n != nil {
-			line[4] = fmt.Sprint(n.Deploys)
+			if n.Deploys != nil {
+				line[4] = fmt.Sprint(*n.Deploys)
+			}
 			if n.LastDeploy != nil {
 				line[5] = n.LastDeploy.UTC().Format(time.DateOnly)
 			}
@@ -118,8 +122,28 @@ func servicesTable(rows []serviceRow) table {
 		}
 		t.rows = append(t.rows, line)
 	}
+	t.note += notCollected(rows)
 	if left := leftOutRuns(rows); left > 0 {
-		t.note = fmt.Sprintf("%d successful CI runs of the last 30 days are in no ci_p95: their duration is not known (untimed_runs and negative_runs of -o json).", left)
+		t.note += fmt.Sprintf("%d successful CI runs of the last 30 days are in no ci_p95: their duration is not known (untimed_runs and negative_runs of -o json).", left)
 	}
+	t.note = strings.TrimSuffix(t.note, "\n")
 	return t
+}
+
+// notCollected says of how many services which kinds of record were never collected, and what should give them.
+func notCollected(rows []serviceRow) string {
+	var note strings.Builder
+	for _, kind := range []event.Kind{event.KindDeployment, event.KindPipelineRun} {
+		services, source := 0, ""
+		for _, r := range rows {
+			if r.Numbers != nil && r.Numbers.NoSource(kind) != "" {
+				services, source = services+1, r.Numbers.NoSource(kind)
+			}
+		}
+		if services > 0 {
+			fmt.Fprintf(&note, "%d of %d services: no %s was ever collected; %s should give them.\n",
+				services, len(rows), strings.ReplaceAll(string(kind), "_", " "), source)
+		}
+	}
+	return note.String()
 }

@@ -16,6 +16,14 @@ type CIWeek struct {
 	Median, P95         *float64
 	Link                string
 	Partial             bool
+	Unknown             bool // nothing was collected of the week: its runs are not known
+}
+
+func minuteCell(v *float64) Cell {
+	if v == nil {
+		return number("no data", "")
+	}
+	return number(Number(*v, 1), "")
 }
 
 // CI draws the median and the 95th percentile of minutes week by week. Weeks without runs are gaps in the lines.
@@ -24,16 +32,10 @@ func CI(id, title string, weeks []CIWeek) Chart {
 	labels := make([]string, len(weeks))
 	medians, p95s := make([]opts.LineData, len(weeks)), make([]opts.LineData, len(weeks))
 	links := make([]string, len(weeks))
-	drawn, runs, good, left := 0, 0, 0, 0
-	cell := func(v *float64) Cell {
-		if v == nil {
-			return number("no data", "")
-		}
-		return number(Number(*v, 1), "")
-	}
+	drawn, runs, good, left, unknown := 0, 0, 0, 0, 0
 	for i, w := range weeks {
 		labels[i], links[i] = w.Start.Format("2 Jan 2006"), w.Link
-		if w.Partial {
+		if w.Partial && !w.Unknown {
 			labels[i] += " (in part)"
 		}
 		medians[i], p95s[i] = opts.LineData{Value: "-"}, opts.LineData{Value: "-"}
@@ -45,11 +47,18 @@ func CI(id, title string, weeks []CIWeek) Chart {
 			p95s[i].Value = round(*w.P95, 1)
 		}
 		runs, good, left = runs+w.Finished, good+w.Succeeded, left+w.LeftOut
-		c.Table.Rows = append(c.Table.Rows, []Cell{text(labels[i]), number(fmt.Sprint(w.Finished), w.Link),
-			number(fmt.Sprint(w.Succeeded), ""), cell(w.Median), cell(w.P95)})
+		finished, succeeded := number(fmt.Sprint(w.Finished), w.Link), number(fmt.Sprint(w.Succeeded), "")
+		if w.Unknown {
+			unknown++
+			finished, succeeded = number("not known", ""), number("not known", "")
+		}
+		c.Table.Rows = append(c.Table.Rows, []Cell{text(labels[i]), finished, succeeded, minuteCell(w.Median), minuteCell(w.P95)})
 	}
 	if drawn == 0 {
 		c.Summary = "No timed, successful runs in this time."
+		if len(weeks) > 0 && unknown == len(weeks) {
+			c.Summary = "Not known: no runs were collected of this time."
+		}
 		if left > 0 {
 			c.Summary += fmt.Sprintf(" Of %s the duration is not known.", plural(left, "successful run", "successful runs"))
 		}

@@ -145,7 +145,10 @@ func tellFrequency(t *testing.T, e *metrics.Engine, now time.Time) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.PerWeek
+		if s.PerWeek == nil {
+			t.Fatal("the deployment frequency is not known")
+		}
+		return *s.PerWeek
 	}
 	before := perWeek(metrics.Window{From: c.platform.Add(-90 * day), To: c.platform})
 	after := perWeek(metrics.Window{From: c.today.Add(-90 * day), To: c.today})
@@ -189,8 +192,8 @@ func TestServicesOfTheDemo(t *testing.T) {
 	}
 	unmapped := 0
 	for _, n := range numbers {
-		t.Logf("%-45s deploys %3d (%.1f a week) staging %3d runs %4d green %v median %v p95 %v reviewed %v", n.Service, n.Deploys, n.DeploysPerWeek,
-			n.StagingDeploys, n.Runs, number(n.SuccessRate), number(n.MedianMinutes), number(n.P95Minutes), number(n.ReviewShare))
+		t.Logf("%-45s deploys %v (%v a week) staging %v runs %v green %v median %v p95 %v reviewed %v", n.Service, count(n.Deploys), number(n.DeploysPerWeek),
+			count(n.StagingDeploys), count(n.Runs), number(n.SuccessRate), number(n.MedianMinutes), number(n.P95Minutes), number(n.ReviewShare))
 		if _, ok := c.Entity(n.Service); !ok {
 			unmapped++
 		}
@@ -212,6 +215,13 @@ func number(f *float64) any {
 		return "-"
 	}
 	return float64(int(*f*100)) / 100
+}
+
+func count(n *int) any {
+	if n == nil {
+		return "-"
+	}
+	return *n
 }
 
 // What the overview asks for, on the demo organisation.
