@@ -99,3 +99,19 @@ func BenchmarkPeople(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLoadManyFiles reads 10,000 entities, each in a file of its own.
+func BenchmarkLoadManyFiles(b *testing.B) {
+	files := map[string]string{}
+	for i, doc := range strings.Split(manyDescriptors(manyEntities/10-1, 0), "---\n") {
+		files[fmt.Sprintf("services/%d/%d/catalog-info.yaml", i/100, i)] = doc
+	}
+	dir := write(b, files)
+	b.ReportAllocs()
+	for b.Loop() {
+		c, _, err := Load(Config{Files: []string{"services/**/catalog-info.yaml"}}, PeopleConfig{}, dir)
+		if err != nil || len(c.Entities()) != len(files) {
+			b.Fatal(len(c.Entities()), err)
+		}
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Binding says that a scope of a provider belongs to a component.
@@ -48,16 +50,36 @@ var bindingAnnotations = []struct {
 	{"opsgenie.com/team", "opsgenie", "payments", plainScopes},
 }
 
-// bindingLines returns the lines of the annotations that bind.
+// bindingLines returns the lines in the file of the annotations that bind and stand in the document itself.
 func bindingLines(doc document) map[string]int {
-	lines := map[string]int{}
-	for _, a := range bindingAnnotations {
-		lines[a.name] = annotationLine(doc, a.name)
-	}
-	for _, name := range []string{sourcePathsAnnotation, sourceLocationAnnotation} {
-		lines[name] = annotationLine(doc, name)
+	_, metadata := field(doc.node, "metadata")
+	_, annotations := field(metadata, "annotations")
+	var lines map[string]int
+	for i := 0; annotations != nil && annotations.Kind == yaml.MappingNode && i+1 < len(annotations.Content); i += 2 {
+		key := annotations.Content[i]
+		if _, twice := lines[key.Value]; twice || !binds[key.Value] {
+			continue
+		}
+		if lines == nil {
+			lines = map[string]int{}
+		}
+		lines[key.Value] = key.Line + doc.offset
 	}
 	return lines
+}
+
+// binds are the names of the annotations that bind.
+var binds = func() map[string]bool {
+	names := map[string]bool{sourcePathsAnnotation: true, sourceLocationAnnotation: true}
+	for _, a := range bindingAnnotations {
+		names[a.name] = true
+	}
+	return names
+}()
+
+// bindingLine returns the line of an annotation of the entity at index, or that of the entity.
+func (l *loader) bindingLine(index int, name string) int {
+	return cmp.Or(l.catalog.lines[index][name], l.catalog.entities[index].Line)
 }
 
 // bind decides which component each scope belongs to. A service's claim comes before that of a library in the same
@@ -99,7 +121,7 @@ func (l *loader) claims(index int, e Entity) []claim {
 		if strings.TrimSpace(value) == "" {
 			continue
 		}
-		line := l.catalog.lines[index][a.name]
+		line := l.bindingLine(index, a.name)
 		scopes, errs := a.scopes(value, e)
 		for _, err := range errs {
 			l.warn(e.File, line, "annotation %s: %v; write it like %s", a.name, err, a.example)
@@ -109,7 +131,7 @@ func (l *loader) claims(index int, e Entity) []claim {
 		}
 	}
 	at, located, err := sourceLocation(e.Annotations[sourceLocationAnnotation])
-	line := cmp.Or(l.catalog.lines[index][sourceLocationAnnotation], e.Line)
+	line := l.bindingLine(index, sourceLocationAnnotation)
 	if err != nil {
 		l.warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
 	}

@@ -5,7 +5,6 @@ package catalog
 
 import (
 	"slices"
-	"strings"
 )
 
 // Catalog is what Load has read. It does not change afterwards and may be shared.
@@ -31,8 +30,18 @@ func newCatalog() *Catalog {
 // finish sorts the entities, so that equal files make equal catalogs in whatever order they were read.
 func (c *Catalog) finish() {
 	c.lines = nil
-	slices.SortFunc(c.entities, func(a, b Entity) int { return strings.Compare(a.Ref, b.Ref) })
-	for i, e := range c.entities {
+	refs := make([]string, 0, len(c.entities))
+	for i := range c.entities {
+		refs = append(refs, c.entities[i].Ref)
+	}
+	slices.Sort(refs)
+	sorted := make([]Entity, len(refs)) // to sort entities themselves would move each a dozen times
+	for i, ref := range refs {
+		sorted[i] = c.entities[c.byRef[ref]]
+	}
+	c.entities = sorted
+	for i := range c.entities {
+		e := &c.entities[i]
 		c.byRef[e.Ref] = i
 		if e.IsService() && e.Owner != "" {
 			c.owned[e.Owner] = append(c.owned[e.Owner], e.Ref)
@@ -49,10 +58,16 @@ func (c *Catalog) Size() (entities, people int) { return len(c.entities), len(c.
 
 // Services returns the components that are deployed, sorted by ref.
 func (c *Catalog) Services() []Entity {
-	var out []Entity
-	for _, e := range c.entities {
-		if e.IsService() {
-			out = append(out, e)
+	n := 0
+	for i := range c.entities {
+		if c.entities[i].IsService() {
+			n++
+		}
+	}
+	out := slices.Grow([]Entity(nil), n)
+	for i := range c.entities {
+		if c.entities[i].IsService() {
+			out = append(out, c.entities[i])
 		}
 	}
 	return out

@@ -257,13 +257,3 @@ func (d *described) readCreatedAt(e *Entity) {
 	}
 	d.fields.warn(d.annotations.lineOf(createdAtAnnotation, d.fields.offset), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z", createdAtAnnotation, value)
 }
-
-// annotationLine returns the file's line of an annotation, or that of the document.
-func annotationLine(doc document, name string) int {
-	_, metadata := field(doc.node, "metadata")
-	_, annotations := field(metadata, "annotations")
-	if key, _ := field(annotations, name); key != nil {
-		return key.Line + doc.offset
-	}
-	return doc.node.Line + doc.offset
-}

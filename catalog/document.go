@@ -29,27 +29,91 @@ type document struct {
 // scalar too, so splitting at such lines is safe.
 func documents(data []byte) iter.Seq[document] {
 	return func(yield func(document) bool) {
+		for part := range sections(data) {
+			for doc := range part.documents() {
+				if !yield(doc) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// section is a run of whole documents of a file, which can be parsed without the others.
+type section struct {
+	data   []byte
+	offset int   // lines of the file before it
+	err    error // why none of the file can be read
+	line   int   // of the error
+}
+
+// sectionSize is about how many bytes a section has: enough to be worth another goroutine.
+const sectionSize = 64 << 10
+
+// sections cuts a file between documents. A file that is no text is one section with an error.
+func sections(data []byte) iter.Seq[section] {
+	return func(yield func(section) bool) {
 		data := bytes.TrimPrefix(data, []byte("\ufeff"))
 		if !utf8.Valid(data) {
-			yield(document{line: invalidUTF8Line(data), err: errors.New("it is not UTF-8 text; save it as UTF-8")})
+			yield(section{line: invalidUTF8Line(data), err: errors.New("it is not UTF-8 text; save it as UTF-8")})
 			return
 		}
-		start, offset := 0, 0
-		for line, pos := 0, 0; pos < len(data); line++ {
-			end := len(data)
-			if i := bytes.IndexByte(data[pos:], '\n'); i >= 0 {
-				end = pos + i + 1
+		offset := 0
+		for len(data) > sectionSize {
+			end := sectionSize
+			for end < len(data) {
+				i := bytes.Index(data[end:], []byte("\n---"))
+				if i < 0 {
+					end = len(data)
+					break
+				}
+				if end += i + 1; isMark(data[end:]) {
+					break
+				}
 			}
-			text := bytes.TrimRight(data[pos:end], "\r\n")
-			if pos > start && bytes.HasPrefix(text, []byte("---")) && (len(text) == 3 || text[3] == ' ' || text[3] == '\t') {
-				if doc, ok := parseDocument(data[start:pos], offset); ok && !yield(doc) {
+			if !yield(section{data: data[:end], offset: offset}) {
+				return
+			}
+			offset += bytes.Count(data[:end], []byte("\n"))
+			data = data[end:]
+		}
+		if len(data) > 0 {
+			yield(section{data: data, offset: offset})
+		}
+	}
+}
+
+// isMark reports whether the first line of data begins a document.
+func isMark(data []byte) bool {
+	rest, found := bytes.CutPrefix(data, []byte("---"))
+	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i+1]
+	}
+	rest = bytes.TrimRight(rest, "\r\n")
+	return found && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t')
+}
+
+func (s section) documents() iter.Seq[document] {
+	return func(yield func(document) bool) {
+		if s.err != nil {
+			yield(document{line: s.line, err: s.err})
+			return
+		}
+		start, offset := 0, s.offset
+		for line, pos := s.offset, 0; pos < len(s.data); line++ {
+			if pos > start && isMark(s.data[pos:]) {
+				if doc, ok := parseDocument(s.data[start:pos], offset); ok && !yield(doc) {
 					return
 				}
 				start, offset = pos, line
 			}
-			pos = end
+			i := bytes.IndexByte(s.data[pos:], '\n')
+			if i < 0 {
+				break
+			}
+			pos += i + 1
 		}
-		if doc, ok := parseDocument(data[start:], offset); ok {
+		if doc, ok := parseDocument(s.data[start:], offset); ok {
 			yield(doc)
 		}
 	}

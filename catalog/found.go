@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -60,7 +61,8 @@ const foundShown = 10
 func (l *loader) found(all []Found) {
 	warned, twice := map[string]int{}, map[string]int{}
 	var order []string
-	for _, f := range all {
+	for doc := range inOrder(l.included(all), l.readFound) {
+		f := doc.found
 		if n := len(order); n == 0 || order[n-1] != f.Source && !slices.Contains(order, f.Source) {
 			order = append(order, f.Source)
 		}
@@ -69,26 +71,22 @@ func (l *loader) found(all []Found) {
 				l.warn(file, line, format, args...)
 			}
 		}
-		if l.exclude.matchesPath(f.Location) {
-			continue
-		}
-		reader := l.reader(f.place(), warn, warn)
-		reader.fail, reader.foreign = l.lostFound(f, warned), true
-		for doc := range documents([]byte(f.Document)) {
-			entity, where, ok := reader.read(doc)
+		reader := l.reader(f.place(), warn, l.lostFound(f, warned))
+		for _, r := range doc.readings {
+			r.tell(reader)
 			switch {
-			case !ok:
-			case where != nil:
-				warn(f.place(), doc.node.Line+doc.offset, "the Location is not followed: a source's descriptors are found by the source itself")
+			case !r.ok:
+			case r.where != nil:
+				warn(f.place(), r.line, "the Location is not followed: a source's descriptors are found by the source itself")
 			default:
-				if earlier, exists := l.catalog.byRef[entity.Ref]; exists {
+				if earlier, exists := l.catalog.byRef[r.entity.Ref]; exists {
 					if twice[f.Source]++; twice[f.Source] <= foundShown {
-						l.warnFoundTwice(f, entity, l.catalog.entities[earlier])
+						l.warnFoundTwice(f, r.entity, l.catalog.entities[earlier])
 					}
 					continue
 				}
-				entity.found = &f
-				l.add(doc, entity)
+				r.entity.found = &f
+				l.add(r.entity, r.lines)
 			}
 		}
 	}
@@ -100,6 +98,27 @@ func (l *loader) found(all []Found) {
 			l.warn("", 0, "source %s: %d more of the entities that it has are described elsewhere too and left out", source, n)
 		}
 	}
+}
+
+// included leaves out what the configuration excludes.
+func (l *loader) included(all []Found) iter.Seq[Found] {
+	return func(yield func(Found) bool) {
+		for _, f := range all {
+			if !l.exclude.matchesPath(f.Location) && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+// foundReadings are the documents of what a source has.
+type foundReadings struct {
+	found    Found
+	readings []reading
+}
+
+func (l *loader) readFound(f Found) foundReadings {
+	return foundReadings{f, descriptorReader{file: f.place(), foreign: true}.readings(documents([]byte(f.Document)))}
 }
 
 // lostFound counts and says that a document of a source cannot be read.

@@ -19,10 +19,10 @@ func FuzzDescriptors(f *testing.F) {
 	f.Add([]byte("kind: Group\napiVersion: backstage.io/v1alpha1\nmetadata: {name: [1]}\nspec: {members: [[a], {b: c}], profile: 3}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := newLoader(".")
-		reader := l.reader("x.yaml", l.warn, l.fail)
-		for doc := range documents(data) {
-			if e, _, ok := reader.read(doc); ok && e.Name != "" {
-				l.add(doc, e)
+		for _, r := range (descriptorReader{file: "x.yaml"}).readings(documents(data)) {
+			r.tell(l.reader("x.yaml", l.warn, l.fail))
+			if r.ok && r.entity.Name != "" {
+				l.add(r.entity, r.lines)
 			}
 		}
 		newPeopleReader(l).finish(peopleRules{})

@@ -97,12 +97,7 @@ func (l *loader) keepEntities(entities []Entity) {
 		if _, described := l.catalog.byRef[e.Ref]; described {
 			continue
 		}
-		lines := map[string]int{}
-		for _, a := range bindingAnnotations {
-			lines[a.name] = e.Line
-		}
-		lines[sourcePathsAnnotation] = e.Line
-		l.put(e, lines)
+		l.put(e, nil)
 		names = append(names, e.Ref)
 	}
 	if len(names) > 0 {

@@ -84,17 +84,19 @@ func LoadKeeping(cfg Config, people PeopleConfig, baseDir string, recall func(fi
 		return l.catalog, nil, err
 	}
 	for _, name := range cfg.Files {
-		l.loadPattern(name, "catalog.files", func(file string) {
-			if !l.exclude.matches(file) {
-				l.descriptors(file)
-			}
+		l.loadPattern(name, "catalog.files", func(files []string) {
+			l.descriptors(slices.DeleteFunc(files, l.exclude.matches))
 		})
 	}
 	l.found(found)
 	l.summarize()
 	p := newPeopleReader(l)
 	for _, name := range people.Files {
-		l.loadPattern(name, "people.files", p.readFile)
+		l.loadPattern(name, "people.files", func(files []string) {
+			for _, file := range files {
+				p.readFile(file)
+			}
+		})
 	}
 	rules := l.readRules(people.Rules)
 	if err := l.keep(p, recall); err != nil {
@@ -119,6 +121,7 @@ func LoadKeeping(cfg Config, people PeopleConfig, baseDir string, recall func(fi
 
 type loader struct {
 	baseDir  string
+	root     string // baseDir as an absolute name, so that no file's name has to be made one
 	catalog  *Catalog
 	warnings []Warning
 	done     map[string]bool // files read, by absolute name
@@ -132,7 +135,11 @@ type loader struct {
 }
 
 func newLoader(baseDir string) *loader {
-	return &loader{baseDir: baseDir, catalog: newCatalog(), done: map[string]bool{}, lost: map[string]bool{}}
+	l := &loader{baseDir: baseDir, root: baseDir, catalog: newCatalog(), done: map[string]bool{}, lost: map[string]bool{}}
+	if abs, err := filepath.Abs(baseDir); err == nil {
+		l.root = abs
+	}
+	return l
 }
 
 func (l *loader) warn(file string, line int, format string, args ...any) {
@@ -147,14 +154,12 @@ func (l *loader) fail(file string, line int, format string, args ...any) {
 	l.warnings = append(l.warnings, Warning{File: file, Line: line, Message: fmt.Sprintf(format, args...), Lost: true})
 }
 
-func (l *loader) loadPattern(name, setting string, read func(file string)) {
-	files, ok := l.expand(name, l.baseDir, func(format string, args ...any) { l.fail("", 0, setting+": "+format, args...) })
+func (l *loader) loadPattern(name, setting string, read func(files []string)) {
+	files, ok := l.expand(name, l.root, func(format string, args ...any) { l.fail("", 0, setting+": "+format, args...) })
 	if ok && len(files) == 0 {
 		l.warn("", 0, "%s: no file matches %s (below %s)", setting, name, l.baseDir)
 	}
-	for _, f := range files {
-		read(f)
-	}
+	read(files)
 }
 
 // expand returns the files that a pattern names. Directories that cannot be entered are lost, and the others are read.
@@ -172,12 +177,11 @@ func (l *loader) expand(name, dir string, fail func(format string, args ...any))
 
 // shown returns the name under which people know the file.
 func (l *loader) shown(file string) string {
-	base, errBase := filepath.Abs(l.baseDir)
-	abs, errFile := filepath.Abs(file)
-	if errBase != nil || errFile != nil {
+	abs, err := filepath.Abs(file)
+	if err != nil {
 		return file
 	}
-	if rel, err := filepath.Rel(base, abs); err == nil && !strings.HasPrefix(rel, "..") {
+	if rel, err := filepath.Rel(l.root, abs); err == nil && !strings.HasPrefix(rel, "..") {
 		return filepath.ToSlash(rel)
 	}
 	return file
@@ -187,6 +191,19 @@ func (l *loader) shown(file string) string {
 const maxDescriptorFile = 64 << 20
 
 func (l *loader) open(file string) ([]byte, bool) {
+	data, err := l.content(file)
+	if err != nil {
+		l.unreadable(file, err)
+	}
+	return data, err == nil
+}
+
+func (l *loader) unreadable(file string, err error) {
+	l.fail(l.shown(file), 0, "the file cannot be read: %v", err)
+}
+
+// content returns what a file holds. Its errors do not name the file.
+func (l *loader) content(file string) ([]byte, error) {
 	info, err := os.Stat(file)
 	if err == nil && info.IsDir() {
 		err = errors.New("it is a directory; name files, or a pattern such as " + filepath.ToSlash(filepath.Join(l.shown(file), "*")))
@@ -198,60 +215,24 @@ func (l *loader) open(file string) ([]byte, bool) {
 	if err == nil {
 		data, err = os.ReadFile(file)
 	}
-	if err != nil {
-		var pathErr *os.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
-		l.fail(l.shown(file), 0, "the file cannot be read: %v", err)
-		return nil, false
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
 	}
-	return data, true
-}
-
-func (l *loader) descriptors(file string) {
-	key := file
-	if abs, err := filepath.EvalSymlinks(file); err == nil {
-		key = abs
-	}
-	if abs, err := filepath.Abs(key); err == nil {
-		key = abs
-	}
-	if l.done[key] {
-		return
-	}
-	l.done[key] = true
-	data, ok := l.open(file)
-	if !ok {
-		return
-	}
-	l.reading, l.via = append(l.reading, key), append(l.via, l.shown(file))
-	defer func() { l.reading, l.via = l.reading[:len(l.reading)-1], l.via[:len(l.via)-1] }()
-	reader := l.reader(l.shown(file), l.warn, l.fail)
-	for doc := range documents(data) {
-		entity, where, ok := reader.read(doc)
-		switch {
-		case !ok:
-		case where != nil:
-			l.follow(file, doc, *where)
-		default:
-			entity.Via = append([]string(nil), l.via[:len(l.via)-1]...)
-			l.add(doc, entity)
-		}
-	}
+	return data, err
 }
 
 func (l *loader) reader(file string, warn, fail func(file string, line int, format string, args ...any)) descriptorReader {
 	return descriptorReader{file: file, warn: warn, fail: fail, template: l.templates.one, other: l.others.add}
 }
 
-func (l *loader) add(doc document, e Entity) {
+func (l *loader) add(e Entity, lines map[string]int) {
 	if first, exists := l.catalog.byRef[e.Ref]; exists {
 		f := l.catalog.entities[first]
 		l.warn(e.File, e.Line, "%s is described twice; the description at %s:%d is used and this one is left out", e.Ref, f.File, f.Line)
 		return
 	}
-	l.put(e, bindingLines(doc))
+	l.put(e, lines)
 }
 
 func (l *loader) put(e Entity, lines map[string]int) {
@@ -261,8 +242,8 @@ func (l *loader) put(e Entity, lines map[string]int) {
 }
 
 // follow reads the targets of a Location, relative to the file that holds it.
-func (l *loader) follow(file string, doc document, where locationTargets) {
-	shown, line := l.shown(file), doc.node.Line+doc.offset
+func (l *loader) follow(file string, line int, where locationTargets) {
+	shown := l.shown(file)
 	if len(where.targets) == 0 {
 		l.fail(shown, line, "the Location has no spec.target")
 		return
@@ -290,27 +271,22 @@ func (l *loader) followTarget(file, shown string, line int, root, target string,
 	if ok && len(files) == 0 {
 		l.warn(shown, line, "target %s matches no file", target)
 	}
+	var read []string
 	for _, f := range files {
 		_, statErr := os.Stat(f)
-		key, err := filepath.EvalSymlinks(f)
-		if err != nil {
-			key = f
-		}
-		if abs, err := filepath.Abs(key); err == nil {
-			key = abs
-		}
 		switch {
 		case l.exclude.matches(f):
 		case !within(f, root):
 			l.warn(shown, line, "target %s is not read: it lies outside %s; name it in catalog.files if it is meant", target, root)
-		case slices.Contains(l.reading, key):
+		case slices.Contains(l.reading, realName(f)):
 			l.warn(shown, line, "target %s is not read again: it leads back to a file that is being read", target)
 		case statErr != nil && optional:
 		case statErr != nil:
 			l.lost[l.shown(f)] = true
 			l.fail(shown, line, "target %s cannot be read: no file %s", target, l.shown(f))
 		default:
-			l.descriptors(f)
+			read = append(read, f)
 		}
 	}
+	l.descriptors(read)
 }

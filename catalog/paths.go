@@ -36,7 +36,7 @@ func (l *loader) bindPaths() {
 			}
 			continue
 		}
-		line := l.catalog.lines[i][sourcePathsAnnotation]
+		line := l.bindingLine(i, sourcePathsAnnotation)
 		repositories := slugRepositories(e)
 		if len(repositories) == 0 && located {
 			repositories = []PathBinding{{Provider: at.provider, Scope: strings.ToLower(at.scope)}}
