@@ -53,9 +53,10 @@ collectors/webhook/testdata/node_modules/.installed: collectors/webhook/testdata
 chromium: ## bring a Chromium for the browser tests, unless there is one
 	@.ci/chromium
 
+# Three packages at a time: many tests wait for a process, a server or a browser rather than for the processor.
 test: engine assets webhook-examples chromium ## run all tests, with the race detector where there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running without the race detector"
-	go test $(RACE) -timeout 20m ./...
+	go test $(RACE) -p 3 -timeout 20m ./...
 
 test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the Kubernetes collector's scenarios on a real API server (first build: 10 to 16 minutes)
 	go vet -tags kubernetesbed ./collectors/kubernetes

@@ -20,7 +20,6 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/dxctl/dxctl/cmd/browser"
-	"github.com/dxctl/dxctl/store/embedded"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -37,11 +36,6 @@ type visitor struct {
 
 func newVisitor(t *testing.T) *visitor {
 	t.Helper()
-	library, err := embedded.FindLibrary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv(embedded.LibraryVariable, library)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	address, stop, err := browser.StartDemo(ctx, "dxctl", storetest.TempDir(t))
@@ -153,6 +147,7 @@ func (v *visitor) click(selector string) {
 
 // TestClickThrough visits the demo as a person does, in headless Chromium, at the width of a desk and of a phone.
 func TestClickThrough(t *testing.T) {
+	t.Parallel()
 	v := newVisitor(t)
 	t.Run("every page", v.everyPage)
 	t.Run("charts", v.charts)

@@ -20,6 +20,7 @@ import (
 // TestKilledAtRandom collects with a process that is killed again and again, at a random request and a random moment
 // after it. What is stored in the end is what a process stores that nobody disturbs.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	library, err := embedded.FindLibrary()
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +74,7 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 	undisturbed, killed := collectFolder(t, server.API()), collectFolder(t, server.API())
 	collect(undisturbed, 0, 0)
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 1))
+	random := rand.New(rand.NewPCG(7, 1)) // the same moments in each run, as far as the machine allows
 	kills := 0
 	for range 12 {
 		if collect(killed, 1+random.IntN(40), time.Duration(random.IntN(80))*time.Millisecond) {

@@ -28,12 +28,18 @@ func TestMain(m *testing.M) {
 // closingEngine closes the engine that tests have opened in this process before testscript exits it.
 type closingEngine struct{ m *testing.M }
 
-func (c closingEngine) Run() int { return storetest.Run(c.m) }
+func (c closingEngine) Run() int {
+	if library, err := embedded.FindLibrary(); err == nil { // the processes that tests start run in directories of their own
+		_ = os.Setenv(embedded.LibraryVariable, library)
+	}
+	return storetest.Run(c.m)
+}
 
 // TestScripts runs whole sessions, as a person would type them, against the real binary, the real engine and a GitHub
 // on loopback. $GITHUB is that GitHub's API, $ADDR a free address to serve on, people.csv has one engineer, ada, who
 // started twelve days ago.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	library, err := embedded.FindLibrary()
 	if err != nil {
 		t.Fatal(err)
