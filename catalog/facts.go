@@ -13,19 +13,20 @@ import (
 // FactSource is the source of the facts that the catalog gives.
 const FactSource = "catalog"
 
-// Facts returns what the descriptors say of every service. What a descriptor does not hold is known to be absent: such
-// a fact is false or "", not unknown.
+// Facts returns what the descriptors say of every service, as ServiceFacts does.
 func (c *Catalog) Facts(now time.Time) []event.Fact {
 	var facts []event.Fact
 	for _, e := range c.entities {
 		if e.IsService() {
-			facts = append(facts, c.factsOf(e, now)...)
+			facts = append(facts, c.ServiceFacts(e, now)...)
 		}
 	}
 	return facts
 }
 
-func (c *Catalog) factsOf(e Entity, now time.Time) []event.Fact {
+// ServiceFacts returns what the descriptor of a service says. What it does not hold is known to be absent: such a fact
+// is false or "", not unknown, so that the names are the same for every service.
+func (c *Catalog) ServiceFacts(e Entity, now time.Time) []event.Fact {
 	_, ownerExists := c.byRef[e.Owner]
 	slug, _ := e.Repository()
 	values := []struct {

@@ -236,6 +236,9 @@ func (l *loader) add(e Entity, lines map[string]int) {
 }
 
 func (l *loader) put(e Entity, lines map[string]int) {
+	if n := len(l.catalog.entities); n == cap(l.catalog.entities) { // append grows by a quarter, and entities are large
+		l.catalog.entities = slices.Grow(l.catalog.entities, n+1)
+	}
 	l.catalog.byRef[e.Ref] = len(l.catalog.entities)
 	l.catalog.entities = append(l.catalog.entities, e)
 	l.catalog.lines = append(l.catalog.lines, lines)

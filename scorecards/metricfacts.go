@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 )
@@ -24,9 +23,16 @@ type numbers struct {
 	ever           metrics.ServiceNumbers // since collection began
 }
 
-// metricFacts computes the ci, deploy and change facts of every service of the catalog.
-func metricFacts(ctx context.Context, store Querier, eng *metrics.Engine, cat *catalog.Catalog, now time.Time) ([]event.Fact, error) {
-	byRef := map[string]*numbers{}
+// computed is what the metrics say of every service.
+type computed struct {
+	now     time.Time
+	numbers map[string]*numbers                 // by service
+	read    map[string]map[event.Kind]time.Time // as lastRead returns it
+}
+
+// compute asks the metrics, all services at once.
+func compute(ctx context.Context, store Querier, eng *metrics.Engine, now time.Time) (computed, error) {
+	c := computed{now: now, numbers: map[string]*numbers{}}
 	for _, w := range []struct {
 		window metrics.Window
 		of     func(*numbers) *metrics.ServiceNumbers
@@ -37,32 +43,31 @@ func metricFacts(ctx context.Context, store Querier, eng *metrics.Engine, cat *c
 	} {
 		rows, err := eng.Services(ctx, w.window)
 		if err != nil {
-			return nil, fmt.Errorf("compute the services' numbers: %w", err)
+			return c, fmt.Errorf("compute the services' numbers: %w", err)
 		}
 		for _, row := range rows {
-			if byRef[row.Service] == nil {
-				byRef[row.Service] = &numbers{}
+			if c.numbers[row.Service] == nil {
+				c.numbers[row.Service] = &numbers{}
 			}
-			*w.of(byRef[row.Service]) = row
+			*w.of(c.numbers[row.Service]) = row
 		}
 	}
-	read, err := lastRead(ctx, store)
-	if err != nil {
-		return nil, err
+	var err error
+	c.read, err = lastRead(ctx, store)
+	return c, err
+}
+
+// facts returns the ci, deploy and change facts of a service. Their names are the same for every service.
+func (c computed) facts(service string) []event.Fact {
+	n := c.numbers[service]
+	if n == nil {
+		n = &numbers{}
 	}
-	var facts []event.Fact
-	for _, service := range cat.Services() {
-		n := byRef[service.Ref]
-		if n == nil {
-			n = &numbers{}
-		}
-		w := factWriter{entity: service.Ref, now: now, read: read[service.Ref]}
-		w.ci(*n)
-		w.deployments(*n)
-		w.changes(*n)
-		facts = append(facts, w.facts...)
-	}
-	return facts, nil
+	w := factWriter{entity: service, now: c.now, read: c.read[service]}
+	w.ci(*n)
+	w.deployments(*n)
+	w.changes(*n)
+	return w.facts
 }
 
 const lastReadSQL = "SELECT service, kind, max(checked_at) AS at FROM ledger WHERE service != '' GROUP BY service, kind"

@@ -3,8 +3,13 @@ package scorecards
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
@@ -20,34 +25,54 @@ type Store interface {
 	Append(ctx context.Context, events ...event.Event) error
 }
 
+// refreshServices is how many services are graded and stored at a time. What is held in memory is theirs, and the store
+// is asked a few times for all of them.
+const refreshServices = 2_000
+
 // Refresh gathers the facts of every service from the catalog, the metrics and the store, grades by them, and appends
 // the facts and the grades. The catalog must have been synced, because the store shows only what the catalog describes.
+//
+// Services are stored in the order of their refs, some thousand at a time; after an error those before it are stored.
 func (e *Engine) Refresh(ctx context.Context, store Store, cat *catalog.Catalog, eng *metrics.Engine) ([]Report, error) {
+	services := cat.Services()
+	if len(services) == 0 {
+		return nil, nil
+	}
 	now := e.now()
-	computed, err := metricFacts(ctx, store, eng, cat, now)
+	numbers, err := compute(ctx, store, eng, now)
 	if err != nil {
 		return nil, err
 	}
-	fresh := append(cat.Facts(now), computed...)
-	known, err := storedFacts(ctx, store)
+	fresh := func(service catalog.Entity) []event.Fact {
+		return append(cat.ServiceFacts(service, now), numbers.facts(service.Ref)...)
+	}
+	known, err := storedFacts(ctx, store, fresh(services[0]))
 	if err != nil {
 		return nil, err
 	}
-	events := make([]event.Event, 0, len(fresh))
-	for _, f := range fresh {
-		known.add(f)
-		events = append(events, f)
-	}
-	reports := e.gradeAll(cat, known)
-	for _, r := range reports {
-		for _, g := range r.Grades(now) {
-			events = append(events, g)
+	reports := make([]Report, 0, len(services)*len(e.cards))
+	storing, storeCtx := errgroup.WithContext(ctx)
+	storing.SetLimit(1) // the next services are graded meanwhile
+	for some := range slices.Chunk(services, refreshServices) {
+		if storeCtx.Err() != nil {
+			break
 		}
+		events := make([]event.Event, 0, 40*len(some)) // about as many facts and grades as a service has
+		for _, service := range some {
+			observed := fresh(service)
+			for _, f := range observed {
+				events = append(events, f)
+			}
+			for _, r := range e.Grade(service, known.of(service, observed)) {
+				reports = append(reports, r)
+				for _, g := range r.Grades(now) {
+					events = append(events, g)
+				}
+			}
+		}
+		storing.Go(func() error { return store.Append(storeCtx, events...) })
 	}
-	if len(events) == 0 {
-		return reports, nil
-	}
-	if err := store.Append(ctx, events...); err != nil {
+	if err := errors.Join(storing.Wait(), ctx.Err()); err != nil {
 		return nil, fmt.Errorf("store the grades: %w", err)
 	}
 	return reports, nil
@@ -56,22 +81,20 @@ func (e *Engine) Refresh(ctx context.Context, store Store, cat *catalog.Catalog,
 // Reports grades every service by the facts that are stored, without writing anything. What the catalog says is taken
 // from it as it is now.
 func (e *Engine) Reports(ctx context.Context, store Querier, cat *catalog.Catalog) ([]Report, error) {
-	known, err := storedFacts(ctx, store)
+	services := cat.Services()
+	if len(services) == 0 {
+		return nil, nil
+	}
+	now := e.now()
+	known, err := storedFacts(ctx, store, cat.ServiceFacts(services[0], now))
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range cat.Facts(e.now()) {
-		known.add(f)
+	reports := make([]Report, 0, len(services)*len(e.cards))
+	for _, service := range services {
+		reports = append(reports, e.Grade(service, known.of(service, cat.ServiceFacts(service, now)))...)
 	}
-	return e.gradeAll(cat, known), nil
-}
-
-func (e *Engine) gradeAll(cat *catalog.Catalog, known factTable) []Report {
-	var reports []Report
-	for _, service := range cat.Services() {
-		reports = append(reports, e.Grade(service, known[service.Ref])...)
-	}
-	return reports
+	return reports, nil
 }
 
 // factTable holds facts by entity and name.
@@ -84,9 +107,26 @@ func (t factTable) add(f event.Fact) {
 	t[f.Entity][f.Name] = f
 }
 
-const factsSQL = "SELECT entity, fact, type, value, observed_at, expires_at, error, source, url FROM facts"
+// of returns the facts of a service, by name: those that are stored and, before them, those observed now.
+func (t factTable) of(service catalog.Entity, observed []event.Fact) map[string]event.Fact {
+	stored := t[service.Ref]
+	facts := make(map[string]event.Fact, len(stored)+len(observed))
+	maps.Copy(facts, stored)
+	for _, f := range observed {
+		facts[f.Name] = f
+	}
+	return facts
+}
 
-func storedFacts(ctx context.Context, store Querier) (factTable, error) {
+const factsSQL = `SELECT entity, fact, type, value, observed_at, expires_at, error, source, url FROM facts
+WHERE fact NOT IN {observed:Array(String)}`
+
+// storedFacts returns what the store knows, except of the facts that are observed anew for every service.
+func storedFacts(ctx context.Context, store Querier, observed []event.Fact) (factTable, error) {
+	names := make([]string, 0, len(observed))
+	for _, f := range observed {
+		names = append(names, f.Name)
+	}
 	var rows []struct {
 		Entity     string     `ch:"entity"`
 		Fact       string     `ch:"fact"`
@@ -98,7 +138,7 @@ func storedFacts(ctx context.Context, store Querier) (factTable, error) {
 		Source     string     `ch:"source"`
 		URL        string     `ch:"url"`
 	}
-	if err := store.Select(ctx, &rows, factsSQL, nil); err != nil {
+	if err := store.Select(ctx, &rows, factsSQL, map[string]any{"observed": names}); err != nil {
 		return nil, fmt.Errorf("read the stored facts: %w", err)
 	}
 	table := factTable{}

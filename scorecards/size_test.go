@@ -1,0 +1,138 @@
+package scorecards
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/storetest"
+)
+
+// many returns a synced catalog of services without any records.
+func many(t testing.TB, services int) (*store.Store, *catalog.Catalog) {
+	t.Helper()
+	var text strings.Builder
+	for i := range services {
+		fmt.Fprintf(&text, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d, description: d, annotations: {github.com/project-slug: o/s%[1]d}}\n"+
+			"spec: {type: service, lifecycle: production, owner: o, system: y%d}\n", i, i%2)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cat, _, err := catalog.Load(catalog.Config{Files: []string{"c.yaml"}}, catalog.PeopleConfig{}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := storetest.Open(t)
+	if err := cat.Sync(context.Background(), s); err != nil {
+		t.Fatal(err)
+	}
+	return s, cat
+}
+
+// counting counts what is asked of a store.
+type counting struct {
+	*store.Store
+	selects, appends int
+}
+
+func (c *counting) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
+	c.selects++
+	return c.Store.Select(ctx, dest, sql, params)
+}
+
+func (c *counting) Append(ctx context.Context, events ...event.Event) error {
+	c.appends++
+	return c.Store.Append(ctx, events...)
+}
+
+// TestRefreshAsksTheStoreSeldom guards the order of growth: the store is asked no more often for a thousand services than
+// for one, and what is graded is stored a few thousand services at a time.
+func TestRefreshAsksTheStoreSeldom(t *testing.T) {
+	refresh := func(services int) *counting {
+		s, cat := many(t, services)
+		c := &counting{Store: s}
+		m, err := metrics.New(c, clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, _ := engines(t, s, clock)
+		reports, err := e.Refresh(t.Context(), c, cat, m)
+		if err != nil || len(reports) != services {
+			t.Fatal(len(reports), err)
+		}
+		return c
+	}
+	one, thousands := refresh(1), refresh(refreshServices+1)
+	if thousands.selects != one.selects {
+		t.Errorf("%d selects for one service, %d for %d", one.selects, thousands.selects, refreshServices+1)
+	}
+	if one.appends != 1 || thousands.appends != 2 {
+		t.Errorf("%d and %d appends", one.appends, thousands.appends)
+	}
+	var stored []struct {
+		Facts  uint64 `ch:"facts"`
+		Grades uint64 `ch:"grades"`
+	}
+	const sql = "SELECT (SELECT uniqExact(entity) FROM facts) AS facts, (SELECT uniqExact(entity) FROM grades) AS grades"
+	if err := thousands.Store.Select(t.Context(), &stored, sql, nil); err != nil {
+		t.Fatal(err)
+	}
+	if stored[0].Facts != refreshServices+1 || stored[0].Grades != refreshServices+1 {
+		t.Errorf("%+v entities have facts and grades", stored[0])
+	}
+}
+
+// TestEveryServiceHasTheSameFacts: what is observed anew is not read from the store, so its names must not depend on the
+// service.
+func TestEveryServiceHasTheSameFacts(t *testing.T) {
+	s, cat := setUp(t)
+	_, m := engines(t, s, clock)
+	numbers, err := compute(t.Context(), s, m, testNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first string
+	for _, service := range cat.Services() {
+		var names []string
+		for _, f := range append(cat.ServiceFacts(service, testNow), numbers.facts(service.Ref)...) {
+			names = append(names, f.Name)
+		}
+		if got := fmt.Sprint(names); first == "" {
+			first = got
+		} else if got != first {
+			t.Errorf("%s has %s, another one %s", service.Ref, got, first)
+		}
+	}
+}
+
+// BenchmarkRefresh grades 5,000 services and stores what it found, for the first time and again.
+func BenchmarkRefresh(b *testing.B) {
+	s, cat := many(b, 5_000)
+	cards, err := Load(Config{}, b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	e, err := New(cards, clock)
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := metrics.New(s, clock)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if reports, err := e.Refresh(b.Context(), s, cat, m); err != nil || len(reports) != 5_000 {
+			b.Fatal(len(reports), err)
+		}
+	}
+}
