@@ -9,8 +9,26 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// compareRows is how many facts or grades are compared with the stored ones at a time.
-const compareRows = 5_000
+// How many facts or grades are compared with the stored ones at a time, and of how many entities: their refs stand in
+// the query. What is known of some thousand services fits.
+const (
+	compareRows     = 100_000
+	compareEntities = 5_000
+)
+
+// compared returns how many of the first rows are compared at a time.
+func compared[R any](rows []R, entity func(*R) string) int {
+	entities, last := map[string]bool{}, ""
+	for i := range rows[:min(len(rows), compareRows)] {
+		if e := entity(&rows[i]); i == 0 || e != last {
+			if !entities[e] && len(entities) == compareEntities {
+				return i
+			}
+			entities[e], last = true, e
+		}
+	}
+	return min(len(rows), compareRows)
+}
 
 // appendFacts writes what changed to fact_history, then what holds to current_facts. The history comes first and is
 // what new facts are compared with, so that an end of the process between the two neither loses nor doubles a change.
@@ -18,7 +36,7 @@ func (s *Store) appendFacts(ctx context.Context, facts []event.Fact) error {
 	s.observed.Lock()
 	defer s.observed.Unlock()
 	for len(facts) > 0 {
-		n := min(len(facts), compareRows)
+		n := compared(facts, func(f *event.Fact) string { return f.Entity })
 		changed, err := s.changedFacts(ctx, facts[:n])
 		if err != nil {
 			return err
@@ -78,6 +96,9 @@ func factValue(f *event.Fact) string {
 	if f.Error != "" || len(f.Value) == 0 {
 		return ""
 	}
+	if plain(f.Value) {
+		return string(f.Value)
+	}
 	var v any
 	if err := json.Unmarshal(f.Value, &v); err != nil {
 		return string(f.Value)
@@ -90,6 +111,22 @@ func factValue(f *event.Fact) string {
 		return string(f.Value)
 	}
 	return string(compact)
+}
+
+// plain reports whether JSON is a boolean, a number or a text of plain characters, which stay as they are.
+func plain(raw json.RawMessage) bool {
+	switch c := raw[0]; {
+	case c == '-' || '0' <= c && c <= '9', string(raw) == "true", string(raw) == "false":
+		return true
+	case c != '"' || len(raw) < 2 || raw[len(raw)-1] != '"':
+		return false
+	}
+	for _, c := range raw[1 : len(raw)-1] {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }
 
 func factColumns(rows []event.Fact) []column {
@@ -127,7 +164,7 @@ func (s *Store) appendGrades(ctx context.Context, grades []event.Grade) error {
 	s.observed.Lock()
 	defer s.observed.Unlock()
 	for len(grades) > 0 {
-		n := min(len(grades), compareRows)
+		n := compared(grades, func(g *event.Grade) string { return g.Entity })
 		changed, err := s.changedGrades(ctx, grades[:n])
 		if err != nil {
 			return err

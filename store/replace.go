@@ -6,12 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 )
 
 // stagingMark is in the names of tables that Replace fills.
 const stagingMark = "__replacing_"
+
+// replaceRows is how many rows Replace writes in one block. They are wide: a descriptor is one of the columns.
+const replaceRows = 10_000
 
 // Replace puts rows in place of everything that the table holds, in one step: whoever reads meanwhile sees the old rows
 // or the new ones. rows is a slice of structs whose fields have `ch` tags with the names of the columns; columns that
@@ -21,7 +25,7 @@ func (s *Store) Replace(ctx context.Context, table string, rows any) error {
 		return fmt.Errorf("replacing the rows of %q: that is not a table's name", table)
 	}
 	fail := func(err error) error { return fmt.Errorf("replacing the rows of %s: %w", table, err) }
-	columns, n, err := structColumns(rows)
+	fields, err := columnFields(rows)
 	if err != nil {
 		return fail(err)
 	}
@@ -29,8 +33,12 @@ func (s *Store) Replace(ctx context.Context, table string, rows any) error {
 	if err := s.db.Exec(ctx, "CREATE TABLE "+staging+" AS "+table); err != nil {
 		return fail(err)
 	}
-	if err := s.insert(ctx, staging, n, columns); err != nil {
-		return errors.Join(fail(err), s.dropStaging(ctx, staging))
+	all := reflect.ValueOf(rows)
+	for first := 0; first < all.Len(); first += replaceRows {
+		block := all.Slice(first, min(first+replaceRows, all.Len()))
+		if err := s.insert(ctx, staging, block.Len(), structColumns(block, fields)); err != nil {
+			return errors.Join(fail(err), s.dropStaging(ctx, staging))
+		}
 	}
 	if err := s.db.Exec(ctx, "EXCHANGE TABLES "+staging+" AND "+table); err != nil {
 		return errors.Join(fail(err), s.dropStaging(ctx, staging))
@@ -69,26 +77,31 @@ WHERE database = currentDatabase() AND position(name, {mark:String}) > 0 AND met
 	return nil
 }
 
+// columnFields returns the fields with `ch` tags of a slice of structs.
+func columnFields(rows any) ([]reflect.StructField, error) {
+	t := reflect.TypeOf(rows)
+	if t == nil || t.Kind() != reflect.Slice || t.Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("rows are a %T and must be a slice of structs with `ch` tags", rows)
+	}
+	fields := slices.DeleteFunc(reflect.VisibleFields(t.Elem()), func(f reflect.StructField) bool {
+		name := f.Tag.Get("ch")
+		return name == "" || name == "-" || !f.IsExported()
+	})
+	if len(fields) == 0 {
+		return nil, fmt.Errorf("%T has no field with a `ch` tag", rows)
+	}
+	return fields, nil
+}
+
 // structColumns turns a slice of structs into columns.
-func structColumns(rows any) ([]column, int, error) {
-	v := reflect.ValueOf(rows)
-	if v.Kind() != reflect.Slice || v.Type().Elem().Kind() != reflect.Struct {
-		return nil, 0, fmt.Errorf("rows are a %T and must be a slice of structs with `ch` tags", rows)
-	}
-	var columns []column
-	for _, field := range reflect.VisibleFields(v.Type().Elem()) {
-		name := field.Tag.Get("ch")
-		if name == "" || name == "-" || !field.IsExported() {
-			continue
+func structColumns(rows reflect.Value, fields []reflect.StructField) []column {
+	columns := make([]column, len(fields))
+	for i, field := range fields {
+		values := reflect.MakeSlice(reflect.SliceOf(field.Type), rows.Len(), rows.Len())
+		for row := range rows.Len() {
+			values.Index(row).Set(rows.Index(row).FieldByIndex(field.Index))
 		}
-		values := reflect.MakeSlice(reflect.SliceOf(field.Type), v.Len(), v.Len())
-		for i := range v.Len() {
-			values.Index(i).Set(v.Index(i).FieldByIndex(field.Index))
-		}
-		columns = append(columns, column{name, values.Interface()})
+		columns[i] = column{field.Tag.Get("ch"), values.Interface()}
 	}
-	if len(columns) == 0 {
-		return nil, 0, fmt.Errorf("%T has no field with a `ch` tag", rows)
-	}
-	return columns, v.Len(), nil
+	return columns
 }
