@@ -10,8 +10,8 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/scorecards"
 )
@@ -112,7 +112,7 @@ func (s *session) examine(ctx context.Context) []finding {
 
 // examineInbox reports what of the inbox of pushed deliveries asks for a person.
 func (s *session) examineInbox(cfg config.Config, warn func(string, string, ...any), problem func(string, error)) {
-	rejected, parts, err := webhook.SetAside(inboxDir(cfg))
+	rejected, parts, err := inbox.SetAside(inboxDir(cfg))
 	if err != nil {
 		problem("inbox", err)
 	}

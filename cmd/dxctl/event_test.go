@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
@@ -23,7 +24,7 @@ const eventToken = "a token of some length"
 type receivingServer struct {
 	*httptest.Server
 	store *store.Store
-	inbox *webhook.Inbox
+	inbox *inbox.Inbox
 }
 
 func newReceivingServer(t *testing.T) *receivingServer {
@@ -34,7 +35,7 @@ func newReceivingServer(t *testing.T) *receivingServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.inbox, err = webhook.OpenInbox(filepath.Join(t.TempDir(), "inbox"), webhook.InboxConfig{}, webhook.InboxOptions{}); err != nil {
+	if s.inbox, err = inbox.Open(filepath.Join(t.TempDir(), "inbox"), webhook.Format(), inbox.Config{}, inbox.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())

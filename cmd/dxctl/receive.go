@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
@@ -16,7 +17,7 @@ import (
 // disk, and a worker that brings deliveries into the store.
 type receiving struct {
 	http.Handler
-	inbox   *webhook.Inbox
+	inbox   *inbox.Inbox
 	applier *webhook.Applier
 }
 
@@ -36,13 +37,13 @@ func (p *platform) openReceiving() (*receiving, error) {
 		return nil, err
 	}
 	folder := inboxDir(p.cfg)
-	inbox, err := webhook.OpenInbox(folder, webhook.InboxConfig{}, webhook.InboxOptions{Logger: p.log, Registerer: p.registry, Now: p.now})
+	queue, err := inbox.Open(folder, webhook.Format(), inbox.Config{}, inbox.Options{Logger: p.log, Registerer: p.registry, Now: p.now})
 	if err != nil {
 		return nil, fmt.Errorf("opening the inbox of pushed events in %s: %w", folder, err)
 	}
 	return &receiving{
-		Handler: webhook.NewHandler(receiver, inbox, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: folder}),
-		inbox:   inbox,
+		Handler: webhook.NewHandler(receiver, queue, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: folder}),
+		inbox:   queue,
 		applier: webhook.NewApplier(receiver, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
 	}, nil
 }
@@ -67,12 +68,12 @@ func (r *receiving) causes(context.Context) []string {
 
 func setAside(n uint64) string {
 	return fmt.Sprintf("%d pushed deliveries could not be applied and were set aside in inbox/%s, each with its reason; to try them again "+
-		"rename the file to %s and restart `dxctl serve`, or remove it", n, webhook.RejectedFile, webhook.RetryFile)
+		"rename the file to %s and restart `dxctl serve`, or remove it", n, inbox.RejectedFile, inbox.RetryFile)
 }
 
 func damaged(n uint64) string {
 	return fmt.Sprintf("%d parts of the inbox are damaged and were set aside in inbox/*%s: what they held is lost unless its senders send it "+
-		"again; remove the files once you have looked at them", n, webhook.DamagedSuffix)
+		"again; remove the files once you have looked at them", n, inbox.DamagedSuffix)
 }
 
 // noted is the store, with a note that there is something to grade.

@@ -27,7 +27,7 @@ type ApplierOptions struct {
 }
 
 // Applier brings deliveries into the store: it folds what they say into what is stored and appends the result. It is the
-// BatchHandler of the inbox.
+// handler of the inbox.
 type Applier struct {
 	receiver *Receiver
 	store    Appender
@@ -56,12 +56,17 @@ func (a *Applier) Probe(ctx context.Context) error {
 
 // Handle applies a batch: one lookup, one append. Rejected are the deliveries that can no longer be read, because the
 // configuration has changed since they were received.
-func (a *Applier) Handle(ctx context.Context, batch []Delivery) (map[int]string, error) {
+func (a *Applier) Handle(ctx context.Context, batch [][]byte) (map[int]string, error) {
 	rejected := map[int]string{}
 	var updates []Update
 	var targets []Target
 	asked := map[Target]bool{}
-	for i, d := range batch {
+	for i, record := range batch {
+		d, err := decodeRecord(record)
+		if err != nil {
+			rejected[i] = "it is not a delivery"
+			continue
+		}
 		told, verdict := a.receiver.Parse(d) //nolint:contextcheck // it reads what is in memory and waits for nothing
 		if verdict.Outcome == Refused {
 			rejected[i] = verdict.Reason

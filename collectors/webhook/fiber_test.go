@@ -1,18 +1,19 @@
 package webhook
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
+
+	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
 // serveFiber mounts a handler in a Fiber app, as the dashboard does, and returns its address on loopback.
@@ -42,7 +43,7 @@ func serveFiber(t *testing.T, h http.Handler, bodyLimit int) string {
 func TestUnderFiber(t *testing.T) {
 	const maxBody = 6 << 20
 	dir := t.TempDir()
-	q, err := OpenInbox(dir, InboxConfig{}, InboxOptions{})
+	q, err := inbox.Open(dir, Format(), inbox.Config{}, inbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +84,13 @@ func TestUnderFiber(t *testing.T) {
 			}
 		})
 	}
-	for i, d := range onDisk(t, dir) {
+	all := queued(t, q)
+	for i, d := range all {
 		if i >= len(sent) || string(d.Body) != sent[i] || d.ID != "d-1" || d.Headers["x-github-event"] != "pull_request" {
 			t.Errorf("delivery %d is kept with %d bytes, id %q, headers %v", i, len(d.Body), d.ID, d.Headers)
 		}
 	}
-	if n := len(onDisk(t, dir)); n != len(sent) || n != 2 {
+	if n := len(all); n != len(sent) || n != 2 {
 		t.Errorf("%d deliveries are on disk, want 2", n)
 	}
 }
@@ -118,30 +120,25 @@ func sendTo(t *testing.T, address, body string, headers map[string]string) (int,
 	return answer.StatusCode, a
 }
 
-// onDisk reads the deliveries in an inbox's folder.
-func onDisk(t *testing.T, dir string) []Delivery {
+// queued returns the deliveries that wait in an inbox, and removes them.
+func queued(t *testing.T, q *inbox.Inbox) []Delivery {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*"+segmentSuffix))
-	if err != nil {
-		t.Fatal(err)
-	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
 	var all []Delivery
-	for _, file := range files {
-		doc, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for at := int64(0); at < int64(len(doc)); {
-			record, next, err := readRecord(bytes.NewReader(doc), at, int64(len(doc)))
+	total := int(q.Stats().Waiting)
+	_ = q.Run(ctx, inbox.HandlerFunc(func(_ context.Context, batch [][]byte) (map[int]string, error) {
+		for _, record := range batch {
+			d, err := decodeRecord(record)
 			if err != nil {
-				t.Fatal(err)
+				t.Error(err)
 			}
-			d, err := decodeDelivery(record)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all, at = append(all, d), next
+			all = append(all, d)
 		}
-	}
+		if len(all) >= total {
+			stop()
+		}
+		return nil, nil
+	}))
 	return all
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -127,7 +128,7 @@ func compare(t *testing.T, when string, want, got []event.Event) {
 func TestReplaysChangeNothing(t *testing.T) {
 	s, r := storetest.Open(t), incidentReceiver(t)
 	counted := &countingAppender{Appender: s}
-	q, err := OpenInbox(t.TempDir(), InboxConfig{}, InboxOptions{})
+	q, err := inbox.Open(t.TempDir(), Format(), inbox.Config{}, inbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

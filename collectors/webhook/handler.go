@@ -16,9 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Putter keeps a delivery durably; the [Inbox] is one.
-type Putter interface {
-	Put(ctx context.Context, d Delivery) error
+// Queue stores records durably; an inbox of the [Format] does.
+type Queue interface {
+	Put(ctx context.Context, record []byte) error
 }
 
 // HandlerOptions are what a Handler needs from outside; each may be left out.
@@ -60,14 +60,14 @@ const (
 // rest of a body that was not read is the server's to discard.
 type Handler struct {
 	receiver *Receiver
-	inbox    Putter
+	inbox    Queue
 	opt      HandlerOptions
 	bodies   *bodies
 	received *prometheus.CounterVec
 }
 
 // NewHandler returns a Handler that serves [EventsPath] and [WebhooksPath].
-func NewHandler(r *Receiver, inbox Putter, opt HandlerOptions) *Handler {
+func NewHandler(r *Receiver, inbox Queue, opt HandlerOptions) *Handler {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -254,9 +254,13 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body
 		return
 	}
 	// Whoever hung up meanwhile, and a server that is being stopped, must not leave it open whether the delivery is kept.
-	if err := h.inbox.Put(context.WithoutCancel(r.Context()), d); err != nil {
+	record, err := json.Marshal(d)
+	if err == nil {
+		err = h.inbox.Put(context.WithoutCancel(r.Context()), record)
+	}
+	if err != nil {
 		h.count(s, "full")
-		h.opt.Logger.Error("a delivery could not be kept", "source", s.Name, "id", d.ID, "error", err)
+		h.opt.Logger.Error("cannot queue a delivery", "source", s.Name, "id", d.ID, "error", err)
 		h.busy(w, "deliveries cannot be kept at the moment; send it again later")
 		return
 	}

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
 const testSecret = "a secret of some length"
@@ -33,21 +35,22 @@ func newReceiver(t testing.TB, sources ...Source) *Receiver {
 	return r
 }
 
-// memoryInbox is a Putter that remembers, or fails.
+// memoryInbox is a Queue in memory that may fail.
 type memoryInbox struct {
 	mu   sync.Mutex
 	got  []Delivery
 	fail error
 }
 
-func (m *memoryInbox) Put(_ context.Context, d Delivery) error {
+func (m *memoryInbox) Put(_ context.Context, record []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
 	}
+	d, err := decodeRecord(record)
 	m.got = append(m.got, d)
-	return nil
+	return err
 }
 
 func (m *memoryInbox) all() []Delivery {
@@ -215,8 +218,8 @@ func TestAnswers(t *testing.T) {
 		{name: "a broken content type", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "Content-Type", "a/b/c;;"), want: 415},
 		{name: "a form from Alertmanager", path: "/api/v1/webhooks/alerts", body: form, headers: with(formed, "Authorization", "Bearer "+testSecret), want: 415},
 		{name: "too large", path: "/api/v1/webhooks/gh", body: bytes.Repeat([]byte("x"), 64<<10+1), headers: signed, want: 413, says: "65536"},
-		{name: "full", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: fmt.Errorf("put: %w", ErrFull), want: 503, says: "later"},
-		{name: "closed", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: ErrClosed, want: 503, says: "later"},
+		{name: "full", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: fmt.Errorf("put: %w", inbox.ErrFull), want: 503, says: "later"},
+		{name: "closed", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: inbox.ErrClosed, want: 503, says: "later"},
 		{name: "an event of no use", path: "/api/v1/events", body: event, headers: bearer, want: 200, says: "com.example.other"},
 		{name: "an event without a token", path: "/api/v1/events", body: event, headers: with(bearer, "Authorization", ""), want: 401, says: "Bearer"},
 		{name: "an event with a webhook's secret", path: "/api/v1/events", body: event, headers: with(bearer, "Authorization", "Bearer "+testSecret), want: 401},
@@ -299,7 +302,7 @@ func (failing) Read([]byte) (int, error) { return 0, errors.New("connection rese
 // each; when the store works again they are applied.
 func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 	dir := t.TempDir()
-	q, err := OpenInbox(dir, InboxConfig{}, InboxOptions{})
+	q, err := inbox.Open(dir, Format(), inbox.Config{}, inbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +311,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 	var once sync.Once
 	ended := make(chan error, 1)
 	go func() {
-		ended <- q.Run(ctx, HandlerFunc(func(_ context.Context, batch []Delivery) (map[int]string, error) {
+		ended <- q.Run(ctx, inbox.HandlerFunc(func(_ context.Context, batch [][]byte) (map[int]string, error) {
 			once.Do(func() { close(stuck) })
 			<-free
 			applied <- len(batch)

@@ -212,7 +212,7 @@ func TestNoYearOne(t *testing.T) {
 	if v.Outcome != Accepted || len(v.Misfits) > 0 { // how Go writes that it does not know
 		t.Errorf("%+v", v)
 	}
-	for _, written := range []any{deploy, incident, fact, stamp{}, eventTime{}, factData{}, custom{}, Rejection{RejectedAt: now}, Answer{Outcome: v.Outcome, Misfits: v.Misfits}} {
+	for _, written := range []any{deploy, incident, fact, stamp{}, eventTime{}, factData{}, custom{}, readable{}, Answer{Outcome: v.Outcome, Misfits: v.Misfits}} {
 		doc, err := json.Marshal(written)
 		if err != nil || strings.Contains(string(doc), "0001-01-01") {
 			t.Errorf("%T is written as %s: %v", written, doc, err)

@@ -1,10 +1,7 @@
 package webhook
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 )
@@ -85,32 +82,5 @@ func FuzzEvents(f *testing.F) {
 		d.Body = body
 		updates, v := r.Parse(d)
 		wellBehaved(t, updates, v)
-	})
-}
-
-// FuzzSegment: whatever a file of the inbox holds, reading it ends, and gives only records whose checksum fits.
-func FuzzSegment(f *testing.F) {
-	good := appendRecord(appendRecord(nil, []byte(`{"id":"1"}`)), []byte(`{"id":"2"}`))
-	f.Add(good)
-	f.Add(good[:len(good)-1])
-	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, content []byte) {
-		file, end := bytes.NewReader(content), int64(len(content))
-		var again []byte
-		for at := int64(0); ; {
-			doc, next, err := readRecord(file, at, end)
-			if errors.Is(err, io.EOF) || errors.Is(err, errTorn) {
-				break
-			}
-			if err != nil || next <= at {
-				t.Fatalf("at %d of %d: next %d, %v", at, end, next, err)
-			}
-			_, _ = decodeDelivery(doc)
-			again = appendRecord(again, doc)
-			at = next
-		}
-		if !bytes.HasPrefix(content, again) {
-			t.Fatal("what was read is not what is there")
-		}
 	})
 }

@@ -112,7 +112,7 @@ func TestEverySenderTwice(t *testing.T) {
 	applier := NewApplier(r, counted, StoreLookup{s}, ApplierOptions{})
 	send := func(deliveries ...Delivery) {
 		t.Helper()
-		if rejected, err := applier.Handle(t.Context(), deliveries); err != nil || len(rejected) > 0 {
+		if rejected, err := applier.Handle(t.Context(), encodedRecords(t, deliveries...)); err != nil || len(rejected) > 0 {
 			t.Fatalf("%v, rejected %v", err, rejected)
 		}
 	}

@@ -2,9 +2,9 @@
 // CircleCI, Argo CD and Alertmanager.
 //
 // A delivery goes this way. [Handler] checks who sent it, reads it with [Receiver.Parse] so that a malformed one is
-// answered with what is wrong, puts it into the [Inbox] on disk, and answers. The inbox's worker hands deliveries in
-// their order to the [Applier], which parses them again, folds what they say into what is stored, appends the result and
-// only then lets the inbox forget them. A delivery that comes twice, or too late, changes nothing.
+// answered with its mistake, queues it in the inbox on disk, and answers. The inbox's worker delivers the queue in its
+// order to the [Applier], which parses every delivery again, folds its updates into what is stored and appends the result;
+// only then does the inbox remove it. A delivery that arrives twice, or too late, changes nothing.
 package webhook
 
 import (
@@ -137,16 +137,6 @@ func (s Source) scope(name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// Delivery is one request of a sender, as it was received and is kept in the inbox.
-type Delivery struct {
-	Source     string            `json:"source"`
-	Kind       Kind              `json:"kind"`
-	ID         string            `json:"id"` // the sender's own, for people who look for it; may be empty
-	ReceivedAt time.Time         `json:"received_at"`
-	Headers    map[string]string `json:"headers,omitempty"` // only those that say how to read the body; names in lower case
-	Body       []byte            `json:"body"`
 }
 
 // Outcome is what becomes of a delivery.

@@ -1,4 +1,4 @@
-package webhook
+package inbox
 
 import (
 	"errors"
@@ -6,36 +6,36 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// InboxStats says how an inbox is doing.
-type InboxStats struct {
-	Waiting  uint64 // deliveries that are not applied yet
-	Bytes    int64  // of them
-	MaxBytes int64  // how many may wait
-	Rejected uint64 // deliveries in rejected.jsonl
-	Damaged  uint64 // files with parts of the queue that are damaged
+// Stats is the state of an inbox.
+type Stats struct {
+	Waiting  uint64 // records that are not applied yet
+	Bytes    int64  // of waiting records
+	MaxBytes int64  // limit of Bytes
+	Rejected uint64 // records in [RejectedFile]
+	Damaged  uint64 // files that end with [DamagedSuffix]
 }
 
-// Stats says how the inbox is doing now.
-func (q *Inbox) Stats() InboxStats {
+// Stats returns the current state of the inbox.
+func (q *Inbox) Stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return InboxStats{Waiting: q.counted, Bytes: q.waiting, MaxBytes: q.cfg.MaxBytes, Rejected: q.rejected.count, Damaged: uint64(len(q.damaged))}
+	return Stats{Waiting: q.counted, Bytes: q.waiting, MaxBytes: q.cfg.MaxBytes, Rejected: q.rejected.count, Damaged: uint64(len(q.damaged))}
 }
 
 var inboxMetrics = []struct {
 	desc  *prometheus.Desc
-	value func(InboxStats) float64
+	value func(Stats) float64
 }{
 	{prometheus.NewDesc("dxctl_inbox_waiting_deliveries", "Deliveries that were received and are not applied yet.", nil, nil),
-		func(s InboxStats) float64 { return float64(s.Waiting) }},
+		func(s Stats) float64 { return float64(s.Waiting) }},
 	{prometheus.NewDesc("dxctl_inbox_waiting_bytes", "Size of the deliveries that are not applied yet.", nil, nil),
-		func(s InboxStats) float64 { return float64(s.Bytes) }},
+		func(s Stats) float64 { return float64(s.Bytes) }},
 	{prometheus.NewDesc("dxctl_inbox_limit_bytes", "Size of waiting deliveries at which further ones are answered 503.", nil, nil),
-		func(s InboxStats) float64 { return float64(s.MaxBytes) }},
+		func(s Stats) float64 { return float64(s.MaxBytes) }},
 	{prometheus.NewDesc("dxctl_inbox_rejected_deliveries", "Deliveries that could never be applied and were set aside in rejected.jsonl.", nil, nil),
-		func(s InboxStats) float64 { return float64(s.Rejected) }},
+		func(s Stats) float64 { return float64(s.Rejected) }},
 	{prometheus.NewDesc("dxctl_inbox_damaged_parts", "Parts of the inbox that are damaged and were set aside in files that end with .damaged.", nil, nil),
-		func(s InboxStats) float64 { return float64(s.Damaged) }},
+		func(s Stats) float64 { return float64(s.Damaged) }},
 }
 
 // inboxCollector shows the stats of an inbox as metrics.
@@ -62,7 +62,7 @@ func (q *Inbox) register(r prometheus.Registerer) {
 	}
 	var already prometheus.AlreadyRegisteredError
 	if err := r.Register(inboxCollector{q}); err != nil && !errors.As(err, &already) {
-		q.log.Warn("the inbox's metrics cannot be shown", "error", err)
+		q.log.Warn("cannot register the inbox's metrics", "error", err)
 	}
 }
 

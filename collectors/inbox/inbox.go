@@ -1,8 +1,14 @@
-package webhook
+// Package inbox is a durable queue of byte records in a directory.
+//
+// A record that [Inbox.Put] accepted is on disk; [Inbox.Run] delivers records in their order to a [Handler] and removes
+// them once they are applied. Neither a kill nor a power cut loses a record; one may be delivered twice. The queue keeps
+// its own segment files with a checksum per record, because embedded databases such as bbolt have no page checksums:
+// whatever the disk changes costs the records that it hits and no other.
+package inbox
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,20 +24,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrFull is returned by [Inbox.Put] when the queue holds as much as it may, or the disk does. Nothing was kept.
+// ErrFull is returned by [Inbox.Put] when the queue or the disk is full. Nothing was stored.
 var ErrFull = errors.New("the inbox is full")
 
 // ErrClosed is returned by [Inbox.Put] after [Inbox.Close].
 var ErrClosed = errors.New("the inbox is closed")
 
-// InboxConfig bounds an inbox. The zero value means the defaults.
-type InboxConfig struct {
-	MaxBytes     int64 `yaml:"max_bytes"`     // of deliveries that wait; default 256 MiB
+// Config bounds an inbox. The zero value means the defaults.
+type Config struct {
+	MaxBytes     int64 `yaml:"max_bytes"`     // of waiting records; default 256 MiB
 	SegmentBytes int64 `yaml:"segment_bytes"` // of a file of the queue; default 8 MiB
 }
 
 // Validate reports every mistake, joined.
-func (c InboxConfig) Validate() error {
+func (c Config) Validate() error {
 	var errs []error
 	if c.MaxBytes < 0 {
 		errs = append(errs, fmt.Errorf("inbox.max_bytes %d: give a number of bytes above 0", c.MaxBytes))
@@ -42,23 +48,34 @@ func (c InboxConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
-// InboxOptions are what an Inbox needs from outside; each may be left out.
-type InboxOptions struct {
+// Format describes the records of an inbox.
+type Format struct {
+	// Start is the bytes with which every record starts and that it contains nowhere else. They mark the next record after
+	// a part that the disk has damaged.
+	Start []byte
+	// Describe returns a record as a JSON object on one line, for people who read [RejectedFile]; false where the record is
+	// malformed.
+	Describe func(record []byte) (line []byte, ok bool)
+	// Restore returns the record that Describe described; it ignores further keys. False where the line holds no record.
+	Restore func(line []byte) (record []byte, ok bool)
+}
+
+// Options are the dependencies of an Inbox; each may be left out.
+type Options struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
 	Sleep      func(context.Context, time.Duration) error // between attempts after a failure
 }
 
-// Inbox is a queue of deliveries in a folder. [Inbox.Put] returns when the delivery is on disk; [Inbox.Run] hands
-// deliveries over in their order and forgets them afterwards. Neither a kill nor a power cut loses a delivery that was put;
-// one may be handed over twice. One process at a time has a folder open. Its methods may be called from several
-// goroutines.
+// Inbox is a queue of records in a directory, which one process at a time may open. Its methods are safe for concurrent
+// use.
 type Inbox struct {
-	dir string
-	cfg InboxConfig
-	opt InboxOptions
-	log *slog.Logger
+	dir    string
+	format Format
+	cfg    Config
+	opt    Options
+	log    *slog.Logger
 
 	lock     *os.File
 	rejected *rejectedFile
@@ -91,12 +108,15 @@ const (
 	defaultPart = 8 << 20
 )
 
-// OpenInbox opens the queue in a folder and makes it if it is not there. What a crash left half written at the end, which
-// nobody was promised, is cut off. Whatever the disk has changed, every whole record is handed over; what is not whole is set
-// aside in files that end with .damaged.
-func OpenInbox(dir string, cfg InboxConfig, opt InboxOptions) (*Inbox, error) {
+// Open opens the queue in a directory and creates it where it does not exist. An incomplete record that a crash left at
+// the end, which no Put has confirmed, is cut off. Every whole record is delivered, whatever the disk has changed; the
+// damaged parts between them are set aside in files that end with [DamagedSuffix].
+func Open(dir string, format Format, cfg Config, opt Options) (*Inbox, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
+	}
+	if len(format.Start) == 0 {
+		return nil, errors.New("opening an inbox: the format of its records has no Start")
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = defaultMax
@@ -113,7 +133,7 @@ func OpenInbox(dir string, cfg InboxConfig, opt InboxOptions) (*Inbox, error) {
 	if opt.Sleep == nil {
 		opt.Sleep = sleep
 	}
-	q := &Inbox{dir: dir, cfg: cfg, opt: opt, log: opt.Logger, damaged: map[string]bool{},
+	q := &Inbox{dir: dir, format: format, cfg: cfg, opt: opt, log: opt.Logger, damaged: map[string]bool{},
 		wake: make(chan struct{}, 1), arrived: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := q.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the inbox %s: %w", dir, err), q.release())
@@ -121,7 +141,7 @@ func OpenInbox(dir string, cfg InboxConfig, opt InboxOptions) (*Inbox, error) {
 	q.register(opt.Registerer)
 	go q.write()
 	if err := q.retry(context.Background()); err != nil { // the file stays, for the next time
-		q.log.Error("deliveries that were set aside cannot be tried again", "error", err)
+		q.log.Error("cannot queue rejected records again", "error", err)
 	}
 	return q, nil
 }
@@ -136,7 +156,7 @@ func (q *Inbox) open() error {
 	}
 	q.lock = lock
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return errors.New("another process has it open; end that one first, or give this one another data folder")
+		return errors.New("another process has it open; stop that process, or configure another data directory")
 	}
 	if err := errors.Join(q.listDamaged(), q.load()); err != nil {
 		return err
@@ -151,7 +171,7 @@ func (q *Inbox) open() error {
 func (q *Inbox) load() error {
 	var err error
 	if q.position, err = readPosition(q.dir); errors.Is(err, errPosition) {
-		q.log.Warn("the inbox's position cannot be trusted; what is in the inbox is handed over again", "error", err)
+		q.log.Warn("inbox position is damaged; queued records are delivered again", "error", err)
 	} else if err != nil {
 		return err
 	}
@@ -161,7 +181,7 @@ func (q *Inbox) load() error {
 	}
 	if !slices.Contains(firsts, q.position.Segment) { // a position is of a file that is there, or it is of another inbox
 		if q.position.Segment != 0 && len(firsts) > 0 {
-			q.log.Warn("the inbox's position is of a file that is not there; what is in the inbox is handed over again", "file", segmentPath(q.dir, q.position.Segment))
+			q.log.Warn("inbox position names a missing file; queued records are delivered again", "file", segmentPath(q.dir, q.position.Segment))
 		}
 		q.position = position{Number: q.position.Number}
 	}
@@ -190,9 +210,9 @@ func (q *Inbox) load() error {
 	return q.begin()
 }
 
-// loadSegment opens a segment. What follows the last whole record of the queue is cut off.
+// loadSegment opens a segment. It cuts off what follows the last whole record of the queue.
 func (q *Inbox) loadSegment(first uint64, last bool) (*segment, error) {
-	s, rest, err := openSegment(q.dir, first)
+	s, rest, err := openSegment(q.dir, first, q.format.Start)
 	if err != nil || rest == 0 {
 		return s, err
 	}
@@ -215,7 +235,7 @@ func (q *Inbox) begin() error {
 	ok := q.position.Segment == first.first && q.position.Offset <= first.end
 	if ok {
 		var err error
-		if ok, err = first.holds(q.position.Offset); err != nil {
+		if ok, err = first.holds(q.position.Offset, q.format.Start); err != nil {
 			return err
 		}
 	}
@@ -227,7 +247,7 @@ func (q *Inbox) begin() error {
 		q.counted += s.count
 	}
 	q.waiting -= q.position.Offset
-	behind, _, err := countRecords(first.file, q.position.Offset, first.end, nil)
+	behind, _, err := countRecords(first.file, q.format.Start, q.position.Offset, first.end, nil)
 	q.counted += behind - first.count
 	return err
 }
@@ -246,7 +266,7 @@ func (q *Inbox) setDamagedAside(s *segment, offset, size int64) error {
 	q.mu.Lock()
 	q.damaged[filepath.Base(path)] = true
 	q.mu.Unlock()
-	q.log.Error("a part of the inbox is damaged or was not written to its end; it was set aside", "file", path, "bytes", size)
+	q.log.Error("part of the inbox is damaged or incomplete; set aside", "file", path, "bytes", size)
 	return nil
 }
 
@@ -261,14 +281,14 @@ func (q *Inbox) listDamaged() error {
 	return err
 }
 
-// Put appends a delivery and returns when it is on disk. Deliveries put at the same time share one fsync. It fails with
-// [ErrFull] when there is no room. When ctx ends first, its error is returned and the delivery may be kept or not.
-func (q *Inbox) Put(ctx context.Context, d Delivery) error {
-	doc, err := json.Marshal(d)
-	if err != nil {
-		return fmt.Errorf("encoding the delivery: %w", err)
+// Put appends a record and returns when it is on disk. Records that are put at the same time share one fsync. It fails
+// with [ErrFull] when there is no room. When ctx ends first, Put returns its error and the record may be stored or not.
+// The record must match the inbox's [Format]; Put does not keep the slice.
+func (q *Inbox) Put(ctx context.Context, record []byte) error {
+	if !bytes.HasPrefix(record, q.format.Start) {
+		return fmt.Errorf("queueing a record: it does not start with %q", q.format.Start)
 	}
-	size := int64(recordHeader + len(doc))
+	size := int64(recordHeader + len(record))
 	answer := make(chan error, 1)
 	q.mu.Lock()
 	if q.closed {
@@ -278,10 +298,10 @@ func (q *Inbox) Put(ctx context.Context, d Delivery) error {
 	if q.waiting+size > q.cfg.MaxBytes {
 		waiting := q.waiting
 		q.mu.Unlock()
-		return fmt.Errorf("%w: %d bytes wait, %d may", ErrFull, waiting, q.cfg.MaxBytes)
+		return fmt.Errorf("%w: %d of %d bytes are in use", ErrFull, waiting, q.cfg.MaxBytes)
 	}
 	q.waiting += size
-	q.pending.bytes = appendRecord(q.pending.bytes, doc)
+	q.pending.bytes = appendRecord(q.pending.bytes, record)
 	q.pending.records++
 	q.pending.waiters = append(q.pending.waiters, answer)
 	q.mu.Unlock()
@@ -326,7 +346,7 @@ func (q *Inbox) commit(g group) error {
 	}
 	q.mu.Unlock()
 	if err != nil {
-		q.log.Error("the inbox cannot be written to", "folder", q.dir, "error", err)
+		q.log.Error("cannot write to the inbox", "dir", q.dir, "error", err)
 		if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
 			return fmt.Errorf("%w: %w", ErrFull, err)
 		}
@@ -366,8 +386,8 @@ func (q *Inbox) append(g group) error {
 	return nil
 }
 
-// Close ends the queue: deliveries that are being put are written, further ones refused. It waits for [Inbox.Run], whose
-// context is to be ended before.
+// Close ends the queue: records that are being put are written, further ones are refused. It waits for [Inbox.Run]; cancel
+// its context first.
 func (q *Inbox) Close() error {
 	q.mu.Lock()
 	if q.closed {

@@ -1,6 +1,7 @@
-package webhook
+package inbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// refusingStore is a BatchHandler over a store that may be down, and that always refuses the delivery "poison".
+// refusingStore is a Handler over a store that may be down, and that always refuses the delivery "poison".
 type refusingStore struct {
 	mu      sync.Mutex
 	down    bool
@@ -21,20 +22,20 @@ type refusingStore struct {
 
 var errRefused = errors.New("the store refuses it")
 
-func (s *refusingStore) Handle(_ context.Context, batch []Delivery) (map[int]string, error) {
+func (s *refusingStore) Handle(_ context.Context, batch [][]byte) (map[int]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.down {
 		return nil, errors.New("the store is down")
 	}
 	for _, d := range batch {
-		if d.ID == "poison" {
+		if idOf(d) == "poison" {
 			s.tries++
 			return nil, errRefused
 		}
 	}
 	for _, d := range batch {
-		s.applied = append(s.applied, d.ID)
+		s.applied = append(s.applied, idOf(d))
 	}
 	return nil, nil
 }
@@ -55,7 +56,7 @@ func (s *refusingStore) has(id string) bool {
 }
 
 // running runs an inbox until the test ends.
-func running(t *testing.T, q *Inbox, h BatchHandler) {
+func running(t *testing.T, q *Inbox, h Handler) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -81,7 +82,7 @@ func until(t *testing.T, what string, is func() bool) {
 // TestPoisonAloneDoesNotBlock: a delivery that fails alone is tried on until others come; they are applied at once, and
 // it is set aside.
 func TestPoisonAloneDoesNotBlock(t *testing.T) {
-	q := openInbox(t, t.TempDir(), InboxConfig{})
+	q := openInbox(t, t.TempDir(), Config{})
 	h := &refusingStore{}
 	put(t, q, "poison")
 	running(t, q, h)
@@ -101,14 +102,14 @@ func TestPoisonAloneDoesNotBlock(t *testing.T) {
 // TestStoreDownIsNoPoison: with its neighbors applied, a delivery that fails because the store is down by now is not
 // set aside, however long that takes.
 func TestStoreDownIsNoPoison(t *testing.T) {
-	q := openInbox(t, t.TempDir(), InboxConfig{})
+	q := openInbox(t, t.TempDir(), Config{})
 	h := &refusingStore{}
 	var mu sync.Mutex
 	tries := 0
-	flaky := probed{HandlerFunc(func(ctx context.Context, batch []Delivery) (map[int]string, error) {
+	flaky := probed{HandlerFunc(func(ctx context.Context, batch [][]byte) (map[int]string, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if slices.ContainsFunc(batch, func(d Delivery) bool { return d.ID == "late" }) {
+		if slices.ContainsFunc(batch, func(d []byte) bool { return idOf(d) == "late" }) {
 			if len(batch) == 1 {
 				tries++
 			}
@@ -128,7 +129,7 @@ func TestStoreDownIsNoPoison(t *testing.T) {
 
 // probed is a handler with a fixed answer to Probe.
 type probed struct {
-	BatchHandler
+	Handler
 	err error
 }
 
@@ -137,12 +138,12 @@ func (p probed) Probe(context.Context) error { return p.err }
 // TestTriedAgain: what was set aside is put into the inbox again when a person renames the file.
 func TestTriedAgain(t *testing.T) {
 	dir := t.TempDir()
-	q := openInbox(t, dir, InboxConfig{})
-	want := Delivery{Source: "gh", Kind: GitHub, ID: "poison", ReceivedAt: receivedAt, Headers: map[string]string{"x-github-event": "push"}, Body: []byte("{\"a\":\"\xff\"}")}
+	q := openInbox(t, dir, Config{})
+	want := encoded("poison", []byte("<a>"))
 	if err := q.Put(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
-	taken(t, q, func([]Delivery) (map[int]string, error) { return map[int]string{0: "no"}, nil })
+	taken(t, q, func([][]byte) (map[int]string, error) { return map[int]string{0: "no"}, nil })
 	closeInbox(t, q)
 	if rejected, damaged, err := SetAside(dir); rejected != 1 || damaged != 0 || err != nil {
 		t.Errorf("%d rejected, %d damaged, %v", rejected, damaged, err)
@@ -161,15 +162,15 @@ func TestTriedAgain(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	q = openInbox(t, dir, InboxConfig{})
+	q = openInbox(t, dir, Config{})
 	defer closeInbox(t, q)
-	var again Delivery
-	expectIDs(t, "tried again", taken(t, q, func(batch []Delivery) (map[int]string, error) {
+	var again []byte
+	expectIDs(t, "tried again", taken(t, q, func(batch [][]byte) (map[int]string, error) {
 		again = batch[0]
 		return nil, nil
 	}), []string{"poison"})
-	if string(again.Body) != string(want.Body) || again.Headers["x-github-event"] != "push" || !again.ReceivedAt.Equal(want.ReceivedAt) {
-		t.Errorf("it comes back as %+v", again)
+	if !bytes.Equal(again, want) {
+		t.Errorf("it comes back as %s", again)
 	}
 	if _, err := os.Stat(retry); !errors.Is(err, os.ErrNotExist) {
 		t.Error("the file stays")

@@ -1,9 +1,8 @@
-package webhook
+package inbox
 
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -15,14 +14,12 @@ import (
 	"strings"
 )
 
-// The queue is a folder of segments, files to which records are appended, named after the number of their first record:
+// The queue is a directory of segments: files to which records are appended, named after the number of their first record:
 //
 //	00000000000000000001.inbox
 //
-// A record is the length of its document and the document's CRC-32C, four bytes each, little endian, and the document,
-// which is the Delivery as JSON. Where the disk has changed what was written, the next whole record is found again by how
-// every document begins: no document holds these bytes elsewhere, because quotes within JSON are escaped and bodies are
-// base64.
+// A record is stored behind its length and its CRC-32C, four bytes each, little endian. Where the disk has changed what was
+// written, the next whole record is found by Format.Start.
 
 const (
 	segmentSuffix = ".inbox"
@@ -32,15 +29,12 @@ const (
 // DamagedSuffix ends the names of the files that hold damaged parts of an inbox.
 const DamagedSuffix = ".damaged"
 
-// documentStart is how the document of every record begins: Source is the first field of Delivery.
-var documentStart = []byte(`{"source":"`)
-
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // errTorn says that a segment does not go on with a whole record.
 var errTorn = errors.New("torn record")
 
-// appendRecord appends the record of a document to buf.
+// appendRecord appends a record with its header to buf.
 func appendRecord(buf, doc []byte) []byte {
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(len(doc)))
 	buf = binary.LittleEndian.AppendUint32(buf, crc32.Checksum(doc, castagnoli))
@@ -75,8 +69,8 @@ func readRecord(r io.ReaderAt, offset, end int64) (doc []byte, next int64, err e
 	return doc, next, nil
 }
 
-// nextRecord returns where the next whole record behind offset begins; end when there is none.
-func nextRecord(r io.ReaderAt, offset, end int64) (int64, error) {
+// nextRecord returns the offset of the next whole record after offset; end when there is none. Every record starts with start.
+func nextRecord(r io.ReaderAt, start []byte, offset, end int64) (int64, error) {
 	const window = 256 << 10
 	buf := make([]byte, window)
 	for at := offset + 1; at+recordHeader < end; {
@@ -86,39 +80,39 @@ func nextRecord(r io.ReaderAt, offset, end int64) (int64, error) {
 		}
 		part := buf[:n]
 		for from := 0; ; {
-			i := bytes.Index(part[from:], documentStart)
+			i := bytes.Index(part[from:], start)
 			if i < 0 {
 				break
 			}
 			from += i + 1
-			start := at + int64(from-1) - recordHeader
-			if start <= offset {
+			begins := at + int64(from-1) - recordHeader
+			if begins <= offset {
 				continue
 			}
-			if _, _, err := readRecord(r, start, end); err == nil {
-				return start, nil
+			if _, _, err := readRecord(r, begins, end); err == nil {
+				return begins, nil
 			} else if !errors.Is(err, errTorn) {
 				return 0, err
 			}
 		}
-		if n < len(documentStart) || at+int64(n) >= end {
+		if n < len(start) || at+int64(n) >= end {
 			break
 		}
-		at += int64(n - len(documentStart) + 1) // what begins at the end of the window is seen by the next one
+		at += int64(n - len(start) + 1) // what begins at the end of the window is seen by the next one
 	}
 	return end, nil
 }
 
 // countRecords returns how many whole records there are from offset on and where the last one ends. each is told where
 // every record begins; it may be nil.
-func countRecords(r io.ReaderAt, offset, end int64, each func(start int64)) (count uint64, last int64, err error) {
+func countRecords(r io.ReaderAt, start []byte, offset, end int64, each func(begins int64)) (count uint64, last int64, err error) {
 	for last = offset; ; {
 		_, next, err := readRecord(r, offset, end)
 		switch {
 		case errors.Is(err, io.EOF):
 			return count, last, nil
 		case errors.Is(err, errTorn):
-			if offset, err = nextRecord(r, offset, end); err != nil {
+			if offset, err = nextRecord(r, start, offset, end); err != nil {
 				return 0, 0, err
 			}
 			continue
@@ -131,13 +125,6 @@ func countRecords(r io.ReaderAt, offset, end int64, each func(start int64)) (cou
 		count++
 		offset, last = next, next
 	}
-}
-
-// decodeDelivery reads the document of a record.
-func decodeDelivery(doc []byte) (Delivery, error) {
-	var d Delivery
-	err := json.Unmarshal(doc, &d)
-	return d, err
 }
 
 // segment is one file of the queue. The numbers are guarded by the inbox's mutex.
@@ -168,14 +155,14 @@ func createSegment(dir string, first uint64) (*segment, error) {
 
 // openSegment opens a segment and counts its whole records. It ends behind the last one; how many bytes follow is
 // returned.
-func openSegment(dir string, first uint64) (s *segment, rest int64, err error) {
+func openSegment(dir string, first uint64, start []byte) (s *segment, rest int64, err error) {
 	s = &segment{first: first, path: segmentPath(dir, first)}
 	if s.file, err = os.OpenFile(s.path, os.O_RDWR, 0o600); err != nil {
 		return nil, 0, err
 	}
 	info, err := s.file.Stat()
 	if err == nil {
-		s.count, s.end, err = countRecords(s.file, 0, info.Size(), nil)
+		s.count, s.end, err = countRecords(s.file, start, 0, info.Size(), nil)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(fmt.Errorf("reading %s: %w", s.path, err), s.file.Close())
@@ -184,15 +171,15 @@ func openSegment(dir string, first uint64) (s *segment, rest int64, err error) {
 }
 
 // holds reports whether a position may begin at an offset: not where it would cut a whole record.
-func (s *segment) holds(offset int64) (bool, error) {
+func (s *segment) holds(offset int64, start []byte) (bool, error) {
 	begins := offset == s.end
 	before := int64(0) // the end of the last record that begins before offset
-	_, _, err := countRecords(s.file, 0, s.end, func(start int64) {
-		if start == offset {
+	_, _, err := countRecords(s.file, start, 0, s.end, func(record int64) {
+		if record == offset {
 			begins = true
 		}
-		if start < offset {
-			before = start
+		if record < offset {
+			before = record
 		}
 	})
 	if err != nil || begins || offset > s.end {
@@ -208,7 +195,7 @@ func (s *segment) holds(offset int64) (bool, error) {
 // next is the number of the first record of the segment behind this one.
 func (s *segment) next() uint64 { return s.first + max(s.count, 1) }
 
-// listSegments returns the numbers of the segments in a folder, oldest first.
+// listSegments returns the numbers of the segments in a directory, oldest first.
 func listSegments(dir string) ([]uint64, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -225,7 +212,7 @@ func listSegments(dir string) ([]uint64, error) {
 	return firsts, nil
 }
 
-// syncDir makes what was created, renamed or removed in a folder durable.
+// syncDir makes what was created, renamed or removed in a directory durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

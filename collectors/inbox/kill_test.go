@@ -1,9 +1,10 @@
-package webhook
+package inbox
 
 import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -29,7 +30,7 @@ func TestInboxChild(t *testing.T) {
 	}
 	from, _ := strconv.Atoi(os.Getenv(childFrom))
 	until, _ := strconv.Atoi(os.Getenv(childUntil))
-	q, err := OpenInbox("inbox", InboxConfig{SegmentBytes: 2000}, InboxOptions{})
+	q, err := Open("inbox", testFormat, Config{SegmentBytes: 2000}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +39,14 @@ func TestInboxChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		_ = q.Run(context.Background(), HandlerFunc(func(_ context.Context, batch []Delivery) (map[int]string, error) {
+		_ = q.Run(context.Background(), HandlerFunc(func(_ context.Context, batch [][]byte) (map[int]string, error) {
 			var lines bytes.Buffer
 			for _, d := range batch {
-				fmt.Fprintf(&lines, "%s %s\n", d.ID, d.Body)
+				var m message
+				if err := json.Unmarshal(d, &m); err != nil {
+					return nil, err
+				}
+				fmt.Fprintf(&lines, "%s %s\n", m.ID, m.Body)
 			}
 			_, err := applied.Write(lines.Bytes())
 			return nil, err
@@ -49,7 +54,7 @@ func TestInboxChild(t *testing.T) {
 	}()
 	for i := from; i <= until; i++ {
 		id := strconv.Itoa(i)
-		if err := q.Put(context.Background(), Delivery{Source: "gh", Kind: GitHub, ID: id, Body: bytes.Repeat([]byte(id+"."), 1+i%40)}); err != nil {
+		if err := q.Put(context.Background(), encoded(id, bytes.Repeat([]byte(id+"."), 1+i%40))); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Println("kept " + id)

@@ -1,11 +1,9 @@
-package webhook
+package inbox
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,9 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func openInbox(t testing.TB, dir string, cfg InboxConfig) *Inbox {
+func openInbox(t testing.TB, dir string, cfg Config) *Inbox {
 	t.Helper()
-	q, err := OpenInbox(dir, cfg, InboxOptions{Sleep: func(context.Context, time.Duration) error { return nil }})
+	q, err := Open(dir, testFormat, cfg, Options{Sleep: func(context.Context, time.Duration) error { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,14 +35,14 @@ func closeInbox(t testing.TB, q *Inbox) {
 func put(t testing.TB, q *Inbox, ids ...string) {
 	t.Helper()
 	for _, id := range ids {
-		if err := q.Put(context.Background(), Delivery{Source: "gh", Kind: GitHub, ID: id, Body: []byte("body of " + id)}); err != nil {
+		if err := q.Put(context.Background(), encoded(id, []byte("body of "+id))); err != nil {
 			t.Fatalf("putting %s: %v", id, err)
 		}
 	}
 }
 
 // taken runs the inbox until nothing waits, and returns the ids that were handed over. With fail the handler fails so.
-func taken(t testing.TB, q *Inbox, handle func(batch []Delivery) (map[int]string, error)) []string {
+func taken(t testing.TB, q *Inbox, handle func(batch [][]byte) (map[int]string, error)) []string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
@@ -52,7 +50,7 @@ func taken(t testing.TB, q *Inbox, handle func(batch []Delivery) (map[int]string
 	var ids []string
 	ended := make(chan error, 1)
 	go func() {
-		ended <- q.Run(ctx, HandlerFunc(func(_ context.Context, batch []Delivery) (map[int]string, error) {
+		ended <- q.Run(ctx, HandlerFunc(func(_ context.Context, batch [][]byte) (map[int]string, error) {
 			rejected, err := map[int]string(nil), error(nil)
 			if handle != nil {
 				rejected, err = handle(batch)
@@ -64,7 +62,7 @@ func taken(t testing.TB, q *Inbox, handle func(batch []Delivery) (map[int]string
 			defer mu.Unlock()
 			for i, d := range batch {
 				if _, no := rejected[i]; !no {
-					ids = append(ids, d.ID)
+					ids = append(ids, idOf(d))
 				}
 			}
 			return rejected, nil
@@ -101,7 +99,7 @@ func expectIDs(t *testing.T, what string, got, want []string) {
 }
 
 func TestInboxKeepsOrderAcrossSegmentsAndRestarts(t *testing.T) {
-	dir, cfg := t.TempDir(), InboxConfig{SegmentBytes: 300}
+	dir, cfg := t.TempDir(), Config{SegmentBytes: 300}
 	q := openInbox(t, dir, cfg)
 	put(t, q, numbered(1, 20)...)
 	closeInbox(t, q)
@@ -124,12 +122,12 @@ func TestInboxKeepsOrderAcrossSegmentsAndRestarts(t *testing.T) {
 }
 
 func TestInboxPutTogether(t *testing.T) {
-	q := openInbox(t, t.TempDir(), InboxConfig{SegmentBytes: 1000})
+	q := openInbox(t, t.TempDir(), Config{SegmentBytes: 1000})
 	defer closeInbox(t, q)
 	var group sync.WaitGroup
 	for _, id := range numbered(1, 200) {
 		group.Go(func() {
-			if err := q.Put(context.Background(), Delivery{ID: id}); err != nil {
+			if err := q.Put(context.Background(), encoded(id, nil)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -145,7 +143,7 @@ func TestInboxPutTogether(t *testing.T) {
 // TestInboxTornRecord cuts the last record at every byte, and changes every byte of it.
 func TestInboxTornRecord(t *testing.T) {
 	whole := t.TempDir()
-	q := openInbox(t, whole, InboxConfig{})
+	q := openInbox(t, whole, Config{})
 	put(t, q, "1", "2")
 	closeInbox(t, q)
 	name := filepath.Base(segmentPath(whole, 1))
@@ -165,7 +163,7 @@ func TestInboxTornRecord(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			q := openInbox(t, dir, InboxConfig{})
+			q := openInbox(t, dir, Config{})
 			put(t, q, "3")
 			if got := taken(t, q, nil); !slices.Equal(got, []string{"1", "3"}) {
 				t.Errorf("%s at byte %d: %v, want 1 and 3", what, n, got)
@@ -176,7 +174,7 @@ func TestInboxTornRecord(t *testing.T) {
 }
 
 func TestInboxDamagedInTheMiddle(t *testing.T) {
-	dir, cfg := t.TempDir(), InboxConfig{SegmentBytes: 1}
+	dir, cfg := t.TempDir(), Config{SegmentBytes: 1}
 	q := openInbox(t, dir, cfg)
 	put(t, q, "1", "2", "3") // a file for each
 	closeInbox(t, q)
@@ -201,14 +199,14 @@ func TestInboxPositionLost(t *testing.T) {
 	for name, content := range map[string]string{"empty": "", "no JSON": "{", "beyond the end": `{"segment":1,"offset":99999,"number":7}`, "of no segment": `{"segment":0,"offset":0,"number":0}`} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			q := openInbox(t, dir, InboxConfig{})
+			q := openInbox(t, dir, Config{})
 			put(t, q, "1", "2")
 			taken(t, q, nil)
 			closeInbox(t, q)
 			if err := os.WriteFile(filepath.Join(dir, positionFile), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			q = openInbox(t, dir, InboxConfig{})
+			q = openInbox(t, dir, Config{})
 			defer closeInbox(t, q)
 			expectIDs(t, "handed over again", taken(t, q, nil), []string{"1", "2"})
 		})
@@ -216,10 +214,10 @@ func TestInboxPositionLost(t *testing.T) {
 }
 
 func TestInboxFull(t *testing.T) {
-	q := openInbox(t, t.TempDir(), InboxConfig{MaxBytes: 500})
+	q := openInbox(t, t.TempDir(), Config{MaxBytes: 500})
 	defer closeInbox(t, q)
 	put(t, q, "1", "2")
-	err := q.Put(context.Background(), Delivery{ID: "3", Body: make([]byte, 300)})
+	err := q.Put(context.Background(), encoded("3", make([]byte, 300)))
 	if !errors.Is(err, ErrFull) {
 		t.Fatalf("putting too much: %v", err)
 	}
@@ -230,7 +228,7 @@ func TestInboxFull(t *testing.T) {
 
 // TestInboxFullDisk writes to /dev/full, which fails as a full disk does.
 func TestInboxFullDisk(t *testing.T) {
-	q := openInbox(t, t.TempDir(), InboxConfig{})
+	q := openInbox(t, t.TempDir(), Config{})
 	defer closeInbox(t, q)
 	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
 	if err != nil {
@@ -241,20 +239,8 @@ func TestInboxFullDisk(t *testing.T) {
 	disk := q.segments[0].file
 	q.segments[0].file = full
 	q.mu.Unlock()
-	if err := q.Put(context.Background(), Delivery{ID: "2"}); !errors.Is(err, ErrFull) {
+	if err := q.Put(context.Background(), encoded("2", nil)); !errors.Is(err, ErrFull) {
 		t.Errorf("on a full disk: %v", err)
-	}
-	s := testSource(GitHub)
-	h := NewHandler(newReceiver(t, s), q, HandlerOptions{RetryAfter: 90 * time.Second})
-	body := []byte(openPull)
-	req := httptest.NewRequest(http.MethodPost, WebhooksPath+s.Name, strings.NewReader(openPull))
-	for name, value := range githubHeaders(testSecret, "pull_request", body) {
-		req.Header.Set(name, value)
-	}
-	answer := httptest.NewRecorder()
-	h.ServeHTTP(answer, req)
-	if answer.Code != http.StatusServiceUnavailable || answer.Header().Get("Retry-After") != "90" {
-		t.Errorf("the sender is answered %d, Retry-After %q", answer.Code, answer.Header().Get("Retry-After"))
 	}
 	q.mu.Lock()
 	q.segments[0].file = disk
@@ -268,13 +254,13 @@ func TestInboxFullDisk(t *testing.T) {
 
 func TestInboxTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
-	q := openInbox(t, dir, InboxConfig{})
-	if _, err := OpenInbox(dir, InboxConfig{}, InboxOptions{}); err == nil || !strings.Contains(err.Error(), "another process") {
+	q := openInbox(t, dir, Config{})
+	if _, err := Open(dir, testFormat, Config{}, Options{}); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("a second inbox in the folder: %v", err)
 	}
 	closeInbox(t, q)
-	closeInbox(t, openInbox(t, dir, InboxConfig{}))
-	if err := q.Put(context.Background(), Delivery{}); !errors.Is(err, ErrClosed) {
+	closeInbox(t, openInbox(t, dir, Config{}))
+	if err := q.Put(context.Background(), encoded("1", nil)); !errors.Is(err, ErrClosed) {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -282,11 +268,11 @@ func TestInboxTwoProcesses(t *testing.T) {
 func TestInboxFailures(t *testing.T) {
 	down := errors.New("the store is down")
 	t.Run("the store is down for a time", func(t *testing.T) {
-		q := openInbox(t, t.TempDir(), InboxConfig{})
+		q := openInbox(t, t.TempDir(), Config{})
 		defer closeInbox(t, q)
 		put(t, q, numbered(1, 5)...)
 		asked := 0
-		ids := taken(t, q, func([]Delivery) (map[int]string, error) {
+		ids := taken(t, q, func([][]byte) (map[int]string, error) {
 			if asked++; asked < 40 {
 				return nil, down
 			}
@@ -300,27 +286,27 @@ func TestInboxFailures(t *testing.T) {
 	})
 	for _, c := range []struct {
 		name   string
-		handle func(batch []Delivery) (map[int]string, error)
+		handle func(batch [][]byte) (map[int]string, error)
 	}{
-		{"one always fails", func(batch []Delivery) (map[int]string, error) {
-			if slices.ContainsFunc(batch, func(d Delivery) bool { return d.ID == "3" }) {
+		{"one always fails", func(batch [][]byte) (map[int]string, error) {
+			if slices.ContainsFunc(batch, func(d []byte) bool { return idOf(d) == "3" }) {
 				return nil, down
 			}
 			return nil, nil
 		}},
-		{"one panics", func(batch []Delivery) (map[int]string, error) {
-			if slices.ContainsFunc(batch, func(d Delivery) bool { return d.ID == "3" }) {
+		{"one panics", func(batch [][]byte) (map[int]string, error) {
+			if slices.ContainsFunc(batch, func(d []byte) bool { return idOf(d) == "3" }) {
 				panic("three")
 			}
 			return nil, nil
 		}},
-		{"one is rejected", func(batch []Delivery) (map[int]string, error) {
-			return map[int]string{slices.IndexFunc(batch, func(d Delivery) bool { return d.ID == "3" }): "no"}, nil
+		{"one is rejected", func(batch [][]byte) (map[int]string, error) {
+			return map[int]string{slices.IndexFunc(batch, func(d []byte) bool { return idOf(d) == "3" }): "no"}, nil
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			q := openInbox(t, dir, InboxConfig{})
+			q := openInbox(t, dir, Config{})
 			put(t, q, numbered(1, 5)...)
 			expectIDs(t, "the others", taken(t, q, c.handle), []string{"1", "2", "4", "5"})
 			if n := q.Stats().Rejected; n != 1 {
@@ -334,7 +320,7 @@ func TestInboxFailures(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, RejectedFile), append(lines, `{"number":9,"rea`...), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			q = openInbox(t, dir, InboxConfig{}) // the unfinished line is cut off
+			q = openInbox(t, dir, Config{}) // the unfinished line is cut off
 			if n := q.Stats().Rejected; n != 1 {
 				t.Errorf("after a crash %d set aside, want 1", n)
 			}
@@ -345,7 +331,7 @@ func TestInboxFailures(t *testing.T) {
 
 func TestInboxMetrics(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	q, err := OpenInbox(t.TempDir(), InboxConfig{MaxBytes: 1000}, InboxOptions{Registerer: registry})
+	q, err := Open(t.TempDir(), testFormat, Config{MaxBytes: 1000}, Options{Registerer: registry})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +348,7 @@ func TestInboxMetrics(t *testing.T) {
 		t.Errorf("%v", values)
 	}
 	closeInbox(t, q)
-	if err := (InboxConfig{MaxBytes: -1, SegmentBytes: -1}).Validate(); err == nil || strings.Count(fmt.Sprint(err), "inbox.") != 2 {
+	if err := (Config{MaxBytes: -1, SegmentBytes: -1}).Validate(); err == nil || strings.Count(fmt.Sprint(err), "inbox.") != 2 {
 		t.Errorf("mistakes: %v", err)
 	}
 }
