@@ -2,29 +2,21 @@ package collectors
 
 import (
 	"fmt"
-	"log/slog"
 	"time"
-)
 
-// Options are what every collector needs from outside.
-type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time // default time.Now
-	UserAgent string           // "dxctl/1.2.3"
-	Folder    string           // where clones of repositories are kept
-	Dir       string           // what relative names of files are relative to: the configuration's folder
-}
+	"github.com/dxctl/dxctl/collectors/source"
+)
 
 // All makes the collectors of the configured sources, in their order. Sources that only send have none. A source whose
 // collector cannot be made has one that fails with the reason. The error is that the configuration is not valid.
-func All(cfg Config, opt Options) ([]Collector, error) {
+func All(cfg Config, opt source.Options) ([]source.Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	var all []Collector
+	var all []source.Collector
 	for _, s := range cfg {
 		if s.kind.collect == nil {
 			continue
@@ -33,6 +25,7 @@ func All(cfg Config, opt Options) ([]Collector, error) {
 		if err != nil {
 			return nil, fmt.Errorf("source %s: %w", s.Name, err)
 		}
+		opt.Configured = digestOf(s.settings)
 		c, err := s.kind.collect(s.settings, since, opt)
 		if err != nil {
 			c = unmade{source: s.Name, provider: s.Kind, err: err}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/collectors"
@@ -86,7 +88,7 @@ func collectRuns(b *testing.B, n int) {
 		b.StopTimer()
 		db := storetest.Open(b)
 		b.StartTimer()
-		all, err := collectors.All(cfg, collectors.Options{})
+		all, err := collectors.All(cfg, source.Options{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -87,7 +87,7 @@ func (c Config) Validate() error {
 		seen[s.Name] = i
 	}
 	if len(errs) == 0 {
-		errs = append(errs, webhook.Validate(c.Pushed()))
+		errs = append(errs, webhook.Validate(c.Receivers()))
 	}
 	return errors.Join(errs...)
 }
@@ -110,7 +110,7 @@ func (s SourceConfig) Validate() error {
 		if s.Since != "" && s.kind.timeless {
 			errs = append(errs, fmt.Errorf("since means nothing for a source of kind %s, which has no history; leave it out", s.Kind))
 		}
-		errs = append(errs, s.settings.Validate(), s.validatePush())
+		errs = append(errs, s.settings.Validate(), s.validateWebhook())
 	}
 	return errors.Join(errs...)
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/collectors"
@@ -39,7 +41,7 @@ func TestConfig(t *testing.T) {
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
 			}
-			if _, allErr := collectors.All(cfg, collectors.Options{}); (allErr == nil) != (err == nil) {
+			if _, allErr := collectors.All(cfg, source.Options{}); (allErr == nil) != (err == nil) {
 				t.Errorf("All: %v, Validate: %v", allErr, err)
 			}
 		})

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
@@ -16,14 +19,15 @@ import (
 type scripted struct {
 	source  string
 	scopes  []string
-	collect func(ctx context.Context, scope string, w collectors.Writer) error
+	collect func(ctx context.Context, scope string, w source.Writer) error
 }
 
-func (s scripted) Source() string                           { return s.source }
-func (s scripted) Provider() string                         { return "github" }
-func (s scripted) Scopes(context.Context) ([]string, error) { return s.scopes, nil }
-func (s scripted) Check(context.Context) error              { return nil }
-func (s scripted) Collect(ctx context.Context, scope string, w collectors.Writer) error {
+func (s scripted) Source() string                                              { return s.source }
+func (s scripted) Provider() string                                            { return "github" }
+func (s scripted) Scopes(context.Context, source.StateStore) ([]string, error) { return s.scopes, nil }
+func (s scripted) Check(context.Context) error                                 { return nil }
+func (s scripted) Observe(rest.Observer)                                       {}
+func (s scripted) Collect(ctx context.Context, scope string, w source.Writer) error {
 	return s.collect(ctx, scope, w)
 }
 
@@ -34,7 +38,7 @@ func TestDescriptorsOfAScope(t *testing.T) {
 	}
 	got := map[string]string{}
 	var events []event.Event
-	c := scripted{"gh", []string{"acme/shop"}, func(ctx context.Context, _ string, w collectors.Writer) error {
+	c := scripted{"gh", []string{"acme/shop"}, func(ctx context.Context, _ string, w source.Writer) error {
 		if err := w.Append(ctx, events...); err != nil {
 			return err
 		}
@@ -59,7 +63,7 @@ func TestDescriptorsOfAScope(t *testing.T) {
 			map[string]string{"catalog-info.yaml": "4", "services/cart/catalog-info.yaml": "5"}},
 	} {
 		events = step.events
-		runner := collectors.NewRunner(db, []collectors.Collector{c}, collectors.RunnerOptions{Now: func() time.Time { return now }})
+		runner := collectors.NewRunner(db, []source.Collector{c}, collectors.RunnerOptions{Now: func() time.Time { return now }})
 		if _, err := runner.Run(t.Context(), collectors.RunOptions{}); err != nil || !maps.Equal(got, step.want) {
 			t.Errorf("%s: %v, %v; want %v", step.name, got, err, step.want)
 		}
@@ -89,10 +93,10 @@ func TestDescriptorsOfWhatIsNotListedAnyMoreAreTakenBack(t *testing.T) {
 		{nil, "acme/shop", true}, // a token that lost its rights lists nothing, and that proves nothing
 		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop", false},
 	} {
-		c := scripted{"gh", step.listed, func(ctx context.Context, scope string, w collectors.Writer) error {
+		c := scripted{"gh", step.listed, func(ctx context.Context, scope string, w source.Writer) error {
 			return w.Append(ctx, event.Descriptor{Source: "gh", Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
 		}}
-		_, err := collectors.NewRunner(db, []collectors.Collector{c}, collectors.RunnerOptions{}).Run(t.Context(), collectors.RunOptions{})
+		_, err := collectors.NewRunner(db, []source.Collector{c}, collectors.RunnerOptions{}).Run(t.Context(), collectors.RunOptions{})
 		if refused := errors.As(err, new(*collectors.RemovalError)); refused != step.refused || err != nil && !refused {
 			t.Fatalf("listed %v: %v", step.listed, err)
 		}

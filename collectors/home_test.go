@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/collectors"
@@ -29,7 +31,7 @@ func checked(t *testing.T, kind, url, more string) error {
 	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: src, kind: %s, url: %q, token: secret, %s}", kind, url, more), &src); err != nil {
 		t.Fatal(err)
 	}
-	all, err := collectors.All([]collectors.SourceConfig{src}, collectors.Options{})
+	all, err := collectors.All([]collectors.SourceConfig{src}, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

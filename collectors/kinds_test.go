@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/collectors"
@@ -50,18 +52,15 @@ func TestEveryKind(t *testing.T) {
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	all, err := collectors.All(cfg, collectors.Options{Folder: t.TempDir()})
+	all, err := collectors.All(cfg, source.Options{CloneDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	provider := map[string]string{}
 	for _, c := range all {
 		provider[c.Source()] = c.Provider()
-		if _, watches := c.(collectors.Watcher); watches != (c.Source() == "k8s") {
+		if _, watches := c.(source.Watcher); watches != (c.Source() == "k8s") {
 			t.Errorf("%s watches: %v", c.Source(), watches)
-		}
-		if _, observed := c.(collectors.Observed); !observed {
-			t.Errorf("%s does not tell of its requests", c.Source())
 		}
 		doc := filepath.Join("..", "docs", "sources", kindOf(cfg, c.Source())+".md")
 		if _, err := os.Stat(doc); err != nil {
@@ -89,9 +88,9 @@ func kindOf(cfg collectors.Config, name string) string {
 	return ""
 }
 
-func TestPushed(t *testing.T) {
+func TestReceivers(t *testing.T) {
 	pushed := map[string]webhook.Source{}
-	for _, p := range everyKind(t).Pushed() {
+	for _, p := range everyKind(t).Receivers() {
 		pushed[p.Name] = p
 	}
 	if len(pushed) != 6 {
@@ -115,7 +114,7 @@ func TestPushed(t *testing.T) {
 	}
 }
 
-func TestPushMistakes(t *testing.T) {
+func TestWebhookMistakes(t *testing.T) {
 	for name, tc := range map[string]struct{ text, want string }{
 		"a guess":        {`{name: gh, kind: github, token: x, organization: a, webhook: {secret: short}}`, "shorter than 16"},
 		"no secret":      {`{name: e, kind: events}`, "secret is missing"},

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dxctl/dxctl/collectors"
@@ -18,9 +20,9 @@ import (
 )
 
 // described is a source whose scopes have one descriptor each.
-func described(source string, scopes ...string) scripted {
-	return scripted{source, scopes, func(ctx context.Context, scope string, w collectors.Writer) error {
-		return w.Append(ctx, event.Descriptor{Source: source, Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
+func described(name string, scopes ...string) scripted {
+	return scripted{name, scopes, func(ctx context.Context, scope string, w source.Writer) error {
+		return w.Append(ctx, event.Descriptor{Source: name, Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
 	}}
 }
 
@@ -64,22 +66,22 @@ func TestAListThatLostTooMuchRemovesNothing(t *testing.T) {
 		{"in other letters", 10, []string{"ACME/R00", "acme/R01", "acme/r02", "acme/r03", "acme/r04", "acme/r05"}, false, 6, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			source := fmt.Sprintf("gh%d", i)
+			name := fmt.Sprintf("gh%d", i)
 			once := func(s scripted, accept bool) error {
-				runner := collectors.NewRunner(db, []collectors.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return now }})
-				_, err := runner.Run(t.Context(), collectors.RunOptions{Source: source, AcceptRemovals: accept})
+				runner := collectors.NewRunner(db, []source.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return now }})
+				_, err := runner.Run(t.Context(), collectors.RunOptions{Source: name, AcceptRemovals: accept})
 				return err
 			}
-			if err := once(described(source, numbered(c.before)...), false); err != nil {
+			if err := once(described(name, numbered(c.before)...), false); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // the second run is refused too: what was refused is not remembered as the list
-				err := once(described(source, c.after...), c.accept)
+				err := once(described(name, c.after...), c.accept)
 				if c.refused == "" && err != nil || c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused) || !strings.Contains(err.Error(), "--accept-removals")) {
 					t.Fatalf("error %v, want %q", err, c.refused)
 				}
 			}
-			if got := descriptorsOf(t, db, source); got != c.stay {
+			if got := descriptorsOf(t, db, name); got != c.stay {
 				t.Errorf("%d descriptors stay, want %d", got, c.stay)
 			}
 		})
@@ -89,14 +91,14 @@ func TestAListThatLostTooMuchRemovesNothing(t *testing.T) {
 func TestWriterRefusesRemovals(t *testing.T) {
 	db := storetest.Open(t)
 	var gone, of int
-	s := scripted{"bs", []string{"catalog"}, func(_ context.Context, _ string, w collectors.Writer) error { return w.Removing("entities", gone, of) }}
+	s := scripted{"bs", []string{"catalog"}, func(_ context.Context, _ string, w source.Writer) error { return w.Removing("entities", gone, of) }}
 	for _, c := range []struct {
 		gone, of int
 		accept   bool
 		refused  bool
 	}{{0, 0, false, false}, {1, 1, false, true}, {8, 9, false, false}, {9, 9, false, true}, {5, 10, false, false}, {6, 10, false, true}, {10, 10, true, false}} {
 		gone, of = c.gone, c.of
-		runner := collectors.NewRunner(db, []collectors.Collector{s}, collectors.RunnerOptions{})
+		runner := collectors.NewRunner(db, []source.Collector{s}, collectors.RunnerOptions{})
 		_, err := runner.Run(t.Context(), collectors.RunOptions{Source: "bs", AcceptRemovals: c.accept})
 		var removal *collectors.RemovalError
 		if errors.As(err, &removal) != c.refused || err != nil && !c.refused {
@@ -126,11 +128,11 @@ func problemGauge(t *testing.T, reg *prometheus.Registry) float64 {
 func TestProblemsLastUntilARunSucceeds(t *testing.T) {
 	db := storetest.Open(t)
 	fail := map[string]error{}
-	s := scripted{"gh", []string{"acme/cart", "acme/shop"}, func(_ context.Context, scope string, _ collectors.Writer) error { return fail[scope] }}
+	s := scripted{"gh", []string{"acme/cart", "acme/shop"}, func(_ context.Context, scope string, _ source.Writer) error { return fail[scope] }}
 	at, reg := now, prometheus.NewRegistry()
 	once := func(scopes ...string) string {
 		t.Helper()
-		runner := collectors.NewRunner(db, []collectors.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return at }, Registerer: reg})
+		runner := collectors.NewRunner(db, []source.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return at }, Registerer: reg})
 		_, _ = runner.Run(t.Context(), collectors.RunOptions{Source: "gh", Scopes: scopes})
 		problems, err := collectors.Problems(t.Context(), db, []string{"gh", "other"})
 		if err != nil {

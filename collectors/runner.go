@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -26,7 +27,7 @@ type Runner struct {
 
 // runnable is a collector with what the Runner knows of it.
 type runnable struct {
-	Collector
+	source.Collector
 	running sync.Mutex // runs of one source follow one another
 	tally   tally      // of the run at hand
 	due     due        // scopes that are worth collecting soon
@@ -34,7 +35,7 @@ type runnable struct {
 
 // derived reports whether the source reads what the others stored.
 func (s *runnable) derived() bool {
-	d, ok := s.Collector.(Derived)
+	d, ok := s.Collector.(source.Derived)
 	return ok && d.Derived()
 }
 
@@ -116,7 +117,7 @@ func (s Summary) Events() map[event.Kind]uint64 {
 }
 
 // NewRunner returns a Runner over the collectors. Its metrics are registered with opt.Registerer when there is one.
-func NewRunner(store Store, collectors []Collector, opt RunnerOptions) *Runner {
+func NewRunner(store Store, collectors []source.Collector, opt RunnerOptions) *Runner {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -143,9 +144,7 @@ func NewRunner(store Store, collectors []Collector, opt RunnerOptions) *Runner {
 	for _, c := range collectors {
 		s := &runnable{Collector: c, due: newDue()}
 		r.sources = append(r.sources, s)
-		if o, ok := c.(Observed); ok {
-			o.Observe(r.observer(s))
-		}
+		c.Observe(r.observer(s))
 	}
 	return r
 }
@@ -267,10 +266,7 @@ func (r *Runner) unlisted(ctx context.Context, s *runnable, err error) ScopeSumm
 }
 
 func (r *Runner) scopes(ctx context.Context, s *runnable) ([]string, error) {
-	if d, ok := s.Collector.(Discoverer); ok {
-		return d.Discover(ctx, &writer{store: r.store, source: s.Source(), stats: r.stats, tally: &s.tally})
-	}
-	return s.Scopes(ctx)
+	return s.Scopes(ctx, &writer{store: r.store, source: s.Source(), stats: r.stats, tally: &s.tally})
 }
 
 func (r *Runner) failed(ctx context.Context, source, scope string, err error) {

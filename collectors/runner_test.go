@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"go.yaml.in/yaml/v3"
@@ -45,7 +47,7 @@ func shop() *githubtest.Repo {
 }
 
 // source is a GitHub source over the repositories of s, as a person would write it.
-func source(s *githubtest.Server, repositories ...string) collectors.SourceConfig {
+func sourceOf(s *githubtest.Server, repositories ...string) collectors.SourceConfig {
 	return named("gh", s, repositories...)
 }
 
@@ -61,7 +63,7 @@ func named(name string, s *githubtest.Server, repositories ...string) collectors
 func run(t *testing.T, db collectors.Store, opt collectors.RunnerOptions, run collectors.RunOptions, sources ...collectors.SourceConfig) (collectors.Summary, error) {
 	t.Helper()
 	opt.Now = func() time.Time { return now }
-	all, err := collectors.All(sources, collectors.Options{Now: opt.Now})
+	all, err := collectors.All(sources, source.Options{Now: opt.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func counts(text string) string {
 func TestFromTheSourceToTheViews(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
-	summary, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, source(s, "acme/shop"))
+	summary, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +113,7 @@ func TestFromTheSourceToTheViews(t *testing.T) {
 		t.Errorf("stored %s, summary %v", counts(first), summary.Events())
 	}
 	s.Requests()
-	summary, err = run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, source(s, "acme/shop"))
+	summary, err = run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +147,7 @@ func TestARecordThatCannotBeStoredDoesNotBlockItsNeighbors(t *testing.T) {
 	repo.Deployments[7].Environment = strings.Repeat("e", event.MaxScope+1)
 	repo.Pulls[7].Title = strings.Repeat("語", event.MaxText)
 	s.Repos["acme/shop"] = repo
-	if _, err := run(t, db, collectors.RunnerOptions{Registerer: reg}, collectors.RunOptions{}, source(s, "acme/shop")); err != nil {
+	if _, err := run(t, db, collectors.RunnerOptions{Registerer: reg}, collectors.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	if got := counts(stored(t, db, "acme/shop")); got != "121 120 120 119" {
@@ -172,7 +174,7 @@ func TestABoundedRunReadsAgainAndMovesNoCheckpoint(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
 	bounds := collectors.RunOptions{Since: now.Add(-60*time.Hour - time.Minute), Until: now.Add(-20 * time.Hour)}
-	if _, err := run(t, db, collectors.RunnerOptions{}, bounds, source(s, "acme/shop")); err != nil {
+	if _, err := run(t, db, collectors.RunnerOptions{}, bounds, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	var rows []struct {
@@ -185,7 +187,7 @@ func TestABoundedRunReadsAgainAndMovesNoCheckpoint(t *testing.T) {
 	if rows[0].N != 40 || !rows[0].Newest.Before(bounds.Until) {
 		t.Errorf("stored %d changes up to %s", rows[0].N, rows[0].Newest)
 	}
-	if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, source(s, "acme/shop")); err != nil {
+	if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	if got := counts(stored(t, db, "acme/shop")); got != "121 120 120 120" {
@@ -206,7 +208,7 @@ func TestAScopeThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			finished[p.Scope] = p.Err
 		}
 	}}
-	summary, err := run(t, db, opt, collectors.RunOptions{}, source(s, "acme/shop", "acme/gone", "acme/cart"))
+	summary, err := run(t, db, opt, collectors.RunOptions{}, sourceOf(s, "acme/shop", "acme/gone", "acme/cart"))
 	if err == nil || !strings.Contains(err.Error(), "gh acme/gone: ") || strings.Contains(err.Error(), "acme/shop") {
 		t.Errorf("error %v", err)
 	}
@@ -292,7 +294,7 @@ func TestKilledAtEveryCheckpoint(t *testing.T) {
 	s := githubtest.New(t)
 	s.Repos["acme/shop"] = shop()
 	whole := &breaking{Store: storetest.Open(t)}
-	if _, err := run(t, whole, collectors.RunnerOptions{}, collectors.RunOptions{}, source(s, "acme/shop")); err != nil {
+	if _, err := run(t, whole, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	want := stored(t, whole.Store, "acme/shop")
@@ -329,7 +331,7 @@ func TestCancellingARun(t *testing.T) {
 		}
 		return nil
 	}
-	all, err := collectors.All(collectors.Config{source(s, "acme/shop")}, collectors.Options{})
+	all, err := collectors.All(collectors.Config{sourceOf(s, "acme/shop")}, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,10 +352,10 @@ func TestOnlyANamedSource(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
 	other := named("other", s, "acme/gone")
-	if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{Source: "gh"}, source(s, "acme/shop"), other); err != nil {
+	if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{Source: "gh"}, sourceOf(s, "acme/shop"), other); err != nil {
 		t.Error(err)
 	}
-	_, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{Source: "gitlab"}, source(s, "acme/shop"), other)
+	_, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{Source: "gitlab"}, sourceOf(s, "acme/shop"), other)
 	if err == nil || !strings.Contains(err.Error(), "gh, other") {
 		t.Errorf("error %v", err)
 	}

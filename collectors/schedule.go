@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -36,7 +37,7 @@ func (r *Runner) Serve(ctx context.Context, plan Schedule) error {
 	var wg sync.WaitGroup
 	for _, s := range r.sources {
 		wg.Go(func() { r.serve(ctx, s, plan) })
-		if w, ok := s.Collector.(Watcher); ok {
+		if w, ok := s.Collector.(source.Watcher); ok {
 			wg.Go(func() { r.watch(ctx, s, w) })
 		}
 	}
@@ -110,9 +111,9 @@ func pauseAfter(failures int, interval time.Duration) time.Duration {
 	return min(firstRetry<<min(failures-1, 10), interval)
 }
 
-// watch keeps a Watcher going: one that ends with an error is started again, later each time.
-func (r *Runner) watch(ctx context.Context, s *runnable, w Watcher) {
-	scoped := func(scope string) Writer {
+// watch keeps a [source.Watcher] going: one that ends with an error is started again, later each time.
+func (r *Runner) watch(ctx context.Context, s *runnable, w source.Watcher) {
+	scoped := func(scope string) source.Writer {
 		return &writer{store: r.store, source: s.Source(), scope: scope, provider: s.Provider(), stats: r.stats, tally: &s.tally, report: r.opt.Report}
 	}
 	for failures := 1; ; failures++ {

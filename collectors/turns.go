@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
 // turn is a scope with what is left to do of it.
@@ -51,7 +53,7 @@ func (r *Runner) takeTurns(ctx context.Context, s *runnable, scopes []string, op
 
 // abreast is how many scopes of a source are collected side by side.
 func (r *Runner) abreast(s *runnable) int {
-	if w, ok := s.Collector.(Wide); ok && w.Abreast() > 0 {
+	if w, ok := s.Collector.(source.Wide); ok && w.Abreast() > 0 {
 		return w.Abreast()
 	}
 	return r.opt.Concurrency

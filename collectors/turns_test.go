@@ -11,6 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dxctl/dxctl/collectors"
@@ -33,7 +36,7 @@ func (p *paced) Source() string              { return p.name }
 func (p *paced) Provider() string            { return "paced" }
 func (p *paced) Check(context.Context) error { return nil }
 
-func (p *paced) Scopes(context.Context) ([]string, error) {
+func (p *paced) Scopes(context.Context, source.StateStore) ([]string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.runs = append(p.runs, time.Now())
@@ -45,7 +48,9 @@ func (p *paced) Scopes(context.Context) ([]string, error) {
 	return scopes, nil
 }
 
-func (p *paced) Collect(ctx context.Context, scope string, w collectors.Writer) error {
+func (p *paced) Observe(rest.Observer) {}
+
+func (p *paced) Collect(ctx context.Context, scope string, w source.Writer) error {
 	page := 0
 	if _, err := w.Load(ctx, "pages", &page); err != nil {
 		return err
@@ -143,7 +148,7 @@ func (k *kept) Select(context.Context, any, string, map[string]any) error { retu
 func TestLongHistoriesDoNotHoldUpTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &paced{name: "p", pages: map[string]int{"a": 20, "b": 2, "c": 7, "d": 1}}
-		r := collectors.NewRunner(&kept{}, []collectors.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 3 * time.Second})
+		r := collectors.NewRunner(&kept{}, []source.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 3 * time.Second})
 		summary, err := r.Run(t.Context(), collectors.RunOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -165,7 +170,7 @@ func TestAFailureIsToldAfterTheLastTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
 		p := &paced{name: "p", pages: map[string]int{"a": 5, "b": 5}, fail: func() error { return broken }}
-		r := collectors.NewRunner(&kept{}, []collectors.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 2 * time.Second})
+		r := collectors.NewRunner(&kept{}, []source.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 2 * time.Second})
 		summary, err := r.Run(t.Context(), collectors.RunOptions{})
 		if !errors.Is(err, broken) || len(summary.Scopes) != 2 || summary.Scopes[0].Err == nil || strings.Contains(err.Error(), "turn") {
 			t.Errorf("%v, %+v", err, summary.Scopes)
@@ -176,7 +181,7 @@ func TestAFailureIsToldAfterTheLastTurn(t *testing.T) {
 func TestBackfillReadsEverythingAgainAndCanBeInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &paced{name: "p", pages: map[string]int{"a": 4}}
-		r := collectors.NewRunner(&kept{}, []collectors.Collector{p}, collectors.RunnerOptions{})
+		r := collectors.NewRunner(&kept{}, []source.Collector{p}, collectors.RunnerOptions{})
 		run := func(opt collectors.RunOptions, within time.Duration) string {
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			defer cancel()
@@ -217,7 +222,7 @@ func TestServe(t *testing.T) {
 		}}
 		slow := &paced{name: "slow", pages: map[string]int{"a": 3600}}
 		good := &paced{name: "good", pages: map[string]int{"a": 1, "b": 1}}
-		r := collectors.NewRunner(&kept{}, []collectors.Collector{bad, slow, good}, collectors.RunnerOptions{})
+		r := collectors.NewRunner(&kept{}, []source.Collector{bad, slow, good}, collectors.RunnerOptions{})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- r.Serve(ctx, collectors.Schedule{Interval: 15 * time.Minute}) }()
@@ -290,7 +295,7 @@ func (follower) Derived() bool { return true }
 // teller is a source that tells of a deployment.
 type teller struct{ *paced }
 
-func (t teller) Collect(ctx context.Context, scope string, w collectors.Writer) error {
+func (t teller) Collect(ctx context.Context, scope string, w source.Writer) error {
 	time.Sleep(time.Minute)
 	return w.Append(ctx, event.Deployment{Origin: event.Origin{Source: t.name, Provider: "paced", Scope: scope, ID: "1"}, Attempt: 1, Status: event.Succeeded})
 }
@@ -299,7 +304,7 @@ func TestWhatOthersStoredIsReadAfterThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		git := &paced{name: "git", pages: map[string]int{"r": 1}}
 		ci := &paced{name: "ci", pages: map[string]int{"a": 0}}
-		r := collectors.NewRunner(&kept{}, []collectors.Collector{follower{git}, teller{ci}}, collectors.RunnerOptions{})
+		r := collectors.NewRunner(&kept{}, []source.Collector{follower{git}, teller{ci}}, collectors.RunnerOptions{})
 		begin := time.Now()
 		if _, err := r.Run(t.Context(), collectors.RunOptions{}); err != nil {
 			t.Fatal(err)

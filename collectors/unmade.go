@@ -3,6 +3,9 @@ package collectors
 import (
 	"context"
 	"fmt"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
 // unmade stands for a source whose collector cannot be made, because a file that its configuration names is missing for
@@ -20,5 +23,10 @@ func (u unmade) Check(context.Context) error {
 	return fmt.Errorf("%w; correct the source's configuration and run dxctl again", u.err)
 }
 
-func (u unmade) Scopes(ctx context.Context) ([]string, error)          { return nil, u.Check(ctx) }
-func (u unmade) Collect(ctx context.Context, _ string, _ Writer) error { return u.Check(ctx) }
+func (u unmade) Scopes(ctx context.Context, _ source.StateStore) ([]string, error) {
+	return nil, u.Check(ctx)
+}
+func (u unmade) Collect(ctx context.Context, _ string, _ source.Writer) error { return u.Check(ctx) }
+
+// Observe has nothing to observe.
+func (u unmade) Observe(rest.Observer) {}

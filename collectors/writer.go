@@ -23,7 +23,7 @@ type Store interface {
 	Select(ctx context.Context, dest any, sql string, params map[string]any) error
 }
 
-// writer is the Writer of one scope in one run.
+// writer is the [source.Writer] of one scope in one run.
 type writer struct {
 	store         *gatheringStore
 	source, scope string
@@ -56,7 +56,7 @@ func (w *writer) Append(ctx context.Context, events ...event.Event) error {
 	return nil
 }
 
-func (w *writer) Amend(ctx context.Context, events ...event.Event) error {
+func (w *writer) Update(ctx context.Context, events ...event.Event) error {
 	_, err := w.put(ctx, events)
 	return err
 }
@@ -179,12 +179,10 @@ func (w *writer) Since() time.Time { return w.since }
 
 func (w *writer) Reread() bool { return w.reread != "" }
 
-func (w *writer) Progress(p Progress) {
-	if w.report == nil {
-		return
+func (w *writer) Progress(stream string, done, total uint64) {
+	if w.report != nil {
+		w.report(Progress{Source: w.source, Scope: w.scope, Stream: stream, Done: done, Total: total})
 	}
-	p.Source, p.Scope = w.source, w.scope
-	w.report(p)
 }
 
 const openStatuses = `('queued', 'waiting', 'running')`

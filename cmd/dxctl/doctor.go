@@ -12,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/scorecards"
 )
@@ -159,7 +160,7 @@ func (s *session) examineSources(ctx context.Context, p *platform) []finding {
 		err := c.Check(limited)
 		if err == nil {
 			var scopes []string
-			if scopes, err = c.Scopes(limited); err == nil {
+			if scopes, err = c.Scopes(limited, source.NoState{}); err == nil {
 				found = append(found, finding{check, "ok", fmt.Sprintf("%s, %d scopes", c.Provider(), len(scopes))})
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
@@ -135,6 +136,6 @@ func (p *platform) grade(ctx context.Context) ([]scorecards.Report, error) {
 	return p.cards.Refresh(ctx, p.store, p.catalog.Load(), p.metrics)
 }
 
-func (p *platform) collectorOptions() collectors.Options {
-	return collectors.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), Folder: p.cfg.Path(p.cfg.Collect.Folder), Dir: p.cfg.Dir}
+func (p *platform) collectorOptions() source.Options {
+	return source.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), CloneDir: p.cfg.Path(p.cfg.Collect.Folder), Dir: p.cfg.Dir}
 }

@@ -28,7 +28,7 @@ func inboxDir(cfg config.Config) string {
 
 // openReceiving opens the inbox, or returns nil when no source pushes.
 func (p *platform) openReceiving() (*receiving, error) {
-	sources := p.cfg.Sources.Pushed()
+	sources := p.cfg.Sources.Receivers()
 	if len(sources) == 0 {
 		return nil, nil
 	}

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
 // metadata is what names an application.
@@ -22,7 +22,7 @@ type metadata struct {
 	Name      string            `json:"name"`
 	Namespace string            `json:"namespace"`
 	Labels    map[string]string `json:"labels"`
-	Created   stamp             `json:"creationTimestamp"`
+	Created   source.Timestamp  `json:"creationTimestamp"`
 }
 
 // scope is how the application is called in events.
@@ -41,8 +41,8 @@ type summary struct {
 			Status string `json:"status"`
 		} `json:"sync"`
 		Operation *struct {
-			StartedAt  stamp `json:"startedAt"`
-			FinishedAt stamp `json:"finishedAt"`
+			StartedAt  source.Timestamp `json:"startedAt"`
+			FinishedAt source.Timestamp `json:"finishedAt"`
 		} `json:"operationState"`
 	} `json:"status"`
 }
@@ -52,10 +52,10 @@ func (s summary) mark() string {
 	if o := s.Status.Operation; o != nil {
 		return mark(s.Metadata, s.Status.Sync.Status, o.StartedAt, o.FinishedAt)
 	}
-	return mark(s.Metadata, s.Status.Sync.Status, stamp{}, stamp{})
+	return mark(s.Metadata, s.Status.Sync.Status, source.Timestamp{}, source.Timestamp{})
 }
 
-func mark(m metadata, sync string, started, finished stamp) string {
+func mark(m metadata, sync string, started, finished source.Timestamp) string {
 	if started.IsZero() { // never synced: what counts is whether it needs to be
 		return operationID(m.Created.Time) + " " + sync
 	}
@@ -141,19 +141,19 @@ type initiator struct {
 // entry is a record of the history: a sync of the whole application that succeeded.
 type entry struct {
 	what
-	ID        int64     `json:"id"`
-	StartedAt stamp     `json:"deployStartedAt"`
-	Deployed  stamp     `json:"deployedAt"`
-	By        initiator `json:"initiatedBy"`
+	ID        int64            `json:"id"`
+	StartedAt source.Timestamp `json:"deployStartedAt"`
+	Deployed  source.Timestamp `json:"deployedAt"`
+	By        initiator        `json:"initiatedBy"`
 }
 
 // operation is the latest sync, however it stands.
 type operation struct {
-	Phase      string `json:"phase"`
-	Message    string `json:"message"`
-	StartedAt  stamp  `json:"startedAt"`
-	FinishedAt stamp  `json:"finishedAt"`
-	Result     what   `json:"syncResult"`
+	Phase      string           `json:"phase"`
+	Message    string           `json:"message"`
+	StartedAt  source.Timestamp `json:"startedAt"`
+	FinishedAt source.Timestamp `json:"finishedAt"`
+	Result     what             `json:"syncResult"`
 	Operation  struct {
 		By   initiator `json:"initiatedBy"`
 		Sync *struct {
@@ -197,7 +197,7 @@ func parseApplication(body []byte) (application, error) {
 // mark is the mark that a listing shows of the application as it is here.
 func (a application) mark() string {
 	if a.operation == nil {
-		return mark(a.Metadata, a.Status.Sync.Status, stamp{}, stamp{})
+		return mark(a.Metadata, a.Status.Sync.Status, source.Timestamp{}, source.Timestamp{})
 	}
 	return mark(a.Metadata, a.Status.Sync.Status, a.operation.StartedAt, a.operation.FinishedAt)
 }
@@ -248,8 +248,8 @@ func empty(raw json.RawMessage) bool {
 		bytes.Equal(raw, []byte(`{"repoURL":""}`)) // how an application of several sources writes that it has no single one
 }
 
-// source is one source of an application.
-type source struct {
+// source is one manifestSource of an application.
+type manifestSource struct {
 	TargetRevision string `json:"targetRevision"`
 	Chart          string `json:"chart"`
 	Ref            string `json:"ref"` // its files are values for the other sources
@@ -265,14 +265,14 @@ type source struct {
 }
 
 // pairs returns the sources with the revision of each, those that only lend values last.
-func (w what) pairs() (sources []source, revisions []string) {
-	var several []source
+func (w what) pairs() (sources []manifestSource, revisions []string) {
+	var several []manifestSource
 	if json.Unmarshal(w.Sources, &several) != nil || len(several) == 0 {
-		var one source
+		var one manifestSource
 		if json.Unmarshal(w.Source, &one) != nil {
-			one = source{}
+			one = manifestSource{}
 		}
-		return []source{one}, []string{w.first()}
+		return []manifestSource{one}, []string{w.first()}
 	}
 	for _, lending := range []bool{false, true} {
 		for i, s := range several {
@@ -319,7 +319,7 @@ func (w what) version() (sha, ref, version string) {
 
 // imageVersion is the tag of the image where a source overrides exactly one, as Argo CD Image Updater and scripts do: it
 // is the version of what runs, rather than that of its manifests.
-func imageVersion(sources []source) string {
+func imageVersion(sources []manifestSource) string {
 	var found []string
 	for _, s := range sources {
 		for _, p := range s.Helm.Parameters {
@@ -355,18 +355,4 @@ func (w what) key() string {
 		_, _ = fmt.Fprintf(h, "%q", w.Revision)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:12])
-}
-
-// stamp is a time as Kubernetes writes it. Null, an empty string, what is no time and what no event may carry are all the
-// zero time: not known.
-type stamp struct{ time.Time }
-
-// UnmarshalJSON never fails: one odd time must not cost the other records of an answer.
-func (s *stamp) UnmarshalJSON(b []byte) error {
-	s.Time = time.Time{}
-	var t time.Time
-	if t.UnmarshalJSON(b) == nil && event.ValidTime(t) {
-		s.Time = t.UTC()
-	}
-	return nil
 }

@@ -2,10 +2,11 @@ package argocd
 
 import (
 	"encoding/json"
-	"log/slog"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/collectors/source"
 
 	"go.yaml.in/yaml/v3"
 
@@ -107,7 +108,7 @@ func TestValidateNamesEveryMistake(t *testing.T) {
 			if err != nil && strings.Contains(err.Error(), "hidden") {
 				t.Errorf("%v shows a password", err)
 			}
-			if _, newErr := New(tc.cfg, Options{}); (newErr == nil) != (err == nil) {
+			if _, newErr := New(tc.cfg, source.Options{}); (newErr == nil) != (err == nil) {
 				t.Errorf("New: %v", newErr)
 			}
 		})
@@ -158,8 +159,7 @@ func FuzzParseApplication(f *testing.F) {
 		if err != nil {
 			return
 		}
-		c := &Collector{cfg: Config{Source: "argo"}}
-		c.log = slog.New(slog.DiscardHandler)
+		c := &Collector{Base: source.Options{}.Base(profile, "argo"), cfg: Config{Source: "argo"}}
 		p := &pass{Collector: c, scope: a.Metadata.scope(true), s: &state{LastID: -1}}
 		p.judge(a)
 		events, _ := p.events(a, true)

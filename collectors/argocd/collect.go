@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -48,7 +50,7 @@ type open struct {
 
 // Scopes lists the applications. The one request tells also which of them have to be read. With a *rest.SkippedError it
 // lists those that can be collected.
-func (c *Collector) Scopes(ctx context.Context, _ Memory) ([]string, error) {
+func (c *Collector) Scopes(ctx context.Context, _ source.StateStore) ([]string, error) {
 	all, odd, err := c.list(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +71,7 @@ func (c *Collector) Scopes(ctx context.Context, _ Memory) ([]string, error) {
 	c.listed = listed
 	c.mu.Unlock()
 	c.warnUnused(all)
-	return slices.Sorted(maps.Keys(listed)), rest.Skipped("application", odd, c.now())
+	return slices.Sorted(maps.Keys(listed)), rest.Skipped("application", odd, c.Now())
 }
 
 // warnUnused tells of the patterns of applications that no application has.
@@ -81,15 +83,15 @@ func (c *Collector) warnUnused(all []summary) {
 		if used {
 			continue
 		}
-		if _, told := c.warned.LoadOrStore("unused "+c.cfg.Applications[i], true); !told {
-			c.log.Warn("no application matches an entry of applications; check the name, and that the token may see the application",
+		if c.Once("unused " + c.cfg.Applications[i]) {
+			c.Log.Warn("no application matches an entry of applications; check the name, and that the token may see the application",
 				"source", c.cfg.Source, "application", c.cfg.Applications[i])
 		}
 	}
 }
 
 // Collect brings an application up to date: it is read when the latest listing shows that something has happened.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	s := state{LastID: -1}
 	found, err := w.Load(ctx, syncsStream, &s)
 	if err != nil {
@@ -108,8 +110,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 	}
 	p.lost = !found && stored > 0
 	again := p.settings(found)
-	if since := c.now().Sub(s.Refill); stored < s.Total && (since >= daily || since < 0) {
-		again, s.Refill = true, c.now().UTC()
+	if since := c.Now().Sub(s.Refill); stored < s.Total && (since >= daily || since < 0) {
+		again, s.Refill = true, c.Now().UTC()
 	}
 	if !listed || again || s.Mark != seen.mark() {
 		a, err := c.application(ctx, seen.Metadata)
@@ -130,7 +132,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 		return err
 	}
 	if s.Bad > 0 {
-		return rest.Skipped("record", map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)}, c.now())
+		return rest.Skipped("record", map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)}, c.Now())
 	}
 	return nil
 }
@@ -161,7 +163,7 @@ func (c *Collector) page(m metadata) string {
 type pass struct {
 	*Collector
 	scope string
-	w     Writer
+	w     source.Writer
 	s     *state
 	lost  bool   // there are syncs in the store of which the checkpoint is gone, or not to be used
 	page  string // where a person can look at it
@@ -226,7 +228,7 @@ func (p *pass) gap(ctx context.Context, a application) error {
 	if hole <= 0 {
 		return nil
 	}
-	from, to := p.s.LastAt, later(first.StartedAt.Time, time.Time{})
+	from, to := p.s.LastAt, source.Latest(first.StartedAt.Time, time.Time{})
 	if to.IsZero() {
 		to = first.Deployed.Time
 	}
@@ -273,10 +275,10 @@ func (p *pass) note(a application, running *open) {
 	if n := len(a.history); n > 0 {
 		last := a.history[n-1]
 		p.s.LastID, p.s.LastKey = last.ID, last.key()
-		p.s.LastAt = later(p.s.LastAt, later(last.StartedAt.Time, last.Deployed.Time))
+		p.s.LastAt = source.Latest(p.s.LastAt, source.Latest(last.StartedAt.Time, last.Deployed.Time))
 	}
 	if a.operation != nil {
-		p.s.LastAt = later(p.s.LastAt, a.operation.StartedAt.Time)
+		p.s.LastAt = source.Latest(p.s.LastAt, a.operation.StartedAt.Time)
 	}
 }
 
@@ -295,10 +297,9 @@ func (p *pass) account(ctx context.Context) error {
 	if p.lost {
 		return nil // what the ledger says knows more than this pass; the next one has a checkpoint
 	}
-	now := p.now().UTC()
-	start := p.s.Created
-	if start.IsZero() || start.After(now) {
-		start = genesis
+	e := p.Ledger(p.scope, event.KindDeployment, p.s.Created)
+	if e.WindowStart.After(e.WindowEnd) {
+		e.WindowStart = p.Epoch
 	}
 	var notes []string
 	if p.s.Lost > 0 {
@@ -314,16 +315,7 @@ func (p *pass) account(ctx context.Context) error {
 	if !p.s.Floor.IsZero() {
 		notes = append(notes, "those since "+p.s.Floor.Format(time.DateOnly))
 	}
-	return p.w.Append(ctx, event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: event.KindDeployment, WindowStart: start, WindowEnd: now,
-		Expected: p.s.Total + p.s.Lost + uint64(p.s.Bad), Stored: stored, Open: unfinished, CheckedAt: now, URL: p.page, Note: strings.Join(notes, "; ")})
-}
-
-// genesis is before Argo CD existed: the beginning of a window that has none.
-var genesis = time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC)
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	e.Expected, e.Stored, e.Open = p.s.Total+p.s.Lost+uint64(p.s.Bad), stored, unfinished
+	e.URL, e.Note = p.page, strings.Join(notes, "; ")
+	return p.w.Append(ctx, e)
 }

@@ -172,7 +172,7 @@ func (p *pass) operationEvent(a application) event.Deployment {
 	finished := !o.FinishedAt.IsZero()
 	mapped, known := status(o.Phase, o.Message, finished)
 	if !known {
-		p.warn("phase of an operation", o.Phase)
+		p.Unrecognized("phase of an operation", o.Phase)
 	}
 	d.Status, d.StatusRaw = mapped, o.Phase
 	d.CreatedAt, d.StartedAt = o.StartedAt.Time, o.StartedAt.Time

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -192,7 +194,7 @@ func collector(t testing.TB, s *server, change func(*Config)) *Collector {
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, Options{Now: func() time.Time { return noon.Add(24 * time.Hour) }, Tune: func(r *rest.Config) {
+	c, err := New(cfg, source.Options{Now: func() time.Time { return noon.Add(24 * time.Hour) }, Tune: func(r *rest.Config) {
 		r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Microsecond
 	}})
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/event"
 )
 
 // Provider is the kind of this source, as events name it.
@@ -26,6 +26,8 @@ const Provider = "backstage"
 
 // Scope is the one scope that a catalog has.
 const Scope = "catalog"
+
+var profile = source.Profile{Provider: Provider, Product: "Backstage", Epoch: time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)}
 
 // Config is one Backstage catalog.
 type Config struct {
@@ -61,41 +63,16 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what the catalog is written to, and asked about what was written before.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	Descriptors(ctx context.Context) (map[string]string, error)
-	Removing(what string, gone, of int) error
-	Progress(stream string, done, total uint64)
-}
-
-// Options are what a Collector needs from outside; each may be left out.
-type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time
-	UserAgent string
-	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
-	Sleep     func(context.Context, time.Duration) error // how the client waits
-}
-
 // Collector reads one Backstage catalog. It is safe for use from several goroutines.
 type Collector struct {
+	*source.Base
 	cfg  Config
 	base *url.URL // of the backend, without a slash at the end
 	rest *rest.Client
-	log  *slog.Logger
-	now  func() time.Time
 }
 
 // New returns a collector; it fails when the configuration is not valid.
-func New(cfg Config, opt Options) (*Collector, error) {
+func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -104,20 +81,11 @@ func New(cfg Config, opt Options) (*Collector, error) {
 		return nil, err
 	}
 	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 2}
-	if opt.Tune != nil {
-		opt.Tune(&restCfg)
-	}
-	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	client, err := rest.New(restCfg, opt.REST())
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, base: base, rest: client, log: opt.Logger, now: opt.Now}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base, rest: client}
 	return c, nil
 }
 
@@ -135,17 +103,13 @@ func baseURL(configured string) (*url.URL, error) {
 	return u, nil
 }
 
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "backstage".
-func (c *Collector) Provider() string { return Provider }
-
 // Observe sets who is told about requests and waits.
 func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Scopes is the catalog.
-func (c *Collector) Scopes(context.Context, Memory) ([]string, error) { return []string{Scope}, nil }
+func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
+	return []string{Scope}, nil
+}
 
 // Check says whether the catalog answers and shows an entity.
 func (c *Collector) Check(ctx context.Context) error {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -39,7 +41,7 @@ type knownPage struct {
 // pass is one reading of the catalog.
 type pass struct {
 	c      *Collector
-	w      Writer
+	w      source.Writer
 	before state
 	after  state
 	stored map[string]string // revision by ref, as of the beginning
@@ -54,7 +56,7 @@ type pass struct {
 }
 
 // Collect brings the catalog up to date.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	if scope != Scope {
 		return fmt.Errorf("a Backstage catalog has the one scope %q, not %q", Scope, scope)
 	}
@@ -152,7 +154,7 @@ func (p *pass) passOver(ctx context.Context, failure error) (place, error) {
 	if p.holes[hole] {
 		hole = fmt.Sprintf("%s (place %d)", hole, position)
 	}
-	if err := p.after.Failed.Hold(hole, p.c.now(), failure); err != nil {
+	if err := p.after.Failed.Hold(hole, p.c.Now(), failure); err != nil {
 		return place{}, err
 	}
 	p.holes[hole] = true
@@ -192,10 +194,10 @@ func (p *pass) page(ctx context.Context, at place) (knownPage, error) {
 	page := knownPage{ETag: a.etag, Next: a.next, Total: a.total}
 	var events []event.Event
 	for i, raw := range a.items {
-		d, err := p.c.descriptor(raw, p.c.now())
+		d, err := p.c.descriptor(raw, p.c.Now())
 		if err != nil {
 			page.odd(refOf(raw), err)
-			p.c.log.Warn("entity is not readable; skipped", "source", p.c.cfg.Source, "entity", glimpse(raw), "position", i, "error", err)
+			p.c.Log.Warn("entity is not readable; skipped", "source", p.c.cfg.Source, "entity", glimpse(raw), "position", i, "error", err)
 			continue
 		}
 		page.Refs = append(page.Refs, d.Location)
@@ -242,7 +244,7 @@ func glimpse(raw json.RawMessage) string {
 // removes nothing: pages may have shifted while they were read, and the next pass sees what this one did not. Neither
 // does one that saw so little that it is not believed: a token that lost its permissions is shown an empty catalog.
 func (p *pass) finish(ctx context.Context) error {
-	now := p.c.now().UTC()
+	now := p.c.Now().UTC()
 	p.after.Failed.Forget(func(hole string) bool { return p.holes[hole] })
 	complete := uint64(len(p.seen)) >= p.total && len(p.holes) == 0
 	var gone []event.Event
@@ -256,10 +258,8 @@ func (p *pass) finish(ctx context.Context) error {
 		gone, complete = nil, false
 	}
 	stored := len(p.stored) - len(gone)
-	entry := event.LedgerEntry{
-		Source: p.c.cfg.Source, Scope: Scope, Of: event.KindDescriptor, WindowStart: everything, WindowEnd: now,
-		Expected: p.total, Stored: uint64(stored), CheckedAt: now, URL: p.c.base.String() + "/catalog",
-	}
+	entry := p.c.Ledger(Scope, event.KindDescriptor, time.Time{})
+	entry.Expected, entry.Stored, entry.URL = p.total, uint64(stored), p.c.base.String()+"/catalog"
 	skipped := errors.Join(p.oddOnes(), p.after.Failed.Err("place"))
 	switch {
 	case refused != nil:
@@ -286,6 +286,3 @@ func (p *pass) oddOnes() error {
 	}
 	return &rest.SkippedError{What: "entity", Objects: p.odd}
 }
-
-// everything is the start of a window that leaves nothing out: a catalog has no history.
-var everything = time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)

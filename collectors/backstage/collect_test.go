@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -238,7 +240,7 @@ func FuzzPage(f *testing.F) {
 	f.Add([]byte(`{"items":[` + entity("a", "1") + `],"totalItems":1,"pageInfo":{"nextCursor":"x"}}`))
 	f.Add([]byte(`{"items":[null,{"kind":"\ud800","metadata":{"name":"x","namespace":"` + "\xff" + `"}}]}`))
 	f.Add([]byte(`{"items":[{"kind":"user","metadata":{"name":"a:b"}},{"kind":"a/b","metadata":{"name":"x"}}]}`))
-	c, err := New(Config{Source: "bs", URL: "https://backstage.example.com"}, Options{})
+	c, err := New(Config{Source: "bs", URL: "https://backstage.example.com"}, source.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

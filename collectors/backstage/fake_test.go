@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -119,7 +121,7 @@ func collector(t testing.TB, f *fake, cfg Config) *Collector {
 	t.Helper()
 	cfg.Source, cfg.URL = "bs", f.URL
 	fast := func(c *rest.Config) { c.PerSecond, c.Burst = 1e6, 1e6 }
-	c, err := New(cfg, Options{Now: func() time.Time { return now }, Tune: fast, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+	c, err := New(cfg, source.Options{Now: func() time.Time { return now }, Tune: fast, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,13 +130,14 @@ func collector(t testing.TB, f *fake, cfg Config) *Collector {
 
 // memory is a Writer that keeps the latest of each descriptor, and can fail at a call.
 type memory struct {
-	docs    map[string][]byte
-	events  map[string]event.Descriptor
-	ledger  event.LedgerEntry
-	appends int // descriptors appended
-	calls   int // of Append and Save
-	failAt  int
-	accept  bool // removals of any size
+	source.Writer // the methods that this source does not use
+	docs          map[string][]byte
+	events        map[string]event.Descriptor
+	ledger        event.LedgerEntry
+	appends       int // descriptors appended
+	calls         int // of Append and Save
+	failAt        int
+	accept        bool // removals of any size
 }
 
 var errFull = errors.New("the disk is full")

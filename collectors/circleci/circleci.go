@@ -15,20 +15,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/event"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "circleci"
+
+var profile = source.Profile{Provider: Provider, Product: "CircleCI", Epoch: time.Date(2011, 9, 1, 0, 0, 0, 0, time.UTC)}
 
 // Config is one CircleCI source.
 type Config struct {
@@ -86,44 +87,18 @@ func fullSlug(slug string) string {
 	return slug
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what a project is written to, and asked about what was written before.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
-	Since() time.Time
-	Progress(stream string, done, total uint64)
-}
-
-// Options are what a Collector needs from outside; each may be left out.
-type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time
-	UserAgent string
-	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
-	Sleep     func(context.Context, time.Duration) error // how the client waits
-}
-
 // Collector reads one CircleCI source. It is safe for use from several goroutines.
 type Collector struct {
+	*source.Base
 	cfg    Config
 	api    string // with a slash at the end
 	web    string // likewise
 	rest   *rest.Client
-	log    *slog.Logger
-	now    func() time.Time
-	digest string   // of the rules, to notice that they have changed
-	warned sync.Map // unknown words that have been logged
+	digest string // of the rules, to notice that they have changed
 }
 
 // New returns a collector; it fails when the configuration is not valid.
-func New(cfg Config, opt Options) (*Collector, error) {
+func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -136,20 +111,11 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if !cloud(api.Hostname()) {
 		restCfg.PerSecond, restCfg.Burst = 50, 100
 	}
-	if opt.Tune != nil {
-		opt.Tune(&restCfg)
-	}
-	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	client, err := rest.New(restCfg, opt.REST())
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, api: api.String(), web: web, rest: client, log: opt.Logger, now: opt.Now, digest: digest(cfg.Deployments)}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, api: api.String(), web: web, rest: client, digest: digest(cfg.Deployments)}
 	return c, nil
 }
 
@@ -182,17 +148,11 @@ func addresses(configured string) (api *url.URL, web string, err error) {
 	return u, web, nil
 }
 
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "circleci".
-func (c *Collector) Provider() string { return Provider }
-
 // Observe sets who is told about requests and waits.
 func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Scopes lists the configured projects, by full slug.
-func (c *Collector) Scopes(context.Context, Memory) ([]string, error) {
+func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
 	slugs := make([]string, len(c.cfg.Projects))
 	for i, p := range c.cfg.Projects {
 		slugs[i] = fullSlug(p)
@@ -214,11 +174,4 @@ func (c *Collector) Check(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// warn logs an unknown word once for a source.
-func (c *Collector) warn(what, word string) {
-	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
-		c.log.Warn("CircleCI uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
-	}
 }

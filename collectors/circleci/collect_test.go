@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -122,7 +124,7 @@ func TestRunningAgain(t *testing.T) {
 
 func TestAnAttemptKeepsItsNumber(t *testing.T) {
 	first := workflow{ID: "b", Name: "build"} // without a time
-	workflows := []workflow{{ID: "a", Name: "build", CreatedAt: stamp{noon}}, first}
+	workflows := []workflow{{ID: "a", Name: "build", CreatedAt: source.Timestamp{Time: noon}}, first}
 	inOrder(workflows)
 	got := number(workflows, map[string]flow{"b": {Name: "build", Attempt: 1}})
 	if got["b"] != 1 || got["a"] != 2 {

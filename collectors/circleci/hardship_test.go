@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
 	"github.com/dxctl/dxctl/event"
@@ -15,7 +17,7 @@ import (
 func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
 	t.Helper()
 	c, err := New(Config{Source: "circle", URL: f.URL, Token: "secret", Projects: []string{"gh/acme/shop"}},
-		Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1000 }})
+		source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1000 }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (r *reader) settle(p brief, err error) error {
 		delete(r.state.Broken, p.Number)
 		return nil
 	}
-	if err := r.state.Failed.Hold(key, r.now(), err); err != nil {
+	if err := r.state.Failed.Hold(key, r.Now(), err); err != nil {
 		return err
 	}
 	r.tried[key] = true
@@ -71,7 +71,7 @@ func (r *reader) decode(items []json.RawMessage) ([]pipeline, error) {
 			continue
 		}
 		r.tried[key] = true
-		if err := r.state.Failed.Hold(key, r.now(), oddRecord("pipeline", err)); err != nil {
+		if err := r.state.Failed.Hold(key, r.Now(), oddRecord("pipeline", err)); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +81,7 @@ func (r *reader) decode(items []json.RawMessage) ([]pipeline, error) {
 // broken asks once more for what was set aside and whose time has come.
 func (r *reader) broken(ctx context.Context) error {
 	s, asked := &r.state, false
-	for _, key := range s.Failed.Due(r.now()) {
+	for _, key := range s.Failed.Due(r.Now()) {
 		if r.tried[key] {
 			continue
 		}
@@ -92,7 +92,7 @@ func (r *reader) broken(ctx context.Context) error {
 		case alone:
 			asked = true
 			if p, err = r.pipeline(ctx, id); err != nil {
-				if err := s.Failed.Hold(key, r.now(), err); err != nil {
+				if err := s.Failed.Hold(key, r.Now(), err); err != nil {
 					return err
 				}
 				continue
@@ -135,7 +135,7 @@ func (r *reader) pipeline(ctx context.Context, id string) (brief, error) {
 
 // due reports whether what a key names may be asked for: it is not set aside, or its time has come.
 func (r *reader) due(key string) bool {
-	return !r.state.Failed.Has(key) || slices.Contains(r.state.Failed.Due(r.now()), key)
+	return !r.state.Failed.Has(key) || slices.Contains(r.state.Failed.Due(r.Now()), key)
 }
 
 // patience limits the attempts for pages that failed before.

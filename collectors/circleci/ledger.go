@@ -10,9 +10,6 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// genesis is before anything at CircleCI: the beginning of a window that has none.
-var genesis = time.Date(2011, 9, 1, 0, 0, 0, 0, time.UTC)
-
 // account writes the ledger. Where runs are missing, every pipeline is read again, once a day. Remembered: there is a
 // checkpoint, so that what is stored can be compared with what was shown.
 func (r *reader) account(ctx context.Context, remembered bool) error {
@@ -21,8 +18,8 @@ func (r *reader) account(ctx context.Context, remembered bool) error {
 	if err != nil {
 		return err
 	}
-	if since := r.now().Sub(s.Refilled); remembered && stored < s.Listed && (since >= daily || since < 0) {
-		s.Refilled = r.now().UTC()
+	if since := r.Now().Sub(s.Refilled); remembered && stored < s.Listed && (since >= daily || since < 0) {
+		s.Refilled = r.Now().UTC()
 		s.afresh()
 		if err := r.save(ctx); err != nil {
 			return err
@@ -54,10 +51,8 @@ func (r *reader) account(ctx context.Context, remembered bool) error {
 }
 
 func (r *reader) entry(of event.Kind, expected, stored, open uint64) event.LedgerEntry {
-	now, from := r.now().UTC(), genesis
-	if floor := r.state.Floor; !floor.IsZero() {
-		from = floor
-	}
-	return event.LedgerEntry{Source: r.cfg.Source, Scope: r.scope, Of: of, WindowStart: from, WindowEnd: now, Expected: expected, Stored: stored,
-		Open: open, CheckedAt: now, URL: r.web + "pipelines/" + escapeSlug(r.scope)}
+	e := r.Ledger(r.scope, of, r.state.Floor)
+	e.Expected, e.Stored, e.Open = expected, stored, open
+	e.URL = r.web + "pipelines/" + escapeSlug(r.scope)
+	return e
 }

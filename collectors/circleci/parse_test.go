@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -111,7 +113,7 @@ func FuzzRecords(f *testing.F) {
 		[]byte(`[{"id":"w","name":"build","status":"success","created_at":"2026-03-02T12:00:01Z","stopped_at":null},{"id":"v","name":"build","status":"?","created_at":""}]`),
 		[]byte(`[{"id":"j","job_number":1,"name":"deploy","type":"build","status":"success","started_at":"2026-03-02T12:00:02Z","stopped_at":"9999-01-01T00:00:00Z"},{"id":"k","name":"ok","type":"approval","status":"on_hold","started_at":null}]`))
 	f.Add([]byte(`[null,{"number":"3"},{"id":"p","number":1,"trigger_parameters":[],"vcs":null,"created_at":7}]`), []byte(`[{"id":"w"},{}]`), []byte(`[{"id":"j","created_at":"0001-01-01T00:00:00Z"}]`))
-	c, err := New(Config{Source: "circle", Token: "x", Projects: []string{"gh/o/r"}, Deployments: []DeploymentRule{{Job: "*", Environment: "e"}, {Workflow: "*", Environment: "f"}}}, Options{})
+	c, err := New(Config{Source: "circle", Token: "x", Projects: []string{"gh/o/r"}, Deployments: []DeploymentRule{{Job: "*", Environment: "e"}, {Workflow: "*", Environment: "f"}}}, source.Options{})
 	if err != nil {
 		f.Fatal(err)
 	}

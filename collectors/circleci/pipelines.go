@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -55,7 +57,7 @@ func (s *state) afresh() {
 func (s *state) walkAgain() { s.ETag, s.Top, s.Resume = "", 0, "" }
 
 // Collect brings a project up to date.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &reader{Collector: c, scope: scope, w: w, tried: map[string]bool{}}
 	found, err := w.Load(ctx, pipelinesStream, &r.state)
 	if err != nil {
@@ -81,7 +83,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 type reader struct {
 	*Collector
 	scope string
-	w     Writer
+	w     source.Writer
 	state state
 	done  uint64
 
@@ -162,7 +164,7 @@ func (w *walk) page(ctx context.Context, err error) error {
 		return err
 	}
 	w.tried[olderPages] = true
-	if err := w.state.Failed.Hold(olderPages, w.now(), err); err != nil {
+	if err := w.state.Failed.Hold(olderPages, w.Now(), err); err != nil {
 		return err
 	}
 	return w.save(ctx)
@@ -314,7 +316,7 @@ func (r *reader) refresh(ctx context.Context) error {
 			delete(r.state.Watched, number)
 			continue
 		}
-		if now := r.now(); !now.Before(at) || now.Before(w.Asked) { // or the clock went back
+		if now := r.Now(); !now.Before(at) || now.Before(w.Asked) { // or the clock went back
 			due = append(due, w.Pipeline)
 		}
 	}

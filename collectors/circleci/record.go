@@ -9,30 +9,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
-// stamp is a time as CircleCI writes it. Null, an empty text and what is no time, or none that an event may carry, are zero.
-type stamp struct{ time.Time }
-
-// UnmarshalJSON never fails: a time that cannot be read is not known.
-func (s *stamp) UnmarshalJSON(raw []byte) error {
-	s.Time = time.Time{}
-	if len(raw) < 2 || raw[0] != '"' {
-		return nil
-	}
-	if t, err := time.Parse(time.RFC3339, string(raw[1:len(raw)-1])); err == nil && event.ValidTime(t) {
-		s.Time = t.UTC()
-	}
-	return nil
-}
-
 // pipeline is what is used of a pipeline.
 type pipeline struct {
-	ID        string `json:"id"`
-	Number    int64  `json:"number"`
-	State     string `json:"state"`
-	CreatedAt stamp  `json:"created_at"`
+	ID        string           `json:"id"`
+	Number    int64            `json:"number"`
+	State     string           `json:"state"`
+	CreatedAt source.Timestamp `json:"created_at"`
 	Trigger   struct {
 		Type  string `json:"type"`
 		Actor struct {
@@ -105,24 +92,24 @@ func (p brief) errored() bool { return strings.EqualFold(p.State, "errored") }
 
 // workflow is what is used of a workflow.
 type workflow struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	Status    string `json:"status"`
-	CreatedAt stamp  `json:"created_at"`
-	StoppedAt stamp  `json:"stopped_at"`
+	ID        string           `json:"id"`
+	Name      string           `json:"name"`
+	Status    string           `json:"status"`
+	CreatedAt source.Timestamp `json:"created_at"`
+	StoppedAt source.Timestamp `json:"stopped_at"`
 }
 
 // job is what is used of a job of a workflow. A job that waits for an approval has no number.
 type job struct {
-	ID        string `json:"id"`
-	Number    int64  `json:"job_number"`
-	Name      string `json:"name"`
-	Type      string `json:"type"`
-	Status    string `json:"status"`
-	CreatedAt stamp  `json:"created_at"`
-	StartedAt stamp  `json:"started_at"`
-	StoppedAt stamp  `json:"stopped_at"`
-	After     ids    `json:"dependencies"` // ids of the jobs that it waited for; nil: not told
+	ID        string           `json:"id"`
+	Number    int64            `json:"job_number"`
+	Name      string           `json:"name"`
+	Type      string           `json:"type"`
+	Status    string           `json:"status"`
+	CreatedAt source.Timestamp `json:"created_at"`
+	StartedAt source.Timestamp `json:"started_at"`
+	StoppedAt source.Timestamp `json:"stopped_at"`
+	After     ids              `json:"dependencies"` // ids of the jobs that it waited for; nil: not told
 }
 
 // buildError is what CircleCI's pages call a pipeline that failed before it had workflows.
@@ -165,7 +152,7 @@ func (r *reader) origin(id, url string) event.Origin {
 func (r *reader) runEvent(p brief, w workflow, attempt uint16, jobs []event.PipelineJob, hand byHand) event.PipelineRun {
 	mapped, known := status(w.Status)
 	if !known {
-		r.warn("status of a workflow", w.Status)
+		r.Unrecognized("status of a workflow", w.Status)
 	}
 	e := r.runOf(p, w.Name, attempt, r.workflowURL(p, w))
 	e.Status, e.StatusRaw, e.CreatedAt = mapped, w.Status, w.CreatedAt.Time
@@ -223,7 +210,7 @@ func (r *reader) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []ev
 		}
 		mapped, known := jobStatus(j.Status, whole)
 		if !known {
-			r.warn("status of a job", j.Status)
+			r.Unrecognized("status of a job", j.Status)
 		}
 		link := r.workflowURL(p, w)
 		if j.Number > 0 {

@@ -93,7 +93,7 @@ func (r *reader) read(ctx context.Context, p brief, whole bool) (reading, error)
 	if known == nil {
 		known = &watch{}
 	}
-	got := reading{watch: &watch{Pipeline: p, Born: p.Created, Asked: r.now().UTC(), Flows: map[string]flow{}}}
+	got := reading{watch: &watch{Pipeline: p, Born: p.Created, Asked: r.Now().UTC(), Flows: map[string]flow{}}}
 	if got.watch.Born.IsZero() {
 		if got.watch.Born = known.Born; got.watch.Born.IsZero() {
 			got.watch.Born = got.watch.Asked

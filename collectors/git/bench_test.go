@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 )
@@ -59,9 +61,10 @@ func imported(b *testing.B) (dir string) {
 
 // discard is a Writer that keeps nothing and knows the deployments.
 type discard struct {
-	deployments []event.Deployment
-	services    []catalog.PathBinding
-	commits     int
+	source.Writer // the methods that git does not use
+	deployments   []event.Deployment
+	services      []catalog.PathBinding
+	commits       int
 }
 
 func (d *discard) Load(context.Context, string, any) (bool, error) { return false, nil }
@@ -89,7 +92,7 @@ func (d *discard) Compared(context.Context) (map[event.DeploymentKey]event.Deplo
 // the clone to the events; with paths, the services share the repository.
 func BenchmarkAncestry(b *testing.B) {
 	dir := imported(b)
-	c, err := New(Config{Source: "g", Hosted: "github", Repositories: []Repository{{Name: "o/mono", URL: "file://" + dir}}}, Options{Folder: b.TempDir()})
+	c, err := New(Config{Source: "g", Hosted: "github", Repositories: []Repository{{Name: "o/mono", URL: "file://" + dir}}}, Options{Options: source.Options{CloneDir: b.TempDir()}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 )
@@ -24,13 +26,10 @@ type checkpoint struct {
 	Missing map[string]string `json:"missing,omitempty"` // commits that are not to be had, and why
 }
 
-// genesis is before anything in git: the beginning of a window that has none.
-var genesis = time.Date(2005, 4, 7, 0, 0, 0, 0, time.UTC)
-
 // Collect brings one repository up to date: it compares the deployments of its services with those before them. Where no
 // deployment and no path is new the server is not asked at all; where some deployment names a commit that is missing, it
 // is asked once for its branches.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	a, ok := c.targets[scope]
 	if !ok {
 		return fmt.Errorf("repository %q is not configured for source %s", scope, c.cfg.Source)
@@ -96,7 +95,7 @@ func digest(a address, deployments []event.Deployment, services []catalog.PathBi
 type repository struct {
 	c           *Collector
 	k           *clone
-	w           Writer
+	w           source.Writer
 	cp          checkpoint
 	deployments []event.Deployment
 	services    []catalog.PathBinding
@@ -261,7 +260,7 @@ func (r *repository) ledger(ctx context.Context) error {
 		})
 		note = fmt.Sprintf("%d commits that were deployed are not in the repository: pushed away, never pushed, or of another one; the first: %.40s (%s)", n, shas[0], r.cp.Missing[shas[0]])
 	}
-	now := r.c.opt.Now().UTC()
-	return r.w.Append(ctx, event.LedgerEntry{Source: r.c.cfg.Source, Scope: r.k.at.scope, Of: event.KindDeployedCommits, WindowStart: genesis, WindowEnd: now,
-		Expected: expected, Stored: known, CheckedAt: now, Note: note})
+	e := r.c.Ledger(r.k.at.scope, event.KindDeployedCommits, time.Time{})
+	e.Expected, e.Stored, e.Note = expected, known, note
+	return r.w.Append(ctx, e)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -59,7 +60,7 @@ func TestConfig(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := New(cfg, Options{Folder: t.TempDir()})
+			c, err := New(cfg, Options{Options: source.Options{CloneDir: t.TempDir()}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/git"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -141,7 +143,7 @@ func (w *world) append(events ...event.Event) {
 
 func (w *world) config() (git.Config, git.Options) {
 	cfg := git.Config{Source: "history", Hosted: "github", Repositories: []git.Repository{{Name: "acme/shop", URL: "file://" + w.repo.dir}}, Folder: w.folder}
-	opt := git.Options{Now: func() time.Time { return epoch.AddDate(0, 1, 0) }}
+	opt := git.Options{Options: source.Options{Now: func() time.Time { return epoch.AddDate(0, 1, 0) }}}
 	if w.tune != nil {
 		w.tune(&cfg, &opt)
 	}
@@ -157,8 +159,7 @@ func (w *world) collectInto(ctx context.Context, db collectors.Store) error {
 		w.t.Fatal(err)
 	}
 	w.asked = 0
-	counting := fits{c}
-	runner := collectors.NewRunner(&counted{Store: db, w: w}, []collectors.Collector{counting}, collectors.RunnerOptions{})
+	runner := collectors.NewRunner(&counted{Store: db, w: w}, []source.Collector{c}, collectors.RunnerOptions{})
 	c.Observe(rest.Observer{Request: func(rest.Request) { w.asked++ }})
 	_, err = runner.Run(ctx, collectors.RunOptions{})
 	return err
@@ -179,21 +180,6 @@ type counted struct {
 func (c *counted) Append(ctx context.Context, events ...event.Event) error {
 	c.w.appends += len(events)
 	return c.Store.Append(ctx, events...)
-}
-
-// fits fits the collector to the Runner, as the program does.
-type fits struct{ *git.Collector }
-
-func (f fits) Scopes(ctx context.Context) ([]string, error) { return f.Collector.Scopes(ctx, nil) }
-
-func (f fits) Collect(ctx context.Context, scope string, w collectors.Writer) error {
-	return f.Collector.Collect(ctx, scope, plain{w})
-}
-
-type plain struct{ collectors.Writer }
-
-func (p plain) Progress(stream string, done, total uint64) {
-	p.Writer.Progress(collectors.Progress{Stream: stream, Done: done, Total: total})
 }
 
 // brought returns "deployment: commits" of what the public view shows, with names instead of ids.

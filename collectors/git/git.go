@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -20,13 +19,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/event"
 )
 
 // Provider is the kind of this source. Its events carry [Config.Provider] instead: whose repositories these are.
 const Provider = "git"
+
+var profile = source.Profile{Provider: Provider, Product: "git", Epoch: time.Date(2005, 4, 7, 0, 0, 0, 0, time.UTC)}
 
 // Config is one git source.
 type Config struct {
@@ -77,37 +78,19 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what a repository is written to, and asked about deployments.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error)
-	RepositoryServices(ctx context.Context, provider, repository string) ([]catalog.PathBinding, error)
-	Compared(ctx context.Context) (map[event.DeploymentKey]event.DeployedCommits, error)
-	Progress(stream string, done, total uint64)
-}
-
-// Options are what a Collector needs from outside; each may be left out, but for Folder where the configuration has none.
+// Options are what a Collector needs from outside; each may be left out, but for CloneDir where the configuration has none.
 type Options struct {
-	Logger   *slog.Logger
-	Now      func() time.Time
-	Folder   string        // where clones are kept unless Config.Folder says so; a folder by the source's name is made in it
+	source.Options
 	Binary   string        // git; default: found in PATH
 	Patience time.Duration // git that says nothing for so long is ended; default 5 minutes
 }
 
 // Collector reads one git source. It is safe for use from several goroutines.
 type Collector struct {
+	*source.Base
 	cfg      Config
 	opt      Options
 	folder   string
-	log      *slog.Logger
 	scopes   []string
 	targets  map[string]address // by scope
 	observer atomic.Pointer[rest.Observer]
@@ -118,9 +101,9 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, opt: opt, log: opt.Logger, folder: cfg.Folder, targets: map[string]address{}}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, folder: cfg.Folder, targets: map[string]address{}}
 	if c.folder == "" {
-		c.folder = opt.Folder
+		c.folder = opt.CloneDir
 	}
 	if c.folder == "" {
 		return nil, errors.New("folder is missing: give the folder where clones are kept")
@@ -138,12 +121,6 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if c.opt.Patience <= 0 {
 		c.opt.Patience = 5 * time.Minute
 	}
-	if c.opt.Now == nil {
-		c.opt.Now = time.Now
-	}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
 	for _, r := range cfg.Repositories {
 		a, err := cfg.address(r)
 		if err != nil {
@@ -155,12 +132,6 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	return c, nil
 }
 
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "git".
-func (c *Collector) Provider() string { return Provider }
-
 // Observe sets who is told about requests: each exchange of git with a server counts as one.
 func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
 
@@ -168,7 +139,9 @@ func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
 func (c *Collector) Derived() bool { return true }
 
 // Scopes are the configured repositories.
-func (c *Collector) Scopes(context.Context, Memory) ([]string, error) { return c.scopes, nil }
+func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
+	return c.scopes, nil
+}
 
 // Check says whether git is recent enough and every repository can be read.
 func (c *Collector) Check(ctx context.Context) error {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/git"
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
 )
@@ -175,7 +177,7 @@ func TestAGitThatDoesNotEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := git.New(git.Config{Source: "g", Hosted: "github", Repositories: []git.Repository{{Name: "o/n"}}},
-		git.Options{Folder: t.TempDir(), Binary: path, Patience: 200 * time.Millisecond})
+		git.Options{Options: source.Options{CloneDir: t.TempDir()}, Binary: path, Patience: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +195,7 @@ func TestAHostInAPrivateNetwork(t *testing.T) {
 	check := func(private bool) error {
 		t.Helper()
 		c, err := git.New(git.Config{Source: "g", Hosted: "github", URL: "http://git.example.com:9", PrivateNetwork: private,
-			Repositories: []git.Repository{{Name: "o/n"}}}, git.Options{Folder: t.TempDir()})
+			Repositories: []git.Repository{{Name: "o/n"}}}, git.Options{Options: source.Options{CloneDir: t.TempDir()}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
@@ -43,9 +45,9 @@ func appServer(t *testing.T) (s *githubtest.Server, cfg Config, clock *atomic.In
 	return s, Config{Source: "gh", URL: s.URL, Repositories: []string{scope}, App: App{ID: "77", InstallationID: "4711", PrivateKey: text}}, clock
 }
 
-func appCollector(t *testing.T, cfg Config, clock *atomic.Int64, tune ...func(*Options)) *Collector {
+func appCollector(t *testing.T, cfg Config, clock *atomic.Int64, tune ...func(*source.Options)) *Collector {
 	t.Helper()
-	opt := Options{
+	opt := source.Options{
 		Now:   func() time.Time { return time.Unix(clock.Load(), 0) },
 		Tune:  func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
@@ -177,7 +179,7 @@ func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s, cfg, clock := appServer(t)
 			tc.tune(t, &cfg, clock, s)
-			err := appCollector(t, cfg, clock, func(o *Options) { o.Dir = beside }).Check(t.Context())
+			err := appCollector(t, cfg, clock, func(o *source.Options) { o.Dir = beside }).Check(t.Context())
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("error %v, want one that says %q", err, tc.want)
 			}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -79,12 +81,12 @@ func (r *repository) changes(ctx context.Context) error {
 	}
 	if !got.notModified {
 		if blind {
-			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(s.Cursor, s.Floor)})
+			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(s.Cursor, s.Floor)})
 		}
 		if len(newest) > 0 {
 			// What is updated while the pass runs moves to the top, behind the pass, and shows in the next probe.
-			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(s.Cursor, s.Floor)})
-			s.Cursor = later(s.Cursor, newest[0].UpdatedAt)
+			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(s.Cursor, s.Floor)})
+			s.Cursor = source.Latest(s.Cursor, newest[0].UpdatedAt)
 		}
 		s.ETag = got.etag
 	}
@@ -136,8 +138,8 @@ func (r *repository) changesPage(ctx context.Context, s *changesState, done *uin
 			reached = true
 			continue
 		}
-		s.Cursor = later(s.Cursor, n.UpdatedAt) // further than the probe, where that failed
-		read, err := s.Failed.Do(ctx, pullKey(n.Number), r.now(), func(ctx context.Context) error { return r.complete(ctx, &n) })
+		s.Cursor = source.Latest(s.Cursor, n.UpdatedAt) // further than the probe, where that failed
+		read, err := s.Failed.Do(ctx, pullKey(n.Number), r.Now(), func(ctx context.Context) error { return r.complete(ctx, &n) })
 		if err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func (r *repository) changesByNumber(ctx context.Context, s *changesState, done 
 // onePull reads a pull request by its number; nil when it is held, or gone.
 func (r *repository) onePull(ctx context.Context, s *changesState, number uint64) (*event.Change, error) {
 	var change *event.Change
-	_, err := s.Failed.Do(ctx, pullKey(number), r.now(), func(ctx context.Context) error {
+	_, err := s.Failed.Do(ctx, pullKey(number), r.Now(), func(ctx context.Context) error {
 		owner, name, _ := strings.Cut(r.scope, "/")
 		var data struct {
 			Repository *struct {
@@ -90,7 +90,7 @@ func (r *repository) onePull(ctx context.Context, s *changesState, number uint64
 
 // retryChanges asks again for the pull requests that are held.
 func (r *repository) retryChanges(ctx context.Context, s *changesState) error {
-	due := s.Failed.Due(r.now())
+	due := s.Failed.Due(r.Now())
 	for _, key := range due {
 		var number uint64
 		if _, err := fmt.Sscanf(key, "#%d", &number); err != nil {

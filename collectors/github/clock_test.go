@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
@@ -19,7 +21,7 @@ func TestAClockThatJumps(t *testing.T) {
 	for range 3 {
 		clock := resttest.Jumping(now)
 		c, err := New(Config{Source: "gh", URL: s.URL, Token: "x", Repositories: []string{scope}},
-			Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1e6 }})
+			source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1e6 }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -135,7 +137,7 @@ func TestFaultsChangeNothing(t *testing.T) {
 		m := newMemory()
 		var mu sync.Mutex
 		clock := now
-		c, err := New(Config{Source: "gh", URL: s.URL, Token: "x", Repositories: []string{scope}}, Options{
+		c, err := New(Config{Source: "gh", URL: s.URL, Token: "x", Repositories: []string{scope}}, source.Options{
 			Now: func() time.Time {
 				mu.Lock()
 				defer mu.Unlock()
@@ -225,7 +227,7 @@ func TestTheTokenIsSentAndUnknownWordsAreLoggedOnce(t *testing.T) {
 	s, m := fake(t, repo), newMemory()
 	var log bytes.Buffer
 	c := collector(t, s, nil, now)
-	c.log = textLogger(&log)
+	c.Log = textLogger(&log)
 	if err := c.Collect(t.Context(), scope, m); err != nil {
 		t.Fatal(err)
 	}

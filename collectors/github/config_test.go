@@ -13,6 +13,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -182,7 +183,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`{"nodes":[{"name":"v1","target":{"oid":"a","tagger":{"date":null,"user":null},"target":{"oid":"b","committedDate":"2026-01-02T03:04:05Z"}}}]}`))
 	f.Add([]byte(`{"nodes":[{"number":1,"state":"closed","created_at":"2026-01-02T03:04:05Z","closed_at":null,"labels":[{"name":"sev1"}]}]}`))
 	u, _ := url.Parse("https://api.github.com/")
-	r := &repository{Collector: &Collector{cfg: Config{Source: "gh"}, log: slog.New(slog.DiscardHandler)}, scope: scope, url: u.String()}
+	r := &repository{Collector: &Collector{Base: source.Options{}.Base(profile, "gh"), cfg: Config{Source: "gh"}}, scope: scope, url: u.String()}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var runs runPage
 		var jobs jobPage
@@ -231,9 +232,6 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
-
-var _ Memory = (*memory)(nil)
-var _ Writer = (*memory)(nil)
 
 func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {
 	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(1, time.Hour), Files: []string{"README.md"}}), newMemory()

@@ -117,7 +117,7 @@ func (r *repository) outcome(n deploymentNode) (event.Status, string, time.Time)
 	}
 	mapped, known := deploymentStatus(word)
 	if !known {
-		r.warn("status of a deployment", word)
+		r.Unrecognized("status of a deployment", word)
 	}
 	if strings.EqualFold(word, "inactive") && len(n.Statuses.Nodes) > 1 {
 		mapped = event.Cancelled // it was begun, its statuses are all here, and none of them is a success

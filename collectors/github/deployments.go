@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -96,14 +98,14 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 	if fresh(got, newest) || len(got.odd) > 0 {
 		got.etag = ""
 	}
-	again := len(s.Failed.Due(r.now())) > 0
+	again := len(s.Failed.Due(r.Now())) > 0
 	switch {
 	case again: // what is held is read by a pass over everything
 		s.Passes = append(s.Passes, pass{Until: s.Floor})
 	case blind:
-		s.Passes = append(s.Passes, pass{Until: later(s.Cursor, s.Floor)})
+		s.Passes = append(s.Passes, pass{Until: source.Latest(s.Cursor, s.Floor)})
 	}
-	open, err := r.w.Open(ctx, event.KindDeployment, r.now().Add(-openFor))
+	open, err := r.w.Open(ctx, event.KindDeployment, r.Now().Add(-openFor))
 	if err != nil {
 		return s, err
 	}
@@ -137,13 +139,15 @@ func (s *deploymentsState) plan(since time.Time, newest []restDeployment, got an
 	}
 	until := s.Cursor // deployments that are not final yet are read again: a status changes no place in the listing
 	for _, created := range open {
-		until = earlier(until, created)
+		if created.Before(until) { // never of a cursor that is not set: everything is read
+			until = created
+		}
 	}
 	if !got.notModified {
 		s.ETag = got.etag
 		if len(newest) > 0 {
-			s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(until, s.Floor)})
-			s.Cursor = later(s.Cursor, newest[0].CreatedAt)
+			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(until, s.Floor)})
+			s.Cursor = source.Latest(s.Cursor, newest[0].CreatedAt)
 			s.Oldest = newest[len(newest)-1].CreatedAt
 		}
 		if got.next == 0 {
@@ -152,7 +156,7 @@ func (s *deploymentsState) plan(since time.Time, newest []restDeployment, got an
 		return true
 	}
 	if until.Before(s.Oldest) && until.Before(s.Cursor) { // an open one is older than the page that has not changed
-		s.Passes = slices.Insert(s.Passes, 0, pass{Until: later(until, s.Floor)})
+		s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(until, s.Floor)})
 	}
 	return changed
 }
@@ -262,7 +266,7 @@ func deploymentKey(id int64) string { return "deployment " + strconv.FormatInt(i
 
 // heldStatuses reads every status of a deployment by REST; false when GitHub fails at them and the deployment is held.
 func (r *repository) heldStatuses(ctx context.Context, s *deploymentsState, n *deploymentNode) (bool, error) {
-	return s.Failed.Do(ctx, deploymentKey(n.DatabaseID), r.now(), func(ctx context.Context) (err error) {
+	return s.Failed.Do(ctx, deploymentKey(n.DatabaseID), r.Now(), func(ctx context.Context) (err error) {
 		n.Statuses.Nodes, err = r.statuses(ctx, n.DatabaseID)
 		return err
 	})
@@ -278,7 +282,7 @@ func (r *repository) deploymentsListed(ctx context.Context, s *deploymentsState,
 			return err
 		}
 		for id, why := range got.odd {
-			if err := s.Failed.Hold("deployment "+id, r.now(), why); err != nil {
+			if err := s.Failed.Hold("deployment "+id, r.Now(), why); err != nil {
 				return err
 			}
 		}
@@ -293,7 +297,7 @@ func (r *repository) deploymentsListed(ctx context.Context, s *deploymentsState,
 		if len(all) > 0 {
 			behind = fmt.Sprintf(" near deployment %d", all[min(max(place-(number-1)*100-1, 0), len(all)-1)].ID)
 		}
-		if err := s.Failed.Hold(fmt.Sprintf("deployment at place %d%s", place+1, behind), r.now(),
+		if err := s.Failed.Hold(fmt.Sprintf("deployment at place %d%s", place+1, behind), r.Now(),
 			&rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", r.cfg.Source)}); err != nil {
 			return nil, 0, err
 		}

@@ -77,7 +77,7 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 				continue
 			}
 			if len(found) >= documentsPerRepository {
-				r.log.Warn("more descriptors than are read of one repository", "source", r.cfg.Source, "repository", r.scope, "limit", documentsPerRepository)
+				r.Log.Warn("more descriptors than are read of one repository", "source", r.cfg.Source, "repository", r.scope, "limit", documentsPerRepository)
 				break
 			}
 			d, e, err := r.document(ctx, f, s.Documents[name])
@@ -150,12 +150,12 @@ func (r *repository) document(ctx context.Context, f treeFile, known descriptors
 		return known, nil, nil
 	}
 	if f.Size > documentLimit {
-		r.log.Warn("a descriptor is too large to be read", "source", r.cfg.Source, "repository", r.scope, "file", f.Path, "bytes", f.Size)
+		r.Log.Warn("a descriptor is too large to be read", "source", r.cfg.Source, "repository", r.scope, "file", f.Path, "bytes", f.Size)
 		return descriptors{SHA: f.SHA}, nil, nil
 	}
 	text, err := r.blob(ctx, f.SHA)
 	if code := status(err); code == http.StatusNotFound || code == http.StatusForbidden {
-		r.log.Warn("a descriptor cannot be read; the token needs read access to contents", "source", r.cfg.Source, "repository", r.scope, "file", f.Path, "status", code)
+		r.Log.Warn("a descriptor cannot be read; the token needs read access to contents", "source", r.cfg.Source, "repository", r.scope, "file", f.Path, "status", code)
 		return known, nil, nil
 	}
 	if err != nil {
@@ -166,7 +166,7 @@ func (r *repository) document(ctx context.Context, f treeFile, known descriptors
 }
 
 func (r *repository) descriptor(file, text, sha string) event.Descriptor {
-	d := event.Descriptor{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, Location: file, Document: text, Revision: sha, ObservedAt: r.now().UTC()}
+	d := event.Descriptor{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, Location: file, Document: text, Revision: sha, ObservedAt: r.Now().UTC()}
 	if r.url != "" {
 		d.URL = r.url + "/blob/" + escaped(r.defaultBranch) + "/" + escaped(file)
 	}

@@ -106,7 +106,7 @@ func (r *repository) describe(ctx context.Context) error {
 // record reads the repository's own record, unless the organization's listing has just shown it.
 func (r *repository) record(ctx context.Context, s *factsState) error {
 	if l, ok := r.listed.Load(strings.ToLower(r.scope)); ok {
-		if shown := l.(shownRepository); r.now().Sub(shown.at) < listingLasts && shown.facts.DefaultBranch != "" {
+		if shown := l.(shownRepository); r.Now().Sub(shown.at) < listingLasts && shown.facts.DefaultBranch != "" {
 			s.Repository = shown.facts
 			return nil
 		}
@@ -145,7 +145,7 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		t.Error = "GitHub names no default branch"
 		return nil
 	}
-	if t.Error != "" && t.ETag == "" && t.For == wanted && r.now().Sub(t.AskedAt).Abs() < daily || t.settled(instant(s.Repository.PushedAt), r.now()) {
+	if t.Error != "" && t.ETag == "" && t.For == wanted && r.Now().Sub(t.AskedAt).Abs() < daily || t.settled(instant(s.Repository.PushedAt), r.Now()) {
 		return nil
 	}
 	var listing struct {
@@ -160,18 +160,18 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 				return err
 			}
 		}
-		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.now().UTC(), For: wanted}
+		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.Now().UTC(), For: wanted}
 		return r.contents(ctx, s, nil, true)
 	case code == http.StatusNotFound || code == http.StatusForbidden:
 		r.hidden = err
-		*t = treeFacts{Branch: r.defaultBranch, AskedAt: r.now().UTC(), For: wanted,
+		*t = treeFacts{Branch: r.defaultBranch, AskedAt: r.Now().UTC(), For: wanted,
 			Error: fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to contents", r.cfg.Source, r.defaultBranch, code)}
 	case err != nil:
 		return err
 	case got.notModified:
-		t.AskedAt = r.now().UTC()
+		t.AskedAt = r.Now().UTC()
 	default:
-		*t = treeFacts{Branch: r.defaultBranch, ETag: got.etag, Files: filesOf(listing.Tree, listing.Truncated), AskedAt: r.now().UTC(), For: wanted}
+		*t = treeFacts{Branch: r.defaultBranch, ETag: got.etag, Files: filesOf(listing.Tree, listing.Truncated), AskedAt: r.Now().UTC(), For: wanted}
 		if listing.Truncated {
 			t.Error = "the repository has more files than GitHub lists, and it is not among those listed"
 		}
@@ -186,7 +186,7 @@ func (r *repository) facts(s factsState) []event.Event {
 	var all []event.Event
 	add := func(name string, kind event.FactType, known bool, value any, why string) {
 		f := event.Fact{Source: r.cfg.Source, Entity: "unmapped:" + Provider + "/" + r.scope, Name: "repository." + name, Type: kind,
-			ObservedAt: r.now().UTC(), ExpiresAt: r.now().UTC().Add(factsLast), URL: s.Repository.HTMLURL}
+			ObservedAt: r.Now().UTC(), ExpiresAt: r.Now().UTC().Add(factsLast), URL: s.Repository.HTMLURL}
 		if known {
 			raw, err := json.Marshal(value)
 			if known = err == nil; known {

@@ -40,7 +40,7 @@ func (c *runCollect) retry(ctx context.Context, due []string) error {
 		default:
 			read = func(ctx context.Context) error { return c.readRun(ctx, strings.TrimPrefix(key, failedRun)) }
 		}
-		if _, err := c.state.Failed.Do(ctx, key, c.now(), read); err != nil {
+		if _, err := c.state.Failed.Do(ctx, key, c.Now(), read); err != nil {
 			return err
 		}
 	}
@@ -88,7 +88,7 @@ func (c *runCollect) readRun(ctx context.Context, id string) error {
 func (c *runCollect) holdOdd(odd map[string]error) error {
 	var errs []error
 	for id, err := range odd {
-		errs = append(errs, c.state.Failed.Hold(failedRun+id, c.now(), err))
+		errs = append(errs, c.state.Failed.Hold(failedRun+id, c.Now(), err))
 	}
 	return errors.Join(errs...)
 }
@@ -130,9 +130,9 @@ func (c *runCollect) around(ctx context.Context, s span, number int, read func(c
 // between is the stretch between the runs before and behind a place of a listing that is newest first; where one of
 // them is not known, the end of what was listed.
 func (c *runCollect) between(s span, at map[int]run, place int) span {
-	hole := span{From: orGenesis(s.From), To: s.To}
+	hole := span{From: orEpoch(s.From), To: s.To}
 	if hole.To.IsZero() {
-		hole.To = c.now().UTC().Add(time.Minute).Truncate(time.Second)
+		hole.To = c.Now().UTC().Add(time.Minute).Truncate(time.Second)
 	}
 	for i := place - 1; i >= max(place-100, 0); i-- {
 		if g, ok := at[i]; ok {
@@ -169,7 +169,7 @@ func (c *runCollect) holdStretch(s span) error {
 		}
 	}
 	c.state.Holes[key] = s
-	return c.state.Failed.Hold(key, c.now(), &rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", c.cfg.Source)})
+	return c.state.Failed.Hold(key, c.Now(), &rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", c.cfg.Source)})
 }
 
 // countRuns is how many runs the span has. The count stands on every page, so that one run at which GitHub fails is
@@ -196,7 +196,7 @@ func (c *runCollect) holdOddJobs(id int64) error {
 	if err == nil {
 		return nil
 	}
-	return c.state.Failed.Hold(failedJobs+strconv.FormatInt(id, 10), c.now(), err)
+	return c.state.Failed.Hold(failedJobs+strconv.FormatInt(id, 10), c.Now(), err)
 }
 
 // settled drops the holes that are held no longer, and what was held of runs whose jobs are not wanted any more.

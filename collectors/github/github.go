@@ -11,13 +11,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/google/go-github/v60/github"
 
@@ -37,6 +38,8 @@ const (
 	DefaultBranchJobs Jobs = "default-branch"
 	NoJobs            Jobs = "none"
 )
+
+var profile = source.Profile{Provider: Provider, Product: "GitHub", Epoch: time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC)}
 
 // Config is one GitHub source.
 type Config struct {
@@ -98,51 +101,19 @@ func (c Config) Validate() error {
 	return errors.Join(append(errs, c.Deployments.validate(), c.Incidents.validate(), c.Catalog.validate())...)
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what a repository is written to, and asked about what was written before.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	Amend(ctx context.Context, events ...event.Event) error
-	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
-	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
-	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
-	Removing(what string, gone, of int) error
-	Reread() bool
-	Since() time.Time
-	Progress(stream string, done, total uint64)
-}
-
-// Options are what a Collector needs from outside; each may be left out.
-type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time
-	UserAgent string
-	Dir       string                                     // what a relative app.private_key_file is relative to
-	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
-	Sleep     func(context.Context, time.Duration) error // how the client waits
-}
-
 // Collector reads one GitHub source. It is safe for use from several goroutines.
 type Collector struct {
+	*source.Base
 	cfg     Config
 	rest    *rest.Client
 	app     *installation // nil: a token is configured
 	api     *github.Client
 	graphql string
-	log     *slog.Logger
-	now     func() time.Time
 	listed  sync.Map // shownRepository by name in lower case
-	warned  sync.Map // unknown words that have been logged
 }
 
 // New returns a collector; it fails when the configuration is not valid.
-func New(cfg Config, opt Options) (*Collector, error) {
+func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -155,10 +126,7 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	}
 	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, Limited: limited}
 	restCfg.PerSecond, restCfg.Burst = budget(base)
-	if opt.Tune != nil {
-		opt.Tune(&restCfg)
-	}
-	restOpt := rest.Options{Now: opt.Now, Sleep: opt.Sleep}
+	restOpt := opt.REST()
 	if file := cfg.App.PrivateKeyFile; file != "" && !filepath.IsAbs(file) {
 		cfg.App.PrivateKeyFile = filepath.Join(opt.Dir, file)
 	}
@@ -173,14 +141,8 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, rest: client, app: app, api: github.NewClient(client.HTTPClient()), graphql: graphQLURL(base), log: opt.Logger, now: opt.Now}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, rest: client, app: app, api: github.NewClient(client.HTTPClient()), graphql: graphQLURL(base)}
 	c.api.BaseURL = base
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
 	return c, nil
 }
 
@@ -233,12 +195,6 @@ func graphQLURL(base *url.URL) string {
 	return u.String()
 }
 
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "github".
-func (c *Collector) Provider() string { return Provider }
-
 // Observe sets who is told about requests and waits.
 func (c *Collector) Observe(o rest.Observer) {
 	c.rest.Observe(o)
@@ -249,7 +205,7 @@ func (c *Collector) Observe(o rest.Observer) {
 
 // Collect brings a repository up to date. A stream that fails does not hold up the others; the error joins what went
 // wrong, each with its stream.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &repository{Collector: c, scope: scope, w: w, since: c.cfg.Since}
 	if s := w.Since(); !s.IsZero() && !r.since.IsZero() && s.Before(r.since) || r.since.IsZero() && !s.IsZero() {
 		r.since = s
@@ -293,7 +249,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 type repository struct {
 	*Collector
 	scope         string
-	w             Writer
+	w             source.Writer
 	since         time.Time // how far back this collect reads; zero: everything
 	defaultBranch string
 	url           string
@@ -314,14 +270,8 @@ func (r *repository) ledger(ctx context.Context, of event.Kind, from time.Time, 
 	if err != nil {
 		return err
 	}
-	now := r.now().UTC()
-	start := from
-	if start.IsZero() {
-		start = genesis
-	}
-	return r.w.Append(ctx, event.LedgerEntry{Source: r.cfg.Source, Scope: r.scope, Of: of, WindowStart: start, WindowEnd: now,
-		Expected: expected, Stored: stored, Open: open, CheckedAt: now, URL: r.url, Note: note})
+	e := r.Ledger(r.scope, of, from)
+	e.Expected, e.Stored, e.Open = expected, stored, open
+	e.URL, e.Note = r.url, note
+	return r.w.Append(ctx, e)
 }
-
-// genesis is before anything on GitHub: the beginning of a window that has none.
-var genesis = time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC)

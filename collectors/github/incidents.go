@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -138,7 +140,7 @@ func (r *repository) issuePage(ctx context.Context, query url.Values, number int
 // labelled reads what has changed of the issues with a label.
 func (r *repository) labelled(ctx context.Context, label string, s *incidentsState, odd map[string]rest.Held) error {
 	known := s.Labels[label]
-	next, until := labelState{ETag: known.ETag, Cursor: known.Cursor}, later(known.Cursor, s.Floor)
+	next, until := labelState{ETag: known.ETag, Cursor: known.Cursor}, source.Latest(known.Cursor, s.Floor)
 	query := url.Values{"labels": {label}, "state": {"all"}, "sort": {"updated"}, "direction": {"desc"}, "per_page": {"100"}}
 	if !s.Floor.IsZero() {
 		query.Set("since", s.Floor.UTC().Format(time.RFC3339))
@@ -158,7 +160,7 @@ func (r *repository) labelled(ctx context.Context, label string, s *incidentsSta
 		events := make([]event.Event, 0, len(page))
 		reached := len(page) == 0
 		for _, i := range page {
-			next.Cursor = later(next.Cursor, i.UpdatedAt)
+			next.Cursor = source.Latest(next.Cursor, i.UpdatedAt)
 			if i.UpdatedAt.Before(until) { // equal is read again: two updates may share a second
 				reached = true
 				continue

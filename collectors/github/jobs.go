@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -73,7 +75,7 @@ func (c *runCollect) settleChunk(ctx context.Context, ids []int64) error {
 		}
 		group.Go(func() error {
 			var jobs, attempts, ended []event.Event
-			_, err := c.state.Failed.Do(groupCtx, failedJobs+strconv.FormatInt(id, 10), c.now(), func(ctx context.Context) (err error) {
+			_, err := c.state.Failed.Do(groupCtx, failedJobs+strconv.FormatInt(id, 10), c.Now(), func(ctx context.Context) (err error) {
 				jobs, attempts, ended, err = c.details(ctx, id, stored[strconv.FormatInt(id, 10)])
 				return err
 			})
@@ -92,7 +94,7 @@ func (c *runCollect) settleChunk(ctx context.Context, ids []int64) error {
 	if err := c.appendSome(ctx, append(found[0], found[1]...)); err != nil || len(found[2]) == 0 {
 		return err
 	}
-	return c.w.Amend(ctx, found[2]...)
+	return c.w.Update(ctx, found[2]...)
 }
 
 // appendSome appends events where there are any.
@@ -118,7 +120,7 @@ func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event
 			if approved[j.ID] && !e.StartedAt.IsZero() {
 				e.CreatedAt = time.Time{} // it waited for a person, not in a queue: how long it queued is not known
 			} else {
-				finished[j.attempt()] = later(finished[j.attempt()], instant(j.CompletedAt))
+				finished[j.attempt()] = source.Latest(finished[j.attempt()], instant(j.CompletedAt))
 			}
 			jobs = append(jobs, e)
 		}

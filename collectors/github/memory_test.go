@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -20,23 +22,24 @@ import (
 // memory is a Writer that keeps everything in maps, by identity, as the store does. It can break after a number of
 // calls, before or after it has done what it was asked for: a process that is killed may have either behind it.
 type memory struct {
-	mu          sync.Mutex
-	runs        map[string]event.PipelineRun
-	jobs        map[string]event.PipelineJob
-	changes     map[string]event.Change
-	deployments map[string]event.Deployment
-	incidents   map[string]event.Incident
-	descriptors map[string]event.Descriptor
-	facts       map[string]event.Fact
-	entries     map[event.Kind]event.LedgerEntry
-	docs        map[string][]byte
-	since       time.Time
-	writes      int // calls that change something
-	breakAt     int // the call that fails; 0: none
-	keepLast    bool
-	appended    int  // events
-	accept      bool // removals of any size
-	reread      bool
+	source.Writer // the methods that this source does not use
+	mu            sync.Mutex
+	runs          map[string]event.PipelineRun
+	jobs          map[string]event.PipelineJob
+	changes       map[string]event.Change
+	deployments   map[string]event.Deployment
+	incidents     map[string]event.Incident
+	descriptors   map[string]event.Descriptor
+	facts         map[string]event.Fact
+	entries       map[event.Kind]event.LedgerEntry
+	docs          map[string][]byte
+	since         time.Time
+	writes        int // calls that change something
+	breakAt       int // the call that fails; 0: none
+	keepLast      bool
+	appended      int  // events
+	accept        bool // removals of any size
+	reread        bool
 }
 
 func newMemory() *memory {
@@ -92,7 +95,7 @@ func (m *memory) Append(_ context.Context, events ...event.Event) error {
 	})
 }
 
-func (m *memory) Amend(ctx context.Context, events ...event.Event) error {
+func (m *memory) Update(ctx context.Context, events ...event.Event) error {
 	return m.Append(ctx, events...)
 }
 
@@ -228,7 +231,7 @@ func collector(t testing.TB, s *githubtest.Server, tune func(*Config), at time.T
 	if tune != nil {
 		tune(&cfg)
 	}
-	c, err := New(cfg, Options{
+	c, err := New(cfg, source.Options{
 		Now:   func() time.Time { return at },
 		Tune:  func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },

@@ -23,7 +23,7 @@ func (h hiccup) Append(ctx context.Context, events ...event.Event) error {
 	return h.memory.Append(ctx, events...)
 }
 
-func (h hiccup) Amend(ctx context.Context, events ...event.Event) error {
+func (h hiccup) Update(ctx context.Context, events ...event.Event) error {
 	return h.Append(ctx, events...)
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -49,7 +51,7 @@ const listingLasts = 10 * time.Minute
 
 // Scopes returns the configured repositories and those of the organization, without archived ones and forks unless they
 // are asked for. A repository that is configured and belongs to the organization comes once.
-func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	scopes := slices.Clone(c.cfg.Repositories)
 	if c.cfg.Organization == "" {
 		return scopes, nil
@@ -63,7 +65,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 		return nil, err
 	}
 	for _, r := range listed {
-		c.listed.Store(strings.ToLower(r.FullName), shownRepository{at: c.now(), facts: repositoryFacts{HTMLURL: r.HTMLURL,
+		c.listed.Store(strings.ToLower(r.FullName), shownRepository{at: c.Now(), facts: repositoryFacts{HTMLURL: r.HTMLURL,
 			DefaultBranch: r.DefaultBranch, CreatedAt: r.CreatedAt, Archived: &r.Archived, PushedAt: r.PushedAt}})
 		skip := r.Disabled || r.Archived && !c.cfg.Archived || r.Fork && !c.cfg.Forks
 		if key := strings.ToLower(r.FullName); !skip && !seen[key] && repositoryRule.MatchString(r.FullName) {
@@ -74,7 +76,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	return scopes, err
 }
 
-func (c *Collector) organization(ctx context.Context, m Memory) ([]listedRepository, error) {
+func (c *Collector) organization(ctx context.Context, m source.StateStore) ([]listedRepository, error) {
 	var old, now organizationState
 	if _, err := m.Load(ctx, organizationStream, &old); err != nil {
 		return nil, err

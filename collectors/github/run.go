@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -59,7 +60,7 @@ func (r run) later(o run) bool {
 func (r *repository) toEvent(g run, finished time.Time) event.PipelineRun {
 	mapped, raw, known := runStatus(g.Status, g.Conclusion)
 	if !known {
-		r.warn("status of a run", raw)
+		r.Unrecognized("status of a run", raw)
 	}
 	actor := g.Triggering // whoever started this attempt; actor is whoever started the first
 	if actor.Login == "" {
@@ -108,7 +109,7 @@ func (j job) attempt() uint16 { return run{RunAttempt: j.RunAttempt}.attempt() }
 func (r *repository) jobEvent(runID string, j job) event.PipelineJob {
 	mapped, raw, known := runStatus(j.Status, j.Conclusion)
 	if !known {
-		r.warn("status of a job", raw)
+		r.Unrecognized("status of a job", raw)
 	}
 	e := event.PipelineJob{
 		Origin: r.origin(strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: runID, Attempt: j.attempt(), Name: j.Name,
@@ -133,8 +134,8 @@ func (r *repository) jobEvent(runID string, j job) event.PipelineJob {
 
 // instant is the time, or zero where the source gave null or a time that no event may carry (a broken clock's year 1).
 func instant(t *time.Time) time.Time {
-	if t == nil || !event.ValidTime(*t) {
+	if t == nil {
 		return time.Time{}
 	}
-	return t.UTC()
+	return source.Known(*t)
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -56,7 +58,7 @@ func (r *repository) runs(ctx context.Context) error {
 		return err
 	}
 	c := &runCollect{repository: r, state: s}
-	due := s.Failed.Due(r.now())
+	due := s.Failed.Due(r.Now())
 	if err := c.newest(ctx); err != nil {
 		return err
 	}
@@ -100,7 +102,7 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true, Owed: owed{Attempts: s.Owed.Attempts}, Failed: s.Failed, Holes: s.Holes}
 	}
 	if !s.Started {
-		s.Floor, s.Trailed, s.Started = r.since, r.now().UTC(), true
+		s.Floor, s.Trailed, s.Started = r.since, r.Now().UTC(), true
 	}
 	s.Jobs, s.Branch, s.Failed = r.cfg.Jobs, branch, s.Failed.Begin()
 	if s.Open == nil {
@@ -174,7 +176,7 @@ func (c *runCollect) total(ctx context.Context, all uint64) error {
 	if c.state.Floor.IsZero() || all == 0 {
 		return nil
 	}
-	counted, err := c.countRuns(ctx, span{From: c.state.Floor, To: c.now().UTC().Add(daily)})
+	counted, err := c.countRuns(ctx, span{From: c.state.Floor, To: c.Now().UTC().Add(daily)})
 	c.state.Total = counted
 	return err
 }
@@ -187,17 +189,17 @@ func (c *runCollect) advance(page runPage) {
 	}
 	newest, oldest := page.Runs[0].CreatedAt, page.Runs[0].CreatedAt
 	for _, g := range page.Runs {
-		newest, oldest = later(newest, g.CreatedAt), earlier(oldest, g.CreatedAt)
+		newest, oldest = source.Latest(newest, g.CreatedAt), source.Earliest(oldest, g.CreatedAt)
 	}
 	reach := s.Head
 	if reach.IsZero() {
-		reach = orGenesis(s.Floor)
+		reach = orEpoch(s.Floor)
 	}
 	whole := page.TotalCount <= uint64(len(page.Runs)) // the page is all there is
 	if !whole && !oldest.Before(reach) {
 		s.Pending = slices.Insert(s.Pending, 0, span{From: reach, To: oldest})
 	}
-	s.Head, s.Oldest = later(s.Head, newest), oldest
+	s.Head, s.Oldest = source.Latest(s.Head, newest), oldest
 	if whole {
 		s.Oldest = time.Time{}
 	}
@@ -207,15 +209,15 @@ func (c *runCollect) advance(page runPage) {
 func (c *runCollect) extend() {
 	s := c.state
 	if !s.Floor.IsZero() && !s.Head.IsZero() && (c.since.IsZero() || c.since.Before(s.Floor)) {
-		s.Pending = append(s.Pending, span{From: orGenesis(c.since), To: s.Floor})
+		s.Pending = append(s.Pending, span{From: orEpoch(c.since), To: s.Floor})
 		s.Floor, s.ETag = c.since, "" // the total is that of the longer stretch: ask for it with the next collect
 	}
-	now := c.now().UTC()
+	now := c.Now().UTC()
 	if since := now.Sub(s.Trailed); since >= 0 && since < daily { // less than none: the clock was set back
 		return
 	}
 	s.Trailed = now
-	if from := later(now.Add(-trailing), s.Floor); s.Oldest.After(from) {
+	if from := source.Latest(now.Add(-trailing), s.Floor); s.Oldest.After(from) {
 		s.Pending = append(s.Pending, span{From: from.Truncate(time.Second), To: s.Oldest})
 	}
 }
@@ -236,7 +238,7 @@ func (c *runCollect) pending(ctx context.Context) error {
 // open asks again for the runs that are not final, one by one, unless the newest page shows them.
 func (c *runCollect) open(ctx context.Context) error {
 	s := c.state
-	open, err := c.w.Open(ctx, event.KindPipelineRun, c.now().Add(-openFor))
+	open, err := c.w.Open(ctx, event.KindPipelineRun, c.Now().Add(-openFor))
 	if err != nil {
 		return err
 	}
@@ -253,7 +255,7 @@ func (c *runCollect) open(ctx context.Context) error {
 		}
 		var g run
 		var got answer
-		read, err := s.Failed.Do(ctx, failedRun+id, c.now(), func(ctx context.Context) (err error) {
+		read, err := s.Failed.Do(ctx, failedRun+id, c.Now(), func(ctx context.Context) (err error) {
 			got, err = c.get(ctx, "repos/"+c.scope+"/actions/runs/"+id, s.Open[id], &g)
 			if status(err) == http.StatusNotFound {
 				s.Gone[id], changed = true, true
@@ -282,11 +284,11 @@ func (c *runCollect) open(ctx context.Context) error {
 func (c *runCollect) refillGaps(ctx context.Context) error {
 	s := c.state
 	stored, _, err := c.w.Count(ctx, event.KindPipelineRun, s.Floor, time.Time{})
-	if since := c.now().Sub(s.Refilled); err != nil || stored+c.hidden() >= s.Total || since >= 0 && since < daily {
+	if since := c.Now().Sub(s.Refilled); err != nil || stored+c.hidden() >= s.Total || since >= 0 && since < daily {
 		return err
 	}
-	s.Refilled = c.now().UTC()
-	if err := c.refill(ctx, span{From: orGenesis(s.Floor), To: c.now().UTC().Add(time.Minute).Truncate(time.Second)}); err != nil {
+	s.Refilled = c.Now().UTC()
+	if err := c.refill(ctx, span{From: orEpoch(s.Floor), To: c.Now().UTC().Add(time.Minute).Truncate(time.Second)}); err != nil {
 		return err
 	}
 	return c.save(ctx)
@@ -338,23 +340,9 @@ func (c *runCollect) accountJobs(ctx context.Context) error {
 	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, stored+uint64(missing), strings.Join(notes, "; "))
 }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func orGenesis(t time.Time) time.Time {
+func orEpoch(t time.Time) time.Time {
 	if t.IsZero() {
-		return genesis
+		return profile.Epoch
 	}
 	return t
 }

@@ -77,7 +77,7 @@ func (c *runCollect) readSpan(ctx context.Context) error {
 		return c.replace(ctx, verify...)
 	case !s.From.Before(s.To):
 		c.state.Crowded[s.From.UTC().Format(time.RFC3339)] = total - min(total, uint64(len(runs)))
-		c.log.Warn("more runs in one second than GitHub lists", "repository", c.scope, "second", s.From, "runs", total)
+		c.Log.Warn("more runs in one second than GitHub lists", "repository", c.scope, "second", s.From, "runs", total)
 		return c.replace(ctx, verify...)
 	case s.Split || !newestFirst(runs):
 		middle := s.From.Add(s.To.Sub(s.From) / 2).Truncate(time.Second)

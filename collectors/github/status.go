@@ -69,10 +69,3 @@ func deploymentStatus(state string) (mapped event.Status, known bool) {
 func isBot(login, kind string) bool {
 	return strings.EqualFold(kind, "Bot") || strings.HasSuffix(login, "[bot]")
 }
-
-// warn logs an unknown word once for a source.
-func (c *Collector) warn(what, word string) {
-	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
-		c.log.Warn("GitHub uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
-	}
-}

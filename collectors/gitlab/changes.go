@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -14,26 +16,26 @@ const changesStream = "changes"
 
 // mergeRequest is what is used of a merge request, as its listing shows it.
 type mergeRequest struct {
-	ID              int64  `json:"id"`
-	IID             uint64 `json:"iid"`
-	Title           string `json:"title"`
-	Description     string `json:"description"`
-	State           string `json:"state"`
-	CreatedAt       stamp  `json:"created_at"`
-	UpdatedAt       stamp  `json:"updated_at"`
-	MergedAt        stamp  `json:"merged_at"`
-	ClosedAt        stamp  `json:"closed_at"`
-	Author          *user  `json:"author"`
-	SHA             string `json:"sha"`
-	MergeCommitSHA  string `json:"merge_commit_sha"`
-	SquashCommitSHA string `json:"squash_commit_sha"`
-	SourceBranch    string `json:"source_branch"`
-	WebURL          string `json:"web_url"`
+	ID              int64            `json:"id"`
+	IID             uint64           `json:"iid"`
+	Title           string           `json:"title"`
+	Description     string           `json:"description"`
+	State           string           `json:"state"`
+	CreatedAt       source.Timestamp `json:"created_at"`
+	UpdatedAt       source.Timestamp `json:"updated_at"`
+	MergedAt        source.Timestamp `json:"merged_at"`
+	ClosedAt        source.Timestamp `json:"closed_at"`
+	Author          *user            `json:"author"`
+	SHA             string           `json:"sha"`
+	MergeCommitSHA  string           `json:"merge_commit_sha"`
+	SquashCommitSHA string           `json:"squash_commit_sha"`
+	SourceBranch    string           `json:"source_branch"`
+	WebURL          string           `json:"web_url"`
 }
 
 func (m mergeRequest) key() int64         { return m.ID }
 func (m mergeRequest) created() time.Time { return m.CreatedAt.Time }
-func (m mergeRequest) updated() time.Time { return later(m.CreatedAt.Time, m.UpdatedAt.Time) }
+func (m mergeRequest) updated() time.Time { return source.Latest(m.CreatedAt.Time, m.UpdatedAt.Time) }
 
 // changes brings the merge requests up to date. Commits, reviews and approvals are not in the listing, and one request
 // for each merge request is not made for them: those times stay unknown.

@@ -100,7 +100,7 @@ func (c *Collector) decode(body []byte, into any) error {
 	if !strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), want) {
 		return err
 	}
-	c.warn("type of "+odd.Field, odd.Value)
+	c.Unrecognized("type of "+odd.Field, odd.Value)
 	return nil
 }
 

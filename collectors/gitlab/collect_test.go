@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -351,7 +353,7 @@ func TestFaultsChangeNothing(t *testing.T) {
 	}
 	var mu sync.Mutex
 	clock := now // passes when the client waits
-	c, err := New(Config{Source: "gl", URL: f.URL, Token: "secret", Projects: []string{scope}}, Options{
+	c, err := New(Config{Source: "gl", URL: f.URL, Token: "secret", Projects: []string{scope}}, source.Options{
 		Now: func() time.Time {
 			mu.Lock()
 			defer mu.Unlock()

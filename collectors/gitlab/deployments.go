@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -16,14 +18,14 @@ const deploymentsStream = "deployments"
 
 // deployment is what is used of a deployment.
 type deployment struct {
-	ID          int64  `json:"id"`
-	Status      string `json:"status"`
-	Ref         string `json:"ref"`
-	SHA         string `json:"sha"`
-	CreatedAt   stamp  `json:"created_at"`
-	UpdatedAt   stamp  `json:"updated_at"`
-	FinishedAt  stamp  `json:"finished_at"`
-	User        *user  `json:"user"`
+	ID          int64            `json:"id"`
+	Status      string           `json:"status"`
+	Ref         string           `json:"ref"`
+	SHA         string           `json:"sha"`
+	CreatedAt   source.Timestamp `json:"created_at"`
+	UpdatedAt   source.Timestamp `json:"updated_at"`
+	FinishedAt  source.Timestamp `json:"finished_at"`
+	User        *user            `json:"user"`
 	Environment *struct {
 		Name string `json:"name"`
 	} `json:"environment"`
@@ -35,7 +37,7 @@ type deployment struct {
 
 func (d deployment) key() int64         { return d.ID }
 func (d deployment) created() time.Time { return d.CreatedAt.Time }
-func (d deployment) updated() time.Time { return later(d.CreatedAt.Time, d.UpdatedAt.Time) }
+func (d deployment) updated() time.Time { return source.Latest(d.CreatedAt.Time, d.UpdatedAt.Time) }
 
 // deployments brings the deployments up to date, and what is known of the project beside them.
 func (p *project) deployments(ctx context.Context) error {
@@ -63,7 +65,7 @@ func (p *project) deployments(ctx context.Context) error {
 	}
 	const list = "the list of environments"
 	failed := s.Failed.Has(list)
-	read, err := s.Failed.Do(ctx, list, p.now(), func(ctx context.Context) error { return p.environments(ctx, s, changed || failed) })
+	read, err := s.Failed.Do(ctx, list, p.Now(), func(ctx context.Context) error { return p.environments(ctx, s, changed || failed) })
 	if err == nil && read && failed {
 		err = p.w.Save(ctx, deploymentsStream, s)
 	}
@@ -96,7 +98,7 @@ func (p *project) deploymentEvent(d deployment) event.Deployment {
 	allowed := d.Deployable != nil && d.Deployable.AllowFailure
 	mapped, known := deploymentStatus(d.Status, allowed)
 	if !known {
-		p.warn("status of a deployment", d.Status)
+		p.Unrecognized("status of a deployment", d.Status)
 	}
 	e := event.Deployment{
 		Origin: p.origin(strconv.FormatInt(d.ID, 10), ""), Attempt: 1, Status: mapped, StatusRaw: d.Status, CreatedAt: d.CreatedAt.Time,
@@ -166,7 +168,7 @@ func (p *project) environments(ctx context.Context, s *deploymentsState, changed
 	if err := p.describe(ctx, slices.Compact(names)); err != nil {
 		return err
 	}
-	s.Described = p.now().UTC()
+	s.Described = p.Now().UTC()
 	return p.w.Save(ctx, deploymentsStream, s)
 }
 
@@ -179,7 +181,7 @@ func (p *project) describe(ctx context.Context, environments []string) error {
 			return fmt.Errorf("fact %s: %w", name, err)
 		}
 		events = append(events, event.Fact{Source: p.cfg.Source, Entity: "unmapped:" + Provider + "/" + p.scope, Name: name, Type: kind,
-			Value: doc, ObservedAt: p.now().UTC(), URL: p.info.WebURL})
+			Value: doc, ObservedAt: p.Now().UTC(), URL: p.info.WebURL})
 		return nil
 	}
 	if environments == nil {

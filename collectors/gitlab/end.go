@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -34,7 +36,7 @@ func workOf(j job) (work, bool) {
 	}
 	if j.StartedAt.IsZero() {
 		mapped, _ := runStatus(j.Status)
-		return work{Queued: first(j.CreatedAt.Time, j.FinishedAt.Time), Finish: j.FinishedAt.Time, User: j.User.login(), Optional: j.AllowFailure, Jobs: 1}, mapped == event.Failed
+		return work{Queued: source.Earliest(j.CreatedAt.Time, j.FinishedAt.Time), Finish: j.FinishedAt.Time, User: j.User.login(), Optional: j.AllowFailure, Jobs: 1}, mapped == event.Failed
 	}
 	known := j.QueuedDuration.known && j.QueuedDuration.n >= 0 && j.QueuedDuration.n <= openFor.Seconds()
 	w := work{Queued: j.StartedAt.Time, Finish: j.FinishedAt.Time, User: j.User.login(), Optional: j.AllowFailure, Loose: !known, Jobs: 1}
@@ -49,7 +51,7 @@ func add(all []work, w work) []work {
 	for i, o := range all {
 		if o.User == w.User && o.Optional == w.Optional && o.Loose == w.Loose &&
 			!w.Queued.After(o.Finish.Add(together)) && !o.Queued.After(w.Finish.Add(together)) {
-			all[i].Queued, all[i].Finish, all[i].Jobs = first(o.Queued, w.Queued), later(o.Finish, w.Finish), o.Jobs+w.Jobs
+			all[i].Queued, all[i].Finish, all[i].Jobs = source.Earliest(o.Queued, w.Queued), source.Latest(o.Finish, w.Finish), o.Jobs+w.Jobs
 			return all
 		}
 	}
@@ -69,11 +71,11 @@ func end(created time.Time, all []work) time.Time {
 		pressed := late || w.User != "" && owner != "" && w.User != owner
 		switch {
 		case !pressed:
-			end = later(end, w.Finish)
+			end = source.Latest(end, w.Finish)
 		case w.Optional && w.Queued.After(reach) && !end.IsZero():
 			return end
 		}
-		reach = later(reach, w.Finish)
+		reach = source.Latest(reach, w.Finish)
 	}
 	return end
 }

@@ -112,20 +112,20 @@ func (f *feed[T]) hold(records []T, place int, total *uint64) error {
 		f.state.Holes = map[string]hole{}
 	}
 	f.state.Holes[key] = hole{place, total}
-	return f.state.Failed.Hold(key, f.p.now(), &rest.AnswerError{Status: http.StatusInternalServerError, Err: errors.New("GitLab does not list it")})
+	return f.state.Failed.Hold(key, f.p.Now(), &rest.AnswerError{Status: http.StatusInternalServerError, Err: errors.New("GitLab does not list it")})
 }
 
 // retry asks again for the places that are due: for what surrounds each of them now.
 func (f *feed[T]) retry(ctx context.Context) error {
 	s := f.state
 	changed := false
-	for _, key := range s.Failed.Due(f.p.now()) {
+	for _, key := range s.Failed.Due(f.p.Now()) {
 		h, ok := s.Holes[key]
 		if !ok {
 			continue
 		}
 		changed = true
-		read, err := s.Failed.Do(ctx, key, f.p.now(), func(ctx context.Context) error { return f.readPlace(ctx, h) })
+		read, err := s.Failed.Do(ctx, key, f.p.Now(), func(ctx context.Context) error { return f.readPlace(ctx, h) })
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (c *pipelineCollect) retryJobs(ctx context.Context) error {
 		return nil
 	}
 	changed := false
-	for _, key := range c.state.Failed.Due(c.now()) {
+	for _, key := range c.state.Failed.Due(c.Now()) {
 		id, isJobs := strings.CutPrefix(key, failedJobs)
 		if !isJobs {
 			continue
@@ -181,7 +181,7 @@ func (c *pipelineCollect) retryJobs(ctx context.Context) error {
 			continue
 		}
 		if err != nil || g.ID == 0 {
-			if err := c.state.Failed.Hold(key, c.now(), err); err != nil {
+			if err := c.state.Failed.Hold(key, c.Now(), err); err != nil {
 				return err
 			}
 			continue

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -287,7 +289,7 @@ func (f *fake) collector(t testing.TB, at time.Time, tune func(*Config)) *Collec
 	if tune != nil {
 		tune(&cfg)
 	}
-	c, err := New(cfg, Options{
+	c, err := New(cfg, source.Options{
 		Now:   func() time.Time { return at },
 		Tune:  func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
 		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },

@@ -84,7 +84,7 @@ func (f *feed[T]) update(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	if !s.Started {
-		s.Started, s.Floor, s.Trailed, s.History = true, f.p.since, f.p.now().UTC(), f.first()
+		s.Started, s.Floor, s.Trailed, s.History = true, f.p.since, f.p.Now().UTC(), f.first()
 	} else if !s.Floor.IsZero() && (f.p.since.IsZero() || f.p.since.Before(s.Floor)) {
 		s.Floor = f.p.since
 		f.restart()
@@ -144,13 +144,13 @@ func (f *feed[T]) due(ctx context.Context) (bool, error) {
 	if s.Whole || s.Cursor.IsZero() {
 		return false, nil
 	}
-	if since := f.p.now().Sub(s.Trailed); since >= daily || since < 0 {
+	if since := f.p.Now().Sub(s.Trailed); since >= daily || since < 0 {
 		return true, nil
 	}
 	if f.kind == event.KindChange { // listed by update: the newest page shows every one
 		return false, nil
 	}
-	open, err := f.p.w.Open(ctx, f.kind, f.p.now().Add(-openFor))
+	open, err := f.p.w.Open(ctx, f.kind, f.p.Now().Add(-openFor))
 	if err != nil {
 		return false, err
 	}
@@ -208,7 +208,7 @@ func (f *feed[T]) updates(ctx context.Context) error {
 			number++
 		}
 	}
-	s.Trailed = f.p.now().UTC()
+	s.Trailed = f.p.Now().UTC()
 	return f.save(ctx)
 }
 
@@ -294,8 +294,8 @@ func (f *feed[T]) account(ctx context.Context, expected *uint64) error {
 			return err
 		}
 		known := uint64(len(s.Holes))
-		if since := f.p.now().Sub(s.Refill); stored+known < *expected && (since >= daily || since < 0) {
-			s.Refill = f.p.now().UTC()
+		if since := f.p.Now().Sub(s.Refill); stored+known < *expected && (since >= daily || since < 0) {
+			s.Refill = f.p.Now().UTC()
 			f.restart()
 			if err := f.save(ctx); err != nil {
 				return err

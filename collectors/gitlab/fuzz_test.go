@@ -5,12 +5,14 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
 func unconnected(t *testing.T) *project {
 	t.Helper()
 	c, err := New(Config{Source: "gl", URL: "http://localhost", Token: "x", Projects: []string{"a/b"}, Deployments: []DeploymentRule{{Job: "deploy*", Environment: "p"}}},
-		Options{Now: func() time.Time { return now }})
+		source.Options{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

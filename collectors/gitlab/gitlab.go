@@ -10,11 +10,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -38,6 +39,8 @@ func (j Jobs) more(before Jobs) bool {
 	rank := map[Jobs]int{NoJobs: 0, DefaultBranchJobs: 1, AllJobs: 2}
 	return rank[j] > rank[before]
 }
+
+var profile = source.Profile{Provider: Provider, Product: "GitLab", Epoch: time.Date(2011, 10, 1, 0, 0, 0, 0, time.UTC)}
 
 // Config is one GitLab source.
 type Config struct {
@@ -98,46 +101,17 @@ func validateNames(what string, names []string) error {
 	return errors.Join(errs...)
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what a project is written to, and asked about what was written before.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
-	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
-	Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error)
-	Reread() bool
-	Since() time.Time
-	Progress(stream string, done, total uint64)
-}
-
-// Options are what a Collector needs from outside; each may be left out.
-type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time
-	UserAgent string
-	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
-	Sleep     func(context.Context, time.Duration) error // how the client waits
-}
-
 // Collector reads one GitLab source. It is safe for use from several goroutines.
 type Collector struct {
-	cfg    Config
-	base   *url.URL
-	rest   *rest.Client
-	log    *slog.Logger
-	now    func() time.Time
-	known  sync.Map // scope → projectInfo
-	warned sync.Map // unknown words that have been logged
+	*source.Base
+	cfg   Config
+	base  *url.URL
+	rest  *rest.Client
+	known sync.Map // scope → projectInfo
 }
 
 // New returns a collector; it fails when the configuration is not valid.
-func New(cfg Config, opt Options) (*Collector, error) {
+func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -150,20 +124,11 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	}
 	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork}
 	restCfg.PerSecond, restCfg.Burst = budget(base)
-	if opt.Tune != nil {
-		opt.Tune(&restCfg)
-	}
-	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	client, err := rest.New(restCfg, opt.REST())
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, base: base, rest: client, log: opt.Logger, now: opt.Now}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base, rest: client}
 	return c, nil
 }
 
@@ -196,12 +161,6 @@ func apiURL(configured string) (*url.URL, error) {
 	return u, nil
 }
 
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "gitlab".
-func (c *Collector) Provider() string { return Provider }
-
 // Observe sets who is told about requests and waits.
 func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
@@ -229,7 +188,7 @@ func (c *Collector) Check(ctx context.Context) error {
 
 // Collect brings a project up to date. A stream that fails does not hold up the others; the error joins what went wrong,
 // each with its stream.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	info, err := c.lookup(ctx, scope)
 	if err != nil {
 		return fmt.Errorf("project: %w", err)
@@ -268,7 +227,7 @@ type project struct {
 	scope string
 	info  projectInfo
 	path  string // of the API: projects/<id>
-	w     Writer
+	w     source.Writer
 	since time.Time // how far back this collect reads; zero: everything
 }
 
@@ -282,9 +241,9 @@ func (p *project) ledger(ctx context.Context, of event.Kind, floor time.Time, ex
 	if err != nil {
 		return err
 	}
-	now := p.now().UTC()
-	e := event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: of, WindowStart: genesis, WindowEnd: now, Expected: stored,
-		Stored: stored, Open: open, CheckedAt: now, URL: p.info.WebURL, Note: note}
+	e := p.Ledger(p.scope, of, time.Time{})
+	e.Expected, e.Stored, e.Open = stored, stored, open
+	e.URL, e.Note = p.info.WebURL, note
 	switch {
 	case expected == nil:
 		if e.Note == "" {
@@ -298,6 +257,3 @@ func (p *project) ledger(ctx context.Context, of event.Kind, floor time.Time, ex
 	}
 	return p.w.Append(ctx, e)
 }
-
-// genesis is before anything on GitLab: the beginning of a window that has none.
-var genesis = time.Date(2011, 10, 1, 0, 0, 0, 0, time.UTC)

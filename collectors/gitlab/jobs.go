@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -49,7 +51,7 @@ func (w *jobWalk) state() *jobsState { return &w.collect.state.Jobs }
 
 // off reports whether jobs are not to be asked for: they are not wanted, or the server has none to show.
 func (w *jobWalk) off() bool {
-	since := w.collect.now().Sub(w.state().Missing)
+	since := w.collect.Now().Sub(w.state().Missing)
 	return w.collect.cfg.Jobs == NoJobs || since >= 0 && since < daily
 }
 
@@ -76,7 +78,7 @@ func (w *jobWalk) bottom(pg page[pipeline]) time.Time {
 	}
 	var oldest time.Time
 	for _, g := range pg.records {
-		oldest = first(oldest, g.CreatedAt.Time)
+		oldest = source.Earliest(oldest, g.CreatedAt.Time)
 	}
 	return oldest
 }
@@ -122,7 +124,7 @@ func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
 			s.Spans[j.Pipeline.ID] = f
 			s.Head = max(s.Head, j.ID)
 		}
-		s.Reached = first(s.Reached, reached(jobs))
+		s.Reached = source.Earliest(s.Reached, reached(jobs))
 		s.Begun, s.Next, s.Done = true, got.next, got.next == ""
 		if err := w.collect.save(ctx); err != nil {
 			return err
@@ -230,7 +232,7 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline, stale map[i
 			reachedHead = reachedHead || j.ID <= head
 			s.Head = max(s.Head, j.ID)
 		}
-		w.topped = first(w.topped, reached(jobs))
+		w.topped = source.Earliest(w.topped, reached(jobs))
 		if reachedHead {
 			extra++
 		}
@@ -254,7 +256,7 @@ func reached(jobs []job) time.Time {
 // single reads the jobs of one pipeline, retried ones too. One at which GitLab fails is held, and has none for now.
 func (w *jobWalk) single(ctx context.Context, g pipeline) (s span, some bool, err error) {
 	key := failedJobs + strconv.FormatInt(g.ID, 10)
-	read, err := w.collect.state.Failed.Do(ctx, key, w.collect.now(), func(ctx context.Context) (err error) {
+	read, err := w.collect.state.Failed.Do(ctx, key, w.collect.Now(), func(ctx context.Context) (err error) {
 		s, some, err = w.readSingle(ctx, g)
 		return err
 	})
@@ -311,7 +313,7 @@ func (w *jobWalk) page(ctx context.Context, query string) ([]job, answer, error)
 		got, err = w.collect.get(ctx, w.collect.path+"/jobs?"+w.query(), "", &jobs)
 	}
 	if refused(err) {
-		s.Missing = w.collect.now().UTC()
+		s.Missing = w.collect.Now().UTC()
 		return nil, answer{}, nil
 	}
 	return sound(w.collect.project, "jobs", jobs), got, err

@@ -10,26 +10,29 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
 // memory is a Writer that keeps everything in maps, by identity, as the store does. It can break at a call, before or
 // after it has done what it was asked for: a process that is killed may have either behind it.
 type memory struct {
-	mu          sync.Mutex
-	runs        map[string]event.PipelineRun
-	jobs        map[string]event.PipelineJob
-	changes     map[string]event.Change
-	deployments map[string]event.Deployment
-	facts       map[string]event.Fact
-	entries     map[event.Kind]event.LedgerEntry
-	docs        map[string][]byte
-	reread      bool
-	since       time.Time
-	writes      int // calls that change something
-	breakAt     int // the call that fails, and those after it; 0: none
-	keepLast    bool
-	appended    int // events, but for the ledger
+	source.Writer // the methods that this source does not use
+	mu            sync.Mutex
+	runs          map[string]event.PipelineRun
+	jobs          map[string]event.PipelineJob
+	changes       map[string]event.Change
+	deployments   map[string]event.Deployment
+	facts         map[string]event.Fact
+	entries       map[event.Kind]event.LedgerEntry
+	docs          map[string][]byte
+	reread        bool
+	since         time.Time
+	writes        int // calls that change something
+	breakAt       int // the call that fails, and those after it; 0: none
+	keepLast      bool
+	appended      int // events, but for the ledger
 }
 
 func newMemory() *memory {

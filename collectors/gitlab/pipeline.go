@@ -6,20 +6,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
 // pipeline is what is used of a pipeline, as its listing and each of its jobs show it.
 type pipeline struct {
-	ID        int64  `json:"id"`
-	Name      string `json:"name"`
-	SHA       string `json:"sha"`
-	Ref       string `json:"ref"`
-	Status    string `json:"status"`
-	Source    string `json:"source"`
-	CreatedAt stamp  `json:"created_at"`
-	UpdatedAt stamp  `json:"updated_at"`
-	WebURL    string `json:"web_url"`
+	ID        int64            `json:"id"`
+	Name      string           `json:"name"`
+	SHA       string           `json:"sha"`
+	Ref       string           `json:"ref"`
+	Status    string           `json:"status"`
+	Source    string           `json:"source"`
+	CreatedAt source.Timestamp `json:"created_at"`
+	UpdatedAt source.Timestamp `json:"updated_at"`
+	WebURL    string           `json:"web_url"`
 }
 
 func (j job) key() int64         { return j.ID }
@@ -28,7 +30,7 @@ func (j job) updated() time.Time { return j.CreatedAt.Time }
 
 func (p pipeline) key() int64         { return p.ID }
 func (p pipeline) created() time.Time { return p.CreatedAt.Time }
-func (p pipeline) updated() time.Time { return later(p.CreatedAt.Time, p.UpdatedAt.Time) }
+func (p pipeline) updated() time.Time { return source.Latest(p.CreatedAt.Time, p.UpdatedAt.Time) }
 
 // childSource is the source of a pipeline that another one of the same project started. GitLab lists those only when it
 // is asked for them.
@@ -68,11 +70,11 @@ type span struct {
 }
 
 func (s span) with(j job) span {
-	s.Start = first(s.Start, j.StartedAt.Time)
+	s.Start = source.Earliest(s.Start, j.StartedAt.Time)
 	if w, ran := workOf(j); ran {
 		s.Work = add(slices.Clone(s.Work), w)
 	} else {
-		s.Finish = later(s.Finish, j.FinishedAt.Time)
+		s.Finish = source.Latest(s.Finish, j.FinishedAt.Time)
 	}
 	if s.First == 0 || j.ID < s.First {
 		s.First, s.Actor, s.Bot = j.ID, j.User.login(), j.User.bot()
@@ -94,7 +96,7 @@ func (s span) end(created time.Time) time.Time {
 func (p *project) runEvent(g pipeline, s span) event.PipelineRun {
 	mapped, known := runStatus(g.Status)
 	if !known {
-		p.warn("status of a pipeline", g.Status)
+		p.Unrecognized("status of a pipeline", g.Status)
 	}
 	e := event.PipelineRun{
 		Origin: p.origin(strconv.FormatInt(g.ID, 10), g.WebURL), Attempt: 1, Pipeline: g.title(), Status: mapped, StatusRaw: g.Status,
@@ -108,19 +110,19 @@ func (p *project) runEvent(g pipeline, s span) event.PipelineRun {
 
 // job is what is used of a job.
 type job struct {
-	ID             int64    `json:"id"`
-	Name           string   `json:"name"`
-	Status         string   `json:"status"`
-	Ref            string   `json:"ref"`
-	Tag            bool     `json:"tag"`
-	AllowFailure   bool     `json:"allow_failure"`
-	CreatedAt      stamp    `json:"created_at"`
-	StartedAt      stamp    `json:"started_at"`
-	FinishedAt     stamp    `json:"finished_at"`
-	QueuedDuration amount   `json:"queued_duration"` // seconds
-	WebURL         string   `json:"web_url"`
-	User           *user    `json:"user"`
-	Tags           []string `json:"tag_list"`
+	ID             int64            `json:"id"`
+	Name           string           `json:"name"`
+	Status         string           `json:"status"`
+	Ref            string           `json:"ref"`
+	Tag            bool             `json:"tag"`
+	AllowFailure   bool             `json:"allow_failure"`
+	CreatedAt      source.Timestamp `json:"created_at"`
+	StartedAt      source.Timestamp `json:"started_at"`
+	FinishedAt     source.Timestamp `json:"finished_at"`
+	QueuedDuration amount           `json:"queued_duration"` // seconds
+	WebURL         string           `json:"web_url"`
+	User           *user            `json:"user"`
+	Tags           []string         `json:"tag_list"`
 	Runner         *struct {
 		Description string `json:"description"`
 	} `json:"runner"`
@@ -136,14 +138,14 @@ func (j job) entered() time.Time {
 	if j.StartedAt.IsZero() || !j.QueuedDuration.known || j.QueuedDuration.n < 0 || j.QueuedDuration.n > openFor.Seconds() {
 		return j.CreatedAt.Time
 	}
-	return later(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(j.QueuedDuration.n*float64(time.Second))))
+	return source.Latest(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(j.QueuedDuration.n*float64(time.Second))))
 }
 
 // jobEvent makes the event of a job. Runner is the tag that chose it, which says what the job ran on.
 func (p *project) jobEvent(j job) event.PipelineJob {
 	mapped, known := runStatus(j.Status)
 	if !known {
-		p.warn("status of a job", j.Status)
+		p.Unrecognized("status of a job", j.Status)
 	}
 	e := event.PipelineJob{
 		Origin: p.origin(strconv.FormatInt(j.ID, 10), j.WebURL), RunID: strconv.FormatInt(j.Pipeline.ID, 10), Attempt: 1, Name: j.Name,

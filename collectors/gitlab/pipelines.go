@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -131,7 +133,7 @@ func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 		return nil
 	}
 	if !changed && s.Children.Started && s.Children.History == "" {
-		open, err := c.w.Open(ctx, event.KindPipelineRun, c.now().Add(-openFor))
+		open, err := c.w.Open(ctx, event.KindPipelineRun, c.Now().Add(-openFor))
 		if err != nil || len(open) == 0 {
 			return err
 		}
@@ -293,9 +295,9 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 			s = span{Start: old.StartedAt, Finish: old.FinishedAt, Duration: old.Duration, Actor: old.Actor, Bot: old.Bot}
 		}
 		mapped, _ := runStatus(g.Status)
-		if mapped.Final() && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 && c.now().Sub(g.CreatedAt.Time) < detailsFor {
+		if mapped.Final() && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 && c.Now().Sub(g.CreatedAt.Time) < detailsFor {
 			c.left--
-			_, err := c.state.Failed.Do(ctx, fmt.Sprintf("pipeline %d", g.ID), c.now(), func(ctx context.Context) (err error) {
+			_, err := c.state.Failed.Do(ctx, fmt.Sprintf("pipeline %d", g.ID), c.Now(), func(ctx context.Context) (err error) {
 				s, err = c.detail(ctx, g.ID)
 				return err
 			})
@@ -313,10 +315,10 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 // is not known.
 func (c *pipelineCollect) detail(ctx context.Context, id int64) (span, error) {
 	var one struct {
-		StartedAt  stamp  `json:"started_at"`
-		FinishedAt stamp  `json:"finished_at"`
-		Duration   amount `json:"duration"` // seconds
-		User       *user  `json:"user"`
+		StartedAt  source.Timestamp `json:"started_at"`
+		FinishedAt source.Timestamp `json:"finished_at"`
+		Duration   amount           `json:"duration"` // seconds
+		User       *user            `json:"user"`
 	}
 	_, err := c.get(ctx, fmt.Sprintf("%s/pipelines/%d", c.path, id), "", &one)
 	if refused(err) {

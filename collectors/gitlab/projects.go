@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -19,12 +21,12 @@ const projectsStream = "projects"
 
 // projectInfo is what is used of a project.
 type projectInfo struct {
-	ID            int64  `json:"id"`
-	Path          string `json:"path_with_namespace"`
-	WebURL        string `json:"web_url"`
-	DefaultBranch string `json:"default_branch"`
-	CreatedAt     stamp  `json:"created_at"`
-	Archived      bool   `json:"archived"`
+	ID            int64            `json:"id"`
+	Path          string           `json:"path_with_namespace"`
+	WebURL        string           `json:"web_url"`
+	DefaultBranch string           `json:"default_branch"`
+	CreatedAt     source.Timestamp `json:"created_at"`
+	Archived      bool             `json:"archived"`
 }
 
 // projectsState remembers what the configured names stand for, so that asking again costs nothing.
@@ -51,7 +53,7 @@ const renewal = 24 * time.Hour
 
 // Scopes returns the paths of the configured projects and those of the groups. A project that is configured and belongs
 // to a group comes once. A configured name is asked for once a day; the pages of a group each time, conditionally.
-func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	var old projectsState
 	if _, err := m.Load(ctx, projectsStream, &old); err != nil {
 		return nil, err
@@ -70,7 +72,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	changed := len(old.Projects) != len(c.cfg.Projects) || len(old.Groups) != len(c.cfg.Groups)
 	for _, name := range c.cfg.Projects {
 		known := old.Projects[name]
-		if known.Info.ID == 0 || c.now().Sub(known.CheckedAt) > renewal || known.CheckedAt.After(c.now()) {
+		if known.Info.ID == 0 || c.Now().Sub(known.CheckedAt) > renewal || known.CheckedAt.After(c.Now()) {
 			fresh, err := c.project(ctx, name, known)
 			if rest.Unusable(err) { // the others are collected, and this one too if it is known
 				skipped[name] = rest.Held{Failures: 1, Error: err.Error()}
@@ -131,7 +133,7 @@ func (c *Collector) skippedScopes(skipped map[string]rest.Held, listed int) erro
 
 // project asks what a configured name stands for.
 func (c *Collector) project(ctx context.Context, name string, known knownProject) (knownProject, error) {
-	fresh := knownProject{CheckedAt: c.now().UTC()}
+	fresh := knownProject{CheckedAt: c.Now().UTC()}
 	got, err := c.get(ctx, "projects/"+url.PathEscape(name), known.ETag, &fresh.Info)
 	if err != nil {
 		return known, err
@@ -143,7 +145,7 @@ func (c *Collector) project(ctx context.Context, name string, known knownProject
 		return known, &rest.AnswerError{Status: http.StatusOK, Err: errors.New("the answer names no id and path")}
 	}
 	if known.Info.Path != "" && known.Info.Path != fresh.Info.Path {
-		c.log.Warn("project has another path; reading it anew under that", "source", c.cfg.Source, "before", known.Info.Path, "now", fresh.Info.Path)
+		c.Log.Warn("project has another path; reading it anew under that", "source", c.cfg.Source, "before", known.Info.Path, "now", fresh.Info.Path)
 	}
 	return fresh, nil
 }

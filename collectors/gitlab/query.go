@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
 // instantLayout is how GitLab takes times in queries.
@@ -30,7 +32,7 @@ func lowest[T record](records []T) int64 {
 
 func newestUpdate[T record](latest time.Time, records []T) time.Time {
 	for _, r := range records {
-		latest = later(latest, r.updated())
+		latest = source.Latest(latest, r.updated())
 	}
 	return latest
 }
@@ -56,7 +58,7 @@ func touched[T record](records []T, cursor time.Time) []T {
 func sound[T record](p *project, stream string, records []T) []T {
 	kept := slices.DeleteFunc(records, func(r T) bool { return r.key() <= 0 })
 	if n := len(records) - len(kept); n > 0 {
-		p.warn("records without an id among "+stream, strconv.Itoa(n))
+		p.Unrecognized("records without an id among "+stream, strconv.Itoa(n))
 	}
 	return kept
 }

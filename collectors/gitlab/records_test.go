@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -38,7 +40,7 @@ func TestUnknownWordsAreKeptAndLoggedOnce(t *testing.T) {
 	}
 	var log bytes.Buffer
 	c := f.collector(t, now, nil)
-	c.log = slog.New(slog.NewTextHandler(&log, nil))
+	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	if err := c.Collect(t.Context(), scope, m); err != nil {
 		t.Fatal(err)
 	}
@@ -153,9 +155,9 @@ func TestQueuedIsTheTimeSpentWaitingForARunner(t *testing.T) {
 		{"not started", 0, amount{30, true}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			j := job{CreatedAt: stamp{created}, QueuedDuration: tc.queued}
+			j := job{CreatedAt: source.Timestamp{Time: created}, QueuedDuration: tc.queued}
 			if tc.start > 0 {
-				j.StartedAt = stamp{created.Add(tc.start)}
+				j.StartedAt = source.Timestamp{Time: created.Add(tc.start)}
 			}
 			if got := j.entered().Sub(created); got != tc.want {
 				t.Errorf("entered %s after creation, want %s", got, tc.want)

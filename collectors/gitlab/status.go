@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dxctl/dxctl/event"
 )
@@ -69,53 +68,17 @@ var botName = regexp.MustCompile(`(?i)^((project|group)_\d+_bot(_.*)?|service_ac
 
 func (u *user) bot() bool { return u != nil && (u.Bot || botName.MatchString(u.Username)) }
 
-// warn logs an unknown word once for a source.
-func (c *Collector) warn(what, word string) {
-	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
-		c.log.Warn("GitLab uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
-	}
-}
-
-// stamp is a time as GitLab writes it. Null, an empty string, what is no time and what no event may carry are all the zero
-// time: not known.
-type stamp struct{ time.Time }
-
-// UnmarshalJSON never fails: one odd time must not cost the other records of its page.
-func (s *stamp) UnmarshalJSON(b []byte) error {
-	s.Time = time.Time{}
-	var t time.Time
-	if t.UnmarshalJSON(b) == nil && event.ValidTime(t) {
-		s.Time = t.UTC()
-	}
-	return nil
-}
-
 // amount is a number. Null and what is no number are not known, which is not the same as 0.
 type amount struct {
 	n     float64
 	known bool
 }
 
-// UnmarshalJSON never fails, for the reason given at stamp.
+// UnmarshalJSON never fails, as [source.Timestamp].
 func (a *amount) UnmarshalJSON(b []byte) error {
 	n, err := strconv.ParseFloat(string(b), 64)
 	if *a = (amount{}); err == nil {
 		*a = amount{n, true}
 	}
 	return nil
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// first is the earlier of two times, either of which may be unknown.
-func first(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

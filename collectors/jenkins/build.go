@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -120,11 +121,7 @@ func instant(ms int64) time.Time {
 	if ms <= 0 || ms > 1<<53 {
 		return time.Time{}
 	}
-	t := time.UnixMilli(ms).UTC()
-	if !event.ValidTime(t) {
-		return time.Time{}
-	}
-	return t
+	return source.Known(time.UnixMilli(ms))
 }
 
 // cause returns what started the build and who.
@@ -239,7 +236,7 @@ func (c *Collector) buildURL(j job, b build) string {
 func (r *reader) runEvent(j job, b build, id string) event.PipelineRun {
 	mapped, raw, known := buildStatus(b.Result, b.Building)
 	if !known {
-		r.warn("result of a build", raw)
+		r.Unrecognized("result of a build", raw)
 	}
 	trig, actor := b.cause()
 	sha, branch := b.revision(j.names)

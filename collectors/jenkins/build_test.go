@@ -46,7 +46,7 @@ func TestUnknownWordsAreKeptAndLoggedOnce(t *testing.T) {
 	f := start(t, freestyle("shop", ended(3, "MELTED"), ended(2, "MELTED"), ended(1, "SUCCESS")))
 	var log bytes.Buffer
 	c := f.collector(t, now, nil)
-	c.log = slog.New(slog.NewTextHandler(&log, nil))
+	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	m := newMemories()
 	if _, err := m.collect(t.Context(), c); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -57,7 +59,7 @@ type span struct {
 }
 
 // Collect brings a job, or the branches of a multibranch project, up to date.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	t, err := c.target(ctx, scope)
 	if err != nil {
 		return err
@@ -106,7 +108,7 @@ func (r *reader) each(ctx context.Context, t target, do func(context.Context, jo
 		if !r.multibranch {
 			return one(ctx)
 		}
-		ok, err := r.state.Failed.Do(ctx, "branch "+j.branch, r.now(), one)
+		ok, err := r.state.Failed.Do(ctx, "branch "+j.branch, r.Now(), one)
 		if err != nil {
 			return err
 		}
@@ -126,7 +128,7 @@ func (r *reader) each(ctx context.Context, t target, do func(context.Context, jo
 type reader struct {
 	*Collector
 	scope       string
-	w           Writer
+	w           source.Writer
 	since       time.Time
 	multibranch bool
 	state       scopeState
@@ -233,7 +235,7 @@ func (p *pass) prepare() {
 // news reports whether the newest page has to be asked for.
 func (p *pass) news(ctx context.Context) (bool, error) {
 	s, h := p.s, p.job.hint
-	since := p.now().Sub(s.Checked)
+	since := p.Now().Sub(s.Checked)
 	p.full = since >= daily || since < 0 // the clock may have been set back
 	if !h.given && s.ETag == "" && !s.Checked.IsZero() && !p.full {
 		// Neither the folder nor an ETag says whether there is anything new: a small question.
@@ -279,7 +281,7 @@ func (p *pass) newest(ctx context.Context) error {
 		if !p.full {
 			return nil
 		}
-		s.Checked = p.now().UTC()
+		s.Checked = p.Now().UTC()
 		return p.save(ctx)
 	}
 	if p.anew(page.Builds) {
@@ -297,7 +299,7 @@ func (p *pass) newest(ctx context.Context) error {
 		s.Pending = slices.Insert(s.Pending, 0, span{Above: head, Below: low, At: page.shown - 1})
 	}
 	if size == pageSize {
-		s.ETag, s.PageLow, s.Checked = got.etag, low, p.now().UTC()
+		s.ETag, s.PageLow, s.Checked = got.etag, low, p.Now().UTC()
 		if page.ends(size) {
 			s.PageLow = 0
 		}
@@ -344,7 +346,7 @@ func (p *pass) ask(ctx context.Context, from, to int, etag string) (buildPage, a
 	page.shown = len(page.Builds)
 	page.Builds = slices.DeleteFunc(page.Builds, func(b build) bool { return b.Number < 1 })
 	if n := page.shown - len(page.Builds); n > 0 {
-		p.warn("builds without a number", strconv.Itoa(n))
+		p.Unrecognized("builds without a number", strconv.Itoa(n))
 	}
 	return page, got, err
 }
@@ -421,7 +423,7 @@ func (p *pass) open(ctx context.Context) error {
 			continue
 		}
 		changed = true
-		if p.now().Sub(instant(s.Open[n])) > openFor {
+		if p.Now().Sub(instant(s.Open[n])) > openFor {
 			delete(s.Open, n)
 			continue
 		}

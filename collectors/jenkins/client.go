@@ -110,7 +110,7 @@ func (c *Collector) decode(body []byte, into any) error {
 	err := json.Unmarshal(body, into)
 	var odd *json.UnmarshalTypeError
 	if errors.As(err, &odd) && strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), "{") {
-		c.warn("type of "+odd.Field, odd.Value)
+		c.Unrecognized("type of "+odd.Field, odd.Value)
 		return nil
 	}
 	return err

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
 	"github.com/dxctl/dxctl/event"
@@ -20,7 +22,7 @@ func TestAClockThatJumps(t *testing.T) {
 		clock := resttest.Jumping(now)
 		cfg := Config{Source: "ci", URL: f.URL, User: "u", Token: "x"}
 		everything(&cfg)
-		c, err := New(cfg, Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1e6 }})
+		c, err := New(cfg, source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1e6 }})
 		if err != nil {
 			t.Fatal(err)
 		}

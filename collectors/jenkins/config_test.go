@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -29,7 +31,7 @@ func TestConfigMistakesAreSaidInWords(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("said %v, want %q", err, tc.want)
 			}
-			if _, err := New(c, Options{}); err == nil {
+			if _, err := New(c, source.Options{}); err == nil {
 				t.Error("New takes it")
 			}
 		})

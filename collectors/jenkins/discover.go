@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -113,7 +115,7 @@ type listing struct {
 
 // Scopes lists the jobs, by full name. What it reads is remembered, so that the next call asks for little. With a
 // *rest.SkippedError it lists also what it knew before of the folders that cannot be read.
-func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	w := &walk{Collector: c, before: map[string]listing{}, after: map[string]listing{}, found: map[string]target{}, met: map[string]bool{}}
 	if _, err := m.Load(ctx, jobsStream, &w.before); err != nil {
 		return nil, err
@@ -161,8 +163,8 @@ func (c *Collector) warnUnused(found map[string]target) {
 		if used {
 			continue
 		}
-		if _, told := c.warned.LoadOrStore("unused "+c.cfg.Projects[i], true); !told {
-			c.log.Warn("no job matches an entry of projects; check the name, and that the user may see the job",
+		if c.Once("unused " + c.cfg.Projects[i]) {
+			c.Log.Warn("no job matches an entry of projects; check the name, and that the user may see the job",
 				"source", c.cfg.Source, "project", c.cfg.Projects[i], "jobs", len(found))
 		}
 	}
@@ -184,7 +186,7 @@ func (w *walk) folder(ctx context.Context, names []string) error {
 	}
 	path := strings.Join(names, "/")
 	l, known := w.before[path]
-	if !known || l.Told || w.now().Sub(l.At).Abs() >= relist {
+	if !known || l.Told || w.Now().Sub(l.At).Abs() >= relist {
 		fresh, there, err := w.relist(ctx, names, l, known)
 		if err != nil || !there {
 			return err
@@ -204,7 +206,7 @@ func (w *walk) relist(ctx context.Context, names []string, l listing, known bool
 	}
 	path := strings.Join(names, "/")
 	w.met[path] = true
-	ok, err := w.failed.Do(ctx, path, w.now(), func(ctx context.Context) error {
+	ok, err := w.failed.Do(ctx, path, w.Now(), func(ctx context.Context) error {
 		fresh, err = w.list(ctx, names, l)
 		if there = !gone(err) || w.stillListed(ctx, names); !there {
 			return nil
@@ -231,7 +233,7 @@ func (w *walk) list(ctx context.Context, names []string, old listing) (listing, 
 	if l.Jobs == nil {
 		l.Jobs = []node{}
 	}
-	if l.At = w.now().UTC(); l.Told {
+	if l.At = w.Now().UTC(); l.Told {
 		l.At = time.Time{}
 	}
 	return l, nil
@@ -291,7 +293,7 @@ func (w *walk) nameless(folder []string) error {
 		return nil
 	}
 	w.met[key] = true
-	return w.failed.Hold(key, w.now(), &rest.AnswerError{Status: http.StatusOK, Err: errors.New("the listing has an item without a name")})
+	return w.failed.Hold(key, w.Now(), &rest.AnswerError{Status: http.StatusOK, Err: errors.New("the listing has an item without a name")})
 }
 
 // multibranch adds a project with its branches, which a listing two levels deep does not show: then it is asked for.

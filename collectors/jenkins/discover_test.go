@@ -161,7 +161,7 @@ func TestAProjectThatNoJobHasIsTold(t *testing.T) {
 	f := start(t, folder("team", freestyle("shop", until(1)...)))
 	var log bytes.Buffer
 	c := f.collector(t, now, func(c *Config) { c.Projects = []string{"team/*", "teem/**"} })
-	c.log = slog.New(slog.NewTextHandler(&log, nil))
+	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for range 2 {
 		if _, err := c.Scopes(t.Context(), newMemory()); err != nil {
 			t.Fatal(err)

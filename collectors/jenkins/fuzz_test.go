@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -66,7 +68,7 @@ func FuzzListing(f *testing.F) {
 			_, _ = w.Write(body)
 		}))
 		defer srv.Close()
-		c, err := New(Config{Source: "ci", URL: srv.URL}, Options{Tune: func(r *rest.Config) { r.Attempts, r.PerSecond, r.Burst = 1, 1e6, 1000 }})
+		c, err := New(Config{Source: "ci", URL: srv.URL}, source.Options{Tune: func(r *rest.Config) { r.Attempts, r.PerSecond, r.Burst = 1, 1e6, 1000 }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +117,7 @@ func FuzzGlob(f *testing.F) {
 func unconnected(t *testing.T) *Collector {
 	t.Helper()
 	c, err := New(Config{Source: "ci", URL: "http://localhost", Deployments: []DeploymentRule{{Job: "team/*", Environment: "p", EnvironmentParameter: "ENV"}}},
-		Options{Now: func() time.Time { return now }})
+		source.Options{Now: func() time.Time { return now }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func (p *pass) hold(b build, err error) error {
 		return nil
 	}
 	p.tried[key] = true
-	if err := p.state.Failed.Hold(key, p.now(), err); err != nil {
+	if err := p.state.Failed.Hold(key, p.Now(), err); err != nil {
 		return fmt.Errorf("build %d: %w", b.Number, err)
 	}
 	return nil
@@ -30,7 +30,7 @@ func (p *pass) hold(b build, err error) error {
 
 // heldBuilds asks again for the builds of the job that were set aside and whose time has come.
 func (p *pass) heldBuilds(ctx context.Context) (asked bool, err error) {
-	for _, key := range p.state.Failed.Due(p.now()) {
+	for _, key := range p.state.Failed.Due(p.Now()) {
 		of, stages := strings.CutPrefix(key, stagesOf)
 		number, err := strconv.Atoi(of[strings.LastIndexByte(of, '#')+1:])
 		if err != nil || p.heldKey(number) != of || p.tried[key] {
@@ -38,7 +38,7 @@ func (p *pass) heldBuilds(ctx context.Context) (asked bool, err error) {
 		}
 		asked = true
 		if b, there, err := p.one(rest.AtMost(ctx, 2), number); err != nil {
-			if err := p.state.Failed.Hold(key, p.now(), err); err != nil {
+			if err := p.state.Failed.Hold(key, p.Now(), err); err != nil {
 				return asked, err
 			}
 		} else if _, open := p.s.Open[number]; there {

@@ -11,18 +11,20 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/event"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "jenkins"
+
+var profile = source.Profile{Provider: Provider, Product: "Jenkins", Epoch: time.Date(2005, 2, 1, 0, 0, 0, 0, time.UTC)}
 
 // Config is one Jenkins source.
 type Config struct {
@@ -65,50 +67,23 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what a job is written to, and asked about what was written before.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
-	Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error)
-	Since() time.Time
-	Progress(stream string, done, total uint64)
-}
-
-// Options are what a Collector needs from outside; each may be left out.
-type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time
-	UserAgent string
-	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
-	Sleep     func(context.Context, time.Duration) error // how the client waits
-}
-
 // Collector reads one Jenkins. It is safe for use from several goroutines.
 type Collector struct {
+	*source.Base
 	cfg    Config
 	base   string // with a slash at the end
 	rest   *rest.Client
-	log    *slog.Logger
-	now    func() time.Time
 	rules  []compiledRule
 	rulesD string // digest of the rules, to notice that they have changed
 	only   []glob
 	except []glob
-	warned sync.Map // unknown words that have been logged
 
 	mu      sync.Mutex
 	targets map[string]target // by scope, of the latest listing
 }
 
 // New returns a collector; it fails when the configuration is not valid.
-func New(cfg Config, opt Options) (*Collector, error) {
+func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -122,22 +97,13 @@ func New(cfg Config, opt Options) (*Collector, error) {
 		restCfg.AuthPrefix = "Basic "
 		restCfg.Token = base64.StdEncoding.EncodeToString([]byte(cfg.User + ":" + cfg.Token))
 	}
-	if opt.Tune != nil {
-		opt.Tune(&restCfg)
-	}
-	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	client, err := rest.New(restCfg, opt.REST())
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, base: base.String(), rest: client, log: opt.Logger, now: opt.Now, targets: map[string]target{},
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base.String(), rest: client, targets: map[string]target{},
 		only: compileAll(cfg.Projects), except: compileAll(cfg.Exclude)}
 	c.rules, c.rulesD = compileRules(cfg.Deployments)
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
 	return c, nil
 }
 
@@ -158,12 +124,6 @@ func baseURL(configured string) (*url.URL, error) {
 	return u, nil
 }
 
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "jenkins".
-func (c *Collector) Provider() string { return Provider }
-
 // Observe sets who is told about requests and waits.
 func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
@@ -177,11 +137,4 @@ func (c *Collector) Check(ctx context.Context) error {
 		return fmt.Errorf("%s answers, but shows no job: %s", c.base, rights)
 	}
 	return nil
-}
-
-// warn logs an unknown word once for a source.
-func (c *Collector) warn(what, word string) {
-	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
-		c.log.Warn("Jenkins uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
-	}
 }

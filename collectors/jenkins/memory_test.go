@@ -10,20 +10,23 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
 // memory is a Writer for one scope that keeps events by their identity, and can fail at a call.
 type memory struct {
-	mu      sync.Mutex
-	docs    map[string][]byte
-	events  map[string]event.Event
-	ledger  map[event.Kind]event.LedgerEntry
-	since   time.Time
-	calls   int // of Append and Save
-	failAt  int // the call with this number fails; with after, it fails when its work is done
-	after   bool
-	appends int // events appended, but for the ledger
+	source.Writer // the methods that this source does not use
+	mu            sync.Mutex
+	docs          map[string][]byte
+	events        map[string]event.Event
+	ledger        map[event.Kind]event.LedgerEntry
+	since         time.Time
+	calls         int // of Append and Save
+	failAt        int // the call with this number fails; with after, it fails when its work is done
+	after         bool
+	appends       int // events appended, but for the ledger
 }
 
 var errFull = errors.New("the disk is full")

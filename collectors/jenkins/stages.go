@@ -50,7 +50,7 @@ func (p *pass) stages(ctx context.Context, builds []build, runs []event.Pipeline
 			defer mu.Unlock()
 			if err != nil {
 				p.tried[key] = true
-				return p.state.Failed.Hold(key, p.now(), err)
+				return p.state.Failed.Hold(key, p.Now(), err)
 			}
 			p.state.Failed.Done(key)
 			d.correct(&runs[i], b)
@@ -101,7 +101,7 @@ func (s stage) finished() time.Time {
 func (r *reader) stageEvent(j job, b build, run string, s stage) event.PipelineJob {
 	mapped, known := stageStatus(s.Status)
 	if !known {
-		r.warn("status of a stage", s.Status)
+		r.Unrecognized("status of a stage", s.Status)
 	}
 	e := event.PipelineJob{
 		Origin: r.origin(s.ID, r.buildURL(j, b)), RunID: run, Attempt: 1, Name: s.Name, Status: mapped, StatusRaw: s.Status,

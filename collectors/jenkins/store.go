@@ -42,7 +42,7 @@ func (p *pass) take(ctx context.Context, builds []build, counted func(build) boo
 		}
 		p.s.Open[b.Number] = b.Timestamp
 		if b.started().IsZero() {
-			p.s.Open[b.Number] = p.now().UnixMilli() // it is asked for as long as if it had begun now
+			p.s.Open[b.Number] = p.Now().UnixMilli() // it is asked for as long as if it had begun now
 		}
 	}
 	for _, b := range builds {
@@ -132,7 +132,7 @@ func (r *reader) account(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	if since := r.now().Sub(r.state.Refilled); stored < listed && (since >= daily || since < 0) { // less than none: the clock was set back
+	if since := r.Now().Sub(r.state.Refilled); stored < listed && (since >= daily || since < 0) { // less than none: the clock was set back
 		if err := r.refill(ctx, t); err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func (r *reader) unread() (n uint64) {
 
 // refill reads every job of the scope from its newest build to its oldest.
 func (r *reader) refill(ctx context.Context, t target) error {
-	r.state.Refilled, r.state.Vanished = r.now().UTC(), 0
+	r.state.Refilled, r.state.Vanished = r.Now().UTC(), 0
 	for _, s := range r.state.Jobs {
 		s.reread(false)
 	}
@@ -203,17 +203,15 @@ func (r *reader) refill(ctx context.Context, t target) error {
 }
 
 func (r *reader) entry(of event.Kind, expected, stored, open uint64) event.LedgerEntry {
-	now, from := r.now().UTC(), genesis
+	var from time.Time
 	for _, s := range r.state.Jobs {
 		if !s.Floor.IsZero() {
 			from = s.Floor
 		}
 	}
-	return event.LedgerEntry{Source: r.cfg.Source, Scope: r.scope, Of: of, WindowStart: from, WindowEnd: now, Expected: expected,
-		Stored: stored, Open: open, CheckedAt: now, URL: r.scopeURL()}
+	e := r.Ledger(r.scope, of, from)
+	e.Expected, e.Stored, e.Open, e.URL = expected, stored, open, r.scopeURL()
+	return e
 }
 
 func (r *reader) scopeURL() string { return r.base + jobPath(strings.Split(r.scope, "/")) }
-
-// genesis is before anything in Jenkins, and in Hudson before it: the beginning of a window that has none.
-var genesis = time.Date(2005, 2, 1, 0, 0, 0, 0, time.UTC)

@@ -38,7 +38,7 @@ func (p *pass) absent(present map[string]bool) {
 		}
 		kind, namespace := placeOf(key)
 		switch {
-		case !t.Gone.IsZero() && p.now().Sub(t.Gone) > goneFor:
+		case !t.Gone.IsZero() && p.Now().Sub(t.Gone) > goneFor:
 			delete(p.s.Workloads, key)
 		case t.Gone.IsZero() && p.listed(kind, namespace):
 			p.close(t, event.Skipped)
@@ -56,7 +56,7 @@ func placeOf(key string) (kind, namespace string) {
 // close ends the rollouts of a workload that is no more, and keeps of it only what prevents that they are stored again,
 // should it come back.
 func (p *pass) close(t *track, status event.Status) {
-	t.Gone = p.now().UTC().Truncate(time.Second)
+	t.Gone = p.Now().UTC().Truncate(time.Second)
 	for n, e := range t.Rollouts {
 		switch {
 		case e == nil:

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -17,7 +19,7 @@ func (p *pass) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := p.now().Sub(p.s.Refill)
+	since := p.Now().Sub(p.s.Refill)
 	if shown := p.shown(); stored < p.s.Total && len(shown) > 0 && (since >= daily || since < 0) {
 		if err := p.w.Append(ctx, shown...); err != nil {
 			return err
@@ -25,7 +27,7 @@ func (p *pass) account(ctx context.Context) error {
 		if stored, open, err = p.w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{}); err != nil {
 			return err
 		}
-		p.s.Refill, changed = p.now().UTC(), true
+		p.s.Refill, changed = p.Now().UTC(), true
 	}
 	if stored > p.s.Total {
 		p.s.Total, changed = stored, true
@@ -38,7 +40,6 @@ func (p *pass) account(ctx context.Context) error {
 	if p.careful {
 		return nil // what the ledger says knows more than this pass; the next one has a checkpoint
 	}
-	now := p.now().UTC()
 	var notes []string
 	if p.s.Lost > 0 {
 		notes = append(notes, fmt.Sprintf("the cluster forgot %d rollouts before they were read; they cannot be read again. Collect more often, or raise the workload's revisionHistoryLimit", p.s.Lost))
@@ -52,8 +53,10 @@ func (p *pass) account(ctx context.Context) error {
 	for _, err := range p.bad {
 		notes = append(notes, err.Error())
 	}
-	return p.w.Append(ctx, event.LedgerEntry{Source: p.cfg.Source, Scope: p.scope, Of: event.KindDeployment, WindowStart: genesis, WindowEnd: now,
-		Expected: p.s.Total + p.s.Lost + uint64(len(p.bad)), Stored: stored, Open: open, CheckedAt: now, Note: strings.Join(notes, "; ")})
+	l := p.Ledger(p.scope, event.KindDeployment, time.Time{})
+	l.Expected, l.Stored, l.Open = p.s.Total+p.s.Lost+uint64(len(p.bad)), stored, open
+	l.Note = strings.Join(notes, "; ")
+	return p.w.Append(ctx, l)
 }
 
 // shown returns the events of the rollouts that the cluster remembers.
@@ -69,17 +72,13 @@ func (p *pass) shown() []event.Event {
 	return shown
 }
 
-// genesis is before Kubernetes kept revisions: the beginning of a window that has none.
-var genesis = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // errReadAgain stands for a listing that failed before and does not now.
 var errReadAgain = errors.New("it can be read again")
 
 // accountUnread writes the ledger of what cannot be read. How many rollouts that are nobody can say: it is a gap of one
 // until it can be read again.
-func (c *Collector) accountUnread(ctx context.Context, name string, why error, w Writer) error {
-	now := c.now().UTC()
-	l := event.LedgerEntry{Source: c.cfg.Source, Scope: name, Of: event.KindDeployment, WindowStart: genesis, WindowEnd: now, CheckedAt: now}
+func (c *Collector) accountUnread(ctx context.Context, name string, why error, w source.Writer) error {
+	l := c.Ledger(name, event.KindDeployment, time.Time{})
 	if errors.Is(why, errReadAgain) {
 		return w.Append(ctx, l)
 	}

@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -124,7 +125,7 @@ func (p *place) watch() {
 	p.t.Helper()
 	ctx, cancel := context.WithCancel(background())
 	ended := make(chan error, 1)
-	go func() { ended <- p.c.Watch(ctx, func(string) Writer { return p.m }) }()
+	go func() { ended <- p.c.Watch(ctx, func(string) source.Writer { return p.m }) }()
 	p.t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

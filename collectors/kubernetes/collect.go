@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -45,7 +47,7 @@ const goneFor = 30 * daily
 
 // Scopes lists the cluster's services. It is the one pass over the cluster; Collect reads what it has seen. What cannot
 // be read is a scope too, of which Collect returns why; it is listed once more when it can be read again.
-func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	s, err := c.list(ctx)
 	if err != nil {
 		return nil, err
@@ -77,7 +79,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 func (c *Collector) Abreast() int { return 256 }
 
 // Collect stores the rollouts of a service.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	c.mu.Lock()
 	s, live := c.seen, c.live
 	c.mu.Unlock()
@@ -114,7 +116,7 @@ func (c *Collector) lock(scope string) (unlock func()) {
 type pass struct {
 	*Collector
 	scope   string
-	w       Writer
+	w       source.Writer
 	listed  func(kind, namespace string) bool // what is not shown of these is not there
 	careful bool                              // there are rollouts in the store of which the checkpoint is gone
 	s       state

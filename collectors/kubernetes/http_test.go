@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -163,7 +165,7 @@ func overHTTP(t *testing.T, s *apiServer) *Collector {
 	t.Helper()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	c, err := New(Config{Source: "k8s", Kubeconfig: kubeconfig(t, s.URL, authority), Context: "here", Environment: "production"},
-		Options{Now: func() time.Time { return noon.Add(time.Hour) }, Settle: time.Millisecond, Patience: 5 * time.Second, UserAgent: "dxctl/test"})
+		Options{Options: source.Options{Now: func() time.Time { return noon.Add(time.Hour) }, UserAgent: "dxctl/test"}, Settle: time.Millisecond, Patience: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +207,7 @@ func TestInformersOverHTTP(t *testing.T) {
 	w := &watched{t: t, m: m}
 	ended := make(chan error, 1)
 	ctx, cancel := contextOf(t)
-	go func() { ended <- c.Watch(ctx, func(string) Writer { return m }) }()
+	go func() { ended <- c.Watch(ctx, func(string) source.Writer { return m }) }()
 	for deadline := time.Now().Add(10 * time.Second); !s.watched(4); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing is watched")

@@ -19,7 +19,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,11 +27,13 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "kubernetes"
+
+var profile = source.Profile{Provider: Provider, Product: "Kubernetes", Epoch: time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)}
 
 // Config is one cluster.
 type Config struct {
@@ -72,41 +73,22 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what a scope is written to, and asked about what was written before.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
-	Since() time.Time
-	Progress(stream string, done, total uint64)
-}
-
 // Options are what a Collector needs from outside; each may be left out.
 type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time
-	UserAgent string
-	Client    dynamic.Interface // instead of the cluster that the configuration names
-	Patience  time.Duration     // how long a first listing of the cluster may take; default a minute
-	Settle    time.Duration     // how long changes are gathered before they are stored; default a second
+	source.Options
+	Client   dynamic.Interface // instead of the cluster that the configuration names
+	Patience time.Duration     // how long a first listing of the cluster may take; default a minute
+	Settle   time.Duration     // how long changes are gathered before they are stored; default a second
 }
 
 // Collector reads one cluster. It is safe for use from several goroutines.
 type Collector struct {
+	*source.Base
 	cfg      Config
 	opt      Options
-	log      *slog.Logger
-	now      func() time.Time
 	rules    []compiledRule
 	rulesOf  string // digest of what decides the environment, to notice that it has changed
 	observer atomic.Pointer[rest.Observer]
-	warned   sync.Map // unknown words that have been logged
 	taking   sync.Map // by scope, the mutex of the pass over it
 
 	mu     sync.Mutex
@@ -130,22 +112,10 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if opt.Settle <= 0 {
 		opt.Settle = time.Second
 	}
-	c := &Collector{cfg: cfg, opt: opt, log: opt.Logger, now: opt.Now, client: opt.Client}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, client: opt.Client}
 	c.rules, c.rulesOf = compileRules(cfg.Environment, cfg.Environments)
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
 	return c, nil
 }
-
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "kubernetes".
-func (c *Collector) Provider() string { return Provider }
 
 // Observe sets who is told about requests.
 func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
@@ -157,11 +127,4 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	return joined(s.unread)
-}
-
-// warn logs an unknown word once for a source.
-func (c *Collector) warn(what, word string) {
-	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
-		c.log.Warn("Kubernetes uses a word that is not known; it is kept as it is", "source", c.cfg.Source, "what", what, "word", word)
-	}
 }

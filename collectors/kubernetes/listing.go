@@ -59,9 +59,9 @@ func (l *listing) name() string {
 
 // inform makes the informer of a listing.
 func (c *Collector) inform(l *listing, client dynamic.Interface) error {
-	l.refused, l.now = make(chan struct{}), c.now
+	l.refused, l.now = make(chan struct{}), c.Now
 	l.failing = func(err error) {
-		c.log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", l.name(), "error", err)
+		c.Log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", l.name(), "error", err)
 	}
 	lw := cache.ToListWatcherWithWatchListSemantics(l.listWatch(client.Resource(l.resource).Namespace(l.namespace), c.opt.Patience), client)
 	i := cache.NewSharedIndexInformerWithOptions(lw, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/collectors"
@@ -65,7 +67,7 @@ func runnerOf(tb testing.TB, kubeconfig, more string) (*collectors.Runner, *coun
 	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: k8s, kind: kubernetes, kubeconfig: %q, %s}", kubeconfig, more), &src); err != nil {
 		tb.Fatal(err)
 	}
-	all, err := collectors.All(collectors.Config{src}, collectors.Options{})
+	all, err := collectors.All(collectors.Config{src}, source.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}

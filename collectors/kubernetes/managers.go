@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/dxctl/dxctl/event"
@@ -30,7 +32,7 @@ func (w *workload) managed(u *unstructured.Unstructured) {
 		}
 		at := m.Time.UTC()
 		if m.Subresource == "status" {
-			w.touched = later(w.touched, at)
+			w.touched = source.Latest(w.touched, at)
 			continue
 		}
 		if m.FieldsV1 == nil {
@@ -39,7 +41,7 @@ func (w *workload) managed(u *unstructured.Unstructured) {
 		raw := m.FieldsV1.GetRawString()
 		if strings.Contains(raw, `"f:`+rolloutRevision+`"`) || strings.Contains(raw, `"f:`+deploymentRevision+`"`) {
 			if !strings.Contains(raw, `"f:status"`) { // else the time is that of the latest status
-				w.numberedAt = later(w.numberedAt, at)
+				w.numberedAt = source.Latest(w.numberedAt, at)
 			}
 			continue
 		}

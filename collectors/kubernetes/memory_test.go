@@ -9,22 +9,25 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
 var errFull = errors.New("no space left on device")
 
-// memory is a Writer that keeps what it is given by identity, as the store does, and can fail at any write.
+// memory is a source.Writer that keeps what it is given by identity, as the store does, and can fail at any write.
 type memory struct {
-	mu     sync.Mutex
-	docs   map[string][]byte
-	events map[string]event.Deployment // by id
-	ledger event.LedgerEntry
-	since  time.Time
-	writes int
-	failAt int  // the write that fails; 0: none
-	after  bool // it fails after it has written
-	stored int  // deployments appended, also again
+	source.Writer // the methods that this source does not use
+	mu            sync.Mutex
+	docs          map[string][]byte
+	events        map[string]event.Deployment // by id
+	ledger        event.LedgerEntry
+	since         time.Time
+	writes        int
+	failAt        int  // the write that fails; 0: none
+	after         bool // it fails after it has written
+	stored        int  // deployments appended, also again
 }
 
 func newMemory() *memory {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -98,7 +100,7 @@ func (c *Collector) readWorkload(kind string, u *unstructured.Unstructured) *wor
 		w.observed = err != nil || seen >= u.GetGeneration() // older controllers write a digest
 		v, known := rolloutVerdict(u)
 		if w.verdict = v; !known {
-			c.warn("phase of a Rollout", v.raw)
+			c.Unrecognized("phase of a Rollout", v.raw)
 		}
 	}
 	return w
@@ -142,10 +144,10 @@ func (c *Collector) readControllerRevision(u *unstructured.Unstructured) *revisi
 		return nil
 	}
 	r := &revision{ObjectMeta: trimmed(u), owner: owner.UID, number: number(u, "revision")}
-	r.changed = moment(r.CreationTimestamp.Time)
+	r.changed = source.Known(r.CreationTimestamp.Time)
 	for _, m := range u.GetManagedFields() {
 		if m.Time != nil && event.ValidTime(m.Time.Time) {
-			r.changed = later(r.changed, m.Time.UTC())
+			r.changed = source.Latest(r.changed, m.Time.UTC())
 		}
 	}
 	data, _, _ := unstructured.NestedFieldNoCopy(u.Object, "data")
@@ -191,23 +193,5 @@ func text(u *unstructured.Unstructured, fields ...string) string {
 // instant reads a time; zero when there is none that an event may carry.
 func instant(v any) time.Time {
 	s, _ := v.(string)
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return time.Time{}
-	}
-	return moment(t)
-}
-
-func moment(t time.Time) time.Time {
-	if !event.ValidTime(t) {
-		return time.Time{}
-	}
-	return t.UTC()
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
+	return source.ParseTime(s)
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -114,7 +116,7 @@ func collector(t *testing.T, client *fake.FakeDynamicClient, change func(*Config
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, Options{Client: client, Now: func() time.Time { return noon.Add(24 * time.Hour) }, Settle: time.Millisecond, Patience: 10 * time.Second})
+	c, err := New(cfg, Options{Options: source.Options{Now: func() time.Time { return noon.Add(24 * time.Hour) }}, Client: client, Settle: time.Millisecond, Patience: 10 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

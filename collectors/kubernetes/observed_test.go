@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -168,7 +169,7 @@ func TestAnExpiredVersionCancelsNothing(t *testing.T) {
 	c.cfg.Environment = "production"
 	ctx, cancel := contextOf(t)
 	ended := make(chan error, 1)
-	go func() { ended <- c.Watch(ctx, func(string) Writer { return m }) }()
+	go func() { ended <- c.Watch(ctx, func(string) source.Writer { return m }) }()
 	w := &watched{t: t, m: m}
 	w.until(id(1), is(event.Running))
 	for deadline := time.Now().Add(10 * time.Second); !s.watched(4); time.Sleep(2 * time.Millisecond) {
@@ -205,7 +206,7 @@ func TestAQuickRolloutHasAnEnd(t *testing.T) {
 	w.c = collector(t, client, func(c *Config) { c.ServiceLabels = []string{"none"} })
 	w.c.opt.Settle = 200 * time.Millisecond
 	ctx, cancel := contextOf(t)
-	go func() { w.ended <- w.c.Watch(ctx, func(string) Writer { return w.m }) }()
+	go func() { w.ended <- w.c.Watch(ctx, func(string) source.Writer { return w.m }) }()
 	if e := w.until(stsID(1), is(event.Succeeded)); !e.FinishedAt.IsZero() {
 		t.Errorf("nobody saw the end of %+v", e)
 	}
@@ -252,7 +253,7 @@ func TestAChangeDuringALookIsNotLost(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.follow(ctx, k, q, func(string) Writer { //nolint:contextcheck // what the test changes is not part of the look
+		c.follow(ctx, k, q, func(string) source.Writer { //nolint:contextcheck // what the test changes is not part of the look
 			if asked++; asked == 1 {
 				w.put(deployments, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 3)))
 				for deadline := time.Now().Add(10 * time.Second); !queued() && time.Now().Before(deadline); time.Sleep(time.Millisecond) {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -109,7 +111,7 @@ func (v *view) rollouts(origin func(id string) event.Origin, environment string)
 // numbers returns a revision under each number that it has had, and when it began under each.
 func (v *view) numbers(r *revision) []numbered {
 	var list []numbered
-	made := moment(r.CreationTimestamp.Time)
+	made := source.Known(r.CreationTimestamp.Time)
 	for i, n := range r.earlier {
 		e := numbered{revision: r, number: n, undoes: i > 0}
 		if i == 0 {

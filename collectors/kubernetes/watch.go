@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/tools/cache"
 )
@@ -15,7 +17,7 @@ import (
 // scope is asked for each time that something is stored, and shares its checkpoints with [Collector.Collect], which may be
 // called at the same time. What cannot be stored is tried again. An error is returned only when the cluster cannot be
 // read at all: it does not answer, or refuses. A connection that is lost later is taken up again.
-func (c *Collector) Watch(ctx context.Context, writer func(scope string) Writer) error {
+func (c *Collector) Watch(ctx context.Context, writer func(scope string) source.Writer) error {
 	client, err := c.connect()
 	if err != nil {
 		return err
@@ -41,7 +43,7 @@ func (c *Collector) Watch(ctx context.Context, writer func(scope string) Writer)
 		return err
 	}
 	if err := k.err(0); err != nil {
-		c.log.Error("a part of the cluster cannot be read; retrying", "source", c.cfg.Source, "error", err)
+		c.Log.Error("a part of the cluster cannot be read; retrying", "source", c.cfg.Source, "error", err)
 	}
 	c.mu.Lock()
 	if c.live != nil {
@@ -91,7 +93,7 @@ func (k *caches) handler(q *queue) cache.ResourceEventHandler {
 }
 
 // follow stores what changes, a moment after it has: a rollout changes its status several times a second.
-func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func(scope string) Writer) {
+func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func(scope string) source.Writer) {
 	due := newChanges()
 	for pause := c.opt.Settle; q.wait(ctx, pause); {
 		// What changes from here on is in the queue again, whether or not the views show it.
@@ -115,7 +117,7 @@ func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func
 }
 
 // store brings the scopes that have changed up to date, and returns those of which it failed.
-func (c *Collector) store(ctx context.Context, k *caches, due *changes, writer func(scope string) Writer) *changes {
+func (c *Collector) store(ctx context.Context, k *caches, due *changes, writer func(scope string) source.Writer) *changes {
 	failed := newChanges()
 	var mu sync.Mutex
 	var passes errgroup.Group
@@ -123,7 +125,7 @@ func (c *Collector) store(ctx context.Context, k *caches, due *changes, writer f
 	for scope := range due.scopes {
 		passes.Go(func() error {
 			if err := c.look(ctx, k, scope, due.gone[scope], writer(scope)); err != nil && ctx.Err() == nil {
-				c.log.Error("storing a rollout failed; retrying", "source", c.cfg.Source, "scope", scope, "error", err)
+				c.Log.Error("storing a rollout failed; retrying", "source", c.cfg.Source, "scope", scope, "error", err)
 				mu.Lock()
 				defer mu.Unlock()
 				failed.scopes[scope] = true
@@ -137,7 +139,7 @@ func (c *Collector) store(ctx context.Context, k *caches, due *changes, writer f
 }
 
 // look stores what is new of a scope.
-func (c *Collector) look(ctx context.Context, k *caches, scope string, gone []*lost, w Writer) error {
+func (c *Collector) look(ctx context.Context, k *caches, scope string, gone []*lost, w source.Writer) error {
 	defer c.lock(scope)()
 	views := c.views(k, scope)
 	p := &pass{Collector: c, scope: scope, w: w, listed: k.listed}
@@ -148,7 +150,7 @@ func (c *Collector) look(ctx context.Context, k *caches, scope string, gone []*l
 		k.witness.forget(v)
 	}
 	for _, err := range p.bad {
-		c.log.Error("storing a rollout failed; the next collect retries", "source", c.cfg.Source, "scope", scope, "error", err)
+		c.Log.Error("storing a rollout failed; the next collect retries", "source", c.cfg.Source, "scope", scope, "error", err)
 	}
 	return nil
 }

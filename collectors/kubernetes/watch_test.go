@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/dynamic/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -41,7 +42,7 @@ func watchingOf(t *testing.T, client *fake.FakeDynamicClient, m *memory) *watche
 	w.c = collector(t, w.client, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	w.stop = cancel
-	go func() { w.ended <- w.c.Watch(ctx, func(string) Writer { return m }) }()
+	go func() { w.ended <- w.c.Watch(ctx, func(string) source.Writer { return m }) }()
 	t.Cleanup(func() {
 		cancel()
 		select {
@@ -129,7 +130,7 @@ func TestWatchStoresARolloutAsItGoes(t *testing.T) {
 	if w.m.stored != stored || len(w.client.Actions()) != before || w.m.ledger.Stored != 4 || w.m.ledger.Gap() != 0 {
 		t.Errorf("%d stored, %d requests, %+v", w.m.stored-stored, len(w.client.Actions())-before, w.m.ledger)
 	}
-	if err := w.c.Watch(t.Context(), func(string) Writer { return w.m }); err == nil || !strings.Contains(err.Error(), "already") {
+	if err := w.c.Watch(t.Context(), func(string) source.Writer { return w.m }); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a second watch: %v", err)
 	}
 	for _, a := range w.client.Actions() {

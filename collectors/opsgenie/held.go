@@ -28,7 +28,7 @@ func (r *reader) hold(key string, err error) error {
 		return nil
 	}
 	r.tried[key] = true
-	return r.state.Failed.Hold(key, r.now(), err)
+	return r.state.Failed.Hold(key, r.Now(), err)
 }
 
 // page reads a page of the listing. A record with which Opsgenie cannot answer does not cost the others of its page.
@@ -79,7 +79,7 @@ func idOf(raw json.RawMessage, other string) string {
 func (r *reader) held(ctx context.Context) error {
 	s, asked := &r.state, len(r.tried) > 0
 	var inList []string
-	for _, key := range s.Failed.Due(r.now()) {
+	for _, key := range s.Failed.Due(r.Now()) {
 		if r.tried[key] {
 			continue
 		}

@@ -10,21 +10,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/event"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "opsgenie"
+
+var profile = source.Profile{Provider: Provider, Product: "Opsgenie", Epoch: time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC)}
 
 // Config is one Opsgenie source.
 type Config struct {
@@ -75,43 +76,17 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Memory keeps small JSON documents between runs.
-type Memory interface {
-	Load(ctx context.Context, stream string, into any) (bool, error)
-	Save(ctx context.Context, stream string, state any) error
-}
-
-// Writer is what a scope is written to, and asked about what was written before.
-type Writer interface {
-	Memory
-	Append(ctx context.Context, events ...event.Event) error
-	Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error)
-	Since() time.Time
-	Progress(stream string, done, total uint64)
-}
-
-// Options are what a Collector needs from outside; each may be left out.
-type Options struct {
-	Logger    *slog.Logger
-	Now       func() time.Time
-	UserAgent string
-	Tune      func(*rest.Config)                         // adjusts the client's budget and patience
-	Sleep     func(context.Context, time.Duration) error // how the client waits
-}
-
 // Collector reads one Opsgenie source. It is safe for use from several goroutines.
 type Collector struct {
-	cfg    Config
-	base   string // with a slash at the end
-	rest   *rest.Client
-	log    *slog.Logger
-	now    func() time.Time
-	depth  int      // how far Opsgenie counts
-	warned sync.Map // unknown words that have been logged
+	*source.Base
+	cfg   Config
+	base  string // with a slash at the end
+	rest  *rest.Client
+	depth int // how far Opsgenie counts
 }
 
 // New returns a collector; it fails when the configuration is not valid.
-func New(cfg Config, opt Options) (*Collector, error) {
+func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -122,20 +97,11 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	// Opsgenie's limits depend on plan and number of users. It answers 429 with Retry-After, which is obeyed.
 	restCfg := rest.Config{BaseURL: base, Token: strings.TrimSpace(cfg.Token), AuthHeader: "Authorization", AuthPrefix: "GenieKey ", UserAgent: opt.UserAgent,
 		PrivateNetwork: cfg.PrivateNetwork, PerSecond: 5, Burst: 20}
-	if opt.Tune != nil {
-		opt.Tune(&restCfg)
-	}
-	client, err := rest.New(restCfg, rest.Options{Now: opt.Now, Sleep: opt.Sleep})
+	client, err := rest.New(restCfg, opt.REST())
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{cfg: cfg, base: base.String(), rest: client, log: opt.Logger, now: opt.Now, depth: lastRecord}
-	if c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
-	if c.now == nil {
-		c.now = time.Now
-	}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base.String(), rest: client, depth: lastRecord}
 	return c, nil
 }
 
@@ -158,12 +124,6 @@ func apiURL(configured string) (*url.URL, error) {
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+"/", ""
 	return u, nil
 }
-
-// Source is the source's name.
-func (c *Collector) Source() string { return c.cfg.Source }
-
-// Provider is "opsgenie".
-func (c *Collector) Provider() string { return Provider }
 
 // Observe sets who is told about requests and waits.
 func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
@@ -188,11 +148,4 @@ func (c *Collector) Check(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// warn logs an unknown word once for a source.
-func (c *Collector) warn(what, word string) {
-	if _, seen := c.warned.LoadOrStore(what+" "+word, true); !seen {
-		c.log.Warn("Opsgenie uses a word that is not known; the record is taken to be open", "source", c.cfg.Source, "what", what, "word", word)
-	}
 }

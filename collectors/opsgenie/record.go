@@ -9,38 +9,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
-// stamp is a time as Opsgenie writes it. Null and what is no time, or none that an event may carry, are zero.
-type stamp struct{ time.Time }
-
-// UnmarshalJSON never fails: a time that cannot be read is not known.
-func (s *stamp) UnmarshalJSON(raw []byte) error {
-	s.Time = time.Time{}
-	if len(raw) < 2 || raw[0] != '"' {
-		return nil
-	}
-	if t, err := time.Parse(time.RFC3339, string(raw[1:len(raw)-1])); err == nil && event.ValidTime(t) {
-		s.Time = t.UTC()
-	}
-	return nil
-}
-
 // record is what is used of an incident or an alert.
 type record struct {
-	ID        string   `json:"id"`
-	Status    string   `json:"status"`
-	Priority  string   `json:"priority"`
-	Tags      []string `json:"tags"`
-	CreatedAt stamp    `json:"createdAt"`
-	UpdatedAt stamp    `json:"updatedAt"`
+	ID        string           `json:"id"`
+	Status    string           `json:"status"`
+	Priority  string           `json:"priority"`
+	Tags      []string         `json:"tags"`
+	CreatedAt source.Timestamp `json:"createdAt"`
+	UpdatedAt source.Timestamp `json:"updatedAt"`
 
 	// Of an incident. Impact is what people say of it; Opsgenie sets its end when the incident is resolved.
-	Services    []string `json:"impactedServices"`
-	ImpactStart stamp    `json:"impactStartDate"`
-	ImpactEnd   stamp    `json:"impactEndDate"`
+	Services    []string         `json:"impactedServices"`
+	ImpactStart source.Timestamp `json:"impactStartDate"`
+	ImpactEnd   source.Timestamp `json:"impactEndDate"`
 	Links       struct {
 		Web string `json:"web"`
 	} `json:"links"`
@@ -86,7 +73,7 @@ func (c *Collector) over(r record) bool {
 		return true
 	case "open":
 	default:
-		c.warn("status", r.Status)
+		c.Unrecognized("status", r.Status)
 	}
 	return false
 }

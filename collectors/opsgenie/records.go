@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -20,9 +22,6 @@ const (
 	// daily is how often missing alerts are looked for.
 	daily = 24 * time.Hour
 )
-
-// genesis is before anything at Opsgenie: the beginning of a window that has none.
-var genesis = time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // state is the checkpoint of a scope. Every record that was created up to Head, and since Floor, is stored, but for those of
 // History.
@@ -56,7 +55,7 @@ type known struct {
 }
 
 // Collect brings the incidents of a service, or the alerts of a team, up to date.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &reader{Collector: c, scope: scope, alerts: c.isTeam(scope), path: "v1/incidents", what: "incidents", w: w, tried: map[string]bool{}}
 	if r.alerts {
 		r.path, r.what = "v2/alerts", "alerts"
@@ -90,7 +89,7 @@ type reader struct {
 	alerts bool
 	path   string
 	what   string // how people call the records
-	w      Writer
+	w      source.Writer
 	state  state
 	done   uint64
 	tried  map[string]bool // keys that were set aside in this Collect
@@ -239,7 +238,7 @@ func (r *reader) count(ctx context.Context) error {
 	}
 	_, err := r.get(ctx, "v2/alerts/count?query="+r.query(time.Time{}), "", &answer)
 	if rest.Unusable(err) { // the records are read all the same
-		r.log.Warn("Opsgenie does not tell how many alerts there are", "source", r.cfg.Source, "team", r.scope, "error", err)
+		r.Log.Warn("Opsgenie does not tell how many alerts there are", "source", r.cfg.Source, "team", r.scope, "error", err)
 		return nil
 	}
 	r.state.Total = answer.Data.Count
@@ -289,7 +288,7 @@ func (r *reader) store(ctx context.Context, records []record) error {
 	for _, one := range records {
 		before := r.state.Known[one.ID]
 		e := r.incidentEvent(one, before)
-		k := known{Mark: mark(e, r.over(one)), Opened: e.OpenedAt, Ended: e.ResolvedAt, Open: !r.over(one), Newest: before.Newest, Asked: r.now().UTC()}
+		k := known{Mark: mark(e, r.over(one)), Opened: e.OpenedAt, Ended: e.ResolvedAt, Open: !r.over(one), Newest: before.Newest, Asked: r.Now().UTC()}
 		if k.Mark != before.Mark {
 			events = append(events, e)
 			changed[one.ID] = k
@@ -323,7 +322,7 @@ func (r *reader) open(ctx context.Context) error {
 		if s.Failed.Has(id) { // held asks for it
 			continue
 		}
-		k, now := s.Known[id], r.now().UTC()
+		k, now := s.Known[id], r.Now().UTC()
 		wait := min(max(k.Asked.Sub(k.Opened)/20, 0), 6*time.Hour)
 		if !k.Open || k.Newest || now.Sub(k.Asked) < wait && !now.Before(k.Asked) {
 			continue
@@ -370,9 +369,9 @@ func (r *reader) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := r.now().Sub(s.Refill)
+	since := r.Now().Sub(s.Refill)
 	if s.Total != nil && stored < *s.Total && (since >= daily || since < 0) {
-		s.Refill, s.History, s.Known, s.ETag = r.now().UTC(), &history{}, map[string]known{}, ""
+		s.Refill, s.History, s.Known, s.ETag = r.Now().UTC(), &history{}, map[string]known{}, ""
 		if err := r.save(ctx); err != nil {
 			return err
 		}
@@ -383,14 +382,11 @@ func (r *reader) account(ctx context.Context) error {
 			return err
 		}
 	}
-	now := r.now().UTC()
-	e := event.LedgerEntry{Source: r.cfg.Source, Scope: r.scope, Of: event.KindIncident, WindowStart: genesis, WindowEnd: now, Expected: stored,
-		Stored: stored, Open: open, CheckedAt: now, Note: "Opsgenie gives no total of incidents; every page of their listing was read"}
+	e := r.Ledger(r.scope, event.KindIncident, s.Floor)
+	e.Expected, e.Stored, e.Open = stored, stored, open
+	e.Note = "Opsgenie gives no total of incidents; every page of their listing was read"
 	if s.Total != nil {
 		e.Expected, e.Note = *s.Total, ""
-	}
-	if !s.Floor.IsZero() {
-		e.WindowStart = s.Floor
 	}
 	if note := s.Failed.Note(parts); note != "" {
 		e.Expected = max(e.Expected, stored+uint64(s.Failed.Len()))

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -36,7 +38,7 @@ type page struct {
 }
 
 // Scopes lists the configured teams by name and services by id; without either, all services that the key shows.
-func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	if len(c.cfg.Services)+len(c.cfg.Teams) > 0 {
 		return slices.Sorted(slices.Values(slices.Concat(c.cfg.Services, c.cfg.Teams))), nil
 	}
@@ -44,25 +46,25 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	if _, err := m.Load(ctx, servicesStream, &s); err != nil {
 		return nil, err
 	}
-	if since := c.now().Sub(s.Listed); since >= 0 && since < relist {
+	if since := c.Now().Sub(s.Listed); since >= 0 && since < relist {
 		return s.IDs, nil
 	}
 	ids, odd, err := c.services(ctx)
 	if rest.Unusable(err) && len(s.IDs) > 0 { // those that are known are read all the same
-		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.now())
+		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.Now())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing the services: %w", err)
 	}
 	slices.Sort(ids)
-	s = servicesState{IDs: slices.Compact(ids), Listed: c.now().UTC()}
+	s = servicesState{IDs: slices.Compact(ids), Listed: c.Now().UTC()}
 	if len(odd) > 0 {
 		s.Listed = time.Time{} // so that the next run asks again
 	}
 	if err := m.Save(ctx, servicesStream, s); err != nil {
 		return nil, err
 	}
-	return s.IDs, rest.Skipped("service", odd, c.now())
+	return s.IDs, rest.Skipped("service", odd, c.Now())
 }
 
 // services lists the services, and says what is wrong with those that cannot be read.

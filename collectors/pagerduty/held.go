@@ -32,7 +32,7 @@ func (r *reader) hold(key string, err error) error {
 		return nil
 	}
 	r.tried[key] = true
-	return r.state.Failed.Hold(key, r.now(), err)
+	return r.state.Failed.Hold(key, r.Now(), err)
 }
 
 // unread is how many incidents are missing because they could not be read; those that lack only their log are stored.
@@ -93,7 +93,7 @@ func idOf(raw json.RawMessage, other string) string {
 func (r *reader) held(ctx context.Context) error {
 	s, asked := &r.state, len(r.tried) > 0
 	var inList []string
-	for _, key := range s.Failed.Due(r.now()) {
+	for _, key := range s.Failed.Due(r.Now()) {
 		if r.tried[key] {
 			continue
 		}

@@ -9,24 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
-
-// stamp is a time as PagerDuty writes it. Null and what is no time, or none that an event may carry, are zero.
-type stamp struct{ time.Time }
-
-// UnmarshalJSON never fails: a time that cannot be read is not known.
-func (s *stamp) UnmarshalJSON(raw []byte) error {
-	s.Time = time.Time{}
-	if len(raw) < 2 || raw[0] != '"' {
-		return nil
-	}
-	if t, err := time.Parse(time.RFC3339, string(raw[1:len(raw)-1])); err == nil && event.ValidTime(t) {
-		s.Time = t.UTC()
-	}
-	return nil
-}
 
 // reference names another thing at PagerDuty.
 type reference struct {
@@ -51,19 +38,19 @@ type incident struct {
 	Service  reference  `json:"service"`
 	Priority *reference `json:"priority"`
 
-	CreatedAt  stamp `json:"created_at"`
-	ResolvedAt stamp `json:"resolved_at"` // not every account has it
-	ChangedAt  stamp `json:"last_status_change_at"`
+	CreatedAt  source.Timestamp `json:"created_at"`
+	ResolvedAt source.Timestamp `json:"resolved_at"` // not every account has it
+	ChangedAt  source.Timestamp `json:"last_status_change_at"`
 	Acks       []struct {
-		At stamp `json:"at"`
+		At source.Timestamp `json:"at"`
 	} `json:"acknowledgements"` // those that hold at present
 	Log []logEntry `json:"log_entries"` // where the server includes them
 }
 
 // logEntry is something that happened to an incident.
 type logEntry struct {
-	Type      string `json:"type"`
-	CreatedAt stamp  `json:"created_at"`
+	Type      string           `json:"type"`
+	CreatedAt source.Timestamp `json:"created_at"`
 }
 
 // decodeAll decodes the incidents that can be decoded; of each other one it returns the error, by its id, or by
@@ -100,7 +87,7 @@ func (c *Collector) resolved(i incident) bool {
 		return true
 	case "triggered", "acknowledged":
 	default:
-		c.warn("status of an incident", i.Status)
+		c.Unrecognized("status of an incident", i.Status)
 	}
 	return false
 }
@@ -109,7 +96,7 @@ func (c *Collector) resolved(i incident) bool {
 func (i incident) acknowledged() time.Time {
 	at := firstOf("acknowledge_log_entry", i.Log)
 	for _, a := range i.Acks {
-		at = earlier(at, a.At.Time)
+		at = source.Earliest(at, a.At.Time)
 	}
 	return at
 }
@@ -143,18 +130,10 @@ func lastOf(kind string, entries []logEntry) (at time.Time) {
 func firstOf(kind string, entries []logEntry) (at time.Time) {
 	for _, e := range entries {
 		if e.Type == kind {
-			at = earlier(at, e.CreatedAt.Time)
+			at = source.Earliest(at, e.CreatedAt.Time)
 		}
 	}
 	return at
-}
-
-// earlier returns the earlier of two times, of which either may not be known.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // severity is the incident's priority as the account names it (P1, SEV-2), or else its urgency.

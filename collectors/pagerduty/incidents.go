@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -29,9 +31,6 @@ const (
 	// atOnce is how many logs are read side by side.
 	atOnce = 6
 )
-
-// genesis is before anything at PagerDuty: the beginning of a window that has none.
-var genesis = time.Date(2009, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // state is the checkpoint of a service. Every incident with a number up to Head, opened since Floor, is stored, but for
 // those of History.
@@ -64,7 +63,7 @@ type known struct {
 }
 
 // Collect brings a service up to date.
-func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
+func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &reader{Collector: c, scope: scope, w: w, tried: map[string]bool{}}
 	if _, err := w.Load(ctx, incidentsStream, &r.state); err != nil {
 		return err
@@ -92,7 +91,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w Writer) error {
 type reader struct {
 	*Collector
 	scope string
-	w     Writer
+	w     source.Writer
 	state state
 	done  uint64
 
@@ -182,7 +181,7 @@ func (r *reader) newest(ctx context.Context) error {
 		}
 		met, lowest := false, time.Time{}
 		for _, i := range incidents {
-			top, lowest = max(top, i.Number), earlier(lowest, i.CreatedAt.Time)
+			top, lowest = max(top, i.Number), source.Earliest(lowest, i.CreatedAt.Time)
 			met = met || i.Number <= s.Head
 		}
 		if !p.More || old {
@@ -229,14 +228,14 @@ func (r *reader) history(ctx context.Context) error {
 		r.forget()
 		lowest := h.Until
 		for _, i := range incidents {
-			lowest = earlier(lowest, i.CreatedAt.Time)
+			lowest = source.Earliest(lowest, i.CreatedAt.Time)
 		}
 		switch {
 		case old || !p.More && h.Until.IsZero():
 			s.History = nil
 		case !p.More: // the window has been read
 			h.Until, h.Offset = h.Until.Add(-window), 0
-			if h.Until.Before(genesis) || h.Until.Before(s.Floor) {
+			if h.Until.Before(r.Epoch) || h.Until.Before(s.Floor) {
 				s.History = nil
 			}
 		case h.Offset+2*perPage <= r.depth:
@@ -271,12 +270,12 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for n, i := range changed {
-		acks[n] = earlier(r.state.Known[i.ID].Ack, i.acknowledged())
+		acks[n] = source.Earliest(r.state.Known[i.ID].Ack, i.acknowledged())
 		told := !acks[n].IsZero() && !i.ResolvedAt.IsZero()
-		if !told && len(i.Log) == 0 && r.resolved(i) && r.now().Sub(i.CreatedAt.Time) < logsFor {
+		if !told && len(i.Log) == 0 && r.resolved(i) && r.Now().Sub(i.CreatedAt.Time) < logsFor {
 			group.Go(func() (err error) {
 				logs[n], err = r.entries(groupCtx, i.ID)
-				acks[n] = earlier(acks[n], firstOf("acknowledge_log_entry", logs[n]))
+				acks[n] = source.Earliest(acks[n], firstOf("acknowledge_log_entry", logs[n]))
 				if err != nil { // the incident is stored without it
 					return r.hold(logOf+i.ID, err)
 				}
@@ -296,7 +295,7 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 		return err
 	}
 	for n, i := range changed {
-		r.state.Known[i.ID] = known{Mark: i.mark(), Opened: i.CreatedAt.Time, Ack: acks[n], Open: !r.resolved(i), Newest: r.state.Known[i.ID].Newest, Asked: r.now().UTC()}
+		r.state.Known[i.ID] = known{Mark: i.mark(), Opened: i.CreatedAt.Time, Ack: acks[n], Open: !r.resolved(i), Newest: r.state.Known[i.ID].Newest, Asked: r.Now().UTC()}
 	}
 	r.done += uint64(len(changed))
 	total := uint64(0)
@@ -327,7 +326,7 @@ func (r *reader) open(ctx context.Context) error {
 		if s.Failed.Has(id) { // held asks for it
 			continue
 		}
-		k, now := s.Known[id], r.now().UTC()
+		k, now := s.Known[id], r.Now().UTC()
 		age := k.Asked.Sub(k.Opened)
 		if !k.Open || k.Newest || now.Sub(k.Asked) < min(max(age/20, 0), 6*time.Hour) && !now.Before(k.Asked) {
 			continue
@@ -370,9 +369,9 @@ func (r *reader) account(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := r.now().Sub(s.Refill)
+	since := r.Now().Sub(s.Refill)
 	if s.Total != nil && stored < *s.Total && s.Floor.IsZero() && (since >= daily || since < 0) {
-		s.Refill, s.History, s.Known = r.now().UTC(), &history{}, map[string]known{}
+		s.Refill, s.History, s.Known = r.Now().UTC(), &history{}, map[string]known{}
 		s.ETag = "" // the newest page says what is known of it
 		if err := r.save(ctx); err != nil {
 			return err
@@ -393,9 +392,9 @@ func (r *reader) account(ctx context.Context) error {
 }
 
 func (r *reader) entry(stored, open uint64) event.LedgerEntry {
-	s, now := &r.state, r.now().UTC()
-	e := event.LedgerEntry{Source: r.cfg.Source, Scope: r.scope, Of: event.KindIncident, WindowStart: genesis, WindowEnd: now,
-		Expected: stored, Stored: stored, Open: open, CheckedAt: now}
+	s := &r.state
+	e := r.Ledger(r.scope, event.KindIncident, s.Floor)
+	e.Expected, e.Stored, e.Open = stored, stored, open
 	switch {
 	case s.Total == nil:
 		e.Note = "PagerDuty gives no total here; every page of its listing was read"
@@ -403,9 +402,6 @@ func (r *reader) entry(stored, open uint64) event.LedgerEntry {
 		e.Expected, e.Note = min(stored, *s.Total), fmt.Sprintf("of %d, those opened since %s", *s.Total, s.Floor.Format(time.DateOnly))
 	default:
 		e.Expected = *s.Total
-	}
-	if !s.Floor.IsZero() {
-		e.WindowStart = s.Floor
 	}
 	return e
 }

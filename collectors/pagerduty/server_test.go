@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -174,7 +176,7 @@ func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, Options{Now: now, Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond }})
+	c, err := New(cfg, source.Options{Now: now, Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond }})
 	if err != nil {
 		t.Fatal(err)
 	}

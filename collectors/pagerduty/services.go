@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/source"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -27,7 +29,7 @@ type servicesState struct {
 }
 
 // Scopes lists the configured services by id, or else all that the token shows.
-func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
+func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	if len(c.cfg.Services) > 0 {
 		return slices.Sorted(slices.Values(c.cfg.Services)), nil
 	}
@@ -35,7 +37,7 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 	if _, err := m.Load(ctx, servicesStream, &s); err != nil {
 		return nil, err
 	}
-	if since := c.now().Sub(s.Listed); since >= 0 && since < relist {
+	if since := c.Now().Sub(s.Listed); since >= 0 && since < relist {
 		return s.IDs, nil
 	}
 	ids, odd, err := c.services(ctx)
@@ -43,20 +45,20 @@ func (c *Collector) Scopes(ctx context.Context, m Memory) ([]string, error) {
 		ids, err = c.servicesOfIncidents(ctx)
 	}
 	if rest.Unusable(err) && len(s.IDs) > 0 { // those that are known are read all the same
-		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.now())
+		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.Now())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing the services: %w", err)
 	}
 	slices.Sort(ids)
-	s = servicesState{IDs: slices.Compact(ids), Listed: c.now().UTC()}
+	s = servicesState{IDs: slices.Compact(ids), Listed: c.Now().UTC()}
 	if len(odd) > 0 {
 		s.Listed = time.Time{} // so that the next run asks again
 	}
 	if err := m.Save(ctx, servicesStream, s); err != nil {
 		return nil, err
 	}
-	return s.IDs, rest.Skipped("service", odd, c.now())
+	return s.IDs, rest.Skipped("service", odd, c.Now())
 }
 
 // services lists the services, and says what is wrong with those that cannot be read.

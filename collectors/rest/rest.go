@@ -98,12 +98,16 @@ type Client struct {
 type Options struct {
 	Now   func() time.Time                           // default time.Now
 	Sleep func(context.Context, time.Duration) error // default: a timer that ends with the context
+	Tune  func(*Config)                              // adjusts the configuration; may be nil
 }
 
 // New returns a client for one source. It fails when the base URL is not an absolute http or https URL.
 func New(cfg Config, opt Options) (*Client, error) {
 	if cfg.BaseURL == nil || cfg.BaseURL.Host == "" || (cfg.BaseURL.Scheme != "http" && cfg.BaseURL.Scheme != "https") {
 		return nil, fmt.Errorf("url %q: give an absolute http or https URL", cfg.BaseURL)
+	}
+	if opt.Tune != nil {
+		opt.Tune(&cfg)
 	}
 	cfg = cfg.withDefaults()
 	if opt.Now == nil {

@@ -14,13 +14,15 @@ import (
 
 	poller "github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
 // collected is a Writer of collectors/github that keeps what is appended.
 type collected struct {
-	mu     sync.Mutex
-	events map[identity]event.Event
+	source.Writer // the methods that no stream needs
+	mu            sync.Mutex
+	events        map[identity]event.Event
 }
 
 func (c *collected) Load(context.Context, string, any) (bool, error) { return false, nil }
@@ -33,7 +35,7 @@ func (c *collected) Append(_ context.Context, events ...event.Event) error {
 	}
 	return nil
 }
-func (c *collected) Amend(ctx context.Context, events ...event.Event) error {
+func (c *collected) Update(ctx context.Context, events ...event.Event) error {
 	return c.Append(ctx, events...)
 }
 func (c *collected) Count(context.Context, event.Kind, time.Time, time.Time) (stored, open uint64, err error) {
@@ -63,7 +65,7 @@ func (c *collected) Progress(string, uint64, uint64) {}
 func TestSameAsCollected(t *testing.T) {
 	server := githubtest.New(t)
 	server.Repos["acme/shop"] = parityRepo()
-	collector, err := poller.New(poller.Config{Source: "gh", URL: server.API(), Token: "x", Repositories: []string{"acme/shop"}, Incidents: poller.Incidents{Labels: []string{"incident"}}}, poller.Options{})
+	collector, err := poller.New(poller.Config{Source: "gh", URL: server.API(), Token: "x", Repositories: []string{"acme/shop"}, Incidents: poller.Incidents{Labels: []string{"incident"}}}, source.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,97 @@
+package source
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// Options are what every collector needs from outside; each may be left out.
+type Options struct {
+	Logger    *slog.Logger
+	Now       func() time.Time // default time.Now
+	UserAgent string           // "dxctl/1.2.3"
+	Dir       string           // what relative names of files are relative to: the configuration's directory
+	CloneDir  string           // where clones of repositories are kept
+	// Configured is a digest of the settings that say which scopes are collected: while it is the same, a much shorter
+	// list of scopes is implausible.
+	Configured string
+
+	Tune  func(*rest.Config)                         // adjusts the HTTP client's budget and patience
+	Sleep func(context.Context, time.Duration) error // how the HTTP client waits; default: a timer
+}
+
+// REST returns the options of the source's HTTP client.
+func (o Options) REST() rest.Options { return rest.Options{Now: o.Now, Sleep: o.Sleep, Tune: o.Tune} }
+
+// Profile is what all sources of a kind have in common.
+type Profile struct {
+	Provider string    // the kind, as events, catalog bindings and the configuration name it: "github"
+	Product  string    // its name in messages: "GitHub"
+	Epoch    time.Time // before any record of any such source: the start of a ledger window that has no other
+}
+
+// Base is what every collector has: a name, a log and a clock. Collectors embed it.
+type Base struct {
+	Profile
+	Log *slog.Logger
+	Now func() time.Time
+
+	name       string
+	configured string
+	warned     sync.Map // the texts of Once
+}
+
+// Base returns the base of the collector of the source with a name.
+func (o Options) Base(p Profile, name string) *Base {
+	b := &Base{Profile: p, Log: o.Logger, Now: o.Now, name: name, configured: o.Configured}
+	if b.Log == nil {
+		b.Log = slog.New(slog.DiscardHandler)
+	}
+	if b.Now == nil {
+		b.Now = time.Now
+	}
+	return b
+}
+
+// Source is the source's name in the configuration.
+func (b *Base) Source() string { return b.name }
+
+// Provider is the source's kind.
+func (b *Base) Provider() string { return b.Profile.Provider }
+
+// Configured is the digest that the source was made with; see [Options].
+func (b *Base) Configured() string { return b.configured }
+
+// Unrecognized logs, once for each word, that the source uses a word, or a type, that its documentation does not have.
+// what names where: "status of a job". The word is stored as it is.
+func (b *Base) Unrecognized(what, word string) {
+	if b.Once(what + " " + word) {
+		b.Log.Warn("unrecognized word of the source; stored as is", "product", b.Product, "source", b.name, "what", what, "word", word)
+	}
+}
+
+// Once reports whether it is called with the text for the first time, so that a message is logged once for a source.
+func (b *Base) Once(text string) bool {
+	_, seen := b.warned.LoadOrStore(text, true)
+	return !seen
+}
+
+// Origin returns the origin of a record of a scope.
+func (b *Base) Origin(scope, id, url string) event.Origin {
+	return event.Origin{Source: b.name, Provider: b.Profile.Provider, Scope: scope, ID: id, URL: url}
+}
+
+// Ledger returns the ledger entry of a scope's records of a kind, created since from, as of now; zero: since the epoch. It
+// counts nothing.
+func (b *Base) Ledger(scope string, of event.Kind, from time.Time) event.LedgerEntry {
+	now := b.Now().UTC()
+	if from.IsZero() {
+		from = b.Epoch
+	}
+	return event.LedgerEntry{Source: b.name, Scope: scope, Of: of, WindowStart: from, WindowEnd: now, CheckedAt: now}
+}
