@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // peopleRules is a file that says what cannot be read from the records of people: who is the same person under another
@@ -144,7 +146,7 @@ func (r ruleReader) text(m mapping, key string) string {
 func (r ruleReader) checkKeys(m mapping, known ...string) {
 	for _, e := range m.entries {
 		if !slices.Contains(known, e.key) {
-			r.warn(e.keyNode.Line+r.offset, "unknown key %q in %s; the keys are %s", e.key, m.called(), strings.Join(known, ", "))
+			r.warn(e.keyNode.Line+r.offset, "unknown key %q in %s%s", e.key, m.called(), spelling.Hint(e.key, known))
 		}
 	}
 }

@@ -117,7 +117,7 @@ func TestWhoIsOnePerson(t *testing.T) {
 			name: "rules that contradict", csv: head + "a,,,p,2026-01-01,a\nb,,,p,2026-01-01,b\n", rules: "same: [{people: [a, b]}]\ndifferent: [{people: [b, a]}]\n",
 			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, unclear: []string{"the rule at"}, errors: []string{"rules.yaml:1: a and b are one person here and different"},
 		},
-		{name: "an unknown key", rules: "same:\n  - people: [a, b]\n    login: [x]\n", warnings: []string{"rules.yaml:2: nobody is called a", "rules.yaml:2: nobody is called b", "rules.yaml:2: nobody has any"}, errors: []string{`rules.yaml:3: unknown key "login" in same[0]; the keys are person, people`}},
+		{name: "an unknown key", rules: "same:\n  - people: [a, b]\n    login: [x]\n", warnings: []string{"rules.yaml:2: nobody is called a", "rules.yaml:2: nobody is called b", "rules.yaml:2: nobody has any"}, errors: []string{`rules.yaml:3: unknown key "login" in same[0] (did you mean "logins"?)`}},
 		{name: "not YAML", rules: "same: [\n", errors: []string{"rules.yaml:1: the rules cannot be read"}},
 		{name: "two documents", rules: "same: []\n---\nbots: {}\n", errors: []string{"rules.yaml:2: a file of rules is one document"}},
 		{name: "rules that say nothing", warnings: []string{"rules.yaml:2: nobody is called a", "rules.yaml:2: nobody has any"}, rules: "same:\n  - {people: [a]}\ndifferent:\n  - {people: [b, B]}\n", errors: []string{"rules.yaml:2: the rule names fewer than two things", "rules.yaml:4: the rule names fewer than two people"}},

@@ -11,10 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/strictyaml"
 	"github.com/dxctl/dxctl/web"
 )
 
@@ -64,7 +67,7 @@ func Load(file string) (Config, error) {
 		return cfg, fmt.Errorf("reading the configuration: %w; name another with --config", err)
 	}
 	cfg.Environments = nil // a file that names environments replaces the defaults, it does not add to them
-	where, err := decodeStrict(file, text, &cfg)
+	where, err := decode(file, text, &cfg)
 	if err != nil {
 		return cfg, err
 	}
@@ -75,12 +78,29 @@ func Load(file string) (Config, error) {
 	return cfg, cfg.validate(where)
 }
 
+// decode reads the only document of a file into cfg. An empty file is a configuration of defaults.
+func decode(file string, text []byte, cfg *Config) (strictyaml.Positions, error) {
+	docs, err := strictyaml.Read(file, text)
+	switch {
+	case err != nil:
+		return strictyaml.Positions{}, err
+	case len(docs) == 0:
+		docs = []strictyaml.Document{{File: file, Root: &yaml.Node{Kind: yaml.MappingNode}}}
+	case len(docs) > 1:
+		return strictyaml.Positions{}, fmt.Errorf("%s:%d: a configuration is one YAML document; remove the second one", file, docs[1].Root.Line)
+	}
+	var errs []error
+	expand(docs[0].Root, func(line int, message string) { errs = append(errs, fmt.Errorf("%s:%d: %s", file, line, message)) })
+	where, err := docs[0].Decode(cfg)
+	return where, errors.Join(append(errs, err)...)
+}
+
 // validate checks each part and puts the place in the file before what is wrong.
-func (c Config) validate(where positions) error {
+func (c Config) validate(where strictyaml.Positions) error {
 	var errs []error
 	fail := func(path string, err error) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", where.at(path), err))
+			errs = append(errs, fmt.Errorf("%s: %w", where.At(path), err))
 		}
 	}
 	fail("store", c.Store.Validate())

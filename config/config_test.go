@@ -59,9 +59,9 @@ func TestUnreadableFilesAreNoMistakeOfTheConfiguration(t *testing.T) {
 func TestBad(t *testing.T) {
 	want := map[string][]string{
 		"unset-variable":        {":4: the environment variable DXCTL_TEST_UNSET is not set; export it"},
-		"unknown-key":           {`:2: unknown key "sourcess"; did you mean "sources"?`},
-		"key-of-another-kind":   {`:4: unknown key "repositories" in sources[0]; known here: `, "exclude"},
-		"unknown-key-in-a-rule": {`:6: unknown key "jobb" in sources[0].deployments[0]; did you mean "job"?`},
+		"unknown-key":           {`:2: unknown key "sourcess" (did you mean "sources"?)`},
+		"key-of-another-kind":   {`:4: unknown key "repositories" in sources[0] (known: `, "exclude"},
+		"unknown-key-in-a-rule": {`:6: unknown key "jobb" in sources[0].deployments[0] (did you mean "job"?)`},
 		"wrong-type":            {":2: server.addr: cannot use a list as a text"},
 		"wrong-type-of-a-list":  {":2: catalog.files: cannot use the number `7` as a list of texts"},
 		"wrong-duration":        {":2: collect.interval: cannot use the text `soon` as a duration such as 15m"},

@@ -26,8 +26,8 @@ func (e *Engine) Basis(ctx context.Context, id, service string) ([]Basis, error)
 	if err != nil {
 		return nil, err
 	}
-	kinds := make([]string, len(d.RestsOn))
-	for i, k := range d.RestsOn {
+	kinds := make([]string, len(d.Inputs))
+	for i, k := range d.Inputs {
 		kinds[i] = string(k)
 	}
 	var rows []Basis

@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/dxctl/dxctl/event"
-	"go.yaml.in/yaml/v3"
+	"github.com/dxctl/dxctl/strictyaml"
 )
 
 //go:embed */metric.yaml */query.sql basis.sql collected.sql history.sql services.sql
@@ -27,15 +26,15 @@ const (
 	ChangeReviewShareID          = "change_review_share"
 )
 
-// Directions in which a metric is better.
+// Directions of a metric.
 const (
-	Lower  = "lower"
-	Higher = "higher"
-	None   = "none"
+	LowerIsBetter  = "lower_is_better"
+	HigherIsBetter = "higher_is_better"
+	NoDirection    = "none"
 )
 
-// Definition says what a number means: which question it answers, in which unit, by which formula, and which version
-// of that formula. Version grows whenever the same rows would give another number.
+// Definition describes a metric: the question that it answers, its unit, its formula and the version of the formula.
+// Version increases whenever the same rows would give another number.
 type Definition struct {
 	ID          string       `yaml:"id" json:"id"`
 	Title       string       `yaml:"title" json:"title"`
@@ -45,10 +44,13 @@ type Definition struct {
 	Formula     string       `yaml:"formula" json:"formula"`
 	Reference   string       `yaml:"reference" json:"reference"`
 	Version     int          `yaml:"version" json:"version"`
-	Better      string       `yaml:"better" json:"better"`     // lower, higher or none
-	RestsOn     []event.Kind `yaml:"rests_on" json:"rests_on"` // kinds of events whose completeness decides how far to trust it
-	SQL         string       `yaml:"-" json:"sql"`             // the query, over the public views
+	Direction   string       `yaml:"direction" json:"direction"` // lower_is_better, higher_is_better or none
+	Inputs      []event.Kind `yaml:"inputs" json:"inputs"`       // the kinds of events that the metric counts
+	SQL         string       `yaml:"-" json:"sql"`               // the query, over the public views
 }
+
+// DirectionText returns the direction in words: "lower is better".
+func (d Definition) DirectionText() string { return strings.ReplaceAll(d.Direction, "_", " ") }
 
 func (d Definition) validate() error {
 	for _, f := range []struct{ name, value string }{
@@ -58,13 +60,13 @@ func (d Definition) validate() error {
 			return fmt.Errorf("no %s", f.name)
 		}
 	}
-	switch d.Better {
-	case Lower, Higher, None:
+	switch d.Direction {
+	case LowerIsBetter, HigherIsBetter, NoDirection:
 	default:
-		return fmt.Errorf("better is %q, want lower, higher or none", d.Better)
+		return fmt.Errorf("direction is %q, want lower_is_better, higher_is_better or none", d.Direction)
 	}
-	if d.Version < 1 || len(d.RestsOn) == 0 {
-		return fmt.Errorf("version is %d and rests_on has %d kinds; both must be at least 1", d.Version, len(d.RestsOn))
+	if d.Version < 1 || len(d.Inputs) == 0 {
+		return fmt.Errorf("version is %d and inputs has %d kinds; both must be at least 1", d.Version, len(d.Inputs))
 	}
 	return nil
 }
@@ -114,9 +116,14 @@ func loadDefinition(fsys fs.FS, dir string) (Definition, error) {
 	if err != nil {
 		return d, err
 	}
-	decoder := yaml.NewDecoder(bytes.NewReader(doc))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&d); err != nil {
+	docs, err := strictyaml.Read(path.Join(dir, "metric.yaml"), doc)
+	if err != nil {
+		return d, err
+	}
+	if len(docs) != 1 {
+		return d, fmt.Errorf("a metric is one YAML document, not %d", len(docs))
+	}
+	if _, err := docs[0].Decode(&d); err != nil {
 		return d, err
 	}
 	query, err := fs.ReadFile(fsys, path.Join(dir, "query.sql"))

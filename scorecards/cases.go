@@ -1,7 +1,6 @@
 package scorecards
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/strictyaml"
 )
 
 // caseFile is a file of testdata: a base, and cases that differ from it.
@@ -92,10 +92,15 @@ func testFile(fsys fs.FS, file string, card Scorecard) ([]CaseResult, error) {
 		return nil, fmt.Errorf("test the golden path: %w", err)
 	}
 	var cases caseFile
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&cases); err != nil {
-		return nil, yamlErrors(file, err)
+	docs, err := strictyaml.Read(file, data)
+	if err != nil {
+		return nil, err
+	}
+	if len(docs) != 1 {
+		return nil, fmt.Errorf("%s: a file of cases is one YAML document, not %d", file, len(docs))
+	}
+	if _, err := docs[0].Decode(&cases); err != nil {
+		return nil, err
 	}
 	if cases.Now.IsZero() {
 		return nil, fmt.Errorf("%s: it has no now; write for example now: 2026-11-22T12:00:00Z", file)
@@ -155,7 +160,7 @@ func gather(card Scorecard, base, own facts, without *yaml.Node, now time.Time) 
 	}
 	for _, name := range drop {
 		if _, ok := definitions[name]; !ok {
-			return nil, fmt.Errorf("without: nobody gives the fact %q", name)
+			return nil, fmt.Errorf("without: unknown fact %q", name)
 		}
 	}
 	add := func(f facts, skip func(string) bool) error {
@@ -181,11 +186,7 @@ func gather(card Scorecard, base, own facts, without *yaml.Node, now time.Time) 
 func factOf(definitions map[string]FactDefinition, name string, node *yaml.Node, now time.Time) (event.Fact, error) {
 	d, ok := definitions[name]
 	if !ok {
-		message := fmt.Sprintf("line %d: nobody gives the fact %q", node.Line, name)
-		if near := nearest(name, slices.Sorted(maps.Keys(definitions))); near != "" {
-			message += fmt.Sprintf("; did you mean %s?", near)
-		}
-		return event.Fact{}, errors.New(message)
+		return event.Fact{}, fmt.Errorf("line %d: unknown fact %q%s", node.Line, name, hint(name, definitions))
 	}
 	var value any
 	if err := node.Decode(&value); err != nil {

@@ -23,11 +23,11 @@ func TestPathCases(t *testing.T) {
 			},
 		},
 		{name: "an error from the source", cases: head + "  - {name: x, without: all, errors: {catalog.has_owner: it is away}, reasons: {owned: 'catalog.has_owner is not known: it is away'}}\n"},
-		{name: "an unknown fact", cases: head + "  - {name: x, facts: {catalog.has_onwer: true}}\n", err: `case "x": line 4: nobody gives the fact "catalog.has_onwer"; did you mean catalog.has_owner?`},
+		{name: "an unknown fact", cases: head + "  - {name: x, facts: {catalog.has_onwer: true}}\n", err: `case "x": line 4: unknown fact "catalog.has_onwer" (did you mean facts["catalog.has_owner"]?)`},
 		{name: "a value of another type", cases: head + "  - {name: x, facts: {catalog.has_owner: 3}}\n", err: "line 4: fact catalog.has_owner"},
-		{name: "without an unknown fact", cases: head + "  - {name: x, without: [nope]}\n", err: `without: nobody gives the fact "nope"`},
+		{name: "without an unknown fact", cases: head + "  - {name: x, without: [nope]}\n", err: `without: unknown fact "nope"`},
 		{name: "without a word", cases: head + "  - {name: x, without: some}\n", err: `without is "some"; write a list of facts or the word all`},
-		{name: "an unknown field", cases: head + "  - {name: x, levels: bronze}\n", err: "path/testdata/x.yaml:4: field levels is not known; did you mean level?"},
+		{name: "an unknown field", cases: head + "  - {name: x, levels: bronze}\n", err: `path/testdata/x.yaml:4: unknown key "levels" in cases[0] (did you mean "level"?)`},
 		{name: "no time", cases: "cases: []\n", err: "path/testdata/x.yaml: it has no now"},
 	}
 	for _, tt := range tests {

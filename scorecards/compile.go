@@ -13,6 +13,7 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // factVariable is the name under which CEL knows a fact. Authors write facts["ci.p95_minutes"]; the compiler turns each
@@ -197,11 +198,15 @@ func factName(e celast.Expr) (string, bool) {
 }
 
 func (c *compiler) unknownFact(name string) string {
-	message := fmt.Sprintf("nobody gives the fact %q", name)
-	if near := nearest(name, slices.Sorted(maps.Keys(c.definitions))); near != "" {
-		return message + fmt.Sprintf("; did you mean facts[%q]?", near)
+	return fmt.Sprintf("unknown fact %q", name) + hint(name, c.definitions)
+}
+
+// hint names the fact that was meant by name, or where to declare one.
+func hint(name string, definitions map[string]FactDefinition) string {
+	if near := spelling.Nearest(name, slices.Sorted(maps.Keys(definitions))); near != "" {
+		return fmt.Sprintf(" (did you mean facts[%q]?)", near)
 	}
-	return message + "; declare it under facts: if a source of yours does"
+	return "; to use a fact of your own, declare it under facts:"
 }
 
 // arithmetic are the operators between numbers.
@@ -241,45 +246,6 @@ func (c *compiler) isNumber(e celast.Expr) bool {
 		return slices.Contains(arithmetic, e.AsCall().FunctionName()) && slices.ContainsFunc(e.AsCall().Args(), c.isNumber)
 	}
 	return false
-}
-
-// nearest returns the candidate that name is most likely a slip of, or "".
-func nearest(name string, candidates []string) string {
-	best, bestDistance := "", max(2, len(name)/3)+1
-	for _, candidate := range candidates {
-		// A name with dots for underscores, or without its group, is meant however far it is in letters.
-		if plain(candidate) == plain(name) || strings.HasSuffix(candidate, "."+name) {
-			return candidate
-		}
-		if d := distance(name, candidate); d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-func plain(s string) string {
-	return strings.NewReplacer(".", "", "_", "", "-", "").Replace(strings.ToLower(s))
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		previous := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := previous
-			if a[i] != b[j] {
-				cost = 1 + min(previous, row[j], row[j+1])
-			}
-			previous, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // compiledRule is a rule with its programs.

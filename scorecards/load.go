@@ -1,11 +1,9 @@
 package scorecards
 
 import (
-	"bytes"
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,12 +11,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/strictyaml"
 )
 
 //go:embed paths
@@ -174,20 +172,15 @@ type ruleFile struct {
 
 // parse reads the scorecards of one file. file is its name as shown to people.
 func parse(data []byte, file string) ([]Scorecard, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
+	docs, err := strictyaml.Read(file, data)
+	if err != nil {
+		return nil, err
+	}
 	var cards []Scorecard
-	for {
+	for _, doc := range docs {
 		var f cardFile
-		err := decoder.Decode(&f)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, yamlErrors(file, err)
-		}
-		if f.Kind.value == "" && f.Name.value == "" && f.Rules == nil {
-			continue // an empty document
+		if _, err := doc.Decode(&f); err != nil {
+			return nil, err
 		}
 		card, err := f.scorecard(file)
 		if err == nil {
@@ -199,45 +192,6 @@ func parse(data []byte, file string) ([]Scorecard, error) {
 		cards = append(cards, card)
 	}
 	return cards, checkNames(cards)
-}
-
-var (
-	yamlLine     = regexp.MustCompile(`^line (\d+): `)
-	unknownField = regexp.MustCompile(`^field (\S+) not found in type `)
-)
-
-// yamlErrors gives each of the parser's messages its file and line.
-func yamlErrors(file string, err error) error {
-	messages := []string{strings.TrimPrefix(err.Error(), "yaml: ")}
-	var typeErr *yaml.TypeError
-	if errors.As(err, &typeErr) {
-		messages = typeErr.Errors
-	}
-	errs := make([]error, 0, len(messages))
-	for _, message := range messages {
-		line := 1
-		if m := yamlLine.FindStringSubmatch(message); m != nil {
-			if n, err := strconv.Atoi(m[1]); err == nil {
-				line = n
-			}
-			message = message[len(m[0]):]
-		}
-		if m := unknownField.FindStringSubmatch(message); m != nil {
-			message = fmt.Sprintf("field %s is not known", m[1])
-			if near := nearest(m[1], slices.DeleteFunc(slices.Clone(cardFields), func(f string) bool { return f == m[1] })); near != "" {
-				message += fmt.Sprintf("; did you mean %s?", near)
-			}
-		}
-		errs = append(errs, fmt.Errorf("%s:%d: %s", file, line, message))
-	}
-	return errors.Join(errs...)
-}
-
-// cardFields are the fields of scorecards and of their cases, for "did you mean".
-var cardFields = []string{
-	"apiVersion", "kind", "name", "version", "title", "description", "filter", "levels", "facts", "rules",
-	"id", "level", "expr", "applies", "evidence", "why", "fix", "effort", "docs", "type", "unit", "label", "true", "false", "source",
-	"now", "base", "cases", "entity", "errors", "without", "outcomes", "reasons", "next",
 }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+([-_.][a-z0-9]+)*$`)

@@ -52,7 +52,7 @@ func (a *app) definition(ctx context.Context, r request) (answer, error) {
 		return answer{}, err
 	}
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r ledgerRow) bool {
-		return !slices.ContainsFunc(d.RestsOn, func(k event.Kind) bool { return string(k) == r.Kind })
+		return !slices.ContainsFunc(d.Inputs, func(k event.Kind) bool { return string(k) == r.Kind })
 	})
 	shown := part(rows, 1, namedSize)
 	return a.render("definition", definitionView{

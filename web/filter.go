@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // eventFilter is what a list is narrowed by. Empty fields do not narrow.
@@ -138,7 +139,7 @@ func (a *app) checkKnown(ctx context.Context, kind eventKind, f eventFilter) err
 			}
 		}
 		if !found {
-			return badRequest("no %s is called %q%s", k.name, k.value, didYouMean(k.value, words))
+			return badRequest("no %s is called %q%s", k.name, k.value, spelling.Hint(k.value, words))
 		}
 	}
 	return nil

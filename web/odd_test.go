@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
@@ -79,7 +80,8 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 	refuse := func(path, want string) {
 		t.Helper()
 		status, _, body := f.get(t, path)
-		if status != http.StatusBadRequest || !strings.Contains(body, want) {
+		text := html.UnescapeString(strings.ReplaceAll(body, `\"`, `"`))
+		if status != http.StatusBadRequest || !strings.Contains(text, want) {
 			t.Errorf("%s: status %d, want 400 with %q: %.300s", path, status, want, body)
 		}
 	}
@@ -100,20 +102,20 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"/api/v1/events/deployments?servce=x":                             "did you mean service?",
-		"/api/v1/events/deployments?environment=prodction":                "did you mean production?",
-		"/api/v1/events/deployments?status=succeedd":                      "did you mean succeeded?",
-		"/api/v1/events/deployments?service=payment-servce":               "did you mean component:default/payment-service?",
-		"/api/v1/events/deployments?team=team-paymnts":                    "did you mean group:default/team-payments?",
-		"/api/v1/events/deployments?person=aad":                           "did you mean ada?",
-		"/api/v1/events/deployments?source=github":                        "there is only gh",
+		"/api/v1/events/deployments?servce=x":                             `(did you mean "service"?)`,
+		"/api/v1/events/deployments?environment=prodction":                `(did you mean "production"?)`,
+		"/api/v1/events/deployments?status=succeedd":                      `(did you mean "succeeded"?)`,
+		"/api/v1/events/deployments?service=payment-servce":               `(did you mean "component:default/payment-service"?)`,
+		"/api/v1/events/deployments?team=team-paymnts":                    `(did you mean "group:default/team-payments"?)`,
+		"/api/v1/events/deployments?person=aad":                           `(did you mean "ada"?)`,
+		"/api/v1/events/deployments?source=github":                        "(known: gh)",
 		"/api/v1/events/changes?environment=production":                   "is a parameter of deployments",
-		"/api/v1/events/changes?status=succeeded":                         "merged, open or closed",
-		"/api/v1/metrics/deployment-frequency?bucket=quarter":             "day, week or month",
+		"/api/v1/events/changes?status=succeeded":                         "(known: merged, open, closed)",
+		"/api/v1/metrics/deployment-frequency?bucket=quarter":             "(known: day, week, month)",
 		"/api/v1/metrics/deployment-frequency?bucket=day&from=1970-01-01": "at most 4000",
 		"/api/v1/metrics/deployment-frequency?from=1500-01-01":            "1900 to 2261",
-		"/services?team=Paymnts":                                          "did you mean Payments?",
-		"/services?level=platinum":                                        "gold, silver, bronze or none",
+		"/services?team=Paymnts":                                          `(did you mean "Payments"?)`,
+		"/services?level=platinum":                                        "(known: gold, silver, bronze, none)",
 	} {
 		refuse(path, want)
 	}

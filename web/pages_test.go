@@ -177,8 +177,8 @@ func TestMistakesAreAnsweredWithHelp(t *testing.T) {
 		{"/events/shoes", http.StatusNotFound, "there are deployments, pipeline_runs, changes, incidents"},
 		{"/events/deployments?from=yesterday", http.StatusBadRequest, "2026-11-22"},
 		{"/events/deployments?page=0", http.StatusBadRequest, "pages are counted from 1"},
-		{"/time-to-first-deploy?of=cats", http.StatusBadRequest, "engineers or services"},
-		{"/time-to-first-deploy?cohort=aeon", http.StatusBadRequest, "month, quarter, half-year or team"},
+		{"/time-to-first-deploy?of=cats", http.StatusBadRequest, "(known: engineers, services)"},
+		{"/time-to-first-deploy?cohort=aeon", http.StatusBadRequest, "(known: month, quarter, half-year, team)"},
 		{"/definitions/shoe", http.StatusNotFound, "deployment_frequency"},
 		{"/assets/none.js", http.StatusNotFound, "no such asset"},
 	} {

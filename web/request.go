@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // request is what was asked for: an address in a form that is the same however it was written. Handlers get it in place of
@@ -94,7 +96,7 @@ func unknownParameter(name string, known []string) error {
 	if len(known) == 0 {
 		return badRequest("unknown parameter %q: this address has none", name)
 	}
-	return badRequest("unknown parameter %q%s", name, didYouMean(name, known))
+	return badRequest("unknown parameter %q%s", name, spelling.Hint(name, known))
 }
 
 // plainText refuses what no value can hold.
@@ -119,71 +121,5 @@ func oneOf(name, value string, allowed ...string) error {
 	if slices.Contains(allowed, value) {
 		return nil
 	}
-	return badRequest("%s=%q is not known%s", name, value, didYouMean(value, allowed))
-}
-
-// mostNamed bounds how many allowed values an error names.
-const mostNamed = 20
-
-// didYouMean names the nearest of the allowed words, or all of them when none is near.
-func didYouMean(word string, allowed []string) string {
-	if best := nearest(word, allowed); best != "" {
-		return fmt.Sprintf("; did you mean %s?", best)
-	}
-	switch n := len(allowed); {
-	case n == 0:
-		return "; there are none"
-	case n > mostNamed:
-		return fmt.Sprintf("; there are %s and %d more", strings.Join(allowed[:mostNamed], ", "), n-mostNamed)
-	case n == 1:
-		return "; there is only " + allowed[0]
-	}
-	return "; write " + strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
-}
-
-// nearest returns the word that differs by a typing error or two, or that contains what was written; "" for none.
-func nearest(word string, allowed []string) string {
-	const longest = 100 // longer words are no typing errors
-	if word == "" || len(word) > longest {
-		return ""
-	}
-	word = strings.ToLower(word)
-	best, distance := "", len(word)/3+1
-	for _, candidate := range allowed {
-		if len(candidate) > longest {
-			continue
-		}
-		if d := edits(word, strings.ToLower(candidate)); d < distance || d == distance && best == "" && d <= 2 {
-			best, distance = candidate, d
-		}
-	}
-	if best != "" || len(word) < 3 {
-		return best
-	}
-	for _, candidate := range allowed {
-		if strings.Contains(strings.ToLower(candidate), word) {
-			return candidate
-		}
-	}
-	return ""
-}
-
-// edits is the Levenshtein distance of two short words, in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return badRequest("%s=%q is not known%s", name, value, spelling.Hint(value, allowed))
 }

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/dxctl/dxctl/spelling"
 )
 
 type servicesView struct {
@@ -72,7 +74,7 @@ func (v servicesView) check() (sortColumn, error) {
 		keys, columns[s.Key] = append(keys, s.Key), s
 	}
 	if columns[v.Sort].Key == "" {
-		return sortColumn{}, badRequest("sort=%q is not a column%s", v.Sort, didYouMean(v.Sort, keys))
+		return sortColumn{}, badRequest("sort=%q is not a column%s", v.Sort, spelling.Hint(v.Sort, keys))
 	}
 	err := oneOf("dir", v.Dir, "asc", "desc")
 	for _, filter := range []struct {

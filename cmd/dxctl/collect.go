@@ -12,8 +12,8 @@ import (
 
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 func newCollect(s *session) *cobra.Command {
@@ -115,10 +115,10 @@ func knownSource(sources collectors.Config, name string) error {
 // noSource is the error for a name that is none of those known.
 func noSource(name string, names []string, listed string) error {
 	hint := ""
-	if best, near := config.Nearest(name, names); near {
-		hint = fmt.Sprintf("did you mean %q? ", best)
+	if best := spelling.Nearest(name, names); best != "" {
+		hint = fmt.Sprintf(" (did you mean %q?)", best)
 	}
-	return fmt.Errorf("--source %s: no source has this name; %s%s%s", name, hint, listed, strings.Join(names, ", "))
+	return fmt.Errorf("--source %s: no source has this name%s; %s%s", name, hint, listed, strings.Join(names, ", "))
 }
 
 // tellReceiving tells about sources that send by themselves, so that a collect that leaves them out is no surprise, and

@@ -1,0 +1,191 @@
+// Package strictyaml decodes YAML that people write: every unknown key, wrong type and repeated key is an error with file
+// and line, all of them at once, and each value's line can be looked up for errors about its meaning.
+package strictyaml
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/spelling"
+)
+
+// Document is a YAML document of a file.
+type Document struct {
+	File string     // as shown to people
+	Root *yaml.Node // the value, below the document node
+}
+
+// Read parses the documents of a file. Empty ones are left out. The documents before a syntax error are returned with
+// the error, which has file and line.
+func Read(file string, text []byte) ([]Document, error) {
+	var docs []Document
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var node yaml.Node
+		err := decoder.Decode(&node)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
+		}
+		if err != nil {
+			return docs, located(file, err)
+		}
+		if root := node.Content[0]; root.Kind != yaml.ScalarNode || root.ShortTag() != "!!null" {
+			docs = append(docs, Document{File: file, Root: root})
+		}
+	}
+}
+
+// Decode fills dest, a pointer to a struct. The error joins one error per mistake, each with file and line; dest holds
+// what could be decoded.
+func (d Document) Decode(dest any) (Positions, error) {
+	w := walker{file: d.File, lines: map[string]int{}}
+	w.check(d.Root, reflect.TypeOf(dest).Elem(), "")
+	errs := w.errs
+	if err := d.Root.Decode(dest); err != nil {
+		errs = append(errs, located(d.File, err, w.misfits...))
+	}
+	return Positions{file: d.File, lines: w.lines}, errors.Join(errs...)
+}
+
+// Positions are the lines of a document's values by path: "people.files[0]".
+type Positions struct {
+	file  string
+	lines map[string]int
+}
+
+// At returns "file:line" of the value at path, or of its nearest parent in the file.
+func (p Positions) At(path string) string {
+	for path != "" {
+		if line, ok := p.lines[path]; ok {
+			return fmt.Sprintf("%s:%d", p.file, line)
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return p.file
+}
+
+// walker compares a YAML tree with the Go type that it will be decoded into.
+type walker struct {
+	file    string
+	lines   map[string]int // by path
+	errs    []error
+	misfits []misfit
+}
+
+// misfit is a value that its key cannot take, with the YAML library's message, which does not contain the key.
+type misfit struct {
+	path    string
+	message string
+}
+
+func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
+	if path != "" {
+		w.lines[path] = n.Line
+	}
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		for i, c := range n.Content {
+			w.check(c, t.Elem(), fmt.Sprintf("%s[%d]", path, i))
+		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			w.check(n.Content[i+1], t.Elem(), join(path, n.Content[i].Value))
+		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct && hasKeys(t):
+		fields := fieldsOf(t, n)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := n.Content[i]
+			ft, ok := fields[key.Value]
+			if !ok {
+				w.errs = append(w.errs, fmt.Errorf("%s:%d: unknown key %q%s%s", w.file, key.Line, key.Value, inside(path), spelling.Hint(key.Value, keys(fields))))
+				continue
+			}
+			w.check(n.Content[i+1], ft, join(path, key.Value))
+		}
+	default:
+		var typed *yaml.TypeError
+		if err := n.Decode(reflect.New(t).Interface()); errors.As(err, &typed) {
+			for _, message := range typed.Errors {
+				w.misfits = append(w.misfits, misfit{path, message})
+			}
+		}
+	}
+}
+
+// Variant is a type whose keys depend on the mapping that is decoded into it: those of the structs that Variants
+// returns.
+type Variant interface{ Variants(n *yaml.Node) []any }
+
+func isVariant(t reflect.Type) bool { return t.Implements(reflect.TypeFor[Variant]()) }
+
+// hasKeys reports whether the fields of the struct t are the keys of its mapping.
+func hasKeys(t reflect.Type) bool {
+	return isVariant(t) || t != reflect.TypeFor[yaml.Node]() && !isUnmarshaler(t)
+}
+
+// fieldsOf returns the keys that may stand in the mapping n, which is decoded into a t.
+func fieldsOf(t reflect.Type, n *yaml.Node) map[string]reflect.Type {
+	v, ok := reflect.Zero(t).Interface().(Variant)
+	if !ok {
+		return yamlFields(t)
+	}
+	fields := map[string]reflect.Type{}
+	for _, s := range v.Variants(n) {
+		maps.Copy(fields, yamlFields(reflect.TypeOf(s)))
+	}
+	return fields
+}
+
+func isUnmarshaler(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[yaml.Unmarshaler]())
+}
+
+func yamlFields(t reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	for f := range t.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case strings.Contains(options, "inline"):
+			for k, v := range yamlFields(f.Type) {
+				fields[k] = v
+			}
+		case name == "-" || !f.IsExported():
+		case name == "":
+			fields[strings.ToLower(f.Name)] = f.Type
+		default:
+			fields[name] = f.Type
+		}
+	}
+	return fields
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func inside(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " in " + path
+}
+
+// keys returns the names of fields in order.
+func keys(fields map[string]reflect.Type) []string { return slices.Sorted(maps.Keys(fields)) }
