@@ -553,7 +553,7 @@ AS WITH
     (
         SELECT
             multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
-            r.provider AS provider,
+            toString(r.provider) AS provider,
             lower(r.scope) AS repository,
             r.source AS source,
             r.scope AS scope,
@@ -570,24 +570,6 @@ AS WITH
         ) AS r
         ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
         WHERE r.merged_at IS NOT NULL
-    ),
-    compared AS
-    (
-        SELECT
-            provider,
-            lower(scope) AS repository,
-            deployment_source,
-            deployment_scope,
-            deployment_environment,
-            id,
-            attempt
-        FROM
-        (
-            SELECT *
-            FROM raw_deployed_commits
-            FINAL
-        )
-        WHERE comparison != 'unknown'
     ),
     shipped AS
     (
@@ -621,75 +603,106 @@ AS WITH
         FROM merged
         ARRAY JOIN arrayDistinct(arrayFilter(x -> (x != ''), arrayConcat([merge_sha, head_sha], commit_shas))) AS sha
     ),
-    covered AS
-    (
-        SELECT DISTINCT
-            s.service AS service,
-            c.provider AS provider,
-            c.repository AS repository
-        FROM compared AS c
-        INNER JOIN succeeded AS s ON (s.source = c.deployment_source) AND (s.scope = c.deployment_scope) AND (s.environment_key = c.deployment_environment) AND (s.id = c.id) AND (s.attempt = c.attempt)
-    ),
-    first_known AS
+    contents AS
     (
         SELECT
-            service,
-            environment,
-            min(began) AS since
-        FROM succeeded
+            deployment_source,
+            deployment_scope,
+            deployment_environment,
+            id,
+            attempt,
+            groupUniqArray((toString(provider), lower(scope))) AS covers
+        FROM
+        (
+            SELECT *
+            FROM raw_deployed_commits
+            FINAL
+        )
+        WHERE comparison != 'unknown'
         GROUP BY
-            service,
-            environment
+            deployment_source,
+            deployment_scope,
+            deployment_environment,
+            id,
+            attempt
     ),
-    awaited AS
+    compared AS
     (
         SELECT
-            m.service AS service,
-            f.environment AS environment,
-            m.source AS source,
-            m.scope AS scope,
-            m.change AS change,
-            m.merged AS merged,
-            toUInt8((v.service != '') AND (m.merge_sha != '')) AS told
-        FROM merged AS m
-        INNER JOIN first_known AS f ON f.service = m.service
-        ANY LEFT JOIN covered AS v ON (v.service = m.service) AND (v.provider = m.provider) AND (v.repository = m.repository)
-        WHERE m.merged > f.since
+            s.service AS service,
+            s.environment AS environment,
+            s.environment_key AS environment_key,
+            s.id AS id,
+            s.attempt AS attempt,
+            s.source AS source,
+            s.scope AS scope,
+            s.url AS url,
+            s.began AS began,
+            s.ended AS ended,
+            c.covers AS covers
+        FROM succeeded AS s
+        ANY LEFT JOIN contents AS c ON (c.deployment_source = s.source) AND (c.deployment_scope = s.scope) AND (c.deployment_environment = s.environment_key) AND (c.id = s.id) AND (c.attempt = s.attempt)
     ),
-    candidates AS
+    services AS
     (
-        SELECT *
+        SELECT
+            service,
+            groupArray((environment, since)) AS environments,
+            groupUniqArrayArray(covers) AS covers
         FROM
         (
             SELECT
                 service,
                 environment,
-                environment_key,
-                id,
-                attempt,
-                source,
-                scope,
-                url,
-                began,
-                ended,
-                toUInt8(0) AS told
-            FROM succeeded
-            UNION ALL
-            SELECT
-                s.service AS service,
-                s.environment AS environment,
-                s.environment_key AS environment_key,
-                s.id AS id,
-                s.attempt AS attempt,
-                s.source AS source,
-                s.scope AS scope,
-                s.url AS url,
-                s.began AS began,
-                s.ended AS ended,
-                toUInt8(1) AS told
-            FROM succeeded AS s
-            ANTI LEFT JOIN compared AS c ON (c.deployment_source = s.source) AND (c.deployment_scope = s.scope) AND (c.deployment_environment = s.environment_key) AND (c.id = s.id) AND (c.attempt = s.attempt)
+                min(began) AS since,
+                groupUniqArrayArray(covers) AS covers
+            FROM compared
+            GROUP BY
+                service,
+                environment
         )
+        GROUP BY service
+    ),
+    awaited AS
+    (
+        SELECT
+            service,
+            place.1 AS environment,
+            source,
+            scope,
+            change,
+            merged,
+            told
+        FROM
+        (
+            SELECT
+                m.service AS service,
+                m.source AS source,
+                m.scope AS scope,
+                m.change AS change,
+                m.merged AS merged,
+                arrayJoin(f.environments) AS place,
+                toUInt8(has(f.covers, (m.provider, m.repository)) AND (m.merge_sha != '')) AS told
+            FROM merged AS m
+            INNER JOIN services AS f ON f.service = m.service
+        )
+        WHERE merged > (place.2)
+    ),
+    candidates AS
+    (
+        SELECT
+            service,
+            environment,
+            environment_key,
+            id,
+            attempt,
+            source,
+            scope,
+            url,
+            began,
+            ended,
+            toUInt8(arrayJoin(if(empty(covers), [0, 1], [0]))) AS told
+        FROM compared
         ORDER BY
             ended ASC,
             id ASC,

@@ -3,6 +3,7 @@ package store_test
 import (
 	"reflect"
 	"sort"
+	"strings"
 	"testing"
 	"time"
 
@@ -221,5 +222,27 @@ func TestFactsOfAnEntity(t *testing.T) {
 	}
 	if n := number(t, s, "SELECT count() AS n FROM grades"); n != 1 {
 		t.Errorf("%d grades, want that of the one service that is there", n)
+	}
+}
+
+// TestDeployedChangesReadsSeldom guards the plan of the view that has most to do: the engine reads a table anew for each
+// time that the view names it.
+func TestDeployedChangesReadsSeldom(t *testing.T) {
+	s := storetest.Open(t)
+	mustAppend(t, s, event.Deployment{Origin: origin("1"), Attempt: 1, Environment: "live", Status: event.Succeeded, FinishedAt: noon},
+		event.Change{Origin: origin("1"), Number: 1, MergedAt: noon}, deployedCommits("1")) // of empty tables nothing is read
+	type row struct {
+		Line string `ch:"explain"`
+	}
+	reads := map[string]int{}
+	for _, r := range all[row](t, s, "EXPLAIN SELECT * FROM deployed_changes") {
+		for _, table := range []string{"raw_deployments", "raw_changes", "raw_deployed_commits"} {
+			if strings.Contains(r.Line, "ReadFromMergeTree") && strings.Contains(r.Line, table) {
+				reads[table]++
+			}
+		}
+	}
+	if want := map[string]int{"raw_deployments": 4, "raw_changes": 3, "raw_deployed_commits": 3}; !reflect.DeepEqual(reads, want) {
+		t.Errorf("reads %v, want %v", reads, want)
 	}
 }
