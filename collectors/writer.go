@@ -81,7 +81,7 @@ func (w *writer) put(ctx context.Context, events []event.Event) ([]event.Event, 
 func (w *writer) storable(events []event.Event) []event.Event {
 	valid := make([]event.Event, 0, len(events))
 	for _, e := range events {
-		e = event.Trim(e)
+		e = event.Normalize(e)
 		if entry, ok := e.(event.LedgerEntry); ok {
 			entry.Provider = w.provider // a scope alone may be another provider's too
 			e = entry
@@ -99,20 +99,7 @@ func (w *writer) storable(events []event.Event) []event.Event {
 func before(events []event.Event, until time.Time) []event.Event {
 	kept := make([]event.Event, 0, len(events))
 	for _, e := range events {
-		var created time.Time
-		switch e := e.(type) {
-		case event.PipelineRun:
-			created = e.CreatedAt
-		case event.PipelineJob:
-			created = e.CreatedAt
-		case event.Deployment:
-			created = e.CreatedAt
-		case event.Change:
-			created = e.CreatedAt
-		case event.Incident:
-			created = e.OpenedAt
-		}
-		if created.Before(until) {
+		if e.Began().Before(until) {
 			kept = append(kept, e)
 		}
 	}

@@ -54,6 +54,24 @@ type DeployedCommits struct {
 // Kind returns KindDeployedCommits.
 func (DeployedCommits) Kind() Kind { return KindDeployedCommits }
 
+// Identity returns the repository and the deployment.
+func (d DeployedCommits) Identity() Identity {
+	id := d.identity(KindDeployedCommits)
+	id.Parent = d.Deployment.Source + "/" + d.Deployment.Scope
+	id.Attempt = d.Deployment.Attempt
+	id.Environment = d.Deployment.Environment
+	return id
+}
+
+// Began returns the zero time: commits are compared and do not begin.
+func (DeployedCommits) Began() time.Time { return time.Time{} }
+
+func (d DeployedCommits) normalized() Event {
+	d.URL = address(d.URL)
+	cutAll(MaxText, &d.Reason)
+	return d
+}
+
 var wholeSHA = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // Validate checks the identities and that every commit is named in full.

@@ -38,6 +38,26 @@ func (d Deployment) Key() DeploymentKey {
 // Kind returns KindDeployment.
 func (Deployment) Kind() Kind { return KindDeployment }
 
+// Identity returns the source's id in its scope, the attempt, and the environment key.
+func (d Deployment) Identity() Identity {
+	id := d.identity(KindDeployment)
+	id.Attempt = d.Attempt
+	id.Environment = d.EnvironmentKey
+	return id
+}
+
+// Began returns CreatedAt.
+func (d Deployment) Began() time.Time { return d.CreatedAt }
+
+func (d Deployment) normalized() Event {
+	d.URL = address(d.URL)
+	cutAll(MaxWord, &d.StatusRaw, &d.SHA, &d.Trigger)
+	cutAll(MaxName, &d.Ref, &d.Version, &d.Actor)
+	cutAll(MaxID, &d.RollbackOf)
+	inMillis(&d.CreatedAt, &d.StartedAt, &d.FinishedAt)
+	return d
+}
+
 // Validate checks identity, status and times.
 func (d Deployment) Validate() error {
 	return errors.Join(d.validate(KindDeployment), bounded(KindDeployment, d.ID, limited{"environment", d.Environment, MaxScope},
@@ -70,6 +90,24 @@ type PipelineRun struct {
 // Kind returns KindPipelineRun.
 func (PipelineRun) Kind() Kind { return KindPipelineRun }
 
+// Identity returns the source's id in its scope, and the attempt.
+func (r PipelineRun) Identity() Identity {
+	id := r.identity(KindPipelineRun)
+	id.Attempt = r.Attempt
+	return id
+}
+
+// Began returns CreatedAt.
+func (r PipelineRun) Began() time.Time { return r.CreatedAt }
+
+func (r PipelineRun) normalized() Event {
+	r.URL = address(r.URL)
+	cutAll(MaxWord, &r.StatusRaw, &r.SHA, &r.Trigger)
+	cutAll(MaxName, &r.Pipeline, &r.Branch, &r.Actor)
+	inMillis(&r.CreatedAt, &r.StartedAt, &r.FinishedAt)
+	return r
+}
+
 // Validate checks identity, status and times.
 func (r PipelineRun) Validate() error {
 	err := errors.Join(r.validate(KindPipelineRun), r.Status.validate(KindPipelineRun, r.ID),
@@ -97,6 +135,25 @@ type PipelineJob struct {
 
 // Kind returns KindPipelineJob.
 func (PipelineJob) Kind() Kind { return KindPipelineJob }
+
+// Identity returns the source's id in its scope, the run and its attempt.
+func (j PipelineJob) Identity() Identity {
+	id := j.identity(KindPipelineJob)
+	id.Parent = j.RunID
+	id.Attempt = j.Attempt
+	return id
+}
+
+// Began returns CreatedAt.
+func (j PipelineJob) Began() time.Time { return j.CreatedAt }
+
+func (j PipelineJob) normalized() Event {
+	j.URL = address(j.URL)
+	cutAll(MaxWord, &j.StatusRaw)
+	cutAll(MaxName, &j.Name, &j.Runner)
+	inMillis(&j.CreatedAt, &j.StartedAt, &j.FinishedAt)
+	return j
+}
 
 // Validate checks identity, status and times.
 func (j PipelineJob) Validate() error {
@@ -134,6 +191,22 @@ type Change struct {
 // Kind returns KindChange.
 func (Change) Kind() Kind { return KindChange }
 
+// Identity returns the source's id in its scope.
+func (c Change) Identity() Identity { return c.identity(KindChange) }
+
+// Began returns CreatedAt.
+func (c Change) Began() time.Time { return c.CreatedAt }
+
+func (c Change) normalized() Event {
+	c.URL = address(c.URL)
+	cutAll(MaxText, &c.Title)
+	cutAll(MaxName, &c.Repository, &c.Author)
+	cutAll(MaxWord, &c.MergeSHA, &c.HeadSHA, &c.Reverts)
+	c.CommitSHAs = trimCommits(c.CommitSHAs)
+	inMillis(&c.CreatedAt, &c.FirstCommitAt, &c.FirstReviewAt, &c.ApprovedAt, &c.MergedAt, &c.ClosedAt)
+	return c
+}
+
 // Validate checks identity and times.
 func (c Change) Validate() error {
 	return errors.Join(c.validate(KindChange),
@@ -155,6 +228,20 @@ type Incident struct {
 
 // Kind returns KindIncident.
 func (Incident) Kind() Kind { return KindIncident }
+
+// Identity returns the source's id in its scope.
+func (i Incident) Identity() Identity { return i.identity(KindIncident) }
+
+// Began returns OpenedAt.
+func (i Incident) Began() time.Time { return i.OpenedAt }
+
+func (i Incident) normalized() Event {
+	i.URL = address(i.URL)
+	cutAll(MaxWord, &i.Severity, &i.How)
+	cutAll(MaxID, &i.Deployment)
+	inMillis(&i.OpenedAt, &i.AcknowledgedAt, &i.ResolvedAt)
+	return i
+}
 
 // Validate checks identity and times.
 func (i Incident) Validate() error {

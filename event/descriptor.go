@@ -26,6 +26,20 @@ type Descriptor struct {
 // Kind returns KindDescriptor.
 func (Descriptor) Kind() Kind { return KindDescriptor }
 
+// Identity returns the location in its scope.
+func (d Descriptor) Identity() Identity {
+	return Identity{Kind: KindDescriptor, Source: d.Source, Scope: d.Scope, ID: d.Location}
+}
+
+// Began returns the zero time: a descriptor is observed and does not begin.
+func (Descriptor) Began() time.Time { return time.Time{} }
+
+func (d Descriptor) normalized() Event {
+	d.URL = address(d.URL)
+	inMillis(&d.ObservedAt)
+	return d
+}
+
 // Validate checks that the descriptor is named and its time can be stored. What the document says is not looked at: a
 // document that cannot be read is the catalog's to report.
 func (d Descriptor) Validate() error {

@@ -1,9 +1,9 @@
-// Package event says what happened: a deployment, a run of a pipeline, a change, an incident, an observed fact, a
-// grade. Collectors make events, the store keeps them, everything after that reads them back through the public views.
+// Package event describes what happened: a deployment, a run of a pipeline, a change, an incident, an observed fact, a
+// grade, an action. Collectors make events, the store keeps them, everything after that reads them back through the
+// public views.
 //
-// Identity. An event is known by its source, scope, kind, external id and attempt; a deployment whose producer may use
-// one id for several environments by its environment too. Two events with the same identity
-// are two observations of one thing, and the later observation wins. Reading a source twice therefore changes nothing.
+// Identity. Two events with the same [Identity] are two observations of one thing, and the later observation wins.
+// Reading a source twice therefore changes nothing.
 //
 // Time. Every time is an instant with millisecond precision, stored in UTC. The zero [time.Time] means "not known"; it
 // is stored as NULL and never as a date.
@@ -30,12 +30,30 @@ const (
 	KindLedger      Kind = "ledger"
 )
 
-// Event is anything that the store appends. Implementations are plain structs, passed by value.
+// Event is anything that the store appends. Implementations are plain structs of this package, passed by value.
 type Event interface {
 	// Kind returns the sort of the event; it decides the table.
 	Kind() Kind
+	// Identity returns what makes two events observations of one thing.
+	Identity() Identity
+	// Began returns when what the event is about began or was created at its source. It is zero when that is not known,
+	// and for kinds that have no beginning: facts, grades, descriptors, deployed commits, ledger entries.
+	Began() time.Time
 	// Validate reports every reason why the event cannot be stored, joined, or nil.
 	Validate() error
+	// normalized returns the event as [Normalize] does.
+	normalized() Event
+}
+
+// Identity is what an event is known by. Parts that a kind does not have are empty.
+type Identity struct {
+	Kind        Kind
+	Source      string
+	Scope       string // of a fact and of a grade: the entity
+	Parent      string // a job's run, a grade's scorecard, a ledger entry's window, the deployment that commits belong to
+	ID          string // the source's own id; the name of a fact, the rule of a grade, the location of a descriptor
+	Attempt     uint16
+	Environment string // of a deployment whose producer may use one id for several: [Deployment].EnvironmentKey
 }
 
 // Origin says where an event was read and is the first part of its identity.
@@ -45,10 +63,15 @@ type Origin struct {
 	Scope    string // what of the source: a repository "myorg/payment-service", a job, a project
 	ID       string // the source's own id within the scope
 	URL      string // where a person can look at it; may be empty
-	Service  string // entity ref when the source itself names the service; empty: the catalog decides by provider and scope
+	Service  string // entity ref when the source itself names it; empty: the catalog decides by provider and scope
 	// MergeState is what the merge of pushed deliveries keeps of a record, see collectors/webhook; empty for what was
 	// collected. It is no part of what happened, and no view shows it.
 	MergeState string
+}
+
+// identity returns the identity of an event that needs no more than its origin.
+func (o *Origin) identity(kind Kind) Identity {
+	return Identity{Kind: kind, Source: o.Source, Scope: o.Scope, ID: o.ID}
 }
 
 func (o Origin) validate(kind Kind) error {

@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
 // The limits of texts, in bytes of UTF-8. A part of an identity that is longer is an error of Validate, because what is
-// left of it after a cut could be another record's. Every other text is cut by [Trim].
+// left of it after a cut could be another record's. Every other text is cut by [Normalize].
 const (
 	MaxID       = 512      // ids, names of facts
 	MaxScope    = 1024     // scopes, environments, entity refs, locations of descriptors
@@ -26,7 +27,8 @@ func bounded(kind Kind, id string, texts ...limited) error {
 	var errs []error
 	for _, t := range texts {
 		if len(t.value) > t.limit {
-			errs = append(errs, fmt.Errorf("%s %s: %s has %d bytes, more than the limit of %d", kind, beginning(id), t.name, len(t.value), t.limit))
+			errs = append(errs, fmt.Errorf("%s %s: %s has %d bytes, more than the limit of %d",
+				kind, beginning(id), t.name, len(t.value), t.limit))
 		}
 	}
 	return errors.Join(errs...)
@@ -61,10 +63,7 @@ func cutAll(limit int, texts ...*string) {
 	}
 }
 
-func (o *Origin) trim() {
-	o.URL = address(o.URL)
-}
-
+// address returns an address of a permitted length; a longer one is left out.
 func address(url string) string {
 	if len(url) > MaxURL {
 		return ""
@@ -72,59 +71,19 @@ func address(url string) string {
 	return url
 }
 
-// Trim returns the event with texts that are no part of its identity cut to their limits. The same event is always cut
-// alike. What is too long in an identity stays, and Validate reports it.
-func Trim(e Event) Event {
-	switch e := e.(type) {
-	case Deployment:
-		e.trim()
-		cutAll(MaxWord, &e.StatusRaw, &e.SHA, &e.Trigger)
-		cutAll(MaxName, &e.Ref, &e.Version, &e.Actor)
-		cutAll(MaxID, &e.RollbackOf)
-		return e
-	case PipelineRun:
-		e.trim()
-		cutAll(MaxWord, &e.StatusRaw, &e.SHA, &e.Trigger)
-		cutAll(MaxName, &e.Pipeline, &e.Branch, &e.Actor)
-		return e
-	case PipelineJob:
-		e.trim()
-		cutAll(MaxWord, &e.StatusRaw)
-		cutAll(MaxName, &e.Name, &e.Runner)
-		return e
-	case Change:
-		e.trim()
-		cutAll(MaxText, &e.Title)
-		cutAll(MaxName, &e.Repository, &e.Author)
-		cutAll(MaxWord, &e.MergeSHA, &e.HeadSHA, &e.Reverts)
-		e.CommitSHAs = trimCommits(e.CommitSHAs)
-		return e
-	case Incident:
-		e.trim()
-		cutAll(MaxWord, &e.Severity, &e.How)
-		cutAll(MaxID, &e.Deployment)
-		return e
-	case Fact:
-		cutAll(MaxText, &e.Error)
-		e.URL = address(e.URL)
-		return e
-	case Grade:
-		cutAll(MaxText, &e.Reason)
-		e.URL = address(e.URL)
-		return e
-	case LedgerEntry:
-		cutAll(MaxText, &e.Note)
-		e.URL = address(e.URL)
-		return e
-	case Descriptor:
-		e.URL = address(e.URL)
-		return e
-	case DeployedCommits:
-		e.trim()
-		cutAll(MaxText, &e.Reason)
-		return e
+// Normalize returns the event as the store keeps it: texts that are no part of its identity are cut to their limits, and
+// times are in UTC with milliseconds. Normalizing twice changes nothing. A text of the identity that is too long stays
+// as it is, and Validate reports it.
+func Normalize(e Event) Event { return e.normalized() }
+
+// inMillis truncates times to milliseconds in UTC. The zero time stays zero.
+func inMillis(times ...*time.Time) {
+	for _, t := range times {
+		if t.Location() == time.UTC && t.Nanosecond()%int(time.Millisecond) == 0 || t.IsZero() {
+			continue
+		}
+		*t = t.UTC().Truncate(time.Millisecond)
 	}
-	return e
 }
 
 // trimCommits keeps the first commit ids, and copies the list where one of them is cut.

@@ -14,7 +14,7 @@ func validOrigin() Origin {
 	return Origin{Source: "gh", Provider: "github", Scope: "acme/shop", ID: "1", URL: "https://example.com/1"}
 }
 
-// everyEvent are valid events, one of each kind that a source can give.
+// everyEvent are valid events, one of each kind that something outside of dxctl can give.
 func everyEvent() []Event {
 	o := validOrigin()
 	return []Event{
@@ -25,6 +25,7 @@ func everyEvent() []Event {
 		Incident{Origin: o},
 		Fact{Source: "gh", Entity: "component:default/x", Name: "a.b", Type: BoolFact, Value: []byte("true")},
 		Descriptor{Source: "gh", Provider: "github", Scope: "acme/shop", Location: "catalog-info.yaml"},
+		ActionRun{Source: "dxctl", ID: "1", Action: "fix", Entity: "component:default/x", Status: Running},
 	}
 }
 
@@ -40,7 +41,7 @@ func setText(e Event, field, text string) Event {
 // with the field's name and the error stays short. A field that is added without a limit fails here.
 func TestEveryTextIsBounded(t *testing.T) {
 	for _, e := range everyEvent() {
-		if err := Trim(e).Validate(); err != nil {
+		if err := Normalize(e).Validate(); err != nil {
 			t.Fatalf("%T: %v", e, err)
 		}
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
@@ -48,7 +49,7 @@ func TestEveryTextIsBounded(t *testing.T) {
 				f.Name == "MergeState" { // made by ourselves of a fixed number of fields
 				continue
 			}
-			trimmed := Trim(setText(e, f.Name, long(1<<20)))
+			trimmed := Normalize(setText(e, f.Name, long(1<<20)))
 			err := trimmed.Validate()
 			text := reflect.ValueOf(trimmed).FieldByName(f.Name).String()
 			switch {
@@ -69,7 +70,7 @@ func TestEveryTextIsBounded(t *testing.T) {
 func TestIdentitiesAreNotCut(t *testing.T) {
 	for _, field := range []string{"Source", "Scope", "ID", "Service", "Environment", "EnvironmentKey"} {
 		e := Deployment{Origin: validOrigin(), Attempt: 1, Environment: "production", Status: Succeeded}
-		if err := Trim(setText(e, field, long(2000))).Validate(); err == nil {
+		if err := Normalize(setText(e, field, long(2000))).Validate(); err == nil {
 			t.Errorf("a %s of 2000 bytes is taken", field)
 		}
 	}
@@ -80,7 +81,7 @@ func TestIdentitiesAreNotCut(t *testing.T) {
 	}
 }
 
-func TestTrim(t *testing.T) {
+func TestNormalize(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"", ""}, {"abc", "abc"}, {"abcdef", "abcdef"}, {"abcdefg", "abc…"}, {"語語語", "語…"}, {"a語語x", "a…"},
 	} {
@@ -91,14 +92,14 @@ func TestTrim(t *testing.T) {
 	shas := make([]string, MaxCommits+5)
 	shas[3] = long(MaxWord + 1)
 	before := shas[3]
-	c := Trim(Change{CommitSHAs: shas}).(Change)
+	c := Normalize(Change{CommitSHAs: shas}).(Change)
 	if len(c.CommitSHAs) != MaxCommits || len(c.CommitSHAs[3]) > MaxWord || shas[3] != before {
 		t.Errorf("%d commits, the long one has %d bytes", len(c.CommitSHAs), len(c.CommitSHAs[3]))
 	}
-	if o := Trim(Incident{Origin: Origin{URL: "https://example.com/" + long(MaxURL)}}).(Incident); o.URL != "" {
+	if o := Normalize(Incident{Origin: Origin{URL: "https://example.com/" + long(MaxURL)}}).(Incident); o.URL != "" {
 		t.Errorf("an address is cut, which leads nowhere: %.60s", o.URL)
 	}
-	if again := Trim(c); !reflect.DeepEqual(again, Event(c)) {
+	if again := Normalize(c); !reflect.DeepEqual(again, Event(c)) {
 		t.Error("cutting again cuts more")
 	}
 }

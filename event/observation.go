@@ -35,6 +35,21 @@ type Fact struct {
 // Kind returns KindFact.
 func (Fact) Kind() Kind { return KindFact }
 
+// Identity returns the entity, the name and who observed it.
+func (f Fact) Identity() Identity {
+	return Identity{Kind: KindFact, Source: f.Source, Scope: f.Entity, ID: f.Name}
+}
+
+// Began returns the zero time: a fact is observed and does not begin.
+func (Fact) Began() time.Time { return time.Time{} }
+
+func (f Fact) normalized() Event {
+	f.URL = address(f.URL)
+	cutAll(MaxText, &f.Error)
+	inMillis(&f.ObservedAt, &f.ExpiresAt)
+	return f
+}
+
 // Validate checks that the fact is named and that its value is JSON of its type.
 func (f Fact) Validate() error {
 	if f.Entity == "" || f.Name == "" || f.Source == "" {
@@ -116,6 +131,21 @@ type Grade struct {
 // Kind returns KindGrade.
 func (Grade) Kind() Kind { return KindGrade }
 
+// Identity returns the entity, the scorecard and the rule.
+func (g Grade) Identity() Identity {
+	return Identity{Kind: KindGrade, Scope: g.Entity, Parent: g.Scorecard, ID: g.Rule}
+}
+
+// Began returns the zero time: a grade is evaluated and does not begin.
+func (Grade) Began() time.Time { return time.Time{} }
+
+func (g Grade) normalized() Event {
+	g.URL = address(g.URL)
+	cutAll(MaxText, &g.Reason)
+	inMillis(&g.EvaluatedAt)
+	return g
+}
+
 // Validate checks that the grade is named and its outcome known.
 func (g Grade) Validate() error {
 	switch g.Outcome {
@@ -147,6 +177,24 @@ type LedgerEntry struct {
 
 // Kind returns KindLedger.
 func (LedgerEntry) Kind() Kind { return KindLedger }
+
+// Identity returns the scope, the kind that is counted and the start of the window.
+func (l LedgerEntry) Identity() Identity {
+	return Identity{
+		Kind: KindLedger, Source: l.Source, Scope: l.Scope, ID: string(l.Of),
+		Parent: l.WindowStart.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+	}
+}
+
+// Began returns the zero time: an entry counts a window and does not begin.
+func (LedgerEntry) Began() time.Time { return time.Time{} }
+
+func (l LedgerEntry) normalized() Event {
+	l.URL = address(l.URL)
+	cutAll(MaxText, &l.Note)
+	inMillis(&l.WindowStart, &l.WindowEnd, &l.CheckedAt)
+	return l
+}
 
 // Gap is how many records the source has that the store lacks. Stored may exceed Expected, because sources forget
 // (GitHub deletes runs after 400 days) and the store does not; that is no gap.

@@ -86,7 +86,7 @@ func group(events []event.Event) (groups, error) {
 	}
 	var errs []error
 	for _, e := range events {
-		e = event.Trim(e)
+		e = event.Normalize(e)
 		if err := e.Validate(); err != nil {
 			errs = append(errs, err)
 			continue

@@ -116,43 +116,21 @@ func (a *Applier) changed(ctx context.Context, updates []Update) ([]event.Event,
 	return k.changed(), nil
 }
 
-// identity is what makes two events one record.
-type identity struct {
-	kind                   event.Kind
-	source, scope, run, id string
-	attempt                uint16
-	environment            string // of a deployment: event.Deployment.EnvironmentKey
-}
-
-func identityOf(e event.Event) identity {
-	switch e := e.(type) {
-	case event.PipelineRun:
-		return identity{kind: event.KindPipelineRun, source: e.Source, scope: e.Scope, id: e.ID, attempt: e.Attempt}
-	case event.PipelineJob:
-		return identity{kind: event.KindPipelineJob, source: e.Source, scope: e.Scope, run: e.RunID, id: e.ID, attempt: e.Attempt}
-	case event.Deployment:
-		return identity{kind: event.KindDeployment, source: e.Source, scope: e.Scope, id: e.ID, attempt: e.Attempt, environment: e.EnvironmentKey}
-	case event.Change:
-		return identity{kind: event.KindChange, source: e.Source, scope: e.Scope, id: e.ID}
-	case event.Incident:
-		return identity{kind: event.KindIncident, source: e.Source, scope: e.Scope, id: e.ID}
-	case event.Fact:
-		return identity{kind: event.KindFact, source: e.Source, scope: e.Entity, id: e.Name}
-	}
-	return identity{kind: e.Kind()}
-}
-
 // records are the records that a batch touches, as they are stored and as they become.
 type records struct {
-	stored, now map[identity]event.Event
-	order       []identity          // of the touched ones
-	runOf       map[identity]string // the run under which a job is stored
+	stored, now map[event.Identity]event.Event
+	order       []event.Identity          // of the touched ones
+	runOf       map[event.Identity]string // the run under which a job is stored
 }
 
 func newRecords(stored []event.Event) *records {
-	k := &records{stored: map[identity]event.Event{}, now: map[identity]event.Event{}, runOf: map[identity]string{}}
+	k := &records{
+		stored: map[event.Identity]event.Event{},
+		now:    map[event.Identity]event.Event{},
+		runOf:  map[event.Identity]string{},
+	}
 	for _, e := range stored {
-		id := identityOf(e)
+		id := e.Identity()
 		k.stored[id], k.now[id] = e, e
 		k.noteRun(id)
 	}
@@ -160,18 +138,18 @@ func newRecords(stored []event.Event) *records {
 }
 
 // noteRun remembers which run a job belongs to. A job that names its run goes before one of which it is not known.
-func (k *records) noteRun(id identity) {
-	if id.kind != event.KindPipelineJob {
+func (k *records) noteRun(id event.Identity) {
+	if id.Kind != event.KindPipelineJob {
 		return
 	}
 	of := withoutRun(id)
-	if was, ok := k.runOf[of]; !ok || was == id.id {
-		k.runOf[of] = id.run
+	if was, ok := k.runOf[of]; !ok || was == id.ID {
+		k.runOf[of] = id.Parent
 	}
 }
 
-func withoutRun(id identity) identity {
-	id.run = ""
+func withoutRun(id event.Identity) event.Identity {
+	id.Parent = ""
 	return id
 }
 
@@ -179,15 +157,15 @@ func (k *records) apply(u Update) {
 	if u.Run != "" {
 		u.Event = k.numbered(u.Event, u.Run)
 	}
-	id := identityOf(u.Event)
+	id := u.Event.Identity()
 	if u.Earlier && !k.earlierFinal(id) {
 		return
 	}
 	if job, ok := u.Event.(event.PipelineJob); ok {
 		// A row's key cannot be changed: a job that is stored stays under the run that it was first stored under.
-		if run, stored := k.runOf[withoutRun(id)]; stored && (u.Loose || run == id.id) {
+		if run, stored := k.runOf[withoutRun(id)]; stored && (u.Loose || run == id.ID) {
 			job.RunID = run
-			u.Event, id = job, identityOf(job)
+			u.Event, id = job, job.Identity()
 		}
 	}
 	k.order = append(k.order, id)
@@ -209,21 +187,21 @@ func (k *records) numbered(e event.Event, own string) event.Event {
 }
 
 func (k *records) attemptOf(source, scope, run, own string) uint16 {
-	id := identity{kind: event.KindPipelineRun, source: source, scope: scope, id: run, attempt: 1}
-	for ; id.attempt < math.MaxUint16; id.attempt++ { // attempts are numbered without a gap
+	id := event.Identity{Kind: event.KindPipelineRun, Source: source, Scope: scope, ID: run, Attempt: 1}
+	for ; id.Attempt < math.MaxUint16; id.Attempt++ { // attempts are numbered without a gap
 		known, ok := k.now[id].(event.PipelineRun)
 		if !ok || strings.HasSuffix(known.URL, "/"+own) {
 			break
 		}
 	}
-	return id.attempt
+	return id.Attempt
 }
 
 // earlierFinal reports whether every earlier attempt of a run is stored as final.
-func (k *records) earlierFinal(id identity) bool {
+func (k *records) earlierFinal(id event.Identity) bool {
 	before := id
-	for n := uint16(1); n < id.attempt; n++ {
-		before.attempt = n
+	for n := uint16(1); n < id.Attempt; n++ {
+		before.Attempt = n
 		run, ok := k.now[before].(event.PipelineRun)
 		if !ok || !run.Status.Final() {
 			return false
@@ -234,7 +212,7 @@ func (k *records) earlierFinal(id identity) bool {
 
 func (k *records) changed() []event.Event {
 	var out []event.Event
-	done := map[identity]bool{}
+	done := map[event.Identity]bool{}
 	for _, id := range k.order {
 		if done[id] {
 			continue

@@ -177,7 +177,7 @@ func TestConstructed(t *testing.T) {
 	}
 	opened := parse(NewIncidentEvent(Disturbance{ID: "i", Service: "pay", Severity: "high"}, ten)).(event.Incident)
 	closed := parse(NewIncidentEvent(Disturbance{ID: "i", Resolved: true}, ten.Add(time.Hour))).(event.Incident)
-	if identityOf(opened) != identityOf(closed) || opened.Service != "component:default/pay" || !closed.ResolvedAt.Equal(ten.Add(time.Hour)) {
+	if opened.Identity() != closed.Identity() || opened.Service != "component:default/pay" || !closed.ResolvedAt.Equal(ten.Add(time.Hour)) {
 		t.Errorf("%+v and %+v", opened, closed)
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/cloudevents/sdk-go/v2/binding"
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // maxBatch is how many events one request may carry.
@@ -224,7 +226,7 @@ func (r *Receiver) event(s Source, d Delivery, e cloudevent.Event) ([]Update, Ve
 	if err != nil {
 		return refusedWith(doc.misfits, "%v", err)
 	}
-	u.Event = normal(u.Event)
+	u.Event = event.Normalize(u.Event)
 	if err := u.Event.Validate(); err != nil {
 		return refusedWith(doc.misfits, "%v", err)
 	}

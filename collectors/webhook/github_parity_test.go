@@ -22,7 +22,7 @@ import (
 type collected struct {
 	source.Writer // the methods that no stream needs
 	mu            sync.Mutex
-	events        map[identity]event.Event
+	events        map[event.Identity]event.Event
 }
 
 func (c *collected) Load(context.Context, string, any) (bool, error) { return false, nil }
@@ -31,7 +31,7 @@ func (c *collected) Append(_ context.Context, events ...event.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range events {
-		c.events[identityOf(e)] = normal(e)
+		c.events[e.Identity()] = event.Normalize(e)
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func TestSameAsCollected(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &collected{events: map[identity]event.Event{}}
+	w := &collected{events: map[event.Identity]event.Event{}}
 	if err := collector.Collect(t.Context(), "acme/shop", w); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestSameAsCollected(t *testing.T) {
 	kinds := map[event.Kind]int{}
 	for _, got := range k.changed() {
 		got = plain(got)
-		want, ok := w.events[identityOf(got)]
+		want, ok := w.events[got.Identity()]
 		if !ok {
 			t.Errorf("nothing was collected with the identity of %+v", got)
 			continue

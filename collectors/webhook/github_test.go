@@ -229,7 +229,7 @@ func TestGitHubPolled(t *testing.T) {
 				}
 			}
 			for _, u := range updates {
-				if o, _ := origin(u.Event); o.Scope != "Acme/Shop" {
+				if o := u.Event.Identity(); o.Scope != "Acme/Shop" {
 					t.Errorf("written with the scope %s", o.Scope)
 				}
 				if run, ok := u.Event.(event.PipelineRun); ok && !u.Earlier {

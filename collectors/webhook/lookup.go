@@ -28,14 +28,12 @@ type StoreLookup struct{ Querier Querier }
 func (l StoreLookup) Stored(ctx context.Context, events []event.Event) ([]event.Event, error) {
 	asked := map[wanted]*wantedIDs{}
 	for _, e := range events {
-		w, scope, id, ok := want(e)
-		if !ok {
-			continue
-		}
+		id := e.Identity()
+		w := wanted{id.Kind, id.Source}
 		if asked[w] == nil {
 			asked[w] = &wantedIDs{scopes: map[string]bool{}, ids: map[string]bool{}}
 		}
-		asked[w].scopes[scope], asked[w].ids[id] = true, true
+		asked[w].scopes[id.Scope], asked[w].ids[id.ID] = true, true
 	}
 	var found []event.Event
 	for w, ids := range asked {
@@ -54,31 +52,6 @@ type wanted struct {
 }
 
 type wantedIDs struct{ scopes, ids map[string]bool }
-
-func want(e event.Event) (w wanted, scope, id string, ok bool) {
-	if f, fact := e.(event.Fact); fact {
-		return wanted{event.KindFact, f.Source}, f.Entity, f.Name, true
-	}
-	o, ok := origin(e)
-	return wanted{e.Kind(), o.Source}, o.Scope, o.ID, ok
-}
-
-// origin returns the origin of the events that have one.
-func origin(e event.Event) (event.Origin, bool) {
-	switch e := e.(type) {
-	case event.PipelineRun:
-		return e.Origin, true
-	case event.PipelineJob:
-		return e.Origin, true
-	case event.Deployment:
-		return e.Origin, true
-	case event.Change:
-		return e.Origin, true
-	case event.Incident:
-		return e.Origin, true
-	}
-	return event.Origin{}, false
-}
 
 func keys(set map[string]bool) []string {
 	all := make([]string, 0, len(set))

@@ -200,37 +200,6 @@ func foldIncident(was, is event.Incident, u Update) event.Event {
 	return was
 }
 
-// normal returns the event with its times and texts as the store keeps them, so that what is read back can be compared.
-func normal(e event.Event) event.Event {
-	e = event.Trim(e)
-	each := func(times ...*time.Time) {
-		for _, t := range times {
-			*t = milli(*t)
-		}
-	}
-	switch e := e.(type) {
-	case event.PipelineRun:
-		each(&e.CreatedAt, &e.StartedAt, &e.FinishedAt)
-		return e
-	case event.PipelineJob:
-		each(&e.CreatedAt, &e.StartedAt, &e.FinishedAt)
-		return e
-	case event.Deployment:
-		each(&e.CreatedAt, &e.StartedAt, &e.FinishedAt)
-		return e
-	case event.Change:
-		each(&e.CreatedAt, &e.FirstCommitAt, &e.FirstReviewAt, &e.ApprovedAt, &e.MergedAt, &e.ClosedAt)
-		return e
-	case event.Incident:
-		each(&e.OpenedAt, &e.AcknowledgedAt, &e.ResolvedAt)
-		return e
-	case event.Fact:
-		each(&e.ObservedAt, &e.ExpiresAt)
-		return e
-	}
-	return e
-}
-
 // same reports whether two events of one kind say the same.
 func same(a, b event.Event) bool {
 	switch a := a.(type) {

@@ -11,7 +11,7 @@ import (
 )
 
 // table is what the store would hold: the last row of each identity.
-type table map[identity]event.Event
+type table map[event.Identity]event.Event
 
 // deliver applies deliveries as one batch, reading and writing rows as the store does.
 func (s table) deliver(t *testing.T, r *Receiver, deliveries ...Delivery) {
@@ -33,7 +33,7 @@ func (s table) deliver(t *testing.T, r *Receiver, deliveries ...Delivery) {
 		k.apply(u)
 	}
 	for _, e := range k.changed() {
-		s[identityOf(e)] = e
+		s[e.Identity()] = e
 	}
 }
 

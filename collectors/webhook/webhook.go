@@ -294,14 +294,14 @@ func (r *Receiver) Parse(d Delivery) (updates []Update, verdict Verdict) {
 func storable(updates []Update, verdict Verdict) ([]Update, Verdict) {
 	var errs []error
 	updates = slices.DeleteFunc(updates, func(u Update) bool {
-		err := normal(u.Event).Validate()
+		err := event.Normalize(u.Event).Validate()
 		if err != nil {
 			errs = append(errs, err)
 		}
 		return err != nil
 	})
 	for i := range updates {
-		updates[i].Event = normal(updates[i].Event)
+		updates[i].Event = event.Normalize(updates[i].Event)
 	}
 	if len(errs) == 0 {
 		return updates, verdict
