@@ -236,7 +236,7 @@ func (r *Runner) collect(ctx context.Context, s *runnable, opt RunOptions) []Sco
 // collectScopes lists the scopes of a source and collects them. A list that lacks some, or too many, is an error of the
 // source, and what is on it is collected all the same.
 func (r *Runner) collectScopes(ctx context.Context, s *runnable, opt RunOptions) []ScopeSummary {
-	scopes, err := r.scopes(ctx, s)
+	scopes, err := r.scopes(ctx, s, opt)
 	if err != nil && !rest.OnlySkipped(err) {
 		return []ScopeSummary{r.unlisted(ctx, s, fmt.Errorf("listing what to collect: %w", err))}
 	}
@@ -265,8 +265,8 @@ func (r *Runner) unlisted(ctx context.Context, s *runnable, err error) ScopeSumm
 	return ScopeSummary{Source: s.Source(), Err: err}
 }
 
-func (r *Runner) scopes(ctx context.Context, s *runnable) ([]string, error) {
-	return s.Scopes(ctx, &writer{store: r.store, source: s.Source(), stats: r.stats, tally: &s.tally})
+func (r *Runner) scopes(ctx context.Context, s *runnable, opt RunOptions) ([]string, error) {
+	return s.Scopes(ctx, &writer{store: r.store, source: s.Source(), stats: r.stats, tally: &s.tally, acceptRemovals: opt.AcceptRemovals})
 }
 
 func (r *Runner) failed(ctx context.Context, source, scope string, err error) {

@@ -83,5 +83,9 @@ func (c *Collector) accountUnread(ctx context.Context, name string, why error, w
 		return w.Append(ctx, l)
 	}
 	l.Expected, l.Note = 1, why.Error()
+	var odd *MisfitError
+	if errors.As(why, &odd) {
+		l.Expected = uint64(len(odd.Items))
+	}
 	return errors.Join(why, w.Append(ctx, l))
 }

@@ -237,7 +237,7 @@ func thousands(t *testing.T, b *bed) {
 		took := run(t, path, "thousands", n)
 		used := processorTime(t) - before
 		t.Logf("%s of %d Deployments took %s, and %s of processor time", what, n, took.Round(time.Millisecond), used.Round(time.Millisecond))
-		if took > 10*time.Second && used > 10*time.Second { // a machine that is busy with other things takes longer
+		if took >= 10*time.Second {
 			t.Errorf("%s of %d Deployments took more than 10s", what, n)
 		}
 	}

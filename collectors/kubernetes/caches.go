@@ -138,7 +138,7 @@ func joined(failed map[string]error) error {
 // was.
 func (k *caches) listed(kind, namespace string) bool {
 	return slices.ContainsFunc(k.workloads, func(l *listing) bool {
-		return l.kind == kind && (l.namespace == metav1.NamespaceAll || l.namespace == namespace) && l.HasSynced()
+		return l.shows(kind, namespace) && l.HasSynced() && l.believed()
 	})
 }
 
@@ -152,14 +152,21 @@ func (c *Collector) wanted(w *workload) bool {
 
 // snapshot is what the caches show at one moment.
 type snapshot struct {
-	scopes map[string][]*view
-	unread map[string]error // by listing
-	listed func(kind, namespace string) bool
+	workloads []*listing
+	scopes    map[string][]*view
+	unread    map[string]error // by listing
+	odd       map[string]error // by listing: that some of its items cannot be read
+	listed    func(kind, namespace string) bool
 }
 
 // snapshot returns all workloads with their revisions.
 func (c *Collector) snapshot(k *caches, atLeast time.Duration) *snapshot {
-	s := &snapshot{scopes: map[string][]*view{}, unread: k.unread(atLeast), listed: k.listed}
+	s := &snapshot{workloads: k.workloads, scopes: map[string][]*view{}, unread: k.unread(atLeast), odd: map[string]error{}, listed: k.listed}
+	for _, l := range k.all() {
+		if err := l.misfitError(); err != nil {
+			s.odd[l.name()] = err
+		}
+	}
 	for _, l := range k.workloads {
 		for _, o := range l.GetStore().List() {
 			if w, ok := o.(*workload); ok && c.wanted(w) {

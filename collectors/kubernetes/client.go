@@ -67,6 +67,11 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	start := time.Now() // durations are measured on the monotonic clock, not on the injected one
 	resp, err := g.next.RoundTrip(req)
+	if err == nil {
+		if err = sift(req.Context(), resp); err != nil {
+			resp = nil // a RoundTripper gives one of both
+		}
+	}
 	status := 0
 	if resp != nil {
 		status = resp.StatusCode

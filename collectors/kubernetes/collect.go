@@ -52,6 +52,13 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	if err != nil {
 		return nil, err
 	}
+	gone, err := c.believe(ctx, m, s)
+	if err != nil {
+		return nil, err
+	}
+	for name, err := range s.odd {
+		s.unread[name] = errors.Join(s.unread[name], err)
+	}
 	var before []string
 	if _, err := m.Load(ctx, unreadStream, &before); err != nil {
 		return nil, err
@@ -71,8 +78,9 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	c.seen = s
 	c.mu.Unlock()
 	scopes := slices.AppendSeq(slices.Collect(maps.Keys(s.scopes)), maps.Keys(s.unread))
+	scopes = append(scopes, gone...)
 	slices.Sort(scopes)
-	return scopes, nil
+	return slices.Compact(scopes), nil
 }
 
 // Abreast is how many services are collected side by side: they share the statements of the store.

@@ -126,5 +126,5 @@ func (c *Collector) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return joined(s.unread)
+	return errors.Join(joined(s.unread), joined(s.odd))
 }

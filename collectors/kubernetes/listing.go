@@ -45,8 +45,16 @@ type listing struct {
 	now     func() time.Time
 	failing func(err error) // is told of the first failure after a success
 	mu      sync.Mutex
-	err     error     // why it cannot be read now
-	since   time.Time // since when
+	err     error           // why it cannot be read now
+	since   time.Time       // since when
+	odd     []string        // items that the latest listing left out, because they cannot be read
+	doubted error           // why what it lacks is not taken to be gone
+	deleted map[string]bool // workloads, by key, of which the watch showed the deletion since it was last believed
+}
+
+// shows reports whether workloads of a kind in a namespace are in the listing.
+func (l *listing) shows(kind, namespace string) bool {
+	return l.kind == kind && (l.namespace == metav1.NamespaceAll || l.namespace == namespace)
 }
 
 // name is how errors name the listing: deployments in shop.
@@ -110,10 +118,12 @@ func (l *listing) listWatch(api dynamic.ResourceInterface, patience time.Duratio
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
 			l.epoch.Add(1)
-			list, err := api.List(ctx, o)
+			left := &misfits{}
+			list, err := api.List(context.WithValue(ctx, misfitsKey{}, left), o)
 			if err != nil {
 				return nil, err
 			}
+			l.leftOut(left, o.Continue == "")
 			l.succeed()
 			return list, nil
 		},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -28,6 +29,7 @@ type memory struct {
 	failAt        int  // the write that fails; 0: none
 	after         bool // it fails after it has written
 	stored        int  // deployments appended, also again
+	accept        bool // removals are accepted
 }
 
 func newMemory() *memory {
@@ -122,3 +124,13 @@ func (m *memory) get(id string) event.Deployment {
 	defer m.mu.Unlock()
 	return m.events[id]
 }
+
+// Removing has the rule of the real writer.
+func (m *memory) Removing(what string, gone, of int) error {
+	if !m.accept && gone > 0 && (gone >= of || of >= 10 && 2*gone > of) {
+		return fmt.Errorf("%w: %d of %d %s", errRemoval, gone, of, what)
+	}
+	return nil
+}
+
+var errRemoval = errors.New("nothing was removed")

@@ -334,6 +334,7 @@ func TestAWorkloadThatComesBackIsNotStoredAnew(t *testing.T) {
 	other := set(set(statefulSet("x", 0, 0), "other", "metadata", "name"), object{"app.kubernetes.io/name": "payment"}, "metadata", "labels")
 	one, two := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, "")
 	m := newMemory()
+	m.accept = true
 	collect(t, m, nil, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), one, other)
 	collect(t, m, nil, deployment(2, "1.3", progressing("ReplicaSetUpdated", "True", 2, 11)), one, two, other)
 	collect(t, m, nil, other)

@@ -84,7 +84,11 @@ func (k *caches) handler(q *queue) cache.ResourceEventHandler {
 				o = gone.Obj
 			}
 			if w, ok := o.(*workload); ok {
-				q.deleted(&lost{k.view(w), !missed})
+				v := k.view(w)
+				if l := k.listingOf(w.kind, w.Namespace); l != nil && !missed {
+					l.noteDeleted(v.key())
+				}
+				q.deleted(&lost{v, !missed})
 				k.witness.gone(w.UID)
 			}
 			q.changed(o)
@@ -98,6 +102,7 @@ func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func
 	for pause := c.opt.Settle; q.wait(ctx, pause); {
 		// What changes from here on is in the queue again, whether or not the views show it.
 		due.add(q.take())
+		c.withhold(k, due, writer)
 		for uid := range due.uids {
 			if scope := k.scopeOf(uid); scope != "" { // else its workload is not there yet, or not any more
 				due.scopes[scope] = true

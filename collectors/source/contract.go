@@ -56,6 +56,10 @@ type StateStore interface {
 	Load(ctx context.Context, stream string, into any) (bool, error)
 	// Save replaces the state of the stream, durably. Its error may end the time slice of the scope: Collect returns it.
 	Save(ctx context.Context, stream string, state any) error
+	// Removing has to be asked before something is retracted (a [event.Descriptor] without a document) or taken to have
+	// ended because an answer of the source does not name it: gone of those that were there before. what names them in
+	// the plural: "entities". With an error nothing may be retracted or ended, and Collect returns it.
+	Removing(what string, gone, of int) error
 }
 
 // Writer is what a Collector writes one scope to, and asks about what it wrote before. It is safe for use from several
@@ -68,10 +72,6 @@ type Writer interface {
 	Append(ctx context.Context, events ...event.Event) error
 	// Update stores events of which an earlier observation was appended in this run and counted: now more is known.
 	Update(ctx context.Context, events ...event.Event) error
-	// Removing has to be asked before objects of the scope are retracted (a [event.Descriptor] without a document)
-	// because an answer of the source does not name them: gone of those that are stored. what names them in the plural:
-	// "entities". With an error nothing may be retracted, and Collect returns it.
-	Removing(what string, gone, of int) error
 	// Reread reports whether the run asks again for what was collected before: what is stored is replaced, also where
 	// the source shows no change.
 	Reread() bool
@@ -115,3 +115,6 @@ func (NoState) Load(context.Context, string, any) (bool, error) { return false, 
 
 // Save does nothing.
 func (NoState) Save(context.Context, string, any) error { return nil }
+
+// Removing allows everything: nothing is known of what was there before.
+func (NoState) Removing(string, int, int) error { return nil }
