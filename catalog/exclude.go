@@ -2,34 +2,29 @@ package catalog
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // exclusion are the patterns of files that are left out.
 type exclusion struct {
 	baseDir  string
-	patterns [][]string // segments
-	absolute [][]string
+	patterns []string // relative to baseDir, or absolute
 }
 
 func newExclusion(patterns []string, baseDir string) exclusion {
 	e := exclusion{baseDir: baseDir}
 	for _, p := range patterns {
-		absolute := filepath.IsAbs(p)
-		for _, alternative := range expandBraces(filepath.ToSlash(filepath.Clean(p)), 0) {
-			if segments := strings.Split(alternative, "/"); absolute {
-				e.absolute = append(e.absolute, segments)
-			} else {
-				e.patterns = append(e.patterns, segments)
-			}
-		}
+		e.patterns = append(e.patterns, filepath.ToSlash(filepath.Clean(p)))
 	}
 	return e
 }
 
-// matches reports whether a file is left out, by its name relative to the base directory.
+// matches reports whether a file is left out, by its absolute name or by its name relative to the base directory.
 func (e exclusion) matches(file string) bool {
-	if len(e.patterns)+len(e.absolute) == 0 {
+	if len(e.patterns) == 0 {
 		return false
 	}
 	base, errBase := filepath.Abs(e.baseDir)
@@ -37,23 +32,16 @@ func (e exclusion) matches(file string) bool {
 	if errBase != nil || errFile != nil {
 		return false
 	}
-	parts := strings.Split(filepath.ToSlash(abs), "/")
-	for _, p := range e.absolute {
-		if matchSegments(p, parts) {
-			return true
-		}
+	if e.match(filepath.ToSlash(abs)) {
+		return true
 	}
 	rel, err := filepath.Rel(base, abs)
-	return err == nil && e.matchesPath(filepath.ToSlash(rel))
+	return err == nil && e.match(filepath.ToSlash(rel))
 }
 
 // matchesPath reports whether a path, relative to a repository's root, is left out.
-func (e exclusion) matchesPath(p string) bool {
-	parts := strings.Split(strings.Trim(p, "/"), "/")
-	for _, pattern := range e.patterns {
-		if matchSegments(pattern, parts) {
-			return true
-		}
-	}
-	return false
+func (e exclusion) matchesPath(p string) bool { return e.match(strings.Trim(p, "/")) }
+
+func (e exclusion) match(p string) bool {
+	return slices.ContainsFunc(e.patterns, func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, p) })
 }

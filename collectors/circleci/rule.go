@@ -6,7 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // DeploymentRule says which workflows or jobs are deployments. Patterns are globs over whole names, in which * is
@@ -28,8 +29,8 @@ func (r DeploymentRule) Validate() error {
 		errs = append(errs, errors.New("give job or workflow: a name, or a glob such as deploy-*; else every workflow would be a deployment"))
 	}
 	for _, pattern := range []string{r.Workflow, r.Job, r.Branch} {
-		if _, err := path.Match(pattern, ""); err != nil {
-			errs = append(errs, fmt.Errorf("%q is not a glob: %w", pattern, err))
+		if !doublestar.ValidatePattern(pattern) {
+			errs = append(errs, fmt.Errorf("%q is not a valid glob; write for example deploy-*", pattern))
 		}
 	}
 	return errors.Join(errs...)
@@ -63,6 +64,5 @@ func matches(pattern, name string) bool {
 	if pattern == "" {
 		return true
 	}
-	ok, err := path.Match(pattern, name)
-	return ok && err == nil
+	return doublestar.MatchUnvalidated(pattern, name)
 }

@@ -13,6 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/bmatcuk/doublestar/v4"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -213,12 +215,12 @@ func targets(from string, written []string, tree []treeFile) []string {
 		if pattern == ".." || strings.HasPrefix(pattern, "../") {
 			continue
 		}
-		if !strings.ContainsAny(pattern, `*?[\`) {
+		if !strings.ContainsAny(pattern, `*?[{\`) {
 			all = append(all, pattern)
 			continue
 		}
 		for _, f := range tree {
-			if ok, err := path.Match(pattern, f.Path); ok && err == nil && f.Type == "blob" {
+			if f.Type == "blob" && doublestar.MatchUnvalidated(pattern, f.Path) {
 				all = append(all, f.Path)
 			}
 		}

@@ -3,11 +3,12 @@ package github
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/dxctl/dxctl/event"
 )
@@ -46,7 +47,7 @@ func (d Deployments) validate() error {
 	if d.has(FromReleases) && d.has(FromTags) {
 		errs = append(errs, errors.New("deployments.from: a release has a tag, so releases and tags together count a version twice; give one of them"))
 	}
-	if _, err := path.Match(d.Tags, ""); err != nil {
+	if !doublestar.ValidatePattern(d.Tags) {
 		errs = append(errs, fmt.Errorf("deployments.tags %q: write a pattern such as v* or shop-v[0-9]*", d.Tags))
 	}
 	if !d.has(FromReleases) && !d.has(FromTags) && (d.Environment != "" || d.Tags != "" || d.Prereleases != "") {
@@ -74,8 +75,7 @@ func (d Deployments) wants(tag string) bool {
 	if d.Tags == "" {
 		return true
 	}
-	ok, err := path.Match(d.Tags, tag)
-	return ok && err == nil
+	return doublestar.MatchUnvalidated(d.Tags, tag)
 }
 
 // releaseNode is a release as GraphQL gives it.

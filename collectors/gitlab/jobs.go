@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
-	"path"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -380,8 +381,8 @@ func (r DeploymentRule) Validate() error {
 		errs = append(errs, errors.New("environment_parameter and version_parameter: GitLab does not show a job's variables; give environment"))
 	}
 	for _, pattern := range []string{r.Job, r.Workflow} {
-		if _, err := path.Match(pattern, ""); err != nil {
-			errs = append(errs, fmt.Errorf("%q is not a glob: %w", pattern, err))
+		if !doublestar.ValidatePattern(pattern) {
+			errs = append(errs, fmt.Errorf("%q is not a valid glob; write for example deploy-*", pattern))
 		}
 	}
 	return errors.Join(errs...)
@@ -416,6 +417,5 @@ func matches(pattern, name string) bool {
 	if pattern == "" {
 		return true
 	}
-	ok, err := path.Match(pattern, name)
-	return err == nil && ok
+	return doublestar.MatchUnvalidated(pattern, name)
 }
