@@ -171,6 +171,14 @@ func TestLoadDescriptors(t *testing.T) {
 			refs: []string{"component:default/a", "component:default/b", "component:default/c"},
 		},
 		{
+			name: "a character class and an escape", load: []string{"[xy]/c.yaml", "\\{z\\}/*.yaml", "x/.git/*.yaml"},
+			files: map[string]string{
+				"x/c.yaml": component("a", "", ""), "y/c.yaml": component("b", "", ""), "{z}/c.yaml": component("c", "", ""),
+				"w/c.yaml": component("d", "", ""), "x/.git/c.yaml": component("e", "", ""),
+			},
+			refs: []string{"component:default/a", "component:default/b", "component:default/c", "component:default/e"},
+		},
+		{
 			name: "a file named twice is read once", load: []string{"a.yaml", "*.yaml"}, files: map[string]string{"a.yaml": component("a", "", "")},
 			refs: []string{"component:default/a"},
 		},

@@ -28,7 +28,7 @@ func TestValidate(t *testing.T) {
 		"a token in the URL":  {func(c *Config) { c.URL = "https://t@circleci.com" }, "leave out user"},
 		"no environment":      {func(c *Config) { c.Deployments[0].Environment = "" }, "deployments[0]: environment is missing"},
 		"everything deployed": {func(c *Config) { c.Deployments[0].Job = "" }, "deployments[0]: give job or workflow"},
-		"not a glob":          {func(c *Config) { c.Deployments[0].Job = "[" }, `"[" is not a glob`},
+		"not a glob":          {func(c *Config) { c.Deployments[0].Job = "[" }, `"[" is not a valid glob`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := good

@@ -23,7 +23,7 @@ func TestConfigMistakesAreSaidInWords(t *testing.T) {
 		{"a rule without a job", `{token: t, projects: [a/b], deployments: [{environment: y}]}`, "deployments[0]: job is missing"},
 		{"a rule without an environment", `{token: t, projects: [a/b], deployments: [{job: x}]}`, "environment is missing"},
 		{"a parameter", `{token: t, projects: [a/b], deployments: [{job: x, environment: y, version_parameter: V}]}`, "variables"},
-		{"a broken glob", `{token: t, projects: [a/b], deployments: [{job: "[x", environment: y}]}`, "not a glob"},
+		{"a broken glob", `{token: t, projects: [a/b], deployments: [{job: "[x", environment: y}]}`, "not a valid glob"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var c Config
