@@ -156,7 +156,7 @@ func (s *session) examineSources(ctx context.Context, p *platform) []finding {
 	var found []finding
 	for _, c := range list {
 		check := "source " + c.Source()
-		limited, cancel := context.WithTimeout(rest.AtMost(ctx, sourceCheckAttempts), sourceCheckTimeout)
+		limited, cancel := context.WithTimeout(rest.WithMaxAttempts(ctx, sourceCheckAttempts), sourceCheckTimeout)
 		err := c.Check(limited)
 		if err == nil {
 			var scopes []string

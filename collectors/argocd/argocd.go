@@ -91,9 +91,8 @@ func (c Config) Validate() error {
 // Collector reads one Argo CD. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
+	*rest.API
 	cfg     Config
-	base    string // with a slash at the end
-	rest    *rest.Client
 	only    []glob
 	rules   []compiledRule
 	rulesOf string // digest of the rules, to notice that they have changed
@@ -113,11 +112,11 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	}
 	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork,
 		MaxConcurrent: 4, PerSecond: 20, Burst: 40} // a server of one's own, which answers from memory
-	client, err := rest.New(restCfg, opt.REST())
+	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base.String(), rest: client}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), API: api, cfg: cfg}
 	for _, a := range cfg.Applications {
 		c.only = append(c.only, compile(a))
 	}
@@ -127,26 +126,17 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 
 // baseURL is where Argo CD is, with a slash at the end.
 func baseURL(configured string) (*url.URL, error) {
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url %q: give the address of Argo CD as an absolute http or https URL, such as https://argocd.example.com", configured)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	u, err := rest.ParseBaseURL(configured, "https://argocd.example.com")
+	if err != nil {
+		return nil, err
 	}
 	path := strings.Trim(u.Path, "/")
 	for _, end := range []string{"applications", "v1", "api"} { // an address copied from the browser or the API's documentation
 		path = strings.TrimSuffix(strings.TrimSuffix(path, end), "/")
 	}
-	u.Path, u.RawPath = "/", ""
-	if path != "" {
-		u.Path = "/" + path + "/"
-	}
+	rest.SetPath(u, path)
 	return u, nil
 }
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Check says whether Argo CD answers and shows the token any application.
 func (c *Collector) Check(ctx context.Context) error {
@@ -155,7 +145,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("%s answers, but shows no application: Argo CD leaves out what a token may not see; %s; and look at projects and applications of the source", c.base, rights)
+		return fmt.Errorf("%s answers, but shows no application: Argo CD leaves out what a token may not see; %s; and look at projects and applications of the source", c.BaseURL(), rights)
 	}
 	return nil
 }

@@ -154,9 +154,9 @@ func named(scope string, qualified bool) metadata {
 // page is where a person can look at an application.
 func (c *Collector) page(m metadata) string {
 	if m.Namespace == "" {
-		return c.base + "applications/" + url.PathEscape(m.Name)
+		return c.BaseURL() + "applications/" + url.PathEscape(m.Name)
 	}
-	return c.base + "applications/" + url.PathEscape(m.Namespace) + "/" + url.PathEscape(m.Name)
+	return c.BaseURL() + "applications/" + url.PathEscape(m.Namespace) + "/" + url.PathEscape(m.Name)
 }
 
 // pass is one Collect of one application.

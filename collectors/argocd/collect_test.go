@@ -445,7 +445,7 @@ func TestAScopeCanBeCollectedWithoutAListing(t *testing.T) {
 		t.Errorf("%v %v", m.ids(), err)
 	}
 	err := collector(t, s, nil).Collect(t.Context(), "payment", newMemory())
-	if err == nil || !strings.Contains(err.Error(), "does not exist (any more), or the token may not see it") {
+	if err == nil || !strings.Contains(err.Error(), "does not exist, or the token may not see it") {
 		t.Errorf("%v", err)
 	}
 }

@@ -66,9 +66,8 @@ func (c Config) Validate() error {
 // Collector reads one Backstage catalog. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
-	cfg  Config
-	base *url.URL // of the backend, without a slash at the end
-	rest *rest.Client
+	*rest.API
+	cfg Config
 }
 
 // New returns a collector; it fails when the configuration is not valid.
@@ -81,30 +80,23 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 2}
-	client, err := rest.New(restCfg, opt.REST())
+	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base, rest: client}
-	return c, nil
+	return &Collector{Base: opt.Base(profile, cfg.Source), API: api, cfg: cfg}, nil
 }
 
 // baseURL is where the backend is, without a slash at the end.
 func baseURL(configured string) (*url.URL, error) {
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url %q: give the address of Backstage's backend as an absolute http or https URL, such as https://backstage.example.com", configured)
+	u, err := rest.ParseBaseURL(configured, "https://backstage.example.com")
+	if err != nil {
+		return nil, err
 	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
-	}
-	path := strings.TrimSuffix(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/entities"), "/api/catalog")
-	u.Path, u.RawPath = strings.TrimRight(path, "/"), ""
+	path := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/entities")
+	rest.SetPath(u, strings.TrimSuffix(path, "/api/catalog"))
 	return u, nil
 }
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Scopes is the catalog.
 func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
@@ -118,35 +110,22 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if answer.total == 0 {
-		return fmt.Errorf("%s answers, but shows no entity: is the token allowed to read the catalog (catalog.entity.read), and do kinds and filter fit", c.base)
+		return fmt.Errorf("%s answers, but shows no entity: is the token allowed to read the catalog (catalog.entity.read), and do kinds and filter fit", c.BaseURL())
 	}
 	return nil
 }
 
-// statusError is an answer that is neither what was asked for nor a failure on the way.
-type statusError struct {
-	path   string
-	status int
-}
-
-func (e *statusError) Error() string {
-	text := fmt.Sprintf("GET %s: status %d %s", e.path, e.status, http.StatusText(e.status))
-	switch e.status {
+// hintFor returns what to do about a request that is refused with the status; empty: nothing is known.
+func hintFor(status int) string {
+	switch status {
 	case http.StatusUnauthorized:
-		return text + ": set the token of the source to one that Backstage knows, for example of type static under backend.auth.externalAccess"
+		return "set the token of the source to one that Backstage accepts, for example of type static under backend.auth.externalAccess"
 	case http.StatusForbidden:
-		return text + ": the token may not read the catalog; it needs the permission catalog.entity.read"
+		return "the token may not read the catalog; it needs the permission catalog.entity.read"
 	case http.StatusNotFound:
-		return text + ": url must be the address of Backstage's backend, which may differ from the page's; and Backstage must be 1.14 or later"
+		return "url must be the address of Backstage's backend, which may differ from the page's; and Backstage must be 1.14 or later"
 	case http.StatusBadRequest:
-		return text + ": Backstage did not understand kinds or filter of the source"
+		return "Backstage did not understand kinds or filter of the source"
 	}
-	return text
-}
-
-func (e *statusError) Unwrap() error {
-	if e.status == http.StatusUnauthorized {
-		return rest.ErrUnauthorized
-	}
-	return nil
+	return ""
 }

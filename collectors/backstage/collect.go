@@ -129,7 +129,7 @@ const fewAttempts = 2
 
 func (p *pass) patience(ctx context.Context, at place) context.Context {
 	if at.size < pageSize || p.before.Failed.Len() > 0 {
-		return rest.AtMost(ctx, fewAttempts)
+		return rest.WithMaxAttempts(ctx, fewAttempts)
 	}
 	return ctx
 }
@@ -137,7 +137,7 @@ func (p *pass) patience(ctx context.Context, at place) context.Context {
 // passable reports whether the failure may be of some entities only. That the first page is refused is a matter of
 // rights or of the address.
 func (p *pass) passable(err error) bool {
-	var refused *statusError
+	var refused *rest.StatusError
 	return rest.Unusable(err) && (len(p.seen) > 0 || !errors.As(err, &refused))
 }
 
@@ -146,7 +146,7 @@ func (p *pass) passable(err error) bool {
 func (p *pass) passOver(ctx context.Context, failure error) (place, error) {
 	position := p.place + len(p.holes)
 	if len(p.seen) == 0 {
-		if _, err := p.c.page(rest.AtMost(ctx, fewAttempts), "", "", position+1, 1); err != nil {
+		if _, err := p.c.page(rest.WithMaxAttempts(ctx, fewAttempts), "", "", position+1, 1); err != nil {
 			return place{}, failure
 		}
 	}
@@ -259,7 +259,7 @@ func (p *pass) finish(ctx context.Context) error {
 	}
 	stored := len(p.stored) - len(gone)
 	entry := p.c.Ledger(Scope, event.KindDescriptor, time.Time{})
-	entry.Expected, entry.Stored, entry.URL = p.total, uint64(stored), p.c.base.String()+"/catalog"
+	entry.Expected, entry.Stored, entry.URL = p.total, uint64(stored), p.c.BaseURL()+"catalog"
 	skipped := errors.Join(p.oddOnes(), p.after.Failed.Err("place"))
 	switch {
 	case refused != nil:

@@ -231,7 +231,7 @@ func TestConfigValidate(t *testing.T) {
 			}
 		}
 	}
-	if u, err := baseURL("https://backstage.example.com/x/api/catalog/"); err != nil || u.String() != "https://backstage.example.com/x" {
+	if u, err := baseURL("https://backstage.example.com/x/api/catalog/"); err != nil || u.String() != "https://backstage.example.com/x/" {
 		t.Errorf("%v, %v", u, err)
 	}
 }
@@ -245,7 +245,11 @@ func FuzzPage(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page, err := decodePage(body)
+		var p page
+		if json.Unmarshal(body, &p) != nil {
+			return
+		}
+		page, err := p.answer()
 		if err != nil {
 			return
 		}

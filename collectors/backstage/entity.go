@@ -61,7 +61,7 @@ func (c *Collector) descriptor(raw json.RawMessage, at time.Time) (event.Descrip
 	d := event.Descriptor{
 		Source: c.cfg.Source, Provider: Provider, Scope: Scope, Location: ref.String(),
 		Document: string(document), Revision: e.Metadata.ETag, ObservedAt: at,
-		URL: c.base.String() + "/catalog/" + url.PathEscape(ref.Namespace) + "/" + url.PathEscape(ref.Kind) + "/" + url.PathEscape(ref.Name),
+		URL: c.BaseURL() + "catalog/" + url.PathEscape(ref.Namespace) + "/" + url.PathEscape(ref.Kind) + "/" + url.PathEscape(ref.Name),
 	}
 	if d.Revision == "" {
 		sum := sha256.Sum256(document)

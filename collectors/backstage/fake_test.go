@@ -56,7 +56,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case r.URL.Path != queryPath:
+	case r.URL.Path != "/"+queryPath:
 		status = http.StatusNotFound
 	case f.token != "" && r.Header.Get("Authorization") != "Bearer "+f.token:
 		status = http.StatusUnauthorized

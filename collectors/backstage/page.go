@@ -3,9 +3,7 @@ package backstage
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -31,7 +29,7 @@ type answer struct {
 	next        string // cursor of the next page; empty: this is the last one
 }
 
-const queryPath = "/api/catalog/entities/by-query"
+const queryPath = "api/catalog/entities/by-query"
 
 // filters are the values of the parameter filter: an entity fits one of them, and within one a key that stands twice means
 // either.
@@ -72,74 +70,33 @@ func (c *Collector) query(cursor string, limit int) url.Values {
 // page asks for the page at cursor, on the condition that it is no longer the one with this ETag.
 // offset, where it is not 0, is a place of the listing to begin at, instead of a cursor.
 func (c *Collector) page(ctx context.Context, cursor, etag string, offset, limit int) (answer, error) {
-	address := *c.base
-	address.Path += queryPath
 	query := c.query(cursor, limit)
 	if offset > 0 {
 		query.Set("offset", strconv.Itoa(offset))
 	}
-	address.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(rest.IfNoneMatch(ctx, etag), http.MethodGet, address.String(), nil)
-	if err != nil {
-		return answer{}, fmt.Errorf("GET %s: %w", address.Path, err)
+	var p page
+	got, err := c.Get(ctx, queryPath+"?"+query.Encode(), etag, &p)
+	if err != nil || got.NotModified {
+		return answer{notModified: got.NotModified, etag: got.ETag}, err
 	}
-	resp, err := c.rest.HTTPClient().Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return answer{}, ctx.Err()
-		}
-		return answer{}, withoutQuery(err, address.RawQuery)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	switch resp.StatusCode {
-	case http.StatusNotModified:
-		return answer{notModified: true, etag: etag}, nil
-	case http.StatusOK:
-	default:
-		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{path: address.Path, status: resp.StatusCode}}
-	}
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return answer{}, fmt.Errorf("GET %s: %w", address.Path, err)
-	}
-	page, err := decodePage(body)
-	if err != nil {
-		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: fmt.Errorf("GET %s: the answer is not what Backstage documents: %w", address.Path, err)}
-	}
-	page.etag = resp.Header.Get("ETag")
-	return page, nil
+	page, err := p.answer()
+	page.etag = got.ETag
+	return page, err
 }
 
-// withoutQuery is err, which names the request, without the long list of fields in it.
-func withoutQuery(err error, query string) error {
-	var failed *url.Error
-	if errors.As(err, &failed) {
-		err = failed.Err // it only says again which request it was
-	}
-	return shownError{strings.ReplaceAll(err.Error(), "?"+query, ""), err}
+// page is a page as Backstage writes it.
+type page struct {
+	Items      *[]json.RawMessage `json:"items"`
+	TotalItems uint64             `json:"totalItems"`
+	PageInfo   struct {
+		NextCursor string `json:"nextCursor"`
+	} `json:"pageInfo"`
 }
 
-type shownError struct {
-	text string
-	err  error
-}
-
-func (e shownError) Error() string { return e.text }
-func (e shownError) Unwrap() error { return e.err }
-
-func decodePage(body []byte) (answer, error) {
-	var page struct {
-		Items      *[]json.RawMessage `json:"items"`
-		TotalItems uint64             `json:"totalItems"`
-		PageInfo   struct {
-			NextCursor string `json:"nextCursor"`
-		} `json:"pageInfo"`
+func (p page) answer() (answer, error) {
+	if p.Items == nil {
+		err := fmt.Errorf("GET %s: the answer is not what Backstage documents: it has no items", queryPath)
+		return answer{}, &rest.AnswerError{Status: http.StatusOK, Err: err}
 	}
-	if err := json.Unmarshal(body, &page); err != nil {
-		return answer{}, err
-	}
-	if page.Items == nil {
-		return answer{}, errors.New("it has no items")
-	}
-	return answer{total: page.TotalItems, items: *page.Items, next: page.PageInfo.NextCursor}, nil
+	return answer{total: p.TotalItems, items: *p.Items, next: p.PageInfo.NextCursor}, nil
 }

@@ -12,6 +12,7 @@
 package circleci
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,10 +91,9 @@ func fullSlug(slug string) string {
 // Collector reads one CircleCI source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
+	*rest.API
 	cfg    Config
-	api    string // with a slash at the end
 	web    string // likewise
-	rest   *rest.Client
 	digest string // of the rules, to notice that they have changed
 }
 
@@ -102,21 +102,20 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	api, web, err := addresses(cfg.URL)
+	address, web, err := addresses(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
 	// CircleCI does not publish its limit; it answers 429 with Retry-After, which is obeyed.
-	restCfg := rest.Config{BaseURL: api, Token: cfg.Token, AuthHeader: "Circle-Token", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, PerSecond: 12, Burst: 60}
-	if !cloud(api.Hostname()) {
+	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "Circle-Token", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, PerSecond: 12, Burst: 60}
+	if !cloud(address.Hostname()) {
 		restCfg.PerSecond, restCfg.Burst = 50, 100
 	}
-	client, err := rest.New(restCfg, opt.REST())
+	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, api: api.String(), web: web, rest: client, digest: digest(cfg.Deployments)}
-	return c, nil
+	return &Collector{Base: opt.Base(profile, cfg.Source), API: api, cfg: cfg, web: web, digest: digest(cfg.Deployments)}, nil
 }
 
 func cloud(host string) bool {
@@ -126,30 +125,18 @@ func cloud(host string) bool {
 
 // addresses are where the API is and where people look, each with a slash at the end. People give the address they know.
 func addresses(configured string) (api *url.URL, web string, err error) {
-	if configured == "" {
-		configured = "https://circleci.com"
+	u, err := rest.ParseBaseURL(cmp.Or(configured, "https://circleci.com"), "https://circleci.example.com")
+	if err != nil {
+		return nil, "", err
 	}
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, "", fmt.Errorf("url %q: give an absolute http or https URL, such as https://circleci.example.com", configured)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, "", fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
-	}
-	path := strings.Trim(strings.TrimSuffix(strings.Trim(u.Path, "/"), "api/v2"), "/")
-	if path != "" {
-		path += "/"
-	}
-	web = u.Scheme + "://" + u.Host + "/" + path
+	rest.SetPath(u, strings.TrimSuffix(u.Path, "api/v2/"))
+	web = u.String()
 	if cloud(u.Hostname()) {
-		u.Host, path, web = "circleci.com", "", "https://app.circleci.com/"
+		u.Host, u.Path, web = "circleci.com", "/", "https://app.circleci.com/"
 	}
-	u.Path, u.RawPath = "/"+path+"api/v2/", ""
+	u.Path += "api/v2/"
 	return u, web, nil
 }
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Scopes lists the configured projects, by full slug.
 func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
@@ -164,12 +151,12 @@ func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error)
 // Check says whether CircleCI takes the token and shows the projects to it.
 func (c *Collector) Check(ctx context.Context) error {
 	var ignored struct{}
-	if _, err := c.get(ctx, "me", "", &ignored); err != nil {
+	if _, err := c.Get(ctx, "me", "", &ignored); err != nil {
 		return fmt.Errorf("asking CircleCI whose token it is: %w", err)
 	}
 	var errs []error
 	for _, p := range c.cfg.Projects {
-		if _, err := c.get(ctx, "project/"+escapeSlug(fullSlug(p)), "", &ignored); err != nil {
+		if _, err := c.Get(ctx, "project/"+escapeSlug(fullSlug(p)), "", &ignored); err != nil {
 			errs = append(errs, fmt.Errorf("project %s: %w", p, err))
 		}
 	}

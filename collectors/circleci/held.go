@@ -106,7 +106,7 @@ func (r *reader) broken(ctx context.Context) error {
 		}
 		asked = true
 		_, watched := s.Watched[p.Number]
-		if err := r.take(rest.AtMost(ctx, 2), []brief{p}, !watched); err != nil {
+		if err := r.take(rest.WithMaxAttempts(ctx, 2), []brief{p}, !watched); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (r *reader) broken(ctx context.Context) error {
 func (r *reader) pipeline(ctx context.Context, id string) (brief, error) {
 	var raw json.RawMessage
 	path := "pipeline/" + escapeSlug(id)
-	if _, err := r.get(rest.AtMost(ctx, 2), path, "", &raw); err != nil {
+	if _, err := r.Get(rest.WithMaxAttempts(ctx, 2), path, "", &raw); err != nil {
 		return brief{}, err
 	}
 	var p pipeline
@@ -141,7 +141,7 @@ func (r *reader) due(key string) bool {
 // patience limits the attempts for pages that failed before.
 func (r *reader) patience(ctx context.Context, w *walk) context.Context {
 	if w.deep && r.state.Failed.Has(olderPages) {
-		return rest.AtMost(ctx, 2)
+		return rest.WithMaxAttempts(ctx, 2)
 	}
 	return ctx
 }

@@ -126,7 +126,7 @@ func (r *reader) walk(ctx context.Context) error {
 			return w.save(ctx)
 		}
 		var p page
-		got, err := r.get(r.patience(ctx, w), withToken("project/"+escapeSlug(r.scope)+"/pipeline", w.token), etag, &p)
+		got, err := r.Get(r.patience(ctx, w), withToken("project/"+escapeSlug(r.scope)+"/pipeline", w.token), etag, &p)
 		switch {
 		case refused(err) && w.token != "" && !w.restarted: // the token is too old
 			s.walkAgain()
@@ -135,16 +135,16 @@ func (r *reader) walk(ctx context.Context) error {
 			continue
 		case err != nil:
 			return w.page(ctx, err)
-		case got.notModified && s.Resume == "":
+		case got.NotModified && s.Resume == "":
 			return nil
-		case got.notModified:
+		case got.NotModified:
 			w.token, w.deep, etag = s.Resume, true, ""
 			continue
 		}
 		etag = ""
 		s.Failed.Done(olderPages)
 		if w.token == "" {
-			w.etag = got.etag
+			w.etag = got.ETag
 		}
 		if p.Next != "" && (w.visited[p.Next] || p.Next == w.token) {
 			return errCircle

@@ -100,7 +100,7 @@ func (r *reader) read(ctx context.Context, p brief, whole bool) (reading, error)
 		}
 	}
 	workflows, err := list[workflow](ctx, r.Collector, "pipeline/"+url.PathEscape(p.ID)+"/workflow")
-	if gone(err) {
+	if rest.IsGone(err) {
 		if !p.errored() {
 			got.watch.Flows, got.watch.Error = known.Flows, known.Error
 			got.expired = true
@@ -154,7 +154,7 @@ func (r *reader) withoutWorkflows(p brief, got *reading) {
 func (r *reader) workflow(ctx context.Context, p brief, w workflow, attempt uint16, got *reading) error {
 	jobs, err := list[job](ctx, r.Collector, "workflow/"+url.PathEscape(w.ID)+"/job")
 	odd := rest.Broken(err) && len(jobs) > 0 // some can be read
-	if err != nil && !gone(err) && !odd {
+	if err != nil && !rest.IsGone(err) && !odd {
 		return err
 	}
 	events, hand := r.jobEvents(p, w, attempt, jobs), startedByHand(w, jobs)

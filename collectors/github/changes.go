@@ -174,7 +174,7 @@ var pullSizes = []int{100, 50, 20, 5, 1}
 func (r *repository) pullPage(ctx context.Context, after string) (pullPage, error) {
 	owner, name, _ := strings.Cut(r.scope, "/")
 	var last error
-	few := rest.AtMost(ctx, fewAttempts)
+	few := rest.WithMaxAttempts(ctx, fewAttempts)
 	for _, size := range pullSizes {
 		if r.pulls > 0 && size > r.pulls {
 			continue

@@ -70,7 +70,7 @@ func (r *repository) onePull(ctx context.Context, s *changesState, number uint64
 				PullRequest *pullNode `json:"pullRequest"`
 			} `json:"repository"`
 		}
-		err := r.query(rest.AtMost(ctx, fewAttempts), onePullQuery, map[string]any{"owner": owner, "name": name, "number": number}, &data)
+		err := r.query(rest.WithMaxAttempts(ctx, fewAttempts), onePullQuery, map[string]any{"owner": owner, "name": name, "number": number}, &data)
 		if failing(err) {
 			return &rest.AnswerError{Status: http.StatusInternalServerError, Err: err}
 		}

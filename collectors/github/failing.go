@@ -97,7 +97,7 @@ func (c *runCollect) holdOdd(odd map[string]error) error {
 // between its neighbors, whose times bound the stretch under which it is held.
 func (c *runCollect) around(ctx context.Context, s span, number int, read func(ctx context.Context, number, size int) (runPage, error)) (runPage, error) {
 	if c.holes() > 0 { // it has failed before
-		ctx = rest.AtMost(ctx, 2)
+		ctx = rest.WithMaxAttempts(ctx, 2)
 	}
 	var whole runPage
 	at := map[int]run{} // by place in the listing
@@ -182,7 +182,7 @@ func (c *runCollect) countRuns(ctx context.Context, s span) (uint64, error) {
 			return page.TotalCount, err
 		}
 		if whole == nil {
-			whole, ctx = err, rest.AtMost(ctx, 2)
+			whole, ctx = err, rest.WithMaxAttempts(ctx, 2)
 		}
 	}
 	return 0, whole

@@ -8,6 +8,7 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -158,15 +159,9 @@ func budget(base *url.URL) (perSecond float64, burst int) {
 // apiURL is where the REST API is, with a slash at the end. People give the address they know: a server's web address
 // means its API.
 func apiURL(configured string) (*url.URL, error) {
-	if configured == "" {
-		configured = "https://api.github.com/"
-	}
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url %q: give an absolute http or https URL, such as https://github.example.com/api/v3", configured)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	u, err := rest.ParseBaseURL(cmp.Or(configured, "https://api.github.com"), "https://github.example.com/api/v3")
+	if err != nil {
+		return nil, err
 	}
 	host, path := strings.ToLower(u.Hostname()), strings.Trim(u.Path, "/")
 	switch {
@@ -177,10 +172,7 @@ func apiURL(configured string) (*url.URL, error) {
 	case path == "" && !strings.HasPrefix(host, "api."):
 		path = "api/v3"
 	}
-	u.Path = "/"
-	if path != "" {
-		u.Path = "/" + path + "/"
-	}
+	rest.SetPath(u, path)
 	return u, nil
 }
 

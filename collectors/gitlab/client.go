@@ -2,18 +2,13 @@ package gitlab
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // answer is what an answer says beside its body.
@@ -25,83 +20,32 @@ type answer struct {
 	total       *uint64   // records of the whole listing; nil: GitLab does not say, as above 10,000
 }
 
-// statusError is an answer that refuses.
-type statusError struct {
-	status  int
-	path    string
-	message string
-}
-
-func (e *statusError) Error() string {
-	text := fmt.Sprintf("GET %s: status %d %s", e.path, e.status, http.StatusText(e.status))
-	if e.message != "" {
-		text += ": " + e.message
-	}
-	switch e.status {
+// hintFor returns what to do about a request that is refused with the status; empty: nothing is known.
+func hintFor(status int) string {
+	switch status {
 	case http.StatusUnauthorized:
-		text += ": the token is not valid (any more); create another with the scope read_api and set it as the source's token"
+		return "the token is no longer valid; create another with the scope read_api and set it as the source's token"
 	case http.StatusForbidden:
-		text += ": the token may not read this; it needs the scope read_api and at least the role Reporter in the project"
+		return "the token may not read this; it needs the scope read_api and at least the role Reporter in the project"
 	case http.StatusNotFound:
-		text += ": it does not exist, or the token may not see it"
+		return "it does not exist, or the token may not see it"
 	}
-	return text
+	return ""
 }
 
-// Unwrap makes refused credentials recognisable.
-func (e *statusError) Unwrap() error {
-	if e.status == http.StatusUnauthorized {
-		return rest.ErrUnauthorized
-	}
-	return nil
-}
-
-// get asks for a path below the API's URL, conditional on etag where there is one, and decodes the JSON into into. The
-// structs that it decodes into hold only what is used: a job is 3 KB of JSON, of which a tenth is wanted.
+// get asks for a path of the API; see [rest.API.Get]. The structs that it decodes into hold only what is used: a job is
+// 3 KB of JSON, of which a tenth is used.
 func (c *Collector) get(ctx context.Context, path, etag string, into any) (answer, error) {
-	req, err := http.NewRequestWithContext(rest.IfNoneMatch(ctx, etag), http.MethodGet, c.base.String()+path, http.NoBody)
+	got, err := c.Get(ctx, path, etag, into)
+	if err != nil || got.NotModified {
+		return answer{notModified: got.NotModified, etag: got.ETag}, err
+	}
+	_, query, _ := strings.Cut(path, "?")
+	asked, err := url.ParseQuery(query)
 	if err != nil {
 		return answer{}, fmt.Errorf("GET %s: %w", path, err)
 	}
-	resp, err := c.rest.HTTPClient().Do(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	body, ok := resp.Body.(*rest.Body)
-	if !ok {
-		return answer{}, fmt.Errorf("GET %s: the answer's body is a %T, not what the client reads", path, resp.Body)
-	}
-	switch resp.StatusCode {
-	case http.StatusNotModified:
-		return answer{notModified: true, etag: etag}, nil
-	case http.StatusOK:
-	default:
-		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: &statusError{status: resp.StatusCode, path: path, message: message(body.Bytes())}}
-	}
-	if err := c.decode(body.Bytes(), into); err != nil {
-		return answer{}, &rest.AnswerError{Status: resp.StatusCode, Err: fmt.Errorf("GET %s: the answer is not what GitLab documents: %w", path, err)}
-	}
-	return readHeader(req.URL.Query(), resp.Header), nil
-}
-
-// decode reads an object or a list, as into wants it. A field of another type than GitLab documents is left unknown and
-// logged: one odd record must not cost the others of its page.
-func (c *Collector) decode(body []byte, into any) error {
-	err := json.Unmarshal(body, into)
-	var odd *json.UnmarshalTypeError
-	if !errors.As(err, &odd) {
-		return err
-	}
-	want := "{"
-	if reflect.TypeOf(into).Elem().Kind() == reflect.Slice {
-		want = "["
-	}
-	if !strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), want) {
-		return err
-	}
-	c.Unrecognized("type of "+odd.Field, odd.Value)
-	return nil
+	return readHeader(asked, got.Header), nil
 }
 
 var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next"?`)
@@ -129,23 +73,4 @@ func readHeader(asked url.Values, h http.Header) answer {
 		got.next = asked.Encode()
 	}
 	return got
-}
-
-// message is what GitLab says about a refusal: {"message": "…"} or {"error": "…"}, in which the value may be a list.
-func message(body []byte) string {
-	var said struct {
-		Message any    `json:"message"`
-		Error   string `json:"error"`
-	}
-	if json.Unmarshal(body, &said) != nil {
-		return ""
-	}
-	text := said.Error
-	if said.Message != nil {
-		text = fmt.Sprint(said.Message)
-	}
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
-	}
-	return text
 }

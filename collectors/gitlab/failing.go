@@ -86,7 +86,7 @@ func (c *Collector) readAround(ctx context.Context, path, query, etag string, in
 // read reads a page of the feed, and holds what lies at the places at which GitLab fails.
 func (f *feed[T]) read(ctx context.Context, query, etag string) (records []T, got answer, err error) {
 	if len(f.state.Holes) > 0 {
-		ctx = rest.AtMost(ctx, fewAttempts)
+		ctx = rest.WithMaxAttempts(ctx, fewAttempts)
 	}
 	var page []T
 	got, holes, err := f.p.readAround(ctx, f.path, query, etag, func() any { page = nil; return &page }, func() { records = append(records, page...) })
@@ -175,7 +175,7 @@ func (c *pipelineCollect) retryJobs(ctx context.Context) error {
 		}
 		changed = true
 		var g pipeline
-		_, err := c.get(rest.AtMost(ctx, fewAttempts), c.path+"/pipelines/"+id, "", &g)
+		_, err := c.get(rest.WithMaxAttempts(ctx, fewAttempts), c.path+"/pipelines/"+id, "", &g)
 		if refused(err) { // it is gone
 			c.state.Failed.Done(key)
 			continue

@@ -34,7 +34,7 @@ func FuzzRecords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		p := unconnected(t)
 		var pipelines []pipeline
-		if p.decode(body, &pipelines) == nil {
+		if p.Decode(body, &pipelines) == nil {
 			for _, g := range sound(p, "x", pipelines) {
 				if err := p.runEvent(g, span{}).Validate(); err != nil {
 					t.Error(err)
@@ -42,7 +42,7 @@ func FuzzRecords(f *testing.F) {
 			}
 		}
 		var jobs []job
-		if p.decode(body, &jobs) == nil {
+		if p.Decode(body, &jobs) == nil {
 			for _, j := range sound(p, "x", jobs) {
 				e := p.jobEvent(j)
 				if e.RunID != "0" && e.Validate() != nil {
@@ -54,7 +54,7 @@ func FuzzRecords(f *testing.F) {
 			}
 		}
 		var requests []mergeRequest
-		if p.decode(body, &requests) == nil {
+		if p.Decode(body, &requests) == nil {
 			for _, m := range sound(p, "x", requests) {
 				if err := p.changeEvent(m).Validate(); err != nil {
 					t.Error(err)
@@ -62,7 +62,7 @@ func FuzzRecords(f *testing.F) {
 			}
 		}
 		var deployments []deployment
-		if p.decode(body, &deployments) == nil {
+		if p.Decode(body, &deployments) == nil {
 			for _, d := range sound(p, "x", deployments) {
 				if err := p.deploymentEvent(d).Validate(); err != nil {
 					t.Error(err)

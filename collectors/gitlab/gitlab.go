@@ -7,6 +7,7 @@
 package gitlab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,9 +105,8 @@ func validateNames(what string, names []string) error {
 // Collector reads one GitLab source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
+	*rest.API
 	cfg   Config
-	base  *url.URL
-	rest  *rest.Client
 	known sync.Map // scope → projectInfo
 }
 
@@ -118,18 +118,18 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if cfg.Jobs == "" {
 		cfg.Jobs = AllJobs
 	}
-	base, err := apiURL(cfg.URL)
+	address, err := apiURL(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork}
-	restCfg.PerSecond, restCfg.Burst = budget(base)
-	client, err := rest.New(restCfg, opt.REST())
+	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork}
+	restCfg.PerSecond, restCfg.Burst = budget(address)
+	base := opt.Base(profile, cfg.Source)
+	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor, OddType: base.OddType})
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base, rest: client}
-	return c, nil
+	return &Collector{Base: base, API: api, cfg: cfg}, nil
 }
 
 // budget is how fast a server may be asked. gitlab.com allows 600 requests a minute for listings of jobs, the least of
@@ -143,26 +143,13 @@ func budget(base *url.URL) (perSecond float64, burst int) {
 
 // apiURL is where the REST API is, with a slash at the end. A server's web address means its API.
 func apiURL(configured string) (*url.URL, error) {
-	if configured == "" {
-		configured = "https://gitlab.com/"
+	u, err := rest.ParseBaseURL(cmp.Or(configured, "https://gitlab.com"), "https://gitlab.example.com")
+	if err != nil {
+		return nil, err
 	}
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url %q: give an absolute http or https URL, such as https://gitlab.example.com", configured)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
-	}
-	path := strings.TrimSuffix(u.Path, "/")
-	if !strings.HasSuffix(path, "/api/v4") {
-		path += "/api/v4"
-	}
-	u.Path, u.RawPath = path+"/", ""
+	rest.SetPath(u, strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/api/v4")+"/api/v4")
 	return u, nil
 }
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Check says whether the server can be reached and every configured project and group can be read.
 func (c *Collector) Check(ctx context.Context) error {

@@ -308,8 +308,7 @@ func (w *jobWalk) page(ctx context.Context, query string) ([]job, answer, error)
 	s := w.state()
 	var jobs []job
 	got, err := w.collect.get(ctx, w.collect.path+"/jobs?"+query, "", &jobs)
-	var said *statusError
-	if errors.As(err, &said) && !s.NoKeys && (said.status == http.StatusMethodNotAllowed || said.status == http.StatusBadRequest) {
+	if !s.NoKeys && rest.HasStatus(err, http.StatusMethodNotAllowed, http.StatusBadRequest) {
 		s.NoKeys = true
 		got, err = w.collect.get(ctx, w.collect.path+"/jobs?"+w.query(), "", &jobs)
 	}
@@ -322,11 +321,11 @@ func (w *jobWalk) page(ctx context.Context, query string) ([]job, answer, error)
 
 // refused reports whether GitLab says that there is nothing to see: 404, or 403 where CI/CD is switched off.
 func refused(err error) bool {
-	var said *statusError
-	if !errors.As(err, &said) || strings.Contains(said.message, "insufficient_scope") {
+	var said *rest.StatusError
+	if errors.As(err, &said) && strings.Contains(said.Message, "insufficient_scope") {
 		return false
 	}
-	return said.status == http.StatusNotFound || said.status == http.StatusForbidden
+	return rest.HasStatus(err, http.StatusNotFound, http.StatusForbidden)
 }
 
 // append stores jobs, and the deployments that the configured rules see in them.

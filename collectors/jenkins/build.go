@@ -229,7 +229,7 @@ func (c *Collector) buildURL(j job, b build) string {
 	if strings.HasPrefix(b.URL, "https://") || strings.HasPrefix(b.URL, "http://") {
 		return b.URL
 	}
-	return c.base + jobPath(j.names) + strconv.Itoa(b.Number) + "/"
+	return c.BaseURL() + jobPath(j.names) + strconv.Itoa(b.Number) + "/"
 }
 
 // runEvent makes the event of a build, which bears the given id.

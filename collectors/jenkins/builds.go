@@ -189,7 +189,7 @@ func (r *reader) job(ctx context.Context, j job) error {
 	if err == nil && news {
 		err = p.newest(ctx)
 	}
-	if gone(err) && r.multibranch && !r.stillListed(ctx, j.names) { // the branch was deleted since the project was listed
+	if rest.IsGone(err) && r.multibranch && !r.stillListed(ctx, j.names) { // the branch was deleted since the project was listed
 		return nil
 	}
 	if err != nil {
@@ -274,7 +274,7 @@ func (p *pass) newest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if got.notModified {
+	if got.NotModified {
 		for n := range s.Open {
 			p.seen[n] = p.seen[n] || n >= s.PageLow
 		}
@@ -299,7 +299,7 @@ func (p *pass) newest(ctx context.Context) error {
 		s.Pending = slices.Insert(s.Pending, 0, span{Above: head, Below: low, At: page.shown - 1})
 	}
 	if size == pageSize {
-		s.ETag, s.PageLow, s.Checked = got.etag, low, p.Now().UTC()
+		s.ETag, s.PageLow, s.Checked = got.ETag, low, p.Now().UTC()
 		if page.ends(size) {
 			s.PageLow = 0
 		}
@@ -314,14 +314,14 @@ func (p *pass) anew(builds []build) bool {
 
 // page asks for the builds at the places from (counted from 0) up to, but not with, to. A build with which Jenkins cannot
 // answer does not cost the others of its page: it is set aside.
-func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, answer, error) {
+func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, rest.Answer, error) {
 	page, got, err := p.ask(ctx, from, to, etag)
 	if !rest.Broken(err) {
 		return page, got, err
 	}
 	var numbers buildPage // the numbers alone need not be broken
 	if _, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[number]{%d,%d}", from, to), "", &numbers); err != nil {
-		return buildPage{}, answer{}, err
+		return buildPage{}, rest.Answer{}, err
 	}
 	page = buildPage{First: numbers.First, shown: len(numbers.Builds)}
 	err = rest.Bisect(ctx, from, from+len(numbers.Builds), func(ctx context.Context, from, to int) error {
@@ -336,11 +336,11 @@ func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, 
 		page.lost = append(page.lost, lost.Number)
 		return p.hold(lost, err)
 	})
-	return page, answer{}, err
+	return page, rest.Answer{}, err
 }
 
 // ask reads a page as it comes.
-func (p *pass) ask(ctx context.Context, from, to int, etag string) (buildPage, answer, error) {
+func (p *pass) ask(ctx context.Context, from, to int, etag string) (buildPage, rest.Answer, error) {
 	var page buildPage
 	got, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[%s]{%d,%d}", p.buildFields(), from, to), etag, &page)
 	page.shown = len(page.Builds)
@@ -451,8 +451,8 @@ func (p *pass) open(ctx context.Context) error {
 // one reads one build; false where Jenkins does not have it (any more).
 func (p *pass) one(ctx context.Context, n int) (build, bool, error) {
 	var b build
-	_, err := p.getPath(ctx, jobPath(p.job.names)+strconv.Itoa(n)+"/api/json?tree="+url.QueryEscape(p.buildFields()), "", &b)
-	if gone(err) {
+	_, err := p.Get(ctx, jobPath(p.job.names)+strconv.Itoa(n)+"/api/json?tree="+url.QueryEscape(p.buildFields()), "", &b)
+	if rest.IsGone(err) {
 		return build{}, false, nil
 	}
 	return b, b.Number == n, err

@@ -208,7 +208,7 @@ func (w *walk) relist(ctx context.Context, names []string, l listing, known bool
 	w.met[path] = true
 	ok, err := w.failed.Do(ctx, path, w.Now(), func(ctx context.Context) error {
 		fresh, err = w.list(ctx, names, l)
-		if there = !gone(err) || w.stillListed(ctx, names); !there {
+		if there = !rest.IsGone(err) || w.stillListed(ctx, names); !there {
 			return nil
 		}
 		return err
@@ -226,8 +226,8 @@ func (w *walk) list(ctx context.Context, names []string, old listing) (listing, 
 	if err != nil {
 		return listing{}, err
 	}
-	l := listing{ETag: got.etag, Jobs: top.Jobs, Told: told(top.Jobs)}
-	if got.notModified {
+	l := listing{ETag: got.ETag, Jobs: top.Jobs, Told: told(top.Jobs)}
+	if got.NotModified {
 		l = old
 	}
 	if l.Jobs == nil {

@@ -27,7 +27,7 @@ func FuzzBuilds(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := unconnected(t)
 		var page buildPage
-		if c.decode(body, &page) != nil {
+		if c.Decode(body, &page) != nil {
 			return
 		}
 		r := &reader{Collector: c, scope: "team/shop"}

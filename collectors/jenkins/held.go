@@ -37,7 +37,7 @@ func (p *pass) heldBuilds(ctx context.Context) (asked bool, err error) {
 			continue
 		}
 		asked = true
-		if b, there, err := p.one(rest.AtMost(ctx, 2), number); err != nil {
+		if b, there, err := p.one(rest.WithMaxAttempts(ctx, 2), number); err != nil {
 			if err := p.state.Failed.Hold(key, p.Now(), err); err != nil {
 				return asked, err
 			}

@@ -70,9 +70,8 @@ func (c Config) Validate() error {
 // Collector reads one Jenkins. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
+	*rest.API
 	cfg    Config
-	base   string // with a slash at the end
-	rest   *rest.Client
 	rules  []compiledRule
 	rulesD string // digest of the rules, to notice that they have changed
 	only   []glob
@@ -87,21 +86,22 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	base, err := baseURL(cfg.URL)
+	address, err := baseURL(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
 	// One's own server, often a slow one: few requests at a time, and no more than a busy person with a browser.
-	restCfg := rest.Config{BaseURL: base, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 4, PerSecond: 25, Burst: 50}
+	restCfg := rest.Config{BaseURL: address, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 4, PerSecond: 25, Burst: 50}
 	if cfg.User != "" {
 		restCfg.AuthPrefix = "Basic "
 		restCfg.Token = base64.StdEncoding.EncodeToString([]byte(cfg.User + ":" + cfg.Token))
 	}
-	client, err := rest.New(restCfg, opt.REST())
+	base := opt.Base(profile, cfg.Source)
+	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor, OddType: base.OddType})
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base.String(), rest: client, targets: map[string]target{},
+	c := &Collector{Base: base, API: api, cfg: cfg, targets: map[string]target{},
 		only: compileAll(cfg.Projects), except: compileAll(cfg.Exclude)}
 	c.rules, c.rulesD = compileRules(cfg.Deployments)
 	return c, nil
@@ -109,23 +109,13 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 
 // baseURL is where Jenkins is, with a slash at the end.
 func baseURL(configured string) (*url.URL, error) {
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url %q: give the address of Jenkins as an absolute http or https URL, such as https://jenkins.example.com", configured)
+	u, err := rest.ParseBaseURL(configured, "https://jenkins.example.com")
+	if err != nil {
+		return nil, err
 	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("url %q: leave out user, query and fragment; user and token have their own keys", u.Redacted())
-	}
-	path := strings.TrimSuffix(strings.Trim(u.Path, "/"), "api/json")
-	u.Path, u.RawPath = "/", ""
-	if path = strings.Trim(path, "/"); path != "" {
-		u.Path = "/" + path + "/"
-	}
+	rest.SetPath(u, strings.TrimSuffix(strings.Trim(u.Path, "/"), "api/json"))
 	return u, nil
 }
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Check says whether Jenkins answers and shows the user any job.
 func (c *Collector) Check(ctx context.Context) error {
@@ -134,7 +124,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if len(root.Jobs) == 0 {
-		return fmt.Errorf("%s answers, but shows no job: %s", c.base, rights)
+		return fmt.Errorf("%s answers, but shows no job: %s", c.BaseURL(), rights)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -41,8 +42,8 @@ func (p *pass) stages(ctx context.Context, builds []build, runs []event.Pipeline
 		}
 		group.Go(func() error {
 			var d description
-			_, err := p.getPath(groupCtx, jobPath(p.job.names)+strconv.Itoa(b.Number)+"/wfapi/describe", "", &d)
-			if gone(err) { // the build is, or Jenkins does not have that plugin
+			_, err := p.Get(groupCtx, jobPath(p.job.names)+strconv.Itoa(b.Number)+"/wfapi/describe", "", &d)
+			if rest.IsGone(err) { // the build is, or Jenkins does not have that plugin
 				return nil
 			}
 			key := stagesOf + p.job.runID(b)

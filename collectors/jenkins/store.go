@@ -214,4 +214,4 @@ func (r *reader) entry(of event.Kind, expected, stored, open uint64) event.Ledge
 	return e
 }
 
-func (r *reader) scopeURL() string { return r.base + jobPath(strings.Split(r.scope, "/")) }
+func (r *reader) scopeURL() string { return r.BaseURL() + jobPath(strings.Split(r.scope, "/")) }

@@ -32,19 +32,19 @@ func (r *reader) hold(key string, err error) error {
 }
 
 // page reads a page of the listing. A record with which Opsgenie cannot answer does not cost the others of its page.
-func (r *reader) page(ctx context.Context, h history, etag string) (p page, got answer, err error) {
-	got, err = r.get(ctx, r.address(h, perPage), etag, &p)
+func (r *reader) page(ctx context.Context, h history, etag string) (p page, got rest.Answer, err error) {
+	got, err = r.Get(ctx, r.address(h, perPage), etag, &p)
 	if !rest.Broken(err) {
 		return p, got, err
 	}
 	p = page{}
 	last, inARow := "none", 0
-	err = rest.Bisect(rest.AtMost(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
+	err = rest.Bisect(rest.WithMaxAttempts(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
 		var part page
 		if from > h.Offset && p.Paging.Next == "" && len(p.Data) > 0 { // nothing comes after what was read
 			return nil
 		}
-		if _, err := r.get(ctx, r.address(history{Offset: from, Before: h.Before}, to-from), "", &part); err != nil {
+		if _, err := r.Get(ctx, r.address(history{Offset: from, Before: h.Before}, to-from), "", &part); err != nil {
 			return err
 		}
 		inARow = 0
@@ -60,7 +60,7 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 		p.Paging.Next = "more" // there may be
 		return r.hold(atPlace+last, err)
 	})
-	return p, answer{}, err
+	return p, rest.Answer{}, err
 }
 
 // idOf is the id of a record; another where it has none.
@@ -115,8 +115,8 @@ func (r *reader) again(ctx context.Context, id string) error {
 	var one struct {
 		Data json.RawMessage `json:"data"`
 	}
-	_, err := r.get(rest.AtMost(ctx, 2), r.path+"/"+url.PathEscape(id), "", &one)
-	if gone(err) {
+	_, err := r.Get(rest.WithMaxAttempts(ctx, 2), r.path+"/"+url.PathEscape(id), "", &one)
+	if rest.IsGone(err) {
 		r.state.Failed.Done(id)
 		delete(r.state.Known, id)
 		return nil

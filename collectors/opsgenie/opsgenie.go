@@ -7,6 +7,7 @@
 package opsgenie
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,9 +80,8 @@ func (c Config) Validate() error {
 // Collector reads one Opsgenie source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
+	*rest.API
 	cfg   Config
-	base  string // with a slash at the end
-	rest  *rest.Client
 	depth int // how far Opsgenie counts
 }
 
@@ -97,36 +97,25 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	// Opsgenie's limits depend on plan and number of users. It answers 429 with Retry-After, which is obeyed.
 	restCfg := rest.Config{BaseURL: base, Token: strings.TrimSpace(cfg.Token), AuthHeader: "Authorization", AuthPrefix: "GenieKey ", UserAgent: opt.UserAgent,
 		PrivateNetwork: cfg.PrivateNetwork, PerSecond: 5, Burst: 20}
-	client, err := rest.New(restCfg, opt.REST())
+	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base.String(), rest: client, depth: lastRecord}
-	return c, nil
+	return &Collector{Base: opt.Base(profile, cfg.Source), API: api, cfg: cfg, depth: lastRecord}, nil
 }
 
 // apiURL is where the API is, with a slash at the end.
 func apiURL(configured string) (*url.URL, error) {
-	if configured == "" {
-		configured = "https://api.opsgenie.com"
-	}
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url %q: give an absolute http or https URL, such as https://api.opsgenie.com", configured)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	u, err := rest.ParseBaseURL(cmp.Or(configured, "https://api.opsgenie.com"), "https://api.opsgenie.com")
+	if err != nil {
+		return nil, err
 	}
 	host := strings.ToLower(u.Hostname())
 	if strings.HasSuffix(host, ".opsgenie.com") && host != "api.opsgenie.com" && host != "api.eu.opsgenie.com" && host != "api.sandbox.opsgenie.com" {
 		return nil, fmt.Errorf("url %q: that is where people look; the API is at https://api.opsgenie.com, or https://api.eu.opsgenie.com for accounts in the EU", configured)
 	}
-	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+"/", ""
 	return u, nil
 }
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Check says whether Opsgenie takes the key and shows what is configured to it.
 func (c *Collector) Check(ctx context.Context) error {
@@ -143,7 +132,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		paths["services"] = "v1/services?limit=1"
 	}
 	for _, what := range slices.Sorted(maps.Keys(paths)) {
-		if _, err := c.get(ctx, paths[what], "", &ignored); err != nil {
+		if _, err := c.Get(ctx, paths[what], "", &ignored); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
 	}

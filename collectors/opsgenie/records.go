@@ -138,14 +138,14 @@ type listing struct {
 	records         []record  // of the scope
 	lowest, highest time.Time // when the oldest and the newest of the page were created, of this scope or not
 	more            bool
-	answer
+	rest.Answer
 }
 
 // list reads a page, newest first.
 func (r *reader) list(ctx context.Context, h history, etag string) (listing, error) {
 	p, got, err := r.page(ctx, h, etag)
-	if err != nil || got.notModified {
-		return listing{answer: got}, err
+	if err != nil || got.NotModified {
+		return listing{Answer: got}, err
 	}
 	all, odd := decodeAll(p.Data)
 	for _, one := range all {
@@ -156,7 +156,7 @@ func (r *reader) list(ctx context.Context, h history, etag string) (listing, err
 			return listing{}, err
 		}
 	}
-	l := listing{answer: got, more: p.Paging.Next != "" && len(p.Data) > 0}
+	l := listing{Answer: got, more: p.Paging.Next != "" && len(p.Data) > 0}
 	for _, one := range all {
 		if at := one.CreatedAt.Time; !at.IsZero() {
 			if l.lowest.IsZero() || at.Before(l.lowest) {
@@ -183,11 +183,11 @@ func (r *reader) newest(ctx context.Context) error {
 			conditional = s.ETag
 		}
 		page, err := r.list(ctx, h, conditional)
-		if err != nil || page.notModified {
+		if err != nil || page.NotModified {
 			return err
 		}
 		if h.Offset == 0 {
-			etag = page.etag
+			etag = page.ETag
 			for _, one := range page.records {
 				first[one.ID] = true
 			}
@@ -236,7 +236,7 @@ func (r *reader) count(ctx context.Context) error {
 			Count *uint64 `json:"count"`
 		} `json:"data"`
 	}
-	_, err := r.get(ctx, "v2/alerts/count?query="+r.query(time.Time{}), "", &answer)
+	_, err := r.Get(ctx, "v2/alerts/count?query="+r.query(time.Time{}), "", &answer)
 	if rest.Unusable(err) { // the records are read all the same
 		r.Log.Warn("Opsgenie does not tell how many alerts there are", "source", r.cfg.Source, "team", r.scope, "error", err)
 		return nil
@@ -335,8 +335,8 @@ func (r *reader) open(ctx context.Context) error {
 		var one struct {
 			Data record `json:"data"`
 		}
-		_, err := r.get(ctx, r.path+"/"+url.PathEscape(id), "", &one)
-		if gone(err) {
+		_, err := r.Get(ctx, r.path+"/"+url.PathEscape(id), "", &one)
+		if rest.IsGone(err) {
 			delete(s.Known, id)
 			continue
 		}

@@ -72,7 +72,7 @@ func (c *Collector) services(ctx context.Context) (ids []string, odd map[string]
 	odd = map[string]error{}
 	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
 		var p page
-		if _, err := c.get(ctx, fmt.Sprintf("v1/services?limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
+		if _, err := c.Get(ctx, fmt.Sprintf("v1/services?limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
 			return nil, nil, err
 		}
 		for i, raw := range p.Data {

@@ -46,19 +46,19 @@ func (r *reader) unread() (n uint64) {
 }
 
 // page reads a page of the listing. An incident with which PagerDuty cannot answer does not cost the others of its page.
-func (r *reader) page(ctx context.Context, h history, etag string) (p page, got answer, err error) {
-	got, err = r.get(ctx, r.query(h, perPage), etag, &p)
+func (r *reader) page(ctx context.Context, h history, etag string) (p page, got rest.Answer, err error) {
+	got, err = r.Get(ctx, r.query(h, perPage), etag, &p)
 	if !rest.Broken(err) {
 		return p, got, err
 	}
 	p = page{}
 	last, inARow := "none", 0
-	err = rest.Bisect(rest.AtMost(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
+	err = rest.Bisect(rest.WithMaxAttempts(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
 		var part page
 		if from > h.Offset && !p.More && len(p.Incidents) > 0 { // nothing comes after what was read
 			return nil
 		}
-		if _, err := r.get(ctx, r.query(history{Offset: from, Until: h.Until}, to-from), "", &part); err != nil {
+		if _, err := r.Get(ctx, r.query(history{Offset: from, Until: h.Until}, to-from), "", &part); err != nil {
 			return err
 		}
 		inARow = 0
@@ -74,7 +74,7 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 		p.More = true // there may be
 		return r.hold(atPlace+last, err)
 	})
-	return p, answer{}, err
+	return p, rest.Answer{}, err
 }
 
 // idOf is the id of an incident; another where it has none.
@@ -130,7 +130,7 @@ func (r *reader) again(ctx context.Context, key string) error {
 	var one struct {
 		Incident json.RawMessage `json:"incident"`
 	}
-	_, err := r.get(rest.AtMost(ctx, 2), "incidents/"+url.PathEscape(id), "", &one)
+	_, err := r.Get(rest.WithMaxAttempts(ctx, 2), "incidents/"+url.PathEscape(id), "", &one)
 	if gone(err) {
 		r.state.Failed.Done(key)
 		delete(r.state.Known, id)

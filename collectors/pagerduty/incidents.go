@@ -130,8 +130,8 @@ func (r *reader) query(h history, limit int) string {
 }
 
 // list reads a page. Old: all of it was opened before Floor.
-func (r *reader) list(ctx context.Context, h history, etag string) (incidents []incident, p page, old bool, got answer, err error) {
-	if p, got, err = r.page(ctx, h, etag); err != nil || got.notModified {
+func (r *reader) list(ctx context.Context, h history, etag string) (incidents []incident, p page, old bool, got rest.Answer, err error) {
+	if p, got, err = r.page(ctx, h, etag); err != nil || got.NotModified {
 		return nil, p, false, got, err
 	}
 	all, odd := decodeAll(p.Incidents)
@@ -167,11 +167,11 @@ func (r *reader) newest(ctx context.Context) error {
 			conditional = s.ETag
 		}
 		incidents, p, old, got, err := r.list(ctx, h, conditional)
-		if err != nil || got.notModified {
+		if err != nil || got.NotModified {
 			return err
 		}
 		if h.Offset == 0 {
-			etag, s.Total, first = got.etag, p.Total, map[string]bool{}
+			etag, s.Total, first = got.ETag, p.Total, map[string]bool{}
 			for _, i := range incidents {
 				first[i.ID] = true
 			}
@@ -312,7 +312,7 @@ func (r *reader) entries(ctx context.Context, id string) ([]logEntry, error) {
 	var p struct {
 		Entries []logEntry `json:"log_entries"`
 	}
-	_, err := r.get(ctx, fmt.Sprintf("incidents/%s/log_entries?is_overview=true&limit=%d", url.PathEscape(id), perPage), "", &p)
+	_, err := r.Get(ctx, fmt.Sprintf("incidents/%s/log_entries?is_overview=true&limit=%d", url.PathEscape(id), perPage), "", &p)
 	if gone(err) {
 		return nil, nil
 	}
@@ -335,7 +335,7 @@ func (r *reader) open(ctx context.Context) error {
 		var one struct {
 			Incident incident `json:"incident"`
 		}
-		_, err := r.get(ctx, "incidents/"+url.PathEscape(id), "", &one)
+		_, err := r.Get(ctx, "incidents/"+url.PathEscape(id), "", &one)
 		switch {
 		case gone(err) || now.Sub(k.Opened) > openFor:
 			delete(s.Known, id)

@@ -6,9 +6,11 @@
 package pagerduty
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -62,9 +64,8 @@ func (c Config) Validate() error {
 // Collector reads one PagerDuty source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
+	*rest.API
 	cfg   Config
-	base  string // with a slash at the end
-	rest  *rest.Client
 	depth int // how far PagerDuty counts
 }
 
@@ -83,49 +84,38 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if access, ok := strings.CutPrefix(restCfg.Token, "Bearer "); ok {
 		restCfg.AuthPrefix, restCfg.Token = "Bearer ", access
 	}
-	client, err := rest.New(restCfg, opt.REST())
+	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor, Header: http.Header{"Accept": {"application/vnd.pagerduty+json;version=2"}}})
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, base: base.String(), rest: client, depth: lastRecord}
-	return c, nil
+	return &Collector{Base: opt.Base(profile, cfg.Source), API: api, cfg: cfg, depth: lastRecord}, nil
 }
 
 // apiURL is where the API is, with a slash at the end.
 func apiURL(configured string) (*url.URL, error) {
-	if configured == "" {
-		configured = "https://api.pagerduty.com"
-	}
-	u, err := url.Parse(configured)
-	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url %q: give an absolute http or https URL, such as https://api.pagerduty.com", configured)
-	}
-	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("url %q: leave out user, query and fragment; the token has its own key", u.Redacted())
+	u, err := rest.ParseBaseURL(cmp.Or(configured, "https://api.pagerduty.com"), "https://api.pagerduty.com")
+	if err != nil {
+		return nil, err
 	}
 	host := strings.ToLower(u.Hostname())
 	if strings.HasSuffix(host, ".pagerduty.com") && host != "api.pagerduty.com" && host != "api.eu.pagerduty.com" {
 		return nil, fmt.Errorf("url %q: that is where people look; the API is at https://api.pagerduty.com, or https://api.eu.pagerduty.com for accounts in the EU", configured)
 	}
-	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+"/", ""
 	return u, nil
 }
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) { c.rest.Observe(o) }
 
 // Check says whether PagerDuty takes the token, shows incidents to it, and has the configured services.
 func (c *Collector) Check(ctx context.Context) error {
 	var ignored struct{}
 	var errs []error
-	if _, err := c.get(ctx, "incidents?limit=1", "", &ignored); err != nil {
+	if _, err := c.Get(ctx, "incidents?limit=1", "", &ignored); err != nil {
 		if !rest.Unusable(err) {
 			return fmt.Errorf("asking PagerDuty for an incident: %w", err)
 		}
 		errs = append(errs, fmt.Errorf("asking PagerDuty for an incident: %w", err))
 	}
 	for _, id := range c.cfg.Services {
-		if _, err := c.get(ctx, "services/"+id, "", &ignored); err != nil {
+		if _, err := c.Get(ctx, "services/"+id, "", &ignored); err != nil {
 			errs = append(errs, fmt.Errorf("service %s: %w", id, err))
 		}
 	}

@@ -69,7 +69,7 @@ func (c *Collector) services(ctx context.Context) (ids []string, odd map[string]
 			Services []json.RawMessage `json:"services"`
 			More     bool              `json:"more"`
 		}
-		if _, err := c.get(ctx, fmt.Sprintf("services?limit=%d&offset=%d", perPage, offset), "", &page); err != nil {
+		if _, err := c.Get(ctx, fmt.Sprintf("services?limit=%d&offset=%d", perPage, offset), "", &page); err != nil {
 			return nil, nil, err
 		}
 		for i, raw := range page.Services {
@@ -92,7 +92,7 @@ func (c *Collector) servicesOfIncidents(ctx context.Context) ([]string, error) {
 	var ids []string
 	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
 		var p page
-		if _, err := c.get(ctx, fmt.Sprintf("incidents?date_range=all&sort_by=created_at:desc&limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
+		if _, err := c.Get(ctx, fmt.Sprintf("incidents?date_range=all&sort_by=created_at:desc&limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
 			return nil, err
 		}
 		incidents, _ := decodeAll(p.Incidents)

@@ -31,7 +31,7 @@ func Around(ctx context.Context, number, size int, read func(ctx context.Context
 	if whole == nil || !Faulty(whole) {
 		return nil, whole
 	}
-	ctx = AtMost(ctx, aroundAttempts)
+	ctx = WithMaxAttempts(ctx, aroundAttempts)
 	readable, failed := false, 0
 	for page := (number-1)*size/aroundSize + 1; page <= number*size/aroundSize; page++ {
 		err := read(ctx, page, aroundSize)

@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// verdict is what becomes of a request after one attempt.
-type verdict int
+// outcome is what becomes of a request after one attempt.
+type outcome int
 
 const (
-	done     verdict = iota // the answer goes up
-	again                   // it failed on the way: try again after a backoff
-	limited                 // the source said wait: try again when the pause is over, as often as it says so
-	expired                 // the token is no longer good: try again with another, once
-	hopeless                // trying again would not help
+	outcomeOK           outcome = iota // the answer is returned
+	outcomeRetry                       // it failed on the way: try again after a backoff
+	outcomeRateLimited                 // the source said wait: try again when the pause is over, as often as it says so
+	outcomeTokenExpired                // the token is no longer good: try again with another, once
+	outcomeFatal                       // trying again would not help
 )
 
-// statusError is an answer that says that the server, or something before it, failed.
-type statusError struct {
+// serverError is an answer that says that the server, or something before it, failed.
+type serverError struct {
 	status     int
 	detail     string
 	retryAfter time.Duration
 }
 
-func (e *statusError) Error() string {
+func (e *serverError) Error() string {
 	text := fmt.Sprintf("status %d", e.status)
 	if name := http.StatusText(e.status); name != "" {
 		text += " " + name
@@ -42,10 +42,10 @@ func (e *statusError) Error() string {
 	return text
 }
 
-// GaveUp reports whether an error is that the server, or a proxy before it, gave up on a request each time that it was
+// IsGatewayTimeout reports whether an error is that the server, or a proxy before it, gave up on a request each time that it was
 // sent (502, 504): it may have an answer to one that asks for less.
-func GaveUp(err error) bool {
-	var failed *statusError
+func IsGatewayTimeout(err error) bool {
+	var failed *serverError
 	return errors.As(err, &failed) && (failed.status == http.StatusBadGateway || failed.status == http.StatusGatewayTimeout)
 }
 
@@ -104,26 +104,26 @@ func (k *credentials) stale(resp *http.Response, from TokenSource) bool {
 }
 
 // send makes one attempt: it waits for the budget and for a pause to end, sends, reads the whole answer and judges it.
-func (c *Client) send(req *http.Request, creds *credentials) (*http.Response, verdict, error) {
+func (c *Client) send(req *http.Request, creds *credentials) (*http.Response, outcome, error) {
 	ctx := req.Context()
 	resource := resourceOf(req)
 	if err := c.waitPause(ctx, resource); err != nil {
-		return nil, hopeless, err
+		return nil, outcomeFatal, err
 	}
 	if err := creds.renew(ctx, c.cfg.TokenSource); err != nil { // before a slot is taken: it may take a while
-		return nil, hopeless, err
+		return nil, outcomeFatal, err
 	}
 	select {
 	case c.slots <- struct{}{}:
 		defer func() { <-c.slots }()
 	case <-ctx.Done():
-		return nil, hopeless, ctx.Err()
+		return nil, outcomeFatal, ctx.Err()
 	}
 	if err := c.limiter.Wait(ctx); err != nil {
-		return nil, hopeless, err
+		return nil, outcomeFatal, err
 	}
 	if c.paused(resource) { // a request in flight met the limit while this one stood in line
-		return nil, limited, nil
+		return nil, outcomeRateLimited, nil
 	}
 	start := time.Now() // durations are measured on the monotonic clock, not on the injected one
 	resp, body, err := c.exchange(req, creds.token)
@@ -136,23 +136,23 @@ func (c *Client) send(req *http.Request, creds *credentials) (*http.Response, ve
 	}
 	if err != nil {
 		if errors.Is(err, errTooLarge) || errors.As(err, new(*RefusedError)) {
-			return nil, hopeless, err
+			return nil, outcomeFatal, err
 		}
-		return nil, again, err
+		return nil, outcomeRetry, err
 	}
 	if c.meetsLimit(resource, resp, body) {
-		return nil, limited, nil
+		return nil, outcomeRateLimited, nil
 	}
 	if err := faulty(resp, body); err != nil {
-		return nil, again, err
+		return nil, outcomeRetry, err
 	}
 	if creds.stale(resp, c.cfg.TokenSource) {
-		return nil, expired, nil
+		return nil, outcomeTokenExpired, nil
 	}
 	stripLimits(resp.Header)
 	resp.Body = newBody(body)
 	resp.ContentLength = int64(len(body))
-	return resp, done, nil
+	return resp, outcomeOK, nil
 }
 
 func newBody(all []byte) *Body {
@@ -162,15 +162,15 @@ func newBody(all []byte) *Body {
 }
 
 // exchange sends the request once and reads the answer to its end. The attempt is given up when the server has sent
-// nothing for the allowed silence, and when the answer as a whole takes longer than any should.
+// nothing for the idle timeout, and when the answer as a whole takes longer than any should.
 func (c *Client) exchange(req *http.Request, token string) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	defer cancel(nil)
-	silence := fmt.Errorf("the server sent nothing for %s", c.cfg.Silence)
-	watchdog := time.AfterFunc(c.cfg.Silence, func() { cancel(silence) })
+	idle := fmt.Errorf("the server sent nothing for %s", c.cfg.IdleTimeout)
+	watchdog := time.AfterFunc(c.cfg.IdleTimeout, func() { cancel(idle) })
 	defer watchdog.Stop()
-	slow := fmt.Errorf("the answer was not complete after %s", c.cfg.Longest)
-	defer time.AfterFunc(c.cfg.Longest, func() { cancel(slow) }).Stop()
+	slow := fmt.Errorf("the answer was not complete after %s", c.cfg.Timeout)
+	defer time.AfterFunc(c.cfg.Timeout, func() { cancel(slow) }).Stop()
 
 	out, err := c.outgoing(ctx, req, token)
 	if err != nil {
@@ -188,7 +188,7 @@ func (c *Client) exchange(req *http.Request, token string) (*http.Response, []by
 	if resp.ContentLength > 0 {
 		buf.Grow(int(min(resp.ContentLength, ahead)) + bytes.MinRead)
 	}
-	_, err = buf.ReadFrom(io.LimitReader(&alive{resp.Body, watchdog, c.cfg.Silence}, c.cfg.MaxBody+1))
+	_, err = buf.ReadFrom(io.LimitReader(&alive{resp.Body, watchdog, c.cfg.IdleTimeout}, c.cfg.MaxBody+1))
 	if err != nil {
 		return resp, nil, fmt.Errorf("the answer was cut off after %d bytes: %w", buf.Len(), because(ctx, err))
 	}
@@ -210,13 +210,13 @@ func because(ctx context.Context, err error) error {
 type alive struct {
 	io.Reader
 	watchdog *time.Timer
-	silence  time.Duration
+	timeout  time.Duration
 }
 
 func (a *alive) Read(p []byte) (int, error) {
 	n, err := a.Reader.Read(p)
 	if n > 0 {
-		a.watchdog.Reset(a.silence)
+		a.watchdog.Reset(a.timeout)
 	}
 	return n, err
 }
@@ -225,7 +225,7 @@ func (a *alive) Read(p []byte) (int, error) {
 // (a proxy's page, a login form, a body that was cut where the protocol does not show it).
 func faulty(resp *http.Response, body []byte) error {
 	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
-		return &statusError{status: resp.StatusCode, detail: excerpt(body), retryAfter: seconds(resp.Header.Get("Retry-After"))}
+		return &serverError{status: resp.StatusCode, detail: excerpt(body), retryAfter: seconds(resp.Header.Get("Retry-After"))}
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		return nil
@@ -235,17 +235,17 @@ func faulty(resp *http.Response, body []byte) error {
 		if resp.Request != nil && resp.Request.Method == http.MethodHead {
 			return nil
 		}
-		return &statusError{status: resp.StatusCode, detail: "the body is empty where JSON was expected"}
+		return &serverError{status: resp.StatusCode, detail: "the body is empty where JSON was expected"}
 	}
 	if text[0] != '{' && text[0] != '[' {
-		return &statusError{status: resp.StatusCode, detail: fmt.Sprintf("%s instead of JSON: %s", kindOf(resp, text[0]), excerpt(body))}
+		return &serverError{status: resp.StatusCode, detail: fmt.Sprintf("%s instead of JSON: %s", kindOf(resp, text[0]), excerpt(body))}
 	}
 	if last := text[len(text)-1]; last != text[0]+2 { // '{'+2 is '}', '['+2 is ']'
-		return &statusError{status: resp.StatusCode, detail: "the JSON is cut off"}
+		return &serverError{status: resp.StatusCode, detail: "the JSON is cut off"}
 	}
 	// A body whose length the protocol does not say can end early without an error: look at all of it.
 	if resp.ProtoMajor < 2 && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed && !json.Valid(text) {
-		return &statusError{status: resp.StatusCode, detail: "the JSON is cut off"}
+		return &serverError{status: resp.StatusCode, detail: "the JSON is cut off"}
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func Bisect(ctx context.Context, from, to int, read func(ctx context.Context, fr
 	if to-from <= 1 {
 		return lost(from, err)
 	}
-	ctx = AtMost(ctx, bisectAttempts)
+	ctx = WithMaxAttempts(ctx, bisectAttempts)
 	middle := from + (to-from)/2
 	if err := Bisect(ctx, from, middle, read, lost); err != nil {
 		return err

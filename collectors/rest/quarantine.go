@@ -133,9 +133,9 @@ func (q *Quarantine) Do(ctx context.Context, key string, now time.Time, read fun
 	case held && now.Before(h.Next):
 		return false, nil
 	case held:
-		ctx = AtMost(ctx, heldAttempts)
+		ctx = WithMaxAttempts(ctx, heldAttempts)
 	case failed:
-		ctx = AtMost(ctx, laterAttempts)
+		ctx = WithMaxAttempts(ctx, laterAttempts)
 	}
 	err := read(ctx)
 	if err == nil {

@@ -38,8 +38,8 @@ type Config struct {
 	PerSecond      float64       // requests a second, on average; default 12
 	Burst          int           // requests that may come at once before that average holds; default MaxConcurrent
 	MaxBody        int64         // bytes of one answer, unpacked; default 64 MB
-	Silence        time.Duration // how long a server may send nothing before the attempt has failed; default 60 s
-	Longest        time.Duration // how long an attempt may take, however steadily the answer trickles; default 10 min
+	IdleTimeout    time.Duration // how long a server may send nothing before the attempt has failed; default 60 s
+	Timeout        time.Duration // how long an attempt may take, however steadily the answer trickles; default 10 min
 	Attempts       int           // of one request, limits not counted; default 8
 	Backoff        time.Duration // before the second attempt, doubled for each further one up to 30 s; default 250 ms
 
@@ -145,11 +145,11 @@ func (c Config) withDefaults() Config {
 	if c.MaxBody <= 0 {
 		c.MaxBody = 64 << 20
 	}
-	if c.Silence <= 0 {
-		c.Silence = 60 * time.Second
+	if c.IdleTimeout <= 0 {
+		c.IdleTimeout = 60 * time.Second
 	}
-	if c.Longest <= 0 {
-		c.Longest = 10 * time.Minute
+	if c.Timeout <= 0 {
+		c.Timeout = 10 * time.Minute
 	}
 	if c.Attempts <= 0 {
 		c.Attempts = 8
@@ -189,15 +189,15 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 				return nil, err
 			}
 		}
-		resp, verdict, err := c.send(req, &creds)
+		resp, outcome, err := c.send(req, &creds)
 		switch {
 		case req.Context().Err() != nil:
 			return nil, req.Context().Err()
-		case verdict == done:
+		case outcome == outcomeOK:
 			return resp, nil
-		case verdict == hopeless:
+		case outcome == outcomeFatal:
 			return nil, fmt.Errorf("%s %s: %w", req.Method, req.URL.Redacted(), err)
-		case verdict == again:
+		case outcome == outcomeRetry:
 			attempt++
 			last = err
 		}
@@ -210,7 +210,7 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 func (c *Client) backoff(attempt int, last error) time.Duration {
 	d := min(c.cfg.Backoff<<(attempt-1), 30*time.Second)
 	d = d/2 + rand.N(d/2+1) //nolint:gosec // jitter needs no secret
-	var failed *statusError
+	var failed *serverError
 	if errors.As(last, &failed) && failed.retryAfter > d {
 		d = min(failed.retryAfter, time.Minute)
 	}
@@ -238,9 +238,9 @@ const (
 	attemptsKey
 )
 
-// AtMost makes requests under the returned context give up after n attempts, where the client would make more: somebody
+// WithMaxAttempts makes requests under the returned context give up after n attempts, where the client would make more: somebody
 // waits for an answer, and why there is none says more than a deadline.
-func AtMost(ctx context.Context, n int) context.Context {
+func WithMaxAttempts(ctx context.Context, n int) context.Context {
 	return context.WithValue(ctx, attemptsKey, n)
 }
 

@@ -30,7 +30,7 @@ func TestASourceThatNeverAnswers(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			base := tc.start(t)
 			var attempts int
-			cl := client(t, base, &clock{}, func(c *Config) { c.Silence, c.Longest, c.Attempts = 100*time.Millisecond, 400*time.Millisecond, 2 })
+			cl := client(t, base, &clock{}, func(c *Config) { c.IdleTimeout, c.Timeout, c.Attempts = 100*time.Millisecond, 400*time.Millisecond, 2 })
 			cl.Observe(Observer{Request: func(Request) { attempts++ }})
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // where the care lacks, the test would hang
 			defer cancel()
@@ -51,7 +51,7 @@ func TestSlowButSteadyIsNoSilence(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	status, _, err := get(t.Context(), t, client(t, srv.URL, &clock{}, func(c *Config) { c.Silence = 200 * time.Millisecond }), srv.URL)
+	status, _, err := get(t.Context(), t, client(t, srv.URL, &clock{}, func(c *Config) { c.IdleTimeout = 200 * time.Millisecond }), srv.URL)
 	if err != nil || status != http.StatusOK || n.Load() != 1 {
 		t.Errorf("%d after %d requests, %v", status, n.Load(), err)
 	}

@@ -75,6 +75,9 @@ func (b *Base) Unrecognized(what, word string) {
 	}
 }
 
+// OddType logs, once, that a field of the source has another type than it documents.
+func (b *Base) OddType(field, value string) { b.Unrecognized("type of "+field, value) }
+
 // Once reports whether it is called with the text for the first time, so that a message is logged once for a source.
 func (b *Base) Once(text string) bool {
 	_, seen := b.warned.LoadOrStore(text, true)
