@@ -18,13 +18,13 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/strictyaml"
-	"github.com/dxctl/dxctl/web"
+	"github.com/dxctl/dxctl/web/server"
 )
 
 // Config is the whole of dx.yaml. Relative paths are relative to the folder of the file.
 type Config struct {
 	Store        store.Config         `yaml:"store"`
-	Server       web.Config           `yaml:"server"`
+	Server       server.Config        `yaml:"server"`
 	Catalog      catalog.Config       `yaml:"catalog"`
 	Sources      collectors.Config    `yaml:"sources"`
 	Environments map[string][]string  `yaml:"environments"` // our name → what sources call it
@@ -50,7 +50,7 @@ type Collect struct {
 func Default() Config {
 	return Config{
 		Store:  store.DefaultConfig(),
-		Server: web.DefaultConfig(),
+		Server: server.DefaultConfig(),
 		Environments: map[string][]string{
 			"production": {"production", "prod", "live"},
 			"staging":    {"staging", "stage"},

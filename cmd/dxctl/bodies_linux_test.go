@@ -31,14 +31,14 @@ const (
 	partOfABody = 20_000_000
 )
 
-// server is a dxctl serve of its own process.
-type server struct {
+// serving is a dxctl serve of its own process.
+type serving struct {
 	addr string
 	pid  int
 }
 
 // serveProcess starts dxctl serve with a source of each way of proof, and stops it with the test.
-func serveProcess(t *testing.T) server {
+func serveProcess(t *testing.T) serving {
 	t.Helper()
 	library, err := embedded.FindLibrary()
 	if err != nil {
@@ -77,7 +77,7 @@ sources:
 		if resp, err := http.Get("http://" + addr + "/readyz"); err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return server{addr, cmd.Process.Pid}
+				return serving{addr, cmd.Process.Pid}
 			}
 		}
 		if time.Now().After(deadline) {
@@ -87,7 +87,7 @@ sources:
 }
 
 // rss is the memory that the process holds, in MB.
-func (s server) rss(t *testing.T) int {
+func (s serving) rss(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
 	if err != nil {
@@ -106,7 +106,7 @@ func (s server) rss(t *testing.T) int {
 	return 0
 }
 
-func (s server) dial(t *testing.T) net.Conn {
+func (s serving) dial(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
 	if err != nil {
@@ -186,7 +186,7 @@ func TestBodiesOfStrangers(t *testing.T) {
 }
 
 // floodedWith sends most of a large body over 40 connections and expects that memory neither grows much nor stays.
-func (s server) floodedWith(t *testing.T, request string) {
+func (s serving) floodedWith(t *testing.T, request string) {
 	before := s.rss(t)
 	body := bytes.Repeat([]byte("x"), partOfABody)
 	if strings.Contains(request, "chunked") {

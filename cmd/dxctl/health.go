@@ -5,20 +5,20 @@ import (
 	"fmt"
 
 	"github.com/dxctl/dxctl/collectors"
-	"github.com/dxctl/dxctl/web"
+	"github.com/dxctl/dxctl/report"
 )
 
 // health is what the parts of `dxctl serve` report about themselves while they work: a part calls Set when something
 // goes wrong that it does not end with, and Set(object, nil) when that is over.
 type health struct {
-	collectors web.Conditions // by source: it cannot be made, or what it answered was refused
-	inbox      web.Conditions // deliveries are not applied
-	catalog    web.Conditions // the catalog as a whole cannot be read
+	collectors report.Conditions // by source: it cannot be made, or what it answered was refused
+	inbox      report.Conditions // deliveries are not applied
+	catalog    report.Conditions // the catalog as a whole cannot be read
 }
 
 // checks lists everything that /readyz and the gauge dxctl_degraded report. A new check is one more line.
-func (p *platform) checks() []web.HealthCheck {
-	return []web.HealthCheck{
+func (p *platform) checks() []report.HealthCheck {
+	return []report.HealthCheck{
 		{Name: "store", Causes: p.losses.causes},
 		{Name: "collectors", Causes: p.collectorCauses},
 		{Name: "inbox", Causes: p.inboxCauses},

@@ -54,13 +54,20 @@ var house = []struct {
 	{name: "store/storetest", imports: []string{"store", "store/embedded"}},
 	{name: "metrics", imports: []string{"strictyaml", "event", "catalog"}, children: true},
 	{name: "scorecards", imports: []string{"spelling", "strictyaml", "event", "catalog", "metrics"}, children: true},
-	{name: "web/charts", imports: []string{"metrics", "scorecards", "event"}},
+	{name: "report/words"},
+	{name: "report/records", imports: []string{"metrics", "report/words"}},
+	{name: "report", imports: []string{"event", "catalog", "metrics", "scorecards"}, children: true},
+	{name: "web"},
 	{name: "web/answers"},
 	{name: "web/spreadsheet"},
-	{name: "web", imports: []string{"spelling", "event", "catalog", "metrics", "scorecards"}, children: true},
-	{name: "config", imports: []string{"strictyaml", "store", "web", "catalog", "collectors", "scorecards", "event", "metrics"}},
+	{name: "web/charts", imports: []string{"report/words"}},
+	{name: "web/route", imports: append([]string{"spelling"}, rendered...)},
+	{name: "web/pages", imports: append([]string{"spelling", "event", "scorecards", "web/charts", "web/route", "web/spreadsheet"}, rendered...)},
+	{name: "web/api", imports: append([]string{"web/route"}, rendered...)},
+	{name: "web/server", imports: append([]string{"scorecards", "web", "web/answers", "web/api", "web/pages", "web/route"}, rendered...)},
+	{name: "config", imports: []string{"strictyaml", "store", "web/server", "catalog", "collectors", "scorecards", "event", "metrics"}},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
-	{name: "cmd/dxctl", imports: []string{"spelling", "event", "migrations", "catalog", "collectors", "collectors/inbox", "collectors/rest", "collectors/source", "collectors/webhook", "store", "store/embedded", "metrics", "scorecards", "web", "web/spreadsheet", "config"}, children: true},
+	{name: "cmd/dxctl", imports: []string{"spelling", "event", "migrations", "catalog", "collectors", "collectors/inbox", "collectors/rest", "collectors/source", "collectors/webhook", "store", "store/embedded", "metrics", "scorecards", "report", "report/words", "web/server", "web/spreadsheet", "config"}, children: true},
 	{name: "cmd/benchtable"},
 	{name: "cmd/browser"},
 	{name: "cmd/loadtest", imports: []string{"cmd/browser"}},
@@ -69,6 +76,9 @@ var house = []struct {
 
 // ofSource is what the package of one source may import.
 var ofSource = []string{"event", "catalog", "collectors/rest", "collectors/source"}
+
+// rendered is what the packages of the web may import to answer and render.
+var rendered = []string{"catalog", "metrics", "report", "report/records", "report/words"}
 
 // TestArrows keeps the packages in the order that ARCHITECTURE.md draws. Tests may import more; the programs may not.
 func TestArrows(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/collectors"
-	"github.com/dxctl/dxctl/web"
+	"github.com/dxctl/dxctl/web/server"
 )
 
 // shutdownGrace is how long requests under way may take once the process was told to stop.
@@ -146,9 +146,9 @@ func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 	for i, source := range p.cfg.Sources {
 		sources[i] = source.Name
 	}
-	return web.New(p.cfg.Server, web.Deps{
+	return server.New(p.cfg.Server, server.Deps{
 		Checks:     p.checks(),
-		Receive:    receive,
+		Webhooks:   receive,
 		Store:      p.store.Reader(),
 		Ping:       func(ctx context.Context) error { _, err := p.store.Info(ctx); return err },
 		Metrics:    p.metrics,

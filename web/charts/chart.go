@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
@@ -100,25 +99,6 @@ func dates() *opts.AxisLabel { return within(axisLabel("")) }
 func within(l *opts.AxisLabel) *opts.AxisLabel {
 	l.AlignMinLabel, l.AlignMaxLabel = "left", "right"
 	return l
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return fmt.Sprintf("%d %s", n, one)
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// Number writes v with at most digits decimals and no trailing zeros.
-func Number(v float64, digits int) string {
-	s := fmt.Sprintf("%.*f", digits, v)
-	if strings.Contains(s, ".") {
-		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
-	}
-	if s == "-0" {
-		return "0"
-	}
-	return s
 }
 
 func round(v float64, digits int) float64 {

@@ -79,24 +79,3 @@ func TestNotANumberIsNotDrawn(t *testing.T) {
 		t.Errorf("an infinite median was drawn: %s", c.Options)
 	}
 }
-
-func TestDays(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		days *float64
-		want string
-	}{
-		{"not reached", nil, "not reached yet"},
-		{"zero", days(0), "0 min"},
-		{"minutes", days(0.02), "29 min"},
-		{"hours", days(0.5), "12 h"},
-		{"days", days(2.04), "2 d"},
-		{"a fortnight", days(13.7), "14 d"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := Days(tt.days); got != tt.want {
-				t.Errorf("Days = %q, want %q", got, tt.want)
-			}
-		})
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 )
@@ -23,7 +24,7 @@ func minuteCell(v *float64) Cell {
 	if v == nil {
 		return number("no data", "")
 	}
-	return number(Number(*v, 1), "")
+	return number(words.Number(*v, 1), "")
 }
 
 // CI draws the median and the 95th percentile of minutes week by week. Weeks without runs are gaps in the lines.
@@ -60,12 +61,12 @@ func CI(id, title string, weeks []CIWeek) Chart {
 			c.Summary = "Not known: no runs were collected of this time."
 		}
 		if left > 0 {
-			c.Summary += fmt.Sprintf(" Of %s the duration is not known.", plural(left, "successful run", "successful runs"))
+			c.Summary += fmt.Sprintf(" Of %s the duration is not known.", words.Plural(left, "successful run", "successful runs"))
 		}
 		return c
 	}
 	c.Summary = fmt.Sprintf("%s in %s, %d of them successful; minutes of the successful ones by week.",
-		plural(runs, "run", "runs"), plural(len(weeks), "week", "weeks"), good)
+		words.Plural(runs, "run", "runs"), words.Plural(len(weeks), "week", "weeks"), good)
 	if left > 0 {
 		c.Summary += fmt.Sprintf(" %d of these are left out of the minutes: their duration is not known.", left)
 	}

@@ -3,6 +3,7 @@ package charts
 import (
 	"fmt"
 
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 )
@@ -38,14 +39,14 @@ func Cohorts(id, title string, cohorts []Cohort) Chart {
 		}
 		links[i] = g.Link
 		c.Table.Rows = append(c.Table.Rows, []Cell{{Text: g.Label, Href: g.Link}, number(fmt.Sprint(g.N), ""),
-			number(fmt.Sprint(g.Deployed), ""), number(fmt.Sprint(g.Waiting), ""), number(Days(g.Median), ""), number(Days(g.P90), "")})
+			number(fmt.Sprint(g.Deployed), ""), number(fmt.Sprint(g.Waiting), ""), number(words.Days(g.Median), ""), number(words.Days(g.P90), "")})
 	}
 	if drawn == 0 {
 		c.Summary = "No cohort has reached its median yet."
 		return c
 	}
-	c.Summary = fmt.Sprintf("%s with %d in all; the first has a median of %s, the last of %s.", plural(len(cohorts), "cohort", "cohorts"),
-		n, Days(cohorts[0].Median), Days(cohorts[len(cohorts)-1].Median))
+	c.Summary = fmt.Sprintf("%s with %d in all; the first has a median of %s, the last of %s.", words.Plural(len(cohorts), "cohort", "cohorts"),
+		n, words.Days(cohorts[0].Median), words.Days(cohorts[len(cohorts)-1].Median))
 	bar := charts.NewBar()
 	bar.SetGlobalOptions(frame(true,
 		opts.XAxis{Type: "category", AxisLabel: axisLabel("")},
@@ -60,19 +61,4 @@ func Cohorts(id, title string, cohorts []Cohort) Chart {
 	bar.Overlap(marks)
 	c.Options, c.Links = options(bar), [][]string{links, links}
 	return c
-}
-
-// Days writes a span in days as people say it; nil is a quantile that was not reached.
-func Days(d *float64) string {
-	switch {
-	case d == nil:
-		return "not reached yet"
-	case *d*24*60 < 90:
-		return Number(*d*24*60, 0) + " min"
-	case *d < 1:
-		return Number(*d*24, 1) + " h"
-	case *d < 10:
-		return Number(*d, 1) + " d"
-	}
-	return Number(*d, 0) + " d"
 }

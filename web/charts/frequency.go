@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 )
@@ -52,7 +53,7 @@ func Frequency(id, title, what, span string, counts []Count) Chart {
 		return c
 	}
 	c.Summary = fmt.Sprintf("%d %s in %s; from %d in the first %s to %d in the last.", total, what,
-		plural(len(counts), span, span+"s"), counts[0].N, span, counts[len(counts)-1].N)
+		words.Plural(len(counts), span, span+"s"), counts[0].N, span, counts[len(counts)-1].N)
 	bar := charts.NewBar()
 	bar.SetGlobalOptions(frame(false,
 		opts.XAxis{Type: "category", AxisLabel: dates()},

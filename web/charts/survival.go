@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
 )
@@ -54,8 +55,8 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 		for _, p := range g.Points {
 			data = append(data, opts.LineData{Value: []float64{round(p.Day, 2), round(p.Share*100, 1)}})
 			day := p.Day
-			c.Table.Rows = append(c.Table.Rows, []Cell{text(g.Name), number(Days(&day), ""),
-				number(Number(p.Share*100, 1)+" %", ""), number(fmt.Sprint(p.AtRisk), "")})
+			c.Table.Rows = append(c.Table.Rows, []Cell{text(g.Name), number(words.Days(&day), ""),
+				number(words.Number(p.Share*100, 1)+" %", ""), number(fmt.Sprint(p.AtRisk), "")})
 		}
 		if end := g.Points[len(g.Points)-1]; end.Day < g.Until {
 			data = append(data, opts.LineData{Value: []float64{round(g.Until, 2), round(end.Share*100, 1)}})
@@ -69,7 +70,7 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 		c.Summary = "Nobody has started yet: there is no curve to draw."
 		return c
 	}
-	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, plural(drawn, "group", "groups"))
+	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, words.Plural(drawn, "group", "groups"))
 	line.SetGlobalOptions(frame(true,
 		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: within(axisLabel("day {value}")), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
 		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)

@@ -1,0 +1,203 @@
+package report
+
+import (
+	"context"
+	"strings"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/scorecards"
+)
+
+// The documents are what the API and `dxctl -o json` give. Within /api/v1 fields are added, never renamed or removed. A
+// list has Total, and Next: the address of the next page of the API, "" after the last.
+
+// Page is the part of a list that a document has.
+type Page struct {
+	Number int // from 1
+	Size   int // entries; 0 is all, on one page
+}
+
+// All is the whole list on one page.
+var All = Page{Number: 1}
+
+func pageOf[T any](rows []T, p Page) []T {
+	if p.Size == 0 {
+		return list(rows)
+	}
+	return list(Part(rows, p.Number, p.Size))
+}
+
+// ServiceDocument is a service in lists. The rules of its grades are in its own document only.
+type ServiceDocument struct {
+	Ref        string                 `json:"ref"`
+	Name       string                 `json:"name"`
+	Title      string                 `json:"title"`
+	Team       string                 `json:"team"`
+	Owner      string                 `json:"owner"`
+	System     string                 `json:"system"`
+	Lifecycle  string                 `json:"lifecycle"`
+	Type       string                 `json:"type"`
+	DependsOn  []string               `json:"depends_on"`
+	Repository string                 `json:"repository"` // its slug; "" when the catalog does not name it
+	Grades     []GradeDocument        `json:"grades"`
+	Window     metrics.Window         `json:"window"` // of the numbers
+	Numbers    metrics.ServiceNumbers `json:"numbers"`
+	Path       string                 `json:"path"` // of its page
+}
+
+// GradeDocument is the grade of a service by one scorecard.
+type GradeDocument struct {
+	Service   string                `json:"service"`
+	Scorecard string                `json:"scorecard"`
+	Title     string                `json:"title"`
+	Level     string                `json:"level"` // "" for none
+	NextLevel string                `json:"next_level"`
+	Score     float64               `json:"score"`    // 0 to 1
+	Coverage  float64               `json:"coverage"` // share of the rules with a known outcome
+	Note      string                `json:"note"`     // what else is missing for the next level
+	Counts    map[event.Outcome]int `json:"counts"`
+	Rules     []RuleDocument        `json:"rules,omitempty"`
+	Next      []string              `json:"next,omitempty"` // rules: the cheapest way to the next level
+}
+
+// RuleDocument is the outcome of a rule.
+type RuleDocument struct {
+	Rule    string            `json:"rule"`
+	Version uint32            `json:"version"`
+	Title   string            `json:"title"`
+	Level   string            `json:"level"`
+	Outcome event.Outcome     `json:"outcome"`
+	Reason  string            `json:"reason"`
+	Why     string            `json:"why"`
+	Fix     string            `json:"fix"`
+	Effort  string            `json:"effort"`
+	Missing []string          `json:"missing"` // facts that are not known
+	Facts   map[string]string `json:"facts"`
+	URL     string            `json:"url"`
+	DocsURL string            `json:"docs_url"`
+}
+
+func gradeDocument(r scorecards.Report, rules bool) GradeDocument {
+	g := GradeDocument{
+		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Level: strings.ToLower(r.Level), NextLevel: strings.ToLower(r.NextLevel),
+		Score: r.Score, Coverage: r.Coverage, Note: r.Note, Counts: r.Counts,
+	}
+	if !rules {
+		return g
+	}
+	for _, x := range r.Results {
+		g.Rules = append(g.Rules, RuleDocument{
+			Rule: x.Rule, Version: x.Version, Title: x.Title, Level: strings.ToLower(x.Level), Outcome: x.Outcome, Reason: x.Reason,
+			Why: x.Why, Fix: x.Fix, Effort: x.Effort, Missing: list(x.Missing), Facts: x.Facts, URL: x.URL, DocsURL: x.DocsURL,
+		})
+	}
+	for _, x := range r.Next {
+		g.Next = append(g.Next, x.Rule)
+	}
+	return g
+}
+
+func (s Service) document(rules bool) ServiceDocument {
+	slug, _ := s.Entity.Repository()
+	doc := ServiceDocument{
+		Ref: s.Entity.Ref, Name: s.Entity.Name, Title: s.Entity.Title, Team: s.Team, Owner: s.Entity.Owner, System: s.Entity.System,
+		Lifecycle: s.Entity.Lifecycle, Type: s.Entity.Type, DependsOn: list(s.Entity.DependsOn), Repository: slug,
+		Grades: []GradeDocument{}, Window: s.Window, Numbers: s.Numbers, Path: ServicePath(s.Entity.Ref),
+	}
+	for _, report := range s.Reports {
+		doc.Grades = append(doc.Grades, gradeDocument(report, rules))
+	}
+	return doc
+}
+
+// ServicesDocument is the list of all services.
+type ServicesDocument struct {
+	Services      []ServiceDocument        `json:"services"`
+	Total         int                      `json:"total"`
+	Unmapped      []metrics.ServiceNumbers `json:"unmapped"` // what no service claims
+	UnmappedTotal int                      `json:"unmapped_total"`
+	Next          string                   `json:"next"`
+}
+
+// Document is the list as a document.
+func (s Services) Document(p Page) ServicesDocument {
+	doc := ServicesDocument{
+		Services: []ServiceDocument{}, Total: len(s.List), Unmapped: pageOf(s.Unmapped, p), UnmappedTotal: len(s.Unmapped),
+	}
+	for _, service := range pageOf(s.List, p) {
+		doc.Services = append(doc.Services, service.document(false))
+	}
+	return doc
+}
+
+// ServiceDetail is one service with its rules and its descriptor.
+type ServiceDetail struct {
+	ServiceDocument
+	Entity catalog.Entity `json:"entity"`
+}
+
+// Document is the service as a document of its own.
+func (s Service) Document() ServiceDetail { return ServiceDetail{s.document(true), s.Entity} }
+
+// GradesDocument is the list of all grades with their rules.
+type GradesDocument struct {
+	Grades []GradeDocument `json:"grades"`
+	Total  int             `json:"total"`
+	Next   string          `json:"next"`
+}
+
+// NewGradesDocument is the grades as a document.
+func NewGradesDocument(reports []scorecards.Report, p Page) GradesDocument {
+	doc := GradesDocument{Grades: []GradeDocument{}, Total: len(reports)}
+	for _, r := range pageOf(reports, p) {
+		doc.Grades = append(doc.Grades, gradeDocument(r, true))
+	}
+	return doc
+}
+
+// Grades are the grades of all services, computed from what is stored.
+func (r *Reader) Grades(ctx context.Context) ([]scorecards.Report, error) { return r.gradeReports(ctx) }
+
+// LedgerDocument is the ledger as a document.
+type LedgerDocument struct {
+	Ledger []LedgerRow `json:"ledger"`
+	Total  int         `json:"total"`
+	Next   string      `json:"next"`
+}
+
+// NewLedgerDocument is a part of the ledger as a document.
+func NewLedgerDocument(rows []LedgerRow, p Page) LedgerDocument {
+	return LedgerDocument{Ledger: pageOf(rows, p), Total: len(rows)}
+}
+
+// FirstDeployDocument is a time to first deploy with a part of its subjects. Basis has the scopes that lack most.
+type FirstDeployDocument struct {
+	metrics.TTFD
+	Subjects      []metrics.Subject `json:"subjects"`
+	SubjectsTotal int               `json:"subjects_total"`
+	Basis         []metrics.Basis   `json:"basis"`
+	BasisTotal    int               `json:"basis_total"`
+	Next          string            `json:"next"`
+}
+
+// NewFirstDeployDocument is a time to first deploy as a document.
+func NewFirstDeployDocument(t metrics.TTFD, p Page) FirstDeployDocument {
+	return FirstDeployDocument{
+		TTFD: t, Subjects: pageOf(t.Subjects, p), SubjectsTotal: len(t.Subjects),
+		Basis: pageOf(t.Basis, Page{Number: 1, Size: p.Size}), BasisTotal: len(t.Basis),
+	}
+}
+
+// FrequencyDocument is a deployment frequency. Basis has the scopes that lack most.
+type FrequencyDocument struct {
+	metrics.Series
+	Basis      []metrics.Basis `json:"basis"`
+	BasisTotal int             `json:"basis_total"`
+}
+
+// NewFrequencyDocument is a deployment frequency as a document.
+func NewFrequencyDocument(s metrics.Series, p Page) FrequencyDocument {
+	return FrequencyDocument{Series: s, Basis: pageOf(s.Basis, Page{Number: 1, Size: p.Size}), BasisTotal: len(s.Basis)}
+}

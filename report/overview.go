@@ -1,0 +1,215 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/report/words"
+	"golang.org/x/sync/errgroup"
+)
+
+// Overview is how it goes, and what to do next.
+type Overview struct {
+	FirstDeploy  metrics.TTFD // of engineers
+	NewServices  metrics.TTFD // of services
+	Headline     Headline     // of FirstDeploy
+	ServiceLast  Headline     // of NewServices
+	Frequency    metrics.Series
+	Window       metrics.Window // of Frequency and of the deployments of teams
+	Teams        []Team
+	Levels       []LevelGroup
+	Steps        []NextStep
+	Totals       Totals
+	Completeness []Completeness // by kind
+	Gap          int
+	Services     int
+	Engineers    int // who work here now
+	Unmapped     int // scopes of no service
+	Scorecard    string
+}
+
+// Team is a team, its services by level, and how often they were deployed.
+type Team struct {
+	Name     string // "" for the services without an owner
+	Owner    string // entity ref
+	Services int
+	ByLevel  map[string]int // by the level's name in lower case, "none" included
+	Deploys  *int           // nil: of none of its services deployments were ever collected
+}
+
+// LevelGroup is the services that hold a level.
+type LevelGroup struct {
+	Level    string // "none" for no level
+	Services []StepService
+}
+
+// Totals are the numbers of all services together, of the last 30 days, unmapped records included.
+type Totals struct {
+	Deploys           *int // nil: not known
+	Runs, Succeeded   int
+	Changes, Reviewed int
+	Success, Review   *float64 // shares of 0 to 1; nil: not known
+	Window            metrics.Window
+}
+
+// maxSteps is how many next steps the overview has.
+const maxSteps = 5
+
+// Overview answers the first page.
+func (r *Reader) Overview(ctx context.Context) (Overview, error) {
+	view := Overview{Window: r.ChartWindow()}
+	var services Services
+	var byTeam []metrics.Split
+	var ledger []LedgerRow
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		view.FirstDeploy, err = r.TimeToFirstDeploy(ctx, metrics.Engineers, metrics.TTFDOptions{})
+		return err
+	})
+	g.Go(func() (err error) {
+		view.NewServices, err = r.TimeToFirstDeploy(ctx, metrics.Services, metrics.TTFDOptions{})
+		return err
+	})
+	g.Go(func() (err error) {
+		view.Frequency, err = r.DeploymentFrequency(ctx, metrics.DeployQuery{Window: view.Window})
+		return err
+	})
+	g.Go(func() (err error) {
+		byTeam, err = r.deploymentsBy(ctx, metrics.DeployQuery{Window: view.Window, Bucket: metrics.Month}, metrics.Team)
+		return err
+	})
+	g.Go(func() (err error) { services, err = r.Services(ctx); return err })
+	g.Go(func() (err error) { ledger, err = r.Ledger(ctx, LedgerFilter{}); return err })
+	g.Go(func() (err error) { view.Unmapped, err = r.UnmappedScopes(ctx); return err })
+	if err := g.Wait(); err != nil {
+		return Overview{}, err
+	}
+	view.Engineers = working(r.deps.Catalog().People(), r.deps.Now())
+	view.Headline, view.ServiceLast = headlineOf(view.FirstDeploy.Cohorts), headlineOf(view.NewServices.Cohorts)
+	view.Levels = r.levelGroups(services.List)
+	view.Teams = r.teams(services.List, byTeam)
+	view.Steps = nextSteps(services.List, maxSteps)
+	view.Totals = totals(services, r.Recent())
+	view.Services = len(services.List)
+	view.Completeness = byKind(Summarize(ledger))
+	for _, s := range view.Completeness {
+		view.Gap += s.Gap
+	}
+	view.Scorecard = services.Scorecard()
+	return view, nil
+}
+
+// Scorecard is the title of the scorecard by which the services are graded; "" without one.
+func (s Services) Scorecard() string {
+	for i := len(s.List) - 1; i >= 0; i-- {
+		if s.List[i].Report != nil {
+			return s.List[i].Report.Title
+		}
+	}
+	return ""
+}
+
+// working is how many of the people are in a team, or simply here, at a time.
+func working(people []catalog.Person, at time.Time) int {
+	n := 0
+	for _, p := range people {
+		if slices.ContainsFunc(p.Memberships, func(m catalog.Membership) bool { return m.Covers(at) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// levelGroups are the services by level, the highest level first, "none" last.
+func (r *Reader) levelGroups(services []Service) []LevelGroup {
+	byLevel := map[string][]StepService{}
+	for _, s := range services {
+		byLevel[s.Level()] = append(byLevel[s.Level()], StepService{Name: s.Entity.DisplayName(), Ref: s.Entity.Ref})
+	}
+	var groups []LevelGroup
+	for _, level := range append(r.LevelNames(), words.Level("")) {
+		groups = append(groups, LevelGroup{Level: level, Services: byLevel[level]})
+	}
+	return groups
+}
+
+// teams joins the levels and the deployments of teams, by name; what has no owner comes last.
+func (r *Reader) teams(services []Service, splits []metrics.Split) []Team {
+	index := map[string]int{}
+	var teams []Team
+	for _, s := range services {
+		i, ok := index[s.Entity.Owner]
+		if !ok {
+			i = len(teams)
+			index[s.Entity.Owner] = i
+			teams = append(teams, Team{Name: s.Team, Owner: s.Entity.Owner, ByLevel: map[string]int{}})
+		}
+		t := &teams[i]
+		t.Services++
+		t.ByLevel[s.Level()]++
+		if s.Numbers.Deploys != nil && t.Deploys == nil {
+			t.Deploys = new(int)
+		}
+	}
+	for n, s := range splits {
+		if i, ok := index[s.Key]; ok && s.Key != "" {
+			teams[i].Deploys = &splits[n].Series.N
+		}
+	}
+	slices.SortFunc(teams, func(x, y Team) int {
+		if (x.Owner == "") != (y.Owner == "") {
+			return cmp.Compare(len(y.Owner), len(x.Owner))
+		}
+		return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
+	})
+	return teams
+}
+
+func totals(services Services, window metrics.Window) Totals {
+	t := Totals{Window: window}
+	numbers := slices.Clone(services.Unmapped)
+	for _, s := range services.List {
+		numbers = append(numbers, s.Numbers)
+	}
+	for _, n := range numbers {
+		if n.Deploys != nil {
+			deploys := Counted(t.Deploys) + *n.Deploys
+			t.Deploys = &deploys
+		}
+		t.Runs += Counted(n.Runs)
+		t.Succeeded += Counted(n.Succeeded)
+		t.Changes += Counted(n.Changes)
+		t.Reviewed += Counted(n.Reviewed)
+	}
+	share := func(part, all int) *float64 {
+		if all == 0 {
+			return nil
+		}
+		s := float64(part) / float64(all)
+		return &s
+	}
+	t.Success, t.Review = share(t.Succeeded, t.Runs), share(t.Reviewed, t.Changes)
+	return t
+}
+
+// Counted is a count that is added up; what is not known adds nothing.
+func Counted(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
+// NotCollected says what was never collected and what should give it, or "" when nothing lacks.
+func NotCollected(missing []metrics.Missing) string {
+	var parts []string
+	for _, m := range missing {
+		parts = append(parts, "no "+words.KindName(string(m.Kind))+" were ever collected: "+m.Source+" should give them")
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,79 @@
+// Package pages makes the pages of the dashboard on the server, a file per page. What they show comes from package report;
+// the pages render it.
+package pages
+
+import (
+	"html/template"
+	"net/http"
+
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/web/route"
+	"github.com/gofiber/fiber/v2"
+)
+
+// ChartLibrary is the name of the asset that draws the charts.
+const ChartLibrary = "vendor/echarts.min.js"
+
+// Deps is what the pages are made from.
+type Deps struct {
+	Reader  *report.Reader
+	Asset   func(name string) string // address of a file that browsers load, "" when it is not there
+	Version string
+	Demo    bool // every page says that the data are synthetic
+}
+
+// Pages makes the pages.
+type Pages struct {
+	deps      Deps
+	reader    *report.Reader
+	templates map[string]*template.Template
+}
+
+// New parses the templates.
+func New(deps Deps) (*Pages, error) {
+	p := &Pages{deps: deps, reader: deps.Reader}
+	if err := p.loadTemplates(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Routes are the addresses of the pages, in the order in which they are tried.
+func (p *Pages) Routes() []route.Route {
+	ledger := route.Get("/ledger", p.ledger, "page")
+	ledger.Live = true // it shows what is wrong now
+	return []route.Route{
+		route.Get("/", p.overview),
+		route.Get("/services", p.services, "q", "team", "level", "lifecycle", "sort", "dir", "page"),
+		route.Get("/services/:namespace/:name", p.service),
+		route.Get("/time-to-first-deploy", p.firstDeploy, "of", "cohort", "from", "to", "only"),
+		route.Get("/events/:kind.csv", p.eventsCSV, route.RecordParameters...),
+		route.Get("/events/:kind", p.events, append([]string{"page"}, route.RecordParameters...)...),
+		route.Get("/definitions", p.definitions),
+		route.Get("/definitions/:id", p.definition),
+		ledger,
+		route.Get("/unmapped", p.unmapped),
+		route.Handle(fiber.MethodGet, "/events", redirectToDeployments),
+	}
+}
+
+// redirectToDeployments keeps the filter.
+func redirectToDeployments(c *fiber.Ctx) error {
+	to := "/events/deployments"
+	if query := c.Context().QueryArgs().QueryString(); len(query) > 0 {
+		to += "?" + string(query)
+	}
+	return c.Redirect(to, fiber.StatusFound)
+}
+
+type errorView struct {
+	layout
+	Status int
+	Detail string
+	Next   []navItem // where to go from here
+}
+
+// Error makes the page of an error with its HTTP status.
+func (p *Pages) Error(status int, detail string) (route.Answer, error) {
+	return p.render("error", errorView{layout: p.layout(http.StatusText(status), ""), Status: status, Detail: detail, Next: navigation})
+}

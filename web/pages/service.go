@@ -1,0 +1,132 @@
+package pages
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/web/charts"
+	"github.com/dxctl/dxctl/web/route"
+)
+
+type serviceView struct {
+	layout
+	report.ServicePage
+	Row        serviceRow
+	Cards      []gradeView
+	DependsOn  []entityLink
+	Dependents []entityLink
+	MoreBelow  int    // entities beyond DependsOn
+	MoreAbove  int    // entities beyond Dependents
+	Descriptor string // file:line
+
+	FrequencyChart charts.Chart
+	NoDeploys      string // why Frequency.PerWeek is not known
+	CIChart        charts.Chart
+	DeployCoverage report.Coverage
+	CICoverage     report.Coverage
+
+	AllDeploys, AllChanges, AllRuns string // lists
+}
+
+// entityLink is another entity, with its page when it is a service.
+type entityLink struct{ Name, Kind, Path string }
+
+// gradeView is one scorecard of the service, its rules by level.
+type gradeView struct {
+	scorecards.Report
+	Counts []outcomeCount
+	Levels []levelRules
+}
+
+type outcomeCount struct {
+	Outcome string
+	N       int
+}
+
+type levelRules struct {
+	Level string
+	Rules []scorecards.Result
+	Pass  int
+}
+
+// service shows one service of the catalog.
+func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, error) {
+	page, err := p.reader.ServicePage(ctx, r.ServiceRef())
+	if err != nil {
+		return route.Answer{}, err
+	}
+	e := page.Service.Entity
+	view := serviceView{
+		layout: p.layout(e.DisplayName(), "/services"), ServicePage: page, Row: serviceRow{Service: page.Service},
+		Descriptor:     fmt.Sprintf("%s:%d", e.File, e.Line),
+		FrequencyChart: frequencyChart("frequency", page.Frequency, e.Ref), NoDeploys: report.NotCollected(page.Frequency.Missing),
+		CIChart:        ciChart("ci", page.CI, e.Ref),
+		DeployCoverage: report.Sum(page.Frequency.Basis), CICoverage: report.Sum(page.CI.Basis),
+		AllDeploys: eventsPath("deployments", "service", e.Ref),
+		AllChanges: eventsPath("changes", "service", e.Ref),
+		AllRuns:    eventsPath("pipeline_runs", "service", e.Ref),
+	}
+	view.Charts = true
+	view.DependsOn, view.MoreBelow = entityLinks(page.DependsOn)
+	view.Dependents, view.MoreAbove = entityLinks(page.Dependents)
+	for _, graded := range page.Service.Reports {
+		view.Cards = append(view.Cards, gradeOf(graded, p.reader.Levels(graded.Scorecard)))
+	}
+	return p.render("service", view)
+}
+
+// entityLinks are the entities that a page names, and how many more there are.
+func entityLinks(entities []report.EntityLink) (links []entityLink, more int) {
+	for _, e := range report.Part(entities, 1, route.NamedSize) {
+		kind, _, _ := strings.Cut(e.Ref, ":")
+		link := entityLink{Name: words.RefName(e.Ref), Kind: kind}
+		if e.Service {
+			link.Path = report.ServicePath(e.Ref)
+		}
+		links = append(links, link)
+	}
+	return links, len(entities) - len(links)
+}
+
+// gradeOf lays the rules out by level, from the lowest, and within a level what fails first.
+func gradeOf(r scorecards.Report, levels []string) gradeView {
+	v := gradeView{Report: r}
+	counts := map[string]int{}
+	for _, level := range levels {
+		rules := levelRules{Level: level}
+		for _, rule := range r.Results {
+			if rule.Level != level {
+				continue
+			}
+			counts[string(rule.Outcome)]++
+			if rule.Outcome == event.Pass {
+				rules.Pass++
+			}
+			rules.Rules = append(rules.Rules, rule)
+		}
+		if len(rules.Rules) > 0 {
+			v.Levels = append(v.Levels, rules)
+		}
+	}
+	for _, l := range v.Levels {
+		slices.SortStableFunc(l.Rules, func(x, y scorecards.Result) int { return cmp.Compare(urgency(x), urgency(y)) })
+	}
+	for _, o := range outcomes {
+		if counts[o] > 0 {
+			v.Counts = append(v.Counts, outcomeCount{o, counts[o]})
+		}
+	}
+	return v
+}
+
+// outcomes in the order in which they ask for attention.
+var outcomes = []string{"fail", "error", "stale", "unknown", "waived", "pass", "not applicable"}
+
+func urgency(r scorecards.Result) int { return slices.Index(outcomes, string(r.Outcome)) }

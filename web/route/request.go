@@ -1,0 +1,138 @@
+package route
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/spelling"
+	"github.com/gofiber/fiber/v2"
+)
+
+// Request is what was asked for: an address in a form that is the same however it was written, and the audience that the
+// viewer belongs to. Makers get it in place of the connection, because their answer is for all of the audience who ask the
+// same.
+type Request struct {
+	Audience report.Audience
+	route    string            // pattern of the route
+	params   map[string]string // of the path
+	query    map[string]string // without empty values
+}
+
+// maxValue bounds a value of a request, in bytes.
+const maxValue = 2000
+
+// Param returns a part of the path.
+func (r Request) Param(name string) string { return r.params[name] }
+
+// Query returns a parameter, or else what stands for one that was not given.
+func (r Request) Query(name, otherwise string) string {
+	if v, ok := r.query[name]; ok {
+		return v
+	}
+	return otherwise
+}
+
+// Flag returns whether a parameter is true; it is false when it was not given.
+func (r Request) Flag(name string) (bool, error) {
+	value := r.Query(name, "false")
+	return value == "true", OneOf(name, value, "true", "false")
+}
+
+// Values returns a copy of the query for links to other pages.
+func (r Request) Values() url.Values {
+	values := url.Values{}
+	for name, value := range r.query {
+		values.Set(name, value)
+	}
+	return values
+}
+
+// Key names the answer: what was asked, and by whom it may be seen.
+func (r Request) Key() string {
+	var b strings.Builder
+	b.WriteString(string(r.Audience))
+	b.WriteByte(0)
+	b.WriteString(r.route)
+	for _, m := range []map[string]string{r.params, r.query} {
+		b.WriteByte(0)
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			b.WriteString(name + "=" + strconv.Itoa(len(m[name])) + ":" + m[name])
+		}
+	}
+	return b.String()
+}
+
+// Request reads a request to the route. A parameter that the route does not have, one that is given twice, and a text that
+// is not valid are errors: an answer to another question than the one asked is worse than no answer.
+func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) {
+	req := Request{Audience: audience, route: r.Path, params: map[string]string{}, query: map[string]string{}}
+	for name, value := range c.AllParams() {
+		if err := plainText(name, value); err != nil {
+			return req, err
+		}
+		req.params[name] = value
+	}
+	var problem error
+	seen := map[string]bool{}
+	c.Context().QueryArgs().VisitAll(func(rawName, rawValue []byte) {
+		name, value := string(rawName), string(rawValue)
+		switch {
+		case problem != nil || name == "" && value == "":
+		case !slices.Contains(r.Parameters, name):
+			problem = unknownParameter(name, r.Parameters)
+		case seen[name]:
+			problem = BadRequest("the parameter %s is given twice; give it once", name)
+		default:
+			seen[name] = true
+			if problem = plainText(name, value); value != "" {
+				req.query[name] = value
+			}
+		}
+	})
+	return req, problem
+}
+
+func unknownParameter(name string, known []string) error {
+	if len(name) > 100 || !utf8.ValidString(name) {
+		name = strings.ToValidUTF8(name[:min(len(name), 100)], "�")
+	}
+	if len(known) == 0 {
+		return BadRequest("unknown parameter %q: this address has none", name)
+	}
+	return BadRequest("unknown parameter %q%s", name, spelling.Hint(name, known))
+}
+
+// plainText refuses what no value can hold.
+func plainText(name, value string) error {
+	switch {
+	case len(value) > maxValue:
+		return BadRequest("%s is %d bytes long; at most %d are possible", name, len(value), maxValue)
+	case !utf8.ValidString(value):
+		return BadRequest("%s is not valid UTF-8; encode the text as UTF-8 and then as %%XX", name)
+	case strings.ContainsRune(value, 0):
+		return BadRequest("%s contains a NUL byte, which no record does; remove it", name)
+	}
+	return nil
+}
+
+// BadRequest is an error of the reader: the request cannot be answered as it was made.
+func BadRequest(format string, args ...any) error {
+	return fiber.NewError(fiber.StatusBadRequest, fmt.Sprintf(format, args...))
+}
+
+// OneOf returns an error unless value is one of those allowed.
+func OneOf(name, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return BadRequest("%s=%q is not known%s", name, value, spelling.Hint(value, allowed))
+}
+
+// mostNamed bounds how many allowed values an error names.
+const mostNamed = 20

@@ -1,0 +1,58 @@
+// Package route is what an address of the server is made of: method, path, role and handler; the request that a handler
+// gets, its parameters and filters, and the answer that it makes.
+package route
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// Role is what a viewer must be to use a route.
+type Role string
+
+// Anyone may use the route. There is no sign-in yet, so it is the role of every route.
+const Anyone Role = "anyone"
+
+// Route is one address and who answers it. It has either a Handler, or a Maker whose answers are cached; the server makes
+// the handler of a Maker.
+type Route struct {
+	Method     string
+	Path       string
+	Role       Role
+	Handler    fiber.Handler
+	Make       Maker
+	Parameters []string // of the query, that Make takes
+	Live       bool     // the answer shows more than records and the catalog, so that it is cached for a few seconds only
+	Title      string   // names it in the list of the API
+}
+
+// Get is a route whose answers are cached, for anyone.
+func Get(path string, makeAnswer Maker, parameters ...string) Route {
+	return Route{Method: fiber.MethodGet, Path: path, Role: Anyone, Make: makeAnswer, Parameters: parameters}
+}
+
+// Handle is a route with a handler, for anyone.
+func Handle(method, path string, handler fiber.Handler) Route {
+	return Route{Method: method, Path: path, Role: Anyone, Handler: handler}
+}
+
+// Titled returns the route with a title.
+func (r Route) Titled(title string) Route {
+	r.Title = title
+	return r
+}
+
+// Answer is a page, a document or a file.
+type Answer struct {
+	Type       string // content type
+	Attachment string // name of the file to save as; "" for what is shown
+	Body       []byte
+}
+
+// Maker makes the answer to a request. It reads nothing but the request, the store and the catalog. The context ends when
+// nobody waits for the answer any longer, and at the server's limit at the latest.
+type Maker func(ctx context.Context, r Request) (Answer, error)
+
+// MainStart is where the content of every page begins. The server puts the time of late answers behind it.
+const MainStart = `<main id="main" tabindex="-1"><div class="wrap">`

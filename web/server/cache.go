@@ -1,0 +1,54 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/dxctl/dxctl/web/answers"
+)
+
+// resultCache caches the results of the engines, because several pages show the same number. It never gives a stale one:
+// what is allowed to be stale is the whole answer, and a new answer made of old results would pass for new.
+type resultCache struct {
+	versions *versions
+	cache    *answers.Cache[any]
+}
+
+func newResultCache(v *versions, m *answers.Metrics) *resultCache {
+	return &resultCache{versions: v, cache: answers.New[any](answers.Config{
+		Name: "figures", MaxEntries: maxResults, MaxBytes: resultBytes, MaxAge: freshFor, Blind: blindFor,
+		Timeout: QueryLimit, ErrorAge: errorAge,
+	}, m)}
+}
+
+// Get returns the value cached under the key, or computes it once for all who ask.
+func (c *resultCache) Get(ctx context.Context, key string, compute func(context.Context) (any, error)) (any, error) {
+	got, err := c.cache.Get(ctx, answers.Ask[any]{
+		Key: key, Version: c.versions.current(ctx),
+		Compute: func(ctx context.Context) (any, int64, error) {
+			value, err := compute(ctx)
+			if err != nil {
+				return nil, 0, err
+			}
+			return value, sizeOf(value), nil
+		},
+	})
+	return got.Value, err
+}
+
+// sizeOf is about how much memory a result takes, in bytes: the length of its JSON.
+func sizeOf(value any) int64 {
+	var n counter
+	if err := json.NewEncoder(&n).Encode(value); err != nil {
+		return resultBytes // not cached
+	}
+	return int64(n)
+}
+
+type counter int64
+
+// Write counts.
+func (n *counter) Write(p []byte) (int, error) {
+	*n += counter(len(p))
+	return len(p), nil
+}

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// fail turns an error into a page, or for the API into a problem document (RFC 9457).
+func (a *app) fail(c *fiber.Ctx, err error) error {
+	status := fiber.StatusInternalServerError
+	var known *fiber.Error
+	if errors.As(err, &known) {
+		status = known.Code
+	} else {
+		a.deps.Logger.Error("request failed", "path", c.Path(), "error", err)
+	}
+	c.Response().ResetBody()
+	if strings.HasPrefix(c.Path(), "/api/") {
+		return a.problem(c, status, err.Error())
+	}
+	if status == fiber.StatusMisdirectedRequest || strings.HasPrefix(c.Path(), "/assets/") {
+		c.Set(fiber.HeaderContentType, "text/plain; charset=utf-8")
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		return c.Status(status).SendString(err.Error() + "\n")
+	}
+	page, renderErr := a.pages.Error(status, err.Error())
+	if renderErr != nil {
+		return c.Status(status).SendString(err.Error())
+	}
+	c.Set(fiber.HeaderContentType, page.Type)
+	c.Set(fiber.HeaderCacheControl, "no-cache, private")
+	return c.Status(status).Send(page.Body)
+}
+
+// problem is the shape of every error of the API.
+func (a *app) problem(c *fiber.Ctx, status int, detail string) error {
+	doc, err := json.Marshal(map[string]any{
+		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail, "instance": c.Path(),
+	})
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "application/problem+json")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Status(status).Send(doc)
+}

@@ -1,0 +1,206 @@
+package server_test
+
+import (
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/dxctl/dxctl/web/route"
+	"github.com/dxctl/dxctl/web/server"
+)
+
+// addresses are the parameters of every address, with the parts of its path filled in.
+func addresses() map[string][]string {
+	fill := strings.NewReplacer(":namespace", "default", ":name", "payment-service", ":id", "ci_duration")
+	all := map[string][]string{}
+	for path, parameters := range server.Parameters() {
+		path = fill.Replace(path)
+		if !strings.Contains(path, ":kind") {
+			all[path] = parameters
+			continue
+		}
+		for _, kind := range []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents"} {
+			all[strings.Replace(path, ":kind", kind, 1)] = parameters
+		}
+	}
+	return all
+}
+
+// odd are values that no parameter has and that programs stumble over.
+var odd = []string{
+	"0", "-1", "1", "1.5", "1e9", "999999999999999999999", "4294967296", "2147483648", "NaN", "0x10", "١٢", "+1", " 1", "1000000", "1000001",
+	"1970-01-01", "1969-12-31T23:59:59Z", "0000-00-00", "0001-01-01", "1500-01-01", "1899-12-31", "1900-01-01", "2024-02-30", "2262-04-12", "2299-12-31",
+	"9999-12-31", "9999-12-31T23:59:59+14:00", "10000-01-01", "-0001-01-01", "2026-11-18T25:00:00Z", "1970-01-01T00:33:19Z", "2026-11-18", "now",
+	"\x00", "a\x00b", "\xff\xfe", "\xc3", "\xed\xa0\x80", "%", "%00", "%zz", "\\", "'", "\"", "`", ";", "\n", "\t", "\r\n", "{x:String}", "{{.}}",
+	"null", "undefined", "true", "[]", "component:", ":", "/", "component:default/x/y", "a:b:c", "unmapped:", "..", "../../etc/passwd",
+	"yes", "no", "succeeded,", ",", "succeeded,succeeded", "month", "team", "asc", "name", strings.Repeat("x", 2000), strings.Repeat("é", 1500),
+}
+
+func TestOddValuesAreNoFailure(t *testing.T) {
+	f := newFixture(t, testCatalog, testPeople, testEvents())
+	check := func(path string) {
+		t.Helper()
+		status, _, body := f.get(t, path)
+		if !slices.Contains([]int{http.StatusOK, http.StatusFound, http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge}, status) {
+			t.Errorf("%.200s: status %d: %.300s", path, status, body)
+		}
+	}
+	for _, value := range odd { // every value to every kind of parser, and below some to every parameter of every address
+		for _, name := range []string{"from", "page", "service", "status"} {
+			check("/api/v1/events/deployments?" + name + "=" + pathEscape(value))
+		}
+		check("/api/v1/metrics/deployment-frequency?bucket=day&to=" + pathEscape(value))
+	}
+	turn := 0
+	for address, parameters := range addresses() {
+		for _, name := range parameters {
+			for range 4 {
+				turn++
+				check(address + "?" + name + "=" + pathEscape(odd[turn%len(odd)]))
+			}
+		}
+		check(address + "?" + strings.Repeat("&", 100) + "=&=x")
+		check(address + "?%00=1&%ff=2")
+	}
+	for _, value := range odd {
+		path := pathEscape(value[:min(len(value), 1000)])
+		for _, address := range []string{"/services/default/", "/services/" + path + "/", "/events/", "/definitions/", "/api/v1/events/", "/api/v1/services/default/"} {
+			check(address + path)
+		}
+		check("/events/" + path + ".csv")
+	}
+}
+
+func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
+	f := newFixture(t, testCatalog, testPeople, testEvents())
+	refuse := func(path, want string) {
+		t.Helper()
+		status, _, body := f.get(t, path)
+		text := html.UnescapeString(strings.ReplaceAll(body, `\"`, `"`))
+		if status != http.StatusBadRequest || !strings.Contains(text, want) {
+			t.Errorf("%s: status %d, want 400 with %q: %.300s", path, status, want, body)
+		}
+	}
+	for address, parameters := range addresses() {
+		refuse(address+"?shoe=1", "unknown parameter")
+		for _, name := range parameters {
+			refuse(address+"?"+name+"=1&"+name+"=1", "given twice")
+			refuse(address+"?"+name+"="+strings.Repeat("x", 2001), "at most 2000")
+			if name == "from" {
+				refuse(address+"?from=2026-11-18&to=2026-11-17", "is not earlier than")
+				refuse(address+"?from=2026-11-18&to=2026-11-18", "is not earlier than")
+			}
+		}
+		for _, known := range []string{"service", "team", "environment", "person", "source", "scope", "status", "level", "lifecycle", "of", "cohort", "bucket", "only", "sort", "dir", "bots", "delivered"} {
+			if slices.Contains(parameters, known) && (known != "environment" && known != "delivered" || strings.Contains(address, "deployment")) {
+				refuse(address+"?"+known+"=never-heard-of", "never-heard-of")
+			}
+		}
+	}
+	for path, want := range map[string]string{
+		"/api/v1/events/deployments?servce=x":                             `(did you mean "service"?)`,
+		"/api/v1/events/deployments?environment=prodction":                `(did you mean "production"?)`,
+		"/api/v1/events/deployments?status=succeedd":                      `(did you mean "succeeded"?)`,
+		"/api/v1/events/deployments?service=payment-servce":               `(did you mean "component:default/payment-service"?)`,
+		"/api/v1/events/deployments?team=team-paymnts":                    `(did you mean "group:default/team-payments"?)`,
+		"/api/v1/events/deployments?person=aad":                           `(did you mean "ada"?)`,
+		"/api/v1/events/deployments?source=github":                        "(known: gh)",
+		"/api/v1/events/changes?environment=production":                   "is a parameter of deployments",
+		"/api/v1/events/changes?status=succeeded":                         "(known: merged, open, closed)",
+		"/api/v1/metrics/deployment-frequency?bucket=quarter":             "(known: day, week, month)",
+		"/api/v1/metrics/deployment-frequency?bucket=day&from=1970-01-01": "at most 4000",
+		"/api/v1/metrics/deployment-frequency?from=1500-01-01":            "1900 to 2261",
+		"/services?team=Paymnts":                                          `(did you mean "Payments"?)`,
+		"/services?level=platinum":                                        "(known: gold, silver, bronze, none)",
+	} {
+		refuse(path, want)
+	}
+}
+
+func TestKnownValuesWithoutRecordsAreNoError(t *testing.T) {
+	f := newFixture(t, testCatalog, testPeople, testEvents())
+	for _, path := range []string{
+		"/events/incidents?source=gh", "/events/incidents?person=eve", "/events/deployments?service=orphan-service", "/events/deployments?team=team-ledger",
+		"/events/deployments?service=unmapped:github/myorg/stranger", "/events/pipeline_runs?scope=myorg/user-service", "/events/deployments?scope=myorg/stranger",
+		"/events/deployments?person=Ada", "/events/deployments?service=component:default/shared-library", "/events/changes?from=1970-01-01", "/events/changes?to=1970-01-01",
+		"/events?service=payment-service", "/services?q=", "/events/deployments?service=&team=&status=",
+	} {
+		if status, _, body := f.get(t, path); status != http.StatusOK && status != http.StatusFound {
+			t.Errorf("%s: status %d: %.500s", path, status, body)
+		}
+	}
+}
+
+// No time that is not known is written as the year 1.
+func TestNoYearOne(t *testing.T) {
+	for name, f := range map[string]*fixture{
+		"some records": newFixture(t, testCatalog, testPeople+"frank,Frank,,,frank\n", testEvents()),
+		"none":         newFixture(t, testCatalog, testPeople+"frank,Frank,,,frank\n", nil),
+	} {
+		for address, parameters := range addresses() {
+			queries := []string{""}
+			if slices.Contains(parameters, "cohort") {
+				queries = append(queries, "?cohort=team", "?of=services", "?of=services&cohort=team")
+			}
+			for _, query := range queries {
+				status, header, body := f.get(t, address+query)
+				if status != http.StatusOK {
+					t.Errorf("%s: %s: status %d", name, address+query, status)
+				}
+				if strings.Contains(body, "0001-01-01") || strings.Contains(body, "1 Jan 0001") {
+					t.Errorf("%s: %s has the year 1", name, address+query)
+				}
+				if header.Get("Content-Type") == "application/json" && !json.Valid([]byte(body)) {
+					t.Errorf("%s: %s is not JSON", name, address+query)
+				}
+			}
+		}
+	}
+}
+
+// The addresses that a list is continued at are its own, and the parts make up the whole.
+func TestLongListsComeInParts(t *testing.T) {
+	var descriptors strings.Builder
+	for i := range 2*route.APIListSize + 10 {
+		descriptors.WriteString("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s" + url.QueryEscape(strings.Repeat("x", i%3)) + "-" + strconv.Itoa(i) +
+			"}\nspec: {type: service, owner: team-" + strconv.Itoa(i%300) + ", dependsOn: [component:s-0]}\n")
+	}
+	f := newFixture(t, descriptors.String(), testPeople, nil)
+	seen, parts := map[string]bool{}, 0
+	for next := "/api/v1/services"; next != ""; parts++ {
+		var doc struct {
+			Services []struct{ Ref string }
+			Total    int
+			Next     string
+		}
+		if err := json.Unmarshal([]byte(f.page(t, next)), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if len(doc.Services) > route.APIListSize || doc.Total != 2*route.APIListSize+10 {
+			t.Errorf("%s: %d services of %d", next, len(doc.Services), doc.Total)
+		}
+		for _, s := range doc.Services {
+			seen[s.Ref] = true
+		}
+		next = doc.Next
+	}
+	if parts != 3 || len(seen) != 2*route.APIListSize+10 {
+		t.Errorf("%d services in %d parts", len(seen), parts)
+	}
+	for _, path := range []string{"/", "/services", "/services?q=s&sort=team", "/services?page=3", "/services?page=1000", "/services/default/s-0", "/events/deployments"} {
+		if body := f.page(t, path); len(body) > 2<<20 {
+			t.Errorf("%s: %d bytes", path, len(body))
+		}
+	}
+	if body := f.page(t, "/services?team=team-7"); !strings.Contains(body, "7 of "+strconv.Itoa(2*route.APIListSize+10)) || strings.Contains(body, "data-filter=") {
+		t.Error("a long list is not filtered by the server")
+	}
+	if body := f.page(t, "/services"); !strings.Contains(body, `rel="next" href="/services?page=2"`) {
+		t.Error("a long list has no next page")
+	}
+}

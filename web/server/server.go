@@ -1,0 +1,187 @@
+// Package server is the dashboard and the JSON API as an HTTP application: routes, caches, health, security. Package pages
+// and package api make the answers.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/web"
+	"github.com/dxctl/dxctl/web/answers"
+	"github.com/dxctl/dxctl/web/api"
+	"github.com/dxctl/dxctl/web/pages"
+	"github.com/dxctl/dxctl/web/route"
+	"github.com/gofiber/fiber/v2"
+	recovering "github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Deps is what the server is made from. Environments, Sources, Checks, Webhooks and Demo may be empty.
+type Deps struct {
+	Store      metrics.Querier             // the public views
+	Ping       func(context.Context) error // nil when the store answers
+	Metrics    *metrics.Engine
+	Scorecards *scorecards.Engine
+	Catalog    func() *catalog.Catalog // the catalog as it is now; never nil
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+	Gatherer   prometheus.Gatherer
+	Now        func() time.Time
+	Version    string
+	Checks     []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
+	Environments, Sources []string
+	Webhooks              http.Handler // receives what sources push; nil: nothing is received
+	Demo                  bool         // every page says that the data are synthetic
+}
+
+func (d Deps) validate() error {
+	for _, f := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Store", d.Store == nil}, {"Ping", d.Ping == nil}, {"Metrics", d.Metrics == nil}, {"Scorecards", d.Scorecards == nil},
+		{"Catalog", d.Catalog == nil}, {"Logger", d.Logger == nil}, {"Registerer", d.Registerer == nil},
+		{"Gatherer", d.Gatherer == nil}, {"Now", d.Now == nil},
+	} {
+		if f.missing {
+			return fmt.Errorf("server: Deps.%s is required", f.name)
+		}
+	}
+	return nil
+}
+
+type app struct {
+	deps     Deps
+	assets   *assets
+	reader   *report.Reader
+	pages    *pages.Pages
+	api      *api.API
+	versions *versions
+	results  *resultCache
+	answers  *answers.Cache[prepared]
+	metrics  *requestMetrics
+}
+
+// routes is everything that the server answers, in the order in which it is tried.
+func (a *app) routes() []route.Route {
+	return slices.Concat(a.webhookRoutes(), a.plainRoutes(), a.pages.Routes(), a.api.Routes())
+}
+
+func (a *app) webhookRoutes() []route.Route {
+	if a.deps.Webhooks == nil {
+		return nil
+	}
+	receive := netHandler(a.deps.Webhooks)
+	return []route.Route{
+		route.Handle(fiber.MethodPost, "/api/v1/events", receive),
+		route.Handle(fiber.MethodPost, "/api/v1/webhooks/:source", receive),
+	}
+}
+
+func (a *app) plainRoutes() []route.Route {
+	favicon := func(c *fiber.Ctx) error { return c.Redirect(a.assets.url("favicon.svg"), fiber.StatusFound) }
+	return []route.Route{
+		route.Handle(fiber.MethodGet, "/assets/*", a.assets.serve),
+		route.Handle(fiber.MethodGet, "/favicon.ico", favicon),
+		route.Handle(fiber.MethodGet, "/healthz", a.healthz),
+		route.Handle(fiber.MethodGet, "/readyz", a.readyz),
+		route.Handle(fiber.MethodGet, "/metrics", a.metricsHandler()),
+	}
+}
+
+// New builds the application. The caller listens and shuts down.
+func New(cfg Config, deps Deps) (*fiber.App, error) {
+	if cfg.Addr == "" {
+		cfg.Addr = DefaultConfig().Addr
+	}
+	if err := errors.Join(cfg.Validate(), deps.validate()); err != nil {
+		return nil, err
+	}
+	files, err := fs.Sub(web.Assets, "assets")
+	if err != nil {
+		return nil, fmt.Errorf("reading the assets: %w", err)
+	}
+	return build(cfg, deps, files)
+}
+
+// build is New with the assets given, so that a test can leave the chart library out.
+func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
+	cacheMetrics, err := answers.NewMetrics(deps.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{deps: deps, versions: newVersions(deps), answers: newAnswers(cacheMetrics)}
+	a.results = newResultCache(a.versions, cacheMetrics)
+	if a.reader, err = report.New(report.Deps{
+		Store: deps.Store, Metrics: deps.Metrics, Scorecards: deps.Scorecards, Catalog: deps.Catalog, Now: deps.Now,
+		Environments: deps.Environments, Sources: deps.Sources, Checks: deps.Checks, Cache: a.results,
+	}); err != nil {
+		return nil, err
+	}
+	if a.assets, err = loadAssets(files); err != nil {
+		return nil, err
+	}
+	a.pages, err = pages.New(pages.Deps{Reader: a.reader, Asset: a.assets.url, Version: deps.Version, Demo: deps.Demo})
+	if err != nil {
+		return nil, err
+	}
+	a.api = api.New(a.reader, deps.Version)
+	if a.metrics, err = a.registerMetrics(); err != nil {
+		return nil, err
+	}
+	return a.serve(cfg), nil
+}
+
+// serve registers the middleware and the routes.
+func (a *app) serve(cfg Config) *fiber.App {
+	server := fiber.New(fiber.Config{
+		AppName:               "dxctl",
+		DisableStartupMessage: true,
+		ErrorHandler:          a.fail,
+		Immutable:             true, // values of a request are kept beyond it, in labels and goroutines
+		UnescapePath:          true,
+		ReadTimeout:           headerTimeout,
+		IdleTimeout:           2 * time.Minute,
+		ReadBufferSize:        16 << 10, // request line and headers
+		Concurrency:           maxConnections,
+		// Bodies are read by who wants them, see receive.go.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+	})
+	server.Server().HeaderReceived = headerReceived
+	server.Use(new(lingering).streamed, a.observe, recovering.New(recovering.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
+	for _, r := range a.routes() {
+		if r.Handler == nil {
+			r.Handler = a.answering(r)
+		}
+		if r.Method == fiber.MethodGet {
+			server.Get(r.Path, secure, r.Handler) // and HEAD
+		} else {
+			server.Add(r.Method, r.Path, r.Handler)
+		}
+	}
+	server.Hooks().OnShutdown(func() error {
+		a.answers.Close()
+		a.results.cache.Close()
+		return nil
+	})
+	server.Use(secure, func(c *fiber.Ctx) error {
+		return fiber.NewError(fiber.StatusNotFound, "there is no page at "+c.Path())
+	})
+	return server
+}
+
+func (a *app) panicked(c *fiber.Ctx, e any) {
+	a.deps.Logger.Error("panic while answering", "path", c.Path(), "panic", fmt.Sprint(e))
+}
