@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/web/answers"
 )
 
@@ -36,8 +37,16 @@ func (c *resultCache) Get(ctx context.Context, key string, compute func(context.
 	return got.Value, err
 }
 
-// sizeOf is about how much memory a result takes, in bytes: the length of its JSON.
+// gradedBytes is about how much memory the grades of a service take. Their JSON is larger: it repeats the rules' texts.
+const gradedBytes = 10_000
+
+// sizeOf is about how much memory a result takes, in bytes: the length of its JSON. The grades of all services are one
+// result, as large as the catalog, which is in memory too; they count for at most what a result may have, so that a large
+// catalog is not graded anew for every page.
 func sizeOf(value any) int64 {
+	if reports, ok := value.([]scorecards.Report); ok {
+		return min(gradedBytes*int64(len(reports)), resultBytes/4)
+	}
 	var n counter
 	if err := json.NewEncoder(&n).Encode(value); err != nil {
 		return resultBytes // not cached
