@@ -15,8 +15,8 @@ type PeopleConfig struct {
 	// Rules is a YAML file that says who is the same person under another name, who is not, and which accounts are
 	// machines; empty: no rules.
 	Rules string `yaml:"rules"`
-	// LeaveOutBots leaves what machine accounts did out of every metric, also of those that count events and not people.
-	LeaveOutBots bool `yaml:"leave_out_bots"`
+	// ExcludeBots leaves what machine accounts did out of every metric, also of those that count events and not people.
+	ExcludeBots bool `yaml:"exclude_bots"`
 }
 
 // Validate reports empty names.

@@ -23,7 +23,7 @@ func decode(t *testing.T, text string) (collectors.Config, error) {
 func TestConfig(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"as in the readme", `{name: gh, kind: github, url: "http://127.0.0.1:9900/github", token: x, repositories: [panjf2000/ants]}`, ""},
-		{"an organization with everything", `{name: gh, kind: github, token: x, organization: acme, archived: true, forks: true, jobs: default-branch, since: 400d, private_network: true}`, ""},
+		{"an organization with everything", `{name: gh, kind: github, token: x, organization: acme, archived: true, forks: true, jobs: default-branch, since: 400d, allow_private_network: true}`, ""},
 		{"since a date", `{name: gh, kind: github, token: x, organization: acme, since: "2025-01-31"}`, ""},
 		{"no name", `{kind: github, token: x, organization: acme}`, `sources[0]: name ""`},
 		{"a name that breaks labels", `{name: "My GitHub", kind: github, token: x, organization: acme}`, `name "My GitHub"`},

@@ -71,7 +71,7 @@ func TestNoSourceFollowsARedirectElsewhere(t *testing.T) {
 }
 
 // TestNoSourceEntersThePrivateNetworkUnasked gives every kind of source a name that leads to this machine without saying
-// so. Only private_network allows that.
+// so. Only allow_private_network allows that.
 func TestNoSourceEntersThePrivateNetworkUnasked(t *testing.T) {
 	for _, proxy := range []string{"HTTP_PROXY", "http_proxy"} {
 		t.Setenv(proxy, "")
@@ -81,12 +81,12 @@ func TestNoSourceEntersThePrivateNetworkUnasked(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			srv, asked := counting(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
 			url := strings.Replace(srv.URL, "127.0.0.1", "source.example.com", 1)
-			err := checked(t, kind, url, strings.TrimPrefix(more+", private_network: false", ", "))
+			err := checked(t, kind, url, strings.TrimPrefix(more+", allow_private_network: false", ", "))
 			var refused *rest.RefusedError
-			if !errors.As(err, &refused) || !strings.Contains(err.Error(), "private_network: true") || asked.Load() != 0 {
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), "allow_private_network: true") || asked.Load() != 0 {
 				t.Errorf("%d requests, error %v", asked.Load(), err)
 			}
-			err = checked(t, kind, url, strings.TrimPrefix(more+", private_network: true", ", "))
+			err = checked(t, kind, url, strings.TrimPrefix(more+", allow_private_network: true", ", "))
 			if asked.Load() == 0 {
 				t.Errorf("no request arrives though it is allowed: %v", err)
 			}

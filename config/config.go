@@ -42,8 +42,8 @@ type Config struct {
 // Collect says how often `dxctl serve` collects and grades, and where it keeps what it needs for that.
 type Collect struct {
 	Interval time.Duration `yaml:"interval"` // 0: only when somebody runs `dxctl collect`
-	// Folder is where dxctl keeps what is not in the store: what was pushed and is not stored yet, clones of repositories.
-	Folder string `yaml:"folder"`
+	// Dir is the directory for what is not in the store: deliveries that wait to be applied, clones of repositories.
+	Dir string `yaml:"dir"`
 }
 
 // Default returns the configuration of an empty file.
@@ -55,7 +55,7 @@ func Default() Config {
 			"production": {"production", "prod", "live"},
 			"staging":    {"staging", "stage"},
 		},
-		Collect: Collect{Interval: 15 * time.Minute, Folder: "collected"},
+		Collect: Collect{Interval: 15 * time.Minute, Dir: "collected"},
 	}
 }
 

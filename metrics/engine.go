@@ -77,7 +77,7 @@ func (e *Engine) query(ctx context.Context, id string, dest any, params map[stri
 	params = maps.Clone(params)
 	params["without_bots"] = e.withoutBots
 	if e.withoutBots {
-		d.Formula += " What machine accounts did is left out (people.leave_out_bots)."
+		d.Formula += " What machine accounts did is left out (people.exclude_bots)."
 	}
 	if err := e.q.Select(ctx, dest, d.SQL, params); err != nil {
 		return d, fmt.Errorf("metric %s: %w", id, err)

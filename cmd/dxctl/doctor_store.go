@@ -16,7 +16,7 @@ import (
 // openExisting opens the store as it is: nothing is created or migrated.
 func (s *session) openExisting(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
 	return store.Open(ctx, cfg.Store, store.Options{
-		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Folder), Existing: true, Program: "dxctl doctor",
+		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Dir), Existing: true, Program: "dxctl doctor",
 	})
 }
 

@@ -73,7 +73,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		}
 	}
 	p.store, err = store.Open(ctx, cfg.Store, store.Options{
-		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Folder), Share: opt.alone, Alone: opt.alone, Program: "dxctl " + opt.program,
+		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Dir), Share: opt.alone, Alone: opt.alone, Program: "dxctl " + opt.program,
 	})
 	if err != nil {
 		return nil, err
@@ -94,7 +94,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 	if p.metrics, err = metrics.New(p.store.Reader(), s.now); err != nil {
 		return nil, errors.Join(err, p.store.Close())
 	}
-	if cfg.People.LeaveOutBots {
+	if cfg.People.ExcludeBots {
 		p.metrics = p.metrics.WithoutBots()
 	}
 	return p, nil
@@ -137,5 +137,5 @@ func (p *platform) grade(ctx context.Context) ([]scorecards.Report, error) {
 }
 
 func (p *platform) collectorOptions() source.Options {
-	return source.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), CloneDir: p.cfg.Path(p.cfg.Collect.Folder), Dir: p.cfg.Dir}
+	return source.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), CloneDir: p.cfg.Path(p.cfg.Collect.Dir), Dir: p.cfg.Dir}
 }

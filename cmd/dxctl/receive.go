@@ -23,7 +23,7 @@ type receiving struct {
 
 // inboxDir is where deliveries wait.
 func inboxDir(cfg config.Config) string {
-	return filepath.Join(cfg.Path(cfg.Collect.Folder), "inbox")
+	return filepath.Join(cfg.Path(cfg.Collect.Dir), "inbox")
 }
 
 // openReceiving opens the inbox, or returns nil when no source pushes.

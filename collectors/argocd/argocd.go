@@ -53,15 +53,15 @@ var profile = source.Profile{Provider: Provider, Product: "Argo CD", Epoch: time
 
 // Config is one Argo CD source.
 type Config struct {
-	Source         string            `yaml:"name"`            // how events, metrics and the ledger call it
-	URL            string            `yaml:"url"`             // the address of Argo CD, as a person opens it
-	Token          string            `yaml:"token"`           // of an account or a project role that may get applications
-	Projects       []string          `yaml:"projects"`        // only the applications of these projects; empty: of all
-	Applications   []string          `yaml:"applications"`    // only applications with these names, in which * is anything; empty: all
-	Environments   []EnvironmentRule `yaml:"environments"`    // which environment an application is; the first rule that matches decides
-	QualifiedNames bool              `yaml:"qualified_names"` // a scope is namespace/name: for applications in several namespaces
-	PrivateNetwork bool              `yaml:"private_network"` // the URL's name may lead into a private network
-	Since          time.Time         `yaml:"-"`               // what was synced before is left out; zero: everything
+	Source              string            `yaml:"name"`                  // how events, metrics and the ledger call it
+	URL                 string            `yaml:"url"`                   // the address of Argo CD, as a person opens it
+	Token               string            `yaml:"token"`                 // of an account or a project role that may get applications
+	Projects            []string          `yaml:"projects"`              // only the applications of these projects; empty: of all
+	Applications        []string          `yaml:"applications"`          // only applications with these names, in which * is anything; empty: all
+	Environments        []EnvironmentRule `yaml:"environments"`          // which environment an application is; the first rule that matches decides
+	QualifiedNames      bool              `yaml:"qualified_names"`       // a scope is namespace/name: for applications in several namespaces
+	AllowPrivateNetwork bool              `yaml:"allow_private_network"` // the URL's name may lead into a private network
+	Since               time.Time         `yaml:"-"`                     // what was synced before is left out; zero: everything
 }
 
 // Validate reports every mistake, joined.
@@ -110,7 +110,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork,
+	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork,
 		MaxConcurrent: 4, PerSecond: 20, Burst: 40} // a server of one's own, which answers from memory
 	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {

@@ -31,12 +31,12 @@ var profile = source.Profile{Provider: Provider, Product: "Backstage", Epoch: ti
 
 // Config is one Backstage catalog.
 type Config struct {
-	Source         string   `yaml:"name"`            // its name
-	URL            string   `yaml:"url"`             // the address of Backstage's backend, with or without /api/catalog
-	Token          string   `yaml:"token"`           // a token for the backend; empty: read without credentials
-	Kinds          []string `yaml:"kinds"`           // which kinds of entities; empty: all that dxctl has a use for
-	Filter         []string `yaml:"filter"`          // Backstage's own filters (metadata.namespace=default,spec.type=service); an entity fits one of them
-	PrivateNetwork bool     `yaml:"private_network"` // the URL's name may lead into a private network
+	Source              string   `yaml:"name"`                  // its name
+	URL                 string   `yaml:"url"`                   // the address of Backstage's backend, with or without /api/catalog
+	Token               string   `yaml:"token"`                 // a token for the backend; empty: read without credentials
+	Kinds               []string `yaml:"kinds"`                 // which kinds of entities; empty: all that dxctl has a use for
+	Filter              []string `yaml:"filter"`                // Backstage's own filters (metadata.namespace=default,spec.type=service); an entity fits one of them
+	AllowPrivateNetwork bool     `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 // known are the kinds that the catalog has a use for: templates and locations are Backstage's own business.
@@ -79,7 +79,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 2}
+	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, MaxConcurrent: 2}
 	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err

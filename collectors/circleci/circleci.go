@@ -34,13 +34,13 @@ var profile = source.Profile{Provider: Provider, Product: "CircleCI", Epoch: tim
 
 // Config is one CircleCI source.
 type Config struct {
-	Source         string           `yaml:"name"`            // its name
-	URL            string           `yaml:"url"`             // of CircleCI, or of a CircleCI server; default https://circleci.com
-	Token          string           `yaml:"token"`           // a personal API token of an account that sees the projects
-	Projects       []string         `yaml:"projects"`        // project slugs: github/org/repo, bitbucket/org/repo, circleci/org-id/project-id
-	Deployments    []DeploymentRule `yaml:"deployments"`     // which workflows and jobs are deployments; the first rule that matches decides
-	Since          time.Time        `yaml:"-"`               // how far back the first read goes; zero: everything
-	PrivateNetwork bool             `yaml:"private_network"` // the URL's name may lead into a private network
+	Source              string           `yaml:"name"`                  // its name
+	URL                 string           `yaml:"url"`                   // of CircleCI, or of a CircleCI server; default https://circleci.com
+	Token               string           `yaml:"token"`                 // a personal API token of an account that sees the projects
+	Projects            []string         `yaml:"projects"`              // project slugs: github/org/repo, bitbucket/org/repo, circleci/org-id/project-id
+	Deployments         []DeploymentRule `yaml:"deployments"`           // which workflows and jobs are deployments; the first rule that matches decides
+	Since               time.Time        `yaml:"-"`                     // how far back the first read goes; zero: everything
+	AllowPrivateNetwork bool             `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 var slugRule = regexp.MustCompile(`^[a-z]+/[^/\s]+/[^/\s]+$`)
@@ -107,7 +107,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	// CircleCI does not publish its limit; it answers 429 with Retry-After, which is obeyed.
-	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "Circle-Token", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, PerSecond: 12, Burst: 60}
+	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "Circle-Token", UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, PerSecond: 12, Burst: 60}
 	if !cloud(address.Hostname()) {
 		restCfg.PerSecond, restCfg.Burst = 50, 100
 	}

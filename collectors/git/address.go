@@ -206,7 +206,7 @@ func (c *Collector) credentials(a address) [][2]string {
 // reachable refuses a host whose name leads into a private network, unless that is allowed or the configuration itself
 // names a private address. For http the addresses that were checked are the ones that git connects to.
 func (c *Collector) reachable(ctx context.Context, a address) ([][2]string, error) {
-	if a.scheme == "file" || c.cfg.PrivateNetwork || a.host == "localhost" || strings.HasSuffix(a.host, ".localhost") {
+	if a.scheme == "file" || c.cfg.AllowPrivateNetwork || a.host == "localhost" || strings.HasSuffix(a.host, ".localhost") {
 		return nil, nil
 	}
 	if _, err := netip.ParseAddr(a.host); err == nil {
@@ -222,7 +222,7 @@ func (c *Collector) reachable(ctx context.Context, a address) ([][2]string, erro
 	pinned := make([]string, 0, len(found))
 	for _, ip := range found {
 		if ip = ip.Unmap(); ip.IsPrivate() || ip.IsLoopback() || ip.IsUnspecified() || ip.IsMulticast() || ip.IsLinkLocalUnicast() {
-			return nil, fmt.Errorf("refused to connect to %s (%s): its name leads into a private network; if that is meant (a server of your own), set private_network: true for the source", a.host, ip)
+			return nil, fmt.Errorf("refused to connect to %s (%s): its name leads into a private network; if that is meant (a server of your own), set allow_private_network: true for the source", a.host, ip)
 		}
 		pinned = append(pinned, ip.String())
 	}

@@ -142,7 +142,7 @@ func (w *world) append(events ...event.Event) {
 }
 
 func (w *world) config() (git.Config, git.Options) {
-	cfg := git.Config{Source: "history", Hosted: "github", Repositories: []git.Repository{{Name: "acme/shop", URL: "file://" + w.repo.dir}}, Folder: w.folder}
+	cfg := git.Config{Source: "history", Hosted: "github", Repositories: []git.Repository{{Name: "acme/shop", URL: "file://" + w.repo.dir}}, Dir: w.folder}
 	opt := git.Options{Options: source.Options{Now: func() time.Time { return epoch.AddDate(0, 1, 0) }}}
 	if w.tune != nil {
 		w.tune(&cfg, &opt)

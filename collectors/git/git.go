@@ -31,14 +31,14 @@ var profile = source.Profile{Provider: Provider, Product: "git", Epoch: time.Dat
 
 // Config is one git source.
 type Config struct {
-	Source         string       `yaml:"name"`            // its name
-	Hosted         string       `yaml:"provider"`        // whose repositories these are: github, gitlab, or another source's kind; scopes are those of its changes
-	URL            string       `yaml:"url"`             // where repositories given as owner/name are; default: the provider's public address
-	Repositories   []Repository `yaml:"repositories"`    // owner/name, or addresses that git understands
-	User           string       `yaml:"user"`            // goes with the token; default: what the provider expects
-	Token          string       `yaml:"token"`           // read access to contents; over http and https only
-	Folder         string       `yaml:"folder"`          // where clones are kept; default: Options.Folder
-	PrivateNetwork bool         `yaml:"private_network"` // a repository's host may be in a private network
+	Source              string       `yaml:"name"`                  // its name
+	Hosted              string       `yaml:"provider"`              // whose repositories these are: github, gitlab, or another source's kind; scopes are those of its changes
+	URL                 string       `yaml:"url"`                   // where repositories given as owner/name are; default: the provider's public address
+	Repositories        []Repository `yaml:"repositories"`          // owner/name, or addresses that git understands
+	User                string       `yaml:"user"`                  // goes with the token; default: what the provider expects
+	Token               string       `yaml:"token"`                 // read access to contents; over http and https only
+	Dir                 string       `yaml:"dir"`                   // for clones; default: Options.CloneDir
+	AllowPrivateNetwork bool         `yaml:"allow_private_network"` // a repository's host may be in a private network
 }
 
 var wordRule = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
@@ -101,12 +101,12 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, folder: cfg.Folder, targets: map[string]address{}}
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, folder: cfg.Dir, targets: map[string]address{}}
 	if c.folder == "" {
 		c.folder = opt.CloneDir
 	}
 	if c.folder == "" {
-		return nil, errors.New("folder is missing: give the folder where clones are kept")
+		return nil, errors.New("dir is missing: set it to the directory for clones")
 	}
 	folder, err := filepath.Abs(filepath.Join(c.folder, cfg.Source))
 	if err != nil {

@@ -194,17 +194,17 @@ func TestAHostInAPrivateNetwork(t *testing.T) {
 	resttest.LeadHome(t)
 	check := func(private bool) error {
 		t.Helper()
-		c, err := git.New(git.Config{Source: "g", Hosted: "github", URL: "http://git.example.com:9", PrivateNetwork: private,
+		c, err := git.New(git.Config{Source: "g", Hosted: "github", URL: "http://git.example.com:9", AllowPrivateNetwork: private,
 			Repositories: []git.Repository{{Name: "o/n"}}}, git.Options{Options: source.Options{CloneDir: t.TempDir()}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c.Check(t.Context())
 	}
-	if err := check(false); err == nil || !strings.Contains(err.Error(), "git.example.com (127.0.0.1)") || !strings.Contains(err.Error(), "private_network: true") {
+	if err := check(false); err == nil || !strings.Contains(err.Error(), "git.example.com (127.0.0.1)") || !strings.Contains(err.Error(), "allow_private_network: true") {
 		t.Errorf("a name that leads to this machine: %v", err)
 	}
-	if err := check(true); err == nil || strings.Contains(err.Error(), "private_network") { // git looks for itself, and finds no server
+	if err := check(true); err == nil || strings.Contains(err.Error(), "allow_private_network") { // git looks for itself, and finds no server
 		t.Errorf("where it is allowed: %v", err)
 	}
 }

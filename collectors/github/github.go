@@ -44,20 +44,20 @@ var profile = source.Profile{Provider: Provider, Product: "GitHub", Epoch: time.
 
 // Config is one GitHub source.
 type Config struct {
-	Source         string      `yaml:"name"`            // its name
-	URL            string      `yaml:"url"`             // of the API, or of a GitHub Enterprise server; default https://api.github.com
-	Token          string      `yaml:"token"`           // needs read access to metadata, contents, actions, deployments and pull requests
-	App            App         `yaml:"app"`             // a GitHub App instead of a token
-	Repositories   []string    `yaml:"repositories"`    // owner/name
-	Organization   string      `yaml:"organization"`    // every repository of it, beside Repositories
-	Archived       bool        `yaml:"archived"`        // of the organization, also archived repositories
-	Forks          bool        `yaml:"forks"`           // of the organization, also forks
-	Jobs           Jobs        `yaml:"jobs"`            // default all
-	Deployments    Deployments `yaml:"deployments"`     // what means a deployment
-	Incidents      Incidents   `yaml:"incidents"`       // issues that are incidents
-	Catalog        Catalog     `yaml:"catalog"`         // descriptors in the repositories
-	Since          time.Time   `yaml:"-"`               // how far back the first read goes; zero: everything
-	PrivateNetwork bool        `yaml:"private_network"` // the URL's name may lead into a private network
+	Source              string      `yaml:"name"`                  // its name
+	URL                 string      `yaml:"url"`                   // of the API, or of a GitHub Enterprise server; default https://api.github.com
+	Token               string      `yaml:"token"`                 // needs read access to metadata, contents, actions, deployments and pull requests
+	App                 App         `yaml:"app"`                   // a GitHub App instead of a token
+	Repositories        []string    `yaml:"repositories"`          // owner/name
+	Organization        string      `yaml:"organization"`          // every repository of it, beside Repositories
+	Archived            bool        `yaml:"archived"`              // of the organization, also archived repositories
+	Forks               bool        `yaml:"forks"`                 // of the organization, also forks
+	Jobs                Jobs        `yaml:"jobs"`                  // default all
+	Deployments         Deployments `yaml:"deployments"`           // what means a deployment
+	Incidents           Incidents   `yaml:"incidents"`             // issues that are incidents
+	Catalog             Catalog     `yaml:"catalog"`               // descriptors in the repositories
+	Since               time.Time   `yaml:"-"`                     // how far back the first read goes; zero: everything
+	AllowPrivateNetwork bool        `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 var repositoryRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
@@ -125,7 +125,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, Limited: limited}
+	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, Limited: limited}
 	restCfg.PerSecond, restCfg.Burst = budget(base)
 	restOpt := opt.REST()
 	if file := cfg.App.PrivateKeyFile; file != "" && !filepath.IsAbs(file) {

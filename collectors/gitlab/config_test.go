@@ -51,7 +51,7 @@ projects: [acme/shop, "12345678"]
 groups: [acme/team]
 archived: true
 jobs: default-branch
-private_network: true
+allow_private_network: true
 deployments:
   - {job: deploy-*, workflow: main, environment: production}
 `))
@@ -62,7 +62,7 @@ deployments:
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
-	if c.Source != "gl" || c.Projects[1] != "12345678" || c.Groups[0] != "acme/team" || !c.Archived || c.Jobs != DefaultBranchJobs || !c.PrivateNetwork || c.Deployments[0].Workflow != "main" {
+	if c.Source != "gl" || c.Projects[1] != "12345678" || c.Groups[0] != "acme/team" || !c.Archived || c.Jobs != DefaultBranchJobs || !c.AllowPrivateNetwork || c.Deployments[0].Workflow != "main" {
 		t.Errorf("%+v", c)
 	}
 }

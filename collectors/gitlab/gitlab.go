@@ -45,16 +45,16 @@ var profile = source.Profile{Provider: Provider, Product: "GitLab", Epoch: time.
 
 // Config is one GitLab source.
 type Config struct {
-	Source         string           `yaml:"name"`            // its name
-	URL            string           `yaml:"url"`             // of the server or its API; default https://gitlab.com
-	Token          string           `yaml:"token"`           // with the scope read_api
-	Projects       []string         `yaml:"projects"`        // paths (group/project) or numeric ids
-	Groups         []string         `yaml:"groups"`          // every project of these groups and their subgroups: paths or numeric ids
-	Archived       bool             `yaml:"archived"`        // of groups, also archived projects
-	Jobs           Jobs             `yaml:"jobs"`            // default all
-	Deployments    []DeploymentRule `yaml:"deployments"`     // jobs that mean a deployment without GitLab knowing an environment
-	Since          time.Time        `yaml:"-"`               // how far back the first read goes; zero: everything
-	PrivateNetwork bool             `yaml:"private_network"` // the URL's name may lead into a private network
+	Source              string           `yaml:"name"`                  // its name
+	URL                 string           `yaml:"url"`                   // of the server or its API; default https://gitlab.com
+	Token               string           `yaml:"token"`                 // with the scope read_api
+	Projects            []string         `yaml:"projects"`              // paths (group/project) or numeric ids
+	Groups              []string         `yaml:"groups"`                // every project of these groups and their subgroups: paths or numeric ids
+	Archived            bool             `yaml:"archived"`              // of groups, also archived projects
+	Jobs                Jobs             `yaml:"jobs"`                  // default all
+	Deployments         []DeploymentRule `yaml:"deployments"`           // jobs that mean a deployment without GitLab knowing an environment
+	Since               time.Time        `yaml:"-"`                     // how far back the first read goes; zero: everything
+	AllowPrivateNetwork bool             `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 // Validate reports every mistake, joined.
@@ -122,7 +122,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork}
+	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork}
 	restCfg.PerSecond, restCfg.Burst = budget(address)
 	base := opt.Base(profile, cfg.Source)
 	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor, OddType: base.OddType})

@@ -48,7 +48,7 @@ token: t
 projects: [team/**]
 exclude: [team/old]
 stages: true
-private_network: true
+allow_private_network: true
 deployments:
   - {job: team/deploy-*, environment: production, version_parameter: TAG}
   - {environment_parameter: ENV}
@@ -60,7 +60,7 @@ deployments:
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
-	if c.Source != "ci" || c.User != "u" || c.Projects[0] != "team/**" || !c.Stages || !c.PrivateNetwork || c.Deployments[0].VersionParameter != "TAG" || c.Deployments[1].EnvironmentParameter != "ENV" {
+	if c.Source != "ci" || c.User != "u" || c.Projects[0] != "team/**" || !c.Stages || !c.AllowPrivateNetwork || c.Deployments[0].VersionParameter != "TAG" || c.Deployments[1].EnvironmentParameter != "ENV" {
 		t.Errorf("%+v", c)
 	}
 }

@@ -28,16 +28,16 @@ var profile = source.Profile{Provider: Provider, Product: "Jenkins", Epoch: time
 
 // Config is one Jenkins source.
 type Config struct {
-	Source         string           `yaml:"name"`            // its name
-	URL            string           `yaml:"url"`             // the address of Jenkins, as a person opens it
-	User           string           `yaml:"user"`            // whose API token it is; empty with Token: read without credentials
-	Token          string           `yaml:"token"`           // the user's API token
-	Projects       []string         `yaml:"projects"`        // full names of jobs or folders, with * and **; empty: every job that the user sees
-	Exclude        []string         `yaml:"exclude"`         // the same, of what is left out
-	Stages         bool             `yaml:"stages"`          // read the stages of pipelines: one more request a build
-	Deployments    []DeploymentRule `yaml:"deployments"`     // which builds are deployments; the first rule that matches decides
-	Since          time.Time        `yaml:"-"`               // how far back the first read goes; zero: everything
-	PrivateNetwork bool             `yaml:"private_network"` // the URL's name may lead into a private network
+	Source              string           `yaml:"name"`                  // its name
+	URL                 string           `yaml:"url"`                   // the address of Jenkins, as a person opens it
+	User                string           `yaml:"user"`                  // whose API token it is; empty with Token: read without credentials
+	Token               string           `yaml:"token"`                 // the user's API token
+	Projects            []string         `yaml:"projects"`              // full names of jobs or folders, with * and **; empty: every job that the user sees
+	Exclude             []string         `yaml:"exclude"`               // the same, of what is left out
+	Stages              bool             `yaml:"stages"`                // read the stages of pipelines: one more request a build
+	Deployments         []DeploymentRule `yaml:"deployments"`           // which builds are deployments; the first rule that matches decides
+	Since               time.Time        `yaml:"-"`                     // how far back the first read goes; zero: everything
+	AllowPrivateNetwork bool             `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 // Validate reports every mistake, joined.
@@ -91,7 +91,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	// One's own server, often a slow one: few requests at a time, and no more than a busy person with a browser.
-	restCfg := rest.Config{BaseURL: address, UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, MaxConcurrent: 4, PerSecond: 25, Burst: 50}
+	restCfg := rest.Config{BaseURL: address, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, MaxConcurrent: 4, PerSecond: 25, Burst: 50}
 	if cfg.User != "" {
 		restCfg.AuthPrefix = "Basic "
 		restCfg.Token = base64.StdEncoding.EncodeToString([]byte(cfg.User + ":" + cfg.Token))

@@ -30,14 +30,14 @@ var profile = source.Profile{Provider: Provider, Product: "Opsgenie", Epoch: tim
 
 // Config is one Opsgenie source.
 type Config struct {
-	Source         string    `yaml:"name"`            // its name
-	URL            string    `yaml:"url"`             // of the API; default https://api.opsgenie.com, in the EU https://api.eu.opsgenie.com
-	Token          string    `yaml:"token"`           // the key of an API integration
-	Services       []string  `yaml:"services"`        // ids of services whose incidents are read; default, without teams: every service
-	Teams          []string  `yaml:"teams"`           // names of teams whose alerts are read
-	Tags           []string  `yaml:"tags"`            // only what bears one of these; default everything
-	Since          time.Time `yaml:"-"`               // how far back the first read goes; zero: everything
-	PrivateNetwork bool      `yaml:"private_network"` // the URL's name may lead into a private network
+	Source              string    `yaml:"name"`                  // its name
+	URL                 string    `yaml:"url"`                   // of the API; default https://api.opsgenie.com, in the EU https://api.eu.opsgenie.com
+	Token               string    `yaml:"token"`                 // the key of an API integration
+	Services            []string  `yaml:"services"`              // ids of services whose incidents are read; default, without teams: every service
+	Teams               []string  `yaml:"teams"`                 // names of teams whose alerts are read
+	Tags                []string  `yaml:"tags"`                  // only what bears one of these; default everything
+	Since               time.Time `yaml:"-"`                     // how far back the first read goes; zero: everything
+	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 var serviceRule = regexp.MustCompile(`^[0-9A-Za-z-]+$`)
@@ -96,7 +96,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	}
 	// Opsgenie's limits depend on plan and number of users. It answers 429 with Retry-After, which is obeyed.
 	restCfg := rest.Config{BaseURL: base, Token: strings.TrimSpace(cfg.Token), AuthHeader: "Authorization", AuthPrefix: "GenieKey ", UserAgent: opt.UserAgent,
-		PrivateNetwork: cfg.PrivateNetwork, PerSecond: 5, Burst: 20}
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork, PerSecond: 5, Burst: 20}
 	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err

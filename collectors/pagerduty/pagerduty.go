@@ -28,12 +28,12 @@ var profile = source.Profile{Provider: Provider, Product: "PagerDuty", Epoch: ti
 
 // Config is one PagerDuty source.
 type Config struct {
-	Source         string    `yaml:"name"`            // its name
-	URL            string    `yaml:"url"`             // of the API; default https://api.pagerduty.com, for EU accounts https://api.eu.pagerduty.com
-	Token          string    `yaml:"token"`           // a REST API key; "Bearer …" for an OAuth access token
-	Services       []string  `yaml:"services"`        // ids of services, such as PXXXXXX; default every service that the token shows
-	Since          time.Time `yaml:"-"`               // how far back the first read goes; zero: everything
-	PrivateNetwork bool      `yaml:"private_network"` // the URL's name may lead into a private network
+	Source              string    `yaml:"name"`                  // its name
+	URL                 string    `yaml:"url"`                   // of the API; default https://api.pagerduty.com, for EU accounts https://api.eu.pagerduty.com
+	Token               string    `yaml:"token"`                 // a REST API key; "Bearer …" for an OAuth access token
+	Services            []string  `yaml:"services"`              // ids of services, such as PXXXXXX; default every service that the token shows
+	Since               time.Time `yaml:"-"`                     // how far back the first read goes; zero: everything
+	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 var serviceRule = regexp.MustCompile(`^[A-Za-z0-9]+$`)
@@ -79,7 +79,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	// PagerDuty allows a key 960 requests a minute.
-	restCfg := rest.Config{BaseURL: base, AuthHeader: "Authorization", UserAgent: opt.UserAgent, PrivateNetwork: cfg.PrivateNetwork, PerSecond: 14, Burst: 60}
+	restCfg := rest.Config{BaseURL: base, AuthHeader: "Authorization", UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, PerSecond: 14, Burst: 60}
 	restCfg.AuthPrefix, restCfg.Token = "Token token=", strings.TrimSpace(cfg.Token)
 	if access, ok := strings.CutPrefix(restCfg.Token, "Bearer "); ok {
 		restCfg.AuthPrefix, restCfg.Token = "Bearer ", access

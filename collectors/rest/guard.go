@@ -48,7 +48,7 @@ func portOf(u *url.URL) string {
 // guardedTransport dials only where the configuration allows. The address is checked when it is dialled, after the name
 // has been resolved, so that a name cannot point somewhere else the second time.
 func guardedTransport(cfg Config) http.RoundTripper {
-	allowPrivate := cfg.PrivateNetwork || namesPrivate(cfg.BaseURL.Hostname())
+	allowPrivate := cfg.AllowPrivateNetwork || namesPrivate(cfg.BaseURL.Hostname())
 	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: cfg.BaseURL}); err == nil && proxy != nil {
 		allowPrivate = true // what is dialled is the proxy, which the operator chose
 	}
@@ -82,7 +82,7 @@ func checkAddress(address string) error {
 	if public(addrPort.Addr()) {
 		return nil
 	}
-	return &RefusedError{address, "the source's name leads into a private network; if that is meant (a server of your own), set private_network: true for the source"}
+	return &RefusedError{address, "the source's name leads into a private network; if that is meant (a server of your own), set allow_private_network: true for the source"}
 }
 
 var reserved = []netip.Prefix{

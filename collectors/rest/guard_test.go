@@ -83,7 +83,7 @@ func TestPrivateAddressesAreRefusedWhenDialled(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := n.Load()
-			transport := guardedTransport(Config{BaseURL: u, PrivateNetwork: tc.private, MaxConcurrent: 1})
+			transport := guardedTransport(Config{BaseURL: u, AllowPrivateNetwork: tc.private, MaxConcurrent: 1})
 			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL, nil) // what the name resolved to
 			resp, err := transport.RoundTrip(req)
 			if err == nil {

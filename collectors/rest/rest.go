@@ -27,21 +27,21 @@ import (
 
 // Config says where a client may go and how much it may ask.
 type Config struct {
-	BaseURL        *url.URL      // the only scheme, host and port that requests may go to
-	Token          string        // empty: requests carry no credentials
-	TokenSource    TokenSource   // gives the token instead of Token, where tokens expire; nil: Token
-	AuthHeader     string        // header that carries the token; default Authorization
-	AuthPrefix     string        // before the token; default "Bearer " where the header is Authorization
-	UserAgent      string        // default "dxctl"
-	PrivateNetwork bool          // the base URL's name may resolve to an address of a private network
-	MaxConcurrent  int           // requests in flight; default 8
-	PerSecond      float64       // requests a second, on average; default 12
-	Burst          int           // requests that may come at once before that average holds; default MaxConcurrent
-	MaxBody        int64         // bytes of one answer, unpacked; default 64 MB
-	IdleTimeout    time.Duration // how long a server may send nothing before the attempt has failed; default 60 s
-	Timeout        time.Duration // how long an attempt may take, however steadily the answer trickles; default 10 min
-	Attempts       int           // of one request, limits not counted; default 8
-	Backoff        time.Duration // before the second attempt, doubled for each further one up to 30 s; default 250 ms
+	BaseURL             *url.URL      // the only scheme, host and port that requests may go to
+	Token               string        // empty: requests carry no credentials
+	TokenSource         TokenSource   // gives the token instead of Token, where tokens expire; nil: Token
+	AuthHeader          string        // header that carries the token; default Authorization
+	AuthPrefix          string        // before the token; default "Bearer " where the header is Authorization
+	UserAgent           string        // default "dxctl"
+	AllowPrivateNetwork bool          // the base URL's name may resolve to an address of a private network
+	MaxConcurrent       int           // requests in flight; default 8
+	PerSecond           float64       // requests a second, on average; default 12
+	Burst               int           // requests that may come at once before that average holds; default MaxConcurrent
+	MaxBody             int64         // bytes of one answer, unpacked; default 64 MB
+	IdleTimeout         time.Duration // how long a server may send nothing before the attempt has failed; default 60 s
+	Timeout             time.Duration // how long an attempt may take, however steadily the answer trickles; default 10 min
+	Attempts            int           // of one request, limits not counted; default 8
+	Backoff             time.Duration // before the second attempt, doubled for each further one up to 30 s; default 250 ms
 
 	// Limited reports further signs of a rate limit, which the source has beside 429, Retry-After and the usual
 	// headers: a message in the body, an error inside a 200. It may be nil.
