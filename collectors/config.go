@@ -110,7 +110,7 @@ func (s SourceConfig) Validate() error {
 		if s.Since != "" && s.kind.timeless {
 			errs = append(errs, fmt.Errorf("since means nothing for a source of kind %s, which has no history; leave it out", s.Kind))
 		}
-		errs = append(errs, s.settings.Validate(), s.validateWebhook())
+		errs = append(errs, s.settings.Validate(), s.validateReceiver())
 	}
 	return errors.Join(errs...)
 }

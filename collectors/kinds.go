@@ -3,9 +3,11 @@ package collectors
 import (
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/alertmanager"
 	"github.com/dxctl/dxctl/collectors/argocd"
 	"github.com/dxctl/dxctl/collectors/backstage"
 	"github.com/dxctl/dxctl/collectors/circleci"
+	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/git"
 	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/gitlab"
@@ -128,6 +130,16 @@ var kinds = []kind{
 		},
 		timeless: true,
 	},
-	receiveOnly(webhook.Events),
-	receiveOnly(webhook.Alertmanager),
+	{
+		name:     events.Kind,
+		settings: func() settings { return new(events.Config) },
+		receive:  receiveEvents,
+		timeless: true,
+	},
+	{
+		name:     alertmanager.Provider,
+		settings: func() settings { return new(alertmanager.Config) },
+		receive:  receiveAlertmanager,
+		timeless: true,
+	},
 }

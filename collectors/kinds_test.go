@@ -3,9 +3,11 @@ package collectors_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/alertmanager"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"go.yaml.in/yaml/v3"
@@ -89,27 +91,29 @@ func kindOf(cfg collectors.Config, name string) string {
 }
 
 func TestReceivers(t *testing.T) {
-	pushed := map[string]webhook.Source{}
+	receivers := map[string]webhook.Source{}
 	for _, p := range everyKind(t).Receivers() {
-		pushed[p.Name] = p
+		receivers[p.Name] = p
 	}
-	if len(pushed) != 6 {
-		t.Errorf("%d sources push: %v", len(pushed), pushed)
+	if len(receivers) != 6 {
+		t.Errorf("%d sources send: %v", len(receivers), receivers)
 	}
-	gh := pushed["gh"]
-	if gh.Kind != webhook.GitHub || !gh.Polled || gh.Secret != "0123456789abcdef" || strings.Join(gh.Scopes, " ") != "acme/shop" || strings.Join(gh.IncidentLabels, " ") != "incident" {
+	gh := receivers["gh"]
+	want := webhook.GitHubReceiver{IncidentLabels: []string{"incident"}}
+	if !reflect.DeepEqual(gh.Receiver, want) || !gh.Polled || gh.Secret != "0123456789abcdef" || strings.Join(gh.Scopes, " ") != "acme/shop" {
 		t.Errorf("gh: %+v", gh)
 	}
-	if org := pushed["org"]; len(org.Scopes) != 0 { // every repository of it
+	if org := receivers["org"]; len(org.Scopes) != 0 { // every repository of it
 		t.Errorf("org: %+v", org)
 	}
-	if c := pushed["circle"]; c.Previous != "fedcba9876543210" {
+	if c := receivers["circle"]; c.Previous != "fedcba9876543210" {
 		t.Errorf("circle: %+v", c)
 	}
-	if a := pushed["argo"]; a.URL != "https://argo.example.com" {
+	if a, ok := receivers["argo"].Receiver.(webhook.ArgoCDReceiver); !ok || a.URL != "https://argo.example.com" {
 		t.Errorf("argo: %+v", a)
 	}
-	if a := pushed["alerts"]; a.Kind != webhook.Alertmanager || a.Polled || strings.Join(a.Severities, " ") != "critical" {
+	a := receivers["alerts"]
+	if r, ok := a.Receiver.(alertmanager.Receiver); !ok || a.Polled || strings.Join(r.Config.Severities, " ") != "critical" {
 		t.Errorf("alerts: %+v", a)
 	}
 }

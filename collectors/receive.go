@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dxctl/dxctl/collectors/alertmanager"
 	"github.com/dxctl/dxctl/collectors/argocd"
 	"github.com/dxctl/dxctl/collectors/circleci"
+	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/gitlab"
 	"github.com/dxctl/dxctl/collectors/webhook"
@@ -17,21 +19,11 @@ type Webhook struct {
 	Previous string `yaml:"previous_secret"` // accepted too, while the secret is being changed
 }
 
-// receiveOnly is a kind of source that is not collected: it sends.
-func receiveOnly(of webhook.Kind) kind {
-	return kind{
-		name:     string(of),
-		settings: func() settings { return new(webhook.Source) },
-		receive:  func(s settings) webhook.Source { return *s.(*webhook.Source) },
-		timeless: true,
-	}
-}
-
 // A source that lists its scopes by name lets its webhook write no other.
 
 func receiveGitHub(s settings) webhook.Source {
 	c := s.(*github.Config)
-	to := webhook.Source{Kind: webhook.GitHub, Polled: true, IncidentLabels: c.Incidents.Labels}
+	to := webhook.Source{Receiver: webhook.GitHubReceiver{IncidentLabels: c.Incidents.Labels}}
 	if c.Organization == "" {
 		to.Scopes = c.Repositories
 	}
@@ -40,7 +32,7 @@ func receiveGitHub(s settings) webhook.Source {
 
 func receiveGitLab(s settings) webhook.Source {
 	c := s.(*gitlab.Config)
-	to := webhook.Source{Kind: webhook.GitLab, Polled: true}
+	to := webhook.Source{Receiver: webhook.GitLabReceiver{}}
 	if len(c.Groups) == 0 {
 		to.Scopes = c.Projects
 	}
@@ -48,12 +40,22 @@ func receiveGitLab(s settings) webhook.Source {
 }
 
 func receiveCircleCI(s settings) webhook.Source {
-	return webhook.Source{Kind: webhook.CircleCI, Polled: true, Scopes: s.(*circleci.Config).Projects}
+	return webhook.Source{Receiver: webhook.CircleCIReceiver{}, Scopes: s.(*circleci.Config).Projects}
 }
 
 func receiveArgoCD(s settings) webhook.Source {
 	c := s.(*argocd.Config)
-	return webhook.Source{Kind: webhook.ArgoCD, Polled: true, URL: c.URL, Application: c.Place}
+	return webhook.Source{Receiver: webhook.ArgoCDReceiver{URL: c.URL, Application: c.Place}}
+}
+
+func receiveEvents(s settings) webhook.Source {
+	c := s.(*events.Config)
+	return webhook.Source{Receiver: events.Receiver{}, Secret: c.Secret, Previous: c.Previous}
+}
+
+func receiveAlertmanager(s settings) webhook.Source {
+	c := s.(*alertmanager.Config)
+	return webhook.Source{Receiver: alertmanager.Receiver{Config: *c}, Secret: c.Secret, Previous: c.Previous, Scopes: c.Scopes}
 }
 
 // Receivers returns the sources that send, those that are collected too among them.
@@ -64,7 +66,7 @@ func (c Config) Receivers() []webhook.Source {
 			continue
 		}
 		p := s.kind.receive(s.settings)
-		p.Name = s.Name
+		p.Name, p.Polled = s.Name, s.kind.collect != nil
 		if s.Webhook != nil {
 			p.Secret, p.Previous = s.Webhook.Secret, s.Webhook.Previous
 		}
@@ -84,19 +86,23 @@ func (c Config) ReceiveOnly() []string {
 	return names
 }
 
-// validateWebhook reports the mistakes in the webhook of a source.
-func (s SourceConfig) validateWebhook() error {
+// validateReceiver reports the mistakes in how a source sends.
+func (s SourceConfig) validateReceiver() error {
 	switch {
-	case s.Webhook == nil || s.settings == nil:
+	case s.settings == nil:
 		return nil
-	case s.kind.collect == nil:
+	case s.Webhook != nil && s.kind.collect == nil:
 		return errors.New("webhook: a source that only sends has its secret beside its name")
-	case s.kind.receive == nil:
+	case s.Webhook != nil && s.kind.receive == nil:
 		return fmt.Errorf("webhook: dxctl takes no webhooks of kind %s; leave it out", s.Kind)
 	}
 	for _, p := range (Config{s}).Receivers() {
-		if err := p.Validate(); err != nil {
-			return fmt.Errorf("webhook: %w", err)
+		err := p.Validate()
+		if err != nil && s.Webhook != nil {
+			err = fmt.Errorf("webhook: %w", err)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/spf13/cobra"
 
-	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -70,7 +70,7 @@ func (m *moment) String() string {
 func (m *moment) Type() string { return "TIME" }
 
 func newEventDeploy(s *session) *cobra.Command {
-	var d webhook.Deploy
+	var d events.Deploy
 	var status string
 	var started, finished moment
 	cmd := eventCommand(s, &cobra.Command{
@@ -90,7 +90,7 @@ of the CI job that this runs in; outside of CI, of the day. Commit, ref, actor a
 		if d.ID == "" {
 			d.ID = deploymentID(d, job.id, now)
 		}
-		return webhook.NewDeployEvent(d, now)
+		return events.NewDeployEvent(d, now)
 	})
 	f := cmd.Flags()
 	f.StringVar(&d.Service, "service", "", "`NAME` or ref of the service in the catalog (required)")
@@ -112,7 +112,7 @@ of the CI job that this runs in; outside of CI, of the day. Commit, ref, actor a
 }
 
 func newEventIncident(s *session) *cobra.Command {
-	var i webhook.Disturbance
+	var i events.IncidentReport
 	var moved moment
 	cmd := eventCommand(s, &cobra.Command{
 		Use:   "incident",
@@ -123,7 +123,7 @@ func newEventIncident(s *session) *cobra.Command {
   dxctl event incident --id INC-7 --resolved`,
 	}, func(now time.Time) (cloudevent.Event, error) {
 		i.At = moved.Time
-		return webhook.NewIncidentEvent(i, now)
+		return events.NewIncidentEvent(i, now)
 	})
 	f := cmd.Flags()
 	f.StringVar(&i.ID, "id", "", "name of the incident (required)")
@@ -156,7 +156,7 @@ func newEventFact(s *session) *cobra.Command {
 		if f.Type, f.Value, err = factValue(value, event.FactType(kind), f.Error != ""); err != nil {
 			return cloudevent.Event{}, err
 		}
-		return webhook.NewFactEvent(f, now)
+		return events.NewFactEvent(f, now)
 	})
 	flags := cmd.Flags()
 	flags.StringVar(&f.Entity, "entity", "", "`NAME` or ref of the service in the catalog (required)")
@@ -222,9 +222,9 @@ func looksLike(text string) event.FactType {
 
 // deploymentID names a deployment that has no name: the same for the same line that runs again in the same CI job or,
 // outside of CI, on the same day.
-func deploymentID(d webhook.Deploy, job string, now time.Time) string {
+func deploymentID(d events.Deploy, job string, now time.Time) string {
 	if job == "" {
 		job = when(d.At, now).UTC().Format(time.DateOnly)
 	}
-	return webhook.DeterministicID("deployment", d.Service, d.Environment, d.Version, d.SHA, d.RollbackOf, job)
+	return events.DeterministicID("deployment", d.Service, d.Environment, d.Version, d.SHA, d.RollbackOf, job)
 }

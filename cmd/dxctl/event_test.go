@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/store"
@@ -31,7 +32,7 @@ func newReceivingServer(t *testing.T) *receivingServer {
 	t.Helper()
 	quietCI(t)
 	s := &receivingServer{store: storetest.Open(t)}
-	receiver, err := webhook.NewReceiver([]webhook.Source{{Name: "scripts", Kind: webhook.Events, Secret: eventToken}}, webhook.Options{})
+	receiver, err := webhook.NewReceivers([]webhook.Source{{Name: "scripts", Receiver: events.Receiver{}, Secret: eventToken}}, webhook.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +247,7 @@ func TestEventIsSentAgain(t *testing.T) {
 
 func TestDeploymentID(t *testing.T) {
 	day := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	d := webhook.Deploy{Service: "s", Environment: "e", Version: "v1"}
+	d := events.Deploy{Service: "s", Environment: "e", Version: "v1"}
 	same := deploymentID(d, "", day)
 	if deploymentID(d, "", day.Add(time.Hour)) != same {
 		t.Error("the same line an hour later is another deployment")

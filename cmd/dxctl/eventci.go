@@ -3,7 +3,7 @@ package main
 import (
 	"strings"
 
-	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/collectors/events"
 )
 
 // ci is what the CI job that a command runs in says about itself. Empty: it is not known.
@@ -40,7 +40,7 @@ func ciJob(env func(string) string) ci {
 }
 
 // fill gives a deployment what was not said of it.
-func (c ci) fill(d *webhook.Deploy) {
+func (c ci) fill(d *events.Deploy) {
 	for _, f := range []struct {
 		to   *string
 		from string

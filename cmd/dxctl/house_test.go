@@ -35,9 +35,13 @@ var house = []struct {
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
 	{name: "collectors/source", imports: []string{"event", "catalog", "collectors/rest"}},
+	{name: "collectors/delivery", imports: []string{"event"}},
+	{name: "collectors/delivery/deliverytest", imports: []string{"event", "collectors/delivery"}},
+	{name: "collectors/alertmanager", imports: ofSource},
 	{name: "collectors/argocd", imports: ofSource},
 	{name: "collectors/backstage", imports: ofSource},
 	{name: "collectors/circleci", imports: ofSource},
+	{name: "collectors/events", imports: ofSource},
 	{name: "collectors/git", imports: ofSource},
 	{name: "collectors/github", imports: ofSource},
 	{name: "collectors/github/githubtest"},
@@ -47,7 +51,7 @@ var house = []struct {
 	{name: "collectors/opsgenie", imports: ofSource},
 	{name: "collectors/pagerduty", imports: ofSource},
 	{name: "collectors/inbox"},
-	{name: "collectors/webhook", imports: slices.Concat(ofSource, []string{"collectors/inbox"})},
+	{name: "collectors/webhook", imports: []string{"event", "collectors/delivery", "collectors/inbox"}},
 	{name: "collectors", imports: []string{"event", "catalog"}, children: true},
 	{name: "store/embedded"},
 	{name: "store", imports: []string{"event", "migrations", "store/embedded"}},
@@ -67,7 +71,7 @@ var house = []struct {
 	{name: "web/server", imports: append([]string{"scorecards", "web", "web/answers", "web/api", "web/pages", "web/route"}, rendered...)},
 	{name: "config", imports: []string{"strictyaml", "store", "web/server", "catalog", "collectors", "scorecards", "event", "metrics"}},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
-	{name: "cmd/dxctl", imports: []string{"spelling", "event", "migrations", "catalog", "collectors", "collectors/inbox", "collectors/rest", "collectors/source", "collectors/webhook", "store", "store/embedded", "metrics", "scorecards", "report", "report/words", "web/server", "web/spreadsheet", "config"}, children: true},
+	{name: "cmd/dxctl", imports: []string{"spelling", "event", "migrations", "catalog", "collectors", "collectors/delivery", "collectors/events", "collectors/inbox", "collectors/rest", "collectors/source", "collectors/webhook", "store", "store/embedded", "metrics", "scorecards", "report", "report/words", "web/server", "web/spreadsheet", "config"}, children: true},
 	{name: "cmd/benchtable"},
 	{name: "cmd/browser"},
 	{name: "cmd/loadtest", imports: []string{"cmd/browser"}},
@@ -75,7 +79,7 @@ var house = []struct {
 }
 
 // ofSource is what the package of one source may import.
-var ofSource = []string{"event", "catalog", "collectors/rest", "collectors/source"}
+var ofSource = []string{"event", "catalog", "collectors/delivery", "collectors/rest", "collectors/source"}
 
 // rendered is what the packages of the web may import to answer and render.
 var rendered = []string{"catalog", "metrics", "report", "report/records", "report/words"}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/config"
@@ -32,7 +33,7 @@ func (p *platform) openReceiving() (*receiving, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
-	receiver, err := webhook.NewReceiver(sources, webhook.Options{Service: p.serviceCalled})
+	receivers, err := webhook.NewReceivers(sources, webhook.Options{Service: p.serviceCalled, Logger: p.log})
 	if err != nil {
 		return nil, err
 	}
@@ -42,9 +43,9 @@ func (p *platform) openReceiving() (*receiving, error) {
 		return nil, fmt.Errorf("opening the inbox of pushed events in %s: %w", folder, err)
 	}
 	return &receiving{
-		Handler: webhook.NewHandler(receiver, queue, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: folder}),
+		Handler: webhook.NewHandler(receivers, queue, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: folder}),
 		inbox:   queue,
-		applier: webhook.NewApplier(receiver, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
+		applier: webhook.NewApplier(receivers, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
 	}, nil
 }
 
@@ -100,7 +101,7 @@ func (p *platform) serviceCalled(name string) (string, bool) {
 }
 
 // collectSoon asks for a scope to be collected, because something was pushed that does not say enough.
-func (p *platform) collectSoon(t webhook.Target) {
+func (p *platform) collectSoon(t delivery.Target) {
 	runner, err := p.sourcesRunner()
 	if err != nil {
 		return // keepCollecting has said so

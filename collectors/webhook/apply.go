@@ -8,6 +8,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -23,27 +24,27 @@ type ApplierOptions struct {
 	// applied next to it.
 	Probe func(ctx context.Context) error
 	// Collect is told of a scope that should be collected soon, once for each batch; it must not wait for the collect.
-	Collect func(Target)
+	Collect func(delivery.Target)
 }
 
 // Applier brings deliveries into the store: it folds what they say into what is stored and appends the result. It is the
 // handler of the inbox.
 type Applier struct {
-	receiver *Receiver
-	store    Appender
-	lookup   Lookup
-	opt      ApplierOptions
+	receivers *Receivers
+	store     Appender
+	lookup    Lookup
+	opt       ApplierOptions
 }
 
 // NewApplier returns an Applier.
-func NewApplier(r *Receiver, store Appender, lookup Lookup, opt ApplierOptions) *Applier {
+func NewApplier(r *Receivers, store Appender, lookup Lookup, opt ApplierOptions) *Applier {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	if opt.Collect == nil {
-		opt.Collect = func(Target) {}
+		opt.Collect = func(delivery.Target) {}
 	}
-	return &Applier{receiver: r, store: store, lookup: lookup, opt: opt}
+	return &Applier{receivers: r, store: store, lookup: lookup, opt: opt}
 }
 
 // Probe returns nil when the store can be written to, so that a delivery which fails is at fault itself.
@@ -58,17 +59,17 @@ func (a *Applier) Probe(ctx context.Context) error {
 // configuration has changed since they were received.
 func (a *Applier) Handle(ctx context.Context, batch [][]byte) (map[int]string, error) {
 	rejected := map[int]string{}
-	var updates []Update
-	var targets []Target
-	asked := map[Target]bool{}
+	var updates []delivery.Update
+	var targets []delivery.Target
+	asked := map[delivery.Target]bool{}
 	for i, record := range batch {
 		d, err := decodeRecord(record)
 		if err != nil {
 			rejected[i] = "it is not a delivery"
 			continue
 		}
-		told, verdict := a.receiver.Parse(d) //nolint:contextcheck // it reads what is in memory and waits for nothing
-		if verdict.Outcome == Refused {
+		told, verdict := a.receivers.Parse(d)
+		if verdict.Outcome == delivery.Refused {
 			rejected[i] = verdict.Reason
 			continue
 		}
@@ -97,7 +98,7 @@ func (a *Applier) Handle(ctx context.Context, batch [][]byte) (map[int]string, e
 }
 
 // changed returns the records that are different from what is stored once the updates are folded in.
-func (a *Applier) changed(ctx context.Context, updates []Update) ([]event.Event, error) {
+func (a *Applier) changed(ctx context.Context, updates []delivery.Update) ([]event.Event, error) {
 	if len(updates) == 0 {
 		return nil, nil
 	}
@@ -153,17 +154,17 @@ func withoutRun(id event.Identity) event.Identity {
 	return id
 }
 
-func (k *records) apply(u Update) {
-	if u.Run != "" {
-		u.Event = k.numbered(u.Event, u.Run)
+func (k *records) apply(u delivery.Update) {
+	if u.ExternalAttempt != "" {
+		u.Event = k.numbered(u.Event, u.ExternalAttempt)
 	}
 	id := u.Event.Identity()
-	if u.Earlier && !k.earlierFinal(id) {
+	if u.NeedsPriorFinal && !k.earlierFinal(id) {
 		return
 	}
 	if job, ok := u.Event.(event.PipelineJob); ok {
 		// A row's key cannot be changed: a job that is stored stays under the run that it was first stored under.
-		if run, stored := k.runOf[withoutRun(id)]; stored && (u.Loose || run == id.ID) {
+		if run, stored := k.runOf[withoutRun(id)]; stored && (u.RunUnknown || run == id.ID) {
 			job.RunID = run
 			u.Event, id = job, job.Identity()
 		}

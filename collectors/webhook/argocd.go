@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -16,8 +17,26 @@ import (
 //
 // Argo CD's own types are not used: its module brings all of Kubernetes along.
 type argocd struct {
-	*Receiver
-	source Source
+	ArgoCDReceiver
+	delivery.Source
+}
+
+// ArgoCDReceiver reads the notifications of Argo CD.
+type ArgoCDReceiver struct {
+	URL string // where people look at Argo CD, for links
+	// Application says of an Argo CD application, a JSON document, what its collector calls its scope and its environment,
+	// and whether it reads it at all; nil: the scope is the name, and a label or the destination says the environment.
+	Application func(doc []byte) (scope, environment string, taken bool)
+}
+
+// Protocol returns how Argo CD sends notifications.
+func (ArgoCDReceiver) Protocol() delivery.Protocol {
+	return delivery.Protocol{Kind: "argocd", Sign: delivery.Bearer, Unauthorized: delivery.BearerMissing, Unsupported: delivery.JSON, Headers: []string{"content-type"}}
+}
+
+// Parse reads one delivery.
+func (r ArgoCDReceiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+	return argocd{r, s}.parse(d)
 }
 
 // argoApplication is an Application.
@@ -44,8 +63,8 @@ type argoApplication struct {
 // argoEntry is a sync in the history: one that succeeded.
 type argoEntry struct {
 	argoBrought
-	ID        int64 `json:"id"`
-	StartedAt stamp `json:"deployStartedAt"`
+	ID        int64          `json:"id"`
+	StartedAt delivery.Stamp `json:"deployStartedAt"`
 }
 
 type argoInitiator struct {
@@ -54,11 +73,11 @@ type argoInitiator struct {
 }
 
 type argoOperation struct {
-	Phase      string      `json:"phase"`
-	Message    string      `json:"message"`
-	StartedAt  stamp       `json:"startedAt"`
-	FinishedAt stamp       `json:"finishedAt"`
-	Result     argoBrought `json:"syncResult"`
+	Phase      string         `json:"phase"`
+	Message    string         `json:"message"`
+	StartedAt  delivery.Stamp `json:"startedAt"`
+	FinishedAt delivery.Stamp `json:"finishedAt"`
+	Result     argoBrought    `json:"syncResult"`
 	Operation  struct {
 		By   argoInitiator `json:"initiatedBy"`
 		Sync *struct {
@@ -70,60 +89,60 @@ type argoOperation struct {
 	} `json:"operation"`
 }
 
-func (a argocd) parse(d Delivery) ([]Update, Verdict) {
+func (a argocd) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
 	var in argoApplication
-	left, err := decode(d.Body, &in)
+	left, err := delivery.Decode(d.Body, &in)
 	if err != nil {
-		return refused("the notification cannot be read: %v; use the template that docs/sources/argocd.md gives", err)
+		return delivery.Refuse("the notification cannot be read: %v; use the template that docs/sources/argocd.md gives", err)
 	}
 	updates, v := a.read(d, in)
 	v.Misfits = left
 	return updates, v
 }
 
-func (a argocd) read(d Delivery, in argoApplication) ([]Update, Verdict) {
+func (a argocd) read(d delivery.Delivery, in argoApplication) ([]delivery.Update, delivery.Verdict) {
 	if in.Metadata.Name == "" {
-		return refused("the notification has no metadata.name; use the template that docs/sources/argocd.md gives")
+		return delivery.Refuse("the notification has no metadata.name; use the template that docs/sources/argocd.md gives")
 	}
 	scope, environment, taken := a.place(d.Body, in)
 	if !taken {
-		return ignored("the application %.140s is not among those of the source", in.Metadata.Name)
+		return delivery.Ignore("the application %.140s is not among those of the source", in.Metadata.Name)
 	}
 	o := in.Status.Operation
 	switch {
 	case o == nil || o.StartedAt.IsZero():
-		return ignored("the application %.140s was not synced", in.Metadata.Name)
+		return delivery.Ignore("the application %.140s was not synced", in.Metadata.Name)
 	case o.Operation.Sync != nil && o.Operation.Sync.DryRun:
-		return ignored("a dry run brings nothing anywhere")
+		return delivery.Ignore("a dry run brings nothing anywhere")
 	case in.heals():
-		return ignored("a self-heal brings nothing new: what runs is repaired")
+		return delivery.Ignore("a self-heal brings nothing new: what runs is repaired")
 	}
 	e := in.deployment(scope, environment)
-	e.Source, e.URL = a.source.Name, a.page(in)
+	e.Source, e.URL = a.Name, a.page(in)
 	mapped, known := argoStatus(o.Phase, o.Message, !o.FinishedAt.IsZero())
 	if !known {
-		a.unknown(a.source, "phase of an operation", o.Phase)
+		a.Warn("phase of an operation", o.Phase)
 	}
 	e.Status, e.StatusRaw = mapped, o.Phase
 	if mapped.Final() { // while a retry is awaited, the end is that of the attempt before
 		e.FinishedAt = o.FinishedAt.Time
 	}
-	if !a.source.Polled {
-		return accepted([]Update{{Event: e, At: at(e.FinishedAt, e.StartedAt)}})
+	if !a.Polled {
+		return delivery.Accept([]delivery.Update{{Event: e, At: delivery.FirstKnown(e.FinishedAt, e.StartedAt), CollectedEnvironment: true}})
 	}
 	if mapped == event.Failed || mapped == event.Cancelled { // Argo CD forgets it at the next sync, perhaps before the collector comes
-		return accepted([]Update{{Event: e, At: at(e.FinishedAt, e.StartedAt)}}, Target{a.source.Name, scope})
+		return delivery.Accept([]delivery.Update{{Event: e, At: delivery.FirstKnown(e.FinishedAt, e.StartedAt), CollectedEnvironment: true}}, delivery.Target{Source: a.Name, Scope: scope})
 	}
-	return soon(a.source, scope, "the application was synced, and the collector reads its history")
+	return a.CollectSoon(scope, "the application was synced, and the collector reads its history")
 }
 
 // place says where an application belongs: as the collector's configuration has it, else by its name, and by the label
 // or the destination that says which environment it is.
 func (a argocd) place(doc []byte, in argoApplication) (scope, environment string, taken bool) {
-	if a.source.Application != nil {
-		return a.source.Application(doc)
+	if a.Application != nil {
+		return a.Application(doc)
 	}
-	if scope, taken = a.source.scope(in.Metadata.Name); !taken {
+	if scope, taken = a.Scope(in.Metadata.Name); !taken {
 		return "", "", false
 	}
 	to := in.Spec.Destination
@@ -136,7 +155,7 @@ func (a argocd) place(doc []byte, in argoApplication) (scope, environment string
 
 // page is where people look at the application.
 func (a argocd) page(in argoApplication) string {
-	base := strings.TrimRight(a.source.URL, "/")
+	base := strings.TrimRight(a.URL, "/")
 	if base == "" {
 		return ""
 	}
@@ -144,7 +163,7 @@ func (a argocd) page(in argoApplication) string {
 	if in.Metadata.Namespace != "" {
 		path += url.PathEscape(in.Metadata.Namespace) + "/"
 	}
-	return link(base + path + url.PathEscape(in.Metadata.Name))
+	return delivery.Link(base + path + url.PathEscape(in.Metadata.Name))
 }
 
 // before returns the latest entry of the history that is not the operation's own.
@@ -197,7 +216,7 @@ func (in argoApplication) brought() argoBrought {
 func (in argoApplication) deployment(scope, environment string) event.Deployment {
 	o := in.Status.Operation
 	by := o.Operation.By
-	d := event.Deployment{Origin: event.Origin{Provider: string(ArgoCD), Scope: scope, ID: o.StartedAt.UTC().Format("2006-01-02T15:04:05Z07:00")},
+	d := event.Deployment{Origin: event.Origin{Provider: "argocd", Scope: scope, ID: o.StartedAt.UTC().Format("2006-01-02T15:04:05Z07:00")},
 		Attempt: 1, Environment: environment, CreatedAt: o.StartedAt.Time, StartedAt: o.StartedAt.Time,
 		Actor: by.Username, Bot: strings.HasPrefix(by.Username, "proj:") || strings.HasSuffix(by.Username, "[bot]")}
 	d.SHA, d.Ref, d.Version = in.brought().version()

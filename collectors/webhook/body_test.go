@@ -13,6 +13,9 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/events"
 )
 
 // free returns what is left of the budgets.
@@ -125,10 +128,10 @@ func TestLeftoversOfBodiesAreRemoved(t *testing.T) {
 
 // TestNothingIsReadOfStrangers: where the header already shows that the secret is not known, the body is not read.
 func TestNothingIsReadOfStrangers(t *testing.T) {
-	push := Source{Name: "push", Kind: Events, Secret: "a token of the events"}
-	lab := Source{Name: "lab", Kind: GitLab, Secret: testSecret}
-	ring := Source{Name: "ring", Kind: CircleCI, Secret: testSecret}
-	h := NewHandler(newReceiver(t, testSource(GitHub), push, lab, ring), &memoryInbox{}, HandlerOptions{MaxBody: 1 << 20})
+	push := Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}
+	lab := Source{Name: "lab", Receiver: GitLabReceiver{}, Secret: deliverytest.Secret}
+	ring := Source{Name: "ring", Receiver: CircleCIReceiver{}, Secret: deliverytest.Secret}
+	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), push, lab, ring), &memoryInbox{}, HandlerOptions{MaxBody: 1 << 20})
 	for _, c := range []struct {
 		name, path string
 		header     http.Header
@@ -164,10 +167,10 @@ func (u untouchable) Read([]byte) (int, error) {
 
 // TestFullAndSlowSenders: what is answered when bodies cannot be held, or do not come.
 func TestFullAndSlowSenders(t *testing.T) {
-	h := NewHandler(newReceiver(t, testSource(GitHub)), &memoryInbox{}, HandlerOptions{MaxMemory: 1 << 10, MaxDisk: 1 << 10, SpoolDir: t.TempDir()})
+	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), &memoryInbox{}, HandlerOptions{MaxMemory: 1 << 10, MaxDisk: 1 << 10, SpoolDir: t.TempDir()})
 	send := func(body io.Reader) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, WebhooksPath+"gh", body)
-		for name, value := range githubHeaders(testSecret, "pull_request", nil) {
+		for name, value := range githubHeaders(deliverytest.Secret, "pull_request", nil) {
 			r.Header.Set(name, value)
 		}
 		w := httptest.NewRecorder()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -17,23 +18,38 @@ import (
 // Of a polled source nothing is written: the collector numbers the attempts of a pipeline by all its workflows, and what
 // deploys is configured there.
 type circleci struct {
-	*Receiver
-	source Source
+	CircleCIReceiver
+	delivery.Source
+}
+
+// CircleCIReceiver reads the webhooks of CircleCI.
+type CircleCIReceiver struct{}
+
+// Protocol returns how CircleCI sends webhooks.
+func (CircleCIReceiver) Protocol() delivery.Protocol {
+	return delivery.Protocol{Kind: "circleci", Sign: delivery.HexSignature("circleci-signature", "v1="), Unsupported: delivery.JSON, // v1=…, and perhaps versions to come
+		Unauthorized: "missing or invalid circleci-signature; check that the webhook's secret is the source's secret",
+		Headers:      []string{"content-type", "circleci-event-type"}}
+}
+
+// Parse reads one delivery.
+func (r CircleCIReceiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+	return circleci{r, s}.parse(d)
 }
 
 type circleciDelivery struct {
-	Type       string `json:"type"`
-	HappenedAt stamp  `json:"happened_at"`
+	Type       string         `json:"type"`
+	HappenedAt delivery.Stamp `json:"happened_at"`
 	Project    struct {
 		Slug string `json:"slug"`
 	} `json:"project"`
 	Workflow struct {
-		ID        string `json:"id"`
-		Name      string `json:"name"`
-		Status    string `json:"status"`
-		CreatedAt stamp  `json:"created_at"`
-		StoppedAt stamp  `json:"stopped_at"`
-		URL       string `json:"url"`
+		ID        string         `json:"id"`
+		Name      string         `json:"name"`
+		Status    string         `json:"status"`
+		CreatedAt delivery.Stamp `json:"created_at"`
+		StoppedAt delivery.Stamp `json:"stopped_at"`
+		URL       string         `json:"url"`
 	} `json:"workflow"`
 	Pipeline struct {
 		Number  int64 `json:"number"`
@@ -50,12 +66,12 @@ type circleciDelivery struct {
 		Parameters circleciParameters `json:"trigger_parameters"` // of a GitHub App's pipeline, in place of vcs
 	} `json:"pipeline"`
 	Job struct {
-		ID        string `json:"id"`
-		Number    int64  `json:"number"`
-		Name      string `json:"name"`
-		Status    string `json:"status"`
-		StartedAt stamp  `json:"started_at"`
-		StoppedAt stamp  `json:"stopped_at"`
+		ID        string         `json:"id"`
+		Number    int64          `json:"number"`
+		Name      string         `json:"name"`
+		Status    string         `json:"status"`
+		StartedAt delivery.Stamp `json:"started_at"`
+		StoppedAt delivery.Stamp `json:"stopped_at"`
 	} `json:"job"`
 }
 
@@ -91,57 +107,57 @@ func circleciSlug(slug string) string {
 	return slug
 }
 
-func (c circleci) parse(d Delivery) ([]Update, Verdict) {
+func (c circleci) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
 	var in circleciDelivery
-	left, err := decode(d.Body, &in)
+	left, err := delivery.Decode(d.Body, &in)
 	if err != nil {
-		return refused("the payload cannot be read: %v", err)
+		return delivery.Refuse("the payload cannot be read: %v", err)
 	}
 	updates, v := c.read(d, in)
 	v.Misfits = left
 	return updates, v
 }
 
-func (c circleci) read(d Delivery, in circleciDelivery) ([]Update, Verdict) {
+func (c circleci) read(d delivery.Delivery, in circleciDelivery) ([]delivery.Update, delivery.Verdict) {
 	kind := cmp.Or(in.Type, d.Headers["circleci-event-type"])
 	switch kind {
 	case "ping":
-		return ignored("ping: the webhook works")
+		return delivery.Ignore("ping: the webhook works")
 	case "workflow-completed", "job-completed":
 	case "":
-		return refused("the payload has no type")
+		return delivery.Refuse("the payload has no type")
 	default:
-		return ignored("events of type %.60q are not used", kind)
+		return delivery.Ignore("events of type %.60q are not used", kind)
 	}
 	slug := circleciSlug(in.Project.Slug)
 	if slug == "" {
-		return refused("the payload of %s has no project.slug", kind)
+		return delivery.Refuse("the payload of %s has no project.slug", kind)
 	}
-	scopes := make([]string, len(c.source.Scopes))
-	for i, configured := range c.source.Scopes {
+	scopes := make([]string, len(c.Scopes))
+	for i, configured := range c.Scopes {
 		scopes[i] = circleciSlug(configured)
 	}
-	scope, taken := Source{Scopes: scopes}.scope(slug)
+	scope, taken := delivery.Source{Scopes: scopes}.Scope(slug)
 	if !taken {
-		return ignored("the project %.140s is not among the source's scopes", slug)
+		return delivery.Ignore("the project %.140s is not among the source's scopes", slug)
 	}
 	if in.Workflow.ID == "" || in.Workflow.Name == "" || in.Pipeline.Number <= 0 {
-		return refused("the payload of %s has no workflow.id, workflow.name or pipeline.number", kind)
+		return delivery.Refuse("the payload of %s has no workflow.id, workflow.name or pipeline.number", kind)
 	}
-	if c.source.Polled {
-		return soon(c.source, scope, kind+": the collector reads the workflow with its jobs and numbers its attempts")
+	if c.Polled {
+		return c.CollectSoon(scope, kind+": the collector reads the workflow with its jobs and numbers its attempts")
 	}
 	if kind == "job-completed" {
 		if in.Job.ID == "" {
-			return refused("the payload of job-completed has no job.id")
+			return delivery.Refuse("the payload of job-completed has no job.id")
 		}
-		return accepted([]Update{c.run(in, scope, false), c.job(in, scope)})
+		return delivery.Accept([]delivery.Update{c.run(in, scope, false), c.job(in, scope)})
 	}
-	return accepted([]Update{c.run(in, scope, true)})
+	return delivery.Accept([]delivery.Update{c.run(in, scope, true)})
 }
 
 func (c circleci) origin(scope, id, address string) event.Origin {
-	return event.Origin{Source: c.source.Name, Provider: string(CircleCI), Scope: scope, ID: id, URL: address}
+	return event.Origin{Source: c.Name, Provider: "circleci", Scope: scope, ID: id, URL: address}
 }
 
 func (in circleciDelivery) runID() string {
@@ -153,14 +169,14 @@ func (in circleciDelivery) own() string { return url.PathEscape(in.Workflow.ID) 
 
 // page is where people look at the workflow.
 func (in circleciDelivery) page(scope string) string {
-	if address := link(in.Workflow.URL); strings.HasSuffix(address, "/"+in.own()) {
+	if address := delivery.Link(in.Workflow.URL); strings.HasSuffix(address, "/"+in.own()) {
 		return address
 	}
 	return "https://app.circleci.com/pipelines/" + scope + "/" + strconv.FormatInt(in.Pipeline.Number, 10) + "/workflows/" + in.own()
 }
 
 // run says what is known of the workflow: how it ended, or of one whose job has completed that it is under way.
-func (c circleci) run(in circleciDelivery, scope string, completed bool) Update {
+func (c circleci) run(in circleciDelivery, scope string, completed bool) delivery.Update {
 	p := in.Pipeline
 	actor := cmp.Or(p.Trigger.Actor.Login, p.Parameters.App.User)
 	e := event.PipelineRun{Origin: c.origin(scope, in.runID(), in.page(scope)), Attempt: 1, Pipeline: in.Workflow.Name, Status: event.Running,
@@ -168,21 +184,21 @@ func (c circleci) run(in circleciDelivery, scope string, completed bool) Update 
 		Trigger: circleciTrigger(p.Trigger.Type), Actor: actor, Bot: strings.HasSuffix(actor, "[bot]"), CreatedAt: in.Workflow.CreatedAt.Time}
 	if !completed {
 		e.StartedAt = in.Job.StartedAt.Time // of several jobs the earliest counts
-		return Update{Event: e, At: at(in.Job.StoppedAt.Time, in.HappenedAt.Time), Run: in.own()}
+		return delivery.Update{Event: e, At: delivery.FirstKnown(in.Job.StoppedAt.Time, in.HappenedAt.Time), ExternalAttempt: in.own()}
 	}
 	mapped, known := circleciStatus(in.Workflow.Status)
 	if !known {
-		c.unknown(c.source, "status of a workflow", in.Workflow.Status)
+		c.Warn("status of a workflow", in.Workflow.Status)
 		mapped = event.Skipped // it has completed, and no verdict is known
 	}
-	e.Status, e.StatusRaw, e.FinishedAt = mapped, in.Workflow.Status, at(in.Workflow.StoppedAt.Time, in.HappenedAt.Time)
-	return Update{Event: e, At: e.FinishedAt, Run: in.own()}
+	e.Status, e.StatusRaw, e.FinishedAt = mapped, in.Workflow.Status, delivery.FirstKnown(in.Workflow.StoppedAt.Time, in.HappenedAt.Time)
+	return delivery.Update{Event: e, At: e.FinishedAt, ExternalAttempt: in.own()}
 }
 
-func (c circleci) job(in circleciDelivery, scope string) Update {
+func (c circleci) job(in circleciDelivery, scope string) delivery.Update {
 	mapped, known := circleciStatus(in.Job.Status)
 	if !known {
-		c.unknown(c.source, "status of a job", in.Job.Status)
+		c.Warn("status of a job", in.Job.Status)
 		mapped = event.Skipped
 	}
 	address := in.page(scope)
@@ -190,8 +206,8 @@ func (c circleci) job(in circleciDelivery, scope string) Update {
 		address += "/jobs/" + strconv.FormatInt(in.Job.Number, 10)
 	}
 	e := event.PipelineJob{Origin: c.origin(scope, in.Job.ID, address), RunID: in.runID(), Attempt: 1, Name: in.Job.Name, Status: mapped,
-		StatusRaw: in.Job.Status, StartedAt: in.Job.StartedAt.Time, FinishedAt: at(in.Job.StoppedAt.Time, in.HappenedAt.Time)}
-	return Update{Event: e, At: e.FinishedAt, Run: in.own()}
+		StatusRaw: in.Job.Status, StartedAt: in.Job.StartedAt.Time, FinishedAt: delivery.FirstKnown(in.Job.StoppedAt.Time, in.HappenedAt.Time)}
+	return delivery.Update{Event: e, At: e.FinishedAt, ExternalAttempt: in.own()}
 }
 
 // circleciStatus maps how a workflow or a job ended.

@@ -13,6 +13,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/gofiber/fiber/v2/middleware/adaptor"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
@@ -52,7 +54,7 @@ func TestUnderFiber(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	h := NewHandler(newReceiver(t, testSource(GitHub)), q, HandlerOptions{MaxBody: maxBody})
+	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), q, HandlerOptions{MaxBody: maxBody})
 	address := serveFiber(t, h, maxBody+1<<20)
 	// Bytes that a careless hand would change: spaces, a line's end, another alphabet, an escape, a plus and a percent sign.
 	odd := strings.Replace(openPull, `"Größe"`, "\"Gr\\u00f6\u00dfe + 100% \U0001F980\"\r\n", 1)
@@ -71,7 +73,7 @@ func TestUnderFiber(t *testing.T) {
 	var sent []string
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			headers := githubHeaders(testSecret, "pull_request", []byte(c.body))
+			headers := githubHeaders(deliverytest.Secret, "pull_request", []byte(c.body))
 			if c.header != "" {
 				headers["X-Hub-Signature-256"] = c.header
 			}
@@ -121,11 +123,11 @@ func sendTo(t *testing.T, address, body string, headers map[string]string) (int,
 }
 
 // queued returns the deliveries that wait in an inbox, and removes them.
-func queued(t *testing.T, q *inbox.Inbox) []Delivery {
+func queued(t *testing.T, q *inbox.Inbox) []delivery.Delivery {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
-	var all []Delivery
+	var all []delivery.Delivery
 	total := int(q.Stats().Waiting)
 	_ = q.Run(ctx, inbox.HandlerFunc(func(_ context.Context, batch [][]byte) (map[int]string, error) {
 		for _, record := range batch {

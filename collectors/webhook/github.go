@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -17,12 +18,30 @@ import (
 // google/go-github's event types are not used: they turn what is absent into pointers field by field, fail the whole
 // delivery on one odd time, and lag behind GitHub's own payloads, of which only a few fields are needed here.
 type github struct {
-	*Receiver
-	source Source
+	GitHubReceiver
+	delivery.Source
+}
+
+// GitHubReceiver reads the webhooks of GitHub.
+type GitHubReceiver struct {
+	// IncidentLabels are the labels that make an issue an incident; empty: no issue is one. Case does not matter.
+	IncidentLabels []string
+}
+
+// Protocol returns how GitHub sends webhooks.
+func (GitHubReceiver) Protocol() delivery.Protocol {
+	return delivery.Protocol{Kind: "github", Sign: delivery.HexSignature("X-Hub-Signature-256", "sha256="), Unsupported: delivery.JSONOrForm,
+		Unauthorized: "missing or invalid X-Hub-Signature-256; check that the webhook's secret is the source's secret",
+		Headers:      []string{"content-type", "x-github-event"}, IDs: []string{"X-GitHub-Delivery"}}
+}
+
+// Parse reads one delivery.
+func (r GitHubReceiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+	return github{r, s}.parse(d)
 }
 
 // githubReaders are the types of events that are used.
-var githubReaders = map[string]func(github, githubDelivery) ([]Update, Verdict){
+var githubReaders = map[string]func(github, githubDelivery) ([]delivery.Update, delivery.Verdict){
 	"ping":                github.ping,
 	"workflow_run":        github.run,
 	"workflow_job":        github.job,
@@ -86,8 +105,8 @@ type githubDelivery struct {
 	kind string
 	body []byte
 	githubEnvelope
-	scope   string   // of the repository, as the collector spells it; empty when the payload has no repository
-	misfits *misfits // what was left out so far
+	scope   string            // of the repository, as the collector spells it; empty when the payload has no repository
+	misfits *delivery.Misfits // what was left out so far
 }
 
 type githubEnvelope struct {
@@ -110,25 +129,25 @@ func (a githubAccount) bot() bool {
 	return strings.EqualFold(a.Type, "Bot") || strings.HasSuffix(a.Login, "[bot]")
 }
 
-func (g github) parse(d Delivery) ([]Update, Verdict) {
+func (g github) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
 	kind := d.Headers["x-github-event"]
 	if kind == "" {
-		return refused("X-GitHub-Event is missing: it says what the payload is")
+		return delivery.Refuse("X-GitHub-Event is missing: it says what the payload is")
 	}
 	read, used := githubReaders[kind]
 	if !used {
 		if reason, known := githubUnused[kind]; known {
-			return ignored("%s: %s", kind, reason)
+			return delivery.Ignore("%s: %s", kind, reason)
 		}
-		return ignored("events of type %.60q are not used", kind)
+		return delivery.Ignore("events of type %.60q are not used", kind)
 	}
 	body, err := githubPayload(d)
 	if err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
-	in := githubDelivery{kind: kind, body: body, misfits: &misfits{}}
+	in := githubDelivery{kind: kind, body: body, misfits: &delivery.Misfits{}}
 	if err := in.decode(&in.githubEnvelope); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if kind != "ping" {
 		if v, ok := g.place(&in); !ok {
@@ -141,24 +160,24 @@ func (g github) parse(d Delivery) ([]Update, Verdict) {
 }
 
 // place finds the scope of a payload's repository; false with the verdict when the source does not take it.
-func (g github) place(in *githubDelivery) (Verdict, bool) {
+func (g github) place(in *githubDelivery) (delivery.Verdict, bool) {
 	name := in.Repository.FullName
 	if name == "" {
-		_, v := refusedWith(*in.misfits, "the payload of %s has no repository.full_name", in.kind)
+		_, v := delivery.RefuseWith(*in.misfits, "the payload of %s has no repository.full_name", in.kind)
 		return v, false
 	}
-	scope, taken := g.source.scope(name)
+	scope, taken := g.Scope(name)
 	if !taken {
-		_, v := ignored("the repository %.140s is not among the source's scopes", name)
+		_, v := delivery.Ignore("the repository %.140s is not among the source's scopes", name)
 		return v, false
 	}
 	in.scope = scope
-	return Verdict{}, true
+	return delivery.Verdict{}, true
 }
 
 // githubPayload is the payload's JSON: the body, or in a form, which is the other way in which GitHub sends, its one field.
-func githubPayload(d Delivery) ([]byte, error) {
-	if media, _, _ := mime.ParseMediaType(d.Headers["content-type"]); media != formType { // what cannot be read is no form
+func githubPayload(d delivery.Delivery) ([]byte, error) {
+	if media, _, _ := mime.ParseMediaType(d.Headers["content-type"]); media != delivery.FormType { // what cannot be read is no form
 		return d.Body, nil
 	}
 	form, err := url.ParseQuery(string(d.Body))
@@ -173,7 +192,7 @@ func githubPayload(d Delivery) ([]byte, error) {
 
 // decode reads the part of a payload that a reader needs. What does not fit is left out.
 func (in githubDelivery) decode(into any) error {
-	left, err := decode(in.body, into)
+	left, err := delivery.Decode(in.body, into)
 	if err != nil {
 		return fmt.Errorf("the payload of %s cannot be read: %w", in.kind, err)
 	}
@@ -183,21 +202,21 @@ func (in githubDelivery) decode(into any) error {
 
 // origin is where a record of the delivery's repository comes from.
 func (g github) origin(in githubDelivery, id, address string) event.Origin {
-	return event.Origin{Source: g.source.Name, Provider: string(GitHub), Scope: in.scope, ID: id, URL: link(address)}
+	return event.Origin{Source: g.Name, Provider: "github", Scope: in.scope, ID: id, URL: delivery.Link(address)}
 }
 
 // asksFor is what to collect of a polled source besides what is written: it says more than the payload.
-func (g github) asksFor(in githubDelivery) []Target {
-	if !g.source.Polled {
+func (g github) asksFor(in githubDelivery) []delivery.Target {
+	if !g.Polled {
 		return nil
 	}
-	return []Target{{g.source.Name, in.scope}}
+	return []delivery.Target{{Source: g.Name, Scope: in.scope}}
 }
 
 // wanted are the events that a webhook should send, in the order in which GitHub's page shows them.
 func (g github) wanted() []string {
 	events := []string{"deployment", "deployment_status", "pull_request", "pull_request_review", "workflow_job", "workflow_run"}
-	if len(g.source.IncidentLabels) > 0 {
+	if len(g.IncidentLabels) > 0 {
 		events = append(events, "issues")
 	}
 	return events
@@ -205,17 +224,17 @@ func (g github) wanted() []string {
 
 // ping is what GitHub sends when a webhook is made. The answer stands at GitHub under Recent Deliveries, so it says what
 // is still to be ticked.
-func (g github) ping(in githubDelivery) ([]Update, Verdict) {
+func (g github) ping(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Hook struct {
 			Events []string `json:"events"`
 		} `json:"hook"`
 	}
 	if err := in.decode(&p); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if len(p.Hook.Events) == 0 {
-		return ignored("ping: the webhook works")
+		return delivery.Ignore("ping: the webhook works")
 	}
 	var missing []string
 	for _, e := range g.wanted() {
@@ -224,43 +243,43 @@ func (g github) ping(in githubDelivery) ([]Update, Verdict) {
 		}
 	}
 	if len(missing) == 0 {
-		return ignored("ping: the webhook works and sends all that is used")
+		return delivery.Ignore("ping: the webhook works and sends all that is used")
 	}
-	return ignored("ping: the webhook works; it does not send %s, so nothing is known of these unless a collector reads them", strings.Join(missing, ", "))
+	return delivery.Ignore("ping: the webhook works; it does not send %s, so nothing is known of these unless a collector reads them", strings.Join(missing, ", "))
 }
 
 // push moves what the collector reads of the default branch: which files there are.
-func (g github) push(in githubDelivery) ([]Update, Verdict) {
+func (g github) push(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Ref     string `json:"ref"`
 		Deleted bool   `json:"deleted"`
 	}
 	if err := in.decode(&p); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if strings.HasPrefix(p.Ref, "refs/tags/") {
-		return soon(g.source, in.scope, "a tag was pushed, which the collector reads where tags are deployments")
+		return g.CollectSoon(in.scope, "a tag was pushed, which the collector reads where tags are deployments")
 	}
 	branch, isBranch := strings.CutPrefix(p.Ref, "refs/heads/")
 	if !isBranch || branch != in.Repository.DefaultBranch {
-		return ignored("push: %.120s is not the default branch", p.Ref)
+		return delivery.Ignore("push: %.120s is not the default branch", p.Ref)
 	}
-	return soon(g.source, in.scope, "the default branch has moved, and the collector reads which files it has")
+	return g.CollectSoon(in.scope, "the default branch has moved, and the collector reads which files it has")
 }
 
 // release is read by the collector, because GitHub's releases have a history that the payload does not tell.
-func (g github) release(in githubDelivery) ([]Update, Verdict) {
+func (g github) release(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	switch in.Action {
 	case "published", "released", "edited", "unpublished", "deleted", "prereleased":
-		return soon(g.source, in.scope, "a release has changed, which the collector reads where releases are deployments")
+		return g.CollectSoon(in.scope, "a release has changed, which the collector reads where releases are deployments")
 	}
-	return ignored("release %.40s: nothing is released yet", in.Action)
+	return delivery.Ignore("release %.40s: nothing is released yet", in.Action)
 }
 
-func (g github) changedRepository(in githubDelivery) ([]Update, Verdict) {
+func (g github) changedRepository(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	switch in.Action {
 	case "edited", "unarchived", "created":
-		return soon(g.source, in.scope, "the repository's settings have changed, and the collector reads its default branch")
+		return g.CollectSoon(in.scope, "the repository's settings have changed, and the collector reads its default branch")
 	}
-	return ignored("repository %.40s: nothing of it is kept", in.Action)
+	return delivery.Ignore("repository %.40s: nothing of it is kept", in.Action)
 }

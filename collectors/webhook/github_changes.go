@@ -6,21 +6,22 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
 // githubPull is what is used of a pull request. In a review's payload it lacks the counts of lines.
 type githubPull struct {
-	Number         uint64        `json:"number"`
-	Title          string        `json:"title"`
-	Body           string        `json:"body"`
-	HTMLURL        string        `json:"html_url"`
-	User           githubAccount `json:"user"`
-	CreatedAt      stamp         `json:"created_at"`
-	UpdatedAt      stamp         `json:"updated_at"`
-	ClosedAt       stamp         `json:"closed_at"`
-	MergedAt       stamp         `json:"merged_at"`
-	MergeCommitSHA string        `json:"merge_commit_sha"`
+	Number         uint64         `json:"number"`
+	Title          string         `json:"title"`
+	Body           string         `json:"body"`
+	HTMLURL        string         `json:"html_url"`
+	User           githubAccount  `json:"user"`
+	CreatedAt      delivery.Stamp `json:"created_at"`
+	UpdatedAt      delivery.Stamp `json:"updated_at"`
+	ClosedAt       delivery.Stamp `json:"closed_at"`
+	MergedAt       delivery.Stamp `json:"merged_at"`
+	MergeCommitSHA string         `json:"merge_commit_sha"`
 	Head           struct {
 		Ref string `json:"ref"`
 		SHA string `json:"sha"`
@@ -33,24 +34,24 @@ type githubPull struct {
 var githubTold = []string{"opened", "synchronize", "reopened", "closed"}
 
 // pullRequest reads pull_request. The payload describes the pull request whatever was done to it, so every action is used.
-func (g github) pullRequest(in githubDelivery) ([]Update, Verdict) {
+func (g github) pullRequest(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Pull *githubPull `json:"pull_request"`
 	}
 	if err := in.decode(&p); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if p.Pull == nil || p.Pull.Number == 0 {
-		return refused("the payload of pull_request has no pull_request.number")
+		return delivery.Refuse("the payload of pull_request has no pull_request.number")
 	}
-	var collect []Target
+	var collect []delivery.Target
 	if slices.Contains(githubTold, in.Action) {
 		collect = g.asksFor(in)
 	}
-	return accepted([]Update{g.changeUpdate(in, *p.Pull)}, collect...)
+	return delivery.Accept([]delivery.Update{g.changeUpdate(in, *p.Pull)}, collect...)
 }
 
-func (g github) changeUpdate(in githubDelivery, p githubPull) Update {
+func (g github) changeUpdate(in githubDelivery, p githubPull) delivery.Update {
 	e := event.Change{
 		Origin: g.origin(in, strconv.FormatUint(p.Number, 10), p.HTMLURL), Repository: in.scope, Number: p.Number, Title: p.Title,
 		Author: p.User.Login, Bot: p.User.bot(), CreatedAt: p.CreatedAt.Time, MergedAt: p.MergedAt.Time, ClosedAt: p.ClosedAt.Time,
@@ -59,25 +60,25 @@ func (g github) changeUpdate(in githubDelivery, p githubPull) Update {
 	if !e.MergedAt.IsZero() { // an open pull request has a merge commit too: GitHub tries the merge
 		e.MergeSHA = p.MergeCommitSHA
 	}
-	whole := in.misfits.at("pull_request.closed_at", "pull_request.merged_at") == ""
-	return Update{Event: e, At: p.UpdatedAt.Time, Whole: whole}
+	whole := in.misfits.At("pull_request.closed_at", "pull_request.merged_at") == ""
+	return delivery.Update{Event: e, At: p.UpdatedAt.Time, Full: whole}
 }
 
 // review reads pull_request_review.
-func (g github) review(in githubDelivery) ([]Update, Verdict) {
+func (g github) review(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Pull   *githubPull `json:"pull_request"`
 		Review *struct {
-			State       string        `json:"state"`
-			SubmittedAt stamp         `json:"submitted_at"`
-			User        githubAccount `json:"user"`
+			State       string         `json:"state"`
+			SubmittedAt delivery.Stamp `json:"submitted_at"`
+			User        githubAccount  `json:"user"`
 		} `json:"review"`
 	}
 	if err := in.decode(&p); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if p.Pull == nil || p.Pull.Number == 0 || p.Review == nil {
-		return refused("the payload of pull_request_review has no pull_request.number or review")
+		return delivery.Refuse("the payload of pull_request_review has no pull_request.number or review")
 	}
 	u := g.changeUpdate(in, *p.Pull)
 	e := u.Event.(event.Change)
@@ -88,11 +89,11 @@ func (g github) review(in githubDelivery) ([]Update, Verdict) {
 			e.ApprovedAt = p.Review.SubmittedAt.Time
 		}
 	}
-	u.Event, u.At = e, latest(u.At, p.Review.SubmittedAt.Time)
+	u.Event, u.At = e, delivery.Latest(u.At, p.Review.SubmittedAt.Time)
 	if in.Action == "dismissed" { // an approval may be gone, which only the collector can say
-		return accepted([]Update{u}, g.asksFor(in)...)
+		return delivery.Accept([]delivery.Update{u}, g.asksFor(in)...)
 	}
-	return accepted([]Update{u})
+	return delivery.Accept([]delivery.Update{u})
 }
 
 var (
@@ -114,12 +115,12 @@ func githubReverts(p githubPull) string {
 
 // githubIssue is what is used of an issue.
 type githubIssue struct {
-	Number    uint64        `json:"number"`
-	HTMLURL   string        `json:"html_url"`
-	CreatedAt stamp         `json:"created_at"`
-	UpdatedAt stamp         `json:"updated_at"`
-	ClosedAt  stamp         `json:"closed_at"`
-	Labels    []githubLabel `json:"labels"`
+	Number    uint64         `json:"number"`
+	HTMLURL   string         `json:"html_url"`
+	CreatedAt delivery.Stamp `json:"created_at"`
+	UpdatedAt delivery.Stamp `json:"updated_at"`
+	ClosedAt  delivery.Stamp `json:"closed_at"`
+	Labels    []githubLabel  `json:"labels"`
 	// Pull is there when the issue is the conversation of a pull request.
 	Pull *struct{} `json:"pull_request"`
 }
@@ -130,40 +131,40 @@ type githubLabel struct {
 
 // incident reports whether the label makes an issue an incident.
 func (g github) incident(l githubLabel) bool {
-	return slices.ContainsFunc(g.source.IncidentLabels, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), l.Name) })
+	return slices.ContainsFunc(g.IncidentLabels, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), l.Name) })
 }
 
 // issue reads issues: one with an incident label is an incident from when it was opened until it is closed. One that loses
 // the label, is deleted, or moves to another repository is no incident here any more: it ends.
-func (g github) issue(in githubDelivery) ([]Update, Verdict) {
-	if len(g.source.IncidentLabels) == 0 {
-		return ignored("issues: no label makes an issue an incident; set incident_labels")
+func (g github) issue(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
+	if len(g.IncidentLabels) == 0 {
+		return delivery.Ignore("issues: no label makes an issue an incident; set incident_labels")
 	}
 	var p struct {
 		Issue *githubIssue `json:"issue"`
 		Label githubLabel  `json:"label"`
 	}
 	if err := in.decode(&p); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if p.Issue == nil || p.Issue.Number == 0 {
-		return refused("the payload of issues has no issue.number")
+		return delivery.Refuse("the payload of issues has no issue.number")
 	}
 	labelled := slices.ContainsFunc(p.Issue.Labels, g.incident)
 	lost := in.Action == "unlabeled" && !labelled && g.incident(p.Label)
 	gone := labelled && (in.Action == "deleted" || in.Action == "transferred")
 	switch {
 	case p.Issue.Pull != nil:
-		return ignored("issues: #%d is a pull request", p.Issue.Number)
+		return delivery.Ignore("issues: #%d is a pull request", p.Issue.Number)
 	case !labelled && !lost:
-		return ignored("issues: #%d has none of the labels %s", p.Issue.Number, strings.Join(g.source.IncidentLabels, ", "))
+		return delivery.Ignore("issues: #%d has none of the labels %s", p.Issue.Number, strings.Join(g.IncidentLabels, ", "))
 	}
 	e := event.Incident{Origin: g.origin(in, strconv.FormatUint(p.Issue.Number, 10), p.Issue.HTMLURL), Severity: githubSeverity(p.Issue.Labels),
 		OpenedAt: p.Issue.CreatedAt.Time, ResolvedAt: p.Issue.ClosedAt.Time}
 	if (lost || gone) && e.ResolvedAt.IsZero() {
-		e.ResolvedAt = at(p.Issue.UpdatedAt.Time, p.Issue.CreatedAt.Time)
+		e.ResolvedAt = delivery.FirstKnown(p.Issue.UpdatedAt.Time, p.Issue.CreatedAt.Time)
 	}
-	return accepted([]Update{{Event: e, At: p.Issue.UpdatedAt.Time, Whole: in.misfits.at("issue.closed_at") == ""}})
+	return delivery.Accept([]delivery.Update{{Event: e, At: p.Issue.UpdatedAt.Time, Full: in.misfits.At("issue.closed_at") == ""}})
 }
 
 var (

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/collectors/delivery"
 )
 
 const examples = "testdata/node_modules/@octokit/webhooks-examples"
@@ -56,40 +58,39 @@ var usedExamples = map[string]int{"workflow_run": 5, "workflow_job": 8, "pull_re
 func TestEveryOctokitExample(t *testing.T) {
 	all := octokitExamples(t)
 	for _, polled := range []bool{false, true} {
-		s := testSource(GitHub)
+		s := testSource(GitHubReceiver{IncidentLabels: []string{"bug"}})
 		s.Polled = polled
-		s.IncidentLabels = []string{"bug"}
 		inbox := &memoryInbox{}
 		h := NewHandler(newReceiver(t, s), inbox, HandlerOptions{})
-		outcomes, used := map[Outcome]int{}, map[string]int{}
+		outcomes, used := map[delivery.Outcome]int{}, map[string]int{}
 		for i, e := range all {
 			status, answer := post(t, h, WebhooksPath+s.Name, e.body, githubHeaders(s.Secret, e.kind, e.body))
 			var want int
 			switch answer.Outcome {
-			case Accepted:
+			case delivery.Accepted:
 				want = http.StatusAccepted
 				if e.file == "api.github.com" {
 					used[e.kind]++
 				}
-			case Ignored:
+			case delivery.Ignored:
 				want = http.StatusOK
-			case Refused:
+			case delivery.Refused:
 				want = http.StatusBadRequest
 			}
 			if status != want {
 				t.Errorf("%s %d, a %s: answered %d %+v", e.file, i, e.kind, status, answer)
 			}
-			if answer.Outcome != Accepted && len(strings.Fields(answer.Reason)) < 3 {
+			if answer.Outcome != delivery.Accepted && len(strings.Fields(answer.Reason)) < 3 {
 				t.Errorf("%s %d, a %s: %s without a reason: %q", e.file, i, e.kind, answer.Outcome, answer.Reason)
 			}
-			if answer.Outcome == Refused {
+			if answer.Outcome == delivery.Refused {
 				t.Logf("%s %d, a %s: refused: %s", e.file, i, e.kind, answer.Reason)
 			}
 			outcomes[answer.Outcome]++
 		}
 		t.Logf("polled %v: %d payloads, %v; used %v", polled, len(all), outcomes, used)
-		if len(all) < 500 || outcomes[Refused] > 0 || len(inbox.all()) != outcomes[Accepted] {
-			t.Errorf("polled %v: of %d payloads (at least 500) %d were refused, %d accepted and %d kept", polled, len(all), outcomes[Refused], outcomes[Accepted], len(inbox.all()))
+		if len(all) < 500 || outcomes[delivery.Refused] > 0 || len(inbox.all()) != outcomes[delivery.Accepted] {
+			t.Errorf("polled %v: of %d payloads (at least 500) %d were refused, %d accepted and %d kept", polled, len(all), outcomes[delivery.Refused], outcomes[delivery.Accepted], len(inbox.all()))
 		}
 		for kind, n := range usedExamples {
 			if used[kind] < n {
@@ -102,8 +103,7 @@ func TestEveryOctokitExample(t *testing.T) {
 // TestCutExamples cuts every type's payload off and takes its values away: what remains is refused or ignored, with 400 or
 // 200, and never brings the handler down.
 func TestCutExamples(t *testing.T) {
-	s := testSource(GitHub)
-	s.IncidentLabels = []string{"bug"}
+	s := testSource(GitHubReceiver{IncidentLabels: []string{"bug"}})
 	h := NewHandler(newReceiver(t, s), &memoryInbox{}, HandlerOptions{})
 	seen := map[string]bool{}
 	for _, e := range octokitExamples(t) {

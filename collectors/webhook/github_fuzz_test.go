@@ -6,40 +6,43 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/events"
 )
 
 // FuzzGitHub: whatever a payload is, it is accepted with events that can be stored, or it is not, with a reason.
 func FuzzGitHub(f *testing.F) {
-	for _, d := range []Delivery{
-		payload("workflow_run", "completed", run9+`"status":"completed","conclusion":"success","run_attempt":70000}`),
-		payload("workflow_job", "queued", job5+`"status":"queued"}`),
-		payload("pull_request", "closed", pull7+`"merged_at":"2026-03-01T11:00:00Z"}`),
-		payload("pull_request_review", "submitted", pull7+`"closed_at":null},"review":{"state":"approved","submitted_at":"0001-01-01T00:00:00Z"}`),
-		payload("deployment", "created", deployment3),
-		payload("deployment_status", "created", deployment3+`,"deployment_status":{"state":"success","created_at":1770000000}`),
-		payload("issues", "closed", issue4+`"labels":[{"name":"incident"}],"closed_at":"9999-12-31T00:00:00Z"}`),
-		payload("push", "", `"ref":"refs/heads/main"`),
-		payload("ping", "", `"hook":{"events":["*"]}`),
-		payload("star", "created", ""),
+	for _, d := range []delivery.Delivery{
+		deliverytest.GitHub("workflow_run", "completed", run9+`"status":"completed","conclusion":"success","run_attempt":70000}`),
+		deliverytest.GitHub("workflow_job", "queued", job5+`"status":"queued"}`),
+		deliverytest.GitHub("pull_request", "closed", pull7+`"merged_at":"2026-03-01T11:00:00Z"}`),
+		deliverytest.GitHub("pull_request_review", "submitted", pull7+`"closed_at":null},"review":{"state":"approved","submitted_at":"0001-01-01T00:00:00Z"}`),
+		deliverytest.GitHub("deployment", "created", deployment3),
+		deliverytest.GitHub("deployment_status", "created", deployment3+`,"deployment_status":{"state":"success","created_at":1770000000}`),
+		deliverytest.GitHub("issues", "closed", issue4+`"labels":[{"name":"incident"}],"closed_at":"9999-12-31T00:00:00Z"}`),
+		deliverytest.GitHub("push", "", `"ref":"refs/heads/main"`),
+		deliverytest.GitHub("ping", "", `"hook":{"events":["*"]}`),
+		deliverytest.GitHub("star", "created", ""),
 	} {
 		f.Add(d.Headers["x-github-event"], d.Headers["content-type"], d.Body)
 	}
-	f.Add("push", formType, []byte("payload=%7B%7D"))
-	s := testSource(GitHub)
-	s.IncidentLabels = []string{"incident"}
+	f.Add("push", delivery.FormType, []byte("payload=%7B%7D"))
+	s := testSource(GitHubReceiver{IncidentLabels: []string{"incident"}})
 	polled := s
 	polled.Name, polled.Polled = "polled", true
 	r := newReceiver(f, s, polled)
 	f.Fuzz(func(t *testing.T, kind, media string, body []byte) {
 		for _, source := range []string{s.Name, polled.Name} {
-			updates, v := r.Parse(Delivery{Source: source, Kind: GitHub, Headers: map[string]string{"x-github-event": kind, "content-type": media}, Body: body})
+			updates, v := r.Parse(delivery.Delivery{Source: source, Kind: "github", Headers: map[string]string{"x-github-event": kind, "content-type": media}, Body: body})
 			if strings.Contains(v.Reason, "runtime error") {
 				t.Fatalf("it panicked: %s", v.Reason)
 			}
-			if v.Outcome != Accepted && (v.Reason == "" || len(updates) > 0) {
+			if v.Outcome != delivery.Accepted && (v.Reason == "" || len(updates) > 0) {
 				t.Fatalf("%+v with %d updates", v, len(updates))
 			}
-			if v.Outcome == Accepted && len(updates) == 0 && len(v.Collect) == 0 {
+			if v.Outcome == delivery.Accepted && len(updates) == 0 && len(v.Collect) == 0 {
 				t.Fatal("accepted, and nothing comes of it")
 			}
 			k := newRecords(nil)
@@ -63,13 +66,13 @@ func FuzzGitHub(f *testing.F) {
 // FuzzHandler: whatever is sent, the answer is one of those that are documented, JSON, and nothing unsigned is kept.
 func FuzzHandler(f *testing.F) {
 	f.Add(http.MethodPost, "/api/v1/webhooks/gh", "application/json", "pull_request", "sha256=00", []byte(openPull), true)
-	f.Add(http.MethodPost, "/api/v1/webhooks/gh", formType, "ping", "", []byte("payload={}"), true)
+	f.Add(http.MethodPost, "/api/v1/webhooks/gh", delivery.FormType, "ping", "", []byte("payload={}"), true)
 	f.Add(http.MethodPost, "/api/v1/events", "application/cloudevents+json", "", "Bearer a token of the events", []byte(`{"specversion":"1.0"}`), false)
 	f.Add(http.MethodGet, "/", "", "", "", []byte(nil), false)
 	answers := map[int]bool{200: true, 202: true, 400: true, 401: true, 404: true, 405: true, 413: true, 415: true}
 	f.Fuzz(func(t *testing.T, method, path, media, kind, proof string, body []byte, sign bool) {
 		inbox := &memoryInbox{}
-		h := NewHandler(newReceiver(t, testSource(GitHub), Source{Name: "push", Kind: Events, Secret: "a token of the events"}), inbox, HandlerOptions{MaxBody: 1 << 16})
+		h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}), inbox, HandlerOptions{MaxBody: 1 << 16})
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(string(body)))
 		r.Method, r.URL.Path = method, path
 		r.Header.Set("Content-Type", media)
@@ -77,7 +80,7 @@ func FuzzHandler(f *testing.F) {
 		r.Header.Set("Authorization", proof)
 		r.Header.Set("X-Hub-Signature-256", proof)
 		if sign {
-			r.Header.Set("X-Hub-Signature-256", githubHeaders(testSecret, kind, body)["X-Hub-Signature-256"])
+			r.Header.Set("X-Hub-Signature-256", githubHeaders(deliverytest.Secret, kind, body)["X-Hub-Signature-256"])
 		}
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)

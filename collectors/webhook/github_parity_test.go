@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	poller "github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/source"
@@ -77,7 +79,7 @@ func TestSameAsCollected(t *testing.T) {
 	k := newRecords(nil)
 	for _, d := range parityDeliveries(t, server.API()+"/repos/acme/shop") {
 		updates, v := r.Parse(d)
-		if v.Outcome != Accepted {
+		if v.Outcome != delivery.Accepted {
 			t.Fatalf("%s: %+v", d.Headers["x-github-event"], v)
 		}
 		for _, u := range updates {
@@ -124,27 +126,27 @@ func unsaid(want, got event.Event) event.Event {
 func parityRepo() *githubtest.Repo {
 	run := func(id int64, status, conclusion string) githubtest.Run {
 		return githubtest.Run{ID: id, Attempt: 1, Name: "ci", Branch: "main", Event: "push", Status: status, Conclusion: conclusion, Actor: "ana",
-			Created: clock("10:00:00"), Updated: clock("10:05:00"),
-			Jobs: []githubtest.Job{{ID: id + 100, Attempt: 1, Name: "test", Status: status, Conclusion: conclusion, Created: clock("10:00:00"), Started: clock("10:00:30"), Completed: clock("10:04:00")}}}
+			Created: deliverytest.Clock("10:00:00"), Updated: deliverytest.Clock("10:05:00"),
+			Jobs: []githubtest.Job{{ID: id + 100, Attempt: 1, Name: "test", Status: status, Conclusion: conclusion, Created: deliverytest.Clock("10:00:00"), Started: deliverytest.Clock("10:00:30"), Completed: deliverytest.Clock("10:04:00")}}}
 	}
 	return &githubtest.Repo{
 		Runs: []githubtest.Run{run(11, "completed", "success"), run(12, "completed", "failure"), run(13, "completed", "evaporated")},
-		Pulls: []githubtest.Pull{{Number: 7, Title: "Größe", Body: "Reverts #5", Author: "ana", Kind: "User", HeadRef: "size", Created: clock("10:00:00"), Updated: clock("11:00:00"),
-			Closed: clock("11:00:00"), Merged: clock("11:00:00"), Commits: []githubtest.Commit{{SHA: "abc", At: clock("09:00:00")}},
-			Reviews: []githubtest.Review{{State: "COMMENTED", Author: "lint[bot]", Kind: "Bot", At: clock("10:10:00")}, {State: "APPROVED", Author: "bo", Kind: "User", At: clock("10:30:00")}}}},
+		Pulls: []githubtest.Pull{{Number: 7, Title: "Größe", Body: "Reverts #5", Author: "ana", Kind: "User", HeadRef: "size", Created: deliverytest.Clock("10:00:00"), Updated: deliverytest.Clock("11:00:00"),
+			Closed: deliverytest.Clock("11:00:00"), Merged: deliverytest.Clock("11:00:00"), Commits: []githubtest.Commit{{SHA: "abc", At: deliverytest.Clock("09:00:00")}},
+			Reviews: []githubtest.Review{{State: "COMMENTED", Author: "lint[bot]", Kind: "Bot", At: deliverytest.Clock("10:10:00")}, {State: "APPROVED", Author: "bo", Kind: "User", At: deliverytest.Clock("10:30:00")}}}},
 		Deployments: []githubtest.Deployment{
-			{ID: 3, Environment: "production", SHA: "abc", Ref: "main", Creator: "ana", Created: clock("10:00:00"),
-				Statuses: []githubtest.Status{{State: "IN_PROGRESS", At: clock("10:01:00")}, {State: "SUCCESS", At: clock("10:02:00")}, {State: "INACTIVE", At: clock("18:00:00")}}},
-			{ID: 4, Environment: "staging", SHA: "abd", Ref: "main", Creator: "ana", Created: clock("10:00:00"),
-				Statuses: []githubtest.Status{{State: "ERROR", At: clock("10:02:00")}, {State: "FAILURE", At: clock("10:03:00")}}}},
-		Issues: []githubtest.Issue{{Number: 4, Labels: []string{"incident", "sev2", "P1"}, Created: clock("10:00:00"), Updated: clock("12:00:00"), Closed: clock("12:00:00")}},
+			{ID: 3, Environment: "production", SHA: "abc", Ref: "main", Creator: "ana", Created: deliverytest.Clock("10:00:00"),
+				Statuses: []githubtest.Status{{State: "IN_PROGRESS", At: deliverytest.Clock("10:01:00")}, {State: "SUCCESS", At: deliverytest.Clock("10:02:00")}, {State: "INACTIVE", At: deliverytest.Clock("18:00:00")}}},
+			{ID: 4, Environment: "staging", SHA: "abd", Ref: "main", Creator: "ana", Created: deliverytest.Clock("10:00:00"),
+				Statuses: []githubtest.Status{{State: "ERROR", At: deliverytest.Clock("10:02:00")}, {State: "FAILURE", At: deliverytest.Clock("10:03:00")}}}},
+		Issues: []githubtest.Issue{{Number: 4, Labels: []string{"incident", "sev2", "P1"}, Created: deliverytest.Clock("10:00:00"), Updated: deliverytest.Clock("12:00:00"), Closed: deliverytest.Clock("12:00:00")}},
 	}
 }
 
 // parityDeliveries are the payloads of the same records. Runs and jobs are REST's own JSON, as GitHub sends it.
-func parityDeliveries(t *testing.T, api string) []Delivery {
+func parityDeliveries(t *testing.T, api string) []delivery.Delivery {
 	t.Helper()
-	var all []Delivery
+	var all []delivery.Delivery
 	var runs struct {
 		Runs []json.RawMessage `json:"workflow_runs"`
 	}
@@ -160,29 +162,29 @@ func parityDeliveries(t *testing.T, api string) []Delivery {
 			Jobs []map[string]any `json:"jobs"`
 		}
 		get(t, fmt.Sprintf("%s/actions/runs/%d/jobs?filter=all", api, id.ID), &jobs)
-		all = append(all, payload("workflow_run", "completed", fmt.Sprintf(`"workflow_run":%s`, run)))
+		all = append(all, deliverytest.GitHub("workflow_run", "completed", fmt.Sprintf(`"workflow_run":%s`, run)))
 		for _, job := range jobs.Jobs {
 			job["run_id"] = id.ID
 			doc, err := json.Marshal(job)
 			if err != nil {
 				t.Fatalf("job of run %d: %v", i, err)
 			}
-			all = append(all, payload("workflow_job", "completed", fmt.Sprintf(`"workflow_job":%s`, doc)))
+			all = append(all, deliverytest.GitHub("workflow_job", "completed", fmt.Sprintf(`"workflow_job":%s`, doc)))
 		}
 	}
 	pull := `"pull_request":{"number":7,"title":"Größe","body":"Reverts #5","html_url":"https://github.test/pull/7","user":{"login":"ana","type":"User"},"head":{"ref":"size"},
 "created_at":"2026-03-01T10:00:00Z","updated_at":"2026-03-01T11:00:00Z","closed_at":"2026-03-01T11:00:00Z","merged_at":"2026-03-01T11:00:00Z","merge_commit_sha":"` + fmt.Sprintf("%040d", 7) + `","additions":1,"deletions":2}`
 	for _, review := range []string{`{"state":"commented","submitted_at":"2026-03-01T10:10:00Z","user":{"login":"lint[bot]","type":"Bot"}}`, `{"state":"approved","submitted_at":"2026-03-01T10:30:00Z","user":{"login":"bo"}}`} {
-		all = append(all, payload("pull_request_review", "submitted", pull+`,"review":`+review))
+		all = append(all, deliverytest.GitHub("pull_request_review", "submitted", pull+`,"review":`+review))
 	}
-	deployment := func(id int, environment, sha, state, at string) Delivery {
-		return payload("deployment_status", "created", fmt.Sprintf(`"deployment":{"id":%d,"sha":%q,"ref":"main","task":"deploy","environment":%q,"created_at":"2026-03-01T10:00:00Z","creator":{"login":"ana","type":"User"}},
+	deployment := func(id int, environment, sha, state, at string) delivery.Delivery {
+		return deliverytest.GitHub("deployment_status", "created", fmt.Sprintf(`"deployment":{"id":%d,"sha":%q,"ref":"main","task":"deploy","environment":%q,"created_at":"2026-03-01T10:00:00Z","creator":{"login":"ana","type":"User"}},
 "deployment_status":{"state":%q,"created_at":"2026-03-01T%sZ"}`, id, sha, environment, state, at))
 	}
-	return append(all, payload("pull_request", "closed", pull),
+	return append(all, deliverytest.GitHub("pull_request", "closed", pull),
 		deployment(3, "production", "abc", "in_progress", "10:01:00"), deployment(3, "production", "abc", "success", "10:02:00"),
 		deployment(4, "staging", "abd", "error", "10:02:00"), deployment(4, "staging", "abd", "failure", "10:03:00"),
-		payload("issues", "closed", `"issue":{"number":4,"html_url":"https://github.test/issues/4","created_at":"2026-03-01T10:00:00Z","updated_at":"2026-03-01T12:00:00Z","closed_at":"2026-03-01T12:00:00Z",
+		deliverytest.GitHub("issues", "closed", `"issue":{"number":4,"html_url":"https://github.test/issues/4","created_at":"2026-03-01T10:00:00Z","updated_at":"2026-03-01T12:00:00Z","closed_at":"2026-03-01T12:00:00Z",
 "labels":[{"name":"incident"},{"name":"sev2"},{"name":"P1"}]}`))
 }
 

@@ -9,37 +9,39 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
 // lifecycle is what GitHub sends of a change from its opening to its deployment, in order, and an incident after it.
-func lifecycle() []Delivery {
-	run := func(status, updated string) Delivery {
-		return payload("workflow_run", "x", `"workflow_run":{"id":9,"name":"ci","head_branch":"main","run_attempt":1,"created_at":"2026-03-01T10:00:00Z","run_started_at":"2026-03-01T10:00:01Z","updated_at":"`+updated+`",`+status+`}`)
+func lifecycle() []delivery.Delivery {
+	run := func(status, updated string) delivery.Delivery {
+		return deliverytest.GitHub("workflow_run", "x", `"workflow_run":{"id":9,"name":"ci","head_branch":"main","run_attempt":1,"created_at":"2026-03-01T10:00:00Z","run_started_at":"2026-03-01T10:00:01Z","updated_at":"`+updated+`",`+status+`}`)
 	}
-	deployment := func(state, at string) Delivery {
-		return payload("deployment_status", "created", deployment3+`,"deployment_status":{"state":"`+state+`","created_at":"`+at+`","log_url":"https://ci.example.com/`+state+`"}`)
+	deployment := func(state, at string) delivery.Delivery {
+		return deliverytest.GitHub("deployment_status", "created", deployment3+`,"deployment_status":{"state":"`+state+`","created_at":"`+at+`","log_url":"https://ci.example.com/`+state+`"}`)
 	}
-	return []Delivery{
-		payload("pull_request", "opened", pull7+`"updated_at":"2026-03-01T10:00:00Z","closed_at":null,"additions":3,"deletions":1}`),
-		payload("pull_request_review", "submitted", pull7+`"updated_at":"2026-03-01T10:20:00Z","closed_at":null},"review":{"state":"commented","submitted_at":"2026-03-01T10:20:00Z","user":{"login":"bo"}}`),
-		payload("pull_request_review", "submitted", pull7+`"updated_at":"2026-03-01T10:30:00Z","closed_at":null},"review":{"state":"approved","submitted_at":"2026-03-01T10:30:00Z","user":{"login":"bo"}}`),
-		payload("pull_request", "closed", pull7+`"updated_at":"2026-03-01T11:00:00Z","merged_at":"2026-03-01T11:00:00Z","closed_at":"2026-03-01T11:00:00Z","additions":3,"deletions":1}`),
+	return []delivery.Delivery{
+		deliverytest.GitHub("pull_request", "opened", pull7+`"updated_at":"2026-03-01T10:00:00Z","closed_at":null,"additions":3,"deletions":1}`),
+		deliverytest.GitHub("pull_request_review", "submitted", pull7+`"updated_at":"2026-03-01T10:20:00Z","closed_at":null},"review":{"state":"commented","submitted_at":"2026-03-01T10:20:00Z","user":{"login":"bo"}}`),
+		deliverytest.GitHub("pull_request_review", "submitted", pull7+`"updated_at":"2026-03-01T10:30:00Z","closed_at":null},"review":{"state":"approved","submitted_at":"2026-03-01T10:30:00Z","user":{"login":"bo"}}`),
+		deliverytest.GitHub("pull_request", "closed", pull7+`"updated_at":"2026-03-01T11:00:00Z","merged_at":"2026-03-01T11:00:00Z","closed_at":"2026-03-01T11:00:00Z","additions":3,"deletions":1}`),
 		run(`"status":"queued"`, "2026-03-01T10:00:01Z"),
-		payload("workflow_job", "queued", job5+`"status":"queued"}`),
-		payload("workflow_job", "in_progress", job5+`"status":"in_progress"}`),
+		deliverytest.GitHub("workflow_job", "queued", job5+`"status":"queued"}`),
+		deliverytest.GitHub("workflow_job", "in_progress", job5+`"status":"in_progress"}`),
 		run(`"status":"in_progress"`, "2026-03-01T10:00:31Z"),
-		payload("workflow_job", "completed", job5+`"status":"completed","conclusion":"success","completed_at":"2026-03-01T10:04:00Z"}`),
+		deliverytest.GitHub("workflow_job", "completed", job5+`"status":"completed","conclusion":"success","completed_at":"2026-03-01T10:04:00Z"}`),
 		run(`"status":"completed","conclusion":"success"`, "2026-03-01T10:05:00Z"),
-		payload("deployment", "created", deployment3),
+		deliverytest.GitHub("deployment", "created", deployment3),
 		deployment("queued", "2026-03-01T10:00:00Z"),
 		deployment("in_progress", "2026-03-01T10:01:00Z"),
 		deployment("success", "2026-03-01T10:02:00Z"),
 		deployment("inactive", "2026-03-01T18:00:00Z"),
-		payload("issues", "opened", issue4+`"updated_at":"2026-03-01T10:00:00Z","labels":[{"name":"incident"}],"closed_at":null}`),
-		payload("issues", "closed", issue4+`"updated_at":"2026-03-01T12:00:00Z","labels":[{"name":"incident"}],"closed_at":"2026-03-01T12:00:00Z"}`),
+		deliverytest.GitHub("issues", "opened", issue4+`"updated_at":"2026-03-01T10:00:00Z","labels":[{"name":"incident"}],"closed_at":null}`),
+		deliverytest.GitHub("issues", "closed", issue4+`"updated_at":"2026-03-01T12:00:00Z","labels":[{"name":"incident"}],"closed_at":"2026-03-01T12:00:00Z"}`),
 	}
 }
 
@@ -47,20 +49,21 @@ func lifecycle() []Delivery {
 func ends() []event.Event {
 	return []event.Event{
 		event.PipelineRun{Origin: gh("9", ""), Attempt: 1, Pipeline: "ci", Status: event.Succeeded, StatusRaw: "success", Branch: "main",
-			CreatedAt: clock("10:00:00"), StartedAt: clock("10:00:01")},
-		wantJob(event.Succeeded, "success", clock("10:00:30"), clock("10:04:00")),
-		deployed(wantDeployment(event.Succeeded, "success", "https://ci.example.com/success"), func(e *event.Deployment) { e.StartedAt, e.FinishedAt = clock("10:01:00"), clock("10:02:00") }),
+			CreatedAt: deliverytest.Clock("10:00:00"), StartedAt: deliverytest.Clock("10:00:01")},
+		wantJob(event.Succeeded, "success", deliverytest.Clock("10:00:30"), deliverytest.Clock("10:04:00")),
+		deployed(wantDeployment(event.Succeeded, "success", "https://ci.example.com/success"), func(e *event.Deployment) {
+			e.StartedAt, e.FinishedAt = deliverytest.Clock("10:01:00"), deliverytest.Clock("10:02:00")
+		}),
 		change(wantPull(), func(e *event.Change) {
-			e.FirstReviewAt, e.ApprovedAt, e.MergedAt, e.ClosedAt = clock("10:20:00"), clock("10:30:00"), clock("11:00:00"), clock("11:00:00")
+			e.FirstReviewAt, e.ApprovedAt, e.MergedAt, e.ClosedAt = deliverytest.Clock("10:20:00"), deliverytest.Clock("10:30:00"), deliverytest.Clock("11:00:00"), deliverytest.Clock("11:00:00")
 			e.MergeSHA, e.Additions, e.Deletions = "def", 3, 1
 		}),
-		wantIncident("", clock("12:00:00")),
+		wantIncident("", deliverytest.Clock("12:00:00")),
 	}
 }
 
-func incidentReceiver(t *testing.T) *Receiver {
-	s := testSource(GitHub)
-	s.IncidentLabels = []string{"incident"}
+func incidentReceiver(t *testing.T) *Receivers {
+	s := testSource(GitHubReceiver{IncidentLabels: []string{"incident"}})
 	return newReceiver(t, s)
 }
 
@@ -77,7 +80,7 @@ func TestAnyOrder(t *testing.T) {
 		k := newRecords(nil)
 		for _, d := range deliveries {
 			updates, v := r.Parse(d)
-			if v.Outcome == Refused {
+			if v.Outcome == delivery.Refused {
 				t.Fatal(v.Reason)
 			}
 			for _, u := range updates {
@@ -140,8 +143,8 @@ func TestReplaysChangeNothing(t *testing.T) {
 	h := NewHandler(r, q, HandlerOptions{})
 	send := func() {
 		for _, d := range lifecycle() {
-			status, a := post(t, h, WebhooksPath+"gh", d.Body, githubHeaders(testSecret, d.Headers["x-github-event"], d.Body))
-			if status != 202 && a.Outcome != Ignored {
+			status, a := post(t, h, WebhooksPath+"gh", d.Body, githubHeaders(deliverytest.Secret, d.Headers["x-github-event"], d.Body))
+			if status != 202 && a.Outcome != delivery.Ignored {
 				t.Fatalf("answered %d %+v", status, a)
 			}
 		}

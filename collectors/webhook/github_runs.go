@@ -4,59 +4,60 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
 // githubRun is what is used of a workflow run.
 type githubRun struct {
-	ID           int64         `json:"id"`
-	Name         string        `json:"name"`
-	Path         string        `json:"path"`
-	HeadBranch   string        `json:"head_branch"`
-	HeadSHA      string        `json:"head_sha"`
-	Event        string        `json:"event"`
-	Status       string        `json:"status"`
-	Conclusion   string        `json:"conclusion"`
-	RunAttempt   attempt       `json:"run_attempt"`
-	HTMLURL      string        `json:"html_url"`
-	CreatedAt    stamp         `json:"created_at"`
-	UpdatedAt    stamp         `json:"updated_at"`
-	RunStartedAt stamp         `json:"run_started_at"`
-	Actor        githubAccount `json:"actor"`
-	Triggering   githubAccount `json:"triggering_actor"`
+	ID           int64            `json:"id"`
+	Name         string           `json:"name"`
+	Path         string           `json:"path"`
+	HeadBranch   string           `json:"head_branch"`
+	HeadSHA      string           `json:"head_sha"`
+	Event        string           `json:"event"`
+	Status       string           `json:"status"`
+	Conclusion   string           `json:"conclusion"`
+	RunAttempt   delivery.Attempt `json:"run_attempt"`
+	HTMLURL      string           `json:"html_url"`
+	CreatedAt    delivery.Stamp   `json:"created_at"`
+	UpdatedAt    delivery.Stamp   `json:"updated_at"`
+	RunStartedAt delivery.Stamp   `json:"run_started_at"`
+	Actor        githubAccount    `json:"actor"`
+	Triggering   githubAccount    `json:"triggering_actor"`
 }
 
 // run reads workflow_run. Of a polled source a run that is complete is left to the collector: it asks for the jobs of a run
 // that is new to it or not final yet, and would take one that is stored as final for done.
-func (g github) run(in githubDelivery) ([]Update, Verdict) {
+func (g github) run(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Run *githubRun `json:"workflow_run"`
 	}
 	if err := in.decode(&p); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if p.Run == nil || p.Run.ID <= 0 {
-		return refused("the payload of workflow_run has no workflow_run.id")
+		return delivery.Refuse("the payload of workflow_run has no workflow_run.id")
 	}
-	number, err := p.Run.RunAttempt.value()
+	number, err := p.Run.RunAttempt.Value()
 	if err != nil {
-		return refused("workflow_run.run_%v", err)
+		return delivery.Refuse("workflow_run.run_%v", err)
 	}
 	e := g.runEvent(in, *p.Run, number)
-	if g.source.Polled && e.Status.Final() {
-		return soon(g.source, in.scope, "the run is complete, and the collector reads it with its jobs")
+	if g.Polled && e.Status.Final() {
+		return g.CollectSoon(in.scope, "the run is complete, and the collector reads it with its jobs")
 	}
-	u := Update{Event: e, At: p.Run.UpdatedAt.Time, Earlier: g.source.Polled}
+	u := delivery.Update{Event: e, At: p.Run.UpdatedAt.Time, NeedsPriorFinal: g.Polled}
 	if e.Attempt > 1 { // it may have to wait for the earlier ones
-		return accepted([]Update{u}, g.asksFor(in)...)
+		return delivery.Accept([]delivery.Update{u}, g.asksFor(in)...)
 	}
-	return accepted([]Update{u})
+	return delivery.Accept([]delivery.Update{u})
 }
 
 func (g github) runEvent(in githubDelivery, r githubRun, attempt uint16) event.PipelineRun {
 	mapped, raw, known := githubStatus(r.Status, r.Conclusion)
 	if !known {
-		g.unknown(g.source, "status of a run", raw)
+		g.Warn("status of a run", raw)
 	}
 	actor := r.Triggering // whoever started this attempt; actor is whoever started the first
 	if actor.Login == "" {
@@ -76,43 +77,43 @@ func (g github) runEvent(in githubDelivery, r githubRun, attempt uint16) event.P
 
 // githubJob is what is used of a job.
 type githubJob struct {
-	ID          int64    `json:"id"`
-	RunID       int64    `json:"run_id"`
-	RunAttempt  attempt  `json:"run_attempt"`
-	Name        string   `json:"name"`
-	Status      string   `json:"status"`
-	Conclusion  string   `json:"conclusion"`
-	HTMLURL     string   `json:"html_url"`
-	CreatedAt   stamp    `json:"created_at"`
-	StartedAt   stamp    `json:"started_at"`
-	CompletedAt stamp    `json:"completed_at"`
-	RunnerName  string   `json:"runner_name"`
-	RunnerGroup string   `json:"runner_group_name"`
-	Labels      []string `json:"labels"`
+	ID          int64            `json:"id"`
+	RunID       int64            `json:"run_id"`
+	RunAttempt  delivery.Attempt `json:"run_attempt"`
+	Name        string           `json:"name"`
+	Status      string           `json:"status"`
+	Conclusion  string           `json:"conclusion"`
+	HTMLURL     string           `json:"html_url"`
+	CreatedAt   delivery.Stamp   `json:"created_at"`
+	StartedAt   delivery.Stamp   `json:"started_at"`
+	CompletedAt delivery.Stamp   `json:"completed_at"`
+	RunnerName  string           `json:"runner_name"`
+	RunnerGroup string           `json:"runner_group_name"`
+	Labels      []string         `json:"labels"`
 }
 
 // job reads workflow_job.
-func (g github) job(in githubDelivery) ([]Update, Verdict) {
+func (g github) job(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Job *githubJob `json:"workflow_job"`
 	}
 	if err := in.decode(&p); err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if p.Job == nil || p.Job.ID <= 0 || p.Job.RunID <= 0 {
-		return refused("the payload of workflow_job has no workflow_job.id or run_id")
+		return delivery.Refuse("the payload of workflow_job has no workflow_job.id or run_id")
 	}
-	number, err := p.Job.RunAttempt.value()
+	number, err := p.Job.RunAttempt.Value()
 	if err != nil {
-		return refused("workflow_job.run_%v", err)
+		return delivery.Refuse("workflow_job.run_%v", err)
 	}
-	return accepted([]Update{{Event: g.jobEvent(in, *p.Job, number)}})
+	return delivery.Accept([]delivery.Update{{Event: g.jobEvent(in, *p.Job, number)}})
 }
 
 func (g github) jobEvent(in githubDelivery, j githubJob, attempt uint16) event.PipelineJob {
 	mapped, raw, known := githubStatus(j.Status, j.Conclusion)
 	if !known {
-		g.unknown(g.source, "status of a job", raw)
+		g.Warn("status of a job", raw)
 	}
 	e := event.PipelineJob{
 		Origin: g.origin(in, strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: strconv.FormatInt(j.RunID, 10), Attempt: attempt,

@@ -5,23 +5,24 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
 // gitlabMergeRequest is what is used of a merge request.
 type gitlabMergeRequest struct {
-	IID          uint64 `json:"iid"`
-	Title        string `json:"title"`
-	Description  string `json:"description"`
-	State        string `json:"state"`
-	Action       string `json:"action"`
-	AuthorID     number `json:"author_id"`
-	CreatedAt    stamp  `json:"created_at"`
-	UpdatedAt    stamp  `json:"updated_at"`
-	MergeSHA     string `json:"merge_commit_sha"`
-	SquashSHA    string `json:"squash_commit_sha"`
-	SourceBranch string `json:"source_branch"`
-	URL          string `json:"url"`
+	IID          uint64         `json:"iid"`
+	Title        string         `json:"title"`
+	Description  string         `json:"description"`
+	State        string         `json:"state"`
+	Action       string         `json:"action"`
+	AuthorID     delivery.ID    `json:"author_id"`
+	CreatedAt    delivery.Stamp `json:"created_at"`
+	UpdatedAt    delivery.Stamp `json:"updated_at"`
+	MergeSHA     string         `json:"merge_commit_sha"`
+	SquashSHA    string         `json:"squash_commit_sha"`
+	SourceBranch string         `json:"source_branch"`
+	URL          string         `json:"url"`
 	LastCommit   struct {
 		ID string `json:"id"`
 	} `json:"last_commit"`
@@ -29,7 +30,7 @@ type gitlabMergeRequest struct {
 
 // mergeRequest reads merge request hooks. The collector of a polled source reads the request itself, whose listing says
 // who the author is and when it was merged.
-func (g gitlab) mergeRequest(in gitlabDelivery) ([]Update, Verdict) {
+func (g gitlab) mergeRequest(in gitlabDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Attributes gitlabMergeRequest `json:"object_attributes"`
 	}
@@ -38,14 +39,14 @@ func (g gitlab) mergeRequest(in gitlabDelivery) ([]Update, Verdict) {
 	}
 	m := p.Attributes
 	if m.IID == 0 {
-		return refused("the payload of merge_request has no object_attributes.iid")
+		return delivery.Refuse("the payload of merge_request has no object_attributes.iid")
 	}
-	if g.source.Polled {
-		return soon(g.source, in.scope, "the merge request has changed, and the collector reads it")
+	if g.Polled {
+		return g.CollectSoon(in.scope, "the merge request has changed, and the collector reads it")
 	}
 	e := g.changeEvent(in, m)
-	when := at(m.UpdatedAt.Time, in.received.Time)
-	u := Update{At: when}
+	when := delivery.FirstKnown(m.UpdatedAt.Time, in.received.Time)
+	u := delivery.Update{At: when}
 	switch m.Action {
 	case "merge":
 		e.MergedAt, e.ClosedAt = when, when
@@ -58,10 +59,10 @@ func (g gitlab) mergeRequest(in gitlabDelivery) ([]Update, Verdict) {
 			e.FirstReviewAt = when
 		}
 	default:
-		u.Whole = m.State == "opened"
+		u.Full = m.State == "opened"
 	}
 	u.Event = e
-	return accepted([]Update{u})
+	return delivery.Accept([]delivery.Update{u})
 }
 
 // changeEvent says what a payload knows of a merge request whatever has happened. The author is given by id alone, so the
@@ -82,12 +83,12 @@ func (g gitlab) changeEvent(in gitlabDelivery, m gitlabMergeRequest) event.Chang
 
 // note reads comments: the first one that somebody else than the author writes on a merge request begins its review. The
 // collector does not read comments, and would take back what is written here.
-func (g gitlab) note(in gitlabDelivery) ([]Update, Verdict) {
+func (g gitlab) note(in gitlabDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Attributes struct {
-			On        string `json:"noteable_type"`
-			System    bool   `json:"system"`
-			CreatedAt stamp  `json:"created_at"`
+			On        string         `json:"noteable_type"`
+			System    bool           `json:"system"`
+			CreatedAt delivery.Stamp `json:"created_at"`
 		} `json:"object_attributes"`
 		MergeRequest *gitlabMergeRequest `json:"merge_request"`
 	}
@@ -96,19 +97,19 @@ func (g gitlab) note(in gitlabDelivery) ([]Update, Verdict) {
 	}
 	switch {
 	case p.Attributes.On != "MergeRequest":
-		return ignored("note: only comments on merge requests are used")
+		return delivery.Ignore("note: only comments on merge requests are used")
 	case p.MergeRequest == nil || p.MergeRequest.IID == 0:
-		return refused("the payload of note has no merge_request.iid")
-	case g.source.Polled:
-		return ignored("note: the collector reads the merge requests, whose listing has no reviews")
+		return delivery.Refuse("the payload of note has no merge_request.iid")
+	case g.Polled:
+		return delivery.Ignore("note: the collector reads the merge requests, whose listing has no reviews")
 	case p.Attributes.System || in.User.bot():
-		return ignored("note: it is a machine's")
+		return delivery.Ignore("note: it is a machine's")
 	case in.User.ID == "" || in.User.ID == p.MergeRequest.AuthorID:
-		return ignored("note: it is the author's own")
+		return delivery.Ignore("note: it is the author's own")
 	}
 	e := g.changeEvent(in, *p.MergeRequest)
-	e.FirstReviewAt = at(p.Attributes.CreatedAt.Time, in.received.Time)
-	return accepted([]Update{{Event: e, At: e.FirstReviewAt}})
+	e.FirstReviewAt = delivery.FirstKnown(p.Attributes.CreatedAt.Time, in.received.Time)
+	return delivery.Accept([]delivery.Update{{Event: e, At: e.FirstReviewAt}})
 }
 
 var (

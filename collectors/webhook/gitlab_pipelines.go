@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -30,34 +31,34 @@ func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Se
 
 // gitlabBuild is a job as the payload of its pipeline shows it.
 type gitlabBuild struct {
-	ID         int64         `json:"id"`
-	Name       string        `json:"name"`
-	Status     string        `json:"status"`
-	CreatedAt  stamp         `json:"created_at"`
-	StartedAt  stamp         `json:"started_at"`
-	FinishedAt stamp         `json:"finished_at"`
-	Queued     *float64      `json:"queued_duration"`
-	When       string        `json:"when"`   // manual: somebody has to press it
-	Manual     bool          `json:"manual"` // the same
-	User       gitlabUser    `json:"user"`
-	Runner     *gitlabRunner `json:"runner"`
+	ID         int64          `json:"id"`
+	Name       string         `json:"name"`
+	Status     string         `json:"status"`
+	CreatedAt  delivery.Stamp `json:"created_at"`
+	StartedAt  delivery.Stamp `json:"started_at"`
+	FinishedAt delivery.Stamp `json:"finished_at"`
+	Queued     *float64       `json:"queued_duration"`
+	When       string         `json:"when"`   // manual: somebody has to press it
+	Manual     bool           `json:"manual"` // the same
+	User       gitlabUser     `json:"user"`
+	Runner     *gitlabRunner  `json:"runner"`
 }
 
 // pipeline reads pipeline hooks: the pipeline and its jobs. One that has ended is left to the collector of a polled
 // source, which reads the runner that each job asked for.
-func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
+func (g gitlab) pipeline(in gitlabDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Attributes struct {
-			ID         int64    `json:"id"`
-			Name       string   `json:"name"`
-			Ref        string   `json:"ref"`
-			SHA        string   `json:"sha"`
-			Source     string   `json:"source"`
-			Status     string   `json:"status"`
-			CreatedAt  stamp    `json:"created_at"`
-			FinishedAt stamp    `json:"finished_at"`
-			Duration   *float64 `json:"duration"` // seconds in which jobs ran
-			URL        string   `json:"url"`
+			ID         int64          `json:"id"`
+			Name       string         `json:"name"`
+			Ref        string         `json:"ref"`
+			SHA        string         `json:"sha"`
+			Source     string         `json:"source"`
+			Status     string         `json:"status"`
+			CreatedAt  delivery.Stamp `json:"created_at"`
+			FinishedAt delivery.Stamp `json:"finished_at"`
+			Duration   *float64       `json:"duration"` // seconds in which jobs ran
+			URL        string         `json:"url"`
 		} `json:"object_attributes"`
 		MergeRequest *struct {
 			IID int64 `json:"iid"`
@@ -69,14 +70,14 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 	}
 	a := p.Attributes
 	if a.ID <= 0 || a.Status == "" {
-		return refused("the payload of pipeline has no object_attributes.id or status")
+		return delivery.Refuse("the payload of pipeline has no object_attributes.id or status")
 	}
 	mapped, known := gitlabStatus(a.Status)
 	if !known {
-		g.unknown(g.source, "status of a pipeline", a.Status)
+		g.Warn("status of a pipeline", a.Status)
 	}
-	if g.source.Polled && mapped.Final() {
-		return soon(g.source, in.scope, "the pipeline has ended, and the collector reads it with its jobs")
+	if g.Polled && mapped.Final() {
+		return g.CollectSoon(in.scope, "the pipeline has ended, and the collector reads it with its jobs")
 	}
 	address := a.URL
 	if address == "" && in.Project.WebURL != "" {
@@ -89,7 +90,7 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 	}
 	first := int64(0)
 	for _, b := range p.Builds {
-		e.StartedAt = earliest(e.StartedAt, b.StartedAt.Time)
+		e.StartedAt = delivery.Earliest(e.StartedAt, b.StartedAt.Time)
 		if b.User.Username != "" && (first == 0 || b.ID < first) { // later ones may be retries, by somebody else
 			first, e.Actor, e.Bot = b.ID, b.User.Username, b.User.bot()
 		}
@@ -100,13 +101,13 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]Update, Verdict) {
 			e.Duration = seconds(*a.Duration).Round(time.Millisecond)
 		}
 	}
-	updates := []Update{{Event: e}}
+	updates := []delivery.Update{{Event: e}}
 	for _, b := range p.Builds {
 		if b.ID > 0 {
 			updates = append(updates, g.build(in, b, a.ID))
 		}
 	}
-	return accepted(updates)
+	return delivery.Accept(updates)
 }
 
 // pipelineEnd is when the last build ended that nobody started by hand; zero when there is none. GitLab moves its own
@@ -119,7 +120,7 @@ func pipelineEnd(builds []gitlabBuild, own time.Time) time.Time {
 	for _, b := range builds {
 		canceled := b.StartedAt.IsZero() && strings.HasPrefix(b.Status, "cancel")
 		if !canceled && !b.Manual && b.When != "manual" {
-			end = latest(end, b.FinishedAt.Time)
+			end = delivery.Latest(end, b.FinishedAt.Time)
 		}
 	}
 	return end
@@ -138,10 +139,10 @@ func pipelineTitle(name, source string) string {
 	return "pipeline"
 }
 
-func (g gitlab) build(in gitlabDelivery, b gitlabBuild, pipeline int64) Update {
+func (g gitlab) build(in gitlabDelivery, b gitlabBuild, pipeline int64) delivery.Update {
 	mapped, known := gitlabStatus(b.Status)
 	if !known {
-		g.unknown(g.source, "status of a job", b.Status)
+		g.Warn("status of a job", b.Status)
 	}
 	address := ""
 	if in.Project.WebURL != "" {
@@ -152,31 +153,31 @@ func (g gitlab) build(in gitlabDelivery, b gitlabBuild, pipeline int64) Update {
 	if mapped.Final() {
 		e.FinishedAt = b.FinishedAt.Time
 	}
-	return Update{Event: e}
+	return delivery.Update{Event: e}
 }
 
 // job reads job hooks.
-func (g gitlab) job(in gitlabDelivery) ([]Update, Verdict) {
+func (g gitlab) job(in gitlabDelivery) ([]delivery.Update, delivery.Verdict) {
 	var p struct {
-		ID         int64         `json:"build_id"`
-		Name       string        `json:"build_name"`
-		Status     string        `json:"build_status"`
-		CreatedAt  stamp         `json:"build_created_at"`
-		StartedAt  stamp         `json:"build_started_at"`
-		FinishedAt stamp         `json:"build_finished_at"`
-		Queued     *float64      `json:"build_queued_duration"`
-		Pipeline   int64         `json:"pipeline_id"`
-		Runner     *gitlabRunner `json:"runner"`
+		ID         int64          `json:"build_id"`
+		Name       string         `json:"build_name"`
+		Status     string         `json:"build_status"`
+		CreatedAt  delivery.Stamp `json:"build_created_at"`
+		StartedAt  delivery.Stamp `json:"build_started_at"`
+		FinishedAt delivery.Stamp `json:"build_finished_at"`
+		Queued     *float64       `json:"build_queued_duration"`
+		Pipeline   int64          `json:"pipeline_id"`
+		Runner     *gitlabRunner  `json:"runner"`
 	}
 	if v, ok := in.decode(&p); !ok {
 		return nil, v
 	}
 	if p.ID <= 0 || p.Pipeline <= 0 || p.Status == "" {
-		return refused("the payload of build has no build_id, pipeline_id or build_status")
+		return delivery.Refuse("the payload of build has no build_id, pipeline_id or build_status")
 	}
-	if mapped, _ := gitlabStatus(p.Status); g.source.Polled && mapped.Final() {
-		return soon(g.source, in.scope, "the job has ended, and the collector reads which runner it asked for")
+	if mapped, _ := gitlabStatus(p.Status); g.Polled && mapped.Final() {
+		return g.CollectSoon(in.scope, "the job has ended, and the collector reads which runner it asked for")
 	}
-	return accepted([]Update{g.build(in, gitlabBuild{ID: p.ID, Name: p.Name, Status: p.Status, CreatedAt: p.CreatedAt, StartedAt: p.StartedAt,
+	return delivery.Accept([]delivery.Update{g.build(in, gitlabBuild{ID: p.ID, Name: p.Name, Status: p.Status, CreatedAt: p.CreatedAt, StartedAt: p.StartedAt,
 		FinishedAt: p.FinishedAt, Queued: p.Queued, User: in.User, Runner: p.Runner}, p.Pipeline)})
 }

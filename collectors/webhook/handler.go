@@ -4,15 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
-	cloudevent "github.com/cloudevents/sdk-go/v2/event"
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -26,7 +24,7 @@ type HandlerOptions struct {
 	Logger     *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
-	// MaxBody is the size of the largest body that is read, in bytes; default 25 MiB, which is GitHub's largest.
+	// MaxBody is the size of the largest body that is read, in bytes; default 25 MiB, the most that a known sender sends.
 	MaxBody int64
 	// RetryAfter is what a sender is asked to wait when the inbox is full; default 30 s.
 	RetryAfter time.Duration
@@ -59,15 +57,15 @@ const (
 // Who sends is checked before the body is read where the header tells: by a token, or by the lack of any signature. The
 // rest of a body that was not read is the server's to discard.
 type Handler struct {
-	receiver *Receiver
-	inbox    Queue
-	opt      HandlerOptions
-	bodies   *bodies
-	received *prometheus.CounterVec
+	receivers *Receivers
+	inbox     Queue
+	opt       HandlerOptions
+	bodies    *bodies
+	received  *prometheus.CounterVec
 }
 
 // NewHandler returns a Handler that serves [EventsPath] and [WebhooksPath].
-func NewHandler(r *Receiver, inbox Queue, opt HandlerOptions) *Handler {
+func NewHandler(r *Receivers, inbox Queue, opt HandlerOptions) *Handler {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -86,7 +84,7 @@ func NewHandler(r *Receiver, inbox Queue, opt HandlerOptions) *Handler {
 	if opt.MaxDisk <= 0 {
 		opt.MaxDisk = defaultDisk
 	}
-	h := &Handler{receiver: r, inbox: inbox, opt: opt, bodies: newBodies(opt.SpoolDir, opt.MaxBody, opt.MaxMemory, opt.MaxDisk), received: prometheus.NewCounterVec(prometheus.CounterOpts{
+	h := &Handler{receivers: r, inbox: inbox, opt: opt, bodies: newBodies(opt.SpoolDir, opt.MaxBody, opt.MaxMemory, opt.MaxDisk), received: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "dxctl_deliveries_total", Help: "Deliveries received, by source, kind and outcome (accepted, ignored, refused, unauthorized, unsupported, too_large, slow, full)."},
 		[]string{"source", "kind", "outcome"})}
 	if opt.Registerer != nil {
@@ -102,11 +100,11 @@ func NewHandler(r *Receiver, inbox Queue, opt HandlerOptions) *Handler {
 
 // Answer is the body of every answer.
 type Answer struct {
-	Outcome Outcome        `json:"outcome,omitempty"`
-	Reason  string         `json:"reason,omitempty"`
-	Events  []EventVerdict `json:"events,omitempty"`
-	Misfits []Misfit       `json:"ignored_fields,omitempty"` // parts that were left out because they do not fit
-	Error   string         `json:"error,omitempty"`
+	Outcome delivery.Outcome        `json:"outcome,omitempty"`
+	Reason  string                  `json:"reason,omitempty"`
+	Events  []delivery.EventVerdict `json:"events,omitempty"`
+	Misfits []delivery.Misfit       `json:"ignored_fields,omitempty"` // parts that were left out because they do not fit
+	Error   string                  `json:"error,omitempty"`
 }
 
 // ServeHTTP receives one delivery.
@@ -121,24 +119,26 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, http.StatusMethodNotAllowed, Answer{Error: "send a POST"})
 		return
 	}
-	s := Source{Kind: Events}
+	s, ok := h.receivers.shared()
 	if webhook {
-		var ok bool
-		if s, ok = h.receiver.sources[name]; !ok || s.Kind == Events {
-			h.answer(w, http.StatusNotFound, Answer{Error: "no source of this name receives webhooks; the address is " + WebhooksPath + "<name of the source>"})
-			return
+		if s, ok = h.receivers.named(name); ok && s.protocol.Shared {
+			ok = false
 		}
 	}
-	if reason := unsupported(s.Kind, r.Header); reason != "" {
+	if !ok {
+		h.answer(w, http.StatusNotFound, Answer{Error: notReceived(webhook)})
+		return
+	}
+	if reason := s.protocol.Unsupported(r.Header); reason != "" {
 		h.count(s, "unsupported")
 		h.answer(w, http.StatusUnsupportedMediaType, Answer{Error: reason})
 		return
 	}
 	p := s.proof(r.Header)
 	if !webhook {
-		s, p.known = h.receiver.sender(r.Header)
+		s, p = h.receivers.sender(s.protocol, r.Header)
 	}
-	if !p.possible() {
+	if !p.Possible() {
 		h.unauthorized(w, r, s)
 		return
 	}
@@ -152,7 +152,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.unreadable(w, s, err)
 		return
 	}
-	if !p.valid() {
+	if !p.Valid() {
 		h.unauthorized(w, r, s)
 		return
 	}
@@ -170,50 +170,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // largePatience is how long a large body waits for others to be done before its sender is asked to come again.
 const largePatience = 10 * time.Second
 
-func (h *Handler) unauthorized(w http.ResponseWriter, r *http.Request, s Source) {
+func (h *Handler) unauthorized(w http.ResponseWriter, r *http.Request, s receiving) {
 	h.count(s, "unauthorized")
 	h.opt.Logger.Warn("a delivery was not authentic", "source", s.Name, "from", r.RemoteAddr)
 	w.Header().Set("WWW-Authenticate", "Bearer")
-	h.answer(w, http.StatusUnauthorized, Answer{Error: notAuthentic(s.Kind)})
+	h.answer(w, http.StatusUnauthorized, Answer{Error: s.protocol.Unauthorized})
 }
 
-// formType is how GitHub sends unless a webhook's content type is set to JSON.
-const formType = "application/x-www-form-urlencoded"
-
-// unsupported says why a body of this type is not read; empty when it is. A sender that names no type means JSON.
-func unsupported(k Kind, h http.Header) string {
-	sent := h.Get("Content-Type")
-	media, _, err := mime.ParseMediaType(sent)
-	switch {
-	case sent != "" && err != nil:
-		return fmt.Sprintf("Content-Type %.80q cannot be read; send application/json", sent)
-	case k == Events:
-		if h.Get("Ce-Specversion") != "" || media == cloudevent.ApplicationCloudEventsJSON || media == cloudevent.ApplicationCloudEventsBatchJSON {
-			return ""
-		}
-		return "send Content-Type application/cloudevents+json, application/cloudevents-batch+json, or a CloudEvent's attributes as ce- headers"
-	case sent == "" || media == "application/json" || strings.HasSuffix(media, "+json"):
-		return ""
-	case k == GitHub && media == formType:
-		return ""
+// notReceived is the answer where no source receives.
+func notReceived(webhook bool) string {
+	if webhook {
+		return "no source of this name receives webhooks; the address is " + WebhooksPath + "<name of the source>"
 	}
-	return fmt.Sprintf("Content-Type %.80q is not read; send application/json", sent)
-}
-
-func notAuthentic(k Kind) string {
-	switch k {
-	case GitHub:
-		return "X-Hub-Signature-256 is missing or does not fit; set the webhook's secret to the source's secret"
-	case GitLab:
-		return "X-Gitlab-Token or webhook-signature is missing or does not fit; set the webhook's secret token or signing token to the source's secret"
-	case CircleCI:
-		return "circleci-signature is missing or does not fit; set the webhook's secret to the source's secret"
-	}
-	return "the token is missing or not right; send the source's secret as Authorization: Bearer <secret>"
+	return "no source receives events; add one to the configuration"
 }
 
 // unreadable answers a request of which the body could not be read or held.
-func (h *Handler) unreadable(w http.ResponseWriter, s Source, err error) {
+func (h *Handler) unreadable(w http.ResponseWriter, s receiving, err error) {
 	var slow interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, errBodyTooLarge):
@@ -238,19 +211,19 @@ func (h *Handler) busy(w http.ResponseWriter, reason string) {
 }
 
 // receive judges an authentic delivery, keeps it when it is of use, and answers.
-func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body []byte) {
-	d := Delivery{Source: s.Name, Kind: s.Kind, ReceivedAt: h.opt.Now().UTC(), Headers: keep(s.Kind, r.Header), Body: body}
-	d.ID = deliveryID(r.Header)
-	updates, v := h.receiver.Parse(d) //nolint:contextcheck // it reads what is in memory and waits for nothing
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s receiving, body []byte) {
+	d := delivery.Delivery{Source: s.Name, Kind: s.protocol.Kind, ReceivedAt: h.opt.Now().UTC(), Headers: s.protocol.Keep(r.Header), Body: body}
+	d.ID = s.protocol.DeliveryID(r.Header)
+	updates, v := h.receivers.Parse(d)
 	switch v.Outcome {
-	case Refused:
-		h.count(s, string(Refused))
+	case delivery.Refused:
+		h.count(s, string(delivery.Refused))
 		h.opt.Logger.Warn("a delivery was refused", "source", s.Name, "id", d.ID, "reason", v.Reason)
-		h.answer(w, http.StatusBadRequest, Answer{Outcome: Refused, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits, Error: v.Reason})
+		h.answer(w, http.StatusBadRequest, Answer{Outcome: delivery.Refused, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits, Error: v.Reason})
 		return
-	case Ignored:
-		h.count(s, string(Ignored))
-		h.answer(w, http.StatusOK, Answer{Outcome: Ignored, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits})
+	case delivery.Ignored:
+		h.count(s, string(delivery.Ignored))
+		h.answer(w, http.StatusOK, Answer{Outcome: delivery.Ignored, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits})
 		return
 	}
 	// Whoever hung up meanwhile, and a server that is being stopped, must not leave it open whether the delivery is kept.
@@ -264,13 +237,13 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s Source, body
 		h.busy(w, "deliveries cannot be kept at the moment; send it again later")
 		return
 	}
-	h.count(s, string(Accepted))
+	h.count(s, string(delivery.Accepted))
 	h.opt.Logger.Debug("a delivery was accepted", "source", s.Name, "id", d.ID, "updates", len(updates))
-	h.answer(w, http.StatusAccepted, Answer{Outcome: Accepted, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits})
+	h.answer(w, http.StatusAccepted, Answer{Outcome: delivery.Accepted, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits})
 }
 
-func (h *Handler) count(s Source, outcome string) {
-	h.received.WithLabelValues(s.Name, string(s.Kind), outcome).Inc()
+func (h *Handler) count(s receiving, outcome string) {
+	h.received.WithLabelValues(s.Name, s.protocol.Kind, outcome).Inc()
 }
 
 func (h *Handler) answer(w http.ResponseWriter, status int, a Answer) {
@@ -284,53 +257,4 @@ func (h *Handler) answer(w http.ResponseWriter, status int, a Answer) {
 	if _, err := w.Write(append(doc, '\n')); err != nil {
 		h.opt.Logger.Debug("a sender did not wait for its answer", "error", err)
 	}
-}
-
-// sender finds the source of events by its token. Every source is compared, so that the time does not tell which.
-func (r *Receiver) sender(h http.Header) (Source, bool) {
-	var found Source
-	for _, s := range r.ordered {
-		if s.Kind == Events && s.proof(h).known {
-			found = r.sources[s.Name]
-		}
-	}
-	return found, found.Name != ""
-}
-
-// kept are the headers without which a body cannot be read, by kind.
-var kept = map[Kind][]string{
-	Events:       {"content-type"},
-	GitHub:       {"content-type", "x-github-event"},
-	GitLab:       {"content-type", "x-gitlab-event"},
-	CircleCI:     {"content-type", "circleci-event-type"},
-	ArgoCD:       {"content-type"},
-	Alertmanager: {"content-type"},
-}
-
-// keep returns the headers to be kept: no credentials, no signatures.
-func keep(k Kind, h http.Header) map[string]string {
-	headers := map[string]string{}
-	for _, name := range kept[k] {
-		if v := h.Get(name); v != "" {
-			headers[name] = v
-		}
-	}
-	if k == Events {
-		for name, values := range h {
-			if name = strings.ToLower(name); strings.HasPrefix(name, "ce-") && len(values) > 0 {
-				headers[name] = values[0]
-			}
-		}
-	}
-	return headers
-}
-
-// deliveryID is the sender's own name of a delivery.
-func deliveryID(h http.Header) string {
-	for _, name := range []string{"X-GitHub-Delivery", "X-Gitlab-Event-UUID", "webhook-id", "Ce-Id"} {
-		if id := h.Get(name); id != "" {
-			return id
-		}
-	}
-	return ""
 }

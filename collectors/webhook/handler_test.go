@@ -19,16 +19,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
-const testSecret = "a secret of some length"
+func testSource(r Receiver) Source {
+	return Source{Name: "gh", Receiver: r, Secret: deliverytest.Secret}
+}
 
-func testSource(k Kind) Source { return Source{Name: "gh", Kind: k, Secret: testSecret} }
-
-func newReceiver(t testing.TB, sources ...Source) *Receiver {
+func newReceiver(t testing.TB, sources ...Source) *Receivers {
 	t.Helper()
-	r, err := NewReceiver(sources, Options{})
+	r, err := NewReceivers(sources, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +42,7 @@ func newReceiver(t testing.TB, sources ...Source) *Receiver {
 // memoryInbox is a Queue in memory that may fail.
 type memoryInbox struct {
 	mu   sync.Mutex
-	got  []Delivery
+	got  []delivery.Delivery
 	fail error
 }
 
@@ -53,7 +57,7 @@ func (m *memoryInbox) Put(_ context.Context, record []byte) error {
 	return err
 }
 
-func (m *memoryInbox) all() []Delivery {
+func (m *memoryInbox) all() []delivery.Delivery {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.got)
@@ -87,45 +91,45 @@ func TestSignatures(t *testing.T) {
 	}
 	cases := []struct {
 		name   string
-		kind   Kind
+		kind   Receiver
 		secret string
 		header http.Header
 		want   bool
 	}{
-		{"github", GitHub, testSecret, headers("X-Hub-Signature-256", "sha256="+hexOf(testSecret, body)), true},
-		{"github in capitals", GitHub, testSecret, headers("X-Hub-Signature-256", "sha256="+strings.ToUpper(hexOf(testSecret, body))), true},
-		{"github of another body", GitHub, testSecret, headers("X-Hub-Signature-256", "sha256="+hexOf(testSecret, body+" ")), false},
-		{"github of another secret", GitHub, testSecret, headers("X-Hub-Signature-256", "sha256="+hexOf("another secret of length", body)), false},
-		{"github cut short", GitHub, testSecret, headers("X-Hub-Signature-256", "sha256="+hexOf(testSecret, body)[:32]), false},
-		{"github empty", GitHub, testSecret, headers("X-Hub-Signature-256", "sha256="), false},
-		{"github without its prefix", GitHub, testSecret, headers("X-Hub-Signature-256", hexOf(testSecret, body)), false},
-		{"github no hexadecimal", GitHub, testSecret, headers("X-Hub-Signature-256", "sha256=zz"), false},
-		{"github SHA-1 alone", GitHub, testSecret, headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"), false},
-		{"github none", GitHub, testSecret, headers(), false},
-		{"github the secret itself", GitHub, testSecret, headers("Authorization", "Bearer "+testSecret), false},
-		{"circleci", CircleCI, testSecret, headers("circleci-signature", "v1="+hexOf(testSecret, body)), true},
-		{"circleci among versions", CircleCI, testSecret, headers("circleci-signature", "v2=00, v1="+hexOf(testSecret, body)), true},
-		{"circleci another version", CircleCI, testSecret, headers("circleci-signature", "v2="+hexOf(testSecret, body)), false},
-		{"circleci of another body", CircleCI, testSecret, headers("circleci-signature", "v1="+hexOf(testSecret, "{}")), false},
-		{"circleci none", CircleCI, testSecret, headers(), false},
-		{"gitlab token", GitLab, testSecret, headers("X-Gitlab-Token", testSecret), true},
-		{"gitlab token cut short", GitLab, testSecret, headers("X-Gitlab-Token", testSecret[:10]), false},
-		{"gitlab token empty", GitLab, testSecret, headers("X-Gitlab-Token", ""), false},
-		{"gitlab signing", GitLab, signing, std(standard), true},
-		{"gitlab signing, one of several", GitLab, signing, std("v1,AAAA " + standard), true},
-		{"gitlab signing, another version", GitLab, signing, std("v2," + strings.TrimPrefix(standard, "v1,")), false},
-		{"gitlab signing, not base64", GitLab, signing, std("v1,***"), false},
-		{"gitlab signing, another time", GitLab, signing, headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard), false},
-		{"gitlab signing key sent as a token", GitLab, signing, headers("X-Gitlab-Token", signing), false},
-		{"argocd", ArgoCD, testSecret, headers("Authorization", "Bearer "+testSecret), true},
-		{"argocd in small letters", ArgoCD, testSecret, headers("Authorization", "bearer "+testSecret), true},
-		{"argocd basic", ArgoCD, testSecret, headers("Authorization", "Basic "+testSecret), false},
-		{"alertmanager", Alertmanager, testSecret, headers("Authorization", "Bearer "+testSecret), true},
-		{"alertmanager longer", Alertmanager, testSecret, headers("Authorization", "Bearer "+testSecret+"x"), false},
+		{"github", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)), true},
+		{"github in capitals", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+strings.ToUpper(hexOf(deliverytest.Secret, body))), true},
+		{"github of another body", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body+" ")), false},
+		{"github of another secret", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf("another secret of length", body)), false},
+		{"github cut short", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)[:32]), false},
+		{"github empty", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="), false},
+		{"github without its prefix", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", hexOf(deliverytest.Secret, body)), false},
+		{"github no hexadecimal", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256=zz"), false},
+		{"github SHA-1 alone", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"), false},
+		{"github none", GitHubReceiver{}, deliverytest.Secret, headers(), false},
+		{"github the secret itself", GitHubReceiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), false},
+		{"circleci", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, body)), true},
+		{"circleci among versions", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v2=00, v1="+hexOf(deliverytest.Secret, body)), true},
+		{"circleci another version", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v2="+hexOf(deliverytest.Secret, body)), false},
+		{"circleci of another body", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, "{}")), false},
+		{"circleci none", CircleCIReceiver{}, deliverytest.Secret, headers(), false},
+		{"gitlab token", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret), true},
+		{"gitlab token cut short", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret[:10]), false},
+		{"gitlab token empty", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", ""), false},
+		{"gitlab signing", GitLabReceiver{}, signing, std(standard), true},
+		{"gitlab signing, one of several", GitLabReceiver{}, signing, std("v1,AAAA " + standard), true},
+		{"gitlab signing, another version", GitLabReceiver{}, signing, std("v2," + strings.TrimPrefix(standard, "v1,")), false},
+		{"gitlab signing, not base64", GitLabReceiver{}, signing, std("v1,***"), false},
+		{"gitlab signing, another time", GitLabReceiver{}, signing, headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard), false},
+		{"gitlab signing key sent as a token", GitLabReceiver{}, signing, headers("X-Gitlab-Token", signing), false},
+		{"argocd", ArgoCDReceiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
+		{"argocd in small letters", ArgoCDReceiver{}, deliverytest.Secret, headers("Authorization", "bearer "+deliverytest.Secret), true},
+		{"argocd basic", ArgoCDReceiver{}, deliverytest.Secret, headers("Authorization", "Basic "+deliverytest.Secret), false},
+		{"alertmanager", alertmanager.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
+		{"alertmanager longer", alertmanager.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret+"x"), false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s := Source{Name: "x", Kind: c.kind, Secret: c.secret}
+			s := Source{Name: "x", Receiver: c.kind, Secret: c.secret}
 			if got := s.authentic(c.header, []byte(body)); got != c.want {
 				t.Errorf("authentic = %v, want %v", got, c.want)
 			}
@@ -137,35 +141,11 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
-// TestComparisonsTakeTheSameTime compares a wrong first byte with a wrong last byte. A comparison that stops at the first
-// difference would tell them apart; 64 KiB make that visible above the noise.
-func TestComparisonsTakeTheSameTime(t *testing.T) {
-	secret := strings.Repeat("s", 64<<10)
-	first, last := "x"+secret[1:], secret[:len(secret)-1]+"x"
-	clock := func(sent string) time.Duration {
-		best := time.Hour
-		for range 15 {
-			start := time.Now()
-			for range 20 {
-				if sameSecret(sent, secret) {
-					t.Fatal("a wrong secret is right")
-				}
-			}
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	a, b := clock(first), clock(last)
-	if a > 3*b || b > 3*a {
-		t.Errorf("a wrong first byte took %v, a wrong last byte %v", a, b)
-	}
-}
-
 // authentic checks a request whose body is known.
 func (s Source) authentic(h http.Header, body []byte) bool {
-	p := s.proof(h)
+	p := receiving{Source: s, protocol: s.Receiver.Protocol()}.proof(h)
 	_, _ = p.Write(body)
-	return p.valid()
+	return p.Valid()
 }
 
 func headers(pairs ...string) http.Header {
@@ -178,9 +158,9 @@ func headers(pairs ...string) http.Header {
 
 func TestAnswers(t *testing.T) {
 	body := []byte(openPull)
-	signed := githubHeaders(testSecret, "pull_request", body)
+	signed := githubHeaders(deliverytest.Secret, "pull_request", body)
 	form := []byte("payload=" + url.QueryEscape(openPull))
-	formed := githubHeaders(testSecret, "pull_request", form)
+	formed := githubHeaders(deliverytest.Secret, "pull_request", form)
 	formed["Content-Type"] = "application/x-www-form-urlencoded"
 	junk := []byte(`{"action":"opened"`)
 	with := func(h map[string]string, name, value string) map[string]string {
@@ -206,7 +186,7 @@ func TestAnswers(t *testing.T) {
 		{name: "as a form", path: "/api/v1/webhooks/gh", body: form, headers: formed, want: 202},
 		{name: "no content type", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "Content-Type", ""), want: 202},
 		{name: "of no use", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "X-GitHub-Event", "star"), want: 200, says: "not used"},
-		{name: "cut off", path: "/api/v1/webhooks/gh", body: junk, headers: githubHeaders(testSecret, "pull_request", junk), want: 400, says: "cannot be read"},
+		{name: "cut off", path: "/api/v1/webhooks/gh", body: junk, headers: githubHeaders(deliverytest.Secret, "pull_request", junk), want: 400, says: "cannot be read"},
 		{name: "no event type", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "X-GitHub-Event", ""), want: 400, says: "X-GitHub-Event"},
 		{name: "wrong signature", path: "/api/v1/webhooks/gh", body: body, headers: githubHeaders("another secret of length", "pull_request", body), want: 401, says: "X-Hub-Signature-256"},
 		{name: "no signature", path: "/api/v1/webhooks/gh", body: body, headers: map[string]string{"X-GitHub-Event": "pull_request"}, want: 401},
@@ -216,21 +196,21 @@ func TestAnswers(t *testing.T) {
 		{name: "GET", method: http.MethodGet, path: "/api/v1/webhooks/gh", want: 405, says: "POST"},
 		{name: "text", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "Content-Type", "text/plain"), want: 415, says: "application/json"},
 		{name: "a broken content type", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "Content-Type", "a/b/c;;"), want: 415},
-		{name: "a form from Alertmanager", path: "/api/v1/webhooks/alerts", body: form, headers: with(formed, "Authorization", "Bearer "+testSecret), want: 415},
+		{name: "a form from Alertmanager", path: "/api/v1/webhooks/alerts", body: form, headers: with(formed, "Authorization", "Bearer "+deliverytest.Secret), want: 415},
 		{name: "too large", path: "/api/v1/webhooks/gh", body: bytes.Repeat([]byte("x"), 64<<10+1), headers: signed, want: 413, says: "65536"},
 		{name: "full", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: fmt.Errorf("put: %w", inbox.ErrFull), want: 503, says: "later"},
 		{name: "closed", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: inbox.ErrClosed, want: 503, says: "later"},
 		{name: "an event of no use", path: "/api/v1/events", body: event, headers: bearer, want: 200, says: "com.example.other"},
 		{name: "an event without a token", path: "/api/v1/events", body: event, headers: with(bearer, "Authorization", ""), want: 401, says: "Bearer"},
-		{name: "an event with a webhook's secret", path: "/api/v1/events", body: event, headers: with(bearer, "Authorization", "Bearer "+testSecret), want: 401},
+		{name: "an event with a webhook's secret", path: "/api/v1/events", body: event, headers: with(bearer, "Authorization", "Bearer "+deliverytest.Secret), want: 401},
 		{name: "an event as plain JSON", path: "/api/v1/events", body: event, headers: with(bearer, "Content-Type", "application/json"), want: 415, says: "cloudevents"},
 		{name: "an event that is none", path: "/api/v1/events", body: []byte("{}"), headers: bearer, want: 400},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			inbox := &memoryInbox{fail: c.fail}
-			h := NewHandler(newReceiver(t, testSource(GitHub), Source{Name: "push", Kind: Events, Secret: "a token of the events"},
-				Source{Name: "alerts", Kind: Alertmanager, Secret: testSecret}), inbox, HandlerOptions{MaxBody: 64 << 10, RetryAfter: 1500 * time.Millisecond})
+			h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
+				Source{Name: "alerts", Receiver: alertmanager.Receiver{}, Secret: deliverytest.Secret}), inbox, HandlerOptions{MaxBody: 64 << 10, RetryAfter: 1500 * time.Millisecond})
 			method := c.method
 			if method == "" {
 				method = http.MethodPost
@@ -257,7 +237,7 @@ func TestAnswers(t *testing.T) {
 			if c.want == 503 && w.Header().Get("Retry-After") != "2" {
 				t.Errorf("Retry-After: %s, want the 1.5 s rounded up", w.Header().Get("Retry-After"))
 			}
-			if strings.Contains(w.Body.String(), testSecret) {
+			if strings.Contains(w.Body.String(), deliverytest.Secret) {
 				t.Error("the answer tells the secret")
 			}
 		})
@@ -267,8 +247,8 @@ func TestAnswers(t *testing.T) {
 // TestKeepsNoCredentials: what is written to disk has neither signature nor token.
 func TestKeepsNoCredentials(t *testing.T) {
 	inbox := &memoryInbox{}
-	h := NewHandler(newReceiver(t, testSource(GitHub)), inbox, HandlerOptions{})
-	sent := githubHeaders(testSecret, "pull_request", []byte(openPull))
+	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), inbox, HandlerOptions{})
+	sent := githubHeaders(deliverytest.Secret, "pull_request", []byte(openPull))
 	sent["Authorization"], sent["Cookie"] = "Bearer x", "session=1"
 	if status, a := post(t, h, "/api/v1/webhooks/gh", []byte(openPull), sent); status != 202 {
 		t.Fatalf("answered %d %+v", status, a)
@@ -282,9 +262,9 @@ func TestKeepsNoCredentials(t *testing.T) {
 // TestBrokenBody: a sender that stops in the middle is answered, and nothing is kept.
 func TestBrokenBody(t *testing.T) {
 	inbox := &memoryInbox{}
-	h := NewHandler(newReceiver(t, testSource(GitHub)), inbox, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), inbox, HandlerOptions{})
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/webhooks/gh", io.MultiReader(strings.NewReader("{"), failing{}))
-	for name, value := range githubHeaders(testSecret, "pull_request", []byte("{}")) {
+	for name, value := range githubHeaders(deliverytest.Secret, "pull_request", []byte("{}")) {
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
@@ -318,12 +298,12 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 			return nil, nil
 		}))
 	}()
-	h := NewHandler(newReceiver(t, testSource(GitHub)), q, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), q, HandlerOptions{})
 	var took []time.Duration
 	send := func() {
 		body := []byte(openPull)
 		start := time.Now()
-		if status, a := post(t, h, "/api/v1/webhooks/gh", body, githubHeaders(testSecret, "pull_request", body)); status != 202 {
+		if status, a := post(t, h, "/api/v1/webhooks/gh", body, githubHeaders(deliverytest.Secret, "pull_request", body)); status != 202 {
 			t.Fatalf("answered %d %+v", status, a)
 		}
 		took = append(took, time.Since(start))
@@ -356,4 +336,16 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 	if err := q.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
+func receiverOf(t testing.TB, kind string) Receiver {
+	t.Helper()
+	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, GitLabReceiver{}, CircleCIReceiver{}, ArgoCDReceiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+		if r.Protocol().Kind == kind {
+			return r
+		}
+	}
+	t.Fatalf("no receiver is of kind %q", kind)
+	return nil
 }

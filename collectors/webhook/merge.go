@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -18,7 +19,7 @@ import (
 //   - Of created, started, reviewed and merged the earliest time counts.
 
 // fold returns the record that results from an update to what is stored of it; stored is nil where nothing is.
-func fold(stored event.Event, u Update) event.Event {
+func fold(stored event.Event, u delivery.Update) event.Event {
 	switch is := u.Event.(type) {
 	case event.PipelineRun:
 		was, _ := stored.(event.PipelineRun)
@@ -57,7 +58,7 @@ type course struct {
 }
 
 // latest is the latest time that the course shows.
-func (c course) latest() time.Time { return latest(c.created, c.started, c.finished) }
+func (c course) latest() time.Time { return delivery.Latest(c.created, c.started, c.finished) }
 
 // foldOrigin folds the identity's own fields. Of a record that is not stored yet it takes the identity.
 func foldOrigin(s *mergeState, was, is event.Origin) event.Origin {
@@ -79,10 +80,10 @@ func foldActor(s *mergeState, was *string, wasBot *bool, is string, isBot bool) 
 	}
 }
 
-func foldRun(was, is event.PipelineRun, u Update) event.Event {
+func foldRun(was, is event.PipelineRun, u delivery.Update) event.Event {
 	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
 	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
-	s := loadState(was.Origin, before.latest(), latest(u.At, after.latest()))
+	s := loadState(was.Origin, before.latest(), delivery.Latest(u.At, after.latest()))
 	c := s.status(before, after, false)
 	was.Origin, was.Attempt = foldOrigin(s, was.Origin, is.Origin), is.Attempt
 	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
@@ -96,10 +97,10 @@ func foldRun(was, is event.PipelineRun, u Update) event.Event {
 	return was
 }
 
-func foldJob(was, is event.PipelineJob, u Update) event.Event {
+func foldJob(was, is event.PipelineJob, u delivery.Update) event.Event {
 	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
 	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
-	s := loadState(was.Origin, before.latest(), latest(u.At, after.latest()))
+	s := loadState(was.Origin, before.latest(), delivery.Latest(u.At, after.latest()))
 	c := s.status(before, after, false)
 	was.Origin, was.RunID, was.Attempt = foldOrigin(s, was.Origin, is.Origin), is.RunID, is.Attempt
 	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
@@ -109,14 +110,14 @@ func foldJob(was, is event.PipelineJob, u Update) event.Event {
 	return was
 }
 
-func foldDeployment(was, is event.Deployment, u Update) event.Event {
+func foldDeployment(was, is event.Deployment, u delivery.Update) event.Event {
 	before := course{was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt}
 	after := course{is.Status, is.StatusRaw, is.CreatedAt, is.StartedAt, is.FinishedAt}
-	s := loadState(was.Origin, before.latest(), latest(u.At, after.latest()))
-	c := s.status(before, after, is.Provider == string(GitHub))
+	s := loadState(was.Origin, before.latest(), delivery.Latest(u.At, after.latest()))
+	c := s.status(before, after, u.SuccessLasts)
 	was.Origin, was.Attempt, was.EnvironmentKey = foldOrigin(s, was.Origin, is.Origin), is.Attempt, is.EnvironmentKey
 	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
-	if !s.collected || is.Provider != string(ArgoCD) || was.Environment == "" { // whose collector knows better
+	if !s.collected || !u.CollectedEnvironment || was.Environment == "" {
 		pick(s, "environment", &was.Environment, is.Environment)
 	}
 	pick(s, "sha", &was.SHA, is.SHA)
@@ -130,20 +131,20 @@ func foldDeployment(was, is event.Deployment, u Update) event.Event {
 	return was
 }
 
-func foldChange(was, is event.Change, u Update) event.Event {
-	known := latest(was.CreatedAt, was.FirstReviewAt, was.ApprovedAt, was.MergedAt, was.ClosedAt)
-	s := loadState(was.Origin, known, latest(u.At, is.CreatedAt, is.FirstReviewAt, is.ApprovedAt, is.MergedAt, is.ClosedAt))
+func foldChange(was, is event.Change, u delivery.Update) event.Event {
+	known := delivery.Latest(was.CreatedAt, was.FirstReviewAt, was.ApprovedAt, was.MergedAt, was.ClosedAt)
+	s := loadState(was.Origin, known, delivery.Latest(u.At, is.CreatedAt, is.FirstReviewAt, is.ApprovedAt, is.MergedAt, is.ClosedAt))
 	was.Origin = foldOrigin(s, was.Origin, is.Origin)
 	pick(s, "repository", &was.Repository, is.Repository)
 	pick(s, "number", &was.Number, is.Number)
 	pick(s, "title", &was.Title, is.Title)
 	foldActor(s, &was.Author, &was.Bot, is.Author, is.Bot)
-	was.CreatedAt = earliest(was.CreatedAt, is.CreatedAt)
-	was.FirstCommitAt = earliest(was.FirstCommitAt, is.FirstCommitAt)
-	was.FirstReviewAt = earliest(was.FirstReviewAt, is.FirstReviewAt)
-	was.ApprovedAt = earliest(was.ApprovedAt, is.ApprovedAt)
-	was.MergedAt = earliest(was.MergedAt, is.MergedAt) // a merge is not undone
-	foldClosed(s, &was, is, u.Whole)
+	was.CreatedAt = delivery.Earliest(was.CreatedAt, is.CreatedAt)
+	was.FirstCommitAt = delivery.Earliest(was.FirstCommitAt, is.FirstCommitAt)
+	was.FirstReviewAt = delivery.Earliest(was.FirstReviewAt, is.FirstReviewAt)
+	was.ApprovedAt = delivery.Earliest(was.ApprovedAt, is.ApprovedAt)
+	was.MergedAt = delivery.Earliest(was.MergedAt, is.MergedAt) // a merge is not undone
+	foldClosed(s, &was, is, u.Full)
 	pick(s, "merge_sha", &was.MergeSHA, is.MergeSHA)
 	pick(s, "head_sha", &was.HeadSHA, is.HeadSHA)
 	compared := cmp.Or(cmp.Compare(len(is.CommitSHAs), len(was.CommitSHAs)), slices.Compare(is.CommitSHAs, was.CommitSHAs))
@@ -159,14 +160,14 @@ func foldChange(was, is event.Change, u Update) event.Event {
 
 // foldClosed decides when a change was closed: as the sender said last, which may be that it is open again, and at the
 // latest when it was merged.
-func foldClosed(s *mergeState, was *event.Change, is event.Change, whole bool) {
+func foldClosed(s *mergeState, was *event.Change, is event.Change, full bool) {
 	if s.collected && s.Closed == 0 {
 		s.Closed, s.ClosedSaid = millis(was.ClosedAt), s.seed
 	}
 	if closed := millis(is.ClosedAt); closed != 0 && cmp.Or(cmp.Compare(s.now, s.ClosedSaid), cmp.Compare(closed, s.Closed)) > 0 {
 		s.Closed, s.ClosedSaid = closed, s.now
 	}
-	if is.ClosedAt.IsZero() && whole {
+	if is.ClosedAt.IsZero() && full {
 		s.Open = max(s.Open, s.now)
 	}
 	was.ClosedAt = time.Time{}
@@ -178,18 +179,18 @@ func foldClosed(s *mergeState, was *event.Change, is event.Change, whole bool) {
 	}
 }
 
-func foldIncident(was, is event.Incident, u Update) event.Event {
-	known := latest(was.OpenedAt, was.AcknowledgedAt, was.ResolvedAt)
-	s := loadState(was.Origin, known, latest(u.At, is.OpenedAt, is.AcknowledgedAt, is.ResolvedAt))
+func foldIncident(was, is event.Incident, u delivery.Update) event.Event {
+	known := delivery.Latest(was.OpenedAt, was.AcknowledgedAt, was.ResolvedAt)
+	s := loadState(was.Origin, known, delivery.Latest(u.At, is.OpenedAt, is.AcknowledgedAt, is.ResolvedAt))
 	was.Origin = foldOrigin(s, was.Origin, is.Origin)
 	pick(s, "severity", &was.Severity, is.Severity)
 	pick(s, "deployment", &was.Deployment, is.Deployment)
 	pick(s, "how", &was.How, is.How)
-	was.OpenedAt = earliest(was.OpenedAt, is.OpenedAt)
-	was.AcknowledgedAt = earliest(was.AcknowledgedAt, is.AcknowledgedAt)
+	was.OpenedAt = delivery.Earliest(was.OpenedAt, is.OpenedAt)
+	was.AcknowledgedAt = delivery.Earliest(was.AcknowledgedAt, is.AcknowledgedAt)
 	// It is open when it was said to be so later than it was resolved; what was resolved twice was at the later time.
 	s.Closed = max(s.Closed, millis(was.ResolvedAt), millis(is.ResolvedAt))
-	if u.Whole && is.ResolvedAt.IsZero() {
+	if u.Full && is.ResolvedAt.IsZero() {
 		s.Open = max(s.Open, s.now)
 	}
 	was.ResolvedAt = time.Time{}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -169,5 +170,5 @@ func finer(a, b time.Time) time.Time {
 	case !a.IsZero() && a.Truncate(time.Second).Equal(b):
 		return a
 	}
-	return earliest(a, b)
+	return delivery.Earliest(a, b)
 }

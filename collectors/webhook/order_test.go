@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -14,12 +17,12 @@ import (
 type table map[event.Identity]event.Event
 
 // deliver applies deliveries as one batch, reading and writing rows as the store does.
-func (s table) deliver(t *testing.T, r *Receiver, deliveries ...Delivery) {
+func (s table) deliver(t *testing.T, r *Receivers, deliveries ...delivery.Delivery) {
 	t.Helper()
-	var updates []Update
+	var updates []delivery.Update
 	for _, d := range deliveries {
 		more, v := r.Parse(d)
-		if v.Outcome != Accepted || len(v.Misfits) > 0 {
+		if v.Outcome != delivery.Accepted || len(v.Misfits) > 0 {
 			t.Fatalf("%s: %+v", d.Body, v)
 		}
 		updates = append(updates, more...)
@@ -68,61 +71,61 @@ func permutations(n int, f func([]int)) {
 }
 
 // happened makes a CDEvent at a minute after ten.
-func happened(kind string, minute int, subject, content, custom string) Delivery {
-	data := strings.Replace(cd(subject, content, custom), "10:00:00Z", fmt.Sprintf("10:%02d:00Z", minute), 1)
-	d := pushed(Events, structured("dev.cdevents."+kind+".0.2.0", data))
+func happened(kind string, minute int, subject, content, custom string) delivery.Delivery {
+	data := strings.Replace(deliverytest.CDEvent(subject, content, custom), "10:00:00Z", fmt.Sprintf("10:%02d:00Z", minute), 1)
+	d := deliverytest.Delivery("events", deliverytest.CloudEvent("dev.cdevents."+kind+".0.2.0", data))
 	if strings.HasPrefix(kind, "deployment") {
-		d.Body = []byte(structured("dev.cdeventsx.dxctl-"+kind+".0.1.0", data))
+		d.Body = []byte(deliverytest.CloudEvent("dev.cdeventsx.dxctl-"+kind+".0.1.0", data))
 	}
 	d.Headers["content-type"] = "application/cloudevents+json"
 	return d
 }
 
-func fact(minute int, value string) Delivery {
-	doc := structured(FactType, `{"entity":"component:default/x","name":"a.b","value":`+value+`}`)
-	d := pushed(Events, strings.Replace(doc, "10:00:00Z", fmt.Sprintf("10:%02d:00Z", minute), 1))
+func fact(minute int, value string) delivery.Delivery {
+	doc := deliverytest.CloudEvent(events.FactType, `{"entity":"component:default/x","name":"a.b","value":`+value+`}`)
+	d := deliverytest.Delivery("events", strings.Replace(doc, "10:00:00Z", fmt.Sprintf("10:%02d:00Z", minute), 1))
 	d.Headers["content-type"] = "application/cloudevents+json"
 	return d
 }
 
 func at10(minute int) string { return fmt.Sprintf("2026-03-01T10:%02d:00Z", minute) }
 
-func mergeRequest(action, state string, minute int, title string, user int) Delivery {
-	return pushed(GitLab, fmt.Sprintf(`{"object_kind":"merge_request","project":{"path_with_namespace":"a/b"},"user":{"id":%d,"username":"u%d"},"object_attributes":
+func mergeRequest(action, state string, minute int, title string, user int) delivery.Delivery {
+	return deliverytest.Delivery("gitlab", fmt.Sprintf(`{"object_kind":"merge_request","project":{"path_with_namespace":"a/b"},"user":{"id":%d,"username":"u%d"},"object_attributes":
 {"iid":1,"title":%q,"action":%q,"state":%q,"author_id":1,"created_at":"2026-03-01T10:00:00Z","updated_at":%q,"last_commit":{"id":"c%d"}}}`, user, user, title, action, state, at10(minute), minute))
 }
 
-func pipelineAt(status string, started, finished int) Delivery {
+func pipelineAt(status string, started, finished int) delivery.Delivery {
 	times := fmt.Sprintf(`"created_at":"2026-03-01 10:00:00 UTC","started_at":%q`, fmt.Sprintf("2026-03-01 10:%02d:00 UTC", started))
 	if finished > 0 {
 		times += fmt.Sprintf(`,"finished_at":"2026-03-01 10:%02d:00 UTC"`, finished)
 	}
-	return pushed(GitLab, `{"object_kind":"pipeline","project":{"path_with_namespace":"a/b"},"object_attributes":{"id":1,"status":"`+status+`","ref":"main","source":"push","created_at":"2026-03-01 10:00:00 UTC"},
+	return deliverytest.Delivery("gitlab", `{"object_kind":"pipeline","project":{"path_with_namespace":"a/b"},"object_attributes":{"id":1,"status":"`+status+`","ref":"main","source":"push","created_at":"2026-03-01 10:00:00 UTC"},
 "builds":[{"id":2,"name":"test","status":"`+status+`",`+times+`}]}`)
 }
 
-func alertOf(status string, ends, url string) Delivery {
-	return pushed(Alertmanager, `{"alerts":[{"status":"`+status+`","labels":{"service":"pay","severity":"high"},"startsAt":"2026-03-01T10:00:00Z","endsAt":"`+ends+`","generatorURL":"`+url+`","fingerprint":"f"}]}`)
+func alertOf(status string, ends, url string) delivery.Delivery {
+	return deliverytest.Delivery("alertmanager", `{"alerts":[{"status":"`+status+`","labels":{"service":"pay","severity":"high"},"startsAt":"2026-03-01T10:00:00Z","endsAt":"`+ends+`","generatorURL":"`+url+`","fingerprint":"f"}]}`)
 }
 
 // conflicting are deliveries about the same records that say different things, some of them at the same time.
-func conflicting() map[string][]Delivery {
+func conflicting() map[string][]delivery.Delivery {
 	const toProduction = `{"environment":{"id":"production"},"service":{"id":"pay"}%s}`
 	to := func(more string) string { return fmt.Sprintf(toProduction, more) }
-	issue := func(action string, minute int, labels, closed string) Delivery {
-		return payload("issues", action, issue4+`"labels":[`+labels+`],"closed_at":`+closed+`,"updated_at":"`+at10(minute)+`"},"label":{"name":"incident"}`)
+	issue := func(action string, minute int, labels, closed string) delivery.Delivery {
+		return deliverytest.GitHub("issues", action, issue4+`"labels":[`+labels+`],"closed_at":`+closed+`,"updated_at":"`+at10(minute)+`"},"label":{"name":"incident"}`)
 	}
-	pull := func(minute int, title, closed, merged string) Delivery {
-		return payload("pull_request", "edited", strings.Replace(pull7, "Größe", title, 1)+`"updated_at":"`+at10(minute)+`","closed_at":`+closed+`,"merged_at":`+merged+`}`)
+	pull := func(minute int, title, closed, merged string) delivery.Delivery {
+		return deliverytest.GitHub("pull_request", "edited", strings.Replace(pull7, "Größe", title, 1)+`"updated_at":"`+at10(minute)+`","closed_at":`+closed+`,"merged_at":`+merged+`}`)
 	}
-	run := func(minute int, status, conclusion, branch string) Delivery {
+	run := func(minute int, status, conclusion, branch string) delivery.Delivery {
 		rest := strings.NewReplacer(`"main"`, `"`+branch+`"`, "10:05:00", fmt.Sprintf("10:%02d:00", minute)).Replace(run9)
-		return payload("workflow_run", "x", rest+`"status":"`+status+`","conclusion":`+conclusion+`,"run_attempt":1}`)
+		return deliverytest.GitHub("workflow_run", "x", rest+`"status":"`+status+`","conclusion":`+conclusion+`,"run_attempt":1}`)
 	}
-	state := func(state string, minute int) Delivery {
-		return payload("deployment_status", "created", deployment3+`,"deployment_status":{"state":"`+state+`","created_at":"`+at10(minute)+`","log_url":"https://ci.example.com/`+state+`"}`)
+	state := func(state string, minute int) delivery.Delivery {
+		return deliverytest.GitHub("deployment_status", "created", deployment3+`,"deployment_status":{"state":"`+state+`","created_at":"`+at10(minute)+`","log_url":"https://ci.example.com/`+state+`"}`)
 	}
-	return map[string][]Delivery{
+	return map[string][]delivery.Delivery{
 		"incident of events": {
 			happened("incident.detected", 1, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"low"}`),
 			happened("incident.reported", 2, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"high","url":"https://a.example/1"}`),
@@ -159,14 +162,14 @@ func conflicting() map[string][]Delivery {
 		"GitHub changes":     {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(4, "d", `"`+at10(4)+`"`, `"`+at10(4)+`"`), pull(4, "e", `"`+at10(4)+`"`, `"`+at10(4)+`"`)},
 		"GitHub closed":      {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(5, "d", `"`+at10(5)+`"`, "null"), pull(6, "e", "null", "null")},
 		"GitHub runs":        {run(1, "queued", "null", "a"), run(2, "in_progress", "null", "b"), run(3, "completed", `"failure"`, "c"), run(4, "completed", `"success"`, "d"), run(4, "completed", `"cancelled"`, "e")},
-		"GitHub deployments": {payload("deployment", "created", deployment3), state("queued", 1), state("in_progress", 2), state("failure", 3), state("success", 4), state("error", 5)},
+		"GitHub deployments": {deliverytest.GitHub("deployment", "created", deployment3), state("queued", 1), state("in_progress", 2), state("failure", 3), state("success", 4), state("error", 5)},
 		"GitLab pipelines":   {pipelineAt("pending", 1, 0), pipelineAt("running", 2, 0), pipelineAt("failed", 2, 4), pipelineAt("success", 1, 5), pipelineAt("canceled", 1, 5)},
 		"GitLab changes":     {mergeRequest("open", "opened", 1, "a", 1), mergeRequest("update", "opened", 2, "b", 1), mergeRequest("close", "closed", 3, "c", 2), mergeRequest("reopen", "opened", 4, "d", 2), mergeRequest("approved", "opened", 5, "e", 2), mergeRequest("merge", "merged", 6, "f", 3)},
-		"CircleCI": {pushed(CircleCI, fmt.Sprintf(circleDelivery, "workflow-completed", "w-1", "failed", "")), pushed(CircleCI, fmt.Sprintf(circleDelivery, "workflow-completed", "w-1", "success", "")),
-			pushed(CircleCI, fmt.Sprintf(circleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"success","started_at":"2026-03-01T10:01:00Z","stopped_at":"2026-03-01T10:02:00Z"}`)),
-			pushed(CircleCI, fmt.Sprintf(circleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"failed","started_at":"2026-03-01T10:00:30Z","stopped_at":"2026-03-01T10:03:00Z"}`))},
-		"Argo CD": {pushed(ArgoCD, argoNotification(argoSync("Running", `{"username":"ana"}`, commitA, ""))), pushed(ArgoCD, argoNotification(argoSync("Succeeded", `{"username":"ben"}`, commitA, ""))),
-			pushed(ArgoCD, argoNotification(argoSync("Failed", `{"username":"cem"}`, commitA, "")))},
+		"CircleCI": {deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", "")), deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "success", "")),
+			deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"success","started_at":"2026-03-01T10:01:00Z","stopped_at":"2026-03-01T10:02:00Z"}`)),
+			deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"failed","started_at":"2026-03-01T10:00:30Z","stopped_at":"2026-03-01T10:03:00Z"}`))},
+		"Argo CD": {deliverytest.Delivery("argocd", deliverytest.ArgoNotification(deliverytest.ArgoSync("Running", `{"username":"ana"}`, deliverytest.CommitA, ""))), deliverytest.Delivery("argocd", deliverytest.ArgoNotification(deliverytest.ArgoSync("Succeeded", `{"username":"ben"}`, deliverytest.CommitA, ""))),
+			deliverytest.Delivery("argocd", deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{"username":"cem"}`, deliverytest.CommitA, "")))},
 		"Alertmanager": {alertOf("firing", "0001-01-01T00:00:00Z", "https://a.example/1"), alertOf("resolved", at10(3), "https://b.example/2"), alertOf("firing", "0001-01-01T00:00:00Z", "https://c.example/3"), alertOf("resolved", at10(4), ""), alertOf("resolved", at10(3), "https://d.example/4")},
 	}
 }
@@ -176,11 +179,7 @@ func conflicting() map[string][]Delivery {
 func TestNoOutcomeDependsOnTheOrder(t *testing.T) {
 	for name, deliveries := range conflicting() {
 		t.Run(name, func(t *testing.T) {
-			s := testSource(deliveries[0].Kind)
-			if s.Kind == GitHub {
-				s.IncidentLabels = []string{"incident"}
-			}
-			r := newReceiver(t, s)
+			r := newReceiver(t, testSource(receiverOf(t, deliveries[0].Kind)))
 			want := table{}
 			want.deliver(t, r, deliveries...)
 			failures := 0
@@ -201,9 +200,9 @@ func TestNoOutcomeDependsOnTheOrder(t *testing.T) {
 
 // TestLatestSeverityCounts: the rule by which conflicting values are decided.
 func TestLatestSeverityCounts(t *testing.T) {
-	r := newReceiver(t, testSource(Events))
+	r := newReceiver(t, testSource(events.Receiver{}))
 	low, high := happened("incident.detected", 1, "i-1", `{}`, `{"severity":"low"}`), happened("incident.reported", 2, "i-1", `{}`, `{"severity":"high"}`)
-	for _, order := range [][]Delivery{{low, high}, {high, low}, {high, low, high, low}} {
+	for _, order := range [][]delivery.Delivery{{low, high}, {high, low}, {high, low, high, low}} {
 		got := table{}
 		for _, d := range order {
 			got.deliver(t, r, d)
@@ -218,7 +217,7 @@ func TestLatestSeverityCounts(t *testing.T) {
 
 // TestStoredByACollector: what a collector stored counts as of the latest time that it shows, and is not lost.
 func TestStoredByACollector(t *testing.T) {
-	r := newReceiver(t, testSource(Events))
+	r := newReceiver(t, testSource(events.Receiver{}))
 	seen := table{}
 	seen.deliver(t, r, happened("incident.detected", 3, "i-1", `{}`, `{"severity":"high"}`))
 	for id, e := range seen {

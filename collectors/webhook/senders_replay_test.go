@@ -7,64 +7,70 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
 // everything is what several senders tell of a day: a pipeline of GitLab, a workflow of CircleCI that failed and was run
 // again, syncs of Argo CD, alerts, and events of scripts.
-func everything() []Delivery {
-	from := func(source string, k Kind, body string) Delivery {
-		d := pushed(k, body)
+func everything() []delivery.Delivery {
+	from := func(source string, k string, body string) delivery.Delivery {
+		d := deliverytest.Delivery(k, body)
 		d.Source = source
 		return d
 	}
-	circle := func(kind, workflow, status, more string) Delivery {
-		return from("circle", CircleCI, fmt.Sprintf(circleDelivery, kind, workflow, status, more))
+	circle := func(kind, workflow, status, more string) delivery.Delivery {
+		return from("circle", "circleci", fmt.Sprintf(deliverytest.CircleDelivery, kind, workflow, status, more))
 	}
-	events := func(kind, at, data string) Delivery {
-		d := from("scripts", Events, strings.Replace(structured(kind, strings.ReplaceAll(data, "10:00:00", at)), "10:00:00", at, 1))
+	sent := func(kind, at, data string) delivery.Delivery {
+		d := from("scripts", "events", strings.Replace(deliverytest.CloudEvent(kind, strings.ReplaceAll(data, "10:00:00", at)), "10:00:00", at, 1))
 		d.Headers["content-type"] = "application/cloudevents+json"
 		return d
 	}
-	return []Delivery{
-		from("gl", GitLab, strings.NewReplacer("%STATUS%", "running", `"finished_at":"2026-03-01 10:09:00 UTC"`, `"finished_at":null`).Replace(gitlabPipeline)),
-		from("gl", GitLab, strings.ReplaceAll(gitlabPipeline, "%STATUS%", "failed")),
+	return []delivery.Delivery{
+		from("gl", "gitlab", strings.NewReplacer("%STATUS%", "running", `"finished_at":"2026-03-01 10:09:00 UTC"`, `"finished_at":null`).Replace(deliverytest.GitLabPipeline)),
+		from("gl", "gitlab", strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "failed")),
 		circle("job-completed", "w-1", "", `,"job":{"id":"j-1","number":1,"name":"test","status":"failed","started_at":"2026-03-01T10:00:30Z","stopped_at":"2026-03-01T10:05:00Z"}`),
 		circle("workflow-completed", "w-1", "failed", ""),
 		circle("job-completed", "w-2", "", `,"job":{"id":"j-2","number":2,"name":"test","status":"success","started_at":"2026-03-01T10:00:40Z","stopped_at":"2026-03-01T10:06:00Z"}`),
 		circle("workflow-completed", "w-2", "success", ""),
-		from("argo", ArgoCD, argoNotification(strings.Replace(argoSync("Running", `{"username":"ana"}`, commitA, ""), `"finishedAt":"2026-03-01T10:02:00Z",`, "", 1))),
-		from("argo", ArgoCD, argoNotification(argoSync("Failed", `{"username":"ana"}`, commitA, ""))),
-		from("am", Alertmanager, strings.ReplaceAll(alerts, `"resolved"`, `"firing"`)),
-		from("am", Alertmanager, alerts),
-		events("dev.cdeventsx.dxctl-deployment.started.0.1.0", "10:00:00", cd("d-9", `{"environment":{"id":"production"},"service":{"id":"pay"}}`, `{"version":"v1"}`)),
-		events("dev.cdeventsx.dxctl-deployment.finished.0.1.0", "10:04:00", cd("d-9", `{"environment":{"id":"production"},"service":{"id":"pay"},"outcome":"failure"}`, `null`)),
-		events("dev.cdevents.pipelinerun.queued.0.2.0", "10:00:00", cd("r-1", `{"pipelineName":"build"}`, `{"branch":"main"}`)),
-		events("dev.cdevents.pipelinerun.started.0.2.0", "10:01:00", cd("r-1", `{"pipelineName":"build"}`, `null`)),
-		events("dev.cdevents.pipelinerun.finished.0.2.0", "10:02:00", cd("r-1", `{"pipelineName":"build","outcome":"success"}`, `null`)),
-		events("dev.cdevents.change.created.0.3.0", "10:00:00", cd("12", `{"repository":{"id":"acme/shop"}}`, `{"author":"ana"}`)),
-		events("dev.cdevents.change.merged.0.2.0", "11:00:00", cd("12", `{"repository":{"id":"acme/shop"}}`, `{"merge_sha":"abc"}`)),
-		events("dev.cdevents.incident.detected.0.2.0", "10:00:00", cd("i-1", `{}`, `{"severity":"high"}`)),
-		events("dev.cdevents.incident.resolved.0.2.0", "11:00:00", cd("i-1", `{}`, `null`)),
-		events(FactType, "10:00:00", `{"entity":"component:default/pay","name":"a.b","value":1}`),
-		events(FactType, "11:00:00", `{"entity":"component:default/pay","name":"a.b","value":2}`),
+		from("argo", "argocd", deliverytest.ArgoNotification(strings.Replace(deliverytest.ArgoSync("Running", `{"username":"ana"}`, deliverytest.CommitA, ""), `"finishedAt":"2026-03-01T10:02:00Z",`, "", 1))),
+		from("argo", "argocd", deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{"username":"ana"}`, deliverytest.CommitA, ""))),
+		from("am", "alertmanager", strings.ReplaceAll(deliverytest.Alerts, `"resolved"`, `"firing"`)),
+		from("am", "alertmanager", deliverytest.Alerts),
+		sent("dev.cdeventsx.dxctl-deployment.started.0.1.0", "10:00:00", deliverytest.CDEvent("d-9", `{"environment":{"id":"production"},"service":{"id":"pay"}}`, `{"version":"v1"}`)),
+		sent("dev.cdeventsx.dxctl-deployment.finished.0.1.0", "10:04:00", deliverytest.CDEvent("d-9", `{"environment":{"id":"production"},"service":{"id":"pay"},"outcome":"failure"}`, `null`)),
+		sent("dev.cdevents.pipelinerun.queued.0.2.0", "10:00:00", deliverytest.CDEvent("r-1", `{"pipelineName":"build"}`, `{"branch":"main"}`)),
+		sent("dev.cdevents.pipelinerun.started.0.2.0", "10:01:00", deliverytest.CDEvent("r-1", `{"pipelineName":"build"}`, `null`)),
+		sent("dev.cdevents.pipelinerun.finished.0.2.0", "10:02:00", deliverytest.CDEvent("r-1", `{"pipelineName":"build","outcome":"success"}`, `null`)),
+		sent("dev.cdevents.change.created.0.3.0", "10:00:00", deliverytest.CDEvent("12", `{"repository":{"id":"acme/shop"}}`, `{"author":"ana"}`)),
+		sent("dev.cdevents.change.merged.0.2.0", "11:00:00", deliverytest.CDEvent("12", `{"repository":{"id":"acme/shop"}}`, `{"merge_sha":"abc"}`)),
+		sent("dev.cdevents.incident.detected.0.2.0", "10:00:00", deliverytest.CDEvent("i-1", `{}`, `{"severity":"high"}`)),
+		sent("dev.cdevents.incident.resolved.0.2.0", "11:00:00", deliverytest.CDEvent("i-1", `{}`, `null`)),
+		sent(events.FactType, "10:00:00", `{"entity":"component:default/pay","name":"a.b","value":1}`),
+		sent(events.FactType, "11:00:00", `{"entity":"component:default/pay","name":"a.b","value":2}`),
 	}
 }
 
-func everySender(t *testing.T) *Receiver {
+func everySender(t *testing.T) *Receivers {
 	t.Helper()
-	source := func(name string, k Kind) Source { return Source{Name: name, Kind: k, Secret: testSecret} }
-	return newReceiver(t, source("gl", GitLab), source("circle", CircleCI), source("argo", ArgoCD), source("am", Alertmanager), source("scripts", Events))
+	source := func(name string, r Receiver) Source {
+		return Source{Name: name, Receiver: r, Secret: deliverytest.Secret}
+	}
+	return newReceiver(t, source("gl", GitLabReceiver{}), source("circle", CircleCIReceiver{}), source("argo", ArgoCDReceiver{}), source("am", alertmanager.Receiver{}), source("scripts", events.Receiver{}))
 }
 
 // applied is what is stored after deliveries, with what is stored before.
-func applied(t *testing.T, r *Receiver, before []event.Event, deliveries []Delivery) (changed []event.Event) {
+func applied(t *testing.T, r *Receivers, before []event.Event, deliveries []delivery.Delivery) (changed []event.Event) {
 	t.Helper()
 	k := newRecords(before)
 	for _, d := range deliveries {
 		updates, v := r.Parse(d)
-		if v.Outcome != Accepted {
+		if v.Outcome != delivery.Accepted {
 			t.Fatalf("%s: %+v", d.Body, v)
 		}
 		for _, u := range updates {
@@ -84,7 +90,7 @@ func TestEverySenderInAnyOrder(t *testing.T) {
 		deliveries := everything()
 		deliveries = append(deliveries, deliveries[random.IntN(len(deliveries))], deliveries[random.IntN(len(deliveries))])
 		random.Shuffle(len(deliveries), func(i, j int) { deliveries[i], deliveries[j] = deliveries[j], deliveries[i] })
-		slices.SortStableFunc(deliveries, func(a, b Delivery) int {
+		slices.SortStableFunc(deliveries, func(a, b delivery.Delivery) int {
 			return circleOrder(a) - circleOrder(b)
 		})
 		compare(t, fmt.Sprintf("seed %d", seed), want, applied(t, r, nil, deliveries))
@@ -94,9 +100,9 @@ func TestEverySenderInAnyOrder(t *testing.T) {
 	}
 }
 
-func circleOrder(d Delivery) int {
+func circleOrder(d delivery.Delivery) int {
 	switch {
-	case d.Kind != CircleCI:
+	case d.Kind != "circleci":
 		return 0
 	case strings.Contains(string(d.Body), `"w-1"`):
 		return 1
@@ -110,7 +116,7 @@ func TestEverySenderTwice(t *testing.T) {
 	s, r := storetest.Open(t), everySender(t)
 	counted := &countingAppender{Appender: s}
 	applier := NewApplier(r, counted, StoreLookup{s}, ApplierOptions{})
-	send := func(deliveries ...Delivery) {
+	send := func(deliveries ...delivery.Delivery) {
 		t.Helper()
 		if rejected, err := applier.Handle(t.Context(), encodedRecords(t, deliveries...)); err != nil || len(rejected) > 0 {
 			t.Fatalf("%v, rejected %v", err, rejected)
@@ -127,7 +133,7 @@ func TestEverySenderTwice(t *testing.T) {
 	compare(t, "one by one", want, stored)
 	attempts := map[string]uint16{}
 	for _, e := range stored {
-		if job, ok := e.(event.PipelineJob); ok && job.Provider == string(CircleCI) {
+		if job, ok := e.(event.PipelineJob); ok && job.Provider == "circleci" {
 			attempts[job.ID] = job.Attempt
 		}
 	}

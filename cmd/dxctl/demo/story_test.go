@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
-	"github.com/dxctl/dxctl/collectors/webhook"
+	pushed "github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/store"
@@ -277,7 +277,7 @@ func TestPushedEventsLookAsRealOnesDo(t *testing.T) {
 			continue
 		}
 		n++
-		if d.Provider != webhook.Push || d.Service == "" || !slices.Contains([]string{"deployed", "failed", "started"}, d.StatusRaw) {
+		if d.Provider != pushed.Provider || d.Service == "" || !slices.Contains([]string{"deployed", "failed", "started"}, d.StatusRaw) {
 			t.Fatalf("%+v", d)
 		}
 	}

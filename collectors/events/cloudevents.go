@@ -1,4 +1,5 @@
-package webhook
+// Package events receives and makes events that scripts and other tools send: CloudEvents that carry CDEvents, and facts.
+package events
 
 import (
 	"bytes"
@@ -19,6 +20,7 @@ import (
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -27,7 +29,7 @@ const maxBatch = 10_000
 
 // decodeEvents reads the CloudEvents of a delivery: one in structured or binary mode, or a batch, of which each may fail
 // for itself.
-func decodeEvents(d Delivery) ([]decoded, error) {
+func decodeEvents(d delivery.Delivery) ([]decoded, error) {
 	media := d.Headers["content-type"]
 	if parsed, _, err := mime.ParseMediaType(media); err == nil {
 		media = parsed
@@ -47,7 +49,7 @@ func decodeEvents(d Delivery) ([]decoded, error) {
 // decoded is one event of a delivery, or why it cannot be read.
 type decoded struct {
 	event   cloudevent.Event
-	misfits misfits
+	misfits delivery.Misfits
 	err     error
 }
 
@@ -87,18 +89,18 @@ func decodeStructured(doc []byte) decoded {
 }
 
 // withoutTime leaves the time out of a CloudEvent where it is none; false when it is one, or there is none.
-func withoutTime(doc []byte, m *misfits) ([]byte, bool) {
+func withoutTime(doc []byte, m *delivery.Misfits) ([]byte, bool) {
 	var attributes map[string]json.RawMessage
 	if json.Unmarshal(doc, &attributes) != nil {
 		return nil, false
 	}
-	var at eventTime
+	var at delivery.EventTime
 	raw, given := attributes["time"]
 	if !given {
 		return nil, false
 	}
 	if err := at.UnmarshalJSON(raw); err != nil {
-		m.add("time", "%v", err)
+		m.Add("time", "%v", err)
 	}
 	delete(attributes, "time")
 	if !at.IsZero() { // written otherwise than RFC 3339 has it, and understood
@@ -108,7 +110,7 @@ func withoutTime(doc []byte, m *misfits) ([]byte, bool) {
 	return timeless, err == nil
 }
 
-func decodeBinary(d Delivery) decoded {
+func decodeBinary(d delivery.Delivery) decoded {
 	h := http.Header{}
 	var out decoded
 	for name, value := range d.Headers {
@@ -119,7 +121,7 @@ func decodeBinary(d Delivery) decoded {
 		}
 		if name == "ce-time" {
 			if _, err := time.Parse(time.RFC3339Nano, value); err != nil {
-				out.misfits.add("time", "%.40q is not a time; write it as 2026-01-31T12:00:00Z", value)
+				out.misfits.Add("time", "%.40q is not a time; write it as 2026-01-31T12:00:00Z", value)
 				continue
 			}
 		}
@@ -145,100 +147,130 @@ func check(e cloudevent.Event) error {
 	return nil
 }
 
-// events reads a delivery of CloudEvents. Each is judged for itself: one that is refused costs no other of its batch, and
+// Kind is the kind of this source, as the configuration names it.
+const Kind = "events"
+
+// Config is one sender of events.
+type Config struct {
+	Secret   string `yaml:"secret"`          // the bearer token of its events, which tells its source
+	Previous string `yaml:"previous_secret"` // accepted too, while the secret is being changed
+}
+
+// Validate reports every mistake. The secrets are checked where the source is received.
+func (c Config) Validate() error { return nil }
+
+// Receiver reads CloudEvents, of which CDEvents and facts are used.
+type Receiver struct{}
+
+// Protocol returns how events are sent: sources of events share an address.
+func (Receiver) Protocol() delivery.Protocol {
+	return delivery.Protocol{Kind: Kind, Sign: delivery.Bearer, Unauthorized: delivery.BearerMissing, Unsupported: unsupportedEvent,
+		Headers: []string{"content-type", "ce-*"}, IDs: []string{"Ce-Id"}, Shared: true}
+}
+
+// Parse reads one delivery.
+func (Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+	return source{s}.parse(d)
+}
+
+// unsupportedEvent returns why a request is no CloudEvent; empty when it may be one.
+func unsupportedEvent(h http.Header) string {
+	media, unreadable := delivery.MediaType(h)
+	switch {
+	case unreadable != "":
+		return unreadable
+	case h.Get("Ce-Specversion") != "" || media == cloudevent.ApplicationCloudEventsJSON || media == cloudevent.ApplicationCloudEventsBatchJSON:
+		return ""
+	}
+	return "send Content-Type application/cloudevents+json, application/cloudevents-batch+json, or a CloudEvent's attributes as ce- headers"
+}
+
+// source is the source of a delivery of events.
+type source struct{ delivery.Source }
+
+// parse reads a delivery of CloudEvents. Each is judged for itself: one that is refused costs no other of its batch, and
 // the answer lists it.
-func (r *Receiver) events(s Source, d Delivery) ([]Update, Verdict) {
+func (s source) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
 	events, err := decodeEvents(d)
 	if err != nil {
-		return refused("%v", err)
+		return delivery.Refuse("%v", err)
 	}
 	if len(events) == 0 {
-		return ignored("the batch is empty")
+		return delivery.Ignore("the batch is empty")
 	}
-	var updates []Update
-	all := make([]EventVerdict, len(events))
-	outcomes := map[Outcome]int{}
+	var updates []delivery.Update
+	all := make([]delivery.EventVerdict, len(events))
+	outcomes := map[delivery.Outcome]int{}
 	for i, e := range events {
-		told, v := r.decodedEvent(s, d, e)
+		told, v := s.decoded(d, e)
 		updates = append(updates, told...)
-		all[i] = EventVerdict{ID: excerpt(e.event.ID()), Outcome: v.Outcome, Reason: v.Reason, Misfits: v.Misfits}
+		all[i] = delivery.EventVerdict{ID: delivery.Excerpt(e.event.ID()), Outcome: v.Outcome, Reason: v.Reason, Misfits: v.Misfits}
 		outcomes[v.Outcome]++
 	}
 	if len(events) == 1 {
-		v := Verdict{Outcome: all[0].Outcome, Reason: all[0].Reason, Misfits: all[0].Misfits}
-		if v.Outcome == Refused && all[0].ID != "" {
+		v := delivery.Verdict{Outcome: all[0].Outcome, Reason: all[0].Reason, Misfits: all[0].Misfits}
+		if v.Outcome == delivery.Refused && all[0].ID != "" {
 			v.Reason = "event " + all[0].ID + ": " + v.Reason
 		}
 		return updates, v
 	}
-	v := Verdict{Outcome: Accepted, Events: all}
+	v := delivery.Verdict{Outcome: delivery.Accepted, Events: all}
 	switch {
-	case outcomes[Accepted] == 0 && outcomes[Refused] > 0:
-		v.Outcome = Refused
-	case outcomes[Accepted] == 0:
-		v.Outcome, v.Reason = Ignored, "none of the events is used"
+	case outcomes[delivery.Accepted] == 0 && outcomes[delivery.Refused] > 0:
+		v.Outcome = delivery.Refused
+	case outcomes[delivery.Accepted] == 0:
+		v.Outcome, v.Reason = delivery.Ignored, "none of the events is used"
 	}
-	if outcomes[Refused] > 0 {
-		first := slices.IndexFunc(all, func(e EventVerdict) bool { return e.Outcome == Refused })
-		v.Reason = fmt.Sprintf("%d of %d events are refused; the first is event %d, %s: %s", outcomes[Refused], len(events), first+1,
+	if outcomes[delivery.Refused] > 0 {
+		first := slices.IndexFunc(all, func(e delivery.EventVerdict) bool { return e.Outcome == delivery.Refused })
+		v.Reason = fmt.Sprintf("%d of %d events are refused; the first is event %d, %s: %s", outcomes[delivery.Refused], len(events), first+1,
 			all[first].ID, all[first].Reason)
 	}
 	return updates, v
 }
 
-func (r *Receiver) decodedEvent(s Source, d Delivery, e decoded) ([]Update, Verdict) {
+func (s source) decoded(d delivery.Delivery, e decoded) ([]delivery.Update, delivery.Verdict) {
 	if e.err != nil {
-		return refusedWith(e.misfits, "%v", e.err)
+		return delivery.RefuseWith(e.misfits, "%v", e.err)
 	}
-	updates, v := r.event(s, d, e.event)
+	updates, v := s.event(d, e.event)
 	v.Misfits = append(e.misfits, v.Misfits...)
 	return updates, v
 }
 
 // event reads one CloudEvent.
-func (r *Receiver) event(s Source, d Delivery, e cloudevent.Event) ([]Update, Verdict) {
+func (s source) event(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update, delivery.Verdict) {
 	if e.Type() == FactType {
-		return r.fact(s, d, e)
+		return s.fact(d, e)
 	}
 	name, ok := strings.CutPrefix(e.Type(), "dev.cdevents.")
 	if !ok {
 		name, ok = strings.CutPrefix(e.Type(), "dev.cdeventsx.dxctl-")
 	}
 	if !ok {
-		return ignored("events of type %s are not used", e.Type())
+		return delivery.Ignore("events of type %s are not used", e.Type())
 	}
 	subject, rest, _ := strings.Cut(name, ".")
 	predicate, _, _ := strings.Cut(rest, ".")
 	read, used := readers[subject+"."+predicate]
 	if !used {
 		if reason, known := unused[subject]; known {
-			return ignored("%s.%s: %s", subject, predicate, reason)
+			return delivery.Ignore("%s.%s: %s", subject, predicate, reason)
 		}
-		return ignored("CDEvents of %s.%s are not used", subject, predicate)
+		return delivery.Ignore("CDEvents of %s.%s are not used", subject, predicate)
 	}
 	doc, err := decodeCDEvent(d, e)
 	if err != nil {
-		return refusedWith(doc.misfits, "%v", err)
+		return delivery.RefuseWith(doc.misfits, "%v", err)
 	}
-	doc.service = func(names ...string) string { return r.service(names...) }
-	doc.push, doc.predicate = s.Name, predicate
+	doc.service, doc.push, doc.predicate = s.Service, s.Name, predicate
 	u, err := read(doc)
 	if err != nil {
-		return refusedWith(doc.misfits, "%v", err)
+		return delivery.RefuseWith(doc.misfits, "%v", err)
 	}
 	u.Event = event.Normalize(u.Event)
 	if err := u.Event.Validate(); err != nil {
-		return refusedWith(doc.misfits, "%v", err)
+		return delivery.RefuseWith(doc.misfits, "%v", err)
 	}
-	return []Update{u}, Verdict{Outcome: Accepted, Misfits: doc.misfits}
-}
-
-// at is when an event happened: its own time, else when it was received.
-func at(times ...time.Time) time.Time {
-	for _, t := range times {
-		if !t.IsZero() {
-			return milli(t)
-		}
-	}
-	return time.Time{}
+	return []delivery.Update{u}, delivery.Verdict{Outcome: delivery.Accepted, Misfits: doc.misfits}
 }

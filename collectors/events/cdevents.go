@@ -1,11 +1,10 @@
-package webhook
+package events
 
 import (
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -13,19 +12,20 @@ import (
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
-// Push is the provider of what was pushed as an event: catalog bindings and logins name it so.
-const Push = "push"
+// Provider is the provider of the records that events describe, as catalog bindings and logins name it.
+const Provider = "push"
 
 // cdEvent is what is used of a CDEvent of spec 0.3 to 0.5 and the 0.6 draft. CustomData holds what CDEvents has no words
 // for; its keys are documented in docs/sources/push.md.
 type cdEvent struct {
 	Context struct {
-		ID        string    `json:"id"`
-		Source    string    `json:"source"`
-		Timestamp eventTime `json:"timestamp"`
+		ID        string             `json:"id"`
+		Source    string             `json:"source"`
+		Timestamp delivery.EventTime `json:"timestamp"`
 	} `json:"context"`
 	Subject struct {
 		ID      string  `json:"id"`
@@ -35,7 +35,7 @@ type cdEvent struct {
 	CustomData json.RawMessage `json:"customData"`
 
 	custom    custom
-	misfits   misfits // what was left out
+	misfits   delivery.Misfits // what was left out
 	attempt   uint16
 	artifact  artifact
 	predicate string
@@ -54,12 +54,12 @@ type reference struct {
 // UnmarshalJSON reads {"id": …} and, because people write it so, a plain name.
 func (r *reference) UnmarshalJSON(raw []byte) error {
 	*r = reference{}
-	if firstByte(raw) == '"' {
+	if delivery.FirstByte(raw) == '"' {
 		return json.Unmarshal(raw, &r.ID)
 	}
 	type plain reference
-	misfits, err := decode(raw, (*plain)(r))
-	if reason := misfits.at("id"); reason != "" { // what is left would name another thing
+	misfits, err := delivery.Decode(raw, (*plain)(r))
+	if reason := misfits.At("id"); reason != "" { // what is left would name another thing
 		*r = reference{}
 		return errors.New(reason)
 	}
@@ -84,37 +84,37 @@ type content struct {
 
 // custom is what scripts may say in customData, in the names of the public views.
 type custom struct {
-	ID             string    `json:"id"` // of the deployment, so that its start and its end are one row
-	Attempt        attempt   `json:"attempt"`
-	Service        string    `json:"service"`
-	Status         string    `json:"status"`
-	CreatedAt      eventTime `json:"created_at"`
-	StartedAt      eventTime `json:"started_at"`
-	FinishedAt     eventTime `json:"finished_at"`
-	SHA            string    `json:"sha"`
-	Ref            string    `json:"ref"`
-	Branch         string    `json:"branch"`
-	Version        string    `json:"version"`
-	Actor          string    `json:"actor"`
-	Bot            bool      `json:"bot"`
-	Trigger        string    `json:"trigger"`
-	Baseline       bool      `json:"baseline"`
-	RollbackOf     string    `json:"rollback_of"`
-	URL            string    `json:"url"`
-	Runner         string    `json:"runner"`
-	Title          string    `json:"title"`
-	Author         string    `json:"author"`
-	Number         uint64    `json:"number"`
-	Approved       bool      `json:"approved"`
-	MergeSHA       string    `json:"merge_sha"`
-	HeadSHA        string    `json:"head_sha"`
-	FirstCommitAt  eventTime `json:"first_commit_at"`
-	Additions      uint32    `json:"additions"`
-	Deletions      uint32    `json:"deletions"`
-	Reverts        string    `json:"reverts"`
-	Severity       string    `json:"severity"`
-	AcknowledgedAt eventTime `json:"acknowledged_at"`
-	Deployment     string    `json:"deployment"`
+	ID             string             `json:"id"` // of the deployment, so that its start and its end are one row
+	Attempt        delivery.Attempt   `json:"attempt"`
+	Service        string             `json:"service"`
+	Status         string             `json:"status"`
+	CreatedAt      delivery.EventTime `json:"created_at"`
+	StartedAt      delivery.EventTime `json:"started_at"`
+	FinishedAt     delivery.EventTime `json:"finished_at"`
+	SHA            string             `json:"sha"`
+	Ref            string             `json:"ref"`
+	Branch         string             `json:"branch"`
+	Version        string             `json:"version"`
+	Actor          string             `json:"actor"`
+	Bot            bool               `json:"bot"`
+	Trigger        string             `json:"trigger"`
+	Baseline       bool               `json:"baseline"`
+	RollbackOf     string             `json:"rollback_of"`
+	URL            string             `json:"url"`
+	Runner         string             `json:"runner"`
+	Title          string             `json:"title"`
+	Author         string             `json:"author"`
+	Number         uint64             `json:"number"`
+	Approved       bool               `json:"approved"`
+	MergeSHA       string             `json:"merge_sha"`
+	HeadSHA        string             `json:"head_sha"`
+	FirstCommitAt  delivery.EventTime `json:"first_commit_at"`
+	Additions      uint32             `json:"additions"`
+	Deletions      uint32             `json:"deletions"`
+	Reverts        string             `json:"reverts"`
+	Severity       string             `json:"severity"`
+	AcknowledgedAt delivery.EventTime `json:"acknowledged_at"`
+	Deployment     string             `json:"deployment"`
 }
 
 // identities are the parts of a CDEvent that say which record it is of. An event of which one does not fit is refused:
@@ -123,9 +123,9 @@ var identities = []string{"context", "context.id", "context.source", "subject", 
 	"subject.content.environment", "subject.content.service", "subject.content.pipelineRun", "customData.id"}
 
 // decodeCDEvent reads the data of a CloudEvent as a CDEvent. What does not fit is left out and listed in its misfits.
-func decodeCDEvent(d Delivery, e cloudevent.Event) (cdEvent, error) {
+func decodeCDEvent(d delivery.Delivery, e cloudevent.Event) (cdEvent, error) {
 	var doc cdEvent
-	misfits, err := decode(e.Data(), &doc)
+	misfits, err := delivery.Decode(e.Data(), &doc)
 	if err != nil {
 		return doc, fmt.Errorf("its data is not a CDEvent: %w", err)
 	}
@@ -133,7 +133,7 @@ func decodeCDEvent(d Delivery, e cloudevent.Event) (cdEvent, error) {
 	if err := doc.readCustom(); err != nil {
 		return doc, err
 	}
-	if reason := doc.misfits.at(identities...); reason != "" {
+	if reason := doc.misfits.At(identities...); reason != "" {
 		return doc, errors.New(reason)
 	}
 	doc.Context.ID = cmp.Or(doc.Context.ID, e.ID())
@@ -144,38 +144,38 @@ func decodeCDEvent(d Delivery, e cloudevent.Event) (cdEvent, error) {
 	}
 	doc.Subject.Source = cmp.Or(doc.Subject.Source, doc.Context.Source)
 	if doc.artifact, err = readArtifact(doc.Subject.Content.ArtifactID); err != nil {
-		doc.misfits.add("subject.content.artifactId", "%v", err)
+		doc.misfits.Add("subject.content.artifactId", "%v", err)
 	}
-	doc.at = at(doc.Context.Timestamp.Time, e.Time(), d.ReceivedAt)
+	doc.at = delivery.FirstKnown(doc.Context.Timestamp.Time, e.Time(), d.ReceivedAt)
 	return doc, nil
 }
 
 // readCustom reads customData, key by key: one that does not fit costs no other. It fails where the attempt does not fit.
 func (c *cdEvent) readCustom() error {
 	const field = "customData"
-	switch firstByte(c.CustomData) {
+	switch delivery.FirstByte(c.CustomData) {
 	case 0, 'n':
 		c.attempt = 1
 		return nil
 	case '{':
 	default: // another producer's, perhaps encoded as customDataContentType says
-		c.misfits.add(field, "it is %s, not an object; nothing of it is used", described(c.CustomData))
+		c.misfits.Add(field, "it is %s, not an object; nothing of it is used", delivery.Describe(c.CustomData))
 		c.attempt = 1
 		return nil
 	}
-	misfits, err := decodeStrictly(c.CustomData, &c.custom, field)
+	misfits, err := delivery.DecodeStrictly(c.CustomData, &c.custom, field)
 	if err != nil {
 		return fmt.Errorf("%s: %w", field, err)
 	}
 	c.misfits = append(c.misfits, misfits...)
-	if c.attempt, err = c.custom.Attempt.value(); err != nil {
+	if c.attempt, err = c.custom.Attempt.Value(); err != nil {
 		return fmt.Errorf("%s.%w", field, err)
 	}
 	return nil
 }
 
 // readers are the CDEvents that are used, by subject and predicate.
-var readers = map[string]func(cdEvent) (Update, error){
+var readers = map[string]func(cdEvent) (delivery.Update, error){
 	"service.deployed":     cdEvent.deployed,
 	"service.upgraded":     cdEvent.deployed,
 	"service.rolledback":   cdEvent.deployed,
@@ -219,19 +219,9 @@ var unused = map[string]string{
 
 // origin is the origin of what is known by the subject's source and id.
 func (c cdEvent) origin() event.Origin {
-	return event.Origin{Source: c.push, Provider: Push, Scope: c.Subject.Source, ID: c.Subject.ID,
-		URL:     link(c.custom.URL, c.Subject.Content.URL, c.Subject.Content.URI, c.Subject.Content.TicketURI),
+	return event.Origin{Source: c.push, Provider: Provider, Scope: c.Subject.Source, ID: c.Subject.ID,
+		URL:     delivery.Link(c.custom.URL, c.Subject.Content.URL, c.Subject.Content.URI, c.Subject.Content.TicketURI),
 		Service: c.service(c.custom.Service, c.Subject.Content.Service.ID)}
-}
-
-// link is the first of the addresses that a browser can open.
-func link(addresses ...string) string {
-	for _, a := range addresses {
-		if strings.HasPrefix(a, "https://") || strings.HasPrefix(a, "http://") {
-			return a
-		}
-	}
-	return ""
 }
 
 // outcome maps how something ended.
@@ -274,24 +264,24 @@ func (c cdEvent) times() (created, started, finished time.Time) {
 	created, started, finished = c.custom.CreatedAt.Time, c.custom.StartedAt.Time, c.custom.FinishedAt.Time
 	switch c.predicate {
 	case "queued":
-		created = at(created, c.at)
+		created = delivery.FirstKnown(created, c.at)
 	case "started":
-		started = at(started, c.at)
+		started = delivery.FirstKnown(started, c.at)
 	default:
-		finished = at(finished, c.at)
+		finished = delivery.FirstKnown(finished, c.at)
 	}
 	return created, started, finished
 }
 
-func (c cdEvent) run() (Update, error) {
+func (c cdEvent) run() (delivery.Update, error) {
 	status, raw := c.statusOf()
 	created, started, finished := c.times()
-	return Update{At: c.at, Event: event.PipelineRun{Origin: c.origin(), Attempt: c.attempt, Pipeline: c.Subject.Content.PipelineName,
+	return delivery.Update{At: c.at, Event: event.PipelineRun{Origin: c.origin(), Attempt: c.attempt, Pipeline: c.Subject.Content.PipelineName,
 		Status: status, StatusRaw: raw, Branch: c.custom.Branch, Trigger: c.custom.Trigger, SHA: c.custom.SHA, Actor: c.custom.Actor, Bot: c.custom.Bot,
 		CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
 }
 
-func (c cdEvent) job() (Update, error) {
+func (c cdEvent) job() (delivery.Update, error) {
 	status, raw := c.statusOf()
 	created, started, finished := c.times()
 	run := c.Subject.Content.PipelineRun.ID
@@ -299,11 +289,9 @@ func (c cdEvent) job() (Update, error) {
 	if loose { // a task without a pipeline is a run of its own
 		run = c.Subject.ID
 	}
-	return Update{At: c.at, Loose: loose, Event: event.PipelineJob{Origin: c.origin(), RunID: run, Attempt: c.attempt,
+	return delivery.Update{At: c.at, RunUnknown: loose, Event: event.PipelineJob{Origin: c.origin(), RunID: run, Attempt: c.attempt,
 		Name: c.Subject.Content.TaskName, Runner: c.custom.Runner, Status: status, StatusRaw: raw, CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
 }
-
-var commitRule = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
 // base is a deployment without its course. Its scope is the service, as the producer calls it, so that the catalog can
 // bind it; its id is that of the deployment where the producer gives one, else the event's, because the subject of such
@@ -326,7 +314,7 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 	if d.SHA == "" {
 		d.SHA = c.artifact.sha
 	}
-	d.Service = c.service(c.custom.Service, service, lastPart(service))
+	d.Service = c.service(c.custom.Service, service, delivery.LastPart(service))
 	d.Scope, d.ID = service, id
 	if c.Context.Source != CLISource { // ids are unique only in their source
 		d.ID = c.Context.Source + "#" + id
@@ -334,30 +322,27 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 	return d, nil
 }
 
-// lastPart is what stands behind the last slash; all of it where there is none.
-func lastPart(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
-
 // deployed reads service.deployed, upgraded and rolledback: a version runs.
-func (c cdEvent) deployed() (Update, error) {
+func (c cdEvent) deployed() (delivery.Update, error) {
 	id := c.custom.ID
 	if id == "" {
 		id = c.Context.ID
 	}
 	d, err := c.base(c.Subject.ID, id)
 	if err != nil {
-		return Update{}, err
+		return delivery.Update{}, err
 	}
 	d.Status, d.StatusRaw = event.Succeeded, c.predicate
 	d.CreatedAt, d.StartedAt = c.custom.CreatedAt.Time, c.custom.StartedAt.Time
-	d.FinishedAt = at(c.custom.FinishedAt.Time, c.at)
+	d.FinishedAt = delivery.FirstKnown(c.custom.FinishedAt.Time, c.at)
 	if c.predicate == "rolledback" && d.RollbackOf == "" {
 		d.RollbackOf = "unknown" // it undoes a deployment, but CDEvents does not say which
 	}
-	return Update{Event: d, At: c.at}, nil
+	return delivery.Update{Event: d, At: c.at}, nil
 }
 
 // deployment reads deployment.queued, started and finished, whose subject is the deployment.
-func (c cdEvent) deployment() (Update, error) {
+func (c cdEvent) deployment() (delivery.Update, error) {
 	service := c.Subject.Content.Service.ID
 	if service == "" {
 		service = c.custom.Service
@@ -367,14 +352,14 @@ func (c cdEvent) deployment() (Update, error) {
 	}
 	d, err := c.base(service, c.Subject.ID)
 	if err != nil {
-		return Update{}, err
+		return delivery.Update{}, err
 	}
 	d.Status, d.StatusRaw = c.statusOf()
 	d.CreatedAt, d.StartedAt, d.FinishedAt = c.times()
-	return Update{Event: d, At: c.at}, nil
+	return delivery.Update{Event: d, At: c.at}, nil
 }
 
-func (c cdEvent) change() (Update, error) {
+func (c cdEvent) change() (delivery.Update, error) {
 	repository := catalog.RepositoryName(c.Subject.Content.Repository.ID)
 	e := event.Change{Origin: c.origin(), Repository: repository, Number: c.custom.Number, Title: c.custom.Title, Author: c.custom.Author, Bot: c.custom.Bot,
 		CreatedAt: c.custom.CreatedAt.Time, FirstCommitAt: c.custom.FirstCommitAt.Time, MergeSHA: c.custom.MergeSHA, HeadSHA: c.custom.HeadSHA,
@@ -390,7 +375,7 @@ func (c cdEvent) change() (Update, error) {
 	}
 	switch c.predicate {
 	case "created":
-		e.CreatedAt = at(e.CreatedAt, c.at)
+		e.CreatedAt = delivery.FirstKnown(e.CreatedAt, c.at)
 	case "reviewed":
 		e.FirstReviewAt = c.at
 		if c.custom.Approved {
@@ -404,24 +389,24 @@ func (c cdEvent) change() (Update, error) {
 	case "abandoned":
 		e.ClosedAt = c.at
 	}
-	return Update{Event: e, At: c.at}, nil
+	return delivery.Update{Event: e, At: c.at}, nil
 }
 
-func (c cdEvent) incident() (Update, error) {
+func (c cdEvent) incident() (delivery.Update, error) {
 	e := event.Incident{Origin: c.origin(), Severity: c.custom.Severity, AcknowledgedAt: c.custom.AcknowledgedAt.Time, Deployment: c.custom.Deployment}
 	if e.Deployment != "" {
 		e.How = "said"
 	}
 	if e.Service == "" {
-		e.Service = c.service(lastPart(c.Subject.Content.Service.ID))
+		e.Service = c.service(delivery.LastPart(c.Subject.Content.Service.ID))
 	}
-	u := Update{At: c.at}
+	u := delivery.Update{At: c.at}
 	if c.predicate == "resolved" {
-		e.ResolvedAt = at(c.custom.FinishedAt.Time, c.at)
+		e.ResolvedAt = delivery.FirstKnown(c.custom.FinishedAt.Time, c.at)
 		e.OpenedAt = c.custom.CreatedAt.Time
 	} else {
-		e.OpenedAt = at(c.custom.CreatedAt.Time, c.at)
-		u.Whole = true // detected after it was resolved: it is there again
+		e.OpenedAt = delivery.FirstKnown(c.custom.CreatedAt.Time, c.at)
+		u.Full = true // detected after it was resolved: it is there again
 	}
 	u.Event = e
 	return u, nil

@@ -1,4 +1,4 @@
-package webhook
+package events
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -102,8 +103,8 @@ func NewDeployEvent(d Deploy, now time.Time) (cloudevent.Event, error) {
 	return cdevent(kind, eventID, subjectID, content, custom, when(d.At, now))
 }
 
-// Disturbance is what a script knows about an incident.
-type Disturbance struct {
+// IncidentReport is what a script knows about an incident.
+type IncidentReport struct {
 	ID         string // required: opening and resolving it are told apart by nothing else
 	Service    string // name or ref; required when it opens
 	Resolved   bool
@@ -114,7 +115,7 @@ type Disturbance struct {
 }
 
 // NewIncidentEvent returns the CloudEvent of an incident: CDEvents' incident.detected or incident.resolved.
-func NewIncidentEvent(i Disturbance, now time.Time) (cloudevent.Event, error) {
+func NewIncidentEvent(i IncidentReport, now time.Time) (cloudevent.Event, error) {
 	if i.ID == "" {
 		return cloudevent.Event{}, errors.New("id is missing: give the incident a name, and the same one when it is resolved")
 	}
@@ -138,13 +139,13 @@ func NewIncidentEvent(i Disturbance, now time.Time) (cloudevent.Event, error) {
 
 // factData is the data of an event of [FactType].
 type factData struct {
-	Entity    string          `json:"entity"`
-	Name      string          `json:"name"`
-	Type      event.FactType  `json:"type"`
-	Value     json.RawMessage `json:"value"`
-	ExpiresAt eventTime       `json:"expires_at,omitzero"`
-	URL       string          `json:"url,omitempty"`
-	Error     string          `json:"error,omitempty"`
+	Entity    string             `json:"entity"`
+	Name      string             `json:"name"`
+	Type      event.FactType     `json:"type"`
+	Value     json.RawMessage    `json:"value"`
+	ExpiresAt delivery.EventTime `json:"expires_at,omitzero"`
+	URL       string             `json:"url,omitempty"`
+	Error     string             `json:"error,omitempty"`
 }
 
 // NewFactEvent returns the CloudEvent of a fact. Source and, where it is zero, ObservedAt are set when it is received.
@@ -160,28 +161,28 @@ func NewFactEvent(f event.Fact, now time.Time) (cloudevent.Event, error) {
 	e.SetSubject(f.Entity)
 	e.SetTime(f.ObservedAt)
 	err := e.SetData(cloudevent.ApplicationJSON, factData{Entity: f.Entity, Name: f.Name, Type: f.Type, Value: f.Value,
-		ExpiresAt: eventTime{stamp{f.ExpiresAt}}, URL: f.URL, Error: f.Error})
+		ExpiresAt: delivery.EventTime{Stamp: delivery.Stamp{Time: f.ExpiresAt}}, URL: f.URL, Error: f.Error})
 	return e, err
 }
 
 // fact reads an event of [FactType].
-func (r *Receiver) fact(s Source, d Delivery, e cloudevent.Event) ([]Update, Verdict) {
+func (s source) fact(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update, delivery.Verdict) {
 	var data factData
-	misfits, err := decodeStrictly(e.Data(), &data, "data")
+	misfits, err := delivery.DecodeStrictly(e.Data(), &data, "data")
 	if err != nil {
-		return refused("its data is not a fact: %v", err)
+		return delivery.Refuse("its data is not a fact: %v", err)
 	}
-	if reason := misfits.at("data.entity", "data.name", "data.type", "data.error"); reason != "" {
-		return refusedWith(misfits, "%s", reason)
+	if reason := misfits.At("data.entity", "data.name", "data.type", "data.error"); reason != "" {
+		return delivery.RefuseWith(misfits, "%s", reason)
 	}
 	if data.Entity == "" {
 		data.Entity = e.Subject()
 	}
-	entity := r.service(data.Entity)
+	entity := s.Service(data.Entity)
 	if entity == "" {
 		ref, err := catalog.ParseRef(data.Entity, "component", "")
 		if err != nil {
-			return refusedWith(misfits, "%v", err)
+			return delivery.RefuseWith(misfits, "%v", err)
 		}
 		entity = ref.String()
 	}
@@ -189,11 +190,11 @@ func (r *Receiver) fact(s Source, d Delivery, e cloudevent.Event) ([]Update, Ver
 		data.Type = typeOf(data.Value)
 	}
 	f := event.Fact{Source: s.Name, Entity: entity, Name: data.Name, Type: data.Type, Value: data.Value, Error: data.Error,
-		ObservedAt: at(e.Time(), d.ReceivedAt), ExpiresAt: data.ExpiresAt.Time, URL: link(data.URL)}
+		ObservedAt: delivery.FirstKnown(e.Time(), d.ReceivedAt), ExpiresAt: data.ExpiresAt.Time, URL: delivery.Link(data.URL)}
 	if err := f.Validate(); err != nil {
-		return refusedWith(misfits, "%v", err)
+		return delivery.RefuseWith(misfits, "%v", err)
 	}
-	return []Update{{Event: f, At: f.ObservedAt}}, Verdict{Outcome: Accepted, Misfits: misfits}
+	return []delivery.Update{{Event: f, At: f.ObservedAt}}, delivery.Verdict{Outcome: delivery.Accepted, Misfits: misfits}
 }
 
 // typeOf is the fact type that a JSON value shows.

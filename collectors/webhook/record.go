@@ -6,18 +6,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
-
-// Delivery is one request of a sender, as it was received and is queued in the inbox.
-type Delivery struct {
-	Source     string            `json:"source"`
-	Kind       Kind              `json:"kind"`
-	ID         string            `json:"id"` // the sender's own, for people who search for it; may be empty
-	ReceivedAt time.Time         `json:"received_at"`
-	Headers    map[string]string `json:"headers,omitempty"` // only those that are needed to read the body; names in lower case
-	Body       []byte            `json:"body"`
-}
 
 // Format is the format of deliveries in an inbox: JSON documents. No document contains Start elsewhere, because quotes
 // within JSON are escaped and bodies are base64.
@@ -29,14 +20,14 @@ func Format() inbox.Format {
 			if err != nil {
 				return nil, false
 			}
-			return d.describe()
+			return describe(d)
 		},
 		Restore: func(line []byte) ([]byte, bool) {
 			var l readable
 			if json.Unmarshal(line, &l) != nil || l.Source == "" || l.Kind == "" {
 				return nil, false
 			}
-			d := Delivery{Source: l.Source, Kind: l.Kind, ID: l.ID, ReceivedAt: l.ReceivedAt, Headers: l.Headers, Body: l.BodyBase64}
+			d := delivery.Delivery{Source: l.Source, Kind: l.Kind, ID: l.ID, ReceivedAt: l.ReceivedAt, Headers: l.Headers, Body: l.BodyBase64}
 			if l.Body != "" {
 				d.Body = []byte(l.Body)
 			}
@@ -49,7 +40,7 @@ func Format() inbox.Format {
 // readable is a delivery for people: with its body as text, where it is text.
 type readable struct {
 	Source     string            `json:"source"`
-	Kind       Kind              `json:"kind"`
+	Kind       string            `json:"kind"`
 	ID         string            `json:"id"`
 	ReceivedAt time.Time         `json:"received_at,omitzero"`
 	Headers    map[string]string `json:"headers,omitempty"`
@@ -57,7 +48,8 @@ type readable struct {
 	BodyBase64 []byte            `json:"body_base64,omitempty"` // instead of Body where that is not text
 }
 
-func (d Delivery) describe() ([]byte, bool) {
+// describe returns a delivery as one line.
+func describe(d delivery.Delivery) ([]byte, bool) {
 	l := readable{Source: d.Source, Kind: d.Kind, ID: d.ID, ReceivedAt: d.ReceivedAt, Headers: d.Headers}
 	if utf8.Valid(d.Body) {
 		l.Body = string(d.Body)
@@ -72,8 +64,8 @@ func (d Delivery) describe() ([]byte, bool) {
 }
 
 // decodeRecord reads a delivery from its record.
-func decodeRecord(record []byte) (Delivery, error) {
-	var d Delivery
+func decodeRecord(record []byte) (delivery.Delivery, error) {
+	var d delivery.Delivery
 	err := json.Unmarshal(record, &d)
 	return d, err
 }

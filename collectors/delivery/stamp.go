@@ -1,4 +1,4 @@
-package webhook
+package delivery
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// stamp reads a time as the senders write it: RFC 3339, GitLab's "2016-08-12 15:23:28 UTC", or seconds since 1970. Null,
-// nothing, and Go's year 1 are not known.
-type stamp struct{ time.Time }
+// Stamp is a time as senders write it: RFC 3339, "2016-08-12 15:23:28 UTC", or seconds since 1970. Null, the empty string and
+// Go's year 1 are the zero time: not known.
+type Stamp struct{ time.Time }
 
 var stampLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05", time.DateTime}
 
 // UnmarshalJSON reads a string, a number or null.
-func (s *stamp) UnmarshalJSON(raw []byte) error {
+func (s *Stamp) UnmarshalJSON(raw []byte) error {
 	raw = bytes.TrimSpace(raw)
 	s.Time = time.Time{}
 	if len(raw) == 0 || string(raw) == "null" {
@@ -42,34 +42,34 @@ func (s *stamp) UnmarshalJSON(raw []byte) error {
 	return s.set(at)
 }
 
-func (s *stamp) set(at time.Time) error {
+func (s *Stamp) set(at time.Time) error {
 	if at.Year() <= 1 { // how Go, and senders written in it, write a time that is not known
 		return nil
 	}
 	if !event.ValidTime(at) {
 		return fmt.Errorf("%s is outside 1970 to 2199", at.Format(time.RFC3339))
 	}
-	s.Time = milli(at)
+	s.Time = Milli(at)
 	return nil
 }
 
 // MarshalJSON writes a time that is not known as null: the year 1 would be taken for one that is.
-func (s stamp) MarshalJSON() ([]byte, error) {
+func (s Stamp) MarshalJSON() ([]byte, error) {
 	if s.IsZero() {
 		return []byte("null"), nil
 	}
 	return s.Time.MarshalJSON()
 }
 
-// eventTime is a stamp that is never a number: events are written by people, who mean seconds or milliseconds by one.
-type eventTime struct{ stamp }
+// EventTime is a Stamp that is never a number: events are written by people, who mean seconds or milliseconds by one.
+type EventTime struct{ Stamp }
 
 // UnmarshalJSON reads a string or null.
-func (i *eventTime) UnmarshalJSON(raw []byte) error {
-	if first := firstByte(raw); first != '"' && first != 'n' {
-		return fmt.Errorf("it is %s, not a time as 2026-01-31T12:00:00Z", described(raw))
+func (i *EventTime) UnmarshalJSON(raw []byte) error {
+	if first := FirstByte(raw); first != '"' && first != 'n' {
+		return fmt.Errorf("it is %s, not a time as 2026-01-31T12:00:00Z", Describe(raw))
 	}
-	return i.stamp.UnmarshalJSON(raw)
+	return i.Stamp.UnmarshalJSON(raw)
 }
 
 // parseTime reads a time; zero for the empty string.
@@ -87,19 +87,19 @@ func parseTime(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is not a time; write it as 2026-01-31T12:00:00Z", text)
 }
 
-// milli is the eventTime as the store keeps it.
-func milli(t time.Time) time.Time {
+// Milli returns the time as the store keeps it.
+func Milli(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
 	}
 	return t.UTC().Truncate(time.Millisecond)
 }
 
-// number reads an identity that one sender writes as a number and another as a string.
-type number string
+// ID is an identity that one sender writes as a number and another as a string.
+type ID string
 
 // UnmarshalJSON reads a string, an integer or null.
-func (n *number) UnmarshalJSON(raw []byte) error {
+func (n *ID) UnmarshalJSON(raw []byte) error {
 	raw = bytes.TrimSpace(raw)
 	switch {
 	case string(raw) == "null":
@@ -109,14 +109,14 @@ func (n *number) UnmarshalJSON(raw []byte) error {
 		return json.Unmarshal(raw, (*string)(n))
 	}
 	if _, err := strconv.ParseUint(string(raw), 10, 64); err != nil {
-		return fmt.Errorf("it is %s, not an id", described(raw))
+		return fmt.Errorf("it is %s, not an id", Describe(raw))
 	}
-	*n = number(raw)
+	*n = ID(raw)
 	return nil
 }
 
-// earliest is the earliest known of the times.
-func earliest(times ...time.Time) time.Time {
+// Earliest returns the earliest known of the times.
+func Earliest(times ...time.Time) time.Time {
 	var first time.Time
 	for _, t := range times {
 		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
@@ -126,8 +126,8 @@ func earliest(times ...time.Time) time.Time {
 	return first
 }
 
-// latest is the latest of the times.
-func latest(times ...time.Time) time.Time {
+// Latest returns the latest of the times.
+func Latest(times ...time.Time) time.Time {
 	var last time.Time
 	for _, t := range times {
 		if t.After(last) {
@@ -137,28 +137,28 @@ func latest(times ...time.Time) time.Time {
 	return last
 }
 
-// attempt is the number of an attempt as a sender gives it. Absent or null is the first. It is part of the identity of a
+// Attempt is the number of an attempt as a sender gives it. Absent or null is the first. It is part of the identity of a
 // record, so a value that does not fit is kept for the error instead of being replaced by another.
-type attempt struct {
+type Attempt struct {
 	number uint16
 	misfit string
 }
 
-// UnmarshalJSON never fails; see [attempt.value].
-func (a *attempt) UnmarshalJSON(raw []byte) error {
-	*a = attempt{}
-	if firstByte(raw) == 'n' {
+// UnmarshalJSON never fails; see [Attempt.Value].
+func (a *Attempt) UnmarshalJSON(raw []byte) error {
+	*a = Attempt{}
+	if FirstByte(raw) == 'n' {
 		return nil
 	}
 	n, err := strconv.ParseUint(string(bytes.TrimSpace(raw)), 10, 16)
 	if a.number = uint16(n); err != nil || n == 0 {
-		a.misfit = described(raw)
+		a.misfit = Describe(raw)
 	}
 	return nil
 }
 
-// value returns the number, or why there is none.
-func (a attempt) value() (uint16, error) {
+// Value returns the number, or why there is none.
+func (a Attempt) Value() (uint16, error) {
 	switch {
 	case a.misfit != "":
 		return 0, fmt.Errorf("attempt is %s, not a whole number from 1 to 65535", a.misfit)
@@ -166,4 +166,14 @@ func (a attempt) value() (uint16, error) {
 		return 1, nil
 	}
 	return a.number, nil
+}
+
+// FirstKnown returns the first known of the times, as the store keeps it.
+func FirstKnown(times ...time.Time) time.Time {
+	for _, t := range times {
+		if !t.IsZero() {
+			return Milli(t)
+		}
+	}
+	return time.Time{}
 }

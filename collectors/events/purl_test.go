@@ -1,9 +1,11 @@
-package webhook
+package events
 
 import (
 	"testing"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -56,9 +58,9 @@ func TestArtifact(t *testing.T) {
 // TestArtifactOfAnEvent: what an identifier says is the deployment's version, and one that cannot be read is listed.
 func TestArtifactOfAnEvent(t *testing.T) {
 	const deployed = "dev.cdevents.service.deployed.0.2.0"
-	at := func(id string) (event.Deployment, Verdict) {
-		updates, v := parseEvent(t, structured(deployed, cd("pay", `{"environment":{"id":"production"},"artifactId":"`+id+`"}`, `null`)))
-		if v.Outcome != Accepted {
+	at := func(id string) (event.Deployment, delivery.Verdict) {
+		updates, v := parseEvent(t, deliverytest.CloudEvent(deployed, deliverytest.CDEvent("pay", `{"environment":{"id":"production"},"artifactId":"`+id+`"}`, `null`)))
+		if v.Outcome != delivery.Accepted {
 			t.Fatalf("%+v", v)
 		}
 		return updates[0].Event.(event.Deployment), v

@@ -1,4 +1,4 @@
-package webhook
+package delivery
 
 import (
 	"bytes"
@@ -19,23 +19,24 @@ type Misfit struct {
 
 func (m Misfit) String() string { return m.Field + ": " + m.Reason }
 
-// maxMisfits bounds how many parts are listed for one payload.
-const maxMisfits = 50
+// MaxMisfits bounds how many parts are listed for one payload.
+const MaxMisfits = 50
 
-// misfits collects the parts of one payload that were left out.
-type misfits []Misfit
+// Misfits are the parts of one payload that were left out.
+type Misfits []Misfit
 
-func (m *misfits) add(field, format string, args ...any) {
+// Add adds a part with the reason why it does not fit.
+func (m *Misfits) Add(field, format string, args ...any) {
 	switch {
-	case len(*m) < maxMisfits:
-		*m = append(*m, Misfit{Field: excerpt(field), Reason: fmt.Sprintf(format, args...)})
-	case len(*m) == maxMisfits:
+	case len(*m) < MaxMisfits:
+		*m = append(*m, Misfit{Field: Excerpt(field), Reason: fmt.Sprintf(format, args...)})
+	case len(*m) == MaxMisfits:
 		*m = append(*m, Misfit{Field: "…", Reason: "further fields do not fit; they are left out too"})
 	}
 }
 
-// at returns the reason why a field does not fit; empty when it fits.
-func (m misfits) at(fields ...string) string {
+// At returns the reason why a field does not fit; empty when it fits.
+func (m Misfits) At(fields ...string) string {
 	for _, one := range m {
 		for _, f := range fields {
 			if one.Field == f {
@@ -46,8 +47,8 @@ func (m misfits) at(fields ...string) string {
 	return ""
 }
 
-// excerpt is the beginning of a text that somebody else wrote, for messages.
-func excerpt(s string) string {
+// Excerpt returns the beginning of a text that somebody else wrote, for messages.
+func Excerpt(s string) string {
 	const longest = 120
 	if len(s) <= longest {
 		return s
@@ -55,30 +56,31 @@ func excerpt(s string) string {
 	return strings.ToValidUTF8(s[:longest], "") + "…"
 }
 
-// decode reads a JSON object into a struct. Only what fits is set; what does not is returned with its path. The error is
+// Decode reads a JSON object into a struct. Only what fits is set; what does not is returned with its path. The error is
 // of a document that is not a JSON object at all.
-func decode(raw []byte, into any) (misfits, error) {
+func Decode(raw []byte, into any) (Misfits, error) {
 	if err := json.Unmarshal(raw, into); err == nil {
-		if first := firstByte(raw); first == '{' || first == 'n' {
+		if first := FirstByte(raw); first == '{' || first == 'n' {
 			return nil, nil
 		}
 	}
-	var m misfits
+	var m Misfits
 	if err := object(raw, reflect.ValueOf(into).Elem(), "", &m, false); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-// decodeStrictly is decode that also lists keys that the struct does not have, and keys that are given twice. Paths begin
+// DecodeStrictly is [Decode] that also lists keys that the struct does not have, and keys that are given twice. Paths begin
 // with prefix.
-func decodeStrictly(raw []byte, into any, prefix string) (misfits, error) {
-	var m misfits
+func DecodeStrictly(raw []byte, into any, prefix string) (Misfits, error) {
+	var m Misfits
 	err := object(raw, reflect.ValueOf(into).Elem(), prefix, &m, true)
 	return m, err
 }
 
-func firstByte(raw []byte) byte {
+// FirstByte returns the first byte of a JSON document that is no space; 0 where there is none.
+func FirstByte(raw []byte) byte {
 	if raw = bytes.TrimLeft(raw, " \t\r\n"); len(raw) > 0 {
 		return raw[0]
 	}
@@ -87,13 +89,13 @@ func firstByte(raw []byte) byte {
 
 // object reads the keys of a JSON object in their order. With strict, a key that is unknown or comes again is a misfit;
 // of one that comes again the first value counts.
-func object(raw []byte, into reflect.Value, path string, m *misfits, strict bool) error {
+func object(raw []byte, into reflect.Value, path string, m *Misfits, strict bool) error {
 	if !json.Valid(raw) {
 		var v any
 		return fmt.Errorf("it is not JSON: %w", json.Unmarshal(raw, &v))
 	}
-	if firstByte(raw) != '{' {
-		return fmt.Errorf("it is %s, not a JSON object", described(raw))
+	if FirstByte(raw) != '{' {
+		return fmt.Errorf("it is %s, not a JSON object", Describe(raw))
 	}
 	keys := json.NewDecoder(bytes.NewReader(raw))
 	if _, err := keys.Token(); err != nil { // the brace
@@ -113,10 +115,10 @@ func object(raw []byte, into reflect.Value, path string, m *misfits, strict bool
 		index, known := fields[strings.ToLower(key)]
 		switch {
 		case !known && strict:
-			m.add(below(path, key), "unknown key")
+			m.Add(below(path, key), "unknown key")
 		case !known:
 		case strict && seen[strings.ToLower(key)]:
-			m.add(below(path, key), "given more than once; the first value counts")
+			m.Add(below(path, key), "given more than once; the first value counts")
 		default:
 			set(value, into.FieldByIndex(index), below(path, key), m)
 		}
@@ -147,22 +149,22 @@ func fieldsOf(t reflect.Type) map[string][]int {
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // set reads one value: a struct, a list and a map part by part, so that one bad part costs no other.
-func set(raw json.RawMessage, into reflect.Value, path string, m *misfits) {
+func set(raw json.RawMessage, into reflect.Value, path string, m *Misfits) {
 	if err := json.Unmarshal(raw, into.Addr().Interface()); err == nil {
 		return
 	} else if composed := compose(raw, into, path, m); !composed {
 		into.SetZero()
-		m.add(path, "%s", misfitReason(raw, into.Type(), err))
+		m.Add(path, "%s", misfitReason(raw, into.Type(), err))
 	}
 }
 
 // compose reads what is made of parts; false when the value is not.
-func compose(raw json.RawMessage, into reflect.Value, path string, m *misfits) bool {
+func compose(raw json.RawMessage, into reflect.Value, path string, m *Misfits) bool {
 	t := into.Type()
 	if reflect.PointerTo(t).Implements(unmarshaler) {
 		return false
 	}
-	switch first := firstByte(raw); {
+	switch first := FirstByte(raw); {
 	case t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct && first == '{':
 		into.Set(reflect.New(t.Elem()))
 		return compose(raw, into.Elem(), path, m)
@@ -202,22 +204,22 @@ func misfitReason(raw json.RawMessage, want reflect.Type, err error) string {
 	if !errors.As(err, &mismatch) {
 		return err.Error()
 	}
-	return fmt.Sprintf("it is %s, not %s", described(raw), expected(want))
+	return fmt.Sprintf("it is %s, not %s", Describe(raw), expected(want))
 }
 
-// described names a JSON value: a number with its digits, the sort of everything else.
-func described(raw json.RawMessage) string {
-	switch firstByte(raw) {
+// Describe names a JSON value: a number with its digits, the sort of everything else.
+func Describe(raw json.RawMessage) string {
+	switch FirstByte(raw) {
 	case '{':
 		return "an object"
 	case '[':
 		return "a list"
 	case '"':
-		return "the text " + excerpt(string(bytes.TrimSpace(raw)))
+		return "the text " + Excerpt(string(bytes.TrimSpace(raw)))
 	case 't', 'f', 'n':
 		return string(bytes.TrimSpace(raw))
 	}
-	return "the number " + excerpt(string(bytes.TrimSpace(raw)))
+	return "the number " + Excerpt(string(bytes.TrimSpace(raw)))
 }
 
 func expected(t reflect.Type) string {

@@ -1,4 +1,4 @@
-package webhook
+package events
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/dxctl/dxctl/collectors/delivery"
 )
 
 // artifact is what an artifact's identifier says about what was deployed.
@@ -25,14 +27,14 @@ func readArtifact(id string) (artifact, error) {
 		return readPackageURL(rest)
 	}
 	if strings.Contains(id, "://") || strings.ContainsAny(id, " ?#") {
-		return artifact{}, fmt.Errorf("%q is neither a package URL (pkg:type/name@version) nor an image's reference", excerpt(id))
+		return artifact{}, fmt.Errorf("%q is neither a package URL (pkg:type/name@version) nor an image's reference", delivery.Excerpt(id))
 	}
 	return newArtifact(imageVersion(id)), nil
 }
 
 func newArtifact(version string) artifact {
 	a := artifact{version: version}
-	if lower := strings.ToLower(version); commitRule.MatchString(lower) {
+	if lower := strings.ToLower(version); delivery.Commit.MatchString(lower) {
 		a.sha = lower
 	}
 	return a
@@ -71,7 +73,7 @@ func readPackageURL(text string) (artifact, error) {
 	}
 	plain, err := url.PathUnescape(version)
 	if err != nil {
-		return artifact{}, fmt.Errorf("the version %q of the package URL is not percent-encoded: %w", excerpt(version), err)
+		return artifact{}, fmt.Errorf("the version %q of the package URL is not percent-encoded: %w", delivery.Excerpt(version), err)
 	}
 	a := newArtifact(plain)
 	if a.sha == "" {
@@ -92,7 +94,7 @@ func purlCommit(query string) string {
 			return ""
 		}
 		address, _ = cutLast(address, "#")
-		if _, commit := cutLast(address, "@"); commitRule.MatchString(strings.ToLower(commit)) {
+		if _, commit := cutLast(address, "@"); delivery.Commit.MatchString(strings.ToLower(commit)) {
 			return strings.ToLower(commit)
 		}
 	}
