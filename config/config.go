@@ -31,7 +31,7 @@ type Config struct {
 	People       catalog.PeopleConfig `yaml:"people"`
 	Scorecards   scorecards.Config    `yaml:"scorecards"`
 	Collect      Collect              `yaml:"collect"`
-	Demo         bool                 `yaml:"demo"` // the data is the synthetic demo organisation, and pages say so
+	Demo         bool                 `yaml:"demo"` // the data is the synthetic demo organization, and pages say so
 
 	// File is the file that was read, empty when the defaults are used.
 	File string `yaml:"-"`

@@ -89,10 +89,11 @@ func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err e
 	if err := p.sync(ctx); err != nil {
 		return err
 	}
-	progress := newCollectProgress(s.err, s.now)
-	p.report, p.quiet = progress.report, true
+	show := newCollectProgress(s.err, s.now)
+	p.report = show.report
+	p.quiet = true
 	summary, err := p.collect(ctx, req)
-	progress.done()
+	show.display.Clear()
 	if len(summary.Scopes) == 0 {
 		return err
 	}

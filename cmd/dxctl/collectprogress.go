@@ -11,49 +11,39 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/progress"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// redraw is how often lines on a terminal are rewritten at the most.
-const redraw = 100 * time.Millisecond
-
-// collectProgress shows what the sources are doing. On a terminal it keeps a line a source and rewrites them in place;
-// elsewhere it prints a plain line a source now and then.
+// collectProgress shows a line per source while they are collected.
 type collectProgress struct {
-	mu       sync.Mutex
-	w        io.Writer
-	now      func() time.Time
-	terminal bool
-	width    int
-	sources  []*sourceProgress // in the order in which they were first heard of
-	drawn    int               // lines of the block that is on the terminal
-	last     time.Time         // when it was drawn
+	mu      sync.Mutex
+	display *progress.Display
+	now     func() time.Time
+	sources map[string]*sourceProgress
 }
 
-// sourceProgress is what is known of a source in this run.
+// sourceProgress is the state of a source in this run.
 type sourceProgress struct {
 	name      string
 	began     time.Time
 	streams   map[[2]string]streamProgress // by scope and stream
-	scope     string                       // heard of last
+	scope     string                       // of the last report
 	stream    string
 	finished  int // scopes
 	budgets   map[string]rest.Budget
 	waitUntil time.Time
 	reason    string
-	said      time.Time // the last plain line
 }
 
 type streamProgress struct{ done, total uint64 }
 
 func newCollectProgress(w io.Writer, now func() time.Time) *collectProgress {
-	p := &collectProgress{w: w, now: now}
-	p.terminal, p.width = terminal(w)
-	return p
+	return &collectProgress{display: progress.New(w, now), now: now, sources: map[string]*sourceProgress{}}
 }
 
-// report takes what the Runner says.
+// report shows a report of the Runner.
 func (p *collectProgress) report(c collectors.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,89 +51,52 @@ func (p *collectProgress) report(c collectors.Progress) {
 	name := strings.TrimSpace(c.Source + " " + c.Scope)
 	switch {
 	case c.Budget.Known:
-		s.budgets[c.Budget.Resource] = c.Budget
-		return // the next line shows it; every answer has one
+		s.budgets[c.Budget.Resource] = c.Budget // the next line shows it; every answer has one
 	case !c.WaitUntil.IsZero():
-		s.waitUntil, s.reason = c.WaitUntil, c.Reason
-		if !p.terminal {
-			fmt.Fprintln(p.w, s.line(p.now()))
-		}
-	case c.Finished && errors.Is(c.Err, context.Canceled):
-		p.permanent(name + ": interrupted")
-	case c.Finished && rest.OnlySkipped(c.Err):
-		s.finished++
-		p.permanent(fmt.Sprintf("%s: incomplete: %v", name, c.Err))
-	case c.Finished && c.Err != nil:
-		s.finished++
-		p.permanent(fmt.Sprintf("%s: failed: %v", name, c.Err))
+		s.waitUntil = c.WaitUntil
+		s.reason = c.Reason
+		p.display.Set(s.name, s.line(p.now()), true)
 	case c.Finished:
-		s.finished++
-		p.permanent(name + ": done")
+		if !errors.Is(c.Err, context.Canceled) {
+			s.finished++
+		}
+		p.display.Print(name + ": " + ending(c.Err))
 	case c.Stream != "":
-		s.scope, s.stream = c.Scope, c.Stream
+		s.scope = c.Scope
+		s.stream = c.Stream
 		s.streams[[2]string{c.Scope, c.Stream}] = streamProgress{c.Done, c.Total}
-		p.plain(s)
+		p.display.Set(s.name, s.line(p.now()), false)
 	}
-	p.draw(false)
+}
+
+// ending returns how a scope's collection ended.
+func ending(err error) string {
+	switch {
+	case err == nil:
+		return "done"
+	case errors.Is(err, context.Canceled):
+		return "interrupted"
+	case rest.OnlySkipped(err):
+		return fmt.Sprintf("incomplete: %v", err)
+	}
+	return fmt.Sprintf("failed: %v", err)
 }
 
 func (p *collectProgress) source(name string) *sourceProgress {
-	i := slices.IndexFunc(p.sources, func(s *sourceProgress) bool { return s.name == name })
-	if i < 0 {
-		i = len(p.sources)
-		p.sources = append(p.sources, &sourceProgress{name: name, began: p.now(), streams: map[[2]string]streamProgress{}, budgets: map[string]rest.Budget{}})
-	}
-	return p.sources[i]
-}
-
-// plain prints a line about a source where there is no terminal, unless it did so a moment ago.
-func (p *collectProgress) plain(s *sourceProgress) {
-	if now := p.now(); !p.terminal && now.Sub(s.said) >= quiet {
-		s.said = now
-		fmt.Fprintln(p.w, s.line(now))
-	}
-}
-
-// permanent prints a line that stays, above the block.
-func (p *collectProgress) permanent(line string) {
-	p.erase()
-	fmt.Fprintln(p.w, line)
-	p.draw(true)
-}
-
-// draw writes the block of lines again.
-func (p *collectProgress) draw(now bool) {
-	if !p.terminal || (!now && p.now().Sub(p.last) < redraw) {
-		return
-	}
-	p.erase()
-	p.last = p.now()
-	for _, s := range p.sources {
-		line := s.line(p.last)
-		if r := []rune(line); len(r) >= p.width {
-			line = string(r[:p.width-1])
+	s, ok := p.sources[name]
+	if !ok {
+		s = &sourceProgress{
+			name:    name,
+			began:   p.now(),
+			streams: map[[2]string]streamProgress{},
+			budgets: map[string]rest.Budget{},
 		}
-		fmt.Fprintln(p.w, line)
-		p.drawn++
+		p.sources[name] = s
 	}
+	return s
 }
 
-// erase removes the block from the terminal.
-func (p *collectProgress) erase() {
-	if p.drawn > 0 {
-		fmt.Fprintf(p.w, "\x1b[%dA\r\x1b[J", p.drawn)
-		p.drawn = 0
-	}
-}
-
-// done removes what was being rewritten.
-func (p *collectProgress) done() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.erase()
-}
-
-// line says how far a source is: records, rate, what is left, and what the source still allows.
+// line returns how far a source is: records, rate, time left, and the requests that the source still allows.
 func (s *sourceProgress) line(now time.Time) string {
 	if now.Before(s.waitUntil) {
 		return fmt.Sprintf("%s waits until %s: %s", s.name, s.waitUntil.Local().Format(time.TimeOnly), s.reason)
@@ -156,7 +109,7 @@ func (s *sourceProgress) line(now time.Time) string {
 	parts := []string{strings.TrimSpace(s.name+" "+s.scope) + "  " + s.stream}
 	here := s.streams[[2]string{s.scope, s.stream}]
 	if here.total > 0 {
-		parts = append(parts, fmt.Sprintf("%s of %s %s", thousands(int(here.done)), thousands(int(here.total)), bar(int(here.done), int(here.total))))
+		parts = append(parts, fmt.Sprintf("%s of %s %s", thousands(int(here.done)), thousands(int(here.total)), progress.Bar(here.done, here.total)))
 	} else {
 		parts = append(parts, thousands(int(here.done)))
 	}
@@ -180,7 +133,7 @@ func (s *sourceProgress) line(now time.Time) string {
 	return strings.Join(parts, "  ")
 }
 
-// sortedBudgets returns the budgets that are known in full, by the name of their resource.
+// sortedBudgets returns the budgets whose limit is known, by the name of their resource.
 func sortedBudgets(budgets map[string]rest.Budget) []rest.Budget {
 	var known []rest.Budget
 	for _, b := range budgets {

@@ -14,20 +14,21 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/cmd/dxctl/demo"
+	"github.com/dxctl/dxctl/cmd/dxctl/progress"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
 )
 
 // demoMark is the file that says that a folder was made by the demo, and on which day its dates are relative to.
-const demoMark = "demo-organisation.txt"
+const demoMark = "demo-organization.txt"
 
 func newDemo(s *session) *cobra.Command {
 	var addr, data string
 	var loadOnly bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Load a synthetic demo organisation and serve it",
-		Long: `Load a synthetic organisation (80 engineers, 12 services, 24 months of events, its dates relative to today) and
+		Short: "Load a synthetic demo organization and serve it",
+		Long: `Load a synthetic organization (80 engineers, 12 services, 24 months of events, its dates relative to today) and
 serve its dashboard. It needs no account and no network, and writes only below --data, where it also leaves the
 configuration and the catalog that it uses: a good start for your own.`,
 		Args: cobra.NoArgs,
@@ -49,17 +50,17 @@ configuration and the catalog that it uses: a good start for your own.`,
 			}
 			defer p.close(&err)
 			if loadOnly {
-				return p.loadDemo(cmd.Context(), org, newProgress(s.err, s.now))
+				return p.loadDemo(cmd.Context(), org, progress.New(s.err, s.now))
 			}
 			listener, err := p.listen(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := p.loadDemo(cmd.Context(), org, newProgress(s.err, s.now)); err != nil {
+			if err := p.loadDemo(cmd.Context(), org, progress.New(s.err, s.now)); err != nil {
 				return errors.Join(err, listener.Close())
 			}
 			return p.serve(cmd.Context(), listener, func(url string) {
-				fmt.Fprintf(s.err, "\n  The demo organisation is at  %s\n\n  In another terminal:  bin/dxctl services%s\n  Ctrl-C stops it.\n\n", url, configFlag(cfg))
+				fmt.Fprintf(s.err, "\n  The demo organization is at  %s\n\n  In another terminal:  bin/dxctl services%s\n  Ctrl-C stops it.\n\n", url, configFlag(cfg))
 			})
 		},
 	}
@@ -78,8 +79,8 @@ func configFlag(cfg config.Config) string {
 }
 
 // prepareDemo writes the demo's configuration, catalog and people below dir. A folder that holds anything that the demo
-// did not make is refused, so that a real organisation's data is never mixed with invented data.
-func prepareDemo(dir string, org *demo.Organisation) (config.Config, error) {
+// did not make is refused, so that a real organization's data is never mixed with invented data.
+func prepareDemo(dir string, org *demo.Organization) (config.Config, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return config.Config{}, fmt.Errorf("looking into the demo's folder: %w", err)
@@ -101,7 +102,7 @@ func prepareDemo(dir string, org *demo.Organisation) (config.Config, error) {
 	}
 	files := map[string][]byte{
 		demoMark:     []byte("This folder was made by `dxctl demo`. Everything in it is synthetic; you may delete it.\n"),
-		"dx.yaml":    append([]byte("# The demo organisation's configuration. README.md says what each part means.\n"), settings...),
+		"dx.yaml":    append([]byte("# The demo organization's configuration. README.md says what each part means.\n"), settings...),
 		"people.csv": org.PeopleCSV(),
 	}
 	for name, text := range org.CatalogFiles() {
@@ -124,15 +125,15 @@ func writeFile(name string, text []byte) error {
 
 // loadDemo stores the demo's events. They are the same on every machine on the same day; on a later day the old ones are
 // removed first, since all dates move with the day.
-func (p *platform) loadDemo(ctx context.Context, org *demo.Organisation, show *progress) error {
+func (p *platform) loadDemo(ctx context.Context, org *demo.Organization, show *progress.Display) error {
 	day := p.now().UTC().Format(time.DateOnly)
 	began := p.now()
-	loaded, err := p.store.LoadCheckpoint(ctx, "demo", "organisation", "day")
+	loaded, err := p.store.LoadCheckpoint(ctx, "demo", "organization", "day")
 	if err != nil {
 		return err
 	}
 	if string(loaded) == day+" "+versionString() {
-		show.line("the demo organisation of %s is loaded already", day)
+		show.Print(fmt.Sprintf("the demo organization of %s is loaded already", day))
 		return nil
 	}
 	if err := p.sync(ctx); err != nil {
@@ -144,23 +145,25 @@ func (p *platform) loadDemo(ctx context.Context, org *demo.Organisation, show *p
 	stored := 0
 	err = org.Events(20_000, func(batch []event.Event) error {
 		stored += len(batch)
-		show.update("loading the demo organisation", stored, 0, string(batch[0].Kind())+"s")
+		text := fmt.Sprintf("loading the demo organization  %s %ss", thousands(stored), batch[0].Kind())
+		show.Set("load", text, false)
 		return p.store.Append(ctx, batch...)
 	})
 	if err != nil {
-		return fmt.Errorf("loading the demo organisation: %w", err)
+		return fmt.Errorf("loading the demo organization: %w", err)
 	}
-	show.update("grading", stored, 0, "")
+	show.Clear()
+	show.Set("grade", "grading", false)
 	reports, err := p.grade(ctx)
 	if err != nil {
 		return err
 	}
-	if err := p.store.SaveCheckpoint(ctx, "demo", "organisation", "day", []byte(day+" "+versionString())); err != nil {
+	if err := p.store.SaveCheckpoint(ctx, "demo", "organization", "day", []byte(day+" "+versionString())); err != nil {
 		return err
 	}
-	show.done()
-	show.line("loaded %s events of a synthetic organisation and graded %d services in %s",
-		thousands(stored), len(reports), p.now().Sub(began).Round(100*time.Millisecond))
+	show.Clear()
+	show.Print(fmt.Sprintf("loaded %s events of a synthetic organization and graded %d services in %s",
+		thousands(stored), len(reports), p.now().Sub(began).Round(100*time.Millisecond)))
 	return nil
 }
 

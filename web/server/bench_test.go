@@ -11,7 +11,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// manyEvents is two years of a dozen services: about as much as the demo organisation has.
+// manyEvents is two years of a dozen services: about as much as the demo organization has.
 func manyEvents() []event.Event {
 	var events []event.Event
 	for s := range 12 {

@@ -48,12 +48,12 @@ type spec struct {
 	MemberOf     []string          `yaml:"memberOf,omitempty,flow"`
 }
 
-// CatalogFiles returns the Backstage descriptors of the organisation by file name.
-func (o *Organisation) CatalogFiles() map[string][]byte {
+// CatalogFiles returns the Backstage descriptors of the organization by file name.
+func (o *Organization) CatalogFiles() map[string][]byte {
 	return map[string][]byte{
 		"services.yaml":     document("Services: one Component each, and the library that they share.", o.components()),
 		"systems.yaml":      document("Systems, and the resources and interfaces in them.", systems()),
-		"organisation.yaml": document("Teams and the people who are in them today.", o.groups()),
+		"organization.yaml": document("Teams and the people who are in them today.", o.groups()),
 	}
 }
 
@@ -75,7 +75,7 @@ func document(about string, all []descriptor) []byte {
 	return b.Bytes()
 }
 
-func (o *Organisation) components() []descriptor {
+func (o *Organization) components() []descriptor {
 	var all []descriptor
 	for _, s := range services {
 		d := descriptor{Kind: "Component", Metadata: metadata{
@@ -99,7 +99,7 @@ func (o *Organisation) components() []descriptor {
 
 // annotations say where the service is built and deployed. A service that moved keeps its old tool beside the new one,
 // so that its history stays its own.
-func (o *Organisation) annotations(s service) map[string]string {
+func (o *Organization) annotations(s service) map[string]string {
 	a := map[string]string{"github.com/project-slug": s.slug()}
 	switch s.tool {
 	case jenkins:
@@ -116,7 +116,7 @@ func (o *Organisation) annotations(s service) map[string]string {
 	return a
 }
 
-func (o *Organisation) tags(s service) []string {
+func (o *Organization) tags(s service) []string {
 	if s.golden(o.Today, o.cal) {
 		return []string{"golden-path"}
 	}
@@ -145,7 +145,7 @@ func systems() []descriptor {
 	}})
 }
 
-func (o *Organisation) groups() []descriptor {
+func (o *Organization) groups() []descriptor {
 	var names []string
 	for _, t := range teams {
 		names = append(names, t.name)
@@ -166,8 +166,8 @@ func (o *Organisation) groups() []descriptor {
 	return all
 }
 
-// PeopleCSV returns the people of the organisation, a row for each time in a team, and its machine accounts.
-func (o *Organisation) PeopleCSV() []byte {
+// PeopleCSV returns the people of the organization, a row for each time in a team, and its machine accounts.
+func (o *Organization) PeopleCSV() []byte {
 	rows := [][]string{{"person", "name", "team", "start_date", "left_date", "logins", "bot"}}
 	for _, p := range o.people {
 		logins := "github:" + p.login + " circleci:" + p.login + " " + p.account

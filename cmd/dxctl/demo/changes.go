@@ -71,7 +71,7 @@ func (d *delivery) pull(u pull, p pace) string {
 }
 
 // addChange cuts a change at today.
-func (o *Organisation) addChange(e event.Change) {
+func (o *Organization) addChange(e event.Change) {
 	if !e.CreatedAt.Before(o.Today) {
 		return
 	}

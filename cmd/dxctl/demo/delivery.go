@@ -21,7 +21,7 @@ type delivery struct {
 	before  string    // commit that ran there before
 }
 
-func newDelivery(o *Organisation, s service, stream uint64) *delivery {
+func newDelivery(o *Organization, s service, stream uint64) *delivery {
 	d := &delivery{
 		record: record{o: o, s: s, d: newDice(stream), base: int(stream)}, c: o.cal,
 		created: s.createdAt(o.cal), shipped: s.shippedAt(o.cal),

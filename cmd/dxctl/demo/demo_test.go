@@ -52,7 +52,7 @@ func TestEveryEventIsValidAndBeforeToday(t *testing.T) {
 }
 
 // check reports an event that no real source could have given.
-func check(o *Organisation, e event.Event, seen map[string]bool) error {
+func check(o *Organization, e event.Event, seen map[string]bool) error {
 	once := func(of event.Origin, attempt uint16, order ...time.Time) error {
 		key := fmt.Sprint(e.Kind(), of.Source, "|", of.Scope, "|", of.ID, "|", attempt)
 		if seen[key] {
@@ -98,12 +98,12 @@ func TestTwoGenerationsAreIdentical(t *testing.T) {
 		t.Errorf("two generations of one day differ: %s and %s", first, second)
 	}
 	if other := digest(t, testNow.Add(-day)); other == first {
-		t.Error("another day gives the same organisation")
+		t.Error("another day gives the same organization")
 	}
-	// The same on every machine: a change of this number is a change of the demo organisation, and says so in a diff.
+	// The same on every machine: a change of this number is a change of the demo organization, and says so in a diff.
 	const want = "982dcb197aea05ec"
 	if first != want {
-		t.Errorf("the demo organisation changed: its digest is %s; when that was meant, write it here", first)
+		t.Errorf("the demo organization changed: its digest is %s; when that was meant, write it here", first)
 	}
 }
 

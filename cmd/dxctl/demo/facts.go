@@ -12,7 +12,7 @@ import (
 var repositoryFiles = []string{"readme", "codeowners", "ci_workflow", "dockerfile", "catalog_info", "license", "dependency_updates", "tests"}
 
 // addFacts says what was found in the repositories this morning.
-func (o *Organisation) addFacts() {
+func (o *Organization) addFacts() {
 	for _, s := range append(slices.Clone(services), legacy) {
 		f := event.Fact{
 			Source: SourceGitHub, Entity: "unmapped:github/" + s.slug(), ObservedAt: o.Today.Add(-50 * time.Minute),
@@ -31,7 +31,7 @@ func (o *Organisation) addFacts() {
 	}
 }
 
-func (o *Organisation) addFact(f event.Fact, name string, of event.FactType, value any) {
+func (o *Organization) addFact(f event.Fact, name string, of event.FactType, value any) {
 	f.Name, f.Type = name, of
 	if f.Error == "" {
 		raw, err := json.Marshal(value)

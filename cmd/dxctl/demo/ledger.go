@@ -8,7 +8,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// The one gap of the demo organisation: builds that Jenkins threw away before they were read.
+// The one gap of the demo organization: builds that Jenkins threw away before they were read.
 const (
 	gapMissing = 32
 	gapNote    = "Jenkins keeps 50 builds of this job; these were discarded before they were read"
@@ -24,7 +24,7 @@ type ledgerKey struct {
 }
 
 // addLedger counts what was made, per source, scope and window: each source said exactly that much, save for the gap.
-func (o *Organisation) addLedger() {
+func (o *Organization) addLedger() {
 	stored, open := map[ledgerKey]uint64{}, map[ledgerKey]uint64{}
 	length := o.Today.Sub(o.cal.begin) / ledgerWindows
 	add := func(from event.Origin, of event.Kind, at time.Time, isOpen bool) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// person is somebody who works or worked at the demo organisation.
+// person is somebody who works or worked at the demo organization.
 type person struct {
 	id, name string
 	login    string // at GitHub and CircleCI

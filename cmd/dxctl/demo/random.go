@@ -8,10 +8,10 @@ import (
 )
 
 // dice draws everything that is left to chance. It calculates in integers only: floating point may differ in the last
-// bit between processors, and the organisation has to be the same on every machine.
+// bit between processors, and the organization has to be the same on every machine.
 type dice struct{ source *rand.PCG }
 
-// seed of the demo organisation. Each part draws from a stream of its own, so that changing one leaves the others as
+// seed of the demo organization. Each part draws from a stream of its own, so that changing one leaves the others as
 // they are.
 const seed = 0x6465_6d6f_6f72_6721
 

@@ -10,7 +10,7 @@ import (
 
 // record writes what a service's tools would tell: it knows their identifiers, words and addresses.
 type record struct {
-	o       *Organisation
+	o       *Organization
 	s       service
 	d       dice
 	base    int // identifiers of a service begin here

@@ -34,7 +34,7 @@ type service struct {
 
 const never = time.Duration(-1)
 
-// services are the twelve of the demo organisation. Eight were there, each deployed in its own way, when the platform
+// services are the twelve of the demo organization. Eight were there, each deployed in its own way, when the platform
 // team started, one never got to production, and three were made from the template since.
 var services = []service{
 	{name: "payment-service", title: "Payment service", description: "Takes, captures and refunds card payments.", team: "payments",
@@ -145,7 +145,7 @@ func (s service) shippedAt(c calendar) time.Time {
 }
 
 // slug is the repository's name at GitHub.
-func (s service) slug() string { return organisation + "/" + s.name }
+func (s service) slug() string { return organization + "/" + s.name }
 
 // ref is the entity ref in the catalog.
 func (s service) ref() string { return "component:default/" + s.name }

@@ -16,7 +16,7 @@ import (
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
-// loaded is the demo organisation in a store, with its catalog.
+// loaded is the demo organization in a store, with its catalog.
 func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 	tb.Helper()
 	begin := time.Now()
@@ -224,7 +224,7 @@ func count(n *int) any {
 	return *n
 }
 
-// What the overview asks for, on the demo organisation.
+// What the overview asks for, on the demo organization.
 func BenchmarkOverview(b *testing.B) {
 	s, _ := loaded(b, testNow)
 	e := engine(b, s, testNow)

@@ -10,7 +10,7 @@ import (
 var legacy = service{name: "legacy-batch", team: "ledger", tool: actions, created: -1500, adopts: -1, changesBefore: 1, ci: 9 * time.Minute, reviewed: 400}
 
 // addStrangers adds the little that happens in the unmapped repository.
-func (o *Organisation) addStrangers() {
+func (o *Organization) addStrangers() {
 	d := newDelivery(o, legacy, 199)
 	d.shipped = o.cal.begin.Add(20 * day)
 	p := legacy.at(o.cal.begin, o.cal)

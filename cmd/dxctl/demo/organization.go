@@ -1,4 +1,4 @@
-// Package demo makes a synthetic organisation: a fintech of 80 engineers and twelve services whose platform team brought
+// Package demo makes a synthetic organization: a fintech of 80 engineers and twelve services whose platform team brought
 // the time to first deploy from two weeks to two days. Nothing in it is real: no person, no company, no address. It is the
 // same on every machine on the same day, and all its dates hang on that day.
 package demo
@@ -10,15 +10,15 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Names of the demo organisation.
+// Names of the demo organization.
 const (
 	Name         = "Quillhaven Pay (synthetic)"
-	organisation = "quillhaven-pay"
+	organization = "quillhaven-pay"
 	domain       = "quillhaven-pay.example" // reserved for examples; it resolves nowhere
 )
 
-// Note says what the organisation is; it stands in its catalog.
-const Note = "Synthetic demo data, made by `dxctl demo`. The organisation, its people and its services are invented."
+// Note says what the organization is; it stands in its catalog.
+const Note = "Synthetic demo data, made by `dxctl demo`. The organization, its people and its services are invented."
 
 // The sources that the events claim to come from.
 const (
@@ -33,8 +33,8 @@ var providers = map[string]string{
 	SourceGitHub: "github", SourceJenkins: "jenkins", SourceCircleCI: "circleci", SourceScripts: "push", SourcePager: "pagerduty",
 }
 
-// Organisation is the demo organisation as of a day.
-type Organisation struct {
+// Organization is the demo organization as of a day.
+type Organization struct {
 	Today time.Time // midnight UTC; every event is before it
 
 	cal         calendar
@@ -48,10 +48,10 @@ type Organisation struct {
 	ledger      []event.LedgerEntry
 }
 
-// Generate makes the organisation as it is on the day of now (UTC).
-func Generate(now time.Time) *Organisation {
+// Generate makes the organization as it is on the day of now (UTC).
+func Generate(now time.Time) *Organization {
 	c := newCalendar(now)
-	o := &Organisation{Today: c.today, cal: c, people: staff(c)}
+	o := &Organization{Today: c.today, cal: c, people: staff(c)}
 	for i, s := range services {
 		newDelivery(o, s, uint64(100+i)).run()
 	}
@@ -62,12 +62,12 @@ func Generate(now time.Time) *Organisation {
 }
 
 // Count returns how many events there are.
-func (o *Organisation) Count() int {
+func (o *Organization) Count() int {
 	return len(o.deployments) + len(o.runs) + len(o.jobs) + len(o.changes) + len(o.incidents) + len(o.facts) + len(o.ledger)
 }
 
 // Counts returns how many events there are of each kind.
-func (o *Organisation) Counts() map[event.Kind]int {
+func (o *Organization) Counts() map[event.Kind]int {
 	return map[event.Kind]int{
 		event.KindDeployment: len(o.deployments), event.KindPipelineRun: len(o.runs), event.KindPipelineJob: len(o.jobs),
 		event.KindChange: len(o.changes), event.KindIncident: len(o.incidents), event.KindFact: len(o.facts), event.KindLedger: len(o.ledger),
@@ -76,7 +76,7 @@ func (o *Organisation) Counts() map[event.Kind]int {
 
 // Events yields all events in batches of one kind, at most batch of them, always in the same order. It stops at the
 // first error of yield and returns it. The slice is used again for the next batch.
-func (o *Organisation) Events(batch int, yield func([]event.Event) error) error {
+func (o *Organization) Events(batch int, yield func([]event.Event) error) error {
 	batch = max(1, batch)
 	buffer := make([]event.Event, 0, batch)
 	for _, each := range []func(func(event.Event) error) error{
@@ -116,7 +116,7 @@ func events[E event.Event](all []E) func(func(event.Event) error) error {
 }
 
 // Environments is what the sources call their environments, by our names: the configuration's `environments`.
-func (o *Organisation) Environments() map[string][]string {
+func (o *Organization) Environments() map[string][]string {
 	return map[string][]string{
 		"production": {"production", "prod", "live", "prod-eu"},
 		"staging":    {"staging", "stage", "preprod"},
