@@ -14,6 +14,7 @@ import (
 type Binding struct {
 	Provider string
 	Scope    string // in lower case
+	Source   string // whose scope it is; empty: of every source of the provider for which no other binding names it
 	Service  string // entity ref
 }
 
@@ -101,19 +102,41 @@ func (l *loader) bind() {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		if b, ok := l.settle(claims[key]); ok {
-			l.catalog.bindings = append(l.catalog.bindings, b)
-			l.catalog.byScope[key] = b.Service
+		for _, rivals := range bySource(claims[key]) {
+			if b, ok := l.settle(rivals); ok {
+				l.catalog.bindings = append(l.catalog.bindings, b)
+				l.catalog.byScope[scopeKey(b.Provider, b.Scope)+"\x00"+b.Source] = b.Service
+			}
 		}
 	}
+}
+
+// bySource parts the claims to scopes of one name by the source whose scope they mean, for these are as many scopes. Those
+// that mean no source in particular come first.
+func bySource(claims []claim) [][]claim {
+	var parts [][]claim
+	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.Source, b.Source) })
+	for i, c := range claims {
+		if i == 0 || c.Source != claims[i-1].Source {
+			parts = append(parts, nil)
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], c)
+	}
+	return parts
 }
 
 func (l *loader) claims(index int, e Entity) []claim {
 	var out []claim
 	bound := map[string]bool{}
-	add := func(provider, scope string, line, distance int) {
-		b := Binding{provider, strings.ToLower(scope), e.Ref}
-		out = append(out, claim{Binding: b, entity: index, line: line, distance: distance})
+	add := func(provider string, scope named, line int) {
+		sources := l.sourcesOf(e, provider, scope)
+		if len(sources) == 0 {
+			sources = []string{""}
+		}
+		for _, source := range sources {
+			b := Binding{Provider: provider, Scope: strings.ToLower(scope.scope), Source: source, Service: e.Ref}
+			out = append(out, claim{Binding: b, entity: index, line: line, distance: scope.distance})
+		}
 		bound[provider] = true
 	}
 	for _, a := range bindingAnnotations {
@@ -127,18 +150,18 @@ func (l *loader) claims(index int, e Entity) []claim {
 			l.warn(e.File, line, "annotation %s: %v; write it like %s", a.name, err, a.example)
 		}
 		for _, s := range scopes {
-			add(a.provider, s.scope, line, s.distance)
+			add(a.provider, s, line)
 		}
 	}
-	at, located, err := sourceLocation(e.Annotations[sourceLocationAnnotation])
+	at, located, err := l.sourceLocation(e.Annotations[sourceLocationAnnotation])
 	line := l.bindingLine(index, sourceLocationAnnotation)
 	if err != nil {
 		l.warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
 	}
 	if located && at.folder == "" && !bound[at.provider] {
-		add(at.provider, at.scope, line, 1)
+		add(at.provider, named{scope: at.scope, distance: 1, host: at.host}, line)
 	} else if provider, scope, ok := e.foundScope(); ok && !located && !bound[provider] {
-		add(provider, scope, e.Line, 1)
+		add(provider, named{scope: scope, distance: 1}, e.Line)
 	}
 	return out
 }
@@ -146,6 +169,7 @@ func (l *loader) claims(index int, e Entity) []claim {
 // location is what a source location says of a repository at a provider.
 type location struct {
 	provider string
+	host     string
 	scope    string
 	folder   string // within the repository; empty: the whole
 }
@@ -153,16 +177,21 @@ type location struct {
 // sourceLocation reads url:https://github.com/myorg/payment-service/, and the folder in url:…/tree/main/services/payment/,
 // of which the first name after tree is taken as the branch. A folder within a repository says nothing about whose the
 // repository is, but much about whose the folder is. False without an error: it is at a place of which nothing is collected.
-func sourceLocation(value string) (location, bool, error) {
+func (l *loader) sourceLocation(value string) (location, bool, error) {
 	value = strings.TrimSpace(value)
 	if kind, _, found := strings.Cut(value, ":"); !found || kind == "file" || kind == "dir" {
 		return location{}, false, nil
 	}
-	r, err := parseRepository(value, "")
+	host, _, err := splitAddress(value, "")
+	provider := ""
+	if err == nil {
+		provider = l.providerAt(host)
+	}
+	r, err := parseRepository(value, provider)
 	if err != nil {
 		return location{}, false, fmt.Errorf("%q: %w", value, err)
 	}
-	provider := r.provider()
+	provider = cmp.Or(provider, r.provider())
 	if r.path == "" || providerNames[provider] == "" {
 		return location{}, false, nil
 	}
@@ -174,7 +203,7 @@ func sourceLocation(value string) (location, bool, error) {
 	if !ok && folder != "" {
 		return location{}, false, fmt.Errorf("%q: the path leads out of the repository", value)
 	}
-	return location{provider, r.path, folder}, true, nil
+	return location{provider, r.host, r.path, folder}, true, nil
 }
 
 func (l *loader) settle(claims []claim) (Binding, bool) {

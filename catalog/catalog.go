@@ -15,7 +15,7 @@ type Catalog struct {
 	people     []Person
 	bindings   []Binding
 	paths      []PathBinding
-	byScope    map[string]string // provider + NUL + scope → ref
+	byScope    map[string]string // provider + NUL + scope + NUL + source → ref
 	identities []Identity
 	report     PeopleReport
 	problems   []Warning
@@ -88,10 +88,18 @@ func (c *Catalog) Entity(ref string) (Entity, bool) {
 	return Entity{}, false
 }
 
-// ServiceFor returns the ref of what a scope of a provider belongs to: ("github", "myorg/payment-service"). ok is false
-// when nothing or more than one thing claims it.
+// ServiceFor returns the ref of what a scope of a provider belongs to: ("github", "myorg/payment-service"), whichever
+// source has it. ok is false when nothing or more than one thing claims it.
 func (c *Catalog) ServiceFor(provider, scope string) (ref string, ok bool) {
-	ref, ok = c.byScope[scopeKey(provider, scope)]
+	return c.ServiceForSource(provider, scope, "")
+}
+
+// ServiceForSource is ServiceFor of the scope that one source has: two sources may each have one of the same name.
+func (c *Catalog) ServiceForSource(provider, scope, source string) (ref string, ok bool) {
+	key := scopeKey(provider, scope) + "\x00"
+	if ref, ok = c.byScope[key+source]; !ok {
+		ref, ok = c.byScope[key]
+	}
 	return ref, ok
 }
 

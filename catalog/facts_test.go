@@ -67,7 +67,7 @@ func TestSyncRows(t *testing.T) {
 	}
 	started := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	for table, want := range (tables{
-		"catalog_bindings":   []bindingRow{{"github", "o/a", "component:default/a"}},
+		"catalog_bindings":   []bindingRow{{Provider: "github", Scope: "o/a", Service: "component:default/a"}},
 		"catalog_identities": []identityRow{{"github", "al", "al", false}},
 		"catalog_people":     []personRow{{Person: "al", Team: "p", StartedOn: &started, Source: "people.csv:2"}},
 	}) {

@@ -88,7 +88,7 @@ func FuzzAnnotations(f *testing.F) {
 				}
 			}
 		}
-		if at, ok, err := sourceLocation(value); ok && (err != nil || at.scope == "" || strings.HasPrefix(at.folder, "..")) {
+		if at, ok, err := newLoader("").sourceLocation(value); ok && (err != nil || at.scope == "" || strings.HasPrefix(at.folder, "..")) {
 			t.Errorf("%q is %+v, %v", value, at, err)
 		}
 	})

@@ -15,6 +15,8 @@ import (
 type named struct {
 	scope    string
 	distance int
+	host     string // where the annotation names the host, in lower case, with the port where it has one
+	instance string // where the annotation names an instance, perhaps a source's name
 }
 
 // each reads the parts of a list that is separated by commas. A part that cannot be read does not cost the others.
@@ -44,7 +46,7 @@ func plainScopes(value string, _ Entity) ([]named, []error) {
 		case blank(name):
 			return nil, errors.New("it is not a name")
 		}
-		return []named{{name, 0}}, nil
+		return []named{{scope: name}}, nil
 	})
 }
 
@@ -55,7 +57,7 @@ func slugScopes(provider string) func(string, Entity) ([]named, []error) {
 		if err != nil {
 			return nil, []error{fmt.Errorf("%q: %w", strings.TrimSpace(value), err)}
 		}
-		return []named{{r.path, 0}}, nil
+		return []named{{scope: r.path, host: r.host}}, nil
 	}
 }
 
@@ -65,34 +67,34 @@ func slugScopes(provider string) func(string, Entity) ([]named, []error) {
 // branch. Folders hold no builds themselves, so that binding them binds nothing else.
 func jenkinsScopes(value string, _ Entity) ([]named, []error) {
 	return each(value, func(part string) ([]named, error) {
-		instance, names, err := jenkinsJob(part)
+		instance, host, names, err := jenkinsJob(part)
 		if err != nil {
 			return nil, err
 		}
 		full := strings.Join(names, "/")
-		scopes := []named{{full, 0}}
+		scopes := []named{{scope: full, host: host}}
 		if instance != "" {
-			scopes = []named{{instance + ":" + full, 0}, {full, 1}}
+			scopes = []named{{scope: instance + ":" + full}, {scope: full, distance: 1, instance: instance}}
 		}
 		for i := len(names) - 1; i > 0; i-- {
-			scopes = append(scopes, named{strings.Join(names[:i], "/"), len(names) - i + 1})
+			scopes = append(scopes, named{strings.Join(names[:i], "/"), len(names) - i + 1, host, instance})
 		}
 		return scopes, nil
 	})
 }
 
 // jenkinsJob returns the names that lead to a job. An address of its page names it too: …/job/team/job/shop/12/console.
-func jenkinsJob(part string) (instance string, names []string, err error) {
+func jenkinsJob(part string) (instance, host string, names []string, err error) {
 	if strings.Contains(part, "://") {
 		u, err := url.Parse(part)
 		if err != nil || u.Host == "" {
-			return "", nil, errors.New("the address cannot be read")
+			return "", "", nil, errors.New("the address cannot be read")
 		}
 		names = jenkinsPath(u.EscapedPath())
 		if len(names) == 0 || slices.ContainsFunc(names, blank) {
-			return "", nil, errors.New("the address is not that of a job: it has no /job/name")
+			return "", "", nil, errors.New("the address is not that of a job: it has no /job/name")
 		}
-		return "", names, nil
+		return "", strings.ToLower(u.Host), names, nil
 	}
 	instance, path, found := strings.Cut(part, ":")
 	if !found {
@@ -105,13 +107,13 @@ func jenkinsJob(part string) (instance string, names []string, err error) {
 	}
 	switch {
 	case found && instance == "":
-		return "", nil, errors.New("nothing is before the colon, where the instance is named")
+		return "", "", nil, errors.New("nothing is before the colon, where the instance is named")
 	case strings.Contains(path, ":"):
-		return "", nil, errors.New("no name in Jenkins has a colon; the only one follows the instance")
+		return "", "", nil, errors.New("no name in Jenkins has a colon; the only one follows the instance")
 	case len(segments) == 0 || slices.ContainsFunc(segments, blank):
-		return "", nil, errors.New("the name of a folder or of the job is empty")
+		return "", "", nil, errors.New("the name of a folder or of the job is empty")
 	}
-	return instance, segments, nil
+	return instance, "", segments, nil
 }
 
 func blank(name string) bool { return strings.Trim(name, "/ ") == "" }
@@ -157,10 +159,10 @@ func circleScopes(value string, _ Entity) ([]named, []error) {
 		rest := "/" + segments[1] + "/" + strings.TrimSuffix(segments[2], ".git")
 		for _, pair := range circlePlaces {
 			if slices.Contains(pair[:], place) {
-				return []named{{pair[0] + rest, 0}, {pair[1] + rest, 0}}, nil
+				return []named{{scope: pair[0] + rest}, {scope: pair[1] + rest}}, nil
 			}
 		}
-		return []named{{place + rest, 0}}, nil
+		return []named{{scope: place + rest}}, nil
 	})
 }
 
@@ -203,7 +205,7 @@ var applicationName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9]
 // service is often one application for each environment. The namespace may also stand in an annotation of its own.
 func argoScopes(value string, e Entity) ([]named, []error) {
 	return each(value, func(part string) ([]named, error) {
-		path := part
+		path, host := part, ""
 		if strings.Contains(part, "://") {
 			u, err := url.Parse(part)
 			_, behind, found := "", "", false
@@ -213,7 +215,7 @@ func argoScopes(value string, e Entity) ([]named, []error) {
 			if !found {
 				return nil, errors.New("the address is not that of an application: it has no /applications/name")
 			}
-			path = behind
+			path, host = behind, strings.ToLower(u.Host)
 		}
 		segments := strings.Split(strings.Trim(path, "/"), "/")
 		if len(segments) > 2 || slices.ContainsFunc(segments, func(s string) bool { return !applicationName.MatchString(s) }) {
@@ -221,11 +223,11 @@ func argoScopes(value string, e Entity) ([]named, []error) {
 		}
 		name := segments[len(segments)-1]
 		if len(segments) == 2 {
-			return []named{{segments[0] + "/" + name, 0}, {name, 1}}, nil
+			return []named{{scope: segments[0] + "/" + name, host: host}, {scope: name, distance: 1, host: host}}, nil
 		}
-		scopes := []named{{name, 0}}
+		scopes := []named{{scope: name, host: host}}
 		if namespace := strings.TrimSpace(e.Annotations["argocd/app-namespace"]); applicationName.MatchString(namespace) {
-			scopes = append(scopes, named{namespace + "/" + name, 0})
+			scopes = append(scopes, named{scope: namespace + "/" + name, host: host})
 		}
 		return scopes, nil
 	})
@@ -253,7 +255,7 @@ func idScopes(words ...string) func(string, Entity) ([]named, []error) {
 			if !serviceID.MatchString(id) {
 				return nil, errors.New("it is not the id of a service, which the address of its page has")
 			}
-			return []named{{id, 0}}, nil
+			return []named{{scope: id}}, nil
 		})
 	}
 }

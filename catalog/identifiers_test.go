@@ -127,7 +127,7 @@ func TestAnnotationsNameScopes(t *testing.T) {
 
 func TestTheNamespaceOfAnApplicationHasItsOwnAnnotation(t *testing.T) {
 	scopes, errs := argoScopes("shop", Entity{Annotations: map[string]string{"argocd/app-namespace": "team"}})
-	if len(errs) > 0 || !slices.Equal(scopes, []named{{"shop", 0}, {"team/shop", 0}}) {
+	if len(errs) > 0 || !slices.Equal(scopes, []named{{scope: "shop"}, {scope: "team/shop"}}) {
 		t.Errorf("scopes %v, problems %v", scopes, errs)
 	}
 }
@@ -138,7 +138,7 @@ func TestAnUnreadableSlugCostsNothingElse(t *testing.T) {
 	c, warnings, err := Load(Config{Files: []string{"0.yaml"}}, PeopleConfig{}, write(t, map[string]string{"0.yaml": doc}))
 	checkErrors(t, err, nil)
 	checkWarnings(t, warnings, []string{`0.yaml:5: annotation github.com/project-slug: "https://github.com/acme": the name of the owner or of the repository is missing`})
-	if !slices.Equal(c.Bindings(), []Binding{{"github", "acme/shop", "component:default/shop"}, {"pagerduty", "p1", "component:default/shop"}}) {
+	if !slices.Equal(c.Bindings(), []Binding{{"github", "acme/shop", "", "component:default/shop"}, {"pagerduty", "p1", "", "component:default/shop"}}) {
 		t.Errorf("bindings %v", c.Bindings())
 	}
 }
@@ -159,7 +159,7 @@ func TestSourceLocations(t *testing.T) {
 		{"", "", ""},
 		{"url:https://github.com/o", "", "the name of the owner or of the repository is missing"},
 	} {
-		at, ok, err := sourceLocation(tt.value)
+		at, ok, err := newLoader("").sourceLocation(tt.value)
 		if got := at.provider + " " + at.scope + " " + at.folder; ok != (tt.want != "") || ok && got != tt.want {
 			t.Errorf("%q: %q, %t", tt.value, got, ok)
 		}

@@ -41,6 +41,8 @@ type Config struct {
 	// Strict makes an error of everything that cannot be read, in descriptors and in people. Otherwise it is named,
 	// counted and tried again, and the rest is read.
 	Strict bool `yaml:"strict"`
+	// Sources are the configured sources. They tell scopes of one name apart.
+	Sources []Source `yaml:"-"`
 }
 
 // DefaultConfig returns the configuration of a project that has none: no files.
@@ -79,7 +81,7 @@ func Load(cfg Config, people PeopleConfig, baseDir string, found ...Found) (*Cat
 // for what the catalog last held of these files, and what is not described now is kept as it was, with a warning.
 func LoadKeeping(cfg Config, people PeopleConfig, baseDir string, recall func(files []string) (Recalled, error), found ...Found) (*Catalog, []Warning, error) {
 	l := newLoader(baseDir)
-	l.exclude = newExclusion(cfg.Exclude, baseDir)
+	l.exclude, l.sources = newExclusion(cfg.Exclude, baseDir), cfg.Sources
 	if err := errors.Join(cfg.Validate(), people.Validate()); err != nil {
 		return l.catalog, nil, err
 	}
@@ -123,6 +125,7 @@ type loader struct {
 	baseDir  string
 	root     string // baseDir as an absolute name, so that no file's name has to be made one
 	catalog  *Catalog
+	sources  []Source // configured
 	warnings []Warning
 	done     map[string]bool // files read, by absolute name
 	reading  []string        // files being read now, by absolute name: a Location within a Location

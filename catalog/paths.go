@@ -29,7 +29,7 @@ func (l *loader) bindPaths() {
 			continue
 		}
 		listed, ok := e.Annotations[sourcePathsAnnotation]
-		at, located, _ := sourceLocation(e.Annotations[sourceLocationAnnotation]) // claims warns
+		at, located, _ := l.sourceLocation(e.Annotations[sourceLocationAnnotation]) // claims warns
 		if !ok {
 			if located && at.folder != "" {
 				l.catalog.paths = append(l.catalog.paths, PathBinding{at.provider, strings.ToLower(at.scope), at.folder, e.Ref})
@@ -62,7 +62,7 @@ func (l *loader) bindPaths() {
 	l.catalog.paths = slices.Compact(l.catalog.paths)
 	l.folders = make(map[Binding]bool, len(l.catalog.paths))
 	for _, p := range l.catalog.paths {
-		l.folders[Binding{p.Provider, p.Scope, p.Service}] = true
+		l.folders[Binding{Provider: p.Provider, Scope: p.Scope, Service: p.Service}] = true
 	}
 }
 
@@ -92,6 +92,6 @@ func cleanPath(p string) (string, bool) {
 // sharedKnowingly reports whether every claimant of a scope names a folder of it as its own.
 func (l *loader) sharedKnowingly(claims []claim) bool {
 	return !slices.ContainsFunc(claims, func(c claim) bool {
-		return !l.folders[Binding{c.Provider, c.Scope, c.Service}]
+		return !l.folders[Binding{Provider: c.Provider, Scope: c.Scope, Service: c.Service}]
 	})
 }

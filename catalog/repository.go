@@ -12,7 +12,7 @@ import (
 
 // repository is a repository as a slug or an address names it.
 type repository struct {
-	host   string // in lower case, without port; empty: a slug
+	host   string // in lower case, with the port of a page's address where it has one; empty: a slug
 	path   string // owner/name, of GitLab with every group before the name
 	inside string // the part of an address behind the branch: services/payment; empty: the whole repository
 	isFile bool   // inside is a file
@@ -37,7 +37,8 @@ var hostsOf = map[string]string{"github.com": "github", "www.github.com": "githu
 
 // provider returns whose the repository is, by its host and address; empty where they do not say.
 func (r repository) provider() string {
-	if p := hostsOf[r.host]; p != "" {
+	host, _, _ := strings.Cut(r.host, ":")
+	if p := hostsOf[host]; p != "" {
 		return p
 	}
 	switch {
@@ -88,6 +89,15 @@ func parseRepository(text, provider string) (repository, error) {
 
 var providerNames = map[string]string{"github": "GitHub", "gitlab": "GitLab"}
 
+// hostOf returns the host of an address, with the port of a page; ports of SSH and git are others than those of the pages.
+func hostOf(u *url.URL) string {
+	host := strings.ToLower(u.Hostname())
+	if port := u.Port(); strings.HasPrefix(u.Scheme, "http") && port != "" && port != "443" && port != "80" {
+		return host + ":" + port
+	}
+	return host
+}
+
 // splitAddress returns the host and the path of an address; a slug has no host.
 func splitAddress(text, provider string) (host, rest string, err error) {
 	text = strings.TrimSpace(text)
@@ -101,7 +111,7 @@ func splitAddress(text, provider string) (host, rest string, err error) {
 		}
 		switch strings.TrimPrefix(u.Scheme, "git+") {
 		case "http", "https", "ssh", "git":
-			return strings.ToLower(u.Hostname()), u.Path, nil
+			return hostOf(u), u.Path, nil
 		}
 		return "", "", fmt.Errorf("the address begins with %s://, not with https:// or ssh://", u.Scheme)
 	}

@@ -34,6 +34,7 @@ type entityRow struct {
 type bindingRow struct {
 	Provider string `ch:"provider"`
 	Scope    string `ch:"scope"`
+	Source   string `ch:"source"`
 	Service  string `ch:"service"`
 }
 

@@ -75,6 +75,7 @@ func Load(file string) (Config, error) {
 		cfg.Environments = Default().Environments
 	}
 	cfg.File, cfg.Dir = file, filepath.Dir(file)
+	cfg.Catalog.Sources = cfg.Sources.Places()
 	return cfg, cfg.validate(where)
 }
 

@@ -82,6 +82,7 @@ type entityRow struct {
 type bindingRow struct {
 	Provider string `yaml:"provider" ch:"provider"`
 	Scope    string `yaml:"scope" ch:"scope"`
+	Source   string `yaml:"source" ch:"source"`
 	Service  string `yaml:"service" ch:"service"`
 }
 

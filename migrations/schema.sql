@@ -4,6 +4,7 @@ CREATE TABLE catalog_bindings
 (
     `provider` LowCardinality(String),
     `scope` String,
+    `source` LowCardinality(String),
     `service` String
 )
 ENGINE = MergeTree
@@ -280,6 +281,7 @@ CREATE TABLE raw_incidents
     `severity` LowCardinality(String),
     `opened_at` Nullable(DateTime64(3, 'UTC')),
     `acknowledged_at` Nullable(DateTime64(3, 'UTC')),
+    `resolved` Bool,
     `resolved_at` Nullable(DateTime64(3, 'UTC')),
     `deployment` String,
     `how` LowCardinality(String),
@@ -424,7 +426,7 @@ CREATE VIEW changes
     `url` String
 )
 AS SELECT
-    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    multiIf(r.service != '', r.service, o.service != '', o.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
     r.repository AS repository,
     r.id AS id,
     r.number AS number,
@@ -453,7 +455,18 @@ FROM
     FROM raw_changes
     FINAL
 ) AS r
-ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source = ''
+) AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source != ''
+) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
 ANY LEFT JOIN
 (
     SELECT *
@@ -528,7 +541,7 @@ AS WITH
     succeeded AS
     (
         SELECT
-            multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+            multiIf(r.service != '', r.service, o.service != '', o.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
             if(e.environment != '', e.environment, lower(r.environment)) AS environment,
             r.environment_key AS environment_key,
             r.id AS id,
@@ -545,14 +558,25 @@ AS WITH
             FROM raw_deployments
             FINAL
         ) AS r
-        ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+        ANY LEFT JOIN
+        (
+            SELECT *
+            FROM catalog_bindings
+            WHERE source = ''
+        ) AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+        ANY LEFT JOIN
+        (
+            SELECT *
+            FROM catalog_bindings
+            WHERE source != ''
+        ) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
         ANY LEFT JOIN catalog_environments AS e ON e.raw = lower(r.environment)
         WHERE (r.status = 'succeeded') AND (NOT r.baseline) AND (r.rollback_of = '') AND (coalesce(r.started_at, r.created_at, r.finished_at) IS NOT NULL)
     ),
     merged AS
     (
         SELECT
-            multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+            multiIf(r.service != '', r.service, o.service != '', o.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
             toString(r.provider) AS provider,
             lower(r.scope) AS repository,
             r.source AS source,
@@ -568,7 +592,18 @@ AS WITH
             FROM raw_changes
             FINAL
         ) AS r
-        ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+        ANY LEFT JOIN
+        (
+            SELECT *
+            FROM catalog_bindings
+            WHERE source = ''
+        ) AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+        ANY LEFT JOIN
+        (
+            SELECT *
+            FROM catalog_bindings
+            WHERE source != ''
+        ) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
         WHERE r.merged_at IS NOT NULL
     ),
     shipped AS
@@ -890,7 +925,7 @@ CREATE VIEW deployments
     `url` String
 )
 AS SELECT
-    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    multiIf(r.service != '', r.service, o.service != '', o.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
     if(e.environment != '', e.environment, lower(r.environment)) AS environment,
     r.id AS id,
     r.attempt AS attempt,
@@ -919,7 +954,18 @@ FROM
     FROM raw_deployments
     FINAL
 ) AS r
-ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source = ''
+) AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source != ''
+) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
 ANY LEFT JOIN catalog_environments AS e ON e.raw = lower(r.environment)
 ANY LEFT JOIN
 (
@@ -986,7 +1032,7 @@ CREATE VIEW facts
     `url` String
 )
 AS SELECT
-    if(b.service != '', b.service, f.entity) AS entity,
+    multiIf(o.service != '', o.service, b.service != '', b.service, f.entity) AS entity,
     f.fact AS fact,
     f.type AS type,
     f.value AS value,
@@ -1007,7 +1053,17 @@ ANY LEFT JOIN
         concat('unmapped:', provider, '/', scope) AS ref,
         service
     FROM catalog_bindings
+    WHERE source = ''
 ) AS b ON b.ref = lower(f.entity)
+ANY LEFT JOIN
+(
+    SELECT
+        concat('unmapped:', provider, '/', scope) AS ref,
+        source,
+        service
+    FROM catalog_bindings
+    WHERE source != ''
+) AS o ON (o.ref = lower(f.entity)) AND (o.source = f.source)
 WHERE entity IN (
     SELECT ref
     FROM catalog_entities
@@ -1061,6 +1117,7 @@ CREATE VIEW incidents
 (
     `service` String,
     `id` String,
+    `status` String,
     `severity` LowCardinality(String),
     `opened_at` Nullable(DateTime64(3, 'UTC')),
     `acknowledged_at` Nullable(DateTime64(3, 'UTC')),
@@ -1072,8 +1129,9 @@ CREATE VIEW incidents
     `url` String
 )
 AS SELECT
-    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    multiIf(r.service != '', r.service, o.service != '', o.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
     r.id AS id,
+    if(r.resolved OR (r.resolved_at IS NOT NULL), 'resolved', 'open') AS status,
     r.severity AS severity,
     r.opened_at AS opened_at,
     r.acknowledged_at AS acknowledged_at,
@@ -1089,7 +1147,18 @@ FROM
     FROM raw_incidents
     FINAL
 ) AS r
-ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source = ''
+) AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source != ''
+) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW ledger
@@ -1123,14 +1192,25 @@ AS SELECT
     l.source AS source,
     l.url AS url,
     l.provider AS provider,
-    multiIf(b.service != '', b.service, l.provider != '', concat('unmapped:', l.provider, '/', l.scope), '') AS service
+    multiIf(o.service != '', o.service, b.service != '', b.service, l.provider != '', concat('unmapped:', l.provider, '/', l.scope), '') AS service
 FROM
 (
     SELECT *
     FROM raw_ledger
     FINAL
 ) AS l
-ANY LEFT JOIN catalog_bindings AS b ON (b.provider = l.provider) AND (b.scope = lower(l.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source = ''
+) AS b ON (b.provider = l.provider) AND (b.scope = lower(l.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source != ''
+) AS o ON (o.provider = l.provider) AND (o.source = l.source) AND (o.scope = lower(l.scope))
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW people
@@ -1171,7 +1251,7 @@ CREATE VIEW pipeline_jobs
     `url` String
 )
 AS SELECT
-    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    multiIf(r.service != '', r.service, o.service != '', o.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
     r.run_id AS run_id,
     r.attempt AS attempt,
     r.id AS id,
@@ -1191,7 +1271,18 @@ FROM
     FROM raw_pipeline_jobs
     FINAL
 ) AS r
-ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source = ''
+) AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source != ''
+) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW pipeline_runs
@@ -1217,7 +1308,7 @@ CREATE VIEW pipeline_runs
     `url` String
 )
 AS SELECT
-    multiIf(r.service != '', r.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
+    multiIf(r.service != '', r.service, o.service != '', o.service, b.service != '', b.service, concat('unmapped:', r.provider, '/', r.scope)) AS service,
     r.pipeline AS pipeline,
     r.id AS id,
     r.attempt AS attempt,
@@ -1242,7 +1333,18 @@ FROM
     FROM raw_pipeline_runs
     FINAL
 ) AS r
-ANY LEFT JOIN catalog_bindings AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source = ''
+) AS b ON (b.provider = r.provider) AND (b.scope = lower(r.scope))
+ANY LEFT JOIN
+(
+    SELECT *
+    FROM catalog_bindings
+    WHERE source != ''
+) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
 ANY LEFT JOIN
 (
     SELECT *

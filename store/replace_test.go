@@ -38,7 +38,7 @@ func TestReplace(t *testing.T) {
 		if err := s.Replace(t.Context(), "catalog_bindings", rows); err != nil {
 			t.Fatal(err)
 		}
-		got := all[binding](t, s, "SELECT * FROM catalog_bindings ORDER BY scope")
+		got := all[binding](t, s, "SELECT provider, scope, service FROM catalog_bindings ORDER BY scope")
 		if len(got) != len(rows) || len(rows) > 0 && !reflect.DeepEqual(got, rows) {
 			t.Errorf("got %v, want %v", got, rows)
 		}

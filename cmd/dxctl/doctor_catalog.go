@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/catalog"
@@ -80,4 +81,55 @@ func warnUnmapped(cat *catalog.Catalog, scopes []string, warn func(check, format
 	}
 	warn("catalog", "records of %s%s belong to no service; the page /unmapped proposes the annotation that binds each",
 		strings.Join(unbound, ", "), more)
+}
+
+// sharedName is a scope of which several sources of one provider each have one of the same name.
+type sharedName struct {
+	Provider string   `ch:"provider"`
+	Scope    string   `ch:"name"` // in lower case
+	Sources  []string `ch:"sources"`
+}
+
+// A service runs in several clusters under one name; that is no mistake.
+const sharedQuery = `SELECT provider, lower(l.scope) AS name, arraySort(groupUniqArray(l.source)) AS sources
+FROM ledger AS l
+WHERE provider NOT IN ('', 'kubernetes')
+GROUP BY provider, name
+HAVING length(sources) > 1
+ORDER BY provider, name`
+
+// sharedNames returns the scopes of one name that several sources of one provider were asked for.
+func sharedNames(ctx context.Context, st *store.Store) ([]sharedName, error) {
+	if info, err := st.Info(ctx); err != nil || info.SchemaVersion < info.LatestSchema {
+		return nil, err
+	}
+	var rows []sharedName
+	if err := st.Select(ctx, &rows, sharedQuery, nil); err != nil {
+		return nil, fmt.Errorf("listing the scopes that several sources have: %w", err)
+	}
+	return rows, nil
+}
+
+// warnShared warns of services that count the records of several sources, because no annotation says which is meant.
+func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, format string, args ...any)) {
+	named := map[[3]string]bool{}
+	for _, b := range cat.Bindings() {
+		named[[3]string{b.Provider, b.Scope, b.Source}] = true
+	}
+	shown := 0
+	for _, s := range shared {
+		sources := slices.DeleteFunc(slices.Clone(s.Sources), func(source string) bool { return named[[3]string{s.Provider, s.Scope, source}] })
+		ref, bound := cat.ServiceFor(s.Provider, s.Scope)
+		if len(sources) < 2 || !bound {
+			continue
+		}
+		if shown++; shown > unmappedShown {
+			continue
+		}
+		warn("catalog", "the sources %s each have %s %s, and no annotation of %s says which is meant: the records of all of them are counted as its; "+
+			"name the host, as in backstage.io/source-location: url:https://HOST/%s/", strings.Join(sources, ", "), s.Provider, s.Scope, ref, s.Scope)
+	}
+	if more := shown - unmappedShown; more > 0 {
+		warn("catalog", "%d more services count the records of several sources under one name", more)
+	}
 }

@@ -37,3 +37,35 @@ spec: {type: service, lifecycle: production, owner: team-a}
 		t.Errorf("doctor says %q, want %q", got, want)
 	}
 }
+
+func TestDoctorNamesWhatSourcesShare(t *testing.T) {
+	dir := t.TempDir()
+	const doc = `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: shop, annotations: {github.com/project-slug: acme/shop}}
+spec: {type: service, lifecycle: production, owner: team-a}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: {name: till, annotations: {github.com/project-slug: 'https://git.acme.example/acme/till'}}
+spec: {type: service, lifecycle: production, owner: team-a}
+`
+	if err := os.WriteFile(filepath.Join(dir, "all.yaml"), []byte(doc), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cat, _, err := catalog.Load(catalog.Config{Files: []string{"all.yaml"}, Sources: []catalog.Source{
+		{Name: "gh", Provider: "github", URL: "https://github.com"}, {Name: "ghes", Provider: "github", URL: "https://git.acme.example"},
+	}}, catalog.PeopleConfig{}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	warn := func(check, format string, args ...any) { got = append(got, check+": "+fmt.Sprintf(format, args...)) }
+	both := []string{"gh", "ghes"}
+	warnShared(cat, []sharedName{{"github", "acme/shop", both}, {"github", "acme/till", both}, {"github", "acme/unbound", both}}, warn)
+	want := []string{"catalog: the sources gh, ghes each have github acme/shop, and no annotation of component:default/shop says which is meant: " +
+		"the records of all of them are counted as its; name the host, as in backstage.io/source-location: url:https://HOST/acme/shop/"}
+	if !slices.Equal(got, want) {
+		t.Errorf("doctor says %q, want %q", got, want)
+	}
+}

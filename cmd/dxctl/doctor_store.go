@@ -64,7 +64,12 @@ func (s *session) examineEngine(
 			problem("catalog", err)
 		}
 		examineCollected(ctx, &platform{cfg: cfg, store: st}, warn, problem)
+		shared, err := sharedNames(ctx, st)
+		if err != nil {
+			problem("catalog", err)
+		}
 		examineCatalog(cat, warnings, failed, unmapped, ok, warn, problem)
+		warnShared(cat, shared, warn)
 	}
 	if err := st.Close(); err != nil {
 		problem("engine", err)

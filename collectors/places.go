@@ -1,0 +1,49 @@
+package collectors
+
+import (
+	"cmp"
+	"net/url"
+	"strings"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/collectors/argocd"
+	"github.com/dxctl/dxctl/collectors/github"
+	"github.com/dxctl/dxctl/collectors/gitlab"
+	"github.com/dxctl/dxctl/collectors/jenkins"
+)
+
+// Places returns the sources with the addresses of their servers, by which the catalog tells apart the scopes of two
+// sources of one kind.
+func (c Config) Places() []catalog.Source {
+	places := make([]catalog.Source, len(c))
+	for i, s := range c {
+		places[i] = catalog.Source{Name: s.Name, Provider: s.Kind, URL: pageURL(s.settings)}
+	}
+	return places
+}
+
+// pageURL returns the address of a source's server as people open it; empty where its scopes have no such address.
+func pageURL(s settings) string {
+	switch s := s.(type) {
+	case *github.Config:
+		return withoutAPI(cmp.Or(s.URL, "https://github.com"))
+	case *gitlab.Config:
+		return cmp.Or(s.URL, "https://gitlab.com")
+	case *jenkins.Config:
+		return s.URL
+	case *argocd.Config:
+		return s.URL
+	}
+	return ""
+}
+
+// withoutAPI returns the address of GitHub's pages: the API of github.com and of GitHub Enterprise Cloud (acme.ghe.com)
+// has a host of its own, api.github.com.
+func withoutAPI(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	u.Host = strings.TrimPrefix(u.Host, "api.")
+	return u.String()
+}
