@@ -180,7 +180,7 @@ var counts = map[event.Kind]struct{ table, id, created, open string }{
 	event.KindPipelineJob: {"raw_pipeline_jobs", "(run_id, attempt, id)", "created_at", "any(status) IN " + openStatuses},
 	event.KindDeployment:  {"raw_deployments", "(id, environment_key)", "created_at", "argMax(status, attempt) IN " + openStatuses},
 	event.KindChange:      {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL"},
-	event.KindIncident:    {"raw_incidents", "id", "opened_at", "any(resolved_at) IS NULL"},
+	event.KindIncident:    {"raw_incidents", "id", "opened_at", "any(resolved_at) IS NULL AND NOT any(resolved)"},
 }
 
 func (w *writer) Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error) {

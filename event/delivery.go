@@ -222,9 +222,13 @@ type Incident struct {
 	OpenedAt       time.Time
 	AcknowledgedAt time.Time
 	ResolvedAt     time.Time
+	EndUnknown     bool   // it is resolved, but nobody knows since when: ResolvedAt is zero
 	Deployment     string // id of the deployment that caused it, when known
 	How            string // how that is known: said, time, commit
 }
+
+// Resolved reports whether the incident is over, be the time known or not.
+func (i Incident) Resolved() bool { return i.EndUnknown || !i.ResolvedAt.IsZero() }
 
 // Kind returns KindIncident.
 func (Incident) Kind() Kind { return KindIncident }

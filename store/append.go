@@ -245,6 +245,7 @@ func incidentColumns(rows []event.Incident) []column {
 		collect("severity", rows, func(r *row) string { return r.Severity }),
 		nullable("opened_at", rows, func(r *row) *time.Time { return &r.OpenedAt }),
 		nullable("acknowledged_at", rows, func(r *row) *time.Time { return &r.AcknowledgedAt }),
+		collect("resolved", rows, func(r *row) bool { return r.Resolved() }),
 		nullable("resolved_at", rows, func(r *row) *time.Time { return &r.ResolvedAt }),
 		collect("deployment", rows, func(r *row) string { return r.Deployment }),
 		collect("how", rows, func(r *row) string { return r.How }),

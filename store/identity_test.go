@@ -145,3 +145,55 @@ func TestDeploymentsAtOneTimeAreTakenByTheirIdentity(t *testing.T) {
 		}
 	}
 }
+
+// Two servers of one kind each have Org/Repo, which are two services; a third one's is whoever's the name is without a source.
+func TestABindingOfOneSource(t *testing.T) {
+	type bound struct {
+		Provider string `ch:"provider"`
+		Scope    string `ch:"scope"`
+		Source   string `ch:"source"`
+		Service  string `ch:"service"`
+	}
+	const till, desk = "component:default/till", "component:default/desk"
+	s := storetest.Open(t)
+	for table, rows := range map[string]any{
+		"catalog_bindings": []bound{{"github", "org/repo", "gh", payment}, {"github", "org/repo", "ghes", till}, {"github", "org/repo", "", desk}},
+		"catalog_entities": []entity{{payment}, {till}, {desk}},
+	} {
+		if err := s.Replace(t.Context(), table, rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, source := range []string{"gh", "ghes", "third"} {
+		from := event.Origin{Source: source, Provider: "github", Scope: "Org/Repo", ID: "1"}
+		sha := fmt.Sprintf("%040s", "a") // of a fork: the commit is the same, the services are not
+		mustAppend(t, s, event.Deployment{Origin: from, Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: noon.Add(time.Hour), SHA: sha},
+			event.PipelineRun{Origin: from, Attempt: 1, Status: event.Succeeded}, event.PipelineJob{Origin: from, RunID: "1", Attempt: 1, Status: event.Failed},
+			event.Change{Origin: from, MergedAt: noon, MergeSHA: sha}, event.Incident{Origin: from, OpenedAt: noon},
+			event.LedgerEntry{Source: source, Provider: "github", Scope: "Org/Repo", Of: event.KindChange, WindowStart: noon, WindowEnd: noon, CheckedAt: noon},
+			event.Fact{Source: source, Entity: "unmapped:github/Org/Repo", Name: "n", Type: event.StringFact, Value: []byte(`"v"`), ObservedAt: noon})
+	}
+	want := []string{"gh " + payment, "ghes " + till, "third " + desk}
+	for _, view := range []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "ledger", "deployed_changes"} {
+		if got := lines(t, s, "SELECT concat(source, ' ', service) AS line FROM "+view+" ORDER BY line"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %v, want %v", view, got, want)
+		}
+	}
+	if got := lines(t, s, "SELECT concat(source, ' ', entity) AS line FROM facts ORDER BY line"); !reflect.DeepEqual(got, want) {
+		t.Errorf("facts: got %v, want %v", got, want)
+	}
+}
+
+// An incident may be over although its source does not say since when.
+func TestAnIncidentThatWasResolvedAtAnUnknownTime(t *testing.T) {
+	s := storetest.Open(t)
+	incident := func(id string) event.Incident { return event.Incident{Origin: origin(id), OpenedAt: noon} }
+	open, over, timed := incident("open"), incident("over"), incident("timed")
+	over.EndUnknown = true
+	timed.ResolvedAt = noon.Add(time.Hour)
+	mustAppend(t, s, open, over, timed)
+	got := lines(t, s, "SELECT concat(id, ' ', status, ' ', ifNull(toString(resolved_at), 'not known')) AS line FROM incidents ORDER BY id")
+	if want := []string{"open open not known", "over resolved not known", "timed resolved " + timed.ResolvedAt.Format("2006-01-02 15:04:05.000")}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

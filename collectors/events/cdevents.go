@@ -403,6 +403,7 @@ func (c cdEvent) incident() (delivery.Update, error) {
 	u := delivery.Update{At: c.at}
 	if c.predicate == "resolved" {
 		e.ResolvedAt = delivery.FirstKnown(c.custom.FinishedAt.Time, c.at)
+		e.EndUnknown = e.ResolvedAt.IsZero()
 		e.OpenedAt = c.custom.CreatedAt.Time
 	} else {
 		e.OpenedAt = delivery.FirstKnown(c.custom.CreatedAt.Time, c.at)

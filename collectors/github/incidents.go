@@ -201,6 +201,7 @@ func (r *repository) incidentEvent(i issue) event.Incident {
 	e := event.Incident{Origin: r.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL), Severity: severity(names), OpenedAt: instant(&i.CreatedAt)}
 	if !strings.EqualFold(i.State, "open") {
 		e.ResolvedAt = instant(i.ClosedAt)
+		e.EndUnknown = e.ResolvedAt.IsZero()
 	}
 	return e
 }

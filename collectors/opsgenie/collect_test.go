@@ -240,3 +240,13 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check with a bad key: %v", err)
 	}
 }
+
+func TestAnIncidentThatWasResolvedAtAnUnknownTimeIsNotOpen(t *testing.T) {
+	f, m, now := newFake(t), newMemory(), &clock{noon}
+	done := f.incident("i1", noon.Add(-30*time.Hour), service)
+	done["status"], done["updatedAt"] = "closed", stampText(noon) // long after, for all that is known
+	collect(t, f.collector(t, now.now, nil), service, m)
+	if got := m.incident(t, "i1"); !got.EndUnknown || !got.ResolvedAt.IsZero() {
+		t.Errorf("incident is %+v, want it resolved at a time that is not known", got)
+	}
+}

@@ -140,5 +140,6 @@ func (r *reader) incidentEvent(one record, before known) event.Incident {
 	case before.Open && !at.Before(before.Asked): // it ended since it was last seen open, and that was the update
 		e.ResolvedAt = at
 	}
+	e.EndUnknown = e.ResolvedAt.IsZero()
 	return e
 }

@@ -276,3 +276,13 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check with an access token: %v", err)
 	}
 }
+
+func TestAnIncidentThatWasResolvedAtAnUnknownTimeIsNotOpen(t *testing.T) {
+	f, m, now := newFake(t), newMemory(), &clock{noon}
+	i := f.open(1, service, noon.Add(-400*24*time.Hour)) // too old for its log to be asked
+	i["status"], i["last_status_change_at"] = "resolved", nil
+	collect(t, f.collector(t, now.now, nil), m)
+	if got := m.incident(t, "Q1"); !got.EndUnknown || !got.ResolvedAt.IsZero() || !got.Resolved() {
+		t.Errorf("incident is %+v, want it resolved at a time that is not known", got)
+	}
+}

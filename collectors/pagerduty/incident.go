@@ -162,6 +162,7 @@ func (r *reader) incidentEvent(i incident, acknowledged time.Time, log []logEntr
 	}
 	if r.resolved(i) {
 		e.ResolvedAt = i.ended(log)
+		e.EndUnknown = e.ResolvedAt.IsZero()
 	}
 	return e
 }

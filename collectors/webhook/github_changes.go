@@ -117,6 +117,7 @@ func githubReverts(p githubPull) string {
 type githubIssue struct {
 	Number    uint64         `json:"number"`
 	HTMLURL   string         `json:"html_url"`
+	State     string         `json:"state"`
 	CreatedAt delivery.Stamp `json:"created_at"`
 	UpdatedAt delivery.Stamp `json:"updated_at"`
 	ClosedAt  delivery.Stamp `json:"closed_at"`
@@ -164,6 +165,7 @@ func (g github) issue(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 	if (lost || gone) && e.ResolvedAt.IsZero() {
 		e.ResolvedAt = delivery.FirstKnown(p.Issue.UpdatedAt.Time, p.Issue.CreatedAt.Time)
 	}
+	e.EndUnknown = e.ResolvedAt.IsZero() && (lost || gone || strings.EqualFold(p.Issue.State, "closed"))
 	return delivery.Accept([]delivery.Update{{Event: e, At: p.Issue.UpdatedAt.Time, Full: in.misfits.At("issue.closed_at") == ""}})
 }
 

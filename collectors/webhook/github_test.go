@@ -51,6 +51,11 @@ func wantIncident(severity string, resolved time.Time) event.Incident {
 	return event.Incident{Origin: gh("4", "https://github.example.com/acme/shop/issues/4"), Severity: severity, OpenedAt: deliverytest.Clock("10:00:00"), ResolvedAt: resolved}
 }
 
+func overAtAnUnknownTime(e event.Incident) event.Incident {
+	e.EndUnknown = true
+	return e
+}
+
 func change(e event.Change, edit func(*event.Change)) event.Change {
 	edit(&e)
 	return e
@@ -108,6 +113,7 @@ func TestGitHubPayloads(t *testing.T) {
 			wantDeployment(event.Running, "sleeping", "")},
 		{"an incident opens", deliverytest.GitHub("issues", "opened", issue4+`"labels":[{"name":"INCIDENT"},{"name":"severity/2"},{"name":"sev1"}],"closed_at":null}`), wantIncident("sev1", time.Time{})},
 		{"an incident is closed", deliverytest.GitHub("issues", "closed", issue4+`"labels":[{"name":"incident"},{"name":"severity: High"}],"closed_at":"2026-03-01T12:00:00Z"}`), wantIncident("high", deliverytest.Clock("12:00:00"))},
+		{"an incident is closed, nobody knows when", deliverytest.GitHub("issues", "closed", issue4+`"state":"closed","labels":[{"name":"incident"}],"closed_at":null}`), overAtAnUnknownTime(wantIncident("", time.Time{}))},
 		{"an incident was none", deliverytest.GitHub("issues", "unlabeled", issue4+`"labels":[],"updated_at":"2026-03-01T11:00:00Z"},"label":{"name":"incident"}`), wantIncident("", deliverytest.Clock("11:00:00"))},
 		{"an incident is deleted", deliverytest.GitHub("issues", "deleted", issue4+`"labels":[{"name":"incident"},{"name":"P1"}],"updated_at":"2026-03-01T11:00:00Z"}`), wantIncident("p1", deliverytest.Clock("11:00:00"))},
 	}

@@ -78,7 +78,7 @@ func (l StoreLookup) find(ctx context.Context, w wanted, scopes, ids []string) (
 	case event.KindChange:
 		return query[changeRow](ctx, l.Querier, `SELECT `+origins+`repository, number, title, author, bot, created_at, first_commit_at, first_review_at, approved_at, merged_at, closed_at, merge_sha, head_sha, commit_shas, additions, deletions, reverts FROM raw_changes`+byID, params)
 	case event.KindIncident:
-		return query[incidentRow](ctx, l.Querier, `SELECT `+origins+`severity, opened_at, acknowledged_at, resolved_at, deployment, how FROM raw_incidents`+byID, params)
+		return query[incidentRow](ctx, l.Querier, `SELECT `+origins+`severity, opened_at, acknowledged_at, resolved, resolved_at, deployment, how FROM raw_incidents`+byID, params)
 	case event.KindFact:
 		return query[factRow](ctx, l.Querier, `SELECT source, entity, fact, type, value, observed_at, expires_at, error, url FROM current_facts FINAL WHERE source = {source:String} AND entity IN {scopes:Array(String)} AND fact IN {ids:Array(String)}`, params)
 	}
@@ -248,6 +248,7 @@ type incidentRow struct {
 	Severity       string     `ch:"severity"`
 	OpenedAt       *time.Time `ch:"opened_at"`
 	AcknowledgedAt *time.Time `ch:"acknowledged_at"`
+	Resolved       bool       `ch:"resolved"`
 	ResolvedAt     *time.Time `ch:"resolved_at"`
 	Deployment     string     `ch:"deployment"`
 	How            string     `ch:"how"`
@@ -255,7 +256,7 @@ type incidentRow struct {
 
 func (r incidentRow) event() event.Event {
 	return event.Incident{Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service, MergeState: r.State},
-		Severity: r.Severity, OpenedAt: known(r.OpenedAt), AcknowledgedAt: known(r.AcknowledgedAt), ResolvedAt: known(r.ResolvedAt),
+		Severity: r.Severity, OpenedAt: known(r.OpenedAt), AcknowledgedAt: known(r.AcknowledgedAt), ResolvedAt: known(r.ResolvedAt), EndUnknown: r.Resolved && r.ResolvedAt == nil,
 		Deployment: r.Deployment, How: r.How}
 }
 

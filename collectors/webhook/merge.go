@@ -189,14 +189,22 @@ func foldIncident(was, is event.Incident, u delivery.Update) event.Event {
 	was.OpenedAt = delivery.Earliest(was.OpenedAt, is.OpenedAt)
 	was.AcknowledgedAt = delivery.Earliest(was.AcknowledgedAt, is.AcknowledgedAt)
 	// It is open when it was said to be so later than it was resolved; what was resolved twice was at the later time.
+	// Where it was only said to be over, the time of that is not the time of its end, which stays unknown.
 	s.Closed = max(s.Closed, millis(was.ResolvedAt), millis(is.ResolvedAt))
-	if u.Full && is.ResolvedAt.IsZero() {
+	if s.collected && was.EndUnknown {
+		s.Over = max(s.Over, s.seed, 1)
+	}
+	switch {
+	case is.EndUnknown:
+		s.Over = max(s.Over, s.now, 1)
+	case u.Full && is.ResolvedAt.IsZero():
 		s.Open = max(s.Open, s.now)
 	}
 	was.ResolvedAt = time.Time{}
 	if s.Closed >= s.Open {
 		was.ResolvedAt = fromMillis(s.Closed)
 	}
+	was.EndUnknown = was.ResolvedAt.IsZero() && s.Over >= max(s.Open, 1)
 	was.MergeState = s.save()
 	return was
 }

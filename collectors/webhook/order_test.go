@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
@@ -236,5 +237,40 @@ func TestStoredByACollector(t *testing.T) {
 		if err := json.Unmarshal([]byte(e.(event.Incident).MergeState), &s); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// An incident that is over at a time that nobody knows is neither open nor over since it was said, in whatever order it arrives.
+func TestAnIncidentThatIsOverAtAnUnknownTime(t *testing.T) {
+	ten := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	told := func(minutes int, e event.Incident) delivery.Update {
+		e.Origin = event.Origin{Source: "am", Provider: "alertmanager", Scope: "shop", ID: "7"}
+		return delivery.Update{Event: e, At: ten.Add(time.Duration(minutes) * time.Minute), Full: true}
+	}
+	opened := told(0, event.Incident{OpenedAt: ten})
+	over := told(10, event.Incident{OpenedAt: ten, EndUnknown: true})
+	again := told(20, event.Incident{OpenedAt: ten})
+	done := told(30, event.Incident{OpenedAt: ten, ResolvedAt: ten.Add(30 * time.Minute)})
+	for _, tt := range []struct {
+		name     string
+		updates  []delivery.Update
+		resolved bool
+		unknown  bool
+	}{
+		{"over", []delivery.Update{opened, over}, true, true},
+		{"over, as was said before", []delivery.Update{over, opened}, true, true},
+		{"opened again", []delivery.Update{opened, over, again}, false, false},
+		{"opened again, as was said before", []delivery.Update{again, opened, over}, false, false},
+		{"over at a known time", []delivery.Update{over, done, again}, true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var e event.Event
+			for _, u := range tt.updates {
+				e = fold(e, u)
+			}
+			if got := e.(event.Incident); got.Resolved() != tt.resolved || got.EndUnknown != tt.unknown {
+				t.Errorf("got %+v", got)
+			}
+		})
 	}
 }

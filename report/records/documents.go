@@ -160,7 +160,7 @@ type Incident struct {
 	Service        string     `ch:"service" json:"service"`
 	ID             string     `ch:"id" json:"id"`
 	Severity       string     `ch:"severity" json:"severity"`
-	Status         string     `ch:"listed_status" json:"status"`
+	Status         string     `ch:"status" json:"status"`
 	OpenedAt       *time.Time `ch:"opened_at" json:"opened_at"`
 	AcknowledgedAt *time.Time `ch:"acknowledged_at" json:"acknowledged_at"`
 	ResolvedAt     *time.Time `ch:"resolved_at" json:"resolved_at"`

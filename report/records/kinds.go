@@ -115,7 +115,7 @@ var (
 	Incidents = kind[Incident](Kind{
 		Name: "incidents", Title: "Incidents", One: "incident", NameLabel: "severity", TimeLabel: "opened", Timed: true,
 		Statuses: []string{"open", "resolved"},
-		listed: listed{at: "opened_at", name: "severity", status: "if(resolved_at IS NULL, 'open', 'resolved')",
+		listed: listed{at: "opened_at", name: "severity", status: "status",
 			started: "opened_at", finished: "resolved_at"},
 	})
 	PipelineJobs = kind[PipelineJob](Kind{

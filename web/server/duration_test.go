@@ -78,3 +78,25 @@ func TestDurationsThatAreNotKnown(t *testing.T) {
 		}
 	}
 }
+
+// An incident that was resolved at an unknown time is not open, has no duration, and is counted as left out of durations.
+func TestAnIncidentThatWasResolvedAtAnUnknownTime(t *testing.T) {
+	const repository = "myorg/payment-service"
+	at := present.Add(-time.Hour)
+	f := newFixture(t, testCatalog, testPeople, append(testEvents(),
+		event.Incident{Origin: origin(repository, "untimed"), Severity: "odd", OpenedAt: at, EndUnknown: true},
+		event.Incident{Origin: origin(repository, "still"), Severity: "odd", OpenedAt: at}))
+	for path, want := range map[string]string{
+		"/api/v1/events/incidents?q=odd&status=open":      `"total":1,`,
+		"/api/v1/events/incidents?q=odd&status=resolved":  `"total":1,`,
+		"/api/v1/events/incidents?q=odd":                  `"without_duration":1`,
+		"/api/v1/events/incidents?q=odd&without=duration": `"id":"untimed"`,
+	} {
+		if status, _, body := f.get(t, path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: status %d, lacks %s: %s", path, status, want, body)
+		}
+	}
+	if _, _, body := f.get(t, "/events/incidents?q=odd"); !strings.Contains(body, "1</a> that ended") {
+		t.Error("the page does not say that one is left out of the durations")
+	}
+}
