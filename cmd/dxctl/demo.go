@@ -108,6 +108,9 @@ func prepareDemo(dir string, org *demo.Organization) (config.Config, error) {
 	for name, text := range org.CatalogFiles() {
 		files[filepath.Join("catalog", name)] = text
 	}
+	if err := os.RemoveAll(filepath.Join(dir, "catalog")); err != nil { // of another version, with other files
+		return config.Config{}, fmt.Errorf("removing the demo's catalog: %w", err)
+	}
 	for name, text := range files {
 		if err := writeFile(filepath.Join(dir, name), text); err != nil {
 			return config.Config{}, fmt.Errorf("writing the demo's files: %w", err)

@@ -70,6 +70,7 @@ var house = []struct {
 	{name: "web/api", imports: append([]string{"web/route"}, rendered...)},
 	{name: "web/server", imports: append([]string{"scorecards", "web", "web/answers", "web/api", "web/pages", "web/route"}, rendered...)},
 	{name: "config", imports: []string{"strictyaml", "store", "web/server", "catalog", "collectors", "scorecards", "event", "metrics"}},
+	{name: "cmd/dxctl/progress"},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
 	{name: "cmd/dxctl", imports: []string{"spelling", "event", "migrations", "catalog", "collectors", "collectors/delivery", "collectors/events", "collectors/inbox", "collectors/rest", "collectors/source", "collectors/webhook", "store", "store/embedded", "metrics", "scorecards", "report", "report/words", "web/server", "web/spreadsheet", "config"}, children: true},
 	{name: "cmd/benchtable"},
