@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/dxctl/dxctl/metrics"
 )
 
 // LedgerRow is what a source said it has of one kind in one scope against what is stored: of all windows, or of one.
@@ -42,23 +44,37 @@ const ledgerWindows = `
 		checked_at, note, url
 	FROM ledger ORDER BY gap DESC, source, scope, kind, window_start DESC`
 
-// Ledger returns the ledger, what lacks most first.
-func (r *Reader) Ledger(ctx context.Context, f LedgerFilter) ([]LedgerRow, error) {
-	key, sql := "ledger", ledgerSums
+// ReadLedger returns the ledger, what lacks most first. It needs nothing but the store.
+func ReadLedger(ctx context.Context, store metrics.Querier, f LedgerFilter) ([]LedgerRow, error) {
+	sql := ledgerSums
 	if f.Windows {
-		key, sql = "ledger windows", ledgerWindows
+		sql = ledgerWindows
 	}
-	all, err := cached(ctx, r, key, func(ctx context.Context) ([]LedgerRow, error) {
-		var rows []LedgerRow
-		if err := r.deps.Store.Select(ctx, &rows, sql, nil); err != nil {
-			return nil, fmt.Errorf("reading the ledger: %w", err)
-		}
-		return rows, nil
-	})
-	if err != nil || f.Source == "" && !f.Gaps {
-		return all, err
+	var rows []LedgerRow
+	if err := store.Select(ctx, &rows, sql, nil); err != nil {
+		return nil, fmt.Errorf("reading the ledger: %w", err)
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(row LedgerRow) bool {
+	return f.narrow(rows), nil
+}
+
+// narrow returns the rows that fit.
+func (f LedgerFilter) narrow(rows []LedgerRow) []LedgerRow {
+	if f.Source == "" && !f.Gaps {
+		return rows
+	}
+	return slices.DeleteFunc(slices.Clone(rows), func(row LedgerRow) bool {
 		return f.Source != "" && row.Source != f.Source || f.Gaps && row.Gap == 0
-	}), nil
+	})
+}
+
+// Ledger is [ReadLedger], cached.
+func (r *Reader) Ledger(ctx context.Context, f LedgerFilter) ([]LedgerRow, error) {
+	key := "ledger"
+	if f.Windows {
+		key = "ledger windows"
+	}
+	rows, err := cached(ctx, r, key, func(ctx context.Context) ([]LedgerRow, error) {
+		return ReadLedger(ctx, r.deps.Store, LedgerFilter{Windows: f.Windows})
+	})
+	return f.narrow(rows), err
 }

@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards"
 )
 
@@ -48,11 +49,18 @@ component:default/payment-service; in a checkout with a catalog-info.yaml, "." i
 			if want == "" {
 				return gradesTable(reports).print(s.out, s.output)
 			}
-			reports = slices.DeleteFunc(reports, func(r scorecards.Report) bool { return r.Entity != want })
-			if len(reports) == 0 {
+			reader, err := p.reader()
+			if err != nil {
+				return err
+			}
+			service, err := reader.Service(cmd.Context(), want)
+			if err != nil {
+				return err
+			}
+			if len(service.Reports) == 0 {
 				return fmt.Errorf("no scorecard applies to %s; the filter of a scorecard says whom it is for", want)
 			}
-			return explain(reports).print(s.out, s.output)
+			return explain(service).print(s.out, s.output)
 		},
 	}
 	return cmd
@@ -124,7 +132,7 @@ func gradesTable(reports []scorecards.Report) table {
 	t := table{
 		columns:  []string{"service", "scorecard", "level", "score", "coverage", "fail", "unknown", "next"},
 		right:    []string{"score", "coverage", "fail", "unknown"},
-		document: reports,
+		document: report.NewGradesDocument(reports, report.All),
 		note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of rules whose outcome is known.",
 	}
 	if len(reports) == 0 {
@@ -138,18 +146,18 @@ func gradesTable(reports []scorecards.Report) table {
 				next += fmt.Sprintf(" (+%d)", more)
 			}
 		}
-		t.rows = append(t.rows, []string{r.Entity, r.Scorecard, level(r.Level), percent(r.Score), percent(r.Coverage),
+		t.rows = append(t.rows, []string{r.Entity, r.Scorecard, words.Level(r.Level), words.Percent(&r.Score), words.Percent(&r.Coverage),
 			fmt.Sprint(r.Counts[event.Fail]), fmt.Sprint(r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome]), next})
 	}
 	return t
 }
 
 // explain says of one service why each rule has its outcome and what to do: as rows for programs, as lines for people.
-func explain(reports []scorecards.Report) table {
-	t := table{columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, document: reports}
+func explain(service report.Service) table {
+	t := table{columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, document: service.Document()}
 	var prose strings.Builder
-	for _, r := range reports {
-		fmt.Fprintf(&prose, "%s\n%s: %s, score %s, coverage %s\n", r.Entity, r.Title, level(r.Level), percent(r.Score), percent(r.Coverage))
+	for _, r := range service.Reports {
+		fmt.Fprintf(&prose, "%s\n%s: %s, score %s, coverage %s\n", r.Entity, r.Title, words.Level(r.Level), words.Percent(&r.Score), words.Percent(&r.Coverage))
 		if len(r.Next) > 0 {
 			var titles []string
 			for _, n := range r.Next {
@@ -178,12 +186,3 @@ func explain(reports []scorecards.Report) table {
 	t.prose = prose.String()
 	return t
 }
-
-func level(name string) string {
-	if name == "" {
-		return "none"
-	}
-	return name
-}
-
-func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }

@@ -7,36 +7,17 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/report"
 )
 
-// ledgerRow is a line of the ledger: what a source said it has in a window, and what is stored.
-type ledgerRow struct {
-	Source      string    `ch:"source" json:"source"`
-	Scope       string    `ch:"scope" json:"scope"`
-	Kind        string    `ch:"kind" json:"kind"`
-	WindowStart time.Time `ch:"window_start" json:"window_start"`
-	WindowEnd   time.Time `ch:"window_end" json:"window_end"`
-	Expected    uint64    `ch:"expected" json:"expected"`
-	Stored      uint64    `ch:"stored" json:"stored"`
-	Open        uint64    `ch:"open" json:"open"`
-	Gap         uint64    `ch:"gap" json:"gap"`
-	CheckedAt   time.Time `ch:"checked_at" json:"checked_at"`
-	Note        string    `ch:"note" json:"note,omitempty"`
-}
-
-const ledgerQuery = `SELECT source, scope, kind, window_start, window_end, expected, stored, open, gap, checked_at, note
-FROM ledger
-WHERE ({source:String} = '' OR source = {source:String}) AND (NOT {gaps:Bool} OR gap > 0)
-ORDER BY gap DESC, source, scope, kind, window_start DESC`
-
 func newLedger(s *session) *cobra.Command {
-	var source string
-	var gaps bool
+	var filter report.LedgerFilter
 	cmd := &cobra.Command{
 		Use:   "ledger",
 		Short: "Show what each source says it has against what is stored",
-		Long: `Show, per source, scope, kind and window, what the source said it has, what is stored, what is still open (not
-final, read again later) and what is missing. A gap is read again by the next collect.`,
+		Long: `Show, per source, scope and kind, what the source said it has, what is stored, what is still open (not final, read
+again later) and what is missing. A gap is read again by the next collect. --windows shows each window by itself.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := s.config()
@@ -48,30 +29,29 @@ final, read again later) and what is missing. A gap is read again by the next co
 				return err
 			}
 			defer p.close(&err)
-			rows := []ledgerRow{}
-			if err := p.store.Select(cmd.Context(), &rows, ledgerQuery, map[string]any{"source": source, "gaps": gaps}); err != nil {
-				return fmt.Errorf("reading the ledger: %w", err)
+			rows, err := report.ReadLedger(cmd.Context(), p.store, filter)
+			if err != nil {
+				return err
 			}
-			if len(rows) == 0 && source != "" {
-				if err := p.knownSource(cmd.Context(), source); err != nil {
+			if len(rows) == 0 && filter.Source != "" {
+				if err := p.knownSource(cmd.Context(), filter.Source); err != nil {
 					return err
 				}
 			}
-			return ledgerTable(rows, gaps).print(s.out, s.output)
+			return ledgerTable(rows, filter).print(s.out, s.output)
 		},
 	}
-	cmd.Flags().StringVar(&source, "source", "", "only the source with this `NAME`")
-	cmd.Flags().BoolVar(&gaps, "gaps", false, "only what is missing")
+	cmd.Flags().StringVar(&filter.Source, "source", "", "only the source with this `NAME`")
+	cmd.Flags().BoolVar(&filter.Gaps, "gaps", false, "only what is missing")
+	cmd.Flags().BoolVar(&filter.Windows, "windows", false, "a line per window in place of their sum")
 	return cmd
 }
 
 // knownSource returns an error for the name of a source that is neither configured nor in the ledger.
 func (p *platform) knownSource(ctx context.Context, name string) error {
-	var rows []struct {
-		Source string `ch:"source"`
-	}
-	if err := p.store.Select(ctx, &rows, "SELECT DISTINCT source FROM ledger", nil); err != nil {
-		return fmt.Errorf("reading the ledger: %w", err)
+	rows, err := report.ReadLedger(ctx, p.store, report.LedgerFilter{})
+	if err != nil {
+		return err
 	}
 	var known []string
 	for _, r := range rows {
@@ -89,20 +69,20 @@ func (p *platform) knownSource(ctx context.Context, name string) error {
 	return noSource(name, slices.Compact(slices.Sorted(slices.Values(known))), "configured or in the ledger are: ")
 }
 
-func ledgerTable(rows []ledgerRow, gaps bool) table {
+func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) table {
 	t := table{
 		columns:  []string{"source", "scope", "kind", "from", "until", "expected", "stored", "open", "gap", "checked", "note"},
 		right:    []string{"expected", "stored", "open", "gap"},
-		document: rows,
+		document: report.NewLedgerDocument(rows, report.All),
 	}
 	missing := uint64(0)
 	for _, r := range rows {
 		missing += r.Gap
-		t.rows = append(t.rows, []string{r.Source, r.Scope, r.Kind, r.WindowStart.Format(time.DateOnly), r.WindowEnd.Format(time.DateOnly),
+		t.rows = append(t.rows, []string{r.Source, r.Scope, r.Kind, r.From.Format(time.DateOnly), r.To.Format(time.DateOnly),
 			fmt.Sprint(r.Expected), fmt.Sprint(r.Stored), fmt.Sprint(r.Open), fmt.Sprint(r.Gap), r.CheckedAt.Format(time.RFC3339), r.Note})
 	}
 	switch {
-	case len(rows) == 0 && gaps:
+	case len(rows) == 0 && filter.Gaps:
 		t.note = "Nothing is missing."
 	case len(rows) == 0:
 		t.note = "Nothing has been collected yet: run `dxctl collect`."

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/report/words"
 )
 
 func newMetrics(s *session) *cobra.Command {
@@ -73,7 +74,11 @@ deployment. Those who have not deployed yet are counted as still waiting (Kaplan
 				return err
 			}
 			defer p.close(&err)
-			result, err := p.metrics.TimeToFirstDeploy(cmd.Context(), subjects, metrics.TTFDOptions{Cohort: cohort})
+			reader, err := p.reader()
+			if err != nil {
+				return err
+			}
+			result, err := reader.TimeToFirstDeploy(cmd.Context(), subjects, metrics.TTFDOptions{Cohort: cohort})
 			if err != nil {
 				return err
 			}
@@ -81,7 +86,7 @@ deployment. Those who have not deployed yet are counted as still waiting (Kaplan
 			if each {
 				t = subjectTable(result)
 			}
-			t.document = result
+			t.document = report.NewFirstDeployDocument(result, report.All)
 			return t.print(s.out, s.output)
 		},
 	}
@@ -95,14 +100,14 @@ func cohortTable(result metrics.TTFD) table {
 	t := table{
 		columns: []string{"cohort", "n", "deployed", "waiting", "median", "p90"},
 		right:   []string{"n", "deployed", "waiting", "median", "p90"},
-		note: fmt.Sprintf("%s, version %d. \"not reached\": too many are still waiting for the estimate to get there.%s",
+		note: fmt.Sprintf("%s, version %d. \"not reached yet\": too many are still waiting for the estimate to get there.%s",
 			result.Definition.Title, result.Definition.Version, notCountedNote(result.NotCounted)+gapNote(result.Basis)),
 	}
 	for _, c := range append(slices.Clone(result.Cohorts), result.Overall) {
 		if c.N == 0 && c.Label != result.Overall.Label {
 			continue // nobody of the cohort can be measured; the note says how many there are and why
 		}
-		t.rows = append(t.rows, []string{c.Label, fmt.Sprint(c.N), fmt.Sprint(c.Deployed), fmt.Sprint(c.Censored), hours(c.MedianHours), hours(c.P90Hours)})
+		t.rows = append(t.rows, []string{c.Label, fmt.Sprint(c.N), fmt.Sprint(c.Deployed), fmt.Sprint(c.Censored), words.Hours(c.MedianHours).String(), words.Hours(c.P90Hours).String()})
 	}
 	return t
 }
@@ -122,9 +127,9 @@ func notCountedNote(reasons []metrics.NotCounted) string {
 func subjectTable(result metrics.TTFD) table {
 	t := table{columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment", "how", "note"}, right: []string{"time"}}
 	for _, x := range result.Subjects {
-		first, took := "", "waiting "+hours(&x.Hours)
+		first, took := "", "waiting "+words.Hours(&x.Hours).String()
 		if x.DeployedAt != nil {
-			first, took = x.DeployedAt.UTC().Format(time.RFC3339), hours(&x.Hours)
+			first, took = x.DeployedAt.UTC().Format(time.RFC3339), words.Hours(&x.Hours).String()
 		}
 		started := ""
 		if !x.StartedAt.IsZero() {
@@ -135,19 +140,6 @@ func subjectTable(result metrics.TTFD) table {
 		t.rows = append(t.rows, []string{x.ID, x.Team, started, first, took, x.Service, x.Deployment, x.How, x.Note})
 	}
 	return t
-}
-
-// hours writes a span in the unit that a person would use.
-func hours(h *float64) string {
-	switch {
-	case h == nil:
-		return "not reached"
-	case math.Abs(*h) < 1:
-		return fmt.Sprintf("%.0f min", *h*60)
-	case math.Abs(*h) < 48:
-		return fmt.Sprintf("%.1f h", *h)
-	}
-	return fmt.Sprintf("%.1f d", *h/24)
 }
 
 // gapNote says when a number rests on data that is known to be incomplete.

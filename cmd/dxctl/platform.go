@@ -17,6 +17,7 @@ import (
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 )
@@ -98,6 +99,11 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		p.metrics = p.metrics.WithoutBots()
 	}
 	return p, nil
+}
+
+// reader answers what commands ask, with the documents of the API.
+func (p *platform) reader() (*report.Reader, error) {
+	return report.New(report.Deps{Store: p.store.Reader(), Metrics: p.metrics, Scorecards: p.cards, Catalog: p.catalog.Load, Now: p.now})
 }
 
 // close closes the store and adds what went wrong to err.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
@@ -73,7 +76,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", address)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "answers": answers, "damage": damage},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "answers": answers, "damage": damage, "same": same},
 	})
 }
 
@@ -193,5 +196,34 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if damaged == 0 {
 		ts.Fatalf("no part has a column %s", args[1])
+	}
+}
+
+// same checks that the API's document at a URL is the one that a command prints with -o json: same URL dxctl services. It
+// asks again while they differ, because numbers of the last 30 days begin at the present minute, and rates go up to the
+// present.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: same URL command…")
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], append(args[2:], "-o", "json")...))
+		var printed, answered any
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &printed))
+		resp, err := http.Get(args[0])
+		ts.Check(err)
+		err = json.NewDecoder(resp.Body).Decode(&answered)
+		_ = resp.Body.Close()
+		ts.Check(err)
+		if resp.StatusCode != http.StatusOK {
+			ts.Fatalf("%s: %s: %v", args[0], resp.Status, answered)
+		}
+		diff := cmp.Diff(answered, printed, cmpopts.EquateApprox(0.001, 0))
+		if diff == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("the document of %s (-) is not what %s prints (+):\n%s", args[0], strings.Join(args[1:], " "), diff)
+		}
 	}
 }
