@@ -40,7 +40,7 @@ func receiveGitLab(s settings) webhook.Source {
 }
 
 func receiveCircleCI(s settings) webhook.Source {
-	return webhook.Source{Receiver: webhook.CircleCIReceiver{}, Scopes: s.(*circleci.Config).Projects}
+	return webhook.Source{Receiver: circleci.Receiver{URL: s.(*circleci.Config).URL}, Scopes: s.(*circleci.Config).Projects}
 }
 
 func receiveArgoCD(s settings) webhook.Source {

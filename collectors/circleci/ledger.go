@@ -53,6 +53,6 @@ func (r *reader) account(ctx context.Context, remembered bool) error {
 func (r *reader) entry(of event.Kind, expected, stored, open uint64) event.LedgerEntry {
 	e := r.Ledger(r.scope, of, r.state.Floor)
 	e.Expected, e.Stored, e.Open = expected, stored, open
-	e.URL = r.web + "pipelines/" + escapeSlug(r.scope)
+	e.URL = r.mapper.web + "pipelines/" + escapeSlug(r.scope)
 	return e
 }

@@ -117,7 +117,7 @@ func FuzzRecords(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := &reader{Collector: c, scope: "github/o/r"}
+	r := &reader{Collector: c, mapper: mapper{c.cfg.Source, "github/o/r", c.web, c.Unrecognized}}
 	f.Fuzz(func(t *testing.T, rawPipelines, rawWorkflows, rawJobs []byte) {
 		pipelines, workflows, jobs := decoded[pipeline](rawPipelines), decoded[workflow](rawWorkflows), decoded[job](rawJobs)
 		inOrder(workflows)

@@ -58,7 +58,7 @@ func (s *state) walkAgain() { s.ETag, s.Top, s.Resume = "", 0, "" }
 
 // Collect brings a project up to date.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	r := &reader{Collector: c, scope: scope, w: w, tried: map[string]bool{}}
+	r := &reader{Collector: c, mapper: mapper{c.cfg.Source, scope, c.web, c.Unrecognized}, w: w, tried: map[string]bool{}}
 	found, err := w.Load(ctx, pipelinesStream, &r.state)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 // reader is one Collect of one project.
 type reader struct {
 	*Collector
-	scope string
+	mapper
 	w     source.Writer
 	state state
 	done  uint64

@@ -134,27 +134,35 @@ func inOrder(workflows []workflow) {
 	})
 }
 
+// mapper makes the events of a project, of what is collected and of what CircleCI sends.
+type mapper struct {
+	source       string
+	scope        string // full slug
+	web          string // where people look at CircleCI, with a slash at the end
+	unrecognized func(what, word string)
+}
+
 // url is the page of a pipeline.
-func (r *reader) url(p brief) string {
-	return r.web + "pipelines/" + escapeSlug(r.scope) + "/" + strconv.FormatInt(p.Number, 10)
+func (m mapper) url(p brief) string {
+	return m.web + "pipelines/" + escapeSlug(m.scope) + "/" + strconv.FormatInt(p.Number, 10)
 }
 
-func (r *reader) workflowURL(p brief, w workflow) string {
-	return r.url(p) + "/workflows/" + url.PathEscape(w.ID)
+func (m mapper) workflowURL(p brief, w workflow) string {
+	return m.url(p) + "/workflows/" + url.PathEscape(w.ID)
 }
 
-func (r *reader) origin(id, url string) event.Origin {
-	return event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: id, URL: url}
+func (m mapper) origin(id, url string) event.Origin {
+	return event.Origin{Source: m.source, Provider: Provider, Scope: m.scope, ID: id, URL: url}
 }
 
 // runEvent makes the event of an attempt of a workflow. A workflow has no beginning of its own: it is that of its first
 // job, as its end is that of the last. What waits for an approval is not of the run: a person may give it weeks later.
-func (r *reader) runEvent(p brief, w workflow, attempt uint16, jobs []event.PipelineJob, hand byHand) event.PipelineRun {
+func (m mapper) runEvent(p brief, w workflow, attempt uint16, jobs []event.PipelineJob, hand byHand) event.PipelineRun {
 	mapped, known := status(w.Status)
 	if !known {
-		r.Unrecognized("status of a workflow", w.Status)
+		m.unrecognized("status of a workflow", w.Status)
 	}
-	e := r.runOf(p, w.Name, attempt, r.workflowURL(p, w))
+	e := m.runOf(p, w.Name, attempt, m.workflowURL(p, w))
 	e.Status, e.StatusRaw, e.CreatedAt = mapped, w.Status, w.CreatedAt.Time
 	var end time.Time
 	endless := false // a job of which nobody tells when it ended
@@ -186,22 +194,22 @@ func (r *reader) runEvent(p brief, w workflow, attempt uint16, jobs []event.Pipe
 }
 
 // failedPipeline makes the run of a pipeline that failed before it had workflows.
-func (r *reader) failedPipeline(p brief) event.PipelineRun {
-	e := r.runOf(p, buildError, 1, r.url(p))
+func (m mapper) failedPipeline(p brief) event.PipelineRun {
+	e := m.runOf(p, buildError, 1, m.url(p))
 	e.Status, e.StatusRaw, e.CreatedAt = event.Failed, p.State, p.Created
 	return e
 }
 
-func (r *reader) runOf(p brief, name string, attempt uint16, url string) event.PipelineRun {
+func (m mapper) runOf(p brief, name string, attempt uint16, url string) event.PipelineRun {
 	return event.PipelineRun{
-		Origin: r.origin(runID(p, name), url), Attempt: attempt, Pipeline: name, Branch: p.Branch, SHA: p.SHA,
+		Origin: m.origin(runID(p, name), url), Attempt: attempt, Pipeline: name, Branch: p.Branch, SHA: p.SHA,
 		Trigger: trigger(p.Trigger), Actor: p.Actor, Bot: isBot(p.Actor),
 	}
 }
 
 // jobEvents makes the events of an attempt's jobs. Running a workflow again from where it failed lists the jobs that had
 // succeeded once more, as they ran before the attempt was made: they are the earlier attempt's and are left out.
-func (r *reader) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []event.PipelineJob {
+func (m mapper) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []event.PipelineJob {
 	whole, _ := status(w.Status)
 	events := make([]event.PipelineJob, 0, len(jobs))
 	for _, j := range jobs {
@@ -210,14 +218,14 @@ func (r *reader) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []ev
 		}
 		mapped, known := jobStatus(j.Status, whole)
 		if !known {
-			r.Unrecognized("status of a job", j.Status)
+			m.unrecognized("status of a job", j.Status)
 		}
-		link := r.workflowURL(p, w)
+		link := m.workflowURL(p, w)
 		if j.Number > 0 {
 			link = fmt.Sprintf("%s/jobs/%d", link, j.Number)
 		}
 		e := event.PipelineJob{
-			Origin: r.origin(j.ID, link), RunID: runID(p, w.Name), Attempt: attempt, Name: j.Name, Status: mapped, StatusRaw: j.Status,
+			Origin: m.origin(j.ID, link), RunID: runID(p, w.Name), Attempt: attempt, Name: j.Name, Status: mapped, StatusRaw: j.Status,
 			CreatedAt: j.CreatedAt.Time, StartedAt: j.StartedAt.Time,
 		}
 		if mapped.Final() {

@@ -110,9 +110,10 @@ type Source struct {
 	Scopes []string
 	// Lookup returns the ref of the service that a sender calls by a name; nil: none is known.
 	Lookup func(name string) (ref string, ok bool)
-	// Warn logs that a sender uses an unrecognized word, once per source; what is what the word is of: "status of a run".
-	Warn   func(what, word string)
-	Logger *slog.Logger
+	// Unrecognized logs, once for each word, that a sender uses a word that its documentation does not have. what names where:
+	// "status of a run". The word is stored as it is.
+	Unrecognized func(what, word string)
+	Logger       *slog.Logger
 }
 
 // Scope returns a scope as the collector spells it; false when the source does not take it.

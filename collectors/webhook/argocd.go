@@ -121,7 +121,7 @@ func (a argocd) read(d delivery.Delivery, in argoApplication) ([]delivery.Update
 	e.Source, e.URL = a.Name, a.page(in)
 	mapped, known := argoStatus(o.Phase, o.Message, !o.FinishedAt.IsZero())
 	if !known {
-		a.Warn("phase of an operation", o.Phase)
+		a.Unrecognized("phase of an operation", o.Phase)
 	}
 	e.Status, e.StatusRaw = mapped, o.Phase
 	if mapped.Final() { // while a retry is awaited, the end is that of the attempt before

@@ -14,6 +14,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
 )
@@ -130,7 +131,7 @@ func TestLeftoversOfBodiesAreRemoved(t *testing.T) {
 func TestNothingIsReadOfStrangers(t *testing.T) {
 	push := Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}
 	lab := Source{Name: "lab", Receiver: GitLabReceiver{}, Secret: deliverytest.Secret}
-	ring := Source{Name: "ring", Receiver: CircleCIReceiver{}, Secret: deliverytest.Secret}
+	ring := Source{Name: "ring", Receiver: circleci.Receiver{}, Secret: deliverytest.Secret}
 	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), push, lab, ring), &memoryInbox{}, HandlerOptions{MaxBody: 1 << 20})
 	for _, c := range []struct {
 		name, path string

@@ -80,7 +80,7 @@ func (g github) deploymentStatus(in githubDelivery) ([]delivery.Update, delivery
 	}
 	mapped, known := githubDeploymentState(p.Status.State)
 	if !known {
-		g.Warn("status of a deployment", p.Status.State)
+		g.Unrecognized("status of a deployment", p.Status.State)
 	}
 	switch {
 	case g.Polled:

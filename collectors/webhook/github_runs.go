@@ -57,7 +57,7 @@ func (g github) run(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 func (g github) runEvent(in githubDelivery, r githubRun, attempt uint16) event.PipelineRun {
 	mapped, raw, known := githubStatus(r.Status, r.Conclusion)
 	if !known {
-		g.Warn("status of a run", raw)
+		g.Unrecognized("status of a run", raw)
 	}
 	actor := r.Triggering // whoever started this attempt; actor is whoever started the first
 	if actor.Login == "" {
@@ -113,7 +113,7 @@ func (g github) job(in githubDelivery) ([]delivery.Update, delivery.Verdict) {
 func (g github) jobEvent(in githubDelivery, j githubJob, attempt uint16) event.PipelineJob {
 	mapped, raw, known := githubStatus(j.Status, j.Conclusion)
 	if !known {
-		g.Warn("status of a job", raw)
+		g.Unrecognized("status of a job", raw)
 	}
 	e := event.PipelineJob{
 		Origin: g.origin(in, strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: strconv.FormatInt(j.RunID, 10), Attempt: attempt,

@@ -204,7 +204,7 @@ func (g gitlab) deployment(in gitlabDelivery) ([]delivery.Update, delivery.Verdi
 		mapped, known = event.Queued, true
 	}
 	if !known {
-		g.Warn("status of a deployment", p.Status)
+		g.Unrecognized("status of a deployment", p.Status)
 	}
 	if g.Polled && mapped.Final() {
 		return g.CollectSoon(in.scope, "the deployment has ended, and the collector reads whether its job was allowed to fail")

@@ -74,7 +74,7 @@ func (g gitlab) pipeline(in gitlabDelivery) ([]delivery.Update, delivery.Verdict
 	}
 	mapped, known := gitlabStatus(a.Status)
 	if !known {
-		g.Warn("status of a pipeline", a.Status)
+		g.Unrecognized("status of a pipeline", a.Status)
 	}
 	if g.Polled && mapped.Final() {
 		return g.CollectSoon(in.scope, "the pipeline has ended, and the collector reads it with its jobs")
@@ -142,7 +142,7 @@ func pipelineTitle(name, source string) string {
 func (g gitlab) build(in gitlabDelivery, b gitlabBuild, pipeline int64) delivery.Update {
 	mapped, known := gitlabStatus(b.Status)
 	if !known {
-		g.Warn("status of a job", b.Status)
+		g.Unrecognized("status of a job", b.Status)
 	}
 	address := ""
 	if in.Project.WebURL != "" {

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
@@ -107,11 +108,11 @@ func TestSignatures(t *testing.T) {
 		{"github SHA-1 alone", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"), false},
 		{"github none", GitHubReceiver{}, deliverytest.Secret, headers(), false},
 		{"github the secret itself", GitHubReceiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), false},
-		{"circleci", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, body)), true},
-		{"circleci among versions", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v2=00, v1="+hexOf(deliverytest.Secret, body)), true},
-		{"circleci another version", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v2="+hexOf(deliverytest.Secret, body)), false},
-		{"circleci of another body", CircleCIReceiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, "{}")), false},
-		{"circleci none", CircleCIReceiver{}, deliverytest.Secret, headers(), false},
+		{"circleci", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, body)), true},
+		{"circleci among versions", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v2=00, v1="+hexOf(deliverytest.Secret, body)), true},
+		{"circleci another version", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v2="+hexOf(deliverytest.Secret, body)), false},
+		{"circleci of another body", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, "{}")), false},
+		{"circleci none", circleci.Receiver{}, deliverytest.Secret, headers(), false},
 		{"gitlab token", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret), true},
 		{"gitlab token cut short", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret[:10]), false},
 		{"gitlab token empty", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", ""), false},
@@ -341,7 +342,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, GitLabReceiver{}, CircleCIReceiver{}, ArgoCDReceiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, GitLabReceiver{}, circleci.Receiver{}, ArgoCDReceiver{}, alertmanager.Receiver{}, events.Receiver{}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

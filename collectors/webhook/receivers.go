@@ -134,7 +134,7 @@ func NewReceivers(sources []Source, opt Options) (*Receivers, error) {
 		protocol := s.Receiver.Protocol()
 		r.sources = append(r.sources, receiving{Source: s, protocol: protocol, context: delivery.Source{
 			Name: s.Name, Polled: s.Polled, Scopes: s.Scopes, Lookup: opt.Service, Logger: opt.Logger,
-			Warn: func(what, word string) { r.warn(s.Name, protocol.Kind, what, word) },
+			Unrecognized: func(what, word string) { r.warn(s.Name, protocol.Kind, what, word) },
 		}})
 	}
 	return r, nil

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
@@ -61,7 +62,7 @@ func FuzzGitLab(f *testing.F) {
 }
 
 func FuzzCircleCI(f *testing.F) {
-	fuzzSender(f, CircleCIReceiver{}, fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", ""),
+	fuzzSender(f, circleci.Receiver{}, fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", ""),
 		fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"x"}`),
 		fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w 1", "", `,"job":{"id":"j-1"}`), `{"type":"ping"}`)
 }
