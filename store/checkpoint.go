@@ -8,6 +8,14 @@ import (
 	"time"
 )
 
+type checkpointRow struct {
+	Source  string    `ch:"source"`
+	Scope   string    `ch:"scope"`
+	Stream  string    `ch:"stream"`
+	Doc     string    `ch:"doc"`
+	SavedAt time.Time `ch:"saved_at"`
+}
+
 // LoadCheckpoint returns the document that was saved last for a stream of a source's scope, nil when there is none.
 func (s *Store) LoadCheckpoint(ctx context.Context, source, scope, stream string) ([]byte, error) {
 	var rows []struct {
@@ -25,22 +33,15 @@ WHERE source = {source:String} AND scope = {scope:String} AND stream = {stream:S
 	return []byte(rows[0].Doc), nil
 }
 
-// SaveCheckpoint saves the document of a stream; the one before is replaced.
+// SaveCheckpoint saves the document of a stream in place of the one before.
 func (s *Store) SaveCheckpoint(ctx context.Context, source, scope, stream string, doc []byte) error {
-	first, err := s.take(ctx, "checkpoints", 1)
-	if err == nil {
-		err = s.insert(ctx, "checkpoints", 1, []column{
-			{"source", []string{source}}, {"scope", []string{scope}}, {"stream", []string{stream}},
-			{"doc", []string{string(doc)}}, {"saved_at", []time.Time{s.now()}}, numbered(first, 1),
-		})
-	}
-	if err != nil {
+	if err := s.saveCheckpoints(ctx, source, stream, map[string][]byte{scope: doc}); err != nil {
 		return fmt.Errorf("saving the checkpoint %s/%s/%s: %w", source, scope, stream, err)
 	}
 	return nil
 }
 
-// LoadCheckpoints returns the documents of a stream of many scopes of a source, by scope. A scope without one is left out.
+// LoadCheckpoints returns the documents of a stream of many scopes of a source, by scope. Scopes without one are left out.
 func (s *Store) LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error) {
 	var rows []struct {
 		Scope string `ch:"scope"`
@@ -59,26 +60,33 @@ WHERE source = {source:String} AND stream = {stream:String} AND scope IN {scopes
 	return docs, nil
 }
 
-// SaveCheckpoints saves the documents of a stream of many scopes of a source, by scope; those before are replaced.
+// SaveCheckpoints saves the documents of a stream of many scopes of a source, by scope, in place of those before.
 func (s *Store) SaveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error {
-	if len(docs) == 0 {
-		return nil
-	}
-	scopes := slices.Sorted(maps.Keys(docs))
-	each := func(value string) []string { return slices.Repeat([]string{value}, len(scopes)) }
-	texts := make([]string, len(scopes))
-	for i, scope := range scopes {
-		texts[i] = string(docs[scope])
-	}
-	first, err := s.take(ctx, "checkpoints", len(scopes))
-	if err == nil {
-		err = s.insert(ctx, "checkpoints", len(scopes), []column{
-			{"source", each(source)}, {"scope", scopes}, {"stream", each(stream)}, {"doc", texts},
-			{"saved_at", slices.Repeat([]time.Time{s.now()}, len(scopes))}, numbered(first, len(scopes)),
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("saving %d checkpoints of %s/%s: %w", len(scopes), source, stream, err)
+	if err := s.saveCheckpoints(ctx, source, stream, docs); err != nil {
+		return fmt.Errorf("saving %d checkpoints of %s/%s: %w", len(docs), source, stream, err)
 	}
 	return nil
+}
+
+func (s *Store) saveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error {
+	now := s.now()
+	return appendRows(ctx, s, "checkpoints", slices.Sorted(maps.Keys(docs)), func(scope *string) checkpointRow {
+		return checkpointRow{Source: source, Scope: *scope, Stream: stream, Doc: string(docs[*scope]), SavedAt: now}
+	})
+}
+
+// SourceCheckpoints returns the documents of a stream of several sources, by source: those of the source itself, which
+// have the scope "". A source without one, or with an empty one, is left out.
+func (s *Store) SourceCheckpoints(ctx context.Context, stream string, sources []string) (map[string][]byte, error) {
+	rows, err := selectRows[checkpointRow](ctx, s, `checkpoints FINAL
+WHERE source IN {sources:Array(String)} AND scope = '' AND stream = {stream:String} AND doc != ''`,
+		map[string]any{"sources": sources, "stream": stream})
+	if err != nil {
+		return nil, fmt.Errorf("loading the checkpoints %s of %d sources: %w", stream, len(sources), err)
+	}
+	docs := make(map[string][]byte, len(rows))
+	for _, r := range rows {
+		docs[r.Source] = []byte(r.Doc)
+	}
+	return docs, nil
 }

@@ -69,7 +69,7 @@ func (s *Store) makeMissing(ctx context.Context) error {
 		if err := s.db.Exec(ctx, o.SQL); err != nil {
 			return fmt.Errorf("making %s again, which is missing: %w", o.Name, err)
 		}
-		s.layouts.Delete(o.Name)
+		s.columnTypesOf.Delete(o.Name)
 		if o.View {
 			s.logger.Warn("a view was missing and is made again", "view", o.Name)
 			continue

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 )
@@ -25,7 +24,7 @@ func (s *Store) Replace(ctx context.Context, table string, rows any) error {
 		return fmt.Errorf("replacing the rows of %q: that is not a table's name", table)
 	}
 	fail := func(err error) error { return fmt.Errorf("replacing the rows of %s: %w", table, err) }
-	fields, err := columnFields(rows)
+	rowType, err := rowType(rows)
 	if err != nil {
 		return fail(err)
 	}
@@ -36,14 +35,20 @@ func (s *Store) Replace(ctx context.Context, table string, rows any) error {
 	all := reflect.ValueOf(rows)
 	for first := 0; first < all.Len(); first += replaceRows {
 		block := all.Slice(first, min(first+replaceRows, all.Len()))
-		if err := s.insert(ctx, staging, block.Len(), structColumns(block, fields)); err != nil {
+		row := reflect.New(rowType).Elem()
+		columns, collect := rowColumns(row, block.Len())
+		for i := range block.Len() {
+			row.Set(block.Index(i))
+			collect(i)
+		}
+		if err := s.insert(ctx, staging, block.Len(), columns); err != nil {
 			return errors.Join(fail(err), s.dropStaging(ctx, staging))
 		}
 	}
 	if err := s.db.Exec(ctx, "EXCHANGE TABLES "+staging+" AND "+table); err != nil {
 		return errors.Join(fail(err), s.dropStaging(ctx, staging))
 	}
-	s.layouts.Delete(staging)
+	s.columnTypesOf.Delete(staging)
 	return s.dropStaging(ctx, staging)
 }
 
@@ -51,15 +56,15 @@ func (s *Store) Replace(ctx context.Context, table string, rows any) error {
 func (s *Store) dropStaging(ctx context.Context, staging string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	s.layouts.Delete(staging)
+	s.columnTypesOf.Delete(staging)
 	if err := s.db.Exec(ctx, "DROP TABLE IF EXISTS "+staging+" SYNC"); err != nil {
 		return fmt.Errorf("removing the table %s: %w", staging, err)
 	}
 	return nil
 }
 
-// dropLeftovers drops staging tables that a process left which was killed in Replace, if they are older than age.
-func (s *Store) dropLeftovers(ctx context.Context, age time.Duration) error {
+// dropStaleStaging drops staging tables that a process left which was killed in Replace, if they are older than age.
+func (s *Store) dropStaleStaging(ctx context.Context, age time.Duration) error {
 	var rows []struct {
 		Name string `ch:"name"`
 	}
@@ -75,33 +80,4 @@ WHERE database = currentDatabase() AND position(name, {mark:String}) > 0 AND met
 		}
 	}
 	return nil
-}
-
-// columnFields returns the fields with `ch` tags of a slice of structs.
-func columnFields(rows any) ([]reflect.StructField, error) {
-	t := reflect.TypeOf(rows)
-	if t == nil || t.Kind() != reflect.Slice || t.Elem().Kind() != reflect.Struct {
-		return nil, fmt.Errorf("rows are a %T and must be a slice of structs with `ch` tags", rows)
-	}
-	fields := slices.DeleteFunc(reflect.VisibleFields(t.Elem()), func(f reflect.StructField) bool {
-		name := f.Tag.Get("ch")
-		return name == "" || name == "-" || !f.IsExported()
-	})
-	if len(fields) == 0 {
-		return nil, fmt.Errorf("%T has no field with a `ch` tag", rows)
-	}
-	return fields, nil
-}
-
-// structColumns turns a slice of structs into columns.
-func structColumns(rows reflect.Value, fields []reflect.StructField) []column {
-	columns := make([]column, len(fields))
-	for i, field := range fields {
-		values := reflect.MakeSlice(reflect.SliceOf(field.Type), rows.Len(), rows.Len())
-		for row := range rows.Len() {
-			values.Index(row).Set(rows.Index(row).FieldByIndex(field.Index))
-		}
-		columns[i] = column{field.Tag.Get("ch"), values.Interface()}
-	}
-	return columns
 }

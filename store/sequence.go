@@ -15,8 +15,8 @@ type sequence struct {
 	seen map[string]bool // tables whose highest seq is taken into account
 }
 
-// take returns the first of n consecutive numbers for rows of table.
-func (s *Store) take(ctx context.Context, table string, n int) (uint64, error) {
+// acquireSeq returns the first of n consecutive numbers for rows of table.
+func (s *Store) acquireSeq(ctx context.Context, table string, n int) (uint64, error) {
 	s.seq.mu.Lock()
 	defer s.seq.mu.Unlock()
 	if !s.seq.seen[table] {

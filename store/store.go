@@ -58,9 +58,9 @@ type Store struct {
 	manifestMu sync.Mutex                // held by withManifest
 	atClose    atomic.Pointer[func()]    // notes what was stored since the last look for losses; nil: nobody has looked
 
-	seq      sequence
-	observed sync.Mutex // facts and grades are compared with what is stored, one append at a time
-	layouts  sync.Map   // table name → []clickhouse.ColumnNameAndType
+	seq           sequence
+	factMu        sync.Mutex // facts and grades are compared with what is stored, one append at a time
+	columnTypesOf sync.Map   // table name → map of column name → type
 }
 
 // engine is an embedded engine: of this process or of another.
@@ -127,7 +127,7 @@ func (s *Store) openEmbedded(ctx context.Context, t target, o Options) error {
 		return err
 	}
 	if s.owned && s.kind == "embedded" {
-		return s.dropLeftovers(ctx, 0)
+		return s.dropStaleStaging(ctx, 0)
 	}
 	return nil
 }
@@ -173,7 +173,7 @@ func (s *Store) openServer(ctx context.Context, options *clickhouse.Options) err
 	if err := s.checkVersion(ctx); err != nil {
 		return err
 	}
-	return s.dropLeftovers(ctx, time.Hour)
+	return s.dropStaleStaging(ctx, time.Hour)
 }
 
 // connect opens the driver over the database, which it makes first if it is not there.
