@@ -1,8 +1,6 @@
 package gitlab
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,14 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/collectors/collecttest"
 
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
 // everything is a project with something in each stream: several pages, children, retries, open records.
-func everything(t *testing.T) *fake {
+func everything(t testing.TB) *fake {
 	f := start(t)
 	f.history(230)
 	f.find("pipelines", nth(10))["status"] = "running"
@@ -46,9 +43,9 @@ func everything(t *testing.T) *fake {
 }
 
 func TestTheFirstSyncReadsInBulk(t *testing.T) {
-	f, m := everything(t), newMemory()
+	f, m := everything(t), collecttest.NewWriter()
 	f.collect(t, m, now, nil)
-	if got, want := m.counts(), "261 runs, 491 jobs, 140 changes, 140 deployments"; got != want {
+	if got, want := counts(m), "261 runs, 491 jobs, 140 changes, 140 deployments"; got != want {
 		t.Errorf("stored %s, want %s", got, want)
 	}
 	asked, _ := f.asked()
@@ -61,26 +58,26 @@ func TestTheFirstSyncReadsInBulk(t *testing.T) {
 	if len(asked) > 24 {
 		t.Errorf("%d requests: %s", len(asked), strings.Join(asked, "\n"))
 	}
-	r := m.runs["99900"]
+	r := m.Run("99900")
 	if r.Status != event.Running || !r.FinishedAt.IsZero() || r.StartedAt.IsZero() {
 		t.Errorf("running: %+v", r)
 	}
-	if r := m.runs["99800"]; !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) || r.Actor != "anna" {
+	if r := m.Run("99800"); !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) || r.Actor != "anna" {
 		t.Errorf("with a retried job: %+v", r)
 	}
-	if r := m.runs["99990"]; r.Status != event.Succeeded || !r.StartedAt.Equal(r.CreatedAt.Add(time.Second)) || !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) {
+	if r := m.Run("99990"); r.Status != event.Succeeded || !r.StartedAt.Equal(r.CreatedAt.Add(time.Second)) || !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) {
 		t.Errorf("finished: %+v", r)
 	}
-	if r := m.runs["99785"]; r.Trigger != childSource || r.FinishedAt.IsZero() {
+	if r := m.Run("99785"); r.Trigger != childSource || r.FinishedAt.IsZero() {
 		t.Errorf("child: %+v", r)
 	}
 	for kind, want := range map[event.Kind]uint64{event.KindPipelineRun: 261, event.KindPipelineJob: 491, event.KindChange: 140, event.KindDeployment: 140} {
-		if l := m.entries[kind]; l.Expected != want || l.Stored != want {
+		if l := m.Ledger(kind); l.Expected != want || l.Stored != want {
 			t.Errorf("ledger of %s: %d of %d, want %d", kind, l.Stored, l.Expected, want)
 		}
 	}
-	if string(m.facts["repository.environments"].Value) != `["production","review/feature-1"]` || string(m.facts["repository.default_branch"].Value) != `"main"` {
-		t.Errorf("facts: %+v", m.facts)
+	if string(collecttest.Stored[event.Fact](m)["repository.environments"].Value) != `["production","review/feature-1"]` || string(collecttest.Stored[event.Fact](m)["repository.default_branch"].Value) != `"main"` {
+		t.Errorf("facts: %+v", collecttest.Stored[event.Fact](m))
 	}
 	if !f.tokens["secret"] || len(f.tokens) != 1 {
 		t.Errorf("tokens sent: %v", f.tokens)
@@ -88,24 +85,24 @@ func TestTheFirstSyncReadsInBulk(t *testing.T) {
 }
 
 func TestWhenNothingIsNewOneConditionalRequestAStreamTellsIt(t *testing.T) {
-	f, m := everything(t), newMemory()
+	f, m := everything(t), collecttest.NewWriter()
 	f.lists["jobs"] = slices.DeleteFunc(f.lists["jobs"], func(j object) bool { return j.text("status") == "running" })
 	f.find("pipelines", nth(10))["status"] = "success"
 	f.collect(t, m, now, nil)
-	before, appended := m.events(t), m.appended
+	before, appended := m.Text(), m.Appended()
 	f.asked()
 	f.collect(t, m, now.Add(time.Minute), nil)
 	if asked, whole := f.asked(); len(asked) != 3 || whole != 0 {
 		t.Errorf("%d of %d requests not answered 304: %s", whole, len(asked), strings.Join(asked, "\n"))
 	}
-	if m.events(t) != before || m.appended != appended {
-		t.Errorf("the second collect appended %d events", m.appended-appended)
+	if m.Text() != before || m.Appended() != appended {
+		t.Errorf("the second collect appended %d events", m.Appended()-appended)
 	}
 	f.collect(t, m, now.Add(25*time.Hour), nil) // daily: the project, and updates of old records
 	if asked, whole := f.asked(); whole > 8 {
 		t.Errorf("%d whole answers a day later: %s", whole, strings.Join(asked, "\n"))
 	}
-	if m.events(t) != before {
+	if m.Text() != before {
 		t.Error("the daily look changed what is stored")
 	}
 }
@@ -113,13 +110,13 @@ func TestWhenNothingIsNewOneConditionalRequestAStreamTellsIt(t *testing.T) {
 func TestARunningPipelineIsReadUntilItIsFinal(t *testing.T) {
 	for _, id := range []int64{nth(2), nth(150)} { // on the newest page, and far behind it
 		t.Run(fmt.Sprint(id), func(t *testing.T) {
-			f, m := start(t), newMemory()
+			f, m := start(t), collecttest.NewWriter()
 			f.history(200)
 			f.find("pipelines", id)["status"] = "running"
 			j := f.find("jobs", id*10+1)
 			j["status"], j["finished_at"] = "running", nil
 			f.collect(t, m, now, nil)
-			if r := m.runs[fmt.Sprint(id)]; r.Status != event.Running {
+			if r := m.Run(fmt.Sprint(id)); r.Status != event.Running {
 				t.Fatalf("%+v", r)
 			}
 			end := now.Add(30 * time.Second)
@@ -130,14 +127,14 @@ func TestARunningPipelineIsReadUntilItIsFinal(t *testing.T) {
 			})
 			f.asked()
 			f.collect(t, m, now.Add(time.Minute), nil)
-			r, job := m.runs[fmt.Sprint(id)], m.jobs[fmt.Sprintf("%d/%d", id, id*10+1)]
+			r, job := m.Run(fmt.Sprint(id)), collecttest.Stored[event.PipelineJob](m)[fmt.Sprintf("%d/1/%d", id, id*10+1)]
 			if r.Status != event.Failed || r.StatusRaw != "failed" || !r.FinishedAt.Equal(end) || job.Status != event.Failed || !job.FinishedAt.Equal(end) {
 				t.Errorf("%+v\n%+v", r, job)
 			}
 			if asked, _ := f.asked(); len(asked) > 8 {
 				t.Errorf("%d requests: %s", len(asked), strings.Join(asked, "\n"))
 			}
-			if l := m.entries[event.KindPipelineRun]; l.Open != 0 || l.Stored != 200 {
+			if l := m.Ledger(event.KindPipelineRun); l.Open != 0 || l.Stored != 200 {
 				t.Errorf("ledger: %+v", l)
 			}
 		})
@@ -145,7 +142,7 @@ func TestARunningPipelineIsReadUntilItIsFinal(t *testing.T) {
 }
 
 func TestAJobThatIsRetriedByHandDoesNotMoveTheEnd(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(150)
 	f.collect(t, m, now, nil)
 	f.change(func() {
@@ -155,18 +152,18 @@ func TestAJobThatIsRetriedByHandDoesNotMoveTheEnd(t *testing.T) {
 			"finished_at": stampText(now.Add(time.Minute)), "pipeline": p, "user": object{"username": "bo"}})
 	})
 	f.collect(t, m, now.Add(25*time.Hour), nil)
-	if r := m.runs["99000"]; len(m.runs) != 150 || !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) || r.Actor != "anna" {
-		t.Errorf("%d runs; %+v", len(m.runs), r)
+	if r := m.Run("99000"); m.Number(event.KindPipelineRun) != 150 || !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) || r.Actor != "anna" {
+		t.Errorf("%d runs; %+v", m.Number(event.KindPipelineRun), r)
 	}
-	if len(m.jobs) != 301 {
-		t.Errorf("%d jobs", len(m.jobs))
+	if m.Number(event.KindPipelineJob) != 301 {
+		t.Errorf("%d jobs", m.Number(event.KindPipelineJob))
 	}
 }
 
 // TestARunThatFinishesBetweenTwoPages: the jobs are read with the first page of updates; a pipeline on the second ended
 // after that.
 func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(300)
 	f.collect(t, m, now, nil)
 	later := now.Add(time.Hour)
@@ -192,17 +189,17 @@ func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
 		return false
 	}
 	f.collect(t, m, later, nil)
-	r, j := m.runs["300249"], m.jobs["300249/3002491"]
+	r, j := m.Run("300249"), collecttest.Stored[event.PipelineJob](m)["300249/1/3002491"]
 	if r.Status != event.Succeeded || !r.FinishedAt.Equal(later.Add(10*time.Second)) || j.Status != event.Succeeded {
 		t.Errorf("%+v\n%+v", r, j)
 	}
-	if len(m.runs) != 550 || len(m.jobs) != 1100 {
-		t.Errorf("stored %s", m.counts())
+	if m.Number(event.KindPipelineRun) != 550 || m.Number(event.KindPipelineJob) != 1100 {
+		t.Errorf("stored %s", counts(m))
 	}
 }
 
 func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(450)
 	next := int64(300000)
 	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
@@ -221,37 +218,37 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 	f.collect(t, m, now.Add(2*time.Minute), nil)
 	f.collect(t, m, now.Add(3*time.Minute), nil)
 	for _, p := range f.lists["pipelines"] {
-		if r := m.runs[fmt.Sprint(p.id())]; r.ID == "" || r.FinishedAt.IsZero() {
+		if r := m.Run(fmt.Sprint(p.id())); r.ID == "" || r.FinishedAt.IsZero() {
 			t.Errorf("pipeline %d: %+v", p.id(), r)
 		}
 	}
 	for _, j := range f.lists["jobs"] {
-		if key := fmt.Sprintf("%d/%d", j["pipeline"].(object).id(), j.id()); m.jobs[key].ID == "" && f.find("pipelines", j["pipeline"].(object).id()) != nil {
+		if key := fmt.Sprintf("%d/1/%d", j["pipeline"].(object).id(), j.id()); collecttest.Stored[event.PipelineJob](m)[key].ID == "" && f.find("pipelines", j["pipeline"].(object).id()) != nil {
 			t.Errorf("job %s is missing", key)
 		}
 	}
 }
 
 func TestARecordThatIsUpdatedTwiceInASecond(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(150)
 	at := now.Add(10*time.Second + 100*time.Millisecond)
 	f.collect(t, m, now, nil)
 	p := f.find("pipelines", nth(120))
 	f.change(func() { p["status"], p["updated_at"] = "running", stampText(at) })
 	f.collect(t, m, now.Add(25*time.Hour), nil)
-	if m.runs["98800"].Status != event.Running {
-		t.Fatalf("%+v", m.runs["98800"])
+	if m.Run("98800").Status != event.Running {
+		t.Fatalf("%+v", m.Run("98800"))
 	}
 	f.change(func() { p["status"], p["updated_at"] = "failed", stampText(at) }) // the same instant
 	f.collect(t, m, now.Add(25*time.Hour+time.Minute), nil)
-	if m.runs["98800"].Status != event.Failed {
-		t.Errorf("%+v", m.runs["98800"])
+	if m.Run("98800").Status != event.Failed {
+		t.Errorf("%+v", m.Run("98800"))
 	}
 }
 
 func TestManyUpdatesInOneInstant(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(400)
 	f.collect(t, m, now, nil)
 	f.change(func() { // somebody cancels 250 at once
@@ -262,7 +259,7 @@ func TestManyUpdatesInOneInstant(t *testing.T) {
 	})
 	f.collect(t, m, now.Add(25*time.Hour), nil)
 	n := 0
-	for _, r := range m.runs {
+	for _, r := range collecttest.Stored[event.PipelineRun](m) {
 		if r.Status == event.Cancelled && r.StatusRaw == "canceled" {
 			n++
 		}
@@ -272,115 +269,8 @@ func TestManyUpdatesInOneInstant(t *testing.T) {
 	}
 }
 
-func TestNothingIsLostWhereverItIsKilled(t *testing.T) {
-	f, whole := everything(t), newMemory()
-	f.collect(t, whole, now, nil)
-	want := whole.events(t)
-	for _, keepLast := range []bool{false, true} {
-		for n := 1; n <= whole.writes; n++ {
-			m := newMemory()
-			m.breakAt, m.keepLast = n, keepLast
-			if err := f.try(t, m, now, nil); !errors.Is(err, errBroken) {
-				t.Fatalf("killed at write %d: %v", n, err)
-			}
-			m.breakAt = 0
-			f.collect(t, m, now.Add(time.Minute), nil)
-			if m.events(t) != want {
-				t.Fatalf("killed at write %d (done: %t) and collected again: %s, want %s\n%s", n, keepLast, m.counts(), whole.counts(), difference(m.events(t), want))
-			}
-		}
-	}
-}
-
-func TestNothingIsLostWhenItIsKilledAgainAndAgain(t *testing.T) {
-	f, m, tries := everything(t), newMemory(), 0
-	for ; tries < 100; tries++ {
-		m.breakAt = m.writes + 4 + tries%5
-		if f.try(t, m, now, nil) == nil {
-			break
-		}
-	}
-	if tries < 3 || tries == 100 {
-		t.Errorf("it came through after %d tries", tries)
-	}
-	m.breakAt = 0
-	f.collect(t, m, now, nil)
-	whole := newMemory()
-	f.collect(t, whole, now, nil)
-	if m.events(t) != whole.events(t) {
-		t.Errorf("after %d tries: %s\n%s", tries, m.counts(), difference(m.events(t), whole.events(t)))
-	}
-}
-
-// difference returns the first lines that differ.
-func difference(got, want string) string {
-	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return strings.Join(a[max(0, i-12):min(len(a), i+3)], "\n") + "\nwant\n" + strings.Join(b[max(0, i-3):min(len(b), i+3)], "\n")
-		}
-	}
-	return "one is longer"
-}
-
-func TestFaultsChangeNothing(t *testing.T) {
-	f, whole := everything(t), newMemory()
-	f.collect(t, whole, now, nil)
-	var n int
-	struck := map[string]bool{}
-	f.before = func(w http.ResponseWriter, r *http.Request) bool {
-		n++
-		if key := r.URL.String(); n%3 != 0 || struck[key] {
-			delete(struck, key)
-			return false
-		}
-		struck[r.URL.String()] = true
-		switch n / 3 % 5 {
-		case 0:
-			w.WriteHeader(http.StatusBadGateway)
-		case 1:
-			w.Header().Set("Content-Length", "5000")
-			_, _ = io.WriteString(w, `[{"id":1`)
-		case 2:
-			_, _ = io.WriteString(w, "<html>Sign in</html>")
-		case 3:
-			w.Header().Set("Retry-After", "1")
-			w.WriteHeader(http.StatusTooManyRequests)
-		case 4:
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		return true
-	}
-	var mu sync.Mutex
-	clock := now // passes when the client waits
-	c, err := New(Config{Source: "gl", URL: f.URL, Token: "secret", Projects: []string{scope}}, source.Options{
-		Now: func() time.Time {
-			mu.Lock()
-			defer mu.Unlock()
-			return clock
-		},
-		Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1e6 },
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			mu.Lock()
-			defer mu.Unlock()
-			clock = clock.Add(d)
-			return ctx.Err()
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newMemory()
-	if err := c.Collect(t.Context(), scope, m); err != nil {
-		t.Fatal(err)
-	}
-	if m.events(t) != whole.events(t) {
-		t.Errorf("failing requests changed what is stored: %s", m.counts())
-	}
-}
-
 func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
-	f, m := everything(t), newMemory()
+	f, m := everything(t), collecttest.NewWriter()
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/pipelines") {
 			_, _ = io.WriteString(w, `{"this":"is no list"}`)
@@ -392,58 +282,58 @@ func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "pipelines: ") || !strings.Contains(err.Error(), "not what GitLab documents") {
 		t.Errorf("error: %v", err)
 	}
-	if len(m.changes) != 140 || len(m.deployments) != 140 || len(m.runs) != 0 {
-		t.Errorf("stored %s", m.counts())
+	if m.Number(event.KindChange) != 140 || m.Number(event.KindDeployment) != 140 || m.Number(event.KindPipelineRun) != 0 {
+		t.Errorf("stored %s", counts(m))
 	}
 }
 
 func TestAGapIsFoundAndRefilled(t *testing.T) {
-	f, m := everything(t), newMemory()
+	f, m := everything(t), collecttest.NewWriter()
 	f.pipe(nth(75)-5, now.Add(-time.Hour-755*time.Minute), "skipped")["source"] = childSource // a child without jobs, which could name it
 	f.collect(t, m, now, nil)
-	before := m.events(t)
-	delete(m.runs, "99245")
-	delete(m.runs, "99000")
-	delete(m.runs, "99295")
-	delete(m.deployments, "2950")
-	delete(m.changes, "400")
+	before := m.Text()
+	m.Remove(event.KindPipelineRun, "99245/1")
+	m.Remove(event.KindPipelineRun, "99000/1")
+	m.Remove(event.KindPipelineRun, "99295/1")
+	m.Remove(event.KindDeployment, "2950")
+	m.Remove(event.KindChange, "400")
 	f.collect(t, m, now.Add(time.Minute), nil)
-	if l := m.entries[event.KindPipelineRun]; l.Stored >= l.Expected {
+	if l := m.Ledger(event.KindPipelineRun); l.Stored >= l.Expected {
 		t.Errorf("the ledger hides the gap: %+v", l)
 	}
 	f.collect(t, m, now.Add(2*time.Minute), nil)
-	if m.events(t) != before {
-		t.Errorf("refilled to %s\n%s", m.counts(), difference(m.events(t), before))
+	if m.Text() != before {
+		t.Errorf("refilled to %s\n%s", counts(m), m.Text())
 	}
-	if l := m.entries[event.KindPipelineRun]; l.Stored != l.Expected {
+	if l := m.Ledger(event.KindPipelineRun); l.Stored != l.Expected {
 		t.Errorf("ledger: %+v", l)
 	}
 }
 
 func TestSince(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(500)
 	since := func(n int) func(*Config) {
 		return func(c *Config) { c.Since = now.Add(-time.Hour - time.Duration(n)*10*time.Minute).Add(time.Minute) }
 	}
 	f.collect(t, m, now, since(150))
-	if len(m.runs) != 150 {
-		t.Errorf("stored %s", m.counts())
+	if m.Number(event.KindPipelineRun) != 150 {
+		t.Errorf("stored %s", counts(m))
 	}
 	f.collect(t, m, now.Add(time.Minute), since(350))
-	if len(m.runs) != 350 {
-		t.Errorf("stored %s after since was moved back", m.counts())
+	if m.Number(event.KindPipelineRun) != 350 {
+		t.Errorf("stored %s after since was moved back", counts(m))
 	}
-	for id, r := range m.runs {
+	for id, r := range collecttest.Stored[event.PipelineRun](m) {
 		if r.FinishedAt.IsZero() {
 			t.Errorf("%s has no end", id)
 			break
 		}
 	}
-	m.since = now.AddDate(-1, 0, 0)
+	m.From = now.AddDate(-1, 0, 0)
 	f.collect(t, m, now.Add(2*time.Minute), since(150))
-	if len(m.runs) != 500 {
-		t.Errorf("stored %s after reading back further once", m.counts())
+	if m.Number(event.KindPipelineRun) != 500 {
+		t.Errorf("stored %s after reading back further once", counts(m))
 	}
 }
 
@@ -453,7 +343,7 @@ func TestTheProgressOfThreeStreamsIsSafe(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if err := c.Collect(t.Context(), scope, newMemory()); err != nil {
+			if err := c.Collect(t.Context(), scope, collecttest.NewWriter()); err != nil {
 				t.Error(err)
 			}
 		})

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -54,7 +56,7 @@ func TestTheEndOfAPipelineIsThatOfItsAutomaticJobs(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, jobs := range []Jobs{AllJobs, DefaultBranchJobs} {
-				f, m := start(t), newMemory()
+				f, m := start(t), collecttest.NewWriter()
 				p := f.pipe(1000, now.Add(-time.Hour), "success")
 				p["updated_at"] = stampText(now.Add(threeWeeks * time.Minute))
 				for _, j := range c.jobs {
@@ -62,7 +64,7 @@ func TestTheEndOfAPipelineIsThatOfItsAutomaticJobs(t *testing.T) {
 					f.add("jobs", j)
 				}
 				f.collect(t, m, now.Add(22*24*time.Hour), func(cfg *Config) { cfg.Jobs = jobs })
-				r := m.runs["1000"]
+				r := m.Run("1000")
 				got := r.FinishedAt.Sub(r.CreatedAt).Minutes()
 				if r.FinishedAt.IsZero() {
 					got = -1
@@ -89,12 +91,12 @@ func TestWithoutJobsGitLabsOwnTimesCount(t *testing.T) {
 		{"no duration", at.Add(6 * time.Minute), nil, 5 * time.Minute, 0},
 		{"nonsense", at.Add(6 * time.Minute), -4.0, 5 * time.Minute, 0},
 	} {
-		f, m := start(t), newMemory()
+		f, m := start(t), collecttest.NewWriter()
 		p := f.pipe(1000, at, "success")
 		p["started_at"], p["finished_at"], p["duration"] = stampText(at.Add(time.Minute)), stampText(c.finished), c.duration
 		for range 2 {
 			f.collect(t, m, now, func(cfg *Config) { cfg.Jobs = NoJobs })
-			r := m.runs["1000"]
+			r := m.Run("1000")
 			if r.Status != event.Succeeded || c.want == 0 != r.FinishedAt.IsZero() || c.want > 0 && r.FinishedAt.Sub(r.StartedAt) != c.want || r.Duration != c.own {
 				t.Errorf("%s: started %s, finished %s, took %s", c.name, r.StartedAt, r.FinishedAt, r.Duration)
 			}
@@ -104,14 +106,14 @@ func TestWithoutJobsGitLabsOwnTimesCount(t *testing.T) {
 }
 
 func TestADeploymentThatIsChangedLaterHasNoFinish(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	at := now.Add(-30 * 24 * time.Hour)
 	for i, after := range []time.Duration{5 * time.Minute, 18 * 24 * time.Hour} {
 		f.add("deployments", object{"id": int64(10 + i), "status": "success", "ref": "main", "sha": "cc", "created_at": stampText(at), "updated_at": stampText(at.Add(after)),
 			"environment": object{"name": "production"}})
 	}
 	f.collect(t, m, now, nil)
-	if a, b := m.deployments["10"], m.deployments["11"]; a.FinishedAt.Sub(at) != 5*time.Minute || !b.FinishedAt.IsZero() {
+	if a, b := collecttest.Stored[event.Deployment](m)["10"], collecttest.Stored[event.Deployment](m)["11"]; a.FinishedAt.Sub(at) != 5*time.Minute || !b.FinishedAt.IsZero() {
 		t.Errorf("finished %s and %s", a.FinishedAt, b.FinishedAt)
 	}
 }

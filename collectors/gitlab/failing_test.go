@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -41,7 +43,7 @@ func TestOneObjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			all, event.KindDeployment, 0, "the list of environments"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, m := everything(t), newMemory()
+			f, m := everything(t), collecttest.NewWriter()
 			f.poison = c.poison
 			for i := range 3 {
 				err := f.try(t, m, now.Add(time.Duration(i)*time.Minute), nil)
@@ -49,21 +51,22 @@ func TestOneObjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 					t.Fatalf("pass %d: error %v, want %q", i, err, c.want)
 				}
 			}
-			if got := m.counts(); got != c.stored {
+			if got := counts(m); got != c.stored {
 				t.Errorf("stored %s, want %s", got, c.stored)
 			}
-			if l := m.entries[c.kind]; l.Gap() != c.gap || c.gap > 0 && l.Note == "" {
+			if l := m.Ledger(c.kind); l.Gap() != c.gap || c.gap > 0 && l.Note == "" {
 				t.Errorf("ledger %+v, want a gap of %d", l, c.gap)
 			}
 			f.change(func() { f.poison = nil })
 			for i := range 2 {
 				f.collect(t, m, now.Add(time.Duration(10+i)*time.Minute), nil)
 			}
-			if got := m.counts(); got != all || m.entries[c.kind].Gap() != 0 {
-				t.Errorf("it is readable again: %s, gap %d", got, m.entries[c.kind].Gap())
+			if got := counts(m); got != all || m.Ledger(c.kind).Gap() != 0 {
+				t.Errorf("it is readable again: %s, gap %d", got, m.Ledger(c.kind).Gap())
 			}
-			for stream, doc := range m.docs {
+			for _, stream := range []string{pipelinesStream, changesStream, deploymentsStream} {
 				var s feedState
+				doc, _ := m.State(stream)
 				if err := json.Unmarshal(doc, &s); err != nil || s.Failed.Len()+len(s.Holes) > 0 {
 					t.Errorf("the checkpoint of %s still has %v %v", stream, s.Failed.Keys(), s.Holes)
 				}
@@ -73,7 +76,7 @@ func TestOneObjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestAPipelineThatFailsWhenItIsUpdatedIsReadLater(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(150)
 	f.collect(t, m, now, nil)
 	f.change(func() {
@@ -89,7 +92,7 @@ func TestAPipelineThatFailsWhenItIsUpdatedIsReadLater(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	status := func(i int) event.Status { return m.runs[fmt.Sprint(nth(i))].Status }
+	status := func(i int) event.Status { return m.Run(fmt.Sprint(nth(i))).Status }
 	if status(120) != event.Failed || status(130) != event.Succeeded || status(140) != event.Failed {
 		t.Errorf("the neighbors: %s %s %s", status(120), status(130), status(140))
 	}
@@ -104,7 +107,7 @@ func TestAPipelineThatFailsWhenItIsUpdatedIsReadLater(t *testing.T) {
 
 func TestOneProjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	for status, message := range map[int]string{500: "500 Internal Server Error", 404: "404 Project Not Found", 403: "403 Forbidden"} {
-		f, m := start(t), newMemory()
+		f, m := start(t), collecttest.NewWriter()
 		f.group = []object{f.project, {"id": int64(8), "path_with_namespace": "acme/cart"}, {"id": int64(9), "path_with_namespace": "acme/pay"}}
 		f.before = func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasSuffix(r.URL.EscapedPath(), "/projects/other%2Fgone") {
@@ -141,7 +144,7 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 		"jobs of all pipelines": {func(path string) bool { return strings.HasSuffix(path, "/jobs") }, 500},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, m := everything(t), newMemory()
+			f, m := everything(t), collecttest.NewWriter()
 			f.before = func(w http.ResponseWriter, r *http.Request) bool {
 				if c.bad(r.URL.Path) {
 					refuse(w, c.status, "no")
@@ -153,7 +156,7 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 			}
 			f.change(func() { f.before = nil })
 			f.collect(t, m, now.Add(time.Minute), nil)
-			if got := m.counts(); got != "261 runs, 491 jobs, 140 changes, 140 deployments" {
+			if got := counts(m); got != "261 runs, 491 jobs, 140 changes, 140 deployments" {
 				t.Errorf("afterwards: %s", got)
 			}
 		})

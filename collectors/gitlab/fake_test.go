@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -301,14 +304,14 @@ func (f *fake) collector(t testing.TB, at time.Time, tune func(*Config)) *Collec
 }
 
 // collect lists the scopes and collects the project, as the Runner does; the server's clock is at.
-func (f *fake) collect(t testing.TB, m *memory, at time.Time, tune func(*Config)) {
+func (f *fake) collect(t testing.TB, m *collecttest.Writer, at time.Time, tune func(*Config)) {
 	t.Helper()
 	if err := f.try(t, m, at, tune); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (f *fake) try(t testing.TB, m *memory, at time.Time, tune func(*Config)) error {
+func (f *fake) try(t testing.TB, m *collecttest.Writer, at time.Time, tune func(*Config)) error {
 	t.Helper()
 	f.change(func() { f.clock = at })
 	c := f.collector(t, at, tune)
@@ -316,4 +319,9 @@ func (f *fake) try(t testing.TB, m *memory, at time.Time, tune func(*Config)) er
 		return err
 	}
 	return c.Collect(t.Context(), scope, m)
+}
+
+func counts(m *collecttest.Writer) string {
+	return fmt.Sprintf("%d runs, %d jobs, %d changes, %d deployments", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob),
+		m.Number(event.KindChange), m.Number(event.KindDeployment))
 }

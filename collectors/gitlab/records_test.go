@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/event"
@@ -34,7 +36,7 @@ func TestStatusWords(t *testing.T) {
 }
 
 func TestUnknownWordsAreKeptAndLoggedOnce(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	for i := range 3 {
 		f.pipe(nth(i), now.Add(-time.Duration(i+1)*time.Hour), "melted", "build")
 	}
@@ -47,7 +49,7 @@ func TestUnknownWordsAreKeptAndLoggedOnce(t *testing.T) {
 	if n := strings.Count(log.String(), "word=melted"); n != 2 { // of a pipeline, and of a job
 		t.Errorf("logged %d times: %s", n, log.String())
 	}
-	for _, r := range m.runs {
+	for _, r := range collecttest.Stored[event.PipelineRun](m) {
 		if r.StatusRaw != "melted" || r.Status != event.Running {
 			t.Errorf("%+v", r)
 		}
@@ -86,10 +88,10 @@ func TestDeployments(t *testing.T) {
 		{"a broken time", object{"created_at": "soon", "finished_at": 7}, event.Succeeded, "10:05"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f, m := start(t), newMemory()
+			f, m := start(t), collecttest.NewWriter()
 			f.add("deployments", deploy(5, tc.change))
 			f.collect(t, m, now, nil)
-			d := m.deployments["5"]
+			d := collecttest.Stored[event.Deployment](m)["5"]
 			finished := ""
 			if !d.FinishedAt.IsZero() {
 				finished = d.FinishedAt.UTC().Format("15:04")
@@ -99,28 +101,28 @@ func TestDeployments(t *testing.T) {
 			}
 		})
 	}
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.add("deployments", deploy(5, nil))
 	f.collect(t, m, now, nil)
-	if d := m.deployments["5"]; d.Version != "v1.2.0" || d.Environment != "production" || d.Trigger != "push" || d.URL != "https://gitlab.example.com/j" {
+	if d := collecttest.Stored[event.Deployment](m)["5"]; d.Version != "v1.2.0" || d.Environment != "production" || d.Trigger != "push" || d.URL != "https://gitlab.example.com/j" {
 		t.Errorf("%+v", d)
 	}
 }
 
 func TestADeploymentIsReadUntilItIsFinal(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	d := deploy(5, object{"status": "running"})
 	f.add("deployments", d)
 	f.collect(t, m, now, nil)
 	f.change(func() { d["status"], d["updated_at"] = "failed", stampText(now.Add(time.Minute)) })
 	f.collect(t, m, now.Add(2*time.Minute), nil)
-	if got := m.deployments["5"]; got.Status != event.Failed || got.FinishedAt.IsZero() {
+	if got := collecttest.Stored[event.Deployment](m)["5"]; got.Status != event.Failed || got.FinishedAt.IsZero() {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestAnOddRecordDoesNotCostTheOthers(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(150)
 	f.find("pipelines", nth(40))["created_at"] = 7
 	f.find("pipelines", nth(41))["ref"] = []int{1}
@@ -129,10 +131,10 @@ func TestAnOddRecordDoesNotCostTheOthers(t *testing.T) {
 	f.find("pipelines", nth(60))["id"] = "none"
 	f.add("deployments", deploy(5, nil), object{"id": nil}, deploy(4, object{"user": 7}))
 	f.collect(t, m, now, nil)
-	if len(m.runs) != 149 || len(m.jobs) < 298 || len(m.deployments) != 2 {
-		t.Errorf("stored %s", m.counts())
+	if m.Number(event.KindPipelineRun) != 149 || m.Number(event.KindPipelineJob) < 298 || m.Number(event.KindDeployment) != 2 {
+		t.Errorf("stored %s", counts(m))
 	}
-	j := m.jobs[fmt.Sprintf("%d/%d", nth(50), nth(50)*10)]
+	j := collecttest.Stored[event.PipelineJob](m)[fmt.Sprintf("%d/1/%d", nth(50), nth(50)*10)]
 	if !j.CreatedAt.Equal(j.StartedAt.Add(-time.Second)) { // its creation, not its start: 0 seconds in the queue would be invented
 		t.Errorf("%+v", j)
 	}
@@ -167,16 +169,16 @@ func TestQueuedIsTheTimeSpentWaitingForARunner(t *testing.T) {
 }
 
 func TestNamesInAnyScript(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	p := f.pipe(nth(0), now.Add(-time.Hour), "success", "сборка 🚀", "テスト [1/2]")
 	p["ref"], p["name"] = "фича/длинная", "夜間ビルド"
 	mr := f.pipe(nth(1), now.Add(-2*time.Hour), "success")
 	mr["ref"] = "refs/merge-requests/42/head"
 	f.collect(t, m, now, nil)
-	if r := m.runs["100000"]; r.Branch != "фича/длинная" || r.Pipeline != "夜間ビルド" || m.jobs["100000/1000000"].Name != "сборка 🚀" {
-		t.Errorf("%+v %+v", r, m.jobs)
+	if r := m.Run("100000"); r.Branch != "фича/длинная" || r.Pipeline != "夜間ビルド" || collecttest.Stored[event.PipelineJob](m)["100000/1/1000000"].Name != "сборка 🚀" {
+		t.Errorf("%+v %+v", r, collecttest.Stored[event.PipelineJob](m))
 	}
-	if r := m.runs["99990"]; r.Branch != "!42" || r.Pipeline != "pipeline" {
+	if r := m.Run("99990"); r.Branch != "!42" || r.Pipeline != "pipeline" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -190,29 +192,29 @@ func TestJobsAsConfigured(t *testing.T) {
 	}
 	for choice, want := range map[Jobs]int{AllJobs: 40, DefaultBranchJobs: 30, NoJobs: 0} {
 		t.Run(string(choice), func(t *testing.T) {
-			f, m := start(t), newMemory()
+			f, m := start(t), collecttest.NewWriter()
 			other(f)
 			f.collect(t, m, now, func(c *Config) { c.Jobs = choice })
-			if len(m.jobs) != want || len(m.runs) != 20 {
-				t.Errorf("stored %s", m.counts())
+			if m.Number(event.KindPipelineJob) != want || m.Number(event.KindPipelineRun) != 20 {
+				t.Errorf("stored %s", counts(m))
 			}
 			if asked, _ := f.asked(); choice == NoJobs && containing(asked, "/jobs?") > 0 {
 				t.Error("jobs are asked for")
 			}
 			f.collect(t, m, now.Add(time.Minute), nil)
-			if len(m.jobs) != 40 {
-				t.Errorf("stored %s when all jobs are wanted", m.counts())
+			if m.Number(event.KindPipelineJob) != 40 {
+				t.Errorf("stored %s when all jobs are wanted", counts(m))
 			}
 		})
 	}
 }
 
 func TestAPipelineWithoutJobsIsAskedForItsTimes(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	p := f.pipe(nth(0), now.Add(-time.Hour), "failed")
 	p["source"], p["started_at"], p["finished_at"], p["user"] = "external", stampText(now.Add(-50*time.Minute)), stampText(now.Add(-40*time.Minute)), object{"username": "ci"}
 	f.collect(t, m, now, nil)
-	if r := m.runs["100000"]; r.Pipeline != "external" || !r.StartedAt.Equal(now.Add(-50*time.Minute)) || !r.FinishedAt.Equal(now.Add(-40*time.Minute)) {
+	if r := m.Run("100000"); r.Pipeline != "external" || !r.StartedAt.Equal(now.Add(-50*time.Minute)) || !r.FinishedAt.Equal(now.Add(-40*time.Minute)) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -226,41 +228,41 @@ func TestServersOfOtherAges(t *testing.T) {
 		{"no totals", func(f *fake) { f.noTotal = true }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			f, m, plain := everything(t), newMemory(), newMemory()
+			f, m, plain := everything(t), collecttest.NewWriter(), collecttest.NewWriter()
 			f.collect(t, plain, now, nil)
 			tc.tune(f)
 			f.collect(t, m, now, nil)
-			if m.events(t) != plain.events(t) {
-				t.Errorf("stored %s\n%s", m.counts(), difference(m.events(t), plain.events(t)))
+			if m.Text() != plain.Text() {
+				t.Errorf("stored %s\n%s", counts(m), m.Text())
 			}
 			f.collect(t, m, now.Add(time.Minute), nil)
-			if m.events(t) != plain.events(t) {
+			if m.Text() != plain.Text() {
 				t.Error("the second collect changed what is stored")
 			}
 		})
 	}
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(130)
 	f.noSource = true // answers with all pipelines where children are asked for
 	f.collect(t, m, now, nil)
 	f.asked()
 	f.collect(t, m, now.Add(time.Minute), nil)
-	if asked, whole := f.asked(); len(m.runs) != 130 || whole != 0 || containing(asked, childSource) != 0 {
-		t.Errorf("stored %s, asked %s", m.counts(), strings.Join(asked, "\n"))
+	if asked, whole := f.asked(); m.Number(event.KindPipelineRun) != 130 || whole != 0 || containing(asked, childSource) != 0 {
+		t.Errorf("stored %s, asked %s", counts(m), strings.Join(asked, "\n"))
 	}
 }
 
 func TestRulesMakeDeploymentsOfJobs(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.pipe(nth(0), now.Add(-time.Hour), "success", "build", "deploy-prod")
 	f.pipe(nth(1), now.Add(-2*time.Hour), "failed", "deploy-prod")["ref"] = "x"
 	f.find("jobs", nth(1)*10)["allow_failure"] = true
 	f.collect(t, m, now, nil)
 	rules := func(c *Config) { c.Deployments = []DeploymentRule{{Job: "deploy-*", Environment: "production"}} }
 	f.collect(t, m, now.Add(time.Minute), rules) // rules that were not there before
-	a, b := m.deployments[fmt.Sprint("job/", nth(0)*10+1)], m.deployments[fmt.Sprint("job/", nth(1)*10)]
-	if len(m.deployments) != 2 || a.Environment != "production" || a.Status != event.Succeeded || a.FinishedAt.IsZero() || b.Status != event.Skipped || b.StatusRaw != "failed" {
-		t.Errorf("%+v", m.deployments)
+	a, b := collecttest.Stored[event.Deployment](m)[fmt.Sprint("job/", nth(0)*10+1)], collecttest.Stored[event.Deployment](m)[fmt.Sprint("job/", nth(1)*10)]
+	if m.Number(event.KindDeployment) != 2 || a.Environment != "production" || a.Status != event.Succeeded || a.FinishedAt.IsZero() || b.Status != event.Skipped || b.StatusRaw != "failed" {
+		t.Errorf("%+v", collecttest.Stored[event.Deployment](m))
 	}
 	f.asked()
 	f.collect(t, m, now.Add(2*time.Minute), rules)
@@ -270,7 +272,7 @@ func TestRulesMakeDeploymentsOfJobs(t *testing.T) {
 }
 
 func TestMergeRequests(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	base := object{"state": "opened", "title": "t", "created_at": "2026-11-20T10:00:00.000Z", "updated_at": "2026-11-20T10:00:00.000Z", "author": object{"username": "project_7_bot_1a2b"}, "sha": "hh"}
 	add := func(id int64, change object) {
 		o := object{"id": id + 1000, "iid": id}
@@ -286,22 +288,22 @@ func TestMergeRequests(t *testing.T) {
 	add(3, object{"state": "merged", "merged_at": "2026-11-20T11:00:00.000Z", "squash_commit_sha": "ss", "description": "This reverts merge request !2"})
 	add(4, object{"state": "closed", "closed_at": "2026-11-20T12:00:00.000Z", "author": nil, "source_branch": "revert-0123abcd"})
 	f.collect(t, m, now, nil)
-	if c := m.changes["1"]; !c.Bot || !c.MergedAt.IsZero() || !c.ClosedAt.IsZero() || c.MergeSHA != "" || c.Repository != scope || c.Number != 1 {
+	if c := collecttest.Stored[event.Change](m)["1"]; !c.Bot || !c.MergedAt.IsZero() || !c.ClosedAt.IsZero() || c.MergeSHA != "" || c.Repository != scope || c.Number != 1 {
 		t.Errorf("%+v", c)
 	}
-	if c := m.changes["2"]; c.MergeSHA != "mm" || c.Bot || c.Author != "anna" || c.ClosedAt.IsZero() {
+	if c := collecttest.Stored[event.Change](m)["2"]; c.MergeSHA != "mm" || c.Bot || c.Author != "anna" || c.ClosedAt.IsZero() {
 		t.Errorf("%+v", c)
 	}
-	if c := m.changes["3"]; c.MergeSHA != "ss" || c.Reverts != "2" {
+	if c := collecttest.Stored[event.Change](m)["3"]; c.MergeSHA != "ss" || c.Reverts != "2" {
 		t.Errorf("%+v", c)
 	}
-	if c := m.changes["4"]; c.ClosedAt.IsZero() || !c.MergedAt.IsZero() || c.Reverts != "0123abcd" || c.Author != "" {
+	if c := collecttest.Stored[event.Change](m)["4"]; c.ClosedAt.IsZero() || !c.MergedAt.IsZero() || c.Reverts != "0123abcd" || c.Author != "" {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestGroupsAndProjects(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.group = []object{f.project, {"id": int64(8), "path_with_namespace": "acme/sub/Ünïcode"}, {"id": int64(9), "path_with_namespace": "acme/old", "archived": true}}
 	tune := func(c *Config) { c.Groups = []string{"acme"} }
 	scopes, err := f.collector(t, now, tune).Scopes(t.Context(), m)
@@ -320,7 +322,7 @@ func TestGroupsAndProjects(t *testing.T) {
 }
 
 func TestWhatIsSwitchedOffIsSaid(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
 		if strings.Count(r.URL.Path, "/") > 4 && !strings.HasSuffix(r.URL.Path, "merge_requests") && !strings.HasSuffix(r.URL.Path, scope) {
 			refuse(w, 403, "403 Forbidden")
@@ -330,7 +332,7 @@ func TestWhatIsSwitchedOffIsSaid(t *testing.T) {
 	}
 	f.collect(t, m, now, nil)
 	for _, kind := range []event.Kind{event.KindPipelineRun, event.KindDeployment} {
-		if l := m.entries[kind]; !strings.Contains(l.Note, "switched off") {
+		if l := m.Ledger(kind); !strings.Contains(l.Note, "switched off") {
 			t.Errorf("%s: %+v", kind, l)
 		}
 	}
@@ -348,7 +350,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 				return true
 			}
 			c := f.collector(t, now, nil)
-			_, scopes := c.Scopes(t.Context(), newMemory())
+			_, scopes := c.Scopes(t.Context(), collecttest.NewWriter())
 			for _, err := range []error{scopes, c.Check(t.Context())} {
 				if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "project "+scope) {
 					t.Errorf("error %v does not say %q", err, tc.want)
@@ -363,7 +365,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 }
 
 func TestASecondUpdateAtTheCursorIsRead(t *testing.T) {
-	f, m := start(t), newMemory()
+	f, m := start(t), collecttest.NewWriter()
 	f.history(150)
 	f.collect(t, m, now, nil)
 	f.asked()
@@ -372,13 +374,13 @@ func TestASecondUpdateAtTheCursorIsRead(t *testing.T) {
 	job["status"], job["finished_at"] = "running", nil
 	f.collect(t, m, now.Add(time.Minute), nil)
 	id := fmt.Sprint(nth(0))
-	if r := m.runs[id]; r.Status != event.Running || !r.FinishedAt.IsZero() {
+	if r := m.Run(id); r.Status != event.Running || !r.FinishedAt.IsZero() {
 		t.Errorf("stored as %s, finished %s", r.Status, r.FinishedAt)
 	}
 	f.find("pipelines", nth(0))["status"] = "success"
 	job["status"], job["finished_at"] = "success", stampText(now.Add(time.Minute))
 	f.collect(t, m, now.Add(2*time.Minute), nil)
-	if r := m.runs[id]; r.Status != event.Succeeded || !r.FinishedAt.Equal(now.Add(time.Minute)) {
+	if r := m.Run(id); r.Status != event.Succeeded || !r.FinishedAt.Equal(now.Add(time.Minute)) {
 		t.Errorf("stored as %s, finished %s", r.Status, r.FinishedAt)
 	}
 }

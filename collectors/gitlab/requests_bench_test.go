@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // allowed is the most that collecting may cost, by the units of spent. A page is 100 records. What is unchanged is told by
@@ -15,7 +18,7 @@ var allowed = map[string]float64{"requests/100jobs": 1, "requests/100pipelines":
 func spent(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	const pipelines, jobs, changes, deployments = 1000, 2000, 1000, 1000
-	f, m := start(tb), newMemory()
+	f, m := start(tb), collecttest.NewWriter()
 	f.history(pipelines)
 	for i := range changes {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
@@ -29,8 +32,8 @@ func spent(tb testing.TB) map[string]float64 {
 	}
 	f.collect(tb, m, now, nil)
 	first, _ := f.asked()
-	if len(m.runs) != pipelines || len(m.jobs) != jobs || len(m.changes) != changes || len(m.deployments) != deployments {
-		tb.Fatalf("stored %s", m.counts())
+	if m.Number(event.KindPipelineRun) != pipelines || m.Number(event.KindPipelineJob) != jobs || m.Number(event.KindChange) != changes || m.Number(event.KindDeployment) != deployments {
+		tb.Fatalf("stored %s", counts(m))
 	}
 	f.collect(tb, m, now.Add(time.Minute), nil)
 	again, whole := f.asked()
