@@ -35,6 +35,7 @@ var house = []struct {
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
 	{name: "collectors/source", imports: []string{"event", "catalog", "collectors/rest"}},
+	{name: "collectors/collecttest", imports: []string{"event", "collectors/rest", "collectors/rest/resttest", "collectors/source"}},
 	{name: "collectors/delivery", imports: []string{"event"}},
 	{name: "collectors/delivery/deliverytest", imports: []string{"event", "collectors/delivery"}},
 	{name: "collectors/alertmanager", imports: ofSource},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -135,8 +136,11 @@ func (w *world) text() string {
 			text.WriteString(scope + " " + line)
 		}
 	}
-	return text.String()
+	return address.ReplaceAllString(text.String(), "http://server")
 }
+
+// address is that of a server, whose port is another each time; events link to it.
+var address = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+`)
 
 // compare fails the test when something else is stored than want.
 func (w *world) compare(t *testing.T, want, after string) {
@@ -162,26 +166,26 @@ func difference(got, want string) string {
 	var diff []string
 	for line := range strings.Lines(want) {
 		if !has[line] {
-			diff = append(diff, "- "+line)
+			diff = append(diff, fmt.Sprintf("- %.400s", line))
 		}
 	}
 	for line := range strings.Lines(got) {
 		if !wants[line] {
-			diff = append(diff, "+ "+line)
+			diff = append(diff, fmt.Sprintf("+ %.400s", line))
 		}
 	}
-	return fmt.Sprintf("%d lines differ\n%s", len(diff), strings.Join(diff[:min(len(diff), 6)], ""))
+	return fmt.Sprintf("%d lines differ\n%s", len(diff), strings.Join(diff[:min(len(diff), 6)], "\n"))
 }
 
 // collector makes a collector that does not wait but on the clock.
-func (s Suite) collector(t *testing.T, server *httptest.Server, clock *resttest.Clock, tune ...func(*rest.Config)) source.Collector {
+func (s Suite) collector(t *testing.T, server *httptest.Server, clock *resttest.Clock) source.Collector {
 	t.Helper()
-	return s.collectorAt(t, server.URL, clock, tune...)
+	return s.collectorAt(t, server.URL, clock)
 }
 
-func (s Suite) collectorAt(t *testing.T, address string, clock *resttest.Clock, tune ...func(*rest.Config)) source.Collector {
+func (s Suite) collectorAt(t *testing.T, at string, clock *resttest.Clock, tune ...func(*rest.Config)) source.Collector {
 	t.Helper()
-	c, err := s.New(address, source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(cfg *rest.Config) {
+	c, err := s.New(at, source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(cfg *rest.Config) {
 		cfg.PerSecond, cfg.Burst = 1e6, 1e6
 		for _, f := range tune {
 			f(cfg)

@@ -1,12 +1,14 @@
 package github
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 )
@@ -31,30 +33,6 @@ func allOfIt(c *Config) {
 	c.Deployments.From = []DeploymentsFrom{FromDeployments, FromReleases}
 }
 
-func TestEverySortSurvivesAKillAtEveryWrite(t *testing.T) {
-	whole, s := newMemory(), fake(t, allSorts())
-	collect(t, s, whole, now, allOfIt)
-	want := whole.events(t)
-	if len(whole.incidents) != 130 || len(whole.deployments) != 133 || len(whole.descriptors) != 3 || len(whole.runs) != 151 {
-		t.Fatalf("stored %d incidents, %d deployments, %d descriptors, %d attempts", len(whole.incidents), len(whole.deployments), len(whole.descriptors), len(whole.runs))
-	}
-	for _, keepLast := range []bool{false, true} {
-		for n := 1; n <= whole.writes; n++ {
-			m := newMemory()
-			m.breakAt, m.keepLast = n, keepLast
-			if err := collector(t, s, allOfIt, now).Collect(t.Context(), scope, m); !errors.Is(err, errBroken) {
-				t.Fatalf("killed at write %d: %v", n, err)
-			}
-			m.breakAt = 0
-			collect(t, s, m, now, allOfIt)
-			if m.events(t) != want {
-				t.Fatalf("killed at write %d (done: %t) and collected again: %d runs, %d jobs, %d incidents, %d deployments, %d descriptors", n, keepLast,
-					len(m.runs), len(m.jobs), len(m.incidents), len(m.deployments), len(m.descriptors))
-			}
-		}
-	}
-}
-
 func TestWhatNothingNewCosts(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -66,7 +44,7 @@ func TestWhatNothingNewCosts(t *testing.T) {
 		{"tags alone", from(FromTags), "actions/runs git/matching-refs/tags pulls repository"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, allSorts()), newMemory()
+			s, m := fake(t, allSorts()), collecttest.NewWriter()
 			collect(t, s, m, now, tc.tune)
 			for range 3 {
 				s.Requests()
@@ -92,13 +70,13 @@ func TestWhatNothingNewCosts(t *testing.T) {
 }
 
 func TestWhatTheFirstReadCosts(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(4321, time.Minute), Pulls: pullsEvery(1000, time.Hour)}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(4321, time.Minute), Pulls: pullsEvery(1000, time.Hour)}), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
 	r := s.Requests()
-	if runs := count(r, "/actions/runs"); runs > 4321/100+1 || len(m.runs) != 4321 {
-		t.Errorf("%d requests for %d runs", runs, len(m.runs))
+	if runs := count(r, "/actions/runs"); runs > 4321/100+1 || m.Number(event.KindPipelineRun) != 4321 {
+		t.Errorf("%d requests for %d runs", runs, m.Number(event.KindPipelineRun))
 	}
-	if pulls := count(r, "graphql"); pulls > 1000/100 || len(m.changes) != 1000 {
-		t.Errorf("%d queries for %d pull requests", pulls, len(m.changes))
+	if pulls := count(r, "graphql"); pulls > 1000/100 || m.Number(event.KindChange) != 1000 {
+		t.Errorf("%d queries for %d pull requests", pulls, m.Number(event.KindChange))
 	}
 }

@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
@@ -64,9 +67,9 @@ func appCollector(t *testing.T, cfg Config, clock *atomic.Int64, tune ...func(*s
 
 func TestAnAppCollectsWithOneTokenAtATime(t *testing.T) {
 	s, cfg, clock := appServer(t)
-	c, m := appCollector(t, cfg, clock), newMemory()
-	if err := c.Collect(t.Context(), scope, m); err != nil || len(m.changes) != 160 || len(m.runs) != 231 {
-		t.Fatalf("stored %d changes and %d attempts, %v", len(m.changes), len(m.runs), err)
+	c, m := appCollector(t, cfg, clock), collecttest.NewWriter()
+	if err := c.Collect(t.Context(), scope, m); err != nil || m.Number(event.KindChange) != 160 || m.Number(event.KindPipelineRun) != 231 {
+		t.Fatalf("stored %d changes and %d attempts, %v", m.Number(event.KindChange), m.Number(event.KindPipelineRun), err)
 	}
 	if s.App.Given != 1 {
 		t.Errorf("%d tokens were asked for", s.App.Given)

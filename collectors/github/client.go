@@ -40,8 +40,10 @@ func (c *Collector) get(ctx context.Context, path, etag string, into any) (answe
 		return answer{}, answered(c.explain(path, err))
 	}
 	got := answer{etag: resp.Header.Get("ETag"), next: resp.NextPage, header: resp.Header}
-	if err := decode(resp.Response, into); err != nil {
-		if page, ok := into.(salvager); ok {
+	err = decode(resp.Response, into)
+	page, ok := into.(salvager)
+	if err != nil || ok && page.nameless() {
+		if ok {
 			got.odd, err = page.salvage(resp.Response)
 		}
 		if err != nil {

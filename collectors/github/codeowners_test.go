@@ -7,6 +7,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 )
 
@@ -53,15 +56,15 @@ func TestCodeowners(t *testing.T) {
 }
 
 func TestCodeownersAreFacts(t *testing.T) {
-	value := func(m *memory, name string) string {
-		f := m.facts["repository.codeowners."+name]
+	value := func(m *collecttest.Writer, name string) string {
+		f := collecttest.Stored[event.Fact](m)["repository.codeowners."+name]
 		if f.Error != "" {
 			return "unknown: " + f.Error
 		}
 		return string(f.Value)
 	}
 	repo := &githubtest.Repo{Contents: map[string]string{"CODEOWNERS": "* @acme/old", "docs/CODEOWNERS": "* @acme/docs", "README.md": "x"}}
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	step := func(what, want string, blobs int) {
 		t.Helper()
 		s.Requests()

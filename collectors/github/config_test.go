@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
@@ -105,7 +107,7 @@ func TestTheRepositoriesOfAnOrganization(t *testing.T) {
 	for i := range 120 {
 		s.Repos["acme/r"+string(rune('a'+i/26))+string(rune('a'+i%26))] = &githubtest.Repo{Archived: i == 3, Fork: i == 4}
 	}
-	m := newMemory()
+	m := collecttest.NewWriter()
 	c := collector(t, s, func(c *Config) { c.Organization, c.Repositories = "acme", []string{"acme/raa", "other/x"} }, now)
 	for i, want := range []int{3, 2} { // requests: the owner and two pages, then two pages that have not changed
 		scopes, err := c.Scopes(t.Context(), m)
@@ -234,7 +236,7 @@ func FuzzAnswers(f *testing.F) {
 }
 
 func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(1, time.Hour), Files: []string{"README.md"}}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(1, time.Hour), Files: []string{"README.md"}}), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		for _, part := range []string{"/actions/", "/pulls", "/deployments", "/git/"} {
 			if strings.Contains(r.URL.Path, part) {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -25,14 +27,14 @@ func discover(c *Config) {
 
 func TestDescriptorsAreDiscovered(t *testing.T) {
 	repo := &githubtest.Repo{Contents: map[string]string{"catalog-info.yaml": component, "README.md": "x"}}
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	step := func(what string, blobs int, want string, tune func(*Config)) {
 		t.Helper()
 		s.Requests()
 		collect(t, s, m, now, tune)
 		var got []string
-		for _, name := range keys(m.descriptors) {
-			d := m.descriptors[name]
+		for _, name := range m.Keys(event.KindDescriptor) {
+			d := collecttest.Stored[event.Descriptor](m)[name]
 			got = append(got, fmt.Sprintf("%s=%d", name, len(d.Document)))
 			if (d.Document == "") != (d.Revision == "") || d.Scope != scope || d.URL != s.URL+"/acme/shop/blob/main/"+name {
 				t.Errorf("%s: %+v", what, d)
@@ -45,9 +47,9 @@ func TestDescriptorsAreDiscovered(t *testing.T) {
 	size := func(text string) int { return len(text) }
 	step("repositories alone are not searched", 0, "[]", nil)
 	step("unless that is wanted", 1, fmt.Sprintf("[catalog-info.yaml=%d]", size(component)), discover)
-	appended := m.appended
+	appended := m.Appended()
 	step("unchanged", 0, fmt.Sprintf("[catalog-info.yaml=%d]", size(component)), discover)
-	if n := m.appended - appended; n != 14+4 { // facts and ledger
+	if n := m.Appended() - appended; n != 14 { // facts
 		t.Errorf("%d events when nothing is new", n)
 	}
 	repo.Contents["README.md"] = "y"
@@ -65,11 +67,11 @@ func TestDescriptorsAreDiscovered(t *testing.T) {
 }
 
 func TestAnotherPathOfTheDescriptor(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Contents: map[string]string{".backstage/catalog.yaml": component, "catalog-info.yaml": component}}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Contents: map[string]string{".backstage/catalog.yaml": component, "catalog-info.yaml": component}}), collecttest.NewWriter()
 	collect(t, s, m, now, discover)
 	collect(t, s, m, now, func(c *Config) { discover(c); c.Catalog.Path = ".backstage/catalog.yaml" })
-	if m.descriptors["catalog-info.yaml"].Document != "" || m.descriptors[".backstage/catalog.yaml"].Document != component {
-		t.Errorf("%+v", m.descriptors)
+	if collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document != "" || collecttest.Stored[event.Descriptor](m)[".backstage/catalog.yaml"].Document != component {
+		t.Errorf("%+v", collecttest.Stored[event.Descriptor](m))
 	}
 	for _, path := range []string{"/etc/x", "../x", "a/../b", "./x", "."} {
 		if err := (Catalog{Path: path}).validate(); err == nil {
@@ -84,17 +86,17 @@ func TestLocationsAreFollowedWithinTheRepository(t *testing.T) {
 		"services/a/catalog-info.yaml": component, "services/b/catalog-info.yaml": component + "# b\n", "services/b/deep/catalog-info.yaml": component,
 		"systems/all.yaml": location("one.yaml", "../catalog-info.yaml"), "systems/one.yaml": component + "# one\n", "outside.yaml": component,
 	}}
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	collect(t, s, m, now, discover)
-	if got := fmt.Sprint(keys(m.descriptors)); got != "[catalog-info.yaml services/a/catalog-info.yaml services/b/catalog-info.yaml systems/all.yaml systems/one.yaml]" {
+	if got := fmt.Sprint(m.Keys(event.KindDescriptor)); got != "[catalog-info.yaml services/a/catalog-info.yaml services/b/catalog-info.yaml systems/all.yaml systems/one.yaml]" {
 		t.Errorf("found %s", got)
 	}
 	s.Requests()
 	repo.Contents["services/c/catalog-info.yaml"] = component + "# c\n" // the Location is as before, the file is new
 	delete(repo.Contents, "systems/one.yaml")
 	collect(t, s, m, now, discover)
-	if n := count(s.Requests(), "git/blobs"); n != 1 || m.descriptors["services/c/catalog-info.yaml"].Document == "" || m.descriptors["systems/one.yaml"].Document != "" {
-		t.Errorf("%d files read, found %v", n, keys(m.descriptors))
+	if n := count(s.Requests(), "git/blobs"); n != 1 || collecttest.Stored[event.Descriptor](m)["services/c/catalog-info.yaml"].Document == "" || collecttest.Stored[event.Descriptor](m)["systems/one.yaml"].Document != "" {
+		t.Errorf("%d files read, found %v", n, m.Keys(event.KindDescriptor))
 	}
 }
 
@@ -106,20 +108,20 @@ func TestLocationsWithoutAnEnd(t *testing.T) {
 	for i := range 30 {
 		contents[fmt.Sprintf("chain/%d.yaml", i)] = location(fmt.Sprintf("%d.yaml", i+1), "../catalog-info.yaml")
 	}
-	s, m := fake(t, &githubtest.Repo{Contents: contents}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Contents: contents}), collecttest.NewWriter()
 	collect(t, s, m, now, discover)
-	if len(m.descriptors) != documentsPerRepository {
-		t.Errorf("found %d", len(m.descriptors))
+	if m.Number(event.KindDescriptor) != documentsPerRepository {
+		t.Errorf("found %d", m.Number(event.KindDescriptor))
 	}
 	delete(contents, "catalog-info.yaml")
 	contents["catalog-info.yaml"] = location("chain/0.yaml")
-	if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, errRemoval) {
+	if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, collecttest.ErrRemoval) {
 		t.Errorf("most of the descriptors are gone: %v", err)
 	}
-	m.accept = true
+	m.Accept = true
 	collect(t, s, m, now, discover)
 	found := 0
-	for _, d := range m.descriptors {
+	for _, d := range collecttest.Stored[event.Descriptor](m) {
 		if d.Document != "" {
 			found++
 		}
@@ -132,7 +134,7 @@ func TestLocationsWithoutAnEnd(t *testing.T) {
 func TestADescriptorThatCannotBeReadDoesNotHoldUpTheStreams(t *testing.T) {
 	repo := everything()
 	repo.Contents = map[string]string{"catalog-info.yaml": component}
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.Contains(r.URL.Path, "git/blobs") {
 			return &githubtest.Fault{Status: 404 + 18, Body: `{"message":"Sorry, the blob is too large"}`}
@@ -140,12 +142,12 @@ func TestADescriptorThatCannotBeReadDoesNotHoldUpTheStreams(t *testing.T) {
 		return nil
 	}
 	err := collector(t, s, discover, now).Collect(t.Context(), scope, m)
-	if err == nil || !strings.Contains(err.Error(), "git/blobs") || len(m.changes) != 160 {
-		t.Errorf("%d changes, %v", len(m.changes), err)
+	if err == nil || !strings.Contains(err.Error(), "git/blobs") || m.Number(event.KindChange) != 160 {
+		t.Errorf("%d changes, %v", m.Number(event.KindChange), err)
 	}
 	s.SetBefore(nil)
 	collect(t, s, m, now, discover)
-	if m.descriptors["catalog-info.yaml"].Document != component {
+	if collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document != component {
 		t.Error("it is not read again")
 	}
 }
@@ -158,7 +160,7 @@ func TestAnOrganizationCostsThreeRequestsARepository(t *testing.T) {
 		repo.Pushed, repo.Contents = pushed, map[string]string{"catalog-info.yaml": component}
 		s.Repos[name] = repo
 	}
-	of := map[string]*memory{"": newMemory(), "acme/a": newMemory(), "acme/b": newMemory()}
+	of := map[string]*collecttest.Writer{"": collecttest.NewWriter(), "acme/a": collecttest.NewWriter(), "acme/b": collecttest.NewWriter()}
 	c := collector(t, s, func(c *Config) { c.Organization, c.Repositories = "acme", nil }, now)
 	round := func() []githubtest.Request {
 		t.Helper()
@@ -184,16 +186,16 @@ func TestAnOrganizationCostsThreeRequestsARepository(t *testing.T) {
 	if len(requests) != 1+2*3 { // the listing; of each repository its runs, pull requests and deployments
 		t.Errorf("%d requests: %v", len(requests), requests)
 	}
-	if d := of["acme/a"].descriptors["catalog-info.yaml"]; d.Document != component {
+	if d := collecttest.Stored[event.Descriptor](of["acme/a"])["catalog-info.yaml"]; d.Document != component {
 		t.Errorf("%+v", d)
 	}
-	if f := of["acme/a"].facts["repository.default_branch"]; string(f.Value) != `"main"` {
+	if f := collecttest.Stored[event.Fact](of["acme/a"])["repository.default_branch"]; string(f.Value) != `"main"` {
 		t.Errorf("%+v", f)
 	}
 	s.Repos["acme/a"].Pushed = now.Add(-time.Minute)
 	s.Repos["acme/a"].Contents["README.md"] = "new"
 	requests = round()
-	if n := count(requests, "git/trees"); n != 1 || string(of["acme/a"].facts["repository.files.readme"].Value) != "true" {
+	if n := count(requests, "git/trees"); n != 1 || string(collecttest.Stored[event.Fact](of["acme/a"])["repository.files.readme"].Value) != "true" {
 		t.Errorf("%d listings of files after a push", n)
 	}
 	if n := count(round(), "git/trees"); n != 1 {
@@ -204,7 +206,7 @@ func TestAnOrganizationCostsThreeRequestsARepository(t *testing.T) {
 func TestFilesAreListedAfterAPushAlone(t *testing.T) {
 	repo := everything()
 	repo.Pushed = now.Add(-time.Hour)
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	for _, tc := range []struct {
 		name  string
 		at    time.Time
@@ -216,7 +218,7 @@ func TestFilesAreListedAfterAPushAlone(t *testing.T) {
 			t.Errorf("%s: %d listings", tc.name, n)
 		}
 	}
-	if f := m.facts["repository.files.readme"]; string(f.Value) != "true" || !f.ObservedAt.Equal(now.Add(25*time.Hour)) {
+	if f := collecttest.Stored[event.Fact](m)["repository.files.readme"]; string(f.Value) != "true" || !f.ObservedAt.Equal(now.Add(25*time.Hour)) {
 		t.Errorf("%+v", f)
 	}
 }
@@ -247,10 +249,10 @@ func FuzzLocations(f *testing.F) {
 func TestAnEmptyListingOfFilesRemovesNothing(t *testing.T) {
 	full := map[string]string{"catalog-info.yaml": component, "README.md": "x", "CODEOWNERS": "* @acme/shop\n"}
 	repo := &githubtest.Repo{Contents: full}
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	collect(t, s, m, now, discover)
 	shown := func() string {
-		return fmt.Sprintf("%d %s %s", len(m.descriptors["catalog-info.yaml"].Document), m.facts["repository.files.readme"].Value, m.facts["repository.codeowners.owners"].Value)
+		return fmt.Sprintf("%d %s %s", len(collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document), collecttest.Stored[event.Fact](m)["repository.files.readme"].Value, collecttest.Stored[event.Fact](m)["repository.codeowners.owners"].Value)
 	}
 	want := shown()
 	empty := map[string]*githubtest.Fault{
@@ -265,14 +267,14 @@ func TestAnEmptyListingOfFilesRemovesNothing(t *testing.T) {
 			return nil
 		}
 		for range 2 { // the second collect is refused too
-			if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, errRemoval) || shown() != want {
+			if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, collecttest.ErrRemoval) || shown() != want {
 				t.Errorf("%s: %v, shown %s, want %s", name, err, shown(), want)
 			}
 		}
 	}
-	m.accept = true
+	m.Accept = true
 	collect(t, s, m, now, discover)
-	if m.descriptors["catalog-info.yaml"].Document != "" || string(m.facts["repository.files.readme"].Value) != "false" {
+	if collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document != "" || string(collecttest.Stored[event.Fact](m)["repository.files.readme"].Value) != "false" {
 		t.Errorf("it was accepted: %s", shown())
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -84,7 +86,7 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		"on an older page of the list": {func(s *githubtest.Server) func(*http.Request) bool { return showing(s, 1000000-222) }, n - 1, n - 1, event.KindPipelineRun, "run created"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(n, time.Hour)}), newMemory()
+			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(n, time.Hour)}), collecttest.NewWriter()
 			s.Before = always500(c.bad(s))
 			for i := range 3 {
 				err := collector(t, s, nil, now.Add(time.Duration(i)*time.Minute)).Collect(t.Context(), scope, m)
@@ -92,10 +94,10 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 					t.Fatalf("the error does not name it: %v", err)
 				}
 			}
-			if len(m.runs) != c.runs || len(m.jobs) != c.jobs {
-				t.Errorf("stored %d runs and %d jobs, want %d and %d", len(m.runs), len(m.jobs), c.runs, c.jobs)
+			if m.Number(event.KindPipelineRun) != c.runs || m.Number(event.KindPipelineJob) != c.jobs {
+				t.Errorf("stored %d runs and %d jobs, want %d and %d", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), c.runs, c.jobs)
 			}
-			if l := m.entries[c.gap]; l.Gap() != 1 || l.Note == "" {
+			if l := m.Ledger(c.gap); l.Gap() != 1 || l.Note == "" {
 				t.Errorf("ledger %+v", l)
 			}
 			s.Requests()
@@ -103,11 +105,11 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			for i := range 2 {
 				collect(t, s, m, now.Add(time.Duration(10+i)*time.Minute), nil)
 			}
-			if len(m.runs) != n || len(m.jobs) != n || m.entries[c.gap].Gap() != 0 {
-				t.Errorf("it is readable again: %d runs, %d jobs, gap %d", len(m.runs), len(m.jobs), m.entries[c.gap].Gap())
+			if m.Number(event.KindPipelineRun) != n || m.Number(event.KindPipelineJob) != n || m.Ledger(c.gap).Gap() != 0 {
+				t.Errorf("it is readable again: %d runs, %d jobs, gap %d", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), m.Ledger(c.gap).Gap())
 			}
 			var state runsState
-			if err := json.Unmarshal(m.docs[runsStream], &state); err != nil || state.Failed.Len() != 0 || len(state.Holes) != 0 {
+			if _, err := m.Load(t.Context(), runsStream, &state); err != nil || state.Failed.Len() != 0 || len(state.Holes) != 0 {
 				t.Errorf("the checkpoint still has %v %v", state.Failed.Keys(), state.Holes)
 			}
 			s.Requests()
@@ -122,7 +124,7 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestAnOddRunDoesNotHoldUpTheOthers(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(3, time.Hour)}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(3, time.Hour)}), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if !strings.HasSuffix(r.URL.Path, "/actions/runs") {
 			return nil
@@ -138,13 +140,13 @@ func TestAnOddRunDoesNotHoldUpTheOthers(t *testing.T) {
 		return &githubtest.Fault{Status: http.StatusOK, Body: fmt.Sprintf(`{"total_count":3,"workflow_runs":[%s]}`, strings.Join(page, ","))}
 	}
 	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "run 999999") || len(m.runs) != 2 || m.entries[event.KindPipelineRun].Gap() != 1 {
-		t.Errorf("%v, %d runs, %+v", err, len(m.runs), m.entries[event.KindPipelineRun])
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "run 999999") || m.Number(event.KindPipelineRun) != 2 || m.Ledger(event.KindPipelineRun).Gap() != 1 {
+		t.Errorf("%v, %d runs, %+v", err, m.Number(event.KindPipelineRun), m.Ledger(event.KindPipelineRun))
 	}
 	s.SetBefore(nil)
 	collect(t, s, m, now, nil)
-	if len(m.runs) != 3 || len(m.jobs) != 3 {
-		t.Errorf("%d runs, %d jobs", len(m.runs), len(m.jobs))
+	if m.Number(event.KindPipelineRun) != 3 || m.Number(event.KindPipelineJob) != 3 {
+		t.Errorf("%d runs, %d jobs", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob))
 	}
 }
 
@@ -155,7 +157,7 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 		"jobs of all": func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/jobs") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(40, time.Hour)}), newMemory()
+			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(40, time.Hour)}), collecttest.NewWriter()
 			s.SetBefore(always500(bad))
 			err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
 			if err == nil || rest.OnlySkipped(err) {
@@ -163,8 +165,8 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 			}
 			s.SetBefore(nil)
 			collect(t, s, m, now, nil)
-			if len(m.runs) != 40 || len(m.jobs) != 40 {
-				t.Errorf("afterwards: %d runs, %d jobs", len(m.runs), len(m.jobs))
+			if m.Number(event.KindPipelineRun) != 40 || m.Number(event.KindPipelineJob) != 40 {
+				t.Errorf("afterwards: %d runs, %d jobs", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob))
 			}
 		})
 	}
@@ -203,7 +205,7 @@ func TestAPullRequestThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const place = 123
 			pulls := pullsEvery(200, time.Hour)
-			s, m := fake(t, &githubtest.Repo{Pulls: pulls}), newMemory()
+			s, m := fake(t, &githubtest.Repo{Pulls: pulls}), collecttest.NewWriter()
 			s.Before = graphQLFails(t, fault, func(query string, number, first int, after string) bool {
 				if number > 0 {
 					return number == pulls[place].Number
@@ -213,17 +215,17 @@ func TestAPullRequestThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			})
 			for range 3 {
 				err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
-				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), fmt.Sprintf("#%d (", pulls[place].Number)) || len(m.changes) != 199 {
-					t.Fatalf("%v, %d changes", err, len(m.changes))
+				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), fmt.Sprintf("#%d (", pulls[place].Number)) || m.Number(event.KindChange) != 199 {
+					t.Fatalf("%v, %d changes", err, m.Number(event.KindChange))
 				}
 			}
-			if l := m.entries[event.KindChange]; l.Gap() != 1 || l.Note == "" {
+			if l := m.Ledger(event.KindChange); l.Gap() != 1 || l.Note == "" {
 				t.Errorf("ledger %+v", l)
 			}
 			s.SetBefore(nil)
 			collect(t, s, m, now, noJobs)
-			if len(m.changes) != 200 || m.entries[event.KindChange].Gap() != 0 {
-				t.Errorf("%d changes", len(m.changes))
+			if m.Number(event.KindChange) != 200 || m.Ledger(event.KindChange).Gap() != 0 {
+				t.Errorf("%d changes", m.Number(event.KindChange))
 			}
 		})
 	}
@@ -236,7 +238,7 @@ func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
 			Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}})
 	}
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	graphQL := graphQLFails(t, &githubtest.Fault{Status: http.StatusBadGateway}, func(query string, _, _ int, _ string) bool { return strings.Contains(query, "deployments") })
 	s.Before = func(n int, r *http.Request) *githubtest.Fault {
 		if strings.HasSuffix(r.URL.Path, "/deployments/8877/statuses") {
@@ -246,33 +248,33 @@ func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 	for range 2 {
 		err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
-		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "deployment 8877") || len(m.deployments) != 149 || m.entries[event.KindDeployment].Gap() != 1 {
-			t.Fatalf("%v, %d deployments, %+v", err, len(m.deployments), m.entries[event.KindDeployment])
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "deployment 8877") || m.Number(event.KindDeployment) != 149 || m.Ledger(event.KindDeployment).Gap() != 1 {
+			t.Fatalf("%v, %d deployments, %+v", err, m.Number(event.KindDeployment), m.Ledger(event.KindDeployment))
 		}
 	}
 	s.SetBefore(nil)
 	collect(t, s, m, now, noJobs)
-	if len(m.deployments) != 150 || m.entries[event.KindDeployment].Gap() != 0 {
-		t.Errorf("%d deployments", len(m.deployments))
+	if m.Number(event.KindDeployment) != 150 || m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Errorf("%d deployments", m.Number(event.KindDeployment))
 	}
 }
 
 func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	bad := component + "# bad\n"
 	repo := &githubtest.Repo{Contents: map[string]string{"catalog-info.yaml": location("a.yaml", "b.yaml"), "a.yaml": component, "b.yaml": bad}, Runs: runsEvery(3, time.Hour)}
-	s, m := fake(t, repo), newMemory()
+	s, m := fake(t, repo), collecttest.NewWriter()
 	sha := fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(bad), bad))))
 	s.Before = always500(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) })
 	for range 2 {
 		err := collector(t, s, discover, now).Collect(t.Context(), scope, m)
-		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "b.yaml") || m.descriptors["a.yaml"].Document == "" || len(m.runs) != 3 {
-			t.Fatalf("%v, %v, %d runs", err, keys(m.descriptors), len(m.runs))
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "b.yaml") || collecttest.Stored[event.Descriptor](m)["a.yaml"].Document == "" || m.Number(event.KindPipelineRun) != 3 {
+			t.Fatalf("%v, %v, %d runs", err, m.Keys(event.KindDescriptor), m.Number(event.KindPipelineRun))
 		}
 	}
 	s.SetBefore(nil)
 	collect(t, s, m, now, discover)
-	if m.descriptors["b.yaml"].Document != bad {
-		t.Errorf("%v", keys(m.descriptors))
+	if collecttest.Stored[event.Descriptor](m)["b.yaml"].Document != bad {
+		t.Errorf("%v", m.Keys(event.KindDescriptor))
 	}
 }
 
@@ -288,7 +290,7 @@ func TestARepositoryThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 	s.SetBefore(always500(bad))
 	org := func(c *Config) { c.Repositories, c.Organization = nil, "acme" }
-	m := newMemory()
+	m := collecttest.NewWriter()
 	listed := func() ([]string, error) { return collector(t, s, org, now).Scopes(t.Context(), m) }
 	scopes, err := listed()
 	if !rest.OnlySkipped(err) || len(scopes) != 229 || slices.Contains(scopes, "acme/r150") {

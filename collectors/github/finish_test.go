@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -39,11 +41,11 @@ func TestTheEndOfARunIsThatOfItsJobs(t *testing.T) {
 			if name == "jobs of the branch, other" {
 				g.Branch = "feature"
 			}
-			s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), newMemory()
+			s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 			for range 2 {
 				collect(t, s, m, now, c.tune)
 			}
-			e := m.runs["7/1"]
+			e := collecttest.Stored[event.PipelineRun](m)["7/1"]
 			if c.want == 0 && !e.FinishedAt.IsZero() || c.want > 0 && e.FinishedAt.Sub(e.StartedAt) != c.want || e.Duration != 0 {
 				t.Errorf("finished %s, %s after its start; want %s", e.FinishedAt, e.FinishedAt.Sub(e.StartedAt), c.want)
 			}
@@ -56,17 +58,17 @@ func TestAttemptsEndForThemselves(t *testing.T) {
 	first := g
 	first.Conclusion = "failure"
 	g.Attempt, g.Earlier = 2, []githubtest.Run{first}
-	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
 	for id, want := range map[string]time.Duration{"7/1": 5 * time.Minute, "7/2": 602 * time.Minute} {
-		if e := m.runs[id]; e.FinishedAt.Sub(g.Created) != want {
+		if e := collecttest.Stored[event.PipelineRun](m)[id]; e.FinishedAt.Sub(g.Created) != want {
 			t.Errorf("attempt %s ended %s after the run was created, want %s", id, e.FinishedAt.Sub(g.Created), want)
 		}
 	}
-	s, m = fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), newMemory()
+	s, m = fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
-	if !m.runs["7/1"].FinishedAt.IsZero() || !m.runs["7/2"].FinishedAt.IsZero() {
-		t.Errorf("without jobs no attempt's end is known: %s, %s", m.runs["7/1"].FinishedAt, m.runs["7/2"].FinishedAt)
+	if !collecttest.Stored[event.PipelineRun](m)["7/1"].FinishedAt.IsZero() || !collecttest.Stored[event.PipelineRun](m)["7/2"].FinishedAt.IsZero() {
+		t.Errorf("without jobs no attempt's end is known: %s, %s", collecttest.Stored[event.PipelineRun](m)["7/1"].FinishedAt, collecttest.Stored[event.PipelineRun](m)["7/2"].FinishedAt)
 	}
 }
 
@@ -75,9 +77,9 @@ func TestAJobThatWaitedForApprovalDoesNotEndTheRun(t *testing.T) {
 	deploy.Status, deploy.Conclusion, deploy.Completed = "waiting", "", time.Time{}
 	g := touched(minutes(1, 1, 0, 5), deploy)
 	g.Status, g.Conclusion = "waiting", ""
-	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 	collect(t, s, m, now.Add(-weeks), nil)
-	if e := m.jobs["7/1/2"]; e.Status != event.Waiting || !e.StartedAt.IsZero() {
+	if e := collecttest.Stored[event.PipelineJob](m)["7/1/2"]; e.Status != event.Waiting || !e.StartedAt.IsZero() {
 		t.Errorf("a job that waits has not started: %+v", e)
 	}
 	deploy.Status, deploy.Conclusion = "completed", "success"
@@ -87,10 +89,10 @@ func TestAJobThatWaitedForApprovalDoesNotEndTheRun(t *testing.T) {
 	for range 2 {
 		collect(t, s, m, now, nil)
 	}
-	if e := m.runs["7/1"]; e.Status != event.Succeeded || e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
+	if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; e.Status != event.Succeeded || e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
 		t.Errorf("the run ended %s after its start, want 5m", e.FinishedAt.Sub(e.StartedAt))
 	}
-	if e := m.jobs["7/1/2"]; !e.CreatedAt.IsZero() || !e.FinishedAt.Equal(deploy.Completed) {
+	if e := collecttest.Stored[event.PipelineJob](m)["7/1/2"]; !e.CreatedAt.IsZero() || !e.FinishedAt.Equal(deploy.Completed) {
 		t.Errorf("how long the job queued is not known: %+v", e)
 	}
 }
@@ -98,14 +100,18 @@ func TestAJobThatWaitedForApprovalDoesNotEndTheRun(t *testing.T) {
 func TestAReReadCorrectsTheEnd(t *testing.T) {
 	for _, tune := range []func(*Config){noJobs, nil} {
 		g := touched(minutes(1, 1, 0, 5))
-		s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 		collect(t, s, m, now, tune)
-		right := m.runs["7/1"]
+		right := collecttest.Stored[event.PipelineRun](m)["7/1"]
 		wrong := right
 		wrong.FinishedAt = g.Updated // as it was stored once
-		m.runs["7/1"], m.docs, m.reread = wrong, map[string][]byte{}, true
+		if err := m.Append(t.Context(), wrong); err != nil {
+			t.Fatal(err)
+		}
+		m.Forget()
+		m.Again = true
 		collect(t, s, m, now, tune)
-		if e := m.runs["7/1"]; !e.FinishedAt.Equal(right.FinishedAt) {
+		if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; !e.FinishedAt.Equal(right.FinishedAt) {
 			t.Errorf("finished %s after a re-read, want %s", e.FinishedAt, right.FinishedAt)
 		}
 	}
@@ -113,11 +119,11 @@ func TestAReReadCorrectsTheEnd(t *testing.T) {
 
 func TestAnEndThatIsKnownStays(t *testing.T) {
 	g := touched(minutes(1, 1, 0, 5))
-	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
 	s.Repos[scope].Runs = append(s.Repos[scope].Runs, runsEvery(1, time.Hour)...) // the page has changed
 	collect(t, s, m, now, noJobs)
-	if e := m.runs["7/1"]; e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
+	if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
 		t.Errorf("the end was forgotten when jobs were no longer asked for: %s", e.FinishedAt)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -24,18 +26,18 @@ func TestIssuesAreIncidents(t *testing.T) {
 		{Number: 4, Labels: []string{"bug", "sev1"}, Created: at(-30), Updated: at(-29)},
 		{Number: 5, Labels: []string{"outage", "incident"}, Created: at(-20), Updated: at(-19)},
 		{Number: 6, Labels: []string{"outage"}, Created: at(-20), Updated: at(-19)},
-	}}), newMemory()
+	}}), collecttest.NewWriter()
 	tune := labelled("incident", "outage")
 	collect(t, s, m, now, tune)
-	if got := fmt.Sprint(keys(m.incidents)); got != "[1 2 5 6]" {
+	if got := fmt.Sprint(m.Keys(event.KindIncident)); got != "[1 2 5 6]" {
 		t.Fatalf("stored %s", got)
 	}
-	e := m.incidents["1"]
+	e := collecttest.Stored[event.Incident](m)["1"]
 	want := event.Incident{Origin: e.Origin, Severity: "sev2", OpenedAt: at(-50), ResolvedAt: at(-41)}
 	if fmt.Sprintf("%+v", e) != fmt.Sprintf("%+v", want) || e.URL == "" || e.Scope != scope {
 		t.Errorf("got  %+v\nwant %+v", e, want)
 	}
-	if l := m.entries[event.KindIncident]; l.Expected != 4 || l.Gap() != 0 {
+	if l := m.Ledger(event.KindIncident); l.Expected != 4 || l.Gap() != 0 {
 		t.Errorf("ledger %+v", l)
 	}
 	s.Requests()
@@ -47,12 +49,12 @@ func TestIssuesAreIncidents(t *testing.T) {
 	issues[0].Closed, issues[0].Updated = time.Time{}, at(-1) // opened again
 	issues[1].Closed, issues[1].Updated = at(-2), at(-1)
 	collect(t, s, m, now, tune)
-	if !m.incidents["1"].ResolvedAt.IsZero() || !m.incidents["2"].ResolvedAt.Equal(at(-2)) {
-		t.Errorf("opened again %+v\nresolved %+v", m.incidents["1"], m.incidents["2"])
+	if !collecttest.Stored[event.Incident](m)["1"].ResolvedAt.IsZero() || !collecttest.Stored[event.Incident](m)["2"].ResolvedAt.Equal(at(-2)) {
+		t.Errorf("opened again %+v\nresolved %+v", collecttest.Stored[event.Incident](m)["1"], collecttest.Stored[event.Incident](m)["2"])
 	}
 	issues[0].Closed, issues[0].Labels = at(-1), []string{"incident", "SEV-1"} // within the same second
 	collect(t, s, m, now, tune)
-	if e := m.incidents["1"]; !e.ResolvedAt.Equal(at(-1)) || e.Severity != "sev1" {
+	if e := collecttest.Stored[event.Incident](m)["1"]; !e.ResolvedAt.Equal(at(-1)) || e.Severity != "sev1" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -63,39 +65,39 @@ func TestOnlyChangedIssuesAreRead(t *testing.T) {
 		at := now.Add(-time.Duration(350-i) * time.Hour)
 		issues = append(issues, githubtest.Issue{Number: i + 1, Labels: []string{"incident"}, Created: at, Updated: at, Closed: at.Add(time.Minute)})
 	}
-	s, m := fake(t, &githubtest.Repo{Issues: issues}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Issues: issues}), collecttest.NewWriter()
 	collect(t, s, m, now, labelled("incident"))
-	if n := count(s.Requests(), "/issues"); n != 4 || len(m.incidents) != 350 {
-		t.Errorf("%d incidents with %d requests", len(m.incidents), n)
+	if n := count(s.Requests(), "/issues"); n != 4 || m.Number(event.KindIncident) != 350 {
+		t.Errorf("%d incidents with %d requests", m.Number(event.KindIncident), n)
 	}
 	for i := range 120 { // more than a page has changed
 		s.Repos[scope].Issues[i].Updated = now.Add(time.Duration(i) * time.Second)
 	}
-	appended := m.appended
+	appended := m.Appended()
 	collect(t, s, m, now, labelled("incident"))
 	r := s.Requests()
 	if n := count(r, "/issues"); n != 2 || count(r, "since=") != 1 {
 		t.Errorf("%d requests for 120 changes", n)
 	}
-	if n := m.appended - appended; n < 120 || n > 145 {
+	if n := m.Appended() - appended; n < 120 || n > 145 {
 		t.Errorf("%d events for 120 changes", n)
 	}
 	t.Run("since", func(t *testing.T) {
-		m := newMemory()
+		m := collecttest.NewWriter()
 		tune := func(c *Config) { c.Incidents.Labels, c.Since = []string{"incident"}, now.Add(-100*time.Hour) }
 		collect(t, s, m, now, tune)
-		if len(m.incidents) != 220 { // 120 that changed, and 100
-			t.Errorf("stored %d", len(m.incidents))
+		if m.Number(event.KindIncident) != 220 { // 120 that changed, and 100
+			t.Errorf("stored %d", m.Number(event.KindIncident))
 		}
 		collect(t, s, m, now, labelled("incident"))
-		if len(m.incidents) != 350 {
-			t.Errorf("stored %d after moving back", len(m.incidents))
+		if m.Number(event.KindIncident) != 350 {
+			t.Errorf("stored %d after moving back", m.Number(event.KindIncident))
 		}
 	})
 }
 
 func TestARepositoryWithoutIssues(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{}), newMemory()
+	s, m := fake(t, &githubtest.Repo{}), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.HasSuffix(r.URL.Path, "/issues") {
 			return &githubtest.Fault{Status: http.StatusGone, Body: `{"message":"Issues are disabled for this repo"}`}
@@ -103,7 +105,7 @@ func TestARepositoryWithoutIssues(t *testing.T) {
 		return nil
 	}
 	collect(t, s, m, now, labelled("incident"))
-	if l := m.entries[event.KindIncident]; l.Expected != 0 {
+	if l := m.Ledger(event.KindIncident); l.Expected != 0 {
 		t.Errorf("ledger %+v", l)
 	}
 }

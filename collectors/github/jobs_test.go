@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -26,19 +28,17 @@ func withJobs(n int) []githubtest.Run {
 }
 
 func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: withJobs(2300)}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: withJobs(2300)}), collecttest.NewWriter()
 	var early []string // ids of the runs that were stored when the first jobs were asked for
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
-		m.mu.Lock()
-		defer m.mu.Unlock()
 		if strings.HasSuffix(r.URL.Path, "/jobs") && early == nil {
-			early = keys(m.runs)
+			early = m.Keys(event.KindPipelineRun)
 		}
 		return nil
 	}
 	collect(t, s, m, now, nil)
-	if len(early) != 2300 || len(m.jobs) != 2300 {
-		t.Errorf("%d runs were stored before the first job, %d jobs in the end", len(early), len(m.jobs))
+	if len(early) != 2300 || m.Number(event.KindPipelineJob) != 2300 {
+		t.Errorf("%d runs were stored before the first job, %d jobs in the end", len(early), m.Number(event.KindPipelineJob))
 	}
 	requests := s.Requests()
 	asked := 0
@@ -59,20 +59,18 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 	if n := count(requests, "/actions/runs?"); n > 27 { // 23 pages, a listing's end each thousand, and the newest page
 		t.Errorf("%d requests for 2300 runs", n)
 	}
-	e := m.runs["1000000/1"]
+	e := collecttest.Stored[event.PipelineRun](m)["1000000/1"]
 	if want := now.Add(-time.Hour + 50*time.Second); !e.FinishedAt.Equal(want) || e.Pipeline != "ci" || e.Actor != "alice" {
 		t.Errorf("the last job ended %s: %+v", want, e)
 	}
 }
 
 func TestTheFirstRunsAreThereAfterOnePage(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: withJobs(1500)}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: withJobs(1500)}), collecttest.NewWriter()
 	asked := 0
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
-		m.mu.Lock()
-		defer m.mu.Unlock()
 		if strings.Contains(r.URL.RawQuery, "created=") && asked == 0 {
-			asked = len(m.runs)
+			asked = m.Number(event.KindPipelineRun)
 		}
 		return nil
 	}
@@ -83,7 +81,7 @@ func TestTheFirstRunsAreThereAfterOnePage(t *testing.T) {
 }
 
 func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: withJobs(250)}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: withJobs(250)}), collecttest.NewWriter()
 	var n atomic.Int64
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.HasSuffix(r.URL.Path, "/jobs") {
@@ -94,36 +92,36 @@ func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 		return nil
 	}
 	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
-	if err == nil || !strings.Contains(err.Error(), "read access") || len(m.runs) != 250 || len(m.jobs) != 100 {
-		t.Fatalf("stored %d runs and %d jobs, %v", len(m.runs), len(m.jobs), err)
+	if err == nil || !strings.Contains(err.Error(), "read access") || m.Number(event.KindPipelineRun) != 250 || m.Number(event.KindPipelineJob) != 100 {
+		t.Fatalf("stored %d runs and %d jobs, %v", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), err)
 	}
-	if l := m.entries[event.KindPipelineRun]; l.Gap() != 0 {
+	if l := m.Ledger(event.KindPipelineRun); l.Gap() != 0 {
 		t.Errorf("ledger of runs %+v", l)
 	}
-	if l := m.entries[event.KindPipelineJob]; l.Gap() != 250 || l.Note != "the jobs of 250 runs are still to be read" {
+	if l := m.Ledger(event.KindPipelineJob); l.Gap() != 250 || l.Note != "the jobs of 250 runs are still to be read" {
 		t.Errorf("ledger of jobs %+v", l)
 	}
 	s.SetBefore(nil) // requests that were given up may still arrive
 	s.Requests()
 	collect(t, s, m, now.Add(time.Minute), nil)
-	if r := s.Requests(); len(m.jobs) != 250 || count(r, "/jobs") > 150+16 || m.entries[event.KindPipelineJob].Gap() != 0 {
-		t.Errorf("stored %d jobs after %d requests more", len(m.jobs), count(r, "/jobs"))
+	if r := s.Requests(); m.Number(event.KindPipelineJob) != 250 || count(r, "/jobs") > 150+16 || m.Ledger(event.KindPipelineJob).Gap() != 0 {
+		t.Errorf("stored %d jobs after %d requests more", m.Number(event.KindPipelineJob), count(r, "/jobs"))
 	}
 	t.Run("are not read when they are no longer wanted", func(t *testing.T) {
-		s, m := fake(t, &githubtest.Repo{Runs: withJobs(150)}), newMemory()
-		m.breakAt = 7
-		if err := collector(t, s, nil, now).Collect(t.Context(), scope, m); !errors.Is(err, errBroken) {
+		s, m := fake(t, &githubtest.Repo{Runs: withJobs(150)}), collecttest.NewWriter()
+		m.FailAt = 7
+		if err := collector(t, s, nil, now).Collect(t.Context(), scope, m); !errors.Is(err, collecttest.ErrKilled) {
 			t.Fatal(err)
 		}
-		m.breakAt = 0
+		m.FailAt = 0
 		s.Requests()
 		collect(t, s, m, now, noJobs)
-		if n := count(s.Requests(), "/jobs"); n != 0 || len(m.runs) != 150 {
-			t.Errorf("%d requests, %d runs", n, len(m.runs))
+		if n := count(s.Requests(), "/jobs"); n != 0 || m.Number(event.KindPipelineRun) != 150 {
+			t.Errorf("%d requests, %d runs", n, m.Number(event.KindPipelineRun))
 		}
 		collect(t, s, m, now, nil)
-		if len(m.jobs) != 150 {
-			t.Errorf("stored %d jobs", len(m.jobs))
+		if m.Number(event.KindPipelineJob) != 150 {
+			t.Errorf("stored %d jobs", m.Number(event.KindPipelineJob))
 		}
 	})
 }

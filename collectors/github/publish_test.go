@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -43,12 +45,12 @@ func TestReleasesAreDeployments(t *testing.T) {
 		{"since", func(c *Config) { from(FromReleases)(c); c.Since = at(-75) }, "[release-3 release-5]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, repo()), newMemory()
+			s, m := fake(t, repo()), collecttest.NewWriter()
 			collect(t, s, m, now, tc.tune)
-			if got := fmt.Sprint(keys(m.deployments)); got != tc.want {
+			if got := fmt.Sprint(m.Keys(event.KindDeployment)); got != tc.want {
 				t.Errorf("stored %s, want %s", got, tc.want)
 			}
-			if l := m.entries[event.KindDeployment]; l.Gap() != 0 || l.Expected != uint64(len(m.deployments)) {
+			if l := m.Ledger(event.KindDeployment); l.Gap() != 0 || l.Expected != uint64(m.Number(event.KindDeployment)) {
 				t.Errorf("ledger %+v", l)
 			}
 			s.Requests()
@@ -58,14 +60,14 @@ func TestReleasesAreDeployments(t *testing.T) {
 					t.Errorf("asked again: %+v", r)
 				}
 			}
-			if e, ok := m.deployments["release-3"]; ok {
+			if e, ok := collecttest.Stored[event.Deployment](m)["release-3"]; ok {
 				want := event.Deployment{Origin: e.Origin, Attempt: 1, Environment: "production", Status: event.Succeeded, StatusRaw: "published", CreatedAt: at(-69),
 					FinishedAt: at(-69), SHA: "bbb", Ref: "v1.1.0", Version: "v1.1.0", Actor: "release-bot[bot]", Bot: true, Trigger: "release"}
 				if fmt.Sprintf("%+v", e) != fmt.Sprintf("%+v", want) || e.URL != "https://github.test/releases/v1.1.0" {
 					t.Errorf("got  %+v\nwant %+v", e, want)
 				}
 			}
-			if e, ok := m.deployments["prerelease-2"]; ok && (e.Environment != "staging" || e.StatusRaw != "prereleased") {
+			if e, ok := collecttest.Stored[event.Deployment](m)["prerelease-2"]; ok && (e.Environment != "staging" || e.StatusRaw != "prereleased") {
 				t.Errorf("%+v", e)
 			}
 		})
@@ -78,13 +80,13 @@ func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
 		at := now.Add(-time.Duration(450-i) * time.Hour)
 		releases = append(releases, githubtest.Release{ID: int64(i + 1), Tag: fmt.Sprint("v", i), SHA: fmt.Sprint("sha", i), Created: at, Published: at})
 	}
-	s, m := fake(t, &githubtest.Repo{Releases: releases}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Releases: releases}), collecttest.NewWriter()
 	step := func(what string, stored, queries int) {
 		t.Helper()
 		s.Requests()
 		collect(t, s, m, now, from(FromReleases))
-		if n := count(s.Requests(), "graphql"); n != queries || len(m.deployments) != stored || m.entries[event.KindDeployment].Gap() != 0 {
-			t.Errorf("%s: %d stored and %d queries, want %d and %d; ledger %+v", what, len(m.deployments), n, stored, queries, m.entries[event.KindDeployment])
+		if n := count(s.Requests(), "graphql"); n != queries || m.Number(event.KindDeployment) != stored || m.Ledger(event.KindDeployment).Gap() != 0 {
+			t.Errorf("%s: %d stored and %d queries, want %d and %d; ledger %+v", what, m.Number(event.KindDeployment), n, stored, queries, m.Ledger(event.KindDeployment))
 		}
 	}
 	step("the first read", 450, 5)
@@ -112,26 +114,26 @@ func TestTagsAreDeployments(t *testing.T) {
 		{Name: "v1.1.0", SHA: "bbbbbbbbbbbbbbbb", Committed: at(-90), Tagged: at(-80), Tagger: "alice"},
 		{Name: "v1.2.0-rc.1", SHA: "cccccccccccccccc", Committed: at(-70)},
 		{Name: "other", SHA: "dddddddddddddddd", Committed: at(-60)},
-	}}), newMemory()
+	}}), collecttest.NewWriter()
 	tune := from(FromTags, func(d *Deployments) { d.Tags, d.Environment = "v*", "live" })
 	collect(t, s, m, now, tune)
-	if got := fmt.Sprint(keys(m.deployments)); got != "[tag-v1.0.0@aaaaaaaaaaaa tag-v1.1.0@bbbbbbbbbbbb]" {
+	if got := fmt.Sprint(m.Keys(event.KindDeployment)); got != "[tag-v1.0.0@aaaaaaaaaaaa tag-v1.1.0@bbbbbbbbbbbb]" {
 		t.Fatalf("stored %s", got)
 	}
 	if r := s.Requests(); count(r, "matching-refs/tags/v") != 1 || count(r, "graphql") != 1 {
 		t.Errorf("requests %v", r)
 	}
-	e := m.deployments["tag-v1.1.0@bbbbbbbbbbbb"]
+	e := collecttest.Stored[event.Deployment](m)["tag-v1.1.0@bbbbbbbbbbbb"]
 	if !e.FinishedAt.Equal(at(-80)) || e.SHA != "bbbbbbbbbbbbbbbb" || e.Environment != "live" || e.Version != "v1.1.0" || e.Actor != "alice" || e.Trigger != "tag" {
 		t.Errorf("%+v", e)
 	}
-	if e := m.deployments["tag-v1.0.0@aaaaaaaaaaaa"]; !e.FinishedAt.Equal(at(-100)) || e.Actor != "" {
+	if e := collecttest.Stored[event.Deployment](m)["tag-v1.0.0@aaaaaaaaaaaa"]; !e.FinishedAt.Equal(at(-100)) || e.Actor != "" {
 		t.Errorf("a lightweight tag: %+v", e)
 	}
 	s.Repos[scope].Tags[1].SHA = "eeeeeeeeeeeeeeee" // moved
 	collect(t, s, m, now, tune)
-	if _, ok := m.deployments["tag-v1.1.0@eeeeeeeeeeee"]; !ok || len(m.deployments) != 3 {
-		t.Errorf("stored %v", keys(m.deployments))
+	if _, ok := collecttest.Stored[event.Deployment](m)["tag-v1.1.0@eeeeeeeeeeee"]; !ok || m.Number(event.KindDeployment) != 3 {
+		t.Errorf("stored %v", m.Keys(event.KindDeployment))
 	}
 	s.Requests()
 	collect(t, s, m, now, tune)
@@ -139,8 +141,8 @@ func TestTagsAreDeployments(t *testing.T) {
 		t.Errorf("asked again: %v", r)
 	}
 	collect(t, s, m, now, from(FromTags, func(d *Deployments) { d.Tags, d.Environment, d.Prereleases = "v*", "live", "test" })) // another rule: all is read again
-	if e := m.deployments["tag-v1.2.0-rc.1@cccccccccccc"]; e.Environment != "test" {
-		t.Errorf("stored %v", keys(m.deployments))
+	if e := collecttest.Stored[event.Deployment](m)["tag-v1.2.0-rc.1@cccccccccccc"]; e.Environment != "test" {
+		t.Errorf("stored %v", m.Keys(event.KindDeployment))
 	}
 }
 

@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 )
 
@@ -31,7 +34,7 @@ func spent(tb testing.TB) map[string]float64 {
 		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(10_000 - i), Environment: "production", SHA: "abc", Ref: "main", Creator: "alice",
 			State: "ACTIVE", Created: at, Statuses: []githubtest.Status{{State: "IN_PROGRESS", At: at}, {State: "SUCCESS", At: at.Add(time.Minute)}}})
 	}
-	s, m := githubtest.New(tb), newMemory()
+	s, m := githubtest.New(tb), collecttest.NewWriter()
 	s.Repos[scope] = repo
 	collect(tb, s, m, now, noJobs)
 	first := s.Requests()
@@ -42,14 +45,14 @@ func spent(tb testing.TB) map[string]float64 {
 			tb.Errorf("nothing is new: %s is answered %d", r.Path, r.Status)
 		}
 	}
-	if len(m.runs) != runs || len(m.changes) != changes || len(m.deployments) != deployments {
-		tb.Fatalf("stored %d runs, %d changes, %d deployments", len(m.runs), len(m.changes), len(m.deployments))
+	if m.Number(event.KindPipelineRun) != runs || m.Number(event.KindChange) != changes || m.Number(event.KindDeployment) != deployments {
+		tb.Fatalf("stored %d runs, %d changes, %d deployments", m.Number(event.KindPipelineRun), m.Number(event.KindChange), m.Number(event.KindDeployment))
 	}
 	s.Repos[scope] = &githubtest.Repo{Runs: withJobs(jobs)}
-	m = newMemory()
+	m = collecttest.NewWriter()
 	collect(tb, s, m, now, nil)
-	if len(m.jobs) != jobs {
-		tb.Fatalf("stored %d jobs", len(m.jobs))
+	if m.Number(event.KindPipelineJob) != jobs {
+		tb.Fatalf("stored %d jobs", m.Number(event.KindPipelineJob))
 	}
 	ofJobs := count(s.Requests(), "/actions/runs")
 	rerun := runsEvery(attempts, time.Minute)
@@ -57,10 +60,10 @@ func spent(tb testing.TB) map[string]float64 {
 		earlier := rerun[i]
 		rerun[i].Attempt, rerun[i].Earlier = 2, []githubtest.Run{earlier}
 	}
-	s.Repos[scope], m = &githubtest.Repo{Runs: rerun}, newMemory()
+	s.Repos[scope], m = &githubtest.Repo{Runs: rerun}, collecttest.NewWriter()
 	collect(tb, s, m, now, noJobs)
-	if len(m.runs) != 2*attempts {
-		tb.Fatalf("stored %d attempts", len(m.runs))
+	if m.Number(event.KindPipelineRun) != 2*attempts {
+		tb.Fatalf("stored %d attempts", m.Number(event.KindPipelineRun))
 	}
 	return map[string]float64{
 		"requests/100runs":             float64(count(first, "/actions/runs")) * 100 / runs,

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -37,15 +39,15 @@ func TestEveryRunOfALongHistoryIsFound(t *testing.T) {
 		{name: "a listing in no order", runs: runsEvery(3000, time.Hour), shuffled: true, requests: 200},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, &githubtest.Repo{Runs: tc.runs, Shuffled: tc.shuffled}), newMemory()
+			s, m := fake(t, &githubtest.Repo{Runs: tc.runs, Shuffled: tc.shuffled}), collecttest.NewWriter()
 			collect(t, s, m, now, noJobs)
-			if len(m.runs) != len(tc.runs) {
-				t.Errorf("stored %d runs of %d", len(m.runs), len(tc.runs))
+			if m.Number(event.KindPipelineRun) != len(tc.runs) {
+				t.Errorf("stored %d runs of %d", m.Number(event.KindPipelineRun), len(tc.runs))
 			}
 			if n := count(s.Requests(), "/actions/runs"); n > tc.requests {
 				t.Errorf("%d requests for %d runs, at most %d", n, len(tc.runs), tc.requests)
 			}
-			if l := m.entries[event.KindPipelineRun]; l.Gap() != 0 || l.Expected != uint64(len(tc.runs)) {
+			if l := m.Ledger(event.KindPipelineRun); l.Gap() != 0 || l.Expected != uint64(len(tc.runs)) {
 				t.Errorf("ledger %+v", l)
 			}
 			collect(t, s, m, now, noJobs)
@@ -61,11 +63,11 @@ func TestASecondWithMoreRunsThanAreListedIsAGap(t *testing.T) {
 	for i := 1000; i < 2200; i++ {
 		runs[i].Created = runs[1000].Created
 	}
-	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
-	l := m.entries[event.KindPipelineRun]
-	if len(m.runs) != 2300 || l.Gap() != 200 || !strings.Contains(l.Note, "more than 1000 runs") {
-		t.Errorf("stored %d, ledger gap %d, note %q", len(m.runs), l.Gap(), l.Note)
+	l := m.Ledger(event.KindPipelineRun)
+	if m.Number(event.KindPipelineRun) != 2300 || l.Gap() != 200 || !strings.Contains(l.Note, "more than 1000 runs") {
+		t.Errorf("stored %d, ledger gap %d, note %q", m.Number(event.KindPipelineRun), l.Gap(), l.Note)
 	}
 	s.Requests()
 	collect(t, s, m, now.Add(48*time.Hour), noJobs)
@@ -76,19 +78,19 @@ func TestASecondWithMoreRunsThanAreListedIsAGap(t *testing.T) {
 
 func TestNewRunsBetweenTwoCollects(t *testing.T) {
 	all := runsEvery(900, time.Minute)
-	s, m := fake(t, &githubtest.Repo{Runs: all[450:]}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: all[450:]}), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
 	s.Repos[scope].Runs = all
 	collect(t, s, m, now, noJobs)
-	if len(m.runs) != 900 || m.entries[event.KindPipelineRun].Gap() != 0 {
-		t.Errorf("stored %d of 900", len(m.runs))
+	if m.Number(event.KindPipelineRun) != 900 || m.Ledger(event.KindPipelineRun).Gap() != 0 {
+		t.Errorf("stored %d of 900", m.Number(event.KindPipelineRun))
 	}
 }
 
 func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 	t.Run("runs arrive", func(t *testing.T) {
 		all := runsEvery(1350, time.Minute)
-		s, m := fake(t, &githubtest.Repo{Runs: all[150:]}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: all[150:]}), collecttest.NewWriter()
 		added := 150
 		s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 			s.Lock()
@@ -101,13 +103,13 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 		}
 		collect(t, s, m, now, noJobs)
 		collect(t, s, m, now, noJobs)
-		if len(m.runs) != 1350 {
-			t.Errorf("stored %d of 1350", len(m.runs))
+		if m.Number(event.KindPipelineRun) != 1350 {
+			t.Errorf("stored %d of 1350", m.Number(event.KindPipelineRun))
 		}
 	})
 	t.Run("a run is deleted", func(t *testing.T) {
 		all := runsEvery(700, time.Minute)
-		s, m := fake(t, &githubtest.Repo{Runs: all}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: all}), collecttest.NewWriter()
 		s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 			if strings.Contains(r.URL.RawQuery, "page=3&") { // one of the first page goes: the others move forward
 				s.Lock()
@@ -118,7 +120,7 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 		}
 		collect(t, s, m, now, noJobs)
 		for _, g := range s.Repos[scope].Runs {
-			if _, ok := m.runs[fmt.Sprintf("%d/1", g.ID)]; !ok {
+			if _, ok := collecttest.Stored[event.PipelineRun](m)[fmt.Sprintf("%d/1", g.ID)]; !ok {
 				t.Fatalf("run %d is not stored", g.ID)
 			}
 		}
@@ -128,7 +130,7 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
 	runs := runsEvery(320, time.Minute)
 	runs[150].Status, runs[150].Conclusion = "in_progress", ""
-	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.Contains(r.URL.RawQuery, "page=3") {
 			s.Lock()
@@ -139,7 +141,7 @@ func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
 	}
 	collect(t, s, m, now, noJobs)
 	collect(t, s, m, now.Add(time.Minute), noJobs)
-	if e := m.runs[fmt.Sprintf("%d/1", runs[150].ID)]; e.Status != event.Failed || !e.FinishedAt.IsZero() {
+	if e := collecttest.Stored[event.PipelineRun](m)[fmt.Sprintf("%d/1", runs[150].ID)]; e.Status != event.Failed || !e.FinishedAt.IsZero() {
 		t.Errorf("stored as %s, finished %s", e.Status, e.FinishedAt)
 	}
 }
@@ -147,11 +149,11 @@ func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
 func TestOpenRunsAreReadAgainUntilTheyAreFinal(t *testing.T) {
 	runs := runsEvery(150, time.Hour)
 	runs[149].Status, runs[149].Conclusion = "waiting", "" // not on the newest page
-	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 	id := fmt.Sprintf("%d/1", runs[149].ID)
 	collect(t, s, m, now, noJobs)
-	if m.runs[id].Status != event.Waiting || m.entries[event.KindPipelineRun].Open != 1 {
-		t.Fatalf("stored as %+v", m.runs[id])
+	if collecttest.Stored[event.PipelineRun](m)[id].Status != event.Waiting || m.Ledger(event.KindPipelineRun).Open != 1 {
+		t.Fatalf("stored as %+v", collecttest.Stored[event.PipelineRun](m)[id])
 	}
 	collect(t, s, m, now, noJobs)
 	s.Requests()
@@ -162,8 +164,8 @@ func TestOpenRunsAreReadAgainUntilTheyAreFinal(t *testing.T) {
 	}
 	s.Repos[scope].Runs[149].Status, s.Repos[scope].Runs[149].Conclusion = "completed", "cancelled"
 	collect(t, s, m, now, noJobs)
-	if m.runs[id].Status != event.Cancelled {
-		t.Errorf("stored as %s", m.runs[id].Status)
+	if collecttest.Stored[event.PipelineRun](m)[id].Status != event.Cancelled {
+		t.Errorf("stored as %s", collecttest.Stored[event.PipelineRun](m)[id].Status)
 	}
 	s.Requests()
 	collect(t, s, m, now, noJobs)
@@ -176,7 +178,7 @@ func TestOpenRunsAreGivenUpAfter35Days(t *testing.T) {
 	runs := runsEvery(150, time.Hour)
 	runs[140].Status, runs[140].Conclusion = "in_progress", ""
 	runs[141].Status, runs[141].Conclusion = "in_progress", ""
-	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
 	s.Lock()
 	s.Repos[scope].Runs = slices.Concat(runs[:141], runs[142:]) // one was deleted: it is asked for once
@@ -207,11 +209,11 @@ func TestARerunIsAFurtherAttempt(t *testing.T) {
 	t.Run("first seen as the second attempt", func(t *testing.T) {
 		runs := runsEvery(2, time.Hour)
 		runs[0] = rerun(runs[0])
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, nil)
-		first, second := m.runs["1000000/1"], m.runs["1000000/2"]
-		if first.Status != event.Failed || second.Status != event.Succeeded || len(m.runs) != 3 || len(m.jobs) != 2 {
-			t.Fatalf("stored %v, jobs %v", keys(m.runs), keys(m.jobs))
+		first, second := collecttest.Stored[event.PipelineRun](m)["1000000/1"], collecttest.Stored[event.PipelineRun](m)["1000000/2"]
+		if first.Status != event.Failed || second.Status != event.Succeeded || m.Number(event.KindPipelineRun) != 3 || m.Number(event.KindPipelineJob) != 2 {
+			t.Fatalf("stored %v, jobs %v", m.Keys(event.KindPipelineRun), m.Keys(event.KindPipelineJob))
 		}
 		if !first.FinishedAt.Equal(runs[0].Created.Add(5*time.Minute)) || !second.FinishedAt.Equal(runs[0].Created.Add(25*time.Hour)) {
 			t.Errorf("finished %s and %s: each attempt ends with its own last job", first.FinishedAt, second.FinishedAt)
@@ -221,35 +223,35 @@ func TestARerunIsAFurtherAttempt(t *testing.T) {
 		runs := runsEvery(1, time.Hour)
 		runs[0] = rerun(runs[0])
 		runs[0].HideAttempts = true
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, nil)
 		s.Repos[scope].Runs = append(runsEvery(1, 0), runs...) // the page changes, so that it is read again
 		s.Repos[scope].Runs[0].ID = 7
 		s.Requests()
 		collect(t, s, m, now, nil)
-		if r := s.Requests(); len(m.runs) != 2 || count(r, "attempts") != 0 {
-			t.Errorf("stored %v; asked again %d times for what is gone", keys(m.runs), count(r, "attempts"))
+		if r := s.Requests(); m.Number(event.KindPipelineRun) != 2 || count(r, "attempts") != 0 {
+			t.Errorf("stored %v; asked again %d times for what is gone", m.Keys(event.KindPipelineRun), count(r, "attempts"))
 		}
 	})
 	t.Run("an old run, off the newest page", func(t *testing.T) {
 		runs := runsEvery(400, time.Hour)
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, noJobs)
 		s.Repos[scope].Runs[300] = rerun(runs[300])
 		collect(t, s, m, now.Add(25*time.Hour), noJobs)
-		if _, ok := m.runs[fmt.Sprintf("%d/2", runs[300].ID)]; !ok || len(m.runs) != 401 {
-			t.Errorf("stored %d attempts; the second one is there: %t", len(m.runs), ok)
+		if _, ok := collecttest.Stored[event.PipelineRun](m)[fmt.Sprintf("%d/2", runs[300].ID)]; !ok || m.Number(event.KindPipelineRun) != 401 {
+			t.Errorf("stored %d attempts; the second one is there: %t", m.Number(event.KindPipelineRun), ok)
 		}
 	})
 	t.Run("an attempt that was stored while it ran", func(t *testing.T) {
 		runs := runsEvery(1, time.Hour)
 		again := rerun(runs[0])
 		runs[0].Status, runs[0].Conclusion = "in_progress", ""
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, nil)
 		s.Repos[scope].Runs[0] = again
 		collect(t, s, m, now, nil)
-		if e := m.runs["1000000/1"]; e.Status != event.Failed {
+		if e := collecttest.Stored[event.PipelineRun](m)["1000000/1"]; e.Status != event.Failed {
 			t.Errorf("the first attempt stays %s", e.Status)
 		}
 	})
@@ -267,12 +269,12 @@ func TestJobs(t *testing.T) {
 	t.Run("more than a page", func(t *testing.T) {
 		runs := runsEvery(1, time.Hour)
 		runs[0].Jobs = many(257, "success")
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, nil)
-		if len(m.jobs) != 257 || !m.runs["1000000/1"].FinishedAt.Equal(now.Add(-time.Second)) {
-			t.Errorf("stored %d jobs, run finished %s", len(m.jobs), m.runs["1000000/1"].FinishedAt)
+		if m.Number(event.KindPipelineJob) != 257 || !collecttest.Stored[event.PipelineRun](m)["1000000/1"].FinishedAt.Equal(now.Add(-time.Second)) {
+			t.Errorf("stored %d jobs, run finished %s", m.Number(event.KindPipelineJob), collecttest.Stored[event.PipelineRun](m)["1000000/1"].FinishedAt)
 		}
-		for _, j := range m.jobs {
+		for _, j := range collecttest.Stored[event.PipelineJob](m) {
 			if !j.CreatedAt.IsZero() {
 				t.Fatalf("a null created_at became %s", j.CreatedAt)
 			}
@@ -281,10 +283,10 @@ func TestJobs(t *testing.T) {
 	t.Run("of the default branch only", func(t *testing.T) {
 		runs := runsEvery(2, time.Hour)
 		runs[0].Jobs, runs[1].Jobs, runs[1].Branch = many(1, "success"), many(1, "success"), "feature"
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, func(c *Config) { c.Jobs = DefaultBranchJobs })
-		if len(m.jobs) != 1 || count(s.Requests(), "/jobs") != 1 {
-			t.Errorf("stored %v", keys(m.jobs))
+		if m.Number(event.KindPipelineJob) != 1 || count(s.Requests(), "/jobs") != 1 {
+			t.Errorf("stored %v", m.Keys(event.KindPipelineJob))
 		}
 	})
 	t.Run("wanted later", func(t *testing.T) {
@@ -292,11 +294,11 @@ func TestJobs(t *testing.T) {
 		for i := range runs {
 			runs[i].Jobs = many(1, "success")
 		}
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, noJobs)
 		collect(t, s, m, now, nil)
-		if len(m.jobs) != 250 {
-			t.Errorf("stored %d jobs of 250", len(m.jobs))
+		if m.Number(event.KindPipelineJob) != 250 {
+			t.Errorf("stored %d jobs of 250", m.Number(event.KindPipelineJob))
 		}
 		s.Requests()
 		collect(t, s, m, now, nil)
@@ -310,7 +312,7 @@ func TestJobs(t *testing.T) {
 		for i := range runs {
 			runs[i].Jobs = []githubtest.Job{{ID: int64(i + 1), Attempt: 1, Name: "build", Status: "in_progress"}}
 		}
-		s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, nil)
 		s.Repos[scope].Runs[0].Status, s.Repos[scope].Runs[0].Conclusion = "completed", "success"
 		s.Repos[scope].Runs[0].Jobs[0].Status, s.Repos[scope].Runs[0].Jobs[0].Conclusion = "completed", "brand_new_word"
@@ -319,7 +321,7 @@ func TestJobs(t *testing.T) {
 		if n := count(s.Requests(), "/jobs"); n != 1 {
 			t.Errorf("%d requests for jobs, one run has changed", n)
 		}
-		if j := m.jobs["1000000/1/1"]; j.StatusRaw != "brand_new_word" || j.Status != event.Skipped {
+		if j := collecttest.Stored[event.PipelineJob](m)["1000000/1/1"]; j.StatusRaw != "brand_new_word" || j.Status != event.Skipped {
 			t.Errorf("an unknown word is stored as %s (%s)", j.Status, j.StatusRaw)
 		}
 	})
@@ -327,36 +329,36 @@ func TestJobs(t *testing.T) {
 
 func TestSinceBoundsTheFirstReadAndCanBeMovedBack(t *testing.T) {
 	runs := runsEvery(3000, time.Hour)
-	s, m := fake(t, &githubtest.Repo{Runs: runs}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 	since := now.Add(-1000 * time.Hour)
 	from := func(c *Config) { c.Jobs, c.Since = NoJobs, since }
 	collect(t, s, m, now, from)
-	if n := len(m.runs); n != 1000 {
+	if n := m.Number(event.KindPipelineRun); n != 1000 {
 		t.Errorf("stored %d runs since %s, want 1000", n, since)
 	}
-	if l := m.entries[event.KindPipelineRun]; l.Gap() != 0 || !l.WindowStart.Equal(since) {
+	if l := m.Ledger(event.KindPipelineRun); l.Gap() != 0 || !l.WindowStart.Equal(since) {
 		t.Errorf("ledger %+v", l)
 	}
-	m.since = now.Add(-2000 * time.Hour)
+	m.From = now.Add(-2000 * time.Hour)
 	collect(t, s, m, now, from)
 	collect(t, s, m, now, from)
-	if n := len(m.runs); n != 2000 {
+	if n := m.Number(event.KindPipelineRun); n != 2000 {
 		t.Errorf("stored %d runs after moving back, want 2000", n)
 	}
 }
 
 func TestAGapIsFoundAndFilled(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(5000, time.Hour)}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(5000, time.Hour)}), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
 	for _, i := range []int{1200, 1201, 3900} {
-		delete(m.runs, fmt.Sprintf("%d/1", 1000000-i))
+		m.Remove(event.KindPipelineRun, fmt.Sprintf("%d/1", 1000000-i))
 	}
 	s.Requests()
 	collect(t, s, m, now.Add(48*time.Hour), noJobs)
-	if n := count(s.Requests(), "/actions/runs"); len(m.runs) != 5000 || n > 60 {
-		t.Errorf("stored %d of 5000 after %d requests", len(m.runs), n)
+	if n := count(s.Requests(), "/actions/runs"); m.Number(event.KindPipelineRun) != 5000 || n > 60 {
+		t.Errorf("stored %d of 5000 after %d requests", m.Number(event.KindPipelineRun), n)
 	}
-	if m.entries[event.KindPipelineRun].Gap() != 0 {
-		t.Errorf("ledger %+v", m.entries[event.KindPipelineRun])
+	if m.Ledger(event.KindPipelineRun).Gap() != 0 {
+		t.Errorf("ledger %+v", m.Ledger(event.KindPipelineRun))
 	}
 }

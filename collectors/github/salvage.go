@@ -2,20 +2,41 @@ package github
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// salvager is a page that can be read record by record where it cannot be read as a whole. odd are the records that
-// cannot, by their id, or by their place on the page where they show none. It fails when the answer is no page at all.
+// salvager is a page that can be read record by record where it cannot be read as a whole, or holds a record without an
+// id. odd are the records that cannot be read, by their id, or by their place on the page where they show none. It fails
+// when the answer is no page at all.
 type salvager interface {
+	nameless() bool
 	salvage(resp *http.Response) (odd map[string]error, err error)
 }
 
+// identified is a record on a page; hasID reports whether it can be told from others. One that is null has no id.
+type identified interface{ hasID() bool }
+
+func (r run) hasID() bool              { return r.ID > 0 }
+func (j job) hasID() bool              { return j.ID > 0 }
+func (i issue) hasID() bool            { return i.Number > 0 }
+func (d restDeployment) hasID() bool   { return d.ID > 0 }
+func (p listedPull) hasID() bool       { return p.Number > 0 }
+func (r listedRepository) hasID() bool { return r.FullName != "" }
+
+// lacksID reports whether a record has no id.
+func lacksID[T identified](r T) bool { return !r.hasID() }
+
+func (p *runPage) nameless() bool    { return slices.ContainsFunc(p.Runs, lacksID) }
+func (p *jobPage) nameless() bool    { return slices.ContainsFunc(p.Jobs, lacksID) }
+func (l *listing[T]) nameless() bool { return slices.ContainsFunc(*l, lacksID) }
+
 // listing is a page that is nothing but its records.
-type listing[T any] []T
+type listing[T identified] []T
 
 func (l *listing[T]) salvage(resp *http.Response) (map[string]error, error) {
 	var raw []json.RawMessage
@@ -54,14 +75,17 @@ func (p *jobPage) salvage(resp *http.Response) (map[string]error, error) {
 }
 
 // readable decodes each record by itself.
-func readable[T any](raw []json.RawMessage) (records []T, odd map[string]error) {
+func readable[T identified](raw []json.RawMessage) (records []T, odd map[string]error) {
 	odd = map[string]error{}
 	for i, doc := range raw {
 		var record T
 		err := json.Unmarshal(doc, &record)
-		if err == nil {
+		if err == nil && record.hasID() {
 			records = append(records, record)
 			continue
+		}
+		if err == nil {
+			err = errors.New("it has no id")
 		}
 		var known struct {
 			ID json.Number `json:"id"`

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -35,16 +37,16 @@ func TestChanges(t *testing.T) {
 			{State: "COMMENTED", Author: "bob", Kind: "User", At: at(-30)}, {State: "APPROVED", Author: "carol", Kind: "User", At: at(-20)}, {State: "APPROVED", Author: "bob", Kind: "User", At: at(-10)},
 		}}
 	open := githubtest.Pull{Number: 8, Title: "配列", Author: "", HeadRef: "x", Created: at(-3), Updated: at(-3)}
-	s, m := fake(t, &githubtest.Repo{Pulls: []githubtest.Pull{p, open}}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Pulls: []githubtest.Pull{p, open}}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
-	got := m.changes["7"]
+	got := collecttest.Stored[event.Change](m)["7"]
 	want := event.Change{Origin: got.Origin, Repository: scope, Number: 7, Title: p.Title, Author: "renovate[bot]", Bot: true, CreatedAt: at(-40),
 		FirstCommitAt: at(-60), FirstReviewAt: at(-30), ApprovedAt: at(-20), MergedAt: at(-2), ClosedAt: at(-2), MergeSHA: fmt.Sprintf("%040d", 7),
 		CommitSHAs: []string{"b", "a", "c"}, Additions: 1, Deletions: 2, Reverts: "5"}
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if o := m.changes["8"]; o.MergeSHA != "" || !o.ClosedAt.IsZero() || !o.FirstReviewAt.IsZero() || o.Title != "配列" {
+	if o := collecttest.Stored[event.Change](m)["8"]; o.MergeSHA != "" || !o.ClosedAt.IsZero() || !o.FirstReviewAt.IsZero() || o.Title != "配列" {
 		t.Errorf("open: %+v", o)
 	}
 }
@@ -59,9 +61,9 @@ func TestChangesWithMoreThanAPageOfCommitsAndReviews(t *testing.T) {
 		pulls[0].Reviews = append(pulls[0].Reviews, githubtest.Review{State: "COMMENTED", Author: "alice", At: now.Add(-time.Duration(i) * time.Minute)})
 	}
 	pulls[0].Reviews[179] = githubtest.Review{State: "APPROVED", Author: "bob", At: now.Add(-90 * time.Hour)}
-	s, m := fake(t, &githubtest.Repo{Pulls: pulls}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Pulls: pulls}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
-	c := m.changes["1"]
+	c := collecttest.Stored[event.Change](m)["1"]
 	if len(c.CommitSHAs) != 250 || !c.FirstCommitAt.Equal(now.Add(-349*time.Hour)) || !c.ApprovedAt.Equal(now.Add(-90*time.Hour)) {
 		t.Errorf("%d commits, first %s, approved %s", len(c.CommitSHAs), c.FirstCommitAt, c.ApprovedAt)
 	}
@@ -69,18 +71,18 @@ func TestChangesWithMoreThanAPageOfCommitsAndReviews(t *testing.T) {
 
 func TestChangesAreCheapAndComplete(t *testing.T) {
 	pulls := pullsEvery(1000, time.Minute)
-	s, m := fake(t, &githubtest.Repo{Pulls: pulls}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Pulls: pulls}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
-	if r := s.Requests(); len(m.changes) != 1000 || count(r, "graphql") != 10 || count(r, "/pulls") != 1 {
-		t.Errorf("stored %d with %d queries and %d probes", len(m.changes), count(r, "graphql"), count(r, "/pulls"))
+	if r := s.Requests(); m.Number(event.KindChange) != 1000 || count(r, "graphql") != 10 || count(r, "/pulls") != 1 {
+		t.Errorf("stored %d with %d queries and %d probes", m.Number(event.KindChange), count(r, "graphql"), count(r, "/pulls"))
 	}
 	// A second update within the same second, and an old one that comes back.
 	pulls[0].Reviews = []githubtest.Review{{State: "APPROVED", Author: "bob", At: now}}
 	pulls[900].Updated = pulls[0].Updated
 	pulls[900].Title = "back"
 	collect(t, s, m, now, nil)
-	if m.changes["1000"].ApprovedAt.IsZero() || m.changes["100"].Title != "back" {
-		t.Errorf("updates were missed: %+v", m.changes["100"])
+	if collecttest.Stored[event.Change](m)["1000"].ApprovedAt.IsZero() || collecttest.Stored[event.Change](m)["100"].Title != "back" {
+		t.Errorf("updates were missed: %+v", collecttest.Stored[event.Change](m)["100"])
 	}
 	if n := count(s.Requests(), "graphql"); n != 1 {
 		t.Errorf("%d queries for two updates", n)
@@ -98,7 +100,7 @@ func TestAPageThatIsTooHeavyIsAskedForInSmallerParts(t *testing.T) {
 		{"after too long", githubtest.Fault{Status: 504, Body: `<html>`}, 8},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, &githubtest.Repo{Pulls: pullsEvery(300, time.Minute)}), newMemory()
+			s, m := fake(t, &githubtest.Repo{Pulls: pullsEvery(300, time.Minute)}), collecttest.NewWriter()
 			s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 				if !strings.Contains(r.URL.Path, "graphql") {
 					return nil
@@ -115,15 +117,15 @@ func TestAPageThatIsTooHeavyIsAskedForInSmallerParts(t *testing.T) {
 				return nil
 			}
 			collect(t, s, m, now, nil)
-			if n, want := count(s.Requests(), "graphql"), tc.tried+min(tc.tried, fewAttempts)+300/20; len(m.changes) != 300 || n != want {
-				t.Errorf("stored %d after %d queries, want %d: a hundred and fifty are tried once", len(m.changes), n, want)
+			if n, want := count(s.Requests(), "graphql"), tc.tried+min(tc.tried, fewAttempts)+300/20; m.Number(event.KindChange) != 300 || n != want {
+				t.Errorf("stored %d after %d queries, want %d: a hundred and fifty are tried once", m.Number(event.KindChange), n, want)
 			}
 		})
 	}
 }
 
 func TestChangesThatMoveWhileTheyAreRead(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Pulls: pullsEvery(300, time.Minute)}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Pulls: pullsEvery(300, time.Minute)}), collecttest.NewWriter()
 	n := 0
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.Contains(r.URL.Path, "graphql") {
@@ -139,13 +141,13 @@ func TestChangesThatMoveWhileTheyAreRead(t *testing.T) {
 	s.SetBefore(nil)
 	collect(t, s, m, now, nil)
 	moved := 0
-	for _, c := range m.changes {
+	for _, c := range collecttest.Stored[event.Change](m) {
 		if c.Title == "moved" {
 			moved++
 		}
 	}
-	if len(m.changes) != 300 || moved != n {
-		t.Errorf("stored %d of 300, %d of %d updates", len(m.changes), moved, n)
+	if m.Number(event.KindChange) != 300 || moved != n {
+		t.Errorf("stored %d of 300, %d of %d updates", m.Number(event.KindChange), moved, n)
 	}
 }
 
@@ -192,9 +194,9 @@ func TestDeployments(t *testing.T) {
 				if noGraphQL && len(tc.statuses) == 0 {
 					continue // REST has no state beside the statuses
 				}
-				s, m := fake(t, &githubtest.Repo{Deployments: []githubtest.Deployment{d}, NoGraphQL: noGraphQL}), newMemory()
+				s, m := fake(t, &githubtest.Repo{Deployments: []githubtest.Deployment{d}, NoGraphQL: noGraphQL}), collecttest.NewWriter()
 				collect(t, s, m, now, nil)
-				e := m.deployments[fmt.Sprint(i+1)]
+				e := collecttest.Stored[event.Deployment](m)[fmt.Sprint(i+1)]
 				if e.Status != tc.status || !strings.EqualFold(e.StatusRaw, tc.raw) || !e.FinishedAt.Equal(tc.finished) || e.Actor != "alice" || e.Ref != "main" {
 					t.Errorf("by REST %t: %+v", noGraphQL, e)
 				}
@@ -210,15 +212,15 @@ func TestOpenDeploymentsAreReadAgain(t *testing.T) {
 			Statuses: []githubtest.Status{{State: "SUCCESS", At: now.Add(-time.Duration(300-i) * time.Hour)}}})
 	}
 	all[20].Statuses, all[20].State = []githubtest.Status{{State: "WAITING", At: all[20].Created}}, "WAITING" // not on the newest page
-	s, m := fake(t, &githubtest.Repo{Deployments: all}), newMemory()
+	s, m := fake(t, &githubtest.Repo{Deployments: all}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
-	if len(m.deployments) != 250 || m.deployments["21"].Status != event.Waiting || m.entries[event.KindDeployment].Gap() != 0 {
-		t.Fatalf("stored %d, %+v", len(m.deployments), m.deployments["21"])
+	if m.Number(event.KindDeployment) != 250 || collecttest.Stored[event.Deployment](m)["21"].Status != event.Waiting || m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Fatalf("stored %d, %+v", m.Number(event.KindDeployment), collecttest.Stored[event.Deployment](m)["21"])
 	}
 	d := &s.Repos[scope].Deployments[20]
 	d.Statuses = append(d.Statuses, githubtest.Status{State: "SUCCESS", At: now})
 	collect(t, s, m, now, nil)
-	if e := m.deployments["21"]; e.Status != event.Succeeded || !e.FinishedAt.Equal(now) {
+	if e := collecttest.Stored[event.Deployment](m)["21"]; e.Status != event.Succeeded || !e.FinishedAt.Equal(now) {
 		t.Errorf("stays %s", e.Status)
 	}
 	s.Requests()
@@ -229,8 +231,8 @@ func TestOpenDeploymentsAreReadAgain(t *testing.T) {
 }
 
 func TestFacts(t *testing.T) {
-	file := func(m *memory, name string) string {
-		f := m.facts["repository.files."+name]
+	file := func(m *collecttest.Writer, name string) string {
+		f := collecttest.Stored[event.Fact](m)["repository.files."+name]
 		if f.Error != "" {
 			return "unknown"
 		}
@@ -252,14 +254,14 @@ func TestFacts(t *testing.T) {
 		{"no listing", nil, false, map[string]string{"readme": "unknown", "tests": "unknown"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, &githubtest.Repo{Files: tc.files, Truncated: tc.truncated}), newMemory()
+			s, m := fake(t, &githubtest.Repo{Files: tc.files, Truncated: tc.truncated}), collecttest.NewWriter()
 			collect(t, s, m, now, nil)
 			for name, want := range tc.want {
 				if got := file(m, name); got != want {
 					t.Errorf("%s: %s, want %s", name, got, want)
 				}
 			}
-			if f := m.facts["repository.default_branch"]; string(f.Value) != `"main"` || f.Entity != "unmapped:github/acme/shop" {
+			if f := collecttest.Stored[event.Fact](m)["repository.default_branch"]; string(f.Value) != `"main"` || f.Entity != "unmapped:github/acme/shop" {
 				t.Errorf("%+v", f)
 			}
 			s.Requests()
@@ -269,7 +271,7 @@ func TestFacts(t *testing.T) {
 					t.Errorf("asked again: %+v", r)
 				}
 			}
-			if f := m.facts["repository.created_at"]; !f.ObservedAt.Equal(now.Add(time.Hour)) {
+			if f := collecttest.Stored[event.Fact](m)["repository.created_at"]; !f.ObservedAt.Equal(now.Add(time.Hour)) {
 				t.Errorf("not modified, but not renewed: %+v", f)
 			}
 		})
