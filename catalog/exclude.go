@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -12,6 +11,7 @@ import (
 type exclusion struct {
 	baseDir  string
 	patterns []string // relative to baseDir, or absolute
+	used     []bool   // by pattern: it left something out
 }
 
 func newExclusion(patterns []string, baseDir string) exclusion {
@@ -19,6 +19,7 @@ func newExclusion(patterns []string, baseDir string) exclusion {
 	for _, p := range patterns {
 		e.patterns = append(e.patterns, filepath.ToSlash(filepath.Clean(p)))
 	}
+	e.used = make([]bool, len(patterns))
 	return e
 }
 
@@ -32,16 +33,33 @@ func (e exclusion) matches(file string) bool {
 	if errBase != nil || errFile != nil {
 		return false
 	}
-	if e.match(filepath.ToSlash(abs)) {
-		return true
+	excluded := e.match(filepath.ToSlash(abs))
+	if rel, err := filepath.Rel(base, abs); err == nil && e.match(filepath.ToSlash(rel)) {
+		excluded = true
 	}
-	rel, err := filepath.Rel(base, abs)
-	return err == nil && e.match(filepath.ToSlash(rel))
+	return excluded
 }
 
 // matchesPath reports whether a path, relative to a repository's root, is left out.
 func (e exclusion) matchesPath(p string) bool { return e.match(strings.Trim(p, "/")) }
 
+// match tries every pattern, because each is used that matches.
 func (e exclusion) match(p string) bool {
-	return slices.ContainsFunc(e.patterns, func(pattern string) bool { return doublestar.MatchUnvalidated(pattern, p) })
+	matched := false
+	for i, pattern := range e.patterns {
+		if doublestar.MatchUnvalidated(pattern, p) {
+			e.used[i], matched = true, true
+		}
+	}
+	return matched
+}
+
+// warnUnusedExclusions reports the patterns of catalog.exclude, as configured, that left nothing out: most are mistyped.
+func (l *loader) warnUnusedExclusions(configured []string) {
+	for i, used := range l.exclude.used {
+		if !used {
+			l.warn("", 0, "catalog.exclude: no descriptor matches %s, neither a file (below %s) nor a path in the repository of a source",
+				configured[i], l.baseDir)
+		}
+	}
 }

@@ -91,6 +91,7 @@ func LoadKeeping(cfg Config, people PeopleConfig, baseDir string, recall func(fi
 		})
 	}
 	l.found(found)
+	l.warnUnusedExclusions(cfg.Exclude)
 	l.summarize()
 	p := newPeopleReader(l)
 	for _, name := range people.Files {
