@@ -149,23 +149,18 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	c.mu.Lock()
 	c.targets = w.found
 	c.mu.Unlock()
-	c.warnUnused(w.found)
+	c.warnUnused("projects", c.cfg.Projects, c.only, slices.Collect(maps.Keys(w.found)))
+	c.warnUnused("exclude", c.cfg.Exclude, c.except, w.excluded)
 	return slices.Sorted(maps.Keys(w.found)), w.failed.Err("folder")
 }
 
-// warnUnused tells of the patterns of projects that no job has: a name that was mistyped, or that the user may not see.
-func (c *Collector) warnUnused(found map[string]target) {
-	for i, g := range c.only {
-		used := false
-		for name := range found {
-			used = used || g.covers(name)
-		}
-		if used {
-			continue
-		}
-		if c.Once("unused " + c.cfg.Projects[i]) {
-			c.Log.Warn("no job matches an entry of projects; check the name, and that the user may see the job",
-				"source", c.cfg.Source, "project", c.cfg.Projects[i], "jobs", len(found))
+// warnUnused reports the patterns of a key that none of the jobs matches: a name that was mistyped, or that the user may
+// not see.
+func (c *Collector) warnUnused(key string, patterns []string, compiled []glob, jobs []string) {
+	for i, g := range compiled {
+		if !slices.ContainsFunc(jobs, g.covers) && c.Once("unused "+key+" "+patterns[i]) {
+			c.Log.Warn("no job matches a pattern; check the name, and that the user may see the job",
+				"source", c.cfg.Source, "key", key, "pattern", patterns[i])
 		}
 	}
 }
@@ -177,6 +172,7 @@ type walk struct {
 	found         map[string]target
 	failed        *rest.Quarantine
 	met           map[string]bool // paths that were asked for
+	excluded      []string        // names of jobs that the configuration excludes
 }
 
 // folder reads a folder and what is below it. A folder other than the root that cannot be read does not hold up the rest.
@@ -335,10 +331,15 @@ func (w *walk) add(names []string, t target) {
 	}
 }
 
-func (c *Collector) wanted(names []string) bool {
+// wanted reports whether the configuration selects a job, and records those that it excludes.
+func (w *walk) wanted(names []string) bool {
 	name := strings.Join(names, "/")
 	covers := func(g glob) bool { return g.covers(name) }
-	return (len(c.only) == 0 || slices.ContainsFunc(c.only, covers)) && !slices.ContainsFunc(c.except, covers)
+	if slices.ContainsFunc(w.except, covers) {
+		w.excluded = append(w.excluded, name)
+		return false
+	}
+	return len(w.only) == 0 || slices.ContainsFunc(w.only, covers)
 }
 
 // target returns what a scope reads, and takes what the listing told of its newest builds: it holds for one Collect. A

@@ -158,16 +158,17 @@ func TestWithoutAListingOneSmallQuestionTellsThatNothingIsNew(t *testing.T) {
 }
 
 func TestAProjectThatNoJobHasIsTold(t *testing.T) {
-	f := start(t, folder("team", freestyle("shop", until(1)...)))
+	f := start(t, folder("team", freestyle("shop", until(1)...)), multibranch("old"))
 	var log bytes.Buffer
-	c := f.collector(t, now, func(c *Config) { c.Projects = []string{"team/*", "teem/**"} })
+	c := f.collector(t, now, func(c *Config) { c.Projects, c.Exclude = []string{"team/*", "teem/**"}, []string{"old", "archiv"} })
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for range 2 {
 		if _, err := c.Scopes(t.Context(), newMemory()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if strings.Count(log.String(), "no job matches") != 1 || !strings.Contains(log.String(), "project=teem/**") {
-		t.Errorf("logged %s", log.String())
+	text := log.String()
+	if strings.Count(text, "no job matches") != 2 || !strings.Contains(text, "key=projects pattern=teem/**") || !strings.Contains(text, "key=exclude pattern=archiv") {
+		t.Errorf("logged %s", text)
 	}
 }
