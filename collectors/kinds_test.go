@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/argocd"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"go.yaml.in/yaml/v3"
@@ -109,7 +110,7 @@ func TestReceivers(t *testing.T) {
 	if c := receivers["circle"]; c.Previous != "fedcba9876543210" {
 		t.Errorf("circle: %+v", c)
 	}
-	if a, ok := receivers["argo"].Receiver.(webhook.ArgoCDReceiver); !ok || a.URL != "https://argo.example.com" {
+	if a, ok := receivers["argo"].Receiver.(argocd.Receiver); !ok || a.Config.URL != "https://argo.example.com" {
 		t.Errorf("argo: %+v", a)
 	}
 	a := receivers["alerts"]

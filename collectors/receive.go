@@ -45,7 +45,7 @@ func receiveCircleCI(s settings) webhook.Source {
 
 func receiveArgoCD(s settings) webhook.Source {
 	c := s.(*argocd.Config)
-	return webhook.Source{Receiver: webhook.ArgoCDReceiver{URL: c.URL, Application: c.Place}}
+	return webhook.Source{Receiver: argocd.Receiver{Config: *c}}
 }
 
 func receiveEvents(s settings) webhook.Source {

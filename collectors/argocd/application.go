@@ -126,7 +126,7 @@ type destination struct {
 }
 
 // what is what a sync brought: revisions and where they are from.
-type what struct {
+type revision struct {
 	Revision  string          `json:"revision"`
 	Revisions []string        `json:"revisions"`
 	Source    json.RawMessage `json:"source"`
@@ -140,7 +140,7 @@ type initiator struct {
 
 // entry is a record of the history: a sync of the whole application that succeeded.
 type entry struct {
-	what
+	revision
 	ID        int64            `json:"id"`
 	StartedAt source.Timestamp `json:"deployStartedAt"`
 	Deployed  source.Timestamp `json:"deployedAt"`
@@ -153,11 +153,11 @@ type operation struct {
 	Message    string           `json:"message"`
 	StartedAt  source.Timestamp `json:"startedAt"`
 	FinishedAt source.Timestamp `json:"finishedAt"`
-	Result     what             `json:"syncResult"`
+	Result     revision         `json:"syncResult"`
 	Operation  struct {
 		By   initiator `json:"initiatedBy"`
 		Sync *struct {
-			what
+			revision
 			DryRun    bool              `json:"dryRun"`
 			Resources []json.RawMessage `json:"resources"`
 			SelfHeals int64             `json:"autoHealAttemptsCount"`
@@ -174,9 +174,15 @@ func parseApplication(body []byte) (application, error) {
 	if a.Metadata.Name == "" {
 		return application{}, errors.New("it names no application")
 	}
-	for _, raw := range a.Status.History {
+	a.readRecords(func(raw []byte, _ string, into any) error { return json.Unmarshal(raw, into) })
+	return a, nil
+}
+
+// readRecords reads the history and the operation with decode, which gets the place of each record.
+func (a *application) readRecords(decode func(raw []byte, place string, into any) error) {
+	for i, raw := range a.Status.History {
 		var e entry
-		if json.Unmarshal(raw, &e) != nil || e.id() == "" {
+		if decode(raw, "status.history["+strconv.Itoa(i)+"]", &e) != nil || e.id() == "" {
 			a.bad++
 			continue
 		}
@@ -185,13 +191,12 @@ func parseApplication(body []byte) (application, error) {
 	slices.SortStableFunc(a.history, func(x, y entry) int { return cmp.Compare(x.ID, y.ID) })
 	if raw := bytes.TrimSpace(a.Status.Operation); len(raw) > 0 && !bytes.Equal(raw, []byte("null")) {
 		var o operation
-		if json.Unmarshal(raw, &o) != nil {
+		if decode(raw, "status.operationState", &o) != nil {
 			a.bad++
 		} else if !o.StartedAt.IsZero() {
 			a.operation = &o
 		}
 	}
-	return a, nil
 }
 
 // mark is the mark that a listing shows of the application as it is here.
@@ -217,10 +222,10 @@ func (e entry) id() string {
 func operationID(started time.Time) string { return started.UTC().Format(time.RFC3339) }
 
 // brought is what the operation syncs, as far as that is known by now.
-func (o operation) brought(a application) what {
-	asked := what{}
+func (o operation) revision(a application) revision {
+	asked := revision{}
 	if o.Operation.Sync != nil {
-		asked = o.Operation.Sync.what
+		asked = o.Operation.Sync.revision
 	}
 	w := o.Result
 	if w.Revision == "" && len(w.Revisions) == 0 {
@@ -265,7 +270,7 @@ type manifestSource struct {
 }
 
 // pairs returns the sources with the revision of each, those that only lend values last.
-func (w what) pairs() (sources []manifestSource, revisions []string) {
+func (w revision) pairs() (sources []manifestSource, revisions []string) {
 	var several []manifestSource
 	if json.Unmarshal(w.Sources, &several) != nil || len(several) == 0 {
 		var one manifestSource
@@ -284,7 +289,7 @@ func (w what) pairs() (sources []manifestSource, revisions []string) {
 	return sources, revisions
 }
 
-func (w what) first() string {
+func (w revision) first() string {
 	if w.Revision == "" && len(w.Revisions) > 0 {
 		return w.Revisions[0]
 	}
@@ -294,7 +299,7 @@ func (w what) first() string {
 var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // version says what was brought in the words of an event.
-func (w what) version() (sha, ref, version string) {
+func (w revision) version() (sha, ref, version string) {
 	sources, revisions := w.pairs()
 	chartRef := ""
 	for i, r := range revisions {
@@ -341,7 +346,7 @@ func imageVersion(sources []manifestSource) string {
 }
 
 // key is the same for two syncs exactly when they bring the same.
-func (w what) key() string {
+func (w revision) key() string {
 	h := sha256.New()
 	for _, raw := range []json.RawMessage{w.Source, w.Sources} {
 		var b bytes.Buffer

@@ -32,7 +32,7 @@ func TestVersions(t *testing.T) {
 		{"sources that are no list", `{"revision":"` + a + `","sources":7,"source":[]}`, a, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var w what
+			var w revision
 			if err := json.Unmarshal([]byte(tc.what), &w); err != nil {
 				t.Fatal(err)
 			}
@@ -160,7 +160,7 @@ func FuzzParseApplication(f *testing.F) {
 			return
 		}
 		c := &Collector{Base: source.Options{}.Base(profile, "argo"), cfg: Config{Source: "argo"}}
-		p := &pass{Collector: c, scope: a.Metadata.scope(true), s: &state{LastID: -1}}
+		p := &pass{Collector: c, mapper: mapper{c.cfg.Source, a.Metadata.scope(true), "", c.Unrecognized}, s: &state{LastID: -1}}
 		p.judge(a)
 		events, _ := p.events(a, true)
 		for _, e := range events {

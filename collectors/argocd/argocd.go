@@ -26,7 +26,7 @@
 //   - Actor is initiatedBy.username, Trigger "automated" where initiatedBy.automated, else "manual" where there is a username.
 //   - Environment is what the source's rules (environments) say; without one that matches the application's label
 //     environment, env or app.kubernetes.io/environment, else spec.destination.name unless that is in-cluster, else
-//     spec.destination.namespace. RollbackOf is told by the history alone: a notification leaves it empty.
+//     spec.destination.namespace. RollbackOf follows from the history.
 //   - Not made: a dry run (operation.sync.dryRun), and a self-heal: an automated sync of selected resources
 //     (operation.sync.resources), one that counts attempts (operation.sync.autoHealAttemptsCount), or one of the same
 //     revisions and sources as the entry before it.

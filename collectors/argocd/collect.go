@@ -103,7 +103,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if !listed {
 		seen.Metadata = named(scope, c.cfg.QualifiedNames)
 	}
-	p := &pass{Collector: c, scope: scope, w: w, s: &s, page: c.page(seen.Metadata)}
+	p := &pass{Collector: c, mapper: mapper{c.cfg.Source, scope, page(c.BaseURL(), seen.Metadata), c.Unrecognized}, w: w, s: &s}
 	stored, _, err := w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
 	if err != nil {
 		return err
@@ -152,21 +152,20 @@ func named(scope string, qualified bool) metadata {
 }
 
 // page is where a person can look at an application.
-func (c *Collector) page(m metadata) string {
+func page(base string, m metadata) string {
 	if m.Namespace == "" {
-		return c.BaseURL() + "applications/" + url.PathEscape(m.Name)
+		return base + "applications/" + url.PathEscape(m.Name)
 	}
-	return c.BaseURL() + "applications/" + url.PathEscape(m.Namespace) + "/" + url.PathEscape(m.Name)
+	return base + "applications/" + url.PathEscape(m.Namespace) + "/" + url.PathEscape(m.Name)
 }
 
 // pass is one Collect of one application.
 type pass struct {
 	*Collector
-	scope string
-	w     source.Writer
-	s     *state
-	lost  bool   // there are syncs in the store of which the checkpoint is gone, or not to be used
-	page  string // where a person can look at it
+	mapper
+	w    source.Writer
+	s    *state
+	lost bool // there are syncs in the store of which the checkpoint is gone, or not to be used
 }
 
 // settings takes over what the configuration says now, and reports whether everything has to be stored again for it.
@@ -189,7 +188,7 @@ func (p *pass) settings(found bool) (again bool) {
 
 // store stores what an application shows that was not stored before, or with again all of it.
 func (p *pass) store(ctx context.Context, a application, again bool) error {
-	p.page = p.Collector.page(a.Metadata)
+	p.url = page(p.BaseURL(), a.Metadata)
 	if n := len(a.history); n > 0 && a.history[n-1].ID < p.s.LastID || !p.s.Created.IsZero() && !a.Metadata.Created.IsZero() && !p.s.Created.Equal(a.Metadata.Created.Time) {
 		p.s.LastID, p.s.LastKey, p.s.Before, p.s.Healed, p.s.Undid = -1, "", 0, nil, nil // the application was made anew: its history counts from 0 again
 	}
@@ -316,6 +315,6 @@ func (p *pass) account(ctx context.Context) error {
 		notes = append(notes, "those since "+p.s.Floor.Format(time.DateOnly))
 	}
 	e.Expected, e.Stored, e.Open = p.s.Total+p.s.Lost+uint64(p.s.Bad), stored, unfinished
-	e.URL, e.Note = p.page, strings.Join(notes, "; ")
+	e.URL, e.Note = p.url, strings.Join(notes, "; ")
 	return p.w.Append(ctx, e)
 }

@@ -134,12 +134,12 @@ func (a application) operationHeals() bool {
 		return true
 	}
 	n := len(a.history)
-	return n > 0 && a.history[n-1].key() == o.brought(a).key()
+	return n > 0 && a.history[n-1].key() == o.revision(a).key()
 }
 
 func (p *pass) entryEvent(a application, i int) event.Deployment {
 	e := a.history[i]
-	d := p.deployment(e.id(), e.what, a.initiator(i))
+	d := p.deployment(e.id(), e.revision, a.initiator(i))
 	d.Status, d.StatusRaw = event.Succeeded, "Succeeded"
 	d.CreatedAt, d.StartedAt, d.FinishedAt = e.StartedAt.Time, e.StartedAt.Time, e.Deployed.Time
 	if d.CreatedAt.IsZero() {
@@ -166,13 +166,21 @@ func (a application) rollback(i int) bool {
 	return false
 }
 
-func (p *pass) operationEvent(a application) event.Deployment {
+// mapper makes the deployments of an application, of what is collected and of what Argo CD sends.
+type mapper struct {
+	source       string
+	scope        string
+	url          string // where a person can look at the application
+	unrecognized func(what, word string)
+}
+
+func (m mapper) operationEvent(a application) event.Deployment {
 	o := a.operation
-	d := p.deployment(operationID(o.StartedAt.Time), o.brought(a), o.Operation.By)
+	d := m.deployment(operationID(o.StartedAt.Time), o.revision(a), o.Operation.By)
 	finished := !o.FinishedAt.IsZero()
 	mapped, known := status(o.Phase, o.Message, finished)
 	if !known {
-		p.Unrecognized("phase of an operation", o.Phase)
+		m.unrecognized("phase of an operation", o.Phase)
 	}
 	d.Status, d.StatusRaw = mapped, o.Phase
 	d.CreatedAt, d.StartedAt = o.StartedAt.Time, o.StartedAt.Time
@@ -183,9 +191,9 @@ func (p *pass) operationEvent(a application) event.Deployment {
 }
 
 // deployment is what the event of an entry and that of an operation have in common.
-func (p *pass) deployment(id string, w what, by initiator) event.Deployment {
+func (m mapper) deployment(id string, w revision, by initiator) event.Deployment {
 	d := event.Deployment{
-		Origin:  event.Origin{Source: p.cfg.Source, Provider: Provider, Scope: p.scope, ID: id, URL: p.page},
+		Origin:  event.Origin{Source: m.source, Provider: Provider, Scope: m.scope, ID: id, URL: m.url},
 		Attempt: 1, Actor: by.Username, Bot: machine(by.Username),
 	}
 	d.SHA, d.Ref, d.Version = w.version()
@@ -207,7 +215,7 @@ func machine(username string) bool {
 // was brought there is not known.
 func (p *pass) baseline(a application) (event.Deployment, bool) {
 	s := a.Status.Sync
-	w := what{Revision: s.Revision, Revisions: s.Revisions, Source: a.Spec.Source, Sources: a.Spec.Sources}
+	w := revision{Revision: s.Revision, Revisions: s.Revisions, Source: a.Spec.Source, Sources: a.Spec.Sources}
 	if s.Status != synced || w.first() == "" || a.Metadata.Created.IsZero() {
 		return event.Deployment{}, false
 	}

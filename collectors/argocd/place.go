@@ -2,13 +2,9 @@ package argocd
 
 import "slices"
 
-// Place says of an application, a JSON document as Argo CD's API and its notifications have it, what the collector of
-// this configuration calls its scope and its environment, and whether it reads it at all.
-func (c Config) Place(doc []byte) (scope, environment string, taken bool) {
-	a, err := parseApplication(doc)
-	if err != nil {
-		return "", "", false
-	}
+// place returns what the collector of this configuration calls an application's scope and environment; false when it does
+// not read the application.
+func (c Config) place(a application) (scope, environment string, taken bool) {
 	if len(c.Projects) > 0 && !slices.Contains(c.Projects, a.Spec.Project) {
 		return "", "", false
 	}

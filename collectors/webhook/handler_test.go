@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/argocd"
 	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
@@ -122,9 +123,9 @@ func TestSignatures(t *testing.T) {
 		{"gitlab signing, not base64", GitLabReceiver{}, signing, std("v1,***"), false},
 		{"gitlab signing, another time", GitLabReceiver{}, signing, headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard), false},
 		{"gitlab signing key sent as a token", GitLabReceiver{}, signing, headers("X-Gitlab-Token", signing), false},
-		{"argocd", ArgoCDReceiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
-		{"argocd in small letters", ArgoCDReceiver{}, deliverytest.Secret, headers("Authorization", "bearer "+deliverytest.Secret), true},
-		{"argocd basic", ArgoCDReceiver{}, deliverytest.Secret, headers("Authorization", "Basic "+deliverytest.Secret), false},
+		{"argocd", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
+		{"argocd in small letters", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "bearer "+deliverytest.Secret), true},
+		{"argocd basic", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "Basic "+deliverytest.Secret), false},
 		{"alertmanager", alertmanager.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
 		{"alertmanager longer", alertmanager.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret+"x"), false},
 	}
@@ -342,7 +343,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, GitLabReceiver{}, circleci.Receiver{}, ArgoCDReceiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, GitLabReceiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/argocd"
 	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
@@ -68,7 +69,7 @@ func FuzzCircleCI(f *testing.F) {
 }
 
 func FuzzArgoCD(f *testing.F) {
-	fuzzSender(f, ArgoCDReceiver{}, deliverytest.ArgoNotification(deliverytest.ArgoSync("Succeeded", `{"automated":true}`, deliverytest.CommitB, "")), deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{}`, deliverytest.CommitA, `,"resources":[{}]`)), deliverytest.ArgoNotification("null"))
+	fuzzSender(f, argocd.Receiver{}, deliverytest.ArgoNotification(deliverytest.ArgoSync("Succeeded", `{"automated":true}`, deliverytest.CommitB, "")), deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{}`, deliverytest.CommitA, `,"resources":[{}]`)), deliverytest.ArgoNotification("null"))
 }
 
 func FuzzAlertmanager(f *testing.F) {

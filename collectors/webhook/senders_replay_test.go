@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/alertmanager"
+	"github.com/dxctl/dxctl/collectors/argocd"
 	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
@@ -62,7 +63,7 @@ func everySender(t *testing.T) *Receivers {
 	source := func(name string, r Receiver) Source {
 		return Source{Name: name, Receiver: r, Secret: deliverytest.Secret}
 	}
-	return newReceiver(t, source("gl", GitLabReceiver{}), source("circle", circleci.Receiver{}), source("argo", ArgoCDReceiver{}), source("am", alertmanager.Receiver{}), source("scripts", events.Receiver{}))
+	return newReceiver(t, source("gl", GitLabReceiver{}), source("circle", circleci.Receiver{}), source("argo", argocd.Receiver{}), source("am", alertmanager.Receiver{}), source("scripts", events.Receiver{}))
 }
 
 // applied is what is stored after deliveries, with what is stored before.

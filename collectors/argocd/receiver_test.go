@@ -1,4 +1,4 @@
-package webhook
+package argocd
 
 import (
 	"strings"
@@ -7,10 +7,24 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/event"
 )
 
-func TestArgoCD(t *testing.T) {
+func testSource(r Receiver) webhook.Source {
+	return webhook.Source{Name: "gh", Receiver: r, Secret: deliverytest.Secret}
+}
+
+func newReceiver(t testing.TB, sources ...webhook.Source) *webhook.Receivers {
+	t.Helper()
+	r, err := webhook.NewReceivers(sources, webhook.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestReceiver(t *testing.T) {
 	const automated, ana = `{"automated":true}`, `{"username":"ana"}`
 	const commitC = "cccccccccccccccccccccccccccccccccccccccc"
 	base := event.Deployment{Origin: event.Origin{Source: "gh", Provider: "argocd", Scope: "pay", ID: "2026-03-01T10:00:00Z", URL: "https://cd.example.com/applications/argocd/pay"},
@@ -61,7 +75,7 @@ func TestArgoCD(t *testing.T) {
 		})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := testSource(ArgoCDReceiver{URL: "https://cd.example.com/"})
+			s := testSource(Receiver{Config: Config{URL: "https://cd.example.com/"}})
 			s.Polled = c.polled
 			updates, v := newReceiver(t, s).Parse(deliverytest.Delivery("argocd", c.body))
 			if v.Outcome != c.outcome || !strings.Contains(v.Reason, c.reason) {
@@ -80,36 +94,36 @@ func TestArgoCD(t *testing.T) {
 	}
 }
 
-// TestArgoCDPlace shows that what the collector's configuration says of an application holds for its notifications too.
-func TestArgoCDPlace(t *testing.T) {
-	body := deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{}`, deliverytest.CommitB, ""))
-	s := testSource(ArgoCDReceiver{Application: func([]byte) (string, string, bool) { return "argocd/pay", "prod", true }})
-	updates, _ := newReceiver(t, s).Parse(deliverytest.Delivery("argocd", body))
-	if len(updates) != 1 || updates[0].Event.(event.Deployment).Scope != "argocd/pay" || updates[0].Event.(event.Deployment).Environment != "prod" {
-		t.Errorf("%+v", updates)
-	}
-	s.Receiver = ArgoCDReceiver{Application: func([]byte) (string, string, bool) { return "", "", false }}
-	if _, v := newReceiver(t, s).Parse(deliverytest.Delivery("argocd", body)); v.Outcome != delivery.Ignored {
-		t.Errorf("%+v", v)
-	}
-}
-
-func TestArgoCDVersions(t *testing.T) {
+func TestRevisionVersions(t *testing.T) {
 	for _, c := range []struct {
 		name               string
-		brought            argoBrought
+		synced             revision
 		sha, ref, versions string
 	}{
-		{"a chart", argoBrought{Revision: "1.2.3", Source: []byte(`{"chart":"pay","targetRevision":"1.*"}`)}, "", "1.*", "1.2.3"},
-		{"an image", argoBrought{Revision: deliverytest.CommitA, Source: []byte(`{"targetRevision":"main","kustomize":{"images":["reg.example.com:5000/pay:v7@sha256:00"]}}`)}, deliverytest.CommitA, "main", "v7"},
-		{"two images", argoBrought{Revision: deliverytest.CommitA, Source: []byte(`{"targetRevision":"main","kustomize":{"images":["a:1","b:2"]}}`)}, deliverytest.CommitA, "main", ""},
-		{"several sources", argoBrought{Revisions: []string{deliverytest.CommitB, "2.0.0"}, Sources: []byte(`[{"ref":"values","targetRevision":"main"},{"chart":"pay","targetRevision":"2.*"}]`)}, deliverytest.CommitB, "main", "2.0.0"},
-		{"nothing", argoBrought{}, "", "", ""},
+		{"a chart", revision{Revision: "1.2.3", Source: []byte(`{"chart":"pay","targetRevision":"1.*"}`)}, "", "1.*", "1.2.3"},
+		{"an image", revision{Revision: deliverytest.CommitA, Source: []byte(`{"targetRevision":"main","kustomize":{"images":["reg.example.com:5000/pay:v7@sha256:00"]}}`)}, deliverytest.CommitA, "main", "v7"},
+		{"two images", revision{Revision: deliverytest.CommitA, Source: []byte(`{"targetRevision":"main","kustomize":{"images":["a:1","b:2"]}}`)}, deliverytest.CommitA, "main", ""},
+		{"several sources", revision{Revisions: []string{deliverytest.CommitB, "2.0.0"}, Sources: []byte(`[{"ref":"values","targetRevision":"main"},{"chart":"pay","targetRevision":"2.*"}]`)}, deliverytest.CommitB, "main", "2.0.0"},
+		{"nothing", revision{}, "", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if sha, ref, version := c.brought.version(); sha != c.sha || ref != c.ref || version != c.versions {
+			if sha, ref, version := c.synced.version(); sha != c.sha || ref != c.ref || version != c.versions {
 				t.Errorf("%q %q %q", sha, ref, version)
 			}
 		})
+	}
+}
+
+// TestReceiverPlace: what the configuration says of an application holds for its notifications too.
+func TestReceiverPlace(t *testing.T) {
+	body := deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{}`, deliverytest.CommitB, ""))
+	cfg := Config{QualifiedNames: true, Environments: []EnvironmentRule{{Application: "pay", Environment: "prod"}}}
+	updates, _ := newReceiver(t, testSource(Receiver{cfg})).Parse(deliverytest.Delivery(Provider, body))
+	if len(updates) != 1 || updates[0].Event.(event.Deployment).Scope != "argocd/pay" || updates[0].Event.(event.Deployment).Environment != "prod" {
+		t.Errorf("%+v", updates)
+	}
+	cfg.Applications = []string{"*-dev"}
+	if _, v := newReceiver(t, testSource(Receiver{cfg})).Parse(deliverytest.Delivery(Provider, body)); v.Outcome != delivery.Ignored {
+		t.Errorf("%+v", v)
 	}
 }
