@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/yamldoc"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -52,9 +55,9 @@ var bindingAnnotations = []struct {
 }
 
 // bindingLines returns the lines in the file of the annotations that bind and stand in the document itself.
-func bindingLines(doc document) map[string]int {
-	_, metadata := field(doc.node, "metadata")
-	_, annotations := field(metadata, "annotations")
+func bindingLines(doc yamldoc.Document) map[string]int {
+	_, metadata := yamldoc.Field(doc.Node, "metadata")
+	_, annotations := yamldoc.Field(metadata, "annotations")
 	var lines map[string]int
 	for i := 0; annotations != nil && annotations.Kind == yaml.MappingNode && i+1 < len(annotations.Content); i += 2 {
 		key := annotations.Content[i]
@@ -64,7 +67,7 @@ func bindingLines(doc document) map[string]int {
 		if lines == nil {
 			lines = map[string]int{}
 		}
-		lines[key.Value] = key.Line + doc.offset
+		lines[key.Value] = key.Line + doc.Offset
 	}
 	return lines
 }
@@ -147,7 +150,7 @@ func (l *loader) claims(index int, e Entity) []claim {
 		line := l.bindingLine(index, a.name)
 		scopes, errs := a.scopes(value, e)
 		for _, err := range errs {
-			l.warn(e.File, line, "annotation %s: %v; write it like %s", a.name, err, a.example)
+			l.Warn(e.File, line, "annotation %s: %v; write it like %s", a.name, err, a.example)
 		}
 		for _, s := range scopes {
 			add(a.provider, s, line)
@@ -156,7 +159,7 @@ func (l *loader) claims(index int, e Entity) []claim {
 	at, located, err := l.sourceLocation(e.Annotations[sourceLocationAnnotation])
 	line := l.bindingLine(index, sourceLocationAnnotation)
 	if err != nil {
-		l.warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
+		l.Warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
 	}
 	if located && at.folder == "" && !bound[at.provider] {
 		add(at.provider, named{scope: at.scope, distance: 1, host: at.host}, line)
@@ -241,10 +244,10 @@ func (l *loader) warnShared(claims []claim) {
 	others := make([]string, 0, len(claims)-1)
 	for _, c := range claims[1:] {
 		e := l.catalog.entities[c.entity]
-		others = append(others, c.Service+" ("+Warning{File: e.File, Line: c.line}.position()+")")
+		others = append(others, c.Service+" ("+files.Position(e.File, c.line)+")")
 	}
 	first := l.catalog.entities[claims[0].entity]
-	l.warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events stay unmapped. "+
+	l.Warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events stay unmapped. "+
 		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its folders with "+sourcePathsAnnotation,
 		claims[0].Provider, claims[0].Scope, claims[0].Service, listed(others))
 }

@@ -5,6 +5,8 @@ package catalog
 
 import (
 	"slices"
+
+	"github.com/dxctl/dxctl/files"
 )
 
 // Catalog is what Load has read. It does not change afterwards and may be shared.
@@ -18,7 +20,7 @@ type Catalog struct {
 	byScope    map[string]string // provider + NUL + scope + NUL + source → ref
 	identities []Identity
 	report     PeopleReport
-	problems   []Warning
+	problems   []files.Warning
 	bots       []botPattern
 	owned      map[string][]string // owner ref → refs of its services
 }
@@ -119,19 +121,11 @@ func (c *Catalog) People() []Person { return slices.Clone(c.people) }
 func (c *Catalog) PeopleReport() PeopleReport { return c.report }
 
 // Problems returns what was odd or could not be read when the catalog was made.
-func (c *Catalog) Problems() []Warning { return slices.Clone(c.problems) }
+func (c *Catalog) Problems() []files.Warning { return slices.Clone(c.problems) }
 
 // Lost returns those problems because of which an entity, a row or a rule is not in the catalog, or is there as it was
 // last read.
-func (c *Catalog) Lost() []Warning {
-	var lost []Warning
-	for _, w := range c.problems {
-		if w.Lost {
-			lost = append(lost, w)
-		}
-	}
-	return lost
-}
+func (c *Catalog) Lost() []files.Warning { return files.Lost(c.problems) }
 
 // Bindings returns which scope of which provider belongs to what, sorted.
 func (c *Catalog) Bindings() []Binding { return slices.Clone(c.bindings) }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/yamldoc"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -58,25 +60,25 @@ type locationTargets struct {
 }
 
 // read returns the entity of doc and, for a Location, where it leads. ok is false when the document holds no entity.
-func (r descriptorReader) read(doc document) (entity Entity, where *locationTargets, ok bool) {
+func (r descriptorReader) read(doc yamldoc.Document) (entity Entity, where *locationTargets, ok bool) {
 	switch {
-	case doc.err != nil && doc.template:
-		r.template(r.file, doc.offset+1)
+	case doc.Err != nil && rawTemplate.Match(doc.Text):
+		r.template(r.file, doc.Offset+1)
 		return Entity{}, nil, false
-	case doc.err != nil:
-		r.fail(r.file, doc.line, "the descriptor cannot be read: %v", doc.err)
+	case doc.Err != nil:
+		r.fail(r.file, doc.Line, "the descriptor cannot be read: %v", doc.Err)
 		return Entity{}, nil, false
 	}
-	line := doc.node.Line + doc.offset
-	if doc.node.Kind != yaml.MappingNode {
+	line := doc.StartLine()
+	if doc.Node.Kind != yaml.MappingNode {
 		r.fail(r.file, line, "the document is not a mapping; a descriptor begins with apiVersion, kind and metadata")
 		return Entity{}, nil, false
 	}
-	if isTemplate(doc.node) {
+	if isTemplate(doc.Node) {
 		r.template(r.file, line)
 		return Entity{}, nil, false
 	}
-	fields := fieldReader{offset: doc.offset, warn: func(line int, format string, args ...any) { r.warn(r.file, line, format, args...) }}
+	fields := yamldoc.FieldReader{Offset: doc.Offset, Warn: func(line int, format string, args ...any) { r.warn(r.file, line, format, args...) }}
 	if kind, ok := r.kind(doc, fields, line); ok {
 		return r.describe(doc, fields, kind)
 	}
@@ -84,27 +86,27 @@ func (r descriptorReader) read(doc document) (entity Entity, where *locationTarg
 }
 
 // kind returns the kind of an entity that can be read.
-func (r descriptorReader) kind(doc document, fields fieldReader, line int) (kind string, ok bool) {
-	kindKey, kindNode := field(doc.node, "kind")
-	_, versionNode := field(doc.node, "apiVersion")
-	version, kind := scalar(versionNode), canonicalKind(scalar(kindNode))
+func (r descriptorReader) kind(doc yamldoc.Document, fields yamldoc.FieldReader, line int) (kind string, ok bool) {
+	kindKey, kindNode := yamldoc.Field(doc.Node, "kind")
+	_, versionNode := yamldoc.Field(doc.Node, "apiVersion")
+	version, kind := yamldoc.Scalar(versionNode), canonicalKind(yamldoc.Scalar(kindNode))
 	group, _, _ := strings.Cut(version, "/")
 	switch {
 	case version == "" && kind == "":
 		r.warn(r.file, line, "the document has neither apiVersion nor kind, so it is no descriptor; it is left out")
 	case kind == "" && kindNode != nil:
-		r.fail(r.file, kindKey.Line+doc.offset, "kind is %s and not a text; write for example kind: Component", nodeKind(kindNode))
+		r.fail(r.file, kindKey.Line+doc.Offset, "kind is %s and not a text; write for example kind: Component", yamldoc.Kind(kindNode))
 	case kind == "":
 		r.fail(r.file, line, "the descriptor has no kind; write for example kind: Component")
 	case slices.Contains(otherKinds, strings.ToLower(kind)) && (group == "backstage.io" || strings.HasSuffix(group, ".backstage.io")):
 	case specFields[kind] == nil || (version != "" && group != "backstage.io"):
-		r.other(r.file, kindKey.Line+doc.offset, scalar(kindNode)+" of "+orWord(version, "no apiVersion"))
+		r.other(r.file, kindKey.Line+doc.Offset, yamldoc.Scalar(kindNode)+" of "+orWord(version, "no apiVersion"))
 	default:
 		switch {
 		case version == "":
-			fields.warn(line, "the descriptor has no apiVersion; read as backstage.io/v1alpha1")
+			fields.Warn(line, "the descriptor has no apiVersion; read as backstage.io/v1alpha1")
 		case version != "backstage.io/v1alpha1" && version != "backstage.io/v1beta1":
-			fields.warn(versionNode.Line+doc.offset, "apiVersion %s is not known; read as backstage.io/v1alpha1", version)
+			fields.Warn(versionNode.Line+doc.Offset, "apiVersion %s is not known; read as backstage.io/v1alpha1", version)
 		}
 		return kind, true
 	}
@@ -130,23 +132,23 @@ func orWord(s, word string) string {
 
 // described is a descriptor of which the mappings are read.
 type described struct {
-	fields               fieldReader
+	fields               yamldoc.FieldReader
 	kind                 string
-	root, metadata, spec mapping
-	annotations, labels  mapping
+	root, metadata, spec yamldoc.Mapping
+	annotations, labels  yamldoc.Mapping
 }
 
 // describe reads the entity of a document whose kind is known.
-func (r descriptorReader) describe(doc document, fields fieldReader, kind string) (Entity, *locationTargets, bool) {
-	d := &described{fields: fields, kind: kind, root: fields.mapping(doc.node, "")}
-	d.metadata = fields.sub(d.root, "metadata")
-	d.spec = fields.sub(d.root, "spec")
+func (r descriptorReader) describe(doc yamldoc.Document, fields yamldoc.FieldReader, kind string) (Entity, *locationTargets, bool) {
+	d := &described{fields: fields, kind: kind, root: fields.Mapping(doc.Node, "")}
+	d.metadata = fields.Sub(d.root, "metadata")
+	d.spec = fields.Sub(d.root, "spec")
 	if !r.foreign {
 		r.checkFields(d)
 	}
 	e := d.identity()
-	e.File, e.Line = r.file, doc.node.Line+doc.offset
-	e.Annotations, d.annotations = fields.textMap(d.metadata, "annotations")
+	e.File, e.Line = r.file, doc.StartLine()
+	e.Annotations, d.annotations = fields.TextMap(d.metadata, "annotations")
 	if e.Annotations[orphanAnnotation] == "true" {
 		return Entity{}, nil, false
 	}
@@ -154,7 +156,7 @@ func (r descriptorReader) describe(doc document, fields fieldReader, kind string
 		return e, d.location(), true
 	}
 	if e.Name == "" {
-		r.fail(r.file, d.metadata.lineOf("name", fields.offset), "the %s has no metadata.name", kind)
+		r.fail(r.file, d.metadata.LineOf("name"), "the %s has no metadata.name", kind)
 		return Entity{}, nil, false
 	}
 	d.complete(&e)
@@ -166,22 +168,22 @@ func (r descriptorReader) describe(doc document, fields fieldReader, kind string
 // identity reads what makes the ref of an entity.
 func (d *described) identity() Entity {
 	name := ""
-	if nodeKind(d.metadata.get("name")) != "nothing" { // without a value it is missing, and that is said
-		name = d.fields.text(d.metadata, "name")
+	if yamldoc.Kind(d.metadata.Get("name")) != "nothing" { // without a value it is missing, and that is said
+		name = d.fields.Text(d.metadata, "name")
 	}
-	namespace := d.fields.text(d.metadata, "namespace")
+	namespace := d.fields.Text(d.metadata, "namespace")
 	e := Entity{Kind: d.kind, Name: name, Namespace: strings.ToLower(orWord(namespace, defaultNamespace))}
 	e.Ref = Ref{Kind: strings.ToLower(d.kind), Namespace: e.Namespace, Name: strings.ToLower(name)}.String()
 	return e
 }
 
 func (d *described) location() *locationTargets {
-	where := &locationTargets{optional: d.fields.text(d.spec, "presence") == "optional"}
-	if target := d.fields.text(d.spec, "target"); target != "" {
+	where := &locationTargets{optional: d.fields.Text(d.spec, "presence") == "optional"}
+	if target := d.fields.Text(d.spec, "target"); target != "" {
 		where.targets = append(where.targets, target)
 	}
-	for _, t := range d.fields.texts(d.spec, "targets") {
-		where.targets = append(where.targets, t.text)
+	for _, t := range d.fields.Texts(d.spec, "targets") {
+		where.targets = append(where.targets, t.Text)
 	}
 	return where
 }
@@ -189,30 +191,30 @@ func (d *described) location() *locationTargets {
 // complete reads the fields of an entity behind its identity. A field that its kind does not have stays empty.
 func (d *described) complete(e *Entity) {
 	f := d.fields
-	e.Title, e.Description = f.text(d.metadata, "title"), strings.TrimSpace(f.text(d.metadata, "description"))
-	for _, t := range f.texts(d.metadata, "tags") {
-		e.Tags = append(e.Tags, t.text)
+	e.Title, e.Description = f.Text(d.metadata, "title"), strings.TrimSpace(f.Text(d.metadata, "description"))
+	for _, t := range f.Texts(d.metadata, "tags") {
+		e.Tags = append(e.Tags, t.Text)
 	}
-	for _, l := range f.list(d.metadata, "links") {
-		e.Links = append(e.Links, Link{URL: f.text(l, "url"), Title: f.text(l, "title"), Icon: f.text(l, "icon"), Type: f.text(l, "type")})
+	for _, l := range f.List(d.metadata, "links") {
+		e.Links = append(e.Links, Link{URL: f.Text(l, "url"), Title: f.Text(l, "title"), Icon: f.Text(l, "icon"), Type: f.Text(l, "type")})
 	}
-	e.Labels, d.labels = f.textMap(d.metadata, "labels")
-	e.Type, e.Lifecycle = f.text(d.spec, "type"), f.text(d.spec, "lifecycle")
-	if d.spec.has("profile") {
-		p := f.sub(d.spec, "profile")
-		e.Profile = Profile{DisplayName: f.text(p, "displayName"), Email: f.text(p, "email"), Picture: f.text(p, "picture")}
+	e.Labels, d.labels = f.TextMap(d.metadata, "labels")
+	e.Type, e.Lifecycle = f.Text(d.spec, "type"), f.Text(d.spec, "lifecycle")
+	if d.spec.Has("profile") {
+		p := f.Sub(d.spec, "profile")
+		e.Profile = Profile{DisplayName: f.Text(p, "displayName"), Email: f.Text(p, "email"), Picture: f.Text(p, "picture")}
 	}
 	one := func(name, kind string) string {
-		if !d.spec.has(name) {
+		if !d.spec.Has(name) {
 			return ""
 		}
-		value := located{f.text(d.spec, name), d.spec.lineOf(name, f.offset)}
-		if refs := d.refs(name, []located{value}, kind, e.Namespace); len(refs) > 0 {
+		value := yamldoc.Located{Text: f.Text(d.spec, name), Line: d.spec.LineOf(name)}
+		if refs := d.refs(name, []yamldoc.Located{value}, kind, e.Namespace); len(refs) > 0 {
 			return refs[0]
 		}
 		return ""
 	}
-	many := func(name, kind string) []string { return d.refs(name, f.texts(d.spec, name), kind, e.Namespace) }
+	many := func(name, kind string) []string { return d.refs(name, f.Texts(d.spec, name), kind, e.Namespace) }
 	e.Owner, e.System, e.Domain = one("owner", "group"), one("system", "system"), one("domain", "domain")
 	e.PartOf = orWord(one("subcomponentOf", "component"), orWord(one("subdomainOf", "domain"), one("parent", "group")))
 	e.DependsOn, e.DependencyOf = many("dependsOn", "component"), many("dependencyOf", "component")
@@ -221,20 +223,20 @@ func (d *described) complete(e *Entity) {
 }
 
 // refs completes the refs of one field. One that cannot be read is a warning at its own line and left out.
-func (d *described) refs(name string, values []located, kind, namespace string) []string {
+func (d *described) refs(name string, values []yamldoc.Located, kind, namespace string) []string {
 	var out []string
 	seen := make(map[string]bool, len(values))
 	for _, v := range values {
-		if v.text == "" {
+		if v.Text == "" {
 			continue
 		}
-		ref, err := ParseRef(v.text, kind, namespace)
+		ref, err := ParseRef(v.Text, kind, namespace)
 		if err != nil {
-			d.fields.warn(v.line, "spec.%s: %v; it is ignored", name, err)
+			d.fields.Warn(v.Line, "spec.%s: %v; it is ignored", name, err)
 			continue
 		}
 		if !validKind(ref.Kind) || (!validNamespace(ref.Namespace) && ref.Namespace != namespace) || !validName(ref.Name) {
-			d.fields.warn(v.line, "spec.%s: %q cannot be the ref of an entity in Backstage: write kind:namespace/name or a name, of letters and digits with -, _ or . between them", name, v.text)
+			d.fields.Warn(v.Line, "spec.%s: %q cannot be the ref of an entity in Backstage: write kind:namespace/name or a name, of letters and digits with -, _ or . between them", name, v.Text)
 		}
 		if s := ref.String(); !seen[s] {
 			seen[s] = true
@@ -255,5 +257,5 @@ func (d *described) readCreatedAt(e *Entity) {
 			return
 		}
 	}
-	d.fields.warn(d.annotations.lineOf(createdAtAnnotation, d.fields.offset), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z", createdAtAnnotation, value)
+	d.fields.Warn(d.annotations.LineOf(createdAtAnnotation), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z", createdAtAnnotation, value)
 }

@@ -58,8 +58,8 @@ func (e exclusion) match(p string) bool {
 func (l *loader) warnUnusedExclusions(configured []string) {
 	for i, used := range l.exclude.used {
 		if !used {
-			l.warn("", 0, "catalog.exclude: no descriptor matches %s, neither a file (below %s) nor a path in the repository of a source",
-				configured[i], l.baseDir)
+			l.Warn("", 0, "catalog.exclude: no descriptor matches %s, neither a file (below %s) nor a path in the repository of a source",
+				configured[i], l.BaseDir)
 		}
 	}
 }

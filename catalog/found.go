@@ -6,6 +6,8 @@ import (
 	"iter"
 	"slices"
 	"strings"
+
+	"github.com/dxctl/dxctl/yamldoc"
 )
 
 // Found is a descriptor that a source has: a catalog-info.yaml of a repository, an entity of a Backstage catalog.
@@ -68,7 +70,7 @@ func (l *loader) found(all []Found) {
 		}
 		warn := func(file string, line int, format string, args ...any) {
 			if warned[f.Source]++; warned[f.Source] <= foundShown {
-				l.warn(file, line, format, args...)
+				l.Warn(file, line, format, args...)
 			}
 		}
 		reader := l.reader(f.place(), warn, l.lostFound(f, warned))
@@ -92,10 +94,10 @@ func (l *loader) found(all []Found) {
 	}
 	for _, source := range order {
 		if n := warned[source] - foundShown; n > 0 {
-			l.warn("", 0, "source %s: %d more warnings about the descriptors that it has", source, n)
+			l.Warn("", 0, "source %s: %d more warnings about the descriptors that it has", source, n)
 		}
 		if n := twice[source] - foundShown; n > 0 {
-			l.warn("", 0, "source %s: %d more of the entities that it has are described elsewhere too and left out", source, n)
+			l.Warn("", 0, "source %s: %d more of the entities that it has are described elsewhere too and left out", source, n)
 		}
 	}
 }
@@ -118,15 +120,15 @@ type foundReadings struct {
 }
 
 func (l *loader) readFound(f Found) foundReadings {
-	return foundReadings{f, descriptorReader{file: f.place(), foreign: true}.readings(documents([]byte(f.Document)))}
+	return foundReadings{f, descriptorReader{file: f.place(), foreign: true}.readings(yamldoc.Documents([]byte(f.Document)))}
 }
 
 // lostFound counts and says that a document of a source cannot be read.
 func (l *loader) lostFound(f Found, warned map[string]int) func(file string, line int, format string, args ...any) {
 	return func(file string, line int, format string, args ...any) {
-		l.lost[file] = true
+		l.MarkLost(file)
 		if warned[f.Source]++; warned[f.Source] <= foundShown {
-			l.fail(file, line, format, args...)
+			l.Fail(file, line, format, args...)
 		}
 	}
 }
@@ -139,7 +141,7 @@ func (l *loader) warnFoundTwice(f Found, e, used Entity) {
 			why = "it comes first in source " + f.Source
 		}
 	}
-	l.warn(e.File, e.Line, "%s, which source %s has, is described at %s:%d too, and that description is used: %s", e.Ref, f.Source, used.File, used.Line, why)
+	l.Warn(e.File, e.Line, "%s, which source %s has, is described at %s:%d too, and that description is used: %s", e.Ref, f.Source, used.File, used.Line, why)
 }
 
 // foundScope is the repository at whose root a component's descriptor was found. It is the component's, unless an

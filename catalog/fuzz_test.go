@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/yamldoc"
 )
 
 func FuzzDescriptors(f *testing.F) {
@@ -19,8 +21,8 @@ func FuzzDescriptors(f *testing.F) {
 	f.Add([]byte("kind: Group\napiVersion: backstage.io/v1alpha1\nmetadata: {name: [1]}\nspec: {members: [[a], {b: c}], profile: 3}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := newLoader(".")
-		for _, r := range (descriptorReader{file: "x.yaml"}).readings(documents(data)) {
-			r.tell(l.reader("x.yaml", l.warn, l.fail))
+		for _, r := range (descriptorReader{file: "x.yaml"}).readings(yamldoc.Documents(data)) {
+			r.tell(l.reader("x.yaml", l.Warn, l.Fail))
 			if r.ok && r.entity.Name != "" {
 				l.add(r.entity, r.lines)
 			}

@@ -74,15 +74,11 @@ func known(t *time.Time) time.Time {
 
 // keep adds what is known from earlier of files that cannot be read now, or not in full, and is described nowhere else.
 func (l *loader) keep(p *peopleReader, recall func(files []string) (Recalled, error)) error {
-	if recall == nil || len(l.lost) == 0 {
+	lost := l.LostFiles()
+	if recall == nil || len(lost) == 0 {
 		return nil
 	}
-	files := make([]string, 0, len(l.lost))
-	for f := range l.lost {
-		files = append(files, f)
-	}
-	slices.Sort(files)
-	recalled, err := recall(files)
+	recalled, err := recall(lost)
 	if err != nil {
 		return err
 	}
@@ -101,7 +97,7 @@ func (l *loader) keepEntities(entities []Entity) {
 		names = append(names, e.Ref)
 	}
 	if len(names) > 0 {
-		l.warn("", 0, "%s kept as last read, because the files that describe them cannot be read: %s", count(len(names), "entity is", "entities are"), listed(names))
+		l.Warn("", 0, "%s kept as last read, because the files that describe them cannot be read: %s", count(len(names), "entity is", "entities are"), listed(names))
 	}
 }
 
@@ -126,7 +122,7 @@ func (p *peopleReader) keepPeople(recalled Recalled) {
 		return
 	}
 	p.keepLogins(kept, recalled)
-	p.l.warn("", 0, "%s kept as last read, because their rows cannot be read: %s", count(len(names), "person is", "people are"), listed(names))
+	p.l.Warn("", 0, "%s kept as last read, because their rows cannot be read: %s", count(len(names), "person is", "people are"), listed(names))
 }
 
 // untold reports whether a membership may be that of a refused row: nobody can say whose its file's refused rows are.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/files"
 )
 
 // write lays out files below a new folder: name → content.
@@ -33,7 +35,7 @@ func component(name, metadata, spec string) string {
 		"spec:\n  type: service\n  lifecycle: production\n  owner: team-a\n" + spec
 }
 
-func warningsText(ws []Warning) string {
+func warningsText(ws []files.Warning) string {
 	lines := make([]string, 0, len(ws))
 	for _, w := range ws {
 		lines = append(lines, w.String())
@@ -204,7 +206,7 @@ func kind(kind, name, spec string) string {
 	return "apiVersion: backstage.io/v1alpha1\nkind: " + kind + "\nmetadata: {name: " + name + "}\nspec: {" + spec + "}\n"
 }
 
-func checkWarnings(t *testing.T, got []Warning, want []string) {
+func checkWarnings(t *testing.T, got []files.Warning, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%d warnings, want %d:\n%s", len(got), len(want), warningsText(got))

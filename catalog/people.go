@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/files"
 )
 
 // PeopleConfig names the files that say who works here.
@@ -20,7 +22,7 @@ type PeopleConfig struct {
 }
 
 // Validate reports empty names.
-func (c PeopleConfig) Validate() error { return validateFiles("people.files", c.Files) }
+func (c PeopleConfig) Validate() error { return files.ValidateNames("people.files", c.Files) }
 
 // Person is somebody who works or worked here.
 type Person struct {
@@ -93,7 +95,7 @@ type peopleReader struct {
 	refused map[string]bool   // people of whom a row cannot be read
 	told    map[string]bool   // files of which it is known whose the rows are that cannot be read
 	members map[membershipKey]string
-	noStart []Warning // rows whose start is a day such as 1900-01-01
+	noStart []files.Warning // rows whose start is a day such as 1900-01-01
 }
 
 func newPeopleReader(l *loader) *peopleReader {
@@ -143,7 +145,7 @@ func (p *peopleReader) finish(rules peopleRules) {
 	p.settleLogins()
 	p.warnSilent()
 	if n := len(p.noStart); n > 0 {
-		p.l.warn(p.noStart[0].File, p.noStart[0].Line, "start_date %s stands for a date that is not known; %s read as not known", p.noStart[0].Message, count(n, "start is", "starts are"))
+		p.l.Warn(p.noStart[0].File, p.noStart[0].Line, "start_date %s stands for a date that is not known; %s read as not known", p.noStart[0].Message, count(n, "start is", "starts are"))
 	}
 	p.l.catalog.report = p.report
 	p.l.catalog.bots = rules.Bots.patterns
@@ -189,10 +191,10 @@ func (p *peopleReader) addUsers() {
 		groups := append(slices.Clone(e.MemberOf), teams[e.Ref]...)
 		slices.Sort(groups)
 		for _, group := range slices.Compact(groups) {
-			person.Memberships = append(person.Memberships, Membership{Team: p.team(group), Source: Warning{File: e.File, Line: e.Line}.position()})
+			person.Memberships = append(person.Memberships, Membership{Team: p.team(group), Source: files.Position(e.File, e.Line)})
 		}
 		if len(person.Memberships) == 0 {
-			person.Memberships = []Membership{{Source: Warning{File: e.File, Line: e.Line}.position()}}
+			person.Memberships = []Membership{{Source: files.Position(e.File, e.Line)}}
 		}
 	}
 }
@@ -242,7 +244,7 @@ func (p *peopleReader) settleLogins() {
 		other := claims[i]
 		p.report.Unclear = append(p.report.Unclear, Unclear{What: "login " + shownLogin(key), People: []string{owner(first), owner(other)},
 			Why: "both claim it, so it is attributed to neither; correct the record, or give it to one under `same` in people.rules"})
-		p.l.warn(other.file, other.line, "login %s is claimed by %s (%s:%d) and by %s; it is attributed to neither. Remove it from the one whose it is not, "+
+		p.l.Warn(other.file, other.line, "login %s is claimed by %s (%s:%d) and by %s; it is attributed to neither. Remove it from the one whose it is not, "+
 			"or write it for one provider only, like github:%s", shownLogin(key), owner(first), first.file, first.line, owner(other), key[1])
 	}
 	slices.SortFunc(p.l.catalog.identities, func(a, b Identity) int {
@@ -280,5 +282,5 @@ func (p *peopleReader) warnSilent() {
 	if len(silent) == 0 {
 		return
 	}
-	p.l.warn(silent[0].file, silent[0].line, "%d of the people have no logins (the first is %s); nothing that they do can be attributed to them", len(silent), silent[0].Person)
+	p.l.Warn(silent[0].file, silent[0].line, "%d of the people have no logins (the first is %s); nothing that they do can be attributed to them", len(silent), silent[0].Person)
 }

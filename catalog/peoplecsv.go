@@ -9,7 +9,9 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/dxctl/dxctl/catalog/delimited"
+	"github.com/dxctl/dxctl/files"
+
+	"github.com/dxctl/dxctl/delimited"
 )
 
 // columnNames are the columns of a people file and the names under which they are known.
@@ -70,12 +72,12 @@ func columns(header []string) (at map[string]int, unknown []string, err error) {
 
 // readFile reads one CSV file. A row that cannot be read costs that row only.
 func (p *peopleReader) readFile(file string) {
-	shown := p.l.shown(file)
+	shown := p.l.Shown(file)
 	if p.read[file] {
 		return
 	}
 	p.read[file] = true
-	if data, ok := p.l.open(file); ok {
+	if data, ok := p.l.Open(file); ok {
 		p.readCSV(shown, data)
 	}
 }
@@ -85,25 +87,25 @@ func (p *peopleReader) readCSV(file string, data []byte) {
 	var problem delimited.Problem
 	switch {
 	case errors.Is(err, delimited.ErrEmpty):
-		p.l.warn(file, 1, "the file is empty; it begins with person,team,start_date,logins")
+		p.l.Warn(file, 1, "the file is empty; it begins with person,team,start_date,logins")
 		return
 	case errors.As(err, &problem):
-		p.l.fail(file, problem.Line, "%v", problem)
+		p.l.Fail(file, problem.Line, "%v", problem)
 		return
 	case err != nil:
-		p.l.fail(file, 0, "%v", err)
+		p.l.Fail(file, 0, "%v", err)
 		return
 	}
 	at, unknown, err := columns(t.Header)
 	if err != nil {
-		p.l.fail(file, t.HeaderLine, "%v", err)
+		p.l.Fail(file, t.HeaderLine, "%v", err)
 		return
 	}
 	for _, note := range t.Notes {
-		p.l.warn(file, note.Line, "%v", note)
+		p.l.Warn(file, note.Line, "%v", note)
 	}
 	for _, name := range unknown {
-		p.l.warn(file, t.HeaderLine, "column %q is not known; it is ignored", name)
+		p.l.Warn(file, t.HeaderLine, "column %q is not known; it is ignored", name)
 	}
 	p.readRows(file, t, at)
 }
@@ -140,7 +142,7 @@ func (p *peopleReader) refuse(file string, line int, at map[string]int, cells []
 	} else {
 		p.told[file] = false
 	}
-	p.l.fail(file, line, "%v", why)
+	p.l.Fail(file, line, "%v", why)
 }
 
 // csvRow is one row of a people file.
@@ -206,7 +208,7 @@ func (p *peopleReader) row(r csvRow) error {
 	if err != nil {
 		return err
 	}
-	m := Membership{Team: p.team(r.get("team")), Source: Warning{File: r.file, Line: r.line}.position()}
+	m := Membership{Team: p.team(r.get("team")), Source: files.Position(r.file, r.line)}
 	if m.StartedOn, err = r.dates.startDate(r.get("start_date")); err != nil {
 		return err
 	}
@@ -221,7 +223,7 @@ func (p *peopleReader) row(r csvRow) error {
 		return err
 	}
 	if s := r.get("start_date"); m.StartedOn.IsZero() && isNoDate(s) {
-		p.noStart = append(p.noStart, Warning{File: r.file, Line: r.line, Message: s})
+		p.noStart = append(p.noStart, files.Warning{File: r.file, Line: r.line, Message: s})
 	}
 	owner := id
 	if bot {
@@ -243,7 +245,7 @@ func (p *peopleReader) belongs(r csvRow, id string, m Membership, logins int) {
 	p.addEmail(person, r.get("email"))
 	key := membershipKey{id, m.Team, m.StartedOn.Unix()}
 	if at, twice := p.members[key]; twice {
-		p.l.warn(r.file, r.line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, at)
+		p.l.Warn(r.file, r.line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, at)
 		person.ended(m)
 		return
 	}

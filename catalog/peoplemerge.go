@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dxctl/dxctl/files"
 )
 
 // PeopleReport says how the records of people became people.
@@ -149,7 +151,7 @@ func (m *merger) same(rule sameRule) {
 	}
 	for _, id := range rule.People {
 		if m.p.people[id] == nil {
-			m.p.l.warn(m.rules.file, rule.line, "nobody is called %s; the rule does without", id)
+			m.p.l.Warn(m.rules.file, rule.line, "nobody is called %s; the rule does without", id)
 			continue
 		}
 		add(id)
@@ -164,12 +166,12 @@ func (m *merger) same(rule sameRule) {
 			add(id)
 		}
 	}
-	position := Warning{File: m.rules.file, Line: rule.line}.position()
+	position := files.Position(m.rules.file, rule.line)
 	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(m.ranks[a], m.ranks[b]) })
 	target := rule.Person
 	switch {
 	case target == "" && len(ids) == 0:
-		m.p.l.warn(m.rules.file, rule.line, "nobody has any of what the rule names; give the person an id with person: to make one of it")
+		m.p.l.Warn(m.rules.file, rule.line, "nobody has any of what the rule names; give the person an id with person: to make one of it")
 		return
 	case target == "":
 		target = ids[0]
@@ -186,7 +188,7 @@ func (m *merger) same(rule sameRule) {
 	}
 	for _, id := range ids {
 		if !m.unite(target, id, why) {
-			m.p.l.fail(m.rules.file, rule.line, "%s and %s are one person here and different people under `different`; remove one of the two rules", target, id)
+			m.p.l.Fail(m.rules.file, rule.line, "%s and %s are one person here and different people under `different`; remove one of the two rules", target, id)
 		}
 	}
 	for _, email := range rule.Emails {

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/yamldoc"
+
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/spelling"
@@ -71,82 +74,82 @@ func (l *loader) readRules(name string) peopleRules {
 	}
 	file := name
 	if !filepath.IsAbs(file) {
-		file = filepath.Join(l.baseDir, file)
+		file = filepath.Join(l.BaseDir, file)
 	}
-	data, ok := l.open(file)
+	data, ok := l.Open(file)
 	if !ok {
-		return peopleRules{file: l.shown(file)}
+		return peopleRules{file: l.Shown(file)}
 	}
-	return l.parseRules(l.shown(file), data)
+	return l.parseRules(l.Shown(file), data)
 }
 
 func (l *loader) parseRules(file string, data []byte) peopleRules {
 	rules := peopleRules{file: file}
-	docs := slices.Collect(documents(data))
+	docs := slices.Collect(yamldoc.Documents(data))
 	switch {
 	case len(docs) == 0:
 		return rules
-	case docs[0].err != nil:
-		l.fail(file, docs[0].line, "the rules cannot be read: %v", docs[0].err)
+	case docs[0].Err != nil:
+		l.Fail(file, docs[0].Line, "the rules cannot be read: %v", docs[0].Err)
 		return rules
 	case len(docs) > 1:
-		l.fail(file, docs[1].offset+1, "a file of rules is one document; remove the line ---")
+		l.Fail(file, docs[1].Offset+1, "a file of rules is one document; remove the line ---")
 		return rules
 	}
-	if docs[0].node.Kind != yaml.MappingNode {
-		l.fail(file, docs[0].node.Line+docs[0].offset, "the rules are %s and not a mapping; the keys are same, different, bots and shared_emails", nodeKind(docs[0].node))
+	if docs[0].Node.Kind != yaml.MappingNode {
+		l.Fail(file, docs[0].StartLine(), "the rules are %s and not a mapping; the keys are same, different, bots and shared_emails", yamldoc.Kind(docs[0].Node))
 		return rules
 	}
-	r := ruleReader{fieldReader{offset: docs[0].offset, warn: func(line int, format string, args ...any) { l.fail(file, line, format, args...) }}}
-	r.read(docs[0].node, &rules)
+	r := ruleReader{yamldoc.FieldReader{Offset: docs[0].Offset, Warn: func(line int, format string, args ...any) { l.Fail(file, line, format, args...) }}}
+	r.read(docs[0].Node, &rules)
 	l.checkRules(&rules)
 	return rules
 }
 
 // ruleReader reads the rules. A mistake costs the field in which it stands.
-type ruleReader struct{ fieldReader }
+type ruleReader struct{ yamldoc.FieldReader }
 
 func (r ruleReader) read(n *yaml.Node, rules *peopleRules) {
-	root := r.mapping(n, "")
+	root := r.Mapping(n, "")
 	r.checkKeys(root, "same", "different", "bots", "shared_emails")
-	for _, m := range r.list(root, "same") {
+	for _, m := range r.List(root, "same") {
 		r.checkKeys(m, "person", "people", "logins", "emails", "why")
-		rules.Same = append(rules.Same, sameRule{Person: r.text(m, "person"), People: r.words(m, "people"), Logins: r.words(m, "logins"),
-			Emails: r.words(m, "emails"), Why: r.text(m, "why"), line: m.line})
+		rules.Same = append(rules.Same, sameRule{Person: r.Text(m, "person"), People: r.words(m, "people"), Logins: r.words(m, "logins"),
+			Emails: r.words(m, "emails"), Why: r.Text(m, "why"), line: m.Line})
 	}
-	for _, m := range r.list(root, "different") {
+	for _, m := range r.List(root, "different") {
 		r.checkKeys(m, "people", "why")
-		rules.Different = append(rules.Different, differentRule{People: r.words(m, "people"), line: m.line})
+		rules.Different = append(rules.Different, differentRule{People: r.words(m, "people"), line: m.Line})
 	}
-	if root.has("bots") {
-		bots := r.sub(root, "bots")
+	if root.Has("bots") {
+		bots := r.Sub(root, "bots")
 		r.checkKeys(bots, "logins", "patterns")
-		rules.Bots = botRules{Logins: r.words(bots, "logins"), Patterns: r.words(bots, "patterns"), line: root.lineOf("bots", r.offset)}
+		rules.Bots = botRules{Logins: r.words(bots, "logins"), Patterns: r.words(bots, "patterns"), line: root.LineOf("bots")}
 	}
 	rules.SharedEmails = r.words(root, "shared_emails")
 }
 
 // words returns a list of texts. Ids and logins are often numbers; they are texts here as they are written.
-func (r ruleReader) words(m mapping, key string) []string {
+func (r ruleReader) words(m yamldoc.Mapping, key string) []string {
 	var out []string
-	plain := r.fieldReader
-	plain.numbers = true
-	for _, t := range plain.texts(m, key) {
-		out = append(out, t.text)
+	plain := r.FieldReader
+	plain.AnyScalar = true
+	for _, t := range plain.Texts(m, key) {
+		out = append(out, t.Text)
 	}
 	return out
 }
 
-func (r ruleReader) text(m mapping, key string) string {
-	plain := r.fieldReader
-	plain.numbers = true
-	return plain.text(m, key)
+func (r ruleReader) text(m yamldoc.Mapping, key string) string {
+	plain := r.FieldReader
+	plain.AnyScalar = true
+	return plain.Text(m, key)
 }
 
-func (r ruleReader) checkKeys(m mapping, known ...string) {
-	for _, e := range m.entries {
-		if !slices.Contains(known, e.key) {
-			r.warn(e.keyNode.Line+r.offset, "unknown key %q in %s%s", e.key, m.called(), spelling.Hint(e.key, known))
+func (r ruleReader) checkKeys(m yamldoc.Mapping, known ...string) {
+	for _, e := range m.Entries {
+		if !slices.Contains(known, e.Key) {
+			r.Warn(e.Line, "unknown key %q in %s%s", e.Key, m.Called(), spelling.Hint(e.Key, known))
 		}
 	}
 }
@@ -160,7 +163,7 @@ func (l *loader) checkRules(r *peopleRules) {
 				err = errors.New("a login is empty")
 			}
 			if err != nil {
-				l.fail(r.file, line, "%v", err)
+				l.Fail(r.file, line, "%v", err)
 			}
 			all = append(all, identities...)
 		}
@@ -171,22 +174,22 @@ func (l *loader) checkRules(r *peopleRules) {
 		s.identities = logins(s.line, s.Logins)
 		s.Person, s.People, s.Emails = strings.ToLower(strings.TrimSpace(s.Person)), lower(s.People), lower(s.Emails)
 		if names := len(s.People) + len(s.identities) + len(s.Emails); names == 0 || (names == 1 && s.Person == "") {
-			l.fail(r.file, s.line, "the rule names fewer than two things that are one person; name people, logins or emails")
+			l.Fail(r.file, s.line, "the rule names fewer than two things that are one person; name people, logins or emails")
 		}
 	}
 	for i := range r.Different {
 		d := &r.Different[i]
 		d.People = lower(d.People)
 		if len(d.People) < 2 {
-			l.fail(r.file, d.line, "the rule names fewer than two people; write people: [bob, bob-jones]")
+			l.Fail(r.file, d.line, "the rule names fewer than two people; write people: [bob, bob-jones]")
 		}
 	}
 	r.SharedEmails = lower(r.SharedEmails)
 	r.Bots.identities = logins(r.Bots.line, r.Bots.Logins)
 	for _, p := range r.Bots.Patterns {
-		pattern, err := compileBotPattern(p, Warning{File: r.file, Line: r.Bots.line}.position())
+		pattern, err := compileBotPattern(p, files.Position(r.file, r.Bots.line))
 		if err != nil {
-			l.fail(r.file, r.Bots.line, "%v", err)
+			l.Fail(r.file, r.Bots.line, "%v", err)
 			continue
 		}
 		r.Bots.patterns = append(r.Bots.patterns, pattern)

@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/files"
 )
 
-func loadPeople(t *testing.T, csv, org, rules string) (*Catalog, []Warning, error) {
+func loadPeople(t *testing.T, csv, org, rules string) (*Catalog, []files.Warning, error) {
 	t.Helper()
 	dir := t.TempDir()
 	cfg, people := Config{Strict: true}, PeopleConfig{}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+
+	"github.com/dxctl/dxctl/yamldoc"
 )
 
 // reading is what one document holds, and what is to be said of it. Documents are read side by side, and what there is to
@@ -28,7 +30,7 @@ func (r reading) tell(to descriptorReader) {
 
 // readings reads documents. It may run beside others: what there is to say is kept in the readings, so r needs no
 // functions of its own.
-func (r descriptorReader) readings(docs iter.Seq[document]) []reading {
+func (r descriptorReader) readings(docs iter.Seq[yamldoc.Document]) []reading {
 	var all []reading
 	for doc := range docs {
 		var one reading
@@ -45,7 +47,7 @@ func (r descriptorReader) readings(docs iter.Seq[document]) []reading {
 		}
 		one.entity, one.where, one.ok = r.read(doc)
 		if one.ok {
-			one.line, one.lines = doc.node.Line+doc.offset, bindingLines(doc)
+			one.line, one.lines = doc.StartLine(), bindingLines(doc)
 		}
 		all = append(all, one)
 	}
@@ -54,7 +56,7 @@ func (r descriptorReader) readings(docs iter.Seq[document]) []reading {
 
 // readAhead is the size in bytes up to which a file is read and parsed while those before it are still being added. A
 // larger one is parsed section by section.
-const readAhead = 4 * sectionSize
+const readAhead = 4 * yamldoc.SectionSize
 
 // descriptorFile is a file that may have been read ahead.
 type descriptorFile struct {
@@ -80,8 +82,8 @@ func (l *loader) prepare(name string) descriptorFile {
 	}
 	f.ahead = true
 	var data []byte
-	if data, f.err = l.content(name); f.err == nil {
-		f.readings = descriptorReader{file: l.shown(name)}.readings(documents(data))
+	if data, f.err = l.Content(name); f.err == nil {
+		f.readings = descriptorReader{file: l.Shown(name)}.readings(yamldoc.Documents(data))
 	}
 	return f
 }
@@ -91,16 +93,16 @@ func (l *loader) readDescriptors(f descriptorFile) {
 		return
 	}
 	l.done[f.key] = true
-	shown := l.shown(f.name)
+	shown := l.Shown(f.name)
 	parts := slices.Values([][]reading{f.readings})
 	if !f.ahead {
 		var data []byte
-		if data, f.err = l.content(f.name); f.err == nil {
-			parts = inOrder(sections(data), func(s section) []reading { return descriptorReader{file: shown}.readings(s.documents()) })
+		if data, f.err = l.Content(f.name); f.err == nil {
+			parts = inOrder(yamldoc.Sections(data), func(s yamldoc.Section) []reading { return descriptorReader{file: shown}.readings(s.Documents()) })
 		}
 	}
 	if f.err != nil {
-		l.unreadable(f.name, f.err)
+		l.Unreadable(f.name, f.err)
 		return
 	}
 	l.reading, l.via = append(l.reading, f.key), append(l.via, shown)
@@ -111,7 +113,7 @@ func (l *loader) readDescriptors(f descriptorFile) {
 }
 
 func (l *loader) addReadings(file, shown string, readings []reading) {
-	to := l.reader(shown, l.warn, l.fail)
+	to := l.reader(shown, l.Warn, l.Fail)
 	for _, r := range readings {
 		r.tell(to)
 		switch {

@@ -8,50 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/yamldoc"
 )
-
-// TestSections reads a file cut into sections as it is read in one: the same documents at the same lines.
-func TestSections(t *testing.T) {
-	filler := strings.Repeat("x: 'a line of a document, so that the file has several sections'\n", 40)
-	pieces := []string{
-		"kind: Component\n", "--- \nkind: A\n", "---\r\nkind: B\r\n", "---\tx\n", "---x: no mark\n", "# only a comment\n", "{\"kind\": \"J\"}\n",
-		"text: |\n  ---\n  in a block\n", "broken: [\n", "%YAML 1.2\n---\nkind: C\n", "...\n", "\n\n",
-	}
-	var file strings.Builder
-	file.WriteString("\ufeff")
-	for i := range 400 {
-		file.WriteString(pieces[i%len(pieces)])
-		if i%3 == 0 {
-			file.WriteString("---\n")
-		}
-		if i%7 == 0 {
-			file.WriteString("---\n" + filler)
-		}
-	}
-	file.WriteString("---")
-	data := []byte(file.String())
-
-	var got, want []string
-	show := func(d document) string {
-		line := 0
-		if d.node != nil {
-			line = d.node.Line
-		}
-		return fmt.Sprintf("node at %d, offset %d, error %v at %d, template %v", line, d.offset, d.err, d.line, d.template)
-	}
-	for d := range documents(data) {
-		got = append(got, show(d))
-	}
-	for d := range (section{data: data[len("\ufeff"):]}).documents() {
-		want = append(want, show(d))
-	}
-	if n := len(slices.Collect(sections(data))); n < 3 {
-		t.Errorf("%d sections", n)
-	}
-	if len(want) < 200 || !slices.Equal(got, want) {
-		t.Errorf("%d documents in sections, %d in one", len(got), len(want))
-	}
-}
 
 // TestReadAhead reads many files side by side, small ones, large ones and broken ones: the catalog and the order of the
 // warnings are those of reading one after another.
@@ -63,7 +22,7 @@ func TestReadAhead(t *testing.T) {
 		case 3:
 			text += "---\nbroken: [\n---\n" + text // the second time is a warning
 		case 7:
-			text += strings.Repeat("---\n# "+strings.Repeat("x", sectionSize/2)+"\n", 12) + "---\nkind: [\n"
+			text += strings.Repeat("---\n# "+strings.Repeat("x", yamldoc.SectionSize/2)+"\n", 12) + "---\nkind: [\n"
 		case 9:
 			text = "\xff"
 		}

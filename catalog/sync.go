@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/dxctl/dxctl/files"
 )
 
 // Replacer swaps the whole content of a table in one step. rows is a slice of structs with `ch:"column"` tags.
@@ -97,7 +99,7 @@ func (c *Catalog) entityRows() ([]entityRow, error) {
 			Ref: e.Ref, Kind: e.Kind, Namespace: e.Namespace, Name: e.Name, Title: e.Title, Description: e.Description,
 			Type: e.Type, Lifecycle: e.Lifecycle, Owner: e.Owner, System: e.System,
 			DependsOn: notNil(e.DependsOn), Tags: notNil(e.Tags), Annotations: e.Annotations,
-			CreatedAt: nullable(e.CreatedAt), Location: Warning{File: e.File, Line: e.Line}.position(), Definition: string(definition),
+			CreatedAt: nullable(e.CreatedAt), Location: files.Position(e.File, e.Line), Definition: string(definition),
 		})
 		if e.Annotations == nil {
 			rows[len(rows)-1].Annotations = map[string]string{}

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/dxctl/dxctl/yamldoc"
+
 	"go.yaml.in/yaml/v3"
 )
 
@@ -20,29 +22,29 @@ var (
 // isTemplate reports whether a descriptor that could be parsed is still a template: its identity or what it refers to is
 // to be filled in.
 func isTemplate(root *yaml.Node) bool {
-	_, kind := field(root, "kind")
-	_, metadata := field(root, "metadata")
-	_, spec := field(root, "spec")
+	_, kind := yamldoc.Field(root, "kind")
+	_, metadata := yamldoc.Field(root, "metadata")
+	_, spec := yamldoc.Field(root, "spec")
 	if open(kind) {
 		return true
 	}
 	for _, name := range []string{"name", "namespace"} {
-		if _, n := field(metadata, name); open(n) {
+		if _, n := yamldoc.Field(metadata, name); open(n) {
 			return true
 		}
 	}
 	for _, name := range []string{"type", "lifecycle", "owner", "system", "domain", "parent", "subcomponentOf"} {
-		if _, n := field(spec, name); open(n) {
+		if _, n := yamldoc.Field(spec, name); open(n) {
 			return true
 		}
 	}
 	for _, name := range []string{"annotations", "labels"} {
-		_, all := field(metadata, name)
+		_, all := yamldoc.Field(metadata, name)
 		if all == nil || all.Kind != yaml.MappingNode {
 			continue
 		}
 		for i := 0; i+1 < len(all.Content); i += 2 {
-			if n := resolve(all.Content[i+1]); n != nil && n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "{%") && unrendered.MatchString(n.Value) {
+			if n := yamldoc.Resolve(all.Content[i+1]); n != nil && n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "{%") && unrendered.MatchString(n.Value) {
 				return true
 			}
 		}

@@ -15,7 +15,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/strictyaml"
 )
 
@@ -43,7 +43,7 @@ func Load(cfg Config, baseDir string) ([]Scorecard, error) {
 	var cards []Scorecard
 	var errs []error
 	for _, name := range cfg.Files {
-		files, err := catalog.Files(name, baseDir)
+		files, err := files.Glob(name, baseDir)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("scorecards.files: %w", err))
 			continue
@@ -68,7 +68,7 @@ func Unmatched(cfg Config, baseDir string) []string {
 	var warnings []string
 	matched := false
 	for _, name := range cfg.Files {
-		files, err := catalog.Files(name, baseDir)
+		files, err := files.Glob(name, baseDir)
 		if err == nil && len(files) == 0 {
 			warnings = append(warnings, fmt.Sprintf("scorecards.files: no file matches %s (below %s)", name, baseDir))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/store"
 )
 
@@ -38,7 +39,7 @@ func (p *platform) loadCatalog(ctx context.Context) error {
 
 // readCatalog reads the files that the configuration names and what its sources have. Of what cannot be read now the
 // catalog holds what the store last held.
-func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*catalog.Catalog, []catalog.Warning, error) {
+func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*catalog.Catalog, []files.Warning, error) {
 	info, err := st.Info(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -62,20 +63,20 @@ func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*cata
 const mostWarnings = 10
 
 // shortened returns the first warnings about each file, and one that counts the others.
-func shortened(warnings []catalog.Warning) []catalog.Warning {
+func shortened(warnings []files.Warning) []files.Warning {
 	counts := map[string]int{}
 	for _, w := range warnings {
 		counts[w.File]++
 	}
 	shown := map[string]int{}
-	var out []catalog.Warning
+	var out []files.Warning
 	for _, w := range warnings {
 		n := counts[w.File] - mostWarnings
 		switch shown[w.File]++; {
 		case w.File == "" || n <= 0 || shown[w.File] <= mostWarnings:
 			out = append(out, w)
 		case shown[w.File] == mostWarnings+1:
-			out = append(out, catalog.Warning{File: w.File, Message: fmt.Sprintf("%d more warnings about the file", n)})
+			out = append(out, files.Warning{File: w.File, Message: fmt.Sprintf("%d more warnings about the file", n)})
 		}
 	}
 	return out

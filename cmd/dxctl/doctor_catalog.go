@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/store"
 )
 
@@ -42,7 +43,7 @@ func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 }
 
 // examineCatalog shows what the catalog, as it is now, holds and lacks.
-func examineCatalog(cat *catalog.Catalog, warnings []catalog.Warning, err error, unmapped []string, ok, warn func(string, string, ...any), problem func(string, error)) {
+func examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error, unmapped []string, ok, warn func(string, string, ...any), problem func(string, error)) {
 	switch {
 	case err != nil:
 		problem("catalog", err)

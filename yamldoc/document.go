@@ -1,4 +1,7 @@
-package catalog
+// Package yamldoc reads files of YAML or JSON documents leniently: each document by itself, and each field by itself,
+// so that a mistake costs no more than it must. It parses scalars as Backstage does (YAML 1.2, core schema). For
+// configuration, in which every mistake is an error, see strictyaml.
+package yamldoc
 
 import (
 	"bytes"
@@ -14,23 +17,26 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// document is one YAML or JSON document of a file. Lines of its nodes are relative to it: add offset for the file's.
-type document struct {
-	node   *yaml.Node
-	offset int
-	err    error // why it cannot be read
-	line   int   // of the error, in the file
+// Document is one YAML or JSON document of a file, or the error because of which it cannot be parsed.
+type Document struct {
+	Node   *yaml.Node // its lines are relative to the document: add Offset for those of the file
+	Offset int        // lines of the file before the document
 
-	template bool // and because it is a template that is not rendered
+	Err  error  // why the document cannot be parsed; Node is nil then
+	Line int    // of Err, in the file
+	Text []byte // of a document that cannot be parsed
 }
 
-// documents parses each document of data on its own, so that a broken one does not take the others with it, and one at
+// StartLine returns the line of the file with which the content of a parsed document begins.
+func (d Document) StartLine() int { return d.Node.Line + d.Offset }
+
+// Documents parses each document of data on its own, so that a broken one does not take the others with it, and one at
 // a time, because a file may hold a hundred thousand. A line that begins with "---" always ends a document, in a block
 // scalar too, so splitting at such lines is safe.
-func documents(data []byte) iter.Seq[document] {
-	return func(yield func(document) bool) {
-		for part := range sections(data) {
-			for doc := range part.documents() {
+func Documents(data []byte) iter.Seq[Document] {
+	return func(yield func(Document) bool) {
+		for part := range Sections(data) {
+			for doc := range part.Documents() {
 				if !yield(doc) {
 					return
 				}
@@ -39,28 +45,29 @@ func documents(data []byte) iter.Seq[document] {
 	}
 }
 
-// section is a run of whole documents of a file, which can be parsed without the others.
-type section struct {
+// Section is a run of whole documents of a file, which can be parsed without the others.
+type Section struct {
 	data   []byte
 	offset int   // lines of the file before it
 	err    error // why none of the file can be read
 	line   int   // of the error
 }
 
-// sectionSize is about how many bytes a section has: enough to be worth another goroutine.
-const sectionSize = 64 << 10
+// SectionSize is about how many bytes a section has: enough to be worth another goroutine.
+const SectionSize = 64 << 10
 
-// sections cuts a file between documents. A file that is no text is one section with an error.
-func sections(data []byte) iter.Seq[section] {
-	return func(yield func(section) bool) {
+// Sections cuts a file between documents, at about every SectionSize bytes. A file that is not UTF-8 text is one
+// section whose only document is an error.
+func Sections(data []byte) iter.Seq[Section] {
+	return func(yield func(Section) bool) {
 		data := bytes.TrimPrefix(data, []byte("\ufeff"))
 		if !utf8.Valid(data) {
-			yield(section{line: invalidUTF8Line(data), err: errors.New("it is not UTF-8 text; save it as UTF-8")})
+			yield(Section{line: invalidUTF8Line(data), err: errors.New("it is not UTF-8 text; save it as UTF-8")})
 			return
 		}
 		offset := 0
-		for len(data) > sectionSize {
-			end := sectionSize
+		for len(data) > SectionSize {
+			end := SectionSize
 			for end < len(data) {
 				i := bytes.Index(data[end:], []byte("\n---"))
 				if i < 0 {
@@ -71,14 +78,14 @@ func sections(data []byte) iter.Seq[section] {
 					break
 				}
 			}
-			if !yield(section{data: data[:end], offset: offset}) {
+			if !yield(Section{data: data[:end], offset: offset}) {
 				return
 			}
 			offset += bytes.Count(data[:end], []byte("\n"))
 			data = data[end:]
 		}
 		if len(data) > 0 {
-			yield(section{data: data, offset: offset})
+			yield(Section{data: data, offset: offset})
 		}
 	}
 }
@@ -93,10 +100,11 @@ func isMark(data []byte) bool {
 	return found && (len(rest) == 0 || rest[0] == ' ' || rest[0] == '\t')
 }
 
-func (s section) documents() iter.Seq[document] {
-	return func(yield func(document) bool) {
+// Documents parses the documents of the section, as the function Documents does.
+func (s Section) Documents() iter.Seq[Document] {
+	return func(yield func(Document) bool) {
 		if s.err != nil {
-			yield(document{line: s.line, err: s.err})
+			yield(Document{Line: s.line, Err: s.err})
 			return
 		}
 		start, offset := 0, s.offset
@@ -135,9 +143,9 @@ func invalidUTF8Line(data []byte) int {
 }
 
 // parseDocument parses one document that begins after offset lines of the file. ok is false where there is none.
-func parseDocument(text []byte, offset int) (doc document, ok bool) {
+func parseDocument(text []byte, offset int) (doc Document, ok bool) {
 	if onlyDirectives(text) {
-		return document{}, false
+		return Document{}, false
 	}
 	if json := bytes.TrimSpace(text); len(json) > 0 && json[0] == '{' {
 		text = jsonToYAML(text)
@@ -148,12 +156,12 @@ func parseDocument(text []byte, offset int) (doc document, ok bool) {
 		if tabbed(text, line-offset) {
 			message = "a tab indents the line; YAML is indented with spaces"
 		}
-		return document{err: errors.New(message), line: line, offset: offset, template: rawTemplate.Match(text)}, true
+		return Document{Err: errors.New(message), Line: line, Offset: offset, Text: text}, true
 	}
 	if root.Kind == 0 || len(root.Content) == 0 || isNull(root.Content[0]) {
-		return document{}, false // comments or nothing
+		return Document{}, false // comments or nothing
 	}
-	return document{node: root.Content[0], offset: offset}, true
+	return Document{Node: root.Content[0], Offset: offset}, true
 }
 
 // tabbed reports whether a tab stands in the indentation of a line of text. The parser names the character or what it
@@ -236,21 +244,21 @@ func splitYAMLMessage(message string, offset int) (string, int) {
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
-// field returns the key and value nodes of a mapping's field, or nils.
-func field(n *yaml.Node, name string) (key, value *yaml.Node) {
-	if n = resolve(n); n == nil || n.Kind != yaml.MappingNode {
+// Field returns the key and value nodes of a mapping's field, or nils.
+func Field(n *yaml.Node, name string) (key, value *yaml.Node) {
+	if n = Resolve(n); n == nil || n.Kind != yaml.MappingNode {
 		return nil, nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == name {
-			return n.Content[i], resolve(n.Content[i+1])
+			return n.Content[i], Resolve(n.Content[i+1])
 		}
 	}
 	return nil, nil
 }
 
-// resolve follows an alias to what it stands for.
-func resolve(n *yaml.Node) *yaml.Node {
+// Resolve follows an alias to what it stands for.
+func Resolve(n *yaml.Node) *yaml.Node {
 	for i := 0; n != nil && n.Kind == yaml.AliasNode; i++ {
 		if i > 10 {
 			return nil
@@ -260,7 +268,8 @@ func resolve(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-func scalar(n *yaml.Node) string {
+// Scalar returns the text of a scalar as it is written; "" if n is nil, null or no scalar.
+func Scalar(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode || isNull(n) {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package catalog
+package files
 
 import (
 	"errors"
@@ -12,14 +12,23 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
+// Glob returns the files that pattern matches, sorted. A relative pattern is relative to dir. "**" matches any number of
+// directories, of which .git and node_modules only where the pattern names them, "{a,b}" either of them. Symbolic links
+// to files are followed, links to directories only where the pattern names them. A name without a pattern is returned
+// whether or not the file exists, so that reading it reports why it cannot be read. A directory that cannot be read is
+// an error; the files of the others are returned with it.
+func Glob(pattern, dir string) ([]string, error) {
+	files, closed, err := expand(pattern, dir)
+	for _, c := range closed {
+		err = errors.Join(err, fmt.Errorf("pattern %s: %s: %w", pattern, c.name, c.err))
+	}
+	return files, err
+}
+
 // isPattern reports whether p is a glob rather than the name of one file.
 func isPattern(p string) bool { return strings.ContainsAny(p, "*?[{") }
 
-// expand returns the files that pattern matches, sorted. A relative pattern is relative to dir. "**" matches any number
-// of directories, of which .git and node_modules only where the pattern names them, "{a,b}" either of them. Symbolic
-// links to files are followed, links to directories only where the pattern names them. A name without a pattern is
-// returned whether or not the file exists, so that reading it reports why it cannot be read. closed are the directories
-// that could not be read; they may contain more files.
+// expand is Glob that returns the directories that could not be read, which may contain more files.
 func expand(pattern, dir string) (files []string, closed []closedDir, err error) {
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(escapePattern(dir), pattern)
@@ -40,7 +49,8 @@ func expand(pattern, dir string) (files []string, closed []closedDir, err error)
 	}
 	slices.Sort(files)
 	slices.SortFunc(tree.closed, func(a, b closedDir) int { return strings.Compare(a.name, b.name) })
-	return slices.Compact(files), slices.CompactFunc(tree.closed, func(a, b closedDir) bool { return a.name == b.name }), nil
+	sameName := func(a, b closedDir) bool { return a.name == b.name }
+	return slices.Compact(files), slices.CompactFunc(tree.closed, sameName), nil
 }
 
 // openTree is a directory tree without .git and node_modules, unless pattern names them. It records the directories that
@@ -75,16 +85,6 @@ type closedDir struct {
 	err  error
 }
 
-// Files returns the files that a name or a pattern names, as in Config.Files; scorecards are found the same way.
-// A directory that cannot be read is an error.
-func Files(pattern, dir string) ([]string, error) {
-	files, closed, err := expand(pattern, dir)
-	for _, c := range closed {
-		err = errors.Join(err, fmt.Errorf("pattern %s: %s: %w", pattern, c.name, c.err))
-	}
-	return files, err
-}
-
 // escapePattern returns a pattern that matches dir alone, whatever characters its name contains.
 func escapePattern(dir string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(dir)
@@ -94,17 +94,17 @@ func unescapePattern(p string) string {
 	return strings.NewReplacer(`\*`, `*`, `\?`, `?`, `\[`, `[`, `\{`, `{`).Replace(p)
 }
 
-// validPattern reports a pattern that is malformed.
-func validPattern(pattern string) error {
+// ValidatePattern reports a pattern that is malformed.
+func ValidatePattern(pattern string) error {
 	if !doublestar.ValidatePattern(filepath.ToSlash(pattern)) {
 		return fmt.Errorf("pattern %s: %w", pattern, doublestar.ErrBadPattern)
 	}
 	return nil
 }
 
-// within reports whether file lies below root once symbolic links are followed. A file that does not exist is judged
+// Within reports whether file lies below root once symbolic links are followed. A file that does not exist is judged
 // by its name.
-func within(file, root string) bool {
+func Within(file, root string) bool {
 	resolve := func(p string) string {
 		if r, err := filepath.EvalSymlinks(p); err == nil {
 			p = r
