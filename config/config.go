@@ -21,27 +21,27 @@ import (
 	"github.com/dxctl/dxctl/web/server"
 )
 
-// Config is the whole of dx.yaml. Relative paths are relative to the folder of the file.
+// Config is the whole of dx.yaml. Relative paths are relative to the directory of the file.
 type Config struct {
 	Store        store.Config         `yaml:"store"`
 	Server       server.Config        `yaml:"server"`
 	Catalog      catalog.Config       `yaml:"catalog"`
 	Sources      collectors.Config    `yaml:"sources"`
-	Environments map[string][]string  `yaml:"environments"` // our name → what sources call it
+	Environments map[string][]string  `yaml:"environments"` // name → the names that sources use for it
 	People       catalog.PeopleConfig `yaml:"people"`
 	Scorecards   scorecards.Config    `yaml:"scorecards"`
 	Collect      Collect              `yaml:"collect"`
-	Demo         bool                 `yaml:"demo"` // the data is the synthetic demo organization, and pages say so
+	Demo         bool                 `yaml:"demo"` // the data is the synthetic demo organization; pages show a notice
 
-	// File is the file that was read, empty when the defaults are used.
+	// File is the file that was read; empty if the defaults are used.
 	File string `yaml:"-"`
-	// Dir is the folder that relative paths are relative to.
+	// Dir is the directory that relative paths are relative to.
 	Dir string `yaml:"-"`
 }
 
-// Collect says how often `dxctl serve` collects and grades, and where it keeps what it needs for that.
+// Collect configures how often `dxctl serve` collects and grades, and where it keeps its files.
 type Collect struct {
-	Interval time.Duration `yaml:"interval"` // 0: only when somebody runs `dxctl collect`
+	Interval time.Duration `yaml:"interval"` // 0: never; run `dxctl collect` instead
 	// Dir is the directory for what is not in the store: deliveries that wait to be applied, clones of repositories.
 	Dir string `yaml:"dir"`
 }
@@ -59,27 +59,43 @@ func Default() Config {
 	}
 }
 
-// Load reads and validates file. Errors carry file and line and are all reported at once.
+// Load reads and validates file. It reports all errors at once, each with file and line.
 func Load(file string) (Config, error) {
 	cfg := Default()
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return cfg, fmt.Errorf("reading the configuration: %w; name another with --config", err)
+		return cfg, fmt.Errorf("reading the configuration: %w; name another file with --config", err)
 	}
-	cfg.Environments = nil // a file that names environments replaces the defaults, it does not add to them
+	cfg.Environments = nil // environments in the file replace the defaults instead of adding to them
 	where, err := decode(file, text, &cfg)
 	if err != nil {
-		return cfg, err
+		return cfg, reading(err)
 	}
 	if cfg.Environments == nil {
 		cfg.Environments = Default().Environments
 	}
 	cfg.File, cfg.Dir = file, filepath.Dir(file)
 	cfg.Catalog.Sources = cfg.Sources.Places()
-	return cfg, cfg.validate(where)
+	return cfg, reading(cfg.validate(where))
 }
 
-// decode reads the only document of a file into cfg. An empty file is a configuration of defaults.
+// reading adds what was being done to each error of a file; nil stays nil.
+func reading(err error) error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return fmt.Errorf("reading %w", err)
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, reading(e))
+	}
+	return errors.Join(errs...)
+}
+
+// decode decodes the only document of a file into cfg. An empty file leaves the defaults.
 func decode(file string, text []byte, cfg *Config) (strictyaml.Positions, error) {
 	docs, err := strictyaml.Read(file, text)
 	switch {
@@ -88,7 +104,7 @@ func decode(file string, text []byte, cfg *Config) (strictyaml.Positions, error)
 	case len(docs) == 0:
 		docs = []strictyaml.Document{{File: file, Root: &yaml.Node{Kind: yaml.MappingNode}}}
 	case len(docs) > 1:
-		return strictyaml.Positions{}, fmt.Errorf("%s:%d: a configuration is one YAML document; remove the second one", file, docs[1].Root.Line)
+		return strictyaml.Positions{}, fmt.Errorf("%s:%d: a configuration has only one YAML document; remove the second one", file, docs[1].Root.Line)
 	}
 	var errs []error
 	expand(docs[0].Root, func(line int, message string) { errs = append(errs, fmt.Errorf("%s:%d: %s", file, line, message)) })
@@ -96,7 +112,7 @@ func decode(file string, text []byte, cfg *Config) (strictyaml.Positions, error)
 	return where, errors.Join(append(errs, err)...)
 }
 
-// validate checks each part and puts the place in the file before what is wrong.
+// validate validates each section. Each error begins with its file and line.
 func (c Config) validate(where strictyaml.Positions) error {
 	var errs []error
 	fail := func(path string, err error) {
@@ -113,26 +129,26 @@ func (c Config) validate(where strictyaml.Positions) error {
 		fail("sources", c.Sources.Validate())
 	}
 	if c.Collect.Interval < 0 || (c.Collect.Interval > 0 && c.Collect.Interval < time.Minute) {
-		fail("collect.interval", fmt.Errorf("%s is too short; use at least 1m, or 0 to collect only by hand", c.Collect.Interval))
+		fail("collect.interval", fmt.Errorf("%s is too short; use at least 1m, or 0 to collect only with `dxctl collect`", c.Collect.Interval))
 	}
 	seen := map[string]string{}
 	for name, words := range c.Environments {
 		for i, w := range words {
 			if other, taken := seen[strings.ToLower(w)]; taken && other != name {
-				fail(fmt.Sprintf("environments.%s[%d]", name, i), fmt.Errorf("%q is already %s; a word can mean one environment", w, other))
+				fail(fmt.Sprintf("environments.%s[%d]", name, i), fmt.Errorf("%q is already a name of environment %s; a name can belong to only one environment", w, other))
 			}
 			seen[strings.ToLower(w)] = name
 		}
 	}
 	fail("catalog", c.Catalog.Validate())
 	fail("people", c.People.Validate())
-	for i, f := range c.Scorecards.Files { // those of the catalog and of people: one that cannot be read takes nothing else with it
+	for i, f := range c.Scorecards.Files { // an unreadable file of the catalog or of people is a warning when it is read
 		fail(fmt.Sprintf("scorecards.files[%d]", i), c.readable(f))
 	}
 	return errors.Join(errs...)
 }
 
-// readable reports why a file that is named without wildcards cannot be read.
+// readable returns an error if name has no wildcards and is not a file that can be read.
 func (c Config) readable(name string) error {
 	if strings.ContainsAny(name, "*?[{") {
 		return nil
@@ -143,12 +159,12 @@ func (c Config) readable(name string) error {
 	}
 	defer f.Close() //nolint:errcheck // opened for reading only
 	if st, err := f.Stat(); err == nil && st.IsDir() {
-		return fmt.Errorf("%s is a folder; name files, or a pattern such as %s", name, filepath.Join(name, "*.yaml"))
+		return fmt.Errorf("%s is a directory; name files, or use a pattern such as %s", name, filepath.Join(name, "*.yaml"))
 	}
 	return nil
 }
 
-// Path returns name relative to the configuration's folder, unless it is absolute.
+// Path returns name relative to the directory of the configuration, unless it is absolute.
 func (c Config) Path(name string) string {
 	if filepath.IsAbs(name) {
 		return name
@@ -156,13 +172,13 @@ func (c Config) Path(name string) string {
 	return filepath.Join(c.Dir, name)
 }
 
-// Environment is a row of the table catalog_environments: a source's word and ours.
+// Environment is a row of the table catalog_environments: the name of an environment at a source, and ours.
 type Environment struct {
 	Raw         string `ch:"raw"`
 	Environment string `ch:"environment"`
 }
 
-// EnvironmentRows returns what sources call each environment, in lower case, in a stable order.
+// EnvironmentRows returns the names that sources use for each environment, in lower case and in a stable order.
 func (c Config) EnvironmentRows() []Environment {
 	var rows []Environment
 	for _, name := range sortedKeys(c.Environments) {

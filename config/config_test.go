@@ -43,8 +43,8 @@ func TestEmptyIsTheDefault(t *testing.T) {
 	}
 }
 
-// A file of the catalog or of people that cannot be read is said when it is read; it keeps no command from running.
-func TestUnreadableFilesAreNoMistakeOfTheConfiguration(t *testing.T) {
+// An unreadable file of the catalog or of people is reported when it is read; it is no error of the configuration.
+func TestUnreadableFilesAreNoErrorOfTheConfiguration(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "dx.yaml")
 	if err := os.WriteFile(file, []byte("catalog: {files: [gone.yaml, .], exclude: ['**/skeleton/**'], strict: true}\npeople: {files: [gone.csv], rules: gone.yaml}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestUnreadableFilesAreNoMistakeOfTheConfiguration(t *testing.T) {
 	}
 }
 
-// Every mistake is an error that names the file, the line and what to do; every file of testdata is tried.
+// Every error names the file, the line and what to do. The test loads every file of testdata.
 func TestBad(t *testing.T) {
 	want := map[string][]string{
 		"unset-variable":        {":4: the environment variable DXCTL_TEST_UNSET is not set; export it"},
@@ -68,11 +68,11 @@ func TestBad(t *testing.T) {
 		"short-interval":        {":2: 3s is too short; use at least 1m"},
 		"unreadable":            {":3: cannot read the file: ", "missing.yaml"},
 		"a-broken-pattern":      {":1: catalog.exclude[0]: pattern [a: "},
-		"a-folder":              {":2: . is a folder; name files, or a pattern such as *.yaml"},
+		"a-directory":           {":2: . is a directory; name files, or use a pattern such as *.yaml"},
 		"a-key-twice":           {":2: ", "already defined at line 1"},
-		"two-documents":         {"a configuration is one YAML document"},
+		"two-documents":         {"a configuration has only one YAML document"},
 		"no-yaml":               {":1: "},
-		"a-word-twice":          {"is already "},
+		"a-word-twice":          {"is already a name of environment "},
 		"a-name-twice":          {":2: sources[1] \"gh\": name is taken by sources[0]"},
 		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, gitlab, jenkins`},
 		"wrong-store":           {":2: store.dsn begins neither with"},
@@ -87,17 +87,19 @@ func TestBad(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := config.Load(file)
 			if err == nil {
-				t.Fatal("it was taken")
+				t.Fatal("no error")
 			}
 			if len(want[name]) == 0 {
-				t.Fatalf("nothing is wanted of %s, which says: %v", file, err)
+				t.Fatalf("%s has no expected error; got: %v", file, err)
 			}
-			if !strings.Contains(err.Error(), file) {
-				t.Errorf("the file is not named: %v", err)
+			for line := range strings.Lines(err.Error()) {
+				if !strings.HasPrefix(line, "reading "+file) {
+					t.Errorf("does not begin with the file: %s", line)
+				}
 			}
 			for _, w := range want[name] {
 				if !strings.Contains(err.Error(), w) {
-					t.Errorf("%v\ndoes not say %q", err, w)
+					t.Errorf("%v\nlacks %q", err, w)
 				}
 			}
 		})
@@ -105,7 +107,7 @@ func TestBad(t *testing.T) {
 	if len(files) != len(want) {
 		t.Errorf("%d files, %d wanted", len(files), len(want))
 	}
-	if _, err := config.Load("testdata/nowhere.yaml"); err == nil || !strings.Contains(err.Error(), "name another with --config") {
-		t.Errorf("a file that is not there: %v", err)
+	if _, err := config.Load("testdata/nowhere.yaml"); err == nil || !strings.Contains(err.Error(), "name another file with --config") {
+		t.Errorf("a missing file: %v", err)
 	}
 }

@@ -15,29 +15,29 @@ type Execer interface {
 	Select(ctx context.Context, dest any, query string, args ...any) error
 }
 
-// Options say how to apply.
+// Options are the options of Apply.
 type Options struct {
 	Now        func() time.Time // nil: time.Now
-	By         string           // who applies, for the record: "dxctl 1.2.3"
+	By         string           // the program that applies, for the record: "dxctl 1.2.3"
 	Migrations []Migration      // nil: All()
-	// Database is the name of the database, and Scratch makes one to compare it with; without Scratch the record of what
-	// was applied is believed as it is.
+	// Database is the name of the database. Scratch creates one to compare it with; without Scratch, the record of applied
+	// migrations is trusted.
 	Database string
 	Scratch  Scratch
 }
 
-// EditedError says that a migration was changed after it had been applied.
+// EditedError reports that a migration was changed after it had been applied.
 type EditedError struct {
 	Name      string
 	AppliedAt time.Time
 }
 
 func (e *EditedError) Error() string {
-	return fmt.Sprintf("migrations/%s was changed after it had been applied to this database (on %s): restore the file, and put the change into a new migration",
+	return fmt.Sprintf("checking migrations/%s: it was changed after it had been applied to this database (on %s); restore the file, and put the change into a new migration",
 		e.Name, e.AppliedAt.UTC().Format("2006-01-02 15:04"))
 }
 
-// FutureError says that the database has migrations that this program does not know.
+// FutureError reports that the database has migrations that this program does not know.
 type FutureError struct {
 	Have  int    // the version of the database
 	Know  int    // the latest that this program knows
@@ -46,10 +46,10 @@ type FutureError struct {
 }
 
 func (e *FutureError) Error() string {
-	return fmt.Sprintf("this data was written by a newer dxctl: its schema has version %d (%s, applied by %s) and this dxctl knows %d; update dxctl", e.Have, e.Named, e.By, e.Know)
+	return fmt.Sprintf("checking the schema: the data was written by a newer dxctl: its schema has version %d (%s, applied by %s), and this dxctl supports version %d; upgrade dxctl", e.Have, e.Named, e.By, e.Know)
 }
 
-// StatementError says which statement of which migration failed.
+// StatementError reports which statement of which migration failed.
 type StatementError struct {
 	Name      string
 	Statement int // 1 for the first
@@ -58,13 +58,13 @@ type StatementError struct {
 }
 
 func (e *StatementError) Error() string {
-	return fmt.Sprintf("migrations/%s: statement %d of %d: %v; the statements before it are applied, and the next \"dxctl migrate\" goes on with this one", e.Name, e.Statement, e.Of, e.Err)
+	return fmt.Sprintf("applying migrations/%s: statement %d of %d: %v; the statements before it are applied; fix the cause and run `dxctl migrate`, which resumes with this one", e.Name, e.Statement, e.Of, e.Err)
 }
 
-// Unwrap returns what ClickHouse said.
+// Unwrap returns the error of ClickHouse.
 func (e *StatementError) Unwrap() error { return e.Err }
 
-// recordTable keeps what was applied: a row after every statement, the one with most done wins.
+// recordTable records the applied statements: a row after each statement; the row with the highest done wins.
 const recordTable = `CREATE TABLE IF NOT EXISTS schema_migrations
 (
     version UInt32,
@@ -90,7 +90,7 @@ type record struct {
 
 // Apply applies the migrations that the database lacks and returns them. It refuses, before it changes anything, with
 // an [EditedError], a [FutureError] or an [UnrecognizedError]. A migration that was interrupted is continued where it
-// stopped; one that fails returns a [StatementError]. A record that is lost or behind is made again from the tables.
+// stopped; one that fails returns a [StatementError]. A record that is lost or outdated is restored from the tables.
 func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -99,7 +99,7 @@ func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 		o.Migrations = All()
 	}
 	if err := db.Exec(ctx, recordTable); err != nil {
-		return nil, fmt.Errorf("making the table schema_migrations: %w", err)
+		return nil, fmt.Errorf("creating the table schema_migrations: %w", err)
 	}
 	records, err := Check(ctx, db, o.Migrations)
 	if err != nil {
@@ -123,9 +123,9 @@ func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 }
 
 // reconcile compares the records with the tables before anything is applied, writes the records that are missing, and
-// returns them all. Nothing is compared where nothing is to be applied, or where there is no table yet.
+// returns all records. It compares nothing if there is nothing to apply, or if there are no tables yet.
 func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record) (map[int]Record, error) {
-	var recorded position // the last statement before the first that no record says is applied
+	var recorded position // the last statement before the first one without a record
 	pending, orphaned := false, false
 	for _, m := range o.Migrations {
 		r, begun := records[m.Version]
@@ -134,7 +134,7 @@ func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record
 			recorded = position{m.Version, r.Done}
 			pending = r.Done < r.Statements
 		case begun:
-			orphaned = true // a record after one that is missing
+			orphaned = true // a record after a missing one
 		default:
 			pending = true
 		}
@@ -147,7 +147,7 @@ func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record
 	}
 	err := db.Select(ctx, &rows, "SELECT count() AS tables FROM system.tables WHERE database = currentDatabase() AND name != 'schema_migrations'")
 	if err != nil {
-		return records, fmt.Errorf("looking for tables: %w", err)
+		return records, fmt.Errorf("counting the tables: %w", err)
 	}
 	if rows[0].Tables == 0 {
 		return records, nil
@@ -155,7 +155,7 @@ func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record
 	found, err := recognize(ctx, db, o, recorded)
 	var unrecognized *UnrecognizedError
 	if errors.As(err, &unrecognized) && len(records) > 0 && !orphaned {
-		return records, nil // the record has no gap, and is all there is
+		return records, nil // the records have no gap, and there is no other information
 	}
 	if err != nil {
 		return records, err
@@ -163,7 +163,7 @@ func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record
 	return fill(ctx, db, o, records, found)
 }
 
-// fill writes the records up to found that are missing.
+// fill writes the missing records up to found.
 func fill(ctx context.Context, db Execer, o Options, records map[int]Record, found position) (map[int]Record, error) {
 	for _, m := range o.Migrations {
 		statements := len(Statements(m.SQL))

@@ -2,8 +2,8 @@ package migrations
 
 import "strings"
 
-// alreadyExists reports whether ClickHouse refused to make something that is there. The name of the error is looked
-// for in its text, so that this package needs no driver.
+// alreadyExists reports whether ClickHouse refused to create an object that exists. It searches the text of the error
+// for its name, so that this package needs no driver.
 func alreadyExists(err error) bool {
 	text := err.Error()
 	for _, name := range []string{"TABLE_ALREADY_EXISTS", "already exists", "DUPLICATE_COLUMN", "ILLEGAL_COLUMN: already"} {

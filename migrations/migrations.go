@@ -1,5 +1,5 @@
-// Package migrations holds dxctl's schema as numbered SQL files and applies them, once and in order. The files are the
-// only DDL of dxctl. schema.sql shows what they make together; a test keeps it true.
+// Package migrations contains the schema of dxctl as numbered SQL files and applies them, once and in order. The files
+// are the only DDL of dxctl. schema.sql shows their combined result; a test keeps it up to date.
 //
 // A file that has been applied anywhere is not edited again: a change is a new file.
 package migrations
@@ -26,7 +26,7 @@ type Migration struct {
 	Checksum string // SHA-256 of SQL, in hexadecimal
 }
 
-// All returns the migrations that this program knows, in order of their versions, which are 1, 2, 3 … without a gap.
+// All returns the migrations of this program, ordered by version: 1, 2, 3 … without a gap.
 func All() []Migration {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -47,13 +47,13 @@ func All() []Migration {
 	return all
 }
 
-// Latest returns the version that All ends with.
+// Latest returns the version of the last migration.
 func Latest() int {
 	all := All()
 	return all[len(all)-1].Version
 }
 
-// parseFile makes a migration of a file. Line ends are normalised first, because git may have changed them.
+// parseFile parses a migration file. It normalizes line ends first, because git may have changed them.
 func parseFile(name, text string) (Migration, error) {
 	number, _, ok := strings.Cut(name, "_")
 	version, err := strconv.Atoi(number)

@@ -191,7 +191,7 @@ func TestSchemaFromTheFutureIsRefused(t *testing.T) {
 	if !errors.As(err, &e) || e.Have != 2 || e.Know != 1 {
 		t.Fatalf("got %v", err)
 	}
-	for _, want := range []string{"newer dxctl", "dxctl 9.9", "update dxctl"} {
+	for _, want := range []string{"newer dxctl", "dxctl 9.9", "upgrade dxctl"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %q", want, err)
 		}
@@ -361,7 +361,7 @@ func TestFailingMigrationIsExplained(t *testing.T) {
 	ms := made()
 	ms[1].SQL = "CREATE TABLE b (x UInt8) ENGINE = MergeTree ORDER BY x; CREATE TABLE c (x NoSuchType) ENGINE = MergeTree ORDER BY x"
 	_, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: ms})
-	for _, want := range []string{"0002_bc.sql", "statement 2 of 2", "NoSuchType", "goes on"} {
+	for _, want := range []string{"0002_bc.sql", "statement 2 of 2", "NoSuchType", "resumes"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in %v", want, err)
 		}

@@ -12,13 +12,13 @@ var latestSchema string
 type Object struct {
 	Name string
 	View bool
-	SQL  string // the statement that makes it
+	SQL  string // the statement that creates it
 }
 
 var createPattern = regexp.MustCompile(`(?m)^CREATE (TABLE|VIEW) (\w+)`)
 
-// Objects returns what the migrations make together, tables first, from schema.sql: what a database at the latest
-// version must have. A test keeps schema.sql equal to what the migrations make.
+// Objects returns the objects of the latest schema, tables first, from schema.sql. A test keeps schema.sql equal to the
+// result of the migrations.
 func Objects() []Object {
 	var out []Object
 	for _, sql := range Statements(latestSchema) {

@@ -10,33 +10,34 @@ import (
 	"strings"
 )
 
-// The record of what was applied can be behind the tables: it is written after each statement, so a process that is
-// killed between the two leaves a statement that is applied and not recorded; and its table can be damaged or lost like
-// any other. Running a statement again is not always safe (EXCHANGE TABLES would undo itself), so before anything is
-// applied to a database that has tables, recognize compares them with what the migrations make, statement by statement,
-// in an empty database beside it.
+// The record of applied migrations can lag behind the tables: it is written after each statement, so a process that is
+// killed in between leaves a statement that is applied but not recorded. The table of the record can also be damaged or
+// lost. Running a statement again is not always safe (EXCHANGE TABLES would undo itself). Therefore, before anything is
+// applied to a database that has tables, recognize compares them with the result of the migrations, statement by
+// statement, in a separate empty database.
 
-// Scratch makes an empty database for the time of one Apply and returns what runs statements in it, its name and a
-// function that drops it.
+// Scratch creates an empty database for one Apply. It returns an Execer for it, its name, and a function that drops it.
 type Scratch func(ctx context.Context) (db Execer, name string, drop func() error, err error)
 
-// UnrecognizedError says that the record of applied migrations is lost, and that the tables are not those of any
-// version that this program knows.
+// UnrecognizedError reports that the record of applied migrations is lost, and that the tables match no version that
+// this program knows.
 type UnrecognizedError struct {
-	Tables []string // what is in the database
-	Reason string   // why the version cannot be told
+	Tables []string // the tables of the database
+	Reason string   // why the version cannot be determined
 }
 
 func (e *UnrecognizedError) Error() string {
-	return fmt.Sprintf("the record of applied migrations (table schema_migrations) is lost, the database has the tables %s, and their version cannot be told: %s. "+
-		"Restore the data directory or the database from a backup; or move it aside, start with an empty one and read the sources again (dxctl collect --backfill)",
+	return fmt.Sprintf("checking the schema: the record of applied migrations (table schema_migrations) is lost, and the version of the existing tables "+
+		"(%s) cannot be determined: %s. Restore the data directory or the database from a backup, or move it aside and read the sources "+
+		"again into an empty one (dxctl collect --backfill)",
 		strings.Join(e.Tables, ", "), e.Reason)
 }
 
-// schema is what a database has: the statement that makes each table and view, by name, without the database's name.
+// schema maps the name of each table and view of a database to the statement that creates it, without the name of the
+// database.
 type schema map[string]string
 
-// readSchema reads the tables and views of the database called name; the record and staging tables are left out.
+// readSchema reads the tables and views of the database, except for the record and the staging tables.
 func readSchema(ctx context.Context, db Execer, name string) (schema, error) {
 	var rows []struct {
 		Name string `ch:"name"`
@@ -55,17 +56,17 @@ WHERE database = currentDatabase() AND name != 'schema_migrations' AND NOT start
 	return out, nil
 }
 
-// position is how far the migrations are applied: all before version, and done statements of it.
+// position is how far the migrations are applied: all versions before version, and done statements of version.
 type position struct{ version, done int }
 
-// state is what the database holds at a position.
+// state is the schema of the database at a position.
 type state struct {
 	position
 	of   int // statements of the version
 	made schema
 }
 
-// history returns the states that the migrations go through, from the empty database on.
+// history returns the state after each statement of the migrations, starting from an empty database.
 func history(ctx context.Context, o Options) (states []state, err error) {
 	db, name, drop, err := o.Scratch(ctx)
 	if err != nil {
@@ -76,7 +77,7 @@ func history(ctx context.Context, o Options) (states []state, err error) {
 		statements := Statements(m.SQL)
 		for i, sql := range statements {
 			if err := db.Exec(ctx, sql); err != nil {
-				return nil, fmt.Errorf("migrations/%s: statement %d: %w", m.Name, i+1, err)
+				return nil, fmt.Errorf("applying migrations/%s: statement %d: %w", m.Name, i+1, err)
 			}
 			made, err := readSchema(ctx, db, name)
 			if err != nil {
@@ -88,7 +89,7 @@ func history(ctx context.Context, o Options) (states []state, err error) {
 	return states, nil
 }
 
-// differences returns the names of objects of ours that the database lacks, and of those that it has otherwise.
+// differences returns the names of our objects that s lacks, and of those that differ from want.
 func (s schema) differences(want schema, ours map[string]bool) (missing, other []string) {
 	for name := range ours {
 		have, there := s[name]
@@ -103,9 +104,9 @@ func (s schema) differences(want schema, ours map[string]bool) (missing, other [
 	return missing, other
 }
 
-// recognize returns how far the migrations are applied, by the tables that are there. recorded is what the record says;
-// it is believed where the tables agree with it. A table that is missing from the latest version is no obstacle. It
-// returns an [UnrecognizedError] when the tables fit no version.
+// recognize determines from the tables how far the migrations are applied. recorded is the position in the record; it is
+// trusted if the tables match it. Missing tables of the latest version are tolerated. It returns an [UnrecognizedError]
+// if the tables match no version.
 func recognize(ctx context.Context, db Execer, o Options, recorded position) (position, error) {
 	have, err := readSchema(ctx, db, o.Database)
 	if err != nil {
@@ -113,7 +114,7 @@ func recognize(ctx context.Context, db Execer, o Options, recorded position) (po
 	}
 	states, err := history(ctx, o)
 	if err != nil {
-		return recorded, &UnrecognizedError{Tables: slices.Sorted(maps.Keys(have)), Reason: "the migrations could not be tried in a database beside it: " + err.Error()}
+		return recorded, &UnrecognizedError{Tables: slices.Sorted(maps.Keys(have)), Reason: "the migrations could not be applied to a separate database: " + err.Error()}
 	}
 	ours := map[string]bool{}
 	for _, s := range states {
@@ -138,8 +139,8 @@ func recognize(ctx context.Context, db Execer, o Options, recorded position) (po
 	return recorded, &UnrecognizedError{Tables: slices.Sorted(maps.Keys(have)), Reason: closest(have, states, ours)}
 }
 
-// choose picks among positions that look alike: the recorded one, else the first after it, else the first. Statements
-// between positions that look alike move rows, which can be done again; the rows keep their identity.
+// choose picks one of several positions with the same schema: the recorded one, or else the first after it, or else the
+// first. The statements between such positions move rows; they can be repeated, because rows keep their identity.
 func choose(fitting []position, recorded position) position {
 	if slices.Contains(fitting, recorded) {
 		return recorded
@@ -152,7 +153,7 @@ func choose(fitting []position, recorded position) position {
 	return fitting[0]
 }
 
-// closest says what keeps the tables from being those of the version that they are nearest to.
+// closest describes the differences between the tables and the most similar version.
 func closest(have schema, states []state, ours map[string]bool) string {
 	best := -1
 	var reason string
@@ -165,12 +166,12 @@ func closest(have schema, states []state, ours map[string]bool) string {
 			best = n
 			slices.Sort(missing)
 			slices.Sort(other)
-			reason = fmt.Sprintf("they are nearest to version %d", s.version)
+			reason = fmt.Sprintf("they are most similar to version %d", s.version)
 			if len(missing) > 0 {
-				reason += ", where these are missing: " + strings.Join(missing, ", ")
+				reason += "; missing: " + strings.Join(missing, ", ")
 			}
 			if len(other) > 0 {
-				reason += ", where these are different: " + strings.Join(other, ", ")
+				reason += "; different: " + strings.Join(other, ", ")
 			}
 		}
 	}

@@ -12,8 +12,7 @@ import (
 	"github.com/dxctl/dxctl/store"
 )
 
-// loadCatalog reads the descriptors, in files and as sources have them, and the people again, and logs what is odd about
-// them or cannot be read.
+// loadCatalog reads the descriptors (from files and from sources) and the people again, and logs warnings about them.
 func (p *platform) loadCatalog(ctx context.Context) error {
 	cat, warnings, err := readCatalog(ctx, p.store, p.cfg)
 	if err != nil {
@@ -37,14 +36,14 @@ func (p *platform) loadCatalog(ctx context.Context) error {
 	return nil
 }
 
-// readCatalog reads the files that the configuration names and what its sources have. Of what cannot be read now the
-// catalog holds what the store last held.
+// readCatalog reads the descriptors of the configured files and of the sources. Where a file cannot be read, it keeps the
+// entities and people that were last read from it, as the store has them.
 func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*catalog.Catalog, []files.Warning, error) {
 	info, err := st.Info(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	if info.SchemaVersion < catalog.FoundSchema { // the store has neither what sources have nor an earlier catalog
+	if info.SchemaVersion < catalog.FoundSchema { // the store has neither descriptors of sources nor an earlier catalog
 		return catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
 	}
 	var sources []string
@@ -59,10 +58,10 @@ func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*cata
 	return catalog.LoadKeeping(cfg.Catalog, cfg.People, cfg.Dir, recall, found...)
 }
 
-// mostWarnings is how many warnings about one file are shown; a people file may have one for each of its rows.
+// mostWarnings is how many warnings about one file are shown. A people file may have one for each row.
 const mostWarnings = 10
 
-// shortened returns the first warnings about each file, and one that counts the others.
+// shortened returns the first mostWarnings warnings about each file, and one with the number of the others.
 func shortened(warnings []files.Warning) []files.Warning {
 	counts := map[string]int{}
 	for _, w := range warnings {
@@ -82,7 +81,7 @@ func shortened(warnings []files.Warning) []files.Warning {
 	return out
 }
 
-// registerCatalogMetrics makes gauges of what the catalog holds and lacks.
+// registerCatalogMetrics registers gauges for the size of the catalog and for what could not be read.
 func (p *platform) registerCatalogMetrics() {
 	gauge := func(name, help string, value func(*catalog.Catalog) int) {
 		p.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
@@ -92,13 +91,13 @@ func (p *platform) registerCatalogMetrics() {
 			return 0
 		}))
 	}
-	gauge("dxctl_catalog_entities", "Entities that the catalog holds.", func(c *catalog.Catalog) int { n, _ := c.Size(); return n })
-	gauge("dxctl_catalog_people", "People that the catalog holds.", func(c *catalog.Catalog) int { _, n := c.Size(); return n })
+	gauge("dxctl_catalog_entities", "Entities in the catalog.", func(c *catalog.Catalog) int { n, _ := c.Size(); return n })
+	gauge("dxctl_catalog_people", "People in the catalog.", func(c *catalog.Catalog) int { _, n := c.Size(); return n })
 	gauge("dxctl_catalog_lost", "Files, descriptors, rows and rules that could not be read when the catalog was last read.",
 		func(c *catalog.Catalog) int { return len(c.Lost()) })
 }
 
-// catalogCauses says what of the catalog cannot be read, for /readyz.
+// catalogCauses returns the parts of the catalog that cannot be read, for /readyz.
 func (p *platform) catalogCauses(ctx context.Context) []string {
 	causes := p.health.catalog.Causes(ctx)
 	cat := p.catalog.Load()
@@ -108,7 +107,7 @@ func (p *platform) catalogCauses(ctx context.Context) []string {
 	lost := cat.Lost()
 	for i, w := range lost {
 		if i == mostWarnings {
-			return append(causes, fmt.Sprintf("%d more cannot be read; dxctl doctor lists them", len(lost)-i))
+			return append(causes, fmt.Sprintf("%d more cannot be read; run `dxctl doctor` for a list", len(lost)-i))
 		}
 		causes = append(causes, w.String())
 	}

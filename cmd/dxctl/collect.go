@@ -21,12 +21,12 @@ func newCollect(s *session) *cobra.Command {
 	var since, until string
 	cmd := &cobra.Command{
 		Use:   "collect",
-		Short: "Read what is new from the sources and store it",
-		Long: `Read what is new from the sources and store it. It may be interrupted at any moment and run as often as you like:
-it goes on where the last run stopped, and collecting twice changes nothing.
+		Short: "Read new records from the sources and store them",
+		Long: `Read new records from the sources and store them. You can interrupt it at any time and run it as often as you like:
+the next run resumes where the last one stopped, and collecting twice changes nothing.
 
-With --until or --backfill what was read before is asked for again, whether or not anything is missing; such a re-read
-can be interrupted and goes on too.`,
+With --until or --backfill, records that were read before are requested again, whether or not any are missing. You can
+interrupt such a re-read, too; the next run with the same flags resumes it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if req.Since, err = dateFlag("since", since); err != nil {
@@ -39,21 +39,21 @@ can be interrupted and goes on too.`,
 				return fmt.Errorf("--since %s is not before --until %s", since, until)
 			}
 			if req.AcceptRemovals && req.Source == "" {
-				return errors.New("--accept-removals needs --source NAME: it accepts what the answers of one source remove, however much that is")
+				return errors.New("--accept-removals needs --source NAME: it accepts the removals of one source, however many there are")
 			}
 			return s.collect(cmd.Context(), req)
 		},
 	}
-	cmd.Flags().StringVar(&req.Source, "source", "", "only the source with this `NAME`")
-	cmd.Flags().StringVar(&since, "since", "", "history back to this `DATE`, if that is further than was read before (default as the source is configured)")
-	cmd.Flags().StringVar(&until, "until", "", "read again what was created from --since until this `DATE`")
+	cmd.Flags().StringVar(&req.Source, "source", "", "collect only the source with this `NAME`")
+	cmd.Flags().StringVar(&since, "since", "", "read history back to this `DATE`, if that is earlier than what was read before (default: since of the source)")
+	cmd.Flags().StringVar(&until, "until", "", "read records created from --since until this `DATE` again")
 	cmd.Flags().BoolVar(&req.Backfill, "backfill", false, "read everything again (from --since on), as if nothing had been collected")
-	cmd.Flags().BoolVar(&req.AcceptRemovals, "accept-removals", false, "let the answers of --source remove most or all of what is stored of it, in this run")
+	cmd.Flags().BoolVar(&req.AcceptRemovals, "accept-removals", false, "in this run, let --source remove most or all of its stored objects")
 	_ = cmd.RegisterFlagCompletionFunc("source", s.sourceNames)
 	return cmd
 }
 
-// sourceNames completes the name of a source in a shell.
+// sourceNames completes the name of a source in the shell.
 func (s *session) sourceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	cfg, err := s.config()
 	if err != nil {
@@ -66,14 +66,14 @@ func (s *session) sourceNames(*cobra.Command, []string, string) ([]string, cobra
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// collect is the command: it collects, shows how far it is, and prints what was read.
+// collect runs the command: it collects, shows the progress, and prints what was read.
 func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err error) {
 	cfg, err := s.config()
 	if err != nil {
 		return err
 	}
 	if len(cfg.Sources) == 0 {
-		return errors.New("no sources are configured: add one under `sources:` in dx.yaml (README.md has an example)")
+		return errors.New("no sources are configured: add one under `sources:` in dx.yaml (see the example in README.md)")
 	}
 	if err := knownSource(cfg.Sources, req.Source); err != nil {
 		return err
@@ -101,7 +101,7 @@ func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err e
 	return errors.Join(err, summaryTable(summary).print(s.out, s.output))
 }
 
-// knownSource refuses a name that no source has; the empty one means all.
+// knownSource returns an error if no source has the name. An empty name means all sources.
 func knownSource(sources collectors.Config, name string) error {
 	names := make([]string, len(sources))
 	for i, src := range sources {
@@ -110,30 +110,30 @@ func knownSource(sources collectors.Config, name string) error {
 	if name == "" || slices.Contains(names, name) {
 		return nil
 	}
-	return noSource(name, names, "configured are: ")
+	return noSource(name, names, "configured sources: ")
 }
 
-// noSource is the error for a name that is none of those known.
+// noSource returns the error for a name that no source has. listed introduces the list of names.
 func noSource(name string, names []string, listed string) error {
 	hint := ""
 	if best := spelling.Nearest(name, names); best != "" {
 		hint = fmt.Sprintf(" (did you mean %q?)", best)
 	}
-	return fmt.Errorf("--source %s: no source has this name%s; %s%s", name, hint, listed, strings.Join(names, ", "))
+	return fmt.Errorf("--source %s: unknown source%s; %s%s", name, hint, listed, strings.Join(names, ", "))
 }
 
-// tellReceiving tells about sources that send by themselves, so that a collect that leaves them out is no surprise, and
-// returns how many there are. only is the source that was asked for; empty: all.
+// tellReceiving prints a line for each source that only receives, so that a collect that skips it is no surprise, and
+// returns the number of these sources. only is the requested source; empty means all.
 func (s *session) tellReceiving(names []string, only string) int {
 	for _, name := range names {
 		if only == "" || only == name {
-			fmt.Fprintf(s.err, "%s: only receives, so there is nothing to collect; `dxctl serve` stores what is sent to it\n", name)
+			fmt.Fprintf(s.err, "%s: skipped, because this source only receives events; `dxctl serve` stores them\n", name)
 		}
 	}
 	return len(names)
 }
 
-// dateFlag reads a day, or the zero time where the flag was not given.
+// dateFlag parses a date or a time. It returns the zero time if the flag was not given.
 func dateFlag(name, value string) (time.Time, error) {
 	if value == "" {
 		return time.Time{}, nil
@@ -143,10 +143,10 @@ func dateFlag(name, value string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--%s %s: write a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z", name, value)
+	return time.Time{}, fmt.Errorf("--%s %s: invalid date; use a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z", name, value)
 }
 
-// sourcesRunner makes the Runner of the configured sources at its first use.
+// sourcesRunner creates the Runner of the configured sources at its first use.
 func (p *platform) sourcesRunner() (*collectors.Runner, error) {
 	p.making.Lock()
 	defer p.making.Unlock()
@@ -161,7 +161,7 @@ func (p *platform) sourcesRunner() (*collectors.Runner, error) {
 	return p.runner, nil
 }
 
-// collect runs the collectors. The error joins those of all scopes that failed; the rest is stored all the same.
+// collect runs the collectors. The error joins the errors of all scopes that failed; the other scopes are stored.
 func (p *platform) collect(ctx context.Context, req collectors.RunOptions) (collectors.Summary, error) {
 	runner, err := p.sourcesRunner()
 	if err != nil {
@@ -174,7 +174,7 @@ func (p *platform) collect(ctx context.Context, req collectors.RunOptions) (coll
 	return summary, withCode(collectCode(summary, err), told{failureText(summary, err), err})
 }
 
-// told is an error whose causes have been shown where they happened: its text says how many there were.
+// told is an error whose causes have already been printed: its text has only their number.
 type told struct {
 	text string
 	err  error
@@ -183,7 +183,7 @@ type told struct {
 func (t told) Error() string { return t.text }
 func (t told) Unwrap() error { return t.err }
 
-// failureText sums up what went wrong. What is about no scope is said as it is.
+// failureText summarizes the errors of scopes. It returns any other error unchanged.
 func failureText(summary collectors.Summary, err error) string {
 	failed, skipped := 0, 0
 	for _, scope := range summary.Scopes {
@@ -205,10 +205,10 @@ func failureText(summary collectors.Summary, err error) string {
 	if skipped > 0 {
 		parts = append(parts, fmt.Sprintf("%d of %d scopes are incomplete", skipped, len(summary.Scopes)))
 	}
-	return strings.Join(parts, ", ") + " (see above); what was read is stored, and the next collect goes on from there"
+	return strings.Join(parts, ", ") + " (see above); what was read is stored, and the next collect resumes from there"
 }
 
-// collectCode tells a failure of everything from a failure of a part, and wrong credentials from both.
+// collectCode returns the exit code of a collect: rejected credentials, a failure of a part, or a complete failure.
 func collectCode(summary collectors.Summary, err error) int {
 	failed, partly := 0, false
 	for _, scope := range summary.Scopes {
@@ -226,7 +226,7 @@ func collectCode(summary collectors.Summary, err error) int {
 	return exitError
 }
 
-// summaryTable says per scope what was stored. "read" counts what the source answered with; reading twice stores once.
+// summaryTable lists the number of records read per scope. A record that is read twice is stored once.
 func summaryTable(summary collectors.Summary) table {
 	kinds := []event.Kind{event.KindPipelineRun, event.KindPipelineJob, event.KindChange, event.KindDeployment, event.KindIncident, event.KindFact, event.KindDescriptor}
 	t := table{columns: []string{"source", "scope"}, document: summaryDocument(summary)}
@@ -256,12 +256,12 @@ func summaryTable(summary collectors.Summary) table {
 		}
 		t.rows = append(t.rows, append(row, result))
 	}
-	t.note = fmt.Sprintf("%d requests, %d records read in %s. Records that were stored before are stored once.", requests, events,
+	t.note = fmt.Sprintf("%d requests, %d records read in %s. A record that is read again is not stored twice.", requests, events,
 		summary.Finished.Sub(summary.Started).Round(100*time.Millisecond))
 	return t
 }
 
-// summaryDocument is the JSON of a collect.
+// summaryDocument returns the JSON document of a collect.
 func summaryDocument(summary collectors.Summary) any {
 	type scopeJSON struct {
 		Source string                `json:"source"`

@@ -99,7 +99,7 @@ func (p *collectProgress) source(name string) *sourceProgress {
 // line returns how far a source is: records, rate, time left, and the requests that the source still allows.
 func (s *sourceProgress) line(now time.Time) string {
 	if now.Before(s.waitUntil) {
-		return fmt.Sprintf("%s waits until %s: %s", s.name, s.waitUntil.Local().Format(time.TimeOnly), s.reason)
+		return fmt.Sprintf("%s is waiting until %s: %s", s.name, s.waitUntil.Local().Format(time.TimeOnly), s.reason)
 	}
 	var done, total uint64
 	for _, st := range s.streams {
@@ -145,7 +145,7 @@ func sortedBudgets(budgets map[string]rest.Budget) []rest.Budget {
 	return known
 }
 
-// rounded is a duration as people say it.
+// rounded formats a duration for a progress line.
 func rounded(d time.Duration) string {
 	switch {
 	case d < time.Minute:

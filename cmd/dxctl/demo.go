@@ -19,7 +19,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// demoMark is the file that says that a folder was made by the demo, and on which day its dates are relative to.
+// demoMark is the file that marks a directory as created by the demo.
 const demoMark = "demo-organization.txt"
 
 func newDemo(s *session) *cobra.Command {
@@ -27,10 +27,10 @@ func newDemo(s *session) *cobra.Command {
 	var loadOnly bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Load a synthetic demo organization and serve it",
-		Long: `Load a synthetic organization (80 engineers, 12 services, 24 months of events, its dates relative to today) and
-serve its dashboard. It needs no account and no network, and writes only below --data, where it also leaves the
-configuration and the catalog that it uses: a good start for your own.`,
+		Short: "Load a synthetic demo organization and serve its dashboard",
+		Long: `Load a synthetic organization (80 engineers, 12 services, 24 months of events, with dates relative to today) and
+serve its dashboard. The demo needs no account and no network. It writes only to the --data directory, which also
+contains its configuration and catalog; you can start your own from them.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			org := demo.Generate(s.now())
@@ -60,17 +60,17 @@ configuration and the catalog that it uses: a good start for your own.`,
 				return errors.Join(err, listener.Close())
 			}
 			return p.serve(cmd.Context(), listener, func(url string) {
-				fmt.Fprintf(s.err, "\n  The demo organization is at  %s\n\n  In another terminal:  bin/dxctl services%s\n  Ctrl-C stops it.\n\n", url, configFlag(cfg))
+				fmt.Fprintf(s.err, "\n  The demo organization is at  %s\n\n  In another terminal, run:  bin/dxctl services%s\n  To stop the demo, press Ctrl-C.\n\n", url, configFlag(cfg))
 			})
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "", "`ADDRESS` to serve on (default 127.0.0.1:8080)")
-	cmd.Flags().StringVar(&data, "data", "data", "`FOLDER` for the demo's data and configuration")
-	cmd.Flags().BoolVar(&loadOnly, "load-only", false, "load the data and stop")
+	cmd.Flags().StringVar(&data, "data", "data", "`DIR` for the data and configuration of the demo")
+	cmd.Flags().BoolVar(&loadOnly, "load-only", false, "load the data and exit")
 	return cmd
 }
 
-// configFlag returns the flag with which other commands find the demo, when they do not find it by themselves.
+// configFlag returns the --config flag that other commands need to find the demo; empty if they need none.
 func configFlag(cfg config.Config) string {
 	if filepath.Clean(cfg.File) == filepath.Join("data", "dx.yaml") {
 		return ""
@@ -78,16 +78,16 @@ func configFlag(cfg config.Config) string {
 	return " --config " + cfg.File
 }
 
-// prepareDemo writes the demo's configuration, catalog and people below dir. A folder that holds anything that the demo
-// did not make is refused, so that a real organization's data is never mixed with invented data.
+// prepareDemo writes the configuration, the catalog and the people of the demo to dir. It refuses a directory that has
+// files but was not created by the demo, so that real data is never mixed with synthetic data.
 func prepareDemo(dir string, org *demo.Organization) (config.Config, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return config.Config{}, fmt.Errorf("looking into the demo's folder: %w", err)
+		return config.Config{}, fmt.Errorf("reading the directory of the demo: %w", err)
 	}
 	made := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == demoMark })
 	if len(entries) > 0 && !made {
-		return config.Config{}, fmt.Errorf("%s holds data that is not the demo's; give the demo a folder of its own with --data (make demo DATA=…)", dir)
+		return config.Config{}, fmt.Errorf("%s contains files that are not from the demo; choose another directory with --data (make demo DATA=…)", dir)
 	}
 	settings, err := yaml.Marshal(map[string]any{
 		"store":        map[string]string{"dsn": "embedded:./clickhouse"},
@@ -101,19 +101,19 @@ func prepareDemo(dir string, org *demo.Organization) (config.Config, error) {
 		return config.Config{}, err
 	}
 	files := map[string][]byte{
-		demoMark:     []byte("This folder was made by `dxctl demo`. Everything in it is synthetic; you may delete it.\n"),
-		"dx.yaml":    append([]byte("# The demo organization's configuration. README.md says what each part means.\n"), settings...),
+		demoMark:     []byte("`dxctl demo` created this directory. All of its data is synthetic; you can delete it.\n"),
+		"dx.yaml":    append([]byte("# The configuration of the demo organization. README.md describes each section.\n"), settings...),
 		"people.csv": org.PeopleCSV(),
 	}
 	for name, text := range org.CatalogFiles() {
 		files[filepath.Join("catalog", name)] = text
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "catalog")); err != nil { // of another version, with other files
-		return config.Config{}, fmt.Errorf("removing the demo's catalog: %w", err)
+		return config.Config{}, fmt.Errorf("removing the catalog of the demo: %w", err)
 	}
 	for name, text := range files {
 		if err := writeFile(filepath.Join(dir, name), text); err != nil {
-			return config.Config{}, fmt.Errorf("writing the demo's files: %w", err)
+			return config.Config{}, fmt.Errorf("writing the files of the demo: %w", err)
 		}
 	}
 	return config.Load(filepath.Join(dir, "dx.yaml"))
@@ -126,8 +126,8 @@ func writeFile(name string, text []byte) error {
 	return os.WriteFile(name, text, 0o600)
 }
 
-// loadDemo stores the demo's events. They are the same on every machine on the same day; on a later day the old ones are
-// removed first, since all dates move with the day.
+// loadDemo stores the events of the demo. They are the same on every machine on the same day. On a later day, it removes
+// the old events first, because all dates are relative to the day.
 func (p *platform) loadDemo(ctx context.Context, org *demo.Organization, show *progress.Display) error {
 	day := p.now().UTC().Format(time.DateOnly)
 	began := p.now()
@@ -136,14 +136,14 @@ func (p *platform) loadDemo(ctx context.Context, org *demo.Organization, show *p
 		return err
 	}
 	if string(loaded) == day+" "+versionString() {
-		show.Print(fmt.Sprintf("the demo organization of %s is loaded already", day))
+		show.Print(fmt.Sprintf("the demo organization of %s is already loaded", day))
 		return nil
 	}
 	if err := p.sync(ctx); err != nil {
 		return err
 	}
 	if err := p.store.Clear(ctx); err != nil {
-		return fmt.Errorf("removing the demo of another day: %w", err)
+		return fmt.Errorf("removing the demo data of another day: %w", err)
 	}
 	stored := 0
 	err = org.Events(20_000, func(batch []event.Event) error {
@@ -170,7 +170,7 @@ func (p *platform) loadDemo(ctx context.Context, org *demo.Organization, show *p
 	return nil
 }
 
-// thousands writes 123456 as 123,456.
+// thousands formats 123456 as 123,456.
 func thousands(n int) string {
 	digits := fmt.Sprint(n)
 	var groups []string

@@ -17,13 +17,14 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 )
 
-// sourceCheckTimeout bounds how long doctor waits for a source to answer.
+// sourceCheckTimeout is how long doctor waits for a source to answer.
 const sourceCheckTimeout = 20 * time.Second
 
-// sourceCheckAttempts is how often doctor asks a source that cannot be reached, so that it says why before the time is up.
+// sourceCheckAttempts is how often doctor tries a source that cannot be reached. It is low, so that doctor can report
+// the cause before sourceCheckTimeout.
 const sourceCheckAttempts = 3
 
-// finding is one line of doctor's answer.
+// finding is one line of the output of doctor.
 type finding struct {
 	Check  string `json:"check"`
 	Status string `json:"status"` // ok, warning, problem
@@ -34,12 +35,12 @@ func newDoctor(s *session) *cobra.Command {
 	var accept bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check engine, schema, stored data, catalog, sources and their credentials",
+		Short: "Check the engine, stored data, catalog, scorecards, sources and credentials",
 		Long: `Check the engine, the schema, the stored data, the catalog, the scorecards, and every source with its credentials,
-and print what is wrong. Nothing is created or changed.
+and print the result of each check. Nothing is created or changed. The exit code is 6 if a check failed.
 
-With --accept-losses, damaged parts of tables are set aside first (their files stay in the data directory), and what is
-lost until now is not reported again.`,
+With --accept-losses, damaged parts of tables are set aside first (their files stay in the data directory), and data
+that has been lost until now is no longer reported.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if accept {
@@ -65,11 +66,11 @@ lost until now is not reported again.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&accept, "accept-losses", false, "set damaged parts of tables aside and stop reporting what is lost until now")
+	cmd.Flags().BoolVar(&accept, "accept-losses", false, "set damaged parts of tables aside, and stop reporting data lost until now")
 	return cmd
 }
 
-// examine makes every check that can be made; a check that depends on one that failed is left out.
+// examine runs every check. A check that depends on one that failed is left out.
 func (s *session) examine(ctx context.Context) []finding {
 	var found []finding
 	ok := func(check, format string, args ...any) {
@@ -86,7 +87,7 @@ func (s *session) examine(ctx context.Context) []finding {
 		return found
 	}
 	if cfg.File == "" {
-		warn("configuration", "no dx.yaml found; defaults are used (README.md has an example)")
+		warn("configuration", "no dx.yaml found; using the defaults (see the example in README.md)")
 	} else {
 		ok("configuration", "%s", cfg.File)
 	}
@@ -111,7 +112,7 @@ func (s *session) examine(ctx context.Context) []finding {
 	return append(found, s.examineSources(ctx, &platform{cfg: cfg, log: log, now: s.now})...)
 }
 
-// examineInbox reports what of the inbox of pushed deliveries asks for a person.
+// examineInbox reports the deliveries that were set aside, and damaged parts of the inbox.
 func (s *session) examineInbox(cfg config.Config, warn func(string, string, ...any), problem func(string, error)) {
 	rejected, parts, err := inbox.SetAside(inboxDir(cfg))
 	if err != nil {
@@ -125,7 +126,7 @@ func (s *session) examineInbox(cfg config.Config, warn func(string, string, ...a
 	}
 }
 
-// examineCollected tells what the latest collects ended with, until one succeeds.
+// examineCollected reports the failures of the latest collects, until one succeeds.
 func examineCollected(ctx context.Context, p *platform, warn func(string, string, ...any), problem func(string, error)) {
 	info, err := p.store.Info(ctx)
 	if err != nil || info.SchemaVersion < catalog.FoundSchema {
@@ -144,10 +145,10 @@ func examineCollected(ctx context.Context, p *platform, warn func(string, string
 	}
 }
 
-// examineSources asks every source whether it answers and accepts the credentials.
+// examineSources checks whether every source answers and accepts the credentials.
 func (s *session) examineSources(ctx context.Context, p *platform) []finding {
 	if len(p.cfg.Sources) == 0 {
-		return []finding{{"sources", "warning", "none are configured; add one under sources"}}
+		return []finding{{"sources", "warning", "none configured; add one under `sources:` in dx.yaml"}}
 	}
 	list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
 	if err != nil {

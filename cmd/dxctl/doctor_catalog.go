@@ -14,7 +14,7 @@ import (
 
 const unmappedShown = 5
 
-// unmappedQuery lists what the page /unmapped lists, without counting it.
+// unmappedQuery lists the same scopes as the page /unmapped, without counting their records.
 const unmappedQuery = `SELECT DISTINCT service FROM
 (
     SELECT DISTINCT service FROM deployments UNION ALL SELECT DISTINCT service FROM pipeline_runs
@@ -23,7 +23,7 @@ const unmappedQuery = `SELECT DISTINCT service FROM
 WHERE startsWith(service, 'unmapped:')
 ORDER BY service`
 
-// unmappedScopes returns the scopes of sources that have records and belong to no service, as provider/scope; none while
+// unmappedScopes returns the scopes that have records but belong to no service, as provider/scope. It returns none if
 // the schema is not up to date.
 func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 	if info, err := st.Info(ctx); err != nil || info.SchemaVersion < info.LatestSchema {
@@ -33,7 +33,7 @@ func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 		Service string `ch:"service"`
 	}
 	if err := st.Select(ctx, &rows, unmappedQuery, nil); err != nil {
-		return nil, fmt.Errorf("listing the scopes of no service: %w", err)
+		return nil, fmt.Errorf("listing the unmapped scopes: %w", err)
 	}
 	scopes := make([]string, len(rows))
 	for i, r := range rows {
@@ -42,13 +42,13 @@ func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 	return scopes, nil
 }
 
-// examineCatalog shows what the catalog, as it is now, holds and lacks.
+// examineCatalog reports the contents of the current catalog, its warnings, and the unmapped scopes.
 func examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error, unmapped []string, ok, warn func(string, string, ...any), problem func(string, error)) {
 	switch {
 	case err != nil:
 		problem("catalog", err)
 	case len(cat.Services()) == 0:
-		warn("catalog", "no services are described; name Backstage descriptors under catalog.files")
+		warn("catalog", "no services; list Backstage descriptors under catalog.files in dx.yaml")
 	default:
 		ok("catalog", "%d services, %d people", len(cat.Services()), len(cat.People()))
 	}
@@ -64,7 +64,7 @@ func examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error, u
 	}
 }
 
-// warnUnmapped warns of scopes that the catalog, as it is now, binds to no service.
+// warnUnmapped warns about scopes that the current catalog binds to no service.
 func warnUnmapped(cat *catalog.Catalog, scopes []string, warn func(check, format string, args ...any)) {
 	var unbound []string
 	for _, s := range scopes {
@@ -80,7 +80,7 @@ func warnUnmapped(cat *catalog.Catalog, scopes []string, warn func(check, format
 	if n := len(unbound) - unmappedShown; n > 0 {
 		unbound, more = unbound[:unmappedShown], fmt.Sprintf(" and %d more", n)
 	}
-	warn("catalog", "records of %s%s belong to no service; the page /unmapped proposes the annotation that binds each",
+	warn("catalog", "records of %s%s belong to no service; the page /unmapped proposes an annotation for each",
 		strings.Join(unbound, ", "), more)
 }
 
@@ -111,7 +111,7 @@ func sharedNames(ctx context.Context, st *store.Store) ([]sharedName, error) {
 	return rows, nil
 }
 
-// warnShared warns of services that count the records of several sources, because no annotation says which is meant.
+// warnShared warns about services that count the records of several sources because no annotation names the source.
 func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, format string, args ...any)) {
 	named := map[[3]string]bool{}
 	for _, b := range cat.Bindings() {
@@ -127,10 +127,10 @@ func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, form
 		if shown++; shown > unmappedShown {
 			continue
 		}
-		warn("catalog", "the sources %s each have %s %s, and no annotation of %s says which is meant: the records of all of them are counted as its; "+
-			"name the host, as in backstage.io/source-location: url:https://HOST/%s/", strings.Join(sources, ", "), s.Provider, s.Scope, ref, s.Scope)
+		warn("catalog", "the sources %s each have %s %s, and no annotation of %s names one of them: the service counts the records of all; "+
+			"add the host, as in backstage.io/source-location: url:https://HOST/%s/", strings.Join(sources, ", "), s.Provider, s.Scope, ref, s.Scope)
 	}
 	if more := shown - unmappedShown; more > 0 {
-		warn("catalog", "%d more services count the records of several sources under one name", more)
+		warn("catalog", "%d more services count the records of several sources with the same scope", more)
 	}
 }

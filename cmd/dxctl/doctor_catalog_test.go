@@ -32,7 +32,7 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	}
 	warnUnmapped(cat, []string{"jenkins/a/b", "jenkins/c", "jenkins/d", "jenkins/e", "jenkins/f", "jenkins/g", "jenkins/shop"}, warn)
 	want := []string{"catalog: records of jenkins/a/b, jenkins/c, jenkins/d, jenkins/e, jenkins/f and 1 more belong to no service; " +
-		"the page /unmapped proposes the annotation that binds each"}
+		"the page /unmapped proposes an annotation for each"}
 	if !slices.Equal(got, want) {
 		t.Errorf("doctor says %q, want %q", got, want)
 	}

@@ -20,7 +20,7 @@ func (s *session) openExisting(ctx context.Context, cfg config.Config, log *slog
 	})
 }
 
-// acceptLosses sets aside what is damaged and has the store forget what is lost.
+// acceptLosses sets damaged parts aside and makes the store forget the lost ones.
 func (s *session) acceptLosses(ctx context.Context) error {
 	cfg, err := s.config()
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *session) acceptLosses(ctx context.Context) error {
 	return errors.Join(st.AcceptLosses(ctx), st.Close())
 }
 
-// examineEngine checks the store, if there is one, and the catalog, of which sources may have a part in the store.
+// examineEngine checks the store, if there is one, and the catalog, which may come in part from the store.
 func (s *session) examineEngine(
 	ctx context.Context, cfg config.Config, log *slog.Logger, ok, warn func(string, string, ...any), problem func(string, error),
 ) {
@@ -76,7 +76,7 @@ func (s *session) examineEngine(
 	}
 }
 
-// examineLibrary checks that the embedded engine could be opened, where there is nothing to open it over.
+// examineLibrary checks that the engine library can be found. It is for a store without a data directory.
 func examineLibrary(cfg config.Config, ok func(string, string, ...any), problem func(string, error)) {
 	if !strings.HasPrefix(cfg.Store.DSN, "embedded:") {
 		return
@@ -89,7 +89,7 @@ func examineLibrary(cfg config.Config, ok func(string, string, ...any), problem 
 	ok("library", "%s", library)
 }
 
-// examineStore reports whether the record of the schema can be read, and so the tables can be used.
+// examineStore checks the engine, the schema and the data. It reports whether the schema version can be read.
 func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, string, ...any), problem func(string, error)) (readable bool) {
 	info, err := st.Info(ctx)
 	if info.Version != "" {
@@ -102,7 +102,7 @@ func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, st
 	case err != nil:
 		problem("schema", err)
 	case info.SchemaVersion < info.LatestSchema:
-		warn("schema", "version %d of %d; the next command (or dxctl migrate) brings it up to date", info.SchemaVersion, info.LatestSchema)
+		warn("schema", "version %d of %d; the next command (or `dxctl migrate`) upgrades it", info.SchemaVersion, info.LatestSchema)
 	default:
 		ok("schema", "version %d", info.SchemaVersion)
 	}
@@ -110,7 +110,7 @@ func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, st
 	return err == nil
 }
 
-// examineData looks for what is lost, where the schema can be read, and for what is damaged.
+// examineData looks for damaged data and, if the schema version can be read, for lost data.
 func examineData(ctx context.Context, st *store.Store, readable bool, ok func(string, string, ...any), problem func(string, error)) {
 	var troubles []error
 	if readable {
@@ -133,6 +133,6 @@ func examineData(ctx context.Context, st *store.Store, readable bool, ok func(st
 		problem("data", err)
 	}
 	if readable && len(troubles) == 0 {
-		ok("data", "every part of every table is there and can be read")
+		ok("data", "every part of every table is present and readable")
 	}
 }

@@ -17,21 +17,21 @@ import (
 func newEvent(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "event",
-		Short: "Tell a dxctl server what happened: a deployment, an incident, a fact",
-		Long: `Tell a dxctl server what happened, as the last line of a script:
+		Short: "Send a deployment, an incident or a fact to a dxctl server",
+		Long: `Send a deployment, an incident or a fact to a dxctl server, for example as the last line of a script.
 
-  dxctl event deploy --service payment-service --environment production --version v1.2.3 --best-effort
-
-What is sent is a CloudEvent that carries a CDEvent; --print shows it and sends nothing. Sending the same event
-again changes nothing. $DXCTL_SERVER is the server's address and $DXCTL_TOKEN the secret of its source of kind events.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+Each event is a CloudEvent; deployments and incidents are CDEvents. --print shows the event and sends nothing. Sending
+the same event again changes nothing. $DXCTL_SERVER is the address of the server, and $DXCTL_TOKEN is the secret of its
+source of kind events.`,
+		Example: `  dxctl event deploy --service payment-service --environment production --version v1.2.3 --best-effort`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newEventDeploy(s), newEventIncident(s), newEventFact(s))
 	return cmd
 }
 
-// eventCommand completes a command that makes an event and sends it.
+// eventCommand adds to cmd what all commands share that build an event and send it.
 func eventCommand(s *session, cmd *cobra.Command, build func(now time.Time) (cloudevent.Event, error)) *cobra.Command {
 	var to sending
 	cmd.Args = cobra.NoArgs
@@ -43,17 +43,17 @@ func eventCommand(s *session, cmd *cobra.Command, build func(now time.Time) (clo
 	return cmd
 }
 
-// moment is a flag that is a time.
+// moment is the value of a flag that takes a time.
 type moment struct{ time.Time }
 
-// Set reads a time as RFC 3339 has it.
+// Set parses an RFC 3339 time.
 func (m *moment) Set(text string) error {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		return errors.New("write it as 2026-01-31T12:00:00Z")
+		return errors.New("use the format 2026-01-31T12:00:00Z")
 	}
-	if at.IsZero() || !event.ValidTime(at) { // the year 1 is how programs write a time that they do not know
-		return errors.New("it is outside 1970 to 2199")
+	if at.IsZero() || !event.ValidTime(at) { // programs write an unknown time as the year 1
+		return errors.New("the year must be between 1970 and 2199")
 	}
 	m.Time = at.UTC()
 	return nil
@@ -66,7 +66,7 @@ func (m *moment) String() string {
 	return m.Format(time.RFC3339Nano)
 }
 
-// Type is what the help calls the value.
+// Type returns the placeholder of the value in help texts.
 func (m *moment) Type() string { return "TIME" }
 
 func newEventDeploy(s *session) *cobra.Command {
@@ -75,13 +75,15 @@ func newEventDeploy(s *session) *cobra.Command {
 	var started, finished moment
 	cmd := eventCommand(s, &cobra.Command{
 		Use:   "deploy",
-		Short: "Tell that a version was brought into an environment, or that it failed",
-		Long: `Tell that a version was brought into an environment, or, with --status, that this began or failed.
+		Short: "Report a deployment: its start, its success or its failure",
+		Long: `Report that a deployment succeeded or, with --status, that it started or failed.
 
---id names the deployment: what is sent with the same one is the same deployment, so send it with --status running
-before and with the outcome after. Without --id it is made of the service, the environment, the version and commit, and
-of the CI job that this runs in; outside of CI, of the day. Commit, ref, actor and address are those of the CI job
-(GitHub Actions, GitLab CI, Jenkins, CircleCI, Buildkite) unless given.`,
+--id identifies the deployment: events with the same ID update the same deployment, so send one with --status running
+before it and one with the outcome after it. Without --id, the ID is derived from the service, the environment, the
+version, the commit and the current CI job; outside of CI, the date replaces the job. In a CI job (GitHub Actions,
+GitLab CI, Jenkins, CircleCI, Buildkite), the commit, ref, actor and URL default to those of the job.`,
+		Example: `  dxctl event deploy --service payment-service --environment production --version v1.2.3 --status running
+  dxctl event deploy --service payment-service --environment production --version v1.2.3`,
 	}, func(now time.Time) (cloudevent.Event, error) {
 		job := ciJob(os.Getenv)
 		job.fill(&d)
@@ -94,20 +96,20 @@ of the CI job that this runs in; outside of CI, of the day. Commit, ref, actor a
 	})
 	f := cmd.Flags()
 	f.StringVar(&d.Service, "service", "", "`NAME` or ref of the service in the catalog (required)")
-	f.StringVar(&d.Environment, "environment", "", "where it was brought: production, staging (required)")
-	f.StringVar(&status, "status", string(event.Succeeded), "queued|running|succeeded|failed|cancelled|skipped")
-	f.StringVar(&d.ID, "id", "", "name of the deployment")
-	f.StringVar(&d.Version, "version", "", "the version")
-	f.StringVar(&d.SHA, "sha", "", "the commit")
-	f.StringVar(&d.Ref, "ref", "", "the branch or tag")
-	f.StringVar(&d.Actor, "actor", "", "login of whoever deployed")
-	f.BoolVar(&d.Bot, "bot", false, "the actor is a machine account")
-	f.StringVar(&d.Trigger, "trigger", "", "what started it: push, manual, schedule")
-	f.StringVar(&d.URL, "url", "", "where people can look at it")
-	f.StringVar(&d.RollbackOf, "rollback-of", "", "`ID` of the deployment that it undoes")
-	f.BoolVar(&d.Baseline, "baseline", false, "it only records what already ran")
-	f.Var(&started, "started-at", "when it began")
-	f.Var(&finished, "at", "when it came to this status (default now)")
+	f.StringVar(&d.Environment, "environment", "", "target environment: production, staging (required)")
+	f.StringVar(&status, "status", string(event.Succeeded), "`STATUS` of the deployment: queued|running|succeeded|failed|cancelled|skipped")
+	f.StringVar(&d.ID, "id", "", "`ID` of the deployment (default: derived from the service, environment, version, commit and CI job)")
+	f.StringVar(&d.Version, "version", "", "deployed version")
+	f.StringVar(&d.SHA, "sha", "", "deployed commit")
+	f.StringVar(&d.Ref, "ref", "", "deployed branch or tag")
+	f.StringVar(&d.Actor, "actor", "", "login of the person or account that deployed")
+	f.BoolVar(&d.Bot, "bot", false, "the actor is a bot account")
+	f.StringVar(&d.Trigger, "trigger", "", "cause of the deployment: push, manual, schedule")
+	f.StringVar(&d.URL, "url", "", "web page of the deployment")
+	f.StringVar(&d.RollbackOf, "rollback-of", "", "`ID` of the deployment that this one rolls back")
+	f.BoolVar(&d.Baseline, "baseline", false, "the version was already running: record it without counting a deployment")
+	f.Var(&started, "started-at", "when the deployment started")
+	f.Var(&finished, "at", "when the deployment reached this status (default now)")
 	return cmd
 }
 
@@ -116,23 +118,22 @@ func newEventIncident(s *session) *cobra.Command {
 	var moved moment
 	cmd := eventCommand(s, &cobra.Command{
 		Use:   "incident",
-		Short: "Tell that a service is disturbed, or no longer is",
-		Long: `Tell that a service is disturbed:
-
-  dxctl event incident --id INC-7 --service payment-service --severity high
+		Short: "Report that an incident was opened or resolved",
+		Long:  "Report that an incident was opened or, with --resolved, that it was resolved.",
+		Example: `  dxctl event incident --id INC-7 --service payment-service --severity high
   dxctl event incident --id INC-7 --resolved`,
 	}, func(now time.Time) (cloudevent.Event, error) {
 		i.At = moved.Time
 		return events.NewIncidentEvent(i, now)
 	})
 	f := cmd.Flags()
-	f.StringVar(&i.ID, "id", "", "name of the incident (required)")
+	f.StringVar(&i.ID, "id", "", "`ID` of the incident (required)")
 	f.StringVar(&i.Service, "service", "", "`NAME` or ref of the service in the catalog (required unless --resolved)")
-	f.BoolVar(&i.Resolved, "resolved", false, "it is over")
-	f.StringVar(&i.Severity, "severity", "", "how bad it is, in your own words")
-	f.StringVar(&i.Deployment, "deployment", "", "`ID` of the deployment that caused it")
-	f.StringVar(&i.URL, "url", "", "where people can look at it")
-	f.Var(&moved, "at", "when it began, or was over (default now)")
+	f.BoolVar(&i.Resolved, "resolved", false, "the incident is resolved")
+	f.StringVar(&i.Severity, "severity", "", "severity of the incident, in your own terms")
+	f.StringVar(&i.Deployment, "deployment", "", "`ID` of the deployment that caused the incident")
+	f.StringVar(&i.URL, "url", "", "web page of the incident")
+	f.Var(&moved, "at", "when the incident was opened or resolved (default now)")
 	return cmd
 }
 
@@ -142,11 +143,10 @@ func newEventFact(s *session) *cobra.Command {
 	var observed moment
 	var fresh time.Duration
 	cmd := eventCommand(s, &cobra.Command{
-		Use:   "fact",
-		Short: "Tell what was observed of a service, for scorecards",
-		Long: `Tell what was observed of a service, for rules of scorecards:
-
-  dxctl event fact --entity payment-service --name runbook.reviewed --value true --expires-in 2160h`,
+		Use:     "fact",
+		Short:   "Report a fact about a service, for the rules of scorecards",
+		Long:    "Report a fact about a service. A scorecard that declares the fact can use it as facts[\"NAME\"] in its rules.",
+		Example: `  dxctl event fact --entity payment-service --name runbook.reviewed --value true --expires-in 2160h`,
 	}, func(now time.Time) (cloudevent.Event, error) {
 		f.ObservedAt = observed.Time
 		if fresh > 0 {
@@ -160,13 +160,13 @@ func newEventFact(s *session) *cobra.Command {
 	})
 	flags := cmd.Flags()
 	flags.StringVar(&f.Entity, "entity", "", "`NAME` or ref of the service in the catalog (required)")
-	flags.StringVar(&f.Name, "name", "", "dotted name of the fact: runbook.reviewed (required)")
-	flags.StringVar(&value, "value", "", "the value: true, 12.5, a text, a time, or a list as JSON")
-	flags.StringVar(&kind, "type", "", "bool|number|string|time|list (default: as the value looks)")
-	flags.StringVar(&f.Error, "error", "", "why there is no value, in place of one")
-	flags.DurationVar(&fresh, "expires-in", 0, "how long the value holds (default: until there is another)")
-	flags.StringVar(&f.URL, "url", "", "where people can look at it")
-	flags.Var(&observed, "at", "when it was observed (default now)")
+	flags.StringVar(&f.Name, "name", "", "dotted `NAME` of the fact, such as runbook.reviewed (required)")
+	flags.StringVar(&value, "value", "", "value of the fact: true, 12.5, a text, a time, or a JSON list")
+	flags.StringVar(&kind, "type", "", "`TYPE` of the value: bool|number|string|time|list (default: derived from the value)")
+	flags.StringVar(&f.Error, "error", "", "reason why there is no value; replaces --value")
+	flags.DurationVar(&fresh, "expires-in", 0, "how long the value is valid (default: until a new value is reported)")
+	flags.StringVar(&f.URL, "url", "", "web page with details")
+	flags.Var(&observed, "at", "when the value was observed (default now)")
 	return cmd
 }
 
@@ -177,13 +177,13 @@ func when(t, now time.Time) time.Time {
 	return t
 }
 
-// factValue makes JSON of a value as people write it. A text needs no quotes.
+// factValue converts the value of a flag to JSON. A text needs no quotes.
 func factValue(text string, kind event.FactType, failed bool) (event.FactType, json.RawMessage, error) {
 	if failed {
 		return kind, nil, nil
 	}
 	if text == "" && kind != event.StringFact {
-		return "", nil, errors.New("--value is missing: what was observed?")
+		return "", nil, errors.New("--value is missing; give the observed value, or the reason why there is none with --error")
 	}
 	quoted, err := json.Marshal(text)
 	if err != nil {
@@ -196,7 +196,7 @@ func factValue(text string, kind event.FactType, failed bool) (event.FactType, j
 		return kind, quoted, nil
 	}
 	if !json.Valid([]byte(text)) {
-		return "", nil, fmt.Errorf("--value %q is not a %s", text, kind)
+		return "", nil, fmt.Errorf("--value %q is not a %s; change --value or --type", text, kind)
 	}
 	return kind, json.RawMessage(text), nil
 }
@@ -220,7 +220,7 @@ func looksLike(text string) event.FactType {
 	return event.StringFact
 }
 
-// deploymentID names a deployment that has no name: the same for the same line that runs again in the same CI job or,
+// deploymentID returns the ID of a deployment without --id: the same for the same command line in the same CI job or,
 // outside of CI, on the same day.
 func deploymentID(d events.Deploy, job string, now time.Time) string {
 	if job == "" {

@@ -6,7 +6,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/events"
 )
 
-// ci is what the CI job that a command runs in says about itself. Empty: it is not known.
+// ci describes the current CI job. An empty field is unknown.
 type ci struct{ id, sha, ref, actor, url string }
 
 // ciJob reads the environment variables that CI systems set in every job.
@@ -39,7 +39,7 @@ func ciJob(env func(string) string) ci {
 	return ci{}
 }
 
-// fill gives a deployment what was not said of it.
+// fill sets the fields of d that the flags left empty.
 func (c ci) fill(d *events.Deploy) {
 	for _, f := range []struct {
 		to   *string

@@ -21,7 +21,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/webhook"
 )
 
-// sending is where and how an event is sent.
+// sending holds the flags that determine where and how an event is sent.
 type sending struct {
 	server, token string
 	timeout       time.Duration
@@ -39,23 +39,23 @@ const (
 
 func (to *sending) flags(f *pflag.FlagSet) {
 	f.StringVar(&to.server, "server", "", "`ADDRESS` of the server (default $DXCTL_SERVER, "+defaultServer+")")
-	f.StringVar(&to.token, "token", "", "secret of the server's source of kind events (default $DXCTL_TOKEN, which nobody sees in a list of processes)")
-	f.DurationVar(&to.timeout, "timeout", 5*time.Second, "how long one attempt may take")
-	f.IntVar(&to.retries, "retries", 3, "how often to try again when the server cannot be reached or is busy")
-	f.BoolVar(&to.bestEffort, "best-effort", false, "when it cannot be sent, say so on stderr and succeed all the same")
+	f.StringVar(&to.token, "token", "", "secret of the server's source of kind events (default $DXCTL_TOKEN, which does not show in the process list)")
+	f.DurationVar(&to.timeout, "timeout", 5*time.Second, "longest duration of one attempt")
+	f.IntVar(&to.retries, "retries", 3, "number of retries if the server cannot be reached or is busy")
+	f.BoolVar(&to.bestEffort, "best-effort", false, "if the event cannot be sent, print the error and exit with 0")
 	f.BoolVar(&to.print, "print", false, "print the CloudEvent and send nothing")
 }
 
-// failed is what the command returns when something went wrong. With --best-effort that is said, and the exit code is 0.
-// Of a mistake in the flags that holds when --best-effort stands before it.
+// failed returns the error of the command. With --best-effort, the error is printed and the exit code is 0. For a
+// mistake in the flags, this requires --best-effort to come before it.
 func (to *sending) failed(err error) error {
 	if err == nil || !to.bestEffort {
 		return err
 	}
-	return withCode(exitOK, fmt.Errorf("the event was not sent: %w", err))
+	return withCode(exitOK, fmt.Errorf("event not sent: %w", err))
 }
 
-// run makes the event, sends it and prints what became of it.
+// run builds the event, sends it and prints the outcome.
 func (to *sending) run(ctx context.Context, s *session, build func(now time.Time) (cloudevent.Event, error)) error {
 	e, err := build(s.now().UTC())
 	if err != nil {
@@ -75,7 +75,7 @@ func (to *sending) run(ctx context.Context, s *session, build func(now time.Time
 	}
 	token := cmp.Or(to.token, os.Getenv("DXCTL_TOKEN"))
 	if token == "" {
-		return withCode(exitCredentials, errors.New("there is no token: set $DXCTL_TOKEN to the secret of the server's source of kind events"))
+		return withCode(exitCredentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of the server's source of kind events"))
 	}
 	answer, err := to.send(ctx, address, token, doc)
 	if err != nil {
@@ -89,14 +89,14 @@ func (to *sending) run(ctx context.Context, s *session, build func(now time.Time
 		rows: [][]string{{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")}}}.print(s.out, s.output)
 }
 
-// eventsAddress is where the server at an address receives events.
+// eventsAddress returns the URL at which a server receives events.
 func eventsAddress(server string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return "", fmt.Errorf("--server %q: give an absolute http or https URL, such as %s", server, defaultServer)
+		return "", fmt.Errorf("--server %q: invalid address; use an absolute http or https URL such as %s", server, defaultServer)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("--server %q: leave out user, query and fragment; the token has its own flag", u.Redacted())
+		return "", fmt.Errorf("--server %q: remove the user, query and fragment; give the token with --token or $DXCTL_TOKEN", u.Redacted())
 	}
 	path := strings.TrimRight(u.Path, "/")
 	if !strings.HasSuffix(path, webhook.EventsPath) {
@@ -106,18 +106,18 @@ func eventsAddress(server string) (string, error) {
 	return u.String(), nil
 }
 
-// notNow is an answer or a failure after which sending again may help.
+// notNow is an error after which a retry may succeed.
 type notNow struct {
 	err   error
-	after time.Duration // what the server asked to wait; 0: it did not say
+	after time.Duration // how long the server asked to wait; 0: unspecified
 }
 
 func (b notNow) Error() string { return b.err.Error() }
 func (b notNow) Unwrap() error { return b.err }
 
-// send posts the event until it is answered, or as often as it may.
+// send posts the event, and retries it up to to.retries times.
 func (to *sending) send(ctx context.Context, address, token string, doc []byte) (webhook.Answer, error) {
-	// A redirect is not followed: it would be a GET, or lead the token elsewhere.
+	// A redirect is not followed: it would become a GET, or send the token to another server.
 	client := &http.Client{Timeout: to.timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	pause := firstRetry
@@ -141,10 +141,10 @@ func (to *sending) send(ctx context.Context, address, token string, doc []byte) 
 	}
 }
 
-// post sends the event once. The error is a notNow where another attempt may help.
+// post sends the event once. The error is a notNow if a retry may succeed.
 func post(ctx context.Context, client *http.Client, address, token string, doc []byte) (webhook.Answer, error) {
 	var answer webhook.Answer
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(doc)) //nolint:gosec // whoever runs the command says where it sends
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(doc)) //nolint:gosec // the caller of the command chooses the address
 	if err != nil {
 		return answer, err
 	}
@@ -162,10 +162,10 @@ func post(ctx context.Context, client *http.Client, address, token string, doc [
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return answer, notNow{err: fmt.Errorf("reading the answer: %w", err)}
+		return answer, notNow{err: fmt.Errorf("reading the response: %w", err)}
 	}
 	understood := json.Unmarshal(body, &answer) == nil
-	said := fmt.Errorf("%s: %s", resp.Status, cmp.Or(answer.Error, answer.Reason, "it is not an answer of dxctl; is this the server's address?"))
+	said := fmt.Errorf("%s: %s", resp.Status, cmp.Or(answer.Error, answer.Reason, "the response is not from dxctl: check the address of the server"))
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK || code == http.StatusAccepted:
 		if !understood || answer.Outcome == "" {
@@ -178,7 +178,7 @@ func post(ctx context.Context, client *http.Client, address, token string, doc [
 		after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // a date, or nothing, is 0
 		return answer, notNow{err: said, after: time.Duration(max(after, 0)) * time.Second}
 	case code == http.StatusNotFound:
-		return answer, fmt.Errorf("%w; does the server have a source of kind events?", said)
+		return answer, fmt.Errorf("%w; check that the server has a source of kind events", said)
 	}
 	return answer, said
 }

@@ -5,14 +5,14 @@ import (
 	"errors"
 )
 
-// The exit codes. Scripts rely on them: they are listed in the README and do not change.
+// Exit codes. Scripts rely on them: the README lists them, and they do not change.
 const (
 	exitOK          = 0
 	exitError       = 1
-	exitCredentials = 4   // a source refused the credentials
-	exitUnhealthy   = 6   // doctor found something wrong
-	exitPartial     = 7   // a part of a batch failed, the rest is done
-	exitTimeout     = 8   // a deadline passed
+	exitCredentials = 4   // a source rejected the credentials
+	exitUnhealthy   = 6   // doctor found a problem
+	exitPartial     = 7   // part of a batch failed; the rest succeeded
+	exitTimeout     = 8   // a deadline was exceeded
 	exitCancelled   = 130 // interrupted
 )
 
@@ -33,7 +33,7 @@ func withCode(code int, err error) error {
 	return codedError{code, err}
 }
 
-// exitCode returns the code for what a command returned. An interruption explains every error that follows from it.
+// exitCode returns the exit code for the error of a command. An interruption takes precedence over any error.
 func exitCode(ctx context.Context, err error) int {
 	var coded codedError
 	switch {

@@ -19,9 +19,9 @@ func newGrade(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "grade [SERVICE]",
 		Short: "Grade every service, or explain the grade of one",
-		Long: `Grade every service against the scorecards, store what changed and print it. With SERVICE, each rule is explained:
-the value behind the verdict, why the rule is there, and what to do. SERVICE is a name or a ref such as
-component:default/payment-service; in a checkout with a catalog-info.yaml, "." is the service described there.`,
+		Long: `Grade every service against the scorecards, store the changes and print the grades. With SERVICE, explain each rule:
+the value behind the outcome, the reason for the rule, and what to do. SERVICE is a name or a ref such as
+component:default/payment-service. In a checkout with a catalog-info.yaml, "." is the service that this file describes.`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return s.serviceNames()
@@ -58,7 +58,7 @@ component:default/payment-service; in a checkout with a catalog-info.yaml, "." i
 				return err
 			}
 			if len(service.Reports) == 0 {
-				return fmt.Errorf("no scorecard applies to %s; the filter of a scorecard says whom it is for", want)
+				return fmt.Errorf("no scorecard applies to %s; check the filters of the scorecards", want)
 			}
 			return explain(service).print(s.out, s.output)
 		},
@@ -66,7 +66,7 @@ component:default/payment-service; in a checkout with a catalog-info.yaml, "." i
 	return cmd
 }
 
-// findService returns the ref of the service that a person means by word.
+// findService returns the ref of the service that word refers to: a ref, a name, or ".".
 func findService(cat *catalog.Catalog, word string) (string, error) {
 	if word == "." {
 		return serviceHere(cat)
@@ -86,14 +86,14 @@ func findService(cat *catalog.Catalog, word string) (string, error) {
 	case len(named) == 1:
 		return named[0], nil
 	case len(named) > 1:
-		return "", fmt.Errorf("%q is the name of several services: %s; write the whole ref", word, strings.Join(named, ", "))
+		return "", fmt.Errorf("%q is the name of several services: %s; use the full ref", word, strings.Join(named, ", "))
 	case len(near) > 0:
-		return "", fmt.Errorf("the catalog has no service %q; did you mean %s?", word, strings.Join(near, ", "))
+		return "", fmt.Errorf("unknown service %q (did you mean %s?)", word, strings.Join(near, ", "))
 	}
-	return "", fmt.Errorf("the catalog has no service %q; `dxctl services` lists those it has", word)
+	return "", fmt.Errorf("unknown service %q; run `dxctl services` for a list", word)
 }
 
-// serviceHere returns the service that the catalog-info.yaml of the current folder describes.
+// serviceHere returns the service that the catalog-info.yaml of the current directory describes.
 func serviceHere(cat *catalog.Catalog) (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
@@ -101,17 +101,17 @@ func serviceHere(cat *catalog.Catalog) (string, error) {
 	}
 	local, _, err := catalog.Load(catalog.Config{Files: []string{"catalog-info.yaml"}, Strict: true}, catalog.PeopleConfig{}, here)
 	if err != nil {
-		return "", fmt.Errorf("looking for the service of this folder: %w; name the service instead", err)
+		return "", fmt.Errorf("looking for the service of this directory: %w; give the name of the service instead", err)
 	}
 	for _, e := range local.Services() {
 		if _, ok := cat.Entity(e.Ref); ok {
 			return e.Ref, nil
 		}
 	}
-	return "", errors.New("the service of this folder's catalog-info.yaml is not in the configured catalog; add the file under catalog.files")
+	return "", errors.New("the catalog does not have the service of this directory's catalog-info.yaml; add the file under catalog.files in dx.yaml")
 }
 
-// serviceNames completes the names of services in a shell.
+// serviceNames completes the names of services in the shell.
 func (s *session) serviceNames() ([]string, cobra.ShellCompDirective) {
 	cfg, err := s.config()
 	if err != nil {
@@ -133,10 +133,10 @@ func gradesTable(reports []scorecards.Report) table {
 		columns:  []string{"service", "scorecard", "level", "score", "coverage", "fail", "unknown", "next"},
 		right:    []string{"score", "coverage", "fail", "unknown"},
 		document: report.NewGradesDocument(reports, report.All),
-		note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of rules whose outcome is known.",
+		note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of the applicable rules that pass or fail.",
 	}
 	if len(reports) == 0 {
-		t.note = "There is no service to grade: describe services in Backstage descriptors and name them under catalog.files in dx.yaml."
+		t.note = "No services to grade: describe services in Backstage descriptors and list the files under catalog.files in dx.yaml."
 	}
 	for _, r := range reports {
 		next := ""
@@ -152,7 +152,7 @@ func gradesTable(reports []scorecards.Report) table {
 	return t
 }
 
-// explain says of one service why each rule has its outcome and what to do: as rows for programs, as lines for people.
+// explain describes each rule of a service, its outcome and what to do: as rows for programs and as text for people.
 func explain(service report.Service) table {
 	t := table{columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, document: service.Document()}
 	var prose strings.Builder

@@ -45,14 +45,14 @@ func (p *platform) collectorCauses(ctx context.Context) []string {
 	}
 	for i, problem := range problems {
 		if i == maxCauses {
-			return append(causes, fmt.Sprintf("%d more scopes are in trouble; `dxctl doctor` lists them", len(problems)-i))
+			return append(causes, fmt.Sprintf("%d more scopes have problems; run `dxctl doctor` for a list", len(problems)-i))
 		}
 		causes = append(causes, problem.String())
 	}
 	return causes
 }
 
-// maxCauses is how many scopes in trouble are named.
+// maxCauses is how many scopes with problems are listed.
 const maxCauses = 20
 
 // sourceProblems returns what is wrong with the configured sources since their latest collect.

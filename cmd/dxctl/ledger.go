@@ -15,9 +15,10 @@ func newLedger(s *session) *cobra.Command {
 	var filter report.LedgerFilter
 	cmd := &cobra.Command{
 		Use:   "ledger",
-		Short: "Show what each source says it has against what is stored",
-		Long: `Show, per source, scope and kind, what the source said it has, what is stored, what is still open (not final, read
-again later) and what is missing. A gap is read again by the next collect. --windows shows each window by itself.`,
+		Short: "Compare what each source reports with what is stored",
+		Long: `Compare, per source, scope and kind, the number of records that the source reported with the number stored. Open
+records are not final yet and are read again later; a gap is the number of missing records. The next collect reads a
+window with a gap again. --windows prints each time window separately.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := s.config()
@@ -41,9 +42,9 @@ again later) and what is missing. A gap is read again by the next collect. --win
 			return ledgerTable(rows, filter).print(s.out, s.output)
 		},
 	}
-	cmd.Flags().StringVar(&filter.Source, "source", "", "only the source with this `NAME`")
-	cmd.Flags().BoolVar(&filter.Gaps, "gaps", false, "only what is missing")
-	cmd.Flags().BoolVar(&filter.Windows, "windows", false, "a line per window in place of their sum")
+	cmd.Flags().StringVar(&filter.Source, "source", "", "print only the source with this `NAME`")
+	cmd.Flags().BoolVar(&filter.Gaps, "gaps", false, "print only rows with missing records")
+	cmd.Flags().BoolVar(&filter.Windows, "windows", false, "print a line per time window instead of their sum")
 	return cmd
 }
 
@@ -64,9 +65,9 @@ func (p *platform) knownSource(ctx context.Context, name string) error {
 		return nil
 	}
 	if len(known) == 0 {
-		return fmt.Errorf("--source %s: no source has this name; none is configured, and nothing was collected", name)
+		return fmt.Errorf("--source %s: unknown source; no source is configured, and nothing has been collected", name)
 	}
-	return noSource(name, slices.Compact(slices.Sorted(slices.Values(known))), "configured or in the ledger are: ")
+	return noSource(name, slices.Compact(slices.Sorted(slices.Values(known))), "configured or in the ledger: ")
 }
 
 func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) table {
@@ -87,7 +88,7 @@ func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) table {
 	case len(rows) == 0:
 		t.note = "Nothing has been collected yet: run `dxctl collect`."
 	case missing > 0:
-		t.note = fmt.Sprintf("%d records are missing. The next collect reads those windows again.", missing)
+		t.note = fmt.Sprintf("%d records are missing. The next collect reads these windows again.", missing)
 	}
 	return t
 }

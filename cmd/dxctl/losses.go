@@ -8,10 +8,10 @@ import (
 	"github.com/dxctl/dxctl/store"
 )
 
-// lossesAge is how long an answer of the store about its losses is used: /readyz may be asked by anybody, at any rate.
+// lossesAge is how long a result of the store's check for losses is reused: anyone may request /readyz, at any rate.
 const lossesAge = 10 * time.Second
 
-// losses looks for what the store has lost and logs what is new.
+// losses looks for data that the store has lost, and logs new losses.
 type losses struct {
 	mu     sync.Mutex
 	p      *platform
@@ -21,7 +21,7 @@ type losses struct {
 	logged map[string]bool
 }
 
-// look asks the store, unless it was asked a moment ago.
+// look checks the store, unless the last result is younger than lossesAge.
 func (l *losses) look(ctx context.Context) ([]store.Loss, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -30,25 +30,25 @@ func (l *losses) look(ctx context.Context) ([]store.Loss, error) {
 	}
 	l.found, l.err = l.p.store.Losses(ctx)
 	if ctx.Err() != nil {
-		return l.found, l.err // of a caller that has no time: the next one asks again
+		return l.found, l.err // the caller gave up: the next one checks again
 	}
 	l.looked = time.Now()
 	if l.logged == nil {
 		l.logged = map[string]bool{}
 	}
 	if l.err != nil {
-		l.p.log.Warn("the store could not be checked for losses", "error", l.err)
+		l.p.log.Warn("checking the store for losses failed", "error", l.err)
 	}
 	for _, loss := range l.found {
 		if text := loss.String(); !l.logged[text] {
 			l.logged[text] = true
-			l.p.log.Error("data is lost", "table", loss.Table, "loss", text)
+			l.p.log.Error("data lost", "table", loss.Table, "loss", text)
 		}
 	}
 	return l.found, l.err
 }
 
-// causes is the check of the store for /readyz.
+// causes returns the losses, for /readyz.
 func (l *losses) causes(ctx context.Context) []string {
 	found, err := l.look(ctx)
 	var causes []string

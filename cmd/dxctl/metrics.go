@@ -52,9 +52,10 @@ func newTTFD(s *session) *cobra.Command {
 	var each bool
 	cmd := &cobra.Command{
 		Use:   "ttfd",
-		Short: "Time to first deploy, of engineers or services, by cohort",
-		Long: `Time to first deploy: from an engineer's start date (or a service's creation) to the first successful production
-deployment. Those who have not deployed yet are counted as still waiting (Kaplan–Meier), never left out.`,
+		Short: "Print the time to first deploy of engineers or services, by cohort",
+		Long: `Print the time to first deploy: from the start date of an engineer, or the creation of a service, to the first
+successful production deployment. Engineers and services that have not deployed yet count as still waiting
+(Kaplan–Meier estimator); they are not left out.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			subjects, err := ttfdSubjects.pick("of", of)
@@ -90,9 +91,9 @@ deployment. Those who have not deployed yet are counted as still waiting (Kaplan
 			return t.print(s.out, s.output)
 		},
 	}
-	cmd.Flags().StringVar(&of, "of", "engineers", "whose: `"+strings.Join(ttfdSubjects.words(), "|")+"`")
-	cmd.Flags().StringVar(&by, "cohort", "quarter", "who is counted together: `"+strings.Join(ttfdCohorts.words(), "|")+"`")
-	cmd.Flags().BoolVar(&each, "each", false, "a line per engineer or service instead of per cohort")
+	cmd.Flags().StringVar(&of, "of", "engineers", "who is measured: `"+strings.Join(ttfdSubjects.words(), "|")+"`")
+	cmd.Flags().StringVar(&by, "cohort", "quarter", "how the cohorts are formed: `"+strings.Join(ttfdCohorts.words(), "|")+"`")
+	cmd.Flags().BoolVar(&each, "each", false, "print a line per engineer or service instead of per cohort")
 	return cmd
 }
 
@@ -100,19 +101,19 @@ func cohortTable(result metrics.TTFD) table {
 	t := table{
 		columns: []string{"cohort", "n", "deployed", "waiting", "median", "p90"},
 		right:   []string{"n", "deployed", "waiting", "median", "p90"},
-		note: fmt.Sprintf("%s, version %d. \"not reached yet\": too many are still waiting for the estimate to get there.%s",
+		note: fmt.Sprintf("%s, version %d. \"not reached yet\": too many are still waiting for an estimate.%s",
 			result.Definition.Title, result.Definition.Version, notCountedNote(result.NotCounted)+gapNote(result.Basis)),
 	}
 	for _, c := range append(slices.Clone(result.Cohorts), result.Overall) {
 		if c.N == 0 && c.Label != result.Overall.Label {
-			continue // nobody of the cohort can be measured; the note says how many there are and why
+			continue // no member of the cohort can be measured; the note gives their number and the reason
 		}
 		t.rows = append(t.rows, []string{c.Label, fmt.Sprint(c.N), fmt.Sprint(c.Deployed), fmt.Sprint(c.Censored), words.Hours(c.MedianHours).String(), words.Hours(c.P90Hours).String()})
 	}
 	return t
 }
 
-// notCountedNote says how many are in no estimate, and why.
+// notCountedNote reports how many are excluded from the estimates, and why.
 func notCountedNote(reasons []metrics.NotCounted) string {
 	var parts []string
 	for _, r := range reasons {
@@ -121,7 +122,7 @@ func notCountedNote(reasons []metrics.NotCounted) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "\nNot counted: " + strings.Join(parts, ", ") + "."
+	return "\nExcluded: " + strings.Join(parts, ", ") + "."
 }
 
 func subjectTable(result metrics.TTFD) table {
@@ -142,7 +143,7 @@ func subjectTable(result metrics.TTFD) table {
 	return t
 }
 
-// gapNote says when a number rests on data that is known to be incomplete.
+// gapNote reports which of the underlying data is known to be incomplete.
 func gapNote(basis []metrics.Basis) string {
 	var gaps []string
 	for _, b := range basis {

@@ -9,9 +9,9 @@ import (
 func newMigrate(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
-		Short: "Bring the schema of the store up to date",
-		Long: `Bring the schema of the store up to date. Other commands do this by themselves when they open the store;
-run it alone before an upgrade of a shared ClickHouse server, with a user that may create tables.`,
+		Short: "Upgrade the schema of the store",
+		Long: `Upgrade the schema of the store to the latest version. Other commands do this automatically when they open the
+store. Run it by itself before you upgrade dxctl on a shared ClickHouse server, as a user that may create tables.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := s.config()
@@ -32,7 +32,7 @@ run it alone before an upgrade of a shared ClickHouse server, with a user that m
 				t.rows = append(t.rows, []string{fmt.Sprint(m.Version), m.Name, m.Checksum})
 			}
 			if len(applied) == 0 {
-				t.note = "The schema is up to date; nothing was applied."
+				t.note = "The schema is up to date; no migrations were applied."
 			}
 			return t.print(s.out, s.output)
 		},

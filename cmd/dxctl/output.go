@@ -13,15 +13,15 @@ import (
 
 var formats = []string{"table", "json", "csv", "tsv"}
 
-// table is a result to print: the same columns in every format. JSON has the document when there is one, since a tree
-// says more than rows; otherwise a list of objects.
+// table is a result to print: the same columns in every format. JSON prints the document, if there is one, because a
+// tree can hold more than rows; otherwise it prints a list of objects.
 type table struct {
 	columns  []string
 	rows     [][]string
 	document any
 	right    []string // columns that are numbers
 	note     string   // printed below a table, for people only
-	prose    string   // printed instead of a table, where a person reads better in lines than in columns
+	prose    string   // printed instead of a table, where text is easier to read than columns
 }
 
 // print writes t to w in one of formats.

@@ -13,11 +13,11 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 )
 
-// peopleDocument is the JSON of `dxctl people`: everything that is known of who is who.
+// peopleDocument is the JSON document of `dxctl people`: all people, identities and logins.
 type peopleDocument struct {
 	People  []personRow  `json:"people"`
 	Merged  []mergeRow   `json:"merged"`
-	Unknown []loginRow   `json:"unknown"` // logins of stored events that belong to nobody
+	Unknown []loginRow   `json:"unknown"` // logins of stored events that match no person
 	Unclear []unclearRow `json:"unclear"`
 	Bots    []loginRow   `json:"bots"`
 }
@@ -30,13 +30,13 @@ type personRow struct {
 	Left    string   `json:"left_on,omitempty"`
 	Logins  []string `json:"logins"`
 	Emails  []string `json:"emails"`
-	Records []string `json:"records"` // ids of other records that are this person's too
+	Records []string `json:"records"` // ids of other records that were merged into this person
 	Events  uint64   `json:"events"`
 }
 
 type mergeRow struct {
 	Person string `json:"person"`
-	Record string `json:"record"` // the id that was added to the person
+	Record string `json:"record"` // the id of the record that was merged
 	Why    string `json:"why"`
 }
 
@@ -46,7 +46,7 @@ type unclearRow struct {
 	Why    string   `json:"why"`
 }
 
-// loginRow is a login as events name it, with what it did.
+// loginRow is a login as it occurs in events, with the number of its events.
 type loginRow struct {
 	Provider string     `json:"provider,omitempty"`
 	Login    string     `json:"login"`
@@ -54,7 +54,7 @@ type loginRow struct {
 	Runs     uint64     `json:"pipeline_runs"`
 	Deploys  uint64     `json:"deployments"`
 	Last     *time.Time `json:"last_at"`
-	Why      string     `json:"why,omitempty"` // why it is taken for a machine
+	Why      string     `json:"why,omitempty"` // why it counts as a bot
 }
 
 var peopleViews = []string{"people", "merged", "unknown", "unclear", "bots"}
@@ -62,16 +62,17 @@ var peopleViews = []string{"people", "merged", "unknown", "unclear", "bots"}
 func newPeople(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "people [" + strings.Join(peopleViews, "|") + "]",
-		Short: "Show who is who: people, merged records, logins of nobody, machine accounts",
-		Long: `Show the people that are known, with their logins and addresses, and how their records became people:
+		Short: "List people, merged identities, unmatched logins and bot accounts",
+		Long: `List people with their logins and email addresses, and how their records were merged:
 
-  people    everybody, with what they did
-  merged    records that were added to another person's, and why
-  unknown   logins of stored events that belong to nobody, with what they did
-  unclear   what could not be told apart, and what would settle it
-  bots      machine accounts, and how they were recognised
+  people    all people, with the number of their events
+  merged    records that were merged into another person, and why
+  unknown   logins of stored events that match no person, with the number of their events
+  unclear   identities that are ambiguous, and why
+  bots      bot accounts, and how they were recognized
 
-JSON has all of it. What is wrong is corrected in the file that people.rules names (docs/sources/people.md).`,
+-o json without an argument has all of them. To correct a wrong match, write a rule to the file that people.rules names
+in dx.yaml (docs/sources/people.md).`,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: peopleViews,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -101,7 +102,7 @@ JSON has all of it. What is wrong is corrected in the file that people.rules nam
 	}
 }
 
-// people puts the records of people beside the logins of stored events.
+// people matches the people of the catalog with the logins of stored events.
 func (p *platform) people(ctx context.Context) (peopleDocument, error) {
 	seen, err := catalog.ReadSeen(ctx, p.store)
 	if err != nil {
@@ -130,7 +131,7 @@ func whoIsWho(cat *catalog.Catalog, seen []catalog.SeenLogin) peopleDocument {
 	for _, i := range cat.Identities() {
 		logins[i.Person] = append(logins[i.Person], strings.TrimPrefix(i.Provider+":"+i.Login, ":"))
 		if i.Bot && !inEvents[i.Provider+":"+i.Login] {
-			doc.Bots = append(doc.Bots, loginRow{Provider: i.Provider, Login: i.Login, Why: "a record or rule says so"})
+			doc.Bots = append(doc.Bots, loginRow{Provider: i.Provider, Login: i.Login, Why: "marked by a record or rule"})
 		}
 	}
 	for _, person := range cat.People() {
@@ -164,9 +165,9 @@ func whyBot(cat *catalog.Catalog, s catalog.SeenLogin, whose catalog.Identity) s
 	case whose.Bot && pattern != "":
 		return pattern
 	case whose.Bot:
-		return "a record or rule says so"
+		return "marked by a record or rule"
 	}
-	return "the source says so"
+	return "marked by the source"
 }
 
 func personOf(person catalog.Person, logins []string, events uint64) personRow {
@@ -185,24 +186,24 @@ func personOf(person catalog.Person, logins []string, events uint64) personRow {
 func (d peopleDocument) table(view string) table {
 	switch view {
 	case "merged":
-		t := table{columns: []string{"record", "person", "why"}, document: d.Merged, note: noneNote(len(d.Merged), "No record was merged into another.")}
+		t := table{columns: []string{"record", "person", "why"}, document: d.Merged, note: noneNote(len(d.Merged), "No records were merged.")}
 		for _, m := range d.Merged {
 			t.rows = append(t.rows, []string{m.Record, m.Person, m.Why})
 		}
 		return t
 	case "unclear":
-		t := table{columns: []string{"what", "people", "why"}, document: d.Unclear, note: noneNote(len(d.Unclear), "Nothing is unclear.")}
+		t := table{columns: []string{"what", "people", "why"}, document: d.Unclear, note: noneNote(len(d.Unclear), "No identities are ambiguous.")}
 		for _, u := range d.Unclear {
 			t.rows = append(t.rows, []string{u.What, strings.Join(u.People, " "), u.Why})
 		}
 		return t
 	case "unknown":
-		return loginTable(d.Unknown, "Every login of the stored events is somebody's or a machine's.")
+		return loginTable(d.Unknown, "Every login of the stored events matches a person or a bot account.")
 	case "bots":
-		return loginTable(d.Bots, "No machine account is known.")
+		return loginTable(d.Bots, "No bot accounts.")
 	}
 	t := table{columns: []string{"person", "name", "team", "started_on", "left_on", "logins", "emails", "records", "events"}, right: []string{"events"},
-		document: d.People, note: noneNote(len(d.People), "Nobody is known: name a CSV file under people.files in dx.yaml.")}
+		document: d.People, note: noneNote(len(d.People), "No people: list a CSV file under people.files in dx.yaml.")}
 	for _, p := range d.People {
 		t.rows = append(t.rows, []string{p.Person, p.Name, p.Team, p.Started, p.Left, strings.Join(p.Logins, " "), strings.Join(p.Emails, " "),
 			strings.Join(p.Records, " "), fmt.Sprint(p.Events)})
@@ -230,11 +231,11 @@ func noneNote(n int, text string) string {
 	return text
 }
 
-// summary says what the other views hold, below the list of people.
+// summary returns the line below the list of people: how many entries the other views have.
 func (d peopleDocument) summary() string {
 	if len(d.People)+len(d.Unknown)+len(d.Bots) == 0 {
-		return "Nobody is known: name a CSV file under people.files in dx.yaml."
+		return "No people: list a CSV file under people.files in dx.yaml."
 	}
-	return fmt.Sprintf("People: %d. Records merged: %d (dxctl people merged). Logins of nobody: %d (… unknown). Unclear: %d (… unclear). Machine accounts: %d (… bots).",
+	return fmt.Sprintf("People: %d. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). Ambiguous: %d (… unclear). Bot accounts: %d (… bots).",
 		len(d.People), len(d.Merged), len(d.Unknown), len(d.Unclear), len(d.Bots))
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/dxctl/dxctl/store"
 )
 
-// platform is dxctl's parts wired together. Commands open one, use it and close it.
+// platform wires the parts of dxctl together. A command opens one, uses it and closes it.
 type platform struct {
 	cfg      config.Config
 	log      *slog.Logger
@@ -32,28 +32,28 @@ type platform struct {
 	store   *store.Store
 	metrics *metrics.Engine
 	cards   *scorecards.Engine
-	catalog atomic.Pointer[catalog.Catalog] // serve reads it again while pages are being made
+	catalog atomic.Pointer[catalog.Catalog] // serve replaces it while pages are rendered
 
 	runner *collectors.Runner        // made at the first collect
 	making sync.Mutex                // of runner
-	fresh  atomic.Bool               // something was read or received since the last grading
-	report func(collectors.Progress) // told what the runner does; may be nil
+	fresh  atomic.Bool               // records were read or received since the last grading
+	report func(collectors.Progress) // receives the progress of the runner; may be nil
 	quiet  bool                      // report shows failures, so that they are not logged
 	health health                    // what is wrong while dxctl serves
 
-	receives *receiving // what is pushed while dxctl serves; nil: nothing is
+	receives *receiving // receives deliveries while dxctl serves; nil: no source receives
 	losses   losses     // of the store
 }
 
-// openOptions says what a command needs of the store.
+// openOptions describes how a command uses the store.
 type openOptions struct {
-	program string // for the lock, so that an error can say who holds the data
-	alone   bool   // hold the engine and let other commands use it; an error where another process holds it
-	asIs    bool   // do not migrate: the command looks at the schema
-	bare    bool   // the store only: neither the catalog nor scorecards nor metrics are needed, so their faults are no matter
+	program string // for the lock file, so that an error can name the process that uses the data
+	alone   bool   // own the engine and share it with other commands; an error if another process owns it
+	asIs    bool   // do not migrate: the command inspects the schema
+	bare    bool   // only the store: the command needs no catalog, scorecards or metrics, and ignores errors in them
 }
 
-// open opens what the configuration names: the store (migrated), the catalog and the scorecards.
+// open opens the configured store, migrates it, and loads the catalog and the scorecards.
 func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) (*platform, error) {
 	log, err := s.logger()
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 		if _, err := p.store.Migrate(ctx); err != nil {
 			return nil, errors.Join(err, p.store.Close())
 		}
-		_, _ = p.losses.look(ctx) // what is lost is logged, and is no reason not to go on
+		_, _ = p.losses.look(ctx) // logs losses; they do not stop the command
 	}
 	if opt.bare {
 		return p, nil
@@ -111,8 +111,8 @@ func (p *platform) close(err *error) {
 	*err = errors.Join(*err, p.store.Close())
 }
 
-// readFound reads the catalog again after sources were read: what they describe owns its history at once, and machines
-// among new logins are recognised.
+// readFound reads the catalog again after a collect: new services own their history at once, and bots among new logins
+// are recognized.
 func (p *platform) readFound(ctx context.Context, summary collectors.Summary) error {
 	if summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().HasBotPatterns() {
 		return nil

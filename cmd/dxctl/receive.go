@@ -14,20 +14,20 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// receiving is what takes pushed events while dxctl serves: an HTTP handler that answers as soon as a delivery is on
-// disk, and a worker that brings deliveries into the store.
+// receiving accepts webhook deliveries and events while dxctl serves: an HTTP handler that answers as soon as a delivery
+// is on disk, and a worker that applies deliveries to the store.
 type receiving struct {
 	http.Handler
 	inbox   *inbox.Inbox
 	applier *webhook.Applier
 }
 
-// inboxDir is where deliveries wait.
+// inboxDir returns the directory of queued deliveries.
 func inboxDir(cfg config.Config) string {
 	return filepath.Join(cfg.Path(cfg.Collect.Dir), "inbox")
 }
 
-// openReceiving opens the inbox, or returns nil when no source pushes.
+// openReceiving opens the inbox. It returns nil if no source receives deliveries.
 func (p *platform) openReceiving() (*receiving, error) {
 	sources := p.cfg.Sources.Receivers()
 	if len(sources) == 0 {
@@ -37,24 +37,24 @@ func (p *platform) openReceiving() (*receiving, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := inboxDir(p.cfg)
-	queue, err := inbox.Open(folder, webhook.Format(), inbox.Config{}, inbox.Options{Logger: p.log, Registerer: p.registry, Now: p.now})
+	dir := inboxDir(p.cfg)
+	queue, err := inbox.Open(dir, webhook.Format(), inbox.Config{}, inbox.Options{Logger: p.log, Registerer: p.registry, Now: p.now})
 	if err != nil {
-		return nil, fmt.Errorf("opening the inbox of pushed events in %s: %w", folder, err)
+		return nil, fmt.Errorf("opening the inbox of deliveries in %s: %w", dir, err)
 	}
 	return &receiving{
-		Handler: webhook.NewHandler(receivers, queue, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: folder}),
+		Handler: webhook.NewHandler(receivers, queue, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: dir}),
 		inbox:   queue,
 		applier: webhook.NewApplier(receivers, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
 	}, nil
 }
 
-// probeStore writes to the store, in place of what it wrote before.
+// probeStore checks that the store accepts writes. It overwrites the same checkpoint each time.
 func (p *platform) probeStore(ctx context.Context) error {
 	return p.store.SaveCheckpoint(ctx, "inbox", "", "probe", []byte(`{}`))
 }
 
-// causes returns what of the inbox asks for a person: deliveries that were set aside, and damage.
+// causes returns the problems of the inbox that need a person: deliveries that were set aside, and damage.
 func (r *receiving) causes(context.Context) []string {
 	var causes []string
 	stats := r.inbox.Stats()
@@ -68,29 +68,29 @@ func (r *receiving) causes(context.Context) []string {
 }
 
 func setAside(n uint64) string {
-	return fmt.Sprintf("%d pushed deliveries could not be applied and were set aside in inbox/%s, each with its reason; to try them again "+
-		"rename the file to %s and restart `dxctl serve`, or remove it", n, inbox.RejectedFile, inbox.RetryFile)
+	return fmt.Sprintf("%d deliveries could not be applied and were set aside in inbox/%s, each with its reason; to retry them, "+
+		"rename the file to %s and restart `dxctl serve`; to discard them, remove the file", n, inbox.RejectedFile, inbox.RetryFile)
 }
 
 func damaged(n uint64) string {
-	return fmt.Sprintf("%d parts of the inbox are damaged and were set aside in inbox/*%s: what they held is lost unless its senders send it "+
-		"again; remove the files once you have looked at them", n, inbox.DamagedSuffix)
+	return fmt.Sprintf("%d parts of the inbox are damaged and were set aside in inbox/*%s: their deliveries are lost unless the senders send "+
+		"them again; remove the files after you have looked at them", n, inbox.DamagedSuffix)
 }
 
-// noted is the store, with a note that there is something to grade.
+// noted appends to the store and marks that there are new records to grade.
 type noted struct{ p *platform }
 
 func (n noted) Append(ctx context.Context, events ...event.Event) error {
-	defer n.p.fresh.Store(true) // afterwards: a grading that began before would not see them
+	defer n.p.fresh.Store(true) // after the append: a grading that started earlier does not see the events
 	return n.p.store.Append(ctx, events...)
 }
 
-// run brings deliveries into the store until ctx ends.
+// run applies deliveries to the store until ctx is done.
 func (r *receiving) run(ctx context.Context) error {
 	return r.inbox.Run(ctx, r.applier)
 }
 
-// serviceCalled finds a service by the name that a sender uses for it: a ref, or a name in the catalog.
+// serviceCalled returns the ref of the service that a sender names by a ref or by a name in the catalog.
 func (p *platform) serviceCalled(name string) (string, bool) {
 	ref, err := catalog.ParseRef(name, "component", "")
 	if err != nil {
@@ -100,11 +100,11 @@ func (p *platform) serviceCalled(name string) (string, bool) {
 	return e.Ref, ok
 }
 
-// collectSoon asks for a scope to be collected, because something was pushed that does not say enough.
+// collectSoon schedules a collect of a scope whose delivery is not complete enough to store.
 func (p *platform) collectSoon(t delivery.Target) {
 	runner, err := p.sourcesRunner()
 	if err != nil {
-		return // keepCollecting has said so
+		return // keepCollecting has reported it
 	}
 	runner.Soon(t.Source, t.Scope)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/dxctl/dxctl/config"
 )
 
-// session is what every command has: where it reads and writes, its configuration and its clock.
+// session holds what every command needs: its input and output, the global flags and the clock.
 type session struct {
 	in       io.Reader
 	out, err io.Writer
@@ -28,7 +28,7 @@ type session struct {
 // run executes one command line and returns its exit code. Data goes to stdout, everything else to stderr.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	s := &session{in: stdin, out: stdout, err: stderr, now: time.Now}
-	root := newRoot(s) //nolint:contextcheck // it builds commands; cobra hands each the context
+	root := newRoot(s) //nolint:contextcheck // it builds commands; cobra passes the context to each
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	code := exitCode(ctx, err)
 	switch {
 	case code == exitCancelled:
-		fmt.Fprintln(stderr, "dxctl: interrupted; what was stored stays, and the next run goes on from there")
+		fmt.Fprintln(stderr, "dxctl: interrupted; stored data is kept, and the next run resumes from it")
 	case err != nil:
 		fmt.Fprintln(stderr, "dxctl: "+strings.ReplaceAll(err.Error(), "\n", "\n       "))
 	}
@@ -48,16 +48,16 @@ func newRoot(s *session) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dxctl",
 		Short: "Developer-experience metrics and scorecards",
-		Long: `dxctl collects deploy, CI and onboarding events, grades every service against golden-path rules,
+		Long: `dxctl collects deployment, CI and onboarding events, grades every service against golden-path rules,
 and shows platform teams and service owners what to do next.
 
-Try it without any account:   dxctl demo
-With your own sources:        write dx.yaml, then dxctl doctor, dxctl collect, dxctl serve`,
+To try it without an account:   dxctl demo
+To use your own sources:        write dx.yaml, then run dxctl doctor, dxctl collect and dxctl serve`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if !slices.Contains(formats, s.output) {
-				return fmt.Errorf("--output %s: unknown format; use one of %s", s.output, strings.Join(formats, ", "))
+				return fmt.Errorf("--output %s: unknown format; use %s", s.output, strings.Join(formats, ", "))
 			}
 			_, err := s.logger()
 			return err
@@ -65,9 +65,9 @@ With your own sources:        write dx.yaml, then dxctl doctor, dxctl collect, d
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&s.configFile, "config", "c", "", "configuration `FILE` (default $DXCTL_CONFIG, ./dx.yaml, ./data/dx.yaml)")
-	flags.StringVarP(&s.output, "output", "o", "table", "how to print data: `"+strings.Join(formats, "|")+"`")
-	flags.StringVar(&s.logLevel, "log-level", "warn", "what to log on stderr: debug|info|warn|error")
-	flags.StringVar(&s.logFormat, "log-format", "text", "how to log: text|json")
+	flags.StringVarP(&s.output, "output", "o", "table", "format of the printed data: `"+strings.Join(formats, "|")+"`")
+	flags.StringVar(&s.logLevel, "log-level", "warn", "lowest `LEVEL` to log to stderr: debug|info|warn|error")
+	flags.StringVar(&s.logFormat, "log-format", "text", "`FORMAT` of the log: text|json")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
 	root.AddCommand(
 		newServe(s), newDemo(s), newCollect(s), newGrade(s), newMetrics(s), newServices(s), newPeople(s),
@@ -76,11 +76,11 @@ With your own sources:        write dx.yaml, then dxctl doctor, dxctl collect, d
 	return root
 }
 
-// logger returns the logger that the flags ask for.
+// logger returns the logger that the flags select.
 func (s *session) logger() (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
-		return nil, fmt.Errorf("--log-level %s: use debug, info, warn or error", s.logLevel)
+		return nil, fmt.Errorf("--log-level %s: unknown level; use debug, info, warn or error", s.logLevel)
 	}
 	options := &slog.HandlerOptions{Level: level}
 	switch s.logFormat {
@@ -89,11 +89,11 @@ func (s *session) logger() (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(s.err, options)), nil
 	}
-	return nil, fmt.Errorf("--log-format %s: use text or json", s.logFormat)
+	return nil, fmt.Errorf("--log-format %s: unknown format; use text or json", s.logFormat)
 }
 
-// config reads the configuration that the flags and the environment name, or the first that exists. The demo writes
-// ./data/dx.yaml beside its data, so that every command finds what `make demo` loaded.
+// config reads the configuration that the flag or the environment names, or else the first file that exists. The demo
+// writes ./data/dx.yaml next to its data, so that every command finds what `make demo` loaded.
 func (s *session) config() (config.Config, error) {
 	file := s.configFile
 	if file == "" {
@@ -108,7 +108,7 @@ func (s *session) config() (config.Config, error) {
 			return config.Load(candidate)
 		}
 		if !errors.Is(err, os.ErrNotExist) {
-			return config.Config{}, fmt.Errorf("looking for a configuration: %w", err)
+			return config.Config{}, fmt.Errorf("looking for a configuration file: %w; name the file with --config", err)
 		}
 	}
 	return config.Default(), nil

@@ -21,7 +21,7 @@ import (
 	"github.com/dxctl/dxctl/web/server"
 )
 
-// shutdownGrace is how long requests under way may take once the process was told to stop.
+// shutdownGrace is how long open requests may take after the process received the signal to stop.
 const shutdownGrace = 10 * time.Second
 
 func newServe(s *session) *cobra.Command {
@@ -30,9 +30,10 @@ func newServe(s *session) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the dashboard, and collect and grade on a schedule",
 		Long: `Serve the dashboard, the API and /metrics, and collect and grade on a schedule (collect.interval in dx.yaml,
-15m unless it says otherwise). Other dxctl commands use the data through this process while it runs.
+15m by default). While this process runs, other dxctl commands connect to it and use its data.
 
-The dashboard has no login yet: it listens on this machine's loopback unless --addr or server.addr say otherwise.`,
+The dashboard has no login yet: it listens on the loopback address of this machine unless --addr or server.addr sets
+another one.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := s.config()
@@ -63,12 +64,12 @@ The dashboard has no login yet: it listens on this machine's loopback unless --a
 	return cmd
 }
 
-// listen takes the dashboard's address, before anything is done that takes long.
+// listen opens the address of the dashboard. Commands call it before any slow step.
 func (p *platform) listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", p.cfg.Server.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listening on %s: another process uses this address: stop it, or choose another one with --addr", p.cfg.Server.Addr)
+		return nil, fmt.Errorf("listening on %s: another process uses this address; stop it, or choose another address with --addr", p.cfg.Server.Addr)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w; choose another address with --addr", p.cfg.Server.Addr, err)
@@ -76,10 +77,10 @@ func (p *platform) listen(ctx context.Context) (net.Listener, error) {
 	return listener, nil
 }
 
-// serve answers requests and refreshes the data until ctx ends, then lets requests under way finish. ready is called
-// with the dashboard's address once it answers. It closes listener.
+// serve answers requests and refreshes the data until ctx is done, then waits for open requests. It calls ready with the
+// URL of the dashboard as soon as it answers. It closes listener.
 func (p *platform) serve(ctx context.Context, listener net.Listener, ready func(url string)) (err error) {
-	defer func() { _ = listener.Close() }() // where nothing was served; the server closes it otherwise
+	defer func() { _ = listener.Close() }() // for errors before the server starts; otherwise, the server closes it
 	if err := p.sync(ctx); err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (p *platform) serve(ctx context.Context, listener net.Listener, ready func(
 	if err != nil {
 		return err
 	}
-	if received != nil { // last, because requests under way still put into it
+	if received != nil { // last, because open requests still write to it
 		defer func() { err = errors.Join(err, received.inbox.Close()) }()
 	}
 	app, err := p.webApp(received) //nolint:contextcheck // every request has a context of its own
@@ -111,21 +112,21 @@ func (p *platform) serve(ctx context.Context, listener net.Listener, ready func(
 	<-ctx.Done()
 	p.log.Info("stopping", "grace", shutdownGrace)
 	err = app.ShutdownWithTimeout(shutdownGrace)
-	_ = listener.Close() // a server that had not begun to accept when it was shut down would accept for ever
+	_ = listener.Close() // a server that is shut down before its first accept would accept forever
 	err = errors.Join(err, <-served)
 	<-refreshed
 	return errors.Join(err, <-stored)
 }
 
-// storeReceived brings what is pushed into the store until ctx ends. What has been answered and is not stored yet waits
-// in the inbox for the next start.
+// storeReceived applies deliveries to the store until ctx is done. Deliveries that have been answered but not applied
+// stay in the inbox for the next start.
 func (p *platform) storeReceived(ctx context.Context, received *receiving) error {
 	if received == nil {
 		return nil
 	}
 	err := received.run(ctx)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // it was told to stop, and says so
+		return nil //nolint:nilerr // err is the consequence of the stop
 	}
 	p.log.Error("webhook worker stopped: deliveries are queued but not applied; fix the cause and restart `dxctl serve`", "error", err)
 	p.health.inbox.Set("worker", fmt.Errorf("webhook worker stopped: %w: deliveries are queued but not applied; fix the cause and restart `dxctl serve`", err))
@@ -135,7 +136,7 @@ func (p *platform) storeReceived(ctx context.Context, received *receiving) error
 
 func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 	p.registry.MustRegister(processmetrics.NewGoCollector(), processmetrics.NewProcessCollector(processmetrics.ProcessCollectorOpts{}))
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dxctl_build_info", Help: "1, labelled with the version of this binary."}, []string{"version"})
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dxctl_build_info", Help: "1, labeled with the version of this binary."}, []string{"version"})
 	build.WithLabelValues(versionString()).Set(1)
 	p.registry.MustRegister(build)
 	var receive http.Handler // stays nil where nothing is received: a nil *receiving in it would not be nil
@@ -166,8 +167,8 @@ func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 	})
 }
 
-// refreshRegularly keeps the data fresh until ctx ends: sources are collected each on its own schedule, and whatever
-// they brought is graded within a minute. What fails is logged and tried again; the dashboard goes on with what is stored.
+// refreshRegularly keeps the data fresh until ctx is done: each source is collected on its own schedule, and new records
+// are graded within a minute. Failures are logged and retried; the dashboard continues with the stored data.
 func (p *platform) refreshRegularly(ctx context.Context) {
 	p.regrade(ctx)
 	var collecting sync.WaitGroup
@@ -175,8 +176,8 @@ func (p *platform) refreshRegularly(ctx context.Context) {
 	if len(p.cfg.Sources) > 0 {
 		collecting.Go(func() {
 			if err := p.keepCollecting(ctx); err != nil && ctx.Err() == nil {
-				p.health.collectors.Set("", fmt.Errorf("nothing is collected: %w; correct it and restart dxctl serve", err))
-				p.log.Error("collecting has ended; correct the cause and restart dxctl serve", "error", err)
+				p.health.collectors.Set("", fmt.Errorf("collecting is stopped: %w; fix the cause and restart `dxctl serve`", err))
+				p.log.Error("collecting stopped; fix the cause and restart `dxctl serve`", "error", err)
 			}
 		})
 	}
@@ -189,7 +190,7 @@ func (p *platform) refreshRegularly(ctx context.Context) {
 		case <-tick.C:
 			_, _ = p.losses.look(ctx) // logs what is new
 			due := p.cfg.Collect.Interval > 0 && p.now().Sub(last) >= p.cfg.Collect.Interval
-			if p.fresh.Swap(false) || due { // the catalog's files may have changed, and facts grow old
+			if p.fresh.Swap(false) || due { // the files of the catalog may have changed, and facts expire
 				last = p.now()
 				p.regrade(ctx)
 			}
@@ -197,7 +198,7 @@ func (p *platform) refreshRegularly(ctx context.Context) {
 	}
 }
 
-// gradeEvery is how long new records wait for a grade at the most.
+// gradeEvery is the longest time that new records wait for a grading.
 const gradeEvery = time.Minute
 
 func (p *platform) keepCollecting(ctx context.Context) error {
@@ -206,7 +207,7 @@ func (p *platform) keepCollecting(ctx context.Context) error {
 		return err
 	}
 	return runner.Serve(ctx, collectors.Schedule{Interval: p.cfg.Collect.Interval, Ended: func(source string, s collectors.Summary, err error) {
-		if err == nil { // failures have been logged where they happened
+		if err == nil { // failures are logged where they occur
 			p.log.Info("collected", "source", source, "requests", s.Requests[source], "took", s.Finished.Sub(s.Started).Round(time.Millisecond))
 		}
 	}})
@@ -222,7 +223,7 @@ func (p *platform) regrade(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		p.log.Error("grading failed; it is tried again", "error", err)
+		p.log.Error("grading failed; retrying", "error", err)
 	default:
 		p.log.Info("graded", "took", p.now().Sub(began).Round(time.Millisecond))
 	}

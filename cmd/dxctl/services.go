@@ -15,7 +15,7 @@ import (
 func newServices(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "services",
-		Short: "List the services with their owners, grades and last 30 days",
+		Short: "List services with owners, grades and delivery numbers of the last 30 days",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			cfg, err := s.config()
@@ -47,14 +47,14 @@ func servicesTable(services report.Services) table {
 		document: services.Document(report.All),
 	}
 	if len(services.List) == 0 {
-		t.note = "The catalog has no services: name Backstage descriptors under catalog.files in dx.yaml."
+		t.note = "No services: list Backstage descriptors under catalog.files in dx.yaml."
 	}
 	for _, s := range services.List {
 		t.rows = append(t.rows, serviceLine(s))
 	}
 	t.note += notCollected(services.List)
 	if left := leftOutRuns(services.List); left > 0 {
-		t.note += fmt.Sprintf("%s of the last 30 days are in no ci_p95: their duration is not known (untimed_runs and negative_runs of -o json).",
+		t.note += fmt.Sprintf("%s of the last 30 days are not in ci_p95, because their duration is unknown (untimed_runs and negative_runs of -o json).",
 			words.Plural(left, "successful CI run", "successful CI runs"))
 	}
 	t.note = strings.TrimSuffix(t.note, "\n")

@@ -22,8 +22,8 @@ func newSQL(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "sql 'SELECT …'",
 		Short: "Run a read-only query",
-		Long: `Run a read-only query on the store. The public views (deployments, pipeline_runs, changes, …) are an
-interface: docs/schema.md describes them. With "-" the query is read from stdin.`,
+		Long: `Run a read-only query on the store. The public views (deployments, pipeline_runs, changes, …) are a stable
+interface; docs/schema.md describes them. If the argument is "-", the query is read from stdin.`,
 		Example: `  dxctl sql 'SELECT service, count() FROM deployments GROUP BY service ORDER BY 2 DESC'
   dxctl sql -o csv - < query.sql`,
 		Args: cobra.ExactArgs(1),
@@ -37,7 +37,7 @@ interface: docs/schema.md describes them. With "-" the query is read from stdin.
 				query = string(text)
 			}
 			if strings.TrimSpace(query) == "" {
-				return errors.New("the query is empty")
+				return errors.New("the query is empty: give a query, or - to read it from stdin")
 			}
 			cfg, err := s.config()
 			if err != nil {
@@ -61,8 +61,8 @@ interface: docs/schema.md describes them. With "-" the query is read from stdin.
 	}
 }
 
-// readRows reads all rows, whatever their types. JSON keeps numbers, lists and NULL as what they are. The size of the
-// result is counted here once more: the engine counts a value that all rows share only once.
+// readRows reads all rows, of any types. JSON preserves numbers, lists and NULL. The size of the result is counted again
+// here, because the engine counts a value that all rows share only once.
 func readRows(rows driver.Rows, limits store.Limits) (t table, err error) {
 	size := 0
 	defer func() { err = errors.Join(err, rows.Close()) }()
@@ -105,7 +105,7 @@ func numeric(c driver.ColumnType) bool {
 	return slices.ContainsFunc([]string{"Int", "UInt", "Float", "Decimal", "BFloat"}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
-// plain follows pointers and puts what JSON has no word for into text: times in RFC 3339, infinities and NaN.
+// plain follows pointers, and converts values that JSON cannot represent to text: times (RFC 3339), infinities and NaN.
 func plain(v reflect.Value) any {
 	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
@@ -127,7 +127,7 @@ func plain(v reflect.Value) any {
 	return v.Interface()
 }
 
-// cell writes a value as text: NULL is empty, lists and maps are JSON.
+// cell formats a value as text: NULL is empty, lists and maps are JSON.
 func cell(v any) string {
 	switch x := v.(type) {
 	case nil:

@@ -13,7 +13,7 @@ import (
 // version is set by the linker (make build).
 var version = ""
 
-// versionString returns the version of this binary: the linker's, else the module's, as `go install` records it.
+// versionString returns the version of this binary: the one set by the linker, or else the module version.
 func versionString() string {
 	if version != "" {
 		return version
@@ -27,7 +27,7 @@ func versionString() string {
 func newVersion(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, the schema and the platform",
+		Short: "Print the version, the schema version and the platform",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return table{

@@ -1,4 +1,4 @@
-// Package progress shows on a terminal, or in a log, how far long work is.
+// Package progress shows the progress of long work on a terminal or in a log.
 package progress
 
 import (
@@ -20,8 +20,8 @@ const (
 	quiet = 5 * time.Second
 )
 
-// Display shows one line per name. On a terminal the lines are rewritten in place, below what is printed; elsewhere a
-// name's line is printed now and then. It may be used by several goroutines.
+// Display shows one line per name. On a terminal, it rewrites the lines in place, below printed text. Elsewhere, it prints
+// the line of a name from time to time. It is safe for concurrent use.
 type Display struct {
 	mu       sync.Mutex
 	w        io.Writer
