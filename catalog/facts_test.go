@@ -67,17 +67,17 @@ func TestSyncRows(t *testing.T) {
 	}
 	started := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	for table, want := range (tables{
-		"catalog_bindings":   []bindingRow{{Provider: "github", Scope: "o/a", Service: "component:default/a"}},
-		"catalog_identities": []identityRow{{"github", "al", "al", false}},
-		"catalog_people":     []personRow{{Person: "al", Team: "p", StartedOn: &started, Source: "people.csv:2"}},
+		"bindings":   []bindingRow{{Provider: "github", Scope: "o/a", Service: "component:default/a"}},
+		"identities": []identityRow{{"github", "al", "al", false}},
+		"people":     []personRow{{Person: "al", Team: "p", StartedOn: &started, Source: "people.csv:2"}},
 	}) {
 		if !reflect.DeepEqual(got[table], want) {
 			t.Errorf("%s: got %+v, want %+v", table, got[table], want)
 		}
 	}
-	entities, ok := got["catalog_entities"].([]entityRow)
+	entities, ok := got["entities"].([]entityRow)
 	if !ok || len(entities) != 1 || entities[0].Ref != "component:default/a" || entities[0].Location != "a.yaml:1" || entities[0].CreatedAt != nil {
-		t.Errorf("catalog_entities: %+v", got["catalog_entities"])
+		t.Errorf("entities: %+v", got["entities"])
 	}
 }
 
@@ -87,7 +87,7 @@ func (refusing) Replace(context.Context, string, any) error { return errors.New(
 
 func TestSyncNamesTheTable(t *testing.T) {
 	err := newCatalog().Sync(t.Context(), refusing{})
-	if err == nil || err.Error() != "write the catalog to catalog_entities: disk full" {
+	if err == nil || err.Error() != "storing the entities of the catalog: disk full" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -2,22 +2,22 @@ package catalog
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/yamldoc"
 )
 
 // Found is a descriptor that a source has: a catalog-info.yaml of a repository, an entity of a Backstage catalog.
 type Found struct {
-	Source   string `ch:"source"`   // name of the source in the configuration
-	Provider string `ch:"provider"` // its kind
-	Scope    string `ch:"scope"`    // what of the source: a repository
-	Location string `ch:"location"` // where within the scope: a path, an entity ref
-	Document string `ch:"document"` // YAML or JSON of one or more entities
-	URL      string `ch:"url"`
+	Source   string // name of the source in the configuration
+	Provider string // its kind
+	Scope    string // what of the source: a repository
+	Location string // where within the scope: a path, an entity ref
+	Document string // YAML or JSON of one or more entities
+	URL      string
 }
 
 // place is the name under which people know the document.
@@ -28,28 +28,30 @@ func (f Found) place() string {
 	return f.Source + "/" + f.Scope + "/" + f.Location
 }
 
-// Selector reads rows into a pointer to a slice of structs with `ch` tags.
-type Selector interface {
-	Select(ctx context.Context, dest any, sql string, params map[string]any) error
-}
-
-// FoundSchema is the version of the schema from which on [ReadFound] has what it reads.
+// FoundSchema is the version of the schema from which on the store has what [ReadFound] reads.
 const FoundSchema = 5
 
-const foundQuery = `SELECT source, provider, scope, location, document, url
-FROM raw_descriptors FINAL
-WHERE document != '' AND source IN {sources:Array(String)}
-ORDER BY source, scope, location`
+// DescriptorReader returns the descriptors that sources have and that are not gone, ordered by source, scope and
+// location; the store does.
+type DescriptorReader interface {
+	Descriptors(ctx context.Context, sources []string) ([]event.Descriptor, error)
+}
 
 // ReadFound returns the descriptors that these sources have, in the order of the sources, which is that of precedence,
 // and sorted within each. What is gone there, and what a source has that is no longer configured, is not among them.
-func ReadFound(ctx context.Context, store Selector, sources []string) ([]Found, error) {
+func ReadFound(ctx context.Context, store DescriptorReader, sources []string) ([]Found, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
-	var found []Found
-	if err := store.Select(ctx, &found, foundQuery, map[string]any{"sources": sources}); err != nil {
-		return nil, fmt.Errorf("reading the descriptors that sources have: %w", err)
+	descriptors, err := store.Descriptors(ctx, sources)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]Found, len(descriptors))
+	for i, d := range descriptors {
+		found[i] = Found{
+			Source: d.Source, Provider: d.Provider, Scope: d.Scope, Location: d.Location, Document: d.Document, URL: d.URL,
+		}
 	}
 	slices.SortStableFunc(found, func(a, b Found) int { return slices.Index(sources, a.Source) - slices.Index(sources, b.Source) })
 	return found, nil

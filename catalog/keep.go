@@ -17,37 +17,36 @@ type Recalled struct {
 	Identities []Identity
 }
 
-const recalledEntitiesQuery = `SELECT definition FROM catalog_entities
-WHERE arrayExists(f -> startsWith(location, concat(f, ':')) OR startsWith(location, concat(f, '/')), {files:Array(String)})
-   OR hasAny(JSONExtract(definition, 'via', 'Array(String)'), {files:Array(String)})
-ORDER BY ref`
-
-const recalledPeopleQuery = `SELECT person, name, team, started_on, left_on, source, url FROM catalog_people
-WHERE arrayExists(f -> startsWith(source, concat(f, ':')) OR startsWith(source, concat(f, '/')), {files:Array(String)})
-ORDER BY person, started_on, team`
-
-const recalledIdentitiesQuery = `SELECT provider, login, person, bot FROM catalog_identities ORDER BY provider, login`
+// Recaller returns what was stored by [Catalog.Sync]; the store does.
+type Recaller interface {
+	// CatalogDefinitions returns, as JSON, the entities that were read from these files, below these directories, or
+	// from what Locations in them name.
+	CatalogDefinitions(ctx context.Context, files []string) ([]string, error)
+	// CatalogPeople reads the memberships that were read from these files into a pointer to a slice of the structs that
+	// were given to Replace; those of a person follow each other.
+	CatalogPeople(ctx context.Context, files []string, dest any) error
+	// CatalogIdentities reads all logins into dest, as CatalogPeople does.
+	CatalogIdentities(ctx context.Context, dest any) error
+}
 
 // Recall returns what the store holds of these files, below these directories, and of what Locations in them led to.
-func Recall(ctx context.Context, store Selector, files []string) (Recalled, error) {
+func Recall(ctx context.Context, store Recaller, files []string) (Recalled, error) {
 	var recalled Recalled
-	var definitions []struct {
-		Definition string `ch:"definition"`
-	}
 	var people []personRow
 	var identities []identityRow
-	params := map[string]any{"files": files}
-	for _, q := range []struct {
-		dest any
-		sql  string
-	}{{&definitions, recalledEntitiesQuery}, {&people, recalledPeopleQuery}, {&identities, recalledIdentitiesQuery}} {
-		if err := store.Select(ctx, q.dest, q.sql, params); err != nil {
-			return recalled, fmt.Errorf("reading what the catalog last held of files that cannot be read: %w", err)
-		}
+	definitions, err := store.CatalogDefinitions(ctx, files)
+	if err == nil {
+		err = store.CatalogPeople(ctx, files, &people)
+	}
+	if err == nil {
+		err = store.CatalogIdentities(ctx, &identities)
+	}
+	if err != nil {
+		return recalled, fmt.Errorf("reading what the catalog last held of files that cannot be read: %w", err)
 	}
 	for _, d := range definitions {
 		var e Entity
-		if err := json.Unmarshal([]byte(d.Definition), &e); err != nil {
+		if err := json.Unmarshal([]byte(d), &e); err != nil {
 			return recalled, fmt.Errorf("reading a stored entity: %w", err)
 		}
 		recalled.Entities = append(recalled.Entities, e)

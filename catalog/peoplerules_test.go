@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/files"
 )
 
@@ -185,7 +186,7 @@ func TestBotsByName(t *testing.T) {
 		{"github", "svc-deploy", true}, {"jenkins", "SVC-x", true}, {"github", "svc-anna", false}, {"github", "build-ci", true}, {"jenkins", "build-ci", false},
 		{"github", "dependabot[bot]", true}, {"github", "x[bot", true}, {"github", "xb", false}, {"github", "asvc-x", false},
 	} {
-		with := c.WithSeen([]SeenLogin{{Provider: tc.provider, Login: strings.ToLower(tc.login)}})
+		with := c.WithSeen([]event.Login{{Provider: tc.provider, Name: strings.ToLower(tc.login)}})
 		if got := with.Whose(tc.provider, tc.login).Bot; got != tc.bot {
 			t.Errorf("%s:%s is a bot: %t, want %t", tc.provider, tc.login, got, tc.bot)
 		}

@@ -2,61 +2,23 @@ package catalog
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
-// SeenLogin is a login as stored events name it.
-type SeenLogin struct {
-	Provider string    `ch:"provider"`
-	Login    string    `ch:"login"` // in lower case
-	Bot      bool      `ch:"bot"`   // the source said that it is a machine's, at least once
-	Changes  uint64    `ch:"changes"`
-	Runs     uint64    `ch:"runs"`
-	Deploys  uint64    `ch:"deploys"`
-	LastAt   time.Time `ch:"last_at"` // of what it did; the epoch when no time is known
-}
-
-// Events is how many changes, runs and deployments are the login's.
-func (s SeenLogin) Events() uint64 { return s.Changes + s.Runs + s.Deploys }
-
-const seenQuery = `SELECT provider, lower(account) AS login, max(machine) AS bot,
-    sum(is_change) AS changes, sum(is_run) AS runs, sum(is_deploy) AS deploys, max(ifNull(at, toDateTime64(0, 3, 'UTC'))) AS last_at
-FROM
-(
-    SELECT provider, author AS account, bot AS machine, coalesce(merged_at, created_at) AS at, 1 AS is_change, 0 AS is_run, 0 AS is_deploy FROM raw_changes FINAL
-    UNION ALL
-    SELECT provider, actor AS account, bot AS machine, created_at AS at, 0, 1, 0 FROM raw_pipeline_runs FINAL
-    UNION ALL
-    SELECT provider, actor AS account, bot AS machine, created_at AS at, 0, 0, 1 FROM raw_deployments FINAL
-)
-WHERE account != ''
-GROUP BY provider, login
-ORDER BY provider, login`
-
-// ReadSeen returns every login that stored events name, with what it did.
-func ReadSeen(ctx context.Context, store Selector) ([]SeenLogin, error) {
-	var seen []SeenLogin
-	if err := store.Select(ctx, &seen, seenQuery, nil); err != nil {
-		return nil, fmt.Errorf("reading the logins of the stored events: %w", err)
-	}
-	return seen, nil
-}
-
-// HasBotPatterns reports whether machines are recognised by patterns, for which [Catalog.WithSeen] needs the logins.
+// HasBotPatterns reports whether machines are recognized by patterns, for which [Catalog.WithSeen] needs the logins.
 func (c *Catalog) HasBotPatterns() bool { return len(c.bots) > 0 }
 
-// WithSeen returns the catalog with machine accounts among the logins of stored events recognised by name: by the
+// WithSeen returns the catalog with machine accounts among the logins of stored events recognized by name: by the
 // patterns of people.rules. A login that a record or a rule names is what it says there, whatever its name is like.
-func (c *Catalog) WithSeen(seen []SeenLogin) *Catalog {
+func (c *Catalog) WithSeen(seen []event.Login) *Catalog {
 	with := *c
 	with.identities = slices.Clone(c.identities)
 	for _, s := range seen {
-		if c.Whose(s.Provider, s.Login).Login == "" && c.BotPattern(s.Provider, s.Login) != "" {
-			with.identities = append(with.identities, Identity{Provider: s.Provider, Login: s.Login, Bot: true})
+		if c.Whose(s.Provider, s.Name).Login == "" && c.BotPattern(s.Provider, s.Name) != "" {
+			with.identities = append(with.identities, Identity{Provider: s.Provider, Login: s.Name, Bot: true})
 		}
 	}
 	with.sortIdentities()

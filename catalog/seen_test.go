@@ -46,15 +46,15 @@ func TestPeopleInTheViews(t *testing.T) {
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("%v, %v", warnings, err)
 	}
-	seen, err := catalog.ReadSeen(t.Context(), db)
+	seen, err := db.Logins(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(seen) != 8 {
 		t.Errorf("%d logins: %+v", len(seen), seen)
 	}
-	if i := slices.IndexFunc(seen, func(s catalog.SeenLogin) bool { return s.Login == "alice-gh" }); i < 0 ||
-		seen[i] != (catalog.SeenLogin{Provider: "github", Login: "alice-gh", Changes: 1, Runs: 1, Deploys: 1, LastAt: at.Add(time.Hour)}) {
+	if i := slices.IndexFunc(seen, func(l event.Login) bool { return l.Name == "alice-gh" }); i < 0 ||
+		seen[i] != (event.Login{Provider: "github", Name: "alice-gh", Changes: 1, Runs: 1, Deploys: 1, LastAt: at.Add(time.Hour)}) {
 		t.Errorf("seen %+v", seen)
 	}
 	if err := cat.WithSeen(seen).Sync(t.Context(), db); err != nil {

@@ -9,9 +9,10 @@ import (
 	"github.com/dxctl/dxctl/files"
 )
 
-// Replacer swaps the whole content of a table in one step. rows is a slice of structs with `ch:"column"` tags.
+// Replacer replaces the whole content of a part of the stored catalog in one step: "entities", "bindings", "paths",
+// "identities", "people". rows is a slice of structs with `ch:"column"` tags; the store has the columns.
 type Replacer interface {
-	Replace(ctx context.Context, table string, rows any) error
+	Replace(ctx context.Context, part string, rows any) error
 }
 
 type entityRow struct {
@@ -64,8 +65,8 @@ type personRow struct {
 	URL       string     `ch:"url"`
 }
 
-// Sync writes the catalog to the tables catalog_entities, catalog_bindings, catalog_paths, catalog_identities and
-// catalog_people. Each is replaced in one step; a reader between two of them sees an old one beside a new one, never an empty one.
+// Sync stores the catalog: entities, bindings, paths, identities and people. Each is replaced in one step; a reader
+// between two of them sees an old one together with a new one, never an empty one.
 func (c *Catalog) Sync(ctx context.Context, store Replacer) error {
 	entities, err := c.entityRows()
 	if err != nil {
@@ -75,14 +76,14 @@ func (c *Catalog) Sync(ctx context.Context, store Replacer) error {
 		name string
 		rows any
 	}{
-		{"catalog_entities", entities},
-		{"catalog_bindings", c.bindingRows()},
-		{"catalog_paths", c.pathRows()},
-		{"catalog_identities", c.identityRows()},
-		{"catalog_people", c.personRows()},
+		{"entities", entities},
+		{"bindings", c.bindingRows()},
+		{"paths", c.pathRows()},
+		{"identities", c.identityRows()},
+		{"people", c.personRows()},
 	} {
 		if err := store.Replace(ctx, t.name, t.rows); err != nil {
-			return fmt.Errorf("write the catalog to %s: %w", t.name, err)
+			return fmt.Errorf("storing the %s of the catalog: %w", t.name, err)
 		}
 	}
 	return nil

@@ -46,22 +46,26 @@ spec: {type: '', lifecycle: '', owner: ''}
 		}
 	}
 	var entities []struct {
-		Ref         string            `ch:"ref"`
-		Tags        []string          `ch:"tags"`
-		DependsOn   []string          `ch:"depends_on"`
-		Annotations map[string]string `ch:"annotations"`
-		CreatedAt   *time.Time        `ch:"created_at"`
-		Location    string            `ch:"location"`
+		Ref       string     `ch:"entity"`
+		Tags      []string   `ch:"tags"`
+		DependsOn []string   `ch:"depends_on"`
+		CreatedAt *time.Time `ch:"created_at"`
+		Location  string     `ch:"location"`
 	}
-	if err := s.Select(t.Context(), &entities, "SELECT ref, tags, depends_on, annotations, created_at, location FROM catalog_entities ORDER BY ref", nil); err != nil {
+	const sql = "SELECT entity, tags, depends_on, created_at, location FROM entities ORDER BY entity"
+	if err := s.Select(t.Context(), &entities, sql, nil); err != nil {
 		t.Fatal(err)
+	}
+	recalled, err := catalog.Recall(t.Context(), s, []string{"a.yaml"})
+	if err != nil || len(recalled.Entities) != 2 {
+		t.Fatalf("recalled %+v, %v", recalled, err)
 	}
 	if len(entities) != 2 || entities[0].CreatedAt != nil || entities[0].Location != "a.yaml:9" {
 		t.Fatalf("entities %+v", entities)
 	}
 	pay := entities[1]
 	if pay.CreatedAt == nil || !pay.CreatedAt.Equal(time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)) || !slices.Equal(pay.Tags, []string{"go"}) ||
-		!slices.Equal(pay.DependsOn, []string{"resource:default/db"}) || pay.Annotations["github.com/project-slug"] != "MyOrg/Pay" {
+		!slices.Equal(pay.DependsOn, []string{"resource:default/db"}) || recalled.Entities[1].Annotations["github.com/project-slug"] != "MyOrg/Pay" {
 		t.Errorf("pay is %+v", pay)
 	}
 	at := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)

@@ -2,7 +2,6 @@ package collectors
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -136,8 +135,13 @@ func (g *gatheringStore) countMany(ctx context.Context, of []countOf) ([]counted
 	}
 	found := map[countOf]counted{}
 	for q, scopes := range scopes {
-		if err := g.countScopes(ctx, q, scopes, found); err != nil {
+		stored, open, err := g.CountRecords(ctx, q.kind, q.source, scopes, q.from, q.to)
+		if err != nil {
 			return nil, err
+		}
+		for scope, n := range stored {
+			q.scope = scope
+			found[q] = counted{n, open[scope]}
 		}
 	}
 	answers := make([]counted, len(of))
@@ -145,34 +149,4 @@ func (g *gatheringStore) countMany(ctx context.Context, of []countOf) ([]counted
 		answers[i] = found[q] // a scope without records is not found: it has none
 	}
 	return answers, nil
-}
-
-// countScopes answers one question about several scopes.
-func (g *gatheringStore) countScopes(ctx context.Context, q countOf, scopes []string, found map[countOf]counted) error {
-	k := counts[q.kind]
-	where := `source = {source:String} AND scope IN {scopes:Array(String)}`
-	params := map[string]any{"source": q.source, "scopes": scopes}
-	if !q.from.IsZero() {
-		where += ` AND ` + k.created + ` >= {from:DateTime64(3, 'UTC')}`
-		params["from"] = q.from
-	}
-	if !q.to.IsZero() {
-		where += ` AND ` + k.created + ` < {to:DateTime64(3, 'UTC')}`
-		params["to"] = q.to
-	}
-	var rows []struct {
-		Scope  string `ch:"scope"`
-		Stored uint64 `ch:"stored"`
-		Open   uint64 `ch:"open"`
-	}
-	sql := `SELECT scope, count() AS stored, countIf(is_open) AS open FROM (SELECT scope, ` + k.open + ` AS is_open FROM ` +
-		k.table + ` FINAL WHERE ` + where + ` GROUP BY scope, ` + k.id + `) GROUP BY scope`
-	if err := g.Select(ctx, &rows, sql, params); err != nil {
-		return fmt.Errorf("counting the %s records of %d scopes: %w", q.kind, len(scopes), err)
-	}
-	for _, r := range rows {
-		q.scope = r.Scope
-		found[q] = counted{r.Stored, r.Open}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,23 +36,18 @@ const (
 // Problems returns what is wrong with the named sources, in the order of their names and scopes. Sources that are no
 // longer configured have none.
 func Problems(ctx context.Context, store Store, sources []string) ([]Problem, error) {
-	var rows []struct {
-		Source string `ch:"source"`
-		Doc    string `ch:"doc"`
-	}
-	const sql = `SELECT source, doc FROM checkpoints FINAL
-WHERE source IN {sources:Array(String)} AND scope = '' AND stream = {stream:String} AND doc != '' ORDER BY source`
-	if err := store.Select(ctx, &rows, sql, map[string]any{"sources": sources, "stream": problemsStream}); err != nil {
+	docs, err := store.SourceCheckpoints(ctx, problemsStream, sources)
+	if err != nil {
 		return nil, fmt.Errorf("reading what is wrong with the sources: %w", err)
 	}
 	var all []Problem
-	for _, row := range rows {
+	for _, name := range slices.Sorted(maps.Keys(docs)) {
 		var of []Problem
-		if err := json.Unmarshal([]byte(row.Doc), &of); err != nil {
-			return nil, fmt.Errorf("reading what is wrong with source %s: %w", row.Source, err)
+		if err := json.Unmarshal(docs[name], &of); err != nil {
+			return nil, fmt.Errorf("reading what is wrong with source %s: %w", name, err)
 		}
 		for i := range of {
-			of[i].Source = row.Source
+			of[i].Source = name
 		}
 		all = append(all, of...)
 	}

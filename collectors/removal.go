@@ -138,38 +138,27 @@ func missing(before, now []string) int {
 // nothing is retracted with them. Only an empty list of theirs is refused.
 func (s *runnable) volatile() bool { return s.Provider() == kubernetes.Provider }
 
-// retractDescriptors takes back the descriptors of scopes that are not listed. unseen: no list is known to compare this
+// retractDescriptors retracts the descriptors of scopes that are not listed. unseen: no list is known to compare this
 // one with, so that the descriptors themselves say how much would be gone.
 func (r *Runner) retractDescriptors(ctx context.Context, s *runnable, w *writer, scopes []string, unseen bool) error {
-	var rows []struct {
-		Scope    string `ch:"scope"`
-		Location string `ch:"location"`
-		URL      string `ch:"url"`
-		Stored   uint64 `ch:"stored"`
-	}
-	const sql = `SELECT scope, location, url, stored FROM
-(
-    SELECT scope, location, url, count() OVER () AS stored FROM raw_descriptors FINAL WHERE source = {source:String} AND document != ''
-)
-WHERE NOT has({scopes:Array(String)}, scope)`
-	if err := r.store.Select(ctx, &rows, sql, map[string]any{"source": s.Source(), "scopes": scopes}); err != nil {
-		return fmt.Errorf("looking for descriptors of what %s does not list any more: %w", s.Source(), err)
-	}
-	if len(rows) == 0 {
-		return nil
+	unlisted, stored, err := r.store.UnlistedDescriptors(ctx, s.Source(), scopes)
+	if err != nil || len(unlisted) == 0 {
+		return err
 	}
 	if unseen {
-		if err := w.Removing("descriptors", len(rows), int(rows[0].Stored)); err != nil {
+		if err := w.Removing("descriptors", len(unlisted), stored); err != nil {
 			return err
 		}
 	}
-	gone := make([]event.Event, len(rows))
-	for i, d := range rows {
-		gone[i] = event.Descriptor{Source: s.Source(), Provider: s.Provider(), Scope: d.Scope, Location: d.Location, URL: d.URL, ObservedAt: r.opt.Now().UTC()}
+	gone := make([]event.Event, len(unlisted))
+	for i, d := range unlisted {
+		d.Provider = s.Provider()
+		d.ObservedAt = r.opt.Now().UTC()
+		gone[i] = d
 	}
 	if err := r.store.Append(ctx, gone...); err != nil {
-		return fmt.Errorf("taking back %d descriptors of what %s does not list any more: %w", len(gone), s.Source(), err)
+		return fmt.Errorf("retracting %d descriptors that %s no longer lists: %w", len(gone), s.Source(), err)
 	}
-	r.opt.Logger.Info("descriptors taken back", "source", s.Source(), "descriptors", len(gone))
+	r.opt.Logger.Info("descriptors retracted", "source", s.Source(), "descriptors", len(gone))
 	return nil
 }

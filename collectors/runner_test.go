@@ -162,7 +162,7 @@ func TestARecordThatCannotBeStoredDoesNotBlockItsNeighbors(t *testing.T) {
 	var titles []struct {
 		Bytes uint64 `ch:"bytes"`
 	}
-	if err := db.Select(t.Context(), &titles, "SELECT max(length(title)) AS bytes FROM raw_changes", nil); err != nil {
+	if err := db.Select(t.Context(), &titles, "SELECT max(length(title)) AS bytes FROM changes", nil); err != nil {
 		t.Fatal(err)
 	}
 	if len(titles) != 1 || titles[0].Bytes > event.MaxText || titles[0].Bytes < event.MaxText-8 {

@@ -100,9 +100,10 @@ func (p *paced) took() string {
 
 // kept is a Store in memory: what these tests are about is the order in which scopes are read.
 type kept struct {
-	mu          sync.Mutex
-	checkpoints map[string][]byte
-	events      []event.Event
+	collectors.Store // the methods that no test here needs
+	mu               sync.Mutex
+	checkpoints      map[string][]byte
+	events           []event.Event
 }
 
 func (k *kept) Append(_ context.Context, events ...event.Event) error {
@@ -141,6 +142,20 @@ func (k *kept) SaveCheckpoints(ctx context.Context, source, stream string, docs 
 		_ = k.SaveCheckpoint(ctx, source, scope, stream, doc)
 	}
 	return nil
+}
+
+func (k *kept) SourceCheckpoints(ctx context.Context, stream string, sources []string) (map[string][]byte, error) {
+	docs := map[string][]byte{}
+	for _, source := range sources {
+		if doc, _ := k.LoadCheckpoint(ctx, source, "", stream); len(doc) > 0 {
+			docs[source] = doc
+		}
+	}
+	return docs, nil
+}
+
+func (k *kept) UnlistedDescriptors(context.Context, string, []string) ([]event.Descriptor, int, error) {
+	return nil, 0, nil
 }
 
 func (k *kept) Select(context.Context, any, string, map[string]any) error { return nil }

@@ -5,21 +5,40 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 )
 
-// Store is what the Runner needs of the store.
+// Store is what the Runner needs of the store. Its methods are those of store.Store.
 type Store interface {
 	Append(ctx context.Context, events ...event.Event) error
+
 	LoadCheckpoint(ctx context.Context, source, scope, stream string) ([]byte, error)
 	SaveCheckpoint(ctx context.Context, source, scope, stream string, doc []byte) error
 	// LoadCheckpoints and SaveCheckpoints are about one stream of many scopes of a source, by scope.
 	LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error)
 	SaveCheckpoints(ctx context.Context, source, stream string, docs map[string][]byte) error
+	// SourceCheckpoints is about one stream of several sources themselves, by source.
+	SourceCheckpoints(ctx context.Context, stream string, sources []string) (map[string][]byte, error)
+
+	CountRecords(ctx context.Context, kind event.Kind, source string, scopes []string, from, to time.Time,
+	) (stored, open map[string]uint64, err error)
+	OpenRecords(ctx context.Context, kind event.Kind, source, scope string, since time.Time) (map[string]time.Time, error)
+	PipelineRuns(ctx context.Context, source, scope string, ids []string) ([]event.PipelineRun, error)
+	DescriptorRevisions(ctx context.Context, source, scope string) (map[string]string, error)
+	UnlistedDescriptors(ctx context.Context, source string, listed []string) ([]event.Descriptor, int, error)
+	RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error)
+	RepositoryServices(ctx context.Context, provider, repository string) (map[string][]string, error)
+	Comparisons(ctx context.Context, source, scope string) (map[event.DeploymentKey]event.DeployedCommits, error)
+
+	// Select reads the public views.
 	Select(ctx context.Context, dest any, sql string, params map[string]any) error
 }
 
@@ -172,21 +191,7 @@ func (w *writer) Progress(stream string, done, total uint64) {
 	}
 }
 
-const openStatuses = `('queued', 'waiting', 'running')`
-
-// counts is per kind what makes a record of several rows, when it began, and when it is open.
-var counts = map[event.Kind]struct{ table, id, created, open string }{
-	event.KindPipelineRun: {"raw_pipeline_runs", "id", "created_at", "argMax(status, attempt) IN " + openStatuses},
-	event.KindPipelineJob: {"raw_pipeline_jobs", "(run_id, attempt, id)", "created_at", "any(status) IN " + openStatuses},
-	event.KindDeployment:  {"raw_deployments", "(id, environment_key)", "created_at", "argMax(status, attempt) IN " + openStatuses},
-	event.KindChange:      {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL"},
-	event.KindIncident:    {"raw_incidents", "id", "opened_at", "any(resolved_at) IS NULL AND NOT any(resolved)"},
-}
-
 func (w *writer) Count(ctx context.Context, kind event.Kind, from, to time.Time) (stored, open uint64, err error) {
-	if _, ok := counts[kind]; !ok {
-		return 0, 0, fmt.Errorf("counting %s: not a kind that is counted", kind)
-	}
 	n, err := w.store.count(ctx, countOf{w.source, w.scope, kind, utc(from), utc(to)})
 	if err != nil {
 		return 0, 0, fmt.Errorf("counting the %s records of %s: %w", kind, w.scope, err)
@@ -197,103 +202,38 @@ func (w *writer) Count(ctx context.Context, kind event.Kind, from, to time.Time)
 // utc makes times of one moment the same, and leaves the zero time alone.
 func utc(t time.Time) time.Time { return t.UTC().Round(0) }
 
-func (w *writer) where() (string, map[string]any) {
-	return `source = {source:String} AND scope = {scope:String}`, map[string]any{"source": w.source, "scope": w.scope}
-}
-
 func (w *writer) Runs(ctx context.Context, ids []string) ([]event.PipelineRun, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	where, params := w.where()
-	params["ids"] = ids
-	var rows []struct {
-		Provider   string     `ch:"provider"`
-		ID         string     `ch:"id"`
-		Attempt    uint16     `ch:"attempt"`
-		URL        string     `ch:"url"`
-		Service    string     `ch:"service"`
-		Pipeline   string     `ch:"pipeline"`
-		Status     string     `ch:"status"`
-		StatusRaw  string     `ch:"status_raw"`
-		Branch     string     `ch:"branch"`
-		Trigger    string     `ch:"trigger"`
-		SHA        string     `ch:"sha"`
-		Actor      string     `ch:"actor"`
-		Bot        bool       `ch:"bot"`
-		CreatedAt  *time.Time `ch:"created_at"`
-		StartedAt  *time.Time `ch:"started_at"`
-		FinishedAt *time.Time `ch:"finished_at"`
-		DurationMS *uint64    `ch:"duration_ms"`
-	}
-	sql := `SELECT provider, id, attempt, url, service, pipeline, status, status_raw, branch, trigger, sha, actor, bot, created_at, started_at, finished_at, duration_ms
-FROM raw_pipeline_runs FINAL WHERE ` + where + ` AND id IN {ids:Array(String)}`
-	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
-		return nil, fmt.Errorf("looking up %d runs of %s: %w", len(ids), w.scope, err)
-	}
-	runs := make([]event.PipelineRun, len(rows))
-	for i, r := range rows {
-		runs[i] = event.PipelineRun{
-			Origin:  event.Origin{Source: w.source, Provider: r.Provider, Scope: w.scope, ID: r.ID, URL: r.URL, Service: r.Service},
-			Attempt: r.Attempt, Pipeline: r.Pipeline, Status: event.Status(r.Status), StatusRaw: r.StatusRaw, Branch: r.Branch,
-			Trigger: r.Trigger, SHA: r.SHA, Actor: r.Actor, Bot: r.Bot,
-			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
-			Duration: duration(r.DurationMS),
-		}
-	}
-	return runs, nil
-}
-
-// duration returns a stored duration; 0 where it is not known.
-func duration(ms *uint64) time.Duration {
-	if ms == nil {
-		return 0
-	}
-	return time.Duration(*ms) * time.Millisecond
-}
-
-func known(t *time.Time) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return t.UTC()
+	return w.store.PipelineRuns(ctx, w.source, w.scope, ids)
 }
 
 func (w *writer) Open(ctx context.Context, kind event.Kind, since time.Time) (map[string]time.Time, error) {
-	k, ok := counts[kind]
-	if !ok || (kind != event.KindPipelineRun && kind != event.KindDeployment) {
-		return nil, fmt.Errorf("listing open %s records: not a kind that has them", kind)
-	}
-	where, params := w.where()
-	params["since"] = since.UTC()
-	var rows []struct {
-		ID      string     `ch:"id"`
-		Created *time.Time `ch:"created"`
-	}
-	sql := `SELECT id, min(created_at) AS created FROM ` + k.table + ` FINAL WHERE ` + where + ` AND created_at >= {since:DateTime64(3, 'UTC')} GROUP BY id HAVING ` + k.open
-	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
-		return nil, fmt.Errorf("listing the open %s records of %s: %w", kind, w.scope, err)
-	}
-	open := make(map[string]time.Time, len(rows))
-	for _, r := range rows {
-		open[r.ID] = known(r.Created)
-	}
-	return open, nil
+	return w.store.OpenRecords(ctx, kind, w.source, w.scope, since)
 }
 
 func (w *writer) Descriptors(ctx context.Context) (map[string]string, error) {
-	where, params := w.where()
-	var rows []struct {
-		Location string `ch:"location"`
-		Revision string `ch:"revision"`
+	return w.store.DescriptorRevisions(ctx, w.source, w.scope)
+}
+
+func (w *writer) RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error) {
+	return w.store.RepositoryDeployments(ctx, provider, repository)
+}
+
+func (w *writer) RepositoryServices(ctx context.Context, provider, repository string) ([]catalog.PathBinding, error) {
+	directories, err := w.store.RepositoryServices(ctx, provider, repository)
+	if err != nil {
+		return nil, err
 	}
-	sql := `SELECT location, revision FROM raw_descriptors FINAL WHERE ` + where + ` AND document != ''`
-	if err := w.store.Select(ctx, &rows, sql, params); err != nil {
-		return nil, fmt.Errorf("looking up the descriptors of %s: %w", w.scope, err)
+	var services []catalog.PathBinding
+	for _, service := range slices.Sorted(maps.Keys(directories)) {
+		for _, dir := range directories[service] {
+			services = append(services, catalog.PathBinding{
+				Provider: provider, Scope: strings.ToLower(repository), Path: dir, Service: service,
+			})
+		}
 	}
-	revisions := make(map[string]string, len(rows))
-	for _, r := range rows {
-		revisions[r.Location] = r.Revision
-	}
-	return revisions, nil
+	return services, nil
+}
+
+func (w *writer) Compared(ctx context.Context) (map[event.DeploymentKey]event.DeployedCommits, error) {
+	return w.store.Comparisons(ctx, w.source, w.scope)
 }

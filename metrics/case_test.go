@@ -180,8 +180,8 @@ func (c testCase) load(t *testing.T, s *store.Store) {
 		}
 	}
 	for table, rows := range map[string]any{
-		"catalog_people": c.People, "catalog_identities": c.Identities, "catalog_entities": c.Entities,
-		"catalog_bindings": c.Bindings, "catalog_environments": c.Environments,
+		"people": c.People, "identities": c.Identities, "entities": c.Entities,
+		"bindings": c.Bindings, "environments": c.Environments,
 	} {
 		if reflect.ValueOf(rows).Len() == 0 {
 			continue

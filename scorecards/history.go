@@ -2,7 +2,6 @@ package scorecards
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,37 +16,33 @@ type LevelChange struct {
 	Score     float64   `json:"score"` // as in Report
 }
 
-const historySQL = `SELECT scorecard, rule, level, outcome, valid_from FROM grade_history FINAL
-WHERE entity = {entity:String} ORDER BY valid_from, seq`
+// GradeHistorian returns the grades of an entity whenever they changed, oldest first; the store does.
+type GradeHistorian interface {
+	GradeHistory(ctx context.Context, entity string) ([]event.Grade, error)
+}
 
 // History returns how an entity's level and score changed, oldest first, by the scorecards that the engine has. A rule
 // counts from its first grade on, with the level that it had then; one that the scorecard no longer has is left out.
-func (e *Engine) History(ctx context.Context, store Querier, entity string) ([]LevelChange, error) {
-	var rows []struct {
-		Scorecard string    `ch:"scorecard"`
-		Rule      string    `ch:"rule"`
-		Level     string    `ch:"level"`
-		Outcome   string    `ch:"outcome"`
-		ValidFrom time.Time `ch:"valid_from"`
-	}
-	if err := store.Select(ctx, &rows, historySQL, map[string]any{"entity": entity}); err != nil {
-		return nil, fmt.Errorf("read the grades' history of %s: %w", entity, err)
+func (e *Engine) History(ctx context.Context, store GradeHistorian, entity string) ([]LevelChange, error) {
+	grades, err := store.GradeHistory(ctx, entity)
+	if err != nil {
+		return nil, err
 	}
 	var changes []LevelChange
 	for _, card := range e.cards {
 		results := map[string]Result{}
 		last := LevelChange{Score: -1}
-		for i, row := range rows {
-			if row.Scorecard == card.Name && card.has(row.Rule) {
-				results[row.Rule] = Result{Rule: row.Rule, Level: row.Level, Outcome: event.Outcome(row.Outcome)}
+		for i, g := range grades {
+			if g.Scorecard == card.Name && card.has(g.Rule) {
+				results[g.Rule] = Result{Rule: g.Rule, Level: g.Level, Outcome: g.Outcome}
 			}
-			sameTime := i+1 < len(rows) && rows[i+1].ValidFrom.Equal(row.ValidFrom)
+			sameTime := i+1 < len(grades) && grades[i+1].EvaluatedAt.Equal(g.EvaluatedAt)
 			if sameTime || len(results) == 0 {
 				continue // a refresh stores all of its grades with one time
 			}
 			now := card.standing(results)
 			if now.Level != last.Level || now.Score != last.Score {
-				now.At, last = row.ValidFrom, now
+				now.At, last = g.EvaluatedAt, now
 				changes = append(changes, now)
 			}
 		}

@@ -152,13 +152,26 @@ func TestRefreshTwiceAddsNoHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A frequency is a number of events over a time that has become longer, so its value does change.
-	const sql = "SELECT toUInt64(count()) AS n FROM grade_history WHERE rule != 'deploys-weekly'"
-	before := count(t, s, sql)
+	history := func() (n int) {
+		for _, entity := range cat.Entities() {
+			grades, err := s.GradeHistory(t.Context(), entity.Ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range grades {
+				if g.Rule != "deploys-weekly" {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	before := history()
 	now = now.Add(6 * time.Hour)
 	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
 		t.Fatal(err)
 	}
-	if after := count(t, s, sql); before == 0 || after != before {
+	if after := history(); before == 0 || after != before {
 		t.Errorf("%d rows became %d", before, after)
 	}
 }

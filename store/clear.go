@@ -12,8 +12,9 @@ func (s *Store) Clear(ctx context.Context) error {
 		Name string `ch:"name"`
 	}
 	err := s.Select(ctx, &tables, `SELECT name FROM system.tables
-WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations' AND NOT startsWith(name, 'catalog_')
-ORDER BY name`, nil)
+WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND name != 'schema_migrations' AND NOT startsWith(name, {catalog:String})
+ORDER BY name`,
+		map[string]any{"catalog": catalogPrefix})
 	if err != nil {
 		return fmt.Errorf("listing the tables of the store at %s: %w", s.address, err)
 	}

@@ -27,7 +27,7 @@ func lines(t *testing.T, s *store.Store, sql string) []string {
 func TestSourcesWithOneScopeAndID(t *testing.T) {
 	s := storetest.Open(t)
 	describe(t, s)
-	if err := s.Replace(t.Context(), "catalog_bindings", []binding{{"github", "org/repo", payment}, {"gitlab", "org/repo", payment}}); err != nil {
+	if err := s.Replace(t.Context(), "bindings", []binding{{"github", "org/repo", payment}, {"gitlab", "org/repo", payment}}); err != nil {
 		t.Fatal(err)
 	}
 	full := func(c string) string { return fmt.Sprintf("%040s", c) }
@@ -157,8 +157,8 @@ func TestABindingOfOneSource(t *testing.T) {
 	const till, desk = "component:default/till", "component:default/desk"
 	s := storetest.Open(t)
 	for table, rows := range map[string]any{
-		"catalog_bindings": []bound{{"github", "org/repo", "gh", payment}, {"github", "org/repo", "ghes", till}, {"github", "org/repo", "", desk}},
-		"catalog_entities": []entity{{payment}, {till}, {desk}},
+		"bindings": []bound{{"github", "org/repo", "gh", payment}, {"github", "org/repo", "ghes", till}, {"github", "org/repo", "", desk}},
+		"entities": []entity{{payment}, {till}, {desk}},
 	} {
 		if err := s.Replace(t.Context(), table, rows); err != nil {
 			t.Fatal(err)

@@ -64,7 +64,7 @@ func remedy(table string) string {
 }
 
 // derived reports whether a table is replaced as a whole from what is kept elsewhere, so that its parts are no loss.
-func derived(table string) bool { return strings.HasPrefix(table, "catalog_") }
+func derived(table string) bool { return strings.HasPrefix(table, catalogPrefix) }
 
 // tracked reports whether the manifest names the parts of a table.
 func tracked(table string) bool { return !derived(table) && !strings.Contains(table, stagingMark) }

@@ -89,7 +89,7 @@ func appendForever(ctx context.Context, s *store.Store) error {
 // replaceForever replaces a table over and over.
 func replaceForever(ctx context.Context, s *store.Store) error {
 	for i := 0; ; i++ {
-		if err := s.Replace(ctx, "catalog_bindings", bindings(2000, fmt.Sprint(i))); err != nil {
+		if err := s.Replace(ctx, "bindings", bindings(2000, fmt.Sprint(i))); err != nil {
 			return err
 		}
 		fmt.Println(i)

@@ -16,13 +16,18 @@ const stagingMark = "__replacing_"
 // replaceRows is how many rows Replace writes in one block. They are wide: a descriptor is one of the columns.
 const replaceRows = 10_000
 
-// Replace puts rows in place of everything that the table holds, in one step: whoever reads meanwhile sees the old rows
-// or the new ones. rows is a slice of structs whose fields have `ch` tags with the names of the columns; columns that
-// no field names get their defaults. Of two calls for one table at a time, one comes last and its rows stay.
-func (s *Store) Replace(ctx context.Context, table string, rows any) error {
-	if !databaseName.MatchString(table) {
-		return fmt.Errorf("replacing the rows of %q: that is not a table's name", table)
+// catalogPrefix is in the names of tables that are replaced as a whole.
+const catalogPrefix = "catalog_"
+
+// Replace puts rows in place of everything that a part of the catalog holds, in one step: whoever reads meanwhile sees
+// the old rows or the new ones. The parts are "entities", "bindings", "paths", "identities", "people" and
+// "environments". rows is a slice of structs whose fields have `ch` tags with the names of the columns; columns that no
+// field names get their defaults. Of two calls for one part at a time, one comes last and its rows stay.
+func (s *Store) Replace(ctx context.Context, part string, rows any) error {
+	if !databaseName.MatchString(part) {
+		return fmt.Errorf("replacing the rows of %q: not a part of the catalog", part)
 	}
+	table := catalogPrefix + part
 	fail := func(err error) error { return fmt.Errorf("replacing the rows of %s: %w", table, err) }
 	rowType, err := rowType(rows)
 	if err != nil {

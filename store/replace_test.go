@@ -35,7 +35,7 @@ func TestReplace(t *testing.T) {
 	s := storetest.Open(t)
 	before := tables(t, s)
 	for _, rows := range [][]binding{bindings(3, "a"), bindings(1, "b"), {}, bindings(2, "c")} {
-		if err := s.Replace(t.Context(), "catalog_bindings", rows); err != nil {
+		if err := s.Replace(t.Context(), "bindings", rows); err != nil {
 			t.Fatal(err)
 		}
 		got := all[binding](t, s, "SELECT provider, scope, service FROM catalog_bindings ORDER BY scope")
@@ -50,7 +50,7 @@ func TestReplace(t *testing.T) {
 
 func TestReplaceRefusesWhatItCannotWrite(t *testing.T) {
 	s := storetest.Open(t)
-	if err := s.Replace(t.Context(), "catalog_bindings", bindings(3, "a")); err != nil {
+	if err := s.Replace(t.Context(), "bindings", bindings(3, "a")); err != nil {
 		t.Fatal(err)
 	}
 	before := tables(t, s)
@@ -59,16 +59,16 @@ func TestReplaceRefusesWhatItCannotWrite(t *testing.T) {
 		rows        any
 		want        string
 	}{
-		{"not a slice", "catalog_bindings", binding{}, "slice of structs"},
-		{"no tags", "catalog_bindings", []struct{ A string }{{"x"}}, "`ch` tag"},
-		{"no such column", "catalog_bindings", []struct {
+		{"not a slice", "bindings", binding{}, "slice of structs"},
+		{"no tags", "bindings", []struct{ A string }{{"x"}}, "`ch` tag"},
+		{"no such column", "bindings", []struct {
 			A string `ch:"nothing"`
 		}{{"x"}}, "no column nothing"},
-		{"another type", "catalog_bindings", []struct {
+		{"another type", "bindings", []struct {
 			A int `ch:"scope"`
 		}{{1}}, "scope"},
 		{"no such table", "nowhere", bindings(1, "a"), "nowhere"},
-		{"not a name", "x; DROP TABLE catalog_bindings", bindings(1, "a"), "not a table's name"},
+		{"not a name", "bindings; DROP TABLE bindings", bindings(1, "a"), "not a part of the catalog"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := s.Replace(t.Context(), tc.table, tc.rows)
@@ -89,7 +89,7 @@ func TestReplaceRefusesWhatItCannotWrite(t *testing.T) {
 func TestReplaceInOneStep(t *testing.T) {
 	s := storetest.Open(t)
 	const rows = 500
-	if err := s.Replace(t.Context(), "catalog_bindings", bindings(rows, "start")); err != nil {
+	if err := s.Replace(t.Context(), "bindings", bindings(rows, "start")); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -97,7 +97,7 @@ func TestReplaceInOneStep(t *testing.T) {
 	for w := range 3 {
 		writers.Go(func() {
 			for i := range 8 {
-				if err := s.Replace(ctx, "catalog_bindings", bindings(rows, fmt.Sprint(w, i))); err != nil {
+				if err := s.Replace(ctx, "bindings", bindings(rows, fmt.Sprint(w, i))); err != nil {
 					t.Error(err)
 				}
 			}
@@ -134,7 +134,7 @@ func TestReplaceEndsWithItsContext(t *testing.T) {
 	before := tables(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Replace(ctx, "catalog_bindings", bindings(1, "a")); !errors.Is(err, context.Canceled) {
+	if err := s.Replace(ctx, "bindings", bindings(1, "a")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if after := tables(t, s); !reflect.DeepEqual(after, before) {

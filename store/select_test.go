@@ -123,7 +123,7 @@ func mustReplace(t *testing.T, s interface {
 	Replace(context.Context, string, any) error
 }) {
 	t.Helper()
-	if err := s.Replace(t.Context(), "catalog_bindings", bindings(1, "x")); err != nil {
+	if err := s.Replace(t.Context(), "bindings", bindings(1, "x")); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -40,13 +40,13 @@ const payment = "component:default/payment"
 func describe(t *testing.T, s *store.Store) {
 	t.Helper()
 	for table, rows := range map[string]any{
-		"catalog_bindings": []binding{{"github", "org/repo", payment}, {"jenkins", "folder/job", payment}},
-		"catalog_identities": []identity{
+		"bindings": []binding{{"github", "org/repo", payment}, {"jenkins", "folder/job", payment}},
+		"identities": []identity{
 			{"github", "octocat", "user:default/ada", false}, {"", "shared", "user:default/bob", false},
 			{"github", "shared", "user:default/cyd", false}, {"", "robot", "", true},
 		},
-		"catalog_environments": []environment{{"prod", "production"}, {"live", "production"}},
-		"catalog_entities":     []entity{{payment}},
+		"environments": []environment{{"prod", "production"}, {"live", "production"}},
+		"entities":     []entity{{payment}},
 	} {
 		if err := s.Replace(t.Context(), table, rows); err != nil {
 			t.Fatal(err)
@@ -180,7 +180,7 @@ func TestChangesWithOneNumberInTwoRepositories(t *testing.T) {
 	s := storetest.Open(t)
 	one, two := origin("12"), origin("12")
 	two.Scope = "Org/Second"
-	if err := s.Replace(t.Context(), "catalog_bindings", []binding{{"github", "org/repo", payment}, {"github", "org/second", payment}}); err != nil {
+	if err := s.Replace(t.Context(), "bindings", []binding{{"github", "org/repo", payment}, {"github", "org/second", payment}}); err != nil {
 		t.Fatal(err)
 	}
 	mustAppend(t, s,

@@ -26,7 +26,7 @@ func (p *platform) loadCatalog(ctx context.Context) error {
 		p.log.Warn(w.String())
 	}
 	if cat.HasBotPatterns() {
-		seen, err := catalog.ReadSeen(ctx, p.store)
+		seen, err := p.store.Logins(ctx)
 		if err != nil {
 			return err
 		}

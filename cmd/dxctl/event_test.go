@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -43,7 +45,7 @@ func newReceivingServer(t *testing.T) *receivingServer {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = s.inbox.Run(ctx, webhook.NewApplier(receiver, s.store, webhook.StoreLookup{Querier: s.store}, webhook.ApplierOptions{}))
+		_ = s.inbox.Run(ctx, webhook.NewApplier(receiver, s.store, s.store, webhook.ApplierOptions{}))
 	}()
 	s.Server = httptest.NewServer(webhook.NewHandler(receiver, s.inbox, webhook.HandlerOptions{}))
 	t.Cleanup(func() {
@@ -154,14 +156,26 @@ func TestEventIncidentAndFact(t *testing.T) {
 	for _, f := range [][]string{{"a.bool", "true"}, {"b.number", "12.5"}, {"c.text", "größer"}, {"d.time", "2026-03-01T10:00:00Z"}, {"e.list", `["a","b"]`}} {
 		s.send(t, "fact", "--entity", "component:default/payment-service", "--name", f[0], "--value", f[1], "--expires-in", "24h")
 	}
-	type fact struct {
-		Fact  string `ch:"fact"`
-		Type  string `ch:"type"`
-		Value string `ch:"value"`
-	}
+	s.applied(t)
 	// The view facts shows those of services in the catalog, and this store has none.
-	facts := selectAll[fact](t, s, `SELECT fact, type, value FROM current_facts FINAL ORDER BY fact`)
-	want := []fact{{"a.bool", "bool", "true"}, {"b.number", "number", "12.5"}, {"c.text", "string", `"größer"`}, {"d.time", "time", `"2026-03-01T10:00:00Z"`}, {"e.list", "list", `["a","b"]`}}
+	var asked []event.Event
+	for _, name := range []string{"a.bool", "b.number", "c.text", "d.time", "e.list"} {
+		asked = append(asked, event.Fact{Source: "scripts", Entity: "component:default/payment-service", Name: name})
+	}
+	stored, err := s.store.Stored(t.Context(), asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var facts []string
+	for _, e := range stored {
+		f := e.(event.Fact)
+		facts = append(facts, fmt.Sprintf("%s %s %s", f.Name, f.Type, f.Value))
+	}
+	slices.Sort(facts)
+	want := []string{
+		"a.bool bool true", "b.number number 12.5", `c.text string "größer"`, `d.time time "2026-03-01T10:00:00Z"`,
+		`e.list list ["a","b"]`,
+	}
 	if rejected := s.inbox.Stats().Rejected; rejected > 0 {
 		t.Errorf("%d deliveries were rejected", rejected)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/event"
 )
 
 // peopleDocument is the JSON document of `dxctl people`: all people, identities and logins.
@@ -104,19 +105,19 @@ in dx.yaml (docs/sources/people.md).`,
 
 // people matches the people of the catalog with the logins of stored events.
 func (p *platform) people(ctx context.Context) (peopleDocument, error) {
-	seen, err := catalog.ReadSeen(ctx, p.store)
+	seen, err := p.store.Logins(ctx)
 	if err != nil {
 		return peopleDocument{}, err
 	}
 	return whoIsWho(p.catalog.Load(), seen), nil
 }
 
-func whoIsWho(cat *catalog.Catalog, seen []catalog.SeenLogin) peopleDocument {
+func whoIsWho(cat *catalog.Catalog, seen []event.Login) peopleDocument {
 	doc := peopleDocument{People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Unclear: []unclearRow{}, Bots: []loginRow{}}
 	cat = cat.WithSeen(seen)
 	events, inEvents := map[string]uint64{}, map[string]bool{}
 	for _, s := range seen {
-		whose := cat.Whose(s.Provider, s.Login)
+		whose := cat.Whose(s.Provider, s.Name)
 		inEvents[whose.Provider+":"+whose.Login] = true
 		switch {
 		case whose.Bot || s.Bot:
@@ -150,8 +151,8 @@ func whoIsWho(cat *catalog.Catalog, seen []catalog.SeenLogin) peopleDocument {
 
 func (r loginRow) events() uint64 { return r.Changes + r.Runs + r.Deploys }
 
-func seenRow(s catalog.SeenLogin, why string) loginRow {
-	row := loginRow{Provider: s.Provider, Login: s.Login, Changes: s.Changes, Runs: s.Runs, Deploys: s.Deploys, Why: why}
+func seenRow(s event.Login, why string) loginRow {
+	row := loginRow{Provider: s.Provider, Login: s.Name, Changes: s.Changes, Runs: s.Runs, Deploys: s.Deploys, Why: why}
 	if s.LastAt.Unix() > 0 {
 		at := s.LastAt.UTC()
 		row.Last = &at
@@ -159,8 +160,8 @@ func seenRow(s catalog.SeenLogin, why string) loginRow {
 	return row
 }
 
-func whyBot(cat *catalog.Catalog, s catalog.SeenLogin, whose catalog.Identity) string {
-	pattern := cat.BotPattern(s.Provider, s.Login)
+func whyBot(cat *catalog.Catalog, s event.Login, whose catalog.Identity) string {
+	pattern := cat.BotPattern(s.Provider, s.Name)
 	switch {
 	case whose.Bot && pattern != "":
 		return pattern

@@ -128,7 +128,7 @@ func (p *platform) sync(ctx context.Context) error {
 	if err := p.catalog.Load().Sync(ctx, p.store); err != nil {
 		return fmt.Errorf("storing the catalog: %w", err)
 	}
-	if err := p.store.Replace(ctx, "catalog_environments", p.cfg.EnvironmentRows()); err != nil {
+	if err := p.store.Replace(ctx, "environments", p.cfg.EnvironmentRows()); err != nil {
 		return fmt.Errorf("storing the environments: %w", err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func (p *platform) openReceiving() (*receiving, error) {
 	return &receiving{
 		Handler: webhook.NewHandler(receivers, queue, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: dir}),
 		inbox:   queue,
-		applier: webhook.NewApplier(receivers, noted{p}, webhook.StoreLookup{Querier: p.store}, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
+		applier: webhook.NewApplier(receivers, noted{p}, p.store, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
 	}, nil
 }
 

@@ -116,7 +116,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) bind(bindings []row3, paths []row4) {
 	w.t.Helper()
-	if err := errors.Join(w.db.Replace(w.t.Context(), "catalog_bindings", bindings), w.db.Replace(w.t.Context(), "catalog_paths", paths)); err != nil {
+	if err := errors.Join(w.db.Replace(w.t.Context(), "bindings", bindings), w.db.Replace(w.t.Context(), "paths", paths)); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -243,7 +243,20 @@ func (w *world) lines(sql string) []string {
 
 // everything is a fingerprint of all that is stored of commits.
 func (w *world) everything() []string {
-	return w.lines("SELECT toString(tuple(* EXCEPT (seq))) AS line FROM raw_deployed_commits FINAL ORDER BY id")
+	var asked []event.Event
+	for _, id := range w.lines("SELECT DISTINCT id AS line FROM deployments") {
+		asked = append(asked, event.DeployedCommits{Origin: event.Origin{Source: "history", Scope: "acme/shop", ID: id}})
+	}
+	stored, err := w.db.Stored(w.t.Context(), asked)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var out []string
+	for _, e := range stored {
+		out = append(out, fmt.Sprintf("%+v", e))
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (w *world) want(what string, got []string, want ...string) {

@@ -138,7 +138,7 @@ func TestReplaysChangeNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- q.Run(ctx, NewApplier(r, counted, StoreLookup{s}, ApplierOptions{}))
+		ended <- q.Run(ctx, NewApplier(r, counted, s, ApplierOptions{}))
 	}()
 	h := NewHandler(r, q, HandlerOptions{})
 	send := func() {
@@ -157,7 +157,7 @@ func TestReplaysChangeNothing(t *testing.T) {
 		}
 	}
 	send()
-	stored, err := StoreLookup{s}.Stored(t.Context(), ends())
+	stored, err := s.Stored(t.Context(), ends())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,7 +117,7 @@ func circleOrder(d delivery.Delivery) int {
 func TestEverySenderTwice(t *testing.T) {
 	s, r := storetest.Open(t), everySender(t)
 	counted := &countingAppender{Appender: s}
-	applier := NewApplier(r, counted, StoreLookup{s}, ApplierOptions{})
+	applier := NewApplier(r, counted, s, ApplierOptions{})
 	send := func(deliveries ...delivery.Delivery) {
 		t.Helper()
 		if rejected, err := applier.Handle(t.Context(), encodedRecords(t, deliveries...)); err != nil || len(rejected) > 0 {
@@ -128,7 +128,7 @@ func TestEverySenderTwice(t *testing.T) {
 		send(d)
 	}
 	want := applied(t, r, nil, everything())
-	stored, err := StoreLookup{s}.Stored(t.Context(), want)
+	stored, err := s.Stored(t.Context(), want)
 	if err != nil {
 		t.Fatal(err)
 	}

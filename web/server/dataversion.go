@@ -2,12 +2,10 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
-	"github.com/dxctl/dxctl/metrics"
 )
 
 // version is a state of everything that answers are made from. Equal versions give equal answers, but for the present
@@ -19,7 +17,7 @@ type version struct {
 
 // versions reads the version of the data when answers are asked for, at most every versionAge.
 type versions struct {
-	store   metrics.Querier
+	read    func(context.Context) (string, error) // Deps.DataVersion
 	catalog func() *catalog.Catalog
 	now     func() time.Time
 
@@ -42,7 +40,7 @@ const (
 )
 
 func newVersions(deps Deps) *versions {
-	return &versions{store: deps.Store, catalog: deps.Catalog, now: time.Now}
+	return &versions{read: deps.DataVersion, catalog: deps.Catalog, now: time.Now}
 }
 
 // current returns the version as a comparable value, nil where it cannot be read: by a user without the right to read
@@ -99,32 +97,4 @@ func (v *versions) await(l *look, known bool) {
 	case <-l.done:
 	case <-timer.C:
 	}
-}
-
-// versionSQL names the state of all tables that answers are made from. Inserting gives parts of new block numbers, a
-// mutation gives parts a data version above them, and replacing a table gives a new path; merging changes none of these.
-const versionSQL = `SELECT toString(groupBitXor(cityHash64(table, directory, partition, block, mutation))) AS data,
-		(SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine = 'Distributed') AS distributed
-	FROM
-	(
-		SELECT table, substring(path, 1, length(path) - length(name) - 1) AS directory, partition_id AS partition,
-			max(max_block_number) AS block, maxIf(data_version, data_version > max_block_number) AS mutation
-		FROM system.parts
-		WHERE active AND database = currentDatabase() AND table NOT IN ('checkpoints', 'schema_migrations')
-		GROUP BY table, directory, partition
-	)`
-
-// read returns "" where the version does not show in the tables.
-func (v *versions) read(ctx context.Context) (string, error) {
-	var rows []struct {
-		Data        string `ch:"data"`
-		Distributed uint64 `ch:"distributed"`
-	}
-	if err := v.store.Select(ctx, &rows, versionSQL, nil); err != nil {
-		return "", fmt.Errorf("read the state of the store: %w", err)
-	}
-	if len(rows) != 1 || rows[0].Distributed > 0 {
-		return "", nil
-	}
-	return rows[0].Data, nil
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -79,7 +80,7 @@ func newFixture(tb testing.TB, descriptors, people string, events []event.Event)
 	}
 	registry := prometheus.NewRegistry()
 	f := &fixture{store: s, catalog: cat, deps: server.Deps{
-		Store: s, Ping: func(ctx context.Context) error { _, err := s.Info(ctx); return err }, Metrics: engine, Scorecards: graded,
+		Store: s, DataVersion: s.Reader().DataVersion, Ping: func(ctx context.Context) error { _, err := s.Info(ctx); return err }, Metrics: engine, Scorecards: graded,
 		Catalog: func() *catalog.Catalog { return cat }, Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 		Registerer: registry, Gatherer: registry, Now: clock, Version: "test",
 	}}
@@ -301,6 +302,9 @@ func (f *fixture) rebuild(tb testing.TB, q metrics.Querier) *fiber.App {
 	tb.Helper()
 	deps := f.deps
 	deps.Store = q
+	if store, ok := q.(*slowStore); ok && store.blind {
+		deps.DataVersion = func(context.Context) (string, error) { return "", errors.New("no right to read system.parts") }
+	}
 	engine, err := metrics.New(q, clock)
 	if err != nil {
 		tb.Fatal(err)

@@ -28,17 +28,19 @@ import (
 
 // Deps is what the server is made from. Environments, Sources, Checks, Webhooks and Demo may be empty.
 type Deps struct {
-	Store      metrics.Querier             // the public views
-	Ping       func(context.Context) error // nil when the store answers
-	Metrics    *metrics.Engine
-	Scorecards *scorecards.Engine
-	Catalog    func() *catalog.Catalog // the catalog as it is now; never nil
-	Logger     *slog.Logger
-	Registerer prometheus.Registerer
-	Gatherer   prometheus.Gatherer
-	Now        func() time.Time
-	Version    string
-	Checks     []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	Store metrics.Querier             // the public views
+	Ping  func(context.Context) error // nil when the store answers
+	// DataVersion returns the state of the stored data, for comparison; "" where it cannot be told.
+	DataVersion func(context.Context) (string, error)
+	Metrics     *metrics.Engine
+	Scorecards  *scorecards.Engine
+	Catalog     func() *catalog.Catalog // the catalog as it is now; never nil
+	Logger      *slog.Logger
+	Registerer  prometheus.Registerer
+	Gatherer    prometheus.Gatherer
+	Now         func() time.Time
+	Version     string
+	Checks      []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
 	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
@@ -50,7 +52,7 @@ func (d Deps) validate() error {
 		name    string
 		missing bool
 	}{
-		{"Store", d.Store == nil}, {"Ping", d.Ping == nil}, {"Metrics", d.Metrics == nil}, {"Scorecards", d.Scorecards == nil},
+		{"Store", d.Store == nil}, {"Ping", d.Ping == nil}, {"DataVersion", d.DataVersion == nil}, {"Metrics", d.Metrics == nil}, {"Scorecards", d.Scorecards == nil},
 		{"Catalog", d.Catalog == nil}, {"Logger", d.Logger == nil}, {"Registerer", d.Registerer == nil},
 		{"Gatherer", d.Gatherer == nil}, {"Now", d.Now == nil},
 	} {

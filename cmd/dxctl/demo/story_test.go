@@ -53,7 +53,7 @@ func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 			environments = append(environments, environmentRow{word, environment})
 		}
 	}
-	if err := s.Replace(tb.Context(), "catalog_environments", environments); err != nil {
+	if err := s.Replace(tb.Context(), "environments", environments); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Logf("%d events: generated in %s, stored in %s", o.Count(), generated.Round(time.Millisecond), appended.Round(time.Millisecond))
