@@ -63,8 +63,8 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	warn := func(check, format string, args ...any) { got = append(got, check+": "+fmt.Sprintf(format, args...)) }
 	both := []string{"gh", "ghes"}
 	warnShared(cat, []sharedName{{"github", "acme/shop", both}, {"github", "acme/till", both}, {"github", "acme/unbound", both}}, warn)
-	want := []string{"catalog: the sources gh, ghes each have github acme/shop, and no annotation of component:default/shop says which is meant: " +
-		"the records of all of them are counted as its; add the host, as in backstage.io/source-location: url:https://HOST/acme/shop/"}
+	want := []string{"catalog: the sources gh, ghes each have github acme/shop, and no annotation of component:default/shop names one of them: " +
+		"the service counts the records of all; add the host, as in backstage.io/source-location: url:https://HOST/acme/shop/"}
 	if !slices.Equal(got, want) {
 		t.Errorf("doctor says %q, want %q", got, want)
 	}
