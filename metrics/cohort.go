@@ -11,8 +11,9 @@ const (
 	labelUnknown = "not known"
 )
 
-// estimate puts the subjects into cohorts and estimates each and all of them together.
-func estimate(rows []firstDeployRow, opt TTFDOptions, now time.Time) TTFD {
+// estimate puts the subjects into cohorts and estimates each and all of them together. It returns a *LimitError when there
+// are too many cohorts.
+func estimate(rows []firstDeployRow, opt TTFDOptions, now time.Time) (TTFD, error) {
 	var result TTFD
 	var all group
 	groups := map[string]*group{}
@@ -40,18 +41,38 @@ func estimate(rows []firstDeployRow, opt TTFDOptions, now time.Time) TTFD {
 		}
 		result.Subjects = append(result.Subjects, s)
 	}
+	if len(order) > MaxCohorts {
+		return TTFD{}, &LimitError{Buckets: len(order), Bucket: opt.Cohort, Window: opt.Window, Cohorts: true}
+	}
 	slices.SortFunc(order, compareGroups)
 	for _, g := range order {
 		result.Cohorts = append(result.Cohorts, g.cohort())
 	}
 	all.label, all.start = labelAll, opt.Window.From
 	result.Overall = all.cohort()
+	thinCurves(result.Cohorts)
+	result.Overall.Curve = Thin(result.Overall.Curve, MaxCurvePoints)
 	for _, reason := range reasons {
 		if n := omitted[reason]; n > 0 {
 			result.NotCounted = append(result.NotCounted, NotCounted{Reason: reason, N: n})
 		}
 	}
-	return result
+	return result, nil
+}
+
+// thinCurves shares MaxCurvePoints among the curves of the cohorts, each by its length.
+func thinCurves(cohorts []Cohort) {
+	total := 0
+	for _, g := range cohorts {
+		total += len(g.Curve)
+	}
+	if total <= MaxCurvePoints {
+		return
+	}
+	for i := range cohorts {
+		g := &cohorts[i]
+		g.Curve = Thin(g.Curve, max(2, len(g.Curve)*MaxCurvePoints/total))
+	}
 }
 
 func cohortOf(s Subject, by Grouping) (label string, start time.Time) {
@@ -109,5 +130,6 @@ func (g *group) cohort() Cohort {
 	return Cohort{
 		Label: g.label, Start: g.start, N: len(g.watched), Deployed: g.deployed, Censored: len(g.watched) - g.deployed,
 		NotCounted: g.notCounted, MedianHours: Quantile(curve, 0.5), P90Hours: Quantile(curve, 0.9), Curve: curve,
+		CurveSteps: len(curve),
 	}
 }

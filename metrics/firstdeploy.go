@@ -25,7 +25,7 @@ type TTFDOptions struct {
 type TTFD struct {
 	Definition Definition   `json:"definition"`
 	Overall    Cohort       `json:"overall"`
-	Cohorts    []Cohort     `json:"cohorts"`     // ordered by start, teams by name
+	Cohorts    []Cohort     `json:"cohorts"`     // ordered by start, teams by name; at most MaxCohorts
 	Subjects   []Subject    `json:"subjects"`    // everybody, also those that are in no estimate
 	NotCounted []NotCounted `json:"not_counted"` // why subjects are in no estimate, and how many
 	Basis      []Basis      `json:"basis"`
@@ -41,7 +41,8 @@ type Cohort struct {
 	NotCounted  int             `json:"not_counted"`  // subjects of the cohort beside N
 	MedianHours *float64        `json:"median_hours"` // nil: not reached yet
 	P90Hours    *float64        `json:"p90_hours"`    // nil: not reached yet
-	Curve       []SurvivalPoint `json:"curve"`
+	Curve       []SurvivalPoint `json:"curve"`        // thinned where curves have more than MaxCurvePoints; the quantiles are of all
+	CurveSteps  int             `json:"curve_steps"`  // points of the whole curve
 }
 
 // Subject is one person or service.
@@ -82,7 +83,8 @@ var reasons = []string{
 	reasonNoStart, reasonFuture, reasonBeforeHistory, reasonBeforeStart, reasonLeftFirst, reasonNotConnected, reasonNoHistory,
 }
 
-// TimeToFirstDeploy estimates how long it takes until the first successful production deployment.
+// TimeToFirstDeploy estimates how long it takes until the first successful production deployment. It returns a
+// *[LimitError] when there are more than MaxCohorts cohorts.
 func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Subjects, opt TTFDOptions) (TTFD, error) {
 	if opt.Cohort == "" {
 		opt.Cohort = Quarter
@@ -103,7 +105,10 @@ func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Subjects, opt TTFDOpt
 	if err != nil {
 		return TTFD{}, err
 	}
-	result := estimate(rows, opt, e.now().UTC())
+	result, err := estimate(rows, opt, e.now().UTC())
+	if err != nil {
+		return TTFD{}, err
+	}
 	result.Definition, result.Basis = d, basis
 	return result, nil
 }

@@ -8,14 +8,26 @@ import (
 // MaxBuckets is how many buckets a series may have: ten years of days.
 const MaxBuckets = 4000
 
+// MaxCohorts is how many cohorts an answer may have.
+const MaxCohorts = MaxBuckets
+
+// MaxCurvePoints is how many points the curves of an answer's cohorts have together, beside the first and the last of
+// each; the curve of all subjects has at most as many.
+const MaxCurvePoints = 4000
+
 // LimitError says that an answer would be larger than any reader can use.
 type LimitError struct {
 	Buckets int // that the answer would have
 	Bucket  Grouping
 	Window  Window
+	Cohorts bool // the buckets are cohorts
 }
 
 func (e *LimitError) Error() string {
+	if e.Cohorts {
+		return fmt.Sprintf("there are %d cohorts by %s; an answer has at most %d: form other cohorts or narrow the window of the starts",
+			e.Buckets, e.Bucket, MaxCohorts)
+	}
 	advice := "narrow the window"
 	if e.Bucket == Day || e.Bucket == Week {
 		advice = "use a larger bucket or narrow the window"

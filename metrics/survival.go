@@ -51,6 +51,19 @@ func KaplanMeier(watched []Duration) []SurvivalPoint {
 	return curve
 }
 
+// Thin returns at most n points of a curve, n being 2 or more: the first, the last and others at even distances between
+// them. Each point stays exact, but the steps between two of them are no longer told.
+func Thin(curve []SurvivalPoint, n int) []SurvivalPoint {
+	if len(curve) <= n {
+		return curve
+	}
+	thinned := make([]SurvivalPoint, n)
+	for i := range thinned {
+		thinned[i] = curve[i*(len(curve)-1)/(n-1)]
+	}
+	return thinned
+}
+
 // roundingSlack absorbs what the product above loses to binary fractions: ten subjects of whom five had the event give
 // S = 0.5000000000000001 in some orders, and that is a half.
 const roundingSlack = 1e-9

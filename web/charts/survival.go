@@ -16,6 +16,7 @@ type Curve struct {
 	N      int
 	Until  float64 // the last day on which somebody of the group was observed; the estimate ends there
 	Points []CurvePoint
+	Steps  int // of the whole curve, where Points has only some of them
 }
 
 // CurvePoint says that from Day on, Share (0 to 1) of the group is there, with AtRisk still observed just before.
@@ -38,6 +39,16 @@ func horizon(curves []Curve) float64 {
 		return math.Ceil(until)
 	}
 	return math.Ceil(min(max(until, last), max(1.5*last, 7)))
+}
+
+// steps counts the points of the curves after their beginnings, and the steps of the whole curves.
+func steps(curves []Curve) (shown, all int) {
+	for _, g := range curves {
+		n := max(0, len(g.Points)-1)
+		shown += n
+		all += max(n, g.Steps)
+	}
+	return shown, all
 }
 
 // Arrival draws, for each group, the share that has deployed by a day. what is who waits ("engineers").
@@ -71,6 +82,9 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 		return c
 	}
 	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, words.Plural(drawn, "group", "groups"))
+	if shown, all := steps(curves); shown < all {
+		c.Summary += fmt.Sprintf(" The curves are drawn with %d of their %d steps; medians and percentiles are of all.", shown, all)
+	}
 	line.SetGlobalOptions(frame(true,
 		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: within(axisLabel("day {value}")), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
 		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)

@@ -36,13 +36,30 @@ func ciChart(id string, s metrics.CIWeeks, service string) charts.Chart {
 	return charts.CI(id, "Minutes of successful CI runs by week", weeks)
 }
 
+// The bounds of what a page draws and lists of cohorts and their curves; the API has more.
+const (
+	cohortLimit = 500 // cohorts; of spans 40 years of months
+	curveLimit  = 200 // points of a curve: a chart is not higher
+)
+
+// shownCohorts returns the cohorts that a page has, and how many it leaves out: those in an estimate, of spans the latest.
+func shownCohorts(cohorts []metrics.Cohort) (shown []metrics.Cohort, cut int) {
+	shown = slices.DeleteFunc(slices.Clone(cohorts), func(g metrics.Cohort) bool { return g.N == 0 })
+	if cut = len(shown) - cohortLimit; cut <= 0 {
+		return shown, 0
+	}
+	if shown[0].Start.IsZero() { // teams, by name
+		return shown[:cohortLimit], cut
+	}
+	return shown[cut:], cut
+}
+
 func cohortChart(id string, of metrics.Subjects, by metrics.Grouping, cohorts []metrics.Cohort) charts.Chart {
 	var drawn []charts.Cohort
-	for _, g := range cohorts {
-		if g.N > 0 { // a cohort that is only left out has no estimate to draw; the table has it
-			drawn = append(drawn, charts.Cohort{Label: words.RefName(g.Label), N: g.N, Deployed: g.Deployed, Waiting: g.Censored,
-				Median: inDays(g.MedianHours), P90: inDays(g.P90Hours), Link: firstDeployPath(of, by, g.Label)})
-		}
+	shown, _ := shownCohorts(cohorts) // a cohort that is only left out has no estimate to draw; the table has it
+	for _, g := range shown {
+		drawn = append(drawn, charts.Cohort{Label: words.RefName(g.Label), N: g.N, Deployed: g.Deployed, Waiting: g.Censored,
+			Median: inDays(g.MedianHours), P90: inDays(g.P90Hours), Link: firstDeployPath(of, by, g.Label)})
 	}
 	return charts.Cohorts(id, "Days to the first deployment by cohort, median and 90th percentile", drawn)
 }
@@ -78,11 +95,11 @@ func curves(result metrics.TTFD) []charts.Curve {
 	}
 	var out []charts.Curve
 	for _, g := range chosen {
-		curve := charts.Curve{Name: words.RefName(g.Label), N: g.N, Until: until[g.Label] / 24}
+		curve := charts.Curve{Name: words.RefName(g.Label), N: g.N, Until: until[g.Label] / 24, Steps: g.CurveSteps}
 		if g.N > 0 {
 			curve.Points = append(curve.Points, charts.CurvePoint{AtRisk: g.N})
 		}
-		for _, p := range g.Curve {
+		for _, p := range metrics.Thin(g.Curve, curveLimit) {
 			curve.Points = append(curve.Points, charts.CurvePoint{Day: p.Hours / 24, Share: 1 - p.Survival, AtRisk: p.AtRisk})
 		}
 		out = append(out, curve)

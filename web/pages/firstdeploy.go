@@ -26,6 +26,7 @@ type firstDeployView struct {
 	Rows      []cohortRow
 	Subjects  []metrics.Subject
 	Uncounted int    // cohorts of whom nobody is in the estimate
+	CutGroups int    // cohorts beyond cohortLimit
 	Only      string // the cohort that the list is narrowed to
 	All       string // the list of all
 	Omitted   int    // subjects that are in no estimate
@@ -71,8 +72,9 @@ func (p *Pages) firstDeploy(ctx context.Context, r route.Request) (route.Answer,
 		view.Groupings = append(view.Groupings, navItem{firstDeployPath(of, g, ""), string(g)})
 	}
 	view.Curve = charts.Arrival("curve", "Share of "+view.What+" who have deployed, by days since their start", view.What, curves(result))
-	view.Rows = cohortRows(of, opt.Cohort, result.Cohorts)
-	view.Uncounted = len(result.Cohorts) - len(view.Rows)
+	shown, cut := shownCohorts(result.Cohorts)
+	view.Rows, view.CutGroups = cohortRows(of, opt.Cohort, shown), cut
+	view.Uncounted = len(result.Cohorts) - len(shown) - cut
 	view.Cohorts = cohortChart("cohorts", of, opt.Cohort, result.Cohorts)
 	view.Cohorts.Table, view.Cohorts.Tall = charts.Table{}, true // the page has the table, in full
 	view.Subjects = slices.DeleteFunc(slices.Clone(result.Subjects), func(s metrics.Subject) bool { return view.Only != "" && s.Cohort != view.Only })
@@ -91,11 +93,9 @@ func (p *Pages) firstDeploy(ctx context.Context, r route.Request) (route.Answer,
 func cohortRows(of metrics.Subjects, by metrics.Grouping, cohorts []metrics.Cohort) []cohortRow {
 	var rows []cohortRow
 	for _, g := range cohorts {
-		if g.N > 0 {
-			link := firstDeployPath(of, by, g.Label)
-			g.Label = words.RefName(g.Label)
-			rows = append(rows, cohortRow{g, link, g.N < report.SmallGroup})
-		}
+		link := firstDeployPath(of, by, g.Label)
+		g.Label = words.RefName(g.Label)
+		rows = append(rows, cohortRow{g, link, g.N < report.SmallGroup})
 	}
 	return rows
 }

@@ -6,6 +6,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // TestManyServicesAreGradedOnce: the grades of a large catalog are kept like those of a small one, so that pages which
@@ -38,5 +41,35 @@ func TestManyServicesAreGradedOnce(t *testing.T) {
 	}
 	if read != 1 {
 		t.Errorf("two pages read the facts of all services %d times", read)
+	}
+}
+
+// TestManyCohortsAreBounded: the page of time to first deploy states what it leaves out, and its API has all of it.
+func TestManyCohortsAreBounded(t *testing.T) {
+	const teams, shown = 620, 500
+	people := strings.Builder{}
+	people.WriteString("person,team,start_date,logins\n")
+	events := []event.Event{deployment("myorg/payment-service", "first", "ci", "production", event.Succeeded, present.AddDate(-1, 0, 0))}
+	for i := range teams {
+		fmt.Fprintf(&people, "p%d,team-%03d,%s,p%d\n", i, i, present.AddDate(0, -6, 0).Format("2006-01-02"), i)
+		at := present.AddDate(0, -5, 0).Add(time.Duration(i) * time.Hour)
+		events = append(events, deployment("myorg/payment-service", fmt.Sprintf("of-p%d", i), fmt.Sprintf("p%d", i), "production", event.Succeeded, at))
+	}
+	f := newFixture(t, testCatalog, people.String(), events)
+	_, _, page := f.get(t, "/time-to-first-deploy?cohort=team")
+	if n := strings.Count(page, `data-label="in no estimate"`); n != shown {
+		t.Errorf("the page has %d cohorts", n)
+	}
+	for _, want := range []string{"120 further cohorts are not shown", "drawn with 200 of their 620 steps", "/api/v1/metrics/time-to-first-deploy?of=engineers&amp;cohort=team", "120 more are not shown"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := len(page); n > 2<<20 {
+		t.Errorf("the page has %d bytes", n)
+	}
+	_, _, doc := f.get(t, "/api/v1/metrics/time-to-first-deploy?cohort=team")
+	if n := strings.Count(doc, `"median_hours"`); n != teams+1 || !strings.Contains(doc, `"curve_steps":620`) {
+		t.Errorf("the API has %d cohorts", n)
 	}
 }
