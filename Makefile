@@ -1,4 +1,4 @@
-# dxctl: make demo, make test. `make` alone lists the targets.
+# dxctl: make demo, make test. `make` without a target lists the targets.
 
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,9 +11,9 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 NPM      := npm install --no-audit --no-fund --no-package-lock --loglevel=error --prefix
-# The race detector needs a C compiler; without one the tests run without it, and say so.
+# The race detector needs a C compiler. Without one, the tests run without it and print a note.
 RACE     := $(shell command -v cc >/dev/null 2>&1 && echo -race)
-# The real API server and controllers that make test-kubernetes starts. Argo Rollouts needs a newer Go than we do.
+# The real API server and controllers for make test-kubernetes. Argo Rollouts needs a newer Go version than dxctl.
 BED := .cache/kubernetes-bed
 ROLLOUTS_GO := go1.27.3
 FUZZTIME ?= 5s
@@ -23,42 +23,42 @@ FUZZTIME ?= 5s
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
 
-demo: build ## load the synthetic demo organisation and serve it (ADDR=127.0.0.1:8080 DATA=./data)
+demo: build ## load the synthetic demo organization and serve it (ADDR=127.0.0.1:8080 DATA=./data)
 	@bin/dxctl demo --addr $(ADDR) --data $(DATA)
 
 build: engine assets ## build bin/dxctl
 	@echo "building bin/dxctl"
 	@go build -ldflags "-X main.version=$(VERSION)" -o bin/dxctl ./cmd/dxctl
 
-engine: store/embedded/node_modules/.installed ## bring the embedded ClickHouse engine (about 180 MB to download, once)
-assets: web/assets/vendor/echarts.min.js ## bring the chart library that the dashboard serves
+engine: store/embedded/node_modules/.installed ## download the embedded ClickHouse engine (about 180 MB, once)
+assets: web/assets/vendor/echarts.min.js ## download the chart library of the dashboard
 
 store/embedded/node_modules/.installed: store/embedded/package.json
-	@echo "bringing the embedded ClickHouse engine (about 180 MB, once)"
+	@echo "downloading the embedded ClickHouse engine (about 180 MB, once)"
 	@$(NPM) store/embedded
 	@touch $@
 
 web/assets/vendor/echarts.min.js: web/package.json web/vendor.js
-	@echo "bringing the web assets"
+	@echo "downloading the web assets"
 	@$(NPM) web
 	@touch $@
 
-webhook-examples: collectors/webhook/testdata/node_modules/.installed ## bring the examples of GitHub's webhooks that the tests read
+webhook-examples: collectors/webhook/testdata/node_modules/.installed ## download the examples of GitHub webhooks that the tests use
 
 collectors/webhook/testdata/node_modules/.installed: collectors/webhook/testdata/package.json
-	@echo "bringing the examples of GitHub's webhooks"
+	@echo "downloading the examples of GitHub webhooks"
 	@$(NPM) collectors/webhook/testdata
 	@touch $@
 
-chromium: ## bring a Chromium for the browser tests, unless there is one
+chromium: ## install Chromium for the browser tests, unless a browser is installed
 	@.ci/chromium
 
-# Three packages at a time: many tests wait for a process, a server or a browser rather than for the processor.
-test: engine assets webhook-examples chromium ## run all tests, with the race detector where there is a C compiler
-	@test -n "$(RACE)" || echo "no C compiler (cc): running without the race detector"
+# Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU.
+test: engine assets webhook-examples chromium ## run all tests, with the race detector if there is a C compiler
+	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
 	go test $(RACE) -p 3 -timeout 20m ./...
 
-test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the Kubernetes collector's scenarios on a real API server (first build: 10 to 16 minutes)
+test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the scenarios of the Kubernetes collector on a real API server (first build: 10 to 16 minutes)
 	go vet -tags kubernetesbed ./collectors/kubernetes
 	KUBERNETES_BED=$(CURDIR)/$(BED)/bed ROLLOUTS_CONTROLLER=$(CURDIR)/$(BED)/rollouts-controller \
 	  ROLLOUTS_CRDS=$$(cd collectors/kubernetes/bed/rollouts && GOTOOLCHAIN=$(ROLLOUTS_GO) go list -m -f "{{.Dir}}/manifests/crds" github.com/argoproj/argo-rollouts) \
@@ -75,9 +75,10 @@ $(BED)/rollouts-controller: $(addprefix collectors/kubernetes/bed/rollouts/,go.m
 	@cd collectors/kubernetes/bed/rollouts && GOTOOLCHAIN=$(ROLLOUTS_GO) go build -trimpath -ldflags '-s -w' \
 	  -o $(CURDIR)/$@ github.com/argoproj/argo-rollouts/cmd/rollouts-controller
 
-lint: $(GOLANGCI) assets ## check formatting, go.mod, generated files and the code
-	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); test -z "$$unformatted" || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+lint: $(GOLANGCI) assets ## check formatting, go.mod, words and the code
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); test -z "$$unformatted" || { echo "not formatted; run make fmt:"; echo "$$unformatted"; exit 1; }
 	go mod tidy -diff
+	@.ci/words
 	$(GOLANGCI) run ./...
 
 $(GOLANGCI):
@@ -89,20 +90,20 @@ $(GOLANGCI):
 fmt: ## format the code
 	gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
 
-generate: engine ## make the generated files again (migrations/schema.sql)
+generate: engine ## regenerate the generated files (migrations/schema.sql)
 	go generate ./...
 
-fuzz: ## run every fuzz test for FUZZTIME (5s), a line for each; findings stay in testdata/fuzz
+fuzz: ## run every fuzz test for FUZZTIME (5s); failing inputs are stored in testdata/fuzz
 	@.ci/fuzz $(FUZZTIME)
 
-bench: engine assets ## run the benchmarks and end with a table: requests a source takes, and how fast
+bench: engine assets ## run the benchmarks and print a table: requests per source, and speed
 	go test -run '^$$' -bench . -benchmem -timeout 30m $$(git grep --untracked -l '^func Benchmark' -- '*_test.go' | xargs -n 1 dirname | sort -u | sed 's|^|./|') | go run ./cmd/benchtable
 
-load: build ## requests a second and p95 of every page of the demo, over 20 connections (about two minutes)
+load: build ## measure requests per second and p95 of every demo page, over 20 connections (about two minutes)
 	@go run ./cmd/loadtest
 
-screenshots: build chromium ## make the README's screenshots (docs/images)
+screenshots: build chromium ## create the screenshots of the README (docs/images)
 	go run ./cmd/screenshots
 
-clean: ## remove what was built and brought; data stays
+clean: ## remove build results and downloads; data is kept
 	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules web/node_modules web/assets/vendor
