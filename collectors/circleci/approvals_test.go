@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -54,10 +56,10 @@ func TestARunEndsWithTheLastJobThatNobodyStarted(t *testing.T) {
 			w := f.workflows["p1"][0]
 			w["status"], w["stopped_at"] = first(tc.status, "success"), tc.stopped
 			f.jobs["p1-w1"] = tc.jobs
-			m := newMemory()
+			m := collecttest.NewWriter()
 			rules := func(c *Config) { c.Deployments = []DeploymentRule{{Job: "deploy", Environment: "production"}} }
 			collect(t, f.collector(t, (&clock{noon.Add(time.Hour)}).now, rules), m)
-			run := find[event.PipelineRun](t, m, "run "+slug+" 1/build 1")
+			run := collecttest.Find[event.PipelineRun](t, m, "1/build/1")
 			want := func(n int) time.Time {
 				if n == 0 {
 					return time.Time{}
@@ -70,11 +72,11 @@ func TestARunEndsWithTheLastJobThatNobodyStarted(t *testing.T) {
 			if tc.deployedWeek == 0 {
 				return
 			}
-			d := find[event.Deployment](t, m, "deployment "+slug+" 1/build/deploy 1")
+			d := collecttest.Find[event.Deployment](t, m, "1/build/deploy")
 			if got := at(d.FinishedAt); got != week(tc.deployedWeek) {
 				t.Errorf("deployed %s, want %s", got, week(tc.deployedWeek))
 			}
-			if j := find[event.PipelineJob](t, m, "job "+slug+" 1/build 1 d"); !j.CreatedAt.IsZero() || j.StartedAt.IsZero() {
+			if j := collecttest.Find[event.PipelineJob](t, m, "1/build/1/d"); !j.CreatedAt.IsZero() || j.StartedAt.IsZero() {
 				t.Errorf("the job behind the approval was in a queue since %s", j.CreatedAt)
 			}
 		})
@@ -87,9 +89,9 @@ func TestAnApprovalOfTheFirstTimeHoldsUpNoRerun(t *testing.T) {
 	id := f.flow("p1", "build", "success", noon.Add(time.Hour), "deploy")
 	f.jobs[id][0]["dependencies"] = []string{"ok"}
 	f.jobs[id] = append(f.jobs[id], object{"id": "ok", "name": "ok", "type": "approval", "status": "success", "started_at": at(noon.Add(time.Minute)), "dependencies": []string{}})
-	m := newMemory()
+	m := collecttest.NewWriter()
 	collect(t, f.collector(t, (&clock{noon.Add(2 * time.Hour)}).now, nil), m)
-	if run := find[event.PipelineRun](t, m, "run "+slug+" 1/build 2"); !run.FinishedAt.Equal(noon.Add(time.Hour + time.Minute)) {
+	if run := collecttest.Find[event.PipelineRun](t, m, "1/build/2"); !run.FinishedAt.Equal(noon.Add(time.Hour + time.Minute)) {
 		t.Errorf("ended at %s", run.FinishedAt)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -15,19 +17,19 @@ import (
 )
 
 func TestCollect(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 10; n++ {
 		f.push(n, noon.Add(time.Duration(n-400)*time.Hour), "success")
 	}
 	c := f.collector(t, now.now, nil)
 	collect(t, c, m)
-	if runs, jobs := m.count("run"), m.count("job"); runs != 10 || jobs != 10 {
+	if runs, jobs := m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob); runs != 10 || jobs != 10 {
 		t.Fatalf("%d runs and %d jobs, want 10 and 10", runs, jobs)
 	}
 	if n := f.asked(); n != 4+10+10 {
 		t.Errorf("%d requests, want 4 pages, 10 pipelines and 10 workflows", n)
 	}
-	got := find[event.PipelineRun](t, m, "run "+slug+" 7/build 1")
+	got := collecttest.Find[event.PipelineRun](t, m, "7/build/1")
 	created := noon.Add((7 - 400) * time.Hour)
 	want := event.PipelineRun{
 		Origin:  event.Origin{Source: "circle", Provider: "circleci", Scope: slug, ID: "7/build", URL: f.URL + "/pipelines/" + slug + "/7/workflows/p7-w1"},
@@ -37,23 +39,23 @@ func TestCollect(t *testing.T) {
 	if got != want {
 		t.Errorf("run is\n%+v, want\n%+v", got, want)
 	}
-	job := find[event.PipelineJob](t, m, "job "+slug+" 7/build 1 p7-w1-j1")
+	job := collecttest.Find[event.PipelineJob](t, m, "7/build/1/p7-w1-j1")
 	if !job.CreatedAt.IsZero() || job.FinishedAt != want.FinishedAt || job.URL != want.URL+"/jobs/1" {
 		t.Errorf("job is %+v", job)
 	}
-	if l := m.ledger[event.KindPipelineRun]; l.Expected != 10 || l.Stored != 10 || l.Note != "" {
+	if l := m.Ledger(event.KindPipelineRun); l.Expected != 10 || l.Stored != 10 || l.Note != "" {
 		t.Errorf("ledger is %+v", l)
 	}
 
-	before := m.appends
+	before := m.Appended()
 	collect(t, c, m)
-	if n := f.asked(); n != 1 || m.appends != before {
-		t.Errorf("nothing is new: %d requests and %d events, want 1 and 0", n, m.appends-before)
+	if n := f.asked(); n != 1 || m.Appended() != before {
+		t.Errorf("nothing is new: %d requests and %d events, want 1 and 0", n, m.Appended()-before)
 	}
 }
 
 func TestNewPipelinesConnectToWhatIsKnown(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 10; n++ {
 		f.push(n, noon.Add(-400*time.Hour), "success")
 	}
@@ -64,7 +66,7 @@ func TestNewPipelinesConnectToWhatIsKnown(t *testing.T) {
 		f.push(n, noon.Add(-300*time.Hour), "success")
 	}
 	collect(t, c, m)
-	if runs := m.count("run"); runs != 15 {
+	if runs := m.Number(event.KindPipelineRun); runs != 15 {
 		t.Errorf("%d runs, want 15", runs)
 	}
 	if n := f.asked(); n != 2+5+5 {
@@ -77,13 +79,13 @@ func TestNewPipelinesConnectToWhatIsKnown(t *testing.T) {
 	f.pageSize = 2
 	f.mu.Unlock()
 	collect(t, c, m)
-	if runs := m.count("run"); runs != 17 {
+	if runs := m.Number(event.KindPipelineRun); runs != 17 {
 		t.Errorf("%d runs, want 17: a pipeline that stands below an older one is read as well", runs)
 	}
 }
 
 func TestRunningAgain(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.push(1, noon.Add(-5*time.Minute), "failed")
 	c := f.collector(t, now.now, nil)
 	collect(t, c, m)
@@ -93,21 +95,21 @@ func TestRunningAgain(t *testing.T) {
 	f.workflows["p1"][0], f.workflows["p1"][1] = f.workflows["p1"][1], f.workflows["p1"][0]
 	f.mu.Unlock()
 	collect(t, c, m)
-	if m.count("run") != 1 {
+	if m.Number(event.KindPipelineRun) != 1 {
 		t.Fatal("it was asked again at once")
 	}
 	now.at = noon.Add(2 * time.Hour)
 	collect(t, c, m)
 	for attempt, want := range map[int]event.Status{1: event.Failed, 2: event.Succeeded} {
-		if got := find[event.PipelineRun](t, m, fmt.Sprintf("run %s 1/build %d", slug, attempt)); got.Status != want {
+		if got := collecttest.Find[event.PipelineRun](t, m, fmt.Sprintf("1/build/%d", attempt)); got.Status != want {
 			t.Errorf("attempt %d is %s, want %s", attempt, got.Status, want)
 		}
 	}
-	want := []string{"job " + slug + " 1/build 1 p1-w1-j1", "job " + slug + " 1/build 2 p1-w2-j2"}
-	if got := slices.DeleteFunc(m.all(), func(id string) bool { return !strings.HasPrefix(id, "job ") }); !slices.Equal(got, want) {
+	want := []string{"1/build/1/p1-w1-j1", "1/build/2/p1-w2-j2"}
+	if got := m.Keys(event.KindPipelineJob); !slices.Equal(got, want) {
 		t.Errorf("jobs are %q, want %q", got, want)
 	}
-	if l := m.ledger[event.KindPipelineRun]; l.Expected != 1 || l.Stored != 1 {
+	if l := m.Ledger(event.KindPipelineRun); l.Expected != 1 || l.Stored != 1 {
 		t.Errorf("attempts of one run count once: %+v", l)
 	}
 	f.asked()
@@ -133,16 +135,16 @@ func TestAnAttemptKeepsItsNumber(t *testing.T) {
 }
 
 func TestUnderWay(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.push(1, noon.Add(-10*time.Minute), "running")
 	f.push(2, noon.Add(-400*time.Hour), "hibernating") // no word of CircleCI's
 	c := f.collector(t, now.now, nil)
 	collect(t, c, m)
-	run := find[event.PipelineRun](t, m, "run "+slug+" 1/build 1")
+	run := collecttest.Find[event.PipelineRun](t, m, "1/build/1")
 	if run.Status != event.Running || !run.FinishedAt.IsZero() {
 		t.Errorf("run is %+v, want it to be under way", run)
 	}
-	if run := find[event.PipelineRun](t, m, "run "+slug+" 2/build 1"); run.Status != event.Running || run.StatusRaw != "hibernating" {
+	if run := collecttest.Find[event.PipelineRun](t, m, "2/build/1"); run.Status != event.Running || run.StatusRaw != "hibernating" {
 		t.Errorf("run is %s, %q; an unknown word is kept and the run is read again", run.Status, run.StatusRaw)
 	}
 	f.mu.Lock()
@@ -155,10 +157,10 @@ func TestUnderWay(t *testing.T) {
 	now.at = noon.Add(time.Hour)
 	collect(t, c, m)
 	for _, n := range []string{"1", "2"} {
-		if run := find[event.PipelineRun](t, m, "run "+slug+" "+n+"/build 1"); run.Status != event.Cancelled || !run.FinishedAt.Equal(noon) {
+		if run := collecttest.Find[event.PipelineRun](t, m, ""+n+"/build/1"); run.Status != event.Cancelled || !run.FinishedAt.Equal(noon) {
 			t.Errorf("run %s is %+v, want it cancelled", n, run)
 		}
-		if job := find[event.PipelineJob](t, m, "job "+slug+" "+n+"/build 1 p"+n+"-w1-j1"); job.Status != event.Skipped {
+		if job := collecttest.Find[event.PipelineJob](t, m, ""+n+"/build/1/p"+n+"-w1-j1"); job.Status != event.Skipped {
 			t.Errorf("job of %s is %s: what had not begun when its workflow ended never will", n, job.Status)
 		}
 	}
@@ -194,7 +196,7 @@ func TestHowOftenAPipelineIsAskedFor(t *testing.T) {
 }
 
 func TestOddRecords(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	old := noon.Add(-400 * time.Hour)
 	for n := 1; n <= 6; n++ {
 		f.push(n, old, "success")
@@ -212,44 +214,44 @@ func TestOddRecords(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 
-	failed := find[event.PipelineRun](t, m, "run "+slug+" 6/Build Error 1")
+	failed := collecttest.Find[event.PipelineRun](t, m, "6/Build Error/1")
 	if failed.Status != event.Failed || failed.StatusRaw != "errored" || !failed.CreatedAt.Equal(old) || !failed.FinishedAt.IsZero() {
 		t.Errorf("pipeline without a workflow is %+v", failed)
 	}
-	if got := find[event.PipelineRun](t, m, "run "+slug+" 4/build 1"); got.Branch != "feature/é" || got.SHA != "abc" || got.Actor != "renovate[bot]" || !got.Bot || got.Trigger != "" {
+	if got := collecttest.Find[event.PipelineRun](t, m, "4/build/1"); got.Branch != "feature/é" || got.SHA != "abc" || got.Actor != "renovate[bot]" || !got.Bot || got.Trigger != "" {
 		t.Errorf("pipeline of a GitHub App is %+v", got)
 	}
-	if got := find[event.PipelineRun](t, m, "run "+slug+" 3/build 1"); !got.CreatedAt.IsZero() || !got.StartedAt.IsZero() || !got.FinishedAt.IsZero() {
+	if got := collecttest.Find[event.PipelineRun](t, m, "3/build/1"); !got.CreatedAt.IsZero() || !got.StartedAt.IsZero() || !got.FinishedAt.IsZero() {
 		t.Errorf("times that are not given are %+v", got)
 	}
-	find[event.PipelineRun](t, m, "run "+slug+" 2/build 1")
-	find[event.PipelineRun](t, m, "run "+slug+" 1/build 1")
-	if l := m.ledger[event.KindPipelineRun]; l.Expected != 6 || l.Stored != 5 || !strings.Contains(l.Note, "lists 1 pipelines") {
+	collecttest.Find[event.PipelineRun](t, m, "2/build/1")
+	collecttest.Find[event.PipelineRun](t, m, "1/build/1")
+	if l := m.Ledger(event.KindPipelineRun); l.Expected != 6 || l.Stored != 5 || !strings.Contains(l.Note, "lists 1 pipelines") {
 		t.Errorf("ledger is %+v", l)
 	}
 }
 
 func TestDeployments(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.push(1, noon.Add(-400*time.Hour), "success")
 	f.flow("p1", "release", "success", noon.Add(-399*time.Hour), "deploy-staging", "deploy-approval", "deploy-production")
 	f.jobs["p1-w2"][1]["type"] = "approval"
 	collect(t, f.collector(t, now.now, nil), m)
-	if n := m.count("deployment"); n != 0 {
+	if n := m.Number(event.KindDeployment); n != 0 {
 		t.Fatalf("%d deployments without a rule", n)
 	}
 	c := f.collector(t, now.now, func(c *Config) {
 		c.Deployments = []DeploymentRule{{Job: "deploy-staging", Environment: "staging"}, {Job: "deploy-*", Environment: "production"}, {Workflow: "build", Branch: "release/*", Environment: "x"}}
 	})
 	collect(t, c, m)
-	if n := m.count("deployment"); n != 2 {
-		t.Errorf("%d deployments, want 2: an approval is none, and the other rule is for other branches: %q", n, m.all())
+	if n := m.Number(event.KindDeployment); n != 2 {
+		t.Errorf("%d deployments, want 2: an approval is none, and the other rule is for other branches: %q", n, m.Text())
 	}
-	d := find[event.Deployment](t, m, "deployment "+slug+" 1/release/deploy-production 1")
+	d := collecttest.Find[event.Deployment](t, m, "1/release/deploy-production")
 	if d.Environment != "production" || d.Status != event.Succeeded || d.SHA != fmt.Sprintf("%040d", 1) || d.Ref != "main" || d.StartedAt.IsZero() {
 		t.Errorf("deployment is %+v", d)
 	}
-	if l := m.ledger[event.KindPipelineRun]; l.Expected != 2 || l.Stored != 2 {
+	if l := m.Ledger(event.KindPipelineRun); l.Expected != 2 || l.Stored != 2 {
 		t.Errorf("reading again for the rules doubled what was listed: %+v", l)
 	}
 	f.asked()
@@ -260,7 +262,7 @@ func TestDeployments(t *testing.T) {
 }
 
 func TestSince(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 12; n++ {
 		f.push(n, noon.Add(time.Duration(n-400)*time.Hour), "success")
 	}
@@ -268,35 +270,35 @@ func TestSince(t *testing.T) {
 		return func(c *Config) { c.Since = noon.Add(time.Duration(n-400) * time.Hour) }
 	}
 	collect(t, f.collector(t, now.now, since(8)), m)
-	if n := m.count("run"); n != 5 {
+	if n := m.Number(event.KindPipelineRun); n != 5 {
 		t.Fatalf("%d runs since the eighth, want 5", n)
 	}
-	m.since = noon.Add((5 - 400) * time.Hour)
+	m.From = noon.Add((5 - 400) * time.Hour)
 	collect(t, f.collector(t, now.now, since(8)), m)
-	if n := m.count("run"); n != 8 {
+	if n := m.Number(event.KindPipelineRun); n != 8 {
 		t.Errorf("%d runs since the fifth, want 8", n)
 	}
-	m.since = time.Time{}
+	m.From = time.Time{}
 	collect(t, f.collector(t, now.now, nil), m)
-	if l := m.ledger[event.KindPipelineRun]; m.count("run") != 12 || l.Expected != 12 {
-		t.Errorf("%d runs, want all 12; ledger %+v", m.count("run"), l)
+	if l := m.Ledger(event.KindPipelineRun); m.Number(event.KindPipelineRun) != 12 || l.Expected != 12 {
+		t.Errorf("%d runs, want all 12; ledger %+v", m.Number(event.KindPipelineRun), l)
 	}
 }
 
 func TestFaults(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 12; n++ {
 		f.push(n, noon.Add(-400*time.Hour), "success")
 	}
 	f.failEvery = 3
 	collect(t, f.collector(t, now.now, nil), m)
-	if runs, jobs := m.count("run"), m.count("job"); runs != 12 || jobs != 12 {
+	if runs, jobs := m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob); runs != 12 || jobs != 12 {
 		t.Errorf("%d runs and %d jobs, want 12 and 12", runs, jobs)
 	}
 }
 
 func TestPipelinesArriveWhileThePagesAreRead(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 12; n++ {
 		f.push(n, noon.Add(-400*time.Hour), "success")
 	}
@@ -311,22 +313,22 @@ func TestPipelinesArriveWhileThePagesAreRead(t *testing.T) {
 	for range 30 {
 		collect(t, c, m)
 	}
-	if n := m.count("run"); n != 29 {
+	if n := m.Number(event.KindPipelineRun); n != 29 {
 		t.Errorf("%d runs, want 29", n)
 	}
-	if l := m.ledger[event.KindPipelineRun]; l.Expected != 29 {
+	if l := m.Ledger(event.KindPipelineRun); l.Expected != 29 {
 		t.Errorf("ledger is %+v", l)
 	}
 }
 
 func TestAPageTokenThatIsTooOld(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 12; n++ {
 		f.push(n, noon.Add(-400*time.Hour), "success")
 	}
-	m.failAt = 5 // within the second page
+	m.FailAt, m.Once = 5, true // within the second page
 	c := f.collector(t, now.now, nil)
-	if err := c.Collect(t.Context(), slug, m); !errors.Is(err, errFull) {
+	if err := c.Collect(t.Context(), slug, m); !errors.Is(err, collecttest.ErrKilled) {
 		t.Fatalf("error is %v, want the disk's", err)
 	}
 	refusals := 0
@@ -338,38 +340,12 @@ func TestAPageTokenThatIsTooOld(t *testing.T) {
 		return false
 	}
 	collect(t, c, m)
-	if n := m.count("run"); n != 12 || refusals != 1 {
+	if n := m.Number(event.KindPipelineRun); n != 12 || refusals != 1 {
 		t.Errorf("%d runs after %d refusals, want 12 after 1", n, refusals)
 	}
 }
 
-func TestAKillAtEveryWrite(t *testing.T) {
-	f, now := newFake(t), &clock{noon}
-	for n := 1; n <= 10; n++ {
-		f.push(n, noon.Add(-400*time.Hour), "success")
-	}
-	f.push(11, noon.Add(-time.Minute), "running")
-	whole := newMemory()
-	collect(t, f.collector(t, now.now, nil), whole)
-	for _, after := range []bool{false, true} {
-		for failAt := 1; failAt <= whole.calls; failAt++ {
-			m := newMemory()
-			m.failAt, m.after = failAt, after
-			if err := f.collector(t, now.now, nil).Collect(t.Context(), slug, m); !errors.Is(err, errFull) {
-				t.Fatalf("write %d: error is %v, want the disk's", failAt, err)
-			}
-			f.collectTwice(t, now, m)
-			if got, want := m.all(), whole.all(); !slices.Equal(got, want) {
-				t.Errorf("write %d failed (after: %t): stored are %q, want %q", failAt, after, got, want)
-			}
-			if l := m.ledger[event.KindPipelineRun]; l.Expected != 11 || l.Stored != 11 || l.Open != 1 {
-				t.Errorf("write %d failed (after: %t): ledger is %+v", failAt, after, l)
-			}
-		}
-	}
-}
-
-func (f *fake) collectTwice(t *testing.T, now *clock, m *memory) {
+func (f *fake) collectTwice(t *testing.T, now *clock, m *collecttest.Writer) {
 	t.Helper()
 	for range 2 {
 		collect(t, f.collector(t, now.now, nil), m)
@@ -377,21 +353,21 @@ func (f *fake) collectTwice(t *testing.T, now *clock, m *memory) {
 }
 
 func TestAGapIsFilled(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 10; n++ {
 		f.push(n, noon.Add(-400*time.Hour), "success")
 	}
 	c := f.collector(t, now.now, nil)
 	collect(t, c, m)
-	delete(m.events, "run "+slug+" 4/build 1")
+	m.Remove(event.KindPipelineRun, "4/build/1")
 	collect(t, c, m)
-	if l := m.ledger[event.KindPipelineRun]; l.Expected != 10 || l.Stored != 10 {
+	if l := m.Ledger(event.KindPipelineRun); l.Expected != 10 || l.Stored != 10 {
 		t.Errorf("ledger is %+v, want the gap filled", l)
 	}
-	delete(m.events, "run "+slug+" 4/build 1")
+	m.Remove(event.KindPipelineRun, "4/build/1")
 	f.asked()
 	collect(t, c, m)
-	if l := m.ledger[event.KindPipelineRun]; l.Gap() != 1 || f.asked() != 1 {
+	if l := m.Ledger(event.KindPipelineRun); l.Gap() != 1 || f.asked() != 1 {
 		t.Errorf("ledger is %+v, want the gap shown, and looked for once a day", l)
 	}
 }
@@ -412,7 +388,7 @@ func TestCheck(t *testing.T) {
 	if _, err := f.collector(t, nil, nil).Scopes(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	err = f.collector(t, nil, nil).Collect(t.Context(), "github/acme/none", newMemory())
+	err = f.collector(t, nil, nil).Collect(t.Context(), "github/acme/none", collecttest.NewWriter())
 	if err == nil || !strings.Contains(err.Error(), "pipelines: GET project/github/acme/none/pipeline: status 404") {
 		t.Errorf("Collect of an unknown project: %v", err)
 	}

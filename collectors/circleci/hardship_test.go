@@ -1,10 +1,11 @@
 package circleci
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // through collects with a client that waits on a clock.
-func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
+func through(t *testing.T, f *fake, m *collecttest.Writer, clock *resttest.Clock) {
 	t.Helper()
 	c, err := New(Config{Source: "circle", URL: f.URL, Token: "secret", Projects: []string{"gh/acme/shop"}},
 		source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1000 }})
@@ -25,7 +26,7 @@ func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
 }
 
 // dozen is a project with twelve pipelines, the last of which runs.
-func dozen(t *testing.T) *fake {
+func dozen(t testing.TB) *fake {
 	f := newFake(t)
 	for n := 1; n <= 11; n++ {
 		f.push(n, noon.Add(time.Duration(n-400)*time.Hour), "success")
@@ -34,53 +35,29 @@ func dozen(t *testing.T) *fake {
 	return f
 }
 
-func TestFaultsOfEverySort(t *testing.T) {
-	f, whole := dozen(t), newMemory()
-	through(t, f, whole, resttest.At(noon))
-	for _, every := range []int{2, 3, 7} {
-		f, m := dozen(t), newMemory()
-		f.Config.Handler = resttest.Spoil(f.Config.Handler, every)
-		through(t, f, m, resttest.At(noon))
-		if !slices.Equal(m.all(), whole.all()) || m.ledger[event.KindPipelineRun].Expected != 12 {
-			t.Errorf("with a fault every %d requests %d records are stored, want %d", every, len(m.all()), len(whole.all()))
-		}
-	}
-}
-
-func TestAClockThatJumps(t *testing.T) {
-	f, whole, m := dozen(t), newMemory(), newMemory()
-	through(t, f, whole, resttest.At(noon))
-	for range 3 {
-		through(t, f, m, resttest.Jumping(noon))
-	}
-	if !slices.Equal(m.all(), whole.all()) {
-		t.Errorf("with a clock that jumps %d records are stored, want %d", len(m.all()), len(whole.all()))
-	}
-}
-
 // TestAClockThatWasFarAhead collects while the clock is a year ahead, and after it was set right: nothing waits for the
 // year to pass.
 func TestAClockThatWasFarAhead(t *testing.T) {
-	f, m := dozen(t), newMemory()
+	f, m := dozen(t), collecttest.NewWriter()
 	f.push(13, noon.Add(-12*time.Hour), "running") // for so long that it is not asked for every time
 	for _, ahead := range []time.Duration{0, 365 * 24 * time.Hour} {
 		through(t, f, m, resttest.At(noon.Add(ahead)))
-		delete(m.events, "run "+slug+" 4/build 1")
+		m.Remove(event.KindPipelineRun, "4/build/1")
 		through(t, f, m, resttest.At(noon.Add(ahead)))
 	}
-	delete(m.events, "run "+slug+" 4/build 1")
+	m.Remove(event.KindPipelineRun, "4/build/1")
 	f.workflows["p13"][0]["status"], f.workflows["p13"][0]["stopped_at"] = "success", at(noon)
 	through(t, f, m, resttest.At(noon.Add(time.Minute)))
-	if got := find[event.PipelineRun](t, m, "run "+slug+" 13/build 1"); got.Status != event.Succeeded {
+	if got := collecttest.Find[event.PipelineRun](t, m, "13/build/1"); got.Status != event.Succeeded {
 		t.Errorf("the run that was open is %+v", got)
 	}
-	find[event.PipelineRun](t, m, "run "+slug+" 4/build 1")
+	collecttest.Find[event.PipelineRun](t, m, "4/build/1")
 }
 
 // TestAWorkflowThatEndsBetweenTwoPages ends workflows after the first page of pipelines was read: one of a pipeline that
 // was on it, and one that comes later.
 func TestAWorkflowThatEndsBetweenTwoPages(t *testing.T) {
-	f, m := dozen(t), newMemory()
+	f, m := dozen(t), collecttest.NewWriter()
 	f.workflows["p2"][0]["status"], f.workflows["p2"][0]["stopped_at"] = "running", nil
 	pages := 0
 	f.after = func(path string) {
@@ -96,7 +73,7 @@ func TestAWorkflowThatEndsBetweenTwoPages(t *testing.T) {
 		through(t, f, m, resttest.At(noon))
 	}
 	for _, number := range []string{"12", "2"} {
-		if r := find[event.PipelineRun](t, m, "run "+slug+" "+number+"/build 1"); r.Status != event.Failed || r.FinishedAt.IsZero() {
+		if r := collecttest.Find[event.PipelineRun](t, m, ""+number+"/build/1"); r.Status != event.Failed || r.FinishedAt.IsZero() {
 			t.Errorf("the run of pipeline %s is %+v", number, r)
 		}
 	}

@@ -1,11 +1,12 @@
 package circleci
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -30,7 +31,7 @@ func TestAPipelineThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 		"the pipeline has no workflow": {"pipeline/p5/workflow", 200, `{"items":["?"]}`, 8, 8, "pipeline 5 ("},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, m, now := newFake(t), newMemory(), &clock{noon}
+			f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 			for n := 1; n <= 9; n++ {
 				f.push(n, noon.Add(-100*time.Hour+time.Duration(n)*time.Minute), "success")
 			}
@@ -49,10 +50,10 @@ func TestAPipelineThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), tc.named) {
 					t.Fatalf("error %v", err)
 				}
-				if m.count("run") != tc.stored || m.count("job") != tc.jobs {
-					t.Errorf("%d runs, %d jobs", m.count("run"), m.count("job"))
+				if m.Number(event.KindPipelineRun) != tc.stored || m.Number(event.KindPipelineJob) != tc.jobs {
+					t.Errorf("%d runs, %d jobs", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob))
 				}
-				l := m.ledger[event.KindPipelineRun]
+				l := m.Ledger(event.KindPipelineRun)
 				if l.Stored != uint64(tc.stored) || l.Expected < l.Stored || tc.stored < 9 && l.Expected == l.Stored || !strings.Contains(l.Note, tc.named) {
 					t.Errorf("ledger %+v", l)
 				}
@@ -60,8 +61,8 @@ func TestAPipelineThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 			}
 			broken = false
 			collect(t, c, m)
-			if l := m.ledger[event.KindPipelineRun]; m.count("run") != 9 || m.count("job") != 9 || l.Expected != 9 || l.Stored != 9 || l.Note != "" {
-				t.Errorf("repaired: %d runs, %d jobs, ledger %+v", m.count("run"), m.count("job"), l)
+			if l := m.Ledger(event.KindPipelineRun); m.Number(event.KindPipelineRun) != 9 || m.Number(event.KindPipelineJob) != 9 || l.Expected != 9 || l.Stored != 9 || l.Note != "" {
+				t.Errorf("repaired: %d runs, %d jobs, ledger %+v", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), l)
 			}
 			f.asked()
 			now.at = now.at.Add(time.Minute)
@@ -74,7 +75,7 @@ func TestAPipelineThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestAPipelineThatMakesNoSenseIsAskedForAlone(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 5; n++ {
 		f.push(n, noon.Add(-100*time.Hour+time.Duration(n)*time.Minute), "success")
 	}
@@ -83,19 +84,19 @@ func TestAPipelineThatMakesNoSenseIsAskedForAlone(t *testing.T) {
 	f.alone = map[string]object{"p3": f.pipelines[2]}
 	c := f.collector(t, now.now, nil)
 	err := c.Collect(t.Context(), slug, m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "pipeline with id p3") || m.count("run") != 4 {
-		t.Fatalf("%d runs, error %v", m.count("run"), err)
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "pipeline with id p3") || m.Number(event.KindPipelineRun) != 4 {
+		t.Fatalf("%d runs, error %v", m.Number(event.KindPipelineRun), err)
 	}
 	f.alone["p3"] = good
 	now.at = noon.Add(time.Minute)
 	collect(t, c, m)
-	if l := m.ledger[event.KindPipelineRun]; m.count("run") != 5 || l.Expected != 5 || l.Note != "" {
-		t.Errorf("repaired: %d runs, ledger %+v", m.count("run"), l)
+	if l := m.Ledger(event.KindPipelineRun); m.Number(event.KindPipelineRun) != 5 || l.Expected != 5 || l.Note != "" {
+		t.Errorf("repaired: %d runs, ledger %+v", m.Number(event.KindPipelineRun), l)
 	}
 }
 
 func TestAnOutageMovesNoCheckpoint(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 30; n++ {
 		f.push(n, noon.Add(-100*time.Hour+time.Duration(n)*time.Minute), "success")
 	}
@@ -108,7 +109,7 @@ func TestAnOutageMovesNoCheckpoint(t *testing.T) {
 		return false
 	}
 	err := f.collector(t, now.now, nil).Collect(t.Context(), slug, m)
-	if err == nil || rest.OnlySkipped(err) || len(m.docs) > 0 {
-		t.Errorf("checkpoint %s, error %v", fmt.Sprint(m.docs), err)
+	if err == nil || rest.OnlySkipped(err) || m.States() > 0 {
+		t.Errorf("%d checkpoints, error %v", m.States(), err)
 	}
 }

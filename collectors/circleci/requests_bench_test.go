@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // allowed is the most that collecting may cost, by the units of spent. CircleCI lists 20 pipelines at a time, and neither
@@ -14,7 +17,7 @@ var allowed = map[string]float64{"requests/100runs-with-jobs": 153, "requests/sc
 func spent(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	const pipelines, runs = 500, 1000 // a run is a workflow
-	f, m, now := newFake(tb), newMemory(), &clock{noon}
+	f, m, now := newFake(tb), collecttest.NewWriter(), &clock{noon}
 	f.pageSize = 20
 	for n := 1; n <= pipelines; n++ {
 		created := noon.Add(time.Duration(n-pipelines-200) * time.Hour)
@@ -24,7 +27,7 @@ func spent(tb testing.TB) map[string]float64 {
 	c := f.collector(tb, now.now, nil)
 	collect(tb, c, m)
 	first := f.asked()
-	if n := m.count("run"); n != runs {
+	if n := m.Number(event.KindPipelineRun); n != runs {
 		tb.Fatalf("stored %d runs", n)
 	}
 	now.at = now.at.Add(time.Hour)

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -180,7 +182,7 @@ func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config
 	return c
 }
 
-func collect(t testing.TB, c *Collector, m *memory) {
+func collect(t testing.TB, c *Collector, m *collecttest.Writer) {
 	t.Helper()
 	if err := c.Collect(t.Context(), slug, m); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/source"
@@ -176,7 +177,7 @@ func (w *Writer) latest(kind event.Kind) map[string]record {
 		case event.Change:
 			id, r = e.ID, record{0, e.CreatedAt, e.ClosedAt.IsZero() && e.MergedAt.IsZero()}
 		case event.Incident:
-			id, r = e.ID, record{0, e.OpenedAt, e.ResolvedAt.IsZero()}
+			id, r = e.ID, record{0, e.OpenedAt, !e.Resolved()}
 		}
 		if before, ok := all[id]; !ok || before.attempt < r.attempt {
 			all[id] = r
@@ -250,6 +251,23 @@ func Stored[E event.Event](w *Writer) map[string]E {
 	return all
 }
 
+// Find returns a stored event of a type by its [Key], and fails the test when there is none.
+func Find[E event.Event](t testing.TB, w *Writer, key string) E {
+	t.Helper()
+	e, ok := Stored[E](w)[key]
+	if !ok {
+		t.Fatalf("%T %s is not stored", e, key)
+	}
+	return e
+}
+
+// Events returns all stored events but those of the ledger.
+func (w *Writer) Events() []event.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Values(w.events))
+}
+
 // Run returns the latest stored attempt of a run; the zero value when there is none.
 func (w *Writer) Run(id string) (latest event.PipelineRun) {
 	for _, e := range Stored[event.PipelineRun](w) {
@@ -303,6 +321,13 @@ func (w *Writer) Appended() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.appended
+}
+
+// States returns how many streams have a state.
+func (w *Writer) States() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.states)
 }
 
 // State returns the saved state of a stream, as JSON.

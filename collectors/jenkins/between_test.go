@@ -29,11 +29,11 @@ func TestABuildThatFinishesBetweenTwoPages(t *testing.T) {
 	f.collect(t, m, now, nil)
 	f.collect(t, m, now.Add(time.Minute), nil)
 	for number, want := range map[int]event.Status{898: event.Failed, 200: event.Cancelled, 899: event.Succeeded} {
-		if r := m.of("shop").run(fmt.Sprint(number)); r.Status != want || r.FinishedAt.IsZero() {
+		if r := m.of("shop").Run(fmt.Sprint(number)); r.Status != want || r.FinishedAt.IsZero() {
 			t.Errorf("build %d is %+v, want %s", number, r, want)
 		}
 	}
-	if n := m.of("shop").count("run"); pages < 3 || n != 900 {
+	if n := m.of("shop").Number(event.KindPipelineRun); pages < 3 || n != 900 {
 		t.Errorf("%d runs of 900 after %d pages", n, pages)
 	}
 }

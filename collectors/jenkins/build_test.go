@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -54,13 +56,13 @@ func TestUnknownWordsAreKeptAndLoggedOnce(t *testing.T) {
 	if n := strings.Count(log.String(), "MELTED"); n != 1 {
 		t.Errorf("logged %d times: %s", n, log.String())
 	}
-	if r := m.of("shop").run("3"); r.StatusRaw != "MELTED" || r.Status != event.Skipped {
+	if r := m.of("shop").Run("3"); r.StatusRaw != "MELTED" || r.Status != event.Skipped {
 		t.Errorf("%+v", r)
 	}
 }
 
 // read makes the event of the one build of a job, whose JSON is given.
-func read(t *testing.T, text string, tune func(*Config)) (*memory, event.PipelineRun) {
+func read(t *testing.T, text string, tune func(*Config)) (*collecttest.Writer, event.PipelineRun) {
 	t.Helper()
 	var b fakeBuild
 	if err := json.Unmarshal([]byte(text), &b); err != nil {
@@ -69,7 +71,7 @@ func read(t *testing.T, text string, tune func(*Config)) (*memory, event.Pipelin
 	f := start(t, folder("team", freestyle("deploy-shop", &b)))
 	m := newMemories()
 	f.collect(t, m, now, tune)
-	for _, e := range m.of("team/deploy-shop").events {
+	for _, e := range m.of("team/deploy-shop").Events() {
 		if r, ok := e.(event.PipelineRun); ok {
 			return m.of("team/deploy-shop"), r
 		}
@@ -120,10 +122,10 @@ func TestAnOddBuildDoesNotCostTheOthers(t *testing.T) {
 	f := start(t, freestyle("shop", builds...))
 	m := newMemories()
 	f.collect(t, m, now, nil)
-	if n := m.of("shop").count("run"); n != 249 {
+	if n := m.of("shop").Number(event.KindPipelineRun); n != 249 {
 		t.Errorf("stored %d runs of the 249 that have a number", n)
 	}
-	if r := m.of("shop").run("190"); r.Status != event.Succeeded || !r.StartedAt.IsZero() {
+	if r := m.of("shop").Run("190"); r.Status != event.Succeeded || !r.StartedAt.IsZero() {
 		t.Errorf("%+v", r)
 	}
 	f.collect(t, newMemories(), now, func(c *Config) { c.Since = at(240) })
@@ -185,7 +187,7 @@ func TestDeploymentsByJobOrParameter(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			m, run := read(t, build, func(c *Config) { c.Deployments = tc.rules })
 			var got event.Deployment
-			for _, e := range m.events {
+			for _, e := range m.Events() {
 				if d, ok := e.(event.Deployment); ok {
 					got = d
 				}
@@ -218,7 +220,7 @@ func TestANewRuleIsAppliedToWhatIsStored(t *testing.T) {
 	f.collect(t, m, now, nil)
 	rule := func(c *Config) { c.Deployments = []DeploymentRule{{Job: "deploy", Environment: "production"}} }
 	f.collect(t, m, now.Add(time.Minute), rule)
-	if n := m.of("deploy").count("deployment"); n != 150 || m.of("deploy").count("run") != 150 {
+	if n := m.of("deploy").Number(event.KindDeployment); n != 150 || m.of("deploy").Number(event.KindPipelineRun) != 150 {
 		t.Errorf("%d deployments", n)
 	}
 	f.asked()
@@ -239,7 +241,7 @@ func TestStagesOnlyWhenAskedFor(t *testing.T) {
 	f.stages = true
 	m := newMemories()
 	f.collect(t, m, now, nil)
-	if asked := strings.Join(f.asked(), " "); strings.Contains(asked, "wfapi") || m.of("shop").count("job") != 0 {
+	if asked := strings.Join(f.asked(), " "); strings.Contains(asked, "wfapi") || m.of("shop").Number(event.KindPipelineJob) != 0 {
 		t.Errorf("stages were read: %s", asked)
 	}
 	stages := func(c *Config) { c.Stages = true }
@@ -249,7 +251,7 @@ func TestStagesOnlyWhenAskedFor(t *testing.T) {
 		t.Errorf("%d requests for stages: %s", n, asked)
 	}
 	got := map[string]event.PipelineJob{}
-	for _, e := range m.of("shop").events {
+	for _, e := range m.of("shop").Events() {
 		if j, ok := e.(event.PipelineJob); ok {
 			got[j.ID] = j
 		}
@@ -266,7 +268,7 @@ func TestStagesOnlyWhenAskedFor(t *testing.T) {
 	f.stages = false // the plugin is gone: builds are read all the same
 	m = newMemories()
 	f.collect(t, m, now, stages)
-	if m.of("shop").count("run") != 2 {
+	if m.of("shop").Number(event.KindPipelineRun) != 2 {
 		t.Error("without the plugin no builds are stored")
 	}
 }

@@ -1,9 +1,7 @@
 package jenkins
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,7 +15,7 @@ func TestTheFirstSyncReadsLongPages(t *testing.T) {
 	f := start(t, freestyle("shop", until(1234)...))
 	m := newMemories()
 	f.collect(t, m, now, nil)
-	if n := m.of("shop").count("run"); n != 1234 {
+	if n := m.of("shop").Number(event.KindPipelineRun); n != 1234 {
 		t.Errorf("stored %d runs", n)
 	}
 	asked := f.asked()
@@ -32,7 +30,7 @@ func TestTheFirstSyncReadsLongPages(t *testing.T) {
 	if !strings.Contains(asked[1], "{0,100}") || !strings.Contains(asked[2], "{99,300}") {
 		t.Errorf("ranges of the first pages: %s, %s", asked[1], asked[2])
 	}
-	l := m.of("shop").ledger[event.KindPipelineRun]
+	l := m.of("shop").Ledger(event.KindPipelineRun)
 	if l.Expected != 1234 || l.Stored != 1234 || l.Open != 0 {
 		t.Errorf("ledger: %+v", l)
 	}
@@ -44,13 +42,13 @@ func TestWhenNothingIsNewOneRequestTellsIt(t *testing.T) {
 		f.etags = etags
 		m := newMemories()
 		f.collect(t, m, now, nil)
-		before, appended := m.of("a").text(), m.of("a").appends
+		before, appended := m.of("a").Text(), m.of("a").Appended()
 		f.asked()
 		f.collect(t, m, now.Add(time.Minute), nil)
 		if asked := f.asked(); len(asked) != 1 {
 			t.Errorf("with ETags %t: %d requests: %s", etags, len(asked), strings.Join(asked, "\n"))
 		}
-		if m.of("a").text() != before || m.of("a").appends != appended {
+		if m.of("a").Text() != before || m.of("a").Appended() != appended {
 			t.Error("the second collect changed what is stored")
 		}
 	}
@@ -68,12 +66,12 @@ func TestOnlyWhatIsNewIsAskedFor(t *testing.T) {
 	if len(asked) != 2 || !strings.Contains(asked[1], "{0,4}") {
 		t.Errorf("asked %s", strings.Join(asked, "\n"))
 	}
-	if n := m.of("shop").count("run"); n != 303 {
+	if n := m.of("shop").Number(event.KindPipelineRun); n != 303 {
 		t.Errorf("stored %d", n)
 	}
 	f.change(func() { job.builds = until(600) })
 	f.collect(t, m, now.Add(2*time.Minute), nil)
-	if n := m.of("shop").count("run"); n != 600 {
+	if n := m.of("shop").Number(event.KindPipelineRun); n != 600 {
 		t.Errorf("stored %d after many new builds", n)
 	}
 	if n := len(f.asked()); n != 1+2 {
@@ -89,11 +87,11 @@ func TestARunningBuildIsReadUntilItIsFinal(t *testing.T) {
 	m := newMemories()
 	f.collect(t, m, now, nil)
 	for _, id := range []string{"250", "70"} {
-		if r := m.of("shop").run(id); r.Status != event.Running || !r.FinishedAt.IsZero() || r.StartedAt.IsZero() {
+		if r := m.of("shop").Run(id); r.Status != event.Running || !r.FinishedAt.IsZero() || r.StartedAt.IsZero() {
 			t.Errorf("%s: %+v", id, r)
 		}
 	}
-	if l := m.of("shop").ledger[event.KindPipelineRun]; l.Open != 2 {
+	if l := m.of("shop").Ledger(event.KindPipelineRun); l.Open != 2 {
 		t.Errorf("ledger: %+v", l)
 	}
 	f.change(func() { job.builds[180] = ended(70, "FAILURE") })
@@ -105,10 +103,10 @@ func TestARunningBuildIsReadUntilItIsFinal(t *testing.T) {
 	if asked := f.asked(); len(asked) != 1 {
 		t.Errorf("%d requests though all is final", len(asked))
 	}
-	if r := m.of("shop").run("70"); r.Status != event.Failed || r.StatusRaw != "FAILURE" || !r.FinishedAt.Equal(at(70).Add(time.Minute)) {
+	if r := m.of("shop").Run("70"); r.Status != event.Failed || r.StatusRaw != "FAILURE" || !r.FinishedAt.Equal(at(70).Add(time.Minute)) {
 		t.Errorf("70: %+v", r)
 	}
-	if r := m.of("shop").run("250"); r.Status != event.Failed || r.StatusRaw != "UNSTABLE" {
+	if r := m.of("shop").Run("250"); r.Status != event.Failed || r.StatusRaw != "UNSTABLE" {
 		t.Errorf("250: %+v", r)
 	}
 }
@@ -166,12 +164,12 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 			f.collect(t, m, now.Add(time.Minute), nil)
 			kept := m.of("shop")
 			for n := 1 + tc.lost; n <= 500; n++ {
-				if kept.run(fmt.Sprint(n)).ID == "" {
+				if kept.Run(fmt.Sprint(n)).ID == "" {
 					t.Fatalf("build %d is missing", n)
 				}
 			}
 			for _, b := range job.builds {
-				if kept.run(fmt.Sprint((*b)["number"])).ID == "" {
+				if kept.Run(fmt.Sprint((*b)["number"])).ID == "" {
 					t.Fatalf("build %d is missing", (*b)["number"])
 				}
 			}
@@ -192,13 +190,13 @@ func TestAJobThatWasMadeAnewCountsFromOneAgain(t *testing.T) {
 	f.collect(t, m, now.Add(time.Minute), nil)
 	f.collect(t, m, now.Add(2*time.Minute), nil)
 	kept := m.of("shop")
-	if n := kept.count("run"); n != 21 {
+	if n := kept.Number(event.KindPipelineRun); n != 21 {
 		t.Errorf("stored %d runs", n)
 	}
-	if r := kept.run("1"); r.Status != event.Succeeded {
+	if r := kept.Run("1"); r.Status != event.Succeeded {
 		t.Errorf("the first build 1 was overwritten: %+v", r)
 	}
-	if r := kept.run(fmt.Sprint("1@", now.UnixMilli())); r.Status != event.Failed {
+	if r := kept.Run(fmt.Sprint("1@", now.UnixMilli())); r.Status != event.Failed {
 		t.Errorf("the second build 1: %+v", r)
 	}
 }
@@ -232,71 +230,9 @@ func everything(c *Config) {
 func (m *memories) contents() string {
 	var b strings.Builder
 	for _, s := range []string{"shop", "team/api", "team/deploy"} {
-		fmt.Fprintln(&b, s, m.of(s).text())
+		fmt.Fprintln(&b, s, m.of(s).Text())
 	}
 	return b.String()
-}
-
-func TestNothingIsLostWhereverItIsKilled(t *testing.T) {
-	f := start(t, organisation()...)
-	f.stages = true
-	whole := newMemories()
-	scopes := f.collect(t, whole, now, everything)
-	want := whole.contents()
-	if n := whole.of("team/deploy").count("deployment"); n != 120 {
-		t.Fatalf("%d deployments", n)
-	}
-	if n := whole.of("team/api").count("job"); n != 260 {
-		t.Fatalf("%d stages", n)
-	}
-	for _, scope := range scopes {
-		for _, after := range []bool{false, true} {
-			for n := 1; n <= whole.of(scope).calls; n++ {
-				m := newMemories()
-				m.of(scope).failAt, m.of(scope).after = n, after
-				if _, err := m.collect(t.Context(), f.collector(t, now, everything)); !errors.Is(err, errFull) {
-					t.Fatalf("%s, write %d: %v", scope, n, err)
-				}
-				f.collect(t, m, now.Add(time.Minute), everything)
-				if m.contents() != want {
-					t.Fatalf("%s killed at write %d (done: %t) and collected again: %d runs, %d deployments", scope, n, after, m.of(scope).count("run"), m.of(scope).count("deployment"))
-				}
-				if l, w := m.of(scope).ledger[event.KindPipelineRun], whole.of(scope).ledger[event.KindPipelineRun]; l.Expected != w.Expected || l.Stored != w.Stored {
-					t.Fatalf("%s killed at write %d (done: %t): ledger %d of %d, want %d of %d", scope, n, after, l.Stored, l.Expected, w.Stored, w.Expected)
-				}
-			}
-		}
-	}
-}
-
-func TestFaultsChangeNothing(t *testing.T) {
-	f := start(t, organisation()...)
-	f.stages = true
-	whole := newMemories()
-	f.collect(t, whole, now, everything)
-	n := 0
-	f.before = func(w http.ResponseWriter, _ *http.Request) bool {
-		if n++; n%3 != 0 {
-			return false
-		}
-		switch n / 3 % 4 {
-		case 0:
-			w.WriteHeader(http.StatusBadGateway)
-		case 1:
-			w.Header().Set("Content-Length", "5000")
-			_, _ = io.WriteString(w, `{"allBuilds":[{"number":1`)
-		case 2:
-			_, _ = io.WriteString(w, "<html>Please wait while Jenkins is getting ready to work</html>")
-		case 3:
-			w.WriteHeader(http.StatusServiceUnavailable)
-		}
-		return true
-	}
-	m := newMemories()
-	f.collect(t, m, now, everything)
-	if m.contents() != whole.contents() {
-		t.Error("failing requests changed what is stored")
-	}
 }
 
 func TestAGapIsFoundAndRefilled(t *testing.T) {
@@ -305,19 +241,19 @@ func TestAGapIsFoundAndRefilled(t *testing.T) {
 	f.collect(t, m, now, nil)
 	kept := m.of("shop")
 	for _, n := range []int{3, 120, 249} {
-		delete(kept.events, fmt.Sprintf("run shop %d 1", n))
+		kept.Remove(event.KindPipelineRun, fmt.Sprintf("%d/1", n))
 	}
 	f.collect(t, m, now.Add(time.Minute), nil)
-	if l := kept.ledger[event.KindPipelineRun]; l.Stored != 250 || l.Expected != 250 {
+	if l := kept.Ledger(event.KindPipelineRun); l.Stored != 250 || l.Expected != 250 {
 		t.Errorf("ledger: %d of %d", l.Stored, l.Expected)
 	}
 	f.asked()
-	delete(kept.events, "run shop 7 1")
+	kept.Remove(event.KindPipelineRun, "7/1")
 	f.collect(t, m, now.Add(2*time.Minute), nil)
 	if n := len(f.asked()); n != 1 {
 		t.Errorf("looked for gaps again within the day: %d requests", n)
 	}
-	if l := kept.ledger[event.KindPipelineRun]; l.Stored != 249 || l.Expected != 250 {
+	if l := kept.Ledger(event.KindPipelineRun); l.Stored != 249 || l.Expected != 250 {
 		t.Errorf("the ledger hides a gap: %d of %d", l.Stored, l.Expected)
 	}
 }
@@ -327,18 +263,18 @@ func TestSince(t *testing.T) {
 	m := newMemories()
 	since := func(number int) func(*Config) { return func(c *Config) { c.Since = at(number) } }
 	f.collect(t, m, now, since(901))
-	if n := m.of("shop").count("run"); n != 100 {
+	if n := m.of("shop").Number(event.KindPipelineRun); n != 100 {
 		t.Errorf("stored %d", n)
 	}
 	if n := len(f.asked()); n > 3 {
 		t.Errorf("%d requests", n)
 	}
 	f.collect(t, m, now.Add(time.Minute), since(501))
-	if n := m.of("shop").count("run"); n != 500 {
+	if n := m.of("shop").Number(event.KindPipelineRun); n != 500 {
 		t.Errorf("stored %d after since was moved back", n)
 	}
 	f.collect(t, m, now.Add(2*time.Minute), since(901))
-	if n := m.of("shop").count("run"); n != 500 {
+	if n := m.of("shop").Number(event.KindPipelineRun); n != 500 {
 		t.Errorf("stored %d after since was moved forward", n)
 	}
 }
@@ -363,7 +299,7 @@ func TestABranchThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "builds of api/aaa") || !strings.Contains(err.Error(), "Job/Read") || strings.Contains(err.Error(), "api/gone") {
 		t.Errorf("error: %v", err)
 	}
-	if n := m.of("api").count("run"); n != 4 {
+	if n := m.of("api").Number(event.KindPipelineRun); n != 4 {
 		t.Errorf("stored %d runs of the branch that can be read", n)
 	}
 }
@@ -376,11 +312,11 @@ func TestADeletedBranchKeepsItsBuilds(t *testing.T) {
 	f.change(func() { api.jobs = api.jobs[:1] })
 	f.collect(t, m, now.Add(time.Minute), nil)
 	kept := m.of("api")
-	if l := kept.ledger[event.KindPipelineRun]; kept.count("run") != 9 || l.Expected != 9 || l.Stored != 9 {
-		t.Errorf("%d runs, ledger %+v", kept.count("run"), l)
+	if l := kept.Ledger(event.KindPipelineRun); kept.Number(event.KindPipelineRun) != 9 || l.Expected != 9 || l.Stored != 9 {
+		t.Errorf("%d runs, ledger %+v", kept.Number(event.KindPipelineRun), l)
 	}
-	if kept.run("old#5").Branch != "old" {
-		t.Errorf("%+v", kept.run("old#5"))
+	if kept.Run("old#5").Branch != "old" {
+		t.Errorf("%+v", kept.Run("old#5"))
 	}
 }
 

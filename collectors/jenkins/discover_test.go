@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -26,11 +29,11 @@ func TestJobsAreFoundFromTheRoot(t *testing.T) {
 		t.Errorf("found %q, want %q", scopes, want)
 	}
 	for scope, runs := range map[string]int{"plain": 1, "a/b/c/d/deep": 1, "a/b/c/d/org/svc": 2, "a/b/c/d/shelf/in the shelf": 1, "команда/サービス": 3, "команда/shop": 3} {
-		if n := m.of(scope).count("run"); n != runs {
+		if n := m.of(scope).Number(event.KindPipelineRun); n != runs {
 			t.Errorf("%s: %d runs, want %d", scope, n, runs)
 		}
 	}
-	if r := m.of("команда/shop").run("feature/über#x#2"); r.Branch != "feature/über#x" || r.Pipeline != "команда/shop" {
+	if r := m.of("команда/shop").Run("feature/über#x#2"); r.Branch != "feature/über#x" || r.Pipeline != "команда/shop" {
 		t.Errorf("%+v", r)
 	}
 }
@@ -51,7 +54,7 @@ func TestProjectsAndExclude(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := f.collector(t, now, func(c *Config) { c.Projects, c.Exclude = tc.projects, tc.exclude })
-			got, err := c.Scopes(t.Context(), newMemory())
+			got, err := c.Scopes(t.Context(), collecttest.NewWriter())
 			if err != nil || !slices.Equal(got, tc.want) {
 				t.Errorf("found %q, %v; want %q", got, err, tc.want)
 			}
@@ -74,7 +77,7 @@ func TestAFolderThatCannotBeListedKeepsItsJobs(t *testing.T) {
 	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 folder could not be read") || !strings.Contains(err.Error(), "a/b (GET job/a/job/b") || !slices.Equal(scopes, []string{"a/b/x", "plain"}) {
 		t.Errorf("found %q, %v", scopes, err)
 	}
-	if fresh, err := f.collector(t, now, nil).Scopes(t.Context(), newMemory()); !rest.OnlySkipped(err) || !slices.Equal(fresh, []string{"plain"}) {
+	if fresh, err := f.collector(t, now, nil).Scopes(t.Context(), collecttest.NewWriter()); !rest.OnlySkipped(err) || !slices.Equal(fresh, []string{"plain"}) {
 		t.Errorf("without having known it before: %q, %v", fresh, err)
 	}
 }
@@ -89,8 +92,8 @@ func TestNewJobsAndBranchesAreFound(t *testing.T) {
 		f.root.jobs = append(f.root.jobs, freestyle("new", until(1)...))
 	})
 	scopes := f.collect(t, m, now.Add(relist+time.Minute), nil)
-	if !slices.Equal(scopes, []string{"a/api", "new"}) || m.of("a/api").run("feature#1").ID == "" || m.of("new").count("run") != 1 {
-		t.Errorf("found %q, %s", scopes, m.of("a/api").text())
+	if !slices.Equal(scopes, []string{"a/api", "new"}) || m.of("a/api").Run("feature#1").ID == "" || m.of("new").Number(event.KindPipelineRun) != 1 {
+		t.Errorf("found %q, %s", scopes, m.of("a/api").Text())
 	}
 }
 
@@ -110,7 +113,7 @@ func TestTheRootMustAnswer(t *testing.T) {
 				return true
 			}
 			c := f.collector(t, now, nil)
-			_, err := c.Scopes(t.Context(), newMemory())
+			_, err := c.Scopes(t.Context(), collecttest.NewWriter())
 			check := c.Check(t.Context())
 			for _, e := range []error{err, check} {
 				for _, w := range tc.want {
@@ -134,19 +137,19 @@ func TestTheRootMustAnswer(t *testing.T) {
 func TestAScopeThatWasNotListedIsAskedAbout(t *testing.T) {
 	f := start(t, folder("a", multibranch("api", freestyle("main", until(2)...)), freestyle("x", until(3)...)))
 	for scope, want := range map[string]int{"a/api": 2, "a/x": 3} {
-		m := newMemory()
-		if err := f.collector(t, now, nil).Collect(t.Context(), scope, m); err != nil || m.count("run") != want {
-			t.Errorf("%s: %d runs, %v", scope, m.count("run"), err)
+		m := collecttest.NewWriter()
+		if err := f.collector(t, now, nil).Collect(t.Context(), scope, m); err != nil || m.Number(event.KindPipelineRun) != want {
+			t.Errorf("%s: %d runs, %v", scope, m.Number(event.KindPipelineRun), err)
 		}
 	}
-	if err := f.collector(t, now, nil).Collect(t.Context(), "a", newMemory()); err == nil || !strings.Contains(err.Error(), "folder") {
+	if err := f.collector(t, now, nil).Collect(t.Context(), "a", collecttest.NewWriter()); err == nil || !strings.Contains(err.Error(), "folder") {
 		t.Errorf("a folder: %v", err)
 	}
 }
 
 func TestWithoutAListingOneSmallQuestionTellsThatNothingIsNew(t *testing.T) {
 	f := start(t, freestyle("x", until(300)...))
-	m := newMemory()
+	m := collecttest.NewWriter()
 	for i, want := range []int{1 + 2, 1} {
 		if err := f.collector(t, now.Add(time.Duration(i)*time.Minute), nil).Collect(t.Context(), "x", m); err != nil {
 			t.Fatal(err)
@@ -163,7 +166,7 @@ func TestAProjectThatNoJobHasIsTold(t *testing.T) {
 	c := f.collector(t, now, func(c *Config) { c.Projects, c.Exclude = []string{"team/*", "teem/**"}, []string{"old", "archiv"} })
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for range 2 {
-		if _, err := c.Scopes(t.Context(), newMemory()); err != nil {
+		if _, err := c.Scopes(t.Context(), collecttest.NewWriter()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -35,7 +35,7 @@ func TestABuildEndsWhenItsDurationIsOver(t *testing.T) {
 			if tc.name != "continued by a person after weeks" {
 				return
 			}
-			for _, e := range m.events {
+			for _, e := range m.Events() {
 				if d, ok := e.(event.Deployment); ok && !d.FinishedAt.Equal(began.Add(21*24*time.Hour)) {
 					t.Errorf("deployed at %s", d.FinishedAt)
 				}
@@ -71,7 +71,7 @@ func TestStagesTellWhenThePartBeforeAPersonEnded(t *testing.T) {
 			f.stages, f.paused = true, tc.running
 			m := newMemories()
 			f.collect(t, m, now, func(c *Config) { c.Stages = true })
-			r := m.of("shop").run("2")
+			r := m.of("shop").Run("2")
 			want := time.Time{}
 			if tc.ends > 0 {
 				want = at(2).Add(tc.ends)
@@ -91,14 +91,14 @@ func TestAReReadCorrectsTimesThatAreStored(t *testing.T) {
 	m := newMemories()
 	f.collect(t, m, now, nil)
 	of := m.of("shop")
-	wrong := of.run("2")
+	wrong := of.Run("2")
 	wrong.FinishedAt, wrong.Duration = wrong.FinishedAt.Add(time.Hour), 0
 	if err := of.Append(t.Context(), wrong); err != nil {
 		t.Fatal(err)
 	}
-	of.docs = map[string][]byte{} // as a backfill, which has checkpoints of its own
+	of.Forget() // as a backfill, which has checkpoints of its own
 	f.collect(t, m, now.Add(time.Minute), nil)
-	if r := of.run("2"); !r.FinishedAt.Equal(at(2).Add(time.Minute)) || r.Duration != time.Minute {
+	if r := of.Run("2"); !r.FinishedAt.Equal(at(2).Add(time.Minute)) || r.Duration != time.Minute {
 		t.Errorf("finished %s, duration %s", r.FinishedAt, r.Duration)
 	}
 }

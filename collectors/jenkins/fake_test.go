@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -303,15 +305,17 @@ func (f *fake) collect(t testing.TB, m *memories, at time.Time, tune func(*Confi
 
 // memories are those of the source itself and of its scopes.
 type memories struct {
-	source *memory
-	scopes map[string]*memory
+	source *collecttest.Writer
+	scopes map[string]*collecttest.Writer
 }
 
-func newMemories() *memories { return &memories{newMemory(), map[string]*memory{}} }
+func newMemories() *memories {
+	return &memories{collecttest.NewWriter(), map[string]*collecttest.Writer{}}
+}
 
-func (m *memories) of(scope string) *memory {
+func (m *memories) of(scope string) *collecttest.Writer {
 	if m.scopes[scope] == nil {
-		m.scopes[scope] = newMemory()
+		m.scopes[scope] = collecttest.NewWriter()
 	}
 	return m.scopes[scope]
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -72,7 +74,7 @@ func FuzzListing(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scopes, err := c.Scopes(t.Context(), newMemory())
+		scopes, err := c.Scopes(t.Context(), collecttest.NewWriter())
 		if err != nil {
 			return
 		}

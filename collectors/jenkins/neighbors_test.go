@@ -59,10 +59,10 @@ func TestABuildThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			of := m.of("shop")
-			if n := of.count("run"); n != 250-len(tc.broken) || m.of("other").count("run") != 2 {
-				t.Errorf("stored %d runs, and %d of the other job", n, m.of("other").count("run"))
+			if n := of.Number(event.KindPipelineRun); n != 250-len(tc.broken) || m.of("other").Number(event.KindPipelineRun) != 2 {
+				t.Errorf("stored %d runs, and %d of the other job", n, m.of("other").Number(event.KindPipelineRun))
 			}
-			l := of.ledger[event.KindPipelineRun]
+			l := of.Ledger(event.KindPipelineRun)
 			if l.Expected != 250 || l.Stored != uint64(250-len(tc.broken)) || !strings.Contains(l.Note, "could not be read") {
 				t.Errorf("ledger %+v", l)
 			}
@@ -73,9 +73,9 @@ func TestABuildThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 			}
 			f.before = nil // an administrator has repaired it
 			f.collect(t, m, at.Add(2*time.Minute), nil)
-			l = of.ledger[event.KindPipelineRun]
-			if of.count("run") != 250 || l.Expected != 250 || l.Stored != 250 || l.Note != "" {
-				t.Errorf("repaired: %d runs, ledger %+v", of.count("run"), l)
+			l = of.Ledger(event.KindPipelineRun)
+			if of.Number(event.KindPipelineRun) != 250 || l.Expected != 250 || l.Stored != 250 || l.Note != "" {
+				t.Errorf("repaired: %d runs, ledger %+v", of.Number(event.KindPipelineRun), l)
 			}
 			f.asked()
 			f.collect(t, m, at.Add(3*time.Minute), nil)
@@ -107,13 +107,13 @@ func TestStagesThatCannotBeReadDoNotHoldUpTheBuilds(t *testing.T) {
 	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "stages of 3") {
 		t.Errorf("error %v", err)
 	}
-	if of := m.of("shop"); of.count("run") != 5 || of.count("job") != 4 {
-		t.Errorf("%d runs, %d stages", of.count("run"), of.count("job"))
+	if of := m.of("shop"); of.Number(event.KindPipelineRun) != 5 || of.Number(event.KindPipelineJob) != 4 {
+		t.Errorf("%d runs, %d stages", of.Number(event.KindPipelineRun), of.Number(event.KindPipelineJob))
 	}
 	f.before = nil
 	f.collect(t, m, now.Add(time.Minute), stages)
-	if of := m.of("shop"); of.count("run") != 5 || of.count("job") != 5 || of.ledger[event.KindPipelineRun].Expected != 5 {
-		t.Errorf("repaired: %d runs, %d stages, %+v", of.count("run"), of.count("job"), of.ledger)
+	if of := m.of("shop"); of.Number(event.KindPipelineRun) != 5 || of.Number(event.KindPipelineJob) != 5 || of.Ledger(event.KindPipelineRun).Expected != 5 {
+		t.Errorf("repaired: %d runs, %d stages, %+v", of.Number(event.KindPipelineRun), of.Number(event.KindPipelineJob), of.Ledger(event.KindPipelineRun))
 	}
 }
 
@@ -137,18 +137,18 @@ func TestABranchOrFolderThatAlwaysFailsIsNamed(t *testing.T) {
 		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 folder could not be read") || !strings.Contains(err.Error(), "branch bad") {
 			t.Errorf("status %d: %v", s, err)
 		}
-		if !slices.Equal(scopes, []string{"api", "fine/y"}) || m.of("api").count("run") != 4 || m.of("fine/y").count("run") != 2 {
-			t.Errorf("status %d: scopes %q, %d and %d runs", s, scopes, m.of("api").count("run"), m.of("fine/y").count("run"))
+		if !slices.Equal(scopes, []string{"api", "fine/y"}) || m.of("api").Number(event.KindPipelineRun) != 4 || m.of("fine/y").Number(event.KindPipelineRun) != 2 {
+			t.Errorf("status %d: scopes %q, %d and %d runs", s, scopes, m.of("api").Number(event.KindPipelineRun), m.of("fine/y").Number(event.KindPipelineRun))
 		}
-		if l := m.of("api").ledger[event.KindPipelineRun]; l.Expected != 5 || l.Stored != 4 || !strings.Contains(l.Note, "branch bad") {
+		if l := m.of("api").Ledger(event.KindPipelineRun); l.Expected != 5 || l.Stored != 4 || !strings.Contains(l.Note, "branch bad") {
 			t.Errorf("status %d: ledger %+v", s, l)
 		}
 	}
 	status = 0
 	f.root.jobs[0].jobs = []*item{freestyle("x", until(1)...)}
 	scopes := f.collect(t, m, now.Add(3*time.Minute), nil)
-	if !slices.Equal(scopes, []string{"api", "broken/x", "fine/y"}) || m.of("api").count("run") != 7 || m.of("broken/x").count("run") != 1 {
-		t.Errorf("repaired: %q, %d runs", scopes, m.of("api").count("run"))
+	if !slices.Equal(scopes, []string{"api", "broken/x", "fine/y"}) || m.of("api").Number(event.KindPipelineRun) != 7 || m.of("broken/x").Number(event.KindPipelineRun) != 1 {
+		t.Errorf("repaired: %q, %d runs", scopes, m.of("api").Number(event.KindPipelineRun))
 	}
 }
 
@@ -166,8 +166,8 @@ func TestAnOutageMovesNoCheckpoint(t *testing.T) {
 	if err == nil || rest.OnlySkipped(err) {
 		t.Errorf("nothing could be read: %v", err)
 	}
-	if len(m.of("api").docs) > 0 {
-		t.Errorf("checkpoint %s", m.of("api").docs)
+	if m.of("api").States() > 0 {
+		t.Errorf("%d streams have a checkpoint", m.of("api").States())
 	}
 }
 
@@ -185,7 +185,7 @@ func TestAProjectWithoutBranchesForgetsNothing(t *testing.T) {
 	if asked := f.asked(); len(asked) > 2 { // the listing twice: it is asked for at once
 		t.Errorf("asked %q", asked)
 	}
-	if l := m.of("api").ledger[event.KindPipelineRun]; l.Expected != 4 || l.Stored != 4 {
+	if l := m.of("api").Ledger(event.KindPipelineRun); l.Expected != 4 || l.Stored != 4 {
 		t.Errorf("ledger %+v", l)
 	}
 }

@@ -3,6 +3,8 @@ package jenkins
 import (
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // allowed is the most that collecting may cost, by the units of spent. The folder is asked beside the root, because what
@@ -19,7 +21,7 @@ func spent(tb testing.TB) map[string]float64 {
 	scopes := f.collect(tb, m, now, nil)
 	first, stored := len(f.asked()), 0
 	for _, s := range scopes {
-		stored += m.of(s).count("run")
+		stored += m.of(s).Number(event.KindPipelineRun)
 	}
 	if stored != 5*builds {
 		tb.Fatalf("stored %d builds", stored)

@@ -3,10 +3,12 @@ package opsgenie
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -15,7 +17,7 @@ import (
 )
 
 // through collects with a client that waits on a clock.
-func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
+func through(t *testing.T, f *fake, m *collecttest.Writer, clock *resttest.Clock) {
 	t.Helper()
 	c, err := New(Config{Source: "og", URL: f.URL, Token: "secret", Teams: []string{team}},
 		source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1000 }})
@@ -26,52 +28,29 @@ func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
 }
 
 // pages is a team with several pages of alerts, the newest of which is open.
-func pages(t *testing.T) *fake {
+func pages(t testing.TB) *fake {
 	f := newFake(t)
 	f.fill(330, noon.Add(-20*24*time.Hour), time.Hour)
 	f.alert("open", noon.Add(-time.Hour))
 	return f
 }
 
-func TestFaultsOfEverySort(t *testing.T) {
-	f, whole := pages(t), newMemory()
-	through(t, f, whole, resttest.At(noon))
-	for _, every := range []int{2, 3, 7} {
-		f, m := pages(t), newMemory()
-		f.Config.Handler = resttest.Spoil(f.Config.Handler, every)
-		through(t, f, m, resttest.At(noon))
-		if !slices.Equal(m.all(), whole.all()) || len(m.all()) != 331 {
-			t.Errorf("with a fault every %d requests %d alerts are stored, want %d", every, len(m.all()), len(whole.all()))
-		}
-	}
-}
-
-func TestAClockThatJumps(t *testing.T) {
-	f, m := pages(t), newMemory()
-	for range 3 {
-		through(t, f, m, resttest.Jumping(noon))
-	}
-	if n := len(m.all()); n != 331 {
-		t.Errorf("with a clock that jumps %d alerts are stored, want 331", n)
-	}
-}
-
 // TestAClockThatWasFarAhead collects while the clock is a year ahead, and after it was set right: nothing waits for the
 // year to pass.
 func TestAClockThatWasFarAhead(t *testing.T) {
-	f, m := pages(t), newMemory()
+	f, m := pages(t), collecttest.NewWriter()
 	for _, ahead := range []time.Duration{0, 365 * 24 * time.Hour} {
 		through(t, f, m, resttest.At(noon.Add(ahead)))
-		delete(m.events, team+" a40")
+		m.Remove(event.KindIncident, "a40")
 		through(t, f, m, resttest.At(noon.Add(ahead)))
 	}
-	delete(m.events, team+" a40")
+	m.Remove(event.KindIncident, "a40")
 	f.alerts[0]["status"], f.alerts[0]["report"], f.alerts[0]["updatedAt"] = "closed", object{"closeTime": 3_600_000}, stampText(noon)
 	through(t, f, m, resttest.At(noon.Add(time.Minute)))
-	if got := m.incident(t, "open"); !got.ResolvedAt.Equal(noon) {
+	if got := collecttest.Find[event.Incident](t, m, "open"); !got.ResolvedAt.Equal(noon) {
 		t.Errorf("the alert that was open is %+v", got)
 	}
-	if n := len(m.all()); n != 331 {
+	if n := len(m.Keys(event.KindIncident)); n != 331 {
 		t.Errorf("%d alerts are stored, want 331", n)
 	}
 }
@@ -79,7 +58,7 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 // TestAlertsArriveWhileThePagesAreRead puts a new alert before those that are listed after every page, which shifts
 // all that follow by one.
 func TestAlertsArriveWhileThePagesAreRead(t *testing.T) {
-	f, m := pages(t), newMemory()
+	f, m := pages(t), collecttest.NewWriter()
 	inner, next := f.Config.Handler, 2000
 	f.Config.Handler = after(inner, func(path string) {
 		if strings.HasSuffix(path, "/alerts") && next < 2006 {
@@ -90,20 +69,20 @@ func TestAlertsArriveWhileThePagesAreRead(t *testing.T) {
 	for range 8 {
 		through(t, f, m, resttest.At(noon))
 	}
-	if n := len(m.all()); n != 337 {
+	if n := len(m.Keys(event.KindIncident)); n != 337 {
 		t.Errorf("%d alerts are stored, want 337", n)
 	}
 }
 
 // TestAnAlertThatIsUpdatedTwiceInASecond acknowledges and closes an alert within a millisecond, and reads it between.
 func TestAnAlertThatIsUpdatedTwiceInASecond(t *testing.T) {
-	f, m := newFake(t), newMemory()
+	f, m := newFake(t), collecttest.NewWriter()
 	a := f.alert("one", noon.Add(-time.Hour))
 	a["report"], a["updatedAt"] = object{"ackTime": 3_600_000}, stampText(noon)
 	through(t, f, m, resttest.At(noon))
 	a["status"], a["report"] = "closed", object{"ackTime": 3_600_000, "closeTime": 3_600_000}
 	through(t, f, m, resttest.At(noon))
-	if got := m.incident(t, "one"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
+	if got := collecttest.Find[event.Incident](t, m, "one"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
 		t.Errorf("the alert is %+v", got)
 	}
 }
@@ -111,7 +90,7 @@ func TestAnAlertThatIsUpdatedTwiceInASecond(t *testing.T) {
 // TestAnAlertThatIsClosedBetweenTwoPages closes alerts after the first page was read: one that was on it, and one that a
 // later page shows.
 func TestAnAlertThatIsClosedBetweenTwoPages(t *testing.T) {
-	f, m, read := newFake(t), newMemory(), 0
+	f, m, read := newFake(t), collecttest.NewWriter(), 0
 	for n := 1; n <= 330; n++ {
 		f.alert(fmt.Sprint("o", n), noon.Add(time.Duration(n-400)*time.Minute))
 	}
@@ -130,7 +109,7 @@ func TestAnAlertThatIsClosedBetweenTwoPages(t *testing.T) {
 		through(t, f, m, resttest.At(noon))
 	}
 	for _, id := range []string{"o327", "o80"} {
-		if got := m.incident(t, id); got.ResolvedAt.Sub(got.OpenedAt) != time.Minute {
+		if got := collecttest.Find[event.Incident](t, m, id); got.ResolvedAt.Sub(got.OpenedAt) != time.Minute {
 			t.Errorf("alert is %+v", got)
 		}
 	}

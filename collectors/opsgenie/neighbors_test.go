@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -42,7 +44,7 @@ func TestAnAlertThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 		"several":        {500, "", []string{"a250", "a149", "a148", "a1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, m, now := newFake(t), newMemory(), &clock{noon}
+			f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 			f.fill(250, noon.Add(-24*time.Hour), time.Hour)
 			broken := true
 			f.breaks(&broken, tc.status, tc.body, tc.ids...)
@@ -52,16 +54,16 @@ func TestAnAlertThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), atPlace) {
 					t.Fatalf("error %v", err)
 				}
-				l := m.ledger[event.KindIncident]
-				if n := len(m.all()); n != 250-len(tc.ids) || l.Expected != 250 || l.Stored != uint64(n) || !strings.Contains(l.Note, "could not be read") {
+				l := m.Ledger(event.KindIncident)
+				if n := len(m.Keys(event.KindIncident)); n != 250-len(tc.ids) || l.Expected != 250 || l.Stored != uint64(n) || !strings.Contains(l.Note, "could not be read") {
 					t.Errorf("%d alerts, ledger %+v", n, l)
 				}
 				now.at = now.at.Add(time.Minute)
 			}
 			broken = false
 			collect(t, c, team, m)
-			if l := m.ledger[event.KindIncident]; len(m.all()) != 250 || l.Expected != 250 || l.Note != "" {
-				t.Errorf("repaired: %d alerts, ledger %+v", len(m.all()), l)
+			if l := m.Ledger(event.KindIncident); len(m.Keys(event.KindIncident)) != 250 || l.Expected != 250 || l.Note != "" {
+				t.Errorf("repaired: %d alerts, ledger %+v", len(m.Keys(event.KindIncident)), l)
 			}
 			collect(t, c, team, m)
 			f.asked()
@@ -74,7 +76,7 @@ func TestAnAlertThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestAnOpenAlertThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for _, id := range []string{"x1", "x2"} {
 		f.alert(id, noon.Add(-2000*time.Hour))
 	}
@@ -93,30 +95,18 @@ func TestAnOpenAlertThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "x1 (") {
 		t.Errorf("error %v", err)
 	}
-	if m.incident(t, "x2").ResolvedAt.IsZero() || !m.incident(t, "x1").ResolvedAt.IsZero() {
-		t.Errorf("%+v, %+v", m.incident(t, "x1"), m.incident(t, "x2"))
+	if collecttest.Find[event.Incident](t, m, "x2").ResolvedAt.IsZero() || !collecttest.Find[event.Incident](t, m, "x1").ResolvedAt.IsZero() {
+		t.Errorf("%+v, %+v", collecttest.Find[event.Incident](t, m, "x1"), collecttest.Find[event.Incident](t, m, "x2"))
 	}
 	broken = false
 	collect(t, c, team, m)
-	if m.incident(t, "x1").ResolvedAt.IsZero() {
-		t.Errorf("repaired: %+v", m.incident(t, "x1"))
-	}
-}
-
-func TestAnOutageMovesNoCheckpoint(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
-	f.answer = func(w http.ResponseWriter, _ *http.Request) bool {
-		w.WriteHeader(http.StatusInternalServerError)
-		return true
-	}
-	err := f.collector(t, now.now, withTeam).Collect(t.Context(), team, m)
-	if n := len(f.asked()); err == nil || rest.OnlySkipped(err) || len(m.docs) > 0 || n > 60 {
-		t.Errorf("%d requests, checkpoint %v, error %v", n, m.docs, err)
+	if collecttest.Find[event.Incident](t, m, "x1").ResolvedAt.IsZero() {
+		t.Errorf("repaired: %+v", collecttest.Find[event.Incident](t, m, "x1"))
 	}
 }
 
 func TestAServiceThatMakesNoSenseIsNamed(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.services = []string{service, "not an id"}
 	c := f.collector(t, now.now, nil)
 	scopes, err := c.Scopes(t.Context(), m)

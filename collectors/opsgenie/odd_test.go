@@ -6,13 +6,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
 )
 
 // TestOddRecords has records that lack what they should have. Each keeps what is known of it, and none costs another.
 func TestOddRecords(t *testing.T) {
-	f, m := newFake(t), newMemory()
+	f, m := newFake(t), collecttest.NewWriter()
 	f.alert("good", noon.Add(-time.Hour))
 	f.alert("no priority", noon.Add(-2*time.Hour))["priority"] = nil
 	f.alert("a number as status", noon.Add(-3*time.Hour))["status"] = 7
@@ -28,20 +31,20 @@ func TestOddRecords(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
-	want := []string{team + " an unknown status", team + " closed at no time", team + " closed before it began", team + " good", team + " no priority"}
-	if got := m.all(); !slices.Equal(got, want) {
+	want := []string{"an unknown status", "closed at no time", "closed before it began", "good", "no priority"}
+	if got := m.Keys(event.KindIncident); !slices.Equal(got, want) {
 		t.Errorf("stored are %q, want %q", got, want)
 	}
-	if got := m.incident(t, "closed at no time"); !got.ResolvedAt.IsZero() || !got.AcknowledgedAt.IsZero() || !got.OpenedAt.Equal(noon.Add(-5*time.Hour)) {
+	if got := collecttest.Find[event.Incident](t, m, "closed at no time"); !got.ResolvedAt.IsZero() || !got.AcknowledgedAt.IsZero() || !got.OpenedAt.Equal(noon.Add(-5*time.Hour)) {
 		t.Errorf("times that are not told are %+v", got)
 	}
-	if got := m.incident(t, "closed before it began"); !got.AcknowledgedAt.IsZero() || !got.ResolvedAt.IsZero() {
+	if got := collecttest.Find[event.Incident](t, m, "closed before it began"); !got.AcknowledgedAt.IsZero() || !got.ResolvedAt.IsZero() {
 		t.Errorf("times that make no sense are %+v", got)
 	}
-	if got := m.incident(t, "an unknown status"); !got.ResolvedAt.IsZero() {
+	if got := collecttest.Find[event.Incident](t, m, "an unknown status"); !got.ResolvedAt.IsZero() {
 		t.Errorf("an unknown status is %+v, want it open", got)
 	}
-	if got := m.incident(t, "no priority"); strings.TrimSpace(got.Severity) != "" {
+	if got := collecttest.Find[event.Incident](t, m, "no priority"); strings.TrimSpace(got.Severity) != "" {
 		t.Errorf("no priority is %q", got.Severity)
 	}
 }

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // allowed is the most that collecting may cost, by the units of spent: a page is 100, and alerts are counted once.
@@ -21,13 +24,13 @@ func spent(tb testing.TB) map[string]float64 {
 		o["status"], o["impactEndDate"] = "resolved", o["createdAt"]
 	}
 	c := f.collector(tb, now.now, withTeam)
-	ofTeam, ofService := newMemory(), newMemory()
+	ofTeam, ofService := collecttest.NewWriter(), collecttest.NewWriter()
 	collect(tb, c, team, ofTeam)
 	forAlerts := len(f.asked())
 	collect(tb, c, service, ofService)
 	forIncidents := len(f.asked())
-	if len(ofTeam.all()) != alerts || len(ofService.all()) != incidents {
-		tb.Fatalf("stored %d alerts and %d incidents", len(ofTeam.all()), len(ofService.all()))
+	if len(ofTeam.Keys(event.KindIncident)) != alerts || len(ofService.Keys(event.KindIncident)) != incidents {
+		tb.Fatalf("stored %d alerts and %d incidents", len(ofTeam.Keys(event.KindIncident)), len(ofService.Keys(event.KindIncident)))
 	}
 	now.at = now.at.Add(time.Minute)
 	collect(tb, c, team, ofTeam)

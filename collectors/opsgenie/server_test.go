@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -211,7 +213,7 @@ func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config
 	return c
 }
 
-func collect(t testing.TB, c *Collector, scope string, m *memory) {
+func collect(t testing.TB, c *Collector, scope string, m *collecttest.Writer) {
 	t.Helper()
 	if err := c.Collect(t.Context(), scope, m); err != nil {
 		t.Fatal(err)

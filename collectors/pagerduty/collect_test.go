@@ -8,12 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
 func TestCollect(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	resolve(f.open(1, service, noon.Add(-400*24*time.Hour)), noon.Add(-399*24*time.Hour))
 	f.open(2, "POTHER1", noon.Add(-50*time.Hour))
 	old := f.open(3, service, noon.Add(-30*time.Hour))
@@ -27,34 +29,34 @@ func TestCollect(t *testing.T) {
 	if n := len(f.asked()); n != 2 {
 		t.Errorf("%d requests, want one page and the log of the incident that was resolved within half a year", n)
 	}
-	if got, want := m.all(), []string{service + " Q1", service + " Q3", service + " Q4"}; !slices.Equal(got, want) {
+	if got, want := m.Keys(event.KindIncident), []string{"Q1", "Q3", "Q4"}; !slices.Equal(got, want) {
 		t.Fatalf("stored are %q, want %q", got, want)
 	}
 	want := event.Incident{
 		Origin:   event.Origin{Source: "pd", Provider: "pagerduty", Scope: service, ID: "Q3", URL: "https://acme.pagerduty.com/incidents/Q3"},
 		Severity: "P1", OpenedAt: noon.Add(-30 * time.Hour), AcknowledgedAt: noon.Add(-29*time.Hour - 30*time.Minute), ResolvedAt: noon.Add(-28 * time.Hour),
 	}
-	if got := m.incident(t, "Q3"); got != want {
+	if got := collecttest.Find[event.Incident](t, m, "Q3"); got != want {
 		t.Errorf("incident is\n%+v, want\n%+v", got, want)
 	}
-	if got := m.incident(t, "Q4"); !got.AcknowledgedAt.Equal(noon.Add(-2*time.Hour)) || !got.ResolvedAt.IsZero() || got.Severity != "high" {
+	if got := collecttest.Find[event.Incident](t, m, "Q4"); !got.AcknowledgedAt.Equal(noon.Add(-2*time.Hour)) || !got.ResolvedAt.IsZero() || got.Severity != "high" {
 		t.Errorf("acknowledged incident is %+v", got)
 	}
-	if got := m.incident(t, "Q1"); !got.AcknowledgedAt.IsZero() || !got.ResolvedAt.Equal(noon.Add(-399*24*time.Hour)) {
+	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.AcknowledgedAt.IsZero() || !got.ResolvedAt.Equal(noon.Add(-399*24*time.Hour)) {
 		t.Errorf("old incident is %+v", got)
 	}
-	if l := m.ledger[event.KindIncident]; l.Expected != 3 || l.Stored != 3 || l.Open != 1 || l.Note != "" {
+	if l := m.Ledger(event.KindIncident); l.Expected != 3 || l.Stored != 3 || l.Open != 1 || l.Note != "" {
 		t.Errorf("ledger is %+v", l)
 	}
-	before := m.appends
+	before := m.Appended()
 	collect(t, c, m)
-	if n := len(f.asked()); n != 1 || m.appends != before {
-		t.Errorf("nothing is new: %d requests and %d events, want 1 and 0", n, m.appends-before)
+	if n := len(f.asked()); n != 1 || m.Appended() != before {
+		t.Errorf("nothing is new: %d requests and %d events, want 1 and 0", n, m.Appended()-before)
 	}
 }
 
 func TestAnAcknowledgementIsRemembered(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	i := f.open(1, service, noon.Add(-time.Hour))
 	acknowledge(i, noon.Add(-50*time.Minute))
 	c := f.collector(t, now.now, nil)
@@ -68,12 +70,12 @@ func TestAnAcknowledgementIsRemembered(t *testing.T) {
 	if n := len(f.asked()); n != 1 {
 		t.Errorf("%d requests, want 1: when it was acknowledged is known", n)
 	}
-	if got := m.incident(t, "Q1"); !got.AcknowledgedAt.Equal(noon.Add(-50*time.Minute)) || !got.ResolvedAt.Equal(noon.Add(-time.Minute)) {
+	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.AcknowledgedAt.Equal(noon.Add(-50*time.Minute)) || !got.ResolvedAt.Equal(noon.Add(-time.Minute)) {
 		t.Errorf("incident is %+v", got)
 	}
 	i["status"] = "reopened" // no word of PagerDuty's
 	collect(t, c, m)
-	if got := m.incident(t, "Q1"); !got.ResolvedAt.IsZero() {
+	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.ResolvedAt.IsZero() {
 		t.Errorf("incident with an unknown status is %+v, want it open", got)
 	}
 }
@@ -86,7 +88,7 @@ func (f *fake) fill(n int, from time.Time, every time.Duration) {
 }
 
 func TestOldOpenIncidents(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	open := f.open(0, service, noon.Add(-300*24*time.Hour))
 	f.fill(150, noon.Add(-200*24*time.Hour), time.Hour)
 	c := f.collector(t, now.now, nil)
@@ -99,7 +101,7 @@ func TestOldOpenIncidents(t *testing.T) {
 	}
 	now.at = noon.Add(7 * time.Hour)
 	collect(t, c, m)
-	if got := m.incident(t, "Q0"); !got.ResolvedAt.Equal(noon) {
+	if got := collecttest.Find[event.Incident](t, m, "Q0"); !got.ResolvedAt.Equal(noon) {
 		t.Errorf("incident is %+v, want it resolved", got)
 	}
 	f.asked()
@@ -111,107 +113,86 @@ func TestOldOpenIncidents(t *testing.T) {
 }
 
 func TestMoreThanPagerDutyCounts(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	resolve(f.open(0, service, noon.Add(-900*24*time.Hour)), noon)
 	f.fill(950, noon.Add(-200*24*time.Hour), 6*time.Hour) // 237 days
 	f.limit = 400
 	c := f.collector(t, now.now, nil)
 	c.depth = f.limit
 	collect(t, c, m)
-	if n := len(m.all()); n != 951 {
+	if n := len(m.Keys(event.KindIncident)); n != 951 {
 		t.Errorf("%d incidents, want 951", n)
 	}
 	for i := range 480 { // more new ones than are counted
 		f.open(3000+i, service, noon.Add(time.Duration(i-480)*time.Minute))
 	}
 	collect(t, c, m)
-	if n := len(m.all()); n != 1431 {
+	if n := len(m.Keys(event.KindIncident)); n != 1431 {
 		t.Errorf("%d incidents, want 1431", n)
 	}
-	if l := m.ledger[event.KindIncident]; l.Gap() != 0 || l.Open != 480 {
+	if l := m.Ledger(event.KindIncident); l.Gap() != 0 || l.Open != 480 {
 		t.Errorf("ledger is %+v", l)
 	}
 }
 
 func TestNewIncidentsOfSeveralPages(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.fill(120, noon.Add(-300*24*time.Hour), time.Hour)
 	c := f.collector(t, now.now, nil)
 	collect(t, c, m)
 	for i := 121; i <= 400; i++ {
 		f.open(i, service, noon.Add(time.Duration(i-500)*time.Hour))
 	}
-	m.calls, m.failAt = 0, 3 // the second page is not stored
-	if err := c.Collect(t.Context(), service, m); !errors.Is(err, errFull) {
+	m.FailAt, m.Once = m.Writes()+3, true // the second page is not stored
+	if err := c.Collect(t.Context(), service, m); !errors.Is(err, collecttest.ErrKilled) {
 		t.Fatalf("error is %v, want the disk's", err)
 	}
 	collect(t, c, m)
-	if n := len(m.all()); n != 400 {
+	if n := len(m.Keys(event.KindIncident)); n != 400 {
 		t.Errorf("%d incidents, want 400", n)
 	}
 }
 
 func TestSince(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.fill(450, noon.Add(-200*24*time.Hour), time.Hour)
 	since := noon.Add(-200*24*time.Hour - 249*time.Hour)
 	collect(t, f.collector(t, now.now, func(c *Config) { c.Since = since }), m)
-	if n := len(m.all()); n != 250 {
+	if n := len(m.Keys(event.KindIncident)); n != 250 {
 		t.Errorf("%d incidents, want 250", n)
 	}
-	if l := m.ledger[event.KindIncident]; l.Gap() != 0 || l.WindowStart != since || !strings.Contains(l.Note, "of 450") {
+	if l := m.Ledger(event.KindIncident); l.Gap() != 0 || l.WindowStart != since || !strings.Contains(l.Note, "of 450") {
 		t.Errorf("ledger is %+v", l)
 	}
 	collect(t, f.collector(t, now.now, nil), m)
-	if n := len(m.all()); n != 450 {
+	if n := len(m.Keys(event.KindIncident)); n != 450 {
 		t.Errorf("%d incidents without since, want 450", n)
 	}
 }
 
-func TestAKillAtEveryWrite(t *testing.T) {
-	f, now := newFake(t), &clock{noon}
-	f.fill(330, noon.Add(-200*24*time.Hour), time.Hour)
-	f.failEvery = 5
-	whole := newMemory()
-	collect(t, f.collector(t, now.now, nil), whole)
-	for _, after := range []bool{false, true} {
-		for failAt := 1; failAt <= whole.calls; failAt++ {
-			m := newMemory()
-			m.failAt, m.after = failAt, after
-			if err := f.collector(t, now.now, nil).Collect(t.Context(), service, m); !errors.Is(err, errFull) {
-				t.Fatalf("write %d: error is %v, want the disk's", failAt, err)
-			}
-			collect(t, f.collector(t, now.now, nil), m)
-			if got, want := m.all(), whole.all(); !slices.Equal(got, want) {
-				t.Errorf("write %d failed (after: %t): %d are stored, want %d", failAt, after, len(got), len(want))
-			}
-		}
-	}
-}
-
 func TestAGapIsFilled(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.fill(250, noon.Add(-200*24*time.Hour), time.Hour)
 	c := f.collector(t, now.now, nil)
 	collect(t, c, m)
-	delete(m.events, service+" Q40")
-	delete(m.events, service+" Q240")
+	m.Remove(event.KindIncident, "Q40")
+	m.Remove(event.KindIncident, "Q240")
 	collect(t, c, m)
-	if l := m.ledger[event.KindIncident]; len(m.all()) != 250 || l.Expected != 250 || l.Stored != 250 {
-		t.Errorf("%d are stored, want 250; ledger %+v", len(m.all()), l)
+	if l := m.Ledger(event.KindIncident); len(m.Keys(event.KindIncident)) != 250 || l.Expected != 250 || l.Stored != 250 {
+		t.Errorf("%d are stored, want 250; ledger %+v", len(m.Keys(event.KindIncident)), l)
 	}
-	delete(m.events, service+" Q40")
+	m.Remove(event.KindIncident, "Q40")
 	f.asked()
 	for range 2 { // the first reads the newest page whole, because what was known was forgotten
 		collect(t, c, m)
 	}
-	if l := m.ledger[event.KindIncident]; l.Gap() != 1 || len(f.asked()) != 2 {
+	if l := m.Ledger(event.KindIncident); l.Gap() != 1 || len(f.asked()) != 2 {
 		t.Errorf("ledger is %+v, want the gap shown, and looked for once a day", l)
 	}
 }
 
 func TestOddRecords(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.noTotal = true
 	f.open(1, service, noon.Add(-time.Hour))
 	f.open(2, service, noon.Add(-time.Hour))["incident_number"] = "two"
@@ -220,16 +201,16 @@ func TestOddRecords(t *testing.T) {
 	if err := f.collector(t, now.now, nil).Collect(t.Context(), service, m); !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "Q2 (an incident cannot be read") {
 		t.Errorf("error %v", err)
 	}
-	if got, want := m.all(), []string{service + " Q1", service + " Q3", service + " Q4"}; !slices.Equal(got, want) {
+	if got, want := m.Keys(event.KindIncident), []string{"Q1", "Q3", "Q4"}; !slices.Equal(got, want) {
 		t.Errorf("stored are %q, want %q", got, want)
 	}
-	if l := m.ledger[event.KindIncident]; l.Expected != 4 || !strings.Contains(l.Note, "no total") || !strings.Contains(l.Note, "Q2") {
+	if l := m.Ledger(event.KindIncident); l.Expected != 4 || !strings.Contains(l.Note, "no total") || !strings.Contains(l.Note, "Q2") {
 		t.Errorf("ledger is %+v", l)
 	}
 }
 
 func TestScopes(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.services = nil
 	for i := range 120 {
 		f.services = append(f.services, fmt.Sprintf("P%03d", i))
@@ -278,11 +259,11 @@ func TestCheck(t *testing.T) {
 }
 
 func TestAnIncidentThatWasResolvedAtAnUnknownTimeIsNotOpen(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	i := f.open(1, service, noon.Add(-400*24*time.Hour)) // too old for its log to be asked
 	i["status"], i["last_status_change_at"] = "resolved", nil
 	collect(t, f.collector(t, now.now, nil), m)
-	if got := m.incident(t, "Q1"); !got.EndUnknown || !got.ResolvedAt.IsZero() || !got.Resolved() {
+	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.EndUnknown || !got.ResolvedAt.IsZero() || !got.Resolved() {
 		t.Errorf("incident is %+v, want it resolved at a time that is not known", got)
 	}
 }

@@ -2,9 +2,11 @@ package pagerduty
 
 import (
 	"net/http"
-	"slices"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -13,7 +15,7 @@ import (
 )
 
 // through collects with a client that waits on a clock.
-func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
+func through(t *testing.T, f *fake, m *collecttest.Writer, clock *resttest.Clock) {
 	t.Helper()
 	c, err := New(Config{Source: "pd", URL: f.URL, Token: "secret"},
 		source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(r *rest.Config) { r.PerSecond, r.Burst = 1e6, 1000 }})
@@ -24,52 +26,29 @@ func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
 }
 
 // pages is a service with several pages of incidents, the newest of which is open.
-func pages(t *testing.T) *fake {
+func pages(t testing.TB) *fake {
 	f := newFake(t)
 	f.fill(330, noon.Add(-20*24*time.Hour), time.Hour)
 	f.open(1000, service, noon.Add(-time.Hour))
 	return f
 }
 
-func TestFaultsOfEverySort(t *testing.T) {
-	f, whole := pages(t), newMemory()
-	through(t, f, whole, resttest.At(noon))
-	for _, every := range []int{2, 3, 7} {
-		f, m := pages(t), newMemory()
-		f.Config.Handler = resttest.Spoil(f.Config.Handler, every)
-		through(t, f, m, resttest.At(noon))
-		if !slices.Equal(m.all(), whole.all()) || len(m.all()) != 331 {
-			t.Errorf("with a fault every %d requests %d incidents are stored, want %d", every, len(m.all()), len(whole.all()))
-		}
-	}
-}
-
-func TestAClockThatJumps(t *testing.T) {
-	f, m := pages(t), newMemory()
-	for range 3 {
-		through(t, f, m, resttest.Jumping(noon))
-	}
-	if n := len(m.all()); n != 331 {
-		t.Errorf("with a clock that jumps %d incidents are stored, want 331", n)
-	}
-}
-
 // TestAClockThatWasFarAhead collects while the clock is a year ahead, and after it was set right: nothing waits for the
 // year to pass.
 func TestAClockThatWasFarAhead(t *testing.T) {
-	f, m := pages(t), newMemory()
+	f, m := pages(t), collecttest.NewWriter()
 	for _, ahead := range []time.Duration{0, 365 * 24 * time.Hour} {
 		through(t, f, m, resttest.At(noon.Add(ahead)))
-		delete(m.events, service+" Q40")
+		m.Remove(event.KindIncident, "Q40")
 		through(t, f, m, resttest.At(noon.Add(ahead)))
 	}
-	delete(m.events, service+" Q40")
+	m.Remove(event.KindIncident, "Q40")
 	f.incidents[0]["status"], f.incidents[0]["resolved_at"], f.incidents[0]["last_status_change_at"] = "resolved", stampText(noon), stampText(noon)
 	through(t, f, m, resttest.At(noon.Add(time.Minute)))
-	if got := m.incident(t, "Q1000"); !got.ResolvedAt.Equal(noon) {
+	if got := collecttest.Find[event.Incident](t, m, "Q1000"); !got.ResolvedAt.Equal(noon) {
 		t.Errorf("the incident that was open is %+v", got)
 	}
-	if n := len(m.all()); n != 331 {
+	if n := len(m.Keys(event.KindIncident)); n != 331 {
 		t.Errorf("%d incidents are stored, want 331", n)
 	}
 }
@@ -77,7 +56,7 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 // TestIncidentsArriveWhileThePagesAreRead puts a new incident before those that are listed after every page, which shifts
 // all that follow by one.
 func TestIncidentsArriveWhileThePagesAreRead(t *testing.T) {
-	f, m := pages(t), newMemory()
+	f, m := pages(t), collecttest.NewWriter()
 	inner, next := f.Config.Handler, 2000
 	f.Config.Handler = after(inner, func(path string) {
 		if path == "/incidents" && next < 2006 {
@@ -88,21 +67,21 @@ func TestIncidentsArriveWhileThePagesAreRead(t *testing.T) {
 	for range 8 {
 		through(t, f, m, resttest.At(noon))
 	}
-	if n := len(m.all()); n != 337 {
+	if n := len(m.Keys(event.KindIncident)); n != 337 {
 		t.Errorf("%d incidents are stored, want 337", n)
 	}
 }
 
 // TestAnIncidentThatIsUpdatedTwiceInASecond acknowledges and resolves an incident within a second, and reads it between.
 func TestAnIncidentThatIsUpdatedTwiceInASecond(t *testing.T) {
-	f, m := newFake(t), newMemory()
+	f, m := newFake(t), collecttest.NewWriter()
 	i := f.open(1, service, noon.Add(-time.Hour))
 	acknowledge(i, noon)
 	through(t, f, m, resttest.At(noon))
 	resolve(i, noon)
 	i["resolved_at"] = stampText(noon)
 	through(t, f, m, resttest.At(noon))
-	if got := m.incident(t, "Q1"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
+	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
 		t.Errorf("the incident is %+v", got)
 	}
 }
@@ -110,7 +89,7 @@ func TestAnIncidentThatIsUpdatedTwiceInASecond(t *testing.T) {
 // TestAnIncidentThatIsResolvedBetweenTwoPages resolves incidents after the first page was read: one that was on it, and one
 // that a later page shows.
 func TestAnIncidentThatIsResolvedBetweenTwoPages(t *testing.T) {
-	f, m, read := newFake(t), newMemory(), 0
+	f, m, read := newFake(t), collecttest.NewWriter(), 0
 	for n := 1; n <= 330; n++ {
 		f.open(n, service, noon.Add(time.Duration(n-400)*time.Minute))
 	}
@@ -129,7 +108,7 @@ func TestAnIncidentThatIsResolvedBetweenTwoPages(t *testing.T) {
 		through(t, f, m, resttest.At(noon))
 	}
 	for _, id := range []string{"Q327", "Q80"} {
-		if got := m.incident(t, id); !got.ResolvedAt.Equal(noon) {
+		if got := collecttest.Find[event.Incident](t, m, id); !got.ResolvedAt.Equal(noon) {
 			t.Errorf("incident is %+v", got)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -42,7 +44,7 @@ func TestAnIncidentThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 		"several":        {500, "", []int{250, 149, 148, 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, m, now := newFake(t), newMemory(), &clock{noon}
+			f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 			for n := 1; n <= 250; n++ {
 				resolve(f.open(n, service, noon.Add(time.Duration(n-10000)*time.Hour)), noon.Add(time.Duration(n-9999)*time.Hour))
 			}
@@ -54,16 +56,16 @@ func TestAnIncidentThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "the incident listed after ") {
 					t.Fatalf("error %v", err)
 				}
-				l := m.ledger[event.KindIncident]
-				if n := len(m.all()); n != 250-len(tc.numbers) || l.Expected != 250 || l.Stored != uint64(n) || !strings.Contains(l.Note, "could not be read") {
+				l := m.Ledger(event.KindIncident)
+				if n := len(m.Keys(event.KindIncident)); n != 250-len(tc.numbers) || l.Expected != 250 || l.Stored != uint64(n) || !strings.Contains(l.Note, "could not be read") {
 					t.Errorf("%d incidents, ledger %+v", n, l)
 				}
 				now.at = now.at.Add(time.Minute)
 			}
 			broken = false
 			collect(t, c, m)
-			if l := m.ledger[event.KindIncident]; len(m.all()) != 250 || l.Expected != 250 || l.Note != "" {
-				t.Errorf("repaired: %d incidents, ledger %+v", len(m.all()), l)
+			if l := m.Ledger(event.KindIncident); len(m.Keys(event.KindIncident)) != 250 || l.Expected != 250 || l.Note != "" {
+				t.Errorf("repaired: %d incidents, ledger %+v", len(m.Keys(event.KindIncident)), l)
 			}
 			collect(t, c, m)
 			f.asked()
@@ -76,29 +78,29 @@ func TestAnIncidentThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestARecordThatMakesNoSenseIsAskedForAlone(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 3; n++ {
 		f.open(n, service, noon.Add(-time.Hour))
 	}
 	f.incidents[1]["priority"] = "P1" // not an object
 	c := f.collector(t, now.now, nil)
 	err := c.Collect(t.Context(), service, m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "Q2 (an incident cannot be read") || len(m.all()) != 2 {
-		t.Fatalf("%q, error %v", m.all(), err)
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "Q2 (an incident cannot be read") || len(m.Keys(event.KindIncident)) != 2 {
+		t.Fatalf("%q, error %v", m.Keys(event.KindIncident), err)
 	}
-	if l := m.ledger[event.KindIncident]; l.Expected != 3 || l.Stored != 2 || !strings.Contains(l.Note, "Q2") {
+	if l := m.Ledger(event.KindIncident); l.Expected != 3 || l.Stored != 2 || !strings.Contains(l.Note, "Q2") {
 		t.Errorf("ledger %+v", l)
 	}
 	f.incidents[1]["priority"] = object{"summary": "P1"}
 	now.at = noon.Add(time.Minute)
 	collect(t, c, m)
-	if got := m.incident(t, "Q2"); got.Severity != "P1" || m.ledger[event.KindIncident].Note != "" {
-		t.Errorf("%+v, %+v", got, m.ledger)
+	if got := collecttest.Find[event.Incident](t, m, "Q2"); got.Severity != "P1" || m.Ledger(event.KindIncident).Note != "" {
+		t.Errorf("%+v, %+v", got, m.Ledger(event.KindIncident))
 	}
 }
 
 func TestAnIncidentWhoseLogCannotBeReadIsStored(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	resolve(f.open(1, service, noon.Add(-10*time.Hour)), noon.Add(-9*time.Hour))
 	resolve(f.open(2, service, noon.Add(-5*time.Hour)), noon.Add(-4*time.Hour))
 	f.logs["Q1"] = []object{{"type": "acknowledge_log_entry", "created_at": stampText(noon.Add(-599 * time.Minute))}}
@@ -112,31 +114,19 @@ func TestAnIncidentWhoseLogCannotBeReadIsStored(t *testing.T) {
 	}
 	c := f.collector(t, now.now, nil)
 	err := c.Collect(t.Context(), service, m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "log of Q1") || len(m.all()) != 2 {
-		t.Fatalf("%q, error %v", m.all(), err)
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "log of Q1") || len(m.Keys(event.KindIncident)) != 2 {
+		t.Fatalf("%q, error %v", m.Keys(event.KindIncident), err)
 	}
 	broken = false
 	now.at = noon.Add(time.Minute)
 	collect(t, c, m)
-	if got := m.incident(t, "Q1"); !got.AcknowledgedAt.Equal(noon.Add(-599 * time.Minute)) {
+	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.AcknowledgedAt.Equal(noon.Add(-599 * time.Minute)) {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestAnOutageMovesNoCheckpoint(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
-	f.answer = func(w http.ResponseWriter, _ *http.Request) bool {
-		w.WriteHeader(http.StatusInternalServerError)
-		return true
-	}
-	err := f.collector(t, now.now, nil).Collect(t.Context(), service, m)
-	if n := len(f.asked()); err == nil || rest.OnlySkipped(err) || len(m.docs) > 0 || n > 60 {
-		t.Errorf("%d requests, checkpoint %v, error %v", n, m.docs, err)
-	}
-}
-
 func TestAServiceThatMakesNoSenseIsNamed(t *testing.T) {
-	f, m, now := newFake(t), newMemory(), &clock{noon}
+	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	f.services = []string{service, "not an id"}
 	c := f.collector(t, now.now, nil)
 	scopes, err := c.Scopes(t.Context(), m)
@@ -152,7 +142,7 @@ func TestAServiceThatMakesNoSenseIsNamed(t *testing.T) {
 	if !rest.OnlySkipped(err) || !slices.Equal(scopes, []string{service}) {
 		t.Errorf("what was known of the services: %q, %v", scopes, err)
 	}
-	if _, err := c.Scopes(t.Context(), newMemory()); err == nil || rest.OnlySkipped(err) {
+	if _, err := c.Scopes(t.Context(), collecttest.NewWriter()); err == nil || rest.OnlySkipped(err) {
 		t.Errorf("nothing was known of the services: %v", err)
 	}
 }

@@ -3,6 +3,9 @@ package pagerduty
 import (
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // allowed is the most that collecting may cost, by the units of spent. PagerDuty lists no time of acknowledgement of
@@ -21,11 +24,11 @@ func spent(tb testing.TB) map[string]float64 {
 // spentOn collects n incidents, the newest of which is of the time given.
 func spentOn(tb testing.TB, n int, newest time.Time) (first, again int) {
 	tb.Helper()
-	f, m, now := newFake(tb), newMemory(), &clock{noon}
+	f, m, now := newFake(tb), collecttest.NewWriter(), &clock{noon}
 	f.fill(n, newest, time.Hour)
 	c := f.collector(tb, now.now, nil)
 	collect(tb, c, m)
-	if stored := len(m.all()); stored != n {
+	if stored := len(m.Keys(event.KindIncident)); stored != n {
 		tb.Fatalf("stored %d incidents of %d", stored, n)
 	}
 	first = len(f.asked())

@@ -3,6 +3,9 @@ package pagerduty
 import (
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 )
 
 func TestTheLastChangeOfAStatusIsNotTheResolution(t *testing.T) {
@@ -23,7 +26,7 @@ func TestTheLastChangeOfAStatusIsNotTheResolution(t *testing.T) {
 		"a change before the incident":     {changed: -6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f, m := newFake(t), newMemory()
+			f, m := newFake(t), collecttest.NewWriter()
 			i := f.open(1, service, after(0))
 			acknowledge(i, after(1))
 			c := f.collector(t, (&clock{noon}).now, nil)
@@ -37,7 +40,7 @@ func TestTheLastChangeOfAStatusIsNotTheResolution(t *testing.T) {
 			}
 			f.logs["Q1"] = tc.asked
 			collect(t, c, m)
-			e := m.incident(t, "Q1")
+			e := collecttest.Find[event.Incident](t, m, "Q1")
 			want := time.Time{}
 			if tc.want != 0 {
 				want = after(tc.want)
