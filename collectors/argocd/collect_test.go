@@ -1,6 +1,7 @@
 package argocd
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -18,23 +21,23 @@ import (
 func TestAnEntryOfTheHistoryIsADeployment(t *testing.T) {
 	s := newServer(t, app("payment", op("Succeeded", 10, 11, sha(2), automated),
 		syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), automated)))
-	m := newMemory()
+	m := collecttest.NewWriter()
 	one(t, s, m)
 	want := event.Deployment{
 		Origin:  event.Origin{Source: "argo", Provider: "argocd", Scope: "payment", ID: "2026-11-20T12:00:00Z", URL: s.URL + "/applications/argocd/payment"},
 		Attempt: 1, Environment: "payment", Status: event.Succeeded, StatusRaw: "Succeeded", CreatedAt: noon, StartedAt: noon,
 		FinishedAt: noon.Add(time.Minute), SHA: sha(1), Ref: "main", Actor: "alice", Trigger: "manual",
 	}
-	if got := m.events[id(0)]; got != want {
+	if got := collecttest.Stored[event.Deployment](m)[id(0)]; got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if got := m.events[id(10)]; got.Trigger != "automated" || got.Actor != "" || got.SHA != sha(2) {
+	if got := collecttest.Stored[event.Deployment](m)[id(10)]; got.Trigger != "automated" || got.Actor != "" || got.SHA != sha(2) {
 		t.Errorf("%+v", got)
 	}
-	if len(m.events) != 2 {
-		t.Errorf("%v", m.ids())
+	if m.Number(event.KindDeployment) != 2 {
+		t.Errorf("%v", m.Keys(event.KindDeployment))
 	}
-	if l := m.ledger; l.Expected != 2 || l.Stored != 2 || l.Gap() != 0 || l.Note != "" || !l.WindowStart.Equal(noon.Add(-time.Hour)) {
+	if l := m.Ledger(event.KindDeployment); l.Expected != 2 || l.Stored != 2 || l.Gap() != 0 || l.Note != "" || !l.WindowStart.Equal(noon.Add(-time.Hour)) {
 		t.Errorf("ledger %+v", l)
 	}
 }
@@ -45,14 +48,14 @@ func TestWhenNothingIsNewOneRequestTellsOfAllApplications(t *testing.T) {
 		s.put(app(fmt.Sprintf("app-%02d", i), op("Succeeded", i, i+1, sha(i), alice), syncedEntry(0, i, sha(i), alice)))
 	}
 	s.put(app("new", nil))
-	c, all := collector(t, s, nil), map[string]*memory{}
+	c, all := collector(t, s, nil), map[string]*collecttest.Writer{}
 	collect(t, c, all)
 	if n := len(s.took()); n != 32 {
 		t.Errorf("the first read took %d requests, want 1 and one an application", n)
 	}
 	written := map[string]int{}
 	for scope, m := range all {
-		written[scope] = m.stored
+		written[scope] = m.Appended()
 	}
 	collect(t, c, all)
 	if got := s.took(); !reflect.DeepEqual(got, []string{"applications"}) {
@@ -64,8 +67,8 @@ func TestWhenNothingIsNewOneRequestTellsOfAllApplications(t *testing.T) {
 		t.Errorf("requests %q", got)
 	}
 	for scope, m := range all {
-		if want := written[scope] + map[bool]int{true: 1}[scope == "app-07"]; m.stored != want {
-			t.Errorf("%s: %d deployments appended, want %d", scope, m.stored, want)
+		if want := written[scope] + map[bool]int{true: 1}[scope == "app-07"]; m.Appended() != want {
+			t.Errorf("%s: %d deployments appended, want %d", scope, m.Appended(), want)
 		}
 	}
 }
@@ -102,15 +105,15 @@ func TestAnOperationIsOneRecordHoweverItIsSeen(t *testing.T) {
 			app("payment", op("Failed", 90, 91, sha(9), alice), syncedEntry(5, 50, sha(5), alice))}, event.Skipped, "Running", 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := newServer(t), newMemory()
+			s, m := newServer(t), collecttest.NewWriter()
 			for _, a := range tc.seen {
 				s.put(a)
 				one(t, s, m)
 				one(t, s, m) // twice changes nothing
 			}
-			got, ok := m.events[id(10)]
+			got, ok := collecttest.Stored[event.Deployment](m)[id(10)]
 			if !ok || got.Status != tc.status || got.StatusRaw != tc.raw || got.SHA != sha(2) || got.Environment != "payment" {
-				t.Errorf("%v %+v", m.ids(), got)
+				t.Errorf("%v %+v", m.Keys(event.KindDeployment), got)
 			}
 			want := time.Time{}
 			if tc.finished != 0 {
@@ -119,23 +122,23 @@ func TestAnOperationIsOneRecordHoweverItIsSeen(t *testing.T) {
 			if !got.FinishedAt.Equal(want) {
 				t.Errorf("finished %s, want %s", got.FinishedAt, want)
 			}
-			if _, open, _ := m.Count(t.Context(), event.KindDeployment, time.Time{}, time.Time{}); m.ledger.Open != open {
-				t.Errorf("ledger %+v, open are %d", m.ledger, open)
+			if _, open, _ := m.Count(t.Context(), event.KindDeployment, time.Time{}, time.Time{}); m.Ledger(event.KindDeployment).Open != open {
+				t.Errorf("ledger %+v, open are %d", m.Ledger(event.KindDeployment), open)
 			}
 		})
 	}
 }
 
 func TestWhatANotificationSaidIsNotGuessedOver(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Running", 10, 0, sha(2), alice))), newMemory()
+	s, m := newServer(t, app("payment", op("Running", 10, 0, sha(2), alice))), collecttest.NewWriter()
 	one(t, s, m)
-	pushed := m.events[id(10)]
+	pushed := collecttest.Stored[event.Deployment](m)[id(10)]
 	pushed.Status, pushed.StatusRaw, pushed.FinishedAt = event.Cancelled, "Failed", noon.Add(14*time.Minute)
-	m.events[id(10)] = pushed
+	m.Put(pushed)
 	s.put(app("payment", op("Failed", 20, 21, sha(3), alice)))
 	one(t, s, m)
-	if m.events[id(10)] != pushed {
-		t.Errorf("%+v", m.events[id(10)])
+	if collecttest.Stored[event.Deployment](m)[id(10)] != pushed {
+		t.Errorf("%+v", collecttest.Stored[event.Deployment](m)[id(10)])
 	}
 }
 
@@ -170,41 +173,41 @@ func TestSelfHealsAreNoDeployments(t *testing.T) {
 		{"the automated sync of a new revision fails", app("payment", op("Failed", 10, 11, sha(2), automated), first), []string{id(0), id(10)}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := newMemory()
+			m := collecttest.NewWriter()
 			one(t, newServer(t, tc.app), m)
-			if got := m.ids(); !slices.Equal(got, tc.want) {
+			if got := m.Keys(event.KindDeployment); !slices.Equal(got, tc.want) {
 				t.Errorf("%v, want %v", got, tc.want)
 			}
-			if m.ledger.Gap() != 0 {
-				t.Errorf("%+v", m.ledger)
+			if m.Ledger(event.KindDeployment).Gap() != 0 {
+				t.Errorf("%+v", m.Ledger(event.KindDeployment))
 			}
 		})
 	}
 }
 
 func TestASelfHealIsRecognisedAcrossReads(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(4, 0, sha(1), alice))), newMemory()
+	s, m := newServer(t, app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(4, 0, sha(1), alice))), collecttest.NewWriter()
 	one(t, s, m)
 	s.put(app("payment", op("Succeeded", 10, 11, sha(1), automated), syncedEntry(5, 10, sha(1), automated)))
 	one(t, s, m)
-	if got := m.ids(); !slices.Equal(got, []string{id(0)}) {
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(0)}) {
 		t.Fatal(got)
 	}
 	// Stored again for a new rule, when the entry that it was compared with is gone.
 	c := collector(t, s, func(c *Config) { c.Environments = []EnvironmentRule{{Application: "*", Environment: "prod"}} })
-	collect(t, c, map[string]*memory{"payment": m})
-	if got := m.ids(); !slices.Equal(got, []string{id(0)}) {
+	collect(t, c, map[string]*collecttest.Writer{"payment": m})
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(0)}) {
 		t.Error(got)
 	}
 }
 
 func TestRollbacks(t *testing.T) {
 	story := []any{syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), automated), syncedEntry(2, 20, sha(1), alice), syncedEntry(3, 30, sha(3), automated)}
-	s, m := newServer(t, app("payment", op("Succeeded", 30, 31, sha(3), automated), story...)), newMemory()
+	s, m := newServer(t, app("payment", op("Succeeded", 30, 31, sha(3), automated), story...)), collecttest.NewWriter()
 	one(t, s, m)
 	want := map[string]string{id(0): "", id(10): "", id(20): id(10), id(30): ""}
 	got := map[string]string{}
-	for k, e := range m.events {
+	for k, e := range collecttest.Stored[event.Deployment](m) {
 		got[k] = e.RollbackOf
 	}
 	if !maps.Equal(got, want) {
@@ -212,81 +215,87 @@ func TestRollbacks(t *testing.T) {
 	}
 	s.put(app("payment", op("Succeeded", 40, 41, sha(4), alice), append(story[2:], syncedEntry(4, 40, sha(4), alice))...))
 	c := collector(t, s, func(c *Config) { c.Environments = []EnvironmentRule{{Application: "*", Environment: "prod"}} })
-	collect(t, c, map[string]*memory{"payment": m})
-	if e := m.events[id(20)]; e.RollbackOf != id(10) || e.Environment != "prod" {
+	collect(t, c, map[string]*collecttest.Writer{"payment": m})
+	if e := collecttest.Stored[event.Deployment](m)[id(20)]; e.RollbackOf != id(10) || e.Environment != "prod" {
 		t.Errorf("stored again without what it was compared with: %+v", e)
 	}
 }
 
 func TestAHoleInTheHistoryIsAGapThatSaysWhy(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 10, 11, sha(4), alice), syncedEntry(3, 0, sha(3), alice), syncedEntry(4, 10, sha(4), alice))), newMemory()
+	s, m := newServer(t, app("payment", op("Succeeded", 10, 11, sha(4), alice), syncedEntry(3, 0, sha(3), alice), syncedEntry(4, 10, sha(4), alice))), collecttest.NewWriter()
 	one(t, s, m)
-	if l := m.ledger; l.Gap() != 0 || !strings.Contains(l.Note, "forgotten the first 3 syncs before the first read") {
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 0 || !strings.Contains(l.Note, "forgotten the first 3 syncs before the first read") {
 		t.Errorf("what was never there is no gap: %+v", l)
 	}
 	// Of 5, 6, 7 and 8, which were forgotten, a notification brought one.
-	m.events[id(15)] = event.Deployment{Origin: event.Origin{ID: id(15)}, Status: event.Succeeded, CreatedAt: noon.Add(15 * time.Minute)}
+	m.Put(event.Deployment{Origin: event.Origin{ID: id(15)}, Status: event.Succeeded, CreatedAt: noon.Add(15 * time.Minute)})
 	s.put(app("payment", op("Succeeded", 60, 61, sha(10), alice), syncedEntry(9, 50, sha(9), alice), syncedEntry(10, 60, sha(10), alice)))
 	for range 2 {
 		one(t, s, m)
-		if l := m.ledger; l.Gap() != 3 || l.Stored != 5 || !strings.Contains(l.Note, "numbers 5 to 8") || !strings.Contains(l.Note, "cannot be read again") {
+		if l := m.Ledger(event.KindDeployment); l.Gap() != 3 || l.Stored != 5 || !strings.Contains(l.Note, "numbers 5 to 8") || !strings.Contains(l.Note, "cannot be read again") {
 			t.Errorf("ledger %+v", l)
 		}
 	}
 	// A pass without a checkpoint, as one that reads anew up to a date, does not know of the hole.
-	doc, ledger := m.docs[syncsStream], m.ledger
-	delete(m.docs, syncsStream)
-	one(t, s, m)
-	if m.ledger != ledger || len(m.events) != 5 {
-		t.Errorf("without a checkpoint: %v, ledger %+v", m.ids(), m.ledger)
+	ledger := m.Ledger(event.KindDeployment)
+	var state json.RawMessage
+	if _, err := m.Load(t.Context(), syncsStream, &state); err != nil {
+		t.Fatal(err)
 	}
-	m.docs[syncsStream] = doc
+	m.Forget(syncsStream)
+	one(t, s, m)
+	if m.Ledger(event.KindDeployment) != ledger || m.Number(event.KindDeployment) != 5 {
+		t.Errorf("without a checkpoint: %v, ledger %+v", m.Keys(event.KindDeployment), m.Ledger(event.KindDeployment))
+	}
+	if err := m.Save(t.Context(), syncsStream, state); err != nil {
+		t.Fatal(err)
+	}
 	// Another application gets the name: its history begins at 0, which is no hole and nothing old.
 	again := app("payment", op("Succeeded", 90, 91, sha(20), alice), syncedEntry(0, 90, sha(20), alice))
 	put(again, "metadata.creationTimestamp", minute(80))
 	s.put(again)
 	one(t, s, m)
-	if l := m.ledger; l.Gap() != 3 || m.events[id(90)].SHA != sha(20) || len(m.events) != 6 {
-		t.Errorf("%v %+v", m.ids(), l)
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 3 || collecttest.Stored[event.Deployment](m)[id(90)].SHA != sha(20) || m.Number(event.KindDeployment) != 6 {
+		t.Errorf("%v %+v", m.Keys(event.KindDeployment), l)
 	}
 }
 
 func TestWhatTheStoreHasLostIsReadAgain(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), alice))), newMemory()
+	s, m := newServer(t, app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), alice))), collecttest.NewWriter()
 	one(t, s, m)
-	want := maps.Clone(m.events)
-	delete(m.events, id(0))
+	want := maps.Clone(collecttest.Stored[event.Deployment](m))
+	m.Remove(event.KindDeployment, id(0))
 	one(t, s, m)
-	if !maps.Equal(m.events, want) || m.ledger.Gap() != 0 {
-		t.Errorf("%v %+v", m.ids(), m.ledger)
+	if !maps.Equal(collecttest.Stored[event.Deployment](m), want) || m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Errorf("%v %+v", m.Keys(event.KindDeployment), m.Ledger(event.KindDeployment))
 	}
 	s.put(app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(1, 10, sha(2), alice)))
-	delete(m.events, id(0)) // and now Argo CD has forgotten it too
+	m.Remove(event.KindDeployment, id(0)) // and now Argo CD has forgotten it too
 	one(t, s, m)
-	if m.ledger.Gap() != 1 {
-		t.Errorf("%+v", m.ledger)
+	if m.Ledger(event.KindDeployment).Gap() != 1 {
+		t.Errorf("%+v", m.Ledger(event.KindDeployment))
 	}
 }
 
 func TestWhatRanBeforeTheFirstSyncIsABaseline(t *testing.T) {
 	a := app("payment", nil)
 	put(a, "status.sync.status", "OutOfSync")
-	s, m := newServer(t, a), newMemory()
+	s, m := newServer(t, a), collecttest.NewWriter()
 	one(t, s, m)
-	if len(m.events) != 0 {
-		t.Fatalf("out of sync: what runs is not known, but %v", m.ids())
+	if m.Number(event.KindDeployment) != 0 {
+		t.Fatalf("out of sync: what runs is not known, but %v", m.Keys(event.KindDeployment))
 	}
 	b := app("payment", nil)
 	put(b, "status.sync.status", "Synced")
 	s.put(b)
 	one(t, s, m)
-	e := m.events["baseline"]
+	e := collecttest.Stored[event.Deployment](m)["baseline"]
 	if !e.Baseline || e.SHA != sha(1) || e.Status != event.Succeeded || !e.CreatedAt.Equal(noon.Add(-time.Hour)) || !e.FinishedAt.IsZero() || !e.StartedAt.IsZero() {
 		t.Errorf("%+v", e)
 	}
 	s.put(app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(0, 10, sha(2), alice)))
 	one(t, s, m)
-	if got := m.ids(); !slices.Equal(got, []string{id(10), "baseline"}) || m.events[id(10)].Baseline {
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(10), "baseline"}) || collecttest.Stored[event.Deployment](m)[id(10)].Baseline {
 		t.Errorf("%v", got)
 	}
 }
@@ -296,16 +305,16 @@ func TestAHistoryOfAnOldServer(t *testing.T) {
 	delete(old, "deployStartedAt")
 	newer := syncedEntry(4, 10, sha(2), object{})
 	delete(newer, "deployStartedAt")
-	s, m := newServer(t, app("payment", op("Running", 9, 0, sha(2), alice), old)), newMemory()
+	s, m := newServer(t, app("payment", op("Running", 9, 0, sha(2), alice), old)), collecttest.NewWriter()
 	one(t, s, m)
 	s.put(app("payment", op("Succeeded", 9, 11, sha(2), alice), old, newer))
 	one(t, s, m)
 	s.put(app("payment", op("Failed", 20, 21, sha(3), alice), old, newer))
 	one(t, s, m)
-	if got := m.ids(); !slices.Equal(got, []string{id(20), "history-3", "history-4"}) {
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(20), "history-3", "history-4"}) {
 		t.Errorf("%v", got)
 	}
-	if e := m.events["history-4"]; !e.StartedAt.IsZero() || !e.FinishedAt.Equal(noon.Add(11*time.Minute)) {
+	if e := collecttest.Stored[event.Deployment](m)["history-4"]; !e.StartedAt.IsZero() || !e.FinishedAt.Equal(noon.Add(11*time.Minute)) {
 		t.Errorf("%+v", e)
 	}
 }
@@ -317,17 +326,17 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 		app("payment", op("Succeeded", 40, 41, sha(5), automated), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 30, sha(4), alice), syncedEntry(2, 40, sha(5), automated)),
 	}
 	s := newServer(t)
-	run := func(failAt int, after bool) *memory {
-		m := newMemory()
-		m.failAt, m.after = failAt, after
+	run := func(failAt int, after bool) *collecttest.Writer {
+		m := collecttest.NewWriter()
+		m.FailAt, m.KeepLast, m.Once = failAt, after, true
 		for _, a := range stories {
 			s.put(a)
 			for range 2 { // the second time nothing fails
 				c := collector(t, s, nil)
-				if _, err := c.Scopes(t.Context(), newMemory()); err != nil {
+				if _, err := c.Scopes(t.Context(), collecttest.NewWriter()); err != nil {
 					t.Fatal(err)
 				}
-				if err := c.Collect(t.Context(), "payment", m); err != nil && !errors.Is(err, errFull) {
+				if err := c.Collect(t.Context(), "payment", m); err != nil && !errors.Is(err, collecttest.ErrKilled) {
 					t.Fatal(err)
 				}
 			}
@@ -335,20 +344,20 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 		return m
 	}
 	want := run(0, false)
-	if got := want.ids(); !slices.Equal(got, []string{id(0), id(10), id(20), id(30), id(40)}) {
+	if got := want.Keys(event.KindDeployment); !slices.Equal(got, []string{id(0), id(10), id(20), id(30), id(40)}) {
 		t.Fatal(got)
 	}
-	for n := 1; n <= want.writes; n++ {
+	for n := 1; n <= want.Writes(); n++ {
 		for _, after := range []bool{false, true} {
-			if got := run(n, after); !maps.Equal(got.events, want.events) || got.ledger.Gap() != 0 {
-				t.Errorf("write %d (after it: %t): %v, ledger %+v", n, after, got.ids(), got.ledger)
+			if got := run(n, after); !maps.Equal(collecttest.Stored[event.Deployment](got), collecttest.Stored[event.Deployment](want)) || got.Ledger(event.KindDeployment).Gap() != 0 {
+				t.Errorf("write %d (after it: %t): %v, ledger %+v", n, after, got.Keys(event.KindDeployment), got.Ledger(event.KindDeployment))
 			}
 		}
 	}
 }
 
 func TestFaultsOnTheWay(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(0, 0, sha(1), alice))), newMemory()
+	s, m := newServer(t, app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(0, 0, sha(1), alice))), collecttest.NewWriter()
 	s.answer = func(w http.ResponseWriter, _ *http.Request, n int) bool {
 		switch n % 4 {
 		case 1:
@@ -364,8 +373,8 @@ func TestFaultsOnTheWay(t *testing.T) {
 		return true
 	}
 	one(t, s, m)
-	if len(m.events) != 1 {
-		t.Errorf("%v", m.ids())
+	if m.Number(event.KindDeployment) != 1 {
+		t.Errorf("%v", m.Keys(event.KindDeployment))
 	}
 }
 
@@ -376,7 +385,7 @@ func TestTheTokenStaysAtHome(t *testing.T) {
 		http.Redirect(w, r, other.URL+r.URL.Path, http.StatusTemporaryRedirect)
 		return true
 	}
-	_, err := collector(t, s, nil).Scopes(t.Context(), newMemory())
+	_, err := collector(t, s, nil).Scopes(t.Context(), collecttest.NewWriter())
 	var refused *rest.RefusedError
 	if !errors.As(err, &refused) || len(other.took()) != 0 {
 		t.Errorf("%v", err)
@@ -407,7 +416,7 @@ func TestWhichApplications(t *testing.T) {
 			if tc.add != nil {
 				s.put(tc.add)
 			}
-			got, err := collector(t, s, tc.change).Scopes(t.Context(), newMemory())
+			got, err := collector(t, s, tc.change).Scopes(t.Context(), collecttest.NewWriter())
 			if !slices.Equal(got, tc.want) || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("%v, %v", got, err)
 			}
@@ -416,7 +425,7 @@ func TestWhichApplications(t *testing.T) {
 }
 
 func TestAnApplicationThatMayNotBeReadIsAnError(t *testing.T) {
-	s, m := newServer(t, app("payment", nil, syncedEntry(0, 0, sha(1), alice))), newMemory()
+	s, m := newServer(t, app("payment", nil, syncedEntry(0, 0, sha(1), alice))), collecttest.NewWriter()
 	c := collector(t, s, nil)
 	if _, err := c.Scopes(t.Context(), m); err != nil {
 		t.Fatal(err)
@@ -440,26 +449,26 @@ func TestAnApplicationThatMayNotBeReadIsAnError(t *testing.T) {
 func TestAScopeCanBeCollectedWithoutAListing(t *testing.T) {
 	a := app("payment", nil, syncedEntry(0, 0, sha(1), alice))
 	put(a, "metadata.namespace", "team-a")
-	s, m := newServer(t, a), newMemory()
-	if err := collector(t, s, func(c *Config) { c.QualifiedNames = true }).Collect(t.Context(), "team-a/payment", m); err != nil || len(m.events) != 1 {
-		t.Errorf("%v %v", m.ids(), err)
+	s, m := newServer(t, a), collecttest.NewWriter()
+	if err := collector(t, s, func(c *Config) { c.QualifiedNames = true }).Collect(t.Context(), "team-a/payment", m); err != nil || m.Number(event.KindDeployment) != 1 {
+		t.Errorf("%v %v", m.Keys(event.KindDeployment), err)
 	}
-	err := collector(t, s, nil).Collect(t.Context(), "payment", newMemory())
+	err := collector(t, s, nil).Collect(t.Context(), "payment", collecttest.NewWriter())
 	if err == nil || !strings.Contains(err.Error(), "does not exist, or the token may not see it") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestSinceLeavesOutAndCanBeMovedBack(t *testing.T) {
-	s, m := newServer(t, app("payment", nil, syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 60, sha(2), alice))), newMemory()
+	s, m := newServer(t, app("payment", nil, syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 60, sha(2), alice))), collecttest.NewWriter()
 	c := collector(t, s, func(c *Config) { c.Since = noon.Add(30 * time.Minute) })
-	collect(t, c, map[string]*memory{"payment": m})
-	if got := m.ids(); !slices.Equal(got, []string{id(60)}) || !strings.Contains(m.ledger.Note, "those since 2026-11-20") {
-		t.Fatalf("%v %+v", got, m.ledger)
+	collect(t, c, map[string]*collecttest.Writer{"payment": m})
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(60)}) || !strings.Contains(m.Ledger(event.KindDeployment).Note, "those since 2026-11-20") {
+		t.Fatalf("%v %+v", got, m.Ledger(event.KindDeployment))
 	}
-	m.since = noon.Add(-time.Hour)
-	collect(t, c, map[string]*memory{"payment": m})
-	if got := m.ids(); !slices.Equal(got, []string{id(0), id(60)}) {
+	m.From = noon.Add(-time.Hour)
+	collect(t, c, map[string]*collecttest.Writer{"payment": m})
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(0), id(60)}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -467,7 +476,7 @@ func TestSinceLeavesOutAndCanBeMovedBack(t *testing.T) {
 func TestOddRecordsDoNotCostTheGoodOnes(t *testing.T) {
 	s := newServer(t, app("payment", object{"startedAt": 5, "phase": object{}},
 		"text", object{"id": "seven"}, object{"id": 1}, syncedEntry(2, 0, sha(1), alice), object{"id": 3, "deployStartedAt": "0001-01-01T00:00:00Z", "deployedAt": "soon"}))
-	m := newMemory()
+	m := collecttest.NewWriter()
 	c := collector(t, s, nil)
 	for range 2 { // also when nothing is new
 		if _, err := c.Scopes(t.Context(), m); err != nil {
@@ -477,8 +486,8 @@ func TestOddRecordsDoNotCostTheGoodOnes(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	}
-	if got := m.ids(); !slices.Equal(got, []string{id(0)}) || !strings.Contains(m.ledger.Note, "5 records of the latest answer could not be read") || m.ledger.Gap() != 5 {
-		t.Errorf("%v %+v", got, m.ledger)
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(0)}) || !strings.Contains(m.Ledger(event.KindDeployment).Note, "5 records of the latest answer could not be read") || m.Ledger(event.KindDeployment).Gap() != 5 {
+		t.Errorf("%v %+v", got, m.Ledger(event.KindDeployment))
 	}
 	all, bad, err := parseList([]byte(`{"items":[1,{"metadata":{"name":"a"}},{"metadata":{}},null]}`))
 	if len(all) != 1 || len(bad) != 3 || bad["application 1 of the list"] == nil || err != nil {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -204,15 +206,15 @@ func collector(t testing.TB, s *server, change func(*Config)) *Collector {
 }
 
 // collect lists and collects everything once, each scope into its own memory.
-func collect(t testing.TB, c *Collector, into map[string]*memory) {
+func collect(t testing.TB, c *Collector, into map[string]*collecttest.Writer) {
 	t.Helper()
-	scopes, err := c.Scopes(t.Context(), newMemory())
+	scopes, err := c.Scopes(t.Context(), collecttest.NewWriter())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, scope := range scopes {
 		if into[scope] == nil {
-			into[scope] = newMemory()
+			into[scope] = collecttest.NewWriter()
 		}
 		if err := c.Collect(t.Context(), scope, into[scope]); err != nil {
 			t.Fatalf("%s: %v", scope, err)
@@ -221,9 +223,9 @@ func collect(t testing.TB, c *Collector, into map[string]*memory) {
 }
 
 // one collects a single application into m.
-func one(t testing.TB, s *server, m *memory) {
+func one(t testing.TB, s *server, m *collecttest.Writer) {
 	t.Helper()
 	c := collector(t, s, nil)
-	all := map[string]*memory{"payment": m}
+	all := map[string]*collecttest.Writer{"payment": m}
 	collect(t, c, all)
 }

@@ -3,6 +3,9 @@ package argocd
 import (
 	"fmt"
 	"testing"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // allowed is the most that collecting may cost, by the units of spent. Argo CD shows a history with its application alone,
@@ -22,11 +25,11 @@ func spent(tb testing.TB) map[string]float64 {
 		}
 		s.put(app(fmt.Sprintf("app-%03d", i), op("Succeeded", 90, 91, sha(9), automated), history...))
 	}
-	c, all := collector(tb, s, nil), map[string]*memory{}
+	c, all := collector(tb, s, nil), map[string]*collecttest.Writer{}
 	collect(tb, c, all)
 	first, stored := len(s.took()), 0
 	for _, m := range all {
-		stored += len(m.events)
+		stored += m.Number(event.KindDeployment)
 	}
 	if stored != 10*apps {
 		tb.Fatalf("stored %d deployments", stored)

@@ -26,7 +26,7 @@ func through(t *testing.T, f *fake, m *memory, clock *resttest.Clock) {
 }
 
 // several is a catalog of several pages.
-func several(t *testing.T) *fake {
+func several(t testing.TB) *fake {
 	var all []string
 	for i := range 31 {
 		all = append(all, entity(fmt.Sprintf("svc-%02d", i), "1"))
@@ -34,21 +34,6 @@ func several(t *testing.T) *fake {
 	f := newFake(t, all...)
 	f.most, f.token = 4, "secret"
 	return f
-}
-
-func TestFaultsOfEverySort(t *testing.T) {
-	whole := newMemory()
-	through(t, several(t), whole, resttest.At(now))
-	for _, every := range []int{2, 3, 5} {
-		f, m := several(t), newMemory()
-		f.Config.Handler = resttest.Spoil(f.Config.Handler, every)
-		for range 3 {
-			through(t, f, m, resttest.At(now))
-		}
-		if m.refs() != whole.refs() || len(m.events) != 31 {
-			t.Errorf("with a fault every %d requests stored are %q", every, m.refs())
-		}
-	}
 }
 
 func TestAClockThatJumps(t *testing.T) {

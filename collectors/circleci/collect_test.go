@@ -345,13 +345,6 @@ func TestAPageTokenThatIsTooOld(t *testing.T) {
 	}
 }
 
-func (f *fake) collectTwice(t *testing.T, now *clock, m *collecttest.Writer) {
-	t.Helper()
-	for range 2 {
-		collect(t, f.collector(t, now.now, nil), m)
-	}
-}
-
 func TestAGapIsFilled(t *testing.T) {
 	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	for n := 1; n <= 10; n++ {

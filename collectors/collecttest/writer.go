@@ -285,6 +285,13 @@ func (w *Writer) Ledger(kind event.Kind) event.LedgerEntry {
 	return w.ledger[kind]
 }
 
+// Put stores an event as somebody else did before: an earlier version, or a webhook. It is not checked.
+func (w *Writer) Put(e event.Event) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events[keyOf(e.Kind(), Key(e))] = e
+}
+
 // Remove makes the store lose an event.
 func (w *Writer) Remove(kind event.Kind, key string) {
 	w.mu.Lock()

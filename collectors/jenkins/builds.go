@@ -343,7 +343,7 @@ func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, 
 func (p *pass) ask(ctx context.Context, from, to int, etag string) (buildPage, rest.Answer, error) {
 	var page buildPage
 	got, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[%s]{%d,%d}", p.buildFields(), from, to), etag, &page)
-	page.shown = len(page.Builds)
+	page.shown = min(len(page.Builds), to-from) // places of the list; what is beyond them has none
 	page.Builds = slices.DeleteFunc(page.Builds, func(b build) bool { return b.Number < 1 })
 	if n := page.shown - len(page.Builds); n > 0 {
 		p.Unrecognized("builds without a number", strconv.Itoa(n))

@@ -226,15 +226,6 @@ func everything(c *Config) {
 	c.Deployments = []DeploymentRule{{Job: "team/deploy", EnvironmentParameter: "ENV", VersionParameter: "TAG"}}
 }
 
-// contents is all that is stored, scope by scope.
-func (m *memories) contents() string {
-	var b strings.Builder
-	for _, s := range []string{"shop", "team/api", "team/deploy"} {
-		fmt.Fprintln(&b, s, m.of(s).Text())
-	}
-	return b.String()
-}
-
 func TestAGapIsFoundAndRefilled(t *testing.T) {
 	f := start(t, freestyle("shop", until(250)...))
 	m := newMemories()

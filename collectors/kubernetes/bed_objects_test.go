@@ -7,13 +7,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -102,7 +103,7 @@ type place struct {
 	t         *testing.T
 	namespace string
 	resource  schema.GroupVersionResource
-	m         *memory
+	m         *collecttest.Writer
 	c         *Collector
 }
 
@@ -117,7 +118,7 @@ func (b *bed) scenario(t *testing.T, namespace, token string, resource schema.Gr
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &place{bed: b, t: t, namespace: namespace, resource: resource, m: newMemory(), c: c}
+	return &place{bed: b, t: t, namespace: namespace, resource: resource, m: collecttest.NewWriter(), c: c}
 }
 
 // watch runs the collector's watch until the test ends.
@@ -143,7 +144,7 @@ func (p *place) watch() {
 }
 
 // collectInto collects everything once into m.
-func (p *place) collectInto(m *memory) error {
+func (p *place) collectInto(m *collecttest.Writer) error {
 	scopes, err := p.c.Scopes(background(), m)
 	if err != nil {
 		return err
@@ -236,13 +237,11 @@ func (p *place) reached(revision int) {
 	})
 }
 
-// rollout returns what is stored of a revision; the zero value when nothing is.
-func (m *memory) rollout(revision int) event.Deployment {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, id := range slices.Sorted(maps.Keys(m.events)) {
+// storedRollout returns what is stored of a revision; the zero value when nothing is.
+func storedRollout(m *collecttest.Writer, revision int) event.Deployment {
+	for _, id := range m.Keys(event.KindDeployment) {
 		if strings.HasSuffix(id, fmt.Sprint("/", revision)) {
-			return m.events[id]
+			return deployed(m, id)
 		}
 	}
 	return event.Deployment{}
@@ -252,12 +251,12 @@ func (m *memory) rollout(revision int) event.Deployment {
 func (p *place) becomes(revision int, status event.Status) event.Deployment {
 	p.t.Helper()
 	eventually(p.t, 60*time.Second, fmt.Sprintf("revision %d is to be %s", revision, status), func() error {
-		if e := p.m.rollout(revision); e.Status != status {
+		if e := storedRollout(p.m, revision); e.Status != status {
 			return fmt.Errorf("stored is %q: %+v", e.Status, e)
 		}
 		return nil
 	})
-	return p.m.rollout(revision)
+	return storedRollout(p.m, revision)
 }
 
 // complete checks that a succeeded rollout has all its times in order, and who began it.

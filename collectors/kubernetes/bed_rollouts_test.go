@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"go.yaml.in/yaml/v3"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,8 +74,8 @@ func withoutRollouts(t *testing.T, b *bed) {
 	if err != nil || fmt.Sprint(scopes) != "[payment rollouts in norollouts]" {
 		t.Fatalf("%v, %v", scopes, err)
 	}
-	if err := p.c.Collect(background(), "payment", p.m); err != nil || p.m.rollout(1).Status != event.Succeeded {
-		t.Errorf("what is there: %v, %+v", err, p.m.events)
+	if err := p.c.Collect(background(), "payment", p.m); err != nil || storedRollout(p.m, 1).Status != event.Succeeded {
+		t.Errorf("what is there: %v, %+v", err, collecttest.Stored[event.Deployment](p.m))
 	}
 	if err := p.c.Collect(background(), "rollouts in norollouts", p.m); err == nil {
 		t.Error("that Argo Rollouts is missing is not told")
@@ -104,10 +106,10 @@ func argo(t *testing.T, b *bed) {
 	p.patchStatus("kubectl-argo-rollouts", `{"status":{"pauseConditions":null}}`)
 	e := p.becomes(4, event.Succeeded)
 	complete(t, e, "kubectl-argo-rollouts")
-	if e.RollbackOf != p.m.rollout(3).ID || e.Version != "1" {
+	if e.RollbackOf != storedRollout(p.m, 3).ID || e.Version != "1" {
 		t.Errorf("the rollback: %+v", e)
 	}
-	if e := p.m.rollout(3); e.Status != event.Failed {
+	if e := storedRollout(p.m, 3); e.Status != event.Failed {
 		t.Errorf("what was aborted: %+v", e)
 	}
 }

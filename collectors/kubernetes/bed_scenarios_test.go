@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -70,9 +72,9 @@ func updateAndRollback(t *testing.T, b *bed) {
 	p.watch()
 	updateAndRollbackOf(p)
 	complete(t, p.becomes(3, event.Succeeded), "kubectl-rollout")
-	complete(t, p.m.rollout(2), "kubectl-set")
-	complete(t, p.m.rollout(1), "helm")
-	if e := p.m.rollout(3); e.RollbackOf != p.m.rollout(2).ID || e.Version != "1" {
+	complete(t, storedRollout(p.m, 2), "kubectl-set")
+	complete(t, storedRollout(p.m, 1), "helm")
+	if e := storedRollout(p.m, 3); e.RollbackOf != storedRollout(p.m, 2).ID || e.Version != "1" {
 		t.Errorf("the rollback: %+v", e)
 	}
 }
@@ -83,22 +85,22 @@ func unwatched(t *testing.T, b *bed) {
 	if err := p.collectInto(p.m); err != nil {
 		t.Fatal(err)
 	}
-	complete(t, p.m.rollout(3), "kubectl-rollout")
-	if e := p.m.rollout(2); e.Status != event.Skipped || e.StartedAt.IsZero() {
+	complete(t, storedRollout(p.m, 3), "kubectl-rollout")
+	if e := storedRollout(p.m, 2); e.Status != event.Skipped || e.StartedAt.IsZero() {
 		t.Errorf("what nobody saw: %+v", e)
 	}
-	began := p.m.rollout(3).StartedAt
+	began := storedRollout(p.m, 3).StartedAt
 	aSecond()
 	p.patch("kubectl-rollout", types.MergePatchType, object{"metadata": object{"labels": object{"touched": "again"}}})
-	fresh := newMemory() // its time is now that of another change, after the end: the beginning is not known
+	fresh := collecttest.NewWriter() // its time is now that of another change, after the end: the beginning is not known
 	if err := p.collectInto(fresh); err != nil {
 		t.Fatal(err)
 	}
-	if e := fresh.rollout(3); !e.StartedAt.IsZero() || e.Trigger != "kubectl-rollout" || e.FinishedAt.IsZero() {
+	if e := storedRollout(fresh, 3); !e.StartedAt.IsZero() || e.Trigger != "kubectl-rollout" || e.FinishedAt.IsZero() {
 		t.Errorf("touched since: %+v", e)
 	}
-	if err := p.collectInto(p.m); err != nil || !p.m.rollout(3).StartedAt.Equal(began) {
-		t.Errorf("what was known before stays: %v %+v", err, p.m.rollout(3))
+	if err := p.collectInto(p.m); err != nil || !storedRollout(p.m, 3).StartedAt.Equal(began) {
+		t.Errorf("what was known before stays: %v %+v", err, storedRollout(p.m, 3))
 	}
 }
 
@@ -126,8 +128,8 @@ func abort(t *testing.T, b *bed) {
 	p.becomes(2, event.Running)
 	p.undo("kubectl-rollout", 1)
 	complete(t, p.becomes(3, event.Succeeded), "kubectl-rollout")
-	if e := p.becomes(2, event.Cancelled); e.FinishedAt.IsZero() || !e.FinishedAt.Equal(p.m.rollout(3).StartedAt) {
-		t.Errorf("overtaken: %+v, by %+v", e, p.m.rollout(3))
+	if e := p.becomes(2, event.Cancelled); e.FinishedAt.IsZero() || !e.FinishedAt.Equal(storedRollout(p.m, 3).StartedAt) {
+		t.Errorf("overtaken: %+v, by %+v", e, storedRollout(p.m, 3))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/dxctl/dxctl/event"
@@ -26,7 +28,7 @@ func set(u *unstructured.Unstructured, v any, fields ...string) *unstructured.Un
 }
 
 func TestARolloutOfADeployment(t *testing.T) {
-	m := newMemory()
+	m := collecttest.NewWriter()
 	d := set(deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 2, 12)), []any{
 		object{"manager": "kubectl-set", "operation": "Update", "time": minute(10), "fieldsType": "FieldsV1", "fieldsV1": object{"f:spec": object{"f:template": object{}}}},
 		object{"manager": "helm", "operation": "Update", "time": minute(5), "fieldsType": "FieldsV1", "fieldsV1": object{"f:spec": object{"f:template": object{}}}},
@@ -38,10 +40,10 @@ func TestARolloutOfADeployment(t *testing.T) {
 		id(2): {Origin: event.Origin{Source: "k8s", Provider: "kubernetes", Scope: "payment", ID: id(2)}, Attempt: 1, Environment: "production",
 			Status: event.Succeeded, StatusRaw: "NewReplicaSetAvailable", CreatedAt: at(10), StartedAt: at(10), FinishedAt: at(12), Version: "1.3", Trigger: "kubectl-set"},
 	}
-	if !maps.Equal(m.events, want) {
-		t.Errorf("got  %+v\nwant %+v", m.events, want)
+	if !maps.Equal(collecttest.Stored[event.Deployment](m), want) {
+		t.Errorf("got  %+v\nwant %+v", collecttest.Stored[event.Deployment](m), want)
 	}
-	if l := m.ledger; l.Scope != "payment" || l.Expected != 2 || l.Stored != 2 || l.Note != "" {
+	if l := m.Ledger(event.KindDeployment); l.Scope != "payment" || l.Expected != 2 || l.Stored != 2 || l.Note != "" {
 		t.Errorf("%+v", l)
 	}
 }
@@ -52,7 +54,7 @@ type outcome struct {
 	version, rollbackOf string
 }
 
-func check(t *testing.T, m *memory, want map[string]outcome) {
+func check(t *testing.T, m *collecttest.Writer, want map[string]outcome) {
 	t.Helper()
 	got := map[string]outcome{}
 	minutes := func(at time.Time) int {
@@ -61,7 +63,7 @@ func check(t *testing.T, m *memory, want map[string]outcome) {
 		}
 		return int(at.Sub(noon).Minutes())
 	}
-	for k, e := range m.events {
+	for k, e := range collecttest.Stored[event.Deployment](m) {
 		got[k] = outcome{e.Status, minutes(e.StartedAt), minutes(e.FinishedAt), e.Version, e.RollbackOf}
 	}
 	if !maps.Equal(got, want) {
@@ -142,19 +144,19 @@ func TestRolloutsOfADeployment(t *testing.T) {
 		}, map[string]outcome{id(1): past}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := newMemory()
-			m.accept = true // of the deletion of the only Deployment
+			m := collecttest.NewWriter()
+			m.Accept = true // of the deletion of the only Deployment
 			for _, objects := range tc.looks {
 				collect(t, m, nil, objects...)
-				stored := m.stored
+				stored := m.Appended()
 				collect(t, m, nil, objects...)
-				if m.stored != stored {
-					t.Errorf("collecting twice stored %d more", m.stored-stored)
+				if m.Appended() != stored {
+					t.Errorf("collecting twice stored %d more", m.Appended()-stored)
 				}
 			}
 			check(t, m, tc.want)
-			if m.ledger.Gap() != 0 {
-				t.Errorf("%+v", m.ledger)
+			if m.Ledger(event.KindDeployment).Gap() != 0 {
+				t.Errorf("%+v", m.Ledger(event.KindDeployment))
 			}
 		})
 	}
@@ -184,13 +186,13 @@ func TestRolloutsOfAStatefulSet(t *testing.T) {
 			map[string]outcome{stsID(2): {event.Skipped, 10, -1, "1.3", ""}, stsID(3): {event.Succeeded, 20, -1, "1.2", stsID(2)}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := newMemory()
+			m := collecttest.NewWriter()
 			for _, objects := range tc.looks {
 				collect(t, m, func(c *Config) { c.ServiceLabels = []string{"none"} }, objects...)
 			}
 			check(t, m, tc.want)
-			if m.ledger.Scope != "shop/statefulset/payment" {
-				t.Errorf("scope %s", m.ledger.Scope)
+			if m.Ledger(event.KindDeployment).Scope != "shop/statefulset/payment" {
+				t.Errorf("scope %s", m.Ledger(event.KindDeployment).Scope)
 			}
 		})
 	}
@@ -227,13 +229,13 @@ func TestRolloutsOfArgoRollouts(t *testing.T) {
 		{"a word that nobody knows", rollout("Dreaming", "1", "2", nil), outcome{event.Running, 10, -1, "1.3", ""}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := newMemory()
+			m := collecttest.NewWriter()
 			collect(t, m, nil, tc.rollout, rs(1, 0, "1.2"), rs(2, 10, "1.3"))
 			key := "shop/rollout/payment@payment-/"
 			check(t, m, map[string]outcome{key + "1": {event.Skipped, 0, -1, "1.2", ""}, key + "2": tc.want})
 		})
 	}
-	m := newMemory()
+	m := collecttest.NewWriter()
 	for _, look := range []struct {
 		rollout *unstructured.Unstructured
 		want    event.Status
@@ -243,14 +245,14 @@ func TestRolloutsOfArgoRollouts(t *testing.T) {
 		{rollout("Degraded", "1", "2", object{"abort": true, "abortedAt": minute(25)}), event.Failed},
 	} {
 		collect(t, m, nil, look.rollout, rs(1, 0, "1.2"), rs(2, 10, "1.3"))
-		if e := m.get("shop/rollout/payment@payment-/2"); e.Status != look.want || e.FinishedAt.IsZero() == e.Status.Final() {
+		if e := deployed(m, "shop/rollout/payment@payment-/2"); e.Status != look.want || e.FinishedAt.IsZero() == e.Status.Final() {
 			t.Errorf("want %s: %+v", look.want, e)
 		}
 	}
-	m = newMemory()
+	m = collecttest.NewWriter()
 	collect(t, m, func(c *Config) { c.ArgoRollouts = false }, rollout("Healthy", "2", "2", nil), rs(2, 10, "1.3"))
-	if len(m.events) != 0 {
-		t.Errorf("argo_rollouts is false: %v", m.ids())
+	if m.Number(event.KindDeployment) != 0 {
+		t.Errorf("argo_rollouts is false: %v", m.Keys(event.KindDeployment))
 	}
 }
 
@@ -277,7 +279,7 @@ func TestScopesAndEnvironments(t *testing.T) {
 		{"some labels", func(c *Config) { c.Selector = "tier=x" }, []string{"worker"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := collector(t, cluster(all...), tc.change).Scopes(t.Context(), newMemory())
+			got, err := collector(t, cluster(all...), tc.change).Scopes(t.Context(), collecttest.NewWriter())
 			if err != nil || !slices.Equal(got, tc.want) {
 				t.Errorf("%v, %v", got, err)
 			}
@@ -312,53 +314,53 @@ func TestWhatTheClusterForgotIsAGap(t *testing.T) {
 	healthy := func(n int) *unstructured.Unstructured {
 		return deployment(n, "1", progressing("NewReplicaSetAvailable", "True", n, 10*n+2))
 	}
-	m := newMemory()
+	m := collecttest.NewWriter()
 	collect(t, m, nil, healthy(4), replicaSet(3, 3, 30, "a", nil, ""), replicaSet(4, 4, 40, "b", nil, ""))
-	if l := m.ledger; l.Gap() != 0 || l.Stored != 2 || !strings.Contains(l.Note, "forgotten 2 before the first read") {
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 0 || l.Stored != 2 || !strings.Contains(l.Note, "forgotten 2 before the first read") {
 		t.Errorf("%+v", l)
 	}
 	for range 2 {
 		collect(t, m, nil, healthy(8), replicaSet(7, 7, 70, "c", nil, ""), replicaSet(8, 8, 80, "d", nil, ""))
-		if l := m.ledger; l.Gap() != 2 || l.Stored != 4 || !strings.Contains(l.Note, "forgot 2 rollouts before they were read") {
+		if l := m.Ledger(event.KindDeployment); l.Gap() != 2 || l.Stored != 4 || !strings.Contains(l.Note, "forgot 2 rollouts before they were read") {
 			t.Errorf("%+v", l)
 		}
 	}
-	delete(m.events, id(8)) // the store has lost something: it is stored again
+	m.Remove(event.KindDeployment, id(8)) // the store has lost something: it is stored again
 	collect(t, m, nil, healthy(8), replicaSet(7, 7, 70, "c", nil, ""), replicaSet(8, 8, 80, "d", nil, ""))
-	if l := m.ledger; l.Gap() != 2 || m.events[id(8)].Status != event.Succeeded {
-		t.Errorf("%+v %v", l, m.ids())
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 2 || collecttest.Stored[event.Deployment](m)[id(8)].Status != event.Succeeded {
+		t.Errorf("%+v %v", l, m.Keys(event.KindDeployment))
 	}
-	delete(m.events, id(3)) // what the cluster has forgotten cannot be
+	m.Remove(event.KindDeployment, id(3)) // what the cluster has forgotten cannot be
 	collect(t, m, nil, healthy(8), replicaSet(7, 7, 70, "c", nil, ""), replicaSet(8, 8, 80, "d", nil, ""))
-	if l := m.ledger; l.Gap() != 3 {
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 3 {
 		t.Errorf("%+v", l)
 	}
 }
 
 func TestWithoutACheckpointWhatIsKnownStays(t *testing.T) {
-	m := newMemory()
+	m := collecttest.NewWriter()
 	one, two := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, "")
 	collect(t, m, nil, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 3)), one)
 	collect(t, m, nil, deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 2, 12)), one, two)
-	want := maps.Clone(m.events)
-	clear(m.docs)
+	want := maps.Clone(collecttest.Stored[event.Deployment](m))
+	m.Forget()
 	collect(t, m, nil, deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 2, 12)), one, two)
-	if !maps.Equal(m.events, want) || m.ledger.Gap() != 0 {
-		t.Errorf("%+v", m.events)
+	if !maps.Equal(collecttest.Stored[event.Deployment](m), want) || m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Errorf("%+v", collecttest.Stored[event.Deployment](m))
 	}
 }
 
 func TestSinceAndEnvironmentsCanChange(t *testing.T) {
 	all := objects{deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 2, 12)), replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, "")}
-	m := newMemory()
+	m := collecttest.NewWriter()
 	collect(t, m, func(c *Config) { c.Since = at(5) }, all...)
-	if got := m.ids(); !slices.Equal(got, []string{id(2)}) {
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(2)}) {
 		t.Fatal(got)
 	}
-	m.since = noon
+	m.From = noon
 	collect(t, m, func(c *Config) { c.Environment = "production" }, all...)
-	if got := m.ids(); !slices.Equal(got, []string{id(1), id(2)}) || m.events[id(2)].Environment != "production" || m.events[id(1)].Environment != "production" {
-		t.Errorf("%+v", m.events)
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(1), id(2)}) || collecttest.Stored[event.Deployment](m)[id(2)].Environment != "production" || collecttest.Stored[event.Deployment](m)[id(1)].Environment != "production" {
+		t.Errorf("%+v", collecttest.Stored[event.Deployment](m))
 	}
 }
 
@@ -369,16 +371,16 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 		{deployment(2, "1.3", progressing("ProgressDeadlineExceeded", "False", 2, 15)), one, two},
 		{deployment(3, "1.4", progressing("NewReplicaSetAvailable", "True", 3, 22)), one, two, three},
 	}
-	run := func(failAt int, after bool) *memory {
-		m := newMemory()
-		m.failAt, m.after = failAt, after
+	run := func(failAt int, after bool) *collecttest.Writer {
+		m := collecttest.NewWriter()
+		m.FailAt, m.KeepLast, m.Once = failAt, after, true
 		for _, objects := range story {
 			for range 2 { // the second time nothing fails
 				c := collector(t, cluster(objects...), nil)
-				if _, err := c.Scopes(t.Context(), m); err != nil && !errors.Is(err, errFull) {
+				if _, err := c.Scopes(t.Context(), m); err != nil && !errors.Is(err, collecttest.ErrKilled) {
 					t.Fatal(err)
 				}
-				if err := c.Collect(t.Context(), "payment", m); err != nil && !errors.Is(err, errFull) {
+				if err := c.Collect(t.Context(), "payment", m); err != nil && !errors.Is(err, collecttest.ErrKilled) {
 					t.Fatal(err)
 				}
 			}
@@ -387,10 +389,10 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 	}
 	want := run(0, false)
 	check(t, want, map[string]outcome{id(1): {event.Skipped, 0, -1, "1.2", ""}, id(2): {event.Failed, 10, 15, "1.3", ""}, id(3): {event.Succeeded, 20, 22, "1.4", ""}})
-	for n := 1; n <= want.writes; n++ {
+	for n := 1; n <= want.Writes(); n++ {
 		for _, after := range []bool{false, true} {
-			if got := run(n, after); !maps.Equal(got.events, want.events) || got.ledger.Gap() != 0 {
-				t.Errorf("write %d (after it: %t): %+v, ledger %+v", n, after, got.events, got.ledger)
+			if got := run(n, after); !maps.Equal(collecttest.Stored[event.Deployment](got), collecttest.Stored[event.Deployment](want)) || got.Ledger(event.KindDeployment).Gap() != 0 {
+				t.Errorf("write %d (after it: %t): %+v, ledger %+v", n, after, collecttest.Stored[event.Deployment](got), got.Ledger(event.KindDeployment))
 			}
 		}
 	}

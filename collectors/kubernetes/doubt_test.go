@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/tools/cache"
 
@@ -18,7 +20,7 @@ import (
 )
 
 // seen collects what a cluster shows, and returns the scopes and why some of them could not be collected.
-func seen(t *testing.T, m *memory, objects ...*unstructured.Unstructured) (scopes []string, failed error) {
+func seen(t *testing.T, m *collecttest.Writer, objects ...*unstructured.Unstructured) (scopes []string, failed error) {
 	t.Helper()
 	c := collector(t, cluster(objects...), nil)
 	scopes, err := c.Scopes(t.Context(), m)
@@ -37,36 +39,36 @@ func TestAnEmptyListingEndsNothing(t *testing.T) {
 	s.SetName("payment-db")
 	s.SetUID("db")
 	s.SetLabels(map[string]string{"app.kubernetes.io/name": "payment"})
-	m := newMemory()
+	m := collecttest.NewWriter()
 	if _, err := seen(t, m, d, r, s); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // it stays doubtful
-		if _, err := seen(t, m, s); !errors.Is(err, errRemoval) || !strings.Contains(err.Error(), "1 of 1 deployments") {
+		if _, err := seen(t, m, s); !errors.Is(err, collecttest.ErrRemoval) || !strings.Contains(err.Error(), "1 of 1 deployments") {
 			t.Fatalf("an empty listing is no error: %v", err)
 		}
-		if e := m.get(id(1)); e.Status != event.Running {
+		if e := deployed(m, id(1)); e.Status != event.Running {
 			t.Fatalf("%+v is ended by an empty listing", e)
 		}
 	}
-	m.accept = true
-	if _, err := seen(t, m, s); err != nil || m.get(id(1)).Status != event.Skipped {
-		t.Errorf("%v: %+v, want it ended when the removal is accepted", err, m.get(id(1)))
+	m.Accept = true
+	if _, err := seen(t, m, s); err != nil || deployed(m, id(1)).Status != event.Skipped {
+		t.Errorf("%v: %+v, want it ended when the removal is accepted", err, deployed(m, id(1)))
 	}
-	m.accept = false
+	m.Accept = false
 	if _, err := seen(t, m, s); err != nil {
 		t.Errorf("what was accepted is an error again: %v", err)
 	}
 }
 
 func TestAServiceWithoutWorkloadsEndsWhenThatIsAccepted(t *testing.T) {
-	m := newMemory()
+	m := collecttest.NewWriter()
 	if _, err := seen(t, m, deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, "")); err != nil {
 		t.Fatal(err)
 	}
-	m.accept = true
-	if scopes, err := seen(t, m); err != nil || !slices.Equal(scopes, []string{"payment"}) || m.get(id(1)).Status != event.Skipped {
-		t.Errorf("%v %v %+v", scopes, err, m.get(id(1)))
+	m.Accept = true
+	if scopes, err := seen(t, m); err != nil || !slices.Equal(scopes, []string{"payment"}) || deployed(m, id(1)).Status != event.Skipped {
+		t.Errorf("%v %v %+v", scopes, err, deployed(m, id(1)))
 	}
 }
 
@@ -79,18 +81,18 @@ func TestAListingThatLacksHalfEndsNothing(t *testing.T) {
 		all = append(all, d)
 	}
 	for gone, refused := range map[int]bool{5: false, 6: true, 10: true} {
-		m := newMemory()
+		m := collecttest.NewWriter()
 		if _, err := seen(t, m, all...); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := seen(t, m, all[gone:]...); errors.Is(err, errRemoval) != refused {
+		if _, err := seen(t, m, all[gone:]...); errors.Is(err, collecttest.ErrRemoval) != refused {
 			t.Errorf("%d of 10 are gone: %v", gone, err)
 		}
 	}
 }
 
 func TestARelistThatLacksEverythingEndsNothing(t *testing.T) {
-	m := newMemory()
+	m := collecttest.NewWriter()
 	d := deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2))
 	collect(t, m, nil, d, replicaSet(1, 1, 0, "1.2", nil, ""))
 	c := collector(t, cluster(), nil)
@@ -105,7 +107,7 @@ func TestARelistThatLacksEverythingEndsNothing(t *testing.T) {
 	if err := c.look(t.Context(), k, "payment", due.gone["payment"], m); err != nil {
 		t.Fatal(err)
 	}
-	if e := m.get(id(1)); e.Status != event.Running {
+	if e := deployed(m, id(1)); e.Status != event.Running {
 		t.Errorf("%+v is ended by a listing that is empty after the watch was cut", e)
 	}
 }
@@ -135,7 +137,7 @@ func TestAnItemThatCannotBeReadIsLeftOutOfTheListing(t *testing.T) {
 	})
 	s.put("deployments", deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)))
 	s.put("replicasets", replicaSet(1, 1, 0, "1.2", nil, ""))
-	c, m := overHTTP(t, s), newMemory()
+	c, m := overHTTP(t, s), collecttest.NewWriter()
 	var misfit *MisfitError
 	if err := c.Check(t.Context()); !errors.As(err, &misfit) || !strings.Contains(err.Error(), "(broken)") {
 		t.Errorf("doctor says %v", err)
@@ -144,20 +146,20 @@ func TestAnItemThatCannotBeReadIsLeftOutOfTheListing(t *testing.T) {
 	if err != nil || !slices.Equal(scopes, []string{"deployments", "payment"}) {
 		t.Fatalf("%v %v", scopes, err)
 	}
-	if err := c.Collect(t.Context(), "payment", m); err != nil || m.get(id(1)).Status != event.Succeeded {
-		t.Errorf("the neighbour is %+v: %v", m.get(id(1)), err)
+	if err := c.Collect(t.Context(), "payment", m); err != nil || deployed(m, id(1)).Status != event.Succeeded {
+		t.Errorf("the neighbour is %+v: %v", deployed(m, id(1)), err)
 	}
 	if err := c.Collect(t.Context(), "deployments", m); !errors.As(err, &misfit) || len(misfit.Items) != len(odd) {
 		t.Errorf("collecting what cannot be read: %v", err)
 	}
-	if m.ledger.Expected != uint64(len(odd)) || m.ledger.Gap() != uint64(len(odd)) || !strings.Contains(m.ledger.Note, "item 1 is 42") {
-		t.Errorf("ledger %+v", m.ledger)
+	if m.Ledger(event.KindDeployment).Expected != uint64(len(odd)) || m.Ledger(event.KindDeployment).Gap() != uint64(len(odd)) || !strings.Contains(m.Ledger(event.KindDeployment).Note, "item 1 is 42") {
+		t.Errorf("ledger %+v", m.Ledger(event.KindDeployment))
 	}
 	odd = nil
 	if scopes, err := c.Scopes(t.Context(), m); err != nil || !slices.Equal(scopes, []string{"deployments", "payment"}) {
 		t.Fatalf("%v %v", scopes, err)
 	}
-	if err := c.Collect(t.Context(), "deployments", m); err != nil || m.ledger.Gap() != 0 {
-		t.Errorf("when everything can be read again: %v, %+v", err, m.ledger)
+	if err := c.Collect(t.Context(), "deployments", m); err != nil || m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Errorf("when everything can be read again: %v, %+v", err, m.Ledger(event.KindDeployment))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -26,7 +28,7 @@ func TestFaultsOfEverySort(t *testing.T) {
 	})
 	s.put("deployments", deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)))
 	s.put("replicasets", replicaSet(1, 1, 0, "1.2", nil, ""))
-	c, m := overHTTP(t, s), newMemory()
+	c, m := overHTTP(t, s), collecttest.NewWriter()
 	for range 3 {
 		scopes, err := c.Scopes(t.Context(), m)
 		if err != nil || len(scopes) != 1 {
@@ -36,7 +38,7 @@ func TestFaultsOfEverySort(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !listed.Load() || len(m.events) != 1 || m.get(id(1)).Status != event.Succeeded || m.get(id(1)).Version != "1.2" {
-		t.Errorf("stored %+v", m.events)
+	if !listed.Load() || m.Number(event.KindDeployment) != 1 || deployed(m, id(1)).Status != event.Succeeded || deployed(m, id(1)).Version != "1.2" {
+		t.Errorf("stored %+v", collecttest.Stored[event.Deployment](m))
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -187,13 +189,13 @@ func TestInformersOverHTTP(t *testing.T) {
 	if err := c.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m := newMemory()
+	m := collecttest.NewWriter()
 	scopes, err := c.Scopes(t.Context(), m)
 	if err != nil || len(scopes) != 1 {
 		t.Fatalf("%v %v", scopes, err)
 	}
-	if err := c.Collect(t.Context(), scopes[0], m); err != nil || m.get(id(1)).Status != event.Succeeded {
-		t.Fatalf("%v %+v", err, m.events)
+	if err := c.Collect(t.Context(), scopes[0], m); err != nil || deployed(m, id(1)).Status != event.Succeeded {
+		t.Fatalf("%v %+v", err, collecttest.Stored[event.Deployment](m))
 	}
 	mu.Lock()
 	if statuses[200] < 8 { // two passes over four resources

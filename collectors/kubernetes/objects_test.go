@@ -5,6 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/event"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -124,7 +127,7 @@ func collector(t *testing.T, client *fake.FakeDynamicClient, change func(*Config
 }
 
 // collect lists and collects the scope payment once.
-func collect(t *testing.T, m *memory, change func(*Config), objects ...*unstructured.Unstructured) {
+func collect(t *testing.T, m *collecttest.Writer, change func(*Config), objects ...*unstructured.Unstructured) {
 	t.Helper()
 	c := collector(t, cluster(objects...), change)
 	scopes, err := c.Scopes(t.Context(), m)
@@ -136,4 +139,9 @@ func collect(t *testing.T, m *memory, change func(*Config), objects ...*unstruct
 			t.Fatal(err)
 		}
 	}
+}
+
+// deployed returns a stored deployment; the zero value when there is none.
+func deployed(w *collecttest.Writer, id string) event.Deployment {
+	return collecttest.Stored[event.Deployment](w)[id]
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -81,9 +83,9 @@ func TestWhoChangedTheTemplateAndWhen(t *testing.T) {
 		{"fields in no known form", objects{managedBy(second("1.3"), entry("kubectl-set", 10, ownsTheImage), entry("odd", 11, `{"f:spec":{"f:template":["f:spec"]}}`)), one, two}, id(2), "kubectl-set", 10},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := newMemory()
+			m := collecttest.NewWriter()
 			collect(t, m, nil, tc.objects...)
-			e := m.get(tc.id)
+			e := deployed(m, tc.id)
 			want := time.Time{}
 			if tc.began >= 0 {
 				want = at(tc.began)
@@ -100,10 +102,10 @@ func TestWhatSawAnUndoBeginIsKept(t *testing.T) {
 	two, back := replicaSet(2, 2, 10, "1.3", nil, ""), replicaSet(1, 3, 0, "1.2", nil, "1")
 	at20 := managedBy(deployment(3, "1.2", progressing("ReplicaSetUpdated", "True", 1, 20)), entry("kubectl-rollout", 20, ownsTheImage), ofStatus(20))
 	later := managedBy(deployment(3, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 40)), entry("kubectl-rollout", 30, ownsTheImage), ofStatus(40))
-	m := newMemory()
+	m := collecttest.NewWriter()
 	collect(t, m, nil, at20, back, two)
 	collect(t, m, nil, later, back, two)
-	if e := m.get(id(3)); !e.StartedAt.Equal(at(20)) || !e.FinishedAt.Equal(at(40)) {
+	if e := deployed(m, id(3)); !e.StartedAt.Equal(at(20)) || !e.FinishedAt.Equal(at(40)) {
 		t.Errorf("%+v", e)
 	}
 }
@@ -165,7 +167,7 @@ func TestAnExpiredVersionCancelsNothing(t *testing.T) {
 	s := newAPIServer(t)
 	s.put("deployments", deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 1)))
 	s.put("replicasets", replicaSet(1, 1, 0, "1.2", nil, ""))
-	c, m := overHTTP(t, s), newMemory()
+	c, m := overHTTP(t, s), collecttest.NewWriter()
 	c.cfg.Environment = "production"
 	ctx, cancel := contextOf(t)
 	ended := make(chan error, 1)
@@ -186,7 +188,7 @@ func TestAnExpiredVersionCancelsNothing(t *testing.T) {
 	s.put("replicasets", replicaSet(3, 3, 20, "1.4", nil, ""))
 	s.put("deployments", deployment(3, "1.4", progressing("NewReplicaSetAvailable", "True", 3, 22)))
 	w.until(id(3), is(event.Succeeded)) // later looks do not change it
-	if e := m.get(id(1)); e.Status != event.Skipped || !e.FinishedAt.IsZero() {
+	if e := deployed(m, id(1)); e.Status != event.Skipped || !e.FinishedAt.IsZero() {
 		t.Errorf("%+v", e)
 	}
 	cancel()
@@ -202,7 +204,7 @@ func TestAQuickRolloutHasAnEnd(t *testing.T) {
 		return managedBy(u, ofStatus(minutes))
 	}
 	client := cluster(status(statefulSet("payment-a", 3, 3), 5), a)
-	w := &watched{t: t, client: client, m: newMemory(), ended: make(chan error, 1)}
+	w := &watched{t: t, client: client, m: collecttest.NewWriter(), ended: make(chan error, 1)}
 	w.c = collector(t, client, func(c *Config) { c.ServiceLabels = []string{"none"} })
 	w.c.opt.Settle = 200 * time.Millisecond
 	ctx, cancel := contextOf(t)
@@ -227,7 +229,7 @@ func TestAQuickRolloutHasAnEnd(t *testing.T) {
 // at which the caches are read.
 func TestAChangeDuringALookIsNotLost(t *testing.T) {
 	client := cluster(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
-	w := &watched{t: t, client: client, m: newMemory()}
+	w := &watched{t: t, client: client, m: collecttest.NewWriter()}
 	c := collector(t, client, nil)
 	k, err := c.informers(client)
 	if err != nil {
@@ -282,7 +284,7 @@ func TestADeletionThatNobodySawCancelsNothing(t *testing.T) {
 		{"missed", func(w *workload) any { return cache.DeletedFinalStateUnknown{Key: "shop/payment", Obj: w} }, event.Skipped},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := newMemory()
+			m := collecttest.NewWriter()
 			collect(t, m, nil, d, replicaSet(1, 1, 0, "1.2", nil, ""))
 			c := collector(t, cluster(), nil)
 			k, err := c.informers(c.client)
@@ -294,7 +296,7 @@ func TestADeletionThatNobodySawCancelsNothing(t *testing.T) {
 			if err := c.look(t.Context(), k, "payment", q.take().gone["payment"], m); err != nil {
 				t.Fatal(err)
 			}
-			if e := m.get(id(1)); e.Status != tc.status {
+			if e := deployed(m, id(1)); e.Status != tc.status {
 				t.Errorf("%+v", e)
 			}
 		})
@@ -309,7 +311,7 @@ func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
 	odd := set(renamed(deployment(1, "1.2"), "odd"), "neither map nor list", "spec", "template")
 	good := objects{deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, "")}
 	byLabel := func(c *Config) { c.Environments = []EnvironmentRule{{Label: "env"}} }
-	m := newMemory()
+	m := collecttest.NewWriter()
 	c := collector(t, cluster(slices.Concat(objects{bad, bads, odd}, good)...), byLabel)
 	for range 2 { // it is tried again
 		if _, err := c.Scopes(t.Context(), m); err != nil {
@@ -319,13 +321,13 @@ func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "shop/deployment/bad@bad/1") {
 			t.Errorf("what failed is not named: %v", err)
 		}
-		if got := m.ids(); !slices.Equal(got, []string{id(1)}) || m.ledger.Gap() != 1 || !strings.Contains(m.ledger.Note, "bad@bad/1") {
-			t.Errorf("stored %v, ledger %+v", got, m.ledger)
+		if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(1)}) || m.Ledger(event.KindDeployment).Gap() != 1 || !strings.Contains(m.Ledger(event.KindDeployment).Note, "bad@bad/1") {
+			t.Errorf("stored %v, ledger %+v", got, m.Ledger(event.KindDeployment))
 		}
 	}
 	collect(t, m, nil, slices.Concat(objects{set(bad, object{"app.kubernetes.io/name": "payment"}, "metadata", "labels"), bads}, good)...)
-	if got := m.ids(); len(got) != 2 || m.ledger.Gap() != 0 {
-		t.Errorf("stored %v, ledger %+v", got, m.ledger)
+	if got := m.Keys(event.KindDeployment); len(got) != 2 || m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Errorf("stored %v, ledger %+v", got, m.Ledger(event.KindDeployment))
 	}
 }
 
@@ -333,8 +335,8 @@ func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
 func TestAWorkloadThatComesBackIsNotStoredAnew(t *testing.T) {
 	other := set(set(statefulSet("x", 0, 0), "other", "metadata", "name"), object{"app.kubernetes.io/name": "payment"}, "metadata", "labels")
 	one, two := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, "")
-	m := newMemory()
-	m.accept = true
+	m := collecttest.NewWriter()
+	m.Accept = true
 	collect(t, m, nil, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), one, other)
 	collect(t, m, nil, deployment(2, "1.3", progressing("ReplicaSetUpdated", "True", 2, 11)), one, two, other)
 	collect(t, m, nil, other)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/collecttest"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -26,17 +28,17 @@ type watched struct {
 	t      *testing.T
 	client *fake.FakeDynamicClient
 	c      *Collector
-	m      *memory
+	m      *collecttest.Writer
 	stop   context.CancelFunc
 	ended  chan error
 }
 
-func watching(t *testing.T, m *memory, objects ...*unstructured.Unstructured) *watched {
+func watching(t *testing.T, m *collecttest.Writer, objects ...*unstructured.Unstructured) *watched {
 	t.Helper()
 	return watchingOf(t, cluster(objects...), m)
 }
 
-func watchingOf(t *testing.T, client *fake.FakeDynamicClient, m *memory) *watched {
+func watchingOf(t *testing.T, client *fake.FakeDynamicClient, m *collecttest.Writer) *watched {
 	t.Helper()
 	w := &watched{t: t, client: client, m: m, ended: make(chan error, 1)}
 	w.c = collector(t, w.client, nil)
@@ -73,12 +75,12 @@ func (w *watched) put(resource schema.GroupVersionResource, u *unstructured.Unst
 func (w *watched) until(id string, right func(event.Deployment) bool) event.Deployment {
 	w.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		e := w.m.get(id)
+		e := deployed(w.m, id)
 		if right(e) {
 			return e
 		}
 		if time.Now().After(deadline) {
-			w.t.Fatalf("%s: %+v; there are %v", id, e, w.m.ids())
+			w.t.Fatalf("%s: %+v; there are %v", id, e, w.m.Keys(event.KindDeployment))
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
@@ -89,7 +91,7 @@ func is(s event.Status) func(event.Deployment) bool {
 }
 
 func TestWatchStoresARolloutAsItGoes(t *testing.T) {
-	w := watching(t, newMemory(), deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	w := watching(t, collecttest.NewWriter(), deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
 	w.until(id(1), is(event.Succeeded))
 
 	// The Deployment names a revision before its ReplicaSet is shown.
@@ -113,13 +115,13 @@ func TestWatchStoresARolloutAsItGoes(t *testing.T) {
 	if e := w.until(id(4), is(event.Succeeded)); e.RollbackOf != id(3) || e.Version != "1.2" {
 		t.Errorf("%+v", e)
 	}
-	if e := w.m.get(id(1)); e.Status != event.Succeeded {
+	if e := deployed(w.m, id(1)); e.Status != event.Succeeded {
 		t.Errorf("what it went back to: %+v", e)
 	}
 
 	// A collect beside it reads the same caches and finds nothing new, but writes the ledger.
 	before := len(w.client.Actions())
-	stored := w.m.stored
+	stored := w.m.Appended()
 	scopes, err := w.c.Scopes(t.Context(), w.m)
 	if err != nil || len(scopes) != 1 {
 		t.Fatalf("%v %v", scopes, err)
@@ -127,8 +129,8 @@ func TestWatchStoresARolloutAsItGoes(t *testing.T) {
 	if err := w.c.Collect(t.Context(), scopes[0], w.m); err != nil {
 		t.Fatal(err)
 	}
-	if w.m.stored != stored || len(w.client.Actions()) != before || w.m.ledger.Stored != 4 || w.m.ledger.Gap() != 0 {
-		t.Errorf("%d stored, %d requests, %+v", w.m.stored-stored, len(w.client.Actions())-before, w.m.ledger)
+	if w.m.Appended() != stored || len(w.client.Actions()) != before || w.m.Ledger(event.KindDeployment).Stored != 4 || w.m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Errorf("%d stored, %d requests, %+v", w.m.Appended()-stored, len(w.client.Actions())-before, w.m.Ledger(event.KindDeployment))
 	}
 	if err := w.c.Watch(t.Context(), func(string) source.Writer { return w.m }); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a second watch: %v", err)
@@ -141,7 +143,7 @@ func TestWatchStoresARolloutAsItGoes(t *testing.T) {
 }
 
 func TestWatchEndsWhatIsDeleted(t *testing.T) {
-	w := watching(t, newMemory(), deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	w := watching(t, collecttest.NewWriter(), deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
 	w.until(id(1), is(event.Running))
 	if err := w.client.Resource(deployments).Namespace("shop").Delete(t.Context(), "payment", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -151,14 +153,12 @@ func TestWatchEndsWhatIsDeleted(t *testing.T) {
 
 func TestWatchTriesAgainWhatCannotBeStored(t *testing.T) {
 	for _, failAt := range []int{1, 2} {
-		m := newMemory()
-		m.failAt = failAt
+		m := collecttest.NewWriter()
+		m.FailAt, m.Once = failAt, true
 		w := watching(t, m, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
 		w.until(id(1), is(event.Succeeded))
 		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
-			m.mu.Lock()
-			done := m.docs[rolloutsStream] != nil
-			m.mu.Unlock()
+			_, done := m.State(rolloutsStream)
 			if done {
 				break
 			}
@@ -197,7 +197,7 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			client := cluster(healthy...)
 			allow := refuse(client, tc.resource, "", tc.err)
-			c, m := collector(t, client, nil), newMemory()
+			c, m := collector(t, client, nil), collecttest.NewWriter()
 			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), tc.resource) {
 				t.Errorf("Check: %v", err)
 			}
@@ -208,11 +208,11 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 			if err := c.Collect(t.Context(), tc.resource, m); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("Collect: %v", err)
 			}
-			if l := m.ledger; l.Scope != tc.resource || l.Gap() != 1 || !strings.Contains(l.Note, tc.want) {
+			if l := m.Ledger(event.KindDeployment); l.Scope != tc.resource || l.Gap() != 1 || !strings.Contains(l.Note, tc.want) {
 				t.Errorf("ledger %+v", l)
 			}
-			if err := c.Collect(t.Context(), "payment", m); err != nil || m.get(id(1)).Status != event.Succeeded {
-				t.Errorf("what can be read: %v, %+v", err, m.events)
+			if err := c.Collect(t.Context(), "payment", m); err != nil || deployed(m, id(1)).Status != event.Succeeded {
+				t.Errorf("what can be read: %v, %+v", err, collecttest.Stored[event.Deployment](m))
 			}
 			allow()
 			for _, want := range [][]string{{"payment", tc.resource}, {"payment"}} { // once more, to close the gap
@@ -221,8 +221,8 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 					t.Fatalf("scopes %v, want %v; %v", scopes, want, err)
 				}
 				if len(want) == 2 {
-					if err := c.Collect(t.Context(), tc.resource, m); err != nil || m.ledger.Scope != tc.resource || m.ledger.Gap() != 0 {
-						t.Errorf("afterwards: %v, ledger %+v", err, m.ledger)
+					if err := c.Collect(t.Context(), tc.resource, m); err != nil || m.Ledger(event.KindDeployment).Scope != tc.resource || m.Ledger(event.KindDeployment).Gap() != 0 {
+						t.Errorf("afterwards: %v, ledger %+v", err, m.Ledger(event.KindDeployment))
 					}
 				}
 			}
@@ -236,7 +236,7 @@ func TestAllMissingRightsAreInOneError(t *testing.T) {
 		refuse(client, resource, "", forbidden(resource))
 	}
 	c := collector(t, client, nil)
-	_, listing := c.Scopes(t.Context(), newMemory())
+	_, listing := c.Scopes(t.Context(), collecttest.NewWriter())
 	for what, err := range map[string]error{"Check": c.Check(t.Context()), "Scopes": listing, "Watch": c.Watch(t.Context(), nil)} {
 		for _, resource := range []string{"deployments", "statefulsets", "replicasets", "controllerrevisions", "rollouts"} {
 			if err == nil || !strings.Contains(err.Error(), "get, list and watch on "+resource+".") {
@@ -254,7 +254,7 @@ func TestAForbiddenNamespaceEndsNothing(t *testing.T) {
 	client := cluster(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""),
 		elsewhere(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2))),
 		set(elsewhere(replicaSet(1, 1, 0, "1.2", nil, "")), []any{object{"kind": "Deployment", "uid": "other-payment", "controller": true}}, "metadata", "ownerReferences"))
-	c, m := collector(t, client, func(c *Config) { c.Namespaces = []string{"shop", "other"} }), newMemory()
+	c, m := collector(t, client, func(c *Config) { c.Namespaces = []string{"shop", "other"} }), collecttest.NewWriter()
 	gather := func() error {
 		scopes, err := c.Scopes(t.Context(), m)
 		for _, s := range scopes {
@@ -262,26 +262,26 @@ func TestAForbiddenNamespaceEndsNothing(t *testing.T) {
 		}
 		return err
 	}
-	if err := gather(); err != nil || m.get(id(1)).Status != event.Running || len(m.events) != 2 {
-		t.Fatalf("%v %+v", err, m.events)
+	if err := gather(); err != nil || deployed(m, id(1)).Status != event.Running || m.Number(event.KindDeployment) != 2 {
+		t.Fatalf("%v %+v", err, collecttest.Stored[event.Deployment](m))
 	}
 	allow := refuse(client, "deployments", "shop", forbidden("deployments"))
 	if err := gather(); err == nil || !strings.Contains(err.Error(), "deployments in shop: ") {
 		t.Errorf("%v", err)
 	}
-	if e := m.get(id(1)); e.Status != event.Running {
+	if e := deployed(m, id(1)); e.Status != event.Running {
 		t.Errorf("what cannot be read was ended: %+v", e)
 	}
 	allow()
-	if err := gather(); err != nil || m.get(id(1)).Status != event.Running {
-		t.Errorf("%v %+v", err, m.get(id(1)))
+	if err := gather(); err != nil || deployed(m, id(1)).Status != event.Running {
+		t.Errorf("%v %+v", err, deployed(m, id(1)))
 	}
 }
 
 func TestWatchGoesOnBesideWhatMayNotBeRead(t *testing.T) {
 	client := cluster(deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
 	refuse(client, "statefulsets", "", forbidden("statefulsets"))
-	w := watchingOf(t, client, newMemory())
+	w := watchingOf(t, client, collecttest.NewWriter())
 	w.until(id(1), is(event.Succeeded))
 }
 
