@@ -199,7 +199,7 @@ func FuzzAnswers(f *testing.F) {
 		var listing struct{ Nodes []json.RawMessage }
 		if json.Unmarshal(data, &listing) == nil {
 			for _, raw := range listing.Nodes {
-				for _, decode := range []func(json.RawMessage) (published, error){decodeAs[releaseNode], decodeAs[tagNode]} {
+				for _, decode := range []func(json.RawMessage) (version, error){decodeAs[releaseNode], decodeAs[tagNode]} {
 					if n, err := decode(raw); err == nil {
 						if e, ok := n.event(r); ok {
 							check(e)

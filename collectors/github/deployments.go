@@ -44,7 +44,7 @@ func (r *repository) deployed(ctx context.Context) error {
 	var notes []string
 	var failed *rest.Quarantine
 	if r.cfg.Deployments.has(FromTags) || r.cfg.Deployments.has(FromReleases) {
-		kept, err := r.published(ctx)
+		kept, err := r.readReleases(ctx)
 		if err != nil {
 			return err
 		}

@@ -25,14 +25,16 @@ const record = "record"
 // stretchName is the name under which a stretch is held.
 func stretchName(s span) string { return failedStretch + s.query() }
 
-// retry asks again for what earlier passes could not read and is due. Jobs are put on the list of those that are owed.
-func (c *runCollect) retry(ctx context.Context, due []string) error {
-	for _, key := range due {
+// retryDue asks again for the objects that earlier passes could not read and whose retry is due. Jobs join those that are
+// owed.
+func (c *runCollect) retryDue(ctx context.Context) error {
+	for _, key := range c.due {
 		var read func(context.Context) error
 		switch {
 		case strings.HasPrefix(key, failedJobs):
 			if id, err := strconv.ParseInt(strings.TrimPrefix(key, failedJobs), 10, 64); err == nil {
-				c.state.Owed.Jobs, c.state.Owed.Attempts = with(c.state.Owed.Jobs, []int64{id}), with(c.state.Owed.Attempts, []int64{id})
+				c.state.Owed.Jobs = with(c.state.Owed.Jobs, []int64{id})
+				c.state.Owed.Attempts = with(c.state.Owed.Attempts, []int64{id})
 			}
 			continue
 		case strings.HasPrefix(key, failedStretch):
@@ -44,7 +46,7 @@ func (c *runCollect) retry(ctx context.Context, due []string) error {
 			return err
 		}
 	}
-	if len(due) == 0 {
+	if len(c.due) == 0 {
 		return nil
 	}
 	return c.save(ctx)

@@ -26,7 +26,19 @@ const (
 	daily    = 24 * time.Hour
 )
 
-// runsState is the checkpoint of the runs stream. Everything created in (Floor, Head] is stored, but for Pending.
+// runsState is the checkpoint of the runs stream. GitHub lists runs newest first, at most 1,000 per query, and changes
+// them afterwards; the state therefore tracks four kinds of work:
+//
+//   - New runs: the newest page is read with a conditional request (ETag). Where it does not reach back to Head, the
+//     span between becomes Pending. A span with more runs than a query lists is halved until it fits, or until it is one
+//     second, which is then Crowded.
+//   - History: Pending holds the spans that were never read, newest first. A Floor that moves back appends one, and so
+//     does the trailing stretch once a day, because a re-run leaves its place in the listing.
+//   - Runs that are not final: each is asked for by id until it ends, is Gone, or is older than openFor.
+//   - Jobs: Owed holds the runs whose jobs are not stored yet.
+//
+// Invariants: everything created in (Floor, Head] is stored, but for Pending, Crowded, Holes and Failed; Head never moves
+// back; a run leaves Owed only after its jobs are stored.
 type runsState struct {
 	ETag     string            `json:"etag,omitempty"`     // of the newest page
 	Total    uint64            `json:"total"`              // runs that the source has, back to Floor
@@ -50,38 +62,20 @@ type runsState struct {
 	Reread   bool              `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
 }
 
-// runs brings the runs and their jobs up to date: the newest page, then what is pending, then the runs that are not
-// final yet, and the ledger; jobs, which take a request a run, come when all runs are there.
+// runs reads what is new of the runs and of their jobs. Each step leaves a checkpoint from which an interrupted pass goes
+// on. The jobs, which take a request per run, come when all runs are stored.
 func (r *repository) runs(ctx context.Context) error {
 	s, err := r.loadRuns(ctx)
 	if err != nil {
 		return err
 	}
-	c := &runCollect{repository: r, state: s}
-	due := s.Failed.Due(r.Now())
-	if err := c.newest(ctx); err != nil {
-		return err
-	}
-	if err := c.pending(ctx); err != nil {
-		return err
-	}
-	if err := c.retry(ctx, due); err != nil {
-		return err
-	}
-	if err := c.open(ctx); err != nil {
-		return err
-	}
-	if err := c.refillGaps(ctx); err != nil {
-		return err
-	}
-	if err := c.account(ctx); err != nil {
-		return err
-	}
-	if err := c.settle(ctx); err != nil {
-		return err
-	}
+	c := &runCollect{repository: r, state: s, due: s.Failed.Due(r.Now())}
+	steps := []func(context.Context) error{c.newest, c.pending, c.retryDue, c.open, c.refillGaps, c.account, c.settle}
 	if s.Jobs != NoJobs {
-		if err := c.accountJobs(ctx); err != nil {
+		steps = append(steps, c.accountJobs)
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
 			return err
 		}
 	}
@@ -124,6 +118,7 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 type runCollect struct {
 	*repository
 	state *runsState
+	due   []string        // objects that failed before and whose retry was due when the pass began
 	seen  map[string]bool // runs that this pass has read
 	done  uint64
 

@@ -24,8 +24,8 @@ refs(refPrefix: "refs/tags/", first: $first, after: $after, orderBy: {field: TAG
 totalCount pageInfo { hasNextPage endCursor } nodes { name target { oid ... on Commit { committedDate }
 ... on Tag { tagger { date user { login __typename } } target { oid ... on Commit { committedDate } } } } } } } }`
 
-// publishState is the checkpoint of the releases, or of the tags: of one listing that is read newest first.
-type publishState struct {
+// releaseState is the checkpoint of the releases, or of the tags: of one listing that is read newest first.
+type releaseState struct {
 	ETag   string    `json:"etag,omitempty"` // of the REST listing, the probe
 	Total  uint64    `json:"total"`          // how many GitHub has
 	Kept   uint64    `json:"kept"`           // how many of them are deployments
@@ -34,22 +34,22 @@ type publishState struct {
 	Rule   string    `json:"rule,omitempty"` // of the configuration, under which that was read
 }
 
-// publishing is one of the two listings that publish versions.
-type publishing struct {
+// releaseListing is one of the two listings of versions.
+type releaseListing struct {
 	stream string // and the name of the checkpoint
 	probe  string // REST path whose answer changes whenever the listing does
 	field  string // of GraphQL's repository
 	query  string
-	decode func(json.RawMessage) (published, error)
+	decode func(json.RawMessage) (version, error)
 }
 
-// published is a release or a tag.
-type published interface {
+// version is a release or a tag.
+type version interface {
 	key() string // stable: the id of the deployment
 	event(r *repository) (event.Deployment, bool)
 }
 
-func decodeAs[T published](raw json.RawMessage) (published, error) {
+func decodeAs[T version](raw json.RawMessage) (version, error) {
 	var n T
 	if err := json.Unmarshal(raw, &n); err != nil {
 		return nil, fmt.Errorf("the answer is not what GitHub documents: %w", err)
@@ -57,15 +57,15 @@ func decodeAs[T published](raw json.RawMessage) (published, error) {
 	return n, nil
 }
 
-// published brings the releases, or the tags, up to date and returns how many of them are deployments.
-func (r *repository) published(ctx context.Context) (uint64, error) {
-	p := publishing{stream: "releases", field: "releases", query: releasesQuery, decode: decodeAs[releaseNode],
+// readReleases reads what is new of the releases, or of the tags, and returns how many of them are deployments.
+func (r *repository) readReleases(ctx context.Context) (uint64, error) {
+	p := releaseListing{stream: "releases", field: "releases", query: releasesQuery, decode: decodeAs[releaseNode],
 		probe: "repos/" + r.scope + "/releases?per_page=100"}
 	if r.cfg.Deployments.has(FromTags) {
-		p = publishing{stream: "tags", field: "refs", query: tagsQuery, decode: decodeAs[tagNode],
+		p = releaseListing{stream: "tags", field: "refs", query: tagsQuery, decode: decodeAs[tagNode],
 			probe: "repos/" + r.scope + "/git/matching-refs/" + escaped(strings.TrimSuffix("tags/"+literal(r.cfg.Deployments.Tags), "/"))}
 	}
-	var s publishState
+	var s releaseState
 	found, err := r.w.Load(ctx, p.stream, &s)
 	if err != nil {
 		return 0, err
@@ -73,14 +73,14 @@ func (r *repository) published(ctx context.Context) (uint64, error) {
 	d := r.cfg.Deployments
 	rule := strings.Join([]string{d.environment(), d.Prereleases, d.Tags}, "\n")
 	if deeper := !s.Floor.IsZero() && (r.since.IsZero() || r.since.Before(s.Floor)); !found || deeper || s.Rule != rule {
-		s = publishState{Floor: r.since, Rule: rule}
+		s = releaseState{Floor: r.since, Rule: rule}
 	}
 	var probe []json.RawMessage
 	got, err := r.get(ctx, p.probe, s.ETag, &probe)
 	if err != nil || got.notModified {
 		return s.Kept, err
 	}
-	if err := r.publishPages(ctx, p, &s); err != nil {
+	if err := r.releasePages(ctx, p, &s); err != nil {
 		return 0, err
 	}
 	if s.ETag = got.etag; len(r.releases) > 0 {
@@ -115,9 +115,9 @@ func literal(pattern string) string {
 	return pattern
 }
 
-// publishPages reads the listing newest first. It ends after the newest page when the records that are new there account
+// releasePages reads the listing newest first. It ends after the newest page when the records that are new there account
 // for all by which the listing has grown; otherwise something has changed further down, and all of it is read.
-func (r *repository) publishPages(ctx context.Context, p publishing, s *publishState) error {
+func (r *repository) releasePages(ctx context.Context, p releaseListing, s *releaseState) error {
 	owner, name, _ := strings.Cut(r.scope, "/")
 	first, after, kept, done := true, "", uint64(0), uint64(0)
 	var newest []string
@@ -140,7 +140,7 @@ func (r *repository) publishPages(ctx context.Context, p publishing, s *publishS
 		if page == nil {
 			return errors.New("GraphQL does not show the repository's " + p.stream + "; the token needs read access to contents")
 		}
-		events, keys, fresh := r.publishedPage(p, s, page.Nodes)
+		events, keys, fresh := r.releasePage(p, s, page.Nodes)
 		if err := r.appendSome(ctx, events); err != nil {
 			return err
 		}
@@ -164,7 +164,7 @@ func (r *repository) publishPages(ctx context.Context, p publishing, s *publishS
 // counted says how many records of a page were not among the newest before, and how many of those are deployments.
 type counted struct{ all, kept int }
 
-func (r *repository) publishedPage(p publishing, s *publishState, nodes []json.RawMessage) (events []event.Event, keys []string, fresh counted) {
+func (r *repository) releasePage(p releaseListing, s *releaseState, nodes []json.RawMessage) (events []event.Event, keys []string, fresh counted) {
 	for _, raw := range nodes {
 		n, err := p.decode(raw)
 		if err != nil { // read again by the next collect, because the ETag is not kept
