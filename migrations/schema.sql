@@ -485,7 +485,7 @@ CREATE VIEW compared_deployments
 (
     `service` String,
     `environment` String,
-    `deployment` String,
+    `deployment_id` String,
     `attempt` UInt16,
     `sha` String,
     `previous` String,
@@ -501,7 +501,7 @@ CREATE VIEW compared_deployments
 AS SELECT
     d.service AS service,
     d.environment AS environment,
-    c.id AS deployment,
+    c.id AS deployment_id,
     c.attempt AS attempt,
     c.sha AS sha,
     c.previous AS previous,
@@ -526,9 +526,9 @@ CREATE VIEW deployed_changes
 (
     `service` String,
     `environment` String,
-    `change` String,
-    `deployment` String,
-    `how` String,
+    `change_id` String,
+    `deployment_id` String,
+    `link_method` String,
     `deployed_at` DateTime64(3, 'UTC'),
     `scope` String,
     `source` LowCardinality(String),
@@ -581,7 +581,7 @@ AS WITH
             lower(r.scope) AS repository,
             r.source AS source,
             r.scope AS scope,
-            r.id AS change,
+            r.id AS change_id,
             r.merge_sha AS merge_sha,
             r.head_sha AS head_sha,
             r.commit_shas AS commit_shas,
@@ -631,7 +631,7 @@ AS WITH
             repository,
             source,
             scope,
-            change,
+            change_id,
             merged,
             sha,
             (sha = merge_sha) OR (sha = head_sha) AS whole
@@ -705,7 +705,7 @@ AS WITH
             place.1 AS environment,
             source,
             scope,
-            change,
+            change_id,
             merged,
             told
         FROM
@@ -714,7 +714,7 @@ AS WITH
                 m.service AS service,
                 m.source AS source,
                 m.scope AS scope,
-                m.change AS change,
+                m.change_id AS change_id,
                 m.merged AS merged,
                 arrayJoin(f.environments) AS place,
                 toUInt8(has(f.covers, (m.provider, m.repository)) AND (m.merge_sha != '')) AS told
@@ -754,9 +754,9 @@ AS WITH
 SELECT
     service,
     environment,
-    change,
-    deployment,
-    how,
+    change_id,
+    deployment_id,
+    link_method,
     deployed_at,
     scope,
     source,
@@ -769,9 +769,9 @@ FROM
     SELECT
         s.service AS service,
         s.environment AS environment,
-        w.change AS change,
-        s.id AS deployment,
-        'commit' AS how,
+        w.change_id AS change_id,
+        s.id AS deployment_id,
+        'commit' AS link_method,
         toUInt8(NOT w.whole) AS part,
         s.ended AS deployed_at,
         w.scope AS scope,
@@ -788,9 +788,9 @@ FROM
     SELECT
         m.service AS service,
         s.environment AS environment,
-        m.change AS change,
-        s.id AS deployment,
-        'commit' AS how,
+        m.change_id AS change_id,
+        s.id AS deployment_id,
+        'commit' AS link_method,
         toUInt8(0) AS part,
         s.ended AS deployed_at,
         m.scope AS scope,
@@ -806,9 +806,9 @@ FROM
     SELECT
         a.service AS service,
         a.environment AS environment,
-        a.change AS change,
-        s.id AS deployment,
-        'time' AS how,
+        a.change_id AS change_id,
+        s.id AS deployment_id,
+        'time' AS link_method,
         toUInt8(0) AS part,
         s.ended AS deployed_at,
         a.scope AS scope,
@@ -821,10 +821,10 @@ FROM
     ASOF INNER JOIN candidates AS s ON (s.service = a.service) AND (s.environment = a.environment) AND (s.told = a.told) AND (s.began >= a.merged)
 )
 ORDER BY
-    how ASC,
+    link_method ASC,
     part ASC,
     deployed_at ASC,
-    deployment ASC,
+    deployment_id ASC,
     source ASC,
     deployment_scope ASC,
     attempt ASC,
@@ -834,14 +834,14 @@ LIMIT 1 BY
     environment,
     change_source,
     scope,
-    change
+    change_id
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW deployed_commits
 (
     `service` String,
     `environment` String,
-    `deployment` String,
+    `deployment_id` String,
     `attempt` UInt16,
     `sha` String,
     `authored_at` Nullable(DateTime64(3, 'UTC')),
@@ -856,7 +856,7 @@ CREATE VIEW deployed_commits
 AS SELECT
     d.service AS service,
     d.environment AS environment,
-    d.deployment AS deployment,
+    d.deployment_id AS deployment_id,
     d.attempt AS attempt,
     commit.1 AS sha,
     if((commit.2) = 0, NULL, toDateTime64(commit.2, 3, 'UTC')) AS authored_at,
@@ -887,7 +887,7 @@ INNER JOIN
         service,
         environment,
         environment_key,
-        id AS deployment,
+        id AS deployment_id,
         attempt,
         source,
         scope,
@@ -895,7 +895,7 @@ INNER JOIN
         assumeNotNull(coalesce(finished_at, started_at, created_at)) AS deployed_at
     FROM deployments
     WHERE (status = 'succeeded') AND (NOT baseline) AND (rollback_of = '') AND (coalesce(finished_at, started_at, created_at) IS NOT NULL)
-) AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.environment_key = c.deployment_environment) AND (d.deployment = c.id) AND (d.attempt = c.attempt)
+) AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.environment_key = c.deployment_environment) AND (d.deployment_id = c.id) AND (d.attempt = c.attempt)
 SETTINGS join_use_nulls = 0;
 
 CREATE VIEW deployments
@@ -1122,8 +1122,8 @@ CREATE VIEW incidents
     `opened_at` Nullable(DateTime64(3, 'UTC')),
     `acknowledged_at` Nullable(DateTime64(3, 'UTC')),
     `resolved_at` Nullable(DateTime64(3, 'UTC')),
-    `deployment` String,
-    `how` LowCardinality(String),
+    `deployment_id` String,
+    `link_method` LowCardinality(String),
     `source` LowCardinality(String),
     `scope` String,
     `url` String
@@ -1136,8 +1136,8 @@ AS SELECT
     r.opened_at AS opened_at,
     r.acknowledged_at AS acknowledged_at,
     r.resolved_at AS resolved_at,
-    r.deployment AS deployment,
-    r.how AS how,
+    r.deployment AS deployment_id,
+    r.how AS link_method,
     r.source AS source,
     r.scope AS scope,
     r.url AS url

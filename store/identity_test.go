@@ -50,7 +50,7 @@ func TestSourcesWithOneScopeAndID(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", view, got, want)
 		}
 	}
-	got := lines(t, s, "SELECT concat(change_source, ' by ', source, ' ', how, ' ', url) AS line FROM deployed_changes ORDER BY line")
+	got := lines(t, s, "SELECT concat(change_source, ' by ', source, ' ', link_method, ' ', url) AS line FROM deployed_changes ORDER BY line")
 	if want := []string{"gh by gh commit https://example.org/gh", "ghes by ghes commit https://example.org/ghes", "gl by gl commit https://example.org/gl"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("deployed_changes: got %v, want %v", got, want)
 	}
@@ -74,7 +74,8 @@ func TestOneIDForTwoEnvironments(t *testing.T) {
 		})
 	}
 	mustAppend(t, s, event.Change{Origin: event.Origin{Source: "gh", Provider: "github", Scope: "org/repo", ID: "1"}, MergedAt: noon, MergeSHA: sha})
-	for view, column := range map[string]string{"deployments": "id", "deployed_commits": "deployment", "compared_deployments": "deployment", "deployed_changes": "deployment"} {
+	for view, column := range map[string]string{"deployments": "id", "deployed_commits": "deployment_id", "compared_deployments": "deployment_id",
+		"deployed_changes": "deployment_id"} {
 		got := lines(t, s, "SELECT concat("+column+", ' ', environment) AS line FROM "+view+" ORDER BY line")
 		if want := []string{"build-7 production", "build-7 staging"}; !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %v, want %v", view, got, want)
@@ -140,7 +141,7 @@ func TestDeploymentsAtOneTimeAreTakenByTheirIdentity(t *testing.T) {
 		for _, i := range order {
 			mustAppend(t, s, events[i])
 		}
-		if got := lines(t, s, "SELECT concat(source, ' ', deployment, ' ', how) AS line FROM deployed_changes"); !reflect.DeepEqual(got, []string{"a 2 time"}) {
+		if got := lines(t, s, "SELECT concat(source, ' ', deployment_id, ' ', link_method) AS line FROM deployed_changes"); !reflect.DeepEqual(got, []string{"a 2 time"}) {
 			t.Errorf("in the order %v: got %v", order, got)
 		}
 	}

@@ -156,13 +156,13 @@ func TestDeployedChanges(t *testing.T) {
 			var got []string
 			for _, r := range all[struct {
 				Service     string    `ch:"service"`
-				Change      string    `ch:"change"`
+				Change      string    `ch:"change_id"`
 				Environment string    `ch:"environment"`
-				Deployment  string    `ch:"deployment"`
-				How         string    `ch:"how"`
+				Deployment  string    `ch:"deployment_id"`
+				How         string    `ch:"link_method"`
 				At          time.Time `ch:"deployed_at"`
 				URL         string    `ch:"url"`
-			}](t, s, "SELECT service, change, environment, deployment, how, deployed_at, url FROM deployed_changes") {
+			}](t, s, "SELECT service, change_id, environment, deployment_id, link_method, deployed_at, url FROM deployed_changes") {
 				got = append(got, r.Change+" "+r.Environment+" "+r.Deployment+" "+r.How)
 				if r.Service != payment || r.At.IsZero() || r.URL != "https://example.org/"+r.Deployment {
 					t.Errorf("the row is %+v", r)
@@ -189,9 +189,9 @@ func TestChangesWithOneNumberInTwoRepositories(t *testing.T) {
 		event.Deployment{Origin: origin("d2"), Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: noon.Add(2 * time.Hour), SHA: "s2"})
 	type row struct {
 		Scope      string `ch:"scope"`
-		Deployment string `ch:"deployment"`
+		Deployment string `ch:"deployment_id"`
 	}
-	got := all[row](t, s, "SELECT scope, deployment FROM deployed_changes ORDER BY scope")
+	got := all[row](t, s, "SELECT scope, deployment_id FROM deployed_changes ORDER BY scope")
 	if want := []row{{"Org/Repo", "d1"}, {"Org/Second", "d2"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -187,11 +187,11 @@ func (w *world) brought(names map[string]string) []string {
 	w.t.Helper()
 	var rows []struct {
 		Service    string     `ch:"service"`
-		Deployment string     `ch:"deployment"`
+		Deployment string     `ch:"deployment_id"`
 		SHA        string     `ch:"sha"`
 		Authored   *time.Time `ch:"authored_at"`
 	}
-	if err := w.db.Select(w.t.Context(), &rows, "SELECT service, deployment, sha, authored_at FROM deployed_commits", nil); err != nil {
+	if err := w.db.Select(w.t.Context(), &rows, "SELECT service, deployment_id, sha, authored_at FROM deployed_commits", nil); err != nil {
 		w.t.Fatal(err)
 	}
 	by := map[string][]string{}
@@ -217,13 +217,13 @@ func (w *world) brought(names map[string]string) []string {
 // compared returns "deployment comparison reason" of every deployment.
 func (w *world) compared() []string {
 	w.t.Helper()
-	return w.lines("SELECT concat(deployment, ' ', comparison, if(reason = '', '', concat(' ', reason))) AS line FROM compared_deployments ORDER BY deployment")
+	return w.lines("SELECT concat(deployment_id, ' ', comparison, if(reason = '', '', concat(' ', reason))) AS line FROM compared_deployments ORDER BY deployment_id")
 }
 
 // changes returns "service change deployment how".
 func (w *world) changes() []string {
 	w.t.Helper()
-	return w.lines("SELECT concat(replaceOne(service, 'component:default/', ''), ' ', change, ' ', deployment, ' ', how) AS line FROM deployed_changes ORDER BY line")
+	return w.lines("SELECT concat(replaceOne(service, 'component:default/', ''), ' ', change_id, ' ', deployment_id, ' ', link_method) AS line FROM deployed_changes ORDER BY line")
 }
 
 func (w *world) lines(sql string) []string {

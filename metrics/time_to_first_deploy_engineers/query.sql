@@ -8,10 +8,10 @@ WITH
     ),
     delivered AS
     (
-        SELECT a.person AS person, d.deployed_at AS at, d.how AS how, d.deployment AS deployment, d.service AS service, d.url AS url
+        SELECT a.person AS person, d.deployed_at AS at, d.link_method AS how, d.deployment_id AS deployment, d.service AS service, d.url AS url
         FROM deployed_changes AS d
         INNER JOIN authored AS a
-            ON a.source = d.change_source AND a.scope = d.scope AND a.id = d.change -- of whichever service: in a shared repository a change may be several services'
+            ON a.source = d.change_source AND a.scope = d.scope AND a.id = d.change_id -- of whichever service: in a shared repository a change may be several services'
         WHERE d.environment = {environment:String}
         UNION ALL
         SELECT person, assumeNotNull(coalesce(finished_at, started_at, created_at)) AS at, 'started' AS how, id AS deployment, service, url

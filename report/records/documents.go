@@ -164,8 +164,8 @@ type Incident struct {
 	OpenedAt       *time.Time `ch:"opened_at" json:"opened_at"`
 	AcknowledgedAt *time.Time `ch:"acknowledged_at" json:"acknowledged_at"`
 	ResolvedAt     *time.Time `ch:"resolved_at" json:"resolved_at"`
-	Deployment     string     `ch:"deployment" json:"deployment"`
-	How            string     `ch:"how" json:"how"`
+	DeploymentID   string     `ch:"deployment_id" json:"deployment_id"`
+	LinkMethod     string     `ch:"link_method" json:"link_method"`
 	Source         string     `ch:"source" json:"source"`
 	Scope          string     `ch:"scope" json:"scope"`
 	URL            string     `ch:"url" json:"url"`
