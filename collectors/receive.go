@@ -32,7 +32,7 @@ func receiveGitHub(s settings) webhook.Source {
 
 func receiveGitLab(s settings) webhook.Source {
 	c := s.(*gitlab.Config)
-	to := webhook.Source{Receiver: webhook.GitLabReceiver{}}
+	to := webhook.Source{Receiver: gitlab.Receiver{}}
 	if len(c.Groups) == 0 {
 		to.Scopes = c.Projects
 	}

@@ -72,7 +72,7 @@ func (p *project) changes(ctx context.Context) error {
 
 // changeEvent makes the event of a merge request. Its commit on the target branch is the merge commit; where the project
 // merges fast-forward, the squashed commit, else the head itself.
-func (p *project) changeEvent(m mergeRequest) event.Change {
+func (p mapper) changeEvent(m mergeRequest) event.Change {
 	e := event.Change{
 		Origin: p.origin(strconv.FormatUint(m.IID, 10), m.WebURL), Repository: p.scope, Number: m.IID, Title: m.Title, Author: m.Author.login(),
 		Bot: m.Author.bot(), CreatedAt: m.CreatedAt.Time, MergedAt: m.MergedAt.Time, ClosedAt: m.ClosedAt.Time, HeadSHA: m.SHA, Reverts: reverts(m),

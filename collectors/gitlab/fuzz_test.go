@@ -16,7 +16,7 @@ func unconnected(t *testing.T) *project {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &project{Collector: c, scope: "a/b", path: "projects/7"}
+	return &project{Collector: c, mapper: mapper{"gl", "a/b", c.Unrecognized}, path: "projects/7"}
 }
 
 // FuzzRecords feeds an answer through everything that is made of pipelines, jobs, merge requests and deployments: nothing

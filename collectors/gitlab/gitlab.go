@@ -180,7 +180,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if err != nil {
 		return fmt.Errorf("project: %w", err)
 	}
-	p := &project{Collector: c, scope: scope, info: info, path: fmt.Sprintf("projects/%d", info.ID), w: w, since: c.cfg.Since}
+	p := &project{Collector: c, mapper: mapper{c.cfg.Source, scope, c.Unrecognized}, info: info, path: fmt.Sprintf("projects/%d", info.ID), w: w, since: c.cfg.Since}
 	if s := w.Since(); !s.IsZero() && (p.since.IsZero() || s.Before(p.since)) {
 		p.since = s
 	}
@@ -211,15 +211,22 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 // project is one Collect of one scope.
 type project struct {
 	*Collector
-	scope string
+	mapper
 	info  projectInfo
 	path  string // of the API: projects/<id>
 	w     source.Writer
 	since time.Time // how far back this collect reads; zero: everything
 }
 
-func (p *project) origin(id, url string) event.Origin {
-	return event.Origin{Source: p.cfg.Source, Provider: Provider, Scope: p.scope, ID: id, URL: url}
+// mapper makes the events of a project, of what is collected and of what GitLab sends.
+type mapper struct {
+	source       string
+	scope        string // the project's path
+	unrecognized func(what, word string)
+}
+
+func (m mapper) origin(id, url string) event.Origin {
+	return event.Origin{Source: m.source, Provider: Provider, Scope: m.scope, ID: id, URL: url}
 }
 
 // ledger stores what the source says it has against what is stored. expected is nil where the source does not say.

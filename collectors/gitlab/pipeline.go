@@ -49,9 +49,12 @@ func (p pipeline) title() string {
 	return "pipeline"
 }
 
+// mergeRequestRef begins the ref of the pipeline of a merge request; the request's number follows.
+const mergeRequestRef = "refs/merge-requests/"
+
 // branch is the branch, or !N for the pipeline of a merge request, whose ref is none.
 func (p pipeline) branch() string {
-	if number, ok := strings.CutPrefix(p.Ref, "refs/merge-requests/"); ok {
+	if number, ok := strings.CutPrefix(p.Ref, mergeRequestRef); ok {
 		number, _, _ = strings.Cut(number, "/")
 		return "!" + number
 	}
@@ -93,19 +96,24 @@ func (s span) end(created time.Time) time.Time {
 // runEvent makes the event of a pipeline. The listing gives no start and no finish: they are those of its jobs, and not
 // known where there are none. GitLab keeps the id when jobs are retried, so there is one attempt, and
 // what is retried or pressed by hand after its end does not move that.
-func (p *project) runEvent(g pipeline, s span) event.PipelineRun {
+func (m mapper) runEvent(g pipeline, s span) event.PipelineRun {
 	mapped, known := runStatus(g.Status)
 	if !known {
-		p.Unrecognized("status of a pipeline", g.Status)
+		m.unrecognized("status of a pipeline", g.Status)
 	}
 	e := event.PipelineRun{
-		Origin: p.origin(strconv.FormatInt(g.ID, 10), g.WebURL), Attempt: 1, Pipeline: g.title(), Status: mapped, StatusRaw: g.Status,
+		Origin: m.origin(strconv.FormatInt(g.ID, 10), g.WebURL), Attempt: 1, Pipeline: g.title(), Status: mapped, StatusRaw: g.Status,
 		Branch: g.branch(), Trigger: g.Source, SHA: g.SHA, Actor: s.Actor, Bot: s.Bot, CreatedAt: g.CreatedAt.Time, StartedAt: s.Start,
 	}
 	if mapped.Final() {
 		e.FinishedAt, e.Duration = s.end(g.CreatedAt.Time), s.Duration
 	}
 	return e
+}
+
+// runner is what is used of a runner.
+type runner struct {
+	Description string `json:"description"`
 }
 
 // job is what is used of a job.
@@ -123,10 +131,8 @@ type job struct {
 	WebURL         string           `json:"web_url"`
 	User           *user            `json:"user"`
 	Tags           []string         `json:"tag_list"`
-	Runner         *struct {
-		Description string `json:"description"`
-	} `json:"runner"`
-	Commit *struct {
+	Runner         *runner          `json:"runner"`
+	Commit         *struct {
 		ID string `json:"id"`
 	} `json:"commit"`
 	Pipeline pipeline `json:"pipeline"`
@@ -142,13 +148,13 @@ func (j job) entered() time.Time {
 }
 
 // jobEvent makes the event of a job. Runner is the tag that chose it, which says what the job ran on.
-func (p *project) jobEvent(j job) event.PipelineJob {
+func (m mapper) jobEvent(j job) event.PipelineJob {
 	mapped, known := runStatus(j.Status)
 	if !known {
-		p.Unrecognized("status of a job", j.Status)
+		m.unrecognized("status of a job", j.Status)
 	}
 	e := event.PipelineJob{
-		Origin: p.origin(strconv.FormatInt(j.ID, 10), j.WebURL), RunID: strconv.FormatInt(j.Pipeline.ID, 10), Attempt: 1, Name: j.Name,
+		Origin: m.origin(strconv.FormatInt(j.ID, 10), j.WebURL), RunID: strconv.FormatInt(j.Pipeline.ID, 10), Attempt: 1, Name: j.Name,
 		Status: mapped, StatusRaw: j.Status, CreatedAt: j.entered(), StartedAt: j.StartedAt.Time,
 	}
 	switch {

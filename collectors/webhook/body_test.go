@@ -17,6 +17,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
+	"github.com/dxctl/dxctl/collectors/gitlab"
 )
 
 // free returns what is left of the budgets.
@@ -130,7 +131,7 @@ func TestLeftoversOfBodiesAreRemoved(t *testing.T) {
 // TestNothingIsReadOfStrangers: where the header already shows that the secret is not known, the body is not read.
 func TestNothingIsReadOfStrangers(t *testing.T) {
 	push := Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}
-	lab := Source{Name: "lab", Receiver: GitLabReceiver{}, Secret: deliverytest.Secret}
+	lab := Source{Name: "lab", Receiver: gitlab.Receiver{}, Secret: deliverytest.Secret}
 	ring := Source{Name: "ring", Receiver: circleci.Receiver{}, Secret: deliverytest.Secret}
 	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), push, lab, ring), &memoryInbox{}, HandlerOptions{MaxBody: 1 << 20})
 	for _, c := range []struct {

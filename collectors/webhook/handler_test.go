@@ -25,6 +25,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
+	"github.com/dxctl/dxctl/collectors/gitlab"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
@@ -84,7 +85,7 @@ const openPull = `{"action":"opened","repository":{"full_name":"acme/shop","html
 
 func TestSignatures(t *testing.T) {
 	const body = `{"a": 1}`
-	signing := signingPrefix + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
+	signing := "whsec_" + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))
 	key := "0123456789abcdef0123456789abcdef"
 	standard := "v1," + base64.StdEncoding.EncodeToString(mac(key, "msg-1", ".", "1770000000", ".", body))
 	hexOf := func(secret, body string) string { return hex.EncodeToString(mac(secret, body)) }
@@ -114,15 +115,15 @@ func TestSignatures(t *testing.T) {
 		{"circleci another version", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v2="+hexOf(deliverytest.Secret, body)), false},
 		{"circleci of another body", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, "{}")), false},
 		{"circleci none", circleci.Receiver{}, deliverytest.Secret, headers(), false},
-		{"gitlab token", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret), true},
-		{"gitlab token cut short", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret[:10]), false},
-		{"gitlab token empty", GitLabReceiver{}, deliverytest.Secret, headers("X-Gitlab-Token", ""), false},
-		{"gitlab signing", GitLabReceiver{}, signing, std(standard), true},
-		{"gitlab signing, one of several", GitLabReceiver{}, signing, std("v1,AAAA " + standard), true},
-		{"gitlab signing, another version", GitLabReceiver{}, signing, std("v2," + strings.TrimPrefix(standard, "v1,")), false},
-		{"gitlab signing, not base64", GitLabReceiver{}, signing, std("v1,***"), false},
-		{"gitlab signing, another time", GitLabReceiver{}, signing, headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard), false},
-		{"gitlab signing key sent as a token", GitLabReceiver{}, signing, headers("X-Gitlab-Token", signing), false},
+		{"gitlab token", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret), true},
+		{"gitlab token cut short", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret[:10]), false},
+		{"gitlab token empty", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", ""), false},
+		{"gitlab signing", gitlab.Receiver{}, signing, std(standard), true},
+		{"gitlab signing, one of several", gitlab.Receiver{}, signing, std("v1,AAAA " + standard), true},
+		{"gitlab signing, another version", gitlab.Receiver{}, signing, std("v2," + strings.TrimPrefix(standard, "v1,")), false},
+		{"gitlab signing, not base64", gitlab.Receiver{}, signing, std("v1,***"), false},
+		{"gitlab signing, another time", gitlab.Receiver{}, signing, headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard), false},
+		{"gitlab signing key sent as a token", gitlab.Receiver{}, signing, headers("X-Gitlab-Token", signing), false},
 		{"argocd", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
 		{"argocd in small letters", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "bearer "+deliverytest.Secret), true},
 		{"argocd basic", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "Basic "+deliverytest.Secret), false},
@@ -343,7 +344,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, GitLabReceiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, gitlab.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

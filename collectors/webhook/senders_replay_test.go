@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
+	"github.com/dxctl/dxctl/collectors/gitlab"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -63,7 +64,7 @@ func everySender(t *testing.T) *Receivers {
 	source := func(name string, r Receiver) Source {
 		return Source{Name: name, Receiver: r, Secret: deliverytest.Secret}
 	}
-	return newReceiver(t, source("gl", GitLabReceiver{}), source("circle", circleci.Receiver{}), source("argo", argocd.Receiver{}), source("am", alertmanager.Receiver{}), source("scripts", events.Receiver{}))
+	return newReceiver(t, source("gl", gitlab.Receiver{}), source("circle", circleci.Receiver{}), source("argo", argocd.Receiver{}), source("am", alertmanager.Receiver{}), source("scripts", events.Receiver{}))
 }
 
 // applied is what is stored after deliveries, with what is stored before.

@@ -1,4 +1,4 @@
-package webhook
+package gitlab
 
 import (
 	"strings"
@@ -7,11 +7,25 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/event"
 )
 
-func TestGitLabPipeline(t *testing.T) {
-	r := newReceiver(t, testSource(GitLabReceiver{}))
+func testSource(r Receiver) webhook.Source {
+	return webhook.Source{Name: "gh", Receiver: r, Secret: deliverytest.Secret}
+}
+
+func newReceiver(t testing.TB, sources ...webhook.Source) *webhook.Receivers {
+	t.Helper()
+	r, err := webhook.NewReceivers(sources, webhook.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestReceiverPipeline(t *testing.T) {
+	r := newReceiver(t, testSource(Receiver{}))
 	updates, v := r.Parse(deliverytest.Delivery("gitlab", strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "failed")))
 	if v.Outcome != delivery.Accepted || len(updates) != 3 {
 		t.Fatalf("%+v, %d updates", v, len(updates))
@@ -32,7 +46,7 @@ func TestGitLabPipeline(t *testing.T) {
 	}
 }
 
-func TestGitLabVerdicts(t *testing.T) {
+func TestReceiverVerdicts(t *testing.T) {
 	const project = `"project":{"id":5,"path_with_namespace":"Shop/Pay","web_url":"https://gl.example.com/Shop/Pay"},"user":{"id":7,"username":"ana"}`
 	merge := func(action, state string) string {
 		return `{"object_kind":"merge_request",` + project + `,"object_attributes":{"iid":4,"title":"Größe","author_id":7,"state":"` + state + `","action":"` + action + `",
@@ -59,7 +73,7 @@ func TestGitLabVerdicts(t *testing.T) {
 		{name: "no kind", body: `{}`, outcome: delivery.Refused, reason: "object_kind"},
 		{name: "no project", body: `{"object_kind":"pipeline"}`, outcome: delivery.Refused, reason: "path_with_namespace"},
 		{name: "no id", body: `{"object_kind":"pipeline",` + project + `}`, outcome: delivery.Refused, reason: "object_attributes.id"},
-		{name: "push", body: `{"object_kind":"push",` + project + `}`, outcome: delivery.Ignored, reason: "pushes are not kept"},
+		{name: "push", body: `{"object_kind":"push",` + project + `}`, outcome: delivery.Ignored, reason: "pushes are not stored"},
 		{name: "a system hook", body: `{"event_name":"user_create"}`, outcome: delivery.Ignored, reason: "user_create"},
 		{name: "another project", body: deployed("success"), scopes: []string{"shop/other", "6"}, outcome: delivery.Ignored, reason: "not among"},
 		{name: "a project by id", body: deployed("success"), scopes: []string{"5"}, outcome: delivery.Accepted, check: func(t *testing.T, e event.Event) {
@@ -107,7 +121,7 @@ func TestGitLabVerdicts(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := testSource(GitLabReceiver{})
+			s := testSource(Receiver{})
 			s.Polled, s.Scopes = c.polled, c.scopes
 			updates, v := newReceiver(t, s).Parse(deliverytest.Delivery("gitlab", c.body))
 			if v.Outcome != c.outcome || !strings.Contains(v.Reason, c.reason) {
@@ -126,12 +140,12 @@ func TestGitLabVerdicts(t *testing.T) {
 	}
 }
 
-func TestGitLabPipelineEndsWithoutItsManualJobs(t *testing.T) {
+func TestReceiverPipelineEndsWithoutItsManualJobs(t *testing.T) {
 	manual := `{"id":382,"name":"deploy","status":"success","when":"manual","manual":true,"allow_failure":true,"created_at":"2026-03-01 10:00:00 UTC",
 "started_at":"2026-03-22 10:00:00 UTC","finished_at":"2026-03-22 10:03:00 UTC","user":{"id":3,"username":"ana"},"runner":null},`
 	payload := strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "success")
 	payload = strings.Replace(strings.Replace(payload, `"builds":[`, `"builds":[`+manual, 1), "2026-03-01 10:09:00 UTC", "2026-03-22 10:03:00 UTC", 1)
-	updates, _ := newReceiver(t, testSource(GitLabReceiver{})).Parse(deliverytest.Delivery("gitlab", payload))
+	updates, _ := newReceiver(t, testSource(Receiver{})).Parse(deliverytest.Delivery("gitlab", payload))
 	run, ok := deliverytest.Events(t, updates)[0].(event.PipelineRun)
 	if !ok || !run.FinishedAt.Equal(deliverytest.Instant(t, "2026-03-01T10:08:30Z")) || run.Duration != 9*time.Minute {
 		t.Errorf("%+v", run)

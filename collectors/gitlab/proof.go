@@ -1,4 +1,4 @@
-package webhook
+package gitlab
 
 import (
 	"crypto/sha256"
@@ -25,8 +25,8 @@ func signingKey(token string) ([]byte, error) {
 	return key, nil
 }
 
-// validGitLabSecret returns what is wrong with a secret that begins as a signing token does.
-func validGitLabSecret(secret string) error {
+// validSecret returns what is wrong with a secret that begins as a signing token does.
+func validSecret(secret string) error {
 	if !strings.HasPrefix(secret, signingPrefix) {
 		return nil
 	}
@@ -34,10 +34,10 @@ func validGitLabSecret(secret string) error {
 	return err
 }
 
-// signGitLab expects the secret token in a header, or where the secret is a signing token a signature as the Standard
+// sign expects the secret token in a header, or where the secret is a signing token a signature as the Standard
 // Webhooks specification has it: one of several, each v1,base64(HMAC-SHA-256(id.timestamp.body)). The timestamp's age is
 // not checked: a delivery that is sent again changes nothing, and GitLab itself sends again what it could not deliver.
-func signGitLab(p *delivery.Proof, secret string, h http.Header) {
+func sign(p *delivery.Proof, secret string, h http.Header) {
 	if !strings.HasPrefix(secret, signingPrefix) {
 		p.Token(h.Get("X-Gitlab-Token"), secret, true)
 		return
