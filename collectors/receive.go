@@ -23,7 +23,7 @@ type Webhook struct {
 
 func receiveGitHub(s settings) webhook.Source {
 	c := s.(*github.Config)
-	to := webhook.Source{Receiver: webhook.GitHubReceiver{IncidentLabels: c.Incidents.Labels}}
+	to := webhook.Source{Receiver: github.Receiver{IncidentLabels: c.Incidents.Labels}}
 	if c.Organization == "" {
 		to.Scopes = c.Repositories
 	}

@@ -11,25 +11,27 @@ import (
 
 // pullNode is a pull request as GraphQL gives it.
 type pullNode struct {
-	ID          string     `json:"id"`
-	Number      uint64     `json:"number"`
-	Title       string     `json:"title"`
-	Body        string     `json:"body"`
-	URL         string     `json:"url"`
-	CreatedAt   time.Time  `json:"createdAt"`
-	UpdatedAt   time.Time  `json:"updatedAt"`
-	ClosedAt    *time.Time `json:"closedAt"`
-	MergedAt    *time.Time `json:"mergedAt"`
-	MergeCommit *struct {
-		OID string `json:"oid"`
-	} `json:"mergeCommit"`
-	Author      *actor     `json:"author"`
-	HeadRefName string     `json:"headRefName"`
-	HeadRefOID  string     `json:"headRefOid"`
-	Additions   uint32     `json:"additions"`
-	Deletions   uint32     `json:"deletions"`
-	Commits     commitList `json:"commits"`
-	Reviews     reviewList `json:"reviews"`
+	ID          string      `json:"id"`
+	Number      uint64      `json:"number"`
+	Title       string      `json:"title"`
+	Body        string      `json:"body"`
+	URL         string      `json:"url"`
+	CreatedAt   time.Time   `json:"createdAt"`
+	UpdatedAt   time.Time   `json:"updatedAt"`
+	ClosedAt    *time.Time  `json:"closedAt"`
+	MergedAt    *time.Time  `json:"mergedAt"`
+	MergeCommit *commitNode `json:"mergeCommit"`
+	Author      *actor      `json:"author"`
+	HeadRefName string      `json:"headRefName"`
+	HeadRefOID  string      `json:"headRefOid"`
+	Additions   uint32      `json:"additions"`
+	Deletions   uint32      `json:"deletions"`
+	Commits     commitList  `json:"commits"`
+	Reviews     reviewList  `json:"reviews"`
+}
+
+type commitNode struct {
+	OID string `json:"oid"`
 }
 
 type actor struct {
@@ -53,12 +55,14 @@ type commitList struct {
 }
 
 type reviewList struct {
-	PageInfo pageInfo `json:"pageInfo"`
-	Nodes    []struct {
-		State       string     `json:"state"`
-		SubmittedAt *time.Time `json:"submittedAt"`
-		Author      *actor     `json:"author"`
-	} `json:"nodes"`
+	PageInfo pageInfo     `json:"pageInfo"`
+	Nodes    []reviewNode `json:"nodes"`
+}
+
+type reviewNode struct {
+	State       string     `json:"state"`
+	SubmittedAt *time.Time `json:"submittedAt"`
+	Author      *actor     `json:"author"`
 }
 
 // login is the account's name as REST writes it: GraphQL leaves the "[bot]" of an app's account out, and the same account
@@ -76,9 +80,9 @@ func (a *actor) login() string {
 func (a *actor) bot() bool { return a != nil && isBot(a.Login, a.Typename) }
 
 // changeEvent makes the event of a pull request.
-func (r *repository) changeEvent(n pullNode) event.Change {
+func (m mapper) changeEvent(n pullNode) event.Change {
 	e := event.Change{
-		Origin: r.origin(strconv.FormatUint(n.Number, 10), n.URL), Repository: r.scope, Number: n.Number, Title: n.Title,
+		Origin: m.origin(strconv.FormatUint(n.Number, 10), n.URL), Repository: m.scope, Number: n.Number, Title: n.Title,
 		Author: n.Author.login(), Bot: n.Author.bot(), CreatedAt: instant(&n.CreatedAt), MergedAt: instant(n.MergedAt),
 		ClosedAt: instant(n.ClosedAt), HeadSHA: n.HeadRefOID, Additions: n.Additions, Deletions: n.Deletions, Reverts: reverts(n),
 	}

@@ -185,7 +185,8 @@ func FuzzAnswers(f *testing.F) {
 	f.Add([]byte(`{"nodes":[{"name":"v1","target":{"oid":"a","tagger":{"date":null,"user":null},"target":{"oid":"b","committedDate":"2026-01-02T03:04:05Z"}}}]}`))
 	f.Add([]byte(`{"nodes":[{"number":1,"state":"closed","created_at":"2026-01-02T03:04:05Z","closed_at":null,"labels":[{"name":"sev1"}]}]}`))
 	u, _ := url.Parse("https://api.github.com/")
-	r := &repository{Collector: &Collector{Base: source.Options{}.Base(profile, "gh"), cfg: Config{Source: "gh"}}, scope: scope, url: u.String()}
+	base := source.Options{}.Base(profile, "gh")
+	r := &repository{Collector: &Collector{Base: base, cfg: Config{Source: "gh"}}, mapper: mapper{"gh", scope, u.String(), base.Unrecognized}}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var runs runPage
 		var jobs jobPage

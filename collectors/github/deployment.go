@@ -16,18 +16,23 @@ type deploymentNode struct {
 	State       string    `json:"state"`
 	Task        string    `json:"task"`
 	CreatedAt   time.Time `json:"createdAt"`
-	Ref         *struct {
-		Name   string `json:"name"`
-		Prefix string `json:"prefix"`
-	} `json:"ref"`
-	Creator  *actor `json:"creator"`
-	Statuses struct {
+	Ref         *refNode  `json:"ref"`
+	Creator     *actor    `json:"creator"`
+	Statuses    struct {
 		PageInfo pageInfo               `json:"pageInfo"`
 		Nodes    []deploymentStatusNode `json:"nodes"`
 	} `json:"statuses"`
 
 	refName string // of REST, where Ref is plain text
 }
+
+type refNode struct {
+	Name   string `json:"name"`
+	Prefix string `json:"prefix"`
+}
+
+// tagPrefix begins the full name of a tag; it is the prefix of a ref that is one.
+const tagPrefix = "refs/tags/"
 
 type deploymentStatusNode struct {
 	State     string     `json:"state"`
@@ -67,19 +72,19 @@ func (d restDeployment) node() deploymentNode {
 // deploymentEvent makes the event of a deployment. It has succeeded when it ever did: the first success is its finish, and
 // that a later deployment takes over, or somebody cleans up, does not change it. Without a success the first failure is
 // the finish. Otherwise the latest status says where it stands.
-func (r *repository) deploymentEvent(n deploymentNode) event.Deployment {
+func (m mapper) deploymentEvent(n deploymentNode) event.Deployment {
 	e := event.Deployment{
-		Origin:  r.origin(strconv.FormatInt(n.DatabaseID, 10), r.deploymentURL(n)),
+		Origin:  m.origin(strconv.FormatInt(n.DatabaseID, 10), m.deploymentURL(n)),
 		Attempt: 1, Environment: n.Environment, CreatedAt: instant(&n.CreatedAt), SHA: n.CommitOID, Ref: n.refName,
 		Actor: n.Creator.login(), Bot: n.Creator.bot(), Trigger: n.Task,
 	}
 	if n.Ref != nil {
 		e.Ref = n.Ref.Name
-		if n.Ref.Prefix == "refs/tags/" {
+		if n.Ref.Prefix == tagPrefix {
 			e.Version = n.Ref.Name
 		}
 	}
-	e.Status, e.StatusRaw, e.FinishedAt = r.outcome(n)
+	e.Status, e.StatusRaw, e.FinishedAt = m.outcome(n)
 	for _, s := range n.Statuses.Nodes {
 		if strings.EqualFold(s.State, "in_progress") {
 			e.StartedAt = first(e.StartedAt, s.at())
@@ -88,7 +93,7 @@ func (r *repository) deploymentEvent(n deploymentNode) event.Deployment {
 	return e
 }
 
-func (r *repository) outcome(n deploymentNode) (event.Status, string, time.Time) {
+func (m mapper) outcome(n deploymentNode) (event.Status, string, time.Time) {
 	var success, failure, latest *deploymentStatusNode
 	for i := range n.Statuses.Nodes {
 		s := &n.Statuses.Nodes[i]
@@ -117,7 +122,7 @@ func (r *repository) outcome(n deploymentNode) (event.Status, string, time.Time)
 	}
 	mapped, known := deploymentStatus(word)
 	if !known {
-		r.Unrecognized("status of a deployment", word)
+		m.unrecognized("status of a deployment", word)
 	}
 	if strings.EqualFold(word, "inactive") && len(n.Statuses.Nodes) > 1 {
 		mapped = event.Cancelled // it was begun, its statuses are all here, and none of them is a success
@@ -132,14 +137,14 @@ func earliest(a, b *deploymentStatusNode) *deploymentStatusNode {
 	return a
 }
 
-func (r *repository) deploymentURL(n deploymentNode) string {
+func (m mapper) deploymentURL(n deploymentNode) string {
 	for _, s := range n.Statuses.Nodes {
 		if strings.HasPrefix(s.LogURL, "https://") || strings.HasPrefix(s.LogURL, "http://") {
 			return s.LogURL
 		}
 	}
-	if r.url == "" {
+	if m.url == "" {
 		return ""
 	}
-	return r.url + "/deployments"
+	return m.url + "/deployments"
 }

@@ -198,7 +198,7 @@ func (c *Collector) Observe(o rest.Observer) {
 // Collect brings a repository up to date. A stream that fails does not hold up the others; the error joins what went
 // wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	r := &repository{Collector: c, scope: scope, w: w, since: c.cfg.Since}
+	r := &repository{Collector: c, mapper: mapper{source: c.cfg.Source, scope: scope, unrecognized: c.Unrecognized}, w: w, since: c.cfg.Since}
 	if s := w.Since(); !s.IsZero() && !r.since.IsZero() && s.Before(r.since) || r.since.IsZero() && !s.IsZero() {
 		r.since = s
 	}
@@ -240,11 +240,10 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 // repository is one Collect of one scope.
 type repository struct {
 	*Collector
-	scope         string
+	mapper
 	w             source.Writer
 	since         time.Time // how far back this collect reads; zero: everything
 	defaultBranch string
-	url           string
 	reconfigured  bool                 // other files are looked for than the last time
 	hidden        error                // why the files are not shown, which by itself is a fact that is not known
 	releases      map[string]rest.Held // releases and tags that cannot be read
@@ -252,8 +251,16 @@ type repository struct {
 	pulls         int                  // on a page of pull requests, since a page of that size was answered; 0: none was yet
 }
 
-func (r *repository) origin(id, url string) event.Origin {
-	return event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: id, URL: url}
+// mapper makes the events of a repository, of what is collected and of what GitHub sends.
+type mapper struct {
+	source       string
+	scope        string // owner/name
+	url          string // of the repository's page; may be empty
+	unrecognized func(what, word string)
+}
+
+func (m mapper) origin(id, url string) event.Origin {
+	return event.Origin{Source: m.source, Provider: Provider, Scope: m.scope, ID: id, URL: url}
 }
 
 // ledger stores what the source says it has against what is stored.

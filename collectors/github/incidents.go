@@ -52,9 +52,11 @@ type issue struct {
 	UpdatedAt   time.Time  `json:"updated_at"`
 	ClosedAt    *time.Time `json:"closed_at"`
 	PullRequest *struct{}  `json:"pull_request"` // GitHub lists pull requests as issues too
-	Labels      []struct {
-		Name string `json:"name"`
-	} `json:"labels"`
+	Labels      []label    `json:"labels"`
+}
+
+type label struct {
+	Name string `json:"name"`
 }
 
 // incidentsState is the checkpoint of the incidents stream.
@@ -193,12 +195,12 @@ func (r *repository) labelled(ctx context.Context, label string, s *incidentsSta
 }
 
 // incidentEvent makes the event of an issue. An issue that was opened again is open: GitHub then has no time of closing.
-func (r *repository) incidentEvent(i issue) event.Incident {
+func (m mapper) incidentEvent(i issue) event.Incident {
 	names := make([]string, len(i.Labels))
 	for n, l := range i.Labels {
 		names[n] = l.Name
 	}
-	e := event.Incident{Origin: r.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL), Severity: severity(names), OpenedAt: instant(&i.CreatedAt)}
+	e := event.Incident{Origin: m.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL), Severity: severity(names), OpenedAt: instant(&i.CreatedAt)}
 	if !strings.EqualFold(i.State, "open") {
 		e.ResolvedAt = instant(i.ClosedAt)
 		e.EndUnknown = e.ResolvedAt.IsZero()

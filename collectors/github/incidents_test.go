@@ -132,7 +132,7 @@ func TestMistakesInLabels(t *testing.T) {
 }
 
 func TestAClosedIssueWithoutATimeIsResolved(t *testing.T) {
-	r := &repository{Collector: &Collector{}, scope: scope}
+	r := mapper{scope: scope}
 	if e := r.incidentEvent(issue{Number: 1, State: "closed"}); !e.EndUnknown || !e.Resolved() {
 		t.Errorf("incident is %+v, want it resolved at a time that is not known", e)
 	}

@@ -57,10 +57,10 @@ func (r run) later(o run) bool {
 
 // toEvent makes the event of a run's attempt. finished is when its last job ended, or zero when that is not known: GitHub
 // gives a run no finish of its own, and changes updated_at long after the end, when logs expire or artifacts are deleted.
-func (r *repository) toEvent(g run, finished time.Time) event.PipelineRun {
+func (m mapper) toEvent(g run, finished time.Time) event.PipelineRun {
 	mapped, raw, known := runStatus(g.Status, g.Conclusion)
 	if !known {
-		r.Unrecognized("status of a run", raw)
+		m.unrecognized("status of a run", raw)
 	}
 	actor := g.Triggering // whoever started this attempt; actor is whoever started the first
 	if actor.Login == "" {
@@ -71,7 +71,7 @@ func (r *repository) toEvent(g run, finished time.Time) event.PipelineRun {
 		name = g.Path
 	}
 	e := event.PipelineRun{
-		Origin: r.origin(g.id(), g.HTMLURL), Attempt: g.attempt(), Pipeline: name, Status: mapped, StatusRaw: raw,
+		Origin: m.origin(g.id(), g.HTMLURL), Attempt: g.attempt(), Pipeline: name, Status: mapped, StatusRaw: raw,
 		Branch: g.HeadBranch, Trigger: g.Event, SHA: g.HeadSHA, Actor: actor.Login, Bot: isBot(actor.Login, actor.Type),
 		CreatedAt: instant(&g.CreatedAt), StartedAt: instant(&g.RunStartedAt),
 	}
@@ -106,13 +106,13 @@ func (j job) attempt() uint16 { return run{RunAttempt: j.RunAttempt}.attempt() }
 
 // jobEvent makes the event of a job. Runner is the label that chose it, which says what the job ran on; the runner's own
 // name is different for every job on hosted runners.
-func (r *repository) jobEvent(runID string, j job) event.PipelineJob {
+func (m mapper) jobEvent(runID string, j job) event.PipelineJob {
 	mapped, raw, known := runStatus(j.Status, j.Conclusion)
 	if !known {
-		r.Unrecognized("status of a job", raw)
+		m.unrecognized("status of a job", raw)
 	}
 	e := event.PipelineJob{
-		Origin: r.origin(strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: runID, Attempt: j.attempt(), Name: j.Name,
+		Origin: m.origin(strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: runID, Attempt: j.attempt(), Name: j.Name,
 		Status: mapped, StatusRaw: raw, CreatedAt: instant(j.CreatedAt),
 	}
 	if mapped != event.Queued && mapped != event.Waiting { // GitHub gives a job that still waits a start too: when it was queued

@@ -17,6 +17,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
+	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/gitlab"
 )
 
@@ -133,7 +134,7 @@ func TestNothingIsReadOfStrangers(t *testing.T) {
 	push := Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}
 	lab := Source{Name: "lab", Receiver: gitlab.Receiver{}, Secret: deliverytest.Secret}
 	ring := Source{Name: "ring", Receiver: circleci.Receiver{}, Secret: deliverytest.Secret}
-	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), push, lab, ring), &memoryInbox{}, HandlerOptions{MaxBody: 1 << 20})
+	h := NewHandler(newReceiver(t, testSource(github.Receiver{}), push, lab, ring), &memoryInbox{}, HandlerOptions{MaxBody: 1 << 20})
 	for _, c := range []struct {
 		name, path string
 		header     http.Header
@@ -169,7 +170,7 @@ func (u untouchable) Read([]byte) (int, error) {
 
 // TestFullAndSlowSenders: what is answered when bodies cannot be held, or do not come.
 func TestFullAndSlowSenders(t *testing.T) {
-	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), &memoryInbox{}, HandlerOptions{MaxMemory: 1 << 10, MaxDisk: 1 << 10, SpoolDir: t.TempDir()})
+	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), &memoryInbox{}, HandlerOptions{MaxMemory: 1 << 10, MaxDisk: 1 << 10, SpoolDir: t.TempDir()})
 	send := func(body io.Reader) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, WebhooksPath+"gh", body)
 		for name, value := range githubHeaders(deliverytest.Secret, "pull_request", nil) {

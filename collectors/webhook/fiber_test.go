@@ -15,6 +15,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
@@ -54,7 +55,7 @@ func TestUnderFiber(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), q, HandlerOptions{MaxBody: maxBody})
+	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), q, HandlerOptions{MaxBody: maxBody})
 	address := serveFiber(t, h, maxBody+1<<20)
 	// Bytes that a careless hand would change: spaces, a line's end, another alphabet, an escape, a plus and a percent sign.
 	odd := strings.Replace(openPull, `"Größe"`, "\"Gr\\u00f6\u00dfe + 100% \U0001F980\"\r\n", 1)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/github"
 )
 
 const examples = "testdata/node_modules/@octokit/webhooks-examples"
@@ -58,7 +59,7 @@ var usedExamples = map[string]int{"workflow_run": 5, "workflow_job": 8, "pull_re
 func TestEveryOctokitExample(t *testing.T) {
 	all := octokitExamples(t)
 	for _, polled := range []bool{false, true} {
-		s := testSource(GitHubReceiver{IncidentLabels: []string{"bug"}})
+		s := testSource(github.Receiver{IncidentLabels: []string{"bug"}})
 		s.Polled = polled
 		inbox := &memoryInbox{}
 		h := NewHandler(newReceiver(t, s), inbox, HandlerOptions{})
@@ -103,7 +104,7 @@ func TestEveryOctokitExample(t *testing.T) {
 // TestCutExamples cuts every type's payload off and takes its values away: what remains is refused or ignored, with 400 or
 // 200, and never brings the handler down.
 func TestCutExamples(t *testing.T) {
-	s := testSource(GitHubReceiver{IncidentLabels: []string{"bug"}})
+	s := testSource(github.Receiver{IncidentLabels: []string{"bug"}})
 	h := NewHandler(newReceiver(t, s), &memoryInbox{}, HandlerOptions{})
 	seen := map[string]bool{}
 	for _, e := range octokitExamples(t) {

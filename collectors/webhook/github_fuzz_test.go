@@ -10,6 +10,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
+	"github.com/dxctl/dxctl/collectors/github"
 )
 
 // FuzzGitHub: whatever a payload is, it is accepted with events that can be stored, or it is not, with a reason.
@@ -29,7 +30,7 @@ func FuzzGitHub(f *testing.F) {
 		f.Add(d.Headers["x-github-event"], d.Headers["content-type"], d.Body)
 	}
 	f.Add("push", delivery.FormType, []byte("payload=%7B%7D"))
-	s := testSource(GitHubReceiver{IncidentLabels: []string{"incident"}})
+	s := testSource(github.Receiver{IncidentLabels: []string{"incident"}})
 	polled := s
 	polled.Name, polled.Polled = "polled", true
 	r := newReceiver(f, s, polled)
@@ -72,7 +73,7 @@ func FuzzHandler(f *testing.F) {
 	answers := map[int]bool{200: true, 202: true, 400: true, 401: true, 404: true, 405: true, 413: true, 415: true}
 	f.Fuzz(func(t *testing.T, method, path, media, kind, proof string, body []byte, sign bool) {
 		inbox := &memoryInbox{}
-		h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}), inbox, HandlerOptions{MaxBody: 1 << 16})
+		h := NewHandler(newReceiver(t, testSource(github.Receiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}), inbox, HandlerOptions{MaxBody: 1 << 16})
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(string(body)))
 		r.Method, r.URL.Path = method, path
 		r.Header.Set("Content-Type", media)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
@@ -63,7 +64,7 @@ func ends() []event.Event {
 }
 
 func incidentReceiver(t *testing.T) *Receivers {
-	s := testSource(GitHubReceiver{IncidentLabels: []string{"incident"}})
+	s := testSource(github.Receiver{IncidentLabels: []string{"incident"}})
 	return newReceiver(t, s)
 }
 

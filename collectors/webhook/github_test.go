@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -117,7 +118,7 @@ func TestGitHubPayloads(t *testing.T) {
 		{"an incident was none", deliverytest.GitHub("issues", "unlabeled", issue4+`"labels":[],"updated_at":"2026-03-01T11:00:00Z"},"label":{"name":"incident"}`), wantIncident("", deliverytest.Clock("11:00:00"))},
 		{"an incident is deleted", deliverytest.GitHub("issues", "deleted", issue4+`"labels":[{"name":"incident"},{"name":"P1"}],"updated_at":"2026-03-01T11:00:00Z"}`), wantIncident("p1", deliverytest.Clock("11:00:00"))},
 	}
-	s := testSource(GitHubReceiver{IncidentLabels: []string{"incident"}})
+	s := testSource(github.Receiver{IncidentLabels: []string{"incident"}})
 	r := newReceiver(t, s)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -148,8 +149,8 @@ func TestGitHubOfNoUse(t *testing.T) {
 		{"push without a poller", deliverytest.GitHub("push", "", `"ref":"refs/heads/main"`), delivery.Ignored, "no collector polls"},
 		{"release without a poller", deliverytest.GitHub("release", "published", ""), delivery.Ignored, "no collector polls"},
 		{"a draft of a release", deliverytest.GitHub("release", "created", ""), delivery.Ignored, "nothing is released"},
-		{"an issue", deliverytest.GitHub("issues", "opened", issue4+`"labels":[]}`), delivery.Ignored, "incident_labels"},
-		{"another took over", deliverytest.GitHub("deployment_status", "created", deployment3+`,"deployment_status":{"state":"inactive"}`), delivery.Ignored, "another deployment took over"},
+		{"an issue", deliverytest.GitHub("issues", "opened", issue4+`"labels":[]}`), delivery.Ignored, "incidents.labels"},
+		{"another took over", deliverytest.GitHub("deployment_status", "created", deployment3+`,"deployment_status":{"state":"inactive"}`), delivery.Ignored, "another deployment replaced it"},
 		{"another repository", deliverytest.GitHub("workflow_run", "requested", `"repository":{"full_name":"acme/other"},`+run9+`"status":"queued"}`), delivery.Ignored, "acme/other"},
 		{"no repository", deliverytest.GitHub("workflow_run", "requested", `"repository":null`), delivery.Refused, "repository.full_name"},
 		{"no run", deliverytest.GitHub("workflow_run", "requested", ""), delivery.Refused, "workflow_run.id"},
@@ -167,7 +168,7 @@ func TestGitHubOfNoUse(t *testing.T) {
 		{"not JSON", delivery.Delivery{Source: "gh", Kind: "github", Headers: map[string]string{"x-github-event": "push"}, Body: []byte("payload=x")}, delivery.Refused, "cannot be read"},
 		{"a form without its field", delivery.Delivery{Source: "gh", Kind: "github", Headers: map[string]string{"x-github-event": "push", "content-type": delivery.FormType}, Body: []byte("a=b")}, delivery.Refused, "payload"},
 	}
-	s := testSource(GitHubReceiver{})
+	s := testSource(github.Receiver{})
 	s.Scopes = []string{"Acme/Shop"}
 	r := newReceiver(t, s)
 	for _, c := range cases {
@@ -201,7 +202,7 @@ func TestGitHubPolled(t *testing.T) {
 		{"release", deliverytest.GitHub("release", "published", ""), false, true},
 		{"settings", deliverytest.GitHub("repository", "edited", ""), false, true},
 	}
-	s := testSource(GitHubReceiver{})
+	s := testSource(github.Receiver{})
 	s.Polled, s.Scopes = true, []string{"Acme/Shop"}
 	r := newReceiver(t, s)
 	for _, c := range cases {
@@ -230,7 +231,7 @@ func TestGitHubPolled(t *testing.T) {
 // TestUnknownWordsAreLoggedOnce counts the lines.
 func TestUnknownWordsAreLoggedOnce(t *testing.T) {
 	var log strings.Builder
-	r, err := NewReceivers([]Source{testSource(GitHubReceiver{})}, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	r, err := NewReceivers([]Source{testSource(github.Receiver{})}, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

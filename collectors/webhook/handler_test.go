@@ -25,6 +25,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
+	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/gitlab"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
@@ -99,17 +100,17 @@ func TestSignatures(t *testing.T) {
 		header http.Header
 		want   bool
 	}{
-		{"github", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)), true},
-		{"github in capitals", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+strings.ToUpper(hexOf(deliverytest.Secret, body))), true},
-		{"github of another body", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body+" ")), false},
-		{"github of another secret", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf("another secret of length", body)), false},
-		{"github cut short", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)[:32]), false},
-		{"github empty", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="), false},
-		{"github without its prefix", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", hexOf(deliverytest.Secret, body)), false},
-		{"github no hexadecimal", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256=zz"), false},
-		{"github SHA-1 alone", GitHubReceiver{}, deliverytest.Secret, headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"), false},
-		{"github none", GitHubReceiver{}, deliverytest.Secret, headers(), false},
-		{"github the secret itself", GitHubReceiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), false},
+		{"github", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)), true},
+		{"github in capitals", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+strings.ToUpper(hexOf(deliverytest.Secret, body))), true},
+		{"github of another body", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body+" ")), false},
+		{"github of another secret", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf("another secret of length", body)), false},
+		{"github cut short", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)[:32]), false},
+		{"github empty", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="), false},
+		{"github without its prefix", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", hexOf(deliverytest.Secret, body)), false},
+		{"github no hexadecimal", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256=zz"), false},
+		{"github SHA-1 alone", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"), false},
+		{"github none", github.Receiver{}, deliverytest.Secret, headers(), false},
+		{"github the secret itself", github.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), false},
 		{"circleci", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, body)), true},
 		{"circleci among versions", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v2=00, v1="+hexOf(deliverytest.Secret, body)), true},
 		{"circleci another version", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v2="+hexOf(deliverytest.Secret, body)), false},
@@ -212,7 +213,7 @@ func TestAnswers(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			inbox := &memoryInbox{fail: c.fail}
-			h := NewHandler(newReceiver(t, testSource(GitHubReceiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
+			h := NewHandler(newReceiver(t, testSource(github.Receiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
 				Source{Name: "alerts", Receiver: alertmanager.Receiver{}, Secret: deliverytest.Secret}), inbox, HandlerOptions{MaxBody: 64 << 10, RetryAfter: 1500 * time.Millisecond})
 			method := c.method
 			if method == "" {
@@ -250,7 +251,7 @@ func TestAnswers(t *testing.T) {
 // TestKeepsNoCredentials: what is written to disk has neither signature nor token.
 func TestKeepsNoCredentials(t *testing.T) {
 	inbox := &memoryInbox{}
-	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), inbox, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), inbox, HandlerOptions{})
 	sent := githubHeaders(deliverytest.Secret, "pull_request", []byte(openPull))
 	sent["Authorization"], sent["Cookie"] = "Bearer x", "session=1"
 	if status, a := post(t, h, "/api/v1/webhooks/gh", []byte(openPull), sent); status != 202 {
@@ -265,7 +266,7 @@ func TestKeepsNoCredentials(t *testing.T) {
 // TestBrokenBody: a sender that stops in the middle is answered, and nothing is kept.
 func TestBrokenBody(t *testing.T) {
 	inbox := &memoryInbox{}
-	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), inbox, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), inbox, HandlerOptions{})
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/webhooks/gh", io.MultiReader(strings.NewReader("{"), failing{}))
 	for name, value := range githubHeaders(deliverytest.Secret, "pull_request", []byte("{}")) {
 		r.Header.Set(name, value)
@@ -301,7 +302,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 			return nil, nil
 		}))
 	}()
-	h := NewHandler(newReceiver(t, testSource(GitHubReceiver{})), q, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), q, HandlerOptions{})
 	var took []time.Duration
 	send := func() {
 		body := []byte(openPull)
@@ -344,7 +345,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{GitHubReceiver{IncidentLabels: []string{"incident"}}, gitlab.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+	for _, r := range []Receiver{github.Receiver{IncidentLabels: []string{"incident"}}, gitlab.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

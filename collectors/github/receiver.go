@@ -1,0 +1,259 @@
+package github
+
+import (
+	"fmt"
+	"mime"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/delivery"
+)
+
+// Receiver reads the webhooks of GitHub and GitHub Enterprise. Its events have the identities that the collector gives the
+// same records: a run is its id and attempt, a change its number, a deployment its id, an incident its issue's number, each
+// in the scope owner/name.
+//
+// The event types of google/go-github are not used: they turn what is absent into pointers field by field, fail the whole
+// delivery on one odd time, and lag behind GitHub's own payloads, of which only a few fields are needed here.
+type Receiver struct {
+	// IncidentLabels are the labels that make an issue an incident; empty: no issue is one. Case does not matter.
+	IncidentLabels []string
+}
+
+// Protocol returns how GitHub sends webhooks.
+func (Receiver) Protocol() delivery.Protocol {
+	return delivery.Protocol{
+		Kind: Provider, Sign: delivery.HexSignature("X-Hub-Signature-256", "sha256="), Unsupported: delivery.JSONOrForm,
+		Unauthorized: "missing or invalid X-Hub-Signature-256; check that the webhook's secret is the source's secret",
+		Headers:      []string{"content-type", "x-github-event"}, IDs: []string{"X-GitHub-Delivery"},
+	}
+}
+
+// hooks are the types of events that are used.
+var hooks = map[string]func(*hook) ([]delivery.Update, delivery.Verdict){
+	"ping":                (*hook).ping,
+	"workflow_run":        (*hook).run,
+	"workflow_job":        (*hook).job,
+	"pull_request":        (*hook).pullRequest,
+	"pull_request_review": (*hook).review,
+	"deployment":          (*hook).deployment,
+	"deployment_status":   (*hook).deploymentStatus,
+	"issues":              (*hook).issue,
+	"push":                (*hook).push,
+	"release":             (*hook).release,
+	"repository":          (*hook).changedRepository,
+}
+
+// unusedHooks are types of events that GitHub has and no metric needs, with the reason.
+var unusedHooks = map[string]string{
+	"check_run":                       "workflow_job says what became of a job of GitHub Actions; checks of others are not stored",
+	"check_suite":                     "workflow_run says what became of a run of GitHub Actions; checks of others are not stored",
+	"status":                          "workflow_run says what became of a run; commit statuses of others are not stored",
+	"workflow_dispatch":               "workflow_run says that a run was started",
+	"repository_dispatch":             "workflow_run says that a run was started",
+	"pull_request_review_comment":     "comments are not stored; pull_request_review says that somebody reviewed",
+	"pull_request_review_thread":      "threads are not stored; pull_request_review says that somebody reviewed",
+	"issue_comment":                   "comments are not stored",
+	"commit_comment":                  "comments are not stored",
+	"deployment_review":               "deployment_status says whether a deployment waits",
+	"deployment_protection_rule":      "deployment_status says whether a deployment waits",
+	"merge_group":                     "pull_request says when a change is merged",
+	"create":                          "branches and tags are not stored; push says what is on them",
+	"delete":                          "branches and tags are not stored",
+	"label":                           "labels are read from the issues that have them",
+	"installation":                    "which repositories are collected is configured",
+	"installation_repositories":       "which repositories are collected is configured",
+	"github_app_authorization":        "which repositories are collected is configured",
+	"member":                          "people are read from the catalog",
+	"membership":                      "people and teams are read from the catalog",
+	"organization":                    "people and teams are read from the catalog",
+	"team":                            "teams are read from the catalog",
+	"team_add":                        "teams are read from the catalog",
+	"page_build":                      "builds of GitHub Pages are not stored",
+	"package":                         "packages are not stored; a deployment reports which one an environment got",
+	"registry_package":                "packages are not stored; a deployment reports which one an environment got",
+	"security_advisory":               "security alerts are not stored",
+	"repository_vulnerability_alert":  "security alerts are not stored",
+	"code_scanning_alert":             "security alerts are not stored",
+	"dependabot_alert":                "security alerts are not stored",
+	"secret_scanning_alert":           "security alerts are not stored",
+	"branch_protection_rule":          "settings of a repository are not stored",
+	"branch_protection_configuration": "settings of a repository are not stored",
+	"repository_ruleset":              "settings of a repository are not stored",
+	"deploy_key":                      "settings of a repository are not stored",
+	"milestone":                       "planning is not stored",
+	"project":                         "planning is not stored",
+	"project_card":                    "planning is not stored",
+	"project_column":                  "planning is not stored",
+	"projects_v2_item":                "planning is not stored",
+	"meta":                            "the webhook was removed at GitHub, which sends nothing further",
+}
+
+// hook is the reading of one payload. Its exported fields are what every payload may have.
+type hook struct {
+	mapper
+	Receiver `json:"-"`
+	from     delivery.Source
+	kind     string // X-GitHub-Event
+	body     []byte
+	misfits  delivery.Misfits // what was left out so far
+
+	Action     string `json:"action"`
+	Repository struct {
+		FullName      string `json:"full_name"`
+		HTMLURL       string `json:"html_url"`
+		DefaultBranch string `json:"default_branch"`
+	} `json:"repository"`
+}
+
+// Parse reads one delivery.
+func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+	kind := d.Headers["x-github-event"]
+	if kind == "" {
+		return delivery.Refuse("X-GitHub-Event is missing: it says what the payload is")
+	}
+	read, used := hooks[kind]
+	if !used {
+		if reason, known := unusedHooks[kind]; known {
+			return delivery.Ignore("%s: %s", kind, reason)
+		}
+		return delivery.Ignore("events of type %.60q are not used", kind)
+	}
+	body, err := payload(d)
+	if err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	h := hook{Receiver: r, from: s, kind: kind, body: body}
+	if err := h.decode(&h); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	if kind != "ping" {
+		name := h.Repository.FullName
+		if name == "" {
+			return delivery.RefuseWith(h.misfits, "the payload of %s has no repository.full_name", kind)
+		}
+		scope, taken := s.Scope(name)
+		if !taken {
+			return delivery.Ignore("the repository %.140s is not among the source's scopes", name)
+		}
+		h.mapper = mapper{s.Name, scope, delivery.Link(h.Repository.HTMLURL), s.Unrecognized}
+	}
+	updates, v := read(&h)
+	v.Misfits = h.misfits
+	return updates, v
+}
+
+// payload is the payload's JSON: the body, or in a form, which is the other way in which GitHub sends, its one field.
+func payload(d delivery.Delivery) ([]byte, error) {
+	if media, _, _ := mime.ParseMediaType(d.Headers["content-type"]); media != delivery.FormType { // what cannot be read is no form
+		return d.Body, nil
+	}
+	form, err := url.ParseQuery(string(d.Body))
+	if err != nil {
+		return nil, fmt.Errorf("the form cannot be read: %w", err)
+	}
+	if !form.Has("payload") {
+		return nil, fmt.Errorf("the form has no field payload; set the webhook's content type to application/json")
+	}
+	return []byte(form.Get("payload")), nil
+}
+
+// decode reads the part of a payload that a reader needs. What does not fit is left out.
+func (h *hook) decode(into any) error {
+	left, err := delivery.Decode(h.body, into)
+	if err != nil {
+		return fmt.Errorf("the payload of %s cannot be read: %w", h.kind, err)
+	}
+	h.misfits = append(h.misfits, left...)
+	return nil
+}
+
+// collect is the scope of a polled source, to collect besides what is written: the collector reads more than the payload
+// holds.
+func (h *hook) collect() []delivery.Target {
+	if !h.from.Polled {
+		return nil
+	}
+	return []delivery.Target{{Source: h.from.Name, Scope: h.scope}}
+}
+
+// ptr is the time as the collector reads it; nil where it is not known.
+func ptr(s delivery.Stamp) *time.Time {
+	if s.IsZero() {
+		return nil
+	}
+	return &s.Time
+}
+
+// wanted are the events that a webhook should send, in the order in which GitHub's page shows them.
+func (h *hook) wanted() []string {
+	events := []string{"deployment", "deployment_status", "pull_request", "pull_request_review", "workflow_job", "workflow_run"}
+	if len(h.IncidentLabels) > 0 {
+		events = append(events, "issues")
+	}
+	return events
+}
+
+// ping is what GitHub sends when a webhook is made. The answer stands at GitHub under Recent Deliveries, so it says what
+// is still to be ticked.
+func (h *hook) ping() ([]delivery.Update, delivery.Verdict) {
+	var p struct {
+		Hook struct {
+			Events []string `json:"events"`
+		} `json:"hook"`
+	}
+	if err := h.decode(&p); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	if len(p.Hook.Events) == 0 {
+		return delivery.Ignore("ping: the webhook works")
+	}
+	var missing []string
+	for _, e := range h.wanted() {
+		if !slices.Contains(p.Hook.Events, e) && !slices.Contains(p.Hook.Events, "*") {
+			missing = append(missing, e)
+		}
+	}
+	if len(missing) == 0 {
+		return delivery.Ignore("ping: the webhook works and sends all that is used")
+	}
+	return delivery.Ignore("ping: the webhook works; it does not send %s, so nothing is known of these unless a collector reads them", strings.Join(missing, ", "))
+}
+
+// push moves what the collector reads of the default branch: which files there are.
+func (h *hook) push() ([]delivery.Update, delivery.Verdict) {
+	var p struct {
+		Ref     string `json:"ref"`
+		Deleted bool   `json:"deleted"`
+	}
+	if err := h.decode(&p); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	if strings.HasPrefix(p.Ref, "refs/tags/") {
+		return h.from.CollectSoon(h.scope, "a tag was pushed, which the collector reads where tags are deployments")
+	}
+	branch, isBranch := strings.CutPrefix(p.Ref, "refs/heads/")
+	if !isBranch || branch != h.Repository.DefaultBranch {
+		return delivery.Ignore("push: %.120s is not the default branch", p.Ref)
+	}
+	return h.from.CollectSoon(h.scope, "the default branch has moved, and the collector reads which files it has")
+}
+
+// release is read by the collector, because GitHub's releases have a history that the payload does not tell.
+func (h *hook) release() ([]delivery.Update, delivery.Verdict) {
+	switch h.Action {
+	case "published", "released", "edited", "unpublished", "deleted", "prereleased":
+		return h.from.CollectSoon(h.scope, "a release has changed, which the collector reads where releases are deployments")
+	}
+	return delivery.Ignore("release %.40s: nothing is released yet", h.Action)
+}
+
+func (h *hook) changedRepository() ([]delivery.Update, delivery.Verdict) {
+	switch h.Action {
+	case "edited", "unarchived", "created":
+		return h.from.CollectSoon(h.scope, "the repository's settings have changed, and the collector reads its default branch")
+	}
+	return delivery.Ignore("repository %.40s: nothing of it is stored", h.Action)
+}

@@ -1,0 +1,160 @@
+package github
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/collectors/delivery"
+)
+
+// hookPull is what is used of a pull request. In a review's payload it lacks the counts of lines.
+type hookPull struct {
+	Number         uint64         `json:"number"`
+	Title          string         `json:"title"`
+	Body           string         `json:"body"`
+	HTMLURL        string         `json:"html_url"`
+	User           account        `json:"user"`
+	CreatedAt      delivery.Stamp `json:"created_at"`
+	UpdatedAt      delivery.Stamp `json:"updated_at"`
+	ClosedAt       delivery.Stamp `json:"closed_at"`
+	MergedAt       delivery.Stamp `json:"merged_at"`
+	MergeCommitSHA string         `json:"merge_commit_sha"`
+	Head           struct {
+		Ref string `json:"ref"`
+		SHA string `json:"sha"`
+	} `json:"head"`
+	Additions uint32 `json:"additions"`
+	Deletions uint32 `json:"deletions"`
+}
+
+// hookReview is what is used of a review.
+type hookReview struct {
+	State       string         `json:"state"`
+	SubmittedAt delivery.Stamp `json:"submitted_at"`
+	User        account        `json:"user"`
+}
+
+// actor returns the account as GraphQL has it, of which the collector's login is the name that the account has here.
+func (a account) actor() *actor {
+	if a.Login == "" {
+		return nil
+	}
+	return &actor{Login: a.Login, Typename: a.Type}
+}
+
+// collectedActions are the actions of pull_request after which the collector reads more than the payload holds: the commits.
+var collectedActions = []string{"opened", "synchronize", "reopened", "closed"}
+
+// pullRequest reads pull_request. The payload describes the pull request whatever was done to it, so every action is used.
+func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
+	var p struct {
+		Pull *hookPull `json:"pull_request"`
+	}
+	if err := h.decode(&p); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	if p.Pull == nil || p.Pull.Number == 0 {
+		return delivery.Refuse("the payload of pull_request has no pull_request.number")
+	}
+	updates := []delivery.Update{h.change(*p.Pull)}
+	if slices.Contains(collectedActions, h.Action) {
+		return delivery.Accept(updates, h.collect()...)
+	}
+	return delivery.Accept(updates)
+}
+
+// change is what a payload says of a pull request, with the reviews that it holds.
+func (h *hook) change(p hookPull, reviews ...reviewNode) delivery.Update {
+	n := pullNode{
+		Number: p.Number, Title: p.Title, Body: p.Body, URL: delivery.Link(p.HTMLURL), CreatedAt: p.CreatedAt.Time, UpdatedAt: p.UpdatedAt.Time,
+		ClosedAt: ptr(p.ClosedAt), MergedAt: ptr(p.MergedAt), MergeCommit: &commitNode{OID: p.MergeCommitSHA}, Author: p.User.actor(),
+		HeadRefName: p.Head.Ref, HeadRefOID: p.Head.SHA, Additions: p.Additions, Deletions: p.Deletions, Reviews: reviewList{Nodes: reviews},
+	}
+	full := h.misfits.At("pull_request.closed_at", "pull_request.merged_at") == ""
+	return delivery.Update{Event: h.changeEvent(n), At: p.UpdatedAt.Time, Full: full}
+}
+
+// review reads pull_request_review.
+func (h *hook) review() ([]delivery.Update, delivery.Verdict) {
+	var p struct {
+		Pull   *hookPull   `json:"pull_request"`
+		Review *hookReview `json:"review"`
+	}
+	if err := h.decode(&p); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	if p.Pull == nil || p.Pull.Number == 0 || p.Review == nil {
+		return delivery.Refuse("the payload of pull_request_review has no pull_request.number or review")
+	}
+	u := h.change(*p.Pull, reviewNode{State: p.Review.State, SubmittedAt: ptr(p.Review.SubmittedAt), Author: p.Review.User.actor()})
+	u.At = delivery.Latest(u.At, p.Review.SubmittedAt.Time)
+	if h.Action == "dismissed" { // an approval may be gone, which only the collector can say
+		return delivery.Accept([]delivery.Update{u}, h.collect()...)
+	}
+	return delivery.Accept([]delivery.Update{u})
+}
+
+// hookIssue is what is used of an issue.
+type hookIssue struct {
+	Number    uint64         `json:"number"`
+	HTMLURL   string         `json:"html_url"`
+	State     string         `json:"state"`
+	CreatedAt delivery.Stamp `json:"created_at"`
+	UpdatedAt delivery.Stamp `json:"updated_at"`
+	ClosedAt  delivery.Stamp `json:"closed_at"`
+	Labels    []label        `json:"labels"`
+	// Pull is there when the issue is the conversation of a pull request.
+	Pull *struct{} `json:"pull_request"`
+}
+
+// read returns the issue as its listing shows it. Without a state the time of closing decides.
+func (i hookIssue) read() issue {
+	state := i.State
+	switch {
+	case !i.ClosedAt.IsZero():
+		state = "closed"
+	case state == "":
+		state = "open"
+	}
+	return issue{Number: i.Number, State: state, HTMLURL: delivery.Link(i.HTMLURL), CreatedAt: i.CreatedAt.Time, UpdatedAt: i.UpdatedAt.Time,
+		ClosedAt: ptr(i.ClosedAt), Labels: i.Labels}
+}
+
+// incident reports whether the label makes an issue an incident.
+func (h *hook) incident(l label) bool {
+	return slices.ContainsFunc(h.IncidentLabels, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), l.Name) })
+}
+
+// issue reads issues: one with an incident label is an incident from when it was opened until it is closed. One that loses
+// the label, is deleted, or moves to another repository is no incident here any more: it ends.
+func (h *hook) issue() ([]delivery.Update, delivery.Verdict) {
+	if len(h.IncidentLabels) == 0 {
+		return delivery.Ignore("issues: no label makes an issue an incident; set incidents.labels of the source")
+	}
+	var p struct {
+		Issue *hookIssue `json:"issue"`
+		Label label      `json:"label"`
+	}
+	if err := h.decode(&p); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	i := p.Issue
+	if i == nil || i.Number == 0 {
+		return delivery.Refuse("the payload of issues has no issue.number")
+	}
+	labeled := slices.ContainsFunc(i.Labels, h.incident)
+	lost := h.Action == "unlabeled" && !labeled && h.incident(p.Label)
+	gone := labeled && (h.Action == "deleted" || h.Action == "transferred")
+	switch {
+	case i.Pull != nil:
+		return delivery.Ignore("issues: #%d is a pull request", i.Number)
+	case !labeled && !lost:
+		return delivery.Ignore("issues: #%d has none of the labels %s", i.Number, strings.Join(h.IncidentLabels, ", "))
+	}
+	e := h.incidentEvent(i.read())
+	if (lost || gone) && e.ResolvedAt.IsZero() {
+		e.ResolvedAt = delivery.FirstKnown(i.UpdatedAt.Time, i.CreatedAt.Time)
+		e.EndUnknown = e.ResolvedAt.IsZero()
+	}
+	return delivery.Accept([]delivery.Update{{Event: e, At: i.UpdatedAt.Time, Full: h.misfits.At("issue.closed_at") == ""}})
+}

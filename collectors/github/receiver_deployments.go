@@ -1,0 +1,96 @@
+package github
+
+import (
+	"strings"
+
+	"github.com/dxctl/dxctl/collectors/delivery"
+)
+
+// hookDeployment is what is used of a deployment.
+type hookDeployment struct {
+	ID          int64          `json:"id"`
+	SHA         string         `json:"sha"`
+	Ref         string         `json:"ref"`
+	Task        string         `json:"task"`
+	Environment string         `json:"environment"`
+	CreatedAt   delivery.Stamp `json:"created_at"`
+	Creator     account        `json:"creator"`
+}
+
+// hookStatus is what is used of one status of a deployment.
+type hookStatus struct {
+	State     string         `json:"state"`
+	CreatedAt delivery.Stamp `json:"created_at"`
+	UpdatedAt delivery.Stamp `json:"updated_at"`
+	LogURL    string         `json:"log_url"`
+	TargetURL string         `json:"target_url"` // as older servers call the log
+}
+
+// read returns the deployment as the collector reads it, with the statuses that a payload holds. GitHub takes branches,
+// tags and commits as its ref; only a full one tells that it is a tag.
+func (d hookDeployment) read(statuses ...deploymentStatusNode) deploymentNode {
+	n := restDeployment{ID: d.ID, SHA: d.SHA, Ref: strings.TrimPrefix(d.Ref, "refs/heads/"), Task: d.Task, Environment: d.Environment,
+		CreatedAt: d.CreatedAt.Time, Creator: d.Creator}.node()
+	if tag, ok := strings.CutPrefix(d.Ref, tagPrefix); ok {
+		n.Ref = &refNode{Name: tag, Prefix: tagPrefix}
+	}
+	if n.refName == d.SHA { // a commit is no ref
+		n.refName = ""
+	}
+	n.Statuses.Nodes = statuses
+	return n
+}
+
+// deployment reads deployment: it was created and has no status yet.
+func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
+	var p struct {
+		Deployment *hookDeployment `json:"deployment"`
+	}
+	if err := h.decode(&p); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	if p.Deployment == nil || p.Deployment.ID <= 0 {
+		return delivery.Refuse("the payload of deployment has no deployment.id")
+	}
+	if h.from.Polled {
+		return h.from.CollectSoon(h.scope, "a deployment was created, which the collector reads where deployments count")
+	}
+	return delivery.Accept([]delivery.Update{h.created(*p.Deployment)})
+}
+
+// created is what is known of a deployment when it begins.
+func (h *hook) created(d hookDeployment) delivery.Update {
+	return delivery.Update{Event: h.deploymentEvent(d.read()), At: d.CreatedAt.Time, SuccessLasts: true}
+}
+
+// deploymentStatus reads deployment_status. The first success is a deployment's finish; that a later deployment replaces it
+// (inactive) does not change it and is no verdict. Deployments of a polled source are left to the collector: it is
+// configured what of a repository means a deployment, and it would not read one again that is stored as final.
+func (h *hook) deploymentStatus() ([]delivery.Update, delivery.Verdict) {
+	var p struct {
+		Deployment *hookDeployment `json:"deployment"`
+		Status     *hookStatus     `json:"deployment_status"`
+	}
+	if err := h.decode(&p); err != nil {
+		return delivery.Refuse("%v", err)
+	}
+	if p.Deployment == nil || p.Deployment.ID <= 0 || p.Status == nil || p.Status.State == "" {
+		return delivery.Refuse("the payload of deployment_status has no deployment.id or deployment_status.state")
+	}
+	s := *p.Status
+	switch state := strings.ToLower(s.State); {
+	case h.from.Polled:
+		return h.from.CollectSoon(h.scope, "a deployment has a new status, which the collector reads where deployments count")
+	case state == "inactive" || state == "destroyed":
+		return delivery.Ignore("deployment_status: %s is no verdict; another deployment replaced it, or the environment is gone", s.State)
+	}
+	logURL := delivery.Link(s.LogURL, s.TargetURL)
+	e := h.deploymentEvent(p.Deployment.read(deploymentStatusNode{State: s.State, CreatedAt: ptr(s.CreatedAt), UpdatedAt: ptr(s.UpdatedAt), LogURL: logURL}))
+	e.URL = logURL // the log of an earlier status stays
+	at := delivery.FirstKnown(s.CreatedAt.Time, s.UpdatedAt.Time)
+	if e.Status.Final() && e.FinishedAt.IsZero() { // the collector takes the finish of success and failure only
+		e.FinishedAt = at
+	}
+	// What was known at the beginning goes first: it fills a row that is not there, and changes none that is.
+	return delivery.Accept([]delivery.Update{h.created(*p.Deployment), {Event: e, At: at, SuccessLasts: true}})
+}
