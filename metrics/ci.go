@@ -9,11 +9,11 @@ import (
 
 // CIWeeks is how the CI of a service did, week by week.
 type CIWeeks struct {
-	Duration Definition `json:"duration"`     // of the minutes
-	Success  Definition `json:"success_rate"` // of the rate
-	Weeks    []CIWeek   `json:"weeks"`        // every week of the window, also those without runs
-	Missing  []Missing  `json:"missing"`      // what was never collected, when that is why the counts are nil
-	Basis    []Basis    `json:"basis"`
+	Duration     Definition     `json:"duration"`     // of the minutes
+	Success      Definition     `json:"success_rate"` // of the rate
+	Weeks        []CIWeek       `json:"weeks"`        // every week of the window, also those without runs
+	Missing      []Missing      `json:"missing"`      // what was never collected, when that is why the counts are nil
+	Completeness []Completeness `json:"completeness"`
 }
 
 // CIWeek is one week. The rate and the minutes are nil in a week without data; the rate rests on Runs attempts, the minutes
@@ -83,7 +83,7 @@ func (e *Engine) CISeries(ctx context.Context, service string, w Window) (CIWeek
 	if result.Success, err = e.query(ctx, CISuccessRateID, &successes, params); err != nil {
 		return CIWeeks{}, err
 	}
-	if result.Basis, err = e.Basis(ctx, CIDurationID, service); err != nil {
+	if result.Completeness, err = e.Completeness(ctx, CIDurationID, service); err != nil {
 		return CIWeeks{}, err
 	}
 	collected, err := e.collected(ctx, service, event.KindPipelineRun)

@@ -54,7 +54,7 @@ func estimate(rows []firstDeployRow, opt TTFDOptions, now time.Time) (TTFD, erro
 	result.Overall.Curve = Thin(result.Overall.Curve, MaxCurvePoints)
 	for _, reason := range reasons {
 		if n := omitted[reason]; n > 0 {
-			result.NotCounted = append(result.NotCounted, NotCounted{Reason: reason, N: n})
+			result.Excluded = append(result.Excluded, Excluded{Reason: reason, N: n})
 		}
 	}
 	return result, nil
@@ -90,11 +90,11 @@ func cohortOf(s Subject, by Grouping) (label string, start time.Time) {
 
 // group gathers the subjects of a cohort.
 type group struct {
-	label      string
-	start      time.Time
-	watched    []Duration
-	deployed   int
-	notCounted int
+	label    string
+	start    time.Time
+	watched  []Duration
+	deployed int
+	excluded int
 }
 
 // compareGroups orders by start, then by label, with what is not known last.
@@ -116,7 +116,7 @@ func compareGroups(a, b *group) int {
 
 func (g *group) add(s Subject) {
 	if !s.Counted {
-		g.notCounted++
+		g.excluded++
 		return
 	}
 	g.watched = append(g.watched, Duration{Hours: s.Hours, Event: s.DeployedAt != nil})
@@ -129,7 +129,7 @@ func (g *group) cohort() Cohort {
 	curve := KaplanMeier(g.watched)
 	return Cohort{
 		Label: g.label, Start: g.start, N: len(g.watched), Deployed: g.deployed, Censored: len(g.watched) - g.deployed,
-		NotCounted: g.notCounted, MedianHours: Quantile(curve, 0.5), P90Hours: Quantile(curve, 0.9), Curve: curve,
+		Excluded: g.excluded, MedianHours: Quantile(curve, 0.5), P90Hours: Quantile(curve, 0.9), Curve: curve,
 		CurveSteps: len(curve),
 	}
 }

@@ -19,14 +19,14 @@ type DeployQuery struct {
 // Series is a count over time. Buckets without deployments are zero, not absent; where no source was ever asked for
 // deployments nothing is known, and the values are nil.
 type Series struct {
-	Definition Definition `json:"definition"`
-	Buckets    []Bucket   `json:"buckets"`
-	PerWeek    *float64   `json:"per_week"` // over the covered part of the window; nil: not known
-	N          int        `json:"n"`
-	Undated    int        `json:"undated"` // successful deployments without any time; in no bucket and not in N
-	LastAt     *time.Time `json:"last_at"` // latest in the window
-	Missing    []Missing  `json:"missing"` // what was never collected, when that is why values are nil
-	Basis      []Basis    `json:"basis"`
+	Definition   Definition     `json:"definition"`
+	Buckets      []Bucket       `json:"buckets"`
+	PerWeek      *float64       `json:"per_week"` // over the covered part of the window; nil: not known
+	N            int            `json:"n"`
+	Undated      int            `json:"undated"` // successful deployments without any time; in no bucket and not in N
+	LastAt       *time.Time     `json:"last_at"` // latest in the window
+	Missing      []Missing      `json:"missing"` // what was never collected, when that is why values are nil
+	Completeness []Completeness `json:"completeness"`
 }
 
 // Bucket is one span of a series.
@@ -99,7 +99,7 @@ func (e *Engine) deployments(ctx context.Context, q DeployQuery, by Grouping) ([
 	if err != nil {
 		return nil, err
 	}
-	basis, err := e.Basis(ctx, DeploymentFrequencyID, q.Service)
+	completeness, err := e.Completeness(ctx, DeploymentFrequencyID, q.Service)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (e *Engine) deployments(ctx context.Context, q DeployQuery, by Grouping) ([
 	splits := make([]Split, 0, len(keys))
 	for _, key := range keys {
 		s := fill(byKey[key], c, q.Bucket, len(without) == 0)
-		s.Definition, s.Basis, s.Missing = d, basis, without
+		s.Definition, s.Completeness, s.Missing = d, completeness, without
 		splits = append(splits, Split{Key: key, Series: s})
 	}
 	return splits, nil

@@ -2,7 +2,7 @@
 // the public views (query.sql) and cases with rows in and numbers out (testdata). The engine runs them, the same for the
 // web, the API and the command line.
 //
-// Every result carries its definition and its basis: the ledger of the sources that it rests on. A number that cannot be
+// Every result carries its definition and its completeness: the ledger of the sources that it rests on. A number that cannot be
 // known is a nil pointer, never zero.
 package metrics
 

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Subjects says whose first deployment is asked for.
-type Subjects string
+// Population is whose first deployment is asked for.
+type Population string
 
 // The subjects of time to first deploy.
 const (
-	Engineers Subjects = "engineers"
-	Services  Subjects = "services"
+	Engineers Population = "engineers"
+	Services  Population = "services"
 )
 
 // TTFDOptions narrows and groups a time to first deploy.
@@ -23,12 +23,12 @@ type TTFDOptions struct {
 
 // TTFD is the time to first deploy of engineers or services.
 type TTFD struct {
-	Definition Definition   `json:"definition"`
-	Overall    Cohort       `json:"overall"`
-	Cohorts    []Cohort     `json:"cohorts"`     // ordered by start, teams by name; at most MaxCohorts
-	Subjects   []Subject    `json:"subjects"`    // everybody, also those that are in no estimate
-	NotCounted []NotCounted `json:"not_counted"` // why subjects are in no estimate, and how many
-	Basis      []Basis      `json:"basis"`
+	Definition   Definition     `json:"definition"`
+	Overall      Cohort         `json:"overall"`
+	Cohorts      []Cohort       `json:"cohorts"`  // ordered by start, teams by name; at most MaxCohorts
+	Subjects     []Subject      `json:"subjects"` // everybody, also those that are in no estimate
+	Excluded     []Excluded     `json:"excluded"` // why subjects are in no estimate, and how many
+	Completeness []Completeness `json:"completeness"`
 }
 
 // Cohort is the estimate for the subjects that started in one span, or in one team.
@@ -38,7 +38,7 @@ type Cohort struct {
 	N           int             `json:"n"`     // subjects in the estimate
 	Deployed    int             `json:"deployed"`
 	Censored    int             `json:"censored"`     // of N: have not deployed yet, or left before they did
-	NotCounted  int             `json:"not_counted"`  // subjects of the cohort beside N
+	Excluded    int             `json:"excluded"`     // subjects of the cohort beside N
 	MedianHours *float64        `json:"median_hours"` // nil: not reached yet
 	P90Hours    *float64        `json:"p90_hours"`    // nil: not reached yet
 	Curve       []SurvivalPoint `json:"curve"`        // thinned where curves have more than MaxCurvePoints; the quantiles are of all
@@ -62,8 +62,8 @@ type Subject struct {
 	Note       string     `json:"note"`    // why not, or what is special
 }
 
-// NotCounted is a reason for which subjects are in no estimate.
-type NotCounted struct {
+// Excluded is a reason for which subjects are in no estimate.
+type Excluded struct {
 	Reason string `json:"reason"`
 	N      int    `json:"n"`
 }
@@ -85,14 +85,14 @@ var reasons = []string{
 
 // TimeToFirstDeploy estimates how long it takes until the first successful production deployment. It returns a
 // *[LimitError] when there are more than MaxCohorts cohorts.
-func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Subjects, opt TTFDOptions) (TTFD, error) {
+func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Population, opt TTFDOptions) (TTFD, error) {
 	if opt.Cohort == "" {
 		opt.Cohort = Quarter
 	}
 	if err := opt.Cohort.oneOf("time to first deploy", Month, Quarter, HalfYear, Team); err != nil {
 		return TTFD{}, err
 	}
-	id, ok := map[Subjects]string{Engineers: TimeToFirstDeployEngineersID, Services: TimeToFirstDeployServicesID}[of]
+	id, ok := map[Population]string{Engineers: TimeToFirstDeployEngineersID, Services: TimeToFirstDeployServicesID}[of]
 	if !ok {
 		return TTFD{}, fmt.Errorf("metrics: time to first deploy of %q; use %q or %q", string(of), Engineers, Services)
 	}
@@ -101,7 +101,7 @@ func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Subjects, opt TTFDOpt
 	if err != nil {
 		return TTFD{}, err
 	}
-	basis, err := e.Basis(ctx, id, "")
+	completeness, err := e.Completeness(ctx, id, "")
 	if err != nil {
 		return TTFD{}, err
 	}
@@ -109,7 +109,7 @@ func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Subjects, opt TTFDOpt
 	if err != nil {
 		return TTFD{}, err
 	}
-	result.Definition, result.Basis = d, basis
+	result.Definition, result.Completeness = d, completeness
 	return result, nil
 }
 

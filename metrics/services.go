@@ -9,9 +9,9 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// ServiceNumbers is what is known of one service in a window. A nil pointer means that there is no data to compute the
+// ServiceStats is what is known of one service in a window. A nil pointer means that there is no data to compute the
 // number from: nothing of its kind was ever collected for the service (Missing), or the count beside it is zero.
-type ServiceNumbers struct {
+type ServiceStats struct {
 	Service        string     `json:"service"` // entity ref, or unmapped:<provider>/<scope>
 	Team           string     `json:"team"`    // owner in the catalog
 	Deploys        *int       `json:"deploys"` // successful, to production
@@ -36,7 +36,7 @@ type ServiceNumbers struct {
 }
 
 // NoSource returns what should give the records of a kind when none was ever collected for the service, else "".
-func (n ServiceNumbers) NoSource(kind event.Kind) string {
+func (n ServiceStats) NoSource(kind event.Kind) string {
 	for _, m := range n.Missing {
 		if m.Kind == kind {
 			return m.Source
@@ -46,7 +46,7 @@ func (n ServiceNumbers) NoSource(kind event.Kind) string {
 }
 
 // settle makes zero of the counts of what was collected, where the window has no records, and keeps the rest nil.
-func (n *ServiceNumbers) settle(c collection) {
+func (n *ServiceStats) settle(c collection) {
 	for kind, counts := range map[event.Kind][]**int{
 		event.KindDeployment:  {&n.Deploys, &n.StagingDeploys},
 		event.KindPipelineRun: {&n.Runs, &n.Succeeded, &n.Failed},
@@ -65,7 +65,7 @@ func (n *ServiceNumbers) settle(c collection) {
 }
 
 // LeftOutRuns is how many successful runs are in no duration, because it is not known how long they took.
-func (n ServiceNumbers) LeftOutRuns() int { return n.NegativeRuns + n.UntimedRuns }
+func (n ServiceStats) LeftOutRuns() int { return n.NegativeRuns + n.UntimedRuns }
 
 type reviewRow struct {
 	Service  string     `ch:"service"`
@@ -76,7 +76,7 @@ type reviewRow struct {
 
 // Services returns the numbers of every service of the catalog and of every unmapped scope that has any, ordered by
 // ref. It takes one query per metric, not one per service.
-func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceNumbers, error) {
+func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceStats, error) {
 	if err := w.validate(); err != nil {
 		return nil, err
 	}
@@ -125,21 +125,21 @@ func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceNumbers, erro
 type addNumbers func(ctx context.Context, e *Engine, params map[string]any, c coverage) error
 
 // serviceTable gathers the numbers by service.
-type serviceTable map[string]*ServiceNumbers
+type serviceTable map[string]*ServiceStats
 
-func (t serviceTable) of(service string) *ServiceNumbers {
+func (t serviceTable) of(service string) *ServiceStats {
 	if t[service] == nil {
-		t[service] = &ServiceNumbers{Service: service}
+		t[service] = &ServiceStats{Service: service}
 	}
 	return t[service]
 }
 
-func (t serviceTable) rows() []ServiceNumbers {
-	rows := make([]ServiceNumbers, 0, len(t))
+func (t serviceTable) rows() []ServiceStats {
+	rows := make([]ServiceStats, 0, len(t))
 	for _, n := range t {
 		rows = append(rows, *n)
 	}
-	slices.SortFunc(rows, func(a, b ServiceNumbers) int { return strings.Compare(a.Service, b.Service) })
+	slices.SortFunc(rows, func(a, b ServiceStats) int { return strings.Compare(a.Service, b.Service) })
 	return rows
 }
 

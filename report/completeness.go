@@ -9,8 +9,8 @@ import (
 	"github.com/dxctl/dxctl/metrics"
 )
 
-// Coverage sums the completeness of what a figure is computed from.
-type Coverage struct {
+// CompletenessSum sums the completeness of what a figure is computed from.
+type CompletenessSum struct {
 	Scopes        int
 	Gap, Open     int
 	CheckedAt     time.Time // the oldest check
@@ -18,9 +18,9 @@ type Coverage struct {
 }
 
 // Sum adds up the scopes that a figure is computed from.
-func Sum(basis []metrics.Basis) Coverage {
-	var v Coverage
-	for _, b := range basis {
+func Sum(completeness []metrics.Completeness) CompletenessSum {
+	var v CompletenessSum
+	for _, b := range completeness {
 		v.Scopes++
 		v.Gap += int(b.Gap)
 		v.Open += int(b.Open)

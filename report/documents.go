@@ -31,20 +31,20 @@ func pageOf[T any](rows []T, p Page) []T {
 
 // ServiceDocument is a service in lists. The rules of its grades are in its own document only.
 type ServiceDocument struct {
-	Ref        string                 `json:"ref"`
-	Name       string                 `json:"name"`
-	Title      string                 `json:"title"`
-	Team       string                 `json:"team"`
-	Owner      string                 `json:"owner"`
-	System     string                 `json:"system"`
-	Lifecycle  string                 `json:"lifecycle"`
-	Type       string                 `json:"type"`
-	DependsOn  []string               `json:"depends_on"`
-	Repository string                 `json:"repository"` // its slug; "" when the catalog does not name it
-	Grades     []GradeDocument        `json:"grades"`
-	Window     metrics.Window         `json:"window"` // of the numbers
-	Numbers    metrics.ServiceNumbers `json:"numbers"`
-	Path       string                 `json:"path"` // of its page
+	Ref        string               `json:"ref"`
+	Name       string               `json:"name"`
+	Title      string               `json:"title"`
+	Team       string               `json:"team"`
+	Owner      string               `json:"owner"`
+	System     string               `json:"system"`
+	Lifecycle  string               `json:"lifecycle"`
+	Type       string               `json:"type"`
+	DependsOn  []string             `json:"depends_on"`
+	Repository string               `json:"repository"` // its slug; "" when the catalog does not name it
+	Grades     []GradeDocument      `json:"grades"`
+	Window     metrics.Window       `json:"window"` // of the numbers
+	Numbers    metrics.ServiceStats `json:"numbers"`
+	Path       string               `json:"path"` // of its page
 }
 
 // GradeDocument is the grade of a service by one scorecard.
@@ -114,11 +114,11 @@ func (s Service) document(rules bool) ServiceDocument {
 
 // ServicesDocument is the list of all services.
 type ServicesDocument struct {
-	Services      []ServiceDocument        `json:"services"`
-	Total         int                      `json:"total"`
-	Unmapped      []metrics.ServiceNumbers `json:"unmapped"` // what no service claims
-	UnmappedTotal int                      `json:"unmapped_total"`
-	Next          string                   `json:"next"`
+	Services      []ServiceDocument      `json:"services"`
+	Total         int                    `json:"total"`
+	Unmapped      []metrics.ServiceStats `json:"unmapped"` // what no service claims
+	UnmappedTotal int                    `json:"unmapped_total"`
+	Next          string                 `json:"next"`
 }
 
 // Document is the list as a document.
@@ -172,32 +172,32 @@ func NewLedgerDocument(rows []LedgerRow, p Page) LedgerDocument {
 	return LedgerDocument{Ledger: pageOf(rows, p), Total: len(rows)}
 }
 
-// FirstDeployDocument is a time to first deploy with a part of its subjects. Basis has the scopes that lack most.
+// FirstDeployDocument is a time to first deploy with a part of its subjects. Completeness has the scopes that lack most.
 type FirstDeployDocument struct {
 	metrics.TTFD
-	Subjects      []metrics.Subject `json:"subjects"`
-	SubjectsTotal int               `json:"subjects_total"`
-	Basis         []metrics.Basis   `json:"basis"`
-	BasisTotal    int               `json:"basis_total"`
-	Next          string            `json:"next"`
+	Subjects          []metrics.Subject      `json:"subjects"`
+	SubjectsTotal     int                    `json:"subjects_total"`
+	Completeness      []metrics.Completeness `json:"completeness"`
+	CompletenessTotal int                    `json:"completeness_total"`
+	Next              string                 `json:"next"`
 }
 
 // NewFirstDeployDocument is a time to first deploy as a document.
 func NewFirstDeployDocument(t metrics.TTFD, p Page) FirstDeployDocument {
 	return FirstDeployDocument{
 		TTFD: t, Subjects: pageOf(t.Subjects, p), SubjectsTotal: len(t.Subjects),
-		Basis: pageOf(t.Basis, Page{Number: 1, Size: p.Size}), BasisTotal: len(t.Basis),
+		Completeness: pageOf(t.Completeness, Page{Number: 1, Size: p.Size}), CompletenessTotal: len(t.Completeness),
 	}
 }
 
-// FrequencyDocument is a deployment frequency. Basis has the scopes that lack most.
+// FrequencyDocument is a deployment frequency. Completeness has the scopes that lack most.
 type FrequencyDocument struct {
 	metrics.Series
-	Basis      []metrics.Basis `json:"basis"`
-	BasisTotal int             `json:"basis_total"`
+	Completeness      []metrics.Completeness `json:"completeness"`
+	CompletenessTotal int                    `json:"completeness_total"`
 }
 
 // NewFrequencyDocument is a deployment frequency as a document.
 func NewFrequencyDocument(s metrics.Series, p Page) FrequencyDocument {
-	return FrequencyDocument{Series: s, Basis: pageOf(s.Basis, Page{Number: 1, Size: p.Size}), BasisTotal: len(s.Basis)}
+	return FrequencyDocument{Series: s, Completeness: pageOf(s.Completeness, Page{Number: 1, Size: p.Size}), CompletenessTotal: len(s.Completeness)}
 }

@@ -29,7 +29,7 @@ func (r *Reader) ChartWindow() metrics.Window {
 }
 
 // TimeToFirstDeploy is [metrics.Engine.TimeToFirstDeploy], cached.
-func (r *Reader) TimeToFirstDeploy(ctx context.Context, of metrics.Subjects, opt metrics.TTFDOptions) (metrics.TTFD, error) {
+func (r *Reader) TimeToFirstDeploy(ctx context.Context, of metrics.Population, opt metrics.TTFDOptions) (metrics.TTFD, error) {
 	return cached(ctx, r, fmt.Sprint("first", of, opt), func(ctx context.Context) (metrics.TTFD, error) {
 		return r.deps.Metrics.TimeToFirstDeploy(ctx, of, opt)
 	})
@@ -55,8 +55,8 @@ func (r *Reader) deploymentsBy(ctx context.Context, q metrics.DeployQuery, by me
 	})
 }
 
-func (r *Reader) serviceStats(ctx context.Context, w metrics.Window) ([]metrics.ServiceNumbers, error) {
-	return cached(ctx, r, fmt.Sprint("services", w), func(ctx context.Context) ([]metrics.ServiceNumbers, error) {
+func (r *Reader) serviceStats(ctx context.Context, w metrics.Window) ([]metrics.ServiceStats, error) {
+	return cached(ctx, r, fmt.Sprint("services", w), func(ctx context.Context) ([]metrics.ServiceStats, error) {
 		return r.deps.Metrics.Services(ctx, w)
 	})
 }
@@ -67,9 +67,9 @@ func (r *Reader) gradeReports(ctx context.Context) ([]scorecards.Report, error) 
 	})
 }
 
-// Basis is [metrics.Engine.Basis] of all services, cached.
-func (r *Reader) Basis(ctx context.Context, metric string) ([]metrics.Basis, error) {
-	return cached(ctx, r, "basis "+metric, func(ctx context.Context) ([]metrics.Basis, error) {
-		return r.deps.Metrics.Basis(ctx, metric, "")
+// Completeness is [metrics.Engine.Completeness] of all services, cached.
+func (r *Reader) Completeness(ctx context.Context, metric string) ([]metrics.Completeness, error) {
+	return cached(ctx, r, "completeness "+metric, func(ctx context.Context) ([]metrics.Completeness, error) {
+		return r.deps.Metrics.Completeness(ctx, metric, "")
 	})
 }

@@ -21,7 +21,7 @@ type Service struct {
 	Team    string // display name of the owner; "" without an owner
 	Reports []scorecards.Report
 	Report  *scorecards.Report // of the first scorecard; nil when there is none
-	Numbers metrics.ServiceNumbers
+	Numbers metrics.ServiceStats
 	Window  metrics.Window // of Numbers
 	Rank    int            // of the level in its scorecard, from 0 for none
 }
@@ -64,7 +64,7 @@ func (s Service) NoChanges() string {
 	return cmp.Or(noSource(s.Numbers, event.KindChange, "change"), "no merged change in 30 days")
 }
 
-func noSource(n metrics.ServiceNumbers, kind event.Kind, what string) string {
+func noSource(n metrics.ServiceStats, kind event.Kind, what string) string {
 	if source := n.NoSource(kind); source != "" {
 		return "no " + what + " was ever collected: " + source + " should give them"
 	}
@@ -84,15 +84,15 @@ func teamName(cat *catalog.Catalog, owner string) string {
 
 // Services are all services of the catalog.
 type Services struct {
-	List     []Service                // in the order of the catalog
-	Unmapped []metrics.ServiceNumbers // the numbers of what no service claims
+	List     []Service              // in the order of the catalog
+	Unmapped []metrics.ServiceStats // the numbers of what no service claims
 }
 
 // Services joins the catalog, the grades and the numbers of the last 30 days.
 func (r *Reader) Services(ctx context.Context) (Services, error) {
 	cat := r.deps.Catalog()
 	window := r.Recent()
-	var numbers []metrics.ServiceNumbers
+	var numbers []metrics.ServiceStats
 	var reports []scorecards.Report
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { numbers, err = r.serviceStats(ctx, window); return err })
@@ -105,13 +105,13 @@ func (r *Reader) Services(ctx context.Context) (Services, error) {
 	return all, nil
 }
 
-func join(cat *catalog.Catalog, numbers []metrics.ServiceNumbers, reports []scorecards.Report, window metrics.Window) Services {
+func join(cat *catalog.Catalog, numbers []metrics.ServiceStats, reports []scorecards.Report, window metrics.Window) Services {
 	var all Services
 	index := map[string]int{}
 	for _, e := range cat.Services() {
 		index[e.Ref] = len(all.List)
 		all.List = append(all.List, Service{
-			Entity: e, Team: teamName(cat, e.Owner), Window: window, Numbers: metrics.ServiceNumbers{Service: e.Ref},
+			Entity: e, Team: teamName(cat, e.Owner), Window: window, Numbers: metrics.ServiceStats{Service: e.Ref},
 		})
 	}
 	for _, n := range numbers {

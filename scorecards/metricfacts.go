@@ -19,8 +19,8 @@ const metricsHold = 96 * time.Hour
 
 // numbers are what the metrics say of one service.
 type numbers struct {
-	month, quarter metrics.ServiceNumbers // the last 30 and 90 days
-	ever           metrics.ServiceNumbers // since collection began
+	month, quarter metrics.ServiceStats // the last 30 and 90 days
+	ever           metrics.ServiceStats // since collection began
 }
 
 // computed is what the metrics say of every service.
@@ -35,11 +35,11 @@ func compute(ctx context.Context, store Querier, eng *metrics.Engine, now time.T
 	c := computed{now: now, numbers: map[string]*numbers{}}
 	for _, w := range []struct {
 		window metrics.Window
-		of     func(*numbers) *metrics.ServiceNumbers
+		of     func(*numbers) *metrics.ServiceStats
 	}{
-		{metrics.Last(30, now), func(n *numbers) *metrics.ServiceNumbers { return &n.month }},
-		{metrics.Last(90, now), func(n *numbers) *metrics.ServiceNumbers { return &n.quarter }},
-		{metrics.Window{To: now}, func(n *numbers) *metrics.ServiceNumbers { return &n.ever }},
+		{metrics.Last(30, now), func(n *numbers) *metrics.ServiceStats { return &n.month }},
+		{metrics.Last(90, now), func(n *numbers) *metrics.ServiceStats { return &n.quarter }},
+		{metrics.Window{To: now}, func(n *numbers) *metrics.ServiceStats { return &n.ever }},
 	} {
 		rows, err := eng.Services(ctx, w.window)
 		if err != nil {
@@ -167,7 +167,7 @@ func (w *factWriter) ci(n numbers) {
 }
 
 // noDuration says why it is not known how long the runs took.
-func noDuration(n metrics.ServiceNumbers) string {
+func noDuration(n metrics.ServiceStats) string {
 	if left := n.LeftOutRuns(); left > 0 {
 		return fmt.Sprintf("of %d successful pipeline runs of the last 30 days no source gave a duration, or both a start and an end", left)
 	}

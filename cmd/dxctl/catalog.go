@@ -13,7 +13,7 @@ import (
 )
 
 // loadCatalog reads the descriptors (from files and from sources) and the people again, and logs warnings about them.
-func (p *platform) loadCatalog(ctx context.Context) error {
+func (p *app) loadCatalog(ctx context.Context) error {
 	cat, warnings, err := readCatalog(ctx, p.store, p.cfg)
 	if err != nil {
 		err = fmt.Errorf("reading the catalog: %w", err)
@@ -82,7 +82,7 @@ func shortened(warnings []files.Warning) []files.Warning {
 }
 
 // registerCatalogMetrics registers gauges for the size of the catalog and for what could not be read.
-func (p *platform) registerCatalogMetrics() {
+func (p *app) registerCatalogMetrics() {
 	gauge := func(name, help string, value func(*catalog.Catalog) int) {
 		p.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
 			if cat := p.catalog.Load(); cat != nil {
@@ -98,7 +98,7 @@ func (p *platform) registerCatalogMetrics() {
 }
 
 // catalogCauses returns the parts of the catalog that cannot be read, for /readyz.
-func (p *platform) catalogCauses(ctx context.Context) []string {
+func (p *app) catalogCauses(ctx context.Context) []string {
 	causes := p.health.catalog.Causes(ctx)
 	cat := p.catalog.Load()
 	if cat == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/dxctl/dxctl/spelling"
 )
 
-func newCollect(s *session) *cobra.Command {
+func newCollect(s *cli) *cobra.Command {
 	var req collectors.RunOptions
 	var since, until string
 	cmd := &cobra.Command{
@@ -54,7 +54,7 @@ interrupt such a re-read, too; the next run with the same flags resumes it.`,
 }
 
 // sourceNames completes the name of a source in the shell.
-func (s *session) sourceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+func (s *cli) sourceNames(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	cfg, err := s.config()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
@@ -67,7 +67,7 @@ func (s *session) sourceNames(*cobra.Command, []string, string) ([]string, cobra
 }
 
 // collect runs the command: it collects, shows the progress, and prints what was read.
-func (s *session) collect(ctx context.Context, req collectors.RunOptions) (err error) {
+func (s *cli) collect(ctx context.Context, req collectors.RunOptions) (err error) {
 	cfg, err := s.config()
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func noSource(name string, names []string, listed string) error {
 
 // tellReceiving prints a line for each source that only receives, so that a collect that skips it is no surprise, and
 // returns the number of these sources. only is the requested source; empty means all.
-func (s *session) tellReceiving(names []string, only string) int {
+func (s *cli) tellReceiving(names []string, only string) int {
 	for _, name := range names {
 		if only == "" || only == name {
 			fmt.Fprintf(s.err, "%s: skipped, because this source only receives events; `dxctl serve` stores them\n", name)
@@ -147,7 +147,7 @@ func dateFlag(name, value string) (time.Time, error) {
 }
 
 // sourcesRunner creates the Runner of the configured sources at its first use.
-func (p *platform) sourcesRunner() (*collectors.Runner, error) {
+func (p *app) sourcesRunner() (*collectors.Runner, error) {
 	p.making.Lock()
 	defer p.making.Unlock()
 	if p.runner != nil {
@@ -162,7 +162,7 @@ func (p *platform) sourcesRunner() (*collectors.Runner, error) {
 }
 
 // collect runs the collectors. The error joins the errors of all scopes that failed; the other scopes are stored.
-func (p *platform) collect(ctx context.Context, req collectors.RunOptions) (collectors.Summary, error) {
+func (p *app) collect(ctx context.Context, req collectors.RunOptions) (collectors.Summary, error) {
 	runner, err := p.sourcesRunner()
 	if err != nil {
 		return collectors.Summary{}, err

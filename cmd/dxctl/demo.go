@@ -22,7 +22,7 @@ import (
 // demoMark is the file that marks a directory as created by the demo.
 const demoMark = "demo-organization.txt"
 
-func newDemo(s *session) *cobra.Command {
+func newDemo(s *cli) *cobra.Command {
 	var addr, data string
 	var loadOnly bool
 	cmd := &cobra.Command{
@@ -128,7 +128,7 @@ func writeFile(name string, text []byte) error {
 
 // loadDemo stores the events of the demo. They are the same on every machine on the same day. On a later day, it removes
 // the old events first, because all dates are relative to the day.
-func (p *platform) loadDemo(ctx context.Context, org *demo.Organization, show *progress.Display) error {
+func (p *app) loadDemo(ctx context.Context, org *demo.Organization, show *progress.Display) error {
 	day := p.now().UTC().Format(time.DateOnly)
 	began := p.now()
 	loaded, err := p.store.LoadCheckpoint(ctx, "demo", "organization", "day")

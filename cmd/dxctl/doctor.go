@@ -31,7 +31,7 @@ type finding struct {
 	Detail string `json:"detail"`
 }
 
-func newDoctor(s *session) *cobra.Command {
+func newDoctor(s *cli) *cobra.Command {
 	var accept bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -71,7 +71,7 @@ that has been lost until now is no longer reported.`,
 }
 
 // examine runs every check. A check that depends on one that failed is left out.
-func (s *session) examine(ctx context.Context) []finding {
+func (s *cli) examine(ctx context.Context) []finding {
 	var found []finding
 	ok := func(check, format string, args ...any) {
 		found = append(found, finding{check, "ok", fmt.Sprintf(format, args...)})
@@ -109,11 +109,11 @@ func (s *session) examine(ctx context.Context) []finding {
 		warn("scorecards", "%s", w)
 	}
 	s.examineInbox(cfg, warn, problem)
-	return append(found, s.examineSources(ctx, &platform{cfg: cfg, log: log, now: s.now})...)
+	return append(found, s.examineSources(ctx, &app{cfg: cfg, log: log, now: s.now})...)
 }
 
 // examineInbox reports the deliveries that were set aside, and damaged parts of the inbox.
-func (s *session) examineInbox(cfg config.Config, warn func(string, string, ...any), problem func(string, error)) {
+func (s *cli) examineInbox(cfg config.Config, warn func(string, string, ...any), problem func(string, error)) {
 	rejected, parts, err := inbox.SetAside(inboxDir(cfg))
 	if err != nil {
 		problem("inbox", err)
@@ -127,7 +127,7 @@ func (s *session) examineInbox(cfg config.Config, warn func(string, string, ...a
 }
 
 // examineCollected reports the failures of the latest collects, until one succeeds.
-func examineCollected(ctx context.Context, p *platform, warn func(string, string, ...any), problem func(string, error)) {
+func examineCollected(ctx context.Context, p *app, warn func(string, string, ...any), problem func(string, error)) {
 	info, err := p.store.Info(ctx)
 	if err != nil || info.SchemaVersion < catalog.FoundSchema {
 		return // the schema has a finding of its own
@@ -146,7 +146,7 @@ func examineCollected(ctx context.Context, p *platform, warn func(string, string
 }
 
 // examineSources checks whether every source answers and accepts the credentials.
-func (s *session) examineSources(ctx context.Context, p *platform) []finding {
+func (s *cli) examineSources(ctx context.Context, p *app) []finding {
 	if len(p.cfg.Sources) == 0 {
 		return []finding{{"sources", "warning", "none configured; add one under `sources:` in dx.yaml"}}
 	}

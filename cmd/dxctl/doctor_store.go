@@ -14,14 +14,14 @@ import (
 )
 
 // openExisting opens the store as it is: nothing is created or migrated.
-func (s *session) openExisting(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
+func (s *cli) openExisting(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
 	return store.Open(ctx, cfg.Store, store.Options{
 		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Dir), Existing: true, Program: "dxctl doctor",
 	})
 }
 
 // acceptLosses sets damaged parts aside and makes the store forget the lost ones.
-func (s *session) acceptLosses(ctx context.Context) error {
+func (s *cli) acceptLosses(ctx context.Context) error {
 	cfg, err := s.config()
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *session) acceptLosses(ctx context.Context) error {
 }
 
 // examineEngine checks the store, if there is one, and the catalog, which may come in part from the store.
-func (s *session) examineEngine(
+func (s *cli) examineEngine(
 	ctx context.Context, cfg config.Config, log *slog.Logger, ok, warn func(string, string, ...any), problem func(string, error),
 ) {
 	st, err := s.openExisting(ctx, cfg, log)
@@ -63,7 +63,7 @@ func (s *session) examineEngine(
 		if err != nil {
 			problem("catalog", err)
 		}
-		examineCollected(ctx, &platform{cfg: cfg, store: st}, warn, problem)
+		examineCollected(ctx, &app{cfg: cfg, store: st}, warn, problem)
 		shared, err := sharedNames(ctx, st)
 		if err != nil {
 			problem("catalog", err)

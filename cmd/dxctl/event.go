@@ -14,7 +14,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-func newEvent(s *session) *cobra.Command {
+func newEvent(s *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "event",
 		Short: "Send a deployment, an incident or a fact to a dxctl server",
@@ -32,7 +32,7 @@ source of kind events.`,
 }
 
 // eventCommand adds to cmd what all commands share that build an event and send it.
-func eventCommand(s *session, cmd *cobra.Command, build func(now time.Time) (cloudevent.Event, error)) *cobra.Command {
+func eventCommand(s *cli, cmd *cobra.Command, build func(now time.Time) (cloudevent.Event, error)) *cobra.Command {
 	var to sending
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -69,7 +69,7 @@ func (m *moment) String() string {
 // Type returns the placeholder of the value in help texts.
 func (m *moment) Type() string { return "TIME" }
 
-func newEventDeploy(s *session) *cobra.Command {
+func newEventDeploy(s *cli) *cobra.Command {
 	var d events.Deploy
 	var status string
 	var started, finished moment
@@ -113,7 +113,7 @@ GitLab CI, Jenkins, CircleCI, Buildkite), the commit, ref, actor and URL default
 	return cmd
 }
 
-func newEventIncident(s *session) *cobra.Command {
+func newEventIncident(s *cli) *cobra.Command {
 	var i events.IncidentReport
 	var moved moment
 	cmd := eventCommand(s, &cobra.Command{
@@ -137,7 +137,7 @@ func newEventIncident(s *session) *cobra.Command {
 	return cmd
 }
 
-func newEventFact(s *session) *cobra.Command {
+func newEventFact(s *cli) *cobra.Command {
 	var f event.Fact
 	var value, kind string
 	var observed moment

@@ -56,7 +56,7 @@ func (to *sending) failed(err error) error {
 }
 
 // run builds the event, sends it and prints the outcome.
-func (to *sending) run(ctx context.Context, s *session, build func(now time.Time) (cloudevent.Event, error)) error {
+func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (cloudevent.Event, error)) error {
 	e, err := build(s.now().UTC())
 	if err != nil {
 		return err

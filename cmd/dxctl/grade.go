@@ -15,7 +15,7 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 )
 
-func newGrade(s *session) *cobra.Command {
+func newGrade(s *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "grade [SERVICE]",
 		Short: "Grade every service, or explain the grade of one",
@@ -112,7 +112,7 @@ func serviceHere(cat *catalog.Catalog) (string, error) {
 }
 
 // serviceNames completes the names of services in the shell.
-func (s *session) serviceNames() ([]string, cobra.ShellCompDirective) {
+func (s *cli) serviceNames() ([]string, cobra.ShellCompDirective) {
 	cfg, err := s.config()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError

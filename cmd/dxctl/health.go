@@ -17,7 +17,7 @@ type health struct {
 }
 
 // checks lists everything that /readyz and the gauge dxctl_degraded report. A new check is one more line.
-func (p *platform) checks() []report.HealthCheck {
+func (p *app) checks() []report.HealthCheck {
 	return []report.HealthCheck{
 		{Name: "store", Causes: p.losses.causes},
 		{Name: "collectors", Causes: p.collectorCauses},
@@ -27,7 +27,7 @@ func (p *platform) checks() []report.HealthCheck {
 }
 
 // inboxCauses returns why deliveries are not applied, and what was set aside.
-func (p *platform) inboxCauses(ctx context.Context) []string {
+func (p *app) inboxCauses(ctx context.Context) []string {
 	causes := p.health.inbox.Causes(ctx)
 	if p.receives != nil {
 		causes = append(causes, p.receives.causes(ctx)...)
@@ -37,7 +37,7 @@ func (p *platform) inboxCauses(ctx context.Context) []string {
 
 // collectorCauses returns why nothing is collected, and what the latest collects ended with: it is read from the store,
 // because another process may have collected, and this one may have been started since.
-func (p *platform) collectorCauses(ctx context.Context) []string {
+func (p *app) collectorCauses(ctx context.Context) []string {
 	causes := p.health.collectors.Causes(ctx)
 	problems, err := p.sourceProblems(ctx)
 	if err != nil {
@@ -56,7 +56,7 @@ func (p *platform) collectorCauses(ctx context.Context) []string {
 const maxCauses = 20
 
 // sourceProblems returns what is wrong with the configured sources since their latest collect.
-func (p *platform) sourceProblems(ctx context.Context) ([]collectors.Problem, error) {
+func (p *app) sourceProblems(ctx context.Context) ([]collectors.Problem, error) {
 	names := make([]string, len(p.cfg.Sources))
 	for i, src := range p.cfg.Sources {
 		names[i] = src.Name

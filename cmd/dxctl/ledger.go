@@ -11,7 +11,7 @@ import (
 	"github.com/dxctl/dxctl/report"
 )
 
-func newLedger(s *session) *cobra.Command {
+func newLedger(s *cli) *cobra.Command {
 	var filter report.LedgerFilter
 	cmd := &cobra.Command{
 		Use:   "ledger",
@@ -49,7 +49,7 @@ window with a gap again. --windows prints each time window separately.`,
 }
 
 // knownSource returns an error for the name of a source that is neither configured nor in the ledger.
-func (p *platform) knownSource(ctx context.Context, name string) error {
+func (p *app) knownSource(ctx context.Context, name string) error {
 	rows, err := report.ReadLedger(ctx, p.store, report.LedgerFilter{})
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ const lossesAge = 10 * time.Second
 // losses looks for data that the store has lost, and logs new losses.
 type losses struct {
 	mu     sync.Mutex
-	p      *platform
+	p      *app
 	found  []store.Loss
 	err    error
 	looked time.Time

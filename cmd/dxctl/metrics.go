@@ -13,7 +13,7 @@ import (
 	"github.com/dxctl/dxctl/report/words"
 )
 
-func newMetrics(s *session) *cobra.Command {
+func newMetrics(s *cli) *cobra.Command {
 	cmd := &cobra.Command{Use: "metrics", Short: "Print metrics"}
 	cmd.AddCommand(newTTFD(s))
 	return cmd
@@ -43,13 +43,14 @@ func (c choices[T]) pick(flag, word string) (T, error) {
 }
 
 var (
-	ttfdSubjects = choices[metrics.Subjects]{{"engineers", metrics.Engineers}, {"services", metrics.Services}}
-	ttfdCohorts  = choices[metrics.Grouping]{{"month", metrics.Month}, {"quarter", metrics.Quarter}, {"half-year", metrics.HalfYear}, {"team", metrics.Team}}
+	ttfdPopulations = choices[metrics.Population]{{"engineers", metrics.Engineers}, {"services", metrics.Services}}
+	ttfdGroupings   = choices[metrics.Grouping]{{"month", metrics.Month}, {"quarter", metrics.Quarter}, {"half-year", metrics.HalfYear}, {"team", metrics.Team}}
 )
 
-func newTTFD(s *session) *cobra.Command {
-	var of, by string
-	var each bool
+func newTTFD(s *cli) *cobra.Command {
+	var population string
+	var by string
+	var perSubject bool
 	cmd := &cobra.Command{
 		Use:   "ttfd",
 		Short: "Print the time to first deploy of engineers or services, by cohort",
@@ -58,11 +59,11 @@ successful production deployment. Engineers and services that have not deployed 
 (Kaplan–Meier estimator); they are not left out.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			subjects, err := ttfdSubjects.pick("of", of)
+			subjects, err := ttfdPopulations.pick("population", population)
 			if err != nil {
 				return err
 			}
-			cohort, err := ttfdCohorts.pick("cohort", by)
+			cohort, err := ttfdGroupings.pick("group-by", by)
 			if err != nil {
 				return err
 			}
@@ -84,16 +85,16 @@ successful production deployment. Engineers and services that have not deployed 
 				return err
 			}
 			t := cohortTable(result)
-			if each {
+			if perSubject {
 				t = subjectTable(result)
 			}
 			t.document = report.NewFirstDeployDocument(result, report.All)
 			return t.print(s.out, s.output)
 		},
 	}
-	cmd.Flags().StringVar(&of, "of", "engineers", "who is measured: `"+strings.Join(ttfdSubjects.words(), "|")+"`")
-	cmd.Flags().StringVar(&by, "cohort", "quarter", "how the cohorts are formed: `"+strings.Join(ttfdCohorts.words(), "|")+"`")
-	cmd.Flags().BoolVar(&each, "each", false, "print a line per engineer or service instead of per cohort")
+	cmd.Flags().StringVar(&population, "population", "engineers", "who is measured: `"+strings.Join(ttfdPopulations.words(), "|")+"`")
+	cmd.Flags().StringVar(&by, "group-by", "quarter", "how the cohorts are formed: `"+strings.Join(ttfdGroupings.words(), "|")+"`")
+	cmd.Flags().BoolVar(&perSubject, "per-subject", false, "print a line per engineer or service instead of per cohort")
 	return cmd
 }
 
@@ -102,7 +103,7 @@ func cohortTable(result metrics.TTFD) table {
 		columns: []string{"cohort", "n", "deployed", "waiting", "median", "p90"},
 		right:   []string{"n", "deployed", "waiting", "median", "p90"},
 		note: fmt.Sprintf("%s, version %d. \"not reached yet\": too many are still waiting for an estimate.%s",
-			result.Definition.Title, result.Definition.Version, notCountedNote(result.NotCounted)+gapNote(result.Basis)),
+			result.Definition.Title, result.Definition.Version, excludedNote(result.Excluded)+gapNote(result.Completeness)),
 	}
 	for _, c := range append(slices.Clone(result.Cohorts), result.Overall) {
 		if c.N == 0 && c.Label != result.Overall.Label {
@@ -113,8 +114,8 @@ func cohortTable(result metrics.TTFD) table {
 	return t
 }
 
-// notCountedNote reports how many are excluded from the estimates, and why.
-func notCountedNote(reasons []metrics.NotCounted) string {
+// excludedNote reports how many are excluded from the estimates, and why.
+func excludedNote(reasons []metrics.Excluded) string {
 	var parts []string
 	for _, r := range reasons {
 		parts = append(parts, fmt.Sprintf("%d %s", r.N, r.Reason))
@@ -144,9 +145,9 @@ func subjectTable(result metrics.TTFD) table {
 }
 
 // gapNote reports which of the underlying data is known to be incomplete.
-func gapNote(basis []metrics.Basis) string {
+func gapNote(completeness []metrics.Completeness) string {
 	var gaps []string
-	for _, b := range basis {
+	for _, b := range completeness {
 		if b.Gap > 0 {
 			gaps = append(gaps, fmt.Sprintf("%s %s: %d of %d %s are missing", b.Source, b.Scope, b.Gap, b.Expected, b.Kind))
 		}

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func newMigrate(s *session) *cobra.Command {
+func newMigrate(s *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate",
 		Short: "Upgrade the schema of the store",

@@ -16,11 +16,11 @@ import (
 
 // peopleDocument is the JSON document of `dxctl people`: all people, identities and logins.
 type peopleDocument struct {
-	People  []personRow  `json:"people"`
-	Merged  []mergeRow   `json:"merged"`
-	Unknown []loginRow   `json:"unknown"` // logins of stored events that match no person
-	Unclear []unclearRow `json:"unclear"`
-	Bots    []loginRow   `json:"bots"`
+	People    []personRow    `json:"people"`
+	Merged    []mergeRow     `json:"merged"`
+	Unknown   []loginRow     `json:"unknown"` // logins of stored events that match no person
+	Ambiguous []ambiguousRow `json:"ambiguous"`
+	Bots      []loginRow     `json:"bots"`
 }
 
 type personRow struct {
@@ -41,7 +41,7 @@ type mergeRow struct {
 	Why    string `json:"why"`
 }
 
-type unclearRow struct {
+type ambiguousRow struct {
 	What   string   `json:"what"`
 	People []string `json:"people"`
 	Why    string   `json:"why"`
@@ -58,9 +58,9 @@ type loginRow struct {
 	Why      string     `json:"why,omitempty"` // why it counts as a bot
 }
 
-var peopleViews = []string{"people", "merged", "unknown", "unclear", "bots"}
+var peopleViews = []string{"people", "merged", "unknown", "ambiguous", "bots"}
 
-func newPeople(s *session) *cobra.Command {
+func newPeople(s *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "people [" + strings.Join(peopleViews, "|") + "]",
 		Short: "List people, merged identities, unmatched logins and bot accounts",
@@ -69,7 +69,7 @@ func newPeople(s *session) *cobra.Command {
   people    all people, with the number of their events
   merged    records that were merged into another person, and why
   unknown   logins of stored events that match no person, with the number of their events
-  unclear   identities that are ambiguous, and why
+  ambiguous identities that are ambiguous, and why
   bots      bot accounts, and how they were recognized
 
 -o json without an argument has all of them. To correct a wrong match, write a rule to the file that people.rules names
@@ -104,7 +104,7 @@ in dx.yaml (docs/sources/people.md).`,
 }
 
 // people matches the people of the catalog with the logins of stored events.
-func (p *platform) people(ctx context.Context) (peopleDocument, error) {
+func (p *app) people(ctx context.Context) (peopleDocument, error) {
 	seen, err := p.store.Logins(ctx)
 	if err != nil {
 		return peopleDocument{}, err
@@ -113,7 +113,7 @@ func (p *platform) people(ctx context.Context) (peopleDocument, error) {
 }
 
 func whoIsWho(cat *catalog.Catalog, seen []event.Login) peopleDocument {
-	doc := peopleDocument{People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Unclear: []unclearRow{}, Bots: []loginRow{}}
+	doc := peopleDocument{People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Ambiguous: []ambiguousRow{}, Bots: []loginRow{}}
 	cat = cat.WithSeen(seen)
 	events, inEvents := map[string]uint64{}, map[string]bool{}
 	for _, s := range seen {
@@ -143,7 +143,7 @@ func whoIsWho(cat *catalog.Catalog, seen []event.Login) peopleDocument {
 		doc.Merged = append(doc.Merged, mergeRow(m))
 	}
 	for _, u := range report.Unclear {
-		doc.Unclear = append(doc.Unclear, unclearRow(u))
+		doc.Ambiguous = append(doc.Ambiguous, ambiguousRow(u))
 	}
 	slices.SortStableFunc(doc.Unknown, func(a, b loginRow) int { return cmp.Compare(b.events(), a.events()) })
 	return doc
@@ -192,9 +192,9 @@ func (d peopleDocument) table(view string) table {
 			t.rows = append(t.rows, []string{m.Record, m.Person, m.Why})
 		}
 		return t
-	case "unclear":
-		t := table{columns: []string{"what", "people", "why"}, document: d.Unclear, note: noneNote(len(d.Unclear), "No identities are ambiguous.")}
-		for _, u := range d.Unclear {
+	case "ambiguous":
+		t := table{columns: []string{"what", "people", "why"}, document: d.Ambiguous, note: noneNote(len(d.Ambiguous), "No identities are ambiguous.")}
+		for _, u := range d.Ambiguous {
 			t.rows = append(t.rows, []string{u.What, strings.Join(u.People, " "), u.Why})
 		}
 		return t
@@ -237,6 +237,6 @@ func (d peopleDocument) summary() string {
 	if len(d.People)+len(d.Unknown)+len(d.Bots) == 0 {
 		return "No people: list a CSV file under people.files in dx.yaml."
 	}
-	return fmt.Sprintf("People: %d. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). Ambiguous: %d (… unclear). Bot accounts: %d (… bots).",
-		len(d.People), len(d.Merged), len(d.Unknown), len(d.Unclear), len(d.Bots))
+	return fmt.Sprintf("People: %d. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). Ambiguous: %d (… ambiguous). Bot accounts: %d (… bots).",
+		len(d.People), len(d.Merged), len(d.Unknown), len(d.Ambiguous), len(d.Bots))
 }

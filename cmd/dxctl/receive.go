@@ -28,7 +28,7 @@ func inboxDir(cfg config.Config) string {
 }
 
 // openReceiving opens the inbox. It returns nil if no source receives deliveries.
-func (p *platform) openReceiving() (*receiving, error) {
+func (p *app) openReceiving() (*receiving, error) {
 	sources := p.cfg.Sources.Receivers()
 	if len(sources) == 0 {
 		return nil, nil
@@ -50,7 +50,7 @@ func (p *platform) openReceiving() (*receiving, error) {
 }
 
 // probeStore checks that the store accepts writes. It overwrites the same checkpoint each time.
-func (p *platform) probeStore(ctx context.Context) error {
+func (p *app) probeStore(ctx context.Context) error {
 	return p.store.SaveCheckpoint(ctx, "inbox", "", "probe", []byte(`{}`))
 }
 
@@ -78,7 +78,7 @@ func damaged(n uint64) string {
 }
 
 // noted appends to the store and marks that there are new records to grade.
-type noted struct{ p *platform }
+type noted struct{ p *app }
 
 func (n noted) Append(ctx context.Context, events ...event.Event) error {
 	defer n.p.fresh.Store(true) // after the append: a grading that started earlier does not see the events
@@ -91,7 +91,7 @@ func (r *receiving) run(ctx context.Context) error {
 }
 
 // serviceCalled returns the ref of the service that a sender names by a ref or by a name in the catalog.
-func (p *platform) serviceCalled(name string) (string, bool) {
+func (p *app) serviceCalled(name string) (string, bool) {
 	ref, err := catalog.ParseRef(name, "component", "")
 	if err != nil {
 		return "", false
@@ -101,7 +101,7 @@ func (p *platform) serviceCalled(name string) (string, bool) {
 }
 
 // collectSoon schedules a collect of a scope whose delivery is not complete enough to store.
-func (p *platform) collectSoon(t delivery.Target) {
+func (p *app) collectSoon(t delivery.Target) {
 	runner, err := p.sourcesRunner()
 	if err != nil {
 		return // keepCollecting has reported it

@@ -16,8 +16,8 @@ import (
 	"github.com/dxctl/dxctl/config"
 )
 
-// session holds what every command needs: its input and output, the global flags and the clock.
-type session struct {
+// cli holds what every command needs: its input and output, the global flags and the clock.
+type cli struct {
 	in       io.Reader
 	out, err io.Writer
 	now      func() time.Time
@@ -27,7 +27,7 @@ type session struct {
 
 // run executes one command line and returns its exit code. Data goes to stdout, everything else to stderr.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	s := &session{in: stdin, out: stdout, err: stderr, now: time.Now}
+	s := &cli{in: stdin, out: stdout, err: stderr, now: time.Now}
 	root := newRoot(s) //nolint:contextcheck // it builds commands; cobra passes the context to each
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return code
 }
 
-func newRoot(s *session) *cobra.Command {
+func newRoot(s *cli) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "dxctl",
 		Short: "Developer-experience metrics and scorecards",
@@ -77,7 +77,7 @@ To use your own sources:        write dx.yaml, then run dxctl doctor, dxctl coll
 }
 
 // logger returns the logger that the flags select.
-func (s *session) logger() (*slog.Logger, error) {
+func (s *cli) logger() (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
 		return nil, fmt.Errorf("--log-level %s: unknown level; use debug, info, warn or error", s.logLevel)
@@ -94,7 +94,7 @@ func (s *session) logger() (*slog.Logger, error) {
 
 // config reads the configuration that the flag or the environment names, or else the first file that exists. The demo
 // writes ./data/dx.yaml next to its data, so that every command finds what `make demo` loaded.
-func (s *session) config() (config.Config, error) {
+func (s *cli) config() (config.Config, error) {
 	file := s.configFile
 	if file == "" {
 		file = os.Getenv("DXCTL_CONFIG")

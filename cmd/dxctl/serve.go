@@ -24,7 +24,7 @@ import (
 // shutdownGrace is how long open requests may take after the process received the signal to stop.
 const shutdownGrace = 10 * time.Second
 
-func newServe(s *session) *cobra.Command {
+func newServe(s *cli) *cobra.Command {
 	var addr string
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -65,7 +65,7 @@ another one.`,
 }
 
 // listen opens the address of the dashboard. Commands call it before any slow step.
-func (p *platform) listen(ctx context.Context) (net.Listener, error) {
+func (p *app) listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", p.cfg.Server.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -79,7 +79,7 @@ func (p *platform) listen(ctx context.Context) (net.Listener, error) {
 
 // serve answers requests and refreshes the data until ctx is done, then waits for open requests. It calls ready with the
 // URL of the dashboard as soon as it answers. It closes listener.
-func (p *platform) serve(ctx context.Context, listener net.Listener, ready func(url string)) (err error) {
+func (p *app) serve(ctx context.Context, listener net.Listener, ready func(url string)) (err error) {
 	defer func() { _ = listener.Close() }() // for errors before the server starts; otherwise, the server closes it
 	if err := p.sync(ctx); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (p *platform) serve(ctx context.Context, listener net.Listener, ready func(
 
 // storeReceived applies deliveries to the store until ctx is done. Deliveries that have been answered but not applied
 // stay in the inbox for the next start.
-func (p *platform) storeReceived(ctx context.Context, received *receiving) error {
+func (p *app) storeReceived(ctx context.Context, received *receiving) error {
 	if received == nil {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (p *platform) storeReceived(ctx context.Context, received *receiving) error
 	return err
 }
 
-func (p *platform) webApp(received *receiving) (*fiber.App, error) {
+func (p *app) webApp(received *receiving) (*fiber.App, error) {
 	p.registry.MustRegister(processmetrics.NewGoCollector(), processmetrics.NewProcessCollector(processmetrics.ProcessCollectorOpts{}))
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dxctl_build_info", Help: "1, labeled with the version of this binary."}, []string{"version"})
 	build.WithLabelValues(versionString()).Set(1)
@@ -170,7 +170,7 @@ func (p *platform) webApp(received *receiving) (*fiber.App, error) {
 
 // refreshRegularly keeps the data fresh until ctx is done: each source is collected on its own schedule, and new records
 // are graded within a minute. Failures are logged and retried; the dashboard continues with the stored data.
-func (p *platform) refreshRegularly(ctx context.Context) {
+func (p *app) refreshRegularly(ctx context.Context) {
 	p.regrade(ctx)
 	var collecting sync.WaitGroup
 	defer collecting.Wait()
@@ -202,7 +202,7 @@ func (p *platform) refreshRegularly(ctx context.Context) {
 // gradeEvery is the longest time that new records wait for a grading.
 const gradeEvery = time.Minute
 
-func (p *platform) keepCollecting(ctx context.Context) error {
+func (p *app) keepCollecting(ctx context.Context) error {
 	runner, err := p.sourcesRunner()
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func (p *platform) keepCollecting(ctx context.Context) error {
 }
 
 // regrade reads the catalog again and grades every service.
-func (p *platform) regrade(ctx context.Context) {
+func (p *app) regrade(ctx context.Context) {
 	began := p.now()
 	err := p.loadCatalog(ctx)
 	if err == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/dxctl/dxctl/report/words"
 )
 
-func newServices(s *session) *cobra.Command {
+func newServices(s *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "services",
 		Short: "List services with owners, grades and delivery numbers of the last 30 days",

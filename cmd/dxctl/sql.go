@@ -18,7 +18,7 @@ import (
 	"github.com/dxctl/dxctl/store"
 )
 
-func newSQL(s *session) *cobra.Command {
+func newSQL(s *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "sql 'SELECT …'",
 		Short: "Run a read-only query",

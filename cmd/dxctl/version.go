@@ -24,7 +24,7 @@ func versionString() string {
 	return "unknown"
 }
 
-func newVersion(s *session) *cobra.Command {
+func newVersion(s *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the schema version and the platform",

@@ -54,7 +54,7 @@ func shownCohorts(cohorts []metrics.Cohort) (shown []metrics.Cohort, cut int) {
 	return shown[cut:], cut
 }
 
-func cohortChart(id string, of metrics.Subjects, by metrics.Grouping, cohorts []metrics.Cohort) charts.Chart {
+func cohortChart(id string, of metrics.Population, by metrics.Grouping, cohorts []metrics.Cohort) charts.Chart {
 	var drawn []charts.Cohort
 	shown, _ := shownCohorts(cohorts) // a cohort that is only left out has no estimate to draw; the table has it
 	for _, g := range shown {

@@ -26,10 +26,10 @@ func (p *Pages) definitions(ctx context.Context, r route.Request) (route.Answer,
 
 type definitionView struct {
 	layout
-	Definition metrics.Definition
-	Basis      []report.LedgerRow
-	More       int // rows of the ledger beyond Basis
-	Sum        report.Coverage
+	Definition   metrics.Definition
+	Completeness []report.LedgerRow
+	More         int // rows of the ledger beyond Completeness
+	Sum          report.CompletenessSum
 }
 
 // definition says how one number is made and how complete the data are that it rests on.
@@ -43,7 +43,7 @@ func (p *Pages) definition(ctx context.Context, r route.Request) (route.Answer, 
 		}
 		return route.Answer{}, fiber.NewError(fiber.StatusNotFound, "no metric is called "+id+"; there are "+strings.Join(ids, ", "))
 	}
-	basis, err := p.reader.Basis(ctx, id)
+	completeness, err := p.reader.Completeness(ctx, id)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -56,6 +56,6 @@ func (p *Pages) definition(ctx context.Context, r route.Request) (route.Answer, 
 	})
 	shown := report.Part(rows, 1, route.NamedSize)
 	return p.render("definition", definitionView{
-		layout: p.layout(d.Title, ""), Definition: d, Basis: shown, More: len(rows) - len(shown), Sum: report.Sum(basis),
+		layout: p.layout(d.Title, ""), Definition: d, Completeness: shown, More: len(rows) - len(shown), Sum: report.Sum(completeness),
 	})
 }

@@ -13,24 +13,24 @@ import (
 
 type firstDeployView struct {
 	layout
-	Of        metrics.Subjects
-	What, One string // engineers, engineer
-	Tabs      []navItem
-	ActiveTab string
-	Groupings []navItem
-	Grouping  string
-	Result    metrics.TTFD
-	Basis     report.Coverage
-	Curve     charts.Chart
-	Cohorts   charts.Chart
-	Rows      []cohortRow
-	Subjects  []metrics.Subject
-	Uncounted int    // cohorts of whom nobody is in the estimate
-	CutGroups int    // cohorts beyond cohortLimit
-	Only      string // the cohort that the list is narrowed to
-	All       string // the list of all
-	Omitted   int    // subjects that are in no estimate
-	Cut       int    // subjects beyond subjectLimit
+	Of           metrics.Population
+	What, One    string // engineers, engineer
+	Tabs         []navItem
+	ActiveTab    string
+	Groupings    []navItem
+	Grouping     string
+	Result       metrics.TTFD
+	Completeness report.CompletenessSum
+	Curve        charts.Chart
+	Cohorts      charts.Chart
+	Rows         []cohortRow
+	Subjects     []metrics.Subject
+	Uncounted    int    // cohorts of whom nobody is in the estimate
+	CutGroups    int    // cohorts beyond cohortLimit
+	Only         string // the cohort that the list is narrowed to
+	All          string // the list of all
+	Omitted      int    // subjects that are in no estimate
+	Cut          int    // subjects beyond subjectLimit
 }
 
 // cohortRow is a cohort with the list of who is in it.
@@ -55,8 +55,8 @@ func (p *Pages) firstDeploy(ctx context.Context, r route.Request) (route.Answer,
 	view := firstDeployView{
 		layout: p.layout("Time to first deploy", "/time-to-first-deploy"), Of: of, What: string(of), One: string(of)[:len(of)-1],
 		Tabs:      []navItem{{firstDeployPath(metrics.Engineers, opt.Cohort, ""), "Engineers"}, {firstDeployPath(metrics.Services, opt.Cohort, ""), "Services"}},
-		ActiveTab: map[metrics.Subjects]string{metrics.Engineers: "Engineers", metrics.Services: "Services"}[of],
-		Grouping:  string(opt.Cohort), Result: result, Basis: report.Sum(result.Basis), Only: r.Query("only", ""), All: firstDeployPath(of, opt.Cohort, ""),
+		ActiveTab: map[metrics.Population]string{metrics.Engineers: "Engineers", metrics.Services: "Services"}[of],
+		Grouping:  string(opt.Cohort), Result: result, Completeness: report.Sum(result.Completeness), Only: r.Query("only", ""), All: firstDeployPath(of, opt.Cohort, ""),
 	}
 	if view.Only != "" {
 		var labels []string
@@ -84,13 +84,13 @@ func (p *Pages) firstDeploy(ctx context.Context, r route.Request) (route.Answer,
 		view.Cut = len(view.Subjects) - subjectLimit
 		view.Subjects = view.Subjects[:subjectLimit]
 	}
-	for _, n := range result.NotCounted {
+	for _, n := range result.Excluded {
 		view.Omitted += n.N
 	}
 	return p.render("firstdeploy", view)
 }
 
-func cohortRows(of metrics.Subjects, by metrics.Grouping, cohorts []metrics.Cohort) []cohortRow {
+func cohortRows(of metrics.Population, by metrics.Grouping, cohorts []metrics.Cohort) []cohortRow {
 	var rows []cohortRow
 	for _, g := range cohorts {
 		link := firstDeployPath(of, by, g.Label)

@@ -38,7 +38,7 @@ func deploysPath(service, team string, from time.Time) string {
 func servicesPath(name, value string) string { return address("/services", url.Values{name: {value}}) }
 
 // firstDeployPath is the page of time to first deploy; only is a cohort to narrow the list of subjects to, or "".
-func firstDeployPath(of metrics.Subjects, by metrics.Grouping, only string) string {
+func firstDeployPath(of metrics.Population, by metrics.Grouping, only string) string {
 	query := url.Values{}
 	if of != metrics.Engineers {
 		query.Set("of", string(of))

@@ -25,8 +25,8 @@ type overviewView struct {
 	LevelBar         []segment
 	Steps            []stepRow
 	Totals           totalsRow
-	DeployCoverage   report.Coverage
-	EngineerCoverage report.Coverage
+	DeployCoverage   report.CompletenessSum
+	EngineerCoverage report.CompletenessSum
 }
 
 // teamRow is a team with its bars.
@@ -78,7 +78,7 @@ func (p *Pages) overview(ctx context.Context, _ route.Request) (route.Answer, er
 		FrequencyChart: frequencyChart("frequency", o.Frequency, ""), NoDeploys: report.NotCollected(o.Frequency.Missing),
 		FrequencyAll: deploysPath("", "", o.Window.From), Levels: levelRows(o.Levels), Totals: totalsOf(o.Totals),
 		Teams: p.teamRows(teams, o), MoreTeams: len(o.Teams) - len(teams),
-		DeployCoverage: report.Sum(o.Frequency.Basis), EngineerCoverage: report.Sum(o.FirstDeploy.Basis),
+		DeployCoverage: report.Sum(o.Frequency.Completeness), EngineerCoverage: report.Sum(o.FirstDeploy.Completeness),
 	}
 	view.Charts = true
 	view.LevelBar = levelBar(view.Levels)

@@ -29,8 +29,8 @@ type serviceView struct {
 	FrequencyChart charts.Chart
 	NoDeploys      string // why Frequency.PerWeek is not known
 	CIChart        charts.Chart
-	DeployCoverage report.Coverage
-	CICoverage     report.Coverage
+	DeployCoverage report.CompletenessSum
+	CICoverage     report.CompletenessSum
 
 	AllDeploys, AllChanges, AllRuns string // lists
 }
@@ -68,7 +68,7 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		Descriptor:     fmt.Sprintf("%s:%d", e.File, e.Line),
 		FrequencyChart: frequencyChart("frequency", page.Frequency, e.Ref), NoDeploys: report.NotCollected(page.Frequency.Missing),
 		CIChart:        ciChart("ci", page.CI, e.Ref),
-		DeployCoverage: report.Sum(page.Frequency.Basis), CICoverage: report.Sum(page.CI.Basis),
+		DeployCoverage: report.Sum(page.Frequency.Completeness), CICoverage: report.Sum(page.CI.Completeness),
 		AllDeploys: eventsPath("deployments", "service", e.Ref),
 		AllChanges: eventsPath("changes", "service", e.Ref),
 		AllRuns:    eventsPath("pipeline_runs", "service", e.Ref),

@@ -8,8 +8,8 @@ import (
 var Groupings = []metrics.Grouping{metrics.Month, metrics.Quarter, metrics.HalfYear, metrics.Team}
 
 // FirstDeployQuery reads of, cohort, from and to. The answers to unknown words name the known ones.
-func FirstDeployQuery(r Request) (metrics.Subjects, metrics.TTFDOptions, error) {
-	of := metrics.Subjects(r.Query("of", string(metrics.Engineers)))
+func FirstDeployQuery(r Request) (metrics.Population, metrics.TTFDOptions, error) {
+	of := metrics.Population(r.Query("of", string(metrics.Engineers)))
 	if err := OneOf("of", string(of), string(metrics.Engineers), string(metrics.Services)); err != nil {
 		return of, metrics.TTFDOptions{}, err
 	}

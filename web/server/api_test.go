@@ -24,7 +24,7 @@ func TestAPI(t *testing.T) {
 		{"/api/v1/services", []string{`"ref":"component:default/payment-service"`, `"level":"bronze"`, `"next_level":"silver"`, `"unmapped":[{"service":"unmapped:github/myorg/stranger"`}},
 		{"/api/v1/services/default/payment-service", []string{`"rules":[`, `"outcome":"pass"`, `"next":["ci"]`, `"missing":["ci.p95_minutes"]`, `"dependsOn":["component:default/user-service"]`}},
 		{"/api/v1/metrics", []string{`"id":"deployment_frequency"`}},
-		{"/api/v1/metrics/time-to-first-deploy?of=engineers&cohort=half-year", []string{`"label":"2026-H1"`, `"id":"eve"`, `"censored":1`, `"basis":[`}},
+		{"/api/v1/metrics/time-to-first-deploy?of=engineers&cohort=half-year", []string{`"label":"2026-H1"`, `"id":"eve"`, `"censored":1`, `"completeness":[`}},
 		{"/api/v1/metrics/time-to-first-deploy?of=services", []string{`"subjects":[`}},
 		{"/api/v1/metrics/deployment-frequency?service=payment-service&bucket=month", []string{`"buckets":[`, `"definition":{"id":"deployment_frequency"`}},
 		{"/api/v1/ledger", []string{`"gap":3`}},

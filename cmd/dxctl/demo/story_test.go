@@ -98,7 +98,7 @@ func tellEngineers(t *testing.T, e *metrics.Engine, now time.Time) metrics.TTFD 
 	for _, c := range ttfd.Cohorts {
 		if c.N >= 3 {
 			counted = append(counted, c)
-			t.Logf("%s: n %d, deployed %d, not counted %d, median %s, p90 %s", c.Label, c.N, c.Deployed, c.NotCounted, days(c.MedianHours), days(c.P90Hours))
+			t.Logf("%s: n %d, deployed %d, excluded %d, median %s, p90 %s", c.Label, c.N, c.Deployed, c.Excluded, days(c.MedianHours), days(c.P90Hours))
 		}
 	}
 	first, last := counted[0], counted[len(counted)-1]
@@ -164,11 +164,11 @@ func tellSpecialCases(t *testing.T, ttfd metrics.TTFD) {
 	if ttfd.Overall.Censored < 3 {
 		t.Errorf("%d have not deployed yet, want a few", ttfd.Overall.Censored)
 	}
-	if len(ttfd.NotCounted) != 4 {
-		t.Errorf("reasons not to be counted: %+v", ttfd.NotCounted)
+	if len(ttfd.Excluded) != 4 {
+		t.Errorf("reasons not to be counted: %+v", ttfd.Excluded)
 	}
 	gap := uint64(0)
-	for _, b := range ttfd.Basis {
+	for _, b := range ttfd.Completeness {
 		gap += b.Gap
 	}
 	if gap != 0 {
@@ -201,12 +201,12 @@ func TestServicesOfTheDemo(t *testing.T) {
 	if len(numbers)-unmapped != len(services) || unmapped != 1 {
 		t.Errorf("%d services and %d unmapped scopes", len(numbers)-unmapped, unmapped)
 	}
-	basis, err := e.Basis(t.Context(), metrics.CIDurationID, "")
+	completeness, err := e.Completeness(t.Context(), metrics.CIDurationID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(basis) == 0 || basis[0].Gap != gapMissing || basis[0].Note != gapNote {
-		t.Errorf("the gap in the ledger is not to be seen: %+v", basis)
+	if len(completeness) == 0 || completeness[0].Gap != gapMissing || completeness[0].Note != gapNote {
+		t.Errorf("the gap in the ledger is not to be seen: %+v", completeness)
 	}
 }
 

@@ -22,8 +22,8 @@ import (
 	"github.com/dxctl/dxctl/store"
 )
 
-// platform wires the parts of dxctl together. A command opens one, uses it and closes it.
-type platform struct {
+// app wires the parts of dxctl together. A command opens one, uses it and closes it.
+type app struct {
 	cfg      config.Config
 	log      *slog.Logger
 	now      func() time.Time
@@ -54,12 +54,12 @@ type openOptions struct {
 }
 
 // open opens the configured store, migrates it, and loads the catalog and the scorecards.
-func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) (*platform, error) {
+func (s *cli) open(ctx context.Context, cfg config.Config, opt openOptions) (*app, error) {
 	log, err := s.logger()
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry()}
+	p := &app{cfg: cfg, log: log, now: s.now, registry: prometheus.NewRegistry()}
 	p.losses.p = p
 	if !opt.bare {
 		cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
@@ -102,18 +102,18 @@ func (s *session) open(ctx context.Context, cfg config.Config, opt openOptions) 
 }
 
 // reader answers what commands ask, with the documents of the API.
-func (p *platform) reader() (*report.Reader, error) {
+func (p *app) reader() (*report.Reader, error) {
 	return report.New(report.Deps{Store: p.store.Reader(), Metrics: p.metrics, Scorecards: p.cards, Catalog: p.catalog.Load, Now: p.now})
 }
 
 // close closes the store and adds what went wrong to err.
-func (p *platform) close(err *error) {
+func (p *app) close(err *error) {
 	*err = errors.Join(*err, p.store.Close())
 }
 
 // readFound reads the catalog again after a collect: new services own their history at once, and bots among new logins
 // are recognized.
-func (p *platform) readFound(ctx context.Context, summary collectors.Summary) error {
+func (p *app) readFound(ctx context.Context, summary collectors.Summary) error {
 	if summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().HasBotPatterns() {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (p *platform) readFound(ctx context.Context, summary collectors.Summary) er
 }
 
 // sync writes the catalog, the people and the environments into the store, where the public views join them.
-func (p *platform) sync(ctx context.Context) error {
+func (p *app) sync(ctx context.Context) error {
 	if err := p.catalog.Load().Sync(ctx, p.store); err != nil {
 		return fmt.Errorf("storing the catalog: %w", err)
 	}
@@ -135,13 +135,13 @@ func (p *platform) sync(ctx context.Context) error {
 }
 
 // grade gathers facts, grades every service and stores what changed.
-func (p *platform) grade(ctx context.Context) ([]scorecards.Report, error) {
+func (p *app) grade(ctx context.Context) ([]scorecards.Report, error) {
 	if err := p.sync(ctx); err != nil {
 		return nil, err
 	}
 	return p.cards.Refresh(ctx, p.store, p.catalog.Load(), p.metrics)
 }
 
-func (p *platform) collectorOptions() source.Options {
+func (p *app) collectorOptions() source.Options {
 	return source.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), CloneDir: p.cfg.Path(p.cfg.Collect.Dir), Dir: p.cfg.Dir}
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Basis is what one source said it has in one scope against what is stored, summed over the ledger's windows. A metric
-// with a gap in its basis is computed on incomplete data.
-type Basis struct {
+// Completeness is what one source said it has in one scope against what is stored, summed over the ledger's windows. A
+// metric with a gap in it is computed on incomplete data.
+type Completeness struct {
 	Source    string    `ch:"source" json:"source"`
 	Scope     string    `ch:"scope" json:"scope"`
 	Kind      string    `ch:"kind" json:"kind"`
@@ -19,9 +19,9 @@ type Basis struct {
 	Note      string    `ch:"note" json:"note,omitempty"`   // why a gap cannot be filled, when that is known
 }
 
-// Basis returns the ledger that the metric rests on. With a service it is narrowed to the scopes that events of the
-// service came from; a scope that never gave one is then not in it.
-func (e *Engine) Basis(ctx context.Context, id, service string) ([]Basis, error) {
+// Completeness returns the ledger of what the metric is computed from. With a service it is narrowed to the scopes that
+// events of the service came from; a scope that never gave one is then not in it.
+func (e *Engine) Completeness(ctx context.Context, id, service string) ([]Completeness, error) {
 	d, err := e.definition(id)
 	if err != nil {
 		return nil, err
@@ -30,7 +30,7 @@ func (e *Engine) Basis(ctx context.Context, id, service string) ([]Basis, error)
 	for i, k := range d.Inputs {
 		kinds[i] = string(k)
 	}
-	var rows []Basis
-	err = e.queryFile(ctx, "basis.sql", &rows, map[string]any{"kinds": kinds, "service": service})
+	var rows []Completeness
+	err = e.queryFile(ctx, "completeness.sql", &rows, map[string]any{"kinds": kinds, "service": service})
 	return rows, err
 }
