@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -97,6 +98,104 @@ func TestPoisonAloneDoesNotBlock(t *testing.T) {
 	put(t, q, "1", "2")
 	until(t, "its neighbors are applied", func() bool { return h.has("1") && h.has("2") })
 	until(t, "it is set aside", func() bool { return q.Stats().Rejected == 1 && q.Stats().Waiting == 0 })
+}
+
+// TestManyPoisonsDoNotBlock: what is behind more failing records than are delivered at once, in other segments and behind
+// damage, is applied in the first pass over them.
+func TestManyPoisonsDoNotBlock(t *testing.T) {
+	const poisons = 2*batchRecords + 10
+	dir := memoryDir(t)
+	q := openInbox(t, dir, Config{SegmentBytes: 30_000})
+	putPoisons(t, q, poisons/2)
+	put(t, q, "damaged")
+	putPoisons(t, q, poisons/2)
+	put(t, q, "1", "2")
+	damage(t, dir, "damaged")
+	h := &refusingStore{}
+	var tries atomic.Int64 // of poisons, until the last one behind them is applied
+	running(t, q, HandlerFunc(func(ctx context.Context, batch [][]byte) (map[int]string, error) {
+		if !h.has("2") {
+			tries.Add(1)
+		}
+		return h.Handle(ctx, batch)
+	}))
+	until(t, "those behind are applied", func() bool { return h.has("1") && h.has("2") })
+	if n := tries.Load(); n > poisons+10 { // once each, and once for each batch
+		t.Errorf("the handler was called %d times before", n)
+	}
+	put(t, q, "3")
+	until(t, "what arrives is applied", func() bool { return h.has("3") })
+	until(t, "all poisons are set aside", func() bool { return q.Stats().Rejected == poisons && q.Stats().Waiting == 0 })
+	if s := q.Stats(); s.Bytes != 0 || s.Damaged != 1 || h.has("damaged") {
+		t.Errorf("in the end %+v", s)
+	}
+	until(t, "the segments that are done with are removed", func() bool {
+		files, err := listSegments(dir)
+		return err == nil && len(files) == 1
+	})
+}
+
+// putPoisons queues n poisons, many at a time.
+func putPoisons(t *testing.T, q *Inbox, n int) {
+	t.Helper()
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() { put(t, q, "poison") })
+	}
+	all.Wait()
+}
+
+// damage changes the record of an id on disk.
+func damage(t *testing.T, dir, id string) {
+	t.Helper()
+	firsts, err := listSegments(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, first := range firsts {
+		content, err := os.ReadFile(segmentPath(dir, first))
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := bytes.Index(content, []byte(`"id":"`+id+`"`))
+		if at < 0 {
+			continue
+		}
+		file, err := os.OpenFile(segmentPath(dir, first), os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = file.WriteAt([]byte{0xff}, int64(at))
+		if err := errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("no segment has %s", id)
+}
+
+// TestADownStoreIsNotReadAhead: while the store is down a batch does not grow until all of the inbox is in memory.
+func TestADownStoreIsNotReadAhead(t *testing.T) {
+	q := openInbox(t, memoryDir(t), Config{})
+	putPoisons(t, q, 2*batchRecords)
+	var mu sync.Mutex
+	seen, tries := map[int]bool{}, 0
+	running(t, q, probed{HandlerFunc(func(_ context.Context, batch [][]byte) (map[int]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		seen[len(batch)] = true
+		tries++
+		return nil, errors.New("the store is down")
+	}), errors.New("the store is down")})
+	until(t, "it was tried often", func() bool { mu.Lock(); defer mu.Unlock(); return tries > 4*batchRecords })
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) != 2 || !seen[1] || !seen[batchRecords] {
+		t.Errorf("delivered %v at once", seen)
+	}
+	if s := q.Stats(); s.Rejected != 0 || s.Waiting != 2*batchRecords {
+		t.Errorf("%+v", s)
+	}
 }
 
 // TestStoreDownIsNoPoison: with its neighbors applied, a delivery that fails because the store is down by now is not

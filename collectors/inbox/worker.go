@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -34,7 +33,7 @@ func (f HandlerFunc) Handle(ctx context.Context, batch [][]byte) (map[int]string
 }
 
 const (
-	batchRecords = 1000    // records delivered at once, at most
+	batchRecords = 1000    // records read and delivered at once, at most
 	batchBytes   = 4 << 20 // and of about this size
 	firstPause   = 100 * time.Millisecond
 	longestPause = 30 * time.Second
@@ -42,14 +41,6 @@ const (
 	// pauses between, that is half a minute: a store that fails now and then must not cost a record.
 	suspicions = 9
 )
-
-// batch is the records that are delivered at once.
-type batch struct {
-	records [][]byte
-	numbers []uint64
-	next    position // behind it
-	bytes   int64
-}
 
 // Run delivers the records of the inbox, and those that arrive, until ctx ends; it then returns ctx's error. A handler that
 // fails is called again, with growing pauses. A record that fails while its neighbors do not is set aside in
@@ -59,11 +50,14 @@ func (q *Inbox) Run(ctx context.Context, h Handler) error {
 	q.running.Lock()
 	defer q.running.Unlock()
 	for {
-		b, err := q.read()
-		if err != nil {
-			return fmt.Errorf("reading the inbox %s: %w", q.dir, err)
+		q.mu.Lock()
+		b := &batch{next: q.position}
+		q.mu.Unlock()
+		if err := q.extend(b); err != nil {
+			return q.readError(err)
 		}
-		if len(b.records) == 0 {
+		if len(b.entries) == 0 {
+			q.advance(b) // behind a damaged part, or to the next segment
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -71,131 +65,85 @@ func (q *Inbox) Run(ctx context.Context, h Handler) error {
 				continue
 			}
 		}
-		if b, err = q.deliver(ctx, h, b); err != nil {
+		if err := q.deliver(ctx, h, b); err != nil {
 			return err
 		}
-		q.advance(b)
 	}
 }
 
-// read returns the next batch, of one segment; empty when there is nothing.
-func (q *Inbox) read() (batch, error) {
-	q.mu.Lock()
-	s, last, at, end := q.segments[0], len(q.segments) == 1, q.position, q.segments[0].end
-	q.mu.Unlock()
-	if at.Offset >= end && !last {
-		q.nextSegment()
-		return q.read()
-	}
-	b := batch{next: at}
-	for len(b.records) < batchRecords && b.bytes < batchBytes {
-		doc, next, err := readRecord(s.file, b.next.Offset, end)
-		if errors.Is(err, io.EOF) || errors.Is(err, errTorn) && len(b.records) > 0 {
-			break
-		}
-		if errors.Is(err, errTorn) {
-			return batch{}, q.skipDamaged(s, b.next, end)
-		}
-		if err != nil {
-			return batch{}, fmt.Errorf("%s at %d: %w", s.path, b.next.Offset, err)
-		}
-		b.records = append(b.records, doc)
-		b.numbers = append(b.numbers, b.next.Number)
-		b.bytes += next - b.next.Offset
-		b.next.Offset = next
-		b.next.Number++
-	}
-	return b, nil
-}
+func (q *Inbox) readError(err error) error { return fmt.Errorf("reading the inbox %s: %w", q.dir, err) }
 
-// skipDamaged moves the position to the next whole record behind a damaged part, and sets that part aside.
-func (q *Inbox) skipDamaged(s *segment, at position, end int64) error {
-	next, err := nextRecord(s.file, q.format.Start, at.Offset, end)
-	if err != nil {
-		return err
-	}
-	if err := q.setDamagedAside(s, at.Offset, next-at.Offset); err != nil {
-		return err
-	}
-	left, _, err := countRecords(s.file, q.format.Start, next, end, nil) // what was whole when it was opened may be damaged since
-	if err != nil {
-		return err
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.position.Offset = next
-	q.waiting -= next - at.Offset
-	q.counted = left
-	for _, later := range q.segments[1:] {
-		q.counted += later.count
-	}
-	signal(q.arrived) // look again
-	return nil
-}
-
-// nextSegment drops the first segment, which is done with.
-func (q *Inbox) nextSegment() {
-	q.mu.Lock()
-	done, next := q.segments[0], q.segments[1]
-	q.position = position{Segment: next.first, Number: next.first}
-	q.segments = q.segments[1:]
-	at := q.position
-	q.mu.Unlock()
-	q.savePosition(at)
-	if err := errors.Join(done.file.Close(), os.Remove(done.path)); err != nil {
-		q.log.Warn("cannot remove an applied file of the inbox", "error", err)
-	}
-}
-
-// advance notes that a batch is done.
-func (q *Inbox) advance(b batch) {
-	q.savePosition(b.next)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.rejected.passed(b.next.Number)
-	q.position = b.next
-	q.waiting -= b.bytes
-	q.counted -= uint64(len(b.records))
-}
-
-// savePosition stores how far the worker has come. When that fails, or a power cut undoes it, records are delivered again;
-// so it does not wait for the disk.
-func (q *Inbox) savePosition(at position) {
-	err := writePosition(q.dir, at)
-	if err != nil {
-		q.log.Warn("cannot save the inbox's position; after a restart records are delivered again", "error", err)
-	}
-}
-
-// deliver delivers a batch until every record of it is applied or set aside; it fails only when ctx ends. While a record
-// of it fails, those that have arrived meanwhile join the batch, so that they do not wait. It returns the batch as it
-// ended.
-func (q *Inbox) deliver(ctx context.Context, h Handler, b batch) (batch, error) {
-	done := make([]bool, len(b.records))
-	blamed := make([]int, len(b.records)) // how often each failed while another did not
+// deliver delivers a batch until every record of it is applied or set aside; it fails only when ctx ends or the inbox cannot
+// be read. While records of it fail, those behind them join the batch and are delivered before the others are again, so
+// that none waits for those that fail.
+func (q *Inbox) deliver(ctx context.Context, h Handler, b *batch) error {
 	pause := firstPause
+	err := q.attempt(ctx, h, b, b.open(0))
 	for {
-		err := q.attempt(ctx, h, b, done, blamed)
-		if err == nil {
-			return b, nil
+		if err := q.deliverBehind(ctx, h, b); err != nil {
+			return err
 		}
-		if ctx.Err() != nil {
-			return b, ctx.Err()
+		open := b.open(0)
+		if len(open) == 0 {
+			return ctx.Err()
 		}
-		q.log.Warn("cannot apply records; retrying", "records", len(b.records), "in", pause, "error", err)
+		q.log.Warn("cannot apply records; retrying", "records", len(open), "in", pause, "error", err)
 		if err := q.pause(ctx, pause); err != nil {
-			return b, err
+			return err
 		}
 		pause = min(2*pause, longestPause)
-		longer, err := q.read()
-		if err != nil {
-			return b, fmt.Errorf("reading the inbox %s: %w", q.dir, err)
-		}
-		if more := len(longer.records) - len(b.records); more > 0 {
-			b = longer
-			done, blamed = append(done, make([]bool, more)...), append(blamed, make([]int, more)...)
+		for part := range slices.Chunk(b.open(0), batchRecords) {
+			if err := q.deliverBehind(ctx, h, b); err != nil {
+				return err
+			}
+			err = q.attempt(ctx, h, b, part)
 		}
 	}
+}
+
+// deliverBehind delivers the records behind a batch once, as they join it. A batch of which nothing was applied is extended
+// beyond batchRecords only while the handler's destination can be written to.
+func (q *Inbox) deliverBehind(ctx context.Context, h Handler, b *batch) error {
+	for {
+		q.advance(b)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if len(b.open(0)) >= batchRecords && destination(ctx, h) == down {
+			return nil
+		}
+		n := len(b.entries)
+		if err := q.extend(b); err != nil {
+			return q.readError(err)
+		}
+		joined := b.open(n)
+		if len(joined) == 0 {
+			q.advance(b)
+			return nil
+		}
+		if err := q.attempt(ctx, h, b, joined); err != nil {
+			q.log.Warn("cannot apply records; they are tried again", "records", len(joined), "error", err)
+		}
+	}
+}
+
+// What is known of the destination of a handler.
+const (
+	unknown = iota
+	up
+	down
+)
+
+// destination asks a handler whether its destination can be written to.
+func destination(ctx context.Context, h Handler) int {
+	prober, can := h.(Prober)
+	switch {
+	case !can:
+		return unknown
+	case prober.Probe(ctx) != nil:
+		return down
+	}
+	return up
 }
 
 // pause waits between attempts; at most a second when a record arrives, which must not wait for those that fail.
@@ -215,30 +163,24 @@ func (q *Inbox) pause(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// attempt delivers the records that are not done: all at once, and where that fails one by one, in order. Its error is the
+// attempt delivers entries that are not done: all at once, and where that fails one by one, in order. Its error is the
 // reason why some are still not done.
-func (q *Inbox) attempt(ctx context.Context, h Handler, b batch, done []bool, blamed []int) error {
-	var open []int
-	for i, is := range done {
-		if !is {
-			open = append(open, i)
-		}
-	}
+func (q *Inbox) attempt(ctx context.Context, h Handler, b *batch, open []*entry) error {
 	if len(open) == 0 {
 		return nil
 	}
-	err := q.hand(ctx, h, b, open, done)
+	before := b.worked
+	err := q.hand(ctx, h, b, open)
 	var aside asideError
-	if err == nil || ctx.Err() != nil || errors.As(err, &aside) || len(b.records) == 1 && !isPanic(err) {
+	if err == nil || ctx.Err() != nil || errors.As(err, &aside) {
 		return err
 	}
-	failures := map[int]error{}
+	failures := map[*entry]error{}
 	applied := 0
-	for _, i := range open {
-		if done[i] {
-			continue
+	for _, e := range open {
+		if len(open) > 1 {
+			err = q.hand(ctx, h, b, []*entry{e})
 		}
-		err := q.hand(ctx, h, b, []int{i}, done)
 		if ctx.Err() != nil || errors.As(err, &aside) {
 			return err
 		}
@@ -246,58 +188,54 @@ func (q *Inbox) attempt(ctx context.Context, h Handler, b batch, done []bool, bl
 			applied++
 			continue
 		}
-		failures[i] = err
+		failures[e] = err
 	}
 	// When others went through, the handler works. When they did before, it may be down by now.
-	works := applied > 0
-	if !works && len(open) < len(b.records) {
-		prober, can := h.(Prober)
-		works = !can || prober.Probe(ctx) == nil
-	}
-	return q.blame(b, failures, works, done, blamed)
+	works := applied > 0 || before && destination(ctx, h) != down
+	return q.blame(open, failures, works)
 }
 
 // blame decides about records that failed alone. When the handler works, the record is at fault: after some attempts it is
 // set aside. When it does not, its destination is at fault, and all wait. A panic is always the record's fault.
-func (q *Inbox) blame(b batch, failures map[int]error, works bool, done []bool, blamed []int) error {
+func (q *Inbox) blame(open []*entry, failures map[*entry]error, works bool) error {
 	var left error
-	for i := range b.records {
-		err := failures[i]
+	for _, e := range open {
+		err := failures[e]
 		if err == nil {
 			continue
 		}
 		if works {
-			blamed[i]++
+			e.blamed++
 		}
-		if blamed[i] < suspicions && !isPanic(err) {
+		if e.blamed < suspicions && !isPanic(err) {
 			left = err
 			continue
 		}
-		if err := q.reject(b, i, err.Error()); err != nil {
+		if err := q.reject(e, err.Error()); err != nil {
 			return err
 		}
-		done[i] = true
 	}
 	return left
 }
 
-// hand calls the handler with the records at the indexes and sets aside what it rejects.
-func (q *Inbox) hand(ctx context.Context, h Handler, b batch, indexes []int, done []bool) error {
-	records := make([][]byte, len(indexes))
-	for n, i := range indexes {
-		records[n] = b.records[i]
+// hand calls the handler with the records of entries and sets aside what it rejects.
+func (q *Inbox) hand(ctx context.Context, h Handler, b *batch, entries []*entry) error {
+	records := make([][]byte, len(entries))
+	for i, e := range entries {
+		records[i] = e.record
 	}
 	rejected, err := safely(ctx, h, records)
 	if err != nil {
 		return err
 	}
-	for n, i := range indexes {
-		if reason, no := rejected[n]; no {
-			if err := q.reject(b, i, reason); err != nil {
+	b.worked = true
+	for i, e := range entries {
+		if reason, no := rejected[i]; no {
+			if err := q.reject(e, reason); err != nil {
 				return err
 			}
 		}
-		done[i] = true
+		e.finish()
 	}
 	return nil
 }
@@ -326,13 +264,14 @@ type asideError struct{ error }
 
 func (a asideError) Unwrap() error { return a.error }
 
-// reject sets a record aside.
-func (q *Inbox) reject(b batch, i int, reason string) error {
+// reject sets a record aside, which then is done.
+func (q *Inbox) reject(e *entry, reason string) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err := q.rejected.add(q.format, b.numbers[i], b.records[i], reason, q.opt.Now()); err != nil {
+	if err := q.rejected.add(q.format, e.start.Number, e.record, reason, q.opt.Now()); err != nil {
 		return asideError{err}
 	}
-	q.log.Warn("record set aside", "number", b.numbers[i], "reason", reason, "file", filepath.Join(q.dir, RejectedFile))
+	q.log.Warn("record set aside", "number", e.start.Number, "reason", reason, "file", filepath.Join(q.dir, RejectedFile))
+	e.finish()
 	return nil
 }
