@@ -17,8 +17,8 @@ const (
 // historyRow is a row of a table of what was observed since when.
 type historyRow[H any] interface {
 	comparable
-	key() [3]string // what was observed: the values of the table's key columns
-	state() H       // what was observed of it: the row without its time; equal states are no change
+	Key() [3]string // what was observed: the values of the table's key columns
+	State() H       // what was observed of it: the row without its time; equal states are no change
 }
 
 // observedTable stores observations of one kind in two tables: what holds now, and a history that gets a row only where
@@ -27,13 +27,13 @@ type observedTable[E event.Event, R rowOf[E], H historyRow[H]] struct {
 	table[E, R]
 	history    string
 	historyRow func(*E) H
-	key        [3]string // columns of H.key; the first is the entity
+	key        [3]string // the columns of H.Key; the first is the entity
 }
 
 // historyOf makes the two tables of a kind of observations.
 func historyOf[E event.Event, R rowOf[E], H historyRow[H]](current table[E, R], history string, row func(*E) H,
-	key ...string) observedTable[E, R, H] {
-	return observedTable[E, R, H]{table: current, history: history, historyRow: row, key: [3]string(key)}
+	key [3]string) observedTable[E, R, H] {
+	return observedTable[E, R, H]{table: current, history: history, historyRow: row, key: key}
 }
 
 func (t observedTable[E, R, H]) newBatch(n int) batch { return newEventBatch(n, t.append) }
@@ -78,12 +78,12 @@ func comparedAtOnce[E event.Event](rows []E) int {
 
 // changed returns the events that differ from the last row of the history with the same key.
 func (t observedTable[E, R, H]) changed(ctx context.Context, s *Store, events []E) ([]E, error) {
-	rows := make([]H, len(events))
+	observed := make([]H, len(events))
 	first := map[string]bool{}
 	second := map[string]bool{}
 	for i := range events {
-		rows[i] = t.historyRow(&events[i])
-		key := rows[i].key()
+		observed[i] = t.historyRow(&events[i])
+		key := observed[i].Key()
 		first[key[0]] = true
 		second[key[1]] = true
 	}
@@ -97,12 +97,12 @@ func (t observedTable[E, R, H]) changed(ctx context.Context, s *Store, events []
 	}
 	last := make(map[[3]string]H, len(stored))
 	for _, row := range stored {
-		last[row.key()] = row.state()
+		last[row.Key()] = row.State()
 	}
 	var changed []E
-	for i, row := range rows {
-		key := row.key()
-		state := row.state()
+	for i, row := range observed {
+		key := row.Key()
+		state := row.State()
 		if before, known := last[key]; !known || before != state {
 			changed = append(changed, events[i])
 			last[key] = state

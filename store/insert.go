@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/dxctl/dxctl/store/rows"
 )
 
 // insertSettings leave the search for rows of the same identity to merges and to FINAL, which every reader asks for
@@ -13,13 +15,13 @@ import (
 var insertSettings = clickhouse.Settings{"optimize_on_insert": 0}
 
 // insert writes columns of n rows in one block, which is stored as a whole or not at all.
-func (s *Store) insert(ctx context.Context, table string, n int, columns []column) error {
+func (s *Store) insert(ctx context.Context, table string, n int, columns []rows.Column) error {
 	if n == 0 {
 		return nil
 	}
 	names := make([]string, len(columns))
 	for i, c := range columns {
-		names[i] = c.name
+		names[i] = c.Name
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings))
 	if s.http {
@@ -35,8 +37,8 @@ func (s *Store) insert(ctx context.Context, table string, n int, columns []colum
 	}
 	defer func() { _ = batch.Close() }() // after Send it has nothing to do
 	for i, c := range columns {
-		if err := batch.Column(i).Append(c.values); err != nil {
-			return fmt.Errorf("writing to %s: column %s: %w", table, c.name, err)
+		if err := batch.Column(i).Append(c.Values); err != nil {
+			return fmt.Errorf("writing to %s: column %s: %w", table, c.Name, err)
 		}
 	}
 	if err := batch.Send(); err != nil {
@@ -82,4 +84,13 @@ func (s *Store) columnTypes(ctx context.Context, table string, names []string) (
 		columns[i] = clickhouse.ColumnNameAndType{Name: name, Type: types[name]}
 	}
 	return columns, nil
+}
+
+// seqColumn makes the column seq: first, first+1, …
+func seqColumn(first uint64, n int) rows.Column {
+	values := make([]uint64, n)
+	for i := range values {
+		values[i] = first + uint64(i)
+	}
+	return rows.Column{"seq", values}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store/rows"
 )
 
 // Stored returns the stored records with the identities of the given events, and possibly more with the same source,
@@ -51,15 +52,15 @@ func (s *Store) PipelineRuns(ctx context.Context, source, scope string, ids []st
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := selectRows[runRow](ctx, s, "raw_pipeline_runs FINAL WHERE "+ofScope+" AND id IN {ids:Array(String)}",
+	found, err := selectRows[rows.PipelineRun](ctx, s, "raw_pipeline_runs FINAL WHERE "+ofScope+" AND id IN {ids:Array(String)}",
 		map[string]any{"source": source, "scope": scope, "ids": ids})
 	if err != nil {
 		return nil, fmt.Errorf("looking up %d runs of %s: %w", len(ids), scope, err)
 	}
-	runs := make([]event.PipelineRun, len(rows))
-	for i, r := range rows {
+	runs := make([]event.PipelineRun, len(found))
+	for i, r := range found {
 		r.MergeState = ""
-		runs[i] = r.event()
+		runs[i] = r.Event()
 	}
 	return runs, nil
 }
@@ -106,19 +107,19 @@ func (s *Store) CountRecords(ctx context.Context, kind event.Kind, source string
 		where += " AND " + t.began + " < {to:DateTime64(3, 'UTC')}"
 		params["to"] = to
 	}
-	var rows []struct {
+	var found []struct {
 		Scope  string `ch:"scope"`
 		Stored uint64 `ch:"stored"`
 		Open   uint64 `ch:"open"`
 	}
 	sql := "SELECT scope, count() AS stored, countIf(is_open) AS open FROM (SELECT scope, " + t.open + " AS is_open FROM " +
 		t.table + " FINAL WHERE " + where + " GROUP BY scope, " + t.id + ") GROUP BY scope"
-	if err := s.Select(ctx, &rows, sql, params); err != nil {
+	if err := s.Select(ctx, &found, sql, params); err != nil {
 		return nil, nil, fmt.Errorf("counting the %s records of %d scopes: %w", kind, len(scopes), err)
 	}
-	stored = make(map[string]uint64, len(rows))
-	open = make(map[string]uint64, len(rows))
-	for _, r := range rows {
+	stored = make(map[string]uint64, len(found))
+	open = make(map[string]uint64, len(found))
+	for _, r := range found {
 		stored[r.Scope] = r.Stored
 		open[r.Scope] = r.Open
 	}
@@ -133,19 +134,19 @@ func (s *Store) OpenRecords(ctx context.Context, kind event.Kind, source, scope 
 		return nil, fmt.Errorf("listing open %s records: not a kind that has them", kind)
 	}
 	t := recordTables[kind]
-	var rows []struct {
+	var found []struct {
 		ID    string     `ch:"id"`
 		Began *time.Time `ch:"began"`
 	}
 	sql := "SELECT id, min(" + t.began + ") AS began FROM " + t.table + " FINAL WHERE " + ofScope +
 		" AND " + t.began + " >= {since:DateTime64(3, 'UTC')} GROUP BY id HAVING " + t.open
-	err := s.Select(ctx, &rows, sql, map[string]any{"source": source, "scope": scope, "since": since.UTC()})
+	err := s.Select(ctx, &found, sql, map[string]any{"source": source, "scope": scope, "since": since.UTC()})
 	if err != nil {
 		return nil, fmt.Errorf("listing the open %s records of %s: %w", kind, scope, err)
 	}
-	open := make(map[string]time.Time, len(rows))
-	for _, r := range rows {
-		open[r.ID] = known(r.Began)
+	open := make(map[string]time.Time, len(found))
+	for _, r := range found {
+		open[r.ID] = rows.Known(r.Began)
 	}
 	return open, nil
 }
@@ -153,14 +154,14 @@ func (s *Store) OpenRecords(ctx context.Context, kind event.Kind, source, scope 
 // GradeHistory returns the grades of an entity whenever they changed, oldest first. EvaluatedAt is the time of the
 // change, URL is empty.
 func (s *Store) GradeHistory(ctx context.Context, entity string) ([]event.Grade, error) {
-	rows, err := selectRows[gradeHistoryRow](ctx, s, `grade_history FINAL
+	found, err := selectRows[rows.GradeHistory](ctx, s, `grade_history FINAL
 WHERE entity = {entity:String} ORDER BY valid_from, seq`, map[string]any{"entity": entity})
 	if err != nil {
 		return nil, fmt.Errorf("reading the history of the grades of %s: %w", entity, err)
 	}
-	grades := make([]event.Grade, len(rows))
-	for i, r := range rows {
-		grades[i] = r.event()
+	grades := make([]event.Grade, len(found))
+	for i, r := range found {
+		grades[i] = r.Event()
 	}
 	return grades, nil
 }

@@ -6,35 +6,36 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store/rows"
 )
 
 // Descriptors returns the descriptors that sources have and that are not gone, ordered by source, scope and location.
 func (s *Store) Descriptors(ctx context.Context, sources []string) ([]event.Descriptor, error) {
-	rows, err := selectRows[descriptorRow](ctx, s, `raw_descriptors FINAL
+	found, err := selectRows[rows.Descriptor](ctx, s, `raw_descriptors FINAL
 WHERE document != '' AND source IN {sources:Array(String)} ORDER BY source, scope, location`,
 		map[string]any{"sources": sources})
 	if err != nil {
 		return nil, fmt.Errorf("reading the descriptors of %d sources: %w", len(sources), err)
 	}
-	descriptors := make([]event.Descriptor, len(rows))
-	for i, r := range rows {
-		descriptors[i] = r.event()
+	descriptors := make([]event.Descriptor, len(found))
+	for i, r := range found {
+		descriptors[i] = r.Event()
 	}
 	return descriptors, nil
 }
 
 // DescriptorRevisions returns the revisions of the descriptors of a scope that are not gone, by location.
 func (s *Store) DescriptorRevisions(ctx context.Context, source, scope string) (map[string]string, error) {
-	var rows []struct {
+	var found []struct {
 		Location string `ch:"location"`
 		Revision string `ch:"revision"`
 	}
 	const sql = "SELECT location, revision FROM raw_descriptors FINAL WHERE " + ofScope + " AND document != ''"
-	if err := s.Select(ctx, &rows, sql, map[string]any{"source": source, "scope": scope}); err != nil {
+	if err := s.Select(ctx, &found, sql, map[string]any{"source": source, "scope": scope}); err != nil {
 		return nil, fmt.Errorf("looking up the descriptors of %s: %w", scope, err)
 	}
-	revisions := make(map[string]string, len(rows))
-	for _, r := range rows {
+	revisions := make(map[string]string, len(found))
+	for _, r := range found {
 		revisions[r.Location] = r.Revision
 	}
 	return revisions, nil
@@ -44,7 +45,7 @@ func (s *Store) DescriptorRevisions(ctx context.Context, source, scope string) (
 // not among the listed ones, and how many descriptors the source has in all scopes.
 func (s *Store) UnlistedDescriptors(ctx context.Context, source string, listed []string,
 ) (unlisted []event.Descriptor, stored int, err error) {
-	var rows []struct {
+	var found []struct {
 		Provider string `ch:"provider"`
 		Scope    string `ch:"scope"`
 		Location string `ch:"location"`
@@ -57,10 +58,10 @@ func (s *Store) UnlistedDescriptors(ctx context.Context, source string, listed [
     FROM raw_descriptors FINAL WHERE source = {source:String} AND document != ''
 )
 WHERE NOT has({listed:Array(String)}, scope)`
-	if err := s.Select(ctx, &rows, sql, map[string]any{"source": source, "listed": listed}); err != nil {
+	if err := s.Select(ctx, &found, sql, map[string]any{"source": source, "listed": listed}); err != nil {
 		return nil, 0, fmt.Errorf("looking up the descriptors that %s no longer lists: %w", source, err)
 	}
-	for _, r := range rows {
+	for _, r := range found {
 		unlisted = append(unlisted, event.Descriptor{
 			Source: source, Provider: r.Provider, Scope: r.Scope, Location: r.Location, URL: r.URL,
 		})
@@ -71,7 +72,7 @@ WHERE NOT has({listed:Array(String)}, scope)`
 
 // Logins returns every login that stored events name, with what it did, ordered by provider and login.
 func (s *Store) Logins(ctx context.Context) ([]event.Login, error) {
-	var rows []struct {
+	var found []struct {
 		Provider string    `ch:"provider"`
 		Name     string    `ch:"login"`
 		Bot      bool      `ch:"bot"`
@@ -95,11 +96,11 @@ FROM
 WHERE account != ''
 GROUP BY provider, login
 ORDER BY provider, login`
-	if err := s.Select(ctx, &rows, sql, nil); err != nil {
+	if err := s.Select(ctx, &found, sql, nil); err != nil {
 		return nil, fmt.Errorf("reading the logins of the stored events: %w", err)
 	}
-	logins := make([]event.Login, len(rows))
-	for i, r := range rows {
+	logins := make([]event.Login, len(found))
+	for i, r := range found {
 		logins[i] = event.Login(r)
 	}
 	return logins, nil
@@ -108,18 +109,18 @@ ORDER BY provider, login`
 // CatalogDefinitions returns the definitions, as JSON, of the entities that the catalog last read from these files,
 // from files below these directories, or from what Locations in them name; ordered by entity ref.
 func (s *Store) CatalogDefinitions(ctx context.Context, files []string) ([]string, error) {
-	var rows []struct {
+	var found []struct {
 		Definition string `ch:"definition"`
 	}
 	const sql = `SELECT definition FROM catalog_entities
 WHERE arrayExists(f -> startsWith(location, concat(f, ':')) OR startsWith(location, concat(f, '/')), {files:Array(String)})
    OR hasAny(JSONExtract(definition, 'via', 'Array(String)'), {files:Array(String)})
 ORDER BY ref`
-	if err := s.Select(ctx, &rows, sql, map[string]any{"files": files}); err != nil {
+	if err := s.Select(ctx, &found, sql, map[string]any{"files": files}); err != nil {
 		return nil, fmt.Errorf("reading the stored entities of %d files: %w", len(files), err)
 	}
-	definitions := make([]string, len(rows))
-	for i, r := range rows {
+	definitions := make([]string, len(found))
+	for i, r := range found {
 		definitions[i] = r.Definition
 	}
 	return definitions, nil

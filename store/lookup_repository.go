@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store/rows"
 )
 
 // repositoryServices selects the services of a repository: those that its scope or a directory of it is bound to, and
@@ -19,7 +20,7 @@ const repositoryServices = `(service IN (SELECT service FROM catalog_bindings WH
 // provider, or a directory of it, belongs to: in order of time, with service and environment as the public views name
 // them. Deployments without any time are left out. Provider, status_raw, ref, version, actor and trigger are not set.
 func (s *Store) RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error) {
-	var rows []struct {
+	var found []struct {
 		Service     string     `ch:"service"`
 		Environment string     `ch:"environment"`
 		Key         string     `ch:"environment_key"`
@@ -40,15 +41,15 @@ func (s *Store) RepositoryDeployments(ctx context.Context, provider, repository 
 FROM deployments
 WHERE status = 'succeeded' AND coalesce(started_at, created_at, finished_at) IS NOT NULL AND ` + repositoryServices + `
 ORDER BY coalesce(started_at, created_at, finished_at), source, scope, id, attempt, environment_key`
-	if err := s.Select(ctx, &rows, sql, ofRepository(provider, repository)); err != nil {
+	if err := s.Select(ctx, &found, sql, ofRepository(provider, repository)); err != nil {
 		return nil, fmt.Errorf("looking up the deployments of %s: %w", repository, err)
 	}
-	deployments := make([]event.Deployment, len(rows))
-	for i, r := range rows {
+	deployments := make([]event.Deployment, len(found))
+	for i, r := range found {
 		deployments[i] = event.Deployment{
 			Origin:  event.Origin{Source: r.Source, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service},
 			Attempt: r.Attempt, Environment: r.Environment, EnvironmentKey: r.Key, Status: event.Succeeded, SHA: r.SHA,
-			CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+			CreatedAt: rows.Known(r.CreatedAt), StartedAt: rows.Known(r.StartedAt), FinishedAt: rows.Known(r.FinishedAt),
 			Baseline: r.Baseline, RollbackOf: r.RollbackOf,
 		}
 	}
@@ -58,7 +59,7 @@ ORDER BY coalesce(started_at, created_at, finished_at), source, scope, id, attem
 // RepositoryServices returns the directories of a repository that services are bound to, by service and sorted; the
 // directory is "" where the whole repository is bound.
 func (s *Store) RepositoryServices(ctx context.Context, provider, repository string) (map[string][]string, error) {
-	var rows []struct {
+	var found []struct {
 		Path    string `ch:"path"`
 		Service string `ch:"service"`
 	}
@@ -69,11 +70,11 @@ func (s *Store) RepositoryServices(ctx context.Context, provider, repository str
     SELECT path, service FROM catalog_paths WHERE provider = {provider:String} AND scope = {repository:String}
 )
 ORDER BY service, path`
-	if err := s.Select(ctx, &rows, sql, ofRepository(provider, repository)); err != nil {
+	if err := s.Select(ctx, &found, sql, ofRepository(provider, repository)); err != nil {
 		return nil, fmt.Errorf("looking up the services of %s: %w", repository, err)
 	}
 	services := map[string][]string{}
-	for _, r := range rows {
+	for _, r := range found {
 		services[r.Service] = append(services[r.Service], r.Path)
 	}
 	return services, nil
@@ -87,7 +88,7 @@ func ofRepository(provider, repository string) map[string]any {
 // the commits.
 func (s *Store) Comparisons(ctx context.Context, source, scope string,
 ) (map[event.DeploymentKey]event.DeployedCommits, error) {
-	var rows []struct {
+	var found []struct {
 		Source      string `ch:"deployment_source"`
 		Scope       string `ch:"deployment_scope"`
 		Environment string `ch:"deployment_environment"`
@@ -98,11 +99,11 @@ func (s *Store) Comparisons(ctx context.Context, source, scope string,
 	}
 	const sql = `SELECT deployment_source, deployment_scope, deployment_environment, id, attempt, comparison, basis
 FROM raw_deployed_commits FINAL WHERE ` + ofScope
-	if err := s.Select(ctx, &rows, sql, map[string]any{"source": source, "scope": scope}); err != nil {
+	if err := s.Select(ctx, &found, sql, map[string]any{"source": source, "scope": scope}); err != nil {
 		return nil, fmt.Errorf("looking up the compared deployments of %s: %w", scope, err)
 	}
-	compared := make(map[event.DeploymentKey]event.DeployedCommits, len(rows))
-	for _, r := range rows {
+	compared := make(map[event.DeploymentKey]event.DeployedCommits, len(found))
+	for _, r := range found {
 		key := event.DeploymentKey{Source: r.Source, Scope: r.Scope, ID: r.ID, Attempt: r.Attempt, Environment: r.Environment}
 		compared[key] = event.DeployedCommits{Deployment: key, Comparison: event.Comparison(r.Comparison), Basis: r.Basis}
 	}

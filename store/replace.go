@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/store/rows"
 )
 
 // stagingMark is in the names of tables that Replace fills.
@@ -21,15 +23,15 @@ const catalogPrefix = "catalog_"
 
 // Replace puts rows in place of everything that a part of the catalog holds, in one step: whoever reads meanwhile sees
 // the old rows or the new ones. The parts are "entities", "bindings", "paths", "identities", "people" and
-// "environments". rows is a slice of structs whose fields have `ch` tags with the names of the columns; columns that no
+// "environments". all is a slice of structs whose fields have `ch` tags with the names of the columns; columns that no
 // field names get their defaults. Of two calls for one part at a time, one comes last and its rows stay.
-func (s *Store) Replace(ctx context.Context, part string, rows any) error {
+func (s *Store) Replace(ctx context.Context, part string, all any) error {
 	if !databaseName.MatchString(part) {
 		return fmt.Errorf("replacing the rows of %q: not a part of the catalog", part)
 	}
 	table := catalogPrefix + part
 	fail := func(err error) error { return fmt.Errorf("replacing the rows of %s: %w", table, err) }
-	rowType, err := rowType(rows)
+	rowType, err := rows.TypeOf(all)
 	if err != nil {
 		return fail(err)
 	}
@@ -37,11 +39,11 @@ func (s *Store) Replace(ctx context.Context, part string, rows any) error {
 	if err := s.db.Exec(ctx, "CREATE TABLE "+staging+" AS "+table); err != nil {
 		return fail(err)
 	}
-	all := reflect.ValueOf(rows)
-	for first := 0; first < all.Len(); first += replaceRows {
-		block := all.Slice(first, min(first+replaceRows, all.Len()))
+	values := reflect.ValueOf(all)
+	for first := 0; first < values.Len(); first += replaceRows {
+		block := values.Slice(first, min(first+replaceRows, values.Len()))
 		row := reflect.New(rowType).Elem()
-		columns, collect := rowColumns(row, block.Len())
+		columns, collect := rows.Collect(row, block.Len())
 		for i := range block.Len() {
 			row.Set(block.Index(i))
 			collect(i)

@@ -9,25 +9,26 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store/rows"
 )
 
 // eventTables are the tables of events, one entry a kind, in the order in which Append writes them. A new kind needs
-// its type in package event, its row struct, and its entry here.
+// its type in package event, its row struct in package rows, its entry here, and its example in the test of rows.
 var eventTables = []eventTable{
-	tableOf("raw_deployments", newDeploymentRow, "source", "scope", "id"),
-	tableOf("raw_pipeline_runs", newRunRow, "source", "scope", "id"),
-	tableOf("raw_pipeline_jobs", newJobRow, "source", "scope", "id"),
-	tableOf("raw_changes", newChangeRow, "source", "scope", "id"),
-	tableOf("raw_incidents", newIncidentRow, "source", "scope", "id"),
-	tableOf("raw_descriptors", newDescriptorRow, "source", "scope", "location"),
-	tableOf("raw_deployed_commits", newDeployedCommitsRow, "source", "scope", "id"),
-	tableOf("raw_action_runs", newActionRunRow, "source", "", "id"),
-	historyOf(tableOf("current_facts", newFactRow, "source", "entity", "fact"),
-		"fact_history", newFactHistoryRow, "entity", "fact", "source"),
-	historyOf(tableOf("current_grades", newGradeRow, "", "entity", "rule"),
-		"grade_history", newGradeHistoryRow, "entity", "rule", "scorecard"),
+	tableOf("raw_deployments", rows.NewDeployment, "source", "scope", "id"),
+	tableOf("raw_pipeline_runs", rows.NewPipelineRun, "source", "scope", "id"),
+	tableOf("raw_pipeline_jobs", rows.NewPipelineJob, "source", "scope", "id"),
+	tableOf("raw_changes", rows.NewChange, "source", "scope", "id"),
+	tableOf("raw_incidents", rows.NewIncident, "source", "scope", "id"),
+	tableOf("raw_descriptors", rows.NewDescriptor, "source", "scope", "location"),
+	tableOf("raw_deployed_commits", rows.NewDeployedCommits, "source", "scope", "id"),
+	tableOf("raw_action_runs", rows.NewActionRun, "source", "", "id"),
+	historyOf(tableOf("current_facts", rows.NewFact, "source", "entity", "fact"),
+		"fact_history", rows.NewFactHistory, rows.FactKey),
+	historyOf(tableOf("current_grades", rows.NewGrade, "", "entity", "rule"),
+		"grade_history", rows.NewGradeHistory, rows.GradeKey),
 	// Last: an entry says that what it counts is stored.
-	tableOf("raw_ledger", newLedgerRow, "source", "scope", "kind"),
+	tableOf("raw_ledger", rows.NewLedgerEntry, "source", "scope", "kind"),
 }
 
 // eventTable stores the events of one kind.
@@ -60,7 +61,7 @@ func (b *eventBatch[E]) add(e event.Event) { b.events = append(b.events, e.(E)) 
 func (b *eventBatch[E]) write(ctx context.Context, s *Store) error { return b.store(ctx, s, b.events) }
 
 // rowOf is a row struct of an event type.
-type rowOf[E event.Event] interface{ event() E }
+type rowOf[E event.Event] interface{ Event() E }
 
 // table stores events of type E as rows of type R.
 type table[E event.Event, R rowOf[E]] struct {
@@ -97,27 +98,27 @@ func (t table[E, R]) find(ctx context.Context, s *Store, source string, scopes, 
 		where += " AND " + t.scope + " IN {scopes:Array(String)}"
 		params["scopes"] = scopes
 	}
-	rows, err := selectRows[R](ctx, s, t.name+" FINAL WHERE "+where, params)
+	found, err := selectRows[R](ctx, s, t.name+" FINAL WHERE "+where, params)
 	if err != nil {
 		return nil, err
 	}
-	events := make([]event.Event, len(rows))
-	for i, r := range rows {
-		events[i] = r.event()
+	events := make([]event.Event, len(found))
+	for i, r := range found {
+		events[i] = r.Event()
 	}
 	return events, nil
 }
 
 // selectRows reads whole rows of type R; from begins with the table's name.
 func selectRows[R any](ctx context.Context, s *Store, from string, params map[string]any) ([]R, error) {
-	var rows []R
-	err := s.selectInto(ctx, &rows, from, params)
-	return rows, err
+	var found []R
+	err := s.selectInto(ctx, &found, from, params)
+	return found, err
 }
 
 // selectInto reads whole rows into dest, a pointer to a slice of row structs; from begins with the table's name.
 func (s *Store) selectInto(ctx context.Context, dest any, from string, params map[string]any) error {
-	columns := columnNames(reflect.TypeOf(dest).Elem().Elem())
+	columns := rows.Names(reflect.TypeOf(dest).Elem().Elem())
 	return s.Select(ctx, dest, "SELECT "+columns+" FROM "+from, params)
 }
 
@@ -137,7 +138,7 @@ func appendRows[E, R any](ctx context.Context, s *Store, table string, events []
 		blockFirst := first
 		first += uint64(len(block))
 		blocks.Go(func() error {
-			columns := columnsOf(len(block), func(i int, r *R) { *r = row(&block[i]) })
+			columns := rows.Columns(len(block), func(i int, r *R) { *r = row(&block[i]) })
 			return s.insert(ctx, table, len(block), append(columns, seqColumn(blockFirst, len(block))))
 		})
 	}

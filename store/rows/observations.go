@@ -1,4 +1,4 @@
-package store
+package rows
 
 import (
 	"encoding/json"
@@ -7,7 +7,14 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-type factRow struct {
+// The columns of the keys of the histories; the first is the entity.
+var (
+	FactKey  = [3]string{"entity", "fact", "source"}
+	GradeKey = [3]string{"entity", "rule", "scorecard"}
+)
+
+// Fact is the row of a fact that holds now.
+type Fact struct {
 	Source     string     `ch:"source"`
 	SourceKey  string     `ch:"source_key"` // Source once more, as a part of the table's key
 	Entity     string     `ch:"entity"`
@@ -20,21 +27,24 @@ type factRow struct {
 	URL        string     `ch:"url"`
 }
 
-func newFactRow(f *event.Fact) factRow {
-	return factRow{
+// NewFact returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewFact(f *event.Fact) Fact {
+	return Fact{
 		Source: f.Source, SourceKey: f.Source, Entity: f.Entity, Fact: f.Name, Type: string(f.Type), Value: factValue(f),
 		ObservedAt: f.ObservedAt, ExpiresAt: nullable(&f.ExpiresAt), Error: f.Error, URL: f.URL,
 	}
 }
 
-func (r factRow) event() event.Fact {
+// Event returns the event that the row was made of.
+func (r Fact) Event() event.Fact {
 	return event.Fact{
 		Source: r.Source, Entity: r.Entity, Name: r.Fact, Type: event.FactType(r.Type), Value: json.RawMessage(r.Value),
-		ObservedAt: r.ObservedAt.UTC(), ExpiresAt: known(r.ExpiresAt), Error: r.Error, URL: r.URL,
+		ObservedAt: r.ObservedAt.UTC(), ExpiresAt: Known(r.ExpiresAt), Error: r.Error, URL: r.URL,
 	}
 }
 
-type factHistoryRow struct {
+// FactHistory is the row of a fact since a time.
+type FactHistory struct {
 	Source    string    `ch:"source"`
 	SourceKey string    `ch:"source_key"`
 	Entity    string    `ch:"entity"`
@@ -45,17 +55,20 @@ type factHistoryRow struct {
 	ValidFrom time.Time `ch:"valid_from"`
 }
 
-func newFactHistoryRow(f *event.Fact) factHistoryRow {
-	return factHistoryRow{
+// NewFactHistory returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewFactHistory(f *event.Fact) FactHistory {
+	return FactHistory{
 		Source: f.Source, SourceKey: f.Source, Entity: f.Entity, Fact: f.Name, Type: string(f.Type), Value: factValue(f),
 		Error: f.Error, ValidFrom: f.ObservedAt,
 	}
 }
 
-func (r factHistoryRow) key() [3]string { return [3]string{r.Entity, r.Fact, r.Source} }
+// Key returns what was observed: the values of the columns of FactKey.
+func (r FactHistory) Key() [3]string { return [3]string{r.Entity, r.Fact, r.Source} }
 
-func (r factHistoryRow) state() factHistoryRow {
-	return factHistoryRow{Type: r.Type, Value: r.Value, Error: r.Error}
+// State returns what was observed of it: the row without its time. Equal states are no change.
+func (r FactHistory) State() FactHistory {
+	return FactHistory{Type: r.Type, Value: r.Value, Error: r.Error}
 }
 
 // factValue returns the value as it is stored: compact JSON, empty where there is an error instead.
@@ -96,8 +109,8 @@ func plain(raw json.RawMessage) bool {
 	return true
 }
 
-// verdictRow are the columns that the grade that holds now and the history of grades share.
-type verdictRow struct {
+// verdictColumns are the columns that the grade that holds now and the history of grades share.
+type verdictColumns struct {
 	Entity      string `ch:"entity"`
 	Scorecard   string `ch:"scorecard"`
 	Rule        string `ch:"rule"`
@@ -107,50 +120,58 @@ type verdictRow struct {
 	Reason      string `ch:"reason"`
 }
 
-func newVerdictRow(g *event.Grade) verdictRow {
-	return verdictRow{
+func newVerdictColumns(g *event.Grade) verdictColumns {
+	return verdictColumns{
 		Entity: g.Entity, Scorecard: g.Scorecard, Rule: g.Rule, RuleVersion: g.RuleVersion, Level: g.Level,
 		Outcome: string(g.Outcome), Reason: g.Reason,
 	}
 }
 
-func (r verdictRow) grade(at time.Time) event.Grade {
+func (r verdictColumns) grade(at time.Time) event.Grade {
 	return event.Grade{
 		Entity: r.Entity, Scorecard: r.Scorecard, Rule: r.Rule, RuleVersion: r.RuleVersion, Level: r.Level,
 		Outcome: event.Outcome(r.Outcome), Reason: r.Reason, EvaluatedAt: at.UTC(),
 	}
 }
 
-type gradeRow struct {
-	verdictRow
+// Grade is the row of a grade that holds now.
+type Grade struct {
+	verdictColumns
 	URL         string    `ch:"url"`
 	EvaluatedAt time.Time `ch:"evaluated_at"`
 }
 
-func newGradeRow(g *event.Grade) gradeRow {
-	return gradeRow{verdictRow: newVerdictRow(g), URL: g.URL, EvaluatedAt: g.EvaluatedAt}
+// NewGrade returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewGrade(g *event.Grade) Grade {
+	return Grade{verdictColumns: newVerdictColumns(g), URL: g.URL, EvaluatedAt: g.EvaluatedAt}
 }
 
-func (r gradeRow) event() event.Grade {
+// Event returns the event that the row was made of.
+func (r Grade) Event() event.Grade {
 	g := r.grade(r.EvaluatedAt)
 	g.URL = r.URL
 	return g
 }
 
-type gradeHistoryRow struct {
-	verdictRow
+// GradeHistory is the row of a grade since a time.
+type GradeHistory struct {
+	verdictColumns
 	ValidFrom time.Time `ch:"valid_from"`
 }
 
-func newGradeHistoryRow(g *event.Grade) gradeHistoryRow {
-	return gradeHistoryRow{verdictRow: newVerdictRow(g), ValidFrom: g.EvaluatedAt}
+// NewGradeHistory returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewGradeHistory(g *event.Grade) GradeHistory {
+	return GradeHistory{verdictColumns: newVerdictColumns(g), ValidFrom: g.EvaluatedAt}
 }
 
-func (r gradeHistoryRow) event() event.Grade { return r.grade(r.ValidFrom) }
+// Event returns the event that the row was made of.
+func (r GradeHistory) Event() event.Grade { return r.grade(r.ValidFrom) }
 
-func (r gradeHistoryRow) key() [3]string { return [3]string{r.Entity, r.Rule, r.Scorecard} }
+// Key returns what was observed: the values of the columns of GradeKey.
+func (r GradeHistory) Key() [3]string { return [3]string{r.Entity, r.Rule, r.Scorecard} }
 
-func (r gradeHistoryRow) state() gradeHistoryRow {
+// State returns what was observed of it: the row without its time. Equal states are no change.
+func (r GradeHistory) State() GradeHistory {
 	r.ValidFrom = time.Time{}
 	return r
 }

@@ -1,4 +1,4 @@
-package store
+package rows
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// deployedCommitsRow keeps a deployment's commits in one row, so that a later observation replaces all of them at once.
+// DeployedCommits keeps a deployment's commits in one row, so that a later observation replaces all of them at once.
 // Commits, Authored and Committed have one entry a commit; times are Unix seconds, as git has them, and 0 is not known.
-type deployedCommitsRow struct {
+type DeployedCommits struct {
 	Source                string   `ch:"source"`
 	Provider              string   `ch:"provider"`
 	Scope                 string   `ch:"scope"`
@@ -28,8 +28,9 @@ type deployedCommitsRow struct {
 	Committed             []int64  `ch:"committed"`
 }
 
-func newDeployedCommitsRow(d *event.DeployedCommits) deployedCommitsRow {
-	r := deployedCommitsRow{
+// NewDeployedCommits returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewDeployedCommits(d *event.DeployedCommits) DeployedCommits {
+	r := DeployedCommits{
 		Source: d.Source, Provider: d.Provider, Scope: d.Scope,
 		DeploymentSource: d.Deployment.Source, DeploymentScope: d.Deployment.Scope,
 		DeploymentEnvironment: d.Deployment.Environment, ID: d.ID, Attempt: d.Deployment.Attempt, URL: d.URL,
@@ -46,7 +47,8 @@ func newDeployedCommitsRow(d *event.DeployedCommits) deployedCommitsRow {
 	return r
 }
 
-func (r deployedCommitsRow) event() event.DeployedCommits {
+// Event returns the event that the row was made of.
+func (r DeployedCommits) Event() event.DeployedCommits {
 	d := event.DeployedCommits{
 		Origin: event.Origin{Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL},
 		Deployment: event.DeploymentKey{

@@ -1,4 +1,8 @@
-package store
+// Package rows has one struct a table of events: the names of its columns stand in `ch` tags, and a time or a duration
+// that can be unknown is a pointer. Appending and reading go through these structs, so that a column is named once.
+//
+// The column seq is not among their fields: the store numbers what it writes, and no reader of a row needs it.
+package rows
 
 import (
 	"time"
@@ -6,12 +10,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// A row is a row of one table: the names of its columns stand in `ch` tags, a time or a duration that can be unknown is
-// a pointer. Appending, reading and replacing all go through these structs, so that a column is named once. The column
-// seq is not among their fields: [Store.acquireSeq] numbers what is written, and no reader of a row needs it.
-
-// originRow are the columns of an event's origin.
-type originRow struct {
+// originColumns are the columns of an event's origin.
+type originColumns struct {
 	Source     string `ch:"source"`
 	Provider   string `ch:"provider"`
 	Scope      string `ch:"scope"`
@@ -21,22 +21,23 @@ type originRow struct {
 	MergeState string `ch:"merge_state"`
 }
 
-func newOriginRow(o *event.Origin) originRow {
-	return originRow{
+func newOriginColumns(o *event.Origin) originColumns {
+	return originColumns{
 		Source: o.Source, Provider: o.Provider, Scope: o.Scope, ID: o.ID, URL: o.URL, Service: o.Service,
 		MergeState: o.MergeState,
 	}
 }
 
-func (r *originRow) origin() event.Origin {
+func (r *originColumns) origin() event.Origin {
 	return event.Origin{
 		Source: r.Source, Provider: r.Provider, Scope: r.Scope, ID: r.ID, URL: r.URL, Service: r.Service,
 		MergeState: r.MergeState,
 	}
 }
 
-type deploymentRow struct {
-	originRow
+// Deployment is the row of a deployment.
+type Deployment struct {
+	originColumns
 	Attempt        uint16     `ch:"attempt"`
 	Environment    string     `ch:"environment"`
 	EnvironmentKey string     `ch:"environment_key"`
@@ -55,9 +56,10 @@ type deploymentRow struct {
 	RollbackOf     string     `ch:"rollback_of"`
 }
 
-func newDeploymentRow(d *event.Deployment) deploymentRow {
-	return deploymentRow{
-		originRow: newOriginRow(&d.Origin), Attempt: d.Attempt, Environment: d.Environment, EnvironmentKey: d.EnvironmentKey,
+// NewDeployment returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewDeployment(d *event.Deployment) Deployment {
+	return Deployment{
+		originColumns: newOriginColumns(&d.Origin), Attempt: d.Attempt, Environment: d.Environment, EnvironmentKey: d.EnvironmentKey,
 		Status: string(d.Status), StatusRaw: d.StatusRaw,
 		CreatedAt: nullable(&d.CreatedAt), StartedAt: nullable(&d.StartedAt), FinishedAt: nullable(&d.FinishedAt),
 		SHA: d.SHA, Ref: d.Ref, Version: d.Version, Actor: d.Actor, Bot: d.Bot, Trigger: d.Trigger,
@@ -65,18 +67,20 @@ func newDeploymentRow(d *event.Deployment) deploymentRow {
 	}
 }
 
-func (r deploymentRow) event() event.Deployment {
+// Event returns the event that the row was made of.
+func (r Deployment) Event() event.Deployment {
 	return event.Deployment{
 		Origin: r.origin(), Attempt: r.Attempt, Environment: r.Environment, EnvironmentKey: r.EnvironmentKey,
 		Status: event.Status(r.Status), StatusRaw: r.StatusRaw,
-		CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+		CreatedAt: Known(r.CreatedAt), StartedAt: Known(r.StartedAt), FinishedAt: Known(r.FinishedAt),
 		SHA: r.SHA, Ref: r.Ref, Version: r.Version, Actor: r.Actor, Bot: r.Bot, Trigger: r.Trigger,
 		Baseline: r.Baseline, RollbackOf: r.RollbackOf,
 	}
 }
 
-type runRow struct {
-	originRow
+// PipelineRun is the row of a pipeline run.
+type PipelineRun struct {
+	originColumns
 	Attempt    uint16     `ch:"attempt"`
 	Pipeline   string     `ch:"pipeline"`
 	Status     string     `ch:"status"`
@@ -92,9 +96,10 @@ type runRow struct {
 	DurationMS *uint64    `ch:"duration_ms"`
 }
 
-func newRunRow(r *event.PipelineRun) runRow {
-	return runRow{
-		originRow: newOriginRow(&r.Origin), Attempt: r.Attempt, Pipeline: r.Pipeline,
+// NewPipelineRun returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewPipelineRun(r *event.PipelineRun) PipelineRun {
+	return PipelineRun{
+		originColumns: newOriginColumns(&r.Origin), Attempt: r.Attempt, Pipeline: r.Pipeline,
 		Status: string(r.Status), StatusRaw: r.StatusRaw, Branch: r.Branch, Trigger: r.Trigger, SHA: r.SHA,
 		Actor: r.Actor, Bot: r.Bot,
 		CreatedAt: nullable(&r.CreatedAt), StartedAt: nullable(&r.StartedAt), FinishedAt: nullable(&r.FinishedAt),
@@ -102,18 +107,20 @@ func newRunRow(r *event.PipelineRun) runRow {
 	}
 }
 
-func (r runRow) event() event.PipelineRun {
+// Event returns the event that the row was made of.
+func (r PipelineRun) Event() event.PipelineRun {
 	return event.PipelineRun{
 		Origin: r.origin(), Attempt: r.Attempt, Pipeline: r.Pipeline,
 		Status: event.Status(r.Status), StatusRaw: r.StatusRaw, Branch: r.Branch, Trigger: r.Trigger, SHA: r.SHA,
 		Actor: r.Actor, Bot: r.Bot,
-		CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+		CreatedAt: Known(r.CreatedAt), StartedAt: Known(r.StartedAt), FinishedAt: Known(r.FinishedAt),
 		Duration: knownDuration(r.DurationMS),
 	}
 }
 
-type jobRow struct {
-	originRow
+// PipelineJob is the row of a pipeline job.
+type PipelineJob struct {
+	originColumns
 	RunID      string     `ch:"run_id"`
 	Attempt    uint16     `ch:"attempt"`
 	Name       string     `ch:"name"`
@@ -125,24 +132,27 @@ type jobRow struct {
 	FinishedAt *time.Time `ch:"finished_at"`
 }
 
-func newJobRow(j *event.PipelineJob) jobRow {
-	return jobRow{
-		originRow: newOriginRow(&j.Origin), RunID: j.RunID, Attempt: j.Attempt, Name: j.Name, Runner: j.Runner,
+// NewPipelineJob returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewPipelineJob(j *event.PipelineJob) PipelineJob {
+	return PipelineJob{
+		originColumns: newOriginColumns(&j.Origin), RunID: j.RunID, Attempt: j.Attempt, Name: j.Name, Runner: j.Runner,
 		Status: string(j.Status), StatusRaw: j.StatusRaw,
 		CreatedAt: nullable(&j.CreatedAt), StartedAt: nullable(&j.StartedAt), FinishedAt: nullable(&j.FinishedAt),
 	}
 }
 
-func (r jobRow) event() event.PipelineJob {
+// Event returns the event that the row was made of.
+func (r PipelineJob) Event() event.PipelineJob {
 	return event.PipelineJob{
 		Origin: r.origin(), RunID: r.RunID, Attempt: r.Attempt, Name: r.Name, Runner: r.Runner,
 		Status: event.Status(r.Status), StatusRaw: r.StatusRaw,
-		CreatedAt: known(r.CreatedAt), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+		CreatedAt: Known(r.CreatedAt), StartedAt: Known(r.StartedAt), FinishedAt: Known(r.FinishedAt),
 	}
 }
 
-type changeRow struct {
-	originRow
+// Change is the row of a change.
+type Change struct {
+	originColumns
 	Repository    string     `ch:"repository"`
 	Number        uint64     `ch:"number"`
 	Title         string     `ch:"title"`
@@ -162,9 +172,10 @@ type changeRow struct {
 	Reverts       string     `ch:"reverts"`
 }
 
-func newChangeRow(c *event.Change) changeRow {
-	return changeRow{
-		originRow: newOriginRow(&c.Origin), Repository: c.Repository, Number: c.Number, Title: c.Title,
+// NewChange returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewChange(c *event.Change) Change {
+	return Change{
+		originColumns: newOriginColumns(&c.Origin), Repository: c.Repository, Number: c.Number, Title: c.Title,
 		Author: c.Author, Bot: c.Bot,
 		CreatedAt: nullable(&c.CreatedAt), FirstCommitAt: nullable(&c.FirstCommitAt),
 		FirstReviewAt: nullable(&c.FirstReviewAt), ApprovedAt: nullable(&c.ApprovedAt),
@@ -174,19 +185,21 @@ func newChangeRow(c *event.Change) changeRow {
 	}
 }
 
-func (r changeRow) event() event.Change {
+// Event returns the event that the row was made of.
+func (r Change) Event() event.Change {
 	return event.Change{
 		Origin: r.origin(), Repository: r.Repository, Number: r.Number, Title: r.Title,
 		Author: r.Author, Bot: r.Bot,
-		CreatedAt: known(r.CreatedAt), FirstCommitAt: known(r.FirstCommitAt), FirstReviewAt: known(r.FirstReviewAt),
-		ApprovedAt: known(r.ApprovedAt), MergedAt: known(r.MergedAt), ClosedAt: known(r.ClosedAt),
+		CreatedAt: Known(r.CreatedAt), FirstCommitAt: Known(r.FirstCommitAt), FirstReviewAt: Known(r.FirstReviewAt),
+		ApprovedAt: Known(r.ApprovedAt), MergedAt: Known(r.MergedAt), ClosedAt: Known(r.ClosedAt),
 		MergeSHA: r.MergeSHA, HeadSHA: r.HeadSHA, CommitSHAs: r.CommitSHAs,
 		Additions: r.Additions, Deletions: r.Deletions, Reverts: r.Reverts,
 	}
 }
 
-type incidentRow struct {
-	originRow
+// Incident is the row of a incident.
+type Incident struct {
+	originColumns
 	Severity       string     `ch:"severity"`
 	OpenedAt       *time.Time `ch:"opened_at"`
 	AcknowledgedAt *time.Time `ch:"acknowledged_at"`
@@ -196,25 +209,28 @@ type incidentRow struct {
 	How            string     `ch:"how"`
 }
 
-func newIncidentRow(i *event.Incident) incidentRow {
-	return incidentRow{
-		originRow: newOriginRow(&i.Origin), Severity: i.Severity,
+// NewIncident returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewIncident(i *event.Incident) Incident {
+	return Incident{
+		originColumns: newOriginColumns(&i.Origin), Severity: i.Severity,
 		OpenedAt: nullable(&i.OpenedAt), AcknowledgedAt: nullable(&i.AcknowledgedAt),
 		Resolved: i.Resolved(), ResolvedAt: nullable(&i.ResolvedAt),
 		Deployment: i.Deployment, How: i.How,
 	}
 }
 
-func (r incidentRow) event() event.Incident {
+// Event returns the event that the row was made of.
+func (r Incident) Event() event.Incident {
 	return event.Incident{
 		Origin: r.origin(), Severity: r.Severity,
-		OpenedAt: known(r.OpenedAt), AcknowledgedAt: known(r.AcknowledgedAt), ResolvedAt: known(r.ResolvedAt),
+		OpenedAt: Known(r.OpenedAt), AcknowledgedAt: Known(r.AcknowledgedAt), ResolvedAt: Known(r.ResolvedAt),
 		EndUnknown: r.Resolved && r.ResolvedAt == nil,
 		Deployment: r.Deployment, How: r.How,
 	}
 }
 
-type descriptorRow struct {
+// Descriptor is the row of a descriptor.
+type Descriptor struct {
 	Source     string     `ch:"source"`
 	Provider   string     `ch:"provider"`
 	Scope      string     `ch:"scope"`
@@ -225,21 +241,24 @@ type descriptorRow struct {
 	ObservedAt *time.Time `ch:"observed_at"`
 }
 
-func newDescriptorRow(d *event.Descriptor) descriptorRow {
-	return descriptorRow{
+// NewDescriptor returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewDescriptor(d *event.Descriptor) Descriptor {
+	return Descriptor{
 		Source: d.Source, Provider: d.Provider, Scope: d.Scope, Location: d.Location, Document: d.Document,
 		Revision: d.Revision, URL: d.URL, ObservedAt: nullable(&d.ObservedAt),
 	}
 }
 
-func (r descriptorRow) event() event.Descriptor {
+// Event returns the event that the row was made of.
+func (r Descriptor) Event() event.Descriptor {
 	return event.Descriptor{
 		Source: r.Source, Provider: r.Provider, Scope: r.Scope, Location: r.Location, Document: r.Document,
-		Revision: r.Revision, URL: r.URL, ObservedAt: known(r.ObservedAt),
+		Revision: r.Revision, URL: r.URL, ObservedAt: Known(r.ObservedAt),
 	}
 }
 
-type actionRunRow struct {
+// ActionRun is the row of a action run.
+type ActionRun struct {
 	Source     string     `ch:"source"`
 	ID         string     `ch:"id"`
 	URL        string     `ch:"url"`
@@ -252,21 +271,24 @@ type actionRunRow struct {
 	FinishedAt *time.Time `ch:"finished_at"`
 }
 
-func newActionRunRow(a *event.ActionRun) actionRunRow {
-	return actionRunRow{
+// NewActionRun returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewActionRun(a *event.ActionRun) ActionRun {
+	return ActionRun{
 		Source: a.Source, ID: a.ID, URL: a.URL, Kind: a.Action, Entity: a.Entity, Actor: a.Actor, Plan: a.Plan,
 		Status: string(a.Status), StartedAt: nullable(&a.StartedAt), FinishedAt: nullable(&a.FinishedAt),
 	}
 }
 
-func (r actionRunRow) event() event.ActionRun {
+// Event returns the event that the row was made of.
+func (r ActionRun) Event() event.ActionRun {
 	return event.ActionRun{
 		Source: r.Source, ID: r.ID, URL: r.URL, Action: r.Kind, Entity: r.Entity, Actor: r.Actor, Plan: r.Plan,
-		Status: event.Status(r.Status), StartedAt: known(r.StartedAt), FinishedAt: known(r.FinishedAt),
+		Status: event.Status(r.Status), StartedAt: Known(r.StartedAt), FinishedAt: Known(r.FinishedAt),
 	}
 }
 
-type ledgerRow struct {
+// LedgerEntry is the row of a ledger entry.
+type LedgerEntry struct {
 	Source      string    `ch:"source"`
 	Provider    string    `ch:"provider"`
 	Scope       string    `ch:"scope"`
@@ -281,15 +303,17 @@ type ledgerRow struct {
 	Note        string    `ch:"note"`
 }
 
-func newLedgerRow(l *event.LedgerEntry) ledgerRow {
-	return ledgerRow{
+// NewLedgerEntry returns the row of an event, which it points into: it is valid as long as the event is not changed.
+func NewLedgerEntry(l *event.LedgerEntry) LedgerEntry {
+	return LedgerEntry{
 		Source: l.Source, Provider: l.Provider, Scope: l.Scope, Kind: string(l.Of),
 		WindowStart: l.WindowStart, WindowEnd: l.WindowEnd, Expected: l.Expected, Stored: l.Stored, Open: l.Open,
 		CheckedAt: l.CheckedAt, URL: l.URL, Note: l.Note,
 	}
 }
 
-func (r ledgerRow) event() event.LedgerEntry {
+// Event returns the event that the row was made of.
+func (r LedgerEntry) Event() event.LedgerEntry {
 	return event.LedgerEntry{
 		Source: r.Source, Provider: r.Provider, Scope: r.Scope, Of: event.Kind(r.Kind),
 		WindowStart: r.WindowStart.UTC(), WindowEnd: r.WindowEnd.UTC(), Expected: r.Expected, Stored: r.Stored, Open: r.Open,

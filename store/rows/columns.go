@@ -1,4 +1,4 @@
-package store
+package rows
 
 import (
 	"fmt"
@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// column is the values of one column of a block of rows.
-type column struct {
-	name   string
-	values any // a typed slice: []string, []uint64, []*time.Time …
+// Column is the values of one column of a block of rows.
+type Column struct {
+	Name   string
+	Values any // a typed slice: []string, []uint64, []*time.Time …
 }
 
-// columnsOf makes the columns of n rows of type R; fill sets the i-th.
-func columnsOf[R any](n int, fill func(i int, row *R)) []column {
+// Columns makes the columns of n rows of type R; fill sets the i-th.
+func Columns[R any](n int, fill func(i int, row *R)) []Column {
 	var row R
-	columns, collect := rowColumns(reflect.ValueOf(&row).Elem(), n)
+	columns, collect := Collect(reflect.ValueOf(&row).Elem(), n)
 	for i := range n {
 		fill(i, &row)
 		collect(i)
@@ -25,17 +25,17 @@ func columnsOf[R any](n int, fill func(i int, row *R)) []column {
 	return columns
 }
 
-// rowColumns returns the columns of n rows, empty, and a function that copies row into the i-th place of each. row is
+// Collect returns the columns of n rows, empty, and a function that copies row into the i-th place of each. row is
 // an addressable struct that the caller changes between the calls.
 //
 // The address of a field is looked up once a column and not once a value: reflection costs nothing in the loop.
-func rowColumns(row reflect.Value, n int) ([]column, func(i int)) {
+func Collect(row reflect.Value, n int) ([]Column, func(i int)) {
 	fields := columnFields(row.Type())
-	columns := make([]column, len(fields))
+	columns := make([]Column, len(fields))
 	collectors := make([]func(int), len(fields))
 	for c, field := range fields {
-		columns[c].name = field.Tag.Get("ch")
-		columns[c].values, collectors[c] = collector(row.FieldByIndex(field.Index), n)
+		columns[c].Name = field.Tag.Get("ch")
+		columns[c].Values, collectors[c] = collector(row.FieldByIndex(field.Index), n)
 	}
 	return columns, func(i int) {
 		for _, collect := range collectors {
@@ -86,8 +86,8 @@ func columnFields(t reflect.Type) []reflect.StructField {
 	})
 }
 
-// columnNames returns the names of the columns of a row type, for SELECT and INSERT.
-func columnNames(t reflect.Type) string {
+// Names returns the names of the columns of a row type, for SELECT and INSERT.
+func Names(t reflect.Type) string {
 	fields := columnFields(t)
 	names := make([]string, len(fields))
 	for i, f := range fields {
@@ -96,8 +96,8 @@ func columnNames(t reflect.Type) string {
 	return strings.Join(names, ", ")
 }
 
-// rowType returns the type of the elements of a slice of structs with `ch` tags.
-func rowType(rows any) (reflect.Type, error) {
+// TypeOf returns the type of the elements of a slice of structs with `ch` tags.
+func TypeOf(rows any) (reflect.Type, error) {
 	t := reflect.TypeOf(rows)
 	if t == nil || t.Kind() != reflect.Slice || t.Elem().Kind() != reflect.Struct {
 		return nil, fmt.Errorf("rows are a %T and must be a slice of structs with `ch` tags", rows)
@@ -108,15 +108,6 @@ func rowType(rows any) (reflect.Type, error) {
 	return t.Elem(), nil
 }
 
-// seqColumn makes the column seq: first, first+1, …
-func seqColumn(first uint64, n int) column {
-	values := make([]uint64, n)
-	for i := range values {
-		values[i] = first + uint64(i)
-	}
-	return column{"seq", values}
-}
-
 // nullable returns NULL for a time that is not known. The pointer is at itself: it is valid as long as the event is.
 func nullable(at *time.Time) *time.Time {
 	if at.IsZero() {
@@ -125,8 +116,8 @@ func nullable(at *time.Time) *time.Time {
 	return at
 }
 
-// known returns a stored time; the zero time for NULL.
-func known(at *time.Time) time.Time {
+// Known returns a stored time; the zero time for NULL.
+func Known(at *time.Time) time.Time {
 	if at == nil {
 		return time.Time{}
 	}
