@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/dxctl/dxctl/store/guard"
 )
 
 // Database is the name of the database that dxctl keeps its tables in, unless the DSN names another.
@@ -21,19 +23,19 @@ type Config struct {
 	// dial_timeout=10s …). Both take a database other than "dx": embedded:./data?database=name.
 	DSN string `yaml:"dsn"`
 	// Limits bound the queries of readers.
-	Limits Limits `yaml:"limits"`
+	Limits guard.Limits `yaml:"limits"`
 }
 
 // limits returns the limits, the defaults where none are configured.
-func (c Config) limits() Limits {
-	if c.Limits == (Limits{}) {
-		return DefaultLimits()
+func (c Config) limits() guard.Limits {
+	if c.Limits == (guard.Limits{}) {
+		return guard.DefaultLimits()
 	}
 	return c.Limits
 }
 
 // DefaultConfig returns the embedded engine in ./data.
-func DefaultConfig() Config { return Config{DSN: "embedded:./data", Limits: DefaultLimits()} }
+func DefaultConfig() Config { return Config{DSN: "embedded:./data", Limits: guard.DefaultLimits()} }
 
 // Validate reports what is wrong with the configuration.
 func (c Config) Validate() error {

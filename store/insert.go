@@ -92,5 +92,5 @@ func seqColumn(first uint64, n int) rows.Column {
 	for i := range values {
 		values[i] = first + uint64(i)
 	}
-	return rows.Column{"seq", values}
+	return rows.Column{Name: "seq", Values: values}
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/dxctl/dxctl/store/guard"
 )
 
 // Select runs a query and reads all its rows into dest, a pointer to a slice of structs whose fields have `ch` tags with
@@ -28,24 +30,24 @@ func (s *Store) Select(ctx context.Context, dest any, sql string, params map[str
 
 // Rows runs one query of a person and returns its rows as they come; the caller closes them, which ends the query. It
 // cannot change anything: ClickHouse refuses every statement but SELECT, SHOW, DESCRIBE, EXPLAIN, EXISTS and CHECK, and
-// a [ForbiddenError] refuses what reads anything but the store. A query that needs more than the limits allow fails with
-// a [LimitError], here or while its rows are read. Parameters are those of Select.
+// a [guard.ForbiddenError] refuses what reads anything but the store. A query that needs more than the limits allow fails with
+// a [guard.LimitError], here or while its rows are read. Parameters are those of Select.
 func (s *Store) Rows(ctx context.Context, sql string, params map[string]any) (driver.Rows, error) {
 	args, err := named(params)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.admit(ctx, sql, args); err != nil {
-		return nil, fmt.Errorf("reading from the store: %w", s.limits.explain(err))
+	if err := s.guard.Admit(ctx, sql, args); err != nil {
+		return nil, fmt.Errorf("reading from the store: %w", explain(s.limits.Explain(err)))
 	}
-	settings := s.limits.settings()
+	settings := s.limits.Settings()
 	settings["readonly"] = 1
-	settings["max_threads"] = s.limits.threads()
+	settings["max_threads"] = s.limits.ThreadCount()
 	ctx, cancel := context.WithCancel(ctx)
 	rows, err := s.db.Query(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), sql, args...)
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("reading from the store: %w", s.limits.explain(err))
+		return nil, fmt.Errorf("reading from the store: %w", explain(s.limits.Explain(err)))
 	}
 	return &cancelRows{Rows: rows, cancel: cancel, limits: s.limits}, nil
 }
@@ -54,7 +56,7 @@ func (s *Store) Rows(ctx context.Context, sql string, params map[string]any) (dr
 type cancelRows struct {
 	driver.Rows
 	cancel context.CancelFunc
-	limits Limits
+	limits guard.Limits
 	closed bool
 	err    error
 }
@@ -64,7 +66,7 @@ func (r *cancelRows) Close() error {
 	if r.closed {
 		return nil
 	}
-	r.closed, r.err = true, r.limits.explain(r.Rows.Err())
+	r.closed, r.err = true, explain(r.limits.Explain(r.Rows.Err()))
 	r.cancel()
 	_ = r.Rows.Close() // says that the query was cancelled, which is what was asked for
 	return nil
@@ -75,7 +77,7 @@ func (r *cancelRows) Err() error {
 	if r.closed {
 		return r.err
 	}
-	return r.limits.explain(r.Rows.Err())
+	return explain(r.limits.Explain(r.Rows.Err()))
 }
 
 // The range of DateTime64(3), from the first time to before the end.

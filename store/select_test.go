@@ -11,7 +11,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/guard"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -109,7 +109,7 @@ func TestRowsIsReadOnly(t *testing.T) {
 			err = errors.Join(rows.Err(), rows.Close())
 		}
 		var ex *clickhouse.Exception
-		var forbidden *store.ForbiddenError
+		var forbidden *guard.ForbiddenError
 		if !errors.As(err, &ex) && !errors.As(err, &forbidden) {
 			t.Errorf("%s: %v", sql, err)
 		}

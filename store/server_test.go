@@ -8,6 +8,7 @@ import (
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/guard"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -38,7 +39,7 @@ func TestServerOverHTTP(t *testing.T) {
 		t.Errorf("%d rows", n)
 	}
 	mustReplace(t, s)
-	var forbidden *store.ForbiddenError
+	var forbidden *guard.ForbiddenError
 	if rows, err := s.Rows(t.Context(), "DROP TABLE raw_deployments", nil); !errors.As(err, &forbidden) {
 		t.Errorf("Rows lets write: %v %v", rows, err)
 	}

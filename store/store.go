@@ -22,6 +22,7 @@ import (
 
 	"github.com/dxctl/dxctl/migrations"
 	"github.com/dxctl/dxctl/store/embedded"
+	"github.com/dxctl/dxctl/store/guard"
 )
 
 // Options say how to open a store.
@@ -51,12 +52,12 @@ type Store struct {
 	logger   *slog.Logger
 	program  string
 
-	limits     Limits
-	functions  atomic.Pointer[functions] // what the engine knows; nil: not asked yet
-	existing   bool                      // Options.Existing
-	stateDir   string                    // for the manifest of a server; may be empty
-	manifestMu sync.Mutex                // held by withManifest
-	atClose    atomic.Pointer[func()]    // notes what was stored since the last look for losses; nil: nobody has looked
+	limits     guard.Limits
+	guard      *guard.Guard
+	existing   bool                   // Options.Existing
+	stateDir   string                 // for the manifest of a server; may be empty
+	manifestMu sync.Mutex             // held by withManifest
+	atClose    atomic.Pointer[func()] // notes what was stored since the last look for losses; nil: nobody has looked
 
 	seq           sequence
 	factMu        sync.Mutex // facts and grades are compared with what is stored, one append at a time
@@ -202,6 +203,7 @@ func (s *Store) connect(ctx context.Context, options *clickhouse.Options) error 
 	if s.db, err = s.open(s.database); err != nil {
 		return fmt.Errorf("opening the store at %s: %w", s.address, err)
 	}
+	s.guard = guard.New(s.db, s.database, s.limits)
 	if err := s.db.Ping(ctx); err != nil {
 		if errors.As(err, &ex) && ex.Code == unknownDatabase && s.existing {
 			return &NoDataError{Place: s.address + ", database " + s.database}

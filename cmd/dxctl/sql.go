@@ -15,7 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/spf13/cobra"
 
-	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/guard"
 )
 
 func newSQL(s *cli) *cobra.Command {
@@ -63,7 +63,7 @@ interface; docs/schema.md describes them. If the argument is "-", the query is r
 
 // readRows reads all rows, of any types. JSON preserves numbers, lists and NULL. The size of the result is counted again
 // here, because the engine counts a value that all rows share only once.
-func readRows(rows driver.Rows, limits store.Limits) (t table, err error) {
+func readRows(rows driver.Rows, limits guard.Limits) (t table, err error) {
 	size := 0
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	t.columns = rows.Columns()

@@ -3,7 +3,29 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/dxctl/dxctl/store/guard"
 )
+
+// Limits returns the limits of readers' queries.
+func (s *Store) Limits() guard.Limits { return s.limits }
+
+// Reader reads from the store within the limits of its configuration.
+type Reader struct{ s *Store }
+
+// Reader returns what pages, the API and metrics read through.
+func (s *Store) Reader() Reader { return Reader{s} }
+
+// Select is [Store.Select] within the limits. Its errors are those, or a [guard.LimitError].
+func (r Reader) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
+	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(r.s.limits.Settings()))
+	if err := r.s.Select(ctx, dest, sql, params); err != nil {
+		return r.s.limits.Explain(err)
+	}
+	return nil
+}
 
 // DataVersion returns the state of the tables that answers are made from, for comparison with an earlier one: writing
 // changes it, merging parts does not. It is "" on a cluster, where a server knows only its own part of the data. A user

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dxctl/dxctl/migrations"
 	"github.com/dxctl/dxctl/store"
+	"github.com/dxctl/dxctl/store/guard"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -97,7 +98,7 @@ func TestReadersCannotLeaveTheStore(t *testing.T) {
 	for _, sql := range refused {
 		sql = strings.ReplaceAll(sql, "%s", secret)
 		answer, err := query(t, s, sql)
-		var forbidden *store.ForbiddenError
+		var forbidden *guard.ForbiddenError
 		var ex *clickhouse.Exception
 		if !errors.As(err, &forbidden) && !errors.As(err, &ex) {
 			t.Errorf("%s: was not refused (%v): %s", sql, err, answer)
@@ -159,7 +160,7 @@ func TestColumnsAreNoSuspects(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	limits := store.Limits{MemoryMiB: 200, Time: time.Second, Threads: 1, ResultRows: 1000, ResultMiB: 1}
+	limits := guard.Limits{MemoryMiB: 200, Time: time.Second, Threads: 1, ResultRows: 1000, ResultMiB: 1}
 	s, err := store.Open(t.Context(), store.Config{DSN: "embedded:shared?database=limited", Limits: limits}, store.Options{Engine: storetest.Engine(t)})
 	if err != nil {
 		t.Fatal(err)
@@ -176,7 +177,7 @@ func TestLimits(t *testing.T) {
 		"SELECT repeat(toString(number), 100000) AS x FROM numbers(100)":                                              "store.limits.result_mib",
 	} {
 		_, err := query(t, s, sql)
-		var limit *store.LimitError
+		var limit *guard.LimitError
 		if !errors.As(err, &limit) || !strings.Contains(limit.Setting, setting) || !strings.Contains(err.Error(), "dx.yaml") {
 			t.Errorf("%s: %v, want the limit %s", sql, err, setting)
 		}

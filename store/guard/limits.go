@@ -1,7 +1,6 @@
-package store
+package guard
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -42,16 +41,16 @@ func (l Limits) Validate() error {
 	return nil
 }
 
-// settings are the limits in ClickHouse's words.
-func (l Limits) settings() clickhouse.Settings {
+// Settings returns the limits as settings of ClickHouse.
+func (l Limits) Settings() clickhouse.Settings {
 	return clickhouse.Settings{
 		"max_memory_usage": l.MemoryMiB << 20, "max_execution_time": int(l.Time / time.Second), "timeout_overflow_mode": "throw",
 		"max_result_rows": l.ResultRows, "max_result_bytes": l.ResultMiB << 20, "result_overflow_mode": "throw",
 	}
 }
 
-// threads returns the processors that a query of a person may use.
-func (l Limits) threads() int {
+// ThreadCount returns how many processors a query of a person may use.
+func (l Limits) ThreadCount() int {
 	if l.Threads > 0 {
 		return l.Threads
 	}
@@ -73,9 +72,6 @@ func (e *LimitError) Error() string {
 // Unwrap returns ClickHouse's error.
 func (e *LimitError) Unwrap() error { return e.Err }
 
-// Limits returns the limits of readers' queries.
-func (s *Store) Limits() Limits { return s.limits }
-
 // CheckSize returns a [LimitError] when a result of so many bytes is larger than a reader's may be.
 func (l Limits) CheckSize(size int) error {
 	if size <= l.ResultMiB<<20 {
@@ -84,8 +80,9 @@ func (l Limits) CheckSize(size int) error {
 	return &LimitError{"store.limits.result_mib", fmt.Sprintf("%d MiB", l.ResultMiB), errors.New("the result is larger")}
 }
 
-// explain names the limit that a query ran into.
-func (l Limits) explain(err error) error {
+// Explain returns a [LimitError] for an error of ClickHouse that says that a query exceeded a limit, other errors as
+// they are.
+func (l Limits) Explain(err error) error {
 	var ex *clickhouse.Exception
 	if !errors.As(err, &ex) {
 		return err
@@ -98,20 +95,5 @@ func (l Limits) explain(err error) error {
 	case 396:
 		return &LimitError{"store.limits.result_rows or store.limits.result_mib", fmt.Sprintf("%d rows, %d MiB", l.ResultRows, l.ResultMiB), err}
 	}
-	return explain(err)
-}
-
-// Reader reads from the store within the limits of its configuration.
-type Reader struct{ s *Store }
-
-// Reader returns what pages, the API and metrics read through.
-func (s *Store) Reader() Reader { return Reader{s} }
-
-// Select is [Store.Select] within the limits. Its errors are those, or a [LimitError].
-func (r Reader) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(r.s.limits.settings()))
-	if err := r.s.Select(ctx, dest, sql, params); err != nil {
-		return r.s.limits.explain(err)
-	}
-	return nil
+	return err
 }

@@ -1,4 +1,14 @@
-package store
+// Package guard bounds the queries of readers: what they may use, and how much they may take.
+//
+// A person's query may read the tables and nothing else: no files, no network, no other process, no secrets of the
+// server. ClickHouse's readonly setting forbids writing and most table functions; what it leaves open is closed here by
+// lists of what is allowed, so that what a newer engine adds is refused until somebody has looked at it:
+// functions by their category, table functions, tables of the database system, engines of tables, kinds of statements.
+//
+// The parsed query (EXPLAIN AST) shows everything that is written as a function or a table. One thing it does not show:
+// an identifier among the arguments of a function may be a column, or a function that is given by its name, as in
+// arrayMap(file, paths). Only then is the analyzed query (EXPLAIN QUERY TREE) needed, which has resolved every name.
+package guard
 
 import (
 	"context"
@@ -6,20 +16,30 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// A person's query may read the tables and nothing else: no files, no network, no other process, no secrets of the
-// server. ClickHouse's readonly setting forbids writing and most table functions; what it leaves open is closed here by
-// lists of what is allowed, so that what a newer engine adds is refused until somebody has looked at it:
-// functions by their category, table functions, tables of the database system, engines of tables, kinds of statements.
-//
-// The parsed query (EXPLAIN AST) shows everything that is written as a function or a table. One thing it cannot tell:
-// an identifier among the arguments of a function may be a column, or a function that is handed over by its name, as in
-// arrayMap(file, paths). Only then is the analysed query (EXPLAIN QUERY TREE) asked, which has resolved every name.
+// DB runs a query; the driver does.
+type DB interface {
+	Select(ctx context.Context, dest any, query string, args ...any) error
+}
 
-// ForbiddenError says what a reader's query uses and may not.
+// Guard admits the queries of readers of one database. It is safe for concurrent use.
+type Guard struct {
+	db        DB
+	database  string
+	limits    Limits
+	functions atomic.Pointer[functions] // of the engine; nil: not read yet
+}
+
+// New returns a guard of a database, which db is connected to.
+func New(db DB, database string, limits Limits) *Guard {
+	return &Guard{db: db, database: database, limits: limits}
+}
+
+// ForbiddenError reports what a reader's query uses and may not.
 type ForbiddenError struct{ What string }
 
 func (e *ForbiddenError) Error() string {
@@ -129,7 +149,7 @@ var nodeEnd = regexp.MustCompile(` \((alias .*|children \d+)\).*$`)
 // nodeName cuts "(alias …)" and "(children 2)" off.
 func nodeName(rest string) string { return nodeEnd.ReplaceAllString(rest, "") }
 
-// functions is what the engine knows, by name; those whose case does not matter also by their lower-case name.
+// functions are the functions of the engine by name; those whose case does not matter also by their lower-case name.
 type functions struct {
 	allowed     map[string]bool // false: known and not allowed
 	insensitive map[string]bool
@@ -137,9 +157,9 @@ type functions struct {
 	combinators []string
 }
 
-// loadFunctions asks the engine, once a store.
-func (s *Store) loadFunctions(ctx context.Context) (*functions, error) {
-	if f := s.functions.Load(); f != nil {
+// loadFunctions reads the functions of the engine, once.
+func (g *Guard) loadFunctions(ctx context.Context) (*functions, error) {
+	if f := g.functions.Load(); f != nil {
 		return f, nil
 	}
 	var rows []struct {
@@ -151,13 +171,13 @@ func (s *Store) loadFunctions(ctx context.Context) (*functions, error) {
 		Combinator  bool   `ch:"combinator"`
 		System      bool   `ch:"built_in"`
 	}
-	err := s.Select(ctx, &rows, `SELECT name, if(alias_to = '', name, alias_to) AS canonical, toString(categories) AS category,
+	err := g.db.Select(ctx, &rows, `SELECT name, if(alias_to = '', name, alias_to) AS canonical, toString(categories) AS category,
     is_aggregate = 1 AS is_aggregate, case_insensitive = 1 AS case_insensitive, false AS combinator, origin = 'System' AS built_in
 FROM system.functions
 UNION ALL SELECT name, '' AS canonical, '' AS category, false AS is_aggregate, false AS case_insensitive, true AS combinator, true AS built_in
-FROM system.aggregate_function_combinators`, nil)
+FROM system.aggregate_function_combinators`)
 	if err != nil {
-		return nil, fmt.Errorf("asking for the functions of the engine: %w", err)
+		return nil, fmt.Errorf("reading the functions of the engine: %w", err)
 	}
 	categories := map[string]string{}
 	for _, r := range rows {
@@ -181,7 +201,7 @@ FROM system.aggregate_function_combinators`, nil)
 			f.aggregates[name] = r.Aggregate
 		}
 	}
-	s.functions.Store(f)
+	g.functions.Store(f)
 	return f, nil
 }
 
@@ -210,13 +230,13 @@ func (f *functions) aggregate(name string) bool {
 	})
 }
 
-// admit returns a [ForbiddenError] when the query uses what a reader's query may not.
-func (s *Store) admit(ctx context.Context, sql string, args []any) error {
-	f, err := s.loadFunctions(ctx)
+// Admit returns a [ForbiddenError] when the query uses what a reader's query may not. args are the driver's.
+func (g *Guard) Admit(ctx context.Context, sql string, args []any) error {
+	f, err := g.loadFunctions(ctx)
 	if err != nil {
 		return err
 	}
-	u, err := s.parsed(ctx, sql, args)
+	u, err := g.parsed(ctx, sql, args)
 	if err != nil {
 		return err
 	}
@@ -228,11 +248,11 @@ func (s *Store) admit(ctx context.Context, sql string, args []any) error {
 		return err
 	}
 	if len(suspects) > 0 {
-		if err := s.resolve(ctx, f, u, suspects[0], sql, args); err != nil {
+		if err := g.resolve(ctx, f, u, suspects[0], sql, args); err != nil {
 			return err
 		}
 	}
-	return s.admitTables(ctx, f, u.tables, 0)
+	return g.admitTables(ctx, f, u.tables, 0)
 }
 
 // check refuses functions that are not allowed, and returns the identifiers that may be such functions given by name.
@@ -253,8 +273,8 @@ func (f *functions) check(u used) (suspects []string, err error) {
 }
 
 // parsed returns what a statement uses, by the parser.
-func (s *Store) parsed(ctx context.Context, sql string, args []any) (used, error) {
-	tree, err := s.explained(ctx, "EXPLAIN AST "+sql, args)
+func (g *Guard) parsed(ctx context.Context, sql string, args []any) (used, error) {
+	tree, err := g.explained(ctx, "EXPLAIN AST "+sql, args)
 	if err != nil {
 		return used{}, err
 	}
@@ -262,14 +282,14 @@ func (s *Store) parsed(ctx context.Context, sql string, args []any) (used, error
 }
 
 // explained runs an EXPLAIN within the limits.
-func (s *Store) explained(ctx context.Context, sql string, args []any) (string, error) {
-	settings := s.limits.settings()
+func (g *Guard) explained(ctx context.Context, sql string, args []any) (string, error) {
+	settings := g.limits.Settings()
 	settings["readonly"] = 1
 	settings["max_threads"] = 1
 	var lines []struct {
 		Line string `ch:"explain"`
 	}
-	err := s.db.Select(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), &lines, sql, args...)
+	err := g.db.Select(clickhouse.Context(ctx, clickhouse.WithSettings(settings)), &lines, sql, args...)
 	if err != nil {
 		return "", err
 	}
@@ -282,13 +302,13 @@ func (s *Store) explained(ctx context.Context, sql string, args []any) (string, 
 
 var treeFunction = regexp.MustCompile(`(?m)^\s*FUNCTION id: \d+, function_name: ([^,\n]+)`)
 
-// resolve asks the analysed query whether suspect is a column or a function.
-func (s *Store) resolve(ctx context.Context, f *functions, u used, suspect, sql string, args []any) error {
+// resolve asks the analyzed query whether suspect is a column or a function.
+func (g *Guard) resolve(ctx context.Context, f *functions, u used, suspect, sql string, args []any) error {
 	unclear := &ForbiddenError{fmt.Sprintf("the name %s where it can be a column or a function (if it is a column, rename it or write it with its table: t.%s)", suspect, suspect)}
 	if u.explains {
 		return unclear
 	}
-	tree, err := s.explained(ctx, "EXPLAIN QUERY TREE "+sql, args)
+	tree, err := g.explained(ctx, "EXPLAIN QUERY TREE "+sql, args)
 	if err != nil {
 		return err
 	}
@@ -307,7 +327,7 @@ func (s *Store) resolve(ctx context.Context, f *functions, u used, suspect, sql 
 const viewDepth = 10
 
 // admitTables checks tables and, for views, what they are made of.
-func (s *Store) admitTables(ctx context.Context, f *functions, names []string, depth int) error {
+func (g *Guard) admitTables(ctx context.Context, f *functions, names []string, depth int) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -318,7 +338,7 @@ func (s *Store) admitTables(ctx context.Context, f *functions, names []string, d
 	for _, name := range names {
 		database, table, qualified := strings.Cut(name, ".")
 		if !qualified {
-			database, table = s.database, name
+			database, table = g.database, name
 		}
 		switch strings.ToLower(database) {
 		case "system":
@@ -337,10 +357,11 @@ func (s *Store) admitTables(ctx context.Context, f *functions, names []string, d
 		Engine   string `ch:"engine"`
 		Select   string `ch:"as_select"`
 	}
-	err := s.Select(ctx, &rows, `SELECT database, name, engine, as_select FROM system.tables
-WHERE database IN {databases:Array(String)} AND name IN {tables:Array(String)}`, map[string]any{"databases": databases, "tables": tables})
+	err := g.db.Select(ctx, &rows, `SELECT database, name, engine, as_select FROM system.tables
+WHERE database IN {databases:Array(String)} AND name IN {tables:Array(String)}`,
+		clickhouse.Named("databases", databases), clickhouse.Named("tables", tables))
 	if err != nil {
-		return fmt.Errorf("asking what the query reads: %w", err)
+		return fmt.Errorf("looking up the tables of the query: %w", err)
 	}
 	found := map[string]bool{}
 	for _, r := range rows {
@@ -351,12 +372,12 @@ WHERE database IN {databases:Array(String)} AND name IN {tables:Array(String)}`,
 		if r.Select == "" {
 			continue
 		}
-		if err := s.admitView(ctx, f, r.Name, r.Select, depth); err != nil {
+		if err := g.admitView(ctx, f, r.Name, r.Select, depth); err != nil {
 			return err
 		}
 	}
 	for i := range tables {
-		if databases[i] != s.database && !found[databases[i]+"."+tables[i]] {
+		if databases[i] != g.database && !found[databases[i]+"."+tables[i]] {
 			return &ForbiddenError{fmt.Sprintf("the table %s.%s, which is not in the store", databases[i], tables[i])}
 		}
 	}
@@ -364,17 +385,17 @@ WHERE database IN {databases:Array(String)} AND name IN {tables:Array(String)}`,
 }
 
 // admitView checks the query of a view.
-func (s *Store) admitView(ctx context.Context, f *functions, name, query string, depth int) error {
-	u, err := s.parsed(ctx, query, nil)
+func (g *Guard) admitView(ctx context.Context, f *functions, name, query string, depth int) error {
+	u, err := g.parsed(ctx, query, nil)
 	if err != nil {
 		return fmt.Errorf("the view %s: %w", name, err)
 	}
 	suspects, err := f.check(u)
 	if err == nil && len(suspects) > 0 {
-		err = s.resolve(ctx, f, u, suspects[0], query, nil)
+		err = g.resolve(ctx, f, u, suspects[0], query, nil)
 	}
 	if err == nil {
-		err = s.admitTables(ctx, f, u.tables, depth+1)
+		err = g.admitTables(ctx, f, u.tables, depth+1)
 	}
 	if err != nil {
 		return fmt.Errorf("the view %s: %w", name, err)
