@@ -6,7 +6,8 @@
 // answer is fresh. After that it is stale, and the first reader to ask starts a computation of a new answer. What readers
 // get meanwhile depends on the Config: the stale answer if it was fresh at most MaxStale ago, else they wait.
 //
-// A computation belongs to nobody: a reader who leaves does not end it for the others. It ends by its own time limit or
+// A computation belongs to all who wait for it: a reader who leaves does not end it for the others, and the last one to
+// leave ends it, unless it replaces an answer that a reader was given meanwhile. Otherwise it ends by its own time limit or
 // when the cache is closed.
 package answers
 
@@ -47,7 +48,7 @@ type Ask[T any] struct {
 	Version any // comparable; nil: not known, so that answers hold for Config.Blind
 	// AcceptLate: the reader shows the time of an answer and so accepts one that is older than MaxStale.
 	AcceptLate bool
-	// Compute returns the answer and its size in bytes. The context ends with the time limit, not with the reader.
+	// Compute returns the answer and its size in bytes. The context ends with the last reader who waits and at the time limit.
 	Compute func(context.Context) (T, int64, error)
 }
 
@@ -93,6 +94,9 @@ type entry[T any] struct {
 type flight[T any] struct {
 	version any
 	began   time.Time
+	cancel  context.CancelFunc
+	waiting int  // readers; guarded by Cache.mu
+	wanted  bool // a reader was given the old answer, which this one replaces; guarded by Cache.mu
 	done    chan struct{}
 	value   Answer[T] // set when done is closed
 	err     error
@@ -153,7 +157,24 @@ func (c *Cache[T]) Get(ctx context.Context, ask Ask[T]) (Answer[T], error) {
 		wait = f.began.Add(c.cfg.Late).Sub(now)
 		old.Late = true
 	}
-	return c.await(ctx, f, old, stale || late, wait, result)
+	got, err := c.await(ctx, f, old, stale || late, wait, result)
+	c.leave(e, f, stale || late)
+	return got, err
+}
+
+// leave notes that a reader waits no longer. The last one ends the computation if nobody else has a use for it.
+func (c *Cache[T]) leave(e *entry[T], f *flight[T], hadOld bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.waiting--
+	f.wanted = f.wanted || hadOld
+	if f.waiting > 0 || f.wanted {
+		return
+	}
+	f.cancel()
+	if e.flight == f { // the next reader starts another one
+		e.flight = nil
+	}
 }
 
 // await returns what the flight brings; where there is an old answer, that one after the wait, or when the flight fails.
@@ -211,26 +232,27 @@ func (c *Cache[T]) join(e *entry[T], ask Ask[T], now time.Time) (*flight[T], res
 		return nil, failed
 	}
 	if f := e.flight; f != nil && (c.cfg.MaxStale > 0 || f.version == ask.Version) {
+		f.waiting++
 		return f, shared
 	}
-	f := &flight[T]{version: ask.Version, began: now, done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background()) // of no reader: see leave
+	f := &flight[T]{version: ask.Version, began: now, cancel: cancel, waiting: 1, done: make(chan struct{})}
 	e.flight = f
 	c.running.Add(1)
-	go c.fly(f, ask)
+	go c.fly(ctx, f, ask)
 	return f, miss
 }
 
 // fly runs a computation and keeps what it brings.
-func (c *Cache[T]) fly(f *flight[T], ask Ask[T]) {
+func (c *Cache[T]) fly(ctx context.Context, f *flight[T], ask Ask[T]) {
 	defer c.running.Done()
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	defer f.cancel()
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {
 		select {
 		case <-c.closed:
-			cancel()
+			f.cancel()
 		case <-ended:
 		}
 	}()

@@ -203,16 +203,47 @@ func TestErrorsAreNotKeptForLong(t *testing.T) {
 }
 
 func TestReadersWhoLeave(t *testing.T) {
-	run(t, config, func(t *testing.T, b *bed) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	leave := func(b *bed) {
+		ctx, cancel := context.WithTimeout(b.t.Context(), 10*time.Millisecond)
 		defer cancel()
 		if _, err := b.cache.Get(ctx, b.ask("a", false)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
+			b.t.Errorf("error %v", err)
 		}
-		b.want("a", "1", time.Second-10*time.Millisecond)
-		if len(b.ended) > 0 || b.computed != 1 {
-			t.Errorf("%d computations, ended: %v", b.computed, b.ended)
-		}
+	}
+	t.Run("another one waits", func(t *testing.T) {
+		run(t, config, func(t *testing.T, b *bed) {
+			go leave(b)
+			b.want("a", "1", time.Second)
+			if len(b.ended) > 0 || b.computed != 1 {
+				t.Errorf("%d computations, ended: %v", b.computed, b.ended)
+			}
+		})
+	})
+	t.Run("the last one ends the computation", func(t *testing.T) {
+		run(t, config, func(t *testing.T, b *bed) {
+			leave(b)
+			synctest.Wait()
+			if len(b.ended) != 1 || !errors.Is(b.ended[0], context.Canceled) {
+				t.Errorf("computations ended: %v", b.ended)
+			}
+			b.want("a", "1", time.Second)
+			if b.computed != 2 {
+				t.Errorf("%d computations", b.computed)
+			}
+		})
+	})
+	t.Run("one that replaces a stale answer goes on", func(t *testing.T) {
+		run(t, config, func(t *testing.T, b *bed) {
+			b.want("a", "1", time.Second)
+			time.Sleep(5 * time.Second)
+			b.set(2, time.Second, nil)
+			b.want("a", "1", config.Patience)
+			time.Sleep(time.Second)
+			b.want("a", "2", 0)
+			if len(b.ended) > 0 || b.computed != 2 {
+				t.Errorf("%d computations, ended: %v", b.computed, b.ended)
+			}
+		})
 	})
 }
 
