@@ -4,6 +4,7 @@ package route
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -35,6 +36,19 @@ func Get(path string, makeAnswer Maker, parameters ...string) Route {
 // Handle is a route with a handler, for anyone.
 func Handle(method, path string, handler fiber.Handler) Route {
 	return Route{Method: method, Path: path, Role: Anyone, Handler: handler}
+}
+
+// Validate reports a route without method, path, role or handler, or with a role that nobody can have.
+func (r Route) Validate() error {
+	switch {
+	case r.Method == "" || r.Path == "":
+		return fmt.Errorf("route %q %q: method and path are required", r.Method, r.Path)
+	case r.Role != Anyone:
+		return fmt.Errorf("route %s %s: unknown role %q", r.Method, r.Path, r.Role)
+	case (r.Handler == nil) == (r.Make == nil):
+		return fmt.Errorf("route %s %s: either a handler or a maker is required", r.Method, r.Path)
+	}
+	return nil
 }
 
 // Titled returns the route with a title.

@@ -27,7 +27,12 @@ func TestAPI(t *testing.T) {
 		{"/api/v1/metrics/time-to-first-deploy?of=engineers&cohort=half-year", []string{`"label":"2026-H1"`, `"id":"eve"`, `"censored":1`, `"completeness":[`}},
 		{"/api/v1/metrics/time-to-first-deploy?of=services", []string{`"subjects":[`}},
 		{"/api/v1/metrics/deployment-frequency?service=payment-service&bucket=month", []string{`"buckets":[`, `"definition":{"id":"deployment_frequency"`}},
-		{"/api/v1/ledger", []string{`"gap":3`}},
+		{"/api/v1/grades", []string{`"grades":[`, `"rule":"owner"`, `"total":3`}},
+		{"/api/v1/ledger", []string{`"gap":3`, `"total":3`}},
+		{"/api/v1/ledger?gaps=true&windows=true&source=gh", []string{`"gap":3`, `"total":1`, `"windows":1`}},
+		{"/api/v1/events/changes?service=payment-service&bots=false", []string{`"repository":"myorg/payment-service"`, `"first_review_at":"2026-`, `"author":"bob"`}},
+		{"/api/v1/events/pipeline_jobs", []string{`"run_id":"run0"`, `"runner":""`, `"without_queue":1`}},
+		{"/api/v1/events/deployments?delivered=true", []string{`"environment":"production"`, `"rollback_of":""`, `"version":"v`}},
 		{"/api/v1/events/changes?service=payment-service", []string{`"total":12`, `"status":"merged"`, `"next":""`}},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
@@ -53,6 +58,10 @@ func TestAPIProblems(t *testing.T) {
 		"/api/v1/events/deployments?from=x":             http.StatusBadRequest,
 		"/api/v1/metrics/deployment-frequency?bucket=x": http.StatusBadRequest,
 		"/api/v1/metrics/time-to-first-deploy?of=x":     http.StatusBadRequest,
+		"/api/v1/events/deployments?delivered=yes":      http.StatusBadRequest,
+		"/api/v1/events/deployments?counted=yes":        http.StatusBadRequest,
+		"/api/v1/ledger?gaps=yes":                       http.StatusBadRequest,
+		"/api/v1/ledger?source=x":                       http.StatusBadRequest,
 	} {
 		t.Run(path, func(t *testing.T) {
 			status, header, body := f.get(t, path)

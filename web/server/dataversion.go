@@ -8,9 +8,9 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 )
 
-// version is a state of everything that answers are made from. Equal versions give equal answers, but for the present
+// dataVersion is a state of everything that answers are made from. Equal versions give equal answers, but for the present
 // time.
-type version struct {
+type dataVersion struct {
 	data    string
 	catalog *catalog.Catalog // compared as a pointer: reading it again gives another
 }
@@ -59,7 +59,7 @@ func (v *versions) current(ctx context.Context) any {
 	if v.data == "" || v.now().Sub(v.checked) > versionTimeout {
 		return nil
 	}
-	return version{v.data, v.catalog()}
+	return dataVersion{v.data, v.catalog()}
 }
 
 // begin returns the look under way, or starts one. The caller holds the lock.

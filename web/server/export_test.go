@@ -3,17 +3,10 @@ package server
 import (
 	"github.com/dxctl/dxctl/web/api"
 	"github.com/dxctl/dxctl/web/pages"
-	"github.com/dxctl/dxctl/web/route"
 )
 
 // Build is New with the assets given.
 var Build = build
-
-// Routes returns the routes of a server with webhooks.
-func Routes(deps Deps) []route.Route {
-	a := &app{deps: deps, assets: &assets{}, pages: &pages.Pages{}, api: &api.API{}}
-	return a.routes()
-}
 
 // Parameters returns the parameters of every address whose answers are made from records.
 func Parameters() map[string][]string {

@@ -142,11 +142,11 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 	if a.metrics, err = a.registerMetrics(); err != nil {
 		return nil, err
 	}
-	return a.serve(cfg), nil
+	return a.serve(cfg)
 }
 
 // serve registers the middleware and the routes.
-func (a *app) serve(cfg Config) *fiber.App {
+func (a *app) serve(cfg Config) (*fiber.App, error) {
 	server := fiber.New(fiber.Config{
 		AppName:               "dxctl",
 		DisableStartupMessage: true,
@@ -164,6 +164,9 @@ func (a *app) serve(cfg Config) *fiber.App {
 	server.Server().HeaderReceived = headerReceived
 	server.Use(new(lingering).streamed, a.observe, recovering.New(recovering.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
 	for _, r := range a.routes() {
+		if err := r.Validate(); err != nil {
+			return nil, err
+		}
 		if r.Handler == nil {
 			r.Handler = a.answering(r)
 		}
@@ -181,7 +184,7 @@ func (a *app) serve(cfg Config) *fiber.App {
 	server.Use(secure, func(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusNotFound, "there is no page at "+c.Path())
 	})
-	return server
+	return server, nil
 }
 
 func (a *app) panicked(c *fiber.Ctx, e any) {
