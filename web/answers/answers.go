@@ -94,9 +94,9 @@ type entry[T any] struct {
 type flight[T any] struct {
 	version any
 	began   time.Time
-	cancel  context.CancelFunc
-	waiting int  // readers; guarded by Cache.mu
-	wanted  bool // a reader was given the old answer, which this one replaces; guarded by Cache.mu
+	left    chan struct{} // closed when nobody waits for it any longer
+	waiting int           // readers; guarded by Cache.mu
+	wanted  bool          // a reader was given the old answer, which this one replaces; guarded by Cache.mu
 	done    chan struct{}
 	value   Answer[T] // set when done is closed
 	err     error
@@ -171,7 +171,7 @@ func (c *Cache[T]) leave(e *entry[T], f *flight[T], hadOld bool) {
 	if f.waiting > 0 || f.wanted {
 		return
 	}
-	f.cancel()
+	close(f.left)
 	if e.flight == f { // the next reader starts another one
 		e.flight = nil
 	}
@@ -235,24 +235,26 @@ func (c *Cache[T]) join(e *entry[T], ask Ask[T], now time.Time) (*flight[T], res
 		f.waiting++
 		return f, shared
 	}
-	ctx, cancel := context.WithCancel(context.Background()) // of no reader: see leave
-	f := &flight[T]{version: ask.Version, began: now, cancel: cancel, waiting: 1, done: make(chan struct{})}
+	f := &flight[T]{version: ask.Version, began: now, left: make(chan struct{}), waiting: 1, done: make(chan struct{})}
 	e.flight = f
 	c.running.Add(1)
-	go c.fly(ctx, f, ask)
+	go c.fly(f, ask)
 	return f, miss
 }
 
 // fly runs a computation and keeps what it brings.
-func (c *Cache[T]) fly(ctx context.Context, f *flight[T], ask Ask[T]) {
+func (c *Cache[T]) fly(f *flight[T], ask Ask[T]) {
 	defer c.running.Done()
-	defer f.cancel()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {
 		select {
 		case <-c.closed:
-			f.cancel()
+			cancel()
+		case <-f.left:
+			cancel()
 		case <-ended:
 		}
 	}()

@@ -133,6 +133,3 @@ func OneOf(name, value string, allowed ...string) error {
 	}
 	return BadRequest("%s=%q is not known%s", name, value, spelling.Hint(value, allowed))
 }
-
-// mostNamed bounds how many allowed values an error names.
-const mostNamed = 20
