@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/people"
 )
 
-// Sizes that must cost in proportion: see the benchmarks below.
-const (
-	manyEntities = 100_000
-	manyLogins   = 60_000
-)
+// manyEntities must cost in proportion: see the benchmarks below.
+const manyEntities = 100_000
 
 // manyDescriptors is a file of a large organization: services, a group with everybody in it, users.
 func manyDescriptors(services, users int) string {
@@ -44,7 +43,7 @@ func BenchmarkLoadLargeCatalog(b *testing.B) {
 	dir := write(b, map[string]string{"all.yaml": manyDescriptors(manyEntities*8/10, manyEntities*2/10-1)})
 	b.ReportAllocs()
 	for b.Loop() {
-		c, warnings, err := Load(Config{Files: []string{"all.yaml"}}, PeopleConfig{}, dir)
+		c, warnings, err := Load(Config{Files: []string{"all.yaml"}}, people.Config{}, dir)
 		if err != nil || len(c.Entities()) != manyEntities || len(warnings) > 100 {
 			b.Fatal(len(c.Entities()), len(warnings), err)
 		}
@@ -59,44 +58,9 @@ func BenchmarkLoadFound(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if c, _, err := Load(Config{}, PeopleConfig{}, b.TempDir(), found...); err != nil || len(c.Entities()) != manyEntities {
+		if c, _, err := Load(Config{}, people.Config{}, b.TempDir(), found...); err != nil || len(c.Entities()) != manyEntities {
 			b.Fatal(len(c.Entities()), err)
 		}
-	}
-}
-
-// BenchmarkPeople reads one person with 60,000 logins in one row, in 60,000 rows, and 60,000 people with rules about each.
-func BenchmarkPeople(b *testing.B) {
-	logins := make([]string, manyLogins)
-	rows, people := "person,team,start_date,logins\n", "person,name,team,start_date,email,logins\n"
-	var rowText, peopleText, ruleText, apart strings.Builder
-	for i := range logins {
-		logins[i] = fmt.Sprintf("login-%d", i)
-		fmt.Fprintf(&rowText, "one,t%d,20%02d-01-02,login-%d\n", i, i%26, i)
-		fmt.Fprintf(&peopleText, "p%d,Name %d,t,2026-01-02,p%d@x.y,github:p%[1]d\n", i, i%1000, i)
-		if i%20 == 0 && i+1 < len(logins) {
-			fmt.Fprintf(&ruleText, "  - {people: [p%d, p%d], logins: [jenkins:p%[1]d], emails: [p%[1]d@z.y]}\n", i, i+1)
-			fmt.Fprintf(&apart, "  - {people: [p%d, p%d]}\n", i+2, i+3)
-		}
-	}
-	rows += rowText.String()
-	people += peopleText.String()
-	rules := "same:\n" + ruleText.String() + "different:\n" + apart.String()
-	for _, bb := range []struct{ name, csv, rules string }{
-		{"one row", "person,logins\none,\"" + strings.Join(logins, " ") + "\"\n", ""},
-		{"many rows", rows, ""},
-		{"many people", people, rules},
-	} {
-		b.Run(bb.name, func(b *testing.B) {
-			dir := write(b, map[string]string{"people.csv": bb.csv, "rules.yaml": bb.rules})
-			b.ReportAllocs()
-			for b.Loop() {
-				c, _, err := Load(Config{Strict: true}, PeopleConfig{Files: []string{"people.csv"}, Rules: "rules.yaml"}, dir)
-				if err != nil || len(c.Identities()) < manyLogins {
-					b.Fatal(len(c.Identities()), err)
-				}
-			}
-		})
 	}
 }
 
@@ -109,7 +73,7 @@ func BenchmarkLoadManyFiles(b *testing.B) {
 	dir := write(b, files)
 	b.ReportAllocs()
 	for b.Loop() {
-		c, _, err := Load(Config{Files: []string{"services/**/catalog-info.yaml"}}, PeopleConfig{}, dir)
+		c, _, err := Load(Config{Files: []string{"services/**/catalog-info.yaml"}}, people.Config{}, dir)
 		if err != nil || len(c.Entities()) != len(files) {
 			b.Fatal(len(c.Entities()), err)
 		}

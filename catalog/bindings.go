@@ -249,5 +249,5 @@ func (l *loader) warnShared(claims []claim) {
 	first := l.catalog.entities[claims[0].entity]
 	l.Warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events stay unmapped. "+
 		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its folders with "+sourcePathsAnnotation,
-		claims[0].Provider, claims[0].Scope, claims[0].Service, listed(others))
+		claims[0].Provider, claims[0].Scope, claims[0].Service, files.Listed(others))
 }

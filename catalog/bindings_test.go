@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/people"
 )
 
 func TestBindings(t *testing.T) {
@@ -84,7 +86,7 @@ func TestBindings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, warnings, err := Load(Config{Files: []string{"0.yaml"}, Strict: true}, PeopleConfig{}, write(t, map[string]string{"0.yaml": strings.Join(tt.docs, "---\n")}))
+			c, warnings, err := Load(Config{Files: []string{"0.yaml"}, Strict: true}, people.Config{}, write(t, map[string]string{"0.yaml": strings.Join(tt.docs, "---\n")}))
 			checkErrors(t, err, nil)
 			checkWarnings(t, warnings, tt.warnings)
 			var got []string

@@ -6,27 +6,27 @@ package catalog
 import (
 	"slices"
 
+	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/people"
 )
 
 // Catalog is what Load has read. It does not change afterwards and may be shared.
 type Catalog struct {
-	entities   []Entity
-	lines      []map[string]int // lines of the annotations that bind, per entity, until finish
-	byRef      map[string]int
-	people     []Person
-	bindings   []Binding
-	paths      []PathBinding
-	byScope    map[string]string // provider + NUL + scope + NUL + source → ref
-	identities []Identity
-	report     PeopleReport
-	problems   []files.Warning
-	bots       []botPattern
-	owned      map[string][]string // owner ref → refs of its services
+	entities []Entity
+	lines    []map[string]int // lines of the annotations that bind, per entity, until finish
+	byRef    map[string]int
+	people   *people.Directory
+	bindings []Binding
+	paths    []PathBinding
+	byScope  map[string]string // provider + NUL + scope + NUL + source → ref
+	problems []files.Warning
+	owned    map[string][]string // owner ref → refs of its services
 }
 
 func newCatalog() *Catalog {
-	return &Catalog{byRef: map[string]int{}, byScope: map[string]string{}, owned: map[string][]string{}}
+	return &Catalog{people: &people.Directory{}, byRef: map[string]int{}, byScope: map[string]string{}, owned: map[string][]string{}}
 }
 
 // finish sorts the entities, so that equal files make equal catalogs in whatever order they were read.
@@ -56,7 +56,7 @@ func (c *Catalog) finish() {
 func (c *Catalog) Entities() []Entity { return slices.Clone(c.entities) }
 
 // Size returns how many entities and how many people the catalog holds.
-func (c *Catalog) Size() (entities, people int) { return len(c.entities), len(c.people) }
+func (c *Catalog) Size() (entities, people int) { return len(c.entities), c.people.Size() }
 
 // Services returns the components that are deployed, sorted by ref.
 func (c *Catalog) Services() []Entity {
@@ -80,7 +80,7 @@ func (c *Catalog) Entity(ref string) (Entity, bool) {
 	if i, ok := c.byRef[ref]; ok {
 		return c.entities[i], true
 	}
-	parsed, err := ParseRef(ref, "component", "")
+	parsed, err := identifier.ParseRef(ref, "component", "")
 	if err != nil {
 		return Entity{}, false
 	}
@@ -107,18 +107,22 @@ func (c *Catalog) ServiceForSource(provider, scope, source string) (ref string, 
 
 // OwnedBy returns the refs of the services that a group or a user owns, sorted. team is a ref or a group's name.
 func (c *Catalog) OwnedBy(team string) []string {
-	ref, err := ParseRef(team, "group", "")
+	ref, err := identifier.ParseRef(team, "group", "")
 	if err != nil {
 		return nil
 	}
 	return slices.Clone(c.owned[ref.String()])
 }
 
-// People returns everyone who is known, sorted by ID. Machine accounts are not among them.
-func (c *Catalog) People() []Person { return slices.Clone(c.people) }
+// People returns who works here, and whose login is whose.
+func (c *Catalog) People() *people.Directory { return c.people }
 
-// PeopleReport says which records of people were merged, and what they do not say.
-func (c *Catalog) PeopleReport() PeopleReport { return c.report }
+// WithSeen returns the catalog with the bots among the logins of stored events, see [people.Directory.WithSeen].
+func (c *Catalog) WithSeen(seen []event.Login) *Catalog {
+	with := *c
+	with.people = c.people.WithSeen(seen)
+	return &with
+}
 
 // Problems returns what was odd or could not be read when the catalog was made.
 func (c *Catalog) Problems() []files.Warning { return slices.Clone(c.problems) }
@@ -129,6 +133,3 @@ func (c *Catalog) Lost() []files.Warning { return files.Lost(c.problems) }
 
 // Bindings returns which scope of which provider belongs to what, sorted.
 func (c *Catalog) Bindings() []Binding { return slices.Clone(c.bindings) }
-
-// Identities returns whose login is whose, sorted.
-func (c *Catalog) Identities() []Identity { return slices.Clone(c.identities) }

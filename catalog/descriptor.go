@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/yamldoc"
 
 	"go.yaml.in/yaml/v3"
@@ -172,8 +173,8 @@ func (d *described) identity() Entity {
 		name = d.fields.Text(d.metadata, "name")
 	}
 	namespace := d.fields.Text(d.metadata, "namespace")
-	e := Entity{Kind: d.kind, Name: name, Namespace: strings.ToLower(orWord(namespace, defaultNamespace))}
-	e.Ref = Ref{Kind: strings.ToLower(d.kind), Namespace: e.Namespace, Name: strings.ToLower(name)}.String()
+	e := Entity{Kind: d.kind, Name: name, Namespace: strings.ToLower(orWord(namespace, identifier.DefaultNamespace))}
+	e.Ref = identifier.Ref{Kind: strings.ToLower(d.kind), Namespace: e.Namespace, Name: strings.ToLower(name)}.String()
 	return e
 }
 
@@ -230,7 +231,7 @@ func (d *described) refs(name string, values []yamldoc.Located, kind, namespace 
 		if v.Text == "" {
 			continue
 		}
-		ref, err := ParseRef(v.Text, kind, namespace)
+		ref, err := identifier.ParseRef(v.Text, kind, namespace)
 		if err != nil {
 			d.fields.Warn(v.Line, "spec.%s: %v; it is ignored", name, err)
 			continue

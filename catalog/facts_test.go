@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dxctl/dxctl/people"
 )
 
 func TestFacts(t *testing.T) {
@@ -14,7 +16,7 @@ func TestFacts(t *testing.T) {
 	full := component("full", "  description: It pays\n  tags: [go]\n  links: [{url: https://x.example/r, title: Runbook}]\n"+
 		"  annotations: {github.com/project-slug: o/full, backstage.io/techdocs-ref: 'dir:.', pagerduty.com/service-id: P1}\n", "  system: shop\n  dependsOn: [resource:db]\n")
 	bare := "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: bare}\n"
-	c, _, err := Load(Config{Files: []string{"a.yaml"}}, PeopleConfig{}, write(t, map[string]string{"a.yaml": strings.Join([]string{
+	c, _, err := Load(Config{Files: []string{"a.yaml"}}, people.Config{}, write(t, map[string]string{"a.yaml": strings.Join([]string{
 		full, bare, kind("Group", "team-a", "type: team"), strings.Replace(component("lib", "", ""), "type: service", "type: library", 1),
 	}, "---\n")}))
 	checkErrors(t, err, nil)
@@ -58,18 +60,15 @@ func (r tables) Replace(_ context.Context, table string, rows any) error {
 }
 
 func TestSyncRows(t *testing.T) {
-	dir := write(t, map[string]string{"a.yaml": component("a", "  annotations: {github.com/project-slug: O/A}\n", ""), "people.csv": "person,team,start_date,logins\nal,p,2026-01-02,github:Al\n"})
-	c, _, err := Load(Config{Files: []string{"a.yaml"}}, PeopleConfig{Files: []string{"people.csv"}}, dir)
+	dir := write(t, map[string]string{"a.yaml": component("a", "  annotations: {github.com/project-slug: O/A}\n", "")})
+	c, _, err := Load(Config{Files: []string{"a.yaml"}}, people.Config{}, dir)
 	checkErrors(t, err, nil)
 	got := tables{}
 	if err := c.Sync(t.Context(), got); err != nil {
 		t.Fatal(err)
 	}
-	started := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	for table, want := range (tables{
-		"bindings":   []bindingRow{{Provider: "github", Scope: "o/a", Service: "component:default/a"}},
-		"identities": []identityRow{{"github", "al", "al", false}},
-		"people":     []personRow{{Person: "al", Team: "p", StartedOn: &started, Source: "people.csv:2"}},
+		"bindings": []bindingRow{{Provider: "github", Scope: "o/a", Service: "component:default/a"}},
 	}) {
 		if !reflect.DeepEqual(got[table], want) {
 			t.Errorf("%s: got %+v, want %+v", table, got[table], want)

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/people"
 )
 
 // A value that does not fit costs its field only, and is said with the field's path and line.
@@ -69,7 +72,7 @@ func TestFieldsThatDoNotFit(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, warnings, err := Load(Config{Files: []string{"a.yaml"}, Strict: true}, PeopleConfig{}, write(t, map[string]string{"a.yaml": component("a", tt.metadata, tt.spec)}))
+			c, warnings, err := Load(Config{Files: []string{"a.yaml"}, Strict: true}, people.Config{}, write(t, map[string]string{"a.yaml": component("a", tt.metadata, tt.spec)}))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -127,7 +130,7 @@ func TestTemplatesAndOtherKinds(t *testing.T) {
 	files["u.json"] = `{"apiVersion": "backstage.io/v1alpha1", "kind": "Component", "metadata": {"name": "${{ values.name }}"}}`
 	files["k.yaml"] = strings.Repeat("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n---\n", 3) +
 		"apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata: {name: t}\nspec: {owner: '{{ x }}'}\n---\napiVersion: backstage.io/v1beta2\nkind: template\n---\napiVersion: backstage.io/v1alpha1\nkind: Componnent\nmetadata: {name: y}\n"
-	c, warnings, err := Load(Config{Files: []string{"*.{yaml,json}"}, Strict: true}, PeopleConfig{}, write(t, files))
+	c, warnings, err := Load(Config{Files: []string{"*.{yaml,json}"}, Strict: true}, people.Config{}, write(t, files))
 	if got := refs(c.Entities()); err != nil || !slices.Equal(got, []string{"component:default/good"}) {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -149,7 +152,7 @@ func TestExclude(t *testing.T) {
 	}
 	unused := filepath.ToSlash(filepath.Join(dir, "no/*"))
 	exclude := []string{"**/skeleton/**", unused, "**/skelton/**", "x/skeleton/c.yaml", "templates/**", filepath.ToSlash(filepath.Join(dir, "skeleton/**"))}
-	c, warnings, err := Load(Config{Files: []string{"**/*.yaml"}, Exclude: exclude, Strict: true}, PeopleConfig{}, dir, found...)
+	c, warnings, err := Load(Config{Files: []string{"**/*.yaml"}, Exclude: exclude, Strict: true}, people.Config{}, dir, found...)
 	if err != nil {
 		t.Error(err)
 	}
@@ -170,7 +173,7 @@ func TestOneBadObjectDoesNotBlockItsNeighbors(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o755) })
-	c, warnings, err := Load(Config{Files: []string{"missing.yaml", ".", "**/*.yaml"}}, PeopleConfig{Files: []string{"*.csv", "none.csv"}, Rules: "rules.yaml"}, dir)
+	c, warnings, err := Load(Config{Files: []string{"missing.yaml", ".", "**/*.yaml"}}, people.Config{Files: []string{"*.csv", "none.csv"}, Rules: "rules.yaml"}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,10 +190,14 @@ func TestOneBadObjectDoesNotBlockItsNeighbors(t *testing.T) {
 	if got := refs(c.Entities()); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if got := showPeople(c); !slices.Equal(got, []string{`ana "" 2026-01-02 -`, `cy "" 2026-01-03 -`}) {
-		t.Errorf("people %v", got)
+	var ids []string
+	for _, p := range c.People().All() {
+		ids = append(ids, p.ID+" "+p.StartedOn().Format(time.DateOnly))
 	}
-	if !c.Whose("github", "x").Bot || c.BotPattern("github", "y-1") == "" {
+	if !slices.Equal(ids, []string{"ana 2026-01-02", "cy 2026-01-03"}) {
+		t.Errorf("people %v", ids)
+	}
+	if !c.People().Whose("github", "x").Bot || c.People().BotPattern("github", "y-1") == "" {
 		t.Error("the rules beside the broken ones are not obeyed")
 	}
 	var told []string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -81,7 +82,7 @@ func TestFoundDescriptors(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			cat, warnings, err := catalog.Load(cfg, catalog.PeopleConfig{}, dir, tc.found...)
+			cat, warnings, err := catalog.Load(cfg, people.Config{}, dir, tc.found...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +117,7 @@ func TestWarningsOfManyDescriptorsAreSummedUp(t *testing.T) {
 		}
 		found = append(found, catalog.Found{Source: "bs", Provider: "backstage", Scope: "catalog", Location: fmt.Sprint(i), Document: foundComponent(name, "")})
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{}, catalog.PeopleConfig{}, t.TempDir(), found...)
+	cat, warnings, err := catalog.Load(catalog.Config{}, people.Config{}, t.TempDir(), found...)
 	if err != nil || len(cat.Entities()) != 100 || len(warnings) != 22 {
 		t.Fatalf("%d entities, %d warnings, %v", len(cat.Entities()), len(warnings), err)
 	}

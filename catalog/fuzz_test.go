@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/yamldoc"
 )
 
@@ -27,7 +28,7 @@ func FuzzDescriptors(f *testing.F) {
 				l.add(r.entity, r.lines)
 			}
 		}
-		newPeopleReader(l).finish(peopleRules{})
+		l.catalog.people = people.Read(people.Config{}, l.Reader, l.teamName).Resolve(l.users())
 		l.bind()
 		l.catalog.finish()
 		for _, e := range l.catalog.Entities() {
@@ -41,32 +42,6 @@ func FuzzDescriptors(f *testing.F) {
 		for _, fact := range l.catalog.Facts(time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)) {
 			if err := fact.Validate(); err != nil {
 				t.Error(err)
-			}
-		}
-	})
-}
-
-func FuzzPeople(f *testing.F) {
-	f.Add([]byte("person,team,start_date,logins\nalice,payments,2026-03-02,alice;github:a\n"))
-	f.Add([]byte("\ufeffperson;bot\r\n\"a\nb\";yes\r\n"))
-	f.Add([]byte("person,logins\na,\"x\nb,:\n"))
-	f.Add([]byte("person,left\na,31/12/2026\na,1/1/2026\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		l := newLoader(".")
-		p := newPeopleReader(l)
-		p.readCSV("people.csv", data)
-		p.finish(peopleRules{})
-		seen := map[[2]string]bool{}
-		for _, i := range l.catalog.Identities() {
-			if key := [2]string{i.Provider, i.Login}; seen[key] || i.Login == "" {
-				t.Errorf("login %v is empty or stands twice", key)
-			} else {
-				seen[key] = true
-			}
-		}
-		for _, person := range l.catalog.People() {
-			if person.ID == "" || len(person.Memberships) == 0 {
-				t.Errorf("%+v has no id or no membership", person)
 			}
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -30,7 +31,7 @@ func TestWhatCannotBeReadIsKept(t *testing.T) {
 	put("two.yaml", service("one", "")+"---\n"+service("two", ""))
 	put("people.csv", "person,name,team,start_date,left_date,email,logins\nana,Ana,p,2026-01-02,,ana@x.y,github:a\nana,,q,2026-05-02,,,\nbo,Bo,p,2026-01-03,2026-10-10,bo@x.y,github:b g\ncy,,p,2026-01-04,,,github:c\n")
 	s := storetest.Open(t)
-	cfg, people := catalog.Config{Files: []string{"*.yaml"}}, catalog.PeopleConfig{Files: []string{"people.csv"}}
+	cfg, people := catalog.Config{Files: []string{"*.yaml"}}, people.Config{Files: []string{"people.csv"}}
 	load := func() (*catalog.Catalog, string) {
 		t.Helper()
 		cat, warnings, err := catalog.LoadKeeping(cfg, people, dir, func(files []string) (catalog.Recalled, error) { return catalog.Recall(t.Context(), s, files) })
@@ -67,7 +68,7 @@ func TestWhatCannotBeReadIsKept(t *testing.T) {
 			t.Errorf("its repository is bound to %q", ref)
 		}
 		var ids []string
-		for _, p := range after.People() {
+		for _, p := range after.People().All() {
 			for _, m := range p.Memberships {
 				ids = append(ids, strings.Join([]string{p.ID, p.Name, m.Team, m.StartedOn.Format("0102"), strings.TrimPrefix(m.LeftOn.Format("0102"), "0101")}, " "))
 			}
@@ -78,7 +79,7 @@ func TestWhatCannotBeReadIsKept(t *testing.T) {
 		}
 		for login, want := range map[string]string{"github b": "bo", "github c": "", " g": "di", " bo@x.y": "bo", "github a": "ana"} {
 			provider, name, _ := strings.Cut(login, " ")
-			if got := after.Whose(provider, name).Person; got != want {
+			if got := after.People().Whose(provider, name).Person; got != want {
 				t.Errorf("%s is %q's, want %s", login, got, want)
 			}
 		}
@@ -88,14 +89,14 @@ func TestWhatCannotBeReadIsKept(t *testing.T) {
 		}
 	}
 	put("people.csv", "team\nx\n") // nobody can say who is in it
-	if after, _ := load(); len(after.People()) != 3 {
-		t.Errorf("%d people of a file that cannot be read, want 3", len(after.People()))
+	if after, _ := load(); after.People().Size() != 3 {
+		t.Errorf("%d people of a file that cannot be read, want 3", after.People().Size())
 	}
 	put("root.yaml", "# nothing\n")
 	put("two.yaml", service("one", ""))
 	put("people.csv", "person,logins\ndi,g\n")
 	after, said := load()
-	if got := len(after.Entities()); got != 2 || len(after.People()) != 1 || len(after.Lost()) != 0 {
-		t.Errorf("%d entities, %d people\n%s", got, len(after.People()), said)
+	if got := len(after.Entities()); got != 2 || after.People().Size() != 1 || len(after.Lost()) != 0 {
+		t.Errorf("%d entities, %d people\n%s", got, after.People().Size(), said)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/people"
 )
 
 // Config names the files that describe what exists.
@@ -45,16 +46,16 @@ func (c Config) Validate() error {
 //
 // What is odd or cannot be read is a warning, with file and line; the rest is read. The error is that of a configuration
 // that cannot be used, or, with cfg.Strict, everything that is lost. The catalog is never nil: it holds what could be read.
-func Load(cfg Config, people PeopleConfig, baseDir string, found ...Found) (*Catalog, []files.Warning, error) {
-	return LoadKeeping(cfg, people, baseDir, nil, found...)
+func Load(cfg Config, peopleCfg people.Config, baseDir string, found ...Found) (*Catalog, []files.Warning, error) {
+	return LoadKeeping(cfg, peopleCfg, baseDir, nil, found...)
 }
 
 // LoadKeeping is Load that keeps what was known: where a file, or a part of one, cannot be read, recall is asked once
 // for what the catalog last held of these files, and what is not described now is kept as it was, with a warning.
-func LoadKeeping(cfg Config, people PeopleConfig, baseDir string, recall func(files []string) (Recalled, error), found ...Found) (*Catalog, []files.Warning, error) {
+func LoadKeeping(cfg Config, peopleCfg people.Config, baseDir string, recall func(files []string) (Recalled, error), found ...Found) (*Catalog, []files.Warning, error) {
 	l := newLoader(baseDir)
 	l.exclude, l.sources = newExclusion(cfg.Exclude, baseDir), cfg.Sources
-	if err := errors.Join(cfg.Validate(), people.Validate()); err != nil {
+	if err := errors.Join(cfg.Validate(), peopleCfg.Validate()); err != nil {
 		return l.catalog, nil, err
 	}
 	for _, pattern := range cfg.Files {
@@ -63,17 +64,11 @@ func LoadKeeping(cfg Config, people PeopleConfig, baseDir string, recall func(fi
 	l.found(found)
 	l.warnUnusedExclusions(cfg.Exclude)
 	l.summarize()
-	p := newPeopleReader(l)
-	for _, pattern := range people.Files {
-		for _, file := range l.Match(pattern, "people.files") {
-			p.readFile(file)
-		}
-	}
-	rules := l.readRules(people.Rules)
-	if err := l.keep(p, recall); err != nil {
+	records := people.Read(peopleCfg, l.Reader, l.teamName)
+	if err := l.keep(records, recall); err != nil {
 		return l.catalog, l.Warnings(), err
 	}
-	p.finish(rules)
+	l.catalog.people = records.Resolve(l.users())
 	l.bind()
 	l.catalog.finish()
 	warnings := l.Warnings()

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/people"
 )
 
 // write lays out files below a new folder: name → content.
@@ -52,7 +54,7 @@ func refs(entities []Entity) []string {
 }
 
 func TestLoadExample(t *testing.T) {
-	c, warnings, err := Load(Config{Files: []string{"testdata/payment-service.yaml"}, Strict: true}, PeopleConfig{}, ".")
+	c, warnings, err := Load(Config{Files: []string{"testdata/payment-service.yaml"}, Strict: true}, people.Config{}, ".")
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("err %v, warnings %v; want neither", err, warnings)
 	}
@@ -192,7 +194,7 @@ func TestLoadDescriptors(t *testing.T) {
 			if load == nil {
 				load = []string{"*.yaml"}
 			}
-			c, warnings, err := Load(Config{Files: load, Strict: true}, PeopleConfig{}, dir)
+			c, warnings, err := Load(Config{Files: load, Strict: true}, people.Config{}, dir)
 			if got := refs(c.Entities()); !slices.Equal(got, tt.refs) {
 				t.Errorf("entities %v, want %v", got, tt.refs)
 			}
@@ -280,7 +282,7 @@ func TestLocations(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, warnings, err := Load(Config{Files: []string{"root.yaml"}, Strict: true}, PeopleConfig{}, write(t, tt.files))
+			c, warnings, err := Load(Config{Files: []string{"root.yaml"}, Strict: true}, people.Config{}, write(t, tt.files))
 			if got := refs(c.Entities()); !slices.Equal(got, tt.refs) {
 				t.Errorf("entities %v, want %v", got, tt.refs)
 			}
@@ -296,7 +298,7 @@ func TestLocationThroughSymlinkOutside(t *testing.T) {
 	if err := os.Symlink(filepath.Join(outside, "secret.yaml"), filepath.Join(dir, "link.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	c, warnings, err := Load(Config{Files: []string{"root.yaml"}, Strict: true}, PeopleConfig{}, dir)
+	c, warnings, err := Load(Config{Files: []string{"root.yaml"}, Strict: true}, people.Config{}, dir)
 	checkErrors(t, err, nil)
 	checkWarnings(t, warnings, []string{"it lies outside"})
 	if len(c.Entities()) != 0 {
@@ -312,7 +314,7 @@ func TestServicesAndCreatedAt(t *testing.T) {
 		strings.Replace(component("lib", "", ""), "type: service", "type: library", 1),
 		strings.Replace(component("site", "", ""), "type: service", "type: website", 1),
 	}, "---\n")})
-	c, warnings, err := Load(Config{Files: []string{"a.yaml"}, Strict: true}, PeopleConfig{}, dir)
+	c, warnings, err := Load(Config{Files: []string{"a.yaml"}, Strict: true}, people.Config{}, dir)
 	checkErrors(t, err, nil)
 	checkWarnings(t, warnings, []string{`a.yaml:26: annotation dxctl.dev/created-at: "soon" is not a date`})
 	if got, want := refs(c.Services()), []string{"component:default/exact", "component:default/odd", "component:default/site", "component:default/svc"}; !slices.Equal(got, want) {
@@ -345,7 +347,7 @@ func TestParseRef(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.in, func(t *testing.T) {
-			got, err := ParseRef(tt.in, tt.kind, tt.namespace)
+			got, err := identifier.ParseRef(tt.in, tt.kind, tt.namespace)
 			if tt.want == "" {
 				if err == nil {
 					t.Errorf("got %v, want an error", got)
@@ -369,7 +371,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 	dir := write(b, map[string]string{"all.yaml": all.String()})
 	for b.Loop() {
-		c, _, err := Load(Config{Files: []string{"all.yaml"}, Strict: true}, PeopleConfig{}, dir)
+		c, _, err := Load(Config{Files: []string{"all.yaml"}, Strict: true}, people.Config{}, dir)
 		if err != nil || len(c.Services()) != 1000 {
 			b.Fatal(err)
 		}

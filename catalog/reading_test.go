@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/yamldoc"
 )
 
@@ -33,7 +34,7 @@ func TestReadAhead(t *testing.T) {
 		t.Fatal(err)
 	}
 	load := func(cfg Config) (*Catalog, []string) {
-		c, warnings, err := Load(cfg, PeopleConfig{}, dir)
+		c, warnings, err := Load(cfg, people.Config{}, dir)
 		if err != nil {
 			t.Fatal(err)
 		}

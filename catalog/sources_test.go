@@ -3,6 +3,8 @@ package catalog
 import (
 	"slices"
 	"testing"
+
+	"github.com/dxctl/dxctl/people"
 )
 
 // twoHubs are two servers of one kind, each of which may have the repository acme/shop, and a second source of one.
@@ -46,7 +48,7 @@ func TestABindingIsToTheSourceThatTheAnnotationsName(t *testing.T) {
 				tt.annotations = "\n    " + tt.annotations
 			}
 			doc := component("shop", "  annotations: "+tt.annotations+"\n", "")
-			c, warnings, err := Load(Config{Files: []string{"0.yaml"}, Sources: twoHubs}, PeopleConfig{}, write(t, map[string]string{"0.yaml": doc}))
+			c, warnings, err := Load(Config{Files: []string{"0.yaml"}, Sources: twoHubs}, people.Config{}, write(t, map[string]string{"0.yaml": doc}))
 			checkErrors(t, err, nil)
 			checkWarnings(t, warnings, nil)
 			var got []string
@@ -66,7 +68,7 @@ func TestTwoServicesOfOneNameAtTwoServersAreTwo(t *testing.T) {
 		"0.yaml": component("shop", "  annotations: {github.com/project-slug: 'https://github.com/acme/shop'}\n", ""),
 		"1.yaml": component("till", "  annotations: {backstage.io/source-location: 'url:https://git.acme.example:8443/acme/shop/'}\n", ""),
 	}
-	c, warnings, err := Load(Config{Files: []string{"*.yaml"}, Sources: twoHubs}, PeopleConfig{}, write(t, docs))
+	c, warnings, err := Load(Config{Files: []string{"*.yaml"}, Sources: twoHubs}, people.Config{}, write(t, docs))
 	checkErrors(t, err, nil)
 	checkWarnings(t, warnings, nil)
 	for source, want := range map[string]string{"public": "component:default/shop", "inside": "component:default/till", "former": ""} {
@@ -79,7 +81,7 @@ func TestTwoServicesOfOneNameAtTwoServersAreTwo(t *testing.T) {
 func TestADescriptorFoundInASourceNamesIt(t *testing.T) {
 	found := Found{Source: "public", Provider: "github", Scope: "acme/shop", Location: "catalog-info.yaml",
 		Document: component("shop", "  annotations: {github.com/project-slug: acme/shop}\n", "")}
-	c, _, err := Load(Config{Sources: twoHubs}, PeopleConfig{}, t.TempDir(), found)
+	c, _, err := Load(Config{Sources: twoHubs}, people.Config{}, t.TempDir(), found)
 	checkErrors(t, err, nil)
 	if want := []Binding{{"github", "acme/shop", "public", "component:default/shop"}}; !slices.Equal(c.Bindings(), want) {
 		t.Errorf("bindings %v, want %v", c.Bindings(), want)

@@ -48,23 +48,6 @@ type pathRow struct {
 	Service  string `ch:"service"`
 }
 
-type identityRow struct {
-	Provider string `ch:"provider"`
-	Login    string `ch:"login"`
-	Person   string `ch:"person"`
-	Bot      bool   `ch:"bot"`
-}
-
-type personRow struct {
-	Person    string     `ch:"person"`
-	Name      string     `ch:"name"`
-	Team      string     `ch:"team"`
-	StartedOn *time.Time `ch:"started_on"`
-	LeftOn    *time.Time `ch:"left_on"`
-	Source    string     `ch:"source"`
-	URL       string     `ch:"url"`
-}
-
 // Sync stores the catalog: entities, bindings, paths, identities and people. Each is replaced in one step; a reader
 // between two of them sees an old one together with a new one, never an empty one.
 func (c *Catalog) Sync(ctx context.Context, store Replacer) error {
@@ -79,14 +62,12 @@ func (c *Catalog) Sync(ctx context.Context, store Replacer) error {
 		{"entities", entities},
 		{"bindings", c.bindingRows()},
 		{"paths", c.pathRows()},
-		{"identities", c.identityRows()},
-		{"people", c.personRows()},
 	} {
 		if err := store.Replace(ctx, t.name, t.rows); err != nil {
 			return fmt.Errorf("storing the %s of the catalog: %w", t.name, err)
 		}
 	}
-	return nil
+	return c.people.Sync(ctx, store)
 }
 
 func (c *Catalog) entityRows() ([]entityRow, error) {
@@ -121,30 +102,6 @@ func (c *Catalog) pathRows() []pathRow {
 	rows := make([]pathRow, 0, len(c.paths))
 	for _, p := range c.paths {
 		rows = append(rows, pathRow(p))
-	}
-	return rows
-}
-
-func (c *Catalog) identityRows() []identityRow {
-	rows := make([]identityRow, 0, len(c.identities))
-	for _, i := range c.identities {
-		rows = append(rows, identityRow(i))
-	}
-	return rows
-}
-
-func (c *Catalog) personRows() []personRow {
-	var rows []personRow
-	for _, p := range c.people {
-		for _, m := range p.Memberships {
-			rows = append(rows, personRow{
-				Person: p.ID, Name: p.Name, Team: m.Team, StartedOn: nullable(m.StartedOn), LeftOn: nullable(m.LeftOn),
-				Source: m.Source, URL: m.URL,
-			})
-		}
-	}
-	if rows == nil {
-		rows = []personRow{}
 	}
 	return rows
 }

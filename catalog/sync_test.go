@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -35,7 +36,7 @@ spec: {type: '', lifecycle: '', owner: ''}
 			t.Fatal(err)
 		}
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"a.yaml"}}, catalog.PeopleConfig{Files: []string{"people.csv"}}, dir)
+	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"a.yaml"}}, people.Config{Files: []string{"people.csv"}}, dir)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -59,7 +60,7 @@ func TestFromBackstageToTheCatalog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cat, warnings, err := catalog.Load(catalog.Config{}, catalog.PeopleConfig{}, t.TempDir(), found...)
+		cat, warnings, err := catalog.Load(catalog.Config{}, people.Config{}, t.TempDir(), found...)
 		if err != nil || len(warnings) != 0 {
 			t.Fatalf("%s: %v, %v", step.name, warnings, err)
 		}
@@ -67,8 +68,8 @@ func TestFromBackstageToTheCatalog(t *testing.T) {
 		for _, e := range cat.Entities() {
 			refs = append(refs, e.Ref)
 		}
-		if got := strings.Join(refs, " "); got != step.refs || len(cat.People()) != 1 {
-			t.Errorf("%s: %s, people %+v", step.name, got, cat.People())
+		if got := strings.Join(refs, " "); got != step.refs || cat.People().Size() != 1 {
+			t.Errorf("%s: %s, people %+v", step.name, got, cat.People().All())
 		}
 		if service, ok := cat.ServiceFor("github", "acme/shop"); !ok || service != "component:default/shop" {
 			t.Errorf("%s: acme/shop is %s", step.name, service)

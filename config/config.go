@@ -15,6 +15,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/strictyaml"
@@ -23,15 +24,15 @@ import (
 
 // Config is the whole of dx.yaml. Relative paths are relative to the directory of the file.
 type Config struct {
-	Store        store.Config         `yaml:"store"`
-	Server       server.Config        `yaml:"server"`
-	Catalog      catalog.Config       `yaml:"catalog"`
-	Sources      collectors.Config    `yaml:"sources"`
-	Environments map[string][]string  `yaml:"environments"` // name → the names that sources use for it
-	People       catalog.PeopleConfig `yaml:"people"`
-	Scorecards   scorecards.Config    `yaml:"scorecards"`
-	Collect      Collect              `yaml:"collect"`
-	Demo         bool                 `yaml:"demo"` // the data is the synthetic demo organization; pages show a notice
+	Store        store.Config        `yaml:"store"`
+	Server       server.Config       `yaml:"server"`
+	Catalog      catalog.Config      `yaml:"catalog"`
+	Sources      collectors.Config   `yaml:"sources"`
+	Environments map[string][]string `yaml:"environments"` // name → the names that sources use for it
+	People       people.Config       `yaml:"people"`
+	Scorecards   scorecards.Config   `yaml:"scorecards"`
+	Collect      Collect             `yaml:"collect"`
+	Demo         bool                `yaml:"demo"` // the data is the synthetic demo organization; pages show a notice
 
 	// File is the file that was read; empty if the defaults are used.
 	File string `yaml:"-"`

@@ -2,6 +2,7 @@ package files
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -36,6 +37,23 @@ func Lost(warnings []Warning) []Warning {
 		}
 	}
 	return lost
+}
+
+// Count returns a number with a noun: "1 row is", "2 rows are".
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+// Listed returns the first few of many names, and how many more there are.
+func Listed(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
 }
 
 // ValidateNames reports empty names in a list of files or patterns. setting is the list's name in the configuration.

@@ -33,7 +33,7 @@ func (r *Reader) TeamRefs(context.Context) ([]string, error) {
 // PersonIDs are the ids of all people.
 func (r *Reader) PersonIDs(context.Context) ([]string, error) {
 	var ids []string
-	for _, p := range r.deps.Catalog().People() {
+	for _, p := range r.deps.Catalog().People().All() {
 		ids = append(ids, p.ID)
 	}
 	return ids, nil

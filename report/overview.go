@@ -7,10 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
-	"github.com/dxctl/dxctl/metrics"
-	"github.com/dxctl/dxctl/report/words"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/people"
+	"github.com/dxctl/dxctl/report/words"
 )
 
 // Overview is how it goes, and what to do next.
@@ -89,7 +90,7 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 	if err := g.Wait(); err != nil {
 		return Overview{}, err
 	}
-	view.Engineers = working(r.deps.Catalog().People(), r.deps.Now())
+	view.Engineers = working(r.deps.Catalog().People().All(), r.deps.Now())
 	view.Headline, view.ServiceLast = headlineOf(view.FirstDeploy.Cohorts), headlineOf(view.NewServices.Cohorts)
 	view.Levels = r.levelGroups(services.List)
 	view.Teams = r.teams(services.List, byTeam)
@@ -115,10 +116,10 @@ func (s Services) Scorecard() string {
 }
 
 // working is how many of the people are in a team, or simply here, at a time.
-func working(people []catalog.Person, at time.Time) int {
+func working(everyone []people.Person, at time.Time) int {
 	n := 0
-	for _, p := range people {
-		if slices.ContainsFunc(p.Memberships, func(m catalog.Membership) bool { return m.Covers(at) }) {
+	for _, p := range everyone {
+		if slices.ContainsFunc(p.Memberships, func(m people.Membership) bool { return m.Covers(at) }) {
 			n++
 		}
 	}

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report/records"
 	"github.com/dxctl/dxctl/report/words"
-	"golang.org/x/sync/errgroup"
 )
 
 // ServicePage is one service with its history and its neighbours.

@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards"
-	"golang.org/x/sync/errgroup"
 )
 
 // Service is a service of the catalog with its grades and the numbers of the last 30 days.

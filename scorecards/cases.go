@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/strictyaml"
 )
@@ -142,7 +143,7 @@ func entityOf(base, over entityFields) catalog.Entity {
 	}
 	maps.Copy(e.Annotations, base.Annotations)
 	maps.Copy(e.Annotations, over.Annotations)
-	e.Ref = catalog.Ref{Kind: "component", Namespace: "default", Name: strings.ToLower(e.Name)}.String()
+	e.Ref = identifier.Ref{Kind: "component", Namespace: "default", Name: strings.ToLower(e.Name)}.String()
 	return e
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -41,7 +42,7 @@ func setUp(t *testing.T) (*store.Store, *catalog.Catalog) {
 	if err := os.WriteFile(filepath.Join(dir, "org.yaml"), []byte(organisation), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"org.yaml"}}, catalog.PeopleConfig{}, dir)
+	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"org.yaml"}}, people.Config{}, dir)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -27,7 +28,7 @@ func many(t testing.TB, services int) (*store.Store, *catalog.Catalog) {
 	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cat, _, err := catalog.Load(catalog.Config{Files: []string{"c.yaml"}}, catalog.PeopleConfig{}, dir)
+	cat, _, err := catalog.Load(catalog.Config{Files: []string{"c.yaml"}}, people.Config{}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

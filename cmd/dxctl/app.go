@@ -114,7 +114,7 @@ func (p *app) close(err *error) {
 // readFound reads the catalog again after a collect: new services own their history at once, and bots among new logins
 // are recognized.
 func (p *app) readFound(ctx context.Context, summary collectors.Summary) error {
-	if summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().HasBotPatterns() {
+	if summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().People().HasBotPatterns() {
 		return nil
 	}
 	if err := p.loadCatalog(ctx); err != nil {

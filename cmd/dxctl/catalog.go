@@ -25,7 +25,7 @@ func (p *app) loadCatalog(ctx context.Context) error {
 	for _, w := range shortened(warnings) {
 		p.log.Warn(w.String())
 	}
-	if cat.HasBotPatterns() {
+	if cat.People().HasBotPatterns() {
 		seen, err := p.store.Logins(ctx)
 		if err != nil {
 			return err

@@ -50,7 +50,7 @@ func examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error, u
 	case len(cat.Services()) == 0:
 		warn("catalog", "no services; list Backstage descriptors under catalog.files in dx.yaml")
 	default:
-		ok("catalog", "%d services, %d people", len(cat.Services()), len(cat.People()))
+		ok("catalog", "%d services, %d people", len(cat.Services()), cat.People().Size())
 	}
 	for _, w := range shortened(warnings) {
 		if w.Lost {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/people"
 )
 
 func TestDoctorNamesWhatBelongsToNoService(t *testing.T) {
@@ -20,7 +21,7 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	if err := os.WriteFile(filepath.Join(dir, "shop.yaml"), []byte(doc), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cat, _, err := catalog.Load(catalog.Config{Files: []string{"shop.yaml"}}, catalog.PeopleConfig{}, dir)
+	cat, _, err := catalog.Load(catalog.Config{Files: []string{"shop.yaml"}}, people.Config{}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	}
 	cat, _, err := catalog.Load(catalog.Config{Files: []string{"all.yaml"}, Sources: []catalog.Source{
 		{Name: "gh", Provider: "github", URL: "https://github.com"}, {Name: "ghes", Provider: "github", URL: "https://git.acme.example"},
-	}}, catalog.PeopleConfig{}, dir)
+	}}, people.Config{}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

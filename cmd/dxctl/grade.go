@@ -10,6 +10,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards"
@@ -99,7 +100,7 @@ func serviceHere(cat *catalog.Catalog) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	local, _, err := catalog.Load(catalog.Config{Files: []string{"catalog-info.yaml"}, Strict: true}, catalog.PeopleConfig{}, here)
+	local, _, err := catalog.Load(catalog.Config{Files: []string{"catalog-info.yaml"}, Strict: true}, people.Config{}, here)
 	if err != nil {
 		return "", fmt.Errorf("looking for the service of this directory: %w; give the name of the service instead", err)
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/people"
 )
 
 // peopleDocument is the JSON document of `dxctl people`: all people, identities and logins.
@@ -109,19 +109,21 @@ func (p *app) people(ctx context.Context) (peopleDocument, error) {
 	if err != nil {
 		return peopleDocument{}, err
 	}
-	return whoIsWho(p.catalog.Load(), seen), nil
+	return whoIsWho(p.catalog.Load().People(), seen), nil
 }
 
-func whoIsWho(cat *catalog.Catalog, seen []event.Login) peopleDocument {
-	doc := peopleDocument{People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Ambiguous: []ambiguousRow{}, Bots: []loginRow{}}
-	cat = cat.WithSeen(seen)
+func whoIsWho(directory *people.Directory, seen []event.Login) peopleDocument {
+	doc := peopleDocument{
+		People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Ambiguous: []ambiguousRow{}, Bots: []loginRow{},
+	}
+	directory = directory.WithSeen(seen)
 	events, inEvents := map[string]uint64{}, map[string]bool{}
 	for _, s := range seen {
-		whose := cat.Whose(s.Provider, s.Name)
+		whose := directory.Whose(s.Provider, s.Name)
 		inEvents[whose.Provider+":"+whose.Login] = true
 		switch {
 		case whose.Bot || s.Bot:
-			doc.Bots = append(doc.Bots, seenRow(s, whyBot(cat, s, whose)))
+			doc.Bots = append(doc.Bots, seenRow(s, whyBot(directory, s, whose)))
 		case whose.Person != "":
 			events[whose.Person] += s.Events()
 		default:
@@ -129,16 +131,16 @@ func whoIsWho(cat *catalog.Catalog, seen []event.Login) peopleDocument {
 		}
 	}
 	logins := map[string][]string{}
-	for _, i := range cat.Identities() {
+	for _, i := range directory.Identities() {
 		logins[i.Person] = append(logins[i.Person], strings.TrimPrefix(i.Provider+":"+i.Login, ":"))
 		if i.Bot && !inEvents[i.Provider+":"+i.Login] {
 			doc.Bots = append(doc.Bots, loginRow{Provider: i.Provider, Login: i.Login, Why: "marked by a record or rule"})
 		}
 	}
-	for _, person := range cat.People() {
+	for _, person := range directory.All() {
 		doc.People = append(doc.People, personOf(person, logins[person.ID], events[person.ID]))
 	}
-	report := cat.PeopleReport()
+	report := directory.Report()
 	for _, m := range report.Merged {
 		doc.Merged = append(doc.Merged, mergeRow(m))
 	}
@@ -160,8 +162,8 @@ func seenRow(s event.Login, why string) loginRow {
 	return row
 }
 
-func whyBot(cat *catalog.Catalog, s event.Login, whose catalog.Identity) string {
-	pattern := cat.BotPattern(s.Provider, s.Name)
+func whyBot(directory *people.Directory, s event.Login, whose people.Identity) string {
+	pattern := directory.BotPattern(s.Provider, s.Name)
 	switch {
 	case whose.Bot && pattern != "":
 		return pattern
@@ -171,7 +173,7 @@ func whyBot(cat *catalog.Catalog, s event.Login, whose catalog.Identity) string 
 	return "marked by the source"
 }
 
-func personOf(person catalog.Person, logins []string, events uint64) personRow {
+func personOf(person people.Person, logins []string, events uint64) personRow {
 	last := person.Memberships[len(person.Memberships)-1]
 	row := personRow{Person: person.ID, Name: person.Name, Team: last.Team, Logins: append([]string{}, logins...),
 		Emails: append([]string{}, person.Emails...), Records: append([]string{}, person.Records...), Events: events}

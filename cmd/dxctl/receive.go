@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
@@ -92,7 +92,7 @@ func (r *receiving) run(ctx context.Context) error {
 
 // serviceCalled returns the ref of the service that a sender names by a ref or by a name in the catalog.
 func (p *app) serviceCalled(name string) (string, bool) {
-	ref, err := catalog.ParseRef(name, "component", "")
+	ref, err := identifier.ParseRef(name, "component", "")
 	if err != nil {
 		return "", false
 	}

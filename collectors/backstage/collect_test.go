@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/people"
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -61,7 +62,7 @@ func TestCollect(t *testing.T) {
 	if d != want || strings.Contains(d.Document, "ownedBy") || !strings.Contains(d.Document, `"owner":"payments"`) {
 		t.Errorf("got %+v", d)
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{}, catalog.PeopleConfig{}, t.TempDir(), catalog.Found{Source: "bs", Provider: Provider, Scope: Scope, Location: d.Location, Document: d.Document, URL: d.URL})
+	cat, warnings, err := catalog.Load(catalog.Config{}, people.Config{}, t.TempDir(), catalog.Found{Source: "bs", Provider: Provider, Scope: Scope, Location: d.Location, Document: d.Document, URL: d.URL})
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("%v, %v", warnings, err)
 	}
@@ -264,7 +265,7 @@ func FuzzPage(f *testing.F) {
 			}
 			found = append(found, catalog.Found{Source: "bs", Provider: Provider, Scope: Scope, Location: d.Location, Document: d.Document, URL: d.URL})
 		}
-		if _, _, err := catalog.Load(catalog.Config{}, catalog.PeopleConfig{}, ".", found...); err != nil {
+		if _, _, err := catalog.Load(catalog.Config{}, people.Config{}, ".", found...); err != nil {
 			t.Errorf("a source's descriptor is fatal: %v", err)
 		}
 	})

@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -31,7 +31,7 @@ type envelope struct {
 func refOf(raw json.RawMessage) string {
 	var e envelope
 	if json.Unmarshal(raw, &e) == nil && e.Kind != "" && e.Metadata.Name != "" {
-		if ref, err := catalog.ParseRef(e.Metadata.Name, e.Kind, e.Metadata.Namespace); err == nil {
+		if ref, err := identifier.ParseRef(e.Metadata.Name, e.Kind, e.Metadata.Namespace); err == nil {
 			return ref.String()
 		}
 	}
@@ -47,7 +47,7 @@ func (c *Collector) descriptor(raw json.RawMessage, at time.Time) (event.Descrip
 	if e.Kind == "" || e.Metadata.Name == "" {
 		return event.Descriptor{}, errors.New("it has no kind or no metadata.name")
 	}
-	ref, err := catalog.ParseRef(e.Metadata.Name, e.Kind, e.Metadata.Namespace)
+	ref, err := identifier.ParseRef(e.Metadata.Name, e.Kind, e.Metadata.Namespace)
 	if err != nil {
 		return event.Descriptor{}, err
 	}

@@ -11,7 +11,7 @@ import (
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
@@ -180,7 +180,7 @@ func (s source) fact(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update
 	}
 	entity := s.Service(data.Entity)
 	if entity == "" {
-		ref, err := catalog.ParseRef(data.Entity, "component", "")
+		ref, err := identifier.ParseRef(data.Entity, "component", "")
 		if err != nil {
 			return delivery.RefuseWith(misfits, "%v", err)
 		}

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/records"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/spelling"
-	"github.com/gofiber/fiber/v2"
 )
 
 // Filter is what a list of records is narrowed by, with the words of the request for forms and links.
@@ -104,7 +105,7 @@ func entityRef(name, value, kind string) (string, error) {
 	if value == "" || strings.Contains(value, ":") {
 		return value, nil
 	}
-	ref, err := catalog.ParseRef(value, kind, "")
+	ref, err := identifier.ParseRef(value, kind, "")
 	if err != nil {
 		return "", BadRequest("%s: %s", name, err)
 	}

@@ -9,9 +9,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/gofiber/fiber/v2"
+
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/spelling"
-	"github.com/gofiber/fiber/v2"
 )
 
 // Request is what was asked for: an address in a form that is the same however it was written, and the audience that the

@@ -17,15 +17,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 	"github.com/dxctl/dxctl/web/server"
-	"github.com/gofiber/fiber/v2"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // present is the time of the tests: a Wednesday.
@@ -42,14 +44,14 @@ type fixture struct {
 }
 
 // newFixture builds the dashboard over the catalog and the people given, and appends the events.
-func newFixture(tb testing.TB, descriptors, people string, events []event.Event) *fixture {
+func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Event) *fixture {
 	tb.Helper()
 	ctx := context.Background()
 	dir := tb.TempDir()
 	write(tb, dir, "catalog.yaml", descriptors)
-	write(tb, dir, "people.csv", people)
+	write(tb, dir, "people.csv", peopleCSV)
 	write(tb, dir, "scorecard.yaml", testScorecard)
-	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"catalog.yaml"}}, catalog.PeopleConfig{Files: []string{"people.csv"}}, dir)
+	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"catalog.yaml"}}, people.Config{Files: []string{"people.csv"}}, dir)
 	if err != nil {
 		tb.Fatal(err)
 	}

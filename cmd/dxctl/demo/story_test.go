@@ -12,6 +12,7 @@ import (
 	pushed "github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -31,7 +32,7 @@ func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 	if err := os.WriteFile(filepath.Join(dir, "people.csv"), o.PeopleCSV(), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	c, warnings, err := catalog.Load(catalog.Config{Files: []string{"*.yaml"}}, catalog.PeopleConfig{Files: []string{"people.csv"}}, dir)
+	c, warnings, err := catalog.Load(catalog.Config{Files: []string{"*.yaml"}}, people.Config{Files: []string{"people.csv"}}, dir)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,56 +1,13 @@
-package catalog
+package people_test
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/people"
 )
-
-func loadPeople(t *testing.T, csv, org, rules string) (*Catalog, []files.Warning, error) {
-	t.Helper()
-	dir := t.TempDir()
-	cfg, people := Config{Strict: true}, PeopleConfig{}
-	for name, text := range map[string]string{"people.csv": csv, "org.yaml": org, "rules.yaml": rules} {
-		if text == "" {
-			continue
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		switch name {
-		case "people.csv":
-			people.Files = []string{name}
-		case "org.yaml":
-			cfg.Files = []string{name}
-		case "rules.yaml":
-			people.Rules = name
-		}
-	}
-	return Load(cfg, people, dir)
-}
-
-func orgUser(name, display, email, login string) string {
-	annotations := ""
-	if login != "" {
-		annotations = ", annotations: {github.com/user-login: " + login + "}"
-	}
-	return fmt.Sprintf("---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: %s%s}\nspec: {memberOf: [core], profile: {displayName: %s, email: %s}}\n", name, annotations, display, email)
-}
-
-func showMerged(c *Catalog) (merged, unclear []string) {
-	for _, m := range c.PeopleReport().Merged {
-		merged = append(merged, m.Record+">"+m.Person+": "+m.Why)
-	}
-	for _, u := range c.PeopleReport().Unclear {
-		unclear = append(unclear, u.What+": "+strings.Join(u.People, " "))
-	}
-	return merged, unclear
-}
 
 func TestWhoIsOnePerson(t *testing.T) {
 	const head = "person,name,email,team,start_date,logins\n"
@@ -105,6 +62,12 @@ func TestWhoIsOnePerson(t *testing.T) {
 			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":b=b", "github:x=a"}, unclear: []string{"login x: a b"}, warnings: []string{"people.csv:3: login x is claimed"},
 		},
 		{
+			name: "ids and logins that are numbers", csv: head + "1001,,,p,2026-01-01,a\n1002,,,q,2026-02-01,b\n",
+			rules:  "same: [{person: 1001, people: [1002], logins: [77]}]\n",
+			people: []string{`1001 "p" 2026-01-01 -`, `1001 "q" 2026-02-01 -`}, logins: []string{":77=1001", ":a=1001", ":b=1001"},
+			merged: []string{"1002>1001: the rule at rules.yaml:1"},
+		},
+		{
 			name: "somebody only a rule knows", csv: head, rules: "same: [{person: Zoe, logins: [zoe, github:zz]}]\n",
 			people: []string{`zoe "" - -`}, logins: []string{":zoe=zoe", "github:zz=zoe"},
 		},
@@ -128,13 +91,13 @@ func TestWhoIsOnePerson(t *testing.T) {
 		{name: "empty", rules: "# nothing\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c, warnings, err := loadPeople(t, tc.csv, tc.org, tc.rules)
-			merged, unclear := showMerged(c)
+			directory, warnings, err := load(t, tc.csv, tc.org, tc.rules)
+			merged, unclear := showMerged(directory)
 			if tc.csv+tc.org == "" {
-				c = newCatalog()
+				directory = &people.Directory{}
 			}
-			compare(t, "people", showPeople(c), tc.people)
-			compare(t, "logins", showLogins(c), tc.logins)
+			compare(t, "people", showPeople(directory), tc.people)
+			compare(t, "logins", showLogins(directory), tc.logins)
 			begins(t, "merged", merged, tc.merged)
 			begins(t, "unclear", unclear, tc.unclear)
 			var told, failed []string
@@ -150,32 +113,14 @@ func TestWhoIsOnePerson(t *testing.T) {
 	}
 }
 
-func compare(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	if strings.Join(got, "|") != strings.Join(want, "|") {
-		t.Errorf("%s %q, want %q", what, got, want)
-	}
-}
-
-func begins(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	ok := len(got) == len(want)
-	for i := 0; ok && i < len(got); i++ {
-		ok = strings.HasPrefix(got[i], want[i])
-	}
-	if !ok {
-		t.Errorf("%s %q, want %q", what, got, want)
-	}
-}
-
 func TestRulesFileIsMissing(t *testing.T) {
-	if _, _, err := Load(Config{Strict: true}, PeopleConfig{Rules: "no.yaml"}, t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "no.yaml: the file cannot be read") {
+	if _, _, err := catalog.Load(catalog.Config{Strict: true}, people.Config{Rules: "no.yaml"}, t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "no.yaml: the file cannot be read") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestBotsByName(t *testing.T) {
-	c, _, err := loadPeople(t, "person,team,start_date,logins\nsvc-anna,p,2026-01-01,svc-anna\n", "", "bots: {patterns: ['svc-*', 'github:*-ci', 'x[bot']}\n")
+	directory, _, err := load(t, "person,team,start_date,logins\nsvc-anna,p,2026-01-01,svc-anna\n", "", "bots: {patterns: ['svc-*', 'github:*-ci', 'x[bot']}\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,45 +131,12 @@ func TestBotsByName(t *testing.T) {
 		{"github", "svc-deploy", true}, {"jenkins", "SVC-x", true}, {"github", "svc-anna", false}, {"github", "build-ci", true}, {"jenkins", "build-ci", false},
 		{"github", "dependabot[bot]", true}, {"github", "x[bot", true}, {"github", "xb", false}, {"github", "asvc-x", false},
 	} {
-		with := c.WithSeen([]event.Login{{Provider: tc.provider, Name: strings.ToLower(tc.login)}})
+		with := directory.WithSeen([]event.Login{{Provider: tc.provider, Name: strings.ToLower(tc.login)}})
 		if got := with.Whose(tc.provider, tc.login).Bot; got != tc.bot {
 			t.Errorf("%s:%s is a bot: %t, want %t", tc.provider, tc.login, got, tc.bot)
 		}
 	}
-	if len(c.Identities()) != 1 {
-		t.Errorf("the catalog itself changed: %v", c.Identities())
+	if len(directory.Identities()) != 1 {
+		t.Errorf("the catalog itself changed: %v", directory.Identities())
 	}
-}
-
-func FuzzPeopleRules(f *testing.F) {
-	f.Add([]byte("same: [{person: x, people: [a, b], logins: ['github:x'], emails: [a@b.c], why: y}]\ndifferent: [{people: [a, c]}]\nbots: {logins: [x], patterns: ['*-ci']}\nshared_emails: [q@r.s]\n"))
-	f.Add([]byte("same: [{people: [a, b]}, {people: [b, c]}, {people: [c, a], person: b}]\n"))
-	f.Add([]byte("different: [{people: [a, b]}]\nsame: [{logins: [a, b]}]\n"))
-	f.Add([]byte("same: &x [*x]\n---\n\xff"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		l := newLoader(".")
-		rules := l.parseRules("rules.yaml", data)
-		p := newPeopleReader(l)
-		p.readCSV("people.csv", []byte("person,name,email,logins\na,A,a@b.c,a github:x\nb,A,b@b.c,b\nc,C,a@b.c,c x\n"))
-		p.finish(rules)
-		known := map[string]bool{"": true}
-		for _, person := range l.catalog.People() {
-			known[person.ID] = true
-			if len(person.Memberships) == 0 {
-				t.Errorf("%s has no membership", person.ID)
-			}
-		}
-		for _, m := range l.catalog.PeopleReport().Merged {
-			if known[m.Record] {
-				t.Errorf("%s was merged into %s and is still there", m.Record, m.Person)
-			}
-		}
-		seen := map[[2]string]bool{}
-		for _, i := range l.catalog.Identities() {
-			if !known[i.Person] || i.Login == "" || seen[[2]string{i.Provider, i.Login}] {
-				t.Errorf("%+v is of nobody, empty, or stands twice", i)
-			}
-			seen[[2]string{i.Provider, i.Login}] = true
-		}
-	})
 }

@@ -1,4 +1,6 @@
-package catalog
+// Package identifier reads the names by which people and programs refer to things: entity refs, and the repositories,
+// jobs, projects, applications and services that annotations name. It depends on nothing else of the catalog.
+package identifier
 
 import (
 	"fmt"
@@ -17,21 +19,22 @@ func (r Ref) String() string { return r.Kind + ":" + r.Namespace + "/" + r.Name 
 
 // Short returns the name, with the namespace before it unless that is "default".
 func (r Ref) Short() string {
-	if r.Namespace == defaultNamespace {
+	if r.Namespace == DefaultNamespace {
 		return r.Name
 	}
 	return r.Namespace + "/" + r.Name
 }
 
-const defaultNamespace = "default"
+// DefaultNamespace is the namespace of a ref that names none.
+const DefaultNamespace = "default"
 
 // ParseRef reads [kind:][namespace/]name. An absent kind or namespace is taken from the defaults; it is an error when
-// the kind is absent and there is no default. An empty defaultNamespace means "default".
+// the kind is absent and there is no default. An empty namespace means "default".
 func ParseRef(s, kind, namespace string) (Ref, error) {
 	rest := strings.ToLower(strings.TrimSpace(s))
 	ref := Ref{Kind: strings.ToLower(kind), Namespace: strings.ToLower(namespace)}
 	if ref.Namespace == "" {
-		ref.Namespace = defaultNamespace
+		ref.Namespace = DefaultNamespace
 	}
 	if before, after, found := strings.Cut(rest, ":"); found {
 		ref.Kind, rest = before, after

@@ -1,4 +1,4 @@
-package catalog
+package people
 
 import (
 	"cmp"
@@ -9,8 +9,8 @@ import (
 	"github.com/dxctl/dxctl/files"
 )
 
-// PeopleReport says how the records of people became people.
-type PeopleReport struct {
+// Report says how the records of people became people.
+type Report struct {
 	Merged  []Merge   // records that are another's, and why
 	Unclear []Unclear // what could not be told apart, or may be one and is not known to be
 }
@@ -34,18 +34,19 @@ type emailClaim struct{ person, email string }
 
 // merger finds out which records are one person: by rules, and else by strong evidence only. Names prove nothing.
 type merger struct {
-	p         *peopleReader
-	rules     peopleRules
+	p         *Records
+	rules     ruleSet
 	into      map[string]string   // record → record that it was added to; a record that is its own root is not in it
 	pinned    map[string]bool     // ids that a rule gives
 	apartBy   map[string][]int    // rules under `different` by the record, or what it was added to, that they name
 	ranks     map[string]int      // records in the order in which they were read: files before Backstage
 	claimants map[[2]string][]int // claims by provider and login
 	holders   map[string][]string // records by address
-	report    PeopleReport
+	report    Report
 }
 
-func newMerger(p *peopleReader, rules peopleRules) *merger {
+func newMerger(p *Records) *merger {
+	rules := p.rules
 	m := &merger{p: p, rules: rules, into: map[string]string{}, pinned: map[string]bool{}, apartBy: map[string][]int{},
 		ranks: map[string]int{}, claimants: map[[2]string][]int{}, holders: map[string][]string{}}
 	for i, d := range rules.Different {
@@ -67,9 +68,9 @@ func newMerger(p *peopleReader, rules peopleRules) *merger {
 }
 
 // merge makes one person of records that are one, after all are read.
-func (p *peopleReader) merge(rules peopleRules) {
-	m := newMerger(p, rules)
-	for _, rule := range rules.Same {
+func (p *Records) merge() {
+	m := newMerger(p)
+	for _, rule := range p.rules.Same {
 		m.same(rule)
 	}
 	m.byEmail()
@@ -151,7 +152,7 @@ func (m *merger) same(rule sameRule) {
 	}
 	for _, id := range rule.People {
 		if m.p.people[id] == nil {
-			m.p.l.Warn(m.rules.file, rule.line, "nobody is called %s; the rule does without", id)
+			m.p.files.Warn(m.rules.file, rule.line, "nobody is called %s; the rule does without", id)
 			continue
 		}
 		add(id)
@@ -171,7 +172,7 @@ func (m *merger) same(rule sameRule) {
 	target := rule.Person
 	switch {
 	case target == "" && len(ids) == 0:
-		m.p.l.Warn(m.rules.file, rule.line, "nobody has any of what the rule names; give the person an id with person: to make one of it")
+		m.p.files.Warn(m.rules.file, rule.line, "nobody has any of what the rule names; give the person an id with person: to make one of it")
 		return
 	case target == "":
 		target = ids[0]
@@ -188,7 +189,7 @@ func (m *merger) same(rule sameRule) {
 	}
 	for _, id := range ids {
 		if !m.unite(target, id, why) {
-			m.p.l.Fail(m.rules.file, rule.line, "%s and %s are one person here and different people under `different`; remove one of the two rules", target, id)
+			m.p.files.Fail(m.rules.file, rule.line, "%s and %s are one person here and different people under `different`; remove one of the two rules", target, id)
 		}
 	}
 	for _, email := range rule.Emails {
@@ -273,18 +274,18 @@ func (m *merger) fold() {
 		person.Name, person.Email = cmp.Or(person.Name, record.Name), cmp.Or(person.Email, record.Email)
 		person.Records = append(person.Records, id)
 		switch {
-		case m.p.stubs[root] || (m.p.csvSeen[id] && !m.p.csvSeen[root]):
+		case m.p.stubs[root] || (m.p.fromCSV[id] && !m.p.fromCSV[root]):
 			person.Memberships = record.Memberships
 			m.p.stubs[root] = false
 			delete(memberships, root)
-		case m.p.csvSeen[root] && !m.p.csvSeen[id]:
+		case m.p.fromCSV[root] && !m.p.fromCSV[id]:
 		default:
 			if memberships[root] == nil {
 				memberships[root] = membershipKeys(person.Memberships)
 			}
 			addMemberships(person, record.Memberships, memberships[root])
 		}
-		m.p.csvSeen[root] = m.p.csvSeen[root] || m.p.csvSeen[id]
+		m.p.fromCSV[root] = m.p.fromCSV[root] || m.p.fromCSV[id]
 		delete(m.p.people, id)
 	}
 	m.p.order = kept
@@ -309,90 +310,6 @@ func addMemberships(person *Person, more []Membership, have map[membershipKey]bo
 		}
 		have[key] = true
 		person.Memberships = append(person.Memberships, m)
-	}
-}
-
-// obeyLogins gives the logins that rules name to whom the rules say, whatever else is written elsewhere. Of two rules
-// about one login the later one counts.
-func (m *merger) obeyLogins() {
-	obeyed := map[[2]string]loginClaim{}
-	var order [][2]string
-	obey := func(i Identity, line int) {
-		key := [2]string{i.Provider, i.Login}
-		if _, again := obeyed[key]; !again {
-			order = append(order, key)
-		}
-		obeyed[key] = loginClaim{Identity: i, file: m.rules.file, line: line}
-	}
-	for _, rule := range m.rules.Same {
-		person := m.root(m.personOf(rule))
-		for _, i := range rule.identities {
-			if i.Person = person; person != "" {
-				obey(i, rule.line)
-			}
-		}
-	}
-	for _, i := range m.rules.Bots.identities {
-		i.Bot = true
-		obey(i, m.rules.Bots.line)
-	}
-	m.p.claims = slices.DeleteFunc(m.p.claims, func(c loginClaim) bool {
-		_, ruled := obeyed[[2]string{c.Provider, c.Login}]
-		return ruled
-	})
-	for _, key := range order {
-		m.p.claims = append(m.p.claims, obeyed[key])
-	}
-}
-
-// personOf returns the person that a rule was about, "" when it was about nobody.
-func (m *merger) personOf(rule sameRule) string {
-	if rule.Person != "" {
-		return rule.Person
-	}
-	for _, id := range rule.People {
-		if m.p.people[m.root(id)] != nil {
-			return id
-		}
-	}
-	for _, email := range rule.Emails {
-		if holders := m.holders[email]; len(holders) > 0 {
-			return holders[0]
-		}
-	}
-	for _, i := range rule.identities {
-		for _, c := range m.claimants[[2]string{i.Provider, i.Login}] {
-			if person := m.p.claims[c].Person; person != "" {
-				return person
-			}
-		}
-	}
-	return ""
-}
-
-// claimEmails makes each address of a person a login too, because some sources name who acted by address.
-func (m *merger) claimEmails() {
-	owners, claimed, shared := map[string]string{}, map[string]bool{}, m.sharedEmails()
-	known := map[emailClaim]bool{}
-	for _, c := range m.p.claims {
-		claimed[c.Login] = claimed[c.Login] || c.Provider == ""
-	}
-	for _, e := range m.p.emails {
-		if person := m.p.people[e.person]; person != nil && !known[e] {
-			known[e] = true
-			person.Emails = append(person.Emails, e.email)
-		}
-		if other, ok := owners[e.email]; ok && other != e.person {
-			owners[e.email] = "" // two people's: a shared address is nobody's login
-			continue
-		}
-		owners[e.email] = e.person
-	}
-	for _, e := range m.p.emails {
-		if owners[e.email] != "" && !claimed[e.email] && !shared[e.email] {
-			claimed[e.email] = true
-			m.p.claims = append(m.p.claims, loginClaim{Identity: Identity{Login: e.email, Person: e.person}})
-		}
 	}
 }
 

@@ -1,4 +1,4 @@
-package catalog
+package people_test
 
 import (
 	"fmt"
@@ -39,13 +39,13 @@ func TestPeopleDoNotDependOnTheOrderOfRows(t *testing.T) {
 		for _, i := range order {
 			csv += rows[i] + "\n"
 		}
-		c, _, err := loadPeople(t, csv, "", rules)
+		directory, _, err := load(t, csv, "", rules)
 		if err != nil {
 			t.Fatal(err)
 		}
 		groups := map[string]string{"": "nobody"}
-		var people []string
-		for _, p := range c.People() {
+		var lines []string
+		for _, p := range directory.All() {
 			ids := append(slices.Clone(p.Records), p.ID)
 			slices.Sort(ids)
 			var times []string
@@ -53,13 +53,13 @@ func TestPeopleDoNotDependOnTheOrderOfRows(t *testing.T) {
 				times = append(times, fmt.Sprintf("%s %s %s", m.Team, day(m.StartedOn), day(m.LeftOn)))
 			}
 			groups[p.ID] = strings.Join(ids, "+")
-			people = append(people, groups[p.ID]+" "+strings.Join(times, ", "))
+			lines = append(lines, groups[p.ID]+" "+strings.Join(times, ", "))
 		}
-		for _, i := range c.Identities() {
-			people = append(people, i.Provider+":"+i.Login+" "+groups[i.Person])
+		for _, i := range directory.Identities() {
+			lines = append(lines, i.Provider+":"+i.Login+" "+groups[i.Person])
 		}
-		slices.Sort(people)
-		got := strings.Join(people, "\n")
+		slices.Sort(lines)
+		got := strings.Join(lines, "\n")
 		if want == "" {
 			want = got
 			for _, line := range []string{"a+b p 2026-01-01 2026-06-30, q 2026-07-01 -", "c q 2026-07-01 -", "github:b a+b"} {
@@ -81,12 +81,12 @@ func TestPeopleDoNotDependOnTheOrderOfRows(t *testing.T) {
 func TestALoginOfTwoUsersVouchesForNobody(t *testing.T) {
 	ann, ben := orgUser("ann", "Ann", "''", "shared"), orgUser("ben", "Ben", "''", "shared")
 	for _, org := range []string{ann + ben, ben + ann} {
-		c, _, err := loadPeople(t, "person,team,start_date,logins\n1001,p,2026-01-01,github:shared\n", org, "")
+		directory, _, err := load(t, "person,team,start_date,logins\n1001,p,2026-01-01,github:shared\n", org, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(c.People()); got != 3 {
-			t.Errorf("%d people, want 3: %v", got, showPeople(c))
+		if got := len(directory.All()); got != 3 {
+			t.Errorf("%d people, want 3: %v", got, showPeople(directory))
 		}
 	}
 }

@@ -1,6 +1,7 @@
-package catalog
+package people
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -8,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/dxctl/dxctl/catalog/identifier"
 
 	"github.com/dxctl/dxctl/files"
 
@@ -71,46 +74,46 @@ func columns(header []string) (at map[string]int, unknown []string, err error) {
 }
 
 // readFile reads one CSV file. A row that cannot be read costs that row only.
-func (p *peopleReader) readFile(file string) {
-	shown := p.l.Shown(file)
+func (p *Records) readFile(file string) {
+	shown := p.files.Shown(file)
 	if p.read[file] {
 		return
 	}
 	p.read[file] = true
-	if data, ok := p.l.Open(file); ok {
+	if data, ok := p.files.Open(file); ok {
 		p.readCSV(shown, data)
 	}
 }
 
-func (p *peopleReader) readCSV(file string, data []byte) {
+func (p *Records) readCSV(file string, data []byte) {
 	t, err := delimited.Read(data, delimited.Options{Known: knownColumns})
 	var problem delimited.Problem
 	switch {
 	case errors.Is(err, delimited.ErrEmpty):
-		p.l.Warn(file, 1, "the file is empty; it begins with person,team,start_date,logins")
+		p.files.Warn(file, 1, "the file is empty; it begins with person,team,start_date,logins")
 		return
 	case errors.As(err, &problem):
-		p.l.Fail(file, problem.Line, "%v", problem)
+		p.files.Fail(file, problem.Line, "%v", problem)
 		return
 	case err != nil:
-		p.l.Fail(file, 0, "%v", err)
+		p.files.Fail(file, 0, "%v", err)
 		return
 	}
 	at, unknown, err := columns(t.Header)
 	if err != nil {
-		p.l.Fail(file, t.HeaderLine, "%v", err)
+		p.files.Fail(file, t.HeaderLine, "%v", err)
 		return
 	}
 	for _, note := range t.Notes {
-		p.l.Warn(file, note.Line, "%v", note)
+		p.files.Warn(file, note.Line, "%v", note)
 	}
 	for _, name := range unknown {
-		p.l.Warn(file, t.HeaderLine, "column %q is not known; it is ignored", name)
+		p.files.Warn(file, t.HeaderLine, "column %q is not known; it is ignored", name)
 	}
 	p.readRows(file, t, at)
 }
 
-func (p *peopleReader) readRows(file string, t delimited.Table, at map[string]int) {
+func (p *Records) readRows(file string, t delimited.Table, at map[string]int) {
 	dates := dateOrders{}
 	for _, column := range []string{"start_date", "left_date"} {
 		if i, ok := at[column]; ok {
@@ -136,13 +139,13 @@ func (p *peopleReader) readRows(file string, t delimited.Table, at map[string]in
 }
 
 // refuse says why a row is not read, and remembers whose it was.
-func (p *peopleReader) refuse(file string, line int, at map[string]int, cells []string, why error) {
+func (p *Records) refuse(file string, line int, at map[string]int, cells []string, why error) {
 	if i := at["person"]; i < len(cells) && cells[i] != "" {
 		p.refused[personID(cells[i])] = true
 	} else {
 		p.told[file] = false
 	}
-	p.l.Fail(file, line, "%v", why)
+	p.files.Fail(file, line, "%v", why)
 }
 
 // csvRow is one row of a people file.
@@ -164,7 +167,7 @@ func (r csvRow) get(column string) string {
 // personID returns the id that a cell of the column person means.
 func personID(cell string) string {
 	id := strings.ToLower(cell)
-	if ref, err := ParseRef(id, "user", ""); err == nil && ref.Kind == "user" && strings.Contains(id, ":") {
+	if ref, err := identifier.ParseRef(id, "user", ""); err == nil && ref.Kind == "user" && strings.Contains(id, ":") {
 		id = ref.Short()
 	}
 	return id
@@ -175,13 +178,15 @@ var (
 	number    = regexp.MustCompile(`^[-+(]?[\d.,' ]+\)?%?$`)
 )
 
-// checkPerson refuses what stands in the column person and is none: a total at the end, a title, a rest of another row.
+// checkPerson refuses values of the column person that are no person: a total at the end, a title, a part of another row.
 func (r csvRow) checkPerson(id string) error {
 	others, numbers := 0, 0
 	for i, c := range r.cells {
 		if i != r.at["person"] && c != "" {
 			others++
-			numbers += boolInt(number.MatchString(c))
+			if number.MatchString(c) {
+				numbers++
+			}
 		}
 	}
 	switch {
@@ -199,7 +204,7 @@ func (r csvRow) checkPerson(id string) error {
 	return nil
 }
 
-func (p *peopleReader) row(r csvRow) error {
+func (p *Records) row(r csvRow) error {
 	id := personID(r.get("person"))
 	if err := r.checkPerson(id); err != nil {
 		return err
@@ -240,19 +245,19 @@ func (p *peopleReader) row(r csvRow) error {
 }
 
 // belongs adds the membership that a row gives to a person.
-func (p *peopleReader) belongs(r csvRow, id string, m Membership, logins int) {
+func (p *Records) belongs(r csvRow, id string, m Membership, logins int) {
 	person := p.person(id)
 	p.addEmail(person, r.get("email"))
 	key := membershipKey{id, m.Team, m.StartedOn.Unix()}
 	if at, twice := p.members[key]; twice {
-		p.l.Warn(r.file, r.line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, at)
+		p.files.Warn(r.file, r.line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, at)
 		person.ended(m)
 		return
 	}
 	p.members[key] = m.Source
-	p.csvSeen[id] = true
+	p.fromCSV[id] = true
 	person.Memberships = append(person.Memberships, m)
-	person.Name = orWord(person.Name, r.get("name"))
+	person.Name = cmp.Or(person.Name, r.get("name"))
 	if logins == 0 {
 		p.silent = append(p.silent, loginClaim{Identity{Person: id}, r.file, r.line, false})
 	}

@@ -1,7 +1,6 @@
-package catalog
+package people
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -168,8 +167,11 @@ func dayOf(year, month, day int) (time.Time, bool) {
 // sortMemberships orders them by their start. A start that is not known sorts last, so that it never hides one that is.
 func sortMemberships(all []Membership) {
 	slices.SortStableFunc(all, func(a, b Membership) int {
-		if a.StartedOn.IsZero() != b.StartedOn.IsZero() {
-			return cmp.Compare(boolInt(a.StartedOn.IsZero()), boolInt(b.StartedOn.IsZero()))
+		switch unknownA, unknownB := a.StartedOn.IsZero(), b.StartedOn.IsZero(); {
+		case unknownA && !unknownB:
+			return 1
+		case unknownB && !unknownA:
+			return -1
 		}
 		return a.StartedOn.Compare(b.StartedOn)
 	})

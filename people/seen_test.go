@@ -1,4 +1,4 @@
-package catalog_test
+package people_test
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -42,7 +43,7 @@ func TestPeopleInTheViews(t *testing.T) {
 	if err := db.Append(t.Context(), events...); err != nil {
 		t.Fatal(err)
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"org.yaml"}}, catalog.PeopleConfig{Files: []string{"people.csv"}, Rules: "rules.yaml"}, dir)
+	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"org.yaml"}}, people.Config{Files: []string{"people.csv"}, Rules: "rules.yaml"}, dir)
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("%v, %v", warnings, err)
 	}

@@ -1,4 +1,4 @@
-package catalog
+package people
 
 import (
 	"errors"
@@ -16,9 +16,9 @@ import (
 	"github.com/dxctl/dxctl/spelling"
 )
 
-// peopleRules is a file that says what cannot be read from the records of people: who is the same person under another
+// ruleSet is a file that says what cannot be read from the records of people: who is the same person under another
 // name, who is not, and which accounts are machines.
-type peopleRules struct {
+type ruleSet struct {
 	Same         []sameRule
 	Different    []differentRule
 	Bots         botRules
@@ -68,48 +68,51 @@ func (b botPattern) matches(provider, login string) bool {
 
 // readRules reads the rules of people. Every mistake in them counts as lost: a rule that is not obeyed
 // would go unnoticed.
-func (l *loader) readRules(name string) peopleRules {
+func (p *Records) readRules(name string) ruleSet {
 	if strings.TrimSpace(name) == "" {
-		return peopleRules{}
+		return ruleSet{}
 	}
 	file := name
 	if !filepath.IsAbs(file) {
-		file = filepath.Join(l.BaseDir, file)
+		file = filepath.Join(p.files.BaseDir, file)
 	}
-	data, ok := l.Open(file)
+	data, ok := p.files.Open(file)
 	if !ok {
-		return peopleRules{file: l.Shown(file)}
+		return ruleSet{file: p.files.Shown(file)}
 	}
-	return l.parseRules(l.Shown(file), data)
+	return p.parseRules(p.files.Shown(file), data)
 }
 
-func (l *loader) parseRules(file string, data []byte) peopleRules {
-	rules := peopleRules{file: file}
+func (p *Records) parseRules(file string, data []byte) ruleSet {
+	rules := ruleSet{file: file}
 	docs := slices.Collect(yamldoc.Documents(data))
 	switch {
 	case len(docs) == 0:
 		return rules
 	case docs[0].Err != nil:
-		l.Fail(file, docs[0].Line, "the rules cannot be read: %v", docs[0].Err)
+		p.files.Fail(file, docs[0].Line, "the rules cannot be read: %v", docs[0].Err)
 		return rules
 	case len(docs) > 1:
-		l.Fail(file, docs[1].Offset+1, "a file of rules is one document; remove the line ---")
+		p.files.Fail(file, docs[1].Offset+1, "a file of rules is one document; remove the line ---")
 		return rules
 	}
 	if docs[0].Node.Kind != yaml.MappingNode {
-		l.Fail(file, docs[0].StartLine(), "the rules are %s and not a mapping; the keys are same, different, bots and shared_emails", yamldoc.Kind(docs[0].Node))
+		p.files.Fail(file, docs[0].StartLine(),
+			"the rules are %s and not a mapping; the keys are same, different, bots and shared_emails", yamldoc.Kind(docs[0].Node))
 		return rules
 	}
-	r := ruleReader{yamldoc.FieldReader{Offset: docs[0].Offset, Warn: func(line int, format string, args ...any) { l.Fail(file, line, format, args...) }}}
+	fail := func(line int, format string, args ...any) { p.files.Fail(file, line, format, args...) }
+	r := ruleReader{yamldoc.FieldReader{Offset: docs[0].Offset, Warn: fail, AnyScalar: true}}
 	r.read(docs[0].Node, &rules)
-	l.checkRules(&rules)
+	p.checkRules(&rules)
 	return rules
 }
 
-// ruleReader reads the rules. A mistake costs the field in which it stands.
+// ruleReader reads the rules. A mistake costs the field that has it. Ids and logins are often numbers, and are texts as
+// they are written.
 type ruleReader struct{ yamldoc.FieldReader }
 
-func (r ruleReader) read(n *yaml.Node, rules *peopleRules) {
+func (r ruleReader) read(n *yaml.Node, rules *ruleSet) {
 	root := r.Mapping(n, "")
 	r.checkKeys(root, "same", "different", "bots", "shared_emails")
 	for _, m := range r.List(root, "same") {
@@ -129,21 +132,13 @@ func (r ruleReader) read(n *yaml.Node, rules *peopleRules) {
 	rules.SharedEmails = r.words(root, "shared_emails")
 }
 
-// words returns a list of texts. Ids and logins are often numbers; they are texts here as they are written.
+// words returns a list of texts.
 func (r ruleReader) words(m yamldoc.Mapping, key string) []string {
 	var out []string
-	plain := r.FieldReader
-	plain.AnyScalar = true
-	for _, t := range plain.Texts(m, key) {
+	for _, t := range r.Texts(m, key) {
 		out = append(out, t.Text)
 	}
 	return out
-}
-
-func (r ruleReader) text(m yamldoc.Mapping, key string) string {
-	plain := r.FieldReader
-	plain.AnyScalar = true
-	return plain.Text(m, key)
 }
 
 func (r ruleReader) checkKeys(m yamldoc.Mapping, known ...string) {
@@ -154,7 +149,7 @@ func (r ruleReader) checkKeys(m yamldoc.Mapping, known ...string) {
 	}
 }
 
-func (l *loader) checkRules(r *peopleRules) {
+func (p *Records) checkRules(r *ruleSet) {
 	logins := func(line int, words []string) []Identity {
 		var all []Identity
 		for _, word := range words {
@@ -163,7 +158,7 @@ func (l *loader) checkRules(r *peopleRules) {
 				err = errors.New("a login is empty")
 			}
 			if err != nil {
-				l.Fail(r.file, line, "%v", err)
+				p.files.Fail(r.file, line, "%v", err)
 			}
 			all = append(all, identities...)
 		}
@@ -174,22 +169,22 @@ func (l *loader) checkRules(r *peopleRules) {
 		s.identities = logins(s.line, s.Logins)
 		s.Person, s.People, s.Emails = strings.ToLower(strings.TrimSpace(s.Person)), lower(s.People), lower(s.Emails)
 		if names := len(s.People) + len(s.identities) + len(s.Emails); names == 0 || (names == 1 && s.Person == "") {
-			l.Fail(r.file, s.line, "the rule names fewer than two things that are one person; name people, logins or emails")
+			p.files.Fail(r.file, s.line, "the rule names fewer than two things that are one person; name people, logins or emails")
 		}
 	}
 	for i := range r.Different {
 		d := &r.Different[i]
 		d.People = lower(d.People)
 		if len(d.People) < 2 {
-			l.Fail(r.file, d.line, "the rule names fewer than two people; write people: [bob, bob-jones]")
+			p.files.Fail(r.file, d.line, "the rule names fewer than two people; write people: [bob, bob-jones]")
 		}
 	}
 	r.SharedEmails = lower(r.SharedEmails)
 	r.Bots.identities = logins(r.Bots.line, r.Bots.Logins)
-	for _, p := range r.Bots.Patterns {
-		pattern, err := compileBotPattern(p, files.Position(r.file, r.Bots.line))
+	for _, text := range r.Bots.Patterns {
+		pattern, err := compileBotPattern(text, files.Position(r.file, r.Bots.line))
 		if err != nil {
-			l.Fail(r.file, r.Bots.line, "%v", err)
+			p.files.Fail(r.file, r.Bots.line, "%v", err)
 			continue
 		}
 		r.Bots.patterns = append(r.Bots.patterns, pattern)
