@@ -2,17 +2,10 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/dxctl/dxctl/migrations"
 )
-
-// scratchMark is in the names of databases that a migration is tried in.
-const scratchMark = "__scratch_"
 
 // Migrate brings the schema to the version that this program knows and returns the migrations that it applied. A record
 // of migrations that is lost is made again from the tables; tables and views that are missing are made again, empty,
@@ -31,24 +24,6 @@ func (s *Store) Migrate(ctx context.Context) ([]migrations.Migration, error) {
 		return applied, fail(err)
 	}
 	return applied, nil
-}
-
-// scratch makes an empty database beside the store's.
-func (s *Store) scratch(ctx context.Context) (migrations.Execer, string, func() error, error) {
-	name := s.database + scratchMark + strings.ToLower(rand.Text())
-	if err := s.db.Exec(ctx, "CREATE DATABASE `"+name+"` ENGINE = Atomic"); err != nil {
-		return nil, "", nil, fmt.Errorf("making the database %s: %w", name, err)
-	}
-	drop := func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-		defer cancel()
-		return s.db.Exec(ctx, "DROP DATABASE IF EXISTS `"+name+"` SYNC")
-	}
-	db, err := s.open(name)
-	if err != nil {
-		return nil, "", nil, errors.Join(err, drop())
-	}
-	return db, name, func() error { return errors.Join(db.Close(), drop()) }, nil
 }
 
 // makeMissing attaches tables of ours that are detached, and makes those again that are not there.

@@ -29,6 +29,8 @@ var roles = map[string]func(ctx context.Context, s *store.Store) error{
 	"replace": replaceForever,
 	"report":  report,
 	"hold":    hold,
+	"scratch": holdScratch,
+	"list":    listScratch,
 }
 
 func TestMain(m *testing.M) {
@@ -60,6 +62,26 @@ func play(name string) error {
 func hold(context.Context, *store.Store) error {
 	fmt.Println("ready")
 	_, err := io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// holdScratch makes a scratch database, as a migration does, and has it until standard input ends.
+func holdScratch(ctx context.Context, s *store.Store) error {
+	if _, err := s.Scratch(ctx); err != nil {
+		return err
+	}
+	return hold(ctx, s)
+}
+
+// listScratch prints how many scratch databases there are.
+func listScratch(ctx context.Context, s *store.Store) error {
+	var rows []struct {
+		N uint64 `ch:"n"`
+	}
+	err := s.Select(ctx, &rows, "SELECT count() AS n FROM system.databases WHERE name LIKE '%scratch%'", nil)
+	if err == nil {
+		fmt.Println(rows[0].N)
+	}
 	return err
 }
 
@@ -188,6 +210,37 @@ func TestKilledWhileReplacing(t *testing.T) {
 		if kept != 2000 || versions != 1 || left != 0 {
 			t.Errorf("%d rows of %d versions, %d tables left over", kept, versions, left)
 		}
+	}
+}
+
+// The scratch database of a killed process is dropped at the next start, that of a living one is not.
+func TestKilledWhileMigrating(t *testing.T) {
+	folder := t.TempDir()
+	runAndKill(t, "scratch", folder, 0)
+	holder := command("scratch", "share", folder) // drops the first, and makes its own
+	stdin, err := holder.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = holder.Process.Kill() })
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	if list, err := command("list", "alone", folder).Output(); err != nil || string(list) != "1\n" {
+		t.Errorf("%q databases are left while another process uses one, %v", list, err)
+	}
+	if err := errors.Join(stdin.Close(), holder.Wait()); err != nil {
+		t.Error(err)
+	}
+	if list, err := command("list", "alone", folder).Output(); err != nil || string(list) != "0\n" {
+		t.Errorf("%q databases are left, %v", list, err)
 	}
 }
 
