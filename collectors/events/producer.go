@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
@@ -84,7 +86,11 @@ func NewDeployEvent(d Deploy, now time.Time) (cloudevent.Event, error) {
 	if d.ID == "" {
 		eventID = uuid.NewString()
 	}
-	subjectID, content := d.Service, map[string]any{"environment": map[string]any{"id": d.Environment}}
+	subjectID := d.Service
+	content := map[string]any{"environment": map[string]any{"id": d.Environment}}
+	if subject == "service" {
+		content["artifactId"] = packageURL(d.Service, d.Version)
+	}
 	if subject == "deployment" {
 		if subjectID = d.ID; subjectID == "" {
 			subjectID = eventID
@@ -96,11 +102,26 @@ func NewDeployEvent(d Deploy, now time.Time) (cloudevent.Event, error) {
 	}
 	custom := fields{"id": d.ID, "attempt": d.Attempt, "started_at": d.StartedAt, "version": d.Version, "sha": d.SHA, "ref": d.Ref, "actor": d.Actor,
 		"bot": d.Bot, "trigger": d.Trigger, "url": d.URL, "baseline": d.Baseline, "rollback_of": d.RollbackOf}
-	kind := "dev.cdevents.service." + predicate + ".0.2.0"
+	made := cdevent{kind: "dev.cdevents.service." + predicate + ".0.2.0", subjectType: "service", id: eventID, subject: subjectID}
 	if subject == "deployment" {
-		kind = "dev.cdeventsx.dxctl-deployment." + predicate + ".0.1.0"
+		made.kind = "dev.cdeventsx.dxctl-deployment." + predicate + ".0.1.0"
+		made.subjectType = "dxctl-deployment"
 	}
-	return cdevent(kind, eventID, subjectID, content, custom, when(d.At, now))
+	return made.event(content, custom, when(d.At, now))
+}
+
+// packageURL returns what was deployed as a package URL, which CDEvents requires of service.deployed.
+func packageURL(service, version string) string {
+	escape := func(s string) string { return strings.ReplaceAll(url.PathEscape(s), "@", "%40") }
+	segments := strings.Split(strings.Trim(service, "/"), "/")
+	for i, s := range segments {
+		segments[i] = escape(s)
+	}
+	id := "pkg:generic/" + strings.Join(segments, "/")
+	if version != "" {
+		id += "@" + escape(version)
+	}
+	return id
 }
 
 // IncidentReport is what a script knows about an incident.
@@ -120,7 +141,7 @@ func NewIncidentEvent(i IncidentReport, now time.Time) (cloudevent.Event, error)
 		return cloudevent.Event{}, errors.New("id is missing: give the incident a name, and the same one when it is resolved")
 	}
 	if i.Service == "" && !i.Resolved {
-		return cloudevent.Event{}, errors.New("service is missing: which one is disturbed, by its name in the catalog?")
+		return cloudevent.Event{}, errors.New("service is missing: which one has the incident, by its name in the catalog?")
 	}
 	predicate := "detected"
 	if i.Resolved {
@@ -133,8 +154,8 @@ func NewIncidentEvent(i IncidentReport, now time.Time) (cloudevent.Event, error)
 	// Its id is of the time too: an incident may be opened again.
 	moment := when(i.At, now)
 	id := DeterministicID("incident", i.ID, predicate, moment.Format(time.RFC3339Nano))
-	return cdevent("dev.cdevents.incident."+predicate+".0.2.0", id, i.ID, content,
-		fields{"severity": i.Severity, "deployment": i.Deployment, "url": i.URL}, moment)
+	made := cdevent{kind: "dev.cdevents.incident." + predicate + ".0.2.0", subjectType: "incident", id: id, subject: i.ID}
+	return made.event(content, fields{"severity": i.Severity, "deployment": i.Deployment, "url": i.URL}, moment)
 }
 
 // factData is the data of an event of [FactType].
@@ -244,16 +265,29 @@ func (f fields) known() map[string]any {
 	return out
 }
 
-func cdevent(kind, id, subject string, content map[string]any, custom fields, moment time.Time) (cloudevent.Event, error) {
+// cdevent is what identifies a CDEvent that dxctl makes.
+//
+// The CDEvents SDK does not make it: it compiles the schemas of all events whenever a process starts, and it refuses an
+// incident whose environment is not known. The tests check with it what is made here.
+type cdevent struct {
+	kind        string // CloudEvents type
+	id          string
+	subject     string // id
+	subjectType string
+}
+
+// event returns the CloudEvent that carries the CDEvent. What is empty in custom is left out.
+func (c cdevent) event(content map[string]any, custom fields, moment time.Time) (cloudevent.Event, error) {
 	e := cloudevent.New()
-	e.SetType(kind)
-	e.SetID(id)
+	e.SetType(c.kind)
+	e.SetID(c.id)
 	e.SetSource(CLISource)
-	e.SetSubject(subject)
+	e.SetSubject(c.subject)
 	e.SetTime(moment)
+	timestamp := moment.Format(time.RFC3339Nano)
 	data := map[string]any{
-		"context": map[string]any{"version": specVersion, "id": id, "source": CLISource, "type": kind, "timestamp": moment.Format(time.RFC3339Nano)},
-		"subject": map[string]any{"id": subject, "source": CLISource, "content": content},
+		"context": map[string]any{"version": specVersion, "id": c.id, "source": CLISource, "type": c.kind, "timestamp": timestamp},
+		"subject": map[string]any{"id": c.subject, "source": CLISource, "type": c.subjectType, "content": content},
 	}
 	if known := custom.known(); len(known) > 0 {
 		data["customData"], data["customDataContentType"] = known, "application/json"
