@@ -17,11 +17,11 @@ type batch struct {
 
 // entry is a record that was read.
 type entry struct {
-	record []byte // nil once it is done
-	start  position
-	size   int64 // of the record in the queue, with the damaged parts before it
-	blamed int   // how often it failed while another record did not
-	done   bool  // applied or set aside
+	record   []byte // nil once it is done
+	start    position
+	size     int64 // of the record in the queue, with the damaged parts before it
+	failures int   // how often it failed while another record did not
+	done     bool  // applied or set aside
 }
 
 // open returns the entries from an index on that are not done.

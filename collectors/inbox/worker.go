@@ -37,9 +37,9 @@ const (
 	batchBytes   = 4 << 20 // and of about this size
 	firstPause   = 100 * time.Millisecond
 	longestPause = 30 * time.Second
-	// suspicions is how often a record fails alone, while another next to it does not, until it is set aside. With the
+	// maxFailures is how often a record fails alone, while another next to it does not, until it is set aside. With the
 	// pauses between, that is half a minute: a store that fails now and then must not cost a record.
-	suspicions = 9
+	maxFailures = 9
 )
 
 // Run delivers the records of the inbox, and those that arrive, until ctx ends; it then returns ctx's error. A handler that
@@ -65,7 +65,7 @@ func (q *Inbox) Run(ctx context.Context, h Handler) error {
 				continue
 			}
 		}
-		if err := q.deliver(ctx, h, b); err != nil {
+		if err := q.finish(ctx, h, b); err != nil {
 			return err
 		}
 	}
@@ -73,10 +73,10 @@ func (q *Inbox) Run(ctx context.Context, h Handler) error {
 
 func (q *Inbox) readError(err error) error { return fmt.Errorf("reading the inbox %s: %w", q.dir, err) }
 
-// deliver delivers a batch until every record of it is applied or set aside; it fails only when ctx ends or the inbox cannot
+// finish delivers a batch until every record of it is applied or set aside; it fails only when ctx ends or the inbox cannot
 // be read. While records of it fail, those behind them join the batch and are delivered before the others are again, so
 // that none waits for those that fail.
-func (q *Inbox) deliver(ctx context.Context, h Handler, b *batch) error {
+func (q *Inbox) finish(ctx context.Context, h Handler, b *batch) error {
 	pause := firstPause
 	err := q.attempt(ctx, h, b, b.open(0))
 	for {
@@ -170,7 +170,7 @@ func (q *Inbox) attempt(ctx context.Context, h Handler, b *batch, open []*entry)
 		return nil
 	}
 	before := b.worked
-	err := q.hand(ctx, h, b, open)
+	err := q.deliver(ctx, h, b, open)
 	var aside asideError
 	if err == nil || ctx.Err() != nil || errors.As(err, &aside) {
 		return err
@@ -179,7 +179,7 @@ func (q *Inbox) attempt(ctx context.Context, h Handler, b *batch, open []*entry)
 	applied := 0
 	for _, e := range open {
 		if len(open) > 1 {
-			err = q.hand(ctx, h, b, []*entry{e})
+			err = q.deliver(ctx, h, b, []*entry{e})
 		}
 		if ctx.Err() != nil || errors.As(err, &aside) {
 			return err
@@ -192,12 +192,12 @@ func (q *Inbox) attempt(ctx context.Context, h Handler, b *batch, open []*entry)
 	}
 	// When others went through, the handler works. When they did before, it may be down by now.
 	works := applied > 0 || before && destination(ctx, h) != down
-	return q.blame(open, failures, works)
+	return q.quarantine(open, failures, works)
 }
 
-// blame decides about records that failed alone. When the handler works, the record is at fault: after some attempts it is
-// set aside. When it does not, its destination is at fault, and all wait. A panic is always the record's fault.
-func (q *Inbox) blame(open []*entry, failures map[*entry]error, works bool) error {
+// quarantine decides about records that failed alone. When the handler works, the record is at fault: after some attempts it
+// is set aside. When it does not, its destination is at fault, and all wait. A panic is always the record's fault.
+func (q *Inbox) quarantine(open []*entry, failures map[*entry]error, works bool) error {
 	var left error
 	for _, e := range open {
 		err := failures[e]
@@ -205,9 +205,9 @@ func (q *Inbox) blame(open []*entry, failures map[*entry]error, works bool) erro
 			continue
 		}
 		if works {
-			e.blamed++
+			e.failures++
 		}
-		if e.blamed < suspicions && !isPanic(err) {
+		if e.failures < maxFailures && !isPanic(err) {
 			left = err
 			continue
 		}
@@ -218,8 +218,8 @@ func (q *Inbox) blame(open []*entry, failures map[*entry]error, works bool) erro
 	return left
 }
 
-// hand calls the handler with the records of entries and sets aside what it rejects.
-func (q *Inbox) hand(ctx context.Context, h Handler, b *batch, entries []*entry) error {
+// deliver calls the handler with the records of entries and sets aside what it rejects.
+func (q *Inbox) deliver(ctx context.Context, h Handler, b *batch, entries []*entry) error {
 	records := make([][]byte, len(entries))
 	for i, e := range entries {
 		records[i] = e.record
