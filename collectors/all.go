@@ -1,3 +1,5 @@
+// Package collectors is the list of the sources that exist and their configuration: [All] makes the collectors of the
+// configured ones, which [github.com/dxctl/dxctl/collectors/runner] runs.
 package collectors
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dxctl/dxctl/catalog"
-	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
@@ -34,12 +34,12 @@ type app struct {
 	cards   *scorecards.Engine
 	catalog atomic.Pointer[catalog.Catalog] // serve replaces it while pages are rendered
 
-	runner *collectors.Runner        // made at the first collect
-	making sync.Mutex                // of runner
-	fresh  atomic.Bool               // records were read or received since the last grading
-	report func(collectors.Progress) // receives the progress of the runner; may be nil
-	quiet  bool                      // report shows failures, so that they are not logged
-	health health                    // what is wrong while dxctl serves
+	runner *runner.Runner        // made at the first collect
+	making sync.Mutex            // of runner
+	fresh  atomic.Bool           // records were read or received since the last grading
+	report func(runner.Progress) // receives the progress of the runner; may be nil
+	quiet  bool                  // report shows failures, so that they are not logged
+	health health                // what is wrong while dxctl serves
 
 	receives *receiving // receives deliveries while dxctl serves; nil: no source receives
 	losses   losses     // of the store
@@ -113,7 +113,7 @@ func (p *app) close(err *error) {
 
 // readFound reads the catalog again after a collect: new services own their history at once, and bots among new logins
 // are recognized.
-func (p *app) readFound(ctx context.Context, summary collectors.Summary) error {
+func (p *app) readFound(ctx context.Context, summary runner.Summary) error {
 	if summary.Events()[event.KindDescriptor] == 0 && !p.catalog.Load().People().HasBotPatterns() {
 		return nil
 	}

@@ -12,12 +12,13 @@ import (
 
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/spelling"
 )
 
 func newCollect(s *cli) *cobra.Command {
-	var req collectors.RunOptions
+	var req runner.RunOptions
 	var since, until string
 	cmd := &cobra.Command{
 		Use:   "collect",
@@ -67,7 +68,7 @@ func (s *cli) sourceNames(*cobra.Command, []string, string) ([]string, cobra.She
 }
 
 // collect runs the command: it collects, shows the progress, and prints what was read.
-func (s *cli) collect(ctx context.Context, req collectors.RunOptions) (err error) {
+func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 	cfg, err := s.config()
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func dateFlag(name, value string) (time.Time, error) {
 }
 
 // sourcesRunner creates the Runner of the configured sources at its first use.
-func (p *app) sourcesRunner() (*collectors.Runner, error) {
+func (p *app) sourcesRunner() (*runner.Runner, error) {
 	p.making.Lock()
 	defer p.making.Unlock()
 	if p.runner != nil {
@@ -157,17 +158,17 @@ func (p *app) sourcesRunner() (*collectors.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.runner = collectors.NewRunner(p.store, list, collectors.RunnerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report, Quiet: p.quiet})
+	p.runner = runner.New(p.store, list, runner.Options{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report, Quiet: p.quiet})
 	return p.runner, nil
 }
 
 // collect runs the collectors. The error joins the errors of all scopes that failed; the other scopes are stored.
-func (p *app) collect(ctx context.Context, req collectors.RunOptions) (collectors.Summary, error) {
-	runner, err := p.sourcesRunner()
+func (p *app) collect(ctx context.Context, req runner.RunOptions) (runner.Summary, error) {
+	r, err := p.sourcesRunner()
 	if err != nil {
-		return collectors.Summary{}, err
+		return runner.Summary{}, err
 	}
-	summary, err := runner.Run(ctx, req)
+	summary, err := r.Run(ctx, req)
 	if err == nil {
 		return summary, nil
 	}
@@ -184,7 +185,7 @@ func (t told) Error() string { return t.text }
 func (t told) Unwrap() error { return t.err }
 
 // failureText summarizes the errors of scopes. It returns any other error unchanged.
-func failureText(summary collectors.Summary, err error) string {
+func failureText(summary runner.Summary, err error) string {
 	failed, skipped := 0, 0
 	for _, scope := range summary.Scopes {
 		switch {
@@ -209,7 +210,7 @@ func failureText(summary collectors.Summary, err error) string {
 }
 
 // collectCode returns the exit code of a collect: rejected credentials, a failure of a part, or a complete failure.
-func collectCode(summary collectors.Summary, err error) int {
+func collectCode(summary runner.Summary, err error) int {
 	failed, partly := 0, false
 	for _, scope := range summary.Scopes {
 		if scope.Err != nil {
@@ -227,7 +228,7 @@ func collectCode(summary collectors.Summary, err error) int {
 }
 
 // summaryTable lists the number of records read per scope. A record that is read twice is stored once.
-func summaryTable(summary collectors.Summary) table {
+func summaryTable(summary runner.Summary) table {
 	kinds := []event.Kind{event.KindPipelineRun, event.KindPipelineJob, event.KindChange, event.KindDeployment, event.KindIncident, event.KindFact, event.KindDescriptor}
 	t := table{columns: []string{"source", "scope"}, document: summaryDocument(summary)}
 	for _, k := range kinds {
@@ -262,7 +263,7 @@ func summaryTable(summary collectors.Summary) table {
 }
 
 // summaryDocument returns the JSON document of a collect.
-func summaryDocument(summary collectors.Summary) any {
+func summaryDocument(summary runner.Summary) any {
 	type scopeJSON struct {
 		Source string                `json:"source"`
 		Scope  string                `json:"scope"`

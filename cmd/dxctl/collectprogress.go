@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/cmd/dxctl/progress"
-	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/runner"
 )
 
 // collectProgress shows a line per source while they are collected.
@@ -44,7 +44,7 @@ func newCollectProgress(w io.Writer, now func() time.Time) *collectProgress {
 }
 
 // report shows a report of the Runner.
-func (p *collectProgress) report(c collectors.Progress) {
+func (p *collectProgress) report(c runner.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.source(c.Source)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/report"
 )
 
@@ -56,10 +56,10 @@ func (p *app) collectorCauses(ctx context.Context) []string {
 const maxCauses = 20
 
 // sourceProblems returns what is wrong with the configured sources since their latest collect.
-func (p *app) sourceProblems(ctx context.Context) ([]collectors.Problem, error) {
+func (p *app) sourceProblems(ctx context.Context) ([]runner.Problem, error) {
 	names := make([]string, len(p.cfg.Sources))
 	for i, src := range p.cfg.Sources {
 		names[i] = src.Name
 	}
-	return collectors.Problems(ctx, p.store, names)
+	return runner.Problems(ctx, p.store, names)
 }

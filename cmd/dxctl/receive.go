@@ -106,5 +106,5 @@ func (p *app) collectSoon(t delivery.Target) {
 	if err != nil {
 		return // keepCollecting has reported it
 	}
-	runner.Soon(t.Source, t.Scope)
+	runner.Trigger(t.Source, t.Scope)
 }

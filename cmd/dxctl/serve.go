@@ -17,7 +17,7 @@ import (
 	processmetrics "github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
-	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/web/server"
 )
 
@@ -84,7 +84,7 @@ func (p *app) serve(ctx context.Context, listener net.Listener, ready func(url s
 	if err := p.sync(ctx); err != nil {
 		return err
 	}
-	p.report = func(collectors.Progress) { p.fresh.Store(true) }
+	p.report = func(runner.Progress) { p.fresh.Store(true) }
 	received, err := p.openReceiving() //nolint:contextcheck // it opens files and waits for nothing else
 	if err != nil {
 		return err
@@ -203,11 +203,11 @@ func (p *app) refreshRegularly(ctx context.Context) {
 const gradeEvery = time.Minute
 
 func (p *app) keepCollecting(ctx context.Context) error {
-	runner, err := p.sourcesRunner()
+	r, err := p.sourcesRunner()
 	if err != nil {
 		return err
 	}
-	return runner.Serve(ctx, collectors.Schedule{Interval: p.cfg.Collect.Interval, Ended: func(source string, s collectors.Summary, err error) {
+	return r.Serve(ctx, runner.Schedule{Interval: p.cfg.Collect.Interval, Ended: func(source string, s runner.Summary, err error) {
 		if err == nil { // failures are logged where they occur
 			p.log.Info("collected", "source", source, "requests", s.Requests[source], "took", s.Finished.Sub(s.Started).Round(time.Millisecond))
 		}

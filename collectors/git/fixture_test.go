@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 
-	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/git"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -151,7 +151,7 @@ func (w *world) config() (git.Config, git.Options) {
 }
 
 // collect runs the collector over a store that may be in the way.
-func (w *world) collectInto(ctx context.Context, db collectors.Store) error {
+func (w *world) collectInto(ctx context.Context, db runner.Store) error {
 	w.t.Helper()
 	cfg, opt := w.config()
 	c, err := git.New(cfg, opt)
@@ -159,9 +159,9 @@ func (w *world) collectInto(ctx context.Context, db collectors.Store) error {
 		w.t.Fatal(err)
 	}
 	w.asked = 0
-	runner := collectors.NewRunner(&counted{Store: db, w: w}, []source.Collector{c}, collectors.RunnerOptions{})
+	r := runner.New(&counted{Store: db, w: w}, []source.Collector{c}, runner.Options{})
 	c.Observe(rest.Observer{Request: func(rest.Request) { w.asked++ }})
-	_, err = runner.Run(ctx, collectors.RunOptions{})
+	_, err = r.Run(ctx, runner.RunOptions{})
 	return err
 }
 
@@ -173,7 +173,7 @@ func (w *world) collect() {
 }
 
 type counted struct {
-	collectors.Store
+	runner.Store
 	w *world
 }
 
@@ -268,7 +268,7 @@ func (w *world) want(what string, got []string, want ...string) {
 
 // breaking is a store that fails at one write, before or after it has done it, and at all that follow.
 type breaking struct {
-	collectors.Store
+	runner.Store
 	mu     sync.Mutex
 	writes int
 	at     int

@@ -6,12 +6,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/kubernetes"
+	"github.com/dxctl/dxctl/collectors/runner"
 )
 
 func init() {
-	crowdOf := func(t testing.TB, kubeconfig, namespace string, services int, run func(r *collectors.Runner) time.Duration) time.Duration {
+	crowdOf := func(t testing.TB, kubeconfig, namespace string, services int, run func(r *runner.Runner) time.Duration) time.Duration {
 		t.Helper()
 		r, db := runnerOf(t, kubeconfig, "namespaces: ["+namespace+"]")
 		took := run(r)
@@ -21,15 +21,15 @@ func init() {
 		return took
 	}
 	kubernetes.CollectCrowd = func(t testing.TB, kubeconfig, namespace string, services int) time.Duration {
-		return crowdOf(t, kubeconfig, namespace, services, func(r *collectors.Runner) time.Duration {
+		return crowdOf(t, kubeconfig, namespace, services, func(r *runner.Runner) time.Duration {
 			began := time.Now()
-			if _, err := r.Run(t.Context(), collectors.RunOptions{}); err != nil {
+			if _, err := r.Run(t.Context(), runner.RunOptions{}); err != nil {
 				t.Error(err)
 			}
 			return time.Since(began)
 		})
 	}
 	kubernetes.ServeCrowd = func(t testing.TB, kubeconfig, namespace string, services int) time.Duration {
-		return crowdOf(t, kubeconfig, namespace, services, func(r *collectors.Runner) time.Duration { return serve(t, r) })
+		return crowdOf(t, kubeconfig, namespace, services, func(r *runner.Runner) time.Duration { return serve(t, r) })
 	}
 }

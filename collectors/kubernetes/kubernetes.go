@@ -120,6 +120,9 @@ func New(cfg Config, opt Options) (*Collector, error) {
 // Observe sets who is told about requests.
 func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
 
+// Volatile is true: the services of a cluster come and go with their workloads.
+func (c *Collector) Volatile() bool { return true }
+
 // Check says whether the cluster can be reached and everything that is read may be listed.
 func (c *Collector) Check(ctx context.Context) error {
 	s, err := c.list(ctx)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"go.yaml.in/yaml/v3"
@@ -61,7 +62,7 @@ func (c *counting) Select(ctx context.Context, dest any, sql string, params map[
 const crowd = 3000
 
 // runnerOf makes a Runner for one cluster over a store that counts; more are keys of the source.
-func runnerOf(tb testing.TB, kubeconfig, more string) (*collectors.Runner, *counting) {
+func runnerOf(tb testing.TB, kubeconfig, more string) (*runner.Runner, *counting) {
 	tb.Helper()
 	var src collectors.SourceConfig
 	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: k8s, kind: kubernetes, kubeconfig: %q, %s}", kubeconfig, more), &src); err != nil {
@@ -72,7 +73,7 @@ func runnerOf(tb testing.TB, kubeconfig, more string) (*collectors.Runner, *coun
 		tb.Fatal(err)
 	}
 	db := &counting{Store: storetest.Open(tb)}
-	return collectors.NewRunner(db, all, collectors.RunnerOptions{}), db
+	return runner.New(db, all, runner.Options{}), db
 }
 
 // stored counts the deployments, and the entries of the ledger without a gap.
@@ -95,7 +96,7 @@ func TestAClusterOfThousandsSharesStatements(t *testing.T) {
 	for _, what := range []string{"first", "second"} {
 		began := time.Now()
 		db.calls.Store(0)
-		if _, err := r.Run(t.Context(), collectors.RunOptions{}); err != nil {
+		if _, err := r.Run(t.Context(), runner.RunOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if deployments, entries := stored(t, db); deployments != crowd || entries != crowd {
@@ -122,13 +123,13 @@ func TestServingThousandsSharesStatements(t *testing.T) {
 }
 
 // serve serves until everything has been collected once, and returns how long that took.
-func serve(tb testing.TB, r *collectors.Runner) time.Duration {
+func serve(tb testing.TB, r *runner.Runner) time.Duration {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(tb.Context())
 	ended, collected := make(chan error, 1), make(chan error, 1)
 	began := time.Now()
 	go func() {
-		ended <- r.Serve(ctx, collectors.Schedule{Interval: time.Hour, Ended: func(_ string, _ collectors.Summary, err error) { collected <- err }})
+		ended <- r.Serve(ctx, runner.Schedule{Interval: time.Hour, Ended: func(_ string, _ runner.Summary, err error) { collected <- err }})
 	}()
 	if err := <-collected; err != nil {
 		tb.Error(err)
@@ -145,7 +146,7 @@ func serve(tb testing.TB, r *collectors.Runner) time.Duration {
 func BenchmarkCollect(b *testing.B) {
 	r, _ := runnerOf(b, kubernetes.Crowd(b, crowd), "context: here")
 	for b.Loop() {
-		if _, err := r.Run(b.Context(), collectors.RunOptions{}); err != nil {
+		if _, err := r.Run(b.Context(), runner.RunOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

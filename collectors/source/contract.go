@@ -50,6 +50,10 @@ type Wide interface {
 // Derived is a Collector that reads what other sources have stored, and is therefore collected after them.
 type Derived interface{ Derived() bool }
 
+// Volatile is a Collector whose scopes come and go by themselves, as the workloads of a cluster do, so that nothing is
+// retracted with them. Only an empty list of theirs is refused.
+type Volatile interface{ Volatile() bool }
+
 // StateStore keeps small JSON documents between runs, one for each stream.
 type StateStore interface {
 	// Load decodes the state that was saved for the stream into into; false when there is none.

@@ -1,4 +1,4 @@
-package collectors
+package runner
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 type Runner struct {
 	store   *gatheringStore
 	sources []*runnable
-	opt     RunnerOptions
+	opt     Options
 	stats   *stats
 }
 
@@ -30,7 +30,7 @@ type runnable struct {
 	source.Collector
 	running sync.Mutex // runs of one source follow one another
 	tally   tally      // of the run at hand
-	due     due        // scopes that are worth collecting soon
+	pending pending    // scopes to collect without waiting for the interval
 }
 
 // derived reports whether the source reads what the others stored.
@@ -39,13 +39,13 @@ func (s *runnable) derived() bool {
 	return ok && d.Derived()
 }
 
-// RunnerOptions are what a Runner needs from outside; each may be left out.
-type RunnerOptions struct {
+// Options are what a Runner needs from outside; each may be left out.
+type Options struct {
 	Logger      *slog.Logger
 	Registerer  prometheus.Registerer
 	Now         func() time.Time
 	Concurrency int            // scopes of one source at a time; default 4
-	Turn        time.Duration  // for how long a scope may hold up others that wait; default 5s
+	TimeSlice   time.Duration  // for how long a scope may hold up others that wait; default 5s
 	Quiet       bool           // failures are not logged: whoever runs it shows them
 	Report      func(Progress) // is called from several goroutines, one call at a time
 }
@@ -116,8 +116,8 @@ func (s Summary) Events() map[event.Kind]uint64 {
 	return all
 }
 
-// NewRunner returns a Runner over the collectors. Its metrics are registered with opt.Registerer when there is one.
-func NewRunner(store Store, collectors []source.Collector, opt RunnerOptions) *Runner {
+// New returns a Runner over the collectors. Its metrics are registered with opt.Registerer when there is one.
+func New(store Store, collectors []source.Collector, opt Options) *Runner {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -127,8 +127,8 @@ func NewRunner(store Store, collectors []source.Collector, opt RunnerOptions) *R
 	if opt.Concurrency <= 0 {
 		opt.Concurrency = 4
 	}
-	if opt.Turn <= 0 {
-		opt.Turn = 5 * time.Second
+	if opt.TimeSlice <= 0 {
+		opt.TimeSlice = 5 * time.Second
 	}
 	if report := opt.Report; report != nil {
 		var one sync.Mutex
@@ -142,7 +142,7 @@ func NewRunner(store Store, collectors []source.Collector, opt RunnerOptions) *R
 	}
 	r := &Runner{store: gathering(store), opt: opt, stats: newStats(opt.Registerer, opt.Logger)}
 	for _, c := range collectors {
-		s := &runnable{Collector: c, due: newDue()}
+		s := &runnable{Collector: c, pending: newPending()}
 		r.sources = append(r.sources, s)
 		c.Observe(r.observer(s))
 	}
@@ -255,7 +255,7 @@ func (r *Runner) collectScopes(ctx context.Context, s *runnable, opt RunOptions)
 			return !slices.ContainsFunc(opt.Scopes, func(asked string) bool { return strings.EqualFold(asked, scope) })
 		})
 	}
-	return append(doubtful, r.takeTurns(ctx, s, scopes, opt)...)
+	return append(doubtful, r.collectInSlices(ctx, s, scopes, opt)...)
 }
 
 // unlisted is the result of a source whose list of scopes is in trouble.

@@ -1,4 +1,4 @@
-package collectors_test
+package runner_test
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -100,10 +100,10 @@ func (p *paced) took() string {
 
 // kept is a Store in memory: what these tests are about is the order in which scopes are read.
 type kept struct {
-	collectors.Store // the methods that no test here needs
-	mu               sync.Mutex
-	checkpoints      map[string][]byte
-	events           []event.Event
+	runner.Store // the methods that no test here needs
+	mu           sync.Mutex
+	checkpoints  map[string][]byte
+	events       []event.Event
 }
 
 func (k *kept) Append(_ context.Context, events ...event.Event) error {
@@ -163,8 +163,8 @@ func (k *kept) Select(context.Context, any, string, map[string]any) error { retu
 func TestLongHistoriesDoNotHoldUpTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &paced{name: "p", pages: map[string]int{"a": 20, "b": 2, "c": 7, "d": 1}}
-		r := collectors.NewRunner(&kept{}, []source.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 3 * time.Second})
-		summary, err := r.Run(t.Context(), collectors.RunOptions{})
+		r := runner.New(&kept{}, []source.Collector{p}, runner.Options{Concurrency: 1, TimeSlice: 3 * time.Second})
+		summary, err := r.Run(t.Context(), runner.RunOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,8 +185,8 @@ func TestAFailureIsToldAfterTheLastTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broken := errors.New("broken")
 		p := &paced{name: "p", pages: map[string]int{"a": 5, "b": 5}, fail: func() error { return broken }}
-		r := collectors.NewRunner(&kept{}, []source.Collector{p}, collectors.RunnerOptions{Concurrency: 1, Turn: 2 * time.Second})
-		summary, err := r.Run(t.Context(), collectors.RunOptions{})
+		r := runner.New(&kept{}, []source.Collector{p}, runner.Options{Concurrency: 1, TimeSlice: 2 * time.Second})
+		summary, err := r.Run(t.Context(), runner.RunOptions{})
 		if !errors.Is(err, broken) || len(summary.Scopes) != 2 || summary.Scopes[0].Err == nil || strings.Contains(err.Error(), "turn") {
 			t.Errorf("%v, %+v", err, summary.Scopes)
 		}
@@ -196,20 +196,20 @@ func TestAFailureIsToldAfterTheLastTurn(t *testing.T) {
 func TestBackfillReadsEverythingAgainAndCanBeInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &paced{name: "p", pages: map[string]int{"a": 4}}
-		r := collectors.NewRunner(&kept{}, []source.Collector{p}, collectors.RunnerOptions{})
-		run := func(opt collectors.RunOptions, within time.Duration) string {
+		r := runner.New(&kept{}, []source.Collector{p}, runner.Options{})
+		run := func(opt runner.RunOptions, within time.Duration) string {
 			ctx, cancel := context.WithTimeout(t.Context(), within)
 			defer cancel()
 			_, _ = r.Run(ctx, opt)
 			return p.took()
 		}
-		if got := run(collectors.RunOptions{}, time.Hour); got != "a1 a2 a3 a4" {
+		if got := run(runner.RunOptions{}, time.Hour); got != "a1 a2 a3 a4" {
 			t.Fatalf("first: %s", got)
 		}
-		if got := run(collectors.RunOptions{}, time.Hour); got != "" {
+		if got := run(runner.RunOptions{}, time.Hour); got != "" {
 			t.Errorf("nothing is new, yet %s was read", got)
 		}
-		backfill := collectors.RunOptions{Backfill: true}
+		backfill := runner.RunOptions{Backfill: true}
 		stop := errors.New("stop")
 		p.fail = func() error { return stop }
 		p.pages["a"] = 2
@@ -223,7 +223,7 @@ func TestBackfillReadsEverythingAgainAndCanBeInterrupted(t *testing.T) {
 		if got := run(backfill, time.Hour); got != "a1 a2 a3 a4" {
 			t.Errorf("the next one reads: %s", got)
 		}
-		if got := run(collectors.RunOptions{}, time.Hour); got != "" {
+		if got := run(runner.RunOptions{}, time.Hour); got != "" {
 			t.Errorf("a backfill moved the ordinary checkpoint: %s", got)
 		}
 	})
@@ -237,10 +237,10 @@ func TestServe(t *testing.T) {
 		}}
 		slow := &paced{name: "slow", pages: map[string]int{"a": 3600}}
 		good := &paced{name: "good", pages: map[string]int{"a": 1, "b": 1}}
-		r := collectors.NewRunner(&kept{}, []source.Collector{bad, slow, good}, collectors.RunnerOptions{})
+		r := runner.New(&kept{}, []source.Collector{bad, slow, good}, runner.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
-		go func() { ended <- r.Serve(ctx, collectors.Schedule{Interval: 15 * time.Minute}) }()
+		go func() { ended <- r.Serve(ctx, runner.Schedule{Interval: 15 * time.Minute}) }()
 		at := func(p *paced) string {
 			p.mu.Lock()
 			defer p.mu.Unlock()
@@ -260,8 +260,8 @@ func TestServe(t *testing.T) {
 		good.grow(2, "a", "b")
 		good.took()
 		for range 5 {
-			if !r.Soon("good", "A") || r.Soon("nobody", "a") {
-				t.Error("Soon does not know its sources")
+			if !r.Trigger("good", "A") || r.Trigger("nobody", "a") {
+				t.Error("Trigger does not know its sources")
 			}
 		}
 		time.Sleep(10 * time.Second)
@@ -286,8 +286,8 @@ func TestServeShowsTheGapsThatAreKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	reg := prometheus.NewRegistry()
-	r := collectors.NewRunner(db, nil, collectors.RunnerOptions{Registerer: reg})
-	if err := r.Serve(t.Context(), collectors.Schedule{}); err != nil {
+	r := runner.New(db, nil, runner.Options{Registerer: reg})
+	if err := r.Serve(t.Context(), runner.Schedule{}); err != nil {
 		t.Fatal(err)
 	}
 	families, err := reg.Gather()
@@ -319,9 +319,9 @@ func TestWhatOthersStoredIsReadAfterThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		git := &paced{name: "git", pages: map[string]int{"r": 1}}
 		ci := &paced{name: "ci", pages: map[string]int{"a": 0}}
-		r := collectors.NewRunner(&kept{}, []source.Collector{follower{git}, teller{ci}}, collectors.RunnerOptions{})
+		r := runner.New(&kept{}, []source.Collector{follower{git}, teller{ci}}, runner.Options{})
 		begin := time.Now()
-		if _, err := r.Run(t.Context(), collectors.RunOptions{}); err != nil {
+		if _, err := r.Run(t.Context(), runner.RunOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if first := git.runs[0].Sub(begin); first != time.Minute {
@@ -331,7 +331,7 @@ func TestWhatOthersStoredIsReadAfterThem(t *testing.T) {
 		defer cancel()
 		git.runs = nil
 		begin = time.Now()
-		_ = r.Serve(ctx, collectors.Schedule{Interval: time.Hour})
+		_ = r.Serve(ctx, runner.Schedule{Interval: time.Hour})
 		if len(git.runs) != 2 || git.runs[1].Sub(begin) > 2*time.Minute {
 			t.Errorf("looked at %v after %v; want once at the start and once when a deployment was stored", git.runs, begin)
 		}

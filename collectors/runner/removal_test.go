@@ -1,4 +1,4 @@
-package collectors_test
+package runner_test
 
 import (
 	"context"
@@ -8,11 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store"
@@ -64,8 +64,8 @@ func TestAListThatLostTooMuchRemovesNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			name := fmt.Sprintf("gh%d", i)
 			once := func(s scripted, accept bool) error {
-				runner := collectors.NewRunner(db, []source.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return now }})
-				_, err := runner.Run(t.Context(), collectors.RunOptions{Source: name, AcceptRemovals: accept})
+				r := runner.New(db, []source.Collector{s}, runner.Options{Now: func() time.Time { return now }})
+				_, err := r.Run(t.Context(), runner.RunOptions{Source: name, AcceptRemovals: accept})
 				return err
 			}
 			if err := once(described(name, numbered(c.before)...), false); err != nil {
@@ -94,9 +94,9 @@ func TestWriterRefusesRemovals(t *testing.T) {
 		refused  bool
 	}{{0, 0, false, false}, {1, 1, false, true}, {8, 9, false, false}, {9, 9, false, true}, {5, 10, false, false}, {6, 10, false, true}, {10, 10, true, false}} {
 		gone, of = c.gone, c.of
-		runner := collectors.NewRunner(db, []source.Collector{s}, collectors.RunnerOptions{})
-		_, err := runner.Run(t.Context(), collectors.RunOptions{Source: "bs", AcceptRemovals: c.accept})
-		var removal *collectors.RemovalError
+		r := runner.New(db, []source.Collector{s}, runner.Options{})
+		_, err := r.Run(t.Context(), runner.RunOptions{Source: "bs", AcceptRemovals: c.accept})
+		var removal *runner.RemovalError
 		if errors.As(err, &removal) != c.refused || err != nil && !c.refused {
 			t.Errorf("%+v: %v", c, err)
 		}
@@ -128,9 +128,9 @@ func TestProblemsLastUntilARunSucceeds(t *testing.T) {
 	at, reg := now, prometheus.NewRegistry()
 	once := func(scopes ...string) string {
 		t.Helper()
-		runner := collectors.NewRunner(db, []source.Collector{s}, collectors.RunnerOptions{Now: func() time.Time { return at }, Registerer: reg})
-		_, _ = runner.Run(t.Context(), collectors.RunOptions{Source: "gh", Scopes: scopes})
-		problems, err := collectors.Problems(t.Context(), db, []string{"gh", "other"})
+		r := runner.New(db, []source.Collector{s}, runner.Options{Now: func() time.Time { return at }, Registerer: reg})
+		_, _ = r.Run(t.Context(), runner.RunOptions{Source: "gh", Scopes: scopes})
+		problems, err := runner.Problems(t.Context(), db, []string{"gh", "other"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,6 @@
-// Package collectors brings what happened at a source into the store: the interface that a source implements, the
-// configuration of sources, and the Runner that collects them side by side, keeps their checkpoints, and counts.
-//
-// A collector reads pages, makes events of them and appends those; only then does it save how far it has come. Stopping it
-// anywhere, also by pulling the plug, therefore loses nothing, and what is read twice is stored once, because events have
-// an identity.
-package collectors
+// Package runner collects sources: all of them side by side, each on its own schedule. It keeps their checkpoints, their
+// ledger and what is wrong with them, and reports progress.
+package runner
 
 import (
 	"time"

@@ -1,4 +1,4 @@
-package collectors_test
+package runner_test
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -52,7 +53,7 @@ func TestFromBackstageToTheCatalog(t *testing.T) {
 		mu.Lock()
 		entities = step.entities
 		mu.Unlock()
-		summary, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src)
+		summary, err := run(t, db, runner.Options{}, runner.RunOptions{}, src)
 		if err != nil || summary.Events()["descriptor"] != step.appended {
 			t.Fatalf("%s: %v, %v", step.name, summary.Events(), err)
 		}

@@ -1,4 +1,4 @@
-package collectors
+package runner
 
 import (
 	"context"
@@ -14,19 +14,19 @@ import (
 
 // Schedule says how [Runner.Serve] collects.
 type Schedule struct {
-	Interval time.Duration // between the ends and beginnings of two runs of a source; 0: only what is asked for with Soon
+	Interval time.Duration // between the ends and beginnings of two runs of a source; 0: only what is asked for with Trigger
 	// Ended is told the result of every run of a source, from several goroutines; may be nil.
 	Ended func(source string, s Summary, err error)
 }
 
 const (
 	firstRetry = time.Minute     // after a run that failed; doubled up to the interval
-	gather     = 2 * time.Second // requests for soon that come together are one run
+	gather     = 2 * time.Second // triggers that come together are one run
 )
 
 // Serve collects until ctx ends: every source on its own, at once and then at every interval. A source that fails is
 // tried again after a minute, then after two, and so on up to the interval, and holds up nobody. Scopes that
-// [Runner.Soon] names are collected without waiting for the interval.
+// [Runner.Trigger] names are collected without waiting for the interval.
 func (r *Runner) Serve(ctx context.Context, plan Schedule) error {
 	if err := r.stats.load(ctx, r.store); err != nil {
 		return err
@@ -77,11 +77,11 @@ func (r *Runner) serve(ctx context.Context, s *runnable, plan Schedule) {
 				failures++
 			}
 			timer.Reset(pauseAfter(failures, plan.Interval))
-		case <-s.due.wake:
+		case <-s.pending.wake:
 			if wait(ctx, gather) != nil {
 				return
 			}
-			if scopes, all := s.due.take(); all || len(scopes) > 0 {
+			if scopes, all := s.pending.take(); all || len(scopes) > 0 {
 				_ = run(scopes) // what failed is read by the next run
 			}
 		}
@@ -92,7 +92,7 @@ func (r *Runner) serve(ctx context.Context, s *runnable, plan Schedule) {
 func (r *Runner) derive() {
 	for _, s := range r.sources {
 		if s.derived() {
-			s.due.addAll()
+			s.pending.addAll()
 		}
 	}
 }
@@ -134,58 +134,58 @@ func (r *Runner) watch(ctx context.Context, s *runnable, w source.Watcher) {
 	}
 }
 
-// Soon asks for scopes of a source to be collected by a running [Runner.Serve] without waiting for the interval. It
+// Trigger asks for scopes of a source to be collected by a running [Runner.Serve] without waiting for the interval. It
 // reports whether there is such a source; a scope that the source does not have is left out when it is collected.
-func (r *Runner) Soon(source, scope string) bool {
+func (r *Runner) Trigger(source, scope string) bool {
 	i := slices.IndexFunc(r.sources, func(s *runnable) bool { return s.Source() == source })
 	if i >= 0 {
-		r.sources[i].due.add(scope)
+		r.sources[i].pending.add(scope)
 	}
 	return i >= 0
 }
 
-// due is a set of scopes that are worth collecting soon.
-type due struct {
+// pending is a set of scopes to collect without waiting for the interval.
+type pending struct {
 	mu     *sync.Mutex
 	scopes map[string]bool
 	all    bool
 	wake   chan struct{}
 }
 
-func newDue() due {
-	return due{mu: new(sync.Mutex), scopes: map[string]bool{}, wake: make(chan struct{}, 1)}
+func newPending() pending {
+	return pending{mu: new(sync.Mutex), scopes: map[string]bool{}, wake: make(chan struct{}, 1)}
 }
 
-func (d *due) add(scope string) {
-	d.mu.Lock()
-	d.scopes[scope] = true
-	d.mu.Unlock()
-	d.awake()
+func (p *pending) add(scope string) {
+	p.mu.Lock()
+	p.scopes[scope] = true
+	p.mu.Unlock()
+	p.wakeUp()
 }
 
-func (d *due) addAll() {
-	d.mu.Lock()
-	d.all = true
-	d.mu.Unlock()
-	d.awake()
+func (p *pending) addAll() {
+	p.mu.Lock()
+	p.all = true
+	p.mu.Unlock()
+	p.wakeUp()
 }
 
-func (d *due) awake() {
+func (p *pending) wakeUp() {
 	select {
-	case d.wake <- struct{}{}:
+	case p.wake <- struct{}{}:
 	default: // it has been woken already
 	}
 }
 
-// take empties the set. scopes is nil when all are due.
-func (d *due) take() (scopes []string, all bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if all = d.all; !all {
-		scopes = slices.Sorted(maps.Keys(d.scopes))
+// take empties the set. scopes is nil when all are pending.
+func (p *pending) take() (scopes []string, all bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if all = p.all; !all {
+		scopes = slices.Sorted(maps.Keys(p.scopes))
 	}
-	clear(d.scopes)
-	d.all = false
+	clear(p.scopes)
+	p.all = false
 	return scopes, all
 }
 

@@ -1,4 +1,4 @@
-package collectors
+package runner
 
 import (
 	"context"
@@ -9,25 +9,25 @@ import (
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
-// turn is a scope with what is left to do of it.
-type turn struct {
+// timeSlice is a scope that is collected for a limited time, and how far that has come.
+type timeSlice struct {
 	scope  string
-	length time.Duration // doubled every time, so that a long history does not pay for its many turns
+	length time.Duration // doubled every time, so that a long history does not pay for its many time slices
 	took   time.Duration
 	result *ScopeSummary
 }
 
-// takeTurns collects scopes side by side. A scope whose turn is over while others wait goes to the end of the queue at
+// collectInSlices collects scopes side by side. A scope whose time slice is over while others wait goes to the end of the queue at
 // its next checkpoint. Every source reads the newest first, so all scopes show their latest records soon, and the long
 // histories follow.
-func (r *Runner) takeTurns(ctx context.Context, s *runnable, scopes []string, opt RunOptions) []ScopeSummary {
+func (r *Runner) collectInSlices(ctx context.Context, s *runnable, scopes []string, opt RunOptions) []ScopeSummary {
 	results := make([]ScopeSummary, len(scopes))
-	queue := make(chan *turn, len(scopes)) // holds every scope at most once
+	queue := make(chan *timeSlice, len(scopes)) // holds every scope at most once
 	var left, waiting atomic.Int64
 	left.Store(int64(len(scopes)))
 	for i, scope := range scopes {
 		results[i] = ScopeSummary{Source: s.Source(), Scope: scope}
-		queue <- &turn{scope: scope, length: r.opt.Turn, result: &results[i]}
+		queue <- &timeSlice{scope: scope, length: r.opt.TimeSlice, result: &results[i]}
 		waiting.Add(1)
 	}
 	if len(scopes) == 0 {
@@ -59,10 +59,10 @@ func (r *Runner) abreast(s *runnable) int {
 	return r.opt.Concurrency
 }
 
-// take gives a scope one turn and reports whether it wants another.
-func (r *Runner) take(ctx context.Context, s *runnable, t *turn, opt RunOptions, waiting *atomic.Int64) (again bool) {
+// take collects a scope for one time slice and reports whether it needs another.
+func (r *Runner) take(ctx context.Context, s *runnable, t *timeSlice, opt RunOptions, waiting *atomic.Int64) (again bool) {
 	if err := ctx.Err(); err != nil {
-		t.result.Err, t.result.Took, t.result.Events = err, t.took, s.tally.of(t.scope) // of the turns it had
+		t.result.Err, t.result.Took, t.result.Events = err, t.took, s.tally.of(t.scope) // of the time slices it had
 		return false
 	}
 	start := r.opt.Now()
@@ -71,11 +71,11 @@ func (r *Runner) take(ctx context.Context, s *runnable, t *turn, opt RunOptions,
 	w := &writer{store: r.store, source: s.Source(), scope: t.scope, provider: s.Provider(), since: opt.Since, until: opt.Until,
 		reread: opt.reread(), acceptRemovals: opt.AcceptRemovals,
 		stats: r.stats, tally: &s.tally, report: r.opt.Report,
-		turnOver: func() bool { return waiting.Load() > 0 && !r.opt.Now().Before(over) }}
+		sliceOver: func() bool { return waiting.Load() > 0 && !r.opt.Now().Before(over) }}
 	err := s.Collect(ctx, t.scope, w)
 	t.took += r.opt.Now().Sub(start)
 	if err != nil && w.yielded.Load() && ctx.Err() == nil {
-		return true // whatever else went wrong goes wrong again, in the turn that is not cut short
+		return true // whatever else went wrong goes wrong again, in the time slice that is not cut short
 	}
 	if err == nil && w.reread != "" {
 		err = w.forget(ctx)

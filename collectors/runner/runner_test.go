@@ -1,4 +1,4 @@
-package collectors_test
+package runner_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,14 +61,14 @@ func named(name string, s *githubtest.Server, repositories ...string) collectors
 	return src
 }
 
-func run(t *testing.T, db collectors.Store, opt collectors.RunnerOptions, run collectors.RunOptions, sources ...collectors.SourceConfig) (collectors.Summary, error) {
+func run(t *testing.T, db runner.Store, opt runner.Options, run runner.RunOptions, sources ...collectors.SourceConfig) (runner.Summary, error) {
 	t.Helper()
 	opt.Now = func() time.Time { return now }
 	all, err := collectors.All(sources, source.Options{Now: opt.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return collectors.NewRunner(db, all, opt).Run(t.Context(), run)
+	return runner.New(db, all, opt).Run(t.Context(), run)
 }
 
 // stored says what the public views show of a scope, with a fingerprint of every row.
@@ -104,7 +105,7 @@ func counts(text string) string {
 func TestFromTheSourceToTheViews(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
-	summary, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop"))
+	summary, err := run(t, db, runner.Options{}, runner.RunOptions{}, sourceOf(s, "acme/shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestFromTheSourceToTheViews(t *testing.T) {
 		t.Errorf("stored %s, summary %v", counts(first), summary.Events())
 	}
 	s.Requests()
-	summary, err = run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop"))
+	summary, err = run(t, db, runner.Options{}, runner.RunOptions{}, sourceOf(s, "acme/shop"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestARecordThatCannotBeStoredDoesNotBlockItsNeighbors(t *testing.T) {
 	repo.Deployments[7].Environment = strings.Repeat("e", event.MaxScope+1)
 	repo.Pulls[7].Title = strings.Repeat("語", event.MaxText)
 	s.Repos["acme/shop"] = repo
-	if _, err := run(t, db, collectors.RunnerOptions{Registerer: reg}, collectors.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
+	if _, err := run(t, db, runner.Options{Registerer: reg}, runner.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	if got := counts(stored(t, db, "acme/shop")); got != "121 120 120 119" {
@@ -173,8 +174,8 @@ func TestARecordThatCannotBeStoredDoesNotBlockItsNeighbors(t *testing.T) {
 func TestABoundedRunReadsAgainAndMovesNoCheckpoint(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
-	bounds := collectors.RunOptions{Since: now.Add(-60*time.Hour - time.Minute), Until: now.Add(-20 * time.Hour)}
-	if _, err := run(t, db, collectors.RunnerOptions{}, bounds, sourceOf(s, "acme/shop")); err != nil {
+	bounds := runner.RunOptions{Since: now.Add(-60*time.Hour - time.Minute), Until: now.Add(-20 * time.Hour)}
+	if _, err := run(t, db, runner.Options{}, bounds, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	var rows []struct {
@@ -187,7 +188,7 @@ func TestABoundedRunReadsAgainAndMovesNoCheckpoint(t *testing.T) {
 	if rows[0].N != 40 || !rows[0].Newest.Before(bounds.Until) {
 		t.Errorf("stored %d changes up to %s", rows[0].N, rows[0].Newest)
 	}
-	if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
+	if _, err := run(t, db, runner.Options{}, runner.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	if got := counts(stored(t, db, "acme/shop")); got != "121 120 120 120" {
@@ -201,14 +202,14 @@ func TestAScopeThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	var mu sync.Mutex
 	finished := map[string]error{}
-	opt := collectors.RunnerOptions{Registerer: reg, Report: func(p collectors.Progress) {
+	opt := runner.Options{Registerer: reg, Report: func(p runner.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
 		if p.Finished {
 			finished[p.Scope] = p.Err
 		}
 	}}
-	summary, err := run(t, db, opt, collectors.RunOptions{}, sourceOf(s, "acme/shop", "acme/gone", "acme/cart"))
+	summary, err := run(t, db, opt, runner.RunOptions{}, sourceOf(s, "acme/shop", "acme/gone", "acme/cart"))
 	if err == nil || !strings.Contains(err.Error(), "gh acme/gone: ") || strings.Contains(err.Error(), "acme/shop") {
 		t.Errorf("error %v", err)
 	}
@@ -294,7 +295,7 @@ func TestKilledAtEveryCheckpoint(t *testing.T) {
 	s := githubtest.New(t)
 	s.Repos["acme/shop"] = shop()
 	whole := &breaking{Store: storetest.Open(t)}
-	if _, err := run(t, whole, collectors.RunnerOptions{}, collectors.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
+	if _, err := run(t, whole, runner.Options{}, runner.RunOptions{}, sourceOf(s, "acme/shop")); err != nil {
 		t.Fatal(err)
 	}
 	want := stored(t, whole.Store, "acme/shop")
@@ -305,13 +306,13 @@ func TestKilledAtEveryCheckpoint(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			db := &breaking{Store: whole.Store, breakAt: n, keepLast: n%2 == 0}
 			src := named(fmt.Sprint("gh-", n), s, "acme/shop")
-			_, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src)
+			_, err := run(t, db, runner.Options{}, runner.RunOptions{}, src)
 			// Writes that meet are gathered into one, so a run may make fewer than the first one did and never be killed.
 			if db.writes >= n && !errors.Is(err, errBroken) || db.writes < n && err != nil {
 				t.Fatalf("killed at write %d of %d: %v", n, db.writes, err)
 			}
 			db.breakAt = 0
-			if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src); err != nil {
+			if _, err := run(t, db, runner.Options{}, runner.RunOptions{}, src); err != nil {
 				t.Fatal(err)
 			}
 			if got := storedOf(t, db.Store, src.Name, "acme/shop"); got != want {
@@ -335,12 +336,12 @@ func TestCancellingARun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := collectors.NewRunner(db, all, collectors.RunnerOptions{Now: func() time.Time { return now }})
+	r := runner.New(db, all, runner.Options{Now: func() time.Time { return now }})
 	start := time.Now()
-	if _, err := r.Run(ctx, collectors.RunOptions{}); !errors.Is(err, context.Canceled) || time.Since(start) > 5*time.Second {
+	if _, err := r.Run(ctx, runner.RunOptions{}); !errors.Is(err, context.Canceled) || time.Since(start) > 5*time.Second {
 		t.Errorf("%v after %s", err, time.Since(start))
 	}
-	if _, err := r.Run(t.Context(), collectors.RunOptions{}); err != nil {
+	if _, err := r.Run(t.Context(), runner.RunOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := counts(stored(t, db, "acme/shop")); got != "121 120 120 120" {
@@ -352,10 +353,10 @@ func TestOnlyANamedSource(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
 	other := named("other", s, "acme/gone")
-	if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{Source: "gh"}, sourceOf(s, "acme/shop"), other); err != nil {
+	if _, err := run(t, db, runner.Options{}, runner.RunOptions{Source: "gh"}, sourceOf(s, "acme/shop"), other); err != nil {
 		t.Error(err)
 	}
-	_, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{Source: "gitlab"}, sourceOf(s, "acme/shop"), other)
+	_, err := run(t, db, runner.Options{}, runner.RunOptions{Source: "gitlab"}, sourceOf(s, "acme/shop"), other)
 	if err == nil || !strings.Contains(err.Error(), "gh, other") {
 		t.Errorf("error %v", err)
 	}

@@ -1,4 +1,4 @@
-package collectors
+package runner
 
 import (
 	"context"

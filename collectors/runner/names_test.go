@@ -1,4 +1,4 @@
-package collectors_test
+package runner_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -208,7 +209,7 @@ func TestNamesInAnyScript(t *testing.T) {
 			}
 			db := storetest.Open(t)
 			for range 2 {
-				if _, err := run(t, db, collectors.RunnerOptions{}, collectors.RunOptions{}, src); err != nil {
+				if _, err := run(t, db, runner.Options{}, runner.RunOptions{}, src); err != nil {
 					t.Fatal(err)
 				}
 			}

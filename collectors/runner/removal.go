@@ -1,16 +1,12 @@
-package collectors
+package runner
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
-	"github.com/dxctl/dxctl/collectors/kubernetes"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -62,31 +58,6 @@ type listedScopes struct {
 // a good reason.
 type configured interface{ Configured() string }
 
-// beside are the keys of sources that do not say which scopes are wanted. Credentials are among them: a list that is
-// shorter with another token is the case in point.
-var beside = []string{"token", "app", "webhook", "user", "username", "password", "api_token", "api_key", "key", "jobs", "deployments", "incidents", "catalog",
-	"environments", "allow_private_network"}
-
-// digestOf changes when the settings ask for other scopes.
-func digestOf(s settings) string {
-	text, err := yaml.Marshal(s)
-	if err != nil {
-		return ""
-	}
-	var keys map[string]any
-	if yaml.Unmarshal(text, &keys) != nil {
-		return ""
-	}
-	for _, key := range beside {
-		delete(keys, key)
-	}
-	if text, err = yaml.Marshal(keys); err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:8])
-}
-
 // retractScopes takes back the descriptors of scopes that a source does not list any more: a repository that was deleted,
 // archived or moved elsewhere does not describe services here. A list that lacks too many of those that it had before is
 // refused with a *RemovalError: nothing is taken back, and the list before stays the one to compare with.
@@ -134,9 +105,11 @@ func missing(before, now []string) int {
 	return gone
 }
 
-// volatile reports whether the scopes of the source come and go by themselves, as the workloads of a cluster do, and
-// nothing is retracted with them. Only an empty list of theirs is refused.
-func (s *runnable) volatile() bool { return s.Provider() == kubernetes.Provider }
+// volatile reports whether the scopes of the source come and go by themselves; see [source.Volatile].
+func (s *runnable) volatile() bool {
+	v, ok := s.Collector.(source.Volatile)
+	return ok && v.Volatile()
+}
 
 // retractDescriptors retracts the descriptors of scopes that are not listed. unseen: no list is known to compare this
 // one with, so that the descriptors themselves say how much would be gone.

@@ -1,4 +1,4 @@
-package collectors_test
+package runner_test
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"go.yaml.in/yaml/v3"
@@ -92,7 +93,7 @@ func collectRuns(b *testing.B, n int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		summary, err := collectors.NewRunner(db, all, collectors.RunnerOptions{}).Run(b.Context(), collectors.RunOptions{})
+		summary, err := runner.New(db, all, runner.Options{}).Run(b.Context(), runner.RunOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}

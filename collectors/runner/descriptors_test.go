@@ -1,4 +1,4 @@
-package collectors_test
+package runner_test
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 
-	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -64,8 +64,8 @@ func TestDescriptorsOfAScope(t *testing.T) {
 			map[string]string{"catalog-info.yaml": "4", "services/cart/catalog-info.yaml": "5"}},
 	} {
 		events = step.events
-		runner := collectors.NewRunner(db, []source.Collector{c}, collectors.RunnerOptions{Now: func() time.Time { return now }})
-		if _, err := runner.Run(t.Context(), collectors.RunOptions{}); err != nil || !maps.Equal(got, step.want) {
+		r := runner.New(db, []source.Collector{c}, runner.Options{Now: func() time.Time { return now }})
+		if _, err := r.Run(t.Context(), runner.RunOptions{}); err != nil || !maps.Equal(got, step.want) {
 			t.Errorf("%s: %v, %v; want %v", step.name, got, err, step.want)
 		}
 	}
@@ -98,8 +98,8 @@ func TestDescriptorsOfWhatIsNotListedAnyMoreAreTakenBack(t *testing.T) {
 		c := scripted{"gh", step.listed, func(ctx context.Context, scope string, w source.Writer) error {
 			return w.Append(ctx, event.Descriptor{Source: "gh", Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
 		}}
-		_, err := collectors.NewRunner(db, []source.Collector{c}, collectors.RunnerOptions{}).Run(t.Context(), collectors.RunOptions{})
-		if refused := errors.As(err, new(*collectors.RemovalError)); refused != step.refused || err != nil && !refused {
+		_, err := runner.New(db, []source.Collector{c}, runner.Options{}).Run(t.Context(), runner.RunOptions{})
+		if refused := errors.As(err, new(*runner.RemovalError)); refused != step.refused || err != nil && !refused {
 			t.Fatalf("listed %v: %v", step.listed, err)
 		}
 		if got := stored(); got != step.want {

@@ -1,4 +1,4 @@
-package collectors
+package runner
 
 import (
 	"context"
@@ -56,14 +56,14 @@ type writer struct {
 	tally          *tally
 	report         func(Progress)
 
-	turnOver func() bool // whether other scopes wait and this one had its turn; nil: never
-	yielded  atomic.Bool // a checkpoint was answered with errTurn
-	mu       sync.Mutex
-	streams  map[string]bool // that have a checkpoint of the re-read
+	sliceOver func() bool // whether other scopes wait and this one had its time slice; nil: never
+	yielded   atomic.Bool // a checkpoint was answered with errYield
+	mu        sync.Mutex
+	streams   map[string]bool // that have a checkpoint of the re-read
 }
 
-// errTurn ends a scope's turn at a checkpoint: other scopes wait, and what was read so far is safe.
-var errTurn = errors.New("the scope's turn is over; it goes on when others had theirs")
+// errYield ends a scope's time slice at a checkpoint: other scopes wait, and what was read so far is safe.
+var errYield = errors.New("the time slice of the scope is over; it goes on when others had theirs")
 
 func (w *writer) Append(ctx context.Context, events ...event.Event) error {
 	events, err := w.put(ctx, events)
@@ -147,9 +147,9 @@ func (w *writer) Save(ctx context.Context, stream string, state any) error {
 	if err := w.store.SaveCheckpoint(ctx, w.source, w.scope, w.stream(stream), doc); err != nil {
 		return fmt.Errorf("saving the checkpoint of %s %s: %w", w.scope, stream, err)
 	}
-	if w.turnOver != nil && w.turnOver() {
+	if w.sliceOver != nil && w.sliceOver() {
 		w.yielded.Store(true)
-		return errTurn
+		return errYield
 	}
 	return nil
 }
