@@ -13,10 +13,10 @@ const KindDeployedCommits Kind = "deployed_commits"
 // Comparison says what comparing a deployment with those before it found.
 type Comparison string
 
-// The comparisons. All but UnknownCommits are complete: a change whose commits are not listed was not brought.
+// The comparisons. All but UnknownCommits are complete: a change whose commits are not listed was not deployed.
 const (
 	KnownCommits    Comparison = "known"    // its commits are those that no earlier deployment held; there may be none
-	BaselineCommits Comparison = "baseline" // the first known deployment of a service to an environment: it brings nothing
+	BaselineCommits Comparison = "baseline" // the first known deployment of a service to an environment: it delivers nothing
 	RollbackCommits Comparison = "rollback" // what it holds had been there before
 	UnknownCommits  Comparison = "unknown"  // it could not be compared; Reason says why
 )
@@ -37,7 +37,7 @@ type Commit struct {
 	CommittedAt time.Time // when it came to be in this form
 }
 
-// DeployedCommits are the commits that a deployment brought into its environment, as one repository's history tells it.
+// DeployedCommits are the commits that a deployment delivered to its environment, by the history of one repository.
 // Its Origin is the repository: Provider and Scope are those of the repository's changes, ID is the deployment's id. A
 // later observation replaces the whole list.
 type DeployedCommits struct {

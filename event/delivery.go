@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Deployment is one attempt to bring a version into an environment.
+// Deployment is one attempt to deploy a version to an environment.
 type Deployment struct {
 	Origin
 	Attempt     uint16 // 1 for the first
@@ -19,7 +19,7 @@ type Deployment struct {
 	Ref         string
 	Version     string
 	Actor       string // login at the source
-	Bot         bool   // the actor is a machine account
+	Bot         bool   // the actor is a bot account
 	Trigger     string // what started it: push, manual, schedule, pipeline …
 	Baseline    bool   // the source says that this only recorded what already ran
 	RollbackOf  string // id of the deployment that this one undoes, when the source says so
@@ -215,7 +215,7 @@ func (c Change) Validate() error {
 			namedTime{"merged_at", c.MergedAt}, namedTime{"closed_at", c.ClosedAt}))
 }
 
-// Incident is a disturbance of a service.
+// Incident is an outage or a degradation of a service.
 type Incident struct {
 	Origin
 	Severity       string

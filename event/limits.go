@@ -71,9 +71,9 @@ func address(url string) string {
 	return url
 }
 
-// Normalize returns the event as the store keeps it: texts that are no part of its identity are cut to their limits, and
-// times are in UTC with milliseconds. Normalizing twice changes nothing. A text of the identity that is too long stays
-// as it is, and Validate reports it.
+// Normalize returns the event as the store keeps it: texts that are no part of its identity are cut to their limits,
+// and times are in UTC with milliseconds. Normalizing twice changes nothing. A text of the identity that is too long
+// stays as it is, and Validate reports it.
 func Normalize(e Event) Event { return e.normalized() }
 
 // inMillis truncates times to milliseconds in UTC. The zero time stays zero.

@@ -6,7 +6,7 @@ import "time"
 type Login struct {
 	Provider string
 	Name     string // in lower case
-	Bot      bool   // the source marked it as a machine account at least once
+	Bot      bool   // the source marked it as a bot account at least once
 	Changes  uint64
 	Runs     uint64
 	Deploys  uint64

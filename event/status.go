@@ -2,7 +2,7 @@ package event
 
 import "fmt"
 
-// Status is where a run or a deployment stands. The source's own word is kept beside it as StatusRaw.
+// Status is the state of a run or a deployment. The source's own word is kept as StatusRaw.
 type Status string
 
 // The statuses. Queued, waiting and running are open: the record will be read again. The others are final.

@@ -123,7 +123,8 @@ func skip(s string) int {
 	return 0
 }
 
-// quoted returns the length of a quoted text with its quotes. A backslash or a doubled quote keeps the next quote in it.
+// quoted returns the length of a quoted text with its quotes. A backslash or a doubled quote keeps the next quote in
+// it.
 func quoted(s string) int {
 	for i := 1; i < len(s); i++ {
 		switch s[i] {

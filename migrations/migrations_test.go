@@ -177,7 +177,7 @@ func TestEditedMigrationIsRefused(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	if err := db.Exec(t.Context(), "SELECT * FROM d"); err == nil {
-		t.Error("a later migration was applied all the same")
+		t.Error("a later migration was applied anyway")
 	}
 }
 
@@ -248,7 +248,7 @@ func TestInterruptedMigrationGoesOn(t *testing.T) {
 	}
 }
 
-// scratch makes databases beside that of a test.
+// scratch makes databases next to that of a test.
 func scratch(t *testing.T) migrations.Scratch {
 	return func(context.Context) (migrations.Execer, string, func() error, error) {
 		db, name := database(t)                           //nolint:contextcheck // it lives as long as the test

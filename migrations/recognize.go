@@ -104,9 +104,9 @@ func (s schema) differences(want schema, ours map[string]bool) (missing, other [
 	return missing, other
 }
 
-// recognize determines from the tables how far the migrations are applied. recorded is the position in the record; it is
-// trusted if the tables match it. Missing tables of the latest version are tolerated. It returns an [UnrecognizedError]
-// if the tables match no version.
+// recognize determines from the tables how far the migrations are applied. recorded is the position in the record; it
+// is trusted if the tables match it. Missing tables of the latest version are tolerated. It returns an
+// [UnrecognizedError] if the tables match no version.
 func recognize(ctx context.Context, db Execer, o Options, recorded position) (position, error) {
 	have, err := readSchema(ctx, db, o.Database)
 	if err != nil {

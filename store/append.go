@@ -37,7 +37,8 @@ func (s *Store) Append(ctx context.Context, events ...event.Event) error {
 	return nil
 }
 
-// batchesOf returns the events, normalized, by kind and in their order. Its error names the first that cannot be stored.
+// batchesOf returns the events, normalized, by kind and in their order. Its error names the first that cannot be
+// stored.
 func batchesOf(events []event.Event) (map[event.Kind]batch, error) {
 	counts := map[event.Kind]int{}
 	for _, e := range events {

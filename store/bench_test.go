@@ -142,7 +142,7 @@ func BenchmarkDeployedChanges(b *testing.B) {
 		if i%2 == 0 {
 			events = append(events, event.Deployment{Origin: o, Attempt: 1, Environment: "production", Status: event.Succeeded, StartedAt: at.Add(time.Hour), SHA: fmt.Sprint("sha", i/3)})
 		}
-		if i%4 == 0 { // of every other deployment it is known what it brought
+		if i%4 == 0 { // of every other deployment the commits are known
 			e := deployedCommits(o.ID)
 			e.Scope, e.Deployment.Scope = o.Scope, o.Scope
 			for j := range 10 {

@@ -41,7 +41,8 @@ func (s *Store) SaveCheckpoint(ctx context.Context, source, scope, stream string
 	return nil
 }
 
-// LoadCheckpoints returns the documents of a stream of many scopes of a source, by scope. Scopes without one are left out.
+// LoadCheckpoints returns the documents of a stream of many scopes of a source, by scope. Scopes without one are left
+// out.
 func (s *Store) LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error) {
 	var rows []struct {
 		Scope string `ch:"scope"`

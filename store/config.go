@@ -18,7 +18,7 @@ const Database = "dx"
 
 // Config says where the data is.
 type Config struct {
-	// DSN is "embedded:<folder>" for ClickHouse inside the process, with its data in that folder, or
+	// DSN is "embedded:<directory>" for ClickHouse inside the process, with its data in that directory, or
 	// "clickhouse://user:password@host:9000/database" for a server, with clickhouse-go's options (secure=true,
 	// dial_timeout=10s …). Both take a database other than "dx": embedded:./data?database=name.
 	DSN string `yaml:"dsn"`
@@ -45,9 +45,9 @@ func (c Config) Validate() error {
 
 // target is a DSN, understood.
 type target struct {
-	folder   string              // of the embedded engine; empty: a server
-	server   *clickhouse.Options // nil: embedded
-	database string
+	directory string              // of the embedded engine; empty: a server
+	server    *clickhouse.Options // nil: embedded
+	database  string
 }
 
 var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -58,7 +58,7 @@ func parseDSN(dsn string) (target, error) {
 	var t target
 	switch scheme {
 	case "embedded":
-		folder, query, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
+		directory, query, _ := strings.Cut(strings.TrimPrefix(rest, "//"), "?")
 		values, err := url.ParseQuery(query)
 		if err != nil {
 			return t, fmt.Errorf("store.dsn: after the ?: %w", err)
@@ -68,10 +68,10 @@ func parseDSN(dsn string) (target, error) {
 				return t, fmt.Errorf("store.dsn: unknown option %q; an embedded store has only database=name", name)
 			}
 		}
-		if folder == "" {
-			return t, errors.New(`store.dsn: no folder after "embedded:"; write for example "embedded:./data"`)
+		if directory == "" {
+			return t, errors.New(`store.dsn: no directory after "embedded:"; write for example "embedded:./data"`)
 		}
-		t = target{folder: filepath.FromSlash(folder), database: values.Get("database")}
+		t = target{directory: filepath.FromSlash(directory), database: values.Get("database")}
 	case "clickhouse", "http", "https", "tcp":
 		options, err := clickhouse.ParseDSN(dsn)
 		if err != nil {

@@ -19,7 +19,7 @@ func TestConfigValidate(t *testing.T) {
 		{"clickhouse://host:9440/dx?secure=true&dial_timeout=5s", ""},
 		{"http://host:8123/dx", ""},
 		{"", `is empty; write "embedded:./data"`},
-		{"embedded:", "no folder"},
+		{"embedded:", "no directory"},
 		{"embedded:data?databse=x", `unknown option "databse"`},
 		{"embedded:data?database=a-b", "not a database name"},
 		{"postgres://user:secret@host/dx", "neither"},

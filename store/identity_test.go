@@ -23,7 +23,8 @@ func lines(t *testing.T, s *store.Store, sql string) []string {
 	return out
 }
 
-// Three sources with the same scope and ids: a GitHub, another GitHub of the company, and a GitLab that was migrated from.
+// Three sources with the same scope and ids: a GitHub, another GitHub of the company, and a GitLab that was migrated
+// from.
 func TestSourcesWithOneScopeAndID(t *testing.T) {
 	s := storetest.Open(t)
 	describe(t, s)
@@ -37,8 +38,8 @@ func TestSourcesWithOneScopeAndID(t *testing.T) {
 		from.Scope, from.ID, from.URL = "Org/Repo", "1", "https://example.org/"+from.Source
 		at, sha := noon.Add(time.Duration(i)*time.Minute), full(fmt.Sprint("a", i))
 		d := event.Deployment{Origin: from, Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: at.Add(time.Hour), SHA: sha}
-		brought := event.DeployedCommits{Origin: from, Deployment: d.Key(), SHA: sha, Comparison: event.KnownCommits, Commits: []event.Commit{{SHA: sha}}}
-		mustAppend(t, s, d, brought,
+		delivered := event.DeployedCommits{Origin: from, Deployment: d.Key(), SHA: sha, Comparison: event.KnownCommits, Commits: []event.Commit{{SHA: sha}}}
+		mustAppend(t, s, d, delivered,
 			event.PipelineRun{Origin: from, Attempt: 1, Status: event.Succeeded}, event.PipelineJob{Origin: from, RunID: "1", Attempt: 1, Status: event.Failed},
 			event.Change{Origin: from, MergedAt: at, MergeSHA: sha}, event.Incident{Origin: from, OpenedAt: at},
 			event.LedgerEntry{Source: from.Source, Provider: from.Provider, Scope: from.Scope, Of: event.KindChange, WindowStart: noon, WindowEnd: noon, CheckedAt: noon},
@@ -147,7 +148,8 @@ func TestDeploymentsAtOneTimeAreTakenByTheirIdentity(t *testing.T) {
 	}
 }
 
-// Two servers of one kind each have Org/Repo, which are two services; a third one's is whoever's the name is without a source.
+// Two servers of one kind each have Org/Repo, which are two services; a third one's is whoever's the name is without
+// a source.
 func TestABindingOfOneSource(t *testing.T) {
 	type bound struct {
 		Provider string `ch:"provider"`

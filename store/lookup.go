@@ -89,8 +89,8 @@ var recordTables = map[event.Kind]recordTable{
 }
 
 // CountRecords returns by scope how many records of a kind are stored, and how many of them are not final, that began
-// at or after from and before to; a zero time is no bound. Attempts of one record count once. Scopes without records are
-// left out. Kinds: deployment, pipeline run, pipeline job, change, incident.
+// at or after from and before to; a zero time is no bound. Attempts of one record count once. Scopes without records
+// are left out. Kinds: deployment, pipeline run, pipeline job, change, incident.
 func (s *Store) CountRecords(ctx context.Context, kind event.Kind, source string, scopes []string, from, to time.Time,
 ) (stored, open map[string]uint64, err error) {
 	t, ok := recordTables[kind]

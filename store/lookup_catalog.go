@@ -41,8 +41,8 @@ func (s *Store) DescriptorRevisions(ctx context.Context, source, scope string) (
 	return revisions, nil
 }
 
-// UnlistedDescriptors returns the descriptors of a source, without their documents, that are not gone and whose scope is
-// not among the listed ones, and how many descriptors the source has in all scopes.
+// UnlistedDescriptors returns the descriptors of a source, without their documents, that are not gone and whose scope
+// is not among the listed ones, and how many descriptors the source has in all scopes.
 func (s *Store) UnlistedDescriptors(ctx context.Context, source string, listed []string,
 ) (unlisted []event.Descriptor, stored int, err error) {
 	var found []struct {

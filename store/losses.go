@@ -161,7 +161,7 @@ func (s *Store) Losses(ctx context.Context) ([]Loss, error) {
 	return losses, nil
 }
 
-// notePatience is how long Close takes at the most to note what is stored.
+// notePatience is how long Close takes at most to note what is stored.
 const notePatience = 5 * time.Second
 
 // noteAtClose takes what was stored since the last look into the manifest, also after ctx has ended.
@@ -234,7 +234,8 @@ func (m *manifest) update(c contents, now time.Time) {
 	m.Tables, m.Schema = held, max(c.schema, m.Schema)
 }
 
-// upgrading reports whether migrations wait to be applied; where the record of what was applied is lost they only seem to.
+// upgrading reports whether migrations wait to be applied; where the record of what was applied is lost they only
+// seem to.
 func (c contents) upgrading(m manifest) bool { return c.pending && c.schema >= m.Schema }
 
 // losses groups by table what is lost.

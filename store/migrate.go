@@ -7,9 +7,9 @@ import (
 	"github.com/dxctl/dxctl/migrations"
 )
 
-// Migrate brings the schema to the version that this program knows and returns the migrations that it applied. A record
-// of migrations that is lost is made again from the tables; tables and views that are missing are made again, empty,
-// and what they held is among the losses that [Store.Losses] returns.
+// Migrate upgrades the schema to the version that this program knows and returns the migrations that it applied. A
+// record of migrations that is lost is made again from the tables; tables and views that are missing are made again,
+// empty, and what they held is among the losses that [Store.Losses] returns.
 func (s *Store) Migrate(ctx context.Context) ([]migrations.Migration, error) {
 	fail := func(err error) error { return fmt.Errorf("migrating the store at %s: %w", s.address, explain(err)) }
 	var applied []migrations.Migration

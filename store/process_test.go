@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(storetest.Run(m))
 }
 
-// play opens the store of a folder and plays a role with it: "<role> <share|alone> <folder>".
+// play opens the store of a directory and plays a role with it: "<role> <share|alone> <directory>".
 func play(name string) error {
 	words := strings.SplitN(name, " ", 3)
 	ctx := context.Background()
@@ -118,7 +118,8 @@ func replaceForever(ctx context.Context, s *store.Store) error {
 	}
 }
 
-// report says what is stored: rows, distinct rows, the highest number, rows of the replaced table, its versions, leftover tables.
+// report says what is stored: rows, distinct rows, the highest number, rows of the replaced table, its versions,
+// leftover tables.
 func report(ctx context.Context, s *store.Store) error {
 	var rows []struct {
 		Rows     uint64 `ch:"rows"`
@@ -138,17 +139,17 @@ func report(ctx context.Context, s *store.Store) error {
 }
 
 // command makes another process of this binary.
-func command(role, how, folder string) *exec.Cmd {
+func command(role, how, directory string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleVariable+"="+role+" "+how+" "+folder)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role+" "+how+" "+directory)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
 
 // runAndKill starts a role, kills it some time after its first line, and returns the last line that it said.
-func runAndKill(t *testing.T, role, folder string, after time.Duration) string {
+func runAndKill(t *testing.T, role, directory string, after time.Duration) string {
 	t.Helper()
-	cmd := command(role, "alone", folder)
+	cmd := command(role, "alone", directory)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -173,10 +174,10 @@ func runAndKill(t *testing.T, role, folder string, after time.Duration) string {
 
 // Every acknowledged row is there after the process was killed, and none twice.
 func TestKilledWhileAppending(t *testing.T) {
-	folder := t.TempDir()
+	directory := t.TempDir()
 	for round := range 6 {
-		acknowledged := runAndKill(t, "append", folder, time.Duration(rand.IntN(400))*time.Millisecond)
-		out, err := command("report", "alone", folder).Output()
+		acknowledged := runAndKill(t, "append", directory, time.Duration(rand.IntN(400))*time.Millisecond)
+		out, err := command("report", "alone", directory).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,10 +197,10 @@ func TestKilledWhileAppending(t *testing.T) {
 }
 
 func TestKilledWhileReplacing(t *testing.T) {
-	folder := t.TempDir()
+	directory := t.TempDir()
 	for range 4 {
-		runAndKill(t, "replace", folder, time.Duration(rand.IntN(300))*time.Millisecond)
-		out, err := command("report", "alone", folder).Output()
+		runAndKill(t, "replace", directory, time.Duration(rand.IntN(300))*time.Millisecond)
+		out, err := command("report", "alone", directory).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,9 +216,9 @@ func TestKilledWhileReplacing(t *testing.T) {
 
 // The scratch database of a killed process is dropped at the next start, that of a living one is not.
 func TestKilledWhileMigrating(t *testing.T) {
-	folder := t.TempDir()
-	runAndKill(t, "scratch", folder, 0)
-	holder := command("scratch", "share", folder) // drops the first, and makes its own
+	directory := t.TempDir()
+	runAndKill(t, "scratch", directory, 0)
+	holder := command("scratch", "share", directory) // drops the first, and makes its own
 	stdin, err := holder.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -233,22 +234,22 @@ func TestKilledWhileMigrating(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		t.Fatalf("%q: %v", line, err)
 	}
-	if list, err := command("list", "alone", folder).Output(); err != nil || string(list) != "1\n" {
+	if list, err := command("list", "alone", directory).Output(); err != nil || string(list) != "1\n" {
 		t.Errorf("%q databases are left while another process uses one, %v", list, err)
 	}
 	if err := errors.Join(stdin.Close(), holder.Wait()); err != nil {
 		t.Error(err)
 	}
-	if list, err := command("list", "alone", folder).Output(); err != nil || string(list) != "0\n" {
+	if list, err := command("list", "alone", directory).Output(); err != nil || string(list) != "0\n" {
 		t.Errorf("%q databases are left, %v", list, err)
 	}
 }
 
-func TestTwoProcessesOneFolder(t *testing.T) {
+func TestTwoProcessesOneDirectory(t *testing.T) {
 	for _, how := range []string{"share", "alone"} {
 		t.Run(how, func(t *testing.T) {
-			folder := t.TempDir()
-			holder := command("hold", how, folder)
+			directory := t.TempDir()
+			holder := command("hold", how, directory)
 			stdin, err := holder.StdinPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -264,7 +265,7 @@ func TestTwoProcessesOneFolder(t *testing.T) {
 			if line, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 				t.Fatalf("%q: %v", line, err)
 			}
-			s, err := store.Open(t.Context(), store.Config{DSN: "embedded:" + folder}, store.Options{})
+			s, err := store.Open(t.Context(), store.Config{DSN: "embedded:" + directory}, store.Options{})
 			var inUse *embedded.InUseError
 			switch {
 			case how == "alone":
@@ -274,7 +275,7 @@ func TestTwoProcessesOneFolder(t *testing.T) {
 			case err != nil:
 				t.Error(err)
 			default:
-				useShared(t, s, holder.Process.Pid, folder)
+				useShared(t, s, holder.Process.Pid, directory)
 			}
 			if err := errors.Join(stdin.Close(), holder.Wait()); err != nil {
 				t.Error(err)
@@ -284,7 +285,7 @@ func TestTwoProcessesOneFolder(t *testing.T) {
 }
 
 // useShared does everything that a store does, through another process.
-func useShared(t *testing.T, s *store.Store, pid int, folder string) {
+func useShared(t *testing.T, s *store.Store, pid int, directory string) {
 	t.Helper()
 	defer func() {
 		if err := s.Close(); err != nil {
@@ -292,7 +293,7 @@ func useShared(t *testing.T, s *store.Store, pid int, folder string) {
 		}
 	}()
 	info, err := s.Info(t.Context())
-	if err != nil || info.Engine != "shared" || info.Path != folder || !strings.Contains(info.Holder, strconv.Itoa(pid)) || info.Library == "" || info.SchemaVersion != info.LatestSchema {
+	if err != nil || info.Engine != "shared" || info.Path != directory || !strings.Contains(info.Holder, strconv.Itoa(pid)) || info.Library == "" || info.SchemaVersion != info.LatestSchema {
 		t.Errorf("info %+v, %v", info, err)
 	}
 	mustAppend(t, s, event.Deployment{Origin: origin("1"), Attempt: 1, Status: event.Succeeded})

@@ -18,7 +18,7 @@ const scratchMark = "__scratch_"
 // scratchWord is what rand.Text returns, in lower case. Other databases that have the mark in their names are not ours.
 const scratchWord = "[a-z2-7]{26}"
 
-// scratch makes an empty database beside the store's.
+// scratch makes an empty database next to the store's.
 func (s *Store) scratch(ctx context.Context) (migrations.Execer, string, func() error, error) {
 	name := s.database + scratchMark + strings.ToLower(rand.Text())
 	if err := s.db.Exec(ctx, "CREATE DATABASE `"+name+"` ENGINE = Atomic"); err != nil {
@@ -40,9 +40,9 @@ func (s *Store) dropDatabase(ctx context.Context, name string) error {
 	return s.db.Exec(ctx, "DROP DATABASE IF EXISTS `"+name+"` SYNC")
 }
 
-// dropStaleScratch drops the scratch databases that a process left which was killed in Migrate. It must be called before
-// another process can migrate through this one; on a server, where others may be migrating now, it leaves those alone in
-// which a table was made less than age ago, or none yet. One that cannot be dropped is no obstacle.
+// dropStaleScratch drops the scratch databases that a process left which was killed in Migrate. It must be called
+// before another process can migrate through this one; on a server, where others may be migrating now, it leaves
+// those alone in which a table was made less than age ago, or none yet. One that cannot be dropped is no obstacle.
 func (s *Store) dropStaleScratch(ctx context.Context, age time.Duration) error {
 	var rows []struct {
 		Name string `ch:"name"`

@@ -11,8 +11,8 @@ import (
 	"github.com/dxctl/dxctl/store/guard"
 )
 
-// Select runs a query and reads all its rows into dest, a pointer to a slice of structs whose fields have `ch` tags with
-// the names of the columns. Values are given by name, never written into the SQL: {service:String} takes
+// Select runs a query and reads all its rows into dest, a pointer to a slice of structs whose fields have `ch` tags
+// with the names of the columns. Values are given by name, never written into the SQL: {service:String} takes
 // params["service"]. A parameter is a string, an integer, a float, a bool, a time (kept to the millisecond, for
 // DateTime64(3)) or a []string. A column that can be NULL needs a pointer.
 func (s *Store) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
@@ -30,8 +30,8 @@ func (s *Store) Select(ctx context.Context, dest any, sql string, params map[str
 
 // Rows runs one query of a person and returns its rows as they come; the caller closes them, which ends the query. It
 // cannot change anything: ClickHouse refuses every statement but SELECT, SHOW, DESCRIBE, EXPLAIN, EXISTS and CHECK, and
-// a [guard.ForbiddenError] refuses what reads anything but the store. A query that needs more than the limits allow fails with
-// a [guard.LimitError], here or while its rows are read. Parameters are those of Select.
+// a [guard.ForbiddenError] refuses what reads anything but the store. A query that needs more than the limits allow
+// fails with a [guard.LimitError], here or while its rows are read. Parameters are those of Select.
 func (s *Store) Rows(ctx context.Context, sql string, params map[string]any) (driver.Rows, error) {
 	args, err := named(params)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package store keeps events and reads them back. ClickHouse is the only store and clickhouse-go the only driver: over
-// the engine inside this process, over that of another process on the same folder, or over a server. All three take
+// the engine inside this process, over that of another process on the same directory, or over a server. All three take
 // the same SQL.
 package store
 
@@ -30,10 +30,10 @@ type Options struct {
 	Existing bool             // do not create the data directory or the database: a [NoDataError] when it is not there
 	Logger   *slog.Logger     // nil: silent
 	Now      func() time.Time // nil: time.Now
-	BaseDir  string           // a relative folder of the DSN is below this; empty: the working directory
-	Share    bool             // let other processes of this user use the embedded engine, over a unix socket in the data folder
+	BaseDir  string           // a relative directory of the DSN is below this; empty: the working directory
+	Share    bool             // let other processes of this user use the embedded engine, over a unix socket in the data directory
 	Alone    bool             // do not work through another process that has the data directory open: an [embedded.InUseError]
-	Program  string           // who we are: "dxctl serve"; shown to whoever finds the folder in use
+	Program  string           // who we are: "dxctl serve"; shown to whoever finds the directory in use
 	StateDir string           // where the list of a server's stored parts is kept; empty: nowhere, and lost parts go unnoticed
 	Engine   *embedded.Engine // an open engine to use, for an embedded DSN; Close leaves it open
 }
@@ -74,8 +74,8 @@ type engine interface {
 }
 
 // Open opens the store and makes its database when it is not there. It does not migrate. When another process has the
-// embedded data folder open and shares it, the store works through that process. Errors of the folder and the library
-// are those of [embedded.Open].
+// embedded data directory open and shares it, the store works through that process. Errors of the directory and the
+// library are those of [embedded.Open].
 func Open(ctx context.Context, cfg Config, o Options) (*Store, error) {
 	t, err := parseDSN(cfg.DSN)
 	if err != nil {
@@ -107,14 +107,14 @@ func (s *Store) openEmbedded(ctx context.Context, t target, o Options) error {
 	if o.Engine != nil {
 		s.engine, s.kind = o.Engine, "embedded"
 	} else {
-		path := t.folder
+		path := t.directory
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(o.BaseDir, path)
 		}
 		if o.Existing && !embedded.HasData(path) {
 			return &NoDataError{Place: path}
 		}
-		if s.engine, s.kind, err = openFolder(ctx, path, o); err != nil {
+		if s.engine, s.kind, err = openDirectory(ctx, path, o); err != nil {
 			return err
 		}
 		s.owned = true
@@ -138,8 +138,8 @@ func (s *Store) dropLeftovers(ctx context.Context, age time.Duration) error {
 	return errors.Join(s.dropStaleStaging(ctx, age), s.dropStaleScratch(ctx, age))
 }
 
-// openFolder opens the engine over a folder, in this process or through the one that holds it.
-func openFolder(ctx context.Context, path string, o Options) (engine, string, error) {
+// openDirectory opens the engine over a directory, in this process or through the one that holds it.
+func openDirectory(ctx context.Context, path string, o Options) (engine, string, error) {
 	local, err := embedded.Open(ctx, embedded.Options{Path: path, Program: o.Program, Share: o.Share, Logger: o.Logger})
 	var inUse *embedded.InUseError
 	if err == nil {
@@ -158,7 +158,7 @@ func openFolder(ctx context.Context, path string, o Options) (engine, string, er
 		}
 		return local, "embedded", nil
 	}
-	o.Logger.Debug("another process has the data folder open; working through it", "path", path, "holder", remote.Holder())
+	o.Logger.Debug("another process has the data directory open; working through it", "path", path, "holder", remote.Holder())
 	return remote, "shared", nil
 }
 
@@ -257,16 +257,16 @@ func (s *Store) Close() error {
 type Info struct {
 	Engine        string // "embedded"; "shared": the embedded engine of another process; "server"
 	Version       string // ClickHouse's: "26.7.2.1"
-	Path          string // the data folder; empty for a server
+	Path          string // the data directory; empty for a server
 	Address       string // host:port of a server; empty when embedded
 	Database      string
 	Library       string // the file of the embedded engine's library
-	Holder        string // for "shared": the process that has the folder open, "dxctl serve (process 4711)"
+	Holder        string // for "shared": the process that has the directory open, "dxctl serve (process 4711)"
 	SchemaVersion int    // migrations applied as a whole; 0 when there are none
 	LatestSchema  int    // migrations that this program knows
 }
 
-// Info asks the store what it is. A schema that cannot be used with this program is returned as an error beside the
+// Info describes the store. A schema that cannot be used with this program is returned as an error in addition to the
 // rest: a [migrations.EditedError] or a [migrations.FutureError].
 func (s *Store) Info(ctx context.Context) (Info, error) {
 	info := Info{Engine: s.kind, Database: s.database, LatestSchema: migrations.Latest()}

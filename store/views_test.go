@@ -40,7 +40,7 @@ const payment = "component:default/payment"
 func describe(t *testing.T, s *store.Store) {
 	t.Helper()
 	for table, rows := range map[string]any{
-		"bindings": []binding{{"github", "org/repo", payment}, {"jenkins", "folder/job", payment}},
+		"bindings": []binding{{"github", "org/repo", payment}, {"jenkins", "directory/job", payment}},
 		"identities": []identity{
 			{"github", "octocat", "user:default/ada", false}, {"", "shared", "user:default/bob", false},
 			{"github", "shared", "user:default/cyd", false}, {"", "robot", "", true},
@@ -58,7 +58,7 @@ func TestServiceOfAnEvent(t *testing.T) {
 	s := storetest.Open(t)
 	said := origin("said")
 	said.Service = "component:default/other"
-	jenkins := event.Origin{Source: "j", Provider: "jenkins", Scope: "Folder/Job", ID: "jenkins"}
+	jenkins := event.Origin{Source: "j", Provider: "jenkins", Scope: "Directory/Job", ID: "jenkins"}
 	foreign := event.Origin{Source: "x", Provider: "gitlab", Scope: "Org/Repo", ID: "foreign"}
 	for _, o := range []event.Origin{origin("bound"), said, jenkins, foreign} {
 		mustAppend(t, s, event.Deployment{Origin: o, Attempt: 1, Status: event.Succeeded}, event.PipelineRun{Origin: o, Attempt: 1, Status: event.Succeeded},
@@ -71,7 +71,7 @@ func TestServiceOfAnEvent(t *testing.T) {
 	views := []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents"}
 	for _, view := range views {
 		got := all[row](t, s, "SELECT id, service FROM "+view+" ORDER BY id")
-		want := []row{{"bound", "unmapped:github/Org/Repo"}, {"foreign", "unmapped:gitlab/Org/Repo"}, {"jenkins", "unmapped:jenkins/Folder/Job"}, {"said", "component:default/other"}}
+		want := []row{{"bound", "unmapped:github/Org/Repo"}, {"foreign", "unmapped:gitlab/Org/Repo"}, {"jenkins", "unmapped:jenkins/Directory/Job"}, {"said", "component:default/other"}}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s without a catalog: %v", view, got)
 		}
@@ -207,7 +207,7 @@ func TestFactsOfAnEntity(t *testing.T) {
 		fact("unmapped:github/Org/Repo", "a", "of the repository", 0),
 		fact("unmapped:github/Org/Unknown", "a", "nobody's", 0),
 		fact("component:default/gone", "a", "of a deleted service", 0),
-		fact(payment, "b", "older", 0), fact("unmapped:jenkins/Folder/Job", "b", "newer", time.Hour),
+		fact(payment, "b", "older", 0), fact("unmapped:jenkins/Directory/Job", "b", "newer", time.Hour),
 		event.Grade{Entity: payment, Scorecard: "s", Rule: "r", Outcome: event.Pass, EvaluatedAt: noon},
 		event.Grade{Entity: "component:default/gone", Scorecard: "s", Rule: "r", Outcome: event.Pass, EvaluatedAt: noon},
 	)
@@ -225,8 +225,8 @@ func TestFactsOfAnEntity(t *testing.T) {
 	}
 }
 
-// TestDeployedChangesReadsSeldom guards the plan of the view that has most to do: the engine reads a table anew for each
-// time that the view names it.
+// TestDeployedChangesReadsSeldom guards the plan of the view that has most to do: the engine reads a table anew for
+// each time that the view names it.
 func TestDeployedChangesReadsSeldom(t *testing.T) {
 	s := storetest.Open(t)
 	mustAppend(t, s, event.Deployment{Origin: origin("1"), Attempt: 1, Environment: "live", Status: event.Succeeded, FinishedAt: noon},

@@ -7,7 +7,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// library is libchdb's C interface. Handles are kept as unsafe.Pointer: they point to memory of the library, never of Go.
+// library is libchdb's C interface. Handles are kept as unsafe.Pointer: they point to memory of the library, never of
+// Go.
 type library struct {
 	path    string
 	version string // libchdb's own version: "26.7.3"

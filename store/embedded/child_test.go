@@ -25,8 +25,8 @@ import (
 const roleVariable = "DXCTL_EMBEDDED_TEST_ROLE"
 
 var roles = map[string]func(args []string) error{
-	"hold":    holdFolder,
-	"open":    openFolder,
+	"hold":    holdDirectory,
+	"open":    openDirectory,
 	"signals": handleSignals,
 }
 
@@ -100,8 +100,8 @@ func connectTo(transport http.RoundTripper) (driver.Conn, error) {
 	})
 }
 
-// holdFolder has a folder open: hold <folder> <share|alone>.
-func holdFolder(args []string) error {
+// holdDirectory has a directory open: hold <directory> <share|alone>.
+func holdDirectory(args []string) error {
 	e, err := embedded.Open(context.Background(), embedded.Options{Path: args[0], Program: "dxctl test", Share: args[1] == "share"})
 	if err != nil {
 		return err
@@ -113,8 +113,8 @@ func holdFolder(args []string) error {
 	return e.Close()
 }
 
-// openFolder opens a folder and says how it went: open <folder>.
-func openFolder(args []string) error {
+// openDirectory opens a directory and says how it went: open <directory>.
+func openDirectory(args []string) error {
 	e, err := embedded.Open(context.Background(), embedded.Options{Path: args[0], Program: "dxctl test"})
 	if err != nil {
 		fmt.Printf("%T %s\n", err, strings.ReplaceAll(err.Error(), "\n", " "))
@@ -124,7 +124,7 @@ func openFolder(args []string) error {
 	return e.Close()
 }
 
-// handleSignals runs the engine, starts programs meanwhile, and ends by SIGTERM: signals <folder>.
+// handleSignals runs the engine, starts programs meanwhile, and ends by SIGTERM: signals <directory>.
 func handleSignals(args []string) error {
 	e, err := embedded.Open(context.Background(), embedded.Options{Path: args[0], Program: "dxctl test"})
 	if err != nil {

@@ -15,7 +15,8 @@ import (
 
 func init() { roles["full"] = fillDisk } //nolint:gochecknoinits // a role of the test binary that only Linux has
 
-// fillDisk mounts a small disk of its own on a folder and fills it: full <folder> <before|after> the engine opens.
+// fillDisk mounts a small disk of its own on a directory and fills it: full <directory> <before|after> the engine
+// opens.
 func fillDisk(args []string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keeping the mount to this process: %w", err)
@@ -27,7 +28,7 @@ func fillDisk(args []string) error {
 		if err := fill(filepath.Join(args[0], "filler")); err != nil {
 			return err
 		}
-		return openFolder(args)
+		return openDirectory(args)
 	}
 	ctx := context.Background()
 	e, err := embedded.Open(ctx, embedded.Options{Path: args[0], Program: "dxctl test"})

@@ -19,7 +19,7 @@ import (
 	"github.com/dxctl/dxctl/store/embedded"
 )
 
-// The tests of this process share one engine: the library opens one data folder in a process.
+// The tests of this process share one engine: the library opens one data directory in a process.
 var shared struct {
 	sync.Mutex
 	engine *embedded.Engine
@@ -463,10 +463,10 @@ func TestTypesOfParameters(t *testing.T) {
 	}
 }
 
-func TestOneFolderAProcess(t *testing.T) {
+func TestOneDirectoryAProcess(t *testing.T) {
 	open(t)
 	_, err := embedded.Open(t.Context(), embedded.Options{Path: t.TempDir()})
-	if err == nil || !strings.Contains(err.Error(), "another data folder open") {
-		t.Errorf("a second folder in one process: %v", err)
+	if err == nil || !strings.Contains(err.Error(), "another data directory open") {
+		t.Errorf("a second directory in one process: %v", err)
 	}
 }

@@ -8,8 +8,9 @@
 //		TransportFunc: func(*http.Transport) (http.RoundTripper, error) { return engine, nil },
 //	})
 //
-// A process can have one data folder open at a time (libchdb's rule), and a data folder can be open in one process at
-// a time. With Options.Share the process that holds the folder answers others of the same user over a unix socket.
+// A process can have one data directory open at a time (libchdb's rule), and a data directory can be open in one
+// process at a time. With Options.Share the process that holds the directory answers others of the same user over a
+// unix socket.
 package embedded
 
 import (
@@ -35,14 +36,14 @@ const maxReaders = 2
 
 // Options say what to open.
 type Options struct {
-	Path    string       // the data folder; made when it is not there
+	Path    string       // the data directory; made when it is not there
 	Library string       // the libchdb file; empty: [FindLibrary]
 	Program string       // who we are, for the message that another process will see: "dxctl serve"
 	Share   bool         // answer other processes of this user
 	Logger  *slog.Logger // nil: silent
 }
 
-// Engine is ClickHouse over one data folder. It is safe for concurrent use.
+// Engine is ClickHouse over one data directory. It is safe for concurrent use.
 type Engine struct {
 	path   string
 	lib    *library
@@ -69,7 +70,7 @@ type Engine struct {
 
 var _ http.RoundTripper = (*Engine)(nil)
 
-// Open opens the data folder. Errors: [LibraryMissingError], [LibraryUnusableError], [InUseError], [DiskFullError],
+// Open opens the data directory. Errors: [LibraryMissingError], [LibraryUnusableError], [InUseError], [DiskFullError],
 // [NewerDataError], [NotWritableError].
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	if o.Logger == nil {
@@ -77,7 +78,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	path, err := filepath.Abs(o.Path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the data folder %s: %w", o.Path, err)
+		return nil, fmt.Errorf("opening the data directory %s: %w", o.Path, err)
 	}
 	libraryPath := o.Library
 	if libraryPath == "" {
@@ -86,7 +87,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		}
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, folderError(path, err)
+		return nil, directoryError(path, err)
 	}
 	lock, err := acquire(path, o.Program, o.Share)
 	if err != nil {
@@ -119,7 +120,7 @@ func (e *Engine) open(ctx context.Context, libraryPath string, share bool) error
 		return err
 	}
 	if e.control, err = dial(e.lib, e.path, "dxctl-control"); err != nil {
-		return fmt.Errorf("opening the data folder %s: the engine did not start (%w): either its files are damaged, or this process has another data folder open (the library opens one at a time)", e.path, err)
+		return fmt.Errorf("opening the data directory %s: the engine did not start (%w): either its files are damaged, or this process has another data directory open (the library opens one at a time)", e.path, err)
 	}
 	if err := writeMarker(e.path, e.lib.version); err != nil {
 		return err
@@ -127,7 +128,7 @@ func (e *Engine) open(ctx context.Context, libraryPath string, share bool) error
 	var version []byte
 	e.control.do(func() { version, err = e.control.run("SELECT version()", "RawBLOB", newParams(nil)) })
 	if err != nil {
-		return fmt.Errorf("opening the data folder %s: %w", e.path, err)
+		return fmt.Errorf("opening the data directory %s: %w", e.path, err)
 	}
 	e.server = string(version)
 	if e.hello, err = helloBlock(e.server); err != nil {
@@ -150,7 +151,7 @@ func (e *Engine) abandonOpen() error {
 	return e.lock.release()
 }
 
-// Path returns the data folder.
+// Path returns the data directory.
 func (e *Engine) Path() string { return e.path }
 
 // Library returns the file of the library.
@@ -162,7 +163,8 @@ func (e *Engine) Version() string { return e.server }
 // closePatience is how long Close waits for running statements before it ends them.
 const closePatience = 3 * time.Second
 
-// Close waits a moment for running statements and then ends them, shuts the engine down and gives the data folder free.
+// Close waits a moment for running statements and then ends them, shuts the engine down and gives the data directory
+// free.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	if e.closed {
@@ -213,8 +215,8 @@ func (e *Engine) admitReader(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// take returns a connection prepared for the database and settings, a kept one if there is.
-func (e *Engine) take(database string, settings map[string]string) (*conn, error) {
+// acquire returns a connection prepared for the database and settings, a kept one if there is.
+func (e *Engine) acquire(database string, settings map[string]string) (*conn, error) {
 	key := connKey(database, settings)
 	e.mu.Lock()
 	if e.closed {
@@ -237,14 +239,14 @@ func (e *Engine) take(database string, settings map[string]string) (*conn, error
 	}
 	c.key = key
 	if err := c.prepare(database, settings); err != nil {
-		e.give(c, false)
+		e.release(c, false)
 		return nil, err
 	}
 	return c, nil
 }
 
-// give returns a connection. It is kept for the next request only when keep says that its state is what it was.
-func (e *Engine) give(c *conn, keep bool) {
+// release returns a connection. It is kept for the next request only when keep says that its state is what it was.
+func (e *Engine) release(c *conn, keep bool) {
 	defer e.busy.Done()
 	var old *conn
 	e.mu.Lock()

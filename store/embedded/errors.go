@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// InUseError says that another process holds the data folder and does not share it.
+// InUseError says that another process holds the data directory and does not share it.
 type InUseError struct {
-	Path    string // the data folder
+	Path    string // the data directory
 	PID     int    // 0 when it could not be read
 	Program string // "dxctl serve"
 }
@@ -24,20 +24,20 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("opening the data directory %s: %s is using it, and only one process can: stop that one first, or choose another directory (store.dsn; --data of the demo)", e.Path, who)
 }
 
-// DiskFullError says that the disk below the data folder is full.
+// DiskFullError says that the disk below the data directory is full.
 type DiskFullError struct {
 	Path string
 	Err  error
 }
 
 func (e *DiskFullError) Error() string {
-	return fmt.Sprintf("the disk that holds the data folder %s is full: free some space, or move the folder and change store.dsn: %v", e.Path, e.Err)
+	return fmt.Sprintf("the disk that holds the data directory %s is full: free some space, or move the directory and change store.dsn: %v", e.Path, e.Err)
 }
 
 // Unwrap returns what the system or ClickHouse said.
 func (e *DiskFullError) Unwrap() error { return e.Err }
 
-// NewerDataError says that the data folder was written by a newer ClickHouse than this one.
+// NewerDataError says that the data directory was written by a newer ClickHouse than this one.
 type NewerDataError struct {
 	Path    string
 	Written string // version that wrote it
@@ -45,31 +45,31 @@ type NewerDataError struct {
 }
 
 func (e *NewerDataError) Error() string {
-	return fmt.Sprintf("opening the data folder %s: it was written by engine version %s and this is %s, which may not understand it; update dxctl (and run \"make engine\" in a checkout), or choose another folder (store.dsn)", e.Path, e.Written, e.Library)
+	return fmt.Sprintf("opening the data directory %s: it was written by engine version %s and this is %s, which may not understand it; update dxctl (and run \"make engine\" in a checkout), or choose another directory (store.dsn)", e.Path, e.Written, e.Library)
 }
 
-// NotWritableError says that the data folder cannot be made or written.
+// NotWritableError says that the data directory cannot be made or written.
 type NotWritableError struct {
 	Path string
 	Err  error
 }
 
 func (e *NotWritableError) Error() string {
-	return fmt.Sprintf("opening the data folder %s: this user cannot write there; change its owner or permissions, or choose another folder (store.dsn): %v", e.Path, e.Err)
+	return fmt.Sprintf("opening the data directory %s: this user cannot write there; change its owner or permissions, or choose another directory (store.dsn): %v", e.Path, e.Err)
 }
 
 // Unwrap returns what the system said.
 func (e *NotWritableError) Unwrap() error { return e.Err }
 
-// folderError turns an error of the file system about the data folder into one of the types above.
-func folderError(path string, err error) error {
+// directoryError turns an error of the file system about the data directory into one of the types above.
+func directoryError(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		return &DiskFullError{Path: path, Err: err}
 	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
 		return &NotWritableError{Path: path, Err: err}
 	}
-	return fmt.Errorf("opening the data folder %s: %w", path, err)
+	return fmt.Errorf("opening the data directory %s: %w", path, err)
 }
 
 // exception is an error in ClickHouse's own words.

@@ -67,8 +67,8 @@ func PackageVersion(platform string) string {
 	return p.OptionalDependencies[packageName(platform)]
 }
 
-// FindLibrary returns the libchdb file to use: the one that LibraryVariable names; beside the executable; in the
-// user's cache folder (dxctl/libchdb/<version>); in the checkout that holds the working directory or the executable
+// FindLibrary returns the libchdb file to use: the one that LibraryVariable names; next to the executable; in the
+// user's cache directory (dxctl/libchdb/<version>); in the checkout that holds the working directory or the executable
 // (store/embedded/node_modules). The error is a [LibraryMissingError] or, when LibraryVariable names something that
 // does not exist, says so.
 func FindLibrary() (string, error) {
@@ -90,7 +90,7 @@ func FindLibrary() (string, error) {
 	return "", &LibraryMissingError{Platform: platform(), Looked: looked}
 }
 
-// libraryDirs lists the folders that may hold the library, first to last.
+// libraryDirs lists the directories that may hold the library, first to last.
 func libraryDirs() []string {
 	var dirs []string
 	inPackage := filepath.Join("store", "embedded", "node_modules", filepath.FromSlash(packageName(platform())))
@@ -116,7 +116,7 @@ func libraryDirs() []string {
 	return dirs
 }
 
-// checkout walks up from dir to a folder that holds store/embedded, "" when there is none.
+// checkout walks up from dir to a directory that holds store/embedded, "" when there is none.
 func checkout(dir string) string {
 	for {
 		if isFile(filepath.Join(dir, "store", "embedded", "package.json")) {

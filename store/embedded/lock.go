@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// Files that dxctl keeps in the data folder beside ClickHouse's own.
+// Files that dxctl keeps in the data directory in addition to ClickHouse's own.
 const (
-	lockName   = "dxctl.lock"    // held with flock by the process that has the folder open; says who that is
-	markerName = "dxctl.version" // which engine wrote the folder last
+	lockName   = "dxctl.lock"    // held with flock by the process that has the directory open; says who that is
+	markerName = "dxctl.version" // which engine wrote the directory last
 )
 
 // holder is what the lock file says.
@@ -26,18 +26,18 @@ type holder struct {
 	Since   string `json:"since"`
 }
 
-// lock is the hold on a data folder. The kernel drops it with the process, however that ends.
+// lock is the hold on a data directory. The kernel drops it with the process, however that ends.
 type lock struct {
 	file   *os.File
 	socket string
 }
 
-// acquire takes the lock of the folder, or returns an [InUseError] with who has it.
+// acquire takes the lock of the directory, or returns an [InUseError] with who has it.
 func acquire(dir, program string, share bool) (*lock, error) {
 	path := filepath.Join(dir, lockName)
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
-		return nil, folderError(dir, err)
+		return nil, directoryError(dir, err)
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = file.Close()
@@ -45,7 +45,7 @@ func acquire(dir, program string, share bool) (*lock, error) {
 			h, _ := readHolder(dir)
 			return nil, &InUseError{Path: dir, PID: h.PID, Program: h.Program}
 		}
-		return nil, fmt.Errorf("locking the data folder %s: %w", dir, err)
+		return nil, fmt.Errorf("locking the data directory %s: %w", dir, err)
 	}
 	l := &lock{file: file}
 	h := holder{PID: os.Getpid(), Program: program, Since: time.Now().UTC().Format(time.RFC3339)}
@@ -61,7 +61,7 @@ func acquire(dir, program string, share bool) (*lock, error) {
 	}
 	if err != nil {
 		_ = file.Close()
-		return nil, folderError(dir, err)
+		return nil, directoryError(dir, err)
 	}
 	return l, nil
 }
@@ -76,7 +76,7 @@ func readHolder(dir string) (holder, error) {
 	return h, json.Unmarshal(doc, &h)
 }
 
-// held reports whether some process has the folder open now.
+// held reports whether some process has the directory open now.
 func held(dir string) bool {
 	file, err := os.Open(filepath.Join(dir, lockName))
 	if err != nil {
@@ -89,7 +89,7 @@ func held(dir string) bool {
 	return false
 }
 
-// release gives the folder free. The file stays: removing it would let two processes lock two files of one name.
+// release gives the directory free. The file stays: removing it would let two processes lock two files of one name.
 func (l *lock) release() error {
 	if l == nil || l.file == nil {
 		return nil
@@ -100,11 +100,11 @@ func (l *lock) release() error {
 }
 
 // probe writes and removes a small file: the library says nothing about why it cannot start, and a full disk or a
-// folder of another user are the usual reasons.
+// directory of another user are the usual reasons.
 func probe(dir string) error {
 	file, err := os.CreateTemp(dir, "dxctl-probe-*")
 	if err != nil {
-		return folderError(dir, err)
+		return directoryError(dir, err)
 	}
 	defer func() { _ = os.Remove(file.Name()) }()
 	_, err = file.Write(make([]byte, 256<<10))
@@ -112,7 +112,7 @@ func probe(dir string) error {
 		err = file.Sync()
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
-		return folderError(dir, err)
+		return directoryError(dir, err)
 	}
 	return nil
 }
@@ -132,19 +132,19 @@ type marker struct {
 	Engine string `json:"engine"` // libchdb's version: "26.7.3"
 }
 
-// checkMarker refuses a folder that a newer engine wrote: by major and minor version, because ClickHouse's files do not
-// change within a minor version.
+// checkMarker refuses a directory that a newer engine wrote: by major and minor version, because ClickHouse's files
+// do not change within a minor version.
 func checkMarker(dir, version string) error {
 	doc, err := os.ReadFile(filepath.Join(dir, markerName))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return folderError(dir, err)
+		return directoryError(dir, err)
 	}
 	var m marker
 	if err := json.Unmarshal(doc, &m); err != nil {
-		return fmt.Errorf("opening the data folder %s: its file %s is damaged (%w); remove it if the folder was last used with this version of dxctl", dir, markerName, err)
+		return fmt.Errorf("opening the data directory %s: its file %s is damaged (%w); remove it if the directory was last used with this version of dxctl", dir, markerName, err)
 	}
 	if newer(m.Engine, version) {
 		return &NewerDataError{Path: dir, Written: m.Engine, Library: version}
@@ -164,10 +164,10 @@ func writeMarker(dir, version string) error {
 	}
 	temporary := path + ".new"
 	if err := os.WriteFile(temporary, append(doc, '\n'), 0o600); err != nil {
-		return folderError(dir, err)
+		return directoryError(dir, err)
 	}
 	if err := os.Rename(temporary, path); err != nil {
-		return folderError(dir, err)
+		return directoryError(dir, err)
 	}
 	return nil
 }

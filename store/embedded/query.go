@@ -128,7 +128,7 @@ func (e *Engine) serve(ctx context.Context, req *http.Request, r *request) (*htt
 			return nil, err
 		}
 	}
-	c, err := e.take(r.database, r.settings)
+	c, err := e.acquire(r.database, r.settings)
 	if err != nil {
 		leave()
 		return nil, err
@@ -145,7 +145,7 @@ func (e *Engine) serve(ctx context.Context, req *http.Request, r *request) (*htt
 	class, err := c.admit(r)
 	if err != nil {
 		free()
-		e.give(c, true)
+		e.release(c, true)
 		return nil, err
 	}
 	if class == classReadOnly && streamable.MatchString(r.sql) {
@@ -173,10 +173,10 @@ func (e *Engine) exec(ctx context.Context, req *http.Request, r *request, c *con
 	var err error
 	p := newParams(r.params)
 	done := c.start(func() { out, err = c.run(r.sql, r.format, p) })
-	if cancelled := e.await(ctx, c, done, func() { e.give(c, false) }); cancelled != nil {
+	if cancelled := e.await(ctx, c, done, func() { e.release(c, false) }); cancelled != nil {
 		return nil, cancelled
 	}
-	e.give(c, keep)
+	e.release(c, keep)
 	if err != nil {
 		return nil, e.explain(err)
 	}
@@ -219,7 +219,7 @@ const insertChunk = 1 << 20
 // insert feeds the rows of an INSERT … FORMAT to the engine as they come. Nothing is committed before the last one.
 func (e *Engine) insert(ctx context.Context, req *http.Request, r *request, c *conn) (*http.Response, error) {
 	if r.readonly {
-		e.give(c, true)
+		e.release(c, true)
 		return nil, refuse(164, "READONLY", "Cannot execute query in readonly mode")
 	}
 	var stream unsafe.Pointer
@@ -235,7 +235,7 @@ func (e *Engine) insert(ctx context.Context, req *http.Request, r *request, c *c
 	runtime.KeepAlive(p)
 	finish := func(keep bool) {
 		c.do(func() { c.lib.insertDestroy(stream) }) // cancels it if it is not done
-		e.give(c, keep)
+		e.release(c, keep)
 	}
 	if err == nil {
 		err = e.feed(ctx, c, stream, r.data)

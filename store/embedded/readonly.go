@@ -8,7 +8,7 @@ import (
 
 // readsFile matches a line of EXPLAIN AST that calls the function file, as SELECT file('/etc/passwd') or APPLY(file).
 // ClickHouse's readonly stops the table function of that name but not this one, which on a server sees only one
-// folder, and in a library every file of the user. catboostEvaluate loads a library.
+// directory, and in a library every file of the user. catboostEvaluate loads a library.
 var readsFile = regexp.MustCompile(`(?im)^\s*(Function (file|catboostEvaluate)( |$)|.*ApplyTransformer.*)`)
 
 // checkReadonly refuses what ClickHouse's own readonly setting lets pass in a library: statements that write a file

@@ -18,8 +18,8 @@ import (
 // maxSocketPath is the longest path that a unix socket may have everywhere (104 bytes on macOS, with the final zero).
 const maxSocketPath = 100
 
-// socketPath returns where the holder of dir listens: in the folder or, when that path is too long for a socket, in the
-// system's temporary folder under a name made of the path. The lock file tells others which it is.
+// socketPath returns where the holder of dir listens: in the directory or, when that path is too long for a socket,
+// in the system's temporary directory under a name made of the path. The lock file tells others which it is.
 func socketPath(dir string) string {
 	if path := filepath.Join(dir, "dxctl.sock"); len(path) <= maxSocketPath {
 		return path
@@ -35,25 +35,25 @@ type shareServer struct {
 	done   chan error
 }
 
-// serveSocket begins to answer at path. A socket that a killed process left is replaced: whoever holds the folder's
+// serveSocket begins to answer at path. A socket that a killed process left is replaced: whoever holds the directory's
 // lock owns the path.
 func serveSocket(e *Engine, path string) (*shareServer, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("sharing the data folder %s: %w", e.path, err)
+		return nil, fmt.Errorf("sharing the data directory %s: %w", e.path, err)
 	}
 	// Made under another name and moved when only the owner can connect: the mode of a socket is set after its making.
 	temporary := path + ".n"
 	_ = os.Remove(temporary)
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: temporary, Net: "unix"})
 	if err != nil {
-		return nil, fmt.Errorf("sharing the data folder %s: %w", e.path, err)
+		return nil, fmt.Errorf("sharing the data directory %s: %w", e.path, err)
 	}
 	listener.SetUnlinkOnClose(false)
 	if err = os.Chmod(temporary, 0o600); err == nil {
 		err = os.Rename(temporary, path)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("sharing the data folder %s: %w", e.path, err), listener.Close(), os.Remove(temporary))
+		return nil, errors.Join(fmt.Errorf("sharing the data directory %s: %w", e.path, err), listener.Close(), os.Remove(temporary))
 	}
 	s := &shareServer{path: path, done: make(chan error, 1), server: &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}}
 	go func() { s.done <- s.server.Serve(listener) }()
@@ -77,7 +77,7 @@ func (s *shareServer) close() error {
 	return err
 }
 
-// versionPath is where a shared engine tells its version and data folder.
+// versionPath is where a shared engine tells its version and data directory.
 const versionPath = "/dxctl/engine"
 
 // ServeHTTP answers a request that came over the socket. A client that goes away ends its statement.
@@ -104,7 +104,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// Remote is the engine of another process that shares its data folder.
+// Remote is the engine of another process that shares its data directory.
 type Remote struct {
 	path      string
 	library   string
@@ -115,12 +115,13 @@ type Remote struct {
 
 var _ http.RoundTripper = (*Remote)(nil)
 
-// Connect connects to the process that has the data folder open. It returns an [InUseError] when that process does not
-// share it, and nil, nil when no process has the folder open. It waits a moment for a holder that is just starting.
+// Connect connects to the process that has the data directory open. It returns an [InUseError] when that process does
+// not share it, and nil, nil when no process has the directory open. It waits a moment for a holder that is just
+// starting.
 func Connect(ctx context.Context, path string) (*Remote, error) {
 	dir, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening the data folder %s: %w", path, err)
+		return nil, fmt.Errorf("opening the data directory %s: %w", path, err)
 	}
 	for wait := 10 * time.Millisecond; ; wait *= 2 {
 		if !held(dir) {
@@ -177,12 +178,12 @@ func (r *Remote) RoundTrip(req *http.Request) (*http.Response, error) {
 	out.URL.Scheme, out.URL.Host, out.URL.User = "http", "embedded", nil
 	res, err := r.transport.RoundTrip(out)
 	if err != nil && req.Context().Err() == nil {
-		return nil, fmt.Errorf("asking %s (process %d), which has the data folder %s open: %w", r.holder.Program, r.holder.PID, r.path, err)
+		return nil, fmt.Errorf("asking %s (process %d), which has the data directory %s open: %w", r.holder.Program, r.holder.PID, r.path, err)
 	}
 	return res, err
 }
 
-// Path returns the data folder.
+// Path returns the data directory.
 func (r *Remote) Path() string { return r.path }
 
 // Library returns the file of the library that the other process uses.
@@ -191,7 +192,7 @@ func (r *Remote) Library() string { return r.library }
 // Version returns ClickHouse's version: "26.7.2.1".
 func (r *Remote) Version() string { return r.server }
 
-// Holder names the process that has the folder open: "dxctl serve (process 4711)".
+// Holder names the process that has the directory open: "dxctl serve (process 4711)".
 func (r *Remote) Holder() string {
 	return fmt.Sprintf("%s (process %d)", r.holder.Program, r.holder.PID)
 }

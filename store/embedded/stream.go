@@ -223,7 +223,7 @@ func (b *body) release() {
 		b.forget()
 	}
 	b.free()
-	b.engine.give(b.conn, b.whole)
+	b.engine.release(b.conn, b.whole)
 }
 
 // end ends the query if it still runs and frees its memory. Call it on the connection's thread.

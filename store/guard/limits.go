@@ -9,8 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// Limits bound what one query of a reader may take: dxctl sql, the pages and the API. A query that needs more fails with
-// a [LimitError]; it does not slow down or end what writes.
+// Limits bound what one query of a reader may take: dxctl sql, the pages and the API. A query that needs more fails
+// with a [LimitError]; it does not slow down or end what writes.
 type Limits struct {
 	MemoryMiB  int           `yaml:"memory_mib"`  // memory that the engine uses for it
 	Time       time.Duration `yaml:"time"`        // from its start, at least a second; counted in whole seconds

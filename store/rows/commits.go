@@ -28,7 +28,8 @@ type DeployedCommits struct {
 	Committed             []int64  `ch:"committed"`
 }
 
-// NewDeployedCommits returns the row of an event, which it points into: it is valid as long as the event is not changed.
+// NewDeployedCommits returns the row of an event, which it points into: it is valid as long as the event is not
+// changed.
 func NewDeployedCommits(d *event.DeployedCommits) DeployedCommits {
 	r := DeployedCommits{
 		Source: d.Source, Provider: d.Provider, Scope: d.Scope,

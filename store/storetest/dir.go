@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// memoryDir is a file system in memory that Linux has. On a disk, most of the time that a test spends on its database is
-// the disk's, which has to confirm each table that is created.
+// memoryDir is a file system in memory that Linux has. On a disk, most of the time that a test spends on its database
+// is the disk's, which has to confirm each table that is created.
 const memoryDir, memoryNeeded = "/dev/shm", 4 << 30
 
 // dirPrefix, the process id and a random number name a directory. A later run removes those of processes that are gone.

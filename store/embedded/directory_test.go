@@ -47,16 +47,16 @@ func TestLibraryIsFoundInOrder(t *testing.T) {
 	inCache := filepath.Join(userCache, "dxctl", "libchdb", version, "libchdb.so")
 	packages := map[string]string{"linux/amd64": "lib-linux-x64-gnu", "linux/arm64": "lib-linux-arm64-gnu", "darwin/amd64": "lib-darwin-x64", "darwin/arm64": "lib-darwin-arm64"}
 	inCheckout := filepath.Join(checkout, "store", "embedded", "node_modules", "@chdb", packages[runtime.GOOS+"/"+runtime.GOARCH], "libchdb.so")
-	beside := filepath.Join(filepath.Dir(os.Args[0]), "libchdb.so")
+	nextTo := filepath.Join(filepath.Dir(os.Args[0]), "libchdb.so")
 	deep := filepath.Join(checkout, "a", "b")
 	write(t, filepath.Join(checkout, "store", "embedded", "package.json"))
 	if err := os.MkdirAll(deep, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(deep)
-	t.Cleanup(func() { _ = os.Remove(beside) })
+	t.Cleanup(func() { _ = os.Remove(nextTo) })
 	for _, tc := range []struct{ name, file, env string }{
-		{"the checkout", inCheckout, ""}, {"the cache", inCache, ""}, {"beside the binary", beside, ""}, {"the variable", named, named},
+		{"the checkout", inCheckout, ""}, {"the cache", inCache, ""}, {"next to the binary", nextTo, ""}, {"the variable", named, named},
 	} {
 		write(t, tc.file)
 		t.Setenv(embedded.LibraryVariable, tc.env)
@@ -130,7 +130,7 @@ func TestUnusableLibrary(t *testing.T) {
 	})
 }
 
-func TestFolderInUse(t *testing.T) {
+func TestDirectoryInUse(t *testing.T) {
 	dir := t.TempDir()
 	holder, _ := startRole(t, "hold", dir, "alone")
 	_, err := embedded.Open(t.Context(), embedded.Options{Path: dir})
@@ -195,13 +195,13 @@ func TestNewerData(t *testing.T) {
 				t.Errorf("got %s", line)
 			}
 			if tc.want != "opened" && !strings.Contains(line, dir) {
-				t.Errorf("the folder is not in: %s", line)
+				t.Errorf("the directory is not in: %s", line)
 			}
 		})
 	}
 }
 
-func TestFolderThatCannotBeWritten(t *testing.T) {
+func TestDirectoryThatCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	write(t, file)
 	_, err := embedded.Open(t.Context(), embedded.Options{Path: filepath.Join(file, "data")})
@@ -229,7 +229,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 	}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "*embedded.NotWritableError") {
-		t.Errorf("a folder of somebody else: %v: %s", err, out)
+		t.Errorf("a directory of somebody else: %v: %s", err, out)
 	}
 }
 
@@ -252,7 +252,7 @@ func copyForAll(t *testing.T) string {
 	return path
 }
 
-// openParents lets every user pass through the folders above dir that the test made.
+// openParents lets every user pass through the directories above dir that the test made.
 func openParents(t *testing.T, dir string) {
 	t.Helper()
 	for parent := filepath.Dir(dir); parent != os.TempDir() && len(parent) > len(os.TempDir()); parent = filepath.Dir(parent) {
@@ -273,7 +273,7 @@ func TestSignalsAndProgramsStillWork(t *testing.T) {
 	}
 }
 
-func TestSharedFolder(t *testing.T) {
+func TestSharedDirectory(t *testing.T) {
 	for _, tc := range []struct{ name, below string }{
 		{"a short path", "data"},
 		{"a path too long for a socket", strings.Repeat("long/", 30) + "data"},
