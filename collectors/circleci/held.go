@@ -25,8 +25,8 @@ const (
 
 func heldKey(p brief) string { return ofNumber + strconv.FormatInt(p.Number, 10) }
 
-// settle sets a pipeline aside that could not be read, wholly or in part; without an error it is not any more.
-func (r *reader) settle(p brief, err error) error {
+// hold sets a pipeline aside that could not be read, wholly or in part; without an error it is not any more.
+func (r *reader) hold(p brief, err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	key := heldKey(p)

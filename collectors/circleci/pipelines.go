@@ -47,13 +47,13 @@ type state struct {
 	Broken   map[int64]brief  `json:"broken,omitempty"`  // by number: those pipelines, and the pipelines of those workflows
 }
 
-// afresh owes every pipeline once more.
+// afresh makes every pipeline pending once more.
 func (s *state) afresh() {
 	s.walkAgain()
 	s.Seen, s.Listed, s.Expired, s.Broken = nil, 0, 0, nil
 }
 
-// walkAgain owes the list once more, in which pipelines that have been read are passed over.
+// walkAgain makes the list pending once more, in which pipelines that have been read are passed over.
 func (s *state) walkAgain() { s.ETag, s.Top, s.Resume = "", 0, "" }
 
 // Collect brings a project up to date.
@@ -249,7 +249,7 @@ func (r *reader) take(ctx context.Context, pipelines []brief, anew bool) error {
 	for i, p := range pipelines {
 		group.Go(func() (err error) {
 			results[i], err = r.read(groupCtx, p, anew)
-			return r.settle(p, err)
+			return r.hold(p, err)
 		})
 	}
 	if err := group.Wait(); err != nil {

@@ -26,15 +26,15 @@ const record = "record"
 func stretchName(s span) string { return failedStretch + s.query() }
 
 // retryDue asks again for the objects that earlier passes could not read and whose retry is due. Jobs join those that are
-// owed.
+// pending.
 func (c *runCollect) retryDue(ctx context.Context) error {
 	for _, key := range c.due {
 		var read func(context.Context) error
 		switch {
 		case strings.HasPrefix(key, failedJobs):
 			if id, err := strconv.ParseInt(strings.TrimPrefix(key, failedJobs), 10, 64); err == nil {
-				c.state.Owed.Jobs = with(c.state.Owed.Jobs, []int64{id})
-				c.state.Owed.Attempts = with(c.state.Owed.Attempts, []int64{id})
+				c.state.PendingDetails.Jobs = with(c.state.PendingDetails.Jobs, []int64{id})
+				c.state.PendingDetails.Attempts = with(c.state.PendingDetails.Attempts, []int64{id})
 			}
 			continue
 		case strings.HasPrefix(key, failedStretch):

@@ -4,7 +4,7 @@
 //
 // Each repository is a scope with four streams, each with a checkpoint of its own. Every stream begins with one
 // conditional request for its newest page; answered 304, nothing is new and nothing more is asked. The first read goes
-// newest first. What is owed is either in the checkpoint or can be derived from the store, so a process may stop anywhere.
+// newest first. What is pending is either in the checkpoint or can be derived from the store, so a process may stop anywhere.
 package github
 
 import (

@@ -20,43 +20,43 @@ import (
 
 const (
 	jobsStream = "jobs"
-	// owedChunk is how many runs' jobs are read between two saves of what is owed.
-	owedChunk = 100
+	// pendingChunk is how many runs' jobs are read between two saves of what is pending.
+	pendingChunk = 100
 )
 
-// settle reads what is owed of the runs that are stored: jobs, which also tell when an attempt ended, and the attempts
+// fetchPending reads what is pending of the runs that are stored: jobs, which also tell when an attempt ended, and the attempts
 // before the one that was listed.
 //
 // Jobs are asked of REST, a request a run. GraphQL would batch them as the check runs of a check suite, but those have
 // neither the time of creation (and so no time in the queue), nor the runner, nor the attempt.
-func (c *runCollect) settle(ctx context.Context) error {
-	o := &c.state.Owed
+func (c *runCollect) fetchPending(ctx context.Context) error {
+	o := &c.state.PendingDetails
 	if c.cfg.Jobs == NoJobs {
 		o.Jobs = nil
 	}
-	done, total := uint64(0), uint64(len(o.Jobs))
+	fetched, total := uint64(0), uint64(len(o.Jobs))
 	for o.len() > 0 {
-		ids := o.next(owedChunk)
-		if err := c.settleChunk(ctx, ids); err != nil {
+		ids := o.next(pendingChunk)
+		if err := c.fetchPendingChunk(ctx, ids); err != nil {
 			if rest.Unusable(err) { // so many fail that it may be GitHub: what is held is remembered, and the next pass tries others
 				err = errors.Join(err, c.save(ctx))
 			}
 			return err
 		}
-		paid := func(id int64) bool { return slices.Contains(ids, id) }
+		done := func(id int64) bool { return slices.Contains(ids, id) }
 		before := len(o.Jobs)
-		o.Jobs, o.Attempts = slices.DeleteFunc(o.Jobs, paid), slices.DeleteFunc(o.Attempts, paid)
+		o.Jobs, o.Attempts = slices.DeleteFunc(o.Jobs, done), slices.DeleteFunc(o.Attempts, done)
 		if err := c.save(ctx); err != nil {
 			return err
 		}
-		if done += uint64(before - len(o.Jobs)); total > 0 {
-			c.w.Progress(jobsStream, done, total)
+		if fetched += uint64(before - len(o.Jobs)); total > 0 {
+			c.w.Progress(jobsStream, fetched, total)
 		}
 	}
 	return nil
 }
 
-func (c *runCollect) settleChunk(ctx context.Context, ids []int64) error {
+func (c *runCollect) fetchPendingChunk(ctx context.Context, ids []int64) error {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = strconv.FormatInt(id, 10)
@@ -105,11 +105,11 @@ func (r *repository) appendSome(ctx context.Context, events []event.Event) error
 	return r.w.Append(ctx, events...)
 }
 
-// details returns the events of what is owed of a run: its jobs of all attempts, the attempts that are not stored as
+// details returns the events of what is pending of a run: its jobs of all attempts, the attempts that are not stored as
 // final, and those that are, where the jobs know better when they ended.
 func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event.PipelineRun) (jobs, attempts, ended []event.Event, err error) {
 	finished := map[uint16]time.Time{} // of each attempt, by its last job
-	if slices.Contains(c.state.Owed.Jobs, id) {
+	if slices.Contains(c.state.PendingDetails.Jobs, id) {
 		read, err := c.jobs(ctx, id)
 		if err != nil {
 			return nil, nil, nil, err
@@ -133,7 +133,7 @@ func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event
 			ended = append(ended, e)
 		}
 	}
-	if !slices.Contains(c.state.Owed.Attempts, id) {
+	if !slices.Contains(c.state.PendingDetails.Attempts, id) {
 		return jobs, attempts, ended, nil
 	}
 	for n := uint16(1); n < latest; n++ {

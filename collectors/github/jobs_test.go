@@ -48,7 +48,7 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 			continue
 		}
 		n, err := strconv.Atoi(path.Base(id))
-		if oldest := 1000000 - asked/owedChunk*owedChunk - owedChunk; err != nil || n <= oldest { // a chunk's are asked for side by side
+		if oldest := 1000000 - asked/pendingChunk*pendingChunk - pendingChunk; err != nil || n <= oldest { // a chunk's are asked for side by side
 			t.Fatalf("request %d for jobs is for run %d: not the newest first", asked, n)
 		}
 		asked++
@@ -127,7 +127,7 @@ func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 }
 
 func TestWhatIsOwedIsPaidNewestFirst(t *testing.T) {
-	var o owed
+	var o pendingDetails
 	o.Jobs = with(o.Jobs, []int64{5, 9, 7})
 	o.Jobs = with(o.Jobs, []int64{11, 7})
 	o.Attempts = with(o.Attempts, []int64{10, 9})

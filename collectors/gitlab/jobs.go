@@ -24,7 +24,7 @@ type jobsState struct {
 	Next    string          `json:"next,omitempty"`    // query of the page that is next
 	Reached time.Time       `json:"reached,omitzero"`  // creation of the oldest job read
 	Done    bool            `json:"done,omitempty"`    // there are no older ones
-	Head    int64           `json:"head,omitempty"`    // the newest job that is stored, but for those still owed to history
+	Head    int64           `json:"head,omitempty"`    // the newest job that is stored, but for those still pending for history
 	NoKeys  bool            `json:"no_keys,omitempty"` // the server pages jobs by number only
 	Missing time.Time       `json:"missing,omitzero"`  // when the server last had no listing of jobs
 	Spans   map[int64]found `json:"spans,omitempty"`   // of pipelines that the walk through their history has not come to yet

@@ -9,14 +9,14 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// owed is what is still to be read of runs that are stored: each costs a request or more, so it waits until all runs are
+// pendingDetails is what is still to be read of runs that are stored: each costs a request or more, so it waits until all runs are
 // there. Newest first, because ids rise with time.
-type owed struct {
+type pendingDetails struct {
 	Jobs     []int64 `json:"jobs,omitempty"`     // runs whose jobs are to be read
 	Attempts []int64 `json:"attempts,omitempty"` // runs whose earlier attempts are to be read
 }
 
-func (o owed) len() int { return len(o.Jobs) + len(o.Attempts) }
+func (o pendingDetails) len() int { return len(o.Jobs) + len(o.Attempts) }
 
 // with adds ids to a list, keeping it newest first and each id once.
 func with(list, ids []int64) []int64 {
@@ -25,14 +25,14 @@ func with(list, ids []int64) []int64 {
 	return slices.Compact(list)
 }
 
-// next returns the newest ids of which something is owed, at most n.
-func (o owed) next(n int) []int64 {
+// next returns the newest ids of which something is pending, at most n.
+func (o pendingDetails) next(n int) []int64 {
 	return limitTo(with(slices.Concat(limitTo(o.Jobs, n), limitTo(o.Attempts, n)), nil), n)
 }
 
 func limitTo(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
 
-// store appends runs as the listing shows them and notes what is owed of them. The note is saved before the runs are
+// store appends runs as the listing shows them and notes what is pending of them. The note is saved before the runs are
 // stored: a run that is stored has its jobs stored, or stands in the note, wherever a crash falls.
 func (c *runCollect) store(ctx context.Context, runs []run) error {
 	ids := make([]string, len(runs))
@@ -44,7 +44,7 @@ func (c *runCollect) store(ctx context.Context, runs []run) error {
 		return err
 	}
 	events := make([]event.Event, 0, len(runs))
-	var more owed
+	var more pendingDetails
 	for _, g := range runs {
 		again := c.w.Reread() && !c.seen[g.id()]
 		c.seen[g.id()] = true
@@ -65,7 +65,7 @@ func (c *runCollect) store(ctx context.Context, runs []run) error {
 		}
 	}
 	if more.len() > 0 {
-		o := &c.state.Owed
+		o := &c.state.PendingDetails
 		o.Jobs, o.Attempts = with(o.Jobs, more.Jobs), with(o.Attempts, more.Attempts)
 		if err := c.save(ctx); err != nil {
 			return err

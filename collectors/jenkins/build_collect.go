@@ -212,7 +212,7 @@ type pass struct {
 	full bool         // the newest page is read whole
 }
 
-// reread owes every build once more and counts them anew. Again: also what is stored already is stored again.
+// reread makes every build pending once more and counts them anew. Again: also what is stored already is stored again.
 func (s *jobState) reread(again bool) {
 	if s.Head > 0 {
 		s.Listed, s.Pending = 0, []span{{Below: s.Head + 1, Again: again}}

@@ -35,31 +35,31 @@ const (
 //   - History: Pending holds the spans that were never read, newest first. A Floor that moves back appends one, and so
 //     does the trailing stretch once a day, because a re-run leaves its place in the listing.
 //   - Runs that are not final: each is asked for by id until it ends, is Gone, or is older than openFor.
-//   - Jobs: Owed holds the runs whose jobs are not stored yet.
+//   - Jobs: PendingDetails holds the runs whose jobs are not stored yet.
 //
 // Invariants: everything created in (Floor, Head] is stored, but for Pending, Crowded, Holes and Failed; Head never moves
-// back; a run leaves Owed only after its jobs are stored.
+// back; a run leaves PendingDetails only after its jobs are stored.
 type runsState struct {
-	ETag     string            `json:"etag,omitempty"`     // of the newest page
-	Total    uint64            `json:"total"`              // runs that the source has, back to Floor
-	Oldest   time.Time         `json:"oldest,omitzero"`    // of the newest page
-	Head     time.Time         `json:"head,omitzero"`      // the newest run seen
-	Floor    time.Time         `json:"floor,omitzero"`     // how far back was read, or is pending; zero: everything
-	Pending  []span            `json:"pending,omitempty"`  // to be read, newest first
-	Open     map[string]string `json:"open,omitempty"`     // ETags of runs that are asked for one by one
-	Gone     map[string]bool   `json:"gone,omitempty"`     // open runs that the source no longer has
-	Owed     owed              `json:"owed,omitzero"`      // of runs that are stored
-	Short    map[string]int    `json:"short,omitempty"`    // jobs that a run was said to have and did not show
-	Approved map[int64]int64   `json:"approved,omitempty"` // jobs that waited for somebody's approval, of runs that are not final: the run of each
-	Crowded  map[string]uint64 `json:"crowded,omitempty"`  // seconds with more runs than a listing shows, and how many it hides
-	Failed   *rest.Quarantine  `json:"failed,omitzero"`    // what GitHub always answers with an error
-	Holes    map[string]span   `json:"holes,omitempty"`    // of what is held there, the stretches in which a run is missing
-	Trailed  time.Time         `json:"trailed,omitzero"`   // when the trailing stretch was last read
-	Refilled time.Time         `json:"refilled,omitzero"`  // when gaps were last looked for
-	Jobs     Jobs              `json:"jobs"`               // of which runs the jobs were read
-	Branch   string            `json:"branch,omitempty"`   // the default branch at that time, where that decides
-	Started  bool              `json:"started,omitempty"`
-	Reread   bool              `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
+	ETag           string            `json:"etag,omitempty"`     // of the newest page
+	Total          uint64            `json:"total"`              // runs that the source has, back to Floor
+	Oldest         time.Time         `json:"oldest,omitzero"`    // of the newest page
+	Head           time.Time         `json:"head,omitzero"`      // the newest run seen
+	Floor          time.Time         `json:"floor,omitzero"`     // how far back was read, or is pending; zero: everything
+	Pending        []span            `json:"pending,omitempty"`  // to be read, newest first
+	Open           map[string]string `json:"open,omitempty"`     // ETags of runs that are asked for one by one
+	Gone           map[string]bool   `json:"gone,omitempty"`     // open runs that the source no longer has
+	PendingDetails pendingDetails    `json:"owed,omitzero"`      // of runs that are stored
+	Short          map[string]int    `json:"short,omitempty"`    // jobs that a run was said to have and did not show
+	Approved       map[int64]int64   `json:"approved,omitempty"` // jobs that waited for somebody's approval, of runs that are not final: the run of each
+	Crowded        map[string]uint64 `json:"crowded,omitempty"`  // seconds with more runs than a listing shows, and how many it hides
+	Failed         *rest.Quarantine  `json:"failed,omitzero"`    // what GitHub always answers with an error
+	Holes          map[string]span   `json:"holes,omitempty"`    // of what is held there, the stretches in which a run is missing
+	Trailed        time.Time         `json:"trailed,omitzero"`   // when the trailing stretch was last read
+	Refilled       time.Time         `json:"refilled,omitzero"`  // when gaps were last looked for
+	Jobs           Jobs              `json:"jobs"`               // of which runs the jobs were read
+	Branch         string            `json:"branch,omitempty"`   // the default branch at that time, where that decides
+	Started        bool              `json:"started,omitempty"`
+	Reread         bool              `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
 }
 
 // runs reads what is new of the runs and of their jobs. Each step leaves a checkpoint from which an interrupted pass goes
@@ -70,7 +70,7 @@ func (r *repository) runs(ctx context.Context) error {
 		return err
 	}
 	c := &runCollect{repository: r, state: s, due: s.Failed.Due(r.Now())}
-	steps := []func(context.Context) error{c.newest, c.pending, c.retryDue, c.open, c.refillGaps, c.account, c.settle}
+	steps := []func(context.Context) error{c.newest, c.pending, c.retryDue, c.open, c.refillGaps, c.account, c.fetchPending}
 	if s.Jobs != NoJobs {
 		steps = append(steps, c.accountJobs)
 	}
@@ -93,7 +93,7 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 	}
 	if s.Started && (s.Jobs != r.cfg.Jobs || s.Branch != branch) && r.cfg.Jobs != NoJobs {
 		// Jobs are wanted that were not before. What is stored does not show which: read the runs again.
-		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true, Owed: owed{Attempts: s.Owed.Attempts}, Failed: s.Failed, Holes: s.Holes}
+		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true, PendingDetails: pendingDetails{Attempts: s.PendingDetails.Attempts}, Failed: s.Failed, Holes: s.Holes}
 	}
 	if !s.Started {
 		s.Floor, s.Trailed, s.Started = r.since, r.Now().UTC(), true
@@ -306,7 +306,7 @@ func (c *runCollect) account(ctx context.Context) error {
 		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub does not list more", len(s.Crowded), listed)
 	}
 	err := c.ledger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
-	if s.Jobs == NoJobs || len(s.Owed.Jobs) <= owedChunk {
+	if s.Jobs == NoJobs || len(s.PendingDetails.Jobs) <= pendingChunk {
 		return err
 	}
 	return errors.Join(err, c.accountJobs(ctx))
@@ -318,7 +318,7 @@ func (c *runCollect) accountJobs(ctx context.Context) error {
 		return err
 	}
 	var notes []string
-	missing := len(c.state.Owed.Jobs) // a run has one at least
+	missing := len(c.state.PendingDetails.Jobs) // a run has one at least
 	if missing > 0 {
 		notes = append(notes, fmt.Sprintf("the jobs of %d runs are still to be read", missing))
 	}
