@@ -25,7 +25,7 @@ func receiveGitHub(s settings) webhook.Source {
 	c := s.(*github.Config)
 	to := webhook.Source{Receiver: github.Receiver{IncidentLabels: c.Incidents.Labels}}
 	if c.Organization == "" {
-		to.Scopes = c.Repositories
+		to.Scopes, _ = c.RepositoryNames() // what cannot be read is a mistake of the configuration, which is refused before
 	}
 	return to
 }
@@ -34,13 +34,13 @@ func receiveGitLab(s settings) webhook.Source {
 	c := s.(*gitlab.Config)
 	to := webhook.Source{Receiver: gitlab.Receiver{}}
 	if len(c.Groups) == 0 {
-		to.Scopes = c.Projects
+		to.Scopes, _ = c.ProjectPaths() // likewise
 	}
 	return to
 }
 
 func receiveCircleCI(s settings) webhook.Source {
-	return webhook.Source{Receiver: circleci.Receiver{URL: s.(*circleci.Config).URL}, Scopes: s.(*circleci.Config).Projects}
+	return webhook.Source{Receiver: circleci.Receiver{URL: s.(*circleci.Config).URL}, Scopes: s.(*circleci.Config).Slugs()}
 }
 
 func receiveArgoCD(s settings) webhook.Source {

@@ -36,10 +36,10 @@ func (r UnmappedScope) Provider() string {
 	return p
 }
 
-// Scope is what of the source.
+// Scope is what of the source; where a sender gave the address of a repository, the repository's path.
 func (r UnmappedScope) Scope() string {
 	_, s, _ := strings.Cut(strings.TrimPrefix(r.Service, unmappedPrefix), "/")
-	return s
+	return catalog.RepositoryName(s)
 }
 
 // Descriptor is a Backstage descriptor that would claim the scope. Values are quoted, because scopes come from outside.

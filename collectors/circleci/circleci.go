@@ -22,6 +22,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -61,7 +62,7 @@ func (c Config) Validate() error {
 	for _, p := range c.Projects {
 		slug := fullSlug(p)
 		if !slugRule.MatchString(slug) {
-			errs = append(errs, fmt.Errorf("project %q: give its slug as Project Settings shows it, such as github/org/repo", p))
+			errs = append(errs, fmt.Errorf("project %q: give its slug as Project Settings shows it, such as github/org/repo, or its address", p))
 		}
 		if seen[strings.ToLower(slug)] {
 			errs = append(errs, fmt.Errorf("project %q is listed twice", p))
@@ -77,8 +78,14 @@ func (c Config) Validate() error {
 }
 
 // fullSlug is a slug with the long name of the place where the code lives: CircleCI takes gh for github and bb for bitbucket.
+// An address names the slug as in annotations.
 func fullSlug(slug string) string {
 	slug = strings.Trim(strings.TrimSpace(slug), "/")
+	if strings.ContainsAny(slug, ":@") {
+		if named, err := catalog.CircleSlug(slug); err == nil {
+			slug = named
+		}
+	}
 	if rest, ok := strings.CutPrefix(slug, "gh/"); ok {
 		return "github/" + rest
 	}
@@ -138,14 +145,19 @@ func addresses(configured string) (api *url.URL, web string, err error) {
 	return u, web, nil
 }
 
-// Scopes lists the configured projects, by full slug.
-func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
-	slugs := make([]string, len(c.cfg.Projects))
-	for i, p := range c.cfg.Projects {
+// Slugs returns the full slugs of the configured projects, sorted.
+func (c Config) Slugs() []string {
+	slugs := make([]string, len(c.Projects))
+	for i, p := range c.Projects {
 		slugs[i] = fullSlug(p)
 	}
 	slices.Sort(slugs)
-	return slugs, nil
+	return slugs
+}
+
+// Scopes lists the configured projects, by full slug.
+func (c *Collector) Scopes(context.Context, source.StateStore) ([]string, error) {
+	return c.cfg.Slugs(), nil
 }
 
 // Check says whether CircleCI takes the token and shows the projects to it.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,9 @@ func TestConfigMistakes(t *testing.T) {
 		{"nothing to collect", func(c *Config) { c.Repositories = nil }, "nothing to collect"},
 		{"a repository without an owner", func(c *Config) { c.Repositories = []string{"shop"} }, "owner/name"},
 		{"a repository that is a path", func(c *Config) { c.Repositories = []string{"a/../b"} }, "owner/name"},
+		{"an address of another server", func(c *Config) { c.Repositories = []string{"https://ghe.example.com/a/b"} }, "it is at ghe.example.com, and the source is at github.com"},
+		{"an address of GitLab", func(c *Config) { c.Repositories = []string{"https://gitlab.com/a/b"} }, "is not a host of GitHub"},
+		{"one repository in two ways", func(c *Config) { c.Repositories = []string{"a/b", "https://github.com/A/b/tree/main"} }, "listed twice"},
 		{"a repository twice", func(c *Config) { c.Repositories = []string{"a/b", "A/b"} }, "listed twice"},
 		{"an organization's URL", func(c *Config) { c.Organization = "https://github.com/x" }, "its login"},
 		{"jobs", func(c *Config) { c.Jobs = "some" }, "all, default-branch or none"},
@@ -255,5 +259,22 @@ func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {
 	s.SetBefore(nil)
 	if err := c.Check(t.Context()); err != nil {
 		t.Errorf("with all rights: %v", err)
+	}
+}
+
+func TestRepositoriesMayBeAddresses(t *testing.T) {
+	for server, repositories := range map[string][]string{
+		"":                           {"https://github.com/o/a/tree/main/x", "git@github.com:o/b.git", "ssh://git@ssh.github.com:443/o/c.git", "o/d"},
+		"https://acme.ghe.com":       {"https://acme.ghe.com/o/a", "git@acme.ghe.com:o/b.git", "https://acme.ghe.com/o/c.git", "o/d"},
+		"https://ghe.example.com:84": {"https://ghe.example.com:84/o/a/blob/main/x.go", "git@ghe.example.com:o/b.git", "o/c", "o/d"},
+	} {
+		c, err := New(Config{Source: "gh", URL: server, Token: "x", Repositories: repositories}, source.Options{})
+		if err != nil {
+			t.Errorf("%q: %v", server, err)
+			continue
+		}
+		if want := []string{"o/a", "o/b", "o/c", "o/d"}; !slices.Equal(c.cfg.Repositories, want) {
+			t.Errorf("%q: reads %q, want %q", server, c.cfg.Repositories, want)
+		}
 	}
 }

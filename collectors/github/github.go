@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/google/go-github/v60/github"
@@ -48,7 +49,7 @@ type Config struct {
 	URL                 string      `yaml:"url"`                   // of the API, or of a GitHub Enterprise server; default https://api.github.com
 	Token               string      `yaml:"token"`                 // needs read access to metadata, contents, actions, deployments and pull requests
 	App                 App         `yaml:"app"`                   // a GitHub App instead of a token
-	Repositories        []string    `yaml:"repositories"`          // owner/name
+	Repositories        []string    `yaml:"repositories"`          // owner/name, or addresses
 	Organization        string      `yaml:"organization"`          // every repository of it, beside Repositories
 	Archived            bool        `yaml:"archived"`              // of the organization, also archived repositories
 	Forks               bool        `yaml:"forks"`                 // of the organization, also forks
@@ -81,16 +82,8 @@ func (c Config) Validate() error {
 	if len(c.Repositories) == 0 && c.Organization == "" {
 		errs = append(errs, errors.New("nothing to collect: give repositories: [owner/name] or organization: name"))
 	}
-	seen := map[string]bool{}
-	for _, r := range c.Repositories {
-		if !repositoryRule.MatchString(r) {
-			errs = append(errs, fmt.Errorf("repository %q: write it as owner/name", r))
-		}
-		if seen[strings.ToLower(r)] {
-			errs = append(errs, fmt.Errorf("repository %q is listed twice", r))
-		}
-		seen[strings.ToLower(r)] = true
-	}
+	_, err := c.RepositoryNames()
+	errs = append(errs, err)
 	if c.Organization != "" && !ownerRule.MatchString(c.Organization) {
 		errs = append(errs, fmt.Errorf("organization %q: give its login, as in github.com/<login>", c.Organization))
 	}
@@ -100,6 +93,34 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("jobs %q: give all, default-branch or none", string(c.Jobs)))
 	}
 	return errors.Join(append(errs, c.Deployments.validate(), c.Incidents.validate(), c.Catalog.validate())...)
+}
+
+// RepositoryNames returns the configured repositories as owner/name, without those that cannot be read or come again.
+func (c Config) RepositoryNames() ([]string, error) {
+	server := "github.com"
+	if api, err := apiURL(c.URL); err == nil {
+		server = strings.TrimPrefix(api.Host, "api.")
+	}
+	var names []string
+	var errs []error
+	seen := map[string]bool{}
+	for _, r := range c.Repositories {
+		name := r
+		if !repositoryRule.MatchString(r) {
+			var err error
+			if name, err = catalog.RepositoryPath(r, Provider, server); err != nil {
+				errs = append(errs, fmt.Errorf("repository %q: %w; write owner/name, or the repository's address", r, err))
+				continue
+			}
+		}
+		if seen[strings.ToLower(name)] {
+			errs = append(errs, fmt.Errorf("repository %q is listed twice", r))
+			continue
+		}
+		seen[strings.ToLower(name)] = true
+		names = append(names, name)
+	}
+	return names, errors.Join(errs...)
 }
 
 // Collector reads one GitHub source. It is safe for use from several goroutines.
@@ -123,6 +144,9 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	}
 	base, err := apiURL(cfg.URL)
 	if err != nil {
+		return nil, err
+	}
+	if cfg.Repositories, err = cfg.RepositoryNames(); err != nil {
 		return nil, err
 	}
 	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, Limited: limited}

@@ -1,6 +1,7 @@
 package gitlab
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,9 @@ func TestConfigMistakesAreSaidInWords(t *testing.T) {
 		{"nothing to read", `{token: t}`, "nothing to collect"},
 		{"no scheme", `{token: t, projects: [a/b], url: gitlab.example.com}`, "absolute http or https URL"},
 		{"credentials in the url", `{token: t, projects: [a/b], url: "https://u:p@gitlab.example.com"}`, "leave out user"},
-		{"an address as a project", `{token: t, projects: ["https://gitlab.com/a/b"]}`, "write its path"},
+		{"an address of another server", `{token: t, projects: ["https://gitlab.example.com/a/b"]}`, "it is at gitlab.example.com, and the source is at gitlab.com"},
+		{"an address of GitHub", `{token: t, projects: ["git@github.com:a/b.git"]}`, "is not a host of GitLab"},
+		{"one project in two ways", `{token: t, projects: [a/b, "https://gitlab.com/A/b/-/tree/main"]}`, "listed twice"},
 		{"a space", `{token: t, groups: ["my group"]}`, "write its path"},
 		{"twice", `{token: t, projects: [a/b, A/b]}`, "listed twice"},
 		{"unknown jobs", `{token: t, projects: [a/b], jobs: some}`, "all, default-branch or none"},
@@ -76,5 +79,17 @@ func TestTheAddressOfAServerMeansItsAPI(t *testing.T) {
 		if err != nil || u.String() != want {
 			t.Errorf("%q is %v, %v", given, u, err)
 		}
+	}
+}
+
+func TestProjectsMayBeAddresses(t *testing.T) {
+	cfg := Config{Source: "gl", URL: "https://git.example.com:8443/api/v4", Token: "t", Projects: []string{"https://git.example.com:8443/a/sub/b/-/tree/main/x",
+		"git@git.example.com:a/c.git", "ssh://git@git.example.com/a/d.git", "a/e", "42"}}
+	c, err := New(cfg, source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"a/sub/b", "a/c", "a/d", "a/e", "42"}; !slices.Equal(c.cfg.Projects, want) {
+		t.Errorf("reads %q, want %q", c.cfg.Projects, want)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -48,7 +49,7 @@ type Config struct {
 	Source              string           `yaml:"name"`                  // its name
 	URL                 string           `yaml:"url"`                   // of the server or its API; default https://gitlab.com
 	Token               string           `yaml:"token"`                 // with the scope read_api
-	Projects            []string         `yaml:"projects"`              // paths (group/project) or numeric ids
+	Projects            []string         `yaml:"projects"`              // paths (group/project), addresses or numeric ids
 	Groups              []string         `yaml:"groups"`                // every project of these groups and their subgroups: paths or numeric ids
 	Archived            bool             `yaml:"archived"`              // of groups, also archived projects
 	Jobs                Jobs             `yaml:"jobs"`                  // default all
@@ -69,7 +70,8 @@ func (c Config) Validate() error {
 	if len(c.Projects) == 0 && len(c.Groups) == 0 {
 		errs = append(errs, errors.New("nothing to collect: give projects: [group/project] or groups: [group]"))
 	}
-	errs = append(errs, validateNames("project", c.Projects), validateNames("group", c.Groups))
+	projects, err := c.ProjectPaths()
+	errs = append(errs, err, validateNames("project", projects), validateNames("group", c.Groups))
 	switch c.Jobs {
 	case "", AllJobs, DefaultBranchJobs, NoJobs:
 	default:
@@ -84,6 +86,28 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("deployments rules need jobs, and jobs is none"))
 	}
 	return errors.Join(errs...)
+}
+
+// ProjectPaths returns the configured projects by path or numeric id, without those whose addresses cannot be read.
+func (c Config) ProjectPaths() ([]string, error) {
+	server := "gitlab.com"
+	if api, err := apiURL(c.URL); err == nil {
+		server = api.Host
+	}
+	var names []string
+	var errs []error
+	for _, p := range c.Projects {
+		if strings.ContainsAny(p, ":@") {
+			path, err := catalog.RepositoryPath(p, Provider, server)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("project %q: %w; write group/name, or the project's address", p, err))
+				continue
+			}
+			p = path
+		}
+		names = append(names, p)
+	}
+	return names, errors.Join(errs...)
 }
 
 func validateNames(what string, names []string) error {
@@ -120,6 +144,9 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	}
 	address, err := apiURL(cfg.URL)
 	if err != nil {
+		return nil, err
+	}
+	if cfg.Projects, err = cfg.ProjectPaths(); err != nil {
 		return nil, err
 	}
 	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork}

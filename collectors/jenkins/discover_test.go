@@ -50,6 +50,8 @@ func TestProjectsAndExclude(t *testing.T) {
 		{"a job and a glob", []string{"plain", "*/x"}, nil, []string{"a/x", "b/x", "plain"}},
 		{"without a folder", nil, []string{"a/old", "m*"}, []string{"a/deploy-x", "a/x", "b/x", "plain"}},
 		{"any depth", []string{"**/y", "mb"}, nil, []string{"a/old/y", "mb"}},
+		{"an address", []string{"https://jenkins.example.com/job/a/job/x/12/console", "mb"}, nil, []string{"a/x", "mb"}},
+		{"without an address", nil, []string{"https://jenkins.example.com/job/a/job/old/", "m*"}, []string{"a/deploy-x", "a/x", "b/x", "plain"}},
 		{"no such", []string{"zzz"}, nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

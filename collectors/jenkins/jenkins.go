@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -32,7 +33,7 @@ type Config struct {
 	URL                 string           `yaml:"url"`                   // the address of Jenkins, as a person opens it
 	User                string           `yaml:"user"`                  // whose API token it is; empty with Token: read without credentials
 	Token               string           `yaml:"token"`                 // the user's API token
-	Projects            []string         `yaml:"projects"`              // full names of jobs or folders, with * and **; empty: every job that the user sees
+	Projects            []string         `yaml:"projects"`              // full names of jobs or folders, with * and **, or addresses of their pages; empty: every job that the user sees
 	Exclude             []string         `yaml:"exclude"`               // the same, of what is left out
 	Stages              bool             `yaml:"stages"`                // read the stages of pipelines: one more request a build
 	Deployments         []DeploymentRule `yaml:"deployments"`           // which builds are deployments; the first rule that matches decides
@@ -55,6 +56,11 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("user %q: give the user's id, which has no colon; the token has its own key", c.User))
 	}
 	for _, p := range append(append([]string{}, c.Projects...), c.Exclude...) {
+		if strings.Contains(p, "://") {
+			if _, err := catalog.JenkinsJob(strings.TrimSpace(p)); err != nil {
+				errs = append(errs, fmt.Errorf("project %q: %w", p, err))
+			}
+		}
 		if strings.Trim(p, "/ ") == "" {
 			errs = append(errs, fmt.Errorf("project %q: give a job's or folder's full name, such as team/service or team/**", p))
 		}

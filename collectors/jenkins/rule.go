@@ -7,6 +7,8 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+
+	"github.com/dxctl/dxctl/catalog"
 )
 
 // DeploymentRule says which builds are deployments. A build matches when its job does (Job, where it is given) and it names
@@ -120,9 +122,15 @@ func compile(pattern string) glob {
 	return glob{regexp.MustCompile(`(?s)^(?:` + b.String() + `)$`), regexp.MustCompile(`(?s)^(?:` + b.String() + `)(?:/.*)?$`)}
 }
 
+// compileAll reads patterns. The address of a job's page names the job, and no more.
 func compileAll(patterns []string) []glob {
 	all := make([]glob, len(patterns))
 	for i, p := range patterns {
+		if strings.Contains(p, "://") {
+			if name, err := catalog.JenkinsJob(strings.TrimSpace(p)); err == nil {
+				p = name
+			}
+		}
 		all[i] = compile(p)
 	}
 	return all
