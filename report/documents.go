@@ -81,16 +81,17 @@ type RuleDocument struct {
 
 func gradeDocument(r scorecards.Report, rules bool) GradeDocument {
 	g := GradeDocument{
-		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Level: strings.ToLower(r.Level), NextLevel: strings.ToLower(r.NextLevel),
-		Score: r.Score, Coverage: r.Coverage, Note: r.Note, Counts: r.Counts,
+		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Level: strings.ToLower(r.Level),
+		NextLevel: strings.ToLower(r.NextLevel), Score: r.Score, Coverage: r.Coverage, Note: r.Note, Counts: r.Counts,
 	}
 	if !rules {
 		return g
 	}
 	for _, x := range r.Results {
 		g.Rules = append(g.Rules, RuleDocument{
-			Rule: x.Rule, Version: x.Version, Title: x.Title, Level: strings.ToLower(x.Level), Outcome: x.Outcome, Reason: x.Reason,
-			Why: x.Why, Fix: x.Fix, Effort: x.Effort, Missing: list(x.Missing), Facts: x.Facts, URL: x.URL, DocsURL: x.DocsURL,
+			Rule: x.Rule, Version: x.Version, Title: x.Title, Level: strings.ToLower(x.Level), Outcome: x.Outcome,
+			Reason: x.Reason, Why: x.Why, Fix: x.Fix, Effort: x.Effort, Missing: list(x.Missing), Facts: x.Facts,
+			URL: x.URL, DocsURL: x.DocsURL,
 		})
 	}
 	for _, x := range r.Next {
@@ -102,8 +103,9 @@ func gradeDocument(r scorecards.Report, rules bool) GradeDocument {
 func (s Service) document(rules bool) ServiceDocument {
 	slug, _ := s.Entity.Repository()
 	doc := ServiceDocument{
-		Ref: s.Entity.Ref, Name: s.Entity.Name, Title: s.Entity.Title, Team: s.Team, Owner: s.Entity.Owner, System: s.Entity.System,
-		Lifecycle: s.Entity.Lifecycle, Type: s.Entity.Type, DependsOn: list(s.Entity.DependsOn), Repository: slug,
+		Ref: s.Entity.Ref, Name: s.Entity.Name, Title: s.Entity.Title, Team: s.Team, Owner: s.Entity.Owner,
+		System: s.Entity.System, Lifecycle: s.Entity.Lifecycle, Type: s.Entity.Type,
+		DependsOn: list(s.Entity.DependsOn), Repository: slug,
 		Grades: []GradeDocument{}, Window: s.Window, Numbers: s.Numbers, Path: ServicePath(s.Entity.Ref),
 	}
 	for _, report := range s.Reports {
@@ -172,7 +174,8 @@ func NewLedgerDocument(rows []LedgerRow, p Page) LedgerDocument {
 	return LedgerDocument{Ledger: pageOf(rows, p), Total: len(rows)}
 }
 
-// FirstDeployDocument is a time to first deploy with a part of its subjects. Completeness has the scopes that lack most.
+// FirstDeployDocument is a time to first deploy with a part of its subjects. Completeness has the scopes that lack
+// most.
 type FirstDeployDocument struct {
 	metrics.TTFD
 	Subjects          []metrics.Subject      `json:"subjects"`
@@ -199,5 +202,6 @@ type FrequencyDocument struct {
 
 // NewFrequencyDocument is a deployment frequency as a document.
 func NewFrequencyDocument(s metrics.Series, p Page) FrequencyDocument {
-	return FrequencyDocument{Series: s, Completeness: pageOf(s.Completeness, Page{Number: 1, Size: p.Size}), CompletenessTotal: len(s.Completeness)}
+	return FrequencyDocument{Series: s, Completeness: pageOf(s.Completeness, Page{Number: 1, Size: p.Size}),
+		CompletenessTotal: len(s.Completeness)}
 }

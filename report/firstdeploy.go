@@ -7,8 +7,8 @@ import (
 // SmallGroup is the size under which a median says little; pages say so beside it.
 const SmallGroup = 5
 
-// Headline sets the latest cohort that has a median against the first one that has one. Small groups are taken only when
-// there is no other.
+// Headline sets the latest cohort that has a median against the first one that has one. Small groups are taken only
+// when there is no other.
 type Headline struct {
 	First, Last *metrics.Cohort
 	Change      float64         // of the median, as a share of the first; negative is shorter

@@ -30,7 +30,8 @@ type Conditions struct {
 	byObject map[string]string
 }
 
-// Set records that something is wrong with object, in place of what was recorded before; nil that nothing is any longer.
+// Set records that something is wrong with object, in place of what was recorded before; nil that nothing is any
+// longer.
 func (c *Conditions) Set(object string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

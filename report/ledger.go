@@ -40,8 +40,8 @@ const ledgerSums = `
 	FROM ledger AS l GROUP BY source, scope, kind ORDER BY gap DESC, source, scope, kind`
 
 const ledgerWindows = `
-	SELECT source, scope, kind, toUInt64(1) AS windows, window_start AS since, window_end AS until, expected, stored, open, gap,
-		checked_at, note, url
+	SELECT source, scope, kind, toUInt64(1) AS windows, window_start AS since, window_end AS until,
+		expected, stored, open, gap, checked_at, note, url
 	FROM ledger ORDER BY gap DESC, source, scope, kind, window_start DESC`
 
 // ReadLedger returns the ledger, what lacks most first. It needs nothing but the store.

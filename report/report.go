@@ -1,8 +1,8 @@
 // Package report answers what a page, the API and the command line ask, once for all three: services, completeness, the
 // overview, the ledger, unmapped records. Its documents are the JSON of the API and of `dxctl -o json`.
 //
-// Numbers come from the metrics and scorecards engines and from the public views only. Package words puts them into words,
-// package records lists the records behind them.
+// Numbers come from the metrics and scorecards engines and from the public views only. Package words puts them into
+// words, package records lists the records behind them.
 package report
 
 import (
@@ -85,13 +85,17 @@ func cached[T any](ctx context.Context, r *Reader, key string, compute func(cont
 	if r.deps.Cache == nil {
 		return compute(ctx)
 	}
-	got, err := r.deps.Cache.Get(ctx, string(r.audience)+" "+key, func(ctx context.Context) (any, error) { return compute(ctx) })
+	got, err := r.deps.Cache.Get(ctx, string(r.audience)+" "+key, func(ctx context.Context) (any, error) {
+		return compute(ctx)
+	})
 	value, _ := got.(T)
 	return value, err
 }
 
 // Records returns the records of the kind that fit, the latest first.
-func (r *Reader) Records(ctx context.Context, k records.Kind, f records.Filter, limit, offset int) ([]records.Record, error) {
+func (r *Reader) Records(
+	ctx context.Context, k records.Kind, f records.Filter, limit, offset int,
+) ([]records.Record, error) {
 	return records.List(ctx, r.deps.Store, k, f, limit, offset)
 }
 

@@ -15,8 +15,8 @@ const (
 	chartWeeks = 26 // of the charts
 )
 
-// Recent is the window of the numbers of services. It begins at a whole minute, so that links and what is cached hold for
-// as long, and is open at the end.
+// Recent is the window of the numbers of services. It begins at a whole minute, so that links and what is cached hold
+// for as long, and is open at the end.
 func (r *Reader) Recent() metrics.Window {
 	return metrics.Window{From: r.deps.Now().UTC().Truncate(time.Minute).AddDate(0, 0, -recentDays)}
 }
@@ -29,7 +29,9 @@ func (r *Reader) ChartWindow() metrics.Window {
 }
 
 // TimeToFirstDeploy is [metrics.Engine.TimeToFirstDeploy], cached.
-func (r *Reader) TimeToFirstDeploy(ctx context.Context, of metrics.Population, opt metrics.TTFDOptions) (metrics.TTFD, error) {
+func (r *Reader) TimeToFirstDeploy(
+	ctx context.Context, of metrics.Population, opt metrics.TTFDOptions,
+) (metrics.TTFD, error) {
 	return cached(ctx, r, fmt.Sprint("first", of, opt), func(ctx context.Context) (metrics.TTFD, error) {
 		return r.deps.Metrics.TimeToFirstDeploy(ctx, of, opt)
 	})
@@ -49,7 +51,9 @@ func (r *Reader) CI(ctx context.Context, service string, w metrics.Window) (metr
 	})
 }
 
-func (r *Reader) deploymentsBy(ctx context.Context, q metrics.DeployQuery, by metrics.Grouping) ([]metrics.Split, error) {
+func (r *Reader) deploymentsBy(
+	ctx context.Context, q metrics.DeployQuery, by metrics.Grouping,
+) ([]metrics.Split, error) {
 	return cached(ctx, r, fmt.Sprint("by", by, q), func(ctx context.Context) ([]metrics.Split, error) {
 		return r.deps.Metrics.DeploymentsBy(ctx, q, by)
 	})

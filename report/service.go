@@ -94,7 +94,8 @@ func (p *ServicePage) describe(cat *catalog.Catalog, e catalog.Entity) {
 		p.System = teamName(cat, e.System)
 	}
 	p.Slug, p.Repository = e.Repository()
-	if source, ok := strings.CutPrefix(e.Annotations["backstage.io/source-location"], "url:"); ok && SafeURL(source) != "" {
+	source, ok := strings.CutPrefix(e.Annotations["backstage.io/source-location"], "url:")
+	if ok && SafeURL(source) != "" {
 		p.Repository = source
 		p.Slug = cmp.Or(p.Slug, source)
 	}

@@ -37,7 +37,8 @@ func (s Service) Level() string {
 
 // Text is what the filter searches.
 func (s Service) Text() string {
-	return strings.Join(append([]string{s.Entity.Name, s.Entity.Title, s.Team, s.Entity.System, s.Entity.Description}, s.Entity.Tags...), " ")
+	return strings.Join(append([]string{s.Entity.Name, s.Entity.Title, s.Team, s.Entity.System, s.Entity.Description},
+		s.Entity.Tags...), " ")
 }
 
 // NoDeploys says why it is not known whether the service was deployed, or "" when it is.
@@ -106,7 +107,8 @@ func (r *Reader) Services(ctx context.Context) (Services, error) {
 	return all, nil
 }
 
-func join(cat *catalog.Catalog, numbers []metrics.ServiceStats, reports []scorecards.Report, window metrics.Window) Services {
+func join(cat *catalog.Catalog, numbers []metrics.ServiceStats, reports []scorecards.Report,
+	window metrics.Window) Services {
 	var all Services
 	index := map[string]int{}
 	for _, e := range cat.Services() {

@@ -119,15 +119,20 @@ func (r *Reader) Unmapped(ctx context.Context) (scopes []UnmappedScope, more boo
 			countIf(kind = 'i') AS incidents, max(at) AS last_at
 		FROM
 		(
-			SELECT service, 'd' AS kind, coalesce(finished_at, started_at, created_at) AS at FROM deployments WHERE startsWith(service, 'unmapped:')
+			SELECT service, 'd' AS kind, coalesce(finished_at, started_at, created_at) AS at
+			FROM deployments WHERE startsWith(service, 'unmapped:')
 			UNION ALL
-			SELECT service, 'r' AS kind, coalesce(finished_at, started_at, created_at) AS at FROM pipeline_runs WHERE startsWith(service, 'unmapped:')
+			SELECT service, 'r' AS kind, coalesce(finished_at, started_at, created_at) AS at
+			FROM pipeline_runs WHERE startsWith(service, 'unmapped:')
 			UNION ALL
-			SELECT service, 'c' AS kind, coalesce(merged_at, closed_at, created_at) AS at FROM changes WHERE startsWith(service, 'unmapped:')
+			SELECT service, 'c' AS kind, coalesce(merged_at, closed_at, created_at) AS at
+			FROM changes WHERE startsWith(service, 'unmapped:')
 			UNION ALL
-			SELECT service, 'i' AS kind, coalesce(resolved_at, opened_at) AS at FROM incidents WHERE startsWith(service, 'unmapped:')
+			SELECT service, 'i' AS kind, coalesce(resolved_at, opened_at) AS at
+			FROM incidents WHERE startsWith(service, 'unmapped:')
 		)
-		GROUP BY service ORDER BY deployments + runs + changes + incidents DESC, service LIMIT {limit:UInt32}`, map[string]any{"limit": MaxUnmapped + 1})
+		GROUP BY service ORDER BY deployments + runs + changes + incidents DESC, service
+		LIMIT {limit:UInt32}`, map[string]any{"limit": MaxUnmapped + 1})
 	if err != nil {
 		return nil, false, fmt.Errorf("listing unmapped records: %w", err)
 	}

@@ -18,8 +18,8 @@ func (k Kind) Numbers() []int {
 	return numbers
 }
 
-// Cells writes a record of the kind as the cells of a CSV file, in the order of Columns. What is not known is empty; times
-// are RFC 3339 with milliseconds; lists are joined with spaces.
+// Cells writes a record of the kind as the cells of a CSV file, in the order of Columns. What is not known is empty;
+// times are RFC 3339 with milliseconds; lists are joined with spaces.
 func (k Kind) Cells(r Record) []string {
 	doc := reflect.ValueOf(r)
 	cells := make([]string, len(k.columns))

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The documents have the columns of the public views under the views' names. A time that is not known is null, a text that
-// is not known is empty.
+// The documents have the columns of the public views under the views' names. A time that is not known is null, a text
+// that is not known is empty.
 
 // Deployment is a row of the view deployments.
 type Deployment struct {

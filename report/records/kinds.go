@@ -1,5 +1,5 @@
-// Package records lists the records of the public views: a document per kind, with the views' own column names, filtered
-// and counted the same way for the pages, the API and the CSV files.
+// Package records lists the records of the public views: a document per kind, with the views' own column names,
+// filtered and counted the same way for the pages, the API and the CSV files.
 package records
 
 import (
@@ -94,21 +94,23 @@ var (
 	Deployments = kind[Deployment](Kind{
 		Name: "deployments", Title: "Deployments", One: "deployment", NameLabel: "version", TimeLabel: "finished",
 		Statuses: runStatuses, Environments: true, Timed: true,
-		listed: listed{at: ended, name: "if(version != '', version, ref)", status: "status", actor: "actor", person: "person", bot: "bot",
-			sha: "sha", env: "environment", started: "started_at", finished: "finished_at"},
+		listed: listed{at: ended, name: "if(version != '', version, ref)", status: "status", actor: "actor",
+			person: "person", bot: "bot", sha: "sha", env: "environment", started: "started_at", finished: "finished_at"},
 		// Exactly those that the deployment metrics count: see the query of deployment_frequency.
 		deliveredClauses: ` WHERE status = 'succeeded' AND NOT baseline AND rollback_of = ''
 			ORDER BY listed_at, attempt LIMIT 1 BY service, environment, source, scope, id`,
 	})
 	PipelineRuns = kind[PipelineRun](Kind{
-		Name: "pipeline_runs", Title: "CI runs", One: "run", NameLabel: "pipeline", TimeLabel: "finished", Statuses: runStatuses, Timed: true,
-		listed: listed{at: ended, name: "pipeline", status: "status", actor: "actor", person: "person", bot: "bot", sha: "sha",
-			started: "started_at", finished: "finished_at", duration: "duration_ms"},
+		Name: "pipeline_runs", Title: "CI runs", One: "run", NameLabel: "pipeline", TimeLabel: "finished",
+		Statuses: runStatuses, Timed: true,
+		listed: listed{at: ended, name: "pipeline", status: "status", actor: "actor", person: "person", bot: "bot",
+			sha: "sha", started: "started_at", finished: "finished_at", duration: "duration_ms"},
 	})
 	Changes = kind[Change](Kind{
 		Name: "changes", Title: "Changes", One: "change", NameLabel: "title", TimeLabel: "merged, closed or opened",
 		Statuses: []string{"merged", "open", "closed"},
-		listed: listed{at: "coalesce(merged_at, closed_at, created_at)", name: "if(title != '', title, concat('#', toString(number)))",
+		listed: listed{at: "coalesce(merged_at, closed_at, created_at)",
+			name:   "if(title != '', title, concat('#', toString(number)))",
 			status: "multiIf(merged_at IS NOT NULL, 'merged', closed_at IS NOT NULL, 'closed', 'open')",
 			actor:  "author", person: "person", bot: "bot", sha: "if(merge_sha != '', merge_sha, head_sha)"},
 	})
@@ -119,7 +121,8 @@ var (
 			started: "opened_at", finished: "resolved_at"},
 	})
 	PipelineJobs = kind[PipelineJob](Kind{
-		Name: "pipeline_jobs", Title: "CI jobs", One: "job", NameLabel: "job", TimeLabel: "finished", Statuses: runStatuses, Timed: true, Queued: true,
+		Name: "pipeline_jobs", Title: "CI jobs", One: "job", NameLabel: "job", TimeLabel: "finished", Statuses: runStatuses,
+		Timed: true, Queued: true,
 		listed: listed{at: ended, name: "name", status: "status", started: "started_at", finished: "finished_at"},
 	})
 )

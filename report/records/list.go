@@ -17,7 +17,7 @@ type Filter struct {
 	From, To                                     time.Time // half open, by Row.At
 	PeopleOnly                                   bool      // without bot accounts
 	Delivered                                    bool      // deployments: only those that metrics count
-	Without                                      string    // duration or queue: only what has ended and of which that is not known
+	Without                                      string    // duration or queue: only what ended and lacks it
 }
 
 // Counts are how many records fit a filter, and of how many of those that have ended a time is not known.
@@ -37,14 +37,16 @@ func List(ctx context.Context, q metrics.Querier, k Kind, f Filter, limit, offse
 		columns[i] = k.selected(c.name)
 	}
 	return k.read(ctx, q, "SELECT "+strings.Join(columns, ", ")+sql+
-		" ORDER BY listed_at DESC NULLS LAST, source, scope, id, listed_attempt, listed_environment, listed_name LIMIT {limit:UInt32} OFFSET {offset:UInt32}", params)
+		` ORDER BY listed_at DESC NULLS LAST, source, scope, id, listed_attempt, listed_environment, listed_name
+		LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, params)
 }
 
 // Count counts the records that fit.
 func Count(ctx context.Context, q metrics.Querier, k Kind, f Filter) (Counts, error) {
 	sql, params := k.where(f)
 	var rows []Counts
-	err := q.Select(ctx, &rows, "SELECT count() AS n, countIf(listed_no_duration) AS no_duration, countIf(listed_no_queue) AS no_queue"+sql, params)
+	err := q.Select(ctx, &rows,
+		"SELECT count() AS n, countIf(listed_no_duration) AS no_duration, countIf(listed_no_queue) AS no_queue"+sql, params)
 	if err != nil {
 		return Counts{}, fmt.Errorf("counting %s: %w", k.Name, err)
 	}
@@ -58,7 +60,8 @@ func Count(ctx context.Context, q metrics.Querier, k Kind, f Filter) (Counts, er
 // environment, person, source or scope.
 func Recorded(ctx context.Context, q metrics.Querier, k Kind, name, value string) (bool, error) {
 	column := map[string]string{
-		"service": "service", "environment": "listed_environment", "person": "listed_person", "source": "source", "scope": "scope",
+		"service": "service", "environment": "listed_environment", "person": "listed_person", "source": "source",
+		"scope": "scope",
 	}[name]
 	if column == "" {
 		return false, nil
@@ -98,7 +101,8 @@ func (k Kind) from() string {
 	}
 	noDuration, noQueue, attempt := "", "", "0"
 	if k.Timed {
-		noDuration = fmt.Sprintf("%s IN ('succeeded', 'failed', 'cancelled', 'resolved') AND NOT ifNull(%s >= %s, false)", l.status, l.finished, l.started)
+		noDuration = fmt.Sprintf("%s IN ('succeeded', 'failed', 'cancelled', 'resolved') AND NOT ifNull(%s >= %s, false)",
+			l.status, l.finished, l.started)
 		if l.duration != "" {
 			noDuration += " AND NOT ifNull(" + l.duration + " > 0, false)"
 		}
@@ -111,8 +115,8 @@ func (k Kind) from() string {
 			attempt = c.name
 		}
 	}
-	return fmt.Sprintf(`SELECT *, %s AS listed_at, %s AS listed_name, %s AS listed_status, %s AS listed_environment, %s AS listed_person,
-			%s AS listed_bot, %s AS listed_attempt, %s AS listed_no_duration, %s AS listed_no_queue,
+	return fmt.Sprintf(`SELECT *, %s AS listed_at, %s AS listed_name, %s AS listed_status, %s AS listed_environment,
+			%s AS listed_person, %s AS listed_bot, %s AS listed_attempt, %s AS listed_no_duration, %s AS listed_no_queue,
 			concat(listed_name, ' ', id, ' ', %s, ' ', %s, ' ', listed_person, ' ', service) AS listed_text
 		FROM %s`, l.at, l.name, l.status, text(l.env), text(l.person), flag(l.bot), attempt, flag(noDuration), flag(noQueue),
 		text(l.sha), text(l.actor), k.Name)

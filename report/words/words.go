@@ -1,4 +1,5 @@
-// Package words puts units, durations and names into words, once for the pages, the API, the charts and the command line.
+// Package words puts units, durations and names into words, once for the pages, the API, the charts and the command
+// line.
 package words
 
 import (
@@ -151,7 +152,8 @@ func Minutes(m *float64) Quantity {
 	return Quantity{Number(*m/60, 1), "h"}
 }
 
-// Percent writes a share of 0 to 1; nil is not known. 99.6 % is not 100 %: nothing is rounded up to all or down to none.
+// Percent writes a share of 0 to 1; nil is not known. 99.6 % is not 100 %: nothing is rounded up to all or down to
+// none.
 func Percent(share *float64) string {
 	if share == nil {
 		return Dash

@@ -3,12 +3,12 @@
 // computed.
 //
 // An answer has a version: the state of the data that it was computed from. While the version is the current one, the
-// answer is fresh. After that it is stale, and the first reader to ask starts a computation of a new answer. What readers
-// get meanwhile depends on the Config: the stale answer if it was fresh at most MaxStale ago, else they wait.
+// answer is fresh. After that it is stale, and the first reader to ask starts a computation of a new answer. What
+// readers get meanwhile depends on the Config: the stale answer if it was fresh at most MaxStale ago, else they wait.
 //
 // A computation belongs to all who wait for it: a reader who leaves does not end it for the others, and the last one to
-// leave ends it, unless it replaces an answer that a reader was given meanwhile. Otherwise it ends by its own time limit or
-// when the cache is closed.
+// leave ends it, unless it replaces an answer that a reader was given meanwhile. Otherwise it ends by its own time
+// limit or when the cache is closed.
 package answers
 
 import (
@@ -32,10 +32,10 @@ type Config struct {
 	Name       string // label of its metrics
 	MaxEntries int
 	MaxBytes   int64         // sum of the sizes of all answers; a single one larger than a quarter is given but not kept
-	MaxAge     time.Duration // an answer of an unchanged version is computed again after this, because it also depends on the present
+	MaxAge     time.Duration // after this an answer of an unchanged version is computed again: it depends on the present
 	Blind      time.Duration // MaxAge where no version can be read
 	MaxStale   time.Duration // how long after it ceased to be fresh an answer may be given; 0: never
-	Patience   time.Duration // how long after the start of a computation readers wait for it rather than get the stale answer
+	Patience   time.Duration // how long readers wait for a computation before they get the stale answer
 	Late       time.Duration // the same for answers older than MaxStale, given only to readers who accept them
 	Timeout    time.Duration // of one computation, and of the wait for a slot
 	ErrorAge   time.Duration // how long an error is returned again without another computation
@@ -48,7 +48,8 @@ type Ask[T any] struct {
 	Version any // comparable; nil: not known, so that answers hold for Config.Blind
 	// AcceptLate: the reader shows the time of an answer and so accepts one that is older than MaxStale.
 	AcceptLate bool
-	// Compute returns the answer and its size in bytes. The context ends with the last reader who waits and at the time limit.
+	// Compute returns the answer and its size in bytes. The context ends with the last reader who waits and at the time
+	// limit.
 	Compute func(context.Context) (T, int64, error)
 }
 
@@ -104,7 +105,8 @@ type flight[T any] struct {
 
 // New returns an empty cache. Close ends its computations.
 func New[T any](cfg Config, metrics *Metrics) *Cache[T] {
-	c := &Cache[T]{cfg: cfg, metrics: metrics, now: time.Now, closed: make(chan struct{}), entries: map[string]*entry[T]{}, order: list.New()}
+	c := &Cache[T]{cfg: cfg, metrics: metrics, now: time.Now, closed: make(chan struct{}),
+		entries: map[string]*entry[T]{}, order: list.New()}
 	if cfg.Slots > 0 {
 		c.slots = make(chan struct{}, cfg.Slots)
 	}
@@ -177,8 +179,11 @@ func (c *Cache[T]) leave(e *entry[T], f *flight[T], hadOld bool) {
 	}
 }
 
-// await returns what the flight brings; where there is an old answer, that one after the wait, or when the flight fails.
-func (c *Cache[T]) await(ctx context.Context, f *flight[T], old Answer[T], hasOld bool, wait time.Duration, result result) (Answer[T], error) {
+// await returns what the flight brings; where there is an old answer, that one after the wait, or when the flight
+// fails.
+func (c *Cache[T]) await(
+	ctx context.Context, f *flight[T], old Answer[T], hasOld bool, wait time.Duration, result result,
+) (Answer[T], error) {
 	var patience <-chan time.Time
 	if hasOld {
 		timer := time.NewTimer(max(wait, 0))
@@ -225,8 +230,8 @@ func (c *Cache[T]) fresh(e *entry[T], version any, now time.Time) bool {
 	return e.version == version && age < c.cfg.MaxAge
 }
 
-// join returns the computation under way, or starts one; nil when the cache was closed. A computation for another version
-// is joined only where stale answers are allowed.
+// join returns the computation under way, or starts one; nil when the cache was closed. A computation for another
+// version is joined only where stale answers are allowed.
 func (c *Cache[T]) join(e *entry[T], ask Ask[T], now time.Time) (*flight[T], result) {
 	if c.ended {
 		return nil, failed
@@ -272,7 +277,9 @@ func (c *Cache[T]) fly(f *flight[T], ask Ask[T]) {
 }
 
 // compute runs the computation within its time limit. A panic in it is an error of this answer only.
-func (c *Cache[T]) compute(ctx context.Context, run func(context.Context) (T, int64, error)) (value T, size int64, err error) {
+func (c *Cache[T]) compute(
+	ctx context.Context, run func(context.Context) (T, int64, error),
+) (value T, size int64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	defer func() {

@@ -45,7 +45,8 @@ func (c *Cache[T]) keep(f *flight[T], key string, size int64) {
 	c.trim(e)
 }
 
-// trim removes the least recently used entries beyond the bounds. The entry spared and those that are being computed stay.
+// trim removes the least recently used entries beyond the bounds. The entry spared and those that are being computed
+// stay.
 func (c *Cache[T]) trim(spared *entry[T]) {
 	for at := c.order.Back(); at != nil && (len(c.entries) > c.cfg.MaxEntries || c.bytes > c.cfg.MaxBytes); {
 		e, _ := at.Value.(*entry[T])

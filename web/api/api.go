@@ -31,7 +31,8 @@ func (a *API) Routes() []route.Route {
 		route.Get("/api/v1/grades", a.grades, "page").Titled("every grade with its rules; page"),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics"),
 		route.Get("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "of", "cohort", "from", "to", "page").
-			Titled("time to first deploy; of=engineers|services, cohort=month|quarter|half-year|team, from, to, and page of the subjects"),
+			Titled("time to first deploy; of=engineers|services, cohort=month|quarter|half-year|team, from, to," +
+				" and page of the subjects"),
 		route.Get("/api/v1/metrics/deployment-frequency", a.frequency, "service", "environment", "from", "to", "bucket").
 			Titled("deployments per bucket; service, environment, from, to, bucket=day|week|month"),
 		route.Get("/api/v1/ledger", a.ledger, "source", "gaps", "windows", "page").
@@ -136,7 +137,8 @@ func (a *API) frequency(ctx context.Context, r route.Request) (route.Answer, err
 		window = a.reader.ChartWindow()
 	}
 	bucket := metrics.Grouping(r.Query("bucket", string(metrics.Week)))
-	if err := route.OneOf("bucket", string(bucket), string(metrics.Day), string(metrics.Week), string(metrics.Month)); err != nil {
+	err = route.OneOf("bucket", string(bucket), string(metrics.Day), string(metrics.Week), string(metrics.Month))
+	if err != nil {
 		return route.Answer{}, err
 	}
 	series, err := a.reader.DeploymentFrequency(ctx, metrics.DeployQuery{

@@ -64,8 +64,10 @@ func frame(legend bool, x opts.XAxis, y opts.YAxis) []charts.GlobalOpts {
 	}
 	return []charts.GlobalOpts{
 		charts.WithTitleOpts(opts.Title{Show: opts.Bool(false)}),
-		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(legend), Type: "scroll", Left: "0", Top: "0", Icon: "roundRect", ItemWidth: 12, ItemHeight: 12}),
-		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis", AxisPointer: &opts.AxisPointer{Type: pointer}}),
+		charts.WithLegendOpts(opts.Legend{Show: opts.Bool(legend), Type: "scroll", Left: "0", Top: "0", Icon: "roundRect",
+			ItemWidth: 12, ItemHeight: 12}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "axis",
+			AxisPointer: &opts.AxisPointer{Type: pointer}}),
 		charts.WithGridOpts(opts.Grid{Left: "4", Right: "16", Top: top, Bottom: "4", ContainLabel: opts.Bool(true)}),
 		charts.WithXAxisOpts(x),
 		charts.WithYAxisOpts(y),

@@ -29,7 +29,8 @@ func minuteCell(v *float64) Cell {
 
 // CI draws the median and the 95th percentile of minutes week by week. Weeks without runs are gaps in the lines.
 func CI(id, title string, weeks []CIWeek) Chart {
-	c := Chart{ID: id, Title: title, Unit: "min", Table: Table{Head: []string{"week of", "runs", "succeeded", "median min", "p95 min"}}}
+	c := Chart{ID: id, Title: title, Unit: "min"}
+	c.Table.Head = []string{"week of", "runs", "succeeded", "median min", "p95 min"}
 	labels := make([]string, len(weeks))
 	medians, p95s := make([]opts.LineData, len(weeks)), make([]opts.LineData, len(weeks))
 	links := make([]string, len(weeks))
@@ -53,7 +54,8 @@ func CI(id, title string, weeks []CIWeek) Chart {
 			unknown++
 			finished, succeeded = number("not known", ""), number("not known", "")
 		}
-		c.Table.Rows = append(c.Table.Rows, []Cell{text(labels[i]), finished, succeeded, minuteCell(w.Median), minuteCell(w.P95)})
+		c.Table.Rows = append(c.Table.Rows, []Cell{text(labels[i]), finished, succeeded,
+			minuteCell(w.Median), minuteCell(w.P95)})
 	}
 	if drawn == 0 {
 		c.Summary = "No timed, successful runs in this time."
@@ -61,7 +63,8 @@ func CI(id, title string, weeks []CIWeek) Chart {
 			c.Summary = "Not known: no runs were collected of this time."
 		}
 		if left > 0 {
-			c.Summary += fmt.Sprintf(" Of %s the duration is not known.", words.Plural(left, "successful run", "successful runs"))
+			c.Summary += fmt.Sprintf(" Of %s the duration is not known.",
+				words.Plural(left, "successful run", "successful runs"))
 		}
 		return c
 	}

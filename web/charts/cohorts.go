@@ -39,13 +39,15 @@ func Cohorts(id, title string, cohorts []Cohort) Chart {
 		}
 		links[i] = g.Link
 		c.Table.Rows = append(c.Table.Rows, []Cell{{Text: g.Label, Href: g.Link}, number(fmt.Sprint(g.N), ""),
-			number(fmt.Sprint(g.Deployed), ""), number(fmt.Sprint(g.Waiting), ""), number(words.Days(g.Median), ""), number(words.Days(g.P90), "")})
+			number(fmt.Sprint(g.Deployed), ""), number(fmt.Sprint(g.Waiting), ""),
+			number(words.Days(g.Median), ""), number(words.Days(g.P90), "")})
 	}
 	if drawn == 0 {
 		c.Summary = "No cohort has reached its median yet."
 		return c
 	}
-	c.Summary = fmt.Sprintf("%s with %d in all; the first has a median of %s, the last of %s.", words.Plural(len(cohorts), "cohort", "cohorts"),
+	c.Summary = fmt.Sprintf("%s with %d in all; the first has a median of %s, the last of %s.",
+		words.Plural(len(cohorts), "cohort", "cohorts"),
 		n, words.Days(cohorts[0].Median), words.Days(cohorts[len(cohorts)-1].Median))
 	bar := charts.NewBar()
 	bar.SetGlobalOptions(frame(true,

@@ -18,8 +18,8 @@ type Count struct {
 	Unknown    bool   // nothing was collected of the span: N is not known
 }
 
-// Frequency draws counts over time as columns; a span of which only a part is known is drawn lighter. what is a plural noun
-// ("deployments"), span a singular one ("week").
+// Frequency draws counts over time as columns; a span of which only a part is known is drawn lighter. what is a plural
+// noun ("deployments"), span a singular one ("week").
 func Frequency(id, title, what, span string, counts []Count) Chart {
 	c := Chart{ID: id, Title: title, Table: Table{Head: []string{span + " of", what}}}
 	total, unknown := 0, 0

@@ -25,8 +25,8 @@ type CurvePoint struct {
 	AtRisk     int
 }
 
-// horizon is the last day that is drawn: half as long again as until the last arrival. After it every curve is level, and
-// somebody who has waited for a year would press the part that matters into a corner.
+// horizon is the last day that is drawn: half as long again as until the last arrival. After it every curve is level,
+// and somebody who has waited for a year would press the part that matters into a corner.
 func horizon(curves []Curve) float64 {
 	last, until := 0.0, 0.0
 	for _, g := range curves {
@@ -81,12 +81,15 @@ func Arrival(id, title, what string, curves []Curve) Chart {
 		c.Summary = "Nobody has started yet: there is no curve to draw."
 		return c
 	}
-	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.", what, words.Plural(drawn, "group", "groups"))
+	c.Summary = fmt.Sprintf("Share of %s who have deployed, by days since the start, for %s.",
+		what, words.Plural(drawn, "group", "groups"))
 	if shown, all := steps(curves); shown < all {
-		c.Summary += fmt.Sprintf(" The curves are drawn with %d of their %d steps; medians and percentiles are of all.", shown, all)
+		c.Summary += fmt.Sprintf(" The curves are drawn with %d of their %d steps; medians and percentiles are of all.",
+			shown, all)
 	}
 	line.SetGlobalOptions(frame(true,
-		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: within(axisLabel("day {value}")), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
+		opts.XAxis{Type: "value", Min: 0, Max: horizon(curves), AxisLabel: within(axisLabel("day {value}")),
+			SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
 		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)
 	c.Options = options(line)
 	return c

@@ -42,7 +42,8 @@ const (
 	curveLimit  = 200 // points of a curve: a chart is not higher
 )
 
-// shownCohorts returns the cohorts that a page has, and how many it leaves out: those in an estimate, of spans the latest.
+// shownCohorts returns the cohorts that a page has, and how many it leaves out: those in an estimate, of spans the
+// latest.
 func shownCohorts(cohorts []metrics.Cohort) (shown []metrics.Cohort, cut int) {
 	shown = slices.DeleteFunc(slices.Clone(cohorts), func(g metrics.Cohort) bool { return g.N == 0 })
 	if cut = len(shown) - cohortLimit; cut <= 0 {
@@ -77,7 +78,8 @@ func curves(result metrics.TTFD) []charts.Curve {
 	const few = 5
 	chosen := slices.DeleteFunc(slices.Clone(result.Cohorts), func(g metrics.Cohort) bool { return g.N == 0 })
 	if len(chosen) > few {
-		said := slices.DeleteFunc(slices.Clone(chosen), func(g metrics.Cohort) bool { return g.N < report.SmallGroup || g.MedianHours == nil })
+		said := slices.DeleteFunc(slices.Clone(chosen),
+			func(g metrics.Cohort) bool { return g.N < report.SmallGroup || g.MedianHours == nil })
 		chosen = []metrics.Cohort{result.Overall}
 		if len(said) > 0 {
 			chosen = append(chosen, said[0])

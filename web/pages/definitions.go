@@ -41,7 +41,8 @@ func (p *Pages) definition(ctx context.Context, r route.Request) (route.Answer, 
 		for _, known := range metrics.Definitions() {
 			ids = append(ids, known.ID)
 		}
-		return route.Answer{}, fiber.NewError(fiber.StatusNotFound, "no metric is called "+id+"; there are "+strings.Join(ids, ", "))
+		return route.Answer{}, fiber.NewError(fiber.StatusNotFound,
+			"no metric is called "+id+"; there are "+strings.Join(ids, ", "))
 	}
 	completeness, err := p.reader.Completeness(ctx, id)
 	if err != nil {
@@ -56,6 +57,7 @@ func (p *Pages) definition(ctx context.Context, r route.Request) (route.Answer, 
 	})
 	shown := report.Part(rows, 1, route.NamedSize)
 	return p.render("definition", definitionView{
-		layout: p.layout(d.Title, ""), Definition: d, Completeness: shown, More: len(rows) - len(shown), Sum: report.Sum(completeness),
+		layout: p.layout(d.Title, ""), Definition: d, Completeness: shown, More: len(rows) - len(shown),
+		Sum: report.Sum(completeness),
 	})
 }

@@ -135,7 +135,8 @@ func (p *Pages) eventsCSV(ctx context.Context, r route.Request) (route.Answer, e
 	}
 	total := int(counts.N)
 	if total > route.MaxCSVRows {
-		return route.Answer{}, route.BadRequest("a CSV file has at most %s records and these are %s; narrow the window with from and to, or the filter",
+		return route.Answer{}, route.BadRequest("a CSV file has at most %s records and these are %s; "+
+			"narrow the window with from and to, or the filter",
 			words.Whole(route.MaxCSVRows), words.Whole(total))
 	}
 	var b bytes.Buffer

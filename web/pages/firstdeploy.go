@@ -53,10 +53,13 @@ func (p *Pages) firstDeploy(ctx context.Context, r route.Request) (route.Answer,
 		return route.Answer{}, err
 	}
 	view := firstDeployView{
-		layout: p.layout("Time to first deploy", "/time-to-first-deploy"), Of: of, What: string(of), One: string(of)[:len(of)-1],
-		Tabs:      []navItem{{firstDeployPath(metrics.Engineers, opt.Cohort, ""), "Engineers"}, {firstDeployPath(metrics.Services, opt.Cohort, ""), "Services"}},
+		layout: p.layout("Time to first deploy", "/time-to-first-deploy"),
+		Of:     of, What: string(of), One: string(of)[:len(of)-1],
+		Tabs: []navItem{{firstDeployPath(metrics.Engineers, opt.Cohort, ""), "Engineers"},
+			{firstDeployPath(metrics.Services, opt.Cohort, ""), "Services"}},
 		ActiveTab: map[metrics.Population]string{metrics.Engineers: "Engineers", metrics.Services: "Services"}[of],
-		Grouping:  string(opt.Cohort), Result: result, Completeness: report.Sum(result.Completeness), Only: r.Query("only", ""), All: firstDeployPath(of, opt.Cohort, ""),
+		Grouping:  string(opt.Cohort), Result: result, Completeness: report.Sum(result.Completeness),
+		Only: r.Query("only", ""), All: firstDeployPath(of, opt.Cohort, ""),
 	}
 	if view.Only != "" {
 		var labels []string
@@ -71,13 +74,15 @@ func (p *Pages) firstDeploy(ctx context.Context, r route.Request) (route.Answer,
 	for _, g := range route.Groupings {
 		view.Groupings = append(view.Groupings, navItem{firstDeployPath(of, g, ""), string(g)})
 	}
-	view.Curve = charts.Arrival("curve", "Share of "+view.What+" who have deployed, by days since their start", view.What, curves(result))
+	view.Curve = charts.Arrival("curve", "Share of "+view.What+" who have deployed, by days since their start",
+		view.What, curves(result))
 	shown, cut := shownCohorts(result.Cohorts)
 	view.Rows, view.CutGroups = cohortRows(of, opt.Cohort, shown), cut
 	view.Uncounted = len(result.Cohorts) - len(shown) - cut
 	view.Cohorts = cohortChart("cohorts", of, opt.Cohort, result.Cohorts)
 	view.Cohorts.Table, view.Cohorts.Tall = charts.Table{}, true // the page has the table, in full
-	view.Subjects = slices.DeleteFunc(slices.Clone(result.Subjects), func(s metrics.Subject) bool { return view.Only != "" && s.Cohort != view.Only })
+	view.Subjects = slices.DeleteFunc(slices.Clone(result.Subjects),
+		func(s metrics.Subject) bool { return view.Only != "" && s.Cohort != view.Only })
 	// By the day they started and never by how long they took: this is no ranking of people.
 	slices.SortStableFunc(view.Subjects, func(x, y metrics.Subject) int { return y.StartedAt.Compare(x.StartedAt) })
 	if len(view.Subjects) > subjectLimit {

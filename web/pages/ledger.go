@@ -28,7 +28,10 @@ func (p *Pages) ledger(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
-	view := ledgerView{layout: p.layout("How complete the data is", "/ledger"), Rows: report.Part(rows, page, route.ListSize), Summary: report.Summarize(rows)}
+	view := ledgerView{
+		layout: p.layout("How complete the data is", "/ledger"),
+		Rows:   report.Part(rows, page, route.ListSize), Summary: report.Summarize(rows),
+	}
 	view.Pages = route.NewPager("/ledger", r.Values(), page, route.ListSize, len(rows))
 	for _, why := range p.reader.Degraded(ctx) {
 		switch why.Check {

@@ -93,7 +93,8 @@ func (r serviceRow) TimedRuns() string {
 
 // UntimedRuns is the list of the successful CI runs that are in no duration, because theirs is not known.
 func (r serviceRow) UntimedRuns() string {
-	return eventsPath("pipeline_runs", "service", r.Entity.Ref, "status", "succeeded", "without", "duration", "from", r.from())
+	return eventsPath("pipeline_runs", "service", r.Entity.Ref, "status", "succeeded", "without", "duration",
+		"from", r.from())
 }
 
 // Changes is the list of the merged changes in the review share.

@@ -1,5 +1,5 @@
-// Package pages makes the pages of the dashboard on the server, a file per page. What they show comes from package report;
-// the pages render it.
+// Package pages makes the pages of the dashboard on the server, a file per page. What they show comes from package
+// report; the pages render it.
 package pages
 
 import (
@@ -75,5 +75,7 @@ type errorView struct {
 
 // Error makes the page of an error with its HTTP status.
 func (p *Pages) Error(status int, detail string) (route.Answer, error) {
-	return p.render("error", errorView{layout: p.layout(http.StatusText(status), ""), Status: status, Detail: detail, Next: navigation})
+	return p.render("error", errorView{
+		layout: p.layout(http.StatusText(status), ""), Status: status, Detail: detail, Next: navigation,
+	})
 }

@@ -48,7 +48,8 @@ func (p *Pages) loadTemplates() error {
 	}
 	p.templates = map[string]*template.Template{}
 	for _, name := range names {
-		t, err := template.New("base.html").Funcs(p.funcs()).ParseFS(templates, "templates/base.html", "templates/parts.html", name)
+		t, err := template.New("base.html").Funcs(p.funcs()).
+			ParseFS(templates, "templates/base.html", "templates/parts.html", name)
 		if err != nil {
 			return fmt.Errorf("parsing the template %s: %w", name, err)
 		}
@@ -117,7 +118,8 @@ func (p *Pages) timeTag(v any) template.HTML {
 		return `<span class="unknown" title="not known">` + words.Dash + `</span>`
 	}
 	//nolint:gosec // times of our own making, formatted by us
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, t.UTC().Format(time.RFC3339), words.UTC(t), words.Ago(t, p.reader.Now())))
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`,
+		t.UTC().Format(time.RFC3339), words.UTC(t), words.Ago(t, p.reader.Now())))
 }
 
 // chartSpec is what app.js needs to draw a chart.

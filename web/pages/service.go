@@ -66,7 +66,8 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 	view := serviceView{
 		layout: p.layout(e.DisplayName(), "/services"), ServicePage: page, Row: serviceRow{Service: page.Service},
 		Descriptor:     fmt.Sprintf("%s:%d", e.File, e.Line),
-		FrequencyChart: frequencyChart("frequency", page.Frequency, e.Ref), NoDeploys: report.NotCollected(page.Frequency.Missing),
+		FrequencyChart: frequencyChart("frequency", page.Frequency, e.Ref),
+		NoDeploys:      report.NotCollected(page.Frequency.Missing),
 		CIChart:        ciChart("ci", page.CI, e.Ref),
 		DeployCoverage: report.Sum(page.Frequency.Completeness), CICoverage: report.Sum(page.CI.Completeness),
 		AllDeploys: eventsPath("deployments", "service", e.Ref),

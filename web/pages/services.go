@@ -48,8 +48,9 @@ func (p *Pages) services(ctx context.Context, r route.Request) (route.Answer, er
 	}
 	rows := serviceRows(services)
 	view := servicesView{
-		layout: p.layout("Services", "/services"), Rows: rows, Unmapped: unmapped, Query: r.Query("q", ""), Team: r.Query("team", ""),
-		Level: r.Query("level", ""), Lifecycle: r.Query("lifecycle", ""), Sort: r.Query("sort", "name"), Dir: r.Query("dir", "asc"),
+		layout: p.layout("Services", "/services"), Rows: rows, Unmapped: unmapped,
+		Query: r.Query("q", ""), Team: r.Query("team", ""), Level: r.Query("level", ""),
+		Lifecycle: r.Query("lifecycle", ""), Sort: r.Query("sort", "name"), Dir: r.Query("dir", "asc"),
 	}
 	view.Levels = p.reader.LevelNames()
 	view.Scorecard = services.Scorecard()
@@ -82,7 +83,10 @@ func (v servicesView) check() (sortColumn, error) {
 	for _, filter := range []struct {
 		name, value string
 		known       []string
-	}{{"team", v.Team, v.Teams}, {"level", v.Level, append(slices.Clone(v.Levels), "none")}, {"lifecycle", v.Lifecycle, v.Lifecycles}} {
+	}{
+		{"team", v.Team, v.Teams}, {"level", v.Level, append(slices.Clone(v.Levels), "none")},
+		{"lifecycle", v.Lifecycle, v.Lifecycles},
+	} {
 		if err == nil && filter.value != "" {
 			err = route.OneOf(filter.name, filter.value, filter.known...)
 		}
@@ -90,8 +94,8 @@ func (v servicesView) check() (sortColumn, error) {
 	return columns[v.Sort], err
 }
 
-// choose leaves on the page what fits the filter: by hiding the rest, so that a script can filter anew, or of a long list
-// the part that was asked for.
+// choose leaves on the page what fits the filter: by hiding the rest, so that a script can filter anew, or of a long
+// list the part that was asked for.
 func (v *servicesView) choose(r route.Request, page int) {
 	v.All = len(v.Rows)
 	v.Whole = v.All <= route.ListSize && page == 1
@@ -169,7 +173,8 @@ var serviceColumns = []sortColumn{
 		return known(float64(r.Numbers.LastDeploy.Unix()))
 	}},
 	{Key: "ci", Label: "CI p95", Right: true, value: func(r serviceRow) *float64 { return r.Numbers.P95Minutes }},
-	{Key: "success", Label: "CI success", Right: true, value: func(r serviceRow) *float64 { return r.Numbers.SuccessRate }},
+	{Key: "success", Label: "CI success", Right: true,
+		value: func(r serviceRow) *float64 { return r.Numbers.SuccessRate }},
 }
 
 // sortServices orders rows by a column. What is not known stays last in both directions.

@@ -23,8 +23,10 @@ type Filter struct {
 	FromText, ToText, StatusText string
 }
 
-// RecordParameters are the parameters of a filter. Two of them are of deployments only, and one of kinds with a duration.
-var RecordParameters = []string{"service", "team", "environment", "person", "source", "scope", "id", "q", "status", "bots", "delivered", "without", "from", "to"}
+// RecordParameters are the parameters of a filter. Two of them are of deployments only, and one of kinds with a
+// duration.
+var RecordParameters = []string{"service", "team", "environment", "person", "source", "scope", "id", "q", "status",
+	"bots", "delivered", "without", "from", "to"}
 
 // parametersOf are those that lists of this kind take.
 func parametersOf(k records.Kind) []string {
@@ -41,8 +43,8 @@ func spans(k records.Kind) []string {
 	return []string{"duration"}
 }
 
-// ParseFilter reads a filter from a request. A value that no record and no configuration knows is an error: an empty list
-// would say that nothing happened.
+// ParseFilter reads a filter from a request. A value that no record and no configuration knows is an error: an empty
+// list would say that nothing happened.
 func ParseFilter(ctx context.Context, reader *report.Reader, r Request, kind records.Kind) (Filter, error) {
 	var f Filter
 	f.Service = r.Query("service", "")
@@ -112,8 +114,8 @@ func entityRef(name, value, kind string) (string, error) {
 	return ref.String(), nil
 }
 
-// knownValues says which values a parameter can have. The catalog, the configuration and the ledger are asked first, and the
-// records themselves only for a value that these do not name.
+// knownValues says which values a parameter can have. The catalog, the configuration and the ledger are asked first,
+// and the records themselves only for a value that these do not name.
 type knownValues struct {
 	name, value string
 	recorded    bool // the records may have it, too
@@ -177,7 +179,8 @@ func parseInstant(name, s string) (time.Time, error) {
 			continue
 		}
 		if t = t.UTC(); t.Year() < firstYear || t.Year() > lastYear {
-			return time.Time{}, BadRequest("%s=%q is out of range; write a date of the years %d to %d", name, s, firstYear, lastYear)
+			return time.Time{}, BadRequest("%s=%q is out of range; write a date of the years %d to %d",
+				name, s, firstYear, lastYear)
 		}
 		return t, nil
 	}

@@ -15,9 +15,9 @@ import (
 	"github.com/dxctl/dxctl/spelling"
 )
 
-// Request is what was asked for: an address in a form that is the same however it was written, and the audience that the
-// viewer belongs to. Makers get it in place of the connection, because their answer is for all of the audience who ask the
-// same.
+// Request is what was asked for: an address in a form that is the same however it was written, and the audience that
+// the viewer belongs to. Makers get it in place of the connection, because their answer is for all of the audience who
+// ask the same.
 type Request struct {
 	Audience report.Audience
 	route    string            // pattern of the route
@@ -69,8 +69,8 @@ func (r Request) Key() string {
 	return b.String()
 }
 
-// Request reads a request to the route. A parameter that the route does not have, one that is given twice, and a text that
-// is not valid are errors: an answer to another question than the one asked is worse than no answer.
+// Request reads a request to the route. A parameter that the route does not have, one that is given twice, and a text
+// that is not valid are errors: an answer to another question than the one asked is worse than no answer.
 func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) {
 	req := Request{Audience: audience, route: r.Path, params: map[string]string{}, query: map[string]string{}}
 	for name, value := range c.AllParams() {

@@ -15,8 +15,8 @@ type Role string
 // Anyone may use the route. There is no sign-in yet, so it is the role of every route.
 const Anyone Role = "anyone"
 
-// Route is one address and who answers it. It has either a Handler, or a Maker whose answers are cached; the server makes
-// the handler of a Maker.
+// Route is one address and who answers it. It has either a Handler, or a Maker whose answers are cached; the server
+// makes the handler of a Maker.
 type Route struct {
 	Method     string
 	Path       string
@@ -64,8 +64,8 @@ type Answer struct {
 	Body       []byte
 }
 
-// Maker makes the answer to a request. It reads nothing but the request, the store and the catalog. The context ends when
-// nobody waits for the answer any longer, and at the server's limit at the latest.
+// Maker makes the answer to a request. It reads nothing but the request, the store and the catalog. The context ends
+// when nobody waits for the answer any longer, and at the server's limit at the latest.
 type Maker func(ctx context.Context, r Request) (Answer, error)
 
 // MainStart is where the content of every page begins. The server puts the time of late answers behind it.

@@ -37,7 +37,8 @@ func WindowOf(r Request) (metrics.Window, error) {
 		return w, err
 	}
 	if !w.From.IsZero() && !w.To.IsZero() && !w.From.Before(w.To) {
-		return w, BadRequest("from=%q is not earlier than to=%q; the window begins with from and ends before to", r.Query("from", ""), r.Query("to", ""))
+		return w, BadRequest("from=%q is not earlier than to=%q; the window begins with from and ends before to",
+			r.Query("from", ""), r.Query("to", ""))
 	}
 	return w, nil
 }

@@ -45,14 +45,14 @@ const (
 	resultBytes  = 64 << 20
 )
 
-// QueryLimit is how long a query of a request may take at the most. A query ends with its request; fasthttp does not report
-// that a client has gone, so a request ends when it is answered, at readerLimit, or when the server stops.
+// QueryLimit is how long a query of a request may take at the most. A query ends with its request; fasthttp does not
+// report that a client has gone, so a request ends when it is answered, at readerLimit, or when the server stops.
 const QueryLimit = 30 * time.Second
 
 func newAnswers(m *answers.Metrics) *answers.Cache[prepared] {
 	return answers.New[prepared](answers.Config{
-		Name: "answers", MaxEntries: maxAnswers, MaxBytes: answerBytes, MaxAge: freshFor, Blind: blindFor, MaxStale: answerStale,
-		Patience: patience, Late: latePatience, Timeout: QueryLimit, ErrorAge: errorAge, Slots: slots,
+		Name: "answers", MaxEntries: maxAnswers, MaxBytes: answerBytes, MaxAge: freshFor, Blind: blindFor,
+		MaxStale: answerStale, Patience: patience, Late: latePatience, Timeout: QueryLimit, ErrorAge: errorAge, Slots: slots,
 	}, m)
 }
 
@@ -77,7 +77,8 @@ func (a *app) answering(r route.Route) fiber.Handler {
 		case errors.Is(err, answers.ErrBusy), errors.Is(err, context.DeadlineExceeded):
 			c.Set(fiber.HeaderRetryAfter, "10")
 			a.deps.Logger.Warn("no answer in time", "path", c.Path(), "error", err)
-			return fiber.NewError(fiber.StatusServiceUnavailable, "the answer is not ready yet: "+err.Error()+"; try again in some seconds")
+			return fiber.NewError(fiber.StatusServiceUnavailable,
+				"the answer is not ready yet: "+err.Error()+"; try again in some seconds")
 		case err != nil:
 			return err
 		case got.Value.problem != nil:
@@ -90,8 +91,8 @@ func (a *app) answering(r route.Route) fiber.Handler {
 // audience is what the viewer of a request may see. There is no sign-in yet.
 func audience(*fiber.Ctx) report.Audience { return report.Everyone }
 
-// prepare makes an answer and readies it for sending. What is wrong with the request is an answer too; it holds as long as
-// others.
+// prepare makes an answer and readies it for sending. What is wrong with the request is an answer too; it holds as long
+// as others.
 func prepare(ctx context.Context, produce route.Maker, r route.Request) (prepared, int64, error) {
 	made, err := produce(ctx, r)
 	err = readersError(err)
@@ -183,7 +184,8 @@ func acceptsGzip(header string) bool {
 
 // withTime puts the time of a page's figures at the head of the page. What is no page stays as it is.
 func withTime(body []byte, made time.Time) []byte {
-	notice := fmt.Sprintf(route.MainStart+`<div class="note-box warn" role="status"><strong>These figures are of %s.</strong>`+
-		`<span>Newer ones are being computed, which takes longer than usual; reload the page to see them.</span></div>`, words.UTC(made))
+	notice := fmt.Sprintf(route.MainStart+`<div class="note-box warn" role="status">`+
+		`<strong>These figures are of %s.</strong><span>Newer ones are being computed, which takes longer than usual; `+
+		`reload the page to see them.</span></div>`, words.UTC(made))
 	return bytes.Replace(body, []byte(route.MainStart), []byte(notice), 1)
 }

@@ -31,8 +31,9 @@ const (
 	closeHeader  = "X-Dxctl-Connection-Close"
 )
 
-// headerReceived lets the handler run before the body is read. fasthttp would wait for the first 8 KiB of one whose length
-// is known; of one whose length is not known it reads nothing. So the length is put aside until [streamed] puts it back.
+// headerReceived lets the handler run before the body is read. fasthttp would wait for the first 8 KiB of one whose
+// length is known; of one whose length is not known it reads nothing. So the length is put aside until [streamed] puts
+// it back.
 func headerReceived(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	h.Del(lengthHeader)
 	h.Del(closeHeader)
@@ -120,8 +121,8 @@ func (l *lingering) streamed(c *fiber.Ctx) error {
 	return err
 }
 
-// netHandler answers a request with an http.Handler that reads the body as it comes. Fiber's own adaptor reads all of it
-// into memory first.
+// netHandler answers a request with an http.Handler that reads the body as it comes. Fiber's own adaptor reads all of
+// it into memory first.
 func netHandler(h http.Handler) fiber.Handler { return adapted{h}.handle }
 
 type adapted struct{ http.Handler }
@@ -129,7 +130,8 @@ type adapted struct{ http.Handler }
 func (a adapted) handle(c *fiber.Ctx) error {
 	req := c.Context()
 	r := &http.Request{Method: string(req.Method()), Host: string(req.Host()), Header: http.Header{}, Body: http.NoBody,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RemoteAddr: req.RemoteAddr().String(), RequestURI: string(req.RequestURI())}
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		RemoteAddr: req.RemoteAddr().String(), RequestURI: string(req.RequestURI())}
 	var err error
 	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
 		return fiber.NewError(fiber.StatusBadRequest, "the address cannot be read: "+err.Error())

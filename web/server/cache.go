@@ -8,8 +8,8 @@ import (
 	"github.com/dxctl/dxctl/web/answers"
 )
 
-// resultCache caches the results of the engines, because several pages show the same number. It never gives a stale one:
-// what is allowed to be stale is the whole answer, and a new answer made of old results would pass for new.
+// resultCache caches the results of the engines, because several pages show the same number. It never gives a stale
+// one: what is allowed to be stale is the whole answer, and a new answer made of old results would pass for new.
 type resultCache struct {
 	versions *versions
 	cache    *answers.Cache[any]
@@ -41,8 +41,8 @@ func (c *resultCache) Get(ctx context.Context, key string, compute func(context.
 const gradedBytes = 10_000
 
 // sizeOf is about how much memory a result takes, in bytes: the length of its JSON. The grades of all services are one
-// result, as large as the catalog, which is in memory too; they count for at most what a result may have, so that a large
-// catalog is not graded anew for every page.
+// result, as large as the catalog, which is in memory too; they count for at most what a result may have, so that a
+// large catalog is not graded anew for every page.
 func sizeOf(value any) int64 {
 	if reports, ok := value.([]scorecards.Report); ok {
 		return min(gradedBytes*int64(len(reports)), resultBytes/4)

@@ -9,7 +9,7 @@ import (
 // Config says where the dashboard listens.
 type Config struct {
 	Addr  string   `yaml:"addr"`  // host:port; the default is loopback only
-	Hosts []string `yaml:"hosts"` // further names that a request may ask for while listening on loopback, as behind a proxy
+	Hosts []string `yaml:"hosts"` // further host names of requests on loopback, as behind a proxy
 }
 
 // DefaultConfig listens on loopback, port 8080.

@@ -8,8 +8,8 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 )
 
-// dataVersion is a state of everything that answers are made from. Equal versions give equal answers, but for the present
-// time.
+// dataVersion is a state of everything that answers are made from. Equal versions give equal answers, but for the
+// present time.
 type dataVersion struct {
 	data    string
 	catalog *catalog.Catalog // compared as a pointer: reading it again gives another

@@ -123,7 +123,8 @@ func (g gradeCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	graded := map[[2]string]time.Time{}
 	for _, r := range rows {
-		ch <- prometheus.MustNewConstMetric(rulesDesc, prometheus.GaugeValue, float64(r.N), r.Entity, r.Scorecard, r.Level, r.Outcome)
+		ch <- prometheus.MustNewConstMetric(rulesDesc, prometheus.GaugeValue, float64(r.N),
+			r.Entity, r.Scorecard, r.Level, r.Outcome)
 		if key := [2]string{r.Entity, r.Scorecard}; r.At.After(graded[key]) {
 			graded[key] = r.At
 		}

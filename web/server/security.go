@@ -12,7 +12,8 @@ import (
 // policy allows what the pages are made of and nothing else. Only style attributes may be inline, because ECharts
 // writes its tooltips with them; they cannot load or run anything.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; " +
-	"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; " +
+	"frame-ancestors 'none'"
 
 // secure sets the headers of every answer and lets only reading requests through.
 func secure(c *fiber.Ctx) error {
@@ -43,10 +44,12 @@ func sameHost(cfg Config) fiber.Handler {
 		}
 		name = strings.ToLower(strings.Trim(name, "[]"))
 		ip := net.ParseIP(name)
-		if name == "localhost" || (ip != nil && ip.IsLoopback()) || slices.ContainsFunc(cfg.Hosts, func(h string) bool { return strings.EqualFold(h, name) }) {
+		known := slices.ContainsFunc(cfg.Hosts, func(h string) bool { return strings.EqualFold(h, name) })
+		if known || name == "localhost" || ip != nil && ip.IsLoopback() {
 			return c.Next()
 		}
 		return fiber.NewError(fiber.StatusMisdirectedRequest, fmt.Sprintf(
-			"this server listens on loopback and was asked for the host %q; open http://%s, or add the name to server.hosts when a proxy stands in front", host, cfg.Addr))
+			"this server listens on loopback and was asked for the host %q; open http://%s, "+
+				"or add the name to server.hosts when a proxy stands in front", host, cfg.Addr))
 	}
 }

@@ -1,5 +1,5 @@
-// Package server is the dashboard and the JSON API as an HTTP application: routes, caches, health, security. Package pages
-// and package api make the answers.
+// Package server is the dashboard and the JSON API as an HTTP application: routes, caches, health, security. Package
+// pages and package api make the answers.
 package server
 
 import (
@@ -52,7 +52,8 @@ func (d Deps) validate() error {
 		name    string
 		missing bool
 	}{
-		{"Store", d.Store == nil}, {"Ping", d.Ping == nil}, {"DataVersion", d.DataVersion == nil}, {"Metrics", d.Metrics == nil}, {"Scorecards", d.Scorecards == nil},
+		{"Store", d.Store == nil}, {"Ping", d.Ping == nil}, {"DataVersion", d.DataVersion == nil},
+		{"Metrics", d.Metrics == nil}, {"Scorecards", d.Scorecards == nil},
 		{"Catalog", d.Catalog == nil}, {"Logger", d.Logger == nil}, {"Registerer", d.Registerer == nil},
 		{"Gatherer", d.Gatherer == nil}, {"Now", d.Now == nil},
 	} {
@@ -162,7 +163,8 @@ func (a *app) serve(cfg Config) (*fiber.App, error) {
 		DisablePreParseMultipartForm: true,
 	})
 	server.Server().HeaderReceived = headerReceived
-	server.Use(new(lingering).streamed, a.observe, recovering.New(recovering.Config{EnableStackTrace: true, StackTraceHandler: a.panicked}), sameHost(cfg))
+	recovered := recovering.New(recovering.Config{EnableStackTrace: true, StackTraceHandler: a.panicked})
+	server.Use(new(lingering).streamed, a.observe, recovered, sameHost(cfg))
 	for _, r := range a.routes() {
 		if err := r.Validate(); err != nil {
 			return nil, err

@@ -1,5 +1,5 @@
-// Package spreadsheet writes CSV that is safe to open in a spreadsheet. Spreadsheets run a cell that begins with =, +, - or
-// @ as a formula, and titles, names and logins come from anybody who can open a pull request.
+// Package spreadsheet writes CSV that is safe to open in a spreadsheet. Spreadsheets run a cell that begins with =, +,
+// - or @ as a formula, and titles, names and logins come from anybody who can open a pull request.
 package spreadsheet
 
 import (
@@ -69,8 +69,8 @@ const (
 var (
 	// begins matches a text that could be run.
 	begins = regexp.MustCompile(`^(?:[\t\r\n]|[` + invisible + `]*[` + formula + `])`)
-	// within matches the beginning of a formula where a spreadsheet that splits lines at semicolons or tabs, as those of many
-	// countries do, would begin a cell. Quotes do not protect there, because the cell that they open is another one.
+	// within matches the beginning of a formula where a spreadsheet that splits lines at semicolons or tabs, as those of
+	// many countries do, would begin a cell. Quotes do not protect there, because the cell that they open is another one.
 	within = regexp.MustCompile(`([;\t\r\n]["'` + invisible + `]*)([` + formula + `])`)
 )
 
