@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/yamldoc"
 
@@ -35,25 +36,6 @@ type claim struct {
 
 const sourceLocationAnnotation = "backstage.io/source-location"
 
-// bindingAnnotations are the annotations that name a scope at a provider, and how each is read.
-var bindingAnnotations = []struct {
-	name     string
-	provider string
-	example  string
-	scopes   func(value string, e Entity) ([]named, []error)
-}{
-	{"github.com/project-slug", "github", "myorg/payment-service", slugScopes("github")},
-	{"gitlab.com/project-slug", "gitlab", "mygroup/payment-service", slugScopes("gitlab")},
-	{"jenkins.io/job-full-name", "jenkins", "folder/job or instance:folder/job", jenkinsScopes},
-	{"jenkins.io/github-folder", "jenkins", "folder/job or instance:folder/job", jenkinsScopes}, // its older name
-	{"circleci.com/project-slug", "circleci", "github/myorg/payment-service", circleScopes},
-	{"argocd/app-name", "argocd", "payment-service or namespace/payment-service", argoScopes},
-	{"backstage.io/kubernetes-id", "kubernetes", "payment-service", plainScopes},
-	{"pagerduty.com/service-id", "pagerduty", "PXXXXXX", idScopes("service-directory", "services")},
-	{"opsgenie.com/service-id", "opsgenie", "4513b7ea-3b91-438f-b7e4-e3e54af9147c", idScopes("service", "services")},
-	{"opsgenie.com/team", "opsgenie", "payments", plainScopes},
-}
-
 // bindingLines returns the lines in the file of the annotations that bind and stand in the document itself.
 func bindingLines(doc yamldoc.Document) map[string]int {
 	_, metadata := yamldoc.Field(doc.Node, "metadata")
@@ -75,8 +57,8 @@ func bindingLines(doc yamldoc.Document) map[string]int {
 // binds are the names of the annotations that bind.
 var binds = func() map[string]bool {
 	names := map[string]bool{sourcePathsAnnotation: true, sourceLocationAnnotation: true}
-	for _, a := range bindingAnnotations {
-		names[a.name] = true
+	for _, a := range identifier.Annotations {
+		names[a.Name] = true
 	}
 	return names
 }()
@@ -131,29 +113,29 @@ func bySource(claims []claim) [][]claim {
 func (l *loader) claims(index int, e Entity) []claim {
 	var out []claim
 	bound := map[string]bool{}
-	add := func(provider string, scope named, line int) {
+	add := func(provider string, scope identifier.Scope, line int) {
 		sources := l.sourcesOf(e, provider, scope)
 		if len(sources) == 0 {
 			sources = []string{""}
 		}
 		for _, source := range sources {
-			b := Binding{Provider: provider, Scope: strings.ToLower(scope.scope), Source: source, Service: e.Ref}
-			out = append(out, claim{Binding: b, entity: index, line: line, distance: scope.distance})
+			b := Binding{Provider: provider, Scope: strings.ToLower(scope.Name), Source: source, Service: e.Ref}
+			out = append(out, claim{Binding: b, entity: index, line: line, distance: scope.Distance})
 		}
 		bound[provider] = true
 	}
-	for _, a := range bindingAnnotations {
-		value := e.Annotations[a.name]
+	for _, a := range identifier.Annotations {
+		value := e.Annotations[a.Name]
 		if strings.TrimSpace(value) == "" {
 			continue
 		}
-		line := l.bindingLine(index, a.name)
-		scopes, errs := a.scopes(value, e)
+		line := l.bindingLine(index, a.Name)
+		scopes, errs := a.Scopes(value, e.Annotations)
 		for _, err := range errs {
-			l.Warn(e.File, line, "annotation %s: %v; write it like %s", a.name, err, a.example)
+			l.Warn(e.File, line, "annotation %s: %v; write it like %s", a.Name, err, a.Example)
 		}
 		for _, s := range scopes {
-			add(a.provider, s, line)
+			add(a.Provider, s, line)
 		}
 	}
 	at, located, err := l.sourceLocation(e.Annotations[sourceLocationAnnotation])
@@ -162,9 +144,9 @@ func (l *loader) claims(index int, e Entity) []claim {
 		l.Warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
 	}
 	if located && at.folder == "" && !bound[at.provider] {
-		add(at.provider, named{scope: at.scope, distance: 1, host: at.host}, line)
+		add(at.provider, identifier.Scope{Name: at.scope, Distance: 1, Host: at.host}, line)
 	} else if provider, scope, ok := e.foundScope(); ok && !located && !bound[provider] {
-		add(provider, named{scope: scope, distance: 1}, e.Line)
+		add(provider, identifier.Scope{Name: scope, Distance: 1}, e.Line)
 	}
 	return out
 }
@@ -185,28 +167,28 @@ func (l *loader) sourceLocation(value string) (location, bool, error) {
 	if kind, _, found := strings.Cut(value, ":"); !found || kind == "file" || kind == "dir" {
 		return location{}, false, nil
 	}
-	host, _, err := splitAddress(value, "")
+	host, _, err := identifier.SplitAddress(value, "")
 	provider := ""
 	if err == nil {
 		provider = l.providerAt(host)
 	}
-	r, err := parseRepository(value, provider)
+	r, err := identifier.ParseRepository(value, provider)
 	if err != nil {
 		return location{}, false, fmt.Errorf("%q: %w", value, err)
 	}
-	provider = cmp.Or(provider, r.provider())
-	if r.path == "" || providerNames[provider] == "" {
+	provider = cmp.Or(provider, r.Provider())
+	if r.Path == "" || !identifier.HasRepositories(provider) {
 		return location{}, false, nil
 	}
-	inside := r.inside
-	if r.isFile { // a file stands for the folder that it is in
+	inside := r.Inside
+	if r.IsFile { // a file stands for the folder that it is in
 		inside = path.Dir(inside)
 	}
 	folder, ok := cleanPath(inside)
 	if !ok && folder != "" {
 		return location{}, false, fmt.Errorf("%q: the path leads out of the repository", value)
 	}
-	return location{provider, r.host, r.path, folder}, true, nil
+	return location{provider, r.Host, r.Path, folder}, true, nil
 }
 
 func (l *loader) settle(claims []claim) (Binding, bool) {

@@ -3,6 +3,8 @@ package catalog
 import (
 	"slices"
 	"time"
+
+	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
 // Entity is one thing that the catalog describes. Refs in it are complete and in lower case.
@@ -71,4 +73,20 @@ func (e Entity) DisplayName() string {
 		return e.Profile.DisplayName
 	}
 	return e.Name
+}
+
+// Repository returns the slug of the repository that the annotations name, owner/name, and its address; both are empty
+// where none does.
+func (e Entity) Repository() (slug, address string) {
+	for _, provider := range []string{"github", "gitlab"} {
+		r, err := identifier.ParseRepository(e.Annotations[provider+".com/project-slug"], provider)
+		if err != nil {
+			continue
+		}
+		if r.Host == "" || identifier.IsPublicHost(r.Host) {
+			r.Host = provider + ".com"
+		}
+		return r.Path, "https://" + r.Host + "/" + r.Path
+	}
+	return "", ""
 }

@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
 // PathBinding says that a folder of a repository belongs to a component. A component may have several, and a folder may
@@ -70,8 +72,8 @@ func (l *loader) bindPaths() {
 func slugRepositories(e Entity) []PathBinding {
 	var out []PathBinding
 	for _, provider := range []string{"github", "gitlab"} {
-		if r, err := parseRepository(e.Annotations[provider+".com/project-slug"], provider); err == nil {
-			out = append(out, PathBinding{Provider: provider, Scope: strings.ToLower(r.path)})
+		if r, err := identifier.ParseRepository(e.Annotations[provider+".com/project-slug"], provider); err == nil {
+			out = append(out, PathBinding{Provider: provider, Scope: strings.ToLower(r.Path)})
 		}
 	}
 	return out

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
 // Source is a configured source: what a scope's name belongs to.
@@ -44,7 +46,7 @@ func at(sources []Source, provider, host string) []string {
 // providerAt returns whose repositories are at a host, by the configured sources; empty where they do not say.
 func (l *loader) providerAt(host string) string {
 	for _, s := range l.sources {
-		if providerNames[s.Provider] != "" && sameHost(s.host(), host) {
+		if identifier.HasRepositories(s.Provider) && sameHost(s.host(), host) {
 			return s.Provider
 		}
 	}
@@ -60,7 +62,7 @@ var locationAnnotations = []string{
 // sourcesOf returns the sources whose scope a claim means: those at the host that the annotation names, or at which
 // another annotation has the same repository, or the one that the descriptor itself was found in. None: every source of
 // the provider, because there are no two to tell apart or nothing tells them apart.
-func (l *loader) sourcesOf(e Entity, provider string, scope named) []string {
+func (l *loader) sourcesOf(e Entity, provider string, scope identifier.Scope) []string {
 	var all []string
 	for _, s := range l.sources {
 		if s.Provider == provider {
@@ -70,11 +72,11 @@ func (l *loader) sourcesOf(e Entity, provider string, scope named) []string {
 	if len(all) < 2 {
 		return nil
 	}
-	names := at(l.sources, provider, cmp.Or(scope.host, repositoryHost(e, provider, scope.scope)))
-	if i := slices.Index(all, scope.instance); len(names) == 0 && i >= 0 {
+	names := at(l.sources, provider, cmp.Or(scope.Host, repositoryHost(e, provider, scope.Name)))
+	if i := slices.Index(all, scope.Instance); len(names) == 0 && i >= 0 {
 		names = all[i : i+1]
 	}
-	if f := e.found; len(names) == 0 && f != nil && f.Provider == provider && strings.EqualFold(f.Scope, scope.scope) {
+	if f := e.found; len(names) == 0 && f != nil && f.Provider == provider && strings.EqualFold(f.Scope, scope.Name) {
 		names = []string{f.Source}
 		i := slices.IndexFunc(l.sources, func(s Source) bool { return s.Name == f.Source })
 		if i >= 0 && l.sources[i].host() != "" { // others at the same host have the same repository
@@ -90,13 +92,13 @@ func (l *loader) sourcesOf(e Entity, provider string, scope named) []string {
 // repositoryHost returns the host at which the annotations of an entity have a repository of the provider; empty where
 // none names it with its host.
 func repositoryHost(e Entity, provider, path string) string {
-	if providerNames[provider] == "" {
+	if !identifier.HasRepositories(provider) {
 		return ""
 	}
 	for _, name := range locationAnnotations {
-		r, err := parseRepository(e.Annotations[name], provider)
-		if err == nil && r.host != "" && strings.EqualFold(r.path, path) {
-			return r.host
+		r, err := identifier.ParseRepository(e.Annotations[name], provider)
+		if err == nil && r.Host != "" && strings.EqualFold(r.Path, path) {
+			return r.Host
 		}
 	}
 	return ""

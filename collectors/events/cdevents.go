@@ -11,7 +11,7 @@ import (
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
@@ -360,12 +360,12 @@ func (c cdEvent) deployment() (delivery.Update, error) {
 }
 
 func (c cdEvent) change() (delivery.Update, error) {
-	repository := catalog.RepositoryName(c.Subject.Content.Repository.ID)
+	repository := identifier.RepositoryName(c.Subject.Content.Repository.ID)
 	e := event.Change{Origin: c.origin(), Repository: repository, Number: c.custom.Number, Title: c.custom.Title, Author: c.custom.Author, Bot: c.custom.Bot,
 		CreatedAt: c.custom.CreatedAt.Time, FirstCommitAt: c.custom.FirstCommitAt.Time, MergeSHA: c.custom.MergeSHA, HeadSHA: c.custom.HeadSHA,
 		Additions: c.custom.Additions, Deletions: c.custom.Deletions, Reverts: c.custom.Reverts}
 	if e.Repository == "" {
-		e.Repository = catalog.RepositoryName(c.Subject.Source)
+		e.Repository = identifier.RepositoryName(c.Subject.Source)
 	}
 	if n, err := strconv.ParseUint(strings.TrimPrefix(c.Subject.ID, "#"), 10, 64); err == nil && e.Number == 0 {
 		e.Number = n

@@ -3,7 +3,7 @@ package events
 import (
 	"testing"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/event"
@@ -78,7 +78,7 @@ func TestRepositoryNames(t *testing.T) {
 		"acme/shop": "acme/shop", "https://github.com/acme/shop/tree/main": "acme/shop", "git@github.com:acme/shop.git": "acme/shop",
 		"ssh://git@git.example:2222/acme/shop.git": "acme/shop", "https://gitlab.com/a/b/c/-/tree/main": "a/b/c", "shop@home": "shop@home",
 	} {
-		if got := catalog.RepositoryName(text); got != want {
+		if got := identifier.RepositoryName(text); got != want {
 			t.Errorf("%s names %q, want %q", text, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package catalog
+package identifier
 
 import (
 	"errors"
@@ -10,12 +10,12 @@ import (
 	"strings"
 )
 
-// repository is a repository as a slug or an address names it.
-type repository struct {
-	host   string // in lower case, with the port of a page's address where it has one; empty: a slug
-	path   string // owner/name, of GitLab with every group before the name
-	inside string // the part of an address behind the branch: services/payment; empty: the whole repository
-	isFile bool   // inside is a file
+// Repository is a repository as a slug or an address names it.
+type Repository struct {
+	Host   string // in lower case, with the port of a page's address where it has one; empty: a slug
+	Path   string // owner/name, of GitLab with every group before the name
+	Inside string // the part of an address behind the branch: services/payment; empty: the whole repository
+	IsFile bool   // inside is a file
 	dashed bool   // the address has GitLab's separator /-/
 }
 
@@ -35,41 +35,41 @@ var hostsOf = map[string]string{"github.com": "github", "www.github.com": "githu
 	"gitlab.com": "gitlab", "www.gitlab.com": "gitlab", "altssh.gitlab.com": "gitlab", "bitbucket.org": "bitbucket",
 	"dev.azure.com": "azure"}
 
-// provider returns whose the repository is, by its host and address; empty where they do not say.
-func (r repository) provider() string {
-	host, _, _ := strings.Cut(r.host, ":")
+// Provider returns whose the repository is, by its host and address; empty where they do not say.
+func (r Repository) Provider() string {
+	host, _, _ := strings.Cut(r.Host, ":")
 	if p := hostsOf[host]; p != "" {
 		return p
 	}
 	switch {
-	case r.dashed || strings.HasPrefix(r.host, "gitlab."):
+	case r.dashed || strings.HasPrefix(r.Host, "gitlab."):
 		return "gitlab"
-	case strings.HasPrefix(r.host, "github."):
+	case strings.HasPrefix(r.Host, "github."):
 		return "github"
 	}
 	return ""
 }
 
-// parseRepository reads a repository of a provider ("github", "gitlab"), which a slug does not name. Forms: owner/name,
+// ParseRepository reads a repository of a provider ("github", "gitlab"), which a slug does not name. Forms: owner/name,
 // https://host/owner/name with or without .git, a trailing slash and a page behind it, ssh://git@host/owner/name,
 // git@host:owner/name, host/owner/name. An empty provider is found by the host.
-func parseRepository(text, provider string) (repository, error) {
-	host, rest, err := splitAddress(text, provider)
+func ParseRepository(text, provider string) (Repository, error) {
+	host, rest, err := SplitAddress(text, provider)
 	if err != nil {
-		return repository{}, err
+		return Repository{}, err
 	}
-	r := repository{host: host}
+	r := Repository{Host: host}
 	segments := slices.DeleteFunc(strings.Split(rest, "/"), func(s string) bool { return s == "" })
 	if slices.ContainsFunc(segments, func(s string) bool { return s == "." || s == ".." }) {
-		return repository{}, errors.New("it leads out of its host")
+		return Repository{}, errors.New("it leads out of its host")
 	}
 	r.dashed = slices.Index(segments, "-") >= 2
 	if provider == "" {
-		if provider = r.provider(); provider == "" {
+		if provider = r.Provider(); provider == "" {
 			return r, nil
 		}
 	} else if p := hostsOf[host]; p != "" && p != provider {
-		return repository{}, fmt.Errorf("%s is not a host of %s", host, providerNames[provider])
+		return Repository{}, fmt.Errorf("%s is not a host of %s", host, providerNames[provider])
 	}
 	var page []string
 	if provider == "github" {
@@ -78,16 +78,23 @@ func parseRepository(text, provider string) (repository, error) {
 		segments, page, err = cutGitLab(segments)
 	}
 	if err != nil {
-		return repository{}, err
+		return Repository{}, err
 	}
-	r.path = strings.Join(segments, "/")
+	r.Path = strings.Join(segments, "/")
 	if len(page) >= 3 && (page[0] == "tree" || page[0] == "blob") { // tree, branch, services/payment
-		r.inside, r.isFile = path.Join(page[2:]...), page[0] == "blob"
+		r.Inside, r.IsFile = path.Join(page[2:]...), page[0] == "blob"
 	}
 	return r, nil
 }
 
+// providerNames are the providers of which repositories are collected.
 var providerNames = map[string]string{"github": "GitHub", "gitlab": "GitLab"}
+
+// HasRepositories reports whether repositories of a provider are collected.
+func HasRepositories(provider string) bool { return providerNames[provider] != "" }
+
+// IsPublicHost reports whether a host is one that the provider itself runs, and so has only one address.
+func IsPublicHost(host string) bool { return hostsOf[host] != "" }
 
 // hostOf returns the host of an address, with the port of a page; ports of SSH and git are others than those of the pages.
 func hostOf(u *url.URL) string {
@@ -98,8 +105,8 @@ func hostOf(u *url.URL) string {
 	return host
 }
 
-// splitAddress returns the host and the path of an address; a slug has no host.
-func splitAddress(text, provider string) (host, rest string, err error) {
+// SplitAddress returns the host and the path of an address; a slug has no host.
+func SplitAddress(text, provider string) (host, rest string, err error) {
 	text = strings.TrimSpace(text)
 	if before, after, ok := strings.Cut(text, ":"); ok && strings.EqualFold(before, "url") {
 		text = strings.TrimSpace(after)
@@ -185,18 +192,18 @@ func cutGitLab(segments []string) (name, page []string, err error) {
 	return name, page, nil
 }
 
-// Repository returns the slug of the repository that the annotations name, owner/name, and its address; both are empty
-// where none does.
-func (e Entity) Repository() (slug, address string) {
-	for _, provider := range []string{"github", "gitlab"} {
-		r, err := parseRepository(e.Annotations[provider+".com/project-slug"], provider)
-		if err != nil {
-			continue
-		}
-		if r.host == "" || hostsOf[r.host] != "" {
-			r.host = provider + ".com"
-		}
-		return r.path, "https://" + r.host + "/" + r.path
+// RepositoryName returns the path of the repository that a text names: owner/name of https://host/owner/name/tree/main,
+// git@host:owner/name.git and the like. A text that is no address is returned as it is.
+func RepositoryName(text string) string {
+	if !strings.Contains(text, "://") && !strings.Contains(text, "@") {
+		return text
 	}
-	return "", ""
+	if r, err := ParseRepository(text, ""); err == nil && r.Path != "" {
+		return r.Path
+	}
+	host, rest, err := SplitAddress(text, "") // of a host whose addresses are not known
+	if rest = strings.TrimSuffix(strings.Trim(rest, "/"), ".git"); err != nil || host == "" || rest == "" {
+		return text
+	}
+	return rest
 }

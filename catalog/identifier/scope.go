@@ -1,4 +1,4 @@
-package catalog
+package identifier
 
 import (
 	"errors"
@@ -9,18 +9,42 @@ import (
 	"strings"
 )
 
-// named is a scope that an annotation names. Distance is 0 where it is what the annotation says; 1 where it is the same
-// without the instance or the namespace, which another service may have too; from 2 on it is what contains it, so many
-// levels up.
-type named struct {
-	scope    string
-	distance int
-	host     string // where the annotation names the host, in lower case, with the port where it has one
-	instance string // where the annotation names an instance, perhaps a source's name
+// Scope is a scope of a provider that an annotation names: a repository, a job, an application.
+type Scope struct {
+	Name string
+	// Distance is 0 for what the annotation names itself; 1 for the same without its instance or its namespace, which
+	// another service may have too; from 2 on for what contains it, so many levels up.
+	Distance int
+	Host     string // if the annotation names it: in lower case, with the port if it has one
+	Instance string // if the annotation names one; perhaps a source's name
+}
+
+// Annotation is an annotation that names scopes.
+type Annotation struct {
+	Name     string
+	Provider string
+	Example  string // of a value
+	// Scopes returns the scopes that a value names, and an error for each part of it that cannot be read. annotations
+	// are all those of the entity.
+	Scopes func(value string, annotations map[string]string) ([]Scope, []error)
+}
+
+// Annotations are all annotations that name scopes.
+var Annotations = []Annotation{
+	{"github.com/project-slug", "github", "myorg/payment-service", slugScopes("github")},
+	{"gitlab.com/project-slug", "gitlab", "mygroup/payment-service", slugScopes("gitlab")},
+	{"jenkins.io/job-full-name", "jenkins", "folder/job or instance:folder/job", jenkinsScopes},
+	{"jenkins.io/github-folder", "jenkins", "folder/job or instance:folder/job", jenkinsScopes}, // its older name
+	{"circleci.com/project-slug", "circleci", "github/myorg/payment-service", circleScopes},
+	{"argocd/app-name", "argocd", "payment-service or namespace/payment-service", argoScopes},
+	{"backstage.io/kubernetes-id", "kubernetes", "payment-service", plainScopes},
+	{"pagerduty.com/service-id", "pagerduty", "PXXXXXX", idScopes("service-directory", "services")},
+	{"opsgenie.com/service-id", "opsgenie", "4513b7ea-3b91-438f-b7e4-e3e54af9147c", idScopes("service", "services")},
+	{"opsgenie.com/team", "opsgenie", "payments", plainScopes},
 }
 
 // each reads the parts of a list that is separated by commas. A part that cannot be read does not cost the others.
-func each(value string, read func(part string) ([]named, error)) (scopes []named, errs []error) {
+func each(value string, read func(part string) ([]Scope, error)) (scopes []Scope, errs []error) {
 	for part := range strings.SplitSeq(value, ",") {
 		if part = strings.TrimSpace(part); part == "" {
 			continue
@@ -38,26 +62,26 @@ func each(value string, read func(part string) ([]named, error)) (scopes []named
 }
 
 // plainScopes reads names.
-func plainScopes(value string, _ Entity) ([]named, []error) {
-	return each(value, func(name string) ([]named, error) {
+func plainScopes(value string, _ map[string]string) ([]Scope, []error) {
+	return each(value, func(name string) ([]Scope, error) {
 		switch {
 		case strings.Contains(name, "://"):
 			return nil, errors.New("it is an address, not a name")
 		case blank(name):
 			return nil, errors.New("it is not a name")
 		}
-		return []named{{scope: name}}, nil
+		return []Scope{{Name: name}}, nil
 	})
 }
 
 // slugScopes reads owner/name, and the address of a repository for those who paste one.
-func slugScopes(provider string) func(string, Entity) ([]named, []error) {
-	return func(value string, _ Entity) ([]named, []error) {
-		r, err := parseRepository(value, provider)
+func slugScopes(provider string) func(string, map[string]string) ([]Scope, []error) {
+	return func(value string, _ map[string]string) ([]Scope, []error) {
+		r, err := ParseRepository(value, provider)
 		if err != nil {
 			return nil, []error{fmt.Errorf("%q: %w", strings.TrimSpace(value), err)}
 		}
-		return []named{{scope: r.path, host: r.host}}, nil
+		return []Scope{{Name: r.Path, Host: r.Host}}, nil
 	}
 }
 
@@ -65,19 +89,19 @@ func slugScopes(provider string) func(string, Entity) ([]named, []error) {
 // first one ends the instance. A job is bound with its instance, and by its path alone where no other instance has it.
 // What contains it is bound too: of a multibranch project, which is collected as a whole, the annotation may name one
 // branch. Folders hold no builds themselves, so that binding them binds nothing else.
-func jenkinsScopes(value string, _ Entity) ([]named, []error) {
-	return each(value, func(part string) ([]named, error) {
+func jenkinsScopes(value string, _ map[string]string) ([]Scope, []error) {
+	return each(value, func(part string) ([]Scope, error) {
 		instance, host, names, err := jenkinsJob(part)
 		if err != nil {
 			return nil, err
 		}
 		full := strings.Join(names, "/")
-		scopes := []named{{scope: full, host: host}}
+		scopes := []Scope{{Name: full, Host: host}}
 		if instance != "" {
-			scopes = []named{{scope: instance + ":" + full}, {scope: full, distance: 1, instance: instance}}
+			scopes = []Scope{{Name: instance + ":" + full}, {Name: full, Distance: 1, Instance: instance}}
 		}
 		for i := len(names) - 1; i > 0; i-- {
-			scopes = append(scopes, named{strings.Join(names[:i], "/"), len(names) - i + 1, host, instance})
+			scopes = append(scopes, Scope{strings.Join(names[:i], "/"), len(names) - i + 1, host, instance})
 		}
 		return scopes, nil
 	})
@@ -149,8 +173,8 @@ var circlePlaces = [][2]string{{"gh", "github"}, {"bb", "bitbucket"}}
 
 // circleScopes reads the slug of a project, github/owner/name or circleci/organization/project, and the address of its
 // page or of its repository. Both spellings that CircleCI uses for the place where the code lives are bound.
-func circleScopes(value string, _ Entity) ([]named, []error) {
-	return each(value, func(part string) ([]named, error) {
+func circleScopes(value string, _ map[string]string) ([]Scope, []error) {
+	return each(value, func(part string) ([]Scope, error) {
 		segments, err := circleSlug(part)
 		if err != nil {
 			return nil, err
@@ -159,10 +183,10 @@ func circleScopes(value string, _ Entity) ([]named, []error) {
 		rest := "/" + segments[1] + "/" + strings.TrimSuffix(segments[2], ".git")
 		for _, pair := range circlePlaces {
 			if slices.Contains(pair[:], place) {
-				return []named{{scope: pair[0] + rest}, {scope: pair[1] + rest}}, nil
+				return []Scope{{Name: pair[0] + rest}, {Name: pair[1] + rest}}, nil
 			}
 		}
-		return []named{{scope: place + rest}}, nil
+		return []Scope{{Name: place + rest}}, nil
 	})
 }
 
@@ -173,7 +197,7 @@ func circleSlug(part string) ([]string, error) {
 	host, path := "", part
 	if strings.Contains(part, "://") || strings.Contains(part, "@") {
 		var err error
-		if host, path, err = splitAddress(part, ""); err != nil {
+		if host, path, err = SplitAddress(part, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -203,8 +227,8 @@ var applicationName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9]
 
 // argoScopes reads names of applications, [namespace/]name, or the addresses of their pages, separated by commas: a
 // service is often one application for each environment. The namespace may also stand in an annotation of its own.
-func argoScopes(value string, e Entity) ([]named, []error) {
-	return each(value, func(part string) ([]named, error) {
+func argoScopes(value string, annotations map[string]string) ([]Scope, []error) {
+	return each(value, func(part string) ([]Scope, error) {
 		path, host := part, ""
 		if strings.Contains(part, "://") {
 			u, err := url.Parse(part)
@@ -223,11 +247,11 @@ func argoScopes(value string, e Entity) ([]named, []error) {
 		}
 		name := segments[len(segments)-1]
 		if len(segments) == 2 {
-			return []named{{scope: segments[0] + "/" + name, host: host}, {scope: name, distance: 1, host: host}}, nil
+			return []Scope{{Name: segments[0] + "/" + name, Host: host}, {Name: name, Distance: 1, Host: host}}, nil
 		}
-		scopes := []named{{scope: name, host: host}}
-		if namespace := strings.TrimSpace(e.Annotations["argocd/app-namespace"]); applicationName.MatchString(namespace) {
-			scopes = append(scopes, named{scope: namespace + "/" + name, host: host})
+		scopes := []Scope{{Name: name, Host: host}}
+		if namespace := strings.TrimSpace(annotations["argocd/app-namespace"]); applicationName.MatchString(namespace) {
+			scopes = append(scopes, Scope{Name: namespace + "/" + name, Host: host})
 		}
 		return scopes, nil
 	})
@@ -236,9 +260,9 @@ func argoScopes(value string, e Entity) ([]named, []error) {
 var serviceID = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 
 // idScopes reads ids of services, or the addresses of their pages, in which the id follows one of the words.
-func idScopes(words ...string) func(string, Entity) ([]named, []error) {
-	return func(value string, _ Entity) ([]named, []error) {
-		return each(value, func(part string) ([]named, error) {
+func idScopes(words ...string) func(string, map[string]string) ([]Scope, []error) {
+	return func(value string, _ map[string]string) ([]Scope, []error) {
+		return each(value, func(part string) ([]Scope, error) {
 			id := part
 			if strings.Contains(part, "://") {
 				u, err := url.Parse(part)
@@ -255,7 +279,7 @@ func idScopes(words ...string) func(string, Entity) ([]named, []error) {
 			if !serviceID.MatchString(id) {
 				return nil, errors.New("it is not the id of a service, which the address of its page has")
 			}
-			return []named{{scope: id}}, nil
+			return []Scope{{Name: id}}, nil
 		})
 	}
 }
