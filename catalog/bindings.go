@@ -7,11 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/files"
-	"github.com/dxctl/dxctl/yamldoc"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Binding says that a scope of a provider belongs to a component.
@@ -36,24 +34,6 @@ type claim struct {
 
 const sourceLocationAnnotation = "backstage.io/source-location"
 
-// bindingLines returns the lines in the file of the annotations that bind and stand in the document itself.
-func bindingLines(doc yamldoc.Document) map[string]int {
-	_, metadata := yamldoc.Field(doc.Node, "metadata")
-	_, annotations := yamldoc.Field(metadata, "annotations")
-	var lines map[string]int
-	for i := 0; annotations != nil && annotations.Kind == yaml.MappingNode && i+1 < len(annotations.Content); i += 2 {
-		key := annotations.Content[i]
-		if _, twice := lines[key.Value]; twice || !binds[key.Value] {
-			continue
-		}
-		if lines == nil {
-			lines = map[string]int{}
-		}
-		lines[key.Value] = key.Line + doc.Offset
-	}
-	return lines
-}
-
 // binds are the names of the annotations that bind.
 var binds = func() map[string]bool {
 	names := map[string]bool{sourcePathsAnnotation: true, sourceLocationAnnotation: true}
@@ -65,7 +45,7 @@ var binds = func() map[string]bool {
 
 // bindingLine returns the line of an annotation of the entity at index, or that of the entity.
 func (l *loader) bindingLine(index int, name string) int {
-	return cmp.Or(l.catalog.lines[index][name], l.catalog.entities[index].Line)
+	return cmp.Or(l.origins[index].lines[name], l.catalog.entities[index].Line)
 }
 
 // bind decides which component each scope belongs to. A service's claim comes before that of a library in the same
@@ -110,11 +90,11 @@ func bySource(claims []claim) [][]claim {
 	return parts
 }
 
-func (l *loader) claims(index int, e Entity) []claim {
+func (l *loader) claims(index int, e descriptor.Entity) []claim {
 	var out []claim
 	bound := map[string]bool{}
 	add := func(provider string, scope identifier.Scope, line int) {
-		sources := l.sourcesOf(e, provider, scope)
+		sources := l.sourcesOf(index, provider, scope)
 		if len(sources) == 0 {
 			sources = []string{""}
 		}
@@ -145,7 +125,7 @@ func (l *loader) claims(index int, e Entity) []claim {
 	}
 	if located && at.folder == "" && !bound[at.provider] {
 		add(at.provider, identifier.Scope{Name: at.scope, Distance: 1, Host: at.host}, line)
-	} else if provider, scope, ok := e.foundScope(); ok && !located && !bound[provider] {
+	} else if provider, scope, ok := l.foundScope(index); ok && !located && !bound[provider] {
 		add(provider, identifier.Scope{Name: scope, Distance: 1}, e.Line)
 	}
 	return out

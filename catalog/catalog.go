@@ -6,6 +6,7 @@ package catalog
 import (
 	"slices"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/files"
@@ -14,8 +15,7 @@ import (
 
 // Catalog is what Load has read. It does not change afterwards and may be shared.
 type Catalog struct {
-	entities []Entity
-	lines    []map[string]int // lines of the annotations that bind, per entity, until finish
+	entities []descriptor.Entity
 	byRef    map[string]int
 	people   *people.Directory
 	bindings []Binding
@@ -31,13 +31,12 @@ func newCatalog() *Catalog {
 
 // finish sorts the entities, so that equal files make equal catalogs in whatever order they were read.
 func (c *Catalog) finish() {
-	c.lines = nil
 	refs := make([]string, 0, len(c.entities))
 	for i := range c.entities {
 		refs = append(refs, c.entities[i].Ref)
 	}
 	slices.Sort(refs)
-	sorted := make([]Entity, len(refs)) // to sort entities themselves would move each a dozen times
+	sorted := make([]descriptor.Entity, len(refs)) // to sort entities themselves would move each a dozen times
 	for i, ref := range refs {
 		sorted[i] = c.entities[c.byRef[ref]]
 	}
@@ -53,20 +52,20 @@ func (c *Catalog) finish() {
 
 // Entities returns everything that is described, sorted by ref. The slice is the caller's; what the entities hold
 // is shared and must not be changed.
-func (c *Catalog) Entities() []Entity { return slices.Clone(c.entities) }
+func (c *Catalog) Entities() []descriptor.Entity { return slices.Clone(c.entities) }
 
 // Size returns how many entities and how many people the catalog holds.
 func (c *Catalog) Size() (entities, people int) { return len(c.entities), c.people.Size() }
 
 // Services returns the components that are deployed, sorted by ref.
-func (c *Catalog) Services() []Entity {
+func (c *Catalog) Services() []descriptor.Entity {
 	n := 0
 	for i := range c.entities {
 		if c.entities[i].IsService() {
 			n++
 		}
 	}
-	out := slices.Grow([]Entity(nil), n)
+	out := slices.Grow([]descriptor.Entity(nil), n)
 	for i := range c.entities {
 		if c.entities[i].IsService() {
 			out = append(out, c.entities[i])
@@ -76,18 +75,18 @@ func (c *Catalog) Services() []Entity {
 }
 
 // Entity returns the entity with that ref. A ref without a kind is taken as a component's.
-func (c *Catalog) Entity(ref string) (Entity, bool) {
+func (c *Catalog) Entity(ref string) (descriptor.Entity, bool) {
 	if i, ok := c.byRef[ref]; ok {
 		return c.entities[i], true
 	}
 	parsed, err := identifier.ParseRef(ref, "component", "")
 	if err != nil {
-		return Entity{}, false
+		return descriptor.Entity{}, false
 	}
 	if i, ok := c.byRef[parsed.String()]; ok {
 		return c.entities[i], true
 	}
-	return Entity{}, false
+	return descriptor.Entity{}, false
 }
 
 // ServiceFor returns the ref of what a scope of a provider belongs to: ("github", "myorg/payment-service"), whichever

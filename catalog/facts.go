@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -26,7 +27,7 @@ func (c *Catalog) Facts(now time.Time) []event.Fact {
 
 // ServiceFacts returns what the descriptor of a service says. What it does not hold is known to be absent: such a fact
 // is false or "", not unknown, so that the names are the same for every service.
-func (c *Catalog) ServiceFacts(e Entity, now time.Time) []event.Fact {
+func (c *Catalog) ServiceFacts(e descriptor.Entity, now time.Time) []event.Fact {
 	_, ownerExists := c.byRef[e.Owner]
 	slug, _ := e.Repository()
 	values := []struct {
@@ -55,7 +56,7 @@ func (c *Catalog) ServiceFacts(e Entity, now time.Time) []event.Fact {
 	return facts
 }
 
-func fact(e Entity, name string, value any, now time.Time) event.Fact {
+func fact(e descriptor.Entity, name string, value any, now time.Time) event.Fact {
 	f := event.Fact{Source: FactSource, Entity: e.Ref, Name: name, ObservedAt: now, URL: e.Annotations["backstage.io/view-url"]}
 	switch value.(type) {
 	case bool:
@@ -75,8 +76,8 @@ func fact(e Entity, name string, value any, now time.Time) event.Fact {
 	return f
 }
 
-func hasLink(e Entity, words ...string) bool {
-	return slices.ContainsFunc(e.Links, func(l Link) bool {
+func hasLink(e descriptor.Entity, words ...string) bool {
+	return slices.ContainsFunc(e.Links, func(l descriptor.Link) bool {
 		text := strings.ToLower(l.Title + " " + l.Type)
 		return l.URL != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
 	})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/yamldoc"
 )
@@ -75,22 +76,21 @@ func (l *loader) found(all []Found) {
 				l.Warn(file, line, format, args...)
 			}
 		}
-		reader := l.reader(f.place(), warn, l.lostFound(f, warned))
+		reporter := l.reporter(warn, l.lostFound(f, warned))
 		for _, r := range doc.readings {
-			r.tell(reader)
+			r.Report(reporter)
 			switch {
-			case !r.ok:
-			case r.where != nil:
-				warn(f.place(), r.line, "the Location is not followed: a source's descriptors are found by the source itself")
+			case !r.OK:
+			case r.Location != nil:
+				warn(f.place(), r.Line, "the Location is not followed: a source's descriptors are found by the source itself")
 			default:
-				if earlier, exists := l.catalog.byRef[r.entity.Ref]; exists {
+				if earlier, exists := l.catalog.byRef[r.Entity.Ref]; exists {
 					if twice[f.Source]++; twice[f.Source] <= foundShown {
-						l.warnFoundTwice(f, r.entity, l.catalog.entities[earlier])
+						l.warnFoundTwice(f, r.Entity, earlier)
 					}
 					continue
 				}
-				r.entity.found = &f
-				l.add(r.entity, r.lines)
+				l.add(r.Entity, origin{lines: r.AnnotationLines, found: &f})
 			}
 		}
 	}
@@ -118,11 +118,11 @@ func (l *loader) included(all []Found) iter.Seq[Found] {
 // foundReadings are the documents of what a source has.
 type foundReadings struct {
 	found    Found
-	readings []reading
+	readings []descriptor.Reading
 }
 
 func (l *loader) readFound(f Found) foundReadings {
-	return foundReadings{f, descriptorReader{file: f.place(), foreign: true}.readings(yamldoc.Documents([]byte(f.Document)))}
+	return foundReadings{f, descriptor.Reader{File: f.place(), Foreign: true, Positions: binds}.Read(yamldoc.Documents([]byte(f.Document)))}
 }
 
 // lostFound counts and says that a document of a source cannot be read.
@@ -135,11 +135,12 @@ func (l *loader) lostFound(f Found, warned map[string]int) func(file string, lin
 	}
 }
 
-func (l *loader) warnFoundTwice(f Found, e, used Entity) {
+func (l *loader) warnFoundTwice(f Found, e descriptor.Entity, earlier int) {
+	used := l.catalog.entities[earlier]
 	why := "files come before what sources have"
-	if used.found != nil {
-		why = "source " + used.found.Source + " comes first in the configuration"
-		if used.found.Source == f.Source {
+	if by := l.origins[earlier].found; by != nil {
+		why = "source " + by.Source + " comes first in the configuration"
+		if by.Source == f.Source {
 			why = "it comes first in source " + f.Source
 		}
 	}
@@ -148,8 +149,8 @@ func (l *loader) warnFoundTwice(f Found, e, used Entity) {
 
 // foundScope is the repository at whose root a component's descriptor was found. It is the component's, unless an
 // annotation says better; a descriptor in a folder says nothing about whose the repository is.
-func (e Entity) foundScope() (provider, scope string, ok bool) {
-	f := e.found
+func (l *loader) foundScope(index int) (provider, scope string, ok bool) {
+	f := l.origins[index].found
 	if f == nil || (f.Provider != "github" && f.Provider != "gitlab") || strings.Contains(strings.TrimPrefix(f.Location, "/"), "/") {
 		return "", "", false
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/yamldoc"
 )
@@ -22,10 +23,10 @@ func FuzzDescriptors(f *testing.F) {
 	f.Add([]byte("kind: Group\napiVersion: backstage.io/v1alpha1\nmetadata: {name: [1]}\nspec: {members: [[a], {b: c}], profile: 3}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := newLoader(".")
-		for _, r := range (descriptorReader{file: "x.yaml"}).readings(yamldoc.Documents(data)) {
-			r.tell(l.reader("x.yaml", l.Warn, l.Fail))
-			if r.ok && r.entity.Name != "" {
-				l.add(r.entity, r.lines)
+		for _, r := range (descriptor.Reader{File: "x.yaml", Positions: binds}).Read(yamldoc.Documents(data)) {
+			r.Report(l.reporter(l.Warn, l.Fail))
+			if r.OK && r.Entity.Name != "" {
+				l.add(r.Entity, origin{lines: r.AnnotationLines})
 			}
 		}
 		l.catalog.people = people.Read(people.Config{}, l.Reader, l.teamName).Resolve(l.users())

@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/people"
 )
 
 // Recalled is what the store last held of files that cannot be read now.
 type Recalled struct {
-	Entities []Entity
+	Entities []descriptor.Entity
 	People   people.Recalled
 }
 
@@ -32,7 +33,7 @@ func Recall(ctx context.Context, store Recaller, files []string) (Recalled, erro
 		return recalled, fmt.Errorf("reading what the catalog last held of files that cannot be read: %w", err)
 	}
 	for _, d := range definitions {
-		var e Entity
+		var e descriptor.Entity
 		if err := json.Unmarshal([]byte(d), &e); err != nil {
 			return recalled, fmt.Errorf("reading a stored entity: %w", err)
 		}
@@ -57,13 +58,13 @@ func (l *loader) keep(records *people.Records, recall func(files []string) (Reca
 	return nil
 }
 
-func (l *loader) keepEntities(entities []Entity) {
+func (l *loader) keepEntities(entities []descriptor.Entity) {
 	var names []string
 	for _, e := range entities {
 		if _, described := l.catalog.byRef[e.Ref]; described {
 			continue
 		}
-		l.put(e, nil)
+		l.put(e, origin{})
 		names = append(names, e.Ref)
 	}
 	if len(names) > 0 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/people"
 )
@@ -93,6 +94,7 @@ type loader struct {
 	reading []string        // files being read now, by absolute name: a Location within a Location
 	via     []string        // the same, as warnings name them
 	exclude exclusion
+	origins []origin         // of the catalog's entities, by index
 	folders map[Binding]bool // who has a folder of its own in which repository
 
 	templates, others summary
@@ -102,32 +104,39 @@ func newLoader(baseDir string) *loader {
 	return &loader{Reader: files.NewReader(baseDir), catalog: newCatalog(), done: map[string]bool{}}
 }
 
-func (l *loader) reader(file string, warn, fail func(file string, line int, format string, args ...any)) descriptorReader {
-	return descriptorReader{file: file, warn: warn, fail: fail, template: l.templates.one, other: l.others.add}
+// reporter returns a reporter that counts templates and unused kinds, which are reported once.
+func (l *loader) reporter(warn, fail func(file string, line int, format string, args ...any)) descriptor.Reporter {
+	return descriptor.Reporter{Warn: warn, Fail: fail, Template: l.templates.one, OtherKind: l.others.add}
 }
 
-func (l *loader) add(e Entity, lines map[string]int) {
+// origin is what a description of an entity says of where it comes from.
+type origin struct {
+	lines map[string]int // of the annotations that bind
+	found *Found         // the source's document that describes it; nil: a file does
+}
+
+func (l *loader) add(e descriptor.Entity, from origin) {
 	if first, exists := l.catalog.byRef[e.Ref]; exists {
 		f := l.catalog.entities[first]
 		l.Warn(e.File, e.Line, "%s is described twice; the description at %s:%d is used and this one is left out", e.Ref, f.File, f.Line)
 		return
 	}
-	l.put(e, lines)
+	l.put(e, from)
 }
 
-func (l *loader) put(e Entity, lines map[string]int) {
+func (l *loader) put(e descriptor.Entity, from origin) {
 	if n := len(l.catalog.entities); n == cap(l.catalog.entities) { // append grows by a quarter, and entities are large
 		l.catalog.entities = slices.Grow(l.catalog.entities, n+1)
 	}
 	l.catalog.byRef[e.Ref] = len(l.catalog.entities)
 	l.catalog.entities = append(l.catalog.entities, e)
-	l.catalog.lines = append(l.catalog.lines, lines)
+	l.origins = append(l.origins, from)
 }
 
 // follow reads the targets of a Location, relative to the file that holds it.
-func (l *loader) follow(file string, line int, where locationTargets) {
+func (l *loader) follow(file string, line int, where descriptor.Location) {
 	shown := l.Shown(file)
-	if len(where.targets) == 0 {
+	if len(where.Targets) == 0 {
 		l.Fail(shown, line, "the Location has no spec.target")
 		return
 	}
@@ -135,8 +144,8 @@ func (l *loader) follow(file string, line int, where locationTargets) {
 	if !files.Within(file, root) {
 		root = filepath.Dir(file)
 	}
-	for _, target := range where.targets {
-		l.followTarget(file, shown, line, root, strings.TrimSpace(target), where.optional)
+	for _, target := range where.Targets {
+		l.followTarget(file, shown, line, root, strings.TrimSpace(target), where.Optional)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/people"
 )
@@ -44,7 +45,7 @@ func warningsText(ws []files.Warning) string {
 	return strings.Join(lines, "\n")
 }
 
-func refs(entities []Entity) []string {
+func refs(entities []descriptor.Entity) []string {
 	var out []string
 	for _, e := range entities {
 		out = append(out, e.Ref)
@@ -61,7 +62,7 @@ func TestLoadExample(t *testing.T) {
 	if !ok {
 		t.Fatalf("not found among %v", refs(c.Entities()))
 	}
-	want := Entity{
+	want := descriptor.Entity{
 		Ref: "component:default/payment-service", Kind: "Component", Namespace: "default", Name: "payment-service",
 		Description: "Handles payment processing", Type: "service", Lifecycle: "production",
 		Owner: "group:default/team-payments", System: "system:default/checkout",
@@ -341,6 +342,58 @@ func BenchmarkLoad(b *testing.B) {
 		c, _, err := Load(Config{Files: []string{"all.yaml"}, Strict: true}, people.Config{}, dir)
 		if err != nil || len(c.Services()) != 1000 {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Nothing that cannot be read keeps the rest from being read.
+func TestOneBadObjectDoesNotBlockItsNeighbors(t *testing.T) {
+	dir := write(t, map[string]string{
+		"a.yaml": component("a", "", "") + "---\nkind: [\n---\n" + component("c", "", ""), "b.yaml": "kind: x\nname: \xff\n", "closed/d.yaml": component("d", "", ""), "e.yaml": component("e", "", ""),
+		"l.yaml":     "apiVersion: backstage.io/v1alpha1\nkind: Location\nspec: {targets: [./gone.yaml, ./e.yaml]}\n",
+		"people.csv": "person,start_date\nana,2026-01-02\nbo,soon\ncy,2026-01-03\n", "broken.csv": "team\nx\n", "rules.yaml": "bots: {logins: [x], patterns: ['*', 'y-*']}\nsame: 7\n",
+	})
+	if err := os.Chmod(filepath.Join(dir, "closed"), 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o755) })
+	c, warnings, err := Load(Config{Files: []string{"missing.yaml", ".", "**/*.yaml"}}, people.Config{Files: []string{"*.csv", "none.csv"}, Rules: "rules.yaml"}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"component:default/a", "component:default/c", "component:default/e"}
+	lost := []string{
+		"missing.yaml: the file cannot be read: no such file", ".: the file cannot be read: it is a directory", "a.yaml:10: the descriptor cannot be read", "b.yaml:2: the descriptor cannot be read: it is not UTF-8",
+		"l.yaml:1: target ./gone.yaml cannot be read", "broken.csv:1: the header \"team\" has no column person", "people.csv:3: start_date \"soon\" is not a date", "none.csv: the file cannot be read", "rules.yaml:1: pattern \"*\"", "rules.yaml:2: same is a number and not a list",
+	}
+	if os.Geteuid() == 0 {
+		want = slices.Insert(want, 2, "component:default/d") // nothing is closed to root
+	} else {
+		lost = append(lost, "closed: the directory cannot be read: permission denied")
+	}
+	if got := refs(c.Entities()); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	var ids []string
+	for _, p := range c.People().All() {
+		ids = append(ids, p.ID+" "+p.StartedOn().Format(time.DateOnly))
+	}
+	if !slices.Equal(ids, []string{"ana 2026-01-02", "cy 2026-01-03"}) {
+		t.Errorf("people %v", ids)
+	}
+	if !c.People().Whose("github", "x").Bot || c.People().BotPattern("github", "y-1") == "" {
+		t.Error("the rules beside the broken ones are not obeyed")
+	}
+	var told []string
+	for _, w := range c.Lost() {
+		told = append(told, w.String())
+	}
+	if len(told) != len(lost) || len(warnings) < len(told) {
+		t.Errorf("%d lost, want %d", len(told), len(lost))
+	}
+	for _, part := range lost {
+		if !strings.Contains(strings.Join(told, "\n"), part) {
+			t.Errorf("%q is not said:\n%s", part, strings.Join(told, "\n"))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
@@ -69,7 +70,7 @@ func (l *loader) bindPaths() {
 }
 
 // slugRepositories are the repositories that a component names by their slugs.
-func slugRepositories(e Entity) []PathBinding {
+func slugRepositories(e descriptor.Entity) []PathBinding {
 	var out []PathBinding
 	for _, provider := range []string{"github", "gitlab"} {
 		if r, err := identifier.ParseRepository(e.Annotations[provider+".com/project-slug"], provider); err == nil {

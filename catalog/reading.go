@@ -7,52 +7,9 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/yamldoc"
 )
-
-// reading is what one document holds, and what is to be said of it. Documents are read side by side, and what there is to
-// say is said later, in their order.
-type reading struct {
-	entity Entity
-	where  *locationTargets // where a Location leads; nil: it is an entity
-	ok     bool             // false: it holds neither
-	line   int              // of the document in the file
-	lines  map[string]int   // of the annotations that bind
-	said   []func(to descriptorReader)
-}
-
-// tell says what the reading found to say.
-func (r reading) tell(to descriptorReader) {
-	for _, say := range r.said {
-		say(to)
-	}
-}
-
-// readings reads documents. It may run beside others: what there is to say is kept in the readings, so r needs no
-// functions of its own.
-func (r descriptorReader) readings(docs iter.Seq[yamldoc.Document]) []reading {
-	var all []reading
-	for doc := range docs {
-		var one reading
-		say := func(s func(to descriptorReader)) { one.said = append(one.said, s) }
-		r.warn = func(file string, line int, format string, args ...any) {
-			say(func(to descriptorReader) { to.warn(file, line, format, args...) })
-		}
-		r.fail = func(file string, line int, format string, args ...any) {
-			say(func(to descriptorReader) { to.fail(file, line, format, args...) })
-		}
-		r.template = func(file string, line int) { say(func(to descriptorReader) { to.template(file, line) }) }
-		r.other = func(file string, line int, kind string) {
-			say(func(to descriptorReader) { to.other(file, line, kind) })
-		}
-		one.entity, one.where, one.ok = r.read(doc)
-		if one.ok {
-			one.line, one.lines = doc.StartLine(), bindingLines(doc)
-		}
-		all = append(all, one)
-	}
-	return all
-}
 
 // readAhead is the size in bytes up to which a file is read and parsed while those before it are still being added. A
 // larger one is parsed section by section.
@@ -63,7 +20,7 @@ type descriptorFile struct {
 	name     string
 	key      string // the absolute name behind links
 	ahead    bool
-	readings []reading
+	readings []descriptor.Reading
 	err      error
 }
 
@@ -83,7 +40,7 @@ func (l *loader) prepare(name string) descriptorFile {
 	f.ahead = true
 	var data []byte
 	if data, f.err = l.Content(name); f.err == nil {
-		f.readings = descriptorReader{file: l.Shown(name)}.readings(yamldoc.Documents(data))
+		f.readings = descriptor.Reader{File: l.Shown(name), Positions: binds}.Read(yamldoc.Documents(data))
 	}
 	return f
 }
@@ -94,11 +51,12 @@ func (l *loader) readDescriptors(f descriptorFile) {
 	}
 	l.done[f.key] = true
 	shown := l.Shown(f.name)
-	parts := slices.Values([][]reading{f.readings})
+	parts := slices.Values([][]descriptor.Reading{f.readings})
 	if !f.ahead {
 		var data []byte
 		if data, f.err = l.Content(f.name); f.err == nil {
-			parts = inOrder(yamldoc.Sections(data), func(s yamldoc.Section) []reading { return descriptorReader{file: shown}.readings(s.Documents()) })
+			reader := descriptor.Reader{File: shown, Positions: binds}
+			parts = inOrder(yamldoc.Sections(data), func(s yamldoc.Section) []descriptor.Reading { return reader.Read(s.Documents()) })
 		}
 	}
 	if f.err != nil {
@@ -108,21 +66,21 @@ func (l *loader) readDescriptors(f descriptorFile) {
 	l.reading, l.via = append(l.reading, f.key), append(l.via, shown)
 	defer func() { l.reading, l.via = l.reading[:len(l.reading)-1], l.via[:len(l.via)-1] }()
 	for readings := range parts {
-		l.addReadings(f.name, shown, readings)
+		l.addReadings(f.name, readings)
 	}
 }
 
-func (l *loader) addReadings(file, shown string, readings []reading) {
-	to := l.reader(shown, l.Warn, l.Fail)
+func (l *loader) addReadings(file string, readings []descriptor.Reading) {
+	to := l.reporter(l.Warn, l.Fail)
 	for _, r := range readings {
-		r.tell(to)
+		r.Report(to)
 		switch {
-		case !r.ok:
-		case r.where != nil:
-			l.follow(file, r.line, *r.where)
+		case !r.OK:
+		case r.Location != nil:
+			l.follow(file, r.Line, *r.Location)
 		default:
-			r.entity.Via = append([]string(nil), l.via[:len(l.via)-1]...)
-			l.add(r.entity, r.lines)
+			r.Entity.Via = append([]string(nil), l.via[:len(l.via)-1]...)
+			l.add(r.Entity, origin{lines: r.AnnotationLines})
 		}
 	}
 }

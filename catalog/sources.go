@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
@@ -25,18 +26,11 @@ func (s Source) host() string {
 	return strings.ToLower(u.Host)
 }
 
-// sameHost reports whether two hosts are one. A port that only one of them has tells nothing: git over SSH has another.
-func sameHost(a, b string) bool {
-	hostA, portA, _ := strings.Cut(a, ":")
-	hostB, portB, _ := strings.Cut(b, ":")
-	return hostA != "" && hostA == hostB && (portA == "" || portB == "" || portA == portB)
-}
-
 // at returns the sources of the provider at a host, all of which have the scopes of that host.
 func at(sources []Source, provider, host string) []string {
 	var names []string
 	for _, s := range sources {
-		if s.Provider == provider && sameHost(s.host(), host) {
+		if s.Provider == provider && identifier.SameHost(s.host(), host) {
 			names = append(names, s.Name)
 		}
 	}
@@ -46,7 +40,7 @@ func at(sources []Source, provider, host string) []string {
 // providerAt returns whose repositories are at a host, by the configured sources; empty where they do not say.
 func (l *loader) providerAt(host string) string {
 	for _, s := range l.sources {
-		if identifier.HasRepositories(s.Provider) && sameHost(s.host(), host) {
+		if identifier.HasRepositories(s.Provider) && identifier.SameHost(s.host(), host) {
 			return s.Provider
 		}
 	}
@@ -62,7 +56,7 @@ var locationAnnotations = []string{
 // sourcesOf returns the sources whose scope a claim means: those at the host that the annotation names, or at which
 // another annotation has the same repository, or the one that the descriptor itself was found in. None: every source of
 // the provider, because there are no two to tell apart or nothing tells them apart.
-func (l *loader) sourcesOf(e Entity, provider string, scope identifier.Scope) []string {
+func (l *loader) sourcesOf(index int, provider string, scope identifier.Scope) []string {
 	var all []string
 	for _, s := range l.sources {
 		if s.Provider == provider {
@@ -72,11 +66,11 @@ func (l *loader) sourcesOf(e Entity, provider string, scope identifier.Scope) []
 	if len(all) < 2 {
 		return nil
 	}
-	names := at(l.sources, provider, cmp.Or(scope.Host, repositoryHost(e, provider, scope.Name)))
+	names := at(l.sources, provider, cmp.Or(scope.Host, repositoryHost(l.catalog.entities[index], provider, scope.Name)))
 	if i := slices.Index(all, scope.Instance); len(names) == 0 && i >= 0 {
 		names = all[i : i+1]
 	}
-	if f := e.found; len(names) == 0 && f != nil && f.Provider == provider && strings.EqualFold(f.Scope, scope.Name) {
+	if f := l.origins[index].found; len(names) == 0 && f != nil && f.Provider == provider && strings.EqualFold(f.Scope, scope.Name) {
 		names = []string{f.Source}
 		i := slices.IndexFunc(l.sources, func(s Source) bool { return s.Name == f.Source })
 		if i >= 0 && l.sources[i].host() != "" { // others at the same host have the same repository
@@ -91,7 +85,7 @@ func (l *loader) sourcesOf(e Entity, provider string, scope identifier.Scope) []
 
 // repositoryHost returns the host at which the annotations of an entity have a repository of the provider; empty where
 // none names it with its host.
-func repositoryHost(e Entity, provider, path string) string {
+func repositoryHost(e descriptor.Entity, provider, path string) string {
 	if !identifier.HasRepositories(provider) {
 		return ""
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards"
@@ -137,7 +137,7 @@ func (s Services) Document(p Page) ServicesDocument {
 // ServiceDetail is one service with its rules and its descriptor.
 type ServiceDetail struct {
 	ServiceDocument
-	Entity catalog.Entity `json:"entity"`
+	Entity descriptor.Entity `json:"entity"`
 }
 
 // Document is the service as a document of its own.

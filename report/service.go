@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report/records"
 	"github.com/dxctl/dxctl/report/words"
@@ -89,7 +90,7 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	return page, nil
 }
 
-func (p *ServicePage) describe(cat *catalog.Catalog, e catalog.Entity) {
+func (p *ServicePage) describe(cat *catalog.Catalog, e descriptor.Entity) {
 	if e.System != "" {
 		p.System = teamName(cat, e.System)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report/words"
@@ -18,7 +19,7 @@ import (
 
 // Service is a service of the catalog with its grades and the numbers of the last 30 days.
 type Service struct {
-	Entity  catalog.Entity
+	Entity  descriptor.Entity
 	Team    string // display name of the owner; "" without an owner
 	Reports []scorecards.Report
 	Report  *scorecards.Report // of the first scorecard; nil when there is none

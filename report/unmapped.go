@@ -8,7 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
+	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
 // UnmappedScope is a scope of a provider that no entity of the catalog claims.
@@ -20,7 +21,7 @@ type UnmappedScope struct {
 	Incidents   uint64     `ch:"incidents"`
 	LastAt      *time.Time `ch:"last_at"`
 
-	Likely *catalog.Entity `ch:"-"` // the service that goes by the scope's name; nil: none does
+	Likely *descriptor.Entity `ch:"-"` // the service that goes by the scope's name; nil: none does
 }
 
 // annotations are the keys by which a descriptor claims a scope of a provider.
@@ -39,7 +40,7 @@ func (r UnmappedScope) Provider() string {
 // Scope is what of the source; where a sender gave the address of a repository, the repository's path.
 func (r UnmappedScope) Scope() string {
 	_, s, _ := strings.Cut(strings.TrimPrefix(r.Service, unmappedPrefix), "/")
-	return catalog.RepositoryName(s)
+	return identifier.RepositoryName(s)
 }
 
 // Descriptor is a Backstage descriptor that would claim the scope. Values are quoted, because scopes come from outside.
@@ -140,7 +141,7 @@ func (r *Reader) Unmapped(ctx context.Context) (scopes []UnmappedScope, more boo
 		scopes, more = scopes[:MaxUnmapped], true
 	}
 	services := r.deps.Catalog().Services()
-	byName := make(map[string]*catalog.Entity, len(services)) // of several with one name the first
+	byName := make(map[string]*descriptor.Entity, len(services)) // of several with one name the first
 	for i := range services {
 		name := strings.ToLower(services[i].Name)
 		if byName[name] == nil {

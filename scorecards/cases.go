@@ -13,7 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/strictyaml"
@@ -129,14 +129,14 @@ func testFile(fsys fs.FS, file string, card Scorecard) ([]CaseResult, error) {
 	return results, nil
 }
 
-func entityOf(base, over entityFields) catalog.Entity {
+func entityOf(base, over entityFields) descriptor.Entity {
 	pick := func(a, b string) string {
 		if b != "" {
 			return b
 		}
 		return a
 	}
-	e := catalog.Entity{
+	e := descriptor.Entity{
 		Kind: "Component", Namespace: "default", Name: pick(base.Name, over.Name), Type: pick(base.Type, over.Type),
 		Lifecycle: pick(base.Lifecycle, over.Lifecycle), Owner: pick(base.Owner, over.Owner), System: pick(base.System, over.System),
 		Tags: slices.Concat(base.Tags, over.Tags), Annotations: map[string]string{},

@@ -12,7 +12,7 @@ import (
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -67,7 +67,7 @@ type Result struct {
 
 // Grade returns a report for every scorecard whose filter takes the entity. facts are those of the entity, by name.
 // A fact that is absent makes the rules that need it unknown, and nothing else.
-func (e *Engine) Grade(entity catalog.Entity, facts map[string]event.Fact) []Report {
+func (e *Engine) Grade(entity descriptor.Entity, facts map[string]event.Fact) []Report {
 	now := e.now()
 	var reports []Report
 	subject := newSubject(entity, now)
@@ -113,7 +113,7 @@ type observation struct {
 
 // subject is the entity that is being graded, as CEL's variables.
 type subject struct {
-	entity       catalog.Entity
+	entity       descriptor.Entity
 	now          time.Time
 	nowVal       ref.Val
 	tags, notes  ref.Val // entity.tags, entity.annotations
@@ -122,7 +122,7 @@ type subject struct {
 	scratch      []*cel.AttributePatternType
 }
 
-func newSubject(entity catalog.Entity, now time.Time) *subject {
+func newSubject(entity descriptor.Entity, now time.Time) *subject {
 	tags, annotations := entity.Tags, entity.Annotations
 	if annotations == nil {
 		annotations = map[string]string{}

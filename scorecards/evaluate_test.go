@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -18,8 +18,8 @@ var testNow = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func clock() time.Time { return testNow }
 
-func testEntity() catalog.Entity {
-	return catalog.Entity{
+func testEntity() descriptor.Entity {
+	return descriptor.Entity{
 		Ref: "component:default/pay", Kind: "Component", Namespace: "default", Name: "pay", Type: "service", Lifecycle: "production",
 		Owner: "group:default/team-a", Tags: []string{"go"}, Annotations: map[string]string{"x": "y"},
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 )
@@ -43,7 +44,7 @@ func (e *Engine) Refresh(ctx context.Context, store Store, cat *catalog.Catalog,
 	if err != nil {
 		return nil, err
 	}
-	fresh := func(service catalog.Entity) []event.Fact {
+	fresh := func(service descriptor.Entity) []event.Fact {
 		return append(cat.ServiceFacts(service, now), numbers.facts(service.Ref)...)
 	}
 	known, err := storedFacts(ctx, store, fresh(services[0]))
@@ -108,7 +109,7 @@ func (t factTable) add(f event.Fact) {
 }
 
 // of returns the facts of a service, by name: those that are stored and, before them, those observed now.
-func (t factTable) of(service catalog.Entity, observed []event.Fact) map[string]event.Fact {
+func (t factTable) of(service descriptor.Entity, observed []event.Fact) map[string]event.Fact {
 	stored := t[service.Ref]
 	facts := make(map[string]event.Fact, len(stored)+len(observed))
 	maps.Copy(facts, stored)

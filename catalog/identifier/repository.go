@@ -207,3 +207,10 @@ func RepositoryName(text string) string {
 	}
 	return rest
 }
+
+// SameHost reports whether two hosts are one. A port that only one of them has is ignored: git over SSH has another.
+func SameHost(a, b string) bool {
+	hostA, portA, _ := strings.Cut(a, ":")
+	hostB, portB, _ := strings.Cut(b, ":")
+	return hostA != "" && hostA == hostB && (portA == "" || portB == "" || portA == portB)
+}

@@ -22,7 +22,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -82,7 +82,7 @@ func (c Config) Validate() error {
 func fullSlug(slug string) string {
 	slug = strings.Trim(strings.TrimSpace(slug), "/")
 	if strings.ContainsAny(slug, ":@") {
-		if named, err := catalog.CircleSlug(slug); err == nil {
+		if named, err := identifier.CircleSlug(slug); err == nil {
 			slug = named
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/google/go-github/v60/github"
@@ -108,7 +108,7 @@ func (c Config) RepositoryNames() ([]string, error) {
 		name := r
 		if !repositoryRule.MatchString(r) {
 			var err error
-			if name, err = catalog.RepositoryPath(r, Provider, server); err != nil {
+			if name, err = identifier.RepositoryPath(r, Provider, server); err != nil {
 				errs = append(errs, fmt.Errorf("repository %q: %w; write owner/name, or the repository's address", r, err))
 				continue
 			}

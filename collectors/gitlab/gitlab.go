@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -98,7 +98,7 @@ func (c Config) ProjectPaths() ([]string, error) {
 	var errs []error
 	for _, p := range c.Projects {
 		if strings.ContainsAny(p, ":@") {
-			path, err := catalog.RepositoryPath(p, Provider, server)
+			path, err := identifier.RepositoryPath(p, Provider, server)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("project %q: %w; write group/name, or the project's address", p, err))
 				continue

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -57,7 +57,7 @@ func (c Config) Validate() error {
 	}
 	for _, p := range append(append([]string{}, c.Projects...), c.Exclude...) {
 		if strings.Contains(p, "://") {
-			if _, err := catalog.JenkinsJob(strings.TrimSpace(p)); err != nil {
+			if _, err := identifier.JenkinsJob(strings.TrimSpace(p)); err != nil {
 				errs = append(errs, fmt.Errorf("project %q: %w", p, err))
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
 // DeploymentRule says which builds are deployments. A build matches when its job does (Job, where it is given) and it names
@@ -127,7 +127,7 @@ func compileAll(patterns []string) []glob {
 	all := make([]glob, len(patterns))
 	for i, p := range patterns {
 		if strings.Contains(p, "://") {
-			if name, err := catalog.JenkinsJob(strings.TrimSpace(p)); err == nil {
+			if name, err := identifier.JenkinsJob(strings.TrimSpace(p)); err == nil {
 				p = name
 			}
 		}

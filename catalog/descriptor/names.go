@@ -1,4 +1,4 @@
-package catalog
+package descriptor
 
 import (
 	"regexp"

@@ -1,4 +1,4 @@
-package catalog
+package identifier
 
 import (
 	"fmt"
@@ -6,18 +6,18 @@ import (
 )
 
 // RepositoryPath returns the path of the repository of a provider ("github" or "gitlab") that a slug or an address names,
-// read as in annotations: owner/name, https://host/owner/name/tree/main, git@host:owner/name.git. server is the host at which
-// the repository must be, with its port where it has one; an address of another one is an error.
+// read as in annotations: owner/name, https://host/owner/name/tree/main, git@host:owner/name.git. server is the host at
+// which the repository must be, with its port if it has one; an address of another host is an error.
 func RepositoryPath(text, provider, server string) (string, error) {
-	r, err := parseRepository(text, provider)
+	r, err := ParseRepository(text, provider)
 	if err != nil {
 		return "", err
 	}
 	server = strings.ToLower(server)
-	if r.host != "" && !sameHost(r.host, server) && (hostsOf[r.host] == "" || hostsOf[r.host] != hostsOf[server]) {
-		return "", fmt.Errorf("it is at %s, and the source is at %s", r.host, server)
+	if r.Host != "" && !SameHost(r.Host, server) && (hostsOf[r.Host] == "" || hostsOf[r.Host] != hostsOf[server]) {
+		return "", fmt.Errorf("it is at %s, and the source is at %s", r.Host, server)
 	}
-	return r.path, nil
+	return r.Path, nil
 }
 
 // CircleSlug returns the slug of the project of CircleCI that a slug, the address of its page or that of its repository

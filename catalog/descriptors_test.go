@@ -1,13 +1,11 @@
 package catalog
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/people"
 )
 
@@ -16,18 +14,20 @@ func TestFieldsThatDoNotFit(t *testing.T) {
 	tests := []struct {
 		name, metadata, spec string
 		want                 []string
-		check                func(e Entity) bool
+		check                func(e descriptor.Entity) bool
 	}{
 		{
 			"a key twice", "  title: one\n  title: two\n  annotations: {a/b: x, github.com/project-slug: o/r, a/b: y}\n", "",
 			[]string{"a.yaml:6: metadata.title is given twice, first in line 5; the first is used", "a.yaml:7: metadata.annotations.a/b is given twice"},
-			func(e Entity) bool {
+			func(e descriptor.Entity) bool {
 				return e.Title == "one" && e.Annotations["a/b"] == "x" && e.Annotations["github.com/project-slug"] == "o/r"
 			},
 		},
 		{
 			"a key of spec twice", "", "  owner: team-b\n  system: shop\n", []string{"a.yaml:9: spec.owner is given twice, first in line 8"},
-			func(e Entity) bool { return e.Owner == "group:default/team-a" && e.System == "system:default/shop" },
+			func(e descriptor.Entity) bool {
+				return e.Owner == "group:default/team-a" && e.System == "system:default/shop"
+			},
 		},
 		{
 			"what Backstage fills in", "  description: {$text: ./README.md}\n  annotations: {a: {$json: ./x.json}, b: c}\n  tags: {$yaml: ./t.yaml}\n", "  system: {$text: s}\n  dependsOn: [{$text: x}, resource:db]\n",
@@ -35,7 +35,7 @@ func TestFieldsThatDoNotFit(t *testing.T) {
 				"a.yaml:5: metadata.description is filled in by Backstage ($text)", "a.yaml:6: metadata.annotations.a is filled in by Backstage ($json)",
 				"a.yaml:7: metadata.tags is filled in by Backstage ($yaml)", "a.yaml:12: spec.system is filled in", "a.yaml:13: spec.dependsOn[0] is filled in",
 			},
-			func(e Entity) bool {
+			func(e descriptor.Entity) bool {
 				return e.Description == "" && e.Annotations["b"] == "c" && len(e.Annotations) == 1 && slices.Equal(e.DependsOn, []string{"resource:default/db"})
 			},
 		},
@@ -45,7 +45,7 @@ func TestFieldsThatDoNotFit(t *testing.T) {
 				`a.yaml:8: metadata.tags[1] is a number`, `a.yaml:8: metadata.tags[2] is nothing and not a text`, `a.yaml:5: metadata.title is a number and not a text, and Backstage refuses that; it is read as "7"`,
 				"a.yaml:6: metadata.description is nothing and not a text", `a.yaml:7: metadata.labels.a is a number`, "a.yaml:7: metadata.labels.b is nothing", "a.yaml:7: metadata.labels.c is a boolean", "a.yaml:13: spec.system is a number",
 			},
-			func(e Entity) bool {
+			func(e descriptor.Entity) bool {
 				return e.Title == "7" && e.Labels["a"] == "1.10" && e.Labels["c"] == "true" && e.Labels["g"] == "2026-01-02" && len(e.Labels) == 5 && slices.Equal(e.Tags, []string{"go", "8"})
 			},
 		},
@@ -55,17 +55,21 @@ func TestFieldsThatDoNotFit(t *testing.T) {
 				"a.yaml:14: field spec.profile is not known", "a.yaml:6: metadata.annotations is a list and not a mapping", "a.yaml:5: metadata.title is a list and not a text", "a.yaml:7: metadata.links[1] is a text and not a mapping",
 				"a.yaml:7: metadata.links[0].title is a mapping", "a.yaml:14: spec.profile is a number and not a mapping", "a.yaml:12: spec.system is a mapping", "a.yaml:13: spec.dependsOn is a text and not a list of texts",
 			},
-			func(e Entity) bool { return len(e.Links) == 1 && e.Links[0].URL == "http://x" && e.Owner != "" },
+			func(e descriptor.Entity) bool {
+				return len(e.Links) == 1 && e.Links[0].URL == "http://x" && e.Owner != ""
+			},
 		},
 		{
 			"merge keys", "  <<: {title: merged, name: other}\n", "  <<: [{system: a}, {system: b, domain: d}]\n",
 			[]string{"field spec.domain is not known", "metadata has a merge key (<<), which Backstage does not know", "spec has a merge key"},
-			func(e Entity) bool { return e.Title == "merged" && e.Name == "a" && e.System == "system:default/a" },
+			func(e descriptor.Entity) bool {
+				return e.Title == "merged" && e.Name == "a" && e.System == "system:default/a"
+			},
 		},
 		{
 			"refs that cannot be", "", "  system: Shop\n  dependsOn: [a/b/c, 'component: x', RESOURCE:DB, resource:db, a_b/c, -x]\n",
 			[]string{`a.yaml:10: spec.dependsOn: entity ref "a/b/c"`, `a.yaml:10: spec.dependsOn: entity ref "component: x"`, `spec.dependsOn: "a_b/c" cannot be the ref of an entity`, `spec.dependsOn: "-x" cannot be the ref`},
-			func(e Entity) bool {
+			func(e descriptor.Entity) bool {
 				return e.System == "system:default/shop" && slices.Equal(e.DependsOn, []string{"resource:default/db", "component:a_b/c", "component:default/-x"})
 			},
 		},
@@ -88,31 +92,6 @@ func TestFieldsThatDoNotFit(t *testing.T) {
 				t.Errorf("%d warnings, want %d:\n%s", len(warnings), len(tt.want), warningsText(warnings))
 			}
 		})
-	}
-}
-
-func TestNamesAsBackstageValidatesThem(t *testing.T) {
-	long := strings.Repeat("a", 63)
-	for name, tt := range map[string]struct {
-		valid    func(string) bool
-		yes, no_ []string
-	}{
-		"name":      {validName, []string{"a", "A1", "a--b", "a__b", "a.-_b", "1", long}, []string{"", "-a", "a-", "a b", "ä", long + "a", "a/b"}},
-		"namespace": {validNamespace, []string{"a", "a--b", "1-2", long}, []string{"", "A", "a_b", "a.b", "-a", "a-", long + "a"}},
-		"tag":       {validTag, []string{"go", "c++", "c#", "a:b", "a-b"}, []string{"", "Go", "a--b", "a b", "a_b"}},
-		"key":       {validKey, []string{"a", "a.b/c", "a--b.c/d__e", "x/A"}, []string{"", "/a", "a/", "A/b", "a/b/c", "a_b/c", "a..b/c", strings.Repeat("a.", 127) + "/b"}},
-		"label":     {validLabel, []string{"", "a", "A_b"}, []string{"-", "a b"}},
-	} {
-		for _, s := range tt.yes {
-			if !tt.valid(s) {
-				t.Errorf("%s %q is refused", name, s)
-			}
-		}
-		for _, s := range tt.no_ {
-			if tt.valid(s) {
-				t.Errorf("%s %q is taken", name, s)
-			}
-		}
 	}
 }
 
@@ -139,77 +118,4 @@ func TestTemplatesAndOtherKinds(t *testing.T) {
 		"k.yaml:2: Deployment of apps/v1 is not a kind that dxctl knows; it is left out, and so are 2 more documents",
 		"k.yaml:22: Componnent of backstage.io/v1alpha1 is not a kind",
 	})
-}
-
-func TestExclude(t *testing.T) {
-	dir := write(t, map[string]string{
-		"a.yaml": component("a", "", ""), "x/skeleton/c.yaml": component("b", "", ""), "skeleton/d/c.yaml": component("c", "", ""), "x/y/c.yaml": component("d", "", ""),
-		"x/l.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Location\nspec: {targets: ['./skeleton/*.yaml', ./y/c.yaml]}\n",
-	})
-	found := []Found{
-		{Source: "gh", Provider: "github", Scope: "o/r", Location: "templates/skeleton/catalog-info.yaml", Document: component("e", "", "")},
-		{Source: "gh", Provider: "github", Scope: "o/r", Location: "/catalog-info.yaml", Document: component("f", "", "")},
-	}
-	unused := filepath.ToSlash(filepath.Join(dir, "no/*"))
-	exclude := []string{"**/skeleton/**", unused, "**/skelton/**", "x/skeleton/c.yaml", "templates/**", filepath.ToSlash(filepath.Join(dir, "skeleton/**"))}
-	c, warnings, err := Load(Config{Files: []string{"**/*.yaml"}, Exclude: exclude, Strict: true}, people.Config{}, dir, found...)
-	if err != nil {
-		t.Error(err)
-	}
-	checkWarnings(t, warnings, []string{"catalog.exclude: no descriptor matches " + unused + ",", "catalog.exclude: no descriptor matches **/skelton/**,"})
-	if got := refs(c.Entities()); !slices.Equal(got, []string{"component:default/a", "component:default/d", "component:default/f"}) {
-		t.Errorf("%v", got)
-	}
-}
-
-// Nothing that cannot be read keeps the rest from being read.
-func TestOneBadObjectDoesNotBlockItsNeighbors(t *testing.T) {
-	dir := write(t, map[string]string{
-		"a.yaml": component("a", "", "") + "---\nkind: [\n---\n" + component("c", "", ""), "b.yaml": "kind: x\nname: \xff\n", "closed/d.yaml": component("d", "", ""), "e.yaml": component("e", "", ""),
-		"l.yaml":     "apiVersion: backstage.io/v1alpha1\nkind: Location\nspec: {targets: [./gone.yaml, ./e.yaml]}\n",
-		"people.csv": "person,start_date\nana,2026-01-02\nbo,soon\ncy,2026-01-03\n", "broken.csv": "team\nx\n", "rules.yaml": "bots: {logins: [x], patterns: ['*', 'y-*']}\nsame: 7\n",
-	})
-	if err := os.Chmod(filepath.Join(dir, "closed"), 0); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Join(dir, "closed"), 0o755) })
-	c, warnings, err := Load(Config{Files: []string{"missing.yaml", ".", "**/*.yaml"}}, people.Config{Files: []string{"*.csv", "none.csv"}, Rules: "rules.yaml"}, dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{"component:default/a", "component:default/c", "component:default/e"}
-	lost := []string{
-		"missing.yaml: the file cannot be read: no such file", ".: the file cannot be read: it is a directory", "a.yaml:10: the descriptor cannot be read", "b.yaml:2: the descriptor cannot be read: it is not UTF-8",
-		"l.yaml:1: target ./gone.yaml cannot be read", "broken.csv:1: the header \"team\" has no column person", "people.csv:3: start_date \"soon\" is not a date", "none.csv: the file cannot be read", "rules.yaml:1: pattern \"*\"", "rules.yaml:2: same is a number and not a list",
-	}
-	if os.Geteuid() == 0 {
-		want = slices.Insert(want, 2, "component:default/d") // nothing is closed to root
-	} else {
-		lost = append(lost, "closed: the directory cannot be read: permission denied")
-	}
-	if got := refs(c.Entities()); !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
-	}
-	var ids []string
-	for _, p := range c.People().All() {
-		ids = append(ids, p.ID+" "+p.StartedOn().Format(time.DateOnly))
-	}
-	if !slices.Equal(ids, []string{"ana 2026-01-02", "cy 2026-01-03"}) {
-		t.Errorf("people %v", ids)
-	}
-	if !c.People().Whose("github", "x").Bot || c.People().BotPattern("github", "y-1") == "" {
-		t.Error("the rules beside the broken ones are not obeyed")
-	}
-	var told []string
-	for _, w := range c.Lost() {
-		told = append(told, w.String())
-	}
-	if len(told) != len(lost) || len(warnings) < len(told) {
-		t.Errorf("%d lost, want %d", len(told), len(lost))
-	}
-	for _, part := range lost {
-		if !strings.Contains(strings.Join(told, "\n"), part) {
-			t.Errorf("%q is not said:\n%s", part, strings.Join(told, "\n"))
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package catalog
+package descriptor
 
 import (
 	"slices"
@@ -8,7 +8,7 @@ import (
 )
 
 // checkFields warns of fields that the kind does not have, and of those without which Backstage refuses the entity.
-func (r descriptorReader) checkFields(d *described) {
+func (r documentReader) checkFields(d *described) {
 	for _, m := range []struct {
 		yamldoc.Mapping
 		known []string

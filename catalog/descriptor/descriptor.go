@@ -1,4 +1,4 @@
-package catalog
+package descriptor
 
 import (
 	"slices"
@@ -43,43 +43,32 @@ const (
 	createdAtAnnotation = "dxctl.dev/created-at"
 )
 
-// descriptorReader turns the documents of one file into entities and keeps what it has to say about them.
-type descriptorReader struct {
-	file     string // as shown to people
-	warn     func(file string, line int, format string, args ...any)
-	fail     func(file string, line int, format string, args ...any)
-	template func(file string, line int)              // the document is a template that is not rendered
-	other    func(file string, line int, kind string) // the document is of a kind that nobody here uses
-
-	foreign bool // the author is not the one who reads the warnings: fields of their own, which Backstage allows, are none
-}
-
-// locationTargets is where a Location leads.
-type locationTargets struct {
-	targets  []string
-	optional bool
+// Location is the content of a Location: names of other descriptors.
+type Location struct {
+	Targets  []string
+	Optional bool // a target that does not exist is no error
 }
 
 // read returns the entity of doc and, for a Location, where it leads. ok is false when the document holds no entity.
-func (r descriptorReader) read(doc yamldoc.Document) (entity Entity, where *locationTargets, ok bool) {
+func (r documentReader) read(doc yamldoc.Document) (entity Entity, location *Location, ok bool) {
 	switch {
 	case doc.Err != nil && rawTemplate.Match(doc.Text):
-		r.template(r.file, doc.Offset+1)
+		r.Template(r.File, doc.Offset+1)
 		return Entity{}, nil, false
 	case doc.Err != nil:
-		r.fail(r.file, doc.Line, "the descriptor cannot be read: %v", doc.Err)
+		r.Fail(r.File, doc.Line, "the descriptor cannot be read: %v", doc.Err)
 		return Entity{}, nil, false
 	}
 	line := doc.StartLine()
 	if doc.Node.Kind != yaml.MappingNode {
-		r.fail(r.file, line, "the document is not a mapping; a descriptor begins with apiVersion, kind and metadata")
+		r.Fail(r.File, line, "the document is not a mapping; a descriptor begins with apiVersion, kind and metadata")
 		return Entity{}, nil, false
 	}
 	if isTemplate(doc.Node) {
-		r.template(r.file, line)
+		r.Template(r.File, line)
 		return Entity{}, nil, false
 	}
-	fields := yamldoc.FieldReader{Offset: doc.Offset, Warn: func(line int, format string, args ...any) { r.warn(r.file, line, format, args...) }}
+	fields := yamldoc.FieldReader{Offset: doc.Offset, Warn: func(line int, format string, args ...any) { r.Warn(r.File, line, format, args...) }}
 	if kind, ok := r.kind(doc, fields, line); ok {
 		return r.describe(doc, fields, kind)
 	}
@@ -87,21 +76,21 @@ func (r descriptorReader) read(doc yamldoc.Document) (entity Entity, where *loca
 }
 
 // kind returns the kind of an entity that can be read.
-func (r descriptorReader) kind(doc yamldoc.Document, fields yamldoc.FieldReader, line int) (kind string, ok bool) {
+func (r documentReader) kind(doc yamldoc.Document, fields yamldoc.FieldReader, line int) (kind string, ok bool) {
 	kindKey, kindNode := yamldoc.Field(doc.Node, "kind")
 	_, versionNode := yamldoc.Field(doc.Node, "apiVersion")
 	version, kind := yamldoc.Scalar(versionNode), canonicalKind(yamldoc.Scalar(kindNode))
 	group, _, _ := strings.Cut(version, "/")
 	switch {
 	case version == "" && kind == "":
-		r.warn(r.file, line, "the document has neither apiVersion nor kind, so it is no descriptor; it is left out")
+		r.Warn(r.File, line, "the document has neither apiVersion nor kind, so it is no descriptor; it is left out")
 	case kind == "" && kindNode != nil:
-		r.fail(r.file, kindKey.Line+doc.Offset, "kind is %s and not a text; write for example kind: Component", yamldoc.Kind(kindNode))
+		r.Fail(r.File, kindKey.Line+doc.Offset, "kind is %s and not a text; write for example kind: Component", yamldoc.Kind(kindNode))
 	case kind == "":
-		r.fail(r.file, line, "the descriptor has no kind; write for example kind: Component")
+		r.Fail(r.File, line, "the descriptor has no kind; write for example kind: Component")
 	case slices.Contains(otherKinds, strings.ToLower(kind)) && (group == "backstage.io" || strings.HasSuffix(group, ".backstage.io")):
 	case specFields[kind] == nil || (version != "" && group != "backstage.io"):
-		r.other(r.file, kindKey.Line+doc.Offset, yamldoc.Scalar(kindNode)+" of "+orWord(version, "no apiVersion"))
+		r.OtherKind(r.File, kindKey.Line+doc.Offset, yamldoc.Scalar(kindNode)+" of "+orWord(version, "no apiVersion"))
 	default:
 		switch {
 		case version == "":
@@ -140,15 +129,15 @@ type described struct {
 }
 
 // describe reads the entity of a document whose kind is known.
-func (r descriptorReader) describe(doc yamldoc.Document, fields yamldoc.FieldReader, kind string) (Entity, *locationTargets, bool) {
+func (r documentReader) describe(doc yamldoc.Document, fields yamldoc.FieldReader, kind string) (Entity, *Location, bool) {
 	d := &described{fields: fields, kind: kind, root: fields.Mapping(doc.Node, "")}
 	d.metadata = fields.Sub(d.root, "metadata")
 	d.spec = fields.Sub(d.root, "spec")
-	if !r.foreign {
+	if !r.Foreign {
 		r.checkFields(d)
 	}
 	e := d.identity()
-	e.File, e.Line = r.file, doc.StartLine()
+	e.File, e.Line = r.File, doc.StartLine()
 	e.Annotations, d.annotations = fields.TextMap(d.metadata, "annotations")
 	if e.Annotations[orphanAnnotation] == "true" {
 		return Entity{}, nil, false
@@ -157,7 +146,7 @@ func (r descriptorReader) describe(doc yamldoc.Document, fields yamldoc.FieldRea
 		return e, d.location(), true
 	}
 	if e.Name == "" {
-		r.fail(r.file, d.metadata.LineOf("name"), "the %s has no metadata.name", kind)
+		r.Fail(r.File, d.metadata.LineOf("name"), "the %s has no metadata.name", kind)
 		return Entity{}, nil, false
 	}
 	d.complete(&e)
@@ -178,15 +167,15 @@ func (d *described) identity() Entity {
 	return e
 }
 
-func (d *described) location() *locationTargets {
-	where := &locationTargets{optional: d.fields.Text(d.spec, "presence") == "optional"}
+func (d *described) location() *Location {
+	location := &Location{Optional: d.fields.Text(d.spec, "presence") == "optional"}
 	if target := d.fields.Text(d.spec, "target"); target != "" {
-		where.targets = append(where.targets, target)
+		location.Targets = append(location.Targets, target)
 	}
 	for _, t := range d.fields.Texts(d.spec, "targets") {
-		where.targets = append(where.targets, t.Text)
+		location.Targets = append(location.Targets, t.Text)
 	}
-	return where
+	return location
 }
 
 // complete reads the fields of an entity behind its identity. A field that its kind does not have stays empty.

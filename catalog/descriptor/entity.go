@@ -1,4 +1,6 @@
-package catalog
+// Package descriptor reads Backstage descriptors: what a YAML or JSON document states about an entity, and what is wrong
+// with it. How the entities of many documents relate is the catalog's concern.
+package descriptor
 
 import (
 	"slices"
@@ -37,8 +39,6 @@ type Entity struct {
 	File         string            `json:"file"`               // relative to the base folder where it lies below it; the address of what a source has
 	Line         int               `json:"line"`
 	Via          []string          `json:"via,omitempty"` // files of the Locations that led to File, the first one first
-
-	found *Found // the source's document that describes it; nil: a file does
 }
 
 // Profile is what a Group or a User says of itself.
