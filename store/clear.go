@@ -18,9 +18,9 @@ ORDER BY name`,
 	if err != nil {
 		return fmt.Errorf("listing the tables of the store at %s: %w", s.address, err)
 	}
-	return s.withManifest(ctx, func() error {
-		if s.manifestPath() != "" { // first, so that an end in between is no loss
-			if err := s.writeManifest(manifest{Address: s.address, Database: s.database}); err != nil {
+	return s.manifest.Locked(ctx, func() error {
+		if s.manifest.Path() != "" { // first, so that an end in between is no loss
+			if err := s.manifest.Write(s.manifest.Empty()); err != nil {
 				return err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/migrations"
+	"github.com/dxctl/dxctl/store/manifest"
 )
 
 // Loss is what a table has lost, as far as that can be told.
@@ -69,19 +70,17 @@ func derived(table string) bool { return strings.HasPrefix(table, catalogPrefix)
 // tracked reports whether the manifest names the parts of a table.
 func tracked(table string) bool { return !derived(table) && !strings.Contains(table, stagingMark) }
 
-// contents is what the database holds: tables by name, the parts that ClickHouse set aside because they are damaged, by
-// table, and the version of the schema.
+// contents is what the database holds and lacks.
 type contents struct {
-	tables  map[string]tableParts
-	aside   map[string][]string
-	schema  int
-	pending bool // migrations are not applied yet
+	manifest.Contents
+	aside   map[string][]string // the parts that ClickHouse set aside because they are damaged, by table
 	missing []migrations.Object
 }
 
 // look reads what the database holds.
 func (s *Store) look(ctx context.Context) (contents, error) {
-	c := contents{tables: map[string]tableParts{}, aside: map[string][]string{}}
+	c := contents{aside: map[string][]string{}}
+	c.Tables = map[string]manifest.Table{}
 	var rows []struct {
 		Table string `ch:"table"`
 		UUID  string `ch:"uuid"`
@@ -107,10 +106,10 @@ SETTINGS join_use_nulls = 0`, nil)
 			c.aside[r.Table] = append(c.aside[r.Table], r.Part)
 			continue
 		}
-		t, known := c.tables[r.Table]
+		t, known := c.Tables[r.Table]
 		if !known {
-			t = tableParts{UUID: r.UUID, Parts: map[string]uint64{}}
-			c.tables[r.Table] = t
+			t = manifest.Table{UUID: r.UUID, Parts: map[string]uint64{}}
+			c.Tables[r.Table] = t
 		}
 		if r.Part != "" {
 			t.Parts[r.Part] = r.Rows
@@ -120,7 +119,8 @@ SETTINGS join_use_nulls = 0`, nil)
 	if err != nil {
 		return c, err
 	}
-	c.schema, c.pending = info.SchemaVersion, info.SchemaVersion < info.LatestSchema
+	c.Schema = info.SchemaVersion
+	c.Pending = info.SchemaVersion < info.LatestSchema
 	if c.missing, _, err = s.missing(ctx); err != nil {
 		return c, err
 	}
@@ -135,19 +135,19 @@ SETTINGS join_use_nulls = 0`, nil)
 // While migrations wait to be applied, tables may be missing or replaced for that reason: only damage is returned then.
 func (s *Store) Losses(ctx context.Context) ([]Loss, error) {
 	var losses []Loss
-	err := s.withManifest(ctx, func() error {
+	err := s.manifest.Locked(ctx, func() error {
 		c, err := s.look(ctx)
 		if err != nil {
 			return err
 		}
-		m := manifest{}
-		if s.manifestPath() != "" {
-			if m, err = s.readManifest(); err != nil {
+		m := manifest.Manifest{}
+		if s.manifest.Path() != "" {
+			if m, err = s.manifest.Read(); err != nil {
 				return err
 			}
-			m.update(c, s.now().UTC())
-			if !c.pending {
-				err = s.writeManifest(m)
+			m.Update(c.Contents, s.now().UTC())
+			if !c.Pending {
+				err = s.manifest.Write(m)
 			}
 		}
 		losses = c.losses(m)
@@ -176,8 +176,8 @@ func (s *Store) noteAtClose(ctx context.Context) {
 // AcceptLosses sets aside the parts that are damaged and stops reporting what is lost now. What is set aside stays on
 // disk.
 func (s *Store) AcceptLosses(ctx context.Context) error {
-	err := s.withManifest(ctx, func() error {
-		if s.manifestPath() == "" {
+	err := s.manifest.Locked(ctx, func() error {
+		if s.manifest.Path() == "" {
 			return errors.New("losses of a ClickHouse server are accepted there: remove its detached parts (ALTER TABLE … DROP DETACHED PART)")
 		}
 		if err := s.setAside(ctx); err != nil {
@@ -187,11 +187,11 @@ func (s *Store) AcceptLosses(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m, err := s.readManifest()
+		m, err := s.manifest.Read()
 		if err != nil {
 			return err
 		}
-		m.update(c, s.now().UTC())
+		m.Update(c.Contents, s.now().UTC())
 		m.Lost, m.Accepted = nil, nil
 		for table, names := range c.aside {
 			for _, name := range names {
@@ -199,7 +199,7 @@ func (s *Store) AcceptLosses(ctx context.Context) error {
 			}
 		}
 		slices.Sort(m.Accepted)
-		return s.writeManifest(m)
+		return s.manifest.Write(m)
 	})
 	if err != nil {
 		return fmt.Errorf("accepting the losses of the store at %s: %w", s.address, err)
@@ -207,39 +207,8 @@ func (s *Store) AcceptLosses(ctx context.Context) error {
 	return nil
 }
 
-// update notes what is lost and what is back, and takes over what the database holds.
-func (m *manifest) update(c contents, now time.Time) {
-	m.Lost = slices.DeleteFunc(m.Lost, func(l lostPart) bool {
-		t, there := c.tables[l.Table]
-		return there && t.UUID == l.UUID && t.holds(l.Part, l.Rows)
-	})
-	migrated := c.schema > m.Schema || c.upgrading(*m)
-	for _, table := range slices.Sorted(maps.Keys(m.Tables)) {
-		before, t := m.Tables[table], c.tables[table]
-		if migrated && t.UUID != before.UUID {
-			continue // a migration put another table in its place
-		}
-		for _, name := range slices.Sorted(maps.Keys(before.Parts)) {
-			if t.UUID != before.UUID || !t.holds(name, before.Parts[name]) {
-				m.Lost = append(m.Lost, lostPart{table, before.UUID, name, before.Parts[name], now})
-			}
-		}
-	}
-	held := maps.Clone(c.tables)
-	for table, before := range m.Tables {
-		if _, there := held[table]; !there { // what it held is noted: nothing else is lost when it is made again
-			held[table] = tableParts{UUID: before.UUID}
-		}
-	}
-	m.Tables, m.Schema = held, max(c.schema, m.Schema)
-}
-
-// upgrading reports whether migrations wait to be applied; where the record of what was applied is lost they only
-// seem to.
-func (c contents) upgrading(m manifest) bool { return c.pending && c.schema >= m.Schema }
-
 // losses groups by table what is lost.
-func (c contents) losses(m manifest) []Loss {
+func (c contents) losses(m manifest.Manifest) []Loss {
 	byTable := map[string]*Loss{}
 	details := map[string][]string{}
 	add := func(table, part string, rows *uint64) {
@@ -273,13 +242,13 @@ func (c contents) losses(m manifest) []Loss {
 	}
 	for table, names := range c.aside {
 		for _, name := range names {
-			if !aside[table+"/"+name] && !slices.Contains(m.Accepted, table+"/"+name) && !c.tables[table].restored(name) {
+			if !aside[table+"/"+name] && !slices.Contains(m.Accepted, table+"/"+name) && !c.Tables[table].Restored(name) {
 				add(table, "damaged, and set aside as detached/"+name, nil)
 			}
 		}
 	}
 	var out []Loss
-	if !c.upgrading(m) {
+	if !c.Upgrading(m) {
 		for _, o := range c.missing {
 			switch {
 			case o.View:
@@ -295,27 +264,6 @@ func (c contents) losses(m manifest) []Loss {
 		out = append(out, *l)
 	}
 	return out
-}
-
-// restored reports whether active parts hold the blocks of a part that was set aside: ClickHouse falls back on the
-// parts that a damaged one was merged from, while they are still there.
-func (t tableParts) restored(aside string) bool {
-	words := strings.Split(aside, "_") // broken-on-start_all_1_7_2
-	want, ok := parsePart(strings.Join(words[min(1, len(words)):], "_"))
-	if !ok {
-		return false
-	}
-	blocks := int64(0)
-	for name := range t.Parts {
-		have, ok := parsePart(name)
-		if ok && have.covers(want) {
-			return true
-		}
-		if ok && want.covers(have) {
-			blocks += have.max - have.min + 1
-		}
-	}
-	return blocks >= want.max-want.min+1
 }
 
 // detailsShown is how many parts a loss names.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/dxctl/dxctl/migrations"
+	"github.com/dxctl/dxctl/store/manifest"
 )
 
 // Migrate upgrades the schema to the version that this program knows and returns the migrations that it applied. A
@@ -13,7 +14,7 @@ import (
 func (s *Store) Migrate(ctx context.Context) ([]migrations.Migration, error) {
 	fail := func(err error) error { return fmt.Errorf("migrating the store at %s: %w", s.address, explain(err)) }
 	var applied []migrations.Migration
-	err := s.withManifest(ctx, func() (err error) { // a migration may put one table in place of another
+	err := s.manifest.Locked(ctx, func() (err error) { // a migration may put one table in place of another
 		applied, err = migrations.Apply(ctx, s.db, migrations.Options{Now: s.now, By: s.program, Database: s.database, Scratch: s.scratch})
 		if err != nil {
 			return err
@@ -59,19 +60,19 @@ func (s *Store) makeMissing(ctx context.Context) error {
 
 // noteMissing notes as lost the tables that had to be made again and whose parts the manifest does not name.
 func (s *Store) noteMissing(tables []string) error {
-	if len(tables) == 0 || s.manifestPath() == "" {
+	if len(tables) == 0 || s.manifest.Path() == "" {
 		return nil
 	}
-	m, err := s.readManifest()
+	m, err := s.manifest.Read()
 	if err != nil {
 		return err
 	}
 	for _, table := range tables {
 		if _, known := m.Tables[table]; !known {
-			m.Lost = append(m.Lost, lostPart{Table: table, Noticed: s.now().UTC()})
+			m.Lost = append(m.Lost, manifest.LostPart{Table: table, Noticed: s.now().UTC()})
 		}
 	}
-	return s.writeManifest(m)
+	return s.manifest.Write(m)
 }
 
 // missing returns the tables and views of the latest version that the database lacks, and which of them are detached.

@@ -23,6 +23,7 @@ import (
 	"github.com/dxctl/dxctl/migrations"
 	"github.com/dxctl/dxctl/store/embedded"
 	"github.com/dxctl/dxctl/store/guard"
+	"github.com/dxctl/dxctl/store/manifest"
 )
 
 // Options say how to open a store.
@@ -52,12 +53,11 @@ type Store struct {
 	logger   *slog.Logger
 	program  string
 
-	limits     guard.Limits
-	guard      *guard.Guard
-	existing   bool                   // Options.Existing
-	stateDir   string                 // for the manifest of a server; may be empty
-	manifestMu sync.Mutex             // held by withManifest
-	atClose    atomic.Pointer[func()] // notes what was stored since the last look for losses; nil: nobody has looked
+	limits   guard.Limits
+	guard    *guard.Guard
+	existing bool                   // Options.Existing
+	manifest *manifest.File         // of the stored parts
+	atClose  atomic.Pointer[func()] // notes what was stored since the last look for losses; nil: nobody has looked
 
 	seq           sequence
 	factMu        sync.Mutex // facts and grades are compared with what is stored, one append at a time
@@ -90,7 +90,7 @@ func Open(ctx context.Context, cfg Config, o Options) (*Store, error) {
 	if o.Program == "" {
 		o.Program = "dxctl"
 	}
-	s := &Store{database: t.database, now: o.Now, logger: o.Logger, program: o.Program, stateDir: o.StateDir, existing: o.Existing, limits: cfg.limits()}
+	s := &Store{database: t.database, now: o.Now, logger: o.Logger, program: o.Program, existing: o.Existing, limits: cfg.limits()}
 	if t.server != nil {
 		err = s.openServer(ctx, t.server)
 	} else {
@@ -99,7 +99,22 @@ func Open(ctx context.Context, cfg Config, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.openManifest(o.StateDir)
 	return s, nil
+}
+
+// openManifest sets the manifest: in the data directory of an embedded engine, in stateDir for a server.
+func (s *Store) openManifest(stateDir string) {
+	path := ""
+	switch {
+	case s.engine != nil:
+		path = filepath.Join(s.engine.Path(), "dxctl."+s.database+".manifest")
+	case stateDir != "":
+		path = filepath.Join(stateDir, "store."+s.database+".manifest")
+	}
+	s.manifest = manifest.New(manifest.Options{
+		Path: path, Address: s.address, Database: s.database, Portable: s.engine != nil, Logger: s.logger,
+	})
 }
 
 func (s *Store) openEmbedded(ctx context.Context, t target, o Options) error {
@@ -305,12 +320,12 @@ func (s *Store) Info(ctx context.Context) (Info, error) {
 
 // Drop removes the database with everything in it. The store cannot be used afterwards.
 func (s *Store) Drop(ctx context.Context) error {
-	err := s.withManifest(ctx, func() error {
+	err := s.manifest.Locked(ctx, func() error {
 		if err := s.db.Exec(ctx, "DROP DATABASE `"+s.database+"` SYNC"); err != nil {
 			return err
 		}
 		s.atClose.Store(nil)
-		if path := s.manifestPath(); path != "" {
+		if path := s.manifest.Path(); path != "" {
 			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 				return err
 			}
