@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/incidents"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -16,8 +18,6 @@ const (
 	parts = "part"
 	// nameless is the key of records of which not even the id is known. They are asked for with the list.
 	nameless = "a record without an id"
-	// mostInARow is how many places of a page may be broken one after the other; with more it is the source that is.
-	mostInARow = 8
 	// atPlace is what the key of a record begins with of which only the place in the list is known.
 	atPlace = "the record listed after "
 )
@@ -37,41 +37,17 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 	if !rest.Broken(err) {
 		return p, got, err
 	}
-	p = page{}
-	last, inARow := "none", 0
-	err = rest.Bisect(rest.WithMaxAttempts(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
+	read := func(ctx context.Context, offset, limit int) (incidents.Page, error) {
 		var part page
-		if from > h.Offset && p.Paging.Next == "" && len(p.Data) > 0 { // nothing comes after what was read
-			return nil
-		}
-		if _, err := r.Get(ctx, r.address(history{Offset: from, Before: h.Before}, to-from), "", &part); err != nil {
-			return err
-		}
-		inARow = 0
-		p.Data, p.Paging = append(p.Data, part.Data...), part.Paging
-		if n := len(part.Data); n > 0 {
-			last = idOf(part.Data[n-1], last)
-		}
-		return nil
-	}, func(_ int, err error) error {
-		if inARow++; inARow > mostInARow {
-			return err
-		}
-		p.Paging.Next = "more" // there may be
-		return r.hold(atPlace+last, err)
-	})
+		_, err := r.Get(ctx, r.address(history{Offset: offset, Before: h.Before}, limit), "", &part)
+		return incidents.Page{Records: part.Data, More: part.Paging.Next != ""}, err
+	}
+	whole, err := incidents.Around(ctx, h.Offset, perPage, read, func(after string, err error) error { return r.hold(atPlace+after, err) })
+	p = page{Data: whole.Records}
+	if whole.More {
+		p.Paging.Next = "more"
+	}
 	return p, rest.Answer{}, err
-}
-
-// idOf is the id of a record; another where it has none.
-func idOf(raw json.RawMessage, other string) string {
-	var named struct {
-		ID string `json:"id"`
-	}
-	if json.Unmarshal(raw, &named) != nil || named.ID == "" {
-		return other
-	}
-	return named.ID
 }
 
 // held asks once more for the records that were set aside and whose time has come. Of one without an id the list is

@@ -2,16 +2,14 @@ package opsgenie
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/incidents"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -39,31 +37,9 @@ type record struct {
 	} `json:"report"`
 }
 
-// decodeAll decodes the records that can be decoded; of each other one it returns the error, by its id, or by [nameless]
-// where not even that can be read.
+// decodeAll decodes the records of a page; see [incidents.Decode].
 func decodeAll(raw []json.RawMessage) (all []record, odd map[string]error) {
-	odd = map[string]error{}
-	for _, text := range raw {
-		var r record
-		err := json.Unmarshal(text, &r)
-		if err == nil && r.ID != "" {
-			all = append(all, r)
-			continue
-		}
-		var named struct {
-			ID any `json:"id"`
-		}
-		_ = json.Unmarshal(text, &named) // it may name itself all the same
-		id, _ := named.ID.(string)
-		if id == "" {
-			id = nameless
-		}
-		if err == nil {
-			err = errors.New("it has no id")
-		}
-		odd[id] = &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("a record cannot be read: %w", err)}
-	}
-	return all, odd
+	return incidents.Decode(raw, "a record", nameless, func(r record) string { return r.ID })
 }
 
 // over reports whether the incident or alert has ended. A word that is not known is no end.

@@ -7,27 +7,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/dxctl/dxctl/collectors/incidents"
 
 	"github.com/dxctl/dxctl/collectors/source"
-
-	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 const (
-	servicesStream = "services"
-	// relist is how long the list of services is believed.
-	relist = time.Hour
 	// perPage is the most that Opsgenie gives at once, and lastRecord how far it counts.
 	perPage    = 100
 	lastRecord = 20_000
 )
-
-// servicesState is what is remembered of the list of services.
-type servicesState struct {
-	IDs    []string  `json:"ids"`
-	Listed time.Time `json:"listed"`
-}
 
 // page is one page of a listing. Records are decoded one by one, so that one that makes no sense does not take the others along.
 type page struct {
@@ -42,29 +32,7 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	if len(c.cfg.Services)+len(c.cfg.Teams) > 0 {
 		return slices.Sorted(slices.Values(slices.Concat(c.cfg.Services, c.cfg.Teams))), nil
 	}
-	var s servicesState
-	if _, err := m.Load(ctx, servicesStream, &s); err != nil {
-		return nil, err
-	}
-	if since := c.Now().Sub(s.Listed); since >= 0 && since < relist {
-		return s.IDs, nil
-	}
-	ids, odd, err := c.services(ctx)
-	if rest.Unusable(err) && len(s.IDs) > 0 { // those that are known are read all the same
-		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.Now())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listing the services: %w", err)
-	}
-	slices.Sort(ids)
-	s = servicesState{IDs: slices.Compact(ids), Listed: c.Now().UTC()}
-	if len(odd) > 0 {
-		s.Listed = time.Time{} // so that the next run asks again
-	}
-	if err := m.Save(ctx, servicesStream, s); err != nil {
-		return nil, err
-	}
-	return s.IDs, rest.Skipped("service", odd, c.Now())
+	return incidents.Services(ctx, c.Now(), m, c.services)
 }
 
 // services lists the services, and says what is wrong with those that cannot be read.

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/incidents"
+
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -18,8 +20,6 @@ const (
 	nameless = "an incident without an id"
 	// logOf is what the key of an incident begins with of which only the log cannot be read.
 	logOf = "log of "
-	// mostInARow is how many places of a page may be broken one after the other; with more it is the source that is.
-	mostInARow = 8
 	// atPlace is what the key of an incident begins with of which only the place in the list is known.
 	atPlace = "the incident listed after "
 )
@@ -51,41 +51,13 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 	if !rest.Broken(err) {
 		return p, got, err
 	}
-	p = page{}
-	last, inARow := "none", 0
-	err = rest.Bisect(rest.WithMaxAttempts(ctx, 2), h.Offset, h.Offset+perPage, func(ctx context.Context, from, to int) error {
+	read := func(ctx context.Context, offset, limit int) (incidents.Page, error) {
 		var part page
-		if from > h.Offset && !p.More && len(p.Incidents) > 0 { // nothing comes after what was read
-			return nil
-		}
-		if _, err := r.Get(ctx, r.query(history{Offset: from, Until: h.Until}, to-from), "", &part); err != nil {
-			return err
-		}
-		inARow = 0
-		p.Incidents, p.More, p.Total = append(p.Incidents, part.Incidents...), part.More, part.Total
-		if n := len(part.Incidents); n > 0 {
-			last = idOf(part.Incidents[n-1], last)
-		}
-		return nil
-	}, func(_ int, err error) error {
-		if inARow++; inARow > mostInARow {
-			return err
-		}
-		p.More = true // there may be
-		return r.hold(atPlace+last, err)
-	})
-	return p, rest.Answer{}, err
-}
-
-// idOf is the id of an incident; another where it has none.
-func idOf(raw json.RawMessage, other string) string {
-	var named struct {
-		ID string `json:"id"`
+		_, err := r.Get(ctx, r.query(history{Offset: offset, Until: h.Until}, limit), "", &part)
+		return incidents.Page{Records: part.Incidents, More: part.More, Total: part.Total}, err
 	}
-	if json.Unmarshal(raw, &named) != nil || named.ID == "" {
-		return other
-	}
-	return named.ID
+	whole, err := incidents.Around(ctx, h.Offset, perPage, read, func(after string, err error) error { return r.hold(atPlace+after, err) })
+	return page{Incidents: whole.Records, More: whole.More, Total: whole.Total}, rest.Answer{}, err
 }
 
 // held asks once more for the incidents that were set aside and whose time has come. Of one without an id the list is
@@ -139,11 +111,11 @@ func (r *reader) again(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	incidents, odd := decodeAll([]json.RawMessage{one.Incident})
+	all, odd := decodeAll([]json.RawMessage{one.Incident})
 	for _, err := range odd {
 		return err
 	}
-	if len(incidents) == 0 || incidents[0].ID != id {
+	if len(all) == 0 || all[0].ID != id {
 		return &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("incident %s: the answer is about another one", id)}
 	}
 	if k, known := r.state.Known[id]; known {
@@ -151,5 +123,5 @@ func (r *reader) again(ctx context.Context, key string) error {
 		r.state.Known[id] = k
 	}
 	r.state.Failed.Done(key)
-	return r.store(ctx, incidents)
+	return r.store(ctx, all)
 }

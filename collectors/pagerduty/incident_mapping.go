@@ -2,16 +2,14 @@ package pagerduty
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/incidents"
+
 	"github.com/dxctl/dxctl/collectors/source"
 
-	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -53,31 +51,9 @@ type logEntry struct {
 	CreatedAt source.Timestamp `json:"created_at"`
 }
 
-// decodeAll decodes the incidents that can be decoded; of each other one it returns the error, by its id, or by
-// [nameless] where not even that can be read.
+// decodeAll decodes the records of a page; see [incidents.Decode].
 func decodeAll(raw []json.RawMessage) (all []incident, odd map[string]error) {
-	odd = map[string]error{}
-	for _, text := range raw {
-		var i incident
-		err := json.Unmarshal(text, &i)
-		if err == nil && i.ID != "" {
-			all = append(all, i)
-			continue
-		}
-		var named struct {
-			ID any `json:"id"`
-		}
-		_ = json.Unmarshal(text, &named) // it may name itself all the same
-		id, _ := named.ID.(string)
-		if id == "" {
-			id = nameless
-		}
-		if err == nil {
-			err = errors.New("it has no id")
-		}
-		odd[id] = &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("an incident cannot be read: %w", err)}
-	}
-	return all, odd
+	return incidents.Decode(raw, "an incident", nameless, func(r incident) string { return r.ID })
 }
 
 // resolved reports whether the incident is over. A word that is not known is no end.

@@ -6,59 +6,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
+
+	"github.com/dxctl/dxctl/collectors/incidents"
 
 	"github.com/dxctl/dxctl/collectors/source"
-
-	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 const (
-	servicesStream = "services"
-	// relist is how long the list of services is believed.
-	relist = time.Hour
 	// perPage is the most that PagerDuty gives at once, and lastRecord how far it counts.
 	perPage    = 100
 	lastRecord = 10_000
 )
-
-// servicesState is what is remembered of the list of services.
-type servicesState struct {
-	IDs    []string  `json:"ids"`
-	Listed time.Time `json:"listed"`
-}
 
 // Scopes lists the configured services by id, or else all that the token shows.
 func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	if len(c.cfg.Services) > 0 {
 		return slices.Sorted(slices.Values(c.cfg.Services)), nil
 	}
-	var s servicesState
-	if _, err := m.Load(ctx, servicesStream, &s); err != nil {
-		return nil, err
-	}
-	if since := c.Now().Sub(s.Listed); since >= 0 && since < relist {
-		return s.IDs, nil
-	}
-	ids, odd, err := c.services(ctx)
-	if gone(err) { // the key shows incidents alone
-		ids, err = c.servicesOfIncidents(ctx)
-	}
-	if rest.Unusable(err) && len(s.IDs) > 0 { // those that are known are read all the same
-		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, c.Now())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listing the services: %w", err)
-	}
-	slices.Sort(ids)
-	s = servicesState{IDs: slices.Compact(ids), Listed: c.Now().UTC()}
-	if len(odd) > 0 {
-		s.Listed = time.Time{} // so that the next run asks again
-	}
-	if err := m.Save(ctx, servicesStream, s); err != nil {
-		return nil, err
-	}
-	return s.IDs, rest.Skipped("service", odd, c.Now())
+	return incidents.Services(ctx, c.Now(), m, func(ctx context.Context) (ids []string, odd map[string]error, err error) {
+		if ids, odd, err = c.services(ctx); gone(err) { // the key shows incidents alone
+			ids, err = c.servicesOfIncidents(ctx)
+		}
+		return ids, odd, err
+	})
 }
 
 // services lists the services, and says what is wrong with those that cannot be read.
@@ -95,8 +65,8 @@ func (c *Collector) servicesOfIncidents(ctx context.Context) ([]string, error) {
 		if _, err := c.Get(ctx, fmt.Sprintf("incidents?date_range=all&sort_by=created_at:desc&limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
 			return nil, err
 		}
-		incidents, _ := decodeAll(p.Incidents)
-		for _, i := range incidents {
+		all, _ := decodeAll(p.Incidents)
+		for _, i := range all {
 			if serviceRule.MatchString(i.Service.ID) && !slices.Contains(ids, i.Service.ID) {
 				ids = append(ids, i.Service.ID)
 			}
