@@ -23,7 +23,7 @@ type SourceConfig struct {
 	Name  string `yaml:"name"`  // how events, metrics and the ledger call it; unique
 	Kind  string `yaml:"kind"`  // one of kinds
 	Since string `yaml:"since"` // how far back the first sync reads: a date (2025-01-31) or days (400d); default: everything
-	// Webhook is set where the source pushes beside being collected.
+	// Webhook is set where the source sends deliveries in addition to being collected.
 	Webhook *Webhook `yaml:"webhook"`
 
 	kind     kind

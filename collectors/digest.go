@@ -7,9 +7,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// beside are the keys of sources that do not say which scopes are wanted. Credentials are among them: a list that is
+// unrelated are the keys of sources that do not say which scopes are wanted. Credentials are among them: a list that is
 // shorter with another token is the case in point.
-var beside = []string{"token", "app", "webhook", "user", "username", "password", "api_token", "api_key", "key", "jobs", "deployments", "incidents", "catalog",
+var unrelated = []string{"token", "app", "webhook", "user", "username", "password", "api_token", "api_key", "key", "jobs", "deployments", "incidents", "catalog",
 	"environments", "allow_private_network"}
 
 // digestOf changes when the settings ask for other scopes.
@@ -22,7 +22,7 @@ func digestOf(s settings) string {
 	if yaml.Unmarshal(text, &keys) != nil {
 		return ""
 	}
-	for _, key := range beside {
+	for _, key := range unrelated {
 		delete(keys, key)
 	}
 	if text, err = yaml.Marshal(keys); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest/resttest"
 )
 
-// polled is each kind of source that is asked over HTTP, with what it needs beside url and token.
+// polled is each kind of source that is asked over HTTP, with the settings that it needs in addition to url and token.
 var polled = map[string]string{
 	"github": "repositories: [acme/shop]", "gitlab": `projects: ["7"]`, "jenkins": "user: u", "circleci": "projects: [gh/acme/shop]", "argocd": "",
 	"pagerduty": "", "opsgenie": "", "backstage": "",
@@ -49,8 +49,8 @@ func counting(t *testing.T, h http.HandlerFunc) (*httptest.Server, *atomic.Int64
 	return srv, &n
 }
 
-// TestNoSourceFollowsARedirectElsewhere sends every kind of source to another host: that host sees no request, and so no
-// token.
+// TestNoSourceFollowsARedirectElsewhere sends every kind of source to another host: that host sees no request, and so
+// no token.
 func TestNoSourceFollowsARedirectElsewhere(t *testing.T) {
 	for kind, more := range polled {
 		t.Run(kind, func(t *testing.T) {
@@ -70,8 +70,8 @@ func TestNoSourceFollowsARedirectElsewhere(t *testing.T) {
 	}
 }
 
-// TestNoSourceEntersThePrivateNetworkUnasked gives every kind of source a name that leads to this machine without saying
-// so. Only allow_private_network allows that.
+// TestNoSourceEntersThePrivateNetworkUnasked gives every kind of source a name that leads to this machine without
+// saying so. Only allow_private_network allows that.
 func TestNoSourceEntersThePrivateNetworkUnasked(t *testing.T) {
 	for _, proxy := range []string{"HTTP_PROXY", "http_proxy"} {
 		t.Setenv(proxy, "")

@@ -125,7 +125,7 @@ func TestWebhookMistakes(t *testing.T) {
 		"a guess":        {`{name: gh, kind: github, token: x, organization: a, webhook: {secret: short}}`, "shorter than 16"},
 		"no secret":      {`{name: e, kind: events}`, "secret is missing"},
 		"cannot push":    {`{name: ci, kind: jenkins, url: "http://127.0.0.1:1", webhook: {secret: "0123456789abcdef"}}`, "no webhooks of kind jenkins"},
-		"pushes anyway":  {`{name: e, kind: events, secret: "0123456789abcdef", webhook: {secret: "0123456789abcdef"}}`, "beside its name"},
+		"sends anyway":   {`{name: e, kind: events, secret: "0123456789abcdef", webhook: {secret: "0123456789abcdef"}}`, "next to its name"},
 		"timeless since": {`{name: r, kind: git, provider: github, repositories: [a/b], since: 30d}`, "since means nothing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -92,7 +92,7 @@ func (s SourceConfig) validateReceiver() error {
 	case s.settings == nil:
 		return nil
 	case s.Webhook != nil && s.kind.collect == nil:
-		return errors.New("webhook: a source that only sends has its secret beside its name")
+		return errors.New("webhook: a source that only sends has its secret next to its name")
 	case s.Webhook != nil && s.kind.receive == nil:
 		return fmt.Errorf("webhook: dxctl takes no webhooks of kind %s; leave it out", s.Kind)
 	}

@@ -51,8 +51,8 @@ func (s Suite) jumpingClock(t *testing.T, whole *world) {
 	w.compare(t, whole.text(), "with a clock that jumps")
 }
 
-// clockAhead collects while the clock is a year ahead, and after it was set right: nothing waits for the year to pass, not
-// even a gap that is looked for once a day.
+// clockAhead collects while the clock is a year ahead, and after it was set right: nothing waits for the year to pass,
+// not even a gap that is looked for once a day.
 func (s Suite) clockAhead(t *testing.T, whole *world) {
 	server, w := s.Start(t), s.world()
 	lose := func() {
@@ -114,7 +114,7 @@ func (s Suite) killedAgain(t *testing.T, whole *world) {
 	w.compare(t, whole.text(), "killed again and again")
 }
 
-// storeFailsOnce lets one write fail, and goes on with the same collector.
+// storeFailsOnce lets one write fail, and continues with the same collector.
 func (s Suite) storeFailsOnce(t *testing.T, whole *world) {
 	for at := 1; at <= whole.killer.n; at += max(1, s.KillEvery, whole.killer.n/12) {
 		server, w := s.Start(t), s.world()
@@ -209,14 +209,14 @@ func (s Suite) oddRecords(t *testing.T, whole *world) {
 				t.Fatalf("error %v", err)
 			}
 			if diff := difference(w.text(), whole.text()); diff != "" {
-				t.Fatalf("the records beside it differ:\n%s", diff)
+				t.Fatalf("the other records differ:\n%s", diff)
 			}
 		})
 	}
 }
 
-// withOdd adds an odd element to each list of an answer, behind the others. A list without any stays empty: it may be the
-// end of a listing.
+// withOdd adds an odd element to each list of an answer, behind the others. A list without any stays empty: it may be
+// the end of a listing.
 func withOdd(body []byte, odd json.RawMessage) []byte {
 	var list []json.RawMessage
 	if json.Unmarshal(body, &list) == nil {

@@ -19,7 +19,8 @@ import (
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
-// Suite is a source under test: a server with records, and a collector of it. Every source over HTTP passes [Suite.Run].
+// Suite is a source under test: a server with records, and a collector of it. Every source over HTTP passes
+// [Suite.Run].
 type Suite struct {
 	// Start starts a server that holds the same records each time: several pages of each kind, and some records that are
 	// not final. It stops with the test.

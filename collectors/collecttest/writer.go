@@ -23,8 +23,9 @@ var ErrKilled = errors.New("killed")
 // ErrRemoval is what [Writer.Removing] refuses with.
 var ErrRemoval = errors.New("nothing was removed")
 
-// Writer is a [source.Writer] of one scope that keeps everything in memory, by identity, as the store does. It can fail at
-// a write, before or after it has done what it was asked for: a process that is killed may have either behind it.
+// Writer is a [source.Writer] of one scope that keeps everything in memory, by identity, as the store does. It can
+// fail at a write, before or after it has done what it was asked for: a process that is killed may have either behind
+// it.
 type Writer struct {
 	source.RepositoryReader // nil: set by the tests of sources that use it
 

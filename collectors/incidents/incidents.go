@@ -1,5 +1,5 @@
-// Package incidents is what the readers of incident sources share: PagerDuty and Opsgenie, whose listings are alike. Each
-// source maps its own records.
+// Package incidents is what the readers of incident sources share: PagerDuty and Opsgenie, whose listings are alike.
+// Each source maps its own records.
 package incidents
 
 import (
@@ -30,8 +30,8 @@ type services struct {
 	Listed time.Time `json:"listed"` // zero: list again
 }
 
-// Services returns the ids of the source's services, sorted. It lists them at most once an hour; odd are those that cannot
-// be read, by what names them. Where the source fails, the services of the last list are returned with a
+// Services returns the ids of the source's services, sorted. It lists them at most once an hour; odd are those that
+// cannot be read, by what names them. Where the source fails, the services of the last list are returned with a
 // *rest.SkippedError.
 func Services(ctx context.Context, now time.Time, state source.StateStore,
 	list func(context.Context) (ids []string, odd map[string]error, err error)) ([]string, error) {
@@ -67,9 +67,9 @@ type Page struct {
 	Total   *uint64 // of the listing; nil: the source does not say
 }
 
-// Around reads size records from an offset on, of which one or more make the source fail, by ever smaller parts. lost is
-// called for each place that cannot be read, with the id of the record listed before it ("none" without one); its error
-// ends the read, as does that of the source where too many places in a row cannot be read.
+// Around reads size records from an offset on, of which one or more make the source fail, by ever smaller parts. lost
+// is called for each place that cannot be read, with the id of the record listed before it ("none" without one); its
+// error ends the read, as does that of the source where too many places in a row cannot be read.
 func Around(ctx context.Context, offset, size int, read func(ctx context.Context, offset, limit int) (Page, error),
 	lost func(after string, err error) error) (Page, error) {
 	var page Page
@@ -111,8 +111,8 @@ func idOf(raw json.RawMessage, other string) string {
 	return other
 }
 
-// Decode decodes the records that can be decoded and have an id. Of each other one it returns the error, by its id, or by
-// nameless where not even that can be read. noun is what a record is called: "an incident".
+// Decode decodes the records that can be decoded and have an id. Of each other one it returns the error, by its id, or
+// by nameless where not even that can be read. noun is what a record is called: "an incident".
 func Decode[T any](raw []json.RawMessage, noun, nameless string, id func(T) string) (all []T, odd map[string]error) {
 	odd = map[string]error{}
 	for _, text := range raw {

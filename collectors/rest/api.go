@@ -31,7 +31,7 @@ type APIConfig struct {
 	OddType func(field, value string)
 }
 
-// Answer is what an answer says beside its body.
+// Answer is what an answer contains in addition to its body.
 type Answer struct {
 	NotModified bool        // 304: the ETag still holds, and nothing was decoded
 	ETag        string      // of the answer
@@ -50,8 +50,8 @@ func NewAPI(cfg Config, opt Options, conf APIConfig) (*API, error) {
 // BaseURL is the address that paths are below, with a slash at the end.
 func (a *API) BaseURL() string { return a.base }
 
-// Get asks for a path below the base URL, with its query, on the condition that it has changed since the ETag, where there
-// is one, and decodes the JSON into into, a pointer. An answer that refuses, or is not what into expects, is an
+// Get asks for a path below the base URL, with its query, on the condition that it has changed since the ETag, where
+// there is one, and decodes the JSON into into, a pointer. An answer that refuses, or is not what into expects, is an
 // [AnswerError]; the former wraps a *[StatusError]. Errors name the path without the query.
 func (a *API) Get(ctx context.Context, path, etag string, into any) (Answer, error) {
 	shown, _, _ := strings.Cut(path, "?")
@@ -210,8 +210,8 @@ type shownError struct {
 func (e *shownError) Error() string { return e.text }
 func (e *shownError) Unwrap() error { return e.err }
 
-// ParseBaseURL reads the configured address of a source. The result's path begins and ends with a slash. example is shown
-// in errors: "https://gitlab.example.com".
+// ParseBaseURL reads the configured address of a source. The result's path begins and ends with a slash. example is
+// shown in errors: "https://gitlab.example.com".
 func ParseBaseURL(configured, example string) (*url.URL, error) {
 	u, err := url.Parse(configured)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

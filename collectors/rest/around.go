@@ -21,11 +21,11 @@ const (
 	aroundPatience = 3 // smaller pages that fail altogether before it is the source that fails
 )
 
-// Around reads page number of a numbered listing of size records a page (100), and where the source always fails at that
-// ([Faulty]) it reads the same records in pages of ten and, where one of those fails, of one. It returns the places of the
-// records that fail by themselves, counted from 0 over the whole listing. The error is that of the whole page when
-// nothing of it can be read, or any other that read returns. read is called with increasing places; the numbers of pages
-// count from 1.
+// Around reads page number of a numbered listing of size records a page (100), and where the source always fails at
+// that ([Faulty]) it reads the same records in pages of ten and, where one of those fails, of one. It returns the
+// places of the records that fail by themselves, counted from 0 over the whole listing. The error is that of the whole
+// page when nothing of it can be read, or any other that read returns. read is called with increasing places; the
+// numbers of pages count from 1.
 func Around(ctx context.Context, number, size int, read func(ctx context.Context, number, size int) error) (holes []int, err error) {
 	whole := read(ctx, number, size)
 	if whole == nil || !Faulty(whole) {

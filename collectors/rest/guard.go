@@ -25,8 +25,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refused to connect to %s: %s", e.Target, e.Why)
 }
 
-// allow refuses every URL that is not on the configured scheme, host and port. A source that redirects elsewhere, or names
-// a page elsewhere, would otherwise be handed our token, or point us into our own network.
+// allow refuses every URL that is not on the configured scheme, host and port. A source that redirects elsewhere, or
+// names a page elsewhere, would otherwise be handed our token, or point us into our own network.
 func (c *Client) allow(u *url.URL) error {
 	base := c.cfg.BaseURL
 	if strings.EqualFold(u.Scheme, base.Scheme) && strings.EqualFold(u.Hostname(), base.Hostname()) && portOf(u) == portOf(base) {

@@ -81,7 +81,8 @@ func (c *Client) meetsLimit(resource string, resp *http.Response, body []byte) b
 	return true
 }
 
-// limitOf returns why the answer is a rate limit ("" when it is none) and how long it says to wait (0: it does not say).
+// limitOf returns why the answer is a rate limit ("" when it is none) and how long it says to wait (0: it does not
+// say).
 func (c *Client) limitOf(resp *http.Response, body []byte) (string, time.Duration) {
 	h, status := resp.Header, resp.StatusCode
 	refused := status == http.StatusForbidden || status == http.StatusTooManyRequests
@@ -121,8 +122,8 @@ func budgetOf(resource string, resp *http.Response) Budget {
 	return Budget{Known: true, Resource: resource, Remaining: remaining, Limit: limit}
 }
 
-// untilReset is how long the limit's window still lasts, measured on the server's own clock: the reset is an instant of the
-// server, and ours may be wrong. A second is added because both are whole seconds.
+// untilReset is how long the limit's window still lasts, measured on the server's own clock: the reset is an instant
+// of the server, and ours may be wrong. A second is added because both are whole seconds.
 func (c *Client) untilReset(h http.Header) time.Duration {
 	at, err := strconv.ParseInt(first(h, "X-RateLimit-Reset", "RateLimit-Reset"), 10, 64)
 	if err != nil || at <= 0 {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Quarantine holds the objects of one stream that the source answers with an error each time, so that they do not hold up
-// their neighbors. It is a field of the stream's checkpoint:
+// Quarantine holds the objects of one stream that the source answers with an error each time, so that they do not hold
+// up their neighbors. It is a field of the stream's checkpoint:
 //
 //	type state struct {
 //		…
@@ -158,7 +158,7 @@ func (q *Quarantine) ForgetRead() {
 	q.Forget(func(key string) bool { return q.failed[key] })
 }
 
-// Forget drops the objects that keep does not want any more, such as those that the source no longer lists.
+// Forget drops the objects that keep no longer wants, such as those that the source no longer lists.
 func (q *Quarantine) Forget(keep func(key string) bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -281,8 +281,8 @@ func plural(noun string, n int) string {
 	return noun + "s"
 }
 
-// OnlySkipped reports whether nothing worse happened than that objects were skipped: every error that err joins or wraps
-// is a *SkippedError. It is false for nil.
+// OnlySkipped reports whether nothing worse happened than that objects were skipped: every error that err joins or
+// wraps is a *SkippedError. It is false for nil.
 func OnlySkipped(err error) bool {
 	if err == nil {
 		return false

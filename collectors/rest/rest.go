@@ -1,5 +1,6 @@
-// Package rest is the one HTTP client under every collector. It is for reading: any request may be sent more than once. It is an [http.RoundTripper], so that a maintained client
-// library (go-github, GitLab's client) can stand on it, and takes the care that such libraries leave out:
+// Package rest is the one HTTP client under every collector. It is for reading: any request may be sent more than
+// once. It is an [http.RoundTripper], so that a maintained client library (go-github, GitLab's client) can stand on
+// it, and takes the care that such libraries leave out:
 //
 //   - an answer is read to its end before it is handed up, so that a cut-off body is a failed request and is retried;
 //   - network errors, 5xx answers and HTML where JSON was due are retried with exponential backoff and jitter;
@@ -43,7 +44,7 @@ type Config struct {
 	Attempts            int           // of one request, limits not counted; default 8
 	Backoff             time.Duration // before the second attempt, doubled for each further one up to 30 s; default 250 ms
 
-	// Limited reports further signs of a rate limit, which the source has beside 429, Retry-After and the usual
+	// Limited reports further signs of a rate limit, which the source has in addition to 429, Retry-After and the usual
 	// headers: a message in the body, an error inside a 200. It may be nil.
 	Limited func(status int, header http.Header, body []byte) (reason string, limited bool)
 }
@@ -167,9 +168,10 @@ func (c *Client) Observe(o Observer) { c.observer.Store(&o) }
 // another host fails in [Client.RoundTrip], before anything is sent.
 func (c *Client) HTTPClient() *http.Client { return &http.Client{Transport: c} }
 
-// RoundTrip sends a request until it is answered, and returns the answer with its whole body in memory ([Body]). Answers
-// that are not failures of the way (200, 304, 404, 401 …) are returned as they came, without the headers of the rate limit,
-// which have been obeyed here. The error is the context's, or says how often the request was tried and what came last.
+// RoundTrip sends a request until it is answered, and returns the answer with its whole body in memory ([Body]).
+// Answers that are not failures of the way (200, 304, 404, 401 …) are returned as they came, without the headers of
+// the rate limit, which have been obeyed here. The error is the context's, or says how often the request was tried and
+// what came last.
 func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := c.allow(req.URL); err != nil {
 		return nil, err
@@ -238,8 +240,8 @@ const (
 	attemptsKey
 )
 
-// WithMaxAttempts makes requests under the returned context give up after n attempts, where the client would make more: somebody
-// waits for an answer, and why there is none says more than a deadline.
+// WithMaxAttempts makes requests under the returned context give up after n attempts, where the client would make
+// more: somebody waits for an answer, and why there is none says more than a deadline.
 func WithMaxAttempts(ctx context.Context, n int) context.Context {
 	return context.WithValue(ctx, attemptsKey, n)
 }

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestASourceThatNeverAnswers stops a source at every stage of an answer. Each attempt ends by itself, is tried again, and
-// the error names the stage as well as it is known.
+// TestASourceThatNeverAnswers stops a source at every stage of an answer. Each attempt ends by itself, is tried again,
+// and the error names the stage as well as it is known.
 func TestASourceThatNeverAnswers(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -25,7 +25,7 @@ func TestASourceThatNeverAnswers(t *testing.T) {
 		{"it sends no headers", mute, "sent nothing for 100ms"},
 		{"it sends half of the headers", halfHeaders, "sent nothing for 100ms"},
 		{"it stops within the body", stopping, "sent nothing for 100ms"},
-		{"it sends a byte now and then, for ever", trickling, "not complete after 400ms"},
+		{"it sends a byte now and then, forever", trickling, "not complete after 400ms"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			base := tc.start(t)

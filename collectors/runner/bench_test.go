@@ -67,9 +67,9 @@ func manyRuns(n int, newest time.Time) http.Handler {
 	})
 }
 
-// BenchmarkCollectRuns collects a history of runs from loopback into the embedded engine, from the socket to the store:
-// how fast, and how much memory the process takes beside the engine's (the fake GitHub's included). The second history
-// is five times as long as the first, to show that memory does not grow with it.
+// BenchmarkCollectRuns collects a history of runs from loopback into the embedded engine, from the socket to the
+// store: how fast, and how much memory the process takes in addition to the engine's (the fake GitHub's included). The
+// second history is five times as long as the first, to show that memory does not grow with it.
 func BenchmarkCollectRuns(b *testing.B) {
 	for _, n := range []int{20_000, 100_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) { collectRuns(b, n) })
@@ -110,7 +110,7 @@ func collectRuns(b *testing.B, n int) {
 }
 
 // peakMemory watches what Go holds of the machine's memory, which is all that the process holds but for the engine. The
-// returned function says how much it was at the most, in bytes.
+// returned function returns the maximum, in bytes.
 func peakMemory(b *testing.B) func() float64 {
 	b.Helper()
 	runtime.GC()

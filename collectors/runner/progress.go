@@ -1,5 +1,5 @@
-// Package runner collects sources: all of them side by side, each on its own schedule. It keeps their checkpoints, their
-// ledger and what is wrong with them, and reports progress.
+// Package runner collects sources: all of them side by side, each on its own schedule. It keeps their checkpoints,
+// their ledger and what is wrong with them, and reports progress.
 package runner
 
 import (

@@ -10,8 +10,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// RemovalError refuses an answer of a source because of what would be removed on its word. Sources answer with less, and
-// without an error, when a token has lost rights.
+// RemovalError refuses an answer of a source because of what would be removed on its word. Sources answer with less,
+// and without an error, when a token has lost rights.
 type RemovalError struct {
 	Source, Scope string // Scope is empty where the answer lists the scopes of the source
 	What          string // what would be removed, in the plural: "entities"
@@ -54,13 +54,13 @@ type listedScopes struct {
 	Scopes     []string `json:"scopes"`
 }
 
-// configured is a Collector that can tell whether it is configured as it was: its list of scopes then is another one for
-// a good reason.
+// configured is a Collector that can tell whether it is configured as it was: its list of scopes then is another one
+// for a good reason.
 type configured interface{ Configured() string }
 
-// retractScopes takes back the descriptors of scopes that a source does not list any more: a repository that was deleted,
-// archived or moved elsewhere does not describe services here. A list that lacks too many of those that it had before is
-// refused with a *RemovalError: nothing is taken back, and the list before stays the one to compare with.
+// retractScopes takes back the descriptors of scopes that a source no longer lists: a repository that was deleted,
+// archived or moved elsewhere does not describe services here. A list that lacks too many of those that it had before
+// is refused with a *RemovalError: nothing is taken back, and the list before stays the one to compare with.
 func (r *Runner) retractScopes(ctx context.Context, s *runnable, scopes []string, opt RunOptions) error {
 	w := &writer{store: r.store, source: s.Source(), acceptRemovals: opt.AcceptRemovals}
 	now := listedScopes{Scopes: slices.Sorted(slices.Values(scopes))}

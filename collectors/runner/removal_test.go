@@ -157,7 +157,7 @@ func TestProblemsLastUntilARunSucceeds(t *testing.T) {
 	}
 	fail = map[string]error{"acme/shop": fail["acme/shop"]}
 	if got := once("acme/cart"); got != "source gh acme/shop: runs: status 500 (since 2026-11-22T12:00:00Z)" {
-		t.Errorf("one is mended, and the other was not looked at: %s", got)
+		t.Errorf("one is fixed, and the other was not collected: %s", got)
 	}
 	fail = nil
 	if got := once(); got != "" {

@@ -17,7 +17,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Runner collects sources: all of them side by side, and the scopes of each side by side within the source's own budget.
+// Runner collects sources: all of them side by side, and the scopes of each side by side within the source's own
+// budget.
 type Runner struct {
 	store   *gatheringStore
 	sources []*runnable
@@ -86,7 +87,8 @@ type Summary struct {
 	Requests          map[string]int // by source
 }
 
-// ScopeSummary says what a run did for one scope of a source. Scope is empty when the source's scopes could not be listed.
+// ScopeSummary says what a run did for one scope of a source. Scope is empty when the source's scopes could not be
+// listed.
 type ScopeSummary struct {
 	Source, Scope string
 	Events        map[event.Kind]uint64 // appended
@@ -168,8 +170,9 @@ func (r *Runner) observer(s *runnable) rest.Observer {
 	}
 }
 
-// Run collects once: sources that read what others store after those others. A scope that fails does not hold up the others; the error joins what went wrong ([Summary.Err]). When
-// ctx ends, Run returns promptly with its error; what was stored until then stays. Runs of one source follow one another.
+// Run collects once: sources that read what others store after those others. A scope that fails does not hold up the
+// others; the error joins what went wrong ([Summary.Err]). When ctx ends, Run returns promptly with its error; what
+// was stored until then stays. Runs of one source follow one another.
 func (r *Runner) Run(ctx context.Context, opt RunOptions) (Summary, error) {
 	chosen, err := r.choose(opt.Source)
 	if err != nil {
@@ -218,7 +221,7 @@ func (r *Runner) choose(name string) ([]*runnable, error) {
 	return nil, fmt.Errorf("no source that is collected is named %q; configured are: %s", name, strings.Join(names, ", "))
 }
 
-// collect brings the scopes of one source up to date, and keeps what is wrong with it.
+// collect updates the scopes of one source, and keeps what is wrong with it.
 func (r *Runner) collect(ctx context.Context, s *runnable, opt RunOptions) []ScopeSummary {
 	results := r.collectScopes(ctx, s, opt)
 	if ctx.Err() != nil {
@@ -234,7 +237,7 @@ func (r *Runner) collect(ctx context.Context, s *runnable, opt RunOptions) []Sco
 }
 
 // collectScopes lists the scopes of a source and collects them. A list that lacks some, or too many, is an error of the
-// source, and what is on it is collected all the same.
+// source, and what is on it is still collected.
 func (r *Runner) collectScopes(ctx context.Context, s *runnable, opt RunOptions) []ScopeSummary {
 	scopes, err := r.scopes(ctx, s, opt)
 	if err != nil && !rest.OnlySkipped(err) {

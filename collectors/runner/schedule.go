@@ -127,7 +127,7 @@ func (r *Runner) watch(ctx context.Context, s *runnable, w source.Watcher) {
 		}
 		pause := pauseAfter(failures, 15*time.Minute)
 		r.failed(ctx, s.Source(), "", err)
-		r.opt.Logger.Warn("watching ended; it is begun again", "source", s.Source(), "in", pause)
+		r.opt.Logger.Warn("watch failed; restarting", "source", s.Source(), "in", pause)
 		if wait(ctx, pause) != nil {
 			return
 		}

@@ -17,9 +17,9 @@ type timeSlice struct {
 	result *ScopeSummary
 }
 
-// collectInSlices collects scopes side by side. A scope whose time slice is over while others wait goes to the end of the queue at
-// its next checkpoint. Every source reads the newest first, so all scopes show their latest records soon, and the long
-// histories follow.
+// collectInSlices collects scopes side by side. A scope whose time slice is over while others wait goes to the end of
+// the queue at its next checkpoint. Every source reads the newest first, so all scopes show their latest records soon,
+// and the long histories follow.
 func (r *Runner) collectInSlices(ctx context.Context, s *runnable, scopes []string, opt RunOptions) []ScopeSummary {
 	results := make([]ScopeSummary, len(scopes))
 	queue := make(chan *timeSlice, len(scopes)) // holds every scope at most once

@@ -218,7 +218,7 @@ func TestBackfillReadsEverythingAgainAndCanBeInterrupted(t *testing.T) {
 		}
 		p.fail, p.pages["a"] = nil, 4
 		if got := run(backfill, time.Hour); got != "a3 a4" {
-			t.Errorf("it goes on with: %s", got)
+			t.Errorf("it continues with: %s", got)
 		}
 		if got := run(backfill, time.Hour); got != "a1 a2 a3 a4" {
 			t.Errorf("the next one reads: %s", got)

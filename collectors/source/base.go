@@ -89,8 +89,8 @@ func (b *Base) Origin(scope, id, url string) event.Origin {
 	return event.Origin{Source: b.name, Provider: b.Profile.Provider, Scope: scope, ID: id, URL: url}
 }
 
-// Ledger returns the ledger entry of a scope's records of a kind, created since from, as of now; zero: since the epoch. It
-// counts nothing.
+// Ledger returns the ledger entry of a scope's records of a kind, created since from, as of now; zero: since the
+// epoch. It counts nothing.
 func (b *Base) Ledger(scope string, of event.Kind, from time.Time) event.LedgerEntry {
 	now := b.Now().UTC()
 	if from.IsZero() {

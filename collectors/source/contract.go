@@ -1,9 +1,9 @@
 // Package source is the contract between a source and what collects it: the Collector that a source implements, the
 // Writer that it writes to, and what all sources share: options, time and status parsing, ledger entries.
 //
-// A collector reads pages, makes events of them and appends those; only then does it save its state. Stopping it anywhere,
-// also by pulling the plug, therefore loses nothing, and what is read twice is stored once, because events have an
-// identity.
+// A collector reads pages, makes events of them and appends those; only then does it save its state. Stopping it
+// anywhere, also by pulling the plug, therefore loses nothing, and what is read twice is stored once, because events
+// have an identity.
 package source
 
 import (
@@ -29,8 +29,8 @@ type Collector interface {
 	// for lists that are worth remembering between runs. With a *rest.SkippedError it returns the scopes that it could
 	// list, and of the others those that it listed before: they are collected, and not retracted.
 	Scopes(ctx context.Context, s StateStore) ([]string, error)
-	// Collect brings one scope up to date. It returns when nothing is left to read, or with every reason why something
-	// could not be; what was stored until then stays, and the next call goes on from there.
+	// Collect updates one scope. It returns when nothing is left to read, or with every reason why something
+	// could not be; what was stored until then stays, and the next call continues from there.
 	Collect(ctx context.Context, scope string, w Writer) error
 }
 

@@ -38,7 +38,7 @@ func TestTimestamp(t *testing.T) {
 				ID int
 			}{At: source.Timestamp{Time: noon}}
 			if err := json.Unmarshal([]byte(`{"at": `+c.text+`, "id": 7}`), &record); err != nil || record.ID != 7 {
-				t.Fatalf("the record beside it: %+v, %v", record, err)
+				t.Fatalf("the other fields: %+v, %v", record, err)
 			}
 			if !record.At.Equal(c.want) || record.At.Location() != time.UTC {
 				t.Errorf("%v, want %v in UTC", record.At, c.want)

@@ -7,8 +7,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Timestamp is a time in the JSON of a source, as RFC 3339 writes it. Null, an empty string, what is no time and what no
-// event may carry ([event.ValidTime]) are the zero time: not known.
+// Timestamp is a time in the JSON of a source, as RFC 3339 writes it. Null, an empty string, what is no time and what
+// no event may carry ([event.ValidTime]) are the zero time: not known.
 type Timestamp struct{ time.Time }
 
 // UnmarshalJSON never fails: one odd time must not cost the other records of its page.
@@ -38,8 +38,8 @@ func Known(t time.Time) time.Time {
 	return t.UTC()
 }
 
-// Earliest returns the earliest of the times that are known. The zero time is not known and never wins; it is the result
-// when none is known.
+// Earliest returns the earliest of the times that are known. The zero time is not known and never wins; it is the
+// result when none is known.
 func Earliest(times ...time.Time) time.Time {
 	var first time.Time
 	for _, t := range times {

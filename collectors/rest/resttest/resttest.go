@@ -1,5 +1,5 @@
-// Package resttest is what goes wrong between a source and its collector, for the tests of sources: answers that fail on
-// the way, and a machine whose clock jumps.
+// Package resttest is what goes wrong between a source and its collector, for the tests of sources: answers that fail
+// on the way, and a machine whose clock jumps.
 package resttest
 
 import (
@@ -47,7 +47,7 @@ var faults = []struct {
 
 // Spoil answers every so manieth request to h with a fault, each of them in turn: 502, bodies that are cut off, HTML, a
 // rate limit and more. What a request changes in h it has changed, as when an answer is lost on its way. The fault of a
-// request that has failed already is left out, so that no request fails for ever.
+// request that has failed already is left out, so that no request fails forever.
 func Spoil(h http.Handler, every int) http.Handler {
 	var mu sync.Mutex
 	n, struck := 0, map[string]bool{}
