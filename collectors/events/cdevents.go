@@ -200,20 +200,20 @@ var readers = map[string]func(cdEvent) (delivery.Update, error){
 
 // unused are the subjects that CDEvents has and no metric needs.
 var unused = map[string]string{
-	"service":            "only deployed, upgraded and rolledback bring a version into an environment",
+	"service":            "only deployed, upgraded and rolledback change the version in an environment",
 	"environment":        "environments are known by what is deployed to them",
 	"repository":         "repositories are read from the catalog",
-	"branch":             "branches are not kept",
+	"branch":             "branches are not stored",
 	"build":              "a build is a step of a pipeline; send its pipelinerun or taskrun",
-	"artifact":           "artifacts are not kept; what brings one into an environment is service.deployed",
-	"testcaserun":        "single tests are not kept",
-	"testsuiterun":       "test suites are not kept; send the taskrun that ran them",
-	"testoutput":         "test output is not kept",
-	"ticket":             "tickets are not kept; send incident.reported for a disturbance",
-	"changewindow":       "change windows are not kept",
-	"migration":          "migrations are not kept",
+	"artifact":           "artifacts are not stored; service.deployed reports which one an environment got",
+	"testcaserun":        "single tests are not stored",
+	"testsuiterun":       "test suites are not stored; send the taskrun that ran them",
+	"testoutput":         "test output is not stored",
+	"ticket":             "tickets are not stored; send incident.reported for an incident",
+	"changewindow":       "change windows are not stored",
+	"migration":          "migrations are not stored",
 	"reconciliation":     "a reconciliation is no deployment; send service.deployed or service.upgraded",
-	"scheduledexecution": "schedules are not kept",
+	"scheduledexecution": "schedules are not stored",
 	"targetrollout":      "a rollout is a step of a deployment; send deployment.finished or service.deployed",
 }
 

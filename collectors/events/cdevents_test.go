@@ -108,7 +108,7 @@ func TestEventsVerdicts(t *testing.T) {
 		{"no environment", "application/cloudevents+json", deliverytest.CloudEvent(deployed, deliverytest.CDEvent("pay", `{}`, `null`)), delivery.Refused, "environment.id"},
 		{"odd data", "application/cloudevents+json", deliverytest.CloudEvent(deployed, `[1]`), delivery.Refused, "not a CDEvent"},
 		{"removed", "application/cloudevents+json", deliverytest.CloudEvent("dev.cdevents.service.removed.0.2.0", deliverytest.CDEvent("pay", `{}`, `null`)), delivery.Ignored, "only deployed, upgraded and rolledback"},
-		{"an artifact", "application/cloudevents+json", deliverytest.CloudEvent("dev.cdevents.artifact.published.0.2.0", `{}`), delivery.Ignored, "artifacts are not kept"},
+		{"an artifact", "application/cloudevents+json", deliverytest.CloudEvent("dev.cdevents.artifact.published.0.2.0", `{}`), delivery.Ignored, "artifacts are not stored"},
 		{"an unknown subject", "application/cloudevents+json", deliverytest.CloudEvent("dev.cdevents.cat.fed.0.1.0", `{}`), delivery.Ignored, "cat.fed"},
 		{"another type", "application/cloudevents+json", deliverytest.CloudEvent("com.example.done", `{}`), delivery.Ignored, "com.example.done"},
 		{"an empty batch", "application/cloudevents-batch+json", `[]`, delivery.Ignored, "empty"},

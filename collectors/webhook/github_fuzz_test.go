@@ -16,13 +16,13 @@ import (
 // FuzzGitHub: whatever a payload is, it is accepted with events that can be stored, or it is not, with a reason.
 func FuzzGitHub(f *testing.F) {
 	for _, d := range []delivery.Delivery{
-		deliverytest.GitHub("workflow_run", "completed", run9+`"status":"completed","conclusion":"success","run_attempt":70000}`),
-		deliverytest.GitHub("workflow_job", "queued", job5+`"status":"queued"}`),
-		deliverytest.GitHub("pull_request", "closed", pull7+`"merged_at":"2026-03-01T11:00:00Z"}`),
-		deliverytest.GitHub("pull_request_review", "submitted", pull7+`"closed_at":null},"review":{"state":"approved","submitted_at":"0001-01-01T00:00:00Z"}`),
-		deliverytest.GitHub("deployment", "created", deployment3),
-		deliverytest.GitHub("deployment_status", "created", deployment3+`,"deployment_status":{"state":"success","created_at":1770000000}`),
-		deliverytest.GitHub("issues", "closed", issue4+`"labels":[{"name":"incident"}],"closed_at":"9999-12-31T00:00:00Z"}`),
+		deliverytest.GitHub("workflow_run", "completed", deliverytest.GitHubRun+`"status":"completed","conclusion":"success","run_attempt":70000}`),
+		deliverytest.GitHub("workflow_job", "queued", deliverytest.GitHubJob+`"status":"queued"}`),
+		deliverytest.GitHub("pull_request", "closed", deliverytest.GitHubPull+`"merged_at":"2026-03-01T11:00:00Z"}`),
+		deliverytest.GitHub("pull_request_review", "submitted", deliverytest.GitHubPull+`"closed_at":null},"review":{"state":"approved","submitted_at":"0001-01-01T00:00:00Z"}`),
+		deliverytest.GitHub("deployment", "created", deliverytest.GitHubDeployment),
+		deliverytest.GitHub("deployment_status", "created", deliverytest.GitHubDeployment+`,"deployment_status":{"state":"success","created_at":1770000000}`),
+		deliverytest.GitHub("issues", "closed", deliverytest.GitHubIssue+`"labels":[{"name":"incident"}],"closed_at":"9999-12-31T00:00:00Z"}`),
 		deliverytest.GitHub("push", "", `"ref":"refs/heads/main"`),
 		deliverytest.GitHub("ping", "", `"hook":{"events":["*"]}`),
 		deliverytest.GitHub("star", "created", ""),

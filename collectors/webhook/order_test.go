@@ -114,17 +114,17 @@ func conflicting() map[string][]delivery.Delivery {
 	const toProduction = `{"environment":{"id":"production"},"service":{"id":"pay"}%s}`
 	to := func(more string) string { return fmt.Sprintf(toProduction, more) }
 	issue := func(action string, minute int, labels, closed string) delivery.Delivery {
-		return deliverytest.GitHub("issues", action, issue4+`"labels":[`+labels+`],"closed_at":`+closed+`,"updated_at":"`+at10(minute)+`"},"label":{"name":"incident"}`)
+		return deliverytest.GitHub("issues", action, deliverytest.GitHubIssue+`"labels":[`+labels+`],"closed_at":`+closed+`,"updated_at":"`+at10(minute)+`"},"label":{"name":"incident"}`)
 	}
 	pull := func(minute int, title, closed, merged string) delivery.Delivery {
-		return deliverytest.GitHub("pull_request", "edited", strings.Replace(pull7, "Größe", title, 1)+`"updated_at":"`+at10(minute)+`","closed_at":`+closed+`,"merged_at":`+merged+`}`)
+		return deliverytest.GitHub("pull_request", "edited", strings.Replace(deliverytest.GitHubPull, "Größe", title, 1)+`"updated_at":"`+at10(minute)+`","closed_at":`+closed+`,"merged_at":`+merged+`}`)
 	}
 	run := func(minute int, status, conclusion, branch string) delivery.Delivery {
-		rest := strings.NewReplacer(`"main"`, `"`+branch+`"`, "10:05:00", fmt.Sprintf("10:%02d:00", minute)).Replace(run9)
+		rest := strings.NewReplacer(`"main"`, `"`+branch+`"`, "10:05:00", fmt.Sprintf("10:%02d:00", minute)).Replace(deliverytest.GitHubRun)
 		return deliverytest.GitHub("workflow_run", "x", rest+`"status":"`+status+`","conclusion":`+conclusion+`,"run_attempt":1}`)
 	}
 	state := func(state string, minute int) delivery.Delivery {
-		return deliverytest.GitHub("deployment_status", "created", deployment3+`,"deployment_status":{"state":"`+state+`","created_at":"`+at10(minute)+`","log_url":"https://ci.example.com/`+state+`"}`)
+		return deliverytest.GitHub("deployment_status", "created", deliverytest.GitHubDeployment+`,"deployment_status":{"state":"`+state+`","created_at":"`+at10(minute)+`","log_url":"https://ci.example.com/`+state+`"}`)
 	}
 	return map[string][]delivery.Delivery{
 		"incident of events": {
@@ -163,7 +163,7 @@ func conflicting() map[string][]delivery.Delivery {
 		"GitHub changes":     {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(4, "d", `"`+at10(4)+`"`, `"`+at10(4)+`"`), pull(4, "e", `"`+at10(4)+`"`, `"`+at10(4)+`"`)},
 		"GitHub closed":      {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(5, "d", `"`+at10(5)+`"`, "null"), pull(6, "e", "null", "null")},
 		"GitHub runs":        {run(1, "queued", "null", "a"), run(2, "in_progress", "null", "b"), run(3, "completed", `"failure"`, "c"), run(4, "completed", `"success"`, "d"), run(4, "completed", `"cancelled"`, "e")},
-		"GitHub deployments": {deliverytest.GitHub("deployment", "created", deployment3), state("queued", 1), state("in_progress", 2), state("failure", 3), state("success", 4), state("error", 5)},
+		"GitHub deployments": {deliverytest.GitHub("deployment", "created", deliverytest.GitHubDeployment), state("queued", 1), state("in_progress", 2), state("failure", 3), state("success", 4), state("error", 5)},
 		"GitLab pipelines":   {pipelineAt("pending", 1, 0), pipelineAt("running", 2, 0), pipelineAt("failed", 2, 4), pipelineAt("success", 1, 5), pipelineAt("canceled", 1, 5)},
 		"GitLab changes":     {mergeRequest("open", "opened", 1, "a", 1), mergeRequest("update", "opened", 2, "b", 1), mergeRequest("close", "closed", 3, "c", 2), mergeRequest("reopen", "opened", 4, "d", 2), mergeRequest("approved", "opened", 5, "e", 2), mergeRequest("merge", "merged", 6, "f", 3)},
 		"CircleCI": {deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", "")), deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "success", "")),
