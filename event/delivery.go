@@ -180,12 +180,39 @@ type Change struct {
 	ApprovedAt    time.Time // first approval
 	MergedAt      time.Time
 	ClosedAt      time.Time // merged or not
+	EndUnknown    string    // MergedChange or ClosedChange: it is so, but nobody knows since when, and the time is zero
 	MergeSHA      string    // the commit on the target branch; empty when not merged
 	HeadSHA       string
 	CommitSHAs    []string
 	Additions     uint32
 	Deletions     uint32
 	Reverts       string // number or commit that it reverts, when it says so
+}
+
+// What a change is.
+const (
+	OpenChange   = "open"
+	MergedChange = "merged"
+	ClosedChange = "closed" // without being merged
+)
+
+// State reports whether the change is open, merged or closed, be the time known or not.
+func (c Change) State() string {
+	switch {
+	case !c.MergedAt.IsZero() || c.EndUnknown == MergedChange:
+		return MergedChange
+	case !c.ClosedAt.IsZero() || c.EndUnknown == ClosedChange:
+		return ClosedChange
+	}
+	return OpenChange
+}
+
+// Ended sets the state that a source reports beside the times, which may lack.
+func (c *Change) Ended(state string) {
+	c.EndUnknown = ""
+	if state == MergedChange && c.MergedAt.IsZero() || state == ClosedChange && c.MergedAt.IsZero() && c.ClosedAt.IsZero() {
+		c.EndUnknown = state
+	}
 }
 
 // Kind returns KindChange.
@@ -203,6 +230,7 @@ func (c Change) normalized() Event {
 	cutAll(MaxName, &c.Repository, &c.Author)
 	cutAll(MaxWord, &c.MergeSHA, &c.HeadSHA, &c.Reverts)
 	c.CommitSHAs = trimCommits(c.CommitSHAs)
+	c.Ended(c.EndUnknown)
 	inMillis(&c.CreatedAt, &c.FirstCommitAt, &c.FirstReviewAt, &c.ApprovedAt, &c.MergedAt, &c.ClosedAt)
 	return c
 }

@@ -200,3 +200,22 @@ func TestAnIncidentThatWasResolvedAtAnUnknownTime(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// A change may be merged or closed although its source does not say since when.
+func TestAChangeThatEndedAtAnUnknownTime(t *testing.T) {
+	s := storetest.Open(t)
+	var events []event.Event
+	for id, end := range map[string]string{"merged": event.MergedChange, "closed": event.ClosedChange, "open": ""} {
+		events = append(events, event.Change{Origin: origin(id), CreatedAt: noon, EndUnknown: end},
+			event.Change{Origin: origin(id + "-before"), CreatedAt: noon, EndUnknown: end, ClosedAt: noon.Add(time.Hour)})
+	}
+	events = append(events, event.Change{Origin: origin("timed"), CreatedAt: noon, ClosedAt: noon.Add(time.Hour), MergedAt: noon.Add(time.Hour)})
+	mustAppend(t, s, events...)
+	got := lines(t, s, "SELECT concat(id, ' ', status, ' ', ifNull(toString(closed_at), 'not known')) AS line FROM changes ORDER BY id")
+	known := noon.Add(time.Hour).Format("2006-01-02 15:04:05.000")
+	want := []string{"closed closed not known", "closed-before closed " + known, "merged merged not known", "merged-before merged " + known,
+		"open open not known", "open-before closed " + known, "timed merged " + known}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -84,7 +84,7 @@ var recordTables = map[event.Kind]recordTable{
 	event.KindDeployment: {
 		"raw_deployments", "(id, environment_key)", "created_at", "argMax(status, attempt) IN " + openStatuses,
 	},
-	event.KindChange:   {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL"},
+	event.KindChange:   {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL AND any(state) NOT IN ('merged', 'closed')"},
 	event.KindIncident: {"raw_incidents", "id", "opened_at", "any(resolved_at) IS NULL AND NOT any(resolved)"},
 }
 

@@ -16,7 +16,7 @@ import (
 
 const changesStream = "changes"
 
-const pullFields = `id number title body url createdAt updatedAt closedAt mergedAt mergeCommit { oid } author { login __typename } headRefName headRefOid additions deletions
+const pullFields = `id number title body url createdAt updatedAt state closedAt mergedAt mergeCommit { oid } author { login __typename } headRefName headRefOid additions deletions
 commits(first: 100) { pageInfo { hasNextPage endCursor } nodes { commit { oid authoredDate } } }
 reviews(first: 50) { pageInfo { hasNextPage endCursor } nodes { state submittedAt author { login __typename } } }`
 

@@ -18,6 +18,7 @@ type pullNode struct {
 	URL         string      `json:"url"`
 	CreatedAt   time.Time   `json:"createdAt"`
 	UpdatedAt   time.Time   `json:"updatedAt"`
+	State       string      `json:"state"`
 	ClosedAt    *time.Time  `json:"closedAt"`
 	MergedAt    *time.Time  `json:"mergedAt"`
 	MergeCommit *commitNode `json:"mergeCommit"`
@@ -86,7 +87,8 @@ func (m mapper) changeEvent(n pullNode) event.Change {
 		Author: n.Author.login(), Bot: n.Author.bot(), CreatedAt: instant(&n.CreatedAt), MergedAt: instant(n.MergedAt),
 		ClosedAt: instant(n.ClosedAt), HeadSHA: n.HeadRefOID, Additions: n.Additions, Deletions: n.Deletions, Reverts: reverts(n),
 	}
-	if n.MergeCommit != nil && !e.MergedAt.IsZero() { // an open pull request has a merge commit too: GitHub tries the merge
+	e.Ended(strings.ToLower(n.State))
+	if n.MergeCommit != nil && e.State() == event.MergedChange { // an open pull request has a merge commit too: GitHub tries the merge
 		e.MergeSHA = n.MergeCommit.OID
 	}
 	for _, c := range n.Commits.Nodes {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/event"
 )
 
 // hookPull is what is used of a pull request. In a review's payload it lacks the counts of lines.
@@ -16,6 +17,8 @@ type hookPull struct {
 	User           account        `json:"user"`
 	CreatedAt      delivery.Stamp `json:"created_at"`
 	UpdatedAt      delivery.Stamp `json:"updated_at"`
+	State          string         `json:"state"` // open or closed
+	Merged         bool           `json:"merged"`
 	ClosedAt       delivery.Stamp `json:"closed_at"`
 	MergedAt       delivery.Stamp `json:"merged_at"`
 	MergeCommitSHA string         `json:"merge_commit_sha"`
@@ -67,8 +70,11 @@ func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
 func (h *hook) change(p hookPull, reviews ...reviewNode) delivery.Update {
 	n := pullNode{
 		Number: p.Number, Title: p.Title, Body: p.Body, URL: delivery.Link(p.HTMLURL), CreatedAt: p.CreatedAt.Time, UpdatedAt: p.UpdatedAt.Time,
-		ClosedAt: ptr(p.ClosedAt), MergedAt: ptr(p.MergedAt), MergeCommit: &commitNode{OID: p.MergeCommitSHA}, Author: p.User.actor(),
+		State: p.State, ClosedAt: ptr(p.ClosedAt), MergedAt: ptr(p.MergedAt), MergeCommit: &commitNode{OID: p.MergeCommitSHA}, Author: p.User.actor(),
 		HeadRefName: p.Head.Ref, HeadRefOID: p.Head.SHA, Additions: p.Additions, Deletions: p.Deletions, Reviews: reviewList{Nodes: reviews},
+	}
+	if p.Merged {
+		n.State = event.MergedChange
 	}
 	full := h.misfits.At("pull_request.closed_at", "pull_request.merged_at") == ""
 	return delivery.Update{Event: h.changeEvent(n), At: p.UpdatedAt.Time, Full: full}

@@ -77,7 +77,8 @@ func (p mapper) changeEvent(m mergeRequest) event.Change {
 		Origin: p.origin(strconv.FormatUint(m.IID, 10), m.WebURL), Repository: p.scope, Number: m.IID, Title: m.Title, Author: m.Author.login(),
 		Bot: m.Author.bot(), CreatedAt: m.CreatedAt.Time, MergedAt: m.MergedAt.Time, ClosedAt: m.ClosedAt.Time, HeadSHA: m.SHA, Reverts: reverts(m),
 	}
-	if !e.MergedAt.IsZero() {
+	e.Ended(m.State)
+	if e.State() == event.MergedChange {
 		if e.ClosedAt.IsZero() {
 			e.ClosedAt = e.MergedAt
 		}

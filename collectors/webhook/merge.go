@@ -145,6 +145,7 @@ func foldChange(was, is event.Change, u delivery.Update) event.Event {
 	was.ApprovedAt = delivery.Earliest(was.ApprovedAt, is.ApprovedAt)
 	was.MergedAt = delivery.Earliest(was.MergedAt, is.MergedAt) // a merge is not undone
 	foldClosed(s, &was, is, u.Full)
+	foldEndUnknown(s, &was, is)
 	pick(s, "merge_sha", &was.MergeSHA, is.MergeSHA)
 	pick(s, "head_sha", &was.HeadSHA, is.HeadSHA)
 	compared := cmp.Or(cmp.Compare(len(is.CommitSHAs), len(was.CommitSHAs)), slices.Compare(is.CommitSHAs, was.CommitSHAs))
@@ -167,7 +168,7 @@ func foldClosed(s *mergeState, was *event.Change, is event.Change, full bool) {
 	if closed := millis(is.ClosedAt); closed != 0 && cmp.Or(cmp.Compare(s.now, s.ClosedSaid), cmp.Compare(closed, s.Closed)) > 0 {
 		s.Closed, s.ClosedSaid = closed, s.now
 	}
-	if is.ClosedAt.IsZero() && full {
+	if is.ClosedAt.IsZero() && is.EndUnknown == "" && full {
 		s.Open = max(s.Open, s.now)
 	}
 	was.ClosedAt = time.Time{}
@@ -176,6 +177,25 @@ func foldClosed(s *mergeState, was *event.Change, is event.Change, full bool) {
 	}
 	if was.ClosedAt.IsZero() {
 		was.ClosedAt = was.MergedAt
+	}
+}
+
+// foldEndUnknown decides whether a change ended at a time that nobody said. A merge is not undone.
+func foldEndUnknown(s *mergeState, was *event.Change, is event.Change) {
+	if s.collected && was.EndUnknown == event.ClosedChange {
+		s.Over = max(s.Over, s.seed, 1)
+	}
+	if is.EndUnknown == event.ClosedChange {
+		s.Over = max(s.Over, s.now, 1)
+	}
+	s.Merged = s.Merged || was.EndUnknown == event.MergedChange || is.EndUnknown == event.MergedChange
+	switch {
+	case s.Merged:
+		was.Ended(event.MergedChange)
+	case s.Over >= max(s.Open, 1):
+		was.Ended(event.ClosedChange)
+	default:
+		was.Ended(event.OpenChange)
 	}
 }
 

@@ -26,8 +26,10 @@ type mergeState struct {
 	// Closed is when a change was closed, as was said last, at ClosedSaid; or when an incident was resolved at the latest.
 	Closed     int64 `json:"closed,omitempty"`
 	ClosedSaid int64 `json:"closed_said,omitempty"`
-	// Over is when the sender last said that an incident is over, without a time, in milliseconds since 1970.
-	Over int64 `json:"over,omitempty"`
+	// Over is when the sender last said that an incident is over or a change closed, without a time, in milliseconds since
+	// 1970. Merged is whether it said that a change is merged, without a time.
+	Over   int64 `json:"over,omitempty"`
+	Merged bool  `json:"merged,omitempty"`
 
 	now       int64 // of the update at hand
 	seed      int64 // of values that a collector stored

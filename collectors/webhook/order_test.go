@@ -274,3 +274,45 @@ func TestAnIncidentThatIsOverAtAnUnknownTime(t *testing.T) {
 		})
 	}
 }
+
+// A change that ended at a time that nobody knows is not open, in whatever order that arrives; a merge is not undone.
+func TestAChangeThatEndedAtAnUnknownTime(t *testing.T) {
+	ten := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	told := func(minutes int, e event.Change) delivery.Update {
+		e.Origin, e.CreatedAt = event.Origin{Source: "gl", Provider: "gitlab", Scope: "shop", ID: "7"}, ten
+		return delivery.Update{Event: e, At: ten.Add(time.Duration(minutes) * time.Minute), Full: true}
+	}
+	at := ten.Add(15 * time.Minute)
+	opened, again := told(0, event.Change{}), told(20, event.Change{})
+	closed := told(10, event.Change{EndUnknown: event.ClosedChange})
+	merged := told(10, event.Change{EndUnknown: event.MergedChange})
+	timed := told(15, event.Change{MergedAt: at, ClosedAt: at})
+	for _, tt := range []struct {
+		name    string
+		updates []delivery.Update
+		state   string
+		unknown string
+	}{
+		{"closed", []delivery.Update{opened, closed}, event.ClosedChange, event.ClosedChange},
+		{"opened again", []delivery.Update{opened, closed, again}, event.OpenChange, ""},
+		{"merged", []delivery.Update{opened, merged}, event.MergedChange, event.MergedChange},
+		{"merged for good", []delivery.Update{merged, again}, event.MergedChange, event.MergedChange},
+		{"merged at a known time", []delivery.Update{opened, merged, timed}, event.MergedChange, ""},
+	} {
+		for _, updates := range [][]delivery.Update{tt.updates, reversed(tt.updates)} {
+			var e event.Event
+			for _, u := range updates {
+				e = fold(e, u)
+			}
+			if got := e.(event.Change); got.State() != tt.state || got.EndUnknown != tt.unknown {
+				t.Errorf("%s: got %s, %q", tt.name, got.State(), got.EndUnknown)
+			}
+		}
+	}
+}
+
+func reversed(updates []delivery.Update) []delivery.Update {
+	updates = slices.Clone(updates)
+	slices.Reverse(updates)
+	return updates
+}

@@ -112,14 +112,14 @@ func (j PipelineJob) Row() Row {
 	}
 }
 
-// Change is a row of the view changes, and its status: merged, closed or open.
+// Change is a row of the view changes.
 type Change struct {
 	Service       string     `ch:"service" json:"service"`
 	Repository    string     `ch:"repository" json:"repository"`
 	ID            string     `ch:"id" json:"id"`
 	Number        uint64     `ch:"number" json:"number"`
 	Title         string     `ch:"title" json:"title"`
-	Status        string     `ch:"listed_status" json:"status"`
+	Status        string     `ch:"status" json:"status"`
 	Author        string     `ch:"author" json:"author"`
 	Person        string     `ch:"person" json:"person"`
 	Bot           bool       `ch:"bot" json:"bot"`

@@ -111,7 +111,7 @@ var (
 		Statuses: []string{"merged", "open", "closed"},
 		listed: listed{at: "coalesce(merged_at, closed_at, created_at)",
 			name:   "if(title != '', title, concat('#', toString(number)))",
-			status: "multiIf(merged_at IS NOT NULL, 'merged', closed_at IS NOT NULL, 'closed', 'open')",
+			status: "status",
 			actor:  "author", person: "person", bot: "bot", sha: "if(merge_sha != '', merge_sha, head_sha)"},
 	})
 	Incidents = kind[Incident](Kind{

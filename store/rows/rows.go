@@ -162,6 +162,7 @@ type Change struct {
 	FirstCommitAt *time.Time `ch:"first_commit_at"`
 	FirstReviewAt *time.Time `ch:"first_review_at"`
 	ApprovedAt    *time.Time `ch:"approved_at"`
+	State         string     `ch:"state"` // the times may be unknown; rows of older versions have only the times
 	MergedAt      *time.Time `ch:"merged_at"`
 	ClosedAt      *time.Time `ch:"closed_at"`
 	MergeSHA      string     `ch:"merge_sha"`
@@ -179,7 +180,7 @@ func NewChange(c *event.Change) Change {
 		Author: c.Author, Bot: c.Bot,
 		CreatedAt: nullable(&c.CreatedAt), FirstCommitAt: nullable(&c.FirstCommitAt),
 		FirstReviewAt: nullable(&c.FirstReviewAt), ApprovedAt: nullable(&c.ApprovedAt),
-		MergedAt: nullable(&c.MergedAt), ClosedAt: nullable(&c.ClosedAt),
+		State: c.State(), MergedAt: nullable(&c.MergedAt), ClosedAt: nullable(&c.ClosedAt),
 		MergeSHA: c.MergeSHA, HeadSHA: c.HeadSHA, CommitSHAs: c.CommitSHAs,
 		Additions: c.Additions, Deletions: c.Deletions, Reverts: c.Reverts,
 	}
@@ -187,7 +188,7 @@ func NewChange(c *event.Change) Change {
 
 // Event returns the event that the row was made of.
 func (r Change) Event() event.Change {
-	return event.Change{
+	c := event.Change{
 		Origin: r.origin(), Repository: r.Repository, Number: r.Number, Title: r.Title,
 		Author: r.Author, Bot: r.Bot,
 		CreatedAt: Known(r.CreatedAt), FirstCommitAt: Known(r.FirstCommitAt), FirstReviewAt: Known(r.FirstReviewAt),
@@ -195,6 +196,8 @@ func (r Change) Event() event.Change {
 		MergeSHA: r.MergeSHA, HeadSHA: r.HeadSHA, CommitSHAs: r.CommitSHAs,
 		Additions: r.Additions, Deletions: r.Deletions, Reverts: r.Reverts,
 	}
+	c.Ended(r.State)
+	return c
 }
 
 // Incident is the row of a incident.

@@ -100,3 +100,19 @@ func TestAnIncidentThatWasResolvedAtAnUnknownTime(t *testing.T) {
 		t.Error("the page does not say that one is left out of the durations")
 	}
 }
+
+// A change that ended at an unknown time is listed as what it is.
+func TestAChangeThatEndedAtAnUnknownTime(t *testing.T) {
+	const repository = "myorg/payment-service"
+	var events []event.Event
+	for id, end := range map[string]string{"m": event.MergedChange, "c": event.ClosedChange, "o": ""} {
+		events = append(events, event.Change{Origin: origin(repository, id), Title: "odd", CreatedAt: present.Add(-time.Hour), EndUnknown: end})
+	}
+	f := newFixture(t, testCatalog, testPeople, events)
+	for status, id := range map[string]string{"merged": "m", "closed": "c", "open": "o"} {
+		_, _, body := f.get(t, "/api/v1/events/changes?status="+status)
+		if !strings.Contains(body, `"total":1,`) || !strings.Contains(body, `"id":"`+id+`"`) || !strings.Contains(body, `"status":"`+status+`"`) {
+			t.Errorf("%s: %s", status, body)
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package gitlab
+
+import (
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/event"
+)
+
+// The state counts where GitLab leaves out the time, and the time where it has one.
+func TestAMergeRequestThatEndedAtAnUnknownTime(t *testing.T) {
+	at := source.Timestamp{Time: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}
+	for _, tt := range []struct {
+		request        mergeRequest
+		state, unknown string
+	}{
+		{mergeRequest{State: "opened", SHA: "a"}, event.OpenChange, ""},
+		{mergeRequest{State: "locked", SHA: "a"}, event.OpenChange, ""},
+		{mergeRequest{State: "closed", SHA: "a"}, event.ClosedChange, event.ClosedChange},
+		{mergeRequest{State: "closed", SHA: "a", ClosedAt: at}, event.ClosedChange, ""},
+		{mergeRequest{State: "merged", SHA: "a"}, event.MergedChange, event.MergedChange},
+		{mergeRequest{State: "merged", SHA: "a", MergedAt: at}, event.MergedChange, ""},
+	} {
+		got := mapper{}.changeEvent(tt.request)
+		if got.State() != tt.state || got.EndUnknown != tt.unknown || (got.MergeSHA == "a") != (tt.state == event.MergedChange) {
+			t.Errorf("%+v: %s, %q, merged as %q", tt.request, got.State(), got.EndUnknown, got.MergeSHA)
+		}
+	}
+}
