@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"reflect"
+	"strings"
 	"time"
+
+	"github.com/dxctl/dxctl/store/rows"
 )
 
 // Exec runs a statement, for tests that damage a store.
@@ -17,4 +21,26 @@ func (s *Store) Scratch(ctx context.Context) (string, error) {
 // DropStaleScratch is what opening a store does.
 func (s *Store) DropStaleScratch(ctx context.Context, age time.Duration) error {
 	return s.dropStaleScratch(ctx, age)
+}
+
+// RowColumns returns the columns of the row structs by table, without seq.
+func RowColumns() map[string][]string {
+	columns := map[string][]string{}
+	for _, t := range eventTables {
+		for table, row := range t.(interface {
+			rowTypes() map[string]reflect.Type
+		}).rowTypes() {
+			columns[table] = strings.Split(rows.Names(row), ", ")
+		}
+	}
+	columns["checkpoints"] = strings.Split(rows.Names(reflect.TypeFor[checkpointRow]()), ", ")
+	return columns
+}
+
+func (t table[E, R]) rowTypes() map[string]reflect.Type {
+	return map[string]reflect.Type{t.name: reflect.TypeFor[R]()}
+}
+
+func (t observedTable[E, R, H]) rowTypes() map[string]reflect.Type {
+	return map[string]reflect.Type{t.name: reflect.TypeFor[R](), t.history: reflect.TypeFor[H]()}
 }
