@@ -362,3 +362,19 @@ func TestAGapIsFoundAndFilled(t *testing.T) {
 		t.Errorf("ledger %+v", m.Ledger(event.KindPipelineRun))
 	}
 }
+
+// TestARunWithoutATimeDoesNotHideTheOlderOnes has a run on the newest page of which GitHub does not say when it was
+// created: the runs below the page stay pending.
+func TestARunWithoutATimeDoesNotHideTheOlderOnes(t *testing.T) {
+	page := runPage{TotalCount: 250}
+	for i := range 100 {
+		page.Runs = append(page.Runs, run{ID: int64(1000 - i), CreatedAt: now.Add(-time.Duration(i) * time.Hour)})
+	}
+	oldest := page.Runs[99].CreatedAt
+	page.Runs[50].CreatedAt = time.Time{}
+	c := &runCollect{state: &runsState{}}
+	c.advance(page)
+	if p := c.state.Pending; len(p) != 1 || !p[0].To.Equal(oldest) || !c.state.Head.Equal(now) {
+		t.Errorf("pending %+v, head %s", p, c.state.Head)
+	}
+}
