@@ -1,6 +1,7 @@
-// Package catalog says what exists: services and what else Backstage descriptors describe, the teams and people, which
-// scope of which provider is which service, and whose login is whose. It is read from files, checked with file and line,
-// and written to the store as a whole, so that a service that is described today owns its history at once.
+// Package catalog holds the entities of an organization: services and whatever else Backstage descriptors describe, and
+// which scope of which provider belongs to which service. It reads files and the descriptors of sources, together with
+// the people, reports problems with file and line, and stores the result as a whole, so that a service that is described
+// today owns its history at once.
 package catalog
 
 import (
@@ -26,7 +27,9 @@ type Catalog struct {
 }
 
 func newCatalog() *Catalog {
-	return &Catalog{people: &people.Directory{}, byRef: map[string]int{}, byScope: map[string]string{}, owned: map[string][]string{}}
+	return &Catalog{
+		people: &people.Directory{}, byRef: map[string]int{}, byScope: map[string]string{}, owned: map[string][]string{},
+	}
 }
 
 // finish sorts the entities, so that equal files make equal catalogs in whatever order they were read.

@@ -122,7 +122,8 @@ type foundReadings struct {
 }
 
 func (l *loader) readFound(f Found) foundReadings {
-	return foundReadings{f, descriptor.Reader{File: f.place(), Foreign: true, Positions: binds}.Read(yamldoc.Documents([]byte(f.Document)))}
+	reader := descriptor.Reader{File: f.place(), Foreign: true, Positions: binds}
+	return foundReadings{f, reader.Read(yamldoc.Documents([]byte(f.Document)))}
 }
 
 // lostFound counts and says that a document of a source cannot be read.
@@ -144,7 +145,8 @@ func (l *loader) warnFoundTwice(f Found, e descriptor.Entity, earlier int) {
 			why = "it comes first in source " + f.Source
 		}
 	}
-	l.Warn(e.File, e.Line, "%s, which source %s has, is described at %s:%d too, and that description is used: %s", e.Ref, f.Source, used.File, used.Line, why)
+	l.Warn(e.File, e.Line, "%s, which source %s has, is described at %s:%d too, and that description is used: %s",
+		e.Ref, f.Source, used.File, used.Line, why)
 }
 
 // foundScope is the repository at whose root a component's descriptor was found. It is the component's, unless an

@@ -53,7 +53,9 @@ func Load(cfg Config, peopleCfg people.Config, baseDir string, found ...Found) (
 
 // LoadKeeping is Load that keeps what was known: where a file, or a part of one, cannot be read, recall is asked once
 // for what the catalog last held of these files, and what is not described now is kept as it was, with a warning.
-func LoadKeeping(cfg Config, peopleCfg people.Config, baseDir string, recall func(files []string) (Recalled, error), found ...Found) (*Catalog, []files.Warning, error) {
+func LoadKeeping(
+	cfg Config, peopleCfg people.Config, baseDir string, recall func(files []string) (Recalled, error), found ...Found,
+) (*Catalog, []files.Warning, error) {
 	l := newLoader(baseDir)
 	l.exclude, l.sources = newExclusion(cfg.Exclude, baseDir), cfg.Sources
 	if err := errors.Join(cfg.Validate(), peopleCfg.Validate()); err != nil {

@@ -45,13 +45,15 @@ func (l *loader) bindPaths() {
 			repositories = []PathBinding{{Provider: at.provider, Scope: strings.ToLower(at.scope)}}
 		}
 		if len(repositories) == 0 {
-			l.Warn(e.File, line, "annotation %s: there is no repository that the paths are of; add github.com/project-slug, gitlab.com/project-slug or %s", sourcePathsAnnotation, sourceLocationAnnotation)
+			l.Warn(e.File, line, "annotation %s: there is no repository that the paths are of; "+
+				"add github.com/project-slug, gitlab.com/project-slug or %s", sourcePathsAnnotation, sourceLocationAnnotation)
 			continue
 		}
 		for p := range strings.SplitSeq(listed, ",") {
 			folder, ok := cleanPath(p)
 			if !ok {
-				l.Warn(e.File, line, "annotation %s: %q is not a path below the repository's root; write it like services/payment", sourcePathsAnnotation, strings.TrimSpace(p))
+				l.Warn(e.File, line, "annotation %s: %q is not a path below the repository's root; write it like services/payment",
+					sourcePathsAnnotation, strings.TrimSpace(p))
 				continue
 			}
 			for _, r := range repositories {

@@ -56,7 +56,9 @@ func (l *loader) readDescriptors(f descriptorFile) {
 		var data []byte
 		if data, f.err = l.Content(f.name); f.err == nil {
 			reader := descriptor.Reader{File: shown, Positions: binds}
-			parts = inOrder(yamldoc.Sections(data), func(s yamldoc.Section) []descriptor.Reading { return reader.Read(s.Documents()) })
+			parts = inOrder(yamldoc.Sections(data), func(s yamldoc.Section) []descriptor.Reading {
+				return reader.Read(s.Documents())
+			})
 		}
 	}
 	if f.err != nil {

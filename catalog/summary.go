@@ -29,7 +29,8 @@ func (s *summary) add(file string, line int, sort string) {
 func (l *loader) summarize() {
 	if n := l.templates.counts[""]; n > 0 {
 		at := l.templates.first[""]
-		l.Warn(at.File, at.Line, "the descriptor is a template that is not rendered; it is left out%s. catalog.exclude leaves out whole directories, such as **/skeleton/**", andMore(n-1))
+		l.Warn(at.File, at.Line, "the descriptor is a template that is not rendered; it is left out%s. "+
+			"catalog.exclude leaves out whole directories, such as **/skeleton/**", andMore(n-1))
 	}
 	for _, sort := range l.others.order {
 		at := l.others.first[sort]

@@ -125,7 +125,8 @@ func (o dateOrders) date(column, s string) (time.Time, error) {
 	switch {
 	case serialDate.MatchString(s):
 		days := atoi(s[:5])
-		return time.Time{}, fmt.Errorf("%s %q is the number of a spreadsheet and not a date: %s, or %s where it counts from 1904; format the column as a date such as 2026-03-31",
+		return time.Time{}, fmt.Errorf("%s %q is the number of a spreadsheet and not a date: %s, or %s where it counts from 1904; "+
+			"format the column as a date such as 2026-03-31",
 			column, s, spreadsheetDay(1899, time.December, 30, days), spreadsheetDay(1904, time.January, 1, days))
 	case shortYear.MatchString(day):
 		return time.Time{}, fmt.Errorf("%s %q has a year of two digits; write it like 2026-03-31", column, s)

@@ -189,7 +189,8 @@ func (m *merger) same(rule sameRule) {
 	}
 	for _, id := range ids {
 		if !m.unite(target, id, why) {
-			m.p.files.Fail(m.rules.file, rule.line, "%s and %s are one person here and different people under `different`; remove one of the two rules", target, id)
+			m.p.files.Fail(m.rules.file, rule.line, "%s and %s are one person here and different people under `different`; "+
+				"remove one of the two rules", target, id)
 		}
 	}
 	for _, email := range rule.Emails {

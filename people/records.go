@@ -170,5 +170,6 @@ func (p *Records) warnSilent() {
 	if len(silent) == 0 {
 		return
 	}
-	p.files.Warn(silent[0].file, silent[0].line, "%d of the people have no logins (the first is %s); nothing that they do can be attributed to them", len(silent), silent[0].Person)
+	p.files.Warn(silent[0].file, silent[0].line, "%d of the people have no logins (the first is %s); "+
+		"nothing that they do can be attributed to them", len(silent), silent[0].Person)
 }

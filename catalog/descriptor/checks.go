@@ -26,7 +26,8 @@ func (r documentReader) checkFields(d *described) {
 		}
 	}
 	if len(missing) > 0 {
-		d.fields.Warn(d.spec.Line, "the %s has no %s, and Backstage refuses it without: add %s", d.kind, strings.Join(missing, ", "), plural(len(missing), "it", "them"))
+		d.fields.Warn(d.spec.Line, "the %s has no %s, and Backstage refuses it without: add %s",
+			d.kind, strings.Join(missing, ", "), plural(len(missing), "it", "them"))
 	}
 }
 
@@ -41,31 +42,37 @@ func plural(n int, one, many string) string {
 func (d *described) checkNames(e Entity) {
 	m := d.metadata
 	if !validName(e.Name) {
-		d.fields.Warn(m.LineOf("name"), "name %q would be refused by Backstage: letters and digits with -, _ or . between them, at most %d characters", e.Name, maxName)
+		d.fields.Warn(m.LineOf("name"), "name %q would be refused by Backstage: "+
+			"letters and digits with -, _ or . between them, at most %d characters", e.Name, maxName)
 	}
 	if namespace := yamldoc.Scalar(m.Get("namespace")); namespace != "" && !validNamespace(namespace) {
-		d.fields.Warn(m.LineOf("namespace"), "namespace %q would be refused by Backstage: lower-case letters and digits with - between them, at most %d characters", namespace, maxName)
+		d.fields.Warn(m.LineOf("namespace"), "namespace %q would be refused by Backstage: "+
+			"lower-case letters and digits with - between them, at most %d characters", namespace, maxName)
 	}
 	for _, tag := range e.Tags {
 		if !validTag(tag) {
-			d.fields.Warn(m.LineOf("tags"), "tag %q would be refused by Backstage: lower-case letters, digits, +, : and # with single - between them, at most %d characters", tag, maxName)
+			d.fields.Warn(m.LineOf("tags"), "tag %q would be refused by Backstage: "+
+				"lower-case letters, digits, +, : and # with single - between them, at most %d characters", tag, maxName)
 		}
 	}
 	for _, of := range []yamldoc.Mapping{d.annotations, d.labels} {
 		for _, entry := range of.Entries {
 			if !validKey(entry.Key) {
-				d.fields.Warn(entry.Line, "key %q of %s would be refused by Backstage: write name, or domain/name", entry.Key, strings.TrimPrefix(of.Path, "metadata."))
+				d.fields.Warn(entry.Line, "key %q of %s would be refused by Backstage: write name, or domain/name",
+					entry.Key, strings.TrimPrefix(of.Path, "metadata."))
 			}
 		}
 	}
 	for _, entry := range d.labels.Entries {
 		if value, ok := e.Labels[entry.Key]; ok && !validLabel(value) {
-			d.fields.Warn(entry.Line, "label %s: the value %q would be refused by Backstage: letters and digits with -, _ or . between them, at most %d characters", entry.Key, value, maxName)
+			d.fields.Warn(entry.Line, "label %s: the value %q would be refused by Backstage: "+
+				"letters and digits with -, _ or . between them, at most %d characters", entry.Key, value, maxName)
 		}
 	}
 	for _, of := range []yamldoc.Mapping{d.root, d.metadata, d.spec, d.annotations, d.labels} {
 		if of.MergeLine > 0 {
-			d.fields.Warn(of.MergeLine, "%s has a merge key (<<), which Backstage does not know: it would see a field of that name; write the fields themselves", of.Called())
+			d.fields.Warn(of.MergeLine, "%s has a merge key (<<), which Backstage does not know: "+
+				"it would see a field of that name; write the fields themselves", of.Called())
 		}
 	}
 }

@@ -68,7 +68,8 @@ func (r documentReader) read(doc yamldoc.Document) (entity Entity, location *Loc
 		r.Template(r.File, line)
 		return Entity{}, nil, false
 	}
-	fields := yamldoc.FieldReader{Offset: doc.Offset, Warn: func(line int, format string, args ...any) { r.Warn(r.File, line, format, args...) }}
+	warn := func(line int, format string, args ...any) { r.Warn(r.File, line, format, args...) }
+	fields := yamldoc.FieldReader{Offset: doc.Offset, Warn: warn}
 	if kind, ok := r.kind(doc, fields, line); ok {
 		return r.describe(doc, fields, kind)
 	}
@@ -226,7 +227,8 @@ func (d *described) refs(name string, values []yamldoc.Located, kind, namespace 
 			continue
 		}
 		if !validKind(ref.Kind) || (!validNamespace(ref.Namespace) && ref.Namespace != namespace) || !validName(ref.Name) {
-			d.fields.Warn(v.Line, "spec.%s: %q cannot be the ref of an entity in Backstage: write kind:namespace/name or a name, of letters and digits with -, _ or . between them", name, v.Text)
+			d.fields.Warn(v.Line, "spec.%s: %q cannot be the ref of an entity in Backstage: "+
+				"write kind:namespace/name or a name, of letters and digits with -, _ or . between them", name, v.Text)
 		}
 		if s := ref.String(); !seen[s] {
 			seen[s] = true
@@ -247,5 +249,6 @@ func (d *described) readCreatedAt(e *Entity) {
 			return
 		}
 	}
-	d.fields.Warn(d.annotations.LineOf(createdAtAnnotation), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z", createdAtAnnotation, value)
+	d.fields.Warn(d.annotations.LineOf(createdAtAnnotation), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z",
+		createdAtAnnotation, value)
 }

@@ -36,7 +36,7 @@ type Entity struct {
 	Labels       map[string]string `json:"labels,omitempty"`
 	Annotations  map[string]string `json:"annotations,omitempty"`
 	CreatedAt    time.Time         `json:"createdAt,omitzero"` // from the annotation dxctl.dev/created-at; zero: not known
-	File         string            `json:"file"`               // relative to the base folder where it lies below it; the address of what a source has
+	File         string            `json:"file"`               // relative to the base directory; the URL of what a source has
 	Line         int               `json:"line"`
 	Via          []string          `json:"via,omitempty"` // files of the Locations that led to File, the first one first
 }
