@@ -19,8 +19,8 @@ type conn struct {
 	work   chan func()
 }
 
-// dial opens a connection to the engine at path. The first one of a process boots the engine.
-func dial(lib *library, path, tag string) (*conn, error) {
+// dial opens a connection to the engine at path. The first one of a process starts the engine, with these arguments.
+func dial(lib *library, path, tag string, start ...string) (*conn, error) {
 	c := &conn{lib: lib, tag: tag, work: make(chan func())}
 	go func() {
 		// Not unlocked: the thread ends with the goroutine, and takes the library's thread-local state with it.
@@ -29,7 +29,8 @@ func dial(lib *library, path, tag string) (*conn, error) {
 			f()
 		}
 	}()
-	c.do(func() { c.root = lib.connect(cStrings("clickhouse", "--path="+path, "--log_comment="+tag)) })
+	args := append([]string{"clickhouse", "--path=" + path, "--log_comment=" + tag}, start...)
+	c.do(func() { c.root = lib.connect(cStrings(args...)) })
 	if c.root == nil {
 		close(c.work)
 		return nil, fmt.Errorf("the library gave no connection")

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,22 @@ func TestVersionAndClock(t *testing.T) {
 	var zone string
 	if err := db.QueryRow(t.Context(), "SELECT timezone()").Scan(&zone); err != nil || zone != "UTC" {
 		t.Errorf("the time zone is %q (%v), want UTC wherever this runs", zone, err)
+	}
+}
+
+// The engine would refuse to start when more than 100 parts of a table are damaged, unless it is told otherwise. The
+// table of migrations alone has more.
+func TestDamagedPartsDoNotKeepTheEngineFromStarting(t *testing.T) {
+	_, db := open(t)
+	var value string
+	const sql = "SELECT value FROM system.merge_tree_settings WHERE name = {name:String}"
+	for _, name := range []string{"max_suspicious_broken_parts", "max_suspicious_broken_parts_bytes"} {
+		if err := db.QueryRow(t.Context(), sql, clickhouse.Named("name", name)).Scan(&value); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := strconv.ParseUint(value, 10, 64); err != nil || n < 1_000_000_000 {
+			t.Errorf("%s is %s", name, value)
+		}
 	}
 }
 

@@ -119,7 +119,11 @@ func (e *Engine) open(ctx context.Context, libraryPath string, share bool) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if e.control, err = dial(e.lib, e.path, "dxctl-control"); err != nil {
+	settings, err := writeSettings(e.path)
+	if err != nil {
+		return err
+	}
+	if e.control, err = dial(e.lib, e.path, "dxctl-control", "--config-file="+settings); err != nil {
 		return fmt.Errorf("opening the data directory %s: the engine did not start (%w): either its files are damaged, or this process has another data directory open (the library opens one at a time)", e.path, err)
 	}
 	if err := writeMarker(e.path, e.lib.version); err != nil {

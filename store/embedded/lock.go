@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -158,12 +159,35 @@ func writeMarker(dir, version string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, markerName)
-	if old, err := os.ReadFile(path); err == nil && string(old) == string(doc)+"\n" {
+	return replaceFile(dir, markerName, append(doc, '\n'))
+}
+
+// settingsName is the file of settings that the engine reads when it starts.
+const settingsName = "dxctl.engine.xml"
+
+// engineSettings make the engine start whatever is damaged. By default it refuses to start when more than 100 parts of a
+// table, or 1 GB of them, cannot be read; here it detaches them, and what is lost is reported.
+const engineSettings = `<clickhouse>
+  <merge_tree>
+    <max_suspicious_broken_parts>1000000000</max_suspicious_broken_parts>
+    <max_suspicious_broken_parts_bytes>1000000000000000</max_suspicious_broken_parts_bytes>
+  </merge_tree>
+</clickhouse>
+`
+
+// writeSettings writes the engine's settings below dir and returns the file.
+func writeSettings(dir string) (string, error) {
+	return filepath.Join(dir, settingsName), replaceFile(dir, settingsName, []byte(engineSettings))
+}
+
+// replaceFile gives the file name below dir these contents, in one step.
+func replaceFile(dir, name string, contents []byte) error {
+	path := filepath.Join(dir, name)
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, contents) {
 		return nil
 	}
 	temporary := path + ".new"
-	if err := os.WriteFile(temporary, append(doc, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(temporary, contents, 0o600); err != nil {
 		return directoryError(dir, err)
 	}
 	if err := os.Rename(temporary, path); err != nil {
