@@ -52,10 +52,14 @@ func TestRecordsOfEveryKind(t *testing.T) {
 		return event.Origin{Source: "s", Provider: "github", Scope: "o/r", ID: id, URL: "https://x.example/" + id}
 	}
 	err := s.Append(t.Context(),
-		event.Deployment{Origin: origin("d"), Attempt: 1, Environment: "production", Status: event.Succeeded, Ref: "main", StartedAt: at, FinishedAt: at.Add(time.Minute)},
-		event.PipelineRun{Origin: origin("r"), Attempt: 1, Pipeline: "build", Status: event.Failed, Branch: "main", FinishedAt: at},
-		event.PipelineJob{Origin: origin("j"), RunID: "r", Attempt: 1, Name: "test", Runner: "large", Status: event.Succeeded, CreatedAt: at, StartedAt: at.Add(2 * time.Minute)},
-		event.Change{Origin: origin("c"), Repository: "o/r", Number: 7, Author: "ada", CreatedAt: at, FirstReviewAt: at.Add(time.Hour), CommitSHAs: []string{"a1", "b2"}},
+		event.Deployment{Origin: origin("d"), Attempt: 1, Environment: "production", Status: event.Succeeded, Ref: "main",
+			StartedAt: at, FinishedAt: at.Add(time.Minute)},
+		event.PipelineRun{Origin: origin("r"), Attempt: 1, Pipeline: "build", Status: event.Failed, Branch: "main",
+			FinishedAt: at},
+		event.PipelineJob{Origin: origin("j"), RunID: "r", Attempt: 1, Name: "test", Runner: "large",
+			Status: event.Succeeded, CreatedAt: at, StartedAt: at.Add(2 * time.Minute)},
+		event.Change{Origin: origin("c"), Repository: "o/r", Number: 7, Author: "ada", CreatedAt: at,
+			FirstReviewAt: at.Add(time.Hour), CommitSHAs: []string{"a1", "b2"}},
 		event.Incident{Origin: origin("i"), Severity: "high", OpenedAt: at},
 	)
 	if err != nil {
@@ -66,13 +70,18 @@ func TestRecordsOfEveryKind(t *testing.T) {
 		fields map[string]any // of the document
 		row    records.Row
 	}{
-		{records.Deployments, map[string]any{"environment": "production", "ref": "main", "rollback_of": "", "created_at": nil},
+		{records.Deployments, map[string]any{"environment": "production", "ref": "main", "rollback_of": "",
+			"created_at": nil},
 			records.Row{Name: "main", Environment: "production", Status: "succeeded", Minutes: new(1.0)}},
-		{records.PipelineRuns, map[string]any{"pipeline": "build", "branch": "main", "duration_ms": nil}, records.Row{Name: "build", Status: "failed"}},
-		{records.PipelineJobs, map[string]any{"run_id": "r", "runner": "large"}, records.Row{Name: "test", Status: "succeeded", Queue: new(2.0)}},
-		{records.Changes, map[string]any{"repository": "o/r", "number": 7.0, "status": "open", "first_review_at": "2026-11-18T13:00:00Z",
-			"merged_at": nil, "commit_shas": []any{"a1", "b2"}}, records.Row{Name: "#7", Status: "open", Actor: "ada"}},
-		{records.Incidents, map[string]any{"severity": "high", "status": "open", "resolved_at": nil}, records.Row{Name: "high", Status: "open"}},
+		{records.PipelineRuns, map[string]any{"pipeline": "build", "branch": "main", "duration_ms": nil},
+			records.Row{Name: "build", Status: "failed"}},
+		{records.PipelineJobs, map[string]any{"run_id": "r", "runner": "large"},
+			records.Row{Name: "test", Status: "succeeded", Queue: new(2.0)}},
+		{records.Changes, map[string]any{"repository": "o/r", "number": 7.0, "status": "open",
+			"first_review_at": "2026-11-18T13:00:00Z",
+			"merged_at":       nil, "commit_shas": []any{"a1", "b2"}}, records.Row{Name: "#7", Status: "open", Actor: "ada"}},
+		{records.Incidents, map[string]any{"severity": "high", "status": "open", "resolved_at": nil},
+			records.Row{Name: "high", Status: "open"}},
 	} {
 		t.Run(tt.kind.Name, func(t *testing.T) {
 			list, err := records.List(t.Context(), s, tt.kind, records.Filter{}, 10, 0)
@@ -94,7 +103,8 @@ func TestRecordsOfEveryKind(t *testing.T) {
 				}
 			}
 			row := list[0].Row()
-			shown := records.Row{Name: row.Name, Environment: row.Environment, Status: row.Status, Minutes: row.Minutes, Queue: row.Queue, Actor: row.Actor}
+			shown := records.Row{Name: row.Name, Environment: row.Environment, Status: row.Status, Minutes: row.Minutes,
+				Queue: row.Queue, Actor: row.Actor}
 			if diff := cmp.Diff(tt.row, shown); diff != "" {
 				t.Errorf("the row (-want +got):\n%s", diff)
 			}
@@ -116,8 +126,9 @@ func TestFiltersOfEveryKind(t *testing.T) {
 	for _, k := range records.Kinds() {
 		t.Run(k.Name, func(t *testing.T) {
 			f := records.Filter{
-				Service: "a", Team: "b", Environment: "c", Person: "d", ID: "e", Text: "f", Source: "g", Scope: "h", Statuses: k.Statuses,
-				From: time.Unix(1e9, 0), To: time.Unix(2e9, 0), PeopleOnly: true, Delivered: true, Without: "duration",
+				Service: "a", Team: "b", Environment: "c", Person: "d", ID: "e", Text: "f", Source: "g", Scope: "h",
+				Statuses: k.Statuses,
+				From:     time.Unix(1e9, 0), To: time.Unix(2e9, 0), PeopleOnly: true, Delivered: true, Without: "duration",
 			}
 			if _, err := records.List(t.Context(), s, k, f, 1, 0); err != nil {
 				t.Error(err)

@@ -15,7 +15,8 @@ import (
 )
 
 var config = answers.Config{
-	Name: "test", MaxEntries: 10, MaxBytes: 1 << 20, MaxAge: time.Minute, Blind: 5 * time.Second, MaxStale: 10 * time.Second,
+	Name: "test", MaxEntries: 10, MaxBytes: 1 << 20, MaxAge: time.Minute, Blind: 5 * time.Second,
+	MaxStale: 10 * time.Second,
 	Patience: 250 * time.Millisecond, Late: 2 * time.Second, Timeout: 30 * time.Second, ErrorAge: time.Second, Slots: 2,
 }
 
@@ -81,7 +82,8 @@ func (b *bed) want(key, value string, within time.Duration) {
 	began := time.Now()
 	got, err := b.cache.Get(b.t.Context(), b.ask(key, false))
 	if err != nil || got.Value != value || got.Late || time.Since(began) != within {
-		b.t.Errorf("%s: %q after %s, late %t, error %v; want %q after %s", key, got.Value, time.Since(began), got.Late, err, value, within)
+		b.t.Errorf("%s: %q after %s, late %t, error %v; want %q after %s", key, got.Value, time.Since(began), got.Late, err,
+			value, within)
 	}
 }
 

@@ -23,7 +23,8 @@ func TestRouteIsMethodPathRoleAndHandler(t *testing.T) {
 		{"a role that nobody has", route.Route{Method: "GET", Path: "/", Role: "admin", Handler: handler}, false},
 		{"no method", route.Route{Path: "/", Role: route.Anyone, Handler: handler}, false},
 		{"no handler", route.Route{Method: "GET", Path: "/", Role: route.Anyone}, false},
-		{"handler and maker", route.Route{Method: "GET", Path: "/", Role: route.Anyone, Handler: handler, Make: answer}, false},
+		{"handler and maker", route.Route{Method: "GET", Path: "/", Role: route.Anyone, Handler: handler, Make: answer},
+			false},
 		{"handler", route.Handle("POST", "/", handler), true},
 		{"maker", route.Get("/", answer, "page"), true},
 	} {

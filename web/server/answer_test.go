@@ -18,7 +18,8 @@ import (
 )
 
 // ask sends a request with headers.
-func (f *fixture) ask(tb testing.TB, method, path string, headers map[string]string) (status int, header http.Header, body string) {
+func (f *fixture) ask(tb testing.TB, method, path string, headers map[string]string) (status int, header http.Header,
+	body string) {
 	tb.Helper()
 	r := httptest.NewRequest(method, path, nil)
 	r.Host = "127.0.0.1:8080"
@@ -39,24 +40,31 @@ func TestAnswersAreSentAsAsked(t *testing.T) {
 			unzipped = string(raw)
 		}
 		if header.Get("Content-Encoding") != "gzip" || header.Get("Vary") != "Accept-Encoding" || unzipped != plain {
-			t.Errorf("%s: zipped with headers %v: %d bytes, unzipped %d, plain %d", path, header, len(zipped), len(unzipped), len(plain))
+			t.Errorf("%s: zipped with headers %v: %d bytes, unzipped %d, plain %d", path, header, len(zipped), len(unzipped),
+				len(plain))
 		}
-		if _, refused, body := f.ask(t, http.MethodGet, path, map[string]string{"Accept-Encoding": "gzip;q=0, identity"}); refused.Get("Content-Encoding") != "" || body != plain {
+		if _, refused, body := f.ask(t, http.MethodGet, path,
+			map[string]string{"Accept-Encoding": "gzip;q=0, identity"}); refused.Get("Content-Encoding") != "" || body != plain {
 			t.Errorf("%s: compressed for a reader who refuses that", path)
 		}
 		for _, etag := range []string{header.Get("ETag"), "W/" + header.Get("ETag"), `"x", ` + header.Get("ETag"), "*"} {
-			status, same, body := f.ask(t, http.MethodGet, path, map[string]string{"Accept-Encoding": "gzip", "If-None-Match": etag})
-			if status != http.StatusNotModified || body != "" || same.Get("Content-Encoding") != "" || same.Get("ETag") != header.Get("ETag") {
+			status, same, body := f.ask(t, http.MethodGet, path,
+				map[string]string{"Accept-Encoding": "gzip", "If-None-Match": etag})
+			if status != http.StatusNotModified || body != "" || same.Get("Content-Encoding") != "" ||
+				same.Get("ETag") != header.Get("ETag") {
 				t.Errorf("%s: If-None-Match %s: status %d, %d bytes, headers %v", path, etag, status, len(body), same)
 			}
 		}
-		if status, _, body := f.ask(t, http.MethodGet, path, map[string]string{"If-None-Match": header.Get("ETag")}); status != http.StatusOK || body != plain {
+		if status, _, body := f.ask(t, http.MethodGet, path,
+			map[string]string{"If-None-Match": header.Get("ETag")}); status != http.StatusOK || body != plain {
 			t.Errorf("%s: the tag of the zipped answer stands for the plain one: status %d", path, status)
 		}
-		if status, head, body := f.ask(t, http.MethodHead, path, nil); status != http.StatusOK || body != "" || head.Get("ETag") == "" {
+		if status, head, body := f.ask(t, http.MethodHead, path, nil); status != http.StatusOK || body != "" ||
+			head.Get("ETag") == "" {
 			t.Errorf("%s: HEAD: status %d, %d bytes", path, status, len(body))
 		}
-		if !strings.Contains(header.Get("Cache-Control"), "no-cache") || header.Get("Age") == "" || header.Get("Content-Security-Policy") == "" {
+		if !strings.Contains(header.Get("Cache-Control"), "no-cache") || header.Get("Age") == "" ||
+			header.Get("Content-Security-Policy") == "" {
 			t.Errorf("%s: headers %v", path, header)
 		}
 	}
@@ -137,7 +145,8 @@ func TestAnswersOfABlindServer(t *testing.T) {
 	if app.page(t, "/api/v1/events/deployments") != before || store.queries.Load() != queries {
 		t.Error("nothing is kept")
 	}
-	if err := f.store.Append(t.Context(), deployment("myorg/user-service", "new", "bob", "production", event.Succeeded, present.Add(-time.Minute))); err != nil {
+	if err := f.store.Append(t.Context(), deployment("myorg/user-service", "new", "bob", "production", event.Succeeded,
+		present.Add(-time.Minute))); err != nil {
 		t.Fatal(err)
 	}
 	for stored := time.Now(); app.page(t, "/api/v1/events/deployments") == before; time.Sleep(100 * time.Millisecond) {

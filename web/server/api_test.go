@@ -21,18 +21,25 @@ func TestAPI(t *testing.T) {
 		want []string
 	}{
 		{"/api/v1", []string{`"version":"v1"`, "/api/v1/ledger"}},
-		{"/api/v1/services", []string{`"ref":"component:default/payment-service"`, `"level":"bronze"`, `"next_level":"silver"`, `"unmapped":[{"service":"unmapped:github/myorg/stranger"`}},
-		{"/api/v1/services/default/payment-service", []string{`"rules":[`, `"outcome":"pass"`, `"next":["ci"]`, `"missing":["ci.p95_minutes"]`, `"dependsOn":["component:default/user-service"]`}},
+		{"/api/v1/services", []string{`"ref":"component:default/payment-service"`, `"level":"bronze"`,
+			`"next_level":"silver"`, `"unmapped":[{"service":"unmapped:github/myorg/stranger"`}},
+		{"/api/v1/services/default/payment-service",
+			[]string{`"rules":[`, `"outcome":"pass"`, `"next":["ci"]`, `"missing":["ci.p95_minutes"]`,
+				`"dependsOn":["component:default/user-service"]`}},
 		{"/api/v1/metrics", []string{`"id":"deployment_frequency"`}},
-		{"/api/v1/metrics/time-to-first-deploy?of=engineers&cohort=half-year", []string{`"label":"2026-H1"`, `"id":"eve"`, `"censored":1`, `"completeness":[`}},
+		{"/api/v1/metrics/time-to-first-deploy?of=engineers&cohort=half-year",
+			[]string{`"label":"2026-H1"`, `"id":"eve"`, `"censored":1`, `"completeness":[`}},
 		{"/api/v1/metrics/time-to-first-deploy?of=services", []string{`"subjects":[`}},
-		{"/api/v1/metrics/deployment-frequency?service=payment-service&bucket=month", []string{`"buckets":[`, `"definition":{"id":"deployment_frequency"`}},
+		{"/api/v1/metrics/deployment-frequency?service=payment-service&bucket=month",
+			[]string{`"buckets":[`, `"definition":{"id":"deployment_frequency"`}},
 		{"/api/v1/grades", []string{`"grades":[`, `"rule":"owner"`, `"total":3`}},
 		{"/api/v1/ledger", []string{`"gap":3`, `"total":3`}},
 		{"/api/v1/ledger?gaps=true&windows=true&source=gh", []string{`"gap":3`, `"total":1`, `"windows":1`}},
-		{"/api/v1/events/changes?service=payment-service&bots=false", []string{`"repository":"myorg/payment-service"`, `"first_review_at":"2026-`, `"author":"bob"`}},
+		{"/api/v1/events/changes?service=payment-service&bots=false",
+			[]string{`"repository":"myorg/payment-service"`, `"first_review_at":"2026-`, `"author":"bob"`}},
 		{"/api/v1/events/pipeline_jobs", []string{`"run_id":"run0"`, `"runner":""`, `"without_queue":1`}},
-		{"/api/v1/events/deployments?delivered=true", []string{`"environment":"production"`, `"rollback_of":""`, `"version":"v`}},
+		{"/api/v1/events/deployments?delivered=true",
+			[]string{`"environment":"production"`, `"rollback_of":""`, `"version":"v`}},
 		{"/api/v1/events/changes?service=payment-service", []string{`"total":12`, `"status":"merged"`, `"next":""`}},
 	} {
 		t.Run(tt.path, func(t *testing.T) {
@@ -72,7 +79,8 @@ func TestAPIProblems(t *testing.T) {
 			if err := json.Unmarshal([]byte(body), &problem); err != nil {
 				t.Fatalf("%v:\n%s", err, body)
 			}
-			if status != want || problem.Status != want || problem.Title == "" || problem.Detail == "" || problem.Instance == "" || header.Get("Content-Type") != "application/problem+json" {
+			if status != want || problem.Status != want || problem.Title == "" || problem.Detail == "" ||
+				problem.Instance == "" || header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("status %d, want %d: %s %+v", status, want, header.Get("Content-Type"), problem)
 			}
 		})
@@ -85,7 +93,8 @@ func TestSecurity(t *testing.T) {
 		for _, path := range []string{"/", "/nowhere", "/api/v1", "/healthz"} {
 			_, header, _ := f.get(t, path)
 			csp := header.Get("Content-Security-Policy")
-			for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "base-uri 'none'", "frame-ancestors 'none'"} {
+			for _, want := range []string{"default-src 'none'", "script-src 'self';", "style-src 'self';", "base-uri 'none'",
+				"frame-ancestors 'none'"} {
 				if !strings.Contains(csp, want) {
 					t.Errorf("%s: policy %q lacks %s", path, csp, want)
 				}
@@ -107,7 +116,8 @@ func TestSecurity(t *testing.T) {
 			}
 		})
 	}
-	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions} {
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch,
+		http.MethodOptions} {
 		t.Run(method, func(t *testing.T) {
 			r := httptest.NewRequest(method, "/", nil)
 			r.Host = "localhost"
@@ -124,7 +134,8 @@ func TestSecurity(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for host, want := range map[string]int{"dx.example": http.StatusOK, "dx.example:443": http.StatusOK, "other.example": http.StatusMisdirectedRequest} {
+		for host, want := range map[string]int{"dx.example": http.StatusOK, "dx.example:443": http.StatusOK,
+			"other.example": http.StatusMisdirectedRequest} {
 			r := httptest.NewRequest(http.MethodGet, "/definitions", nil)
 			r.Host = host
 			resp, err := app.Test(r, 10_000)
@@ -195,7 +206,8 @@ func TestHealthAndMetrics(t *testing.T) {
 	if down.app, err = server.New(server.DefaultConfig(), deps); err != nil {
 		t.Fatal(err)
 	}
-	if status, _, body := down.get(t, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "the engine is gone") {
+	if status, _, body := down.get(t, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body,
+		"the engine is gone") {
 		t.Errorf("status %d: %s", status, body)
 	}
 }
@@ -209,7 +221,8 @@ func TestAssets(t *testing.T) {
 	r.Host = "localhost"
 	r.Header.Set("Accept-Encoding", "gzip")
 	status, header, _ := f.do(t, r)
-	if status != http.StatusOK || !strings.Contains(header.Get("Cache-Control"), "immutable") || header.Get("Content-Encoding") != "gzip" || header.Get("Content-Type") != "text/css; charset=utf-8" {
+	if status != http.StatusOK || !strings.Contains(header.Get("Cache-Control"), "immutable") ||
+		header.Get("Content-Encoding") != "gzip" || header.Get("Content-Type") != "text/css; charset=utf-8" {
 		t.Errorf("status %d, headers %v", status, header)
 	}
 	r.Header.Set("If-None-Match", header.Get("ETag"))
@@ -224,7 +237,8 @@ func TestChartsWithoutTheLibrary(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	deps.Registerer, deps.Gatherer = registry, registry
 	app, err := server.Build(server.DefaultConfig(), deps, fstest.MapFS{
-		"app.css": {Data: []byte("b{}")}, "app.js": {Data: []byte("1")}, "theme.js": {Data: []byte("1")}, "favicon.svg": {Data: []byte("<svg/>")},
+		"app.css": {Data: []byte("b{}")}, "app.js": {Data: []byte("1")}, "theme.js": {Data: []byte("1")},
+		"favicon.svg": {Data: []byte("<svg/>")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -245,9 +259,10 @@ func TestConfig(t *testing.T) {
 		cfg  server.Config
 		want string
 	}{
-		"default":          {cfg: server.DefaultConfig()},
-		"no port":          {cfg: server.Config{Addr: "localhost"}, want: "write host:port"},
-		"a host with path": {cfg: server.Config{Addr: "127.0.0.1:1", Hosts: []string{"http://x"}}, want: "is not a host name"},
+		"default": {cfg: server.DefaultConfig()},
+		"no port": {cfg: server.Config{Addr: "localhost"}, want: "write host:port"},
+		"a host with path": {cfg: server.Config{Addr: "127.0.0.1:1", Hosts: []string{"http://x"}},
+			want: "is not a host name"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tt.cfg.Validate()
@@ -256,7 +271,8 @@ func TestConfig(t *testing.T) {
 			}
 		})
 	}
-	if _, err := server.New(server.DefaultConfig(), server.Deps{}); err == nil || !strings.Contains(err.Error(), "Deps.Store is required") {
+	if _, err := server.New(server.DefaultConfig(), server.Deps{}); err == nil || !strings.Contains(err.Error(),
+		"Deps.Store is required") {
 		t.Errorf("New without anything: %v", err)
 	}
 }

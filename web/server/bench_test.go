@@ -22,18 +22,22 @@ func manyEvents() []event.Event {
 			d := deployment(repository, "d"+id, fmt.Sprintf("p%d", i%80), "production", event.Succeeded, at)
 			d.SHA = fmt.Sprintf("%040x", s*10000+i)
 			events = append(events, d, event.Change{
-				Origin: origin(repository, "c"+id), Repository: repository, Number: uint64(i + 1), Title: "Change", Author: fmt.Sprintf("p%d", i%80),
-				CreatedAt: at.Add(-30 * time.Hour), FirstReviewAt: at.Add(-9 * time.Hour), MergedAt: at.Add(-8 * time.Hour), ClosedAt: at.Add(-8 * time.Hour), MergeSHA: d.SHA,
+				Origin: origin(repository, "c"+id), Repository: repository, Number: uint64(i + 1), Title: "Change",
+				Author:    fmt.Sprintf("p%d", i%80),
+				CreatedAt: at.Add(-30 * time.Hour), FirstReviewAt: at.Add(-9 * time.Hour), MergedAt: at.Add(-8 * time.Hour),
+				ClosedAt: at.Add(-8 * time.Hour), MergeSHA: d.SHA,
 			})
 			for r := range 3 {
 				finished := at.Add(-time.Duration(r) * 3 * time.Hour)
 				events = append(events, event.PipelineRun{
-					Origin: origin(repository, fmt.Sprintf("r%s-%d", id, r)), Attempt: 1, Pipeline: "build", Status: event.Succeeded, Branch: "main", Actor: "p1",
+					Origin: origin(repository, fmt.Sprintf("r%s-%d", id, r)), Attempt: 1, Pipeline: "build", Status: event.Succeeded,
+					Branch: "main", Actor: "p1",
 					CreatedAt: finished.Add(-10 * time.Minute), StartedAt: finished.Add(-9 * time.Minute), FinishedAt: finished,
 				})
 			}
 		}
-		events = append(events, event.LedgerEntry{Source: "gh", Scope: repository, Of: event.KindDeployment, WindowStart: present.AddDate(-2, 0, 0), WindowEnd: present, Expected: 900, Stored: 900, CheckedAt: present})
+		events = append(events, event.LedgerEntry{Source: "gh", Scope: repository, Of: event.KindDeployment,
+			WindowStart: present.AddDate(-2, 0, 0), WindowEnd: present, Expected: 900, Stored: 900, CheckedAt: present})
 	}
 	return events
 }
@@ -44,7 +48,8 @@ func manyServices() (descriptors, people string) {
 	}
 	people = "person,name,team,start_date,logins\n"
 	for p := range 80 {
-		people += fmt.Sprintf("p%d,Person %d,team-%d,%s,p%d\n", p, p, p%5, present.AddDate(0, 0, -9*p-3).Format(time.DateOnly), p)
+		people += fmt.Sprintf("p%d,Person %d,team-%d,%s,p%d\n", p, p, p%5,
+			present.AddDate(0, 0, -9*p-3).Format(time.DateOnly), p)
 	}
 	return descriptors, people
 }
@@ -53,7 +58,8 @@ func manyServices() (descriptors, people string) {
 func BenchmarkPages(b *testing.B) {
 	descriptors, people := manyServices()
 	f := newFixture(b, descriptors, people, manyEvents())
-	for _, path := range []string{"/", "/services", "/services/default/service-3", "/time-to-first-deploy", "/events/deployments"} {
+	for _, path := range []string{"/", "/services", "/services/default/service-3", "/time-to-first-deploy",
+		"/events/deployments"} {
 		b.Run(path, func(b *testing.B) {
 			for b.Loop() {
 				_ = f.page(b, path)

@@ -44,7 +44,8 @@ func TestDegraded(t *testing.T) {
 		}
 	}
 	lost.Set("", errors.New("cat/half.yaml:4: a tab indents the line"))
-	if page := f.page(t, "/ledger"); !strings.Contains(page, "A part of the catalog cannot be read.") || !strings.Contains(page, "cat/half.yaml:4: a tab indents the line") {
+	if page := f.page(t, "/ledger"); !strings.Contains(page, "A part of the catalog cannot be read.") ||
+		!strings.Contains(page, "cat/half.yaml:4: a tab indents the line") {
 		t.Error("the page does not say what of the catalog cannot be read")
 	}
 	lost.Set("", nil)
@@ -64,10 +65,12 @@ func TestDegraded(t *testing.T) {
 		Status string
 		Causes []struct{ Check, Cause string }
 	}
-	if err := json.Unmarshal([]byte(body), &doc); err != nil || !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
+	if err := json.Unmarshal([]byte(body), &doc); err != nil || !strings.HasPrefix(header.Get("Content-Type"),
+		"application/json") {
 		t.Fatalf("%v: %s %s", err, header.Get("Content-Type"), body)
 	}
-	if status != http.StatusOK || doc.Status != "degraded" || len(doc.Causes) != 2 || doc.Causes[1].Check != "collectors" || doc.Causes[1].Cause != "gitlab: the token was refused" {
+	if status != http.StatusOK || doc.Status != "degraded" || len(doc.Causes) != 2 ||
+		doc.Causes[1].Check != "collectors" || doc.Causes[1].Cause != "gitlab: the token was refused" {
 		t.Errorf("status %d: %+v", status, doc)
 	}
 

@@ -11,8 +11,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Runs and jobs of which it is not known how long they took are counted, shown and linked; a duration of the source's own
-// counts before the times.
+// Runs and jobs of which it is not known how long they took are counted, shown and linked; a duration of the source's
+// own counts before the times.
 func TestDurationsThatAreNotKnown(t *testing.T) {
 	const repository = "myorg/payment-service"
 	run := func(id string, started, finished time.Time, took time.Duration) event.Event {
@@ -23,7 +23,8 @@ func TestDurationsThatAreNotKnown(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, append(testEvents(),
 		run("own", at.Add(-48*time.Hour), at, 7*time.Minute), run("no-start", time.Time{}, at, 0),
 		run("no-end", at, time.Time{}, 0), run("backwards", at, at.Add(-time.Minute), 0),
-		event.PipelineRun{Origin: origin(repository, "open"), Attempt: 1, Pipeline: "nightly", Status: event.Running, StartedAt: at}))
+		event.PipelineRun{Origin: origin(repository, "open"), Attempt: 1, Pipeline: "nightly", Status: event.Running,
+			StartedAt: at}))
 
 	_, _, page := f.get(t, "/services/default/payment-service")
 	link := regexp.MustCompile(`<a href="([^"]*without=duration[^"]*)">3 left out</a>`).FindStringSubmatch(page)
@@ -79,7 +80,8 @@ func TestDurationsThatAreNotKnown(t *testing.T) {
 	}
 }
 
-// An incident that was resolved at an unknown time is not open, has no duration, and is counted as left out of durations.
+// An incident that was resolved at an unknown time is not open, has no duration, and is counted as left out of
+// durations.
 func TestAnIncidentThatWasResolvedAtAnUnknownTime(t *testing.T) {
 	const repository = "myorg/payment-service"
 	at := present.Add(-time.Hour)

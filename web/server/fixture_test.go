@@ -51,7 +51,8 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	write(tb, dir, "catalog.yaml", descriptors)
 	write(tb, dir, "people.csv", peopleCSV)
 	write(tb, dir, "scorecard.yaml", testScorecard)
-	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"catalog.yaml"}}, people.Config{Files: []string{"people.csv"}}, dir)
+	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"catalog.yaml"}},
+		people.Config{Files: []string{"people.csv"}}, dir)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -82,7 +83,11 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	}
 	registry := prometheus.NewRegistry()
 	f := &fixture{store: s, catalog: cat, deps: server.Deps{
-		Store: s, DataVersion: s.Reader().DataVersion, Ping: func(ctx context.Context) error { _, err := s.Info(ctx); return err }, Metrics: engine, Scorecards: graded,
+		Store: s, DataVersion: s.Reader().DataVersion, Metrics: engine, Scorecards: graded,
+		Ping: func(ctx context.Context) error {
+			_, err := s.Info(ctx)
+			return err
+		},
 		Catalog: func() *catalog.Catalog { return cat }, Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 		Registerer: registry, Gatherer: registry, Now: clock, Version: "test",
 	}}
@@ -193,14 +198,17 @@ eve,Eve Example,team-ledger,2026-11-16,eve
 `
 
 func origin(repository, id string) event.Origin {
-	return event.Origin{Source: "gh", Provider: "github", Scope: repository, ID: id, URL: "https://github.example/" + repository + "/" + id}
+	return event.Origin{Source: "gh", Provider: "github", Scope: repository, ID: id,
+		URL: "https://github.example/" + repository + "/" + id}
 }
 
 // deployment makes one of payment-service that ended at the time.
 func deployment(repository, id, actor, environment string, status event.Status, at time.Time) event.Deployment {
 	return event.Deployment{
-		Origin: origin(repository, id), Attempt: 1, Environment: environment, Status: status, StatusRaw: string(status), Actor: actor,
-		CreatedAt: at.Add(-5 * time.Minute), StartedAt: at.Add(-4 * time.Minute), FinishedAt: at, SHA: fmt.Sprintf("%040d", len(id)), Version: "v" + id,
+		Origin: origin(repository, id), Attempt: 1, Environment: environment, Status: status, StatusRaw: string(status),
+		Actor:     actor,
+		CreatedAt: at.Add(-5 * time.Minute), StartedAt: at.Add(-4 * time.Minute), FinishedAt: at,
+		SHA: fmt.Sprintf("%040d", len(id)), Version: "v" + id,
 	}
 }
 
@@ -217,10 +225,12 @@ func testEvents() []event.Event {
 	for i := range 20 {
 		at := present.AddDate(0, 0, -i*7).Add(-2 * time.Hour)
 		add(deployment("myorg/payment-service", fmt.Sprintf("d%d", i), "ada", "production", event.Succeeded, at))
-		failed := deployment("myorg/payment-service", fmt.Sprintf("f%d", i), "ada", "production", event.Failed, at.Add(-time.Hour))
+		failed := deployment("myorg/payment-service", fmt.Sprintf("f%d", i), "ada", "production", event.Failed,
+			at.Add(-time.Hour))
 		add(failed)
 	}
-	retried := deployment("myorg/payment-service", "retried", "ada", "production", event.Succeeded, present.Add(-30*time.Hour))
+	retried := deployment("myorg/payment-service", "retried", "ada", "production", event.Succeeded,
+		present.Add(-30*time.Hour))
 	again := retried
 	again.Attempt, again.FinishedAt = 2, retried.FinishedAt.Add(time.Hour)
 	add(retried, again) // one deployment in two attempts
@@ -231,12 +241,15 @@ func testEvents() []event.Event {
 			status = event.Failed
 		}
 		add(event.PipelineRun{
-			Origin: origin("myorg/payment-service", fmt.Sprintf("run%d", i)), Attempt: 1, Pipeline: "build", Status: status, StatusRaw: string(status),
-			Branch: "main", Trigger: "push", Actor: "ada", CreatedAt: at.Add(-time.Duration(6+i%5) * time.Minute), StartedAt: at.Add(-time.Duration(5+i%5) * time.Minute), FinishedAt: at,
+			Origin: origin("myorg/payment-service", fmt.Sprintf("run%d", i)), Attempt: 1, Pipeline: "build", Status: status,
+			StatusRaw: string(status),
+			Branch:    "main", Trigger: "push", Actor: "ada", CreatedAt: at.Add(-time.Duration(6+i%5) * time.Minute),
+			StartedAt: at.Add(-time.Duration(5+i%5) * time.Minute), FinishedAt: at,
 		})
 	}
 	for i := range 2 { // of the second the source does not say when it was created
-		job := event.PipelineJob{Origin: origin("myorg/payment-service", fmt.Sprintf("job%d", i)), RunID: "run0", Attempt: 1, Name: fmt.Sprintf("test %d", i),
+		job := event.PipelineJob{Origin: origin("myorg/payment-service", fmt.Sprintf("job%d", i)), RunID: "run0",
+			Attempt: 1, Name: fmt.Sprintf("test %d", i),
 			Status: event.Succeeded, StatusRaw: "success", StartedAt: present.Add(-30 * time.Minute), FinishedAt: present.Add(-10 * time.Minute)}
 		if i == 0 {
 			job.CreatedAt = job.StartedAt.Add(-2 * time.Minute)
@@ -246,21 +259,25 @@ func testEvents() []event.Event {
 	for i := range 12 {
 		merged := present.AddDate(0, 0, -2*i).Add(-3 * time.Hour)
 		add(event.Change{
-			Origin: origin("myorg/payment-service", fmt.Sprintf("pr%d", i)), Repository: "myorg/payment-service", Number: uint64(i + 1), Title: fmt.Sprintf("Change %d", i),
-			Author: "bob", CreatedAt: merged.Add(-20 * time.Hour), FirstReviewAt: merged.Add(-time.Hour), MergedAt: merged, ClosedAt: merged, MergeSHA: fmt.Sprintf("%040d", 100+i),
+			Origin: origin("myorg/payment-service", fmt.Sprintf("pr%d", i)), Repository: "myorg/payment-service",
+			Number: uint64(i + 1), Title: fmt.Sprintf("Change %d", i),
+			Author: "bob", CreatedAt: merged.Add(-20 * time.Hour), FirstReviewAt: merged.Add(-time.Hour), MergedAt: merged,
+			ClosedAt: merged, MergeSHA: fmt.Sprintf("%040d", 100+i),
 		})
 	}
 	add(deployment("myorg/stranger", "s1", "zoe", "production", event.Succeeded, present.AddDate(0, 0, -3)))
 	for _, l := range []event.LedgerEntry{
 		{Source: "gh", Scope: "myorg/payment-service", Of: event.KindDeployment, Expected: 46, Stored: 46},
-		{Source: "gh", Scope: "myorg/payment-service", Of: event.KindPipelineRun, Expected: 63, Stored: 60, Note: "GitHub deletes runs after 400 days"},
+		{Source: "gh", Scope: "myorg/payment-service", Of: event.KindPipelineRun, Expected: 63, Stored: 60,
+			Note: "GitHub deletes runs after 400 days"},
 		{Source: "gh", Scope: "myorg/user-service", Of: event.KindDeployment, Expected: 1, Stored: 1},
 	} {
 		l.WindowStart, l.WindowEnd, l.CheckedAt = present.AddDate(0, -11, 0), present, present.Add(-time.Hour)
 		add(l)
 	}
 	for _, repository := range []string{"myorg/payment-service", "myorg/user-service"} {
-		add(event.Fact{Source: "gh", Entity: "unmapped:github/" + repository, Name: "repository.files.readme", Type: event.BoolFact,
+		add(event.Fact{Source: "gh", Entity: "unmapped:github/" + repository, Name: "repository.files.readme",
+			Type:  event.BoolFact,
 			Value: []byte(fmt.Sprint(strings.Contains(repository, "payment"))), ObservedAt: present.Add(-time.Hour)})
 	}
 	return events

@@ -14,7 +14,8 @@ var (
 	skipLink = regexp.MustCompile(`<a class="skip" href="#main">[^<]*</a>`)
 	// The outermost landmarks. Sections within main may have headers of their own.
 	landmarks = []*regexp.Regexp{
-		regexp.MustCompile(`(?s)<main id="main"[^>]*>.*</main>`), regexp.MustCompile(`(?s)<footer class="foot">.*</footer>`), regexp.MustCompile(`(?s)<header>.*</header>`),
+		regexp.MustCompile(`(?s)<main id="main"[^>]*>.*</main>`),
+		regexp.MustCompile(`(?s)<footer class="foot">.*</footer>`), regexp.MustCompile(`(?s)<header>.*</header>`),
 	}
 	heading = regexp.MustCompile(`<h([1-6])[ >]`)
 	id      = regexp.MustCompile(`\sid="([^"]*)"`)

@@ -18,9 +18,12 @@ import (
 
 // everyPage is every address that a person can open.
 var everyPage = []string{
-	"/", "/services", "/services?sort=score&dir=desc&level=none", "/services/default/payment-service", "/services/default/orphan-service",
-	"/time-to-first-deploy", "/time-to-first-deploy?of=services", "/time-to-first-deploy?cohort=month", "/time-to-first-deploy?cohort=team",
-	"/events/deployments", "/events/pipeline_runs?status=succeeded,failed", "/events/pipeline_jobs", "/events/changes?q=Change", "/events/incidents",
+	"/", "/services", "/services?sort=score&dir=desc&level=none", "/services/default/payment-service",
+	"/services/default/orphan-service",
+	"/time-to-first-deploy", "/time-to-first-deploy?of=services", "/time-to-first-deploy?cohort=month",
+	"/time-to-first-deploy?cohort=team",
+	"/events/deployments", "/events/pipeline_runs?status=succeeded,failed", "/events/pipeline_jobs",
+	"/events/changes?q=Change", "/events/incidents",
 	"/definitions", "/definitions/deployment_frequency", "/ledger", "/unmapped",
 }
 
@@ -30,14 +33,22 @@ func TestPages(t *testing.T) {
 		path string
 		want []string
 	}{
-		{"/", []string{"Developer experience", "3 services of the catalog and 5 engineers", "2026-Q4 has not reached its median yet: 0 of 1 have deployed", "What to do next", "Has an owner", "3 of 63 missing", "1 scope belongs"}},
+		{"/", []string{"Developer experience", "3 services of the catalog and 5 engineers",
+			"2026-Q4 has not reached its median yet: 0 of 1 have deployed", "What to do next", "Has an owner",
+			"3 of 63 missing", "1 scope belongs"}},
 		{"/services", []string{"payment-service", "user-service", "orphan-service", "nobody", "experimental"}},
-		{"/services/default/payment-service", []string{"Handles payment processing", "Payments", "Checkout", "myorg/payment-service", "user-service", "The cheapest way to silver", "ci.p95_minutes"}},
-		{"/services/default/orphan-service", []string{"No description.", "no deployment was ever collected: a source with deployments (github, ", "no change was ever collected: a source with pull", "No deployment was collected.", "No change was collected.", "catalog.yaml:"}},
+		{"/services/default/payment-service", []string{"Handles payment processing", "Payments", "Checkout",
+			"myorg/payment-service", "user-service", "The cheapest way to silver", "ci.p95_minutes"}},
+		{"/services/default/orphan-service", []string{"No description.",
+			"no deployment was ever collected: a source with deployments (github, ",
+			"no change was ever collected: a source with pull", "No deployment was collected.", "No change was collected.",
+			"catalog.yaml:"}},
 		{"/services/default/user-service", []string{"Needed by", "payment-service", "the repository has no README"}},
-		{"/time-to-first-deploy", []string{"Ada Example", "Eve Example", "not yet", "they started it", "not reached yet", "Kaplan–Meier"}},
+		{"/time-to-first-deploy", []string{"Ada Example", "Eve Example", "not yet", "they started it", "not reached yet",
+			"Kaplan–Meier"}},
 		{"/events/deployments", []string{"attempt 2", "stranger", "1 to 48 of 48", "CSV"}},
-		{"/events/pipeline_jobs", []string{"2 CI jobs, the latest first", "in the queue", "2 min", "the source does not say when the job was created", "1 to 2 of 2"}},
+		{"/events/pipeline_jobs", []string{"2 CI jobs, the latest first", "in the queue", "2 min",
+			"the source does not say when the job was created", "1 to 2 of 2"}},
 		{"/ledger", []string{"3 records are missing", "GitHub deletes runs after 400 days"}},
 		{"/unmapped", []string{"myorg/stranger", "github.com/project-slug: &#34;myorg/stranger&#34;", "name: stranger"}},
 		{"/definitions/time_to_first_deploy_engineers", []string{"Kaplan", "WITH", "deployments"}},
@@ -122,7 +133,8 @@ func TestFiguresAgreeWithTheEventsBehindThem(t *testing.T) {
 func TestNewDataShowsSoon(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, testEvents())
 	before := f.page(t, "/api/v1/services")
-	if err := f.store.Append(t.Context(), deployment("myorg/user-service", "new", "bob", "production", event.Succeeded, present.Add(-time.Minute))); err != nil {
+	if err := f.store.Append(t.Context(), deployment("myorg/user-service", "new", "bob", "production", event.Succeeded,
+		present.Add(-time.Minute))); err != nil {
 		t.Fatal(err)
 	}
 	for stored := time.Now(); f.page(t, "/api/v1/services") == before; time.Sleep(10 * time.Millisecond) {
@@ -141,8 +153,10 @@ func TestServicesSortAndFilterWithoutScript(t *testing.T) {
 	}{
 		{"by name", "", []string{"orphan-service", "payment-service", "user-service"}},
 		{"by name, descending", "sort=name&dir=desc", []string{"user-service", "payment-service", "orphan-service"}},
-		{"by deployments, unknown last", "sort=deploys&dir=asc", []string{"user-service", "payment-service", "orphan-service"}},
-		{"by deployments, descending, unknown still last", "sort=deploys&dir=desc", []string{"payment-service", "user-service", "orphan-service"}},
+		{"by deployments, unknown last", "sort=deploys&dir=asc",
+			[]string{"user-service", "payment-service", "orphan-service"}},
+		{"by deployments, descending, unknown still last", "sort=deploys&dir=desc",
+			[]string{"payment-service", "user-service", "orphan-service"}},
 		{"by team", "team=Payments", []string{"payment-service"}},
 		{"by text", "q=PCI", []string{"payment-service"}},
 		{"by lifecycle", "lifecycle=experimental", []string{"user-service"}},
@@ -193,7 +207,8 @@ func TestMistakesAreAnsweredWithHelp(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	events := testEvents()
-	formula := event.Change{Origin: origin("myorg/payment-service", "evil"), Repository: "myorg/payment-service", Number: 99, Title: `=HYPERLINK("http://x")`, Author: "bob", CreatedAt: present.Add(-time.Hour)}
+	formula := event.Change{Origin: origin("myorg/payment-service", "evil"), Repository: "myorg/payment-service",
+		Number: 99, Title: `=HYPERLINK("http://x")`, Author: "bob", CreatedAt: present.Add(-time.Hour)}
 	f := newFixture(t, testCatalog, testPeople, append(events, formula))
 	status, header, body := f.get(t, "/events/changes.csv?service=payment-service")
 	if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/csv") {

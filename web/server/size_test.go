@@ -17,7 +17,8 @@ func TestManyServicesAreGradedOnce(t *testing.T) {
 	const services = 8_000
 	var descriptors strings.Builder
 	for i := range services {
-		fmt.Fprintf(&descriptors, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d}\nspec: {type: service, lifecycle: production, owner: o}\n", i)
+		fmt.Fprintf(&descriptors,
+			"---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d}\nspec: {type: service, lifecycle: production, owner: o}\n", i)
 	}
 	f := newFixture(t, descriptors.String(), "person,team,start_date,logins\np,t,2026-01-01,p\n", nil)
 	recorded := &recorder{q: f.deps.Store}
@@ -49,18 +50,21 @@ func TestManyCohortsAreBounded(t *testing.T) {
 	const teams, shown = 620, 500
 	people := strings.Builder{}
 	people.WriteString("person,team,start_date,logins\n")
-	events := []event.Event{deployment("myorg/payment-service", "first", "ci", "production", event.Succeeded, present.AddDate(-1, 0, 0))}
+	events := []event.Event{deployment("myorg/payment-service", "first", "ci", "production", event.Succeeded,
+		present.AddDate(-1, 0, 0))}
 	for i := range teams {
 		fmt.Fprintf(&people, "p%d,team-%03d,%s,p%d\n", i, i, present.AddDate(0, -6, 0).Format("2006-01-02"), i)
 		at := present.AddDate(0, -5, 0).Add(time.Duration(i) * time.Hour)
-		events = append(events, deployment("myorg/payment-service", fmt.Sprintf("of-p%d", i), fmt.Sprintf("p%d", i), "production", event.Succeeded, at))
+		events = append(events, deployment("myorg/payment-service", fmt.Sprintf("of-p%d", i), fmt.Sprintf("p%d", i),
+			"production", event.Succeeded, at))
 	}
 	f := newFixture(t, testCatalog, people.String(), events)
 	_, _, page := f.get(t, "/time-to-first-deploy?cohort=team")
 	if n := strings.Count(page, `data-label="in no estimate"`); n != shown {
 		t.Errorf("the page has %d cohorts", n)
 	}
-	for _, want := range []string{"120 further cohorts are not shown", "drawn with 200 of their 620 steps", "/api/v1/metrics/time-to-first-deploy?of=engineers&amp;cohort=team", "120 more are not shown"} {
+	for _, want := range []string{"120 further cohorts are not shown", "drawn with 200 of their 620 steps",
+		"/api/v1/metrics/time-to-first-deploy?of=engineers&amp;cohort=team", "120 more are not shown"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -49,7 +49,8 @@ func TestText(t *testing.T) {
 func TestWriter(t *testing.T) {
 	var b strings.Builder
 	w := spreadsheet.NewWriter(&b, 1)
-	if err := errors.Join(w.Head("=name", "-1"), w.Write("-1", "-1"), w.Write("a\"b,c", "-1.5e-3"), w.Write("x", "-1+cmd()"), w.Flush()); err != nil {
+	if err := errors.Join(w.Head("=name", "-1"), w.Write("-1", "-1"), w.Write("a\"b,c", "-1.5e-3"),
+		w.Write("x", "-1+cmd()"), w.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	records, err := csv.NewReader(strings.NewReader(b.String())).ReadAll()
