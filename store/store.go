@@ -143,13 +143,13 @@ func (s *Store) openEmbedded(ctx context.Context, t target, o Options) error {
 		return err
 	}
 	if s.owned && s.kind == "embedded" {
-		return s.dropLeftovers(ctx, 0)
+		return s.dropStale(ctx, 0)
 	}
 	return nil
 }
 
-// dropLeftovers drops what processes left that were killed in Replace or Migrate, if it is older than age.
-func (s *Store) dropLeftovers(ctx context.Context, age time.Duration) error {
+// dropStale drops what processes left that were killed in Replace or Migrate, if it is older than age.
+func (s *Store) dropStale(ctx context.Context, age time.Duration) error {
 	return errors.Join(s.dropStaleStaging(ctx, age), s.dropStaleScratch(ctx, age))
 }
 
@@ -194,7 +194,7 @@ func (s *Store) openServer(ctx context.Context, options *clickhouse.Options) err
 	if err := s.checkVersion(ctx); err != nil {
 		return err
 	}
-	return s.dropLeftovers(ctx, time.Hour)
+	return s.dropStale(ctx, time.Hour)
 }
 
 // connect opens the driver over the database, which it makes first if it is not there.
