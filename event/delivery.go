@@ -207,7 +207,7 @@ func (c Change) State() string {
 	return OpenChange
 }
 
-// Ended sets the state that a source reports beside the times, which may lack.
+// Ended sets the state that a source reports in addition to the times, which may be missing.
 func (c *Change) Ended(state string) {
 	c.EndUnknown = ""
 	if state == MergedChange && c.MergedAt.IsZero() || state == ClosedChange && c.MergedAt.IsZero() && c.ClosedAt.IsZero() {

@@ -66,8 +66,8 @@ func New(ctx context.Context) (context.Context, func()) {
 	return page, func() { stopBrowser(); stopAllocator() }
 }
 
-// ColourScheme makes pages believe that the user asked for a "light" or "dark" scheme and for no motion.
-func ColourScheme(scheme string) chromedp.Action[chromedp.Void] {
+// ColorScheme makes pages believe that the user asked for a "light" or "dark" scheme and for no motion.
+func ColorScheme(scheme string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})

@@ -216,7 +216,7 @@ func (s serving) floodedWith(t *testing.T, request string) {
 		t.Errorf("memory grows from %d MB to %d MB, and is %d MB afterwards", before, during, after)
 	}
 	if resp, err := http.Get("http://" + s.addr + "/healthz"); err != nil || resp.StatusCode != http.StatusOK {
-		t.Errorf("the server does not answer any more: %v", err)
+		t.Errorf("the server no longer answers: %v", err)
 	}
 }
 

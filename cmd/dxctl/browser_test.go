@@ -46,7 +46,7 @@ func newVisitor(t *testing.T) *visitor {
 	page, closeBrowser := browser.New(ctx)
 	t.Cleanup(closeBrowser)
 	v := &visitor{t: t, page: page, address: address}
-	if err := chromedp.Do(page, browser.ColourScheme("light")); err != nil {
+	if err := chromedp.Do(page, browser.ColorScheme("light")); err != nil {
 		t.Fatalf("starting Chromium: %v; `make chromium` brings one", err)
 	}
 	if err := chromedp.Listen(page, v.listen); err != nil {
@@ -192,7 +192,7 @@ func (v *visitor) everyPage(t *testing.T) {
 		path := queue[0]
 		queue = queue[1:]
 		for i, width := range []int64{1440, 390} {
-			v.do(chromedp.EmulateViewport(width, 900), browser.ColourScheme([]string{"light", "dark"}[i]))
+			v.do(chromedp.EmulateViewport(width, 900), browser.ColorScheme([]string{"light", "dark"}[i]))
 			if i == 0 {
 				v.open(path)
 			}
@@ -271,7 +271,7 @@ func (v *visitor) services(t *testing.T) {
 
 func (v *visitor) theme(t *testing.T) {
 	v.t = t
-	v.do(browser.ColourScheme("light"))
+	v.do(browser.ColorScheme("light"))
 	v.open("/")
 	const ground = "getComputedStyle(document.body).backgroundColor"
 	light := sees[string](v, ground)

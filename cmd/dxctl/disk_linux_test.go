@@ -48,7 +48,7 @@ func TestCollectOnAFullDisk(t *testing.T) {
 	for _, name := range []string{"myorg/one", "myorg/two"} {
 		server.Repos[name] = busy(now)
 	}
-	undisturbed, small := collectFolder(t, server.API()), collectFolder(t, server.API())
+	undisturbed, small := collectDir(t, server.API()), collectDir(t, server.API())
 	in := func(dir, program string, args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), program, args...)
 		cmd.Dir = dir

@@ -72,7 +72,7 @@ func TestKilledAtRandom(t *testing.T) {
 		}
 		return false
 	}
-	undisturbed, killed := collectFolder(t, server.API()), collectFolder(t, server.API())
+	undisturbed, killed := collectDir(t, server.API()), collectDir(t, server.API())
 	collect(undisturbed, 0, 0)
 	random := rand.New(rand.NewPCG(7, 1)) // the same moments in each run, as far as the machine allows
 	kills := 0
@@ -116,8 +116,8 @@ func busy(now time.Time) *githubtest.Repo {
 	return repo
 }
 
-// collectFolder is a folder with a configuration that collects from a GitHub.
-func collectFolder(t *testing.T, github string) string {
+// collectDir is a directory with a configuration that collects from a GitHub.
+func collectDir(t *testing.T, github string) string {
 	t.Helper()
 	dir := storetest.TempDir(t)
 	text := fmt.Sprintf("store: {dsn: \"embedded:./data\"}\nsources:\n  - {name: gh, kind: github, url: %q, token: x, repositories: [myorg/one, myorg/two]}\n", github)

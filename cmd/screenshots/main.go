@@ -67,7 +67,7 @@ func run(ctx context.Context, program, folder string) (err error) {
 		if s.dark {
 			scheme = "dark"
 		}
-		err := chromedp.Do(page, chromedp.EmulateViewport(s.width, s.height), browser.ColourScheme(scheme),
+		err := chromedp.Do(page, chromedp.EmulateViewport(s.width, s.height), browser.ColorScheme(scheme),
 			chromedp.Navigate(address+s.path),
 			chromedp.Sleep(1500*time.Millisecond)) // charts draw themselves after the page is there
 		if err != nil {
