@@ -32,11 +32,7 @@ func List(ctx context.Context, q metrics.Querier, k Kind, f Filter, limit, offse
 	sql, params := k.where(f)
 	params["limit"] = limit
 	params["offset"] = offset
-	columns := make([]string, len(k.columns))
-	for i, c := range k.columns {
-		columns[i] = k.selected(c.name)
-	}
-	return k.read(ctx, q, "SELECT "+strings.Join(columns, ", ")+sql+
+	return k.read(ctx, q, "SELECT "+strings.Join(k.Columns(), ", ")+sql+
 		` ORDER BY listed_at DESC NULLS LAST, source, scope, id, listed_attempt, listed_environment, listed_name
 		LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, params)
 }
@@ -74,14 +70,6 @@ func Recorded(ctx context.Context, q metrics.Querier, k Kind, name, value string
 		return false, fmt.Errorf("looking for %s %q: %w", name, value, err)
 	}
 	return len(rows) > 0, nil
-}
-
-// selected is the expression of a column of the document: of the view, or the status that lists derive.
-func (k Kind) selected(name string) string {
-	if name == "status" && k.listed.status != "status" {
-		return "listed_status"
-	}
-	return name
 }
 
 // from selects the view with the expressions that filters and the order go by, under names of their own.
