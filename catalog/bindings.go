@@ -123,7 +123,7 @@ func (l *loader) claims(index int, e descriptor.Entity) []claim {
 	if err != nil {
 		l.Warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
 	}
-	if located && at.folder == "" && !bound[at.provider] {
+	if located && at.directory == "" && !bound[at.provider] {
 		add(at.provider, identifier.Scope{Name: at.scope, Distance: 1, Host: at.host}, line)
 	} else if provider, scope, ok := l.foundScope(index); ok && !located && !bound[provider] {
 		add(provider, identifier.Scope{Name: scope, Distance: 1}, e.Line)
@@ -136,12 +136,12 @@ type location struct {
 	provider string
 	host     string
 	scope    string
-	folder   string // within the repository; empty: the whole
+	directory   string // within the repository; empty: the whole
 }
 
-// sourceLocation reads url:https://github.com/myorg/payment-service/, and the folder in url:…/tree/main/services/payment/,
-// of which the first name after tree is taken as the branch. A folder within a repository says nothing about whose the
-// repository is, but much about whose the folder is. False without an error: it is at a place of which nothing is collected.
+// sourceLocation reads url:https://github.com/myorg/payment-service/, and the directory in url:…/tree/main/services/payment/,
+// of which the first name after tree is taken as the branch. A directory within a repository says nothing about whose the
+// repository is, but much about whose the directory is. False without an error: it is at a place of which nothing is collected.
 func (l *loader) sourceLocation(value string) (location, bool, error) {
 	value = strings.TrimSpace(value)
 	if kind, _, found := strings.Cut(value, ":"); !found || kind == "file" || kind == "dir" {
@@ -161,14 +161,14 @@ func (l *loader) sourceLocation(value string) (location, bool, error) {
 		return location{}, false, nil
 	}
 	inside := r.Inside
-	if r.IsFile { // a file stands for the folder that it is in
+	if r.IsFile { // a file stands for the directory that it is in
 		inside = path.Dir(inside)
 	}
-	folder, ok := cleanPath(inside)
-	if !ok && folder != "" {
+	directory, ok := cleanPath(inside)
+	if !ok && directory != "" {
 		return location{}, false, fmt.Errorf("%q: the path leads out of the repository", value)
 	}
-	return location{provider, r.Host, r.Path, folder}, true, nil
+	return location{provider, r.Host, r.Path, directory}, true, nil
 }
 
 func (l *loader) settle(claims []claim) (Binding, bool) {
@@ -210,6 +210,6 @@ func (l *loader) warnShared(claims []claim) {
 	}
 	first := l.catalog.entities[claims[0].entity]
 	l.Warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events stay unmapped. "+
-		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its folders with "+sourcePathsAnnotation,
+		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its directories with "+sourcePathsAnnotation,
 		claims[0].Provider, claims[0].Scope, claims[0].Service, files.Listed(others))
 }

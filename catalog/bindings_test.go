@@ -73,7 +73,7 @@ func TestBindings(t *testing.T) {
 			name: "from the source location", docs: []string{annotated("a", "backstage.io/source-location: 'url:https://github.com/o/a/tree/main/'")},
 			bindings: []string{"github o/a a"},
 		},
-		{name: "a folder of a repository is not the repository", docs: []string{annotated("a", "backstage.io/source-location: 'url:https://github.com/o/a/tree/main/services/a'")}},
+		{name: "a directory of a repository is not the repository", docs: []string{annotated("a", "backstage.io/source-location: 'url:https://github.com/o/a/tree/main/services/a'")}},
 		{
 			name:     "an annotation comes before a source location",
 			docs:     []string{annotated("a", "backstage.io/source-location: 'url:https://github.com/o/x/'"), annotated("b", "github.com/project-slug: o/x")},

@@ -36,7 +36,7 @@ func TestSourceLocations(t *testing.T) {
 		{"url:https://github.com/o", "", "the name of the owner or of the repository is missing"},
 	} {
 		at, ok, err := newLoader("").sourceLocation(tt.value)
-		if got := at.provider + " " + at.scope + " " + at.folder; ok != (tt.want != "") || ok && got != tt.want {
+		if got := at.provider + " " + at.scope + " " + at.directory; ok != (tt.want != "") || ok && got != tt.want {
 			t.Errorf("%q: %q, %t", tt.value, got, ok)
 		}
 		if (err != nil) != (tt.problem != "") || err != nil && !strings.Contains(err.Error(), tt.problem) {

@@ -150,7 +150,7 @@ func (l *loader) warnFoundTwice(f Found, e descriptor.Entity, earlier int) {
 }
 
 // foundScope is the repository at whose root a component's descriptor was found. It is the component's, unless an
-// annotation says better; a descriptor in a folder says nothing about whose the repository is.
+// annotation says better; a descriptor in a directory says nothing about whose the repository is.
 func (l *loader) foundScope(index int) (provider, scope string, ok bool) {
 	f := l.origins[index].found
 	if f == nil || (f.Provider != "github" && f.Provider != "gitlab") || strings.Contains(strings.TrimPrefix(f.Location, "/"), "/") {

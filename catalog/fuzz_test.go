@@ -56,7 +56,7 @@ func FuzzSourceLocations(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		if at, ok, err := newLoader("").sourceLocation(value); ok && (err != nil || at.scope == "" || strings.HasPrefix(at.folder, "..")) {
+		if at, ok, err := newLoader("").sourceLocation(value); ok && (err != nil || at.scope == "" || strings.HasPrefix(at.directory, "..")) {
 			t.Errorf("%q is %+v, %v", value, at, err)
 		}
 	})

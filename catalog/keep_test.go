@@ -12,7 +12,7 @@ import (
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
-// What files held that cannot be read any more stays: their own entities and those that their Locations led to, the people
+// What files held that cannot be read anymore stays: their own entities and those that their Locations led to, the people
 // of refused rows with dates and logins; also when it is kept again and again. What is described elsewhere, or gone from
 // a file that can be read, is not taken back.
 func TestWhatCannotBeReadIsKept(t *testing.T) {

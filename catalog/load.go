@@ -16,10 +16,10 @@ import (
 // Config names the files that describe what exists.
 type Config struct {
 	// Files are descriptors: names or patterns ("catalog/*.yaml", "services/**/catalog-info.yaml"), relative to the
-	// folder of the configuration.
+	// directory of the configuration.
 	Files []string `yaml:"files"`
 	// Exclude leaves files out that Files, or a Location among them, would find: patterns such as "**/skeleton/**",
-	// relative to the folder of the configuration. What sources have is left out by its path in the repository.
+	// relative to the directory of the configuration. What sources have is left out by its path in the repository.
 	Exclude []string `yaml:"exclude"`
 	// Strict makes an error of everything that cannot be read, in descriptors and in people. Otherwise it is named,
 	// counted and tried again, and the rest is read.
@@ -97,7 +97,7 @@ type loader struct {
 	via     []string        // the same, as warnings name them
 	exclude exclusion
 	origins []origin         // of the catalog's entities, by index
-	folders map[Binding]bool // who has a folder of its own in which repository
+	directories map[Binding]bool // who has a directory of its own in which repository
 
 	templates, others summary
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/dxctl/dxctl/people"
 )
 
-// write lays out files below a new folder: name → content.
+// write lays out files below a new directory: name → content.
 func write(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -125,9 +125,9 @@ func TestLoadDescriptors(t *testing.T) {
 			warnings: []string{"a.yaml:2: Deployment of apps/v1 is not a kind"},
 		},
 		{
-			name: "unknown fields", files: map[string]string{"a.yaml": component("a", "  colour: red\n", "  team: x\n") + "extra: 1\n"},
+			name: "unknown fields", files: map[string]string{"a.yaml": component("a", "  color: red\n", "  team: x\n") + "extra: 1\n"},
 			refs:     []string{"component:default/a"},
-			warnings: []string{"a.yaml:11: field extra is not known", "a.yaml:5: field metadata.colour is not known", "a.yaml:10: field spec.team is not known"},
+			warnings: []string{"a.yaml:11: field extra is not known", "a.yaml:5: field metadata.color is not known", "a.yaml:10: field spec.team is not known"},
 		},
 		{
 			name: "wrong types", files: map[string]string{"a.yaml": component("a", "  tags: blue\n", "")},

@@ -10,21 +10,21 @@ import (
 	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
-// PathBinding says that a folder of a repository belongs to a component. A component may have several, and a folder may
+// PathBinding says that a directory of a repository belongs to a component. A component may have several, and a directory may
 // belong to several components.
 type PathBinding struct {
 	Provider string
 	Scope    string // the repository, in lower case
-	Path     string // of the folder or file from the repository's root, with slashes, none at the ends
+	Path     string // of the directory or file from the repository's root, with slashes, none at the ends
 	Service  string // entity ref
 }
 
 const sourcePathsAnnotation = "dxctl.dev/source-paths"
 
-// Paths returns which folder of which repository belongs to what, sorted.
+// Paths returns which directory of which repository belongs to what, sorted.
 func (c *Catalog) Paths() []PathBinding { return slices.Clone(c.paths) }
 
-// bindPaths reads the folders that components name: the one of their source location, or the list of the annotation
+// bindPaths reads the directories that components name: the one of their source location, or the list of the annotation
 // dxctl.dev/source-paths, which goes before.
 func (l *loader) bindPaths() {
 	for i, e := range l.catalog.entities {
@@ -34,8 +34,8 @@ func (l *loader) bindPaths() {
 		listed, ok := e.Annotations[sourcePathsAnnotation]
 		at, located, _ := l.sourceLocation(e.Annotations[sourceLocationAnnotation]) // claims warns
 		if !ok {
-			if located && at.folder != "" {
-				l.catalog.paths = append(l.catalog.paths, PathBinding{at.provider, strings.ToLower(at.scope), at.folder, e.Ref})
+			if located && at.directory != "" {
+				l.catalog.paths = append(l.catalog.paths, PathBinding{at.provider, strings.ToLower(at.scope), at.directory, e.Ref})
 			}
 			continue
 		}
@@ -50,14 +50,14 @@ func (l *loader) bindPaths() {
 			continue
 		}
 		for p := range strings.SplitSeq(listed, ",") {
-			folder, ok := cleanPath(p)
+			directory, ok := cleanPath(p)
 			if !ok {
 				l.Warn(e.File, line, "annotation %s: %q is not a path below the repository's root; write it like services/payment",
 					sourcePathsAnnotation, strings.TrimSpace(p))
 				continue
 			}
 			for _, r := range repositories {
-				l.catalog.paths = append(l.catalog.paths, PathBinding{r.Provider, r.Scope, folder, e.Ref})
+				l.catalog.paths = append(l.catalog.paths, PathBinding{r.Provider, r.Scope, directory, e.Ref})
 			}
 		}
 	}
@@ -65,9 +65,9 @@ func (l *loader) bindPaths() {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Service, b.Service))
 	})
 	l.catalog.paths = slices.Compact(l.catalog.paths)
-	l.folders = make(map[Binding]bool, len(l.catalog.paths))
+	l.directories = make(map[Binding]bool, len(l.catalog.paths))
 	for _, p := range l.catalog.paths {
-		l.folders[Binding{Provider: p.Provider, Scope: p.Scope, Service: p.Service}] = true
+		l.directories[Binding{Provider: p.Provider, Scope: p.Scope, Service: p.Service}] = true
 	}
 }
 
@@ -94,9 +94,9 @@ func cleanPath(p string) (string, bool) {
 	return p, p != ".." && !strings.HasPrefix(p, "../")
 }
 
-// sharedKnowingly reports whether every claimant of a scope names a folder of it as its own.
+// sharedKnowingly reports whether every claimant of a scope names a directory of it as its own.
 func (l *loader) sharedKnowingly(claims []claim) bool {
 	return !slices.ContainsFunc(claims, func(c claim) bool {
-		return !l.folders[Binding{Provider: c.Provider, Scope: c.Scope, Service: c.Service}]
+		return !l.directories[Binding{Provider: c.Provider, Scope: c.Scope, Service: c.Service}]
 	})
 }

@@ -23,9 +23,9 @@ func TestPaths(t *testing.T) {
 		warnings []string
 	}{
 		{name: "a whole repository", docs: []string{located("a", "github.com/o/a/tree/main/")}, bindings: []string{"github o/a a"}},
-		{name: "a folder", docs: []string{located("a", "github.com/O/Mono/tree/main/services/A/")}, paths: []string{"github o/mono services/A a"}},
+		{name: "a directory", docs: []string{located("a", "github.com/O/Mono/tree/main/services/A/")}, paths: []string{"github o/mono services/A a"}},
 		{name: "of GitLab, in a subgroup", docs: []string{located("a", "gitlab.com/g/h/mono/-/tree/main/svc/a")}, paths: []string{"gitlab g/h/mono svc/a a"}},
-		{name: "a file stands for its folder", docs: []string{located("a", "github.com/o/mono/blob/main/svc/a/catalog-info.yaml")}, paths: []string{"github o/mono svc/a a"}},
+		{name: "a file stands for its directory", docs: []string{located("a", "github.com/o/mono/blob/main/svc/a/catalog-info.yaml")}, paths: []string{"github o/mono svc/a a"}},
 		{name: "a file at the root", docs: []string{located("a", "github.com/o/a/blob/main/catalog-info.yaml")}, bindings: []string{"github o/a a"}},
 		{name: "in any script", docs: []string{located("a", "github.com/o/mono/tree/main/服务/支付")}, paths: []string{"github o/mono 服务/支付 a"}},
 		{name: "it leads out", docs: []string{located("a", "github.com/o/mono/tree/main/../../x")}, warnings: []string{"it leads out of its host"}},

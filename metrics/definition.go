@@ -16,7 +16,7 @@ import (
 //go:embed */metric.yaml */query.sql completeness.sql collected.sql history.sql services.sql
 var files embed.FS
 
-// The ids of the metrics. Each is a folder beside this file.
+// The ids of the metrics. Each is a directory beside this file.
 const (
 	TimeToFirstDeployEngineersID = "time_to_first_deploy_engineers"
 	TimeToFirstDeployServicesID  = "time_to_first_deploy_services"
@@ -93,7 +93,7 @@ func Lookup(id string) (Definition, bool) {
 	return Definition{}, false
 }
 
-// loadDefinitions reads every folder of fsys that holds a metric.yaml. Unknown keys are errors.
+// loadDefinitions reads every directory of fsys that holds a metric.yaml. Unknown keys are errors.
 func loadDefinitions(fsys fs.FS) ([]Definition, error) {
 	names, err := fs.Glob(fsys, "*/metric.yaml")
 	if err != nil {
@@ -132,7 +132,7 @@ func loadDefinition(fsys fs.FS, dir string) (Definition, error) {
 	}
 	d.SQL = string(query)
 	if d.ID != dir {
-		return d, fmt.Errorf("id is %q, but its folder is %q", d.ID, dir)
+		return d, fmt.Errorf("id is %q, but its directory is %q", d.ID, dir)
 	}
 	return d, d.validate()
 }

@@ -52,8 +52,8 @@ func TestDefinitionMistakes(t *testing.T) {
 	const good = "id: m\ntitle: t\nquestion: q\nunit: u\ndescription: d\nformula: f\nversion: 1\ndirection: lower_is_better\ninputs: [change]\n"
 	tests := []struct{ name, yaml, want string }{
 		{"good", good, ""},
-		{"id unlike the folder", strings.Replace(good, "id: m", "id: n", 1), `id is "n", but its folder is "m"`},
-		{"unknown key", good + "colour: red\n", `metric.yaml:10: unknown key "colour"`},
+		{"id unlike the directory", strings.Replace(good, "id: m", "id: n", 1), `id is "n", but its directory is "m"`},
+		{"unknown key", good + "color: red\n", `metric.yaml:10: unknown key "color"`},
 		{"no question", strings.Replace(good, "question: q\n", "", 1), "no question"},
 		{"no direction", strings.Replace(good, "lower_is_better", "left", 1), `direction is "left"`},
 		{"no version", strings.Replace(good, "version: 1", "version: 0", 1), "version is 0"},

@@ -1,4 +1,4 @@
-// Package metrics turns stored events into numbers. A metric is a folder: its definition (metric.yaml), its query over
+// Package metrics turns stored events into numbers. A metric is a directory: its definition (metric.yaml), its query over
 // the public views (query.sql) and cases with rows in and numbers out (testdata). The engine runs them, the same for the
 // web, the API and the command line.
 //
@@ -51,7 +51,7 @@ func New(q Querier, now func() time.Time) (*Engine, error) {
 	return e, nil
 }
 
-// WithoutBots returns the engine with what machine accounts did left out of every metric: deployments that they started,
+// WithoutBots returns the engine with what bot accounts did left out of every metric: deployments that they started,
 // runs that they set off. Metrics about people leave them out always.
 func (e *Engine) WithoutBots() *Engine {
 	without := *e
@@ -77,7 +77,7 @@ func (e *Engine) query(ctx context.Context, id string, dest any, params map[stri
 	params = maps.Clone(params)
 	params["without_bots"] = e.withoutBots
 	if e.withoutBots {
-		d.Formula += " What machine accounts did is left out (people.exclude_bots)."
+		d.Formula += " What bot accounts did is left out (people.exclude_bots)."
 	}
 	if err := e.q.Select(ctx, dest, d.SQL, params); err != nil {
 		return d, fmt.Errorf("metric %s: %w", id, err)

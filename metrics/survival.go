@@ -25,7 +25,7 @@ type SurvivalPoint struct {
 //	S(t) = ∏ (1 − dᵢ/nᵢ) over the event times tᵢ ≤ t
 //
 // with dᵢ events at tᵢ among the nᵢ watched just before. It uses what censored subjects tell (that they lasted at least
-// so long) instead of leaving them out, which would favour the quick. A subject censored at the same time as an event
+// so long) instead of leaving them out, which would favor the quick. A subject censored at the same time as an event
 // counts as watched at that event.
 //
 // Kaplan, E. L. and Meier, P. (1958). Nonparametric Estimation from Incomplete Observations. Journal of the American

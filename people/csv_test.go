@@ -78,7 +78,7 @@ func TestPeopleCSV(t *testing.T) {
 		},
 		{name: "an odd provider", csv: head + "a,p,2026-01-01,http://x:y\nb,p,2026-01-01,a b:\n", errors: []string{`people.csv:3: login "b:"`, `people.csv:2: login "http://x:y": a login holds no colon`}},
 		{
-			name: "a machine account", csv: "person,logins,bot\ndeployer,ci-deploy,yes\na,a,\n", people: []string{`a "" - -`}, logins: []string{":a=a", ":ci-deploy= bot"},
+			name: "a bot account", csv: "person,logins,bot\ndeployer,ci-deploy,yes\na,a,\n", people: []string{`a "" - -`}, logins: []string{":a=a", ":ci-deploy= bot"},
 		},
 		{
 			name: "teams get the group's spelling", csv: head + "a,Payments,2026-01-01,a\nb,group:default/payments,2026-01-01,b\nc,Ops Team,2026-01-01,c\nd,ops team,2026-01-01,d\n",

@@ -48,7 +48,7 @@ func (p *Records) settleLogins() {
 
 func owner(c loginClaim) string {
 	if c.Person == "" {
-		return "a machine account"
+		return "a bot account"
 	}
 	return c.Person
 }

@@ -45,6 +45,6 @@ func (m Membership) Covers(t time.Time) bool {
 type Identity struct {
 	Provider string // "" means every provider
 	Login    string // in lower case
-	Person   string // Person.ID; empty for a machine account that is nobody's
+	Person   string // Person.ID; empty for a bot account that is nobody's
 	Bot      bool
 }

@@ -55,7 +55,7 @@ type botRules struct {
 	patterns   []botPattern
 }
 
-// botPattern recognises the logins of machines.
+// botPattern recognizes the logins of machines.
 type botPattern struct {
 	provider string // empty: every provider
 	login    *regexp.Regexp

@@ -16,7 +16,7 @@ import (
 	"github.com/dxctl/dxctl/report/words"
 )
 
-// ServicePage is one service with its history and its neighbours.
+// ServicePage is one service with its history and its neighbors.
 type ServicePage struct {
 	Service     Service
 	System      string // display name

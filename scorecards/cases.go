@@ -57,7 +57,7 @@ type CaseResult struct {
 	Problems []string // empty: the case holds
 }
 
-// TestPath runs the cases in testdata/*.yaml of a golden path's folder against its scorecard.yaml. The error says why
+// TestPath runs the cases in testdata/*.yaml of a golden path's directory against its scorecard.yaml. The error says why
 // they could not be run; a case that does not hold is no error.
 func TestPath(fsys fs.FS, dir string) ([]CaseResult, error) {
 	name := path.Join(dir, "scorecard.yaml")

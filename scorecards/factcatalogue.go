@@ -60,7 +60,7 @@ var knownFacts = []FactDefinition{
 	{Name: "repository.files.catalog_info", Type: event.BoolFact, True: "the repository holds its own descriptor", False: "the repository holds no catalog-info.yaml", Source: fromGitHub, Description: "catalog-info.yaml at the top of the default branch."},
 	{Name: "repository.files.license", Type: event.BoolFact, True: "the repository has a license", False: "the repository has no license", Source: fromGitHub, Description: "A LICENSE file at the top of the default branch."},
 	{Name: "repository.files.dependency_updates", Type: event.BoolFact, True: "dependency updates are automatic", False: "dependency updates are not set up", Source: fromGitHub, Description: "A configuration of Dependabot or Renovate."},
-	{Name: "repository.files.tests", Type: event.BoolFact, True: "the repository has tests", False: "no tests were found in the repository", Source: fromGitHub, Description: "Files that are tests by their name or folder."},
+	{Name: "repository.files.tests", Type: event.BoolFact, True: "the repository has tests", False: "no tests were found in the repository", Source: fromGitHub, Description: "Files that are tests by their name or directory."},
 	{Name: "repository.default_branch", Type: event.StringFact, Label: "the default branch", Source: fromGit, Description: "Name of the default branch."},
 	{Name: "repository.created_at", Type: event.TimeFact, Label: "the creation of the repository", Source: fromGit, Description: "When the repository was created."},
 	{Name: "repository.archived", Type: event.BoolFact, True: "the repository is archived", False: "the repository is not archived", Source: fromGit, Description: "The repository is archived and takes no changes."},

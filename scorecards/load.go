@@ -25,11 +25,11 @@ var builtIn embed.FS
 // builtInPath is the golden path that is used when none is configured.
 const builtInPath = "production-service"
 
-// Paths returns the golden paths that come with dxctl: a folder each, to be read or copied.
+// Paths returns the golden paths that come with dxctl: a directory each, to be read or copied.
 func Paths() fs.FS {
 	sub, err := fs.Sub(builtIn, "paths")
 	if err != nil {
-		return builtIn // cannot happen: the folder is part of the program
+		return builtIn // cannot happen: the directory is part of the program
 	}
 	return sub
 }

@@ -81,7 +81,7 @@ func TestParseRefuses(t *testing.T) {
 		{name: "whether a fact is there", card: with(`facts["catalog.has_owner"]`, `has(facts.x)`), errors: []string{`facts is only read as facts["name"]`}},
 		{name: "no boolean", card: with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"]`), errors: []string{"card.yaml:10: rule owned: expr: the expression is a double; it must be a bool"}},
 		{name: "a number beside a text", card: with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"] < "10"`), errors: []string{"card.yaml:10: rule owned: expr: found no matching overload"}},
-		{name: "a field that no entity has", card: with(`facts["catalog.has_owner"]`, `entity.colour == "red"`), errors: []string{"undeclared reference to 'entity.colour'"}}, {name: "the entity as a whole", card: with(`facts["catalog.has_owner"]`, `entity == "red"`), errors: []string{"entity has no such field; it has ref, kind"}},
+		{name: "a field that no entity has", card: with(`facts["catalog.has_owner"]`, `entity.color == "red"`), errors: []string{"undeclared reference to 'entity.color'"}}, {name: "the entity as a whole", card: with(`facts["catalog.has_owner"]`, `entity == "red"`), errors: []string{"entity has no such field; it has ref, kind"}},
 		{name: "a syntax error", card: with(`facts["catalog.has_owner"]`, `facts["catalog.has_owner"] &&`), errors: []string{"card.yaml:10: rule owned: expr: Syntax error"}},
 		{
 			name: "the line within a block", card: with(`facts["catalog.has_owner"]`, "|\n      facts[\"catalog.has_owner\"] &&\n      facts[\"nope.nope\"]"),

@@ -16,7 +16,7 @@ import (
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
-const organisation = `apiVersion: backstage.io/v1alpha1
+const organization = `apiVersion: backstage.io/v1alpha1
 kind: Component
 metadata:
   name: pay
@@ -35,11 +35,11 @@ metadata: {name: team-a}
 spec: {type: team, children: []}
 `
 
-// setUp returns a store that knows the organisation and some days of its builds and deployments.
+// setUp returns a store that knows the organization and some days of its builds and deployments.
 func setUp(t *testing.T) (*store.Store, *catalog.Catalog) {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "org.yaml"), []byte(organisation), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "org.yaml"), []byte(organization), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"org.yaml"}}, people.Config{}, dir)

@@ -33,8 +33,8 @@ type Annotation struct {
 var Annotations = []Annotation{
 	{"github.com/project-slug", "github", "myorg/payment-service", slugScopes("github")},
 	{"gitlab.com/project-slug", "gitlab", "mygroup/payment-service", slugScopes("gitlab")},
-	{"jenkins.io/job-full-name", "jenkins", "folder/job or instance:folder/job", jenkinsScopes},
-	{"jenkins.io/github-folder", "jenkins", "folder/job or instance:folder/job", jenkinsScopes}, // its older name
+	{"jenkins.io/job-full-name", "jenkins", "directory/job or instance:directory/job", jenkinsScopes},
+	{"jenkins.io/github-directory", "jenkins", "directory/job or instance:directory/job", jenkinsScopes}, // its older name
 	{"circleci.com/project-slug", "circleci", "github/myorg/payment-service", circleScopes},
 	{"argocd/app-name", "argocd", "payment-service or namespace/payment-service", argoScopes},
 	{"backstage.io/kubernetes-id", "kubernetes", "payment-service", plainScopes},
@@ -85,10 +85,10 @@ func slugScopes(provider string) func(string, map[string]string) ([]Scope, []err
 	}
 }
 
-// jenkinsScopes reads [instance:]folder/job, several separated by commas. Jenkins forbids colons in names, so the
+// jenkinsScopes reads [instance:]directory/job, several separated by commas. Jenkins forbids colons in names, so the
 // first one ends the instance. A job is bound with its instance, and by its path alone where no other instance has it.
 // What contains it is bound too: of a multibranch project, which is collected as a whole, the annotation may name one
-// branch. Folders hold no builds themselves, so that binding them binds nothing else.
+// branch. Directories hold no builds themselves, so that binding them binds nothing else.
 func jenkinsScopes(value string, _ map[string]string) ([]Scope, []error) {
 	return each(value, func(part string) ([]Scope, error) {
 		instance, host, names, err := jenkinsJob(part)
@@ -135,7 +135,7 @@ func jenkinsJob(part string) (instance, host string, names []string, err error) 
 	case strings.Contains(path, ":"):
 		return "", "", nil, errors.New("no name in Jenkins has a colon; the only one follows the instance")
 	case len(segments) == 0 || slices.ContainsFunc(segments, blank):
-		return "", "", nil, errors.New("the name of a folder or of the job is empty")
+		return "", "", nil, errors.New("the name of a directory or of the job is empty")
 	}
 	return instance, "", segments, nil
 }
@@ -159,7 +159,7 @@ func jenkinsPath(path string) (names []string) {
 		switch segments[i] {
 		case "job":
 			names = append(names, segments[i+1])
-		case "view": // a way to look at a folder
+		case "view": // a way to look at a directory
 		default:
 			return names
 		}

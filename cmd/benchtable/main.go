@@ -144,7 +144,7 @@ func speed(w io.Writer, results []result) {
 			say(strings.Join(strings.Fields("collecting "+part+" runs"), " "), fmt.Sprintf("%.0f runs a second, from the socket to the store", n), "at least 8000")
 		}
 		if n, ok := r.of("peak-MB"); ok {
-			say("", number(n)+" MB of memory at the most, beside the engine's", "at most 200")
+			say("", number(n)+" MB of memory at most, beside the engine's", "at most 200")
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 
 var served = regexp.MustCompile(`http://[0-9.:\[\]]+`)
 
-// StartDemo starts `program demo` with the data folder on a free port and waits until it serves. stop ends it.
+// StartDemo starts `program demo` with the data directory on a free port and waits until it serves. stop ends it.
 func StartDemo(ctx context.Context, program, data string) (address string, stop func(), err error) {
 	cmd := exec.CommandContext(ctx, program, "demo", "--addr", "127.0.0.1:0", "--data", data) //nolint:gosec // our own binary
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

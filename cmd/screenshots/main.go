@@ -44,7 +44,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, program, folder string) (err error) {
+func run(ctx context.Context, program, directory string) (err error) {
 	data, err := os.MkdirTemp("", "dxctl-screenshots-")
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func run(ctx context.Context, program, folder string) (err error) {
 		return err
 	}
 	defer stop()
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+	if err := os.MkdirAll(directory, 0o750); err != nil {
 		return err
 	}
 	page, closeBrowser := browser.New(ctx)
@@ -77,7 +77,7 @@ func run(ctx context.Context, program, folder string) (err error) {
 		if err != nil {
 			return fmt.Errorf("photographing %s: %w", s.path, err)
 		}
-		if err := save(filepath.Join(folder, s.name+".png"), shot); err != nil {
+		if err := save(filepath.Join(directory, s.name+".png"), shot); err != nil {
 			return err
 		}
 	}

@@ -243,7 +243,7 @@ func (p *pass) gap(ctx context.Context, a application) error {
 }
 
 // ended returns the event that closes a sync that was running when the application was last read and of which it
-// shows nothing any more: another operation has taken its place. Where a notification has told how it ended, there is none.
+// shows nothing anymore: another operation has taken its place. Where a notification has told how it ended, there is none.
 func (p *pass) ended(ctx context.Context, a application) ([]event.Event, error) {
 	o := p.s.Open
 	if o == nil || a.operation != nil && operationID(a.operation.StartedAt.Time) == o.Sync.ID ||

@@ -515,7 +515,7 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			if tc.name == "the token is not taken" && !errors.Is(err, rest.ErrUnauthorized) {
-				t.Errorf("%v is not recognised", err)
+				t.Errorf("%v is not recognized", err)
 			}
 		})
 	}

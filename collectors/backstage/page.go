@@ -12,7 +12,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// pageSize is how many entities are asked for at once: few organisations have more, so that a pass is one request.
+// pageSize is how many entities are asked for at once: few organizations have more, so that a pass is one request.
 const pageSize = 1000
 
 // fields are what is asked for: not the relations and states that Backstage works out, nor the definitions of APIs, which

@@ -175,7 +175,7 @@ func TestHowOftenAPipelineIsAskedFor(t *testing.T) {
 		"under way":                    {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * time.Minute, 0},
 		"under way for long":           {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * time.Hour, 30 * time.Minute},
 		"waits for an approval":        {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * 24 * time.Hour, time.Hour},
-		"waits for ever":               {watch{Open: true, Flows: map[string]flow{"w": {}}}, 31 * 24 * time.Hour, -1},
+		"waits forever":               {watch{Open: true, Flows: map[string]flow{"w": {}}}, 31 * 24 * time.Hour, -1},
 		"no workflow yet":              {watch{Open: true}, time.Minute, 0},
 		"no workflow to come":          {watch{Open: true}, 25 * time.Hour, -1},
 		"failed":                       {watch{Failed: true}, time.Minute, 15 * time.Minute},

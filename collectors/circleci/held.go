@@ -25,7 +25,7 @@ const (
 
 func heldKey(p brief) string { return ofNumber + strconv.FormatInt(p.Number, 10) }
 
-// hold sets a pipeline aside that could not be read, wholly or in part; without an error it is not any more.
+// hold sets a pipeline aside that could not be read, wholly or in part; without an error it is not anymore.
 func (r *reader) hold(p brief, err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,7 +98,7 @@ func (r *reader) broken(ctx context.Context) error {
 				continue
 			}
 			s.Failed.Done(key)
-		case key == nameless: // the list does not have it any more, or it was not read
+		case key == nameless: // the list does not have it anymore, or it was not read
 			s.Failed.Done(key)
 			continue
 		case err != nil || !known:

@@ -33,7 +33,7 @@ func (r *reader) account(ctx context.Context, remembered bool) error {
 	}
 	runs := r.entry(event.KindPipelineRun, s.Listed+uint64(s.Failed.Len()), stored, open)
 	if s.Expired > 0 {
-		runs.Note = fmt.Sprintf("CircleCI still lists %d pipelines whose workflows it does not show any more", s.Expired)
+		runs.Note = fmt.Sprintf("CircleCI still lists %d pipelines whose workflows it does not show anymore", s.Expired)
 	}
 	runs.Note = strings.Join(slices.DeleteFunc([]string{runs.Note, s.Failed.Note(parts)}, func(n string) bool { return n == "" }), "; ")
 	entries := []event.Event{runs}

@@ -39,7 +39,7 @@ type state struct {
 	Seen     spans            `json:"seen,omitempty"`   // numbers of the pipelines that have been read
 	Floor    time.Time        `json:"floor,omitzero"`
 	Listed   uint64           `json:"listed,omitempty"`  // runs that CircleCI has shown, each once
-	Expired  uint64           `json:"expired,omitempty"` // pipelines whose workflows CircleCI does not show any more
+	Expired  uint64           `json:"expired,omitempty"` // pipelines whose workflows CircleCI does not show anymore
 	Rules    string           `json:"rules,omitempty"`   // digest of the deployment rules that they were read with
 	Refilled time.Time        `json:"refilled,omitzero"` // when missing runs were last looked for
 	Watched  map[int64]*watch `json:"watched,omitempty"` // by number: pipelines that are asked for again

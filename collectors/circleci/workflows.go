@@ -15,7 +15,7 @@ import (
 const (
 	// youngFor is how long a pipeline that has not ended is asked for by every collect. After it the intervals grow.
 	youngFor = time.Hour
-	// openFor is how long a pipeline is watched that does not end: approvals can wait for ever.
+	// openFor is how long a pipeline is watched that does not end: approvals can wait forever.
 	openFor = 30 * 24 * time.Hour
 	// emptyFor is how long a pipeline is watched that has no workflows; the configuration may want none.
 	emptyFor = 24 * time.Hour
@@ -83,7 +83,7 @@ type reading struct {
 	before  []event.Event // jobs and deployments
 	runs    []event.Event
 	watch   *watch // nil: nothing could be read
-	expired bool   // CircleCI does not show its workflows any more
+	expired bool   // CircleCI does not show its workflows anymore
 }
 
 // read asks for the workflows of a pipeline, and for the jobs of those that have changed. Whole: of all. With an error the

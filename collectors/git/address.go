@@ -85,7 +85,7 @@ func parseAddress(text string) (address, error) {
 		}
 		return a, nil
 	}
-	return address{}, fmt.Errorf("%q: give https://host/owner/name, ssh://git@host/owner/name or file:///folder", text)
+	return address{}, fmt.Errorf("%q: give https://host/owner/name, ssh://git@host/owner/name or file:///directory", text)
 }
 
 func cleanRepository(p string) string {

@@ -21,7 +21,7 @@ const (
 	benchEvery    = 20 // commits from one deployment of a service to its next
 )
 
-// imported makes a repository of benchCommits commits on one line, with a merge every tenth, in folders of services.
+// imported makes a repository of benchCommits commits on one line, with a merge every tenth, in directories of services.
 func imported(b *testing.B) (dir string) {
 	b.Helper()
 	var script bytes.Buffer

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// clone is a bare repository without file contents in the data folder, held for one user at a time.
+// clone is a bare repository without file contents in the data directory, held for one user at a time.
 type clone struct {
 	c    *Collector
 	at   address
@@ -31,10 +31,10 @@ var shaRule = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
 // open takes the repository's clone, and waits for another process that has it.
 func (c *Collector) open(ctx context.Context, a address) (*clone, error) {
-	if err := os.MkdirAll(c.folder, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder for clones: %w", err)
+	if err := os.MkdirAll(c.directory, 0o700); err != nil {
+		return nil, fmt.Errorf("making the directory for clones: %w", err)
 	}
-	dir := filepath.Join(c.folder, a.folderName())
+	dir := filepath.Join(c.directory, a.folderName())
 	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the clone of %s: %w", a.scope, err)
@@ -70,7 +70,7 @@ func (k *clone) command(args ...string) command {
 // make prepares an empty clone, or goes on with one whose making was interrupted.
 func (k *clone) make(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(k.dir, "HEAD")); errors.Is(err, fs.ErrNotExist) {
-		// Template-free and without GIT_DIR, which would go before the folder's name.
+		// Template-free and without GIT_DIR, which would go before the directory's name.
 		cmd := command{args: []string{"init", "--bare", "--quiet", "--template=", "--initial-branch=main", "--", k.dir}, lock: k.lock}
 		if _, err := k.c.output(ctx, cmd); err != nil {
 			return fmt.Errorf("making the clone of %s in %s: %w", k.at.scope, k.dir, err)
@@ -266,5 +266,5 @@ func tipsOf(refs []byte) []byte {
 }
 
 func (k *clone) broken(err error) error {
-	return fmt.Errorf("reading the clone of %s: %w; if this stays, remove the folder %s and it is made anew", k.at.scope, err, k.dir)
+	return fmt.Errorf("reading the clone of %s: %w; if this stays, remove the directory %s and it is made anew", k.at.scope, err, k.dir)
 }

@@ -101,7 +101,7 @@ type repository struct {
 	services    []catalog.PathBinding
 	g           *graph
 	nodes       map[string]int32
-	unasked     bool // commits are missing that this run could not ask for any more
+	unasked     bool // commits are missing that this run could not ask for anymore
 }
 
 // moved reports whether the server may have what was missing.

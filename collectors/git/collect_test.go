@@ -207,7 +207,7 @@ func TestForcePush(t *testing.T) {
 	}
 
 	before := w.everything()
-	if err := os.RemoveAll(w.folder); err != nil {
+	if err := os.RemoveAll(w.directory); err != nil {
 		t.Fatal(err)
 	}
 	w.collect()
@@ -289,7 +289,7 @@ func TestTheCloneHoldsNoFileContents(t *testing.T) {
 	w.repo.git("tag", "-a", "-m", "a tag of a file", "odd", w.repo.git("rev-parse", "HEAD~1:big"))
 	w.deploy("d1", c)
 	w.collect()
-	found, err := filepath.Glob(filepath.Join(w.folder, "history", "*.git"))
+	found, err := filepath.Glob(filepath.Join(w.directory, "history", "*.git"))
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
@@ -309,7 +309,7 @@ func TestAfterAGitThatWasKilled(t *testing.T) {
 	a := w.repo.commit("a")
 	w.deploy("d1", a)
 	w.collect()
-	found, err := filepath.Glob(filepath.Join(w.folder, "history", "*.git"))
+	found, err := filepath.Glob(filepath.Join(w.directory, "history", "*.git"))
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}
@@ -325,7 +325,7 @@ func TestAfterAGitThatWasKilled(t *testing.T) {
 	w.want("brought", w.brought(map[string]string{b: "b"}), "d2: b")
 
 	// And one that was killed before it had fetched anything.
-	if err := os.RemoveAll(w.folder); err != nil {
+	if err := os.RemoveAll(w.directory); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(found[0], 0o700); err != nil {

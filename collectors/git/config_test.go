@@ -25,7 +25,7 @@ func TestConfig(t *testing.T) {
 			want: "o/a https://mirror.example.com/github/o/a.git"},
 		{name: "ssh", yaml: "{provider: gitlab, repositories: ['ssh://git@git.example.com:2222/g/b.git']}", want: "g/b ssh://git@git.example.com:2222/g/b.git"},
 		{name: "both", yaml: "{provider: github, repositories: [{name: o/a, url: 'file:///srv/git/x.git'}]}", want: "o/a file:///srv/git/x.git"},
-		{name: "a folder", yaml: "{provider: github, repositories: ['file:///srv/git/o/a.git']}", want: "o/a file:///srv/git/o/a.git"},
+		{name: "a directory", yaml: "{provider: github, repositories: ['file:///srv/git/o/a.git']}", want: "o/a file:///srv/git/o/a.git"},
 		{name: "in any script", yaml: "{provider: gitlab, repositories: [група/сервис]}", want: "група/сервис https://gitlab.com/група/сервис.git"},
 		{name: "nothing", yaml: "{provider: github}", errs: []string{"nothing to collect"}},
 		{name: "no provider", yaml: "{repositories: [o/a, 'https://git.example.com/o/b']}", errs: []string{`"o/a": give provider`, `"https://git.example.com/o/b": give provider`}},

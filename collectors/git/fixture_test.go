@@ -85,7 +85,7 @@ type world struct {
 	t       testing.TB
 	db      *store.Store
 	repo    *repo
-	folder  string
+	directory  string
 	n       int
 	tune    func(*git.Config, *git.Options)
 	asked   int // exchanges with the server
@@ -109,7 +109,7 @@ const shop = "component:default/shop"
 
 // newWorld has the service shop, which is the whole repository acme/shop.
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, db: storetest.Open(t), repo: newRepo(t), folder: t.TempDir()}
+	w := &world{t: t, db: storetest.Open(t), repo: newRepo(t), directory: t.TempDir()}
 	w.bind([]row3{{"github", "acme/shop", shop}}, nil)
 	return w
 }
@@ -142,7 +142,7 @@ func (w *world) append(events ...event.Event) {
 }
 
 func (w *world) config() (git.Config, git.Options) {
-	cfg := git.Config{Source: "history", Hosted: "github", Repositories: []git.Repository{{Name: "acme/shop", URL: "file://" + w.repo.dir}}, Dir: w.folder}
+	cfg := git.Config{Source: "history", Hosted: "github", Repositories: []git.Repository{{Name: "acme/shop", URL: "file://" + w.repo.dir}}, Dir: w.directory}
 	opt := git.Options{Options: source.Options{Now: func() time.Time { return epoch.AddDate(0, 1, 0) }}}
 	if w.tune != nil {
 		w.tune(&cfg, &opt)

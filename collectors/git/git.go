@@ -1,6 +1,6 @@
 // Package git knows what a deployment changed by the history of the repository: it keeps a bare clone without file
 // contents, and finds for every deployment the commits that no earlier one of that service in that environment held. No
-// API is asked. Where services share a repository, a commit counts for those whose folders it touches.
+// API is asked. Where services share a repository, a commit counts for those whose directories it touches.
 //
 // The git binary does the reading, in few processes: go-git holds far more memory on large histories, is slower, and
 // knows no partial clones.
@@ -90,7 +90,7 @@ type Collector struct {
 	*source.Base
 	cfg      Config
 	opt      Options
-	folder   string
+	directory   string
 	scopes   []string
 	targets  map[string]address // by scope
 	observer atomic.Pointer[rest.Observer]
@@ -101,18 +101,18 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, folder: cfg.Dir, targets: map[string]address{}}
-	if c.folder == "" {
-		c.folder = opt.CloneDir
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, directory: cfg.Dir, targets: map[string]address{}}
+	if c.directory == "" {
+		c.directory = opt.CloneDir
 	}
-	if c.folder == "" {
+	if c.directory == "" {
 		return nil, errors.New("dir is missing: set it to the directory for clones")
 	}
-	folder, err := filepath.Abs(filepath.Join(c.folder, cfg.Source))
+	directory, err := filepath.Abs(filepath.Join(c.directory, cfg.Source))
 	if err != nil {
-		return nil, fmt.Errorf("folder %q: %w", c.folder, err)
+		return nil, fmt.Errorf("directory %q: %w", c.directory, err)
 	}
-	c.folder = folder
+	c.directory = directory
 	if c.opt.Binary == "" {
 		if c.opt.Binary, err = exec.LookPath("git"); err != nil {
 			return nil, fmt.Errorf("git is not installed, or not in PATH: install it (version 2.31 or later): %w", err)

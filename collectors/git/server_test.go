@@ -23,7 +23,7 @@ import (
 
 const secret = "s3cret-token"
 
-// served serves the repositories below a folder as a git server does, to those who know the token.
+// served serves the repositories below a directory as a git server does, to those who know the token.
 func served(t *testing.T, root string) *httptest.Server {
 	t.Helper()
 	exec, err := exec.Command("git", "--exec-path").Output()
@@ -93,7 +93,7 @@ func TestOverHTTPWithAToken(t *testing.T) {
 	if strings.Contains(string(called), secret) {
 		t.Error("the token stands on a command line")
 	}
-	err = filepath.WalkDir(w.folder, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(w.directory, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

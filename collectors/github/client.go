@@ -83,7 +83,7 @@ func (c *Collector) explain(path string, err error) error {
 	whose := c.whose()
 	switch status(err) {
 	case http.StatusUnauthorized:
-		return fmt.Errorf("GET %s: %w: %w: the token is not valid (any more); create another and set it as the source's token", path, rest.ErrUnauthorized, err)
+		return fmt.Errorf("GET %s: %w: %w: the token is not valid (anymore); create another and set it as the source's token", path, rest.ErrUnauthorized, err)
 	case http.StatusForbidden:
 		return refusal(path, fmt.Errorf("GET %s: %w: %s may not read this; it needs read access to %s, and authorization where the organization uses single sign-on", path, err, whose, rightFor(path)))
 	case http.StatusNotFound:
@@ -160,7 +160,7 @@ func (c *Collector) query(ctx context.Context, text string, variables map[string
 	return nil
 }
 
-// limited recognises GitHub's limits where the headers do not show them: the secondary limit by its message, and
+// limited recognizes GitHub's limits where the headers do not show them: the secondary limit by its message, and
 // GraphQL's limit as an error inside a 200.
 func limited(code int, _ http.Header, body []byte) (string, bool) {
 	if code == http.StatusForbidden || code == http.StatusTooManyRequests {

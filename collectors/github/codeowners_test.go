@@ -78,7 +78,7 @@ func TestCodeownersAreFacts(t *testing.T) {
 	repo.Contents["README.md"] = "y"
 	step("another file has changed", `["@acme/old"]`, 0)
 	repo.Contents[".github/CODEOWNERS"] = "* @acme/new\n!x\n"
-	step("the folder .github comes first", `["@acme/new"]`, 1)
+	step("the directory .github comes first", `["@acme/new"]`, 1)
 	if got := value(m, "invalid_lines"); got != `["line 2: !x: a pattern cannot be negated with !"]` {
 		t.Error(got)
 	}

@@ -201,7 +201,7 @@ func (c *runCollect) holdOddJobs(id int64) error {
 	return c.state.Failed.Hold(failedJobs+strconv.FormatInt(id, 10), c.Now(), err)
 }
 
-// settled drops the holes that are held no longer, and what was held of runs whose jobs are not wanted any more.
+// settled drops the holes that are held no longer, and what was held of runs whose jobs are not wanted anymore.
 func (c *runCollect) settled() {
 	for key := range c.state.Holes {
 		if !c.state.Failed.Has(key) {

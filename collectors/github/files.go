@@ -15,7 +15,7 @@ type treeFile struct {
 }
 
 // fileFacts are the facts repository.files.<name> and the files that make them true, as patterns over the path in lower
-// case. Where GitHub looks in several folders for a file, so do we.
+// case. Where GitHub looks in several directories for a file, so do we.
 var fileFacts = []struct {
 	name    string
 	pattern *regexp.Regexp

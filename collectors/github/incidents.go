@@ -92,7 +92,7 @@ func (r *repository) incidents(ctx context.Context) error {
 	var errs []error
 	odd := map[string]rest.Held{}
 	for _, label := range r.cfg.Incidents.Labels {
-		if err := r.labelled(ctx, label, &s, odd); err != nil {
+		if err := r.labeled(ctx, label, &s, odd); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -139,8 +139,8 @@ func (r *repository) issuePage(ctx context.Context, query url.Values, number int
 	return all, got, err
 }
 
-// labelled reads what has changed of the issues with a label.
-func (r *repository) labelled(ctx context.Context, label string, s *incidentsState, odd map[string]rest.Held) error {
+// labeled reads what has changed of the issues with a label.
+func (r *repository) labeled(ctx context.Context, label string, s *incidentsState, odd map[string]rest.Held) error {
 	known := s.Labels[label]
 	next, until := labelState{ETag: known.ETag, Cursor: known.Cursor}, source.Latest(known.Cursor, s.Floor)
 	query := url.Values{"labels": {label}, "state": {"all"}, "sort": {"updated"}, "direction": {"desc"}, "per_page": {"100"}}

@@ -13,7 +13,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-func labelled(labels ...string) func(*Config) {
+func labeled(labels ...string) func(*Config) {
 	return func(c *Config) { c.Incidents.Labels = labels }
 }
 
@@ -27,7 +27,7 @@ func TestIssuesAreIncidents(t *testing.T) {
 		{Number: 5, Labels: []string{"outage", "incident"}, Created: at(-20), Updated: at(-19)},
 		{Number: 6, Labels: []string{"outage"}, Created: at(-20), Updated: at(-19)},
 	}}), collecttest.NewWriter()
-	tune := labelled("incident", "outage")
+	tune := labeled("incident", "outage")
 	collect(t, s, m, now, tune)
 	if got := fmt.Sprint(m.Keys(event.KindIncident)); got != "[1 2 5 6]" {
 		t.Fatalf("stored %s", got)
@@ -66,7 +66,7 @@ func TestOnlyChangedIssuesAreRead(t *testing.T) {
 		issues = append(issues, githubtest.Issue{Number: i + 1, Labels: []string{"incident"}, Created: at, Updated: at, Closed: at.Add(time.Minute)})
 	}
 	s, m := fake(t, &githubtest.Repo{Issues: issues}), collecttest.NewWriter()
-	collect(t, s, m, now, labelled("incident"))
+	collect(t, s, m, now, labeled("incident"))
 	if n := count(s.Requests(), "/issues"); n != 4 || m.Number(event.KindIncident) != 350 {
 		t.Errorf("%d incidents with %d requests", m.Number(event.KindIncident), n)
 	}
@@ -74,7 +74,7 @@ func TestOnlyChangedIssuesAreRead(t *testing.T) {
 		s.Repos[scope].Issues[i].Updated = now.Add(time.Duration(i) * time.Second)
 	}
 	appended := m.Appended()
-	collect(t, s, m, now, labelled("incident"))
+	collect(t, s, m, now, labeled("incident"))
 	r := s.Requests()
 	if n := count(r, "/issues"); n != 2 || count(r, "since=") != 1 {
 		t.Errorf("%d requests for 120 changes", n)
@@ -89,7 +89,7 @@ func TestOnlyChangedIssuesAreRead(t *testing.T) {
 		if m.Number(event.KindIncident) != 220 { // 120 that changed, and 100
 			t.Errorf("stored %d", m.Number(event.KindIncident))
 		}
-		collect(t, s, m, now, labelled("incident"))
+		collect(t, s, m, now, labeled("incident"))
 		if m.Number(event.KindIncident) != 350 {
 			t.Errorf("stored %d after moving back", m.Number(event.KindIncident))
 		}
@@ -104,7 +104,7 @@ func TestARepositoryWithoutIssues(t *testing.T) {
 		}
 		return nil
 	}
-	collect(t, s, m, now, labelled("incident"))
+	collect(t, s, m, now, labeled("incident"))
 	if l := m.Ledger(event.KindIncident); l.Expected != 0 {
 		t.Errorf("ledger %+v", l)
 	}

@@ -132,7 +132,7 @@ func (h *hook) incident(l label) bool {
 }
 
 // issue reads issues: one with an incident label is an incident from when it was opened until it is closed. One that loses
-// the label, is deleted, or moves to another repository is no incident here any more: it ends.
+// the label, is deleted, or moves to another repository is no incident here anymore: it ends.
 func (h *hook) issue() ([]delivery.Update, delivery.Verdict) {
 	if len(h.IncidentLabels) == 0 {
 		return delivery.Ignore("issues: no label makes an issue an incident; set incidents.labels of the source")

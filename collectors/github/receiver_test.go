@@ -141,7 +141,7 @@ func TestReceiverOfAPolledSource(t *testing.T) {
 		{"run again", deliverytest.GitHub("workflow_run", "requested", deliverytest.GitHubRun+`"status":"queued","run_attempt":2}`), true, true},
 		{"job complete", deliverytest.GitHub("workflow_job", "completed", deliverytest.GitHubJob+`"status":"completed","conclusion":"success"}`), true, false},
 		{"pull request opened", deliverytest.GitHub("pull_request", "opened", deliverytest.GitHubPull+`"closed_at":null}`), true, true},
-		{"pull request labelled", deliverytest.GitHub("pull_request", "labeled", deliverytest.GitHubPull+`"closed_at":null}`), true, false},
+		{"pull request labeled", deliverytest.GitHub("pull_request", "labeled", deliverytest.GitHubPull+`"closed_at":null}`), true, false},
 		{"review dismissed", deliverytest.GitHub("pull_request_review", "dismissed", deliverytest.GitHubPull+`"closed_at":null},"review":{"state":"dismissed","user":{"login":"bo"}}`), true, true},
 		{"deployment created", deliverytest.GitHub("deployment", "created", deliverytest.GitHubDeployment), false, true},
 		{"deployment ends", deliverytest.GitHub("deployment_status", "created", deliverytest.GitHubDeployment+`,"deployment_status":{"state":"success"}`), false, true},

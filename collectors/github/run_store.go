@@ -97,7 +97,7 @@ func (c *runCollect) lookUp(ctx context.Context, ids []string) (map[string]map[u
 	return stored, nil
 }
 
-// unchanged reports whether this attempt is stored as it is. A final attempt does not change any more.
+// unchanged reports whether this attempt is stored as it is. A final attempt does not change anymore.
 func (c *runCollect) unchanged(g run, had map[uint16]event.PipelineRun) bool {
 	if c.state.Reread && c.wantsJobs(g) {
 		return false

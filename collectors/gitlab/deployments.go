@@ -88,7 +88,7 @@ type deploymentsState struct {
 	Described    time.Time `json:"described,omitzero"`     // when the facts were last stored
 }
 
-// recordedWithin is how long a deployment takes at the most that is recorded through the API.
+// recordedWithin is how long a deployment takes at most that is recorded through the API.
 const recordedWithin = 6 * time.Hour
 
 // deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it was

@@ -63,7 +63,7 @@ func (u *user) login() string {
 	return u.Username
 }
 
-// botName recognises the accounts of project and group tokens and of service accounts, and names that say bot.
+// botName recognizes the accounts of project and group tokens and of service accounts, and names that say bot.
 var botName = regexp.MustCompile(`(?i)^((project|group)_\d+_bot(_.*)?|service_account_.+|.*[-_]bot|.*\[bot\]|ghost)$`)
 
 func (u *user) bot() bool { return u != nil && (u.Bot || botName.MatchString(u.Username)) }

@@ -256,7 +256,7 @@ func TestInboxTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
 	q := openInbox(t, dir, Config{})
 	if _, err := Open(dir, testFormat, Config{}, Options{}); err == nil || !strings.Contains(err.Error(), "another process") {
-		t.Errorf("a second inbox in the folder: %v", err)
+		t.Errorf("a second inbox in the directory: %v", err)
 	}
 	closeInbox(t, q)
 	closeInbox(t, openInbox(t, dir, Config{}))

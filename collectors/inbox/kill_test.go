@@ -23,7 +23,7 @@ const (
 )
 
 // TestInboxChild is the process that TestInboxKilled kills: it puts deliveries, says of each when it was kept, and
-// applies what comes out: a line of a file for each, like a store that only appends. It works in the folder that it is started in.
+// applies what comes out: a line of a file for each, like a store that only appends. It works in the directory that it is started in.
 func TestInboxChild(t *testing.T) {
 	if os.Getenv(childUntil) == "" {
 		t.Skip("it is run by TestInboxKilled")

@@ -21,7 +21,7 @@ const (
 	pageSize     = 100 // newest builds of a job that are asked for at once, and looked at for what has changed
 	// historySize is how many older builds are asked for at once. Jenkins has no limit of its own; it reads a file a build.
 	historySize = 200
-	// openFor is how long a build that is not final is asked for again, when it is not on the newest page any more.
+	// openFor is how long a build that is not final is asked for again, when it is not on the newest page anymore.
 	openFor = 30 * 24 * time.Hour
 	// daily is how often the newest page is read whatever the listing says, and how often gaps are looked for.
 	daily = 24 * time.Hour
@@ -448,7 +448,7 @@ func (p *pass) open(ctx context.Context) error {
 	return p.save(ctx)
 }
 
-// one reads one build; false where Jenkins does not have it (any more).
+// one reads one build; false where Jenkins does not have it (anymore).
 func (p *pass) one(ctx context.Context, n int) (build, bool, error) {
 	var b build
 	_, err := p.Get(ctx, jobPath(p.job.names)+strconv.Itoa(n)+"/api/json?tree="+url.QueryEscape(p.buildFields()), "", &b)

@@ -30,7 +30,7 @@ func (p *pass) deleted(g *lost) {
 	p.close(t, status)
 }
 
-// absent ends what was under way of workloads that are not there any more. One that cannot be read now is not touched.
+// absent ends what was under way of workloads that are not there anymore. One that cannot be read now is not touched.
 func (p *pass) absent(present map[string]bool) {
 	for key, t := range p.s.Workloads {
 		if present[key] {

@@ -38,7 +38,7 @@ type state struct {
 type track struct {
 	Last     int64                       `json:"last"`
 	Rollouts map[int64]*event.Deployment `json:"rollouts"`
-	Gone     time.Time                   `json:"gone,omitzero"` // when it was first not there any more
+	Gone     time.Time                   `json:"gone,omitzero"` // when it was first not there anymore
 }
 
 // goneFor is how long a workload that is not there is remembered. It may come back with all its revisions: rights, labels

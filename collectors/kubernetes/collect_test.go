@@ -257,16 +257,16 @@ func TestRolloutsOfArgoRollouts(t *testing.T) {
 }
 
 func TestScopesAndEnvironments(t *testing.T) {
-	labelled := func(name, namespace string, labels object) *unstructured.Unstructured {
+	labeled := func(name, namespace string, labels object) *unstructured.Unstructured {
 		u := set(set(deployment(1, "1"), labels, "metadata", "labels"), name, "metadata", "name")
 		u = set(u, namespace, "metadata", "namespace")
 		return set(u, uidOf(namespace+name), "metadata", "uid")
 	}
-	inPods := set(labelled("api", "a", object{}), object{"backstage.io/kubernetes-id": "shop"}, "spec", "template", "metadata", "labels")
+	inPods := set(labeled("api", "a", object{}), object{"backstage.io/kubernetes-id": "shop"}, "spec", "template", "metadata", "labels")
 	all := objects{
-		labelled("web", "a", object{"app.kubernetes.io/name": "web", "backstage.io/kubernetes-id": "shop"}), inPods,
-		labelled("worker", "b", object{"app.kubernetes.io/name": "worker", "env": "prd", "tier": "x"}), labelled("bare", "b", object{}),
-		labelled("coredns", "kube-system", object{"app.kubernetes.io/name": "coredns"}),
+		labeled("web", "a", object{"app.kubernetes.io/name": "web", "backstage.io/kubernetes-id": "shop"}), inPods,
+		labeled("worker", "b", object{"app.kubernetes.io/name": "worker", "env": "prd", "tier": "x"}), labeled("bare", "b", object{}),
+		labeled("coredns", "kube-system", object{"app.kubernetes.io/name": "coredns"}),
 	}
 	for _, tc := range []struct {
 		name   string

@@ -17,7 +17,7 @@ type standing map[string]map[string]string
 
 // believe compares what the listings show with what they showed before. One that lacks too much is doubted: until it
 // shows more, or somebody accepts it, nothing that it lacks is ended, and s.unread has the error. It returns the scopes of
-// the workloads that are gone for good, which may have none any more.
+// the workloads that are gone for good, which may have none anymore.
 func (c *Collector) believe(ctx context.Context, m source.StateStore, s *snapshot) ([]string, error) {
 	before := standing{}
 	if _, err := m.Load(ctx, standingStream, &before); err != nil {

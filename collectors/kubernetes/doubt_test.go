@@ -147,7 +147,7 @@ func TestAnItemThatCannotBeReadIsLeftOutOfTheListing(t *testing.T) {
 		t.Fatalf("%v %v", scopes, err)
 	}
 	if err := c.Collect(t.Context(), "payment", m); err != nil || deployed(m, id(1)).Status != event.Succeeded {
-		t.Errorf("the neighbour is %+v: %v", deployed(m, id(1)), err)
+		t.Errorf("the neighbor is %+v: %v", deployed(m, id(1)), err)
 	}
 	if err := c.Collect(t.Context(), "deployments", m); !errors.As(err, &misfit) || len(misfit.Items) != len(odd) {
 		t.Errorf("collecting what cannot be read: %v", err)

@@ -104,7 +104,7 @@ func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func
 		due.add(q.take())
 		c.withhold(k, due, writer)
 		for uid := range due.uids {
-			if scope := k.scopeOf(uid); scope != "" { // else its workload is not there yet, or not any more
+			if scope := k.scopeOf(uid); scope != "" { // else its workload is not there yet, or not anymore
 				due.scopes[scope] = true
 			}
 		}

@@ -226,7 +226,7 @@ func TestScopes(t *testing.T) {
 		t.Errorf("%d requests, want 2 pages once", n)
 	}
 	now.at = noon.Add(2 * time.Hour)
-	f.services = nil // the key does not show them any more
+	f.services = nil // the key does not show them anymore
 	f.open(1, "PB", noon)
 	f.open(2, "PA", noon)
 	f.open(3, "PB", noon)

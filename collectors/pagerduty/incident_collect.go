@@ -208,7 +208,7 @@ func (r *reader) newest(ctx context.Context) error {
 	return r.save(ctx)
 }
 
-// forget drops what need not be known any more.
+// forget drops what need not be known anymore.
 func (r *reader) forget() {
 	maps.DeleteFunc(r.state.Known, func(_ string, k known) bool { return !k.Open && !k.Newest })
 }

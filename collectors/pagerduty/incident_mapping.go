@@ -41,7 +41,7 @@ type incident struct {
 	ChangedAt  source.Timestamp `json:"last_status_change_at"`
 	Acks       []struct {
 		At source.Timestamp `json:"at"`
-	} `json:"acknowledgements"` // those that hold at present
+	} `json:"acknowledgments"` // those that hold at present
 	Log []logEntry `json:"log_entries"` // where the server includes them
 }
 
@@ -68,7 +68,7 @@ func (c *Collector) resolved(i incident) bool {
 	return false
 }
 
-// acknowledged is the first acknowledgement that the incident itself tells of.
+// acknowledged is the first acknowledgment that the incident itself tells of.
 func (i incident) acknowledged() time.Time {
 	at := firstOf("acknowledge_log_entry", i.Log)
 	for _, a := range i.Acks {

@@ -8,7 +8,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// allowed is the most that collecting may cost, by the units of spent. PagerDuty lists no time of acknowledgement of
+// allowed is the most that collecting may cost, by the units of spent. PagerDuty lists no time of acknowledgment of
 // incidents that are resolved; of those of the last half year it is asked for one by one.
 var allowed = map[string]float64{"requests/100incidents": 1, "requests/100incidents-of-half-a-year": 101, "requests/scope-unchanged": 1}
 

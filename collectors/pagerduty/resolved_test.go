@@ -30,7 +30,7 @@ func TestTheLastChangeOfAStatusIsNotTheResolution(t *testing.T) {
 			i := f.open(1, service, after(0))
 			acknowledge(i, after(1))
 			c := f.collector(t, (&clock{noon}).now, nil)
-			collect(t, c, m) // the acknowledgement is known before the end
+			collect(t, c, m) // the acknowledgment is known before the end
 			resolve(i, after(tc.changed))
 			if tc.resolvedAt != nil {
 				i["resolved_at"] = tc.resolvedAt

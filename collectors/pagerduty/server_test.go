@@ -142,7 +142,7 @@ func (f *fake) open(number int, of string, at time.Time) object {
 	defer f.mu.Unlock()
 	i := object{
 		"id": fmt.Sprintf("Q%d", number), "incident_number": number, "status": "triggered", "urgency": "high", "html_url": fmt.Sprintf("https://acme.pagerduty.com/incidents/Q%d", number),
-		"service": object{"id": of}, "created_at": stampText(at), "last_status_change_at": stampText(at), "acknowledgements": []object{}, "priority": nil,
+		"service": object{"id": of}, "created_at": stampText(at), "last_status_change_at": stampText(at), "acknowledgments": []object{}, "priority": nil,
 	}
 	f.incidents = append([]object{i}, f.incidents...)
 	return i
@@ -151,11 +151,11 @@ func (f *fake) open(number int, of string, at time.Time) object {
 func stampText(t time.Time) string { return t.Format(time.RFC3339) }
 
 func acknowledge(i object, at time.Time) {
-	i["status"], i["last_status_change_at"], i["acknowledgements"] = "acknowledged", stampText(at), []object{{"at": stampText(at)}}
+	i["status"], i["last_status_change_at"], i["acknowledgments"] = "acknowledged", stampText(at), []object{{"at": stampText(at)}}
 }
 
 func resolve(i object, at time.Time) {
-	i["status"], i["last_status_change_at"], i["acknowledgements"] = "resolved", stampText(at), []object{}
+	i["status"], i["last_status_change_at"], i["acknowledgments"] = "resolved", stampText(at), []object{}
 }
 
 // asked returns the requests since it was last called.

@@ -150,7 +150,7 @@ func (o *body) grow() bool {
 	return true
 }
 
-// spill moves what is in memory to a file that has no name any more.
+// spill moves what is in memory to a file that has no name anymore.
 func (o *body) spill() error {
 	file, err := os.CreateTemp(o.of.dir, spoolPattern)
 	if err != nil {

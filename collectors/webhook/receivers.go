@@ -159,7 +159,7 @@ func (r *Receivers) Parse(d delivery.Delivery) (updates []delivery.Update, verdi
 	}()
 	s, ok := r.named(d.Source)
 	if !ok {
-		return delivery.Refuse("no source is named %q (any more)", d.Source)
+		return delivery.Refuse("no source is named %q (anymore)", d.Source)
 	}
 	if d.Kind != s.protocol.Kind {
 		return delivery.Refuse("the delivery is of kind %s, but the source %s is of kind %s (now)", d.Kind, s.Name, s.protocol.Kind)

@@ -18,7 +18,7 @@ const (
 	failed   result = "error"  // an error that is returned again for a short time
 )
 
-// Metrics counts what caches do, labelled with their names.
+// Metrics counts what caches do, labeled with their names.
 type Metrics struct {
 	requests *prometheus.CounterVec
 	entries  *prometheus.GaugeVec

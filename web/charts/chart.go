@@ -1,5 +1,5 @@
 // Package charts builds the options of the dashboard's charts with go-echarts, and the table that says the same without
-// a picture. It names colours as CSS custom properties ("var(--chart-1)"); the page's script resolves them, so that one
+// a picture. It names colors as CSS custom properties ("var(--chart-1)"); the page's script resolves them, so that one
 // set of options serves the light and the dark theme. It writes no HTML.
 package charts
 
@@ -44,7 +44,7 @@ func number(s, href string) Cell { return Cell{Text: s, Href: href, Number: true
 // Empty reports whether there is nothing to draw.
 func (c Chart) Empty() bool { return c.Options == nil }
 
-// The colours of series. They are custom properties of app.css.
+// The colors of series. They are custom properties of app.css.
 const (
 	colorMain  = "var(--chart-1)"
 	colorOther = "var(--chart-2)"

@@ -45,7 +45,7 @@ const (
 	resultBytes  = 64 << 20
 )
 
-// QueryLimit is how long a query of a request may take at the most. A query ends with its request; fasthttp does not
+// QueryLimit is how long a query of a request may take at most. A query ends with its request; fasthttp does not
 // report that a client has gone, so a request ends when it is answered, at readerLimit, or when the server stops.
 const QueryLimit = 30 * time.Second
 

@@ -212,7 +212,7 @@ func deployment(repository, id, actor, environment string, status event.Status, 
 	}
 }
 
-// testEvents is ten months of a small organisation, counted back from the present.
+// testEvents is ten months of a small organization, counted back from the present.
 func testEvents() []event.Event {
 	var events []event.Event
 	add := func(e ...event.Event) { events = append(events, e...) }

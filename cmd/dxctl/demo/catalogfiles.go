@@ -166,7 +166,7 @@ func (o *Organization) groups() []descriptor {
 	return all
 }
 
-// PeopleCSV returns the people of the organization, a row for each time in a team, and its machine accounts.
+// PeopleCSV returns the people of the organization, a row for each time in a team, and its bot accounts.
 func (o *Organization) PeopleCSV() []byte {
 	rows := [][]string{{"person", "name", "team", "start_date", "left_date", "logins", "bot"}}
 	for _, p := range o.people {
