@@ -31,10 +31,12 @@ spec: {type: service, lifecycle: production, owner: team-%d, dependsOn: [service
 	members := make([]string, 0, users)
 	for i := range users {
 		members = append(members, fmt.Sprintf("user-%d", i))
-		fmt.Fprintf(&all, "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: user-%d, annotations: {github.com/user-login: gh-%[1]d}}\n"+
+		fmt.Fprintf(&all, "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: user-%d, annotations: "+
+			"{github.com/user-login: gh-%[1]d}}\n"+
 			"spec: {profile: {email: user-%[1]d@acme.example, displayName: U %d}, memberOf: [all]}\n---\n", i, i/2)
 	}
-	fmt.Fprintf(&all, "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: all}\nspec: {type: team, children: [], members: [%s]}\n", strings.Join(members, ", "))
+	fmt.Fprintf(&all, "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: all}\nspec: {type: team, "+
+		"children: [], members: [%s]}\n", strings.Join(members, ", "))
 	return all.String()
 }
 
@@ -54,11 +56,19 @@ func BenchmarkLoadLargeCatalog(b *testing.B) {
 func BenchmarkLoadFound(b *testing.B) {
 	var found []Found
 	for i, doc := range strings.Split(manyDescriptors(manyEntities-1, 0), "---\n") {
-		found = append(found, Found{Source: "bs", Provider: "backstage", Scope: "catalog", Location: fmt.Sprint(i), Document: doc})
+		found = append(
+			found,
+			Found{Source: "bs", Provider: "backstage", Scope: "catalog", Location: fmt.Sprint(i), Document: doc},
+		)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if c, _, err := Load(Config{}, people.Config{}, b.TempDir(), found...); err != nil || len(c.Entities()) != manyEntities {
+		if c, _, err := Load(
+			Config{},
+			people.Config{},
+			b.TempDir(),
+			found...); err != nil ||
+			len(c.Entities()) != manyEntities {
 			b.Fatal(len(c.Entities()), err)
 		}
 	}

@@ -27,9 +27,10 @@ func scopeKey(provider, scope string) string {
 // claim is a component's word that a scope is its own.
 type claim struct {
 	Binding
-	entity   int
-	line     int
-	distance int // from what the component says itself; two claims that are only derived cancel each other without a warning
+	entity int
+	line   int
+	// from what the component says itself; two claims that are only derived cancel each other without a warning
+	distance int
 }
 
 const sourceLocationAnnotation = "backstage.io/source-location"
@@ -76,8 +77,8 @@ func (l *loader) bind() {
 	}
 }
 
-// bySource parts the claims to scopes of one name by the source whose scope they mean, for these are as many scopes. Those
-// that mean no source in particular come first.
+// bySource parts the claims to scopes of one name by the source whose scope they mean, for these are as many scopes.
+// Those that mean no source in particular come first.
 func bySource(claims []claim) [][]claim {
 	var parts [][]claim
 	slices.SortStableFunc(claims, func(a, b claim) int { return cmp.Compare(a.Source, b.Source) })
@@ -121,7 +122,13 @@ func (l *loader) claims(index int, e descriptor.Entity) []claim {
 	at, located, err := l.sourceLocation(e.Annotations[sourceLocationAnnotation])
 	line := l.bindingLine(index, sourceLocationAnnotation)
 	if err != nil {
-		l.Warn(e.File, line, "annotation %s: %v; write it like url:https://github.com/myorg/payment-service/", sourceLocationAnnotation, err)
+		l.Warn(
+			e.File,
+			line,
+			"annotation %s: %v; write it like url:https://github.com/myorg/payment-service/",
+			sourceLocationAnnotation,
+			err,
+		)
 	}
 	if located && at.directory == "" && !bound[at.provider] {
 		add(at.provider, identifier.Scope{Name: at.scope, Distance: 1, Host: at.host}, line)
@@ -133,15 +140,16 @@ func (l *loader) claims(index int, e descriptor.Entity) []claim {
 
 // location is what a source location says of a repository at a provider.
 type location struct {
-	provider string
-	host     string
-	scope    string
-	directory   string // within the repository; empty: the whole
+	provider  string
+	host      string
+	scope     string
+	directory string // within the repository; empty: the whole
 }
 
-// sourceLocation reads url:https://github.com/myorg/payment-service/, and the directory in url:…/tree/main/services/payment/,
-// of which the first name after tree is taken as the branch. A directory within a repository says nothing about whose the
-// repository is, but much about whose the directory is. False without an error: it is at a place of which nothing is collected.
+// sourceLocation reads url:https://github.com/myorg/payment-service/, and the directory in
+// url:…/tree/main/services/payment/, of which the first name after tree is taken as the branch. A directory within a
+// repository says nothing about whose the repository is, but much about whose the directory is. False without an error:
+// it is at a place of which nothing is collected.
 func (l *loader) sourceLocation(value string) (location, bool, error) {
 	value = strings.TrimSpace(value)
 	if kind, _, found := strings.Cut(value, ":"); !found || kind == "file" || kind == "dir" {
@@ -183,7 +191,8 @@ func (l *loader) settle(claims []claim) (Binding, bool) {
 		for _, distance := range slices.Compact(distances) {
 			var claimants []claim
 			for _, c := range claims {
-				if c.distance <= distance && (!services || service(c)) && (len(claimants) == 0 || claimants[len(claimants)-1].Service != c.Service) {
+				if c.distance <= distance && (!services || service(c)) &&
+					(len(claimants) == 0 || claimants[len(claimants)-1].Service != c.Service) {
 					claimants = append(claimants, c)
 				}
 			}
@@ -209,7 +218,9 @@ func (l *loader) warnShared(claims []claim) {
 		others = append(others, c.Service+" ("+files.Position(e.File, c.line)+")")
 	}
 	first := l.catalog.entities[claims[0].entity]
-	l.Warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events stay unmapped. "+
-		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its directories with "+sourcePathsAnnotation,
+	l.Warn(first.File, claims[0].line, "%s %s is claimed by %s and by %s; it is bound to none of them, and its events "+
+		"stay unmapped. "+
+		"Keep the annotation on the one that is deployed from it and remove it from the rest, or give each its "+
+		"directories with "+sourcePathsAnnotation,
 		claims[0].Provider, claims[0].Scope, claims[0].Service, files.Listed(others))
 }

@@ -1,7 +1,7 @@
 // Package catalog holds the entities of an organization: services and whatever else Backstage descriptors describe, and
 // which scope of which provider belongs to which service. It reads files and the descriptors of sources, together with
-// the people, reports problems with file and line, and stores the result as a whole, so that a service that is described
-// today owns its history at once.
+// the people, reports problems with file and line, and stores the result as a whole, so that a service that is
+// described today owns its history at once.
 package catalog
 
 import (

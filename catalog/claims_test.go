@@ -11,10 +11,23 @@ import (
 func TestAnUnreadableSlugCostsNothingElse(t *testing.T) {
 	annotations := `{github.com/project-slug: 'https://github.com/acme', backstage.io/source-location: 'url:https://GitHub.com/acme/shop/', pagerduty.com/service-id: P1}`
 	doc := component("shop", "  annotations: "+annotations+"\n", "")
-	c, warnings, err := Load(Config{Files: []string{"0.yaml"}}, people.Config{}, write(t, map[string]string{"0.yaml": doc}))
+	c, warnings, err := Load(
+		Config{Files: []string{"0.yaml"}},
+		people.Config{},
+		write(t, map[string]string{"0.yaml": doc}),
+	)
 	checkErrors(t, err, nil)
-	checkWarnings(t, warnings, []string{`0.yaml:5: annotation github.com/project-slug: "https://github.com/acme": the name of the owner or of the repository is missing`})
-	if !slices.Equal(c.Bindings(), []Binding{{"github", "acme/shop", "", "component:default/shop"}, {"pagerduty", "p1", "", "component:default/shop"}}) {
+	checkWarnings(
+		t,
+		warnings,
+		[]string{
+			`0.yaml:5: annotation github.com/project-slug: "https://github.com/acme": the name of the owner or of the repository is missing`,
+		},
+	)
+	if !slices.Equal(
+		c.Bindings(),
+		[]Binding{{"github", "acme/shop", "", "component:default/shop"}, {"pagerduty", "p1", "", "component:default/shop"}},
+	) {
 		t.Errorf("bindings %v", c.Bindings())
 	}
 }
@@ -58,7 +71,11 @@ func TestTheNearestClaimOfAJobCounts(t *testing.T) {
 		"another instance's project before a branch": {[]string{jenkins("a", "east:team/shop"), jenkins("b", "team/shop/main")}, "component:default/a"},
 		"two services, a branch each":                {[]string{jenkins("a", "team/shop/main"), jenkins("b", "team/shop/release")}, ""},
 	} {
-		c, warnings, err := Load(Config{Files: []string{"0.yaml"}}, people.Config{}, write(t, map[string]string{"0.yaml": strings.Join(tt.docs, "---\n")}))
+		c, warnings, err := Load(
+			Config{Files: []string{"0.yaml"}},
+			people.Config{},
+			write(t, map[string]string{"0.yaml": strings.Join(tt.docs, "---\n")}),
+		)
 		checkErrors(t, err, nil)
 		checkWarnings(t, warnings, nil)
 		if got, _ := c.ServiceFor("jenkins", "Team/Shop"); got != tt.want {

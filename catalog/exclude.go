@@ -54,11 +54,13 @@ func (e exclusion) match(p string) bool {
 	return matched
 }
 
-// warnUnusedExclusions reports the patterns of catalog.exclude, as configured, that left nothing out: most are mistyped.
+// warnUnusedExclusions reports the patterns of catalog.exclude, as configured, that left nothing out: most are
+// mistyped.
 func (l *loader) warnUnusedExclusions(configured []string) {
 	for i, used := range l.exclude.used {
 		if !used {
-			l.Warn("", 0, "catalog.exclude: no descriptor matches %s, neither a file (below %s) nor a path in the repository of a source",
+			l.Warn("", 0, "catalog.exclude: no descriptor matches %s, neither a file (below %s) nor a path in the repository "+
+				"of a source",
 				configured[i], l.BaseDir)
 		}
 	}

@@ -47,7 +47,11 @@ func (c *Catalog) ServiceFacts(e descriptor.Entity, now time.Time) []event.Fact 
 		{"catalog.has_repository", slug != "" || e.Annotations[sourceLocationAnnotation] != ""},
 		{"catalog.has_docs", e.Annotations["backstage.io/techdocs-ref"] != "" || hasLink(e, "doc", "readme", "handbook")},
 		{"catalog.has_runbook", hasLink(e, "runbook", "playbook")},
-		{"catalog.has_on_call", e.Annotations["pagerduty.com/service-id"] != "" || e.Annotations["pagerduty.com/integration-key"] != "" || e.Annotations["opsgenie.com/team"] != ""},
+		{
+			"catalog.has_on_call",
+			e.Annotations["pagerduty.com/service-id"] != "" || e.Annotations["pagerduty.com/integration-key"] != "" ||
+				e.Annotations["opsgenie.com/team"] != "",
+		},
 	}
 	facts := make([]event.Fact, 0, len(values))
 	for _, v := range values {
@@ -57,7 +61,13 @@ func (c *Catalog) ServiceFacts(e descriptor.Entity, now time.Time) []event.Fact 
 }
 
 func fact(e descriptor.Entity, name string, value any, now time.Time) event.Fact {
-	f := event.Fact{Source: FactSource, Entity: e.Ref, Name: name, ObservedAt: now, URL: e.Annotations["backstage.io/view-url"]}
+	f := event.Fact{
+		Source:     FactSource,
+		Entity:     e.Ref,
+		Name:       name,
+		ObservedAt: now,
+		URL:        e.Annotations["backstage.io/view-url"],
+	}
 	switch value.(type) {
 	case bool:
 		f.Type = event.BoolFact

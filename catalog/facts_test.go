@@ -13,12 +13,20 @@ import (
 
 func TestFacts(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	full := component("full", "  description: It pays\n  tags: [go]\n  links: [{url: https://x.example/r, title: Runbook}]\n"+
+	full := component("full", "  description: It pays\n  tags: [go]\n  links: [{url: https://x.example/r, title: "+
+		"Runbook}]\n"+
 		"  annotations: {github.com/project-slug: o/full, backstage.io/techdocs-ref: 'dir:.', pagerduty.com/service-id: P1}\n", "  system: shop\n  dependsOn: [resource:db]\n")
 	bare := "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: bare}\n"
-	c, _, err := Load(Config{Files: []string{"a.yaml"}}, people.Config{}, write(t, map[string]string{"a.yaml": strings.Join([]string{
-		full, bare, kind("Group", "team-a", "type: team"), strings.Replace(component("lib", "", ""), "type: service", "type: library", 1),
-	}, "---\n")}))
+	c, _, err := Load(
+		Config{Files: []string{"a.yaml"}},
+		people.Config{},
+		write(t, map[string]string{"a.yaml": strings.Join([]string{
+			full,
+			bare,
+			kind("Group", "team-a", "type: team"),
+			strings.Replace(component("lib", "", ""), "type: service", "type: library", 1),
+		}, "---\n")}),
+	)
 	checkErrors(t, err, nil)
 	got := map[string]map[string]any{}
 	for _, f := range c.Facts(now) {
@@ -36,9 +44,20 @@ func TestFacts(t *testing.T) {
 	}
 	want := map[string]map[string]any{
 		"component:default/full": {
-			"has_owner": true, "owner_exists": true, "owner": "group:default/team-a", "has_description": true, "has_system": true,
-			"system": "system:default/shop", "lifecycle": "production", "type": "service", "tags": []string{"go"}, "dependencies": 1.0,
-			"has_repository": true, "has_docs": true, "has_runbook": true, "has_on_call": true,
+			"has_owner":       true,
+			"owner_exists":    true,
+			"owner":           "group:default/team-a",
+			"has_description": true,
+			"has_system":      true,
+			"system":          "system:default/shop",
+			"lifecycle":       "production",
+			"type":            "service",
+			"tags":            []string{"go"},
+			"dependencies":    1.0,
+			"has_repository":  true,
+			"has_docs":        true,
+			"has_runbook":     true,
+			"has_on_call":     true,
 		},
 		"component:default/bare": {
 			"has_owner": false, "owner_exists": false, "owner": "", "has_description": false, "has_system": false,
@@ -75,7 +94,8 @@ func TestSyncRows(t *testing.T) {
 		}
 	}
 	entities, ok := got["entities"].([]entityRow)
-	if !ok || len(entities) != 1 || entities[0].Ref != "component:default/a" || entities[0].Location != "a.yaml:1" || entities[0].CreatedAt != nil {
+	if !ok || len(entities) != 1 || entities[0].Ref != "component:default/a" || entities[0].Location != "a.yaml:1" ||
+		entities[0].CreatedAt != nil {
 		t.Errorf("entities: %+v", got["entities"])
 	}
 }

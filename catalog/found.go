@@ -54,15 +54,18 @@ func ReadFound(ctx context.Context, store DescriptorReader, sources []string) ([
 			Source: d.Source, Provider: d.Provider, Scope: d.Scope, Location: d.Location, Document: d.Document, URL: d.URL,
 		}
 	}
-	slices.SortStableFunc(found, func(a, b Found) int { return slices.Index(sources, a.Source) - slices.Index(sources, b.Source) })
+	slices.SortStableFunc(
+		found,
+		func(a, b Found) int { return slices.Index(sources, a.Source) - slices.Index(sources, b.Source) },
+	)
 	return found, nil
 }
 
 // foundShown is how many warnings of a sort are told of a source; there may be one for each of thousands of documents.
 const foundShown = 10
 
-// found reads the documents of sources, after the files. One repository's mistake must not take the others away, and who
-// runs dxctl is seldom its author: fields that Backstage allows beside its own are no warning.
+// found reads the documents of sources, after the files. One repository's mistake must not take the others away, and
+// who runs dxctl is seldom its author: fields that Backstage allows beside its own are no warning.
 func (l *loader) found(all []Found) {
 	warned, twice := map[string]int{}, map[string]int{}
 	var order []string
@@ -153,7 +156,8 @@ func (l *loader) warnFoundTwice(f Found, e descriptor.Entity, earlier int) {
 // annotation says better; a descriptor in a directory says nothing about whose the repository is.
 func (l *loader) foundScope(index int) (provider, scope string, ok bool) {
 	f := l.origins[index].found
-	if f == nil || (f.Provider != "github" && f.Provider != "gitlab") || strings.Contains(strings.TrimPrefix(f.Location, "/"), "/") {
+	if f == nil || (f.Provider != "github" && f.Provider != "gitlab") ||
+		strings.Contains(strings.TrimPrefix(f.Location, "/"), "/") {
 		return "", "", false
 	}
 	return f.Provider, f.Scope, true

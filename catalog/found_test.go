@@ -24,7 +24,14 @@ func TestFoundDescriptors(t *testing.T) {
 		return catalog.Found{Source: "gh", Provider: "github", Scope: scope, Location: location, Document: document}
 	}
 	bs := func(document, url string) catalog.Found {
-		return catalog.Found{Source: "bs", Provider: "backstage", Scope: "catalog", Location: "component:default/x", Document: document, URL: url}
+		return catalog.Found{
+			Source:   "bs",
+			Provider: "backstage",
+			Scope:    "catalog",
+			Location: "component:default/x",
+			Document: document,
+			URL:      url,
+		}
 	}
 	for _, tc := range []struct {
 		name                     string
@@ -42,8 +49,10 @@ func TestFoundDescriptors(t *testing.T) {
 			found: []catalog.Found{bs(foundComponent("A", ""), "https://backstage.example.com/a"), bs(foundComponent("b", ""), "https://backstage.example.com/b"), gh("acme/b", "catalog-info.yaml", foundComponent("b", ""))},
 			refs:  []string{"component:default/a", "component:default/b"},
 			warnings: []string{
-				"https://backstage.example.com/a:1: component:default/a, which source bs has, is described at a.yaml:1 too, and that description is used: files come before",
-				"gh/acme/b/catalog-info.yaml:1: component:default/b, which source gh has, is described at https://backstage.example.com/b:1 too, and that description is used: source bs comes first",
+				"https://backstage.example.com/a:1: component:default/a, which source bs has, is described at a.yaml:1 too, and " +
+					"that description is used: files come before",
+				"gh/acme/b/catalog-info.yaml:1: component:default/b, which source gh has, is described at " +
+					"https://backstage.example.com/b:1 too, and that description is used: source bs comes first",
 			},
 		},
 		{
@@ -115,7 +124,16 @@ func TestWarningsOfManyDescriptorsAreSummedUp(t *testing.T) {
 		if i%3 == 0 {
 			name = ""
 		}
-		found = append(found, catalog.Found{Source: "bs", Provider: "backstage", Scope: "catalog", Location: fmt.Sprint(i), Document: foundComponent(name, "")})
+		found = append(
+			found,
+			catalog.Found{
+				Source:   "bs",
+				Provider: "backstage",
+				Scope:    "catalog",
+				Location: fmt.Sprint(i),
+				Document: foundComponent(name, ""),
+			},
+		)
 	}
 	cat, warnings, err := catalog.Load(catalog.Config{}, people.Config{}, t.TempDir(), found...)
 	if err != nil || len(cat.Entities()) != 100 || len(warnings) != 22 {
@@ -132,8 +150,15 @@ func TestReadFound(t *testing.T) {
 	db := storetest.Open(t)
 	put := func(source, location, document string) {
 		t.Helper()
-		d := event.Descriptor{Source: source, Provider: "github", Scope: "acme/a", Location: location, Document: document, URL: "https://example.org/" + location,
-			ObservedAt: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+		d := event.Descriptor{
+			Source:     source,
+			Provider:   "github",
+			Scope:      "acme/a",
+			Location:   location,
+			Document:   document,
+			URL:        "https://example.org/" + location,
+			ObservedAt: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		}
 		if err := db.Append(t.Context(), d); err != nil {
 			t.Fatal(err)
 		}

@@ -17,10 +17,13 @@ func FuzzDescriptors(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(example)
-	f.Add([]byte("{\n\t\"kind\": \"Component\", \"apiVersion\": \"backstage.io/v1alpha1\", \"metadata\": {\"name\": \"\\ud83d\\ude00\\/\"}}"))
-	f.Add([]byte("%YAML 1.2\n---\n&a [*a]\n---\nkind: &k Component\nmetadata: {<<: {name: x}, annotations: {backstage.io/orphan: 'true'}}\n...\n"))
+	f.Add([]byte("{\n\t\"kind\": \"Component\", \"apiVersion\": \"backstage.io/v1alpha1\", \"metadata\": {\"name\": " +
+		"\"\\ud83d\\ude00\\/\"}}"))
+	f.Add([]byte("%YAML 1.2\n---\n&a [*a]\n---\nkind: &k Component\nmetadata: {<<: {name: x}, annotations: " +
+		"{backstage.io/orphan: 'true'}}\n...\n"))
 	f.Add([]byte("\xff\xfe---\r\n---\tx"))
-	f.Add([]byte("kind: Group\napiVersion: backstage.io/v1alpha1\nmetadata: {name: [1]}\nspec: {members: [[a], {b: c}], profile: 3}\n"))
+	f.Add([]byte("kind: Group\napiVersion: backstage.io/v1alpha1\nmetadata: {name: [1]}\nspec: {members: [[a], {b: " +
+		"c}], profile: 3}\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := newLoader(".")
 		for _, r := range (descriptor.Reader{File: "x.yaml", Positions: binds}).Read(yamldoc.Documents(data)) {
@@ -56,7 +59,8 @@ func FuzzSourceLocations(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		if at, ok, err := newLoader("").sourceLocation(value); ok && (err != nil || at.scope == "" || strings.HasPrefix(at.directory, "..")) {
+		if at, ok, err := newLoader("").sourceLocation(value); ok &&
+			(err != nil || at.scope == "" || strings.HasPrefix(at.directory, "..")) {
 			t.Errorf("%q is %+v, %v", value, at, err)
 		}
 	})

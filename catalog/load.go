@@ -45,8 +45,9 @@ func (c Config) Validate() error {
 // Load reads the descriptors and the people. Relative names are relative to baseDir. What sources have ([ReadFound]) is
 // read after the files, and an entity that was described before is left out with a warning.
 //
-// What is odd or cannot be read is a warning, with file and line; the rest is read. The error is that of a configuration
-// that cannot be used, or, with cfg.Strict, everything that is lost. The catalog is never nil: it holds what could be read.
+// What is odd or cannot be read is a warning, with file and line; the rest is read. The error is that of a
+// configuration that cannot be used, or, with cfg.Strict, everything that is lost. The catalog is never nil: it holds
+// what could be read.
 func Load(cfg Config, peopleCfg people.Config, baseDir string, found ...Found) (*Catalog, []files.Warning, error) {
 	return LoadKeeping(cfg, peopleCfg, baseDir, nil, found...)
 }
@@ -90,13 +91,13 @@ func LoadKeeping(
 // loader builds a catalog from files and from the descriptors of sources.
 type loader struct {
 	*files.Reader
-	catalog *Catalog
-	sources []Source        // configured
-	done    map[string]bool // files read, by absolute name
-	reading []string        // files being read now, by absolute name: a Location within a Location
-	via     []string        // the same, as warnings name them
-	exclude exclusion
-	origins []origin         // of the catalog's entities, by index
+	catalog     *Catalog
+	sources     []Source        // configured
+	done        map[string]bool // files read, by absolute name
+	reading     []string        // files being read now, by absolute name: a Location within a Location
+	via         []string        // the same, as warnings name them
+	exclude     exclusion
+	origins     []origin         // of the catalog's entities, by index
 	directories map[Binding]bool // who has a directory of its own in which repository
 
 	templates, others summary
@@ -120,7 +121,14 @@ type origin struct {
 func (l *loader) add(e descriptor.Entity, from origin) {
 	if first, exists := l.catalog.byRef[e.Ref]; exists {
 		f := l.catalog.entities[first]
-		l.Warn(e.File, e.Line, "%s is described twice; the description at %s:%d is used and this one is left out", e.Ref, f.File, f.Line)
+		l.Warn(
+			e.File,
+			e.Line,
+			"%s is described twice; the description at %s:%d is used and this one is left out",
+			e.Ref,
+			f.File,
+			f.Line,
+		)
 		return
 	}
 	l.put(e, from)
@@ -156,7 +164,12 @@ func (l *loader) followTarget(file, shown string, line int, root, target string,
 		target = strings.TrimPrefix(local, "//")
 	}
 	if strings.Contains(target, "://") || strings.HasPrefix(target, "url:") {
-		l.Warn(shown, line, "target %s is not read: dxctl reads local files only; fetch it beside this file and name it here", target)
+		l.Warn(
+			shown,
+			line,
+			"target %s is not read: dxctl reads local files only; fetch it beside this file and name it here",
+			target,
+		)
 		return
 	}
 	names, ok := l.Expand(filepath.FromSlash(target), filepath.Dir(file), func(format string, args ...any) {
@@ -171,7 +184,13 @@ func (l *loader) followTarget(file, shown string, line int, root, target string,
 		switch {
 		case l.exclude.matches(f):
 		case !files.Within(f, root):
-			l.Warn(shown, line, "target %s is not read: it lies outside %s; name it in catalog.files if it is meant", target, root)
+			l.Warn(
+				shown,
+				line,
+				"target %s is not read: it lies outside %s; name it in catalog.files if it is meant",
+				target,
+				root,
+			)
 		case slices.Contains(l.reading, realName(f)):
 			l.Warn(shown, line, "target %s is not read again: it leads back to a file that is being read", target)
 		case statErr != nil && optional:

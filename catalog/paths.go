@@ -10,8 +10,8 @@ import (
 	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
-// PathBinding says that a directory of a repository belongs to a component. A component may have several, and a directory may
-// belong to several components.
+// PathBinding says that a directory of a repository belongs to a component. A component may have several, and a
+// directory may belong to several components.
 type PathBinding struct {
 	Provider string
 	Scope    string // the repository, in lower case
@@ -62,7 +62,12 @@ func (l *loader) bindPaths() {
 		}
 	}
 	slices.SortFunc(l.catalog.paths, func(a, b PathBinding) int {
-		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Scope, b.Scope), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Service, b.Service))
+		return cmp.Or(
+			cmp.Compare(a.Provider, b.Provider),
+			cmp.Compare(a.Scope, b.Scope),
+			cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Service, b.Service),
+		)
 	})
 	l.catalog.paths = slices.Compact(l.catalog.paths)
 	l.directories = make(map[Binding]bool, len(l.catalog.paths))

@@ -18,7 +18,8 @@ import (
 func TestReadAhead(t *testing.T) {
 	files := map[string]string{}
 	for i := range 60 {
-		text := fmt.Sprintf("apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d, surplus: 1}\nspec: {type: service, lifecycle: production, owner: o}\n", i)
+		text := fmt.Sprintf("apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d, surplus: 1}\nspec: "+
+			"{type: service, lifecycle: production, owner: o}\n", i)
 		switch i % 10 {
 		case 3:
 			text += "---\nbroken: [\n---\n" + text // the second time is a warning

@@ -70,7 +70,8 @@ func (l *loader) sourcesOf(index int, provider string, scope identifier.Scope) [
 	if i := slices.Index(all, scope.Instance); len(names) == 0 && i >= 0 {
 		names = all[i : i+1]
 	}
-	if f := l.origins[index].found; len(names) == 0 && f != nil && f.Provider == provider && strings.EqualFold(f.Scope, scope.Name) {
+	if f := l.origins[index].found; len(names) == 0 && f != nil && f.Provider == provider &&
+		strings.EqualFold(f.Scope, scope.Name) {
 		names = []string{f.Source}
 		i := slices.IndexFunc(l.sources, func(s Source) bool { return s.Name == f.Source })
 		if i >= 0 && l.sources[i].host() != "" { // others at the same host have the same repository

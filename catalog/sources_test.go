@@ -29,15 +29,19 @@ func TestABindingIsToTheSourceThatTheAnnotationsName(t *testing.T) {
 			[]string{"github acme/shop inside", "github acme/shop inside-too"}},
 		{"git over SSH", "github.com/project-slug: 'git@git.acme.example:acme/shop.git'",
 			[]string{"github acme/shop inside", "github acme/shop inside-too"}},
-		{"a slug and where it is", "{github.com/project-slug: Acme/Shop, backstage.io/source-location: 'url:https://github.com/acme/shop/'}",
+		{"a slug and where it is", "{github.com/project-slug: Acme/Shop, backstage.io/source-location: " +
+			"'url:https://github.com/acme/shop/'}",
 			[]string{"github acme/shop public"}},
 		{"a slug and where the descriptor is",
-			"{github.com/project-slug: acme/shop, backstage.io/managed-by-location: 'url:https://github.com/acme/shop/blob/main/catalog-info.yaml'}",
+			"{github.com/project-slug: acme/shop, backstage.io/managed-by-location: " +
+				"'url:https://github.com/acme/shop/blob/main/catalog-info.yaml'}",
 			[]string{"github acme/shop public"}},
 		{"the descriptor is elsewhere",
-			"{github.com/project-slug: acme/shop, backstage.io/managed-by-location: 'url:https://github.com/acme/catalog/blob/main/shop.yaml'}",
+			"{github.com/project-slug: acme/shop, backstage.io/managed-by-location: " +
+				"'url:https://github.com/acme/catalog/blob/main/shop.yaml'}",
 			[]string{"github acme/shop "}},
-		{"a location at a host that only the source tells of", "backstage.io/source-location: 'url:https://git.acme.example:8443/acme/shop/'",
+		{"a location at a host that only the source tells of", "backstage.io/source-location: " +
+			"'url:https://git.acme.example:8443/acme/shop/'",
 			[]string{"github acme/shop inside", "github acme/shop inside-too"}},
 		{"a host of no source", "github.com/project-slug: 'https://github.other.example/acme/shop'", []string{"github acme/shop "}},
 		{"an instance that is a source", "jenkins.io/job-full-name: 'east:shop'", []string{"jenkins east:shop ", "jenkins shop east"}},
@@ -48,7 +52,11 @@ func TestABindingIsToTheSourceThatTheAnnotationsName(t *testing.T) {
 				tt.annotations = "\n    " + tt.annotations
 			}
 			doc := component("shop", "  annotations: "+tt.annotations+"\n", "")
-			c, warnings, err := Load(Config{Files: []string{"0.yaml"}, Sources: twoHubs}, people.Config{}, write(t, map[string]string{"0.yaml": doc}))
+			c, warnings, err := Load(
+				Config{Files: []string{"0.yaml"}, Sources: twoHubs},
+				people.Config{},
+				write(t, map[string]string{"0.yaml": doc}),
+			)
 			checkErrors(t, err, nil)
 			checkWarnings(t, warnings, nil)
 			var got []string
@@ -66,7 +74,8 @@ func TestABindingIsToTheSourceThatTheAnnotationsName(t *testing.T) {
 func TestTwoServicesOfOneNameAtTwoServersAreTwo(t *testing.T) {
 	docs := map[string]string{
 		"0.yaml": component("shop", "  annotations: {github.com/project-slug: 'https://github.com/acme/shop'}\n", ""),
-		"1.yaml": component("till", "  annotations: {backstage.io/source-location: 'url:https://git.acme.example:8443/acme/shop/'}\n", ""),
+		"1.yaml": component("till", "  annotations: {backstage.io/source-location: "+
+			"'url:https://git.acme.example:8443/acme/shop/'}\n", ""),
 	}
 	c, warnings, err := Load(Config{Files: []string{"*.yaml"}, Sources: twoHubs}, people.Config{}, write(t, docs))
 	checkErrors(t, err, nil)

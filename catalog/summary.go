@@ -34,7 +34,13 @@ func (l *loader) summarize() {
 	}
 	for _, sort := range l.others.order {
 		at := l.others.first[sort]
-		l.Warn(at.File, at.Line, "%s is not a kind that dxctl knows; it is left out%s", sort, andMore(l.others.counts[sort]-1))
+		l.Warn(
+			at.File,
+			at.Line,
+			"%s is not a kind that dxctl knows; it is left out%s",
+			sort,
+			andMore(l.others.counts[sort]-1),
+		)
 	}
 }
 

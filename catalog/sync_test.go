@@ -36,7 +36,11 @@ spec: {type: '', lifecycle: '', owner: ''}
 			t.Fatal(err)
 		}
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"a.yaml"}}, people.Config{Files: []string{"people.csv"}}, dir)
+	cat, warnings, err := catalog.Load(
+		catalog.Config{Files: []string{"a.yaml"}},
+		people.Config{Files: []string{"people.csv"}},
+		dir,
+	)
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}
@@ -65,8 +69,10 @@ spec: {type: '', lifecycle: '', owner: ''}
 		t.Fatalf("entities %+v", entities)
 	}
 	pay := entities[1]
-	if pay.CreatedAt == nil || !pay.CreatedAt.Equal(time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)) || !slices.Equal(pay.Tags, []string{"go"}) ||
-		!slices.Equal(pay.DependsOn, []string{"resource:default/db"}) || recalled.Entities[1].Annotations["github.com/project-slug"] != "MyOrg/Pay" {
+	if pay.CreatedAt == nil || !pay.CreatedAt.Equal(time.Date(2026, 3, 31, 0, 0, 0, 0, time.UTC)) ||
+		!slices.Equal(pay.Tags, []string{"go"}) ||
+		!slices.Equal(pay.DependsOn, []string{"resource:default/db"}) ||
+		recalled.Entities[1].Annotations["github.com/project-slug"] != "MyOrg/Pay" {
 		t.Errorf("pay is %+v", pay)
 	}
 	at := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
@@ -91,7 +97,11 @@ spec: {type: '', lifecycle: '', owner: ''}
 	for _, c := range changes {
 		got = append(got, c.ID+" "+c.Service+" "+c.Person)
 	}
-	if want := []string{"1 component:default/pay alice", "2 component:default/pay bob", "3 component:default/pay "}; !slices.Equal(got, want) {
+	if want := []string{
+		"1 component:default/pay alice",
+		"2 component:default/pay bob",
+		"3 component:default/pay ",
+	}; !slices.Equal(got, want) {
 		t.Errorf("changes %q, want %q", got, want)
 	}
 	var people []struct {
@@ -100,10 +110,13 @@ spec: {type: '', lifecycle: '', owner: ''}
 		StartedOn *time.Time `ch:"started_on"`
 		LeftOn    *time.Time `ch:"left_on"`
 	}
-	if err := s.Select(t.Context(), &people, "SELECT person, team, started_on, left_on FROM people ORDER BY person, started_on", nil); err != nil {
+	if err := s.Select(t.Context(), &people, "SELECT person, team, started_on, left_on FROM people ORDER BY person, "+
+		"started_on", nil); err != nil {
 		t.Fatal(err)
 	}
-	if len(people) != 3 || people[0].LeftOn != nil || people[1].Team != "team-a" || people[1].LeftOn == nil || people[2].Team != "team-b" || people[2].StartedOn == nil {
+	if len(people) != 3 || people[0].LeftOn != nil || people[1].Team != "team-a" || people[1].LeftOn == nil ||
+		people[2].Team != "team-b" ||
+		people[2].StartedOn == nil {
 		t.Errorf("people %+v", people)
 	}
 }

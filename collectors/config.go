@@ -20,9 +20,10 @@ type Config []SourceConfig
 
 // SourceConfig is one source: the keys that every source has, and those of its kind.
 type SourceConfig struct {
-	Name  string `yaml:"name"`  // how events, metrics and the ledger call it; unique
-	Kind  string `yaml:"kind"`  // one of kinds
-	Since string `yaml:"since"` // how far back the first sync reads: a date (2025-01-31) or days (400d); default: everything
+	Name string `yaml:"name"` // how events, metrics and the ledger call it; unique
+	Kind string `yaml:"kind"` // one of kinds
+	// how far back the first sync reads: a date (2025-01-31) or days (400d); default: everything
+	Since string `yaml:"since"`
 	// Webhook is set where the source sends deliveries in addition to being collected.
 	Webhook *Webhook `yaml:"webhook"`
 
@@ -82,7 +83,8 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("%s: %w", where, err))
 		}
 		if first, ok := seen[s.Name]; ok && s.Name != "" {
-			errs = append(errs, fmt.Errorf("%s: name is taken by sources[%d]; events are kept by name, so each source needs its own", where, first))
+			errs = append(errs, fmt.Errorf("%s: name is taken by sources[%d]; events are kept by name, so each source needs "+
+				"its own", where, first))
 		}
 		seen[s.Name] = i
 	}
@@ -96,7 +98,10 @@ func (c Config) Validate() error {
 func (s SourceConfig) Validate() error {
 	var errs []error
 	if !nameRule.MatchString(s.Name) {
-		errs = append(errs, fmt.Errorf("name %q: give 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit", s.Name))
+		errs = append(
+			errs,
+			fmt.Errorf("name %q: give 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit", s.Name),
+		)
 	}
 	if _, err := s.since(time.Now()); err != nil {
 		errs = append(errs, err)
@@ -108,7 +113,10 @@ func (s SourceConfig) Validate() error {
 		errs = append(errs, fmt.Errorf("kind %q is not known; give one of: %s", s.Kind, strings.Join(kindNames(), ", ")))
 	default:
 		if s.Since != "" && s.kind.timeless {
-			errs = append(errs, fmt.Errorf("since means nothing for a source of kind %s, which has no history; leave it out", s.Kind))
+			errs = append(
+				errs,
+				fmt.Errorf("since means nothing for a source of kind %s, which has no history; leave it out", s.Kind),
+			)
 		}
 		errs = append(errs, s.settings.Validate(), s.validateReceiver())
 	}
@@ -130,5 +138,6 @@ func (s SourceConfig) since(now time.Time) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("since %q: give a date (2025-01-31), a time (2025-01-31T00:00:00Z) or a number of days (400d)", s.Since)
+	return time.Time{}, fmt.Errorf("since %q: give a date (2025-01-31), a time (2025-01-31T00:00:00Z) or a number of "+
+		"days (400d)", s.Since)
 }

@@ -46,7 +46,8 @@ func TestConfig(t *testing.T) {
 			}
 		})
 	}
-	twice, err := decode(t, "sources:\n  - {name: gh, kind: github, token: x, organization: a}\n  - {name: gh, kind: github, token: x, organization: b}")
+	twice, err := decode(t, "sources:\n  - {name: gh, kind: github, token: x, organization: a}\n  - {name: gh, kind: "+
+		"github, token: x, organization: b}")
 	if err != nil {
 		t.Fatal(err)
 	}

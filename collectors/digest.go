@@ -9,8 +9,23 @@ import (
 
 // unrelated are the keys of sources that do not say which scopes are wanted. Credentials are among them: a list that is
 // shorter with another token is the case in point.
-var unrelated = []string{"token", "app", "webhook", "user", "username", "password", "api_token", "api_key", "key", "jobs", "deployments", "incidents", "catalog",
-	"environments", "allow_private_network"}
+var unrelated = []string{
+	"token",
+	"app",
+	"webhook",
+	"user",
+	"username",
+	"password",
+	"api_token",
+	"api_key",
+	"key",
+	"jobs",
+	"deployments",
+	"incidents",
+	"catalog",
+	"environments",
+	"allow_private_network",
+}
 
 // digestOf changes when the settings ask for other scopes.
 func digestOf(s settings) string {

@@ -20,15 +20,24 @@ import (
 
 // polled is each kind of source that is asked over HTTP, with the settings that it needs in addition to url and token.
 var polled = map[string]string{
-	"github": "repositories: [acme/shop]", "gitlab": `projects: ["7"]`, "jenkins": "user: u", "circleci": "projects: [gh/acme/shop]", "argocd": "",
-	"pagerduty": "", "opsgenie": "", "backstage": "",
+	"github":    "repositories: [acme/shop]",
+	"gitlab":    `projects: ["7"]`,
+	"jenkins":   "user: u",
+	"circleci":  "projects: [gh/acme/shop]",
+	"argocd":    "",
+	"pagerduty": "",
+	"opsgenie":  "",
+	"backstage": "",
 }
 
 // checked makes a source of the kind and asks it whether it answers.
 func checked(t *testing.T, kind, url, more string) error {
 	t.Helper()
 	var src collectors.SourceConfig
-	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: src, kind: %s, url: %q, token: secret, %s}", kind, url, more), &src); err != nil {
+	if err := yaml.Unmarshal(
+		fmt.Appendf(nil, "{name: src, kind: %s, url: %q, token: secret, %s}", kind, url, more),
+		&src,
+	); err != nil {
 		t.Fatal(err)
 	}
 	all, err := collectors.All([]collectors.SourceConfig{src}, source.Options{})

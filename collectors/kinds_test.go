@@ -102,7 +102,8 @@ func TestReceivers(t *testing.T) {
 	}
 	gh := receivers["gh"]
 	want := github.Receiver{IncidentLabels: []string{"incident"}}
-	if !reflect.DeepEqual(gh.Receiver, want) || !gh.Polled || gh.Secret != "0123456789abcdef" || strings.Join(gh.Scopes, " ") != "acme/shop" {
+	if !reflect.DeepEqual(gh.Receiver, want) || !gh.Polled || gh.Secret != "0123456789abcdef" ||
+		strings.Join(gh.Scopes, " ") != "acme/shop" {
 		t.Errorf("gh: %+v", gh)
 	}
 	if org := receivers["org"]; len(org.Scopes) != 0 { // every repository of it
@@ -115,7 +116,8 @@ func TestReceivers(t *testing.T) {
 		t.Errorf("argo: %+v", a)
 	}
 	a := receivers["alerts"]
-	if r, ok := a.Receiver.(alertmanager.Receiver); !ok || a.Polled || strings.Join(r.Config.Severities, " ") != "critical" {
+	if r, ok := a.Receiver.(alertmanager.Receiver); !ok || a.Polled ||
+		strings.Join(r.Config.Severities, " ") != "critical" {
 		t.Errorf("alerts: %+v", a)
 	}
 }
@@ -139,7 +141,10 @@ func TestWebhookMistakes(t *testing.T) {
 		})
 	}
 	var cfg collectors.Config
-	if err := yaml.Unmarshal([]byte(`[{name: a, kind: events, secret: "0123456789abcdef"}, {name: b, kind: events, secret: "0123456789abcdef"}]`), &cfg); err != nil {
+	if err := yaml.Unmarshal(
+		[]byte(`[{name: a, kind: events, secret: "0123456789abcdef"}, {name: b, kind: events, secret: "0123456789abcdef"}]`),
+		&cfg,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if err := cfg.Validate(); err == nil || !strings.Contains(err.Error(), "each needs its own") {

@@ -55,7 +55,12 @@ func receiveEvents(s settings) webhook.Source {
 
 func receiveAlertmanager(s settings) webhook.Source {
 	c := s.(*alertmanager.Config)
-	return webhook.Source{Receiver: alertmanager.Receiver{Config: *c}, Secret: c.Secret, Previous: c.Previous, Scopes: c.Scopes}
+	return webhook.Source{
+		Receiver: alertmanager.Receiver{Config: *c},
+		Secret:   c.Secret,
+		Previous: c.Previous,
+		Scopes:   c.Scopes,
+	}
 }
 
 // Receivers returns the sources that send, those that are collected too among them.

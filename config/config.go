@@ -105,10 +105,17 @@ func decode(file string, text []byte, cfg *Config) (strictyaml.Positions, error)
 	case len(docs) == 0:
 		docs = []strictyaml.Document{{File: file, Root: &yaml.Node{Kind: yaml.MappingNode}}}
 	case len(docs) > 1:
-		return strictyaml.Positions{}, fmt.Errorf("%s:%d: a configuration has only one YAML document; remove the second one", file, docs[1].Root.Line)
+		return strictyaml.Positions{}, fmt.Errorf(
+			"%s:%d: a configuration has only one YAML document; remove the second one",
+			file,
+			docs[1].Root.Line,
+		)
 	}
 	var errs []error
-	expand(docs[0].Root, func(line int, message string) { errs = append(errs, fmt.Errorf("%s:%d: %s", file, line, message)) })
+	expand(
+		docs[0].Root,
+		func(line int, message string) { errs = append(errs, fmt.Errorf("%s:%d: %s", file, line, message)) },
+	)
 	where, err := docs[0].Decode(cfg)
 	return where, errors.Join(append(errs, err)...)
 }
@@ -130,13 +137,17 @@ func (c Config) validate(where strictyaml.Positions) error {
 		fail("sources", c.Sources.Validate())
 	}
 	if c.Collect.Interval < 0 || (c.Collect.Interval > 0 && c.Collect.Interval < time.Minute) {
-		fail("collect.interval", fmt.Errorf("%s is too short; use at least 1m, or 0 to collect only with `dxctl collect`", c.Collect.Interval))
+		fail(
+			"collect.interval",
+			fmt.Errorf("%s is too short; use at least 1m, or 0 to collect only with `dxctl collect`", c.Collect.Interval),
+		)
 	}
 	seen := map[string]string{}
 	for name, words := range c.Environments {
 		for i, w := range words {
 			if other, taken := seen[strings.ToLower(w)]; taken && other != name {
-				fail(fmt.Sprintf("environments.%s[%d]", name, i), fmt.Errorf("%q is already a name of environment %s; a name can belong to only one environment", w, other))
+				fail(fmt.Sprintf("environments.%s[%d]", name, i), fmt.Errorf("%q is already a name of environment %s; a name "+
+					"can belong to only one environment", w, other))
 			}
 			seen[strings.ToLower(w)] = name
 		}

@@ -20,10 +20,17 @@ func TestGood(t *testing.T) {
 	if len(cfg.Sources) != 2 || cfg.Sources[0].Kind != "github" || cfg.Sources[1].Name != "ci" {
 		t.Errorf("sources %+v", cfg.Sources)
 	}
-	if cfg.Dir != "testdata" || cfg.Path("people.csv") != filepath.Join("testdata", "people.csv") || cfg.Path("/etc/x") != "/etc/x" {
+	if cfg.Dir != "testdata" || cfg.Path("people.csv") != filepath.Join("testdata", "people.csv") ||
+		cfg.Path("/etc/x") != "/etc/x" {
 		t.Errorf("paths are relative to %q: %q", cfg.Dir, cfg.Path("people.csv"))
 	}
-	want := []config.Environment{{"production", "production"}, {"prod", "production"}, {"live", "production"}, {"staging", "staging"}, {"stage", "staging"}}
+	want := []config.Environment{
+		{"production", "production"},
+		{"prod", "production"},
+		{"live", "production"},
+		{"staging", "staging"},
+		{"stage", "staging"},
+	}
 	if got := cfg.EnvironmentRows(); !slices.Equal(got, want) {
 		t.Errorf("environments %v, want %v", got, want)
 	}
@@ -38,7 +45,8 @@ func TestEmptyIsTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(file)
-	if err != nil || cfg.Server.Addr != "127.0.0.1:8080" || cfg.Store.DSN != "embedded:./data" || len(cfg.Environments) != 2 {
+	if err != nil || cfg.Server.Addr != "127.0.0.1:8080" || cfg.Store.DSN != "embedded:./data" ||
+		len(cfg.Environments) != 2 {
 		t.Errorf("%+v, %v", cfg, err)
 	}
 }
@@ -46,7 +54,8 @@ func TestEmptyIsTheDefault(t *testing.T) {
 // An unreadable file of the catalog or of people is reported when it is read; it is no error of the configuration.
 func TestUnreadableFilesAreNoErrorOfTheConfiguration(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "dx.yaml")
-	if err := os.WriteFile(file, []byte("catalog: {files: [gone.yaml, .], exclude: ['**/skeleton/**'], strict: true}\npeople: {files: [gone.csv], rules: gone.yaml}\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("catalog: {files: [gone.yaml, .], exclude: ['**/skeleton/**'], strict: "+
+		"true}\npeople: {files: [gone.csv], rules: gone.yaml}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(file)
@@ -107,7 +116,8 @@ func TestBad(t *testing.T) {
 	if len(files) != len(want) {
 		t.Errorf("%d files, %d wanted", len(files), len(want))
 	}
-	if _, err := config.Load("testdata/nowhere.yaml"); err == nil || !strings.Contains(err.Error(), "name another file with --config") {
+	if _, err := config.Load("testdata/nowhere.yaml"); err == nil ||
+		!strings.Contains(err.Error(), "name another file with --config") {
 		t.Errorf("a missing file: %v", err)
 	}
 }

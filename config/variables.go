@@ -11,8 +11,8 @@ import (
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)(:-([^}]*))?\}`)
 
-// expand replaces ${NAME} in scalar values with the environment variable, and ${NAME:-text} with text if the variable is
-// not set. It runs after parsing, so that no value can change the structure of the file.
+// expand replaces ${NAME} in scalar values with the environment variable, and ${NAME:-text} with text if the variable
+// is not set. It runs after parsing, so that no value can change the structure of the file.
 func expand(n *yaml.Node, fail func(line int, msg string)) {
 	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "${") {
 		n.Value = variable.ReplaceAllStringFunc(n.Value, func(m string) string {
@@ -23,7 +23,14 @@ func expand(n *yaml.Node, fail func(line int, msg string)) {
 			if parts[2] != "" {
 				return parts[3]
 			}
-			fail(n.Line, fmt.Sprintf("the environment variable %s is not set; export it, or use ${%s:-} if it may be empty", parts[1], parts[1]))
+			fail(
+				n.Line,
+				fmt.Sprintf(
+					"the environment variable %s is not set; export it, or use ${%s:-} if it may be empty",
+					parts[1],
+					parts[1],
+				),
+			)
 			return ""
 		})
 	}

@@ -1,6 +1,6 @@
 // Package delimited reads tables of text as spreadsheets and other programs export them: CSV and its relatives, in the
-// encodings, with the delimiters, line ends and oddities that are found in practice. A cell is read as it was written or
-// its row is refused with line, column and cause; nothing is shifted into another column, and nothing is guessed.
+// encodings, with the delimiters, line ends and oddities that are found in practice. A cell is read as it was written
+// or its row is refused with line, column and cause; nothing is shifted into another column, and nothing is guessed.
 package delimited
 
 import (
@@ -62,8 +62,8 @@ type Options struct {
 	Known func(cells []string) int
 }
 
-// Read reads a table. The error is [ErrEmpty], or a [Problem] for which no row can be read: a file that is no text, or a
-// header that is broken. What is wrong with one row is in Table.Refused and costs that row only.
+// Read reads a table. The error is [ErrEmpty], or a [Problem] for which no row can be read: a file that is no text, or
+// a header that is broken. What is wrong with one row is in Table.Refused and costs that row only.
 func Read(data []byte, opt Options) (Table, error) {
 	text, err := decode(data)
 	if err != nil {
@@ -75,7 +75,8 @@ func Read(data []byte, opt Options) (Table, error) {
 	}
 	t := Table{Header: found.header.cells, HeaderLine: found.header.line, Delimiter: rune(found.delimiter)}
 	if found.first != found.header.line {
-		t.Notes = append(t.Notes, Problem{Line: found.first, Message: fmt.Sprintf("the lines before the header in line %d are left out", t.HeaderLine)})
+		t.Notes = append(t.Notes, Problem{Line: found.first, Message: fmt.Sprintf("the lines before the header in line %d "+
+			"are left out", t.HeaderLine)})
 	}
 	for len(t.Header) > 1 && t.Header[len(t.Header)-1] == "" {
 		t.Header = t.Header[:len(t.Header)-1]
@@ -112,7 +113,8 @@ func (t *Table) readRows(s *scanner) {
 		for i, name := range t.Header {
 			if name == "" && cells[i] != "" && !noted[i] {
 				noted[i] = true
-				t.Notes = append(t.Notes, Problem{Line: rec.line, Column: i + 1, Message: "the column has no name in the header; its cells are ignored"})
+				t.Notes = append(t.Notes, Problem{Line: rec.line, Column: i + 1, Message: "the column has no name in the " +
+					"header; its cells are ignored"})
 			}
 		}
 		t.Rows = append(t.Rows, Row{Line: rec.line, Cells: cells})
@@ -133,7 +135,12 @@ func (t *Table) misfit(rec record) *Problem {
 		message := ""
 		switch {
 		case i >= len(t.Header) && cell != "":
-			message = fmt.Sprintf("the row has %d fields and the header %d; quote a field that holds a %s", len(rec.cells), len(t.Header), delimiterName(t.Delimiter))
+			message = fmt.Sprintf(
+				"the row has %d fields and the header %d; quote a field that holds a %s",
+				len(rec.cells),
+				len(t.Header),
+				delimiterName(t.Delimiter),
+			)
 		case !utf8.ValidString(cell):
 			message = fmt.Sprintf("%q is not UTF-8 text; save the file as CSV in UTF-8", shorten(cell))
 		case strings.ContainsRune(cell, 0):

@@ -46,7 +46,11 @@ func detect(text []byte, opt Options) (layout, error) {
 		}
 	}
 	if best.header.bad != nil {
-		return layout{}, Problem{Line: best.header.line, Column: best.header.bad.Column, Message: "the header cannot be read: " + best.header.bad.Message}
+		return layout{}, Problem{
+			Line:    best.header.line,
+			Column:  best.header.bad.Column,
+			Message: "the header cannot be read: " + best.header.bad.Message,
+		}
 	}
 	return *best, nil
 }
@@ -89,7 +93,8 @@ func separator(text []byte) (candidates []byte, skip int, err error) {
 		value = []byte("\t")
 	}
 	if len(value) != 1 || value[0] >= 0x80 || value[0] == ' ' || value[0] == '"' {
-		return nil, 0, Problem{Line: 1, Message: "the line sep= names no delimiter; write for example sep=; or remove the line"}
+		return nil, 0, Problem{Line: 1, Message: "the line sep= names no delimiter; write for example sep=; or remove the " +
+			"line"}
 	}
 	return value, end, nil
 }

@@ -98,8 +98,10 @@ func (s *scanner) next(width int) (record, bool) {
 		}
 		at = c.next + 1
 	}
-	if rec.bad == nil && start < s.doubtful && !rec.blank() && (stray || (width >= 0 && len(rec.cells) != width) || s.line != rec.line+1) {
-		rec.bad = &Problem{Line: rec.line, Message: "a quote further up is not closed, so it is not clear whether this is a row; mend that one first"}
+	if rec.bad == nil && start < s.doubtful && !rec.blank() &&
+		(stray || (width >= 0 && len(rec.cells) != width) || s.line != rec.line+1) {
+		rec.bad = &Problem{Line: rec.line, Message: "a quote further up is not closed, so it is not clear whether this is " +
+			"a row; mend that one first"}
 		if s.line != rec.line+1 {
 			s.pos, s.line = s.afterLine(start), rec.line+1
 		}

@@ -15,8 +15,9 @@ type Comparison string
 
 // The comparisons. All but UnknownCommits are complete: a change whose commits are not listed was not deployed.
 const (
-	KnownCommits    Comparison = "known"    // its commits are those that no earlier deployment held; there may be none
-	BaselineCommits Comparison = "baseline" // the first known deployment of a service to an environment: it delivers nothing
+	KnownCommits Comparison = "known" // its commits are those that no earlier deployment held; there may be none
+	// the first known deployment of a service to an environment: it delivers nothing
+	BaselineCommits Comparison = "baseline"
 	RollbackCommits Comparison = "rollback" // what it holds had been there before
 	UnknownCommits  Comparison = "unknown"  // it could not be compared; Reason says why
 )
@@ -78,7 +79,15 @@ var wholeSHA = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 func (d DeployedCommits) Validate() error {
 	errs := []error{d.validate(KindDeployedCommits)}
 	if d.Deployment.Source == "" || d.Deployment.Scope == "" || d.Deployment.ID != d.ID {
-		errs = append(errs, fmt.Errorf("%s %s: it is of deployment %+v, which is not a whole identity of it", KindDeployedCommits, d.ID, d.Deployment))
+		errs = append(
+			errs,
+			fmt.Errorf(
+				"%s %s: it is of deployment %+v, which is not a whole identity of it",
+				KindDeployedCommits,
+				d.ID,
+				d.Deployment,
+			),
+		)
 	}
 	switch d.Comparison {
 	case KnownCommits, BaselineCommits, RollbackCommits:
@@ -90,13 +99,24 @@ func (d DeployedCommits) Validate() error {
 		errs = append(errs, fmt.Errorf("%s %s: unknown comparison %q", KindDeployedCommits, d.ID, string(d.Comparison)))
 	}
 	if d.Comparison != KnownCommits && len(d.Commits) > 0 {
-		errs = append(errs, fmt.Errorf("%s %s: commits of a deployment that is compared as %s", KindDeployedCommits, d.ID, d.Comparison))
+		errs = append(
+			errs,
+			fmt.Errorf("%s %s: commits of a deployment that is compared as %s", KindDeployedCommits, d.ID, d.Comparison),
+		)
 	}
 	for _, c := range d.Commits {
 		if !wholeSHA.MatchString(c.SHA) {
 			errs = append(errs, fmt.Errorf("%s %s: %q is not a commit's whole id", KindDeployedCommits, d.ID, c.SHA))
 		}
-		errs = append(errs, validateTimes(KindDeployedCommits, d.ID, namedTime{"authored_at of " + c.SHA, c.AuthoredAt}, namedTime{"committed_at of " + c.SHA, c.CommittedAt}))
+		errs = append(
+			errs,
+			validateTimes(
+				KindDeployedCommits,
+				d.ID,
+				namedTime{"authored_at of " + c.SHA, c.AuthoredAt},
+				namedTime{"committed_at of " + c.SHA, c.CommittedAt},
+			),
+		)
 		if len(errs) > 10 {
 			break
 		}

@@ -60,10 +60,14 @@ func (d Deployment) normalized() Event {
 
 // Validate checks identity, status and times.
 func (d Deployment) Validate() error {
-	return errors.Join(d.validate(KindDeployment), bounded(KindDeployment, d.ID, limited{"environment", d.Environment, MaxScope},
-		limited{"environment key", d.EnvironmentKey, MaxScope}), d.Status.validate(KindDeployment, d.ID),
+	return errors.Join(
+		d.validate(KindDeployment),
+		bounded(KindDeployment, d.ID, limited{"environment", d.Environment, MaxScope},
+			limited{"environment key", d.EnvironmentKey, MaxScope}),
+		d.Status.validate(KindDeployment, d.ID),
 		validateTimes(KindDeployment, d.ID, namedTime{"created_at", d.CreatedAt}, namedTime{"started_at", d.StartedAt},
-			namedTime{"finished_at", d.FinishedAt}))
+			namedTime{"finished_at", d.FinishedAt}),
+	)
 }
 
 // PipelineRun is one attempt of a run of a CI pipeline.
@@ -210,7 +214,8 @@ func (c Change) State() string {
 // Ended sets the state that a source reports in addition to the times, which may be missing.
 func (c *Change) Ended(state string) {
 	c.EndUnknown = ""
-	if state == MergedChange && c.MergedAt.IsZero() || state == ClosedChange && c.MergedAt.IsZero() && c.ClosedAt.IsZero() {
+	if state == MergedChange && c.MergedAt.IsZero() ||
+		state == ClosedChange && c.MergedAt.IsZero() && c.ClosedAt.IsZero() {
 		c.EndUnknown = state
 	}
 }

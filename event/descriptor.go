@@ -48,12 +48,18 @@ func (d Descriptor) Validate() error {
 		{"source", d.Source}, {"provider", d.Provider}, {"scope", d.Scope}, {"location", d.Location},
 	} {
 		if f.value == "" {
-			errs = append(errs, fmt.Errorf("descriptor %s/%s/%s: no %s", d.Source, beginning(d.Scope), beginning(d.Location), f.name))
+			errs = append(
+				errs,
+				fmt.Errorf("descriptor %s/%s/%s: no %s", d.Source, beginning(d.Scope), beginning(d.Location), f.name),
+			)
 		}
 	}
 	errs = append(errs, bounded(KindDescriptor, d.Location, limited{"source", d.Source, MaxID},
 		limited{"provider", d.Provider, MaxID}, limited{"scope", d.Scope, MaxScope},
 		limited{"location", d.Location, MaxScope}, limited{"document", d.Document, MaxDocument}))
-	errs = append(errs, validateTimes(KindDescriptor, d.Source+"/"+d.Scope+"/"+d.Location, namedTime{"observed_at", d.ObservedAt}))
+	errs = append(
+		errs,
+		validateTimes(KindDescriptor, d.Source+"/"+d.Scope+"/"+d.Location, namedTime{"observed_at", d.ObservedAt}),
+	)
 	return errors.Join(errs...)
 }

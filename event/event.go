@@ -109,7 +109,10 @@ func validateTimes(kind Kind, id string, times ...namedTime) error {
 	var errs []error
 	for _, t := range times {
 		if !ValidTime(t.at) {
-			errs = append(errs, fmt.Errorf("%s %s: %s %s is outside 1970 to 2199", kind, beginning(id), t.name, t.at.Format(time.RFC3339)))
+			errs = append(
+				errs,
+				fmt.Errorf("%s %s: %s %s is outside 1970 to 2199", kind, beginning(id), t.name, t.at.Format(time.RFC3339)),
+			)
 		}
 	}
 	return errors.Join(errs...)

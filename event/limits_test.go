@@ -45,7 +45,9 @@ func TestEveryTextIsBounded(t *testing.T) {
 			t.Fatalf("%T: %v", e, err)
 		}
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(e)) {
-			if f.Type.Kind() != reflect.String || !f.IsExported() || f.Name == "Status" || f.Name == "Type" || f.Name == "Document" || f.Name == "Revision" ||
+			if f.Type.Kind() != reflect.String || !f.IsExported() || f.Name == "Status" || f.Name == "Type" ||
+				f.Name == "Document" ||
+				f.Name == "Revision" ||
 				f.Name == "MergeState" { // made by ourselves of a fixed number of fields
 				continue
 			}

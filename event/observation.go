@@ -60,7 +60,12 @@ func (f Fact) Validate() error {
 	if err != nil {
 		return err
 	}
-	err = validateTimes(KindFact, f.Entity+" "+f.Name, namedTime{"observed_at", f.ObservedAt}, namedTime{"expires_at", f.ExpiresAt})
+	err = validateTimes(
+		KindFact,
+		f.Entity+" "+f.Name,
+		namedTime{"observed_at", f.ObservedAt},
+		namedTime{"expires_at", f.ExpiresAt},
+	)
 	if f.Error != "" {
 		return err
 	}
@@ -213,6 +218,11 @@ func (l LedgerEntry) Validate() error {
 	if l.WindowEnd.Before(l.WindowStart) {
 		return fmt.Errorf("ledger entry %s/%s/%s: the window ends before it starts", l.Source, l.Scope, l.Of)
 	}
-	return validateTimes(KindLedger, l.Source, namedTime{"window_start", l.WindowStart}, namedTime{"window_end", l.WindowEnd},
-		namedTime{"checked_at", l.CheckedAt})
+	return validateTimes(
+		KindLedger,
+		l.Source,
+		namedTime{"window_start", l.WindowStart},
+		namedTime{"window_end", l.WindowEnd},
+		namedTime{"checked_at", l.CheckedAt},
+	)
 }

@@ -29,7 +29,17 @@ func tree(t *testing.T, names ...string) string {
 }
 
 func TestGlob(t *testing.T) {
-	dir := tree(t, "b.yaml", "a.yaml", "c.json", "x/d.yaml", "x/y/e.yaml", "node_modules/f.yaml", ".git/g.yaml", "x[1].yaml")
+	dir := tree(
+		t,
+		"b.yaml",
+		"a.yaml",
+		"c.json",
+		"x/d.yaml",
+		"x/y/e.yaml",
+		"node_modules/f.yaml",
+		".git/g.yaml",
+		"x[1].yaml",
+	)
 	for _, tt := range []struct {
 		name, pattern string
 		want          []string
@@ -105,7 +115,11 @@ func TestWarningString(t *testing.T) {
 	if got, want := files.Listed([]string{"a", "b", "c", "d", "e", "f", "g"}), "a, b, c, d, e and 2 more"; got != want {
 		t.Errorf("listed %q, want %q", got, want)
 	}
-	if got, want := files.Count(1, "row is", "rows are")+", "+files.Count(2, "row is", "rows are"), "1 row is, 2 rows are"; got != want {
+	if got, want := files.Count(1, "row is", "rows are")+", "+files.Count(
+		2,
+		"row is",
+		"rows are",
+	), "1 row is, 2 rows are"; got != want {
 		t.Errorf("counted %q, want %q", got, want)
 	}
 }

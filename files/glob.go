@@ -12,11 +12,11 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// Glob returns the files that pattern matches, sorted. A relative pattern is relative to dir. "**" matches any number of
-// directories, of which .git and node_modules only where the pattern names them, "{a,b}" either of them. Symbolic links
-// to files are followed, links to directories only where the pattern names them. A name without a pattern is returned
-// whether or not the file exists, so that reading it reports why it cannot be read. A directory that cannot be read is
-// an error; the files of the others are returned with it.
+// Glob returns the files that pattern matches, sorted. A relative pattern is relative to dir. "**" matches any number
+// of directories, of which .git and node_modules only where the pattern names them, "{a,b}" either of them. Symbolic
+// links to files are followed, links to directories only where the pattern names them. A name without a pattern is
+// returned whether or not the file exists, so that reading it reports why it cannot be read. A directory that cannot be
+// read is an error; the files of the others are returned with it.
 func Glob(pattern, dir string) ([]string, error) {
 	files, closed, err := expand(pattern, dir)
 	for _, c := range closed {
@@ -53,8 +53,8 @@ func expand(pattern, dir string) (files []string, closed []closedDir, err error)
 	return slices.Compact(files), slices.CompactFunc(tree.closed, sameName), nil
 }
 
-// openTree is a directory tree without .git and node_modules, unless pattern names them. It records the directories that
-// it could not read.
+// openTree is a directory tree without .git and node_modules, unless pattern names them. It records the directories
+// that it could not read.
 type openTree struct {
 	fs.FS
 	root    string

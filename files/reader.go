@@ -1,5 +1,5 @@
-// Package files finds and reads the files that a configuration names, and collects what is wrong with them: with file and
-// line, and so that one bad file does not block the others.
+// Package files finds and reads the files that a configuration names, and collects what is wrong with them: with file
+// and line, and so that one bad file does not block the others.
 package files
 
 import (

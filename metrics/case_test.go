@@ -44,50 +44,50 @@ type testCase struct {
 }
 
 type personRow struct {
-	Person    string     `yaml:"person" ch:"person"`
-	Name      string     `yaml:"name" ch:"name"`
-	Team      string     `yaml:"team" ch:"team"`
+	Person    string     `yaml:"person"     ch:"person"`
+	Name      string     `yaml:"name"       ch:"name"`
+	Team      string     `yaml:"team"       ch:"team"`
 	StartedOn *time.Time `yaml:"started_on" ch:"started_on"`
-	LeftOn    *time.Time `yaml:"left_on" ch:"left_on"`
-	Source    string     `yaml:"source" ch:"source"`
-	URL       string     `yaml:"url" ch:"url"`
+	LeftOn    *time.Time `yaml:"left_on"    ch:"left_on"`
+	Source    string     `yaml:"source"     ch:"source"`
+	URL       string     `yaml:"url"        ch:"url"`
 }
 
 type identityRow struct {
 	Provider string `yaml:"provider" ch:"provider"`
-	Login    string `yaml:"login" ch:"login"`
-	Person   string `yaml:"person" ch:"person"`
-	Bot      bool   `yaml:"bot" ch:"bot"`
+	Login    string `yaml:"login"    ch:"login"`
+	Person   string `yaml:"person"   ch:"person"`
+	Bot      bool   `yaml:"bot"      ch:"bot"`
 }
 
 type entityRow struct {
-	Ref         string            `yaml:"ref" ch:"ref"`
-	Kind        string            `yaml:"kind" ch:"kind"`
-	Namespace   string            `yaml:"namespace" ch:"namespace"`
-	Name        string            `yaml:"name" ch:"name"`
-	Title       string            `yaml:"title" ch:"title"`
+	Ref         string            `yaml:"ref"         ch:"ref"`
+	Kind        string            `yaml:"kind"        ch:"kind"`
+	Namespace   string            `yaml:"namespace"   ch:"namespace"`
+	Name        string            `yaml:"name"        ch:"name"`
+	Title       string            `yaml:"title"       ch:"title"`
 	Description string            `yaml:"description" ch:"description"`
-	Type        string            `yaml:"type" ch:"type"`
-	Lifecycle   string            `yaml:"lifecycle" ch:"lifecycle"`
-	Owner       string            `yaml:"owner" ch:"owner"`
-	System      string            `yaml:"system" ch:"system"`
-	DependsOn   []string          `yaml:"depends_on" ch:"depends_on"`
-	Tags        []string          `yaml:"tags" ch:"tags"`
+	Type        string            `yaml:"type"        ch:"type"`
+	Lifecycle   string            `yaml:"lifecycle"   ch:"lifecycle"`
+	Owner       string            `yaml:"owner"       ch:"owner"`
+	System      string            `yaml:"system"      ch:"system"`
+	DependsOn   []string          `yaml:"depends_on"  ch:"depends_on"`
+	Tags        []string          `yaml:"tags"        ch:"tags"`
 	Annotations map[string]string `yaml:"annotations" ch:"annotations"`
-	CreatedAt   *time.Time        `yaml:"created_at" ch:"created_at"`
-	Location    string            `yaml:"location" ch:"location"`
-	Definition  string            `yaml:"definition" ch:"definition"`
+	CreatedAt   *time.Time        `yaml:"created_at"  ch:"created_at"`
+	Location    string            `yaml:"location"    ch:"location"`
+	Definition  string            `yaml:"definition"  ch:"definition"`
 }
 
 type bindingRow struct {
 	Provider string `yaml:"provider" ch:"provider"`
-	Scope    string `yaml:"scope" ch:"scope"`
-	Source   string `yaml:"source" ch:"source"`
-	Service  string `yaml:"service" ch:"service"`
+	Scope    string `yaml:"scope"    ch:"scope"`
+	Source   string `yaml:"source"   ch:"source"`
+	Service  string `yaml:"service"  ch:"service"`
 }
 
 type environmentRow struct {
-	Raw         string `yaml:"raw" ch:"raw"`
+	Raw         string `yaml:"raw"         ch:"raw"`
 	Environment string `yaml:"environment" ch:"environment"`
 }
 
@@ -143,7 +143,8 @@ func readCase(t *testing.T, file string) testCase {
 	return c
 }
 
-// load stores the rows. An event's keys are the names of its fields in Go; what a row leaves out of its origin is filled in.
+// load stores the rows. An event's keys are the names of its fields in Go; what a row leaves out of its origin is
+// filled in.
 func (c testCase) load(t *testing.T, s *store.Store) {
 	t.Helper()
 	var all []event.Event
@@ -174,7 +175,11 @@ func (c testCase) load(t *testing.T, s *store.Store) {
 	}
 	for i := range c.Entities {
 		e := &c.Entities[i]
-		e.DependsOn, e.Tags, e.Annotations = append([]string{}, e.DependsOn...), append([]string{}, e.Tags...), map[string]string{}
+		e.DependsOn, e.Tags, e.Annotations = append(
+			[]string{},
+			e.DependsOn...), append(
+			[]string{},
+			e.Tags...), map[string]string{}
 		if e.Kind == "" {
 			e.Kind = "Component"
 		}
@@ -239,7 +244,12 @@ func (c testCase) answer(ctx context.Context, e *metrics.Engine, id string) (any
 		return nil, err
 	}
 	ttfd := metrics.TTFDOptions{Cohort: metrics.Grouping(c.Ask["cohort"]), Window: w}
-	deploys := metrics.DeployQuery{Service: c.Ask["service"], Environment: c.Ask["environment"], Window: w, Bucket: metrics.Grouping(c.Ask["bucket"])}
+	deploys := metrics.DeployQuery{
+		Service:     c.Ask["service"],
+		Environment: c.Ask["environment"],
+		Window:      w,
+		Bucket:      metrics.Grouping(c.Ask["bucket"]),
+	}
 	switch {
 	case id == metrics.TimeToFirstDeployEngineersID:
 		return e.TimeToFirstDeploy(ctx, metrics.Engineers, ttfd)

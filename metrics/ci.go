@@ -16,21 +16,23 @@ type CIWeeks struct {
 	Completeness []Completeness `json:"completeness"`
 }
 
-// CIWeek is one week. The rate and the minutes are nil in a week without data; the rate rests on Runs attempts, the minutes
-// on Timed. The counts of attempts are nil where no source was asked for runs, and before the history of runs begins.
+// CIWeek is one week. The rate and the minutes are nil in a week without data; the rate rests on Runs attempts, the
+// minutes on Timed. The counts of attempts are nil where no source was asked for runs, and before the history of runs
+// begins.
 type CIWeek struct {
-	Start         time.Time `json:"start"`
-	Runs          *int      `json:"runs"` // attempts that succeeded or failed
-	Succeeded     *int      `json:"succeeded"`
-	Failed        *int      `json:"failed"`
-	Other         *int      `json:"other"`    // cancelled, skipped and open attempts; in no rate
-	Timed         int       `json:"timed"`    // succeeded, and in the quantiles
-	Negative      int       `json:"negative"` // succeeded, but ended before they started: in no quantile
-	Untimed       int       `json:"untimed"`  // succeeded, but without a duration, and without a start or an end: in no quantile
-	SuccessRate   *float64  `json:"success_rate"`
-	MedianMinutes *float64  `json:"median_minutes"`
-	P95Minutes    *float64  `json:"p95_minutes"`
-	Partial       bool      `json:"partial"` // the week is cut by the window, by now, or by the first known run
+	Start     time.Time `json:"start"`
+	Runs      *int      `json:"runs"` // attempts that succeeded or failed
+	Succeeded *int      `json:"succeeded"`
+	Failed    *int      `json:"failed"`
+	Other     *int      `json:"other"`    // cancelled, skipped and open attempts; in no rate
+	Timed     int       `json:"timed"`    // succeeded, and in the quantiles
+	Negative  int       `json:"negative"` // succeeded, but ended before they started: in no quantile
+	// succeeded, but without a duration, and without a start or an end: in no quantile
+	Untimed       int      `json:"untimed"`
+	SuccessRate   *float64 `json:"success_rate"`
+	MedianMinutes *float64 `json:"median_minutes"`
+	P95Minutes    *float64 `json:"p95_minutes"`
+	Partial       bool     `json:"partial"` // the week is cut by the window, by now, or by the first known run
 }
 
 type durationRow struct {

@@ -11,8 +11,8 @@ const (
 	labelUnknown = "not known"
 )
 
-// estimate puts the subjects into cohorts and estimates each and all of them together. It returns a *LimitError when there
-// are too many cohorts.
+// estimate puts the subjects into cohorts and estimates each and all of them together. It returns a *LimitError when
+// there are too many cohorts.
 func estimate(rows []firstDeployRow, opt TTFDOptions, now time.Time) (TTFD, error) {
 	var result TTFD
 	var all group

@@ -14,8 +14,14 @@ func manyStarts(subjects, teams int, now time.Time) []firstDeployRow {
 	rows := make([]firstDeployRow, subjects)
 	history, start := now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0)
 	for i := range rows {
-		rows[i] = firstDeployRow{ID: fmt.Sprint(i), Team: fmt.Sprintf("group:default/t%05d", i%teams), StartedAt: &start, HistoryAt: &history,
-			Connected: true, DeployedAt: pointer(start.Add(time.Duration(i+1) * time.Minute))}
+		rows[i] = firstDeployRow{
+			ID:         fmt.Sprint(i),
+			Team:       fmt.Sprintf("group:default/t%05d", i%teams),
+			StartedAt:  &start,
+			HistoryAt:  &history,
+			Connected:  true,
+			DeployedAt: pointer(start.Add(time.Duration(i+1) * time.Minute)),
+		}
 	}
 	return rows
 }

@@ -8,9 +8,10 @@ import (
 
 // The sources that give each kind of record, in words.
 const (
-	SourcesOfDeployments = "a source with deployments (github, gitlab, jenkins, circleci, argocd, kubernetes or pushed events)"
-	SourcesOfRuns        = "a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events)"
-	SourcesOfChanges     = "a source with pull or merge requests (github, gitlab or pushed events)"
+	SourcesOfDeployments = "a source with deployments (github, gitlab, jenkins, circleci, argocd, kubernetes or pushed " +
+		"events)"
+	SourcesOfRuns    = "a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events)"
+	SourcesOfChanges = "a source with pull or merge requests (github, gitlab or pushed events)"
 )
 
 var sourcesOf = map[event.Kind]string{

@@ -8,15 +8,15 @@ import (
 // Completeness is what one source said it has in one scope against what is stored, summed over the ledger's windows. A
 // metric with a gap in it is computed on incomplete data.
 type Completeness struct {
-	Source    string    `ch:"source" json:"source"`
-	Scope     string    `ch:"scope" json:"scope"`
-	Kind      string    `ch:"kind" json:"kind"`
-	Expected  uint64    `ch:"expected" json:"expected"`
-	Stored    uint64    `ch:"stored" json:"stored"`
-	Open      uint64    `ch:"open" json:"open"` // of those stored: not final yet
-	Gap       uint64    `ch:"gap" json:"gap"`
-	CheckedAt time.Time `ch:"checked_at" json:"checked_at"` // the oldest check of them
-	Note      string    `ch:"note" json:"note,omitempty"`   // why a gap cannot be filled, when that is known
+	Source    string    `ch:"source"     json:"source"`
+	Scope     string    `ch:"scope"      json:"scope"`
+	Kind      string    `ch:"kind"       json:"kind"`
+	Expected  uint64    `ch:"expected"   json:"expected"`
+	Stored    uint64    `ch:"stored"     json:"stored"`
+	Open      uint64    `ch:"open"       json:"open"` // of those stored: not final yet
+	Gap       uint64    `ch:"gap"        json:"gap"`
+	CheckedAt time.Time `ch:"checked_at" json:"checked_at"`     // the oldest check of them
+	Note      string    `ch:"note"       json:"note,omitempty"` // why a gap cannot be filled, when that is known
 }
 
 // Completeness returns the ledger of what the metric is computed from. With a service it is narrowed to the scopes that

@@ -36,17 +36,17 @@ const (
 // Definition describes a metric: the question that it answers, its unit, its formula and the version of the formula.
 // Version increases whenever the same rows would give another number.
 type Definition struct {
-	ID          string       `yaml:"id" json:"id"`
-	Title       string       `yaml:"title" json:"title"`
-	Question    string       `yaml:"question" json:"question"`
-	Unit        string       `yaml:"unit" json:"unit"`
+	ID          string       `yaml:"id"          json:"id"`
+	Title       string       `yaml:"title"       json:"title"`
+	Question    string       `yaml:"question"    json:"question"`
+	Unit        string       `yaml:"unit"        json:"unit"`
 	Description string       `yaml:"description" json:"description"`
-	Formula     string       `yaml:"formula" json:"formula"`
-	Reference   string       `yaml:"reference" json:"reference"`
-	Version     int          `yaml:"version" json:"version"`
-	Direction   string       `yaml:"direction" json:"direction"` // lower_is_better, higher_is_better or none
-	Inputs      []event.Kind `yaml:"inputs" json:"inputs"`       // the kinds of events that the metric counts
-	SQL         string       `yaml:"-" json:"sql"`               // the query, over the public views
+	Formula     string       `yaml:"formula"     json:"formula"`
+	Reference   string       `yaml:"reference"   json:"reference"`
+	Version     int          `yaml:"version"     json:"version"`
+	Direction   string       `yaml:"direction"   json:"direction"` // lower_is_better, higher_is_better or none
+	Inputs      []event.Kind `yaml:"inputs"      json:"inputs"`    // the kinds of events that the metric counts
+	SQL         string       `yaml:"-"           json:"sql"`       // the query, over the public views
 }
 
 // DirectionText returns the direction in words: "lower is better".

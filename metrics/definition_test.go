@@ -15,8 +15,18 @@ import (
 // behind those.
 func TestQueriesReadPublicViewsOnly(t *testing.T) {
 	views := map[string]bool{
-		"deployments": true, "pipeline_runs": true, "pipeline_jobs": true, "changes": true, "deployed_changes": true, "compared_deployments": true, "incidents": true,
-		"people": true, "facts": true, "grades": true, "ledger": true, "entities": true,
+		"deployments":          true,
+		"pipeline_runs":        true,
+		"pipeline_jobs":        true,
+		"changes":              true,
+		"deployed_changes":     true,
+		"compared_deployments": true,
+		"incidents":            true,
+		"people":               true,
+		"facts":                true,
+		"grades":               true,
+		"ledger":               true,
+		"entities":             true,
 	}
 	named := regexp.MustCompile(`(?m)^\s+([a-z_]+) AS\s*$`)
 	reads := regexp.MustCompile(`(?:FROM|JOIN)\s+([a-z_]+)`)
@@ -49,7 +59,8 @@ func TestQueriesReadPublicViewsOnly(t *testing.T) {
 }
 
 func TestDefinitionMistakes(t *testing.T) {
-	const good = "id: m\ntitle: t\nquestion: q\nunit: u\ndescription: d\nformula: f\nversion: 1\ndirection: lower_is_better\ninputs: [change]\n"
+	const good = "id: m\ntitle: t\nquestion: q\nunit: u\ndescription: d\nformula: f\nversion: 1\ndirection: " +
+		"lower_is_better\ninputs: [change]\n"
 	tests := []struct{ name, yaml, want string }{
 		{"good", good, ""},
 		{"id unlike the directory", strings.Replace(good, "id: m", "id: n", 1), `id is "n", but its directory is "m"`},
@@ -60,7 +71,9 @@ func TestDefinitionMistakes(t *testing.T) {
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := loadDefinitions(fstest.MapFS{"m/metric.yaml": {Data: []byte(tc.yaml)}, "m/query.sql": {Data: []byte("SELECT 1")}})
+			_, err := loadDefinitions(
+				fstest.MapFS{"m/metric.yaml": {Data: []byte(tc.yaml)}, "m/query.sql": {Data: []byte("SELECT 1")}},
+			)
 			if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}

@@ -31,10 +31,11 @@ type Series struct {
 
 // Bucket is one span of a series.
 type Bucket struct {
-	Start   time.Time `json:"start"`
-	Value   *float64  `json:"value"` // nil: not known, because all of it lies before the collected history or after now
-	N       int       `json:"n"`
-	Partial bool      `json:"partial"` // the span is cut by the window, by now, or by the beginning of the collected history
+	Start time.Time `json:"start"`
+	Value *float64  `json:"value"` // nil: not known, because all of it lies before the collected history or after now
+	N     int       `json:"n"`
+	// the span is cut by the window, by now, or by the beginning of the collected history
+	Partial bool `json:"partial"`
 }
 
 // Split is the series of one service or of the services of one team.
@@ -94,7 +95,12 @@ func (e *Engine) deployments(ctx context.Context, q DeployQuery, by Grouping) ([
 	}
 	var rows []deployRow
 	d, err := e.query(ctx, DeploymentFrequencyID, &rows, map[string]any{
-		"environment": q.Environment, "service": q.Service, "key": string(by), "bucket": string(q.Bucket), "from": c.From, "to": c.To,
+		"environment": q.Environment,
+		"service":     q.Service,
+		"key":         string(by),
+		"bucket":      string(q.Bucket),
+		"from":        c.From,
+		"to":          c.To,
 	})
 	if err != nil {
 		return nil, err

@@ -1,9 +1,9 @@
-// Package metrics turns stored events into numbers. A metric is a directory: its definition (metric.yaml), its query over
-// the public views (query.sql) and cases with rows in and numbers out (testdata). The engine runs them, the same for the
-// web, the API and the command line.
+// Package metrics turns stored events into numbers. A metric is a directory: its definition (metric.yaml), its query
+// over the public views (query.sql) and cases with rows in and numbers out (testdata). The engine runs them, the same
+// for the web, the API and the command line.
 //
-// Every result carries its definition and its completeness: the ledger of the sources that it rests on. A number that cannot be
-// known is a nil pointer, never zero.
+// Every result carries its definition and its completeness: the ledger of the sources that it rests on. A number that
+// cannot be known is a nil pointer, never zero.
 package metrics
 
 import (

@@ -33,16 +33,17 @@ type TTFD struct {
 
 // Cohort is the estimate for the subjects that started in one span, or in one team.
 type Cohort struct {
-	Label       string          `json:"label"` // 2026-Q4, a team, or "all"
-	Start       time.Time       `json:"start"` // of the span; zero for teams
-	N           int             `json:"n"`     // subjects in the estimate
-	Deployed    int             `json:"deployed"`
-	Censored    int             `json:"censored"`     // of N: have not deployed yet, or left before they did
-	Excluded    int             `json:"excluded"`     // subjects of the cohort beside N
-	MedianHours *float64        `json:"median_hours"` // nil: not reached yet
-	P90Hours    *float64        `json:"p90_hours"`    // nil: not reached yet
-	Curve       []SurvivalPoint `json:"curve"`        // thinned where curves have more than MaxCurvePoints; the quantiles are of all
-	CurveSteps  int             `json:"curve_steps"`  // points of the whole curve
+	Label       string    `json:"label"` // 2026-Q4, a team, or "all"
+	Start       time.Time `json:"start"` // of the span; zero for teams
+	N           int       `json:"n"`     // subjects in the estimate
+	Deployed    int       `json:"deployed"`
+	Censored    int       `json:"censored"`     // of N: have not deployed yet, or left before they did
+	Excluded    int       `json:"excluded"`     // subjects of the cohort beside N
+	MedianHours *float64  `json:"median_hours"` // nil: not reached yet
+	P90Hours    *float64  `json:"p90_hours"`    // nil: not reached yet
+	// thinned where curves have more than MaxCurvePoints; the quantiles are of all
+	Curve      []SurvivalPoint `json:"curve"`
+	CurveSteps int             `json:"curve_steps"` // points of the whole curve
 }
 
 // Subject is one person or service.
@@ -55,11 +56,12 @@ type Subject struct {
 	DeployedAt *time.Time `json:"deployed_at"` // nil: not yet
 	Hours      float64    `json:"hours"`       // until the first deployment, or until now or the end of their last day
 	Deployment string     `json:"deployment"`
-	How        string     `json:"how"` // commit or time: it brought a change of theirs; started: they started it; service: it is the service's own
-	Service    string     `json:"service"`
-	URL        string     `json:"url"`
-	Counted    bool       `json:"counted"` // in the estimate
-	Note       string     `json:"note"`    // why not, or what is special
+	// commit or time: it brought a change of theirs; started: they started it; service: it is the service's own
+	How     string `json:"how"`
+	Service string `json:"service"`
+	URL     string `json:"url"`
+	Counted bool   `json:"counted"` // in the estimate
+	Note    string `json:"note"`    // why not, or what is special
 }
 
 // Excluded is a reason for which subjects are in no estimate.
@@ -80,7 +82,13 @@ const (
 )
 
 var reasons = []string{
-	reasonNoStart, reasonFuture, reasonBeforeHistory, reasonBeforeStart, reasonLeftFirst, reasonNotConnected, reasonNoHistory,
+	reasonNoStart,
+	reasonFuture,
+	reasonBeforeHistory,
+	reasonBeforeStart,
+	reasonLeftFirst,
+	reasonNotConnected,
+	reasonNoHistory,
 }
 
 // TimeToFirstDeploy estimates how long it takes until the first successful production deployment. It returns a

@@ -25,15 +25,23 @@ type LimitError struct {
 
 func (e *LimitError) Error() string {
 	if e.Cohorts {
-		return fmt.Sprintf("there are %d cohorts by %s; an answer has at most %d: form other cohorts or narrow the window of the starts",
+		return fmt.Sprintf("there are %d cohorts by %s; an answer has at most %d: form other cohorts or narrow the window "+
+			"of the starts",
 			e.Buckets, e.Bucket, MaxCohorts)
 	}
 	advice := "narrow the window"
 	if e.Bucket == Day || e.Bucket == Week {
 		advice = "use a larger bucket or narrow the window"
 	}
-	return fmt.Sprintf("from %s to %s there are %d buckets of a %s; a series has at most %d: %s", e.Window.From.Format(time.DateOnly),
-		e.Window.To.Format(time.DateOnly), e.Buckets, e.Bucket, MaxBuckets, advice)
+	return fmt.Sprintf(
+		"from %s to %s there are %d buckets of a %s; a series has at most %d: %s",
+		e.Window.From.Format(time.DateOnly),
+		e.Window.To.Format(time.DateOnly),
+		e.Buckets,
+		e.Bucket,
+		MaxBuckets,
+		advice,
+	)
 }
 
 // limit returns a *LimitError when the window has too many buckets.

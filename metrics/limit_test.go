@@ -29,16 +29,32 @@ func TestSeriesAreBounded(t *testing.T) {
 		{metrics.Month, day(1900, 1, 1), day(2199, 1, 1), ""},
 		{metrics.Month, day(1500, 1, 1), day(9999, 12, 31), "narrow the window"},
 	} {
-		series, err := engine.DeploymentFrequency(t.Context(), metrics.DeployQuery{Bucket: tt.bucket, Window: metrics.Window{From: tt.from, To: tt.to}})
+		series, err := engine.DeploymentFrequency(
+			t.Context(),
+			metrics.DeployQuery{Bucket: tt.bucket, Window: metrics.Window{From: tt.from, To: tt.to}},
+		)
 		var limit *metrics.LimitError
-		if (tt.want == "") != (err == nil) || tt.want != "" && (!errors.As(err, &limit) || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("%s from %s to %s: %d buckets, error %v, want %q", tt.bucket, tt.from, tt.to, len(series.Buckets), err, tt.want)
+		if (tt.want == "") != (err == nil) ||
+			tt.want != "" && (!errors.As(err, &limit) || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf(
+				"%s from %s to %s: %d buckets, error %v, want %q",
+				tt.bucket,
+				tt.from,
+				tt.to,
+				len(series.Buckets),
+				err,
+				tt.want,
+			)
 		}
 		if len(series.Buckets) > metrics.MaxBuckets+2 {
 			t.Errorf("%s from %s to %s: %d buckets", tt.bucket, tt.from, tt.to, len(series.Buckets))
 		}
 	}
-	if _, err := engine.CISeries(t.Context(), "component:default/x", metrics.Window{From: day(1900, 1, 1), To: day(2261, 1, 1)}); err == nil {
+	if _, err := engine.CISeries(
+		t.Context(),
+		"component:default/x",
+		metrics.Window{From: day(1900, 1, 1), To: day(2261, 1, 1)},
+	); err == nil {
 		t.Error("a series of CI weeks has no bound")
 	}
 }

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// The remission times, in weeks, of leukemia patients under 6-mercaptopurine: Freireich, E. J. et al. (1963). The Effect
-// of 6-Mercaptopurine on the Duration of Steroid-induced Remissions in Acute Leukemia. Blood 21 (6), 699–716. It is the
-// worked example of the estimator in Cox and Oakes, Analysis of Survival Data (1984), and Kleinbaum and Klein, Survival
-// Analysis, where the curve below is printed. A plus sign in the source means censored.
+// The remission times, in weeks, of leukemia patients under 6-mercaptopurine: Freireich, E. J. et al. (1963). The
+// Effect of 6-Mercaptopurine on the Duration of Steroid-induced Remissions in Acute Leukemia. Blood 21 (6), 699–716. It
+// is the worked example of the estimator in Cox and Oakes, Analysis of Survival Data (1984), and Kleinbaum and Klein,
+// Survival Analysis, where the curve below is printed. A plus sign in the source means censored.
 var sixMP = []Duration{
 	{6, true}, {6, true}, {6, true}, {7, true}, {10, true}, {13, true}, {16, true}, {22, true}, {23, true},
 	{6, false}, {9, false}, {10, false}, {11, false}, {17, false}, {19, false}, {20, false}, {25, false}, {32, false},
@@ -35,7 +35,8 @@ func TestKaplanMeierPublishedCurve(t *testing.T) {
 	}
 	for i, w := range want {
 		got := curve[i]
-		if got.Hours != w.Hours || got.AtRisk != w.AtRisk || got.Events != w.Events || math.Abs(got.Survival-w.Survival) > 5e-5 {
+		if got.Hours != w.Hours || got.AtRisk != w.AtRisk || got.Events != w.Events ||
+			math.Abs(got.Survival-w.Survival) > 5e-5 {
 			t.Errorf("step %d is %+v, want %+v", i, got, w)
 		}
 	}
@@ -85,7 +86,23 @@ func TestQuantile(t *testing.T) {
 		{"censored at the time of an event still counts at it", []Duration{{1, true}, {1, false}, {1, false}}, 0.3, hours(1)},
 		{"censored before the event does not", []Duration{{0.5, false}, {1, true}}, 0.5, hours(1)},
 		{"not reached", []Duration{{1, true}, {2, false}, {3, false}}, 0.5, nil},
-		{"p90 of ten", []Duration{{1, true}, {2, true}, {3, true}, {4, true}, {5, true}, {6, true}, {7, true}, {8, true}, {9, true}, {10, true}}, 0.9, hours(9)},
+		{
+			"p90 of ten",
+			[]Duration{
+				{1, true},
+				{2, true},
+				{3, true},
+				{4, true},
+				{5, true},
+				{6, true},
+				{7, true},
+				{8, true},
+				{9, true},
+				{10, true},
+			},
+			0.9,
+			hours(9),
+		},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
@@ -115,7 +132,8 @@ func TestKaplanMeierProperties(t *testing.T) {
 		curve := KaplanMeier(watched)
 		last := SurvivalPoint{Hours: -1, AtRisk: len(watched) + 1, Survival: 1}
 		for _, point := range curve {
-			if point.Survival >= last.Survival || point.Survival < 0 || point.Hours <= last.Hours || point.AtRisk >= last.AtRisk {
+			if point.Survival >= last.Survival || point.Survival < 0 || point.Hours <= last.Hours ||
+				point.AtRisk >= last.AtRisk {
 				t.Fatalf("%+v after %+v in the curve of %v", point, last, watched)
 			}
 			last = point

@@ -128,8 +128,8 @@ func (c coverage) covers(from, to time.Time) bool {
 	return !c.known.From.IsZero() && !from.Before(c.known.From) && !to.After(c.known.To)
 }
 
-// touches reports whether a part of the span is covered. Where a source was asked and has no records at all, their history
-// has no beginning, and everything until now is covered.
+// touches reports whether a part of the span is covered. Where a source was asked and has no records at all, their
+// history has no beginning, and everything until now is covered.
 func (c coverage) touches(from, to time.Time) bool {
 	return from.Before(c.known.To) && (c.known.From.IsZero() || to.After(c.known.From))
 }

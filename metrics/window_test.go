@@ -19,10 +19,38 @@ func TestGroupingSpans(t *testing.T) {
 		in                string
 		start, next, word string
 	}{
-		{"a Sunday belongs to the week that began on Monday", Week, "2026-11-22T23:59:59Z", "2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z", "2026-11-16"},
-		{"a Monday begins its week", Week, "2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z", "2026-11-30T00:00:00Z", "2026-11-23"},
-		{"a week over the turn of the year", Week, "2027-01-01T12:00:00Z", "2026-12-28T00:00:00Z", "2027-01-04T00:00:00Z", "2026-12-28"},
-		{"the day in UTC, not where the time was noted", Day, "2026-11-22T23:30:00-05:00", "2026-11-23T00:00:00Z", "2026-11-24T00:00:00Z", "2026-11-23"},
+		{
+			"a Sunday belongs to the week that began on Monday",
+			Week,
+			"2026-11-22T23:59:59Z",
+			"2026-11-16T00:00:00Z",
+			"2026-11-23T00:00:00Z",
+			"2026-11-16",
+		},
+		{
+			"a Monday begins its week",
+			Week,
+			"2026-11-23T00:00:00Z",
+			"2026-11-23T00:00:00Z",
+			"2026-11-30T00:00:00Z",
+			"2026-11-23",
+		},
+		{
+			"a week over the turn of the year",
+			Week,
+			"2027-01-01T12:00:00Z",
+			"2026-12-28T00:00:00Z",
+			"2027-01-04T00:00:00Z",
+			"2026-12-28",
+		},
+		{
+			"the day in UTC, not where the time was noted",
+			Day,
+			"2026-11-22T23:30:00-05:00",
+			"2026-11-23T00:00:00Z",
+			"2026-11-24T00:00:00Z",
+			"2026-11-23",
+		},
 		{"a month of 31 days", Month, "2026-01-31T12:00:00Z", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-01"},
 		{"the fourth quarter", Quarter, "2026-12-31T12:00:00Z", "2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z", "2026-Q4"},
 		{"the first half", HalfYear, "2026-06-30T12:00:00Z", "2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z", "2026-H1"},

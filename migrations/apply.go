@@ -33,7 +33,8 @@ type EditedError struct {
 }
 
 func (e *EditedError) Error() string {
-	return fmt.Sprintf("checking migrations/%s: it was changed after it had been applied to this database (on %s); restore the file, and put the change into a new migration",
+	return fmt.Sprintf("checking migrations/%s: it was changed after it had been applied to this database (on %s); "+
+		"restore the file, and put the change into a new migration",
 		e.Name, e.AppliedAt.UTC().Format("2006-01-02 15:04"))
 }
 
@@ -46,7 +47,8 @@ type FutureError struct {
 }
 
 func (e *FutureError) Error() string {
-	return fmt.Sprintf("checking the schema: the data was written by a newer dxctl: its schema has version %d (%s, applied by %s), and this dxctl supports version %d; upgrade dxctl", e.Have, e.Named, e.By, e.Know)
+	return fmt.Sprintf("checking the schema: the data was written by a newer dxctl: its schema has version %d (%s, "+
+		"applied by %s), and this dxctl supports version %d; upgrade dxctl", e.Have, e.Named, e.By, e.Know)
 }
 
 // StatementError reports which statement of which migration failed.
@@ -58,7 +60,8 @@ type StatementError struct {
 }
 
 func (e *StatementError) Error() string {
-	return fmt.Sprintf("applying migrations/%s: statement %d of %d: %v; the statements before it are applied; fix the cause and run `dxctl migrate`, which resumes with this one", e.Name, e.Statement, e.Of, e.Err)
+	return fmt.Sprintf("applying migrations/%s: statement %d of %d: %v; the statements before it are applied; fix the "+
+		"cause and run `dxctl migrate`, which resumes with this one", e.Name, e.Statement, e.Of, e.Err)
 }
 
 // Unwrap returns the error of ClickHouse.
@@ -145,7 +148,8 @@ func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record
 	var rows []struct {
 		Tables uint64 `ch:"tables"`
 	}
-	err := db.Select(ctx, &rows, "SELECT count() AS tables FROM system.tables WHERE database = currentDatabase() AND name != 'schema_migrations'")
+	err := db.Select(ctx, &rows, "SELECT count() AS tables FROM system.tables WHERE database = currentDatabase() AND "+
+		"name != 'schema_migrations'")
 	if err != nil {
 		return records, fmt.Errorf("counting the tables: %w", err)
 	}
@@ -187,7 +191,8 @@ func fill(ctx context.Context, db Execer, o Options, records map[int]Record, fou
 
 // note records that the first done statements of m are applied.
 func note(ctx context.Context, db Execer, o Options, m Migration, done, statements int) error {
-	err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) VALUES (?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?), ?)",
+	err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) "+
+		"VALUES (?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?), ?)",
 		uint32(m.Version), m.Name, m.Checksum, uint32(done), uint32(statements), o.Now().UnixMilli(), o.By)
 	if err != nil {
 		return fmt.Errorf("recording migrations/%s in schema_migrations: %w", m.Name, err)
@@ -198,7 +203,8 @@ func note(ctx context.Context, db Execer, o Options, m Migration, done, statemen
 // Check compares what was applied with the migrations and returns it by version. It changes nothing.
 func Check(ctx context.Context, db Execer, all []Migration) (map[int]Record, error) {
 	var rows []record
-	err := db.Select(ctx, &rows, "SELECT version, name, checksum, done, statements, applied_at, by FROM schema_migrations FINAL ORDER BY version")
+	err := db.Select(ctx, &rows, "SELECT version, name, checksum, done, statements, applied_at, by FROM "+
+		"schema_migrations FINAL ORDER BY version")
 	if err != nil {
 		return nil, fmt.Errorf("reading schema_migrations: %w", err)
 	}

@@ -102,7 +102,8 @@ func Statements(sql string) []string {
 
 // isComment reports whether a comment begins here.
 func isComment(s string) bool {
-	return strings.HasPrefix(s, "--") || strings.HasPrefix(s, "/*") || strings.HasPrefix(s, "#!") || strings.HasPrefix(s, "# ")
+	return strings.HasPrefix(s, "--") || strings.HasPrefix(s, "/*") || strings.HasPrefix(s, "#!") ||
+		strings.HasPrefix(s, "# ")
 }
 
 // skip returns the length of the string, quoted name, comment or heredoc that begins here, 0 when none does.

@@ -55,7 +55,8 @@ func TestSchema(t *testing.T) {
 		}
 	}
 	if got != readSchema(t) {
-		t.Errorf("schema.sql is not what the migrations make; run \"go generate ./migrations\" and read the difference. Made:\n%s", got)
+		t.Errorf("schema.sql is not what the migrations make; run \"go generate ./migrations\" and read the difference. "+
+			"Made:\n%s", got)
 	}
 }
 
@@ -65,12 +66,17 @@ func dump(t *testing.T, db driver.Conn, name string) string {
 	var tables []struct {
 		SQL string `ch:"sql"`
 	}
-	err := db.Select(t.Context(), &tables, `SELECT formatQuery(create_table_query) AS sql FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name`)
+	err := db.Select(
+		t.Context(),
+		&tables,
+		`SELECT formatQuery(create_table_query) AS sql FROM system.tables WHERE database = currentDatabase() ORDER BY engine = 'View', name`,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b strings.Builder
-	b.WriteString("-- What the migrations make, as ClickHouse shows it. Made by \"go generate ./migrations\"; do not edit.\n")
+	b.WriteString("-- What the migrations make, as ClickHouse shows it. Made by \"go generate ./migrations\"; do not " +
+		"edit.\n")
 	for _, table := range tables {
 		sql := strings.NewReplacer(name+".", "", "\nSETTINGS index_granularity = 8192", "").Replace(table.SQL)
 		b.WriteString("\n" + strings.TrimSpace(sql) + ";\n")
@@ -93,7 +99,8 @@ func TestAll(t *testing.T) {
 		t.Fatalf("%d migrations, latest %d", len(all), migrations.Latest())
 	}
 	for i, m := range all {
-		if m.Version != i+1 || !strings.HasPrefix(m.Name, fmt.Sprintf("%04d_", i+1)) || len(m.Checksum) != 64 || len(migrations.Statements(m.SQL)) == 0 {
+		if m.Version != i+1 || !strings.HasPrefix(m.Name, fmt.Sprintf("%04d_", i+1)) || len(m.Checksum) != 64 ||
+			len(migrations.Statements(m.SQL)) == 0 {
 			t.Errorf("migration %d: %d %q checksum %q", i+1, m.Version, m.Name, m.Checksum)
 		}
 	}
@@ -129,7 +136,8 @@ func TestStatements(t *testing.T) {
 func made() []migrations.Migration {
 	return []migrations.Migration{
 		{Version: 1, Name: "0001_a.sql", SQL: "CREATE TABLE a (x UInt8) ENGINE = MergeTree ORDER BY x;", Checksum: "1"},
-		{Version: 2, Name: "0002_bc.sql", SQL: "CREATE TABLE b (x UInt8) ENGINE = MergeTree ORDER BY x; CREATE TABLE c (x UInt8) ENGINE = MergeTree ORDER BY x;", Checksum: "2"},
+		{Version: 2, Name: "0002_bc.sql", SQL: "CREATE TABLE b (x UInt8) ENGINE = MergeTree ORDER BY x; CREATE TABLE c (x " +
+			"UInt8) ENGINE = MergeTree ORDER BY x;", Checksum: "2"},
 	}
 }
 
@@ -169,7 +177,8 @@ func TestEditedMigrationIsRefused(t *testing.T) {
 	if _, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: made()}); err != nil {
 		t.Fatal(err)
 	}
-	edited := append(made(), migrations.Migration{Version: 3, Name: "0003_d.sql", SQL: "CREATE TABLE d (x UInt8) ENGINE = Memory", Checksum: "3"})
+	edited := append(made(), migrations.Migration{Version: 3, Name: "0003_d.sql", SQL: "CREATE TABLE d (x UInt8) " +
+		"ENGINE = Memory", Checksum: "3"})
 	edited[0].Checksum = "other"
 	_, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: edited})
 	var e *migrations.EditedError
@@ -259,9 +268,15 @@ func scratch(t *testing.T) migrations.Scratch {
 // A statement that is applied and not recorded is not applied again, also where that would undo it.
 func TestInterruptedExchangeGoesOn(t *testing.T) {
 	all := []migrations.Migration{
-		{Version: 1, Name: "0001_a.sql", Checksum: "1", SQL: "CREATE TABLE a (x UInt8, y UInt8, seq UInt64) ENGINE = ReplacingMergeTree(seq) ORDER BY x"},
-		{Version: 2, Name: "0002_key.sql", Checksum: "2", SQL: `CREATE TABLE a_new (x UInt8, y UInt8, seq UInt64) ENGINE = ReplacingMergeTree(seq) ORDER BY (x, y);
-INSERT INTO a_new SELECT * FROM a; EXCHANGE TABLES a AND a_new; DROP TABLE a_new; CREATE VIEW v AS SELECT * FROM a FINAL`},
+		{Version: 1, Name: "0001_a.sql", Checksum: "1", SQL: "CREATE TABLE a (x UInt8, y UInt8, seq UInt64) ENGINE = " +
+			"ReplacingMergeTree(seq) ORDER BY x"},
+		{
+			Version:  2,
+			Name:     "0002_key.sql",
+			Checksum: "2",
+			SQL: `CREATE TABLE a_new (x UInt8, y UInt8, seq UInt64) ENGINE = ReplacingMergeTree(seq) ORDER BY (x, y);
+INSERT INTO a_new SELECT * FROM a; EXCHANGE TABLES a AND a_new; DROP TABLE a_new; CREATE VIEW v AS SELECT * FROM a FINAL`,
+		},
 	}
 	for _, at := range []string{"CREATE TABLE a_new", "INSERT INTO a_new", "EXCHANGE", "DROP TABLE a_new", "CREATE VIEW"} {
 		for _, after := range []bool{false, true} {
@@ -286,8 +301,12 @@ INSERT INTO a_new SELECT * FROM a; EXCHANGE TABLES a AND a_new; DROP TABLE a_new
 					Rows uint64 `ch:"n"`
 					Old  uint64 `ch:"old"`
 				}
-				err := db.Select(t.Context(), &rows, `SELECT (SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'a') AS key,
-	(SELECT count() FROM v) AS n, (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'a_new') AS old`)
+				err := db.Select(
+					t.Context(),
+					&rows,
+					`SELECT (SELECT sorting_key FROM system.tables WHERE database = currentDatabase() AND name = 'a') AS key,
+	(SELECT count() FROM v) AS n, (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'a_new') AS old`,
+				)
 				if err != nil || rows[0].Key != "x, y" || rows[0].Rows != 5 || rows[0].Old != 0 {
 					t.Errorf("%+v, %v", rows, err)
 				}
@@ -359,7 +378,8 @@ func TestTwoAtOnce(t *testing.T) {
 func TestFailingMigrationIsExplained(t *testing.T) {
 	db, _ := database(t)
 	ms := made()
-	ms[1].SQL = "CREATE TABLE b (x UInt8) ENGINE = MergeTree ORDER BY x; CREATE TABLE c (x NoSuchType) ENGINE = MergeTree ORDER BY x"
+	ms[1].SQL = "CREATE TABLE b (x UInt8) ENGINE = MergeTree ORDER BY x; CREATE TABLE c (x NoSuchType) ENGINE = " +
+		"MergeTree ORDER BY x"
 	_, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: ms})
 	for _, want := range []string{"0002_bc.sql", "statement 2 of 2", "NoSuchType", "resumes"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

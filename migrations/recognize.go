@@ -27,8 +27,10 @@ type UnrecognizedError struct {
 }
 
 func (e *UnrecognizedError) Error() string {
-	return fmt.Sprintf("checking the schema: the record of applied migrations (table schema_migrations) is lost, and the version of the existing tables "+
-		"(%s) cannot be determined: %s. Restore the data directory or the database from a backup, or move it aside and read the sources "+
+	return fmt.Sprintf("checking the schema: the record of applied migrations (table schema_migrations) is lost, and "+
+		"the version of the existing tables "+
+		"(%s) cannot be determined: %s. Restore the data directory or the database from a backup, or move it aside and "+
+		"read the sources "+
 		"again into an empty one (dxctl collect --backfill)",
 		strings.Join(e.Tables, ", "), e.Reason)
 }
@@ -114,7 +116,8 @@ func recognize(ctx context.Context, db Execer, o Options, recorded position) (po
 	}
 	states, err := history(ctx, o)
 	if err != nil {
-		return recorded, &UnrecognizedError{Tables: slices.Sorted(maps.Keys(have)), Reason: "the migrations could not be applied to a separate database: " + err.Error()}
+		return recorded, &UnrecognizedError{Tables: slices.Sorted(maps.Keys(have)), Reason: "the migrations could not be " +
+			"applied to a separate database: " + err.Error()}
 	}
 	ours := map[string]bool{}
 	for _, s := range states {

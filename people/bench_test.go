@@ -14,7 +14,8 @@ import (
 // manyLogins must cost in proportion.
 const manyLogins = 60_000
 
-// BenchmarkPeople reads one person with 60,000 logins in one row, in 60,000 rows, and 60,000 people with rules about each.
+// BenchmarkPeople reads one person with 60,000 logins in one row, in 60,000 rows, and 60,000 people with rules about
+// each.
 func BenchmarkPeople(b *testing.B) {
 	logins := make([]string, manyLogins)
 	rows, everyone := "person,team,start_date,logins\n", "person,name,team,start_date,email,logins\n"

@@ -68,7 +68,10 @@ func columns(header []string) (at map[string]int, unknown []string, err error) {
 		at[found] = i
 	}
 	if _, ok := at["person"]; !ok {
-		return nil, nil, fmt.Errorf("the header %q has no column person; write person,team,start_date,logins", strings.Join(header, ","))
+		return nil, nil, fmt.Errorf(
+			"the header %q has no column person; write person,team,start_date,logins",
+			strings.Join(header, ","),
+		)
 	}
 	return at, unknown, nil
 }
@@ -174,11 +177,14 @@ func personID(cell string) string {
 }
 
 var (
-	totalWord = regexp.MustCompile(`(?i)^\W*((grand|sub)[ -]?)?(totals?|sum|summe|gesamt|gesamtsumme|somme|suma|totale|count|anzahl)\b`)
-	number    = regexp.MustCompile(`^[-+(]?[\d.,' ]+\)?%?$`)
+	totalWord = regexp.MustCompile(
+		`(?i)^\W*((grand|sub)[ -]?)?(totals?|sum|summe|gesamt|gesamtsumme|somme|suma|totale|count|anzahl)\b`,
+	)
+	number = regexp.MustCompile(`^[-+(]?[\d.,' ]+\)?%?$`)
 )
 
-// checkPerson refuses values of the column person that are no person: a total at the end, a title, a part of another row.
+// checkPerson refuses values of the column person that are no person: a total at the end, a title, a part of another
+// row.
 func (r csvRow) checkPerson(id string) error {
 	others, numbers := 0, 0
 	for i, c := range r.cells {
@@ -199,7 +205,8 @@ func (r csvRow) checkPerson(id string) error {
 	case totalWord.MatchString(id) && others == numbers:
 		return fmt.Errorf("%q looks like a total and not like a person; remove the row", id)
 	case others == 0 && len(r.cells) > 1 && strings.Contains(id, " "):
-		return fmt.Errorf("%q stands alone in its row and does not look like the id of a person; remove the row, or fill in its other fields", id)
+		return fmt.Errorf("%q stands alone in its row and does not look like the id of a person; remove the row, or fill "+
+			"in its other fields", id)
 	}
 	return nil
 }
@@ -221,7 +228,12 @@ func (p *Records) row(r csvRow) error {
 		return err
 	}
 	if !m.LeftOn.IsZero() && m.LeftOn.Before(m.StartedOn) {
-		return fmt.Errorf("%s left on %s, before the start on %s", id, m.LeftOn.Format(time.DateOnly), m.StartedOn.Format(time.DateOnly))
+		return fmt.Errorf(
+			"%s left on %s, before the start on %s",
+			id,
+			m.LeftOn.Format(time.DateOnly),
+			m.StartedOn.Format(time.DateOnly),
+		)
 	}
 	identities, err := parseLogins(r.get("logins"))
 	if err != nil {
@@ -250,7 +262,14 @@ func (p *Records) belongs(r csvRow, id string, m Membership, logins int) {
 	p.addEmail(person, r.get("email"))
 	key := membershipKey{id, m.Team, m.StartedOn.Unix()}
 	if at, twice := p.members[key]; twice {
-		p.files.Warn(r.file, r.line, "%s in team %q from the same day stands at %s already; this row only adds its logins", id, m.Team, at)
+		p.files.Warn(
+			r.file,
+			r.line,
+			"%s in team %q from the same day stands at %s already; this row only adds its logins",
+			id,
+			m.Team,
+			at,
+		)
 		person.ended(m)
 		return
 	}

@@ -11,8 +11,23 @@ import (
 
 // dateLayouts are the spellings of a date that can mean only one day.
 var dateLayouts = []string{
-	time.DateOnly, "2006/01/02", "2006/1/2", "2006-1-2", "2006.01.02", "20060102", time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05",
-	"2 Jan 2006", "2 January 2006", "2-Jan-2006", "2/Jan/2006", "Jan 2, 2006", "January 2, 2006", "Jan 2 2006", "January 2 2006",
+	time.DateOnly,
+	"2006/01/02",
+	"2006/1/2",
+	"2006-1-2",
+	"2006.01.02",
+	"20060102",
+	time.RFC3339,
+	"2006-01-02T15:04:05Z0700",
+	"2006-01-02T15:04:05",
+	"2 Jan 2006",
+	"2 January 2006",
+	"2-Jan-2006",
+	"2/Jan/2006",
+	"Jan 2, 2006",
+	"January 2, 2006",
+	"Jan 2 2006",
+	"January 2 2006",
 }
 
 var (
@@ -24,19 +39,63 @@ var (
 
 // noDate are the words for a field without a date; stillThere those that an end has where there is none.
 var (
-	noDate     = []string{"", "-", "--", "–", "—", ".", "n/a", "na", "#n/a", "null", "(null)", "none", "nil", "nan", "nat", `\n`}
+	noDate = []string{
+		"",
+		"-",
+		"--",
+		"–",
+		"—",
+		".",
+		"n/a",
+		"na",
+		"#n/a",
+		"null",
+		"(null)",
+		"none",
+		"nil",
+		"nan",
+		"nat",
+		`\n`,
+	}
 	stillThere = []string{
-		"present", "current", "currently", "active", "ongoing", "open", "open ended", "open-ended", "still here", "now", "to date", "until now",
-		"indefinite", "permanent", "unlimited", "no end", "heute", "aktuell", "unbefristet", "offen",
+		"present",
+		"current",
+		"currently",
+		"active",
+		"ongoing",
+		"open",
+		"open ended",
+		"open-ended",
+		"still here",
+		"now",
+		"to date",
+		"until now",
+		"indefinite",
+		"permanent",
+		"unlimited",
+		"no end",
+		"heute",
+		"aktuell",
+		"unbefristet",
+		"offen",
 	}
 )
 
 // noDates are the days that programs write for a date that is not there: the first one that they can express, or what
 // a spreadsheet makes of an empty cell.
-var noDates = []string{"0000-00-00", "0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-00", "1900-01-01", "1901-01-01"}
+var noDates = []string{
+	"0000-00-00",
+	"0001-01-01",
+	"1753-01-01",
+	"1899-12-30",
+	"1899-12-31",
+	"1900-01-00",
+	"1900-01-01",
+	"1901-01-01",
+}
 
-// lastYear is the last year of a date that is meant. Later ones stand for an end that nobody knows: 9999-12-31, 2999-12-31,
-// 4712-12-31.
+// lastYear is the last year of a date that is meant. Later ones stand for an end that nobody knows: 9999-12-31,
+// 2999-12-31, 4712-12-31.
 const lastYear = 2198
 
 // dateOrder is what a file says of the order of day and month in dates such as 03/04/2026.
@@ -76,7 +135,8 @@ func (o dateOrders) startDate(s string) (time.Time, error) {
 	}
 	t, err := o.date("start_date", s)
 	if err == nil && (t.Year() < 1971 || t.Year() > lastYear) {
-		err = fmt.Errorf("start_date %q is outside 1971 to %d; write it like 2026-03-31, or leave it empty where it is not known", s, lastYear)
+		err = fmt.Errorf("start_date %q is outside 1971 to %d; write it like 2026-03-31, or leave it empty where it is "+
+			"not known", s, lastYear)
 	}
 	return t, err
 }
@@ -94,7 +154,8 @@ func (o dateOrders) leftDate(s string) (time.Time, error) {
 	case t.Year() > lastYear:
 		return time.Time{}, nil
 	case t.Year() < 1971:
-		return time.Time{}, fmt.Errorf("left_date %q is outside 1971 to %d; write it like 2026-03-31, or leave it empty for who is still there", s, lastYear)
+		return time.Time{}, fmt.Errorf("left_date %q is outside 1971 to %d; write it like 2026-03-31, or leave it empty "+
+			"for who is still there", s, lastYear)
 	}
 	return t, nil
 }
@@ -104,7 +165,8 @@ func isNoDate(s string) bool {
 	s = withoutTime(strings.TrimSuffix(s, "Z"))
 	if m := numericDate.FindStringSubmatch(s); m != nil {
 		a, b := m[1], m[3]
-		return slices.Contains(noDates, fmt.Sprintf("%s-%02s-%02s", m[5], a, b)) || slices.Contains(noDates, fmt.Sprintf("%s-%02s-%02s", m[5], b, a))
+		return slices.Contains(noDates, fmt.Sprintf("%s-%02s-%02s", m[5], a, b)) ||
+			slices.Contains(noDates, fmt.Sprintf("%s-%02s-%02s", m[5], b, a))
 	}
 	return slices.Contains(noDates, strings.NewReplacer("/", "-", ".", "-").Replace(s))
 }
@@ -125,7 +187,8 @@ func (o dateOrders) date(column, s string) (time.Time, error) {
 	switch {
 	case serialDate.MatchString(s):
 		days := atoi(s[:5])
-		return time.Time{}, fmt.Errorf("%s %q is the number of a spreadsheet and not a date: %s, or %s where it counts from 1904; "+
+		return time.Time{}, fmt.Errorf("%s %q is the number of a spreadsheet and not a date: %s, or %s where it counts "+
+			"from 1904; "+
 			"format the column as a date such as 2026-03-31",
 			column, s, spreadsheetDay(1899, time.December, 30, days), spreadsheetDay(1904, time.January, 1, days))
 	case shortYear.MatchString(day):

@@ -1,6 +1,7 @@
-// Package people identifies the persons of an organization: it reads records of them from CSV files and from Backstage's
-// Users, decides which records are one person, whose login is whose and which accounts are bots, and writes the result to
-// the store as a whole. What it needs of the catalog (the spelling of teams, the Users) is handed in as values.
+// Package people identifies the persons of an organization: it reads records of them from CSV files and from
+// Backstage's Users, decides which records are one person, whose login is whose and which accounts are bots, and writes
+// the result to the store as a whole. What it needs of the catalog (the spelling of teams, the Users) is handed in as
+// values.
 package people
 
 import (
@@ -50,8 +51,8 @@ func (d *Directory) Report() Report { return d.report }
 // HasBotPatterns reports whether bots are recognized by patterns, for which [Directory.WithSeen] needs the logins.
 func (d *Directory) HasBotPatterns() bool { return len(d.bots) > 0 }
 
-// WithSeen returns the directory with the bots among the logins of stored events that the patterns of people.rules match.
-// A login that a record or a rule names keeps what is stated there, whatever its name.
+// WithSeen returns the directory with the bots among the logins of stored events that the patterns of people.rules
+// match. A login that a record or a rule names keeps what is stated there, whatever its name.
 func (d *Directory) WithSeen(seen []event.Login) *Directory {
 	with := *d
 	with.identities = slices.Clone(d.identities)

@@ -34,7 +34,8 @@ func FuzzCSV(f *testing.F) {
 }
 
 func FuzzRules(f *testing.F) {
-	f.Add([]byte("same: [{person: x, people: [a, b], logins: ['github:x'], emails: [a@b.c], why: y}]\ndifferent: [{people: [a, c]}]\nbots: {logins: [x], patterns: ['*-ci']}\nshared_emails: [q@r.s]\n"))
+	f.Add([]byte("same: [{person: x, people: [a, b], logins: ['github:x'], emails: [a@b.c], why: y}]\ndifferent: " +
+		"[{people: [a, c]}]\nbots: {logins: [x], patterns: ['*-ci']}\nshared_emails: [q@r.s]\n"))
 	f.Add([]byte("same: [{people: [a, b]}, {people: [b, c]}, {people: [c, a], person: b}]\n"))
 	f.Add([]byte("different: [{people: [a, b]}]\nsame: [{logins: [a, b]}]\n"))
 	f.Add([]byte("same: &x [*x]\n---\n\xff"))

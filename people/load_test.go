@@ -53,7 +53,8 @@ func orgUser(name, display, email, login string) string {
 	if login != "" {
 		annotations = ", annotations: {github.com/user-login: " + login + "}"
 	}
-	return fmt.Sprintf("---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: %s%s}\nspec: {memberOf: [core], profile: {displayName: %s, email: %s}}\n", name, annotations, display, email)
+	return fmt.Sprintf("---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: %s%s}\nspec: {memberOf: "+
+		"[core], profile: {displayName: %s, email: %s}}\n", name, annotations, display, email)
 }
 
 func showMerged(d *people.Directory) (merged, unclear []string) {

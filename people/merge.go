@@ -113,7 +113,10 @@ func (m *merger) unite(a, b, why string) bool {
 		a, b = b, a
 	}
 	if m.apart(a, b) {
-		m.report.Unclear = append(m.report.Unclear, Unclear{What: why, People: []string{a, b}, Why: "a rule under `different` keeps them apart"})
+		m.report.Unclear = append(
+			m.report.Unclear,
+			Unclear{What: why, People: []string{a, b}, Why: "a rule under `different` keeps them apart"},
+		)
 		return false
 	}
 	m.into[b] = a
@@ -172,7 +175,8 @@ func (m *merger) same(rule sameRule) {
 	target := rule.Person
 	switch {
 	case target == "" && len(ids) == 0:
-		m.p.files.Warn(m.rules.file, rule.line, "nobody has any of what the rule names; give the person an id with person: to make one of it")
+		m.p.files.Warn(m.rules.file, rule.line, "nobody has any of what the rule names; give the person an id with "+
+			"person: to make one of it")
 		return
 	case target == "":
 		target = ids[0]
@@ -211,7 +215,11 @@ func (m *merger) byEmail() {
 	}
 	claims := slices.Clone(m.p.emails)
 	slices.SortFunc(claims, func(a, b emailClaim) int {
-		return cmp.Or(cmp.Compare(least[a.email], least[b.email]), cmp.Compare(a.email, b.email), cmp.Compare(a.person, b.person))
+		return cmp.Or(
+			cmp.Compare(least[a.email], least[b.email]),
+			cmp.Compare(a.email, b.email),
+			cmp.Compare(a.person, b.person),
+		)
 	})
 	for _, e := range claims {
 		if shared[e.email] {
@@ -233,8 +241,9 @@ func (m *merger) sharedEmails() map[string]bool {
 	return shared
 }
 
-// byLogin unites records with the same login at the same provider, where the directory vouches for it. Two rows of files
-// prove nothing: a login in the wrong row is the likelier reason. Nor does one that the directory gives to two people.
+// byLogin unites records with the same login at the same provider, where the directory vouches for it. Two rows of
+// files prove nothing: a login in the wrong row is the likelier reason. Nor does one that the directory gives to two
+// people.
 func (m *merger) byLogin() {
 	type account struct{ provider, login string }
 	verified := map[account]string{}
@@ -255,7 +264,8 @@ func (m *merger) byLogin() {
 	})
 	for _, c := range claims {
 		if owner := verified[account{c.Provider, c.Login}]; owner != "" && c.Person != "" && !c.verified {
-			m.unite(c.Person, owner, "the same login "+shownLogin([2]string{c.Provider, c.Login})+", which the directory vouches for")
+			m.unite(c.Person, owner, "the same login "+shownLogin([2]string{c.Provider, c.Login})+", which the directory "+
+				"vouches for")
 		}
 	}
 }
@@ -333,8 +343,11 @@ func (m *merger) namesakes() {
 		if len(ids) < 2 || m.allApart(ids) {
 			continue
 		}
-		m.report.Unclear = append(m.report.Unclear, Unclear{What: fmt.Sprintf("name %s", m.p.people[ids[0]].Name), People: ids,
-			Why: "the same name proves nothing; name them under `same` or `different` in people.rules"})
+		m.report.Unclear = append(
+			m.report.Unclear,
+			Unclear{What: fmt.Sprintf("name %s", m.p.people[ids[0]].Name), People: ids,
+				Why: "the same name proves nothing; name them under `same` or `different` in people.rules"},
+		)
 	}
 }
 

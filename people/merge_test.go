@@ -21,8 +21,8 @@ func permutations(n int) [][]int {
 	return all
 }
 
-// Who is one person, since when and until when, and whose a login is, does not depend on the order of the rows. Only the
-// id by which a person of several records goes is that of the first one.
+// Who is one person, since when and until when, and whose a login is, does not depend on the order of the rows. Only
+// the id by which a person of several records goes is that of the first one.
 func TestPeopleDoNotDependOnTheOrderOfRows(t *testing.T) {
 	const head = "person,email,team,start_date,left_date,logins\n"
 	rows := []string{

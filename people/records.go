@@ -134,8 +134,8 @@ func (p *Records) addUser(u User) {
 	}
 }
 
-// addUserLogins adds the logins of a user. Backstage's importers name a User by its login, so the name is one unless the
-// descriptor or a CSV file has a better one.
+// addUserLogins adds the logins of a user. Backstage's importers name a User by its login, so the name is one unless
+// the descriptor or a CSV file has a better one.
 func (p *Records) addUserLogins(u User, person *Person) {
 	for _, l := range u.Logins {
 		i := Identity{Provider: l.Provider, Login: strings.ToLower(l.Login), Person: person.ID}

@@ -97,8 +97,12 @@ func (p *Records) parseRules(file string, data []byte) ruleSet {
 		return rules
 	}
 	if docs[0].Node.Kind != yaml.MappingNode {
-		p.files.Fail(file, docs[0].StartLine(),
-			"the rules are %s and not a mapping; the keys are same, different, bots and shared_emails", yamldoc.Kind(docs[0].Node))
+		p.files.Fail(
+			file,
+			docs[0].StartLine(),
+			"the rules are %s and not a mapping; the keys are same, different, bots and shared_emails",
+			yamldoc.Kind(docs[0].Node),
+		)
 		return rules
 	}
 	fail := func(line int, format string, args ...any) { p.files.Fail(file, line, format, args...) }
@@ -117,8 +121,11 @@ func (r ruleReader) read(n *yaml.Node, rules *ruleSet) {
 	r.checkKeys(root, "same", "different", "bots", "shared_emails")
 	for _, m := range r.List(root, "same") {
 		r.checkKeys(m, "person", "people", "logins", "emails", "why")
-		rules.Same = append(rules.Same, sameRule{Person: r.Text(m, "person"), People: r.words(m, "people"), Logins: r.words(m, "logins"),
-			Emails: r.words(m, "emails"), Why: r.Text(m, "why"), line: m.Line})
+		rules.Same = append(
+			rules.Same,
+			sameRule{Person: r.Text(m, "person"), People: r.words(m, "people"), Logins: r.words(m, "logins"),
+				Emails: r.words(m, "emails"), Why: r.Text(m, "why"), line: m.Line},
+		)
 	}
 	for _, m := range r.List(root, "different") {
 		r.checkKeys(m, "people", "why")
@@ -169,7 +176,8 @@ func (p *Records) checkRules(r *ruleSet) {
 		s.identities = logins(s.line, s.Logins)
 		s.Person, s.People, s.Emails = strings.ToLower(strings.TrimSpace(s.Person)), lower(s.People), lower(s.Emails)
 		if names := len(s.People) + len(s.identities) + len(s.Emails); names == 0 || (names == 1 && s.Person == "") {
-			p.files.Fail(r.file, s.line, "the rule names fewer than two things that are one person; name people, logins or emails")
+			p.files.Fail(r.file, s.line, "the rule names fewer than two things that are one person; name people, logins or "+
+				"emails")
 		}
 	}
 	for i := range r.Different {
@@ -207,12 +215,19 @@ func compileBotPattern(text, place string) (botPattern, error) {
 		provider, login = "", provider
 	}
 	if strings.Trim(login, "*?") == "" {
-		return botPattern{}, fmt.Errorf("pattern %q would make everybody a machine; write for example *-ci or github:svc-*", text)
+		return botPattern{}, fmt.Errorf(
+			"pattern %q would make everybody a machine; write for example *-ci or github:svc-*",
+			text,
+		)
 	}
 	expression := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(login))
 	compiled, err := regexp.Compile(`^(?s:` + expression + `)$`)
 	if err != nil {
 		return botPattern{}, fmt.Errorf("pattern %q: %w", text, err)
 	}
-	return botPattern{provider: provider, login: compiled, place: fmt.Sprintf("%s (%s)", strings.TrimSpace(text), place)}, nil
+	return botPattern{
+		provider: provider,
+		login:    compiled,
+		place:    fmt.Sprintf("%s (%s)", strings.TrimSpace(text), place),
+	}, nil
 }

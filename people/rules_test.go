@@ -30,7 +30,8 @@ func TestWhoIsOnePerson(t *testing.T) {
 			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, unclear: []string{"login github:x: a b"}, warnings: []string{"people.csv:3: login github:x is claimed"},
 		},
 		{
-			name: "the same name proves nothing, and is reported", csv: head + "a,Li  Wei,,p,2026-01-01,a\nb,li wei,,p,2026-01-01,b\n",
+			name: "the same name proves nothing, and is reported", csv: head + "a,Li  Wei,,p,2026-01-01,a\nb,li " +
+				"wei,,p,2026-01-01,b\n",
 			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, unclear: []string{"name Li  Wei: a b"},
 		},
 		{
@@ -52,7 +53,8 @@ func TestWhoIsOnePerson(t *testing.T) {
 		},
 		{
 			name: "a rule: ids, logins and addresses are one person", csv: head + "a,Ann,,p,2026-01-01,a\nb,,b@y.z,q,2025-01-01,github:bb\nc,,,r,2026-02-01,jenkins:c\n",
-			rules:  "# about Ann\nsame:\n  - person: ann\n    people: [a]\n    logins: [jenkins:c, github:new]\n    emails: [b@y.z, ann@y.z]\n    why: married\n",
+			rules: "# about Ann\nsame:\n  - person: ann\n    people: [a]\n    logins: [jenkins:c, github:new]\n    emails: " +
+				"[b@y.z, ann@y.z]\n    why: married\n",
 			people: []string{`ann "q" 2025-01-01 -`, `ann "p" 2026-01-01 -`, `ann "r" 2026-02-01 -`},
 			logins: []string{":a=ann", ":ann@y.z=ann", ":b@y.z=ann", "github:bb=ann", "github:new=ann", "jenkins:c=ann"},
 			merged: []string{"a>ann: the rule at rules.yaml:3: married", "b>ann: the rule at rules.yaml:3: married", "c>ann: the rule at rules.yaml:3: married"},
@@ -72,8 +74,10 @@ func TestWhoIsOnePerson(t *testing.T) {
 			people: []string{`zoe "" - -`}, logins: []string{":zoe=zoe", "github:zz=zoe"},
 		},
 		{
-			name: "a rule about nobody", csv: head + "a,,,p,2026-01-01,a\n", rules: "same: [{logins: [x, y]}, {people: [gone, a]}]\n",
-			people: []string{`a "p" 2026-01-01 -`}, logins: []string{":a=a"}, warnings: []string{"rules.yaml:1: nobody has any of what", "rules.yaml:1: nobody is called gone"},
+			name: "a rule about nobody", csv: head + "a,,,p,2026-01-01,a\n", rules: "same: [{logins: [x, y]}, {people: " +
+				"[gone, a]}]\n",
+			people: []string{`a "p" 2026-01-01 -`}, logins: []string{":a=a"}, warnings: []string{"rules.yaml:1: nobody has " +
+				"any of what", "rules.yaml:1: nobody is called gone"},
 		},
 		{
 			name: "bots by a list, whatever a record says", csv: head + "renovate,,,p,2026-01-01,renovate\n", rules: "bots: {logins: ['github:Deploy-Key', renovate]}\n",
@@ -85,7 +89,8 @@ func TestWhoIsOnePerson(t *testing.T) {
 		},
 		{name: "an unknown key", rules: "same:\n  - people: [a, b]\n    login: [x]\n", warnings: []string{"rules.yaml:2: nobody is called a", "rules.yaml:2: nobody is called b", "rules.yaml:2: nobody has any"}, errors: []string{`rules.yaml:3: unknown key "login" in same[0] (did you mean "logins"?)`}},
 		{name: "not YAML", rules: "same: [\n", errors: []string{"rules.yaml:1: the rules cannot be read"}},
-		{name: "two documents", rules: "same: []\n---\nbots: {}\n", errors: []string{"rules.yaml:2: a file of rules is one document"}},
+		{name: "two documents", rules: "same: []\n---\nbots: {}\n", errors: []string{"rules.yaml:2: a file of rules is " +
+			"one document"}},
 		{name: "rules that say nothing", warnings: []string{"rules.yaml:2: nobody is called a", "rules.yaml:2: nobody has any"}, rules: "same:\n  - {people: [a]}\ndifferent:\n  - {people: [b, B]}\n", errors: []string{"rules.yaml:2: the rule names fewer than two things", "rules.yaml:4: the rule names fewer than two people"}},
 		{name: "patterns that fit everybody", rules: "bots:\n  patterns: ['*', 'github:**', '']\n  logins: ['a:b:c']\n", errors: []string{"rules.yaml:1: login", `rules.yaml:1: pattern "*"`, `rules.yaml:1: pattern "github:**"`, `rules.yaml:1: pattern ""`}},
 		{name: "empty", rules: "# nothing\n"},
@@ -114,13 +119,23 @@ func TestWhoIsOnePerson(t *testing.T) {
 }
 
 func TestRulesFileIsMissing(t *testing.T) {
-	if _, _, err := catalog.Load(catalog.Config{Strict: true}, people.Config{Rules: "no.yaml"}, t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "no.yaml: the file cannot be read") {
+	if _, _, err := catalog.Load(
+		catalog.Config{Strict: true},
+		people.Config{Rules: "no.yaml"},
+		t.TempDir(),
+	); err == nil ||
+		!strings.HasPrefix(err.Error(), "no.yaml: the file cannot be read") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestBotsByName(t *testing.T) {
-	directory, _, err := load(t, "person,team,start_date,logins\nsvc-anna,p,2026-01-01,svc-anna\n", "", "bots: {patterns: ['svc-*', 'github:*-ci', 'x[bot']}\n")
+	directory, _, err := load(
+		t,
+		"person,team,start_date,logins\nsvc-anna,p,2026-01-01,svc-anna\n",
+		"",
+		"bots: {patterns: ['svc-*', 'github:*-ci', 'x[bot']}\n",
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

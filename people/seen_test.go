@@ -18,9 +18,12 @@ import (
 func TestPeopleInTheViews(t *testing.T) {
 	db, dir := storetest.Open(t), t.TempDir()
 	for name, text := range map[string]string{
-		"people.csv": "person,name,email,team,start_date,logins\n1001,Alice Smith,alice@acme.example,payments,2026-03-02,jenkins:asmith\n",
-		"rules.yaml": "same: [{person: '1001', logins: ['gitlab:alice.s']}]\nbots: {logins: ['jenkins:timer'], patterns: ['svc-*']}\n",
-		"org.yaml":   "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: alice, annotations: {github.com/user-login: Alice-GH}}\nspec: {profile: {email: Alice@acme.example}}\n",
+		"people.csv": "person,name,email,team,start_date,logins\n1001,Alice " +
+			"Smith,alice@acme.example,payments,2026-03-02,jenkins:asmith\n",
+		"rules.yaml": "same: [{person: '1001', logins: ['gitlab:alice.s']}]\nbots: {logins: ['jenkins:timer'], patterns: " +
+			"['svc-*']}\n",
+		"org.yaml": "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: alice, annotations: " +
+			"{github.com/user-login: Alice-GH}}\nspec: {profile: {email: Alice@acme.example}}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -36,14 +39,28 @@ func TestPeopleInTheViews(t *testing.T) {
 		{"jenkins", "timer", false}, {"github", "svc-deploy", false}, {"github", "Dependabot[bot]", true}, {"github", "stranger", false}, {"github", "", false},
 	} {
 		o := event.Origin{Source: account.provider, Provider: account.provider, Scope: "acme/a", ID: fmt.Sprint(i)}
-		events = append(events, event.PipelineRun{Origin: o, Attempt: 1, Status: event.Succeeded, Actor: account.login, Bot: account.bot, CreatedAt: at},
+		events = append(
+			events,
+			event.PipelineRun{
+				Origin:    o,
+				Attempt:   1,
+				Status:    event.Succeeded,
+				Actor:     account.login,
+				Bot:       account.bot,
+				CreatedAt: at,
+			},
 			event.Change{Origin: o, Author: account.login, Bot: account.bot, MergedAt: at.Add(time.Hour)},
-			event.Deployment{Origin: o, Attempt: 1, Status: event.Succeeded, Actor: account.login, Bot: account.bot})
+			event.Deployment{Origin: o, Attempt: 1, Status: event.Succeeded, Actor: account.login, Bot: account.bot},
+		)
 	}
 	if err := db.Append(t.Context(), events...); err != nil {
 		t.Fatal(err)
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"org.yaml"}}, people.Config{Files: []string{"people.csv"}, Rules: "rules.yaml"}, dir)
+	cat, warnings, err := catalog.Load(
+		catalog.Config{Files: []string{"org.yaml"}},
+		people.Config{Files: []string{"people.csv"}, Rules: "rules.yaml"},
+		dir,
+	)
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("%v, %v", warnings, err)
 	}
@@ -68,7 +85,12 @@ func TestPeopleInTheViews(t *testing.T) {
 			Person string `ch:"person"`
 			Bot    bool   `ch:"bot"`
 		}
-		if err := db.Select(t.Context(), &rows, "SELECT "+actor+" AS login, person, bot FROM "+view+" ORDER BY toUInt32(id)", nil); err != nil {
+		if err := db.Select(
+			t.Context(),
+			&rows,
+			"SELECT "+actor+" AS login, person, bot FROM "+view+" ORDER BY toUInt32(id)",
+			nil,
+		); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
@@ -83,7 +105,13 @@ func TestPeopleInTheViews(t *testing.T) {
 		Person string `ch:"person"`
 		Team   string `ch:"team"`
 	}
-	if err := db.Select(t.Context(), &people, "SELECT person, team FROM people", nil); err != nil || len(people) != 1 || people[0].Person != "1001" || people[0].Team != "payments" {
+	if err := db.Select(
+		t.Context(),
+		&people,
+		"SELECT person, team FROM people",
+		nil,
+	); err != nil || len(people) != 1 || people[0].Person != "1001" ||
+		people[0].Team != "payments" {
 		t.Errorf("people %+v, %v", people, err)
 	}
 }

@@ -11,19 +11,19 @@ import (
 
 // LedgerRow is what a source said it has of one kind in one scope against what is stored: of all windows, or of one.
 type LedgerRow struct {
-	Source    string    `ch:"source" json:"source"`
-	Scope     string    `ch:"scope" json:"scope"`
-	Kind      string    `ch:"kind" json:"kind"`
-	Windows   uint64    `ch:"windows" json:"windows"` // how many are summed
-	From      time.Time `ch:"since" json:"from"`
-	To        time.Time `ch:"until" json:"to"`
-	Expected  uint64    `ch:"expected" json:"expected"`
-	Stored    uint64    `ch:"stored" json:"stored"`
-	Open      uint64    `ch:"open" json:"open"` // of those stored: not final yet
-	Gap       uint64    `ch:"gap" json:"gap"`
+	Source    string    `ch:"source"     json:"source"`
+	Scope     string    `ch:"scope"      json:"scope"`
+	Kind      string    `ch:"kind"       json:"kind"`
+	Windows   uint64    `ch:"windows"    json:"windows"` // how many are summed
+	From      time.Time `ch:"since"      json:"from"`
+	To        time.Time `ch:"until"      json:"to"`
+	Expected  uint64    `ch:"expected"   json:"expected"`
+	Stored    uint64    `ch:"stored"     json:"stored"`
+	Open      uint64    `ch:"open"       json:"open"` // of those stored: not final yet
+	Gap       uint64    `ch:"gap"        json:"gap"`
 	CheckedAt time.Time `ch:"checked_at" json:"checked_at"` // the oldest check
-	Note      string    `ch:"note" json:"note"`
-	URL       string    `ch:"url" json:"url"`
+	Note      string    `ch:"note"       json:"note"`
+	URL       string    `ch:"url"        json:"url"`
 }
 
 // LedgerFilter narrows the ledger.

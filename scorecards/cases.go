@@ -57,8 +57,8 @@ type CaseResult struct {
 	Problems []string // empty: the case holds
 }
 
-// TestPath runs the cases in testdata/*.yaml of a golden path's directory against its scorecard.yaml. The error says why
-// they could not be run; a case that does not hold is no error.
+// TestPath runs the cases in testdata/*.yaml of a golden path's directory against its scorecard.yaml. The error says
+// why they could not be run; a case that does not hold is no error.
 func TestPath(fsys fs.FS, dir string) ([]CaseResult, error) {
 	name := path.Join(dir, "scorecard.yaml")
 	data, err := fs.ReadFile(fsys, name)
@@ -137,9 +137,15 @@ func entityOf(base, over entityFields) descriptor.Entity {
 		return a
 	}
 	e := descriptor.Entity{
-		Kind: "Component", Namespace: "default", Name: pick(base.Name, over.Name), Type: pick(base.Type, over.Type),
-		Lifecycle: pick(base.Lifecycle, over.Lifecycle), Owner: pick(base.Owner, over.Owner), System: pick(base.System, over.System),
-		Tags: slices.Concat(base.Tags, over.Tags), Annotations: map[string]string{},
+		Kind:        "Component",
+		Namespace:   "default",
+		Name:        pick(base.Name, over.Name),
+		Type:        pick(base.Type, over.Type),
+		Lifecycle:   pick(base.Lifecycle, over.Lifecycle),
+		Owner:       pick(base.Owner, over.Owner),
+		System:      pick(base.System, over.System),
+		Tags:        slices.Concat(base.Tags, over.Tags),
+		Annotations: map[string]string{},
 	}
 	maps.Copy(e.Annotations, base.Annotations)
 	maps.Copy(e.Annotations, over.Annotations)
@@ -204,7 +210,13 @@ func factOf(definitions map[string]FactDefinition, name string, node *yaml.Node,
 	return fact, nil
 }
 
-func compare(r Report, level *string, outcomes map[string]event.Outcome, reasons map[string]string, next []string) []string {
+func compare(
+	r Report,
+	level *string,
+	outcomes map[string]event.Outcome,
+	reasons map[string]string,
+	next []string,
+) []string {
 	var problems []string
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	if level != nil && r.Level != *level {

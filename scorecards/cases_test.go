@@ -8,31 +8,58 @@ import (
 )
 
 func TestPathCases(t *testing.T) {
-	const head = "now: 2026-11-22T12:00:00Z\nbase: {entity: {name: a, type: service}, facts: {catalog.has_owner: true}}\ncases:\n"
+	const head = "now: 2026-11-22T12:00:00Z\nbase: {entity: {name: a, type: service}, facts: {catalog.has_owner: " +
+		"true}}\ncases:\n"
 	tests := []struct {
 		name, cases string
 		problems    []string
 		err         string
 	}{
-		{name: "holds", cases: head + "  - {name: x, level: bronze, outcomes: {owned: pass}, reasons: {owned: it has an owner}, next: []}\n"},
+		{name: "holds", cases: head + "  - {name: x, level: bronze, outcomes: {owned: pass}, reasons: {owned: it has an " +
+			"owner}, next: []}\n"},
 		{
-			name: "does not hold", cases: head + "  - {name: x, level: '', outcomes: {owned: fail, nope: pass}, reasons: {owned: because}, next: [owned]}\n",
+			name: "does not hold", cases: head + "  - {name: x, level: '', outcomes: {owned: fail, nope: pass}, reasons: " +
+				"{owned: because}, next: [owned]}\n",
 			problems: []string{
 				`level is "bronze", want ""`, "the scorecard has no rule nope", `owned is "pass" (it has an owner), want "fail"`,
 				`owned says "it has an owner", want "because"`, "next is [], want [owned]",
 			},
 		},
-		{name: "an error from the source", cases: head + "  - {name: x, without: all, errors: {catalog.has_owner: it is away}, reasons: {owned: 'catalog.has_owner is not known: it is away'}}\n"},
-		{name: "an unknown fact", cases: head + "  - {name: x, facts: {catalog.has_onwer: true}}\n", err: `case "x": line 4: unknown fact "catalog.has_onwer" (did you mean facts["catalog.has_owner"]?)`},
-		{name: "a value of another type", cases: head + "  - {name: x, facts: {catalog.has_owner: 3}}\n", err: "line 4: fact catalog.has_owner"},
-		{name: "without an unknown fact", cases: head + "  - {name: x, without: [nope]}\n", err: `without: unknown fact "nope"`},
-		{name: "without a word", cases: head + "  - {name: x, without: some}\n", err: `without is "some"; write a list of facts or the word all`},
-		{name: "an unknown field", cases: head + "  - {name: x, levels: bronze}\n", err: `path/testdata/x.yaml:4: unknown key "levels" in cases[0] (did you mean "level"?)`},
+		{name: "an error from the source", cases: head + "  - {name: x, without: all, errors: {catalog.has_owner: it is " +
+			"away}, reasons: {owned: 'catalog.has_owner is not known: it is away'}}\n"},
+		{
+			name:  "an unknown fact",
+			cases: head + "  - {name: x, facts: {catalog.has_onwer: true}}\n",
+			err:   `case "x": line 4: unknown fact "catalog.has_onwer" (did you mean facts["catalog.has_owner"]?)`,
+		},
+		{
+			name:  "a value of another type",
+			cases: head + "  - {name: x, facts: {catalog.has_owner: 3}}\n",
+			err:   "line 4: fact catalog.has_owner",
+		},
+		{
+			name:  "without an unknown fact",
+			cases: head + "  - {name: x, without: [nope]}\n",
+			err:   `without: unknown fact "nope"`,
+		},
+		{
+			name:  "without a word",
+			cases: head + "  - {name: x, without: some}\n",
+			err:   `without is "some"; write a list of facts or the word all`,
+		},
+		{
+			name:  "an unknown field",
+			cases: head + "  - {name: x, levels: bronze}\n",
+			err:   `path/testdata/x.yaml:4: unknown key "levels" in cases[0] (did you mean "level"?)`,
+		},
 		{name: "no time", cases: "cases: []\n", err: "path/testdata/x.yaml: it has no now"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			fsys := fstest.MapFS{"path/scorecard.yaml": {Data: []byte(goodCard)}, "path/testdata/x.yaml": {Data: []byte(tt.cases)}}
+			fsys := fstest.MapFS{
+				"path/scorecard.yaml":  {Data: []byte(goodCard)},
+				"path/testdata/x.yaml": {Data: []byte(tt.cases)},
+			}
 			results, err := TestPath(fsys, "path")
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {

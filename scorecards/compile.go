@@ -66,7 +66,11 @@ func newCompiler(definitions map[string]FactDefinition) (*compiler, error) {
 	for _, name := range slices.Sorted(maps.Keys(definitions)) {
 		typ, ok := factTypes[definitions[name].Type]
 		if !ok {
-			return nil, fmt.Errorf("fact %s: type %q is not one of bool, number, string, time, list", name, definitions[name].Type)
+			return nil, fmt.Errorf(
+				"fact %s: type %q is not one of bool, number, string, time, list",
+				name,
+				definitions[name].Type,
+			)
 		}
 		options = append(options, cel.Variable(factVariable(name), typ))
 	}
@@ -115,7 +119,10 @@ func (c *compiler) compile(source string, want *cel.Type) (*program, error) {
 	if p.run, err = c.env.Program(checked, cel.EvalOptions(cel.OptOptimize, cel.OptPartialEval)); err != nil {
 		return nil, exprError{1, err.Error()}
 	}
-	if p.explain, err = c.env.Program(checked, cel.EvalOptions(cel.OptExhaustiveEval, cel.OptTrackState, cel.OptPartialEval)); err != nil {
+	if p.explain, err = c.env.Program(
+		checked,
+		cel.EvalOptions(cel.OptExhaustiveEval, cel.OptTrackState, cel.OptPartialEval),
+	); err != nil {
 		return nil, exprError{1, err.Error()}
 	}
 	return p, nil
@@ -184,7 +191,8 @@ func factName(e celast.Expr) (string, bool) {
 	switch e.Kind() {
 	case celast.CallKind:
 		call := e.AsCall()
-		if call.FunctionName() != operators.Index || len(call.Args()) != 2 || !isFacts(call.Args()[0]) || call.Args()[1].Kind() != celast.LiteralKind {
+		if call.FunctionName() != operators.Index || len(call.Args()) != 2 || !isFacts(call.Args()[0]) ||
+			call.Args()[1].Kind() != celast.LiteralKind {
 			return "", false
 		}
 		name, ok := call.Args()[1].AsLiteral().(types.String)
@@ -213,7 +221,12 @@ func hint(name string, definitions map[string]FactDefinition) string {
 var arithmetic = []string{operators.Add, operators.Subtract, operators.Multiply, operators.Divide}
 
 var comparisons = []string{
-	operators.Equals, operators.NotEquals, operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals,
+	operators.Equals,
+	operators.NotEquals,
+	operators.Less,
+	operators.LessEquals,
+	operators.Greater,
+	operators.GreaterEquals,
 }
 
 func (c *compiler) promote(factory celast.ExprFactory, e celast.Expr) {
@@ -284,7 +297,8 @@ func compileCard(s Scorecard) (*compiledCard, error) {
 	}
 	card.filter = compile("filter", s.Filter, s.filterAt, cel.BoolType)
 	if card.filter != nil && len(card.filter.facts) > 0 {
-		errs = append(errs, fmt.Errorf("%s:%d: filter: facts are not known when services are chosen; ask entity here, and facts in a rule's applies", s.File, s.filterAt.line))
+		errs = append(errs, fmt.Errorf("%s:%d: filter: facts are not known when services are chosen; ask entity here, and "+
+			"facts in a rule's applies", s.File, s.filterAt.line))
 	}
 	for _, r := range s.Rules {
 		compiled := compiledRule{Rule: r}

@@ -50,12 +50,13 @@ func (e *Engine) Scorecards() []Scorecard {
 
 // Result is what a rule found about an entity.
 type Result struct {
-	Rule    string            `json:"rule"`
-	Title   string            `json:"title"`
-	Level   string            `json:"level"`
-	Version uint32            `json:"version"`
-	Outcome event.Outcome     `json:"outcome"`
-	Reason  string            `json:"reason"` // one sentence: the value behind the verdict, or what is missing and who should give it
+	Rule    string        `json:"rule"`
+	Title   string        `json:"title"`
+	Level   string        `json:"level"`
+	Version uint32        `json:"version"`
+	Outcome event.Outcome `json:"outcome"`
+	// one sentence: the value behind the verdict, or what is missing and who should give it
+	Reason  string            `json:"reason"`
 	Why     string            `json:"why"`
 	Fix     string            `json:"fix"` // what to do; of an undecided rule, how to find out and what to do if it fails
 	DocsURL string            `json:"docs_url,omitempty"`
@@ -99,7 +100,14 @@ func (e *Engine) Grade(entity descriptor.Entity, facts map[string]event.Fact) []
 
 func (r *compiledRule) result() Result {
 	return Result{
-		Rule: r.ID, Title: r.Title, Level: r.Level, Version: r.Version, Why: r.Why, Fix: r.Fix, DocsURL: r.DocsURL, Effort: string(r.Effort),
+		Rule:    r.ID,
+		Title:   r.Title,
+		Level:   r.Level,
+		Version: r.Version,
+		Why:     r.Why,
+		Fix:     r.Fix,
+		DocsURL: r.DocsURL,
+		Effort:  string(r.Effort),
 	}
 }
 
@@ -128,8 +136,11 @@ func newSubject(entity descriptor.Entity, now time.Time) *subject {
 		annotations = map[string]string{}
 	}
 	return &subject{
-		entity: entity, now: now, nowVal: types.Timestamp{Time: now},
-		tags: types.DefaultTypeAdapter.NativeToValue(slices.Clip(tags)), notes: types.DefaultTypeAdapter.NativeToValue(annotations),
+		entity: entity,
+		now:    now,
+		nowVal: types.Timestamp{Time: now},
+		tags:   types.DefaultTypeAdapter.NativeToValue(slices.Clip(tags)),
+		notes:  types.DefaultTypeAdapter.NativeToValue(annotations),
 	}
 }
 
@@ -165,8 +176,14 @@ func observe(d FactDefinition, fact event.Fact, known bool, now time.Time) obser
 		o.value = toCEL(value)
 		if !fact.ExpiresAt.IsZero() && !now.Before(fact.ExpiresAt) {
 			o.stale = true
-			o.absence = fmt.Sprintf("%s is out of date: %s gave %s on %s and it held until %s", d.Name, fact.Source,
-				format(d, o.value, time.Time{}), fact.ObservedAt.UTC().Format(time.DateOnly), fact.ExpiresAt.UTC().Format(time.DateOnly))
+			o.absence = fmt.Sprintf(
+				"%s is out of date: %s gave %s on %s and it held until %s",
+				d.Name,
+				fact.Source,
+				format(d, o.value, time.Time{}),
+				fact.ObservedAt.UTC().Format(time.DateOnly),
+				fact.ExpiresAt.UTC().Format(time.DateOnly),
+			)
 		}
 	}
 	return o
@@ -284,7 +301,10 @@ func (s *subject) settle(p *program, value ref.Val, err error, result *Result) {
 	case value == types.False:
 		result.Outcome = event.Fail
 	default:
-		result.Outcome, result.Reason = event.ErrorOutcome, fmt.Sprintf("the rule gave %v, which is neither true nor false", value)
+		result.Outcome, result.Reason = event.ErrorOutcome, fmt.Sprintf(
+			"the rule gave %v, which is neither true nor false",
+			value,
+		)
 	}
 }
 

@@ -20,8 +20,15 @@ func clock() time.Time { return testNow }
 
 func testEntity() descriptor.Entity {
 	return descriptor.Entity{
-		Ref: "component:default/pay", Kind: "Component", Namespace: "default", Name: "pay", Type: "service", Lifecycle: "production",
-		Owner: "group:default/team-a", Tags: []string{"go"}, Annotations: map[string]string{"x": "y"},
+		Ref:         "component:default/pay",
+		Kind:        "Component",
+		Namespace:   "default",
+		Name:        "pay",
+		Type:        "service",
+		Lifecycle:   "production",
+		Owner:       "group:default/team-a",
+		Tags:        []string{"go"},
+		Annotations: map[string]string{"x": "y"},
 	}
 }
 
@@ -74,7 +81,14 @@ func card(rules ...Rule) Scorecard {
 		}
 		r.exprAt, r.appliesAt, r.evidenceAt = position{line: 1}, position{line: 1}, position{line: 1}
 	}
-	return Scorecard{Name: "test", Title: "Test", Levels: []string{"bronze", "silver", "gold"}, Rules: rules, File: "test.yaml", Line: 1}
+	return Scorecard{
+		Name:   "test",
+		Title:  "Test",
+		Levels: []string{"bronze", "silver", "gold"},
+		Rules:  rules,
+		File:   "test.yaml",
+		Line:   1,
+	}
 }
 
 func gradeOne(t testing.TB, c Scorecard, facts map[string]event.Fact) Report {
@@ -91,7 +105,13 @@ func gradeOne(t testing.TB, c Scorecard, facts map[string]event.Fact) Report {
 }
 
 func TestOutcomes(t *testing.T) {
-	old := event.Fact{Source: "metrics", Type: event.NumberFact, Value: json.RawMessage("17.4"), ObservedAt: testNow.AddDate(0, 0, -9), ExpiresAt: testNow.AddDate(0, 0, -5)}
+	old := event.Fact{
+		Source:     "metrics",
+		Type:       event.NumberFact,
+		Value:      json.RawMessage("17.4"),
+		ObservedAt: testNow.AddDate(0, 0, -9),
+		ExpiresAt:  testNow.AddDate(0, 0, -5),
+	}
 	tests := []struct {
 		name, expr, applies, evidence string
 		facts                         map[string]any
@@ -99,68 +119,290 @@ func TestOutcomes(t *testing.T) {
 		reason                        string
 		missing                       []string
 	}{
-		{name: "true", expr: `facts["catalog.has_owner"]`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Pass, reason: "it has an owner"},
-		{name: "false", expr: `facts["catalog.has_owner"]`, facts: map[string]any{"catalog.has_owner": false}, outcome: event.Fail, reason: "it has no owner"},
-		{name: "not", expr: `!facts["repository.archived"]`, facts: map[string]any{"repository.archived": true}, outcome: event.Fail, reason: "the repository is archived"},
 		{
-			name: "a fact is absent", expr: `facts["ci.p95_minutes"] <= 10`, outcome: event.Unknown, missing: []string{"ci.p95_minutes"},
-			reason: "ci.p95_minutes is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
+			name:    "true",
+			expr:    `facts["catalog.has_owner"]`,
+			facts:   map[string]any{"catalog.has_owner": true},
+			outcome: event.Pass,
+			reason:  "it has an owner",
 		},
 		{
-			name: "a fact that its source could not give", expr: `facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"ci.p95_minutes": fmt.Errorf("no pipeline runs are known")},
-			outcome: event.Unknown, missing: []string{"ci.p95_minutes"}, reason: "ci.p95_minutes is not known: no pipeline runs are known",
+			name:    "false",
+			expr:    `facts["catalog.has_owner"]`,
+			facts:   map[string]any{"catalog.has_owner": false},
+			outcome: event.Fail,
+			reason:  "it has no owner",
 		},
-		{name: "false and unknown is false", expr: `facts["catalog.has_owner"] && facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"catalog.has_owner": false}, outcome: event.Fail, reason: "it has no owner"},
-		{name: "unknown and false is false", expr: `facts["ci.p95_minutes"] <= 10 && facts["catalog.has_owner"]`, facts: map[string]any{"catalog.has_owner": false}, outcome: event.Fail, reason: "it has no owner"},
-		{name: "true or unknown is true", expr: `facts["ci.p95_minutes"] <= 10 || facts["catalog.has_owner"]`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Pass, reason: "it has an owner"},
 		{
-			name: "true and unknown is unknown", expr: `facts["catalog.has_owner"] && facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"catalog.has_owner": true},
-			outcome: event.Unknown, missing: []string{"ci.p95_minutes"}, reason: "ci.p95_minutes is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
+			name:    "not",
+			expr:    `!facts["repository.archived"]`,
+			facts:   map[string]any{"repository.archived": true},
+			outcome: event.Fail,
+			reason:  "the repository is archived",
 		},
-		{name: "not unknown is unknown", expr: `!facts["repository.archived"]`, outcome: event.Unknown, missing: []string{"repository.archived"}, reason: "repository.archived is not known; a source of kind github or gitlab should give it"},
 		{
-			name: "two are absent", expr: `facts["repository.files.readme"] && facts["repository.files.license"]`, outcome: event.Unknown,
+			name:    "a fact is absent",
+			expr:    `facts["ci.p95_minutes"] <= 10`,
+			outcome: event.Unknown,
+			missing: []string{"ci.p95_minutes"},
+			reason: "ci.p95_minutes is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed " +
+				"events) should give it",
+		},
+		{
+			name:    "a fact that its source could not give",
+			expr:    `facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"ci.p95_minutes": fmt.Errorf("no pipeline runs are known")},
+			outcome: event.Unknown,
+			missing: []string{"ci.p95_minutes"},
+			reason: "ci.p95_minutes is not known: no pipeline " +
+				"runs are known",
+		},
+		{
+			name:    "false and unknown is false",
+			expr:    `facts["catalog.has_owner"] && facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"catalog.has_owner": false},
+			outcome: event.Fail,
+			reason:  "it has no owner",
+		},
+		{
+			name:    "unknown and false is false",
+			expr:    `facts["ci.p95_minutes"] <= 10 && facts["catalog.has_owner"]`,
+			facts:   map[string]any{"catalog.has_owner": false},
+			outcome: event.Fail,
+			reason:  "it has no owner",
+		},
+		{
+			name:    "true or unknown is true",
+			expr:    `facts["ci.p95_minutes"] <= 10 || facts["catalog.has_owner"]`,
+			facts:   map[string]any{"catalog.has_owner": true},
+			outcome: event.Pass,
+			reason:  "it has an owner",
+		},
+		{
+			name:    "true and unknown is unknown",
+			expr:    `facts["catalog.has_owner"] && facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"catalog.has_owner": true},
+			outcome: event.Unknown,
+			missing: []string{"ci.p95_minutes"},
+			reason: "ci.p95_minutes is not known; a source with " +
+				"pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
+		},
+		{
+			name:    "not unknown is unknown",
+			expr:    `!facts["repository.archived"]`,
+			outcome: event.Unknown,
+			missing: []string{"repository.archived"},
+			reason:  "repository.archived is not known; a source of kind github or gitlab should give it",
+		},
+		{
+			name:    "two are absent",
+			expr:    `facts["repository.files.readme"] && facts["repository.files.license"]`,
+			outcome: event.Unknown,
 			missing: []string{"repository.files.license", "repository.files.readme"},
-			reason:  "repository.files.license is not known; a source of kind github should give it; repository.files.readme is not known; a source of kind github should give it",
-		},
-		{name: "an unknown list in a macro", expr: `facts["catalog.tags"].exists(t, t == "go")`, outcome: event.Unknown, missing: []string{"catalog.tags"}, reason: "catalog.tags is not known; the catalog (the service's descriptor) should give it"},
-		{
-			name: "expired", expr: `facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"ci.p95_minutes": old}, outcome: event.Stale, missing: []string{"ci.p95_minutes"},
-			reason: "ci.p95_minutes is out of date: metrics gave 17.4 minutes on 2026-11-13 and it held until 2026-11-17",
+			reason: "repository.files.license is not known; a source of kind github should give it; repository.files.readme " +
+				"is not known; a source of kind github should give it",
 		},
 		{
-			name: "expired and absent is unknown", expr: `facts["ci.p95_minutes"] <= facts["ci.runs_30d"]`, facts: map[string]any{"ci.p95_minutes": old},
-			outcome: event.Unknown, missing: []string{"ci.p95_minutes", "ci.runs_30d"},
-			reason: "ci.p95_minutes is out of date: metrics gave 17.4 minutes on 2026-11-13 and it held until 2026-11-17; ci.runs_30d is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
+			name:    "an unknown list in a macro",
+			expr:    `facts["catalog.tags"].exists(t, t == "go")`,
+			outcome: event.Unknown,
+			missing: []string{"catalog.tags"},
+			reason:  "catalog.tags is not known; the catalog (the service's descriptor) should give it",
 		},
-		{name: "expired but not needed", expr: `facts["catalog.has_owner"] || facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"catalog.has_owner": true, "ci.p95_minutes": old}, outcome: event.Pass, reason: "it has an owner"},
 		{
-			name: "a value of another type", expr: `facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"ci.p95_minutes": "fast"}, outcome: event.ErrorOutcome,
-			reason: "the rule could not be evaluated: ci.p95_minutes is a string, and a number was expected; test gave it",
+			name:    "expired",
+			expr:    `facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"ci.p95_minutes": old},
+			outcome: event.Stale,
+			missing: []string{"ci.p95_minutes"},
+			reason:  "ci.p95_minutes is out of date: metrics gave 17.4 minutes on 2026-11-13 and it held until 2026-11-17",
 		},
-		{name: "a value of another type that does not matter", expr: `facts["catalog.has_owner"] && facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"catalog.has_owner": false, "ci.p95_minutes": "fast"}, outcome: event.Fail, reason: "it has no owner"},
-		{name: "an annotation that is not there", expr: `entity.annotations["nope"] == "y"`, outcome: event.ErrorOutcome, reason: "the rule could not be evaluated: no such key: nope"},
-		{name: "an annotation that is", expr: `"x" in entity.annotations && entity.annotations["x"] == "y"`, outcome: event.Pass, reason: "the annotations hold x"},
-		{name: "at most", expr: `facts["ci.p95_minutes"] <= 10`, facts: map[string]any{"ci.p95_minutes": 17.42}, outcome: event.Fail, reason: "the 95th percentile of CI duration is 17.4 minutes, the rule wants at most 10"},
-		{name: "exchanged sides", expr: `10 >= facts["ci.p95_minutes"]`, facts: map[string]any{"ci.p95_minutes": 7.418}, outcome: event.Pass, reason: "the 95th percentile of CI duration is 7.42 minutes, the rule wants at most 10"},
-		{name: "negated", expr: `!(facts["ci.p95_minutes"] > 10)`, facts: map[string]any{"ci.p95_minutes": 12}, outcome: event.Fail, reason: "the 95th percentile of CI duration is 12 minutes, the rule wants at most 10"},
-		{name: "arithmetic with whole numbers", expr: `facts["ci.p95_minutes"] * 2 < facts["ci.runs_30d"] + 1`, facts: map[string]any{"ci.p95_minutes": 3, "ci.runs_30d": 6}, outcome: event.Pass, reason: "the 95th percentile of CI duration is 3 minutes, the number of CI runs in 30 days is 6"},
-		{name: "equal to a whole number", expr: `facts["ci.runs_30d"] == 3`, facts: map[string]any{"ci.runs_30d": 3}, outcome: event.Pass, reason: "the number of CI runs in 30 days is 3"},
-		{name: "a share", expr: `facts["ci.success_rate"] >= 0.8`, facts: map[string]any{"ci.success_rate": 0.6149}, outcome: event.Fail, reason: "the CI success rate is 61.5 %, the rule wants at least 80 %"},
-		{name: "one of", expr: `facts["catalog.lifecycle"] in ["production", "deprecated"]`, facts: map[string]any{"catalog.lifecycle": ""}, outcome: event.Fail, reason: "the lifecycle is not set, the rule wants one of production, deprecated"},
-		{name: "none of", expr: `!(facts["catalog.lifecycle"] in ["deprecated"])`, facts: map[string]any{"catalog.lifecycle": "deprecated"}, outcome: event.Fail, reason: "the lifecycle is deprecated, the rule wants none of deprecated"},
-		{name: "in a list", expr: `"go" in facts["catalog.tags"]`, facts: map[string]any{"catalog.tags": []string{"java"}}, outcome: event.Fail, reason: "its tags (java) lack go"},
-		{name: "a field of the entity", expr: `entity.type == "website"`, outcome: event.Fail, reason: "the type is service, the rule wants website"},
-		{name: "a time ago", expr: `facts["deploy.last_at"] >= now - duration("720h")`, facts: map[string]any{"deploy.last_at": testNow.AddDate(0, 0, -40)}, outcome: event.Fail, reason: "the last production deployment is 2026-10-13, the rule wants it at most 30 days ago"},
-		{name: "a time ago, the other way round", expr: `now - facts["deploy.last_at"] < duration("720h")`, facts: map[string]any{"deploy.last_at": testNow.AddDate(0, 0, -40)}, outcome: event.Fail, reason: "the last production deployment is 2026-10-13, the rule wants it less than 30 days ago"},
-		{name: "a date", expr: `facts["repository.created_at"] > timestamp("2026-01-01T00:00:00Z")`, facts: map[string]any{"repository.created_at": testNow.AddDate(-1, 0, 0)}, outcome: event.Fail, reason: "the creation of the repository is 2025-11-22, the rule wants it after 2026-01-01"},
-		{name: "the parts that failed", expr: `facts["catalog.has_owner"] && facts["catalog.has_system"] && facts["catalog.has_docs"]`, facts: map[string]any{"catalog.has_owner": false, "catalog.has_system": true, "catalog.has_docs": false}, outcome: event.Fail, reason: "it has no owner; it names no documentation"},
-		{name: "a choice", expr: `facts["catalog.has_owner"] ? facts["catalog.has_docs"] : facts["catalog.has_system"]`, facts: map[string]any{"catalog.has_owner": false, "catalog.has_system": false}, outcome: event.Fail, reason: "it belongs to no system"},
-		{name: "evidence", expr: `size(facts["catalog.tags"]) > 1`, evidence: `facts["ci.p95_minutes"]`, facts: map[string]any{"catalog.tags": []string{"go"}, "ci.p95_minutes": 3.5}, outcome: event.Fail, reason: "its tags are go (3.5 minutes)"},
-		{name: "evidence that is absent changes nothing", expr: `facts["catalog.has_owner"]`, evidence: `facts["ci.p95_minutes"]`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Pass, reason: "it has an owner"},
-		{name: "not applicable", expr: `facts["catalog.has_owner"]`, applies: `entity.lifecycle == "experimental"`, outcome: event.NotApplicable, reason: "the rule does not apply: the lifecycle is production, the rule wants experimental"},
-		{name: "whether it applies is unknown", expr: `facts["catalog.has_owner"]`, applies: `facts["ci.runs_30d"] > 5`, facts: map[string]any{"catalog.has_owner": true}, outcome: event.Unknown, missing: []string{"ci.runs_30d"}, reason: "ci.runs_30d is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it"},
-		{name: "applies fails", expr: `true`, applies: `entity.annotations["nope"] == "y"`, outcome: event.ErrorOutcome, reason: "the rule could not be evaluated: no such key: nope"},
+		{
+			name:    "expired and absent is unknown",
+			expr:    `facts["ci.p95_minutes"] <= facts["ci.runs_30d"]`,
+			facts:   map[string]any{"ci.p95_minutes": old},
+			outcome: event.Unknown,
+			missing: []string{"ci.p95_minutes", "ci.runs_30d"},
+			reason: "ci.p95_minutes is out of date: metrics gave 17.4 minutes on 2026-11-13 and it held until 2026-11-17; " +
+				"ci.runs_30d is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) " +
+				"should give it",
+		},
+		{
+			name:    "expired but not needed",
+			expr:    `facts["catalog.has_owner"] || facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"catalog.has_owner": true, "ci.p95_minutes": old},
+			outcome: event.Pass,
+			reason:  "it has an owner",
+		},
+		{
+			name:    "a value of another type",
+			expr:    `facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"ci.p95_minutes": "fast"},
+			outcome: event.ErrorOutcome,
+			reason:  "the rule could not be evaluated: ci.p95_minutes is a string, and a number was expected; test gave it",
+		},
+		{
+			name:    "a value of another type that does not matter",
+			expr:    `facts["catalog.has_owner"] && facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"catalog.has_owner": false, "ci.p95_minutes": "fast"},
+			outcome: event.Fail,
+			reason:  "it has no owner",
+		},
+		{
+			name:    "an annotation that is not there",
+			expr:    `entity.annotations["nope"] == "y"`,
+			outcome: event.ErrorOutcome,
+			reason:  "the rule could not be evaluated: no such key: nope",
+		},
+		{
+			name:    "an annotation that is",
+			expr:    `"x" in entity.annotations && entity.annotations["x"] == "y"`,
+			outcome: event.Pass,
+			reason:  "the annotations hold x",
+		},
+		{
+			name:    "at most",
+			expr:    `facts["ci.p95_minutes"] <= 10`,
+			facts:   map[string]any{"ci.p95_minutes": 17.42},
+			outcome: event.Fail,
+			reason:  "the 95th percentile of CI duration is 17.4 minutes, the rule wants at most 10",
+		},
+		{
+			name:    "exchanged sides",
+			expr:    `10 >= facts["ci.p95_minutes"]`,
+			facts:   map[string]any{"ci.p95_minutes": 7.418},
+			outcome: event.Pass,
+			reason:  "the 95th percentile of CI duration is 7.42 minutes, the rule wants at most 10",
+		},
+		{
+			name:    "negated",
+			expr:    `!(facts["ci.p95_minutes"] > 10)`,
+			facts:   map[string]any{"ci.p95_minutes": 12},
+			outcome: event.Fail,
+			reason:  "the 95th percentile of CI duration is 12 minutes, the rule wants at most 10",
+		},
+		{
+			name:    "arithmetic with whole numbers",
+			expr:    `facts["ci.p95_minutes"] * 2 < facts["ci.runs_30d"] + 1`,
+			facts:   map[string]any{"ci.p95_minutes": 3, "ci.runs_30d": 6},
+			outcome: event.Pass,
+			reason:  "the 95th percentile of CI duration is 3 minutes, the number of CI runs in 30 days is 6",
+		},
+		{
+			name:    "equal to a whole number",
+			expr:    `facts["ci.runs_30d"] == 3`,
+			facts:   map[string]any{"ci.runs_30d": 3},
+			outcome: event.Pass,
+			reason:  "the number of CI runs in 30 days is 3",
+		},
+		{
+			name:    "a share",
+			expr:    `facts["ci.success_rate"] >= 0.8`,
+			facts:   map[string]any{"ci.success_rate": 0.6149},
+			outcome: event.Fail,
+			reason:  "the CI success rate is 61.5 %, the rule wants at least 80 %",
+		},
+		{
+			name:    "one of",
+			expr:    `facts["catalog.lifecycle"] in ["production", "deprecated"]`,
+			facts:   map[string]any{"catalog.lifecycle": ""},
+			outcome: event.Fail,
+			reason:  "the lifecycle is not set, the rule wants one of production, deprecated",
+		},
+		{
+			name:    "none of",
+			expr:    `!(facts["catalog.lifecycle"] in ["deprecated"])`,
+			facts:   map[string]any{"catalog.lifecycle": "deprecated"},
+			outcome: event.Fail,
+			reason:  "the lifecycle is deprecated, the rule wants none of deprecated",
+		},
+		{
+			name:    "in a list",
+			expr:    `"go" in facts["catalog.tags"]`,
+			facts:   map[string]any{"catalog.tags": []string{"java"}},
+			outcome: event.Fail,
+			reason:  "its tags (java) lack go",
+		},
+		{
+			name:    "a field of the entity",
+			expr:    `entity.type == "website"`,
+			outcome: event.Fail,
+			reason:  "the type is service, the rule wants website",
+		},
+		{
+			name:    "a time ago",
+			expr:    `facts["deploy.last_at"] >= now - duration("720h")`,
+			facts:   map[string]any{"deploy.last_at": testNow.AddDate(0, 0, -40)},
+			outcome: event.Fail,
+			reason:  "the last production deployment is 2026-10-13, the rule wants it at most 30 days ago",
+		},
+		{
+			name:    "a time ago, the other way round",
+			expr:    `now - facts["deploy.last_at"] < duration("720h")`,
+			facts:   map[string]any{"deploy.last_at": testNow.AddDate(0, 0, -40)},
+			outcome: event.Fail,
+			reason:  "the last production deployment is 2026-10-13, the rule wants it less than 30 days ago",
+		},
+		{
+			name:    "a date",
+			expr:    `facts["repository.created_at"] > timestamp("2026-01-01T00:00:00Z")`,
+			facts:   map[string]any{"repository.created_at": testNow.AddDate(-1, 0, 0)},
+			outcome: event.Fail,
+			reason:  "the creation of the repository is 2025-11-22, the rule wants it after 2026-01-01",
+		},
+		{
+			name:    "the parts that failed",
+			expr:    `facts["catalog.has_owner"] && facts["catalog.has_system"] && facts["catalog.has_docs"]`,
+			facts:   map[string]any{"catalog.has_owner": false, "catalog.has_system": true, "catalog.has_docs": false},
+			outcome: event.Fail,
+			reason:  "it has no owner; it names no documentation",
+		},
+		{
+			name:    "a choice",
+			expr:    `facts["catalog.has_owner"] ? facts["catalog.has_docs"] : facts["catalog.has_system"]`,
+			facts:   map[string]any{"catalog.has_owner": false, "catalog.has_system": false},
+			outcome: event.Fail,
+			reason:  "it belongs to no system",
+		},
+		{
+			name:     "evidence",
+			expr:     `size(facts["catalog.tags"]) > 1`,
+			evidence: `facts["ci.p95_minutes"]`,
+			facts:    map[string]any{"catalog.tags": []string{"go"}, "ci.p95_minutes": 3.5},
+			outcome:  event.Fail,
+			reason:   "its tags are go (3.5 minutes)",
+		},
+		{
+			name:     "evidence that is absent changes nothing",
+			expr:     `facts["catalog.has_owner"]`,
+			evidence: `facts["ci.p95_minutes"]`,
+			facts:    map[string]any{"catalog.has_owner": true},
+			outcome:  event.Pass,
+			reason:   "it has an owner",
+		},
+		{
+			name:    "not applicable",
+			expr:    `facts["catalog.has_owner"]`,
+			applies: `entity.lifecycle == "experimental"`,
+			outcome: event.NotApplicable,
+			reason:  "the rule does not apply: the lifecycle is production, the rule wants experimental",
+		},
+		{
+			name:    "whether it applies is unknown",
+			expr:    `facts["catalog.has_owner"]`,
+			applies: `facts["ci.runs_30d"] > 5`,
+			facts:   map[string]any{"catalog.has_owner": true},
+			outcome: event.Unknown,
+			missing: []string{"ci.runs_30d"},
+			reason:  "ci.runs_30d is not known; a source with pipeline runs (github, gitlab, jenkins, circleci or pushed events) should give it",
+		},
+		{
+			name:    "applies fails",
+			expr:    `true`,
+			applies: `entity.annotations["nope"] == "y"`,
+			outcome: event.ErrorOutcome,
+			reason:  "the rule could not be evaluated: no such key: nope",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,8 +418,15 @@ func TestOutcomes(t *testing.T) {
 }
 
 func TestOneAbsentFactIsOneUnknownRule(t *testing.T) {
-	r := gradeOne(t, card(Rule{ID: "a", Expr: `facts["catalog.has_owner"]`}, Rule{ID: "b", Expr: `facts["ci.p95_minutes"] < 10`}, Rule{ID: "c", Expr: `facts["catalog.has_docs"]`}),
-		factsOf(map[string]any{"catalog.has_owner": true, "catalog.has_docs": false}))
+	r := gradeOne(
+		t,
+		card(
+			Rule{ID: "a", Expr: `facts["catalog.has_owner"]`},
+			Rule{ID: "b", Expr: `facts["ci.p95_minutes"] < 10`},
+			Rule{ID: "c", Expr: `facts["catalog.has_docs"]`},
+		),
+		factsOf(map[string]any{"catalog.has_owner": true, "catalog.has_docs": false}),
+	)
 	want := map[event.Outcome]int{event.Pass: 1, event.Unknown: 1, event.Fail: 1}
 	if !maps.Equal(r.Counts, want) {
 		t.Errorf("counts %v, want %v", r.Counts, want)
@@ -193,7 +442,14 @@ func TestLevels(t *testing.T) {
 		Rule{ID: "s3", Level: "silver", Expr: `facts["catalog.has_runbook"]`},
 		Rule{ID: "g1", Level: "gold", Expr: `facts["ci.p95_minutes"] < 10`, Applies: `entity.type == "service"`},
 	)
-	all := map[string]any{"catalog.has_owner": true, "catalog.has_docs": true, "catalog.has_system": true, "repository.files.readme": true, "catalog.has_runbook": true, "ci.p95_minutes": 3}
+	all := map[string]any{
+		"catalog.has_owner":       true,
+		"catalog.has_docs":        true,
+		"catalog.has_system":      true,
+		"repository.files.readme": true,
+		"catalog.has_runbook":     true,
+		"ci.p95_minutes":          3,
+	}
 	but := func(changes map[string]any) map[string]any {
 		m := maps.Clone(all)
 		for k, v := range changes {
@@ -215,16 +471,43 @@ func TestLevels(t *testing.T) {
 		note        string
 	}{
 		{name: "all", facts: all, level: "gold", score: 1, coverage: 1},
-		{name: "a low rule fails and high ones pass", facts: but(map[string]any{"catalog.has_owner": false}), next: "bronze", missing: []string{"b1"}, score: 5. / 6, coverage: 1},
 		{
-			name: "the least effort first, failures before what is not known", facts: but(map[string]any{"catalog.has_system": false, "repository.files.readme": nil, "catalog.has_runbook": false}),
-			level: "bronze", next: "silver", missing: []string{"s3", "s2", "s1"}, score: 3. / 6, coverage: 5. / 6, note: "silver is not reached: of its rules 1 unknown and 2 failed",
+			name:     "a low rule fails and high ones pass",
+			facts:    but(map[string]any{"catalog.has_owner": false}),
+			next:     "bronze",
+			missing:  []string{"b1"},
+			score:    5. / 6,
+			coverage: 1,
 		},
 		{
-			name: "unknown alone does not earn a level", facts: but(map[string]any{"ci.p95_minutes": nil}), level: "silver", next: "gold", missing: []string{"g1"}, score: 5. / 6, coverage: 5. / 6,
-			note: "gold is not reached: of its rules 1 unknown; none fails, but what is not known does not earn a level",
+			name: "the least effort first, failures before what is not known",
+			facts: but(
+				map[string]any{"catalog.has_system": false, "repository.files.readme": nil, "catalog.has_runbook": false},
+			),
+			level:    "bronze",
+			next:     "silver",
+			missing:  []string{"s3", "s2", "s1"},
+			score:    3. / 6,
+			coverage: 5. / 6,
+			note:     "silver is not reached: of its rules 1 unknown and 2 failed",
 		},
-		{name: "nothing known", facts: nil, next: "bronze", missing: []string{"b2", "b1"}, note: "bronze is not reached: of its rules 2 unknown; none fails, but what is not known does not earn a level"},
+		{
+			name:     "unknown alone does not earn a level",
+			facts:    but(map[string]any{"ci.p95_minutes": nil}),
+			level:    "silver",
+			next:     "gold",
+			missing:  []string{"g1"},
+			score:    5. / 6,
+			coverage: 5. / 6,
+			note:     "gold is not reached: of its rules 1 unknown; none fails, but what is not known does not earn a level",
+		},
+		{
+			name:    "nothing known",
+			facts:   nil,
+			next:    "bronze",
+			missing: []string{"b2", "b1"},
+			note:    "bronze is not reached: of its rules 2 unknown; none fails, but what is not known does not earn a level",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -233,8 +516,18 @@ func TestLevels(t *testing.T) {
 			for _, n := range r.Next {
 				missing = append(missing, n.Rule)
 			}
-			if r.Level != tt.level || r.NextLevel != tt.next || r.Score != tt.score || r.Coverage != tt.coverage || r.Note != tt.note || !slices.Equal(missing, tt.missing) {
-				t.Errorf("got level %q next %q %v score %v coverage %v note %q", r.Level, r.NextLevel, missing, r.Score, r.Coverage, r.Note)
+			if r.Level != tt.level || r.NextLevel != tt.next || r.Score != tt.score || r.Coverage != tt.coverage ||
+				r.Note != tt.note ||
+				!slices.Equal(missing, tt.missing) {
+				t.Errorf(
+					"got level %q next %q %v score %v coverage %v note %q",
+					r.Level,
+					r.NextLevel,
+					missing,
+					r.Score,
+					r.Coverage,
+					r.Note,
+				)
 			}
 		})
 	}
@@ -281,8 +574,18 @@ func TestLosingDataNeverRaises(t *testing.T) {
 			lost := names[random.IntN(len(names))]
 			delete(facts, lost)
 			after := e.Grade(testEntity(), factsOf(facts))[0]
-			if after.Score > before.Score || slices.Index(levels, after.Level) > slices.Index(levels, before.Level) || after.Coverage > before.Coverage {
-				t.Fatalf("losing %s: %q %v %v became %q %v %v", lost, before.Level, before.Score, before.Coverage, after.Level, after.Score, after.Coverage)
+			if after.Score > before.Score || slices.Index(levels, after.Level) > slices.Index(levels, before.Level) ||
+				after.Coverage > before.Coverage {
+				t.Fatalf(
+					"losing %s: %q %v %v became %q %v %v",
+					lost,
+					before.Level,
+					before.Score,
+					before.Coverage,
+					after.Level,
+					after.Score,
+					after.Coverage,
+				)
 			}
 			before = after
 		}
@@ -300,7 +603,8 @@ func TestFilter(t *testing.T) {
 		t.Errorf("a service got %d reports of a scorecard for websites", len(got))
 	}
 	c.Filter = `entity.annotations["nope"] == ""`
-	if r := gradeOne(t, c, nil); r.Results[0].Outcome != event.ErrorOutcome || !strings.Contains(r.Results[0].Reason, "filter failed: no such key") {
+	if r := gradeOne(t, c, nil); r.Results[0].Outcome != event.ErrorOutcome ||
+		!strings.Contains(r.Results[0].Reason, "filter failed: no such key") {
 		t.Errorf("got %+v", r.Results[0])
 	}
 }
@@ -368,9 +672,20 @@ func benchmarkEngine(b *testing.B) (*Engine, map[string]event.Fact) {
 		b.Fatal(err)
 	}
 	return e, factsOf(map[string]any{
-		"catalog.has_owner": true, "catalog.owner_exists": true, "catalog.has_description": true, "catalog.lifecycle": "production", "catalog.has_repository": true,
-		"catalog.has_on_call": false, "repository.files.readme": true, "repository.files.ci_workflow": true, "repository.files.codeowners": true,
-		"repository.files.dependency_updates": true, "ci.runs_30d": 120, "ci.success_rate": 0.94, "ci.p95_minutes": 17.4,
-		"deploy.last_at": testNow.AddDate(0, 0, -2), "deploy.per_week": 4.2,
+		"catalog.has_owner":                   true,
+		"catalog.owner_exists":                true,
+		"catalog.has_description":             true,
+		"catalog.lifecycle":                   "production",
+		"catalog.has_repository":              true,
+		"catalog.has_on_call":                 false,
+		"repository.files.readme":             true,
+		"repository.files.ci_workflow":        true,
+		"repository.files.codeowners":         true,
+		"repository.files.dependency_updates": true,
+		"ci.runs_30d":                         120,
+		"ci.success_rate":                     0.94,
+		"ci.p95_minutes":                      17.4,
+		"deploy.last_at":                      testNow.AddDate(0, 0, -2),
+		"deploy.per_week":                     4.2,
 	})
 }

@@ -185,7 +185,8 @@ func (x *explanation) name(e celast.Expr) (string, FactDefinition, bool) {
 		}
 	}
 	// The checker keeps entity.type as a selection where no qualified name was written.
-	if e.Kind() == celast.SelectKind && e.AsSelect().Operand().Kind() == celast.IdentKind && e.AsSelect().Operand().AsIdent() == "entity" {
+	if e.Kind() == celast.SelectKind && e.AsSelect().Operand().Kind() == celast.IdentKind &&
+		e.AsSelect().Operand().AsIdent() == "entity" {
 		return "the " + e.AsSelect().FieldName(), FactDefinition{}, true
 	}
 	return "", FactDefinition{}, false
@@ -220,8 +221,8 @@ var negated = map[string]string{
 	operators.In: notIn,
 }
 
-// comparison explains a comparison of a fact or a field with anything: "p95 is 17.4 minutes, the rule wants at most 10".
-// It says nothing that changes merely because a day has passed: a grade's reason is stored when it changes.
+// comparison explains a comparison of a fact or a field with anything: "p95 is 17.4 minutes, the rule wants at most
+// 10". It says nothing that changes merely because a day has passed: a grade's reason is stored when it changes.
 func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bool) (string, bool) {
 	if _, known := wants[op]; !known || len(args) != 2 {
 		return "", false
@@ -244,7 +245,12 @@ func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bo
 	if (op == operators.Equals || op == operators.In) && holds == wanted {
 		return fmt.Sprintf("%s is %s", name, format(d, have, time.Time{})), true
 	}
-	return fmt.Sprintf("%s is %s, the rule wants %s", name, format(d, have, time.Time{}), x.wish(op, left, right, d, have)), true
+	return fmt.Sprintf(
+		"%s is %s, the rule wants %s",
+		name,
+		format(d, have, time.Time{}),
+		x.wish(op, left, right, d, have),
+	), true
 }
 
 // wish says what a comparison asks for.

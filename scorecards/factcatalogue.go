@@ -9,14 +9,16 @@ import (
 
 // FactDefinition says what a fact means, who gives it and how to speak of its value.
 type FactDefinition struct {
-	Name        string         `yaml:"name"`
-	Type        event.FactType `yaml:"type"`
-	Unit        string         `yaml:"unit"`        // minutes, runs; "share" is a number from 0 to 1, shown as a percentage
-	Label       string         `yaml:"label"`       // noun phrase: "the 95th percentile of CI duration"; the name when empty
-	True        string         `yaml:"true"`        // sentence when it holds: "it has an owner"
-	False       string         `yaml:"false"`       // sentence when it does not
-	Source      string         `yaml:"source"`      // who should give it: "a source of kind github"
-	Description string         `yaml:"description"` // one sentence
+	Name string         `yaml:"name"`
+	Type event.FactType `yaml:"type"`
+	// minutes, runs; "share" is a number from 0 to 1, shown as a percentage
+	Unit string `yaml:"unit"`
+	// noun phrase: "the 95th percentile of CI duration"; the name when empty
+	Label       string `yaml:"label"`
+	True        string `yaml:"true"`        // sentence when it holds: "it has an owner"
+	False       string `yaml:"false"`       // sentence when it does not
+	Source      string `yaml:"source"`      // who should give it: "a source of kind github"
+	Description string `yaml:"description"` // one sentence
 }
 
 // label returns the noun phrase for the fact.
@@ -38,44 +40,270 @@ const (
 
 // knownFacts are the facts that dxctl itself gives.
 var knownFacts = []FactDefinition{
-	{Name: "catalog.has_owner", Type: event.BoolFact, True: "it has an owner", False: "it has no owner", Source: fromCatalog, Description: "The descriptor names an owner in spec.owner."},
-	{Name: "catalog.owner_exists", Type: event.BoolFact, True: "its owner is described in the catalog", False: "its owner is not described in the catalog", Source: fromCatalog, Description: "The owner is a Group or a User that the catalog describes."},
-	{Name: "catalog.owner", Type: event.StringFact, Label: "the owner", Source: fromCatalog, Description: "Ref of the owner; empty when there is none."},
-	{Name: "catalog.has_description", Type: event.BoolFact, True: "it has a description", False: "it has no description", Source: fromCatalog, Description: "The descriptor has a metadata.description."},
-	{Name: "catalog.has_system", Type: event.BoolFact, True: "it belongs to a system", False: "it belongs to no system", Source: fromCatalog, Description: "The descriptor names a system in spec.system."},
-	{Name: "catalog.system", Type: event.StringFact, Label: "the system", Source: fromCatalog, Description: "Ref of the system; empty when there is none."},
-	{Name: "catalog.lifecycle", Type: event.StringFact, Label: "the lifecycle", Source: fromCatalog, Description: "spec.lifecycle as written; empty when there is none."},
-	{Name: "catalog.type", Type: event.StringFact, Label: "the type", Source: fromCatalog, Description: "spec.type as written; empty when there is none."},
+	{
+		Name:        "catalog.has_owner",
+		Type:        event.BoolFact,
+		True:        "it has an owner",
+		False:       "it has no owner",
+		Source:      fromCatalog,
+		Description: "The descriptor names an owner in spec.owner.",
+	},
+	{
+		Name:        "catalog.owner_exists",
+		Type:        event.BoolFact,
+		True:        "its owner is described in the catalog",
+		False:       "its owner is not described in the catalog",
+		Source:      fromCatalog,
+		Description: "The owner is a Group or a User that the catalog describes.",
+	},
+	{
+		Name:        "catalog.owner",
+		Type:        event.StringFact,
+		Label:       "the owner",
+		Source:      fromCatalog,
+		Description: "Ref of the owner; empty when there is none.",
+	},
+	{
+		Name:        "catalog.has_description",
+		Type:        event.BoolFact,
+		True:        "it has a description",
+		False:       "it has no description",
+		Source:      fromCatalog,
+		Description: "The descriptor has a metadata.description.",
+	},
+	{
+		Name:        "catalog.has_system",
+		Type:        event.BoolFact,
+		True:        "it belongs to a system",
+		False:       "it belongs to no system",
+		Source:      fromCatalog,
+		Description: "The descriptor names a system in spec.system.",
+	},
+	{
+		Name:        "catalog.system",
+		Type:        event.StringFact,
+		Label:       "the system",
+		Source:      fromCatalog,
+		Description: "Ref of the system; empty when there is none.",
+	},
+	{
+		Name:        "catalog.lifecycle",
+		Type:        event.StringFact,
+		Label:       "the lifecycle",
+		Source:      fromCatalog,
+		Description: "spec.lifecycle as written; empty when there is none.",
+	},
+	{
+		Name:        "catalog.type",
+		Type:        event.StringFact,
+		Label:       "the type",
+		Source:      fromCatalog,
+		Description: "spec.type as written; empty when there is none.",
+	},
 	{Name: "catalog.tags", Type: event.ListFact, Label: "its tags", Source: fromCatalog, Description: "metadata.tags."},
-	{Name: "catalog.dependencies", Type: event.NumberFact, Label: "the number of its dependencies", Source: fromCatalog, Description: "How many entities spec.dependsOn names."},
-	{Name: "catalog.has_repository", Type: event.BoolFact, True: "it names its repository", False: "it names no repository", Source: fromCatalog, Description: "An annotation github.com/project-slug, gitlab.com/project-slug or backstage.io/source-location."},
-	{Name: "catalog.has_docs", Type: event.BoolFact, True: "it names its documentation", False: "it names no documentation", Source: fromCatalog, Description: "The annotation backstage.io/techdocs-ref, or a link whose title or type says documentation."},
-	{Name: "catalog.has_runbook", Type: event.BoolFact, True: "it links to a runbook", False: "it links to no runbook", Source: fromCatalog, Description: "A link in metadata.links whose title or type says runbook or playbook."},
-	{Name: "catalog.has_on_call", Type: event.BoolFact, True: "it says who is on call", False: "it does not say who is on call", Source: fromCatalog, Description: "An annotation pagerduty.com/service-id, pagerduty.com/integration-key or opsgenie.com/team."},
+	{
+		Name:        "catalog.dependencies",
+		Type:        event.NumberFact,
+		Label:       "the number of its dependencies",
+		Source:      fromCatalog,
+		Description: "How many entities spec.dependsOn names.",
+	},
+	{
+		Name:        "catalog.has_repository",
+		Type:        event.BoolFact,
+		True:        "it names its repository",
+		False:       "it names no repository",
+		Source:      fromCatalog,
+		Description: "An annotation github.com/project-slug, gitlab.com/project-slug or backstage.io/source-location.",
+	},
+	{
+		Name:        "catalog.has_docs",
+		Type:        event.BoolFact,
+		True:        "it names its documentation",
+		False:       "it names no documentation",
+		Source:      fromCatalog,
+		Description: "The annotation backstage.io/techdocs-ref, or a link whose title or type says documentation.",
+	},
+	{
+		Name:        "catalog.has_runbook",
+		Type:        event.BoolFact,
+		True:        "it links to a runbook",
+		False:       "it links to no runbook",
+		Source:      fromCatalog,
+		Description: "A link in metadata.links whose title or type says runbook or playbook.",
+	},
+	{
+		Name:        "catalog.has_on_call",
+		Type:        event.BoolFact,
+		True:        "it says who is on call",
+		False:       "it does not say who is on call",
+		Source:      fromCatalog,
+		Description: "An annotation pagerduty.com/service-id, pagerduty.com/integration-key or opsgenie.com/team.",
+	},
 
-	{Name: "repository.files.readme", Type: event.BoolFact, True: "the repository has a README", False: "the repository has no README", Source: fromGitHub, Description: "A README at the top of the default branch."},
-	{Name: "repository.files.codeowners", Type: event.BoolFact, True: "the repository has a CODEOWNERS file", False: "the repository has no CODEOWNERS file", Source: fromGitHub, Description: "CODEOWNERS at the top, in .github or in docs."},
-	{Name: "repository.files.ci_workflow", Type: event.BoolFact, True: "the repository has a CI workflow", False: "the repository has no CI workflow", Source: fromGitHub, Description: "A workflow file of a CI system."},
-	{Name: "repository.files.dockerfile", Type: event.BoolFact, True: "the repository has a Dockerfile", False: "the repository has no Dockerfile", Source: fromGitHub, Description: "A Dockerfile at the top of the default branch."},
-	{Name: "repository.files.catalog_info", Type: event.BoolFact, True: "the repository holds its own descriptor", False: "the repository holds no catalog-info.yaml", Source: fromGitHub, Description: "catalog-info.yaml at the top of the default branch."},
-	{Name: "repository.files.license", Type: event.BoolFact, True: "the repository has a license", False: "the repository has no license", Source: fromGitHub, Description: "A LICENSE file at the top of the default branch."},
-	{Name: "repository.files.dependency_updates", Type: event.BoolFact, True: "dependency updates are automatic", False: "dependency updates are not set up", Source: fromGitHub, Description: "A configuration of Dependabot or Renovate."},
-	{Name: "repository.files.tests", Type: event.BoolFact, True: "the repository has tests", False: "no tests were found in the repository", Source: fromGitHub, Description: "Files that are tests by their name or directory."},
-	{Name: "repository.default_branch", Type: event.StringFact, Label: "the default branch", Source: fromGit, Description: "Name of the default branch."},
-	{Name: "repository.created_at", Type: event.TimeFact, Label: "the creation of the repository", Source: fromGit, Description: "When the repository was created."},
-	{Name: "repository.archived", Type: event.BoolFact, True: "the repository is archived", False: "the repository is not archived", Source: fromGit, Description: "The repository is archived and takes no changes."},
-	{Name: "repository.codeowners.default_owners", Type: event.ListFact, Label: "the owners by default", Source: fromGitHub, Description: "Owners in CODEOWNERS of a file that no narrower rule names; empty without the file."},
-	{Name: "repository.codeowners.owners", Type: event.ListFact, Label: "the owners in CODEOWNERS", Source: fromGitHub, Description: "Everybody whom CODEOWNERS names; empty without the file."},
-	{Name: "repository.codeowners.invalid_lines", Type: event.ListFact, Label: "the invalid lines of CODEOWNERS", Source: fromGitHub, Description: "Lines of CODEOWNERS that GitHub passes over, and why."},
+	{
+		Name:        "repository.files.readme",
+		Type:        event.BoolFact,
+		True:        "the repository has a README",
+		False:       "the repository has no README",
+		Source:      fromGitHub,
+		Description: "A README at the top of the default branch.",
+	},
+	{
+		Name:        "repository.files.codeowners",
+		Type:        event.BoolFact,
+		True:        "the repository has a CODEOWNERS file",
+		False:       "the repository has no CODEOWNERS file",
+		Source:      fromGitHub,
+		Description: "CODEOWNERS at the top, in .github or in docs.",
+	},
+	{
+		Name:        "repository.files.ci_workflow",
+		Type:        event.BoolFact,
+		True:        "the repository has a CI workflow",
+		False:       "the repository has no CI workflow",
+		Source:      fromGitHub,
+		Description: "A workflow file of a CI system.",
+	},
+	{
+		Name:        "repository.files.dockerfile",
+		Type:        event.BoolFact,
+		True:        "the repository has a Dockerfile",
+		False:       "the repository has no Dockerfile",
+		Source:      fromGitHub,
+		Description: "A Dockerfile at the top of the default branch.",
+	},
+	{
+		Name:        "repository.files.catalog_info",
+		Type:        event.BoolFact,
+		True:        "the repository holds its own descriptor",
+		False:       "the repository holds no catalog-info.yaml",
+		Source:      fromGitHub,
+		Description: "catalog-info.yaml at the top of the default branch.",
+	},
+	{
+		Name:        "repository.files.license",
+		Type:        event.BoolFact,
+		True:        "the repository has a license",
+		False:       "the repository has no license",
+		Source:      fromGitHub,
+		Description: "A LICENSE file at the top of the default branch.",
+	},
+	{
+		Name:        "repository.files.dependency_updates",
+		Type:        event.BoolFact,
+		True:        "dependency updates are automatic",
+		False:       "dependency updates are not set up",
+		Source:      fromGitHub,
+		Description: "A configuration of Dependabot or Renovate.",
+	},
+	{
+		Name:        "repository.files.tests",
+		Type:        event.BoolFact,
+		True:        "the repository has tests",
+		False:       "no tests were found in the repository",
+		Source:      fromGitHub,
+		Description: "Files that are tests by their name or directory.",
+	},
+	{
+		Name:        "repository.default_branch",
+		Type:        event.StringFact,
+		Label:       "the default branch",
+		Source:      fromGit,
+		Description: "Name of the default branch.",
+	},
+	{
+		Name:        "repository.created_at",
+		Type:        event.TimeFact,
+		Label:       "the creation of the repository",
+		Source:      fromGit,
+		Description: "When the repository was created.",
+	},
+	{
+		Name:        "repository.archived",
+		Type:        event.BoolFact,
+		True:        "the repository is archived",
+		False:       "the repository is not archived",
+		Source:      fromGit,
+		Description: "The repository is archived and takes no changes.",
+	},
+	{
+		Name:        "repository.codeowners.default_owners",
+		Type:        event.ListFact,
+		Label:       "the owners by default",
+		Source:      fromGitHub,
+		Description: "Owners in CODEOWNERS of a file that no narrower rule names; empty without the file.",
+	},
+	{
+		Name:        "repository.codeowners.owners",
+		Type:        event.ListFact,
+		Label:       "the owners in CODEOWNERS",
+		Source:      fromGitHub,
+		Description: "Everybody whom CODEOWNERS names; empty without the file.",
+	},
+	{
+		Name:        "repository.codeowners.invalid_lines",
+		Type:        event.ListFact,
+		Label:       "the invalid lines of CODEOWNERS",
+		Source:      fromGitHub,
+		Description: "Lines of CODEOWNERS that GitHub passes over, and why.",
+	},
 
-	{Name: "ci.runs_30d", Type: event.NumberFact, Label: "the number of CI runs in 30 days", Source: fromCI, Description: "CI attempts of the last 30 days that succeeded or failed."},
-	{Name: "ci.p95_minutes", Type: event.NumberFact, Unit: "minutes", Label: "the 95th percentile of CI duration", Source: fromCI, Description: "95th percentile of the minutes that a successful CI attempt took, over 30 days."},
-	{Name: "ci.success_rate", Type: event.NumberFact, Unit: "share", Label: "the CI success rate", Source: fromCI, Description: "Share of the CI attempts of the last 30 days that succeeded, of those that succeeded or failed."},
-	{Name: "deploy.count_30d", Type: event.NumberFact, Label: "the number of production deployments in 30 days", Source: fromDeploys, Description: "Successful deployments to production in the last 30 days."},
-	{Name: "deploy.per_week", Type: event.NumberFact, Unit: "a week", Label: "the production deployment frequency", Source: fromDeploys, Description: "Successful deployments to production a week, over the last 90 days."},
-	{Name: "deploy.last_at", Type: event.TimeFact, Label: "the last production deployment", Source: fromDeploys, Description: "When production was last deployed to successfully."},
-	{Name: "deploy.staging_count_30d", Type: event.NumberFact, Label: "the number of staging deployments in 30 days", Source: fromDeploys, Description: "Successful deployments to staging in the last 30 days."},
-	{Name: "change.review_share_30d", Type: event.NumberFact, Unit: "share", Label: "the share of changes that were reviewed", Source: fromChanges, Description: "Share of the changes of people, merged in the last 30 days, that somebody else reviewed before."},
+	{
+		Name:        "ci.runs_30d",
+		Type:        event.NumberFact,
+		Label:       "the number of CI runs in 30 days",
+		Source:      fromCI,
+		Description: "CI attempts of the last 30 days that succeeded or failed.",
+	},
+	{
+		Name:        "ci.p95_minutes",
+		Type:        event.NumberFact,
+		Unit:        "minutes",
+		Label:       "the 95th percentile of CI duration",
+		Source:      fromCI,
+		Description: "95th percentile of the minutes that a successful CI attempt took, over 30 days.",
+	},
+	{
+		Name:        "ci.success_rate",
+		Type:        event.NumberFact,
+		Unit:        "share",
+		Label:       "the CI success rate",
+		Source:      fromCI,
+		Description: "Share of the CI attempts of the last 30 days that succeeded, of those that succeeded or failed.",
+	},
+	{
+		Name:        "deploy.count_30d",
+		Type:        event.NumberFact,
+		Label:       "the number of production deployments in 30 days",
+		Source:      fromDeploys,
+		Description: "Successful deployments to production in the last 30 days.",
+	},
+	{
+		Name:        "deploy.per_week",
+		Type:        event.NumberFact,
+		Unit:        "a week",
+		Label:       "the production deployment frequency",
+		Source:      fromDeploys,
+		Description: "Successful deployments to production a week, over the last 90 days.",
+	},
+	{
+		Name:        "deploy.last_at",
+		Type:        event.TimeFact,
+		Label:       "the last production deployment",
+		Source:      fromDeploys,
+		Description: "When production was last deployed to successfully.",
+	},
+	{
+		Name:        "deploy.staging_count_30d",
+		Type:        event.NumberFact,
+		Label:       "the number of staging deployments in 30 days",
+		Source:      fromDeploys,
+		Description: "Successful deployments to staging in the last 30 days.",
+	},
+	{Name: "change.review_share_30d", Type: event.NumberFact, Unit: "share", Label: "the share of changes that were " +
+		"reviewed", Source: fromChanges, Description: "Share of the changes of people, merged in the last 30 days, that " +
+		"somebody else reviewed before."},
 }
 
 // FactCatalogue returns the facts that dxctl itself gives, in the order of their subjects.

@@ -62,8 +62,8 @@ func Load(cfg Config, baseDir string) ([]Scorecard, error) {
 	return cards, checkNames(cards)
 }
 
-// Unmatched returns a warning for each pattern of cfg that matches no file, and says when the built-in golden path is used
-// for want of any. What Load refuses is left to Load.
+// Unmatched returns a warning for each pattern of cfg that matches no file, and says when the built-in golden path is
+// used for want of any. What Load refuses is left to Load.
 func Unmatched(cfg Config, baseDir string) []string {
 	var warnings []string
 	matched := false
@@ -118,7 +118,14 @@ func checkNames(cards []Scorecard) error {
 	seen := map[string]Scorecard{}
 	for _, c := range cards {
 		if first, ok := seen[c.Name]; ok {
-			return fmt.Errorf("%s:%d: scorecard %s is defined at %s:%d already; give one another name", c.File, c.Line, c.Name, first.File, first.Line)
+			return fmt.Errorf(
+				"%s:%d: scorecard %s is defined at %s:%d already; give one another name",
+				c.File,
+				c.Line,
+				c.Name,
+				first.File,
+				first.Line,
+			)
 		}
 		seen[c.Name] = c
 	}
@@ -205,27 +212,59 @@ func (f cardFile) scorecard(file string) (Scorecard, error) {
 		s.Line = f.Name.at.line
 	}
 	check := checks{file: file}
-	check.that(f.APIVersion.value == apiVersion, f.APIVersion.at.line, "apiVersion is %q; this dxctl reads %s", f.APIVersion.value, apiVersion)
+	check.that(
+		f.APIVersion.value == apiVersion,
+		f.APIVersion.at.line,
+		"apiVersion is %q; this dxctl reads %s",
+		f.APIVersion.value,
+		apiVersion,
+	)
 	check.that(f.Kind.value == "Scorecard", f.Kind.at.line, "kind is %q; write kind: Scorecard", f.Kind.value)
-	check.that(idPattern.MatchString(s.Name), s.Line, "name %q: lower-case letters and digits with single -, _ or . between them", s.Name)
+	check.that(idPattern.MatchString(s.Name), s.Line, "name %q: lower-case letters and digits with single -, _ or . "+
+		"between them", s.Name)
 	check.that(len(f.Levels) > 0, s.Line, "the scorecard has no levels; write for example levels: [bronze, silver, gold]")
 	check.that(len(f.Rules) > 0, s.Line, "the scorecard has no rules")
 	for _, level := range f.Levels {
-		check.that(level.value != "" && !slices.Contains(s.Levels, level.value), level.at.line, "level %q is empty or stands twice", level.value)
+		check.that(
+			level.value != "" && !slices.Contains(s.Levels, level.value),
+			level.at.line,
+			"level %q is empty or stands twice",
+			level.value,
+		)
 		s.Levels = append(s.Levels, level.value)
 	}
 	known := map[string]int{}
 	for _, d := range f.Facts {
-		check.that(d.Name != "" && factTypes[d.Type] != nil, s.Line, "fact %q: it needs a name and a type of %s", d.Name, typeNames())
-		check.that(!slices.ContainsFunc(knownFacts, func(k FactDefinition) bool { return k.Name == d.Name }), s.Line, "fact %s is one that dxctl gives itself; give yours another name", d.Name)
+		check.that(
+			d.Name != "" && factTypes[d.Type] != nil,
+			s.Line,
+			"fact %q: it needs a name and a type of %s",
+			d.Name,
+			typeNames(),
+		)
+		check.that(
+			!slices.ContainsFunc(knownFacts, func(k FactDefinition) bool { return k.Name == d.Name }),
+			s.Line,
+			"fact %s is one that dxctl gives itself; give yours another name",
+			d.Name,
+		)
 	}
 	for _, r := range f.Rules {
 		rule := r.rule()
 		line := max(rule.Line, s.Line)
-		check.that(idPattern.MatchString(rule.ID), line, "rule id %q: lower-case letters and digits with single -, _ or . between them", rule.ID)
+		check.that(idPattern.MatchString(rule.ID), line, "rule id %q: lower-case letters and digits with single -, _ or . "+
+			"between them", rule.ID)
 		check.that(known[rule.ID] == 0, line, "rule %s stands at line %d already", rule.ID, known[rule.ID])
-		check.that(slices.Contains(s.Levels, rule.Level), max(r.Level.at.line, line), "rule %s: level %q is not one of %s", rule.ID, rule.Level, strings.Join(s.Levels, ", "))
-		check.that(rule.Effort.order() >= 0, max(r.Effort.at.line, line), "rule %s: effort %q is not one of minutes, hours, days", rule.ID, rule.Effort)
+		check.that(
+			slices.Contains(s.Levels, rule.Level),
+			max(r.Level.at.line, line),
+			"rule %s: level %q is not one of %s",
+			rule.ID,
+			rule.Level,
+			strings.Join(s.Levels, ", "),
+		)
+		check.that(rule.Effort.order() >= 0, max(r.Effort.at.line, line), "rule %s: effort %q is not one of minutes, "+
+			"hours, days", rule.ID, rule.Effort)
 		check.that(rule.Title != "", line, "rule %s has no title", rule.ID)
 		check.that(strings.TrimSpace(rule.Expr) != "", line, "rule %s has no expr", rule.ID)
 		known[rule.ID] = line
@@ -236,10 +275,21 @@ func (f cardFile) scorecard(file string) (Scorecard, error) {
 
 func (r ruleFile) rule() Rule {
 	return Rule{
-		ID: r.ID.value, Version: max(r.Version, 1), Level: r.Level.value, Title: r.Title,
-		Expr: r.Expr.value, Applies: r.Applies.value, Evidence: r.Evidence.value,
-		Why: strings.TrimSpace(r.Why), Fix: strings.TrimSpace(r.Fix), Effort: Effort(r.Effort.value), DocsURL: r.Docs, Line: r.ID.at.line,
-		exprAt: r.Expr.at, appliesAt: r.Applies.at, evidenceAt: r.Evidence.at,
+		ID:         r.ID.value,
+		Version:    max(r.Version, 1),
+		Level:      r.Level.value,
+		Title:      r.Title,
+		Expr:       r.Expr.value,
+		Applies:    r.Applies.value,
+		Evidence:   r.Evidence.value,
+		Why:        strings.TrimSpace(r.Why),
+		Fix:        strings.TrimSpace(r.Fix),
+		Effort:     Effort(r.Effort.value),
+		DocsURL:    r.Docs,
+		Line:       r.ID.at.line,
+		exprAt:     r.Expr.at,
+		appliesAt:  r.Applies.at,
+		evidenceAt: r.Evidence.at,
 	}
 }
 

@@ -58,40 +58,161 @@ func TestParseRefuses(t *testing.T) {
 		errors     []string
 	}{
 		{name: "broken YAML", card: "kind: [\n", errors: []string{"card.yaml:1: did not find expected"}},
-		{name: "another version", card: with("dxctl.dev/v1", "dxctl.dev/v9"), errors: []string{`card.yaml:1: apiVersion is "dxctl.dev/v9"; this dxctl reads dxctl.dev/v1`}},
-		{name: "another kind", card: with("kind: Scorecard", "kind: Score"), errors: []string{`card.yaml:2: kind is "Score"; write kind: Scorecard`}},
-		{name: "unknown field", card: with("    effort: minutes", "    efort: minutes"), errors: []string{`card.yaml:11: unknown key "efort" in rules[0] (did you mean "effort"?)`}},
-		{name: "unknown field far from any", card: with("title: Mine", "zzzzzzzz: 1"), errors: []string{`card.yaml:4: unknown key "zzzzzzzz" (known: apiVersion`}},
-		{name: "a list for a text", card: with("    level: bronze", "    level: [bronze]"), errors: []string{"card.yaml:8: rules[0].level: write a text here"}},
-		{name: "a text for a number", card: with("    level: bronze", "    level: bronze\n    version: two"), errors: []string{"card.yaml:9: rules[0].version: cannot use the text `two` as a whole number"}},
-		{name: "no levels", card: with("levels: [bronze]\n", ""), errors: []string{"the scorecard has no levels", `level "bronze" is not one of`}},
-		{name: "a level twice", card: with("[bronze]", "[bronze, bronze]"), errors: []string{`card.yaml:5: level "bronze" is empty or stands twice`}},
-		{name: "unknown level", card: with("    level: bronze", "    level: brass"), errors: []string{`card.yaml:8: rule owned: level "brass" is not one of bronze`}},
-		{name: "unknown effort", card: with("effort: minutes", "effort: weeks"), errors: []string{`card.yaml:11: rule owned: effort "weeks" is not one of minutes, hours, days`}},
-		{name: "an odd id", card: with("id: owned", "id: Owned It"), errors: []string{`card.yaml:7: rule id "Owned It"`}},
-		{name: "no expression", card: with(`    expr: facts["catalog.has_owner"]`+"\n", ""), errors: []string{"card.yaml:7: rule owned has no expr"}},
-		{name: "no rules", card: goodCard[:max(strings.Index(goodCard, "rules:"), 0)], errors: []string{"card.yaml:3: the scorecard has no rules"}},
-		{name: "an id twice", card: goodCard + goodCard[max(strings.Index(goodCard, "  - id"), 0):], errors: []string{"card.yaml:12: rule owned stands at line 7 already"}},
-		{name: "two scorecards of one name", card: goodCard + "---\n" + goodCard, errors: []string{"card.yaml:15: scorecard mine is defined at card.yaml:3 already"}},
-		{name: "an unknown fact", card: with("catalog.has_owner", "catalog.has_onwer"), errors: []string{`card.yaml:10: rule owned: expr: unknown fact "catalog.has_onwer" (did you mean facts["catalog.has_owner"]?)`}},
-		{name: "a fact with points", card: with(`facts["catalog.has_owner"]`, `facts.has_owner`), errors: []string{`unknown fact "has_owner" (did you mean facts["catalog.has_owner"]?)`}},
-		{name: "a fact like no other", card: with("catalog.has_owner", "security.score"), errors: []string{`unknown fact "security.score"; to use a fact of your own, declare it under facts:`}},
-		{name: "facts without a literal name", card: with(`facts["catalog.has_owner"]`, `facts[entity.name]`), errors: []string{`card.yaml:10: rule owned: expr: facts is only read as facts["name"]`}},
-		{name: "facts as a whole", card: with(`facts["catalog.has_owner"]`, `'"x" in facts'`), errors: []string{`facts is only read as facts["name"]`}},
-		{name: "whether a fact is there", card: with(`facts["catalog.has_owner"]`, `has(facts.x)`), errors: []string{`facts is only read as facts["name"]`}},
-		{name: "no boolean", card: with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"]`), errors: []string{"card.yaml:10: rule owned: expr: the expression is a double; it must be a bool"}},
-		{name: "a number beside a text", card: with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"] < "10"`), errors: []string{"card.yaml:10: rule owned: expr: found no matching overload"}},
-		{name: "a field that no entity has", card: with(`facts["catalog.has_owner"]`, `entity.color == "red"`), errors: []string{"undeclared reference to 'entity.color'"}}, {name: "the entity as a whole", card: with(`facts["catalog.has_owner"]`, `entity == "red"`), errors: []string{"entity has no such field; it has ref, kind"}},
-		{name: "a syntax error", card: with(`facts["catalog.has_owner"]`, `facts["catalog.has_owner"] &&`), errors: []string{"card.yaml:10: rule owned: expr: Syntax error"}},
 		{
-			name: "the line within a block", card: with(`facts["catalog.has_owner"]`, "|\n      facts[\"catalog.has_owner\"] &&\n      facts[\"nope.nope\"]"),
+			name:   "another version",
+			card:   with("dxctl.dev/v1", "dxctl.dev/v9"),
+			errors: []string{`card.yaml:1: apiVersion is "dxctl.dev/v9"; this dxctl reads dxctl.dev/v1`},
+		},
+		{
+			name:   "another kind",
+			card:   with("kind: Scorecard", "kind: Score"),
+			errors: []string{`card.yaml:2: kind is "Score"; write kind: Scorecard`},
+		},
+		{
+			name:   "unknown field",
+			card:   with("    effort: minutes", "    efort: minutes"),
+			errors: []string{`card.yaml:11: unknown key "efort" in rules[0] (did you mean "effort"?)`},
+		},
+		{
+			name:   "unknown field far from any",
+			card:   with("title: Mine", "zzzzzzzz: 1"),
+			errors: []string{`card.yaml:4: unknown key "zzzzzzzz" (known: apiVersion`},
+		},
+		{
+			name:   "a list for a text",
+			card:   with("    level: bronze", "    level: [bronze]"),
+			errors: []string{"card.yaml:8: rules[0].level: write a text here"},
+		},
+		{
+			name:   "a text for a number",
+			card:   with("    level: bronze", "    level: bronze\n    version: two"),
+			errors: []string{"card.yaml:9: rules[0].version: cannot use the text `two` as a whole number"},
+		},
+		{
+			name:   "no levels",
+			card:   with("levels: [bronze]\n", ""),
+			errors: []string{"the scorecard has no levels", `level "bronze" is not one of`},
+		},
+		{
+			name:   "a level twice",
+			card:   with("[bronze]", "[bronze, bronze]"),
+			errors: []string{`card.yaml:5: level "bronze" is empty or stands twice`},
+		},
+		{
+			name:   "unknown level",
+			card:   with("    level: bronze", "    level: brass"),
+			errors: []string{`card.yaml:8: rule owned: level "brass" is not one of bronze`},
+		},
+		{
+			name:   "unknown effort",
+			card:   with("effort: minutes", "effort: weeks"),
+			errors: []string{`card.yaml:11: rule owned: effort "weeks" is not one of minutes, hours, days`},
+		},
+		{name: "an odd id", card: with("id: owned", "id: Owned It"), errors: []string{`card.yaml:7: rule id "Owned It"`}},
+		{
+			name:   "no expression",
+			card:   with(`    expr: facts["catalog.has_owner"]`+"\n", ""),
+			errors: []string{"card.yaml:7: rule owned has no expr"},
+		},
+		{
+			name:   "no rules",
+			card:   goodCard[:max(strings.Index(goodCard, "rules:"), 0)],
+			errors: []string{"card.yaml:3: the scorecard has no rules"},
+		},
+		{
+			name:   "an id twice",
+			card:   goodCard + goodCard[max(strings.Index(goodCard, "  - id"), 0):],
+			errors: []string{"card.yaml:12: rule owned stands at line 7 already"},
+		},
+		{
+			name:   "two scorecards of one name",
+			card:   goodCard + "---\n" + goodCard,
+			errors: []string{"card.yaml:15: scorecard mine is defined at card.yaml:3 already"},
+		},
+		{
+			name: "an unknown fact",
+			card: with("catalog.has_owner", "catalog.has_onwer"),
+			errors: []string{
+				`card.yaml:10: rule owned: expr: unknown fact "catalog.has_onwer" (did you mean facts["catalog.has_owner"]?)`,
+			},
+		},
+		{
+			name:   "a fact with points",
+			card:   with(`facts["catalog.has_owner"]`, `facts.has_owner`),
+			errors: []string{`unknown fact "has_owner" (did you mean facts["catalog.has_owner"]?)`},
+		},
+		{
+			name:   "a fact like no other",
+			card:   with("catalog.has_owner", "security.score"),
+			errors: []string{`unknown fact "security.score"; to use a fact of your own, declare it under facts:`},
+		},
+		{
+			name:   "facts without a literal name",
+			card:   with(`facts["catalog.has_owner"]`, `facts[entity.name]`),
+			errors: []string{`card.yaml:10: rule owned: expr: facts is only read as facts["name"]`},
+		},
+		{
+			name:   "facts as a whole",
+			card:   with(`facts["catalog.has_owner"]`, `'"x" in facts'`),
+			errors: []string{`facts is only read as facts["name"]`},
+		},
+		{
+			name:   "whether a fact is there",
+			card:   with(`facts["catalog.has_owner"]`, `has(facts.x)`),
+			errors: []string{`facts is only read as facts["name"]`},
+		},
+		{
+			name:   "no boolean",
+			card:   with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"]`),
+			errors: []string{"card.yaml:10: rule owned: expr: the expression is a double; it must be a bool"},
+		},
+		{
+			name:   "a number beside a text",
+			card:   with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"] < "10"`),
+			errors: []string{"card.yaml:10: rule owned: expr: found no matching overload"},
+		},
+		{
+			name:   "a field that no entity has",
+			card:   with(`facts["catalog.has_owner"]`, `entity.color == "red"`),
+			errors: []string{"undeclared reference to 'entity.color'"},
+		},
+		{
+			name:   "the entity as a whole",
+			card:   with(`facts["catalog.has_owner"]`, `entity == "red"`),
+			errors: []string{"entity has no such field; it has ref, kind"},
+		},
+		{
+			name:   "a syntax error",
+			card:   with(`facts["catalog.has_owner"]`, `facts["catalog.has_owner"] &&`),
+			errors: []string{"card.yaml:10: rule owned: expr: Syntax error"},
+		},
+		{
+			name: "the line within a block", card: with(`facts["catalog.has_owner"]`, "|\n      facts[\"catalog.has_owner\"] "+
+				"&&\n      facts[\"nope.nope\"]"),
 			errors: []string{`card.yaml:12: rule owned: expr: unknown fact "nope.nope"`},
 		},
-		{name: "facts in a filter", card: with("title: Mine", `filter: facts["catalog.has_owner"]`), errors: []string{"card.yaml:4: filter: facts are not known when services are chosen"}},
-		{name: "a filter that is no boolean", card: with("title: Mine", `filter: entity.name`), errors: []string{"card.yaml:4: filter: the expression is a string; it must be a bool"}},
-		{name: "a declared fact of no type", card: with("title: Mine", "facts: [{name: x.y, type: date}]"), errors: []string{`card.yaml:3: fact "x.y": it needs a name and a type of bool, list, number, string, time`}},
-		{name: "a declared fact that dxctl gives", card: with("title: Mine", "facts: [{name: catalog.owner, type: string}]"), errors: []string{"fact catalog.owner is one that dxctl gives itself"}},
-		{name: "several mistakes at once", card: with("effort: minutes", "effort: weeks\n    applies: facts[\"x.y\"]\n  - id: b\n    title: B\n    level: x\n    expr: 'true'\n    effort: days"), errors: []string{`effort "weeks"`, `rule b: level "x"`}},
+		{
+			name:   "facts in a filter",
+			card:   with("title: Mine", `filter: facts["catalog.has_owner"]`),
+			errors: []string{"card.yaml:4: filter: facts are not known when services are chosen"},
+		},
+		{
+			name:   "a filter that is no boolean",
+			card:   with("title: Mine", `filter: entity.name`),
+			errors: []string{"card.yaml:4: filter: the expression is a string; it must be a bool"},
+		},
+		{
+			name:   "a declared fact of no type",
+			card:   with("title: Mine", "facts: [{name: x.y, type: date}]"),
+			errors: []string{`card.yaml:3: fact "x.y": it needs a name and a type of bool, list, number, string, time`},
+		},
+		{
+			name:   "a declared fact that dxctl gives",
+			card:   with("title: Mine", "facts: [{name: catalog.owner, type: string}]"),
+			errors: []string{"fact catalog.owner is one that dxctl gives itself"},
+		},
+		{name: "several mistakes at once", card: with("effort: minutes", "effort: weeks\n    applies: facts[\"x.y\"]\n  - "+
+			"id: b\n    title: B\n    level: x\n    expr: 'true'\n    effort: days"), errors: []string{`effort "weeks"`, `rule b: level "x"`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,7 +236,8 @@ func TestParseRefuses(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
-	own := strings.Replace(with("name: mine", "name: own"), "title: Mine", "facts: [{name: security.score, type: number, unit: points, label: the security score, source: our scanner}]", 1)
+	own := strings.Replace(with("name: mine", "name: own"), "title: Mine", "facts: [{name: security.score, type: "+
+		"number, unit: points, label: the security score, source: our scanner}]", 1)
 	own = strings.Replace(own, `facts["catalog.has_owner"]`, `facts["security.score"] >= 7`, 1)
 	for name, content := range map[string]string{"a.yaml": goodCard, "b.yaml": "---\n" + own, "broken.yml": "kind: x"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
@@ -138,7 +260,8 @@ func TestLoad(t *testing.T) {
 		{name: "none named", want: []string{"production-service"}},
 		{name: "a pattern without files", files: []string{"none/*.yaml"}, want: []string{"production-service"}},
 		{name: "a pattern", files: []string{"*.yaml"}, want: []string{"mine", "own"}},
-		{name: "a missing file", files: []string{"a.yaml", "c.yaml"}, err: "c.yaml: the scorecard cannot be read: no such file"},
+		{name: "a missing file", files: []string{"a.yaml", "c.yaml"}, err: "c.yaml: the scorecard cannot be read: no such " +
+			"file"},
 		{name: "a broken file", files: []string{"*.yaml", "broken.yml"}, err: "broken.yml:1: "},
 		{name: "an empty name", files: []string{""}, err: "scorecards.files[0] is empty"},
 	}
@@ -191,7 +314,9 @@ func TestBuiltInRulesHelp(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	// The seeds are small on purpose: a large one keeps the fuzzer busy with making it smaller.
 	f.Add([]byte(goodCard))
-	f.Add([]byte(with(`facts["catalog.has_owner"]`, `[1,2].all(facts, facts > 0 || facts["a"]["b"] == {1: facts}[facts])`)))
+	f.Add(
+		[]byte(with(`facts["catalog.has_owner"]`, `[1,2].all(facts, facts > 0 || facts["a"]["b"] == {1: facts}[facts])`)),
+	)
 	f.Add([]byte(with(`facts["catalog.has_owner"]`, `facts["ci.runs_30d"] / 0 == -facts["ci.p95_minutes"] % 2`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cards, err := parse(data, "card.yaml")

@@ -108,7 +108,12 @@ func (w *factWriter) fact(of event.Kind, name string, typ event.FactType) event.
 		observed = at.UTC()
 	}
 	return event.Fact{
-		Source: MetricsSource, Entity: w.entity, Name: name, Type: typ, ObservedAt: observed, ExpiresAt: observed.Add(metricsHold),
+		Source:     MetricsSource,
+		Entity:     w.entity,
+		Name:       name,
+		Type:       typ,
+		ObservedAt: observed,
+		ExpiresAt:  observed.Add(metricsHold),
 	}
 }
 
@@ -158,7 +163,14 @@ func some(n *int) bool { return n != nil && *n > 0 }
 func (w *factWriter) ci(n numbers) {
 	const of = event.KindPipelineRun
 	if !some(n.ever.Runs) || n.month.Runs == nil {
-		w.absent(of, event.NumberFact, w.none(of, "pipeline runs", fromCI), "ci.runs_30d", "ci.p95_minutes", "ci.success_rate")
+		w.absent(
+			of,
+			event.NumberFact,
+			w.none(of, "pipeline runs", fromCI),
+			"ci.runs_30d",
+			"ci.p95_minutes",
+			"ci.success_rate",
+		)
 		return
 	}
 	w.put(of, "ci.runs_30d", event.NumberFact, *n.month.Runs)
@@ -169,7 +181,8 @@ func (w *factWriter) ci(n numbers) {
 // noDuration says why it is not known how long the runs took.
 func noDuration(n metrics.ServiceStats) string {
 	if left := n.LeftOutRuns(); left > 0 {
-		return fmt.Sprintf("of %d successful pipeline runs of the last 30 days no source gave a duration, or both a start and an end", left)
+		return fmt.Sprintf("of %d successful pipeline runs of the last 30 days no source gave a duration, or both a start "+
+			"and an end", left)
 	}
 	return "no pipeline run of the last 30 days succeeded"
 }
@@ -186,7 +199,8 @@ func (w *factWriter) deployments(n numbers) {
 	w.number(of, "deploy.per_week", n.quarter.DeploysPerWeek, w.none(of, "deployments", fromDeploys))
 	w.put(of, "deploy.staging_count_30d", event.NumberFact, *n.month.StagingDeploys)
 	if n.ever.LastDeploy == nil {
-		w.absent(of, event.TimeFact, "no deployment to production is known, only to staging; check environments.production in dx.yaml", "deploy.last_at")
+		w.absent(of, event.TimeFact, "no deployment to production is known, only to staging; check "+
+			"environments.production in dx.yaml", "deploy.last_at")
 		return
 	}
 	w.put(of, "deploy.last_at", event.TimeFact, n.ever.LastDeploy.UTC())

@@ -18,9 +18,25 @@ func TestFactsWithoutDeployments(t *testing.T) {
 	}
 	origin := event.Origin{Source: "gh", Provider: "github", Scope: "MyOrg/pay", ID: "1"}
 	at := testNow.AddDate(0, 0, -2)
-	if err := s.Append(t.Context(),
-		event.PipelineRun{Origin: origin, Attempt: 1, Pipeline: "ci", Status: event.Succeeded, StartedAt: at, FinishedAt: at.Add(time.Hour), Duration: 5 * time.Minute},
-		event.Change{Origin: origin, Author: "ada", CreatedAt: at, ApprovedAt: at, MergedAt: at.Add(time.Minute)}); err != nil {
+	if err := s.Append(
+		t.Context(),
+		event.PipelineRun{
+			Origin:     origin,
+			Attempt:    1,
+			Pipeline:   "ci",
+			Status:     event.Succeeded,
+			StartedAt:  at,
+			FinishedAt: at.Add(time.Hour),
+			Duration:   5 * time.Minute,
+		},
+		event.Change{
+			Origin:     origin,
+			Author:     "ada",
+			CreatedAt:  at,
+			ApprovedAt: at,
+			MergedAt:   at.Add(time.Minute),
+		},
+	); err != nil {
 		t.Fatal(err)
 	}
 	e, m := engines(t, s, clock)
@@ -32,7 +48,8 @@ func TestFactsWithoutDeployments(t *testing.T) {
 		Value string `ch:"value"`
 		Error string `ch:"error"`
 	}
-	if err := s.Select(t.Context(), &rows, "SELECT fact, value, error FROM facts WHERE source = 'metrics' AND endsWith(entity, '/pay')", nil); err != nil {
+	if err := s.Select(t.Context(), &rows, "SELECT fact, value, error FROM facts WHERE source = 'metrics' AND "+
+		"endsWith(entity, '/pay')", nil); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
@@ -55,7 +72,15 @@ func TestReadingsOfAnotherProvidersScope(t *testing.T) {
 	read := testNow.AddDate(0, 0, -5)
 	for _, of := range []event.Kind{event.KindPipelineRun, event.KindChange} {
 		if err := s.Append(t.Context(), event.LedgerEntry{
-			Source: "gl", Provider: "gitlab", Scope: "MyOrg/pay", Of: of, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, Expected: 10, Stored: 10, CheckedAt: read,
+			Source:      "gl",
+			Provider:    "gitlab",
+			Scope:       "MyOrg/pay",
+			Of:          of,
+			WindowStart: read.AddDate(0, 0, -30),
+			WindowEnd:   read,
+			Expected:    10,
+			Stored:      10,
+			CheckedAt:   read,
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,12 @@ const refreshServices = 2_000
 // the facts and the grades. The catalog must have been synced, because the store shows only what the catalog describes.
 //
 // Services are stored in the order of their refs, some thousand at a time; after an error those before it are stored.
-func (e *Engine) Refresh(ctx context.Context, store Store, cat *catalog.Catalog, eng *metrics.Engine) ([]Report, error) {
+func (e *Engine) Refresh(
+	ctx context.Context,
+	store Store,
+	cat *catalog.Catalog,
+	eng *metrics.Engine,
+) ([]Report, error) {
 	services := cat.Services()
 	if len(services) == 0 {
 		return nil, nil
@@ -145,7 +150,13 @@ func storedFacts(ctx context.Context, store Querier, observed []event.Fact) (fac
 	table := factTable{}
 	for _, r := range rows {
 		f := event.Fact{
-			Source: r.Source, Entity: r.Entity, Name: r.Fact, Type: event.FactType(r.Type), ObservedAt: r.ObservedAt, Error: r.Error, URL: r.URL,
+			Source:     r.Source,
+			Entity:     r.Entity,
+			Name:       r.Fact,
+			Type:       event.FactType(r.Type),
+			ObservedAt: r.ObservedAt,
+			Error:      r.Error,
+			URL:        r.URL,
 		}
 		if r.Error == "" {
 			f.Value = json.RawMessage(r.Value)

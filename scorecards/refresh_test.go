@@ -57,12 +57,34 @@ func setUp(t *testing.T) (*store.Store, *catalog.Catalog) {
 	for day := range 10 {
 		at := testNow.AddDate(0, 0, -1-day)
 		id := at.Format("0102")
-		events = append(events,
-			event.PipelineRun{Origin: origin("run" + id), Attempt: 1, Pipeline: "ci", Status: event.Succeeded, CreatedAt: at, StartedAt: at, FinishedAt: at.Add(12 * time.Minute)},
-			event.Deployment{Origin: origin("dep" + id), Attempt: 1, Environment: "production", Status: event.Succeeded, CreatedAt: at, FinishedAt: at.Add(time.Minute)})
+		events = append(
+			events,
+			event.PipelineRun{
+				Origin:     origin("run" + id),
+				Attempt:    1,
+				Pipeline:   "ci",
+				Status:     event.Succeeded,
+				CreatedAt:  at,
+				StartedAt:  at,
+				FinishedAt: at.Add(12 * time.Minute),
+			},
+			event.Deployment{
+				Origin:      origin("dep" + id),
+				Attempt:     1,
+				Environment: "production",
+				Status:      event.Succeeded,
+				CreatedAt:   at,
+				FinishedAt:  at.Add(time.Minute),
+			},
+		)
 	}
 	events = append(events, event.Fact{
-		Source: "gh", Entity: "unmapped:github/MyOrg/pay", Name: "repository.files.readme", Type: event.BoolFact, Value: []byte("true"), ObservedAt: testNow.Add(-time.Hour),
+		Source:     "gh",
+		Entity:     "unmapped:github/MyOrg/pay",
+		Name:       "repository.files.readme",
+		Type:       event.BoolFact,
+		Value:      []byte("true"),
+		ObservedAt: testNow.Add(-time.Hour),
 	})
 	if err := s.Append(t.Context(), events...); err != nil {
 		t.Fatal(err)
@@ -139,7 +161,9 @@ func TestRefresh(t *testing.T) {
 			t.Errorf("stored %s is %s (%s), want %s (%s)", rule, got.Outcome, got.Reason, want.Outcome, want.Reason)
 		}
 	}
-	if n := count(t, s, "SELECT toUInt64(count()) AS n FROM grades WHERE entity = 'component:default/pay'"); n != uint64(len(pay)) {
+	if n := count(t, s, "SELECT toUInt64(count()) AS n FROM grades WHERE entity = 'component:default/pay'"); n != uint64(
+		len(pay),
+	) {
 		t.Errorf("%d grades are stored, want %d", n, len(pay))
 	}
 }
@@ -190,7 +214,8 @@ func TestFactsGoStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	pay := results(reports, "pay")
-	if r := pay["ci-fast"]; r.Outcome != event.Stale || !strings.Contains(r.Reason, "out of date: metrics gave 12 minutes on 2026-11-22") {
+	if r := pay["ci-fast"]; r.Outcome != event.Stale || !strings.Contains(r.Reason, "out of date: metrics gave 12 "+
+		"minutes on 2026-11-22") {
 		t.Errorf("ci-fast is %s: %s", r.Outcome, r.Reason)
 	}
 	if r := pay["has-owner"]; r.Outcome != event.Pass {
@@ -203,9 +228,23 @@ func TestSourcesNotReadForLong(t *testing.T) {
 	s, cat := setUp(t)
 	read := testNow.AddDate(0, 0, -5)
 	if err := s.Append(t.Context(), event.LedgerEntry{
-		Source: "gh", Provider: "github", Scope: "MyOrg/pay", Of: event.KindPipelineRun, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, Expected: 10, Stored: 10, CheckedAt: read,
+		Source:      "gh",
+		Provider:    "github",
+		Scope:       "MyOrg/pay",
+		Of:          event.KindPipelineRun,
+		WindowStart: read.AddDate(0, 0, -30),
+		WindowEnd:   read,
+		Expected:    10,
+		Stored:      10,
+		CheckedAt:   read,
 	}, event.LedgerEntry{
-		Source: "gh", Provider: "github", Scope: "MyOrg/pay", Of: event.KindChange, WindowStart: read.AddDate(0, 0, -30), WindowEnd: read, CheckedAt: read,
+		Source:      "gh",
+		Provider:    "github",
+		Scope:       "MyOrg/pay",
+		Of:          event.KindChange,
+		WindowStart: read.AddDate(0, 0, -30),
+		WindowEnd:   read,
+		CheckedAt:   read,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -215,10 +254,12 @@ func TestSourcesNotReadForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	pay := results(reports, "pay")
-	if r := pay["ci-fast"]; r.Outcome != event.Stale || !strings.Contains(r.Reason, "gave 12 minutes on 2026-11-17 and it held until 2026-11-21") || !strings.HasPrefix(r.Fix, "Read the sources again (dxctl collect)") {
+	if r := pay["ci-fast"]; r.Outcome != event.Stale || !strings.Contains(r.Reason, "gave 12 minutes on 2026-11-17 and "+
+		"it held until 2026-11-21") || !strings.HasPrefix(r.Fix, "Read the sources again (dxctl collect)") {
 		t.Errorf("ci-fast is %s: %s; %s", r.Outcome, r.Reason, r.Fix)
 	}
-	if r := pay["changes-reviewed"]; r.Outcome != event.Unknown || !strings.Contains(r.Reason, "the sources of this service were read and hold none") {
+	if r := pay["changes-reviewed"]; r.Outcome != event.Unknown ||
+		!strings.Contains(r.Reason, "the sources of this service were read and hold none") {
 		t.Errorf("changes-reviewed is %s: %s", r.Outcome, r.Reason)
 	}
 	if r := pay["deploys-weekly"]; r.Outcome != event.Pass {
@@ -238,17 +279,22 @@ func TestOldEventsAreKnown(t *testing.T) {
 	if r := pay["ci-green"]; r.Outcome != event.NotApplicable {
 		t.Errorf("ci-green is %s: %s", r.Outcome, r.Reason)
 	}
-	if r := pay["ci-fast"]; r.Outcome != event.Unknown || !strings.Contains(r.Reason, "no pipeline run of the last 30 days succeeded") {
+	if r := pay["ci-fast"]; r.Outcome != event.Unknown || !strings.Contains(r.Reason, "no pipeline run of the last 30 "+
+		"days succeeded") {
 		t.Errorf("ci-fast is %s: %s", r.Outcome, r.Reason)
 	}
-	if r := pay["deployed-recently"]; r.Outcome != event.Fail || r.Reason != "the last production deployment is 2026-11-21, the rule wants it at most 30 days ago" {
+	if r := pay["deployed-recently"]; r.Outcome != event.Fail || r.Reason != "the last production deployment is "+
+		"2026-11-21, the rule wants it at most 30 days ago" {
 		t.Errorf("deployed-recently is %s: %s", r.Outcome, r.Reason)
 	}
 }
 
 func TestHistory(t *testing.T) {
 	s, _ := setUp(t)
-	c := card(Rule{ID: "a", Expr: `facts["catalog.has_owner"]`}, Rule{ID: "b", Level: "silver", Expr: `facts["catalog.has_docs"]`})
+	c := card(
+		Rule{ID: "a", Expr: `facts["catalog.has_owner"]`},
+		Rule{ID: "b", Level: "silver", Expr: `facts["catalog.has_docs"]`},
+	)
 	e, err := New([]Scorecard{c}, clock)
 	if err != nil {
 		t.Fatal(err)
@@ -268,12 +314,17 @@ func TestHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Levels above bronze have rules that fail, so silver is never reached.
-	want := []LevelChange{{"test", testNow, "", 0}, {"test", testNow.AddDate(0, 0, 1), "bronze", 0.5}, {"test", testNow.AddDate(0, 0, 3), "", 0}}
+	want := []LevelChange{
+		{"test", testNow, "", 0},
+		{"test", testNow.AddDate(0, 0, 1), "bronze", 0.5},
+		{"test", testNow.AddDate(0, 0, 3), "", 0},
+	}
 	if len(got) != len(want) {
 		t.Fatalf("got %+v, want %+v", got, want)
 	}
 	for i := range want {
-		if got[i].Level != want[i].Level || got[i].Score != want[i].Score || !got[i].At.Equal(want[i].At) || got[i].Scorecard != "test" {
+		if got[i].Level != want[i].Level || got[i].Score != want[i].Score || !got[i].At.Equal(want[i].At) ||
+			got[i].Scorecard != "test" {
 			t.Errorf("change %d is %+v, want %+v", i, got[i], want[i])
 		}
 	}

@@ -12,8 +12,8 @@ import (
 
 // Report is how an entity stands by one scorecard.
 //
-// A level is reached when every applicable rule of it and of the levels below passes. A rule that is unknown, stale or in
-// error is no failure, but it does not earn the level either; Note says so where that is what is missing.
+// A level is reached when every applicable rule of it and of the levels below passes. A rule that is unknown, stale or
+// in error is no failure, but it does not earn the level either; Note says so where that is what is missing.
 //
 // Score is the share of the applicable rules that pass: pass / (pass + fail + unknown + stale + error). Rules that are
 // not applicable or waived are left out. Because what is not known stays in the denominator, losing data never raises a

@@ -21,7 +21,8 @@ func many(t testing.TB, services int) (*store.Store, *catalog.Catalog) {
 	t.Helper()
 	var text strings.Builder
 	for i := range services {
-		fmt.Fprintf(&text, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d, description: d, annotations: {github.com/project-slug: o/s%[1]d}}\n"+
+		fmt.Fprintf(&text, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d, description: "+
+			"d, annotations: {github.com/project-slug: o/s%[1]d}}\n"+
 			"spec: {type: service, lifecycle: production, owner: o, system: y%d}\n", i, i%2)
 	}
 	dir := t.TempDir()
@@ -55,8 +56,8 @@ func (c *counting) Append(ctx context.Context, events ...event.Event) error {
 	return c.Store.Append(ctx, events...)
 }
 
-// TestRefreshAsksTheStoreSeldom guards the order of growth: the store is asked no more often for a thousand services than
-// for one, and what is graded is stored a few thousand services at a time.
+// TestRefreshAsksTheStoreSeldom guards the order of growth: the store is asked no more often for a thousand services
+// than for one, and what is graded is stored a few thousand services at a time.
 func TestRefreshAsksTheStoreSeldom(t *testing.T) {
 	refresh := func(services int) *counting {
 		s, cat := many(t, services)
@@ -92,8 +93,8 @@ func TestRefreshAsksTheStoreSeldom(t *testing.T) {
 	}
 }
 
-// TestEveryServiceHasTheSameFacts: what is observed anew is not read from the store, so its names must not depend on the
-// service.
+// TestEveryServiceHasTheSameFacts: what is observed anew is not read from the store, so its names must not depend on
+// the service.
 func TestEveryServiceHasTheSameFacts(t *testing.T) {
 	s, cat := setUp(t)
 	_, m := engines(t, s, clock)

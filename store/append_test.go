@@ -53,9 +53,21 @@ func number(t testing.TB, s *store.Store, sql string) uint64 {
 func TestEveryFieldOfADeploymentComesBack(t *testing.T) {
 	s := storetest.Open(t)
 	d := event.Deployment{
-		Origin: origin("1"), Attempt: 2, Environment: "Prod", Status: event.Succeeded, StatusRaw: "success",
-		CreatedAt: noon, StartedAt: noon.Add(time.Second).In(time.FixedZone("x", 3*3600)), SHA: "abc", Ref: "main", Version: "v1",
-		Actor: "Octocat", Bot: true, Trigger: "push", Baseline: true, RollbackOf: "0",
+		Origin:         origin("1"),
+		Attempt:        2,
+		Environment:    "Prod",
+		Status:         event.Succeeded,
+		StatusRaw:      "success",
+		CreatedAt:      noon,
+		StartedAt:      noon.Add(time.Second).In(time.FixedZone("x", 3*3600)),
+		SHA:            "abc",
+		Ref:            "main",
+		Version:        "v1",
+		Actor:          "Octocat",
+		Bot:            true,
+		Trigger:        "push",
+		Baseline:       true,
+		RollbackOf:     "0",
 		EnvironmentKey: "prod",
 	}
 	mustAppend(t, s, d)
@@ -86,9 +98,27 @@ func TestEveryFieldOfADeploymentComesBack(t *testing.T) {
 	}
 	started := noon.Add(time.Second)
 	want := row{
-		Service: "unmapped:github/Org/Repo", Env: "prod", ID: "1", Attempt: 2, Status: "succeeded", StatusRaw: "success",
-		CreatedAt: &noon, StartedAt: &started, SHA: "abc", Ref: "main", Version: "v1", Actor: "Octocat", Bot: true, Trigger: "push",
-		Baseline: true, RollbackOf: "0", EnvRaw: "Prod", EnvKey: "prod", Source: "gh", Scope: "Org/Repo", URL: "https://example.org/1",
+		Service:    "unmapped:github/Org/Repo",
+		Env:        "prod",
+		ID:         "1",
+		Attempt:    2,
+		Status:     "succeeded",
+		StatusRaw:  "success",
+		CreatedAt:  &noon,
+		StartedAt:  &started,
+		SHA:        "abc",
+		Ref:        "main",
+		Version:    "v1",
+		Actor:      "Octocat",
+		Bot:        true,
+		Trigger:    "push",
+		Baseline:   true,
+		RollbackOf: "0",
+		EnvRaw:     "Prod",
+		EnvKey:     "prod",
+		Source:     "gh",
+		Scope:      "Org/Repo",
+		URL:        "https://example.org/1",
 	}
 	got := all[row](t, s, "SELECT * FROM deployments")
 	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
@@ -99,16 +129,35 @@ func TestEveryFieldOfADeploymentComesBack(t *testing.T) {
 func TestEveryKindIsStored(t *testing.T) {
 	s := storetest.Open(t)
 	strange := "a\x00b\xff'\\\n日本"
-	mustAppend(t, s,
+	mustAppend(
+		t,
+		s,
 		event.Deployment{Origin: origin("d"), Status: event.Queued},
 		event.PipelineRun{Origin: origin("r"), Attempt: 1, Status: event.Failed, Branch: strange},
 		event.PipelineJob{Origin: origin("j"), RunID: "r", Attempt: 1, Name: strange, Status: event.Failed},
 		event.Change{Origin: origin("c"), Number: 1 << 60, Title: strange, CommitSHAs: []string{"a", strange}, Additions: 7},
 		event.Incident{Origin: origin("i"), Severity: "high", OpenedAt: noon},
-		event.Descriptor{Source: "gh", Provider: "github", Scope: "s", Location: "catalog-info.yaml", Document: strange, Revision: "r", ObservedAt: noon},
+		event.Descriptor{
+			Source:     "gh",
+			Provider:   "github",
+			Scope:      "s",
+			Location:   "catalog-info.yaml",
+			Document:   strange,
+			Revision:   "r",
+			ObservedAt: noon,
+		},
 		event.Fact{Source: "gh", Entity: "e", Name: "n", Type: event.StringFact, Value: []byte(`"x"`), ObservedAt: noon},
 		event.Grade{Entity: "e", Scorecard: "s", Rule: "r", Outcome: event.Pass, EvaluatedAt: noon},
-		event.LedgerEntry{Source: "gh", Scope: "s", Of: event.KindChange, WindowStart: noon, WindowEnd: noon.Add(time.Hour), Expected: 5, Stored: 3, CheckedAt: noon},
+		event.LedgerEntry{
+			Source:      "gh",
+			Scope:       "s",
+			Of:          event.KindChange,
+			WindowStart: noon,
+			WindowEnd:   noon.Add(time.Hour),
+			Expected:    5,
+			Stored:      3,
+			CheckedAt:   noon,
+		},
 	)
 	for table, want := range map[string]uint64{
 		"deployments": 1, "pipeline_runs": 1, "pipeline_jobs": 1, "changes": 1, "incidents": 1, "raw_descriptors": 1, "ledger": 1,
@@ -124,7 +173,8 @@ func TestEveryKindIsStored(t *testing.T) {
 		Number uint64     `ch:"number"`
 		Merged *time.Time `ch:"merged_at"`
 	}](t, s, "SELECT title, commit_shas, number, merged_at FROM changes")
-	if c := changes[0]; c.Title != strange || !reflect.DeepEqual(c.SHAs, []string{"a", strange}) || c.Number != 1<<60 || c.Merged != nil {
+	if c := changes[0]; c.Title != strange || !reflect.DeepEqual(c.SHAs, []string{"a", strange}) || c.Number != 1<<60 ||
+		c.Merged != nil {
 		t.Errorf("the change came back as %+v", c)
 	}
 	if got := number(t, s, "SELECT gap AS n FROM ledger"); got != 2 {
@@ -224,7 +274,14 @@ func TestAppendManyBlocks(t *testing.T) {
 	const n = 210_000 // more than a block
 	events := make([]event.Event, n)
 	for i := range events {
-		events[i] = event.PipelineJob{Origin: origin(fmt.Sprint(i)), RunID: "r", Attempt: 1, Name: "build", Status: event.Succeeded, StartedAt: noon}
+		events[i] = event.PipelineJob{
+			Origin:    origin(fmt.Sprint(i)),
+			RunID:     "r",
+			Attempt:   1,
+			Name:      "build",
+			Status:    event.Succeeded,
+			StartedAt: noon,
+		}
 	}
 	mustAppend(t, s, events...)
 	if got := number(t, s, "SELECT uniqExact(seq) AS n FROM raw_pipeline_jobs"); got != n {
@@ -235,7 +292,14 @@ func TestAppendManyBlocks(t *testing.T) {
 func TestFactsAreKeptWhenTheyChange(t *testing.T) {
 	s := storetest.Open(t)
 	fact := func(after time.Duration, value, err string) event.Fact {
-		f := event.Fact{Source: "gh", Entity: "component:default/x", Name: "ci.p95_minutes", Type: event.NumberFact, ObservedAt: noon.Add(after), Error: err}
+		f := event.Fact{
+			Source:     "gh",
+			Entity:     "component:default/x",
+			Name:       "ci.p95_minutes",
+			Type:       event.NumberFact,
+			ObservedAt: noon.Add(after),
+			Error:      err,
+		}
 		if err == "" {
 			f.Value = []byte(value)
 		}
@@ -246,14 +310,23 @@ func TestFactsAreKeptWhenTheyChange(t *testing.T) {
 	for _, f := range []event.Fact{fact(0, "5", ""), fact(1*time.Hour, "5", ""), fact(2*time.Hour, "6.5", ""), fact(3*time.Hour, "", "no access"), fact(4*time.Hour, "", "no access"), fact(5*time.Hour, "6.5", "")} {
 		mustAppend(t, s, f, other)
 	}
-	mustAppend(t, s, fact(6*time.Hour, "7", ""), fact(7*time.Hour, "7", ""), fact(8*time.Hour, "8", "")) // several in one call
+	// several in one call
+	mustAppend(t, s, fact(6*time.Hour, "7", ""), fact(7*time.Hour, "7", ""), fact(8*time.Hour, "8", ""))
 	type row struct {
 		Value string    `ch:"value"`
 		Error string    `ch:"error"`
 		From  time.Time `ch:"valid_from"`
 	}
-	got := all[row](t, s, "SELECT value, error, valid_from FROM fact_history FINAL WHERE fact = 'ci.p95_minutes' ORDER BY valid_from")
-	want := []row{{"5", "", noon}, {"6.5", "", noon.Add(2 * time.Hour)}, {"", "no access", noon.Add(3 * time.Hour)}, {"6.5", "", noon.Add(5 * time.Hour)}, {"7", "", noon.Add(6 * time.Hour)}, {"8", "", noon.Add(8 * time.Hour)}}
+	got := all[row](t, s, "SELECT value, error, valid_from FROM fact_history FINAL WHERE fact = 'ci.p95_minutes' ORDER "+
+		"BY valid_from")
+	want := []row{
+		{"5", "", noon},
+		{"6.5", "", noon.Add(2 * time.Hour)},
+		{"", "no access", noon.Add(3 * time.Hour)},
+		{"6.5", "", noon.Add(5 * time.Hour)},
+		{"7", "", noon.Add(6 * time.Hour)},
+		{"8", "", noon.Add(8 * time.Hour)},
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the history is %v\nwant %v", got, want)
 	}
@@ -272,7 +345,18 @@ func TestFactsAreKeptWhenTheyChange(t *testing.T) {
 func TestListsAreComparedByValue(t *testing.T) {
 	s := storetest.Open(t)
 	for i, value := range []string{`["a","b"]`, `[ "a", "b" ]`} {
-		mustAppend(t, s, event.Fact{Source: "gh", Entity: "e", Name: "n", Type: event.ListFact, Value: []byte(value), ObservedAt: noon.Add(time.Duration(i) * time.Hour)})
+		mustAppend(
+			t,
+			s,
+			event.Fact{
+				Source:     "gh",
+				Entity:     "e",
+				Name:       "n",
+				Type:       event.ListFact,
+				Value:      []byte(value),
+				ObservedAt: noon.Add(time.Duration(i) * time.Hour),
+			},
+		)
 	}
 	if n := number(t, s, "SELECT count() AS n FROM fact_history"); n != 1 {
 		t.Errorf("%d rows of history for one value", n)
@@ -282,7 +366,16 @@ func TestListsAreComparedByValue(t *testing.T) {
 func TestGradesAreKeptWhenTheyChange(t *testing.T) {
 	s := storetest.Open(t)
 	grade := func(day int, change func(*event.Grade)) event.Grade {
-		g := event.Grade{Entity: "e", Scorecard: "s", Rule: "r", RuleVersion: 1, Level: "gold", Outcome: event.Pass, Reason: "fine", EvaluatedAt: noon.AddDate(0, 0, day)}
+		g := event.Grade{
+			Entity:      "e",
+			Scorecard:   "s",
+			Rule:        "r",
+			RuleVersion: 1,
+			Level:       "gold",
+			Outcome:     event.Pass,
+			Reason:      "fine",
+			EvaluatedAt: noon.AddDate(0, 0, day),
+		}
 		if change != nil {
 			change(&g)
 		}
@@ -307,7 +400,8 @@ func TestGradesAreKeptWhenTheyChange(t *testing.T) {
 			t.Errorf("%s: %d rows of history, want %d", step.name, got, step.rows)
 		}
 	}
-	if got := number(t, s, "SELECT toUInt64(dateDiff('day', toDateTime('2026-11-01 12:00:00'), evaluated_at)) AS n FROM current_grades FINAL"); got != uint64(len(steps)-1) {
+	if got := number(t, s, "SELECT toUInt64(dateDiff('day', toDateTime('2026-11-01 12:00:00'), evaluated_at)) AS n "+
+		"FROM current_grades FINAL"); got != uint64(len(steps)-1) {
 		t.Errorf("the current grade is of day %d", got)
 	}
 }

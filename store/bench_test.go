@@ -26,9 +26,24 @@ func runs(n int) []event.Event {
 	for i := range events {
 		at := noon.Add(-time.Duration(i) * time.Minute)
 		events[i] = event.PipelineRun{
-			Origin:  event.Origin{Source: "gh", Provider: "github", Scope: fmt.Sprintf("org/repo-%d", i%50), ID: fmt.Sprint(1e9 + i), URL: fmt.Sprintf("https://github.com/org/repo-%d/actions/runs/%d", i%50, 1_000_000_000+i)},
-			Attempt: 1, Pipeline: []string{"ci", "deploy", "lint"}[i%3], Status: event.Succeeded, StatusRaw: "success", Branch: "main", Trigger: "push",
-			SHA: fmt.Sprintf("%040x", i), Actor: fmt.Sprintf("engineer-%d", i%80), CreatedAt: at, StartedAt: at.Add(5 * time.Second), FinishedAt: at.Add(5 * time.Minute),
+			Origin: event.Origin{
+				Source:   "gh",
+				Provider: "github",
+				Scope:    fmt.Sprintf("org/repo-%d", i%50),
+				ID:       fmt.Sprint(1e9 + i),
+				URL:      fmt.Sprintf("https://github.com/org/repo-%d/actions/runs/%d", i%50, 1_000_000_000+i),
+			},
+			Attempt:    1,
+			Pipeline:   []string{"ci", "deploy", "lint"}[i%3],
+			Status:     event.Succeeded,
+			StatusRaw:  "success",
+			Branch:     "main",
+			Trigger:    "push",
+			SHA:        fmt.Sprintf("%040x", i),
+			Actor:      fmt.Sprintf("engineer-%d", i%80),
+			CreatedAt:  at,
+			StartedAt:  at.Add(5 * time.Second),
+			FinishedAt: at.Add(5 * time.Minute),
 		}
 	}
 	return events
@@ -77,7 +92,10 @@ func BenchmarkAppend(b *testing.B) {
 	b.ResetTimer()
 	for b.Loop() {
 		appending = append(appending, emptied(func() { mustAppend(b, s, events...) }))
-		reading = append(reading, emptied(func() { ask(b, s, "INSERT INTO raw_pipeline_runs FORMAT Native", bytes.NewReader(native)) }))
+		reading = append(
+			reading,
+			emptied(func() { ask(b, s, "INSERT INTO raw_pipeline_runs FORMAT Native", bytes.NewReader(native)) }),
+		)
 	}
 	slices.Sort(appending)
 	slices.Sort(reading)
@@ -105,7 +123,8 @@ func BenchmarkPointQuery(b *testing.B) {
 		var rows []struct {
 			SHA string `ch:"sha"`
 		}
-		err := s.Select(context.Background(), &rows, "SELECT sha FROM raw_pipeline_runs WHERE source = 'gh' AND scope = {scope:String} AND id = {id:String}",
+		err := s.Select(context.Background(), &rows, "SELECT sha FROM raw_pipeline_runs WHERE source = 'gh' AND scope = "+
+			"{scope:String} AND id = {id:String}",
 			map[string]any{"scope": "org/repo-7", "id": "1000000007"})
 		if err != nil || len(rows) != 1 {
 			b.Fatalf("%d rows: %v", len(rows), err)
@@ -124,7 +143,13 @@ func BenchmarkSelectLarge(b *testing.B) {
 			Pipeline string     `ch:"pipeline"`
 			Started  *time.Time `ch:"started_at"`
 		}
-		if err := s.Select(context.Background(), &rows, "SELECT id, pipeline, started_at FROM raw_pipeline_runs", nil); err != nil || len(rows) < benchRows {
+		if err := s.Select(
+			context.Background(),
+			&rows,
+			"SELECT id, pipeline, started_at FROM raw_pipeline_runs",
+			nil,
+		); err != nil ||
+			len(rows) < benchRows {
 			b.Fatalf("%d rows: %v", len(rows), err)
 		}
 	}
@@ -140,7 +165,17 @@ func BenchmarkDeployedChanges(b *testing.B) {
 		o := event.Origin{Source: "gh", Provider: "github", Scope: fmt.Sprintf("org/repo-%d", i%50), ID: fmt.Sprint(i)}
 		events = append(events, event.Change{Origin: o, Number: uint64(i), MergedAt: at, MergeSHA: fmt.Sprint("sha", i)})
 		if i%2 == 0 {
-			events = append(events, event.Deployment{Origin: o, Attempt: 1, Environment: "production", Status: event.Succeeded, StartedAt: at.Add(time.Hour), SHA: fmt.Sprint("sha", i/3)})
+			events = append(
+				events,
+				event.Deployment{
+					Origin:      o,
+					Attempt:     1,
+					Environment: "production",
+					Status:      event.Succeeded,
+					StartedAt:   at.Add(time.Hour),
+					SHA:         fmt.Sprint("sha", i/3),
+				},
+			)
 		}
 		if i%4 == 0 { // of every other deployment the commits are known
 			e := deployedCommits(o.ID)
@@ -157,7 +192,8 @@ func BenchmarkDeployedChanges(b *testing.B) {
 		var rows []struct {
 			N uint64 `ch:"n"`
 		}
-		if err := s.Select(context.Background(), &rows, "SELECT count() AS n FROM deployed_changes", nil); err != nil || rows[0].N == 0 {
+		if err := s.Select(context.Background(), &rows, "SELECT count() AS n FROM deployed_changes", nil); err != nil ||
+			rows[0].N == 0 {
 			b.Fatal(rows, err)
 		}
 	}

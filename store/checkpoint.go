@@ -43,7 +43,11 @@ func (s *Store) SaveCheckpoint(ctx context.Context, source, scope, stream string
 
 // LoadCheckpoints returns the documents of a stream of many scopes of a source, by scope. Scopes without one are left
 // out.
-func (s *Store) LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error) {
+func (s *Store) LoadCheckpoints(
+	ctx context.Context,
+	source, stream string,
+	scopes []string,
+) (map[string][]byte, error) {
 	var rows []struct {
 		Scope string `ch:"scope"`
 		Doc   string `ch:"latest"`

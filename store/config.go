@@ -81,7 +81,9 @@ func parseDSN(dsn string) (target, error) {
 	case "":
 		return t, errors.New(`store.dsn is empty; write "embedded:./data" or "clickhouse://user:password@host:9000/dx"`)
 	default:
-		return t, errors.New(`store.dsn begins neither with "embedded:" nor with "clickhouse://"; write for example "embedded:./data" or "clickhouse://user:password@host:9000/dx"`)
+		return t, errors.New(
+			`store.dsn begins neither with "embedded:" nor with "clickhouse://"; write for example "embedded:./data" or "clickhouse://user:password@host:9000/dx"`,
+		)
 	}
 	if t.database == "" {
 		t.database = Database

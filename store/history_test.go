@@ -17,8 +17,21 @@ func TestFactsOfManyEntities(t *testing.T) {
 	var facts, grades []event.Event
 	for i := range entities {
 		entity := fmt.Sprintf("component:default/s%05d", i)
-		facts = append(facts, event.Fact{Source: "gh", Entity: entity, Name: "a.b", Type: event.BoolFact, Value: json.RawMessage("true"), ObservedAt: noon})
-		grades = append(grades, event.Grade{Entity: entity, Scorecard: "c", Rule: "r", Level: "l", Outcome: event.Pass, EvaluatedAt: noon})
+		facts = append(
+			facts,
+			event.Fact{
+				Source:     "gh",
+				Entity:     entity,
+				Name:       "a.b",
+				Type:       event.BoolFact,
+				Value:      json.RawMessage("true"),
+				ObservedAt: noon,
+			},
+		)
+		grades = append(
+			grades,
+			event.Grade{Entity: entity, Scorecard: "c", Rule: "r", Level: "l", Outcome: event.Pass, EvaluatedAt: noon},
+		)
 	}
 	for range 2 {
 		for _, events := range [][]event.Event{facts, grades} {
@@ -55,22 +68,43 @@ func TestFactValues(t *testing.T) {
 		kind       event.FactType
 		value, out string
 	}{
-		{event.BoolFact, "true", "true"}, {event.BoolFact, " false ", "false"},
-		{event.NumberFact, "1.50", "1.50"}, {event.NumberFact, "-3e2", "-3e2"},
-		{event.StringFact, `"a plain text"`, `"a plain text"`}, {event.StringFact, `""`, `""`}, {event.StringFact, `"é\/<"`, `"é/\u003c"`},
+		{event.BoolFact, "true", "true"},
+		{event.BoolFact, " false ", "false"},
+		{event.NumberFact, "1.50", "1.50"},
+		{event.NumberFact, "-3e2", "-3e2"},
+		{
+			event.StringFact,
+			`"a plain text"`,
+			`"a plain text"`,
+		},
+		{event.StringFact, `""`, `""`},
+		{event.StringFact, `"é\/<"`, `"é/\u003c"`},
 		{event.StringFact, `"a\u0041"`, `"aA"`},
-		{event.ListFact, `[ "a", "b" ]`, `["a","b"]`}, {event.ListFact, `[]`, `[]`},
+		{event.ListFact, `[ "a", "b" ]`, `["a","b"]`},
+		{event.ListFact, `[]`, `[]`},
 	}
 	s := storetest.Open(t)
 	for i, v := range values {
-		f := event.Fact{Source: "gh", Entity: fmt.Sprint("component:default/s", i), Name: "a.b", Type: v.kind, Value: json.RawMessage(v.value), ObservedAt: noon}
+		f := event.Fact{
+			Source:     "gh",
+			Entity:     fmt.Sprint("component:default/s", i),
+			Name:       "a.b",
+			Type:       v.kind,
+			Value:      json.RawMessage(v.value),
+			ObservedAt: noon,
+		}
 		if err := s.Append(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
 		var got []struct {
 			Value string `ch:"value"`
 		}
-		err := s.Select(t.Context(), &got, "SELECT value FROM current_facts WHERE entity = {entity:String}", map[string]any{"entity": f.Entity})
+		err := s.Select(
+			t.Context(),
+			&got,
+			"SELECT value FROM current_facts WHERE entity = {entity:String}",
+			map[string]any{"entity": f.Entity},
+		)
 		if err != nil || len(got) != 1 || got[0].Value != v.out {
 			t.Errorf("%s is stored as %v, want %s, %v", v.value, got, v.out, err)
 		}

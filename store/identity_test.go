@@ -28,7 +28,11 @@ func lines(t *testing.T, s *store.Store, sql string) []string {
 func TestSourcesWithOneScopeAndID(t *testing.T) {
 	s := storetest.Open(t)
 	describe(t, s)
-	if err := s.Replace(t.Context(), "bindings", []binding{{"github", "org/repo", payment}, {"gitlab", "org/repo", payment}}); err != nil {
+	if err := s.Replace(
+		t.Context(),
+		"bindings",
+		[]binding{{"github", "org/repo", payment}, {"gitlab", "org/repo", payment}},
+	); err != nil {
 		t.Fatal(err)
 	}
 	full := func(c string) string { return fmt.Sprintf("%040s", c) }
@@ -37,13 +41,52 @@ func TestSourcesWithOneScopeAndID(t *testing.T) {
 	} {
 		from.Scope, from.ID, from.URL = "Org/Repo", "1", "https://example.org/"+from.Source
 		at, sha := noon.Add(time.Duration(i)*time.Minute), full(fmt.Sprint("a", i))
-		d := event.Deployment{Origin: from, Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: at.Add(time.Hour), SHA: sha}
-		delivered := event.DeployedCommits{Origin: from, Deployment: d.Key(), SHA: sha, Comparison: event.KnownCommits, Commits: []event.Commit{{SHA: sha}}}
-		mustAppend(t, s, d, delivered,
-			event.PipelineRun{Origin: from, Attempt: 1, Status: event.Succeeded}, event.PipelineJob{Origin: from, RunID: "1", Attempt: 1, Status: event.Failed},
-			event.Change{Origin: from, MergedAt: at, MergeSHA: sha}, event.Incident{Origin: from, OpenedAt: at},
-			event.LedgerEntry{Source: from.Source, Provider: from.Provider, Scope: from.Scope, Of: event.KindChange, WindowStart: noon, WindowEnd: noon, CheckedAt: noon},
-			event.Fact{Source: from.Source, Entity: "unmapped:github/Org/Repo", Name: "n", Type: event.StringFact, Value: []byte(`"` + from.Source + `"`), ObservedAt: noon})
+		d := event.Deployment{
+			Origin:      from,
+			Attempt:     1,
+			Environment: "prod",
+			Status:      event.Succeeded,
+			StartedAt:   at.Add(time.Hour),
+			SHA:         sha,
+		}
+		delivered := event.DeployedCommits{
+			Origin:     from,
+			Deployment: d.Key(),
+			SHA:        sha,
+			Comparison: event.KnownCommits,
+			Commits:    []event.Commit{{SHA: sha}},
+		}
+		mustAppend(
+			t,
+			s,
+			d,
+			delivered,
+			event.PipelineRun{
+				Origin:  from,
+				Attempt: 1,
+				Status:  event.Succeeded,
+			},
+			event.PipelineJob{Origin: from, RunID: "1", Attempt: 1, Status: event.Failed},
+			event.Change{Origin: from, MergedAt: at, MergeSHA: sha},
+			event.Incident{Origin: from, OpenedAt: at},
+			event.LedgerEntry{
+				Source:      from.Source,
+				Provider:    from.Provider,
+				Scope:       from.Scope,
+				Of:          event.KindChange,
+				WindowStart: noon,
+				WindowEnd:   noon,
+				CheckedAt:   noon,
+			},
+			event.Fact{
+				Source:     from.Source,
+				Entity:     "unmapped:github/Org/Repo",
+				Name:       "n",
+				Type:       event.StringFact,
+				Value:      []byte(`"` + from.Source + `"`),
+				ObservedAt: noon,
+			},
+		)
 	}
 	for _, view := range []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "ledger", "deployed_commits", "compared_deployments"} {
 		got := lines(t, s, "SELECT concat(source, ' ', service) AS line FROM "+view+" ORDER BY line")
@@ -51,8 +94,13 @@ func TestSourcesWithOneScopeAndID(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", view, got, want)
 		}
 	}
-	got := lines(t, s, "SELECT concat(change_source, ' by ', source, ' ', link_method, ' ', url) AS line FROM deployed_changes ORDER BY line")
-	if want := []string{"gh by gh commit https://example.org/gh", "ghes by ghes commit https://example.org/ghes", "gl by gl commit https://example.org/gl"}; !reflect.DeepEqual(got, want) {
+	got := lines(t, s, "SELECT concat(change_source, ' by ', source, ' ', link_method, ' ', url) AS line FROM "+
+		"deployed_changes ORDER BY line")
+	if want := []string{
+		"gh by gh commit https://example.org/gh",
+		"ghes by ghes commit https://example.org/ghes",
+		"gl by gl commit https://example.org/gl",
+	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("deployed_changes: got %v, want %v", got, want)
 	}
 	if got := lines(t, s, "SELECT value AS line FROM current_facts FINAL ORDER BY line"); len(got) != 3 {
@@ -66,7 +114,15 @@ func TestOneIDForTwoEnvironments(t *testing.T) {
 	origin := event.Origin{Source: "scripts", Provider: "push", Scope: "pay", ID: "build-7", Service: payment}
 	sha := fmt.Sprintf("%040s", "c")
 	for i, env := range []string{"staging", "prod"} {
-		d := event.Deployment{Origin: origin, Attempt: 1, Environment: env, EnvironmentKey: env, Status: event.Running, StartedAt: noon.Add(time.Duration(i) * time.Hour), SHA: sha}
+		d := event.Deployment{
+			Origin:         origin,
+			Attempt:        1,
+			Environment:    env,
+			EnvironmentKey: env,
+			Status:         event.Running,
+			StartedAt:      noon.Add(time.Duration(i) * time.Hour),
+			SHA:            sha,
+		}
 		mustAppend(t, s, d)
 		d.Status, d.FinishedAt = event.Succeeded, d.StartedAt.Add(time.Minute)
 		mustAppend(t, s, d, event.DeployedCommits{
@@ -74,7 +130,15 @@ func TestOneIDForTwoEnvironments(t *testing.T) {
 			Comparison: event.KnownCommits, Commits: []event.Commit{{SHA: sha}},
 		})
 	}
-	mustAppend(t, s, event.Change{Origin: event.Origin{Source: "gh", Provider: "github", Scope: "org/repo", ID: "1"}, MergedAt: noon, MergeSHA: sha})
+	mustAppend(
+		t,
+		s,
+		event.Change{
+			Origin:   event.Origin{Source: "gh", Provider: "github", Scope: "org/repo", ID: "1"},
+			MergedAt: noon,
+			MergeSHA: sha,
+		},
+	)
 	for view, column := range map[string]string{"deployments": "id", "deployed_commits": "deployment_id", "compared_deployments": "deployment_id",
 		"deployed_changes": "deployment_id"} {
 		got := lines(t, s, "SELECT concat("+column+", ' ', environment) AS line FROM "+view+" ORDER BY line")
@@ -97,7 +161,15 @@ func TestCorrectedEnvironment(t *testing.T) {
 
 func TestFactsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 	fact := func(source, value, err string, after time.Duration) event.Fact {
-		return event.Fact{Source: source, Entity: payment, Name: "n", Type: event.StringFact, Value: []byte(`"` + value + `"`), Error: err, ObservedAt: noon.Add(after)}
+		return event.Fact{
+			Source:     source,
+			Entity:     payment,
+			Name:       "n",
+			Type:       event.StringFact,
+			Value:      []byte(`"` + value + `"`),
+			Error:      err,
+			ObservedAt: noon.Add(after),
+		}
 	}
 	expired := fact("d", "expired", "", 9*time.Hour)
 	expired.ExpiresAt = noon.Add(10 * time.Hour)
@@ -118,7 +190,10 @@ func TestFactsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 				for _, i := range order {
 					mustAppend(t, s, tc.facts[i])
 				}
-				if got := lines(t, s, "SELECT concat(source, ' ', value, ' ', error) AS line FROM facts"); !reflect.DeepEqual(got, []string{tc.want}) {
+				if got := lines(t, s, "SELECT concat(source, ' ', value, ' ', error) AS line FROM facts"); !reflect.DeepEqual(
+					got,
+					[]string{tc.want},
+				) {
 					t.Errorf("in the order %v: got %q, want %q", order, got, tc.want)
 				}
 			}
@@ -131,9 +206,21 @@ func TestFactsDoNotDependOnTheOrderOfArrival(t *testing.T) {
 
 func TestDeploymentsAtOneTimeAreTakenByTheirIdentity(t *testing.T) {
 	deployed := func(source, id string) event.Event {
-		return event.Deployment{Origin: event.Origin{Source: source, Provider: "github", Scope: "Org/Repo", ID: id}, Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: noon.Add(time.Hour)}
+		return event.Deployment{
+			Origin:      event.Origin{Source: source, Provider: "github", Scope: "Org/Repo", ID: id},
+			Attempt:     1,
+			Environment: "prod",
+			Status:      event.Succeeded,
+			StartedAt:   noon.Add(time.Hour),
+		}
 	}
-	base := event.Deployment{Origin: origin("base"), Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: noon.Add(-time.Hour)}
+	base := event.Deployment{
+		Origin:      origin("base"),
+		Attempt:     1,
+		Environment: "prod",
+		Status:      event.Succeeded,
+		StartedAt:   noon.Add(-time.Hour),
+	}
 	change := event.Change{Origin: origin("c"), MergedAt: noon, MergeSHA: "s"}
 	events := []event.Event{deployed("gh", "3"), deployed("a", "2"), deployed("gh", "2")}
 	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 2, 0}} {
@@ -142,7 +229,11 @@ func TestDeploymentsAtOneTimeAreTakenByTheirIdentity(t *testing.T) {
 		for _, i := range order {
 			mustAppend(t, s, events[i])
 		}
-		if got := lines(t, s, "SELECT concat(source, ' ', deployment_id, ' ', link_method) AS line FROM deployed_changes"); !reflect.DeepEqual(got, []string{"a 2 time"}) {
+		if got := lines(
+			t,
+			s,
+			"SELECT concat(source, ' ', deployment_id, ' ', link_method) AS line FROM deployed_changes",
+		); !reflect.DeepEqual(got, []string{"a 2 time"}) {
 			t.Errorf("in the order %v: got %v", order, got)
 		}
 	}
@@ -170,19 +261,58 @@ func TestABindingOfOneSource(t *testing.T) {
 	for _, source := range []string{"gh", "ghes", "third"} {
 		from := event.Origin{Source: source, Provider: "github", Scope: "Org/Repo", ID: "1"}
 		sha := fmt.Sprintf("%040s", "a") // of a fork: the commit is the same, the services are not
-		mustAppend(t, s, event.Deployment{Origin: from, Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: noon.Add(time.Hour), SHA: sha},
-			event.PipelineRun{Origin: from, Attempt: 1, Status: event.Succeeded}, event.PipelineJob{Origin: from, RunID: "1", Attempt: 1, Status: event.Failed},
-			event.Change{Origin: from, MergedAt: noon, MergeSHA: sha}, event.Incident{Origin: from, OpenedAt: noon},
-			event.LedgerEntry{Source: source, Provider: "github", Scope: "Org/Repo", Of: event.KindChange, WindowStart: noon, WindowEnd: noon, CheckedAt: noon},
-			event.Fact{Source: source, Entity: "unmapped:github/Org/Repo", Name: "n", Type: event.StringFact, Value: []byte(`"v"`), ObservedAt: noon})
+		mustAppend(
+			t,
+			s,
+			event.Deployment{
+				Origin:      from,
+				Attempt:     1,
+				Environment: "prod",
+				Status:      event.Succeeded,
+				StartedAt:   noon.Add(time.Hour),
+				SHA:         sha,
+			},
+			event.PipelineRun{
+				Origin:  from,
+				Attempt: 1,
+				Status:  event.Succeeded,
+			},
+			event.PipelineJob{Origin: from, RunID: "1", Attempt: 1, Status: event.Failed},
+			event.Change{Origin: from, MergedAt: noon, MergeSHA: sha},
+			event.Incident{Origin: from, OpenedAt: noon},
+			event.LedgerEntry{
+				Source:      source,
+				Provider:    "github",
+				Scope:       "Org/Repo",
+				Of:          event.KindChange,
+				WindowStart: noon,
+				WindowEnd:   noon,
+				CheckedAt:   noon,
+			},
+			event.Fact{
+				Source:     source,
+				Entity:     "unmapped:github/Org/Repo",
+				Name:       "n",
+				Type:       event.StringFact,
+				Value:      []byte(`"v"`),
+				ObservedAt: noon,
+			},
+		)
 	}
 	want := []string{"gh " + payment, "ghes " + till, "third " + desk}
 	for _, view := range []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "ledger", "deployed_changes"} {
-		if got := lines(t, s, "SELECT concat(source, ' ', service) AS line FROM "+view+" ORDER BY line"); !reflect.DeepEqual(got, want) {
+		if got := lines(
+			t,
+			s,
+			"SELECT concat(source, ' ', service) AS line FROM "+view+" ORDER BY line",
+		); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %v, want %v", view, got, want)
 		}
 	}
-	if got := lines(t, s, "SELECT concat(source, ' ', entity) AS line FROM facts ORDER BY line"); !reflect.DeepEqual(got, want) {
+	if got := lines(t, s, "SELECT concat(source, ' ', entity) AS line FROM facts ORDER BY line"); !reflect.DeepEqual(
+		got,
+		want,
+	) {
 		t.Errorf("facts: got %v, want %v", got, want)
 	}
 }
@@ -195,8 +325,13 @@ func TestAnIncidentThatWasResolvedAtAnUnknownTime(t *testing.T) {
 	over.EndUnknown = true
 	timed.ResolvedAt = noon.Add(time.Hour)
 	mustAppend(t, s, open, over, timed)
-	got := lines(t, s, "SELECT concat(id, ' ', status, ' ', ifNull(toString(resolved_at), 'not known')) AS line FROM incidents ORDER BY id")
-	if want := []string{"open open not known", "over resolved not known", "timed resolved " + timed.ResolvedAt.Format("2006-01-02 15:04:05.000")}; !reflect.DeepEqual(got, want) {
+	got := lines(t, s, "SELECT concat(id, ' ', status, ' ', ifNull(toString(resolved_at), 'not known')) AS line FROM "+
+		"incidents ORDER BY id")
+	if want := []string{
+		"open open not known",
+		"over resolved not known",
+		"timed resolved " + timed.ResolvedAt.Format("2006-01-02 15:04:05.000"),
+	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -209,12 +344,23 @@ func TestAChangeThatEndedAtAnUnknownTime(t *testing.T) {
 		events = append(events, event.Change{Origin: origin(id), CreatedAt: noon, EndUnknown: end},
 			event.Change{Origin: origin(id + "-before"), CreatedAt: noon, EndUnknown: end, ClosedAt: noon.Add(time.Hour)})
 	}
-	events = append(events, event.Change{Origin: origin("timed"), CreatedAt: noon, ClosedAt: noon.Add(time.Hour), MergedAt: noon.Add(time.Hour)})
+	events = append(
+		events,
+		event.Change{Origin: origin("timed"), CreatedAt: noon, ClosedAt: noon.Add(time.Hour), MergedAt: noon.Add(time.Hour)},
+	)
 	mustAppend(t, s, events...)
-	got := lines(t, s, "SELECT concat(id, ' ', status, ' ', ifNull(toString(closed_at), 'not known')) AS line FROM changes ORDER BY id")
+	got := lines(t, s, "SELECT concat(id, ' ', status, ' ', ifNull(toString(closed_at), 'not known')) AS line FROM "+
+		"changes ORDER BY id")
 	known := noon.Add(time.Hour).Format("2006-01-02 15:04:05.000")
-	want := []string{"closed closed not known", "closed-before closed " + known, "merged merged not known", "merged-before merged " + known,
-		"open open not known", "open-before closed " + known, "timed merged " + known}
+	want := []string{
+		"closed closed not known",
+		"closed-before closed " + known,
+		"merged merged not known",
+		"merged-before merged " + known,
+		"open open not known",
+		"open-before closed " + known,
+		"timed merged " + known,
+	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

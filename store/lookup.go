@@ -52,8 +52,12 @@ func (s *Store) PipelineRuns(ctx context.Context, source, scope string, ids []st
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	found, err := selectRows[rows.PipelineRun](ctx, s, "raw_pipeline_runs FINAL WHERE "+ofScope+" AND id IN {ids:Array(String)}",
-		map[string]any{"source": source, "scope": scope, "ids": ids})
+	found, err := selectRows[rows.PipelineRun](
+		ctx,
+		s,
+		"raw_pipeline_runs FINAL WHERE "+ofScope+" AND id IN {ids:Array(String)}",
+		map[string]any{"source": source, "scope": scope, "ids": ids},
+	)
 	if err != nil {
 		return nil, fmt.Errorf("looking up %d runs of %s: %w", len(ids), scope, err)
 	}
@@ -84,7 +88,8 @@ var recordTables = map[event.Kind]recordTable{
 	event.KindDeployment: {
 		"raw_deployments", "(id, environment_key)", "created_at", "argMax(status, attempt) IN " + openStatuses,
 	},
-	event.KindChange:   {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL AND any(state) NOT IN ('merged', 'closed')"},
+	event.KindChange: {"raw_changes", "id", "created_at", "any(closed_at) IS NULL AND any(merged_at) IS NULL AND " +
+		"any(state) NOT IN ('merged', 'closed')"},
 	event.KindIncident: {"raw_incidents", "id", "opened_at", "any(resolved_at) IS NULL AND NOT any(resolved)"},
 }
 

@@ -39,11 +39,20 @@ func TestCountRecords(t *testing.T) {
 		r.Scope = scope
 		return r
 	}
-	mustAppend(t, s,
-		run("a", "1", 1, event.Failed, 0), run("a", "1", 2, event.Running, 0), // one record, open
-		run("a", "2", 1, event.Running, time.Hour), run("a", "2", 2, event.Succeeded, time.Hour),
-		run("a", "3", 1, event.Queued, 2*time.Hour), run("b", "1", 1, event.Failed, 0),
-		event.Incident{Origin: origin("i"), OpenedAt: noon}, event.Incident{Origin: origin("ended"), OpenedAt: noon, EndUnknown: true},
+	mustAppend(
+		t,
+		s,
+		run("a", "1", 1, event.Failed, 0),
+		run("a", "1", 2, event.Running, 0), // one record, open
+		run("a", "2", 1, event.Running, time.Hour),
+		run("a", "2", 2, event.Succeeded, time.Hour),
+		run("a", "3", 1, event.Queued, 2*time.Hour),
+		run("b", "1", 1, event.Failed, 0),
+		event.Incident{
+			Origin:   origin("i"),
+			OpenedAt: noon,
+		},
+		event.Incident{Origin: origin("ended"), OpenedAt: noon, EndUnknown: true},
 	)
 	for _, tc := range []struct {
 		name         string
@@ -133,17 +142,31 @@ func TestRepositoryLookups(t *testing.T) {
 		t.Fatal(err)
 	}
 	services, err := s.RepositoryServices(t.Context(), "github", "Org/Repo")
-	if want := map[string][]string{payment: {""}, "component:default/x": {"a", "b"}}; err != nil || !reflect.DeepEqual(services, want) {
+	if want := map[string][]string{
+		payment:               {""},
+		"component:default/x": {"a", "b"},
+	}; err != nil ||
+		!reflect.DeepEqual(services, want) {
 		t.Errorf("services %v, %v", services, err)
 	}
-	d := event.Deployment{Origin: origin("1"), Attempt: 1, Environment: "live", Status: event.Succeeded, StartedAt: noon, SHA: "s"}
+	d := event.Deployment{
+		Origin:      origin("1"),
+		Attempt:     1,
+		Environment: "live",
+		Status:      event.Succeeded,
+		StartedAt:   noon,
+		SHA:         "s",
+	}
 	failed, untimed := d, d
 	failed.ID, failed.Status = "2", event.Failed
 	untimed.ID, untimed.StartedAt = "3", time.Time{}
 	mustAppend(t, s, d, failed, untimed, deployedCommits("1", strings.Repeat("a", 40)))
 	deployments, err := s.RepositoryDeployments(t.Context(), "github", "org/repo")
-	if err != nil || len(deployments) != 1 || deployments[0].Key() != d.Key() || deployments[0].Environment != "production" ||
-		deployments[0].Service != payment || !deployments[0].StartedAt.Equal(noon) || !deployments[0].FinishedAt.IsZero() {
+	if err != nil || len(deployments) != 1 || deployments[0].Key() != d.Key() ||
+		deployments[0].Environment != "production" ||
+		deployments[0].Service != payment ||
+		!deployments[0].StartedAt.Equal(noon) ||
+		!deployments[0].FinishedAt.IsZero() {
 		t.Errorf("deployments %+v, %v", deployments, err)
 	}
 	compared, err := s.Comparisons(t.Context(), "gh", "Org/Repo")

@@ -88,13 +88,18 @@ func (s *Store) look(ctx context.Context) (contents, error) {
 		Rows  uint64 `ch:"n"`
 		Aside bool   `ch:"aside"`
 	}
-	err := s.Select(ctx, &rows, `SELECT t.name AS table, toString(t.uuid) AS uuid, p.name AS part, p.rows AS n, false AS aside
+	err := s.Select(
+		ctx,
+		&rows,
+		`SELECT t.name AS table, toString(t.uuid) AS uuid, p.name AS part, p.rows AS n, false AS aside
 FROM (SELECT name, uuid FROM system.tables WHERE database = currentDatabase() AND endsWith(engine, 'MergeTree')) AS t
 LEFT JOIN (SELECT table, name, rows FROM system.parts WHERE database = currentDatabase() AND active) AS p ON p.table = t.name
 UNION ALL
 SELECT table, '' AS uuid, name AS part, 0 AS n, true AS aside FROM system.detached_parts
 WHERE database = currentDatabase() AND reason LIKE 'broken%'
-SETTINGS join_use_nulls = 0`, nil)
+SETTINGS join_use_nulls = 0`,
+		nil,
+	)
 	if err != nil {
 		return c, fmt.Errorf("listing the parts of the tables: %w", err)
 	}
@@ -178,7 +183,8 @@ func (s *Store) noteAtClose(ctx context.Context) {
 func (s *Store) AcceptLosses(ctx context.Context) error {
 	err := s.manifest.Locked(ctx, func() error {
 		if s.manifest.Path() == "" {
-			return errors.New("losses of a ClickHouse server are accepted there: remove its detached parts (ALTER TABLE … DROP DETACHED PART)")
+			return errors.New("losses of a ClickHouse server are accepted there: remove its detached parts (ALTER TABLE … " +
+				"DROP DETACHED PART)")
 		}
 		if err := s.setAside(ctx); err != nil {
 			return err
@@ -252,7 +258,10 @@ func (c contents) losses(m manifest.Manifest) []Loss {
 		for _, o := range c.missing {
 			switch {
 			case o.View:
-				out = append(out, Loss{Table: o.Name, Detail: "a view", Remedy: `the next command makes it again (or run "dxctl migrate")`})
+				out = append(
+					out,
+					Loss{Table: o.Name, Detail: "a view", Remedy: `the next command makes it again (or run "dxctl migrate")`},
+				)
 			case byTable[o.Name] == nil:
 				out = append(out, Loss{Table: o.Name, Remedy: `the next command makes it again, empty; ` + remedy(o.Name)})
 			}

@@ -14,7 +14,12 @@ import (
 func deploymentsFrom(first, n int) []event.Event {
 	events := make([]event.Event, n)
 	for i := range events {
-		events[i] = event.Deployment{Origin: origin(fmt.Sprint(first + i)), Attempt: 1, Status: event.Succeeded, CreatedAt: noon}
+		events[i] = event.Deployment{
+			Origin:    origin(fmt.Sprint(first + i)),
+			Attempt:   1,
+			Status:    event.Succeeded,
+			CreatedAt: noon,
+		}
 	}
 	return events
 }
@@ -96,7 +101,8 @@ WHERE database = currentDatabase() AND table = 'raw_deployments' AND active ORDE
 	}
 	mustExec(t, s, "ALTER TABLE raw_deployments DETACH PART '"+parts[0].Name+"'")
 	l := losses(t, s)["raw_deployments"]
-	if l.Parts != 1 || l.Rows == nil || *l.Rows != 50 || !strings.Contains(l.Detail, parts[0].Name) || !strings.Contains(l.Remedy, "dxctl collect --backfill") {
+	if l.Parts != 1 || l.Rows == nil || *l.Rows != 50 || !strings.Contains(l.Detail, parts[0].Name) ||
+		!strings.Contains(l.Remedy, "dxctl collect --backfill") {
 		t.Fatalf("lost: %+v", l)
 	}
 	mustAppend(t, s, deploymentsFrom(200, 3)...)
@@ -203,11 +209,12 @@ func TestLostRecordOfMigrations(t *testing.T) {
 	s := storetest.Open(t)
 	mustAppend(t, s, deploymentsFrom(0, 5)...)
 	for name, sql := range map[string]string{
-		"all of it":      "TRUNCATE TABLE schema_migrations",
-		"the table":      "DROP TABLE schema_migrations SYNC",
-		"the beginning":  "ALTER TABLE schema_migrations DELETE WHERE version < 3 SETTINGS mutations_sync = 2",
-		"the end":        "ALTER TABLE schema_migrations DELETE WHERE version > 3 SETTINGS mutations_sync = 2",
-		"the last steps": "ALTER TABLE schema_migrations DELETE WHERE version > 4 OR version = 4 AND done > 2 SETTINGS mutations_sync = 2",
+		"all of it":     "TRUNCATE TABLE schema_migrations",
+		"the table":     "DROP TABLE schema_migrations SYNC",
+		"the beginning": "ALTER TABLE schema_migrations DELETE WHERE version < 3 SETTINGS mutations_sync = 2",
+		"the end":       "ALTER TABLE schema_migrations DELETE WHERE version > 3 SETTINGS mutations_sync = 2",
+		"the last steps": "ALTER TABLE schema_migrations DELETE WHERE version > 4 OR version = 4 AND done > 2 SETTINGS " +
+			"mutations_sync = 2",
 	} {
 		t.Run(name, func(t *testing.T) {
 			mustExec(t, s, sql)

@@ -15,7 +15,11 @@ func (s *Store) Migrate(ctx context.Context) ([]migrations.Migration, error) {
 	fail := func(err error) error { return fmt.Errorf("migrating the store at %s: %w", s.address, explain(err)) }
 	var applied []migrations.Migration
 	err := s.manifest.Locked(ctx, func() (err error) { // a migration may put one table in place of another
-		applied, err = migrations.Apply(ctx, s.db, migrations.Options{Now: s.now, By: s.program, Database: s.database, Scratch: s.scratch})
+		applied, err = migrations.Apply(
+			ctx,
+			s.db,
+			migrations.Options{Now: s.now, By: s.program, Database: s.database, Scratch: s.scratch},
+		)
 		if err != nil {
 			return err
 		}

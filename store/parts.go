@@ -18,7 +18,8 @@ type Damage struct {
 
 // String says what is damaged, and what to do.
 func (d Damage) String() string {
-	return fmt.Sprintf("the part %s of the table %s is damaged (%s): run \"dxctl doctor --accept-losses\" to set it aside, and %s", d.Part, d.Table, d.Reason, remedy(d.Table))
+	return fmt.Sprintf("the part %s of the table %s is damaged (%s): run \"dxctl doctor --accept-losses\" to set it "+
+		"aside, and %s", d.Part, d.Table, d.Reason, remedy(d.Table))
 }
 
 // Damaged reads every part of every table of ours and returns those whose checksums do not fit. It takes as long as
@@ -27,7 +28,8 @@ func (s *Store) Damaged(ctx context.Context) ([]Damage, error) {
 	var tables []struct {
 		Name string `ch:"name"`
 	}
-	err := s.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = currentDatabase() AND endsWith(engine, 'MergeTree') ORDER BY name", nil)
+	err := s.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = currentDatabase() AND "+
+		"endsWith(engine, 'MergeTree') ORDER BY name", nil)
 	if err != nil {
 		return nil, fmt.Errorf("listing the tables: %w", err)
 	}
@@ -38,7 +40,12 @@ func (s *Store) Damaged(ctx context.Context) ([]Damage, error) {
 			Passed  bool   `ch:"is_passed"`
 			Message string `ch:"message"`
 		}
-		if err := s.Select(ctx, &rows, "CHECK TABLE `"+t.Name+"` SETTINGS check_query_single_value_result = 0", nil); err != nil {
+		if err := s.Select(
+			ctx,
+			&rows,
+			"CHECK TABLE `"+t.Name+"` SETTINGS check_query_single_value_result = 0",
+			nil,
+		); err != nil {
 			return damaged, fmt.Errorf("checking the table %s: %w", t.Name, err)
 		}
 		for _, r := range rows {
@@ -71,7 +78,8 @@ var unreadable = []int32{33, 40, 76, 79, 107, 228, 246, 271, 432}
 func explain(err error) error {
 	var ex *clickhouse.Exception
 	if errors.As(err, &ex) && slices.Contains(unreadable, ex.Code) {
-		return fmt.Errorf("a part of a table is damaged (\"dxctl doctor\" names it, \"dxctl doctor --accept-losses\" sets it aside): %w", err)
+		return fmt.Errorf("a part of a table is damaged (\"dxctl doctor\" names it, \"dxctl doctor --accept-losses\" sets "+
+			"it aside): %w", err)
 	}
 	return err
 }

@@ -48,7 +48,11 @@ func TestMain(m *testing.M) {
 func play(name string) error {
 	words := strings.SplitN(name, " ", 3)
 	ctx := context.Background()
-	s, err := store.Open(ctx, store.Config{DSN: "embedded:" + words[2]}, store.Options{Program: "dxctl test", Share: words[1] == "share"})
+	s, err := store.Open(
+		ctx,
+		store.Config{DSN: "embedded:" + words[2]},
+		store.Options{Program: "dxctl test", Share: words[1] == "share"},
+	)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,12 @@ func appendForever(ctx context.Context, s *store.Store) error {
 	var last []struct {
 		N uint64 `ch:"n"`
 	}
-	if err := s.Select(ctx, &last, "SELECT toUInt64(max(toUInt64OrZero(id))) AS n FROM raw_pipeline_runs", nil); err != nil {
+	if err := s.Select(
+		ctx,
+		&last,
+		"SELECT toUInt64(max(toUInt64OrZero(id))) AS n FROM raw_pipeline_runs",
+		nil,
+	); err != nil {
 		return err
 	}
 	next := last[0].N + 1
@@ -98,7 +107,14 @@ func appendForever(ctx context.Context, s *store.Store) error {
 		size := uint64(1 + rand.IntN(3000))
 		events := make([]event.Event, 0, size)
 		for i := range size {
-			events = append(events, event.PipelineRun{Origin: event.Origin{Source: "s", Provider: "p", Scope: "s", ID: strconv.FormatUint(next+i, 10)}, Attempt: 1, Status: event.Succeeded})
+			events = append(
+				events,
+				event.PipelineRun{
+					Origin:  event.Origin{Source: "s", Provider: "p", Scope: "s", ID: strconv.FormatUint(next+i, 10)},
+					Attempt: 1,
+					Status:  event.Succeeded,
+				},
+			)
 		}
 		if err := s.Append(ctx, events...); err != nil {
 			return err
@@ -129,9 +145,14 @@ func report(ctx context.Context, s *store.Store) error {
 		Versions uint64 `ch:"versions"`
 		Left     uint64 `ch:"left"`
 	}
-	err := s.Select(ctx, &rows, `SELECT count() AS rows, uniqExact(id) AS distinct_rows, toUInt64(max(toUInt64OrZero(id))) AS highest,
+	err := s.Select(
+		ctx,
+		&rows,
+		`SELECT count() AS rows, uniqExact(id) AS distinct_rows, toUInt64(max(toUInt64OrZero(id))) AS highest,
 (SELECT count() FROM catalog_bindings) AS bindings, (SELECT uniqExact(service) FROM catalog_bindings) AS versions,
-(SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE '%replacing%') AS left FROM raw_pipeline_runs`, nil)
+(SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE '%replacing%') AS left FROM raw_pipeline_runs`,
+		nil,
+	)
 	if err == nil {
 		fmt.Println(rows[0].Rows, rows[0].Distinct, rows[0].Highest, rows[0].Bindings, rows[0].Versions, rows[0].Left)
 	}
@@ -190,7 +211,14 @@ func TestKilledWhileAppending(t *testing.T) {
 		}
 		// Numbers are given without a gap: as many rows as the highest number means that none is lost and none is double.
 		if rows != distinct || rows != highest || highest < least {
-			t.Errorf("round %d: %d rows, %d distinct, the highest is %d and %d was acknowledged", round, rows, distinct, highest, least)
+			t.Errorf(
+				"round %d: %d rows, %d distinct, the highest is %d and %d was acknowledged",
+				round,
+				rows,
+				distinct,
+				highest,
+				least,
+			)
 		}
 		t.Logf("round %d: %d acknowledged, %d stored", round, least, highest)
 	}
@@ -293,7 +321,10 @@ func useShared(t *testing.T, s *store.Store, pid int, directory string) {
 		}
 	}()
 	info, err := s.Info(t.Context())
-	if err != nil || info.Engine != "shared" || info.Path != directory || !strings.Contains(info.Holder, strconv.Itoa(pid)) || info.Library == "" || info.SchemaVersion != info.LatestSchema {
+	if err != nil || info.Engine != "shared" || info.Path != directory ||
+		!strings.Contains(info.Holder, strconv.Itoa(pid)) ||
+		info.Library == "" ||
+		info.SchemaVersion != info.LatestSchema {
 		t.Errorf("info %+v, %v", info, err)
 	}
 	mustAppend(t, s, event.Deployment{Origin: origin("1"), Attempt: 1, Status: event.Succeeded})
@@ -316,7 +347,11 @@ func useShared(t *testing.T, s *store.Store, pid int, directory string) {
 func TestInfo(t *testing.T) {
 	s := storetest.OpenEmpty(t, store.Options{})
 	info, err := s.Info(t.Context())
-	if err != nil || info.Engine != "embedded" || info.SchemaVersion != 0 || info.LatestSchema != migrations.Latest() || info.Version == "" || info.Path == "" || info.Library == "" || info.Address != "" {
+	if err != nil || info.Engine != "embedded" || info.SchemaVersion != 0 || info.LatestSchema != migrations.Latest() ||
+		info.Version == "" ||
+		info.Path == "" ||
+		info.Library == "" ||
+		info.Address != "" {
 		t.Errorf("before the migrations: %+v, %v", info, err)
 	}
 	applied, err := s.Migrate(t.Context())

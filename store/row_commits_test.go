@@ -15,9 +15,16 @@ import (
 var second = noon.UTC().Truncate(time.Second)
 
 func deployedCommits(id string, shas ...string) event.DeployedCommits {
-	e := event.DeployedCommits{Origin: origin(id), Deployment: event.DeploymentKey{Source: "gh", Scope: "Org/Repo", ID: id, Attempt: 1}, Comparison: event.KnownCommits}
+	e := event.DeployedCommits{
+		Origin:     origin(id),
+		Deployment: event.DeploymentKey{Source: "gh", Scope: "Org/Repo", ID: id, Attempt: 1},
+		Comparison: event.KnownCommits,
+	}
 	for i, sha := range shas {
-		e.Commits = append(e.Commits, event.Commit{SHA: sha, AuthoredAt: second, CommittedAt: second.Add(time.Duration(i) * time.Second)})
+		e.Commits = append(
+			e.Commits,
+			event.Commit{SHA: sha, AuthoredAt: second, CommittedAt: second.Add(time.Duration(i) * time.Second)},
+		)
 	}
 	return e
 }
@@ -26,7 +33,14 @@ func TestDeployedCommits(t *testing.T) {
 	s := storetest.Open(t)
 	describe(t, s)
 	one, two, three := fmt.Sprintf("%040d", 1), fmt.Sprintf("%040d", 2), fmt.Sprintf("%040d", 3)
-	d := event.Deployment{Origin: origin("d1"), Attempt: 1, Environment: "live", Status: event.Succeeded, FinishedAt: noon, SHA: three}
+	d := event.Deployment{
+		Origin:      origin("d1"),
+		Attempt:     1,
+		Environment: "live",
+		Status:      event.Succeeded,
+		FinishedAt:  noon,
+		SHA:         three,
+	}
 	if d.Source != "gh" || d.Scope != "Org/Repo" {
 		t.Fatalf("the fixture's deployments are of %s %s", d.Source, d.Scope)
 	}
@@ -51,14 +65,19 @@ func TestDeployedCommits(t *testing.T) {
 			}
 		}
 	}
-	if want := []row{{payment, "production", two, nil, at(0)}, {payment, "production", three, at(0), at(1)}}; !reflect.DeepEqual(got, want) {
+	if want := []row{
+		{payment, "production", two, nil, at(0)},
+		{payment, "production", three, at(0), at(1)},
+	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("a later observation replaces the list:\ngot  %+v\nwant %+v", got, want)
 	}
 }
 
 func TestDeployedCommitsThatCannotBeStored(t *testing.T) {
 	s := storetest.Open(t)
-	short, reasonless, odd, listed, other := deployedCommits("1", "abc1234"), deployedCommits("1"), deployedCommits("1"), deployedCommits("1", strings.Repeat("a", 40)), deployedCommits("1")
+	short, reasonless, odd, listed, other := deployedCommits("1", "abc1234"), deployedCommits(
+		"1",
+	), deployedCommits("1"), deployedCommits("1", strings.Repeat("a", 40)), deployedCommits("1")
 	reasonless.Comparison, odd.Comparison, listed.Comparison, other.Deployment.ID = event.UnknownCommits, "guessed", event.BaselineCommits, "2"
 	for want, e := range map[string]event.DeployedCommits{
 		"not a commit's whole id": short, "unknown without a reason": reasonless, `unknown comparison "guessed"`: odd, "compared as baseline": listed, "not a whole identity": other,

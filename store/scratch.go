@@ -61,7 +61,13 @@ GROUP BY database HAVING max(metadata_modification_time) <= now() - {age:UInt32}
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			s.logger.Warn("cannot drop a scratch database that a killed process left; drop it by hand", "database", r.Name, "error", err)
+			s.logger.Warn(
+				"cannot drop a scratch database that a killed process left; drop it by hand",
+				"database",
+				r.Name,
+				"error",
+				err,
+			)
 			continue
 		}
 		s.logger.Info("dropped a scratch database that a killed process left", "database", r.Name)

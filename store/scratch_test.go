@@ -16,7 +16,11 @@ func TestOnlyStaleScratchDatabasesAreDropped(t *testing.T) {
 		t.Fatal(err)
 	}
 	own := lines(t, s, "SELECT currentDatabase() AS line")[0]
-	foreign := []string{own + "__scratch_pad", own + "__scratch_aaaaaaaaaaaaaaaaaaaaaaaaaa_mine", own + "0__scratch_aaaaaaaaaaaaaaaaaaaaaaaaaa"}
+	foreign := []string{
+		own + "__scratch_pad",
+		own + "__scratch_aaaaaaaaaaaaaaaaaaaaaaaaaa_mine",
+		own + "0__scratch_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+	}
 	for _, f := range foreign {
 		mustExec(t, s, "CREATE DATABASE `"+f+"` ENGINE = Atomic")
 	}

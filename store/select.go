@@ -104,7 +104,8 @@ func named(params map[string]any) ([]any, error) {
 				value = []string{}
 			}
 		default:
-			return nil, fmt.Errorf("reading from the store: parameter %s is a %T; it can be a string, number, bool, time or []string", name, value)
+			return nil, fmt.Errorf("reading from the store: parameter %s is a %T; it can be a string, number, bool, time or "+
+				"[]string", name, value)
 		}
 		args = append(args, clickhouse.Named(name, value))
 	}

@@ -78,16 +78,19 @@ func TestSelectErrors(t *testing.T) {
 		A string `ch:"a"`
 	}
 	var ex *clickhouse.Exception
-	if err := s.Select(t.Context(), &rows, "SELECT a FROM nowhere", nil); !errors.As(err, &ex) || ex.Code != 60 || !strings.Contains(err.Error(), "nowhere") {
+	if err := s.Select(t.Context(), &rows, "SELECT a FROM nowhere", nil); !errors.As(err, &ex) || ex.Code != 60 ||
+		!strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("an unknown table: %v", err)
 	}
-	if err := s.Select(t.Context(), &rows, "SELECT 'x' AS a, 'y' AS b", nil); err == nil || !strings.Contains(err.Error(), "b") {
+	if err := s.Select(t.Context(), &rows, "SELECT 'x' AS a, 'y' AS b", nil); err == nil ||
+		!strings.Contains(err.Error(), "b") {
 		t.Errorf("a column without a field: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	err := s.Select(ctx, &rows, "SELECT toString(sum(cityHash64(number) % 7)) AS a FROM numbers(1000000000000) GROUP BY number % 3", nil)
+	err := s.Select(ctx, &rows, "SELECT toString(sum(cityHash64(number) % 7)) AS a FROM numbers(1000000000000) GROUP "+
+		"BY number % 3", nil)
 	if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {
 		t.Errorf("a query that takes too long: %v after %v", err, time.Since(began))
 	}
@@ -130,7 +133,11 @@ func mustReplace(t *testing.T, s interface {
 
 func TestRowsNamesTheColumnsOfAnEmptyResult(t *testing.T) {
 	s := storetest.Open(t)
-	rows, err := s.Rows(t.Context(), "SELECT id, created_at, [1.5] AS list FROM deployments WHERE id = {id:String} -- none", map[string]any{"id": "x"})
+	rows, err := s.Rows(
+		t.Context(),
+		"SELECT id, created_at, [1.5] AS list FROM deployments WHERE id = {id:String} -- none",
+		map[string]any{"id": "x"},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +166,8 @@ func TestRowsClosedEarlyEndTheirQuery(t *testing.T) {
 	if err := errors.Join(rows.Close(), rows.Close(), rows.Err()); err != nil || time.Since(began) > 2*time.Second {
 		t.Errorf("closing took %v: %v", time.Since(began), err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); number(t, s, "SELECT count() AS n FROM system.processes WHERE query LIKE '%1000000000000%' AND query NOT LIKE '%system.processes%'") > 0; {
+	for deadline := time.Now().Add(5 * time.Second); number(t, s, "SELECT count() AS n FROM system.processes WHERE "+
+		"query LIKE '%1000000000000%' AND query NOT LIKE '%system.processes%'") > 0; {
 		if time.Now().After(deadline) {
 			t.Fatal("the query still runs")
 		}

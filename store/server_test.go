@@ -30,7 +30,9 @@ func TestServerOverHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	info, err := s.Info(t.Context())
-	if err != nil || info.Engine != "server" || info.Path != "" || info.Library != "" || info.Address != strings.TrimPrefix(server.URL, "http://") || info.Database != "served" {
+	if err != nil || info.Engine != "server" || info.Path != "" || info.Library != "" ||
+		info.Address != strings.TrimPrefix(server.URL, "http://") ||
+		info.Database != "served" {
 		t.Errorf("info %+v, %v", info, err)
 	}
 	mustAppend(t, s, event.Deployment{Origin: origin("1"), Attempt: 1, Status: event.Succeeded, CreatedAt: noon},
@@ -46,7 +48,11 @@ func TestServerOverHTTP(t *testing.T) {
 }
 
 func TestServerThatIsNotThere(t *testing.T) {
-	_, err := store.Open(t.Context(), store.Config{DSN: "clickhouse://user:secret@127.0.0.1:9919/dx?dial_timeout=1s"}, store.Options{})
+	_, err := store.Open(
+		t.Context(),
+		store.Config{DSN: "clickhouse://user:secret@127.0.0.1:9919/dx?dial_timeout=1s"},
+		store.Options{},
+	)
 	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:9919") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v", err)
 	}

@@ -32,10 +32,13 @@ type Options struct {
 	Logger   *slog.Logger     // nil: silent
 	Now      func() time.Time // nil: time.Now
 	BaseDir  string           // a relative directory of the DSN is below this; empty: the working directory
-	Share    bool             // let other processes of this user use the embedded engine, over a unix socket in the data directory
-	Alone    bool             // do not work through another process that has the data directory open: an [embedded.InUseError]
-	Program  string           // who we are: "dxctl serve"; shown to whoever finds the directory in use
-	StateDir string           // where the list of a server's stored parts is kept; empty: nowhere, and lost parts go unnoticed
+	// let other processes of this user use the embedded engine, over a unix socket in the data directory
+	Share bool
+	// do not work through another process that has the data directory open: an [embedded.InUseError]
+	Alone   bool
+	Program string // who we are: "dxctl serve"; shown to whoever finds the directory in use
+	// where the list of a server's stored parts is kept; empty: nowhere, and lost parts go unnoticed
+	StateDir string
 	Engine   *embedded.Engine // an open engine to use, for an embedded DSN; Close leaves it open
 }
 
@@ -90,7 +93,14 @@ func Open(ctx context.Context, cfg Config, o Options) (*Store, error) {
 	if o.Program == "" {
 		o.Program = "dxctl"
 	}
-	s := &Store{database: t.database, now: o.Now, logger: o.Logger, program: o.Program, existing: o.Existing, limits: cfg.limits()}
+	s := &Store{
+		database: t.database,
+		now:      o.Now,
+		logger:   o.Logger,
+		program:  o.Program,
+		existing: o.Existing,
+		limits:   cfg.limits(),
+	}
 	if t.server != nil {
 		err = s.openServer(ctx, t.server)
 	} else {
@@ -173,7 +183,13 @@ func openDirectory(ctx context.Context, path string, o Options) (engine, string,
 		}
 		return local, "embedded", nil
 	}
-	o.Logger.Debug("another process has the data directory open; working through it", "path", path, "holder", remote.Holder())
+	o.Logger.Debug(
+		"another process has the data directory open; working through it",
+		"path",
+		path,
+		"holder",
+		remote.Holder(),
+	)
 	return remote, "shared", nil
 }
 
@@ -211,7 +227,10 @@ func (s *Store) connect(ctx context.Context, options *clickhouse.Options) error 
 	}
 	var ex *clickhouse.Exception
 	if !s.existing {
-		err = first.Exec(ctx, "CREATE DATABASE IF NOT EXISTS `"+s.database+"`"+map[bool]string{true: " ENGINE = Atomic"}[s.engine != nil])
+		err = first.Exec(
+			ctx,
+			"CREATE DATABASE IF NOT EXISTS `"+s.database+"`"+map[bool]string{true: " ENGINE = Atomic"}[s.engine != nil],
+		)
 	}
 	if errors.As(err, &ex) && ex.Code == accessDenied {
 		err = nil // the user may not make databases; if this one is missing, the ping below says so
@@ -250,7 +269,8 @@ const (
 type NoDataError struct{ Place string }
 
 func (e *NoDataError) Error() string {
-	return fmt.Sprintf("there is no data at %s yet; the first \"dxctl collect\", \"dxctl serve\" or \"dxctl migrate\" creates it", e.Place)
+	return fmt.Sprintf("there is no data at %s yet; the first \"dxctl collect\", \"dxctl serve\" or \"dxctl migrate\" "+
+		"creates it", e.Place)
 }
 
 // Close notes what is stored, closes the connections and, when this process opened it, the engine.
@@ -297,7 +317,8 @@ func (s *Store) Info(ctx context.Context) (Info, error) {
 		Version string `ch:"version"`
 		Tables  uint64 `ch:"tables"`
 	}
-	err := s.Select(ctx, &rows, "SELECT version() AS version, (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'schema_migrations') AS tables", nil)
+	err := s.Select(ctx, &rows, "SELECT version() AS version, (SELECT count() FROM system.tables WHERE database = "+
+		"currentDatabase() AND name = 'schema_migrations') AS tables", nil)
 	if err != nil {
 		return info, fmt.Errorf("asking the store at %s for its version: %w", s.address, err)
 	}

@@ -20,7 +20,8 @@ type TooOldError struct {
 }
 
 func (e *TooOldError) Error() string {
-	return fmt.Sprintf("opening the store at %s: its ClickHouse has version %s, and the oldest version that is supported is %s: update the server, or use the embedded engine (store.dsn: embedded:./data)",
+	return fmt.Sprintf("opening the store at %s: its ClickHouse has version %s, and the oldest version that is "+
+		"supported is %s: update the server, or use the embedded engine (store.dsn: embedded:./data)",
 		e.Address, e.Version, OldestClickHouse)
 }
 

@@ -61,8 +61,20 @@ func TestServiceOfAnEvent(t *testing.T) {
 	jenkins := event.Origin{Source: "j", Provider: "jenkins", Scope: "Directory/Job", ID: "jenkins"}
 	foreign := event.Origin{Source: "x", Provider: "gitlab", Scope: "Org/Repo", ID: "foreign"}
 	for _, o := range []event.Origin{origin("bound"), said, jenkins, foreign} {
-		mustAppend(t, s, event.Deployment{Origin: o, Attempt: 1, Status: event.Succeeded}, event.PipelineRun{Origin: o, Attempt: 1, Status: event.Succeeded},
-			event.PipelineJob{Origin: o, RunID: "1", Attempt: 1, Status: event.Succeeded}, event.Change{Origin: o}, event.Incident{Origin: o, OpenedAt: noon})
+		mustAppend(
+			t,
+			s,
+			event.Deployment{Origin: o, Attempt: 1, Status: event.Succeeded},
+			event.PipelineRun{Origin: o, Attempt: 1, Status: event.Succeeded},
+			event.PipelineJob{
+				Origin:  o,
+				RunID:   "1",
+				Attempt: 1,
+				Status:  event.Succeeded,
+			},
+			event.Change{Origin: o},
+			event.Incident{Origin: o, OpenedAt: noon},
+		)
 	}
 	type row struct {
 		ID      string `ch:"id"`
@@ -71,7 +83,12 @@ func TestServiceOfAnEvent(t *testing.T) {
 	views := []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents"}
 	for _, view := range views {
 		got := all[row](t, s, "SELECT id, service FROM "+view+" ORDER BY id")
-		want := []row{{"bound", "unmapped:github/Org/Repo"}, {"foreign", "unmapped:gitlab/Org/Repo"}, {"jenkins", "unmapped:jenkins/Directory/Job"}, {"said", "component:default/other"}}
+		want := []row{
+			{"bound", "unmapped:github/Org/Repo"},
+			{"foreign", "unmapped:gitlab/Org/Repo"},
+			{"jenkins", "unmapped:jenkins/Directory/Job"},
+			{"said", "component:default/other"},
+		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s without a catalog: %v", view, got)
 		}
@@ -79,7 +96,12 @@ func TestServiceOfAnEvent(t *testing.T) {
 	describe(t, s) // a service that is described later owns its history at once
 	for _, view := range views {
 		got := all[row](t, s, "SELECT id, service FROM "+view+" ORDER BY id")
-		want := []row{{"bound", payment}, {"foreign", "unmapped:gitlab/Org/Repo"}, {"jenkins", payment}, {"said", "component:default/other"}}
+		want := []row{
+			{"bound", payment},
+			{"foreign", "unmapped:gitlab/Org/Repo"},
+			{"jenkins", payment},
+			{"said", "component:default/other"},
+		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s with a catalog: %v", view, got)
 		}
@@ -104,8 +126,17 @@ func TestPersonsBotsAndEnvironments(t *testing.T) {
 	}
 	got := all[row](t, s, "SELECT id, environment, person, bot FROM deployments ORDER BY id")
 	want := []row{
-		{"1", "production", "user:default/ada", false}, {"2", "production", "user:default/cyd", false}, {"3", "qa-7", "", false},
-		{"4", "", "", true}, {"5", "", "", true}, {"6", "", "", false},
+		{
+			"1",
+			"production",
+			"user:default/ada",
+			false,
+		},
+		{"2", "production", "user:default/cyd", false},
+		{"3", "qa-7", "", false},
+		{"4", "", "", true},
+		{"5", "", "", true},
+		{"6", "", "", false},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
@@ -115,7 +146,15 @@ func TestPersonsBotsAndEnvironments(t *testing.T) {
 func TestDeployedChanges(t *testing.T) {
 	day := func(d int) time.Time { return noon.AddDate(0, 0, d) }
 	deployed := func(id, env string, d int, change func(*event.Deployment)) event.Deployment {
-		e := event.Deployment{Origin: origin(id), Attempt: 1, Environment: env, Status: event.Succeeded, CreatedAt: day(d), StartedAt: day(d), FinishedAt: day(d).Add(time.Minute)}
+		e := event.Deployment{
+			Origin:      origin(id),
+			Attempt:     1,
+			Environment: env,
+			Status:      event.Succeeded,
+			CreatedAt:   day(d),
+			StartedAt:   day(d),
+			FinishedAt:  day(d).Add(time.Minute),
+		}
 		if change != nil {
 			change(&e)
 		}
@@ -180,13 +219,35 @@ func TestChangesWithOneNumberInTwoRepositories(t *testing.T) {
 	s := storetest.Open(t)
 	one, two := origin("12"), origin("12")
 	two.Scope = "Org/Second"
-	if err := s.Replace(t.Context(), "bindings", []binding{{"github", "org/repo", payment}, {"github", "org/second", payment}}); err != nil {
+	if err := s.Replace(
+		t.Context(),
+		"bindings",
+		[]binding{{"github", "org/repo", payment}, {"github", "org/second", payment}},
+	); err != nil {
 		t.Fatal(err)
 	}
-	mustAppend(t, s,
-		event.Change{Origin: one, MergedAt: noon, MergeSHA: "s1"}, event.Change{Origin: two, MergedAt: noon, MergeSHA: "s2"},
-		event.Deployment{Origin: origin("d1"), Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: noon.Add(time.Hour), SHA: "s1"},
-		event.Deployment{Origin: origin("d2"), Attempt: 1, Environment: "prod", Status: event.Succeeded, StartedAt: noon.Add(2 * time.Hour), SHA: "s2"})
+	mustAppend(
+		t,
+		s,
+		event.Change{Origin: one, MergedAt: noon, MergeSHA: "s1"},
+		event.Change{Origin: two, MergedAt: noon, MergeSHA: "s2"},
+		event.Deployment{
+			Origin:      origin("d1"),
+			Attempt:     1,
+			Environment: "prod",
+			Status:      event.Succeeded,
+			StartedAt:   noon.Add(time.Hour),
+			SHA:         "s1",
+		},
+		event.Deployment{
+			Origin:      origin("d2"),
+			Attempt:     1,
+			Environment: "prod",
+			Status:      event.Succeeded,
+			StartedAt:   noon.Add(2 * time.Hour),
+			SHA:         "s2",
+		},
+	)
 	type row struct {
 		Scope      string `ch:"scope"`
 		Deployment string `ch:"deployment_id"`
@@ -201,7 +262,14 @@ func TestFactsOfAnEntity(t *testing.T) {
 	s := storetest.Open(t)
 	describe(t, s)
 	fact := func(entity, name, value string, after time.Duration) event.Fact {
-		return event.Fact{Source: "gh", Entity: entity, Name: name, Type: event.StringFact, Value: []byte(`"` + value + `"`), ObservedAt: noon.Add(after)}
+		return event.Fact{
+			Source:     "gh",
+			Entity:     entity,
+			Name:       name,
+			Type:       event.StringFact,
+			Value:      []byte(`"` + value + `"`),
+			ObservedAt: noon.Add(after),
+		}
 	}
 	mustAppend(t, s,
 		fact("unmapped:github/Org/Repo", "a", "of the repository", 0),
@@ -229,8 +297,13 @@ func TestFactsOfAnEntity(t *testing.T) {
 // each time that the view names it.
 func TestDeployedChangesReadsSeldom(t *testing.T) {
 	s := storetest.Open(t)
-	mustAppend(t, s, event.Deployment{Origin: origin("1"), Attempt: 1, Environment: "live", Status: event.Succeeded, FinishedAt: noon},
-		event.Change{Origin: origin("1"), Number: 1, MergedAt: noon}, deployedCommits("1")) // of empty tables nothing is read
+	mustAppend(
+		t,
+		s,
+		event.Deployment{Origin: origin("1"), Attempt: 1, Environment: "live", Status: event.Succeeded, FinishedAt: noon},
+		event.Change{Origin: origin("1"), Number: 1, MergedAt: noon},
+		deployedCommits("1"),
+	) // of empty tables nothing is read
 	type row struct {
 		Line string `ch:"explain"`
 	}
@@ -242,7 +315,11 @@ func TestDeployedChangesReadsSeldom(t *testing.T) {
 			}
 		}
 	}
-	if want := map[string]int{"raw_deployments": 4, "raw_changes": 3, "raw_deployed_commits": 3}; !reflect.DeepEqual(reads, want) {
+	if want := map[string]int{
+		"raw_deployments":      4,
+		"raw_changes":          3,
+		"raw_deployed_commits": 3,
+	}; !reflect.DeepEqual(reads, want) {
 		t.Errorf("reads %v, want %v", reads, want)
 	}
 }

@@ -1,5 +1,5 @@
-// Package strictyaml decodes YAML that people write: every unknown key, wrong type and repeated key is an error with file
-// and line, all of them at once, and each value's line can be looked up for errors about its meaning.
+// Package strictyaml decodes YAML that people write: every unknown key, wrong type and repeated key is an error with
+// file and line, all of them at once, and each value's line can be looked up for errors about its meaning.
 package strictyaml
 
 import (
@@ -111,7 +111,17 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 			key := n.Content[i]
 			ft, ok := fields[key.Value]
 			if !ok {
-				w.errs = append(w.errs, fmt.Errorf("%s:%d: unknown key %q%s%s", w.file, key.Line, key.Value, inside(path), spelling.Hint(key.Value, keys(fields))))
+				w.errs = append(
+					w.errs,
+					fmt.Errorf(
+						"%s:%d: unknown key %q%s%s",
+						w.file,
+						key.Line,
+						key.Value,
+						inside(path),
+						spelling.Hint(key.Value, keys(fields)),
+					),
+				)
 				continue
 			}
 			w.check(n.Content[i+1], ft, join(path, key.Value))

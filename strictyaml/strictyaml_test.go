@@ -65,10 +65,11 @@ func TestMistakes(t *testing.T) {
 		"a key twice":        {"name: a\nname: b\n", []string{`a.yaml:2: mapping key "name" already defined at line 1`}},
 		"a list as mapping":  {"labels: [a]\n", []string{"a.yaml:1: labels: cannot use a list as a mapping"}},
 		"no mapping at all":  {"- a\n", []string{"a.yaml:1: ", "cannot use a list as a mapping"}},
-		"a duration":         {"every: soon\n", []string{"a.yaml:1: every: cannot use the text `soon` as a duration such as 15m"}},
-		"the second one":     {"name: a\n---\n\nnme: b\n", []string{`a.yaml:4: unknown key "nme"`}},
-		"an unknown anchor":  {"name: *x\n", []string{"a.yaml: unknown anchor 'x' referenced"}},
-		"broken syntax":      {"name: a\nfiles: [\n", []string{"a.yaml:"}},
+		"a duration": {"every: soon\n", []string{"a.yaml:1: every: cannot use the text `soon` as a duration such " +
+			"as 15m"}},
+		"the second one":    {"name: a\n---\n\nnme: b\n", []string{`a.yaml:4: unknown key "nme"`}},
+		"an unknown anchor": {"name: *x\n", []string{"a.yaml: unknown anchor 'x' referenced"}},
+		"broken syntax":     {"name: a\nfiles: [\n", []string{"a.yaml:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			docs, err := strictyaml.Read("a.yaml", []byte(c.text))

@@ -215,7 +215,8 @@ func plainSlash(escape []byte) []byte {
 
 var yamlLine = regexp.MustCompile(`\bline (\d+)(: |\b)`)
 
-// yamlError returns the parser's message without its prefix and its line, which is returned apart as a line of the file.
+// yamlError returns the parser's message without its prefix and its line, which is returned apart as a line of the
+// file.
 func yamlError(err error, offset int) (message string, line int) {
 	return splitYAMLMessage(strings.TrimPrefix(err.Error(), "yaml: "), offset)
 }

@@ -11,8 +11,18 @@ import (
 func TestSections(t *testing.T) {
 	filler := strings.Repeat("x: 'a line of a document, so that the file has several sections'\n", 40)
 	pieces := []string{
-		"kind: Component\n", "--- \nkind: A\n", "---\r\nkind: B\r\n", "---\tx\n", "---x: no mark\n", "# only a comment\n", "{\"kind\": \"J\"}\n",
-		"text: |\n  ---\n  in a block\n", "broken: [\n", "%YAML 1.2\n---\nkind: C\n", "...\n", "\n\n",
+		"kind: Component\n",
+		"--- \nkind: A\n",
+		"---\r\nkind: B\r\n",
+		"---\tx\n",
+		"---x: no mark\n",
+		"# only a comment\n",
+		"{\"kind\": \"J\"}\n",
+		"text: |\n  ---\n  in a block\n",
+		"broken: [\n",
+		"%YAML 1.2\n---\nkind: C\n",
+		"...\n",
+		"\n\n",
 	}
 	var file strings.Builder
 	file.WriteString("\ufeff")

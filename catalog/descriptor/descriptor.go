@@ -13,16 +13,38 @@ import (
 
 var (
 	topFields      = []string{"apiVersion", "kind", "metadata", "spec", "relations", "status"}
-	metadataFields = []string{"name", "namespace", "title", "description", "labels", "annotations", "tags", "links", "uid", "etag", "generation"}
-	specFields     = map[string][]string{
-		"Component": {"type", "lifecycle", "owner", "system", "subcomponentOf", "providesApis", "consumesApis", "dependsOn", "dependencyOf"},
-		"API":       {"type", "lifecycle", "owner", "system", "definition"},
-		"Resource":  {"type", "lifecycle", "owner", "system", "dependsOn", "dependencyOf"},
-		"System":    {"type", "owner", "domain"},
-		"Domain":    {"type", "owner", "subdomainOf"},
-		"Group":     {"type", "profile", "parent", "children", "members"},
-		"User":      {"profile", "memberOf"},
-		"Location":  {"type", "target", "targets", "presence"},
+	metadataFields = []string{
+		"name",
+		"namespace",
+		"title",
+		"description",
+		"labels",
+		"annotations",
+		"tags",
+		"links",
+		"uid",
+		"etag",
+		"generation",
+	}
+	specFields = map[string][]string{
+		"Component": {
+			"type",
+			"lifecycle",
+			"owner",
+			"system",
+			"subcomponentOf",
+			"providesApis",
+			"consumesApis",
+			"dependsOn",
+			"dependencyOf",
+		},
+		"API":      {"type", "lifecycle", "owner", "system", "definition"},
+		"Resource": {"type", "lifecycle", "owner", "system", "dependsOn", "dependencyOf"},
+		"System":   {"type", "owner", "domain"},
+		"Domain":   {"type", "owner", "subdomainOf"},
+		"Group":    {"type", "profile", "parent", "children", "members"},
+		"User":     {"profile", "memberOf"},
+		"Location": {"type", "target", "targets", "presence"},
 	}
 	// requiredFields are those of spec without which Backstage refuses an entity of the kind.
 	requiredFields = map[string][]string{
@@ -86,7 +108,12 @@ func (r documentReader) kind(doc yamldoc.Document, fields yamldoc.FieldReader, l
 	case version == "" && kind == "":
 		r.Warn(r.File, line, "the document has neither apiVersion nor kind, so it is no descriptor; it is left out")
 	case kind == "" && kindNode != nil:
-		r.Fail(r.File, kindKey.Line+doc.Offset, "kind is %s and not a text; write for example kind: Component", yamldoc.Kind(kindNode))
+		r.Fail(
+			r.File,
+			kindKey.Line+doc.Offset,
+			"kind is %s and not a text; write for example kind: Component",
+			yamldoc.Kind(kindNode),
+		)
 	case kind == "":
 		r.Fail(r.File, line, "the descriptor has no kind; write for example kind: Component")
 	case slices.Contains(otherKinds, strings.ToLower(kind)) && (group == "backstage.io" || strings.HasSuffix(group, ".backstage.io")):
@@ -130,7 +157,11 @@ type described struct {
 }
 
 // describe reads the entity of a document whose kind is known.
-func (r documentReader) describe(doc yamldoc.Document, fields yamldoc.FieldReader, kind string) (Entity, *Location, bool) {
+func (r documentReader) describe(
+	doc yamldoc.Document,
+	fields yamldoc.FieldReader,
+	kind string,
+) (Entity, *Location, bool) {
 	d := &described{fields: fields, kind: kind, root: fields.Mapping(doc.Node, "")}
 	d.metadata = fields.Sub(d.root, "metadata")
 	d.spec = fields.Sub(d.root, "spec")
@@ -187,7 +218,10 @@ func (d *described) complete(e *Entity) {
 		e.Tags = append(e.Tags, t.Text)
 	}
 	for _, l := range f.List(d.metadata, "links") {
-		e.Links = append(e.Links, Link{URL: f.Text(l, "url"), Title: f.Text(l, "title"), Icon: f.Text(l, "icon"), Type: f.Text(l, "type")})
+		e.Links = append(
+			e.Links,
+			Link{URL: f.Text(l, "url"), Title: f.Text(l, "title"), Icon: f.Text(l, "icon"), Type: f.Text(l, "type")},
+		)
 	}
 	e.Labels, d.labels = f.TextMap(d.metadata, "labels")
 	e.Type, e.Lifecycle = f.Text(d.spec, "type"), f.Text(d.spec, "lifecycle")
@@ -249,6 +283,7 @@ func (d *described) readCreatedAt(e *Entity) {
 			return
 		}
 	}
-	d.fields.Warn(d.annotations.LineOf(createdAtAnnotation), "annotation %s: %q is not a date; write 2026-03-31 or 2026-03-31T09:00:00Z",
+	d.fields.Warn(d.annotations.LineOf(createdAtAnnotation), "annotation %s: %q is not a date; write 2026-03-31 or "+
+		"2026-03-31T09:00:00Z",
 		createdAtAnnotation, value)
 }

@@ -1,5 +1,5 @@
-// Package descriptor reads Backstage descriptors: what a YAML or JSON document states about an entity, and what is wrong
-// with it. How the entities of many documents relate is the catalog's concern.
+// Package descriptor reads Backstage descriptors: what a YAML or JSON document states about an entity, and what is
+// wrong with it. How the entities of many documents relate is the catalog's concern.
 package descriptor
 
 import (
@@ -11,18 +11,19 @@ import (
 
 // Entity is one thing that the catalog describes. Refs in it are complete and in lower case.
 type Entity struct {
-	Ref          string            `json:"ref"`
-	Kind         string            `json:"kind"` // as Backstage writes it: Component, Group
-	Namespace    string            `json:"namespace"`
-	Name         string            `json:"name"` // as written; Ref has it in lower case
-	Title        string            `json:"title,omitempty"`
-	Description  string            `json:"description,omitempty"`
-	Type         string            `json:"type,omitempty"`
-	Lifecycle    string            `json:"lifecycle,omitempty"`
-	Owner        string            `json:"owner,omitempty"`     // ref of a group or a user
-	System       string            `json:"system,omitempty"`    // ref of a system
-	Domain       string            `json:"domain,omitempty"`    // ref of a domain (systems)
-	PartOf       string            `json:"partOf,omitempty"`    // ref of the component, domain or group that this is a part of
+	Ref         string `json:"ref"`
+	Kind        string `json:"kind"` // as Backstage writes it: Component, Group
+	Namespace   string `json:"namespace"`
+	Name        string `json:"name"` // as written; Ref has it in lower case
+	Title       string `json:"title,omitempty"`
+	Description string `json:"description,omitempty"`
+	Type        string `json:"type,omitempty"`
+	Lifecycle   string `json:"lifecycle,omitempty"`
+	Owner       string `json:"owner,omitempty"`  // ref of a group or a user
+	System      string `json:"system,omitempty"` // ref of a system
+	Domain      string `json:"domain,omitempty"` // ref of a domain (systems)
+	// ref of the component, domain or group that this is a part of
+	PartOf       string            `json:"partOf,omitempty"`
 	DependsOn    []string          `json:"dependsOn,omitempty"` // refs
 	DependencyOf []string          `json:"dependencyOf,omitempty"`
 	ProvidesAPIs []string          `json:"providesApis,omitempty"`
@@ -36,24 +37,25 @@ type Entity struct {
 	Labels       map[string]string `json:"labels,omitempty"`
 	Annotations  map[string]string `json:"annotations,omitempty"`
 	CreatedAt    time.Time         `json:"createdAt,omitzero"` // from the annotation dxctl.dev/created-at; zero: not known
-	File         string            `json:"file"`               // relative to the base directory; the URL of what a source has
-	Line         int               `json:"line"`
-	Via          []string          `json:"via,omitempty"` // files of the Locations that led to File, the first one first
+	// relative to the base directory; the URL of what a source has
+	File string   `json:"file"`
+	Line int      `json:"line"`
+	Via  []string `json:"via,omitempty"` // files of the Locations that led to File, the first one first
 }
 
 // Profile is what a Group or a User says of itself.
 type Profile struct {
 	DisplayName string `yaml:"displayName" json:"displayName,omitempty"`
-	Email       string `yaml:"email" json:"email,omitempty"`
-	Picture     string `yaml:"picture" json:"picture,omitempty"`
+	Email       string `yaml:"email"       json:"email,omitempty"`
+	Picture     string `yaml:"picture"     json:"picture,omitempty"`
 }
 
 // Link is a page about an entity.
 type Link struct {
-	URL   string `yaml:"url" json:"url"`
+	URL   string `yaml:"url"   json:"url"`
 	Title string `yaml:"title" json:"title,omitempty"`
-	Icon  string `yaml:"icon" json:"icon,omitempty"`
-	Type  string `yaml:"type" json:"type,omitempty"`
+	Icon  string `yaml:"icon"  json:"icon,omitempty"`
+	Type  string `yaml:"type"  json:"type,omitempty"`
 }
 
 // notDeployed are the types of Component that do not run anywhere and so are no services.

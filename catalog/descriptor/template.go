@@ -15,12 +15,15 @@ var (
 	placeholder = regexp.MustCompile(`\$\{\{|\{\{|\{%|<%|\$\{|\$\(`)
 	// unrendered is what only template engines write; other text may hold {{.
 	unrendered = regexp.MustCompile(`\$\{\{|\{%[-+ ]?\s*[a-z]`)
-	// rawTemplate recognizes a template that is no YAML at all: a line that is a statement, or an identity to be filled in.
-	rawTemplate = regexp.MustCompile(`(?m)^[ \t]*(- )?(\{%|\{\{|\{#|<%)|^[ \t"]*(apiVersion|kind|name|namespace|title|type|lifecycle|owner|system)"?[ \t]*:.*(\{\{|\{%|<%)|\$\{\{`)
+	// rawTemplate recognizes a template that is no YAML at all: a line that is a statement, or an identity to be filled
+	// in.
+	rawTemplate = regexp.MustCompile(
+		`(?m)^[ \t]*(- )?(\{%|\{\{|\{#|<%)|^[ \t"]*(apiVersion|kind|name|namespace|title|type|lifecycle|owner|system)"?[ \t]*:.*(\{\{|\{%|<%)|\$\{\{`,
+	)
 )
 
-// isTemplate reports whether a descriptor that could be parsed is still a template: its identity or what it refers to is
-// to be filled in.
+// isTemplate reports whether a descriptor that could be parsed is still a template: its identity or what it refers to
+// is to be filled in.
 func isTemplate(root *yaml.Node) bool {
 	_, kind := yamldoc.Field(root, "kind")
 	_, metadata := yamldoc.Field(root, "metadata")
@@ -44,7 +47,10 @@ func isTemplate(root *yaml.Node) bool {
 			continue
 		}
 		for i := 0; i+1 < len(all.Content); i += 2 {
-			if n := yamldoc.Resolve(all.Content[i+1]); n != nil && n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "{%") && unrendered.MatchString(n.Value) {
+			if n := yamldoc.Resolve(
+				all.Content[i+1],
+			); n != nil && n.Kind == yaml.ScalarNode && strings.ContainsAny(n.Value, "{%") &&
+				unrendered.MatchString(n.Value) {
 				return true
 			}
 		}

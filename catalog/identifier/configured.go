@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// RepositoryPath returns the path of the repository of a provider ("github" or "gitlab") that a slug or an address names,
-// read as in annotations: owner/name, https://host/owner/name/tree/main, git@host:owner/name.git. server is the host at
-// which the repository must be, with its port if it has one; an address of another host is an error.
+// RepositoryPath returns the path of the repository of a provider ("github" or "gitlab") that a slug or an address
+// names, read as in annotations: owner/name, https://host/owner/name/tree/main, git@host:owner/name.git. server is the
+// host at which the repository must be, with its port if it has one; an address of another host is an error.
 func RepositoryPath(text, provider, server string) (string, error) {
 	r, err := ParseRepository(text, provider)
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzAnnotations reads every annotation that names a scope: nothing panics, and no scope is empty or leads anywhere else.
+// FuzzAnnotations reads every annotation that names a scope: nothing panics, and no scope is empty or leads anywhere
+// else.
 func FuzzAnnotations(f *testing.F) {
 	for _, seed := range []string{"https://github.com/o/r/tree/main", "git@gitlab.com:a/b/c.git", "east:team/shop/feature%252Fx", "circleci/a/b", "ns/app, x",
 		"https://ci/blue/organizations/jenkins/a%2Fb/", "url:ssh://git@h:22/a/-/b", "job/a/job/b", "://", "a:b@c:d"} {

@@ -25,8 +25,8 @@ var (
 	gitlabName  = regexp.MustCompile(`^[\p{L}\p{N}_.][\p{L}\p{N}_.-]*$`)
 )
 
-// gitlabPages are the words that GitLab reserves: no group or project has such a name, so that one of them in an address
-// without /-/ is where the page of the project begins.
+// gitlabPages are the words that GitLab reserves: no group or project has such a name, so that one of them in an
+// address without /-/ is where the page of the project begins.
 var gitlabPages = []string{"badges", "blame", "blob", "builds", "commits", "create", "create_dir", "edit", "files",
 	"find_file", "new", "preview", "raw", "refs", "tree", "update", "wikis"}
 
@@ -96,7 +96,8 @@ func HasRepositories(provider string) bool { return providerNames[provider] != "
 // IsPublicHost reports whether a host is one that the provider itself runs, and so has only one address.
 func IsPublicHost(host string) bool { return hostsOf[host] != "" }
 
-// hostOf returns the host of an address, with the port of a page; ports of SSH and git are others than those of the pages.
+// hostOf returns the host of an address, with the port of a page; ports of SSH and git are others than those of the
+// pages.
 func hostOf(u *url.URL) string {
 	host := strings.ToLower(u.Hostname())
 	if port := u.Port(); strings.HasPrefix(u.Scheme, "http") && port != "" && port != "443" && port != "80" {

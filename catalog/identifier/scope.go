@@ -142,8 +142,8 @@ func jenkinsJob(part string) (instance, host string, names []string, err error) 
 
 func blank(name string) bool { return strings.Trim(name, "/ ") == "" }
 
-// jenkinsPath returns the names in the path of a page of Jenkins or of Blue Ocean. Each is decoded once: the name of the
-// branch feature/x is feature%2Fx, and its address has feature%252Fx.
+// jenkinsPath returns the names in the path of a page of Jenkins or of Blue Ocean. Each is decoded once: the name of
+// the branch feature/x is feature%2Fx, and its address has feature%252Fx.
 func jenkinsPath(path string) (names []string) {
 	segments := strings.Split(strings.Trim(path, "/"), "/")
 	for i, s := range segments {
@@ -210,14 +210,16 @@ func circleSlug(part string) ([]string, error) {
 	} else if host != "" { // pipelines/github/owner/name, settings/project/github/owner/name, gh/owner/name
 		i := slices.IndexFunc(segments, func(s string) bool {
 			s = strings.ToLower(s)
-			return s == "circleci" || slices.ContainsFunc(circlePlaces, func(pair [2]string) bool { return slices.Contains(pair[:], s) })
+			return s == "circleci" ||
+				slices.ContainsFunc(circlePlaces, func(pair [2]string) bool { return slices.Contains(pair[:], s) })
 		})
 		if i < 0 || len(segments) < i+3 {
 			return nil, errors.New("the address is not that of a project's pipelines")
 		}
 		segments = segments[i : i+3]
 	}
-	if len(segments) != 3 || !circlePlace.MatchString(segments[0]) || slices.Contains(segments, "") || strings.ContainsAny(path, " \t") {
+	if len(segments) != 3 || !circlePlace.MatchString(segments[0]) || slices.Contains(segments, "") ||
+		strings.ContainsAny(path, " \t") {
 		return nil, errors.New("a slug has three parts: where the code lives, the owner and the name")
 	}
 	return segments, nil
@@ -242,7 +244,8 @@ func argoScopes(value string, annotations map[string]string) ([]Scope, []error) 
 			path, host = behind, strings.ToLower(u.Host)
 		}
 		segments := strings.Split(strings.Trim(path, "/"), "/")
-		if len(segments) > 2 || slices.ContainsFunc(segments, func(s string) bool { return !applicationName.MatchString(s) }) {
+		if len(segments) > 2 ||
+			slices.ContainsFunc(segments, func(s string) bool { return !applicationName.MatchString(s) }) {
 			return nil, errors.New("it is not the name of an application")
 		}
 		name := segments[len(segments)-1]

@@ -1,5 +1,5 @@
-// Command benchtable reads the output of `go test -bench`, prints it as it comes, and ends with a table of what collecting
-// costs in requests and how fast it is. `make bench` runs it.
+// Command benchtable reads the output of `go test -bench`, prints it as it comes, and ends with a table of what
+// collecting costs in requests and how fast it is. `make bench` runs it.
 package main
 
 import (
@@ -141,7 +141,8 @@ func speed(w io.Writer, results []result) {
 			continue
 		}
 		if n, ok := r.of("runs/s"); ok {
-			say(strings.Join(strings.Fields("collecting "+part+" runs"), " "), fmt.Sprintf("%.0f runs a second, from the socket to the store", n), "at least 8000")
+			say(strings.Join(strings.Fields("collecting "+part+" runs"), " "), fmt.Sprintf("%.0f runs a second, from the "+
+				"socket to the store", n), "at least 8000")
 		}
 		if n, ok := r.of("peak-MB"); ok {
 			say("", number(n)+" MB of memory at most, beside the engine's", "at most 200")

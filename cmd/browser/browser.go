@@ -22,7 +22,15 @@ var served = regexp.MustCompile(`http://[0-9.:\[\]]+`)
 
 // StartDemo starts `program demo` with the data directory on a free port and waits until it serves. stop ends it.
 func StartDemo(ctx context.Context, program, data string) (address string, stop func(), err error) {
-	cmd := exec.CommandContext(ctx, program, "demo", "--addr", "127.0.0.1:0", "--data", data) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(
+		ctx,
+		program,
+		"demo",
+		"--addr",
+		"127.0.0.1:0",
+		"--data",
+		data,
+	) //nolint:gosec // our own binary
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	stderr, err := cmd.StderrPipe()
@@ -69,8 +77,13 @@ func New(ctx context.Context) (context.Context, func()) {
 // ColorScheme makes pages believe that the user asked for a "light" or "dark" scheme and for no motion.
 func ColorScheme(scheme string) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
+		_, err := cdp.Call(
+			ctx,
+			t,
+			emulation.SetEmulatedMedia,
+			emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}},
+		)
 		return err
 	})
 }

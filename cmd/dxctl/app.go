@@ -74,7 +74,13 @@ func (s *cli) open(ctx context.Context, cfg config.Config, opt openOptions) (*ap
 		}
 	}
 	p.store, err = store.Open(ctx, cfg.Store, store.Options{
-		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Dir), Share: opt.alone, Alone: opt.alone, Program: "dxctl " + opt.program,
+		Logger:   log,
+		Now:      s.now,
+		BaseDir:  cfg.Dir,
+		StateDir: cfg.Path(cfg.Collect.Dir),
+		Share:    opt.alone,
+		Alone:    opt.alone,
+		Program:  "dxctl " + opt.program,
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +109,9 @@ func (s *cli) open(ctx context.Context, cfg config.Config, opt openOptions) (*ap
 
 // reader answers what commands ask, with the documents of the API.
 func (p *app) reader() (*report.Reader, error) {
-	return report.New(report.Deps{Store: p.store.Reader(), Metrics: p.metrics, Scorecards: p.cards, Catalog: p.catalog.Load, Now: p.now})
+	return report.New(
+		report.Deps{Store: p.store.Reader(), Metrics: p.metrics, Scorecards: p.cards, Catalog: p.catalog.Load, Now: p.now},
+	)
 }
 
 // close closes the store and adds what went wrong to err.
@@ -143,5 +151,11 @@ func (p *app) grade(ctx context.Context) ([]scorecards.Report, error) {
 }
 
 func (p *app) collectorOptions() source.Options {
-	return source.Options{Logger: p.log, Now: p.now, UserAgent: "dxctl/" + versionString(), CloneDir: p.cfg.Path(p.cfg.Collect.Dir), Dir: p.cfg.Dir}
+	return source.Options{
+		Logger:    p.log,
+		Now:       p.now,
+		UserAgent: "dxctl/" + versionString(),
+		CloneDir:  p.cfg.Path(p.cfg.Collect.Dir),
+		Dir:       p.cfg.Dir,
+	}
 }

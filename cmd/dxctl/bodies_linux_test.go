@@ -118,7 +118,10 @@ func (s serving) dial(t *testing.T) net.Conn {
 }
 
 func head(path, length string, headers ...string) string {
-	return "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/cloudevents+json\r\n" + length + "\r\n" + strings.Join(append(headers, "\r\n"), "\r\n")
+	return "POST " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/cloudevents+json\r\n" + length + "\r\n" + strings.Join(
+		append(headers, "\r\n"),
+		"\r\n",
+	)
 }
 
 func announced(n int) string { return fmt.Sprintf("Content-Length: %d", n) }
@@ -226,7 +229,10 @@ func TestBodiesOfSenders(t *testing.T) {
 	s := serveProcess(t)
 	event := func(id string, padding int) string {
 		return `{"specversion":"1.0","id":"` + id + `","source":"/s","type":"dev.cdevents.service.deployed.0.2.0","data":{"context":{"id":"` + id + `"},
-"subject":{"id":"pay","content":{"environment":{"id":"production"},"padding":"` + strings.Repeat("p", padding) + `"}}}}`
+"subject":{"id":"pay","content":{"environment":{"id":"production"},"padding":"` + strings.Repeat(
+			"p",
+			padding,
+		) + `"}}}}`
 	}
 	token := "Authorization: Bearer " + pushToken
 	t.Run("several on one connection", func(t *testing.T) {
@@ -250,7 +256,10 @@ func TestBodiesOfSenders(t *testing.T) {
 	t.Run("in chunks, after 100-continue, closing", func(t *testing.T) {
 		body := event("chunked", 50_000)
 		conn := s.dial(t)
-		_, _ = io.WriteString(conn, head("/api/v1/events", "Transfer-Encoding: chunked", token, "Expect: 100-continue", "Connection: close"))
+		_, _ = io.WriteString(
+			conn,
+			head("/api/v1/events", "Transfer-Encoding: chunked", token, "Expect: 100-continue", "Connection: close"),
+		)
 		in := bufio.NewReader(conn)
 		if resp, err := http.ReadResponse(in, nil); err != nil || resp.StatusCode != http.StatusContinue {
 			t.Fatalf("%v %v", resp, err)
@@ -279,7 +288,12 @@ func TestBodiesOfSenders(t *testing.T) {
 			header string
 			want   int
 		}{"too large": {30 << 20, token, 413}, "a wrong token": {20 << 20, "Authorization: Bearer wrong", 401}} {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.addr+"/api/v1/events", bytes.NewReader(make([]byte, c.length)))
+			req, err := http.NewRequestWithContext(
+				t.Context(),
+				http.MethodPost,
+				"http://"+s.addr+"/api/v1/events",
+				bytes.NewReader(make([]byte, c.length)),
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -299,7 +313,12 @@ func TestBodiesOfSenders(t *testing.T) {
 	})
 	t.Run("large and signed, many at once", func(t *testing.T) {
 		before := s.rss(t)
-		body := []byte(`{"action":"opened","repository":{"full_name":"acme/shop"},"pull_request":{"number":7,"title":"` + strings.Repeat("t", 15<<20) + `"}}`)
+		body := []byte(
+			`{"action":"opened","repository":{"full_name":"acme/shop"},"pull_request":{"number":7,"title":"` + strings.Repeat(
+				"t",
+				15<<20,
+			) + `"}}`,
+		)
 		mac := hmac.New(sha256.New, []byte(hookSecret))
 		mac.Write(body)
 		signature := "sha256=" + hex.EncodeToString(mac.Sum(nil))
@@ -307,7 +326,12 @@ func TestBodiesOfSenders(t *testing.T) {
 		var accepted atomic.Int64
 		for range 8 {
 			senders.Go(func() {
-				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+s.addr+"/api/v1/webhooks/hub", bytes.NewReader(body))
+				req, err := http.NewRequestWithContext(
+					t.Context(),
+					http.MethodPost,
+					"http://"+s.addr+"/api/v1/webhooks/hub",
+					bytes.NewReader(body),
+				)
 				if err != nil {
 					t.Error(err)
 					return

@@ -83,7 +83,8 @@ func (v *visitor) listen(ev any) {
 			v.complain("%s answered %d", ev.Response.URL, ev.Response.Status)
 		}
 	case *network.EventRequestWillBeSent:
-		if !strings.HasPrefix(ev.Request.URL, v.address) && !strings.HasPrefix(ev.Request.URL, "data:") && !strings.HasPrefix(ev.Request.URL, "about:") {
+		if !strings.HasPrefix(ev.Request.URL, v.address) && !strings.HasPrefix(ev.Request.URL, "data:") &&
+			!strings.HasPrefix(ev.Request.URL, "about:") {
 			v.complain("the page asks another server: %s", ev.Request.URL)
 		}
 	}
@@ -197,7 +198,8 @@ func (v *visitor) everyPage(t *testing.T) {
 				v.open(path)
 			}
 			// Nothing may be wider than the window: a phone would have to be moved sideways for every line.
-			if !v.becomes(fmt.Sprintf("document.documentElement.scrollWidth <= %d", width), 3*time.Second) { // charts follow the window a moment later
+			// charts follow the window a moment later
+			if !v.becomes(fmt.Sprintf("document.documentElement.scrollWidth <= %d", width), 3*time.Second) {
 				t.Errorf("%s is wider than its window of %d pixels: %s", path, width, sees[string](v, tooWide))
 			}
 		}
@@ -210,7 +212,8 @@ func (v *visitor) everyPage(t *testing.T) {
 				t.Errorf("%s links to %q: %v", path, href, err)
 				continue
 			}
-			if !strings.HasPrefix(href, v.address+"/") || strings.HasSuffix(u.Path, ".csv") || strings.HasPrefix(u.Path, "/api/") {
+			if !strings.HasPrefix(href, v.address+"/") || strings.HasSuffix(u.Path, ".csv") ||
+				strings.HasPrefix(u.Path, "/api/") {
 				continue
 			}
 			if u.Fragment = ""; seen[u.RequestURI()] || ofShape[shape(u)] >= most(u) {
@@ -244,7 +247,8 @@ func (v *visitor) charts(t *testing.T) {
 func (v *visitor) services(t *testing.T) {
 	v.t = t
 	v.open("/services")
-	const shown = "Array.from(document.querySelectorAll('table tbody tr:not([hidden])'), r => r.cells[0].textContent.trim())"
+	const shown = "Array.from(document.querySelectorAll('table tbody tr:not([hidden])'), r => " +
+		"r.cells[0].textContent.trim())"
 	all := sees[[]string](v, shown)
 	if len(all) != 12 {
 		t.Fatalf("%d services: %v", len(all), all)
@@ -261,7 +265,11 @@ func (v *visitor) services(t *testing.T) {
 	}
 	v.do(chromedp.SendKeys(chromedp.CSS("form[data-filter] input[name=q]"), "payment"))
 	v.until("document.querySelectorAll('table tbody tr:not([hidden])').length < 12")
-	if rest := sees[[]string](v, shown); !slices.Contains(rest, "Payment service") || slices.Contains(rest, "KYC service") {
+	if rest := sees[[]string](
+		v,
+		shown,
+	); !slices.Contains(rest, "Payment service") ||
+		slices.Contains(rest, "KYC service") {
 		t.Errorf("filtered by payment: %v", rest)
 	}
 	if at := sees[string](v, "location.search"); !strings.Contains(at, "q=payment") {
@@ -303,10 +311,14 @@ func (v *visitor) keyboard(t *testing.T) {
 func (v *visitor) figure(t *testing.T) {
 	v.t = t
 	v.open("/")
-	link := sees[string](v, "Array.from(document.querySelectorAll('a[href*=\"/events/deployments\"]')).find(a => /^[\\d\\s\\u202f]+$/.test(a.textContent)).getAttribute('href')")
+	link := sees[string](v, "Array.from(document.querySelectorAll('a[href*=\"/events/deployments\"]')).find(a => "+
+		"/^[\\d\\s\\u202f]+$/.test(a.textContent)).getAttribute('href')")
 	number := sees[string](v, fmt.Sprintf("document.querySelector('a[href=%q]').textContent.replace(/\\D/g, '')", link))
 	v.open(link)
-	if text := sees[string](v, "document.querySelector('main').textContent.replace(/[\\s\\u202f]/g, '')"); !strings.Contains(text, "of"+number) {
+	if text := sees[string](
+		v,
+		"document.querySelector('main').textContent.replace(/[\\s\\u202f]/g, '')",
+	); !strings.Contains(text, "of"+number) {
 		t.Errorf("the overview says %s deployments, %s does not", number, link)
 	}
 }

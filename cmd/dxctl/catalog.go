@@ -36,8 +36,8 @@ func (p *app) loadCatalog(ctx context.Context) error {
 	return nil
 }
 
-// readCatalog reads the descriptors of the configured files and of the sources. Where a file cannot be read, it keeps the
-// entities and people that were last read from it, as the store has them.
+// readCatalog reads the descriptors of the configured files and of the sources. Where a file cannot be read, it keeps
+// the entities and people that were last read from it, as the store has them.
 func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*catalog.Catalog, []files.Warning, error) {
 	info, err := st.Info(ctx)
 	if err != nil {
@@ -91,10 +91,17 @@ func (p *app) registerCatalogMetrics() {
 			return 0
 		}))
 	}
-	gauge("dxctl_catalog_entities", "Entities in the catalog.", func(c *catalog.Catalog) int { n, _ := c.Size(); return n })
+	gauge(
+		"dxctl_catalog_entities",
+		"Entities in the catalog.",
+		func(c *catalog.Catalog) int { n, _ := c.Size(); return n },
+	)
 	gauge("dxctl_catalog_people", "People in the catalog.", func(c *catalog.Catalog) int { _, n := c.Size(); return n })
-	gauge("dxctl_catalog_lost", "Files, descriptors, rows and rules that could not be read when the catalog was last read.",
-		func(c *catalog.Catalog) int { return len(c.Lost()) })
+	gauge(
+		"dxctl_catalog_lost",
+		"Files, descriptors, rows and rules that could not be read when the catalog was last read.",
+		func(c *catalog.Catalog) int { return len(c.Lost()) },
+	)
 }
 
 // catalogCauses returns the parts of the catalog that cannot be read, for /readyz.

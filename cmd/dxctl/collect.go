@@ -40,16 +40,20 @@ interrupt such a re-read, too; the next run with the same flags resumes it.`,
 				return fmt.Errorf("--since %s is not before --until %s", since, until)
 			}
 			if req.AcceptRemovals && req.Source == "" {
-				return errors.New("--accept-removals needs --source NAME: it accepts the removals of one source, however many there are")
+				return errors.New("--accept-removals needs --source NAME: it accepts the removals of one source, however many " +
+					"there are")
 			}
 			return s.collect(cmd.Context(), req)
 		},
 	}
 	cmd.Flags().StringVar(&req.Source, "source", "", "collect only the source with this `NAME`")
-	cmd.Flags().StringVar(&since, "since", "", "read history back to this `DATE`, if that is earlier than what was read before (default: since of the source)")
+	cmd.Flags().StringVar(&since, "since", "", "read history back to this `DATE`, if that is earlier than what was "+
+		"read before (default: since of the source)")
 	cmd.Flags().StringVar(&until, "until", "", "read records created from --since until this `DATE` again")
-	cmd.Flags().BoolVar(&req.Backfill, "backfill", false, "read everything again (from --since on), as if nothing had been collected")
-	cmd.Flags().BoolVar(&req.AcceptRemovals, "accept-removals", false, "in this run, let --source remove most or all of its stored objects")
+	cmd.Flags().BoolVar(&req.Backfill, "backfill", false, "read everything again (from --since on), as if nothing had "+
+		"been collected")
+	cmd.Flags().BoolVar(&req.AcceptRemovals, "accept-removals", false, "in this run, let --source remove most or all "+
+		"of its stored objects")
 	_ = cmd.RegisterFlagCompletionFunc("source", s.sourceNames)
 	return cmd
 }
@@ -79,7 +83,8 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 	if err := knownSource(cfg.Sources, req.Source); err != nil {
 		return err
 	}
-	if receiving := cfg.Sources.ReceiveOnly(); s.tellReceiving(receiving, req.Source) == len(cfg.Sources) || slices.Contains(receiving, req.Source) {
+	if receiving := cfg.Sources.ReceiveOnly(); s.tellReceiving(receiving, req.Source) == len(cfg.Sources) ||
+		slices.Contains(receiving, req.Source) {
 		return nil
 	}
 	p, err := s.open(ctx, cfg, openOptions{program: "collect"})
@@ -144,7 +149,8 @@ func dateFlag(name, value string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--%s %s: invalid date; use a date such as 2026-01-31, or a time such as 2026-01-31T12:00:00Z", name, value)
+	return time.Time{}, fmt.Errorf("--%s %s: invalid date; use a date such as 2026-01-31, or a time such as "+
+		"2026-01-31T12:00:00Z", name, value)
 }
 
 // sourcesRunner creates the Runner of the configured sources at its first use.
@@ -158,7 +164,11 @@ func (p *app) sourcesRunner() (*runner.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.runner = runner.New(p.store, list, runner.Options{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report, Quiet: p.quiet})
+	p.runner = runner.New(
+		p.store,
+		list,
+		runner.Options{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report, Quiet: p.quiet},
+	)
 	return p.runner, nil
 }
 
@@ -229,7 +239,15 @@ func collectCode(summary runner.Summary, err error) int {
 
 // summaryTable lists the number of records read per scope. A record that is read twice is stored once.
 func summaryTable(summary runner.Summary) table {
-	kinds := []event.Kind{event.KindPipelineRun, event.KindPipelineJob, event.KindChange, event.KindDeployment, event.KindIncident, event.KindFact, event.KindDescriptor}
+	kinds := []event.Kind{
+		event.KindPipelineRun,
+		event.KindPipelineJob,
+		event.KindChange,
+		event.KindDeployment,
+		event.KindIncident,
+		event.KindFact,
+		event.KindDescriptor,
+	}
 	t := table{columns: []string{"source", "scope"}, document: summaryDocument(summary)}
 	for _, k := range kinds {
 		t.columns = append(t.columns, string(k)+"s")
@@ -257,8 +275,12 @@ func summaryTable(summary runner.Summary) table {
 		}
 		t.rows = append(t.rows, append(row, result))
 	}
-	t.note = fmt.Sprintf("%d requests, %d records read in %s. A record that is read again is not stored twice.", requests, events,
-		summary.Finished.Sub(summary.Started).Round(100*time.Millisecond))
+	t.note = fmt.Sprintf(
+		"%d requests, %d records read in %s. A record that is read again is not stored twice.",
+		requests,
+		events,
+		summary.Finished.Sub(summary.Started).Round(100*time.Millisecond),
+	)
 	return t
 }
 

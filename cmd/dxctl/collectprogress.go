@@ -109,7 +109,15 @@ func (s *sourceProgress) line(now time.Time) string {
 	parts := []string{strings.TrimSpace(s.name+" "+s.scope) + "  " + s.stream}
 	here := s.streams[[2]string{s.scope, s.stream}]
 	if here.total > 0 {
-		parts = append(parts, fmt.Sprintf("%s of %s %s", thousands(int(here.done)), thousands(int(here.total)), progress.Bar(here.done, here.total)))
+		parts = append(
+			parts,
+			fmt.Sprintf(
+				"%s of %s %s",
+				thousands(int(here.done)),
+				thousands(int(here.total)),
+				progress.Bar(here.done, here.total),
+			),
+		)
 	} else {
 		parts = append(parts, thousands(int(here.done)))
 	}

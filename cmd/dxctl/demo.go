@@ -60,7 +60,8 @@ contains its configuration and catalog; you can start your own from them.`,
 				return errors.Join(err, listener.Close())
 			}
 			return p.serve(cmd.Context(), listener, func(url string) {
-				fmt.Fprintf(s.err, "\n  The demo organization is at  %s\n\n  In another terminal, run:  bin/dxctl services%s\n  To stop the demo, press Ctrl-C.\n\n", url, configFlag(cfg))
+				fmt.Fprintf(s.err, "\n  The demo organization is at  %s\n\n  In another terminal, run:  bin/dxctl services%s\n  "+
+					"To stop the demo, press Ctrl-C.\n\n", url, configFlag(cfg))
 			})
 		},
 	}
@@ -87,7 +88,8 @@ func prepareDemo(dir string, org *demo.Organization) (config.Config, error) {
 	}
 	made := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == demoMark })
 	if len(entries) > 0 && !made {
-		return config.Config{}, fmt.Errorf("%s contains files that are not from the demo; choose another directory with --data (make demo DATA=…)", dir)
+		return config.Config{}, fmt.Errorf("%s contains files that are not from the demo; choose another directory with "+
+			"--data (make demo DATA=…)", dir)
 	}
 	settings, err := yaml.Marshal(map[string]any{
 		"store":        map[string]string{"dsn": "embedded:./clickhouse"},
@@ -101,8 +103,10 @@ func prepareDemo(dir string, org *demo.Organization) (config.Config, error) {
 		return config.Config{}, err
 	}
 	files := map[string][]byte{
-		demoMark:     []byte("`dxctl demo` created this directory. All of its data is synthetic; you can delete it.\n"),
-		"dx.yaml":    append([]byte("# The configuration of the demo organization. README.md describes each section.\n"), settings...),
+		demoMark: []byte("`dxctl demo` created this directory. All of its data is synthetic; you can delete it.\n"),
+		"dx.yaml": append(
+			[]byte("# The configuration of the demo organization. README.md describes each section.\n"),
+			settings...),
 		"people.csv": org.PeopleCSV(),
 	}
 	for name, text := range org.CatalogFiles() {
@@ -126,8 +130,8 @@ func writeFile(name string, text []byte) error {
 	return os.WriteFile(name, text, 0o600)
 }
 
-// loadDemo stores the events of the demo. They are the same on every machine on the same day. On a later day, it removes
-// the old events first, because all dates are relative to the day.
+// loadDemo stores the events of the demo. They are the same on every machine on the same day. On a later day, it
+// removes the old events first, because all dates are relative to the day.
 func (p *app) loadDemo(ctx context.Context, org *demo.Organization, show *progress.Display) error {
 	day := p.now().UTC().Format(time.DateOnly)
 	began := p.now()

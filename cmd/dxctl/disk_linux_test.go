@@ -15,8 +15,8 @@ import (
 	"github.com/dxctl/dxctl/store/embedded"
 )
 
-// onSmallDisk collects on a disk of its own: with no room, then with a little more each time, then with enough. Each line
-// "collect <free KB>: <exit status>" is followed by what the command said.
+// onSmallDisk collects on a disk of its own: with no room, then with a little more each time, then with enough. Each
+// line "collect <free KB>: <exit status>" is followed by what the command said.
 const onSmallDisk = `
 set -eu
 mount --make-rprivate /

@@ -66,7 +66,8 @@ that has been lost until now is no longer reported.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&accept, "accept-losses", false, "set damaged parts of tables aside, and stop reporting data lost until now")
+	cmd.Flags().BoolVar(&accept, "accept-losses", false, "set damaged parts of tables aside, and stop reporting data "+
+		"lost until now")
 	return cmd
 }
 

@@ -43,7 +43,14 @@ func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 }
 
 // examineCatalog reports the contents of the current catalog, its warnings, and the unmapped scopes.
-func examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error, unmapped []string, ok, warn func(string, string, ...any), problem func(string, error)) {
+func examineCatalog(
+	cat *catalog.Catalog,
+	warnings []files.Warning,
+	err error,
+	unmapped []string,
+	ok, warn func(string, string, ...any),
+	problem func(string, error),
+) {
 	switch {
 	case err != nil:
 		problem("catalog", err)
@@ -119,7 +126,10 @@ func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, form
 	}
 	shown := 0
 	for _, s := range shared {
-		sources := slices.DeleteFunc(slices.Clone(s.Sources), func(source string) bool { return named[[3]string{s.Provider, s.Scope, source}] })
+		sources := slices.DeleteFunc(
+			slices.Clone(s.Sources),
+			func(source string) bool { return named[[3]string{s.Provider, s.Scope, source}] },
+		)
 		ref, bound := cat.ServiceFor(s.Provider, s.Scope)
 		if len(sources) < 2 || !bound {
 			continue
@@ -127,7 +137,8 @@ func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, form
 		if shown++; shown > unmappedShown {
 			continue
 		}
-		warn("catalog", "the sources %s each have %s %s, and no annotation of %s names one of them: the service counts the records of all; "+
+		warn("catalog", "the sources %s each have %s %s, and no annotation of %s names one of them: the service counts "+
+			"the records of all; "+
 			"add the host, as in backstage.io/source-location: url:https://HOST/%s/", strings.Join(sources, ", "), s.Provider, s.Scope, ref, s.Scope)
 	}
 	if more := shown - unmappedShown; more > 0 {

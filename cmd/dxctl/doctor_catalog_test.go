@@ -31,8 +31,13 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	if len(got) > 0 {
 		t.Errorf("the annotation names a branch of the project, and doctor says %q", got)
 	}
-	warnUnmapped(cat, []string{"jenkins/a/b", "jenkins/c", "jenkins/d", "jenkins/e", "jenkins/f", "jenkins/g", "jenkins/shop"}, warn)
-	want := []string{"catalog: records of jenkins/a/b, jenkins/c, jenkins/d, jenkins/e, jenkins/f and 1 more belong to no service; " +
+	warnUnmapped(
+		cat,
+		[]string{"jenkins/a/b", "jenkins/c", "jenkins/d", "jenkins/e", "jenkins/f", "jenkins/g", "jenkins/shop"},
+		warn,
+	)
+	want := []string{"catalog: records of jenkins/a/b, jenkins/c, jenkins/d, jenkins/e, jenkins/f and 1 more belong to " +
+		"no service; " +
 		"the page /unmapped proposes an annotation for each"}
 	if !slices.Equal(got, want) {
 		t.Errorf("doctor says %q, want %q", got, want)
@@ -55,7 +60,12 @@ spec: {type: service, lifecycle: production, owner: team-a}
 		t.Fatal(err)
 	}
 	cat, _, err := catalog.Load(catalog.Config{Files: []string{"all.yaml"}, Sources: []catalog.Source{
-		{Name: "gh", Provider: "github", URL: "https://github.com"}, {Name: "ghes", Provider: "github", URL: "https://git.acme.example"},
+		{
+			Name:     "gh",
+			Provider: "github",
+			URL:      "https://github.com",
+		},
+		{Name: "ghes", Provider: "github", URL: "https://git.acme.example"},
 	}}, people.Config{}, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -63,8 +73,13 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	var got []string
 	warn := func(check, format string, args ...any) { got = append(got, check+": "+fmt.Sprintf(format, args...)) }
 	both := []string{"gh", "ghes"}
-	warnShared(cat, []sharedName{{"github", "acme/shop", both}, {"github", "acme/till", both}, {"github", "acme/unbound", both}}, warn)
-	want := []string{"catalog: the sources gh, ghes each have github acme/shop, and no annotation of component:default/shop names one of them: " +
+	warnShared(
+		cat,
+		[]sharedName{{"github", "acme/shop", both}, {"github", "acme/till", both}, {"github", "acme/unbound", both}},
+		warn,
+	)
+	want := []string{"catalog: the sources gh, ghes each have github acme/shop, and no annotation of " +
+		"component:default/shop names one of them: " +
 		"the service counts the records of all; add the host, as in backstage.io/source-location: url:https://HOST/acme/shop/"}
 	if !slices.Equal(got, want) {
 		t.Errorf("doctor says %q, want %q", got, want)

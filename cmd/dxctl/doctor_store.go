@@ -16,7 +16,12 @@ import (
 // openExisting opens the store as it is: nothing is created or migrated.
 func (s *cli) openExisting(ctx context.Context, cfg config.Config, log *slog.Logger) (*store.Store, error) {
 	return store.Open(ctx, cfg.Store, store.Options{
-		Logger: log, Now: s.now, BaseDir: cfg.Dir, StateDir: cfg.Path(cfg.Collect.Dir), Existing: true, Program: "dxctl doctor",
+		Logger:   log,
+		Now:      s.now,
+		BaseDir:  cfg.Dir,
+		StateDir: cfg.Path(cfg.Collect.Dir),
+		Existing: true,
+		Program:  "dxctl doctor",
 	})
 }
 
@@ -39,7 +44,11 @@ func (s *cli) acceptLosses(ctx context.Context) error {
 
 // examineEngine checks the store, if there is one, and the catalog, which may come in part from the store.
 func (s *cli) examineEngine(
-	ctx context.Context, cfg config.Config, log *slog.Logger, ok, warn func(string, string, ...any), problem func(string, error),
+	ctx context.Context,
+	cfg config.Config,
+	log *slog.Logger,
+	ok, warn func(string, string, ...any),
+	problem func(string, error),
 ) {
 	st, err := s.openExisting(ctx, cfg, log)
 	var none *store.NoDataError
@@ -90,7 +99,12 @@ func examineLibrary(cfg config.Config, ok func(string, string, ...any), problem 
 }
 
 // examineStore checks the engine, the schema and the data. It reports whether the schema version can be read.
-func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, string, ...any), problem func(string, error)) (readable bool) {
+func examineStore(
+	ctx context.Context,
+	st *store.Store,
+	ok, warn func(string, string, ...any),
+	problem func(string, error),
+) (readable bool) {
 	info, err := st.Info(ctx)
 	if info.Version != "" {
 		ok("engine", "ClickHouse %s, %s, %s", info.Version, info.Engine, cmp.Or(info.Path, info.Address))
@@ -102,7 +116,12 @@ func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, st
 	case err != nil:
 		problem("schema", err)
 	case info.SchemaVersion < info.LatestSchema:
-		warn("schema", "version %d of %d; the next command (or `dxctl migrate`) upgrades it", info.SchemaVersion, info.LatestSchema)
+		warn(
+			"schema",
+			"version %d of %d; the next command (or `dxctl migrate`) upgrades it",
+			info.SchemaVersion,
+			info.LatestSchema,
+		)
 	default:
 		ok("schema", "version %d", info.SchemaVersion)
 	}
@@ -111,7 +130,13 @@ func examineStore(ctx context.Context, st *store.Store, ok, warn func(string, st
 }
 
 // examineData looks for damaged data and, if the schema version can be read, for lost data.
-func examineData(ctx context.Context, st *store.Store, readable bool, ok func(string, string, ...any), problem func(string, error)) {
+func examineData(
+	ctx context.Context,
+	st *store.Store,
+	readable bool,
+	ok func(string, string, ...any),
+	problem func(string, error),
+) {
 	var troubles []error
 	if readable {
 		losses, err := st.Losses(ctx)

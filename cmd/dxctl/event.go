@@ -97,8 +97,10 @@ GitLab CI, Jenkins, CircleCI, Buildkite), the commit, ref, actor and URL default
 	f := cmd.Flags()
 	f.StringVar(&d.Service, "service", "", "`NAME` or ref of the service in the catalog (required)")
 	f.StringVar(&d.Environment, "environment", "", "target environment: production, staging (required)")
-	f.StringVar(&status, "status", string(event.Succeeded), "`STATUS` of the deployment: queued|running|succeeded|failed|cancelled|skipped")
-	f.StringVar(&d.ID, "id", "", "`ID` of the deployment (default: derived from the service, environment, version, commit and CI job)")
+	f.StringVar(&status, "status", string(event.Succeeded), "`STATUS` of the deployment: "+
+		"queued|running|succeeded|failed|cancelled|skipped")
+	f.StringVar(&d.ID, "id", "", "`ID` of the deployment (default: derived from the service, environment, version, "+
+		"commit and CI job)")
 	f.StringVar(&d.Version, "version", "", "deployed version")
 	f.StringVar(&d.SHA, "sha", "", "deployed commit")
 	f.StringVar(&d.Ref, "ref", "", "deployed branch or tag")
@@ -143,9 +145,10 @@ func newEventFact(s *cli) *cobra.Command {
 	var observed moment
 	var fresh time.Duration
 	cmd := eventCommand(s, &cobra.Command{
-		Use:     "fact",
-		Short:   "Report a fact about a service, for the rules of scorecards",
-		Long:    "Report a fact about a service. A scorecard that declares the fact can use it as facts[\"NAME\"] in its rules.",
+		Use:   "fact",
+		Short: "Report a fact about a service, for the rules of scorecards",
+		Long: "Report a fact about a service. A scorecard that declares the fact can use it as facts[\"NAME\"] in its " +
+			"rules.",
 		Example: `  dxctl event fact --entity payment-service --name runbook.reviewed --value true --expires-in 2160h`,
 	}, func(now time.Time) (cloudevent.Event, error) {
 		f.ObservedAt = observed.Time
@@ -162,7 +165,8 @@ func newEventFact(s *cli) *cobra.Command {
 	flags.StringVar(&f.Entity, "entity", "", "`NAME` or ref of the service in the catalog (required)")
 	flags.StringVar(&f.Name, "name", "", "dotted `NAME` of the fact, such as runbook.reviewed (required)")
 	flags.StringVar(&value, "value", "", "value of the fact: true, 12.5, a text, a time, or a JSON list")
-	flags.StringVar(&kind, "type", "", "`TYPE` of the value: bool|number|string|time|list (default: derived from the value)")
+	flags.StringVar(&kind, "type", "", "`TYPE` of the value: bool|number|string|time|list (default: derived from the "+
+		"value)")
 	flags.StringVar(&f.Error, "error", "", "reason why there is no value; replaces --value")
 	flags.DurationVar(&fresh, "expires-in", 0, "how long the value is valid (default: until a new value is reported)")
 	flags.StringVar(&f.URL, "url", "", "web page with details")
@@ -183,7 +187,9 @@ func factValue(text string, kind event.FactType, failed bool) (event.FactType, j
 		return kind, nil, nil
 	}
 	if text == "" && kind != event.StringFact {
-		return "", nil, errors.New("--value is missing; give the observed value, or the reason why there is none with --error")
+		return "", nil, errors.New(
+			"--value is missing; give the observed value, or the reason why there is none with --error",
+		)
 	}
 	quoted, err := json.Marshal(text)
 	if err != nil {

@@ -34,11 +34,19 @@ func newReceivingServer(t *testing.T) *receivingServer {
 	t.Helper()
 	quietCI(t)
 	s := &receivingServer{store: storetest.Open(t)}
-	receiver, err := webhook.NewReceivers([]webhook.Source{{Name: "scripts", Receiver: events.Receiver{}, Secret: eventToken}}, webhook.Options{})
+	receiver, err := webhook.NewReceivers(
+		[]webhook.Source{{Name: "scripts", Receiver: events.Receiver{}, Secret: eventToken}},
+		webhook.Options{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.inbox, err = inbox.Open(filepath.Join(t.TempDir(), "inbox"), webhook.Format(), inbox.Config{}, inbox.Options{}); err != nil {
+	if s.inbox, err = inbox.Open(
+		filepath.Join(t.TempDir(), "inbox"),
+		webhook.Format(),
+		inbox.Config{},
+		inbox.Options{},
+	); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
@@ -78,7 +86,10 @@ func typed(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func (s *receivingServer) send(t *testing.T, args ...string) {
 	t.Helper()
-	if code, out, stderr := typed(t, append([]string{"event"}, args...)...); code != exitOK || !strings.Contains(out, "accepted") {
+	if code, out, stderr := typed(
+		t,
+		append([]string{"event"}, args...)...); code != exitOK ||
+		!strings.Contains(out, "accepted") {
 		t.Fatalf("dxctl event %s: exit %d, stdout %q, stderr %q", strings.Join(args, " "), code, out, stderr)
 	}
 }
@@ -117,22 +128,61 @@ const sentDeployments = `SELECT id, service, status, version, started_at, finish
 
 func TestEventDeploy(t *testing.T) {
 	s := newReceivingServer(t)
-	line := []string{"deploy", "--service", "component:default/payment-service", "--environment", "production", "--version", "v1"}
+	line := []string{
+		"deploy",
+		"--service",
+		"component:default/payment-service",
+		"--environment",
+		"production",
+		"--version",
+		"v1",
+	}
 	with := func(more ...string) []string { return append(slices.Clone(line), more...) }
 	s.send(t, with("--status", "running", "--at", "2026-03-01T10:00:00Z")...)
 	s.send(t, with("--at", "2026-03-01T10:05:00Z")...)
 	first := selectAll[sentDeployment](t, s, sentDeployments)
-	if len(first) != 1 || first[0].Status != "succeeded" || first[0].Service != "component:default/payment-service" || first[0].StartedAt == nil ||
-		!first[0].StartedAt.Equal(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)) || !first[0].FinishedAt.Equal(time.Date(2026, 3, 1, 10, 5, 0, 0, time.UTC)) {
+	if len(first) != 1 || first[0].Status != "succeeded" || first[0].Service != "component:default/payment-service" ||
+		first[0].StartedAt == nil ||
+		!first[0].StartedAt.Equal(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)) ||
+		!first[0].FinishedAt.Equal(time.Date(2026, 3, 1, 10, 5, 0, 0, time.UTC)) {
 		t.Fatalf("the start and the end are %+v", first)
 	}
 	s.send(t, with("--at", "2026-03-01T10:05:00Z")...) // the last line runs again
 	s.send(t, with("--at", "2026-03-01T10:06:00Z")...)
-	if again := selectAll[sentDeployment](t, s, sentDeployments); len(again) != 1 || !again[0].FinishedAt.Equal(*first[0].FinishedAt) {
+	if again := selectAll[sentDeployment](
+		t,
+		s,
+		sentDeployments,
+	); len(again) != 1 ||
+		!again[0].FinishedAt.Equal(*first[0].FinishedAt) {
 		t.Fatalf("after sending again: %+v", again)
 	}
-	s.send(t, "deploy", "--service", "component:default/payment-service", "--environment", "production", "--version", "v2", "--id", "d-2", "--status", "failed")
-	s.send(t, "deploy", "--service", "component:default/payment-service", "--environment", "production", "--version", "v3", "--rollback-of", "d-2")
+	s.send(
+		t,
+		"deploy",
+		"--service",
+		"component:default/payment-service",
+		"--environment",
+		"production",
+		"--version",
+		"v2",
+		"--id",
+		"d-2",
+		"--status",
+		"failed",
+	)
+	s.send(
+		t,
+		"deploy",
+		"--service",
+		"component:default/payment-service",
+		"--environment",
+		"production",
+		"--version",
+		"v3",
+		"--rollback-of",
+		"d-2",
+	)
 	all := selectAll[sentDeployment](t, s, sentDeployments)
 	if len(all) != 3 || all[1].ID != "d-2" || all[1].Status != "failed" || all[2].RollbackOf != "d-2" {
 		t.Errorf("then %+v", all)
@@ -141,7 +191,18 @@ func TestEventDeploy(t *testing.T) {
 
 func TestEventIncidentAndFact(t *testing.T) {
 	s := newReceivingServer(t)
-	s.send(t, "incident", "--id", "INC-1", "--service", "component:default/payment-service", "--severity", "high", "--at", "2026-03-01T10:00:00Z")
+	s.send(
+		t,
+		"incident",
+		"--id",
+		"INC-1",
+		"--service",
+		"component:default/payment-service",
+		"--severity",
+		"high",
+		"--at",
+		"2026-03-01T10:00:00Z",
+	)
 	s.send(t, "incident", "--id", "INC-1", "--resolved", "--at", "2026-03-01T11:00:00Z")
 	type incident struct {
 		ID         string     `ch:"id"`
@@ -150,11 +211,23 @@ func TestEventIncidentAndFact(t *testing.T) {
 		ResolvedAt *time.Time `ch:"resolved_at"`
 	}
 	incidents := selectAll[incident](t, s, `SELECT id, service, severity, resolved_at FROM incidents`)
-	if len(incidents) != 1 || incidents[0].Severity != "high" || incidents[0].ResolvedAt == nil || incidents[0].Service != "component:default/payment-service" {
+	if len(incidents) != 1 || incidents[0].Severity != "high" || incidents[0].ResolvedAt == nil ||
+		incidents[0].Service != "component:default/payment-service" {
 		t.Errorf("incidents %+v", incidents)
 	}
 	for _, f := range [][]string{{"a.bool", "true"}, {"b.number", "12.5"}, {"c.text", "größer"}, {"d.time", "2026-03-01T10:00:00Z"}, {"e.list", `["a","b"]`}} {
-		s.send(t, "fact", "--entity", "component:default/payment-service", "--name", f[0], "--value", f[1], "--expires-in", "24h")
+		s.send(
+			t,
+			"fact",
+			"--entity",
+			"component:default/payment-service",
+			"--name",
+			f[0],
+			"--value",
+			f[1],
+			"--expires-in",
+			"24h",
+		)
 	}
 	s.applied(t)
 	// The view facts shows those of services in the catalog, and this store has none.
@@ -188,7 +261,9 @@ func TestEventMistakes(t *testing.T) {
 	quietCI(t)
 	t.Setenv("DXCTL_SERVER", "")
 	t.Setenv("DXCTL_TOKEN", "")
-	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	refusing := httptest.NewServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }),
+	)
 	defer refusing.Close()
 	done := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-done }))
@@ -227,7 +302,10 @@ func TestEventMistakes(t *testing.T) {
 			if code != c.code || !strings.Contains(stderr, c.says) || out != "" {
 				t.Errorf("exit %d, want %d; stdout %q, stderr %q, want %q in it", code, c.code, out, stderr, c.says)
 			}
-			if code, _, stderr := typed(t, slices.Insert(slices.Clone(c.args), 2, "--best-effort")...); code != exitOK || !strings.Contains(stderr, "not sent") {
+			if code, _, stderr := typed(
+				t,
+				slices.Insert(slices.Clone(c.args), 2, "--best-effort")...); code != exitOK ||
+				!strings.Contains(stderr, "not sent") {
 				t.Errorf("with --best-effort: exit %d, stderr %q", code, stderr)
 			}
 		})

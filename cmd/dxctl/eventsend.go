@@ -39,7 +39,8 @@ const (
 
 func (to *sending) flags(f *pflag.FlagSet) {
 	f.StringVar(&to.server, "server", "", "`ADDRESS` of the server (default $DXCTL_SERVER, "+defaultServer+")")
-	f.StringVar(&to.token, "token", "", "secret of the server's source of kind events (default $DXCTL_TOKEN, which does not show in the process list)")
+	f.StringVar(&to.token, "token", "", "secret of the server's source of kind events (default $DXCTL_TOKEN, which "+
+		"does not show in the process list)")
 	f.DurationVar(&to.timeout, "timeout", 5*time.Second, "longest duration of one attempt")
 	f.IntVar(&to.retries, "retries", 3, "number of retries if the server cannot be reached or is busy")
 	f.BoolVar(&to.bestEffort, "best-effort", false, "if the event cannot be sent, print the error and exit with 0")
@@ -75,7 +76,8 @@ func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (c
 	}
 	token := cmp.Or(to.token, os.Getenv("DXCTL_TOKEN"))
 	if token == "" {
-		return withCode(exitCredentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of the server's source of kind events"))
+		return withCode(exitCredentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of the server's source "+
+			"of kind events"))
 	}
 	answer, err := to.send(ctx, address, token, doc)
 	if err != nil {
@@ -85,18 +87,29 @@ func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (c
 	for i, m := range answer.Misfits {
 		ignored[i] = m.String()
 	}
-	return table{columns: []string{"outcome", "type", "id", "reason", "ignored_fields"},
-		rows: [][]string{{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")}}}.print(s.out, s.output)
+	return table{
+		columns: []string{"outcome", "type", "id", "reason", "ignored_fields"},
+		rows: [][]string{
+			{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")},
+		},
+	}.print(s.out, s.output)
 }
 
 // eventsAddress returns the URL at which a server receives events.
 func eventsAddress(server string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return "", fmt.Errorf("--server %q: invalid address; use an absolute http or https URL such as %s", server, defaultServer)
+		return "", fmt.Errorf(
+			"--server %q: invalid address; use an absolute http or https URL such as %s",
+			server,
+			defaultServer,
+		)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("--server %q: remove the user, query and fragment; give the token with --token or $DXCTL_TOKEN", u.Redacted())
+		return "", fmt.Errorf(
+			"--server %q: remove the user, query and fragment; give the token with --token or $DXCTL_TOKEN",
+			u.Redacted(),
+		)
 	}
 	path := strings.TrimRight(u.Path, "/")
 	if !strings.HasSuffix(path, webhook.EventsPath) {
@@ -118,7 +131,10 @@ func (b notNow) Unwrap() error { return b.err }
 // send posts the event, and retries it up to to.retries times.
 func (to *sending) send(ctx context.Context, address, token string, doc []byte) (webhook.Answer, error) {
 	// A redirect is not followed: it would become a GET, or send the token to another server.
-	client := &http.Client{Timeout: to.timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Timeout:       to.timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	defer client.CloseIdleConnections()
 	pause := firstRetry
 	for try := 0; ; try++ {
@@ -144,7 +160,12 @@ func (to *sending) send(ctx context.Context, address, token string, doc []byte) 
 // post sends the event once. The error is a notNow if a retry may succeed.
 func post(ctx context.Context, client *http.Client, address, token string, doc []byte) (webhook.Answer, error) {
 	var answer webhook.Answer
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(doc)) //nolint:gosec // the caller of the command chooses the address
+	req, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		address,
+		bytes.NewReader(doc),
+	) //nolint:gosec // the caller of the command chooses the address
 	if err != nil {
 		return answer, err
 	}
@@ -165,7 +186,8 @@ func post(ctx context.Context, client *http.Client, address, token string, doc [
 		return answer, notNow{err: fmt.Errorf("reading the response: %w", err)}
 	}
 	understood := json.Unmarshal(body, &answer) == nil
-	said := fmt.Errorf("%s: %s", resp.Status, cmp.Or(answer.Error, answer.Reason, "the response is not from dxctl: check the address of the server"))
+	said := fmt.Errorf("%s: %s", resp.Status, cmp.Or(answer.Error, answer.Reason, "the response is not from dxctl: "+
+		"check the address of the server"))
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK || code == http.StatusAccepted:
 		if !understood || answer.Outcome == "" {

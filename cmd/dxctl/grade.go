@@ -100,7 +100,11 @@ func serviceHere(cat *catalog.Catalog) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	local, _, err := catalog.Load(catalog.Config{Files: []string{"catalog-info.yaml"}, Strict: true}, people.Config{}, here)
+	local, _, err := catalog.Load(
+		catalog.Config{Files: []string{"catalog-info.yaml"}, Strict: true},
+		people.Config{},
+		here,
+	)
 	if err != nil {
 		return "", fmt.Errorf("looking for the service of this directory: %w; give the name of the service instead", err)
 	}
@@ -109,7 +113,8 @@ func serviceHere(cat *catalog.Catalog) (string, error) {
 			return e.Ref, nil
 		}
 	}
-	return "", errors.New("the catalog does not have the service of this directory's catalog-info.yaml; add the file under catalog.files in dx.yaml")
+	return "", errors.New("the catalog does not have the service of this directory's catalog-info.yaml; add the file " +
+		"under catalog.files in dx.yaml")
 }
 
 // serviceNames completes the names of services in the shell.
@@ -137,7 +142,8 @@ func gradesTable(reports []scorecards.Report) table {
 		note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of the applicable rules that pass or fail.",
 	}
 	if len(reports) == 0 {
-		t.note = "No services to grade: describe services in Backstage descriptors and list the files under catalog.files in dx.yaml."
+		t.note = "No services to grade: describe services in Backstage descriptors and list the files under catalog.files " +
+			"in dx.yaml."
 	}
 	for _, r := range reports {
 		next := ""
@@ -147,8 +153,19 @@ func gradesTable(reports []scorecards.Report) table {
 				next += fmt.Sprintf(" (+%d)", more)
 			}
 		}
-		t.rows = append(t.rows, []string{r.Entity, r.Scorecard, words.Level(r.Level), words.Percent(&r.Score), words.Percent(&r.Coverage),
-			fmt.Sprint(r.Counts[event.Fail]), fmt.Sprint(r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome]), next})
+		t.rows = append(
+			t.rows,
+			[]string{
+				r.Entity,
+				r.Scorecard,
+				words.Level(r.Level),
+				words.Percent(&r.Score),
+				words.Percent(&r.Coverage),
+				fmt.Sprint(r.Counts[event.Fail]),
+				fmt.Sprint(r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome]),
+				next,
+			},
+		)
 	}
 	return t
 }
@@ -158,7 +175,15 @@ func explain(service report.Service) table {
 	t := table{columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, document: service.Document()}
 	var prose strings.Builder
 	for _, r := range service.Reports {
-		fmt.Fprintf(&prose, "%s\n%s: %s, score %s, coverage %s\n", r.Entity, r.Title, words.Level(r.Level), words.Percent(&r.Score), words.Percent(&r.Coverage))
+		fmt.Fprintf(
+			&prose,
+			"%s\n%s: %s, score %s, coverage %s\n",
+			r.Entity,
+			r.Title,
+			words.Level(r.Level),
+			words.Percent(&r.Score),
+			words.Percent(&r.Coverage),
+		)
 		if len(r.Next) > 0 {
 			var titles []string
 			for _, n := range r.Next {

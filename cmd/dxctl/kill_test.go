@@ -98,20 +98,47 @@ func busy(now time.Time) *githubtest.Repo {
 	for i := range 230 {
 		at := now.Add(-time.Duration(i) * time.Hour)
 		id := int64(10_000 - i)
-		repo.Runs = append(repo.Runs, githubtest.Run{ID: id, Attempt: 1 + i%2, Name: "ci", Branch: "main", Event: "push", Status: "completed",
-			Conclusion: "success", Actor: "ada", Created: at, Updated: at.Add(8 * time.Minute), Jobs: []githubtest.Job{
-				{ID: 10 * id, Attempt: 1, Name: "test", Status: "completed", Conclusion: "success", Created: at, Started: at.Add(time.Minute), Completed: at.Add(7 * time.Minute)}}})
+		repo.Runs = append(
+			repo.Runs,
+			githubtest.Run{ID: id, Attempt: 1 + i%2, Name: "ci", Branch: "main", Event: "push", Status: "completed",
+				Conclusion: "success", Actor: "ada", Created: at, Updated: at.Add(8 * time.Minute), Jobs: []githubtest.Job{
+					{
+						ID:         10 * id,
+						Attempt:    1,
+						Name:       "test",
+						Status:     "completed",
+						Conclusion: "success",
+						Created:    at,
+						Started:    at.Add(time.Minute),
+						Completed:  at.Add(7 * time.Minute),
+					},
+				}},
+		)
 	}
 	for i := range 120 {
 		merged := now.Add(-time.Duration(i) * 7 * time.Hour)
-		repo.Pulls = append(repo.Pulls, githubtest.Pull{Number: 120 - i, Title: fmt.Sprint("Change ", i), Author: "ada", Kind: "User",
-			Created: merged.Add(-20 * time.Hour), Updated: merged, Closed: merged, Merged: merged,
-			Commits: []githubtest.Commit{{SHA: fmt.Sprint("c", i), At: merged.Add(-24 * time.Hour)}}})
+		repo.Pulls = append(
+			repo.Pulls,
+			githubtest.Pull{Number: 120 - i, Title: fmt.Sprint("Change ", i), Author: "ada", Kind: "User",
+				Created: merged.Add(-20 * time.Hour), Updated: merged, Closed: merged, Merged: merged,
+				Commits: []githubtest.Commit{{SHA: fmt.Sprint("c", i), At: merged.Add(-24 * time.Hour)}}},
+		)
 	}
 	for i := range 110 {
 		at := now.Add(-time.Duration(i) * 9 * time.Hour)
-		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(1000 - i), Environment: "prod", SHA: fmt.Sprint("d", i), Ref: "main",
-			State: "ACTIVE", Creator: "ada", Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(5 * time.Minute)}}})
+		repo.Deployments = append(
+			repo.Deployments,
+			githubtest.Deployment{
+				ID:          int64(1000 - i),
+				Environment: "prod",
+				SHA:         fmt.Sprint("d", i),
+				Ref:         "main",
+				State:       "ACTIVE",
+				Creator:     "ada",
+				Created:     at,
+				Statuses:    []githubtest.Status{{State: "SUCCESS", At: at.Add(5 * time.Minute)}},
+			},
+		)
 	}
 	return repo
 }
@@ -120,7 +147,8 @@ func busy(now time.Time) *githubtest.Repo {
 func collectDir(t *testing.T, github string) string {
 	t.Helper()
 	dir := storetest.TempDir(t)
-	text := fmt.Sprintf("store: {dsn: \"embedded:./data\"}\nsources:\n  - {name: gh, kind: github, url: %q, token: x, repositories: [myorg/one, myorg/two]}\n", github)
+	text := fmt.Sprintf("store: {dsn: \"embedded:./data\"}\nsources:\n  - {name: gh, kind: github, url: %q, token: x, "+
+		"repositories: [myorg/one, myorg/two]}\n", github)
 	if err := os.WriteFile(filepath.Join(dir, "dx.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +160,14 @@ func fingerprint(t *testing.T, dir, library string) string {
 	t.Helper()
 	var all strings.Builder
 	for _, view := range []string{"pipeline_runs", "pipeline_jobs", "changes", "deployments"} {
-		cmd := exec.CommandContext(t.Context(), "dxctl", "sql", "-o", "tsv", "SELECT count(), groupBitXor(cityHash64(toString(tuple(*)))) FROM "+view)
+		cmd := exec.CommandContext(
+			t.Context(),
+			"dxctl",
+			"sql",
+			"-o",
+			"tsv",
+			"SELECT count(), groupBitXor(cityHash64(toString(tuple(*)))) FROM "+view,
+		)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), embedded.LibraryVariable+"="+library)
 		out, err := cmd.Output()

@@ -72,15 +72,38 @@ func (p *app) knownSource(ctx context.Context, name string) error {
 
 func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) table {
 	t := table{
-		columns:  []string{"source", "scope", "kind", "from", "until", "expected", "stored", "open", "gap", "checked", "note"},
+		columns: []string{
+			"source",
+			"scope",
+			"kind",
+			"from",
+			"until",
+			"expected",
+			"stored",
+			"open",
+			"gap",
+			"checked",
+			"note",
+		},
 		right:    []string{"expected", "stored", "open", "gap"},
 		document: report.NewLedgerDocument(rows, report.All),
 	}
 	missing := uint64(0)
 	for _, r := range rows {
 		missing += r.Gap
-		t.rows = append(t.rows, []string{r.Source, r.Scope, r.Kind, r.From.Format(time.DateOnly), r.To.Format(time.DateOnly),
-			fmt.Sprint(r.Expected), fmt.Sprint(r.Stored), fmt.Sprint(r.Open), fmt.Sprint(r.Gap), r.CheckedAt.Format(time.RFC3339), r.Note})
+		t.rows = append(t.rows, []string{
+			r.Source,
+			r.Scope,
+			r.Kind,
+			r.From.Format(time.DateOnly),
+			r.To.Format(time.DateOnly),
+			fmt.Sprint(r.Expected),
+			fmt.Sprint(r.Stored),
+			fmt.Sprint(r.Open),
+			fmt.Sprint(r.Gap),
+			r.CheckedAt.Format(time.RFC3339),
+			r.Note,
+		})
 	}
 	switch {
 	case len(rows) == 0 && filter.Gaps:

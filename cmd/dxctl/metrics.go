@@ -44,7 +44,12 @@ func (c choices[T]) pick(flag, word string) (T, error) {
 
 var (
 	ttfdPopulations = choices[metrics.Population]{{"engineers", metrics.Engineers}, {"services", metrics.Services}}
-	ttfdGroupings   = choices[metrics.Grouping]{{"month", metrics.Month}, {"quarter", metrics.Quarter}, {"half-year", metrics.HalfYear}, {"team", metrics.Team}}
+	ttfdGroupings   = choices[metrics.Grouping]{
+		{"month", metrics.Month},
+		{"quarter", metrics.Quarter},
+		{"half-year", metrics.HalfYear},
+		{"team", metrics.Team},
+	}
 )
 
 func newTTFD(s *cli) *cobra.Command {
@@ -92,8 +97,10 @@ successful production deployment. Engineers and services that have not deployed 
 			return t.print(s.out, s.output)
 		},
 	}
-	cmd.Flags().StringVar(&population, "population", "engineers", "who is measured: `"+strings.Join(ttfdPopulations.words(), "|")+"`")
-	cmd.Flags().StringVar(&by, "group-by", "quarter", "how the cohorts are formed: `"+strings.Join(ttfdGroupings.words(), "|")+"`")
+	cmd.Flags().
+		StringVar(&population, "population", "engineers", "who is measured: `"+strings.Join(ttfdPopulations.words(), "|")+"`")
+	cmd.Flags().
+		StringVar(&by, "group-by", "quarter", "how the cohorts are formed: `"+strings.Join(ttfdGroupings.words(), "|")+"`")
 	cmd.Flags().BoolVar(&perSubject, "per-subject", false, "print a line per engineer or service instead of per cohort")
 	return cmd
 }
@@ -109,7 +116,17 @@ func cohortTable(result metrics.TTFD) table {
 		if c.N == 0 && c.Label != result.Overall.Label {
 			continue // no member of the cohort can be measured; the note gives their number and the reason
 		}
-		t.rows = append(t.rows, []string{c.Label, fmt.Sprint(c.N), fmt.Sprint(c.Deployed), fmt.Sprint(c.Censored), words.Hours(c.MedianHours).String(), words.Hours(c.P90Hours).String()})
+		t.rows = append(
+			t.rows,
+			[]string{
+				c.Label,
+				fmt.Sprint(c.N),
+				fmt.Sprint(c.Deployed),
+				fmt.Sprint(c.Censored),
+				words.Hours(c.MedianHours).String(),
+				words.Hours(c.P90Hours).String(),
+			},
+		)
 	}
 	return t
 }
@@ -127,7 +144,10 @@ func excludedNote(reasons []metrics.Excluded) string {
 }
 
 func subjectTable(result metrics.TTFD) table {
-	t := table{columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment", "how", "note"}, right: []string{"time"}}
+	t := table{
+		columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment", "how", "note"},
+		right:   []string{"time"},
+	}
 	for _, x := range result.Subjects {
 		first, took := "", "waiting "+words.Hours(&x.Hours).String()
 		if x.DeployedAt != nil {

@@ -6,7 +6,11 @@ import (
 )
 
 func TestTableFormats(t *testing.T) {
-	odd := table{columns: []string{"=name", "n"}, right: []string{"n"}, rows: [][]string{{"=1+1", "-5"}, {"\tx", "-5+cmd()"}, {"-5", ""}, {"＝1", "1e-3"}}}
+	odd := table{
+		columns: []string{"=name", "n"},
+		right:   []string{"n"},
+		rows:    [][]string{{"=1+1", "-5"}, {"\tx", "-5+cmd()"}, {"-5", ""}, {"＝1", "1e-3"}},
+	}
 	for format, want := range map[string]string{
 		"csv":  "'=name,n\n'=1+1,-5\n'\tx,'-5+cmd()\n'-5,\n'＝1,1e-3\n",
 		"tsv":  "=name\tn\n=1+1\t-5\n\\tx\t-5+cmd()\n-5\t\n＝1\t1e-3\n",

@@ -189,13 +189,21 @@ func personOf(person people.Person, logins []string, events uint64) personRow {
 func (d peopleDocument) table(view string) table {
 	switch view {
 	case "merged":
-		t := table{columns: []string{"record", "person", "why"}, document: d.Merged, note: noneNote(len(d.Merged), "No records were merged.")}
+		t := table{
+			columns:  []string{"record", "person", "why"},
+			document: d.Merged,
+			note:     noneNote(len(d.Merged), "No records were merged."),
+		}
 		for _, m := range d.Merged {
 			t.rows = append(t.rows, []string{m.Record, m.Person, m.Why})
 		}
 		return t
 	case "ambiguous":
-		t := table{columns: []string{"what", "people", "why"}, document: d.Ambiguous, note: noneNote(len(d.Ambiguous), "No identities are ambiguous.")}
+		t := table{
+			columns:  []string{"what", "people", "why"},
+			document: d.Ambiguous,
+			note:     noneNote(len(d.Ambiguous), "No identities are ambiguous."),
+		}
 		for _, u := range d.Ambiguous {
 			t.rows = append(t.rows, []string{u.What, strings.Join(u.People, " "), u.Why})
 		}
@@ -205,11 +213,18 @@ func (d peopleDocument) table(view string) table {
 	case "bots":
 		return loginTable(d.Bots, "No bot accounts.")
 	}
-	t := table{columns: []string{"person", "name", "team", "started_on", "left_on", "logins", "emails", "records", "events"}, right: []string{"events"},
-		document: d.People, note: noneNote(len(d.People), "No people: list a CSV file under people.files in dx.yaml.")}
+	t := table{
+		columns:  []string{"person", "name", "team", "started_on", "left_on", "logins", "emails", "records", "events"},
+		right:    []string{"events"},
+		document: d.People,
+		note:     noneNote(len(d.People), "No people: list a CSV file under people.files in dx.yaml."),
+	}
 	for _, p := range d.People {
-		t.rows = append(t.rows, []string{p.Person, p.Name, p.Team, p.Started, p.Left, strings.Join(p.Logins, " "), strings.Join(p.Emails, " "),
-			strings.Join(p.Records, " "), fmt.Sprint(p.Events)})
+		t.rows = append(
+			t.rows,
+			[]string{p.Person, p.Name, p.Team, p.Started, p.Left, strings.Join(p.Logins, " "), strings.Join(p.Emails, " "),
+				strings.Join(p.Records, " "), fmt.Sprint(p.Events)},
+		)
 	}
 	return t
 }
@@ -222,7 +237,10 @@ func loginTable(rows []loginRow, none string) table {
 		if r.Last != nil {
 			last = r.Last.Format(time.DateOnly)
 		}
-		t.rows = append(t.rows, []string{r.Provider, r.Login, fmt.Sprint(r.Changes), fmt.Sprint(r.Runs), fmt.Sprint(r.Deploys), last, r.Why})
+		t.rows = append(
+			t.rows,
+			[]string{r.Provider, r.Login, fmt.Sprint(r.Changes), fmt.Sprint(r.Runs), fmt.Sprint(r.Deploys), last, r.Why},
+		)
 	}
 	return t
 }
@@ -239,6 +257,7 @@ func (d peopleDocument) summary() string {
 	if len(d.People)+len(d.Unknown)+len(d.Bots) == 0 {
 		return "No people: list a CSV file under people.files in dx.yaml."
 	}
-	return fmt.Sprintf("People: %d. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). Ambiguous: %d (… ambiguous). Bot accounts: %d (… bots).",
+	return fmt.Sprintf("People: %d. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). "+
+		"Ambiguous: %d (… ambiguous). Bot accounts: %d (… bots).",
 		len(d.People), len(d.Merged), len(d.Unknown), len(d.Ambiguous), len(d.Bots))
 }

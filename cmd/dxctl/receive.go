@@ -14,8 +14,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// receiving accepts webhook deliveries and events while dxctl serves: an HTTP handler that answers as soon as a delivery
-// is on disk, and a worker that applies deliveries to the store.
+// receiving accepts webhook deliveries and events while dxctl serves: an HTTP handler that answers as soon as a
+// delivery is on disk, and a worker that applies deliveries to the store.
 type receiving struct {
 	http.Handler
 	inbox   *inbox.Inbox
@@ -38,14 +38,28 @@ func (p *app) openReceiving() (*receiving, error) {
 		return nil, err
 	}
 	dir := inboxDir(p.cfg)
-	queue, err := inbox.Open(dir, webhook.Format(), inbox.Config{}, inbox.Options{Logger: p.log, Registerer: p.registry, Now: p.now})
+	queue, err := inbox.Open(
+		dir,
+		webhook.Format(),
+		inbox.Config{},
+		inbox.Options{Logger: p.log, Registerer: p.registry, Now: p.now},
+	)
 	if err != nil {
 		return nil, fmt.Errorf("opening the inbox of deliveries in %s: %w", dir, err)
 	}
 	return &receiving{
-		Handler: webhook.NewHandler(receivers, queue, webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: dir}),
-		inbox:   queue,
-		applier: webhook.NewApplier(receivers, noted{p}, p.store, webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon}),
+		Handler: webhook.NewHandler(
+			receivers,
+			queue,
+			webhook.HandlerOptions{Logger: p.log, Registerer: p.registry, Now: p.now, SpoolDir: dir},
+		),
+		inbox: queue,
+		applier: webhook.NewApplier(
+			receivers,
+			noted{p},
+			p.store,
+			webhook.ApplierOptions{Logger: p.log, Probe: p.probeStore, Collect: p.collectSoon},
+		),
 	}, nil
 }
 
@@ -68,12 +82,14 @@ func (r *receiving) causes(context.Context) []string {
 }
 
 func setAside(n uint64) string {
-	return fmt.Sprintf("%d deliveries could not be applied and were set aside in inbox/%s, each with its reason; to retry them, "+
+	return fmt.Sprintf("%d deliveries could not be applied and were set aside in inbox/%s, each with its reason; to "+
+		"retry them, "+
 		"rename the file to %s and restart `dxctl serve`; to discard them, remove the file", n, inbox.RejectedFile, inbox.RetryFile)
 }
 
 func damaged(n uint64) string {
-	return fmt.Sprintf("%d parts of the inbox are damaged and were set aside in inbox/*%s: their deliveries are lost unless the senders send "+
+	return fmt.Sprintf("%d parts of the inbox are damaged and were set aside in inbox/*%s: their deliveries are lost "+
+		"unless the senders send "+
 		"them again; remove the files after you have looked at them", n, inbox.DamagedSuffix)
 }
 

@@ -64,7 +64,8 @@ To use your own sources:        write dx.yaml, then run dxctl doctor, dxctl coll
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&s.configFile, "config", "c", "", "configuration `FILE` (default $DXCTL_CONFIG, ./dx.yaml, ./data/dx.yaml)")
+	flags.StringVarP(&s.configFile, "config", "c", "", "configuration `FILE` (default $DXCTL_CONFIG, ./dx.yaml, "+
+		"./data/dx.yaml)")
 	flags.StringVarP(&s.output, "output", "o", "table", "format of the printed data: `"+strings.Join(formats, "|")+"`")
 	flags.StringVar(&s.logLevel, "log-level", "warn", "lowest `LEVEL` to log to stderr: debug|info|warn|error")
 	flags.StringVar(&s.logFormat, "log-format", "text", "`FORMAT` of the log: text|json")

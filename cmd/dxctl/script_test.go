@@ -32,7 +32,8 @@ func TestMain(m *testing.M) {
 type closingEngine struct{ m *testing.M }
 
 func (c closingEngine) Run() int {
-	if library, err := embedded.FindLibrary(); err == nil { // the processes that tests start run in directories of their own
+	// the processes that tests start run in directories of their own
+	if library, err := embedded.FindLibrary(); err == nil {
 		_ = os.Setenv(embedded.LibraryVariable, library)
 	}
 	return storetest.Run(c.m)
@@ -76,7 +77,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ADDR", address)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "answers": answers, "damage": damage, "same": same},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":   exits,
+			"answers": answers,
+			"damage":  damage,
+			"same":    same,
+		},
 	})
 }
 
@@ -90,21 +96,48 @@ func paymentService(now time.Time) *githubtest.Repo {
 			conclusion = "failure"
 		}
 		id := int64(100 + i)
-		repo.Runs = append(repo.Runs, githubtest.Run{ID: id, Attempt: 1, Name: "ci", Branch: "main", Event: "push", Status: "completed",
-			Conclusion: conclusion, Actor: "ada", Created: at, Updated: at.Add(8 * time.Minute), Jobs: []githubtest.Job{
-				{ID: 10*id + 1, Attempt: 1, Name: "test", Status: "completed", Conclusion: conclusion, Created: at, Started: at.Add(time.Minute), Completed: at.Add(7 * time.Minute)}}})
+		repo.Runs = append(
+			repo.Runs,
+			githubtest.Run{ID: id, Attempt: 1, Name: "ci", Branch: "main", Event: "push", Status: "completed",
+				Conclusion: conclusion, Actor: "ada", Created: at, Updated: at.Add(8 * time.Minute), Jobs: []githubtest.Job{
+					{
+						ID:         10*id + 1,
+						Attempt:    1,
+						Name:       "test",
+						Status:     "completed",
+						Conclusion: conclusion,
+						Created:    at,
+						Started:    at.Add(time.Minute),
+						Completed:  at.Add(7 * time.Minute),
+					},
+				}},
+		)
 	}
 	for i := range 2 {
 		merged := now.Add(-time.Duration(10*i+5) * 24 * time.Hour)
-		repo.Pulls = append(repo.Pulls, githubtest.Pull{Number: i + 1, Title: "Улучшение " + strconv.Itoa(i), Author: "ada", Kind: "User",
-			Created: merged.Add(-20 * time.Hour), Updated: merged, Closed: merged, Merged: merged,
-			Commits: []githubtest.Commit{{SHA: "c" + strconv.Itoa(i), At: merged.Add(-24 * time.Hour)}},
-			Reviews: []githubtest.Review{{State: "APPROVED", Author: "grace", Kind: "User", At: merged.Add(-time.Hour)}}})
+		repo.Pulls = append(
+			repo.Pulls,
+			githubtest.Pull{Number: i + 1, Title: "Улучшение " + strconv.Itoa(i), Author: "ada", Kind: "User",
+				Created: merged.Add(-20 * time.Hour), Updated: merged, Closed: merged, Merged: merged,
+				Commits: []githubtest.Commit{{SHA: "c" + strconv.Itoa(i), At: merged.Add(-24 * time.Hour)}},
+				Reviews: []githubtest.Review{{State: "APPROVED", Author: "grace", Kind: "User", At: merged.Add(-time.Hour)}}},
+		)
 	}
 	for i, creator := range []string{"ada", "ada", "grace"} {
 		at := now.Add(-time.Duration(8*i+1) * 24 * time.Hour)
-		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(i + 1), Environment: "prod", SHA: "d" + strconv.Itoa(i), Ref: "main",
-			State: "ACTIVE", Creator: creator, Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(5 * time.Minute)}}})
+		repo.Deployments = append(
+			repo.Deployments,
+			githubtest.Deployment{
+				ID:          int64(i + 1),
+				Environment: "prod",
+				SHA:         "d" + strconv.Itoa(i),
+				Ref:         "main",
+				State:       "ACTIVE",
+				Creator:     creator,
+				Created:     at,
+				Statuses:    []githubtest.Status{{State: "SUCCESS", At: at.Add(5 * time.Minute)}},
+			},
+		)
 	}
 	return repo
 }
@@ -199,9 +232,9 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// same checks that the API's document at a URL is the one that a command prints with -o json: same URL dxctl services. It
-// asks again while they differ, because numbers of the last 30 days begin at the present minute, and rates go up to the
-// present.
+// same checks that the API's document at a URL is the one that a command prints with -o json: same URL dxctl services.
+// It asks again while they differ, because numbers of the last 30 days begin at the present minute, and rates go up to
+// the present.
 func same(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: same URL command…")

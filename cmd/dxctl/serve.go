@@ -69,7 +69,8 @@ func (p *app) listen(ctx context.Context) (net.Listener, error) {
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", p.cfg.Server.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("listening on %s: another process uses this address; stop it, or choose another address with --addr", p.cfg.Server.Addr)
+		return nil, fmt.Errorf("listening on %s: another process uses this address; stop it, or choose another address "+
+			"with --addr", p.cfg.Server.Addr)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w; choose another address with --addr", p.cfg.Server.Addr, err)
@@ -77,8 +78,8 @@ func (p *app) listen(ctx context.Context) (net.Listener, error) {
 	return listener, nil
 }
 
-// serve answers requests and refreshes the data until ctx is done, then waits for open requests. It calls ready with the
-// URL of the dashboard as soon as it answers. It closes listener.
+// serve answers requests and refreshes the data until ctx is done, then waits for open requests. It calls ready with
+// the URL of the dashboard as soon as it answers. It closes listener.
 func (p *app) serve(ctx context.Context, listener net.Listener, ready func(url string)) (err error) {
 	defer func() { _ = listener.Close() }() // for errors before the server starts; otherwise, the server closes it
 	if err := p.sync(ctx); err != nil {
@@ -128,15 +129,24 @@ func (p *app) storeReceived(ctx context.Context, received *receiving) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // err is the consequence of the stop
 	}
-	p.log.Error("webhook worker stopped: deliveries are queued but not applied; fix the cause and restart `dxctl serve`", "error", err)
-	p.health.inbox.Set("worker", fmt.Errorf("webhook worker stopped: %w: deliveries are queued but not applied; fix the cause and restart `dxctl serve`", err))
+	p.log.Error(
+		"webhook worker stopped: deliveries are queued but not applied; fix the cause and restart `dxctl serve`",
+		"error",
+		err,
+	)
+	p.health.inbox.Set("worker", fmt.Errorf("webhook worker stopped: %w: deliveries are queued but not applied; fix "+
+		"the cause and restart `dxctl serve`", err))
 	<-ctx.Done()
 	return err
 }
 
 func (p *app) webApp(received *receiving) (*fiber.App, error) {
-	p.registry.MustRegister(processmetrics.NewGoCollector(), processmetrics.NewProcessCollector(processmetrics.ProcessCollectorOpts{}))
-	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dxctl_build_info", Help: "1, labeled with the version of this binary."}, []string{"version"})
+	p.registry.MustRegister(
+		processmetrics.NewGoCollector(),
+		processmetrics.NewProcessCollector(processmetrics.ProcessCollectorOpts{}),
+	)
+	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dxctl_build_info", Help: "1, labeled with the version " +
+		"of this binary."}, []string{"version"})
 	build.WithLabelValues(versionString()).Set(1)
 	p.registry.MustRegister(build)
 	var receive http.Handler // stays nil where nothing is received: a nil *receiving in it would not be nil
@@ -168,8 +178,8 @@ func (p *app) webApp(received *receiving) (*fiber.App, error) {
 	})
 }
 
-// refreshRegularly keeps the data fresh until ctx is done: each source is collected on its own schedule, and new records
-// are graded within a minute. Failures are logged and retried; the dashboard continues with the stored data.
+// refreshRegularly keeps the data fresh until ctx is done: each source is collected on its own schedule, and new
+// records are graded within a minute. Failures are logged and retried; the dashboard continues with the stored data.
 func (p *app) refreshRegularly(ctx context.Context) {
 	p.regrade(ctx)
 	var collecting sync.WaitGroup
@@ -207,11 +217,22 @@ func (p *app) keepCollecting(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.Serve(ctx, runner.Schedule{Interval: p.cfg.Collect.Interval, Ended: func(source string, s runner.Summary, err error) {
-		if err == nil { // failures are logged where they occur
-			p.log.Info("collected", "source", source, "requests", s.Requests[source], "took", s.Finished.Sub(s.Started).Round(time.Millisecond))
-		}
-	}})
+	return r.Serve(
+		ctx,
+		runner.Schedule{Interval: p.cfg.Collect.Interval, Ended: func(source string, s runner.Summary, err error) {
+			if err == nil { // failures are logged where they occur
+				p.log.Info(
+					"collected",
+					"source",
+					source,
+					"requests",
+					s.Requests[source],
+					"took",
+					s.Finished.Sub(s.Started).Round(time.Millisecond),
+				)
+			}
+		}},
+	)
 }
 
 // regrade reads the catalog again and grades every service.

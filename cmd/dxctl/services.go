@@ -54,7 +54,8 @@ func servicesTable(services report.Services) table {
 	}
 	t.note += notCollected(services.List)
 	if left := leftOutRuns(services.List); left > 0 {
-		t.note += fmt.Sprintf("%s of the last 30 days are not in ci_p95, because their duration is unknown (untimed_runs and negative_runs of -o json).",
+		t.note += fmt.Sprintf("%s of the last 30 days are not in ci_p95, because their duration is unknown (untimed_runs "+
+			"and negative_runs of -o json).",
 			words.Plural(left, "successful CI run", "successful CI runs"))
 	}
 	t.note = strings.TrimSuffix(t.note, "\n")
@@ -67,7 +68,16 @@ func serviceLine(s report.Service) []string {
 	for i, g := range s.Reports {
 		levels[i] = words.Level(g.Level)
 	}
-	line := []string{s.Entity.Ref, s.Entity.Owner, s.Entity.Lifecycle, strings.Join(levels, ", "), unknown, unknown, unknown, unknown}
+	line := []string{
+		s.Entity.Ref,
+		s.Entity.Owner,
+		s.Entity.Lifecycle,
+		strings.Join(levels, ", "),
+		unknown,
+		unknown,
+		unknown,
+		unknown,
+	}
 	if len(levels) == 0 {
 		line[3] = "not graded"
 	}

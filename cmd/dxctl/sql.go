@@ -61,8 +61,8 @@ interface; docs/schema.md describes them. If the argument is "-", the query is r
 	}
 }
 
-// readRows reads all rows, of any types. JSON preserves numbers, lists and NULL. The size of the result is counted again
-// here, because the engine counts a value that all rows share only once.
+// readRows reads all rows, of any types. JSON preserves numbers, lists and NULL. The size of the result is counted
+// again here, because the engine counts a value that all rows share only once.
 func readRows(rows driver.Rows, limits guard.Limits) (t table, err error) {
 	size := 0
 	defer func() { err = errors.Join(err, rows.Close()) }()
@@ -102,7 +102,10 @@ func numeric(c driver.ColumnType) bool {
 	for _, wrapper := range []string{"LowCardinality(", "Nullable("} {
 		name = strings.TrimPrefix(name, wrapper)
 	}
-	return slices.ContainsFunc([]string{"Int", "UInt", "Float", "Decimal", "BFloat"}, func(kind string) bool { return strings.HasPrefix(name, kind) })
+	return slices.ContainsFunc(
+		[]string{"Int", "UInt", "Float", "Decimal", "BFloat"},
+		func(kind string) bool { return strings.HasPrefix(name, kind) },
+	)
 }
 
 // plain follows pointers, and converts values that JSON cannot represent to text: times (RFC 3339), infinities and NaN.

@@ -80,7 +80,11 @@ func TestRawTablesAreTheStores(t *testing.T) {
 			files++
 			for _, found := range literals(t, path) {
 				if m := raw.FindString(found.text); m != "" {
-					t.Errorf("%s: %q is known in store and migrations only: read a public view, or add a look-up to store", found.at, m)
+					t.Errorf(
+						"%s: %q is known in store and migrations only: read a public view, or add a look-up to store",
+						found.at,
+						m,
+					)
 				}
 			}
 		case ".sql", ".yaml", ".yml", ".json", ".html", ".js":

@@ -32,7 +32,9 @@ func newVersion(s *cli) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			return table{
 				columns: []string{"version", "schema", "go", "platform"},
-				rows:    [][]string{{versionString(), fmt.Sprint(migrations.Latest()), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}},
+				rows: [][]string{
+					{versionString(), fmt.Sprint(migrations.Latest()), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH},
+				},
 			}.print(s.out, s.output)
 		},
 	}

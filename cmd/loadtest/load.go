@@ -54,7 +54,15 @@ func (l *load) get(ctx context.Context, path string) ([]byte, error) {
 var link = regexp.MustCompile(`href="(/[^"#]*)[^"]*"`)
 
 // starts are the pages whose links are followed: those of the navigation, and of the API the addresses that it lists.
-var starts = []string{"/", "/services", "/time-to-first-deploy", "/events/deployments", "/ledger", "/definitions", "/unmapped"}
+var starts = []string{
+	"/",
+	"/services",
+	"/time-to-first-deploy",
+	"/events/deployments",
+	"/ledger",
+	"/definitions",
+	"/unmapped",
+}
 
 // addresses returns what the starts link to, without assets and without the many lists behind single figures.
 func (l *load) addresses(ctx context.Context) ([]string, error) {
@@ -73,7 +81,8 @@ func (l *load) addresses(ctx context.Context) ([]string, error) {
 		}
 		for _, m := range link.FindAllSubmatch(body, -1) {
 			address := html.UnescapeString(string(m[1]))
-			if strings.HasPrefix(address, "/assets/") || strings.HasPrefix(address, "/events/") && strings.Contains(address, "?") {
+			if strings.HasPrefix(address, "/assets/") ||
+				strings.HasPrefix(address, "/events/") && strings.Contains(address, "?") {
 				continue
 			}
 			add(address)
@@ -127,7 +136,12 @@ func (l *load) herd(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("cold page: %.0f ms for one reader, %.0f ms for the slowest of %d at once", ms(one), ms(many), readers), nil
+	return fmt.Sprintf(
+		"cold page: %.0f ms for one reader, %.0f ms for the slowest of %d at once",
+		ms(one),
+		ms(many),
+		readers,
+	), nil
 }
 
 // measurement is what one address did.

@@ -1,6 +1,6 @@
 // Command loadtest measures how many requests a second a dashboard answers, and how fast: every address that the
-// navigation and the list of services link to, one after another, over a fixed number of connections. It starts the demo
-// with bin/dxctl, or asks the dashboard at -url. `make load` runs it; it takes about two minutes.
+// navigation and the list of services link to, one after another, over a fixed number of connections. It starts the
+// demo with bin/dxctl, or asks the dashboard at -url. `make load` runs it; it takes about two minutes.
 package main
 
 import (
@@ -33,7 +33,8 @@ type options struct {
 
 func main() {
 	var opt options
-	flag.StringVar(&opt.url, "url", "", "`ADDRESS` of a running dashboard, as http://127.0.0.1:8080 (default: the demo of bin/dxctl)")
+	flag.StringVar(&opt.url, "url", "", "`ADDRESS` of a running dashboard, as http://127.0.0.1:8080 (default: the demo "+
+		"of bin/dxctl)")
 	flag.IntVar(&opt.connections, "connections", 20, "how many requests are under way at a time")
 	flag.IntVar(&opt.requests, "requests", 2000, "requests to an address, at most")
 	flag.DurationVar(&opt.time, "time", 5*time.Second, "time for an address, at most")
@@ -84,8 +85,18 @@ func run(ctx context.Context, opt options) (err error) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		fmt.Fprintf(w, "%.0f\t%.1f\t%.1f\t%.1f\t%.0f\t%d\t%d\t  %s\n", m.rate(), ms(m.quantile(0.5)), ms(m.quantile(0.95)), ms(m.quantile(1)),
-			ms(m.first), m.bytes>>10, m.failed, address)
+		fmt.Fprintf(
+			w,
+			"%.0f\t%.1f\t%.1f\t%.1f\t%.0f\t%d\t%d\t  %s\n",
+			m.rate(),
+			ms(m.quantile(0.5)),
+			ms(m.quantile(0.95)),
+			ms(m.quantile(1)),
+			ms(m.first),
+			m.bytes>>10,
+			m.failed,
+			address,
+		)
 		if m.rate() < wantRate || m.quantile(0.95) > wantP95 || m.failed > 0 {
 			slow++
 		}

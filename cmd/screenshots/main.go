@@ -1,5 +1,5 @@
-// Command screenshots makes the README's images: it starts the demo with bin/dxctl and photographs its pages in headless
-// Chromium. `make screenshots` runs it.
+// Command screenshots makes the README's images: it starts the demo with bin/dxctl and photographs its pages in
+// headless Chromium. `make screenshots` runs it.
 package main
 
 import (

@@ -1,9 +1,9 @@
-// Package alertmanager receives the webhook of Alertmanager (version 4), and of senders of the same format such as Grafana's
-// alerting.
+// Package alertmanager receives the webhook of Alertmanager (version 4), and of senders of the same format such as
+// Grafana's alerting.
 //
-// An alert is an incident. Its identity is its fingerprint, which is that of its labels, and when it started: an alert that
-// fires again later is another incident. Its scope is the service as the labels name it, so that the catalog can bind it.
-// Alertmanager's own types are not used: they depend on its whole server for seven fields.
+// An alert is an incident. Its identity is its fingerprint, which is that of its labels, and when it started: an alert
+// that fires again later is another incident. Its scope is the service as the labels name it, so that the catalog can
+// bind it. Alertmanager's own types are not used: they depend on its whole server for seven fields.
 package alertmanager
 
 import (
@@ -23,11 +23,12 @@ const Provider = "alertmanager"
 
 // Config is one Alertmanager, which sends its notifications.
 type Config struct {
-	Secret        string   `yaml:"secret"`          // the bearer token that Alertmanager sends
-	Previous      string   `yaml:"previous_secret"` // accepted too, while the secret is being changed
-	Scopes        []string `yaml:"scopes"`          // only alerts of these services, as the labels name them; empty: all
-	ServiceLabels []string `yaml:"service_labels"`  // the labels that may name the service, in order; default service, app, job
-	SeverityLabel string   `yaml:"severity_label"`  // default severity
+	Secret   string   `yaml:"secret"`          // the bearer token that Alertmanager sends
+	Previous string   `yaml:"previous_secret"` // accepted too, while the secret is being changed
+	Scopes   []string `yaml:"scopes"`          // only alerts of these services, as the labels name them; empty: all
+	// the labels that may name the service, in order; default service, app, job
+	ServiceLabels []string `yaml:"service_labels"`
+	SeverityLabel string   `yaml:"severity_label"` // default severity
 	// Severities are the severities that are incidents; empty: every one except none and info.
 	Severities []string `yaml:"severities"`
 }
@@ -40,8 +41,13 @@ type Receiver struct{ Config Config }
 
 // Protocol returns how Alertmanager sends notifications.
 func (Receiver) Protocol() delivery.Protocol {
-	return delivery.Protocol{Kind: Provider, Sign: delivery.Bearer, Unauthorized: delivery.BearerMissing, Unsupported: delivery.JSON,
-		Headers: []string{"content-type"}}
+	return delivery.Protocol{
+		Kind:         Provider,
+		Sign:         delivery.Bearer,
+		Unauthorized: delivery.BearerMissing,
+		Unsupported:  delivery.JSON,
+		Headers:      []string{"content-type"},
+	}
 }
 
 // Parse reads one notification.
@@ -111,14 +117,29 @@ func (r reading) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict
 		v.Reason = v.Events[0].Reason
 	}
 	if group.Truncated > 0 {
-		r.Logger.Warn("notification of Alertmanager is incomplete; set max_alerts of its receiver to 0", "source", r.Name, "receiver", group.Receiver, "left_out", group.Truncated)
-		v.Reason = strings.TrimPrefix(fmt.Sprintf("%s; %d alerts were left out by max_alerts", v.Reason, group.Truncated), "; ")
+		r.Logger.Warn(
+			"notification of Alertmanager is incomplete; set max_alerts of its receiver to 0",
+			"source",
+			r.Name,
+			"receiver",
+			group.Receiver,
+			"left_out",
+			group.Truncated,
+		)
+		v.Reason = strings.TrimPrefix(
+			fmt.Sprintf("%s; %d alerts were left out by max_alerts", v.Reason, group.Truncated),
+			"; ",
+		)
 	}
 	return updates, v
 }
 
 // alert reads one alert. A bad one does not cost the others.
-func (r reading) alert(d delivery.Delivery, group alertGroup, raw json.RawMessage) (delivery.Update, delivery.EventVerdict) {
+func (r reading) alert(
+	d delivery.Delivery,
+	group alertGroup,
+	raw json.RawMessage,
+) (delivery.Update, delivery.EventVerdict) {
 	no := func(id string, o delivery.Outcome, format string, args ...any) (delivery.Update, delivery.EventVerdict) {
 		return delivery.Update{}, delivery.EventVerdict{ID: id, Outcome: o, Reason: fmt.Sprintf(format, args...)}
 	}
@@ -131,7 +152,8 @@ func (r reading) alert(d delivery.Delivery, group alertGroup, raw json.RawMessag
 		return no(in.Fingerprint, delivery.Refused, "%s", reason)
 	}
 	if in.Fingerprint == "" || in.StartsAt.IsZero() {
-		return no(in.Fingerprint, delivery.Refused, "the alert %.100q has no fingerprint or no startsAt, which are its identity", in.Labels["alertname"])
+		return no(in.Fingerprint, delivery.Refused, "the alert %.100q has no fingerprint or no startsAt, which are its "+
+			"identity", in.Labels["alertname"])
 	}
 	id := in.Fingerprint + "@" + in.StartsAt.Format(time.RFC3339Nano)
 	severity := in.Labels[r.SeverityLabel]
@@ -151,8 +173,14 @@ func (r reading) alert(d delivery.Delivery, group alertGroup, raw json.RawMessag
 	if !taken {
 		return no(id, delivery.Ignored, "%.140s is not among the source's scopes", names[0])
 	}
-	e := event.Incident{Origin: event.Origin{Source: r.Name, Provider: Provider, Scope: scope, ID: id,
-		URL: delivery.Link(in.GeneratorURL, group.ExternalURL), Service: r.Service(names...)}, Severity: severity, OpenedAt: in.StartsAt.Time}
+	e := event.Incident{Origin: event.Origin{
+		Source:   r.Name,
+		Provider: Provider,
+		Scope:    scope,
+		ID:       id,
+		URL:      delivery.Link(in.GeneratorURL, group.ExternalURL),
+		Service:  r.Service(names...),
+	}, Severity: severity, OpenedAt: in.StartsAt.Time}
 	moment := in.StartsAt.Time
 	switch strings.ToLower(in.Status) {
 	case "firing": // endsAt is then when it would be taken as over, or nothing

@@ -66,8 +66,8 @@ func mark(m metadata, sync string, started, finished source.Timestamp) string {
 	return text
 }
 
-// parseList reads a listing. An application that cannot be read does not cost the others; odd says what is wrong with each
-// of those, by its name or its place in the list.
+// parseList reads a listing. An application that cannot be read does not cost the others; odd says what is wrong with
+// each of those, by its name or its place in the list.
 func parseList(body []byte) (all []summary, odd map[string]error, err error) {
 	var list struct {
 		Items []json.RawMessage `json:"items"`
@@ -249,7 +249,8 @@ func (o operation) dryRun() bool { return o.Operation.Sync != nil && o.Operation
 
 func empty(raw json.RawMessage) bool {
 	raw = bytes.TrimSpace(raw)
-	return len(raw) == 0 || bytes.Equal(raw, []byte("null")) || bytes.Equal(raw, []byte("{}")) || bytes.Equal(raw, []byte("[]")) ||
+	return len(raw) == 0 || bytes.Equal(raw, []byte("null")) || bytes.Equal(raw, []byte("{}")) ||
+		bytes.Equal(raw, []byte("[]")) ||
 		bytes.Equal(raw, []byte(`{"repoURL":""}`)) // how an application of several sources writes that it has no single one
 }
 
@@ -322,8 +323,8 @@ func (w revision) version() (sha, ref, version string) {
 	return sha, ref, version
 }
 
-// imageVersion is the tag of the image where a source overrides exactly one, as Argo CD Image Updater and scripts do: it
-// is the version of what runs, rather than that of its manifests.
+// imageVersion is the tag of the image where a source overrides exactly one, as Argo CD Image Updater and scripts do:
+// it is the version of what runs, rather than that of its manifests.
 func imageVersion(sources []manifestSource) string {
 	var found []string
 	for _, s := range sources {

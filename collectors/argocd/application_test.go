@@ -152,7 +152,11 @@ func FuzzParseApplication(f *testing.F) {
 		}
 		f.Add(text)
 	}
-	f.Add([]byte(`{"metadata":{"name":"x"},"status":{"operationState":{"startedAt":"2026-01-01T00:00:00Z","operation":{"sync":null}}}}`))
+	f.Add(
+		[]byte(
+			`{"metadata":{"name":"x"},"status":{"operationState":{"startedAt":"2026-01-01T00:00:00Z","operation":{"sync":null}}}}`,
+		),
+	)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		_, _, _ = parseList(body)
 		a, err := parseApplication(body)
@@ -160,7 +164,11 @@ func FuzzParseApplication(f *testing.F) {
 			return
 		}
 		c := &Collector{Base: source.Options{}.Base(profile, "argo"), cfg: Config{Source: "argo"}}
-		p := &pass{Collector: c, mapper: mapper{c.cfg.Source, a.Metadata.scope(true), "", c.Unrecognized}, s: &state{LastID: -1}}
+		p := &pass{
+			Collector: c,
+			mapper:    mapper{c.cfg.Source, a.Metadata.scope(true), "", c.Unrecognized},
+			s:         &state{LastID: -1},
+		}
 		p.judge(a)
 		events, _ := p.events(a, true)
 		for _, e := range events {

@@ -1,29 +1,31 @@
-// Package argocd collects from Argo CD: the syncs of Applications, as deployments. One request tells of all applications
-// whether anything has happened; only those where something has are read.
+// Package argocd collects from Argo CD: the syncs of Applications, as deployments. One request tells of all
+// applications whether anything has happened; only those where something has are read.
 //
 // # Identity of a deployment
 //
 // The same sync is seen in three places: in the application's history (status.history, once it has succeeded), as its
-// latest operation (status.operationState, while it runs and however it ended), and in a notification that Argo CD pushes.
-// All three must make one record, whoever makes it:
+// latest operation (status.operationState, while it runs and however it ended), and in a notification that Argo CD
+// pushes. All three must make one record, whoever makes it:
 //
 //   - Provider is "argocd", Scope the application's name (metadata.name), which is what the annotation argocd/app-name
 //     binds. Where the source is configured with qualified_names it is namespace/name.
-//   - ID is when the operation started, in UTC to the second: 2026-11-25T03:15:54Z. That is operationState.startedAt, and
-//     the same instant is deployStartedAt of the entry that the operation leaves in the history: Argo CD copies it. An
-//     application has one operation at a time, and retries of an operation keep its start. The number that the history
-//     gives its entries is not used: a running or failed operation has none, and it begins again at 0 when an application
-//     is made anew. An entry without deployStartedAt (written before Argo CD 1.8) has the ID "history-" and its number.
+//   - ID is when the operation started, in UTC to the second: 2026-11-25T03:15:54Z. That is operationState.startedAt,
+//     and the same instant is deployStartedAt of the entry that the operation leaves in the history: Argo CD copies it.
+//     An application has one operation at a time, and retries of an operation keep its start. The number that the
+//     history gives its entries is not used: a running or failed operation has none, and it begins again at 0 when an
+//     application is made anew. An entry without deployStartedAt (written before Argo CD 1.8) has the ID "history-" and
+//     its number.
 //   - Attempt is 1. Retries are part of the operation.
-//   - Status is that of operationState.phase: Running and Terminating are running, Succeeded is succeeded, Failed and Error
-//     are failed; Failed with a message that begins with "Operation terminated" is cancelled: somebody stopped it. StatusRaw
-//     is the phase as it is written; of a history entry it is "Succeeded".
+//   - Status is that of operationState.phase: Running and Terminating are running, Succeeded is succeeded, Failed and
+//     Error are failed; Failed with a message that begins with "Operation terminated" is cancelled: somebody stopped
+//     it. StatusRaw is the phase as it is written; of a history entry it is "Succeeded".
 //   - CreatedAt and StartedAt are the start, FinishedAt is operationState.finishedAt or the entry's deployedAt.
-//   - SHA is the revision where that is a commit (40 or 64 hexadecimal digits), of an application with several sources the
-//     first that is, those that only lend values (ref) coming last. Version is the first revision that is none: the version
-//     of a chart; or the tag of the image where the sources override exactly one (kustomize.images, helm.parameters
-//     image.tag). Ref is the targetRevision of the source that SHA or Version is of.
-//   - Actor is initiatedBy.username, Trigger "automated" where initiatedBy.automated, else "manual" where there is a username.
+//   - SHA is the revision where that is a commit (40 or 64 hexadecimal digits), of an application with several sources
+//     the first that is, those that only lend values (ref) coming last. Version is the first revision that is none: the
+//     version of a chart; or the tag of the image where the sources override exactly one (kustomize.images,
+//     helm.parameters image.tag). Ref is the targetRevision of the source that SHA or Version is of.
+//   - Actor is initiatedBy.username, Trigger "automated" where initiatedBy.automated, else "manual" where there is a
+//     username.
 //   - Environment is what the source's rules (environments) say; without one that matches the application's label
 //     environment, env or app.kubernetes.io/environment, else spec.destination.name unless that is in-cluster, else
 //     spec.destination.namespace. RollbackOf follows from the history.
@@ -53,15 +55,21 @@ var profile = source.Profile{Provider: Provider, Product: "Argo CD", Epoch: time
 
 // Config is one Argo CD source.
 type Config struct {
-	Source              string            `yaml:"name"`                  // how events, metrics and the ledger call it
-	URL                 string            `yaml:"url"`                   // the address of Argo CD, as a person opens it
-	Token               string            `yaml:"token"`                 // of an account or a project role that may get applications
-	Projects            []string          `yaml:"projects"`              // only the applications of these projects; empty: of all
-	Applications        []string          `yaml:"applications"`          // only applications with these names, in which * is anything; empty: all
-	Environments        []EnvironmentRule `yaml:"environments"`          // which environment an application is; the first rule that matches decides
-	QualifiedNames      bool              `yaml:"qualified_names"`       // a scope is namespace/name: for applications in several namespaces
-	AllowPrivateNetwork bool              `yaml:"allow_private_network"` // the URL's name may lead into a private network
-	Since               time.Time         `yaml:"-"`                     // what was synced before is left out; zero: everything
+	Source string `yaml:"name"` // how events, metrics and the ledger call it
+	URL    string `yaml:"url"`  // the address of Argo CD, as a person opens it
+	// of an account or a project role that may get applications
+	Token string `yaml:"token"`
+	// only the applications of these projects; empty: of all
+	Projects []string `yaml:"projects"`
+	// only applications with these names, in which * is anything; empty: all
+	Applications []string `yaml:"applications"`
+	// which environment an application is; the first rule that matches decides
+	Environments []EnvironmentRule `yaml:"environments"`
+	// a scope is namespace/name: for applications in several namespaces
+	QualifiedNames      bool `yaml:"qualified_names"`
+	AllowPrivateNetwork bool `yaml:"allow_private_network"` // the URL's name may lead into a private network
+	// what was synced before is left out; zero: everything
+	Since time.Time `yaml:"-"`
 }
 
 // Validate reports every mistake, joined.
@@ -71,7 +79,8 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	if strings.TrimSpace(c.Token) == "" {
-		errs = append(errs, errors.New("token is missing: create one for an account with the capability apiKey (argocd account generate-token) or for a project's role, and give it as ${ARGOCD_TOKEN}"))
+		errs = append(errs, errors.New("token is missing: create one for an account with the capability apiKey (argocd "+
+			"account generate-token) or for a project's role, and give it as ${ARGOCD_TOKEN}"))
 	}
 	for what, names := range map[string][]string{"projects": c.Projects, "applications": c.Applications} {
 		for i, n := range names {
@@ -110,8 +119,15 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork,
-		MaxConcurrent: 4, PerSecond: 20, Burst: 40} // a server of one's own, which answers from memory
+	restCfg := rest.Config{
+		BaseURL:             base,
+		Token:               cfg.Token,
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		MaxConcurrent:       4,
+		PerSecond:           20,
+		Burst:               40,
+	} // a server of one's own, which answers from memory
 	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err
@@ -131,7 +147,8 @@ func baseURL(configured string) (*url.URL, error) {
 		return nil, err
 	}
 	path := strings.Trim(u.Path, "/")
-	for _, end := range []string{"applications", "v1", "api"} { // an address copied from the browser or the API's documentation
+	// an address copied from the browser or the API's documentation
+	for _, end := range []string{"applications", "v1", "api"} {
 		path = strings.TrimSuffix(strings.TrimSuffix(path, end), "/")
 	}
 	rest.SetPath(u, path)
@@ -145,7 +162,8 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if len(all) == 0 {
-		return fmt.Errorf("%s answers, but shows no application: Argo CD leaves out what a token may not see; %s; and look at projects and applications of the source", c.BaseURL(), rights)
+		return fmt.Errorf("%s answers, but shows no application: Argo CD leaves out what a token may not see; %s; and "+
+			"look at projects and applications of the source", c.BaseURL(), rights)
 	}
 	return nil
 }

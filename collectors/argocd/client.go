@@ -15,7 +15,8 @@ import (
 func hintFor(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
-		return "the token is no longer valid; generate another (argocd account generate-token) and set it as the source's token"
+		return "the token is no longer valid; generate another (argocd account generate-token) and set it as the source's " +
+			"token"
 	case http.StatusForbidden: // also of what does not exist, so that nobody can find out
 		return "the application does not exist, or the token may not see it; " + rights
 	case http.StatusNotFound:
@@ -25,7 +26,8 @@ func hintFor(status int) string {
 }
 
 // rights are all that the token needs.
-const rights = "allow it `applications, get` on every application that is read: `p, <account or role>, applications, get, */*, allow`"
+const rights = "allow it `applications, get` on every application that is read: `p, <account or role>, " +
+	"applications, get, */*, allow`"
 
 // get asks for a path of the API and returns the JSON of the answer.
 func (c *Collector) get(ctx context.Context, path string) ([]byte, error) {

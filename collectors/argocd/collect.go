@@ -60,7 +60,8 @@ func (c *Collector) Scopes(ctx context.Context, _ source.StateStore) ([]string, 
 		scope := s.Metadata.scope(c.cfg.QualifiedNames)
 		if other, taken := listed[scope]; taken { // whose deployments would they be?
 			twice[scope] = true
-			odd[scope] = fmt.Errorf("the application %s is in the namespaces %s and %s: set qualified_names: true for the source, and write argocd/app-name as namespace/name",
+			odd[scope] = fmt.Errorf("the application %s is in the namespaces %s and %s: set qualified_names: true for the "+
+				"source, and write argocd/app-name as namespace/name",
 				scope, other.Metadata.Namespace, s.Metadata.Namespace)
 			continue
 		}
@@ -84,7 +85,8 @@ func (c *Collector) warnUnused(all []summary) {
 			continue
 		}
 		if c.Once("unused " + c.cfg.Applications[i]) {
-			c.Log.Warn("no application matches an entry of applications; check the name, and that the token may see the application",
+			c.Log.Warn("no application matches an entry of applications; check the name, and that the token may see the "+
+				"application",
 				"source", c.cfg.Source, "application", c.cfg.Applications[i])
 		}
 	}
@@ -103,7 +105,12 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if !listed {
 		seen.Metadata = named(scope, c.cfg.QualifiedNames)
 	}
-	p := &pass{Collector: c, mapper: mapper{c.cfg.Source, scope, page(c.BaseURL(), seen.Metadata), c.Unrecognized}, w: w, s: &s}
+	p := &pass{
+		Collector: c,
+		mapper:    mapper{c.cfg.Source, scope, page(c.BaseURL(), seen.Metadata), c.Unrecognized},
+		w:         w,
+		s:         &s,
+	}
 	stored, _, err := w.Count(ctx, event.KindDeployment, time.Time{}, time.Time{})
 	if err != nil {
 		return err
@@ -132,7 +139,11 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		return err
 	}
 	if s.Bad > 0 {
-		return rest.Skipped("record", map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)}, c.Now())
+		return rest.Skipped(
+			"record",
+			map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)},
+			c.Now(),
+		)
 	}
 	return nil
 }
@@ -140,7 +151,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 // stillListed reports whether an application that Argo CD does not show is on its list all the same.
 func (c *Collector) stillListed(ctx context.Context, scope string) bool {
 	all, _, err := c.list(ctx)
-	return err != nil || slices.ContainsFunc(all, func(s summary) bool { return s.Metadata.scope(c.cfg.QualifiedNames) == scope })
+	return err != nil ||
+		slices.ContainsFunc(all, func(s summary) bool { return s.Metadata.scope(c.cfg.QualifiedNames) == scope })
 }
 
 // named is the metadata of an application that is known by its scope only.
@@ -189,8 +201,10 @@ func (p *pass) settings(found bool) (again bool) {
 // store stores what an application shows that was not stored before, or with again all of it.
 func (p *pass) store(ctx context.Context, a application, again bool) error {
 	p.url = page(p.BaseURL(), a.Metadata)
-	if n := len(a.history); n > 0 && a.history[n-1].ID < p.s.LastID || !p.s.Created.IsZero() && !a.Metadata.Created.IsZero() && !p.s.Created.Equal(a.Metadata.Created.Time) {
-		p.s.LastID, p.s.LastKey, p.s.Before, p.s.Healed, p.s.Undid = -1, "", 0, nil, nil // the application was made anew: its history counts from 0 again
+	if n := len(a.history); n > 0 && a.history[n-1].ID < p.s.LastID ||
+		!p.s.Created.IsZero() && !a.Metadata.Created.IsZero() && !p.s.Created.Equal(a.Metadata.Created.Time) {
+		// the application was made anew: its history counts from 0 again
+		p.s.LastID, p.s.LastKey, p.s.Before, p.s.Healed, p.s.Undid = -1, "", 0, nil, nil
 	}
 	if err := p.gap(ctx, a); err != nil {
 		return err
@@ -237,13 +251,19 @@ func (p *pass) gap(ctx context.Context, a application) error {
 	}
 	if missing := uint64(hole); pushed < missing {
 		p.s.Lost += missing - pushed
-		p.s.LostIn = fmt.Sprintf("numbers %d to %d, between %s and %s", p.s.LastID+1, first.ID-1, from.Format(time.RFC3339), to.Format(time.RFC3339))
+		p.s.LostIn = fmt.Sprintf(
+			"numbers %d to %d, between %s and %s",
+			p.s.LastID+1,
+			first.ID-1,
+			from.Format(time.RFC3339),
+			to.Format(time.RFC3339),
+		)
 	}
 	return nil
 }
 
-// ended returns the event that closes a sync that was running when the application was last read and of which it
-// shows nothing anymore: another operation has taken its place. Where a notification has told how it ended, there is none.
+// ended returns the event that closes a sync that was running when the application was last read and of which it shows
+// nothing anymore: another operation has taken its place. Where a notification has told how it ended, there is none.
 func (p *pass) ended(ctx context.Context, a application) ([]event.Event, error) {
 	o := p.s.Open
 	if o == nil || a.operation != nil && operationID(a.operation.StartedAt.Time) == o.Sync.ID ||
@@ -302,7 +322,8 @@ func (p *pass) account(ctx context.Context) error {
 	}
 	var notes []string
 	if p.s.Lost > 0 {
-		notes = append(notes, fmt.Sprintf("%d syncs had left the history before they were read, the last of them with the %s; they cannot be read again. "+
+		notes = append(notes, fmt.Sprintf("%d syncs had left the history before they were read, the last of them with the "+
+			"%s; they cannot be read again. "+
 			"Collect more often, raise the application's revisionHistoryLimit, or let Argo CD notify", p.s.Lost, p.s.LostIn))
 	}
 	if p.s.Before > 0 {

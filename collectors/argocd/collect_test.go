@@ -24,20 +24,37 @@ func TestAnEntryOfTheHistoryIsADeployment(t *testing.T) {
 	m := collecttest.NewWriter()
 	one(t, s, m)
 	want := event.Deployment{
-		Origin:  event.Origin{Source: "argo", Provider: "argocd", Scope: "payment", ID: "2026-11-20T12:00:00Z", URL: s.URL + "/applications/argocd/payment"},
-		Attempt: 1, Environment: "payment", Status: event.Succeeded, StatusRaw: "Succeeded", CreatedAt: noon, StartedAt: noon,
-		FinishedAt: noon.Add(time.Minute), SHA: sha(1), Ref: "main", Actor: "alice", Trigger: "manual",
+		Origin: event.Origin{
+			Source:   "argo",
+			Provider: "argocd",
+			Scope:    "payment",
+			ID:       "2026-11-20T12:00:00Z",
+			URL:      s.URL + "/applications/argocd/payment",
+		},
+		Attempt:     1,
+		Environment: "payment",
+		Status:      event.Succeeded,
+		StatusRaw:   "Succeeded",
+		CreatedAt:   noon,
+		StartedAt:   noon,
+		FinishedAt:  noon.Add(time.Minute),
+		SHA:         sha(1),
+		Ref:         "main",
+		Actor:       "alice",
+		Trigger:     "manual",
 	}
 	if got := collecttest.Stored[event.Deployment](m)[id(0)]; got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if got := collecttest.Stored[event.Deployment](m)[id(10)]; got.Trigger != "automated" || got.Actor != "" || got.SHA != sha(2) {
+	if got := collecttest.Stored[event.Deployment](m)[id(10)]; got.Trigger != "automated" || got.Actor != "" ||
+		got.SHA != sha(2) {
 		t.Errorf("%+v", got)
 	}
 	if m.Number(event.KindDeployment) != 2 {
 		t.Errorf("%v", m.Keys(event.KindDeployment))
 	}
-	if l := m.Ledger(event.KindDeployment); l.Expected != 2 || l.Stored != 2 || l.Gap() != 0 || l.Note != "" || !l.WindowStart.Equal(noon.Add(-time.Hour)) {
+	if l := m.Ledger(event.KindDeployment); l.Expected != 2 || l.Stored != 2 || l.Gap() != 0 || l.Note != "" ||
+		!l.WindowStart.Equal(noon.Add(-time.Hour)) {
 		t.Errorf("ledger %+v", l)
 	}
 }
@@ -122,7 +139,9 @@ func TestAnOperationIsOneRecordHoweverItIsSeen(t *testing.T) {
 			if !got.FinishedAt.Equal(want) {
 				t.Errorf("finished %s, want %s", got.FinishedAt, want)
 			}
-			if _, open, _ := m.Count(t.Context(), event.KindDeployment, time.Time{}, time.Time{}); m.Ledger(event.KindDeployment).Open != open {
+			if _, open, _ := m.Count(t.Context(), event.KindDeployment, time.Time{}, time.Time{}); m.Ledger(
+				event.KindDeployment,
+			).Open != open {
 				t.Errorf("ledger %+v, open are %d", m.Ledger(event.KindDeployment), open)
 			}
 		})
@@ -152,7 +171,12 @@ func TestSelfHealsAreNoDeployments(t *testing.T) {
 	dry := op("Succeeded", 10, 11, sha(2), alice)
 	put(dry, "operation.sync.dryRun", true)
 	other := syncedEntry(1, 10, sha(1), automated)
-	other["source"] = object{"repoURL": "https://git.example.com/org/deploy.git", "path": "payment", "targetRevision": "main", "kustomize": object{"images": []any{"payment:1.2"}}}
+	other["source"] = object{
+		"repoURL":        "https://git.example.com/org/deploy.git",
+		"path":           "payment",
+		"targetRevision": "main",
+		"kustomize":      object{"images": []any{"payment:1.2"}},
+	}
 	first := syncedEntry(0, 0, sha(1), alice)
 	for _, tc := range []struct {
 		name string
@@ -186,7 +210,10 @@ func TestSelfHealsAreNoDeployments(t *testing.T) {
 }
 
 func TestASelfHealIsRecognisedAcrossReads(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(4, 0, sha(1), alice))), collecttest.NewWriter()
+	s, m := newServer(
+		t,
+		app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(4, 0, sha(1), alice)),
+	), collecttest.NewWriter()
 	one(t, s, m)
 	s.put(app("payment", op("Succeeded", 10, 11, sha(1), automated), syncedEntry(5, 10, sha(1), automated)))
 	one(t, s, m)
@@ -202,7 +229,12 @@ func TestASelfHealIsRecognisedAcrossReads(t *testing.T) {
 }
 
 func TestRollbacks(t *testing.T) {
-	story := []any{syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), automated), syncedEntry(2, 20, sha(1), alice), syncedEntry(3, 30, sha(3), automated)}
+	story := []any{
+		syncedEntry(0, 0, sha(1), alice),
+		syncedEntry(1, 10, sha(2), automated),
+		syncedEntry(2, 20, sha(1), alice),
+		syncedEntry(3, 30, sha(3), automated),
+	}
 	s, m := newServer(t, app("payment", op("Succeeded", 30, 31, sha(3), automated), story...)), collecttest.NewWriter()
 	one(t, s, m)
 	want := map[string]string{id(0): "", id(10): "", id(20): id(10), id(30): ""}
@@ -222,17 +254,38 @@ func TestRollbacks(t *testing.T) {
 }
 
 func TestAHoleInTheHistoryIsAGapThatSaysWhy(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 10, 11, sha(4), alice), syncedEntry(3, 0, sha(3), alice), syncedEntry(4, 10, sha(4), alice))), collecttest.NewWriter()
+	s, m := newServer(
+		t,
+		app(
+			"payment",
+			op("Succeeded", 10, 11, sha(4), alice),
+			syncedEntry(3, 0, sha(3), alice),
+			syncedEntry(4, 10, sha(4), alice),
+		),
+	), collecttest.NewWriter()
 	one(t, s, m)
-	if l := m.Ledger(event.KindDeployment); l.Gap() != 0 || !strings.Contains(l.Note, "forgotten the first 3 syncs before the first read") {
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 0 || !strings.Contains(l.Note, "forgotten the first 3 syncs "+
+		"before the first read") {
 		t.Errorf("what was never there is no gap: %+v", l)
 	}
 	// Of 5, 6, 7 and 8, which were forgotten, a notification brought one.
-	m.Put(event.Deployment{Origin: event.Origin{ID: id(15)}, Status: event.Succeeded, CreatedAt: noon.Add(15 * time.Minute)})
-	s.put(app("payment", op("Succeeded", 60, 61, sha(10), alice), syncedEntry(9, 50, sha(9), alice), syncedEntry(10, 60, sha(10), alice)))
+	m.Put(
+		event.Deployment{Origin: event.Origin{ID: id(15)}, Status: event.Succeeded, CreatedAt: noon.Add(15 * time.Minute)},
+	)
+	s.put(
+		app(
+			"payment",
+			op("Succeeded", 60, 61, sha(10), alice),
+			syncedEntry(9, 50, sha(9), alice),
+			syncedEntry(10, 60, sha(10), alice),
+		),
+	)
 	for range 2 {
 		one(t, s, m)
-		if l := m.Ledger(event.KindDeployment); l.Gap() != 3 || l.Stored != 5 || !strings.Contains(l.Note, "numbers 5 to 8") || !strings.Contains(l.Note, "cannot be read again") {
+		if l := m.Ledger(
+			event.KindDeployment,
+		); l.Gap() != 3 || l.Stored != 5 || !strings.Contains(l.Note, "numbers 5 to 8") ||
+			!strings.Contains(l.Note, "cannot be read again") {
 			t.Errorf("ledger %+v", l)
 		}
 	}
@@ -255,13 +308,24 @@ func TestAHoleInTheHistoryIsAGapThatSaysWhy(t *testing.T) {
 	put(again, "metadata.creationTimestamp", minute(80))
 	s.put(again)
 	one(t, s, m)
-	if l := m.Ledger(event.KindDeployment); l.Gap() != 3 || collecttest.Stored[event.Deployment](m)[id(90)].SHA != sha(20) || m.Number(event.KindDeployment) != 6 {
+	if l := m.Ledger(
+		event.KindDeployment,
+	); l.Gap() != 3 || collecttest.Stored[event.Deployment](m)[id(90)].SHA != sha(20) ||
+		m.Number(event.KindDeployment) != 6 {
 		t.Errorf("%v %+v", m.Keys(event.KindDeployment), l)
 	}
 }
 
 func TestWhatTheStoreHasLostIsReadAgain(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), alice))), collecttest.NewWriter()
+	s, m := newServer(
+		t,
+		app(
+			"payment",
+			op("Succeeded", 10, 11, sha(2), alice),
+			syncedEntry(0, 0, sha(1), alice),
+			syncedEntry(1, 10, sha(2), alice),
+		),
+	), collecttest.NewWriter()
 	one(t, s, m)
 	want := maps.Clone(collecttest.Stored[event.Deployment](m))
 	m.Remove(event.KindDeployment, id(0))
@@ -290,12 +354,15 @@ func TestWhatRanBeforeTheFirstSyncIsABaseline(t *testing.T) {
 	s.put(b)
 	one(t, s, m)
 	e := collecttest.Stored[event.Deployment](m)["baseline"]
-	if !e.Baseline || e.SHA != sha(1) || e.Status != event.Succeeded || !e.CreatedAt.Equal(noon.Add(-time.Hour)) || !e.FinishedAt.IsZero() || !e.StartedAt.IsZero() {
+	if !e.Baseline || e.SHA != sha(1) || e.Status != event.Succeeded || !e.CreatedAt.Equal(noon.Add(-time.Hour)) ||
+		!e.FinishedAt.IsZero() ||
+		!e.StartedAt.IsZero() {
 		t.Errorf("%+v", e)
 	}
 	s.put(app("payment", op("Succeeded", 10, 11, sha(2), alice), syncedEntry(0, 10, sha(2), alice)))
 	one(t, s, m)
-	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(10), "baseline"}) || collecttest.Stored[event.Deployment](m)[id(10)].Baseline {
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(10), "baseline"}) ||
+		collecttest.Stored[event.Deployment](m)[id(10)].Baseline {
 		t.Errorf("%v", got)
 	}
 }
@@ -314,7 +381,8 @@ func TestAHistoryOfAnOldServer(t *testing.T) {
 	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(20), "history-3", "history-4"}) {
 		t.Errorf("%v", got)
 	}
-	if e := collecttest.Stored[event.Deployment](m)["history-4"]; !e.StartedAt.IsZero() || !e.FinishedAt.Equal(noon.Add(11*time.Minute)) {
+	if e := collecttest.Stored[event.Deployment](m)["history-4"]; !e.StartedAt.IsZero() ||
+		!e.FinishedAt.Equal(noon.Add(11*time.Minute)) {
 		t.Errorf("%+v", e)
 	}
 }
@@ -323,7 +391,13 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 	stories := []object{
 		app("payment", op("Running", 10, 0, sha(2), alice), syncedEntry(0, 0, sha(1), alice)),
 		app("payment", op("Failed", 20, 21, sha(3), alice), syncedEntry(0, 0, sha(1), alice)),
-		app("payment", op("Succeeded", 40, 41, sha(5), automated), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 30, sha(4), alice), syncedEntry(2, 40, sha(5), automated)),
+		app(
+			"payment",
+			op("Succeeded", 40, 41, sha(5), automated),
+			syncedEntry(0, 0, sha(1), alice),
+			syncedEntry(1, 30, sha(4), alice),
+			syncedEntry(2, 40, sha(5), automated),
+		),
 	}
 	s := newServer(t)
 	run := func(failAt int, after bool) *collecttest.Writer {
@@ -349,15 +423,28 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 	}
 	for n := 1; n <= want.Writes(); n++ {
 		for _, after := range []bool{false, true} {
-			if got := run(n, after); !maps.Equal(collecttest.Stored[event.Deployment](got), collecttest.Stored[event.Deployment](want)) || got.Ledger(event.KindDeployment).Gap() != 0 {
-				t.Errorf("write %d (after it: %t): %v, ledger %+v", n, after, got.Keys(event.KindDeployment), got.Ledger(event.KindDeployment))
+			if got := run(
+				n,
+				after,
+			); !maps.Equal(collecttest.Stored[event.Deployment](got), collecttest.Stored[event.Deployment](want)) ||
+				got.Ledger(event.KindDeployment).Gap() != 0 {
+				t.Errorf(
+					"write %d (after it: %t): %v, ledger %+v",
+					n,
+					after,
+					got.Keys(event.KindDeployment),
+					got.Ledger(event.KindDeployment),
+				)
 			}
 		}
 	}
 }
 
 func TestFaultsOnTheWay(t *testing.T) {
-	s, m := newServer(t, app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(0, 0, sha(1), alice))), collecttest.NewWriter()
+	s, m := newServer(
+		t,
+		app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(0, 0, sha(1), alice)),
+	), collecttest.NewWriter()
 	s.answer = func(w http.ResponseWriter, _ *http.Request, n int) bool {
 		switch n % 4 {
 		case 1:
@@ -408,7 +495,8 @@ func TestWhichApplications(t *testing.T) {
 		{"all", nil, nil, []string{"payment-prod", "payment-staging", "shop-prod"}, ""},
 		{"by name", func(c *Config) { c.Applications = []string{"*-prod"} }, nil, []string{"payment-prod", "shop-prod"}, ""},
 		{"by project", func(c *Config) { c.Projects = []string{"shop"} }, nil, []string{"shop-prod"}, ""},
-		{"a name twice", nil, elsewhere, []string{"payment-staging", "shop-prod"}, "namespaces argocd and team-a: set qualified_names"},
+		{"a name twice", nil, elsewhere, []string{"payment-staging", "shop-prod"}, "namespaces argocd and team-a: set " +
+			"qualified_names"},
 		{"with namespaces", func(c *Config) { c.QualifiedNames = true }, elsewhere,
 			[]string{"argocd/payment-prod", "argocd/payment-staging", "argocd/shop-prod", "team-a/payment-prod"}, ""},
 	} {
@@ -417,7 +505,8 @@ func TestWhichApplications(t *testing.T) {
 				s.put(tc.add)
 			}
 			got, err := collector(t, s, tc.change).Scopes(t.Context(), collecttest.NewWriter())
-			if !slices.Equal(got, tc.want) || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+			if !slices.Equal(got, tc.want) || (err == nil) != (tc.err == "") ||
+				err != nil && !strings.Contains(err.Error(), tc.err) {
 				t.Errorf("%v, %v", got, err)
 			}
 		})
@@ -437,7 +526,8 @@ func TestAnApplicationThatMayNotBeReadIsAnError(t *testing.T) {
 		}
 		return false
 	}
-	if err := c.Collect(t.Context(), "payment", m); err == nil || !strings.Contains(err.Error(), "applications, get, */*, allow") {
+	if err := c.Collect(t.Context(), "payment", m); err == nil ||
+		!strings.Contains(err.Error(), "applications, get, */*, allow") {
 		t.Errorf("it is listed and may not be read: %v", err)
 	}
 	delete(s.apps, "argocd/payment")
@@ -450,7 +540,12 @@ func TestAScopeCanBeCollectedWithoutAListing(t *testing.T) {
 	a := app("payment", nil, syncedEntry(0, 0, sha(1), alice))
 	put(a, "metadata.namespace", "team-a")
 	s, m := newServer(t, a), collecttest.NewWriter()
-	if err := collector(t, s, func(c *Config) { c.QualifiedNames = true }).Collect(t.Context(), "team-a/payment", m); err != nil || m.Number(event.KindDeployment) != 1 {
+	if err := collector(
+		t,
+		s,
+		func(c *Config) { c.QualifiedNames = true },
+	).Collect(t.Context(), "team-a/payment", m); err != nil ||
+		m.Number(event.KindDeployment) != 1 {
 		t.Errorf("%v %v", m.Keys(event.KindDeployment), err)
 	}
 	err := collector(t, s, nil).Collect(t.Context(), "payment", collecttest.NewWriter())
@@ -460,10 +555,14 @@ func TestAScopeCanBeCollectedWithoutAListing(t *testing.T) {
 }
 
 func TestSinceLeavesOutAndCanBeMovedBack(t *testing.T) {
-	s, m := newServer(t, app("payment", nil, syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 60, sha(2), alice))), collecttest.NewWriter()
+	s, m := newServer(
+		t,
+		app("payment", nil, syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 60, sha(2), alice)),
+	), collecttest.NewWriter()
 	c := collector(t, s, func(c *Config) { c.Since = noon.Add(30 * time.Minute) })
 	collect(t, c, map[string]*collecttest.Writer{"payment": m})
-	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(60)}) || !strings.Contains(m.Ledger(event.KindDeployment).Note, "those since 2026-11-20") {
+	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(60)}) ||
+		!strings.Contains(m.Ledger(event.KindDeployment).Note, "those since 2026-11-20") {
 		t.Fatalf("%v %+v", got, m.Ledger(event.KindDeployment))
 	}
 	m.From = noon.Add(-time.Hour)
@@ -474,19 +573,30 @@ func TestSinceLeavesOutAndCanBeMovedBack(t *testing.T) {
 }
 
 func TestOddRecordsDoNotCostTheGoodOnes(t *testing.T) {
-	s := newServer(t, app("payment", object{"startedAt": 5, "phase": object{}},
-		"text", object{"id": "seven"}, object{"id": 1}, syncedEntry(2, 0, sha(1), alice), object{"id": 3, "deployStartedAt": "0001-01-01T00:00:00Z", "deployedAt": "soon"}))
+	s := newServer(t, app(
+		"payment",
+		object{"startedAt": 5, "phase": object{}},
+		"text",
+		object{"id": "seven"},
+		object{"id": 1},
+		syncedEntry(2, 0, sha(1), alice),
+		object{"id": 3, "deployStartedAt": "0001-01-01T00:00:00Z", "deployedAt": "soon"},
+	))
 	m := collecttest.NewWriter()
 	c := collector(t, s, nil)
 	for range 2 { // also when nothing is new
 		if _, err := c.Scopes(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.Collect(t.Context(), "payment", m); !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "history or operation of payment (5 of its records make no sense)") {
+		if err := c.Collect(t.Context(), "payment", m); !rest.OnlySkipped(err) ||
+			!strings.Contains(err.Error(), "history or operation of payment (5 of its records make no sense)") {
 			t.Errorf("error %v", err)
 		}
 	}
-	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(0)}) || !strings.Contains(m.Ledger(event.KindDeployment).Note, "5 records of the latest answer could not be read") || m.Ledger(event.KindDeployment).Gap() != 5 {
+	if got := m.Keys(
+		event.KindDeployment,
+	); !slices.Equal(got, []string{id(0)}) || !strings.Contains(m.Ledger(event.KindDeployment).Note, "5 records of the latest answer could not be read") ||
+		m.Ledger(event.KindDeployment).Gap() != 5 {
 		t.Errorf("%v %+v", got, m.Ledger(event.KindDeployment))
 	}
 	all, bad, err := parseList([]byte(`{"items":[1,{"metadata":{"name":"a"}},{"metadata":{}},null]}`))

@@ -16,9 +16,19 @@ import (
 func TestConformance(t *testing.T) {
 	collecttest.Suite{
 		Start: func(t testing.TB) *httptest.Server {
-			apps := []object{app("payment", op("Running", 20, 0, sha(3), alice), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), alice))}
+			apps := []object{
+				app(
+					"payment",
+					op("Running", 20, 0, sha(3), alice),
+					syncedEntry(0, 0, sha(1), alice),
+					syncedEntry(1, 10, sha(2), alice),
+				),
+			}
 			for i := range 9 {
-				apps = append(apps, app(fmt.Sprintf("svc-%d", i), op("Succeeded", 0, 1, sha(1), automated), syncedEntry(0, 0, sha(1), automated)))
+				apps = append(
+					apps,
+					app(fmt.Sprintf("svc-%d", i), op("Succeeded", 0, 1, sha(1), automated), syncedEntry(0, 0, sha(1), automated)),
+				)
 			}
 			return newServer(t, apps...).Server
 		},

@@ -59,7 +59,8 @@ func (p *pass) events(a application, again bool) (events []event.Event, running 
 		}
 	}
 	o := a.operation
-	if o == nil || inHistory || o.dryRun() || a.operationHeals() || a.legacy() && (o.Phase == "Running" || o.Phase == "Succeeded") {
+	if o == nil || inHistory || o.dryRun() || a.operationHeals() ||
+		a.legacy() && (o.Phase == "Running" || o.Phase == "Succeeded") {
 		return events, nil
 	}
 	d := p.operationEvent(a)
@@ -77,8 +78,8 @@ func (a application) legacy() bool {
 	return n > 0 && a.history[n-1].StartedAt.IsZero()
 }
 
-// judge finds the self-heals and the rollbacks among the entries of the history. What was found of an entry before stays:
-// the entries that it was compared with may have left the history.
+// judge finds the self-heals and the rollbacks among the entries of the history. What was found of an entry before
+// stays: the entries that it was compared with may have left the history.
 func (p *pass) judge(a application) {
 	var healed []string
 	undid := map[string]string{}
@@ -211,8 +212,8 @@ func machine(username string) bool {
 	return strings.HasPrefix(username, "proj:") || strings.HasSuffix(username, "[bot]")
 }
 
-// baseline is what runs in an application that is in sync and was never synced: it was there before Argo CD was. When it
-// was brought there is not known.
+// baseline is what runs in an application that is in sync and was never synced: it was there before Argo CD was. When
+// it was brought there is not known.
 func (p *pass) baseline(a application) (event.Deployment, bool) {
 	s := a.Status.Sync
 	w := revision{Revision: s.Revision, Revisions: s.Revisions, Source: a.Spec.Source, Sources: a.Spec.Sources}

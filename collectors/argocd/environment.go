@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// EnvironmentRule says of which applications the environment is which. All conditions that are given must hold; in names
+// EnvironmentRule says of which applications the environment is which. All conditions that are given must hold; in
+// names
 // * is anything. The environment is Environment, or where that is empty the value of Label.
 type EnvironmentRule struct {
 	Application string `yaml:"application"` // its name: "*-prod"
@@ -49,7 +50,15 @@ func compileRules(rules []EnvironmentRule) ([]compiledRule, string) {
 	all := make([]compiledRule, len(rules))
 	for i, r := range rules {
 		label, value, _ := strings.Cut(r.Label, "=")
-		all[i] = compiledRule{compile(r.Application), compile(r.Project), compile(r.Cluster), compile(r.Namespace), compile(value), label, r.Environment}
+		all[i] = compiledRule{
+			compile(r.Application),
+			compile(r.Project),
+			compile(r.Cluster),
+			compile(r.Namespace),
+			compile(value),
+			label,
+			r.Environment,
+		}
 	}
 	text, err := json.Marshal(rules)
 	if err != nil { // a struct of strings
@@ -71,7 +80,8 @@ func (c *Collector) environment(a application) string {
 		if r.label != "" && (!has || !r.value.matches(value)) {
 			continue
 		}
-		if !r.application.matches(a.Metadata.Name) || !r.project.matches(a.Spec.Project) || !r.namespace.matches(to.Namespace) ||
+		if !r.application.matches(a.Metadata.Name) || !r.project.matches(a.Spec.Project) ||
+			!r.namespace.matches(to.Namespace) ||
 			!r.cluster.matches(to.Name) && !r.cluster.matches(to.Server) {
 			continue
 		}

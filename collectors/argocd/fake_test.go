@@ -31,8 +31,16 @@ type server struct {
 	answer   func(w http.ResponseWriter, r *http.Request, n int) bool
 }
 
-var listable = []string{"metadata.name", "metadata.namespace", "metadata.creationTimestamp", "metadata.labels", "status.sync.status",
-	"status.operationState.phase", "status.operationState.startedAt", "status.operationState.finishedAt"}
+var listable = []string{
+	"metadata.name",
+	"metadata.namespace",
+	"metadata.creationTimestamp",
+	"metadata.labels",
+	"status.sync.status",
+	"status.operationState.phase",
+	"status.operationState.startedAt",
+	"status.operationState.finishedAt",
+}
 
 func newServer(t testing.TB, apps ...object) *server {
 	t.Helper()
@@ -73,7 +81,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Header.Get("Authorization") != "Bearer secret" {
-		http.Error(w, `{"error":"no session information","code":16,"message":"no session information"}`, http.StatusUnauthorized)
+		http.Error(
+			w,
+			`{"error":"no session information","code":16,"message":"no session information"}`,
+			http.StatusUnauthorized,
+		)
 		return
 	}
 	path, ok := strings.CutPrefix(r.URL.Path, "/api/v1/applications")
@@ -174,7 +186,14 @@ var (
 
 // synced is an entry of the history: a sync that began at a minute and took one.
 func syncedEntry(id, begun int, revision string, by object) object {
-	return object{"id": id, "revision": revision, "source": git(), "deployStartedAt": minute(begun), "deployedAt": minute(begun + 1), "initiatedBy": by}
+	return object{
+		"id":              id,
+		"revision":        revision,
+		"source":          git(),
+		"deployStartedAt": minute(begun),
+		"deployedAt":      minute(begun + 1),
+		"initiatedBy":     by,
+	}
 }
 
 // op is an operation that began at a minute; finished 0: it has not.
@@ -196,9 +215,12 @@ func collector(t testing.TB, s *server, change func(*Config)) *Collector {
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, source.Options{Now: func() time.Time { return noon.Add(24 * time.Hour) }, Tune: func(r *rest.Config) {
-		r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Microsecond
-	}})
+	c, err := New(
+		cfg,
+		source.Options{Now: func() time.Time { return noon.Add(24 * time.Hour) }, Tune: func(r *rest.Config) {
+			r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Microsecond
+		}},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,15 @@ func through(t *testing.T, s *server, m *collecttest.Writer, clock *resttest.Clo
 
 // deployed is an application with three deployments, of which the last runs.
 func deployed(t *testing.T) *server {
-	return newServer(t, app("payment", op("Running", 20, 0, sha(3), alice), syncedEntry(0, 0, sha(1), alice), syncedEntry(1, 10, sha(2), alice)))
+	return newServer(
+		t,
+		app(
+			"payment",
+			op("Running", 20, 0, sha(3), alice),
+			syncedEntry(0, 0, sha(1), alice),
+			syncedEntry(1, 10, sha(2), alice),
+		),
+	)
 }
 
 // TestAClockThatWasFarAhead collects while the clock is a year ahead, and after it was set right: nothing waits for the

@@ -8,15 +8,20 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Receiver reads what Argo CD Notifications sends with the template that docs/sources/argocd.md gives: an Application as
-// Argo CD's API has it, cut down to what is used. A deployment is the application's latest operation, with the identity
-// that the collector gives the same sync.
+// Receiver reads what Argo CD Notifications sends with the template that docs/sources/argocd.md gives: an Application
+// as Argo CD's API has it, cut down to what is used. A deployment is the application's latest operation, with the
+// identity that the collector gives the same sync.
 type Receiver struct{ Config Config }
 
 // Protocol returns how Argo CD sends notifications.
 func (Receiver) Protocol() delivery.Protocol {
-	return delivery.Protocol{Kind: Provider, Sign: delivery.Bearer, Unauthorized: delivery.BearerMissing, Unsupported: delivery.JSON,
-		Headers: []string{"content-type"}}
+	return delivery.Protocol{
+		Kind:         Provider,
+		Sign:         delivery.Bearer,
+		Unauthorized: delivery.BearerMissing,
+		Unsupported:  delivery.JSON,
+		Headers:      []string{"content-type"},
+	}
 }
 
 // Parse reads one notification.
@@ -75,7 +80,9 @@ func (r Receiver) read(s delivery.Source, a application) ([]delivery.Update, del
 	if s.Polled && !lost {
 		return s.CollectSoon(scope, "the application was synced, and the collector reads its history")
 	}
-	updates := []delivery.Update{{Event: e, At: delivery.FirstKnown(e.FinishedAt, e.StartedAt), CollectedEnvironment: true}}
+	updates := []delivery.Update{
+		{Event: e, At: delivery.FirstKnown(e.FinishedAt, e.StartedAt), CollectedEnvironment: true},
+	}
 	if s.Polled {
 		return delivery.Accept(updates, delivery.Target{Source: s.Name, Scope: scope})
 	}
@@ -97,7 +104,10 @@ func (a application) rollbackOf() string {
 	i := slices.IndexFunc(a.history, a.own)
 	if i < 0 && len(a.history) > 0 {
 		i = len(a.history)
-		a.history = append(slices.Clone(a.history), entry{revision: a.operation.revision(a), ID: a.history[i-1].ID + 1, StartedAt: a.operation.StartedAt})
+		a.history = append(
+			slices.Clone(a.history),
+			entry{revision: a.operation.revision(a), ID: a.history[i-1].ID + 1, StartedAt: a.operation.StartedAt},
+		)
 	}
 	if i < 0 || !a.rollback(i) {
 		return ""

@@ -27,8 +27,21 @@ func newReceiver(t testing.TB, sources ...webhook.Source) *webhook.Receivers {
 func TestReceiver(t *testing.T) {
 	const automated, ana = `{"automated":true}`, `{"username":"ana"}`
 	const commitC = "cccccccccccccccccccccccccccccccccccccccc"
-	base := event.Deployment{Origin: event.Origin{Source: "gh", Provider: "argocd", Scope: "pay", ID: "2026-03-01T10:00:00Z", URL: "https://cd.example.com/applications/argocd/pay"},
-		Attempt: 1, Environment: "production", Ref: "main", CreatedAt: deliverytest.Instant(t, "2026-03-01T10:00:00Z"), StartedAt: deliverytest.Instant(t, "2026-03-01T10:00:00Z"), FinishedAt: deliverytest.Instant(t, "2026-03-01T10:02:00Z")}
+	base := event.Deployment{
+		Origin: event.Origin{
+			Source:   "gh",
+			Provider: "argocd",
+			Scope:    "pay",
+			ID:       "2026-03-01T10:00:00Z",
+			URL:      "https://cd.example.com/applications/argocd/pay",
+		},
+		Attempt:     1,
+		Environment: "production",
+		Ref:         "main",
+		CreatedAt:   deliverytest.Instant(t, "2026-03-01T10:00:00Z"),
+		StartedAt:   deliverytest.Instant(t, "2026-03-01T10:00:00Z"),
+		FinishedAt:  deliverytest.Instant(t, "2026-03-01T10:02:00Z"),
+	}
 	with := func(edit func(*event.Deployment)) *event.Deployment {
 		d := base
 		edit(&d)
@@ -119,11 +132,15 @@ func TestReceiverPlace(t *testing.T) {
 	body := deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{}`, deliverytest.CommitB, ""))
 	cfg := Config{QualifiedNames: true, Environments: []EnvironmentRule{{Application: "pay", Environment: "prod"}}}
 	updates, _ := newReceiver(t, testSource(Receiver{cfg})).Parse(deliverytest.Delivery(Provider, body))
-	if len(updates) != 1 || updates[0].Event.(event.Deployment).Scope != "argocd/pay" || updates[0].Event.(event.Deployment).Environment != "prod" {
+	if len(updates) != 1 || updates[0].Event.(event.Deployment).Scope != "argocd/pay" ||
+		updates[0].Event.(event.Deployment).Environment != "prod" {
 		t.Errorf("%+v", updates)
 	}
 	cfg.Applications = []string{"*-dev"}
-	if _, v := newReceiver(t, testSource(Receiver{cfg})).Parse(deliverytest.Delivery(Provider, body)); v.Outcome != delivery.Ignored {
+	if _, v := newReceiver(
+		t,
+		testSource(Receiver{cfg}),
+	).Parse(deliverytest.Delivery(Provider, body)); v.Outcome != delivery.Ignored {
 		t.Errorf("%+v", v)
 	}
 }

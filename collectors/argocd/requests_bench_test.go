@@ -8,12 +8,12 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// allowed is the most that collecting may cost, by the units of spent. Argo CD shows a history with its application alone,
-// and tells of all of them at once whether anything has happened.
+// allowed is the most that collecting may cost, by the units of spent. Argo CD shows a history with its application
+// alone, and tells of all of them at once whether anything has happened.
 var allowed = map[string]float64{"requests/100applications": 100.5, "requests/scope-unchanged": 0.005}
 
-// spent collects applications, each with the ten deployments that Argo CD remembers, and then once more, and returns what
-// that took in requests.
+// spent collects applications, each with the ten deployments that Argo CD remembers, and then once more, and returns
+// what that took in requests.
 func spent(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	const apps = 200
@@ -35,7 +35,10 @@ func spent(tb testing.TB) map[string]float64 {
 		tb.Fatalf("stored %d deployments", stored)
 	}
 	collect(tb, c, all)
-	return map[string]float64{"requests/100applications": float64(first) * 100 / apps, "requests/scope-unchanged": float64(len(s.took())) / apps}
+	return map[string]float64{
+		"requests/100applications": float64(first) * 100 / apps,
+		"requests/scope-unchanged": float64(len(s.took())) / apps,
+	}
 }
 
 func BenchmarkRequests(b *testing.B) {

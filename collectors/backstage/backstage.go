@@ -1,9 +1,9 @@
 // Package backstage collects the entities of a Backstage catalog, so that nobody describes the same services twice.
 //
-// There is one scope, the catalog. Each of its entities becomes a descriptor, known by its entity ref. What an entity says
-// of itself (its spec) is kept; the relations that Backstage works out from all specs are not, since dxctl does the same.
-// A pass reads every page. It asks for each on the condition that it has changed, so that a pass over a catalog in which
-// nothing did moves next to nothing; what is gone is known only after a pass that saw everything.
+// There is one scope, the catalog. Each of its entities becomes a descriptor, known by its entity ref. What an entity
+// says of itself (its spec) is kept; the relations that Backstage works out from all specs are not, since dxctl does
+// the same. A pass reads every page. It asks for each on the condition that it has changed, so that a pass over a
+// catalog in which nothing did moves next to nothing; what is gone is known only after a pass that saw everything.
 package backstage
 
 import (
@@ -27,15 +27,22 @@ const Provider = "backstage"
 // Scope is the one scope that a catalog has.
 const Scope = "catalog"
 
-var profile = source.Profile{Provider: Provider, Product: "Backstage", Epoch: time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)}
+var profile = source.Profile{
+	Provider: Provider,
+	Product:  "Backstage",
+	Epoch:    time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC),
+}
 
 // Config is one Backstage catalog.
 type Config struct {
-	Source              string   `yaml:"name"`                  // its name
-	URL                 string   `yaml:"url"`                   // the address of Backstage's backend, with or without /api/catalog
-	Token               string   `yaml:"token"`                 // a token for the backend; empty: read without credentials
-	Kinds               []string `yaml:"kinds"`                 // which kinds of entities; empty: all that dxctl has a use for
-	Filter              []string `yaml:"filter"`                // Backstage's own filters (metadata.namespace=default,spec.type=service); an entity fits one of them
+	Source string `yaml:"name"` // its name
+	// the address of Backstage's backend, with or without /api/catalog
+	URL   string `yaml:"url"`
+	Token string `yaml:"token"` // a token for the backend; empty: read without credentials
+	// which kinds of entities; empty: all that dxctl has a use for
+	Kinds []string `yaml:"kinds"`
+	// Backstage's own filters (metadata.namespace=default,spec.type=service); an entity fits one of them
+	Filter              []string `yaml:"filter"`
 	AllowPrivateNetwork bool     `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
@@ -57,7 +64,8 @@ func (c Config) Validate() error {
 	}
 	for i, filter := range c.Filter {
 		if strings.TrimSpace(filter) == "" || strings.HasPrefix(strings.TrimSpace(filter), "filter=") {
-			errs = append(errs, fmt.Errorf("filter[%d] %q: give what stands behind filter= in Backstage's API, such as metadata.namespace=default,spec.type=service", i, filter))
+			errs = append(errs, fmt.Errorf("filter[%d] %q: give what stands behind filter= in Backstage's API, such as "+
+				"metadata.namespace=default,spec.type=service", i, filter))
 		}
 	}
 	return errors.Join(errs...)
@@ -79,7 +87,13 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, MaxConcurrent: 2}
+	restCfg := rest.Config{
+		BaseURL:             base,
+		Token:               cfg.Token,
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		MaxConcurrent:       2,
+	}
 	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err
@@ -110,7 +124,8 @@ func (c *Collector) Check(ctx context.Context) error {
 		return err
 	}
 	if answer.total == 0 {
-		return fmt.Errorf("%s answers, but shows no entity: is the token allowed to read the catalog (catalog.entity.read), and do kinds and filter fit", c.BaseURL())
+		return fmt.Errorf("%s answers, but shows no entity: is the token allowed to read the catalog "+
+			"(catalog.entity.read), and do kinds and filter fit", c.BaseURL())
 	}
 	return nil
 }
@@ -119,11 +134,13 @@ func (c *Collector) Check(ctx context.Context) error {
 func hintFor(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
-		return "set the token of the source to one that Backstage accepts, for example of type static under backend.auth.externalAccess"
+		return "set the token of the source to one that Backstage accepts, for example of type static under " +
+			"backend.auth.externalAccess"
 	case http.StatusForbidden:
 		return "the token may not read the catalog; it needs the permission catalog.entity.read"
 	case http.StatusNotFound:
-		return "url must be the address of Backstage's backend, which may differ from the page's; and Backstage must be 1.14 or later"
+		return "url must be the address of Backstage's backend, which may differ from the page's; and Backstage must be " +
+			"1.14 or later"
 	case http.StatusBadRequest:
 		return "Backstage did not understand kinds or filter of the source"
 	}

@@ -87,7 +87,8 @@ func (p *pass) pages(ctx context.Context) error {
 	var failure error // of the page in full size
 	for {
 		if _, again := p.after.Pages[at.cursor]; again && at.offset == 0 {
-			return errors.New("reading the catalog: Backstage's pages lead back to one that was read already; the next run begins anew")
+			return errors.New("reading the catalog: Backstage's pages lead back to one that was read already; the next run " +
+				"begins anew")
 		}
 		page, err := p.page(p.patience(ctx, at), at)
 		switch {
@@ -197,7 +198,17 @@ func (p *pass) page(ctx context.Context, at place) (knownPage, error) {
 		d, err := p.c.descriptor(raw, p.c.Now())
 		if err != nil {
 			page.odd(refOf(raw), err)
-			p.c.Log.Warn("entity is not readable; skipped", "source", p.c.cfg.Source, "entity", glimpse(raw), "position", i, "error", err)
+			p.c.Log.Warn(
+				"entity is not readable; skipped",
+				"source",
+				p.c.cfg.Source,
+				"entity",
+				glimpse(raw),
+				"position",
+				i,
+				"error",
+				err,
+			)
 			continue
 		}
 		page.Refs = append(page.Refs, d.Location)
@@ -206,8 +217,10 @@ func (p *pass) page(ctx context.Context, at place) (knownPage, error) {
 			p.stored[d.Location] = d.Revision
 		}
 	}
-	if at.offset > 0 && len(page.Refs) > 0 && !slices.ContainsFunc(page.Refs, func(ref string) bool { return !p.seen[ref] }) {
-		return page, errors.New("reading the catalog: Backstage fails at an entity and does not start behind it (it is older than 1.26); update Backstage, or find the entity with the catalog's own pages")
+	if at.offset > 0 && len(page.Refs) > 0 &&
+		!slices.ContainsFunc(page.Refs, func(ref string) bool { return !p.seen[ref] }) {
+		return page, errors.New("reading the catalog: Backstage fails at an entity and does not start behind it (it is " +
+			"older than 1.26); update Backstage, or find the entity with the catalog's own pages")
 	}
 	if len(events) > 0 {
 		if err := p.w.Append(ctx, events...); err != nil {
@@ -240,9 +253,10 @@ func glimpse(raw json.RawMessage) string {
 	return text
 }
 
-// finish removes what is gone, writes the ledger and moves the checkpoint. A pass that saw less than Backstage says it has
-// removes nothing: pages may have shifted while they were read, and the next pass sees what this one did not. Neither
-// does one that saw so little that it is not believed: a token that lost its permissions is shown an empty catalog.
+// finish removes what is gone, writes the ledger and moves the checkpoint. A pass that saw less than Backstage says it
+// has removes nothing: pages may have shifted while they were read, and the next pass sees what this one did not.
+// Neither does one that saw so little that it is not believed: a token that lost its permissions is shown an empty
+// catalog.
 func (p *pass) finish(ctx context.Context) error {
 	now := p.c.Now().UTC()
 	p.after.Failed.Forget(func(hole string) bool { return p.holes[hole] })
@@ -250,7 +264,10 @@ func (p *pass) finish(ctx context.Context) error {
 	var gone []event.Event
 	for _, ref := range slices.Sorted(maps.Keys(p.stored)) {
 		if complete && !p.seen[ref] {
-			gone = append(gone, event.Descriptor{Source: p.c.cfg.Source, Provider: Provider, Scope: Scope, Location: ref, ObservedAt: now})
+			gone = append(
+				gone,
+				event.Descriptor{Source: p.c.cfg.Source, Provider: Provider, Scope: Scope, Location: ref, ObservedAt: now},
+			)
 		}
 	}
 	refused := p.w.Removing("entities", len(gone), len(p.stored))

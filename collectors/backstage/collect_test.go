@@ -57,12 +57,25 @@ func TestCollect(t *testing.T) {
 		}
 	}
 	d := w.events["component:default/b"]
-	want := event.Descriptor{Source: "bs", Provider: "backstage", Scope: "catalog", Location: "component:default/b", Document: d.Document, Revision: "1",
-		URL: f.URL + "/catalog/default/component/b", ObservedAt: now}
+	want := event.Descriptor{
+		Source:     "bs",
+		Provider:   "backstage",
+		Scope:      "catalog",
+		Location:   "component:default/b",
+		Document:   d.Document,
+		Revision:   "1",
+		URL:        f.URL + "/catalog/default/component/b",
+		ObservedAt: now,
+	}
 	if d != want || strings.Contains(d.Document, "ownedBy") || !strings.Contains(d.Document, `"owner":"payments"`) {
 		t.Errorf("got %+v", d)
 	}
-	cat, warnings, err := catalog.Load(catalog.Config{}, people.Config{}, t.TempDir(), catalog.Found{Source: "bs", Provider: Provider, Scope: Scope, Location: d.Location, Document: d.Document, URL: d.URL})
+	cat, warnings, err := catalog.Load(
+		catalog.Config{},
+		people.Config{},
+		t.TempDir(),
+		catalog.Found{Source: "bs", Provider: Provider, Scope: Scope, Location: d.Location, Document: d.Document, URL: d.URL},
+	)
 	if err != nil || len(warnings) != 0 {
 		t.Fatalf("%v, %v", warnings, err)
 	}
@@ -73,8 +86,18 @@ func TestCollect(t *testing.T) {
 
 func TestBrokenEntitiesAreLeftOut(t *testing.T) {
 	noETag := `{"kind":"Group","metadata":{"name":"日本","namespace":"Team"},"spec":null}`
-	f := newFake(t, entity("a", "1"), `null`, `[]`, `"x"`, `{"kind":"Component"}`, `{"kind":{},"metadata":7}`, `{"kind":"Component","metadata":{"name":"a b/c"}}`,
-		`{"kind":"Component","metadata":{"name":"big","description":"`+strings.Repeat("x", maxDocument)+`"}}`, noETag)
+	f := newFake(
+		t,
+		entity("a", "1"),
+		`null`,
+		`[]`,
+		`"x"`,
+		`{"kind":"Component"}`,
+		`{"kind":{},"metadata":7}`,
+		`{"kind":"Component","metadata":{"name":"a b/c"}}`,
+		`{"kind":"Component","metadata":{"name":"big","description":"`+strings.Repeat("x", maxDocument)+`"}}`,
+		noETag,
+	)
 	c, w := collector(t, f, Config{}), newMemory()
 	for range 2 {
 		err := c.Collect(t.Context(), Scope, w)
@@ -85,7 +108,8 @@ func TestBrokenEntitiesAreLeftOut(t *testing.T) {
 	if len(w.events) != 2 || w.appends != 2 || !strings.HasPrefix(w.events["group:team/日本"].Revision, "sha256:") {
 		t.Errorf("%d appended: %s", w.appends, w.refs())
 	}
-	if w.ledger.Expected != 9 || w.ledger.Stored != 2 || w.ledger.Gap() != 7 || !strings.Contains(w.ledger.Note, "component:default/big (it has 1024 KB") {
+	if w.ledger.Expected != 9 || w.ledger.Stored != 2 || w.ledger.Gap() != 7 ||
+		!strings.Contains(w.ledger.Note, "component:default/big (it has 1024 KB") {
 		t.Errorf("ledger %+v", w.ledger)
 	}
 }
@@ -170,7 +194,8 @@ func TestFaults(t *testing.T) {
 	}{
 		{"no items", reply(200, "application/json", `{"totalItems":3}`), "it has no items"},
 		{"items of another kind", reply(200, "application/json", `{"items":{}}`), "not what Backstage documents"},
-		{"cut off", reply(200, "application/json", `{"items":[{"kind"`), "/api/catalog/entities/by-query: gave up after 8 attempts, the last of which ended with: status 200 OK: the JSON is cut off"},
+		{"cut off", reply(200, "application/json", `{"items":[{"kind"`), "/api/catalog/entities/by-query: gave up after 8 " +
+			"attempts, the last of which ended with: status 200 OK: the JSON is cut off"},
 		{"pages in a circle", reply(200, "application/json", `{"items":[],"totalItems":0,"pageInfo":{"nextCursor":"x"}}`), "lead back"},
 		{"a page for people", reply(200, "text/html", "<html>log in</html>"), "gave up"},
 		{"401", reply(401, "application/json", "{}"), "externalAccess"},
@@ -232,7 +257,10 @@ func TestConfigValidate(t *testing.T) {
 			}
 		}
 	}
-	if u, err := baseURL("https://backstage.example.com/x/api/catalog/"); err != nil || u.String() != "https://backstage.example.com/x/" {
+	if u, err := baseURL(
+		"https://backstage.example.com/x/api/catalog/",
+	); err != nil ||
+		u.String() != "https://backstage.example.com/x/" {
 		t.Errorf("%v, %v", u, err)
 	}
 }
@@ -263,7 +291,17 @@ func FuzzPage(f *testing.F) {
 			if err := d.Validate(); err != nil || d.Document == "" || d.Revision == "" || !json.Valid([]byte(d.Document)) {
 				t.Errorf("%+v, %v", d, err)
 			}
-			found = append(found, catalog.Found{Source: "bs", Provider: Provider, Scope: Scope, Location: d.Location, Document: d.Document, URL: d.URL})
+			found = append(
+				found,
+				catalog.Found{
+					Source:   "bs",
+					Provider: Provider,
+					Scope:    Scope,
+					Location: d.Location,
+					Document: d.Document,
+					URL:      d.URL,
+				},
+			)
 		}
 		if _, _, err := catalog.Load(catalog.Config{}, people.Config{}, ".", found...); err != nil {
 			t.Errorf("a source's descriptor is fatal: %v", err)

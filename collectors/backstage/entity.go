@@ -59,9 +59,16 @@ func (c *Collector) descriptor(raw json.RawMessage, at time.Time) (event.Descrip
 		return event.Descriptor{}, fmt.Errorf("it has %d KB; at most %d are kept", len(document)>>10, maxDocument>>10)
 	}
 	d := event.Descriptor{
-		Source: c.cfg.Source, Provider: Provider, Scope: Scope, Location: ref.String(),
-		Document: string(document), Revision: e.Metadata.ETag, ObservedAt: at,
-		URL: c.BaseURL() + "catalog/" + url.PathEscape(ref.Namespace) + "/" + url.PathEscape(ref.Kind) + "/" + url.PathEscape(ref.Name),
+		Source:     c.cfg.Source,
+		Provider:   Provider,
+		Scope:      Scope,
+		Location:   ref.String(),
+		Document:   string(document),
+		Revision:   e.Metadata.ETag,
+		ObservedAt: at,
+		URL: c.BaseURL() + "catalog/" + url.PathEscape(ref.Namespace) + "/" + url.PathEscape(
+			ref.Kind,
+		) + "/" + url.PathEscape(ref.Name),
 	}
 	if d.Revision == "" {
 		sum := sha256.Sum256(document)

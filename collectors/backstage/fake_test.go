@@ -107,21 +107,39 @@ func (f *fake) page(r *http.Request) []byte {
 	for i, key := range keys {
 		items[i] = f.entities[key]
 	}
-	return fmt.Appendf(nil, `{"items":[%s],"totalItems":%d,"pageInfo":{"nextCursor":%q}}`, strings.Join(items, ","), len(f.entities)+f.claims, next)
+	return fmt.Appendf(
+		nil,
+		`{"items":[%s],"totalItems":%d,"pageInfo":{"nextCursor":%q}}`,
+		strings.Join(items, ","),
+		len(f.entities)+f.claims,
+		next,
+	)
 }
 
 // entity is a component as Backstage answers with it.
 func entity(name, etag string) string {
-	return fmt.Sprintf(`{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"namespace":"default","name":%q,"uid":"u-%s","etag":%q,
+	return fmt.Sprintf(
+		`{"apiVersion":"backstage.io/v1alpha1","kind":"Component","metadata":{"namespace":"default","name":%q,"uid":"u-%s","etag":%q,
 		"annotations":{"backstage.io/managed-by-location":"url:https://git.example.com/x"}},
-		"spec":{"type":"service","lifecycle":"production","owner":"payments"},"relations":[{"type":"ownedBy","targetRef":"group:default/other"}]}`, name, name, etag)
+		"spec":{"type":"service","lifecycle":"production","owner":"payments"},"relations":[{"type":"ownedBy","targetRef":"group:default/other"}]}`,
+		name,
+		name,
+		etag,
+	)
 }
 
 func collector(t testing.TB, f *fake, cfg Config) *Collector {
 	t.Helper()
 	cfg.Source, cfg.URL = "bs", f.URL
 	fast := func(c *rest.Config) { c.PerSecond, c.Burst = 1e6, 1e6 }
-	c, err := New(cfg, source.Options{Now: func() time.Time { return now }, Tune: fast, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }})
+	c, err := New(
+		cfg,
+		source.Options{
+			Now:   func() time.Time { return now },
+			Tune:  fast,
+			Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

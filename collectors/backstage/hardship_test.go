@@ -70,8 +70,11 @@ func TestEntitiesChangeWhileThePagesAreRead(t *testing.T) {
 	for range 2 {
 		through(t, f, m, resttest.At(now))
 	}
-	if len(f.entities) != 30 || m.events["component:default/new"].Revision != "1" || m.events["component:default/svc-02"].Revision != "2" ||
-		m.events["component:default/svc-01"].Document != "" || m.events["component:default/svc-20"].Document != "" || m.ledger.Gap() != 0 {
+	if len(f.entities) != 30 || m.events["component:default/new"].Revision != "1" ||
+		m.events["component:default/svc-02"].Revision != "2" ||
+		m.events["component:default/svc-01"].Document != "" ||
+		m.events["component:default/svc-20"].Document != "" ||
+		m.ledger.Gap() != 0 {
 		t.Errorf("stored are %q, ledger %+v", m.refs(), m.ledger)
 	}
 }

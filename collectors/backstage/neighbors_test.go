@@ -45,7 +45,8 @@ func TestAnEntityThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 				t.Errorf("ledger %+v", w.ledger)
 			}
 			f.answer = nil
-			if err := c.Collect(t.Context(), Scope, w); err != nil || len(strings.Fields(w.refs())) != 31 || w.ledger.Gap() != 0 {
+			if err := c.Collect(t.Context(), Scope, w); err != nil || len(strings.Fields(w.refs())) != 31 ||
+				w.ledger.Gap() != 0 {
 				t.Errorf("it can be read again: %v, %s", err, w.refs())
 			}
 			var s state
@@ -71,7 +72,10 @@ func TestWhatFailsIsNotGone(t *testing.T) {
 	if err := c.Collect(t.Context(), Scope, w); err != nil || len(strings.Fields(w.refs())) != 30 {
 		t.Errorf("%v, %s", err, w.refs())
 	}
-	f.entities["0005"] = `{"kind":"Component","metadata":{"name":"svc-05","annotations":{"x":"` + strings.Repeat("x", maxDocument) + `"}}}`
+	f.entities["0005"] = `{"kind":"Component","metadata":{"name":"svc-05","annotations":{"x":"` + strings.Repeat(
+		"x",
+		maxDocument,
+	) + `"}}}`
 	if err := c.Collect(t.Context(), Scope, w); !rest.OnlySkipped(err) || len(strings.Fields(w.refs())) != 30 {
 		t.Errorf("an entity that became too large is not gone: %v, %s", err, w.refs())
 	}

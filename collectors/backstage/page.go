@@ -15,8 +15,8 @@ import (
 // pageSize is how many entities are asked for at once: few organizations have more, so that a pass is one request.
 const pageSize = 1000
 
-// fields are what is asked for: not the relations and states that Backstage works out, nor the definitions of APIs, which
-// are most of a catalog's bytes.
+// fields are what is asked for: not the relations and states that Backstage works out, nor the definitions of APIs,
+// which are most of a catalog's bytes.
 const fields = "apiVersion,kind,metadata,spec.type,spec.lifecycle,spec.owner,spec.system,spec.domain,spec.subcomponentOf,spec.subdomainOf,spec.parent," +
 	"spec.dependsOn,spec.dependencyOf,spec.providesApis,spec.consumesApis,spec.children,spec.members,spec.memberOf,spec.profile"
 
@@ -31,8 +31,8 @@ type answer struct {
 
 const queryPath = "api/catalog/entities/by-query"
 
-// filters are the values of the parameter filter: an entity fits one of them, and within one a key that stands twice means
-// either.
+// filters are the values of the parameter filter: an entity fits one of them, and within one a key that stands twice
+// means either.
 func (c Config) filters() []string {
 	kinds := c.Kinds
 	if len(kinds) == 0 {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// allowed is the most that collecting may cost, by the units of spent: a page is 1,000 entities, and each is asked for on
-// condition.
+// allowed is the most that collecting may cost, by the units of spent: a page is 1,000 entities, and each is asked for
+// on condition.
 var allowed = map[string]float64{"requests/100entities": 0.1, "requests/scope-unchanged": 1}
 
 // spent collects a catalog and then once more, and returns what that took in requests.
@@ -35,7 +35,10 @@ func spent(tb testing.TB) map[string]float64 {
 	if m.appends != entities {
 		tb.Fatalf("%d entities were appended", m.appends)
 	}
-	return map[string]float64{"requests/100entities": float64(first) * 100 / entities, "requests/scope-unchanged": float64(again)}
+	return map[string]float64{
+		"requests/100entities":     float64(first) * 100 / entities,
+		"requests/scope-unchanged": float64(again),
+	}
 }
 
 func BenchmarkRequests(b *testing.B) {

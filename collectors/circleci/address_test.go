@@ -8,8 +8,15 @@ import (
 )
 
 func TestProjectsMayBeAddresses(t *testing.T) {
-	c, err := New(Config{Source: "ci", Token: "t", Projects: []string{"https://app.circleci.com/pipelines/gh/o/a", "git@github.com:o/b.git",
-		"https://github.com/o/c/tree/main", "gh/o/d"}}, source.Options{})
+	c, err := New(
+		Config{
+			Source: "ci",
+			Token:  "t",
+			Projects: []string{"https://app.circleci.com/pipelines/gh/o/a", "git@github.com:o/b.git",
+				"https://github.com/o/c/tree/main", "gh/o/d"},
+		},
+		source.Options{},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -17,7 +24,10 @@ func TestProjectsMayBeAddresses(t *testing.T) {
 	if got, err := c.Scopes(t.Context(), nil); err != nil || !slices.Equal(got, want) {
 		t.Errorf("reads %q, %v; want %q", got, err, want)
 	}
-	if _, err := New(Config{Source: "ci", Token: "t", Projects: []string{"https://example.com/o/a"}}, source.Options{}); err == nil {
+	if _, err := New(
+		Config{Source: "ci", Token: "t", Projects: []string{"https://example.com/o/a"}},
+		source.Options{},
+	); err == nil {
 		t.Error("an address of no project is taken")
 	}
 }

@@ -16,8 +16,8 @@ type byHand struct {
 // has reports whether a person has started the job.
 func (h byHand) has(id string) bool { return h.ids[id] }
 
-// startedByHand follows the jobs of a workflow from the approvals to all that waited for them, directly or not. Running a
-// workflow again from where it failed lists the approvals of the first time once more, and nothing waits for them.
+// startedByHand follows the jobs of a workflow from the approvals to all that waited for them, directly or not. Running
+// a workflow again from where it failed lists the approvals of the first time once more, and nothing waits for them.
 func startedByHand(w workflow, jobs []job) byHand {
 	h := byHand{approvals: map[string]bool{}, ids: map[string]bool{}}
 	told := false

@@ -13,7 +13,17 @@ func TestARunEndsWithTheLastJobThatNobodyStarted(t *testing.T) {
 	minute := func(n int) string { return at(noon.Add(time.Duration(n) * time.Minute)) }
 	week := func(n int) string { return at(noon.Add(time.Duration(n) * 7 * 24 * time.Hour)) }
 	ran := func(id, name string, from, to any, after any) object {
-		return object{"id": id, "name": name, "type": "build", "job_number": 1, "status": "success", "created_at": minute(0), "started_at": from, "stopped_at": to, "dependencies": after}
+		return object{
+			"id":           id,
+			"name":         name,
+			"type":         "build",
+			"job_number":   1,
+			"status":       "success",
+			"created_at":   minute(0),
+			"started_at":   from,
+			"stopped_at":   to,
+			"dependencies": after,
+		}
 	}
 	approval := func(id string, after any) object {
 		return object{"id": id, "name": "ok", "type": "approval", "status": "success", "dependencies": after}
@@ -88,10 +98,24 @@ func TestAnApprovalOfTheFirstTimeHoldsUpNoRerun(t *testing.T) {
 	f.push(1, noon, "failed")
 	id := f.flow("p1", "build", "success", noon.Add(time.Hour), "deploy")
 	f.jobs[id][0]["dependencies"] = []string{"ok"}
-	f.jobs[id] = append(f.jobs[id], object{"id": "ok", "name": "ok", "type": "approval", "status": "success", "started_at": at(noon.Add(time.Minute)), "dependencies": []string{}})
+	f.jobs[id] = append(
+		f.jobs[id],
+		object{
+			"id":           "ok",
+			"name":         "ok",
+			"type":         "approval",
+			"status":       "success",
+			"started_at":   at(noon.Add(time.Minute)),
+			"dependencies": []string{},
+		},
+	)
 	m := collecttest.NewWriter()
 	collect(t, f.collector(t, (&clock{noon.Add(2 * time.Hour)}).now, nil), m)
-	if run := collecttest.Find[event.PipelineRun](t, m, "1/build/2"); !run.FinishedAt.Equal(noon.Add(time.Hour + time.Minute)) {
+	if run := collecttest.Find[event.PipelineRun](
+		t,
+		m,
+		"1/build/2",
+	); !run.FinishedAt.Equal(noon.Add(time.Hour + time.Minute)) {
 		t.Errorf("ended at %s", run.FinishedAt)
 	}
 }

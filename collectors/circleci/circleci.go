@@ -1,10 +1,10 @@
-// Package circleci collects from CircleCI (API v2), cloud and server: the workflows of a project's pipelines, their jobs,
-// and the deployments among them.
+// Package circleci collects from CircleCI (API v2), cloud and server: the workflows of a project's pipelines, their
+// jobs, and the deployments among them.
 //
 // A project is a scope. A run is a workflow, and its id is the pipeline's number with the workflow's name. Running a
 // workflow again makes another workflow of the same name in the same pipeline: attempts are numbered in the order in
-// which they were created, and while a pipeline is watched a number once stored is kept. A pipeline that failed before it
-// had a workflow, because its configuration could not be read, is a failed run too.
+// which they were created, and while a pipeline is watched a number once stored is kept. A pipeline that failed before
+// it had a workflow, because its configuration could not be read, is a failed run too.
 //
 // The pipelines are read newest first. The API has no list of workflows, so each pipeline costs a request and each
 // workflow one for its jobs. A pipeline whose workflows have all ended is asked for again a few times within some days,
@@ -31,17 +31,26 @@ import (
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "circleci"
 
-var profile = source.Profile{Provider: Provider, Product: "CircleCI", Epoch: time.Date(2011, 9, 1, 0, 0, 0, 0, time.UTC)}
+var profile = source.Profile{
+	Provider: Provider,
+	Product:  "CircleCI",
+	Epoch:    time.Date(2011, 9, 1, 0, 0, 0, 0, time.UTC),
+}
 
 // Config is one CircleCI source.
 type Config struct {
-	Source              string           `yaml:"name"`                  // its name
-	URL                 string           `yaml:"url"`                   // of CircleCI, or of a CircleCI server; default https://circleci.com
-	Token               string           `yaml:"token"`                 // a personal API token of an account that sees the projects
-	Projects            []string         `yaml:"projects"`              // project slugs: github/org/repo, bitbucket/org/repo, circleci/org-id/project-id
-	Deployments         []DeploymentRule `yaml:"deployments"`           // which workflows and jobs are deployments; the first rule that matches decides
-	Since               time.Time        `yaml:"-"`                     // how far back the first read goes; zero: everything
-	AllowPrivateNetwork bool             `yaml:"allow_private_network"` // the URL's name may lead into a private network
+	Source string `yaml:"name"` // its name
+	// of CircleCI, or of a CircleCI server; default https://circleci.com
+	URL string `yaml:"url"`
+	// a personal API token of an account that sees the projects
+	Token string `yaml:"token"`
+	// project slugs: github/org/repo, bitbucket/org/repo, circleci/org-id/project-id
+	Projects []string `yaml:"projects"`
+	// which workflows and jobs are deployments; the first rule that matches decides
+	Deployments []DeploymentRule `yaml:"deployments"`
+	// how far back the first read goes; zero: everything
+	Since               time.Time `yaml:"-"`
+	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 var slugRule = regexp.MustCompile(`^[a-z]+/[^/\s]+/[^/\s]+$`)
@@ -53,7 +62,8 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	if strings.TrimSpace(c.Token) == "" {
-		errs = append(errs, errors.New("token is missing: create a personal API token under User Settings in CircleCI and give it as ${CIRCLECI_TOKEN}"))
+		errs = append(errs, errors.New("token is missing: create a personal API token under User Settings in CircleCI and "+
+			"give it as ${CIRCLECI_TOKEN}"))
 	}
 	if len(c.Projects) == 0 {
 		errs = append(errs, errors.New("nothing to collect: give projects: [github/org/repo]"))
@@ -62,7 +72,8 @@ func (c Config) Validate() error {
 	for _, p := range c.Projects {
 		slug := fullSlug(p)
 		if !slugRule.MatchString(slug) {
-			errs = append(errs, fmt.Errorf("project %q: give its slug as Project Settings shows it, such as github/org/repo, or its address", p))
+			errs = append(errs, fmt.Errorf("project %q: give its slug as Project Settings shows it, such as github/org/repo, "+
+				"or its address", p))
 		}
 		if seen[strings.ToLower(slug)] {
 			errs = append(errs, fmt.Errorf("project %q is listed twice", p))
@@ -77,8 +88,8 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// fullSlug is a slug with the long name of the place where the code lives: CircleCI takes gh for github and bb for bitbucket.
-// An address names the slug as in annotations.
+// fullSlug is a slug with the long name of the place where the code lives: CircleCI takes gh for github and bb for
+// bitbucket. An address names the slug as in annotations.
 func fullSlug(slug string) string {
 	slug = strings.Trim(strings.TrimSpace(slug), "/")
 	if strings.ContainsAny(slug, ":@") {
@@ -114,7 +125,15 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	// CircleCI does not publish its limit; it answers 429 with Retry-After, which is obeyed.
-	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "Circle-Token", UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, PerSecond: 12, Burst: 60}
+	restCfg := rest.Config{
+		BaseURL:             address,
+		Token:               cfg.Token,
+		AuthHeader:          "Circle-Token",
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		PerSecond:           12,
+		Burst:               60,
+	}
 	if !cloud(address.Hostname()) {
 		restCfg.PerSecond, restCfg.Burst = 50, 100
 	}
@@ -122,7 +141,13 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{Base: opt.Base(profile, cfg.Source), API: api, cfg: cfg, web: web, digest: digest(cfg.Deployments)}, nil
+	return &Collector{
+		Base:   opt.Base(profile, cfg.Source),
+		API:    api,
+		cfg:    cfg,
+		web:    web,
+		digest: digest(cfg.Deployments),
+	}, nil
 }
 
 func cloud(host string) bool {
@@ -130,7 +155,8 @@ func cloud(host string) bool {
 	return host == "circleci.com" || strings.HasSuffix(host, ".circleci.com")
 }
 
-// addresses are where the API is and where people look, each with a slash at the end. People give the address they know.
+// addresses are where the API is and where people look, each with a slash at the end. People give the address they
+// know.
 func addresses(configured string) (api *url.URL, web string, err error) {
 	u, err := rest.ParseBaseURL(cmp.Or(configured, "https://circleci.com"), "https://circleci.example.com")
 	if err != nil {

@@ -26,7 +26,8 @@ func hintFor(status int) string {
 }
 
 // rights are all that the token needs.
-const rights = "give a personal API token (a project token is not enough); its account has to follow the project and to have read access to its repository"
+const rights = "give a personal API token (a project token is not enough); its account has to follow the project " +
+	"and to have read access to its repository"
 
 // refused reports whether CircleCI does not accept the request as it is, as with a page token that is too old.
 func refused(err error) bool {
@@ -41,7 +42,8 @@ func escapeSlug(slug string) string {
 	return strings.Join(parts, "/")
 }
 
-// page is one page of a list. Its items are decoded one by one, so that one that makes no sense does not take the others along.
+// page is one page of a list. Its items are decoded one by one, so that one that makes no sense does not take the
+// others along.
 type page struct {
 	Items []json.RawMessage `json:"items"`
 	Next  string            `json:"next_page_token"`

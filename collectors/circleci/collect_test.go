@@ -32,9 +32,24 @@ func TestCollect(t *testing.T) {
 	got := collecttest.Find[event.PipelineRun](t, m, "7/build/1")
 	created := noon.Add((7 - 400) * time.Hour)
 	want := event.PipelineRun{
-		Origin:  event.Origin{Source: "circle", Provider: "circleci", Scope: slug, ID: "7/build", URL: f.URL + "/pipelines/" + slug + "/7/workflows/p7-w1"},
-		Attempt: 1, Pipeline: "build", Status: event.Succeeded, StatusRaw: "success", Branch: "main", Trigger: "push", SHA: fmt.Sprintf("%040d", 7), Actor: "ann",
-		CreatedAt: created, StartedAt: created.Add(10 * time.Second), FinishedAt: created.Add(time.Minute),
+		Origin: event.Origin{
+			Source:   "circle",
+			Provider: "circleci",
+			Scope:    slug,
+			ID:       "7/build",
+			URL:      f.URL + "/pipelines/" + slug + "/7/workflows/p7-w1",
+		},
+		Attempt:    1,
+		Pipeline:   "build",
+		Status:     event.Succeeded,
+		StatusRaw:  "success",
+		Branch:     "main",
+		Trigger:    "push",
+		SHA:        fmt.Sprintf("%040d", 7),
+		Actor:      "ann",
+		CreatedAt:  created,
+		StartedAt:  created.Add(10 * time.Second),
+		FinishedAt: created.Add(time.Minute),
 	}
 	if got != want {
 		t.Errorf("run is\n%+v, want\n%+v", got, want)
@@ -144,7 +159,12 @@ func TestUnderWay(t *testing.T) {
 	if run.Status != event.Running || !run.FinishedAt.IsZero() {
 		t.Errorf("run is %+v, want it to be under way", run)
 	}
-	if run := collecttest.Find[event.PipelineRun](t, m, "2/build/1"); run.Status != event.Running || run.StatusRaw != "hibernating" {
+	if run := collecttest.Find[event.PipelineRun](
+		t,
+		m,
+		"2/build/1",
+	); run.Status != event.Running ||
+		run.StatusRaw != "hibernating" {
 		t.Errorf("run is %s, %q; an unknown word is kept and the run is read again", run.Status, run.StatusRaw)
 	}
 	f.mu.Lock()
@@ -157,7 +177,12 @@ func TestUnderWay(t *testing.T) {
 	now.at = noon.Add(time.Hour)
 	collect(t, c, m)
 	for _, n := range []string{"1", "2"} {
-		if run := collecttest.Find[event.PipelineRun](t, m, ""+n+"/build/1"); run.Status != event.Cancelled || !run.FinishedAt.Equal(noon) {
+		if run := collecttest.Find[event.PipelineRun](
+			t,
+			m,
+			""+n+"/build/1",
+		); run.Status != event.Cancelled ||
+			!run.FinishedAt.Equal(noon) {
 			t.Errorf("run %s is %+v, want it cancelled", n, run)
 		}
 		if job := collecttest.Find[event.PipelineJob](t, m, ""+n+"/build/1/p"+n+"-w1-j1"); job.Status != event.Skipped {
@@ -175,7 +200,7 @@ func TestHowOftenAPipelineIsAskedFor(t *testing.T) {
 		"under way":                    {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * time.Minute, 0},
 		"under way for long":           {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * time.Hour, 30 * time.Minute},
 		"waits for an approval":        {watch{Open: true, Flows: map[string]flow{"w": {}}}, 10 * 24 * time.Hour, time.Hour},
-		"waits forever":               {watch{Open: true, Flows: map[string]flow{"w": {}}}, 31 * 24 * time.Hour, -1},
+		"waits forever":                {watch{Open: true, Flows: map[string]flow{"w": {}}}, 31 * 24 * time.Hour, -1},
 		"no workflow yet":              {watch{Open: true}, time.Minute, 0},
 		"no workflow to come":          {watch{Open: true}, 25 * time.Hour, -1},
 		"failed":                       {watch{Failed: true}, time.Minute, 15 * time.Minute},
@@ -204,29 +229,46 @@ func TestOddRecords(t *testing.T) {
 	f.pipelines[0]["state"], f.workflows["p6"] = "errored", nil // no workflow was made
 	delete(f.workflows, "p5")                                   // expired
 	f.pipelines[2]["trigger"], f.pipelines[2]["vcs"] = object{}, nil
-	f.pipelines[2]["trigger_parameters"] = object{"git": object{"branch": "feature/é", "checkout_sha": "abc"}, "github_app": object{"user_username": "renovate[bot]"}}
+	f.pipelines[2]["trigger_parameters"] = object{
+		"git":        object{"branch": "feature/é", "checkout_sha": "abc"},
+		"github_app": object{"user_username": "renovate[bot]"},
+	}
 	f.pipelines[3]["number"] = 3
 	f.workflows["p3"][0]["created_at"], f.workflows["p3"][0]["stopped_at"] = "", nil
 	f.jobs["p3-w1"][0]["started_at"] = nil
 	delete(f.jobs, "p2-w1")
 	f.workflows["p1"] = append(f.workflows["p1"], object{"id": 7})
-	if err := f.collector(t, now.now, nil).Collect(t.Context(), slug, m); !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "pipeline 1 (GET pipeline/p1/workflow: a record cannot be read") {
+	if err := f.collector(t, now.now, nil).
+		Collect(t.Context(), slug, m); !rest.OnlySkipped(err) ||
+		!strings.Contains(err.Error(), "pipeline 1 (GET pipeline/p1/workflow: a record cannot be read") {
 		t.Errorf("error %v", err)
 	}
 
 	failed := collecttest.Find[event.PipelineRun](t, m, "6/Build Error/1")
-	if failed.Status != event.Failed || failed.StatusRaw != "errored" || !failed.CreatedAt.Equal(old) || !failed.FinishedAt.IsZero() {
+	if failed.Status != event.Failed || failed.StatusRaw != "errored" || !failed.CreatedAt.Equal(old) ||
+		!failed.FinishedAt.IsZero() {
 		t.Errorf("pipeline without a workflow is %+v", failed)
 	}
-	if got := collecttest.Find[event.PipelineRun](t, m, "4/build/1"); got.Branch != "feature/é" || got.SHA != "abc" || got.Actor != "renovate[bot]" || !got.Bot || got.Trigger != "" {
+	if got := collecttest.Find[event.PipelineRun](
+		t,
+		m,
+		"4/build/1",
+	); got.Branch != "feature/é" || got.SHA != "abc" || got.Actor != "renovate[bot]" || !got.Bot ||
+		got.Trigger != "" {
 		t.Errorf("pipeline of a GitHub App is %+v", got)
 	}
-	if got := collecttest.Find[event.PipelineRun](t, m, "3/build/1"); !got.CreatedAt.IsZero() || !got.StartedAt.IsZero() || !got.FinishedAt.IsZero() {
+	if got := collecttest.Find[event.PipelineRun](
+		t,
+		m,
+		"3/build/1",
+	); !got.CreatedAt.IsZero() || !got.StartedAt.IsZero() ||
+		!got.FinishedAt.IsZero() {
 		t.Errorf("times that are not given are %+v", got)
 	}
 	collecttest.Find[event.PipelineRun](t, m, "2/build/1")
 	collecttest.Find[event.PipelineRun](t, m, "1/build/1")
-	if l := m.Ledger(event.KindPipelineRun); l.Expected != 6 || l.Stored != 5 || !strings.Contains(l.Note, "lists 1 pipelines") {
+	if l := m.Ledger(event.KindPipelineRun); l.Expected != 6 || l.Stored != 5 ||
+		!strings.Contains(l.Note, "lists 1 pipelines") {
 		t.Errorf("ledger is %+v", l)
 	}
 }
@@ -241,14 +283,20 @@ func TestDeployments(t *testing.T) {
 		t.Fatalf("%d deployments without a rule", n)
 	}
 	c := f.collector(t, now.now, func(c *Config) {
-		c.Deployments = []DeploymentRule{{Job: "deploy-staging", Environment: "staging"}, {Job: "deploy-*", Environment: "production"}, {Workflow: "build", Branch: "release/*", Environment: "x"}}
+		c.Deployments = []DeploymentRule{
+			{Job: "deploy-staging", Environment: "staging"},
+			{Job: "deploy-*", Environment: "production"},
+			{Workflow: "build", Branch: "release/*", Environment: "x"},
+		}
 	})
 	collect(t, c, m)
 	if n := m.Number(event.KindDeployment); n != 2 {
 		t.Errorf("%d deployments, want 2: an approval is none, and the other rule is for other branches: %q", n, m.Text())
 	}
 	d := collecttest.Find[event.Deployment](t, m, "1/release/deploy-production")
-	if d.Environment != "production" || d.Status != event.Succeeded || d.SHA != fmt.Sprintf("%040d", 1) || d.Ref != "main" || d.StartedAt.IsZero() {
+	if d.Environment != "production" || d.Status != event.Succeeded || d.SHA != fmt.Sprintf("%040d", 1) ||
+		d.Ref != "main" ||
+		d.StartedAt.IsZero() {
 		t.Errorf("deployment is %+v", d)
 	}
 	if l := m.Ledger(event.KindPipelineRun); l.Expected != 2 || l.Stored != 2 {
@@ -375,7 +423,8 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check with a bad token: %v", err)
 	}
 	err = f.collector(t, nil, func(c *Config) { c.Projects = append(c.Projects, "gh/acme/none") }).Check(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "gh/acme/none") || !strings.Contains(err.Error(), "follow the project") {
+	if err == nil || !strings.Contains(err.Error(), "gh/acme/none") ||
+		!strings.Contains(err.Error(), "follow the project") {
 		t.Errorf("Check with an unknown project: %v", err)
 	}
 	if _, err := f.collector(t, nil, nil).Scopes(t.Context(), nil); err != nil {

@@ -54,8 +54,8 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 	collecttest.Find[event.PipelineRun](t, m, "4/build/1")
 }
 
-// TestAWorkflowThatEndsBetweenTwoPages ends workflows after the first page of pipelines was read: one of a pipeline that
-// was on it, and one that comes later.
+// TestAWorkflowThatEndsBetweenTwoPages ends workflows after the first page of pipelines was read: one of a pipeline
+// that was on it, and one that comes later.
 func TestAWorkflowThatEndsBetweenTwoPages(t *testing.T) {
 	f, m := dozen(t), collecttest.NewWriter()
 	f.workflows["p2"][0]["status"], f.workflows["p2"][0]["stopped_at"] = "running", nil
@@ -73,7 +73,12 @@ func TestAWorkflowThatEndsBetweenTwoPages(t *testing.T) {
 		through(t, f, m, resttest.At(noon))
 	}
 	for _, number := range []string{"12", "2"} {
-		if r := collecttest.Find[event.PipelineRun](t, m, ""+number+"/build/1"); r.Status != event.Failed || r.FinishedAt.IsZero() {
+		if r := collecttest.Find[event.PipelineRun](
+			t,
+			m,
+			""+number+"/build/1",
+		); r.Status != event.Failed ||
+			r.FinishedAt.IsZero() {
 			t.Errorf("the run of pipeline %s is %+v", number, r)
 		}
 	}

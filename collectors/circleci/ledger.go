@@ -35,9 +35,13 @@ func (r *reader) account(ctx context.Context, remembered bool) error {
 	if s.Expired > 0 {
 		runs.Note = fmt.Sprintf("CircleCI still lists %d pipelines whose workflows it does not show anymore", s.Expired)
 	}
-	runs.Note = strings.Join(slices.DeleteFunc([]string{runs.Note, s.Failed.Note(parts)}, func(n string) bool { return n == "" }), "; ")
+	runs.Note = strings.Join(
+		slices.DeleteFunc([]string{runs.Note, s.Failed.Note(parts)}, func(n string) bool { return n == "" }),
+		"; ",
+	)
 	entries := []event.Event{runs}
-	for _, kind := range []event.Kind{event.KindPipelineJob, event.KindDeployment} { // not counted there; complete as the runs are
+	// not counted there; complete as the runs are
+	for _, kind := range []event.Kind{event.KindPipelineJob, event.KindDeployment} {
 		if kind == event.KindDeployment && len(r.cfg.Deployments) == 0 {
 			continue
 		}

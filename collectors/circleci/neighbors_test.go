@@ -54,15 +54,24 @@ func TestAPipelineThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 					t.Errorf("%d runs, %d jobs", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob))
 				}
 				l := m.Ledger(event.KindPipelineRun)
-				if l.Stored != uint64(tc.stored) || l.Expected < l.Stored || tc.stored < 9 && l.Expected == l.Stored || !strings.Contains(l.Note, tc.named) {
+				if l.Stored != uint64(tc.stored) || l.Expected < l.Stored || tc.stored < 9 && l.Expected == l.Stored ||
+					!strings.Contains(l.Note, tc.named) {
 					t.Errorf("ledger %+v", l)
 				}
 				now.at = now.at.Add(time.Minute)
 			}
 			broken = false
 			collect(t, c, m)
-			if l := m.Ledger(event.KindPipelineRun); m.Number(event.KindPipelineRun) != 9 || m.Number(event.KindPipelineJob) != 9 || l.Expected != 9 || l.Stored != 9 || l.Note != "" {
-				t.Errorf("repaired: %d runs, %d jobs, ledger %+v", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), l)
+			if l := m.Ledger(
+				event.KindPipelineRun,
+			); m.Number(event.KindPipelineRun) != 9 || m.Number(event.KindPipelineJob) != 9 || l.Expected != 9 || l.Stored != 9 ||
+				l.Note != "" {
+				t.Errorf(
+					"repaired: %d runs, %d jobs, ledger %+v",
+					m.Number(event.KindPipelineRun),
+					m.Number(event.KindPipelineJob),
+					l,
+				)
 			}
 			f.asked()
 			now.at = now.at.Add(time.Minute)
@@ -84,7 +93,8 @@ func TestAPipelineThatMakesNoSenseIsAskedForAlone(t *testing.T) {
 	f.alone = map[string]object{"p3": f.pipelines[2]}
 	c := f.collector(t, now.now, nil)
 	err := c.Collect(t.Context(), slug, m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "pipeline with id p3") || m.Number(event.KindPipelineRun) != 4 {
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "pipeline with id p3") ||
+		m.Number(event.KindPipelineRun) != 4 {
 		t.Fatalf("%d runs, error %v", m.Number(event.KindPipelineRun), err)
 	}
 	f.alone["p3"] = good

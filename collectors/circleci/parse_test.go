@@ -12,7 +12,12 @@ import (
 )
 
 func TestValidate(t *testing.T) {
-	good := Config{Source: "circle", Token: "x", Projects: []string{"gh/o/r", "circleci/1/2"}, Deployments: []DeploymentRule{{Job: "deploy", Environment: "production"}}}
+	good := Config{
+		Source:      "circle",
+		Token:       "x",
+		Projects:    []string{"gh/o/r", "circleci/1/2"},
+		Deployments: []DeploymentRule{{Job: "deploy", Environment: "production"}},
+	}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -20,13 +25,14 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"no token":            {func(c *Config) { c.Token = " " }, "token is missing"},
-		"no project":          {func(c *Config) { c.Projects = nil }, "give projects: [github/org/repo]"},
-		"not a slug":          {func(c *Config) { c.Projects = []string{"o/r"} }, `project "o/r": give its slug`},
-		"twice":               {func(c *Config) { c.Projects = []string{"gh/o/r", "github/o/R"} }, `"github/o/R" is listed twice`},
-		"not a URL":           {func(c *Config) { c.URL = "circleci.com" }, "give an absolute http or https URL"},
-		"a token in the URL":  {func(c *Config) { c.URL = "https://t@circleci.com" }, "leave out user"},
-		"no environment":      {func(c *Config) { c.Deployments[0].Environment = "" }, "deployments[0]: environment is missing"},
+		"no token":           {func(c *Config) { c.Token = " " }, "token is missing"},
+		"no project":         {func(c *Config) { c.Projects = nil }, "give projects: [github/org/repo]"},
+		"not a slug":         {func(c *Config) { c.Projects = []string{"o/r"} }, `project "o/r": give its slug`},
+		"twice":              {func(c *Config) { c.Projects = []string{"gh/o/r", "github/o/R"} }, `"github/o/R" is listed twice`},
+		"not a URL":          {func(c *Config) { c.URL = "circleci.com" }, "give an absolute http or https URL"},
+		"a token in the URL": {func(c *Config) { c.URL = "https://t@circleci.com" }, "leave out user"},
+		"no environment": {func(c *Config) { c.Deployments[0].Environment = "" }, "deployments[0]: environment is " +
+			"missing"},
 		"everything deployed": {func(c *Config) { c.Deployments[0].Job = "" }, "deployments[0]: give job or workflow"},
 		"not a glob":          {func(c *Config) { c.Deployments[0].Job = "[" }, `"[" is not a valid glob`},
 	} {
@@ -109,11 +115,31 @@ func FuzzSpans(f *testing.F) {
 
 // FuzzRecords makes events of whatever a list holds: nothing panics, and each event can be stored.
 func FuzzRecords(f *testing.F) {
-	f.Add([]byte(`[{"id":"p","number":3,"state":"created","created_at":"2026-03-02T12:00:00.000Z","trigger":{"type":"webhook","actor":{"login":"ann"}},"vcs":{"branch":"main","revision":"abc"},"trigger_parameters":{"git":{"branch":"x"}}}]`),
-		[]byte(`[{"id":"w","name":"build","status":"success","created_at":"2026-03-02T12:00:01Z","stopped_at":null},{"id":"v","name":"build","status":"?","created_at":""}]`),
-		[]byte(`[{"id":"j","job_number":1,"name":"deploy","type":"build","status":"success","started_at":"2026-03-02T12:00:02Z","stopped_at":"9999-01-01T00:00:00Z"},{"id":"k","name":"ok","type":"approval","status":"on_hold","started_at":null}]`))
-	f.Add([]byte(`[null,{"number":"3"},{"id":"p","number":1,"trigger_parameters":[],"vcs":null,"created_at":7}]`), []byte(`[{"id":"w"},{}]`), []byte(`[{"id":"j","created_at":"0001-01-01T00:00:00Z"}]`))
-	c, err := New(Config{Source: "circle", Token: "x", Projects: []string{"gh/o/r"}, Deployments: []DeploymentRule{{Job: "*", Environment: "e"}, {Workflow: "*", Environment: "f"}}}, source.Options{})
+	f.Add(
+		[]byte(
+			`[{"id":"p","number":3,"state":"created","created_at":"2026-03-02T12:00:00.000Z","trigger":{"type":"webhook","actor":{"login":"ann"}},"vcs":{"branch":"main","revision":"abc"},"trigger_parameters":{"git":{"branch":"x"}}}]`,
+		),
+		[]byte(
+			`[{"id":"w","name":"build","status":"success","created_at":"2026-03-02T12:00:01Z","stopped_at":null},{"id":"v","name":"build","status":"?","created_at":""}]`,
+		),
+		[]byte(
+			`[{"id":"j","job_number":1,"name":"deploy","type":"build","status":"success","started_at":"2026-03-02T12:00:02Z","stopped_at":"9999-01-01T00:00:00Z"},{"id":"k","name":"ok","type":"approval","status":"on_hold","started_at":null}]`,
+		),
+	)
+	f.Add(
+		[]byte(`[null,{"number":"3"},{"id":"p","number":1,"trigger_parameters":[],"vcs":null,"created_at":7}]`),
+		[]byte(`[{"id":"w"},{}]`),
+		[]byte(`[{"id":"j","created_at":"0001-01-01T00:00:00Z"}]`),
+	)
+	c, err := New(
+		Config{
+			Source:      "circle",
+			Token:       "x",
+			Projects:    []string{"gh/o/r"},
+			Deployments: []DeploymentRule{{Job: "*", Environment: "e"}, {Workflow: "*", Environment: "f"}},
+		},
+		source.Options{},
+	)
 	if err != nil {
 		f.Fatal(err)
 	}

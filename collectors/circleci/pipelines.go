@@ -43,8 +43,10 @@ type state struct {
 	Rules    string           `json:"rules,omitempty"`   // digest of the deployment rules that they were read with
 	Refilled time.Time        `json:"refilled,omitzero"` // when missing runs were last looked for
 	Watched  map[int64]*watch `json:"watched,omitempty"` // by number: pipelines that are asked for again
-	Failed   *rest.Quarantine `json:"failed,omitzero"`   // pipelines and workflows that CircleCI always answers with an error
-	Broken   map[int64]brief  `json:"broken,omitempty"`  // by number: those pipelines, and the pipelines of those workflows
+	// pipelines and workflows that CircleCI always answers with an error
+	Failed *rest.Quarantine `json:"failed,omitzero"`
+	// by number: those pipelines, and the pipelines of those workflows
+	Broken map[int64]brief `json:"broken,omitempty"`
 }
 
 // afresh makes every pipeline pending once more.
@@ -213,7 +215,8 @@ func (w *walk) step(ctx context.Context, p page) (more bool, err error) {
 		w.token, w.deep, w.visited = s.Resume, true, map[string]bool{}
 		return s.Resume != "", w.save(ctx)
 	}
-	// Pipelines that were created at one moment can be listed out of order: where a number is missing, one page more is read.
+	// Pipelines that were created at one moment can be listed out of order: where a number is missing, one page more is
+	// read.
 	w.waited, w.token = low <= s.Top, p.Next
 	return true, w.save(ctx)
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Receiver reads the webhooks of CircleCI: workflow-completed and job-completed. A run is a workflow as the collector has
-// it: its id is the pipeline's number and the workflow's name, and a rerun is a further attempt. CircleCI does not number
-// attempts; which one a workflow is follows from what is stored (see delivery.Update.ExternalAttempt).
+// Receiver reads the webhooks of CircleCI: workflow-completed and job-completed. A run is a workflow as the collector
+// has it: its id is the pipeline's number and the workflow's name, and a rerun is a further attempt. CircleCI does not
+// number attempts; which one a workflow is follows from what is stored (see delivery.Update.ExternalAttempt).
 //
-// Of a polled source nothing is written: the collector numbers the attempts of a pipeline by all its workflows, and what
-// deploys is configured there.
+// Of a polled source nothing is written: the collector numbers the attempts of a pipeline by all its workflows, and
+// what deploys is configured there.
 type Receiver struct {
 	URL string // as [Config].URL
 }
@@ -116,8 +116,8 @@ func (in payload) workflow() workflow {
 
 func known(s delivery.Stamp) source.Timestamp { return source.Timestamp{Time: s.Time} }
 
-// update is what a payload says of an attempt, or of a job of it. The attempt is known by the workflow's id, with which the
-// address of its page ends.
+// update is what a payload says of an attempt, or of a job of it. The attempt is known by the workflow's id, with which
+// the address of its page ends.
 func (in payload) update(e event.Event, times ...delivery.Stamp) delivery.Update {
 	u := delivery.Update{Event: e, ExternalAttempt: url.PathEscape(in.Workflow.ID)}
 	for _, t := range append(times, in.HappenedAt) {

@@ -72,8 +72,15 @@ type brief struct {
 func (p pipeline) brief() brief {
 	git := p.Parameters.Git
 	return brief{
-		ID: p.ID, Number: p.Number, State: p.State, Created: p.CreatedAt.Time, Branch: first(p.VCS.Branch, git.Branch), Tag: first(p.VCS.Tag, git.Tag),
-		SHA: first(p.VCS.Revision, git.SHA), Trigger: p.Trigger.Type, Actor: first(p.Trigger.Actor.Login, p.Parameters.App.User),
+		ID:      p.ID,
+		Number:  p.Number,
+		State:   p.State,
+		Created: p.CreatedAt.Time,
+		Branch:  first(p.VCS.Branch, git.Branch),
+		Tag:     first(p.VCS.Tag, git.Tag),
+		SHA:     first(p.VCS.Revision, git.SHA),
+		Trigger: p.Trigger.Type,
+		Actor:   first(p.Trigger.Actor.Login, p.Parameters.App.User),
 	}
 }
 
@@ -207,8 +214,8 @@ func (m mapper) runOf(p brief, name string, attempt uint16, url string) event.Pi
 	}
 }
 
-// jobEvents makes the events of an attempt's jobs. Running a workflow again from where it failed lists the jobs that had
-// succeeded once more, as they ran before the attempt was made: they are the earlier attempt's and are left out.
+// jobEvents makes the events of an attempt's jobs. Running a workflow again from where it failed lists the jobs that
+// had succeeded once more, as they ran before the attempt was made: they are the earlier attempt's and are left out.
 func (m mapper) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []event.PipelineJob {
 	whole, _ := status(w.Status)
 	events := make([]event.PipelineJob, 0, len(jobs))
@@ -225,8 +232,14 @@ func (m mapper) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []eve
 			link = fmt.Sprintf("%s/jobs/%d", link, j.Number)
 		}
 		e := event.PipelineJob{
-			Origin: m.origin(j.ID, link), RunID: runID(p, w.Name), Attempt: attempt, Name: j.Name, Status: mapped, StatusRaw: j.Status,
-			CreatedAt: j.CreatedAt.Time, StartedAt: j.StartedAt.Time,
+			Origin:    m.origin(j.ID, link),
+			RunID:     runID(p, w.Name),
+			Attempt:   attempt,
+			Name:      j.Name,
+			Status:    mapped,
+			StatusRaw: j.Status,
+			CreatedAt: j.CreatedAt.Time,
+			StartedAt: j.StartedAt.Time,
 		}
 		if mapped.Final() {
 			e.FinishedAt = j.StoppedAt.Time
@@ -236,15 +249,31 @@ func (m mapper) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []eve
 	return events
 }
 
-// deployments makes the deployments that a run and its jobs are by the rules. A person's approval deploys nothing, but what
-// waited for it does: a workflow that is a deployment ended when the last of its jobs did.
-func (r *reader) deployments(p brief, w workflow, run event.PipelineRun, jobs []event.PipelineJob, hand byHand) []event.Event {
+// deployments makes the deployments that a run and its jobs are by the rules. A person's approval deploys nothing, but
+// what waited for it does: a workflow that is a deployment ended when the last of its jobs did.
+func (r *reader) deployments(
+	p brief,
+	w workflow,
+	run event.PipelineRun,
+	jobs []event.PipelineJob,
+	hand byHand,
+) []event.Event {
 	if len(r.cfg.Deployments) == 0 {
 		return nil
 	}
 	d := event.Deployment{
-		Origin: run.Origin, Attempt: run.Attempt, Status: run.Status, StatusRaw: run.StatusRaw, CreatedAt: run.CreatedAt, StartedAt: run.StartedAt,
-		SHA: run.SHA, Ref: first(p.Branch, p.Tag), Version: p.Tag, Actor: run.Actor, Bot: run.Bot, Trigger: run.Trigger,
+		Origin:    run.Origin,
+		Attempt:   run.Attempt,
+		Status:    run.Status,
+		StatusRaw: run.StatusRaw,
+		CreatedAt: run.CreatedAt,
+		StartedAt: run.StartedAt,
+		SHA:       run.SHA,
+		Ref:       first(p.Branch, p.Tag),
+		Version:   p.Tag,
+		Actor:     run.Actor,
+		Bot:       run.Bot,
+		Trigger:   run.Trigger,
 	}
 	if run.Status.Final() {
 		d.FinishedAt = w.StoppedAt.Time
@@ -260,7 +289,10 @@ func (r *reader) deployments(p brief, w workflow, run event.PipelineRun, jobs []
 			continue
 		}
 		d := d
-		d.Origin, d.Environment, d.Status, d.StatusRaw = r.origin(run.ID+"/"+j.Name, j.URL), environment, j.Status, j.StatusRaw
+		d.Origin, d.Environment, d.Status, d.StatusRaw = r.origin(
+			run.ID+"/"+j.Name,
+			j.URL,
+		), environment, j.Status, j.StatusRaw
 		d.CreatedAt, d.StartedAt, d.FinishedAt = j.CreatedAt, j.StartedAt, j.FinishedAt
 		all = append(all, d)
 	}

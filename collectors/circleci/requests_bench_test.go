@@ -9,8 +9,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// allowed is the most that collecting may cost, by the units of spent. CircleCI lists 20 pipelines at a time, and neither
-// workflows nor jobs but of one pipeline and of one workflow.
+// allowed is the most that collecting may cost, by the units of spent. CircleCI lists 20 pipelines at a time, and
+// neither workflows nor jobs but of one pipeline and of one workflow.
 var allowed = map[string]float64{"requests/100runs-with-jobs": 153, "requests/scope-unchanged": 1}
 
 // spent collects the history of a project and then once more, and returns what that took in requests.
@@ -32,7 +32,10 @@ func spent(tb testing.TB) map[string]float64 {
 	}
 	now.at = now.at.Add(time.Hour)
 	collect(tb, c, m)
-	return map[string]float64{"requests/100runs-with-jobs": float64(first) * 100 / runs, "requests/scope-unchanged": float64(f.asked())}
+	return map[string]float64{
+		"requests/100runs-with-jobs": float64(first) * 100 / runs,
+		"requests/scope-unchanged":   float64(f.asked()),
+	}
 }
 
 func BenchmarkRequests(b *testing.B) {

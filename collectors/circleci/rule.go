@@ -26,7 +26,8 @@ func (r DeploymentRule) Validate() error {
 		errs = append(errs, errors.New("environment is missing: say what the environment is called, such as production"))
 	}
 	if r.Job == "" && r.Workflow == "" {
-		errs = append(errs, errors.New("give job or workflow: a name, or a glob such as deploy-*; else every workflow would be a deployment"))
+		errs = append(errs, errors.New("give job or workflow: a name, or a glob such as deploy-*; else every workflow "+
+			"would be a deployment"))
 	}
 	for _, pattern := range []string{r.Workflow, r.Job, r.Branch} {
 		if !doublestar.ValidatePattern(pattern) {

@@ -142,15 +142,24 @@ func (f *fake) add(number int, created time.Time, status string) {
 // flow adds a workflow with jobs to a pipeline, a minute long.
 func (f *fake) flow(pipeline, name, status string, created time.Time, jobs ...string) string {
 	id := fmt.Sprintf("%s-w%d", pipeline, len(f.workflows[pipeline])+1)
-	w := object{"id": id, "name": name, "status": status, "created_at": at(created), "stopped_at": at(created.Add(time.Minute))}
+	w := object{
+		"id":         id,
+		"name":       name,
+		"status":     status,
+		"created_at": at(created),
+		"stopped_at": at(created.Add(time.Minute)),
+	}
 	if status == "running" {
 		w["stopped_at"] = nil
 	}
 	f.workflows[pipeline] = append(f.workflows[pipeline], w)
 	f.jobs[id] = []object{}
 	for i, j := range jobs {
-		f.jobs[id] = append(f.jobs[id], object{"id": fmt.Sprintf("%s-j%d", id, i+1), "job_number": i + 1, "name": j, "type": "build", "status": status,
-			"started_at": at(created.Add(10 * time.Second)), "stopped_at": w["stopped_at"]})
+		f.jobs[id] = append(
+			f.jobs[id],
+			object{"id": fmt.Sprintf("%s-j%d", id, i+1), "job_number": i + 1, "name": j, "type": "build", "status": status,
+				"started_at": at(created.Add(10 * time.Second)), "stopped_at": w["stopped_at"]},
+		)
 	}
 	return id
 }
@@ -175,7 +184,13 @@ func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, source.Options{Now: now, Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond }})
+	c, err := New(
+		cfg,
+		source.Options{
+			Now:  now,
+			Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond },
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// status maps what CircleCI says of a workflow or a job. Failing means that a job has failed and others still run. A word
-// that is not known is taken to be under way, and the record is read again.
+// status maps what CircleCI says of a workflow or a job. Failing means that a job has failed and others still run. A
+// word that is not known is taken to be under way, and the record is read again.
 func status(word string) (mapped event.Status, known bool) {
 	switch strings.ToLower(word) {
 	case "success":
@@ -28,8 +28,8 @@ func status(word string) (mapped event.Status, known bool) {
 	return event.Running, false
 }
 
-// jobStatus maps what CircleCI says of a job of a workflow. What had not begun when the workflow ended never will: CircleCI
-// leaves it at blocked.
+// jobStatus maps what CircleCI says of a job of a workflow. What had not begun when the workflow ended never will:
+// CircleCI leaves it at blocked.
 func jobStatus(word string, workflow event.Status) (mapped event.Status, known bool) {
 	mapped, known = status(word)
 	if workflow.Final() && (mapped == event.Queued || mapped == event.Waiting) {

@@ -86,8 +86,8 @@ type reading struct {
 	expired bool   // CircleCI does not show its workflows anymore
 }
 
-// read asks for the workflows of a pipeline, and for the jobs of those that have changed. Whole: of all. With an error the
-// reading has what could be read; its watch is nil where nothing could be.
+// read asks for the workflows of a pipeline, and for the jobs of those that have changed. Whole: of all. With an error
+// the reading has what could be read; its watch is nil where nothing could be.
 func (r *reader) read(ctx context.Context, p brief, whole bool) (reading, error) {
 	known := r.state.Watched[p.Number]
 	if known == nil {

@@ -21,7 +21,10 @@ import (
 func (s Suite) twice(t *testing.T, whole *world) {
 	server, w := s.Start(t), s.world()
 	for i := range 3 {
-		if err := w.collect(t.Context(), s.collector(t, server, resttest.At(s.Now.Add(time.Duration(i)*time.Minute)))); err != nil {
+		if err := w.collect(
+			t.Context(),
+			s.collector(t, server, resttest.At(s.Now.Add(time.Duration(i)*time.Minute))),
+		); err != nil {
 			t.Fatal(err)
 		}
 		w.compare(t, whole.text(), fmt.Sprintf("collected %d times", i+1))
@@ -171,7 +174,11 @@ func (s Suite) badObject(t *testing.T, whole *world) {
 	}
 	healthy.Store(true)
 	for day := 1; day <= 3; day++ { // it is tried again later and later, at most a day
-		if err := w.collect(t.Context(), s.collector(t, server, resttest.At(s.Now.Add(time.Duration(day)*24*time.Hour)))); err != nil && !rest.OnlySkipped(err) {
+		if err := w.collect(
+			t.Context(),
+			s.collector(t, server, resttest.At(s.Now.Add(time.Duration(day)*24*time.Hour))),
+		); err != nil &&
+			!rest.OnlySkipped(err) {
 			t.Fatal(err)
 		}
 	}
@@ -263,7 +270,11 @@ func (s Suite) outage(t *testing.T, whole *world) {
 	}
 	down.Store(false)
 	for day := range 3 {
-		if err := w.collect(t.Context(), s.collector(t, server, resttest.At(s.Now.Add(time.Duration(day)*24*time.Hour)))); err != nil && !rest.OnlySkipped(err) {
+		if err := w.collect(
+			t.Context(),
+			s.collector(t, server, resttest.At(s.Now.Add(time.Duration(day)*24*time.Hour))),
+		); err != nil &&
+			!rest.OnlySkipped(err) {
 			t.Fatal(err)
 		}
 	}
@@ -293,7 +304,11 @@ func (s Suite) silence(t *testing.T, _ *world) {
 	var once sync.Once
 	open := func() { once.Do(func() { close(release) }) }
 	defer open()
-	err := s.fails(t, server.URL, func(c *rest.Config) { c.IdleTimeout, c.Attempts, c.MaxConcurrent = 30*time.Millisecond, 1, 64 })
+	err := s.fails(
+		t,
+		server.URL,
+		func(c *rest.Config) { c.IdleTimeout, c.Attempts, c.MaxConcurrent = 30*time.Millisecond, 1, 64 },
+	)
 	if err != nil && !strings.Contains(err.Error(), "sent nothing") {
 		t.Errorf("error %v does not say that the server sent nothing", err)
 	}

@@ -187,7 +187,12 @@ func (s Suite) collector(t *testing.T, server *httptest.Server, clock *resttest.
 	return s.collectorAt(t, server.URL, clock)
 }
 
-func (s Suite) collectorAt(t *testing.T, at string, clock *resttest.Clock, tune ...func(*rest.Config)) source.Collector {
+func (s Suite) collectorAt(
+	t *testing.T,
+	at string,
+	clock *resttest.Clock,
+	tune ...func(*rest.Config),
+) source.Collector {
 	t.Helper()
 	c, err := s.New(at, source.Options{Now: clock.Now, Sleep: clock.Sleep, Tune: func(cfg *rest.Config) {
 		cfg.PerSecond, cfg.Burst = 1e6, 1e6

@@ -50,7 +50,11 @@ type Writer struct {
 
 // NewWriter returns an empty Writer.
 func NewWriter() *Writer {
-	return &Writer{events: map[string]event.Event{}, ledger: map[event.Kind]event.LedgerEntry{}, states: map[string][]byte{}}
+	return &Writer{
+		events: map[string]event.Event{},
+		ledger: map[event.Kind]event.LedgerEntry{},
+		states: map[string][]byte{},
+	}
 }
 
 // Key is the identity of an event within a kind and a scope: a run's is "id/attempt", a job's "run/attempt/id".

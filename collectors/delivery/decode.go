@@ -56,8 +56,8 @@ func Excerpt(s string) string {
 	return strings.ToValidUTF8(s[:longest], "") + "…"
 }
 
-// Decode reads a JSON object into a struct. Only what fits is set; what does not is returned with its path. The error is
-// of a document that is not a JSON object at all.
+// Decode reads a JSON object into a struct. Only what fits is set; what does not is returned with its path. The error
+// is of a document that is not a JSON object at all.
 func Decode(raw []byte, into any) (Misfits, error) {
 	if err := json.Unmarshal(raw, into); err == nil {
 		if first := FirstByte(raw); first == '{' || first == 'n' {
@@ -71,8 +71,8 @@ func Decode(raw []byte, into any) (Misfits, error) {
 	return m, nil
 }
 
-// DecodeStrictly is [Decode] that also lists keys that the struct does not have, and keys that are given twice. Paths begin
-// with prefix.
+// DecodeStrictly is [Decode] that also lists keys that the struct does not have, and keys that are given twice. Paths
+// begin with prefix.
 func DecodeStrictly(raw []byte, into any, prefix string) (Misfits, error) {
 	var m Misfits
 	err := object(raw, reflect.ValueOf(into).Elem(), prefix, &m, true)

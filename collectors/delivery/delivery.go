@@ -67,16 +67,17 @@ type Update struct {
 	Full bool
 	// RunUnknown: a job whose run the sender did not name; the job may be stored under its run.
 	RunUnknown bool
-	// NeedsPriorFinal: apply only when every earlier attempt of the run is stored as final. A collector asks for the earlier
-	// attempts of a run that it has not seen, and would not if this one were stored before them.
+	// NeedsPriorFinal: apply only when every earlier attempt of the run is stored as final. A collector asks for the
+	// earlier attempts of a run that it has not seen, and would not if this one were stored before them.
 	NeedsPriorFinal bool
-	// ExternalAttempt, of a run or a job, is the sender's own id of the attempt, with which the run's URL ends; set where the
-	// sender does not number attempts. The attempt is then the stored one with such a URL, else the next.
+	// ExternalAttempt, of a run or a job, is the sender's own id of the attempt, with which the run's URL ends; set where
+	// the sender does not number attempts. The attempt is then the stored one with such a URL, else the next.
 	ExternalAttempt string
 	// SuccessLasts, of a deployment: a success stays, because the sender gives a deployment further statuses when another
 	// one replaces it.
 	SuccessLasts bool
-	// CollectedEnvironment, of a deployment: the environment that a collector stored stays, because it is configured there.
+	// CollectedEnvironment, of a deployment: the environment that a collector stored stays, because it is configured
+	// there.
 	CollectedEnvironment bool
 }
 
@@ -110,8 +111,8 @@ type Source struct {
 	Scopes []string
 	// Lookup returns the ref of the service that a sender calls by a name; nil: none is known.
 	Lookup func(name string) (ref string, ok bool)
-	// Unrecognized logs, once for each word, that a sender uses a word that its documentation does not have. what names where:
-	// "status of a run". The word is stored as it is.
+	// Unrecognized logs, once for each word, that a sender uses a word that its documentation does not have. what names
+	// where: "status of a run". The word is stored as it is.
 	Unrecognized func(what, word string)
 	Logger       *slog.Logger
 }

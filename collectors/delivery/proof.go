@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Proof checks that the sender of a request knows one of a source's secrets. A token is checked when the proof is made, from
-// the header alone; a signature is of the body, which is written to the proof as it is received. Every comparison takes
-// the same time wherever the values differ.
+// Proof checks that the sender of a request knows one of a source's secrets. A token is checked when the proof is made,
+// from the header alone; a signature is of the body, which is written to the proof as it is received. Every comparison
+// takes the same time wherever the values differ.
 type Proof struct {
 	known      bool // the token is right
 	signatures []signature

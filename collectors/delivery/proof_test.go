@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestComparisonsTakeTheSameTime compares a wrong first byte with a wrong last byte. A comparison that stops at the first
-// difference would tell them apart; 64 KiB make that visible above the noise.
+// TestComparisonsTakeTheSameTime compares a wrong first byte with a wrong last byte. A comparison that stops at the
+// first difference would tell them apart; 64 KiB make that visible above the noise.
 func TestComparisonsTakeTheSameTime(t *testing.T) {
 	secret := strings.Repeat("s", 64<<10)
 	first, last := "x"+secret[1:], secret[:len(secret)-1]+"x"

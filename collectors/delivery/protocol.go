@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Protocol is how senders of a kind send: how they prove who they are, and which parts of a request are needed to read it.
+// Protocol is how senders of a kind send: how they prove who they are, and which parts of a request are needed to read
+// it.
 type Protocol struct {
 	Kind string // of the source, as the configuration names it
 	// Sign begins the check of a request against one secret: it tells p what the headers prove, or what the body has to.
@@ -18,8 +19,8 @@ type Protocol struct {
 	ValidateSecret func(secret string) error
 	// Unsupported returns why a body with such headers is not read; empty when it is.
 	Unsupported func(h http.Header) string
-	// Headers are kept with the body, which cannot be read without them; lower case. "ce-*" is every header that begins so.
-	// No credentials and no signatures.
+	// Headers are kept with the body, which cannot be read without them; lower case. "ce-*" is every header that begins
+	// so. No credentials and no signatures.
 	Headers []string
 	// IDs are the headers that may hold the sender's own id of a delivery.
 	IDs []string
@@ -30,7 +31,8 @@ type Protocol struct {
 // FormType is the media type of forms.
 const FormType = "application/x-www-form-urlencoded"
 
-// MediaType returns the media type of a request, and why it cannot be read. Both are empty for a sender that gives none.
+// MediaType returns the media type of a request, and why it cannot be read. Both are empty for a sender that gives
+// none.
 func MediaType(h http.Header) (media, unreadable string) {
 	sent := h.Get("Content-Type")
 	if sent == "" {

@@ -11,11 +11,17 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Stamp is a time as senders write it: RFC 3339, "2016-08-12 15:23:28 UTC", or seconds since 1970. Null, the empty string and
-// Go's year 1 are the zero time: not known.
+// Stamp is a time as senders write it: RFC 3339, "2016-08-12 15:23:28 UTC", or seconds since 1970. Null, the empty
+// string and Go's year 1 are the zero time: not known.
 type Stamp struct{ time.Time }
 
-var stampLayouts = []string{time.RFC3339Nano, "2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05", time.DateTime}
+var stampLayouts = []string{
+	time.RFC3339Nano,
+	"2006-01-02 15:04:05 MST",
+	"2006-01-02 15:04:05 -0700",
+	"2006-01-02T15:04:05",
+	time.DateTime,
+}
 
 // UnmarshalJSON reads a string, a number or null.
 func (s *Stamp) UnmarshalJSON(raw []byte) error {
@@ -80,7 +86,8 @@ func parseTime(text string) (time.Time, error) {
 	}
 	for _, layout := range stampLayouts {
 		// A zone's letters alone say no offset; only UTC is sure.
-		if at, err := time.Parse(layout, text); err == nil && (!strings.HasSuffix(layout, "MST") || strings.HasSuffix(text, "UTC")) {
+		if at, err := time.Parse(layout, text); err == nil &&
+			(!strings.HasSuffix(layout, "MST") || strings.HasSuffix(text, "UTC")) {
 			return at.UTC(), nil
 		}
 	}
@@ -137,8 +144,8 @@ func Latest(times ...time.Time) time.Time {
 	return last
 }
 
-// Attempt is the number of an attempt as a sender gives it. Absent or null is the first. It is part of the identity of a
-// record, so a value that does not fit is kept for the error instead of being replaced by another.
+// Attempt is the number of an attempt as a sender gives it. Absent or null is the first. It is part of the identity of
+// a record, so a value that does not fit is kept for the error instead of being replaced by another.
 type Attempt struct {
 	number uint16
 	misfit string

@@ -19,8 +19,8 @@ import (
 // Provider is the provider of the records that events describe, as catalog bindings and logins name it.
 const Provider = "push"
 
-// cdEvent is what is used of a CDEvent of spec 0.3 to 0.5 and the 0.6 draft. CustomData holds what CDEvents has no words
-// for; its keys are documented in docs/sources/push.md.
+// cdEvent is what is used of a CDEvent of spec 0.3 to 0.5 and the 0.6 draft. CustomData holds what CDEvents has no
+// words for; its keys are documented in docs/sources/push.md.
 type cdEvent struct {
 	Context struct {
 		ID        string             `json:"id"`
@@ -119,8 +119,19 @@ type custom struct {
 
 // identities are the parts of a CDEvent that say which record it is of. An event of which one does not fit is refused:
 // without it, or with another in its place, another record would be changed.
-var identities = []string{"context", "context.id", "context.source", "subject", "subject.id", "subject.source", "subject.content",
-	"subject.content.environment", "subject.content.service", "subject.content.pipelineRun", "customData.id"}
+var identities = []string{
+	"context",
+	"context.id",
+	"context.source",
+	"subject",
+	"subject.id",
+	"subject.source",
+	"subject.content",
+	"subject.content.environment",
+	"subject.content.service",
+	"subject.content.pipelineRun",
+	"customData.id",
+}
 
 // decodeCDEvent reads the data of a CloudEvent as a CDEvent. What does not fit is left out and listed in its misfits.
 func decodeCDEvent(d delivery.Delivery, e cloudevent.Event) (cdEvent, error) {
@@ -150,7 +161,8 @@ func decodeCDEvent(d delivery.Delivery, e cloudevent.Event) (cdEvent, error) {
 	return doc, nil
 }
 
-// readCustom reads customData, key by key: one that does not fit costs no other. It fails where the attempt does not fit.
+// readCustom reads customData, key by key: one that does not fit costs no other. It fails where the attempt does not
+// fit.
 func (c *cdEvent) readCustom() error {
 	const field = "customData"
 	switch delivery.FirstByte(c.CustomData) {
@@ -276,9 +288,24 @@ func (c cdEvent) times() (created, started, finished time.Time) {
 func (c cdEvent) run() (delivery.Update, error) {
 	status, raw := c.statusOf()
 	created, started, finished := c.times()
-	return delivery.Update{At: c.at, Event: event.PipelineRun{Origin: c.origin(), Attempt: c.attempt, Pipeline: c.Subject.Content.PipelineName,
-		Status: status, StatusRaw: raw, Branch: c.custom.Branch, Trigger: c.custom.Trigger, SHA: c.custom.SHA, Actor: c.custom.Actor, Bot: c.custom.Bot,
-		CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
+	return delivery.Update{
+		At: c.at,
+		Event: event.PipelineRun{
+			Origin:     c.origin(),
+			Attempt:    c.attempt,
+			Pipeline:   c.Subject.Content.PipelineName,
+			Status:     status,
+			StatusRaw:  raw,
+			Branch:     c.custom.Branch,
+			Trigger:    c.custom.Trigger,
+			SHA:        c.custom.SHA,
+			Actor:      c.custom.Actor,
+			Bot:        c.custom.Bot,
+			CreatedAt:  created,
+			StartedAt:  started,
+			FinishedAt: finished,
+		},
+	}, nil
 }
 
 func (c cdEvent) job() (delivery.Update, error) {
@@ -289,8 +316,22 @@ func (c cdEvent) job() (delivery.Update, error) {
 	if loose { // a task without a pipeline is a run of its own
 		run = c.Subject.ID
 	}
-	return delivery.Update{At: c.at, RunUnknown: loose, Event: event.PipelineJob{Origin: c.origin(), RunID: run, Attempt: c.attempt,
-		Name: c.Subject.Content.TaskName, Runner: c.custom.Runner, Status: status, StatusRaw: raw, CreatedAt: created, StartedAt: started, FinishedAt: finished}}, nil
+	return delivery.Update{
+		At:         c.at,
+		RunUnknown: loose,
+		Event: event.PipelineJob{
+			Origin:     c.origin(),
+			RunID:      run,
+			Attempt:    c.attempt,
+			Name:       c.Subject.Content.TaskName,
+			Runner:     c.custom.Runner,
+			Status:     status,
+			StatusRaw:  raw,
+			CreatedAt:  created,
+			StartedAt:  started,
+			FinishedAt: finished,
+		},
+	}, nil
 }
 
 // base is a deployment without its course. Its scope is the service, as the producer calls it, so that the catalog can
@@ -303,11 +344,23 @@ func (c cdEvent) base(service, id string) (event.Deployment, error) {
 		environment = content.Environment.ID
 	}
 	if environment == "" {
-		return event.Deployment{}, errors.New("its subject has no content.environment.id: a deployment is known by where it went")
+		return event.Deployment{}, errors.New("its subject has no content.environment.id: a deployment is known by where " +
+			"it went")
 	}
-	d := event.Deployment{Origin: c.origin(), Attempt: c.attempt, Environment: environment,
-		EnvironmentKey: strings.ToLower(environment), SHA: c.custom.SHA, Ref: c.custom.Ref,
-		Version: c.custom.Version, Actor: c.custom.Actor, Bot: c.custom.Bot, Trigger: c.custom.Trigger, Baseline: c.custom.Baseline, RollbackOf: c.custom.RollbackOf}
+	d := event.Deployment{
+		Origin:         c.origin(),
+		Attempt:        c.attempt,
+		Environment:    environment,
+		EnvironmentKey: strings.ToLower(environment),
+		SHA:            c.custom.SHA,
+		Ref:            c.custom.Ref,
+		Version:        c.custom.Version,
+		Actor:          c.custom.Actor,
+		Bot:            c.custom.Bot,
+		Trigger:        c.custom.Trigger,
+		Baseline:       c.custom.Baseline,
+		RollbackOf:     c.custom.RollbackOf,
+	}
 	if d.Version == "" {
 		d.Version = c.artifact.version
 	}
@@ -361,9 +414,21 @@ func (c cdEvent) deployment() (delivery.Update, error) {
 
 func (c cdEvent) change() (delivery.Update, error) {
 	repository := identifier.RepositoryName(c.Subject.Content.Repository.ID)
-	e := event.Change{Origin: c.origin(), Repository: repository, Number: c.custom.Number, Title: c.custom.Title, Author: c.custom.Author, Bot: c.custom.Bot,
-		CreatedAt: c.custom.CreatedAt.Time, FirstCommitAt: c.custom.FirstCommitAt.Time, MergeSHA: c.custom.MergeSHA, HeadSHA: c.custom.HeadSHA,
-		Additions: c.custom.Additions, Deletions: c.custom.Deletions, Reverts: c.custom.Reverts}
+	e := event.Change{
+		Origin:        c.origin(),
+		Repository:    repository,
+		Number:        c.custom.Number,
+		Title:         c.custom.Title,
+		Author:        c.custom.Author,
+		Bot:           c.custom.Bot,
+		CreatedAt:     c.custom.CreatedAt.Time,
+		FirstCommitAt: c.custom.FirstCommitAt.Time,
+		MergeSHA:      c.custom.MergeSHA,
+		HeadSHA:       c.custom.HeadSHA,
+		Additions:     c.custom.Additions,
+		Deletions:     c.custom.Deletions,
+		Reverts:       c.custom.Reverts,
+	}
 	if e.Repository == "" {
 		e.Repository = identifier.RepositoryName(c.Subject.Source)
 	}
@@ -393,7 +458,12 @@ func (c cdEvent) change() (delivery.Update, error) {
 }
 
 func (c cdEvent) incident() (delivery.Update, error) {
-	e := event.Incident{Origin: c.origin(), Severity: c.custom.Severity, AcknowledgedAt: c.custom.AcknowledgedAt.Time, Deployment: c.custom.Deployment}
+	e := event.Incident{
+		Origin:         c.origin(),
+		Severity:       c.custom.Severity,
+		AcknowledgedAt: c.custom.AcknowledgedAt.Time,
+		Deployment:     c.custom.Deployment,
+	}
 	if e.Deployment != "" {
 		e.How = "said"
 	}

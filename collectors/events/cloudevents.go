@@ -1,4 +1,5 @@
-// Package events receives and makes events that scripts and other tools send: CloudEvents that carry CDEvents, and facts.
+// Package events receives and makes events that scripts and other tools send: CloudEvents that carry CDEvents, and
+// facts.
 package events
 
 import (
@@ -27,8 +28,8 @@ import (
 // maxBatch is how many events one request may carry.
 const maxBatch = 10_000
 
-// decodeEvents reads the CloudEvents of a delivery: one in structured or binary mode, or a batch, of which each may fail
-// for itself.
+// decodeEvents reads the CloudEvents of a delivery: one in structured or binary mode, or a batch, of which each may
+// fail for itself.
 func decodeEvents(d delivery.Delivery) ([]decoded, error) {
 	media := d.Headers["content-type"]
 	if parsed, _, err := mime.ParseMediaType(media); err == nil {
@@ -41,7 +42,8 @@ func decodeEvents(d delivery.Delivery) ([]decoded, error) {
 		return []decoded{decodeStructured(d.Body)}, nil
 	}
 	if d.Headers["ce-specversion"] == "" {
-		return nil, errors.New("it is no CloudEvent: send Content-Type application/cloudevents+json, application/cloudevents-batch+json, or the attributes as ce- headers")
+		return nil, errors.New("it is no CloudEvent: send Content-Type application/cloudevents+json, " +
+			"application/cloudevents-batch+json, or the attributes as ce- headers")
 	}
 	return []decoded{decodeBinary(d)}, nil
 }
@@ -164,8 +166,15 @@ type Receiver struct{}
 
 // Protocol returns how events are sent: sources of events share an address.
 func (Receiver) Protocol() delivery.Protocol {
-	return delivery.Protocol{Kind: Kind, Sign: delivery.Bearer, Unauthorized: delivery.BearerMissing, Unsupported: unsupportedEvent,
-		Headers: []string{"content-type", "ce-*"}, IDs: []string{"Ce-Id"}, Shared: true}
+	return delivery.Protocol{
+		Kind:         Kind,
+		Sign:         delivery.Bearer,
+		Unauthorized: delivery.BearerMissing,
+		Unsupported:  unsupportedEvent,
+		Headers:      []string{"content-type", "ce-*"},
+		IDs:          []string{"Ce-Id"},
+		Shared:       true,
+	}
 }
 
 // Parse reads one delivery.
@@ -182,14 +191,15 @@ func unsupportedEvent(h http.Header) string {
 	case h.Get("Ce-Specversion") != "" || media == cloudevent.ApplicationCloudEventsJSON || media == cloudevent.ApplicationCloudEventsBatchJSON:
 		return ""
 	}
-	return "send Content-Type application/cloudevents+json, application/cloudevents-batch+json, or a CloudEvent's attributes as ce- headers"
+	return "send Content-Type application/cloudevents+json, application/cloudevents-batch+json, or a CloudEvent's " +
+		"attributes as ce- headers"
 }
 
 // source is the source of a delivery of events.
 type source struct{ delivery.Source }
 
-// parse reads a delivery of CloudEvents. Each is judged for itself: one that is refused costs no other of its batch, and
-// the answer lists it.
+// parse reads a delivery of CloudEvents. Each is judged for itself: one that is refused costs no other of its batch,
+// and the answer lists it.
 func (s source) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
 	events, err := decodeEvents(d)
 	if err != nil {
@@ -204,7 +214,12 @@ func (s source) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict)
 	for i, e := range events {
 		told, v := s.decoded(d, e)
 		updates = append(updates, told...)
-		all[i] = delivery.EventVerdict{ID: delivery.Excerpt(e.event.ID()), Outcome: v.Outcome, Reason: v.Reason, Misfits: v.Misfits}
+		all[i] = delivery.EventVerdict{
+			ID:      delivery.Excerpt(e.event.ID()),
+			Outcome: v.Outcome,
+			Reason:  v.Reason,
+			Misfits: v.Misfits,
+		}
 		outcomes[v.Outcome]++
 	}
 	if len(events) == 1 {
@@ -223,8 +238,14 @@ func (s source) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict)
 	}
 	if outcomes[delivery.Refused] > 0 {
 		first := slices.IndexFunc(all, func(e delivery.EventVerdict) bool { return e.Outcome == delivery.Refused })
-		v.Reason = fmt.Sprintf("%d of %d events are refused; the first is event %d, %s: %s", outcomes[delivery.Refused], len(events), first+1,
-			all[first].ID, all[first].Reason)
+		v.Reason = fmt.Sprintf(
+			"%d of %d events are refused; the first is event %d, %s: %s",
+			outcomes[delivery.Refused],
+			len(events),
+			first+1,
+			all[first].ID,
+			all[first].Reason,
+		)
 	}
 	return updates, v
 }

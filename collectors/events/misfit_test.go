@@ -21,7 +21,10 @@ func parseEvent(t *testing.T, doc string) ([]delivery.Update, delivery.Verdict) 
 }
 
 func deployedWith(custom string) string {
-	return deliverytest.CloudEvent("dev.cdevents.service.deployed.0.2.0", deliverytest.CDEvent("pay", `{"environment":{"id":"production"}}`, custom))
+	return deliverytest.CloudEvent(
+		"dev.cdevents.service.deployed.0.2.0",
+		deliverytest.CDEvent("pay", `{"environment":{"id":"production"}}`, custom),
+	)
 }
 
 // TestMisfitsOfCustomData: one key that does not fit is left out and listed; everything beside it counts.
@@ -71,7 +74,11 @@ func TestIdentityThatDoesNotFit(t *testing.T) {
 		`{"attempt":1.5}`: "1.5", `{"attempt":true}`: "true", `{"attempt":99999999999999999999}`: "99999999999999999999",
 		`{"id":7}`: "customData.id", `{"id":{"a":1}}`: "customData.id",
 	} {
-		if updates, v := parseEvent(t, deployedWith(custom)); v.Outcome != delivery.Refused || !strings.Contains(v.Reason, says) || len(updates) > 0 {
+		if updates, v := parseEvent(
+			t,
+			deployedWith(custom),
+		); v.Outcome != delivery.Refused || !strings.Contains(v.Reason, says) ||
+			len(updates) > 0 {
 			t.Errorf("%s: %+v", custom, v)
 		}
 	}
@@ -88,7 +95,8 @@ func TestIdentityThatDoesNotFit(t *testing.T) {
 		"context.id":     `{"context":{"id":[]},"subject":{"id":"5","content":{}}}`,
 		"subject":        `{"context":{"id":"e-1"},"subject":"pay"}`,
 	} {
-		if _, v := parseEvent(t, deliverytest.CloudEvent(run, data)); v.Outcome != delivery.Refused || !strings.Contains(v.Reason, what+":") {
+		if _, v := parseEvent(t, deliverytest.CloudEvent(run, data)); v.Outcome != delivery.Refused ||
+			!strings.Contains(v.Reason, what+":") {
 			t.Errorf("%s: %+v", what, v)
 		}
 	}
@@ -108,7 +116,8 @@ func TestOneOfABatchDoesNotFit(t *testing.T) {
 	for _, e := range v.Events {
 		outcomes = append(outcomes, string(e.Outcome))
 	}
-	if want := "accepted refused accepted refused refused"; strings.Join(outcomes, " ") != want || len(updates) != 2 || v.Outcome != delivery.Accepted {
+	if want := "accepted refused accepted refused refused"; strings.Join(outcomes, " ") != want || len(updates) != 2 ||
+		v.Outcome != delivery.Accepted {
 		t.Fatalf("%d updates, %+v; want %s", len(updates), v, want)
 	}
 	if got := v.Events[2].Misfits; len(got) != 1 || got[0].Field != "customData.x" {
@@ -168,7 +177,10 @@ func TestNoYearOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fact, err := NewFactEvent(event.Fact{Entity: "component:default/x", Name: "a.b", Type: event.BoolFact, Value: []byte("true")}, now)
+	fact, err := NewFactEvent(
+		event.Fact{Entity: "component:default/x", Name: "a.b", Type: event.BoolFact, Value: []byte("true")},
+		now,
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

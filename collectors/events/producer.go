@@ -100,9 +100,26 @@ func NewDeployEvent(d Deploy, now time.Time) (cloudevent.Event, error) {
 			content["outcome"] = outcome
 		}
 	}
-	custom := fields{"id": d.ID, "attempt": d.Attempt, "started_at": d.StartedAt, "version": d.Version, "sha": d.SHA, "ref": d.Ref, "actor": d.Actor,
-		"bot": d.Bot, "trigger": d.Trigger, "url": d.URL, "baseline": d.Baseline, "rollback_of": d.RollbackOf}
-	made := cdevent{kind: "dev.cdevents.service." + predicate + ".0.2.0", subjectType: "service", id: eventID, subject: subjectID}
+	custom := fields{
+		"id":          d.ID,
+		"attempt":     d.Attempt,
+		"started_at":  d.StartedAt,
+		"version":     d.Version,
+		"sha":         d.SHA,
+		"ref":         d.Ref,
+		"actor":       d.Actor,
+		"bot":         d.Bot,
+		"trigger":     d.Trigger,
+		"url":         d.URL,
+		"baseline":    d.Baseline,
+		"rollback_of": d.RollbackOf,
+	}
+	made := cdevent{
+		kind:        "dev.cdevents.service." + predicate + ".0.2.0",
+		subjectType: "service",
+		id:          eventID,
+		subject:     subjectID,
+	}
 	if subject == "deployment" {
 		made.kind = "dev.cdeventsx.dxctl-deployment." + predicate + ".0.1.0"
 		made.subjectType = "dxctl-deployment"
@@ -286,7 +303,13 @@ func (c cdevent) event(content map[string]any, custom fields, moment time.Time) 
 	e.SetTime(moment)
 	timestamp := moment.Format(time.RFC3339Nano)
 	data := map[string]any{
-		"context": map[string]any{"version": specVersion, "id": c.id, "source": CLISource, "type": c.kind, "timestamp": timestamp},
+		"context": map[string]any{
+			"version":   specVersion,
+			"id":        c.id,
+			"source":    CLISource,
+			"type":      c.kind,
+			"timestamp": timestamp,
+		},
 		"subject": map[string]any{"id": c.subject, "source": CLISource, "type": c.subjectType, "content": content},
 	}
 	if known := custom.known(); len(known) > 0 {

@@ -27,7 +27,10 @@ func readArtifact(id string) (artifact, error) {
 		return readPackageURL(rest)
 	}
 	if strings.Contains(id, "://") || strings.ContainsAny(id, " ?#") {
-		return artifact{}, fmt.Errorf("%q is neither a package URL (pkg:type/name@version) nor an image's reference", delivery.Excerpt(id))
+		return artifact{}, fmt.Errorf(
+			"%q is neither a package URL (pkg:type/name@version) nor an image's reference",
+			delivery.Excerpt(id),
+		)
 	}
 	return newArtifact(imageVersion(id)), nil
 }
@@ -52,9 +55,9 @@ func imageVersion(image string) string {
 var purlType = regexp.MustCompile(`^[A-Za-z.+-][A-Za-z0-9.+-]*$`)
 
 // readPackageURL reads what stands behind "pkg:", in the order of the specification
-// (https://github.com/package-url/purl-spec): from the right the subpath behind #, the qualifiers behind ?, then from the
-// left the type, then from the right the version behind the last @. The version of an OCI image is its digest; the tag is
-// a qualifier, which may be moved to another image.
+// (https://github.com/package-url/purl-spec): from the right the subpath behind #, the qualifiers behind ?, then from
+// the left the type, then from the right the version behind the last @. The version of an OCI image is its digest; the
+// tag is a qualifier, which may be moved to another image.
 func readPackageURL(text string) (artifact, error) {
 	text, _ = cutLast(text, "#")
 	text, query := cutLast(text, "?")
@@ -73,7 +76,11 @@ func readPackageURL(text string) (artifact, error) {
 	}
 	plain, err := url.PathUnescape(version)
 	if err != nil {
-		return artifact{}, fmt.Errorf("the version %q of the package URL is not percent-encoded: %w", delivery.Excerpt(version), err)
+		return artifact{}, fmt.Errorf(
+			"the version %q of the package URL is not percent-encoded: %w",
+			delivery.Excerpt(version),
+			err,
+		)
 	}
 	a := newArtifact(plain)
 	if a.sha == "" {

@@ -59,7 +59,13 @@ func TestArtifact(t *testing.T) {
 func TestArtifactOfAnEvent(t *testing.T) {
 	const deployed = "dev.cdevents.service.deployed.0.2.0"
 	at := func(id string) (event.Deployment, delivery.Verdict) {
-		updates, v := parseEvent(t, deliverytest.CloudEvent(deployed, deliverytest.CDEvent("pay", `{"environment":{"id":"production"},"artifactId":"`+id+`"}`, `null`)))
+		updates, v := parseEvent(
+			t,
+			deliverytest.CloudEvent(
+				deployed,
+				deliverytest.CDEvent("pay", `{"environment":{"id":"production"},"artifactId":"`+id+`"}`, `null`),
+			),
+		)
 		if v.Outcome != delivery.Accepted {
 			t.Fatalf("%+v", v)
 		}
@@ -68,7 +74,8 @@ func TestArtifactOfAnEvent(t *testing.T) {
 	if d, v := at("pkg:npm/@acme/shop-web@1.4.2"); d.Version != "1.4.2" || len(v.Misfits) > 0 {
 		t.Errorf("%+v %+v", d, v)
 	}
-	if d, v := at("pkg:npm"); d.Version != "" || len(v.Misfits) != 1 || v.Misfits[0].Field != "subject.content.artifactId" {
+	if d, v := at("pkg:npm"); d.Version != "" || len(v.Misfits) != 1 ||
+		v.Misfits[0].Field != "subject.content.artifactId" {
 		t.Errorf("%+v %+v", d, v)
 	}
 }

@@ -61,7 +61,8 @@ func parseAddress(text string) (address, error) {
 	if strings.ContainsAny(text, "\x00\r\n") || strings.HasPrefix(text, "-") {
 		return address{}, fmt.Errorf("%q is not the address of a repository", text)
 	}
-	if before, after, ok := strings.Cut(text, ":"); ok && !strings.Contains(before, "/") && !strings.HasPrefix(after, "//") {
+	if before, after, ok := strings.Cut(text, ":"); ok && !strings.Contains(before, "/") &&
+		!strings.HasPrefix(after, "//") {
 		user, host, ok := strings.Cut(before, "@") // git@host:path
 		if !ok || user == "" || host == "" || strings.HasPrefix(host, "-") || strings.Trim(after, "/") == "" {
 			return address{}, fmt.Errorf("%q: write the address like git@github.com:owner/name.git", text)
@@ -72,11 +73,20 @@ func parseAddress(text string) (address, error) {
 	if err != nil {
 		return address{}, fmt.Errorf("the address of a repository cannot be read: %w", err)
 	}
-	a := address{url: text, scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port(), path: cleanRepository(u.Path)}
+	a := address{
+		url:    text,
+		scheme: u.Scheme,
+		host:   strings.ToLower(u.Hostname()),
+		port:   u.Port(),
+		path:   cleanRepository(u.Path),
+	}
 	_, password := u.User.Password()
 	switch {
 	case u.RawQuery != "" || u.Fragment != "" || password || (u.User != nil && u.Scheme != "ssh"):
-		return address{}, fmt.Errorf("%q: leave out user, password, query and fragment; the token has its own key", u.Redacted())
+		return address{}, fmt.Errorf(
+			"%q: leave out user, password, query and fragment; the token has its own key",
+			u.Redacted(),
+		)
 	case u.Scheme == "file" && u.Host == "" && a.path != "":
 		return a, nil
 	case (u.Scheme == "https" || u.Scheme == "http" || u.Scheme == "ssh") && a.host != "" && !strings.HasPrefix(a.host, "-"):
@@ -100,14 +110,21 @@ func (c Config) address(r Repository) (address, error) {
 	where, base := r.URL, c.URL
 	if where == "" {
 		name := cleanRepository(r.Name)
-		if !strings.Contains(name, "/") || name != path.Clean(name) || strings.HasPrefix(name, "../") || strings.ContainsAny(name, ":@\\ \x00\r\n") {
-			return address{}, fmt.Errorf("repository %q: write owner/name, or an address such as https://github.com/owner/name", r.Name)
+		if !strings.Contains(name, "/") || name != path.Clean(name) || strings.HasPrefix(name, "../") ||
+			strings.ContainsAny(name, ":@\\ \x00\r\n") {
+			return address{}, fmt.Errorf(
+				"repository %q: write owner/name, or an address such as https://github.com/owner/name",
+				r.Name,
+			)
 		}
 		if base == "" {
 			base = publicHosts[c.Hosted]
 		}
 		if base == "" {
-			return address{}, fmt.Errorf("repository %q: give provider: github or gitlab, or the address of the repository", r.Name)
+			return address{}, fmt.Errorf(
+				"repository %q: give provider: github or gitlab, or the address of the repository",
+				r.Name,
+			)
 		}
 		where = strings.TrimSuffix(base, "/") + "/" + name + ".git"
 	}
@@ -120,7 +137,8 @@ func (c Config) address(r Repository) (address, error) {
 		a.provider = map[string]string{"github.com": "github", "gitlab.com": "gitlab"}[a.host]
 	}
 	if a.provider == "" {
-		return address{}, fmt.Errorf("repository %q: give provider: the kind of the source that has its changes (github, gitlab)", r.text())
+		return address{}, fmt.Errorf("repository %q: give provider: the kind of the source that has its changes (github, "+
+			"gitlab)", r.text())
 	}
 	a = a.withoutPage()
 	if a.scope == "" {
@@ -206,7 +224,8 @@ func (c *Collector) credentials(a address) [][2]string {
 // reachable refuses a host whose name leads into a private network, unless that is allowed or the configuration itself
 // names a private address. For http the addresses that were checked are the ones that git connects to.
 func (c *Collector) reachable(ctx context.Context, a address) ([][2]string, error) {
-	if a.scheme == "file" || c.cfg.AllowPrivateNetwork || a.host == "localhost" || strings.HasSuffix(a.host, ".localhost") {
+	if a.scheme == "file" || c.cfg.AllowPrivateNetwork || a.host == "localhost" ||
+		strings.HasSuffix(a.host, ".localhost") {
 		return nil, nil
 	}
 	if _, err := netip.ParseAddr(a.host); err == nil {
@@ -221,8 +240,10 @@ func (c *Collector) reachable(ctx context.Context, a address) ([][2]string, erro
 	}
 	pinned := make([]string, 0, len(found))
 	for _, ip := range found {
-		if ip = ip.Unmap(); ip.IsPrivate() || ip.IsLoopback() || ip.IsUnspecified() || ip.IsMulticast() || ip.IsLinkLocalUnicast() {
-			return nil, fmt.Errorf("refused to connect to %s (%s): its name leads into a private network; if that is meant (a server of your own), set allow_private_network: true for the source", a.host, ip)
+		if ip = ip.Unmap(); ip.IsPrivate() || ip.IsLoopback() || ip.IsUnspecified() || ip.IsMulticast() ||
+			ip.IsLinkLocalUnicast() {
+			return nil, fmt.Errorf("refused to connect to %s (%s): its name leads into a private network; if that is meant "+
+				"(a server of your own), set allow_private_network: true for the source", a.host, ip)
 		}
 		pinned = append(pinned, ip.String())
 	}

@@ -21,14 +21,20 @@ const (
 	benchEvery    = 20 // commits from one deployment of a service to its next
 )
 
-// imported makes a repository of benchCommits commits on one line, with a merge every tenth, in directories of services.
+// imported makes a repository of benchCommits commits on one line, with a merge every tenth, in directories of
+// services.
 func imported(b *testing.B) (dir string) {
 	b.Helper()
 	var script bytes.Buffer
 	mark := 0
 	commit := func(service int, parents ...int) int {
 		mark++
-		fmt.Fprintf(&script, "commit refs/heads/main\nmark :%d\ncommitter A <a@example.org> %d +0000\ndata 1\nx\n", mark, 1_700_000_000+mark*60)
+		fmt.Fprintf(
+			&script,
+			"commit refs/heads/main\nmark :%d\ncommitter A <a@example.org> %d +0000\ndata 1\nx\n",
+			mark,
+			1_700_000_000+mark*60,
+		)
 		for i, p := range parents {
 			fmt.Fprintf(&script, "%s :%d\n", map[bool]string{true: "from", false: "merge"}[i == 0], p)
 		}
@@ -92,7 +98,10 @@ func (d *discard) Compared(context.Context) (map[event.DeploymentKey]event.Deplo
 // the clone to the events; with paths, the services share the repository.
 func BenchmarkAncestry(b *testing.B) {
 	dir := imported(b)
-	c, err := New(Config{Source: "g", Hosted: "github", Repositories: []Repository{{Name: "o/mono", URL: "file://" + dir}}}, Options{Options: source.Options{CloneDir: b.TempDir()}})
+	c, err := New(
+		Config{Source: "g", Hosted: "github", Repositories: []Repository{{Name: "o/mono", URL: "file://" + dir}}},
+		Options{Options: source.Options{CloneDir: b.TempDir()}},
+	)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -119,9 +128,23 @@ func BenchmarkAncestry(b *testing.B) {
 		order[len(order)-1-n] = g.sha(int32(n))
 	}
 	for s := range benchServices {
-		w.services = append(w.services, catalog.PathBinding{Provider: "github", Scope: "o/mono", Path: fmt.Sprint("services/s", s), Service: fmt.Sprint("s", s)})
+		w.services = append(
+			w.services,
+			catalog.PathBinding{
+				Provider: "github",
+				Scope:    "o/mono",
+				Path:     fmt.Sprint("services/s", s),
+				Service:  fmt.Sprint("s", s),
+			},
+		)
 		for i := s; i < len(order); i += benchEvery {
-			d := event.Deployment{Attempt: 1, Environment: "production", Status: event.Succeeded, SHA: order[i], StartedAt: time.Unix(int64(i), 0)}
+			d := event.Deployment{
+				Attempt:     1,
+				Environment: "production",
+				Status:      event.Succeeded,
+				SHA:         order[i],
+				StartedAt:   time.Unix(int64(i), 0),
+			}
 			d.Source, d.Scope, d.ID, d.Service = "ci", "deploy", fmt.Sprint(s, "-", i), fmt.Sprint("s", s)
 			w.deployments = append(w.deployments, d)
 		}

@@ -71,7 +71,10 @@ func (k *clone) command(args ...string) command {
 func (k *clone) make(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(k.dir, "HEAD")); errors.Is(err, fs.ErrNotExist) {
 		// Template-free and without GIT_DIR, which would go before the directory's name.
-		cmd := command{args: []string{"init", "--bare", "--quiet", "--template=", "--initial-branch=main", "--", k.dir}, lock: k.lock}
+		cmd := command{
+			args: []string{"init", "--bare", "--quiet", "--template=", "--initial-branch=main", "--", k.dir},
+			lock: k.lock,
+		}
 		if _, err := k.c.output(ctx, cmd); err != nil {
 			return fmt.Errorf("making the clone of %s in %s: %w", k.at.scope, k.dir, err)
 		}
@@ -79,8 +82,8 @@ func (k *clone) make(ctx context.Context) error {
 	return k.unlock()
 }
 
-// unlock removes lock files that a git left which was killed. Nobody else can be at work: the clone is ours, and a git of
-// ours that outlives us holds the lock.
+// unlock removes lock files that a git left which was killed. Nobody else can be at work: the clone is ours, and a git
+// of ours that outlives us holds the lock.
 func (k *clone) unlock() error {
 	root, err := os.OpenRoot(k.dir)
 	if err != nil {
@@ -108,7 +111,11 @@ func (c *Collector) remoteRefs(ctx context.Context, a address) (string, error) {
 		return "", fmt.Errorf("repository %s: %w", a.scope, err)
 	}
 	hash := sha256.New()
-	cmd := command{args: []string{"ls-remote", "--heads", "--tags", "--refs", "--end-of-options", a.url}, remote: &a, config: config}
+	cmd := command{
+		args:   []string{"ls-remote", "--heads", "--tags", "--refs", "--end-of-options", a.url},
+		remote: &a,
+		config: config,
+	}
 	if err := c.run(ctx, cmd, func(r io.Reader) error { _, err := io.Copy(hash, r); return err }); err != nil {
 		return "", fmt.Errorf("asking for the branches of %s (%s): %w%s", a.scope, a.url, err, c.advice(err))
 	}
@@ -163,7 +170,20 @@ func (k *clone) fetchRefs(ctx context.Context, args ...string) error {
 	if err := k.unlock(); err != nil {
 		return err
 	}
-	cmd := k.command(append([]string{"fetch", "--filter=blob:none", "--no-write-fetch-head", "--no-tags", "--force", "--progress", "--no-recurse-submodules", "--end-of-options"}, "origin")...)
+	cmd := k.command(
+		append(
+			[]string{
+				"fetch",
+				"--filter=blob:none",
+				"--no-write-fetch-head",
+				"--no-tags",
+				"--force",
+				"--progress",
+				"--no-recurse-submodules",
+				"--end-of-options",
+			},
+			"origin",
+		)...)
 	// Options go before their end, refspecs after the name.
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "--") {
@@ -231,7 +251,8 @@ func isRefusal(said string) bool {
 func (k *clone) history(ctx context.Context) (*graph, error) {
 	g := newGraph()
 	// The names are read first and handed over, so that a tag of something that is no commit does no harm.
-	refs, err := k.c.output(ctx, k.command("for-each-ref", "--format=%(objecttype) %(*objecttype) %(objectname) %(*objectname)", "refs/heads", "refs/tags", "refs/dxctl"))
+	refs, err := k.c.output(ctx, k.command("for-each-ref", "--format=%(objecttype) %(*objecttype) %(objectname) "+
+		"%(*objectname)", "refs/heads", "refs/tags", "refs/dxctl"))
 	if err != nil {
 		return nil, k.broken(err)
 	}
@@ -266,5 +287,10 @@ func tipsOf(refs []byte) []byte {
 }
 
 func (k *clone) broken(err error) error {
-	return fmt.Errorf("reading the clone of %s: %w; if this stays, remove the directory %s and it is made anew", k.at.scope, err, k.dir)
+	return fmt.Errorf(
+		"reading the clone of %s: %w; if this stays, remove the directory %s and it is made anew",
+		k.at.scope,
+		err,
+		k.dir,
+	)
 }

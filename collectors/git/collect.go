@@ -26,9 +26,9 @@ type checkpoint struct {
 	Missing map[string]string `json:"missing,omitempty"` // commits that are not to be had, and why
 }
 
-// Collect brings one repository up to date: it compares the deployments of its services with those before them. Where no
-// deployment and no path is new the server is not asked at all; where some deployment names a commit that is missing, it
-// is asked once for its branches.
+// Collect brings one repository up to date: it compares the deployments of its services with those before them. Where
+// no deployment and no path is new the server is not asked at all; where some deployment names a commit that is
+// missing, it is asked once for its branches.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	a, ok := c.targets[scope]
 	if !ok {
@@ -171,8 +171,8 @@ func (r *repository) lacking(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { _, ok := r.nodes[name]; return ok })
 }
 
-// bringMissing asks for the commits that no branch holds by their ids, each only once: a server that does not have it, or
-// no longer gives it, says the same the next time, and one that is pushed later comes with its branch.
+// bringMissing asks for the commits that no branch holds by their ids, each only once: a server that does not have it,
+// or no longer gives it, says the same the next time, and one that is pushed later comes with its branch.
 func (r *repository) bringMissing(ctx context.Context, names, lacking []string) error {
 	missing := map[string]string{}
 	var ask []string
@@ -183,7 +183,8 @@ func (r *repository) bringMissing(ctx context.Context, names, lacking []string) 
 		case shaRule.MatchString(name) && len(name) == max(40, 2*r.g.size):
 			ask = append(ask, name)
 		default:
-			missing[name] = fmt.Sprintf("%.64q is not a commit's whole id, nor the beginning of exactly one that the repository has", name)
+			missing[name] = fmt.Sprintf("%.64q is not a commit's whole id, nor the beginning of exactly one that the "+
+				"repository has", name)
 		}
 	}
 	got, refused, err := r.k.fetchCommits(ctx, ask)
@@ -258,7 +259,8 @@ func (r *repository) ledger(ctx context.Context) error {
 				}
 			}
 		})
-		note = fmt.Sprintf("%d commits that were deployed are not in the repository: pushed away, never pushed, or of another one; the first: %.40s (%s)", n, shas[0], r.cp.Missing[shas[0]])
+		note = fmt.Sprintf("%d commits that were deployed are not in the repository: pushed away, never pushed, or of "+
+			"another one; the first: %.40s (%s)", n, shas[0], r.cp.Missing[shas[0]])
 	}
 	e := r.c.Ledger(r.k.at.scope, event.KindDeployedCommits, time.Time{})
 	e.Expected, e.Stored, e.Note = expected, known, note

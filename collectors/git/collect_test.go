@@ -15,8 +15,17 @@ import (
 // change stores a merged change.
 func (w *world) change(id, merge, head string, commits ...string) {
 	w.t.Helper()
-	w.append(event.Change{Origin: event.Origin{Source: "gh", Provider: "github", Scope: "acme/shop", ID: id}, Repository: "acme/shop",
-		CreatedAt: epoch, MergedAt: epoch.Add(90 * time.Minute), MergeSHA: merge, HeadSHA: head, CommitSHAs: commits})
+	w.append(
+		event.Change{
+			Origin:     event.Origin{Source: "gh", Provider: "github", Scope: "acme/shop", ID: id},
+			Repository: "acme/shop",
+			CreatedAt:  epoch,
+			MergedAt:   epoch.Add(90 * time.Minute),
+			MergeSHA:   merge,
+			HeadSHA:    head,
+			CommitSHAs: commits,
+		},
+	)
 }
 
 func TestLinear(t *testing.T) {
@@ -35,7 +44,11 @@ func TestLinear(t *testing.T) {
 	w.collect()
 	w.want("brought", w.brought(names), "d2: c2 c3", "d3: c4", "d4: c5 c6")
 	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 known", "d4 known", "d5 known")
-	w.want("ledger", w.lines("SELECT concat(kind, ' ', toString(expected), ' ', toString(stored)) AS line FROM ledger"), "deployed_commits 5 5")
+	w.want(
+		"ledger",
+		w.lines("SELECT concat(kind, ' ', toString(expected), ' ', toString(stored)) AS line FROM ledger"),
+		"deployed_commits 5 5",
+	)
 
 	before, appended := w.everything(), w.appends
 	w.collect()
@@ -96,10 +109,31 @@ func TestMergesSquashesAndRebases(t *testing.T) {
 	w.change("elsewhere", "3333333333333333333333333333333333333333", "", "4444444444444444444444444444444444444444")
 	w.change("some commit of it", "", "", m1)
 	w.collect()
-	w.want("brought", w.brought(map[string]string{m1: "m1", m2: "m2", merge: "merge", squash: "squash", stackedHead: "head", stackedMerge: "stacked"}),
-		"d2: m1 m2 merge", "d3: squash", "d4: head stacked")
-	w.want("changes", w.changes(),
-		"shop merged d2 commit", "shop no merge commit known d2 commit", "shop some commit of it d2 commit", "shop squashed d3 commit", "shop stacked d4 commit")
+	w.want(
+		"brought",
+		w.brought(
+			map[string]string{
+				m1:           "m1",
+				m2:           "m2",
+				merge:        "merge",
+				squash:       "squash",
+				stackedHead:  "head",
+				stackedMerge: "stacked",
+			},
+		),
+		"d2: m1 m2 merge",
+		"d3: squash",
+		"d4: head stacked",
+	)
+	w.want(
+		"changes",
+		w.changes(),
+		"shop merged d2 commit",
+		"shop no merge commit known d2 commit",
+		"shop some commit of it d2 commit",
+		"shop squashed d3 commit",
+		"shop stacked d4 commit",
+	)
 }
 
 func TestWithoutHistoryChangesAreLinkedByTime(t *testing.T) {
@@ -118,7 +152,8 @@ func TestWithoutHistoryChangesAreLinkedByTime(t *testing.T) {
 	w.deploy("d4", late)
 	w.collect()
 	w.want("its own", w.changes(), "shop late d4 commit")
-	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 unknown the deployment does not say which commit it is of", "d4 known")
+	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 unknown the deployment does not say which commit "+
+		"it is of", "d4 known")
 }
 
 func TestRollbacks(t *testing.T) {
@@ -144,7 +179,15 @@ func TestRollbacks(t *testing.T) {
 func TestServicesThatShareARepository(t *testing.T) {
 	w := newWorld(t)
 	const pay, web = "component:default/pay", "component:default/web"
-	w.bind(nil, []row4{{"github", "acme/shop", "services/支付", pay}, {"github", "acme/shop", "lib", pay}, {"github", "acme/shop", "services/web", web}, {"github", "acme/shop", "lib", web}})
+	w.bind(
+		nil,
+		[]row4{
+			{"github", "acme/shop", "services/支付", pay},
+			{"github", "acme/shop", "lib", pay},
+			{"github", "acme/shop", "services/web", web},
+			{"github", "acme/shop", "lib", web},
+		},
+	)
 	of := func(service string) func(*event.Deployment) {
 		return func(d *event.Deployment) {
 			d.Source, d.Provider, d.Scope, d.Service = "ci", "jenkins", "deploy/"+service, service
@@ -168,16 +211,37 @@ func TestServicesThatShareARepository(t *testing.T) {
 	w.change("feature", merge, f2, f1, catchUp, f2)
 	w.change("direct", payOnly, payOnly, payOnly)
 	w.collect()
-	names := map[string]string{payOnly: "payOnly", webOnly: "webOnly", neither: "neither", both: "both", f1: "f1", f2: "f2", catchUp: "catchUp", merge: "merge"}
+	names := map[string]string{
+		payOnly: "payOnly",
+		webOnly: "webOnly",
+		neither: "neither",
+		both:    "both",
+		f1:      "f1",
+		f2:      "f2",
+		catchUp: "catchUp",
+		merge:   "merge",
+	}
 	w.want("brought", w.brought(names), "p2: both payOnly", "w2: both f1 merge webOnly")
 	w.want("changes", w.changes(), "pay direct p2 commit", "web feature w2 commit")
 
-	w.bind(nil, []row4{{"github", "acme/shop", "services/支付", pay}, {"github", "acme/shop", "services/web", web}, {"github", "acme/shop", "services/website", web}})
+	w.bind(
+		nil,
+		[]row4{
+			{"github", "acme/shop", "services/支付", pay},
+			{"github", "acme/shop", "services/web", web},
+			{"github", "acme/shop", "services/website", web},
+		},
+	)
 	w.collect()
 	w.want("other paths", w.brought(names), "p2: payOnly", "w2: f1 merge neither webOnly")
 	w.bind(nil, []row4{{"github", "acme/shop", "services/支付", pay}})
 	w.collect()
-	w.want("the only service is not limited", w.brought(names), "p2: both catchUp f1 f2 merge neither payOnly webOnly", "w2: f1 merge neither webOnly")
+	w.want(
+		"the only service is not limited",
+		w.brought(names),
+		"p2: both catchUp f1 f2 merge neither payOnly webOnly",
+		"w2: f1 merge neither webOnly",
+	)
 }
 
 func TestForcePush(t *testing.T) {
@@ -197,10 +261,12 @@ func TestForcePush(t *testing.T) {
 	w.collect()
 	names := map[string]string{old: "old", fresh: "fresh"}
 	w.want("brought", w.brought(names), "d2: old", "d3: fresh")
-	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 known", "d4 unknown the repository does not have it, or no longer hands it out",
+	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 known", "d4 unknown the repository does not have "+
+		"it, or no longer hands it out",
 		`d5 unknown "v1.2.3" is not a commit's whole id, nor the beginning of exactly one that the repository has`)
 	w.want("ledger", w.lines("SELECT concat(toString(expected), ' ', toString(stored), ' ', note) AS line FROM ledger"),
-		"5 3 2 commits that were deployed are not in the repository: pushed away, never pushed, or of another one; the first: "+gone+" (the repository does not have it, or no longer hands it out)")
+		"5 3 2 commits that were deployed are not in the repository: pushed away, never pushed, or of another one; the "+
+			"first: "+gone+" (the repository does not have it, or no longer hands it out)")
 	w.collect()
 	if w.asked != 1 {
 		t.Errorf("with a commit missing %d exchanges, want the one that asks for the branches", w.asked)
@@ -226,7 +292,8 @@ func TestACommitThatIsPushedLater(t *testing.T) {
 	w.deploy("d1", base)
 	w.deploy("d2", local)
 	w.collect()
-	w.want("not pushed", w.compared(), "d1 baseline", "d2 unknown the repository does not have it, or no longer hands it out")
+	w.want("not pushed", w.compared(), "d1 baseline", "d2 unknown the repository does not have it, or no longer hands "+
+		"it out")
 	laptop.git("push", "--quiet", "origin", "main:later")
 	w.collect()
 	w.want("pushed", w.compared(), "d1 baseline", "d2 known")
@@ -244,7 +311,8 @@ func TestACommitThatNoBranchHolds(t *testing.T) {
 	w.deploy("d3", "6666666666666666666666666666666666666666")
 	w.collect()
 	w.want("fetched by its id", w.brought(map[string]string{loose: "loose"}), "d2: loose")
-	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 unknown the repository does not have it, or no longer hands it out")
+	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 unknown the repository does not have it, or no "+
+		"longer hands it out")
 }
 
 func TestInterruptedAtEveryWrite(t *testing.T) {
@@ -299,7 +367,8 @@ func TestTheCloneHoldsNoFileContents(t *testing.T) {
 	if !strings.Contains(text, "?"+w.repo.git("rev-parse", "HEAD:big")) {
 		t.Errorf("the clone holds the file: %s", text)
 	}
-	if names, err := os.ReadDir(found[0]); err != nil || slices.ContainsFunc(names, func(e os.DirEntry) bool { return e.Name() == "hooks" }) {
+	if names, err := os.ReadDir(found[0]); err != nil ||
+		slices.ContainsFunc(names, func(e os.DirEntry) bool { return e.Name() == "hooks" }) {
 		t.Errorf("the clone has hooks, or cannot be read: %v", err)
 	}
 }

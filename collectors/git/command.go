@@ -61,18 +61,43 @@ func proxied() bool {
 func (c *Collector) environment(cmd command) []string {
 	protocol := "none"
 	config := [][2]string{
-		{"core.hooksPath", os.DevNull}, {"core.fsmonitor", "false"}, {"core.askPass", ""}, {"credential.helper", ""}, {"protocol.version", "2"},
-		{"gc.autoDetach", "false"}, {"maintenance.autoDetach", "false"}, {"gc.pruneExpire", "never"}, {"fetch.unpackLimit", "1"},
-		{"http.followRedirects", "false"}, {"submodule.recurse", "false"}, {"log.showSignature", "false"},
+		{
+			"core.hooksPath",
+			os.DevNull,
+		},
+		{"core.fsmonitor", "false"},
+		{"core.askPass", ""},
+		{"credential.helper", ""},
+		{"protocol.version", "2"},
+		{
+			"gc.autoDetach",
+			"false",
+		},
+		{"maintenance.autoDetach", "false"},
+		{"gc.pruneExpire", "never"},
+		{"fetch.unpackLimit", "1"},
+		{"http.followRedirects", "false"},
+		{"submodule.recurse", "false"},
+		{"log.showSignature", "false"},
 	}
 	if cmd.remote != nil {
 		protocol = cmd.remote.scheme
 		config = append(config, c.credentials(*cmd.remote)...)
 	}
 	config = append(config, cmd.config...)
-	env := []string{"GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_ATTR_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=" + protocol,
-		"GIT_LITERAL_PATHSPECS=1", "GIT_NO_REPLACE_OBJECTS=1", "LC_ALL=C", "GIT_SSH_COMMAND=ssh -o BatchMode=yes -o ConnectTimeout=30 -o ServerAliveInterval=15",
-		"GIT_CONFIG_COUNT=" + strconv.Itoa(len(config))}
+	env := []string{
+		"GIT_CONFIG_GLOBAL=" + os.DevNull,
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_ATTR_NOSYSTEM=1",
+		"GIT_TERMINAL_PROMPT=0",
+		"GIT_ALLOW_PROTOCOL=" + protocol,
+		"GIT_LITERAL_PATHSPECS=1",
+		"GIT_NO_REPLACE_OBJECTS=1",
+		"LC_ALL=C",
+		"GIT_SSH_COMMAND=ssh -o BatchMode=yes -o " +
+			"ConnectTimeout=30 -o ServerAliveInterval=15",
+		"GIT_CONFIG_COUNT=" + strconv.Itoa(len(config)),
+	}
 	if cmd.remote == nil {
 		env = append(env, "GIT_NO_LAZY_FETCH=1")
 	}
@@ -96,7 +121,10 @@ func (c *Collector) run(ctx context.Context, cmd command, consume func(io.Reader
 	doing := strings.Join(cmd.args[:min(2, len(cmd.args))], " ")
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	process := exec.CommandContext(ctx, c.opt.Binary, cmd.args...) //nolint:gosec // arguments are ours: ids are checked, paths come after --
+	process := exec.CommandContext(
+		ctx,
+		c.opt.Binary,
+		cmd.args...) //nolint:gosec // arguments are ours: ids are checked, paths come after --
 	process.Env, process.Stdin = c.environment(cmd), cmd.stdin
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var hard *time.Timer

@@ -65,7 +65,8 @@ func linesOf(deployments []event.Deployment) []line {
 	return lines
 }
 
-// pathsOf says which services are limited to which paths: those that have some and are not the repository's only service.
+// pathsOf says which services are limited to which paths: those that have some and are not the repository's only
+// service.
 func pathsOf(services []catalog.PathBinding) (paths []string, of map[string][]uint16) {
 	names, number := map[string]bool{}, map[string]uint16{}
 	of = map[string][]uint16{}
@@ -105,7 +106,9 @@ type step struct {
 // steps walks a line. The basis of a deployment is a digest of its own commit and of everything before it.
 func (p *comparer) steps(l line) []step {
 	steps := make([]step, len(l.deployments))
-	sum := sha256.Sum256([]byte(strings.Join(append([]string{rules, l.service, l.environment}, p.pathNames(l.service)...), "\x00")))
+	sum := sha256.Sum256(
+		[]byte(strings.Join(append([]string{rules, l.service, l.environment}, p.pathNames(l.service)...), "\x00")),
+	)
 	first, previous := true, ""
 	for i, d := range l.deployments {
 		s := step{Deployment: d, node: none, previous: previous, first: first}
@@ -132,9 +135,13 @@ func (p *comparer) pathNames(service string) []string {
 	return names
 }
 
-// walk calls visit for every deployment of a line with the commits that no earlier one held. A deployment that says it is
-// a rollback is passed over: it undoes, and whatever else it holds is brought by the one that follows.
-func (p *comparer) walk(ctx context.Context, steps []step, visit func(s step, fresh []int32, onLine map[int32]bool) error) error {
+// walk calls visit for every deployment of a line with the commits that no earlier one held. A deployment that says it
+// is a rollback is passed over: it undoes, and whatever else it holds is brought by the one that follows.
+func (p *comparer) walk(
+	ctx context.Context,
+	steps []step,
+	visit func(s step, fresh []int32, onLine map[int32]bool) error,
+) error {
 	delivered := p.g.set()
 	for _, s := range steps {
 		if err := ctx.Err(); err != nil {
@@ -162,8 +169,8 @@ func (p *comparer) walk(ctx context.Context, steps []step, visit func(s step, fr
 	return nil
 }
 
-// changed reports whether a deployment has to be compared anew. What was known of one whose commit has gone, with a clone
-// that was lost, stays.
+// changed reports whether a deployment has to be compared anew. What was known of one whose commit has gone, with a
+// clone that was lost, stays.
 func (p *comparer) changed(s step) bool {
 	old, ok := p.stored[s.Key()]
 	if ok && s.node == none && old.Comparison != event.UnknownCommits && s.SHA != "" {
@@ -210,7 +217,10 @@ func (p *comparer) compare(ctx context.Context, lines []line) error {
 			total := len(fresh)
 			if limited {
 				fresh = slices.DeleteFunc(fresh, func(n int32) bool {
-					return !slices.ContainsFunc(p.touches.of(p.g, n, onLine[n]), func(path uint16) bool { return slices.Contains(limits, path) })
+					return !slices.ContainsFunc(
+						p.touches.of(p.g, n, onLine[n]),
+						func(path uint16) bool { return slices.Contains(limits, path) },
+					)
 				})
 			}
 			return p.put(ctx, p.event(s, fresh, total))
@@ -246,7 +256,8 @@ func (p *comparer) event(s step, fresh []int32, total int) event.DeployedCommits
 	case total == 0 && e.SHA != s.previous:
 		e.Comparison = event.RollbackCommits
 	case len(fresh) > maxDeployed:
-		e.Comparison, e.Reason = event.UnknownCommits, fmt.Sprintf("%d commits lie between it and the deployments before: more than the %d that are kept of one", len(fresh), maxDeployed)
+		e.Comparison, e.Reason = event.UnknownCommits, fmt.Sprintf("%d commits lie between it and the deployments before: "+
+			"more than the %d that are kept of one", len(fresh), maxDeployed)
 	default:
 		e.Comparison = event.KnownCommits
 		e.Commits = make([]event.Commit, len(fresh))

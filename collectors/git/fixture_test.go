@@ -48,8 +48,17 @@ func (r *repo) git(args ...string) string {
 	}
 	r.tick++
 	at := epoch.Add(time.Duration(r.tick) * time.Minute).Format(time.RFC3339)
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_NAME=Ада", "GIT_AUTHOR_EMAIL=a@example.org",
-		"GIT_COMMITTER_NAME=Ада", "GIT_COMMITTER_EMAIL=a@example.org", "GIT_AUTHOR_DATE="+at, "GIT_COMMITTER_DATE="+at)
+	cmd.Env = append(
+		os.Environ(),
+		"GIT_CONFIG_GLOBAL=/dev/null",
+		"GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=Ада",
+		"GIT_AUTHOR_EMAIL=a@example.org",
+		"GIT_COMMITTER_NAME=Ада",
+		"GIT_COMMITTER_EMAIL=a@example.org",
+		"GIT_AUTHOR_DATE="+at,
+		"GIT_COMMITTER_DATE="+at,
+	)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		r.t.Fatalf("git %s: %v: %s", strings.Join(args, " "), err, out)
@@ -82,14 +91,14 @@ func (r *repo) merge(branch string) string {
 
 // world is a store with a collector over one repository.
 type world struct {
-	t       testing.TB
-	db      *store.Store
-	repo    *repo
-	directory  string
-	n       int
-	tune    func(*git.Config, *git.Options)
-	asked   int // exchanges with the server
-	appends int
+	t         testing.TB
+	db        *store.Store
+	repo      *repo
+	directory string
+	n         int
+	tune      func(*git.Config, *git.Options)
+	asked     int // exchanges with the server
+	appends   int
 }
 
 type row3 struct {
@@ -116,7 +125,10 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) bind(bindings []row3, paths []row4) {
 	w.t.Helper()
-	if err := errors.Join(w.db.Replace(w.t.Context(), "bindings", bindings), w.db.Replace(w.t.Context(), "paths", paths)); err != nil {
+	if err := errors.Join(
+		w.db.Replace(w.t.Context(), "bindings", bindings),
+		w.db.Replace(w.t.Context(), "paths", paths),
+	); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -126,8 +138,17 @@ func (w *world) deploy(id, sha string, change ...func(*event.Deployment)) {
 	w.t.Helper()
 	w.n++
 	at := epoch.Add(time.Duration(w.n) * time.Hour)
-	d := event.Deployment{Origin: event.Origin{Source: "gh", Provider: "github", Scope: "acme/shop", ID: id}, Attempt: 1, Environment: "production",
-		Status: event.Succeeded, StatusRaw: "success", CreatedAt: at, StartedAt: at, FinishedAt: at.Add(time.Minute), SHA: sha}
+	d := event.Deployment{
+		Origin:      event.Origin{Source: "gh", Provider: "github", Scope: "acme/shop", ID: id},
+		Attempt:     1,
+		Environment: "production",
+		Status:      event.Succeeded,
+		StatusRaw:   "success",
+		CreatedAt:   at,
+		StartedAt:   at,
+		FinishedAt:  at.Add(time.Minute),
+		SHA:         sha,
+	}
 	for _, c := range change {
 		c(&d)
 	}
@@ -142,7 +163,12 @@ func (w *world) append(events ...event.Event) {
 }
 
 func (w *world) config() (git.Config, git.Options) {
-	cfg := git.Config{Source: "history", Hosted: "github", Repositories: []git.Repository{{Name: "acme/shop", URL: "file://" + w.repo.dir}}, Dir: w.directory}
+	cfg := git.Config{
+		Source:       "history",
+		Hosted:       "github",
+		Repositories: []git.Repository{{Name: "acme/shop", URL: "file://" + w.repo.dir}},
+		Dir:          w.directory,
+	}
 	opt := git.Options{Options: source.Options{Now: func() time.Time { return epoch.AddDate(0, 1, 0) }}}
 	if w.tune != nil {
 		w.tune(&cfg, &opt)
@@ -191,7 +217,12 @@ func (w *world) brought(names map[string]string) []string {
 		SHA        string     `ch:"sha"`
 		Authored   *time.Time `ch:"authored_at"`
 	}
-	if err := w.db.Select(w.t.Context(), &rows, "SELECT service, deployment_id, sha, authored_at FROM deployed_commits", nil); err != nil {
+	if err := w.db.Select(
+		w.t.Context(),
+		&rows,
+		"SELECT service, deployment_id, sha, authored_at FROM deployed_commits",
+		nil,
+	); err != nil {
 		w.t.Fatal(err)
 	}
 	by := map[string][]string{}
@@ -217,13 +248,15 @@ func (w *world) brought(names map[string]string) []string {
 // compared returns "deployment comparison reason" of every deployment.
 func (w *world) compared() []string {
 	w.t.Helper()
-	return w.lines("SELECT concat(deployment_id, ' ', comparison, if(reason = '', '', concat(' ', reason))) AS line FROM compared_deployments ORDER BY deployment_id")
+	return w.lines("SELECT concat(deployment_id, ' ', comparison, if(reason = '', '', concat(' ', reason))) AS line " +
+		"FROM compared_deployments ORDER BY deployment_id")
 }
 
 // changes returns "service change deployment how".
 func (w *world) changes() []string {
 	w.t.Helper()
-	return w.lines("SELECT concat(replaceOne(service, 'component:default/', ''), ' ', change_id, ' ', deployment_id, ' ', link_method) AS line FROM deployed_changes ORDER BY line")
+	return w.lines("SELECT concat(replaceOne(service, 'component:default/', ''), ' ', change_id, ' ', deployment_id, ' " +
+		"', link_method) AS line FROM deployed_changes ORDER BY line")
 }
 
 func (w *world) lines(sql string) []string {

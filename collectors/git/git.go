@@ -31,14 +31,17 @@ var profile = source.Profile{Provider: Provider, Product: "git", Epoch: time.Dat
 
 // Config is one git source.
 type Config struct {
-	Source              string       `yaml:"name"`                  // its name
-	Hosted              string       `yaml:"provider"`              // whose repositories these are: github, gitlab, or another source's kind; scopes are those of its changes
-	URL                 string       `yaml:"url"`                   // where repositories given as owner/name are; default: the provider's public address
-	Repositories        []Repository `yaml:"repositories"`          // owner/name, or addresses that git understands
-	User                string       `yaml:"user"`                  // goes with the token; default: what the provider expects
-	Token               string       `yaml:"token"`                 // read access to contents; over http and https only
-	Dir                 string       `yaml:"dir"`                   // for clones; default: Options.CloneDir
-	AllowPrivateNetwork bool         `yaml:"allow_private_network"` // a repository's host may be in a private network
+	Source string `yaml:"name"` // its name
+	// whose repositories these are: github, gitlab, or another source's kind; scopes are those of its changes
+	Hosted string `yaml:"provider"`
+	// where repositories given as owner/name are; default: the provider's public address
+	URL          string       `yaml:"url"`
+	Repositories []Repository `yaml:"repositories"` // owner/name, or addresses that git understands
+	// goes with the token; default: what the provider expects
+	User                string `yaml:"user"`
+	Token               string `yaml:"token"`                 // read access to contents; over http and https only
+	Dir                 string `yaml:"dir"`                   // for clones; default: Options.CloneDir
+	AllowPrivateNetwork bool   `yaml:"allow_private_network"` // a repository's host may be in a private network
 }
 
 var wordRule = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
@@ -47,7 +50,8 @@ var wordRule = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
 func (c Config) Validate() error {
 	var errs []error
 	if c.Hosted != "" && !wordRule.MatchString(c.Hosted) {
-		errs = append(errs, fmt.Errorf("provider %q: give the kind of the source that has the repositories' changes: github, gitlab", c.Hosted))
+		errs = append(errs, fmt.Errorf("provider %q: give the kind of the source that has the repositories' changes: "+
+			"github, gitlab", c.Hosted))
 	}
 	if c.URL != "" {
 		if _, err := parseAddress(c.URL); err != nil {
@@ -65,7 +69,8 @@ func (c Config) Validate() error {
 			continue
 		}
 		if c.Token != "" && a.scheme != "https" && a.scheme != "http" {
-			errs = append(errs, fmt.Errorf("repository %q: a token is only given over https; %s has credentials of its own: use a source of its own for it", r.text(), a.scheme))
+			errs = append(errs, fmt.Errorf("repository %q: a token is only given over https; %s has credentials of its own: "+
+				"use a source of its own for it", r.text(), a.scheme))
 		}
 		if seen[strings.ToLower(a.scope)] {
 			errs = append(errs, fmt.Errorf("repository %q is listed twice", a.scope))
@@ -78,7 +83,8 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// Options are what a Collector needs from outside; each may be left out, but for CloneDir where the configuration has none.
+// Options are what a Collector needs from outside; each may be left out, but for CloneDir where the configuration has
+// none.
 type Options struct {
 	source.Options
 	Binary   string        // git; default: found in PATH
@@ -88,12 +94,12 @@ type Options struct {
 // Collector reads one git source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
-	cfg      Config
-	opt      Options
-	directory   string
-	scopes   []string
-	targets  map[string]address // by scope
-	observer atomic.Pointer[rest.Observer]
+	cfg       Config
+	opt       Options
+	directory string
+	scopes    []string
+	targets   map[string]address // by scope
+	observer  atomic.Pointer[rest.Observer]
 }
 
 // New returns a collector; it fails when the configuration is not valid or no git is installed.
@@ -101,7 +107,13 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, directory: cfg.Dir, targets: map[string]address{}}
+	c := &Collector{
+		Base:      opt.Base(profile, cfg.Source),
+		cfg:       cfg,
+		opt:       opt,
+		directory: cfg.Dir,
+		targets:   map[string]address{},
+	}
 	if c.directory == "" {
 		c.directory = opt.CloneDir
 	}

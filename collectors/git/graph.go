@@ -180,7 +180,8 @@ func (g *graph) resolve(names []string) map[string]int32 {
 	slices.SortFunc(order, func(a, b int32) int { return bytes.Compare(g.ids[a][:], g.ids[b][:]) })
 	for _, name := range short {
 		i, _ := slices.BinarySearchFunc(order, name, func(n int32, name string) int { return cmp.Compare(g.sha(n), name) })
-		if i < len(order) && strings.HasPrefix(g.sha(order[i]), name) && (i+1 == len(order) || !strings.HasPrefix(g.sha(order[i+1]), name)) {
+		if i < len(order) && strings.HasPrefix(g.sha(order[i]), name) &&
+			(i+1 == len(order) || !strings.HasPrefix(g.sha(order[i+1]), name)) {
 			found[name] = order[i]
 		}
 	}

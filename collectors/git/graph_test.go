@@ -20,7 +20,12 @@ func read(t testing.TB, text string) *graph {
 
 func TestGraph(t *testing.T) {
 	// 4 merges 2 and 3, which are both built upon 1. 9 is named as a parent and not there.
-	g := read(t, id(4)+" 100040 100041 "+id(2)+" "+id(3)+"\n"+id(3)+" 30 31 "+id(1)+"\n"+id(2)+" 20 x "+id(1)+" "+id(9)+"\n"+id(1)+" -5 999999999999999 \n")
+	g := read(
+		t,
+		id(4)+" 100040 100041 "+id(2)+" "+id(3)+"\n"+id(3)+" 30 31 "+id(1)+"\n"+id(2)+" 20 x "+id(1)+" "+id(
+			9,
+		)+"\n"+id(1)+" -5 999999999999999 \n",
+	)
 	nodes := g.resolve([]string{id(1), id(2), id(3), id(4), id(5), id(9)})
 	if len(nodes) != 4 {
 		t.Fatalf("found %v", nodes)
@@ -51,7 +56,8 @@ func TestIdsThatBeginAlike(t *testing.T) {
 	a, b := strings.Repeat("a", 20)+strings.Repeat("b", 20), strings.Repeat("a", 20)+strings.Repeat("c", 20)
 	g := read(t, b+" 2 2 "+a+"\n"+a+" 1 1 \n")
 	nodes := g.resolve([]string{a, b, a[:19], a[:21], b[:21], "aaaaaa"})
-	if len(nodes) != 4 || g.sha(nodes[a]) != a || g.sha(nodes[b]) != b || g.sha(nodes[a[:21]]) != a || g.sha(nodes[b[:21]]) != b {
+	if len(nodes) != 4 || g.sha(nodes[a]) != a || g.sha(nodes[b]) != b || g.sha(nodes[a[:21]]) != a ||
+		g.sha(nodes[b[:21]]) != b {
 		t.Errorf("found %v", nodes)
 	}
 }
@@ -96,14 +102,19 @@ func FuzzAddress(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if strings.HasPrefix(a.url, "-") || strings.HasPrefix(a.host, "-") || !slices.Contains([]string{"https", "http", "ssh", "file"}, a.scheme) {
+		if strings.HasPrefix(a.url, "-") || strings.HasPrefix(a.host, "-") ||
+			!slices.Contains([]string{"https", "http", "ssh", "file"}, a.scheme) {
 			t.Errorf("%q is taken as %+v", text, a)
 		}
 	})
 }
 
 func FuzzTouched(f *testing.F) {
-	f.Add(id(3) + "\x00:100644 100644 a b M\x00a/x\x00" + id(3) + "\x00" + id(2) + "\x00:0 1 a b A\x00" + id(1) + "\x00" + id(1) + "\x00")
+	f.Add(
+		id(3) + "\x00:100644 100644 a b M\x00a/x\x00" + id(3) + "\x00" + id(2) + "\x00:0 1 a b A\x00" + id(
+			1,
+		) + "\x00" + id(1) + "\x00",
+	)
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {
 		g := read(t, id(3)+" 3 3 "+id(2)+" "+id(1)+"\n"+id(2)+" 2 2 "+id(1)+"\n"+id(1)+" 1 1 \n")

@@ -11,11 +11,13 @@ import (
 	"strings"
 )
 
-// maxPathArguments is how many paths are handed to git on its command line; with more it lists everything and we choose.
+// maxPathArguments is how many paths are handed to git on its command line; with more it lists everything and we
+// choose.
 const maxPathArguments = 500
 
 // touches says which paths, by number, each commit touches. A merge has two lists: first, what it changed for the line
-// that it was merged into, and every, the files that are in none of the lines that it joins (a conflict that was resolved).
+// that it was merged into, and every, the files that are in none of the lines that it joins (a conflict that was
+// resolved).
 type touches struct {
 	first map[int32][]uint16
 	every map[int32][]uint16
@@ -23,8 +25,8 @@ type touches struct {
 	merge map[string]bool // the files of the merge that is being read, as far as they differ from all its parents
 }
 
-// of returns the paths that a commit touches. A merge that is part of the deployed line itself brings all that it merges; one
-// on a branch that only catches up with the line does not: what it brings were there already.
+// of returns the paths that a commit touches. A merge that is part of the deployed line itself brings all that it
+// merges; one on a branch that only catches up with the line does not: what it brings were there already.
 func (t touches) of(g *graph, n int32, onLine bool) []uint16 {
 	if len(g.parents(n)) > 1 && !onLine {
 		return t.every[n]
@@ -38,7 +40,18 @@ func (k *clone) touched(ctx context.Context, g *graph, commits set, paths []stri
 	if len(paths) == 0 {
 		return t, nil
 	}
-	args := []string{"diff-tree", "--stdin", "--root", "-r", "--raw", "--no-renames", "--no-ext-diff", "--ignore-submodules=none", "--always", "-z"}
+	args := []string{
+		"diff-tree",
+		"--stdin",
+		"--root",
+		"-r",
+		"--raw",
+		"--no-renames",
+		"--no-ext-diff",
+		"--ignore-submodules=none",
+		"--always",
+		"-z",
+	}
 	if len(paths) <= maxPathArguments {
 		args = append(append(args, "--"), paths...)
 	}
@@ -54,7 +67,8 @@ func (k *clone) touched(ctx context.Context, g *graph, commits set, paths []stri
 	return t, nil
 }
 
-// comparisons calls yield for every comparison of a commit with a parent, in order; parent is none for a commit without.
+// comparisons calls yield for every comparison of a commit with a parent, in order; parent is none for a commit
+// without.
 func comparisons(g *graph, commits set, yield func(n, parent int32) error) error {
 	for i := range g.ids {
 		n := int32(i)

@@ -8,8 +8,8 @@ import (
 // allowed is the most that collecting may cost, by the units of spent: the branches, and what they lead to.
 var allowed = map[string]float64{"requests/repository": 2, "requests/scope-unchanged": 0}
 
-// spent reads the history of a repository for its deployments and then once more, and returns what that took in exchanges
-// with the server.
+// spent reads the history of a repository for its deployments and then once more, and returns what that took in
+// exchanges with the server.
 func spent(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	const deployments = 25

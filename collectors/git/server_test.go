@@ -30,10 +30,18 @@ func served(t *testing.T, root string) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	backend := &cgi.Handler{Path: filepath.Join(strings.TrimSpace(string(exec)), "git-http-backend"),
-		Env: []string{"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_GLOBAL=/dev/null"}, InheritEnv: []string{"PATH"}}
+	backend := &cgi.Handler{
+		Path: filepath.Join(strings.TrimSpace(string(exec)), "git-http-backend"),
+		Env: []string{
+			"GIT_PROJECT_ROOT=" + root,
+			"GIT_HTTP_EXPORT_ALL=1",
+			"GIT_CONFIG_GLOBAL=/dev/null",
+		},
+		InheritEnv: []string{"PATH"},
+	}
 	if _, err := os.Stat(backend.Path); err != nil {
-		t.Fatalf("these tests serve repositories with git's own http-backend, and this git has none (%v): install the whole of git", err)
+		t.Fatalf("these tests serve repositories with git's own http-backend, and this git has none (%v): install the "+
+			"whole of git", err)
 	}
 	s := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
@@ -126,7 +134,9 @@ func TestTheTokenDoesNotFollowARedirect(t *testing.T) {
 		elsewhere = append(elsewhere, r.URL.Path+" "+r.Header.Get("Authorization"))
 	}))
 	defer other.Close()
-	s := httptest.NewServer(http.RedirectHandler(other.URL+"/acme/shop.git/info/refs?service=git-upload-pack", http.StatusMovedPermanently))
+	s := httptest.NewServer(
+		http.RedirectHandler(other.URL+"/acme/shop.git/info/refs?service=git-upload-pack", http.StatusMovedPermanently),
+	)
 	defer s.Close()
 	w := newWorld(t)
 	w.deploy("d1", w.repo.commit("a"))
@@ -173,7 +183,11 @@ func TestAServerThatNeverAnswers(t *testing.T) {
 // TestAGitThatDoesNotEnd has a git that hears no signal and has a child that holds its output.
 func TestAGitThatDoesNotEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "git")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\ntrap '' TERM\nsleep 600 &\nwhile :; do sleep 1; done\n"), 0o700); err != nil {
+	if err := os.WriteFile(
+		path,
+		[]byte("#!/bin/sh\ntrap '' TERM\nsleep 600 &\nwhile :; do sleep 1; done\n"),
+		0o700,
+	); err != nil {
 		t.Fatal(err)
 	}
 	c, err := git.New(git.Config{Source: "g", Hosted: "github", Repositories: []git.Repository{{Name: "o/n"}}},
@@ -182,7 +196,8 @@ func TestAGitThatDoesNotEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "said nothing for too long") || time.Since(start) > 20*time.Second {
+	if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "said nothing for too long") ||
+		time.Since(start) > 20*time.Second {
 		t.Errorf("after %v: %v", time.Since(start), err)
 	}
 }
@@ -194,17 +209,22 @@ func TestAHostInAPrivateNetwork(t *testing.T) {
 	resttest.LeadHome(t)
 	check := func(private bool) error {
 		t.Helper()
-		c, err := git.New(git.Config{Source: "g", Hosted: "github", URL: "http://git.example.com:9", AllowPrivateNetwork: private,
-			Repositories: []git.Repository{{Name: "o/n"}}}, git.Options{Options: source.Options{CloneDir: t.TempDir()}})
+		c, err := git.New(
+			git.Config{Source: "g", Hosted: "github", URL: "http://git.example.com:9", AllowPrivateNetwork: private,
+				Repositories: []git.Repository{{Name: "o/n"}}},
+			git.Options{Options: source.Options{CloneDir: t.TempDir()}},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return c.Check(t.Context())
 	}
-	if err := check(false); err == nil || !strings.Contains(err.Error(), "git.example.com (127.0.0.1)") || !strings.Contains(err.Error(), "allow_private_network: true") {
+	if err := check(false); err == nil || !strings.Contains(err.Error(), "git.example.com (127.0.0.1)") ||
+		!strings.Contains(err.Error(), "allow_private_network: true") {
 		t.Errorf("a name that leads to this machine: %v", err)
 	}
-	if err := check(true); err == nil || strings.Contains(err.Error(), "allow_private_network") { // git looks for itself, and finds no server
+	// git looks for itself, and finds no server
+	if err := check(true); err == nil || strings.Contains(err.Error(), "allow_private_network") {
 		t.Errorf("where it is allowed: %v", err)
 	}
 }

@@ -18,11 +18,35 @@ func allSorts() *githubtest.Repo {
 	repo := everything()
 	repo.Runs, repo.Pulls, repo.Deployments = repo.Runs[:150], repo.Pulls[:60], repo.Deployments[:3]
 	repo.Pushed = now.Add(-time.Hour)
-	repo.Contents = map[string]string{"catalog-info.yaml": location("services/*.yaml"), "services/a.yaml": component, "services/b.yaml": component + "# b\n", "CODEOWNERS": "* @acme/all"}
+	repo.Contents = map[string]string{
+		"catalog-info.yaml": location("services/*.yaml"),
+		"services/a.yaml":   component,
+		"services/b.yaml":   component + "# b\n",
+		"CODEOWNERS":        "* @acme/all",
+	}
 	for i := range 130 {
 		at := now.Add(-time.Duration(i+2) * time.Hour)
-		repo.Issues = append(repo.Issues, githubtest.Issue{Number: 5000 + i, Labels: []string{"incident", "sev2"}, Created: at, Updated: at, Closed: at.Add(time.Minute)})
-		repo.Releases = append(repo.Releases, githubtest.Release{ID: int64(i + 1), Tag: fmt.Sprint("v1.", i), SHA: "abc", Author: "alice", Created: at, Published: at})
+		repo.Issues = append(
+			repo.Issues,
+			githubtest.Issue{
+				Number:  5000 + i,
+				Labels:  []string{"incident", "sev2"},
+				Created: at,
+				Updated: at,
+				Closed:  at.Add(time.Minute),
+			},
+		)
+		repo.Releases = append(
+			repo.Releases,
+			githubtest.Release{
+				ID:        int64(i + 1),
+				Tag:       fmt.Sprint("v1.", i),
+				SHA:       "abc",
+				Author:    "alice",
+				Created:   at,
+				Published: at,
+			},
+		)
 	}
 	return repo
 }
@@ -70,7 +94,10 @@ func TestWhatNothingNewCosts(t *testing.T) {
 }
 
 func TestWhatTheFirstReadCosts(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(4321, time.Minute), Pulls: pullsEvery(1000, time.Hour)}), collecttest.NewWriter()
+	s, m := fake(
+		t,
+		&githubtest.Repo{Runs: runsEvery(4321, time.Minute), Pulls: pullsEvery(1000, time.Hour)},
+	), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
 	r := s.Requests()
 	if runs := count(r, "/actions/runs"); runs > 4321/100+1 || m.Number(event.KindPipelineRun) != 4321 {

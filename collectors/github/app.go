@@ -22,13 +22,14 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// App is a GitHub App as it is installed for an account: credentials that belong to no person, with a larger budget than
-// a person's.
+// App is a GitHub App as it is installed for an account: credentials that belong to no person, with a larger budget
+// than a person's.
 type App struct {
-	ID             string `yaml:"id"`               // of the app, or its client id
-	InstallationID string `yaml:"installation_id"`  // the number at the end of the installation's address
-	PrivateKey     string `yaml:"private_key"`      // PEM, as GitHub gives it
-	PrivateKeyFile string `yaml:"private_key_file"` // where that is, instead, relative to the configuration; read whenever a token is due
+	ID             string `yaml:"id"`              // of the app, or its client id
+	InstallationID string `yaml:"installation_id"` // the number at the end of the installation's address
+	PrivateKey     string `yaml:"private_key"`     // PEM, as GitHub gives it
+	// where that is, instead, relative to the configuration; read whenever a token is due
+	PrivateKeyFile string `yaml:"private_key_file"`
 }
 
 func (a App) configured() bool { return a != App{} }
@@ -44,13 +45,15 @@ func (a App) validate() error {
 		errs = append(errs, fmt.Errorf("app.id %q: give the app's id or its client id, as the app's settings show it", a.ID))
 	}
 	if !installationRule.MatchString(a.InstallationID) {
-		errs = append(errs, fmt.Errorf("app.installation_id %q: give the number at the end of the installation's address (Settings, Applications, Configure)", a.InstallationID))
+		errs = append(errs, fmt.Errorf("app.installation_id %q: give the number at the end of the installation's address "+
+			"(Settings, Applications, Configure)", a.InstallationID))
 	}
 	switch {
 	case a.PrivateKey != "" && a.PrivateKeyFile != "":
 		errs = append(errs, errors.New("app: give private_key or private_key_file, not both"))
 	case a.PrivateKey == "" && a.PrivateKeyFile == "":
-		errs = append(errs, errors.New("app.private_key is missing: generate one in the app's settings and give it as ${GITHUB_APP_KEY}, or its file as private_key_file"))
+		errs = append(errs, errors.New("app.private_key is missing: generate one in the app's settings and give it as "+
+			"${GITHUB_APP_KEY}, or its file as private_key_file"))
 	case a.PrivateKey != "":
 		if _, err := parseKey([]byte(a.PrivateKey)); err != nil {
 			errs = append(errs, fmt.Errorf("app.private_key: %w", err))
@@ -83,7 +86,8 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, errors.New("it is not a PEM file; give the .pem that GitHub made, from -----BEGIN to END----- with its line breaks")
+		return nil, errors.New("it is not a PEM file; give the .pem that GitHub made, from -----BEGIN to END----- with " +
+			"its line breaks")
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key, nil
@@ -92,7 +96,8 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 	if key, ok := parsed.(*rsa.PrivateKey); ok && err == nil {
 		return key, nil
 	}
-	return nil, fmt.Errorf("it holds a %s that is no RSA private key without a password; generate one in the app's settings", block.Type)
+	return nil, fmt.Errorf("it holds a %s that is no RSA private key without a password; generate one in the app's "+
+		"settings", block.Type)
 }
 
 // assertion is the JSON Web Token with which an app says who it is, valid for a few minutes around now. Its header and
@@ -116,8 +121,8 @@ func assertion(key *rsa.PrivateKey, appID string, now time.Time) (string, error)
 	return text + "." + enc.EncodeToString(signature), nil
 }
 
-// early is how long before its end a token is replaced: a request that waits in line must not outlive it. GitHub's tokens
-// last an hour.
+// early is how long before its end a token is replaced: a request that waits in line must not outlive it. GitHub's
+// tokens last an hour.
 const early = 5 * time.Minute
 
 // installation gives the tokens of an app's installation. It is safe for use from several goroutines: one asks, the
@@ -207,18 +212,29 @@ func (i *installation) explain(ctx context.Context, method, path string, resp *h
 	}
 	_ = decode(resp, &said) // what it says is a help, no more
 	fail := func(format string, args ...any) error {
-		return fmt.Errorf("%s %s: %w: status %d %s: %s", method, path, rest.ErrUnauthorized, resp.StatusCode, said.Message, fmt.Sprintf(format, args...))
+		return fmt.Errorf(
+			"%s %s: %w: status %d %s: %s",
+			method,
+			path,
+			rest.ErrUnauthorized,
+			resp.StatusCode,
+			said.Message,
+			fmt.Sprintf(format, args...),
+		)
 	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 		if server, err := http.ParseTime(resp.Header.Get("Date")); err == nil && server.Sub(i.now()).Abs() > 45*time.Second {
-			return fail("this machine's clock is %s away from GitHub's; set it right, because what an app signs is good for minutes", server.Sub(i.now()).Abs().Round(time.Second))
+			return fail("this machine's clock is %s away from GitHub's; set it right, because what an app signs is good for "+
+				"minutes", server.Sub(i.now()).Abs().Round(time.Second))
 		}
-		return fail("GitHub does not take what app %s signed: app.id and app.private_key do not belong together, or the key was deleted; generate another in the app's settings", i.app.ID)
+		return fail("GitHub does not take what app %s signed: app.id and app.private_key do not belong together, or the "+
+			"key was deleted; generate another in the app's settings", i.app.ID)
 	case http.StatusNotFound:
 		return fail("app %s has no installation %s%s", i.app.ID, i.app.InstallationID, i.installations(ctx))
 	case http.StatusForbidden:
-		return fail("the installation %s is suspended, or may not be used from here; look at it in the organization's settings under GitHub Apps", i.app.InstallationID)
+		return fail("the installation %s is suspended, or may not be used from here; look at it in the organization's "+
+			"settings under GitHub Apps", i.app.InstallationID)
 	}
 	return fmt.Errorf("%s %s: status %d %s", method, path, resp.StatusCode, said.Message)
 }
@@ -230,7 +246,12 @@ func (i *installation) installations(ctx context.Context) string {
 		Account account `json:"account"`
 	}
 	const path = "app/installations"
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, i.base.JoinPath(path).String()+"?per_page=100", http.NoBody)
+	req, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodGet,
+		i.base.JoinPath(path).String()+"?per_page=100",
+		http.NoBody,
+	)
 	if err != nil {
 		return ""
 	}

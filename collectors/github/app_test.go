@@ -37,15 +37,26 @@ func keyPair(t testing.TB) (*rsa.PrivateKey, string) {
 	return key, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 }
 
-// appServer is a fake with a repository, for whose only token an App stands. The clock is the App's and the collector's.
+// appServer is a fake with a repository, for whose only token an App stands. The clock is the App's and the
+// collector's.
 func appServer(t *testing.T) (s *githubtest.Server, cfg Config, clock *atomic.Int64) {
 	t.Helper()
 	key, text := keyPair(t)
 	clock = &atomic.Int64{}
 	clock.Store(now.Unix())
 	s = fake(t, everything())
-	s.App = &githubtest.App{ID: "77", Installation: "4711", Key: &key.PublicKey, Now: func() time.Time { return time.Unix(clock.Load(), 0) }}
-	return s, Config{Source: "gh", URL: s.URL, Repositories: []string{scope}, App: App{ID: "77", InstallationID: "4711", PrivateKey: text}}, clock
+	s.App = &githubtest.App{
+		ID:           "77",
+		Installation: "4711",
+		Key:          &key.PublicKey,
+		Now:          func() time.Time { return time.Unix(clock.Load(), 0) },
+	}
+	return s, Config{
+		Source:       "gh",
+		URL:          s.URL,
+		Repositories: []string{scope},
+		App:          App{ID: "77", InstallationID: "4711", PrivateKey: text},
+	}, clock
 }
 
 func appCollector(t *testing.T, cfg Config, clock *atomic.Int64, tune ...func(*source.Options)) *Collector {
@@ -68,7 +79,8 @@ func appCollector(t *testing.T, cfg Config, clock *atomic.Int64, tune ...func(*s
 func TestAnAppCollectsWithOneTokenAtATime(t *testing.T) {
 	s, cfg, clock := appServer(t)
 	c, m := appCollector(t, cfg, clock), collecttest.NewWriter()
-	if err := c.Collect(t.Context(), scope, m); err != nil || m.Number(event.KindChange) != 160 || m.Number(event.KindPipelineRun) != 231 {
+	if err := c.Collect(t.Context(), scope, m); err != nil || m.Number(event.KindChange) != 160 ||
+		m.Number(event.KindPipelineRun) != 231 {
 		t.Fatalf("stored %d changes and %d attempts, %v", m.Number(event.KindChange), m.Number(event.KindPipelineRun), err)
 	}
 	if s.App.Given != 1 {
@@ -186,7 +198,8 @@ func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("error %v, want one that says %q", err, tc.want)
 			}
-			if err != nil && (strings.Contains(err.Error(), "PRIVATE") || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "eyJ")) {
+			if err != nil &&
+				(strings.Contains(err.Error(), "PRIVATE") || strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "eyJ")) {
 				t.Errorf("error %q shows a secret", err)
 			}
 		})
@@ -230,7 +243,8 @@ func TestAnAppsConfiguration(t *testing.T) {
 			cfg := Config{Source: "gh", Repositories: []string{"a/b"}, App: App{ID: "1", InstallationID: "2", PrivateKey: text}}
 			tc.tune(&cfg)
 			err := cfg.Validate()
-			if (err == nil) != (tc.want == "") || err != nil && (!strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "s3cr3t")) {
+			if (err == nil) != (tc.want == "") ||
+				err != nil && (!strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "s3cr3t")) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
 			}
 		})

@@ -53,8 +53,8 @@ type listedPull struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// changes brings the pull requests up to date. The probe is a REST listing because that can be conditional; the pages are
-// GraphQL's, which give commits, reviews and merge data with them.
+// changes brings the pull requests up to date. The probe is a REST listing because that can be conditional; the pages
+// are GraphQL's, which give commits, reviews and merge data with them.
 func (r *repository) changes(ctx context.Context) error {
 	var s changesState
 	found, err := r.w.Load(ctx, changesStream, &s)
@@ -67,7 +67,8 @@ func (r *repository) changes(ctx context.Context) error {
 	var newest listing[listedPull]
 	s.Failed = s.Failed.Begin()
 	got, err := r.get(ctx, "repos/"+r.scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
-	blind := rest.Faulty(err) // the page only says whether something is new: without it, everything since the cursor is read
+	// the page only says whether something is new: without it, everything since the cursor is read
+	blind := rest.Faulty(err)
 	if err != nil && !blind {
 		return err
 	}
@@ -108,7 +109,11 @@ func (r *repository) changes(ctx context.Context) error {
 			return err
 		}
 		expected = min(stored+uint64(s.Failed.Len()), s.Total)
-		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("of %d, those updated since %s", s.Total, s.Floor.Format(time.DateOnly))
+		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf(
+			"of %d, those updated since %s",
+			s.Total,
+			s.Floor.Format(time.DateOnly),
+		)
 	}
 	if err := r.ledger(ctx, event.KindChange, time.Time{}, expected, note); err != nil {
 		return err
@@ -139,7 +144,12 @@ func (r *repository) changesPage(ctx context.Context, s *changesState, done *uin
 			continue
 		}
 		s.Cursor = source.Latest(s.Cursor, n.UpdatedAt) // further than the probe, where that failed
-		read, err := s.Failed.Do(ctx, pullKey(n.Number), r.Now(), func(ctx context.Context) error { return r.complete(ctx, &n) })
+		read, err := s.Failed.Do(
+			ctx,
+			pullKey(n.Number),
+			r.Now(),
+			func(ctx context.Context) error { return r.complete(ctx, &n) },
+		)
 		if err != nil {
 			return err
 		}
@@ -169,8 +179,8 @@ type pullPage struct {
 // GitHub allows 500,000.
 var pullSizes = []int{100, 50, 20, 5, 1}
 
-// pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps, and
-// the rest of this collect keeps to its size.
+// pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps,
+// and the rest of this collect keeps to its size.
 func (r *repository) pullPage(ctx context.Context, after string) (pullPage, error) {
 	owner, name, _ := strings.Cut(r.scope, "/")
 	var last error
@@ -201,7 +211,8 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 			return pullPage{}, last
 		}
 		if data.Repository == nil || data.Repository.PullRequests == nil {
-			return pullPage{}, errors.New("GraphQL does not show the repository's pull requests; the token needs read access to them")
+			return pullPage{}, errors.New("GraphQL does not show the repository's pull requests; the token needs read access " +
+				"to them")
 		}
 		r.pulls = size
 		return *data.Repository.PullRequests, nil
@@ -215,7 +226,12 @@ func (r *repository) complete(ctx context.Context, n *pullNode) error {
 		var data struct {
 			Node *pullNode `json:"node"`
 		}
-		if err := r.query(ctx, moreCommitsQuery, map[string]any{"id": n.ID, "after": n.Commits.PageInfo.EndCursor}, &data); err != nil {
+		if err := r.query(
+			ctx,
+			moreCommitsQuery,
+			map[string]any{"id": n.ID, "after": n.Commits.PageInfo.EndCursor},
+			&data,
+		); err != nil {
 			return fmt.Errorf("commits of #%d: %w", n.Number, err)
 		}
 		if data.Node == nil {
@@ -228,7 +244,12 @@ func (r *repository) complete(ctx context.Context, n *pullNode) error {
 		var data struct {
 			Node *pullNode `json:"node"`
 		}
-		if err := r.query(ctx, moreReviewsQuery, map[string]any{"id": n.ID, "after": n.Reviews.PageInfo.EndCursor}, &data); err != nil {
+		if err := r.query(
+			ctx,
+			moreReviewsQuery,
+			map[string]any{"id": n.ID, "after": n.Reviews.PageInfo.EndCursor},
+			&data,
+		); err != nil {
 			return fmt.Errorf("reviews of #%d: %w", n.Number, err)
 		}
 		if data.Node == nil {

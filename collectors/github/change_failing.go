@@ -31,7 +31,12 @@ func (r *repository) changesByNumber(ctx context.Context, s *changesState, done 
 	until := s.Passes[0].Until
 	for number := 1; number > 0; {
 		var page listing[listedPull]
-		got, err := r.get(ctx, fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", r.scope, number), "", &page)
+		got, err := r.get(
+			ctx,
+			fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", r.scope, number),
+			"",
+			&page,
+		)
 		if err != nil {
 			return errors.Join(failure, err)
 		}
@@ -70,7 +75,12 @@ func (r *repository) onePull(ctx context.Context, s *changesState, number uint64
 				PullRequest *pullNode `json:"pullRequest"`
 			} `json:"repository"`
 		}
-		err := r.query(rest.WithMaxAttempts(ctx, fewAttempts), onePullQuery, map[string]any{"owner": owner, "name": name, "number": number}, &data)
+		err := r.query(
+			rest.WithMaxAttempts(ctx, fewAttempts),
+			onePullQuery,
+			map[string]any{"owner": owner, "name": name, "number": number},
+			&data,
+		)
 		if failing(err) {
 			return &rest.AnswerError{Status: http.StatusInternalServerError, Err: err}
 		}

@@ -66,8 +66,8 @@ type reviewNode struct {
 	Author      *actor     `json:"author"`
 }
 
-// login is the account's name as REST writes it: GraphQL leaves the "[bot]" of an app's account out, and the same account
-// must not be two.
+// login is the account's name as REST writes it: GraphQL leaves the "[bot]" of an app's account out, and the same
+// account must not be two.
 func (a *actor) login() string {
 	if a == nil {
 		return ""
@@ -83,12 +83,23 @@ func (a *actor) bot() bool { return a != nil && isBot(a.Login, a.Typename) }
 // changeEvent makes the event of a pull request.
 func (m mapper) changeEvent(n pullNode) event.Change {
 	e := event.Change{
-		Origin: m.origin(strconv.FormatUint(n.Number, 10), n.URL), Repository: m.scope, Number: n.Number, Title: n.Title,
-		Author: n.Author.login(), Bot: n.Author.bot(), CreatedAt: instant(&n.CreatedAt), MergedAt: instant(n.MergedAt),
-		ClosedAt: instant(n.ClosedAt), HeadSHA: n.HeadRefOID, Additions: n.Additions, Deletions: n.Deletions, Reverts: reverts(n),
+		Origin:     m.origin(strconv.FormatUint(n.Number, 10), n.URL),
+		Repository: m.scope,
+		Number:     n.Number,
+		Title:      n.Title,
+		Author:     n.Author.login(),
+		Bot:        n.Author.bot(),
+		CreatedAt:  instant(&n.CreatedAt),
+		MergedAt:   instant(n.MergedAt),
+		ClosedAt:   instant(n.ClosedAt),
+		HeadSHA:    n.HeadRefOID,
+		Additions:  n.Additions,
+		Deletions:  n.Deletions,
+		Reverts:    reverts(n),
 	}
 	e.Ended(strings.ToLower(n.State))
-	if n.MergeCommit != nil && e.State() == event.MergedChange { // an open pull request has a merge commit too: GitHub tries the merge
+	// an open pull request has a merge commit too: GitHub tries the merge
+	if n.MergeCommit != nil && e.State() == event.MergedChange {
 		e.MergeSHA = n.MergeCommit.OID
 	}
 	for _, c := range n.Commits.Nodes {

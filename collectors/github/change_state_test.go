@@ -22,7 +22,8 @@ func TestAPullRequestThatEndedAtAnUnknownTime(t *testing.T) {
 		{pullNode{State: "MERGED", MergeCommit: &commitNode{OID: "a"}, ClosedAt: &at, MergedAt: &at}, event.MergedChange, ""},
 	} {
 		got := mapper{}.changeEvent(tt.pull)
-		if got.State() != tt.state || got.EndUnknown != tt.unknown || (got.MergeSHA == "a") != (tt.state == event.MergedChange) {
+		if got.State() != tt.state || got.EndUnknown != tt.unknown ||
+			(got.MergeSHA == "a") != (tt.state == event.MergedChange) {
 			t.Errorf("%+v: %s, %q, merged as %q", tt.pull, got.State(), got.EndUnknown, got.MergeSHA)
 		}
 	}

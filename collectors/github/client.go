@@ -83,9 +83,15 @@ func (c *Collector) explain(path string, err error) error {
 	whose := c.whose()
 	switch status(err) {
 	case http.StatusUnauthorized:
-		return fmt.Errorf("GET %s: %w: %w: the token is not valid (anymore); create another and set it as the source's token", path, rest.ErrUnauthorized, err)
+		return fmt.Errorf(
+			"GET %s: %w: %w: the token is not valid (anymore); create another and set it as the source's token",
+			path,
+			rest.ErrUnauthorized,
+			err,
+		)
 	case http.StatusForbidden:
-		return refusal(path, fmt.Errorf("GET %s: %w: %s may not read this; it needs read access to %s, and authorization where the organization uses single sign-on", path, err, whose, rightFor(path)))
+		return refusal(path, fmt.Errorf("GET %s: %w: %s may not read this; it needs read access to %s, and authorization "+
+			"where the organization uses single sign-on", path, err, whose, rightFor(path)))
 	case http.StatusNotFound:
 		return fmt.Errorf("GET %s: %w: it does not exist, or %s may not see it", path, err, whose)
 	}
@@ -124,7 +130,9 @@ func (e graphQLErrors) Error() string {
 func (e graphQLErrors) tooHeavy() bool {
 	for _, one := range e {
 		m := strings.ToLower(one.Message)
-		if strings.Contains(m, "timeout") || strings.Contains(m, "something went wrong") || one.Type == "MAX_NODE_LIMIT_EXCEEDED" || one.Type == "RESOURCE_LIMITS_EXCEEDED" {
+		if strings.Contains(m, "timeout") || strings.Contains(m, "something went wrong") ||
+			one.Type == "MAX_NODE_LIMIT_EXCEEDED" ||
+			one.Type == "RESOURCE_LIMITS_EXCEEDED" {
 			return true
 		}
 	}
@@ -151,7 +159,11 @@ func (c *Collector) query(ctx context.Context, text string, variables map[string
 	}
 	if len(envelope.Data) > 0 {
 		if err := json.Unmarshal(envelope.Data, into); err != nil {
-			return fmt.Errorf("POST %s: %w", c.graphql, &rest.AnswerError{Status: resp.StatusCode, Err: fmt.Errorf("the answer is not what GitHub documents: %w", err)})
+			return fmt.Errorf(
+				"POST %s: %w",
+				c.graphql,
+				&rest.AnswerError{Status: resp.StatusCode, Err: fmt.Errorf("the answer is not what GitHub documents: %w", err)},
+			)
 		}
 	}
 	if len(envelope.Errors) > 0 {
@@ -198,12 +210,16 @@ func (c *Collector) Check(ctx context.Context) error {
 			if _, err = c.get(ctx, "meta", "", &meta); err == nil {
 				return c.checkScopes(ctx)
 			}
-			return fmt.Errorf("%s does not answer as GitHub's API; check the source's url (a GitHub Enterprise server's is https://host/api/v3): %w", c.api.BaseURL, err)
+			return fmt.Errorf("%s does not answer as GitHub's API; check the source's url (a GitHub Enterprise server's is "+
+				"https://host/api/v3): %w", c.api.BaseURL, err)
 		}
 		return err
 	}
 	if core, ok := limits.Resources["core"]; ok && core.Limit > 0 && core.Limit <= 60 {
-		return fmt.Errorf("%w: GitHub grants the 60 requests an hour of a visitor; create another token", rest.ErrUnauthorized)
+		return fmt.Errorf(
+			"%w: GitHub grants the 60 requests an hour of a visitor; create another token",
+			rest.ErrUnauthorized,
+		)
 	}
 	return c.checkScopes(ctx)
 }

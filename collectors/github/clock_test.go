@@ -16,7 +16,10 @@ import (
 func TestAClockThatWasFarAhead(t *testing.T) {
 	year, run := now.Add(365*24*time.Hour), func(i int) string { return fmt.Sprintf("%d/1", 1000000-i) }
 	start := func(step time.Duration) (*githubtest.Server, *collecttest.Writer) {
-		return fake(t, &githubtest.Repo{Runs: runsEvery(300, step), Files: []string{"README.md"}, Pushed: now.Add(-time.Hour)}), collecttest.NewWriter()
+		return fake(
+			t,
+			&githubtest.Repo{Runs: runsEvery(300, step), Files: []string{"README.md"}, Pushed: now.Add(-time.Hour)},
+		), collecttest.NewWriter()
 	}
 	t.Run("a gap is filled", func(t *testing.T) {
 		s, m := start(8 * time.Hour)
@@ -26,7 +29,11 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 		}
 		collect(t, s, m, now.Add(time.Minute), noJobs)
 		if m.Number(event.KindPipelineRun) != 300 || m.Ledger(event.KindPipelineRun).Gap() != 0 {
-			t.Errorf("%d runs are stored, want 300; ledger %+v", m.Number(event.KindPipelineRun), m.Ledger(event.KindPipelineRun))
+			t.Errorf(
+				"%d runs are stored, want 300; ledger %+v",
+				m.Number(event.KindPipelineRun),
+				m.Ledger(event.KindPipelineRun),
+			)
 		}
 	})
 	t.Run("a run that changed off the newest page is seen", func(t *testing.T) {
@@ -56,8 +63,14 @@ func TestAClockThatIsBehind(t *testing.T) {
 	for range 2 {
 		collect(t, s, m, slow, nil)
 	}
-	if m.Number(event.KindPipelineRun) != 231 || m.Number(event.KindChange) != 160 || m.Number(event.KindDeployment) != 130 {
-		t.Errorf("stored %d runs, %d changes, %d deployments", m.Number(event.KindPipelineRun), m.Number(event.KindChange), m.Number(event.KindDeployment))
+	if m.Number(event.KindPipelineRun) != 231 || m.Number(event.KindChange) != 160 ||
+		m.Number(event.KindDeployment) != 130 {
+		t.Errorf(
+			"stored %d runs, %d changes, %d deployments",
+			m.Number(event.KindPipelineRun),
+			m.Number(event.KindChange),
+			m.Number(event.KindDeployment),
+		)
 	}
 	for _, kind := range []event.Kind{event.KindPipelineRun, event.KindPipelineJob, event.KindChange, event.KindDeployment} {
 		l := m.Ledger(kind)

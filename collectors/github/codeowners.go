@@ -46,12 +46,19 @@ func (r *repository) codeowners(ctx context.Context, s *factsState, tree []treeF
 	case file.SHA == s.Owners.SHA && s.Owners.Known:
 		return nil
 	case file.Size > codeownersLimit:
-		s.Owners = codeownersFacts{SHA: file.SHA, Known: true, Default: []string{}, Owners: []string{}, Invalid: []string{"GitHub does not heed a file of more than 3 MB"}}
+		s.Owners = codeownersFacts{
+			SHA:     file.SHA,
+			Known:   true,
+			Default: []string{},
+			Owners:  []string{},
+			Invalid: []string{"GitHub does not heed a file of more than 3 MB"},
+		}
 		return nil
 	}
 	text, err := r.blob(ctx, file.SHA)
 	if code := status(err); code == http.StatusNotFound || code == http.StatusForbidden {
-		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s does not show %s (status %d); the token needs read access to contents", r.cfg.Source, file.Path, code)}
+		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s does not show %s (status %d); the token needs read access to "+
+			"contents", r.cfg.Source, file.Path, code)}
 		return nil
 	}
 	if rest.Faulty(err) {
@@ -104,9 +111,9 @@ var (
 	ownerEmail = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@.]+$`)
 )
 
-// parseCodeowners reads the file as GitHub does: a pattern and its owners on each line, "#" begins a comment, a space in a
-// pattern is written "\ ". A line that GitHub passes over is reported, and does not take the others with it. A line
-// with a pattern alone is valid: nobody owns those files.
+// parseCodeowners reads the file as GitHub does: a pattern and its owners on each line, "#" begins a comment, a space
+// in a pattern is written "\ ". A line that GitHub passes over is reported, and does not take the others with it. A
+// line with a pattern alone is valid: nobody owns those files.
 func parseCodeowners(text []byte) (rules []codeownersRule, invalid []string) {
 	invalid = []string{}
 	number := 0

@@ -32,9 +32,12 @@ func TestCodeowners(t *testing.T) {
 		{"Windows line ends and a byte order mark", "\ufeff* @a\r\n/x @b\r\n", "[@a]", "[@a @b]", "[]"},
 		{"tabs", "*\t@a\t@b", "[@a @b]", "[@a @b]", "[]"},
 		{"invalid lines do not take the others with them", "* @a\n!x @b\n[ab].go @c\n\\#x @d\n/e notanowner\n/f @g\n", "[@a]", "[@a @g]",
-			"[line 2: !x: a pattern cannot be negated with ! line 3: [ab].go: a pattern cannot hold [ ] line 4: #x: a pattern cannot begin with #, escaped or not line 5: notanowner is not an owner; give @user, @organization/team or an e-mail address]"},
+			"[line 2: !x: a pattern cannot be negated with ! line 3: [ab].go: a pattern cannot hold [ ] line 4: #x: a " +
+				"pattern cannot begin with #, escaped or not line 5: notanowner is not an owner; give @user, @organization/team " +
+				"or an e-mail address]"},
 		{"a section of GitLab", "[Docs] @a\n", "[]", "[]", "[line 1: [Docs]: a pattern cannot hold [ ]]"},
-		{"an owner that is a sign", "* @\n", "[]", "[]", "[line 1: @ is not an owner; give @user, @organization/team or an e-mail address]"},
+		{"an owner that is a sign", "* @\n", "[]", "[]", "[line 1: @ is not an owner; give @user, @organization/team or " +
+			"an e-mail address]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := codeownersOf([]byte(tc.text))
@@ -63,7 +66,9 @@ func TestCodeownersAreFacts(t *testing.T) {
 		}
 		return string(f.Value)
 	}
-	repo := &githubtest.Repo{Contents: map[string]string{"CODEOWNERS": "* @acme/old", "docs/CODEOWNERS": "* @acme/docs", "README.md": "x"}}
+	repo := &githubtest.Repo{
+		Contents: map[string]string{"CODEOWNERS": "* @acme/old", "docs/CODEOWNERS": "* @acme/docs", "README.md": "x"},
+	}
 	s, m := fake(t, repo), collecttest.NewWriter()
 	step := func(what, want string, blobs int) {
 		t.Helper()

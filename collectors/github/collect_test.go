@@ -21,8 +21,11 @@ func everything() *githubtest.Repo {
 	runs := runsEvery(230, 7*time.Minute)
 	for i := range runs {
 		for j := range i%3 + 1 {
-			runs[i].Jobs = append(runs[i].Jobs, githubtest.Job{ID: runs[i].ID*10 + int64(j), Attempt: 1, Name: fmt.Sprint("job ", j), Status: "completed",
-				Conclusion: "success", Started: runs[i].Created, Completed: runs[i].Created.Add(time.Minute)})
+			runs[i].Jobs = append(
+				runs[i].Jobs,
+				githubtest.Job{ID: runs[i].ID*10 + int64(j), Attempt: 1, Name: fmt.Sprint("job ", j), Status: "completed",
+					Conclusion: "success", Started: runs[i].Created, Completed: runs[i].Created.Add(time.Minute)},
+			)
 		}
 	}
 	first := runs[40]
@@ -31,10 +34,26 @@ func everything() *githubtest.Repo {
 	var deployments []githubtest.Deployment
 	for i := range 130 {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		deployments = append(deployments, githubtest.Deployment{ID: int64(1000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice", State: "ACTIVE",
-			Created: at, Statuses: []githubtest.Status{{State: "IN_PROGRESS", At: at}, {State: "SUCCESS", At: at.Add(time.Minute)}}})
+		deployments = append(
+			deployments,
+			githubtest.Deployment{
+				ID:          int64(1000 - i),
+				Environment: "prod",
+				SHA:         "abc",
+				Ref:         "main",
+				Creator:     "alice",
+				State:       "ACTIVE",
+				Created:     at,
+				Statuses:    []githubtest.Status{{State: "IN_PROGRESS", At: at}, {State: "SUCCESS", At: at.Add(time.Minute)}},
+			},
+		)
 	}
-	return &githubtest.Repo{Runs: runs, Pulls: pullsEvery(160, time.Hour), Deployments: deployments, Files: []string{"README.md"}}
+	return &githubtest.Repo{
+		Runs:        runs,
+		Pulls:       pullsEvery(160, time.Hour),
+		Deployments: deployments,
+		Files:       []string{"README.md"},
+	}
 }
 
 func TestCollectingTwiceAsksOnlyWhatIsAnswered304(t *testing.T) {
@@ -86,7 +105,12 @@ func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
 	if err == nil || m.Number(event.KindChange) != 160 || m.Number(event.KindDeployment) != 130 {
-		t.Fatalf("stored %d changes and %d deployments, error %v", m.Number(event.KindChange), m.Number(event.KindDeployment), err)
+		t.Fatalf(
+			"stored %d changes and %d deployments, error %v",
+			m.Number(event.KindChange),
+			m.Number(event.KindDeployment),
+			err,
+		)
 	}
 	for _, want := range []string{"runs: ", "actions/runs", "Resource not accessible", "read access"} {
 		if !strings.Contains(err.Error(), want) {

@@ -178,19 +178,42 @@ func TestLimitsThatOnlyTheBodyShows(t *testing.T) {
 	}
 }
 
-// FuzzAnswers gives arbitrary answers to the decoders: whatever a server sends, there is an error or an event that can be
-// stored, and never a panic.
+// FuzzAnswers gives arbitrary answers to the decoders: whatever a server sends, there is an error or an event that can
+// be stored, and never a panic.
 func FuzzAnswers(f *testing.F) {
-	f.Add([]byte(`{"total_count":1,"workflow_runs":[{"id":1,"run_attempt":2,"status":"completed","conclusion":null,"created_at":"2026-01-02T03:04:05Z"}]}`))
+	f.Add(
+		[]byte(
+			`{"total_count":1,"workflow_runs":[{"id":1,"run_attempt":2,"status":"completed","conclusion":null,"created_at":"2026-01-02T03:04:05Z"}]}`,
+		),
+	)
 	f.Add([]byte(`{"jobs":[{"id":1,"started_at":null,"completed_at":"0001-01-01T00:00:00Z","labels":["x"]}]}`))
-	f.Add([]byte(`{"nodes":[{"number":1,"author":null,"commits":{"nodes":[{"commit":{"oid":"a","authoredDate":null}}]},"reviews":{"nodes":[{"author":null}]}}]}`))
+	f.Add(
+		[]byte(
+			`{"nodes":[{"number":1,"author":null,"commits":{"nodes":[{"commit":{"oid":"a","authoredDate":null}}]},"reviews":{"nodes":[{"author":null}]}}]}`,
+		),
+	)
 	f.Add([]byte(`{"nodes":[{"databaseId":1,"statuses":{"nodes":[{"state":"SUCCESS"}]}}]}`))
-	f.Add([]byte(`{"nodes":[{"databaseId":1,"tagName":"v1","publishedAt":"2026-01-02T03:04:05Z","author":null,"tagCommit":null}]}`))
-	f.Add([]byte(`{"nodes":[{"name":"v1","target":{"oid":"a","tagger":{"date":null,"user":null},"target":{"oid":"b","committedDate":"2026-01-02T03:04:05Z"}}}]}`))
-	f.Add([]byte(`{"nodes":[{"number":1,"state":"closed","created_at":"2026-01-02T03:04:05Z","closed_at":null,"labels":[{"name":"sev1"}]}]}`))
+	f.Add(
+		[]byte(
+			`{"nodes":[{"databaseId":1,"tagName":"v1","publishedAt":"2026-01-02T03:04:05Z","author":null,"tagCommit":null}]}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"nodes":[{"name":"v1","target":{"oid":"a","tagger":{"date":null,"user":null},"target":{"oid":"b","committedDate":"2026-01-02T03:04:05Z"}}}]}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"nodes":[{"number":1,"state":"closed","created_at":"2026-01-02T03:04:05Z","closed_at":null,"labels":[{"name":"sev1"}]}]}`,
+		),
+	)
 	u, _ := url.Parse("https://api.github.com/")
 	base := source.Options{}.Base(profile, "gh")
-	r := &repository{Collector: &Collector{Base: base, cfg: Config{Source: "gh"}}, mapper: mapper{"gh", scope, u.String(), base.Unrecognized}}
+	r := &repository{
+		Collector: &Collector{Base: base, cfg: Config{Source: "gh"}},
+		mapper:    mapper{"gh", scope, u.String(), base.Unrecognized},
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var runs runPage
 		var jobs jobPage
@@ -245,14 +268,18 @@ func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		for _, part := range []string{"/actions/", "/pulls", "/deployments", "/git/"} {
 			if strings.Contains(r.URL.Path, part) {
-				return &githubtest.Fault{Status: http.StatusForbidden, Body: `{"message":"Resource not accessible by personal access token"}`}
+				return &githubtest.Fault{
+					Status: http.StatusForbidden,
+					Body:   `{"message":"Resource not accessible by personal access token"}`,
+				}
 			}
 		}
 		return nil
 	}
 	c := collector(t, s, nil, now)
 	for what, err := range map[string]error{"collect": c.Collect(t.Context(), scope, m), "check": c.Check(t.Context())} {
-		if err == nil || !strings.HasPrefix(err.Error(), "the token lacks read access to: actions, contents, deployments, pull requests. Add them at once: ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "the token lacks read access to: actions, contents, deployments, "+
+			"pull requests. Add them at once: ") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

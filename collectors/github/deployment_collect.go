@@ -37,8 +37,8 @@ type deploymentsState struct {
 	Failed *rest.Quarantine `json:"failed,omitzero"` // deployments that GitHub always answers with an error
 }
 
-// deployed brings everything up to date that means a deployment: what GitHub calls one, releases and tags, as far as the
-// configuration says so.
+// deployed brings everything up to date that means a deployment: what GitHub calls one, releases and tags, as far as
+// the configuration says so.
 func (r *repository) deployed(ctx context.Context) error {
 	var expected uint64
 	var notes []string
@@ -91,7 +91,8 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 	s.Failed = s.Failed.Begin()
 	var newest listing[restDeployment]
 	got, err := r.get(ctx, "repos/"+r.scope+"/deployments?per_page=100", s.ETag, &newest)
-	blind := rest.Faulty(err) // the page only says whether something is new: without it, everything since the cursor is read
+	// the page only says whether something is new: without it, everything since the cursor is read
+	blind := rest.Faulty(err)
 	if err != nil && !blind {
 		return s, err
 	}
@@ -128,11 +129,17 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 // server's clock. Its next status may come within the same second, and would change nothing on the page, nor its ETag.
 func fresh(got answer, page []restDeployment) bool {
 	read, err := http.ParseTime(got.header.Get("Date"))
-	return err == nil && slices.ContainsFunc(page, func(d restDeployment) bool { return read.Sub(d.UpdatedAt) < 2*time.Second })
+	return err == nil &&
+		slices.ContainsFunc(page, func(d restDeployment) bool { return read.Sub(d.UpdatedAt) < 2*time.Second })
 }
 
 // plan works out from the probe which passes are due, and reports whether the checkpoint has changed.
-func (s *deploymentsState) plan(since time.Time, newest []restDeployment, got answer, open map[string]time.Time) (changed bool) {
+func (s *deploymentsState) plan(
+	since time.Time,
+	newest []restDeployment,
+	got answer,
+	open map[string]time.Time,
+) (changed bool) {
 	if !s.Floor.IsZero() && (since.IsZero() || since.Before(s.Floor)) {
 		s.Floor, changed = since, true
 		s.Passes = append(s.Passes, pass{Until: s.Floor})
@@ -227,7 +234,8 @@ func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, d
 	return r.w.Save(ctx, deploymentsStream, *s)
 }
 
-// deploymentsByREST does a whole pass where GraphQL does not show deployments: a request per page and one per deployment.
+// deploymentsByREST does a whole pass where GraphQL does not show deployments: a request per page and one per
+// deployment.
 func (r *repository) deploymentsByREST(ctx context.Context, s *deploymentsState, done *uint64) error {
 	until, total := s.Passes[0].Until, uint64(0)
 	for number := 1; number > 0; {
@@ -274,7 +282,11 @@ func (r *repository) heldStatuses(ctx context.Context, s *deploymentsState, n *d
 
 // deploymentsListed reads a page of the REST listing, around the deployments at which GitHub fails, and returns the
 // number of the next page; 0: there is none.
-func (r *repository) deploymentsListed(ctx context.Context, s *deploymentsState, number int) (all []restDeployment, next int, err error) {
+func (r *repository) deploymentsListed(
+	ctx context.Context,
+	s *deploymentsState,
+	number int,
+) (all []restDeployment, next int, err error) {
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
 		var page listing[restDeployment]
 		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=%d&page=%d", r.scope, size, number), "", &page)
@@ -297,8 +309,14 @@ func (r *repository) deploymentsListed(ctx context.Context, s *deploymentsState,
 		if len(all) > 0 {
 			behind = fmt.Sprintf(" near deployment %d", all[min(max(place-(number-1)*100-1, 0), len(all)-1)].ID)
 		}
-		if err := s.Failed.Hold(fmt.Sprintf("deployment at place %d%s", place+1, behind), r.Now(),
-			&rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", r.cfg.Source)}); err != nil {
+		if err := s.Failed.Hold(
+			fmt.Sprintf("deployment at place %d%s", place+1, behind),
+			r.Now(),
+			&rest.AnswerError{
+				Status: http.StatusInternalServerError,
+				Err:    fmt.Errorf("%s does not list it", r.cfg.Source),
+			},
+		); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -315,12 +333,20 @@ func (r *repository) statuses(ctx context.Context, id int64) ([]deploymentStatus
 			UpdatedAt *time.Time `json:"updated_at"`
 			LogURL    string     `json:"log_url"`
 		}
-		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments/%d/statuses?per_page=100&page=%d", r.scope, id, number), "", &page)
+		got, err := r.get(
+			ctx,
+			fmt.Sprintf("repos/%s/deployments/%d/statuses?per_page=100&page=%d", r.scope, id, number),
+			"",
+			&page,
+		)
 		if err != nil {
 			return nil, err
 		}
 		for _, s := range page {
-			all = append(all, deploymentStatusNode{State: s.State, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, LogURL: s.LogURL})
+			all = append(
+				all,
+				deploymentStatusNode{State: s.State, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, LogURL: s.LogURL},
+			)
 		}
 		number = got.next
 	}

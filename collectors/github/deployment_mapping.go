@@ -62,16 +62,23 @@ type restDeployment struct {
 }
 
 func (d restDeployment) node() deploymentNode {
-	n := deploymentNode{DatabaseID: d.ID, CommitOID: d.SHA, Environment: d.Environment, Task: d.Task, CreatedAt: d.CreatedAt, refName: d.Ref}
+	n := deploymentNode{
+		DatabaseID:  d.ID,
+		CommitOID:   d.SHA,
+		Environment: d.Environment,
+		Task:        d.Task,
+		CreatedAt:   d.CreatedAt,
+		refName:     d.Ref,
+	}
 	if d.Creator.Login != "" {
 		n.Creator = &actor{Login: d.Creator.Login, Typename: d.Creator.Type}
 	}
 	return n
 }
 
-// deploymentEvent makes the event of a deployment. It has succeeded when it ever did: the first success is its finish, and
-// that a later deployment takes over, or somebody cleans up, does not change it. Without a success the first failure is
-// the finish. Otherwise the latest status says where it stands.
+// deploymentEvent makes the event of a deployment. It has succeeded when it ever did: the first success is its finish,
+// and that a later deployment takes over, or somebody cleans up, does not change it. Without a success the first
+// failure is the finish. Otherwise the latest status says where it stands.
 func (m mapper) deploymentEvent(n deploymentNode) event.Deployment {
 	e := event.Deployment{
 		Origin:  m.origin(strconv.FormatInt(n.DatabaseID, 10), m.deploymentURL(n)),

@@ -32,8 +32,10 @@ const (
 )
 
 func (c Catalog) validate() error {
-	if clean := path.Clean(c.Path); c.Path != "" && (clean != c.Path || path.IsAbs(clean) || clean == "." || strings.HasPrefix(clean, "..")) {
-		return fmt.Errorf("catalog.path %q: give a path from the top of the repository, such as catalog-info.yaml or .backstage/catalog.yaml", c.Path)
+	if clean := path.Clean(c.Path); c.Path != "" &&
+		(clean != c.Path || path.IsAbs(clean) || clean == "." || strings.HasPrefix(clean, "..")) {
+		return fmt.Errorf("catalog.path %q: give a path from the top of the repository, such as catalog-info.yaml or "+
+			".backstage/catalog.yaml", c.Path)
 	}
 	return nil
 }
@@ -79,7 +81,15 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 				continue
 			}
 			if len(found) >= documentsPerRepository {
-				r.Log.Warn("more descriptors than are read of one repository", "source", r.cfg.Source, "repository", r.scope, "limit", documentsPerRepository)
+				r.Log.Warn(
+					"more descriptors than are read of one repository",
+					"source",
+					r.cfg.Source,
+					"repository",
+					r.scope,
+					"limit",
+					documentsPerRepository,
+				)
 				break
 			}
 			d, e, err := r.document(ctx, f, s.Documents[name])
@@ -118,7 +128,12 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 }
 
 // goneDocuments returns the descriptors that are no longer there. Those that may be, it adds to found.
-func (r *repository) goneDocuments(s *factsState, found map[string]descriptors, files map[string]treeFile, whole bool) ([]string, error) {
+func (r *repository) goneDocuments(
+	s *factsState,
+	found map[string]descriptors,
+	files map[string]treeFile,
+	whole bool,
+) ([]string, error) {
 	wanted := r.cfg.Catalog.wanted(r.cfg.Organization != "") != ""
 	var gone []string
 	for name, d := range s.Documents {
@@ -147,17 +162,41 @@ func (r *repository) retractable(gone []string, of int) error {
 }
 
 // document reads a file unless it is known, and returns what it is and, if it was read, its event.
-func (r *repository) document(ctx context.Context, f treeFile, known descriptors) (descriptors, *event.Descriptor, error) {
+func (r *repository) document(
+	ctx context.Context,
+	f treeFile,
+	known descriptors,
+) (descriptors, *event.Descriptor, error) {
 	if known.SHA == f.SHA {
 		return known, nil, nil
 	}
 	if f.Size > documentLimit {
-		r.Log.Warn("a descriptor is too large to be read", "source", r.cfg.Source, "repository", r.scope, "file", f.Path, "bytes", f.Size)
+		r.Log.Warn(
+			"a descriptor is too large to be read",
+			"source",
+			r.cfg.Source,
+			"repository",
+			r.scope,
+			"file",
+			f.Path,
+			"bytes",
+			f.Size,
+		)
 		return descriptors{SHA: f.SHA}, nil, nil
 	}
 	text, err := r.blob(ctx, f.SHA)
 	if code := status(err); code == http.StatusNotFound || code == http.StatusForbidden {
-		r.Log.Warn("a descriptor cannot be read; the token needs read access to contents", "source", r.cfg.Source, "repository", r.scope, "file", f.Path, "status", code)
+		r.Log.Warn(
+			"a descriptor cannot be read; the token needs read access to contents",
+			"source",
+			r.cfg.Source,
+			"repository",
+			r.scope,
+			"file",
+			f.Path,
+			"status",
+			code,
+		)
 		return known, nil, nil
 	}
 	if err != nil {
@@ -168,7 +207,15 @@ func (r *repository) document(ctx context.Context, f treeFile, known descriptors
 }
 
 func (r *repository) descriptor(file, text, sha string) event.Descriptor {
-	d := event.Descriptor{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, Location: file, Document: text, Revision: sha, ObservedAt: r.Now().UTC()}
+	d := event.Descriptor{
+		Source:     r.cfg.Source,
+		Provider:   Provider,
+		Scope:      r.scope,
+		Location:   file,
+		Document:   text,
+		Revision:   sha,
+		ObservedAt: r.Now().UTC(),
+	}
 	if r.url != "" {
 		d.URL = r.url + "/blob/" + escaped(r.defaultBranch) + "/" + escaped(file)
 	}
@@ -247,11 +294,15 @@ func (r *repository) blob(ctx context.Context, sha string) ([]byte, error) {
 		return nil, err
 	}
 	if b.Encoding != "base64" {
-		return nil, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("git/blobs/%s: encoding %q where base64 was expected", sha, b.Encoding)}
+		return nil, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("git/blobs/%s: encoding %q where base64 was "+
+			"expected", sha, b.Encoding)}
 	}
 	text, err := base64.StdEncoding.DecodeString(strings.NewReplacer("\n", "", "\r", "").Replace(b.Content))
 	if err != nil {
-		return nil, &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("git/blobs/%s: the content is not base64: %w", sha, err)}
+		return nil, &rest.AnswerError{
+			Status: http.StatusOK,
+			Err:    fmt.Errorf("git/blobs/%s: the content is not base64: %w", sha, err),
+		}
 	}
 	return text, nil
 }

@@ -14,10 +14,14 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-const component = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: shop}\nspec: {type: service, lifecycle: production, owner: team-a}\n"
+const component = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: shop}\nspec: {type: " +
+	"service, lifecycle: production, owner: team-a}\n"
 
 func location(targets ...string) string {
-	return "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: all}\nspec:\n  targets: [" + strings.Join(targets, ", ") + "]\n"
+	return "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: all}\nspec:\n  targets: [" + strings.Join(
+		targets,
+		", ",
+	) + "]\n"
 }
 
 func discover(c *Config) {
@@ -67,10 +71,14 @@ func TestDescriptorsAreDiscovered(t *testing.T) {
 }
 
 func TestAnotherPathOfTheDescriptor(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Contents: map[string]string{".backstage/catalog.yaml": component, "catalog-info.yaml": component}}), collecttest.NewWriter()
+	s, m := fake(
+		t,
+		&githubtest.Repo{Contents: map[string]string{".backstage/catalog.yaml": component, "catalog-info.yaml": component}},
+	), collecttest.NewWriter()
 	collect(t, s, m, now, discover)
 	collect(t, s, m, now, func(c *Config) { discover(c); c.Catalog.Path = ".backstage/catalog.yaml" })
-	if collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document != "" || collecttest.Stored[event.Descriptor](m)[".backstage/catalog.yaml"].Document != component {
+	if collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document != "" ||
+		collecttest.Stored[event.Descriptor](m)[".backstage/catalog.yaml"].Document != component {
 		t.Errorf("%+v", collecttest.Stored[event.Descriptor](m))
 	}
 	for _, path := range []string{"/etc/x", "../x", "a/../b", "./x", "."} {
@@ -82,20 +90,35 @@ func TestAnotherPathOfTheDescriptor(t *testing.T) {
 
 func TestLocationsAreFollowedWithinTheRepository(t *testing.T) {
 	repo := &githubtest.Repo{Contents: map[string]string{
-		"catalog-info.yaml":            component + "---\n" + location("./services/*/catalog-info.yaml", "systems/all.yaml", "https://github.com/x/y/blob/main/z.yaml", "../outside.yaml", "missing.yaml"),
-		"services/a/catalog-info.yaml": component, "services/b/catalog-info.yaml": component + "# b\n", "services/b/deep/catalog-info.yaml": component,
-		"systems/all.yaml": location("one.yaml", "../catalog-info.yaml"), "systems/one.yaml": component + "# one\n", "outside.yaml": component,
+		"catalog-info.yaml": component + "---\n" + location(
+			"./services/*/catalog-info.yaml",
+			"systems/all.yaml",
+			"https://github.com/x/y/blob/main/z.yaml",
+			"../outside.yaml",
+			"missing.yaml",
+		),
+		"services/a/catalog-info.yaml":      component,
+		"services/b/catalog-info.yaml":      component + "# b\n",
+		"services/b/deep/catalog-info.yaml": component,
+		"systems/all.yaml":                  location("one.yaml", "../catalog-info.yaml"),
+		"systems/one.yaml":                  component + "# one\n",
+		"outside.yaml":                      component,
 	}}
 	s, m := fake(t, repo), collecttest.NewWriter()
 	collect(t, s, m, now, discover)
-	if got := fmt.Sprint(m.Keys(event.KindDescriptor)); got != "[catalog-info.yaml services/a/catalog-info.yaml services/b/catalog-info.yaml systems/all.yaml systems/one.yaml]" {
+	if got := fmt.Sprint(m.Keys(event.KindDescriptor)); got != "[catalog-info.yaml services/a/catalog-info.yaml "+
+		"services/b/catalog-info.yaml systems/all.yaml systems/one.yaml]" {
 		t.Errorf("found %s", got)
 	}
 	s.Requests()
 	repo.Contents["services/c/catalog-info.yaml"] = component + "# c\n" // the Location is as before, the file is new
 	delete(repo.Contents, "systems/one.yaml")
 	collect(t, s, m, now, discover)
-	if n := count(s.Requests(), "git/blobs"); n != 1 || collecttest.Stored[event.Descriptor](m)["services/c/catalog-info.yaml"].Document == "" || collecttest.Stored[event.Descriptor](m)["systems/one.yaml"].Document != "" {
+	if n := count(
+		s.Requests(),
+		"git/blobs",
+	); n != 1 || collecttest.Stored[event.Descriptor](m)["services/c/catalog-info.yaml"].Document == "" ||
+		collecttest.Stored[event.Descriptor](m)["systems/one.yaml"].Document != "" {
 		t.Errorf("%d files read, found %v", n, m.Keys(event.KindDescriptor))
 	}
 }
@@ -160,7 +183,11 @@ func TestAnOrganizationCostsThreeRequestsARepository(t *testing.T) {
 		repo.Pushed, repo.Contents = pushed, map[string]string{"catalog-info.yaml": component}
 		s.Repos[name] = repo
 	}
-	of := map[string]*collecttest.Writer{"": collecttest.NewWriter(), "acme/a": collecttest.NewWriter(), "acme/b": collecttest.NewWriter()}
+	of := map[string]*collecttest.Writer{
+		"":       collecttest.NewWriter(),
+		"acme/a": collecttest.NewWriter(),
+		"acme/b": collecttest.NewWriter(),
+	}
 	c := collector(t, s, func(c *Config) { c.Organization, c.Repositories = "acme", nil }, now)
 	round := func() []githubtest.Request {
 		t.Helper()
@@ -195,7 +222,8 @@ func TestAnOrganizationCostsThreeRequestsARepository(t *testing.T) {
 	s.Repos["acme/a"].Pushed = now.Add(-time.Minute)
 	s.Repos["acme/a"].Contents["README.md"] = "new"
 	requests = round()
-	if n := count(requests, "git/trees"); n != 1 || string(collecttest.Stored[event.Fact](of["acme/a"])["repository.files.readme"].Value) != "true" {
+	if n := count(requests, "git/trees"); n != 1 ||
+		string(collecttest.Stored[event.Fact](of["acme/a"])["repository.files.readme"].Value) != "true" {
 		t.Errorf("%d listings of files after a push", n)
 	}
 	if n := count(round(), "git/trees"); n != 1 {
@@ -218,14 +246,16 @@ func TestFilesAreListedAfterAPushAlone(t *testing.T) {
 			t.Errorf("%s: %d listings", tc.name, n)
 		}
 	}
-	if f := collecttest.Stored[event.Fact](m)["repository.files.readme"]; string(f.Value) != "true" || !f.ObservedAt.Equal(now.Add(25*time.Hour)) {
+	if f := collecttest.Stored[event.Fact](m)["repository.files.readme"]; string(f.Value) != "true" ||
+		!f.ObservedAt.Equal(now.Add(25*time.Hour)) {
 		t.Errorf("%+v", f)
 	}
 }
 
 // FuzzLocations: whatever a descriptor holds, its targets stay within the repository.
 func FuzzLocations(f *testing.F) {
-	for _, seed := range []string{component, location("./a.yaml", "../b.yaml", "c/*.yaml"), "kind: Location\nspec: {target: x}", "kind: [Location]\nspec: 1", "a: &a [*a]", "---\n---\n\xff", "{\"kind\":\"Location\",\"spec\":{\"targets\":[\"[\"]}}"} {
+	for _, seed := range []string{component, location("./a.yaml", "../b.yaml", "c/*.yaml"), "kind: Location\nspec: " +
+		"{target: x}", "kind: [Location]\nspec: 1", "a: &a [*a]", "---\n---\n\xff", "{\"kind\":\"Location\",\"spec\":{\"targets\":[\"[\"]}}"} {
 		f.Add([]byte(seed))
 	}
 	tree := []treeFile{{Path: "a.yaml", Type: "blob"}, {Path: "dir/b.yaml", Type: "blob"}, {Path: "dir", Type: "tree"}}
@@ -252,7 +282,12 @@ func TestAnEmptyListingOfFilesRemovesNothing(t *testing.T) {
 	s, m := fake(t, repo), collecttest.NewWriter()
 	collect(t, s, m, now, discover)
 	shown := func() string {
-		return fmt.Sprintf("%d %s %s", len(collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document), collecttest.Stored[event.Fact](m)["repository.files.readme"].Value, collecttest.Stored[event.Fact](m)["repository.codeowners.owners"].Value)
+		return fmt.Sprintf(
+			"%d %s %s",
+			len(collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document),
+			collecttest.Stored[event.Fact](m)["repository.files.readme"].Value,
+			collecttest.Stored[event.Fact](m)["repository.codeowners.owners"].Value,
+		)
 	}
 	want := shown()
 	empty := map[string]*githubtest.Fault{
@@ -267,14 +302,16 @@ func TestAnEmptyListingOfFilesRemovesNothing(t *testing.T) {
 			return nil
 		}
 		for range 2 { // the second collect is refused too
-			if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, collecttest.ErrRemoval) || shown() != want {
+			if err := collector(t, s, discover, now).Collect(t.Context(), scope, m); !errors.Is(err, collecttest.ErrRemoval) ||
+				shown() != want {
 				t.Errorf("%s: %v, shown %s, want %s", name, err, shown(), want)
 			}
 		}
 	}
 	m.Accept = true
 	collect(t, s, m, now, discover)
-	if collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document != "" || string(collecttest.Stored[event.Fact](m)["repository.files.readme"].Value) != "false" {
+	if collecttest.Stored[event.Descriptor](m)["catalog-info.yaml"].Document != "" ||
+		string(collecttest.Stored[event.Fact](m)["repository.files.readme"].Value) != "false" {
 		t.Errorf("it was accepted: %s", shown())
 	}
 }

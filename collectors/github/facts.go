@@ -61,11 +61,12 @@ func (t treeFacts) known() int {
 // settled reports whether the files are what they were when they were listed: nothing has been pushed since. GitHub is
 // given some minutes to agree with itself, and asked once a day all the same.
 func (t treeFacts) settled(pushed, now time.Time) bool {
-	return t.ETag != "" && !pushed.IsZero() && t.AskedAt.After(pushed.Add(10*time.Minute)) && now.Sub(t.AskedAt).Abs() < daily
+	return t.ETag != "" && !pushed.IsZero() && t.AskedAt.After(pushed.Add(10*time.Minute)) &&
+		now.Sub(t.AskedAt).Abs() < daily
 }
 
-// describe reads what the repository itself shows and stores it as facts about the scope; the catalog says which service
-// that is.
+// describe reads what the repository itself shows and stores it as facts about the scope; the catalog says which
+// service that is.
 func (r *repository) describe(ctx context.Context) error {
 	var s factsState
 	if _, err := r.w.Load(ctx, factsStream, &s); err != nil {
@@ -145,7 +146,8 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		t.Error = "GitHub names no default branch"
 		return nil
 	}
-	if t.Error != "" && t.ETag == "" && t.For == wanted && r.Now().Sub(t.AskedAt).Abs() < daily || t.settled(instant(s.Repository.PushedAt), r.Now()) {
+	if t.Error != "" && t.ETag == "" && t.For == wanted && r.Now().Sub(t.AskedAt).Abs() < daily ||
+		t.settled(instant(s.Repository.PushedAt), r.Now()) {
 		return nil
 	}
 	var listing struct {
@@ -164,14 +166,29 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		return r.contents(ctx, s, nil, true)
 	case code == http.StatusNotFound || code == http.StatusForbidden:
 		r.hidden = err
-		*t = treeFacts{Branch: r.defaultBranch, AskedAt: r.Now().UTC(), For: wanted,
-			Error: fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to contents", r.cfg.Source, r.defaultBranch, code)}
+		*t = treeFacts{
+			Branch:  r.defaultBranch,
+			AskedAt: r.Now().UTC(),
+			For:     wanted,
+			Error: fmt.Sprintf(
+				"%s does not show the files of branch %s (status %d); the token needs read access to contents",
+				r.cfg.Source,
+				r.defaultBranch,
+				code,
+			),
+		}
 	case err != nil:
 		return err
 	case got.notModified:
 		t.AskedAt = r.Now().UTC()
 	default:
-		*t = treeFacts{Branch: r.defaultBranch, ETag: got.etag, Files: filesOf(listing.Tree, listing.Truncated), AskedAt: r.Now().UTC(), For: wanted}
+		*t = treeFacts{
+			Branch:  r.defaultBranch,
+			ETag:    got.etag,
+			Files:   filesOf(listing.Tree, listing.Truncated),
+			AskedAt: r.Now().UTC(),
+			For:     wanted,
+		}
 		if listing.Truncated {
 			t.Error = "the repository has more files than GitHub lists, and it is not among those listed"
 		}
@@ -185,8 +202,15 @@ func (r *repository) facts(s factsState) []event.Event {
 	missing := func(what string) string { return fmt.Sprintf("%s gave no %s for %s", r.cfg.Source, what, r.scope) }
 	var all []event.Event
 	add := func(name string, kind event.FactType, known bool, value any, why string) {
-		f := event.Fact{Source: r.cfg.Source, Entity: "unmapped:" + Provider + "/" + r.scope, Name: "repository." + name, Type: kind,
-			ObservedAt: r.Now().UTC(), ExpiresAt: r.Now().UTC().Add(factsLast), URL: s.Repository.HTMLURL}
+		f := event.Fact{
+			Source:     r.cfg.Source,
+			Entity:     "unmapped:" + Provider + "/" + r.scope,
+			Name:       "repository." + name,
+			Type:       kind,
+			ObservedAt: r.Now().UTC(),
+			ExpiresAt:  r.Now().UTC().Add(factsLast),
+			URL:        s.Repository.HTMLURL,
+		}
 		if known {
 			raw, err := json.Marshal(value)
 			if known = err == nil; known {

@@ -25,8 +25,8 @@ const record = "record"
 // stretchName is the name under which a stretch is held.
 func stretchName(s span) string { return failedStretch + s.query() }
 
-// retryDue asks again for the objects that earlier passes could not read and whose retry is due. Jobs join those that are
-// pending.
+// retryDue asks again for the objects that earlier passes could not read and whose retry is due. Jobs join those that
+// are pending.
 func (c *runCollect) retryDue(ctx context.Context) error {
 	for _, key := range c.due {
 		var read func(context.Context) error
@@ -97,7 +97,12 @@ func (c *runCollect) holdOdd(odd map[string]error) error {
 
 // around reads a page of runs, and where GitHub always fails at it the runs of it one by one. What cannot be read lies
 // between its neighbors, whose times bound the stretch under which it is held.
-func (c *runCollect) around(ctx context.Context, s span, number int, read func(ctx context.Context, number, size int) (runPage, error)) (runPage, error) {
+func (c *runCollect) around(
+	ctx context.Context,
+	s span,
+	number int,
+	read func(ctx context.Context, number, size int) (runPage, error),
+) (runPage, error) {
 	if c.holes() > 0 { // it has failed before
 		ctx = rest.WithMaxAttempts(ctx, 2)
 	}
@@ -171,7 +176,11 @@ func (c *runCollect) holdStretch(s span) error {
 		}
 	}
 	c.state.Holes[key] = s
-	return c.state.Failed.Hold(key, c.Now(), &rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", c.cfg.Source)})
+	return c.state.Failed.Hold(
+		key,
+		c.Now(),
+		&rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", c.cfg.Source)},
+	)
 }
 
 // countRuns is how many runs the span has. The count stands on every page, so that one run at which GitHub fails is

@@ -24,7 +24,18 @@ import (
 func runsWithJobs(n int, step time.Duration) []githubtest.Run {
 	runs := runsEvery(n, step)
 	for i, g := range runs {
-		runs[i].Jobs = []githubtest.Job{{ID: g.ID * 10, Attempt: 1, Name: "build", Status: "completed", Conclusion: "success", Created: g.Created, Started: g.Created, Completed: g.Created.Add(time.Minute)}}
+		runs[i].Jobs = []githubtest.Job{
+			{
+				ID:         g.ID * 10,
+				Attempt:    1,
+				Name:       "build",
+				Status:     "completed",
+				Conclusion: "success",
+				Created:    g.Created,
+				Started:    g.Created,
+				Completed:  g.Created.Add(time.Minute),
+			},
+		}
 	}
 	return runs
 }
@@ -95,7 +106,13 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 				}
 			}
 			if m.Number(event.KindPipelineRun) != c.runs || m.Number(event.KindPipelineJob) != c.jobs {
-				t.Errorf("stored %d runs and %d jobs, want %d and %d", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), c.runs, c.jobs)
+				t.Errorf(
+					"stored %d runs and %d jobs, want %d and %d",
+					m.Number(event.KindPipelineRun),
+					m.Number(event.KindPipelineJob),
+					c.runs,
+					c.jobs,
+				)
 			}
 			if l := m.Ledger(c.gap); l.Gap() != 1 || l.Note == "" {
 				t.Errorf("ledger %+v", l)
@@ -106,16 +123,23 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 				collect(t, s, m, now.Add(time.Duration(10+i)*time.Minute), nil)
 			}
 			if m.Number(event.KindPipelineRun) != n || m.Number(event.KindPipelineJob) != n || m.Ledger(c.gap).Gap() != 0 {
-				t.Errorf("it is readable again: %d runs, %d jobs, gap %d", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), m.Ledger(c.gap).Gap())
+				t.Errorf(
+					"it is readable again: %d runs, %d jobs, gap %d",
+					m.Number(event.KindPipelineRun),
+					m.Number(event.KindPipelineJob),
+					m.Ledger(c.gap).Gap(),
+				)
 			}
 			var state runsState
-			if _, err := m.Load(t.Context(), runsStream, &state); err != nil || state.Failed.Len() != 0 || len(state.Holes) != 0 {
+			if _, err := m.Load(t.Context(), runsStream, &state); err != nil || state.Failed.Len() != 0 ||
+				len(state.Holes) != 0 {
 				t.Errorf("the checkpoint still has %v %v", state.Failed.Keys(), state.Holes)
 			}
 			s.Requests()
 			collect(t, s, m, now.Add(20*time.Minute), nil)
 			for _, r := range s.Requests() {
-				if r.Status != http.StatusNotModified && !strings.Contains(r.Path, "graphql") && !strings.Contains(r.Path, "git/trees") {
+				if r.Status != http.StatusNotModified && !strings.Contains(r.Path, "graphql") &&
+					!strings.Contains(r.Path, "git/trees") {
 					t.Errorf("asked again though nothing is new: %s?%s %d", r.Path, r.Query, r.Status)
 				}
 			}
@@ -135,12 +159,24 @@ func TestAnOddRunDoesNotHoldUpTheOthers(t *testing.T) {
 			if i == 1 {
 				created = `"the day before yesterday"`
 			}
-			page = append(page, fmt.Sprintf(`{"id":%d,"name":"ci","head_branch":"main","status":"completed","conclusion":"success","run_attempt":1,"created_at":%s,"run_started_at":%s}`, g.ID, created, created))
+			page = append(
+				page,
+				fmt.Sprintf(
+					`{"id":%d,"name":"ci","head_branch":"main","status":"completed","conclusion":"success","run_attempt":1,"created_at":%s,"run_started_at":%s}`,
+					g.ID,
+					created,
+					created,
+				),
+			)
 		}
-		return &githubtest.Fault{Status: http.StatusOK, Body: fmt.Sprintf(`{"total_count":3,"workflow_runs":[%s]}`, strings.Join(page, ","))}
+		return &githubtest.Fault{
+			Status: http.StatusOK,
+			Body:   fmt.Sprintf(`{"total_count":3,"workflow_runs":[%s]}`, strings.Join(page, ",")),
+		}
 	}
 	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "run 999999") || m.Number(event.KindPipelineRun) != 2 || m.Ledger(event.KindPipelineRun).Gap() != 1 {
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "run 999999") || m.Number(event.KindPipelineRun) != 2 ||
+		m.Ledger(event.KindPipelineRun).Gap() != 1 {
 		t.Errorf("%v, %d runs, %+v", err, m.Number(event.KindPipelineRun), m.Ledger(event.KindPipelineRun))
 	}
 	s.SetBefore(nil)
@@ -173,7 +209,11 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 }
 
 // graphQLFails answers a GraphQL query with the fault when bad finds its text and variables bad.
-func graphQLFails(t *testing.T, fault *githubtest.Fault, bad func(query string, number, first int, after string) bool) func(int, *http.Request) *githubtest.Fault {
+func graphQLFails(
+	t *testing.T,
+	fault *githubtest.Fault,
+	bad func(query string, number, first int, after string) bool,
+) func(int, *http.Request) *githubtest.Fault {
 	return func(_ int, r *http.Request) *githubtest.Fault {
 		if !strings.Contains(r.URL.Path, "graphql") {
 			return nil
@@ -190,7 +230,8 @@ func graphQLFails(t *testing.T, fault *githubtest.Fault, bad func(query string, 
 				After         string
 			}
 		}
-		if err := json.Unmarshal(body, &q); err == nil && bad(q.Query, q.Variables.Number, q.Variables.First, q.Variables.After) {
+		if err := json.Unmarshal(body, &q); err == nil &&
+			bad(q.Query, q.Variables.Number, q.Variables.First, q.Variables.After) {
 			return fault
 		}
 		return nil
@@ -215,7 +256,8 @@ func TestAPullRequestThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			})
 			for range 3 {
 				err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
-				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), fmt.Sprintf("#%d (", pulls[place].Number)) || m.Number(event.KindChange) != 199 {
+				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), fmt.Sprintf("#%d (", pulls[place].Number)) ||
+					m.Number(event.KindChange) != 199 {
 					t.Fatalf("%v, %d changes", err, m.Number(event.KindChange))
 				}
 			}
@@ -235,11 +277,18 @@ func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	repo := &githubtest.Repo{}
 	for i := range 150 {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
-			Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}})
+		repo.Deployments = append(
+			repo.Deployments,
+			githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
+				Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}},
+		)
 	}
 	s, m := fake(t, repo), collecttest.NewWriter()
-	graphQL := graphQLFails(t, &githubtest.Fault{Status: http.StatusBadGateway}, func(query string, _, _ int, _ string) bool { return strings.Contains(query, "deployments") })
+	graphQL := graphQLFails(
+		t,
+		&githubtest.Fault{Status: http.StatusBadGateway},
+		func(query string, _, _ int, _ string) bool { return strings.Contains(query, "deployments") },
+	)
 	s.Before = func(n int, r *http.Request) *githubtest.Fault {
 		if strings.HasSuffix(r.URL.Path, "/deployments/8877/statuses") {
 			return &githubtest.Fault{Status: http.StatusInternalServerError}
@@ -248,7 +297,9 @@ func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 	for range 2 {
 		err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
-		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "deployment 8877") || m.Number(event.KindDeployment) != 149 || m.Ledger(event.KindDeployment).Gap() != 1 {
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "deployment 8877") ||
+			m.Number(event.KindDeployment) != 149 ||
+			m.Ledger(event.KindDeployment).Gap() != 1 {
 			t.Fatalf("%v, %d deployments, %+v", err, m.Number(event.KindDeployment), m.Ledger(event.KindDeployment))
 		}
 	}
@@ -261,13 +312,18 @@ func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 
 func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	bad := component + "# bad\n"
-	repo := &githubtest.Repo{Contents: map[string]string{"catalog-info.yaml": location("a.yaml", "b.yaml"), "a.yaml": component, "b.yaml": bad}, Runs: runsEvery(3, time.Hour)}
+	repo := &githubtest.Repo{
+		Contents: map[string]string{"catalog-info.yaml": location("a.yaml", "b.yaml"), "a.yaml": component, "b.yaml": bad},
+		Runs:     runsEvery(3, time.Hour),
+	}
 	s, m := fake(t, repo), collecttest.NewWriter()
 	sha := fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(bad), bad))))
 	s.Before = always500(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) })
 	for range 2 {
 		err := collector(t, s, discover, now).Collect(t.Context(), scope, m)
-		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "b.yaml") || collecttest.Stored[event.Descriptor](m)["a.yaml"].Document == "" || m.Number(event.KindPipelineRun) != 3 {
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "b.yaml") ||
+			collecttest.Stored[event.Descriptor](m)["a.yaml"].Document == "" ||
+			m.Number(event.KindPipelineRun) != 3 {
 			t.Fatalf("%v, %v, %d runs", err, m.Keys(event.KindDescriptor), m.Number(event.KindPipelineRun))
 		}
 	}

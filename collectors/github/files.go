@@ -22,12 +22,25 @@ var fileFacts = []struct {
 }{
 	{"readme", regexp.MustCompile(`^(\.github/|docs/)?readme(\.[a-z]+)?$`)},
 	{"codeowners", regexp.MustCompile(`^(\.github/|docs/|\.gitlab/)?codeowners$`)},
-	{"ci_workflow", regexp.MustCompile(`^(\.github/workflows/[^/]+\.ya?ml|\.circleci/config\.ya?ml|jenkinsfile|\.gitlab-ci\.ya?ml|azure-pipelines\.ya?ml|\.travis\.ya?ml|\.drone\.ya?ml|\.buildkite/[^/]+\.ya?ml|bitbucket-pipelines\.ya?ml)$`)},
+	{
+		"ci_workflow",
+		regexp.MustCompile(
+			`^(\.github/workflows/[^/]+\.ya?ml|\.circleci/config\.ya?ml|jenkinsfile|\.gitlab-ci\.ya?ml|azure-pipelines\.ya?ml|\.travis\.ya?ml|\.drone\.ya?ml|\.buildkite/[^/]+\.ya?ml|bitbucket-pipelines\.ya?ml)$`,
+		),
+	},
 	{"dockerfile", regexp.MustCompile(`(^|/)((docker|container)file(\.[a-z0-9_-]+)?|[a-z0-9_-]+\.dockerfile)$`)},
 	{"catalog_info", regexp.MustCompile(`^catalog-info\.ya?ml$`)},
 	{"license", regexp.MustCompile(`^(licen[cs]e|copying|unlicense)([.-][a-z0-9.-]+)?$`)},
-	{"dependency_updates", regexp.MustCompile(`^(\.github/dependabot\.ya?ml|(\.github/|\.gitlab/)?renovate\.json5?|\.renovaterc(\.json5?)?)$`)},
-	{"tests", regexp.MustCompile(`(^|/)(tests?|__tests__|spec|src/test)/.|_test\.(go|py|exs|dart)$|_spec\.rb$|(^|/)test_[^/]*\.py$|\.(test|spec)\.[cm]?[jt]sx?$|tests?\.(java|kt|cs|scala|swift)$`)},
+	{
+		"dependency_updates",
+		regexp.MustCompile(`^(\.github/dependabot\.ya?ml|(\.github/|\.gitlab/)?renovate\.json5?|\.renovaterc(\.json5?)?)$`),
+	},
+	{
+		"tests",
+		regexp.MustCompile(
+			`(^|/)(tests?|__tests__|spec|src/test)/.|_test\.(go|py|exs|dart)$|_spec\.rb$|(^|/)test_[^/]*\.py$|\.(test|spec)\.[cm]?[jt]sx?$|tests?\.(java|kt|cs|scala|swift)$`,
+		),
+	},
 }
 
 // filesOf finds out which of the files are there. Of a truncated listing only what is there is known.

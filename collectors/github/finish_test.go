@@ -16,14 +16,33 @@ const weeks = 18 * 24 * time.Hour
 // touched is a run whose jobs ended five minutes after it began, and which was last updated weeks later.
 func touched(jobs ...githubtest.Job) githubtest.Run {
 	at := now.Add(-weeks - time.Hour)
-	return githubtest.Run{ID: 7, Attempt: 1, Name: "ci", Branch: "main", Event: "push", Status: "completed", Conclusion: "success", Actor: "alice",
-		Created: at, Updated: at.Add(weeks), Jobs: jobs}
+	return githubtest.Run{
+		ID:         7,
+		Attempt:    1,
+		Name:       "ci",
+		Branch:     "main",
+		Event:      "push",
+		Status:     "completed",
+		Conclusion: "success",
+		Actor:      "alice",
+		Created:    at,
+		Updated:    at.Add(weeks),
+		Jobs:       jobs,
+	}
 }
 
 func minutes(id int64, attempt int, from, to int) githubtest.Job {
 	at := now.Add(-weeks - time.Hour)
-	return githubtest.Job{ID: id, Attempt: attempt, Name: "job", Status: "completed", Conclusion: "success",
-		Created: at.Add(time.Duration(from) * time.Minute), Started: at.Add(time.Duration(from) * time.Minute), Completed: at.Add(time.Duration(to) * time.Minute)}
+	return githubtest.Job{
+		ID:         id,
+		Attempt:    attempt,
+		Name:       "job",
+		Status:     "completed",
+		Conclusion: "success",
+		Created:    at.Add(time.Duration(from) * time.Minute),
+		Started:    at.Add(time.Duration(from) * time.Minute),
+		Completed:  at.Add(time.Duration(to) * time.Minute),
+	}
 }
 
 func TestTheEndOfARunIsThatOfItsJobs(t *testing.T) {
@@ -46,7 +65,8 @@ func TestTheEndOfARunIsThatOfItsJobs(t *testing.T) {
 				collect(t, s, m, now, c.tune)
 			}
 			e := collecttest.Stored[event.PipelineRun](m)["7/1"]
-			if c.want == 0 && !e.FinishedAt.IsZero() || c.want > 0 && e.FinishedAt.Sub(e.StartedAt) != c.want || e.Duration != 0 {
+			if c.want == 0 && !e.FinishedAt.IsZero() || c.want > 0 && e.FinishedAt.Sub(e.StartedAt) != c.want ||
+				e.Duration != 0 {
 				t.Errorf("finished %s, %s after its start; want %s", e.FinishedAt, e.FinishedAt.Sub(e.StartedAt), c.want)
 			}
 		})
@@ -67,8 +87,13 @@ func TestAttemptsEndForThemselves(t *testing.T) {
 	}
 	s, m = fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
-	if !collecttest.Stored[event.PipelineRun](m)["7/1"].FinishedAt.IsZero() || !collecttest.Stored[event.PipelineRun](m)["7/2"].FinishedAt.IsZero() {
-		t.Errorf("without jobs no attempt's end is known: %s, %s", collecttest.Stored[event.PipelineRun](m)["7/1"].FinishedAt, collecttest.Stored[event.PipelineRun](m)["7/2"].FinishedAt)
+	if !collecttest.Stored[event.PipelineRun](m)["7/1"].FinishedAt.IsZero() ||
+		!collecttest.Stored[event.PipelineRun](m)["7/2"].FinishedAt.IsZero() {
+		t.Errorf(
+			"without jobs no attempt's end is known: %s, %s",
+			collecttest.Stored[event.PipelineRun](m)["7/1"].FinishedAt,
+			collecttest.Stored[event.PipelineRun](m)["7/2"].FinishedAt,
+		)
 	}
 }
 
@@ -89,10 +114,12 @@ func TestAJobThatWaitedForApprovalDoesNotEndTheRun(t *testing.T) {
 	for range 2 {
 		collect(t, s, m, now, nil)
 	}
-	if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; e.Status != event.Succeeded || e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
+	if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; e.Status != event.Succeeded ||
+		e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
 		t.Errorf("the run ended %s after its start, want 5m", e.FinishedAt.Sub(e.StartedAt))
 	}
-	if e := collecttest.Stored[event.PipelineJob](m)["7/1/2"]; !e.CreatedAt.IsZero() || !e.FinishedAt.Equal(deploy.Completed) {
+	if e := collecttest.Stored[event.PipelineJob](m)["7/1/2"]; !e.CreatedAt.IsZero() ||
+		!e.FinishedAt.Equal(deploy.Completed) {
 		t.Errorf("how long the job queued is not known: %+v", e)
 	}
 }

@@ -59,8 +59,18 @@ func runsEvery(n int, step time.Duration) []githubtest.Run {
 	runs := make([]githubtest.Run, n)
 	for i := range runs {
 		at := now.Add(-time.Hour - time.Duration(i)*step).Truncate(time.Second)
-		runs[i] = githubtest.Run{ID: int64(1000000 - i), Attempt: 1, Name: "ci", Branch: "main", Event: "push", Status: "completed",
-			Conclusion: "success", Actor: "alice", Created: at, Updated: at.Add(time.Minute)}
+		runs[i] = githubtest.Run{
+			ID:         int64(1000000 - i),
+			Attempt:    1,
+			Name:       "ci",
+			Branch:     "main",
+			Event:      "push",
+			Status:     "completed",
+			Conclusion: "success",
+			Actor:      "alice",
+			Created:    at,
+			Updated:    at.Add(time.Minute),
+		}
 	}
 	return runs
 }

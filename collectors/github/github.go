@@ -4,7 +4,8 @@
 //
 // Each repository is a scope with four streams, each with a checkpoint of its own. Every stream begins with one
 // conditional request for its newest page; answered 304, nothing is new and nothing more is asked. The first read goes
-// newest first. What is pending is either in the checkpoint or can be derived from the store, so a process may stop anywhere.
+// newest first. What is pending is either in the checkpoint or can be derived from the store, so a process may stop
+// anywhere.
 package github
 
 import (
@@ -45,9 +46,11 @@ var profile = source.Profile{Provider: Provider, Product: "GitHub", Epoch: time.
 
 // Config is one GitHub source.
 type Config struct {
-	Source              string      `yaml:"name"`                  // its name
-	URL                 string      `yaml:"url"`                   // of the API, or of a GitHub Enterprise server; default https://api.github.com
-	Token               string      `yaml:"token"`                 // needs read access to metadata, contents, actions, deployments and pull requests
+	Source string `yaml:"name"` // its name
+	// of the API, or of a GitHub Enterprise server; default https://api.github.com
+	URL string `yaml:"url"`
+	// needs read access to metadata, contents, actions, deployments and pull requests
+	Token               string      `yaml:"token"`
 	App                 App         `yaml:"app"`                   // a GitHub App instead of a token
 	Repositories        []string    `yaml:"repositories"`          // owner/name, or addresses
 	Organization        string      `yaml:"organization"`          // every repository of it, beside Repositories
@@ -77,7 +80,9 @@ func (c Config) Validate() error {
 			errs = append(errs, errors.New("give token or app, not both"))
 		}
 	case !hasToken:
-		errs = append(errs, errors.New("token is missing: GitHub's GraphQL API answers nobody without one; create a fine-grained token with read access to metadata, contents, actions, deployments and pull requests, and give it as ${GITHUB_TOKEN}"))
+		errs = append(errs, errors.New("token is missing: GitHub's GraphQL API answers nobody without one; create a "+
+			"fine-grained token with read access to metadata, contents, actions, deployments and pull requests, and give it "+
+			"as ${GITHUB_TOKEN}"))
 	}
 	if len(c.Repositories) == 0 && c.Organization == "" {
 		errs = append(errs, errors.New("nothing to collect: give repositories: [owner/name] or organization: name"))
@@ -149,7 +154,13 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if cfg.Repositories, err = cfg.RepositoryNames(); err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: base, Token: cfg.Token, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, Limited: limited}
+	restCfg := rest.Config{
+		BaseURL:             base,
+		Token:               cfg.Token,
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		Limited:             limited,
+	}
 	restCfg.PerSecond, restCfg.Burst = budget(base)
 	restOpt := opt.REST()
 	if file := cfg.App.PrivateKeyFile; file != "" && !filepath.IsAbs(file) {
@@ -166,7 +177,14 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, rest: client, app: app, api: github.NewClient(client.HTTPClient()), graphql: graphQLURL(base)}
+	c := &Collector{
+		Base:    opt.Base(profile, cfg.Source),
+		cfg:     cfg,
+		rest:    client,
+		app:     app,
+		api:     github.NewClient(client.HTTPClient()),
+		graphql: graphQLURL(base),
+	}
 	c.api.BaseURL = base
 	return c, nil
 }
@@ -222,7 +240,12 @@ func (c *Collector) Observe(o rest.Observer) {
 // Collect brings a repository up to date. A stream that fails does not hold up the others; the error joins what went
 // wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	r := &repository{Collector: c, mapper: mapper{source: c.cfg.Source, scope: scope, unrecognized: c.Unrecognized}, w: w, since: c.cfg.Since}
+	r := &repository{
+		Collector: c,
+		mapper:    mapper{source: c.cfg.Source, scope: scope, unrecognized: c.Unrecognized},
+		w:         w,
+		since:     c.cfg.Since,
+	}
 	if s := w.Since(); !s.IsZero() && !r.since.IsZero() && s.Before(r.since) || r.since.IsZero() && !s.IsZero() {
 		r.since = s
 	}
@@ -272,7 +295,8 @@ type repository struct {
 	hidden        error                // why the files are not shown, which by itself is a fact that is not known
 	releases      map[string]rest.Held // releases and tags that cannot be read
 	unread        map[string]rest.Held // files of the repository that GitHub does not show
-	pulls         int                  // on a page of pull requests, since a page of that size was answered; 0: none was yet
+	// on a page of pull requests, since a page of that size was answered; 0: none was yet
+	pulls int
 }
 
 // mapper makes the events of a repository, of what is collected and of what GitHub sends.

@@ -109,7 +109,13 @@ func (r *repository) incidents(ctx context.Context) error {
 }
 
 // issuePage reads a page of issues, around those at which GitHub fails, which are added to odd.
-func (r *repository) issuePage(ctx context.Context, query url.Values, number int, etag string, odd map[string]rest.Held) (all []issue, got answer, err error) {
+func (r *repository) issuePage(
+	ctx context.Context,
+	query url.Values,
+	number int,
+	etag string,
+	odd map[string]rest.Held,
+) (all []issue, got answer, err error) {
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, n, size int) error {
 		q := maps.Clone(query)
 		q.Set("per_page", strconv.Itoa(size))
@@ -134,7 +140,10 @@ func (r *repository) issuePage(ctx context.Context, query url.Values, number int
 		return nil
 	})
 	for _, place := range holes {
-		odd[fmt.Sprintf("issue at place %d of the label %s", place+1, query.Get("labels"))] = rest.Held{Failures: 1, Error: "GitHub does not list it"}
+		odd[fmt.Sprintf("issue at place %d of the label %s", place+1, query.Get("labels"))] = rest.Held{
+			Failures: 1,
+			Error:    "GitHub does not list it",
+		}
 	}
 	return all, got, err
 }
@@ -143,7 +152,13 @@ func (r *repository) issuePage(ctx context.Context, query url.Values, number int
 func (r *repository) labeled(ctx context.Context, label string, s *incidentsState, odd map[string]rest.Held) error {
 	known := s.Labels[label]
 	next, until := labelState{ETag: known.ETag, Cursor: known.Cursor}, source.Latest(known.Cursor, s.Floor)
-	query := url.Values{"labels": {label}, "state": {"all"}, "sort": {"updated"}, "direction": {"desc"}, "per_page": {"100"}}
+	query := url.Values{
+		"labels":    {label},
+		"state":     {"all"},
+		"sort":      {"updated"},
+		"direction": {"desc"},
+		"per_page":  {"100"},
+	}
 	if !s.Floor.IsZero() {
 		query.Set("since", s.Floor.UTC().Format(time.RFC3339))
 	}
@@ -194,13 +209,18 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 	return r.w.Save(ctx, incidentsStream, *s)
 }
 
-// incidentEvent makes the event of an issue. An issue that was opened again is open: GitHub then has no time of closing.
+// incidentEvent makes the event of an issue. An issue that was opened again is open: GitHub then has no time of
+// closing.
 func (m mapper) incidentEvent(i issue) event.Incident {
 	names := make([]string, len(i.Labels))
 	for n, l := range i.Labels {
 		names[n] = l.Name
 	}
-	e := event.Incident{Origin: m.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL), Severity: severity(names), OpenedAt: instant(&i.CreatedAt)}
+	e := event.Incident{
+		Origin:   m.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL),
+		Severity: severity(names),
+		OpenedAt: instant(&i.CreatedAt),
+	}
 	if !strings.EqualFold(i.State, "open") {
 		e.ResolvedAt = instant(i.ClosedAt)
 		e.EndUnknown = e.ResolvedAt.IsZero()
@@ -215,8 +235,8 @@ var (
 )
 
 // severity returns how severe the labels say an incident is: "sev1" of sev1, SEV-1, severity/1 or severity: sev1, the
-// word of severity/high, "p1" of P1 or priority/1; empty when no label says it. Of several the most severe number counts,
-// before a word.
+// word of severity/high, "p1" of P1 or priority/1; empty when no label says it. Of several the most severe number
+// counts, before a word.
 func severity(labels []string) string {
 	number, word, priority := "", "", ""
 	for _, label := range labels {

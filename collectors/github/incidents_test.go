@@ -49,8 +49,13 @@ func TestIssuesAreIncidents(t *testing.T) {
 	issues[0].Closed, issues[0].Updated = time.Time{}, at(-1) // opened again
 	issues[1].Closed, issues[1].Updated = at(-2), at(-1)
 	collect(t, s, m, now, tune)
-	if !collecttest.Stored[event.Incident](m)["1"].ResolvedAt.IsZero() || !collecttest.Stored[event.Incident](m)["2"].ResolvedAt.Equal(at(-2)) {
-		t.Errorf("opened again %+v\nresolved %+v", collecttest.Stored[event.Incident](m)["1"], collecttest.Stored[event.Incident](m)["2"])
+	if !collecttest.Stored[event.Incident](m)["1"].ResolvedAt.IsZero() ||
+		!collecttest.Stored[event.Incident](m)["2"].ResolvedAt.Equal(at(-2)) {
+		t.Errorf(
+			"opened again %+v\nresolved %+v",
+			collecttest.Stored[event.Incident](m)["1"],
+			collecttest.Stored[event.Incident](m)["2"],
+		)
 	}
 	issues[0].Closed, issues[0].Labels = at(-1), []string{"incident", "SEV-1"} // within the same second
 	collect(t, s, m, now, tune)
@@ -63,7 +68,10 @@ func TestOnlyChangedIssuesAreRead(t *testing.T) {
 	var issues []githubtest.Issue
 	for i := range 350 {
 		at := now.Add(-time.Duration(350-i) * time.Hour)
-		issues = append(issues, githubtest.Issue{Number: i + 1, Labels: []string{"incident"}, Created: at, Updated: at, Closed: at.Add(time.Minute)})
+		issues = append(
+			issues,
+			githubtest.Issue{Number: i + 1, Labels: []string{"incident"}, Created: at, Updated: at, Closed: at.Add(time.Minute)},
+		)
 	}
 	s, m := fake(t, &githubtest.Repo{Issues: issues}), collecttest.NewWriter()
 	collect(t, s, m, now, labeled("incident"))

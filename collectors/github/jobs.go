@@ -24,8 +24,8 @@ const (
 	pendingChunk = 100
 )
 
-// fetchPending reads what is pending of the runs that are stored: jobs, which also tell when an attempt ended, and the attempts
-// before the one that was listed.
+// fetchPending reads what is pending of the runs that are stored: jobs, which also tell when an attempt ended, and the
+// attempts before the one that was listed.
 //
 // Jobs are asked of REST, a request a run. GraphQL would batch them as the check runs of a check suite, but those have
 // neither the time of creation (and so no time in the queue), nor the runner, nor the attempt.
@@ -38,7 +38,8 @@ func (c *runCollect) fetchPending(ctx context.Context) error {
 	for o.len() > 0 {
 		ids := o.next(pendingChunk)
 		if err := c.fetchPendingChunk(ctx, ids); err != nil {
-			if rest.Unusable(err) { // so many fail that it may be GitHub: what is held is remembered, and the next pass tries others
+			// so many fail that it may be GitHub: what is held is remembered, and the next pass tries others
+			if rest.Unusable(err) {
 				err = errors.Join(err, c.save(ctx))
 			}
 			return err
@@ -75,10 +76,15 @@ func (c *runCollect) fetchPendingChunk(ctx context.Context, ids []int64) error {
 		}
 		group.Go(func() error {
 			var jobs, attempts, ended []event.Event
-			_, err := c.state.Failed.Do(groupCtx, failedJobs+strconv.FormatInt(id, 10), c.Now(), func(ctx context.Context) (err error) {
-				jobs, attempts, ended, err = c.details(ctx, id, stored[strconv.FormatInt(id, 10)])
-				return err
-			})
+			_, err := c.state.Failed.Do(
+				groupCtx,
+				failedJobs+strconv.FormatInt(id, 10),
+				c.Now(),
+				func(ctx context.Context) (err error) {
+					jobs, attempts, ended, err = c.details(ctx, id, stored[strconv.FormatInt(id, 10)])
+					return err
+				},
+			)
 			err = errors.Join(err, c.holdOddJobs(id))
 			mu.Lock()
 			defer mu.Unlock()
@@ -107,7 +113,11 @@ func (r *repository) appendSome(ctx context.Context, events []event.Event) error
 
 // details returns the events of what is pending of a run: its jobs of all attempts, the attempts that are not stored as
 // final, and those that are, where the jobs know better when they ended.
-func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event.PipelineRun) (jobs, attempts, ended []event.Event, err error) {
+func (c *runCollect) details(
+	ctx context.Context,
+	id int64,
+	had map[uint16]event.PipelineRun,
+) (jobs, attempts, ended []event.Event, err error) {
 	finished := map[uint16]time.Time{} // of each attempt, by its last job
 	if slices.Contains(c.state.PendingDetails.Jobs, id) {
 		read, err := c.jobs(ctx, id)
@@ -152,8 +162,8 @@ func (c *runCollect) details(ctx context.Context, id int64, had map[uint16]event
 }
 
 // approved returns the jobs that were seen waiting for an approval, by this collect or an earlier one, and remembers
-// those of runs that are not over. Somebody starts such a job by hand, so that it says nothing about when the run ended.
-// GitHub does not show it of a job that has run.
+// those of runs that are not over. Somebody starts such a job by hand, so that it says nothing about when the run
+// ended. GitHub does not show it of a job that has run.
 func (c *runCollect) approved(run int64, jobs []job) map[int64]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -179,18 +189,29 @@ func (c *runCollect) approved(run int64, jobs []job) map[int64]bool {
 // attempt reads an earlier attempt of a run; false when GitHub no longer has it.
 func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (run, bool, error) {
 	var earlier run
-	_, err := c.get(ctx, "repos/"+c.scope+"/actions/runs/"+strconv.FormatInt(id, 10)+"/attempts/"+strconv.Itoa(int(n)), "", &earlier)
+	_, err := c.get(
+		ctx,
+		"repos/"+c.scope+"/actions/runs/"+strconv.FormatInt(id, 10)+"/attempts/"+strconv.Itoa(int(n)),
+		"",
+		&earlier,
+	)
 	if code := status(err); code == http.StatusNotFound || code == http.StatusGone {
 		return run{}, false, nil
 	}
 	if err == nil && (earlier.ID != id || earlier.attempt() != n) {
-		return run{}, false, fmt.Errorf("asked for attempt %d of run %d and was given attempt %d of run %d", n, id, earlier.RunAttempt, earlier.ID)
+		return run{}, false, fmt.Errorf(
+			"asked for attempt %d of run %d and was given attempt %d of run %d",
+			n,
+			id,
+			earlier.RunAttempt,
+			earlier.ID,
+		)
 	}
 	return earlier, err == nil, err
 }
 
-// jobs reads the jobs of all attempts of a run, each once. A run that says it has more than its pages show is read again,
-// and noted for the ledger if that does not help.
+// jobs reads the jobs of all attempts of a run, each once. A run that says it has more than its pages show is read
+// again, and noted for the ledger if that does not help.
 func (c *runCollect) jobs(ctx context.Context, id int64) ([]job, error) {
 	var all []job
 	seen := map[int64]int{}
@@ -198,7 +219,12 @@ func (c *runCollect) jobs(ctx context.Context, id int64) ([]job, error) {
 	for range 2 {
 		for page := 1; page > 0; {
 			var p jobPage
-			got, err := c.get(ctx, fmt.Sprintf("repos/%s/actions/runs/%d/jobs?filter=all&per_page=100&page=%d", c.scope, id, page), "", &p)
+			got, err := c.get(
+				ctx,
+				fmt.Sprintf("repos/%s/actions/runs/%d/jobs?filter=all&per_page=100&page=%d", c.scope, id, page),
+				"",
+				&p,
+			)
 			if code := status(err); code == http.StatusNotFound || code == http.StatusGone { // the run was deleted meanwhile
 				return nil, nil
 			}

@@ -22,8 +22,10 @@ import (
 func withJobs(n int) []githubtest.Run {
 	runs := runsEvery(n, time.Minute)
 	for i := range runs {
-		runs[i].Jobs = []githubtest.Job{{ID: runs[i].ID * 10, Attempt: 1, Name: "build", Status: "completed", Conclusion: "success",
-			Started: runs[i].Created, Completed: runs[i].Updated.Add(-10 * time.Second)}}
+		runs[i].Jobs = []githubtest.Job{
+			{ID: runs[i].ID * 10, Attempt: 1, Name: "build", Status: "completed", Conclusion: "success",
+				Started: runs[i].Created, Completed: runs[i].Updated.Add(-10 * time.Second)},
+		}
 	}
 	return runs
 }
@@ -50,7 +52,8 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 			continue
 		}
 		n, err := strconv.Atoi(path.Base(id))
-		if oldest := 1000000 - asked/pendingChunk*pendingChunk - pendingChunk; err != nil || n <= oldest { // a chunk's are asked for side by side
+		// a chunk's are asked for side by side
+		if oldest := 1000000 - asked/pendingChunk*pendingChunk - pendingChunk; err != nil || n <= oldest {
 			t.Fatalf("request %d for jobs is for run %d: not the newest first", asked, n)
 		}
 		asked++
@@ -62,7 +65,8 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 		t.Errorf("%d requests for 2300 runs", n)
 	}
 	e := collecttest.Stored[event.PipelineRun](m)["1000000/1"]
-	if want := now.Add(-time.Hour + 50*time.Second); !e.FinishedAt.Equal(want) || e.Pipeline != "ci" || e.Actor != "alice" {
+	if want := now.Add(-time.Hour + 50*time.Second); !e.FinishedAt.Equal(want) || e.Pipeline != "ci" ||
+		e.Actor != "alice" {
 		t.Errorf("the last job ended %s: %+v", want, e)
 	}
 }
@@ -94,7 +98,8 @@ func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 		return nil
 	}
 	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
-	if err == nil || !strings.Contains(err.Error(), "read access") || m.Number(event.KindPipelineRun) != 250 || m.Number(event.KindPipelineJob) != 100 {
+	if err == nil || !strings.Contains(err.Error(), "read access") || m.Number(event.KindPipelineRun) != 250 ||
+		m.Number(event.KindPipelineJob) != 100 {
 		t.Fatalf("stored %d runs and %d jobs, %v", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), err)
 	}
 	if l := m.Ledger(event.KindPipelineRun); l.Gap() != 0 {
@@ -106,7 +111,8 @@ func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 	s.SetBefore(nil) // requests that were given up may still arrive
 	s.Requests()
 	collect(t, s, m, now.Add(time.Minute), nil)
-	if r := s.Requests(); m.Number(event.KindPipelineJob) != 250 || count(r, "/jobs") > 150+16 || m.Ledger(event.KindPipelineJob).Gap() != 0 {
+	if r := s.Requests(); m.Number(event.KindPipelineJob) != 250 || count(r, "/jobs") > 150+16 ||
+		m.Ledger(event.KindPipelineJob).Gap() != 0 {
 		t.Errorf("stored %d jobs after %d requests more", m.Number(event.KindPipelineJob), count(r, "/jobs"))
 	}
 	t.Run("are not read when they are no longer wanted", func(t *testing.T) {

@@ -112,7 +112,12 @@ func (c *Collector) organization(ctx context.Context, m source.StateStore) ([]li
 
 // organizationPage reads a page of repositories, around those at which GitHub fails. Of a page that lacks some, those
 // that it showed before stay on it, and it is asked for again in full.
-func (c *Collector) organizationPage(ctx context.Context, path string, number int, known organizationPage) (organizationPage, map[string]rest.Held, error) {
+func (c *Collector) organizationPage(
+	ctx context.Context,
+	path string,
+	number int,
+	known organizationPage,
+) (organizationPage, map[string]rest.Held, error) {
 	var fresh organizationPage
 	odd := map[string]rest.Held{}
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
@@ -121,7 +126,12 @@ func (c *Collector) organizationPage(ctx context.Context, path string, number in
 			etag = ""
 		}
 		var repos listing[listedRepository]
-		got, err := c.get(ctx, fmt.Sprintf("%s?type=all&sort=full_name&per_page=%d&page=%d", path, size, number), etag, &repos)
+		got, err := c.get(
+			ctx,
+			fmt.Sprintf("%s?type=all&sort=full_name&per_page=%d&page=%d", path, size, number),
+			etag,
+			&repos,
+		)
 		switch {
 		case err != nil:
 			return err

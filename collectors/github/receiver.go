@@ -11,12 +11,12 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 )
 
-// Receiver reads the webhooks of GitHub and GitHub Enterprise. Its events have the identities that the collector gives the
-// same records: a run is its id and attempt, a change its number, a deployment its id, an incident its issue's number, each
-// in the scope owner/name.
+// Receiver reads the webhooks of GitHub and GitHub Enterprise. Its events have the identities that the collector gives
+// the same records: a run is its id and attempt, a change its number, a deployment its id, an incident its issue's
+// number, each in the scope owner/name.
 //
-// The event types of google/go-github are not used: they turn what is absent into pointers field by field, fail the whole
-// delivery on one odd time, and lag behind GitHub's own payloads, of which only a few fields are needed here.
+// The event types of google/go-github are not used: they turn what is absent into pointers field by field, fail the
+// whole delivery on one odd time, and lag behind GitHub's own payloads, of which only a few fields are needed here.
 type Receiver struct {
 	// IncidentLabels are the labels that make an issue an incident; empty: no issue is one. Case does not matter.
 	IncidentLabels []string
@@ -48,8 +48,10 @@ var hooks = map[string]func(*hook) ([]delivery.Update, delivery.Verdict){
 
 // unusedHooks are types of events that GitHub has and no metric needs, with the reason.
 var unusedHooks = map[string]string{
-	"check_run":                       "workflow_job says what became of a job of GitHub Actions; checks of others are not stored",
-	"check_suite":                     "workflow_run says what became of a run of GitHub Actions; checks of others are not stored",
+	"check_run": "workflow_job says what became of a job of GitHub Actions; checks of others are " +
+		"not stored",
+	"check_suite": "workflow_run says what became of a run of GitHub Actions; checks of others are " +
+		"not stored",
 	"status":                          "workflow_run says what became of a run; commit statuses of others are not stored",
 	"workflow_dispatch":               "workflow_run says that a run was started",
 	"repository_dispatch":             "workflow_run says that a run was started",
@@ -147,7 +149,8 @@ func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Upda
 
 // payload is the payload's JSON: the body, or in a form, which is the other way in which GitHub sends, its one field.
 func payload(d delivery.Delivery) ([]byte, error) {
-	if media, _, _ := mime.ParseMediaType(d.Headers["content-type"]); media != delivery.FormType { // what cannot be read is no form
+	// what cannot be read is no form
+	if media, _, _ := mime.ParseMediaType(d.Headers["content-type"]); media != delivery.FormType {
 		return d.Body, nil
 	}
 	form, err := url.ParseQuery(string(d.Body))
@@ -170,8 +173,8 @@ func (h *hook) decode(into any) error {
 	return nil
 }
 
-// collect is the scope of a polled source, to collect besides what is written: the collector reads more than the payload
-// holds.
+// collect is the scope of a polled source, to collect besides what is written: the collector reads more than the
+// payload holds.
 func (h *hook) collect() []delivery.Target {
 	if !h.from.Polled {
 		return nil
@@ -189,15 +192,22 @@ func ptr(s delivery.Stamp) *time.Time {
 
 // wanted are the events that a webhook should send, in the order in which GitHub's page shows them.
 func (h *hook) wanted() []string {
-	events := []string{"deployment", "deployment_status", "pull_request", "pull_request_review", "workflow_job", "workflow_run"}
+	events := []string{
+		"deployment",
+		"deployment_status",
+		"pull_request",
+		"pull_request_review",
+		"workflow_job",
+		"workflow_run",
+	}
 	if len(h.IncidentLabels) > 0 {
 		events = append(events, "issues")
 	}
 	return events
 }
 
-// ping is what GitHub sends when a webhook is made. The answer stands at GitHub under Recent Deliveries, so it says what
-// is still to be ticked.
+// ping is what GitHub sends when a webhook is made. The answer stands at GitHub under Recent Deliveries, so it says
+// what is still to be ticked.
 func (h *hook) ping() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Hook struct {
@@ -219,7 +229,8 @@ func (h *hook) ping() ([]delivery.Update, delivery.Verdict) {
 	if len(missing) == 0 {
 		return delivery.Ignore("ping: the webhook works and sends all that is used")
 	}
-	return delivery.Ignore("ping: the webhook works; it does not send %s, so nothing is known of these unless a collector reads them", strings.Join(missing, ", "))
+	return delivery.Ignore("ping: the webhook works; it does not send %s, so nothing is known of these unless a "+
+		"collector reads them", strings.Join(missing, ", "))
 }
 
 // push moves what the collector reads of the default branch: which files there are.
@@ -253,7 +264,8 @@ func (h *hook) release() ([]delivery.Update, delivery.Verdict) {
 func (h *hook) changedRepository() ([]delivery.Update, delivery.Verdict) {
 	switch h.Action {
 	case "edited", "unarchived", "created":
-		return h.from.CollectSoon(h.scope, "the repository's settings have changed, and the collector reads its default branch")
+		return h.from.CollectSoon(h.scope, "the repository's settings have changed, and the collector reads its default "+
+			"branch")
 	}
 	return delivery.Ignore("repository %.40s: nothing of it is stored", h.Action)
 }

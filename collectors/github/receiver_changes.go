@@ -45,10 +45,12 @@ func (a account) actor() *actor {
 	return &actor{Login: a.Login, Typename: a.Type}
 }
 
-// collectedActions are the actions of pull_request after which the collector reads more than the payload holds: the commits.
+// collectedActions are the actions of pull_request after which the collector reads more than the payload holds: the
+// commits.
 var collectedActions = []string{"opened", "synchronize", "reopened", "closed"}
 
-// pullRequest reads pull_request. The payload describes the pull request whatever was done to it, so every action is used.
+// pullRequest reads pull_request. The payload describes the pull request whatever was done to it, so every action is
+// used.
 func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Pull *hookPull `json:"pull_request"`
@@ -69,9 +71,22 @@ func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
 // change is what a payload says of a pull request, with the reviews that it holds.
 func (h *hook) change(p hookPull, reviews ...reviewNode) delivery.Update {
 	n := pullNode{
-		Number: p.Number, Title: p.Title, Body: p.Body, URL: delivery.Link(p.HTMLURL), CreatedAt: p.CreatedAt.Time, UpdatedAt: p.UpdatedAt.Time,
-		State: p.State, ClosedAt: ptr(p.ClosedAt), MergedAt: ptr(p.MergedAt), MergeCommit: &commitNode{OID: p.MergeCommitSHA}, Author: p.User.actor(),
-		HeadRefName: p.Head.Ref, HeadRefOID: p.Head.SHA, Additions: p.Additions, Deletions: p.Deletions, Reviews: reviewList{Nodes: reviews},
+		Number:      p.Number,
+		Title:       p.Title,
+		Body:        p.Body,
+		URL:         delivery.Link(p.HTMLURL),
+		CreatedAt:   p.CreatedAt.Time,
+		UpdatedAt:   p.UpdatedAt.Time,
+		State:       p.State,
+		ClosedAt:    ptr(p.ClosedAt),
+		MergedAt:    ptr(p.MergedAt),
+		MergeCommit: &commitNode{OID: p.MergeCommitSHA},
+		Author:      p.User.actor(),
+		HeadRefName: p.Head.Ref,
+		HeadRefOID:  p.Head.SHA,
+		Additions:   p.Additions,
+		Deletions:   p.Deletions,
+		Reviews:     reviewList{Nodes: reviews},
 	}
 	if p.Merged {
 		n.State = event.MergedChange
@@ -92,7 +107,10 @@ func (h *hook) review() ([]delivery.Update, delivery.Verdict) {
 	if p.Pull == nil || p.Pull.Number == 0 || p.Review == nil {
 		return delivery.Refuse("the payload of pull_request_review has no pull_request.number or review")
 	}
-	u := h.change(*p.Pull, reviewNode{State: p.Review.State, SubmittedAt: ptr(p.Review.SubmittedAt), Author: p.Review.User.actor()})
+	u := h.change(
+		*p.Pull,
+		reviewNode{State: p.Review.State, SubmittedAt: ptr(p.Review.SubmittedAt), Author: p.Review.User.actor()},
+	)
 	u.At = delivery.Latest(u.At, p.Review.SubmittedAt.Time)
 	if h.Action == "dismissed" { // an approval may be gone, which only the collector can say
 		return delivery.Accept([]delivery.Update{u}, h.collect()...)
@@ -122,17 +140,27 @@ func (i hookIssue) read() issue {
 	case state == "":
 		state = "open"
 	}
-	return issue{Number: i.Number, State: state, HTMLURL: delivery.Link(i.HTMLURL), CreatedAt: i.CreatedAt.Time, UpdatedAt: i.UpdatedAt.Time,
-		ClosedAt: ptr(i.ClosedAt), Labels: i.Labels}
+	return issue{
+		Number:    i.Number,
+		State:     state,
+		HTMLURL:   delivery.Link(i.HTMLURL),
+		CreatedAt: i.CreatedAt.Time,
+		UpdatedAt: i.UpdatedAt.Time,
+		ClosedAt:  ptr(i.ClosedAt),
+		Labels:    i.Labels,
+	}
 }
 
 // incident reports whether the label makes an issue an incident.
 func (h *hook) incident(l label) bool {
-	return slices.ContainsFunc(h.IncidentLabels, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), l.Name) })
+	return slices.ContainsFunc(
+		h.IncidentLabels,
+		func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), l.Name) },
+	)
 }
 
-// issue reads issues: one with an incident label is an incident from when it was opened until it is closed. One that loses
-// the label, is deleted, or moves to another repository is no incident here anymore: it ends.
+// issue reads issues: one with an incident label is an incident from when it was opened until it is closed. One that
+// loses the label, is deleted, or moves to another repository is no incident here anymore: it ends.
 func (h *hook) issue() ([]delivery.Update, delivery.Verdict) {
 	if len(h.IncidentLabels) == 0 {
 		return delivery.Ignore("issues: no label makes an issue an incident; set incidents.labels of the source")
@@ -162,5 +190,7 @@ func (h *hook) issue() ([]delivery.Update, delivery.Verdict) {
 		e.ResolvedAt = delivery.FirstKnown(i.UpdatedAt.Time, i.CreatedAt.Time)
 		e.EndUnknown = e.ResolvedAt.IsZero()
 	}
-	return delivery.Accept([]delivery.Update{{Event: e, At: i.UpdatedAt.Time, Full: h.misfits.At("issue.closed_at") == ""}})
+	return delivery.Accept(
+		[]delivery.Update{{Event: e, At: i.UpdatedAt.Time, Full: h.misfits.At("issue.closed_at") == ""}},
+	)
 }

@@ -29,8 +29,15 @@ type hookStatus struct {
 // read returns the deployment as the collector reads it, with the statuses that a payload holds. GitHub takes branches,
 // tags and commits as its ref; only a full one tells that it is a tag.
 func (d hookDeployment) read(statuses ...deploymentStatusNode) deploymentNode {
-	n := restDeployment{ID: d.ID, SHA: d.SHA, Ref: strings.TrimPrefix(d.Ref, "refs/heads/"), Task: d.Task, Environment: d.Environment,
-		CreatedAt: d.CreatedAt.Time, Creator: d.Creator}.node()
+	n := restDeployment{
+		ID:          d.ID,
+		SHA:         d.SHA,
+		Ref:         strings.TrimPrefix(d.Ref, "refs/heads/"),
+		Task:        d.Task,
+		Environment: d.Environment,
+		CreatedAt:   d.CreatedAt.Time,
+		Creator:     d.Creator,
+	}.node()
 	if tag, ok := strings.CutPrefix(d.Ref, tagPrefix); ok {
 		n.Ref = &refNode{Name: tag, Prefix: tagPrefix}
 	}
@@ -63,9 +70,10 @@ func (h *hook) created(d hookDeployment) delivery.Update {
 	return delivery.Update{Event: h.deploymentEvent(d.read()), At: d.CreatedAt.Time, SuccessLasts: true}
 }
 
-// deploymentStatus reads deployment_status. The first success is a deployment's finish; that a later deployment replaces it
-// (inactive) does not change it and is no verdict. Deployments of a polled source are left to the collector: it is
-// configured what of a repository means a deployment, and it would not read one again that is stored as final.
+// deploymentStatus reads deployment_status. The first success is a deployment's finish; that a later deployment
+// replaces it (inactive) does not change it and is no verdict. Deployments of a polled source are left to the
+// collector: it is configured what of a repository means a deployment, and it would not read one again that is stored
+// as final.
 func (h *hook) deploymentStatus() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Deployment *hookDeployment `json:"deployment"`
@@ -82,10 +90,15 @@ func (h *hook) deploymentStatus() ([]delivery.Update, delivery.Verdict) {
 	case h.from.Polled:
 		return h.from.CollectSoon(h.scope, "a deployment has a new status, which the collector reads where deployments count")
 	case state == "inactive" || state == "destroyed":
-		return delivery.Ignore("deployment_status: %s is no verdict; another deployment replaced it, or the environment is gone", s.State)
+		return delivery.Ignore("deployment_status: %s is no verdict; another deployment replaced it, or the environment "+
+			"is gone", s.State)
 	}
 	logURL := delivery.Link(s.LogURL, s.TargetURL)
-	e := h.deploymentEvent(p.Deployment.read(deploymentStatusNode{State: s.State, CreatedAt: ptr(s.CreatedAt), UpdatedAt: ptr(s.UpdatedAt), LogURL: logURL}))
+	e := h.deploymentEvent(
+		p.Deployment.read(
+			deploymentStatusNode{State: s.State, CreatedAt: ptr(s.CreatedAt), UpdatedAt: ptr(s.UpdatedAt), LogURL: logURL},
+		),
+	)
 	e.URL = logURL // the log of an earlier status stays
 	at := delivery.FirstKnown(s.CreatedAt.Time, s.UpdatedAt.Time)
 	if e.Status.Final() && e.FinishedAt.IsZero() { // the collector takes the finish of success and failure only

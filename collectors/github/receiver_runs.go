@@ -29,14 +29,26 @@ type hookRun struct {
 // read returns the run as its listing shows it.
 func (r hookRun) read(attempt uint16) run {
 	return run{
-		ID: r.ID, Name: r.Name, Path: r.Path, HeadBranch: r.HeadBranch, HeadSHA: r.HeadSHA, Event: r.Event, Status: r.Status, Conclusion: r.Conclusion,
-		RunAttempt: int(attempt), HTMLURL: delivery.Link(r.HTMLURL), CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
-		RunStartedAt: r.RunStartedAt.Time, Actor: r.Actor, Triggering: r.Triggering,
+		ID:           r.ID,
+		Name:         r.Name,
+		Path:         r.Path,
+		HeadBranch:   r.HeadBranch,
+		HeadSHA:      r.HeadSHA,
+		Event:        r.Event,
+		Status:       r.Status,
+		Conclusion:   r.Conclusion,
+		RunAttempt:   int(attempt),
+		HTMLURL:      delivery.Link(r.HTMLURL),
+		CreatedAt:    r.CreatedAt.Time,
+		UpdatedAt:    r.UpdatedAt.Time,
+		RunStartedAt: r.RunStartedAt.Time,
+		Actor:        r.Actor,
+		Triggering:   r.Triggering,
 	}
 }
 
-// run reads workflow_run. Of a polled source a run that is complete is left to the collector: it asks for the jobs of a run
-// that is new to it or not final yet, and would take one that is stored as final for done.
+// run reads workflow_run. Of a polled source a run that is complete is left to the collector: it asks for the jobs of a
+// run that is new to it or not final yet, and would take one that is stored as final for done.
 func (h *hook) run() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Run *hookRun `json:"workflow_run"`
@@ -96,9 +108,18 @@ func (h *hook) job() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Refuse("workflow_job.run_%v", err)
 	}
 	e := h.jobEvent(strconv.FormatInt(j.RunID, 10), job{
-		ID: j.ID, RunAttempt: int(number), Name: j.Name, Status: j.Status, Conclusion: j.Conclusion, HTMLURL: delivery.Link(j.HTMLURL),
-		CreatedAt: ptr(j.CreatedAt), StartedAt: ptr(j.StartedAt), CompletedAt: ptr(j.CompletedAt), RunnerName: j.RunnerName,
-		RunnerGroup: j.RunnerGroup, Labels: j.Labels,
+		ID:          j.ID,
+		RunAttempt:  int(number),
+		Name:        j.Name,
+		Status:      j.Status,
+		Conclusion:  j.Conclusion,
+		HTMLURL:     delivery.Link(j.HTMLURL),
+		CreatedAt:   ptr(j.CreatedAt),
+		StartedAt:   ptr(j.StartedAt),
+		CompletedAt: ptr(j.CompletedAt),
+		RunnerName:  j.RunnerName,
+		RunnerGroup: j.RunnerGroup,
+		Labels:      j.Labels,
 	})
 	return delivery.Accept([]delivery.Update{{Event: e}})
 }

@@ -45,13 +45,15 @@ func (d Deployments) validate() error {
 		}
 	}
 	if d.has(FromReleases) && d.has(FromTags) {
-		errs = append(errs, errors.New("deployments.from: a release has a tag, so releases and tags together count a version twice; give one of them"))
+		errs = append(errs, errors.New("deployments.from: a release has a tag, so releases and tags together count a "+
+			"version twice; give one of them"))
 	}
 	if !doublestar.ValidatePattern(d.Tags) {
 		errs = append(errs, fmt.Errorf("deployments.tags %q: write a pattern such as v* or shop-v[0-9]*", d.Tags))
 	}
 	if !d.has(FromReleases) && !d.has(FromTags) && (d.Environment != "" || d.Tags != "" || d.Prereleases != "") {
-		errs = append(errs, errors.New("deployments: environment, prereleases and tags are for from: [releases] or from: [tags]; a deployment names its environment itself"))
+		errs = append(errs, errors.New("deployments: environment, prereleases and tags are for from: [releases] or from: "+
+			"[tags]; a deployment names its environment itself"))
 	}
 	return errors.Join(errs...)
 }
@@ -108,8 +110,18 @@ func (n releaseNode) event(r *repository) (event.Deployment, bool) {
 		return event.Deployment{}, false
 	}
 	e := event.Deployment{
-		Origin: r.origin(n.key(), n.URL), Attempt: 1, Environment: d.environment(), Status: event.Succeeded, StatusRaw: "published",
-		CreatedAt: at, FinishedAt: at, Ref: n.TagName, Version: n.TagName, Actor: n.Author.login(), Bot: n.Author.bot(), Trigger: "release",
+		Origin:      r.origin(n.key(), n.URL),
+		Attempt:     1,
+		Environment: d.environment(),
+		Status:      event.Succeeded,
+		StatusRaw:   "published",
+		CreatedAt:   at,
+		FinishedAt:  at,
+		Ref:         n.TagName,
+		Version:     n.TagName,
+		Actor:       n.Author.login(),
+		Bot:         n.Author.bot(),
+		Trigger:     "release",
 	}
 	if n.IsPrerelease {
 		e.Environment, e.StatusRaw = d.Prereleases, "prereleased"

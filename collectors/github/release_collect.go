@@ -62,8 +62,15 @@ func (r *repository) readReleases(ctx context.Context) (uint64, error) {
 	p := releaseListing{stream: "releases", field: "releases", query: releasesQuery, decode: decodeAs[releaseNode],
 		probe: "repos/" + r.scope + "/releases?per_page=100"}
 	if r.cfg.Deployments.has(FromTags) {
-		p = releaseListing{stream: "tags", field: "refs", query: tagsQuery, decode: decodeAs[tagNode],
-			probe: "repos/" + r.scope + "/git/matching-refs/" + escaped(strings.TrimSuffix("tags/"+literal(r.cfg.Deployments.Tags), "/"))}
+		p = releaseListing{
+			stream: "tags",
+			field:  "refs",
+			query:  tagsQuery,
+			decode: decodeAs[tagNode],
+			probe: "repos/" + r.scope + "/git/matching-refs/" + escaped(
+				strings.TrimSuffix("tags/"+literal(r.cfg.Deployments.Tags), "/"),
+			),
+		}
 	}
 	var s releaseState
 	found, err := r.w.Load(ctx, p.stream, &s)
@@ -95,7 +102,10 @@ func (r *repository) oddRelease(stream string, raw json.RawMessage, err error) {
 		r.releases = map[string]rest.Held{}
 	}
 	const shown = 100
-	r.releases[stream+" "+strings.ToValidUTF8(string(raw[:min(len(raw), shown)]), "")] = rest.Held{Failures: 1, Error: err.Error()}
+	r.releases[stream+" "+strings.ToValidUTF8(string(raw[:min(len(raw), shown)]), "")] = rest.Held{
+		Failures: 1,
+		Error:    err.Error(),
+	}
 }
 
 // escaped is a path with its segments fit for a URL.
@@ -115,8 +125,8 @@ func literal(pattern string) string {
 	return pattern
 }
 
-// releasePages reads the listing newest first. It ends after the newest page when the records that are new there account
-// for all by which the listing has grown; otherwise something has changed further down, and all of it is read.
+// releasePages reads the listing newest first. It ends after the newest page when the records that are new there
+// account for all by which the listing has grown; otherwise something has changed further down, and all of it is read.
 func (r *repository) releasePages(ctx context.Context, p releaseListing, s *releaseState) error {
 	owner, name, _ := strings.Cut(r.scope, "/")
 	first, after, kept, done := true, "", uint64(0), uint64(0)
@@ -164,7 +174,11 @@ func (r *repository) releasePages(ctx context.Context, p releaseListing, s *rele
 // counted says how many records of a page were not among the newest before, and how many of those are deployments.
 type counted struct{ all, kept int }
 
-func (r *repository) releasePage(p releaseListing, s *releaseState, nodes []json.RawMessage) (events []event.Event, keys []string, fresh counted) {
+func (r *repository) releasePage(
+	p releaseListing,
+	s *releaseState,
+	nodes []json.RawMessage,
+) (events []event.Event, keys []string, fresh counted) {
 	for _, raw := range nodes {
 		n, err := p.decode(raw)
 		if err != nil { // read again by the next collect, because the ETag is not kept

@@ -61,13 +61,27 @@ func TestReleasesAreDeployments(t *testing.T) {
 				}
 			}
 			if e, ok := collecttest.Stored[event.Deployment](m)["release-3"]; ok {
-				want := event.Deployment{Origin: e.Origin, Attempt: 1, Environment: "production", Status: event.Succeeded, StatusRaw: "published", CreatedAt: at(-69),
-					FinishedAt: at(-69), SHA: "bbb", Ref: "v1.1.0", Version: "v1.1.0", Actor: "release-bot[bot]", Bot: true, Trigger: "release"}
+				want := event.Deployment{
+					Origin:      e.Origin,
+					Attempt:     1,
+					Environment: "production",
+					Status:      event.Succeeded,
+					StatusRaw:   "published",
+					CreatedAt:   at(-69),
+					FinishedAt:  at(-69),
+					SHA:         "bbb",
+					Ref:         "v1.1.0",
+					Version:     "v1.1.0",
+					Actor:       "release-bot[bot]",
+					Bot:         true,
+					Trigger:     "release",
+				}
 				if fmt.Sprintf("%+v", e) != fmt.Sprintf("%+v", want) || e.URL != "https://github.test/releases/v1.1.0" {
 					t.Errorf("got  %+v\nwant %+v", e, want)
 				}
 			}
-			if e, ok := collecttest.Stored[event.Deployment](m)["prerelease-2"]; ok && (e.Environment != "staging" || e.StatusRaw != "prereleased") {
+			if e, ok := collecttest.Stored[event.Deployment](m)["prerelease-2"]; ok &&
+				(e.Environment != "staging" || e.StatusRaw != "prereleased") {
 				t.Errorf("%+v", e)
 			}
 		})
@@ -78,15 +92,27 @@ func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
 	var releases []githubtest.Release
 	for i := range 450 {
 		at := now.Add(-time.Duration(450-i) * time.Hour)
-		releases = append(releases, githubtest.Release{ID: int64(i + 1), Tag: fmt.Sprint("v", i), SHA: fmt.Sprint("sha", i), Created: at, Published: at})
+		releases = append(
+			releases,
+			githubtest.Release{ID: int64(i + 1), Tag: fmt.Sprint("v", i), SHA: fmt.Sprint("sha", i), Created: at, Published: at},
+		)
 	}
 	s, m := fake(t, &githubtest.Repo{Releases: releases}), collecttest.NewWriter()
 	step := func(what string, stored, queries int) {
 		t.Helper()
 		s.Requests()
 		collect(t, s, m, now, from(FromReleases))
-		if n := count(s.Requests(), "graphql"); n != queries || m.Number(event.KindDeployment) != stored || m.Ledger(event.KindDeployment).Gap() != 0 {
-			t.Errorf("%s: %d stored and %d queries, want %d and %d; ledger %+v", what, m.Number(event.KindDeployment), n, stored, queries, m.Ledger(event.KindDeployment))
+		if n := count(s.Requests(), "graphql"); n != queries || m.Number(event.KindDeployment) != stored ||
+			m.Ledger(event.KindDeployment).Gap() != 0 {
+			t.Errorf(
+				"%s: %d stored and %d queries, want %d and %d; ledger %+v",
+				what,
+				m.Number(event.KindDeployment),
+				n,
+				stored,
+				queries,
+				m.Ledger(event.KindDeployment),
+			)
 		}
 	}
 	step("the first read", 450, 5)
@@ -94,8 +120,11 @@ func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
 	repo := s.Repos[scope]
 	repo.Releases = append(repo.Releases, githubtest.Release{ID: 900, Tag: "v900", Created: now, Published: now})
 	step("one that is new", 451, 1)
-	repo.Releases = append(repo.Releases, githubtest.Release{ID: 901, Tag: "v901", Created: now.Add(-400 * time.Hour), Published: now},
-		githubtest.Release{ID: 902, Tag: "v902", Created: now, Published: now})
+	repo.Releases = append(
+		repo.Releases,
+		githubtest.Release{ID: 901, Tag: "v901", Created: now.Add(-400 * time.Hour), Published: now},
+		githubtest.Release{ID: 902, Tag: "v902", Created: now, Published: now},
+	)
 	step("one of an old commit beside a new one", 453, 5)
 	repo.Releases[452].Draft = true
 	repo.Releases = append(repo.Releases, githubtest.Release{ID: 903, Tag: "v903", Draft: true, Created: now})
@@ -124,15 +153,19 @@ func TestTagsAreDeployments(t *testing.T) {
 		t.Errorf("requests %v", r)
 	}
 	e := collecttest.Stored[event.Deployment](m)["tag-v1.1.0@bbbbbbbbbbbb"]
-	if !e.FinishedAt.Equal(at(-80)) || e.SHA != "bbbbbbbbbbbbbbbb" || e.Environment != "live" || e.Version != "v1.1.0" || e.Actor != "alice" || e.Trigger != "tag" {
+	if !e.FinishedAt.Equal(at(-80)) || e.SHA != "bbbbbbbbbbbbbbbb" || e.Environment != "live" || e.Version != "v1.1.0" ||
+		e.Actor != "alice" ||
+		e.Trigger != "tag" {
 		t.Errorf("%+v", e)
 	}
-	if e := collecttest.Stored[event.Deployment](m)["tag-v1.0.0@aaaaaaaaaaaa"]; !e.FinishedAt.Equal(at(-100)) || e.Actor != "" {
+	if e := collecttest.Stored[event.Deployment](m)["tag-v1.0.0@aaaaaaaaaaaa"]; !e.FinishedAt.Equal(at(-100)) ||
+		e.Actor != "" {
 		t.Errorf("a lightweight tag: %+v", e)
 	}
 	s.Repos[scope].Tags[1].SHA = "eeeeeeeeeeeeeeee" // moved
 	collect(t, s, m, now, tune)
-	if _, ok := collecttest.Stored[event.Deployment](m)["tag-v1.1.0@eeeeeeeeeeee"]; !ok || m.Number(event.KindDeployment) != 3 {
+	if _, ok := collecttest.Stored[event.Deployment](m)["tag-v1.1.0@eeeeeeeeeeee"]; !ok ||
+		m.Number(event.KindDeployment) != 3 {
 		t.Errorf("stored %v", m.Keys(event.KindDeployment))
 	}
 	s.Requests()
@@ -140,7 +173,14 @@ func TestTagsAreDeployments(t *testing.T) {
 	if r := s.Requests(); count(r, "graphql") != 0 {
 		t.Errorf("asked again: %v", r)
 	}
-	collect(t, s, m, now, from(FromTags, func(d *Deployments) { d.Tags, d.Environment, d.Prereleases = "v*", "live", "test" })) // another rule: all is read again
+	// another rule: all is read again
+	collect(
+		t,
+		s,
+		m,
+		now,
+		from(FromTags, func(d *Deployments) { d.Tags, d.Environment, d.Prereleases = "v*", "live", "test" }),
+	)
 	if e := collecttest.Stored[event.Deployment](m)["tag-v1.2.0-rc.1@cccccccccccc"]; e.Environment != "test" {
 		t.Errorf("stored %v", m.Keys(event.KindDeployment))
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 )
 
-// allowed is the most that collecting may cost, by the units of spent. A page of runs is 100, so that 1 per 100 would be
-// a history without an end; attempts before the latest are shown one by one. What is unchanged is told by a conditional
-// request for each of the repository's record, its runs, its pull requests and its deployments, which GitHub does not
-// count against its limit: it has nothing that tells of several.
+// allowed is the most that collecting may cost, by the units of spent. A page of runs is 100, so that 1 per 100 would
+// be a history without an end; attempts before the latest are shown one by one. What is unchanged is told by a
+// conditional request for each of the repository's record, its runs, its pull requests and its deployments, which
+// GitHub does not count against its limit: it has nothing that tells of several.
 var allowed = map[string]float64{
 	"requests/100runs":             1.03,
 	"requests/100runs-with-jobs":   102,
@@ -28,11 +28,27 @@ var allowed = map[string]float64{
 func spent(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	const runs, changes, deployments, jobs, attempts = 5000, 2000, 1000, 500, 100
-	repo := &githubtest.Repo{Runs: runsEvery(runs, time.Minute), Pulls: pullsEvery(changes, time.Hour), Files: []string{"README.md"}, Pushed: now.Add(-24 * time.Hour)}
+	repo := &githubtest.Repo{
+		Runs:   runsEvery(runs, time.Minute),
+		Pulls:  pullsEvery(changes, time.Hour),
+		Files:  []string{"README.md"},
+		Pushed: now.Add(-24 * time.Hour),
+	}
 	for i := range deployments {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(10_000 - i), Environment: "production", SHA: "abc", Ref: "main", Creator: "alice",
-			State: "ACTIVE", Created: at, Statuses: []githubtest.Status{{State: "IN_PROGRESS", At: at}, {State: "SUCCESS", At: at.Add(time.Minute)}}})
+		repo.Deployments = append(
+			repo.Deployments,
+			githubtest.Deployment{
+				ID:          int64(10_000 - i),
+				Environment: "production",
+				SHA:         "abc",
+				Ref:         "main",
+				Creator:     "alice",
+				State:       "ACTIVE",
+				Created:     at,
+				Statuses:    []githubtest.Status{{State: "IN_PROGRESS", At: at}, {State: "SUCCESS", At: at.Add(time.Minute)}},
+			},
+		)
 	}
 	s, m := githubtest.New(tb), collecttest.NewWriter()
 	s.Repos[scope] = repo
@@ -45,8 +61,14 @@ func spent(tb testing.TB) map[string]float64 {
 			tb.Errorf("nothing is new: %s is answered %d", r.Path, r.Status)
 		}
 	}
-	if m.Number(event.KindPipelineRun) != runs || m.Number(event.KindChange) != changes || m.Number(event.KindDeployment) != deployments {
-		tb.Fatalf("stored %d runs, %d changes, %d deployments", m.Number(event.KindPipelineRun), m.Number(event.KindChange), m.Number(event.KindDeployment))
+	if m.Number(event.KindPipelineRun) != runs || m.Number(event.KindChange) != changes ||
+		m.Number(event.KindDeployment) != deployments {
+		tb.Fatalf(
+			"stored %d runs, %d changes, %d deployments",
+			m.Number(event.KindPipelineRun),
+			m.Number(event.KindChange),
+			m.Number(event.KindDeployment),
+		)
 	}
 	s.Repos[scope] = &githubtest.Repo{Runs: withJobs(jobs)}
 	m = collecttest.NewWriter()
@@ -70,8 +92,10 @@ func spent(tb testing.TB) map[string]float64 {
 		"requests/100runs-with-jobs":   float64(ofJobs) * 100 / jobs,
 		"requests/100earlier-attempts": float64(count(s.Requests(), "/attempts/")) * 100 / attempts,
 		"requests/50changes":           float64(count(first, "/pulls")+queries(first, "pullRequests")) * 50 / changes,
-		"requests/100deployments":      float64(count(first, "/deployments")+queries(first, "deployments")) * 100 / deployments,
-		"requests/scope-unchanged":     float64(len(again)),
+		"requests/100deployments": float64(
+			count(first, "/deployments")+queries(first, "deployments"),
+		) * 100 / deployments,
+		"requests/scope-unchanged": float64(len(again)),
 	}
 }
 

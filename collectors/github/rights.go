@@ -52,7 +52,13 @@ func (c *Collector) withRights(errs ...error) error {
 	if len(rights) == 0 {
 		return joined
 	}
-	return fmt.Errorf("%s lacks read access to: %s. Add %s at once: %w", c.whose(), strings.Join(rights, ", "), itOrThem(len(rights)), joined)
+	return fmt.Errorf(
+		"%s lacks read access to: %s. Add %s at once: %w",
+		c.whose(),
+		strings.Join(rights, ", "),
+		itOrThem(len(rights)),
+		joined,
+	)
 }
 
 func itOrThem(n int) string {
@@ -71,7 +77,12 @@ func (c *Collector) whose() string {
 
 // checkRights asks a repository for a little of everything that is read, and returns every permission that is missing.
 func (c *Collector) checkRights(ctx context.Context, scope string) error {
-	paths := []string{"/actions/runs?per_page=1", "/pulls?per_page=1&state=all", "/deployments?per_page=1", "/git/trees/HEAD"}
+	paths := []string{
+		"/actions/runs?per_page=1",
+		"/pulls?per_page=1&state=all",
+		"/deployments?per_page=1",
+		"/git/trees/HEAD",
+	}
 	if len(c.cfg.Incidents.Labels) > 0 {
 		paths = append(paths, "/issues?per_page=1&labels="+url.QueryEscape(c.cfg.Incidents.Labels[0]))
 	}

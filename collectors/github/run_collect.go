@@ -30,47 +30,58 @@ const (
 // them afterwards; the state therefore tracks four kinds of work:
 //
 //   - New runs: the newest page is read with a conditional request (ETag). Where it does not reach back to Head, the
-//     span between becomes Pending. A span with more runs than a query lists is halved until it fits, or until it is one
-//     second, which is then Crowded.
+//     span between becomes Pending. A span with more runs than a query lists is halved until it fits, or until it is
+//     one second, which is then Crowded.
 //   - History: Pending holds the spans that were never read, newest first. A Floor that moves back appends one, and so
 //     does the trailing stretch once a day, because a re-run leaves its place in the listing.
 //   - Runs that are not final: each is asked for by id until it ends, is Gone, or is older than openFor.
 //   - Jobs: PendingDetails holds the runs whose jobs are not stored yet.
 //
-// Invariants: everything created in (Floor, Head] is stored, but for Pending, Crowded, Holes and Failed; Head never moves
-// back; a run leaves PendingDetails only after its jobs are stored.
+// Invariants: everything created in (Floor, Head] is stored, but for Pending, Crowded, Holes and Failed; Head never
+// moves back; a run leaves PendingDetails only after its jobs are stored.
 type runsState struct {
-	ETag           string            `json:"etag,omitempty"`     // of the newest page
-	Total          uint64            `json:"total"`              // runs that the source has, back to Floor
-	Oldest         time.Time         `json:"oldest,omitzero"`    // of the newest page
-	Head           time.Time         `json:"head,omitzero"`      // the newest run seen
-	Floor          time.Time         `json:"floor,omitzero"`     // how far back was read, or is pending; zero: everything
-	Pending        []span            `json:"pending,omitempty"`  // to be read, newest first
-	Open           map[string]string `json:"open,omitempty"`     // ETags of runs that are asked for one by one
-	Gone           map[string]bool   `json:"gone,omitempty"`     // open runs that the source no longer has
-	PendingDetails pendingDetails    `json:"owed,omitzero"`      // of runs that are stored
-	Short          map[string]int    `json:"short,omitempty"`    // jobs that a run was said to have and did not show
-	Approved       map[int64]int64   `json:"approved,omitempty"` // jobs that waited for somebody's approval, of runs that are not final: the run of each
-	Crowded        map[string]uint64 `json:"crowded,omitempty"`  // seconds with more runs than a listing shows, and how many it hides
-	Failed         *rest.Quarantine  `json:"failed,omitzero"`    // what GitHub always answers with an error
-	Holes          map[string]span   `json:"holes,omitempty"`    // of what is held there, the stretches in which a run is missing
-	Trailed        time.Time         `json:"trailed,omitzero"`   // when the trailing stretch was last read
-	Refilled       time.Time         `json:"refilled,omitzero"`  // when gaps were last looked for
-	Jobs           Jobs              `json:"jobs"`               // of which runs the jobs were read
-	Branch         string            `json:"branch,omitempty"`   // the default branch at that time, where that decides
-	Started        bool              `json:"started,omitempty"`
-	Reread         bool              `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
+	ETag           string            `json:"etag,omitempty"`    // of the newest page
+	Total          uint64            `json:"total"`             // runs that the source has, back to Floor
+	Oldest         time.Time         `json:"oldest,omitzero"`   // of the newest page
+	Head           time.Time         `json:"head,omitzero"`     // the newest run seen
+	Floor          time.Time         `json:"floor,omitzero"`    // how far back was read, or is pending; zero: everything
+	Pending        []span            `json:"pending,omitempty"` // to be read, newest first
+	Open           map[string]string `json:"open,omitempty"`    // ETags of runs that are asked for one by one
+	Gone           map[string]bool   `json:"gone,omitempty"`    // open runs that the source no longer has
+	PendingDetails pendingDetails    `json:"owed,omitzero"`     // of runs that are stored
+	Short          map[string]int    `json:"short,omitempty"`   // jobs that a run was said to have and did not show
+	// jobs that waited for somebody's approval, of runs that are not final: the run of each
+	Approved map[int64]int64 `json:"approved,omitempty"`
+	// seconds with more runs than a listing shows, and how many it hides
+	Crowded map[string]uint64 `json:"crowded,omitempty"`
+	Failed  *rest.Quarantine  `json:"failed,omitzero"` // what GitHub always answers with an error
+	// of what is held there, the stretches in which a run is missing
+	Holes    map[string]span `json:"holes,omitempty"`
+	Trailed  time.Time       `json:"trailed,omitzero"`  // when the trailing stretch was last read
+	Refilled time.Time       `json:"refilled,omitzero"` // when gaps were last looked for
+	Jobs     Jobs            `json:"jobs"`              // of which runs the jobs were read
+	Branch   string          `json:"branch,omitempty"`  // the default branch at that time, where that decides
+	Started  bool            `json:"started,omitempty"`
+	Reread   bool            `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
 }
 
-// runs reads what is new of the runs and of their jobs. Each step leaves a checkpoint from which an interrupted pass goes
-// on. The jobs, which take a request per run, come when all runs are stored.
+// runs reads what is new of the runs and of their jobs. Each step leaves a checkpoint from which an interrupted pass
+// goes on. The jobs, which take a request per run, come when all runs are stored.
 func (r *repository) runs(ctx context.Context) error {
 	s, err := r.loadRuns(ctx)
 	if err != nil {
 		return err
 	}
 	c := &runCollect{repository: r, state: s, due: s.Failed.Due(r.Now())}
-	steps := []func(context.Context) error{c.newest, c.pending, c.retryDue, c.open, c.refillGaps, c.account, c.fetchPending}
+	steps := []func(context.Context) error{
+		c.newest,
+		c.pending,
+		c.retryDue,
+		c.open,
+		c.refillGaps,
+		c.account,
+		c.fetchPending,
+	}
 	if s.Jobs != NoJobs {
 		steps = append(steps, c.accountJobs)
 	}
@@ -93,7 +104,15 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 	}
 	if s.Started && (s.Jobs != r.cfg.Jobs || s.Branch != branch) && r.cfg.Jobs != NoJobs {
 		// Jobs are wanted that were not before. What is stored does not show which: read the runs again.
-		*s = runsState{Floor: s.Floor, Trailed: s.Trailed, Started: true, Reread: true, PendingDetails: pendingDetails{Attempts: s.PendingDetails.Attempts}, Failed: s.Failed, Holes: s.Holes}
+		*s = runsState{
+			Floor:          s.Floor,
+			Trailed:        s.Trailed,
+			Started:        true,
+			Reread:         true,
+			PendingDetails: pendingDetails{Attempts: s.PendingDetails.Attempts},
+			Failed:         s.Failed,
+			Holes:          s.Holes,
+		}
 	}
 	if !s.Started {
 		s.Floor, s.Trailed, s.Started = r.since, r.Now().UTC(), true
@@ -283,7 +302,10 @@ func (c *runCollect) refillGaps(ctx context.Context) error {
 		return err
 	}
 	s.Refilled = c.Now().UTC()
-	if err := c.refill(ctx, span{From: orEpoch(s.Floor), To: c.Now().UTC().Add(time.Minute).Truncate(time.Second)}); err != nil {
+	if err := c.refill(
+		ctx,
+		span{From: orEpoch(s.Floor), To: c.Now().UTC().Add(time.Minute).Truncate(time.Second)},
+	); err != nil {
 		return err
 	}
 	return c.save(ctx)
@@ -303,7 +325,8 @@ func (c *runCollect) account(ctx context.Context) error {
 	c.settled()
 	s, note := c.state, c.state.Failed.Note(record)
 	if len(s.Crowded) > 0 {
-		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub does not list more", len(s.Crowded), listed)
+		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub "+
+			"does not list more", len(s.Crowded), listed)
 	}
 	err := c.ledger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
 	if s.Jobs == NoJobs || len(s.PendingDetails.Jobs) <= pendingChunk {

@@ -141,7 +141,8 @@ func TestARunThatFinishesBetweenTwoPages(t *testing.T) {
 	}
 	collect(t, s, m, now, noJobs)
 	collect(t, s, m, now.Add(time.Minute), noJobs)
-	if e := collecttest.Stored[event.PipelineRun](m)[fmt.Sprintf("%d/1", runs[150].ID)]; e.Status != event.Failed || !e.FinishedAt.IsZero() {
+	if e := collecttest.Stored[event.PipelineRun](m)[fmt.Sprintf("%d/1", runs[150].ID)]; e.Status != event.Failed ||
+		!e.FinishedAt.IsZero() {
 		t.Errorf("stored as %s, finished %s", e.Status, e.FinishedAt)
 	}
 }
@@ -197,7 +198,15 @@ func TestOpenRunsAreGivenUpAfter35Days(t *testing.T) {
 
 func TestARerunIsAFurtherAttempt(t *testing.T) {
 	job := func(id int64, attempt int, end time.Time) githubtest.Job {
-		return githubtest.Job{ID: id, Attempt: attempt, Name: "build", Status: "completed", Conclusion: "success", Started: end.Add(-time.Minute), Completed: end}
+		return githubtest.Job{
+			ID:         id,
+			Attempt:    attempt,
+			Name:       "build",
+			Status:     "completed",
+			Conclusion: "success",
+			Started:    end.Add(-time.Minute),
+			Completed:  end,
+		}
 	}
 	rerun := func(g githubtest.Run) githubtest.Run {
 		first := g
@@ -212,10 +221,12 @@ func TestARerunIsAFurtherAttempt(t *testing.T) {
 		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, nil)
 		first, second := collecttest.Stored[event.PipelineRun](m)["1000000/1"], collecttest.Stored[event.PipelineRun](m)["1000000/2"]
-		if first.Status != event.Failed || second.Status != event.Succeeded || m.Number(event.KindPipelineRun) != 3 || m.Number(event.KindPipelineJob) != 2 {
+		if first.Status != event.Failed || second.Status != event.Succeeded || m.Number(event.KindPipelineRun) != 3 ||
+			m.Number(event.KindPipelineJob) != 2 {
 			t.Fatalf("stored %v, jobs %v", m.Keys(event.KindPipelineRun), m.Keys(event.KindPipelineJob))
 		}
-		if !first.FinishedAt.Equal(runs[0].Created.Add(5*time.Minute)) || !second.FinishedAt.Equal(runs[0].Created.Add(25*time.Hour)) {
+		if !first.FinishedAt.Equal(runs[0].Created.Add(5*time.Minute)) ||
+			!second.FinishedAt.Equal(runs[0].Created.Add(25*time.Hour)) {
 			t.Errorf("finished %s and %s: each attempt ends with its own last job", first.FinishedAt, second.FinishedAt)
 		}
 	})
@@ -239,7 +250,8 @@ func TestARerunIsAFurtherAttempt(t *testing.T) {
 		collect(t, s, m, now, noJobs)
 		s.Repos[scope].Runs[300] = rerun(runs[300])
 		collect(t, s, m, now.Add(25*time.Hour), noJobs)
-		if _, ok := collecttest.Stored[event.PipelineRun](m)[fmt.Sprintf("%d/2", runs[300].ID)]; !ok || m.Number(event.KindPipelineRun) != 401 {
+		if _, ok := collecttest.Stored[event.PipelineRun](m)[fmt.Sprintf("%d/2", runs[300].ID)]; !ok ||
+			m.Number(event.KindPipelineRun) != 401 {
 			t.Errorf("stored %d attempts; the second one is there: %t", m.Number(event.KindPipelineRun), ok)
 		}
 	})
@@ -261,8 +273,15 @@ func TestJobs(t *testing.T) {
 	many := func(n int, conclusion string) []githubtest.Job {
 		jobs := make([]githubtest.Job, n)
 		for i := range jobs {
-			jobs[i] = githubtest.Job{ID: int64(i + 1), Attempt: 1, Name: fmt.Sprintf("テスト %d", i), Status: "completed", Conclusion: conclusion,
-				Started: now.Add(-time.Hour), Completed: now.Add(-time.Duration(n-i) * time.Second)}
+			jobs[i] = githubtest.Job{
+				ID:         int64(i + 1),
+				Attempt:    1,
+				Name:       fmt.Sprintf("テスト %d", i),
+				Status:     "completed",
+				Conclusion: conclusion,
+				Started:    now.Add(-time.Hour),
+				Completed:  now.Add(-time.Duration(n-i) * time.Second),
+			}
 		}
 		return jobs
 	}
@@ -271,8 +290,13 @@ func TestJobs(t *testing.T) {
 		runs[0].Jobs = many(257, "success")
 		s, m := fake(t, &githubtest.Repo{Runs: runs}), collecttest.NewWriter()
 		collect(t, s, m, now, nil)
-		if m.Number(event.KindPipelineJob) != 257 || !collecttest.Stored[event.PipelineRun](m)["1000000/1"].FinishedAt.Equal(now.Add(-time.Second)) {
-			t.Errorf("stored %d jobs, run finished %s", m.Number(event.KindPipelineJob), collecttest.Stored[event.PipelineRun](m)["1000000/1"].FinishedAt)
+		if m.Number(event.KindPipelineJob) != 257 ||
+			!collecttest.Stored[event.PipelineRun](m)["1000000/1"].FinishedAt.Equal(now.Add(-time.Second)) {
+			t.Errorf(
+				"stored %d jobs, run finished %s",
+				m.Number(event.KindPipelineJob),
+				collecttest.Stored[event.PipelineRun](m)["1000000/1"].FinishedAt,
+			)
 		}
 		for _, j := range collecttest.Stored[event.PipelineJob](m) {
 			if !j.CreatedAt.IsZero() {
@@ -321,7 +345,8 @@ func TestJobs(t *testing.T) {
 		if n := count(s.Requests(), "/jobs"); n != 1 {
 			t.Errorf("%d requests for jobs, one run has changed", n)
 		}
-		if j := collecttest.Stored[event.PipelineJob](m)["1000000/1/1"]; j.StatusRaw != "brand_new_word" || j.Status != event.Skipped {
+		if j := collecttest.Stored[event.PipelineJob](m)["1000000/1/1"]; j.StatusRaw != "brand_new_word" ||
+			j.Status != event.Skipped {
 			t.Errorf("an unknown word is stored as %s (%s)", j.Status, j.StatusRaw)
 		}
 	})

@@ -55,8 +55,9 @@ func (r run) later(o run) bool {
 	return !r.UpdatedAt.Before(o.UpdatedAt)
 }
 
-// toEvent makes the event of a run's attempt. finished is when its last job ended, or zero when that is not known: GitHub
-// gives a run no finish of its own, and changes updated_at long after the end, when logs expire or artifacts are deleted.
+// toEvent makes the event of a run's attempt. finished is when its last job ended, or zero when that is not known:
+// GitHub gives a run no finish of its own, and changes updated_at long after the end, when logs expire or artifacts are
+// deleted.
 func (m mapper) toEvent(g run, finished time.Time) event.PipelineRun {
 	mapped, raw, known := runStatus(g.Status, g.Conclusion)
 	if !known {
@@ -104,8 +105,8 @@ type jobPage struct {
 
 func (j job) attempt() uint16 { return run{RunAttempt: j.RunAttempt}.attempt() }
 
-// jobEvent makes the event of a job. Runner is the label that chose it, which says what the job ran on; the runner's own
-// name is different for every job on hosted runners.
+// jobEvent makes the event of a job. Runner is the label that chose it, which says what the job ran on; the runner's
+// own name is different for every job on hosted runners.
 func (m mapper) jobEvent(runID string, j job) event.PipelineJob {
 	mapped, raw, known := runStatus(j.Status, j.Conclusion)
 	if !known {
@@ -115,7 +116,8 @@ func (m mapper) jobEvent(runID string, j job) event.PipelineJob {
 		Origin: m.origin(strconv.FormatInt(j.ID, 10), j.HTMLURL), RunID: runID, Attempt: j.attempt(), Name: j.Name,
 		Status: mapped, StatusRaw: raw, CreatedAt: instant(j.CreatedAt),
 	}
-	if mapped != event.Queued && mapped != event.Waiting { // GitHub gives a job that still waits a start too: when it was queued
+	// GitHub gives a job that still waits a start too: when it was queued
+	if mapped != event.Queued && mapped != event.Waiting {
 		e.StartedAt = instant(j.StartedAt)
 	}
 	switch {

@@ -9,8 +9,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// pendingDetails is what is still to be read of runs that are stored: each costs a request or more, so it waits until all runs are
-// there. Newest first, because ids rise with time.
+// pendingDetails is what is still to be read of runs that are stored: each costs a request or more, so it waits until
+// all runs are there. Newest first, because ids rise with time.
 type pendingDetails struct {
 	Jobs     []int64 `json:"jobs,omitempty"`     // runs whose jobs are to be read
 	Attempts []int64 `json:"attempts,omitempty"` // runs whose earlier attempts are to be read

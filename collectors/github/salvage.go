@@ -11,8 +11,8 @@ import (
 )
 
 // salvager is a page that can be read record by record where it cannot be read as a whole, or holds a record without an
-// id. odd are the records that cannot be read, by their id, or by their place on the page where they show none. It fails
-// when the answer is no page at all.
+// id. odd are the records that cannot be read, by their id, or by their place on the page where they show none. It
+// fails when the answer is no page at all.
 type salvager interface {
 	nameless() bool
 	salvage(resp *http.Response) (odd map[string]error, err error)
@@ -94,7 +94,10 @@ func readable[T identified](raw []json.RawMessage) (records []T, odd map[string]
 		if json.Unmarshal(doc, &known) == nil && known.ID != "" {
 			name = known.ID.String()
 		}
-		odd[name] = &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("the record is not what GitHub documents: %w", err)}
+		odd[name] = &rest.AnswerError{
+			Status: http.StatusOK,
+			Err:    fmt.Errorf("the record is not what GitHub documents: %w", err),
+		}
 	}
 	return records, odd
 }

@@ -15,7 +15,8 @@ import (
 // listed is how many results GitHub shows of a filtered listing, however many there are.
 const listed = 1000
 
-// span is a stretch of time, both ends included, whose runs are to be read. Its ends are whole seconds, as GitHub's are.
+// span is a stretch of time, both ends included, whose runs are to be read. Its ends are whole seconds, as GitHub's
+// are.
 type span struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
@@ -40,21 +41,31 @@ func (s span) query() string {
 // list reads one page of the runs created in the span.
 func (c *runCollect) list(ctx context.Context, s span, page, perPage int) (runPage, error) {
 	var p runPage
-	got, err := c.get(ctx, fmt.Sprintf("repos/%s/actions/runs?per_page=%d&page=%d&created=%s", c.scope, perPage, page, s.query()), "", &p)
+	got, err := c.get(
+		ctx,
+		fmt.Sprintf("repos/%s/actions/runs?per_page=%d&page=%d&created=%s", c.scope, perPage, page, s.query()),
+		"",
+		&p,
+	)
 	return p, errors.Join(err, c.holdOdd(got.odd))
 }
 
 // page reads a page of a hundred runs created in the span, around those at which GitHub fails.
 func (c *runCollect) page(ctx context.Context, s span, number int) (runPage, error) {
-	return c.around(ctx, s, number, func(ctx context.Context, number, size int) (runPage, error) { return c.list(ctx, s, number, size) })
+	return c.around(
+		ctx,
+		s,
+		number,
+		func(ctx context.Context, number, size int) (runPage, error) { return c.list(ctx, s, number, size) },
+	)
 }
 
 // readSpan reads the newest pending span and replaces it in the checkpoint by what remains of it.
 //
-// A span of up to a thousand runs is read whole. A longer one gives its newest thousand, every page of them full, and the
-// span below the oldest of those remains: that costs a request per hundred runs whatever their density, where halving
-// the span costs the pages of the listings that turn out too long. It relies on the listing being sorted, which is
-// checked, and the totals of both spans must add up; where they do not, the upper part is read again by halving.
+// A span of up to a thousand runs is read whole. A longer one gives its newest thousand, every page of them full, and
+// the span below the oldest of those remains: that costs a request per hundred runs whatever their density, where
+// halving the span costs the pages of the listings that turn out too long. It relies on the listing being sorted, which
+// is checked, and the totals of both spans must add up; where they do not, the upper part is read again by halving.
 func (c *runCollect) readSpan(ctx context.Context) error {
 	s := c.state.Pending[0]
 	if s.From.After(s.To) {
@@ -81,7 +92,13 @@ func (c *runCollect) readSpan(ctx context.Context) error {
 		return c.replace(ctx, verify...)
 	case s.Split || !newestFirst(runs):
 		middle := s.From.Add(s.To.Sub(s.From) / 2).Truncate(time.Second)
-		return c.replace(ctx, append(verify, span{From: middle.Add(time.Second), To: s.To, Split: true}, span{From: s.From, To: middle, Split: true})...)
+		return c.replace(
+			ctx,
+			append(
+				verify,
+				span{From: middle.Add(time.Second), To: s.To, Split: true},
+				span{From: s.From, To: middle, Split: true},
+			)...)
 	}
 	oldest := runs[len(runs)-1].CreatedAt
 	if !oldest.Before(s.To) { // a thousand runs of the last second: it is taken by itself
@@ -93,7 +110,9 @@ func (c *runCollect) readSpan(ctx context.Context) error {
 			seen++
 		}
 	}
-	return c.replace(ctx, append(verify, span{From: s.From, To: oldest, Above: &above{To: s.To, Seen: seen, Left: total - seen}})...)
+	return c.replace(
+		ctx,
+		append(verify, span{From: s.From, To: oldest, Above: &above{To: s.To, Seen: seen, Left: total - seen}})...)
 }
 
 // replace puts spans in the place of the first pending one.
@@ -102,9 +121,9 @@ func (c *runCollect) replace(ctx context.Context, spans ...span) error {
 	return c.save(ctx)
 }
 
-// verify checks, for a span that remained of a longer one, that both together hold what the longer one was said to hold.
-// Fewer are left when runs were deleted meanwhile, or when the listing had passed over some: the count of the upper part
-// tells which.
+// verify checks, for a span that remained of a longer one, that both together hold what the longer one was said to
+// hold. Fewer are left when runs were deleted meanwhile, or when the listing had passed over some: the count of the
+// upper part tells which.
 func (c *runCollect) verify(ctx context.Context, s span, total uint64) ([]span, error) {
 	if s.Above == nil || total >= s.Above.Left {
 		return nil, nil

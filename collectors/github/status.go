@@ -44,7 +44,8 @@ func runStatus(status, conclusion string) (mapped event.Status, raw string, know
 	return event.Running, status, false
 }
 
-// deploymentStatus maps one status of a deployment. Inactive is not a verdict: it says that a later deployment took over.
+// deploymentStatus maps one status of a deployment. Inactive is not a verdict: it says that a later deployment took
+// over.
 func deploymentStatus(state string) (mapped event.Status, known bool) {
 	switch strings.ToLower(state) {
 	case "success", "active":

@@ -21,32 +21,83 @@ func pullsEvery(n int, step time.Duration) []githubtest.Pull {
 	pulls := make([]githubtest.Pull, n)
 	for i := range pulls {
 		at := now.Add(-time.Hour - time.Duration(i)*step).Truncate(time.Second)
-		pulls[i] = githubtest.Pull{Number: n - i, Title: "change", Author: "alice", HeadRef: "topic", Created: at.Add(-48 * time.Hour), Updated: at,
-			Closed: at, Merged: at, Commits: []githubtest.Commit{{SHA: fmt.Sprintf("%040x", i), At: at.Add(-50 * time.Hour)}}}
+		pulls[i] = githubtest.Pull{
+			Number:  n - i,
+			Title:   "change",
+			Author:  "alice",
+			HeadRef: "topic",
+			Created: at.Add(-48 * time.Hour),
+			Updated: at,
+			Closed:  at,
+			Merged:  at,
+			Commits: []githubtest.Commit{{SHA: fmt.Sprintf("%040x", i), At: at.Add(-50 * time.Hour)}},
+		}
 	}
 	return pulls
 }
 
 func TestChanges(t *testing.T) {
 	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
-	p := githubtest.Pull{Number: 7, Title: `Revert "größer"`, Body: "Reverts acme/shop#5", Author: "renovate", Kind: "Bot", HeadRef: "revert-5-x",
-		Created: at(-40), Updated: at(-1), Closed: at(-2), Merged: at(-2),
+	p := githubtest.Pull{
+		Number:  7,
+		Title:   `Revert "größer"`,
+		Body:    "Reverts acme/shop#5",
+		Author:  "renovate",
+		Kind:    "Bot",
+		HeadRef: "revert-5-x",
+		Created: at(-40),
+		Updated: at(-1),
+		Closed:  at(-2),
+		Merged:  at(-2),
 		Commits: []githubtest.Commit{{SHA: "b", At: at(-50)}, {SHA: "a", At: at(-60)}, {SHA: "c"}},
 		Reviews: []githubtest.Review{
-			{State: "COMMENTED", Author: "renovate", Kind: "Bot", At: at(-39)}, {State: "APPROVED", Author: "lint-bot", Kind: "Bot", At: at(-38)}, {State: "PENDING", Author: "bob", Kind: "User"},
-			{State: "COMMENTED", Author: "bob", Kind: "User", At: at(-30)}, {State: "APPROVED", Author: "carol", Kind: "User", At: at(-20)}, {State: "APPROVED", Author: "bob", Kind: "User", At: at(-10)},
-		}}
+			{
+				State:  "COMMENTED",
+				Author: "renovate",
+				Kind:   "Bot",
+				At:     at(-39),
+			},
+			{State: "APPROVED", Author: "lint-bot", Kind: "Bot", At: at(-38)},
+			{State: "PENDING", Author: "bob", Kind: "User"},
+			{
+				State:  "COMMENTED",
+				Author: "bob",
+				Kind:   "User",
+				At:     at(-30),
+			},
+			{State: "APPROVED", Author: "carol", Kind: "User", At: at(-20)},
+			{State: "APPROVED", Author: "bob", Kind: "User", At: at(-10)},
+		},
+	}
 	open := githubtest.Pull{Number: 8, Title: "配列", Author: "", HeadRef: "x", Created: at(-3), Updated: at(-3)}
 	s, m := fake(t, &githubtest.Repo{Pulls: []githubtest.Pull{p, open}}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
 	got := collecttest.Stored[event.Change](m)["7"]
-	want := event.Change{Origin: got.Origin, Repository: scope, Number: 7, Title: p.Title, Author: "renovate[bot]", Bot: true, CreatedAt: at(-40),
-		FirstCommitAt: at(-60), FirstReviewAt: at(-30), ApprovedAt: at(-20), MergedAt: at(-2), ClosedAt: at(-2), MergeSHA: fmt.Sprintf("%040d", 7),
-		CommitSHAs: []string{"b", "a", "c"}, Additions: 1, Deletions: 2, Reverts: "5"}
+	want := event.Change{
+		Origin:        got.Origin,
+		Repository:    scope,
+		Number:        7,
+		Title:         p.Title,
+		Author:        "renovate[bot]",
+		Bot:           true,
+		CreatedAt:     at(-40),
+		FirstCommitAt: at(-60),
+		FirstReviewAt: at(-30),
+		ApprovedAt:    at(-20),
+		MergedAt:      at(-2),
+		ClosedAt:      at(-2),
+		MergeSHA:      fmt.Sprintf("%040d", 7),
+		CommitSHAs:    []string{"b", "a", "c"},
+		Additions:     1,
+		Deletions:     2,
+		Reverts:       "5",
+	}
 	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if o := collecttest.Stored[event.Change](m)["8"]; o.MergeSHA != "" || !o.ClosedAt.IsZero() || !o.FirstReviewAt.IsZero() || o.Title != "配列" {
+	if o := collecttest.Stored[event.Change](m)["8"]; o.MergeSHA != "" || !o.ClosedAt.IsZero() ||
+		!o.FirstReviewAt.IsZero() ||
+		o.Title != "配列" {
 		t.Errorf("open: %+v", o)
 	}
 }
@@ -55,16 +106,23 @@ func TestChangesWithMoreThanAPageOfCommitsAndReviews(t *testing.T) {
 	pulls := pullsEvery(1, time.Hour)
 	pulls[0].Commits, pulls[0].Reviews = nil, nil
 	for i := range 250 {
-		pulls[0].Commits = append(pulls[0].Commits, githubtest.Commit{SHA: fmt.Sprint(i), At: now.Add(-time.Duration(100+i) * time.Hour)})
+		pulls[0].Commits = append(
+			pulls[0].Commits,
+			githubtest.Commit{SHA: fmt.Sprint(i), At: now.Add(-time.Duration(100+i) * time.Hour)},
+		)
 	}
 	for i := range 180 {
-		pulls[0].Reviews = append(pulls[0].Reviews, githubtest.Review{State: "COMMENTED", Author: "alice", At: now.Add(-time.Duration(i) * time.Minute)})
+		pulls[0].Reviews = append(
+			pulls[0].Reviews,
+			githubtest.Review{State: "COMMENTED", Author: "alice", At: now.Add(-time.Duration(i) * time.Minute)},
+		)
 	}
 	pulls[0].Reviews[179] = githubtest.Review{State: "APPROVED", Author: "bob", At: now.Add(-90 * time.Hour)}
 	s, m := fake(t, &githubtest.Repo{Pulls: pulls}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
 	c := collecttest.Stored[event.Change](m)["1"]
-	if len(c.CommitSHAs) != 250 || !c.FirstCommitAt.Equal(now.Add(-349*time.Hour)) || !c.ApprovedAt.Equal(now.Add(-90*time.Hour)) {
+	if len(c.CommitSHAs) != 250 || !c.FirstCommitAt.Equal(now.Add(-349*time.Hour)) ||
+		!c.ApprovedAt.Equal(now.Add(-90*time.Hour)) {
 		t.Errorf("%d commits, first %s, approved %s", len(c.CommitSHAs), c.FirstCommitAt, c.ApprovedAt)
 	}
 }
@@ -74,14 +132,20 @@ func TestChangesAreCheapAndComplete(t *testing.T) {
 	s, m := fake(t, &githubtest.Repo{Pulls: pulls}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
 	if r := s.Requests(); m.Number(event.KindChange) != 1000 || count(r, "graphql") != 10 || count(r, "/pulls") != 1 {
-		t.Errorf("stored %d with %d queries and %d probes", m.Number(event.KindChange), count(r, "graphql"), count(r, "/pulls"))
+		t.Errorf(
+			"stored %d with %d queries and %d probes",
+			m.Number(event.KindChange),
+			count(r, "graphql"),
+			count(r, "/pulls"),
+		)
 	}
 	// A second update within the same second, and an old one that comes back.
 	pulls[0].Reviews = []githubtest.Review{{State: "APPROVED", Author: "bob", At: now}}
 	pulls[900].Updated = pulls[0].Updated
 	pulls[900].Title = "back"
 	collect(t, s, m, now, nil)
-	if collecttest.Stored[event.Change](m)["1000"].ApprovedAt.IsZero() || collecttest.Stored[event.Change](m)["100"].Title != "back" {
+	if collecttest.Stored[event.Change](m)["1000"].ApprovedAt.IsZero() ||
+		collecttest.Stored[event.Change](m)["100"].Title != "back" {
 		t.Errorf("updates were missed: %+v", collecttest.Stored[event.Change](m)["100"])
 	}
 	if n := count(s.Requests(), "graphql"); n != 1 {
@@ -117,8 +181,17 @@ func TestAPageThatIsTooHeavyIsAskedForInSmallerParts(t *testing.T) {
 				return nil
 			}
 			collect(t, s, m, now, nil)
-			if n, want := count(s.Requests(), "graphql"), tc.tried+min(tc.tried, fewAttempts)+300/20; m.Number(event.KindChange) != 300 || n != want {
-				t.Errorf("stored %d after %d queries, want %d: a hundred and fifty are tried once", m.Number(event.KindChange), n, want)
+			if n, want := count(s.Requests(), "graphql"), tc.tried+min(
+				tc.tried,
+				fewAttempts,
+			)+300/20; m.Number(event.KindChange) != 300 ||
+				n != want {
+				t.Errorf(
+					"stored %d after %d queries, want %d: a hundred and fifty are tried once",
+					m.Number(event.KindChange),
+					n,
+					want,
+				)
 			}
 		})
 	}
@@ -189,15 +262,29 @@ func TestDeployments(t *testing.T) {
 		{"more statuses than a page", many, "INACTIVE", event.Succeeded, "success", at(-500)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			d := githubtest.Deployment{ID: int64(i + 1), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice", State: tc.state, Created: at(-600), Statuses: tc.statuses}
+			d := githubtest.Deployment{
+				ID:          int64(i + 1),
+				Environment: "prod",
+				SHA:         "abc",
+				Ref:         "main",
+				Creator:     "alice",
+				State:       tc.state,
+				Created:     at(-600),
+				Statuses:    tc.statuses,
+			}
 			for _, noGraphQL := range []bool{false, true} {
 				if noGraphQL && len(tc.statuses) == 0 {
 					continue // REST has no state beside the statuses
 				}
-				s, m := fake(t, &githubtest.Repo{Deployments: []githubtest.Deployment{d}, NoGraphQL: noGraphQL}), collecttest.NewWriter()
+				s, m := fake(
+					t,
+					&githubtest.Repo{Deployments: []githubtest.Deployment{d}, NoGraphQL: noGraphQL},
+				), collecttest.NewWriter()
 				collect(t, s, m, now, nil)
 				e := collecttest.Stored[event.Deployment](m)[fmt.Sprint(i+1)]
-				if e.Status != tc.status || !strings.EqualFold(e.StatusRaw, tc.raw) || !e.FinishedAt.Equal(tc.finished) || e.Actor != "alice" || e.Ref != "main" {
+				if e.Status != tc.status || !strings.EqualFold(e.StatusRaw, tc.raw) || !e.FinishedAt.Equal(tc.finished) ||
+					e.Actor != "alice" ||
+					e.Ref != "main" {
 					t.Errorf("by REST %t: %+v", noGraphQL, e)
 				}
 			}
@@ -208,13 +295,24 @@ func TestDeployments(t *testing.T) {
 func TestOpenDeploymentsAreReadAgain(t *testing.T) {
 	var all []githubtest.Deployment
 	for i := range 250 {
-		all = append(all, githubtest.Deployment{ID: int64(i + 1), Environment: "prod", Creator: "alice", State: "ACTIVE", Created: now.Add(-time.Duration(300-i) * time.Hour),
-			Statuses: []githubtest.Status{{State: "SUCCESS", At: now.Add(-time.Duration(300-i) * time.Hour)}}})
+		all = append(
+			all,
+			githubtest.Deployment{
+				ID:          int64(i + 1),
+				Environment: "prod",
+				Creator:     "alice",
+				State:       "ACTIVE",
+				Created:     now.Add(-time.Duration(300-i) * time.Hour),
+				Statuses:    []githubtest.Status{{State: "SUCCESS", At: now.Add(-time.Duration(300-i) * time.Hour)}},
+			},
+		)
 	}
-	all[20].Statuses, all[20].State = []githubtest.Status{{State: "WAITING", At: all[20].Created}}, "WAITING" // not on the newest page
+	// not on the newest page
+	all[20].Statuses, all[20].State = []githubtest.Status{{State: "WAITING", At: all[20].Created}}, "WAITING"
 	s, m := fake(t, &githubtest.Repo{Deployments: all}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
-	if m.Number(event.KindDeployment) != 250 || collecttest.Stored[event.Deployment](m)["21"].Status != event.Waiting || m.Ledger(event.KindDeployment).Gap() != 0 {
+	if m.Number(event.KindDeployment) != 250 || collecttest.Stored[event.Deployment](m)["21"].Status != event.Waiting ||
+		m.Ledger(event.KindDeployment).Gap() != 0 {
 		t.Fatalf("stored %d, %+v", m.Number(event.KindDeployment), collecttest.Stored[event.Deployment](m)["21"])
 	}
 	d := &s.Repos[scope].Deployments[20]
@@ -261,7 +359,8 @@ func TestFacts(t *testing.T) {
 					t.Errorf("%s: %s, want %s", name, got, want)
 				}
 			}
-			if f := collecttest.Stored[event.Fact](m)["repository.default_branch"]; string(f.Value) != `"main"` || f.Entity != "unmapped:github/acme/shop" {
+			if f := collecttest.Stored[event.Fact](m)["repository.default_branch"]; string(f.Value) != `"main"` ||
+				f.Entity != "unmapped:github/acme/shop" {
 				t.Errorf("%+v", f)
 			}
 			s.Requests()

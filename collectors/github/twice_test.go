@@ -15,10 +15,32 @@ import (
 func TestARecordThatIsUpdatedTwiceInASecond(t *testing.T) {
 	at := time.Now().UTC().Truncate(time.Second) // the server's clock
 	s, m := fake(t, &githubtest.Repo{
-		Runs: []githubtest.Run{{ID: 1, Attempt: 1, Name: "ci", Branch: "main", Event: "push", Status: "in_progress", Actor: "ada", Created: at, Updated: at}},
+		Runs: []githubtest.Run{
+			{
+				ID:      1,
+				Attempt: 1,
+				Name:    "ci",
+				Branch:  "main",
+				Event:   "push",
+				Status:  "in_progress",
+				Actor:   "ada",
+				Created: at,
+				Updated: at,
+			},
+		},
 		Pulls: []githubtest.Pull{{Number: 2, Title: "newer", Author: "ada", Created: at, Updated: at},
 			{Number: 1, Title: "first", Author: "ada", Created: at, Updated: at}},
-		Deployments: []githubtest.Deployment{{ID: 1, Environment: "prod", SHA: "abc", Ref: "main", Creator: "ada", Created: at, Statuses: []githubtest.Status{{State: "QUEUED", At: at}}}},
+		Deployments: []githubtest.Deployment{
+			{
+				ID:          1,
+				Environment: "prod",
+				SHA:         "abc",
+				Ref:         "main",
+				Creator:     "ada",
+				Created:     at,
+				Statuses:    []githubtest.Status{{State: "QUEUED", At: at}},
+			},
+		},
 	}), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
 	repo := s.Repos[scope]
@@ -40,6 +62,11 @@ func TestARecordThatIsUpdatedTwiceInASecond(t *testing.T) {
 		}
 	}
 	if m.Number(event.KindChange) != 2 || m.Number(event.KindPipelineRun) != 1 || m.Number(event.KindDeployment) != 1 {
-		t.Errorf("stored %d changes, %d runs, %d deployments", m.Number(event.KindChange), m.Number(event.KindPipelineRun), m.Number(event.KindDeployment))
+		t.Errorf(
+			"stored %d changes, %d runs, %d deployments",
+			m.Number(event.KindChange),
+			m.Number(event.KindPipelineRun),
+			m.Number(event.KindDeployment),
+		)
 	}
 }

@@ -23,7 +23,8 @@ func TestAMergeRequestThatEndedAtAnUnknownTime(t *testing.T) {
 		{mergeRequest{State: "merged", SHA: "a", MergedAt: at}, event.MergedChange, ""},
 	} {
 		got := mapper{}.changeEvent(tt.request)
-		if got.State() != tt.state || got.EndUnknown != tt.unknown || (got.MergeSHA == "a") != (tt.state == event.MergedChange) {
+		if got.State() != tt.state || got.EndUnknown != tt.unknown ||
+			(got.MergeSHA == "a") != (tt.state == event.MergedChange) {
 			t.Errorf("%+v: %s, %q, merged as %q", tt.request, got.State(), got.EndUnknown, got.MergeSHA)
 		}
 	}

@@ -45,9 +45,16 @@ func (p *project) changes(ctx context.Context) error {
 		return err
 	}
 	every := "state=all&scope=all"
-	f := feed[mergeRequest]{p: p, state: s, path: p.path + "/merge_requests", fresh: every, kind: event.KindChange, stream: changesStream,
-		list: fmt.Sprintf("%s&order_by=updated_at&sort=desc&per_page=%d", every, perPage),
-		walk: fmt.Sprintf("%s&order_by=created_at&sort=desc&per_page=%d", every, perPage)}
+	f := feed[mergeRequest]{
+		p:      p,
+		state:  s,
+		path:   p.path + "/merge_requests",
+		fresh:  every,
+		kind:   event.KindChange,
+		stream: changesStream,
+		list:   fmt.Sprintf("%s&order_by=updated_at&sort=desc&per_page=%d", every, perPage),
+		walk:   fmt.Sprintf("%s&order_by=created_at&sort=desc&per_page=%d", every, perPage),
+	}
 	f.save = func(ctx context.Context) error { return p.w.Save(ctx, changesStream, s) }
 	f.store = func(ctx context.Context, pg page[mergeRequest]) error {
 		events := make([]event.Event, len(pg.records))
@@ -59,7 +66,8 @@ func (p *project) changes(ctx context.Context) error {
 	_, err := f.update(ctx)
 	if refused(err) { // the project has merge requests switched off
 		none := uint64(0)
-		return p.ledger(ctx, event.KindChange, s.Floor, &none, "the project shows no merge requests: they are switched off there, or the token may not read them")
+		return p.ledger(ctx, event.KindChange, s.Floor, &none, "the project shows no merge requests: they are switched "+
+			"off there, or the token may not read them")
 	}
 	if err != nil {
 		return err
@@ -70,12 +78,21 @@ func (p *project) changes(ctx context.Context) error {
 	return s.Failed.Err("merge request")
 }
 
-// changeEvent makes the event of a merge request. Its commit on the target branch is the merge commit; where the project
-// merges fast-forward, the squashed commit, else the head itself.
+// changeEvent makes the event of a merge request. Its commit on the target branch is the merge commit; where the
+// project merges fast-forward, the squashed commit, else the head itself.
 func (p mapper) changeEvent(m mergeRequest) event.Change {
 	e := event.Change{
-		Origin: p.origin(strconv.FormatUint(m.IID, 10), m.WebURL), Repository: p.scope, Number: m.IID, Title: m.Title, Author: m.Author.login(),
-		Bot: m.Author.bot(), CreatedAt: m.CreatedAt.Time, MergedAt: m.MergedAt.Time, ClosedAt: m.ClosedAt.Time, HeadSHA: m.SHA, Reverts: reverts(m),
+		Origin:     p.origin(strconv.FormatUint(m.IID, 10), m.WebURL),
+		Repository: p.scope,
+		Number:     m.IID,
+		Title:      m.Title,
+		Author:     m.Author.login(),
+		Bot:        m.Author.bot(),
+		CreatedAt:  m.CreatedAt.Time,
+		MergedAt:   m.MergedAt.Time,
+		ClosedAt:   m.ClosedAt.Time,
+		HeadSHA:    m.SHA,
+		Reverts:    reverts(m),
 	}
 	e.Ended(m.State)
 	if e.State() == event.MergedChange {

@@ -22,8 +22,20 @@ func everything(t testing.TB) *fake {
 	f.find("pipelines", nth(10))["status"] = "running"
 	f.find("jobs", nth(10)*10+1)["status"], f.find("jobs", nth(10)*10+1)["finished_at"] = "running", nil
 	retried := f.find("jobs", nth(20)*10)
-	f.add("jobs", object{"id": nth(6)*10 + 9, "name": "build", "status": "success", "ref": "main", "created_at": stampText(now.Add(-2 * time.Hour)),
-		"started_at": stampText(now.Add(-119 * time.Minute)), "finished_at": stampText(now.Add(-110 * time.Minute)), "pipeline": retried["pipeline"], "user": object{"username": "bo"}})
+	f.add(
+		"jobs",
+		object{
+			"id":          nth(6)*10 + 9,
+			"name":        "build",
+			"status":      "success",
+			"ref":         "main",
+			"created_at":  stampText(now.Add(-2 * time.Hour)),
+			"started_at":  stampText(now.Add(-119 * time.Minute)),
+			"finished_at": stampText(now.Add(-110 * time.Minute)),
+			"pipeline":    retried["pipeline"],
+			"user":        object{"username": "bo"},
+		},
+	)
 	for i := range 30 {
 		child := f.pipe(nth(7*i)-5, now.Add(-time.Duration(i*70+61)*time.Minute), "success", "child job")
 		child["source"] = childSource
@@ -32,11 +44,47 @@ func everything(t testing.TB) *fake {
 	noJobs["source"] = "external"
 	for i := range 140 {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		f.add("merge_requests", object{"id": int64(5000 - i), "iid": int64(500 - i), "title": "Größe 変更", "state": "merged", "created_at": stampText(at), "updated_at": stampText(at.Add(time.Minute)),
-			"merged_at": stampText(at.Add(time.Minute)), "closed_at": nil, "author": object{"username": "anna"}, "sha": "aa", "merge_commit_sha": "bb", "web_url": "https://gitlab.example.com/m"})
-		f.add("deployments", object{"id": int64(3000 - i), "iid": int64(300 - i), "status": "success", "ref": "main", "sha": "cc", "created_at": stampText(at), "updated_at": stampText(at.Add(time.Minute)),
-			"user": object{"username": "anna"}, "environment": object{"id": 1, "name": "production"}, "deployable": object{"id": 1, "status": "success", "allow_failure": false,
-				"started_at": stampText(at), "finished_at": stampText(at.Add(time.Minute)), "pipeline": object{"id": 1, "source": "push"}}})
+		f.add(
+			"merge_requests",
+			object{
+				"id":               int64(5000 - i),
+				"iid":              int64(500 - i),
+				"title":            "Größe 変更",
+				"state":            "merged",
+				"created_at":       stampText(at),
+				"updated_at":       stampText(at.Add(time.Minute)),
+				"merged_at":        stampText(at.Add(time.Minute)),
+				"closed_at":        nil,
+				"author":           object{"username": "anna"},
+				"sha":              "aa",
+				"merge_commit_sha": "bb",
+				"web_url":          "https://gitlab.example.com/m",
+			},
+		)
+		f.add(
+			"deployments",
+			object{
+				"id":         int64(3000 - i),
+				"iid":        int64(300 - i),
+				"status":     "success",
+				"ref":        "main",
+				"sha":        "cc",
+				"created_at": stampText(at),
+				"updated_at": stampText(at.Add(time.Minute)),
+				"user": object{
+					"username": "anna",
+				},
+				"environment": object{"id": 1, "name": "production"},
+				"deployable": object{
+					"id":            1,
+					"status":        "success",
+					"allow_failure": false,
+					"started_at":    stampText(at),
+					"finished_at":   stampText(at.Add(time.Minute)),
+					"pipeline":      object{"id": 1, "source": "push"},
+				},
+			},
+		)
 	}
 	f.add("environments", object{"id": int64(1), "name": "production"}, object{"id": int64(2), "name": "review/feature-1"})
 	return f
@@ -65,7 +113,8 @@ func TestTheFirstSyncReadsInBulk(t *testing.T) {
 	if r := m.Run("99800"); !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) || r.Actor != "anna" {
 		t.Errorf("with a retried job: %+v", r)
 	}
-	if r := m.Run("99990"); r.Status != event.Succeeded || !r.StartedAt.Equal(r.CreatedAt.Add(time.Second)) || !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) {
+	if r := m.Run("99990"); r.Status != event.Succeeded || !r.StartedAt.Equal(r.CreatedAt.Add(time.Second)) ||
+		!r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) {
 		t.Errorf("finished: %+v", r)
 	}
 	if r := m.Run("99785"); r.Trigger != childSource || r.FinishedAt.IsZero() {
@@ -76,7 +125,8 @@ func TestTheFirstSyncReadsInBulk(t *testing.T) {
 			t.Errorf("ledger of %s: %d of %d, want %d", kind, l.Stored, l.Expected, want)
 		}
 	}
-	if string(collecttest.Stored[event.Fact](m)["repository.environments"].Value) != `["production","review/feature-1"]` || string(collecttest.Stored[event.Fact](m)["repository.default_branch"].Value) != `"main"` {
+	if string(collecttest.Stored[event.Fact](m)["repository.environments"].Value) != `["production","review/feature-1"]` ||
+		string(collecttest.Stored[event.Fact](m)["repository.default_branch"].Value) != `"main"` {
 		t.Errorf("facts: %+v", collecttest.Stored[event.Fact](m))
 	}
 	if !f.tokens["secret"] || len(f.tokens) != 1 {
@@ -128,7 +178,8 @@ func TestARunningPipelineIsReadUntilItIsFinal(t *testing.T) {
 			f.asked()
 			f.collect(t, m, now.Add(time.Minute), nil)
 			r, job := m.Run(fmt.Sprint(id)), collecttest.Stored[event.PipelineJob](m)[fmt.Sprintf("%d/1/%d", id, id*10+1)]
-			if r.Status != event.Failed || r.StatusRaw != "failed" || !r.FinishedAt.Equal(end) || job.Status != event.Failed || !job.FinishedAt.Equal(end) {
+			if r.Status != event.Failed || r.StatusRaw != "failed" || !r.FinishedAt.Equal(end) || job.Status != event.Failed ||
+				!job.FinishedAt.Equal(end) {
 				t.Errorf("%+v\n%+v", r, job)
 			}
 			if asked, _ := f.asked(); len(asked) > 8 {
@@ -148,11 +199,26 @@ func TestAJobThatIsRetriedByHandDoesNotMoveTheEnd(t *testing.T) {
 	f.change(func() {
 		p := f.find("pipelines", nth(100))
 		p["status"], p["updated_at"] = "success", stampText(now.Add(time.Minute))
-		f.add("jobs", object{"id": int64(2000000), "name": "test", "status": "success", "ref": "main", "created_at": stampText(now), "started_at": stampText(now),
-			"finished_at": stampText(now.Add(time.Minute)), "pipeline": p, "user": object{"username": "bo"}})
+		f.add(
+			"jobs",
+			object{
+				"id":          int64(2000000),
+				"name":        "test",
+				"status":      "success",
+				"ref":         "main",
+				"created_at":  stampText(now),
+				"started_at":  stampText(now),
+				"finished_at": stampText(now.Add(time.Minute)),
+				"pipeline":    p,
+				"user":        object{"username": "bo"},
+			},
+		)
 	})
 	f.collect(t, m, now.Add(25*time.Hour), nil)
-	if r := m.Run("99000"); m.Number(event.KindPipelineRun) != 150 || !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) || r.Actor != "anna" {
+	if r := m.Run(
+		"99000",
+	); m.Number(event.KindPipelineRun) != 150 || !r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) ||
+		r.Actor != "anna" {
 		t.Errorf("%d runs; %+v", m.Number(event.KindPipelineRun), r)
 	}
 	if m.Number(event.KindPipelineJob) != 301 {
@@ -223,7 +289,12 @@ func TestPagesThatShiftWhileTheyAreRead(t *testing.T) {
 		}
 	}
 	for _, j := range f.lists["jobs"] {
-		if key := fmt.Sprintf("%d/1/%d", j["pipeline"].(object).id(), j.id()); collecttest.Stored[event.PipelineJob](m)[key].ID == "" && f.find("pipelines", j["pipeline"].(object).id()) != nil {
+		if key := fmt.Sprintf(
+			"%d/1/%d",
+			j["pipeline"].(object).id(),
+			j.id(),
+		); collecttest.Stored[event.PipelineJob](m)[key].ID == "" &&
+			f.find("pipelines", j["pipeline"].(object).id()) != nil {
 			t.Errorf("job %s is missing", key)
 		}
 	}
@@ -279,7 +350,8 @@ func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		return false
 	}
 	err := f.try(t, m, now, nil)
-	if err == nil || !strings.Contains(err.Error(), "pipelines: ") || !strings.Contains(err.Error(), "not what GitLab documents") {
+	if err == nil || !strings.Contains(err.Error(), "pipelines: ") ||
+		!strings.Contains(err.Error(), "not what GitLab documents") {
 		t.Errorf("error: %v", err)
 	}
 	if m.Number(event.KindChange) != 140 || m.Number(event.KindDeployment) != 140 || m.Number(event.KindPipelineRun) != 0 {
@@ -289,7 +361,8 @@ func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 
 func TestAGapIsFoundAndRefilled(t *testing.T) {
 	f, m := everything(t), collecttest.NewWriter()
-	f.pipe(nth(75)-5, now.Add(-time.Hour-755*time.Minute), "skipped")["source"] = childSource // a child without jobs, which could name it
+	// a child without jobs, which could name it
+	f.pipe(nth(75)-5, now.Add(-time.Hour-755*time.Minute), "skipped")["source"] = childSource
 	f.collect(t, m, now, nil)
 	before := m.Text()
 	m.Remove(event.KindPipelineRun, "99245/1")

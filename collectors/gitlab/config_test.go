@@ -65,7 +65,10 @@ deployments:
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
-	if c.Source != "gl" || c.Projects[1] != "12345678" || c.Groups[0] != "acme/team" || !c.Archived || c.Jobs != DefaultBranchJobs || !c.AllowPrivateNetwork || c.Deployments[0].Workflow != "main" {
+	if c.Source != "gl" || c.Projects[1] != "12345678" || c.Groups[0] != "acme/team" || !c.Archived ||
+		c.Jobs != DefaultBranchJobs ||
+		!c.AllowPrivateNetwork ||
+		c.Deployments[0].Workflow != "main" {
 		t.Errorf("%+v", c)
 	}
 }
@@ -83,8 +86,13 @@ func TestTheAddressOfAServerMeansItsAPI(t *testing.T) {
 }
 
 func TestProjectsMayBeAddresses(t *testing.T) {
-	cfg := Config{Source: "gl", URL: "https://git.example.com:8443/api/v4", Token: "t", Projects: []string{"https://git.example.com:8443/a/sub/b/-/tree/main/x",
-		"git@git.example.com:a/c.git", "ssh://git@git.example.com/a/d.git", "a/e", "42"}}
+	cfg := Config{
+		Source: "gl",
+		URL:    "https://git.example.com:8443/api/v4",
+		Token:  "t",
+		Projects: []string{"https://git.example.com:8443/a/sub/b/-/tree/main/x",
+			"git@git.example.com:a/c.git", "ssh://git@git.example.com/a/d.git", "a/e", "42"},
+	}
 	c, err := New(cfg, source.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -45,8 +45,14 @@ func (p *project) deployments(ctx context.Context) error {
 	if _, err := p.w.Load(ctx, deploymentsStream, s); err != nil {
 		return err
 	}
-	f := feed[deployment]{p: p, state: &s.feedState, path: p.path + "/deployments", list: fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
-		kind: event.KindDeployment, stream: deploymentsStream}
+	f := feed[deployment]{
+		p:      p,
+		state:  &s.feedState,
+		path:   p.path + "/deployments",
+		list:   fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
+		kind:   event.KindDeployment,
+		stream: deploymentsStream,
+	}
 	f.save = func(ctx context.Context) error { return p.w.Save(ctx, deploymentsStream, s) }
 	f.store = func(ctx context.Context, pg page[deployment]) error {
 		events := make([]event.Event, len(pg.records))
@@ -58,14 +64,20 @@ func (p *project) deployments(ctx context.Context) error {
 	changed, err := f.update(ctx)
 	if refused(err) { // the project has CI/CD or environments switched off
 		none := uint64(0)
-		return p.ledger(ctx, event.KindDeployment, s.Floor, &none, "the project shows no deployments: environments are switched off there, or the token may not read them")
+		return p.ledger(ctx, event.KindDeployment, s.Floor, &none, "the project shows no deployments: environments are "+
+			"switched off there, or the token may not read them")
 	}
 	if err != nil {
 		return err
 	}
 	const list = "the list of environments"
 	failed := s.Failed.Has(list)
-	read, err := s.Failed.Do(ctx, list, p.Now(), func(ctx context.Context) error { return p.environments(ctx, s, changed || failed) })
+	read, err := s.Failed.Do(
+		ctx,
+		list,
+		p.Now(),
+		func(ctx context.Context) error { return p.environments(ctx, s, changed || failed) },
+	)
 	if err == nil && read && failed {
 		err = p.w.Save(ctx, deploymentsStream, s)
 	}
@@ -91,9 +103,9 @@ type deploymentsState struct {
 // recordedWithin is how long a deployment takes at most that is recorded through the API.
 const recordedWithin = 6 * time.Hour
 
-// deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it was
-// recorded through the API) the last update is what made it final, but for one that comes much later, of which GitLab
-// does not say what it changed: then the finish is not known.
+// deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it
+// was recorded through the API) the last update is what made it final, but for one that comes much later, of which
+// GitLab does not say what it changed: then the finish is not known.
 func (p *project) deploymentEvent(d deployment) event.Deployment {
 	allowed := d.Deployable != nil && d.Deployable.AllowFailure
 	mapped, known := deploymentStatus(d.Status, allowed)
@@ -101,8 +113,16 @@ func (p *project) deploymentEvent(d deployment) event.Deployment {
 		p.Unrecognized("status of a deployment", d.Status)
 	}
 	e := event.Deployment{
-		Origin: p.origin(strconv.FormatInt(d.ID, 10), ""), Attempt: 1, Status: mapped, StatusRaw: d.Status, CreatedAt: d.CreatedAt.Time,
-		SHA: d.SHA, Ref: d.Ref, Actor: d.User.login(), Bot: d.User.bot(), FinishedAt: d.FinishedAt.Time,
+		Origin:     p.origin(strconv.FormatInt(d.ID, 10), ""),
+		Attempt:    1,
+		Status:     mapped,
+		StatusRaw:  d.Status,
+		CreatedAt:  d.CreatedAt.Time,
+		SHA:        d.SHA,
+		Ref:        d.Ref,
+		Actor:      d.User.login(),
+		Bot:        d.User.bot(),
+		FinishedAt: d.FinishedAt.Time,
 	}
 	if d.Environment != nil {
 		e.Environment = d.Environment.Name
@@ -133,8 +153,8 @@ func (p *project) deploymentEvent(d deployment) event.Deployment {
 	return e
 }
 
-// environments stores the names of the project's environments, and what else is known of it, as facts. They are asked for
-// when a deployment has changed: an environment comes with its first one.
+// environments stores the names of the project's environments, and what else is known of it, as facts. They are asked
+// for when a deployment has changed: an environment comes with its first one.
 func (p *project) environments(ctx context.Context, s *deploymentsState, changed bool) error {
 	if !changed && !s.Described.IsZero() {
 		return nil
@@ -180,8 +200,11 @@ func (p *project) describe(ctx context.Context, environments []string) error {
 		if err != nil {
 			return fmt.Errorf("fact %s: %w", name, err)
 		}
-		events = append(events, event.Fact{Source: p.cfg.Source, Entity: "unmapped:" + Provider + "/" + p.scope, Name: name, Type: kind,
-			Value: doc, ObservedAt: p.Now().UTC(), URL: p.info.WebURL})
+		events = append(
+			events,
+			event.Fact{Source: p.cfg.Source, Entity: "unmapped:" + Provider + "/" + p.scope, Name: name, Type: kind,
+				Value: doc, ObservedAt: p.Now().UTC(), URL: p.info.WebURL},
+		)
 		return nil
 	}
 	if environments == nil {

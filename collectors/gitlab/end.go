@@ -36,10 +36,23 @@ func workOf(j job) (work, bool) {
 	}
 	if j.StartedAt.IsZero() {
 		mapped, _ := runStatus(j.Status)
-		return work{Queued: source.Earliest(j.CreatedAt.Time, j.FinishedAt.Time), Finish: j.FinishedAt.Time, User: j.User.login(), Optional: j.AllowFailure, Jobs: 1}, mapped == event.Failed
+		return work{
+			Queued:   source.Earliest(j.CreatedAt.Time, j.FinishedAt.Time),
+			Finish:   j.FinishedAt.Time,
+			User:     j.User.login(),
+			Optional: j.AllowFailure,
+			Jobs:     1,
+		}, mapped == event.Failed
 	}
 	known := j.QueuedDuration.known && j.QueuedDuration.n >= 0 && j.QueuedDuration.n <= openFor.Seconds()
-	w := work{Queued: j.StartedAt.Time, Finish: j.FinishedAt.Time, User: j.User.login(), Optional: j.AllowFailure, Loose: !known, Jobs: 1}
+	w := work{
+		Queued:   j.StartedAt.Time,
+		Finish:   j.FinishedAt.Time,
+		User:     j.User.login(),
+		Optional: j.AllowFailure,
+		Loose:    !known,
+		Jobs:     1,
+	}
 	if known {
 		w.Queued = j.StartedAt.Add(-time.Duration(j.QueuedDuration.n * float64(time.Second)))
 	}
@@ -51,16 +64,19 @@ func add(all []work, w work) []work {
 	for i, o := range all {
 		if o.User == w.User && o.Optional == w.Optional && o.Loose == w.Loose &&
 			!w.Queued.After(o.Finish.Add(together)) && !o.Queued.After(w.Finish.Add(together)) {
-			all[i].Queued, all[i].Finish, all[i].Jobs = source.Earliest(o.Queued, w.Queued), source.Latest(o.Finish, w.Finish), o.Jobs+w.Jobs
+			all[i].Queued, all[i].Finish, all[i].Jobs = source.Earliest(o.Queued, w.Queued), source.Latest(
+				o.Finish,
+				w.Finish,
+			), o.Jobs+w.Jobs
 			return all
 		}
 	}
 	return append(all, w)
 }
 
-// end is when the last job ended that nobody started by hand; zero when there is none. GitLab does not say of a job that
-// has run whether somebody pressed it. It was pressed, or retried by hand, when another user is its user than that of
-// the other jobs, or when it entered the queue long after everything before it was over. Once an optional job is
+// end is when the last job ended that nobody started by hand; zero when there is none. GitLab does not say of a job
+// that has run whether somebody pressed it. It was pressed, or retried by hand, when another user is its user than that
+// of the other jobs, or when it entered the queue long after everything before it was over. Once an optional job is
 // pressed after all others had ended, the pipeline was over: what follows belongs to what was pressed.
 func end(created time.Time, all []work) time.Time {
 	sorted := slices.Clone(all)

@@ -13,8 +13,18 @@ import (
 // ran is a job of the pipeline that began an hour before now: minutes of it after that, and who is its user.
 func ran(id int64, from, to float64, user string, more ...func(object)) object {
 	at := func(m float64) string { return stampText(now.Add(-time.Hour + time.Duration(m*float64(time.Minute)))) }
-	o := object{"id": id, "name": fmt.Sprint("job ", id), "status": "success", "ref": "main", "allow_failure": false, "created_at": at(0), "started_at": at(from),
-		"finished_at": at(to), "queued_duration": 3.0, "user": object{"username": user}}
+	o := object{
+		"id":              id,
+		"name":            fmt.Sprint("job ", id),
+		"status":          "success",
+		"ref":             "main",
+		"allow_failure":   false,
+		"created_at":      at(0),
+		"started_at":      at(from),
+		"finished_at":     at(to),
+		"queued_duration": 3.0,
+		"user":            object{"username": user},
+	}
 	for _, change := range more {
 		change(o)
 	}
@@ -97,7 +107,9 @@ func TestWithoutJobsGitLabsOwnTimesCount(t *testing.T) {
 		for range 2 {
 			f.collect(t, m, now, func(cfg *Config) { cfg.Jobs = NoJobs })
 			r := m.Run("1000")
-			if r.Status != event.Succeeded || c.want == 0 != r.FinishedAt.IsZero() || c.want > 0 && r.FinishedAt.Sub(r.StartedAt) != c.want || r.Duration != c.own {
+			if r.Status != event.Succeeded || c.want == 0 != r.FinishedAt.IsZero() ||
+				c.want > 0 && r.FinishedAt.Sub(r.StartedAt) != c.want ||
+				r.Duration != c.own {
 				t.Errorf("%s: started %s, finished %s, took %s", c.name, r.StartedAt, r.FinishedAt, r.Duration)
 			}
 			p["ref"] = "changed" // the listing is read again
@@ -109,11 +121,24 @@ func TestADeploymentThatIsChangedLaterHasNoFinish(t *testing.T) {
 	f, m := start(t), collecttest.NewWriter()
 	at := now.Add(-30 * 24 * time.Hour)
 	for i, after := range []time.Duration{5 * time.Minute, 18 * 24 * time.Hour} {
-		f.add("deployments", object{"id": int64(10 + i), "status": "success", "ref": "main", "sha": "cc", "created_at": stampText(at), "updated_at": stampText(at.Add(after)),
-			"environment": object{"name": "production"}})
+		f.add(
+			"deployments",
+			object{
+				"id":          int64(10 + i),
+				"status":      "success",
+				"ref":         "main",
+				"sha":         "cc",
+				"created_at":  stampText(at),
+				"updated_at":  stampText(at.Add(after)),
+				"environment": object{"name": "production"},
+			},
+		)
 	}
 	f.collect(t, m, now, nil)
-	if a, b := collecttest.Stored[event.Deployment](m)["10"], collecttest.Stored[event.Deployment](m)["11"]; a.FinishedAt.Sub(at) != 5*time.Minute || !b.FinishedAt.IsZero() {
+	if a, b := collecttest.Stored[event.Deployment](m)["10"], collecttest.Stored[event.Deployment](m)["11"]; a.FinishedAt.Sub(
+		at,
+	) != 5*time.Minute ||
+		!b.FinishedAt.IsZero() {
 		t.Errorf("finished %s and %s", a.FinishedAt, b.FinishedAt)
 	}
 }

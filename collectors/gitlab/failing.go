@@ -47,9 +47,14 @@ func paged(query url.Values, number, size int) string {
 }
 
 // readAround reads a page of a hundred records, and where GitLab always fails at it, smaller ones around the records at
-// which it fails. It returns the places of those in the listing. into is a new slice for each page; keep is told when it
-// has been filled.
-func (c *Collector) readAround(ctx context.Context, path, query, etag string, into func() any, keep func()) (got answer, holes []int, err error) {
+// which it fails. It returns the places of those in the listing. into is a new slice for each page; keep is told when
+// it has been filled.
+func (c *Collector) readAround(
+	ctx context.Context,
+	path, query, etag string,
+	into func() any,
+	keep func(),
+) (got answer, holes []int, err error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return got, nil, fmt.Errorf("GET %s: query %q: %w", path, query, err)
@@ -89,7 +94,14 @@ func (f *feed[T]) read(ctx context.Context, query, etag string) (records []T, go
 		ctx = rest.WithMaxAttempts(ctx, fewAttempts)
 	}
 	var page []T
-	got, holes, err := f.p.readAround(ctx, f.path, query, etag, func() any { page = nil; return &page }, func() { records = append(records, page...) })
+	got, holes, err := f.p.readAround(
+		ctx,
+		f.path,
+		query,
+		etag,
+		func() any { page = nil; return &page },
+		func() { records = append(records, page...) },
+	)
 	if err != nil {
 		return nil, got, err
 	}
@@ -112,7 +124,11 @@ func (f *feed[T]) hold(records []T, place int, total *uint64) error {
 		f.state.Holes = map[string]hole{}
 	}
 	f.state.Holes[key] = hole{place, total}
-	return f.state.Failed.Hold(key, f.p.Now(), &rest.AnswerError{Status: http.StatusInternalServerError, Err: errors.New("GitLab does not list it")})
+	return f.state.Failed.Hold(
+		key,
+		f.p.Now(),
+		&rest.AnswerError{Status: http.StatusInternalServerError, Err: errors.New("GitLab does not list it")},
+	)
 }
 
 // retry asks again for the places that are due: for what surrounds each of them now.

@@ -47,7 +47,8 @@ func TestOneObjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 			f.poison = c.poison
 			for i := range 3 {
 				err := f.try(t, m, now.Add(time.Duration(i)*time.Minute), nil)
-				if c.want == "" && err != nil || c.want != "" && (!rest.OnlySkipped(err) || !strings.Contains(err.Error(), c.want)) {
+				if c.want == "" && err != nil ||
+					c.want != "" && (!rest.OnlySkipped(err) || !strings.Contains(err.Error(), c.want)) {
 					t.Fatalf("pass %d: error %v, want %q", i, err, c.want)
 				}
 			}
@@ -108,7 +109,11 @@ func TestAPipelineThatFailsWhenItIsUpdatedIsReadLater(t *testing.T) {
 func TestOneProjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	for status, message := range map[int]string{500: "500 Internal Server Error", 404: "404 Project Not Found", 403: "403 Forbidden"} {
 		f, m := start(t), collecttest.NewWriter()
-		f.group = []object{f.project, {"id": int64(8), "path_with_namespace": "acme/cart"}, {"id": int64(9), "path_with_namespace": "acme/pay"}}
+		f.group = []object{
+			f.project,
+			{"id": int64(8), "path_with_namespace": "acme/cart"},
+			{"id": int64(9), "path_with_namespace": "acme/pay"},
+		}
 		f.before = func(w http.ResponseWriter, r *http.Request) bool {
 			if strings.HasSuffix(r.URL.EscapedPath(), "/projects/other%2Fgone") {
 				refuse(w, status, message)
@@ -120,12 +125,16 @@ func TestOneProjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		tune := func(c *Config) { c.Projects, c.Groups = []string{"other/gone", scope}, []string{"acme"} }
 		for range 2 {
 			scopes, err := f.collector(t, now, tune).Scopes(t.Context(), m)
-			if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "other/gone") || !strings.Contains(err.Error(), "at place 2 of group acme") || fmt.Sprint(scopes) != "[acme/shop acme/pay]" {
+			if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "other/gone") ||
+				!strings.Contains(err.Error(), "at place 2 of group acme") ||
+				fmt.Sprint(scopes) != "[acme/shop acme/pay]" {
 				t.Errorf("%d: %v, %v", status, scopes, err)
 			}
 		}
 		f.poison = nil
-		if scopes, err := f.collector(t, now, tune).Scopes(t.Context(), m); !rest.OnlySkipped(err) || fmt.Sprint(scopes) != "[acme/shop acme/cart acme/pay]" {
+		if scopes, err := f.collector(t, now, tune).
+			Scopes(t.Context(), m); !rest.OnlySkipped(err) ||
+			fmt.Sprint(scopes) != "[acme/shop acme/cart acme/pay]" {
 			t.Errorf("%d: %v, %v", status, scopes, err)
 		}
 	}
@@ -151,7 +160,8 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 				}
 				return c.bad(r.URL.Path)
 			}
-			if err := f.try(t, m, now, nil); err == nil || rest.OnlySkipped(err) || errors.Is(err, rest.ErrUnauthorized) != (c.status == 401) {
+			if err := f.try(t, m, now, nil); err == nil || rest.OnlySkipped(err) ||
+				errors.Is(err, rest.ErrUnauthorized) != (c.status == 401) {
 				t.Errorf("%v, want a failure of the source", err)
 			}
 			f.change(func() { f.before = nil })

@@ -62,8 +62,19 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 func start(t testing.TB) *fake {
 	t.Helper()
-	f := &fake{clock: now, lists: map[string][]object{}, tokens: map[string]bool{}, project: object{"id": int64(7), "path_with_namespace": scope,
-		"default_branch": "main", "web_url": "https://gitlab.example.com/acme/shop", "created_at": stampText(now.AddDate(-3, 0, 0)), "archived": false}}
+	f := &fake{
+		clock:  now,
+		lists:  map[string][]object{},
+		tokens: map[string]bool{},
+		project: object{
+			"id":                  int64(7),
+			"path_with_namespace": scope,
+			"default_branch":      "main",
+			"web_url":             "https://gitlab.example.com/acme/shop",
+			"created_at":          stampText(now.AddDate(-3, 0, 0)),
+			"archived":            false,
+		},
+	}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.Close)
 	return f
@@ -73,13 +84,41 @@ func stampText(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:0
 
 // pipe adds a pipeline with its jobs: each begins a second after the one before and takes a minute.
 func (f *fake) pipe(id int64, at time.Time, status string, jobs ...string) object {
-	p := object{"id": id, "iid": id, "sha": fmt.Sprintf("%040x", id), "ref": "main", "status": status, "source": "push",
-		"created_at": stampText(at), "updated_at": stampText(at.Add(2 * time.Minute)), "web_url": fmt.Sprintf("https://gitlab.example.com/acme/shop/-/pipelines/%d", id)}
+	p := object{
+		"id":         id,
+		"iid":        id,
+		"sha":        fmt.Sprintf("%040x", id),
+		"ref":        "main",
+		"status":     status,
+		"source":     "push",
+		"created_at": stampText(at),
+		"updated_at": stampText(at.Add(2 * time.Minute)),
+		"web_url":    fmt.Sprintf("https://gitlab.example.com/acme/shop/-/pipelines/%d", id),
+	}
 	for i, name := range jobs {
 		began := at.Add(time.Duration(i+1) * time.Second)
-		f.add("jobs", object{"id": id*10 + int64(i), "name": name, "status": status, "ref": "main", "tag": false, "allow_failure": false, "created_at": stampText(at),
-			"started_at": stampText(began), "finished_at": stampText(began.Add(time.Minute)), "queued_duration": 0.5, "user": object{"username": "anna"},
-			"tag_list": []string{"linux"}, "commit": object{"id": p["sha"]}, "pipeline": p, "web_url": "https://gitlab.example.com/j"})
+		f.add(
+			"jobs",
+			object{
+				"id":              id*10 + int64(i),
+				"name":            name,
+				"status":          status,
+				"ref":             "main",
+				"tag":             false,
+				"allow_failure":   false,
+				"created_at":      stampText(at),
+				"started_at":      stampText(began),
+				"finished_at":     stampText(began.Add(time.Minute)),
+				"queued_duration": 0.5,
+				"user":            object{"username": "anna"},
+				"tag_list": []string{
+					"linux",
+				},
+				"commit":   object{"id": p["sha"]},
+				"pipeline": p,
+				"web_url":  "https://gitlab.example.com/j",
+			},
+		)
 	}
 	f.add("pipelines", p)
 	return p
@@ -87,10 +126,12 @@ func (f *fake) pipe(id int64, at time.Time, status string, jobs ...string) objec
 
 func (f *fake) add(list string, o ...object) { f.lists[list] = append(f.lists[list], o...) }
 
-// nth is the id of the i-th newest pipeline of history. Ids rise with creation, as GitLab's do; there is room between them.
+// nth is the id of the i-th newest pipeline of history. Ids rise with creation, as GitLab's do; there is room between
+// them.
 func nth(i int) int64 { return int64(100000 - 10*i) }
 
-// history adds n finished pipelines with two jobs each, the newest an hour before now and each 10 minutes before the next.
+// history adds n finished pipelines with two jobs each, the newest an hour before now and each 10 minutes before the
+// next.
 func (f *fake) history(n int) {
 	for i := range n {
 		f.pipe(nth(i), now.Add(-time.Hour-time.Duration(i)*10*time.Minute), "success", "build", "test")
@@ -139,7 +180,12 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		case p == nil:
 			refuse(rec, 404, "404 Not found")
 		case len(parts) == 5:
-			f.list(rec, r, slices.DeleteFunc(slices.Clone(f.lists["jobs"]), func(j object) bool { return j["pipeline"].(object).id() != id }), q)
+			f.list(
+				rec,
+				r,
+				slices.DeleteFunc(slices.Clone(f.lists["jobs"]), func(j object) bool { return j["pipeline"].(object).id() != id }),
+				q,
+			)
 		default:
 			f.answer(rec, r, p)
 		}
@@ -155,7 +201,8 @@ func refuse(w http.ResponseWriter, status int, message string) {
 
 func (f *fake) listing(w http.ResponseWriter, r *http.Request, name string, q url.Values) {
 	all, ok := f.lists[name]
-	if !ok && name != "pipelines" && name != "jobs" && name != "merge_requests" && name != "deployments" && name != "environments" {
+	if !ok && name != "pipelines" && name != "jobs" && name != "merge_requests" && name != "deployments" &&
+		name != "environments" {
 		refuse(w, 404, "404 Not Found")
 		return
 	}
@@ -322,6 +369,11 @@ func (f *fake) try(t testing.TB, m *collecttest.Writer, at time.Time, tune func(
 }
 
 func counts(m *collecttest.Writer) string {
-	return fmt.Sprintf("%d runs, %d jobs, %d changes, %d deployments", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob),
-		m.Number(event.KindChange), m.Number(event.KindDeployment))
+	return fmt.Sprintf(
+		"%d runs, %d jobs, %d changes, %d deployments",
+		m.Number(event.KindPipelineRun),
+		m.Number(event.KindPipelineJob),
+		m.Number(event.KindChange),
+		m.Number(event.KindDeployment),
+	)
 }

@@ -284,8 +284,8 @@ func (f *feed[T]) put(ctx context.Context, pg page[T]) error {
 	return nil
 }
 
-// account writes the ledger. Where fewer are stored than GitLab says, history is begun again by the next collect, once a
-// day: what went missing (a deletion while pages were read pulls others past the next page) is found then.
+// account writes the ledger. Where fewer are stored than GitLab says, history is begun again by the next collect, once
+// a day: what went missing (a deletion while pages were read pulls others past the next page) is found then.
 func (f *feed[T]) account(ctx context.Context, expected *uint64) error {
 	s := f.state
 	if expected != nil && s.History == "" && s.Floor.IsZero() {

@@ -11,16 +11,24 @@ import (
 
 func unconnected(t *testing.T) *project {
 	t.Helper()
-	c, err := New(Config{Source: "gl", URL: "http://localhost", Token: "x", Projects: []string{"a/b"}, Deployments: []DeploymentRule{{Job: "deploy*", Environment: "p"}}},
-		source.Options{Now: func() time.Time { return now }})
+	c, err := New(
+		Config{
+			Source:      "gl",
+			URL:         "http://localhost",
+			Token:       "x",
+			Projects:    []string{"a/b"},
+			Deployments: []DeploymentRule{{Job: "deploy*", Environment: "p"}},
+		},
+		source.Options{Now: func() time.Time { return now }},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return &project{Collector: c, mapper: mapper{"gl", "a/b", c.Unrecognized}, path: "projects/7"}
 }
 
-// FuzzRecords feeds an answer through everything that is made of pipelines, jobs, merge requests and deployments: nothing
-// panics, and whatever would be appended is a valid event.
+// FuzzRecords feeds an answer through everything that is made of pipelines, jobs, merge requests and deployments:
+// nothing panics, and whatever would be appended is a valid event.
 func FuzzRecords(f *testing.F) {
 	for _, seed := range []string{
 		`[{"id":1,"status":"success","ref":"refs/merge-requests/1/head","created_at":"2026-11-20T10:00:00.000+01:00","updated_at":null,"source":"parent_pipeline"}]`,
@@ -74,10 +82,18 @@ func FuzzRecords(f *testing.F) {
 
 // FuzzPaging reads paging headers: what comes out is a query that can be asked, or nothing.
 func FuzzPaging(f *testing.F) {
-	f.Add(`<https://x/api/v4/projects/7/jobs?cursor=a&per_page=100>; rel="next", <https://x>; rel="first"`, "2", "100", "Sun, 22 Nov 2026 12:00:00 GMT")
+	f.Add(
+		`<https://x/api/v4/projects/7/jobs?cursor=a&per_page=100>; rel="next", <https://x>; rel="first"`,
+		"2",
+		"100",
+		"Sun, 22 Nov 2026 12:00:00 GMT",
+	)
 	f.Add(`<::>; rel=next`, "-1", "x", "")
 	f.Fuzz(func(t *testing.T, link, next, total, date string) {
-		got := readHeader(url.Values{"per_page": {"100"}}, http.Header{"Link": {link}, "X-Next-Page": {next}, "X-Total": {total}, "Date": {date}})
+		got := readHeader(
+			url.Values{"per_page": {"100"}},
+			http.Header{"Link": {link}, "X-Next-Page": {next}, "X-Total": {total}, "Date": {date}},
+		)
 		if got.next == "" {
 			return
 		}

@@ -1,9 +1,9 @@
 // Package gitlab collects from GitLab, hosted or one's own: pipelines with their jobs, merge requests, deployments and
 // environments.
 //
-// Each project is a scope with three streams, each with a checkpoint of its own. Every stream begins with one conditional
-// request for its newest page; answered 304, nothing is new and nothing more is asked. The first read goes newest first;
-// after it, what was updated is asked for. Jobs are read in bulk and give the runs their times.
+// Each project is a scope with three streams, each with a checkpoint of its own. Every stream begins with one
+// conditional request for its newest page; answered 304, nothing is new and nothing more is asked. The first read goes
+// newest first; after it, what was updated is asked for. Jobs are read in bulk and give the runs their times.
 package gitlab
 
 import (
@@ -46,16 +46,20 @@ var profile = source.Profile{Provider: Provider, Product: "GitLab", Epoch: time.
 
 // Config is one GitLab source.
 type Config struct {
-	Source              string           `yaml:"name"`                  // its name
-	URL                 string           `yaml:"url"`                   // of the server or its API; default https://gitlab.com
-	Token               string           `yaml:"token"`                 // with the scope read_api
-	Projects            []string         `yaml:"projects"`              // paths (group/project), addresses or numeric ids
-	Groups              []string         `yaml:"groups"`                // every project of these groups and their subgroups: paths or numeric ids
-	Archived            bool             `yaml:"archived"`              // of groups, also archived projects
-	Jobs                Jobs             `yaml:"jobs"`                  // default all
-	Deployments         []DeploymentRule `yaml:"deployments"`           // jobs that mean a deployment without GitLab knowing an environment
-	Since               time.Time        `yaml:"-"`                     // how far back the first read goes; zero: everything
-	AllowPrivateNetwork bool             `yaml:"allow_private_network"` // the URL's name may lead into a private network
+	Source string `yaml:"name"` // its name
+	// of the server or its API; default https://gitlab.com
+	URL      string   `yaml:"url"`
+	Token    string   `yaml:"token"`    // with the scope read_api
+	Projects []string `yaml:"projects"` // paths (group/project), addresses or numeric ids
+	// every project of these groups and their subgroups: paths or numeric ids
+	Groups   []string `yaml:"groups"`
+	Archived bool     `yaml:"archived"` // of groups, also archived projects
+	Jobs     Jobs     `yaml:"jobs"`     // default all
+	// jobs that mean a deployment without GitLab knowing an environment
+	Deployments []DeploymentRule `yaml:"deployments"`
+	// how far back the first read goes; zero: everything
+	Since               time.Time `yaml:"-"`
+	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 // Validate reports every mistake, joined.
@@ -65,7 +69,8 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	if strings.TrimSpace(c.Token) == "" {
-		errs = append(errs, errors.New("token is missing: create a project, group or personal access token with the scope read_api and give it as ${GITLAB_TOKEN}"))
+		errs = append(errs, errors.New("token is missing: create a project, group or personal access token with the scope "+
+			"read_api and give it as ${GITLAB_TOKEN}"))
 	}
 	if len(c.Projects) == 0 && len(c.Groups) == 0 {
 		errs = append(errs, errors.New("nothing to collect: give projects: [group/project] or groups: [group]"))
@@ -149,10 +154,20 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if cfg.Projects, err = cfg.ProjectPaths(); err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{BaseURL: address, Token: cfg.Token, AuthHeader: "PRIVATE-TOKEN", UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork}
+	restCfg := rest.Config{
+		BaseURL:             address,
+		Token:               cfg.Token,
+		AuthHeader:          "PRIVATE-TOKEN",
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+	}
 	restCfg.PerSecond, restCfg.Burst = budget(address)
 	base := opt.Base(profile, cfg.Source)
-	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor, OddType: base.OddType})
+	api, err := rest.NewAPI(
+		restCfg,
+		opt.REST(),
+		rest.APIConfig{Product: profile.Product, Hint: hintFor, OddType: base.OddType},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -193,21 +208,33 @@ func (c *Collector) Check(ctx context.Context) error {
 		if errors.Is(errors.Join(errs...), rest.ErrUnauthorized) {
 			break
 		}
-		if _, err := c.get(ctx, "groups/"+url.PathEscape(g)+"/projects?per_page=1&simple=true", "", &[]projectInfo{}); err != nil {
+		if _, err := c.get(
+			ctx,
+			"groups/"+url.PathEscape(g)+"/projects?per_page=1&simple=true",
+			"",
+			&[]projectInfo{},
+		); err != nil {
 			errs = append(errs, fmt.Errorf("group %s: %w", g, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// Collect brings a project up to date. A stream that fails does not hold up the others; the error joins what went wrong,
-// each with its stream.
+// Collect brings a project up to date. A stream that fails does not hold up the others; the error joins what went
+// wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	info, err := c.lookup(ctx, scope)
 	if err != nil {
 		return fmt.Errorf("project: %w", err)
 	}
-	p := &project{Collector: c, mapper: mapper{c.cfg.Source, scope, c.Unrecognized}, info: info, path: fmt.Sprintf("projects/%d", info.ID), w: w, since: c.cfg.Since}
+	p := &project{
+		Collector: c,
+		mapper:    mapper{c.cfg.Source, scope, c.Unrecognized},
+		info:      info,
+		path:      fmt.Sprintf("projects/%d", info.ID),
+		w:         w,
+		since:     c.cfg.Since,
+	}
 	if s := w.Since(); !s.IsZero() && (p.since.IsZero() || s.Before(p.since)) {
 		p.since = s
 	}
@@ -272,7 +299,11 @@ func (p *project) ledger(ctx context.Context, of event.Kind, floor time.Time, ex
 		}
 	case !floor.IsZero():
 		e.Expected = min(stored, *expected)
-		e.Note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("of %d, those created since %s", *expected, floor.Format(time.DateOnly))
+		e.Note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf(
+			"of %d, those created since %s",
+			*expected,
+			floor.Format(time.DateOnly),
+		)
 	default:
 		e.Expected = *expected
 	}

@@ -20,14 +20,16 @@ import (
 
 // jobsState is how far the walk through the jobs' history has come, from the newest to the oldest.
 type jobsState struct {
-	Begun   bool            `json:"begun,omitempty"`
-	Next    string          `json:"next,omitempty"`    // query of the page that is next
-	Reached time.Time       `json:"reached,omitzero"`  // creation of the oldest job read
-	Done    bool            `json:"done,omitempty"`    // there are no older ones
-	Head    int64           `json:"head,omitempty"`    // the newest job that is stored, but for those still pending for history
-	NoKeys  bool            `json:"no_keys,omitempty"` // the server pages jobs by number only
-	Missing time.Time       `json:"missing,omitzero"`  // when the server last had no listing of jobs
-	Spans   map[int64]found `json:"spans,omitempty"`   // of pipelines that the walk through their history has not come to yet
+	Begun   bool      `json:"begun,omitempty"`
+	Next    string    `json:"next,omitempty"`   // query of the page that is next
+	Reached time.Time `json:"reached,omitzero"` // creation of the oldest job read
+	Done    bool      `json:"done,omitempty"`   // there are no older ones
+	// the newest job that is stored, but for those still pending for history
+	Head    int64     `json:"head,omitempty"`
+	NoKeys  bool      `json:"no_keys,omitempty"` // the server pages jobs by number only
+	Missing time.Time `json:"missing,omitzero"`  // when the server last had no listing of jobs
+	// of pipelines that the walk through their history has not come to yet
+	Spans map[int64]found `json:"spans,omitempty"`
 }
 
 // found is what jobs said of a pipeline before its own listing was read.
@@ -242,8 +244,8 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline, stale map[i
 	return nil
 }
 
-// reached is the creation of the job with the lowest id on a page: how far back its jobs go. A single job whose time is odd
-// would otherwise end the walk before its pipelines have all of theirs.
+// reached is the creation of the job with the lowest id on a page: how far back its jobs go. A single job whose time is
+// odd would otherwise end the walk before its pipelines have all of theirs.
 func reached(jobs []job) time.Time {
 	var lowest job
 	for _, j := range jobs {
@@ -295,7 +297,8 @@ func (w *jobWalk) readSingle(ctx context.Context, g pipeline) (span, bool, error
 	return s, some, nil
 }
 
-// query asks for the newest jobs. Keyset paging costs the server the same for every page; servers before 15.9 refuse it.
+// query asks for the newest jobs. Keyset paging costs the server the same for every page; servers before 15.9 refuse
+// it.
 func (w *jobWalk) query() string {
 	if w.state().NoKeys {
 		return fmt.Sprintf("per_page=%d", perPage)
@@ -377,7 +380,8 @@ func (r DeploymentRule) Validate() error {
 		errs = append(errs, errors.New("environment is missing: say what the environment is called, such as production"))
 	}
 	if r.EnvironmentParameter != "" || r.VersionParameter != "" {
-		errs = append(errs, errors.New("environment_parameter and version_parameter: GitLab does not show a job's variables; give environment"))
+		errs = append(errs, errors.New("environment_parameter and version_parameter: GitLab does not show a job's "+
+			"variables; give environment"))
 	}
 	for _, pattern := range []string{r.Job, r.Workflow} {
 		if !doublestar.ValidatePattern(pattern) {
@@ -394,9 +398,20 @@ func (p *project) ruled(j job) (event.Deployment, bool) {
 			continue
 		}
 		mapped, _ := deploymentStatus(j.Status, j.AllowFailure)
-		d := event.Deployment{Origin: p.origin("job/"+strconv.FormatInt(j.ID, 10), j.WebURL), Attempt: 1, Environment: r.Environment,
-			Status: mapped, StatusRaw: j.Status, CreatedAt: j.CreatedAt.Time, StartedAt: j.StartedAt.Time, SHA: j.Pipeline.SHA, Ref: j.Ref,
-			Actor: j.User.login(), Bot: j.User.bot(), Trigger: j.Pipeline.Source}
+		d := event.Deployment{
+			Origin:      p.origin("job/"+strconv.FormatInt(j.ID, 10), j.WebURL),
+			Attempt:     1,
+			Environment: r.Environment,
+			Status:      mapped,
+			StatusRaw:   j.Status,
+			CreatedAt:   j.CreatedAt.Time,
+			StartedAt:   j.StartedAt.Time,
+			SHA:         j.Pipeline.SHA,
+			Ref:         j.Ref,
+			Actor:       j.User.login(),
+			Bot:         j.User.bot(),
+			Trigger:     j.Pipeline.Source,
+		}
 		if j.Tag {
 			d.Version = j.Ref
 		}

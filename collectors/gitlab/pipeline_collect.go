@@ -38,16 +38,27 @@ func (p *project) pipelines(ctx context.Context) error {
 	}
 	c := &pipelineCollect{project: p, state: s, left: details}
 	c.walk.collect = c
-	if s.Started && (p.cfg.Jobs.more(s.JobsMode) || s.Rules != p.cfg.digest()) { // jobs are wanted that were not before: read history again
+	// jobs are wanted that were not before: read history again
+	if s.Started && (p.cfg.Jobs.more(s.JobsMode) || s.Rules != p.cfg.digest()) {
 		*s = pipelinesState{NoFilter: s.NoFilter, feedState: feedState{Failed: s.Failed}}
 	}
 	s.JobsMode, s.Rules = p.cfg.Jobs, p.cfg.digest()
-	c.feed = feed[pipeline]{p: p, state: &s.feedState, path: p.path + "/pipelines", list: fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
-		kind: event.KindPipelineRun, stream: pipelinesStream, store: c.store, save: c.save, again: c.again}
+	c.feed = feed[pipeline]{
+		p:      p,
+		state:  &s.feedState,
+		path:   p.path + "/pipelines",
+		list:   fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
+		kind:   event.KindPipelineRun,
+		stream: pipelinesStream,
+		store:  c.store,
+		save:   c.save,
+		again:  c.again,
+	}
 	changed, err := c.feed.update(ctx)
 	if refused(err) { // the project has CI/CD switched off
 		none := uint64(0)
-		return p.ledger(ctx, event.KindPipelineRun, s.Floor, &none, "the project shows no pipelines: CI/CD is switched off there, or the token may not read it")
+		return p.ledger(ctx, event.KindPipelineRun, s.Floor, &none, "the project shows no pipelines: CI/CD is switched "+
+			"off there, or the token may not read it")
 	}
 	if err != nil {
 		return err
@@ -125,8 +136,8 @@ func (c *pipelineCollect) expected() *uint64 {
 // childList asks for child pipelines, newest first.
 var childList = fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", childSource, perPage)
 
-// children reads the listing of child pipelines, when something has changed among the others: what starts a child is one
-// of them. A server that does not know the filter answers with all pipelines; it is then left at that.
+// children reads the listing of child pipelines, when something has changed among the others: what starts a child is
+// one of them. A server that does not know the filter answers with all pipelines; it is then left at that.
 func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 	s := c.state
 	if s.NoFilter {
@@ -138,8 +149,16 @@ func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 			return err
 		}
 	}
-	child := feed[pipeline]{p: c.project, state: &s.Children, path: c.path + "/pipelines", kind: event.KindPipelineRun, stream: "child pipelines",
-		list: childList, fresh: "source=" + childSource, save: c.save}
+	child := feed[pipeline]{
+		p:      c.project,
+		state:  &s.Children,
+		path:   c.path + "/pipelines",
+		kind:   event.KindPipelineRun,
+		stream: "child pipelines",
+		list:   childList,
+		fresh:  "source=" + childSource,
+		save:   c.save,
+	}
 	child.store = func(ctx context.Context, pg page[pipeline]) error {
 		for _, g := range pg.records {
 			if g.Source != "" && g.Source != childSource {
@@ -235,8 +254,8 @@ func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[pipeline]) e
 	return c.appendRuns(ctx, append(runs, rest...))
 }
 
-// updated leaves out the pipelines that are listed once more because they lie at the cursor, and are stored as they are:
-// looking for jobs of theirs would cost a request.
+// updated leaves out the pipelines that are listed once more because they lie at the cursor, and are stored as they
+// are: looking for jobs of theirs would cost a request.
 func (c *pipelineCollect) updated(ctx context.Context, pipelines []pipeline) ([]pipeline, error) {
 	stored, err := c.stored(ctx, pipelines)
 	if err != nil {
@@ -249,7 +268,8 @@ func (c *pipelineCollect) updated(ctx context.Context, pipelines []pipeline) ([]
 			cursor = c.state.Children.Cursor
 		}
 		old, ok := stored[g.ID]
-		if ok && old.Status.Final() && (!old.FinishedAt.IsZero() || old.Duration > 0) && old.StatusRaw == g.Status && !g.updated().After(cursor) {
+		if ok && old.Status.Final() && (!old.FinishedAt.IsZero() || old.Duration > 0) && old.StatusRaw == g.Status &&
+			!g.updated().After(cursor) {
 			continue
 		}
 		updated = append(updated, g)
@@ -278,8 +298,8 @@ func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[pipeline]) 
 	return c.storeUpdated(ctx, page[pipeline]{records: fresh})
 }
 
-// withoutJobs makes the events of pipelines that have no jobs, or whose jobs were not asked for: with the times that are
-// stored, else with GitLab's own where the pipeline is young and the collect's allowance lasts, else without.
+// withoutJobs makes the events of pipelines that have no jobs, or whose jobs were not asked for: with the times that
+// are stored, else with GitLab's own where the pipeline is young and the collect's allowance lasts, else without.
 func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline) ([]event.PipelineRun, error) {
 	if len(pipelines) == 0 {
 		return nil, nil
@@ -295,7 +315,8 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 			s = span{Start: old.StartedAt, Finish: old.FinishedAt, Duration: old.Duration, Actor: old.Actor, Bot: old.Bot}
 		}
 		mapped, _ := runStatus(g.Status)
-		if mapped.Final() && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 && c.Now().Sub(g.CreatedAt.Time) < detailsFor {
+		if mapped.Final() && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 &&
+			c.Now().Sub(g.CreatedAt.Time) < detailsFor {
 			c.left--
 			_, err := c.state.Failed.Do(ctx, fmt.Sprintf("pipeline %d", g.ID), c.Now(), func(ctx context.Context) (err error) {
 				s, err = c.detail(ctx, g.ID)
@@ -311,8 +332,8 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 }
 
 // detail asks for one pipeline, which then has times. One that is gone has none. GitLab moves the finish when a job is
-// pressed or retried later, and its duration counts only the time in which jobs ran: where the two do not fit, the finish
-// is not known.
+// pressed or retried later, and its duration counts only the time in which jobs ran: where the two do not fit, the
+// finish is not known.
 func (c *pipelineCollect) detail(ctx context.Context, id int64) (span, error) {
 	var one struct {
 		StartedAt  source.Timestamp `json:"started_at"`

@@ -63,13 +63,15 @@ func (p pipeline) branch() string {
 
 // span is what the jobs of a pipeline, or GitLab itself, say about it: when it started and ended, and who started it.
 type span struct {
-	Start    time.Time     `json:"start,omitzero"`
-	Finish   time.Time     `json:"finish,omitzero"`   // of the latest job that ended without having run; without jobs, of the pipeline
+	Start time.Time `json:"start,omitzero"`
+	// of the latest job that ended without having run; without jobs, of the pipeline
+	Finish   time.Time     `json:"finish,omitzero"`
 	Work     []work        `json:"work,omitempty"`    // jobs that ran
 	Duration time.Duration `json:"duration,omitzero"` // GitLab's own: the time in which jobs ran; 0: not known
 	Actor    string        `json:"actor,omitempty"`
 	Bot      bool          `json:"bot,omitempty"`
-	First    int64         `json:"first,omitempty"` // the job with the lowest id, whose user is the actor: later ones may be retries
+	// the job with the lowest id, whose user is the actor: later ones may be retries
+	First int64 `json:"first,omitempty"`
 }
 
 func (s span) with(j job) span {
@@ -102,8 +104,18 @@ func (m mapper) runEvent(g pipeline, s span) event.PipelineRun {
 		m.unrecognized("status of a pipeline", g.Status)
 	}
 	e := event.PipelineRun{
-		Origin: m.origin(strconv.FormatInt(g.ID, 10), g.WebURL), Attempt: 1, Pipeline: g.title(), Status: mapped, StatusRaw: g.Status,
-		Branch: g.branch(), Trigger: g.Source, SHA: g.SHA, Actor: s.Actor, Bot: s.Bot, CreatedAt: g.CreatedAt.Time, StartedAt: s.Start,
+		Origin:    m.origin(strconv.FormatInt(g.ID, 10), g.WebURL),
+		Attempt:   1,
+		Pipeline:  g.title(),
+		Status:    mapped,
+		StatusRaw: g.Status,
+		Branch:    g.branch(),
+		Trigger:   g.Source,
+		SHA:       g.SHA,
+		Actor:     s.Actor,
+		Bot:       s.Bot,
+		CreatedAt: g.CreatedAt.Time,
+		StartedAt: s.Start,
 	}
 	if mapped.Final() {
 		e.FinishedAt, e.Duration = s.end(g.CreatedAt.Time), s.Duration
@@ -141,7 +153,8 @@ type job struct {
 // entered is when the job entered the queue. GitLab makes all jobs of a pipeline at its beginning, where they wait for
 // the stage before them; only the time that it gives as queued was spent waiting for a runner.
 func (j job) entered() time.Time {
-	if j.StartedAt.IsZero() || !j.QueuedDuration.known || j.QueuedDuration.n < 0 || j.QueuedDuration.n > openFor.Seconds() {
+	if j.StartedAt.IsZero() || !j.QueuedDuration.known || j.QueuedDuration.n < 0 ||
+		j.QueuedDuration.n > openFor.Seconds() {
 		return j.CreatedAt.Time
 	}
 	return source.Latest(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(j.QueuedDuration.n*float64(time.Second))))
@@ -154,8 +167,14 @@ func (m mapper) jobEvent(j job) event.PipelineJob {
 		m.unrecognized("status of a job", j.Status)
 	}
 	e := event.PipelineJob{
-		Origin: m.origin(strconv.FormatInt(j.ID, 10), j.WebURL), RunID: strconv.FormatInt(j.Pipeline.ID, 10), Attempt: 1, Name: j.Name,
-		Status: mapped, StatusRaw: j.Status, CreatedAt: j.entered(), StartedAt: j.StartedAt.Time,
+		Origin:    m.origin(strconv.FormatInt(j.ID, 10), j.WebURL),
+		RunID:     strconv.FormatInt(j.Pipeline.ID, 10),
+		Attempt:   1,
+		Name:      j.Name,
+		Status:    mapped,
+		StatusRaw: j.Status,
+		CreatedAt: j.entered(),
+		StartedAt: j.StartedAt.Time,
 	}
 	switch {
 	case len(j.Tags) > 0:

@@ -116,7 +116,8 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	return scopes, c.skippedScopes(skipped, len(scopes))
 }
 
-// skippedScopes is the error about projects and groups that could not be read; where nothing could, they are the reason.
+// skippedScopes is the error about projects and groups that could not be read; where nothing could, they are the
+// reason.
 func (c *Collector) skippedScopes(skipped map[string]rest.Held, listed int) error {
 	if len(skipped) == 0 {
 		return nil
@@ -145,13 +146,26 @@ func (c *Collector) project(ctx context.Context, name string, known knownProject
 		return known, &rest.AnswerError{Status: http.StatusOK, Err: errors.New("the answer names no id and path")}
 	}
 	if known.Info.Path != "" && known.Info.Path != fresh.Info.Path {
-		c.Log.Warn("project has another path; reading it anew under that", "source", c.cfg.Source, "before", known.Info.Path, "now", fresh.Info.Path)
+		c.Log.Warn(
+			"project has another path; reading it anew under that",
+			"source",
+			c.cfg.Source,
+			"before",
+			known.Info.Path,
+			"now",
+			fresh.Info.Path,
+		)
 	}
 	return fresh, nil
 }
 
 // group reads the pages of a group's projects, around those at which GitLab fails, and reports whether any has changed.
-func (c *Collector) group(ctx context.Context, name string, old []groupPage, skipped map[string]rest.Held) (pages []groupPage, changed bool, err error) {
+func (c *Collector) group(
+	ctx context.Context,
+	name string,
+	old []groupPage,
+	skipped map[string]rest.Held,
+) (pages []groupPage, changed bool, err error) {
 	query := "include_subgroups=true&with_shared=false&order_by=id&sort=asc&per_page=100"
 	for number := 0; query != ""; number++ {
 		var known groupPage
@@ -166,7 +180,10 @@ func (c *Collector) group(ctx context.Context, name string, old []groupPage, ski
 			return nil, false, err
 		}
 		for _, place := range holes { // what the page showed before stays on it
-			skipped[fmt.Sprintf("at place %d of group %s", place+1, name)] = rest.Held{Failures: 1, Error: "GitLab does not list it"}
+			skipped[fmt.Sprintf("at place %d of group %s", place+1, name)] = rest.Held{
+				Failures: 1,
+				Error:    "GitLab does not list it",
+			}
 			fresh.Projects = append(fresh.Projects, known.Projects...)
 		}
 		if got.notModified {

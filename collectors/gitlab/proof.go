@@ -20,7 +20,8 @@ const minKey = 16
 func signingKey(token string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(token, signingPrefix))
 	if err != nil || len(key) < minKey {
-		return nil, fmt.Errorf("secret begins with %s but is not a GitLab signing token; copy it again from the webhook's page", signingPrefix)
+		return nil, fmt.Errorf("secret begins with %s but is not a GitLab signing token; copy it again from the webhook's "+
+			"page", signingPrefix)
 	}
 	return key, nil
 }
@@ -35,8 +36,9 @@ func validSecret(secret string) error {
 }
 
 // sign expects the secret token in a header, or where the secret is a signing token a signature as the Standard
-// Webhooks specification has it: one of several, each v1,base64(HMAC-SHA-256(id.timestamp.body)). The timestamp's age is
-// not checked: a delivery that is sent again changes nothing, and GitLab itself sends again what it could not deliver.
+// Webhooks specification has it: one of several, each v1,base64(HMAC-SHA-256(id.timestamp.body)). The timestamp's age
+// is not checked: a delivery that is sent again changes nothing, and GitLab itself sends again what it could not
+// deliver.
 func sign(p *delivery.Proof, secret string, h http.Header) {
 	if !strings.HasPrefix(secret, signingPrefix) {
 		p.Token(h.Get("X-Gitlab-Token"), secret, true)

@@ -17,7 +17,13 @@ func updatesQuery(base string, after time.Time, number int) string {
 	if base != "" {
 		base += "&"
 	}
-	return fmt.Sprintf("%sorder_by=updated_at&sort=asc&updated_after=%s&per_page=%d&page=%d", base, after.UTC().Format(instantLayout), perPage, number)
+	return fmt.Sprintf(
+		"%sorder_by=updated_at&sort=asc&updated_after=%s&per_page=%d&page=%d",
+		base,
+		after.UTC().Format(instantLayout),
+		perPage,
+		number,
+	)
 }
 
 func lowest[T record](records []T) int64 {

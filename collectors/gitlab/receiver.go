@@ -11,11 +11,11 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Receiver reads the webhooks of GitLab projects and groups, and its system hooks. Its events have the identities that the
-// collector gives the same records.
+// Receiver reads the webhooks of GitLab projects and groups, and its system hooks. Its events have the identities that
+// the collector gives the same records.
 //
-// The payloads are not those of the API, and GitLab's official client has types for them. They are not used: they fail on
-// one odd time, and have no place for the spellings of older servers.
+// The payloads are not those of the API, and GitLab's official client has types for them. They are not used: they fail
+// on one odd time, and have no place for the spellings of older servers.
 type Receiver struct{}
 
 // Protocol returns how GitLab sends webhooks.
@@ -139,8 +139,8 @@ func (h *hook) decode(into any) (delivery.Verdict, bool) {
 
 func known(s delivery.Stamp) source.Timestamp { return source.Timestamp{Time: s.Time} }
 
-// deployment reads deployment hooks. They do not report whether the job was allowed to fail, nor when it began; of a polled
-// source the collector reads those that have ended.
+// deployment reads deployment hooks. They do not report whether the job was allowed to fail, nor when it began; of a
+// polled source the collector reads those that have ended.
 func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Status      string         `json:"status"`
@@ -162,10 +162,19 @@ func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
 		h.unrecognized("status of a deployment", p.Status)
 	}
 	if h.from.Polled && mapped.Final() {
-		return h.from.CollectSoon(h.scope, "the deployment has ended, and the collector reads whether its job was allowed to fail")
+		return h.from.CollectSoon(h.scope, "the deployment has ended, and the collector reads whether its job was allowed "+
+			"to fail")
 	}
-	e := event.Deployment{Origin: h.origin(string(p.ID), delivery.Link(p.URL)), Attempt: 1, Environment: p.Environment, Status: mapped,
-		StatusRaw: p.Status, Ref: p.Ref, Actor: h.User.Username, Bot: h.User.user().bot()}
+	e := event.Deployment{
+		Origin:      h.origin(string(p.ID), delivery.Link(p.URL)),
+		Attempt:     1,
+		Environment: p.Environment,
+		Status:      mapped,
+		StatusRaw:   p.Status,
+		Ref:         p.Ref,
+		Actor:       h.User.Username,
+		Bot:         h.User.user().bot(),
+	}
 	if sha := delivery.LastPart(p.CommitURL); delivery.Commit.MatchString(sha) {
 		e.SHA = sha
 	}

@@ -24,12 +24,20 @@ type hookRequest struct {
 	} `json:"last_commit"`
 }
 
-// request returns the merge request as its listing shows it. A hook gives the author by id alone, so that the name is known
-// where it is the author who did something.
+// request returns the merge request as its listing shows it. A hook gives the author by id alone, so that the name is
+// known where it is the author who did something.
 func (h *hook) request(r hookRequest) mergeRequest {
 	m := mergeRequest{
-		IID: r.IID, Title: r.Title, Description: r.Description, State: r.State, CreatedAt: known(r.CreatedAt), SHA: r.LastCommit.ID,
-		MergeCommitSHA: r.MergeSHA, SquashCommitSHA: r.SquashSHA, SourceBranch: r.SourceBranch, WebURL: delivery.Link(r.URL),
+		IID:             r.IID,
+		Title:           r.Title,
+		Description:     r.Description,
+		State:           r.State,
+		CreatedAt:       known(r.CreatedAt),
+		SHA:             r.LastCommit.ID,
+		MergeCommitSHA:  r.MergeSHA,
+		SquashCommitSHA: r.SquashSHA,
+		SourceBranch:    r.SourceBranch,
+		WebURL:          delivery.Link(r.URL),
 	}
 	if h.User.ID != "" && h.User.ID == r.AuthorID {
 		m.Author = h.User.user()
@@ -37,8 +45,8 @@ func (h *hook) request(r hookRequest) mergeRequest {
 	return m
 }
 
-// mergeRequest reads merge request hooks. The collector of a polled source reads the request itself, whose listing reports
-// who the author is and when it was merged.
+// mergeRequest reads merge request hooks. The collector of a polled source reads the request itself, whose listing
+// reports who the author is and when it was merged.
 func (h *hook) mergeRequest() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Attributes hookRequest `json:"object_attributes"`
@@ -75,8 +83,8 @@ func (h *hook) mergeRequest() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept([]delivery.Update{u})
 }
 
-// note reads comments: the first one that somebody else than the author writes on a merge request begins its review. The
-// collector does not read comments, and would take back what is written here.
+// note reads comments: the first one that somebody else than the author writes on a merge request begins its review.
+// The collector does not read comments, and would take back what is written here.
 func (h *hook) note() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Attributes struct {

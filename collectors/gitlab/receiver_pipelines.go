@@ -34,8 +34,17 @@ type hookJob struct {
 
 // read returns the job as its listing shows it.
 func (h *hook) read(b hookJob, pipelineID int64) job {
-	j := job{ID: b.ID, Name: b.Name, Status: b.Status, AllowFailure: b.AllowFailure, CreatedAt: known(b.CreatedAt), StartedAt: known(b.StartedAt),
-		FinishedAt: known(b.FinishedAt), User: b.User.user(), Pipeline: pipeline{ID: pipelineID}}
+	j := job{
+		ID:           b.ID,
+		Name:         b.Name,
+		Status:       b.Status,
+		AllowFailure: b.AllowFailure,
+		CreatedAt:    known(b.CreatedAt),
+		StartedAt:    known(b.StartedAt),
+		FinishedAt:   known(b.FinishedAt),
+		User:         b.User.user(),
+		Pipeline:     pipeline{ID: pipelineID},
+	}
 	if b.Queued != nil {
 		j.QueuedDuration = amount{*b.Queued, true}
 	}
@@ -80,11 +89,21 @@ func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 	if mapped, _ := runStatus(a.Status); h.from.Polled && mapped.Final() {
 		return h.from.CollectSoon(h.scope, "the pipeline has ended, and the collector reads it with its jobs")
 	}
-	g := pipeline{ID: a.ID, Name: a.Name, SHA: a.SHA, Ref: a.Ref, Status: a.Status, Source: a.Source, CreatedAt: known(a.CreatedAt), WebURL: delivery.Link(a.URL)}
+	g := pipeline{
+		ID:        a.ID,
+		Name:      a.Name,
+		SHA:       a.SHA,
+		Ref:       a.Ref,
+		Status:    a.Status,
+		Source:    a.Source,
+		CreatedAt: known(a.CreatedAt),
+		WebURL:    delivery.Link(a.URL),
+	}
 	if a.URL == "" && h.Project.WebURL != "" {
 		g.WebURL = delivery.Link(h.Project.WebURL + "/-/pipelines/" + strconv.FormatInt(a.ID, 10))
 	}
-	if a.Source == "merge_request_event" && p.MergeRequest != nil { // the ref is then the source branch, which the pipeline does not run on
+	// the ref is then the source branch, which the pipeline does not run on
+	if a.Source == "merge_request_event" && p.MergeRequest != nil {
 		g.Ref = mergeRequestRef + strconv.FormatInt(p.MergeRequest.IID, 10)
 	}
 	s := h.span(p.Builds, a.FinishedAt.Time)
@@ -101,7 +120,8 @@ func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 }
 
 // span is what the jobs of a pipeline say about it. Manual jobs are not waited for: the pipeline is over without them.
-// GitLab moves the pipeline's own finish when a job is pressed later, so that it counts for pipelines without jobs only.
+// GitLab moves the pipeline's own finish when a job is pressed later, so that it counts for pipelines without jobs
+// only.
 func (h *hook) span(builds []hookJob, finished time.Time) span {
 	s := span{}
 	if len(builds) == 0 {
@@ -145,7 +165,19 @@ func (h *hook) job() ([]delivery.Update, delivery.Verdict) {
 	if mapped, _ := runStatus(p.Status); h.from.Polled && mapped.Final() {
 		return h.from.CollectSoon(h.scope, "the job has ended, and the collector reads which runner it asked for")
 	}
-	j := h.read(hookJob{ID: p.ID, Name: p.Name, Status: p.Status, CreatedAt: p.CreatedAt, StartedAt: p.StartedAt, FinishedAt: p.FinishedAt,
-		Queued: p.Queued, User: h.User, Runner: p.Runner}, p.Pipeline)
+	j := h.read(
+		hookJob{
+			ID:         p.ID,
+			Name:       p.Name,
+			Status:     p.Status,
+			CreatedAt:  p.CreatedAt,
+			StartedAt:  p.StartedAt,
+			FinishedAt: p.FinishedAt,
+			Queued:     p.Queued,
+			User:       h.User,
+			Runner:     p.Runner,
+		},
+		p.Pipeline,
+	)
 	return delivery.Accept([]delivery.Update{{Event: h.jobEvent(j)}})
 }

@@ -26,17 +26,47 @@ func newReceiver(t testing.TB, sources ...webhook.Source) *webhook.Receivers {
 
 func TestReceiverPipeline(t *testing.T) {
 	r := newReceiver(t, testSource(Receiver{}))
-	updates, v := r.Parse(deliverytest.Delivery("gitlab", strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "failed")))
+	updates, v := r.Parse(
+		deliverytest.Delivery("gitlab", strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "failed")),
+	)
 	if v.Outcome != delivery.Accepted || len(updates) != 3 {
 		t.Fatalf("%+v, %d updates", v, len(updates))
 	}
-	origin := event.Origin{Source: "gh", Provider: "gitlab", Scope: "shop/pay", ID: "31", URL: "https://gl.example.com/shop/pay/-/pipelines/31"}
-	wantRun := event.PipelineRun{Origin: origin, Attempt: 1, Pipeline: "pipeline", Status: event.Failed, StatusRaw: "failed", Branch: "main", Trigger: "push",
-		SHA: "bcbb5ec396a2c0f828686f14fac9b80b780504f2", Actor: "ana", CreatedAt: deliverytest.Instant(t, "2026-03-01T10:00:00Z"),
-		StartedAt: deliverytest.Instant(t, "2026-03-01T10:02:00Z"), FinishedAt: deliverytest.Instant(t, "2026-03-01T10:08:30Z"), Duration: 9 * time.Minute}
+	origin := event.Origin{
+		Source:   "gh",
+		Provider: "gitlab",
+		Scope:    "shop/pay",
+		ID:       "31",
+		URL:      "https://gl.example.com/shop/pay/-/pipelines/31",
+	}
+	wantRun := event.PipelineRun{
+		Origin:     origin,
+		Attempt:    1,
+		Pipeline:   "pipeline",
+		Status:     event.Failed,
+		StatusRaw:  "failed",
+		Branch:     "main",
+		Trigger:    "push",
+		SHA:        "bcbb5ec396a2c0f828686f14fac9b80b780504f2",
+		Actor:      "ana",
+		CreatedAt:  deliverytest.Instant(t, "2026-03-01T10:00:00Z"),
+		StartedAt:  deliverytest.Instant(t, "2026-03-01T10:02:00Z"),
+		FinishedAt: deliverytest.Instant(t, "2026-03-01T10:08:30Z"),
+		Duration:   9 * time.Minute,
+	}
 	origin.ID, origin.URL = "381", "https://gl.example.com/shop/pay/-/jobs/381"
-	wantJob := event.PipelineJob{Origin: origin, RunID: "31", Attempt: 1, Name: "rspec", Runner: "linux", Status: event.Succeeded, StatusRaw: "success",
-		CreatedAt: deliverytest.Instant(t, "2026-03-01T10:01:29.5Z"), StartedAt: deliverytest.Instant(t, "2026-03-01T10:02:00Z"), FinishedAt: deliverytest.Instant(t, "2026-03-01T10:08:00Z")}
+	wantJob := event.PipelineJob{
+		Origin:     origin,
+		RunID:      "31",
+		Attempt:    1,
+		Name:       "rspec",
+		Runner:     "linux",
+		Status:     event.Succeeded,
+		StatusRaw:  "success",
+		CreatedAt:  deliverytest.Instant(t, "2026-03-01T10:01:29.5Z"),
+		StartedAt:  deliverytest.Instant(t, "2026-03-01T10:02:00Z"),
+		FinishedAt: deliverytest.Instant(t, "2026-03-01T10:08:00Z"),
+	}
 	events := deliverytest.Events(t, updates)
 	if events[0] != event.Event(wantRun) {
 		t.Errorf("run %+v, want %+v", events[0], wantRun)
@@ -127,7 +157,8 @@ func TestReceiverVerdicts(t *testing.T) {
 			if v.Outcome != c.outcome || !strings.Contains(v.Reason, c.reason) {
 				t.Fatalf("%s %q, want %s with %q", v.Outcome, v.Reason, c.outcome, c.reason)
 			}
-			if c.polled && c.reason != "" && (len(v.Collect) != 1 || v.Collect[0] != delivery.Target{Source: "gh", Scope: "Shop/Pay"} || len(updates) > 0) {
+			if c.polled && c.reason != "" &&
+				(len(v.Collect) != 1 || v.Collect[0] != delivery.Target{Source: "gh", Scope: "Shop/Pay"} || len(updates) > 0) {
 				t.Errorf("collect %+v, %d updates", v.Collect, len(updates))
 			}
 			if c.check != nil {
@@ -144,7 +175,12 @@ func TestReceiverPipelineEndsWithoutItsManualJobs(t *testing.T) {
 	manual := `{"id":382,"name":"deploy","status":"success","when":"manual","manual":true,"allow_failure":true,"created_at":"2026-03-01 10:00:00 UTC",
 "started_at":"2026-03-22 10:00:00 UTC","finished_at":"2026-03-22 10:03:00 UTC","user":{"id":3,"username":"ana"},"runner":null},`
 	payload := strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "success")
-	payload = strings.Replace(strings.Replace(payload, `"builds":[`, `"builds":[`+manual, 1), "2026-03-01 10:09:00 UTC", "2026-03-22 10:03:00 UTC", 1)
+	payload = strings.Replace(
+		strings.Replace(payload, `"builds":[`, `"builds":[`+manual, 1),
+		"2026-03-01 10:09:00 UTC",
+		"2026-03-22 10:03:00 UTC",
+		1,
+	)
 	updates, _ := newReceiver(t, testSource(Receiver{})).Parse(deliverytest.Delivery("gitlab", payload))
 	run, ok := deliverytest.Events(t, updates)[0].(event.PipelineRun)
 	if !ok || !run.FinishedAt.Equal(deliverytest.Instant(t, "2026-03-01T10:08:30Z")) || run.Duration != 9*time.Minute {

@@ -57,9 +57,28 @@ func TestUnknownWordsAreKeptAndLoggedOnce(t *testing.T) {
 }
 
 func deploy(id int64, change object) object {
-	d := object{"id": id, "status": "success", "ref": "v1.2.0", "sha": "cc", "created_at": "2026-11-20T10:00:00.000Z", "updated_at": "2026-11-20T10:09:00.000Z",
-		"user": object{"username": "anna"}, "environment": object{"name": "production"}, "deployable": object{"id": 1, "status": "success", "allow_failure": false, "tag": true,
-			"started_at": "2026-11-20T10:01:00.000Z", "finished_at": "2026-11-20T11:05:00.000+01:00", "pipeline": object{"source": "push"}, "web_url": "https://gitlab.example.com/j"}}
+	d := object{
+		"id":         id,
+		"status":     "success",
+		"ref":        "v1.2.0",
+		"sha":        "cc",
+		"created_at": "2026-11-20T10:00:00.000Z",
+		"updated_at": "2026-11-20T10:09:00.000Z",
+		"user": object{
+			"username": "anna",
+		},
+		"environment": object{"name": "production"},
+		"deployable": object{
+			"id":            1,
+			"status":        "success",
+			"allow_failure": false,
+			"tag":           true,
+			"started_at":    "2026-11-20T10:01:00.000Z",
+			"finished_at":   "2026-11-20T11:05:00.000+01:00",
+			"pipeline":      object{"source": "push"},
+			"web_url":       "https://gitlab.example.com/j",
+		},
+	}
 	for k, v := range change {
 		d[k] = v
 	}
@@ -68,7 +87,15 @@ func deploy(id int64, change object) object {
 
 func TestDeployments(t *testing.T) {
 	allowed := func(status string) object {
-		return object{"status": status, "deployable": object{"status": status, "allow_failure": true, "started_at": nil, "finished_at": "2026-11-20T10:05:00.000Z"}}
+		return object{
+			"status": status,
+			"deployable": object{
+				"status":        status,
+				"allow_failure": true,
+				"started_at":    nil,
+				"finished_at":   "2026-11-20T10:05:00.000Z",
+			},
+		}
 	}
 	for _, tc := range []struct {
 		name     string
@@ -104,7 +131,9 @@ func TestDeployments(t *testing.T) {
 	f, m := start(t), collecttest.NewWriter()
 	f.add("deployments", deploy(5, nil))
 	f.collect(t, m, now, nil)
-	if d := collecttest.Stored[event.Deployment](m)["5"]; d.Version != "v1.2.0" || d.Environment != "production" || d.Trigger != "push" || d.URL != "https://gitlab.example.com/j" {
+	if d := collecttest.Stored[event.Deployment](m)["5"]; d.Version != "v1.2.0" || d.Environment != "production" ||
+		d.Trigger != "push" ||
+		d.URL != "https://gitlab.example.com/j" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -131,11 +160,13 @@ func TestAnOddRecordDoesNotCostTheOthers(t *testing.T) {
 	f.find("pipelines", nth(60))["id"] = "none"
 	f.add("deployments", deploy(5, nil), object{"id": nil}, deploy(4, object{"user": 7}))
 	f.collect(t, m, now, nil)
-	if m.Number(event.KindPipelineRun) != 149 || m.Number(event.KindPipelineJob) < 298 || m.Number(event.KindDeployment) != 2 {
+	if m.Number(event.KindPipelineRun) != 149 || m.Number(event.KindPipelineJob) < 298 ||
+		m.Number(event.KindDeployment) != 2 {
 		t.Errorf("stored %s", counts(m))
 	}
 	j := collecttest.Stored[event.PipelineJob](m)[fmt.Sprintf("%d/1/%d", nth(50), nth(50)*10)]
-	if !j.CreatedAt.Equal(j.StartedAt.Add(-time.Second)) { // its creation, not its start: 0 seconds in the queue would be invented
+	// its creation, not its start: 0 seconds in the queue would be invented
+	if !j.CreatedAt.Equal(j.StartedAt.Add(-time.Second)) {
 		t.Errorf("%+v", j)
 	}
 }
@@ -175,7 +206,8 @@ func TestNamesInAnyScript(t *testing.T) {
 	mr := f.pipe(nth(1), now.Add(-2*time.Hour), "success")
 	mr["ref"] = "refs/merge-requests/42/head"
 	f.collect(t, m, now, nil)
-	if r := m.Run("100000"); r.Branch != "фича/длинная" || r.Pipeline != "夜間ビルド" || collecttest.Stored[event.PipelineJob](m)["100000/1/1000000"].Name != "сборка 🚀" {
+	if r := m.Run("100000"); r.Branch != "фича/длинная" || r.Pipeline != "夜間ビルド" ||
+		collecttest.Stored[event.PipelineJob](m)["100000/1/1000000"].Name != "сборка 🚀" {
 		t.Errorf("%+v %+v", r, collecttest.Stored[event.PipelineJob](m))
 	}
 	if r := m.Run("99990"); r.Branch != "!42" || r.Pipeline != "pipeline" {
@@ -212,9 +244,14 @@ func TestJobsAsConfigured(t *testing.T) {
 func TestAPipelineWithoutJobsIsAskedForItsTimes(t *testing.T) {
 	f, m := start(t), collecttest.NewWriter()
 	p := f.pipe(nth(0), now.Add(-time.Hour), "failed")
-	p["source"], p["started_at"], p["finished_at"], p["user"] = "external", stampText(now.Add(-50*time.Minute)), stampText(now.Add(-40*time.Minute)), object{"username": "ci"}
+	p["source"], p["started_at"], p["finished_at"], p["user"] = "external", stampText(
+		now.Add(-50*time.Minute),
+	), stampText(now.Add(-40*time.Minute)), object{
+		"username": "ci",
+	}
 	f.collect(t, m, now, nil)
-	if r := m.Run("100000"); r.Pipeline != "external" || !r.StartedAt.Equal(now.Add(-50*time.Minute)) || !r.FinishedAt.Equal(now.Add(-40*time.Minute)) {
+	if r := m.Run("100000"); r.Pipeline != "external" || !r.StartedAt.Equal(now.Add(-50*time.Minute)) ||
+		!r.FinishedAt.Equal(now.Add(-40*time.Minute)) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -247,7 +284,8 @@ func TestServersOfOtherAges(t *testing.T) {
 	f.collect(t, m, now, nil)
 	f.asked()
 	f.collect(t, m, now.Add(time.Minute), nil)
-	if asked, whole := f.asked(); m.Number(event.KindPipelineRun) != 130 || whole != 0 || containing(asked, childSource) != 0 {
+	if asked, whole := f.asked(); m.Number(event.KindPipelineRun) != 130 || whole != 0 ||
+		containing(asked, childSource) != 0 {
 		t.Errorf("stored %s, asked %s", counts(m), strings.Join(asked, "\n"))
 	}
 }
@@ -261,7 +299,10 @@ func TestRulesMakeDeploymentsOfJobs(t *testing.T) {
 	rules := func(c *Config) { c.Deployments = []DeploymentRule{{Job: "deploy-*", Environment: "production"}} }
 	f.collect(t, m, now.Add(time.Minute), rules) // rules that were not there before
 	a, b := collecttest.Stored[event.Deployment](m)[fmt.Sprint("job/", nth(0)*10+1)], collecttest.Stored[event.Deployment](m)[fmt.Sprint("job/", nth(1)*10)]
-	if m.Number(event.KindDeployment) != 2 || a.Environment != "production" || a.Status != event.Succeeded || a.FinishedAt.IsZero() || b.Status != event.Skipped || b.StatusRaw != "failed" {
+	if m.Number(event.KindDeployment) != 2 || a.Environment != "production" || a.Status != event.Succeeded ||
+		a.FinishedAt.IsZero() ||
+		b.Status != event.Skipped ||
+		b.StatusRaw != "failed" {
 		t.Errorf("%+v", collecttest.Stored[event.Deployment](m))
 	}
 	f.asked()
@@ -273,7 +314,14 @@ func TestRulesMakeDeploymentsOfJobs(t *testing.T) {
 
 func TestMergeRequests(t *testing.T) {
 	f, m := start(t), collecttest.NewWriter()
-	base := object{"state": "opened", "title": "t", "created_at": "2026-11-20T10:00:00.000Z", "updated_at": "2026-11-20T10:00:00.000Z", "author": object{"username": "project_7_bot_1a2b"}, "sha": "hh"}
+	base := object{
+		"state":      "opened",
+		"title":      "t",
+		"created_at": "2026-11-20T10:00:00.000Z",
+		"updated_at": "2026-11-20T10:00:00.000Z",
+		"author":     object{"username": "project_7_bot_1a2b"},
+		"sha":        "hh",
+	}
 	add := func(id int64, change object) {
 		o := object{"id": id + 1000, "iid": id}
 		for _, from := range []object{base, change} {
@@ -284,27 +332,56 @@ func TestMergeRequests(t *testing.T) {
 		f.add("merge_requests", o)
 	}
 	add(1, nil)
-	add(2, object{"state": "merged", "merged_at": "2026-11-20T11:00:00.000Z", "merge_commit_sha": "mm", "author": object{"username": "anna"}})
-	add(3, object{"state": "merged", "merged_at": "2026-11-20T11:00:00.000Z", "squash_commit_sha": "ss", "description": "This reverts merge request !2"})
-	add(4, object{"state": "closed", "closed_at": "2026-11-20T12:00:00.000Z", "author": nil, "source_branch": "revert-0123abcd"})
+	add(
+		2,
+		object{
+			"state":            "merged",
+			"merged_at":        "2026-11-20T11:00:00.000Z",
+			"merge_commit_sha": "mm",
+			"author":           object{"username": "anna"},
+		},
+	)
+	add(
+		3,
+		object{
+			"state":             "merged",
+			"merged_at":         "2026-11-20T11:00:00.000Z",
+			"squash_commit_sha": "ss",
+			"description":       "This reverts merge request !2",
+		},
+	)
+	add(
+		4,
+		object{"state": "closed", "closed_at": "2026-11-20T12:00:00.000Z", "author": nil, "source_branch": "revert-0123abcd"},
+	)
 	f.collect(t, m, now, nil)
-	if c := collecttest.Stored[event.Change](m)["1"]; !c.Bot || !c.MergedAt.IsZero() || !c.ClosedAt.IsZero() || c.MergeSHA != "" || c.Repository != scope || c.Number != 1 {
+	if c := collecttest.Stored[event.Change](m)["1"]; !c.Bot || !c.MergedAt.IsZero() || !c.ClosedAt.IsZero() ||
+		c.MergeSHA != "" ||
+		c.Repository != scope ||
+		c.Number != 1 {
 		t.Errorf("%+v", c)
 	}
-	if c := collecttest.Stored[event.Change](m)["2"]; c.MergeSHA != "mm" || c.Bot || c.Author != "anna" || c.ClosedAt.IsZero() {
+	if c := collecttest.Stored[event.Change](m)["2"]; c.MergeSHA != "mm" || c.Bot || c.Author != "anna" ||
+		c.ClosedAt.IsZero() {
 		t.Errorf("%+v", c)
 	}
 	if c := collecttest.Stored[event.Change](m)["3"]; c.MergeSHA != "ss" || c.Reverts != "2" {
 		t.Errorf("%+v", c)
 	}
-	if c := collecttest.Stored[event.Change](m)["4"]; c.ClosedAt.IsZero() || !c.MergedAt.IsZero() || c.Reverts != "0123abcd" || c.Author != "" {
+	if c := collecttest.Stored[event.Change](m)["4"]; c.ClosedAt.IsZero() || !c.MergedAt.IsZero() ||
+		c.Reverts != "0123abcd" ||
+		c.Author != "" {
 		t.Errorf("%+v", c)
 	}
 }
 
 func TestGroupsAndProjects(t *testing.T) {
 	f, m := start(t), collecttest.NewWriter()
-	f.group = []object{f.project, {"id": int64(8), "path_with_namespace": "acme/sub/Ünïcode"}, {"id": int64(9), "path_with_namespace": "acme/old", "archived": true}}
+	f.group = []object{
+		f.project,
+		{"id": int64(8), "path_with_namespace": "acme/sub/Ünïcode"},
+		{"id": int64(9), "path_with_namespace": "acme/old", "archived": true},
+	}
 	tune := func(c *Config) { c.Groups = []string{"acme"} }
 	scopes, err := f.collector(t, now, tune).Scopes(t.Context(), m)
 	if err != nil || !slices.Equal(scopes, []string{scope, "acme/sub/Ünïcode"}) {
@@ -315,7 +392,8 @@ func TestGroupsAndProjects(t *testing.T) {
 	if asked, whole := f.asked(); err != nil || !slices.Equal(again, scopes) || len(asked) != 1 || whole != 0 {
 		t.Errorf("%q, %v, asked %q", again, err, asked)
 	}
-	all, err := f.collector(t, now, func(c *Config) { c.Groups, c.Archived = []string{"acme"}, true }).Scopes(t.Context(), m)
+	all, err := f.collector(t, now, func(c *Config) { c.Groups, c.Archived = []string{"acme"}, true }).
+		Scopes(t.Context(), m)
 	if err != nil || len(all) != 3 {
 		t.Errorf("with archived: %q, %v", all, err)
 	}
@@ -324,7 +402,8 @@ func TestGroupsAndProjects(t *testing.T) {
 func TestWhatIsSwitchedOffIsSaid(t *testing.T) {
 	f, m := start(t), collecttest.NewWriter()
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
-		if strings.Count(r.URL.Path, "/") > 4 && !strings.HasSuffix(r.URL.Path, "merge_requests") && !strings.HasSuffix(r.URL.Path, scope) {
+		if strings.Count(r.URL.Path, "/") > 4 && !strings.HasSuffix(r.URL.Path, "merge_requests") &&
+			!strings.HasSuffix(r.URL.Path, scope) {
 			refuse(w, 403, "403 Forbidden")
 			return true
 		}

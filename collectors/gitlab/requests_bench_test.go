@@ -9,10 +9,16 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// allowed is the most that collecting may cost, by the units of spent. A page is 100 records. What is unchanged is told by
-// a conditional request for each of pipelines, merge requests and deployments. Beside the pages of pipelines there are the
-// child pipelines, and beside those of pipelines and deployments what was updated while they were read.
-var allowed = map[string]float64{"requests/100jobs": 1, "requests/100pipelines": 1.2, "requests/50changes": 1, "requests/100deployments": 1.1, "requests/scope-unchanged": 3}
+// allowed is the most that collecting may cost, by the units of spent. A page is 100 records. What is unchanged is told
+// by a conditional request for each of pipelines, merge requests and deployments. Beside the pages of pipelines there
+// are the child pipelines, and beside those of pipelines and deployments what was updated while they were read.
+var allowed = map[string]float64{
+	"requests/100jobs":         1,
+	"requests/100pipelines":    1.2,
+	"requests/50changes":       1,
+	"requests/100deployments":  1.1,
+	"requests/scope-unchanged": 3,
+}
 
 // spent collects the history of a project and then once more, and returns what that took in requests.
 func spent(tb testing.TB) map[string]float64 {
@@ -22,17 +28,44 @@ func spent(tb testing.TB) map[string]float64 {
 	f.history(pipelines)
 	for i := range changes {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		f.add("merge_requests", object{"id": int64(90_000 - i), "iid": int64(9000 - i), "title": "change", "state": "merged", "created_at": stampText(at),
-			"updated_at": stampText(at.Add(time.Minute)), "merged_at": stampText(at.Add(time.Minute)), "author": object{"username": "anna"}, "sha": "aa", "merge_commit_sha": "bb"})
+		f.add(
+			"merge_requests",
+			object{
+				"id":               int64(90_000 - i),
+				"iid":              int64(9000 - i),
+				"title":            "change",
+				"state":            "merged",
+				"created_at":       stampText(at),
+				"updated_at":       stampText(at.Add(time.Minute)),
+				"merged_at":        stampText(at.Add(time.Minute)),
+				"author":           object{"username": "anna"},
+				"sha":              "aa",
+				"merge_commit_sha": "bb",
+			},
+		)
 	}
 	for i := range deployments {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		f.add("deployments", object{"id": int64(80_000 - i), "iid": int64(8000 - i), "status": "success", "ref": "main", "sha": "cc", "created_at": stampText(at),
-			"updated_at": stampText(at.Add(time.Minute)), "user": object{"username": "anna"}, "environment": object{"id": 1, "name": "production"}})
+		f.add(
+			"deployments",
+			object{
+				"id":          int64(80_000 - i),
+				"iid":         int64(8000 - i),
+				"status":      "success",
+				"ref":         "main",
+				"sha":         "cc",
+				"created_at":  stampText(at),
+				"updated_at":  stampText(at.Add(time.Minute)),
+				"user":        object{"username": "anna"},
+				"environment": object{"id": 1, "name": "production"},
+			},
+		)
 	}
 	f.collect(tb, m, now, nil)
 	first, _ := f.asked()
-	if m.Number(event.KindPipelineRun) != pipelines || m.Number(event.KindPipelineJob) != jobs || m.Number(event.KindChange) != changes || m.Number(event.KindDeployment) != deployments {
+	if m.Number(event.KindPipelineRun) != pipelines || m.Number(event.KindPipelineJob) != jobs ||
+		m.Number(event.KindChange) != changes ||
+		m.Number(event.KindDeployment) != deployments {
 		tb.Fatalf("stored %s", counts(m))
 	}
 	f.collect(tb, m, now.Add(time.Minute), nil)

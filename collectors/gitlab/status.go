@@ -12,7 +12,12 @@ import (
 // again.
 func runStatus(word string) (mapped event.Status, known bool) {
 	switch strings.ToLower(word) {
-	case "created", "waiting_for_resource", "waiting_for_callback", "preparing", "pending", "scheduled": // scheduled: a delayed job, for a time
+	case "created",
+		"waiting_for_resource",
+		"waiting_for_callback",
+		"preparing",
+		"pending",
+		"scheduled": // scheduled: a delayed job, for a time
 		return event.Queued, true
 	case "manual", "blocked", "waiting_for_approval": // for a person
 		return event.Waiting, true

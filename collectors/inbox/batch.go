@@ -38,7 +38,8 @@ func (b *batch) open(from int) []*entry {
 // finish marks an entry as done.
 func (e *entry) finish() { e.record, e.done = nil, true }
 
-// extend reads further records into a batch, at most batchRecords and about batchBytes, of as many segments as it takes.
+// extend reads further records into a batch, at most batchRecords and about batchBytes, of as many segments as it
+// takes.
 func (q *Inbox) extend(b *batch) error {
 	bytes := int64(0)
 	for n := 0; n < batchRecords && bytes < batchBytes; {
@@ -109,8 +110,8 @@ func (q *Inbox) skipDamaged(s *segment, b *batch, end int64) error {
 	return nil
 }
 
-// advance moves the position behind the entries at the beginning of a batch that are done, which it removes from it, and
-// drops the segments before the position.
+// advance moves the position behind the entries at the beginning of a batch that are done, which it removes from it,
+// and drops the segments before the position.
 func (q *Inbox) advance(b *batch) {
 	at, size, n := b.next, int64(0), 0
 	for ; n < len(b.entries) && b.entries[n].done; n++ {
@@ -144,8 +145,8 @@ func (q *Inbox) advance(b *batch) {
 	}
 }
 
-// savePosition stores how far the worker has come. When that fails, or a power cut undoes it, records are delivered again;
-// so it does not wait for the disk.
+// savePosition stores how far the worker has come. When that fails, or a power cut undoes it, records are delivered
+// again; so it does not wait for the disk.
 func (q *Inbox) savePosition(at position) {
 	err := writePosition(q.dir, at)
 	if err != nil {

@@ -164,9 +164,9 @@ func atRecords(t *testing.T, segment []byte) map[int]bool {
 	return near
 }
 
-// TestInboxEveryByteFlipped changes bytes of every file of an inbox, one at a time: all of the headers, of what is around
-// them and of the position, and every fifth of the documents. Every delivery is applied but the one that the byte is of,
-// and that is set aside.
+// TestInboxEveryByteFlipped changes bytes of every file of an inbox, one at a time: all of the headers, of what is
+// around them and of the position, and every fifth of the documents. Every delivery is applied but the one that the
+// byte is of, and that is set aside.
 func TestInboxEveryByteFlipped(t *testing.T) {
 	files := fullQueue(t)
 	for name, content := range files {

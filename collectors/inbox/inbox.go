@@ -1,9 +1,9 @@
 // Package inbox is a durable queue of byte records in a directory.
 //
 // A record that [Inbox.Put] accepted is on disk; [Inbox.Run] delivers records in their order to a [Handler] and removes
-// them once they are applied. Neither a kill nor a power cut loses a record; one may be delivered twice. The queue keeps
-// its own segment files with a checksum per record, because embedded databases such as bbolt have no page checksums:
-// whatever the disk changes costs the records that it hits and no other.
+// them once they are applied. Neither a kill nor a power cut loses a record; one may be delivered twice. The queue
+// keeps its own segment files with a checksum per record, because embedded databases such as bbolt have no page
+// checksums: whatever the disk changes costs the records that it hits and no other.
 package inbox
 
 import (
@@ -53,8 +53,8 @@ type Format struct {
 	// Start is the bytes with which every record starts and that it contains nowhere else. They mark the next record after
 	// a part that the disk has damaged.
 	Start []byte
-	// Describe returns a record as a JSON object on one line, for people who read [RejectedFile]; false where the record is
-	// malformed.
+	// Describe returns a record as a JSON object on one line, for people who read [RejectedFile]; false where the record
+	// is malformed.
 	Describe func(record []byte) (line []byte, ok bool)
 	// Restore returns the record that Describe described; it ignores further keys. False where the line holds no record.
 	Restore func(line []byte) (record []byte, ok bool)
@@ -181,7 +181,11 @@ func (q *Inbox) load() error {
 	}
 	if !slices.Contains(firsts, q.position.Segment) { // a position is of a file that is there, or it is of another inbox
 		if q.position.Segment != 0 && len(firsts) > 0 {
-			q.log.Warn("inbox position names a missing file; queued records are delivered again", "file", segmentPath(q.dir, q.position.Segment))
+			q.log.Warn(
+				"inbox position names a missing file; queued records are delivered again",
+				"file",
+				segmentPath(q.dir, q.position.Segment),
+			)
 		}
 		q.position = position{Number: q.position.Number}
 	}
@@ -386,8 +390,8 @@ func (q *Inbox) append(g group) error {
 	return nil
 }
 
-// Close ends the queue: records that are being put are written, further ones are refused. It waits for [Inbox.Run]; cancel
-// its context first.
+// Close ends the queue: records that are being put are written, further ones are refused. It waits for [Inbox.Run];
+// cancel its context first.
 func (q *Inbox) Close() error {
 	q.mu.Lock()
 	if q.closed {

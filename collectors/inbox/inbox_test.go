@@ -255,7 +255,8 @@ func TestInboxFullDisk(t *testing.T) {
 func TestInboxTwoProcesses(t *testing.T) {
 	dir := t.TempDir()
 	q := openInbox(t, dir, Config{})
-	if _, err := Open(dir, testFormat, Config{}, Options{}); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, err := Open(dir, testFormat, Config{}, Options{}); err == nil ||
+		!strings.Contains(err.Error(), "another process") {
 		t.Errorf("a second inbox in the directory: %v", err)
 	}
 	closeInbox(t, q)
@@ -344,11 +345,13 @@ func TestInboxMetrics(t *testing.T) {
 	for _, f := range families {
 		values[f.GetName()] = f.GetMetric()[0].GetGauge().GetValue()
 	}
-	if values["dxctl_inbox_waiting_deliveries"] != 2 || values["dxctl_inbox_limit_bytes"] != 1000 || values["dxctl_inbox_waiting_bytes"] == 0 {
+	if values["dxctl_inbox_waiting_deliveries"] != 2 || values["dxctl_inbox_limit_bytes"] != 1000 ||
+		values["dxctl_inbox_waiting_bytes"] == 0 {
 		t.Errorf("%v", values)
 	}
 	closeInbox(t, q)
-	if err := (Config{MaxBytes: -1, SegmentBytes: -1}).Validate(); err == nil || strings.Count(fmt.Sprint(err), "inbox.") != 2 {
+	if err := (Config{MaxBytes: -1, SegmentBytes: -1}).Validate(); err == nil ||
+		strings.Count(fmt.Sprint(err), "inbox.") != 2 {
 		t.Errorf("mistakes: %v", err)
 	}
 }

@@ -23,7 +23,8 @@ const (
 )
 
 // TestInboxChild is the process that TestInboxKilled kills: it puts deliveries, says of each when it was kept, and
-// applies what comes out: a line of a file for each, like a store that only appends. It works in the directory that it is started in.
+// applies what comes out: a line of a file for each, like a store that only appends. It works in the directory that it
+// is started in.
 func TestInboxChild(t *testing.T) {
 	if os.Getenv(childUntil) == "" {
 		t.Skip("it is run by TestInboxKilled")
@@ -67,8 +68,8 @@ func TestInboxChild(t *testing.T) {
 }
 
 // TestInboxKilled kills a process that receives and applies, at random moments, again and again. Whoever sends is told
-// what was kept and sends again what was not, as senders do. In the end every delivery has been applied, whole, and what
-// was applied twice is no more than what was under way when a process was killed.
+// what was kept and sends again what was not, as senders do. In the end every delivery has been applied, whole, and
+// what was applied twice is no more than what was under way when a process was killed.
 func TestInboxKilled(t *testing.T) {
 	dir := t.TempDir()
 	random := rand.New(rand.NewPCG(3, uint64(time.Now().UnixNano())))

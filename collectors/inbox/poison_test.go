@@ -100,8 +100,8 @@ func TestPoisonAloneDoesNotBlock(t *testing.T) {
 	until(t, "it is set aside", func() bool { return q.Stats().Rejected == 1 && q.Stats().Waiting == 0 })
 }
 
-// TestManyPoisonsDoNotBlock: what is behind more failing records than are delivered at once, in other segments and behind
-// damage, is applied in the first pass over them.
+// TestManyPoisonsDoNotBlock: what is behind more failing records than are delivered at once, in other segments and
+// behind damage, is applied in the first pass over them.
 func TestManyPoisonsDoNotBlock(t *testing.T) {
 	const poisons = 2*batchRecords + 10
 	dir := memoryDir(t)

@@ -18,7 +18,8 @@ import (
 // RejectedFile holds the records that could not be applied: a JSON document per line, for people to read.
 const RejectedFile = "rejected.jsonl"
 
-// RetryFile is the name to which a person renames [RejectedFile]: its records are queued again when the inbox is opened.
+// RetryFile is the name to which a person renames [RejectedFile]: its records are queued again when the inbox is
+// opened.
 const RetryFile = "retry.jsonl"
 
 // rejection is how a line of [RejectedFile] begins; the keys of the record's description follow.
@@ -126,7 +127,9 @@ func (r rejection) line(f Format, record []byte) ([]byte, error) {
 		return nil, err
 	}
 	line := doc.Bytes()
-	if inner := bytes.TrimSuffix(bytes.TrimPrefix(bytes.TrimSpace(description), []byte("{")), []byte("}")); len(inner) > 0 {
+	if inner := bytes.TrimSuffix(bytes.TrimPrefix(bytes.TrimSpace(description), []byte("{")), []byte("}")); len(
+		inner,
+	) > 0 {
 		line = slices.Concat(bytes.TrimSuffix(line, []byte("}\n")), []byte(","), inner, []byte("}\n"))
 	}
 	return line, nil
@@ -168,8 +171,8 @@ func (q *Inbox) retry(ctx context.Context) error {
 	return os.Remove(path)
 }
 
-// SetAside returns the numbers of rejected records and of damaged parts in the directory of an inbox, which another process
-// may have open. A missing directory holds none.
+// SetAside returns the numbers of rejected records and of damaged parts in the directory of an inbox, which another
+// process may have open. A missing directory holds none.
 func SetAside(dir string) (rejected, damaged uint64, err error) {
 	parts, err := filepath.Glob(filepath.Join(dir, "*"+DamagedSuffix))
 	if err != nil {

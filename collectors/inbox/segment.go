@@ -14,12 +14,13 @@ import (
 	"strings"
 )
 
-// The queue is a directory of segments: files to which records are appended, named after the number of their first record:
+// The queue is a directory of segments: files to which records are appended, named after the number of their first
+// record:
 //
 //	00000000000000000001.inbox
 //
-// A record is stored behind its length and its CRC-32C, four bytes each, little endian. Where the disk has changed what was
-// written, the next whole record is found by Format.Start.
+// A record is stored behind its length and its CRC-32C, four bytes each, little endian. Where the disk has changed what
+// was written, the next whole record is found by Format.Start.
 
 const (
 	segmentSuffix = ".inbox"
@@ -69,7 +70,8 @@ func readRecord(r io.ReaderAt, offset, end int64) (doc []byte, next int64, err e
 	return doc, next, nil
 }
 
-// nextRecord returns the offset of the next whole record after offset; end when there is none. Every record starts with start.
+// nextRecord returns the offset of the next whole record after offset; end when there is none. Every record starts with
+// start.
 func nextRecord(r io.ReaderAt, start []byte, offset, end int64) (int64, error) {
 	const window = 256 << 10
 	buf := make([]byte, window)
@@ -105,7 +107,12 @@ func nextRecord(r io.ReaderAt, start []byte, offset, end int64) (int64, error) {
 
 // countRecords returns how many whole records there are from offset on and where the last one ends. each is told where
 // every record begins; it may be nil.
-func countRecords(r io.ReaderAt, start []byte, offset, end int64, each func(begins int64)) (count uint64, last int64, err error) {
+func countRecords(
+	r io.ReaderAt,
+	start []byte,
+	offset, end int64,
+	each func(begins int64),
+) (count uint64, last int64, err error) {
 	for last = offset; ; {
 		_, next, err := readRecord(r, offset, end)
 		switch {

@@ -19,22 +19,44 @@ type Stats struct {
 func (q *Inbox) Stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Stats{Waiting: q.counted, Bytes: q.waiting, MaxBytes: q.cfg.MaxBytes, Rejected: q.rejected.count, Damaged: uint64(len(q.damaged))}
+	return Stats{
+		Waiting:  q.counted,
+		Bytes:    q.waiting,
+		MaxBytes: q.cfg.MaxBytes,
+		Rejected: q.rejected.count,
+		Damaged:  uint64(len(q.damaged)),
+	}
 }
 
 var inboxMetrics = []struct {
 	desc  *prometheus.Desc
 	value func(Stats) float64
 }{
-	{prometheus.NewDesc("dxctl_inbox_waiting_deliveries", "Deliveries that were received and are not applied yet.", nil, nil),
-		func(s Stats) float64 { return float64(s.Waiting) }},
+	{
+		prometheus.NewDesc(
+			"dxctl_inbox_waiting_deliveries",
+			"Deliveries that were received and are not applied yet.",
+			nil,
+			nil,
+		),
+		func(s Stats) float64 { return float64(s.Waiting) },
+	},
 	{prometheus.NewDesc("dxctl_inbox_waiting_bytes", "Size of the deliveries that are not applied yet.", nil, nil),
 		func(s Stats) float64 { return float64(s.Bytes) }},
-	{prometheus.NewDesc("dxctl_inbox_limit_bytes", "Size of waiting deliveries at which further ones are answered 503.", nil, nil),
-		func(s Stats) float64 { return float64(s.MaxBytes) }},
-	{prometheus.NewDesc("dxctl_inbox_rejected_deliveries", "Deliveries that could never be applied and were set aside in rejected.jsonl.", nil, nil),
+	{
+		prometheus.NewDesc(
+			"dxctl_inbox_limit_bytes",
+			"Size of waiting deliveries at which further ones are answered 503.",
+			nil,
+			nil,
+		),
+		func(s Stats) float64 { return float64(s.MaxBytes) },
+	},
+	{prometheus.NewDesc("dxctl_inbox_rejected_deliveries", "Deliveries that could never be applied and were set aside "+
+		"in rejected.jsonl.", nil, nil),
 		func(s Stats) float64 { return float64(s.Rejected) }},
-	{prometheus.NewDesc("dxctl_inbox_damaged_parts", "Parts of the inbox that are damaged and were set aside in files that end with .damaged.", nil, nil),
+	{prometheus.NewDesc("dxctl_inbox_damaged_parts", "Parts of the inbox that are damaged and were set aside in files "+
+		"that end with .damaged.", nil, nil),
 		func(s Stats) float64 { return float64(s.Damaged) }},
 }
 

@@ -11,9 +11,9 @@ import (
 
 // Handler applies records.
 type Handler interface {
-	// Handle applies records in their order. When it returns no error, all of them are durably applied, except the rejected
-	// ones: their index and the reason why they can never be applied. After an error any of them may be applied or not; the
-	// records are delivered again, all at once or one by one.
+	// Handle applies records in their order. When it returns no error, all of them are durably applied, except the
+	// rejected ones: their index and the reason why they can never be applied. After an error any of them may be applied
+	// or not; the records are delivered again, all at once or one by one.
 	Handle(ctx context.Context, batch [][]byte) (rejected map[int]string, err error)
 }
 
@@ -42,10 +42,10 @@ const (
 	maxFailures = 9
 )
 
-// Run delivers the records of the inbox, and those that arrive, until ctx ends; it then returns ctx's error. A handler that
-// fails is called again, with growing pauses. A record that fails while its neighbors do not is set aside in
-// [RejectedFile] with the reason; the records behind it are applied meanwhile. While no record can be applied none is set
-// aside: then the handler's destination is at fault. Only one Run at a time.
+// Run delivers the records of the inbox, and those that arrive, until ctx ends; it then returns ctx's error. A handler
+// that fails is called again, with growing pauses. A record that fails while its neighbors do not is set aside in
+// [RejectedFile] with the reason; the records behind it are applied meanwhile. While no record can be applied none is
+// set aside: then the handler's destination is at fault. Only one Run at a time.
 func (q *Inbox) Run(ctx context.Context, h Handler) error {
 	q.running.Lock()
 	defer q.running.Unlock()
@@ -73,9 +73,9 @@ func (q *Inbox) Run(ctx context.Context, h Handler) error {
 
 func (q *Inbox) readError(err error) error { return fmt.Errorf("reading the inbox %s: %w", q.dir, err) }
 
-// finish delivers a batch until every record of it is applied or set aside; it fails only when ctx ends or the inbox cannot
-// be read. While records of it fail, those behind them join the batch and are delivered before the others are again, so
-// that none waits for those that fail.
+// finish delivers a batch until every record of it is applied or set aside; it fails only when ctx ends or the inbox
+// cannot be read. While records of it fail, those behind them join the batch and are delivered before the others are
+// again, so that none waits for those that fail.
 func (q *Inbox) finish(ctx context.Context, h Handler, b *batch) error {
 	pause := firstPause
 	err := q.attempt(ctx, h, b, b.open(0))
@@ -101,8 +101,8 @@ func (q *Inbox) finish(ctx context.Context, h Handler, b *batch) error {
 	}
 }
 
-// deliverBehind delivers the records behind a batch once, as they join it. A batch of which nothing was applied is extended
-// beyond batchRecords only while the handler's destination can be written to.
+// deliverBehind delivers the records behind a batch once, as they join it. A batch of which nothing was applied is
+// extended beyond batchRecords only while the handler's destination can be written to.
 func (q *Inbox) deliverBehind(ctx context.Context, h Handler, b *batch) error {
 	for {
 		q.advance(b)
@@ -195,8 +195,9 @@ func (q *Inbox) attempt(ctx context.Context, h Handler, b *batch, open []*entry)
 	return q.quarantine(open, failures, works)
 }
 
-// quarantine decides about records that failed alone. When the handler works, the record is at fault: after some attempts it
-// is set aside. When it does not, its destination is at fault, and all wait. A panic is always the record's fault.
+// quarantine decides about records that failed alone. When the handler works, the record is at fault: after some
+// attempts it is set aside. When it does not, its destination is at fault, and all wait. A panic is always the record's
+// fault.
 func (q *Inbox) quarantine(open []*entry, failures map[*entry]error, works bool) error {
 	var left error
 	for _, e := range open {

@@ -10,8 +10,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// TestABuildThatFinishesBetweenTwoPages ends builds after the first page was read: one that was on it, and one that a later
-// page shows.
+// TestABuildThatFinishesBetweenTwoPages ends builds after the first page was read: one that was on it, and one that a
+// later page shows.
 func TestABuildThatFinishesBetweenTwoPages(t *testing.T) {
 	job := freestyle("shop", until(900)...)
 	job.builds[2], job.builds[700] = running(898), running(200)

@@ -19,7 +19,8 @@ import (
 const (
 	buildsStream = "builds"
 	pageSize     = 100 // newest builds of a job that are asked for at once, and looked at for what has changed
-	// historySize is how many older builds are asked for at once. Jenkins has no limit of its own; it reads a file a build.
+	// historySize is how many older builds are asked for at once. Jenkins has no limit of its own; it reads a file a
+	// build.
 	historySize = 200
 	// openFor is how long a build that is not final is asked for again, when it is not on the newest page anymore.
 	openFor = 30 * 24 * time.Hour
@@ -32,7 +33,8 @@ type scopeState struct {
 	Jobs     map[string]*jobState `json:"jobs"`              // by branch; the only one of a plain job is ""
 	Refilled time.Time            `json:"refilled,omitzero"` // when gaps were last looked for
 	Vanished uint64               `json:"vanished,omitempty"`
-	Failed   *rest.Quarantine     `json:"failed,omitzero"` // branches, builds and stages that Jenkins always answers with an error
+	// branches, builds and stages that Jenkins always answers with an error
+	Failed *rest.Quarantine `json:"failed,omitzero"`
 }
 
 // jobState is how far a job has been read. Every build with a number up to Head and created since Floor is stored, but
@@ -64,7 +66,14 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if err != nil {
 		return err
 	}
-	r := &reader{Collector: c, scope: scope, w: w, since: c.cfg.Since, multibranch: t.multibranch, tried: map[string]bool{}}
+	r := &reader{
+		Collector:   c,
+		scope:       scope,
+		w:           w,
+		since:       c.cfg.Since,
+		multibranch: t.multibranch,
+		tried:       map[string]bool{},
+	}
 	if s := w.Since(); !s.IsZero() && (r.since.IsZero() || s.Before(r.since)) {
 		r.since = s
 	}
@@ -93,8 +102,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	return r.state.Failed.Err("part")
 }
 
-// each does something with every job of the scope. A branch that cannot be read is set aside, and the others are read; it
-// is an error where none of them can be.
+// each does something with every job of the scope. A branch that cannot be read is set aside, and the others are read;
+// it is an error where none of them can be.
 func (r *reader) each(ctx context.Context, t target, do func(context.Context, job) error) error {
 	read, last := 0, error(nil)
 	for _, j := range t.jobs {
@@ -189,7 +198,8 @@ func (r *reader) job(ctx context.Context, j job) error {
 	if err == nil && news {
 		err = p.newest(ctx)
 	}
-	if rest.IsGone(err) && r.multibranch && !r.stillListed(ctx, j.names) { // the branch was deleted since the project was listed
+	// the branch was deleted since the project was listed
+	if rest.IsGone(err) && r.multibranch && !r.stillListed(ctx, j.names) {
 		return nil
 	}
 	if err != nil {
@@ -309,18 +319,28 @@ func (p *pass) newest(ctx context.Context) error {
 
 // anew reports whether the job was made anew since it was last read: the build that was the newest then is another one.
 func (p *pass) anew(builds []build) bool {
-	return p.s.Head > 0 && slices.ContainsFunc(builds, func(b build) bool { return b.Number == p.s.Head && p.s.HeadAt != 0 && b.Timestamp != p.s.HeadAt })
+	return p.s.Head > 0 &&
+		slices.ContainsFunc(
+			builds,
+			func(b build) bool { return b.Number == p.s.Head && p.s.HeadAt != 0 && b.Timestamp != p.s.HeadAt },
+		)
 }
 
-// page asks for the builds at the places from (counted from 0) up to, but not with, to. A build with which Jenkins cannot
-// answer does not cost the others of its page: it is set aside.
+// page asks for the builds at the places from (counted from 0) up to, but not with, to. A build with which Jenkins
+// cannot answer does not cost the others of its page: it is set aside.
 func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, rest.Answer, error) {
 	page, got, err := p.ask(ctx, from, to, etag)
 	if !rest.Broken(err) {
 		return page, got, err
 	}
 	var numbers buildPage // the numbers alone need not be broken
-	if _, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[number]{%d,%d}", from, to), "", &numbers); err != nil {
+	if _, err := p.get(
+		ctx,
+		p.job.names,
+		fmt.Sprintf("firstBuild[number],allBuilds[number]{%d,%d}", from, to),
+		"",
+		&numbers,
+	); err != nil {
 		return buildPage{}, rest.Answer{}, err
 	}
 	page = buildPage{First: numbers.First, shown: len(numbers.Builds)}
@@ -342,7 +362,13 @@ func (p *pass) page(ctx context.Context, from, to int, etag string) (buildPage, 
 // ask reads a page as it comes.
 func (p *pass) ask(ctx context.Context, from, to int, etag string) (buildPage, rest.Answer, error) {
 	var page buildPage
-	got, err := p.get(ctx, p.job.names, fmt.Sprintf("firstBuild[number],allBuilds[%s]{%d,%d}", p.buildFields(), from, to), etag, &page)
+	got, err := p.get(
+		ctx,
+		p.job.names,
+		fmt.Sprintf("firstBuild[number],allBuilds[%s]{%d,%d}", p.buildFields(), from, to),
+		etag,
+		&page,
+	)
 	page.shown = min(len(page.Builds), to-from) // places of the list; what is beyond them has none
 	page.Builds = slices.DeleteFunc(page.Builds, func(b build) bool { return b.Number < 1 })
 	if n := page.shown - len(page.Builds); n > 0 {
@@ -357,7 +383,8 @@ func (p buildPage) ends(size int) bool {
 	return p.shown < size || p.First != nil && low > 0 && low <= p.First.Number
 }
 
-// bounds are the lowest and the highest number of the page, of what could be read and what could not; 0 of an empty one.
+// bounds are the lowest and the highest number of the page, of what could be read and what could not; 0 of an empty
+// one.
 func (p buildPage) bounds() (low, high int) {
 	numbers := slices.Clone(p.lost)
 	for _, b := range p.Builds {
@@ -381,8 +408,8 @@ func (s *jobState) wants(b build) bool {
 }
 
 // pending reads the next part of the first pending span. Places in Jenkins' list move: new builds push the others down,
-// and deleted ones let them move up. Each part therefore begins with the last build of the part before; where that is not
-// found, builds may have moved up past us, and we step back until we meet something known.
+// and deleted ones let them move up. Each part therefore begins with the last build of the part before; where that is
+// not found, builds may have moved up past us, and we step back until we meet something known.
 func (p *pass) pending(ctx context.Context) error {
 	sp := &p.s.Pending[0]
 	from, to := sp.At, sp.At+historySize
@@ -402,7 +429,10 @@ func (p *pass) pending(ctx context.Context) error {
 		*p.s = jobState{Floor: p.s.Floor, Rules: p.s.Rules}
 		return p.newest(ctx)
 	}
-	within := slices.DeleteFunc(slices.Clone(page.Builds), func(b build) bool { return b.Number <= sp.Above || b.Number >= sp.Below })
+	within := slices.DeleteFunc(
+		slices.Clone(page.Builds),
+		func(b build) bool { return b.Number <= sp.Above || b.Number >= sp.Below },
+	)
 	if err := p.take(ctx, within, func(build) bool { return true }, sp.Again); err != nil {
 		return err
 	}
@@ -415,7 +445,8 @@ func (p *pass) pending(ctx context.Context) error {
 	return p.save(ctx)
 }
 
-// open asks one by one for builds that are not final and were on no page of this pass, and for those that were set aside.
+// open asks one by one for builds that are not final and were on no page of this pass, and for those that were set
+// aside.
 func (p *pass) open(ctx context.Context) error {
 	s, changed := p.s, false
 	for _, n := range slices.Sorted(maps.Keys(s.Open)) {

@@ -247,8 +247,18 @@ func (r *reader) runEvent(j job, b build, id string) event.PipelineRun {
 		}
 	}
 	e := event.PipelineRun{
-		Origin: r.origin(id, r.buildURL(j, b)), Attempt: 1, Pipeline: r.scope, Status: mapped, StatusRaw: raw,
-		Branch: branch, Trigger: trig, SHA: sha, Actor: actor, Bot: isBot(actor), CreatedAt: b.created(), StartedAt: b.started(),
+		Origin:    r.origin(id, r.buildURL(j, b)),
+		Attempt:   1,
+		Pipeline:  r.scope,
+		Status:    mapped,
+		StatusRaw: raw,
+		Branch:    branch,
+		Trigger:   trig,
+		SHA:       sha,
+		Actor:     actor,
+		Bot:       isBot(actor),
+		CreatedAt: b.created(),
+		StartedAt: b.started(),
 	}
 	if mapped.Final() && !b.asked() { // when the part that nobody started by hand ended, only its stages tell
 		e.FinishedAt, e.Duration = b.finished(), b.Duration.length()

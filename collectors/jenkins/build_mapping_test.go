@@ -80,11 +80,21 @@ func read(t *testing.T, text string, tune func(*Config)) (*collecttest.Writer, e
 }
 
 func TestTheQueueIsKnownOnlyWithTheMetricsPlugin(t *testing.T) {
-	_, r := read(t, `{"number":5,"timestamp":1700000000000,"duration":90000,"result":"SUCCESS","building":false,"actions":[{},{"queuingDurationMillis":4500}]}`, nil)
-	if began := time.UnixMilli(1700000000000).UTC(); !r.CreatedAt.Equal(began.Add(-4500*time.Millisecond)) || !r.StartedAt.Equal(began) || !r.FinishedAt.Equal(began.Add(90*time.Second)) {
+	_, r := read(
+		t,
+		`{"number":5,"timestamp":1700000000000,"duration":90000,"result":"SUCCESS","building":false,"actions":[{},{"queuingDurationMillis":4500}]}`,
+		nil,
+	)
+	if began := time.UnixMilli(1700000000000).
+		UTC(); !r.CreatedAt.Equal(began.Add(-4500*time.Millisecond)) || !r.StartedAt.Equal(began) ||
+		!r.FinishedAt.Equal(began.Add(90*time.Second)) {
 		t.Errorf("with: %+v", r)
 	}
-	_, r = read(t, `{"number":5,"timestamp":1700000000000,"duration":90000,"result":"SUCCESS","building":false,"actions":[{}]}`, nil)
+	_, r = read(
+		t,
+		`{"number":5,"timestamp":1700000000000,"duration":90000,"result":"SUCCESS","building":false,"actions":[{}]}`,
+		nil,
+	)
 	if !r.CreatedAt.IsZero() || r.StartedAt.IsZero() {
 		t.Errorf("without: %+v", r)
 	}
@@ -107,7 +117,8 @@ func TestOddBuilds(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, r := read(t, tc.text, nil)
-			if r.ID != "5" || r.Status != tc.status || r.StartedAt.IsZero() == tc.started || r.FinishedAt.IsZero() == tc.ends || !r.CreatedAt.IsZero() {
+			if r.ID != "5" || r.Status != tc.status || r.StartedAt.IsZero() == tc.started || r.FinishedAt.IsZero() == tc.ends ||
+				!r.CreatedAt.IsZero() {
 				t.Errorf("%+v", r)
 			}
 		})
@@ -142,7 +153,11 @@ func TestCauses(t *testing.T) {
 		{"none", `[]`, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, r := read(t, `{"number":5,"timestamp":1700000000000,"duration":1,"result":"SUCCESS","actions":[{"causes":`+tc.causes+`}]}`, nil)
+			_, r := read(
+				t,
+				`{"number":5,"timestamp":1700000000000,"duration":1,"result":"SUCCESS","actions":[{"causes":`+tc.causes+`}]}`,
+				nil,
+			)
 			if r.Trigger != tc.trigger || r.Actor != tc.actor {
 				t.Errorf("trigger %q, actor %q", r.Trigger, r.Actor)
 			}
@@ -195,7 +210,8 @@ func TestDeploymentsByJobOrParameter(t *testing.T) {
 			if got.Environment != tc.environment || got.Version != tc.version {
 				t.Fatalf("environment %q, version %q", got.Environment, got.Version)
 			}
-			if tc.environment != "" && (got.ID != "5" || got.Status != event.Succeeded || !got.FinishedAt.Equal(run.FinishedAt) || got.FinishedAt.IsZero()) {
+			if tc.environment != "" &&
+				(got.ID != "5" || got.Status != event.Succeeded || !got.FinishedAt.Equal(run.FinishedAt) || got.FinishedAt.IsZero()) {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -233,15 +249,30 @@ func TestANewRuleIsAppliedToWhatIsStored(t *testing.T) {
 func TestStagesOnlyWhenAskedFor(t *testing.T) {
 	b := *ended(2, "SUCCESS")
 	b["_class"] = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
-	b["stages"] = []any{map[string]any{"id": "6", "name": "Build", "status": "SUCCESS", "startTimeMillis": at(2).UnixMilli(), "durationMillis": 1500},
-		map[string]any{"id": "7", "name": "Freigabe", "status": "PAUSED_PENDING_INPUT", "startTimeMillis": at(2).UnixMilli(), "durationMillis": 1500},
+	b["stages"] = []any{
+		map[string]any{
+			"id":              "6",
+			"name":            "Build",
+			"status":          "SUCCESS",
+			"startTimeMillis": at(2).UnixMilli(),
+			"durationMillis":  1500,
+		},
+		map[string]any{
+			"id":              "7",
+			"name":            "Freigabe",
+			"status":          "PAUSED_PENDING_INPUT",
+			"startTimeMillis": at(2).UnixMilli(),
+			"durationMillis":  1500,
+		},
 		map[string]any{"id": "8", "name": "later", "status": "NOT_EXECUTED", "startTimeMillis": 0, "durationMillis": 0},
-		map[string]any{"name": "without an id"}}
+		map[string]any{"name": "without an id"},
+	}
 	f := start(t, freestyle("shop", &b, ended(1, "SUCCESS")))
 	f.stages = true
 	m := newMemories()
 	f.collect(t, m, now, nil)
-	if asked := strings.Join(f.asked(), " "); strings.Contains(asked, "wfapi") || m.of("shop").Number(event.KindPipelineJob) != 0 {
+	if asked := strings.Join(f.asked(), " "); strings.Contains(asked, "wfapi") ||
+		m.of("shop").Number(event.KindPipelineJob) != 0 {
 		t.Errorf("stages were read: %s", asked)
 	}
 	stages := func(c *Config) { c.Stages = true }
@@ -256,7 +287,8 @@ func TestStagesOnlyWhenAskedFor(t *testing.T) {
 			got[j.ID] = j
 		}
 	}
-	if s := got["6"]; len(got) != 3 || s.RunID != "2" || s.Status != event.Succeeded || s.FinishedAt.Sub(s.StartedAt) != 1500*time.Millisecond {
+	if s := got["6"]; len(got) != 3 || s.RunID != "2" || s.Status != event.Succeeded ||
+		s.FinishedAt.Sub(s.StartedAt) != 1500*time.Millisecond {
 		t.Errorf("%+v", got)
 	}
 	if s := got["7"]; s.Status != event.Waiting || !s.FinishedAt.IsZero() || s.Name != "Freigabe" {

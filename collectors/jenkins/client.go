@@ -14,7 +14,8 @@ import (
 func hintFor(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
-		return "user and API token do not match; create another token on the user's Security page and set user and token of the source"
+		return "user and API token do not match; create another token on the user's Security page and set user and token " +
+			"of the source"
 	case http.StatusForbidden:
 		return "the user may not read this; " + rights
 	case http.StatusNotFound:
@@ -24,7 +25,8 @@ func hintFor(status int) string {
 }
 
 // rights are all that the user needs.
-const rights = "give the user Overall/Read at the root, and Job/Discover and Job/Read on every folder and job that is collected"
+const rights = "give the user Overall/Read at the root, and Job/Discover and Job/Read on every folder and job that " +
+	"is collected"
 
 // jobPath is the path of a job by the names that lead to it: job/a/job/b/. A branch's name holds escapes of its own
 // (feature%2Fx), which are escaped once more.
@@ -44,8 +46,8 @@ func (c *Collector) get(ctx context.Context, names []string, tree, etag string, 
 	return c.Get(ctx, jobPath(names)+"api/json?tree="+url.QueryEscape(tree), etag, into)
 }
 
-// stillListed reports whether something that Jenkins does not have is on the list of its folder all the same: then it has
-// not been deleted, but the user may not see it.
+// stillListed reports whether something that Jenkins does not have is on the list of its folder all the same: then it
+// has not been deleted, but the user may not see it.
 func (c *Collector) stillListed(ctx context.Context, names []string) bool {
 	last := len(names) - 1
 	var n node

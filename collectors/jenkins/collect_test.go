@@ -38,7 +38,13 @@ func TestTheFirstSyncReadsLongPages(t *testing.T) {
 
 func TestWhenNothingIsNewOneRequestTellsIt(t *testing.T) {
 	for _, etags := range []bool{false, true} {
-		f := start(t, freestyle("a", until(150)...), freestyle("b", until(3)...), freestyle("never"), folder("team", freestyle("c", until(5)...)))
+		f := start(
+			t,
+			freestyle("a", until(150)...),
+			freestyle("b", until(3)...),
+			freestyle("never"),
+			folder("team", freestyle("c", until(5)...)),
+		)
 		f.etags = etags
 		m := newMemories()
 		f.collect(t, m, now, nil)
@@ -103,7 +109,9 @@ func TestARunningBuildIsReadUntilItIsFinal(t *testing.T) {
 	if asked := f.asked(); len(asked) != 1 {
 		t.Errorf("%d requests though all is final", len(asked))
 	}
-	if r := m.of("shop").Run("70"); r.Status != event.Failed || r.StatusRaw != "FAILURE" || !r.FinishedAt.Equal(at(70).Add(time.Minute)) {
+	if r := m.of("shop").
+		Run("70"); r.Status != event.Failed || r.StatusRaw != "FAILURE" ||
+		!r.FinishedAt.Equal(at(70).Add(time.Minute)) {
 		t.Errorf("70: %+v", r)
 	}
 	if r := m.of("shop").Run("250"); r.Status != event.Failed || r.StatusRaw != "UNSTABLE" {
@@ -207,14 +215,35 @@ func organisation() []*item {
 	builds[5], builds[150] = running(425), running(280)
 	deploys := until(120)
 	for i, b := range deploys {
-		(*b)["actions"] = []any{map[string]any{"parameters": []any{map[string]any{"name": "ENV", "value": []string{"prod", "staging"}[i%2]}, map[string]any{"name": "TAG", "value": fmt.Sprint("v", i)}}}}
+		(*b)["actions"] = []any{
+			map[string]any{
+				"parameters": []any{
+					map[string]any{"name": "ENV", "value": []string{"prod", "staging"}[i%2]},
+					map[string]any{"name": "TAG", "value": fmt.Sprint("v", i)},
+				},
+			},
+		}
 	}
 	var main []*fakeBuild
 	for n := 130; n > 0; n-- {
 		b := *ended(n, "SUCCESS")
 		b["_class"] = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
-		b["stages"] = []any{map[string]any{"id": "6", "name": "Build", "status": "SUCCESS", "startTimeMillis": at(n).UnixMilli(), "durationMillis": 1000},
-			map[string]any{"id": "9", "name": "Prüfen 検査", "status": "FAILED", "startTimeMillis": at(n).UnixMilli(), "durationMillis": 2000}}
+		b["stages"] = []any{
+			map[string]any{
+				"id":              "6",
+				"name":            "Build",
+				"status":          "SUCCESS",
+				"startTimeMillis": at(n).UnixMilli(),
+				"durationMillis":  1000,
+			},
+			map[string]any{
+				"id":              "9",
+				"name":            "Prüfen 検査",
+				"status":          "FAILED",
+				"startTimeMillis": at(n).UnixMilli(),
+				"durationMillis":  2000,
+			},
+		}
 		main = append(main, &b)
 	}
 	return []*item{freestyle("shop", builds...), folder("team", freestyle("deploy", deploys...),
@@ -271,7 +300,12 @@ func TestSince(t *testing.T) {
 }
 
 func TestABranchThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
-	api := multibranch("api", freestyle("aaa", until(3)...), freestyle("main", until(4)...), freestyle("gone", until(2)...))
+	api := multibranch(
+		"api",
+		freestyle("aaa", until(3)...),
+		freestyle("main", until(4)...),
+		freestyle("gone", until(2)...),
+	)
 	f := start(t, api)
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
@@ -287,7 +321,8 @@ func TestABranchThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 	m := newMemories()
 	_, err := m.collect(t.Context(), f.collector(t, now, nil))
-	if err == nil || !strings.Contains(err.Error(), "builds of api/aaa") || !strings.Contains(err.Error(), "Job/Read") || strings.Contains(err.Error(), "api/gone") {
+	if err == nil || !strings.Contains(err.Error(), "builds of api/aaa") || !strings.Contains(err.Error(), "Job/Read") ||
+		strings.Contains(err.Error(), "api/gone") {
 		t.Errorf("error: %v", err)
 	}
 	if n := m.of("api").Number(event.KindPipelineRun); n != 4 {
@@ -303,7 +338,8 @@ func TestADeletedBranchKeepsItsBuilds(t *testing.T) {
 	f.change(func() { api.jobs = api.jobs[:1] })
 	f.collect(t, m, now.Add(time.Minute), nil)
 	kept := m.of("api")
-	if l := kept.Ledger(event.KindPipelineRun); kept.Number(event.KindPipelineRun) != 9 || l.Expected != 9 || l.Stored != 9 {
+	if l := kept.Ledger(event.KindPipelineRun); kept.Number(event.KindPipelineRun) != 9 || l.Expected != 9 ||
+		l.Stored != 9 {
 		t.Errorf("%d runs, ledger %+v", kept.Number(event.KindPipelineRun), l)
 	}
 	if kept.Run("old#5").Branch != "old" {

@@ -60,7 +60,9 @@ deployments:
 	if err := c.Validate(); err != nil {
 		t.Error(err)
 	}
-	if c.Source != "ci" || c.User != "u" || c.Projects[0] != "team/**" || !c.Stages || !c.AllowPrivateNetwork || c.Deployments[0].VersionParameter != "TAG" || c.Deployments[1].EnvironmentParameter != "ENV" {
+	if c.Source != "ci" || c.User != "u" || c.Projects[0] != "team/**" || !c.Stages || !c.AllowPrivateNetwork ||
+		c.Deployments[0].VersionParameter != "TAG" ||
+		c.Deployments[1].EnvironmentParameter != "ENV" {
 		t.Errorf("%+v", c)
 	}
 }

@@ -43,13 +43,16 @@ func (n node) container() bool {
 	return n.Jobs != nil || n.multibranch() || strings.HasSuffix(n.Class, "Folder") || n.unfamiliar()
 }
 
-// unfamiliar reports whether a plugin's class may be a container: whatever is a job tells its newest build when it is asked
-// for it, even if that is null.
+// unfamiliar reports whether a plugin's class may be a container: whatever is a job tells its newest build when it is
+// asked for it, even if that is null.
 func (n node) unfamiliar() bool {
 	if n.Class == "" || len(n.Last) > 0 {
 		return false
 	}
-	return !slices.ContainsFunc([]string{"Project", "Job", "ModuleSet"}, func(end string) bool { return strings.HasSuffix(n.Class, end) })
+	return !slices.ContainsFunc(
+		[]string{"Project", "Job", "ModuleSet"},
+		func(end string) bool { return strings.HasSuffix(n.Class, end) },
+	)
 }
 
 func (n node) multibranch() bool { return strings.Contains(n.Class, "MultiBranch") }
@@ -116,7 +119,13 @@ type listing struct {
 // Scopes lists the jobs, by full name. What it reads is remembered, so that the next call asks for little. With a
 // *rest.SkippedError it lists also what it knew before of the folders that cannot be read.
 func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
-	w := &walk{Collector: c, before: map[string]listing{}, after: map[string]listing{}, found: map[string]target{}, met: map[string]bool{}}
+	w := &walk{
+		Collector: c,
+		before:    map[string]listing{},
+		after:     map[string]listing{},
+		found:     map[string]target{},
+		met:       map[string]bool{},
+	}
 	if _, err := m.Load(ctx, jobsStream, &w.before); err != nil {
 		return nil, err
 	}
@@ -154,8 +163,8 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	return slices.Sorted(maps.Keys(w.found)), w.failed.Err("folder")
 }
 
-// warnUnused reports the patterns of a key that none of the jobs matches: a name that was mistyped, or that the user may
-// not see.
+// warnUnused reports the patterns of a key that none of the jobs matches: a name that was mistyped, or that the user
+// may not see.
 func (c *Collector) warnUnused(key string, patterns []string, compiled []glob, jobs []string) {
 	for i, g := range compiled {
 		if !slices.ContainsFunc(jobs, g.covers) && c.Once("unused "+key+" "+patterns[i]) {
@@ -175,7 +184,8 @@ type walk struct {
 	excluded      []string        // names of jobs that the configuration excludes
 }
 
-// folder reads a folder and what is below it. A folder other than the root that cannot be read does not hold up the rest.
+// folder reads a folder and what is below it. A folder other than the root that cannot be read does not hold up the
+// rest.
 func (w *walk) folder(ctx context.Context, names []string) error {
 	if len(names) > deepest {
 		return nil
@@ -195,7 +205,12 @@ func (w *walk) folder(ctx context.Context, names []string) error {
 
 // relist reads a folder or a multibranch project. One that cannot be read is set aside, and is what was known of it
 // before; false: nothing is known, or it was deleted since its parent was listed.
-func (w *walk) relist(ctx context.Context, names []string, l listing, known bool) (fresh listing, there bool, err error) {
+func (w *walk) relist(
+	ctx context.Context,
+	names []string,
+	l listing,
+	known bool,
+) (fresh listing, there bool, err error) {
 	if len(names) == 0 {
 		fresh, err = w.list(ctx, names, l)
 		return fresh, true, err
@@ -289,7 +304,11 @@ func (w *walk) nameless(folder []string) error {
 		return nil
 	}
 	w.met[key] = true
-	return w.failed.Hold(key, w.Now(), &rest.AnswerError{Status: http.StatusOK, Err: errors.New("the listing has an item without a name")})
+	return w.failed.Hold(
+		key,
+		w.Now(),
+		&rest.AnswerError{Status: http.StatusOK, Err: errors.New("the listing has an item without a name")},
+	)
 }
 
 // multibranch adds a project with its branches, which a listing two levels deep does not show: then it is asked for.
@@ -360,7 +379,13 @@ func (c *Collector) target(ctx context.Context, scope string) (target, error) {
 	}
 	names := strings.Split(scope, "/")
 	var n node
-	if _, err := c.get(ctx, names, "_class,name,lastBuild[number,building],jobs[_class,name,lastBuild[number,building]]", "", &n); err != nil {
+	if _, err := c.get(
+		ctx,
+		names,
+		"_class,name,lastBuild[number,building],jobs[_class,name,lastBuild[number,building]]",
+		"",
+		&n,
+	); err != nil {
 		return target{}, err
 	}
 	if n.Jobs == nil {

@@ -17,14 +17,33 @@ import (
 )
 
 func TestJobsAreFoundFromTheRoot(t *testing.T) {
-	org := &item{class: "jenkins.branch.OrganizationFolder", name: "org", jobs: []*item{multibranch("svc", freestyle("main", until(2)...))}}
+	org := &item{
+		class: "jenkins.branch.OrganizationFolder",
+		name:  "org",
+		jobs:  []*item{multibranch("svc", freestyle("main", until(2)...))},
+	}
 	odd := &item{class: "com.example.Shelf", name: "shelf", jobs: []*item{freestyle("in the shelf", until(1)...)}}
-	f := start(t, freestyle("plain", until(1)...), folder("empty"),
+	f := start(
+		t,
+		freestyle("plain", until(1)...),
+		folder("empty"),
 		folder("a", folder("b", folder("c", folder("d", freestyle("deep", until(1)...), org, odd)))),
-		folder("команда", freestyle("サービス", until(3)...), multibranch("shop", freestyle("feature%2Füber%23x", until(2)...), freestyle("PR-7", until(1)...))))
+		folder(
+			"команда",
+			freestyle("サービス", until(3)...),
+			multibranch("shop", freestyle("feature%2Füber%23x", until(2)...), freestyle("PR-7", until(1)...)),
+		),
+	)
 	m := newMemories()
 	scopes := f.collect(t, m, now, nil)
-	want := []string{"a/b/c/d/deep", "a/b/c/d/org/svc", "a/b/c/d/shelf/in the shelf", "plain", "команда/shop", "команда/サービス"}
+	want := []string{
+		"a/b/c/d/deep",
+		"a/b/c/d/org/svc",
+		"a/b/c/d/shelf/in the shelf",
+		"plain",
+		"команда/shop",
+		"команда/サービス",
+	}
 	if !slices.Equal(scopes, want) {
 		t.Errorf("found %q, want %q", scopes, want)
 	}
@@ -39,7 +58,13 @@ func TestJobsAreFoundFromTheRoot(t *testing.T) {
 }
 
 func TestProjectsAndExclude(t *testing.T) {
-	f := start(t, freestyle("plain"), folder("a", freestyle("x"), freestyle("deploy-x"), folder("old", freestyle("y"))), folder("b", freestyle("x")), multibranch("mb", freestyle("main")))
+	f := start(
+		t,
+		freestyle("plain"),
+		folder("a", freestyle("x"), freestyle("deploy-x"), folder("old", freestyle("y"))),
+		folder("b", freestyle("x")),
+		multibranch("mb", freestyle("main")),
+	)
 	for _, tc := range []struct {
 		name              string
 		projects, exclude []string
@@ -76,10 +101,14 @@ func TestAFolderThatCannotBeListedKeepsItsJobs(t *testing.T) {
 		return false
 	}
 	scopes, err := m.collect(t.Context(), f.collector(t, now.Add(2*time.Hour), nil))
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 folder could not be read") || !strings.Contains(err.Error(), "a/b (GET job/a/job/b") || !slices.Equal(scopes, []string{"a/b/x", "plain"}) {
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 folder could not be read") ||
+		!strings.Contains(err.Error(), "a/b (GET job/a/job/b") ||
+		!slices.Equal(scopes, []string{"a/b/x", "plain"}) {
 		t.Errorf("found %q, %v", scopes, err)
 	}
-	if fresh, err := f.collector(t, now, nil).Scopes(t.Context(), collecttest.NewWriter()); !rest.OnlySkipped(err) || !slices.Equal(fresh, []string{"plain"}) {
+	if fresh, err := f.collector(t, now, nil).
+		Scopes(t.Context(), collecttest.NewWriter()); !rest.OnlySkipped(err) ||
+		!slices.Equal(fresh, []string{"plain"}) {
 		t.Errorf("without having known it before: %q, %v", fresh, err)
 	}
 }
@@ -94,7 +123,8 @@ func TestNewJobsAndBranchesAreFound(t *testing.T) {
 		f.root.jobs = append(f.root.jobs, freestyle("new", until(1)...))
 	})
 	scopes := f.collect(t, m, now.Add(relist+time.Minute), nil)
-	if !slices.Equal(scopes, []string{"a/api", "new"}) || m.of("a/api").Run("feature#1").ID == "" || m.of("new").Number(event.KindPipelineRun) != 1 {
+	if !slices.Equal(scopes, []string{"a/api", "new"}) || m.of("a/api").Run("feature#1").ID == "" ||
+		m.of("new").Number(event.KindPipelineRun) != 1 {
 		t.Errorf("found %q, %s", scopes, m.of("a/api").Text())
 	}
 }
@@ -140,11 +170,15 @@ func TestAScopeThatWasNotListedIsAskedAbout(t *testing.T) {
 	f := start(t, folder("a", multibranch("api", freestyle("main", until(2)...)), freestyle("x", until(3)...)))
 	for scope, want := range map[string]int{"a/api": 2, "a/x": 3} {
 		m := collecttest.NewWriter()
-		if err := f.collector(t, now, nil).Collect(t.Context(), scope, m); err != nil || m.Number(event.KindPipelineRun) != want {
+		if err := f.collector(t, now, nil).
+			Collect(t.Context(), scope, m); err != nil ||
+			m.Number(event.KindPipelineRun) != want {
 			t.Errorf("%s: %d runs, %v", scope, m.Number(event.KindPipelineRun), err)
 		}
 	}
-	if err := f.collector(t, now, nil).Collect(t.Context(), "a", collecttest.NewWriter()); err == nil || !strings.Contains(err.Error(), "folder") {
+	if err := f.collector(t, now, nil).
+		Collect(t.Context(), "a", collecttest.NewWriter()); err == nil ||
+		!strings.Contains(err.Error(), "folder") {
 		t.Errorf("a folder: %v", err)
 	}
 }
@@ -165,7 +199,11 @@ func TestWithoutAListingOneSmallQuestionTellsThatNothingIsNew(t *testing.T) {
 func TestAProjectThatNoJobHasIsTold(t *testing.T) {
 	f := start(t, folder("team", freestyle("shop", until(1)...)), multibranch("old"))
 	var log bytes.Buffer
-	c := f.collector(t, now, func(c *Config) { c.Projects, c.Exclude = []string{"team/*", "teem/**"}, []string{"old", "archiv"} })
+	c := f.collector(
+		t,
+		now,
+		func(c *Config) { c.Projects, c.Exclude = []string{"team/*", "teem/**"}, []string{"old", "archiv"} },
+	)
 	c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for range 2 {
 		if _, err := c.Scopes(t.Context(), collecttest.NewWriter()); err != nil {
@@ -173,7 +211,8 @@ func TestAProjectThatNoJobHasIsTold(t *testing.T) {
 		}
 	}
 	text := log.String()
-	if strings.Count(text, "no job matches") != 2 || !strings.Contains(text, "key=projects pattern=teem/**") || !strings.Contains(text, "key=exclude pattern=archiv") {
+	if strings.Count(text, "no job matches") != 2 || !strings.Contains(text, "key=projects pattern=teem/**") ||
+		!strings.Contains(text, "key=exclude pattern=archiv") {
 		t.Errorf("logged %s", text)
 	}
 }

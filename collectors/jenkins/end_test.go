@@ -46,7 +46,14 @@ func TestABuildEndsWhenItsDurationIsOver(t *testing.T) {
 
 func TestStagesTellWhenThePartBeforeAPersonEnded(t *testing.T) {
 	stage := func(id string, start, duration, pause int64) any {
-		return map[string]any{"id": id, "name": id, "status": "SUCCESS", "startTimeMillis": at(2).UnixMilli() + start, "durationMillis": duration, "pauseDurationMillis": pause}
+		return map[string]any{
+			"id":                  id,
+			"name":                id,
+			"status":              "SUCCESS",
+			"startTimeMillis":     at(2).UnixMilli() + start,
+			"durationMillis":      duration,
+			"pauseDurationMillis": pause,
+		}
 	}
 	waited := map[string]any{"_class": "org.jenkinsci.plugins.workflow.support.steps.input.InputAction"}
 	const day = 24 * 3600 * 1000

@@ -55,7 +55,11 @@ func folder(name string, jobs ...*item) *item {
 }
 
 func multibranch(name string, jobs ...*item) *item {
-	return &item{class: "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProject", name: name, jobs: append([]*item{}, jobs...)}
+	return &item{
+		class: "org.jenkinsci.plugins.workflow.multibranch.WorkflowMultiBranchProject",
+		name:  name,
+		jobs:  append([]*item{}, jobs...),
+	}
 }
 
 // now is when the tests collect.
@@ -65,8 +69,15 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 func at(number int) time.Time { return now.Add(-time.Duration(2000-number) * 10 * time.Minute) }
 
 func ended(number int, result string, actions ...any) *fakeBuild {
-	return &fakeBuild{"_class": "hudson.model.FreeStyleBuild", "number": number, "timestamp": at(number).UnixMilli(), "duration": 60000,
-		"result": result, "building": false, "actions": append([]any{map[string]any{}}, actions...)}
+	return &fakeBuild{
+		"_class":    "hudson.model.FreeStyleBuild",
+		"number":    number,
+		"timestamp": at(number).UnixMilli(),
+		"duration":  60000,
+		"result":    result,
+		"building":  false,
+		"actions":   append([]any{map[string]any{}}, actions...),
+	}
 }
 
 func running(number int) *fakeBuild {

@@ -50,8 +50,8 @@ func FuzzBuilds(f *testing.F) {
 	})
 }
 
-// FuzzListing feeds the listing of a folder through the search for jobs, as every folder's answer; it ends, and names are
-// whole.
+// FuzzListing feeds the listing of a folder through the search for jobs, as every folder's answer; it ends, and names
+// are whole.
 func FuzzListing(f *testing.F) {
 	for _, seed := range []string{
 		`{"jobs":[{"_class":"hudson.model.FreeStyleProject","name":"a","lastBuild":{"number":1}},{"_class":"x.WorkflowMultiBranchProject","name":"b","jobs":[{"name":"feature%2Fx","lastBuild":null}]}]}`,
@@ -70,7 +70,10 @@ func FuzzListing(f *testing.F) {
 			_, _ = w.Write(body)
 		}))
 		defer srv.Close()
-		c, err := New(Config{Source: "ci", URL: srv.URL}, source.Options{Tune: func(r *rest.Config) { r.Attempts, r.PerSecond, r.Burst = 1, 1e6, 1000 }})
+		c, err := New(
+			Config{Source: "ci", URL: srv.URL},
+			source.Options{Tune: func(r *rest.Config) { r.Attempts, r.PerSecond, r.Burst = 1, 1e6, 1000 }},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +94,18 @@ func FuzzStages(f *testing.F) {
 	f.Add("", "\xff", "?", int64(-1), int64(-1))
 	f.Fuzz(func(t *testing.T, id, name, status string, begin, duration int64) {
 		r := &reader{Collector: unconnected(t), scope: "s"}
-		e := r.stageEvent(job{names: []string{"s"}}, build{Number: 1}, "1", stage{ID: id, Name: name, Status: status, Start: begin, Duration: millis{duration, duration >= 0 && duration < 1<<53}})
+		e := r.stageEvent(
+			job{names: []string{"s"}},
+			build{Number: 1},
+			"1",
+			stage{
+				ID:       id,
+				Name:     name,
+				Status:   status,
+				Start:    begin,
+				Duration: millis{duration, duration >= 0 && duration < 1<<53},
+			},
+		)
 		if id != "" && len(id) <= event.MaxID && event.Normalize(e).Validate() != nil { // the writer leaves out the others
 			t.Error(e.Validate())
 		}
@@ -110,7 +124,11 @@ func FuzzGlob(f *testing.F) {
 		if g.matches(name) && !g.covers(name) {
 			t.Errorf("%q matches %q but does not cover it", pattern, name)
 		}
-		if plain := strings.Trim(strings.TrimSpace(pattern), "/"); !strings.ContainsAny(plain, "*?") && strings.ToValidUTF8(plain, "") == plain && !g.matches(plain) {
+		if plain := strings.Trim(
+			strings.TrimSpace(pattern),
+			"/",
+		); !strings.ContainsAny(plain, "*?") && strings.ToValidUTF8(plain, "") == plain &&
+			!g.matches(plain) {
 			t.Errorf("%q does not match itself", plain)
 		}
 	})
@@ -118,8 +136,14 @@ func FuzzGlob(f *testing.F) {
 
 func unconnected(t *testing.T) *Collector {
 	t.Helper()
-	c, err := New(Config{Source: "ci", URL: "http://localhost", Deployments: []DeploymentRule{{Job: "team/*", Environment: "p", EnvironmentParameter: "ENV"}}},
-		source.Options{Now: func() time.Time { return now }})
+	c, err := New(
+		Config{
+			Source:      "ci",
+			URL:         "http://localhost",
+			Deployments: []DeploymentRule{{Job: "team/*", Environment: "p", EnvironmentParameter: "ENV"}},
+		},
+		source.Options{Now: func() time.Time { return now }},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

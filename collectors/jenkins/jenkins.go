@@ -29,16 +29,21 @@ var profile = source.Profile{Provider: Provider, Product: "Jenkins", Epoch: time
 
 // Config is one Jenkins source.
 type Config struct {
-	Source              string           `yaml:"name"`                  // its name
-	URL                 string           `yaml:"url"`                   // the address of Jenkins, as a person opens it
-	User                string           `yaml:"user"`                  // whose API token it is; empty with Token: read without credentials
-	Token               string           `yaml:"token"`                 // the user's API token
-	Projects            []string         `yaml:"projects"`              // full names of jobs or folders, with * and **, or addresses of their pages; empty: every job that the user sees
-	Exclude             []string         `yaml:"exclude"`               // the same, of what is left out
-	Stages              bool             `yaml:"stages"`                // read the stages of pipelines: one more request a build
-	Deployments         []DeploymentRule `yaml:"deployments"`           // which builds are deployments; the first rule that matches decides
-	Since               time.Time        `yaml:"-"`                     // how far back the first read goes; zero: everything
-	AllowPrivateNetwork bool             `yaml:"allow_private_network"` // the URL's name may lead into a private network
+	Source string `yaml:"name"` // its name
+	URL    string `yaml:"url"`  // the address of Jenkins, as a person opens it
+	// whose API token it is; empty with Token: read without credentials
+	User  string `yaml:"user"`
+	Token string `yaml:"token"` // the user's API token
+	// full names of jobs or folders, with * and **, or addresses of their pages; empty: every job that the user sees
+	Projects []string `yaml:"projects"`
+	Exclude  []string `yaml:"exclude"` // the same, of what is left out
+	// read the stages of pipelines: one more request a build
+	Stages bool `yaml:"stages"`
+	// which builds are deployments; the first rule that matches decides
+	Deployments []DeploymentRule `yaml:"deployments"`
+	// how far back the first read goes; zero: everything
+	Since               time.Time `yaml:"-"`
+	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 // Validate reports every mistake, joined.
@@ -51,7 +56,8 @@ func (c Config) Validate() error {
 	case c.User == "" && c.Token != "":
 		errs = append(errs, errors.New("user is missing: Jenkins takes an API token only together with the user whose it is"))
 	case c.User != "" && strings.TrimSpace(c.Token) == "":
-		errs = append(errs, errors.New("token is missing: create an API token on the user's Security page in Jenkins and give it as ${JENKINS_TOKEN}"))
+		errs = append(errs, errors.New("token is missing: create an API token on the user's Security page in Jenkins and "+
+			"give it as ${JENKINS_TOKEN}"))
 	case strings.Contains(c.User, ":"):
 		errs = append(errs, fmt.Errorf("user %q: give the user's id, which has no colon; the token has its own key", c.User))
 	}
@@ -97,13 +103,24 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	// One's own server, often a slow one: few requests at a time, and no more than a busy person with a browser.
-	restCfg := rest.Config{BaseURL: address, UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, MaxConcurrent: 4, PerSecond: 25, Burst: 50}
+	restCfg := rest.Config{
+		BaseURL:             address,
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		MaxConcurrent:       4,
+		PerSecond:           25,
+		Burst:               50,
+	}
 	if cfg.User != "" {
 		restCfg.AuthPrefix = "Basic "
 		restCfg.Token = base64.StdEncoding.EncodeToString([]byte(cfg.User + ":" + cfg.Token))
 	}
 	base := opt.Base(profile, cfg.Source)
-	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor, OddType: base.OddType})
+	api, err := rest.NewAPI(
+		restCfg,
+		opt.REST(),
+		rest.APIConfig{Product: profile.Product, Hint: hintFor, OddType: base.OddType},
+	)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// breaks makes every answer that holds the builds fail in a way that Jenkins has: it renders none of what was asked for.
+// breaks makes every answer that holds the builds fail in a way that Jenkins has: it renders none of what was asked
+// for.
 func (f *fake) breaks(job *item, status int, body string, numbers ...int) {
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
 		tree := r.URL.Query().Get("tree")
@@ -59,7 +60,8 @@ func TestABuildThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			of := m.of("shop")
-			if n := of.Number(event.KindPipelineRun); n != 250-len(tc.broken) || m.of("other").Number(event.KindPipelineRun) != 2 {
+			if n := of.Number(event.KindPipelineRun); n != 250-len(tc.broken) ||
+				m.of("other").Number(event.KindPipelineRun) != 2 {
 				t.Errorf("stored %d runs, and %d of the other job", n, m.of("other").Number(event.KindPipelineRun))
 			}
 			l := of.Ledger(event.KindPipelineRun)
@@ -90,7 +92,15 @@ func TestStagesThatCannotBeReadDoNotHoldUpTheBuilds(t *testing.T) {
 	builds := until(5)
 	for _, b := range builds {
 		(*b)["_class"] = "org.jenkinsci.plugins.workflow.job.WorkflowRun"
-		(*b)["stages"] = []any{map[string]any{"id": "6", "name": "Build", "status": "SUCCESS", "startTimeMillis": at(2).UnixMilli(), "durationMillis": 1500}}
+		(*b)["stages"] = []any{
+			map[string]any{
+				"id":              "6",
+				"name":            "Build",
+				"status":          "SUCCESS",
+				"startTimeMillis": at(2).UnixMilli(),
+				"durationMillis":  1500,
+			},
+		}
 	}
 	f := start(t, freestyle("shop", builds...))
 	f.stages = true
@@ -112,8 +122,14 @@ func TestStagesThatCannotBeReadDoNotHoldUpTheBuilds(t *testing.T) {
 	}
 	f.before = nil
 	f.collect(t, m, now.Add(time.Minute), stages)
-	if of := m.of("shop"); of.Number(event.KindPipelineRun) != 5 || of.Number(event.KindPipelineJob) != 5 || of.Ledger(event.KindPipelineRun).Expected != 5 {
-		t.Errorf("repaired: %d runs, %d stages, %+v", of.Number(event.KindPipelineRun), of.Number(event.KindPipelineJob), of.Ledger(event.KindPipelineRun))
+	if of := m.of("shop"); of.Number(event.KindPipelineRun) != 5 || of.Number(event.KindPipelineJob) != 5 ||
+		of.Ledger(event.KindPipelineRun).Expected != 5 {
+		t.Errorf(
+			"repaired: %d runs, %d stages, %+v",
+			of.Number(event.KindPipelineRun),
+			of.Number(event.KindPipelineJob),
+			of.Ledger(event.KindPipelineRun),
+		)
 	}
 }
 
@@ -124,7 +140,8 @@ func TestABranchOrFolderThatAlwaysFailsIsNamed(t *testing.T) {
 	f.root.jobs[0].class = "com.cloudbees.hudson.plugins.folder.Folder"
 	status := http.StatusInternalServerError
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
-		if status != 0 && (strings.HasPrefix(r.URL.Path, "/job/broken/") || strings.HasPrefix(r.URL.Path, "/job/api/job/bad/")) {
+		if status != 0 &&
+			(strings.HasPrefix(r.URL.Path, "/job/broken/") || strings.HasPrefix(r.URL.Path, "/job/api/job/bad/")) {
 			w.WriteHeader(status)
 			return true
 		}
@@ -134,20 +151,31 @@ func TestABranchOrFolderThatAlwaysFailsIsNamed(t *testing.T) {
 	for i, s := range []int{500, 404, 403} {
 		status = s
 		scopes, err := m.collect(t.Context(), f.collector(t, now.Add(time.Duration(i)*time.Minute), nil))
-		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 folder could not be read") || !strings.Contains(err.Error(), "branch bad") {
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 folder could not be read") ||
+			!strings.Contains(err.Error(), "branch bad") {
 			t.Errorf("status %d: %v", s, err)
 		}
-		if !slices.Equal(scopes, []string{"api", "fine/y"}) || m.of("api").Number(event.KindPipelineRun) != 4 || m.of("fine/y").Number(event.KindPipelineRun) != 2 {
-			t.Errorf("status %d: scopes %q, %d and %d runs", s, scopes, m.of("api").Number(event.KindPipelineRun), m.of("fine/y").Number(event.KindPipelineRun))
+		if !slices.Equal(scopes, []string{"api", "fine/y"}) || m.of("api").Number(event.KindPipelineRun) != 4 ||
+			m.of("fine/y").Number(event.KindPipelineRun) != 2 {
+			t.Errorf(
+				"status %d: scopes %q, %d and %d runs",
+				s,
+				scopes,
+				m.of("api").Number(event.KindPipelineRun),
+				m.of("fine/y").Number(event.KindPipelineRun),
+			)
 		}
-		if l := m.of("api").Ledger(event.KindPipelineRun); l.Expected != 5 || l.Stored != 4 || !strings.Contains(l.Note, "branch bad") {
+		if l := m.of("api").
+			Ledger(event.KindPipelineRun); l.Expected != 5 || l.Stored != 4 ||
+			!strings.Contains(l.Note, "branch bad") {
 			t.Errorf("status %d: ledger %+v", s, l)
 		}
 	}
 	status = 0
 	f.root.jobs[0].jobs = []*item{freestyle("x", until(1)...)}
 	scopes := f.collect(t, m, now.Add(3*time.Minute), nil)
-	if !slices.Equal(scopes, []string{"api", "broken/x", "fine/y"}) || m.of("api").Number(event.KindPipelineRun) != 7 || m.of("broken/x").Number(event.KindPipelineRun) != 1 {
+	if !slices.Equal(scopes, []string{"api", "broken/x", "fine/y"}) || m.of("api").Number(event.KindPipelineRun) != 7 ||
+		m.of("broken/x").Number(event.KindPipelineRun) != 1 {
 		t.Errorf("repaired: %q, %d runs", scopes, m.of("api").Number(event.KindPipelineRun))
 	}
 }

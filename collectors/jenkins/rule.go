@@ -11,11 +11,12 @@ import (
 	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
-// DeploymentRule says which builds are deployments. A build matches when its job does (Job, where it is given) and it names
-// an environment: by the parameter EnvironmentParameter where it has that, else by Environment. In names * is
+// DeploymentRule says which builds are deployments. A build matches when its job does (Job, where it is given) and it
+// names an environment: by the parameter EnvironmentParameter where it has that, else by Environment. In names * is
 // anything but a slash and ** anything.
 type DeploymentRule struct {
-	Job                  string `yaml:"job"`                   // full name of the job, of a branch with the branch: team/deploy-*, team/service/main
+	// full name of the job, of a branch with the branch: team/deploy-*, team/service/main
+	Job                  string `yaml:"job"`
 	Workflow             string `yaml:"workflow"`              // Jenkins has none
 	Environment          string `yaml:"environment"`           // the environment that the job deploys to
 	EnvironmentParameter string `yaml:"environment_parameter"` // or the parameter that names it
@@ -119,7 +120,10 @@ func compile(pattern string) glob {
 		}
 		p = p[1:]
 	}
-	return glob{regexp.MustCompile(`(?s)^(?:` + b.String() + `)$`), regexp.MustCompile(`(?s)^(?:` + b.String() + `)(?:/.*)?$`)}
+	return glob{
+		regexp.MustCompile(`(?s)^(?:` + b.String() + `)$`),
+		regexp.MustCompile(`(?s)^(?:` + b.String() + `)(?:/.*)?$`),
+	}
 }
 
 // compileAll reads patterns. The address of a job's page names the job, and no more.

@@ -29,8 +29,8 @@ type description struct {
 	Stages []stage `json:"stages"`
 }
 
-// stages reads the stages of pipeline builds, one request each, and corrects the builds' runs by what they tell. A build
-// whose stages cannot be read is stored without them, and they are set aside.
+// stages reads the stages of pipeline builds, one request each, and corrects the builds' runs by what they tell. A
+// build whose stages cannot be read is stored without them, and they are set aside.
 func (p *pass) stages(ctx context.Context, builds []build, runs []event.PipelineRun) ([]event.Event, error) {
 	var mu sync.Mutex
 	var all []event.Event

@@ -132,7 +132,8 @@ func (r *reader) account(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	if since := r.Now().Sub(r.state.Refilled); stored < listed && (since >= daily || since < 0) { // less than none: the clock was set back
+	// less than none: the clock was set back
+	if since := r.Now().Sub(r.state.Refilled); stored < listed && (since >= daily || since < 0) {
 		if err := r.refill(ctx, t); err != nil {
 			return err
 		}

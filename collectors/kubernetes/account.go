@@ -42,7 +42,8 @@ func (p *pass) account(ctx context.Context) error {
 	}
 	var notes []string
 	if p.s.Lost > 0 {
-		notes = append(notes, fmt.Sprintf("the cluster forgot %d rollouts before they were read; they cannot be read again. Collect more often, or raise the workload's revisionHistoryLimit", p.s.Lost))
+		notes = append(notes, fmt.Sprintf("the cluster forgot %d rollouts before they were read; they cannot be read "+
+			"again. Collect more often, or raise the workload's revisionHistoryLimit", p.s.Lost))
 	}
 	if p.s.Before > 0 {
 		notes = append(notes, fmt.Sprintf("it had forgotten %d before the first read", p.s.Before))

@@ -30,7 +30,11 @@ var (
 	podsResource = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
 	namespaces   = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
 	roles        = schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterroles"}
-	bindings     = schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "clusterrolebindings"}
+	bindings     = schema.GroupVersionResource{
+		Group:    "rbac.authorization.k8s.io",
+		Version:  "v1",
+		Resource: "clusterrolebindings",
+	}
 )
 
 // kubelet patches pods to ready, but those of an image with the tag stuck, and none while it is held.
@@ -65,32 +69,71 @@ func startKubelet(t *testing.T, client dynamic.Interface) *kubelet {
 func (k *kubelet) tend(ctx context.Context, client dynamic.Interface, pod *unstructured.Unstructured) {
 	ready, _ := conditionOf(pod, "Ready")
 	containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", "containers")
-	if ready.status == "True" || len(containers) == 0 || strings.HasSuffix(fmt.Sprint(containers[0].(object)["image"]), ":stuck") {
+	if ready.status == "True" || len(containers) == 0 ||
+		strings.HasSuffix(fmt.Sprint(containers[0].(object)["image"]), ":stuck") {
 		return
 	}
 	now := time.Now().UTC().Format(time.RFC3339)
 	status, _ := json.Marshal(object{"status": object{"phase": "Running", "conditions": []any{
-		object{"type": "Ready", "status": "True", "lastTransitionTime": now}, object{"type": "ContainersReady", "status": "True", "lastTransitionTime": now}}}})
-	_, _ = client.Resource(podsResource).Namespace(pod.GetNamespace()).Patch(ctx, pod.GetName(), types.MergePatchType, status,
-		metav1.PatchOptions{FieldManager: "kubelet"}, "status") // it may be gone; the next round sees
+		object{
+			"type":               "Ready",
+			"status":             "True",
+			"lastTransitionTime": now,
+		},
+		object{"type": "ContainersReady", "status": "True", "lastTransitionTime": now},
+	}}})
+	_, _ = client.Resource(podsResource).
+		Namespace(pod.GetNamespace()).
+		Patch(ctx, pod.GetName(), types.MergePatchType, status,
+			metav1.PatchOptions{FieldManager: "kubelet"}, "status")
+	// it may be gone; the next round sees
 }
 
 // grant gives the reader what the documentation asks for.
 func (b *bed) grant() {
 	b.t.Helper()
 	rules := []any{
-		object{"apiGroups": []any{"apps"}, "resources": []any{"deployments", "statefulsets", "replicasets", "controllerrevisions"}, "verbs": []any{"get", "list", "watch"}},
+		object{
+			"apiGroups": []any{"apps"},
+			"resources": []any{"deployments", "statefulsets", "replicasets", "controllerrevisions"},
+			"verbs":     []any{"get", "list", "watch"},
+		},
 		object{"apiGroups": []any{"argoproj.io"}, "resources": []any{"rollouts"}, "verbs": []any{"get", "list", "watch"}},
 	}
-	b.create(roles, "", "test", object{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": object{"name": "dxctl-reader"}, "rules": rules})
-	b.create(bindings, "", "test", object{"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": object{"name": "dxctl-reader"},
-		"roleRef":  object{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "dxctl-reader"},
-		"subjects": []any{object{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "reader"}}})
+	b.create(
+		roles,
+		"",
+		"test",
+		object{
+			"apiVersion": "rbac.authorization.k8s.io/v1",
+			"kind":       "ClusterRole",
+			"metadata":   object{"name": "dxctl-reader"},
+			"rules":      rules,
+		},
+	)
+	b.create(
+		bindings,
+		"",
+		"test",
+		object{
+			"apiVersion": "rbac.authorization.k8s.io/v1",
+			"kind":       "ClusterRoleBinding",
+			"metadata":   object{"name": "dxctl-reader"},
+			"roleRef":    object{"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "dxctl-reader"},
+			"subjects":   []any{object{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "reader"}},
+		},
+	)
 }
 
-func (b *bed) create(resource schema.GroupVersionResource, namespace, manager string, o object) *unstructured.Unstructured {
+func (b *bed) create(
+	resource schema.GroupVersionResource,
+	namespace, manager string,
+	o object,
+) *unstructured.Unstructured {
 	b.t.Helper()
-	u, err := b.admin.Resource(resource).Namespace(namespace).Create(background(), &unstructured.Unstructured{Object: o}, metav1.CreateOptions{FieldManager: manager})
+	u, err := b.admin.Resource(resource).
+		Namespace(namespace).
+		Create(background(), &unstructured.Unstructured{Object: o}, metav1.CreateOptions{FieldManager: manager})
 	if err != nil {
 		b.t.Fatalf("creating %s: %v", resource.Resource, err)
 	}
@@ -110,11 +153,18 @@ type place struct {
 // scenario makes a namespace. token is the collector's.
 func (b *bed) scenario(t *testing.T, namespace, token string, resource schema.GroupVersionResource) *place {
 	t.Helper()
-	b.create(namespaces, "", "test", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": namespace}})
+	b.create(
+		namespaces,
+		"",
+		"test",
+		object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": namespace}},
+	)
 	path := t.TempDir() + "/kubeconfig"
 	writeFile(t, path, kubeconfigText(b.proxy.url(), token, b.certificate()))
-	c, err := New(Config{Source: "k8s", Kubeconfig: path, Namespaces: []string{namespace}, ArgoRollouts: resource == argoRollouts},
-		Options{Settle: 50 * time.Millisecond, Patience: 20 * time.Second})
+	c, err := New(
+		Config{Source: "k8s", Kubeconfig: path, Namespaces: []string{namespace}, ArgoRollouts: resource == argoRollouts},
+		Options{Settle: 50 * time.Millisecond, Patience: 20 * time.Second},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,12 +212,26 @@ func workloadOf(apiVersion, kind, version string) object {
 	labels := object{"app": "payment"}
 	spec := object{"replicas": int64(2), "selector": object{"matchLabels": labels}, "template": object{
 		"metadata": object{"labels": labels},
-		"spec":     object{"containers": []any{object{"name": "payment", "image": "payment:" + version, "env": []any{object{"name": "A", "value": "1"}}, "ports": []any{object{"containerPort": int64(8080), "protocol": "TCP"}}}}},
+		"spec": object{
+			"containers": []any{
+				object{
+					"name":  "payment",
+					"image": "payment:" + version,
+					"env":   []any{object{"name": "A", "value": "1"}},
+					"ports": []any{object{"containerPort": int64(8080), "protocol": "TCP"}},
+				},
+			},
+		},
 	}}
 	if kind == "StatefulSet" {
 		spec["serviceName"], spec["podManagementPolicy"] = "payment", "Parallel"
 	}
-	return object{"apiVersion": apiVersion, "kind": kind, "metadata": object{"name": "payment", "labels": object{"app.kubernetes.io/name": "payment"}}, "spec": spec}
+	return object{
+		"apiVersion": apiVersion,
+		"kind":       kind,
+		"metadata":   object{"name": "payment", "labels": object{"app.kubernetes.io/name": "payment"}},
+		"spec":       spec,
+	}
 }
 
 func (p *place) deploy(manager string, o object) {
@@ -182,7 +246,9 @@ func (p *place) patch(manager string, kind types.PatchType, patch any) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if _, err := p.admin.Resource(p.resource).Namespace(p.namespace).Patch(background(), "payment", kind, text, metav1.PatchOptions{FieldManager: manager}); err != nil {
+	if _, err := p.admin.Resource(p.resource).
+		Namespace(p.namespace).
+		Patch(background(), "payment", kind, text, metav1.PatchOptions{FieldManager: manager}); err != nil {
 		p.t.Fatalf("patching as %s: %v", manager, err)
 	}
 }
@@ -190,7 +256,11 @@ func (p *place) patch(manager string, kind types.PatchType, patch any) {
 // setImage does what kubectl set image does.
 func (p *place) setImage(manager, version string) {
 	p.t.Helper()
-	p.patch(manager, types.JSONPatchType, []any{object{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "payment:" + version}})
+	p.patch(
+		manager,
+		types.JSONPatchType,
+		[]any{object{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "payment:" + version}},
+	)
 }
 
 // undo does what kubectl rollout undo does: it replaces the template by that of an old ReplicaSet.
@@ -230,7 +300,8 @@ func (p *place) reached(revision int) {
 		}
 		kind := strings.ToLower(u.GetKind())
 		w := p.c.readWorkload(kind, u)
-		if kind != kindStatefulSet && w.current != fmt.Sprint(revision) || !w.observed || w.verdict.status != event.Succeeded {
+		if kind != kindStatefulSet && w.current != fmt.Sprint(revision) || !w.observed ||
+			w.verdict.status != event.Succeeded {
 			return fmt.Errorf("it is at %s, %s", w.current, w.verdict.status)
 		}
 		return nil
@@ -265,7 +336,8 @@ func complete(t *testing.T, e event.Deployment, trigger string) {
 	if e.Status != event.Succeeded || e.Trigger != trigger {
 		t.Errorf("%s: status %s, trigger %q, want succeeded by %q", e.ID, e.Status, e.Trigger, trigger)
 	}
-	if e.CreatedAt.IsZero() || e.StartedAt.IsZero() || e.FinishedAt.IsZero() || e.FinishedAt.Before(e.StartedAt) || e.StartedAt.Before(e.CreatedAt) ||
+	if e.CreatedAt.IsZero() || e.StartedAt.IsZero() || e.FinishedAt.IsZero() || e.FinishedAt.Before(e.StartedAt) ||
+		e.StartedAt.Before(e.CreatedAt) ||
 		time.Since(e.StartedAt) > 10*time.Minute {
 		t.Errorf("%s: created %s, started %s, finished %s", e.ID, e.CreatedAt, e.StartedAt, e.FinishedAt)
 	}
@@ -274,7 +346,9 @@ func complete(t *testing.T, e event.Deployment, trigger string) {
 // remove deletes the workload.
 func (p *place) remove() {
 	p.t.Helper()
-	if err := p.admin.Resource(p.resource).Namespace(p.namespace).Delete(background(), "payment", metav1.DeleteOptions{}); err != nil {
+	if err := p.admin.Resource(p.resource).
+		Namespace(p.namespace).
+		Delete(background(), "payment", metav1.DeleteOptions{}); err != nil {
 		p.t.Fatal(err)
 	}
 }

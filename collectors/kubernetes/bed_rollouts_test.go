@@ -20,14 +20,23 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+var definitions = schema.GroupVersionResource{
+	Group:    "apiextensions.k8s.io",
+	Version:  "v1",
+	Resource: "customresourcedefinitions",
+}
 
 // startRollouts brings the definitions and the controller of Argo Rollouts into the cluster.
 func (b *bed) startRollouts(t *testing.T) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(os.Getenv("ROLLOUTS_CRDS"), "*-crd.yaml"))
 	if err != nil || len(files) < 5 {
-		t.Fatalf("ROLLOUTS_CRDS=%q has %d definitions (%v): run make test-kubernetes", os.Getenv("ROLLOUTS_CRDS"), len(files), err)
+		t.Fatalf(
+			"ROLLOUTS_CRDS=%q has %d definitions (%v): run make test-kubernetes",
+			os.Getenv("ROLLOUTS_CRDS"),
+			len(files),
+			err,
+		)
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -45,22 +54,36 @@ func (b *bed) startRollouts(t *testing.T) {
 		return err
 	})
 	// Its servers would listen on every address of the machine: a port that does not exist keeps them closed.
-	start(t, programOf(t, "ROLLOUTS_CONTROLLER"), b.path("rollouts.log"), "--kubeconfig="+b.path("kubeconfig"), "--leader-elect=false",
-		"--metricsPort=-1", "--healthzPort=-1", "--namespace=", "--loglevel=warn")
+	start(
+		t,
+		programOf(t, "ROLLOUTS_CONTROLLER"),
+		b.path("rollouts.log"),
+		"--kubeconfig="+b.path("kubeconfig"),
+		"--leader-elect=false",
+		"--metricsPort=-1",
+		"--healthzPort=-1",
+		"--namespace=",
+		"--loglevel=warn",
+	)
 }
 
 // rolloutOf is the manifest of a Rollout that waits for a person half way.
 func rolloutOf(version string) object {
 	o := workloadOf("argoproj.io/v1alpha1", "Rollout", version)
-	o["spec"].(object)["strategy"] = object{"canary": object{"steps": []any{object{"setWeight": int64(50)}, object{"pause": object{}}}}}
+	o["spec"].(object)["strategy"] = object{
+		"canary": object{"steps": []any{object{"setWeight": int64(50)}, object{"pause": object{}}}},
+	}
 	return o
 }
 
 // patchStatus does what the plugin of kubectl does to promote and to abort.
 func (p *place) patchStatus(manager, patch string) {
 	p.t.Helper()
-	if _, err := p.admin.Resource(p.resource).Namespace(p.namespace).Patch(background(), "payment", types.MergePatchType, []byte(patch),
-		metav1.PatchOptions{FieldManager: manager}, "status"); err != nil && !apierrors.IsConflict(err) {
+	if _, err := p.admin.Resource(p.resource).
+		Namespace(p.namespace).
+		Patch(background(), "payment", types.MergePatchType, []byte(patch),
+			metav1.PatchOptions{FieldManager: manager}, "status"); err != nil &&
+		!apierrors.IsConflict(err) {
 		p.t.Fatal(err)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// CollectCrowd and ServeCrowd collect a cluster into a real store and return how long it took. load_test.go sets them: it
-// may import the Runner, which imports this package.
+// CollectCrowd and ServeCrowd collect a cluster into a real store and return how long it took. load_test.go sets them:
+// it may import the Runner, which imports this package.
 var CollectCrowd, ServeCrowd func(t testing.TB, kubeconfig, namespace string, services int) time.Duration
 
 // TestOnARealServer runs the collector's scenarios against one control plane.
@@ -50,8 +50,8 @@ func TestOnARealServer(t *testing.T) {
 // aSecond passes, because the server's times have that precision.
 func aSecond() { time.Sleep(1100 * time.Millisecond) }
 
-// updateAndRollbackOf is a first version by helm, another by kubectl-set, and back to the first by kubectl-rollout, with
-// changes beside the template in between.
+// updateAndRollbackOf is a first version by helm, another by kubectl-set, and back to the first by kubectl-rollout,
+// with changes beside the template in between.
 func updateAndRollbackOf(p *place) {
 	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
 	p.reached(1)
@@ -59,7 +59,8 @@ func updateAndRollbackOf(p *place) {
 	p.setImage("kubectl-set", "2")
 	p.reached(2)
 	aSecond()
-	p.patch("helm", types.MergePatchType, object{"metadata": object{"labels": object{"touched": "yes"}}}) // helm owns fields of the template too
+	// helm owns fields of the template too
+	p.patch("helm", types.MergePatchType, object{"metadata": object{"labels": object{"touched": "yes"}}})
 	p.patch("kubectl-scale", types.MergePatchType, object{"spec": object{"replicas": int64(3)}})
 	p.reached(2)
 	aSecond()
@@ -200,10 +201,15 @@ func deletedWorkload(t *testing.T, b *bed) {
 	p.becomes(2, event.Cancelled)
 }
 
-// thousands holds what a cluster of 3,000 services may cost, with the real store: 10 seconds for a collect, 10 to begin to
-// serve.
+// thousands holds what a cluster of 3,000 services may cost, with the real store: 10 seconds for a collect, 10 to begin
+// to serve.
 func thousands(t *testing.T, b *bed) {
-	b.create(namespaces, "", "test", object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": "thousands"}})
+	b.create(
+		namespaces,
+		"",
+		"test",
+		object{"apiVersion": "v1", "kind": "Namespace", "metadata": object{"name": "thousands"}},
+	)
 	const n = 3000
 	var creating errgroup.Group
 	creating.SetLimit(20)
@@ -213,7 +219,9 @@ func thousands(t *testing.T, b *bed) {
 			name := fmt.Sprintf("payment%04d", i)
 			o["metadata"] = object{"name": name, "labels": object{"app.kubernetes.io/name": name}}
 			o["spec"].(object)["replicas"] = int64(0)
-			_, err := b.admin.Resource(deployments).Namespace("thousands").Create(background(), &unstructured.Unstructured{Object: o}, metav1.CreateOptions{FieldManager: "helm"})
+			_, err := b.admin.Resource(deployments).
+				Namespace("thousands").
+				Create(background(), &unstructured.Unstructured{Object: o}, metav1.CreateOptions{FieldManager: "helm"})
 			return err
 		})
 	}
@@ -238,7 +246,13 @@ func thousands(t *testing.T, b *bed) {
 		before := processorTime(t)
 		took := run(t, path, "thousands", n)
 		used := processorTime(t) - before
-		t.Logf("%s of %d Deployments took %s, and %s of processor time", what, n, took.Round(time.Millisecond), used.Round(time.Millisecond))
+		t.Logf(
+			"%s of %d Deployments took %s, and %s of processor time",
+			what,
+			n,
+			took.Round(time.Millisecond),
+			used.Round(time.Millisecond),
+		)
 		if took >= 10*time.Second {
 			t.Errorf("%s of %d Deployments took more than 10s", what, n)
 		}

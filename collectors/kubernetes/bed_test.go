@@ -56,14 +56,32 @@ func startBed(t *testing.T) *bed {
 	b.write("tokens.csv", users)
 	b.write("key.pem", rsaKey(t))
 	b.etcd = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
-	start(t, b.program, filepath.Join(b.dir, "etcd.log"), "etcd", filepath.Join(b.dir, "etcd"), b.etcd, fmt.Sprintf("http://127.0.0.1:%d", freePort(t)))
+	start(
+		t,
+		b.program,
+		filepath.Join(b.dir, "etcd.log"),
+		"etcd",
+		filepath.Join(b.dir, "etcd"),
+		b.etcd,
+		fmt.Sprintf("http://127.0.0.1:%d", freePort(t)),
+	)
 	b.port = freePort(t)
 	b.startServer()
 	b.write("kubeconfig", kubeconfigText(b.url(), adminToken, b.certificate()))
-	start(t, b.program, filepath.Join(b.dir, "controllers.log"), "controllers", "--kubeconfig="+b.path("kubeconfig"),
+	start(
+		t,
+		b.program,
+		filepath.Join(b.dir, "controllers.log"),
+		"controllers",
+		"--kubeconfig="+b.path("kubeconfig"),
 		"--controllers=deployment-controller,replicaset-controller,statefulset-controller,namespace-controller,garbage-collector-controller",
-		"--leader-elect=false", "--secure-port=0", "--kube-api-qps=1000", "--kube-api-burst=2000",
-		"--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20")
+		"--leader-elect=false",
+		"--secure-port=0",
+		"--kube-api-qps=1000",
+		"--kube-api-burst=2000",
+		"--concurrent-deployment-syncs=20",
+		"--concurrent-replicaset-syncs=20",
+	)
 	client, err := dynamic.NewForConfig(b.config(adminToken))
 	if err != nil {
 		t.Fatal(err)
@@ -78,12 +96,27 @@ func startBed(t *testing.T) *bed {
 // startServer starts the API server and waits until it is ready.
 func (b *bed) startServer() {
 	b.t.Helper()
-	b.server = start(b.t, b.program, filepath.Join(b.dir, "apiserver.log"), "apiserver", "--etcd-servers="+b.etcd,
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", b.port), "--cert-dir="+b.path("certificates"),
-		"--token-auth-file="+b.path("tokens.csv"), "--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount",
-		"--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/24", "--service-account-issuer=https://127.0.0.1",
-		"--service-account-signing-key-file="+b.path("key.pem"), "--service-account-key-file="+b.path("key.pem"),
-		"--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000")
+	b.server = start(
+		b.t,
+		b.program,
+		filepath.Join(b.dir, "apiserver.log"),
+		"apiserver",
+		"--etcd-servers="+b.etcd,
+		"--bind-address=127.0.0.1",
+		"--advertise-address=127.0.0.1",
+		fmt.Sprintf("--secure-port=%d", b.port),
+		"--cert-dir="+b.path("certificates"),
+		"--token-auth-file="+b.path("tokens.csv"),
+		"--authorization-mode=RBAC",
+		"--disable-admission-plugins=ServiceAccount",
+		"--endpoint-reconciler-type=none",
+		"--service-cluster-ip-range=10.0.0.0/24",
+		"--service-account-issuer=https://127.0.0.1",
+		"--service-account-signing-key-file="+b.path("key.pem"),
+		"--service-account-key-file="+b.path("key.pem"),
+		"--max-requests-inflight=2000",
+		"--max-mutating-requests-inflight=1000",
+	)
 	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		err := b.ready()

@@ -161,7 +161,13 @@ type snapshot struct {
 
 // snapshot returns all workloads with their revisions.
 func (c *Collector) snapshot(k *caches, atLeast time.Duration) *snapshot {
-	s := &snapshot{workloads: k.workloads, scopes: map[string][]*view{}, unread: k.unread(atLeast), odd: map[string]error{}, listed: k.listed}
+	s := &snapshot{
+		workloads: k.workloads,
+		scopes:    map[string][]*view{},
+		unread:    k.unread(atLeast),
+		odd:       map[string]error{},
+		listed:    k.listed,
+	}
 	for _, l := range k.all() {
 		if err := l.misfitError(); err != nil {
 			s.odd[l.name()] = err
@@ -195,7 +201,11 @@ func (c *Collector) views(k *caches, scope string) []*view {
 }
 
 func (k *caches) view(w *workload) *view {
-	v := &view{workload: w, sightings: k.witness.of(w.UID), revisions: indexed[*revision](k.revisions, byOwner, string(w.UID))}
+	v := &view{
+		workload:  w,
+		sightings: k.witness.of(w.UID),
+		revisions: indexed[*revision](k.revisions, byOwner, string(w.UID)),
+	}
 	slices.SortFunc(v.revisions, func(a, b *revision) int { return strings.Compare(a.Name, b.Name) })
 	return v
 }

@@ -29,9 +29,11 @@ func (c *Collector) connect() (dynamic.Interface, error) {
 	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.cfg.Kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.cfg.Context}).ClientConfig()
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.cfg.Context}).
+		ClientConfig()
 	if err != nil {
-		return nil, fmt.Errorf("reading the kubeconfig: %w; set kubeconfig and context of the source, or run in a pod with a service account", err)
+		return nil, fmt.Errorf("reading the kubeconfig: %w; set kubeconfig and context of the source, or run in a pod "+
+			"with a service account", err)
 	}
 	cfg.UserAgent = "dxctl"
 	if c.opt.UserAgent != "" {
@@ -58,12 +60,16 @@ type guard struct {
 
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet {
-		return nil, &rest.RefusedError{Target: req.URL.Host, Why: "a " + req.Method + " request would change something, and dxctl only reads"}
+		return nil, &rest.RefusedError{Target: req.URL.Host, Why: "a " + req.Method + " request would change something, " +
+			"and dxctl only reads"}
 	}
 	want := strings.TrimPrefix(strings.TrimPrefix(g.host, "https://"), "http://")
 	want, _, _ = strings.Cut(want, "/")
 	if !strings.EqualFold(req.URL.Host, want) {
-		return nil, &rest.RefusedError{Target: req.URL.Host, Why: "the kubeconfig names the server " + want + "; if it has moved, change the kubeconfig"}
+		return nil, &rest.RefusedError{
+			Target: req.URL.Host,
+			Why:    "the kubeconfig names the server " + want + "; if it has moved, change the kubeconfig",
+		}
 	}
 	start := time.Now() // durations are measured on the monotonic clock, not on the injected one
 	resp, err := g.next.RoundTrip(req)

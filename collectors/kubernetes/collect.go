@@ -33,16 +33,16 @@ type state struct {
 	Before    uint64            `json:"before,omitzero"`     // and those that it had forgotten before the first
 }
 
-// track is what is known of a workload: of each rollout that the cluster remembers the event that was stored, or nil for
-// one that is none.
+// track is what is known of a workload: of each rollout that the cluster remembers the event that was stored, or nil
+// for one that is none.
 type track struct {
 	Last     int64                       `json:"last"`
 	Rollouts map[int64]*event.Deployment `json:"rollouts"`
 	Gone     time.Time                   `json:"gone,omitzero"` // when it was first not there anymore
 }
 
-// goneFor is how long a workload that is not there is remembered. It may come back with all its revisions: rights, labels
-// and selectors change, and what was stored of its past rollouts says more than the cluster does.
+// goneFor is how long a workload that is not there is remembered. It may come back with all its revisions: rights,
+// labels and selectors change, and what was stored of its past rollouts says more than the cluster does.
 const goneFor = 30 * daily
 
 // Scopes lists the cluster's services. It is the one pass over the cluster; Collect reads what it has seen. What cannot
@@ -242,8 +242,8 @@ func (p *pass) origin(id string) event.Origin {
 	return event.Origin{Source: p.cfg.Source, Provider: Provider, Scope: p.scope, ID: id}
 }
 
-// forgotten counts the revisions that the cluster had before this look and after the last, and has no more. It keeps ten
-// old ones, if the workload does not say otherwise (revisionHistoryLimit).
+// forgotten counts the revisions that the cluster had before this look and after the last, and has no more. It keeps
+// ten old ones, if the workload does not say otherwise (revisionHistoryLimit).
 func (p *pass) forgotten(t *track, list []rollout) {
 	expected := t.Last + 1
 	for _, r := range list {
@@ -269,8 +269,8 @@ func unseen(was event.Deployment) event.Deployment {
 }
 
 // moved is what a rollout has become since it was last seen. A success stays one. A failure does not become open again,
-// unless a person retries a Rollout, but can still become a success: Kubernetes goes on trying after the deadline. When a rollout began, and who began it, is
-// best known by who saw it first.
+// unless a person retries a Rollout, but can still become a success: Kubernetes goes on trying after the deadline. When
+// a rollout began, and who began it, is best known by who saw it first.
 func moved(was, is event.Deployment, v *view) event.Deployment {
 	told := was.Status.Final() && was.Status != event.Skipped // skipped: nobody saw it
 	if v.kind == kindRollout && was.Status == event.Failed && (is.StatusRaw == "Progressing" || is.StatusRaw == "Paused") {
@@ -288,7 +288,8 @@ func moved(was, is event.Deployment, v *view) event.Deployment {
 	if is.RollbackOf == "" { // what it was compared with may be forgotten by now
 		is.RollbackOf = was.RollbackOf
 	}
-	if !was.Status.Final() && is.Status.Final() && is.Status != event.Cancelled && is.FinishedAt.IsZero() && !v.touched.Before(is.StartedAt) {
+	if !was.Status.Final() && is.Status.Final() && is.Status != event.Cancelled && is.FinishedAt.IsZero() &&
+		!v.touched.Before(is.StartedAt) {
 		is.FinishedAt = v.touched // it was under way, and now it is not: the status changed at the end
 	}
 	return is

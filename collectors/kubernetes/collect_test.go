@@ -30,15 +30,51 @@ func set(u *unstructured.Unstructured, v any, fields ...string) *unstructured.Un
 func TestARolloutOfADeployment(t *testing.T) {
 	m := collecttest.NewWriter()
 	d := set(deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 2, 12)), []any{
-		object{"manager": "kubectl-set", "operation": "Update", "time": minute(10), "fieldsType": "FieldsV1", "fieldsV1": object{"f:spec": object{"f:template": object{}}}},
-		object{"manager": "helm", "operation": "Update", "time": minute(5), "fieldsType": "FieldsV1", "fieldsV1": object{"f:spec": object{"f:template": object{}}}},
+		object{
+			"manager":    "kubectl-set",
+			"operation":  "Update",
+			"time":       minute(10),
+			"fieldsType": "FieldsV1",
+			"fieldsV1":   object{"f:spec": object{"f:template": object{}}},
+		},
+		object{
+			"manager":    "helm",
+			"operation":  "Update",
+			"time":       minute(5),
+			"fieldsType": "FieldsV1",
+			"fieldsV1":   object{"f:spec": object{"f:template": object{}}},
+		},
 	}, "metadata", "managedFields")
-	collect(t, m, func(c *Config) { c.Environment = "production" }, d, replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, ""))
+	collect(
+		t,
+		m,
+		func(c *Config) { c.Environment = "production" },
+		d,
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+		replicaSet(2, 2, 10, "1.3", nil, ""),
+	)
 	want := map[string]event.Deployment{
-		id(1): {Origin: event.Origin{Source: "k8s", Provider: "kubernetes", Scope: "payment", ID: id(1)}, Attempt: 1, Environment: "production",
-			Status: event.Skipped, CreatedAt: noon, StartedAt: noon, Version: "1.2"},
-		id(2): {Origin: event.Origin{Source: "k8s", Provider: "kubernetes", Scope: "payment", ID: id(2)}, Attempt: 1, Environment: "production",
-			Status: event.Succeeded, StatusRaw: "NewReplicaSetAvailable", CreatedAt: at(10), StartedAt: at(10), FinishedAt: at(12), Version: "1.3", Trigger: "kubectl-set"},
+		id(1): {
+			Origin:      event.Origin{Source: "k8s", Provider: "kubernetes", Scope: "payment", ID: id(1)},
+			Attempt:     1,
+			Environment: "production",
+			Status:      event.Skipped,
+			CreatedAt:   noon,
+			StartedAt:   noon,
+			Version:     "1.2",
+		},
+		id(2): {
+			Origin:      event.Origin{Source: "k8s", Provider: "kubernetes", Scope: "payment", ID: id(2)},
+			Attempt:     1,
+			Environment: "production",
+			Status:      event.Succeeded,
+			StatusRaw:   "NewReplicaSetAvailable",
+			CreatedAt:   at(10),
+			StartedAt:   at(10),
+			FinishedAt:  at(12),
+			Version:     "1.3",
+			Trigger:     "kubectl-set",
+		},
 	}
 	if !maps.Equal(collecttest.Stored[event.Deployment](m), want) {
 		t.Errorf("got  %+v\nwant %+v", collecttest.Stored[event.Deployment](m), want)
@@ -74,8 +110,10 @@ func check(t *testing.T, m *collecttest.Writer, want map[string]outcome) {
 func TestRolloutsOfADeployment(t *testing.T) {
 	one, two := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, "")
 	past := outcome{event.Skipped, 0, -1, "1.2", ""}
-	began := []any{object{"manager": "kube-controller-manager", "operation": "Update", "time": minute(20), "fieldsType": "FieldsV1",
-		"fieldsV1": object{"f:metadata": object{"f:annotations": object{"f:" + deploymentRevision: object{}}}}}}
+	began := []any{
+		object{"manager": "kube-controller-manager", "operation": "Update", "time": minute(20), "fieldsType": "FieldsV1",
+			"fieldsV1": object{"f:metadata": object{"f:annotations": object{"f:" + deploymentRevision: object{}}}}},
+	}
 	complete := func(u *unstructured.Unstructured) *unstructured.Unstructured {
 		for _, f := range []string{"replicas", "updatedReplicas", "availableReplicas"} {
 			u = set(u, int64(2), "status", f)
@@ -165,7 +203,14 @@ func TestRolloutsOfADeployment(t *testing.T) {
 func TestRolloutsOfAStatefulSet(t *testing.T) {
 	a, b := controllerRevision("payment-a", 1, 0, 0, "1.2"), controllerRevision("payment-b", 2, 10, 10, "1.3")
 	status := func(u *unstructured.Unstructured, n int) *unstructured.Unstructured {
-		return set(u, []any{object{"manager": "kube-controller-manager", "subresource": "status", "operation": "Update", "time": minute(n)}}, "metadata", "managedFields")
+		return set(
+			u,
+			[]any{
+				object{"manager": "kube-controller-manager", "subresource": "status", "operation": "Update", "time": minute(n)},
+			},
+			"metadata",
+			"managedFields",
+		)
 	}
 	past := outcome{event.Skipped, 0, -1, "1.2", ""}
 	for _, tc := range []struct {
@@ -245,7 +290,8 @@ func TestRolloutsOfArgoRollouts(t *testing.T) {
 		{rollout("Degraded", "1", "2", object{"abort": true, "abortedAt": minute(25)}), event.Failed},
 	} {
 		collect(t, m, nil, look.rollout, rs(1, 0, "1.2"), rs(2, 10, "1.3"))
-		if e := deployed(m, "shop/rollout/payment@payment-/2"); e.Status != look.want || e.FinishedAt.IsZero() == e.Status.Final() {
+		if e := deployed(m, "shop/rollout/payment@payment-/2"); e.Status != look.want ||
+			e.FinishedAt.IsZero() == e.Status.Final() {
 			t.Errorf("want %s: %+v", look.want, e)
 		}
 	}
@@ -262,10 +308,19 @@ func TestScopesAndEnvironments(t *testing.T) {
 		u = set(u, namespace, "metadata", "namespace")
 		return set(u, uidOf(namespace+name), "metadata", "uid")
 	}
-	inPods := set(labeled("api", "a", object{}), object{"backstage.io/kubernetes-id": "shop"}, "spec", "template", "metadata", "labels")
+	inPods := set(
+		labeled("api", "a", object{}),
+		object{"backstage.io/kubernetes-id": "shop"},
+		"spec",
+		"template",
+		"metadata",
+		"labels",
+	)
 	all := objects{
-		labeled("web", "a", object{"app.kubernetes.io/name": "web", "backstage.io/kubernetes-id": "shop"}), inPods,
-		labeled("worker", "b", object{"app.kubernetes.io/name": "worker", "env": "prd", "tier": "x"}), labeled("bare", "b", object{}),
+		labeled("web", "a", object{"app.kubernetes.io/name": "web", "backstage.io/kubernetes-id": "shop"}),
+		inPods,
+		labeled("worker", "b", object{"app.kubernetes.io/name": "worker", "env": "prd", "tier": "x"}),
+		labeled("bare", "b", object{}),
 		labeled("coredns", "kube-system", object{"app.kubernetes.io/name": "coredns"}),
 	}
 	for _, tc := range []struct {
@@ -302,7 +357,10 @@ func TestScopesAndEnvironments(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := [2]string{c.environment(c.readWorkload(kindDeployment, all[0])), c.environment(c.readWorkload(kindDeployment, all[2]))}
+			got := [2]string{
+				c.environment(c.readWorkload(kindDeployment, all[0])),
+				c.environment(c.readWorkload(kindDeployment, all[2])),
+			}
 			if got != tc.want {
 				t.Errorf("%v, want %v", got, tc.want)
 			}
@@ -316,18 +374,21 @@ func TestWhatTheClusterForgotIsAGap(t *testing.T) {
 	}
 	m := collecttest.NewWriter()
 	collect(t, m, nil, healthy(4), replicaSet(3, 3, 30, "a", nil, ""), replicaSet(4, 4, 40, "b", nil, ""))
-	if l := m.Ledger(event.KindDeployment); l.Gap() != 0 || l.Stored != 2 || !strings.Contains(l.Note, "forgotten 2 before the first read") {
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 0 || l.Stored != 2 ||
+		!strings.Contains(l.Note, "forgotten 2 before the first read") {
 		t.Errorf("%+v", l)
 	}
 	for range 2 {
 		collect(t, m, nil, healthy(8), replicaSet(7, 7, 70, "c", nil, ""), replicaSet(8, 8, 80, "d", nil, ""))
-		if l := m.Ledger(event.KindDeployment); l.Gap() != 2 || l.Stored != 4 || !strings.Contains(l.Note, "forgot 2 rollouts before they were read") {
+		if l := m.Ledger(event.KindDeployment); l.Gap() != 2 || l.Stored != 4 ||
+			!strings.Contains(l.Note, "forgot 2 rollouts before they were read") {
 			t.Errorf("%+v", l)
 		}
 	}
 	m.Remove(event.KindDeployment, id(8)) // the store has lost something: it is stored again
 	collect(t, m, nil, healthy(8), replicaSet(7, 7, 70, "c", nil, ""), replicaSet(8, 8, 80, "d", nil, ""))
-	if l := m.Ledger(event.KindDeployment); l.Gap() != 2 || collecttest.Stored[event.Deployment](m)[id(8)].Status != event.Succeeded {
+	if l := m.Ledger(event.KindDeployment); l.Gap() != 2 ||
+		collecttest.Stored[event.Deployment](m)[id(8)].Status != event.Succeeded {
 		t.Errorf("%+v %v", l, m.Keys(event.KindDeployment))
 	}
 	m.Remove(event.KindDeployment, id(3)) // what the cluster has forgotten cannot be
@@ -351,7 +412,11 @@ func TestWithoutACheckpointWhatIsKnownStays(t *testing.T) {
 }
 
 func TestSinceAndEnvironmentsCanChange(t *testing.T) {
-	all := objects{deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 2, 12)), replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, "")}
+	all := objects{
+		deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 2, 12)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+		replicaSet(2, 2, 10, "1.3", nil, ""),
+	}
 	m := collecttest.NewWriter()
 	collect(t, m, func(c *Config) { c.Since = at(5) }, all...)
 	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(2)}) {
@@ -359,13 +424,23 @@ func TestSinceAndEnvironmentsCanChange(t *testing.T) {
 	}
 	m.From = noon
 	collect(t, m, func(c *Config) { c.Environment = "production" }, all...)
-	if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(1), id(2)}) || collecttest.Stored[event.Deployment](m)[id(2)].Environment != "production" || collecttest.Stored[event.Deployment](m)[id(1)].Environment != "production" {
+	if got := m.Keys(
+		event.KindDeployment,
+	); !slices.Equal(got, []string{id(1), id(2)}) || collecttest.Stored[event.Deployment](m)[id(2)].Environment != "production" ||
+		collecttest.Stored[event.Deployment](m)[id(1)].Environment != "production" {
 		t.Errorf("%+v", collecttest.Stored[event.Deployment](m))
 	}
 }
 
 func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
-	one, two, three := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, ""), replicaSet(3, 3, 20, "1.4", nil, "")
+	one, two, three := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(
+		2,
+		2,
+		10,
+		"1.3",
+		nil,
+		"",
+	), replicaSet(3, 3, 20, "1.4", nil, "")
 	story := []objects{
 		{deployment(2, "1.3", progressing("ReplicaSetUpdated", "True", 2, 11)), one, two},
 		{deployment(2, "1.3", progressing("ProgressDeadlineExceeded", "False", 2, 15)), one, two},
@@ -388,11 +463,29 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 		return m
 	}
 	want := run(0, false)
-	check(t, want, map[string]outcome{id(1): {event.Skipped, 0, -1, "1.2", ""}, id(2): {event.Failed, 10, 15, "1.3", ""}, id(3): {event.Succeeded, 20, 22, "1.4", ""}})
+	check(
+		t,
+		want,
+		map[string]outcome{
+			id(1): {event.Skipped, 0, -1, "1.2", ""},
+			id(2): {event.Failed, 10, 15, "1.3", ""},
+			id(3): {event.Succeeded, 20, 22, "1.4", ""},
+		},
+	)
 	for n := 1; n <= want.Writes(); n++ {
 		for _, after := range []bool{false, true} {
-			if got := run(n, after); !maps.Equal(collecttest.Stored[event.Deployment](got), collecttest.Stored[event.Deployment](want)) || got.Ledger(event.KindDeployment).Gap() != 0 {
-				t.Errorf("write %d (after it: %t): %+v, ledger %+v", n, after, collecttest.Stored[event.Deployment](got), got.Ledger(event.KindDeployment))
+			if got := run(
+				n,
+				after,
+			); !maps.Equal(collecttest.Stored[event.Deployment](got), collecttest.Stored[event.Deployment](want)) ||
+				got.Ledger(event.KindDeployment).Gap() != 0 {
+				t.Errorf(
+					"write %d (after it: %t): %+v, ledger %+v",
+					n,
+					after,
+					collecttest.Stored[event.Deployment](got),
+					got.Ledger(event.KindDeployment),
+				)
 			}
 		}
 	}
@@ -434,7 +527,10 @@ func TestTemplates(t *testing.T) {
 	if got := c.readTemplate(pods("1.2", nil), "other"); got.image != "envoy:1.30" {
 		t.Errorf("the first container: %q", got.image)
 	}
-	chosen := c.readTemplate(pods("1.2", object{"kubectl.kubernetes.io/default-container": "payment", "example.com/commit": "abcdef0"}), "other")
+	chosen := c.readTemplate(
+		pods("1.2", object{"kubectl.kubernetes.io/default-container": "payment", "example.com/commit": "abcdef0"}),
+		"other",
+	)
 	if chosen.image != base.image || chosen.commit != "abcdef0" {
 		t.Errorf("the container that kubectl takes: %+v", chosen)
 	}

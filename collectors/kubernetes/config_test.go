@@ -94,12 +94,23 @@ func FuzzObjects(f *testing.F) {
 		}
 		f.Add(kind, a, b)
 	}
-	seed(kindDeployment, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, "2,x,3"))
+	seed(
+		kindDeployment,
+		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, "2,x,3"),
+	)
 	seed(kindStatefulSet, statefulSet("payment-a", 1, 2), controllerRevision("payment-a", 1, 0, 3, "1.2"))
-	f.Add(kindRollout, []byte(`{"metadata":{"name":"payment","namespace":"shop","uid":"payment-uid","annotations":{"rollout.argoproj.io/revision":"1"}},
-		"spec":{"strategy":{"canary":{"steps":[{"pause":{}}]}}},"status":{"phase":"Paused","currentStepIndex":0,"conditions":[1,{"type":"Completed"}]}}`),
-		[]byte(`{"metadata":{"name":"payment-1","namespace":"shop","annotations":{"rollout.argoproj.io/revision":"1"},"creationTimestamp":"9999-01-01T00:00:00Z",
-		"ownerReferences":[{"kind":"Rollout","uid":"payment-uid","controller":true,"name":"payment"}]},"spec":{"template":{"metadata":[],"spec":{"containers":{}}}}}`))
+	f.Add(
+		kindRollout,
+		[]byte(
+			`{"metadata":{"name":"payment","namespace":"shop","uid":"payment-uid","annotations":{"rollout.argoproj.io/revision":"1"}},
+		"spec":{"strategy":{"canary":{"steps":[{"pause":{}}]}}},"status":{"phase":"Paused","currentStepIndex":0,"conditions":[1,{"type":"Completed"}]}}`,
+		),
+		[]byte(
+			`{"metadata":{"name":"payment-1","namespace":"shop","annotations":{"rollout.argoproj.io/revision":"1"},"creationTimestamp":"9999-01-01T00:00:00Z",
+		"ownerReferences":[{"kind":"Rollout","uid":"payment-uid","controller":true,"name":"payment"}]},"spec":{"template":{"metadata":[],"spec":{"containers":{}}}}}`,
+		),
+	)
 	f.Fuzz(func(t *testing.T, kind string, workloadJSON, revisionJSON []byte) {
 		switch kind {
 		case kindDeployment, kindStatefulSet, kindRollout:
@@ -107,7 +118,9 @@ func FuzzObjects(f *testing.F) {
 			return
 		}
 		a, b := &unstructured.Unstructured{}, &unstructured.Unstructured{}
-		if json.Unmarshal(workloadJSON, &a.Object) != nil || json.Unmarshal(revisionJSON, &b.Object) != nil || a.Object == nil || b.Object == nil {
+		if json.Unmarshal(workloadJSON, &a.Object) != nil || json.Unmarshal(revisionJSON, &b.Object) != nil ||
+			a.Object == nil ||
+			b.Object == nil {
 			return
 		}
 		c, err := New(Config{Source: "k8s", CommitAnnotation: "commit"}, Options{})

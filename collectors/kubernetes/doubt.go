@@ -9,15 +9,16 @@ import (
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
-// standingStream is the checkpoint, of a source, of the workloads that the cluster had when a listing was last believed.
+// standingStream is the checkpoint, of a source, of the workloads that the cluster had when a listing was last
+// believed.
 const standingStream = "workloads"
 
 // standing is the scope of each workload by its key, by listing.
 type standing map[string]map[string]string
 
 // believe compares what the listings show with what they showed before. One that lacks too much is doubted: until it
-// shows more, or somebody accepts it, nothing that it lacks is ended, and s.unread has the error. It returns the scopes of
-// the workloads that are gone for good, which may have none anymore.
+// shows more, or somebody accepts it, nothing that it lacks is ended, and s.unread has the error. It returns the scopes
+// of the workloads that are gone for good, which may have none anymore.
 func (c *Collector) believe(ctx context.Context, m source.StateStore, s *snapshot) ([]string, error) {
 	before := standing{}
 	if _, err := m.Load(ctx, standingStream, &before); err != nil {
@@ -57,7 +58,8 @@ func (c *Collector) believe(ctx context.Context, m source.StateStore, s *snapsho
 	return ended, m.Save(ctx, standingStream, now)
 }
 
-// withhold leaves out of the changes the workloads that a listing lacks after the watch was cut, where it lacks too many.
+// withhold leaves out of the changes the workloads that a listing lacks after the watch was cut, where it lacks too
+// many.
 func (c *Collector) withhold(k *caches, due *changes, writer func(scope string) source.Writer) {
 	missed := map[*listing]int{}
 	for _, gone := range due.gone {
@@ -73,7 +75,15 @@ func (c *Collector) withhold(k *caches, due *changes, writer func(scope string) 
 			continue
 		}
 		l.doubt(err)
-		c.Log.Error("a listing is doubted; what it lacks is not ended", "source", c.cfg.Source, "resource", l.name(), "error", err)
+		c.Log.Error(
+			"a listing is doubted; what it lacks is not ended",
+			"source",
+			c.cfg.Source,
+			"resource",
+			l.name(),
+			"error",
+			err,
+		)
 		for scope, gone := range due.gone {
 			due.gone[scope] = slices.DeleteFunc(slices.Clone(gone), func(g *lost) bool {
 				return !g.known && k.listingOf(g.kind, g.Namespace) == l

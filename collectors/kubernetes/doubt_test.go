@@ -44,7 +44,8 @@ func TestAnEmptyListingEndsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // it stays doubtful
-		if _, err := seen(t, m, s); !errors.Is(err, collecttest.ErrRemoval) || !strings.Contains(err.Error(), "1 of 1 deployments") {
+		if _, err := seen(t, m, s); !errors.Is(err, collecttest.ErrRemoval) ||
+			!strings.Contains(err.Error(), "1 of 1 deployments") {
 			t.Fatalf("an empty listing is no error: %v", err)
 		}
 		if e := deployed(m, id(1)); e.Status != event.Running {
@@ -63,11 +64,17 @@ func TestAnEmptyListingEndsNothing(t *testing.T) {
 
 func TestAServiceWithoutWorkloadsEndsWhenThatIsAccepted(t *testing.T) {
 	m := collecttest.NewWriter()
-	if _, err := seen(t, m, deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, "")); err != nil {
+	if _, err := seen(
+		t,
+		m,
+		deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+	); err != nil {
 		t.Fatal(err)
 	}
 	m.Accept = true
-	if scopes, err := seen(t, m); err != nil || !slices.Equal(scopes, []string{"payment"}) || deployed(m, id(1)).Status != event.Skipped {
+	if scopes, err := seen(t, m); err != nil || !slices.Equal(scopes, []string{"payment"}) ||
+		deployed(m, id(1)).Status != event.Skipped {
 		t.Errorf("%v %v %+v", scopes, err, deployed(m, id(1)))
 	}
 }
@@ -114,8 +121,15 @@ func TestARelistThatLacksEverythingEndsNothing(t *testing.T) {
 
 func TestAnItemThatCannotBeReadIsLeftOutOfTheListing(t *testing.T) {
 	s := newAPIServer(t)
-	odd := []any{42, nil, "x", object{"metadata": "x"}, object{"metadata": object{"name": 7}}, object{"kind": "Deployment"},
-		object{"metadata": object{"name": "broken", "namespace": 7}}}
+	odd := []any{
+		42,
+		nil,
+		"x",
+		object{"metadata": "x"},
+		object{"metadata": object{"name": 7}},
+		object{"kind": "Deployment"},
+		object{"metadata": object{"name": "broken", "namespace": 7}},
+	}
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		if q.Get("watch") != "" || q.Get("sendInitialEvents") != "" || !strings.HasSuffix(r.URL.Path, "/deployments") {
@@ -132,8 +146,9 @@ func TestAnItemThatCannotBeReadIsLeftOutOfTheListing(t *testing.T) {
 			t.Error(err)
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(object{"kind": "List", "apiVersion": "apps/v1", "metadata": object{"resourceVersion": "10"},
-			"items": append(slices.Clone(odd), list.Items...)})
+		_ = json.NewEncoder(w).
+			Encode(object{"kind": "List", "apiVersion": "apps/v1", "metadata": object{"resourceVersion": "10"},
+				"items": append(slices.Clone(odd), list.Items...)})
 	})
 	s.put("deployments", deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)))
 	s.put("replicasets", replicaSet(1, 1, 0, "1.2", nil, ""))
@@ -152,7 +167,9 @@ func TestAnItemThatCannotBeReadIsLeftOutOfTheListing(t *testing.T) {
 	if err := c.Collect(t.Context(), "deployments", m); !errors.As(err, &misfit) || len(misfit.Items) != len(odd) {
 		t.Errorf("collecting what cannot be read: %v", err)
 	}
-	if m.Ledger(event.KindDeployment).Expected != uint64(len(odd)) || m.Ledger(event.KindDeployment).Gap() != uint64(len(odd)) || !strings.Contains(m.Ledger(event.KindDeployment).Note, "item 1 is 42") {
+	if m.Ledger(event.KindDeployment).Expected != uint64(len(odd)) ||
+		m.Ledger(event.KindDeployment).Gap() != uint64(len(odd)) ||
+		!strings.Contains(m.Ledger(event.KindDeployment).Note, "item 1 is 42") {
 		t.Errorf("ledger %+v", m.Ledger(event.KindDeployment))
 	}
 	odd = nil

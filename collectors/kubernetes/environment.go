@@ -61,7 +61,8 @@ func compileRules(environment string, rules []EnvironmentRule) ([]compiledRule, 
 func (c *Collector) environment(w *workload) string {
 	for _, r := range c.rules {
 		value, has := w.labels[r.label]
-		if r.label != "" && (!has || !matches(r.value, value)) || !matches(r.namespace, w.Namespace) || !matches(r.workload, w.Name) {
+		if r.label != "" && (!has || !matches(r.value, value)) || !matches(r.namespace, w.Namespace) ||
+			!matches(r.workload, w.Name) {
 			continue
 		}
 		if r.environment != "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// TestFaultsOfEverySort spoils every second listing in each way in turn: 502, bodies that are cut off, HTML, limits. The
-// cluster is asked again, and what is stored is what it shows.
+// TestFaultsOfEverySort spoils every second listing in each way in turn: 502, bodies that are cut off, HTML, limits.
+// The cluster is asked again, and what is stored is what it shows.
 func TestFaultsOfEverySort(t *testing.T) {
 	s := newAPIServer(t)
 	spoilt := resttest.Spoil(s, 2)
@@ -38,7 +38,8 @@ func TestFaultsOfEverySort(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !listed.Load() || m.Number(event.KindDeployment) != 1 || deployed(m, id(1)).Status != event.Succeeded || deployed(m, id(1)).Version != "1.2" {
+	if !listed.Load() || m.Number(event.KindDeployment) != 1 || deployed(m, id(1)).Status != event.Succeeded ||
+		deployed(m, id(1)).Version != "1.2" {
 		t.Errorf("stored %+v", collecttest.Stored[event.Deployment](m))
 	}
 }

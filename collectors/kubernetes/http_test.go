@@ -39,7 +39,12 @@ type apiServer struct {
 }
 
 func newAPIServer(t testing.TB) *apiServer {
-	s := &apiServer{objects: map[string]objects{}, watchers: map[string][]chan unstructured.Unstructured{}, methods: map[string]int{}, tokens: map[string]int{}}
+	s := &apiServer{
+		objects:  map[string]objects{},
+		watchers: map[string][]chan unstructured.Unstructured{},
+		methods:  map[string]int{},
+		tokens:   map[string]int{},
+	}
 	s.Server = httptest.NewTLSServer(s) // over plain HTTP client-go sends no token
 	t.Cleanup(s.Close)
 	return s
@@ -75,10 +80,12 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, redirect+r.URL.Path, http.StatusTemporaryRedirect)
 	case q.Get("sendInitialEvents") == "true": // as a server that does not know this way of listing
 		w.WriteHeader(http.StatusUnprocessableEntity)
-		_ = json.NewEncoder(w).Encode(object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422, "message": "sendInitialEvents is forbidden"})
+		_ = json.NewEncoder(w).
+			Encode(object{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422, "message": "sendInitialEvents is forbidden"})
 	case q.Get("watch") != "" && s.expires():
-		_ = json.NewEncoder(w).Encode(object{"type": "ERROR", "object": object{"kind": "Status", "apiVersion": "v1", "metadata": object{}, "status": "Failure",
-			"reason": "Expired", "code": 410, "message": "too old resource version: 10 (327)"}})
+		_ = json.NewEncoder(w).
+			Encode(object{"type": "ERROR", "object": object{"kind": "Status", "apiVersion": "v1", "metadata": object{}, "status": "Failure",
+				"reason": "Expired", "code": 410, "message": "too old resource version: 10 (327)"}})
 	case q.Get("watch") == "true" || q.Get("watch") == "1":
 		s.watch(w, r, resource)
 	default:
@@ -92,7 +99,8 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for _, u := range s.objects[resource] {
 			items = append(items, u.Object)
 		}
-		_ = json.NewEncoder(w).Encode(object{"kind": "List", "apiVersion": "apps/v1", "metadata": object{"resourceVersion": "10"}, "items": items})
+		_ = json.NewEncoder(w).
+			Encode(object{"kind": "List", "apiVersion": "apps/v1", "metadata": object{"resourceVersion": "10"}, "items": items})
 	}
 }
 
@@ -166,8 +174,14 @@ contexts: [{name: here, context: {cluster: here, user: reader}}, {name: elsewher
 func overHTTP(t *testing.T, s *apiServer) *Collector {
 	t.Helper()
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
-	c, err := New(Config{Source: "k8s", Kubeconfig: kubeconfig(t, s.URL, authority), Context: "here", Environment: "production"},
-		Options{Options: source.Options{Now: func() time.Time { return noon.Add(time.Hour) }, UserAgent: "dxctl/test"}, Settle: time.Millisecond, Patience: 5 * time.Second})
+	c, err := New(
+		Config{Source: "k8s", Kubeconfig: kubeconfig(t, s.URL, authority), Context: "here", Environment: "production"},
+		Options{
+			Options:  source.Options{Now: func() time.Time { return noon.Add(time.Hour) }, UserAgent: "dxctl/test"},
+			Settle:   time.Millisecond,
+			Patience: 5 * time.Second,
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +276,8 @@ func TestAKubeconfigThatCannotBeRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "set kubeconfig and context") {
+			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) ||
+				!strings.Contains(err.Error(), "set kubeconfig and context") {
 				t.Errorf("%v", err)
 			}
 		})

@@ -1,18 +1,19 @@
-// Package kubernetes collects from a Kubernetes cluster: the rollouts of Deployments, StatefulSets and Argo Rollouts, as
-// deployments, for teams that deploy with kubectl, Helm or a script. It only lists and watches.
+// Package kubernetes collects from a Kubernetes cluster: the rollouts of Deployments, StatefulSets and Argo Rollouts,
+// as deployments, for teams that deploy with kubectl, Helm or a script. It only lists and watches.
 //
 // # Scope and identity
 //
-// A scope is what people mean by the service: the value of the first of the labels service_labels that the workload or its
-// pods carry (backstage.io/kubernetes-id, else app.kubernetes.io/name). That is also what the annotation
-// backstage.io/kubernetes-id of a Component says, so the catalog binds it. A workload without such a label is a scope of its
-// own, namespace/kind/name, which the annotation can name as well. A cluster is a source, so scopes need not name it.
+// A scope is what people mean by the service: the value of the first of the labels service_labels that the workload or
+// its pods carry (backstage.io/kubernetes-id, else app.kubernetes.io/name). That is also what the annotation
+// backstage.io/kubernetes-id of a Component says, so the catalog binds it. A workload without such a label is a scope
+// of its own, namespace/kind/name, which the annotation can name as well. A cluster is a source, so scopes need not
+// name it.
 //
-// The ID of a rollout is namespace/kind/name@uid/revision: shop/deployment/payment@1a2b3c4d/7, with the first eight digits
-// of the workload's uid, because a workload that is made anew counts from 1 again. The revision is the number that
-// Kubernetes gives: the annotation deployment.kubernetes.io/revision (rollout.argoproj.io/revision) of a ReplicaSet, the
-// revision of a ControllerRevision. Going back to an old template gives it a new number, so a rollback is a rollout of its
-// own. Scaling gives none.
+// The ID of a rollout is namespace/kind/name@uid/revision: shop/deployment/payment@1a2b3c4d/7, with the first eight
+// digits of the workload's uid, because a workload that is made anew counts from 1 again. The revision is the number
+// that Kubernetes gives: the annotation deployment.kubernetes.io/revision (rollout.argoproj.io/revision) of a
+// ReplicaSet, the revision of a ControllerRevision. Going back to an old template gives it a new number, so a rollback
+// is a rollout of its own. Scaling gives none.
 package kubernetes
 
 import (
@@ -33,21 +34,31 @@ import (
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "kubernetes"
 
-var profile = source.Profile{Provider: Provider, Product: "Kubernetes", Epoch: time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC)}
+var profile = source.Profile{
+	Provider: Provider,
+	Product:  "Kubernetes",
+	Epoch:    time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC),
+}
 
 // Config is one cluster.
 type Config struct {
-	Source           string            `yaml:"name"`              // how events, metrics and the ledger call it
-	Kubeconfig       string            `yaml:"kubeconfig"`        // path; empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod
-	Context          string            `yaml:"context"`           // of the kubeconfig; empty: its current one
-	Namespaces       []string          `yaml:"namespaces"`        // only these; empty: all but those of Kubernetes itself (kube-*)
-	Selector         string            `yaml:"selector"`          // only workloads with these labels, as kubectl's --selector takes it
-	Environment      string            `yaml:"environment"`       // what the cluster is; empty: the namespace is the environment
-	Environments     []EnvironmentRule `yaml:"environments"`      // exceptions from it; the first that matches decides
-	ServiceLabels    []string          `yaml:"service_labels"`    // labels that name the service; default backstage.io/kubernetes-id, app.kubernetes.io/name
-	CommitAnnotation string            `yaml:"commit_annotation"` // annotation (or label) of workload or pods that holds the commit
-	ArgoRollouts     bool              `yaml:"argo_rollouts"`     // read also Rollouts of argoproj.io
-	Since            time.Time         `yaml:"-"`                 // rollouts that began before are left out; zero: none
+	Source string `yaml:"name"` // how events, metrics and the ledger call it
+	// path; empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod
+	Kubeconfig string `yaml:"kubeconfig"`
+	Context    string `yaml:"context"` // of the kubeconfig; empty: its current one
+	// only these; empty: all but those of Kubernetes itself (kube-*)
+	Namespaces []string `yaml:"namespaces"`
+	// only workloads with these labels, as kubectl's --selector takes it
+	Selector string `yaml:"selector"`
+	// what the cluster is; empty: the namespace is the environment
+	Environment  string            `yaml:"environment"`
+	Environments []EnvironmentRule `yaml:"environments"` // exceptions from it; the first that matches decides
+	// labels that name the service; default backstage.io/kubernetes-id, app.kubernetes.io/name
+	ServiceLabels []string `yaml:"service_labels"`
+	// annotation (or label) of workload or pods that holds the commit
+	CommitAnnotation string    `yaml:"commit_annotation"`
+	ArgoRollouts     bool      `yaml:"argo_rollouts"` // read also Rollouts of argoproj.io
+	Since            time.Time `yaml:"-"`             // rollouts that began before are left out; zero: none
 }
 
 var defaultServiceLabels = []string{"backstage.io/kubernetes-id", "app.kubernetes.io/name"}
@@ -97,8 +108,8 @@ type Collector struct {
 	seen   *snapshot // the latest listing
 }
 
-// New returns a collector; it fails when the configuration is not valid. The kubeconfig is read when the cluster is first
-// asked for something.
+// New returns a collector; it fails when the configuration is not valid. The kubeconfig is read when the cluster is
+// first asked for something.
 func New(cfg Config, opt Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -71,7 +71,10 @@ func (c *Collector) inform(l *listing, client dynamic.Interface) error {
 	l.failing = func(err error) {
 		c.Log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", l.name(), "error", err)
 	}
-	lw := cache.ToListWatcherWithWatchListSemantics(l.listWatch(client.Resource(l.resource).Namespace(l.namespace), c.opt.Patience), client)
+	lw := cache.ToListWatcherWithWatchListSemantics(
+		l.listWatch(client.Resource(l.resource).Namespace(l.namespace), c.opt.Patience),
+		client,
+	)
 	i := cache.NewSharedIndexInformerWithOptions(lw, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{
 		ObjectDescription: l.resource.String(), Indexers: indexers,
 	})
@@ -147,7 +150,8 @@ func (l *listing) listWatch(api dynamic.ResourceInterface, patience time.Duratio
 // hopeless reports whether the server refuses, so that the same request is refused again.
 func hopeless(err error) bool {
 	var refused *rest.RefusedError
-	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) || errors.As(err, &refused)
+	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) ||
+		errors.As(err, &refused)
 }
 
 // explained says what to do about an answer of the API server.
@@ -156,7 +160,11 @@ func explained(err error, resource schema.GroupVersionResource) error {
 	case apierrors.IsUnauthorized(err):
 		return fmt.Errorf("%w: %w: the kubeconfig's credentials are not valid (anymore)", rest.ErrUnauthorized, err)
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%w: give the account the verbs get, list and watch on %s, as docs/sources/kubernetes.md shows", err, resource.GroupResource())
+		return fmt.Errorf(
+			"%w: give the account the verbs get, list and watch on %s, as docs/sources/kubernetes.md shows",
+			err,
+			resource.GroupResource(),
+		)
 	case apierrors.IsNotFound(err) && resource == argoRollouts:
 		return fmt.Errorf("%w: the cluster has no Argo Rollouts; set argo_rollouts: false", err)
 	}

@@ -44,7 +44,11 @@ func (c *counting) SaveCheckpoint(ctx context.Context, source, scope, stream str
 	return c.Store.SaveCheckpoint(ctx, source, scope, stream, doc)
 }
 
-func (c *counting) LoadCheckpoints(ctx context.Context, source, stream string, scopes []string) (map[string][]byte, error) {
+func (c *counting) LoadCheckpoints(
+	ctx context.Context,
+	source, stream string,
+	scopes []string,
+) (map[string][]byte, error) {
 	c.calls.Add(1)
 	return c.Store.LoadCheckpoints(ctx, source, stream, scopes)
 }
@@ -65,7 +69,10 @@ const crowd = 3000
 func runnerOf(tb testing.TB, kubeconfig, more string) (*runner.Runner, *counting) {
 	tb.Helper()
 	var src collectors.SourceConfig
-	if err := yaml.Unmarshal(fmt.Appendf(nil, "{name: k8s, kind: kubernetes, kubeconfig: %q, %s}", kubeconfig, more), &src); err != nil {
+	if err := yaml.Unmarshal(
+		fmt.Appendf(nil, "{name: k8s, kind: kubernetes, kubeconfig: %q, %s}", kubeconfig, more),
+		&src,
+	); err != nil {
 		tb.Fatal(err)
 	}
 	all, err := collectors.All(collectors.Config{src}, source.Options{})

@@ -103,13 +103,24 @@ func itemName(item map[string]any, keys []string) string {
 
 // listKeys are the fields by which the API tells the items of a pod template's lists apart; other lists are one value.
 var listKeys = map[string][]string{
-	"containers": {"name"}, "initContainers": {"name"}, "volumes": {"name"}, "env": {"name"}, "imagePullSecrets": {"name"},
-	"resourceClaims": {"name"}, "claims": {"name"}, "ports": {"containerPort", "protocol"}, "volumeMounts": {"mountPath"},
-	"volumeDevices": {"devicePath"}, "hostAliases": {"ip"}, "topologySpreadConstraints": {"topologyKey", "whenUnsatisfiable"},
+	"containers":       {"name"},
+	"initContainers":   {"name"},
+	"volumes":          {"name"},
+	"env":              {"name"},
+	"imagePullSecrets": {"name"},
+	"resourceClaims":   {"name"},
+	"claims":           {"name"},
+	"ports":            {"containerPort", "protocol"},
+	"volumeMounts":     {"mountPath"},
+	"volumeDevices": {
+		"devicePath",
+	},
+	"hostAliases":               {"ip"},
+	"topologySpreadConstraints": {"topologyKey", "whenUnsatisfiable"},
 }
 
-// templateFields returns for every place of a template a hash of its path (the upper half) and of its value, sorted. What
-// one template has and another has not is what changed, and everything above it.
+// templateFields returns for every place of a template a hash of its path (the upper half) and of its value, sorted.
+// What one template has and another has not is what changed, and everything above it.
 func templateFields(raw any) []uint64 {
 	t, ok := raw.(map[string]any)
 	if !ok {
@@ -169,9 +180,9 @@ func changedPaths(a, b []uint64) map[uint32]bool {
 }
 
 // changedBy returns who brought the template of a revision about: the manager that owns what differs from the revision
-// before; nil when that cannot be told. Where several do, as with server-side apply, the one whose latest change was not
-// after the revision was made. What was removed nobody owns; then it is a manager that changed something between the two
-// revisions. A time that is zero is not known; the times of managers have the precision of a second.
+// before; nil when that cannot be told. Where several do, as with server-side apply, the one whose latest change was
+// not after the revision was made. What was removed nobody owns; then it is a manager that changed something between
+// the two revisions. A time that is zero is not known; the times of managers have the precision of a second.
 func changedBy(managers []manager, before, now []uint64, earlier, made time.Time) *manager {
 	of, since := managers, time.Time{}
 	if before != nil && now != nil {

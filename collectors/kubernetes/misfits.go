@@ -23,7 +23,8 @@ func (e *MisfitError) Error() string {
 	if n := len(items) - shown; n > 0 {
 		items, more = items[:shown], fmt.Sprintf(" and %d more", n)
 	}
-	return fmt.Sprintf("reading %s: %d items of the listing cannot be read and are left out: %s%s; correct or delete them in the cluster",
+	return fmt.Sprintf("reading %s: %d items of the listing cannot be read and are left out: %s%s; correct or delete "+
+		"them in the cluster",
 		e.Resource, len(e.Items), strings.Join(items, "; "), more)
 }
 
@@ -99,7 +100,11 @@ func misfit(item json.RawMessage) string {
 	case len(o.Metadata) == 0:
 		return "has no metadata"
 	case err != nil && named.Name != "":
-		return fmt.Sprintf("(%s) has metadata that cannot be decoded: %v", strings.TrimPrefix(named.Namespace+"/"+named.Name, "/"), err)
+		return fmt.Sprintf(
+			"(%s) has metadata that cannot be decoded: %v",
+			strings.TrimPrefix(named.Namespace+"/"+named.Name, "/"),
+			err,
+		)
 	case err != nil:
 		return fmt.Sprintf("has metadata that cannot be decoded: %v", err)
 	case named.Name == "":

@@ -31,18 +31,19 @@ type workload struct {
 	metav1.ObjectMeta // name, namespace, uid, resource version, creation
 	kind              string
 	labels            map[string]string
-	current           string // the revision that is wanted: its number, of a StatefulSet the name of its ControllerRevision
-	observed          bool   // the controller has seen what is wanted
-	verdict           verdict
-	brought           brought   // what the workload itself says of the version
-	numberedAt        time.Time // when the controller last gave a number; zero: not known
-	touched           time.Time // when the status last changed; zero: not known
-	managers          []manager // who set what of the template
-	epoch             int64     // of the listing that showed it
+	// the revision that is wanted: its number, of a StatefulSet the name of its ControllerRevision
+	current    string
+	observed   bool // the controller has seen what is wanted
+	verdict    verdict
+	brought    brought   // what the workload itself says of the version
+	numberedAt time.Time // when the controller last gave a number; zero: not known
+	touched    time.Time // when the status last changed; zero: not known
+	managers   []manager // who set what of the template
+	epoch      int64     // of the listing that showed it
 }
 
-// ended reports whether the state shows the end of a rollout. Which one it is about its verdict says, or it is the current
-// one.
+// ended reports whether the state shows the end of a rollout. Which one it is about its verdict says, or it is the
+// current one.
 func (w *workload) ended() bool {
 	return w.verdict.status.Final() && (w.verdict.of != "" || w.observed)
 }
@@ -68,8 +69,13 @@ type revision struct {
 
 // trimmed keeps of the metadata what names an object.
 func trimmed(u *unstructured.Unstructured) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: u.GetName(), Namespace: u.GetNamespace(), UID: u.GetUID(), ResourceVersion: u.GetResourceVersion(),
-		CreationTimestamp: u.GetCreationTimestamp()}
+	return metav1.ObjectMeta{
+		Name:              u.GetName(),
+		Namespace:         u.GetNamespace(),
+		UID:               u.GetUID(),
+		ResourceVersion:   u.GetResourceVersion(),
+		CreationTimestamp: u.GetCreationTimestamp(),
+	}
 }
 
 // readWorkload reads an object of one of the kinds of workloads.

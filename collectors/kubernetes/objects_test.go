@@ -28,7 +28,13 @@ func id(revision int) string    { return fmt.Sprintf("shop/deployment/payment@pa
 func stsID(revision int) string { return fmt.Sprintf("shop/statefulset/payment@payment-/%d", revision) }
 
 func obj(apiVersion, kind, name string, metadata, rest object) *unstructured.Unstructured {
-	m := object{"name": name, "namespace": "shop", "uid": uidOf(name), "creationTimestamp": minute(0), "generation": int64(1)}
+	m := object{
+		"name":              name,
+		"namespace":         "shop",
+		"uid":               uidOf(name),
+		"creationTimestamp": minute(0),
+		"generation":        int64(1),
+	}
 	for k, v := range metadata {
 		m[k] = v
 	}
@@ -46,30 +52,54 @@ func pods(version string, annotations object) object {
 		metadata["annotations"] = annotations
 	}
 	return object{"metadata": metadata, "spec": object{"containers": []any{
-		object{"name": "proxy", "image": "envoy:1.30"}, object{"name": "payment", "image": "reg.example.com:5000/payment:" + version},
+		object{
+			"name":  "proxy",
+			"image": "envoy:1.30",
+		},
+		object{"name": "payment", "image": "reg.example.com:5000/payment:" + version},
 	}}}
 }
 
 // progressing is the condition of a Deployment about the ReplicaSet of a revision.
 func progressing(reason, status string, revision, updated int) object {
-	return object{"type": "Progressing", "status": status, "reason": reason, "message": fmt.Sprintf(`ReplicaSet "payment-%d" says so.`, revision),
-		"lastUpdateTime": minute(updated), "lastTransitionTime": minute(updated)}
+	return object{
+		"type":               "Progressing",
+		"status":             status,
+		"reason":             reason,
+		"message":            fmt.Sprintf(`ReplicaSet "payment-%d" says so.`, revision),
+		"lastUpdateTime":     minute(updated),
+		"lastTransitionTime": minute(updated),
+	}
 }
 
 // deployment is the Deployment payment at a revision.
 func deployment(revision int, version string, conditions ...any) *unstructured.Unstructured {
-	return obj("apps/v1", "Deployment", "payment",
-		object{"annotations": object{deploymentRevision: fmt.Sprint(revision)}, "labels": object{"app.kubernetes.io/name": "payment"}},
+	return obj(
+		"apps/v1",
+		"Deployment",
+		"payment",
+		object{
+			"annotations": object{deploymentRevision: fmt.Sprint(revision)},
+			"labels":      object{"app.kubernetes.io/name": "payment"},
+		},
 		object{"spec": object{"replicas": int64(2), "progressDeadlineSeconds": int64(600), "template": pods(version, nil)},
-			"status": object{"observedGeneration": int64(1), "conditions": conditions}})
+			"status": object{"observedGeneration": int64(1), "conditions": conditions}},
+	)
 }
 
 func owned(kind string) []any {
-	return []any{object{"apiVersion": "apps/v1", "kind": kind, "name": "payment", "uid": uidOf("payment"), "controller": true}}
+	return []any{
+		object{"apiVersion": "apps/v1", "kind": kind, "name": "payment", "uid": uidOf("payment"), "controller": true},
+	}
 }
 
 // replicaSet is the ReplicaSet with which a revision began; number is what it has now.
-func replicaSet(made, number, created int, version string, annotations object, history string) *unstructured.Unstructured {
+func replicaSet(
+	made, number, created int,
+	version string,
+	annotations object,
+	history string,
+) *unstructured.Unstructured {
 	a := object{deploymentRevision: fmt.Sprint(number)}
 	if history != "" {
 		a[deploymentRevision+"-history"] = history
@@ -77,25 +107,54 @@ func replicaSet(made, number, created int, version string, annotations object, h
 	name := fmt.Sprintf("payment-%d", made)
 	t := pods(version, annotations)
 	t["metadata"].(object)["labels"] = object{"app": "payment", "pod-template-hash": fmt.Sprint(made)}
-	return obj("apps/v1", "ReplicaSet", name, object{"creationTimestamp": minute(created), "annotations": a, "ownerReferences": owned("Deployment")},
-		object{"spec": object{"template": t}})
+	return obj(
+		"apps/v1",
+		"ReplicaSet",
+		name,
+		object{"creationTimestamp": minute(created), "annotations": a, "ownerReferences": owned("Deployment")},
+		object{"spec": object{"template": t}},
+	)
 }
 
 // statefulSet is the StatefulSet payment: its counts and the name of the revision that is wanted.
 func statefulSet(update string, updated, ready int64) *unstructured.Unstructured {
 	return obj("apps/v1", "StatefulSet", "payment", nil,
-		object{"spec": object{"replicas": int64(3), "template": pods("x", nil)},
-			"status": object{"observedGeneration": int64(1), "updateRevision": update, "currentRevision": "payment-old", "updatedReplicas": updated, "readyReplicas": ready}})
+		object{
+			"spec": object{"replicas": int64(3), "template": pods("x", nil)},
+			"status": object{
+				"observedGeneration": int64(1),
+				"updateRevision":     update,
+				"currentRevision":    "payment-old",
+				"updatedReplicas":    updated,
+				"readyReplicas":      ready,
+			},
+		})
 }
 
 func controllerRevision(name string, number, created, changed int, version string) *unstructured.Unstructured {
-	return obj("apps/v1", "ControllerRevision", name, object{"creationTimestamp": minute(created), "ownerReferences": owned("StatefulSet"),
-		"managedFields": []any{object{"manager": "kube-controller-manager", "operation": "Update", "time": minute(changed), "fieldsType": "FieldsV1", "fieldsV1": object{"f:revision": object{}}}}},
+	return obj(
+		"apps/v1",
+		"ControllerRevision",
+		name,
+		object{
+			"creationTimestamp": minute(created),
+			"ownerReferences":   owned("StatefulSet"),
+			"managedFields": []any{
+				object{
+					"manager":    "kube-controller-manager",
+					"operation":  "Update",
+					"time":       minute(changed),
+					"fieldsType": "FieldsV1",
+					"fieldsV1":   object{"f:revision": object{}},
+				},
+			},
+		},
 		object{"revision": int64(number), "data": object{"spec": object{"template": func() object {
 			t := pods(version, nil)
 			t["$patch"] = "replace"
 			return t
-		}()}}})
+		}()}}},
+	)
 }
 
 var listKinds = map[schema.GroupVersionResource]string{
@@ -119,7 +178,15 @@ func collector(t *testing.T, client *fake.FakeDynamicClient, change func(*Config
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, Options{Options: source.Options{Now: func() time.Time { return noon.Add(24 * time.Hour) }}, Client: client, Settle: time.Millisecond, Patience: 10 * time.Second})
+	c, err := New(
+		cfg,
+		Options{
+			Options:  source.Options{Now: func() time.Time { return noon.Add(24 * time.Hour) }},
+			Client:   client,
+			Settle:   time.Millisecond,
+			Patience: 10 * time.Second,
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

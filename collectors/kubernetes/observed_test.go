@@ -27,11 +27,22 @@ func entry(manager string, minutes int, fieldsV1 string) any {
 	if err := json.Unmarshal([]byte(fieldsV1), &fields); err != nil {
 		panic(err)
 	}
-	return object{"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "time": minute(minutes), "fieldsType": "FieldsV1", "fieldsV1": fields}
+	return object{
+		"manager":    manager,
+		"operation":  "Update",
+		"apiVersion": "apps/v1",
+		"time":       minute(minutes),
+		"fieldsType": "FieldsV1",
+		"fieldsV1":   fields,
+	}
 }
 
 func ofStatus(minutes int) any {
-	e := entry("kube-controller-manager", minutes, `{"f:metadata":{"f:annotations":{".":{},"f:deployment.kubernetes.io/revision":{}}},"f:status":{"f:conditions":{},"f:replicas":{}}}`)
+	e := entry(
+		"kube-controller-manager",
+		minutes,
+		`{"f:metadata":{"f:annotations":{".":{},"f:deployment.kubernetes.io/revision":{}}},"f:status":{"f:conditions":{},"f:replicas":{}}}`,
+	)
 	e.(object)["subresource"] = "status"
 	return e
 }
@@ -47,7 +58,14 @@ func managedBy(u *unstructured.Unstructured, entries ...any) *unstructured.Unstr
 }
 
 func TestWhoChangedTheTemplateAndWhen(t *testing.T) {
-	one, two, back := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, ""), replicaSet(1, 3, 0, "1.2", nil, "1")
+	one, two, back := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(
+		2,
+		2,
+		10,
+		"1.3",
+		nil,
+		"",
+	), replicaSet(1, 3, 0, "1.2", nil, "1")
 	annotated := replicaSet(2, 2, 10, "1.2", object{"checksum/config": "2"}, "")
 	second := func(version string) *unstructured.Unstructured {
 		return deployment(2, version, progressing("NewReplicaSetAvailable", "True", 2, 12))
@@ -90,7 +108,8 @@ func TestWhoChangedTheTemplateAndWhen(t *testing.T) {
 			if tc.began >= 0 {
 				want = at(tc.began)
 			}
-			if e.Trigger != tc.trigger || !e.StartedAt.Equal(want) || !e.CreatedAt.Equal(want) || e.Status != event.Succeeded || e.FinishedAt.IsZero() {
+			if e.Trigger != tc.trigger || !e.StartedAt.Equal(want) || !e.CreatedAt.Equal(want) || e.Status != event.Succeeded ||
+				e.FinishedAt.IsZero() {
 				t.Errorf("trigger %q, began %s; want %q, %s; %+v", e.Trigger, e.StartedAt, tc.trigger, want, e)
 			}
 		})
@@ -100,8 +119,16 @@ func TestWhoChangedTheTemplateAndWhen(t *testing.T) {
 // TestWhatSawAnUndoBeginIsKept: once the beginning is known, what the manager does later changes nothing.
 func TestWhatSawAnUndoBeginIsKept(t *testing.T) {
 	two, back := replicaSet(2, 2, 10, "1.3", nil, ""), replicaSet(1, 3, 0, "1.2", nil, "1")
-	at20 := managedBy(deployment(3, "1.2", progressing("ReplicaSetUpdated", "True", 1, 20)), entry("kubectl-rollout", 20, ownsTheImage), ofStatus(20))
-	later := managedBy(deployment(3, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 40)), entry("kubectl-rollout", 30, ownsTheImage), ofStatus(40))
+	at20 := managedBy(
+		deployment(3, "1.2", progressing("ReplicaSetUpdated", "True", 1, 20)),
+		entry("kubectl-rollout", 20, ownsTheImage),
+		ofStatus(20),
+	)
+	later := managedBy(
+		deployment(3, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 40)),
+		entry("kubectl-rollout", 30, ownsTheImage),
+		ofStatus(40),
+	)
 	m := collecttest.NewWriter()
 	collect(t, m, nil, at20, back, two)
 	collect(t, m, nil, later, back, two)
@@ -113,7 +140,15 @@ func TestWhatSawAnUndoBeginIsKept(t *testing.T) {
 // TestOnlyWhatWasSeenIsTold plays events of a Deployment whose second rollout gives way to a third.
 func TestOnlyWhatWasSeenIsTold(t *testing.T) {
 	first := func(revision string, epoch int64, v verdict) *workload {
-		return &workload{ObjectMeta: metav1.ObjectMeta{UID: "u", Name: "payment"}, kind: kindDeployment, current: revision, observed: true, epoch: epoch, verdict: v, touched: at(15)}
+		return &workload{
+			ObjectMeta: metav1.ObjectMeta{UID: "u", Name: "payment"},
+			kind:       kindDeployment,
+			current:    revision,
+			observed:   true,
+			epoch:      epoch,
+			verdict:    v,
+			touched:    at(15),
+		}
 	}
 	running := func(of string) verdict { return verdict{status: event.Running, of: of} }
 	done := func(of string, minutes int) verdict {
@@ -122,7 +157,13 @@ func TestOnlyWhatWasSeenIsTold(t *testing.T) {
 	revisions := func() []*revision {
 		var all []*revision
 		for _, name := range []string{"payment-1", "payment-2", "payment-3"} {
-			all = append(all, &revision{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(noon)}, number: int64(name[8] - '0')})
+			all = append(
+				all,
+				&revision{
+					ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(noon)},
+					number:     int64(name[8] - '0'),
+				},
+			)
 		}
 		return all
 	}
@@ -228,7 +269,10 @@ func TestAQuickRolloutHasAnEnd(t *testing.T) {
 // TestAChangeDuringALookIsNotLost lets something change between the moment at which the queue is emptied and the moment
 // at which the caches are read.
 func TestAChangeDuringALookIsNotLost(t *testing.T) {
-	client := cluster(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	client := cluster(
+		deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+	)
 	w := &watched{t: t, client: client, m: collecttest.NewWriter()}
 	c := collector(t, client, nil)
 	k, err := c.informers(client)
@@ -255,17 +299,22 @@ func TestAChangeDuringALookIsNotLost(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.follow(ctx, k, q, func(string) source.Writer { //nolint:contextcheck // what the test changes is not part of the look
-			if asked++; asked == 1 {
-				w.put(deployments, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 3)))
-				for deadline := time.Now().Add(10 * time.Second); !queued() && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		c.follow(
+			ctx,
+			k,
+			q,
+			func(string) source.Writer { //nolint:contextcheck // what the test changes is not part of the look
+				if asked++; asked == 1 {
+					w.put(deployments, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 3)))
+					for deadline := time.Now().Add(10 * time.Second); !queued() && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+					}
+					if !queued() {
+						t.Error("a change after the queue was emptied is not in it")
+					}
 				}
-				if !queued() {
-					t.Error("a change after the queue was emptied is not in it")
-				}
-			}
-			return w.m
-		})
+				return w.m
+			},
+		)
 	}()
 	w.until(id(1), is(event.Succeeded))
 	cancel()
@@ -303,13 +352,22 @@ func TestADeletionThatNobodySawCancelsNothing(t *testing.T) {
 	}
 }
 
-// TestOneBadWorkloadDoesNotBlockItsNeighbours has, in one service, one whose environment is longer than an event may say.
+// TestOneBadWorkloadDoesNotBlockItsNeighbours has, in one service, one whose environment is longer than an event may
+// say.
 func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
-	bad := set(renamed(deployment(1, "1.2"), "bad"), object{"app.kubernetes.io/name": "payment", "env": strings.Repeat("x", 1<<20)}, "metadata", "labels")
+	bad := set(
+		renamed(deployment(1, "1.2"), "bad"),
+		object{"app.kubernetes.io/name": "payment", "env": strings.Repeat("x", 1<<20)},
+		"metadata",
+		"labels",
+	)
 	bads := renamed(replicaSet(1, 1, 0, "1.2", nil, ""), "bad-1")
 	bads.SetOwnerReferences([]metav1.OwnerReference{{Kind: "Deployment", UID: types.UID("bad"), Controller: new(true)}})
 	odd := set(renamed(deployment(1, "1.2"), "odd"), "neither map nor list", "spec", "template")
-	good := objects{deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, "")}
+	good := objects{
+		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+	}
 	byLabel := func(c *Config) { c.Environments = []EnvironmentRule{{Label: "env"}} }
 	m := collecttest.NewWriter()
 	c := collector(t, cluster(slices.Concat(objects{bad, bads, odd}, good)...), byLabel)
@@ -321,11 +379,18 @@ func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "shop/deployment/bad@bad/1") {
 			t.Errorf("what failed is not named: %v", err)
 		}
-		if got := m.Keys(event.KindDeployment); !slices.Equal(got, []string{id(1)}) || m.Ledger(event.KindDeployment).Gap() != 1 || !strings.Contains(m.Ledger(event.KindDeployment).Note, "bad@bad/1") {
+		if got := m.Keys(
+			event.KindDeployment,
+		); !slices.Equal(got, []string{id(1)}) || m.Ledger(event.KindDeployment).Gap() != 1 ||
+			!strings.Contains(m.Ledger(event.KindDeployment).Note, "bad@bad/1") {
 			t.Errorf("stored %v, ledger %+v", got, m.Ledger(event.KindDeployment))
 		}
 	}
-	collect(t, m, nil, slices.Concat(objects{set(bad, object{"app.kubernetes.io/name": "payment"}, "metadata", "labels"), bads}, good)...)
+	collect(
+		t,
+		m,
+		nil,
+		slices.Concat(objects{set(bad, object{"app.kubernetes.io/name": "payment"}, "metadata", "labels"), bads}, good)...)
 	if got := m.Keys(event.KindDeployment); len(got) != 2 || m.Ledger(event.KindDeployment).Gap() != 0 {
 		t.Errorf("stored %v, ledger %+v", got, m.Ledger(event.KindDeployment))
 	}
@@ -333,7 +398,12 @@ func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
 
 // TestAWorkloadThatComesBackIsNotStoredAnew: rights or a selector took it away for a while.
 func TestAWorkloadThatComesBackIsNotStoredAnew(t *testing.T) {
-	other := set(set(statefulSet("x", 0, 0), "other", "metadata", "name"), object{"app.kubernetes.io/name": "payment"}, "metadata", "labels")
+	other := set(
+		set(statefulSet("x", 0, 0), "other", "metadata", "name"),
+		object{"app.kubernetes.io/name": "payment"},
+		"metadata",
+		"labels",
+	)
 	one, two := replicaSet(1, 1, 0, "1.2", nil, ""), replicaSet(2, 2, 10, "1.3", nil, "")
 	m := collecttest.NewWriter()
 	m.Accept = true

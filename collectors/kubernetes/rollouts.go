@@ -54,9 +54,9 @@ type numbered struct {
 	undoes bool      // it went back to what ran before
 }
 
-// rollouts returns the rollouts that the cluster remembers, oldest first. ok is false when the current one cannot be told
-// yet: the caches are filled one after the other, and a controller has its own pace. For the same reason what has a
-// higher number than the current one is left out: it is about to be that.
+// rollouts returns the rollouts that the cluster remembers, oldest first. ok is false when the current one cannot be
+// told yet: the caches are filled one after the other, and a controller has its own pace. For the same reason what has
+// a higher number than the current one is left out: it is about to be that.
 func (v *view) rollouts(origin func(id string) event.Origin, environment string) (all []rollout, ok bool) {
 	var list []numbered
 	now := int64(0)
@@ -78,8 +78,14 @@ func (v *view) rollouts(origin func(id string) event.Origin, environment string)
 		if r.current {
 			what = what.or(v.brought)
 		}
-		r.event = event.Deployment{Origin: origin(v.id(n.number)), Attempt: 1, Environment: environment, Status: event.Skipped,
-			CreatedAt: n.at, StartedAt: n.at}
+		r.event = event.Deployment{
+			Origin:      origin(v.id(n.number)),
+			Attempt:     1,
+			Environment: environment,
+			Status:      event.Skipped,
+			CreatedAt:   n.at,
+			StartedAt:   n.at,
+		}
 		r.event.SHA, r.event.Version = what.version()
 		var before *numbered
 		if i > 0 && list[i-1].number == n.number-1 {
@@ -171,8 +177,8 @@ func (v *view) judge(e *event.Deployment, w *workload, n numbered, before *numbe
 	}
 }
 
-// start fills in who began a rollout, and when an undo began: it makes no ReplicaSet, but who did it changed the template
-// at that moment. A time after the end is of something that the same manager did later.
+// start fills in who began a rollout, and when an undo began: it makes no ReplicaSet, but who did it changed the
+// template at that moment. A time after the end is of something that the same manager did later.
 func (v *view) start(e *event.Deployment, w *workload, n numbered, before *numbered) {
 	var was []uint64
 	var earlier time.Time
@@ -184,7 +190,8 @@ func (v *view) start(e *event.Deployment, w *workload, n numbered, before *numbe
 		return
 	}
 	e.Trigger = by.name
-	if n.undoes && e.StartedAt.IsZero() && !by.at.Before(earlier) && (e.FinishedAt.IsZero() || !by.at.After(e.FinishedAt)) {
+	if n.undoes && e.StartedAt.IsZero() && !by.at.Before(earlier) &&
+		(e.FinishedAt.IsZero() || !by.at.After(e.FinishedAt)) {
 		e.CreatedAt, e.StartedAt = by.at, by.at
 	}
 }

@@ -140,7 +140,15 @@ func (b brought) or(other brought) brought {
 var (
 	commit   = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 	anyShort = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
-	floating = map[string]bool{"latest": true, "stable": true, "main": true, "master": true, "develop": true, "dev": true, "edge": true}
+	floating = map[string]bool{
+		"latest":  true,
+		"stable":  true,
+		"main":    true,
+		"master":  true,
+		"develop": true,
+		"dev":     true,
+		"edge":    true,
+	}
 )
 
 // version is what runs, in the words of an event: the image's tag where it names a version, else the label, else the

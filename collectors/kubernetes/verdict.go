@@ -41,9 +41,19 @@ func deploymentVerdict(u *unstructured.Unstructured) verdict {
 	deadline := number(u, "spec", "progressDeadlineSeconds")
 	switch paused, _, _ := unstructured.NestedBool(u.Object, "spec", "paused"); {
 	case has && progressing.status == "False": // ProgressDeadlineExceeded, ReplicaSetCreateError
-		return verdict{status: event.Failed, raw: progressing.reason, finished: progressing.changed, of: named(progressing.message)}
+		return verdict{
+			status:   event.Failed,
+			raw:      progressing.reason,
+			finished: progressing.changed,
+			of:       named(progressing.message),
+		}
 	case has && progressing.reason == "NewReplicaSetAvailable":
-		return verdict{status: event.Succeeded, raw: progressing.reason, finished: progressing.updated, of: named(progressing.message)}
+		return verdict{
+			status:   event.Succeeded,
+			raw:      progressing.reason,
+			finished: progressing.updated,
+			of:       named(progressing.message),
+		}
 	case complete && (paused || !has || deadline == math.MaxInt32): // it does not say when
 		return verdict{status: event.Succeeded, raw: progressing.reason}
 	case paused:
@@ -52,7 +62,8 @@ func deploymentVerdict(u *unstructured.Unstructured) verdict {
 	return verdict{status: event.Running, raw: progressing.reason}
 }
 
-// named is the ReplicaSet that a condition's message names: ReplicaSet "payment-6d4cf56db6" has successfully progressed.
+// named is the ReplicaSet that a condition's message names: ReplicaSet "payment-6d4cf56db6" has successfully
+// progressed.
 func named(message string) string {
 	_, rest, found := strings.Cut(message, `ReplicaSet "`)
 	if !found {
@@ -92,8 +103,8 @@ func statefulSetVerdict(u *unstructured.Unstructured) verdict {
 	return verdict{status: event.Running}
 }
 
-// rolloutVerdict reads the status of a Rollout of Argo Rollouts. Once the current pods are the stable ones the rollout has
-// succeeded, whatever happens to the pods later.
+// rolloutVerdict reads the status of a Rollout of Argo Rollouts. Once the current pods are the stable ones the rollout
+// has succeeded, whatever happens to the pods later.
 func rolloutVerdict(u *unstructured.Unstructured) (v verdict, known bool) {
 	defer func() {
 		if hash := text(u, "status", "currentPodHash"); hash != "" {
@@ -125,7 +136,8 @@ func rolloutVerdict(u *unstructured.Unstructured) (v verdict, known bool) {
 	case "Progressing":
 		return verdict{status: event.Running, raw: phase}, true
 	}
-	return verdict{status: event.Running, raw: phase}, phase == "" || phase == "Healthy" // the status is about to be written
+	// the status is about to be written
+	return verdict{status: event.Running, raw: phase}, phase == "" || phase == "Healthy"
 }
 
 // pauseEnds reports whether a pause ends by itself.

@@ -13,10 +13,10 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Watch keeps the informers running and stores changes as they come, until ctx ends; then it returns nil. The writer of a
-// scope is asked for each time that something is stored, and shares its checkpoints with [Collector.Collect], which may be
-// called at the same time. What cannot be stored is tried again. An error is returned only when the cluster cannot be
-// read at all: it does not answer, or refuses. A connection that is lost later is taken up again.
+// Watch keeps the informers running and stores changes as they come, until ctx ends; then it returns nil. The writer of
+// a scope is asked for each time that something is stored, and shares its checkpoints with [Collector.Collect], which
+// may be called at the same time. What cannot be stored is tried again. An error is returned only when the cluster
+// cannot be read at all: it does not answer, or refuses. A connection that is lost later is taken up again.
 func (c *Collector) Watch(ctx context.Context, writer func(scope string) source.Writer) error {
 	client, err := c.connect()
 	if err != nil {
@@ -122,7 +122,12 @@ func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func
 }
 
 // store brings the scopes that have changed up to date, and returns those of which it failed.
-func (c *Collector) store(ctx context.Context, k *caches, due *changes, writer func(scope string) source.Writer) *changes {
+func (c *Collector) store(
+	ctx context.Context,
+	k *caches,
+	due *changes,
+	writer func(scope string) source.Writer,
+) *changes {
 	failed := newChanges()
 	var mu sync.Mutex
 	var passes errgroup.Group
@@ -155,7 +160,15 @@ func (c *Collector) look(ctx context.Context, k *caches, scope string, gone []*l
 		k.witness.forget(v)
 	}
 	for _, err := range p.bad {
-		c.Log.Error("storing a rollout failed; the next collect retries", "source", c.cfg.Source, "scope", scope, "error", err)
+		c.Log.Error(
+			"storing a rollout failed; the next collect retries",
+			"source",
+			c.cfg.Source,
+			"scope",
+			scope,
+			"error",
+			err,
+		)
 	}
 	return nil
 }

@@ -91,7 +91,12 @@ func is(s event.Status) func(event.Deployment) bool {
 }
 
 func TestWatchStoresARolloutAsItGoes(t *testing.T) {
-	w := watching(t, collecttest.NewWriter(), deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	w := watching(
+		t,
+		collecttest.NewWriter(),
+		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+	)
 	w.until(id(1), is(event.Succeeded))
 
 	// The Deployment names a revision before its ReplicaSet is shown.
@@ -129,23 +134,38 @@ func TestWatchStoresARolloutAsItGoes(t *testing.T) {
 	if err := w.c.Collect(t.Context(), scopes[0], w.m); err != nil {
 		t.Fatal(err)
 	}
-	if w.m.Appended() != stored || len(w.client.Actions()) != before || w.m.Ledger(event.KindDeployment).Stored != 4 || w.m.Ledger(event.KindDeployment).Gap() != 0 {
-		t.Errorf("%d stored, %d requests, %+v", w.m.Appended()-stored, len(w.client.Actions())-before, w.m.Ledger(event.KindDeployment))
+	if w.m.Appended() != stored || len(w.client.Actions()) != before || w.m.Ledger(event.KindDeployment).Stored != 4 ||
+		w.m.Ledger(event.KindDeployment).Gap() != 0 {
+		t.Errorf(
+			"%d stored, %d requests, %+v",
+			w.m.Appended()-stored,
+			len(w.client.Actions())-before,
+			w.m.Ledger(event.KindDeployment),
+		)
 	}
-	if err := w.c.Watch(t.Context(), func(string) source.Writer { return w.m }); err == nil || !strings.Contains(err.Error(), "already") {
+	if err := w.c.Watch(t.Context(), func(string) source.Writer { return w.m }); err == nil ||
+		!strings.Contains(err.Error(), "already") {
 		t.Errorf("a second watch: %v", err)
 	}
 	for _, a := range w.client.Actions() {
-		if verb := a.GetVerb(); verb != "list" && verb != "watch" && verb != "update" && verb != "create" { // the last two are the test's own
+		// the last two are the test's own
+		if verb := a.GetVerb(); verb != "list" && verb != "watch" && verb != "update" && verb != "create" {
 			t.Errorf("it asked to %s", verb)
 		}
 	}
 }
 
 func TestWatchEndsWhatIsDeleted(t *testing.T) {
-	w := watching(t, collecttest.NewWriter(), deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	w := watching(
+		t,
+		collecttest.NewWriter(),
+		deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+	)
 	w.until(id(1), is(event.Running))
-	if err := w.client.Resource(deployments).Namespace("shop").Delete(t.Context(), "payment", metav1.DeleteOptions{}); err != nil {
+	if err := w.client.Resource(deployments).
+		Namespace("shop").
+		Delete(t.Context(), "payment", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	w.until(id(1), is(event.Cancelled))
@@ -155,7 +175,12 @@ func TestWatchTriesAgainWhatCannotBeStored(t *testing.T) {
 	for _, failAt := range []int{1, 2} {
 		m := collecttest.NewWriter()
 		m.FailAt, m.Once = failAt, true
-		w := watching(t, m, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+		w := watching(
+			t,
+			m,
+			deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
+			replicaSet(1, 1, 0, "1.2", nil, ""),
+		)
 		w.until(id(1), is(event.Succeeded))
 		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 			_, done := m.State(rolloutsStream)
@@ -184,13 +209,17 @@ func refuse(client *fake.FakeDynamicClient, resource, namespace string, err erro
 }
 
 func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
-	healthy := objects{deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, "")}
+	healthy := objects{
+		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+	}
 	for _, tc := range []struct {
 		name, resource string
 		err            error
 		want           string
 	}{
-		{"forbidden", "controllerrevisions", forbidden("controllerrevisions"), "give the account the verbs get, list and watch on controllerrevisions.apps"},
+		{"forbidden", "controllerrevisions", forbidden("controllerrevisions"), "give the account the verbs get, list and " +
+			"watch on controllerrevisions.apps"},
 		{"no Argo Rollouts", "rollouts", apierrors.NewNotFound(schema.GroupResource{Group: "argoproj.io", Resource: "rollouts"}, ""), "set argo_rollouts: false"},
 		{"not known", "statefulsets", apierrors.NewUnauthorized("who?"), "credentials are not valid"},
 	} {
@@ -198,17 +227,20 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 			client := cluster(healthy...)
 			allow := refuse(client, tc.resource, "", tc.err)
 			c, m := collector(t, client, nil), collecttest.NewWriter()
-			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.HasPrefix(err.Error(), tc.resource) {
+			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) ||
+				!strings.HasPrefix(err.Error(), tc.resource) {
 				t.Errorf("Check: %v", err)
 			}
 			scopes, err := c.Scopes(t.Context(), m)
-			if want := slices.Sorted(slices.Values([]string{"payment", tc.resource})); err != nil || !slices.Equal(scopes, want) {
+			if want := slices.Sorted(slices.Values([]string{"payment", tc.resource})); err != nil ||
+				!slices.Equal(scopes, want) {
 				t.Fatalf("scopes %v, want %v; %v", scopes, want, err)
 			}
 			if err := c.Collect(t.Context(), tc.resource, m); err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("Collect: %v", err)
 			}
-			if l := m.Ledger(event.KindDeployment); l.Scope != tc.resource || l.Gap() != 1 || !strings.Contains(l.Note, tc.want) {
+			if l := m.Ledger(event.KindDeployment); l.Scope != tc.resource || l.Gap() != 1 ||
+				!strings.Contains(l.Note, tc.want) {
 				t.Errorf("ledger %+v", l)
 			}
 			if err := c.Collect(t.Context(), "payment", m); err != nil || deployed(m, id(1)).Status != event.Succeeded {
@@ -221,7 +253,12 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 					t.Fatalf("scopes %v, want %v; %v", scopes, want, err)
 				}
 				if len(want) == 2 {
-					if err := c.Collect(t.Context(), tc.resource, m); err != nil || m.Ledger(event.KindDeployment).Scope != tc.resource || m.Ledger(event.KindDeployment).Gap() != 0 {
+					if err := c.Collect(
+						t.Context(),
+						tc.resource,
+						m,
+					); err != nil || m.Ledger(event.KindDeployment).Scope != tc.resource ||
+						m.Ledger(event.KindDeployment).Gap() != 0 {
 						t.Errorf("afterwards: %v, ledger %+v", err, m.Ledger(event.KindDeployment))
 					}
 				}
@@ -251,9 +288,17 @@ func TestAForbiddenNamespaceEndsNothing(t *testing.T) {
 	elsewhere := func(u *unstructured.Unstructured) *unstructured.Unstructured {
 		return set(set(u, "other", "metadata", "namespace"), "other-"+u.GetName(), "metadata", "uid")
 	}
-	client := cluster(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""),
+	client := cluster(
+		deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
 		elsewhere(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2))),
-		set(elsewhere(replicaSet(1, 1, 0, "1.2", nil, "")), []any{object{"kind": "Deployment", "uid": "other-payment", "controller": true}}, "metadata", "ownerReferences"))
+		set(
+			elsewhere(replicaSet(1, 1, 0, "1.2", nil, "")),
+			[]any{object{"kind": "Deployment", "uid": "other-payment", "controller": true}},
+			"metadata",
+			"ownerReferences",
+		),
+	)
 	c, m := collector(t, client, func(c *Config) { c.Namespaces = []string{"shop", "other"} }), collecttest.NewWriter()
 	gather := func() error {
 		scopes, err := c.Scopes(t.Context(), m)
@@ -279,7 +324,10 @@ func TestAForbiddenNamespaceEndsNothing(t *testing.T) {
 }
 
 func TestWatchGoesOnBesideWhatMayNotBeRead(t *testing.T) {
-	client := cluster(deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)), replicaSet(1, 1, 0, "1.2", nil, ""))
+	client := cluster(
+		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
+		replicaSet(1, 1, 0, "1.2", nil, ""),
+	)
 	refuse(client, "statefulsets", "", forbidden("statefulsets"))
 	w := watchingOf(t, client, collecttest.NewWriter())
 	w.until(id(1), is(event.Succeeded))

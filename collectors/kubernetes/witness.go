@@ -11,9 +11,9 @@ import (
 )
 
 // witness remembers of each rollout what the events of a watch showed of it. The caches hold only the latest state of a
-// workload, and a rollout can begin, end and be overtaken while changes are gathered or the store is slow. What happened
-// while the watch was cut is shown by events too, unless the server has forgotten them and everything is listed anew: then
-// nobody has seen it.
+// workload, and a rollout can begin, end and be overtaken while changes are gathered or the store is slow. What
+// happened while the watch was cut is shown by events too, unless the server has forgotten them and everything is
+// listed anew: then nobody has seen it.
 type witness struct {
 	mu   sync.Mutex
 	seen map[types.UID]map[string]sighting // by workload, and by what it named as its current revision

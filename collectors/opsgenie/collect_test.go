@@ -19,7 +19,9 @@ func withTeam(c *Config) { c.Teams = []string{team} }
 func TestIncidents(t *testing.T) {
 	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	done := f.incident("i1", noon.Add(-30*time.Hour), service, "another")
-	done["status"], done["impactStartDate"], done["impactEndDate"], done["updatedAt"] = "resolved", stampText(noon.Add(-31*time.Hour)), stampText(noon.Add(-28*time.Hour)), stampText(noon)
+	done["status"], done["impactStartDate"], done["impactEndDate"], done["updatedAt"] = "resolved", stampText(
+		noon.Add(-31*time.Hour),
+	), stampText(noon.Add(-28*time.Hour)), stampText(noon)
 	f.incident("i2", noon.Add(-20*time.Hour), "another")
 	late := f.incident("i3", noon.Add(-10*time.Hour), service)
 	c := f.collector(t, now.now, nil)
@@ -31,8 +33,16 @@ func TestIncidents(t *testing.T) {
 		t.Fatalf("stored are %q, want %q", got, want)
 	}
 	want := event.Incident{
-		Origin:   event.Origin{Source: "og", Provider: "opsgenie", Scope: service, ID: "i1", URL: "https://acme.app.opsgenie.com/incident/detail/i1"},
-		Severity: "P2", OpenedAt: noon.Add(-31 * time.Hour), ResolvedAt: noon.Add(-28 * time.Hour),
+		Origin: event.Origin{
+			Source:   "og",
+			Provider: "opsgenie",
+			Scope:    service,
+			ID:       "i1",
+			URL:      "https://acme.app.opsgenie.com/incident/detail/i1",
+		},
+		Severity:   "P2",
+		OpenedAt:   noon.Add(-31 * time.Hour),
+		ResolvedAt: noon.Add(-28 * time.Hour),
 	}
 	if got := collecttest.Find[event.Incident](t, m, "i1"); got != want {
 		t.Errorf("incident is\n%+v, want\n%+v", got, want)
@@ -65,10 +75,16 @@ func TestAlerts(t *testing.T) {
 		t.Errorf("%d requests, want 3 pages and the count", n)
 	}
 	a := collecttest.Find[event.Incident](t, m, "a7")
-	if a.Scope != team || a.Severity != "P3" || a.AcknowledgedAt.Sub(a.OpenedAt) != time.Second || a.ResolvedAt.Sub(a.OpenedAt) != time.Minute {
+	if a.Scope != team || a.Severity != "P3" || a.AcknowledgedAt.Sub(a.OpenedAt) != time.Second ||
+		a.ResolvedAt.Sub(a.OpenedAt) != time.Minute {
 		t.Errorf("alert is %+v", a)
 	}
-	if a := collecttest.Find[event.Incident](t, m, "open"); a.AcknowledgedAt.Sub(a.OpenedAt) != 90*time.Second || !a.ResolvedAt.IsZero() {
+	if a := collecttest.Find[event.Incident](
+		t,
+		m,
+		"open",
+	); a.AcknowledgedAt.Sub(a.OpenedAt) != 90*time.Second ||
+		!a.ResolvedAt.IsZero() {
 		t.Errorf("open alert is %+v", a)
 	}
 	if l := m.Ledger(event.KindIncident); l.Expected != 251 || l.Stored != 251 || l.Open != 1 || l.Note != "" {
@@ -196,7 +212,8 @@ func TestScopes(t *testing.T) {
 		t.Errorf("%d requests, want 1", n)
 	}
 	f.services = nil
-	if _, err := c.Scopes(t.Context(), collecttest.NewWriter()); err == nil || !strings.Contains(err.Error(), "read alerts with teams: [name]") {
+	if _, err := c.Scopes(t.Context(), collecttest.NewWriter()); err == nil ||
+		!strings.Contains(err.Error(), "read alerts with teams: [name]") {
 		t.Errorf("a plan without incidents: %v", err)
 	}
 	c = f.collector(t, now.now, func(c *Config) { c.Services, c.Teams = []string{"s9"}, []string{team} })
@@ -213,7 +230,8 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	err := f.collector(t, nil, func(c *Config) { c.Services = []string{"none"} }).Check(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "service none: GET v1/services/none: status 404 Not Found: No such thing") {
+	if err == nil || !strings.Contains(err.Error(), "service none: GET v1/services/none: status 404 Not Found: No such "+
+		"thing") {
 		t.Errorf("Check of an unknown service: %v", err)
 	}
 	err = f.collector(t, nil, func(c *Config) { c.Token = "old" }).Check(t.Context())

@@ -45,7 +45,9 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 		through(t, f, m, resttest.At(noon.Add(ahead)))
 	}
 	m.Remove(event.KindIncident, "a40")
-	f.alerts[0]["status"], f.alerts[0]["report"], f.alerts[0]["updatedAt"] = "closed", object{"closeTime": 3_600_000}, stampText(noon)
+	f.alerts[0]["status"], f.alerts[0]["report"], f.alerts[0]["updatedAt"] = "closed", object{
+		"closeTime": 3_600_000,
+	}, stampText(noon)
 	through(t, f, m, resttest.At(noon.Add(time.Minute)))
 	if got := collecttest.Find[event.Incident](t, m, "open"); !got.ResolvedAt.Equal(noon) {
 		t.Errorf("the alert that was open is %+v", got)
@@ -82,13 +84,18 @@ func TestAnAlertThatIsUpdatedTwiceInASecond(t *testing.T) {
 	through(t, f, m, resttest.At(noon))
 	a["status"], a["report"] = "closed", object{"ackTime": 3_600_000, "closeTime": 3_600_000}
 	through(t, f, m, resttest.At(noon))
-	if got := collecttest.Find[event.Incident](t, m, "one"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"one",
+	); !got.ResolvedAt.Equal(noon) ||
+		!got.AcknowledgedAt.Equal(noon) {
 		t.Errorf("the alert is %+v", got)
 	}
 }
 
-// TestAnAlertThatIsClosedBetweenTwoPages closes alerts after the first page was read: one that was on it, and one that a
-// later page shows.
+// TestAnAlertThatIsClosedBetweenTwoPages closes alerts after the first page was read: one that was on it, and one that
+// a later page shows.
 func TestAnAlertThatIsClosedBetweenTwoPages(t *testing.T) {
 	f, m, read := newFake(t), collecttest.NewWriter(), 0
 	for n := 1; n <= 330; n++ {
@@ -100,7 +107,9 @@ func TestAnAlertThatIsClosedBetweenTwoPages(t *testing.T) {
 				f.mu.Lock()
 				defer f.mu.Unlock()
 				for _, at := range []int{3, 250} {
-					f.alerts[at]["status"], f.alerts[at]["report"], f.alerts[at]["updatedAt"] = "closed", object{"closeTime": 60_000}, stampText(noon)
+					f.alerts[at]["status"], f.alerts[at]["report"], f.alerts[at]["updatedAt"] = "closed", object{
+						"closeTime": 60_000,
+					}, stampText(noon)
 				}
 			}
 		}

@@ -42,7 +42,13 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 		_, err := r.Get(ctx, r.address(history{Offset: offset, Before: h.Before}, limit), "", &part)
 		return incidents.Page{Records: part.Data, More: part.Paging.Next != ""}, err
 	}
-	whole, err := incidents.Around(ctx, h.Offset, perPage, read, func(after string, err error) error { return r.hold(atPlace+after, err) })
+	whole, err := incidents.Around(
+		ctx,
+		h.Offset,
+		perPage,
+		read,
+		func(after string, err error) error { return r.hold(atPlace+after, err) },
+	)
 	p = page{Data: whole.Records}
 	if whole.More {
 		p.Paging.Next = "more"
@@ -116,5 +122,11 @@ func (r *reader) again(ctx context.Context, id string) error {
 
 // address is a page of the listing: so many records from the offset on.
 func (r *reader) address(h history, limit int) string {
-	return fmt.Sprintf("%s?query=%s&sort=createdAt&order=desc&limit=%d&offset=%d", r.path, r.query(h.Before), limit, h.Offset)
+	return fmt.Sprintf(
+		"%s?query=%s&sort=createdAt&order=desc&limit=%d&offset=%d",
+		r.path,
+		r.query(h.Before),
+		limit,
+		h.Offset,
+	)
 }

@@ -55,7 +55,8 @@ func TestAnAlertThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 					t.Fatalf("error %v", err)
 				}
 				l := m.Ledger(event.KindIncident)
-				if n := len(m.Keys(event.KindIncident)); n != 250-len(tc.ids) || l.Expected != 250 || l.Stored != uint64(n) || !strings.Contains(l.Note, "could not be read") {
+				if n := len(m.Keys(event.KindIncident)); n != 250-len(tc.ids) || l.Expected != 250 || l.Stored != uint64(n) ||
+					!strings.Contains(l.Note, "could not be read") {
 					t.Errorf("%d alerts, ledger %+v", n, l)
 				}
 				now.at = now.at.Add(time.Minute)
@@ -95,7 +96,8 @@ func TestAnOpenAlertThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "x1 (") {
 		t.Errorf("error %v", err)
 	}
-	if collecttest.Find[event.Incident](t, m, "x2").ResolvedAt.IsZero() || !collecttest.Find[event.Incident](t, m, "x1").ResolvedAt.IsZero() {
+	if collecttest.Find[event.Incident](t, m, "x2").ResolvedAt.IsZero() ||
+		!collecttest.Find[event.Incident](t, m, "x1").ResolvedAt.IsZero() {
 		t.Errorf("%+v, %+v", collecttest.Find[event.Incident](t, m, "x1"), collecttest.Find[event.Incident](t, m, "x2"))
 	}
 	broken = false
@@ -110,7 +112,8 @@ func TestAServiceThatMakesNoSenseIsNamed(t *testing.T) {
 	f.services = []string{service, "not an id"}
 	c := f.collector(t, now.now, nil)
 	scopes, err := c.Scopes(t.Context(), m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "service 2 of the list") || !slices.Equal(scopes, []string{service}) {
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "service 2 of the list") ||
+		!slices.Equal(scopes, []string{service}) {
 		t.Errorf("%q, %v", scopes, err)
 	}
 }

@@ -27,7 +27,8 @@ func TestOddRecords(t *testing.T) {
 	f.alert("no id", noon.Add(-7*time.Hour))["id"] = nil
 	for range 2 {
 		err := f.collector(t, resttest.At(noon).Now, withTeam).Collect(t.Context(), team, m)
-		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "a number as status (") || !strings.Contains(err.Error(), nameless) {
+		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "a number as status (") ||
+			!strings.Contains(err.Error(), nameless) {
 			t.Errorf("error %v", err)
 		}
 	}
@@ -35,10 +36,20 @@ func TestOddRecords(t *testing.T) {
 	if got := m.Keys(event.KindIncident); !slices.Equal(got, want) {
 		t.Errorf("stored are %q, want %q", got, want)
 	}
-	if got := collecttest.Find[event.Incident](t, m, "closed at no time"); !got.ResolvedAt.IsZero() || !got.AcknowledgedAt.IsZero() || !got.OpenedAt.Equal(noon.Add(-5*time.Hour)) {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"closed at no time",
+	); !got.ResolvedAt.IsZero() || !got.AcknowledgedAt.IsZero() ||
+		!got.OpenedAt.Equal(noon.Add(-5*time.Hour)) {
 		t.Errorf("times that are not told are %+v", got)
 	}
-	if got := collecttest.Find[event.Incident](t, m, "closed before it began"); !got.AcknowledgedAt.IsZero() || !got.ResolvedAt.IsZero() {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"closed before it began",
+	); !got.AcknowledgedAt.IsZero() ||
+		!got.ResolvedAt.IsZero() {
 		t.Errorf("times that make no sense are %+v", got)
 	}
 	if got := collecttest.Find[event.Incident](t, m, "an unknown status"); !got.ResolvedAt.IsZero() {

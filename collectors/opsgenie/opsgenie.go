@@ -1,9 +1,9 @@
-// Package opsgenie collects incidents from Opsgenie (REST API): the incidents of services (Incident API v1, of the Standard and
-// Enterprise plans), and the alerts of teams (Alert API v2, of every plan).
+// Package opsgenie collects incidents from Opsgenie (REST API): the incidents of services (Incident API v1, of the
+// Standard and Enterprise plans), and the alerts of teams (Alert API v2, of every plan).
 //
-// A service, by its id, is a scope, and so is a team, by its name. Both listings are read newest first, by offset as far as
-// Opsgenie counts and from there by time. When nothing is new, a scope costs one request, conditional where Opsgenie gives an
-// ETag.
+// A service, by its id, is a scope, and so is a team, by its name. Both listings are read newest first, by offset as
+// far as Opsgenie counts and from there by time. When nothing is new, a scope costs one request, conditional where
+// Opsgenie gives an ETag.
 package opsgenie
 
 import (
@@ -26,14 +26,20 @@ import (
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "opsgenie"
 
-var profile = source.Profile{Provider: Provider, Product: "Opsgenie", Epoch: time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC)}
+var profile = source.Profile{
+	Provider: Provider,
+	Product:  "Opsgenie",
+	Epoch:    time.Date(2012, 1, 1, 0, 0, 0, 0, time.UTC),
+}
 
 // Config is one Opsgenie source.
 type Config struct {
-	Source              string    `yaml:"name"`                  // its name
-	URL                 string    `yaml:"url"`                   // of the API; default https://api.opsgenie.com, in the EU https://api.eu.opsgenie.com
-	Token               string    `yaml:"token"`                 // the key of an API integration
-	Services            []string  `yaml:"services"`              // ids of services whose incidents are read; default, without teams: every service
+	Source string `yaml:"name"` // its name
+	// of the API; default https://api.opsgenie.com, in the EU https://api.eu.opsgenie.com
+	URL   string `yaml:"url"`
+	Token string `yaml:"token"` // the key of an API integration
+	// ids of services whose incidents are read; default, without teams: every service
+	Services            []string  `yaml:"services"`
 	Teams               []string  `yaml:"teams"`                 // names of teams whose alerts are read
 	Tags                []string  `yaml:"tags"`                  // only what bears one of these; default everything
 	Since               time.Time `yaml:"-"`                     // how far back the first read goes; zero: everything
@@ -49,12 +55,14 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	if strings.TrimSpace(c.Token) == "" {
-		errs = append(errs, errors.New("token is missing: add an API integration with read access and give its key as ${OPSGENIE_TOKEN}"))
+		errs = append(errs, errors.New("token is missing: add an API integration with read access and give its key as "+
+			"${OPSGENIE_TOKEN}"))
 	}
 	seen := map[string]bool{}
 	for _, id := range c.Services {
 		if !serviceRule.MatchString(id) {
-			errs = append(errs, fmt.Errorf("service %q: give its id, which the address of its page holds: 4513b7ea-3b91-438f-b7e4-e3e54af9147c", id))
+			errs = append(errs, fmt.Errorf("service %q: give its id, which the address of its page holds: "+
+				"4513b7ea-3b91-438f-b7e4-e3e54af9147c", id))
 		}
 	}
 	for _, list := range []struct {
@@ -95,8 +103,16 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	// Opsgenie's limits depend on plan and number of users. It answers 429 with Retry-After, which is obeyed.
-	restCfg := rest.Config{BaseURL: base, Token: strings.TrimSpace(cfg.Token), AuthHeader: "Authorization", AuthPrefix: "GenieKey ", UserAgent: opt.UserAgent,
-		AllowPrivateNetwork: cfg.AllowPrivateNetwork, PerSecond: 5, Burst: 20}
+	restCfg := rest.Config{
+		BaseURL:             base,
+		Token:               strings.TrimSpace(cfg.Token),
+		AuthHeader:          "Authorization",
+		AuthPrefix:          "GenieKey ",
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		PerSecond:           5,
+		Burst:               20,
+	}
 	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor})
 	if err != nil {
 		return nil, err
@@ -111,8 +127,10 @@ func apiURL(configured string) (*url.URL, error) {
 		return nil, err
 	}
 	host := strings.ToLower(u.Hostname())
-	if strings.HasSuffix(host, ".opsgenie.com") && host != "api.opsgenie.com" && host != "api.eu.opsgenie.com" && host != "api.sandbox.opsgenie.com" {
-		return nil, fmt.Errorf("url %q: that is where people look; the API is at https://api.opsgenie.com, or https://api.eu.opsgenie.com for accounts in the EU", configured)
+	if strings.HasSuffix(host, ".opsgenie.com") && host != "api.opsgenie.com" && host != "api.eu.opsgenie.com" &&
+		host != "api.sandbox.opsgenie.com" {
+		return nil, fmt.Errorf("url %q: that is where people look; the API is at https://api.opsgenie.com, or "+
+			"https://api.eu.opsgenie.com for accounts in the EU", configured)
 	}
 	return u, nil
 }

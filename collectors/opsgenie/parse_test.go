@@ -9,7 +9,14 @@ import (
 )
 
 func TestValidate(t *testing.T) {
-	good := Config{Source: "og", Token: "x", URL: "https://api.eu.opsgenie.com", Services: []string{service}, Teams: []string{"Équipe Boutique"}, Tags: []string{"prod"}}
+	good := Config{
+		Source:   "og",
+		Token:    "x",
+		URL:      "https://api.eu.opsgenie.com",
+		Services: []string{service},
+		Teams:    []string{"Équipe Boutique"},
+		Tags:     []string{"prod"},
+	}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +44,16 @@ func TestValidate(t *testing.T) {
 
 // FuzzRecords makes events of whatever a page holds: nothing panics, and each event can be stored.
 func FuzzRecords(f *testing.F) {
-	f.Add([]byte(`{"data":[{"id":"i","status":"resolved","priority":"P1","tags":["a"],"impactedServices":["s"],"createdAt":"2026-03-02T12:00:00.123Z","updatedAt":"2026-03-02T13:00:00Z","impactStartDate":"2026-03-02T11:59:00Z","impactEndDate":null,"links":{"web":"https://x"},"report":{"ackTime":15702,"closeTime":60503}}],"paging":{"next":"x"}}`))
-	f.Add([]byte(`{"data":[null,{"id":7},{"id":"a","status":"?","createdAt":"9999-01-01T00:00:00Z","report":{"ackTime":-5,"closeTime":9223372036854775807},"links":{"web":"javascript:x"}}],"paging":{}}`))
+	f.Add(
+		[]byte(
+			`{"data":[{"id":"i","status":"resolved","priority":"P1","tags":["a"],"impactedServices":["s"],"createdAt":"2026-03-02T12:00:00.123Z","updatedAt":"2026-03-02T13:00:00Z","impactStartDate":"2026-03-02T11:59:00Z","impactEndDate":null,"links":{"web":"https://x"},"report":{"ackTime":15702,"closeTime":60503}}],"paging":{"next":"x"}}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"data":[null,{"id":7},{"id":"a","status":"?","createdAt":"9999-01-01T00:00:00Z","report":{"ackTime":-5,"closeTime":9223372036854775807},"links":{"web":"javascript:x"}}],"paging":{}}`,
+		),
+	)
 	c, err := New(Config{Source: "og", Token: "x", Tags: []string{"a"}}, source.Options{})
 	if err != nil {
 		f.Fatal(err)

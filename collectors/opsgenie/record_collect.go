@@ -23,8 +23,8 @@ const (
 	daily = 24 * time.Hour
 )
 
-// state is the checkpoint of a scope. Every record that was created up to Head, and since Floor, is stored, but for those of
-// History.
+// state is the checkpoint of a scope. Every record that was created up to Head, and since Floor, is stored, but for
+// those of History.
 type state struct {
 	ETag    string           `json:"etag,omitempty"` // of the newest page
 	Query   string           `json:"query,omitempty"`
@@ -56,7 +56,15 @@ type known struct {
 
 // Collect brings the incidents of a service, or the alerts of a team, up to date.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	r := &reader{Collector: c, scope: scope, alerts: c.isTeam(scope), path: "v1/incidents", what: "incidents", w: w, tried: map[string]bool{}}
+	r := &reader{
+		Collector: c,
+		scope:     scope,
+		alerts:    c.isTeam(scope),
+		path:      "v1/incidents",
+		what:      "incidents",
+		w:         w,
+		tried:     map[string]bool{},
+	}
 	if r.alerts {
 		r.path, r.what = "v2/alerts", "alerts"
 	}
@@ -288,7 +296,14 @@ func (r *reader) store(ctx context.Context, records []record) error {
 	for _, one := range records {
 		before := r.state.Known[one.ID]
 		e := r.incidentEvent(one, before)
-		k := known{Mark: mark(e, r.over(one)), Opened: e.OpenedAt, Ended: e.ResolvedAt, Open: !r.over(one), Newest: before.Newest, Asked: r.Now().UTC()}
+		k := known{
+			Mark:   mark(e, r.over(one)),
+			Opened: e.OpenedAt,
+			Ended:  e.ResolvedAt,
+			Open:   !r.over(one),
+			Newest: before.Newest,
+			Asked:  r.Now().UTC(),
+		}
 		if k.Mark != before.Mark {
 			events = append(events, e)
 			changed[one.ID] = k
@@ -312,7 +327,14 @@ func (r *reader) store(ctx context.Context, records []record) error {
 
 // mark changes when what is stored of a record does.
 func mark(e event.Incident, over bool) string {
-	return fmt.Sprintf("%s %d %d %d %t", e.Severity, e.OpenedAt.UnixMilli(), e.AcknowledgedAt.UnixMilli(), e.ResolvedAt.UnixMilli(), over)
+	return fmt.Sprintf(
+		"%s %d %d %d %t",
+		e.Severity,
+		e.OpenedAt.UnixMilli(),
+		e.AcknowledgedAt.UnixMilli(),
+		e.ResolvedAt.UnixMilli(),
+		over,
+	)
 }
 
 // open asks one by one for the records that are open and not on the newest page, the more rarely the older they are.

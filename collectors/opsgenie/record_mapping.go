@@ -73,8 +73,8 @@ func (r record) opened() time.Time {
 	return r.CreatedAt.Time
 }
 
-// ended is when a record that is over was over, and whether Opsgenie says so. If it does not, that is when the record was
-// last updated, which can be much later: people add notes.
+// ended is when a record that is over was over, and whether Opsgenie says so. If it does not, that is when the record
+// was last updated, which can be much later: people add notes.
 func (r record) ended() (at time.Time, said bool) {
 	if closed := r.after(r.Report.Closed); !closed.IsZero() {
 		return closed, true

@@ -12,8 +12,8 @@ import (
 // allowed is the most that collecting may cost, by the units of spent: a page is 100, and alerts are counted once.
 var allowed = map[string]float64{"requests/100alerts": 1.05, "requests/100incidents": 1, "requests/scope-unchanged": 1}
 
-// spent collects the alerts of a team and the incidents of a service and then both once more, and returns what that took
-// in requests.
+// spent collects the alerts of a team and the incidents of a service and then both once more, and returns what that
+// took in requests.
 func spent(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	const alerts, incidents = 2000, 1000
@@ -30,13 +30,20 @@ func spent(tb testing.TB) map[string]float64 {
 	collect(tb, c, service, ofService)
 	forIncidents := len(f.asked())
 	if len(ofTeam.Keys(event.KindIncident)) != alerts || len(ofService.Keys(event.KindIncident)) != incidents {
-		tb.Fatalf("stored %d alerts and %d incidents", len(ofTeam.Keys(event.KindIncident)), len(ofService.Keys(event.KindIncident)))
+		tb.Fatalf(
+			"stored %d alerts and %d incidents",
+			len(ofTeam.Keys(event.KindIncident)),
+			len(ofService.Keys(event.KindIncident)),
+		)
 	}
 	now.at = now.at.Add(time.Minute)
 	collect(tb, c, team, ofTeam)
 	collect(tb, c, service, ofService)
-	return map[string]float64{"requests/100alerts": float64(forAlerts) * 100 / alerts, "requests/100incidents": float64(forIncidents) * 100 / incidents,
-		"requests/scope-unchanged": float64(len(f.asked())) / 2}
+	return map[string]float64{
+		"requests/100alerts":       float64(forAlerts) * 100 / alerts,
+		"requests/100incidents":    float64(forIncidents) * 100 / incidents,
+		"requests/scope-unchanged": float64(len(f.asked())) / 2,
+	}
 }
 
 func BenchmarkRequests(b *testing.B) {

@@ -19,7 +19,8 @@ const (
 	lastRecord = 20_000
 )
 
-// page is one page of a listing. Records are decoded one by one, so that one that makes no sense does not take the others along.
+// page is one page of a listing. Records are decoded one by one, so that one that makes no sense does not take the
+// others along.
 type page struct {
 	Data   []json.RawMessage `json:"data"`
 	Paging struct {

@@ -163,8 +163,17 @@ func stampText(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z07
 func (f *fake) incident(id string, at time.Time, services ...string) object {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	o := object{"id": id, "status": "open", "priority": "P2", "tags": []string{"prod"}, "createdAt": stampText(at), "updatedAt": stampText(at), "impactedServices": services,
-		"impactStartDate": stampText(at), "links": object{"web": "https://acme.app.opsgenie.com/incident/detail/" + id}}
+	o := object{
+		"id":               id,
+		"status":           "open",
+		"priority":         "P2",
+		"tags":             []string{"prod"},
+		"createdAt":        stampText(at),
+		"updatedAt":        stampText(at),
+		"impactedServices": services,
+		"impactStartDate":  stampText(at),
+		"links":            object{"web": "https://acme.app.opsgenie.com/incident/detail/" + id},
+	}
 	f.incidents = slices.Insert(f.incidents, 0, o)
 	return o
 }
@@ -173,7 +182,15 @@ func (f *fake) incident(id string, at time.Time, services ...string) object {
 func (f *fake) alert(id string, at time.Time) object {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	o := object{"id": id, "status": "open", "priority": "P3", "tags": []string{"prod"}, "createdAt": stampText(at), "updatedAt": stampText(at), "count": 1}
+	o := object{
+		"id":        id,
+		"status":    "open",
+		"priority":  "P3",
+		"tags":      []string{"prod"},
+		"createdAt": stampText(at),
+		"updatedAt": stampText(at),
+		"count":     1,
+	}
 	f.alerts = slices.Insert(f.alerts, 0, o)
 	return o
 }
@@ -206,7 +223,13 @@ func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, source.Options{Now: now, Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond }})
+	c, err := New(
+		cfg,
+		source.Options{
+			Now:  now,
+			Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond },
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,8 @@ import (
 func hintFor(status int) string {
 	switch status {
 	case http.StatusUnauthorized:
-		return "the key is no longer valid; create another REST API key and set it as the source's token; accounts in the EU have url: https://api.eu.pagerduty.com"
+		return "the key is no longer valid; create another REST API key and set it as the source's token; accounts in the " +
+			"EU have url: https://api.eu.pagerduty.com"
 	case http.StatusForbidden:
 		return "the key may not read this; " + rights
 	case http.StatusNotFound:
@@ -20,7 +21,8 @@ func hintFor(status int) string {
 }
 
 // rights are all that the key needs.
-const rights = "give a read-only REST API key of the account, or an OAuth token with the scopes services.read and incidents.read (which covers log entries)"
+const rights = "give a read-only REST API key of the account, or an OAuth token with the scopes services.read and " +
+	"incidents.read (which covers log entries)"
 
 // gone reports whether PagerDuty does not have, or does not show, what was asked for.
 func gone(err error) bool {

@@ -21,8 +21,14 @@ func TestCollect(t *testing.T) {
 	old := f.open(3, service, noon.Add(-30*time.Hour))
 	old["priority"] = object{"id": "PP", "summary": "P1"}
 	resolve(old, noon.Add(-28*time.Hour))
-	f.logs["Q3"] = []object{{"type": "resolve_log_entry", "created_at": stampText(noon.Add(-28 * time.Hour))},
-		{"type": "acknowledge_log_entry", "created_at": stampText(noon.Add(-29 * time.Hour))}, {"type": "acknowledge_log_entry", "created_at": stampText(noon.Add(-29*time.Hour - 30*time.Minute))}}
+	f.logs["Q3"] = []object{
+		{"type": "resolve_log_entry", "created_at": stampText(noon.Add(-28 * time.Hour))},
+		{
+			"type":       "acknowledge_log_entry",
+			"created_at": stampText(noon.Add(-29 * time.Hour)),
+		},
+		{"type": "acknowledge_log_entry", "created_at": stampText(noon.Add(-29*time.Hour - 30*time.Minute))},
+	}
 	acknowledge(f.open(4, service, noon.Add(-3*time.Hour)), noon.Add(-2*time.Hour))
 	c := f.collector(t, now.now, nil)
 	collect(t, c, m)
@@ -33,16 +39,35 @@ func TestCollect(t *testing.T) {
 		t.Fatalf("stored are %q, want %q", got, want)
 	}
 	want := event.Incident{
-		Origin:   event.Origin{Source: "pd", Provider: "pagerduty", Scope: service, ID: "Q3", URL: "https://acme.pagerduty.com/incidents/Q3"},
-		Severity: "P1", OpenedAt: noon.Add(-30 * time.Hour), AcknowledgedAt: noon.Add(-29*time.Hour - 30*time.Minute), ResolvedAt: noon.Add(-28 * time.Hour),
+		Origin: event.Origin{
+			Source:   "pd",
+			Provider: "pagerduty",
+			Scope:    service,
+			ID:       "Q3",
+			URL:      "https://acme.pagerduty.com/incidents/Q3",
+		},
+		Severity:       "P1",
+		OpenedAt:       noon.Add(-30 * time.Hour),
+		AcknowledgedAt: noon.Add(-29*time.Hour - 30*time.Minute),
+		ResolvedAt:     noon.Add(-28 * time.Hour),
 	}
 	if got := collecttest.Find[event.Incident](t, m, "Q3"); got != want {
 		t.Errorf("incident is\n%+v, want\n%+v", got, want)
 	}
-	if got := collecttest.Find[event.Incident](t, m, "Q4"); !got.AcknowledgedAt.Equal(noon.Add(-2*time.Hour)) || !got.ResolvedAt.IsZero() || got.Severity != "high" {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"Q4",
+	); !got.AcknowledgedAt.Equal(noon.Add(-2*time.Hour)) || !got.ResolvedAt.IsZero() ||
+		got.Severity != "high" {
 		t.Errorf("acknowledged incident is %+v", got)
 	}
-	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.AcknowledgedAt.IsZero() || !got.ResolvedAt.Equal(noon.Add(-399*24*time.Hour)) {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"Q1",
+	); !got.AcknowledgedAt.IsZero() ||
+		!got.ResolvedAt.Equal(noon.Add(-399*24*time.Hour)) {
 		t.Errorf("old incident is %+v", got)
 	}
 	if l := m.Ledger(event.KindIncident); l.Expected != 3 || l.Stored != 3 || l.Open != 1 || l.Note != "" {
@@ -70,7 +95,12 @@ func TestAnAcknowledgementIsRemembered(t *testing.T) {
 	if n := len(f.asked()); n != 1 {
 		t.Errorf("%d requests, want 1: when it was acknowledged is known", n)
 	}
-	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.AcknowledgedAt.Equal(noon.Add(-50*time.Minute)) || !got.ResolvedAt.Equal(noon.Add(-time.Minute)) {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"Q1",
+	); !got.AcknowledgedAt.Equal(noon.Add(-50*time.Minute)) ||
+		!got.ResolvedAt.Equal(noon.Add(-time.Minute)) {
 		t.Errorf("incident is %+v", got)
 	}
 	i["status"] = "reopened" // no word of PagerDuty's
@@ -198,13 +228,16 @@ func TestOddRecords(t *testing.T) {
 	f.open(2, service, noon.Add(-time.Hour))["incident_number"] = "two"
 	f.open(3, service, noon.Add(-time.Hour))["last_status_change_at"] = nil
 	f.open(4, service, noon.Add(-time.Hour))["html_url"] = nil
-	if err := f.collector(t, now.now, nil).Collect(t.Context(), service, m); !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "Q2 (an incident cannot be read") {
+	if err := f.collector(t, now.now, nil).
+		Collect(t.Context(), service, m); !rest.OnlySkipped(err) ||
+		!strings.Contains(err.Error(), "Q2 (an incident cannot be read") {
 		t.Errorf("error %v", err)
 	}
 	if got, want := m.Keys(event.KindIncident), []string{"Q1", "Q3", "Q4"}; !slices.Equal(got, want) {
 		t.Errorf("stored are %q, want %q", got, want)
 	}
-	if l := m.Ledger(event.KindIncident); l.Expected != 4 || !strings.Contains(l.Note, "no total") || !strings.Contains(l.Note, "Q2") {
+	if l := m.Ledger(event.KindIncident); l.Expected != 4 || !strings.Contains(l.Note, "no total") ||
+		!strings.Contains(l.Note, "Q2") {
 		t.Errorf("ledger is %+v", l)
 	}
 }
@@ -245,7 +278,8 @@ func TestCheck(t *testing.T) {
 		t.Errorf("Check: %v", err)
 	}
 	err := f.collector(t, nil, func(c *Config) { c.Services = []string{"PNONE"} }).Check(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "service PNONE: GET services/PNONE: status 404 Not Found: Not Found what was asked for") {
+	if err == nil || !strings.Contains(err.Error(), "service PNONE: GET services/PNONE: status 404 Not Found: Not "+
+		"Found what was asked for") {
 		t.Errorf("Check of an unknown service: %v", err)
 	}
 	err = f.collector(t, nil, func(c *Config) { c.Token = "old" }).Check(t.Context())
@@ -263,7 +297,12 @@ func TestAnIncidentThatWasResolvedAtAnUnknownTimeIsNotOpen(t *testing.T) {
 	i := f.open(1, service, noon.Add(-400*24*time.Hour)) // too old for its log to be asked
 	i["status"], i["last_status_change_at"] = "resolved", nil
 	collect(t, f.collector(t, now.now, nil), m)
-	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.EndUnknown || !got.ResolvedAt.IsZero() || !got.Resolved() {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"Q1",
+	); !got.EndUnknown || !got.ResolvedAt.IsZero() ||
+		!got.Resolved() {
 		t.Errorf("incident is %+v, want it resolved at a time that is not known", got)
 	}
 }

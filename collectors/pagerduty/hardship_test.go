@@ -43,7 +43,11 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 		through(t, f, m, resttest.At(noon.Add(ahead)))
 	}
 	m.Remove(event.KindIncident, "Q40")
-	f.incidents[0]["status"], f.incidents[0]["resolved_at"], f.incidents[0]["last_status_change_at"] = "resolved", stampText(noon), stampText(noon)
+	f.incidents[0]["status"], f.incidents[0]["resolved_at"], f.incidents[0]["last_status_change_at"] = "resolved", stampText(
+		noon,
+	), stampText(
+		noon,
+	)
 	through(t, f, m, resttest.At(noon.Add(time.Minute)))
 	if got := collecttest.Find[event.Incident](t, m, "Q1000"); !got.ResolvedAt.Equal(noon) {
 		t.Errorf("the incident that was open is %+v", got)
@@ -53,8 +57,8 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 	}
 }
 
-// TestIncidentsArriveWhileThePagesAreRead puts a new incident before those that are listed after every page, which shifts
-// all that follow by one.
+// TestIncidentsArriveWhileThePagesAreRead puts a new incident before those that are listed after every page, which
+// shifts all that follow by one.
 func TestIncidentsArriveWhileThePagesAreRead(t *testing.T) {
 	f, m := pages(t), collecttest.NewWriter()
 	inner, next := f.Config.Handler, 2000
@@ -72,7 +76,8 @@ func TestIncidentsArriveWhileThePagesAreRead(t *testing.T) {
 	}
 }
 
-// TestAnIncidentThatIsUpdatedTwiceInASecond acknowledges and resolves an incident within a second, and reads it between.
+// TestAnIncidentThatIsUpdatedTwiceInASecond acknowledges and resolves an incident within a second, and reads it
+// between.
 func TestAnIncidentThatIsUpdatedTwiceInASecond(t *testing.T) {
 	f, m := newFake(t), collecttest.NewWriter()
 	i := f.open(1, service, noon.Add(-time.Hour))
@@ -81,13 +86,18 @@ func TestAnIncidentThatIsUpdatedTwiceInASecond(t *testing.T) {
 	resolve(i, noon)
 	i["resolved_at"] = stampText(noon)
 	through(t, f, m, resttest.At(noon))
-	if got := collecttest.Find[event.Incident](t, m, "Q1"); !got.ResolvedAt.Equal(noon) || !got.AcknowledgedAt.Equal(noon) {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"Q1",
+	); !got.ResolvedAt.Equal(noon) ||
+		!got.AcknowledgedAt.Equal(noon) {
 		t.Errorf("the incident is %+v", got)
 	}
 }
 
-// TestAnIncidentThatIsResolvedBetweenTwoPages resolves incidents after the first page was read: one that was on it, and one
-// that a later page shows.
+// TestAnIncidentThatIsResolvedBetweenTwoPages resolves incidents after the first page was read: one that was on it, and
+// one that a later page shows.
 func TestAnIncidentThatIsResolvedBetweenTwoPages(t *testing.T) {
 	f, m, read := newFake(t), collecttest.NewWriter(), 0
 	for n := 1; n <= 330; n++ {

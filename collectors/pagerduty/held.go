@@ -45,7 +45,8 @@ func (r *reader) unread() (n uint64) {
 	return n
 }
 
-// page reads a page of the listing. An incident with which PagerDuty cannot answer does not cost the others of its page.
+// page reads a page of the listing. An incident with which PagerDuty cannot answer does not cost the others of its
+// page.
 func (r *reader) page(ctx context.Context, h history, etag string) (p page, got rest.Answer, err error) {
 	got, err = r.Get(ctx, r.query(h, perPage), etag, &p)
 	if !rest.Broken(err) {
@@ -56,7 +57,13 @@ func (r *reader) page(ctx context.Context, h history, etag string) (p page, got 
 		_, err := r.Get(ctx, r.query(history{Offset: offset, Until: h.Until}, limit), "", &part)
 		return incidents.Page{Records: part.Incidents, More: part.More, Total: part.Total}, err
 	}
-	whole, err := incidents.Around(ctx, h.Offset, perPage, read, func(after string, err error) error { return r.hold(atPlace+after, err) })
+	whole, err := incidents.Around(
+		ctx,
+		h.Offset,
+		perPage,
+		read,
+		func(after string, err error) error { return r.hold(atPlace+after, err) },
+	)
 	return page{Incidents: whole.Records, More: whole.More, Total: whole.Total}, rest.Answer{}, err
 }
 

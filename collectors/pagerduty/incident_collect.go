@@ -121,16 +121,27 @@ func (r *reader) prepare() {
 
 // query is a page of the service's incidents, newest first: so many from the offset on.
 func (r *reader) query(h history, limit int) string {
-	q := fmt.Sprintf("incidents?service_ids[]=%s&sort_by=created_at:desc&total=true&limit=%d&offset=%d", url.QueryEscape(r.scope), limit, h.Offset)
+	q := fmt.Sprintf(
+		"incidents?service_ids[]=%s&sort_by=created_at:desc&total=true&limit=%d&offset=%d",
+		url.QueryEscape(r.scope),
+		limit,
+		h.Offset,
+	)
 	if h.Until.IsZero() {
 		return q + "&date_range=all"
 	}
 	from := h.Until.Add(-window)
-	return q + "&since=" + url.QueryEscape(from.Format(time.RFC3339)) + "&until=" + url.QueryEscape(h.Until.Format(time.RFC3339))
+	return q + "&since=" + url.QueryEscape(from.Format(time.RFC3339)) + "&until=" + url.QueryEscape(
+		h.Until.Format(time.RFC3339),
+	)
 }
 
 // list reads a page. Old: all of it was opened before Floor.
-func (r *reader) list(ctx context.Context, h history, etag string) (incidents []incident, p page, old bool, got rest.Answer, err error) {
+func (r *reader) list(
+	ctx context.Context,
+	h history,
+	etag string,
+) (incidents []incident, p page, old bool, got rest.Answer, err error) {
 	if p, got, err = r.page(ctx, h, etag); err != nil || got.NotModified {
 		return nil, p, false, got, err
 	}
@@ -241,7 +252,10 @@ func (r *reader) history(ctx context.Context) error {
 		case h.Offset+2*perPage <= r.depth:
 			h.Offset += perPage
 		case lowest.IsZero() || lowest.Equal(h.Until): // a full page that tells no time to go on from
-			return fmt.Errorf("no more than %d incidents are listed at once, and the last of them do not differ in time", r.depth)
+			return fmt.Errorf(
+				"no more than %d incidents are listed at once, and the last of them do not differ in time",
+				r.depth,
+			)
 		default:
 			h.Until, h.Offset = below(lowest), 0
 		}
@@ -295,7 +309,14 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 		return err
 	}
 	for n, i := range changed {
-		r.state.Known[i.ID] = known{Mark: i.mark(), Opened: i.CreatedAt.Time, Ack: acks[n], Open: !r.resolved(i), Newest: r.state.Known[i.ID].Newest, Asked: r.Now().UTC()}
+		r.state.Known[i.ID] = known{
+			Mark:   i.mark(),
+			Opened: i.CreatedAt.Time,
+			Ack:    acks[n],
+			Open:   !r.resolved(i),
+			Newest: r.state.Known[i.ID].Newest,
+			Asked:  r.Now().UTC(),
+		}
 	}
 	r.done += uint64(len(changed))
 	total := uint64(0)
@@ -306,13 +327,18 @@ func (r *reader) store(ctx context.Context, incidents []incident) error {
 	return nil
 }
 
-// entries asks for the log of an incident, which a resolved incident does not tell itself: who acknowledged it first, if
-// anybody did, and when it was resolved.
+// entries asks for the log of an incident, which a resolved incident does not tell itself: who acknowledged it first,
+// if anybody did, and when it was resolved.
 func (r *reader) entries(ctx context.Context, id string) ([]logEntry, error) {
 	var p struct {
 		Entries []logEntry `json:"log_entries"`
 	}
-	_, err := r.Get(ctx, fmt.Sprintf("incidents/%s/log_entries?is_overview=true&limit=%d", url.PathEscape(id), perPage), "", &p)
+	_, err := r.Get(
+		ctx,
+		fmt.Sprintf("incidents/%s/log_entries?is_overview=true&limit=%d", url.PathEscape(id), perPage),
+		"",
+		&p,
+	)
 	if gone(err) {
 		return nil, nil
 	}
@@ -399,7 +425,11 @@ func (r *reader) entry(stored, open uint64) event.LedgerEntry {
 	case s.Total == nil:
 		e.Note = "PagerDuty gives no total here; every page of its listing was read"
 	case !s.Floor.IsZero():
-		e.Expected, e.Note = min(stored, *s.Total), fmt.Sprintf("of %d, those opened since %s", *s.Total, s.Floor.Format(time.DateOnly))
+		e.Expected, e.Note = min(stored, *s.Total), fmt.Sprintf(
+			"of %d, those opened since %s",
+			*s.Total,
+			s.Floor.Format(time.DateOnly),
+		)
 	default:
 		e.Expected = *s.Total
 	}

@@ -19,7 +19,8 @@ type reference struct {
 	Summary string `json:"summary"`
 }
 
-// page is one page of the listing. Incidents are decoded one by one, so that one that makes no sense does not take the others along.
+// page is one page of the listing. Incidents are decoded one by one, so that one that makes no sense does not take the
+// others along.
 type page struct {
 	Incidents []json.RawMessage `json:"incidents"`
 	More      bool              `json:"more"`
@@ -77,8 +78,8 @@ func (i incident) acknowledged() time.Time {
 	return at
 }
 
-// ended is when the incident, which is over, was resolved: as PagerDuty says, or its log. The last change of its status is
-// only taken where neither can be had, and unless it was before the incident.
+// ended is when the incident, which is over, was resolved: as PagerDuty says, or its log. The last change of its status
+// is only taken where neither can be had, and unless it was before the incident.
 func (i incident) ended(log []logEntry) time.Time {
 	if !i.ResolvedAt.IsZero() {
 		return i.ResolvedAt.Time
@@ -125,8 +126,8 @@ func (i incident) mark() string {
 	return i.Status + " " + i.severity() + " " + i.ChangedAt.Format(time.RFC3339Nano)
 }
 
-// incidentEvent makes the event of an incident that was first acknowledged at the time given. The log is empty where the
-// incident tells all that is needed.
+// incidentEvent makes the event of an incident that was first acknowledged at the time given. The log is empty where
+// the incident tells all that is needed.
 func (r *reader) incidentEvent(i incident, acknowledged time.Time, log []logEntry) event.Incident {
 	link := ""
 	if strings.HasPrefix(i.URL, "https://") || strings.HasPrefix(i.URL, "http://") {

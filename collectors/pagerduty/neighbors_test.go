@@ -57,7 +57,8 @@ func TestAnIncidentThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 					t.Fatalf("error %v", err)
 				}
 				l := m.Ledger(event.KindIncident)
-				if n := len(m.Keys(event.KindIncident)); n != 250-len(tc.numbers) || l.Expected != 250 || l.Stored != uint64(n) || !strings.Contains(l.Note, "could not be read") {
+				if n := len(m.Keys(event.KindIncident)); n != 250-len(tc.numbers) || l.Expected != 250 || l.Stored != uint64(n) ||
+					!strings.Contains(l.Note, "could not be read") {
 					t.Errorf("%d incidents, ledger %+v", n, l)
 				}
 				now.at = now.at.Add(time.Minute)
@@ -85,7 +86,8 @@ func TestARecordThatMakesNoSenseIsAskedForAlone(t *testing.T) {
 	f.incidents[1]["priority"] = "P1" // not an object
 	c := f.collector(t, now.now, nil)
 	err := c.Collect(t.Context(), service, m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "Q2 (an incident cannot be read") || len(m.Keys(event.KindIncident)) != 2 {
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "Q2 (an incident cannot be read") ||
+		len(m.Keys(event.KindIncident)) != 2 {
 		t.Fatalf("%q, error %v", m.Keys(event.KindIncident), err)
 	}
 	if l := m.Ledger(event.KindIncident); l.Expected != 3 || l.Stored != 2 || !strings.Contains(l.Note, "Q2") {
@@ -94,7 +96,12 @@ func TestARecordThatMakesNoSenseIsAskedForAlone(t *testing.T) {
 	f.incidents[1]["priority"] = object{"summary": "P1"}
 	now.at = noon.Add(time.Minute)
 	collect(t, c, m)
-	if got := collecttest.Find[event.Incident](t, m, "Q2"); got.Severity != "P1" || m.Ledger(event.KindIncident).Note != "" {
+	if got := collecttest.Find[event.Incident](
+		t,
+		m,
+		"Q2",
+	); got.Severity != "P1" ||
+		m.Ledger(event.KindIncident).Note != "" {
 		t.Errorf("%+v, %+v", got, m.Ledger(event.KindIncident))
 	}
 }
@@ -130,7 +137,8 @@ func TestAServiceThatMakesNoSenseIsNamed(t *testing.T) {
 	f.services = []string{service, "not an id"}
 	c := f.collector(t, now.now, nil)
 	scopes, err := c.Scopes(t.Context(), m)
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "service 2 of the list") || !slices.Equal(scopes, []string{service}) {
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "service 2 of the list") ||
+		!slices.Equal(scopes, []string{service}) {
 		t.Errorf("%q, %v", scopes, err)
 	}
 	f.answer = func(w http.ResponseWriter, _ *http.Request) bool {

@@ -1,8 +1,8 @@
 // Package pagerduty collects incidents from PagerDuty (REST API v2).
 //
 // A service is a scope, so that the annotation pagerduty.com/service-id of a Component binds it. The listing of a
-// service's incidents is read newest first. It gives at most 10,000 records by offset; what is older is read in windows of
-// half a year, the longest that PagerDuty takes. When nothing is new, a service costs one conditional request.
+// service's incidents is read newest first. It gives at most 10,000 records by offset; what is older is read in windows
+// of half a year, the longest that PagerDuty takes. When nothing is new, a service costs one conditional request.
 package pagerduty
 
 import (
@@ -24,14 +24,20 @@ import (
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "pagerduty"
 
-var profile = source.Profile{Provider: Provider, Product: "PagerDuty", Epoch: time.Date(2009, 1, 1, 0, 0, 0, 0, time.UTC)}
+var profile = source.Profile{
+	Provider: Provider,
+	Product:  "PagerDuty",
+	Epoch:    time.Date(2009, 1, 1, 0, 0, 0, 0, time.UTC),
+}
 
 // Config is one PagerDuty source.
 type Config struct {
-	Source              string    `yaml:"name"`                  // its name
-	URL                 string    `yaml:"url"`                   // of the API; default https://api.pagerduty.com, for EU accounts https://api.eu.pagerduty.com
-	Token               string    `yaml:"token"`                 // a REST API key; "Bearer …" for an OAuth access token
-	Services            []string  `yaml:"services"`              // ids of services, such as PXXXXXX; default every service that the token shows
+	Source string `yaml:"name"` // its name
+	// of the API; default https://api.pagerduty.com, for EU accounts https://api.eu.pagerduty.com
+	URL   string `yaml:"url"`
+	Token string `yaml:"token"` // a REST API key; "Bearer …" for an OAuth access token
+	// ids of services, such as PXXXXXX; default every service that the token shows
+	Services            []string  `yaml:"services"`
 	Since               time.Time `yaml:"-"`                     // how far back the first read goes; zero: everything
 	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
@@ -45,7 +51,8 @@ func (c Config) Validate() error {
 		errs = append(errs, err)
 	}
 	if strings.TrimSpace(c.Token) == "" {
-		errs = append(errs, errors.New("token is missing: create a read-only REST API key under Integrations, API Access Keys and give it as ${PAGERDUTY_TOKEN}"))
+		errs = append(errs, errors.New("token is missing: create a read-only REST API key under Integrations, API Access "+
+			"Keys and give it as ${PAGERDUTY_TOKEN}"))
 	}
 	seen := map[string]bool{}
 	for _, id := range c.Services {
@@ -79,12 +86,27 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 		return nil, err
 	}
 	// PagerDuty allows a key 960 requests a minute.
-	restCfg := rest.Config{BaseURL: base, AuthHeader: "Authorization", UserAgent: opt.UserAgent, AllowPrivateNetwork: cfg.AllowPrivateNetwork, PerSecond: 14, Burst: 60}
+	restCfg := rest.Config{
+		BaseURL:             base,
+		AuthHeader:          "Authorization",
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		PerSecond:           14,
+		Burst:               60,
+	}
 	restCfg.AuthPrefix, restCfg.Token = "Token token=", strings.TrimSpace(cfg.Token)
 	if access, ok := strings.CutPrefix(restCfg.Token, "Bearer "); ok {
 		restCfg.AuthPrefix, restCfg.Token = "Bearer ", access
 	}
-	api, err := rest.NewAPI(restCfg, opt.REST(), rest.APIConfig{Product: profile.Product, Hint: hintFor, Header: http.Header{"Accept": {"application/vnd.pagerduty+json;version=2"}}})
+	api, err := rest.NewAPI(
+		restCfg,
+		opt.REST(),
+		rest.APIConfig{
+			Product: profile.Product,
+			Hint:    hintFor,
+			Header:  http.Header{"Accept": {"application/vnd.pagerduty+json;version=2"}},
+		},
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +121,8 @@ func apiURL(configured string) (*url.URL, error) {
 	}
 	host := strings.ToLower(u.Hostname())
 	if strings.HasSuffix(host, ".pagerduty.com") && host != "api.pagerduty.com" && host != "api.eu.pagerduty.com" {
-		return nil, fmt.Errorf("url %q: that is where people look; the API is at https://api.pagerduty.com, or https://api.eu.pagerduty.com for accounts in the EU", configured)
+		return nil, fmt.Errorf("url %q: that is where people look; the API is at https://api.pagerduty.com, or "+
+			"https://api.eu.pagerduty.com for accounts in the EU", configured)
 	}
 	return u, nil
 }

@@ -37,8 +37,16 @@ func TestValidate(t *testing.T) {
 
 // FuzzIncidents makes events of whatever a page holds: nothing panics, and each event can be stored.
 func FuzzIncidents(f *testing.F) {
-	f.Add([]byte(`{"incidents":[{"id":"Q1","incident_number":1,"status":"resolved","urgency":"low","service":{"id":"P"},"priority":{"summary":"P1"},"created_at":"2026-03-02T12:00:00Z","resolved_at":null,"last_status_change_at":"2026-03-02T13:00:00.000000Z","acknowledgments":[{"at":"2026-03-02T12:10:00Z"}],"log_entries":[{"type":"acknowledge_log_entry","created_at":"2026-03-02T12:09:00+02:00"}]}],"more":false,"total":1}`))
-	f.Add([]byte(`{"incidents":[null,{"id":7},{"id":"Q","status":"?","created_at":"0001-01-01T00:00:00Z","html_url":"javascript:x","acknowledgments":[{"at":5}]}],"total":null}`))
+	f.Add(
+		[]byte(
+			`{"incidents":[{"id":"Q1","incident_number":1,"status":"resolved","urgency":"low","service":{"id":"P"},"priority":{"summary":"P1"},"created_at":"2026-03-02T12:00:00Z","resolved_at":null,"last_status_change_at":"2026-03-02T13:00:00.000000Z","acknowledgments":[{"at":"2026-03-02T12:10:00Z"}],"log_entries":[{"type":"acknowledge_log_entry","created_at":"2026-03-02T12:09:00+02:00"}]}],"more":false,"total":1}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"incidents":[null,{"id":7},{"id":"Q","status":"?","created_at":"0001-01-01T00:00:00Z","html_url":"javascript:x","acknowledgments":[{"at":5}]}],"total":null}`,
+		),
+	)
 	c, err := New(Config{Source: "pd", Token: "x"}, source.Options{})
 	if err != nil {
 		f.Fatal(err)

@@ -93,7 +93,10 @@ func (f *fake) body(r *http.Request) (any, int) {
 		for _, s := range f.services {
 			list = append(list, object{"id": s, "summary": "of " + s})
 		}
-		return object{"services": list[min(offset, len(list)):min(offset+limit, len(list))], "more": offset+limit < len(list)}, http.StatusOK
+		return object{
+			"services": list[min(offset, len(list)):min(offset+limit, len(list))],
+			"more":     offset+limit < len(list),
+		}, http.StatusOK
 	case parts[0] == "services":
 		return object{}, map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[parts[1] == service]
 	case r.URL.Path == "/incidents":
@@ -133,7 +136,11 @@ func (f *fake) list(of, dates, since, until string, offset, limit int) (any, int
 	if f.noTotal {
 		total = nil
 	}
-	return object{"incidents": list[min(offset, len(list)):min(offset+limit, len(list))], "more": offset+limit < len(list), "total": total}, http.StatusOK
+	return object{
+		"incidents": list[min(offset, len(list)):min(offset+limit, len(list))],
+		"more":      offset+limit < len(list),
+		"total":     total,
+	}, http.StatusOK
 }
 
 // open adds an incident that nobody has acknowledged.
@@ -141,8 +148,18 @@ func (f *fake) open(number int, of string, at time.Time) object {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	i := object{
-		"id": fmt.Sprintf("Q%d", number), "incident_number": number, "status": "triggered", "urgency": "high", "html_url": fmt.Sprintf("https://acme.pagerduty.com/incidents/Q%d", number),
-		"service": object{"id": of}, "created_at": stampText(at), "last_status_change_at": stampText(at), "acknowledgments": []object{}, "priority": nil,
+		"id":              fmt.Sprintf("Q%d", number),
+		"incident_number": number,
+		"status":          "triggered",
+		"urgency":         "high",
+		"html_url":        fmt.Sprintf("https://acme.pagerduty.com/incidents/Q%d", number),
+		"service": object{
+			"id": of,
+		},
+		"created_at":            stampText(at),
+		"last_status_change_at": stampText(at),
+		"acknowledgments":       []object{},
+		"priority":              nil,
 	}
 	f.incidents = append([]object{i}, f.incidents...)
 	return i
@@ -151,7 +168,9 @@ func (f *fake) open(number int, of string, at time.Time) object {
 func stampText(t time.Time) string { return t.Format(time.RFC3339) }
 
 func acknowledge(i object, at time.Time) {
-	i["status"], i["last_status_change_at"], i["acknowledgments"] = "acknowledged", stampText(at), []object{{"at": stampText(at)}}
+	i["status"], i["last_status_change_at"], i["acknowledgments"] = "acknowledged", stampText(at), []object{
+		{"at": stampText(at)},
+	}
 }
 
 func resolve(i object, at time.Time) {
@@ -178,7 +197,13 @@ func (f *fake) collector(t testing.TB, now func() time.Time, change func(*Config
 	if change != nil {
 		change(&cfg)
 	}
-	c, err := New(cfg, source.Options{Now: now, Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond }})
+	c, err := New(
+		cfg,
+		source.Options{
+			Now:  now,
+			Tune: func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1000, time.Millisecond },
+		},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

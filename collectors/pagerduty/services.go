@@ -62,7 +62,12 @@ func (c *Collector) servicesOfIncidents(ctx context.Context) ([]string, error) {
 	var ids []string
 	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
 		var p page
-		if _, err := c.Get(ctx, fmt.Sprintf("incidents?date_range=all&sort_by=created_at:desc&limit=%d&offset=%d", perPage, offset), "", &p); err != nil {
+		if _, err := c.Get(
+			ctx,
+			fmt.Sprintf("incidents?date_range=all&sort_by=created_at:desc&limit=%d&offset=%d", perPage, offset),
+			"",
+			&p,
+		); err != nil {
 			return nil, err
 		}
 		all, _ := decodeAll(p.Incidents)

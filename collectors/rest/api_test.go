@@ -50,7 +50,13 @@ func TestAPIGet(t *testing.T) {
 		t.Fatalf("%+v, %v, %v", got, records, err)
 	}
 	records = nil
-	if got, err = api.Get(t.Context(), "projects?page=2", got.ETag, &records); err != nil || !got.NotModified || got.ETag != `"e1"` || records != nil {
+	if got, err = api.Get(
+		t.Context(),
+		"projects?page=2",
+		got.ETag,
+		&records,
+	); err != nil || !got.NotModified || got.ETag != `"e1"` ||
+		records != nil {
 		t.Errorf("unchanged: %+v, %v, %v", got, records, err)
 	}
 }
@@ -63,7 +69,8 @@ func TestAPIRefusals(t *testing.T) {
 		gone         bool
 		unauthorized bool
 	}{
-		"a message":             {404, `{"message": "No  such\nthing", "took": 0.1}`, "GET a: status 404 Not Found: No such thing: hint 404", true, false},
+		"a message": {404, `{"message": "No  such\nthing", "took": 0.1}`, "GET a: status 404 Not Found: No " +
+			"such thing: hint 404", true, false},
 		"an error":              {403, `{"error": "forbidden"}`, "status 403 Forbidden: forbidden: hint 403", false, false},
 		"an error object":       {400, `{"error": {"message": "Bad", "errors": ["x is no y"], "code": 2001}}`, "status 400 Bad Request: Bad x is no y: ", false, false},
 		"errors only":           {422, `{"errors": [{"message": "one"}, "two"]}`, "one two", false, false},
@@ -81,8 +88,15 @@ func TestAPIRefusals(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("error %v, want %q without the query", err, c.want)
 			}
-			if rest.IsGone(err) != c.gone || errors.Is(err, rest.ErrUnauthorized) != c.unauthorized || !rest.HasStatus(err, 1, c.status) || rest.HasStatus(err, 1) {
-				t.Errorf("gone %v, unauthorized %v, its status %v", rest.IsGone(err), errors.Is(err, rest.ErrUnauthorized), rest.HasStatus(err, c.status))
+			if rest.IsGone(err) != c.gone || errors.Is(err, rest.ErrUnauthorized) != c.unauthorized ||
+				!rest.HasStatus(err, 1, c.status) ||
+				rest.HasStatus(err, 1) {
+				t.Errorf(
+					"gone %v, unauthorized %v, its status %v",
+					rest.IsGone(err),
+					errors.Is(err, rest.ErrUnauthorized),
+					rest.HasStatus(err, c.status),
+				)
 			}
 			if rest.Unusable(err) == c.unauthorized {
 				t.Errorf("about this request alone: %v", rest.Unusable(err))
@@ -132,14 +146,20 @@ func TestAPIOddTypes(t *testing.T) {
 }
 
 func TestAPIErrorsOfTheWay(t *testing.T) {
-	api := apiOf(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, rest.APIConfig{})
+	api := apiOf(
+		t,
+		func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+		rest.APIConfig{},
+	)
 	_, err := api.Get(t.Context(), "a?fields=very,many", "", &struct{}{})
-	if !rest.IsGatewayTimeout(err) || strings.Contains(err.Error(), "fields") || strings.Count(err.Error(), "GET") != 1 && strings.Count(err.Error(), "Get") > 0 {
+	if !rest.IsGatewayTimeout(err) || strings.Contains(err.Error(), "fields") ||
+		strings.Count(err.Error(), "GET") != 1 && strings.Count(err.Error(), "Get") > 0 {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := api.Get(ctx, "a", "", &struct{}{}); !errors.Is(err, context.Canceled) || err.Error() != "context canceled" {
+	if _, err := api.Get(ctx, "a", "", &struct{}{}); !errors.Is(err, context.Canceled) ||
+		err.Error() != "context canceled" {
 		t.Errorf("canceled: %v", err)
 	}
 }

@@ -26,7 +26,11 @@ const (
 // places of the records that fail by themselves, counted from 0 over the whole listing. The error is that of the whole
 // page when nothing of it can be read, or any other that read returns. read is called with increasing places; the
 // numbers of pages count from 1.
-func Around(ctx context.Context, number, size int, read func(ctx context.Context, number, size int) error) (holes []int, err error) {
+func Around(
+	ctx context.Context,
+	number, size int,
+	read func(ctx context.Context, number, size int) error,
+) (holes []int, err error) {
 	whole := read(ctx, number, size)
 	if whole == nil || !Faulty(whole) {
 		return nil, whole

@@ -46,7 +46,8 @@ func (e *serverError) Error() string {
 // that it was sent (502, 504): it may have an answer to one that asks for less.
 func IsGatewayTimeout(err error) bool {
 	var failed *serverError
-	return errors.As(err, &failed) && (failed.status == http.StatusBadGateway || failed.status == http.StatusGatewayTimeout)
+	return errors.As(err, &failed) &&
+		(failed.status == http.StatusBadGateway || failed.status == http.StatusGatewayTimeout)
 }
 
 var errTooLarge = errors.New("the answer is larger than allowed")
@@ -60,7 +61,8 @@ func (c *Client) tooLarge(said int64) error {
 	if said > 0 {
 		size = fmt.Sprintf("%d bytes", said)
 	}
-	return fmt.Errorf("%w: %s, at most %d bytes; no page of a source's API is as large: open the address to see what answers there, and correct the source's url when it is something else", errTooLarge, size, c.cfg.MaxBody)
+	return fmt.Errorf("%w: %s, at most %d bytes; no page of a source's API is as large: open the address to see what "+
+		"answers there, and correct the source's url when it is something else", errTooLarge, size, c.cfg.MaxBody)
 }
 
 // Body is the body of every answer that [Client.RoundTrip] returns: all of it, in memory.
@@ -225,7 +227,11 @@ func (a *alive) Read(p []byte) (int, error) {
 // (a proxy's page, a login form, a body that was cut where the protocol does not show it).
 func faulty(resp *http.Response, body []byte) error {
 	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
-		return &serverError{status: resp.StatusCode, detail: excerpt(body), retryAfter: seconds(resp.Header.Get("Retry-After"))}
+		return &serverError{
+			status:     resp.StatusCode,
+			detail:     excerpt(body),
+			retryAfter: seconds(resp.Header.Get("Retry-After")),
+		}
 	}
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		return nil
@@ -238,13 +244,17 @@ func faulty(resp *http.Response, body []byte) error {
 		return &serverError{status: resp.StatusCode, detail: "the body is empty where JSON was expected"}
 	}
 	if text[0] != '{' && text[0] != '[' {
-		return &serverError{status: resp.StatusCode, detail: fmt.Sprintf("%s instead of JSON: %s", kindOf(resp, text[0]), excerpt(body))}
+		return &serverError{
+			status: resp.StatusCode,
+			detail: fmt.Sprintf("%s instead of JSON: %s", kindOf(resp, text[0]), excerpt(body)),
+		}
 	}
 	if last := text[len(text)-1]; last != text[0]+2 { // '{'+2 is '}', '['+2 is ']'
 		return &serverError{status: resp.StatusCode, detail: "the JSON is cut off"}
 	}
 	// A body whose length the protocol does not say can end early without an error: look at all of it.
-	if resp.ProtoMajor < 2 && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed && !json.Valid(text) {
+	if resp.ProtoMajor < 2 && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0 && !resp.Uncompressed &&
+		!json.Valid(text) {
 		return &serverError{status: resp.StatusCode, detail: "the JSON is cut off"}
 	}
 	return nil

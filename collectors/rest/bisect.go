@@ -13,7 +13,12 @@ const bisectAttempts = 2
 // always answers with a server error, or with what does not parse, is read again by halves, down to the single places
 // that are broken: each is told to lost, and the others are read. It returns the first error of read that is not about
 // the stretch, or of lost, which ends an outage: [Quarantine.Hold] does after some failures in a row.
-func Bisect(ctx context.Context, from, to int, read func(ctx context.Context, from, to int) error, lost func(place int, err error) error) error {
+func Bisect(
+	ctx context.Context,
+	from, to int,
+	read func(ctx context.Context, from, to int) error,
+	lost func(place int, err error) error,
+) error {
 	err := read(ctx, from, to)
 	if !Broken(err) {
 		return err
@@ -31,7 +36,10 @@ func Bisect(ctx context.Context, from, to int, read func(ctx context.Context, fr
 
 // Broken reports whether the source failed to answer, which a request for less may avoid: [Unusable], and not refused.
 func Broken(err error) bool {
-	if answer := (*AnswerError)(nil); errors.As(err, &answer) && answer.Status >= 400 && answer.Status < http.StatusInternalServerError {
+	if answer := (*AnswerError)(
+		nil,
+	); errors.As(err, &answer) && answer.Status >= 400 &&
+		answer.Status < http.StatusInternalServerError {
 		return false
 	}
 	return Unusable(err)

@@ -44,7 +44,13 @@ func TestBisectKnowsAnOutage(t *testing.T) {
 	asked := 0
 	for _, failure := range []error{refused, answers(401), answers(403), answers(404), answers(429)} {
 		asked = 0
-		err := rest.Bisect(t.Context(), 0, 100, func(context.Context, int, int) error { asked++; return failure }, func(int, error) error { return nil })
+		err := rest.Bisect(
+			t.Context(),
+			0,
+			100,
+			func(context.Context, int, int) error { asked++; return failure },
+			func(int, error) error { return nil },
+		)
 		if !errors.Is(err, failure) || asked != 1 {
 			t.Errorf("%v: asked %d times, error %v", failure, asked, err)
 		}

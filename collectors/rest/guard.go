@@ -29,10 +29,12 @@ func (e *RefusedError) Error() string {
 // names a page elsewhere, would otherwise be handed our token, or point us into our own network.
 func (c *Client) allow(u *url.URL) error {
 	base := c.cfg.BaseURL
-	if strings.EqualFold(u.Scheme, base.Scheme) && strings.EqualFold(u.Hostname(), base.Hostname()) && portOf(u) == portOf(base) {
+	if strings.EqualFold(u.Scheme, base.Scheme) && strings.EqualFold(u.Hostname(), base.Hostname()) &&
+		portOf(u) == portOf(base) {
 		return nil
 	}
-	return &RefusedError{u.Scheme + "://" + u.Host, fmt.Sprintf("the source is configured for %s://%s; if it has moved, change its url", base.Scheme, base.Host)}
+	return &RefusedError{u.Scheme + "://" + u.Host, fmt.Sprintf("the source is configured for %s://%s; if it has "+
+		"moved, change its url", base.Scheme, base.Host)}
 }
 
 func portOf(u *url.URL) string {
@@ -82,7 +84,8 @@ func checkAddress(address string) error {
 	if public(addrPort.Addr()) {
 		return nil
 	}
-	return &RefusedError{address, "the source's name leads into a private network; if that is meant (a server of your own), set allow_private_network: true for the source"}
+	return &RefusedError{address, "the source's name leads into a private network; if that is meant (a server of your " +
+		"own), set allow_private_network: true for the source"}
 }
 
 var reserved = []netip.Prefix{

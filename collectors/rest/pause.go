@@ -171,7 +171,8 @@ func first(h http.Header, names ...string) string {
 // go-github would refuse requests by itself after the last allowed answer.
 func stripLimits(h http.Header) {
 	for name := range h {
-		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-ratelimit-") || strings.HasPrefix(lower, "ratelimit-") {
+		if lower := strings.ToLower(name); strings.HasPrefix(lower, "x-ratelimit-") ||
+			strings.HasPrefix(lower, "ratelimit-") {
 			delete(h, name)
 		}
 	}

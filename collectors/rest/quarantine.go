@@ -124,7 +124,12 @@ func (q *Quarantine) Due(now time.Time) []string {
 
 // Do reads an object, unless it is held and not due yet. It returns true when the object was read, false without an
 // error when it is set aside, and an error when the failure is not the object's: the pass ends with it.
-func (q *Quarantine) Do(ctx context.Context, key string, now time.Time, read func(context.Context) error) (bool, error) {
+func (q *Quarantine) Do(
+	ctx context.Context,
+	key string,
+	now time.Time,
+	read func(context.Context) error,
+) (bool, error) {
 	q.mu.Lock()
 	h, held := q.held[key]
 	failed := len(q.failed) > 0
@@ -258,7 +263,13 @@ func (e *SkippedError) Error() string {
 	texts := make([]string, len(named))
 	for i, key := range named {
 		h := e.Objects[key]
-		texts[i] = fmt.Sprintf("%s (failed %d times since %s: %s)", key, h.Failures, h.Since.UTC().Format(time.RFC3339), h.Error)
+		texts[i] = fmt.Sprintf(
+			"%s (failed %d times since %s: %s)",
+			key,
+			h.Failures,
+			h.Since.UTC().Format(time.RFC3339),
+			h.Error,
+		)
 		if h.Failures == 1 {
 			texts[i] = fmt.Sprintf("%s (%s)", key, h.Error)
 		}
@@ -267,8 +278,13 @@ func (e *SkippedError) Error() string {
 	if n := len(keys) - len(named); n > 0 {
 		more = fmt.Sprintf("; and %d more", n)
 	}
-	return fmt.Sprintf("%d %s could not be read and will be tried again, everything else is stored: %s%s", len(keys), plural(e.What, len(keys)),
-		strings.Join(texts, "; "), more)
+	return fmt.Sprintf(
+		"%d %s could not be read and will be tried again, everything else is stored: %s%s",
+		len(keys),
+		plural(e.What, len(keys)),
+		strings.Join(texts, "; "),
+		more,
+	)
 }
 
 func plural(noun string, n int) string {

@@ -32,7 +32,8 @@ func TestQuarantineHoldsOneObjectAndReadsTheOthers(t *testing.T) {
 		}
 	}
 	err := q.Err("run")
-	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 run could not be read") || !strings.Contains(err.Error(), "2 (status 500)") {
+	if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "1 run could not be read") ||
+		!strings.Contains(err.Error(), "2 (status 500)") {
 		t.Errorf("error %v", err)
 	}
 	doc, marshalErr := json.Marshal(struct {
@@ -74,7 +75,8 @@ func TestQuarantineWaitsLongerEachTime(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if waits[1] != 0 || waits[3] != 0 || waits[4] != 10*time.Minute || waits[5] != 20*time.Minute || waits[13] != 24*time.Hour {
+	if waits[1] != 0 || waits[3] != 0 || waits[4] != 10*time.Minute || waits[5] != 20*time.Minute ||
+		waits[13] != 24*time.Hour {
 		t.Errorf("waits %v", waits)
 	}
 }
@@ -83,7 +85,13 @@ func TestQuarantineKnowsAnOutage(t *testing.T) {
 	for name, err := range map[string]error{"unreachable": errors.New("connection refused"), "unauthorized": fmt.Errorf("%w: 401", rest.ErrUnauthorized),
 		"answered 401": answers(401), "canceled": context.Canceled} {
 		q := (*rest.Quarantine)(nil).Begin()
-		if _, got := q.Do(t.Context(), "x", quarantineDay, func(context.Context) error { return err }); !errors.Is(got, err) || q.Len() != 0 {
+		if _, got := q.Do(
+			t.Context(),
+			"x",
+			quarantineDay,
+			func(context.Context) error { return err },
+		); !errors.Is(got, err) ||
+			q.Len() != 0 {
 			t.Errorf("%s: %v with %d held, want the error and nothing held", name, got, q.Len())
 		}
 	}

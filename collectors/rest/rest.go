@@ -204,7 +204,13 @@ func (c *Client) RoundTrip(req *http.Request) (*http.Response, error) {
 			last = err
 		}
 	}
-	return nil, fmt.Errorf("%s %s: gave up after %d attempts, the last of which ended with: %w", req.Method, req.URL.Redacted(), attempts, last)
+	return nil, fmt.Errorf(
+		"%s %s: gave up after %d attempts, the last of which ended with: %w",
+		req.Method,
+		req.URL.Redacted(),
+		attempts,
+		last,
+	)
 }
 
 // backoff is how long to wait before the attempt with the given number: half fixed, half random, so that requests that

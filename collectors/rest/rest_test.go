@@ -181,8 +181,14 @@ func TestWhoeverWaitsIsToldSoon(t *testing.T) {
 	}{"fewer": {3, 3}, "more than configured": {9, 4}, "none": {0, 4}} {
 		t.Run(name, func(t *testing.T) {
 			srv, n := answering(t, says(502, "upstream is down"))
-			_, _, err := get(WithMaxAttempts(t.Context(), tt.asked), t, client(t, srv.URL, &clock{}, func(c *Config) { c.Attempts = 4 }), srv.URL)
-			if err == nil || n.Load() != tt.want || !strings.Contains(err.Error(), fmt.Sprintf("gave up after %d attempts", tt.want)) {
+			_, _, err := get(
+				WithMaxAttempts(t.Context(), tt.asked),
+				t,
+				client(t, srv.URL, &clock{}, func(c *Config) { c.Attempts = 4 }),
+				srv.URL,
+			)
+			if err == nil || n.Load() != tt.want ||
+				!strings.Contains(err.Error(), fmt.Sprintf("gave up after %d attempts", tt.want)) {
 				t.Errorf("%d requests, want %d: %v", n.Load(), tt.want, err)
 			}
 		})
@@ -327,7 +333,8 @@ func TestTheBodyOfAQueryIsSentAgain(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, ok)
 	})
-	resp, err := client(t, srv.URL, &clock{}, nil).HTTPClient().Post(srv.URL+"/graphql", "application/json", strings.NewReader(`{"query":1}`))
+	resp, err := client(t, srv.URL, &clock{}, nil).HTTPClient().
+		Post(srv.URL+"/graphql", "application/json", strings.NewReader(`{"query":1}`))
 	if err != nil || resp.StatusCode != http.StatusOK || fmt.Sprint(bodies) != `[{"query":1} {"query":1}]` {
 		t.Errorf("sent %v, %v", bodies, err)
 	}
@@ -368,7 +375,12 @@ func TestAServerThatNeverAnswers(t *testing.T) {
 	}
 	srv, n := answering(t, hang)
 	t.Cleanup(func() { close(release) }) // before the server closes, which waits for its handlers
-	_, _, err := get(t.Context(), t, client(t, srv.URL, &clock{}, func(c *Config) { c.IdleTimeout, c.Attempts = 50*time.Millisecond, 2 }), srv.URL)
+	_, _, err := get(
+		t.Context(),
+		t,
+		client(t, srv.URL, &clock{}, func(c *Config) { c.IdleTimeout, c.Attempts = 50*time.Millisecond, 2 }),
+		srv.URL,
+	)
 	if err == nil || !strings.Contains(err.Error(), "sent nothing for 50ms") || n.Load() != 2 {
 		t.Errorf("%d requests, error %v", n.Load(), err)
 	}

@@ -30,12 +30,19 @@ func TestASourceThatNeverAnswers(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			base := tc.start(t)
 			var attempts int
-			cl := client(t, base, &clock{}, func(c *Config) { c.IdleTimeout, c.Timeout, c.Attempts = 100*time.Millisecond, 400*time.Millisecond, 2 })
+			cl := client(
+				t,
+				base,
+				&clock{},
+				func(c *Config) { c.IdleTimeout, c.Timeout, c.Attempts = 100*time.Millisecond, 400*time.Millisecond, 2 },
+			)
 			cl.Observe(Observer{Request: func(Request) { attempts++ }})
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // where the care lacks, the test would hang
 			defer cancel()
 			_, _, err := get(ctx, t, cl, base+"/runs")
-			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "gave up after 2 attempts") || attempts != 2 {
+			if err == nil || !strings.Contains(err.Error(), tc.want) ||
+				!strings.Contains(err.Error(), "gave up after 2 attempts") ||
+				attempts != 2 {
 				t.Errorf("%d attempts, error %v", attempts, err)
 			}
 		})
@@ -51,7 +58,12 @@ func TestSlowButSteadyIsNoSilence(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	status, _, err := get(t.Context(), t, client(t, srv.URL, &clock{}, func(c *Config) { c.IdleTimeout = 200 * time.Millisecond }), srv.URL)
+	status, _, err := get(
+		t.Context(),
+		t,
+		client(t, srv.URL, &clock{}, func(c *Config) { c.IdleTimeout = 200 * time.Millisecond }),
+		srv.URL,
+	)
 	if err != nil || status != http.StatusOK || n.Load() != 1 {
 		t.Errorf("%d after %d requests, %v", status, n.Load(), err)
 	}

@@ -67,7 +67,10 @@ func TestATokenSourceIsNotAskedForAnotherHost(t *testing.T) {
 	reached := false
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true }))
 	t.Cleanup(other.Close)
-	srv, _ := answering(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) })
+	srv, _ := answering(
+		t,
+		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) },
+	)
 	asked := 0
 	cl := client(t, srv.URL, &clock{}, func(c *Config) {
 		c.TokenSource = func(context.Context, string) (string, error) { asked++; return "secret", nil }
@@ -80,7 +83,13 @@ func TestATokenSourceIsNotAskedForAnotherHost(t *testing.T) {
 
 func TestAFixedTokenIsNotTriedTwice(t *testing.T) {
 	srv, n := answering(t, says(http.StatusUnauthorized, "{}"))
-	if status, _, err := get(t.Context(), t, client(t, srv.URL, &clock{}, nil), srv.URL); status != 401 || n.Load() != 1 || err != nil {
+	if status, _, err := get(
+		t.Context(),
+		t,
+		client(t, srv.URL, &clock{}, nil),
+		srv.URL,
+	); status != 401 || n.Load() != 1 ||
+		err != nil {
 		t.Errorf("%d after %d requests, %v", status, n.Load(), err)
 	}
 }

@@ -20,7 +20,14 @@ import (
 // From Backstage through the store into the catalog and the public views, and out again when it is gone.
 func TestFromBackstageToTheCatalog(t *testing.T) {
 	entity := func(kind, name, etag, more string) string {
-		return fmt.Sprintf(`{"apiVersion":"backstage.io/v1alpha1","kind":%q,"metadata":{"name":%q,"namespace":"default","etag":%q,"annotations":{"github.com/project-slug":"acme/%s"}},"spec":{%s},"relations":[]}`, kind, name, etag, name, more)
+		return fmt.Sprintf(
+			`{"apiVersion":"backstage.io/v1alpha1","kind":%q,"metadata":{"name":%q,"namespace":"default","etag":%q,"annotations":{"github.com/project-slug":"acme/%s"}},"spec":{%s},"relations":[]}`,
+			kind,
+			name,
+			etag,
+			name,
+			more,
+		)
 	}
 	var mu sync.Mutex
 	var entities []string
@@ -82,7 +89,12 @@ func TestFromBackstageToTheCatalog(t *testing.T) {
 			Name  string `ch:"name"`
 			Owner string `ch:"owner"`
 		}
-		if err := db.Select(t.Context(), &rows, "SELECT name, owner FROM entities WHERE kind = 'Component' ORDER BY name", nil); err != nil {
+		if err := db.Select(
+			t.Context(),
+			&rows,
+			"SELECT name, owner FROM entities WHERE kind = 'Component' ORDER BY name",
+			nil,
+		); err != nil {
 			t.Fatal(err)
 		}
 		var views []string

@@ -24,7 +24,11 @@ import (
 // manyRuns answers listings of n runs, one a minute, each of about 10 KB of JSON as GitHub's are. The pages are made by
 // copying, so that what is measured is the collector. Other paths answer with nothing.
 func manyRuns(n int, newest time.Time) http.Handler {
-	pad := fmt.Sprintf(`"repository":{"full_name":"acme/shop","description":"%s"},"head_commit":{"message":"%s"}`, strings.Repeat("x", 5000), strings.Repeat("y", 4400))
+	pad := fmt.Sprintf(
+		`"repository":{"full_name":"acme/shop","description":"%s"},"head_commit":{"message":"%s"}`,
+		strings.Repeat("x", 5000),
+		strings.Repeat("y", 4400),
+	)
 	createdAt := func(i int) time.Time { return newest.Add(-time.Duration(i) * time.Minute) }
 	const layout = "2006-01-02T15:04:05Z"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -60,8 +64,18 @@ func manyRuns(n int, newest time.Time) http.Handler {
 				body = append(body, ',')
 			}
 			at := createdAt(i).Format(layout)
-			body = fmt.Appendf(body, `{"id":%d,"name":"ci","head_branch":"main","head_sha":"%040x","event":"push","status":"completed","conclusion":"success","run_attempt":1,`+
-				`"html_url":"https://github.test/runs/%d","created_at":"%s","updated_at":"%s","run_started_at":"%s","actor":{"login":"alice","type":"User"},%s}`, 10_000_000-i, i, i, at, at, at, pad)
+			body = fmt.Appendf(
+				body,
+				`{"id":%d,"name":"ci","head_branch":"main","head_sha":"%040x","event":"push","status":"completed","conclusion":"success","run_attempt":1,`+
+					`"html_url":"https://github.test/runs/%d","created_at":"%s","updated_at":"%s","run_started_at":"%s","actor":{"login":"alice","type":"User"},%s}`,
+				10_000_000-i,
+				i,
+				i,
+				at,
+				at,
+				at,
+				pad,
+			)
 		}
 		_, _ = w.Write(append(body, "]}"...))
 	})
@@ -80,7 +94,8 @@ func collectRuns(b *testing.B, n int) {
 	srv := httptest.NewServer(manyRuns(n, now))
 	defer srv.Close()
 	var cfg collectors.Config
-	if err := yaml.Unmarshal(fmt.Appendf(nil, "[{name: gh, kind: github, url: %q, token: x, repositories: [acme/shop], jobs: none}]", srv.URL), &cfg); err != nil {
+	if err := yaml.Unmarshal(fmt.Appendf(nil, "[{name: gh, kind: github, url: %q, token: x, repositories: [acme/shop], "+
+		"jobs: none}]", srv.URL), &cfg); err != nil {
 		b.Fatal(err)
 	}
 	memory := peakMemory(b)
@@ -100,7 +115,8 @@ func collectRuns(b *testing.B, n int) {
 		var rows []struct {
 			N uint64 `ch:"n"`
 		}
-		if err := db.Select(b.Context(), &rows, "SELECT count() AS n FROM pipeline_runs", nil); err != nil || rows[0].N != uint64(n) {
+		if err := db.Select(b.Context(), &rows, "SELECT count() AS n FROM pipeline_runs", nil); err != nil ||
+			rows[0].N != uint64(n) {
 			b.Fatalf("stored %v of %d, %v", rows, n, err)
 		}
 		b.ReportMetric(float64(summary.Requests["gh"])*100/float64(n), "requests/100runs")

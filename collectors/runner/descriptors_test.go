@@ -35,7 +35,15 @@ func (s scripted) Collect(ctx context.Context, scope string, w source.Writer) er
 func TestDescriptorsOfAScope(t *testing.T) {
 	db := storetest.Open(t)
 	descriptor := func(scope, location, document, revision string) event.Descriptor {
-		return event.Descriptor{Source: "gh", Provider: "github", Scope: scope, Location: location, Document: document, Revision: revision, ObservedAt: now}
+		return event.Descriptor{
+			Source:     "gh",
+			Provider:   "github",
+			Scope:      scope,
+			Location:   location,
+			Document:   document,
+			Revision:   revision,
+			ObservedAt: now,
+		}
 	}
 	got := map[string]string{}
 	var events []event.Event
@@ -96,7 +104,17 @@ func TestDescriptorsOfWhatIsNotListedAnyMoreAreTakenBack(t *testing.T) {
 		{[]string{"acme/cart", "acme/shop"}, "acme/cart acme/shop", false},
 	} {
 		c := scripted{"gh", step.listed, func(ctx context.Context, scope string, w source.Writer) error {
-			return w.Append(ctx, event.Descriptor{Source: "gh", Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
+			return w.Append(
+				ctx,
+				event.Descriptor{
+					Source:     "gh",
+					Provider:   "github",
+					Scope:      scope,
+					Location:   "catalog-info.yaml",
+					Document:   "kind: Component",
+					ObservedAt: now,
+				},
+			)
 		}}
 		_, err := runner.New(db, []source.Collector{c}, runner.Options{}).Run(t.Context(), runner.RunOptions{})
 		if refused := errors.As(err, new(*runner.RemovalError)); refused != step.refused || err != nil && !refused {

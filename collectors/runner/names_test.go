@@ -88,11 +88,48 @@ func namesAtGitHub(t *testing.T) http.Handler {
 	repo := &githubtest.Repo{Files: []string{"README.md"}}
 	for i, n := range names {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		repo.Runs = append(repo.Runs, githubtest.Run{ID: int64(5000 - i), Attempt: 1, Name: n.sent, Branch: n.sent, Event: "push", Status: "completed", Conclusion: "success", Actor: n.sent,
-			Created: at, Updated: at, Jobs: []githubtest.Job{{ID: int64(i + 1), Attempt: 1, Name: n.sent, Status: "completed", Conclusion: "success", Started: at, Completed: at}}})
-		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(9000 - i), Environment: n.sent, SHA: "abc", Ref: n.sent, Creator: n.sent, Created: at,
-			Statuses: []githubtest.Status{{State: "SUCCESS", At: at}}})
-		repo.Pulls = append(repo.Pulls, githubtest.Pull{Number: 500 - i, Title: n.sent, Author: n.sent, Created: at, Updated: at, Closed: at, Merged: at})
+		repo.Runs = append(
+			repo.Runs,
+			githubtest.Run{
+				ID:         int64(5000 - i),
+				Attempt:    1,
+				Name:       n.sent,
+				Branch:     n.sent,
+				Event:      "push",
+				Status:     "completed",
+				Conclusion: "success",
+				Actor:      n.sent,
+				Created:    at,
+				Updated:    at,
+				Jobs: []githubtest.Job{
+					{
+						ID:         int64(i + 1),
+						Attempt:    1,
+						Name:       n.sent,
+						Status:     "completed",
+						Conclusion: "success",
+						Started:    at,
+						Completed:  at,
+					},
+				},
+			},
+		)
+		repo.Deployments = append(
+			repo.Deployments,
+			githubtest.Deployment{
+				ID:          int64(9000 - i),
+				Environment: n.sent,
+				SHA:         "abc",
+				Ref:         n.sent,
+				Creator:     n.sent,
+				Created:     at,
+				Statuses:    []githubtest.Status{{State: "SUCCESS", At: at}},
+			},
+		)
+		repo.Pulls = append(
+			repo.Pulls,
+			githubtest.Pull{Number: 500 - i, Title: n.sent, Author: n.sent, Created: at, Updated: at, Closed: at, Merged: at},
+		)
 	}
 	s.Repos["acme/shop"] = repo
 	return s.Config.Handler
@@ -100,10 +137,26 @@ func namesAtGitHub(t *testing.T) http.Handler {
 
 func namesAtJenkins() http.Handler {
 	builds := list(func(i int, name string) any {
-		return object{"number": len(names) - i, "timestamp": now.Add(-time.Duration(i+1) * time.Hour).UnixMilli(), "duration": 1000, "result": "SUCCESS", "building": false,
-			"actions": []any{object{"causes": []any{object{"_class": "hudson.model.Cause$UserIdCause", "userId": name}}}, object{"parameters": []any{object{"name": "ENV", "value": name}}}}}
+		return object{
+			"number":    len(names) - i,
+			"timestamp": now.Add(-time.Duration(i+1) * time.Hour).UnixMilli(),
+			"duration":  1000,
+			"result":    "SUCCESS",
+			"building":  false,
+			"actions": []any{
+				object{"causes": []any{object{"_class": "hudson.model.Cause$UserIdCause", "userId": name}}},
+				object{"parameters": []any{object{"name": "ENV", "value": name}}},
+			},
+		}
 	})
-	job := object{"_class": "hudson.model.FreeStyleProject", "name": "نشر 🚀", "lastBuild": builds[0], "firstBuild": builds[len(builds)-1], "allBuilds": builds, "builds": builds}
+	job := object{
+		"_class":     "hudson.model.FreeStyleProject",
+		"name":       "نشر 🚀",
+		"lastBuild":  builds[0],
+		"firstBuild": builds[len(builds)-1],
+		"allBuilds":  builds,
+		"builds":     builds,
+	}
 	return documents(func(path string) any {
 		if strings.Contains(path, "/job/") {
 			return job
@@ -118,12 +171,28 @@ func namesAtCircleCI() http.Handler {
 		id := path[strings.LastIndex(path[:strings.LastIndex(path, "/")], "/")+1 : strings.LastIndex(path, "/")]
 		var n int
 		_, _ = fmt.Sscanf(strings.TrimLeft(id, "pw"), "%d", &n)
-		times := object{"id": fmt.Sprint("j", n), "status": "success", "created_at": stamp(n), "started_at": stamp(n), "stopped_at": stamp(n), "name": names[n%len(names)].sent}
+		times := object{
+			"id":         fmt.Sprint("j", n),
+			"status":     "success",
+			"created_at": stamp(n),
+			"started_at": stamp(n),
+			"stopped_at": stamp(n),
+			"name":       names[n%len(names)].sent,
+		}
 		switch {
 		case strings.HasSuffix(path, "/pipeline"):
 			items = list(func(i int, name string) any {
-				return object{"id": fmt.Sprint("p", i), "number": len(names) - i, "state": "created", "created_at": stamp(i),
-					"trigger": object{"type": "webhook", "actor": object{"login": name}}, "vcs": object{"branch": name, "revision": "abc"}}
+				return object{
+					"id":         fmt.Sprint("p", i),
+					"number":     len(names) - i,
+					"state":      "created",
+					"created_at": stamp(i),
+					"trigger": object{
+						"type":  "webhook",
+						"actor": object{"login": name},
+					},
+					"vcs": object{"branch": name, "revision": "abc"},
+				}
 			})
 		case strings.HasSuffix(path, "/workflow"):
 			times["id"] = fmt.Sprint("w", n)
@@ -137,7 +206,14 @@ func namesAtCircleCI() http.Handler {
 
 func namesAtGitLab() http.Handler {
 	at := func(i int) object {
-		return object{"status": "success", "created_at": stamp(i), "updated_at": stamp(i), "started_at": stamp(i), "finished_at": stamp(i), "sha": "abc"}
+		return object{
+			"status":      "success",
+			"created_at":  stamp(i),
+			"updated_at":  stamp(i),
+			"started_at":  stamp(i),
+			"finished_at": stamp(i),
+			"sha":         "abc",
+		}
 	}
 	with := func(o object, more object) object {
 		for k, v := range more {
@@ -155,15 +231,43 @@ func namesAtGitLab() http.Handler {
 			})
 		case "jobs":
 			return list(func(i int, name string) any {
-				return with(at(i), object{"id": 9000 - i, "name": name, "ref": name, "user": object{"username": name}, "pipeline": with(at(i), object{"id": 500 - i, "iid": 500 - i, "ref": name, "source": "push"})})
+				return with(
+					at(i),
+					object{
+						"id":       9000 - i,
+						"name":     name,
+						"ref":      name,
+						"user":     object{"username": name},
+						"pipeline": with(at(i), object{"id": 500 - i, "iid": 500 - i, "ref": name, "source": "push"}),
+					},
+				)
 			})
 		case "merge_requests":
 			return list(func(i int, name string) any {
-				return with(at(i), object{"id": 700 - i, "iid": 70 - i, "title": name, "state": "merged", "merged_at": stamp(i), "author": object{"username": name}})
+				return with(
+					at(i),
+					object{
+						"id":        700 - i,
+						"iid":       70 - i,
+						"title":     name,
+						"state":     "merged",
+						"merged_at": stamp(i),
+						"author":    object{"username": name},
+					},
+				)
 			})
 		case "deployments":
 			return list(func(i int, name string) any {
-				return with(at(i), object{"id": 300 - i, "iid": 300 - i, "ref": name, "user": object{"username": name}, "environment": object{"id": i, "name": name}})
+				return with(
+					at(i),
+					object{
+						"id":          300 - i,
+						"iid":         300 - i,
+						"ref":         name,
+						"user":        object{"username": name},
+						"environment": object{"id": i, "name": name},
+					},
+				)
 			})
 		}
 		return nil
@@ -176,8 +280,16 @@ func namesAtPagerDuty() http.Handler {
 			return object{"log_entries": []any{}}
 		}
 		return object{"more": false, "total": len(names), "incidents": list(func(i int, name string) any {
-			return object{"id": fmt.Sprint("Q", i), "incident_number": 100 - i, "status": "resolved", "service": object{"id": "PSHOP01"}, "priority": object{"summary": name},
-				"created_at": stamp(i), "resolved_at": stamp(i), "last_status_change_at": stamp(i)}
+			return object{
+				"id":                    fmt.Sprint("Q", i),
+				"incident_number":       100 - i,
+				"status":                "resolved",
+				"service":               object{"id": "PSHOP01"},
+				"priority":              object{"summary": name},
+				"created_at":            stamp(i),
+				"resolved_at":           stamp(i),
+				"last_status_change_at": stamp(i),
+			}
 		})}
 	})
 }
@@ -235,7 +347,13 @@ func TestNamesInAnyScript(t *testing.T) {
 				slices.Sort(got)
 				slices.Sort(want)
 				if !slices.Equal(got, want) {
-					t.Errorf("%s: %d rows, want %d; differs: %.300q", shown, len(got), len(want), slices.DeleteFunc(got, func(s string) bool { return slices.Contains(want, s) }))
+					t.Errorf(
+						"%s: %d rows, want %d; differs: %.300q",
+						shown,
+						len(got),
+						len(want),
+						slices.DeleteFunc(got, func(s string) bool { return slices.Contains(want, s) }),
+					)
 				}
 			}
 		})

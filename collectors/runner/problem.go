@@ -16,15 +16,21 @@ import (
 // Problem is a failure in which the latest run of a source ended. It is kept in the store until a run of what failed
 // succeeds, so that doctor, /readyz, /metrics and the page show it after a restart too.
 type Problem struct {
-	Source  string    `json:"-"`
-	Scope   string    `json:"scope,omitempty"` // empty: listing the scopes failed
-	Since   time.Time `json:"since"`           // when the first of the runs that failed without a success between them ended
+	Source string `json:"-"`
+	Scope  string `json:"scope,omitempty"` // empty: listing the scopes failed
+	// when the first of the runs that failed without a success between them ended
+	Since   time.Time `json:"since"`
 	Error   string    `json:"error"`
 	Skipped bool      `json:"skipped,omitempty"` // the rest of the scope was read
 }
 
 func (p Problem) String() string {
-	return fmt.Sprintf("source %s: %s (since %s)", strings.TrimSpace(p.Source+" "+p.Scope), p.Error, p.Since.UTC().Format(time.RFC3339))
+	return fmt.Sprintf(
+		"source %s: %s (since %s)",
+		strings.TrimSpace(p.Source+" "+p.Scope),
+		p.Error,
+		p.Since.UTC().Format(time.RFC3339),
+	)
 }
 
 const (
@@ -72,8 +78,13 @@ func (r *Runner) keepProblems(ctx context.Context, s *runnable, results []ScopeS
 			continue
 		}
 		seen[result.Scope] = true
-		p := Problem{Source: s.Source(), Scope: result.Scope, Since: r.opt.Now().UTC().Truncate(time.Second), Error: clip(result.Err.Error(), maxProblemText),
-			Skipped: rest.OnlySkipped(result.Err)}
+		p := Problem{
+			Source:  s.Source(),
+			Scope:   result.Scope,
+			Since:   r.opt.Now().UTC().Truncate(time.Second),
+			Error:   clip(result.Err.Error(), maxProblemText),
+			Skipped: rest.OnlySkipped(result.Err),
+		}
 		if before, lasting := was[p.Scope]; lasting {
 			p.Since = before.Since
 		}

@@ -23,7 +23,8 @@ func (e *RemovalError) Error() string {
 	if e.Scope != "" {
 		of += " " + e.Scope
 	}
-	return fmt.Sprintf("removing what is gone from %s: the answer would remove %d of %d %s; nothing was removed. Check that the source still shows everything "+
+	return fmt.Sprintf("removing what is gone from %s: the answer would remove %d of %d %s; nothing was removed. Check "+
+		"that the source still shows everything "+
 		"to the configured token; if the removal is right, accept it once with `dxctl collect --source %s --accept-removals`",
 		of, e.Gone, e.Of, e.What, e.Source)
 }

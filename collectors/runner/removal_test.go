@@ -22,7 +22,17 @@ import (
 // described is a source whose scopes have one descriptor each.
 func described(name string, scopes ...string) scripted {
 	return scripted{name, scopes, func(ctx context.Context, scope string, w source.Writer) error {
-		return w.Append(ctx, event.Descriptor{Source: name, Provider: "github", Scope: scope, Location: "catalog-info.yaml", Document: "kind: Component", ObservedAt: now})
+		return w.Append(
+			ctx,
+			event.Descriptor{
+				Source:     name,
+				Provider:   "github",
+				Scope:      scope,
+				Location:   "catalog-info.yaml",
+				Document:   "kind: Component",
+				ObservedAt: now,
+			},
+		)
 	}}
 }
 
@@ -73,7 +83,9 @@ func TestAListThatLostTooMuchRemovesNothing(t *testing.T) {
 			}
 			for range 2 { // the second run is refused too: what was refused is not remembered as the list
 				err := once(described(name, c.after...), c.accept)
-				if c.refused == "" && err != nil || c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused) || !strings.Contains(err.Error(), "--accept-removals")) {
+				if c.refused == "" && err != nil ||
+					c.refused != "" &&
+						(err == nil || !strings.Contains(err.Error(), c.refused) || !strings.Contains(err.Error(), "--accept-removals")) {
 					t.Fatalf("error %v, want %q", err, c.refused)
 				}
 			}
@@ -87,7 +99,11 @@ func TestAListThatLostTooMuchRemovesNothing(t *testing.T) {
 func TestWriterRefusesRemovals(t *testing.T) {
 	db := storetest.Open(t)
 	var gone, of int
-	s := scripted{"bs", []string{"catalog"}, func(_ context.Context, _ string, w source.Writer) error { return w.Removing("entities", gone, of) }}
+	s := scripted{
+		"bs",
+		[]string{"catalog"},
+		func(_ context.Context, _ string, w source.Writer) error { return w.Removing("entities", gone, of) },
+	}
 	for _, c := range []struct {
 		gone, of int
 		accept   bool
@@ -100,7 +116,8 @@ func TestWriterRefusesRemovals(t *testing.T) {
 		if errors.As(err, &removal) != c.refused || err != nil && !c.refused {
 			t.Errorf("%+v: %v", c, err)
 		}
-		if c.refused && (removal.Gone != c.gone || removal.Of != c.of || !strings.Contains(err.Error(), "--source bs --accept-removals")) {
+		if c.refused &&
+			(removal.Gone != c.gone || removal.Of != c.of || !strings.Contains(err.Error(), "--source bs --accept-removals")) {
 			t.Errorf("%+v: %v", c, err)
 		}
 	}
@@ -124,7 +141,11 @@ func problemGauge(t *testing.T, reg *prometheus.Registry) float64 {
 func TestProblemsLastUntilARunSucceeds(t *testing.T) {
 	db := storetest.Open(t)
 	fail := map[string]error{}
-	s := scripted{"gh", []string{"acme/cart", "acme/shop"}, func(_ context.Context, scope string, _ source.Writer) error { return fail[scope] }}
+	s := scripted{
+		"gh",
+		[]string{"acme/cart", "acme/shop"},
+		func(_ context.Context, scope string, _ source.Writer) error { return fail[scope] },
+	}
 	at, reg := now, prometheus.NewRegistry()
 	once := func(scopes ...string) string {
 		t.Helper()
@@ -144,10 +165,14 @@ func TestProblemsLastUntilARunSucceeds(t *testing.T) {
 		t.Errorf("nothing is wrong: %s", got)
 	}
 	fail["acme/shop"] = errors.New("runs: status 500")
-	fail["acme/cart"] = &rest.SkippedError{What: "run", Objects: map[string]rest.Held{"7": {Failures: 1, Error: "status 500"}}}
+	fail["acme/cart"] = &rest.SkippedError{
+		What:    "run",
+		Objects: map[string]rest.Held{"7": {Failures: 1, Error: "status 500"}},
+	}
 	once()
 	at = at.Add(time.Hour)
-	want := "source gh acme/cart: 1 run could not be read and will be tried again, everything else is stored: 7 (status 500) (since 2026-11-22T12:00:00Z)\n" +
+	want := "source gh acme/cart: 1 run could not be read and will be tried again, everything else is stored: 7 " +
+		"(status 500) (since 2026-11-22T12:00:00Z)\n" +
 		"source gh acme/shop: runs: status 500 (since 2026-11-22T12:00:00Z)"
 	if got := once(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -269,7 +269,10 @@ func (r *Runner) unlisted(ctx context.Context, s *runnable, err error) ScopeSumm
 }
 
 func (r *Runner) scopes(ctx context.Context, s *runnable, opt RunOptions) ([]string, error) {
-	return s.Scopes(ctx, &writer{store: r.store, source: s.Source(), stats: r.stats, tally: &s.tally, acceptRemovals: opt.AcceptRemovals})
+	return s.Scopes(
+		ctx,
+		&writer{store: r.store, source: s.Source(), stats: r.stats, tally: &s.tally, acceptRemovals: opt.AcceptRemovals},
+	)
 }
 
 func (r *Runner) failed(ctx context.Context, source, scope string, err error) {

@@ -31,13 +31,42 @@ func shop() *githubtest.Repo {
 	repo := &githubtest.Repo{Files: []string{"README.md", "Dockerfile"}}
 	for i := range 120 {
 		at := now.Add(-time.Duration(i+1) * time.Hour)
-		repo.Runs = append(repo.Runs, githubtest.Run{ID: int64(5000 - i), Attempt: 1, Name: "构建", Branch: "main", Event: "push", Status: "completed",
-			Conclusion: "success", Actor: "alice", Created: at, Updated: at.Add(time.Minute),
-			Jobs: []githubtest.Job{{ID: int64(i + 1), Attempt: 1, Name: "build", Status: "completed", Conclusion: "success", Started: at, Completed: at.Add(50 * time.Second)}}})
-		repo.Deployments = append(repo.Deployments, githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
-			Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}})
-		repo.Pulls = append(repo.Pulls, githubtest.Pull{Number: 500 - i, Title: "change", Author: "alice", Created: at, Updated: at, Closed: at, Merged: at,
-			Commits: []githubtest.Commit{{SHA: fmt.Sprintf("%040x", i), At: at}}})
+		repo.Runs = append(
+			repo.Runs,
+			githubtest.Run{
+				ID:         int64(5000 - i),
+				Attempt:    1,
+				Name:       "构建",
+				Branch:     "main",
+				Event:      "push",
+				Status:     "completed",
+				Conclusion: "success",
+				Actor:      "alice",
+				Created:    at,
+				Updated:    at.Add(time.Minute),
+				Jobs: []githubtest.Job{
+					{
+						ID:         int64(i + 1),
+						Attempt:    1,
+						Name:       "build",
+						Status:     "completed",
+						Conclusion: "success",
+						Started:    at,
+						Completed:  at.Add(50 * time.Second),
+					},
+				},
+			},
+		)
+		repo.Deployments = append(
+			repo.Deployments,
+			githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
+				Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}},
+		)
+		repo.Pulls = append(
+			repo.Pulls,
+			githubtest.Pull{Number: 500 - i, Title: "change", Author: "alice", Created: at, Updated: at, Closed: at, Merged: at,
+				Commits: []githubtest.Commit{{SHA: fmt.Sprintf("%040x", i), At: at}}},
+		)
 	}
 	repo.Runs[1].Status, repo.Runs[1].Conclusion = "in_progress", ""
 	first := repo.Runs[2]
@@ -54,14 +83,25 @@ func sourceOf(s *githubtest.Server, repositories ...string) collectors.SourceCon
 
 func named(name string, s *githubtest.Server, repositories ...string) collectors.SourceConfig {
 	var src collectors.SourceConfig
-	text := fmt.Sprintf("{name: %s, kind: github, url: %q, token: x, repositories: [%s]}", name, s.URL, strings.Join(repositories, ", "))
+	text := fmt.Sprintf(
+		"{name: %s, kind: github, url: %q, token: x, repositories: [%s]}",
+		name,
+		s.URL,
+		strings.Join(repositories, ", "),
+	)
 	if err := yaml.Unmarshal([]byte(text), &src); err != nil {
 		panic(err)
 	}
 	return src
 }
 
-func run(t *testing.T, db runner.Store, opt runner.Options, run runner.RunOptions, sources ...collectors.SourceConfig) (runner.Summary, error) {
+func run(
+	t *testing.T,
+	db runner.Store,
+	opt runner.Options,
+	run runner.RunOptions,
+	sources ...collectors.SourceConfig,
+) (runner.Summary, error) {
 	t.Helper()
 	opt.Now = func() time.Time { return now }
 	all, err := collectors.All(sources, source.Options{Now: opt.Now})
@@ -132,10 +172,16 @@ func TestFromTheSourceToTheViews(t *testing.T) {
 		Stored   uint64 `ch:"stored"`
 		Open     uint64 `ch:"open"`
 	}
-	if err := db.Select(t.Context(), &ledger, "SELECT kind, expected, stored, open FROM ledger ORDER BY kind", nil); err != nil {
+	if err := db.Select(
+		t.Context(),
+		&ledger,
+		"SELECT kind, expected, stored, open FROM ledger ORDER BY kind",
+		nil,
+	); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(ledger); got != "[{change 120 120 0} {deployment 120 120 1} {pipeline_job 120 120 0} {pipeline_run 120 120 1}]" {
+	if got := fmt.Sprint(ledger); got != "[{change 120 120 0} {deployment 120 120 1} {pipeline_job 120 120 0} "+
+		"{pipeline_run 120 120 1}]" {
 		t.Errorf("ledger %s", got)
 	}
 }
@@ -182,7 +228,12 @@ func TestABoundedRunReadsAgainAndMovesNoCheckpoint(t *testing.T) {
 		N      uint64     `ch:"n"`
 		Newest *time.Time `ch:"newest"`
 	}
-	if err := db.Select(t.Context(), &rows, "SELECT count() AS n, max(created_at) AS newest FROM changes", nil); err != nil {
+	if err := db.Select(
+		t.Context(),
+		&rows,
+		"SELECT count() AS n, max(created_at) AS newest FROM changes",
+		nil,
+	); err != nil {
 		t.Fatal(err)
 	}
 	if rows[0].N != 40 || !rows[0].Newest.Before(bounds.Until) {
@@ -353,7 +404,14 @@ func TestOnlyANamedSource(t *testing.T) {
 	s, db := githubtest.New(t), storetest.Open(t)
 	s.Repos["acme/shop"] = shop()
 	other := named("other", s, "acme/gone")
-	if _, err := run(t, db, runner.Options{}, runner.RunOptions{Source: "gh"}, sourceOf(s, "acme/shop"), other); err != nil {
+	if _, err := run(
+		t,
+		db,
+		runner.Options{},
+		runner.RunOptions{Source: "gh"},
+		sourceOf(s, "acme/shop"),
+		other,
+	); err != nil {
 		t.Error(err)
 	}
 	_, err := run(t, db, runner.Options{}, runner.RunOptions{Source: "gitlab"}, sourceOf(s, "acme/shop"), other)

@@ -14,7 +14,8 @@ import (
 
 // Schedule says how [Runner.Serve] collects.
 type Schedule struct {
-	Interval time.Duration // between the ends and beginnings of two runs of a source; 0: only what is asked for with Trigger
+	// between the ends and beginnings of two runs of a source; 0: only what is asked for with Trigger
+	Interval time.Duration
 	// Ended is told the result of every run of a source, from several goroutines; may be nil.
 	Ended func(source string, s Summary, err error)
 }
@@ -114,7 +115,15 @@ func pauseAfter(failures int, interval time.Duration) time.Duration {
 // watch keeps a [source.Watcher] going: one that ends with an error is started again, later each time.
 func (r *Runner) watch(ctx context.Context, s *runnable, w source.Watcher) {
 	scoped := func(scope string) source.Writer {
-		return &writer{store: r.store, source: s.Source(), scope: scope, provider: s.Provider(), stats: r.stats, tally: &s.tally, report: r.opt.Report}
+		return &writer{
+			store:    r.store,
+			source:   s.Source(),
+			scope:    scope,
+			provider: s.Provider(),
+			stats:    r.stats,
+			tally:    &s.tally,
+			report:   r.opt.Report,
+		}
 	}
 	for failures := 1; ; failures++ {
 		began := r.opt.Now()

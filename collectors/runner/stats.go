@@ -40,7 +40,10 @@ type ledgerKey struct {
 
 func newStats(reg prometheus.Registerer, log *slog.Logger) *stats {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return register(reg, prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dxctl_collector_" + name, Help: help}, labels))
+		return register(
+			reg,
+			prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dxctl_collector_" + name, Help: help}, labels),
+		)
 	}
 	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
 		return register(reg, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, labels))
@@ -48,15 +51,18 @@ func newStats(reg prometheus.Registerer, log *slog.Logger) *stats {
 	return &stats{
 		requests: counter("requests_total", "Requests to a source by HTTP status; status 0: no answer.", "source", "status"),
 		events:   counter("events_total", "Events appended to the store, by source and kind.", "source", "kind"),
-		invalid:  counter("refused_records_total", "Records that a source gave and that cannot be stored, by source and kind; the log names them.", "source", "kind"),
-		errors:   counter("errors_total", "Scopes that could not be collected to the end.", "source"),
-		waiting:  counter("waiting_seconds_total", "Time for which a source asked to be left alone.", "source"),
-		success:  gauge("dxctl_collector_last_success_timestamp_seconds", "When every scope of a source was last collected without an error.", "source"),
-		gaps:     gauge("dxctl_ledger_gap_records", "Records that a source says it has and the store lacks.", "source", "kind"),
-		log:      log,
-		troubles: gauge("dxctl_collector_problems", "Scopes whose latest collect failed, or left something out, since it last succeeded.", "source"),
-		ledger:   map[ledgerKey]uint64{},
-		sums:     map[[2]string]uint64{},
+		invalid: counter("refused_records_total", "Records that a source gave and that cannot be stored, by source and "+
+			"kind; the log names them.", "source", "kind"),
+		errors:  counter("errors_total", "Scopes that could not be collected to the end.", "source"),
+		waiting: counter("waiting_seconds_total", "Time for which a source asked to be left alone.", "source"),
+		success: gauge("dxctl_collector_last_success_timestamp_seconds", "When every scope of a source was last "+
+			"collected without an error.", "source"),
+		gaps: gauge("dxctl_ledger_gap_records", "Records that a source says it has and the store lacks.", "source", "kind"),
+		log:  log,
+		troubles: gauge("dxctl_collector_problems", "Scopes whose latest collect failed, or left something out, since it "+
+			"last succeeded.", "source"),
+		ledger: map[ledgerKey]uint64{},
+		sums:   map[[2]string]uint64{},
 	}
 }
 

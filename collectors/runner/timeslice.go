@@ -60,7 +60,13 @@ func (r *Runner) abreast(s *runnable) int {
 }
 
 // take collects a scope for one time slice and reports whether it needs another.
-func (r *Runner) take(ctx context.Context, s *runnable, t *timeSlice, opt RunOptions, waiting *atomic.Int64) (again bool) {
+func (r *Runner) take(
+	ctx context.Context,
+	s *runnable,
+	t *timeSlice,
+	opt RunOptions,
+	waiting *atomic.Int64,
+) (again bool) {
 	if err := ctx.Err(); err != nil {
 		t.result.Err, t.result.Took, t.result.Events = err, t.took, s.tally.of(t.scope) // of the time slices it had
 		return false
@@ -68,10 +74,20 @@ func (r *Runner) take(ctx context.Context, s *runnable, t *timeSlice, opt RunOpt
 	start := r.opt.Now()
 	over := start.Add(t.length)
 	t.length *= 2
-	w := &writer{store: r.store, source: s.Source(), scope: t.scope, provider: s.Provider(), since: opt.Since, until: opt.Until,
-		reread: opt.reread(), acceptRemovals: opt.AcceptRemovals,
-		stats: r.stats, tally: &s.tally, report: r.opt.Report,
-		sliceOver: func() bool { return waiting.Load() > 0 && !r.opt.Now().Before(over) }}
+	w := &writer{
+		store:          r.store,
+		source:         s.Source(),
+		scope:          t.scope,
+		provider:       s.Provider(),
+		since:          opt.Since,
+		until:          opt.Until,
+		reread:         opt.reread(),
+		acceptRemovals: opt.AcceptRemovals,
+		stats:          r.stats,
+		tally:          &s.tally,
+		report:         r.opt.Report,
+		sliceOver:      func() bool { return waiting.Load() > 0 && !r.opt.Now().Before(over) },
+	}
 	err := s.Collect(ctx, t.scope, w)
 	t.took += r.opt.Now().Sub(start)
 	if err != nil && w.yielded.Load() && ctx.Err() == nil {

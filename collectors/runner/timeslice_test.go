@@ -174,7 +174,8 @@ func TestLongHistoriesDoNotHoldUpTheOthers(t *testing.T) {
 			t.Errorf("read\n%s, want\n%s", got, want)
 		}
 		for _, s := range summary.Scopes {
-			if want := p.pages[s.Scope]; s.Events[event.KindPipelineRun] != uint64(want) || s.Took != time.Duration(want)*time.Second {
+			if want := p.pages[s.Scope]; s.Events[event.KindPipelineRun] != uint64(want) ||
+				s.Took != time.Duration(want)*time.Second {
 				t.Errorf("%s: %v in %s, want %d", s.Scope, s.Events, s.Took, want)
 			}
 		}
@@ -187,7 +188,8 @@ func TestAFailureIsToldAfterTheLastTurn(t *testing.T) {
 		p := &paced{name: "p", pages: map[string]int{"a": 5, "b": 5}, fail: func() error { return broken }}
 		r := runner.New(&kept{}, []source.Collector{p}, runner.Options{Concurrency: 1, TimeSlice: 2 * time.Second})
 		summary, err := r.Run(t.Context(), runner.RunOptions{})
-		if !errors.Is(err, broken) || len(summary.Scopes) != 2 || summary.Scopes[0].Err == nil || strings.Contains(err.Error(), "turn") {
+		if !errors.Is(err, broken) || len(summary.Scopes) != 2 || summary.Scopes[0].Err == nil ||
+			strings.Contains(err.Error(), "turn") {
 			t.Errorf("%v, %+v", err, summary.Scopes)
 		}
 	})
@@ -278,8 +280,16 @@ func TestServe(t *testing.T) {
 // A gap that an earlier process found shows on the gauge of the next, before it has collected anything.
 func TestServeShowsTheGapsThatAreKnown(t *testing.T) {
 	db := storetest.Open(t)
-	entry := event.LedgerEntry{Source: "gh", Scope: "acme/shop", Of: event.KindPipelineRun, WindowStart: now.Add(-time.Hour), WindowEnd: now,
-		Expected: 10, Stored: 7, CheckedAt: now}
+	entry := event.LedgerEntry{
+		Source:      "gh",
+		Scope:       "acme/shop",
+		Of:          event.KindPipelineRun,
+		WindowStart: now.Add(-time.Hour),
+		WindowEnd:   now,
+		Expected:    10,
+		Stored:      7,
+		CheckedAt:   now,
+	}
 	other := entry
 	other.Scope, other.Stored = "acme/till", 5
 	if err := db.Append(t.Context(), entry, other); err != nil {
@@ -312,7 +322,14 @@ type teller struct{ *paced }
 
 func (t teller) Collect(ctx context.Context, scope string, w source.Writer) error {
 	time.Sleep(time.Minute)
-	return w.Append(ctx, event.Deployment{Origin: event.Origin{Source: t.name, Provider: "paced", Scope: scope, ID: "1"}, Attempt: 1, Status: event.Succeeded})
+	return w.Append(
+		ctx,
+		event.Deployment{
+			Origin:  event.Origin{Source: t.name, Provider: "paced", Scope: scope, ID: "1"},
+			Attempt: 1,
+			Status:  event.Succeeded,
+		},
+	)
 }
 
 func TestWhatOthersStoredIsReadAfterThem(t *testing.T) {

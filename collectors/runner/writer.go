@@ -134,7 +134,12 @@ func (w *writer) Load(ctx context.Context, stream string, into any) (bool, error
 		return false, nil
 	}
 	if err := json.Unmarshal(doc, into); err != nil {
-		return false, fmt.Errorf("the checkpoint of %s %s cannot be read: %w; delete it to read the stream anew", w.scope, stream, err)
+		return false, fmt.Errorf(
+			"the checkpoint of %s %s cannot be read: %w; delete it to read the stream anew",
+			w.scope,
+			stream,
+			err,
+		)
 	}
 	return true, nil
 }

@@ -71,7 +71,17 @@ func (b *Base) Configured() string { return b.configured }
 // what names where: "status of a job". The word is stored as it is.
 func (b *Base) Unrecognized(what, word string) {
 	if b.Once(what + " " + word) {
-		b.Log.Warn("unrecognized word of the source; stored as is", "product", b.Product, "source", b.name, "what", what, "word", word)
+		b.Log.Warn(
+			"unrecognized word of the source; stored as is",
+			"product",
+			b.Product,
+			"source",
+			b.name,
+			"what",
+			what,
+			"word",
+			word,
+		)
 	}
 }
 

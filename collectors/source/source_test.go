@@ -73,27 +73,39 @@ func TestAnUnknownTimeNeverWins(t *testing.T) {
 
 func TestUnrecognizedWordsAreLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
-	b := source.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}.Base(source.Profile{Provider: "github", Product: "GitHub"}, "gh")
+	b := source.Options{
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	}.Base(source.Profile{Provider: "github", Product: "GitHub"}, "gh")
 	for range 3 {
 		b.Unrecognized("status of a run", "pondering")
 	}
 	b.Unrecognized("status of a job", "pondering")
 	text := log.String()
-	if n := strings.Count(text, "word=pondering"); n != 2 || !strings.Contains(text, "source=gh") || !strings.Contains(text, `what="status of a run"`) {
+	if n := strings.Count(text, "word=pondering"); n != 2 || !strings.Contains(text, "source=gh") ||
+		!strings.Contains(text, `what="status of a run"`) {
 		t.Errorf("logged %d times, want once for each place:\n%s", n, text)
 	}
 }
 
 func TestLedgerWindow(t *testing.T) {
 	epoch := time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC)
-	b := source.Options{Now: func() time.Time { return noon.In(time.FixedZone("", 7200)) }}.Base(source.Profile{Provider: "github", Epoch: epoch}, "gh")
+	b := source.Options{
+		Now: func() time.Time { return noon.In(time.FixedZone("", 7200)) },
+	}.Base(source.Profile{Provider: "github", Epoch: epoch}, "gh")
 	for name, c := range map[string]struct{ from, want time.Time }{
 		"everything": {time.Time{}, epoch},
 		"a floor":    {noon.AddDate(-1, 0, 0), noon.AddDate(-1, 0, 0)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := b.Ledger("acme/shop", event.KindChange, c.from)
-			want := event.LedgerEntry{Source: "gh", Scope: "acme/shop", Of: event.KindChange, WindowStart: c.want, WindowEnd: noon, CheckedAt: noon}
+			want := event.LedgerEntry{
+				Source:      "gh",
+				Scope:       "acme/shop",
+				Of:          event.KindChange,
+				WindowStart: c.want,
+				WindowEnd:   noon,
+				CheckedAt:   noon,
+			}
 			if got != want {
 				t.Errorf("%+v, want %+v", got, want)
 			}

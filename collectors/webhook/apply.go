@@ -20,15 +20,15 @@ type Appender interface {
 // ApplierOptions are what an Applier needs from outside; each may be left out.
 type ApplierOptions struct {
 	Logger *slog.Logger
-	// Probe returns nil when the store can be written to. Without it a delivery that fails is set aside only when others are
-	// applied next to it.
+	// Probe returns nil when the store can be written to. Without it a delivery that fails is set aside only when others
+	// are applied next to it.
 	Probe func(ctx context.Context) error
 	// Collect is told of a scope that should be collected soon, once for each batch; it must not wait for the collect.
 	Collect func(delivery.Target)
 }
 
-// Applier brings deliveries into the store: it folds what they say into what is stored and appends the result. It is the
-// handler of the inbox.
+// Applier brings deliveries into the store: it folds what they say into what is stored and appends the result. It is
+// the handler of the inbox.
 type Applier struct {
 	receivers *Receivers
 	store     Appender
@@ -90,7 +90,17 @@ func (a *Applier) Handle(ctx context.Context, batch [][]byte) (map[int]string, e
 			return nil, fmt.Errorf("storing %d events that were pushed: %w", len(changed), err)
 		}
 	}
-	a.opt.Logger.Debug("deliveries applied", "deliveries", len(batch), "updates", len(updates), "appended", len(changed), "rejected", len(rejected))
+	a.opt.Logger.Debug(
+		"deliveries applied",
+		"deliveries",
+		len(batch),
+		"updates",
+		len(updates),
+		"appended",
+		len(changed),
+		"rejected",
+		len(rejected),
+	)
 	for _, t := range targets {
 		a.opt.Collect(t)
 	}

@@ -88,8 +88,8 @@ type body struct {
 
 var chunks = sync.Pool{New: func() any { return new([bodyChunk]byte) }}
 
-// receive reads a body to its end and writes what it reads to seen as well. It fails with errBodyTooLarge, errBodiesFull,
-// or with what the reader or the disk says. The body is to be closed in any case.
+// receive reads a body to its end and writes what it reads to seen as well. It fails with errBodyTooLarge,
+// errBodiesFull, or with what the reader or the disk says. The body is to be closed in any case.
 func (b *bodies) receive(r io.Reader, seen io.Writer) (*body, error) {
 	out := &body{of: b}
 	chunk, _ := chunks.Get().(*[bodyChunk]byte)

@@ -70,8 +70,8 @@ func TestBodiesGiveBack(t *testing.T) {
 	}
 }
 
-// TestBodiesAreBoundedTogether: with no memory left small bodies go to files, with no disk left they are refused, and when
-// others are done they are taken again.
+// TestBodiesAreBoundedTogether: with no memory left small bodies go to files, with no disk left they are refused, and
+// when others are done they are taken again.
 func TestBodiesAreBoundedTogether(t *testing.T) {
 	b := newBodies(t.TempDir(), 5<<20, 2<<20, 3<<20)
 	megabyte := func() *body {
@@ -134,7 +134,11 @@ func TestNothingIsReadOfStrangers(t *testing.T) {
 	push := Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}
 	lab := Source{Name: "lab", Receiver: gitlab.Receiver{}, Secret: deliverytest.Secret}
 	ring := Source{Name: "ring", Receiver: circleci.Receiver{}, Secret: deliverytest.Secret}
-	h := NewHandler(newReceiver(t, testSource(github.Receiver{}), push, lab, ring), &memoryInbox{}, HandlerOptions{MaxBody: 1 << 20})
+	h := NewHandler(
+		newReceiver(t, testSource(github.Receiver{}), push, lab, ring),
+		&memoryInbox{},
+		HandlerOptions{MaxBody: 1 << 20},
+	)
 	for _, c := range []struct {
 		name, path string
 		header     http.Header
@@ -170,7 +174,11 @@ func (u untouchable) Read([]byte) (int, error) {
 
 // TestFullAndSlowSenders: what is answered when bodies cannot be held, or do not come.
 func TestFullAndSlowSenders(t *testing.T) {
-	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), &memoryInbox{}, HandlerOptions{MaxMemory: 1 << 10, MaxDisk: 1 << 10, SpoolDir: t.TempDir()})
+	h := NewHandler(
+		newReceiver(t, testSource(github.Receiver{})),
+		&memoryInbox{},
+		HandlerOptions{MaxMemory: 1 << 10, MaxDisk: 1 << 10, SpoolDir: t.TempDir()},
+	)
 	send := func(body io.Reader) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, WebhooksPath+"gh", body)
 		for name, value := range githubHeaders(deliverytest.Secret, "pull_request", nil) {
@@ -180,10 +188,12 @@ func TestFullAndSlowSenders(t *testing.T) {
 		h.ServeHTTP(w, r)
 		return w
 	}
-	if w := send(strings.NewReader(strings.Repeat(" ", 4<<10))); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+	if w := send(strings.NewReader(strings.Repeat(" ", 4<<10))); w.Code != http.StatusServiceUnavailable ||
+		w.Header().Get("Retry-After") == "" {
 		t.Errorf("with no room: %d %s, Retry-After %q", w.Code, w.Body, w.Header().Get("Retry-After"))
 	}
-	if w := send(iotest.TimeoutReader(iotest.HalfReader(strings.NewReader("{}")))); w.Code != http.StatusBadRequest && w.Code != http.StatusRequestTimeout {
+	if w := send(iotest.TimeoutReader(iotest.HalfReader(strings.NewReader("{}")))); w.Code != http.StatusBadRequest &&
+		w.Code != http.StatusRequestTimeout {
 		t.Errorf("a sender that stops: %d %s", w.Code, w.Body)
 	}
 	if w := send(iotest.ErrReader(os.ErrDeadlineExceeded)); w.Code != http.StatusRequestTimeout {

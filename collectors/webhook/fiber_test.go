@@ -57,9 +57,11 @@ func TestUnderFiber(t *testing.T) {
 	}()
 	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), q, HandlerOptions{MaxBody: maxBody})
 	address := serveFiber(t, h, maxBody+1<<20)
-	// Bytes that a careless hand would change: spaces, a line's end, another alphabet, an escape, a plus and a percent sign.
+	// Bytes that a careless hand would change: spaces, a line's end, another alphabet, an escape, a plus and a percent
+	// sign.
 	odd := strings.Replace(openPull, `"Größe"`, "\"Gr\\u00f6\u00dfe + 100% \U0001F980\"\r\n", 1)
-	large := strings.Replace(openPull, `"Größe"`, `"`+strings.Repeat("g", 5<<20)+`"`, 1) // above Fiber's own limit of 4 MiB
+	// above Fiber's own limit of 4 MiB
+	large := strings.Replace(openPull, `"Größe"`, `"`+strings.Repeat("g", 5<<20)+`"`, 1)
 	tooLarge := strings.Repeat(" ", maxBody+1)
 	cases := []struct {
 		name, body string

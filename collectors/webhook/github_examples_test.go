@@ -54,7 +54,14 @@ func octokitExamples(t *testing.T) []example {
 }
 
 // accepted or ignored, by type: which types are of use, and how many payloads of each there have to be at least.
-var usedExamples = map[string]int{"workflow_run": 5, "workflow_job": 8, "pull_request": 29, "pull_request_review": 4, "deployment": 4, "deployment_status": 4}
+var usedExamples = map[string]int{
+	"workflow_run":        5,
+	"workflow_job":        8,
+	"pull_request":        29,
+	"pull_request_review": 4,
+	"deployment":          4,
+	"deployment_status":   4,
+}
 
 func TestEveryOctokitExample(t *testing.T) {
 	all := octokitExamples(t)
@@ -91,7 +98,14 @@ func TestEveryOctokitExample(t *testing.T) {
 		}
 		t.Logf("polled %v: %d payloads, %v; used %v", polled, len(all), outcomes, used)
 		if len(all) < 500 || outcomes[delivery.Refused] > 0 || len(inbox.all()) != outcomes[delivery.Accepted] {
-			t.Errorf("polled %v: of %d payloads (at least 500) %d were refused, %d accepted and %d kept", polled, len(all), outcomes[delivery.Refused], outcomes[delivery.Accepted], len(inbox.all()))
+			t.Errorf(
+				"polled %v: of %d payloads (at least 500) %d were refused, %d accepted and %d kept",
+				polled,
+				len(all),
+				outcomes[delivery.Refused],
+				outcomes[delivery.Accepted],
+				len(inbox.all()),
+			)
 		}
 		for kind, n := range usedExamples {
 			if used[kind] < n {
@@ -101,8 +115,8 @@ func TestEveryOctokitExample(t *testing.T) {
 	}
 }
 
-// TestCutExamples cuts every type's payload off and takes its values away: what remains is refused or ignored, with 400 or
-// 200, and never brings the handler down.
+// TestCutExamples cuts every type's payload off and takes its values away: what remains is refused or ignored, with 400
+// or 200, and never brings the handler down.
 func TestCutExamples(t *testing.T) {
 	s := testSource(github.Receiver{IncidentLabels: []string{"bug"}})
 	h := NewHandler(newReceiver(t, s), &memoryInbox{}, HandlerOptions{})

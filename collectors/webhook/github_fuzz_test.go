@@ -36,7 +36,14 @@ func FuzzGitHub(f *testing.F) {
 	r := newReceiver(f, s, polled)
 	f.Fuzz(func(t *testing.T, kind, media string, body []byte) {
 		for _, source := range []string{s.Name, polled.Name} {
-			updates, v := r.Parse(delivery.Delivery{Source: source, Kind: "github", Headers: map[string]string{"x-github-event": kind, "content-type": media}, Body: body})
+			updates, v := r.Parse(
+				delivery.Delivery{
+					Source:  source,
+					Kind:    "github",
+					Headers: map[string]string{"x-github-event": kind, "content-type": media},
+					Body:    body,
+				},
+			)
 			if strings.Contains(v.Reason, "runtime error") {
 				t.Fatalf("it panicked: %s", v.Reason)
 			}
@@ -68,12 +75,28 @@ func FuzzGitHub(f *testing.F) {
 func FuzzHandler(f *testing.F) {
 	f.Add(http.MethodPost, "/api/v1/webhooks/gh", "application/json", "pull_request", "sha256=00", []byte(openPull), true)
 	f.Add(http.MethodPost, "/api/v1/webhooks/gh", delivery.FormType, "ping", "", []byte("payload={}"), true)
-	f.Add(http.MethodPost, "/api/v1/events", "application/cloudevents+json", "", "Bearer a token of the events", []byte(`{"specversion":"1.0"}`), false)
+	f.Add(
+		http.MethodPost,
+		"/api/v1/events",
+		"application/cloudevents+json",
+		"",
+		"Bearer a token of the events",
+		[]byte(`{"specversion":"1.0"}`),
+		false,
+	)
 	f.Add(http.MethodGet, "/", "", "", "", []byte(nil), false)
 	answers := map[int]bool{200: true, 202: true, 400: true, 401: true, 404: true, 405: true, 413: true, 415: true}
 	f.Fuzz(func(t *testing.T, method, path, media, kind, proof string, body []byte, sign bool) {
 		inbox := &memoryInbox{}
-		h := NewHandler(newReceiver(t, testSource(github.Receiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}), inbox, HandlerOptions{MaxBody: 1 << 16})
+		h := NewHandler(
+			newReceiver(
+				t,
+				testSource(github.Receiver{}),
+				Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
+			),
+			inbox,
+			HandlerOptions{MaxBody: 1 << 16},
+		)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(string(body)))
 		r.Method, r.URL.Path = method, path
 		r.Header.Set("Content-Type", media)
@@ -91,7 +114,8 @@ func FuzzHandler(f *testing.F) {
 		if !utf8.Valid(w.Body.Bytes()) || !strings.HasPrefix(w.Body.String(), "{") {
 			t.Fatalf("the answer is not JSON: %q", w.Body)
 		}
-		if kept := len(inbox.all()); (kept == 1) != (w.Code == 202) || kept == 1 && !sign && !strings.Contains(proof, "a token of the events") {
+		if kept := len(inbox.all()); (kept == 1) != (w.Code == 202) ||
+			kept == 1 && !sign && !strings.Contains(proof, "a token of the events") {
 			t.Fatalf("answered %d and kept %d", w.Code, kept)
 		}
 	})

@@ -20,43 +20,92 @@ import (
 // lifecycle is what GitHub sends of a change from its opening to its deployment, in order, and an incident after it.
 func lifecycle() []delivery.Delivery {
 	run := func(status, updated string) delivery.Delivery {
-		return deliverytest.GitHub("workflow_run", "x", `"workflow_run":{"id":9,"name":"ci","head_branch":"main","run_attempt":1,"created_at":"2026-03-01T10:00:00Z","run_started_at":"2026-03-01T10:00:01Z","updated_at":"`+updated+`",`+status+`}`)
+		return deliverytest.GitHub(
+			"workflow_run",
+			"x",
+			`"workflow_run":{"id":9,"name":"ci","head_branch":"main","run_attempt":1,"created_at":"2026-03-01T10:00:00Z","run_started_at":"2026-03-01T10:00:01Z","updated_at":"`+updated+`",`+status+`}`,
+		)
 	}
 	deployment := func(state, at string) delivery.Delivery {
-		return deliverytest.GitHub("deployment_status", "created", deliverytest.GitHubDeployment+`,"deployment_status":{"state":"`+state+`","created_at":"`+at+`","log_url":"https://ci.example.com/`+state+`"}`)
+		return deliverytest.GitHub(
+			"deployment_status",
+			"created",
+			deliverytest.GitHubDeployment+`,"deployment_status":{"state":"`+state+`","created_at":"`+at+`","log_url":"https://ci.example.com/`+state+`"}`,
+		)
 	}
 	return []delivery.Delivery{
-		deliverytest.GitHub("pull_request", "opened", deliverytest.GitHubPull+`"updated_at":"2026-03-01T10:00:00Z","closed_at":null,"additions":3,"deletions":1}`),
-		deliverytest.GitHub("pull_request_review", "submitted", deliverytest.GitHubPull+`"updated_at":"2026-03-01T10:20:00Z","closed_at":null},"review":{"state":"commented","submitted_at":"2026-03-01T10:20:00Z","user":{"login":"bo"}}`),
-		deliverytest.GitHub("pull_request_review", "submitted", deliverytest.GitHubPull+`"updated_at":"2026-03-01T10:30:00Z","closed_at":null},"review":{"state":"approved","submitted_at":"2026-03-01T10:30:00Z","user":{"login":"bo"}}`),
-		deliverytest.GitHub("pull_request", "closed", deliverytest.GitHubPull+`"updated_at":"2026-03-01T11:00:00Z","merged_at":"2026-03-01T11:00:00Z","closed_at":"2026-03-01T11:00:00Z","additions":3,"deletions":1}`),
+		deliverytest.GitHub(
+			"pull_request",
+			"opened",
+			deliverytest.GitHubPull+`"updated_at":"2026-03-01T10:00:00Z","closed_at":null,"additions":3,"deletions":1}`,
+		),
+		deliverytest.GitHub(
+			"pull_request_review",
+			"submitted",
+			deliverytest.GitHubPull+`"updated_at":"2026-03-01T10:20:00Z","closed_at":null},"review":{"state":"commented","submitted_at":"2026-03-01T10:20:00Z","user":{"login":"bo"}}`,
+		),
+		deliverytest.GitHub(
+			"pull_request_review",
+			"submitted",
+			deliverytest.GitHubPull+`"updated_at":"2026-03-01T10:30:00Z","closed_at":null},"review":{"state":"approved","submitted_at":"2026-03-01T10:30:00Z","user":{"login":"bo"}}`,
+		),
+		deliverytest.GitHub(
+			"pull_request",
+			"closed",
+			deliverytest.GitHubPull+`"updated_at":"2026-03-01T11:00:00Z","merged_at":"2026-03-01T11:00:00Z","closed_at":"2026-03-01T11:00:00Z","additions":3,"deletions":1}`,
+		),
 		run(`"status":"queued"`, "2026-03-01T10:00:01Z"),
 		deliverytest.GitHub("workflow_job", "queued", deliverytest.GitHubJob+`"status":"queued"}`),
 		deliverytest.GitHub("workflow_job", "in_progress", deliverytest.GitHubJob+`"status":"in_progress"}`),
 		run(`"status":"in_progress"`, "2026-03-01T10:00:31Z"),
-		deliverytest.GitHub("workflow_job", "completed", deliverytest.GitHubJob+`"status":"completed","conclusion":"success","completed_at":"2026-03-01T10:04:00Z"}`),
+		deliverytest.GitHub(
+			"workflow_job",
+			"completed",
+			deliverytest.GitHubJob+`"status":"completed","conclusion":"success","completed_at":"2026-03-01T10:04:00Z"}`,
+		),
 		run(`"status":"completed","conclusion":"success"`, "2026-03-01T10:05:00Z"),
 		deliverytest.GitHub("deployment", "created", deliverytest.GitHubDeployment),
 		deployment("queued", "2026-03-01T10:00:00Z"),
 		deployment("in_progress", "2026-03-01T10:01:00Z"),
 		deployment("success", "2026-03-01T10:02:00Z"),
 		deployment("inactive", "2026-03-01T18:00:00Z"),
-		deliverytest.GitHub("issues", "opened", deliverytest.GitHubIssue+`"updated_at":"2026-03-01T10:00:00Z","labels":[{"name":"incident"}],"closed_at":null}`),
-		deliverytest.GitHub("issues", "closed", deliverytest.GitHubIssue+`"updated_at":"2026-03-01T12:00:00Z","labels":[{"name":"incident"}],"closed_at":"2026-03-01T12:00:00Z"}`),
+		deliverytest.GitHub(
+			"issues",
+			"opened",
+			deliverytest.GitHubIssue+`"updated_at":"2026-03-01T10:00:00Z","labels":[{"name":"incident"}],"closed_at":null}`,
+		),
+		deliverytest.GitHub(
+			"issues",
+			"closed",
+			deliverytest.GitHubIssue+`"updated_at":"2026-03-01T12:00:00Z","labels":[{"name":"incident"}],"closed_at":"2026-03-01T12:00:00Z"}`,
+		),
 	}
 }
 
 // ends is what must be stored after a lifecycle, whatever the order in which it came.
 func ends() []event.Event {
 	return []event.Event{
-		event.PipelineRun{Origin: deliverytest.GitHubOrigin("9", ""), Attempt: 1, Pipeline: "ci", Status: event.Succeeded, StatusRaw: "success", Branch: "main",
-			CreatedAt: deliverytest.Clock("10:00:00"), StartedAt: deliverytest.Clock("10:00:01")},
+		event.PipelineRun{
+			Origin:    deliverytest.GitHubOrigin("9", ""),
+			Attempt:   1,
+			Pipeline:  "ci",
+			Status:    event.Succeeded,
+			StatusRaw: "success",
+			Branch:    "main",
+			CreatedAt: deliverytest.Clock("10:00:00"),
+			StartedAt: deliverytest.Clock("10:00:01"),
+		},
 		deliverytest.WantJob(event.Succeeded, "success", deliverytest.Clock("10:00:30"), deliverytest.Clock("10:04:00")),
-		deliverytest.EditDeployment(deliverytest.WantDeployment(event.Succeeded, "success", "https://ci.example.com/success"), func(e *event.Deployment) {
-			e.StartedAt, e.FinishedAt = deliverytest.Clock("10:01:00"), deliverytest.Clock("10:02:00")
-		}),
+		deliverytest.EditDeployment(
+			deliverytest.WantDeployment(event.Succeeded, "success", "https://ci.example.com/success"),
+			func(e *event.Deployment) {
+				e.StartedAt, e.FinishedAt = deliverytest.Clock("10:01:00"), deliverytest.Clock("10:02:00")
+			},
+		),
 		deliverytest.EditChange(deliverytest.WantPull(), func(e *event.Change) {
-			e.FirstReviewAt, e.ApprovedAt, e.MergedAt, e.ClosedAt = deliverytest.Clock("10:20:00"), deliverytest.Clock("10:30:00"), deliverytest.Clock("11:00:00"), deliverytest.Clock("11:00:00")
+			e.FirstReviewAt, e.ApprovedAt, e.MergedAt, e.ClosedAt = deliverytest.Clock("10:20:00"), deliverytest.Clock(
+				"10:30:00",
+			), deliverytest.Clock("11:00:00"), deliverytest.Clock("11:00:00")
 			e.MergeSHA, e.Additions, e.Deletions = "def", 3, 1
 		}),
 		deliverytest.WantIncident("", deliverytest.Clock("12:00:00")),
@@ -144,7 +193,13 @@ func TestReplaysChangeNothing(t *testing.T) {
 	h := NewHandler(r, q, HandlerOptions{})
 	send := func() {
 		for _, d := range lifecycle() {
-			status, a := post(t, h, WebhooksPath+"gh", d.Body, githubHeaders(deliverytest.Secret, d.Headers["x-github-event"], d.Body))
+			status, a := post(
+				t,
+				h,
+				WebhooksPath+"gh",
+				d.Body,
+				githubHeaders(deliverytest.Secret, d.Headers["x-github-event"], d.Body),
+			)
 			if status != 202 && a.Outcome != delivery.Ignored {
 				t.Fatalf("answered %d %+v", status, a)
 			}

@@ -31,8 +31,8 @@ type HandlerOptions struct {
 	// SpoolDir is where bodies of more than 1 MiB are held while they are received; default the system's temporary
 	// directory.
 	SpoolDir string
-	// MaxMemory and MaxDisk bound what all bodies that are being received hold together, in bytes; default 32 MiB in memory and
-	// 256 MiB in SpoolDir. Senders beyond that are answered 503.
+	// MaxMemory and MaxDisk bound what all bodies that are being received hold together, in bytes; default 32 MiB in
+	// memory and 256 MiB in SpoolDir. Senders beyond that are answered 503.
 	MaxMemory, MaxDisk int64
 }
 
@@ -84,9 +84,16 @@ func NewHandler(r *Receivers, inbox Queue, opt HandlerOptions) *Handler {
 	if opt.MaxDisk <= 0 {
 		opt.MaxDisk = defaultDisk
 	}
-	h := &Handler{receivers: r, inbox: inbox, opt: opt, bodies: newBodies(opt.SpoolDir, opt.MaxBody, opt.MaxMemory, opt.MaxDisk), received: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "dxctl_deliveries_total", Help: "Deliveries received, by source, kind and outcome (accepted, ignored, refused, unauthorized, unsupported, too_large, slow, full)."},
-		[]string{"source", "kind", "outcome"})}
+	h := &Handler{
+		receivers: r,
+		inbox:     inbox,
+		opt:       opt,
+		bodies:    newBodies(opt.SpoolDir, opt.MaxBody, opt.MaxMemory, opt.MaxDisk),
+		received: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "dxctl_deliveries_total", Help: "Deliveries received, by source, kind and outcome (accepted, ignored, " +
+				"refused, unauthorized, unsupported, too_large, slow, full)."},
+			[]string{"source", "kind", "outcome"}),
+	}
 	if opt.Registerer != nil {
 		var already prometheus.AlreadyRegisteredError
 		if err := opt.Registerer.Register(h.received); errors.As(err, &already) {
@@ -111,7 +118,11 @@ type Answer struct {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, webhook := strings.CutPrefix(r.URL.Path, WebhooksPath)
 	if !webhook && r.URL.Path != EventsPath {
-		h.answer(w, http.StatusNotFound, Answer{Error: "deliveries are received at " + EventsPath + " and " + WebhooksPath + "<source>"})
+		h.answer(
+			w,
+			http.StatusNotFound,
+			Answer{Error: "deliveries are received at " + EventsPath + " and " + WebhooksPath + "<source>"},
+		)
 		return
 	}
 	if r.Method != http.MethodPost {
@@ -191,7 +202,11 @@ func (h *Handler) unreadable(w http.ResponseWriter, s receiving, err error) {
 	switch {
 	case errors.Is(err, errBodyTooLarge):
 		h.count(s, "too_large")
-		h.answer(w, http.StatusRequestEntityTooLarge, Answer{Error: "the body is larger than " + strconv.FormatInt(h.opt.MaxBody, 10) + " bytes"})
+		h.answer(
+			w,
+			http.StatusRequestEntityTooLarge,
+			Answer{Error: "the body is larger than " + strconv.FormatInt(h.opt.MaxBody, 10) + " bytes"},
+		)
 	case errors.Is(err, errBodiesFull):
 		h.count(s, "full")
 		h.opt.Logger.Warn("a body could not be held while it was received", "source", s.Name, "error", err)
@@ -212,14 +227,24 @@ func (h *Handler) busy(w http.ResponseWriter, reason string) {
 
 // receive judges an authentic delivery, keeps it when it is of use, and answers.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s receiving, body []byte) {
-	d := delivery.Delivery{Source: s.Name, Kind: s.protocol.Kind, ReceivedAt: h.opt.Now().UTC(), Headers: s.protocol.Keep(r.Header), Body: body}
+	d := delivery.Delivery{
+		Source:     s.Name,
+		Kind:       s.protocol.Kind,
+		ReceivedAt: h.opt.Now().UTC(),
+		Headers:    s.protocol.Keep(r.Header),
+		Body:       body,
+	}
 	d.ID = s.protocol.DeliveryID(r.Header)
 	updates, v := h.receivers.Parse(d)
 	switch v.Outcome {
 	case delivery.Refused:
 		h.count(s, string(delivery.Refused))
 		h.opt.Logger.Warn("a delivery was refused", "source", s.Name, "id", d.ID, "reason", v.Reason)
-		h.answer(w, http.StatusBadRequest, Answer{Outcome: delivery.Refused, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits, Error: v.Reason})
+		h.answer(
+			w,
+			http.StatusBadRequest,
+			Answer{Outcome: delivery.Refused, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits, Error: v.Reason},
+		)
 		return
 	case delivery.Ignored:
 		h.count(s, string(delivery.Ignored))
@@ -239,7 +264,11 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request, s receiving, b
 	}
 	h.count(s, string(delivery.Accepted))
 	h.opt.Logger.Debug("a delivery was accepted", "source", s.Name, "id", d.ID, "updates", len(updates))
-	h.answer(w, http.StatusAccepted, Answer{Outcome: delivery.Accepted, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits})
+	h.answer(
+		w,
+		http.StatusAccepted,
+		Answer{Outcome: delivery.Accepted, Reason: v.Reason, Events: v.Events, Misfits: v.Misfits},
+	)
 }
 
 func (h *Handler) count(s receiving, outcome string) {

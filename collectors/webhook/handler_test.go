@@ -100,36 +100,150 @@ func TestSignatures(t *testing.T) {
 		header http.Header
 		want   bool
 	}{
-		{"github", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)), true},
-		{"github in capitals", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+strings.ToUpper(hexOf(deliverytest.Secret, body))), true},
-		{"github of another body", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body+" ")), false},
-		{"github of another secret", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf("another secret of length", body)), false},
-		{"github cut short", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)[:32]), false},
+		{
+			"github",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)),
+			true,
+		},
+		{
+			"github in capitals",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("X-Hub-Signature-256", "sha256="+strings.ToUpper(hexOf(deliverytest.Secret, body))),
+			true,
+		},
+		{
+			"github of another body",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body+" ")),
+			false,
+		},
+		{
+			"github of another secret",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("X-Hub-Signature-256", "sha256="+hexOf("another secret of length", body)),
+			false,
+		},
+		{
+			"github cut short",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)[:32]),
+			false,
+		},
 		{"github empty", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="), false},
-		{"github without its prefix", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", hexOf(deliverytest.Secret, body)), false},
+		{
+			"github without its prefix",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("X-Hub-Signature-256", hexOf(deliverytest.Secret, body)),
+			false,
+		},
 		{"github no hexadecimal", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256=zz"), false},
-		{"github SHA-1 alone", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"), false},
+		{
+			"github SHA-1 alone",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"),
+			false,
+		},
 		{"github none", github.Receiver{}, deliverytest.Secret, headers(), false},
-		{"github the secret itself", github.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), false},
-		{"circleci", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, body)), true},
-		{"circleci among versions", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v2=00, v1="+hexOf(deliverytest.Secret, body)), true},
-		{"circleci another version", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v2="+hexOf(deliverytest.Secret, body)), false},
-		{"circleci of another body", circleci.Receiver{}, deliverytest.Secret, headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, "{}")), false},
+		{
+			"github the secret itself",
+			github.Receiver{},
+			deliverytest.Secret,
+			headers("Authorization", "Bearer "+deliverytest.Secret),
+			false,
+		},
+		{
+			"circleci",
+			circleci.Receiver{},
+			deliverytest.Secret,
+			headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, body)),
+			true,
+		},
+		{
+			"circleci among versions",
+			circleci.Receiver{},
+			deliverytest.Secret,
+			headers("circleci-signature", "v2=00, v1="+hexOf(deliverytest.Secret, body)),
+			true,
+		},
+		{
+			"circleci another version",
+			circleci.Receiver{},
+			deliverytest.Secret,
+			headers("circleci-signature", "v2="+hexOf(deliverytest.Secret, body)),
+			false,
+		},
+		{
+			"circleci of another body",
+			circleci.Receiver{},
+			deliverytest.Secret,
+			headers("circleci-signature", "v1="+hexOf(deliverytest.Secret, "{}")),
+			false,
+		},
 		{"circleci none", circleci.Receiver{}, deliverytest.Secret, headers(), false},
 		{"gitlab token", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret), true},
-		{"gitlab token cut short", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret[:10]), false},
+		{
+			"gitlab token cut short",
+			gitlab.Receiver{},
+			deliverytest.Secret,
+			headers("X-Gitlab-Token", deliverytest.Secret[:10]),
+			false,
+		},
 		{"gitlab token empty", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", ""), false},
 		{"gitlab signing", gitlab.Receiver{}, signing, std(standard), true},
 		{"gitlab signing, one of several", gitlab.Receiver{}, signing, std("v1,AAAA " + standard), true},
-		{"gitlab signing, another version", gitlab.Receiver{}, signing, std("v2," + strings.TrimPrefix(standard, "v1,")), false},
+		{
+			"gitlab signing, another version",
+			gitlab.Receiver{},
+			signing,
+			std("v2," + strings.TrimPrefix(standard, "v1,")),
+			false,
+		},
 		{"gitlab signing, not base64", gitlab.Receiver{}, signing, std("v1,***"), false},
-		{"gitlab signing, another time", gitlab.Receiver{}, signing, headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard), false},
+		{
+			"gitlab signing, another time",
+			gitlab.Receiver{},
+			signing,
+			headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard),
+			false,
+		},
 		{"gitlab signing key sent as a token", gitlab.Receiver{}, signing, headers("X-Gitlab-Token", signing), false},
 		{"argocd", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
-		{"argocd in small letters", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "bearer "+deliverytest.Secret), true},
-		{"argocd basic", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "Basic "+deliverytest.Secret), false},
-		{"alertmanager", alertmanager.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
-		{"alertmanager longer", alertmanager.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret+"x"), false},
+		{
+			"argocd in small letters",
+			argocd.Receiver{},
+			deliverytest.Secret,
+			headers("Authorization", "bearer "+deliverytest.Secret),
+			true,
+		},
+		{
+			"argocd basic",
+			argocd.Receiver{},
+			deliverytest.Secret,
+			headers("Authorization", "Basic "+deliverytest.Secret),
+			false,
+		},
+		{
+			"alertmanager",
+			alertmanager.Receiver{},
+			deliverytest.Secret,
+			headers("Authorization", "Bearer "+deliverytest.Secret),
+			true,
+		},
+		{
+			"alertmanager longer",
+			alertmanager.Receiver{},
+			deliverytest.Secret,
+			headers("Authorization", "Bearer "+deliverytest.Secret+"x"),
+			false,
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -177,7 +291,10 @@ func TestAnswers(t *testing.T) {
 		return out
 	}
 	event := []byte(`{"specversion":"1.0","id":"1","source":"/ci","type":"com.example.other"}`)
-	bearer := map[string]string{"Authorization": "Bearer a token of the events", "Content-Type": "application/cloudevents+json"}
+	bearer := map[string]string{
+		"Authorization": "Bearer a token of the events",
+		"Content-Type":  "application/cloudevents+json",
+	}
 	cases := []struct {
 		name, method, path string
 		body               []byte
@@ -188,33 +305,154 @@ func TestAnswers(t *testing.T) {
 	}{
 		{name: "of use", path: "/api/v1/webhooks/gh", body: body, headers: signed, want: 202},
 		{name: "as a form", path: "/api/v1/webhooks/gh", body: form, headers: formed, want: 202},
-		{name: "no content type", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "Content-Type", ""), want: 202},
-		{name: "useless", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "X-GitHub-Event", "star"), want: 200, says: "not used"},
-		{name: "cut off", path: "/api/v1/webhooks/gh", body: junk, headers: githubHeaders(deliverytest.Secret, "pull_request", junk), want: 400, says: "cannot be read"},
-		{name: "no event type", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "X-GitHub-Event", ""), want: 400, says: "X-GitHub-Event"},
-		{name: "wrong signature", path: "/api/v1/webhooks/gh", body: body, headers: githubHeaders("another secret of length", "pull_request", body), want: 401, says: "X-Hub-Signature-256"},
-		{name: "no signature", path: "/api/v1/webhooks/gh", body: body, headers: map[string]string{"X-GitHub-Event": "pull_request"}, want: 401},
+		{
+			name:    "no content type",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: with(signed, "Content-Type", ""),
+			want:    202,
+		},
+		{
+			name:    "useless",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: with(signed, "X-GitHub-Event", "star"),
+			want:    200,
+			says:    "not used",
+		},
+		{
+			name:    "cut off",
+			path:    "/api/v1/webhooks/gh",
+			body:    junk,
+			headers: githubHeaders(deliverytest.Secret, "pull_request", junk),
+			want:    400,
+			says:    "cannot be read",
+		},
+		{
+			name:    "no event type",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: with(signed, "X-GitHub-Event", ""),
+			want:    400,
+			says:    "X-GitHub-Event",
+		},
+		{
+			name:    "wrong signature",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: githubHeaders("another secret of length", "pull_request", body),
+			want:    401,
+			says:    "X-Hub-Signature-256",
+		},
+		{
+			name:    "no signature",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: map[string]string{"X-GitHub-Event": "pull_request"},
+			want:    401,
+		},
 		{name: "no such source", path: "/api/v1/webhooks/other", body: body, headers: signed, want: 404, says: "no source"},
 		{name: "events at a webhook", path: "/api/v1/webhooks/push", body: event, headers: bearer, want: 404},
 		{name: "another path", path: "/api/v1/hooks", body: body, headers: signed, want: 404, says: "/api/v1/webhooks/"},
 		{name: "GET", method: http.MethodGet, path: "/api/v1/webhooks/gh", want: 405, says: "POST"},
-		{name: "text", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "Content-Type", "text/plain"), want: 415, says: "application/json"},
-		{name: "a broken content type", path: "/api/v1/webhooks/gh", body: body, headers: with(signed, "Content-Type", "a/b/c;;"), want: 415},
-		{name: "a form from Alertmanager", path: "/api/v1/webhooks/alerts", body: form, headers: with(formed, "Authorization", "Bearer "+deliverytest.Secret), want: 415},
-		{name: "too large", path: "/api/v1/webhooks/gh", body: bytes.Repeat([]byte("x"), 64<<10+1), headers: signed, want: 413, says: "65536"},
-		{name: "full", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: fmt.Errorf("put: %w", inbox.ErrFull), want: 503, says: "later"},
-		{name: "closed", path: "/api/v1/webhooks/gh", body: body, headers: signed, fail: inbox.ErrClosed, want: 503, says: "later"},
-		{name: "an event useless", path: "/api/v1/events", body: event, headers: bearer, want: 200, says: "com.example.other"},
-		{name: "an event without a token", path: "/api/v1/events", body: event, headers: with(bearer, "Authorization", ""), want: 401, says: "Bearer"},
-		{name: "an event with a webhook's secret", path: "/api/v1/events", body: event, headers: with(bearer, "Authorization", "Bearer "+deliverytest.Secret), want: 401},
-		{name: "an event as plain JSON", path: "/api/v1/events", body: event, headers: with(bearer, "Content-Type", "application/json"), want: 415, says: "cloudevents"},
+		{
+			name:    "text",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: with(signed, "Content-Type", "text/plain"),
+			want:    415,
+			says:    "application/json",
+		},
+		{
+			name:    "a broken content type",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: with(signed, "Content-Type", "a/b/c;;"),
+			want:    415,
+		},
+		{
+			name:    "a form from Alertmanager",
+			path:    "/api/v1/webhooks/alerts",
+			body:    form,
+			headers: with(formed, "Authorization", "Bearer "+deliverytest.Secret),
+			want:    415,
+		},
+		{
+			name:    "too large",
+			path:    "/api/v1/webhooks/gh",
+			body:    bytes.Repeat([]byte("x"), 64<<10+1),
+			headers: signed,
+			want:    413,
+			says:    "65536",
+		},
+		{
+			name:    "full",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: signed,
+			fail:    fmt.Errorf("put: %w", inbox.ErrFull),
+			want:    503,
+			says:    "later",
+		},
+		{
+			name:    "closed",
+			path:    "/api/v1/webhooks/gh",
+			body:    body,
+			headers: signed,
+			fail:    inbox.ErrClosed,
+			want:    503,
+			says:    "later",
+		},
+		{
+			name:    "an event useless",
+			path:    "/api/v1/events",
+			body:    event,
+			headers: bearer,
+			want:    200,
+			says:    "com.example.other",
+		},
+		{
+			name:    "an event without a token",
+			path:    "/api/v1/events",
+			body:    event,
+			headers: with(bearer, "Authorization", ""),
+			want:    401,
+			says:    "Bearer",
+		},
+		{
+			name:    "an event with a webhook's secret",
+			path:    "/api/v1/events",
+			body:    event,
+			headers: with(bearer, "Authorization", "Bearer "+deliverytest.Secret),
+			want:    401,
+		},
+		{
+			name:    "an event as plain JSON",
+			path:    "/api/v1/events",
+			body:    event,
+			headers: with(bearer, "Content-Type", "application/json"),
+			want:    415,
+			says:    "cloudevents",
+		},
 		{name: "an event that is none", path: "/api/v1/events", body: []byte("{}"), headers: bearer, want: 400},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			inbox := &memoryInbox{fail: c.fail}
-			h := NewHandler(newReceiver(t, testSource(github.Receiver{}), Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
-				Source{Name: "alerts", Receiver: alertmanager.Receiver{}, Secret: deliverytest.Secret}), inbox, HandlerOptions{MaxBody: 64 << 10, RetryAfter: 1500 * time.Millisecond})
+			h := NewHandler(
+				newReceiver(
+					t,
+					testSource(github.Receiver{}),
+					Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
+					Source{
+						Name:     "alerts",
+						Receiver: alertmanager.Receiver{},
+						Secret:   deliverytest.Secret,
+					},
+				),
+				inbox,
+				HandlerOptions{MaxBody: 64 << 10, RetryAfter: 1500 * time.Millisecond},
+			)
 			method := c.method
 			if method == "" {
 				method = http.MethodPost
@@ -258,7 +496,9 @@ func TestKeepsNoCredentials(t *testing.T) {
 		t.Fatalf("answered %d %+v", status, a)
 	}
 	d := inbox.all()[0]
-	if len(d.Headers) != 2 || d.Headers["content-type"] == "" || d.Headers["x-github-event"] != "pull_request" || d.ID != "d-1" || string(d.Body) != openPull {
+	if len(d.Headers) != 2 || d.Headers["content-type"] == "" || d.Headers["x-github-event"] != "pull_request" ||
+		d.ID != "d-1" ||
+		string(d.Body) != openPull {
 		t.Errorf("kept %+v", d)
 	}
 }
@@ -267,7 +507,12 @@ func TestKeepsNoCredentials(t *testing.T) {
 func TestBrokenBody(t *testing.T) {
 	inbox := &memoryInbox{}
 	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), inbox, HandlerOptions{})
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/api/v1/webhooks/gh", io.MultiReader(strings.NewReader("{"), failing{}))
+	r := httptest.NewRequestWithContext(
+		t.Context(),
+		http.MethodPost,
+		"/api/v1/webhooks/gh",
+		io.MultiReader(strings.NewReader("{"), failing{}),
+	)
 	for name, value := range githubHeaders(deliverytest.Secret, "pull_request", []byte("{}")) {
 		r.Header.Set(name, value)
 	}
@@ -282,8 +527,8 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
-// TestAnswerDoesNotWaitForTheStore: with the store stuck, deliveries are on disk and answered, at most some milliseconds
-// each; when the store works again they are applied.
+// TestAnswerDoesNotWaitForTheStore: with the store stuck, deliveries are on disk and answered, at most some
+// milliseconds each; when the store works again they are applied.
 func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 	dir := t.TempDir()
 	q, err := inbox.Open(dir, Format(), inbox.Config{}, inbox.Options{})
@@ -307,7 +552,13 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 	send := func() {
 		body := []byte(openPull)
 		start := time.Now()
-		if status, a := post(t, h, "/api/v1/webhooks/gh", body, githubHeaders(deliverytest.Secret, "pull_request", body)); status != 202 {
+		if status, a := post(
+			t,
+			h,
+			"/api/v1/webhooks/gh",
+			body,
+			githubHeaders(deliverytest.Secret, "pull_request", body),
+		); status != 202 {
 			t.Fatalf("answered %d %+v", status, a)
 		}
 		took = append(took, time.Since(start))

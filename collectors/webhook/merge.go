@@ -46,8 +46,13 @@ func fold(stored event.Event, u delivery.Update) event.Event {
 
 // laterFact reports whether a fact replaces another: it was observed later or, at the same time, has the greater text.
 func laterFact(was, is event.Fact) bool {
-	return cmp.Or(is.ObservedAt.Compare(was.ObservedAt), bytes.Compare(is.Value, was.Value), cmp.Compare(is.Error, was.Error),
-		is.ExpiresAt.Compare(was.ExpiresAt), cmp.Compare(is.URL, was.URL)) > 0
+	return cmp.Or(
+		is.ObservedAt.Compare(was.ObservedAt),
+		bytes.Compare(is.Value, was.Value),
+		cmp.Compare(is.Error, was.Error),
+		is.ExpiresAt.Compare(was.ExpiresAt),
+		cmp.Compare(is.URL, was.URL),
+	) > 0
 }
 
 // course is where a run, a job or a deployment stands.
@@ -133,7 +138,11 @@ func foldDeployment(was, is event.Deployment, u delivery.Update) event.Event {
 
 func foldChange(was, is event.Change, u delivery.Update) event.Event {
 	known := delivery.Latest(was.CreatedAt, was.FirstReviewAt, was.ApprovedAt, was.MergedAt, was.ClosedAt)
-	s := loadState(was.Origin, known, delivery.Latest(u.At, is.CreatedAt, is.FirstReviewAt, is.ApprovedAt, is.MergedAt, is.ClosedAt))
+	s := loadState(
+		was.Origin,
+		known,
+		delivery.Latest(u.At, is.CreatedAt, is.FirstReviewAt, is.ApprovedAt, is.MergedAt, is.ClosedAt),
+	)
 	was.Origin = foldOrigin(s, was.Origin, is.Origin)
 	pick(s, "repository", &was.Repository, is.Repository)
 	pick(s, "number", &was.Number, is.Number)
@@ -165,7 +174,8 @@ func foldClosed(s *mergeState, was *event.Change, is event.Change, full bool) {
 	if s.collected && s.Closed == 0 {
 		s.Closed, s.ClosedSaid = millis(was.ClosedAt), s.seed
 	}
-	if closed := millis(is.ClosedAt); closed != 0 && cmp.Or(cmp.Compare(s.now, s.ClosedSaid), cmp.Compare(closed, s.Closed)) > 0 {
+	if closed := millis(is.ClosedAt); closed != 0 &&
+		cmp.Or(cmp.Compare(s.now, s.ClosedSaid), cmp.Compare(closed, s.Closed)) > 0 {
 		s.Closed, s.ClosedSaid = closed, s.now
 	}
 	if is.ClosedAt.IsZero() && is.EndUnknown == "" && full {
@@ -250,7 +260,10 @@ func same(a, b event.Event) bool {
 	case event.Fact:
 		b, ok := b.(event.Fact)
 		return ok && a.Source == b.Source && a.Entity == b.Entity && a.Name == b.Name && a.Type == b.Type && bytes.Equal(a.Value, b.Value) &&
-			a.ObservedAt.Equal(b.ObservedAt) && a.ExpiresAt.Equal(b.ExpiresAt) && a.Error == b.Error && a.URL == b.URL
+			a.ObservedAt.Equal(b.ObservedAt) &&
+			a.ExpiresAt.Equal(b.ExpiresAt) &&
+			a.Error == b.Error &&
+			a.URL == b.URL
 	}
 	return false
 }
@@ -260,5 +273,8 @@ func sameChange(a, b event.Change) bool {
 		a.Author == b.Author && a.Bot == b.Bot && a.CreatedAt.Equal(b.CreatedAt) && a.FirstCommitAt.Equal(b.FirstCommitAt) &&
 		a.FirstReviewAt.Equal(b.FirstReviewAt) && a.ApprovedAt.Equal(b.ApprovedAt) && a.MergedAt.Equal(b.MergedAt) &&
 		a.ClosedAt.Equal(b.ClosedAt) && a.MergeSHA == b.MergeSHA && a.HeadSHA == b.HeadSHA &&
-		slices.Equal(a.CommitSHAs, b.CommitSHAs) && a.Additions == b.Additions && a.Deletions == b.Deletions && a.Reverts == b.Reverts
+		slices.Equal(
+			a.CommitSHAs,
+			b.CommitSHAs,
+		) && a.Additions == b.Additions && a.Deletions == b.Deletions && a.Reverts == b.Reverts
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// mergeState is what the merge of a record has to know beside the record's values, so that its outcome does not depend on
-// the order in which updates arrive. Every part of it only grows, and what grows is a maximum or a minimum: two updates
-// applied in either order, or twice, leave the same state, and a record's values follow from the state.
+// mergeState is what the merge of a record has to know beside the record's values, so that its outcome does not depend
+// on the order in which updates arrive. Every part of it only grows, and what grows is a maximum or a minimum: two
+// updates applied in either order, or twice, leave the same state, and a record's values follow from the state.
 //
 // It is kept with the record in event.Origin.MergeState, as JSON. A record that a collector stored has none: its values
 // then count as said at the latest time that the record shows.
@@ -44,11 +44,12 @@ type toldStatus struct {
 	RawAt    int64  `json:"raw_at,omitempty"`   // when it was told, in milliseconds since 1970
 }
 
-// and joins what was told of one status twice. The word is that of the earlier end; where neither has an end, or both have
-// the same one, of the later time.
+// and joins what was told of one status twice. The word is that of the earlier end; where neither has an end, or both
+// have the same one, of the later time.
 func (t toldStatus) and(o toldStatus) toldStatus {
 	out := t
-	if o.Raw != "" && (t.Raw == "" || cmp.Or(cmp.Compare(t.end(), o.end()), cmp.Compare(o.RawAt, t.RawAt), cmp.Compare(o.Raw, t.Raw)) > 0) {
+	if o.Raw != "" &&
+		(t.Raw == "" || cmp.Or(cmp.Compare(t.end(), o.end()), cmp.Compare(o.RawAt, t.RawAt), cmp.Compare(o.Raw, t.Raw)) > 0) {
 		out.Raw, out.RawAt = o.Raw, o.RawAt
 	}
 	out.At = max(t.At, o.At)

@@ -73,7 +73,12 @@ func permutations(n int, f func([]int)) {
 
 // happened makes a CDEvent at a minute after ten.
 func happened(kind string, minute int, subject, content, custom string) delivery.Delivery {
-	data := strings.Replace(deliverytest.CDEvent(subject, content, custom), "10:00:00Z", fmt.Sprintf("10:%02d:00Z", minute), 1)
+	data := strings.Replace(
+		deliverytest.CDEvent(subject, content, custom),
+		"10:00:00Z",
+		fmt.Sprintf("10:%02d:00Z", minute),
+		1,
+	)
 	d := deliverytest.Delivery("events", deliverytest.CloudEvent("dev.cdevents."+kind+".0.2.0", data))
 	if strings.HasPrefix(kind, "deployment") {
 		d.Body = []byte(deliverytest.CloudEvent("dev.cdeventsx.dxctl-"+kind+".0.1.0", data))
@@ -92,21 +97,42 @@ func fact(minute int, value string) delivery.Delivery {
 func at10(minute int) string { return fmt.Sprintf("2026-03-01T10:%02d:00Z", minute) }
 
 func mergeRequest(action, state string, minute int, title string, user int) delivery.Delivery {
-	return deliverytest.Delivery("gitlab", fmt.Sprintf(`{"object_kind":"merge_request","project":{"path_with_namespace":"a/b"},"user":{"id":%d,"username":"u%d"},"object_attributes":
-{"iid":1,"title":%q,"action":%q,"state":%q,"author_id":1,"created_at":"2026-03-01T10:00:00Z","updated_at":%q,"last_commit":{"id":"c%d"}}}`, user, user, title, action, state, at10(minute), minute))
+	return deliverytest.Delivery(
+		"gitlab",
+		fmt.Sprintf(
+			`{"object_kind":"merge_request","project":{"path_with_namespace":"a/b"},"user":{"id":%d,"username":"u%d"},"object_attributes":
+{"iid":1,"title":%q,"action":%q,"state":%q,"author_id":1,"created_at":"2026-03-01T10:00:00Z","updated_at":%q,"last_commit":{"id":"c%d"}}}`,
+			user,
+			user,
+			title,
+			action,
+			state,
+			at10(minute),
+			minute,
+		),
+	)
 }
 
 func pipelineAt(status string, started, finished int) delivery.Delivery {
-	times := fmt.Sprintf(`"created_at":"2026-03-01 10:00:00 UTC","started_at":%q`, fmt.Sprintf("2026-03-01 10:%02d:00 UTC", started))
+	times := fmt.Sprintf(
+		`"created_at":"2026-03-01 10:00:00 UTC","started_at":%q`,
+		fmt.Sprintf("2026-03-01 10:%02d:00 UTC", started),
+	)
 	if finished > 0 {
 		times += fmt.Sprintf(`,"finished_at":"2026-03-01 10:%02d:00 UTC"`, finished)
 	}
-	return deliverytest.Delivery("gitlab", `{"object_kind":"pipeline","project":{"path_with_namespace":"a/b"},"object_attributes":{"id":1,"status":"`+status+`","ref":"main","source":"push","created_at":"2026-03-01 10:00:00 UTC"},
-"builds":[{"id":2,"name":"test","status":"`+status+`",`+times+`}]}`)
+	return deliverytest.Delivery(
+		"gitlab",
+		`{"object_kind":"pipeline","project":{"path_with_namespace":"a/b"},"object_attributes":{"id":1,"status":"`+status+`","ref":"main","source":"push","created_at":"2026-03-01 10:00:00 UTC"},
+"builds":[{"id":2,"name":"test","status":"`+status+`",`+times+`}]}`,
+	)
 }
 
 func alertOf(status string, ends, url string) delivery.Delivery {
-	return deliverytest.Delivery("alertmanager", `{"alerts":[{"status":"`+status+`","labels":{"service":"pay","severity":"high"},"startsAt":"2026-03-01T10:00:00Z","endsAt":"`+ends+`","generatorURL":"`+url+`","fingerprint":"f"}]}`)
+	return deliverytest.Delivery(
+		"alertmanager",
+		`{"alerts":[{"status":"`+status+`","labels":{"service":"pay","severity":"high"},"startsAt":"2026-03-01T10:00:00Z","endsAt":"`+ends+`","generatorURL":"`+url+`","fingerprint":"f"}]}`,
+	)
 }
 
 // conflicting are deliveries about the same records that say different things, some of them at the same time.
@@ -114,69 +140,278 @@ func conflicting() map[string][]delivery.Delivery {
 	const toProduction = `{"environment":{"id":"production"},"service":{"id":"pay"}%s}`
 	to := func(more string) string { return fmt.Sprintf(toProduction, more) }
 	issue := func(action string, minute int, labels, closed string) delivery.Delivery {
-		return deliverytest.GitHub("issues", action, deliverytest.GitHubIssue+`"labels":[`+labels+`],"closed_at":`+closed+`,"updated_at":"`+at10(minute)+`"},"label":{"name":"incident"}`)
+		return deliverytest.GitHub(
+			"issues",
+			action,
+			deliverytest.GitHubIssue+`"labels":[`+labels+`],"closed_at":`+closed+`,"updated_at":"`+at10(
+				minute,
+			)+`"},"label":{"name":"incident"}`,
+		)
 	}
 	pull := func(minute int, title, closed, merged string) delivery.Delivery {
-		return deliverytest.GitHub("pull_request", "edited", strings.Replace(deliverytest.GitHubPull, "Größe", title, 1)+`"updated_at":"`+at10(minute)+`","closed_at":`+closed+`,"merged_at":`+merged+`}`)
+		return deliverytest.GitHub(
+			"pull_request",
+			"edited",
+			strings.Replace(deliverytest.GitHubPull, "Größe", title, 1)+`"updated_at":"`+at10(
+				minute,
+			)+`","closed_at":`+closed+`,"merged_at":`+merged+`}`,
+		)
 	}
 	run := func(minute int, status, conclusion, branch string) delivery.Delivery {
-		rest := strings.NewReplacer(`"main"`, `"`+branch+`"`, "10:05:00", fmt.Sprintf("10:%02d:00", minute)).Replace(deliverytest.GitHubRun)
-		return deliverytest.GitHub("workflow_run", "x", rest+`"status":"`+status+`","conclusion":`+conclusion+`,"run_attempt":1}`)
+		rest := strings.NewReplacer(`"main"`, `"`+branch+`"`, "10:05:00", fmt.Sprintf("10:%02d:00", minute)).
+			Replace(deliverytest.GitHubRun)
+		return deliverytest.GitHub(
+			"workflow_run",
+			"x",
+			rest+`"status":"`+status+`","conclusion":`+conclusion+`,"run_attempt":1}`,
+		)
 	}
 	state := func(state string, minute int) delivery.Delivery {
-		return deliverytest.GitHub("deployment_status", "created", deliverytest.GitHubDeployment+`,"deployment_status":{"state":"`+state+`","created_at":"`+at10(minute)+`","log_url":"https://ci.example.com/`+state+`"}`)
+		return deliverytest.GitHub(
+			"deployment_status",
+			"created",
+			deliverytest.GitHubDeployment+`,"deployment_status":{"state":"`+state+`","created_at":"`+at10(
+				minute,
+			)+`","log_url":"https://ci.example.com/`+state+`"}`,
+		)
 	}
 	return map[string][]delivery.Delivery{
 		"incident of events": {
 			happened("incident.detected", 1, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"low"}`),
-			happened("incident.reported", 2, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"high","url":"https://a.example/1"}`),
-			happened("incident.reported", 2, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"critical","url":"https://a.example/2"}`),
+			happened(
+				"incident.reported",
+				2,
+				"i-1",
+				`{"service":{"id":"pay"}}`,
+				`{"severity":"high","url":"https://a.example/1"}`,
+			),
+			happened(
+				"incident.reported",
+				2,
+				"i-1",
+				`{"service":{"id":"pay"}}`,
+				`{"severity":"critical","url":"https://a.example/2"}`,
+			),
 			happened("incident.resolved", 3, "i-1", `{}`, `{"deployment":"d-1"}`),
 			happened("incident.detected", 4, "i-1", `{"service":{"id":"pay"}}`, `{"severity":"medium"}`),
 			happened("incident.resolved", 5, "i-1", `{}`, `{"severity":"low"}`),
 		},
 		"incident that stays open": {
-			happened("incident.detected", 1, "i-1", `{}`, `{"severity":"low"}`), happened("incident.resolved", 3, "i-1", `{}`, `{}`),
-			happened("incident.detected", 6, "i-1", `{}`, `{}`), happened("incident.resolved", 2, "i-1", `{}`, `{"severity":"high"}`),
+			happened(
+				"incident.detected",
+				1,
+				"i-1",
+				`{}`,
+				`{"severity":"low"}`,
+			),
+			happened("incident.resolved", 3, "i-1", `{}`, `{}`),
+			happened(
+				"incident.detected",
+				6,
+				"i-1",
+				`{}`,
+				`{}`,
+			),
+			happened("incident.resolved", 2, "i-1", `{}`, `{"severity":"high"}`),
 		},
 		"deployment of events": {
-			happened("deployment.queued", 1, "d-1", to(""), `{"actor":"ana"}`), happened("deployment.started", 2, "d-1", to(""), `{"actor":"ci","bot":true}`),
-			happened("deployment.finished", 3, "d-1", to(`,"outcome":"failure"`), `{"version":"1"}`), happened("deployment.finished", 4, "d-1", to(`,"outcome":"success"`), `{"version":"2"}`),
-			happened("deployment.finished", 4, "d-1", to(`,"outcome":"cancel"`), `{"version":"3","baseline":true}`), happened("deployment.finished", 6, "d-1", to(`,"outcome":"failure"`), `{}`),
+			happened(
+				"deployment.queued",
+				1,
+				"d-1",
+				to(""),
+				`{"actor":"ana"}`,
+			),
+			happened("deployment.started", 2, "d-1", to(""), `{"actor":"ci","bot":true}`),
+			happened(
+				"deployment.finished",
+				3,
+				"d-1",
+				to(`,"outcome":"failure"`),
+				`{"version":"1"}`,
+			),
+			happened("deployment.finished", 4, "d-1", to(`,"outcome":"success"`), `{"version":"2"}`),
+			happened(
+				"deployment.finished",
+				4,
+				"d-1",
+				to(`,"outcome":"cancel"`),
+				`{"version":"3","baseline":true}`,
+			),
+			happened("deployment.finished", 6, "d-1", to(`,"outcome":"failure"`), `{}`),
 		},
 		"run of events": {
-			happened("pipelinerun.queued", 1, "r-1", `{"pipelineName":"a"}`, `{"actor":"x"}`), happened("pipelinerun.started", 2, "r-1", `{"pipelineName":"b"}`, `{"created_at":"2026-03-01T10:00:30.5Z"}`),
-			happened("pipelinerun.finished", 3, "r-1", `{"outcome":"success"}`, `{"created_at":"2026-03-01T10:00:30Z"}`), happened("pipelinerun.finished", 5, "r-1", `{"outcome":"failure"}`, `{"branch":"main"}`),
+			happened(
+				"pipelinerun.queued",
+				1,
+				"r-1",
+				`{"pipelineName":"a"}`,
+				`{"actor":"x"}`,
+			),
+			happened("pipelinerun.started", 2, "r-1", `{"pipelineName":"b"}`, `{"created_at":"2026-03-01T10:00:30.5Z"}`),
+			happened(
+				"pipelinerun.finished",
+				3,
+				"r-1",
+				`{"outcome":"success"}`,
+				`{"created_at":"2026-03-01T10:00:30Z"}`,
+			),
+			happened("pipelinerun.finished", 5, "r-1", `{"outcome":"failure"}`, `{"branch":"main"}`),
 			happened("pipelinerun.finished", 4, "r-1", `{"outcome":"success"}`, `{"branch":"dev"}`),
 		},
 		"job of events": {
-			happened("taskrun.queued", 1, "t-1", `{"taskName":"a","pipelineRun":{"id":"r-1"}}`, `{}`), happened("taskrun.started", 2, "t-1", `{"taskName":"b","pipelineRun":{"id":"r-1"}}`, `{"runner":"x"}`),
-			happened("taskrun.finished", 3, "t-1", `{"pipelineRun":{"id":"r-1"},"outcome":"success"}`, `{"runner":"y"}`), happened("taskrun.finished", 3, "t-1", `{"pipelineRun":{"id":"r-1"},"outcome":"error"}`, `{}`),
+			happened(
+				"taskrun.queued",
+				1,
+				"t-1",
+				`{"taskName":"a","pipelineRun":{"id":"r-1"}}`,
+				`{}`,
+			),
+			happened("taskrun.started", 2, "t-1", `{"taskName":"b","pipelineRun":{"id":"r-1"}}`, `{"runner":"x"}`),
+			happened(
+				"taskrun.finished",
+				3,
+				"t-1",
+				`{"pipelineRun":{"id":"r-1"},"outcome":"success"}`,
+				`{"runner":"y"}`,
+			),
+			happened("taskrun.finished", 3, "t-1", `{"pipelineRun":{"id":"r-1"},"outcome":"error"}`, `{}`),
 		},
 		"change of events": {
-			happened("change.created", 1, "7", `{"repository":{"id":"acme/shop"}}`, `{"title":"a","author":"ana"}`), happened("change.updated", 2, "7", `{}`, `{"title":"b","additions":3}`),
-			happened("change.reviewed", 3, "7", `{}`, `{"approved":true,"additions":4}`), happened("change.merged", 4, "7", `{}`, `{"merge_sha":"a"}`),
-			happened("change.abandoned", 5, "7", `{}`, `{"title":"c"}`), happened("change.merged", 6, "7", `{}`, `{"merge_sha":"b"}`),
+			happened(
+				"change.created",
+				1,
+				"7",
+				`{"repository":{"id":"acme/shop"}}`,
+				`{"title":"a","author":"ana"}`,
+			),
+			happened("change.updated", 2, "7", `{}`, `{"title":"b","additions":3}`),
+			happened(
+				"change.reviewed",
+				3,
+				"7",
+				`{}`,
+				`{"approved":true,"additions":4}`,
+			),
+			happened("change.merged", 4, "7", `{}`, `{"merge_sha":"a"}`),
+			happened(
+				"change.abandoned",
+				5,
+				"7",
+				`{}`,
+				`{"title":"c"}`,
+			),
+			happened("change.merged", 6, "7", `{}`, `{"merge_sha":"b"}`),
 		},
-		"facts":              {fact(1, `true`), fact(2, `1`), fact(2, `2`), fact(0, `"x"`)},
-		"GitHub issues":      {issue("opened", 1, `{"name":"incident"},{"name":"SEV-2"}`, "null"), issue("labeled", 2, `{"name":"incident"},{"name":"SEV-1"}`, "null"), issue("closed", 3, `{"name":"incident"},{"name":"SEV-1"}`, `"`+at10(3)+`"`), issue("reopened", 4, `{"name":"incident"}`, "null"), issue("unlabeled", 5, "", "null"), issue("labeled", 6, `{"name":"incident"},{"name":"SEV-3"}`, "null")},
-		"GitHub changes":     {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(4, "d", `"`+at10(4)+`"`, `"`+at10(4)+`"`), pull(4, "e", `"`+at10(4)+`"`, `"`+at10(4)+`"`)},
-		"GitHub closed":      {pull(1, "a", "null", "null"), pull(2, "b", `"`+at10(2)+`"`, "null"), pull(3, "c", "null", "null"), pull(5, "d", `"`+at10(5)+`"`, "null"), pull(6, "e", "null", "null")},
-		"GitHub runs":        {run(1, "queued", "null", "a"), run(2, "in_progress", "null", "b"), run(3, "completed", `"failure"`, "c"), run(4, "completed", `"success"`, "d"), run(4, "completed", `"cancelled"`, "e")},
-		"GitHub deployments": {deliverytest.GitHub("deployment", "created", deliverytest.GitHubDeployment), state("queued", 1), state("in_progress", 2), state("failure", 3), state("success", 4), state("error", 5)},
-		"GitLab pipelines":   {pipelineAt("pending", 1, 0), pipelineAt("running", 2, 0), pipelineAt("failed", 2, 4), pipelineAt("success", 1, 5), pipelineAt("canceled", 1, 5)},
-		"GitLab changes":     {mergeRequest("open", "opened", 1, "a", 1), mergeRequest("update", "opened", 2, "b", 1), mergeRequest("close", "closed", 3, "c", 2), mergeRequest("reopen", "opened", 4, "d", 2), mergeRequest("approved", "opened", 5, "e", 2), mergeRequest("merge", "merged", 6, "f", 3)},
-		"CircleCI": {deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", "")), deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "success", "")),
-			deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"success","started_at":"2026-03-01T10:01:00Z","stopped_at":"2026-03-01T10:02:00Z"}`)),
-			deliverytest.Delivery("circleci", fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"failed","started_at":"2026-03-01T10:00:30Z","stopped_at":"2026-03-01T10:03:00Z"}`))},
-		"Argo CD": {deliverytest.Delivery("argocd", deliverytest.ArgoNotification(deliverytest.ArgoSync("Running", `{"username":"ana"}`, deliverytest.CommitA, ""))), deliverytest.Delivery("argocd", deliverytest.ArgoNotification(deliverytest.ArgoSync("Succeeded", `{"username":"ben"}`, deliverytest.CommitA, ""))),
-			deliverytest.Delivery("argocd", deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{"username":"cem"}`, deliverytest.CommitA, "")))},
-		"Alertmanager": {alertOf("firing", "0001-01-01T00:00:00Z", "https://a.example/1"), alertOf("resolved", at10(3), "https://b.example/2"), alertOf("firing", "0001-01-01T00:00:00Z", "https://c.example/3"), alertOf("resolved", at10(4), ""), alertOf("resolved", at10(3), "https://d.example/4")},
+		"facts": {fact(1, `true`), fact(2, `1`), fact(2, `2`), fact(0, `"x"`)},
+		"GitHub issues": {
+			issue("opened", 1, `{"name":"incident"},{"name":"SEV-2"}`, "null"),
+			issue("labeled", 2, `{"name":"incident"},{"name":"SEV-1"}`, "null"),
+			issue("closed", 3, `{"name":"incident"},{"name":"SEV-1"}`, `"`+at10(3)+`"`),
+			issue("reopened", 4, `{"name":"incident"}`, "null"),
+			issue("unlabeled", 5, "", "null"),
+			issue("labeled", 6, `{"name":"incident"},{"name":"SEV-3"}`, "null"),
+		},
+		"GitHub changes": {
+			pull(1, "a", "null", "null"),
+			pull(2, "b", `"`+at10(2)+`"`, "null"),
+			pull(3, "c", "null", "null"),
+			pull(4, "d", `"`+at10(4)+`"`, `"`+at10(4)+`"`),
+			pull(4, "e", `"`+at10(4)+`"`, `"`+at10(4)+`"`),
+		},
+		"GitHub closed": {
+			pull(1, "a", "null", "null"),
+			pull(2, "b", `"`+at10(2)+`"`, "null"),
+			pull(3, "c", "null", "null"),
+			pull(5, "d", `"`+at10(5)+`"`, "null"),
+			pull(6, "e", "null", "null"),
+		},
+		"GitHub runs": {
+			run(1, "queued", "null", "a"),
+			run(2, "in_progress", "null", "b"),
+			run(3, "completed", `"failure"`, "c"),
+			run(4, "completed", `"success"`, "d"),
+			run(4, "completed", `"cancelled"`, "e"),
+		},
+		"GitHub deployments": {
+			deliverytest.GitHub("deployment", "created", deliverytest.GitHubDeployment),
+			state("queued", 1),
+			state("in_progress", 2),
+			state("failure", 3),
+			state("success", 4),
+			state("error", 5),
+		},
+		"GitLab pipelines": {
+			pipelineAt("pending", 1, 0),
+			pipelineAt("running", 2, 0),
+			pipelineAt("failed", 2, 4),
+			pipelineAt("success", 1, 5),
+			pipelineAt("canceled", 1, 5),
+		},
+		"GitLab changes": {
+			mergeRequest("open", "opened", 1, "a", 1),
+			mergeRequest("update", "opened", 2, "b", 1),
+			mergeRequest("close", "closed", 3, "c", 2),
+			mergeRequest("reopen", "opened", 4, "d", 2),
+			mergeRequest("approved", "opened", 5, "e", 2),
+			mergeRequest("merge", "merged", 6, "f", 3),
+		},
+		"CircleCI": {
+			deliverytest.Delivery(
+				"circleci",
+				fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", ""),
+			),
+			deliverytest.Delivery(
+				"circleci",
+				fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "success", ""),
+			),
+			deliverytest.Delivery(
+				"circleci",
+				fmt.Sprintf(
+					deliverytest.CircleDelivery,
+					"job-completed",
+					"w-1",
+					"",
+					`,"job":{"id":"j-1","number":7,"name":"test","status":"success","started_at":"2026-03-01T10:01:00Z","stopped_at":"2026-03-01T10:02:00Z"}`,
+				),
+			),
+			deliverytest.Delivery(
+				"circleci",
+				fmt.Sprintf(
+					deliverytest.CircleDelivery,
+					"job-completed",
+					"w-1",
+					"",
+					`,"job":{"id":"j-1","number":7,"name":"test","status":"failed","started_at":"2026-03-01T10:00:30Z","stopped_at":"2026-03-01T10:03:00Z"}`,
+				),
+			),
+		},
+		"Argo CD": {
+			deliverytest.Delivery(
+				"argocd",
+				deliverytest.ArgoNotification(deliverytest.ArgoSync("Running", `{"username":"ana"}`, deliverytest.CommitA, "")),
+			),
+			deliverytest.Delivery(
+				"argocd",
+				deliverytest.ArgoNotification(deliverytest.ArgoSync("Succeeded", `{"username":"ben"}`, deliverytest.CommitA, "")),
+			),
+			deliverytest.Delivery(
+				"argocd",
+				deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{"username":"cem"}`, deliverytest.CommitA, "")),
+			),
+		},
+		"Alertmanager": {
+			alertOf("firing", "0001-01-01T00:00:00Z", "https://a.example/1"),
+			alertOf("resolved", at10(3), "https://b.example/2"),
+			alertOf("firing", "0001-01-01T00:00:00Z", "https://c.example/3"),
+			alertOf("resolved", at10(4), ""),
+			alertOf("resolved", at10(3), "https://d.example/4"),
+		},
 	}
 }
 
-// TestNoOutcomeDependsOnTheOrder applies conflicting deliveries in every order, one by one, with one of them replayed in the end,
-// and compares all that is stored.
+// TestNoOutcomeDependsOnTheOrder applies conflicting deliveries in every order, one by one, with one of them replayed
+// in the end, and compares all that is stored.
 func TestNoOutcomeDependsOnTheOrder(t *testing.T) {
 	for name, deliveries := range conflicting() {
 		t.Run(name, func(t *testing.T) {
@@ -202,7 +437,19 @@ func TestNoOutcomeDependsOnTheOrder(t *testing.T) {
 // TestLatestSeverityCounts: the rule by which conflicting values are decided.
 func TestLatestSeverityCounts(t *testing.T) {
 	r := newReceiver(t, testSource(events.Receiver{}))
-	low, high := happened("incident.detected", 1, "i-1", `{}`, `{"severity":"low"}`), happened("incident.reported", 2, "i-1", `{}`, `{"severity":"high"}`)
+	low, high := happened(
+		"incident.detected",
+		1,
+		"i-1",
+		`{}`,
+		`{"severity":"low"}`,
+	), happened(
+		"incident.reported",
+		2,
+		"i-1",
+		`{}`,
+		`{"severity":"high"}`,
+	)
 	for _, order := range [][]delivery.Delivery{{low, high}, {high, low}, {high, low, high, low}} {
 		got := table{}
 		for _, d := range order {
@@ -240,7 +487,8 @@ func TestStoredByACollector(t *testing.T) {
 	}
 }
 
-// An incident that is over at a time that nobody knows is neither open nor over since it was said, in whatever order it arrives.
+// An incident that is over at a time that nobody knows is neither open nor over since it was said, in whatever order it
+// arrives.
 func TestAnIncidentThatIsOverAtAnUnknownTime(t *testing.T) {
 	ten := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 	told := func(minutes int, e event.Incident) delivery.Update {

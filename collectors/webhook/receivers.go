@@ -2,8 +2,8 @@
 //
 // A delivery goes this way. [Handler] checks who sent it, reads it with [Receivers.Parse] so that a malformed one is
 // answered with its mistake, queues it in the inbox on disk, and answers. The inbox's worker delivers the queue in its
-// order to the [Applier], which parses every delivery again, folds its updates into what is stored and appends the result;
-// only then does the inbox remove it. A delivery that arrives twice, or too late, changes nothing.
+// order to the [Applier], which parses every delivery again, folds its updates into what is stored and appends the
+// result; only then does the inbox remove it. A delivery that arrives twice, or too late, changes nothing.
 //
 // What a sender's payload means is in the package of its source, which gives a [Receiver].
 package webhook
@@ -38,8 +38,8 @@ type Source struct {
 	Secret string
 	// Previous is the secret before the current one; both are accepted while a secret is being changed.
 	Previous string
-	// Polled: a collector reads the source too. Then a webhook writes only what that collector would not do better, and asks
-	// for a collect of the scope for the rest.
+	// Polled: a collector reads the source too. Then a webhook writes only what that collector would not do better, and
+	// asks for a collect of the scope for the rest.
 	Polled bool
 	// Scopes are those to be taken, spelled as the collector spells them; empty: every scope. Case does not matter.
 	Scopes   []string
@@ -55,13 +55,18 @@ const minSecret = 16
 func (s Source) Validate() error {
 	var errs []error
 	if !nameRule.MatchString(s.Name) {
-		errs = append(errs, fmt.Errorf("name %q: give 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit", s.Name))
+		errs = append(
+			errs,
+			fmt.Errorf("name %q: give 1 to 63 of a-z, 0-9, '.', '_', '-', beginning with a letter or digit", s.Name),
+		)
 	}
 	switch {
 	case s.Secret == "":
-		errs = append(errs, errors.New("secret is missing: without one anybody could write; make one with `openssl rand -hex 32` and set it here and at the sender"))
+		errs = append(errs, errors.New("secret is missing: without one anybody could write; make one with `openssl rand "+
+			"-hex 32` and set it here and at the sender"))
 	case len(s.Secret) < minSecret:
-		errs = append(errs, fmt.Errorf("secret is shorter than %d characters and could be guessed; make one with `openssl rand -hex 32`", minSecret))
+		errs = append(errs, fmt.Errorf("secret is shorter than %d characters and could be guessed; make one with `openssl "+
+			"rand -hex 32`", minSecret))
 	}
 	if s.Previous != "" && len(s.Previous) < minSecret {
 		errs = append(errs, fmt.Errorf("previous_secret is shorter than %d characters; leave it out", minSecret))
@@ -90,7 +95,8 @@ func Validate(sources []Source) error {
 			}
 			shared := s.Receiver.Protocol().Shared && other.Receiver.Protocol().Shared
 			if shared && s.Secret != "" && (s.Secret == other.Secret || s.Secret == other.Previous) {
-				errs = append(errs, fmt.Errorf("%s: has the token of %q; the token tells which source an event is of, so each needs its own", where, other.Name))
+				errs = append(errs, fmt.Errorf("%s: has the token of %q; the token tells which source an event is of, so each "+
+					"needs its own", where, other.Name))
 			}
 		}
 	}
@@ -149,8 +155,8 @@ func (r *Receivers) named(name string) (receiving, bool) {
 	return r.sources[i], true
 }
 
-// Parse returns what a delivery says and what becomes of it. It asks nobody and changes nothing. It never panics: input on
-// which a receiver panics is refused.
+// Parse returns what a delivery says and what becomes of it. It asks nobody and changes nothing. It never panics: input
+// on which a receiver panics is refused.
 func (r *Receivers) Parse(d delivery.Delivery) (updates []delivery.Update, verdict delivery.Verdict) {
 	defer func() {
 		if failure := recover(); failure != nil {
@@ -162,10 +168,16 @@ func (r *Receivers) Parse(d delivery.Delivery) (updates []delivery.Update, verdi
 		return delivery.Refuse("no source is named %q (anymore)", d.Source)
 	}
 	if d.Kind != s.protocol.Kind {
-		return delivery.Refuse("the delivery is of kind %s, but the source %s is of kind %s (now)", d.Kind, s.Name, s.protocol.Kind)
+		return delivery.Refuse(
+			"the delivery is of kind %s, but the source %s is of kind %s (now)",
+			d.Kind,
+			s.Name,
+			s.protocol.Kind,
+		)
 	}
 	updates, verdict = storable(s.Receiver.Parse(s.context, d))
-	if verdict.Outcome == delivery.Refused && len(verdict.Misfits) > 0 && !strings.Contains(verdict.Reason, verdict.Misfits[0].Reason) {
+	if verdict.Outcome == delivery.Refused && len(verdict.Misfits) > 0 &&
+		!strings.Contains(verdict.Reason, verdict.Misfits[0].Reason) {
 		verdict.Reason += " (" + verdict.Misfits[0].String() + ")"
 	}
 	return updates, verdict
@@ -209,7 +221,17 @@ func (r *Receivers) warn(source, kind, what, word string) {
 	}
 	r.warnMu.Unlock()
 	if first {
-		r.log.Warn("unrecognized word in a delivery; stored as is", "source", source, "kind", kind, "what", what, "word", word)
+		r.log.Warn(
+			"unrecognized word in a delivery; stored as is",
+			"source",
+			source,
+			"kind",
+			kind,
+			"what",
+			what,
+			"word",
+			word,
+		)
 	}
 }
 
@@ -224,7 +246,8 @@ func (s receiving) proof(h http.Header) *delivery.Proof {
 	return p
 }
 
-// shared returns the protocol of the sources that have one address, as a source without a name; false where there is none.
+// shared returns the protocol of the sources that have one address, as a source without a name; false where there is
+// none.
 func (r *Receivers) shared() (receiving, bool) {
 	for _, s := range r.sources {
 		if s.protocol.Shared {
@@ -234,8 +257,8 @@ func (r *Receivers) shared() (receiving, bool) {
 	return receiving{}, false
 }
 
-// sender returns the source that has the token of a request at the shared address. Every source is compared, so that the
-// time does not tell which.
+// sender returns the source that has the token of a request at the shared address. Every source is compared, so that
+// the time does not tell which.
 func (r *Receivers) sender(protocol delivery.Protocol, h http.Header) (receiving, *delivery.Proof) {
 	found, proof := receiving{protocol: protocol}, &delivery.Proof{}
 	for _, s := range r.sources {

@@ -13,7 +13,10 @@ import (
 // TestUnknownWordsAreLoggedOnce counts the lines.
 func TestUnknownWordsAreLoggedOnce(t *testing.T) {
 	var log strings.Builder
-	r, err := NewReceivers([]Source{testSource(github.Receiver{})}, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	r, err := NewReceivers(
+		[]Source{testSource(github.Receiver{})},
+		Options{Logger: slog.New(slog.NewTextHandler(&log, nil))},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}

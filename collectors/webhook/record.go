@@ -27,7 +27,14 @@ func Format() inbox.Format {
 			if json.Unmarshal(line, &l) != nil || l.Source == "" || l.Kind == "" {
 				return nil, false
 			}
-			d := delivery.Delivery{Source: l.Source, Kind: l.Kind, ID: l.ID, ReceivedAt: l.ReceivedAt, Headers: l.Headers, Body: l.BodyBase64}
+			d := delivery.Delivery{
+				Source:     l.Source,
+				Kind:       l.Kind,
+				ID:         l.ID,
+				ReceivedAt: l.ReceivedAt,
+				Headers:    l.Headers,
+				Body:       l.BodyBase64,
+			}
 			if l.Body != "" {
 				d.Body = []byte(l.Body)
 			}

@@ -23,7 +23,14 @@ func TestDeliveriesStartAlike(t *testing.T) {
 // TestDescribedAndRestored: what people read of a rejected delivery is enough to queue it again.
 func TestDescribedAndRestored(t *testing.T) {
 	for _, body := range []string{`{"a":"<é>"}`, "{\"a\":\"\xff\"}", ""} {
-		want := delivery.Delivery{Source: "gh", Kind: "github", ID: "poison", ReceivedAt: deliverytest.ReceivedAt, Headers: map[string]string{"x-github-event": "push"}, Body: []byte(body)}
+		want := delivery.Delivery{
+			Source:     "gh",
+			Kind:       "github",
+			ID:         "poison",
+			ReceivedAt: deliverytest.ReceivedAt,
+			Headers:    map[string]string{"x-github-event": "push"},
+			Body:       []byte(body),
+		}
 		record, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +41,8 @@ func TestDescribedAndRestored(t *testing.T) {
 		}
 		again, ok := Format().Restore(line)
 		got, err := decodeRecord(again)
-		if !ok || err != nil || string(got.Body) != body || got.Headers["x-github-event"] != "push" || !got.ReceivedAt.Equal(want.ReceivedAt) {
+		if !ok || err != nil || string(got.Body) != body || got.Headers["x-github-event"] != "push" ||
+			!got.ReceivedAt.Equal(want.ReceivedAt) {
 			t.Errorf("%q is restored as %+v, %v", body, got, err)
 		}
 	}

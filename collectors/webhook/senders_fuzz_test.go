@@ -34,7 +34,13 @@ func wellBehaved(t *testing.T, updates []delivery.Update, v delivery.Verdict) {
 		again.apply(u)
 	}
 	if n := len(again.changed()); n > 0 {
-		t.Fatalf("of %d records %d change when the delivery comes again: %+v, then %+v", changed, n, k.changed(), again.changed())
+		t.Fatalf(
+			"of %d records %d change when the delivery comes again: %+v, then %+v",
+			changed,
+			n,
+			k.changed(),
+			again.changed(),
+		)
 	}
 }
 
@@ -56,21 +62,42 @@ func fuzzSender(f *testing.F, r Receiver, seeds ...string) {
 }
 
 func FuzzGitLab(f *testing.F) {
-	fuzzSender(f, gitlab.Receiver{}, strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "running"),
+	fuzzSender(
+		f,
+		gitlab.Receiver{},
+		strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "running"),
 		`{"object_kind":"build","repository":{"homepage":"https://gl.example.com/a/b"},"build_id":1,"pipeline_id":2,"build_status":"created","build_queued_duration":1e300,"build_started_at":"2026-03-01T10:00:00Z"}`,
 		`{"object_kind":"merge_request","project":{"path_with_namespace":"a/b"},"user":{"id":1},"object_attributes":{"iid":1,"action":"approved","author_id":"2","updated_at":"2026-03-01 10:00:00 UTC"}}`,
 		`{"object_kind":"deployment","project":{"path_with_namespace":"a/b"},"deployment_id":1,"status":"success","commit_url":"/"}`,
-		`{"object_kind":"note","project":{"path_with_namespace":"a/b"},"object_attributes":{"noteable_type":"MergeRequest"},"user":{"id":1},"merge_request":{"iid":1}}`)
+		`{"object_kind":"note","project":{"path_with_namespace":"a/b"},"object_attributes":{"noteable_type":"MergeRequest"},"user":{"id":1},"merge_request":{"iid":1}}`,
+	)
 }
 
 func FuzzCircleCI(f *testing.F) {
-	fuzzSender(f, circleci.Receiver{}, fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", ""),
-		fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w-1", "", `,"job":{"id":"j-1","number":7,"name":"test","status":"x"}`),
-		fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w 1", "", `,"job":{"id":"j-1"}`), `{"type":"ping"}`)
+	fuzzSender(
+		f,
+		circleci.Receiver{},
+		fmt.Sprintf(deliverytest.CircleDelivery, "workflow-completed", "w-1", "failed", ""),
+		fmt.Sprintf(
+			deliverytest.CircleDelivery,
+			"job-completed",
+			"w-1",
+			"",
+			`,"job":{"id":"j-1","number":7,"name":"test","status":"x"}`,
+		),
+		fmt.Sprintf(deliverytest.CircleDelivery, "job-completed", "w 1", "", `,"job":{"id":"j-1"}`),
+		`{"type":"ping"}`,
+	)
 }
 
 func FuzzArgoCD(f *testing.F) {
-	fuzzSender(f, argocd.Receiver{}, deliverytest.ArgoNotification(deliverytest.ArgoSync("Succeeded", `{"automated":true}`, deliverytest.CommitB, "")), deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{}`, deliverytest.CommitA, `,"resources":[{}]`)), deliverytest.ArgoNotification("null"))
+	fuzzSender(
+		f,
+		argocd.Receiver{},
+		deliverytest.ArgoNotification(deliverytest.ArgoSync("Succeeded", `{"automated":true}`, deliverytest.CommitB, "")),
+		deliverytest.ArgoNotification(deliverytest.ArgoSync("Failed", `{}`, deliverytest.CommitA, `,"resources":[{}]`)),
+		deliverytest.ArgoNotification("null"),
+	)
 }
 
 func FuzzAlertmanager(f *testing.F) {
@@ -86,11 +113,25 @@ func FuzzEvents(f *testing.F) {
 		f.Add("application/json", "1.0", kind, []byte(data))
 		f.Add("application/cloudevents+json", "", "", []byte(deliverytest.CloudEvent(kind, data)))
 	}
-	f.Add("application/cloudevents-batch+json", "", "", []byte("["+deliverytest.CloudEvent(events.FactType, `{"entity":"component:default/x","name":"a.b","value":true}`)+"]"))
+	f.Add(
+		"application/cloudevents-batch+json",
+		"",
+		"",
+		[]byte(
+			"["+deliverytest.CloudEvent(events.FactType, `{"entity":"component:default/x","name":"a.b","value":true}`)+"]",
+		),
+	)
 	r := newReceiver(f, testSource(events.Receiver{}))
 	f.Fuzz(func(t *testing.T, media, version, kind string, body []byte) {
 		d := deliverytest.Delivery("events", "")
-		d.Headers = map[string]string{"content-type": media, "ce-specversion": version, "ce-type": kind, "ce-source": "/s", "ce-id": "1", "ce-time": "2026-03-01T10:00:00Z"}
+		d.Headers = map[string]string{
+			"content-type":   media,
+			"ce-specversion": version,
+			"ce-type":        kind,
+			"ce-source":      "/s",
+			"ce-id":          "1",
+			"ce-time":        "2026-03-01T10:00:00Z",
+		}
 		d.Body = body
 		updates, v := r.Parse(d)
 		wellBehaved(t, updates, v)

@@ -10,29 +10,29 @@ import (
 
 // Deployment is a row of the view deployments.
 type Deployment struct {
-	Service        string     `ch:"service" json:"service"`
-	Environment    string     `ch:"environment" json:"environment"`
-	ID             string     `ch:"id" json:"id"`
-	Attempt        uint16     `ch:"attempt" json:"attempt"`
-	Status         string     `ch:"status" json:"status"`
-	StatusRaw      string     `ch:"status_raw" json:"status_raw"`
-	CreatedAt      *time.Time `ch:"created_at" json:"created_at"`
-	StartedAt      *time.Time `ch:"started_at" json:"started_at"`
-	FinishedAt     *time.Time `ch:"finished_at" json:"finished_at"`
-	SHA            string     `ch:"sha" json:"sha"`
-	Ref            string     `ch:"ref" json:"ref"`
-	Version        string     `ch:"version" json:"version"`
-	Actor          string     `ch:"actor" json:"actor"`
-	Person         string     `ch:"person" json:"person"`
-	Bot            bool       `ch:"bot" json:"bot"`
-	Trigger        string     `ch:"trigger" json:"trigger"`
-	Baseline       bool       `ch:"baseline" json:"baseline"`
-	RollbackOf     string     `ch:"rollback_of" json:"rollback_of"`
+	Service        string     `ch:"service"         json:"service"`
+	Environment    string     `ch:"environment"     json:"environment"`
+	ID             string     `ch:"id"              json:"id"`
+	Attempt        uint16     `ch:"attempt"         json:"attempt"`
+	Status         string     `ch:"status"          json:"status"`
+	StatusRaw      string     `ch:"status_raw"      json:"status_raw"`
+	CreatedAt      *time.Time `ch:"created_at"      json:"created_at"`
+	StartedAt      *time.Time `ch:"started_at"      json:"started_at"`
+	FinishedAt     *time.Time `ch:"finished_at"     json:"finished_at"`
+	SHA            string     `ch:"sha"             json:"sha"`
+	Ref            string     `ch:"ref"             json:"ref"`
+	Version        string     `ch:"version"         json:"version"`
+	Actor          string     `ch:"actor"           json:"actor"`
+	Person         string     `ch:"person"          json:"person"`
+	Bot            bool       `ch:"bot"             json:"bot"`
+	Trigger        string     `ch:"trigger"         json:"trigger"`
+	Baseline       bool       `ch:"baseline"        json:"baseline"`
+	RollbackOf     string     `ch:"rollback_of"     json:"rollback_of"`
 	EnvironmentRaw string     `ch:"environment_raw" json:"environment_raw"`
 	EnvironmentKey string     `ch:"environment_key" json:"environment_key"`
-	Source         string     `ch:"source" json:"source"`
-	Scope          string     `ch:"scope" json:"scope"`
-	URL            string     `ch:"url" json:"url"`
+	Source         string     `ch:"source"          json:"source"`
+	Scope          string     `ch:"scope"           json:"scope"`
+	URL            string     `ch:"url"             json:"url"`
 }
 
 // Row returns what lists show of the deployment.
@@ -50,25 +50,25 @@ func (d Deployment) Row() Row {
 
 // PipelineRun is a row of the view pipeline_runs.
 type PipelineRun struct {
-	Service    string     `ch:"service" json:"service"`
-	Pipeline   string     `ch:"pipeline" json:"pipeline"`
-	ID         string     `ch:"id" json:"id"`
-	Attempt    uint16     `ch:"attempt" json:"attempt"`
-	Status     string     `ch:"status" json:"status"`
-	StatusRaw  string     `ch:"status_raw" json:"status_raw"`
-	Branch     string     `ch:"branch" json:"branch"`
-	Trigger    string     `ch:"trigger" json:"trigger"`
-	SHA        string     `ch:"sha" json:"sha"`
-	Actor      string     `ch:"actor" json:"actor"`
-	Person     string     `ch:"person" json:"person"`
-	Bot        bool       `ch:"bot" json:"bot"`
-	CreatedAt  *time.Time `ch:"created_at" json:"created_at"`
-	StartedAt  *time.Time `ch:"started_at" json:"started_at"`
+	Service    string     `ch:"service"     json:"service"`
+	Pipeline   string     `ch:"pipeline"    json:"pipeline"`
+	ID         string     `ch:"id"          json:"id"`
+	Attempt    uint16     `ch:"attempt"     json:"attempt"`
+	Status     string     `ch:"status"      json:"status"`
+	StatusRaw  string     `ch:"status_raw"  json:"status_raw"`
+	Branch     string     `ch:"branch"      json:"branch"`
+	Trigger    string     `ch:"trigger"     json:"trigger"`
+	SHA        string     `ch:"sha"         json:"sha"`
+	Actor      string     `ch:"actor"       json:"actor"`
+	Person     string     `ch:"person"      json:"person"`
+	Bot        bool       `ch:"bot"         json:"bot"`
+	CreatedAt  *time.Time `ch:"created_at"  json:"created_at"`
+	StartedAt  *time.Time `ch:"started_at"  json:"started_at"`
 	FinishedAt *time.Time `ch:"finished_at" json:"finished_at"`
 	DurationMS *uint64    `ch:"duration_ms" json:"duration_ms"` // the source's own, in milliseconds
-	Source     string     `ch:"source" json:"source"`
-	Scope      string     `ch:"scope" json:"scope"`
-	URL        string     `ch:"url" json:"url"`
+	Source     string     `ch:"source"      json:"source"`
+	Scope      string     `ch:"scope"       json:"scope"`
+	URL        string     `ch:"url"         json:"url"`
 }
 
 // Row returns what lists show of the run. The source's own duration comes before the times.
@@ -87,20 +87,20 @@ func (r PipelineRun) Row() Row {
 
 // PipelineJob is a row of the view pipeline_jobs.
 type PipelineJob struct {
-	Service    string     `ch:"service" json:"service"`
-	RunID      string     `ch:"run_id" json:"run_id"`
-	Attempt    uint16     `ch:"attempt" json:"attempt"`
-	ID         string     `ch:"id" json:"id"`
-	Name       string     `ch:"name" json:"name"`
-	Runner     string     `ch:"runner" json:"runner"`
-	Status     string     `ch:"status" json:"status"`
-	StatusRaw  string     `ch:"status_raw" json:"status_raw"`
-	CreatedAt  *time.Time `ch:"created_at" json:"created_at"`
-	StartedAt  *time.Time `ch:"started_at" json:"started_at"`
+	Service    string     `ch:"service"     json:"service"`
+	RunID      string     `ch:"run_id"      json:"run_id"`
+	Attempt    uint16     `ch:"attempt"     json:"attempt"`
+	ID         string     `ch:"id"          json:"id"`
+	Name       string     `ch:"name"        json:"name"`
+	Runner     string     `ch:"runner"      json:"runner"`
+	Status     string     `ch:"status"      json:"status"`
+	StatusRaw  string     `ch:"status_raw"  json:"status_raw"`
+	CreatedAt  *time.Time `ch:"created_at"  json:"created_at"`
+	StartedAt  *time.Time `ch:"started_at"  json:"started_at"`
 	FinishedAt *time.Time `ch:"finished_at" json:"finished_at"`
-	Source     string     `ch:"source" json:"source"`
-	Scope      string     `ch:"scope" json:"scope"`
-	URL        string     `ch:"url" json:"url"`
+	Source     string     `ch:"source"      json:"source"`
+	Scope      string     `ch:"scope"       json:"scope"`
+	URL        string     `ch:"url"         json:"url"`
 }
 
 // Row returns what lists show of the job.
@@ -114,30 +114,30 @@ func (j PipelineJob) Row() Row {
 
 // Change is a row of the view changes.
 type Change struct {
-	Service       string     `ch:"service" json:"service"`
-	Repository    string     `ch:"repository" json:"repository"`
-	ID            string     `ch:"id" json:"id"`
-	Number        uint64     `ch:"number" json:"number"`
-	Title         string     `ch:"title" json:"title"`
-	Status        string     `ch:"status" json:"status"`
-	Author        string     `ch:"author" json:"author"`
-	Person        string     `ch:"person" json:"person"`
-	Bot           bool       `ch:"bot" json:"bot"`
-	CreatedAt     *time.Time `ch:"created_at" json:"created_at"`
+	Service       string     `ch:"service"         json:"service"`
+	Repository    string     `ch:"repository"      json:"repository"`
+	ID            string     `ch:"id"              json:"id"`
+	Number        uint64     `ch:"number"          json:"number"`
+	Title         string     `ch:"title"           json:"title"`
+	Status        string     `ch:"status"          json:"status"`
+	Author        string     `ch:"author"          json:"author"`
+	Person        string     `ch:"person"          json:"person"`
+	Bot           bool       `ch:"bot"             json:"bot"`
+	CreatedAt     *time.Time `ch:"created_at"      json:"created_at"`
 	FirstCommitAt *time.Time `ch:"first_commit_at" json:"first_commit_at"`
 	FirstReviewAt *time.Time `ch:"first_review_at" json:"first_review_at"`
-	ApprovedAt    *time.Time `ch:"approved_at" json:"approved_at"`
-	MergedAt      *time.Time `ch:"merged_at" json:"merged_at"`
-	ClosedAt      *time.Time `ch:"closed_at" json:"closed_at"`
-	MergeSHA      string     `ch:"merge_sha" json:"merge_sha"`
-	HeadSHA       string     `ch:"head_sha" json:"head_sha"`
-	CommitSHAs    []string   `ch:"commit_shas" json:"commit_shas"`
-	Additions     uint32     `ch:"additions" json:"additions"`
-	Deletions     uint32     `ch:"deletions" json:"deletions"`
-	Reverts       string     `ch:"reverts" json:"reverts"`
-	Source        string     `ch:"source" json:"source"`
-	Scope         string     `ch:"scope" json:"scope"`
-	URL           string     `ch:"url" json:"url"`
+	ApprovedAt    *time.Time `ch:"approved_at"     json:"approved_at"`
+	MergedAt      *time.Time `ch:"merged_at"       json:"merged_at"`
+	ClosedAt      *time.Time `ch:"closed_at"       json:"closed_at"`
+	MergeSHA      string     `ch:"merge_sha"       json:"merge_sha"`
+	HeadSHA       string     `ch:"head_sha"        json:"head_sha"`
+	CommitSHAs    []string   `ch:"commit_shas"     json:"commit_shas"`
+	Additions     uint32     `ch:"additions"       json:"additions"`
+	Deletions     uint32     `ch:"deletions"       json:"deletions"`
+	Reverts       string     `ch:"reverts"         json:"reverts"`
+	Source        string     `ch:"source"          json:"source"`
+	Scope         string     `ch:"scope"           json:"scope"`
+	URL           string     `ch:"url"             json:"url"`
 }
 
 // Row returns what lists show of the change.
@@ -157,18 +157,18 @@ func (c Change) Row() Row {
 
 // Incident is a row of the view incidents, and its status: open or resolved.
 type Incident struct {
-	Service        string     `ch:"service" json:"service"`
-	ID             string     `ch:"id" json:"id"`
-	Severity       string     `ch:"severity" json:"severity"`
-	Status         string     `ch:"status" json:"status"`
-	OpenedAt       *time.Time `ch:"opened_at" json:"opened_at"`
+	Service        string     `ch:"service"         json:"service"`
+	ID             string     `ch:"id"              json:"id"`
+	Severity       string     `ch:"severity"        json:"severity"`
+	Status         string     `ch:"status"          json:"status"`
+	OpenedAt       *time.Time `ch:"opened_at"       json:"opened_at"`
 	AcknowledgedAt *time.Time `ch:"acknowledged_at" json:"acknowledged_at"`
-	ResolvedAt     *time.Time `ch:"resolved_at" json:"resolved_at"`
-	DeploymentID   string     `ch:"deployment_id" json:"deployment_id"`
-	LinkMethod     string     `ch:"link_method" json:"link_method"`
-	Source         string     `ch:"source" json:"source"`
-	Scope          string     `ch:"scope" json:"scope"`
-	URL            string     `ch:"url" json:"url"`
+	ResolvedAt     *time.Time `ch:"resolved_at"     json:"resolved_at"`
+	DeploymentID   string     `ch:"deployment_id"   json:"deployment_id"`
+	LinkMethod     string     `ch:"link_method"     json:"link_method"`
+	Source         string     `ch:"source"          json:"source"`
+	Scope          string     `ch:"scope"           json:"scope"`
+	URL            string     `ch:"url"             json:"url"`
 }
 
 // Row returns what lists show of the incident.

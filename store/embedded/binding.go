@@ -84,7 +84,8 @@ func load(path string) (*library, error) {
 	} {
 		symbol, err := purego.Dlsym(handle, name)
 		if err != nil {
-			return nil, fmt.Errorf("it is older than %s, the oldest version that is supported, or another library: it lacks the function %s: %w", oldestLibrary, name, err)
+			return nil, fmt.Errorf("it is older than %s, the oldest version that is supported, or another library: it lacks "+
+				"the function %s: %w", oldestLibrary, name, err)
 		}
 		purego.RegisterFunc(fn, symbol)
 	}

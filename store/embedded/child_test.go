@@ -102,7 +102,10 @@ func connectTo(transport http.RoundTripper) (driver.Conn, error) {
 
 // holdDirectory has a directory open: hold <directory> <share|alone>.
 func holdDirectory(args []string) error {
-	e, err := embedded.Open(context.Background(), embedded.Options{Path: args[0], Program: "dxctl test", Share: args[1] == "share"})
+	e, err := embedded.Open(
+		context.Background(),
+		embedded.Options{Path: args[0], Program: "dxctl test", Share: args[1] == "share"},
+	)
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,18 @@ func (c *conn) exec(sql string) error {
 // run runs a statement to its end and returns a copy of its result. Call it on the connection's thread.
 func (c *conn) run(sql, format string, p *params) ([]byte, error) {
 	names, nameLens, values, valueLens, count := p.args()
-	result := c.lib.query(c.handle, bytesPtr(sql), uintptr(len(sql)), bytesPtr(format), uintptr(len(format)), names, nameLens, values, valueLens, count)
+	result := c.lib.query(
+		c.handle,
+		bytesPtr(sql),
+		uintptr(len(sql)),
+		bytesPtr(format),
+		uintptr(len(format)),
+		names,
+		nameLens,
+		values,
+		valueLens,
+		count,
+	)
 	runtime.KeepAlive(p)
 	if result == nil {
 		return nil, newException("the library gave no result")

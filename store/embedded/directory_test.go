@@ -45,8 +45,21 @@ func TestLibraryIsFoundInOrder(t *testing.T) {
 	}
 	version := embedded.PackageVersion(runtime.GOOS + "/" + runtime.GOARCH)
 	inCache := filepath.Join(userCache, "dxctl", "libchdb", version, "libchdb.so")
-	packages := map[string]string{"linux/amd64": "lib-linux-x64-gnu", "linux/arm64": "lib-linux-arm64-gnu", "darwin/amd64": "lib-darwin-x64", "darwin/arm64": "lib-darwin-arm64"}
-	inCheckout := filepath.Join(checkout, "store", "embedded", "node_modules", "@chdb", packages[runtime.GOOS+"/"+runtime.GOARCH], "libchdb.so")
+	packages := map[string]string{
+		"linux/amd64":  "lib-linux-x64-gnu",
+		"linux/arm64":  "lib-linux-arm64-gnu",
+		"darwin/amd64": "lib-darwin-x64",
+		"darwin/arm64": "lib-darwin-arm64",
+	}
+	inCheckout := filepath.Join(
+		checkout,
+		"store",
+		"embedded",
+		"node_modules",
+		"@chdb",
+		packages[runtime.GOOS+"/"+runtime.GOARCH],
+		"libchdb.so",
+	)
 	nextTo := filepath.Join(filepath.Dir(os.Args[0]), "libchdb.so")
 	deep := filepath.Join(checkout, "a", "b")
 	write(t, filepath.Join(checkout, "store", "embedded", "package.json"))
@@ -124,7 +137,8 @@ func TestUnusableLibrary(t *testing.T) {
 	t.Run("the variable names nothing", func(t *testing.T) {
 		t.Setenv(embedded.LibraryVariable, "/nowhere/libchdb.so")
 		_, err := embedded.Open(t.Context(), embedded.Options{Path: t.TempDir()})
-		if err == nil || !strings.Contains(err.Error(), "/nowhere/libchdb.so") || !strings.Contains(err.Error(), "no such file") {
+		if err == nil || !strings.Contains(err.Error(), "/nowhere/libchdb.so") ||
+			!strings.Contains(err.Error(), "no such file") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -285,7 +299,11 @@ func TestSharedDirectory(t *testing.T) {
 			if err != nil || remote == nil {
 				t.Fatalf("got %v, %v", remote, err)
 			}
-			if want := fmt.Sprintf("dxctl test (process %d)", holder.Process.Pid); remote.Holder() != want || remote.Version() == "" || remote.Library() == "" {
+			if want := fmt.Sprintf(
+				"dxctl test (process %d)",
+				holder.Process.Pid,
+			); remote.Holder() != want || remote.Version() == "" ||
+				remote.Library() == "" {
 				t.Errorf("holder %q version %q library %q", remote.Holder(), remote.Version(), remote.Library())
 			}
 			t.Run("use", func(t *testing.T) { useRemote(t, remote) })
@@ -330,13 +348,15 @@ func useRemote(t *testing.T, remote *embedded.Remote) {
 	if err := drain(t.Context(), db, "SELECT * FROM nowhere"); !errors.As(err, &ex) || ex.Code != 60 {
 		t.Errorf("an error came as %v", err)
 	}
-	if err := drain(t.Context(), db, "SELECT throwIf(number = 2000000, 'late') FROM numbers(3000000) SETTINGS max_block_size = 1000"); !errors.As(err, &ex) || ex.Code != 395 {
+	if err := drain(t.Context(), db, "SELECT throwIf(number = 2000000, 'late') FROM numbers(3000000) SETTINGS "+
+		"max_block_size = 1000"); !errors.As(err, &ex) || ex.Code != 395 {
 		t.Errorf("a late error came as %v", err)
 	}
 	if err := drain(t.Context(), db, "SELECT number, repeat('x', 100) FROM numbers(1000000)"); err != nil {
 		t.Error(err)
 	}
-	for _, sql := range []string{"SELECT number FROM numbers(1000000000000)", "SELECT sum(cityHash64(number) % 7) FROM numbers(1000000000000) GROUP BY number % 3"} {
+	for _, sql := range []string{"SELECT number FROM numbers(1000000000000)", "SELECT sum(cityHash64(number) % 7) FROM " +
+		"numbers(1000000000000) GROUP BY number % 3"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		began := time.Now()
 		if err := drain(ctx, db, sql); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 2*time.Second {

@@ -123,7 +123,17 @@ func TestEveryByteComesBack(t *testing.T) {
 	for b := range 256 {
 		all.WriteByte(byte(b))
 	}
-	values := []string{"", "\x00", all.String(), "a;b'c\"d`e\\f\n\r\t", "--", "FORMAT Native", "\xff\xfe", strings.Repeat("x", 3<<20), "日本語"}
+	values := []string{
+		"",
+		"\x00",
+		all.String(),
+		"a;b'c\"d`e\\f\n\r\t",
+		"--",
+		"FORMAT Native",
+		"\xff\xfe",
+		strings.Repeat("x", 3<<20),
+		"日本語",
+	}
 	batch, err := db.PrepareBatch(t.Context(), "INSERT INTO "+name)
 	if err != nil {
 		t.Fatal(err)
@@ -168,11 +178,13 @@ func TestErrorsKeepCodeAndText(t *testing.T) {
 		{"syntax", "SELEC 1", 62, "Syntax error"},
 		{"unknown function", "SELECT nofunction(1)", 46, "nofunction"},
 		{"before the first row", "SELECT throwIf(1, 'my words')", 395, "my words"},
-		{"after a million rows", "SELECT number, throwIf(number = 1500000, 'late words') FROM numbers(2000000) SETTINGS max_block_size = 1000", 395, "late words"},
+		{"after a million rows", "SELECT number, throwIf(number = 1500000, 'late words') FROM numbers(2000000) SETTINGS " +
+			"max_block_size = 1000", 395, "late words"},
 		{"missing parameter", "SELECT {x:String}", 456, "x"},
 		{"two statements", "SELECT 1; SELECT 2", 62, "one statement"},
 		{"a statement without rows", "DROP TABLE nowhere", 60, "nowhere"},
-		{"max_execution_time", "SELECT sum(sleepEachRow(0.01)) FROM numbers(1000) SETTINGS max_execution_time = 0.1, max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000", 159, ""},
+		{"max_execution_time", "SELECT sum(sleepEachRow(0.01)) FROM numbers(1000) SETTINGS max_execution_time = 0.1, " +
+			"max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000", 159, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := drain(t.Context(), db, tc.sql)
@@ -242,14 +254,16 @@ func TestReadonly(t *testing.T) {
 		"DETACH TABLE " + name, "SYSTEM FLUSH LOGS", "SYSTEM SHUTDOWN", "KILL QUERY WHERE 1", "SET max_threads = 1", "SET readonly = 0", "USE system",
 		"SELECT 1 SETTINGS readonly = 0", "SELECT 1 SETTINGS max_threads = 1", "SELECT 1; DROP TABLE " + name,
 		"SELECT 1 INTO OUTFILE '" + out + "'", "SELECT * FROM " + name + " INTO OUTFILE '" + out + "' FORMAT TSV", "(SELECT 1) INTO OUTFILE '" + out + "'",
-		"INSERT INTO FUNCTION file('" + out + "', 'TSV') SELECT 1", "INSERT INTO " + name + " FROM INFILE '/etc/passwd' FORMAT LineAsString",
+		"INSERT INTO FUNCTION file('" + out + "', 'TSV') SELECT 1", "INSERT INTO " + name + " FROM INFILE '/etc/passwd' " +
+			"FORMAT LineAsString",
 		"SELECT * FROM file('/etc/passwd', 'LineAsString')", "SELECT * FROM default.`/etc/passwd`", "SELECT * FROM `default`.`/etc/hosts`",
 		"SELECT file('/etc/passwd')", "SELECT `file`('/etc/passwd')", "SELECT FILE('/etc/passwd')", "SELECT \"file\" /* x */ ('/etc/passwd')",
 		"SELECT '/etc/passwd' AS f, file(f)", "SELECT arrayMap(x -> file(x), ['/etc/passwd'])", "SELECT * APPLY file FROM (SELECT '/etc/passwd')", "SELECT * APPLY(x -> file(x)) FROM (SELECT '/etc/passwd')",
 		"SELECT COLUMNS('.*') APPLY(file) FROM (SELECT '/etc/passwd' AS x)", "SELECT 1 WHERE file('/etc/passwd') != ''", "WITH file('/etc/passwd') AS f SELECT f", "EXPLAIN SELECT file('/etc/passwd')",
 		"SELECT 1 UNION ALL SELECT length(file('/etc/passwd'))", "SELECT (SELECT file('/etc/passwd'))", "DESCRIBE (SELECT * FROM file('/etc/passwd'))",
 		"SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')", "SELECT * FROM remote('127.0.0.1', system.one)", "SELECT * FROM executable('x', 'TSV', 'a String')",
-		"SELECT * FROM mysql('127.0.0.1:1', 'a', 'b', 'c', 'd')", "SELECT * FROM s3('http://127.0.0.1:1/bucket/x', 'TSV', 'a String')", "SELECT * FROM sqlite('/tmp/x', 'y')",
+		"SELECT * FROM mysql('127.0.0.1:1', 'a', 'b', 'c', 'd')", "SELECT * FROM s3('http://127.0.0.1:1/bucket/x', 'TSV', " +
+			"'a String')", "SELECT * FROM sqlite('/tmp/x', 'y')",
 		"BACKUP DATABASE default TO File('" + out + "')", "CREATE FUNCTION f AS (x) -> x", "GRANT ALL ON *.* TO default", "CREATE USER u",
 	} {
 		if err := drain(ctx, db, sql); err == nil {
@@ -278,7 +292,8 @@ func TestReadonly(t *testing.T) {
 func TestLargeResultIsNotHeldInMemory(t *testing.T) {
 	_, db := open(t)
 	before := residentKB(t)
-	rows, err := db.Query(t.Context(), "SELECT number, toString(cityHash64(number)) AS s, repeat('x', 100) AS pad FROM numbers(3000000)")
+	rows, err := db.Query(t.Context(), "SELECT number, toString(cityHash64(number)) AS s, repeat('x', 100) AS pad FROM "+
+		"numbers(3000000)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -354,7 +369,8 @@ func TestManyQueriesAtOnce(t *testing.T) {
 				}
 				var n uint64
 				if err == nil {
-					err = db.QueryRow(t.Context(), "SELECT count() FROM "+name+" WHERE a = {a:UInt64}", clickhouse.Named("a", w*1000+i)).Scan(&n)
+					err = db.QueryRow(t.Context(), "SELECT count() FROM "+name+" WHERE a = {a:UInt64}", clickhouse.Named("a", w*1000+i)).
+						Scan(&n)
 				}
 				if err != nil || n != 1 {
 					t.Errorf("worker %d row %d: %d, %v", w, i, n, err)
@@ -372,10 +388,13 @@ func TestManyQueriesAtOnce(t *testing.T) {
 func TestCancellation(t *testing.T) {
 	_, db := open(t)
 	for _, tc := range []struct{ name, sql string }{
-		{"an aggregate that gives nothing before its end", "SELECT sum(cityHash64(number) % 7) FROM numbers(1000000000000) GROUP BY number % 3"},
+		{"an aggregate that gives nothing before its end", "SELECT sum(cityHash64(number) % 7) FROM " +
+			"numbers(1000000000000) GROUP BY number % 3"},
 		{"a stream of rows", "SELECT number FROM numbers(1000000000000)"},
-		{"sleeping", "SELECT sum(sleepEachRow(0.05)) FROM numbers(100000) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 100000000"},
-		{"a statement without rows", "INSERT INTO FUNCTION null('n UInt64') SELECT sum(number) FROM numbers(1000000000000) GROUP BY number % 3"},
+		{"sleeping", "SELECT sum(sleepEachRow(0.05)) FROM numbers(100000) SETTINGS max_block_size = 1, " +
+			"function_sleep_max_microseconds_per_block = 100000000"},
+		{"a statement without rows", "INSERT INTO FUNCTION null('n UInt64') SELECT sum(number) FROM " +
+			"numbers(1000000000000) GROUP BY number % 3"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -403,7 +422,8 @@ func waitForQuiet(t *testing.T, db driver.Conn) {
 		}
 		if time.Now().After(deadline) {
 			var sql []string
-			_ = db.QueryRow(t.Context(), "SELECT groupArray(query) FROM system.processes WHERE query NOT LIKE '%system.processes%'").Scan(&sql)
+			_ = db.QueryRow(t.Context(), "SELECT groupArray(query) FROM system.processes WHERE query NOT LIKE "+
+				"'%system.processes%'").Scan(&sql)
 			t.Fatalf("%d statements still run 5 s after their context ended: %q", n, sql)
 		}
 	}
@@ -412,7 +432,12 @@ func waitForQuiet(t *testing.T, db driver.Conn) {
 func TestForgottenBodyIsFreed(t *testing.T) {
 	e, db := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://embedded/", strings.NewReader("SELECT number FROM numbers(1000000000000)"))
+	req, err := http.NewRequestWithContext(
+		ctx,
+		http.MethodPost,
+		"http://embedded/",
+		strings.NewReader("SELECT number FROM numbers(1000000000000)"),
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -438,7 +463,12 @@ func TestInsertThatBreaksOffStoresNothing(t *testing.T) {
 		{"a row that does not parse", strings.NewReader("1\tx\nnumber\ty\n")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://embedded/?query=INSERT+INTO+"+name+"+FORMAT+TSV", tc.body)
+			req, err := http.NewRequestWithContext(
+				t.Context(),
+				http.MethodPost,
+				"http://embedded/?query=INSERT+INTO+"+name+"+FORMAT+TSV",
+				tc.body,
+			)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -469,9 +499,18 @@ func TestTypesOfParameters(t *testing.T) {
 	var b bool
 	var got time.Time
 	var list []string
-	err := db.QueryRow(t.Context(), "SELECT {s:String}, {f:Float64}, {b:Bool}, {t:DateTime64(3)}, {l:Array(String)}",
-		clickhouse.Named("s", `it's "x"\n`), clickhouse.Named("f", math.Pi), clickhouse.Named("b", true), clickhouse.Named("t", at),
-		clickhouse.Named("l", []string{"a'b", `c\d`, "", "e\nf"})).Scan(&s, &f, &b, &got, &list)
+	err := db.QueryRow(
+		t.Context(),
+		"SELECT {s:String}, {f:Float64}, {b:Bool}, {t:DateTime64(3)}, {l:Array(String)}",
+		clickhouse.Named(
+			"s",
+			`it's "x"\n`,
+		),
+		clickhouse.Named("f", math.Pi),
+		clickhouse.Named("b", true),
+		clickhouse.Named("t", at),
+		clickhouse.Named("l", []string{"a'b", `c\d`, "", "e\nf"}),
+	).Scan(&s, &f, &b, &got, &list)
 	if err != nil {
 		t.Fatal(err)
 	}

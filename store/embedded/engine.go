@@ -124,7 +124,8 @@ func (e *Engine) open(ctx context.Context, libraryPath string, share bool) error
 		return err
 	}
 	if e.control, err = dial(e.lib, e.path, "dxctl-control", "--config-file="+settings); err != nil {
-		return fmt.Errorf("opening the data directory %s: the engine did not start (%w): either its files are damaged, or this process has another data directory open (the library opens one at a time)", e.path, err)
+		return fmt.Errorf("opening the data directory %s: the engine did not start (%w): either its files are damaged, or "+
+			"this process has another data directory open (the library opens one at a time)", e.path, err)
 	}
 	if err := writeMarker(e.path, e.lib.version); err != nil {
 		return err

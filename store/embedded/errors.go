@@ -21,7 +21,8 @@ func (e *InUseError) Error() string {
 	if e.PID != 0 {
 		who = fmt.Sprintf("%q (process %d)", e.Program, e.PID)
 	}
-	return fmt.Sprintf("opening the data directory %s: %s is using it, and only one process can: stop that one first, or choose another directory (store.dsn; --data of the demo)", e.Path, who)
+	return fmt.Sprintf("opening the data directory %s: %s is using it, and only one process can: stop that one first, "+
+		"or choose another directory (store.dsn; --data of the demo)", e.Path, who)
 }
 
 // DiskFullError says that the disk below the data directory is full.
@@ -31,7 +32,8 @@ type DiskFullError struct {
 }
 
 func (e *DiskFullError) Error() string {
-	return fmt.Sprintf("the disk that holds the data directory %s is full: free some space, or move the directory and change store.dsn: %v", e.Path, e.Err)
+	return fmt.Sprintf("the disk that holds the data directory %s is full: free some space, or move the directory and "+
+		"change store.dsn: %v", e.Path, e.Err)
 }
 
 // Unwrap returns what the system or ClickHouse said.
@@ -45,7 +47,8 @@ type NewerDataError struct {
 }
 
 func (e *NewerDataError) Error() string {
-	return fmt.Sprintf("opening the data directory %s: it was written by engine version %s and this is %s, which may not understand it; update dxctl (and run \"make engine\" in a checkout), or choose another directory (store.dsn)", e.Path, e.Written, e.Library)
+	return fmt.Sprintf("opening the data directory %s: it was written by engine version %s and this is %s, which may "+
+		"not understand it; update dxctl (and run \"make engine\" in a checkout), or choose another directory (store.dsn)", e.Path, e.Written, e.Library)
 }
 
 // NotWritableError says that the data directory cannot be made or written.
@@ -55,7 +58,8 @@ type NotWritableError struct {
 }
 
 func (e *NotWritableError) Error() string {
-	return fmt.Sprintf("opening the data directory %s: this user cannot write there; change its owner or permissions, or choose another directory (store.dsn): %v", e.Path, e.Err)
+	return fmt.Sprintf("opening the data directory %s: this user cannot write there; change its owner or permissions, "+
+		"or choose another directory (store.dsn): %v", e.Path, e.Err)
 }
 
 // Unwrap returns what the system said.
@@ -66,7 +70,10 @@ func directoryError(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		return &DiskFullError{Path: path, Err: err}
-	case errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EROFS), errors.Is(err, syscall.ENOTDIR):
+	case errors.Is(err, syscall.EACCES),
+		errors.Is(err, syscall.EPERM),
+		errors.Is(err, syscall.EROFS),
+		errors.Is(err, syscall.ENOTDIR):
 		return &NotWritableError{Path: path, Err: err}
 	}
 	return fmt.Errorf("opening the data directory %s: %w", path, err)
@@ -95,7 +102,10 @@ func newException(text string) *exception {
 
 // refuse returns an exception that the adapter itself raises, in ClickHouse's form.
 func refuse(code int, name, why string) *exception {
-	return &exception{code: code, text: fmt.Sprintf("Code: %d. DB::Exception: %s. (%s)", code, strings.TrimSuffix(why, "."), name)}
+	return &exception{
+		code: code,
+		text: fmt.Sprintf("Code: %d. DB::Exception: %s. (%s)", code, strings.TrimSuffix(why, "."), name),
+	}
 }
 
 // httpStatus returns the status that a ClickHouse server answers an error code with.

@@ -27,9 +27,11 @@ type LibraryMissingError struct {
 
 func (e *LibraryMissingError) Error() string {
 	if packageName(e.Platform) == "" {
-		return fmt.Sprintf("opening the embedded ClickHouse: there is no library for %s; use a ClickHouse server instead (store.dsn: clickhouse://user@host:9000/dx)", e.Platform)
+		return fmt.Sprintf("opening the embedded ClickHouse: there is no library for %s; use a ClickHouse server instead "+
+			"(store.dsn: clickhouse://user@host:9000/dx)", e.Platform)
 	}
-	return fmt.Sprintf("opening the embedded ClickHouse: its library is not there; looked for %s. Run \"make engine\" in the checkout, or set %s to the file libchdb.so of the npm package %s@%s",
+	return fmt.Sprintf("opening the embedded ClickHouse: its library is not there; looked for %s. Run \"make engine\" "+
+		"in the checkout, or set %s to the file libchdb.so of the npm package %s@%s",
 		strings.Join(e.Looked, ", "), LibraryVariable, packageName(e.Platform), PackageVersion(e.Platform))
 }
 
@@ -40,7 +42,8 @@ type LibraryUnusableError struct {
 }
 
 func (e *LibraryUnusableError) Error() string {
-	return fmt.Sprintf("opening the embedded ClickHouse: %s cannot be used: %s. Run \"make engine\" in the checkout, or point %s to the file libchdb.so of the npm package %s@%s",
+	return fmt.Sprintf("opening the embedded ClickHouse: %s cannot be used: %s. Run \"make engine\" in the checkout, "+
+		"or point %s to the file libchdb.so of the npm package %s@%s",
 		e.Path, e.Reason, LibraryVariable, packageName(platform()), PackageVersion(platform()))
 }
 
@@ -164,7 +167,11 @@ func checkHeader(path string) string {
 		case runtime.GOOS != "linux":
 			return "it is for Linux and this is " + platform()
 		case f.Machine != want:
-			return fmt.Sprintf("it is for %s and this is %s", strings.ToLower(strings.TrimPrefix(f.Machine.String(), "EM_")), platform())
+			return fmt.Sprintf(
+				"it is for %s and this is %s",
+				strings.ToLower(strings.TrimPrefix(f.Machine.String(), "EM_")),
+				platform(),
+			)
 		case f.Type != elf.ET_DYN:
 			return "it is not a shared library"
 		}

@@ -145,7 +145,8 @@ func checkMarker(dir, version string) error {
 	}
 	var m marker
 	if err := json.Unmarshal(doc, &m); err != nil {
-		return fmt.Errorf("opening the data directory %s: its file %s is damaged (%w); remove it if the directory was last used with this version of dxctl", dir, markerName, err)
+		return fmt.Errorf("opening the data directory %s: its file %s is damaged (%w); remove it if the directory was "+
+			"last used with this version of dxctl", dir, markerName, err)
 	}
 	if newer(m.Engine, version) {
 		return &NewerDataError{Path: dir, Written: m.Engine, Library: version}
@@ -165,8 +166,8 @@ func writeMarker(dir, version string) error {
 // settingsName is the file of settings that the engine reads when it starts.
 const settingsName = "dxctl.engine.xml"
 
-// engineSettings make the engine start whatever is damaged. By default it refuses to start when more than 100 parts of a
-// table, or 1 GB of them, cannot be read; here it detaches them, and what is lost is reported.
+// engineSettings make the engine start whatever is damaged. By default it refuses to start when more than 100 parts of
+// a table, or 1 GB of them, cannot be read; here it detaches them, and what is lost is reported.
 const engineSettings = `<clickhouse>
   <merge_tree>
     <max_suspicious_broken_parts>1000000000</max_suspicious_broken_parts>

@@ -26,10 +26,24 @@ type request struct {
 
 // notSettings are URL parameters of the HTTP interface that are not settings of a query.
 var notSettings = map[string]bool{
-	"query": true, "database": true, "default_format": true, "client_protocol_version": true, "query_id": true,
-	"quota_key": true, "compress": true, "decompress": true, "user": true, "password": true, "session_id": true,
-	"session_timeout": true, "session_check": true, "wait_end_of_query": true, "buffer_size": true,
-	"http_write_exception_in_output_format": true, "network_compression_method": true, "network_zstd_compression_level": true,
+	"query":                                 true,
+	"database":                              true,
+	"default_format":                        true,
+	"client_protocol_version":               true,
+	"query_id":                              true,
+	"quota_key":                             true,
+	"compress":                              true,
+	"decompress":                            true,
+	"user":                                  true,
+	"password":                              true,
+	"session_id":                            true,
+	"session_timeout":                       true,
+	"session_check":                         true,
+	"wait_end_of_query":                     true,
+	"buffer_size":                           true,
+	"http_write_exception_in_output_format": true,
+	"network_compression_method":            true,
+	"network_zstd_compression_level":        true,
 }
 
 var (
@@ -45,7 +59,12 @@ const maxStatement = 256 << 20
 // parse reads a request.
 func parse(req *http.Request) (*request, error) {
 	values := req.URL.Query()
-	r := &request{database: values.Get("database"), format: "Native", params: map[string]string{}, settings: map[string]string{}}
+	r := &request{
+		database: values.Get("database"),
+		format:   "Native",
+		params:   map[string]string{},
+		settings: map[string]string{},
+	}
 	if f := values.Get("default_format"); f != "" {
 		r.format = f
 	}
@@ -202,15 +221,20 @@ func (e *Engine) await(ctx context.Context, c *conn, done <-chan struct{}, then 
 func (e *Engine) explain(err error) error {
 	var ex *exception
 	if errors.As(err, &ex) && isDiskFull(ex) {
-		return &exception{code: ex.code, text: ex.text + " [" + (&DiskFullError{Path: e.path, Err: errors.New("see above")}).Error() + "]"}
+		return &exception{
+			code: ex.code,
+			text: ex.text + " [" + (&DiskFullError{Path: e.path, Err: errors.New("see above")}).Error() + "]",
+		}
 	}
 	return err
 }
 
 // isDiskFull reports whether ClickHouse failed for want of space.
 func isDiskFull(ex *exception) bool {
-	return ex.code == 243 || strings.Contains(ex.text, "errno: 28,") || strings.Contains(ex.text, "No space left on device") ||
-		strings.Contains(ex.text, "errno: 27,") || strings.Contains(ex.text, "errno: 122,")
+	return ex.code == 243 || strings.Contains(ex.text, "errno: 28,") ||
+		strings.Contains(ex.text, "No space left on device") ||
+		strings.Contains(ex.text, "errno: 27,") ||
+		strings.Contains(ex.text, "errno: 122,")
 }
 
 // insertChunk is how much of an INSERT's rows is handed over at a time.
@@ -227,7 +251,18 @@ func (e *Engine) insert(ctx context.Context, req *http.Request, r *request, c *c
 	p := newParams(r.params)
 	names, nameLens, values, valueLens, count := p.args()
 	c.do(func() {
-		stream = c.lib.insert(c.handle, bytesPtr(r.sql), uintptr(len(r.sql)), bytesPtr(r.format), uintptr(len(r.format)), names, nameLens, values, valueLens, count)
+		stream = c.lib.insert(
+			c.handle,
+			bytesPtr(r.sql),
+			uintptr(len(r.sql)),
+			bytesPtr(r.format),
+			uintptr(len(r.format)),
+			names,
+			nameLens,
+			values,
+			valueLens,
+			count,
+		)
 		if text := c.lib.insertError(stream); text != "" {
 			err = newException(text)
 		}

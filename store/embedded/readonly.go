@@ -19,7 +19,8 @@ func (c *conn) checkReadonly(r *request, class uint32) error {
 	case classUnknown:
 		return nil // does not parse: let ClickHouse say where
 	default:
-		return refuse(164, "READONLY", "Cannot execute query in readonly mode: only SELECT, SHOW, DESCRIBE, EXPLAIN, EXISTS and CHECK can run, and not INTO OUTFILE")
+		return refuse(164, "READONLY", "Cannot execute query in readonly mode: only SELECT, SHOW, DESCRIBE, EXPLAIN, "+
+			"EXISTS and CHECK can run, and not INTO OUTFILE")
 	}
 	var tree []byte
 	var err error
@@ -28,7 +29,11 @@ func (c *conn) checkReadonly(r *request, class uint32) error {
 		return err
 	}
 	if found := readsFile.FindString(string(tree)); found != "" {
-		return refuse(164, "READONLY", fmt.Sprintf("Cannot execute query in readonly mode: it reads files (%s)", strings.TrimSpace(found)))
+		return refuse(
+			164,
+			"READONLY",
+			fmt.Sprintf("Cannot execute query in readonly mode: it reads files (%s)", strings.TrimSpace(found)),
+		)
 	}
 	return nil
 }

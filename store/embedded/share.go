@@ -53,9 +53,17 @@ func serveSocket(e *Engine, path string) (*shareServer, error) {
 		err = os.Rename(temporary, path)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("sharing the data directory %s: %w", e.path, err), listener.Close(), os.Remove(temporary))
+		return nil, errors.Join(
+			fmt.Errorf("sharing the data directory %s: %w", e.path, err),
+			listener.Close(),
+			os.Remove(temporary),
+		)
 	}
-	s := &shareServer{path: path, done: make(chan error, 1), server: &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}}
+	s := &shareServer{
+		path:   path,
+		done:   make(chan error, 1),
+		server: &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second},
+	}
 	go func() { s.done <- s.server.Serve(listener) }()
 	return s, nil
 }
@@ -178,7 +186,13 @@ func (r *Remote) RoundTrip(req *http.Request) (*http.Response, error) {
 	out.URL.Scheme, out.URL.Host, out.URL.User = "http", "embedded", nil
 	res, err := r.transport.RoundTrip(out)
 	if err != nil && req.Context().Err() == nil {
-		return nil, fmt.Errorf("asking %s (process %d), which has the data directory %s open: %w", r.holder.Program, r.holder.PID, r.path, err)
+		return nil, fmt.Errorf(
+			"asking %s (process %d), which has the data directory %s open: %w",
+			r.holder.Program,
+			r.holder.PID,
+			r.path,
+			err,
+		)
 	}
 	return res, err
 }

@@ -18,14 +18,31 @@ import (
 
 // stream begins a query and answers with a body that fetches the result chunk by chunk as it is read. A query that
 // fails before its first chunk is answered with an error; a later failure is told in the body, as a server does.
-func (e *Engine) stream(ctx context.Context, free func(), req *http.Request, r *request, c *conn) (*http.Response, error) {
+func (e *Engine) stream(
+	ctx context.Context,
+	free func(),
+	req *http.Request,
+	r *request,
+	c *conn,
+) (*http.Response, error) {
 	b := &body{engine: e, conn: c, ctx: ctx, free: free, tag: rand.Text()[:16]}
 	p := newParams(r.params)
 	var first []byte
 	var err error
 	done := c.start(func() {
 		names, nameLens, values, valueLens, count := p.args()
-		b.stream = c.lib.streamQuery(c.handle, bytesPtr(r.sql), uintptr(len(r.sql)), bytesPtr(r.format), uintptr(len(r.format)), names, nameLens, values, valueLens, count)
+		b.stream = c.lib.streamQuery(
+			c.handle,
+			bytesPtr(r.sql),
+			uintptr(len(r.sql)),
+			bytesPtr(r.format),
+			uintptr(len(r.format)),
+			names,
+			nameLens,
+			values,
+			valueLens,
+			count,
+		)
 		runtime.KeepAlive(p)
 		if b.stream == nil {
 			err = newException("the library gave no result")
@@ -72,7 +89,11 @@ func (b *body) header(r *request) (block []byte) {
 	}
 	b.conn.do(func() {
 		b.end()
-		described, err := b.conn.run("DESCRIBE ("+strings.TrimRight(r.sql, "; \t\r\n")+"\n)", "JSONCompactEachRow", newParams(r.params))
+		described, err := b.conn.run(
+			"DESCRIBE ("+strings.TrimRight(r.sql, "; \t\r\n")+"\n)",
+			"JSONCompactEachRow",
+			newParams(r.params),
+		)
 		if err == nil {
 			block, err = headerBlock(described)
 		}
@@ -199,7 +220,14 @@ func (b *body) next() {
 	switch {
 	case errors.As(err, &ex):
 		// As a server writes it: the driver finds the text by the marker and the tag.
-		b.tail = fmt.Appendf(nil, "\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n", b.tag, ex.text, len(ex.text), b.tag)
+		b.tail = fmt.Appendf(
+			nil,
+			"\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n",
+			b.tag,
+			ex.text,
+			len(ex.text),
+			b.tag,
+		)
 		b.err = io.EOF
 		b.settle()
 	case err != nil:

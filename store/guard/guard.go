@@ -43,39 +43,50 @@ func New(db DB, database string, limits Limits) *Guard {
 type ForbiddenError struct{ What string }
 
 func (e *ForbiddenError) Error() string {
-	return fmt.Sprintf("the query uses %s; a reader's query can read only the tables and views of the store, with functions that compute", e.What)
+	return fmt.Sprintf("the query uses %s; a reader's query can read only the tables and views of the store, with "+
+		"functions that compute", e.What)
 }
 
 // allowedCategories are ClickHouse's own groups of functions that compute from their arguments.
-var allowedCategories = words(`Type Conversion,Dates and Times,Arrays,String,Geo,Hash,String Search,JSON,URL,Mathematical,Arithmetic,Geo Polygon,
+var allowedCategories = words(
+	`Type Conversion,Dates and Times,Arrays,String,Geo,Hash,String Search,JSON,URL,Mathematical,Arithmetic,Geo Polygon,
 Map,IP Address,Comparison,Tuple,Distance,Random Number,Bitmap,Time Series,NumericIndexedVector,Bit,UUID,Encoding,String Splitting,
-String Replacement,Null,Rounding,Time Window,Conditional,Financial,Logical,QBit,Encryption`)
+String Replacement,Null,Rounding,Time Window,Conditional,Financial,Logical,QBit,Encryption`,
+)
 
 // allowedFunctions are those of other categories, and what the parser makes of operators and keywords.
-var allowedFunctions = words(`bar,lowCardinalityKeys,lowCardinalityIndices,digits,currentDatabase,transform,blockNumber,blockSize,formatReadableSize,
+var allowedFunctions = words(
+	`bar,lowCardinalityKeys,lowCardinalityIndices,digits,currentDatabase,transform,blockNumber,blockSize,formatReadableSize,
 formatReadableDecimalSize,formatReadableQuantity,formatReadableTimeDelta,parseTimeDelta,parseReadableSize,parseReadableSizeOrNull,
 parseReadableSizeOrZero,minSampleSizeConversion,minSampleSizeContinuous,identity,version,revision,uptime,materialize,indexHint,isDecimalOverflow,
 countDigits,ignore,finalizeAggregation,initializeAggregation,runningAccumulate,neighbor,runningDifference,
 runningDifferenceStartingWithFirstValue,byteSize,toTypeName,toColumnTypeName,getSubcolumn,variantElement,variantType,visibleWidth,
 rowNumberInBlock,rowNumberInAllBlocks,isConstant,defaultValueOfTypeName,defaultValueOfArgumentType,throwIf,getSizeOfEnumType,flipCoordinates,
 formatQuery,formatQuerySingleLine,formatQueryOrNull,formatQuerySingleLineOrNull,normalizeQuery,normalizedQueryHash,MACNumToString,MACStringToNum,
-_CAST,nested,caseWithExpression,lambda,untuple,grouping,exists,__toYearCalendarOnly`)
+_CAST,nested,caseWithExpression,lambda,untuple,grouping,exists,__toYearCalendarOnly`,
+)
 
 // refusedFunctions are of an allowed category and do more than compute.
 var refusedFunctions = words("chdb,reverseDNSQuery")
 
-var allowedTableFunctions = words("numbers,numbers_mt,zeros,zeros_mt,generateseries,generate_series,values,sqlstandardvalues,null,view,viewexplain,generaterandom,primes")
+var allowedTableFunctions = words(
+	"numbers,numbers_mt,zeros,zeros_mt,generateseries,generate_series,values,sqlstandardvalues,null,view,viewexplain,generaterandom,primes",
+)
 
 // allowedSystem are the tables of the database system that describe tables, types and functions.
-var allowedSystem = words(`one,numbers,numbers_mt,zeros,zeros_mt,tables,columns,databases,functions,table_functions,table_engines,formats,
+var allowedSystem = words(
+	`one,numbers,numbers_mt,zeros,zeros_mt,tables,columns,databases,functions,table_functions,table_engines,formats,
 data_type_families,aggregate_function_combinators,collations,time_zones,keywords,settings,build_options,contributors,licenses,
-parts,parts_columns,detached_parts,detached_tables,merges,mutations,data_skipping_indices,projections,metrics,events,asynchronous_metrics,unicode,primes`)
+parts,parts_columns,detached_parts,detached_tables,merges,mutations,data_skipping_indices,projections,metrics,events,asynchronous_metrics,unicode,primes`,
+)
 
 // allowedEngines are engines of tables that keep their rows themselves; every *MergeTree is one too.
 var allowedEngines = words("View,MaterializedView,Memory,Log,TinyLog,StripeLog,Join,Set,Buffer,Distributed,Null")
 
-var allowedStatements = words(`SelectWithUnionQuery,SelectQuery,SelectIntersectExceptQuery,ShowTables,ShowColumns,ShowFunctions,ShowCreateTableQuery,
-ShowCreateViewQuery,ShowCreateDatabaseQuery,DescribeQuery,ExistsTableQuery,ExistsViewQuery,ExistsDatabaseQuery,CheckQuery,Explain`)
+var allowedStatements = words(
+	`SelectWithUnionQuery,SelectQuery,SelectIntersectExceptQuery,ShowTables,ShowColumns,ShowFunctions,ShowCreateTableQuery,
+ShowCreateViewQuery,ShowCreateDatabaseQuery,DescribeQuery,ExistsTableQuery,ExistsViewQuery,ExistsDatabaseQuery,CheckQuery,Explain`,
+)
 
 func words(list string) map[string]bool {
 	set := map[string]bool{}
@@ -171,11 +182,15 @@ func (g *Guard) loadFunctions(ctx context.Context) (*functions, error) {
 		Combinator  bool   `ch:"combinator"`
 		System      bool   `ch:"built_in"`
 	}
-	err := g.db.Select(ctx, &rows, `SELECT name, if(alias_to = '', name, alias_to) AS canonical, toString(categories) AS category,
+	err := g.db.Select(
+		ctx,
+		&rows,
+		`SELECT name, if(alias_to = '', name, alias_to) AS canonical, toString(categories) AS category,
     is_aggregate = 1 AS is_aggregate, case_insensitive = 1 AS case_insensitive, false AS combinator, origin = 'System' AS built_in
 FROM system.functions
 UNION ALL SELECT name, '' AS canonical, '' AS category, false AS is_aggregate, false AS case_insensitive, true AS combinator, true AS built_in
-FROM system.aggregate_function_combinators`)
+FROM system.aggregate_function_combinators`,
+	)
 	if err != nil {
 		return nil, fmt.Errorf("reading the functions of the engine: %w", err)
 	}
@@ -304,7 +319,8 @@ var treeFunction = regexp.MustCompile(`(?m)^\s*FUNCTION id: \d+, function_name: 
 
 // resolve asks the analyzed query whether suspect is a column or a function.
 func (g *Guard) resolve(ctx context.Context, f *functions, u used, suspect, sql string, args []any) error {
-	unclear := &ForbiddenError{fmt.Sprintf("the name %s where it can be a column or a function (if it is a column, rename it or write it with its table: t.%s)", suspect, suspect)}
+	unclear := &ForbiddenError{fmt.Sprintf("the name %s where it can be a column or a function (if it is a column, "+
+		"rename it or write it with its table: t.%s)", suspect, suspect)}
 	if u.explains {
 		return unclear
 	}

@@ -44,8 +44,12 @@ func (l Limits) Validate() error {
 // Settings returns the limits as settings of ClickHouse.
 func (l Limits) Settings() clickhouse.Settings {
 	return clickhouse.Settings{
-		"max_memory_usage": l.MemoryMiB << 20, "max_execution_time": int(l.Time / time.Second), "timeout_overflow_mode": "throw",
-		"max_result_rows": l.ResultRows, "max_result_bytes": l.ResultMiB << 20, "result_overflow_mode": "throw",
+		"max_memory_usage":      l.MemoryMiB << 20,
+		"max_execution_time":    int(l.Time / time.Second),
+		"timeout_overflow_mode": "throw",
+		"max_result_rows":       l.ResultRows,
+		"max_result_bytes":      l.ResultMiB << 20,
+		"result_overflow_mode":  "throw",
 	}
 }
 
@@ -65,7 +69,8 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("the query needs more than %s allows (%s): ask for less (a shorter time, fewer columns, a LIMIT), or raise %s in dx.yaml and restart dxctl: %v",
+	return fmt.Sprintf("the query needs more than %s allows (%s): ask for less (a shorter time, fewer columns, a "+
+		"LIMIT), or raise %s in dx.yaml and restart dxctl: %v",
 		e.Setting, e.Value, e.Setting, e.Err)
 }
 
@@ -93,7 +98,11 @@ func (l Limits) Explain(err error) error {
 	case 159, 160:
 		return &LimitError{"store.limits.time", l.Time.String(), err}
 	case 396:
-		return &LimitError{"store.limits.result_rows or store.limits.result_mib", fmt.Sprintf("%d rows, %d MiB", l.ResultRows, l.ResultMiB), err}
+		return &LimitError{
+			"store.limits.result_rows or store.limits.result_mib",
+			fmt.Sprintf("%d rows, %d MiB", l.ResultRows, l.ResultMiB),
+			err,
+		}
 	}
 	return err
 }

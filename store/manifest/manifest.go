@@ -136,7 +136,13 @@ func (f *File) Read() (Manifest, error) {
 	}
 	var m Manifest
 	if err := json.Unmarshal(text, &m); err != nil {
-		f.logger.Warn("the list of stored parts is damaged and is begun anew; losses before now cannot be noticed", "file", f.path, "error", err)
+		f.logger.Warn(
+			"the list of stored parts is damaged and is begun anew; losses before now cannot be noticed",
+			"file",
+			f.path,
+			"error",
+			err,
+		)
 		return empty, nil
 	}
 	if !f.portable && m.Address != f.address || m.Database != f.database {

@@ -59,11 +59,23 @@ type Deployment struct {
 // NewDeployment returns the row of an event, which it points into: it is valid as long as the event is not changed.
 func NewDeployment(d *event.Deployment) Deployment {
 	return Deployment{
-		originColumns: newOriginColumns(&d.Origin), Attempt: d.Attempt, Environment: d.Environment, EnvironmentKey: d.EnvironmentKey,
-		Status: string(d.Status), StatusRaw: d.StatusRaw,
-		CreatedAt: nullable(&d.CreatedAt), StartedAt: nullable(&d.StartedAt), FinishedAt: nullable(&d.FinishedAt),
-		SHA: d.SHA, Ref: d.Ref, Version: d.Version, Actor: d.Actor, Bot: d.Bot, Trigger: d.Trigger,
-		Baseline: d.Baseline, RollbackOf: d.RollbackOf,
+		originColumns:  newOriginColumns(&d.Origin),
+		Attempt:        d.Attempt,
+		Environment:    d.Environment,
+		EnvironmentKey: d.EnvironmentKey,
+		Status:         string(d.Status),
+		StatusRaw:      d.StatusRaw,
+		CreatedAt:      nullable(&d.CreatedAt),
+		StartedAt:      nullable(&d.StartedAt),
+		FinishedAt:     nullable(&d.FinishedAt),
+		SHA:            d.SHA,
+		Ref:            d.Ref,
+		Version:        d.Version,
+		Actor:          d.Actor,
+		Bot:            d.Bot,
+		Trigger:        d.Trigger,
+		Baseline:       d.Baseline,
+		RollbackOf:     d.RollbackOf,
 	}
 }
 

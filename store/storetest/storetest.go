@@ -49,7 +49,8 @@ func closeShared() error {
 func Engine(tb testing.TB) *embedded.Engine {
 	tb.Helper()
 	if !willClose.Load() {
-		tb.Fatal("the tests of this package need func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }, which closes the engine")
+		tb.Fatal("the tests of this package need func TestMain(m *testing.M) { os.Exit(storetest.Run(m)) }, which closes " +
+			"the engine")
 	}
 	engine, err := shared()
 	if err != nil {

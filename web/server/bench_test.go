@@ -44,7 +44,9 @@ func manyEvents() []event.Event {
 
 func manyServices() (descriptors, people string) {
 	for s := range 12 {
-		descriptors += fmt.Sprintf("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: service-%d, annotations: {github.com/project-slug: myorg/service-%d}}\nspec: {type: service, lifecycle: production, owner: team-%d}\n", s, s, s%5)
+		descriptors += fmt.Sprintf("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: service-%d, "+
+			"annotations: {github.com/project-slug: myorg/service-%d}}\nspec: {type: service, lifecycle: production, owner: "+
+			"team-%d}\n", s, s, s%5)
 	}
 	people = "person,name,team,start_date,logins\n"
 	for p := range 80 {

@@ -108,12 +108,16 @@ func TestAChangeThatEndedAtAnUnknownTime(t *testing.T) {
 	const repository = "myorg/payment-service"
 	var events []event.Event
 	for id, end := range map[string]string{"m": event.MergedChange, "c": event.ClosedChange, "o": ""} {
-		events = append(events, event.Change{Origin: origin(repository, id), Title: "odd", CreatedAt: present.Add(-time.Hour), EndUnknown: end})
+		events = append(
+			events,
+			event.Change{Origin: origin(repository, id), Title: "odd", CreatedAt: present.Add(-time.Hour), EndUnknown: end},
+		)
 	}
 	f := newFixture(t, testCatalog, testPeople, events)
 	for status, id := range map[string]string{"merged": "m", "closed": "c", "open": "o"} {
 		_, _, body := f.get(t, "/api/v1/events/changes?status="+status)
-		if !strings.Contains(body, `"total":1,`) || !strings.Contains(body, `"id":"`+id+`"`) || !strings.Contains(body, `"status":"`+status+`"`) {
+		if !strings.Contains(body, `"total":1,`) || !strings.Contains(body, `"id":"`+id+`"`) ||
+			!strings.Contains(body, `"status":"`+status+`"`) {
 			t.Errorf("%s: %s", status, body)
 		}
 	}

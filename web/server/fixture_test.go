@@ -248,9 +248,16 @@ func testEvents() []event.Event {
 		})
 	}
 	for i := range 2 { // of the second the source does not say when it was created
-		job := event.PipelineJob{Origin: origin("myorg/payment-service", fmt.Sprintf("job%d", i)), RunID: "run0",
-			Attempt: 1, Name: fmt.Sprintf("test %d", i),
-			Status: event.Succeeded, StatusRaw: "success", StartedAt: present.Add(-30 * time.Minute), FinishedAt: present.Add(-10 * time.Minute)}
+		job := event.PipelineJob{
+			Origin:     origin("myorg/payment-service", fmt.Sprintf("job%d", i)),
+			RunID:      "run0",
+			Attempt:    1,
+			Name:       fmt.Sprintf("test %d", i),
+			Status:     event.Succeeded,
+			StatusRaw:  "success",
+			StartedAt:  present.Add(-30 * time.Minute),
+			FinishedAt: present.Add(-10 * time.Minute),
+		}
 		if i == 0 {
 			job.CreatedAt = job.StartedAt.Add(-2 * time.Minute)
 		}

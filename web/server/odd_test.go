@@ -33,15 +33,80 @@ func addresses() map[string][]string {
 
 // odd are values that no parameter has and that programs stumble over.
 var odd = []string{
-	"0", "-1", "1", "1.5", "1e9", "999999999999999999999", "4294967296", "2147483648", "NaN", "0x10", "١٢", "+1", " 1",
-	"1000000", "1000001",
-	"1970-01-01", "1969-12-31T23:59:59Z", "0000-00-00", "0001-01-01", "1500-01-01", "1899-12-31", "1900-01-01",
-	"2024-02-30", "2262-04-12", "2299-12-31",
-	"9999-12-31", "9999-12-31T23:59:59+14:00", "10000-01-01", "-0001-01-01", "2026-11-18T25:00:00Z",
-	"1970-01-01T00:33:19Z", "2026-11-18", "now",
-	"\x00", "a\x00b", "\xff\xfe", "\xc3", "\xed\xa0\x80", "%", "%00", "%zz", "\\", "'", "\"", "`", ";", "\n", "\t", "\r\n", "{x:String}", "{{.}}",
-	"null", "undefined", "true", "[]", "component:", ":", "/", "component:default/x/y", "a:b:c", "unmapped:", "..", "../../etc/passwd",
-	"yes", "no", "succeeded,", ",", "succeeded,succeeded", "month", "team", "asc", "name", strings.Repeat("x", 2000), strings.Repeat("é", 1500),
+	"0",
+	"-1",
+	"1",
+	"1.5",
+	"1e9",
+	"999999999999999999999",
+	"4294967296",
+	"2147483648",
+	"NaN",
+	"0x10",
+	"١٢",
+	"+1",
+	" 1",
+	"1000000",
+	"1000001",
+	"1970-01-01",
+	"1969-12-31T23:59:59Z",
+	"0000-00-00",
+	"0001-01-01",
+	"1500-01-01",
+	"1899-12-31",
+	"1900-01-01",
+	"2024-02-30",
+	"2262-04-12",
+	"2299-12-31",
+	"9999-12-31",
+	"9999-12-31T23:59:59+14:00",
+	"10000-01-01",
+	"-0001-01-01",
+	"2026-11-18T25:00:00Z",
+	"1970-01-01T00:33:19Z",
+	"2026-11-18",
+	"now",
+	"\x00",
+	"a\x00b",
+	"\xff\xfe",
+	"\xc3",
+	"\xed\xa0\x80",
+	"%",
+	"%00",
+	"%zz",
+	"\\",
+	"'",
+	"\"",
+	"`",
+	";",
+	"\n",
+	"\t",
+	"\r\n",
+	"{x:String}",
+	"{{.}}",
+	"null",
+	"undefined",
+	"true",
+	"[]",
+	"component:",
+	":",
+	"/",
+	"component:default/x/y",
+	"a:b:c",
+	"unmapped:",
+	"..",
+	"../../etc/passwd",
+	"yes",
+	"no",
+	"succeeded,",
+	",",
+	"succeeded,succeeded",
+	"month",
+	"team",
+	"asc",
+	"name",
+	strings.Repeat("x", 2000),
+	strings.Repeat("é", 1500),
 }
 
 func TestOddValuesAreNoFailure(t *testing.T) {
@@ -49,7 +114,10 @@ func TestOddValuesAreNoFailure(t *testing.T) {
 	check := func(path string) {
 		t.Helper()
 		status, _, body := f.get(t, path)
-		if !slices.Contains([]int{http.StatusOK, http.StatusFound, http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge}, status) {
+		if !slices.Contains(
+			[]int{http.StatusOK, http.StatusFound, http.StatusBadRequest, http.StatusNotFound, http.StatusRequestEntityTooLarge},
+			status,
+		) {
 			t.Errorf("%.200s: status %d: %.300s", path, status, body)
 		}
 	}
@@ -100,7 +168,8 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 			}
 		}
 		for _, known := range []string{"service", "team", "environment", "person", "source", "scope", "status", "level", "lifecycle", "of", "cohort", "bucket", "only", "sort", "dir", "bots", "delivered"} {
-			if slices.Contains(parameters, known) && (known != "environment" && known != "delivered" || strings.Contains(address, "deployment")) {
+			if slices.Contains(parameters, known) &&
+				(known != "environment" && known != "delivered" || strings.Contains(address, "deployment")) {
 				refuse(address+"?"+known+"=never-heard-of", "never-heard-of")
 			}
 		}
@@ -170,8 +239,14 @@ func TestNoYearOne(t *testing.T) {
 func TestLongListsComeInParts(t *testing.T) {
 	var descriptors strings.Builder
 	for i := range 2*route.APIListSize + 10 {
-		descriptors.WriteString("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s" + url.QueryEscape(strings.Repeat("x", i%3)) + "-" + strconv.Itoa(i) +
-			"}\nspec: {type: service, owner: team-" + strconv.Itoa(i%300) + ", dependsOn: [component:s-0]}\n")
+		descriptors.WriteString(
+			"---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s" + url.QueryEscape(
+				strings.Repeat("x", i%3),
+			) + "-" + strconv.Itoa(i) +
+				"}\nspec: {type: service, owner: team-" + strconv.Itoa(
+				i%300,
+			) + ", dependsOn: [component:s-0]}\n",
+		)
 	}
 	f := newFixture(t, descriptors.String(), testPeople, nil)
 	seen, parts := map[string]bool{}, 0
@@ -200,7 +275,11 @@ func TestLongListsComeInParts(t *testing.T) {
 			t.Errorf("%s: %d bytes", path, len(body))
 		}
 	}
-	if body := f.page(t, "/services?team=team-7"); !strings.Contains(body, "7 of "+strconv.Itoa(2*route.APIListSize+10)) || strings.Contains(body, "data-filter=") {
+	if body := f.page(
+		t,
+		"/services?team=team-7",
+	); !strings.Contains(body, "7 of "+strconv.Itoa(2*route.APIListSize+10)) ||
+		strings.Contains(body, "data-filter=") {
 		t.Error("a long list is not filtered by the server")
 	}
 	if body := f.page(t, "/services"); !strings.Contains(body, `rel="next" href="/services?page=2"`) {

@@ -120,7 +120,8 @@ func TestFiguresAgreeWithTheEventsBehindThem(t *testing.T) {
 	if checked < 30 { // 26 weeks on two pages, and the totals
 		t.Errorf("only %d figures were checked", checked)
 	}
-	runs := regexp.MustCompile(`href="(/events/pipeline_runs[^"]*succeeded%2Cfailed[^"]*)" title="[0-9]+ of ([0-9]+) runs"`).FindStringSubmatch(f.page(t, "/services"))
+	runs := regexp.MustCompile(`href="(/events/pipeline_runs[^"]*succeeded%2Cfailed[^"]*)" title="[0-9]+ of ([0-9]+) runs"`).
+		FindStringSubmatch(f.page(t, "/services"))
 	if runs == nil {
 		t.Fatal("no CI figure on /services")
 	}
@@ -146,7 +147,9 @@ func TestNewDataShowsSoon(t *testing.T) {
 
 func TestServicesSortAndFilterWithoutScript(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, testEvents())
-	row := regexp.MustCompile(`<tr( hidden)? data-text="[^"]*" data-team="([^"]*)"[^>]*>\s*<th scope="row" data-sort="([^"]*)"`)
+	row := regexp.MustCompile(
+		`<tr( hidden)? data-text="[^"]*" data-team="([^"]*)"[^>]*>\s*<th scope="row" data-sort="([^"]*)"`,
+	)
 	for _, tt := range []struct {
 		name, query string
 		want        []string // visible services in order

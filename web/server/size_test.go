@@ -18,7 +18,8 @@ func TestManyServicesAreGradedOnce(t *testing.T) {
 	var descriptors strings.Builder
 	for i := range services {
 		fmt.Fprintf(&descriptors,
-			"---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d}\nspec: {type: service, lifecycle: production, owner: o}\n", i)
+			"---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: s%d}\nspec: {type: service, "+
+				"lifecycle: production, owner: o}\n", i)
 	}
 	f := newFixture(t, descriptors.String(), "person,team,start_date,logins\np,t,2026-01-01,p\n", nil)
 	recorded := &recorder{q: f.deps.Store}

@@ -16,7 +16,12 @@ func newCalendar(now time.Time) calendar {
 	now = now.UTC()
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	platform := today.AddDate(0, 0, -365)
-	return calendar{today: today, begin: today.AddDate(0, 0, -730), platform: platform, settled: platform.AddDate(0, 0, 183)}
+	return calendar{
+		today:    today,
+		begin:    today.AddDate(0, 0, -730),
+		platform: platform,
+		settled:  platform.AddDate(0, 0, 183),
+	}
 }
 
 // progress is how far the platform's effect has come at t: 0 before it starts, 1000 once it is settled.
@@ -78,5 +83,7 @@ var hours = []int{7, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 12, 13, 13, 13, 14, 14, 
 
 // at draws a time of the working day.
 func (d dice) at(date time.Time) time.Time {
-	return date.Add(time.Duration(pick(d, hours))*time.Hour + time.Duration(d.below(int64(time.Hour/time.Millisecond)))*time.Millisecond)
+	return date.Add(
+		time.Duration(pick(d, hours))*time.Hour + time.Duration(d.below(int64(time.Hour/time.Millisecond)))*time.Millisecond,
+	)
 }

@@ -57,7 +57,8 @@ func (o *Organization) CatalogFiles() map[string][]byte {
 	}
 }
 
-// document writes descriptors as one file. Marshalling these plain structs cannot fail; an error would show in the file.
+// document writes descriptors as one file. Marshalling these plain structs cannot fail; an error would show in the
+// file.
 func document(about string, all []descriptor) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# %s\n# %s\n", Note, about)
@@ -79,7 +80,11 @@ func (o *Organization) components() []descriptor {
 	var all []descriptor
 	for _, s := range services {
 		d := descriptor{Kind: "Component", Metadata: metadata{
-			Name: s.name, Title: s.title, Description: s.description + " (synthetic)", Annotations: o.annotations(s), Tags: o.tags(s),
+			Name:        s.name,
+			Title:       s.title,
+			Description: s.description + " (synthetic)",
+			Annotations: o.annotations(s),
+			Tags:        o.tags(s),
 		}, Spec: spec{Type: s.kind, Lifecycle: s.lifecycle, Owner: s.team, System: s.system, DependsOn: s.dependsOn}}
 		if s.runbook {
 			d.Metadata.Links = []link{{"https://handbook." + domain + "/runbooks/" + s.name, "Runbook", "runbook"}}
@@ -131,18 +136,39 @@ func systems() []descriptor {
 		{"identity-and-risk", "Identity and risk", "Who somebody is and whether to trust a payment.", "identity"},
 		{"insights", "Insights", "What merchants get to know.", "data"},
 	} {
-		all = append(all, descriptor{Kind: "System", Metadata: metadata{Name: s.name, Title: s.title, Description: s.description}, Spec: spec{Owner: s.owner}})
+		all = append(
+			all,
+			descriptor{
+				Kind:     "System",
+				Metadata: metadata{Name: s.name, Title: s.title, Description: s.description},
+				Spec:     spec{Owner: s.owner},
+			},
+		)
 	}
 	for _, r := range []struct{ name, of, owner, system string }{
 		{"payments-db", "database", "payments", "money-movement"}, {"ledger-db", "database", "ledger", "money-movement"},
 		{"users-db", "database", "identity", "identity-and-risk"}, {"events-bus", "message-broker", "platform", "money-movement"},
 	} {
-		all = append(all, descriptor{Kind: "Resource", Metadata: metadata{Name: r.name}, Spec: spec{Type: r.of, Owner: r.owner, System: r.system}})
+		all = append(
+			all,
+			descriptor{
+				Kind:     "Resource",
+				Metadata: metadata{Name: r.name},
+				Spec:     spec{Type: r.of, Owner: r.owner, System: r.system},
+			},
+		)
 	}
-	return append(all, descriptor{Kind: "API", Metadata: metadata{Name: "payments-api", Description: "The merchants' payments interface (synthetic)"}, Spec: spec{
-		Type: "openapi", Lifecycle: "production", Owner: "payments", System: "money-movement",
-		Definition: "openapi: 3.1.0\ninfo: {title: Payments, version: 1.0.0}\npaths: {}\n",
-	}})
+	return append(
+		all,
+		descriptor{
+			Kind:     "API",
+			Metadata: metadata{Name: "payments-api", Description: "The merchants' payments interface (synthetic)"},
+			Spec: spec{
+				Type: "openapi", Lifecycle: "production", Owner: "payments", System: "money-movement",
+				Definition: "openapi: 3.1.0\ninfo: {title: Payments, version: 1.0.0}\npaths: {}\n",
+			},
+		},
+	)
 }
 
 func (o *Organization) groups() []descriptor {
@@ -151,11 +177,21 @@ func (o *Organization) groups() []descriptor {
 		names = append(names, t.name)
 	}
 	none := []string{}
-	all := []descriptor{{Kind: "Group", Metadata: metadata{Name: "engineering", Title: "Engineering at " + Name, Description: Note},
-		Spec: spec{Type: "department", Children: &names}}}
+	all := []descriptor{
+		{Kind: "Group", Metadata: metadata{Name: "engineering", Title: "Engineering at " + Name, Description: Note},
+			Spec: spec{Type: "department", Children: &names}},
+	}
 	for _, t := range teams {
-		all = append(all, descriptor{Kind: "Group", Metadata: metadata{Name: t.name, Title: t.title},
-			Spec: spec{Type: "team", Parent: "engineering", Children: &none, Profile: map[string]string{"displayName": t.title}}})
+		all = append(all, descriptor{
+			Kind:     "Group",
+			Metadata: metadata{Name: t.name, Title: t.title},
+			Spec: spec{
+				Type:     "team",
+				Parent:   "engineering",
+				Children: &none,
+				Profile:  map[string]string{"displayName": t.title},
+			},
+		})
 	}
 	for _, p := range o.people {
 		if p.left.IsZero() && p.started.Before(o.Today) {

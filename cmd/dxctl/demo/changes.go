@@ -38,9 +38,18 @@ func (d *delivery) pull(u pull, p pace) string {
 	origin := d.origin(actions, fmt.Sprint(number))
 	origin.URL += fmt.Sprintf("/pull/%d", number)
 	e := event.Change{
-		Origin: origin, Repository: d.s.slug(), Number: uint64(number), Title: title(d.d, u.machine), Author: u.login(actions), Bot: u.machine,
-		CreatedAt: u.opened, FirstCommitAt: u.opened.Add(-d.d.about(100 * time.Minute)), MergedAt: u.merged, ClosedAt: u.merged,
-		Additions: uint32(d.d.about(60*time.Second) / time.Second), Deletions: uint32(d.d.about(22*time.Second) / time.Second),
+		Origin:        origin,
+		Repository:    d.s.slug(),
+		Number:        uint64(number),
+		Title:         title(d.d, u.machine),
+		Author:        u.login(actions),
+		Bot:           u.machine,
+		CreatedAt:     u.opened,
+		FirstCommitAt: u.opened.Add(-d.d.about(100 * time.Minute)),
+		MergedAt:      u.merged,
+		ClosedAt:      u.merged,
+		Additions:     uint32(d.d.about(60*time.Second) / time.Second),
+		Deletions:     uint32(d.d.about(22*time.Second) / time.Second),
 	}
 	if e.FirstCommitAt.Before(d.created) {
 		e.FirstCommitAt = d.created
@@ -87,9 +96,32 @@ func (o *Organization) addChange(e event.Change) {
 }
 
 var verbs = []string{"Add", "Fix", "Handle", "Simplify", "Log", "Test", "Speed up", "Move", "Retry", "Validate"}
-var things = []string{"the amount check", "idempotency keys", "currency rounding", "the settlement export", "timeouts to the bank", "the health check",
-	"a missing index", "the merchant filter", "pagination", "error messages", "the retry budget", "webhook signatures", "the audit trail", "feature switches"}
-var dependencies = []string{"http client", "json library", "database driver", "test runner", "base image", "metrics library"}
+
+var things = []string{
+	"the amount check",
+	"idempotency keys",
+	"currency rounding",
+	"the settlement export",
+	"timeouts to the bank",
+	"the health check",
+	"a missing index",
+	"the merchant filter",
+	"pagination",
+	"error messages",
+	"the retry budget",
+	"webhook signatures",
+	"the audit trail",
+	"feature switches",
+}
+
+var dependencies = []string{
+	"http client",
+	"json library",
+	"database driver",
+	"test runner",
+	"base image",
+	"metrics library",
+}
 
 func title(d dice, machine bool) string {
 	if machine {
@@ -152,8 +184,20 @@ func (d *delivery) outcome(p pace) event.Status {
 
 // nightly is the scheduled run that the template brings.
 func (d *delivery) nightly(date time.Time, p pace) {
-	d.ci(build{tool: actions, pipeline: "nightly", branch: "main", trigger: "schedule", sha: d.head, actor: serviceAccounts[actions], bot: true,
-		created: date.Add(2*time.Hour + time.Duration(d.d.between(0, 900))*time.Second)}, p, "")
+	d.ci(
+		build{
+			tool:     actions,
+			pipeline: "nightly",
+			branch:   "main",
+			trigger:  "schedule",
+			sha:      d.head,
+			actor:    serviceAccounts[actions],
+			bot:      true,
+			created:  date.Add(2*time.Hour + time.Duration(d.d.between(0, 900))*time.Second),
+		},
+		p,
+		"",
+	)
 }
 
 var jobNames = map[tool][]string{actions: {"build", "test"}, circleci: {"build", "test"}, jenkins: nil}

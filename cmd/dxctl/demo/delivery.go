@@ -131,9 +131,31 @@ func (d *delivery) appointed(at time.Time, by *person, p pace) {
 		opened = d.created.Add(merged.Sub(d.created) / 2)
 	}
 	sha := d.pull(pull{by: by, opened: opened, merged: merged, pushes: 1, reviewed: true}, p)
-	d.ci(build{tool: d.buildTool(p), pipeline: "ci", branch: "main", trigger: "push", sha: sha, actor: actor(by, d.buildTool(p)), created: merged.Add(5 * time.Second)}, p, event.Succeeded)
+	d.ci(
+		build{
+			tool:     d.buildTool(p),
+			pipeline: "ci",
+			branch:   "main",
+			trigger:  "push",
+			sha:      sha,
+			actor:    actor(by, d.buildTool(p)),
+			created:  merged.Add(5 * time.Second),
+		},
+		p,
+		event.Succeeded,
+	)
 	d.stage(at.Add(-long-4*time.Minute), sha, p)
-	d.deployTo(deploy{tool: p.tool, environment: production, began: at.Add(-long), duration: long, status: event.Succeeded, sha: sha, by: d.releaser(by, p)})
+	d.deployTo(
+		deploy{
+			tool:        p.tool,
+			environment: production,
+			began:       at.Add(-long),
+			duration:    long,
+			status:      event.Succeeded,
+			sha:         sha,
+			by:          d.releaser(by, p),
+		},
+	)
 	d.before, d.running, d.head = d.running, sha, sha
 }
 
@@ -168,7 +190,20 @@ func (d *delivery) change(merged time.Time, by *person, p pace) {
 	sha := d.pull(u, p)
 	d.head = sha
 	t := d.buildTool(p)
-	built := d.ci(build{tool: t, pipeline: "ci", branch: "main", trigger: "push", sha: sha, actor: u.login(t), bot: machine, created: merged.Add(4 * time.Second)}, p, "")
+	built := d.ci(
+		build{
+			tool:     t,
+			pipeline: "ci",
+			branch:   "main",
+			trigger:  "push",
+			sha:      sha,
+			actor:    u.login(t),
+			bot:      machine,
+			created:  merged.Add(4 * time.Second),
+		},
+		p,
+		"",
+	)
 	if !p.golden {
 		return
 	}
@@ -202,7 +237,14 @@ func (d *delivery) release(at time.Time, sha string, by *person, p pace) {
 	if sha == d.running {
 		return
 	}
-	out := deploy{tool: p.tool, environment: production, began: at, duration: d.d.about(11 * time.Minute), sha: sha, status: event.Succeeded}
+	out := deploy{
+		tool:        p.tool,
+		environment: production,
+		began:       at,
+		duration:    d.d.about(11 * time.Minute),
+		sha:         sha,
+		status:      event.Succeeded,
+	}
 	if p.golden {
 		out.duration = d.d.about(3 * time.Minute)
 	}

@@ -9,7 +9,16 @@ import (
 )
 
 // repositoryFiles are what a collector looks for in a repository.
-var repositoryFiles = []string{"readme", "codeowners", "ci_workflow", "dockerfile", "catalog_info", "license", "dependency_updates", "tests"}
+var repositoryFiles = []string{
+	"readme",
+	"codeowners",
+	"ci_workflow",
+	"dockerfile",
+	"catalog_info",
+	"license",
+	"dependency_updates",
+	"tests",
+}
 
 // addFacts says what was found in the repositories this morning.
 func (o *Organization) addFacts() {
@@ -24,7 +33,8 @@ func (o *Organization) addFacts() {
 		for _, name := range repositoryFiles {
 			file := f
 			if s.unreadable {
-				file.Error = SourceGitHub + " could not read the files of " + s.slug() + ": 403 Resource not accessible; give the token read access to contents"
+				file.Error = SourceGitHub + " could not read the files of " + s.slug() + ": 403 Resource not accessible; give " +
+					"the token read access to contents"
 			}
 			o.addFact(file, "repository.files."+name, event.BoolFact, !slices.Contains(s.lacks, name))
 		}

@@ -28,7 +28,13 @@ func (o *Organization) addLedger() {
 	stored, open := map[ledgerKey]uint64{}, map[ledgerKey]uint64{}
 	length := o.Today.Sub(o.cal.begin) / ledgerWindows
 	add := func(from event.Origin, of event.Kind, at time.Time, isOpen bool) {
-		k := ledgerKey{from.Source, from.Provider, from.Scope, of, max(0, min(ledgerWindows-1, int(at.Sub(o.cal.begin)/length)))}
+		k := ledgerKey{
+			from.Source,
+			from.Provider,
+			from.Scope,
+			of,
+			max(0, min(ledgerWindows-1, int(at.Sub(o.cal.begin)/length))),
+		}
 		stored[k]++
 		if isOpen {
 			open[k]++
@@ -54,14 +60,26 @@ func (o *Organization) addLedger() {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b ledgerKey) int {
-		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.scope, b.scope), cmp.Compare(a.of, b.of), cmp.Compare(a.window, b.window))
+		return cmp.Or(
+			cmp.Compare(a.source, b.source),
+			cmp.Compare(a.scope, b.scope),
+			cmp.Compare(a.of, b.of),
+			cmp.Compare(a.window, b.window),
+		)
 	})
 	gapScope := jobName(serviceNamed("payment-service"))
 	for _, k := range keys {
 		e := event.LedgerEntry{
-			Source: k.source, Provider: k.provider, Scope: k.scope, Of: k.of,
-			WindowStart: o.cal.begin.Add(time.Duration(k.window) * length), WindowEnd: o.cal.begin.Add(time.Duration(k.window+1) * length),
-			Expected: stored[k], Stored: stored[k], Open: open[k], CheckedAt: o.Today.Add(-45 * time.Minute),
+			Source:      k.source,
+			Provider:    k.provider,
+			Scope:       k.scope,
+			Of:          k.of,
+			WindowStart: o.cal.begin.Add(time.Duration(k.window) * length),
+			WindowEnd:   o.cal.begin.Add(time.Duration(k.window+1) * length),
+			Expected:    stored[k],
+			Stored:      stored[k],
+			Open:        open[k],
+			CheckedAt:   o.Today.Add(-45 * time.Minute),
 		}
 		if k.source == SourceJenkins && k.scope == gapScope && k.of == event.KindPipelineRun && k.window == 3 {
 			e.Expected += gapMissing

@@ -1,6 +1,6 @@
-// Package demo makes a synthetic organization: a fintech of 80 engineers and twelve services whose platform team brought
-// the time to first deploy from two weeks to two days. Nothing in it is real: no person, no company, no address. It is the
-// same on every machine on the same day, and all its dates hang on that day.
+// Package demo makes a synthetic organization: a fintech of 80 engineers and twelve services whose platform team
+// brought the time to first deploy from two weeks to two days. Nothing in it is real: no person, no company, no
+// address. It is the same on every machine on the same day, and all its dates hang on that day.
 package demo
 
 import (
@@ -30,7 +30,11 @@ const (
 )
 
 var providers = map[string]string{
-	SourceGitHub: "github", SourceJenkins: "jenkins", SourceCircleCI: "circleci", SourceScripts: "push", SourcePager: "pagerduty",
+	SourceGitHub:   "github",
+	SourceJenkins:  "jenkins",
+	SourceCircleCI: "circleci",
+	SourceScripts:  "push",
+	SourcePager:    "pagerduty",
 }
 
 // Organization is the demo organization as of a day.
@@ -63,14 +67,21 @@ func Generate(now time.Time) *Organization {
 
 // Count returns how many events there are.
 func (o *Organization) Count() int {
-	return len(o.deployments) + len(o.runs) + len(o.jobs) + len(o.changes) + len(o.incidents) + len(o.facts) + len(o.ledger)
+	return len(o.deployments) + len(o.runs) + len(o.jobs) + len(
+		o.changes,
+	) + len(o.incidents) + len(o.facts) + len(o.ledger)
 }
 
 // Counts returns how many events there are of each kind.
 func (o *Organization) Counts() map[event.Kind]int {
 	return map[event.Kind]int{
-		event.KindDeployment: len(o.deployments), event.KindPipelineRun: len(o.runs), event.KindPipelineJob: len(o.jobs),
-		event.KindChange: len(o.changes), event.KindIncident: len(o.incidents), event.KindFact: len(o.facts), event.KindLedger: len(o.ledger),
+		event.KindDeployment:  len(o.deployments),
+		event.KindPipelineRun: len(o.runs),
+		event.KindPipelineJob: len(o.jobs),
+		event.KindChange:      len(o.changes),
+		event.KindIncident:    len(o.incidents),
+		event.KindFact:        len(o.facts),
+		event.KindLedger:      len(o.ledger),
 	}
 }
 

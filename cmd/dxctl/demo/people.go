@@ -36,14 +36,19 @@ func (p *person) teamAt(t time.Time) string {
 	return p.team
 }
 
-var givenNames = strings.Fields(`Mira Jonas Adaeze Tomasz Leila Bram Sunniva Ravi Elif Mateo Ines Kofi Yuki Noor Petra Desmond Aoife Hamza Greta Luca
-	Thandi Oskar Priya Emil Salma Viggo Chiara Ibrahim Saoirse Anton Meera Joon Freya Diego Amara Nils Zara Pavel Hana Idris`)
+var givenNames = strings.Fields(
+	`Mira Jonas Adaeze Tomasz Leila Bram Sunniva Ravi Elif Mateo Ines Kofi Yuki Noor Petra Desmond Aoife Hamza Greta Luca
+	Thandi Oskar Priya Emil Salma Viggo Chiara Ibrahim Saoirse Anton Meera Joon Freya Diego Amara Nils Zara Pavel Hana Idris`,
+)
 
-var familyNames = strings.Fields(`Okafor Lindqvist Varga Moreau Castellan Novak Haddad Iyer Bergstrom Tanaka Mbeki Sorensen Duarte Kowal Rahimi
+var familyNames = strings.Fields(
+	`Okafor Lindqvist Varga Moreau Castellan Novak Haddad Iyer Bergstrom Tanaka Mbeki Sorensen Duarte Kowal Rahimi
 	Fitzroy Almeida Dragan Osei Petrov Nakamura Calloway Jansson Farouk Mendel Achterberg Quill Rossi Tamang Vance Wieland Abebe Lorca
-	Brandt Eze Kestrel Salonen Thorne Ueda Yilmaz Zielinski`)
+	Brandt Eze Kestrel Salonen Thorne Ueda Yilmaz Zielinski`,
+)
 
-// hiresByMonth are the hiring waves: how many engineers started in each month of the history; those of the last weeks come on top.
+// hiresByMonth are the hiring waves: how many engineers started in each month of the history; those of the last weeks
+// come on top.
 var hiresByMonth = []int{1, 3, 2, 1, 2, 3, 4, 2, 1, 2, 3, 1, 2, 3, 1, 2, 3, 2, 3, 1, 2, 3, 2, 3}
 
 // newest start in the last weeks; three of them have not deployed yet. The numbers are days before today.
@@ -61,8 +66,8 @@ const (
 // onboarding are the hours from the start to the first deployment, month by month after the platform team's start.
 var onboarding = []int64{hoursToDeploy, 275, 205, 145, 92, 58, 40}
 
-// variation spreads people around that, in thousandths. It is a fixed sequence rather than a draw, so that the few hires
-// of a quarter tell the story on every day.
+// variation spreads people around that, in thousandths. It is a fixed sequence rather than a draw, so that the few
+// hires of a quarter tell the story on every day.
 var variation = []int64{900, 1100, 750, 1250, 1000, 1450, 850, 1050, 1900, 950}
 
 // staff makes the people. Everybody draws from one stream of dice, in one order.

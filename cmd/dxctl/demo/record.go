@@ -50,10 +50,23 @@ func actor(p *person, t tool) string {
 
 // words of the tools for how something ended.
 var words = map[tool]map[event.Status]string{
-	jenkins:  {event.Succeeded: "SUCCESS", event.Failed: "FAILURE", event.Cancelled: "ABORTED", event.Running: "BUILDING"},
-	actions:  {event.Succeeded: "success", event.Failed: "failure", event.Cancelled: "cancelled", event.Running: "in_progress", event.Skipped: "skipped"},
-	circleci: {event.Succeeded: "success", event.Failed: "failed", event.Cancelled: "canceled", event.Running: "running", event.Skipped: "not_run"},
-	scripts:  {event.Succeeded: "deployed", event.Failed: "failed", event.Running: "started"}, // as pushed events have them
+	jenkins: {event.Succeeded: "SUCCESS", event.Failed: "FAILURE", event.Cancelled: "ABORTED", event.Running: "BUILDING"},
+	actions: {
+		event.Succeeded: "success",
+		event.Failed:    "failure",
+		event.Cancelled: "cancelled",
+		event.Running:   "in_progress",
+		event.Skipped:   "skipped",
+	},
+	circleci: {
+		event.Succeeded: "success",
+		event.Failed:    "failed",
+		event.Cancelled: "canceled",
+		event.Running:   "running",
+		event.Skipped:   "not_run",
+	},
+	// as pushed events have them
+	scripts: {event.Succeeded: "deployed", event.Failed: "failed", event.Running: "started"},
 }
 
 // seen cuts a span at today: what has not begun by then is not known (false), what has not ended is running.
@@ -100,9 +113,19 @@ func (r *record) run(b build) (id string, ended time.Time) {
 		}
 	}
 	e := event.PipelineRun{
-		Origin: r.origin(b.tool, b.id), Attempt: uint16(max(1, b.attempt)), Pipeline: b.pipeline, Status: status, StatusRaw: words[b.tool][status],
-		Branch: b.branch, Trigger: b.trigger, SHA: b.sha, Actor: b.actor, Bot: b.bot,
-		CreatedAt: b.created, StartedAt: started, FinishedAt: finished,
+		Origin:     r.origin(b.tool, b.id),
+		Attempt:    uint16(max(1, b.attempt)),
+		Pipeline:   b.pipeline,
+		Status:     status,
+		StatusRaw:  words[b.tool][status],
+		Branch:     b.branch,
+		Trigger:    b.trigger,
+		SHA:        b.sha,
+		Actor:      b.actor,
+		Bot:        b.bot,
+		CreatedAt:  b.created,
+		StartedAt:  started,
+		FinishedAt: finished,
 	}
 	switch b.tool {
 	case jenkins:
@@ -196,15 +219,27 @@ func (r *record) deploy(d deploy) (id string, ended time.Time) {
 		}
 	}
 	e := event.Deployment{
-		Origin: r.origin(d.tool, d.id), Attempt: uint16(max(1, d.attempt)), Environment: d.environment[d.tool], Status: status,
-		StatusRaw: words[d.tool][status], CreatedAt: created, StartedAt: d.began, FinishedAt: finished, SHA: d.sha, Ref: "main",
-		Version: d.sha[:10], Actor: serviceAccounts[d.tool], Bot: true, Trigger: "push",
+		Origin:      r.origin(d.tool, d.id),
+		Attempt:     uint16(max(1, d.attempt)),
+		Environment: d.environment[d.tool],
+		Status:      status,
+		StatusRaw:   words[d.tool][status],
+		CreatedAt:   created,
+		StartedAt:   d.began,
+		FinishedAt:  finished,
+		SHA:         d.sha,
+		Ref:         "main",
+		Version:     d.sha[:10],
+		Actor:       serviceAccounts[d.tool],
+		Bot:         true,
+		Trigger:     "push",
 	}
 	if d.by != nil {
 		e.Actor, e.Bot, e.Trigger = actor(d.by, d.tool), false, "manual"
 	}
 	if d.tool == scripts {
-		e.SHA, e.Ref, e.Version = "", "", "build-"+d.id // a script copies whatever was built and does not say from which commit
+		// a script copies whatever was built and does not say from which commit
+		e.SHA, e.Ref, e.Version = "", "", "build-"+d.id
 		e.EnvironmentKey = strings.ToLower(e.Environment)
 	}
 	if d.tool == actions || d.tool == scripts {
@@ -215,7 +250,12 @@ func (r *record) deploy(d deploy) (id string, ended time.Time) {
 	return d.id, ended
 }
 
-var serviceAccounts = map[tool]string{jenkins: "jenkins-deploy", actions: "deploy-bot[bot]", circleci: "circleci-deploy", scripts: "root"}
+var serviceAccounts = map[tool]string{
+	jenkins:  "jenkins-deploy",
+	actions:  "deploy-bot[bot]",
+	circleci: "circleci-deploy",
+	scripts:  "root",
+}
 
 // incident stores a disturbance that a deployment caused.
 func (r *record) incident(opened, resolved time.Time, severity, deployment string) {
@@ -224,9 +264,19 @@ func (r *record) incident(opened, resolved time.Time, severity, deployment strin
 	}
 	r.bad++
 	e := event.Incident{
-		Origin:   event.Origin{Source: SourcePager, Provider: providers[SourcePager], Scope: pagerID(r.s), ID: fmt.Sprintf("Q%02d%04d", r.base, r.bad), Service: r.s.ref()},
-		Severity: severity, OpenedAt: opened.Truncate(time.Millisecond), AcknowledgedAt: opened.Truncate(time.Millisecond).Add(time.Duration(r.d.between(1, 14)) * time.Minute),
-		ResolvedAt: resolved.Truncate(time.Millisecond), Deployment: deployment, How: "said",
+		Origin: event.Origin{
+			Source:   SourcePager,
+			Provider: providers[SourcePager],
+			Scope:    pagerID(r.s),
+			ID:       fmt.Sprintf("Q%02d%04d", r.base, r.bad),
+			Service:  r.s.ref(),
+		},
+		Severity:       severity,
+		OpenedAt:       opened.Truncate(time.Millisecond),
+		AcknowledgedAt: opened.Truncate(time.Millisecond).Add(time.Duration(r.d.between(1, 14)) * time.Minute),
+		ResolvedAt:     resolved.Truncate(time.Millisecond),
+		Deployment:     deployment,
+		How:            "said",
 	}
 	e.URL = "https://pager." + domain + "/incidents/" + e.ID
 	if e.AcknowledgedAt.After(e.ResolvedAt) {

@@ -32,7 +32,11 @@ func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 	if err := os.WriteFile(filepath.Join(dir, "people.csv"), o.PeopleCSV(), 0o600); err != nil {
 		tb.Fatal(err)
 	}
-	c, warnings, err := catalog.Load(catalog.Config{Files: []string{"*.yaml"}}, people.Config{Files: []string{"people.csv"}}, dir)
+	c, warnings, err := catalog.Load(
+		catalog.Config{Files: []string{"*.yaml"}},
+		people.Config{Files: []string{"people.csv"}},
+		dir,
+	)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -57,7 +61,12 @@ func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 	if err := s.Replace(tb.Context(), "environments", environments); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Logf("%d events: generated in %s, stored in %s", o.Count(), generated.Round(time.Millisecond), appended.Round(time.Millisecond))
+	tb.Logf(
+		"%d events: generated in %s, stored in %s",
+		o.Count(),
+		generated.Round(time.Millisecond),
+		appended.Round(time.Millisecond),
+	)
 	return s, c
 }
 
@@ -99,7 +108,15 @@ func tellEngineers(t *testing.T, e *metrics.Engine, now time.Time) metrics.TTFD 
 	for _, c := range ttfd.Cohorts {
 		if c.N >= 3 {
 			counted = append(counted, c)
-			t.Logf("%s: n %d, deployed %d, excluded %d, median %s, p90 %s", c.Label, c.N, c.Deployed, c.Excluded, days(c.MedianHours), days(c.P90Hours))
+			t.Logf(
+				"%s: n %d, deployed %d, excluded %d, median %s, p90 %s",
+				c.Label,
+				c.N,
+				c.Deployed,
+				c.Excluded,
+				days(c.MedianHours),
+				days(c.P90Hours),
+			)
 		}
 	}
 	first, last := counted[0], counted[len(counted)-1]
@@ -126,7 +143,11 @@ func tellServices(t *testing.T, e *metrics.Engine, now time.Time) {
 		{"before the platform team", metrics.Window{To: begin.platform}, 21 * 24, 60 * 24},
 		{"in the last six months", metrics.Window{From: begin.settled}, 1, 12},
 	} {
-		ttfd, err := e.TimeToFirstDeploy(t.Context(), metrics.Services, metrics.TTFDOptions{Cohort: metrics.HalfYear, Window: era.window})
+		ttfd, err := e.TimeToFirstDeploy(
+			t.Context(),
+			metrics.Services,
+			metrics.TTFDOptions{Cohort: metrics.HalfYear, Window: era.window},
+		)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -193,8 +214,18 @@ func TestServicesOfTheDemo(t *testing.T) {
 	}
 	unmapped := 0
 	for _, n := range numbers {
-		t.Logf("%-45s deploys %v (%v a week) staging %v runs %v green %v median %v p95 %v reviewed %v", n.Service, count(n.Deploys), number(n.DeploysPerWeek),
-			count(n.StagingDeploys), count(n.Runs), number(n.SuccessRate), number(n.MedianMinutes), number(n.P95Minutes), number(n.ReviewShare))
+		t.Logf(
+			"%-45s deploys %v (%v a week) staging %v runs %v green %v median %v p95 %v reviewed %v",
+			n.Service,
+			count(n.Deploys),
+			number(n.DeploysPerWeek),
+			count(n.StagingDeploys),
+			count(n.Runs),
+			number(n.SuccessRate),
+			number(n.MedianMinutes),
+			number(n.P95Minutes),
+			number(n.ReviewShare),
+		)
 		if _, ok := c.Entity(n.Service); !ok {
 			unmapped++
 		}
@@ -278,7 +309,8 @@ func TestPushedEventsLookAsRealOnesDo(t *testing.T) {
 			continue
 		}
 		n++
-		if d.Provider != pushed.Provider || d.Service == "" || !slices.Contains([]string{"deployed", "failed", "started"}, d.StatusRaw) {
+		if d.Provider != pushed.Provider || d.Service == "" ||
+			!slices.Contains([]string{"deployed", "failed", "started"}, d.StatusRaw) {
 			t.Fatalf("%+v", d)
 		}
 	}

@@ -20,8 +20,8 @@ const (
 	quiet = 5 * time.Second
 )
 
-// Display shows one line per name. On a terminal, it rewrites the lines in place, below printed text. Elsewhere, it prints
-// the line of a name from time to time. It is safe for concurrent use.
+// Display shows one line per name. On a terminal, it rewrites the lines in place, below printed text. Elsewhere, it
+// prints the line of a name from time to time. It is safe for concurrent use.
 type Display struct {
 	mu       sync.Mutex
 	w        io.Writer
@@ -53,8 +53,8 @@ func New(w io.Writer, now func() time.Time) *Display {
 	return d
 }
 
-// Set changes the line of a name. Where there is no terminal it is printed unless one of that name was printed less than
-// five seconds ago; always prints it anyway.
+// Set changes the line of a name. Where there is no terminal it is printed unless one of that name was printed less
+// than five seconds ago; always prints it anyway.
 func (d *Display) Set(name, text string, always bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -26,7 +26,13 @@ var ReceivedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // Delivery returns a delivery of a kind from the source gh.
 func Delivery(k string, body string) delivery.Delivery {
-	return delivery.Delivery{Source: "gh", Kind: k, ReceivedAt: ReceivedAt, Headers: map[string]string{"content-type": "application/json"}, Body: []byte(body)}
+	return delivery.Delivery{
+		Source:     "gh",
+		Kind:       k,
+		ReceivedAt: ReceivedAt,
+		Headers:    map[string]string{"content-type": "application/json"},
+		Body:       []byte(body),
+	}
 }
 
 // Events returns the events of updates.
@@ -63,17 +69,30 @@ const (
 	ArgoSource = `{"repoURL":"https://git.example.com/m","targetRevision":"main","path":"pay"}`
 )
 
-// ArgoNotification is what the template sends: two syncs in the history, of commit A and then B, and the latest operation.
+// ArgoNotification is what the template sends: two syncs in the history, of commit A and then B, and the latest
+// operation.
 func ArgoNotification(operation string) string {
-	return fmt.Sprintf(`{"metadata":{"name":"pay","namespace":"argocd","labels":{"env":"production"}},"spec":{"source":%[1]s,"destination":{"namespace":"shop"}},
+	return fmt.Sprintf(
+		`{"metadata":{"name":"pay","namespace":"argocd","labels":{"env":"production"}},"spec":{"source":%[1]s,"destination":{"namespace":"shop"}},
 "status":{"history":[{"id":2,"revision":"%[3]s","source":%[1]s,"deployStartedAt":"2026-03-01T09:00:00Z","deployedAt":"2026-03-01T09:01:00Z"},
-{"id":1,"revision":"%[2]s","source":%[1]s,"deployStartedAt":"2026-03-01T08:00:00Z","deployedAt":"2026-03-01T08:01:00Z"}],"operationState":%[4]s}}`, ArgoSource, CommitA, CommitB, operation)
+{"id":1,"revision":"%[2]s","source":%[1]s,"deployStartedAt":"2026-03-01T08:00:00Z","deployedAt":"2026-03-01T08:01:00Z"}],"operationState":%[4]s}}`,
+		ArgoSource,
+		CommitA,
+		CommitB,
+		operation,
+	)
 }
 
 // ArgoSync is an operation of Argo CD in a phase, started by somebody, at a commit.
 func ArgoSync(phase, by, commit, more string) string {
-	return fmt.Sprintf(`{"phase":%q,"startedAt":"2026-03-01T10:00:00Z","finishedAt":"2026-03-01T10:02:00Z","operation":{"initiatedBy":%s,"sync":{"revision":%q%s}},"syncResult":{"revision":%[3]q,"source":%[5]s}}`,
-		phase, by, commit, more, ArgoSource)
+	return fmt.Sprintf(
+		`{"phase":%q,"startedAt":"2026-03-01T10:00:00Z","finishedAt":"2026-03-01T10:02:00Z","operation":{"initiatedBy":%s,"sync":{"revision":%q%s}},"syncResult":{"revision":%[3]q,"source":%[5]s}}`,
+		phase,
+		by,
+		commit,
+		more,
+		ArgoSource,
+	)
 }
 
 // CircleDelivery is the format of a webhook of CircleCI: its type, the workflow's id and status, and further keys.
@@ -83,12 +102,21 @@ const CircleDelivery = `{"type":%q,"id":"e-1","happened_at":"2026-03-01T10:10:00
 
 // CloudEvent is a structured CloudEvent of a type with data.
 func CloudEvent(kind, data string) string {
-	return fmt.Sprintf(`{"specversion":"1.0","id":"e-1","source":"/ci","type":%q,"time":"2026-03-01T10:00:00Z","datacontenttype":"application/json","data":%s}`, kind, data)
+	return fmt.Sprintf(
+		`{"specversion":"1.0","id":"e-1","source":"/ci","type":%q,"time":"2026-03-01T10:00:00Z","datacontenttype":"application/json","data":%s}`,
+		kind,
+		data,
+	)
 }
 
 // CDEvent is the data of a CDEvent.
 func CDEvent(subject, content, custom string) string {
-	return fmt.Sprintf(`{"context":{"version":"0.4.1","id":"e-1","source":"/ci","timestamp":"2026-03-01T10:00:00Z"},"subject":{"id":%q,"source":"/ci/here","content":%s},"customData":%s}`, subject, content, custom)
+	return fmt.Sprintf(
+		`{"context":{"version":"0.4.1","id":"e-1","source":"/ci","timestamp":"2026-03-01T10:00:00Z"},"subject":{"id":%q,"source":"/ci/here","content":%s},"customData":%s}`,
+		subject,
+		content,
+		custom,
+	)
 }
 
 // Repository is the repository of a webhook of GitHub.
@@ -103,7 +131,12 @@ func GitHub(kind, action, rest string) delivery.Delivery {
 	if rest != "" {
 		body += "," + rest
 	}
-	return delivery.Delivery{Source: "gh", Kind: "github", Headers: map[string]string{"x-github-event": kind, "content-type": "application/json"}, Body: []byte(body + "}")}
+	return delivery.Delivery{
+		Source:  "gh",
+		Kind:    "github",
+		Headers: map[string]string{"x-github-event": kind, "content-type": "application/json"},
+		Body:    []byte(body + "}"),
+	}
 }
 
 // Clock is a time on the day of the samples, in UTC.

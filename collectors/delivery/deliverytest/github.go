@@ -25,31 +25,77 @@ func GitHubOrigin(id, url string) event.Origin {
 
 // WantRun is the event of [GitHubRun].
 func WantRun(attempt uint16, status event.Status, raw string) event.PipelineRun {
-	return event.PipelineRun{Origin: GitHubOrigin("9", "https://github.example.com/acme/shop/actions/runs/9"), Attempt: attempt, Pipeline: "ci", Status: status, StatusRaw: raw, Branch: "main",
-		Trigger: "push", SHA: "abc", Actor: "deployer", Bot: true, CreatedAt: Clock("10:00:00"), StartedAt: Clock("10:00:01")}
+	return event.PipelineRun{
+		Origin:    GitHubOrigin("9", "https://github.example.com/acme/shop/actions/runs/9"),
+		Attempt:   attempt,
+		Pipeline:  "ci",
+		Status:    status,
+		StatusRaw: raw,
+		Branch:    "main",
+		Trigger:   "push",
+		SHA:       "abc",
+		Actor:     "deployer",
+		Bot:       true,
+		CreatedAt: Clock("10:00:00"),
+		StartedAt: Clock("10:00:01"),
+	}
 }
 
 // WantJob is the event of [GitHubJob].
 func WantJob(status event.Status, raw string, started, finished time.Time) event.PipelineJob {
-	return event.PipelineJob{Origin: GitHubOrigin("5", ""), RunID: "9", Attempt: 2, Name: "test", Runner: "ubuntu-latest", Status: status, StatusRaw: raw,
-		CreatedAt: Clock("10:00:00"), StartedAt: started, FinishedAt: finished}
+	return event.PipelineJob{
+		Origin:     GitHubOrigin("5", ""),
+		RunID:      "9",
+		Attempt:    2,
+		Name:       "test",
+		Runner:     "ubuntu-latest",
+		Status:     status,
+		StatusRaw:  raw,
+		CreatedAt:  Clock("10:00:00"),
+		StartedAt:  started,
+		FinishedAt: finished,
+	}
 }
 
 // WantPull is the event of [GitHubPull].
 func WantPull() event.Change {
-	return event.Change{Origin: GitHubOrigin("7", "https://github.example.com/acme/shop/pull/7"), Repository: "acme/shop", Number: 7, Title: "Größe", Author: "ana",
-		CreatedAt: Clock("10:00:00"), HeadSHA: "abc", Reverts: "5"}
+	return event.Change{
+		Origin:     GitHubOrigin("7", "https://github.example.com/acme/shop/pull/7"),
+		Repository: "acme/shop",
+		Number:     7,
+		Title:      "Größe",
+		Author:     "ana",
+		CreatedAt:  Clock("10:00:00"),
+		HeadSHA:    "abc",
+		Reverts:    "5",
+	}
 }
 
 // WantDeployment is the event of [GitHubDeployment].
 func WantDeployment(status event.Status, raw, url string) event.Deployment {
-	return event.Deployment{Origin: GitHubOrigin("3", url), Attempt: 1, Environment: "production", Status: status, StatusRaw: raw, CreatedAt: Clock("10:00:00"),
-		SHA: "abc", Ref: "main", Actor: "rel[bot]", Bot: true, Trigger: "deploy"}
+	return event.Deployment{
+		Origin:      GitHubOrigin("3", url),
+		Attempt:     1,
+		Environment: "production",
+		Status:      status,
+		StatusRaw:   raw,
+		CreatedAt:   Clock("10:00:00"),
+		SHA:         "abc",
+		Ref:         "main",
+		Actor:       "rel[bot]",
+		Bot:         true,
+		Trigger:     "deploy",
+	}
 }
 
 // WantIncident is the event of [GitHubIssue].
 func WantIncident(severity string, resolved time.Time) event.Incident {
-	return event.Incident{Origin: GitHubOrigin("4", "https://github.example.com/acme/shop/issues/4"), Severity: severity, OpenedAt: Clock("10:00:00"), ResolvedAt: resolved}
+	return event.Incident{
+		Origin:     GitHubOrigin("4", "https://github.example.com/acme/shop/issues/4"),
+		Severity:   severity,
+		OpenedAt:   Clock("10:00:00"),
+		ResolvedAt: resolved,
+	}
 }
 
 // EditChange returns a change with an edit.

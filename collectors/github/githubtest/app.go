@@ -64,7 +64,9 @@ func (a *App) serve(r *http.Request, path []string) (int, any) {
 	}
 	switch {
 	case len(path) == 2 && r.Method == http.MethodGet:
-		return http.StatusOK, []any{map[string]any{"id": json.Number(a.Installation), "account": map[string]any{"login": "acme"}}}
+		return http.StatusOK, []any{
+			map[string]any{"id": json.Number(a.Installation), "account": map[string]any{"login": "acme"}},
+		}
 	case len(path) == 4 && r.Method == http.MethodPost && path[2] == a.Installation:
 		lasts := a.Lasts
 		if lasts == 0 {

@@ -38,8 +38,14 @@ type Tag struct {
 // record is the repository's own record.
 func (s *Server) record(name string) any {
 	repo := s.Repos[name]
-	all := map[string]any{"full_name": name, "html_url": s.URL + "/" + name, "default_branch": "main", "archived": repo.Archived,
-		"fork": repo.Fork, "created_at": "2020-01-02T03:04:05Z"}
+	all := map[string]any{
+		"full_name":      name,
+		"html_url":       s.URL + "/" + name,
+		"default_branch": "main",
+		"archived":       repo.Archived,
+		"fork":           repo.Fork,
+		"created_at":     "2020-01-02T03:04:05Z",
+	}
 	if !repo.Pushed.IsZero() {
 		all["pushed_at"] = repo.Pushed
 	}
@@ -56,7 +62,10 @@ func (r *Repo) tree() []any {
 		tree = append(tree, map[string]any{"path": f, "type": "blob"})
 	}
 	for _, f := range slices.Sorted(maps.Keys(r.Contents)) {
-		tree = append(tree, map[string]any{"path": f, "type": "blob", "sha": blobSHA(r.Contents[f]), "size": len(r.Contents[f])})
+		tree = append(
+			tree,
+			map[string]any{"path": f, "type": "blob", "sha": blobSHA(r.Contents[f]), "size": len(r.Contents[f])},
+		)
 	}
 	return tree
 }
@@ -70,7 +79,11 @@ func (r *Repo) blob(sha string) (int, any, string) {
 				lines.WriteString(encoded[:60] + "\n")
 				encoded = encoded[60:]
 			}
-			return http.StatusOK, map[string]any{"sha": sha, "encoding": "base64", "content": lines.String() + encoded + "\n"}, ""
+			return http.StatusOK, map[string]any{
+				"sha":      sha,
+				"encoding": "base64",
+				"content":  lines.String() + encoded + "\n",
+			}, ""
 		}
 	}
 	return http.StatusNotFound, map[string]any{"message": "Not Found"}, ""
@@ -82,7 +95,8 @@ func (r *Repo) issues(req *http.Request) (int, any, string) {
 	found := []Issue{}
 	since, _ := time.Parse(time.RFC3339, q.Get("since"))
 	for _, i := range r.Issues {
-		if slices.ContainsFunc(i.Labels, func(l string) bool { return strings.EqualFold(l, q.Get("labels")) }) && !i.Updated.Before(since) {
+		if slices.ContainsFunc(i.Labels, func(l string) bool { return strings.EqualFold(l, q.Get("labels")) }) &&
+			!i.Updated.Before(since) {
 			found = append(found, i)
 		}
 	}
@@ -96,8 +110,15 @@ func (r *Repo) issues(req *http.Request) (int, any, string) {
 		if !i.Closed.IsZero() {
 			state = "closed"
 		}
-		all := map[string]any{"number": i.Number, "state": state, "html_url": fmt.Sprintf("https://github.test/issues/%d", i.Number), "labels": labels,
-			"created_at": i.Created, "updated_at": i.Updated, "closed_at": when(i.Closed)}
+		all := map[string]any{
+			"number":     i.Number,
+			"state":      state,
+			"html_url":   fmt.Sprintf("https://github.test/issues/%d", i.Number),
+			"labels":     labels,
+			"created_at": i.Created,
+			"updated_at": i.Updated,
+			"closed_at":  when(i.Closed),
+		}
 		if i.Pull {
 			all["pull_request"] = map[string]any{"url": "https://github.test/pull"}
 		}
@@ -113,7 +134,13 @@ func (r *Repo) releases() []Release {
 }
 
 func (r Release) json() any {
-	return map[string]any{"id": r.ID, "tag_name": r.Tag, "draft": r.Draft, "prerelease": r.Prerelease, "published_at": when(r.Published)}
+	return map[string]any{
+		"id":           r.ID,
+		"tag_name":     r.Tag,
+		"draft":        r.Draft,
+		"prerelease":   r.Prerelease,
+		"published_at": when(r.Published),
+	}
 }
 
 func (r Release) node() any {
@@ -121,8 +148,16 @@ func (r Release) node() any {
 	if r.SHA != "" {
 		commit = map[string]any{"oid": r.SHA}
 	}
-	return map[string]any{"databaseId": r.ID, "tagName": r.Tag, "url": "https://github.test/releases/" + r.Tag, "isDraft": r.Draft, "isPrerelease": r.Prerelease,
-		"publishedAt": when(r.Published), "author": person(r.Author, ""), "tagCommit": commit}
+	return map[string]any{
+		"databaseId":   r.ID,
+		"tagName":      r.Tag,
+		"url":          "https://github.test/releases/" + r.Tag,
+		"isDraft":      r.Draft,
+		"isPrerelease": r.Prerelease,
+		"publishedAt":  when(r.Published),
+		"author":       person(r.Author, ""),
+		"tagCommit":    commit,
+	}
 }
 
 // tags are listed by their commits' dates, newest first.
@@ -136,7 +171,10 @@ func (r *Repo) matchingRefs(prefix string) (int, any, string) {
 	found := []any{}
 	for _, t := range r.Tags {
 		if strings.HasPrefix("refs/tags/"+t.Name, prefix) {
-			found = append(found, map[string]any{"ref": "refs/tags/" + t.Name, "object": map[string]any{"sha": t.SHA, "type": "commit"}})
+			found = append(
+				found,
+				map[string]any{"ref": "refs/tags/" + t.Name, "object": map[string]any{"sha": t.SHA, "type": "commit"}},
+			)
 		}
 	}
 	return http.StatusOK, found, ""
@@ -145,7 +183,11 @@ func (r *Repo) matchingRefs(prefix string) (int, any, string) {
 func (t Tag) node() any {
 	target := map[string]any{"oid": t.SHA, "committedDate": t.Committed}
 	if !t.Tagged.IsZero() {
-		target = map[string]any{"oid": "0f" + t.SHA, "tagger": map[string]any{"date": t.Tagged, "user": person(t.Tagger, "")}, "target": target}
+		target = map[string]any{
+			"oid":    "0f" + t.SHA,
+			"tagger": map[string]any{"date": t.Tagged, "user": person(t.Tagger, "")},
+			"target": target,
+		}
 	}
 	return map[string]any{"name": t.Name, "target": target}
 }

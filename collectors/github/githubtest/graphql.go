@@ -79,10 +79,18 @@ func (d Deployment) node() any {
 	for _, s := range all[:min(len(all), 100)] {
 		nodes = append(nodes, map[string]any{"state": s.State, "createdAt": s.At, "updatedAt": s.At})
 	}
-	return map[string]any{"databaseId": d.ID, "commitOid": d.SHA, "environment": d.Environment, "state": d.State, "task": "deploy",
-		"createdAt": d.Created, "updatedAt": d.Created, "ref": map[string]any{"name": d.Ref, "prefix": "refs/heads/"},
-		"creator":  map[string]any{"login": d.Creator, "__typename": "User"},
-		"statuses": map[string]any{"pageInfo": map[string]any{"hasNextPage": len(all) > 100}, "nodes": nodes}}
+	return map[string]any{
+		"databaseId":  d.ID,
+		"commitOid":   d.SHA,
+		"environment": d.Environment,
+		"state":       d.State,
+		"task":        "deploy",
+		"createdAt":   d.Created,
+		"updatedAt":   d.Created,
+		"ref":         map[string]any{"name": d.Ref, "prefix": "refs/heads/"},
+		"creator":     map[string]any{"login": d.Creator, "__typename": "User"},
+		"statuses":    map[string]any{"pageInfo": map[string]any{"hasNextPage": len(all) > 100}, "nodes": nodes},
+	}
 }
 
 func (p Pull) commits(after int) any {
@@ -125,7 +133,11 @@ func (p Pull) node() any {
 }
 
 func connection(nodes []any, total, to int) map[string]any {
-	return map[string]any{"totalCount": total, "nodes": nodes, "pageInfo": map[string]any{"hasNextPage": to < total, "endCursor": "cursor:" + strconv.Itoa(to)}}
+	return map[string]any{
+		"totalCount": total,
+		"nodes":      nodes,
+		"pageInfo":   map[string]any{"hasNextPage": to < total, "endCursor": "cursor:" + strconv.Itoa(to)},
+	}
 }
 
 func (s *Server) graphQL(body []byte) any {

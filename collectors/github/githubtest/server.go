@@ -1,5 +1,6 @@
-// Package githubtest is a GitHub on loopback for tests: REST listings with pages, filters, their limit of 1,000 results and
-// ETags; GraphQL pull requests and deployments; and the faults that real servers show. Its data is what the test puts in.
+// Package githubtest is a GitHub on loopback for tests: REST listings with pages, filters, their limit of 1,000 results
+// and ETags; GraphQL pull requests and deployments; and the faults that real servers show. Its data is what the test
+// puts in.
 package githubtest
 
 import (
@@ -108,7 +109,10 @@ func (s *Server) Requests() []Request {
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s.Lock()
-	s.requests = append(s.requests, Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Authorization: r.Header.Get("Authorization")})
+	s.requests = append(
+		s.requests,
+		Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Authorization: r.Header.Get("Authorization")},
+	)
 	n := len(s.requests)
 	before := s.Before
 	s.Unlock()
@@ -173,7 +177,9 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, l
 	case r.URL.Path == "/api/graphql":
 		return http.StatusOK, s.graphQL(body), ""
 	case len(path) == 1 && path[0] == "rate_limit":
-		return http.StatusOK, map[string]any{"resources": map[string]any{"core": map[string]any{"limit": 5000, "remaining": 4999}}}, ""
+		return http.StatusOK, map[string]any{
+			"resources": map[string]any{"core": map[string]any{"limit": 5000, "remaining": 4999}},
+		}, ""
 	case len(path) == 2 && path[0] == "orgs":
 		return http.StatusOK, map[string]any{"login": path[1]}, ""
 	case len(path) == 3 && path[0] == "orgs" && path[2] == "repos":
@@ -231,7 +237,13 @@ func (s *Server) organization(r *http.Request, owner string) (int, any, string) 
 }
 
 // list answers with a page of items. A limit above 0 is how many results the listing shows; pages beyond are refused.
-func list[T any](r *http.Request, items []T, limit int, render func(T) any, wrap func(total int, page []any) any) (int, any, string) {
+func list[T any](
+	r *http.Request,
+	items []T,
+	limit int,
+	render func(T) any,
+	wrap func(total int, page []any) any,
+) (int, any, string) {
 	q := r.URL.Query()
 	per, page := 30, 1
 	if n, err := strconv.Atoi(q.Get("per_page")); err == nil {
@@ -243,7 +255,8 @@ func list[T any](r *http.Request, items []T, limit int, render func(T) any, wrap
 	shown := len(items)
 	if limit > 0 {
 		if (page-1)*per >= limit {
-			return http.StatusUnprocessableEntity, map[string]any{"message": "In order to keep the API fast for everyone, pagination is limited for this resource."}, ""
+			return http.StatusUnprocessableEntity, map[string]any{"message": "In order to keep the API fast for everyone, " +
+				"pagination is limited for this resource."}, ""
 		}
 		shown = min(shown, limit)
 	}
@@ -319,14 +332,36 @@ func scramble(id int64) []byte {
 }
 
 func (g Run) json() any {
-	return map[string]any{"id": g.ID, "name": g.Name, "head_branch": g.Branch, "head_sha": fmt.Sprintf("%040x", g.ID), "event": g.Event,
-		"status": g.Status, "conclusion": text(g.Conclusion), "run_attempt": g.Attempt, "html_url": fmt.Sprintf("https://github.test/runs/%d", g.ID),
-		"created_at": g.Created, "updated_at": g.Updated, "run_started_at": g.Created, "actor": map[string]any{"login": g.Actor, "type": "User"}}
+	return map[string]any{
+		"id":             g.ID,
+		"name":           g.Name,
+		"head_branch":    g.Branch,
+		"head_sha":       fmt.Sprintf("%040x", g.ID),
+		"event":          g.Event,
+		"status":         g.Status,
+		"conclusion":     text(g.Conclusion),
+		"run_attempt":    g.Attempt,
+		"html_url":       fmt.Sprintf("https://github.test/runs/%d", g.ID),
+		"created_at":     g.Created,
+		"updated_at":     g.Updated,
+		"run_started_at": g.Created,
+		"actor":          map[string]any{"login": g.Actor, "type": "User"},
+	}
 }
 
 func (j Job) json(run int64) any {
-	return map[string]any{"id": j.ID, "run_id": run, "run_attempt": j.Attempt, "name": j.Name, "status": j.Status, "conclusion": text(j.Conclusion),
-		"created_at": when(j.Created), "started_at": when(j.Started), "completed_at": when(j.Completed), "labels": []string{"ubuntu-latest"}}
+	return map[string]any{
+		"id":           j.ID,
+		"run_id":       run,
+		"run_attempt":  j.Attempt,
+		"name":         j.Name,
+		"status":       j.Status,
+		"conclusion":   text(j.Conclusion),
+		"created_at":   when(j.Created),
+		"started_at":   when(j.Started),
+		"completed_at": when(j.Completed),
+		"labels":       []string{"ubuntu-latest"},
+	}
 }
 
 // text is null where s is empty, as GitHub writes it.

@@ -1,5 +1,5 @@
-// Command bed is a Kubernetes control plane in one binary: etcd, the API server and the controllers, as the scenarios of
-// the Kubernetes collector start them. It has a module of its own, because Kubernetes pins hundreds of dependencies.
+// Command bed is a Kubernetes control plane in one binary: etcd, the API server and the controllers, as the scenarios
+// of the Kubernetes collector start them. It has a module of its own, because Kubernetes pins hundreds of dependencies.
 //
 //	bed etcd DIR CLIENT-URL PEER-URL
 //	bed apiserver FLAGS…

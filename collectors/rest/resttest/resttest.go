@@ -84,7 +84,10 @@ func At(at time.Time) *Clock { return &Clock{base: at, jumps: []time.Duration{0}
 
 // Jumping returns a clock that is hours ahead or behind each time that it is looked at.
 func Jumping(at time.Time) *Clock {
-	return &Clock{base: at, jumps: []time.Duration{0, 5 * time.Hour, -7 * time.Hour, 26 * time.Hour, -3 * time.Hour, time.Hour, -30 * time.Hour}}
+	return &Clock{
+		base:  at,
+		jumps: []time.Duration{0, 5 * time.Hour, -7 * time.Hour, 26 * time.Hour, -3 * time.Hour, time.Hour, -30 * time.Hour},
+	}
 }
 
 // Now is what the clock shows.
