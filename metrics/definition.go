@@ -54,7 +54,11 @@ func (d Definition) DirectionText() string { return strings.ReplaceAll(d.Directi
 
 func (d Definition) validate() error {
 	for _, f := range []struct{ name, value string }{
-		{"title", d.Title}, {"question", d.Question}, {"unit", d.Unit}, {"description", d.Description}, {"formula", d.Formula},
+		{"title", d.Title},
+		{"question", d.Question},
+		{"unit", d.Unit},
+		{"description", d.Description},
+		{"formula", d.Formula},
 	} {
 		if strings.TrimSpace(f.value) == "" {
 			return fmt.Errorf("no %s", f.name)

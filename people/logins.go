@@ -42,7 +42,8 @@ func (p *Records) settleLogins() {
 		})
 		p.files.Warn(other.file, other.line, "login %s is claimed by %s (%s:%d) and by %s; it is attributed to neither. "+
 			"Remove it from the one whose it is not, "+
-			"or write it for one provider only, like github:%s", shownLogin(key), owner(first), first.file, first.line, owner(other), key[1])
+			"or write it for one provider only, like github:%s",
+			shownLogin(key), owner(first), first.file, first.line, owner(other), key[1])
 	}
 	sortIdentities(p.identities)
 }

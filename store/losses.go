@@ -52,9 +52,11 @@ func remedy(table string) string {
 	case "current_facts", "current_grades":
 		return "the next collect and grading write it again" + acceptHint
 	case "fact_history", "grade_history":
-		return "it cannot be read again: what holds now is kept, its history begins anew; restore a backup if you need it" + acceptHint
+		return "it cannot be read again: what holds now is kept, its history begins anew; restore a backup " +
+			"if you need it" + acceptHint
 	case "raw_action_runs":
-		return "it cannot be read again; restore a backup if you need it" + acceptHint
+		return "it cannot be read again; restore a backup " +
+			"if you need it" + acceptHint
 	case "schema_migrations":
 		return `the next command recognizes the version by the tables and records it again, and nothing else is lost` + acceptHint
 	}

@@ -116,7 +116,8 @@ func (r documentReader) kind(doc yamldoc.Document, fields yamldoc.FieldReader, l
 		)
 	case kind == "":
 		r.Fail(r.File, line, "the descriptor has no kind; write for example kind: Component")
-	case slices.Contains(otherKinds, strings.ToLower(kind)) && (group == "backstage.io" || strings.HasSuffix(group, ".backstage.io")):
+	case slices.Contains(otherKinds, strings.ToLower(kind)) && (group == "backstage.io" ||
+		strings.HasSuffix(group, ".backstage.io")):
 	case specFields[kind] == nil || (version != "" && group != "backstage.io"):
 		r.OtherKind(r.File, kindKey.Line+doc.Offset, yamldoc.Scalar(kindNode)+" of "+orWord(version, "no apiVersion"))
 	default:

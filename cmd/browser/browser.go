@@ -22,7 +22,7 @@ var served = regexp.MustCompile(`http://[0-9.:\[\]]+`)
 
 // StartDemo starts `program demo` with the data directory on a free port and waits until it serves. stop ends it.
 func StartDemo(ctx context.Context, program, data string) (address string, stop func(), err error) {
-	cmd := exec.CommandContext(
+	cmd := exec.CommandContext( //nolint:gosec // our own binary
 		ctx,
 		program,
 		"demo",
@@ -30,7 +30,7 @@ func StartDemo(ctx context.Context, program, data string) (address string, stop 
 		"127.0.0.1:0",
 		"--data",
 		data,
-	) //nolint:gosec // our own binary
+	)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	stderr, err := cmd.StderrPipe()

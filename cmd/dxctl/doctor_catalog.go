@@ -139,7 +139,8 @@ func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, form
 		}
 		warn("catalog", "the sources %s each have %s %s, and no annotation of %s names one of them: the service counts "+
 			"the records of all; "+
-			"add the host, as in backstage.io/source-location: url:https://HOST/%s/", strings.Join(sources, ", "), s.Provider, s.Scope, ref, s.Scope)
+			"add the host, as in backstage.io/source-location: url:https://HOST/%s/",
+			strings.Join(sources, ", "), s.Provider, s.Scope, ref, s.Scope)
 	}
 	if more := shown - unmappedShown; more > 0 {
 		warn("catalog", "%d more services count the records of several sources with the same scope", more)

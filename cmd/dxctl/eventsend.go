@@ -160,12 +160,12 @@ func (to *sending) send(ctx context.Context, address, token string, doc []byte) 
 // post sends the event once. The error is a notNow if a retry may succeed.
 func post(ctx context.Context, client *http.Client, address, token string, doc []byte) (webhook.Answer, error) {
 	var answer webhook.Answer
-	req, err := http.NewRequestWithContext(
+	req, err := http.NewRequestWithContext( //nolint:gosec // the caller of the command chooses the address
 		ctx,
 		http.MethodPost,
 		address,
 		bytes.NewReader(doc),
-	) //nolint:gosec // the caller of the command chooses the address
+	)
 	if err != nil {
 		return answer, err
 	}

@@ -84,7 +84,8 @@ func (r *receiving) causes(context.Context) []string {
 func setAside(n uint64) string {
 	return fmt.Sprintf("%d deliveries could not be applied and were set aside in inbox/%s, each with its reason; to "+
 		"retry them, "+
-		"rename the file to %s and restart `dxctl serve`; to discard them, remove the file", n, inbox.RejectedFile, inbox.RetryFile)
+		"rename the file to %s and restart `dxctl serve`; to discard them, remove the file",
+		n, inbox.RejectedFile, inbox.RetryFile)
 }
 
 func damaged(n uint64) string {

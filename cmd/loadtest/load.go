@@ -95,7 +95,13 @@ func (l *load) addresses(ctx context.Context) ([]string, error) {
 			}
 		}
 	}
-	for _, address := range []string{"services", "metrics", "metrics/time-to-first-deploy", "metrics/deployment-frequency", "ledger"} {
+	for _, address := range []string{
+		"services",
+		"metrics",
+		"metrics/time-to-first-deploy",
+		"metrics/deployment-frequency",
+		"ledger",
+	} {
 		add("/api/v1/" + address)
 	}
 	add("/events/deployments?service=payment-service") // the lists behind figures: one of each

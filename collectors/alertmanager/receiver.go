@@ -112,7 +112,9 @@ func (r reading) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict
 	case len(updates) > 0:
 		v.Outcome, v.Reason = delivery.Accepted, ""
 	case bad > 0:
-		v.Outcome, v.Reason = delivery.Refused, v.Events[slices.IndexFunc(v.Events, func(e delivery.EventVerdict) bool { return e.Outcome == delivery.Refused })].Reason
+		v.Outcome = delivery.Refused
+		refused := func(e delivery.EventVerdict) bool { return e.Outcome == delivery.Refused }
+		v.Reason = v.Events[slices.IndexFunc(v.Events, refused)].Reason
 	case len(v.Events) == 1:
 		v.Reason = v.Events[0].Reason
 	}

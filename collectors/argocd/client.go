@@ -38,7 +38,8 @@ func (c *Collector) get(ctx context.Context, path string) ([]byte, error) {
 
 // summaryFields are what a listing is asked for. Argo CD answers with a few fields only, and the history is none of
 // them; but whatever changes it is an operation.
-const summaryFields = "items.metadata.name,items.metadata.namespace,items.metadata.creationTimestamp,items.status.sync.status," +
+const summaryFields = "items.metadata.name,items.metadata.namespace,items.metadata.creationTimestamp," +
+	"items.status.sync.status," +
 	"items.status.operationState.startedAt,items.status.operationState.finishedAt"
 
 // list returns the applications that are collected, as one request tells of them, and what is wrong with those that

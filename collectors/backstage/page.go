@@ -17,8 +17,10 @@ const pageSize = 1000
 
 // fields are what is asked for: not the relations and states that Backstage works out, nor the definitions of APIs,
 // which are most of a catalog's bytes.
-const fields = "apiVersion,kind,metadata,spec.type,spec.lifecycle,spec.owner,spec.system,spec.domain,spec.subcomponentOf,spec.subdomainOf,spec.parent," +
-	"spec.dependsOn,spec.dependencyOf,spec.providesApis,spec.consumesApis,spec.children,spec.members,spec.memberOf,spec.profile"
+const fields = "apiVersion,kind,metadata,spec.type,spec.lifecycle,spec.owner,spec.system,spec.domain," +
+	"spec.subcomponentOf,spec.subdomainOf,spec.parent," +
+	"spec.dependsOn,spec.dependencyOf,spec.providesApis,spec.consumesApis,spec.children," +
+	"spec.members,spec.memberOf,spec.profile"
 
 // answer is a page of the catalog.
 type answer struct {

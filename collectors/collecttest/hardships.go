@@ -46,7 +46,12 @@ func (s Suite) faults(t *testing.T, whole *world) {
 // jumpingClock collects on a machine whose clock is hours off each time that it is looked at.
 func (s Suite) jumpingClock(t *testing.T, whole *world) {
 	server, w := s.Start(t), s.world()
-	for _, clock := range []*resttest.Clock{resttest.Jumping(s.Now), resttest.Jumping(s.Now), resttest.Jumping(s.Now), resttest.At(s.Now)} {
+	for _, clock := range []*resttest.Clock{
+		resttest.Jumping(s.Now),
+		resttest.Jumping(s.Now),
+		resttest.Jumping(s.Now),
+		resttest.At(s.Now),
+	} {
 		if err := w.collect(t.Context(), s.collector(t, server, clock)); err != nil {
 			t.Fatal(err)
 		}

@@ -188,7 +188,8 @@ func unsupportedEvent(h http.Header) string {
 	switch {
 	case unreadable != "":
 		return unreadable
-	case h.Get("Ce-Specversion") != "" || media == cloudevent.ApplicationCloudEventsJSON || media == cloudevent.ApplicationCloudEventsBatchJSON:
+	case h.Get("Ce-Specversion") != "" || media == cloudevent.ApplicationCloudEventsJSON ||
+		media == cloudevent.ApplicationCloudEventsBatchJSON:
 		return ""
 	}
 	return "send Content-Type application/cloudevents+json, application/cloudevents-batch+json, or a CloudEvent's " +

@@ -89,7 +89,8 @@ func parseAddress(text string) (address, error) {
 		)
 	case u.Scheme == "file" && u.Host == "" && a.path != "":
 		return a, nil
-	case (u.Scheme == "https" || u.Scheme == "http" || u.Scheme == "ssh") && a.host != "" && !strings.HasPrefix(a.host, "-"):
+	case (u.Scheme == "https" || u.Scheme == "http" || u.Scheme == "ssh") && a.host != "" &&
+		!strings.HasPrefix(a.host, "-"):
 		if a.port == "" {
 			a.port = map[string]string{"https": "443", "http": "80", "ssh": "22"}[u.Scheme]
 		}

@@ -140,7 +140,7 @@ func (c *Collector) advice(err error) string {
 		{"not found", "check the repository's name, and that the token may read it"},
 		{"redirect", "the repository has moved: give its new address"},
 		{"error: 30", "the repository has moved: give its new address"},
-		{"Permission denied (publickey)", "the server does not take the key: check the ssh agent of the user that runs dxctl"},
+		{"Permission denied (publickey)", "the server rejects the key: check the ssh agent of the user that runs dxctl"},
 		{"Host key verification failed", "add the server's key to known_hosts of the user that runs dxctl"},
 		{"not allowed", "this git does not speak the address's protocol"},
 	} {
@@ -239,7 +239,17 @@ func (k *clone) fetchCommits(ctx context.Context, shas []string) (got []string, 
 
 // isRefusal reports whether the server has said that it does not give a commit, rather than that something went wrong.
 func isRefusal(said string) bool {
-	for _, words := range []string{"not our ref", "unadvertised object", "couldn't find remote ref", "no such remote ref", "is not a commit", "bad object", "missing object", "non-commit object", "nonexistent object"} {
+	for _, words := range []string{
+		"not our ref",
+		"unadvertised object",
+		"couldn't find remote ref",
+		"no such remote ref",
+		"is not a commit",
+		"bad object",
+		"missing object",
+		"non-commit object",
+		"nonexistent object",
+	} {
 		if strings.Contains(said, words) {
 			return true
 		}

@@ -121,10 +121,10 @@ func (c *Collector) run(ctx context.Context, cmd command, consume func(io.Reader
 	doing := strings.Join(cmd.args[:min(2, len(cmd.args))], " ")
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	process := exec.CommandContext(
+	process := exec.CommandContext( //nolint:gosec // arguments are ours: ids are checked, paths come after --
 		ctx,
 		c.opt.Binary,
-		cmd.args...) //nolint:gosec // arguments are ours: ids are checked, paths come after --
+		cmd.args...)
 	process.Env, process.Stdin = c.environment(cmd), cmd.stdin
 	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var hard *time.Timer

@@ -136,7 +136,11 @@ var (
 // reverts returns the number, else the commit, that a pull request says it reverts: GitHub's own button writes
 // "Reverts owner/name#N" into the text and names the branch revert-N-…; git revert writes "This reverts commit SHA".
 func reverts(n pullNode) string {
-	for _, m := range [][]string{revertBody.FindStringSubmatch(n.Body), revertBranch.FindStringSubmatch(n.HeadRefName), revertCommit.FindStringSubmatch(n.Body)} {
+	for _, m := range [][]string{
+		revertBody.FindStringSubmatch(n.Body),
+		revertBranch.FindStringSubmatch(n.HeadRefName),
+		revertCommit.FindStringSubmatch(n.Body),
+	} {
 		if m != nil {
 			return m[1]
 		}

@@ -156,7 +156,8 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 	}
 	got, err := r.get(ctx, "repos/"+r.scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
 	switch code := status(err); {
-	case code == http.StatusConflict || err == nil && !got.notModified && len(listing.Tree) == 0 && !listing.Truncated: // "Git Repository is empty."
+	case code == http.StatusConflict || err == nil && !got.notModified && len(listing.Tree) == 0 &&
+		!listing.Truncated: // "Git Repository is empty."
 		if known := len(s.Documents) + t.known(); known > 0 {
 			if err := r.w.Removing("files", known, known); err != nil {
 				return err

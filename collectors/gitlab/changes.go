@@ -123,7 +123,11 @@ var (
 // reverts returns the number, else the commit, that a merge request says it reverts: GitLab's own button writes "This
 // reverts merge request !N" or "This reverts commit SHA" and names the branch revert-SHA.
 func reverts(m mergeRequest) string {
-	for _, found := range [][]string{revertRequest.FindStringSubmatch(m.Description), revertCommit.FindStringSubmatch(m.Description), revertBranch.FindStringSubmatch(m.SourceBranch)} {
+	for _, found := range [][]string{
+		revertRequest.FindStringSubmatch(m.Description),
+		revertCommit.FindStringSubmatch(m.Description),
+		revertBranch.FindStringSubmatch(m.SourceBranch),
+	} {
 		if found != nil {
 			return found[1]
 		}

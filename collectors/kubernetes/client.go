@@ -29,8 +29,8 @@ func (c *Collector) connect() (dynamic.Interface, error) {
 	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = c.cfg.Kubeconfig
-	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.cfg.Context}).
-		ClientConfig()
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.cfg.Context}
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w; set kubeconfig and context of the source, or run in a pod "+
 			"with a service account", err)

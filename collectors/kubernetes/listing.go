@@ -139,7 +139,8 @@ func (l *listing) listWatch(api dynamic.ResourceInterface, patience time.Duratio
 			switch {
 			case err == nil:
 				l.succeed()
-			case ctx.Err() == nil && !apierrors.IsInvalid(err): // an older server cannot list in this form; it is asked as before
+			case ctx.Err() == nil &&
+				!apierrors.IsInvalid(err): // an older server cannot list in this form; it is asked as before
 				l.fail(err) // the informer does not tell that a server refuses connections
 			}
 			return w, err

@@ -91,7 +91,11 @@ func foldRun(was, is event.PipelineRun, u delivery.Update) event.Event {
 	s := loadState(was.Origin, before.latest(), delivery.Latest(u.At, after.latest()))
 	c := s.status(before, after, false)
 	was.Origin, was.Attempt = foldOrigin(s, was.Origin, is.Origin), is.Attempt
-	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
+	was.Status = c.status
+	was.StatusRaw = c.raw
+	was.CreatedAt = c.created
+	was.StartedAt = c.started
+	was.FinishedAt = c.finished
 	pick(s, "duration", &was.Duration, is.Duration)
 	pick(s, "pipeline", &was.Pipeline, is.Pipeline)
 	pick(s, "branch", &was.Branch, is.Branch)
@@ -108,7 +112,11 @@ func foldJob(was, is event.PipelineJob, u delivery.Update) event.Event {
 	s := loadState(was.Origin, before.latest(), delivery.Latest(u.At, after.latest()))
 	c := s.status(before, after, false)
 	was.Origin, was.RunID, was.Attempt = foldOrigin(s, was.Origin, is.Origin), is.RunID, is.Attempt
-	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
+	was.Status = c.status
+	was.StatusRaw = c.raw
+	was.CreatedAt = c.created
+	was.StartedAt = c.started
+	was.FinishedAt = c.finished
 	pick(s, "name", &was.Name, is.Name)
 	pick(s, "runner", &was.Runner, is.Runner)
 	was.MergeState = s.save()
@@ -121,7 +129,11 @@ func foldDeployment(was, is event.Deployment, u delivery.Update) event.Event {
 	s := loadState(was.Origin, before.latest(), delivery.Latest(u.At, after.latest()))
 	c := s.status(before, after, u.SuccessLasts)
 	was.Origin, was.Attempt, was.EnvironmentKey = foldOrigin(s, was.Origin, is.Origin), is.Attempt, is.EnvironmentKey
-	was.Status, was.StatusRaw, was.CreatedAt, was.StartedAt, was.FinishedAt = c.status, c.raw, c.created, c.started, c.finished
+	was.Status = c.status
+	was.StatusRaw = c.raw
+	was.CreatedAt = c.created
+	was.StartedAt = c.started
+	was.FinishedAt = c.finished
 	if !s.collected || !u.CollectedEnvironment || was.Environment == "" {
 		pick(s, "environment", &was.Environment, is.Environment)
 	}
@@ -259,7 +271,8 @@ func same(a, b event.Event) bool {
 		return ok && sameChange(a, b)
 	case event.Fact:
 		b, ok := b.(event.Fact)
-		return ok && a.Source == b.Source && a.Entity == b.Entity && a.Name == b.Name && a.Type == b.Type && bytes.Equal(a.Value, b.Value) &&
+		return ok && a.Source == b.Source && a.Entity == b.Entity && a.Name == b.Name && a.Type == b.Type &&
+			bytes.Equal(a.Value, b.Value) &&
 			a.ObservedAt.Equal(b.ObservedAt) &&
 			a.ExpiresAt.Equal(b.ExpiresAt) &&
 			a.Error == b.Error &&

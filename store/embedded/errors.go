@@ -48,7 +48,8 @@ type NewerDataError struct {
 
 func (e *NewerDataError) Error() string {
 	return fmt.Sprintf("opening the data directory %s: it was written by engine version %s and this is %s, which may "+
-		"not understand it; update dxctl (and run \"make engine\" in a checkout), or choose another directory (store.dsn)", e.Path, e.Written, e.Library)
+		"not understand it; update dxctl (and run \"make engine\" in a checkout), or choose another directory (store.dsn)",
+		e.Path, e.Written, e.Library)
 }
 
 // NotWritableError says that the data directory cannot be made or written.

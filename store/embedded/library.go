@@ -152,7 +152,8 @@ func openLibrary(path string) (*library, error) {
 	if err != nil {
 		reason := err.Error()
 		if musl, _ := filepath.Glob("/lib/ld-musl-*"); len(musl) > 0 {
-			reason = "this system uses musl and the library needs glibc (use an image based on Debian, or a ClickHouse server): " + reason
+			reason = "this system uses musl and the library needs glibc (use an image based on Debian, " +
+				"or a ClickHouse server): " + reason
 		}
 		return nil, &LibraryUnusableError{Path: path, Reason: reason}
 	}

@@ -30,7 +30,12 @@ func (l Limits) Validate() error {
 		name  string
 		value int
 		least int
-	}{{"memory_mib", l.MemoryMiB, 16}, {"threads", l.Threads, 0}, {"result_rows", l.ResultRows, 1}, {"result_mib", l.ResultMiB, 1}} {
+	}{
+		{"memory_mib", l.MemoryMiB, 16},
+		{"threads", l.Threads, 0},
+		{"result_rows", l.ResultRows, 1},
+		{"result_mib", l.ResultMiB, 1},
+	} {
 		if v.value < v.least {
 			return fmt.Errorf("store.limits.%s: %d is too small; use at least %d", v.name, v.value, v.least)
 		}

@@ -147,7 +147,8 @@ func systems() []descriptor {
 	}
 	for _, r := range []struct{ name, of, owner, system string }{
 		{"payments-db", "database", "payments", "money-movement"}, {"ledger-db", "database", "ledger", "money-movement"},
-		{"users-db", "database", "identity", "identity-and-risk"}, {"events-bus", "message-broker", "platform", "money-movement"},
+		{"users-db", "database", "identity", "identity-and-risk"},
+		{"events-bus", "message-broker", "platform", "money-movement"},
 	} {
 		all = append(
 			all,

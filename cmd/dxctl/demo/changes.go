@@ -84,7 +84,14 @@ func (o *Organization) addChange(e event.Change) {
 	if !e.CreatedAt.Before(o.Today) {
 		return
 	}
-	for _, at := range []*time.Time{&e.FirstCommitAt, &e.CreatedAt, &e.FirstReviewAt, &e.ApprovedAt, &e.MergedAt, &e.ClosedAt} {
+	for _, at := range []*time.Time{
+		&e.FirstCommitAt,
+		&e.CreatedAt,
+		&e.FirstReviewAt,
+		&e.ApprovedAt,
+		&e.MergedAt,
+		&e.ClosedAt,
+	} {
 		if *at = at.Truncate(time.Millisecond); !at.Before(o.Today) {
 			*at = time.Time{}
 		}

@@ -279,7 +279,12 @@ func (d *delivery) harm(id string, ended time.Time, out deploy, p pace) {
 	resolved := found.Add(d.d.about(40 * time.Minute))
 	if d.d.chance(650) {
 		back := out
-		back.began, back.sha, back.id, back.attempt, back.rollbackOf, back.status = found, d.before, "", 1, id, event.Succeeded
+		back.began = found
+		back.sha = d.before
+		back.id = ""
+		back.attempt = 1
+		back.rollbackOf = id
+		back.status = event.Succeeded
 		_, resolved = d.deployTo(back)
 		d.running = d.before
 	}

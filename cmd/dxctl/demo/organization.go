@@ -91,7 +91,8 @@ func (o *Organization) Events(batch int, yield func([]event.Event) error) error 
 	batch = max(1, batch)
 	buffer := make([]event.Event, 0, batch)
 	for _, each := range []func(func(event.Event) error) error{
-		events(o.changes), events(o.runs), events(o.jobs), events(o.deployments), events(o.incidents), events(o.facts), events(o.ledger),
+		events(o.changes), events(o.runs), events(o.jobs), events(o.deployments), events(o.incidents),
+		events(o.facts), events(o.ledger),
 	} {
 		buffer = buffer[:0]
 		err := each(func(e event.Event) error {

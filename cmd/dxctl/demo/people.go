@@ -43,7 +43,8 @@ var givenNames = strings.Fields(
 
 var familyNames = strings.Fields(
 	`Okafor Lindqvist Varga Moreau Castellan Novak Haddad Iyer Bergstrom Tanaka Mbeki Sorensen Duarte Kowal Rahimi
-	Fitzroy Almeida Dragan Osei Petrov Nakamura Calloway Jansson Farouk Mendel Achterberg Quill Rossi Tamang Vance Wieland Abebe Lorca
+	Fitzroy Almeida Dragan Osei Petrov Nakamura Calloway Jansson Farouk Mendel Achterberg Quill Rossi Tamang
+	Vance Wieland Abebe Lorca
 	Brandt Eze Kestrel Salonen Thorne Ueda Yilmaz Zielinski`,
 )
 
