@@ -80,6 +80,9 @@ func TestEveryFieldComesBack(t *testing.T) {
 				f.Value = json.RawMessage{}
 			}
 			e = f
+		case event.Change: // the time of its end is known, see below
+			f.EndUnknown = ""
+			e = f
 		case event.Incident: // the time of its end is known, see below
 			f.EndUnknown = false
 			e = f
@@ -107,6 +110,8 @@ func TestUnknownTimesComeBackUnknown(t *testing.T) {
 		event.PipelineRun{Origin: origin("1"), Status: event.Failed},
 		event.PipelineJob{Origin: origin("1"), RunID: "1", Status: event.Waiting},
 		event.Change{Origin: origin("1"), CommitSHAs: []string{}},
+		event.Change{Origin: origin("2"), CommitSHAs: []string{}, EndUnknown: event.MergedChange},
+		event.Change{Origin: origin("3"), CommitSHAs: []string{}, EndUnknown: event.ClosedChange},
 		event.Incident{Origin: origin("1")},
 		event.Incident{Origin: origin("2"), EndUnknown: true},
 		event.Descriptor{Source: "gh", Provider: "github", Scope: "s", Location: "l"},
