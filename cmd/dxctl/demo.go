@@ -86,7 +86,9 @@ func prepareDemo(dir string, org *demo.Organization) (config.Config, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return config.Config{}, fmt.Errorf("reading the directory of the demo: %w", err)
 	}
-	made := slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == demoMark })
+	made := slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.Name() == demoMark || e.Name() == "demo-organisation.txt" // of an earlier version
+	})
 	if len(entries) > 0 && !made {
 		return config.Config{}, fmt.Errorf("%s contains files that are not from the demo; choose another directory with "+
 			"--data (make demo DATA=…)", dir)
