@@ -71,7 +71,7 @@ func TestFoundDescriptors(t *testing.T) {
 			warnings: []string{"gh/acme/a/catalog-info.yaml:1: the Location is not followed"},
 		},
 		{
-			name: "the repository is the component's, unless it stands in a directory or an annotation says better", found: []catalog.Found{
+			name: "the repository is the component's, unless a directory or an annotation names another", found: []catalog.Found{
 				gh("acme/mono", "services/a/catalog-info.yaml", foundComponent("a", "")), gh("acme/b", "catalog-info.yaml", foundComponent("b", ", github.com/project-slug: other/b")),
 				gh("Acme/C", "catalog-info.yaml", foundComponent("c", "")), gh("acme/d", "catalog-info.yaml", foundComponent("d", ", 'backstage.io/source-location': 'url:https://github.com/acme/dd/'")),
 			},

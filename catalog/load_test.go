@@ -512,7 +512,7 @@ func TestOneBadObjectDoesNotBlockItsNeighbors(t *testing.T) {
 		t.Errorf("people %v", ids)
 	}
 	if !c.People().Whose("github", "x").Bot || c.People().BotPattern("github", "y-1") == "" {
-		t.Error("the rules beside the broken ones are not obeyed")
+		t.Error("the valid rules are not obeyed")
 	}
 	var told []string
 	for _, w := range c.Lost() {

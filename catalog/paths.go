@@ -10,7 +10,7 @@ import (
 	"github.com/dxctl/dxctl/catalog/identifier"
 )
 
-// PathBinding says that a directory of a repository belongs to a component. A component may have several, and a
+// PathBinding binds a directory of a repository to a component. A component may have several, and a
 // directory may belong to several components.
 type PathBinding struct {
 	Provider string

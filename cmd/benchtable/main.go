@@ -145,7 +145,7 @@ func speed(w io.Writer, results []result) {
 				"socket to the store", n), "at least 8000")
 		}
 		if n, ok := r.of("peak-MB"); ok {
-			say("", number(n)+" MB of memory at most, beside the engine's", "at most 200")
+			say("", number(n)+" MB of memory at most, without the engine's", "at most 200")
 		}
 	}
 }

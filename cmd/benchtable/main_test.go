@@ -36,9 +36,9 @@ Requests of a first sync                                for a scope where nothin
 
 Speed                                                                                  goal
   collecting 20000 runs    9162 runs a second, from the socket to the store            at least 8000
-                           42.7 MB of memory at most, beside the engine's              at most 200
+                           42.7 MB of memory at most, without the engine's             at most 200
   collecting 100000 runs   8890 runs a second, from the socket to the store            at least 8000
-                           44.1 MB of memory at most, beside the engine's              at most 200
+                           44.1 MB of memory at most, without the engine's             at most 200
   appending events         1.63 times as long as the engine alone with the same rows   at most 2
 `
 

@@ -66,7 +66,7 @@ type reading struct {
 	delivery.Source
 }
 
-// alertGroup is one notification. What is common to the alerts stands in every alert too.
+// alertGroup is one notification. Each alert repeats the fields that all of them share.
 type alertGroup struct {
 	Receiver    string            `json:"receiver"`
 	ExternalURL string            `json:"externalURL"`

@@ -84,7 +84,7 @@ func (c *Collector) explain(path string, err error) error {
 	switch status(err) {
 	case http.StatusUnauthorized:
 		return fmt.Errorf(
-			"GET %s: %w: %w: the token is not valid (anymore); create another and set it as the source's token",
+			"GET %s: %w: %w: the token is invalid or expired; create another and set it as the source's token",
 			path,
 			rest.ErrUnauthorized,
 			err,

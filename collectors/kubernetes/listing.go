@@ -159,7 +159,7 @@ func hopeless(err error) bool {
 func explained(err error, resource schema.GroupVersionResource) error {
 	switch {
 	case apierrors.IsUnauthorized(err):
-		return fmt.Errorf("%w: %w: the kubeconfig's credentials are not valid (anymore)", rest.ErrUnauthorized, err)
+		return fmt.Errorf("%w: %w: the kubeconfig's credentials are invalid or expired", rest.ErrUnauthorized, err)
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf(
 			"%w: give the account the verbs get, list and watch on %s, as docs/sources/kubernetes.md shows",

@@ -221,7 +221,7 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 		{"forbidden", "controllerrevisions", forbidden("controllerrevisions"), "give the account the verbs get, list and " +
 			"watch on controllerrevisions.apps"},
 		{"no Argo Rollouts", "rollouts", apierrors.NewNotFound(schema.GroupResource{Group: "argoproj.io", Resource: "rollouts"}, ""), "set argo_rollouts: false"},
-		{"not known", "statefulsets", apierrors.NewUnauthorized("who?"), "credentials are not valid"},
+		{"not known", "statefulsets", apierrors.NewUnauthorized("who?"), "credentials are invalid"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			client := cluster(healthy...)

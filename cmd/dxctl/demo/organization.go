@@ -17,7 +17,7 @@ const (
 	domain       = "quillhaven-pay.example" // reserved for examples; it resolves nowhere
 )
 
-// Note says what the organization is; it stands in its catalog.
+// Note describes the organization in its catalog.
 const Note = "Synthetic demo data, made by `dxctl demo`. The organization, its people and its services are invented."
 
 // The sources that the events claim to come from.
