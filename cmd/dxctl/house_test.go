@@ -73,7 +73,7 @@ var house = []struct {
 		name:    "store",
 		imports: []string{"event", "migrations", "store/embedded", "store/guard", "store/manifest", "store/rows"},
 	},
-	{name: "store/storetest", imports: []string{"store", "store/embedded"}},
+	{name: "store/storetest", imports: []string{"migrations", "store", "store/embedded"}},
 	{name: "metrics", imports: []string{"strictyaml", "event", "catalog"}, children: true},
 	{
 		name: "scorecards",

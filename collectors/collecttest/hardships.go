@@ -82,25 +82,23 @@ func (s Suite) clockAhead(t *testing.T, whole *world) {
 	w.compare(t, whole.text(), "with a clock that was a year ahead")
 }
 
-// killed kills the collector at each write, with that write done and not done, and collects again.
+// killed leaves what a process leaves that is killed before a write, for each of the writes, and collects again.
 func (s Suite) killed(t *testing.T, whole *world) {
 	server, want := s.Start(t), whole.text()
-	for _, keepLast := range []bool{false, true} {
-		for at := 1; at <= whole.killer.n; at += max(1, s.KillEvery) {
-			w := s.world()
-			w.killer.at, w.killer.keepLast = at, keepLast
-			if err := w.collect(t.Context(), s.collector(t, server, resttest.At(s.Now))); !errors.Is(err, ErrKilled) {
-				t.Fatalf("killed at write %d: error %v", at, err)
+	first := s.world()
+	first.keepHistory, first.source.KeepHistory = true, true
+	if err := first.collect(t.Context(), s.collector(t, server, resttest.At(s.Now))); err != nil {
+		t.Fatal(err)
+	}
+	left := first.before()
+	for at, w := range left {
+		for again := 0; again < 2 && w.text() != want; again++ { // the second time gaps are filled
+			clock := resttest.At(s.Now.Add(time.Duration(again) * time.Minute))
+			if err := w.collect(t.Context(), s.collector(t, server, clock)); err != nil {
+				t.Fatalf("after it was killed before write %d: %v", at+1, err)
 			}
-			w.killer.at = 0
-			for again := 0; again < 2 && w.text() != want; again++ { // the second time gaps are filled
-				clock := resttest.At(s.Now.Add(time.Duration(again) * time.Minute))
-				if err := w.collect(t.Context(), s.collector(t, server, clock)); err != nil {
-					t.Fatalf("after it was killed at write %d: %v", at, err)
-				}
-			}
-			w.compare(t, want, fmt.Sprintf("killed at write %d of %d (done: %t)", at, whole.killer.n, keepLast))
 		}
+		w.compare(t, want, fmt.Sprintf("killed before write %d of %d", at+1, len(left)))
 	}
 }
 
@@ -112,6 +110,7 @@ func (s Suite) killedAgain(t *testing.T, whole *world) {
 			t.Fatal("it does not come through")
 		}
 		w.killer.at = w.killer.n + 4 + try%5 + try/10 // a pass that reads nothing new writes something, too
+		w.killer.keepLast = try%2 == 1
 		err := w.collect(t.Context(), s.collector(t, server, resttest.At(s.Now)))
 		if err == nil {
 			break
@@ -126,7 +125,7 @@ func (s Suite) killedAgain(t *testing.T, whole *world) {
 // storeFailsOnce lets one write fail, and continues with the same collector.
 func (s Suite) storeFailsOnce(t *testing.T, whole *world) {
 	server := s.Start(t)
-	for at := 1; at <= whole.killer.n; at += max(1, s.KillEvery, whole.killer.n/12) {
+	for at := 1; at <= whole.killer.n; at += max(1, whole.killer.n/12) {
 		w := s.world()
 		c := s.collector(t, server, resttest.At(s.Now))
 		w.killer.at, w.killer.once = at, true
@@ -321,12 +320,12 @@ func (s Suite) silence(t *testing.T, _ *world) {
 
 // largeAnswers sends more than any answer may have.
 func (s Suite) largeAnswers(t *testing.T, _ *world) {
-	const allowed = 1 << 20
+	const allowed, block = 128 << 10, 32 << 10
 	server := s.behind(t, func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = w.Write([]byte("["))
-			for range 4 * allowed / (64 << 10) {
-				if _, err := w.Write(bytes.Repeat([]byte(" "), 64<<10)); err != nil {
+			for range 4 * allowed / block {
+				if _, err := w.Write(bytes.Repeat([]byte(" "), block)); err != nil {
 					return
 				}
 			}

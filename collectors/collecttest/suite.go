@@ -37,8 +37,6 @@ type Suite struct {
 	Lists func(r *http.Request) bool
 	// Lose makes the store lose a record, of which the collector finds out by the ledger; nil: it would not find out.
 	Lose func(scope string, w *Writer)
-	// KillEvery is the distance of the writes at which a collector is killed; 0: every write.
-	KillEvery int
 }
 
 // Run runs every hardship as a subtest.
@@ -80,7 +78,10 @@ func (s Suite) Run(t *testing.T) {
 type world struct {
 	source *Writer
 	scopes map[string]*Writer
+	order  []string // of the scopes, as they were first collected
 	killer *killer
+	// keepHistory is the KeepHistory of all writers.
+	keepHistory bool
 }
 
 // killer counts the writes of all scopes together.
@@ -100,6 +101,25 @@ func (k *killer) arm(w *Writer) {
 	if k.at > 0 && (k.at > k.n || !k.once) {
 		w.FailAt = w.Writes() + max(1, k.at-k.n)
 	}
+}
+
+// before returns what was stored before each write of w, and in the end: what a process may leave that is killed. The
+// writers of w keep their history.
+func (w *world) before() []*world {
+	var all []*world
+	for _, was := range w.source.History() {
+		all = append(all, &world{source: was, scopes: map[string]*Writer{}, killer: &killer{}})
+	}
+	for i, scope := range w.order {
+		for _, was := range append(w.scopes[scope].History(), w.scopes[scope].Clone()) {
+			left := &world{source: w.source.Clone(), scopes: map[string]*Writer{scope: was}, killer: &killer{}}
+			for _, earlier := range w.order[:i] {
+				left.scopes[earlier] = w.scopes[earlier].Clone()
+			}
+			all = append(all, left)
+		}
+	}
+	return all
 }
 
 // collect lists the scopes and collects them one after the other.
@@ -122,7 +142,8 @@ func (w *world) collect(ctx context.Context, c source.Collector) error {
 	errs := []error{err}
 	for _, scope := range scopes {
 		if w.scopes[scope] == nil {
-			w.scopes[scope] = NewWriter()
+			w.scopes[scope], w.order = NewWriter(), append(w.order, scope)
+			w.scopes[scope].KeepHistory = w.keepHistory
 		}
 		to := w.scopes[scope]
 		if err := collectOne(to, func() error { return c.Collect(ctx, scope, to) }); err != nil {

@@ -40,7 +40,11 @@ type Writer struct {
 	Again  bool      // what Reread returns
 	Accept bool      // removals of any size
 
+	// KeepHistory makes History return something.
+	KeepHistory bool
+
 	mu       sync.Mutex
+	history  []*Writer
 	writes   int
 	appended int
 	events   map[string]event.Event // by key
@@ -84,6 +88,9 @@ func keyOf(kind event.Kind, key string) string { return string(kind) + " " + key
 func (w *Writer) write(do func()) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.KeepHistory {
+		w.history = append(w.history, w.clone())
+	}
 	w.writes++
 	fails := w.FailAt > 0 && (w.writes == w.FailAt || w.writes > w.FailAt && !w.Once)
 	if !fails || w.writes == w.FailAt && w.KeepLast {
@@ -93,6 +100,32 @@ func (w *Writer) write(do func()) error {
 		return ErrKilled
 	}
 	return nil
+}
+
+// History returns what was stored before each write: what a process may leave that is killed.
+func (w *Writer) History() []*Writer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.history
+}
+
+// Clone returns a Writer that has the same stored.
+func (w *Writer) Clone() *Writer {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clone()
+}
+
+func (w *Writer) clone() *Writer {
+	return &Writer{
+		RepositoryReader: w.RepositoryReader,
+		From:             w.From,
+		Again:            w.Again,
+		Accept:           w.Accept,
+		events:           maps.Clone(w.events),
+		ledger:           maps.Clone(w.ledger),
+		states:           maps.Clone(w.states),
+	}
 }
 
 // Append stores events. One that the store would refuse is an error.

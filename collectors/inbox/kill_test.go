@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -35,6 +37,7 @@ func TestInboxChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dropHalfLine(t, "applied")
 	applied, err := os.OpenFile("applied", os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -67,12 +70,28 @@ func TestInboxChild(t *testing.T) {
 	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed, or its parent is gone
 }
 
+// dropHalfLine removes the half of a line that a write leaves behind whose process is killed between two pages of
+// memory, as a store drops half a block.
+func dropHalfLine(t *testing.T, path string) {
+	t.Helper()
+	doc, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		err = os.Truncate(path, int64(bytes.LastIndexByte(doc, '\n')+1))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestInboxKilled kills a process that receives and applies, at random moments, again and again. Whoever sends is told
 // what was kept and sends again what was not, as senders do. In the end every delivery has been applied, whole, and
 // what was applied twice is no more than what was under way when a process was killed.
 func TestInboxKilled(t *testing.T) {
 	dir := t.TempDir()
-	random := rand.New(rand.NewPCG(3, uint64(time.Now().UnixNano())))
+	random := rand.New(rand.NewPCG(3, 1))
 	const total, kills = 3000, 25
 	next, killed := 1, 0
 	for killed < kills || next <= total {

@@ -59,11 +59,12 @@ func Engine(tb testing.TB) *embedded.Engine {
 	return engine
 }
 
-// Open returns a migrated store with an empty database, which is dropped when the test ends.
+// Open returns a migrated store with an empty database, which is dropped when the test ends. Its
+// objects are made by [makeObjects], not by the migrations.
 func Open(tb testing.TB) *store.Store {
 	tb.Helper()
-	s := OpenEmpty(tb, store.Options{})
-	if _, err := s.Migrate(context.Background()); err != nil {
+	s, database := open(tb, store.Options{})
+	if err := makeObjects(context.Background(), Engine(tb), database); err != nil {
 		tb.Fatal(err)
 	}
 	return s
@@ -72,9 +73,15 @@ func Open(tb testing.TB) *store.Store {
 // OpenEmpty is Open without the migrations and with options; Options.Engine is set by it.
 func OpenEmpty(tb testing.TB, o store.Options) *store.Store {
 	tb.Helper()
+	s, _ := open(tb, o)
+	return s
+}
+
+func open(tb testing.TB, o store.Options) (s *store.Store, database string) {
+	tb.Helper()
 	o.Engine = Engine(tb)
-	database := fmt.Sprintf("test%d", counter.Add(1))
-	s, err := store.Open(context.Background(), store.Config{DSN: "embedded:shared?database=" + database}, o)
+	database = fmt.Sprintf("test%d", counter.Add(1))
+	s, err := store.Open(context.Background(), config(database), o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -86,5 +93,9 @@ func OpenEmpty(tb testing.TB, o store.Options) *store.Store {
 			tb.Error(err)
 		}
 	})
-	return s
+	return s, database
+}
+
+func config(database string) store.Config {
+	return store.Config{DSN: "embedded:shared?database=" + database}
 }
