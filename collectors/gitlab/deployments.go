@@ -6,38 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/event"
 )
 
 const deploymentsStream = "deployments"
-
-// deployment is what is used of a deployment.
-type deployment struct {
-	ID          int64            `json:"id"`
-	Status      string           `json:"status"`
-	Ref         string           `json:"ref"`
-	SHA         string           `json:"sha"`
-	CreatedAt   source.Timestamp `json:"created_at"`
-	UpdatedAt   source.Timestamp `json:"updated_at"`
-	FinishedAt  source.Timestamp `json:"finished_at"`
-	User        *user            `json:"user"`
-	Environment *struct {
-		Name string `json:"name"`
-	} `json:"environment"`
-	Deployable *struct {
-		job
-		Pipeline *pipeline `json:"pipeline"`
-	} `json:"deployable"`
-}
-
-func (d deployment) key() int64         { return d.ID }
-func (d deployment) created() time.Time { return d.CreatedAt.Time }
-func (d deployment) updated() time.Time { return source.Latest(d.CreatedAt.Time, d.UpdatedAt.Time) }
 
 // deployments brings the deployments up to date, and what is known of the project beside them.
 func (p *project) deployments(ctx context.Context) error {
@@ -57,7 +31,7 @@ func (p *project) deployments(ctx context.Context) error {
 	f.store = func(ctx context.Context, pg page[deployment]) error {
 		events := make([]event.Event, len(pg.records))
 		for i, d := range pg.records {
-			events[i] = p.deploymentEvent(d)
+			events[i] = p.deploymentEvent(d, p.info.WebURL)
 		}
 		return p.w.Append(ctx, events...)
 	}
@@ -98,59 +72,6 @@ type deploymentsState struct {
 	feedState
 	Environments string    `json:"environments,omitempty"` // ETag of the first page
 	Described    time.Time `json:"described,omitzero"`     // when the facts were last stored
-}
-
-// recordedWithin is how long a deployment takes at most that is recorded through the API.
-const recordedWithin = 6 * time.Hour
-
-// deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it
-// was recorded through the API) the last update is what made it final, but for one that comes much later, of which
-// GitLab does not say what it changed: then the finish is not known.
-func (p *project) deploymentEvent(d deployment) event.Deployment {
-	allowed := d.Deployable != nil && d.Deployable.AllowFailure
-	mapped, known := deploymentStatus(d.Status, allowed)
-	if !known {
-		p.Unrecognized("status of a deployment", d.Status)
-	}
-	e := event.Deployment{
-		Origin:     p.origin(strconv.FormatInt(d.ID, 10), ""),
-		Attempt:    1,
-		Status:     mapped,
-		StatusRaw:  d.Status,
-		CreatedAt:  d.CreatedAt.Time,
-		SHA:        d.SHA,
-		Ref:        d.Ref,
-		Actor:      d.User.login(),
-		Bot:        d.User.bot(),
-		FinishedAt: d.FinishedAt.Time,
-	}
-	if d.Environment != nil {
-		e.Environment = d.Environment.Name
-	}
-	if j := d.Deployable; j != nil {
-		e.URL, e.StartedAt = j.WebURL, j.StartedAt.Time
-		if e.FinishedAt.IsZero() {
-			e.FinishedAt = j.FinishedAt.Time
-		}
-		if j.Tag {
-			e.Version = d.Ref
-		}
-		if j.Pipeline != nil {
-			e.Trigger = j.Pipeline.Source
-		}
-	} else {
-		e.Trigger = "api"
-		if e.FinishedAt.IsZero() && d.UpdatedAt.Sub(d.CreatedAt.Time) <= recordedWithin {
-			e.FinishedAt = d.UpdatedAt.Time
-		}
-	}
-	if e.URL == "" && p.info.WebURL != "" {
-		e.URL = p.info.WebURL + "/-/environments"
-	}
-	if !mapped.Final() {
-		e.FinishedAt = time.Time{}
-	}
-	return e
 }
 
 // environments stores the names of the project's environments, and what else is known of it, as facts. They are asked
@@ -202,7 +123,7 @@ func (p *project) describe(ctx context.Context, environments []string) error {
 		}
 		events = append(
 			events,
-			event.Fact{Source: p.cfg.Source, Entity: "unmapped:" + Provider + "/" + p.scope, Name: name, Type: kind,
+			event.Fact{Source: p.cfg.Source, Entity: "unmapped:" + Provider + "/" + p.mapper.project(), Name: name, Type: kind,
 				Value: doc, ObservedAt: p.Now().UTC(), URL: p.info.WebURL},
 		)
 		return nil

@@ -35,16 +35,15 @@ func workOf(j job) (work, bool) {
 		return work{}, false
 	}
 	if j.StartedAt.IsZero() {
-		mapped, _ := runStatus(j.Status)
 		return work{
 			Queued:   source.Earliest(j.CreatedAt.Time, j.FinishedAt.Time),
 			Finish:   j.FinishedAt.Time,
 			User:     j.User.login(),
 			Optional: j.AllowFailure,
 			Jobs:     1,
-		}, mapped == event.Failed
+		}, statuses.Of(j.Status) == event.Failed
 	}
-	known := j.QueuedDuration.known && j.QueuedDuration.n >= 0 && j.QueuedDuration.n <= openFor.Seconds()
+	known := j.QueuedDuration.known && j.QueuedDuration.n >= 0 && j.QueuedDuration.n <= maxSeconds
 	w := work{
 		Queued:   j.StartedAt.Time,
 		Finish:   j.FinishedAt.Time,

@@ -24,7 +24,7 @@ func unconnected(t *testing.T) *project {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &project{Collector: c, mapper: mapper{"gl", "a/b", c.Unrecognized}, path: "projects/7"}
+	return &project{Collector: c, mapper: newMapper("gl", "a/b", c.Unrecognized), path: "projects/7"}
 }
 
 // FuzzRecords feeds an answer through everything that is made of pipelines, jobs, merge requests and deployments:
@@ -56,7 +56,7 @@ func FuzzRecords(f *testing.F) {
 				if e.RunID != "0" && e.Validate() != nil {
 					t.Error(e.Validate())
 				}
-				if d, ok := p.ruled(j); ok && d.Validate() != nil {
+				if d, ok := p.ruledDeployment(p.cfg.Deployments, j); ok && d.Validate() != nil {
 					t.Error(d.Validate())
 				}
 			}
@@ -72,7 +72,7 @@ func FuzzRecords(f *testing.F) {
 		var deployments []deployment
 		if p.Decode(body, &deployments) == nil {
 			for _, d := range sound(p, "x", deployments) {
-				if err := p.deploymentEvent(d).Validate(); err != nil {
+				if err := p.deploymentEvent(d, "").Validate(); err != nil {
 					t.Error(err)
 				}
 			}

@@ -23,9 +23,6 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Provider is the kind of this source, as events and catalog bindings name it.
-const Provider = "gitlab"
-
 // Jobs says of which pipelines the jobs are stored. They are read in bulk in any case but none, for the runs' times.
 type Jobs string
 
@@ -229,7 +226,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	}
 	p := &project{
 		Collector: c,
-		mapper:    mapper{c.cfg.Source, scope, c.Unrecognized},
+		mapper:    newMapper(c.cfg.Source, scope, c.Unrecognized),
 		info:      info,
 		path:      fmt.Sprintf("projects/%d", info.ID),
 		w:         w,
@@ -270,17 +267,6 @@ type project struct {
 	path  string // of the API: projects/<id>
 	w     source.Writer
 	since time.Time // how far back this collect reads; zero: everything
-}
-
-// mapper makes the events of a project, of what is collected and of what GitLab sends.
-type mapper struct {
-	source       string
-	scope        string // the project's path
-	unrecognized func(what, word string)
-}
-
-func (m mapper) origin(id, url string) event.Origin {
-	return event.Origin{Source: m.source, Provider: Provider, Scope: m.scope, ID: id, URL: url}
 }
 
 // ledger stores what the source says it has against what is stored. expected is nil where the source does not say.

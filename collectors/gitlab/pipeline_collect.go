@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors/source"
-
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -314,8 +312,7 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 		if old, ok := stored[g.ID]; ok && !c.w.Reread() {
 			s = span{Start: old.StartedAt, Finish: old.FinishedAt, Duration: old.Duration, Actor: old.Actor, Bot: old.Bot}
 		}
-		mapped, _ := runStatus(g.Status)
-		if mapped.Final() && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 &&
+		if isFinal(g.Status) && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 &&
 			c.Now().Sub(g.CreatedAt.Time) < detailsFor {
 			c.left--
 			_, err := c.state.Failed.Do(ctx, fmt.Sprintf("pipeline %d", g.ID), c.Now(), func(ctx context.Context) (err error) {
@@ -331,28 +328,14 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 	return runs, nil
 }
 
-// detail asks for one pipeline, which then has times. One that is gone has none. GitLab moves the finish when a job is
-// pressed or retried later, and its duration counts only the time in which jobs ran: where the two do not fit, the
-// finish is not known.
+// detail asks for one pipeline, which then has times. One that is gone has none.
 func (c *pipelineCollect) detail(ctx context.Context, id int64) (span, error) {
-	var one struct {
-		StartedAt  source.Timestamp `json:"started_at"`
-		FinishedAt source.Timestamp `json:"finished_at"`
-		Duration   amount           `json:"duration"` // seconds
-		User       *user            `json:"user"`
-	}
+	var one pipelineDetail
 	_, err := c.get(ctx, fmt.Sprintf("%s/pipelines/%d", c.path, id), "", &one)
 	if refused(err) {
 		return span{}, nil
 	}
-	s := span{Start: one.StartedAt.Time, Finish: one.FinishedAt.Time, Actor: one.User.login(), Bot: one.User.bot()}
-	if n := one.Duration; n.known && n.n > 0 && n.n <= openFor.Seconds() {
-		s.Duration = time.Duration(n.n * float64(time.Second)).Round(time.Millisecond)
-		if !s.Start.IsZero() && s.Finish.Sub(s.Start) > s.Duration+promptly {
-			s.Finish = time.Time{}
-		}
-	}
-	return s, err
+	return one.span(), err
 }
 
 func (c *pipelineCollect) stored(ctx context.Context, pipelines []pipeline) (map[int64]event.PipelineRun, error) {

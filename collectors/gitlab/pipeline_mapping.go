@@ -36,6 +36,9 @@ func (p pipeline) updated() time.Time { return source.Latest(p.CreatedAt.Time, p
 // is asked for them.
 const childSource = "parent_pipeline"
 
+// maxSeconds is the longest duration, in seconds, that GitLab is believed to give: 35 days.
+const maxSeconds = 35 * 24 * 60 * 60
+
 // title is what stands for the pipeline's name, which most pipelines do not have: how its configuration came to run.
 func (p pipeline) title() string {
 	switch {
@@ -95,14 +98,32 @@ func (s span) end(created time.Time) time.Time {
 	return end(created, s.Work)
 }
 
+// pipelineDetail is what GitLab gives of a pipeline that is asked for alone, beside what its listing shows.
+type pipelineDetail struct {
+	StartedAt  source.Timestamp `json:"started_at"`
+	FinishedAt source.Timestamp `json:"finished_at"`
+	Duration   amount           `json:"duration"` // seconds
+	User       *user            `json:"user"`
+}
+
+// span returns GitLab's own times. GitLab moves the finish when a job is pressed or retried later, and its duration
+// counts only the time in which jobs ran: where the two do not fit, the finish is not known.
+func (d pipelineDetail) span() span {
+	s := span{Start: d.StartedAt.Time, Finish: d.FinishedAt.Time, Actor: d.User.login(), Bot: d.User.bot()}
+	if n := d.Duration; n.known && n.n > 0 && n.n <= maxSeconds {
+		s.Duration = time.Duration(n.n * float64(time.Second)).Round(time.Millisecond)
+		if !s.Start.IsZero() && s.Finish.Sub(s.Start) > s.Duration+promptly {
+			s.Finish = time.Time{}
+		}
+	}
+	return s
+}
+
 // runEvent makes the event of a pipeline. The listing gives no start and no finish: they are those of its jobs, and not
 // known where there are none. GitLab keeps the id when jobs are retried, so there is one attempt, and
 // what is retried or pressed by hand after its end does not move that.
 func (m mapper) runEvent(g pipeline, s span) event.PipelineRun {
-	mapped, known := runStatus(g.Status)
-	if !known {
-		m.unrecognized("status of a pipeline", g.Status)
-	}
+	mapped := m.status("status of a pipeline", g.Status)
 	e := event.PipelineRun{
 		Origin:    m.origin(strconv.FormatInt(g.ID, 10), g.WebURL),
 		Attempt:   1,
@@ -154,7 +175,7 @@ type job struct {
 // the stage before them; only the time that it gives as queued was spent waiting for a runner.
 func (j job) entered() time.Time {
 	if j.StartedAt.IsZero() || !j.QueuedDuration.known || j.QueuedDuration.n < 0 ||
-		j.QueuedDuration.n > openFor.Seconds() {
+		j.QueuedDuration.n > maxSeconds {
 		return j.CreatedAt.Time
 	}
 	return source.Latest(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(j.QueuedDuration.n*float64(time.Second))))
@@ -162,10 +183,7 @@ func (j job) entered() time.Time {
 
 // jobEvent makes the event of a job. Runner is the tag that chose it, which says what the job ran on.
 func (m mapper) jobEvent(j job) event.PipelineJob {
-	mapped, known := runStatus(j.Status)
-	if !known {
-		m.unrecognized("status of a job", j.Status)
-	}
+	mapped := m.status("status of a job", j.Status)
 	e := event.PipelineJob{
 		Origin:    m.origin(strconv.FormatInt(j.ID, 10), j.WebURL),
 		RunID:     strconv.FormatInt(j.Pipeline.ID, 10),

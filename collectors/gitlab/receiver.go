@@ -112,7 +112,7 @@ func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Upda
 	if !takes(s.Scopes, path, string(cmp.Or(h.Project.ID, h.ProjectID))) {
 		return delivery.Ignore("the project %.140s is not among the source's scopes", path)
 	}
-	h.mapper = mapper{s.Name, path, s.Unrecognized} // GitLab's spelling of the path is the collector's
+	h.mapper = newMapper(s.Name, path, s.Unrecognized) // GitLab's spelling of the path is the collector's
 	updates, v := read(&h)
 	v.Misfits = h.misfits
 	return updates, v
@@ -157,12 +157,9 @@ func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
 	if p.ID == "" || p.Status == "" {
 		return delivery.Refuse("the payload of deployment has no deployment_id or status")
 	}
-	mapped, recognized := deploymentStatus(p.Status, false)
-	if !recognized {
-		h.unrecognized("status of a deployment", p.Status)
-	}
+	mapped, recognized := h.deploymentStatus(p.Status, false)
 	if h.from.Polled && mapped.Final() {
-		return h.from.CollectSoon(h.scope, "the deployment has ended, and the collector reads whether its job was allowed "+
+		return h.from.CollectSoon(h.mapper.project(), "the deployment has ended, and the collector reads whether its job was allowed "+
 			"to fail")
 	}
 	e := event.Deployment{

@@ -59,7 +59,7 @@ func (h *hook) mergeRequest() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Refuse("the payload of merge_request has no object_attributes.iid")
 	}
 	if h.from.Polled {
-		return h.from.CollectSoon(h.scope, "the merge request has changed, and the collector reads it")
+		return h.from.CollectSoon(h.mapper.project(), "the merge request has changed, and the collector reads it")
 	}
 	m := h.request(r)
 	u := delivery.Update{At: delivery.FirstKnown(r.UpdatedAt.Time, h.d.ReceivedAt)}

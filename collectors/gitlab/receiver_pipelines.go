@@ -46,7 +46,7 @@ func (h *hook) read(b hookJob, pipelineID int64) job {
 		Pipeline:     pipeline{ID: pipelineID},
 	}
 	if b.Queued != nil {
-		j.QueuedDuration = amount{*b.Queued, true}
+		j.QueuedDuration = amount{n: *b.Queued, known: true}
 	}
 	if h.Project.WebURL != "" {
 		j.WebURL = delivery.Link(h.Project.WebURL + "/-/jobs/" + strconv.FormatInt(b.ID, 10))
@@ -86,8 +86,8 @@ func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 	if a.ID <= 0 || a.Status == "" {
 		return delivery.Refuse("the payload of pipeline has no object_attributes.id or status")
 	}
-	if mapped, _ := runStatus(a.Status); h.from.Polled && mapped.Final() {
-		return h.from.CollectSoon(h.scope, "the pipeline has ended, and the collector reads it with its jobs")
+	if h.from.Polled && isFinal(a.Status) {
+		return h.from.CollectSoon(h.mapper.project(), "the pipeline has ended, and the collector reads it with its jobs")
 	}
 	g := pipeline{
 		ID:        a.ID,
@@ -162,8 +162,8 @@ func (h *hook) job() ([]delivery.Update, delivery.Verdict) {
 	if p.ID <= 0 || p.Pipeline <= 0 || p.Status == "" {
 		return delivery.Refuse("the payload of build has no build_id, pipeline_id or build_status")
 	}
-	if mapped, _ := runStatus(p.Status); h.from.Polled && mapped.Final() {
-		return h.from.CollectSoon(h.scope, "the job has ended, and the collector reads which runner it asked for")
+	if h.from.Polled && isFinal(p.Status) {
+		return h.from.CollectSoon(h.mapper.project(), "the job has ended, and the collector reads which runner it asked for")
 	}
 	j := h.read(
 		hookJob{

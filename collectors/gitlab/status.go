@@ -3,56 +3,64 @@ package gitlab
 import (
 	"regexp"
 	"strconv"
-	"strings"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
-// runStatus maps the status of a pipeline or a job. A word that is not known is taken as under way, so that it is read
-// again.
-func runStatus(word string) (mapped event.Status, known bool) {
-	switch strings.ToLower(word) {
-	case "created",
-		"waiting_for_resource",
-		"waiting_for_callback",
-		"preparing",
-		"pending",
-		"scheduled": // scheduled: a delayed job, for a time
-		return event.Queued, true
-	case "manual", "blocked", "waiting_for_approval": // for a person
-		return event.Waiting, true
-	case "running", "canceling":
-		return event.Running, true
-	case "success", "success_with_warnings":
-		return event.Succeeded, true
-	case "failed":
-		return event.Failed, true
-	case "canceled", "cancelled":
-		return event.Cancelled, true
-	case "skipped":
-		return event.Skipped, true
-	}
-	return event.Running, false
+// statuses are the words for where a pipeline or a job stands.
+var statuses = source.Words[event.Status]{
+	Meaning: map[string]event.Status{
+		"created":               event.Queued,
+		"waiting_for_resource":  event.Queued,
+		"waiting_for_callback":  event.Queued,
+		"preparing":             event.Queued,
+		"pending":               event.Queued,
+		"scheduled":             event.Queued, // a delayed job, for a time
+		"manual":                event.Waiting,
+		"blocked":               event.Waiting,
+		"waiting_for_approval":  event.Waiting,
+		"running":               event.Running,
+		"canceling":             event.Running,
+		"success":               event.Succeeded,
+		"success_with_warnings": event.Succeeded,
+		"failed":                event.Failed,
+		"canceled":              event.Cancelled,
+		"cancelled":             event.Cancelled,
+		"skipped":               event.Skipped,
+	},
+	Otherwise: event.Running, // so that the record is read again
 }
 
-// deploymentStatus maps the status of a deployment. A failure that the job's author allowed is not a failed deployment,
-// and not a delivery either: it is skipped, with the word kept beside.
-func deploymentStatus(word string, allowedToFail bool) (mapped event.Status, known bool) {
-	switch strings.ToLower(word) {
-	case "completed":
-		return event.Succeeded, true
-	case "undeployed":
-		return event.Cancelled, true
-	case "approved": // and about to begin
-		return event.Queued, true
-	case "rejected":
-		return event.Cancelled, true
-	}
-	mapped, known = runStatus(word)
+// deploymentStatuses are the words for where a deployment stands.
+var deploymentStatuses = statuses.With(map[string]event.Status{
+	"completed":  event.Succeeded,
+	"undeployed": event.Cancelled,
+	"approved":   event.Queued, // and about to begin
+	"rejected":   event.Cancelled,
+})
+
+// isFinal reports whether a pipeline or a job with this status has ended.
+func isFinal(word string) bool { return statuses.Of(word).Final() }
+
+// status returns the status of a pipeline or a job; what names which, for the warning about an unrecognized word.
+func (m mapper) status(what, word string) event.Status {
+	return statuses.Read(what, word, m.unrecognized)
+}
+
+// deploymentStatus returns the status of a deployment. A failure that the job's author allowed is not a failed
+// deployment, and not a delivery either: it is skipped. recognized is false for a word that GitLab does not document.
+func (m mapper) deploymentStatus(word string, allowedToFail bool) (mapped event.Status, recognized bool) {
+	mapped = deploymentStatuses.Read("status of a deployment", word, m.unrecognized)
+	return unlessAllowed(mapped, allowedToFail), deploymentStatuses.Has(word)
+}
+
+// unlessAllowed returns skipped in place of the failure of a job that is allowed to fail.
+func unlessAllowed(mapped event.Status, allowedToFail bool) event.Status {
 	if mapped == event.Failed && allowedToFail {
-		mapped = event.Skipped
+		return event.Skipped
 	}
-	return mapped, known
+	return mapped
 }
 
 // user is an account as lists show it.

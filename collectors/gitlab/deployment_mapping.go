@@ -1,0 +1,82 @@
+package gitlab
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/event"
+)
+
+// deployment is what is used of a deployment.
+type deployment struct {
+	ID          int64            `json:"id"`
+	Status      string           `json:"status"`
+	Ref         string           `json:"ref"`
+	SHA         string           `json:"sha"`
+	CreatedAt   source.Timestamp `json:"created_at"`
+	UpdatedAt   source.Timestamp `json:"updated_at"`
+	FinishedAt  source.Timestamp `json:"finished_at"`
+	User        *user            `json:"user"`
+	Environment *struct {
+		Name string `json:"name"`
+	} `json:"environment"`
+	Deployable *struct {
+		job
+		Pipeline *pipeline `json:"pipeline"`
+	} `json:"deployable"`
+}
+
+func (d deployment) key() int64         { return d.ID }
+func (d deployment) created() time.Time { return d.CreatedAt.Time }
+func (d deployment) updated() time.Time { return source.Latest(d.CreatedAt.Time, d.UpdatedAt.Time) }
+
+// recordedWithin is how long a deployment takes at most that is recorded through the API.
+const recordedWithin = 6 * time.Hour
+
+// deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it
+// was recorded through the API) the last update is what made it final, but for one that comes much later, of which
+// GitLab does not say what it changed: then the finish is not known. projectURL is the address of the project's page.
+func (p mapper) deploymentEvent(d deployment, projectURL string) event.Deployment {
+	allowed := d.Deployable != nil && d.Deployable.AllowFailure
+	mapped, _ := p.deploymentStatus(d.Status, allowed)
+	e := event.Deployment{
+		Origin:     p.origin(strconv.FormatInt(d.ID, 10), ""),
+		Attempt:    1,
+		Status:     mapped,
+		StatusRaw:  d.Status,
+		CreatedAt:  d.CreatedAt.Time,
+		SHA:        d.SHA,
+		Ref:        d.Ref,
+		Actor:      d.User.login(),
+		Bot:        d.User.bot(),
+		FinishedAt: d.FinishedAt.Time,
+	}
+	if d.Environment != nil {
+		e.Environment = d.Environment.Name
+	}
+	if j := d.Deployable; j != nil {
+		e.URL, e.StartedAt = j.WebURL, j.StartedAt.Time
+		if e.FinishedAt.IsZero() {
+			e.FinishedAt = j.FinishedAt.Time
+		}
+		if j.Tag {
+			e.Version = d.Ref
+		}
+		if j.Pipeline != nil {
+			e.Trigger = j.Pipeline.Source
+		}
+	} else {
+		e.Trigger = "api"
+		if e.FinishedAt.IsZero() && d.UpdatedAt.Sub(d.CreatedAt.Time) <= recordedWithin {
+			e.FinishedAt = d.UpdatedAt.Time
+		}
+	}
+	if e.URL == "" && projectURL != "" {
+		e.URL = projectURL + "/-/environments"
+	}
+	if !mapped.Final() {
+		e.FinishedAt = time.Time{}
+	}
+	return e
+}
