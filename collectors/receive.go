@@ -10,6 +10,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/gitlab"
+	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 	"github.com/dxctl/dxctl/collectors/webhook"
 )
 
@@ -32,7 +33,7 @@ func receiveGitHub(s settings) webhook.Source {
 
 func receiveGitLab(s settings) webhook.Source {
 	c := s.(*gitlab.Config)
-	to := webhook.Source{Receiver: gitlab.Receiver{}}
+	to := webhook.Source{Receiver: gitlabreceiver.Receiver{}}
 	if len(c.Groups) == 0 {
 		to.Scopes, _ = c.ProjectPaths() // likewise
 	}

@@ -56,7 +56,12 @@ var house = []struct {
 	{name: "collectors/git", imports: ofSource},
 	{name: "collectors/github", imports: ofSource},
 	{name: "collectors/github/githubtest"},
-	{name: "collectors/gitlab", imports: ofSource},
+	{name: "collectors/gitlab", imports: ofSource, children: true},
+	{name: "collectors/gitlab/mapping", imports: []string{"event", "collectors/source"}},
+	{
+		name:    "collectors/gitlab/receiver",
+		imports: []string{"event", "collectors/delivery", "collectors/gitlab/mapping", "collectors/source"},
+	},
 	{name: "collectors/jenkins", imports: ofSource},
 	{name: "collectors/kubernetes", imports: ofSource},
 	{name: "collectors/opsgenie", imports: slices.Concat(ofSource, []string{"collectors/incidents"})},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -17,7 +18,7 @@ func (p *project) changes(ctx context.Context) error {
 		return err
 	}
 	every := "state=all&scope=all"
-	f := feed[mergeRequest]{
+	f := feed[mapping.MergeRequest]{
 		p:      p,
 		state:  s,
 		path:   p.path + "/merge_requests",
@@ -28,10 +29,10 @@ func (p *project) changes(ctx context.Context) error {
 		walk:   fmt.Sprintf("%s&order_by=created_at&sort=desc&per_page=%d", every, perPage),
 	}
 	f.save = func(ctx context.Context) error { return p.w.Save(ctx, changesStream, s) }
-	f.store = func(ctx context.Context, pg page[mergeRequest]) error {
+	f.store = func(ctx context.Context, pg page[mapping.MergeRequest]) error {
 		events := make([]event.Event, len(pg.records))
 		for i, m := range pg.records {
-			events[i] = p.changeEvent(m)
+			events[i] = p.ChangeEvent(m)
 		}
 		return p.w.Append(ctx, events...)
 	}

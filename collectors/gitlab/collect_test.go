@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -38,7 +38,7 @@ func everything(t testing.TB) *fake {
 	)
 	for i := range 30 {
 		child := f.pipe(nth(7*i)-5, now.Add(-time.Duration(i*70+61)*time.Minute), "success", "child job")
-		child["source"] = childSource
+		child["source"] = mapping.ChildSource
 	}
 	noJobs := f.pipe(90000, now.Add(-60*24*time.Hour), "failed")
 	noJobs["source"] = "external"
@@ -117,7 +117,7 @@ func TestTheFirstSyncReadsInBulk(t *testing.T) {
 		!r.FinishedAt.Equal(r.CreatedAt.Add(62*time.Second)) {
 		t.Errorf("finished: %+v", r)
 	}
-	if r := m.Run("99785"); r.Trigger != childSource || r.FinishedAt.IsZero() {
+	if r := m.Run("99785"); r.Trigger != mapping.ChildSource || r.FinishedAt.IsZero() {
 		t.Errorf("child: %+v", r)
 	}
 	for kind, want := range map[event.Kind]uint64{event.KindPipelineRun: 261, event.KindPipelineJob: 491, event.KindChange: 140, event.KindDeployment: 140} {
@@ -362,7 +362,7 @@ func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 func TestAGapIsFoundAndRefilled(t *testing.T) {
 	f, m := everything(t), collecttest.NewWriter()
 	// a child without jobs, which could name it
-	f.pipe(nth(75)-5, now.Add(-time.Hour-755*time.Minute), "skipped")["source"] = childSource
+	f.pipe(nth(75)-5, now.Add(-time.Hour-755*time.Minute), "skipped")["source"] = mapping.ChildSource
 	f.collect(t, m, now, nil)
 	before := m.Text()
 	m.Remove(event.KindPipelineRun, "99245/1")

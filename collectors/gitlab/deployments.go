@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -19,7 +20,7 @@ func (p *project) deployments(ctx context.Context) error {
 	if _, err := p.w.Load(ctx, deploymentsStream, s); err != nil {
 		return err
 	}
-	f := feed[deployment]{
+	f := feed[mapping.Deployment]{
 		p:      p,
 		state:  &s.feedState,
 		path:   p.path + "/deployments",
@@ -28,10 +29,10 @@ func (p *project) deployments(ctx context.Context) error {
 		stream: deploymentsStream,
 	}
 	f.save = func(ctx context.Context) error { return p.w.Save(ctx, deploymentsStream, s) }
-	f.store = func(ctx context.Context, pg page[deployment]) error {
+	f.store = func(ctx context.Context, pg page[mapping.Deployment]) error {
 		events := make([]event.Event, len(pg.records))
 		for i, d := range pg.records {
-			events[i] = p.deploymentEvent(d, p.info.WebURL)
+			events[i] = p.DeploymentEvent(d, p.info.WebURL)
 		}
 		return p.w.Append(ctx, events...)
 	}
@@ -123,8 +124,15 @@ func (p *project) describe(ctx context.Context, environments []string) error {
 		}
 		events = append(
 			events,
-			event.Fact{Source: p.cfg.Source, Entity: "unmapped:" + Provider + "/" + p.mapper.project(), Name: name, Type: kind,
-				Value: doc, ObservedAt: p.Now().UTC(), URL: p.info.WebURL},
+			event.Fact{
+				Source:     p.cfg.Source,
+				Entity:     "unmapped:" + Provider + "/" + p.Scope(),
+				Name:       name,
+				Type:       kind,
+				Value:      doc,
+				ObservedAt: p.Now().UTC(),
+				URL:        p.info.WebURL,
+			},
 		)
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -24,7 +25,7 @@ func (c *pipelineCollect) retryJobs(ctx context.Context) error {
 			continue
 		}
 		changed = true
-		var g pipeline
+		var g mapping.Pipeline
 		_, err := c.get(rest.WithMaxAttempts(ctx, fewAttempts), c.path+"/pipelines/"+id, "", &g)
 		if refused(err) { // it is gone
 			c.state.Failed.Done(key)
@@ -41,7 +42,7 @@ func (c *pipelineCollect) retryJobs(ctx context.Context) error {
 			return err
 		}
 		if some {
-			if err := c.w.Append(ctx, c.runEvent(g, s)); err != nil {
+			if err := c.w.Append(ctx, c.RunEvent(g, s)); err != nil {
 				return err
 			}
 		}

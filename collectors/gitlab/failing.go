@@ -113,7 +113,7 @@ func (f *feed[T]) read(ctx context.Context, query, etag string) (records []T, go
 func (f *feed[T]) hold(records []T, place int, total *uint64) error {
 	key := fmt.Sprintf("%s at place %d", f.stream, place+1)
 	if i := place % perPage; i > 0 && len(records) > 0 {
-		key = fmt.Sprintf("%s behind %d", f.stream, records[min(i, len(records))-1].key())
+		key = fmt.Sprintf("%s behind %d", f.stream, records[min(i, len(records))-1].Key())
 	}
 	if f.state.Holes == nil {
 		f.state.Holes = map[string]hole{}

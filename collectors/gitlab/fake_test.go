@@ -17,11 +17,10 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-	"github.com/dxctl/dxctl/event"
-
-	"github.com/dxctl/dxctl/collectors/source"
-
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/event"
 )
 
 // object is a record as GitLab writes it.
@@ -220,7 +219,7 @@ func (f *fake) listing(w http.ResponseWriter, r *http.Request, name string, q ur
 			if s := q.Get("source"); s != "" {
 				return o.text("source") != s
 			}
-			return o.text("source") == childSource
+			return o.text("source") == mapping.ChildSource
 		})
 	}
 	if after := q.Get("updated_after"); after != "" {

@@ -20,9 +20,9 @@ const (
 
 // record is what a feed needs to know of what it lists.
 type record interface {
-	key() int64
-	created() time.Time
-	updated() time.Time // when it was last updated; its creation where GitLab gives no update
+	Key() int64
+	Created() time.Time
+	Updated() time.Time // when it was last updated; its creation where GitLab gives no update
 }
 
 // feedState is how far a listing has been read. Everything that was updated up to Cursor is stored, but for what is on
@@ -248,7 +248,7 @@ func (f *feed[T]) following(records []T, next string) string {
 		return ""
 	}
 	for _, r := range records {
-		if f.state.Floor.IsZero() || r.created().IsZero() || !r.created().Before(f.state.Floor) {
+		if f.state.Floor.IsZero() || r.Created().IsZero() || !r.Created().Before(f.state.Floor) {
 			return next
 		}
 	}
@@ -263,7 +263,7 @@ func (f *feed[T]) wanted(records []T) []T {
 	}
 	kept := make([]T, 0, len(records))
 	for _, r := range records {
-		if r.created().IsZero() || !r.created().Before(floor) {
+		if r.Created().IsZero() || !r.Created().Before(floor) {
 			kept = append(kept, r)
 		}
 	}

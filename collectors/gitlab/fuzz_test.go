@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
@@ -17,14 +18,14 @@ func unconnected(t *testing.T) *project {
 			URL:         "http://localhost",
 			Token:       "x",
 			Projects:    []string{"a/b"},
-			Deployments: []DeploymentRule{{Job: "deploy*", Environment: "p"}},
+			Deployments: []mapping.DeploymentRule{{Job: "deploy*", Environment: "p"}},
 		},
 		source.Options{Now: func() time.Time { return now }},
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &project{Collector: c, mapper: newMapper("gl", "a/b", c.Unrecognized), path: "projects/7"}
+	return &project{Collector: c, Mapper: mapping.NewMapper("gl", "a/b", c.Unrecognized), path: "projects/7"}
 }
 
 // FuzzRecords feeds an answer through everything that is made of pipelines, jobs, merge requests and deployments:
@@ -41,38 +42,38 @@ func FuzzRecords(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		p := unconnected(t)
-		var pipelines []pipeline
+		var pipelines []mapping.Pipeline
 		if p.Decode(body, &pipelines) == nil {
 			for _, g := range sound(p, "x", pipelines) {
-				if err := p.runEvent(g, span{}).Validate(); err != nil {
+				if err := p.RunEvent(g, mapping.Span{}).Validate(); err != nil {
 					t.Error(err)
 				}
 			}
 		}
-		var jobs []job
+		var jobs []mapping.Job
 		if p.Decode(body, &jobs) == nil {
 			for _, j := range sound(p, "x", jobs) {
-				e := p.jobEvent(j)
+				e := p.JobEvent(j)
 				if e.RunID != "0" && e.Validate() != nil {
 					t.Error(e.Validate())
 				}
-				if d, ok := p.ruledDeployment(p.cfg.Deployments, j); ok && d.Validate() != nil {
+				if d, ok := p.RuledDeployment(p.cfg.Deployments, j); ok && d.Validate() != nil {
 					t.Error(d.Validate())
 				}
 			}
 		}
-		var requests []mergeRequest
+		var requests []mapping.MergeRequest
 		if p.Decode(body, &requests) == nil {
 			for _, m := range sound(p, "x", requests) {
-				if err := p.changeEvent(m).Validate(); err != nil {
+				if err := p.ChangeEvent(m).Validate(); err != nil {
 					t.Error(err)
 				}
 			}
 		}
-		var deployments []deployment
+		var deployments []mapping.Deployment
 		if p.Decode(body, &deployments) == nil {
 			for _, d := range sound(p, "x", deployments) {
-				if err := p.deploymentEvent(d, "").Validate(); err != nil {
+				if err := p.DeploymentEvent(d, "").Validate(); err != nil {
 					t.Error(err)
 				}
 			}

@@ -17,11 +17,14 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
-	"github.com/dxctl/dxctl/collectors/source"
-
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
+
+// Provider is the kind of this source, as events and catalog bindings name it.
+const Provider = mapping.Provider
 
 // Jobs says of which pipelines the jobs are stored. They are read in bulk in any case but none, for the runs' times.
 type Jobs string
@@ -53,7 +56,7 @@ type Config struct {
 	Archived bool     `yaml:"archived"` // of groups, also archived projects
 	Jobs     Jobs     `yaml:"jobs"`     // default all
 	// jobs that mean a deployment without GitLab knowing an environment
-	Deployments []DeploymentRule `yaml:"deployments"`
+	Deployments []mapping.DeploymentRule `yaml:"deployments"`
 	// how far back the first read goes; zero: everything
 	Since               time.Time `yaml:"-"`
 	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
@@ -100,7 +103,7 @@ func (c Config) ProjectPaths() ([]string, error) {
 	var errs []error
 	for _, p := range c.Projects {
 		if strings.ContainsAny(p, ":@") {
-			path, err := identifier.RepositoryPath(p, Provider, server)
+			path, err := identifier.RepositoryPath(p, mapping.Provider, server)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("project %q: %w; write group/name, or the project's address", p, err))
 				continue
@@ -226,7 +229,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	}
 	p := &project{
 		Collector: c,
-		mapper:    newMapper(c.cfg.Source, scope, c.Unrecognized),
+		Mapper:    mapping.NewMapper(c.cfg.Source, scope, c.Unrecognized),
 		info:      info,
 		path:      fmt.Sprintf("projects/%d", info.ID),
 		w:         w,
@@ -262,7 +265,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 // project is one Collect of one scope.
 type project struct {
 	*Collector
-	mapper
+	mapping.Mapper
 	info  projectInfo
 	path  string // of the API: projects/<id>
 	w     source.Writer
@@ -275,7 +278,7 @@ func (p *project) ledger(ctx context.Context, of event.Kind, floor time.Time, ex
 	if err != nil {
 		return err
 	}
-	e := p.Ledger(p.scope, of, time.Time{})
+	e := p.Ledger(p.Scope(), of, time.Time{})
 	e.Expected, e.Stored, e.Open = stored, stored, open
 	e.URL, e.Note = p.info.WebURL, note
 	switch {

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors/source"
-
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -32,16 +32,16 @@ type jobsState struct {
 
 // found is what jobs said of a pipeline before its own listing was read.
 type found struct {
-	span
-	Pipeline *pipeline `json:"pipeline,omitempty"` // of a child pipeline, which the listing may not show
+	mapping.Span
+	Pipeline *mapping.Pipeline `json:"pipeline,omitempty"` // of a child pipeline, which the listing may not show
 }
 
 // jobWalk reads jobs in bulk. Jobs have no time of update; they are read by falling id, from the newest to as far as is
 // needed, and of single pipelines where that is cheaper.
 type jobWalk struct {
 	collect *pipelineCollect
-	top     map[int64]span // of the pipelines whose jobs this collect has read from the top
-	topped  time.Time      // creation of the oldest job read from the top
+	top     map[int64]mapping.Span // of the pipelines whose jobs this collect has read from the top
+	topped  time.Time              // creation of the oldest job read from the top
 	topNext string
 	topAt   time.Time // when the newest page was read, by GitLab's clock
 	topDone bool
@@ -73,7 +73,7 @@ func (w *jobWalk) restart() {
 }
 
 // bottom is the creation of a page's oldest pipeline: no job of the page is older. It is zero for the last page.
-func (w *jobWalk) bottom(pg page[pipeline]) time.Time {
+func (w *jobWalk) bottom(pg page[mapping.Pipeline]) time.Time {
 	if pg.last {
 		return w.collect.state.Floor
 	}
@@ -85,7 +85,7 @@ func (w *jobWalk) bottom(pg page[pipeline]) time.Time {
 }
 
 // down walks on until every job of the page's pipelines has been read.
-func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
+func (w *jobWalk) down(ctx context.Context, pg page[mapping.Pipeline]) error {
 	s := w.state()
 	if s.Spans == nil {
 		s.Spans = map[int64]found{}
@@ -117,8 +117,8 @@ func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
 		}
 		for _, j := range jobs {
 			f := s.Spans[j.Pipeline.ID]
-			f.span = f.with(j)
-			if j.Pipeline.Source == childSource {
+			f.Span = f.With(j)
+			if j.Pipeline.Source == mapping.ChildSource {
 				g := j.Pipeline
 				f.Pipeline = &g
 			}
@@ -135,7 +135,7 @@ func (w *jobWalk) down(ctx context.Context, pg page[pipeline]) error {
 }
 
 // oneByOne reads the jobs of those pipelines of a page that the walk has not come to.
-func (w *jobWalk) oneByOne(ctx context.Context, pipelines []pipeline) error {
+func (w *jobWalk) oneByOne(ctx context.Context, pipelines []mapping.Pipeline) error {
 	s := w.state()
 	w.broken = true
 	for _, g := range pipelines {
@@ -147,7 +147,7 @@ func (w *jobWalk) oneByOne(ctx context.Context, pipelines []pipeline) error {
 			return err
 		}
 		if some {
-			s.Spans[g.ID] = found{span: read}
+			s.Spans[g.ID] = found{Span: read}
 		}
 	}
 	return w.collect.save(ctx)
@@ -155,8 +155,8 @@ func (w *jobWalk) oneByOne(ctx context.Context, pipelines []pipeline) error {
 
 // of reads the jobs of pipelines that were updated, and returns what they say. From the top it reads what is new, and
 // further as long as that is cheaper than asking for each of the pipelines that are left.
-func (w *jobWalk) of(ctx context.Context, pipelines []pipeline) (map[int64]span, error) {
-	spans := map[int64]span{}
+func (w *jobWalk) of(ctx context.Context, pipelines []mapping.Pipeline) (map[int64]mapping.Span, error) {
+	spans := map[int64]mapping.Span{}
 	if w.off() || len(pipelines) == 0 {
 		return spans, nil
 	}
@@ -186,25 +186,25 @@ func (w *jobWalk) of(ctx context.Context, pipelines []pipeline) (map[int64]span,
 }
 
 // covers reports whether every job of the pipeline has been read from the top.
-func (w *jobWalk) covers(g pipeline) bool {
+func (w *jobWalk) covers(g mapping.Pipeline) bool {
 	return w.topDone || !w.topped.IsZero() && g.CreatedAt.After(w.topped)
 }
 
 // stale returns the pipelines that were updated after this collect read their jobs: one may have ended since.
-func (w *jobWalk) stale(pipelines []pipeline) map[int64]bool {
+func (w *jobWalk) stale(pipelines []mapping.Pipeline) map[int64]bool {
 	found := map[int64]bool{}
 	for _, g := range pipelines {
-		if w.topAt.IsZero() || !g.updated().Before(w.topAt.Add(-overlap)) {
+		if w.topAt.IsZero() || !g.Updated().Before(w.topAt.Add(-overlap)) {
 			found[g.ID] = true
 		}
 	}
 	return found
 }
 
-func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline, stale map[int64]bool) error {
+func (w *jobWalk) fromTop(ctx context.Context, pipelines []mapping.Pipeline, stale map[int64]bool) error {
 	s := w.state()
 	if w.top == nil {
-		w.top, w.topNext = map[int64]span{}, w.query()
+		w.top, w.topNext = map[int64]mapping.Span{}, w.query()
 	}
 	head, extra := s.Head, 0
 	for !w.topDone && !w.broken {
@@ -229,7 +229,7 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline, stale map[i
 		}
 		reachedHead := false
 		for _, j := range jobs {
-			w.top[j.Pipeline.ID] = w.top[j.Pipeline.ID].with(j)
+			w.top[j.Pipeline.ID] = w.top[j.Pipeline.ID].With(j)
 			reachedHead = reachedHead || j.ID <= head
 			s.Head = max(s.Head, j.ID)
 		}
@@ -244,8 +244,8 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []pipeline, stale map[i
 
 // reached is the creation of the job with the lowest id on a page: how far back its jobs go. A single job whose time is
 // odd would otherwise end the walk before its pipelines have all of theirs.
-func reached(jobs []job) time.Time {
-	var lowest job
+func reached(jobs []mapping.Job) time.Time {
+	var lowest mapping.Job
 	for _, j := range jobs {
 		if lowest.ID == 0 || j.ID < lowest.ID && !j.CreatedAt.IsZero() {
 			lowest = j
@@ -255,24 +255,24 @@ func reached(jobs []job) time.Time {
 }
 
 // single reads the jobs of one pipeline, retried ones too. One at which GitLab fails is held, and has none for now.
-func (w *jobWalk) single(ctx context.Context, g pipeline) (s span, some bool, err error) {
+func (w *jobWalk) single(ctx context.Context, g mapping.Pipeline) (s mapping.Span, some bool, err error) {
 	key := failedJobs + strconv.FormatInt(g.ID, 10)
 	read, err := w.collect.state.Failed.Do(ctx, key, w.collect.Now(), func(ctx context.Context) (err error) {
 		s, some, err = w.readSingle(ctx, g)
 		return err
 	})
 	if !read {
-		return span{}, false, err
+		return mapping.Span{}, false, err
 	}
 	return s, some, nil
 }
 
-func (w *jobWalk) readSingle(ctx context.Context, g pipeline) (span, bool, error) {
-	var s span
+func (w *jobWalk) readSingle(ctx context.Context, g mapping.Pipeline) (mapping.Span, bool, error) {
+	var s mapping.Span
 	some := false
 	query := "include_retried=true&per_page=" + strconv.Itoa(perPage)
 	for query != "" {
-		var jobs []job
+		var jobs []mapping.Job
 		got, err := w.collect.get(ctx, fmt.Sprintf("%s/pipelines/%d/jobs?%s", w.collect.path, g.ID, query), "", &jobs)
 		if refused(err) {
 			return s, false, nil
@@ -285,7 +285,7 @@ func (w *jobWalk) readSingle(ctx context.Context, g pipeline) (span, bool, error
 			if jobs[i].Pipeline.ID == 0 {
 				jobs[i].Pipeline = g
 			}
-			s, some = s.with(jobs[i]), true
+			s, some = s.With(jobs[i]), true
 		}
 		if err := w.append(ctx, jobs); err != nil {
 			return s, false, err
@@ -305,9 +305,9 @@ func (w *jobWalk) query() string {
 }
 
 // page reads a page of jobs. Where the server shows no jobs it notes so, and nothing is returned.
-func (w *jobWalk) page(ctx context.Context, query string) ([]job, answer, error) {
+func (w *jobWalk) page(ctx context.Context, query string) ([]mapping.Job, answer, error) {
 	s := w.state()
-	var jobs []job
+	var jobs []mapping.Job
 	got, err := w.collect.get(ctx, w.collect.path+"/jobs?"+query, "", &jobs)
 	if !s.NoKeys && rest.HasStatus(err, http.StatusMethodNotAllowed, http.StatusBadRequest) {
 		s.NoKeys = true
@@ -330,7 +330,7 @@ func refused(err error) bool {
 }
 
 // append stores jobs, and the deployments that the configured rules see in them.
-func (w *jobWalk) append(ctx context.Context, jobs []job) error {
+func (w *jobWalk) append(ctx context.Context, jobs []mapping.Job) error {
 	c := w.collect
 	var events []event.Event
 	for _, j := range jobs {
@@ -338,9 +338,9 @@ func (w *jobWalk) append(ctx context.Context, jobs []job) error {
 			continue
 		}
 		if c.cfg.Jobs == AllJobs || j.Ref == c.info.DefaultBranch {
-			events = append(events, c.jobEvent(j))
+			events = append(events, c.JobEvent(j))
 		}
-		if d, ok := c.ruledDeployment(c.cfg.Deployments, j); ok {
+		if d, ok := c.RuledDeployment(c.cfg.Deployments, j); ok {
 			events = append(events, d)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -41,7 +42,7 @@ func (p *project) pipelines(ctx context.Context) error {
 		*s = pipelinesState{NoFilter: s.NoFilter, feedState: feedState{Failed: s.Failed}}
 	}
 	s.JobsMode, s.Rules = p.cfg.Jobs, p.cfg.digest()
-	c.feed = feed[pipeline]{
+	c.feed = feed[mapping.Pipeline]{
 		p:      p,
 		state:  &s.feedState,
 		path:   p.path + "/pipelines",
@@ -98,7 +99,7 @@ func (c *pipelineCollect) accountJobs(ctx context.Context) error {
 type pipelineCollect struct {
 	*project
 	state *pipelinesState
-	feed  feed[pipeline]
+	feed  feed[mapping.Pipeline]
 	walk  jobWalk
 	left  int // requests for single pipelines that this collect may still make
 }
@@ -132,7 +133,7 @@ func (c *pipelineCollect) expected() *uint64 {
 }
 
 // childList asks for child pipelines, newest first.
-var childList = fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", childSource, perPage)
+var childList = fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", mapping.ChildSource, perPage)
 
 // children reads the listing of child pipelines, when something has changed among the others: what starts a child is
 // one of them. A server that does not know the filter answers with all pipelines; it is then left at that.
@@ -147,19 +148,19 @@ func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 			return err
 		}
 	}
-	child := feed[pipeline]{
+	child := feed[mapping.Pipeline]{
 		p:      c.project,
 		state:  &s.Children,
 		path:   c.path + "/pipelines",
 		kind:   event.KindPipelineRun,
 		stream: "child pipelines",
 		list:   childList,
-		fresh:  "source=" + childSource,
+		fresh:  "source=" + mapping.ChildSource,
 		save:   c.save,
 	}
-	child.store = func(ctx context.Context, pg page[pipeline]) error {
+	child.store = func(ctx context.Context, pg page[mapping.Pipeline]) error {
 		for _, g := range pg.records {
-			if g.Source != "" && g.Source != childSource {
+			if g.Source != "" && g.Source != mapping.ChildSource {
 				s.NoFilter = true
 			}
 		}
@@ -176,7 +177,7 @@ func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 }
 
 // store appends a page of pipelines with the times of their jobs, and those jobs.
-func (c *pipelineCollect) store(ctx context.Context, pg page[pipeline]) error {
+func (c *pipelineCollect) store(ctx context.Context, pg page[mapping.Pipeline]) error {
 	if pg.history {
 		if err := c.walk.down(ctx, pg); err != nil {
 			return err
@@ -188,10 +189,10 @@ func (c *pipelineCollect) store(ctx context.Context, pg page[pipeline]) error {
 
 // appendHistory appends what the walk through the jobs has completed: the page's pipelines, and child pipelines of the
 // same time, which the jobs name.
-func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[pipeline]) error {
+func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[mapping.Pipeline]) error {
 	runs := make([]event.PipelineRun, 0, len(pg.records))
 	spans := c.state.Jobs.Spans
-	var without []pipeline
+	var without []mapping.Pipeline
 	listed := map[int64]bool{}
 	for _, g := range pg.records {
 		listed[g.ID] = true
@@ -200,7 +201,7 @@ func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[pipeline]) 
 			without = append(without, g)
 			continue
 		}
-		runs = append(runs, c.runEvent(g, s.span))
+		runs = append(runs, c.RunEvent(g, s.Span))
 	}
 	rest, err := c.withoutJobs(ctx, without)
 	if err != nil {
@@ -210,7 +211,7 @@ func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[pipeline]) 
 	bottom := c.walk.bottom(pg)
 	for id, s := range spans {
 		if g := s.Pipeline; !listed[id] && g != nil && !g.CreatedAt.IsZero() && !g.CreatedAt.Before(bottom) {
-			runs = append(runs, c.runEvent(*g, s.span))
+			runs = append(runs, c.RunEvent(*g, s.Span))
 			listed[id] = true
 		}
 	}
@@ -227,7 +228,7 @@ func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[pipeline]) 
 }
 
 // storeUpdated appends pipelines that were updated, and their jobs.
-func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[pipeline]) error {
+func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[mapping.Pipeline]) error {
 	updated, err := c.updated(ctx, pg.records)
 	if err != nil {
 		return err
@@ -237,10 +238,10 @@ func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[pipeline]) e
 		return err
 	}
 	var runs []event.PipelineRun
-	var without []pipeline
+	var without []mapping.Pipeline
 	for _, g := range updated {
 		if s, ok := spans[g.ID]; ok {
-			runs = append(runs, c.runEvent(g, s))
+			runs = append(runs, c.RunEvent(g, s))
 		} else {
 			without = append(without, g)
 		}
@@ -254,20 +255,20 @@ func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[pipeline]) e
 
 // updated leaves out the pipelines that are listed once more because they lie at the cursor, and are stored as they
 // are: looking for jobs of theirs would cost a request.
-func (c *pipelineCollect) updated(ctx context.Context, pipelines []pipeline) ([]pipeline, error) {
+func (c *pipelineCollect) updated(ctx context.Context, pipelines []mapping.Pipeline) ([]mapping.Pipeline, error) {
 	stored, err := c.stored(ctx, pipelines)
 	if err != nil {
 		return nil, err
 	}
-	var updated []pipeline
+	var updated []mapping.Pipeline
 	for _, g := range pipelines {
 		cursor := c.state.Cursor
-		if g.Source == childSource {
+		if g.Source == mapping.ChildSource {
 			cursor = c.state.Children.Cursor
 		}
 		old, ok := stored[g.ID]
 		if ok && old.Status.Final() && (!old.FinishedAt.IsZero() || old.Duration > 0) && old.StatusRaw == g.Status &&
-			!g.updated().After(cursor) {
+			!g.Updated().After(cursor) {
 			continue
 		}
 		updated = append(updated, g)
@@ -276,7 +277,7 @@ func (c *pipelineCollect) updated(ctx context.Context, pipelines []pipeline) ([]
 }
 
 // storeChildren appends child pipelines. Of history only those are new that have no jobs: the others came with theirs.
-func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[pipeline]) error {
+func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[mapping.Pipeline]) error {
 	if !pg.history {
 		return c.storeUpdated(ctx, pg)
 	}
@@ -284,7 +285,7 @@ func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[pipeline]) 
 	if err != nil {
 		return err
 	}
-	var fresh []pipeline
+	var fresh []mapping.Pipeline
 	for _, g := range pg.records {
 		if old, ok := stored[g.ID]; !ok || old.StatusRaw != g.Status {
 			fresh = append(fresh, g)
@@ -293,12 +294,12 @@ func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[pipeline]) 
 	if len(fresh) == 0 {
 		return nil
 	}
-	return c.storeUpdated(ctx, page[pipeline]{records: fresh})
+	return c.storeUpdated(ctx, page[mapping.Pipeline]{records: fresh})
 }
 
 // withoutJobs makes the events of pipelines that have no jobs, or whose jobs were not asked for: with the times that
 // are stored, else with GitLab's own where the pipeline is young and the collect's allowance lasts, else without.
-func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline) ([]event.PipelineRun, error) {
+func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []mapping.Pipeline) ([]event.PipelineRun, error) {
 	if len(pipelines) == 0 {
 		return nil, nil
 	}
@@ -308,11 +309,17 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 	}
 	runs := make([]event.PipelineRun, 0, len(pipelines))
 	for _, g := range pipelines {
-		var s span
+		var s mapping.Span
 		if old, ok := stored[g.ID]; ok && !c.w.Reread() {
-			s = span{Start: old.StartedAt, Finish: old.FinishedAt, Duration: old.Duration, Actor: old.Actor, Bot: old.Bot}
+			s = mapping.Span{
+				Start:    old.StartedAt,
+				Finish:   old.FinishedAt,
+				Duration: old.Duration,
+				Actor:    old.Actor,
+				Bot:      old.Bot,
+			}
 		}
-		if isFinal(g.Status) && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 &&
+		if mapping.IsFinal(g.Status) && s.Finish.IsZero() && s.Duration == 0 && c.left > 0 &&
 			c.Now().Sub(g.CreatedAt.Time) < detailsFor {
 			c.left--
 			_, err := c.state.Failed.Do(ctx, fmt.Sprintf("pipeline %d", g.ID), c.Now(), func(ctx context.Context) (err error) {
@@ -323,22 +330,25 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []pipeline)
 				return nil, err
 			}
 		}
-		runs = append(runs, c.runEvent(g, s))
+		runs = append(runs, c.RunEvent(g, s))
 	}
 	return runs, nil
 }
 
 // detail asks for one pipeline, which then has times. One that is gone has none.
-func (c *pipelineCollect) detail(ctx context.Context, id int64) (span, error) {
-	var one pipelineDetail
+func (c *pipelineCollect) detail(ctx context.Context, id int64) (mapping.Span, error) {
+	var one mapping.PipelineDetail
 	_, err := c.get(ctx, fmt.Sprintf("%s/pipelines/%d", c.path, id), "", &one)
 	if refused(err) {
-		return span{}, nil
+		return mapping.Span{}, nil
 	}
-	return one.span(), err
+	return one.Span(), err
 }
 
-func (c *pipelineCollect) stored(ctx context.Context, pipelines []pipeline) (map[int64]event.PipelineRun, error) {
+func (c *pipelineCollect) stored(
+	ctx context.Context,
+	pipelines []mapping.Pipeline,
+) (map[int64]event.PipelineRun, error) {
 	ids := make([]string, len(pipelines))
 	for i, g := range pipelines {
 		ids[i] = strconv.FormatInt(g.ID, 10)

@@ -29,8 +29,8 @@ func updatesQuery(base string, after time.Time, number int) string {
 func lowest[T record](records []T) int64 {
 	var low int64
 	for i, r := range records {
-		if i == 0 || r.key() < low {
-			low = r.key()
+		if i == 0 || r.Key() < low {
+			low = r.Key()
 		}
 	}
 	return low
@@ -38,7 +38,7 @@ func lowest[T record](records []T) int64 {
 
 func newestUpdate[T record](latest time.Time, records []T) time.Time {
 	for _, r := range records {
-		latest = source.Latest(latest, r.updated())
+		latest = source.Latest(latest, r.Updated())
 	}
 	return latest
 }
@@ -53,7 +53,7 @@ func older(stored string, id int64) bool {
 func touched[T record](records []T, cursor time.Time) []T {
 	kept := make([]T, 0, len(records))
 	for _, r := range records {
-		if !r.updated().Before(cursor.Add(-overlap)) || r.updated().Equal(r.created()) {
+		if !r.Updated().Before(cursor.Add(-overlap)) || r.Updated().Equal(r.Created()) {
 			kept = append(kept, r)
 		}
 	}
@@ -62,7 +62,7 @@ func touched[T record](records []T, cursor time.Time) []T {
 
 // sound leaves out what bears no id, and says so.
 func sound[T record](p *project, stream string, records []T) []T {
-	kept := slices.DeleteFunc(records, func(r T) bool { return r.key() <= 0 })
+	kept := slices.DeleteFunc(records, func(r T) bool { return r.Key() <= 0 })
 	if n := len(records) - len(kept); n > 0 {
 		p.Unrecognized("records without an id among "+stream, strconv.Itoa(n))
 	}

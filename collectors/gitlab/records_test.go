@@ -11,9 +11,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
-	"github.com/dxctl/dxctl/collectors/source"
-
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -153,34 +151,6 @@ func TestAnOddRecordDoesNotCostTheOthers(t *testing.T) {
 	}
 }
 
-func TestQueuedIsTheTimeSpentWaitingForARunner(t *testing.T) {
-	created := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
-	for _, tc := range []struct {
-		name   string
-		start  time.Duration // after creation; 0: not started
-		queued amount
-		want   time.Duration
-	}{
-		{"a job of a later stage", time.Hour, amount{30, true}, time.Hour - 30*time.Second},
-		{"a job of the first stage", 30 * time.Second, amount{30, true}, 0},
-		{"not told", time.Hour, amount{}, 0},
-		{"negative", time.Hour, amount{-5, true}, 0},
-		{"longer than it exists", time.Hour, amount{7200, true}, 0},
-		{"a number beyond sense", time.Hour, amount{1e300, true}, 0},
-		{"not started", 0, amount{30, true}, 0},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			j := job{CreatedAt: source.Timestamp{Time: created}, QueuedDuration: tc.queued}
-			if tc.start > 0 {
-				j.StartedAt = source.Timestamp{Time: created.Add(tc.start)}
-			}
-			if got := j.entered().Sub(created); got != tc.want {
-				t.Errorf("entered %s after creation, want %s", got, tc.want)
-			}
-		})
-	}
-}
-
 func TestNamesInAnyScript(t *testing.T) {
 	f, m := start(t), collecttest.NewWriter()
 	p := f.pipe(nth(0), now.Add(-time.Hour), "success", "сборка 🚀", "テスト [1/2]")
@@ -267,7 +237,7 @@ func TestServersOfOtherAges(t *testing.T) {
 	f.asked()
 	f.collect(t, m, now.Add(time.Minute), nil)
 	if asked, whole := f.asked(); m.Number(event.KindPipelineRun) != 130 || whole != 0 ||
-		containing(asked, childSource) != 0 {
+		containing(asked, mapping.ChildSource) != 0 {
 		t.Errorf("stored %s, asked %s", counts(m), strings.Join(asked, "\n"))
 	}
 }
@@ -278,7 +248,9 @@ func TestRulesMakeDeploymentsOfJobs(t *testing.T) {
 	f.pipe(nth(1), now.Add(-2*time.Hour), "failed", "deploy-prod")["ref"] = "x"
 	f.find("jobs", nth(1)*10)["allow_failure"] = true
 	f.collect(t, m, now, nil)
-	rules := func(c *Config) { c.Deployments = []DeploymentRule{{Job: "deploy-*", Environment: "production"}} }
+	rules := func(c *Config) {
+		c.Deployments = []mapping.DeploymentRule{{Job: "deploy-*", Environment: "production"}}
+	}
 	f.collect(t, m, now.Add(time.Minute), rules) // rules that were not there before
 	a, b := collecttest.Stored[event.Deployment](m)[fmt.Sprint("job/", nth(0)*10+1)], collecttest.Stored[event.Deployment](m)[fmt.Sprint("job/", nth(1)*10)]
 	if m.Number(event.KindDeployment) != 2 || a.Environment != "production" || a.Status != event.Succeeded ||

@@ -18,7 +18,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/github"
-	"github.com/dxctl/dxctl/collectors/gitlab"
+	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 )
 
 // free returns what is left of the budgets.
@@ -132,7 +132,7 @@ func TestLeftoversOfBodiesAreRemoved(t *testing.T) {
 // TestNothingIsReadOfStrangers: where the header already shows that the secret is not known, the body is not read.
 func TestNothingIsReadOfStrangers(t *testing.T) {
 	push := Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"}
-	lab := Source{Name: "lab", Receiver: gitlab.Receiver{}, Secret: deliverytest.Secret}
+	lab := Source{Name: "lab", Receiver: gitlabreceiver.Receiver{}, Secret: deliverytest.Secret}
 	ring := Source{Name: "ring", Receiver: circleci.Receiver{}, Secret: deliverytest.Secret}
 	h := NewHandler(
 		newReceiver(t, testSource(github.Receiver{}), push, lab, ring),

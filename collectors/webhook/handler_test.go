@@ -26,7 +26,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/github"
-	"github.com/dxctl/dxctl/collectors/gitlab"
+	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
@@ -188,33 +188,33 @@ func TestSignatures(t *testing.T) {
 			false,
 		},
 		{"circleci none", circleci.Receiver{}, deliverytest.Secret, headers(), false},
-		{"gitlab token", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret), true},
+		{"gitlab token", gitlabreceiver.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", deliverytest.Secret), true},
 		{
 			"gitlab token cut short",
-			gitlab.Receiver{},
+			gitlabreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Gitlab-Token", deliverytest.Secret[:10]),
 			false,
 		},
-		{"gitlab token empty", gitlab.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", ""), false},
-		{"gitlab signing", gitlab.Receiver{}, signing, std(standard), true},
-		{"gitlab signing, one of several", gitlab.Receiver{}, signing, std("v1,AAAA " + standard), true},
+		{"gitlab token empty", gitlabreceiver.Receiver{}, deliverytest.Secret, headers("X-Gitlab-Token", ""), false},
+		{"gitlab signing", gitlabreceiver.Receiver{}, signing, std(standard), true},
+		{"gitlab signing, one of several", gitlabreceiver.Receiver{}, signing, std("v1,AAAA " + standard), true},
 		{
 			"gitlab signing, another version",
-			gitlab.Receiver{},
+			gitlabreceiver.Receiver{},
 			signing,
 			std("v2," + strings.TrimPrefix(standard, "v1,")),
 			false,
 		},
-		{"gitlab signing, not base64", gitlab.Receiver{}, signing, std("v1,***"), false},
+		{"gitlab signing, not base64", gitlabreceiver.Receiver{}, signing, std("v1,***"), false},
 		{
 			"gitlab signing, another time",
-			gitlab.Receiver{},
+			gitlabreceiver.Receiver{},
 			signing,
 			headers("webhook-id", "msg-1", "webhook-timestamp", "1770000001", "webhook-signature", standard),
 			false,
 		},
-		{"gitlab signing key sent as a token", gitlab.Receiver{}, signing, headers("X-Gitlab-Token", signing), false},
+		{"gitlab signing key sent as a token", gitlabreceiver.Receiver{}, signing, headers("X-Gitlab-Token", signing), false},
 		{"argocd", argocd.Receiver{}, deliverytest.Secret, headers("Authorization", "Bearer "+deliverytest.Secret), true},
 		{
 			"argocd in small letters",
@@ -596,7 +596,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{github.Receiver{IncidentLabels: []string{"incident"}}, gitlab.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+	for _, r := range []Receiver{github.Receiver{IncidentLabels: []string{"incident"}}, gitlabreceiver.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

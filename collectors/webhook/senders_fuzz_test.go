@@ -11,7 +11,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
-	"github.com/dxctl/dxctl/collectors/gitlab"
+	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 )
 
 // wellBehaved fails when a parser panicked, or did not say why it took nothing. What is accepted can be stored: Parse
@@ -64,7 +64,7 @@ func fuzzSender(f *testing.F, r Receiver, seeds ...string) {
 func FuzzGitLab(f *testing.F) {
 	fuzzSender(
 		f,
-		gitlab.Receiver{},
+		gitlabreceiver.Receiver{},
 		strings.ReplaceAll(deliverytest.GitLabPipeline, "%STATUS%", "running"),
 		`{"object_kind":"build","repository":{"homepage":"https://gl.example.com/a/b"},"build_id":1,"pipeline_id":2,"build_status":"created","build_queued_duration":1e300,"build_started_at":"2026-03-01T10:00:00Z"}`,
 		`{"object_kind":"merge_request","project":{"path_with_namespace":"a/b"},"user":{"id":1},"object_attributes":{"iid":1,"action":"approved","author_id":"2","updated_at":"2026-03-01 10:00:00 UTC"}}`,

@@ -13,7 +13,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
-	"github.com/dxctl/dxctl/collectors/gitlab"
+	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -132,7 +132,7 @@ func everySender(t *testing.T) *Receivers {
 	}
 	return newReceiver(
 		t,
-		source("gl", gitlab.Receiver{}),
+		source("gl", gitlabreceiver.Receiver{}),
 		source("circle", circleci.Receiver{}),
 		source("argo", argocd.Receiver{}),
 		source("am", alertmanager.Receiver{}),

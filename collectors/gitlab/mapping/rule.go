@@ -1,4 +1,4 @@
-package gitlab
+package mapping
 
 import (
 	"errors"
@@ -39,15 +39,16 @@ func (r DeploymentRule) Validate() error {
 	return errors.Join(errs...)
 }
 
-// ruledDeployment makes the deployment that the first matching rule sees in a job; false when none matches. Its id cannot be one of GitLab's.
-func (p mapper) ruledDeployment(rules []DeploymentRule, j job) (event.Deployment, bool) {
+// RuledDeployment returns the deployment that the first matching rule sees in a job; false when none matches. Its id
+// cannot be one of GitLab's.
+func (p Mapper) RuledDeployment(rules []DeploymentRule, j Job) (event.Deployment, bool) {
 	for _, r := range rules {
 		if !matches(r.Job, j.Name) || !matches(r.Workflow, j.Ref) {
 			continue
 		}
 		mapped := unlessAllowed(deploymentStatuses.Of(j.Status), j.AllowFailure)
 		d := event.Deployment{
-			Origin:      p.origin("job/"+strconv.FormatInt(j.ID, 10), j.WebURL),
+			Origin:      p.Origin("job/"+strconv.FormatInt(j.ID, 10), j.WebURL),
 			Attempt:     1,
 			Environment: r.Environment,
 			Status:      mapped,
@@ -57,7 +58,7 @@ func (p mapper) ruledDeployment(rules []DeploymentRule, j job) (event.Deployment
 			SHA:         j.Pipeline.SHA,
 			Ref:         j.Ref,
 			Actor:       j.User.login(),
-			Bot:         j.User.bot(),
+			Bot:         j.User.IsBot(),
 			Trigger:     j.Pipeline.Source,
 		}
 		if j.Tag {

@@ -1,9 +1,6 @@
-package gitlab
+package mapping
 
 import (
-	"regexp"
-	"strconv"
-
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
@@ -40,17 +37,17 @@ var deploymentStatuses = statuses.With(map[string]event.Status{
 	"rejected":   event.Cancelled,
 })
 
-// isFinal reports whether a pipeline or a job with this status has ended.
-func isFinal(word string) bool { return statuses.Of(word).Final() }
+// IsFinal reports whether a pipeline or a job with this status has ended.
+func IsFinal(word string) bool { return statuses.Of(word).Final() }
 
 // status returns the status of a pipeline or a job; what names which, for the warning about an unrecognized word.
-func (m mapper) status(what, word string) event.Status {
+func (m Mapper) status(what, word string) event.Status {
 	return statuses.Read(what, word, m.unrecognized)
 }
 
-// deploymentStatus returns the status of a deployment. A failure that the job's author allowed is not a failed
+// DeploymentStatus returns the status of a deployment. A failure that the job's author allowed is not a failed
 // deployment, and not a delivery either: it is skipped. recognized is false for a word that GitLab does not document.
-func (m mapper) deploymentStatus(word string, allowedToFail bool) (mapped event.Status, recognized bool) {
+func (m Mapper) DeploymentStatus(word string, allowedToFail bool) (mapped event.Status, recognized bool) {
 	mapped = deploymentStatuses.Read("status of a deployment", word, m.unrecognized)
 	return unlessAllowed(mapped, allowedToFail), deploymentStatuses.Has(word)
 }
@@ -61,37 +58,4 @@ func unlessAllowed(mapped event.Status, allowedToFail bool) event.Status {
 		return event.Skipped
 	}
 	return mapped
-}
-
-// user is an account as lists show it.
-type user struct {
-	Username string `json:"username"`
-	Bot      bool   `json:"bot"`
-}
-
-func (u *user) login() string {
-	if u == nil {
-		return ""
-	}
-	return u.Username
-}
-
-// botName recognizes the accounts of project and group tokens and of service accounts, and names that say bot.
-var botName = regexp.MustCompile(`(?i)^((project|group)_\d+_bot(_.*)?|service_account_.+|.*[-_]bot|.*\[bot\]|ghost)$`)
-
-func (u *user) bot() bool { return u != nil && (u.Bot || botName.MatchString(u.Username)) }
-
-// amount is a number. Null and what is no number are not known, which is not the same as 0.
-type amount struct {
-	n     float64
-	known bool
-}
-
-// UnmarshalJSON never fails, as [source.Timestamp].
-func (a *amount) UnmarshalJSON(b []byte) error {
-	n, err := strconv.ParseFloat(string(b), 64)
-	if *a = (amount{}); err == nil {
-		*a = amount{n, true}
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package gitlab
+package receiver
 
 import (
 	"strings"

@@ -1,4 +1,4 @@
-package gitlab
+package mapping
 
 import (
 	"slices"
@@ -30,7 +30,7 @@ const (
 
 // workOf is a finished job as work; false for one that was canceled before it ran. One that failed before it ran did so
 // by itself, for want of a runner for example.
-func workOf(j job) (work, bool) {
+func workOf(j Job) (work, bool) {
 	if j.FinishedAt.IsZero() {
 		return work{}, false
 	}
@@ -43,7 +43,7 @@ func workOf(j job) (work, bool) {
 			Jobs:     1,
 		}, statuses.Of(j.Status) == event.Failed
 	}
-	known := j.QueuedDuration.known && j.QueuedDuration.n >= 0 && j.QueuedDuration.n <= maxSeconds
+	known := j.QueuedDuration.Known && j.QueuedDuration.N >= 0 && j.QueuedDuration.N <= maxSeconds
 	w := work{
 		Queued:   j.StartedAt.Time,
 		Finish:   j.FinishedAt.Time,
@@ -53,7 +53,7 @@ func workOf(j job) (work, bool) {
 		Jobs:     1,
 	}
 	if known {
-		w.Queued = j.StartedAt.Add(-time.Duration(j.QueuedDuration.n * float64(time.Second)))
+		w.Queued = j.StartedAt.Add(-time.Duration(j.QueuedDuration.N * float64(time.Second)))
 	}
 	return w, true
 }

@@ -1,4 +1,4 @@
-package gitlab
+package mapping
 
 import (
 	"regexp"
@@ -9,8 +9,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// mergeRequest is what is used of a merge request, as its listing shows it.
-type mergeRequest struct {
+// MergeRequest is what is used of a merge request, as its listing shows it.
+type MergeRequest struct {
 	ID              int64            `json:"id"`
 	IID             uint64           `json:"iid"`
 	Title           string           `json:"title"`
@@ -20,7 +20,7 @@ type mergeRequest struct {
 	UpdatedAt       source.Timestamp `json:"updated_at"`
 	MergedAt        source.Timestamp `json:"merged_at"`
 	ClosedAt        source.Timestamp `json:"closed_at"`
-	Author          *user            `json:"author"`
+	Author          *User            `json:"author"`
 	SHA             string           `json:"sha"`
 	MergeCommitSHA  string           `json:"merge_commit_sha"`
 	SquashCommitSHA string           `json:"squash_commit_sha"`
@@ -28,20 +28,25 @@ type mergeRequest struct {
 	WebURL          string           `json:"web_url"`
 }
 
-func (m mergeRequest) key() int64         { return m.ID }
-func (m mergeRequest) created() time.Time { return m.CreatedAt.Time }
-func (m mergeRequest) updated() time.Time { return source.Latest(m.CreatedAt.Time, m.UpdatedAt.Time) }
+// Key returns the id. Of two merge requests, the newer one has the greater id.
+func (m MergeRequest) Key() int64 { return m.ID }
 
-// changeEvent makes the event of a merge request. Its commit on the target branch is the merge commit; where the
+// Created returns when the merge request was created; zero: not known.
+func (m MergeRequest) Created() time.Time { return m.CreatedAt.Time }
+
+// Updated returns when the merge request was last updated; its creation where GitLab gives no update.
+func (m MergeRequest) Updated() time.Time { return source.Latest(m.CreatedAt.Time, m.UpdatedAt.Time) }
+
+// ChangeEvent makes the event of a merge request. Its commit on the target branch is the merge commit; where the
 // project merges fast-forward, the squashed commit, else the head itself.
-func (p mapper) changeEvent(m mergeRequest) event.Change {
+func (p Mapper) ChangeEvent(m MergeRequest) event.Change {
 	e := event.Change{
-		Origin:     p.origin(strconv.FormatUint(m.IID, 10), m.WebURL),
+		Origin:     p.Origin(strconv.FormatUint(m.IID, 10), m.WebURL),
 		Repository: p.scope,
 		Number:     m.IID,
 		Title:      m.Title,
 		Author:     m.Author.login(),
-		Bot:        m.Author.bot(),
+		Bot:        m.Author.IsBot(),
 		CreatedAt:  m.CreatedAt.Time,
 		MergedAt:   m.MergedAt.Time,
 		ClosedAt:   m.ClosedAt.Time,
@@ -76,7 +81,7 @@ var (
 
 // reverts returns the number, else the commit, that a merge request says it reverts: GitLab's own button writes "This
 // reverts merge request !N" or "This reverts commit SHA" and names the branch revert-SHA.
-func reverts(m mergeRequest) string {
+func reverts(m MergeRequest) string {
 	for _, found := range [][]string{
 		revertRequest.FindStringSubmatch(m.Description),
 		revertCommit.FindStringSubmatch(m.Description),

@@ -1,4 +1,6 @@
-package gitlab
+// Package receiver reads what GitLab sends: the webhooks of projects and groups, and its system hooks. It makes the
+// events of a payload with package mapping, as the collector does of the same records.
+package receiver
 
 import (
 	"cmp"
@@ -7,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
@@ -21,7 +24,7 @@ type Receiver struct{}
 // Protocol returns how GitLab sends webhooks.
 func (Receiver) Protocol() delivery.Protocol {
 	return delivery.Protocol{
-		Kind: Provider, Sign: sign, Unsupported: delivery.JSON, ValidateSecret: validSecret,
+		Kind: mapping.Provider, Sign: sign, Unsupported: delivery.JSON, ValidateSecret: validSecret,
 		Unauthorized: "missing or invalid X-Gitlab-Token or webhook-signature; " +
 			"check that the webhook's secret token or signing token is the source's secret",
 		Headers: []string{"content-type", "x-gitlab-event"}, IDs: []string{"X-Gitlab-Event-UUID", "webhook-id"},
@@ -56,7 +59,7 @@ var unusedHooks = map[string]string{
 
 // hook is the reading of one payload. Its fields are what every payload may have.
 type hook struct {
-	mapper
+	mapping.Mapper
 	from    delivery.Source
 	d       delivery.Delivery
 	misfits delivery.Misfits // what was left out so far
@@ -81,7 +84,7 @@ type sender struct {
 	Username string      `json:"username"`
 }
 
-func (s sender) user() *user { return &user{Username: s.Username} }
+func (s sender) user() *mapping.User { return &mapping.User{Username: s.Username} }
 
 // Parse reads one delivery.
 func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
@@ -112,7 +115,7 @@ func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Upda
 	if !takes(s.Scopes, path, string(cmp.Or(h.Project.ID, h.ProjectID))) {
 		return delivery.Ignore("the project %.140s is not among the source's scopes", path)
 	}
-	h.mapper = newMapper(s.Name, path, s.Unrecognized) // GitLab's spelling of the path is the collector's
+	h.Mapper = mapping.NewMapper(s.Name, path, s.Unrecognized) // GitLab's spelling of the path is the collector's
 	updates, v := read(&h)
 	v.Misfits = h.misfits
 	return updates, v
@@ -157,20 +160,20 @@ func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
 	if p.ID == "" || p.Status == "" {
 		return delivery.Refuse("the payload of deployment has no deployment_id or status")
 	}
-	mapped, recognized := h.deploymentStatus(p.Status, false)
+	mapped, recognized := h.DeploymentStatus(p.Status, false)
 	if h.from.Polled && mapped.Final() {
-		return h.from.CollectSoon(h.mapper.project(), "the deployment has ended, and the collector reads whether its job was allowed "+
+		return h.from.CollectSoon(h.Scope(), "the deployment has ended, and the collector reads whether its job was allowed "+
 			"to fail")
 	}
 	e := event.Deployment{
-		Origin:      h.origin(string(p.ID), delivery.Link(p.URL)),
+		Origin:      h.Origin(string(p.ID), delivery.Link(p.URL)),
 		Attempt:     1,
 		Environment: p.Environment,
 		Status:      mapped,
 		StatusRaw:   p.Status,
 		Ref:         p.Ref,
 		Actor:       h.User.Username,
-		Bot:         h.User.user().bot(),
+		Bot:         h.User.user().IsBot(),
 	}
 	if sha := delivery.LastPart(p.CommitURL); delivery.Commit.MatchString(sha) {
 		e.SHA = sha

@@ -1,7 +1,8 @@
-package gitlab
+package receiver
 
 import (
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
@@ -26,8 +27,8 @@ type hookRequest struct {
 
 // request returns the merge request as its listing shows it. A hook gives the author by id alone, so that the name is
 // known where it is the author who did something.
-func (h *hook) request(r hookRequest) mergeRequest {
-	m := mergeRequest{
+func (h *hook) request(r hookRequest) mapping.MergeRequest {
+	m := mapping.MergeRequest{
 		IID:             r.IID,
 		Title:           r.Title,
 		Description:     r.Description,
@@ -59,7 +60,7 @@ func (h *hook) mergeRequest() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Refuse("the payload of merge_request has no object_attributes.iid")
 	}
 	if h.from.Polled {
-		return h.from.CollectSoon(h.mapper.project(), "the merge request has changed, and the collector reads it")
+		return h.from.CollectSoon(h.Scope(), "the merge request has changed, and the collector reads it")
 	}
 	m := h.request(r)
 	u := delivery.Update{At: delivery.FirstKnown(r.UpdatedAt.Time, h.d.ReceivedAt)}
@@ -72,10 +73,10 @@ func (h *hook) mergeRequest() ([]delivery.Update, delivery.Verdict) {
 	default:
 		u.Full = r.State == "opened"
 	}
-	e := h.changeEvent(m)
+	e := h.ChangeEvent(m)
 	if r.Action == "approved" || r.Action == "approval" { // approval: one of several that are needed
 		e.ApprovedAt = u.At
-		if h.User.ID != r.AuthorID && !h.User.user().bot() {
+		if h.User.ID != r.AuthorID && !h.User.user().IsBot() {
 			e.FirstReviewAt = u.At
 		}
 	}
@@ -104,12 +105,12 @@ func (h *hook) note() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Refuse("the payload of note has no merge_request.iid")
 	case h.from.Polled:
 		return delivery.Ignore("note: the collector reads the merge requests, whose listing has no reviews")
-	case p.Attributes.System || h.User.user().bot():
+	case p.Attributes.System || h.User.user().IsBot():
 		return delivery.Ignore("note: it is a machine's")
 	case h.User.ID == "" || h.User.ID == p.MergeRequest.AuthorID:
 		return delivery.Ignore("note: it is the author's own")
 	}
-	e := h.changeEvent(h.request(*p.MergeRequest))
+	e := h.ChangeEvent(h.request(*p.MergeRequest))
 	e.FirstReviewAt = delivery.FirstKnown(p.Attributes.CreatedAt.Time, h.d.ReceivedAt)
 	return delivery.Accept([]delivery.Update{{Event: e, At: e.FirstReviewAt}})
 }

@@ -1,4 +1,4 @@
-package gitlab
+package mapping
 
 import (
 	"strconv"
@@ -8,8 +8,8 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// deployment is what is used of a deployment.
-type deployment struct {
+// Deployment is what is used of a deployment.
+type Deployment struct {
 	ID          int64            `json:"id"`
 	Status      string           `json:"status"`
 	Ref         string           `json:"ref"`
@@ -17,31 +17,36 @@ type deployment struct {
 	CreatedAt   source.Timestamp `json:"created_at"`
 	UpdatedAt   source.Timestamp `json:"updated_at"`
 	FinishedAt  source.Timestamp `json:"finished_at"`
-	User        *user            `json:"user"`
+	User        *User            `json:"user"`
 	Environment *struct {
 		Name string `json:"name"`
 	} `json:"environment"`
 	Deployable *struct {
-		job
-		Pipeline *pipeline `json:"pipeline"`
+		Job
+		Pipeline *Pipeline `json:"pipeline"`
 	} `json:"deployable"`
 }
 
-func (d deployment) key() int64         { return d.ID }
-func (d deployment) created() time.Time { return d.CreatedAt.Time }
-func (d deployment) updated() time.Time { return source.Latest(d.CreatedAt.Time, d.UpdatedAt.Time) }
+// Key returns the id. Of two deployments, the newer one has the greater id.
+func (d Deployment) Key() int64 { return d.ID }
+
+// Created returns when the deployment was created; zero: not known.
+func (d Deployment) Created() time.Time { return d.CreatedAt.Time }
+
+// Updated returns when the deployment was last updated; its creation where GitLab gives no update.
+func (d Deployment) Updated() time.Time { return source.Latest(d.CreatedAt.Time, d.UpdatedAt.Time) }
 
 // recordedWithin is how long a deployment takes at most that is recorded through the API.
 const recordedWithin = 6 * time.Hour
 
-// deploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it
+// DeploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it
 // was recorded through the API) the last update is what made it final, but for one that comes much later, of which
 // GitLab does not say what it changed: then the finish is not known. projectURL is the address of the project's page.
-func (p mapper) deploymentEvent(d deployment, projectURL string) event.Deployment {
+func (p Mapper) DeploymentEvent(d Deployment, projectURL string) event.Deployment {
 	allowed := d.Deployable != nil && d.Deployable.AllowFailure
-	mapped, _ := p.deploymentStatus(d.Status, allowed)
+	mapped, _ := p.DeploymentStatus(d.Status, allowed)
 	e := event.Deployment{
-		Origin:     p.origin(strconv.FormatInt(d.ID, 10), ""),
+		Origin:     p.Origin(strconv.FormatInt(d.ID, 10), ""),
 		Attempt:    1,
 		Status:     mapped,
 		StatusRaw:  d.Status,
@@ -49,7 +54,7 @@ func (p mapper) deploymentEvent(d deployment, projectURL string) event.Deploymen
 		SHA:        d.SHA,
 		Ref:        d.Ref,
 		Actor:      d.User.login(),
-		Bot:        d.User.bot(),
+		Bot:        d.User.IsBot(),
 		FinishedAt: d.FinishedAt.Time,
 	}
 	if d.Environment != nil {

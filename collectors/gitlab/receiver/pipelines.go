@@ -1,10 +1,11 @@
-package gitlab
+package receiver
 
 import (
 	"strconv"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 )
 
 // maxDuration bounds what a sender may say that a pipeline took.
@@ -33,8 +34,8 @@ type hookJob struct {
 }
 
 // read returns the job as its listing shows it.
-func (h *hook) read(b hookJob, pipelineID int64) job {
-	j := job{
+func (h *hook) read(b hookJob, pipelineID int64) mapping.Job {
+	j := mapping.Job{
 		ID:           b.ID,
 		Name:         b.Name,
 		Status:       b.Status,
@@ -43,17 +44,17 @@ func (h *hook) read(b hookJob, pipelineID int64) job {
 		StartedAt:    known(b.StartedAt),
 		FinishedAt:   known(b.FinishedAt),
 		User:         b.User.user(),
-		Pipeline:     pipeline{ID: pipelineID},
+		Pipeline:     mapping.Pipeline{ID: pipelineID},
 	}
 	if b.Queued != nil {
-		j.QueuedDuration = amount{n: *b.Queued, known: true}
+		j.QueuedDuration = mapping.Amount{N: *b.Queued, Known: true}
 	}
 	if h.Project.WebURL != "" {
 		j.WebURL = delivery.Link(h.Project.WebURL + "/-/jobs/" + strconv.FormatInt(b.ID, 10))
 	}
 	if b.Runner != nil {
 		j.Tags = b.Runner.Tags
-		j.Runner = &runner{Description: b.Runner.Description}
+		j.Runner = &mapping.Runner{Description: b.Runner.Description}
 	}
 	return j
 }
@@ -86,10 +87,10 @@ func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 	if a.ID <= 0 || a.Status == "" {
 		return delivery.Refuse("the payload of pipeline has no object_attributes.id or status")
 	}
-	if h.from.Polled && isFinal(a.Status) {
-		return h.from.CollectSoon(h.mapper.project(), "the pipeline has ended, and the collector reads it with its jobs")
+	if h.from.Polled && mapping.IsFinal(a.Status) {
+		return h.from.CollectSoon(h.Scope(), "the pipeline has ended, and the collector reads it with its jobs")
 	}
-	g := pipeline{
+	g := mapping.Pipeline{
 		ID:        a.ID,
 		Name:      a.Name,
 		SHA:       a.SHA,
@@ -104,16 +105,16 @@ func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 	}
 	// the ref is then the source branch, which the pipeline does not run on
 	if a.Source == "merge_request_event" && p.MergeRequest != nil {
-		g.Ref = mergeRequestRef + strconv.FormatInt(p.MergeRequest.IID, 10)
+		g.Ref = mapping.MergeRequestRef + strconv.FormatInt(p.MergeRequest.IID, 10)
 	}
 	s := h.span(p.Builds, a.FinishedAt.Time)
 	if a.Duration != nil && *a.Duration > 0 && *a.Duration < maxDuration.Seconds() {
 		s.Duration = time.Duration(*a.Duration * float64(time.Second)).Round(time.Millisecond)
 	}
-	updates := []delivery.Update{{Event: h.runEvent(g, s)}}
+	updates := []delivery.Update{{Event: h.RunEvent(g, s)}}
 	for _, b := range p.Builds {
 		if b.ID > 0 {
-			updates = append(updates, delivery.Update{Event: h.jobEvent(h.read(b, a.ID))})
+			updates = append(updates, delivery.Update{Event: h.JobEvent(h.read(b, a.ID))})
 		}
 	}
 	return delivery.Accept(updates)
@@ -122,14 +123,14 @@ func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 // span is what the jobs of a pipeline say about it. Manual jobs are not waited for: the pipeline is over without them.
 // GitLab moves the pipeline's own finish when a job is pressed later, so that it counts for pipelines without jobs
 // only.
-func (h *hook) span(builds []hookJob, finished time.Time) span {
-	s := span{}
+func (h *hook) span(builds []hookJob, finished time.Time) mapping.Span {
+	s := mapping.Span{}
 	if len(builds) == 0 {
 		s.Finish = finished
 	}
 	for _, b := range builds {
 		before := s
-		s = s.with(h.read(b, 0))
+		s = s.With(h.read(b, 0))
 		if b.Manual || b.When == "manual" {
 			s.Work, s.Finish = before.Work, before.Finish
 		}
@@ -138,7 +139,7 @@ func (h *hook) span(builds []hookJob, finished time.Time) span {
 		}
 	}
 	if s.Actor == "" {
-		s.Actor, s.Bot = h.User.Username, h.User.user().bot()
+		s.Actor, s.Bot = h.User.Username, h.User.user().IsBot()
 	}
 	return s
 }
@@ -162,8 +163,8 @@ func (h *hook) job() ([]delivery.Update, delivery.Verdict) {
 	if p.ID <= 0 || p.Pipeline <= 0 || p.Status == "" {
 		return delivery.Refuse("the payload of build has no build_id, pipeline_id or build_status")
 	}
-	if h.from.Polled && isFinal(p.Status) {
-		return h.from.CollectSoon(h.mapper.project(), "the job has ended, and the collector reads which runner it asked for")
+	if h.from.Polled && mapping.IsFinal(p.Status) {
+		return h.from.CollectSoon(h.Scope(), "the job has ended, and the collector reads which runner it asked for")
 	}
 	j := h.read(
 		hookJob{
@@ -179,5 +180,5 @@ func (h *hook) job() ([]delivery.Update, delivery.Verdict) {
 		},
 		p.Pipeline,
 	)
-	return delivery.Accept([]delivery.Update{{Event: h.jobEvent(j)}})
+	return delivery.Accept([]delivery.Update{{Event: h.JobEvent(j)}})
 }

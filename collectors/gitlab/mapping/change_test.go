@@ -1,4 +1,4 @@
-package gitlab
+package mapping
 
 import (
 	"testing"
@@ -12,17 +12,17 @@ import (
 func TestAMergeRequestThatEndedAtAnUnknownTime(t *testing.T) {
 	at := source.Timestamp{Time: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}
 	for _, tt := range []struct {
-		request        mergeRequest
+		request        MergeRequest
 		state, unknown string
 	}{
-		{mergeRequest{State: "opened", SHA: "a"}, event.OpenChange, ""},
-		{mergeRequest{State: "locked", SHA: "a"}, event.OpenChange, ""},
-		{mergeRequest{State: "closed", SHA: "a"}, event.ClosedChange, event.ClosedChange},
-		{mergeRequest{State: "closed", SHA: "a", ClosedAt: at}, event.ClosedChange, ""},
-		{mergeRequest{State: "merged", SHA: "a"}, event.MergedChange, event.MergedChange},
-		{mergeRequest{State: "merged", SHA: "a", MergedAt: at}, event.MergedChange, ""},
+		{MergeRequest{State: "opened", SHA: "a"}, event.OpenChange, ""},
+		{MergeRequest{State: "locked", SHA: "a"}, event.OpenChange, ""},
+		{MergeRequest{State: "closed", SHA: "a"}, event.ClosedChange, event.ClosedChange},
+		{MergeRequest{State: "closed", SHA: "a", ClosedAt: at}, event.ClosedChange, ""},
+		{MergeRequest{State: "merged", SHA: "a"}, event.MergedChange, event.MergedChange},
+		{MergeRequest{State: "merged", SHA: "a", MergedAt: at}, event.MergedChange, ""},
 	} {
-		got := mapper{}.changeEvent(tt.request)
+		got := Mapper{}.ChangeEvent(tt.request)
 		if got.State() != tt.state || got.EndUnknown != tt.unknown ||
 			(got.MergeSHA == "a") != (tt.state == event.MergedChange) {
 			t.Errorf("%+v: %s, %q, merged as %q", tt.request, got.State(), got.EndUnknown, got.MergeSHA)
