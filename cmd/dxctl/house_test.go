@@ -57,6 +57,7 @@ var house = []struct {
 	{name: "collectors/github", imports: ofSource},
 	{name: "collectors/github/githubtest"},
 	{name: "collectors/gitlab", imports: ofSource, children: true},
+	{name: "collectors/gitlab/listing", imports: []string{"event", "collectors/rest", "collectors/source"}},
 	{name: "collectors/gitlab/mapping", imports: []string{"event", "collectors/source"}},
 	{
 		name:    "collectors/gitlab/receiver",

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/event"
 )
@@ -17,29 +18,29 @@ const deploymentsStream = "deployments"
 // deployments brings the deployments up to date, and what is known of the project beside them.
 func (p *project) deployments(ctx context.Context) error {
 	s := &deploymentsState{}
-	if _, err := p.w.Load(ctx, deploymentsStream, s); err != nil {
+	if _, err := p.Writer.Load(ctx, deploymentsStream, s); err != nil {
 		return err
 	}
-	f := feed[mapping.Deployment]{
-		p:      p,
-		state:  &s.feedState,
-		path:   p.path + "/deployments",
-		list:   fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
-		kind:   event.KindDeployment,
-		stream: deploymentsStream,
+	f := listing.Feed[mapping.Deployment]{
+		Of:     p.Project,
+		State:  &s.State,
+		Path:   p.path + "/deployments",
+		Newest: fmt.Sprintf("order_by=id&sort=desc&per_page=%d", listing.PerPage),
+		Kind:   event.KindDeployment,
+		Stream: deploymentsStream,
 	}
-	f.save = func(ctx context.Context) error { return p.w.Save(ctx, deploymentsStream, s) }
-	f.store = func(ctx context.Context, pg page[mapping.Deployment]) error {
-		events := make([]event.Event, len(pg.records))
-		for i, d := range pg.records {
+	f.Save = func(ctx context.Context) error { return p.Writer.Save(ctx, deploymentsStream, s) }
+	f.Store = func(ctx context.Context, pg listing.Page[mapping.Deployment]) error {
+		events := make([]event.Event, len(pg.Records))
+		for i, d := range pg.Records {
 			events[i] = p.DeploymentEvent(d, p.info.WebURL)
 		}
-		return p.w.Append(ctx, events...)
+		return p.Writer.Append(ctx, events...)
 	}
-	changed, err := f.update(ctx)
+	changed, err := f.Update(ctx)
 	if refused(err) { // the project has CI/CD or environments switched off
 		none := uint64(0)
-		return p.ledger(ctx, event.KindDeployment, s.Floor, &none, "the project shows no deployments: environments are "+
+		return p.WriteLedger(ctx, event.KindDeployment, s.Floor, &none, "the project shows no deployments: environments are "+
 			"switched off there, or the token may not read them")
 	}
 	if err != nil {
@@ -54,23 +55,23 @@ func (p *project) deployments(ctx context.Context) error {
 		func(ctx context.Context) error { return p.environments(ctx, s, changed || failed) },
 	)
 	if err == nil && read && failed {
-		err = p.w.Save(ctx, deploymentsStream, s)
+		err = p.Writer.Save(ctx, deploymentsStream, s)
 	}
 	if err != nil {
 		return fmt.Errorf("environments: %w", err)
 	}
-	if err := f.account(ctx, s.Total); err != nil {
+	if err := f.Account(ctx, s.Total); err != nil {
 		return err
 	}
 	if failed := s.Failed.Err("record"); failed != nil {
-		return errors.Join(p.w.Save(ctx, deploymentsStream, s), failed)
+		return errors.Join(p.Writer.Save(ctx, deploymentsStream, s), failed)
 	}
 	return nil
 }
 
 // deploymentsState is the checkpoint of the deployments stream.
 type deploymentsState struct {
-	feedState
+	listing.State
 	Environments string    `json:"environments,omitempty"` // ETag of the first page
 	Described    time.Time `json:"described,omitzero"`     // when the facts were last stored
 }
@@ -82,7 +83,7 @@ func (p *project) environments(ctx context.Context, s *deploymentsState, changed
 		return nil
 	}
 	var names []string
-	query := fmt.Sprintf("per_page=%d", perPage)
+	query := fmt.Sprintf("per_page=%d", listing.PerPage)
 	for first := true; query != ""; first = false {
 		var page []struct {
 			Name string `json:"name"`
@@ -91,27 +92,27 @@ func (p *project) environments(ctx context.Context, s *deploymentsState, changed
 		if first && !s.Described.IsZero() {
 			etag = s.Environments
 		}
-		got, err := p.get(ctx, p.path+"/environments?"+query, etag, &page)
-		if refused(err) || err == nil && got.notModified {
+		got, err := p.Read(ctx, p.path+"/environments?"+query, etag, &page)
+		if refused(err) || err == nil && got.NotModified {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		if first {
-			s.Environments = got.etag
+			s.Environments = got.ETag
 		}
 		for _, e := range page {
 			names = append(names, e.Name)
 		}
-		query = got.next
+		query = got.Next
 	}
 	slices.Sort(names)
 	if err := p.describe(ctx, slices.Compact(names)); err != nil {
 		return err
 	}
 	s.Described = p.Now().UTC()
-	return p.w.Save(ctx, deploymentsStream, s)
+	return p.Writer.Save(ctx, deploymentsStream, s)
 }
 
 // describe stores what is known of the project beside its events.
@@ -152,5 +153,5 @@ func (p *project) describe(ctx context.Context, environments []string) error {
 	if err != nil {
 		return err
 	}
-	return p.w.Append(ctx, events...)
+	return p.Writer.Append(ctx, events...)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
@@ -26,7 +27,7 @@ func (c *pipelineCollect) retryJobs(ctx context.Context) error {
 		}
 		changed = true
 		var g mapping.Pipeline
-		_, err := c.get(rest.WithMaxAttempts(ctx, fewAttempts), c.path+"/pipelines/"+id, "", &g)
+		_, err := c.Read(rest.WithMaxAttempts(ctx, listing.FewAttempts), c.path+"/pipelines/"+id, "", &g)
 		if refused(err) { // it is gone
 			c.state.Failed.Done(key)
 			continue
@@ -42,7 +43,7 @@ func (c *pipelineCollect) retryJobs(ctx context.Context) error {
 			return err
 		}
 		if some {
-			if err := c.w.Append(ctx, c.RunEvent(g, s)); err != nil {
+			if err := c.Writer.Append(ctx, c.RunEvent(g, s)); err != nil {
 				return err
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
+	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -66,7 +66,7 @@ func TestOneObjectThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 				t.Errorf("it is readable again: %s, gap %d", got, m.Ledger(c.kind).Gap())
 			}
 			for _, stream := range []string{pipelinesStream, changesStream, deploymentsStream} {
-				var s feedState
+				var s listing.State
 				doc, _ := m.State(stream)
 				if err := json.Unmarshal(doc, &s); err != nil || s.Failed.Len()+len(s.Holes) > 0 {
 					t.Errorf("the checkpoint of %s still has %v %v", stream, s.Failed.Keys(), s.Holes)

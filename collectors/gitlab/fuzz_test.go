@@ -1,11 +1,10 @@
 package gitlab
 
 import (
-	"net/http"
-	"net/url"
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 )
@@ -25,7 +24,12 @@ func unconnected(t *testing.T) *project {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &project{Collector: c, Mapper: mapping.NewMapper("gl", "a/b", c.Unrecognized), path: "projects/7"}
+	return &project{
+		Project: &listing.Project{Base: c.Base, Client: c.Client},
+		Mapper:  mapping.NewMapper("gl", "a/b", c.Unrecognized),
+		cfg:     c.cfg,
+		path:    "projects/7",
+	}
 }
 
 // FuzzRecords feeds an answer through everything that is made of pipelines, jobs, merge requests and deployments:
@@ -44,7 +48,7 @@ func FuzzRecords(f *testing.F) {
 		p := unconnected(t)
 		var pipelines []mapping.Pipeline
 		if p.Decode(body, &pipelines) == nil {
-			for _, g := range sound(p, "x", pipelines) {
+			for _, g := range listing.WithID(p.Base, "x", pipelines) {
 				if err := p.RunEvent(g, mapping.Span{}).Validate(); err != nil {
 					t.Error(err)
 				}
@@ -52,7 +56,7 @@ func FuzzRecords(f *testing.F) {
 		}
 		var jobs []mapping.Job
 		if p.Decode(body, &jobs) == nil {
-			for _, j := range sound(p, "x", jobs) {
+			for _, j := range listing.WithID(p.Base, "x", jobs) {
 				e := p.JobEvent(j)
 				if e.RunID != "0" && e.Validate() != nil {
 					t.Error(e.Validate())
@@ -64,7 +68,7 @@ func FuzzRecords(f *testing.F) {
 		}
 		var requests []mapping.MergeRequest
 		if p.Decode(body, &requests) == nil {
-			for _, m := range sound(p, "x", requests) {
+			for _, m := range listing.WithID(p.Base, "x", requests) {
 				if err := p.ChangeEvent(m).Validate(); err != nil {
 					t.Error(err)
 				}
@@ -72,34 +76,11 @@ func FuzzRecords(f *testing.F) {
 		}
 		var deployments []mapping.Deployment
 		if p.Decode(body, &deployments) == nil {
-			for _, d := range sound(p, "x", deployments) {
+			for _, d := range listing.WithID(p.Base, "x", deployments) {
 				if err := p.DeploymentEvent(d, "").Validate(); err != nil {
 					t.Error(err)
 				}
 			}
-		}
-	})
-}
-
-// FuzzPaging reads paging headers: what comes out is a query that can be asked, or nothing.
-func FuzzPaging(f *testing.F) {
-	f.Add(
-		`<https://x/api/v4/projects/7/jobs?cursor=a&per_page=100>; rel="next", <https://x>; rel="first"`,
-		"2",
-		"100",
-		"Sun, 22 Nov 2026 12:00:00 GMT",
-	)
-	f.Add(`<::>; rel=next`, "-1", "x", "")
-	f.Fuzz(func(t *testing.T, link, next, total, date string) {
-		got := readHeader(
-			url.Values{"per_page": {"100"}},
-			http.Header{"Link": {link}, "X-Next-Page": {next}, "X-Total": {total}, "Date": {date}},
-		)
-		if got.next == "" {
-			return
-		}
-		if _, err := url.Parse("http://localhost/api/v4/projects/7/jobs?" + got.next); err != nil {
-			t.Errorf("next %q: %v", got.next, err)
 		}
 	})
 }

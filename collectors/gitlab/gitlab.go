@@ -11,16 +11,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
-	"github.com/dxctl/dxctl/event"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
@@ -134,7 +135,7 @@ func validateNames(what string, names []string) error {
 // Collector reads one GitLab source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
-	*rest.API
+	*listing.Client
 	cfg   Config
 	known sync.Map // scope → projectInfo
 }
@@ -171,7 +172,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{Base: base, API: api, cfg: cfg}, nil
+	return &Collector{Base: base, Client: &listing.Client{API: api}, cfg: cfg}, nil
 }
 
 // budget is how fast a server may be asked. gitlab.com allows 600 requests a minute for listings of jobs, the least of
@@ -193,11 +194,24 @@ func apiURL(configured string) (*url.URL, error) {
 	return u, nil
 }
 
+// hintFor returns what to do about a request that is refused with the status; empty: nothing is known.
+func hintFor(status int) string {
+	switch status {
+	case http.StatusUnauthorized:
+		return "the token is no longer valid; create another with the scope read_api and set it as the source's token"
+	case http.StatusForbidden:
+		return "the token may not read this; it needs the scope read_api and at least the role Reporter in the project"
+	case http.StatusNotFound:
+		return "it does not exist, or the token may not see it"
+	}
+	return ""
+}
+
 // Check says whether the server can be reached and every configured project and group can be read.
 func (c *Collector) Check(ctx context.Context) error {
 	var errs []error
 	for _, p := range c.cfg.Projects {
-		if _, err := c.get(ctx, "projects/"+url.PathEscape(p), "", &projectInfo{}); err != nil {
+		if _, err := c.Read(ctx, "projects/"+url.PathEscape(p), "", &projectInfo{}); err != nil {
 			errs = append(errs, fmt.Errorf("project %s: %w", p, err))
 		}
 		if ctx.Err() != nil || errors.Is(errors.Join(errs...), rest.ErrUnauthorized) {
@@ -208,7 +222,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		if errors.Is(errors.Join(errs...), rest.ErrUnauthorized) {
 			break
 		}
-		if _, err := c.get(
+		if _, err := c.Read(
 			ctx,
 			"groups/"+url.PathEscape(g)+"/projects?per_page=1&simple=true",
 			"",
@@ -228,15 +242,21 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		return fmt.Errorf("project: %w", err)
 	}
 	p := &project{
-		Collector: c,
-		Mapper:    mapping.NewMapper(c.cfg.Source, scope, c.Unrecognized),
-		info:      info,
-		path:      fmt.Sprintf("projects/%d", info.ID),
-		w:         w,
-		since:     c.cfg.Since,
+		Project: &listing.Project{
+			Base:   c.Base,
+			Client: c.Client,
+			Writer: w,
+			Name:   scope,
+			WebURL: info.WebURL,
+			Since:  c.cfg.Since,
+		},
+		Mapper: mapping.NewMapper(c.cfg.Source, scope, c.Unrecognized),
+		cfg:    c.cfg,
+		info:   info,
+		path:   fmt.Sprintf("projects/%d", info.ID),
 	}
-	if s := w.Since(); !s.IsZero() && (p.since.IsZero() || s.Before(p.since)) {
-		p.since = s
+	if s := w.Since(); !s.IsZero() && (p.Since.IsZero() || s.Before(p.Since)) {
+		p.Since = s
 	}
 	streams := []struct {
 		name    string
@@ -264,37 +284,9 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 
 // project is one Collect of one scope.
 type project struct {
-	*Collector
+	*listing.Project
 	mapping.Mapper
-	info  projectInfo
-	path  string // of the API: projects/<id>
-	w     source.Writer
-	since time.Time // how far back this collect reads; zero: everything
-}
-
-// ledger stores what the source says it has against what is stored. expected is nil where the source does not say.
-func (p *project) ledger(ctx context.Context, of event.Kind, floor time.Time, expected *uint64, note string) error {
-	stored, open, err := p.w.Count(ctx, of, time.Time{}, time.Time{})
-	if err != nil {
-		return err
-	}
-	e := p.Ledger(p.Scope(), of, time.Time{})
-	e.Expected, e.Stored, e.Open = stored, stored, open
-	e.URL, e.Note = p.info.WebURL, note
-	switch {
-	case expected == nil:
-		if e.Note == "" {
-			e.Note = "GitLab gives no total here; every page of its listing was read"
-		}
-	case !floor.IsZero():
-		e.Expected = min(stored, *expected)
-		e.Note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf(
-			"of %d, those created since %s",
-			*expected,
-			floor.Format(time.DateOnly),
-		)
-	default:
-		e.Expected = *expected
-	}
-	return p.w.Append(ctx, e)
+	cfg  Config
+	info projectInfo
+	path string // of the API: projects/<id>
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
@@ -36,6 +37,9 @@ type found struct {
 	Pipeline *mapping.Pipeline `json:"pipeline,omitempty"` // of a child pipeline, which the listing may not show
 }
 
+// recheck is after how long a project without a listing of jobs is asked for it again.
+const recheck = 24 * time.Hour
+
 // jobWalk reads jobs in bulk. Jobs have no time of update; they are read by falling id, from the newest to as far as is
 // needed, and of single pipelines where that is cheaper.
 type jobWalk struct {
@@ -53,7 +57,7 @@ func (w *jobWalk) state() *jobsState { return &w.collect.state.Jobs }
 // off reports whether jobs are not to be asked for: they are not wanted, or the server has none to show.
 func (w *jobWalk) off() bool {
 	since := w.collect.Now().Sub(w.state().Missing)
-	return w.collect.cfg.Jobs == NoJobs || since >= 0 && since < daily
+	return w.collect.cfg.Jobs == NoJobs || since >= 0 && since < recheck
 }
 
 func (w *jobWalk) note() string {
@@ -73,29 +77,29 @@ func (w *jobWalk) restart() {
 }
 
 // bottom is the creation of a page's oldest pipeline: no job of the page is older. It is zero for the last page.
-func (w *jobWalk) bottom(pg page[mapping.Pipeline]) time.Time {
-	if pg.last {
+func (w *jobWalk) bottom(pg listing.Page[mapping.Pipeline]) time.Time {
+	if pg.Last {
 		return w.collect.state.Floor
 	}
 	var oldest time.Time
-	for _, g := range pg.records {
+	for _, g := range pg.Records {
 		oldest = source.Earliest(oldest, g.CreatedAt.Time)
 	}
 	return oldest
 }
 
 // down walks on until every job of the page's pipelines has been read.
-func (w *jobWalk) down(ctx context.Context, pg page[mapping.Pipeline]) error {
+func (w *jobWalk) down(ctx context.Context, pg listing.Page[mapping.Pipeline]) error {
 	s := w.state()
 	if s.Spans == nil {
 		s.Spans = map[int64]found{}
 	}
-	if len(pg.records) == 0 && !pg.last {
+	if len(pg.Records) == 0 && !pg.Last {
 		return nil
 	}
 	bottom := w.bottom(pg)
 	if w.broken && !s.Done {
-		return w.oneByOne(ctx, pg.records)
+		return w.oneByOne(ctx, pg.Records)
 	}
 	for !w.off() && !s.Done && (!s.Begun || s.Reached.IsZero() || !s.Reached.Before(bottom)) {
 		query := s.Next
@@ -104,7 +108,7 @@ func (w *jobWalk) down(ctx context.Context, pg page[mapping.Pipeline]) error {
 		}
 		jobs, got, err := w.page(ctx, query)
 		if rest.Faulty(err) {
-			return w.oneByOne(ctx, pg.records)
+			return w.oneByOne(ctx, pg.Records)
 		}
 		if err != nil {
 			return err
@@ -126,7 +130,7 @@ func (w *jobWalk) down(ctx context.Context, pg page[mapping.Pipeline]) error {
 			s.Head = max(s.Head, j.ID)
 		}
 		s.Reached = source.Earliest(s.Reached, reached(jobs))
-		s.Begun, s.Next, s.Done = true, got.next, got.next == ""
+		s.Begun, s.Next, s.Done = true, got.Next, got.Next == ""
 		if err := w.collect.save(ctx); err != nil {
 			return err
 		}
@@ -194,7 +198,7 @@ func (w *jobWalk) covers(g mapping.Pipeline) bool {
 func (w *jobWalk) stale(pipelines []mapping.Pipeline) map[int64]bool {
 	found := map[int64]bool{}
 	for _, g := range pipelines {
-		if w.topAt.IsZero() || !g.Updated().Before(w.topAt.Add(-overlap)) {
+		if w.topAt.IsZero() || !g.Updated().Before(w.topAt.Add(-listing.Overlap)) {
 			found[g.ID] = true
 		}
 	}
@@ -222,7 +226,7 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []mapping.Pipeline, sta
 			return err
 		}
 		if w.topAt.IsZero() {
-			w.topAt = got.at
+			w.topAt = got.At
 		}
 		if err := w.append(ctx, jobs); err != nil {
 			return err
@@ -237,7 +241,7 @@ func (w *jobWalk) fromTop(ctx context.Context, pipelines []mapping.Pipeline, sta
 		if reachedHead {
 			extra++
 		}
-		w.topNext, w.topDone = got.next, got.next == ""
+		w.topNext, w.topDone = got.Next, got.Next == ""
 	}
 	return nil
 }
@@ -270,17 +274,17 @@ func (w *jobWalk) single(ctx context.Context, g mapping.Pipeline) (s mapping.Spa
 func (w *jobWalk) readSingle(ctx context.Context, g mapping.Pipeline) (mapping.Span, bool, error) {
 	var s mapping.Span
 	some := false
-	query := "include_retried=true&per_page=" + strconv.Itoa(perPage)
+	query := "include_retried=true&per_page=" + strconv.Itoa(listing.PerPage)
 	for query != "" {
 		var jobs []mapping.Job
-		got, err := w.collect.get(ctx, fmt.Sprintf("%s/pipelines/%d/jobs?%s", w.collect.path, g.ID, query), "", &jobs)
+		got, err := w.collect.Read(ctx, fmt.Sprintf("%s/pipelines/%d/jobs?%s", w.collect.path, g.ID, query), "", &jobs)
 		if refused(err) {
 			return s, false, nil
 		}
 		if err != nil {
 			return s, false, err
 		}
-		jobs = sound(w.collect.project, "jobs", jobs)
+		jobs = listing.WithID(w.collect.Base, "jobs", jobs)
 		for i := range jobs {
 			if jobs[i].Pipeline.ID == 0 {
 				jobs[i].Pipeline = g
@@ -290,7 +294,7 @@ func (w *jobWalk) readSingle(ctx context.Context, g mapping.Pipeline) (mapping.S
 		if err := w.append(ctx, jobs); err != nil {
 			return s, false, err
 		}
-		query = got.next
+		query = got.Next
 	}
 	return s, some, nil
 }
@@ -299,25 +303,25 @@ func (w *jobWalk) readSingle(ctx context.Context, g mapping.Pipeline) (mapping.S
 // it.
 func (w *jobWalk) query() string {
 	if w.state().NoKeys {
-		return fmt.Sprintf("per_page=%d", perPage)
+		return fmt.Sprintf("per_page=%d", listing.PerPage)
 	}
-	return fmt.Sprintf("pagination=keyset&order_by=id&sort=desc&per_page=%d", perPage)
+	return fmt.Sprintf("pagination=keyset&order_by=id&sort=desc&per_page=%d", listing.PerPage)
 }
 
 // page reads a page of jobs. Where the server shows no jobs it notes so, and nothing is returned.
-func (w *jobWalk) page(ctx context.Context, query string) ([]mapping.Job, answer, error) {
+func (w *jobWalk) page(ctx context.Context, query string) ([]mapping.Job, listing.Answer, error) {
 	s := w.state()
 	var jobs []mapping.Job
-	got, err := w.collect.get(ctx, w.collect.path+"/jobs?"+query, "", &jobs)
+	got, err := w.collect.Read(ctx, w.collect.path+"/jobs?"+query, "", &jobs)
 	if !s.NoKeys && rest.HasStatus(err, http.StatusMethodNotAllowed, http.StatusBadRequest) {
 		s.NoKeys = true
-		got, err = w.collect.get(ctx, w.collect.path+"/jobs?"+w.query(), "", &jobs)
+		got, err = w.collect.Read(ctx, w.collect.path+"/jobs?"+w.query(), "", &jobs)
 	}
 	if refused(err) {
 		s.Missing = w.collect.Now().UTC()
-		return nil, answer{}, nil
+		return nil, listing.Answer{}, nil
 	}
-	return sound(w.collect.project, "jobs", jobs), got, err
+	return listing.WithID(w.collect.Base, "jobs", jobs), got, err
 }
 
 // refused reports whether GitLab says that there is nothing to see: 404, or 403 where CI/CD is switched off.
@@ -344,7 +348,7 @@ func (w *jobWalk) append(ctx context.Context, jobs []mapping.Job) error {
 			events = append(events, d)
 		}
 	}
-	return c.w.Append(ctx, events...)
+	return c.Writer.Append(ctx, events...)
 }
 
 // digest changes when the rules do.

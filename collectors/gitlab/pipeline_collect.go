@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 	"github.com/dxctl/dxctl/event"
 )
@@ -21,42 +22,42 @@ const (
 
 // pipelinesState is the checkpoint of the pipelines stream: the listing, the one of child pipelines, and the jobs.
 type pipelinesState struct {
-	feedState
-	Children feedState `json:"children"`
-	NoFilter bool      `json:"no_filter,omitempty"` // the server does not list child pipelines by themselves
-	Jobs     jobsState `json:"jobs"`
-	JobsMode Jobs      `json:"jobs_mode"`       // of which pipelines jobs were stored
-	Rules    string    `json:"rules,omitempty"` // digest of the deployment rules that jobs were judged by
+	listing.State
+	Children listing.State `json:"children"`
+	NoFilter bool          `json:"no_filter,omitempty"` // the server does not list child pipelines by themselves
+	Jobs     jobsState     `json:"jobs"`
+	JobsMode Jobs          `json:"jobs_mode"`       // of which pipelines jobs were stored
+	Rules    string        `json:"rules,omitempty"` // digest of the deployment rules that jobs were judged by
 }
 
 // pipelines brings the pipelines and their jobs up to date.
 func (p *project) pipelines(ctx context.Context) error {
 	s := &pipelinesState{}
-	if _, err := p.w.Load(ctx, pipelinesStream, s); err != nil {
+	if _, err := p.Writer.Load(ctx, pipelinesStream, s); err != nil {
 		return err
 	}
 	c := &pipelineCollect{project: p, state: s, left: details}
 	c.walk.collect = c
 	// jobs are wanted that were not before: read history again
 	if s.Started && (p.cfg.Jobs.more(s.JobsMode) || s.Rules != p.cfg.digest()) {
-		*s = pipelinesState{NoFilter: s.NoFilter, feedState: feedState{Failed: s.Failed}}
+		*s = pipelinesState{NoFilter: s.NoFilter, State: listing.State{Failed: s.Failed}}
 	}
 	s.JobsMode, s.Rules = p.cfg.Jobs, p.cfg.digest()
-	c.feed = feed[mapping.Pipeline]{
-		p:      p,
-		state:  &s.feedState,
-		path:   p.path + "/pipelines",
-		list:   fmt.Sprintf("order_by=id&sort=desc&per_page=%d", perPage),
-		kind:   event.KindPipelineRun,
-		stream: pipelinesStream,
-		store:  c.store,
-		save:   c.save,
-		again:  c.again,
+	c.feed = listing.Feed[mapping.Pipeline]{
+		Of:        p.Project,
+		State:     &s.State,
+		Path:      p.path + "/pipelines",
+		Newest:    fmt.Sprintf("order_by=id&sort=desc&per_page=%d", listing.PerPage),
+		Kind:      event.KindPipelineRun,
+		Stream:    pipelinesStream,
+		Store:     c.store,
+		Save:      c.save,
+		Restarted: c.again,
 	}
-	changed, err := c.feed.update(ctx)
+	changed, err := c.feed.Update(ctx)
 	if refused(err) { // the project has CI/CD switched off
 		none := uint64(0)
-		return p.ledger(ctx, event.KindPipelineRun, s.Floor, &none, "the project shows no pipelines: CI/CD is switched "+
+		return p.WriteLedger(ctx, event.KindPipelineRun, s.Floor, &none, "the project shows no pipelines: CI/CD is switched "+
 			"off there, or the token may not read it")
 	}
 	if err != nil {
@@ -68,7 +69,7 @@ func (p *project) pipelines(ctx context.Context) error {
 	if err := c.children(ctx, changed); err != nil {
 		return fmt.Errorf("child pipelines: %w", err)
 	}
-	if err := c.feed.account(ctx, c.expected()); err != nil {
+	if err := c.feed.Account(ctx, c.expected()); err != nil {
 		return err
 	}
 	if err := c.accountJobs(ctx); err != nil {
@@ -85,27 +86,27 @@ func (p *project) pipelines(ctx context.Context) error {
 func (c *pipelineCollect) accountJobs(ctx context.Context) error {
 	held := uint64(c.heldJobs())
 	if held == 0 {
-		return c.ledger(ctx, event.KindPipelineJob, c.state.Floor, nil, c.walk.note())
+		return c.WriteLedger(ctx, event.KindPipelineJob, c.state.Floor, nil, c.walk.note())
 	}
-	stored, _, err := c.w.Count(ctx, event.KindPipelineJob, time.Time{}, time.Time{})
+	stored, _, err := c.Writer.Count(ctx, event.KindPipelineJob, time.Time{}, time.Time{})
 	if err != nil {
 		return err
 	}
 	expected := stored + held
-	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, &expected, c.state.Failed.Note("record"))
+	return c.WriteLedger(ctx, event.KindPipelineJob, time.Time{}, &expected, c.state.Failed.Note("record"))
 }
 
 // pipelineCollect is one pass over the pipelines of a project.
 type pipelineCollect struct {
 	*project
 	state *pipelinesState
-	feed  feed[mapping.Pipeline]
+	feed  listing.Feed[mapping.Pipeline]
 	walk  jobWalk
 	left  int // requests for single pipelines that this collect may still make
 }
 
 func (c *pipelineCollect) save(ctx context.Context) error {
-	return c.w.Save(ctx, pipelinesStream, c.state)
+	return c.Writer.Save(ctx, pipelinesStream, c.state)
 }
 
 // again begins the histories again that go with that of the pipelines.
@@ -133,7 +134,7 @@ func (c *pipelineCollect) expected() *uint64 {
 }
 
 // childList asks for child pipelines, newest first.
-var childList = fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", mapping.ChildSource, perPage)
+var childList = fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", mapping.ChildSource, listing.PerPage)
 
 // children reads the listing of child pipelines, when something has changed among the others: what starts a child is
 // one of them. A server that does not know the filter answers with all pipelines; it is then left at that.
@@ -143,23 +144,23 @@ func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 		return nil
 	}
 	if !changed && s.Children.Started && s.Children.History == "" {
-		open, err := c.w.Open(ctx, event.KindPipelineRun, c.Now().Add(-openFor))
+		open, err := c.Writer.Open(ctx, event.KindPipelineRun, c.Now().Add(-listing.OpenFor))
 		if err != nil || len(open) == 0 {
 			return err
 		}
 	}
-	child := feed[mapping.Pipeline]{
-		p:      c.project,
-		state:  &s.Children,
-		path:   c.path + "/pipelines",
-		kind:   event.KindPipelineRun,
-		stream: "child pipelines",
-		list:   childList,
-		fresh:  "source=" + mapping.ChildSource,
-		save:   c.save,
+	child := listing.Feed[mapping.Pipeline]{
+		Of:      c.Project,
+		State:   &s.Children,
+		Path:    c.path + "/pipelines",
+		Kind:    event.KindPipelineRun,
+		Stream:  "child pipelines",
+		Newest:  childList,
+		Updates: "source=" + mapping.ChildSource,
+		Save:    c.save,
 	}
-	child.store = func(ctx context.Context, pg page[mapping.Pipeline]) error {
-		for _, g := range pg.records {
+	child.Store = func(ctx context.Context, pg listing.Page[mapping.Pipeline]) error {
+		for _, g := range pg.Records {
 			if g.Source != "" && g.Source != mapping.ChildSource {
 				s.NoFilter = true
 			}
@@ -169,16 +170,16 @@ func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 		}
 		return c.storeChildren(ctx, pg)
 	}
-	if _, err := child.update(ctx); err != nil || !s.NoFilter {
+	if _, err := child.Update(ctx); err != nil || !s.NoFilter {
 		return err
 	}
-	s.Children = feedState{}
+	s.Children = listing.State{}
 	return c.save(ctx)
 }
 
 // store appends a page of pipelines with the times of their jobs, and those jobs.
-func (c *pipelineCollect) store(ctx context.Context, pg page[mapping.Pipeline]) error {
-	if pg.history {
+func (c *pipelineCollect) store(ctx context.Context, pg listing.Page[mapping.Pipeline]) error {
+	if pg.History {
 		if err := c.walk.down(ctx, pg); err != nil {
 			return err
 		}
@@ -189,12 +190,12 @@ func (c *pipelineCollect) store(ctx context.Context, pg page[mapping.Pipeline]) 
 
 // appendHistory appends what the walk through the jobs has completed: the page's pipelines, and child pipelines of the
 // same time, which the jobs name.
-func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[mapping.Pipeline]) error {
-	runs := make([]event.PipelineRun, 0, len(pg.records))
+func (c *pipelineCollect) appendHistory(ctx context.Context, pg listing.Page[mapping.Pipeline]) error {
+	runs := make([]event.PipelineRun, 0, len(pg.Records))
 	spans := c.state.Jobs.Spans
 	var without []mapping.Pipeline
 	listed := map[int64]bool{}
-	for _, g := range pg.records {
+	for _, g := range pg.Records {
 		listed[g.ID] = true
 		s, ok := spans[g.ID]
 		if !ok {
@@ -221,15 +222,15 @@ func (c *pipelineCollect) appendHistory(ctx context.Context, pg page[mapping.Pip
 	for id := range listed {
 		delete(spans, id)
 	}
-	if pg.last {
+	if pg.Last {
 		clear(spans)
 	}
 	return nil
 }
 
 // storeUpdated appends pipelines that were updated, and their jobs.
-func (c *pipelineCollect) storeUpdated(ctx context.Context, pg page[mapping.Pipeline]) error {
-	updated, err := c.updated(ctx, pg.records)
+func (c *pipelineCollect) storeUpdated(ctx context.Context, pg listing.Page[mapping.Pipeline]) error {
+	updated, err := c.updated(ctx, pg.Records)
 	if err != nil {
 		return err
 	}
@@ -277,16 +278,16 @@ func (c *pipelineCollect) updated(ctx context.Context, pipelines []mapping.Pipel
 }
 
 // storeChildren appends child pipelines. Of history only those are new that have no jobs: the others came with theirs.
-func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[mapping.Pipeline]) error {
-	if !pg.history {
+func (c *pipelineCollect) storeChildren(ctx context.Context, pg listing.Page[mapping.Pipeline]) error {
+	if !pg.History {
 		return c.storeUpdated(ctx, pg)
 	}
-	stored, err := c.stored(ctx, pg.records)
+	stored, err := c.stored(ctx, pg.Records)
 	if err != nil {
 		return err
 	}
 	var fresh []mapping.Pipeline
-	for _, g := range pg.records {
+	for _, g := range pg.Records {
 		if old, ok := stored[g.ID]; !ok || old.StatusRaw != g.Status {
 			fresh = append(fresh, g)
 		}
@@ -294,7 +295,7 @@ func (c *pipelineCollect) storeChildren(ctx context.Context, pg page[mapping.Pip
 	if len(fresh) == 0 {
 		return nil
 	}
-	return c.storeUpdated(ctx, page[mapping.Pipeline]{records: fresh})
+	return c.storeUpdated(ctx, listing.Page[mapping.Pipeline]{Records: fresh})
 }
 
 // withoutJobs makes the events of pipelines that have no jobs, or whose jobs were not asked for: with the times that
@@ -310,7 +311,7 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []mapping.P
 	runs := make([]event.PipelineRun, 0, len(pipelines))
 	for _, g := range pipelines {
 		var s mapping.Span
-		if old, ok := stored[g.ID]; ok && !c.w.Reread() {
+		if old, ok := stored[g.ID]; ok && !c.Writer.Reread() {
 			s = mapping.Span{
 				Start:    old.StartedAt,
 				Finish:   old.FinishedAt,
@@ -338,7 +339,7 @@ func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []mapping.P
 // detail asks for one pipeline, which then has times. One that is gone has none.
 func (c *pipelineCollect) detail(ctx context.Context, id int64) (mapping.Span, error) {
 	var one mapping.PipelineDetail
-	_, err := c.get(ctx, fmt.Sprintf("%s/pipelines/%d", c.path, id), "", &one)
+	_, err := c.Read(ctx, fmt.Sprintf("%s/pipelines/%d", c.path, id), "", &one)
 	if refused(err) {
 		return mapping.Span{}, nil
 	}
@@ -353,7 +354,7 @@ func (c *pipelineCollect) stored(
 	for i, g := range pipelines {
 		ids[i] = strconv.FormatInt(g.ID, 10)
 	}
-	runs, err := c.w.Runs(ctx, ids)
+	runs, err := c.Writer.Runs(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -371,5 +372,5 @@ func (c *pipelineCollect) appendRuns(ctx context.Context, runs []event.PipelineR
 	for i, r := range runs {
 		events[i] = r
 	}
-	return c.w.Append(ctx, events...)
+	return c.Writer.Append(ctx, events...)
 }

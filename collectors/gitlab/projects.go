@@ -135,11 +135,11 @@ func (c *Collector) skippedScopes(skipped map[string]rest.Held, listed int) erro
 // project asks what a configured name stands for.
 func (c *Collector) project(ctx context.Context, name string, known knownProject) (knownProject, error) {
 	fresh := knownProject{CheckedAt: c.Now().UTC()}
-	got, err := c.get(ctx, "projects/"+url.PathEscape(name), known.ETag, &fresh.Info)
+	got, err := c.Read(ctx, "projects/"+url.PathEscape(name), known.ETag, &fresh.Info)
 	if err != nil {
 		return known, err
 	}
-	if fresh.ETag = got.etag; got.notModified {
+	if fresh.ETag = got.ETag; got.NotModified {
 		fresh.Info = known.Info
 	}
 	if fresh.Info.ID == 0 || fresh.Info.Path == "" {
@@ -174,7 +174,7 @@ func (c *Collector) group(
 		}
 		fresh := groupPage{Query: query}
 		var part []projectInfo
-		got, holes, err := c.readAround(ctx, "groups/"+url.PathEscape(name)+"/projects", query, known.ETag,
+		got, holes, err := c.ReadAround(ctx, "groups/"+url.PathEscape(name)+"/projects", query, known.ETag,
 			func() any { part = nil; return &part }, func() { fresh.Projects = append(fresh.Projects, part...) })
 		if err != nil {
 			return nil, false, err
@@ -186,10 +186,10 @@ func (c *Collector) group(
 			}
 			fresh.Projects = append(fresh.Projects, known.Projects...)
 		}
-		if got.notModified {
+		if got.NotModified {
 			fresh = known
 		} else {
-			fresh.ETag, fresh.Next, changed = got.etag, got.next, true
+			fresh.ETag, fresh.Next, changed = got.ETag, got.Next, true
 		}
 		pages = append(pages, fresh)
 		query = fresh.Next
@@ -205,7 +205,7 @@ func (c *Collector) lookup(ctx context.Context, scope string) (projectInfo, erro
 		}
 	}
 	var info projectInfo
-	if _, err := c.get(ctx, "projects/"+url.PathEscape(scope), "", &info); err != nil {
+	if _, err := c.Read(ctx, "projects/"+url.PathEscape(scope), "", &info); err != nil {
 		return info, err
 	}
 	if info.ID == 0 {

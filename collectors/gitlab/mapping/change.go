@@ -39,33 +39,33 @@ func (m MergeRequest) Updated() time.Time { return source.Latest(m.CreatedAt.Tim
 
 // ChangeEvent makes the event of a merge request. Its commit on the target branch is the merge commit; where the
 // project merges fast-forward, the squashed commit, else the head itself.
-func (p Mapper) ChangeEvent(m MergeRequest) event.Change {
+func (m Mapper) ChangeEvent(r MergeRequest) event.Change {
 	e := event.Change{
-		Origin:     p.Origin(strconv.FormatUint(m.IID, 10), m.WebURL),
-		Repository: p.scope,
-		Number:     m.IID,
-		Title:      m.Title,
-		Author:     m.Author.login(),
-		Bot:        m.Author.IsBot(),
-		CreatedAt:  m.CreatedAt.Time,
-		MergedAt:   m.MergedAt.Time,
-		ClosedAt:   m.ClosedAt.Time,
-		HeadSHA:    m.SHA,
-		Reverts:    reverts(m),
+		Origin:     m.Origin(strconv.FormatUint(r.IID, 10), r.WebURL),
+		Repository: m.scope,
+		Number:     r.IID,
+		Title:      r.Title,
+		Author:     r.Author.login(),
+		Bot:        r.Author.IsBot(),
+		CreatedAt:  r.CreatedAt.Time,
+		MergedAt:   r.MergedAt.Time,
+		ClosedAt:   r.ClosedAt.Time,
+		HeadSHA:    r.SHA,
+		Reverts:    reverts(r),
 	}
-	e.Ended(m.State)
+	e.Ended(r.State)
 	if e.State() == event.MergedChange {
 		if e.ClosedAt.IsZero() {
 			e.ClosedAt = e.MergedAt
 		}
-		for _, sha := range []string{m.MergeCommitSHA, m.SquashCommitSHA, m.SHA} {
+		for _, sha := range []string{r.MergeCommitSHA, r.SquashCommitSHA, r.SHA} {
 			if sha != "" {
 				e.MergeSHA = sha
 				break
 			}
 		}
 	}
-	for _, sha := range []string{m.SHA, m.SquashCommitSHA} {
+	for _, sha := range []string{r.SHA, r.SquashCommitSHA} {
 		if sha != "" {
 			e.CommitSHAs = append(e.CommitSHAs, sha)
 		}

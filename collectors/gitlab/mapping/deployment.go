@@ -42,11 +42,11 @@ const recordedWithin = 6 * time.Hour
 // DeploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it
 // was recorded through the API) the last update is what made it final, but for one that comes much later, of which
 // GitLab does not say what it changed: then the finish is not known. projectURL is the address of the project's page.
-func (p Mapper) DeploymentEvent(d Deployment, projectURL string) event.Deployment {
+func (m Mapper) DeploymentEvent(d Deployment, projectURL string) event.Deployment {
 	allowed := d.Deployable != nil && d.Deployable.AllowFailure
-	mapped, _ := p.DeploymentStatus(d.Status, allowed)
+	mapped, _ := m.DeploymentStatus(d.Status, allowed)
 	e := event.Deployment{
-		Origin:     p.Origin(strconv.FormatInt(d.ID, 10), ""),
+		Origin:     m.Origin(strconv.FormatInt(d.ID, 10), ""),
 		Attempt:    1,
 		Status:     mapped,
 		StatusRaw:  d.Status,

@@ -41,14 +41,14 @@ func (r DeploymentRule) Validate() error {
 
 // RuledDeployment returns the deployment that the first matching rule sees in a job; false when none matches. Its id
 // cannot be one of GitLab's.
-func (p Mapper) RuledDeployment(rules []DeploymentRule, j Job) (event.Deployment, bool) {
+func (m Mapper) RuledDeployment(rules []DeploymentRule, j Job) (event.Deployment, bool) {
 	for _, r := range rules {
 		if !matches(r.Job, j.Name) || !matches(r.Workflow, j.Ref) {
 			continue
 		}
 		mapped := unlessAllowed(deploymentStatuses.Of(j.Status), j.AllowFailure)
 		d := event.Deployment{
-			Origin:      p.Origin("job/"+strconv.FormatInt(j.ID, 10), j.WebURL),
+			Origin:      m.Origin("job/"+strconv.FormatInt(j.ID, 10), j.WebURL),
 			Attempt:     1,
 			Environment: r.Environment,
 			Status:      mapped,

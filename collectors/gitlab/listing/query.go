@@ -1,4 +1,4 @@
-package gitlab
+package listing
 
 import (
 	"fmt"
@@ -21,12 +21,12 @@ func updatesQuery(base string, after time.Time, number int) string {
 		"%sorder_by=updated_at&sort=asc&updated_after=%s&per_page=%d&page=%d",
 		base,
 		after.UTC().Format(instantLayout),
-		perPage,
+		PerPage,
 		number,
 	)
 }
 
-func lowest[T record](records []T) int64 {
+func lowest[T Record](records []T) int64 {
 	var low int64
 	for i, r := range records {
 		if i == 0 || r.Key() < low {
@@ -36,7 +36,7 @@ func lowest[T record](records []T) int64 {
 	return low
 }
 
-func newestUpdate[T record](latest time.Time, records []T) time.Time {
+func newestUpdate[T Record](latest time.Time, records []T) time.Time {
 	for _, r := range records {
 		latest = source.Latest(latest, r.Updated())
 	}
@@ -50,21 +50,21 @@ func older(stored string, id int64) bool {
 }
 
 // touched returns the records that were updated since the cursor, and those of which GitLab does not say when.
-func touched[T record](records []T, cursor time.Time) []T {
+func touched[T Record](records []T, cursor time.Time) []T {
 	kept := make([]T, 0, len(records))
 	for _, r := range records {
-		if !r.Updated().Before(cursor.Add(-overlap)) || r.Updated().Equal(r.Created()) {
+		if !r.Updated().Before(cursor.Add(-Overlap)) || r.Updated().Equal(r.Created()) {
 			kept = append(kept, r)
 		}
 	}
 	return kept
 }
 
-// sound leaves out what bears no id, and says so.
-func sound[T record](p *project, stream string, records []T) []T {
+// WithID returns the records that have an id, and logs how many have none. stream names them in the log.
+func WithID[T Record](b *source.Base, stream string, records []T) []T {
 	kept := slices.DeleteFunc(records, func(r T) bool { return r.Key() <= 0 })
 	if n := len(records) - len(kept); n > 0 {
-		p.Unrecognized("records without an id among "+stream, strconv.Itoa(n))
+		b.Unrecognized("records without an id among "+stream, strconv.Itoa(n))
 	}
 	return kept
 }

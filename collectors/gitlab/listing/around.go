@@ -1,4 +1,4 @@
-package gitlab
+package listing
 
 import (
 	"context"
@@ -12,8 +12,8 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// fewAttempts is how often something is asked for that has failed before.
-const fewAttempts = 2
+// FewAttempts is how often something is asked for that has failed before.
+const FewAttempts = 2
 
 // hole is a record at which GitLab fails however small the page is.
 type hole struct {
@@ -41,15 +41,15 @@ func paged(query url.Values, number, size int) string {
 	return q.Encode()
 }
 
-// readAround reads a page of a hundred records, and where GitLab always fails at it, smaller ones around the records at
+// ReadAround reads a page of a hundred records, and where GitLab always fails at it, smaller ones around the records at
 // which it fails. It returns the places of those in the listing. into is a new slice for each page; keep is told when
 // it has been filled.
-func (c *Collector) readAround(
+func (c *Client) ReadAround(
 	ctx context.Context,
 	path, query, etag string,
 	into func() any,
 	keep func(),
-) (got answer, holes []int, err error) {
+) (got Answer, holes []int, err error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return got, nil, fmt.Errorf("GET %s: query %q: %w", path, query, err)
@@ -57,41 +57,41 @@ func (c *Collector) readAround(
 	number, numbered := pageOf(values)
 	read := func(ctx context.Context, n, size int) error {
 		asked, tag := query, etag
-		if size != perPage {
+		if size != PerPage {
 			asked, tag = paged(values, n, size), ""
 		}
-		a, err := c.get(ctx, path+"?"+asked, tag, into())
+		a, err := c.Read(ctx, path+"?"+asked, tag, into())
 		if err != nil {
 			return err
 		}
-		if size != perPage {
-			a.etag = "" // of a part
-			if a.next != "" {
-				a.next = paged(values, number+1, perPage)
+		if size != PerPage {
+			a.ETag = "" // of a part
+			if a.Next != "" {
+				a.Next = paged(values, number+1, PerPage)
 			}
 		}
 		got = a
-		if !a.notModified {
+		if !a.NotModified {
 			keep()
 		}
 		return nil
 	}
 	if !numbered {
-		return got, nil, read(ctx, number, perPage)
+		return got, nil, read(ctx, number, PerPage)
 	}
-	holes, err = rest.Around(ctx, number, perPage, read)
+	holes, err = rest.Around(ctx, number, PerPage, read)
 	return got, holes, err
 }
 
 // read reads a page of the feed, and holds what lies at the places at which GitLab fails.
-func (f *feed[T]) read(ctx context.Context, query, etag string) (records []T, got answer, err error) {
-	if len(f.state.Holes) > 0 {
-		ctx = rest.WithMaxAttempts(ctx, fewAttempts)
+func (f *Feed[T]) read(ctx context.Context, query, etag string) (records []T, got Answer, err error) {
+	if len(f.State.Holes) > 0 {
+		ctx = rest.WithMaxAttempts(ctx, FewAttempts)
 	}
 	var page []T
-	got, holes, err := f.p.readAround(
+	got, holes, err := f.Of.ReadAround(
 		ctx,
-		f.path,
+		f.Path,
 		query,
 		etag,
 		func() any { page = nil; return &page },
@@ -102,7 +102,7 @@ func (f *feed[T]) read(ctx context.Context, query, etag string) (records []T, go
 	}
 	f.gaps = len(holes)
 	for _, place := range holes {
-		if err := f.hold(records, place, got.total); err != nil {
+		if err := f.hold(records, place, got.Total); err != nil {
 			return nil, got, err
 		}
 	}
@@ -110,33 +110,33 @@ func (f *feed[T]) read(ctx context.Context, query, etag string) (records []T, go
 }
 
 // hold holds a record that is known by its neighbors only.
-func (f *feed[T]) hold(records []T, place int, total *uint64) error {
-	key := fmt.Sprintf("%s at place %d", f.stream, place+1)
-	if i := place % perPage; i > 0 && len(records) > 0 {
-		key = fmt.Sprintf("%s behind %d", f.stream, records[min(i, len(records))-1].Key())
+func (f *Feed[T]) hold(records []T, place int, total *uint64) error {
+	key := fmt.Sprintf("%s at place %d", f.Stream, place+1)
+	if i := place % PerPage; i > 0 && len(records) > 0 {
+		key = fmt.Sprintf("%s behind %d", f.Stream, records[min(i, len(records))-1].Key())
 	}
-	if f.state.Holes == nil {
-		f.state.Holes = map[string]hole{}
+	if f.State.Holes == nil {
+		f.State.Holes = map[string]hole{}
 	}
-	f.state.Holes[key] = hole{place, total}
-	return f.state.Failed.Hold(
+	f.State.Holes[key] = hole{place, total}
+	return f.State.Failed.Hold(
 		key,
-		f.p.Now(),
+		f.Of.Now(),
 		&rest.AnswerError{Status: http.StatusInternalServerError, Err: errors.New("GitLab does not list it")},
 	)
 }
 
 // retry asks again for the places that are due: for what surrounds each of them now.
-func (f *feed[T]) retry(ctx context.Context) error {
-	s := f.state
+func (f *Feed[T]) retry(ctx context.Context) error {
+	s := f.State
 	changed := false
-	for _, key := range s.Failed.Due(f.p.Now()) {
+	for _, key := range s.Failed.Due(f.Of.Now()) {
 		h, ok := s.Holes[key]
 		if !ok {
 			continue
 		}
 		changed = true
-		read, err := s.Failed.Do(ctx, key, f.p.Now(), func(ctx context.Context) error { return f.readPlace(ctx, h) })
+		read, err := s.Failed.Do(ctx, key, f.Of.Now(), func(ctx context.Context) error { return f.readPlace(ctx, h) })
 		if err != nil {
 			return err
 		}
@@ -147,26 +147,26 @@ func (f *feed[T]) retry(ctx context.Context) error {
 	if !changed {
 		return nil
 	}
-	return f.save(ctx)
+	return f.Save(ctx)
 }
 
 const around = 10 // records read before and behind a place
 
-func (f *feed[T]) readPlace(ctx context.Context, h hole) error {
+func (f *Feed[T]) readPlace(ctx context.Context, h hole) error {
 	query, err := url.ParseQuery(f.first())
 	if err != nil {
 		return fmt.Errorf("query %q: %w", f.first(), err)
 	}
 	place := h.Place
-	if h.Total != nil && f.state.Total != nil && *f.state.Total > *h.Total {
-		place += int(*f.state.Total - *h.Total)
+	if h.Total != nil && f.State.Total != nil && *f.State.Total > *h.Total {
+		place += int(*f.State.Total - *h.Total)
 	}
 	for number := max(place-around, 0)/around + 1; number <= (place+around)/around+1; number++ {
 		var records []T
-		if _, err := f.p.get(ctx, f.path+"?"+paged(query, number, around), "", &records); err != nil {
+		if _, err := f.Of.Read(ctx, f.Path+"?"+paged(query, number, around), "", &records); err != nil {
 			return err
 		}
-		if err := f.put(ctx, page[T]{records: f.wanted(sound(f.p, f.stream, records))}); err != nil {
+		if err := f.put(ctx, Page[T]{Records: f.wanted(WithID(f.Of.Base, f.Stream, records))}); err != nil {
 			return err
 		}
 	}

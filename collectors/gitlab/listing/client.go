@@ -1,0 +1,68 @@
+package listing
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+// Answer is what the header of an answer says.
+type Answer struct {
+	NotModified bool      // 304: the ETag still holds, nothing was decoded
+	ETag        string    // of the answer
+	Next        string    // query of the next page; empty: this is the last
+	At          time.Time // by the server's clock; zero: it does not say
+	Total       *uint64   // records of the whole listing; nil: GitLab does not say, as above 10,000
+}
+
+// Client requests listings and single records from one GitLab server.
+type Client struct{ *rest.API }
+
+// Read reads a path of the API into a value; see [rest.API.Get]. etag is that of the answer before, or empty. The
+// structs that it decodes into hold only what is used: a job is 3 KB of JSON, of which a tenth is used.
+func (c *Client) Read(ctx context.Context, path, etag string, into any) (Answer, error) {
+	got, err := c.Get(ctx, path, etag, into)
+	if err != nil || got.NotModified {
+		return Answer{NotModified: got.NotModified, ETag: got.ETag}, err
+	}
+	_, query, _ := strings.Cut(path, "?")
+	asked, err := url.ParseQuery(query)
+	if err != nil {
+		return Answer{}, fmt.Errorf("GET %s: %w", path, err)
+	}
+	return readHeader(asked, got.Header), nil
+}
+
+var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next"?`)
+
+// readHeader reads paging. Of a Link only the query is used: a server behind a proxy may name itself otherwise than we
+// know it, and a token goes nowhere else.
+func readHeader(asked url.Values, h http.Header) Answer {
+	got := Answer{ETag: h.Get("ETag")}
+	if at, err := http.ParseTime(h.Get("Date")); err == nil {
+		got.At = at
+	}
+	if n, err := strconv.ParseUint(h.Get("X-Total"), 10, 64); err == nil {
+		got.Total = &n
+	}
+	for _, name := range []string{"Link", "Links"} { // Links: keyset paging before 14.0
+		if m := linkNext.FindStringSubmatch(strings.Join(h.Values(name), ", ")); m != nil {
+			if u, err := url.Parse(m[1]); err == nil && u.RawQuery != "" {
+				got.Next = u.RawQuery
+				return got
+			}
+		}
+	}
+	if n, err := strconv.Atoi(h.Get("X-Next-Page")); err == nil && n > 1 {
+		asked.Set("page", strconv.Itoa(n))
+		got.Next = asked.Encode()
+	}
+	return got
+}
