@@ -9,7 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/alertmanager"
 	"github.com/dxctl/dxctl/collectors/argocd"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"go.yaml.in/yaml/v3"
@@ -101,7 +101,7 @@ func TestReceivers(t *testing.T) {
 		t.Errorf("%d sources send: %v", len(receivers), receivers)
 	}
 	gh := receivers["gh"]
-	want := github.Receiver{IncidentLabels: []string{"incident"}}
+	want := githubreceiver.Receiver{IncidentLabels: []string{"incident"}}
 	if !reflect.DeepEqual(gh.Receiver, want) || !gh.Polled || gh.Secret != "0123456789abcdef" ||
 		strings.Join(gh.Scopes, " ") != "acme/shop" {
 		t.Errorf("gh: %+v", gh)

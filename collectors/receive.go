@@ -9,6 +9,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 	"github.com/dxctl/dxctl/collectors/gitlab"
 	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 	"github.com/dxctl/dxctl/collectors/webhook"
@@ -24,7 +25,7 @@ type Webhook struct {
 
 func receiveGitHub(s settings) webhook.Source {
 	c := s.(*github.Config)
-	to := webhook.Source{Receiver: github.Receiver{IncidentLabels: c.Incidents.Labels}}
+	to := webhook.Source{Receiver: githubreceiver.Receiver{IncidentLabels: c.Incidents.Labels}}
 	if c.Organization == "" {
 		to.Scopes, _ = c.RepositoryNames() // what cannot be read is a mistake of the configuration, which is refused before
 	}

@@ -54,7 +54,12 @@ var house = []struct {
 	{name: "collectors/circleci", imports: ofSource},
 	{name: "collectors/events", imports: ofSource},
 	{name: "collectors/git", imports: ofSource},
-	{name: "collectors/github", imports: ofSource},
+	{name: "collectors/github/mapping", imports: []string{"event", "collectors/source"}},
+	{
+		name:    "collectors/github/receiver",
+		imports: []string{"event", "collectors/delivery", "collectors/github/mapping"},
+	},
+	{name: "collectors/github", imports: ofSource, children: true},
 	{name: "collectors/github/githubtest"},
 	{name: "collectors/gitlab", imports: ofSource, children: true},
 	{name: "collectors/gitlab/listing", imports: []string{"event", "collectors/rest", "collectors/source"}},

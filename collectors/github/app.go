@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -242,8 +243,8 @@ func (i *installation) explain(ctx context.Context, method, path string, resp *h
 // installations names those that there are, for the message that the configured one is not among them.
 func (i *installation) installations(ctx context.Context) string {
 	var all []struct {
-		ID      int64   `json:"id"`
-		Account account `json:"account"`
+		ID      int64           `json:"id"`
+		Account mapping.Account `json:"account"`
 	}
 	const path = "app/installations"
 	req, err := http.NewRequestWithContext(

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -66,7 +67,7 @@ func (r *repository) changes(ctx context.Context) error {
 	}
 	var newest listing[listedPull]
 	s.Failed = s.Failed.Begin()
-	got, err := r.get(ctx, "repos/"+r.scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
+	got, err := r.get(ctx, "repos/"+r.Scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
 	// the page only says whether something is new: without it, everything since the cursor is read
 	blind := rest.Faulty(err)
 	if err != nil && !blind {
@@ -154,7 +155,7 @@ func (r *repository) changesPage(ctx context.Context, s *changesState, done *uin
 			return err
 		}
 		if read {
-			events = append(events, r.changeEvent(n))
+			events = append(events, r.ChangeEvent(n))
 		}
 	}
 	if err := r.appendSome(ctx, events); err != nil {
@@ -170,9 +171,9 @@ func (r *repository) changesPage(ctx context.Context, s *changesState, done *uin
 }
 
 type pullPage struct {
-	TotalCount uint64     `json:"totalCount"`
-	PageInfo   pageInfo   `json:"pageInfo"`
-	Nodes      []pullNode `json:"nodes"`
+	TotalCount uint64           `json:"totalCount"`
+	PageInfo   mapping.PageInfo `json:"pageInfo"`
+	Nodes      []mapping.Pull   `json:"nodes"`
 }
 
 // pullSizes are how many pull requests a page has. A hundred with their commits and reviews are 15,000 nodes, of which
@@ -182,7 +183,7 @@ var pullSizes = []int{100, 50, 20, 5, 1}
 // pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps,
 // and the rest of this collect keeps to its size.
 func (r *repository) pullPage(ctx context.Context, after string) (pullPage, error) {
-	owner, name, _ := strings.Cut(r.scope, "/")
+	owner, name, _ := strings.Cut(r.Scope, "/")
 	var last error
 	few := rest.WithMaxAttempts(ctx, fewAttempts)
 	for _, size := range pullSizes {
@@ -221,10 +222,10 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 }
 
 // complete reads the commits and reviews that did not fit on the page.
-func (r *repository) complete(ctx context.Context, n *pullNode) error {
+func (r *repository) complete(ctx context.Context, n *mapping.Pull) error {
 	for n.Commits.PageInfo.HasNextPage {
 		var data struct {
-			Node *pullNode `json:"node"`
+			Node *mapping.Pull `json:"node"`
 		}
 		if err := r.query(
 			ctx,
@@ -242,7 +243,7 @@ func (r *repository) complete(ctx context.Context, n *pullNode) error {
 	}
 	for n.Reviews.PageInfo.HasNextPage {
 		var data struct {
-			Node *pullNode `json:"node"`
+			Node *mapping.Pull `json:"node"`
 		}
 		if err := r.query(
 			ctx,

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -33,7 +34,7 @@ func (r *repository) changesByNumber(ctx context.Context, s *changesState, done 
 		var page listing[listedPull]
 		got, err := r.get(
 			ctx,
-			fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", r.scope, number),
+			fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", r.Scope, number),
 			"",
 			&page,
 		)
@@ -69,10 +70,10 @@ func (r *repository) changesByNumber(ctx context.Context, s *changesState, done 
 func (r *repository) onePull(ctx context.Context, s *changesState, number uint64) (*event.Change, error) {
 	var change *event.Change
 	_, err := s.Failed.Do(ctx, pullKey(number), r.Now(), func(ctx context.Context) error {
-		owner, name, _ := strings.Cut(r.scope, "/")
+		owner, name, _ := strings.Cut(r.Scope, "/")
 		var data struct {
 			Repository *struct {
-				PullRequest *pullNode `json:"pullRequest"`
+				PullRequest *mapping.Pull `json:"pullRequest"`
 			} `json:"repository"`
 		}
 		err := r.query(
@@ -91,7 +92,7 @@ func (r *repository) onePull(ctx context.Context, s *changesState, number uint64
 		if err := r.complete(ctx, n); err != nil {
 			return err
 		}
-		e := r.changeEvent(*n)
+		e := r.ChangeEvent(*n)
 		change = &e
 		return nil
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
@@ -69,40 +70,6 @@ func TestConfigMistakes(t *testing.T) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
 			}
 		})
-	}
-}
-
-func TestEveryStatusWord(t *testing.T) {
-	for _, tc := range []struct {
-		status, conclusion string
-		want               event.Status
-		raw                string
-	}{
-		{"completed", "success", event.Succeeded, "success"}, {"completed", "neutral", event.Succeeded, "neutral"},
-		{"completed", "failure", event.Failed, "failure"}, {"completed", "timed_out", event.Failed, "timed_out"},
-		{"completed", "startup_failure", event.Failed, "startup_failure"}, {"completed", "cancelled", event.Cancelled, "cancelled"},
-		{"completed", "stale", event.Cancelled, "stale"}, {"completed", "skipped", event.Skipped, "skipped"},
-		{"completed", "action_required", event.Waiting, "action_required"}, {"completed", "", event.Running, "completed"},
-		{"queued", "", event.Queued, "queued"}, {"requested", "", event.Queued, "requested"}, {"pending", "", event.Queued, "pending"},
-		{"waiting", "", event.Waiting, "waiting"}, {"in_progress", "", event.Running, "in_progress"}, {"IN_PROGRESS", "", event.Running, "IN_PROGRESS"},
-		{"FAILURE", "FAILURE", event.Failed, "FAILURE"}, {"completed", "dissolved", event.Skipped, "dissolved"}, {"hovering", "", event.Running, "hovering"},
-	} {
-		got, raw, known := runStatus(tc.status, tc.conclusion)
-		if got != tc.want || raw != tc.raw || known != (tc.raw != "dissolved" && tc.raw != "hovering") {
-			t.Errorf("%s/%s: %s %s %t", tc.status, tc.conclusion, got, raw, known)
-		}
-	}
-}
-
-func TestWhatAPullRequestReverts(t *testing.T) {
-	for _, tc := range []struct{ body, branch, want string }{
-		{"Reverts acme/shop#12", "", "12"}, {"text\n\nreverts #7 because", "", "7"}, {"", "revert-41-topic", "41"},
-		{"This reverts commit 0123456789abcdef0123456789abcdef01234567.", "x", "0123456789abcdef0123456789abcdef01234567"},
-		{"It no longer reverts the order", "reverting-3", ""}, {"", "", ""},
-	} {
-		if got := reverts(pullNode{Body: tc.body, HeadRefName: tc.branch}); got != tc.want {
-			t.Errorf("%q %q: %q, want %q", tc.body, tc.branch, got, tc.want)
-		}
 	}
 }
 
@@ -212,7 +179,7 @@ func FuzzAnswers(f *testing.F) {
 	base := source.Options{}.Base(profile, "gh")
 	r := &repository{
 		Collector: &Collector{Base: base, cfg: Config{Source: "gh"}},
-		mapper:    mapper{"gh", scope, u.String(), base.Unrecognized},
+		Mapper:    mapping.Mapper{Source: "gh", Scope: scope, URL: u.String(), Unrecognized: base.Unrecognized},
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var runs runPage
@@ -234,30 +201,30 @@ func FuzzAnswers(f *testing.F) {
 						}
 					}
 				}
-				var i issue
+				var i mapping.Issue
 				if json.Unmarshal(raw, &i) == nil {
-					check(r.incidentEvent(i))
+					check(r.IncidentEvent(i))
 				}
 			}
 		}
 		if json.Unmarshal(data, &runs) == nil {
 			for _, g := range unique(runs.Runs) {
-				check(r.toEvent(g, time.Time{}))
+				check(r.RunEvent(g, time.Time{}))
 			}
 		}
 		if json.Unmarshal(data, &jobs) == nil {
 			for _, j := range jobs.Jobs {
-				check(r.jobEvent("1", j))
+				check(r.JobEvent("1", j))
 			}
 		}
 		if json.Unmarshal(data, &pulls) == nil {
 			for _, n := range pulls.Nodes {
-				check(r.changeEvent(n))
+				check(r.ChangeEvent(n))
 			}
 		}
 		if json.Unmarshal(data, &deployments) == nil {
 			for _, n := range deployments.Nodes {
-				check(r.deploymentEvent(n))
+				check(r.DeploymentEvent(n))
 			}
 		}
 	})

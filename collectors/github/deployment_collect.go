@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -89,8 +90,8 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 		s.Floor = r.since
 	}
 	s.Failed = s.Failed.Begin()
-	var newest listing[restDeployment]
-	got, err := r.get(ctx, "repos/"+r.scope+"/deployments?per_page=100", s.ETag, &newest)
+	var newest listing[mapping.RESTDeployment]
+	got, err := r.get(ctx, "repos/"+r.Scope+"/deployments?per_page=100", s.ETag, &newest)
 	// the page only says whether something is new: without it, everything since the cursor is read
 	blind := rest.Faulty(err)
 	if err != nil && !blind {
@@ -127,16 +128,16 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 
 // fresh reports whether a deployment on the page was updated in the very second in which the page was read, by the
 // server's clock. Its next status may come within the same second, and would change nothing on the page, nor its ETag.
-func fresh(got answer, page []restDeployment) bool {
+func fresh(got answer, page []mapping.RESTDeployment) bool {
 	read, err := http.ParseTime(got.header.Get("Date"))
 	return err == nil &&
-		slices.ContainsFunc(page, func(d restDeployment) bool { return read.Sub(d.UpdatedAt) < 2*time.Second })
+		slices.ContainsFunc(page, func(d mapping.RESTDeployment) bool { return read.Sub(d.UpdatedAt) < 2*time.Second })
 }
 
 // plan works out from the probe which passes are due, and reports whether the checkpoint has changed.
 func (s *deploymentsState) plan(
 	since time.Time,
-	newest []restDeployment,
+	newest []mapping.RESTDeployment,
 	got answer,
 	open map[string]time.Time,
 ) (changed bool) {
@@ -169,15 +170,15 @@ func (s *deploymentsState) plan(
 }
 
 type deploymentPage struct {
-	TotalCount uint64           `json:"totalCount"`
-	PageInfo   pageInfo         `json:"pageInfo"`
-	Nodes      []deploymentNode `json:"nodes"`
+	TotalCount uint64               `json:"totalCount"`
+	PageInfo   mapping.PageInfo     `json:"pageInfo"`
+	Nodes      []mapping.Deployment `json:"nodes"`
 }
 
 // deploymentsPage reads the next page of the first pass and saves how far it has come.
 func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, done *uint64) error {
 	p := &s.Passes[0]
-	owner, name, _ := strings.Cut(r.scope, "/")
+	owner, name, _ := strings.Cut(r.Scope, "/")
 	variables := map[string]any{"owner": owner, "name": name, "first": 100}
 	if p.After != "" {
 		variables["after"] = p.After
@@ -220,7 +221,7 @@ func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, d
 			}
 		}
 		s.Failed.Done(deploymentKey(n.DatabaseID))
-		events = append(events, r.deploymentEvent(n))
+		events = append(events, r.DeploymentEvent(n))
 	}
 	if err := r.appendSome(ctx, events); err != nil {
 		return err
@@ -250,13 +251,13 @@ func (r *repository) deploymentsByREST(ctx context.Context, s *deploymentsState,
 			if d.CreatedAt.Before(until) {
 				continue
 			}
-			n := d.node()
+			n := d.Deployment()
 			read, err := r.heldStatuses(ctx, s, &n)
 			if err != nil {
 				return err
 			}
 			if read {
-				events = append(events, r.deploymentEvent(n))
+				events = append(events, r.DeploymentEvent(n))
 			}
 		}
 		if err := r.appendSome(ctx, events); err != nil {
@@ -273,7 +274,7 @@ func (r *repository) deploymentsByREST(ctx context.Context, s *deploymentsState,
 func deploymentKey(id int64) string { return "deployment " + strconv.FormatInt(id, 10) }
 
 // heldStatuses reads every status of a deployment by REST; false when GitHub fails at them and the deployment is held.
-func (r *repository) heldStatuses(ctx context.Context, s *deploymentsState, n *deploymentNode) (bool, error) {
+func (r *repository) heldStatuses(ctx context.Context, s *deploymentsState, n *mapping.Deployment) (bool, error) {
 	return s.Failed.Do(ctx, deploymentKey(n.DatabaseID), r.Now(), func(ctx context.Context) (err error) {
 		n.Statuses.Nodes, err = r.statuses(ctx, n.DatabaseID)
 		return err
@@ -286,10 +287,10 @@ func (r *repository) deploymentsListed(
 	ctx context.Context,
 	s *deploymentsState,
 	number int,
-) (all []restDeployment, next int, err error) {
+) (all []mapping.RESTDeployment, next int, err error) {
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
-		var page listing[restDeployment]
-		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=%d&page=%d", r.scope, size, number), "", &page)
+		var page listing[mapping.RESTDeployment]
+		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=%d&page=%d", r.Scope, size, number), "", &page)
 		if err != nil {
 			return err
 		}
@@ -324,8 +325,8 @@ func (r *repository) deploymentsListed(
 }
 
 // statuses reads every status of a deployment by REST.
-func (r *repository) statuses(ctx context.Context, id int64) ([]deploymentStatusNode, error) {
-	var all []deploymentStatusNode
+func (r *repository) statuses(ctx context.Context, id int64) ([]mapping.DeploymentStatus, error) {
+	var all []mapping.DeploymentStatus
 	for number := 1; number > 0; {
 		var page []struct {
 			State     string     `json:"state"`
@@ -335,7 +336,7 @@ func (r *repository) statuses(ctx context.Context, id int64) ([]deploymentStatus
 		}
 		got, err := r.get(
 			ctx,
-			fmt.Sprintf("repos/%s/deployments/%d/statuses?per_page=100&page=%d", r.scope, id, number),
+			fmt.Sprintf("repos/%s/deployments/%d/statuses?per_page=100&page=%d", r.Scope, id, number),
 			"",
 			&page,
 		)
@@ -345,7 +346,7 @@ func (r *repository) statuses(ctx context.Context, id int64) ([]deploymentStatus
 		for _, s := range page {
 			all = append(
 				all,
-				deploymentStatusNode{State: s.State, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, LogURL: s.LogURL},
+				mapping.DeploymentStatus{State: s.State, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, LogURL: s.LogURL},
 			)
 		}
 		number = got.next

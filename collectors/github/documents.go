@@ -15,6 +15,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -86,7 +87,7 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 					"source",
 					r.cfg.Source,
 					"repository",
-					r.scope,
+					r.Scope,
 					"limit",
 					documentsPerRepository,
 				)
@@ -176,7 +177,7 @@ func (r *repository) document(
 			"source",
 			r.cfg.Source,
 			"repository",
-			r.scope,
+			r.Scope,
 			"file",
 			f.Path,
 			"bytes",
@@ -191,7 +192,7 @@ func (r *repository) document(
 			"source",
 			r.cfg.Source,
 			"repository",
-			r.scope,
+			r.Scope,
 			"file",
 			f.Path,
 			"status",
@@ -209,15 +210,15 @@ func (r *repository) document(
 func (r *repository) descriptor(file, text, sha string) event.Descriptor {
 	d := event.Descriptor{
 		Source:     r.cfg.Source,
-		Provider:   Provider,
-		Scope:      r.scope,
+		Provider:   mapping.Provider,
+		Scope:      r.Scope,
 		Location:   file,
 		Document:   text,
 		Revision:   sha,
 		ObservedAt: r.Now().UTC(),
 	}
-	if r.url != "" {
-		d.URL = r.url + "/blob/" + escaped(r.defaultBranch) + "/" + escaped(file)
+	if r.URL != "" {
+		d.URL = r.URL + "/blob/" + escaped(r.defaultBranch) + "/" + escaped(file)
 	}
 	return d
 }
@@ -290,7 +291,7 @@ func (r *repository) blob(ctx context.Context, sha string) ([]byte, error) {
 		Content  string `json:"content"`
 		Encoding string `json:"encoding"`
 	}
-	if _, err := r.get(ctx, "repos/"+r.scope+"/git/blobs/"+escaped(sha), "", &b); err != nil {
+	if _, err := r.get(ctx, "repos/"+r.Scope+"/git/blobs/"+escaped(sha), "", &b); err != nil {
 		return nil, err
 	}
 	if b.Encoding != "base64" {

@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -269,7 +270,7 @@ func FuzzLocations(f *testing.F) {
 				t.Errorf("target %q", target)
 			}
 		}
-		d := event.Descriptor{Source: "gh", Provider: Provider, Scope: scope, Location: "x", Document: string(text)}
+		d := event.Descriptor{Source: "gh", Provider: mapping.Provider, Scope: scope, Location: "x", Document: string(text)}
 		if err := d.Validate(); err != nil {
 			t.Error(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -59,7 +60,7 @@ func (t treeFacts) known() int {
 }
 
 // settled reports whether the files are what they were when they were listed: nothing has been pushed since. GitHub is
-// given some minutes to agree with itself, and asked once a day all the same.
+// given some minutes to agree with itself, and is still asked once a day.
 func (t treeFacts) settled(pushed, now time.Time) bool {
 	return t.ETag != "" && !pushed.IsZero() && t.AskedAt.After(pushed.Add(10*time.Minute)) &&
 		now.Sub(t.AskedAt).Abs() < daily
@@ -81,7 +82,7 @@ func (r *repository) describe(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	r.defaultBranch, r.url = s.Repository.DefaultBranch, s.Repository.HTMLURL
+	r.defaultBranch, r.URL = s.Repository.DefaultBranch, s.Repository.HTMLURL
 	if err := r.tree(ctx, &s); rest.Faulty(err) && s.Tree.Branch == r.defaultBranch {
 		r.odd("the list of its files", err)
 	} else if err != nil {
@@ -106,14 +107,14 @@ func (r *repository) describe(ctx context.Context) error {
 
 // record reads the repository's own record, unless the organization's listing has just shown it.
 func (r *repository) record(ctx context.Context, s *factsState) error {
-	if l, ok := r.listed.Load(strings.ToLower(r.scope)); ok {
+	if l, ok := r.listed.Load(strings.ToLower(r.Scope)); ok {
 		if shown := l.(shownRepository); r.Now().Sub(shown.at) < listingLasts && shown.facts.DefaultBranch != "" {
 			s.Repository = shown.facts
 			return nil
 		}
 	}
 	var fresh repositoryFacts
-	got, err := r.get(ctx, "repos/"+r.scope, s.RepositoryETag, &fresh)
+	got, err := r.get(ctx, "repos/"+r.Scope, s.RepositoryETag, &fresh)
 	if err != nil {
 		return err
 	}
@@ -147,14 +148,14 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		return nil
 	}
 	if t.Error != "" && t.ETag == "" && t.For == wanted && r.Now().Sub(t.AskedAt).Abs() < daily ||
-		t.settled(instant(s.Repository.PushedAt), r.Now()) {
+		t.settled(mapping.Time(s.Repository.PushedAt), r.Now()) {
 		return nil
 	}
 	var listing struct {
 		Truncated bool       `json:"truncated"`
 		Tree      []treeFile `json:"tree"`
 	}
-	got, err := r.get(ctx, "repos/"+r.scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
+	got, err := r.get(ctx, "repos/"+r.Scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
 	switch code := status(err); {
 	case code == http.StatusConflict || err == nil && !got.notModified && len(listing.Tree) == 0 &&
 		!listing.Truncated: // "Git Repository is empty."
@@ -200,12 +201,12 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 
 // facts makes the facts of what is known. What is not known is a fact with the reason, never false.
 func (r *repository) facts(s factsState) []event.Event {
-	missing := func(what string) string { return fmt.Sprintf("%s gave no %s for %s", r.cfg.Source, what, r.scope) }
+	missing := func(what string) string { return fmt.Sprintf("%s gave no %s for %s", r.cfg.Source, what, r.Scope) }
 	var all []event.Event
 	add := func(name string, kind event.FactType, known bool, value any, why string) {
 		f := event.Fact{
 			Source:     r.cfg.Source,
-			Entity:     "unmapped:" + Provider + "/" + r.scope,
+			Entity:     "unmapped:" + mapping.Provider + "/" + r.Scope,
 			Name:       "repository." + name,
 			Type:       kind,
 			ObservedAt: r.Now().UTC(),
@@ -225,7 +226,8 @@ func (r *repository) facts(s factsState) []event.Event {
 	}
 	repo := s.Repository
 	add("default_branch", event.StringFact, repo.DefaultBranch != "", repo.DefaultBranch, missing("default branch"))
-	add("created_at", event.TimeFact, !instant(repo.CreatedAt).IsZero(), instant(repo.CreatedAt), missing("creation date"))
+	created := mapping.Time(repo.CreatedAt)
+	add("created_at", event.TimeFact, !created.IsZero(), created, missing("creation date"))
 	add("archived", event.BoolFact, repo.Archived != nil, repo.Archived, missing("archived flag"))
 	for _, f := range fileFacts {
 		value, known := s.Tree.Files[f.name]

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -75,15 +76,15 @@ func (c *runCollect) readRun(ctx context.Context, id string) error {
 	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
 		return nil //nolint:nilerr // it is known by its place on a page only, and that page is read again
 	}
-	var g run
-	_, err := c.get(ctx, "repos/"+c.scope+"/actions/runs/"+id, "", &g)
+	var g mapping.Run
+	_, err := c.get(ctx, "repos/"+c.Scope+"/actions/runs/"+id, "", &g)
 	if status(err) == http.StatusNotFound {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return c.store(ctx, []run{g})
+	return c.store(ctx, []mapping.Run{g})
 }
 
 // holdOdd holds the runs of a page that cannot be read.
@@ -107,7 +108,7 @@ func (c *runCollect) around(
 		ctx = rest.WithMaxAttempts(ctx, 2)
 	}
 	var whole runPage
-	at := map[int]run{} // by place in the listing
+	at := map[int]mapping.Run{} // by place in the listing
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
 		page, err := read(ctx, number, size)
 		if err != nil {
@@ -136,7 +137,7 @@ func (c *runCollect) around(
 
 // between is the stretch between the runs before and behind a place of a listing that is newest first; where one of
 // them is not known, the end of what was listed.
-func (c *runCollect) between(s span, at map[int]run, place int) span {
+func (c *runCollect) between(s span, at map[int]mapping.Run, place int) span {
 	hole := span{From: orEpoch(s.From), To: s.To}
 	if hole.To.IsZero() {
 		hole.To = c.Now().UTC().Add(time.Minute).Truncate(time.Second)

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/google/go-github/v60/github"
@@ -30,7 +31,7 @@ import (
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
-const Provider = "github"
+const Provider = mapping.Provider
 
 // Jobs says of which runs the jobs are read; each costs a request.
 type Jobs string
@@ -42,7 +43,11 @@ const (
 	NoJobs            Jobs = "none"
 )
 
-var profile = source.Profile{Provider: Provider, Product: "GitHub", Epoch: time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC)}
+var profile = source.Profile{
+	Provider: Provider,
+	Product:  "GitHub",
+	Epoch:    time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC),
+}
 
 // Config is one GitHub source.
 type Config struct {
@@ -113,7 +118,7 @@ func (c Config) RepositoryNames() ([]string, error) {
 		name := r
 		if !repositoryRule.MatchString(r) {
 			var err error
-			if name, err = identifier.RepositoryPath(r, Provider, server); err != nil {
+			if name, err = identifier.RepositoryPath(r, mapping.Provider, server); err != nil {
 				errs = append(errs, fmt.Errorf("repository %q: %w; write owner/name, or the repository's address", r, err))
 				continue
 			}
@@ -242,7 +247,7 @@ func (c *Collector) Observe(o rest.Observer) {
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &repository{
 		Collector: c,
-		mapper:    mapper{source: c.cfg.Source, scope: scope, unrecognized: c.Unrecognized},
+		Mapper:    mapping.Mapper{Source: c.cfg.Source, Scope: scope, Unrecognized: c.Unrecognized},
 		w:         w,
 		since:     c.cfg.Since,
 	}
@@ -287,7 +292,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 // repository is one Collect of one scope.
 type repository struct {
 	*Collector
-	mapper
+	mapping.Mapper
 	w             source.Writer
 	since         time.Time // how far back this collect reads; zero: everything
 	defaultBranch string
@@ -299,26 +304,14 @@ type repository struct {
 	pulls int
 }
 
-// mapper makes the events of a repository, of what is collected and of what GitHub sends.
-type mapper struct {
-	source       string
-	scope        string // owner/name
-	url          string // of the repository's page; may be empty
-	unrecognized func(what, word string)
-}
-
-func (m mapper) origin(id, url string) event.Origin {
-	return event.Origin{Source: m.source, Provider: Provider, Scope: m.scope, ID: id, URL: url}
-}
-
 // ledger stores what the source says it has against what is stored.
 func (r *repository) ledger(ctx context.Context, of event.Kind, from time.Time, expected uint64, note string) error {
 	stored, open, err := r.w.Count(ctx, of, from, time.Time{})
 	if err != nil {
 		return err
 	}
-	e := r.Ledger(r.scope, of, from)
+	e := r.Ledger(r.Scope, of, from)
 	e.Expected, e.Stored, e.Open = expected, stored, open
-	e.URL, e.Note = r.url, note
+	e.URL, e.Note = r.URL, note
 	return r.w.Append(ctx, e)
 }

@@ -1,19 +1,18 @@
 package github
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -41,22 +40,6 @@ func (i Incidents) validate() error {
 		seen[key] = true
 	}
 	return errors.Join(errs...)
-}
-
-// issue is what is used of an issue.
-type issue struct {
-	Number      uint64     `json:"number"`
-	State       string     `json:"state"` // open, closed
-	HTMLURL     string     `json:"html_url"`
-	CreatedAt   time.Time  `json:"created_at"`
-	UpdatedAt   time.Time  `json:"updated_at"`
-	ClosedAt    *time.Time `json:"closed_at"`
-	PullRequest *struct{}  `json:"pull_request"` // GitHub lists pull requests as issues too
-	Labels      []label    `json:"labels"`
-}
-
-type label struct {
-	Name string `json:"name"`
 }
 
 // incidentsState is the checkpoint of the incidents stream.
@@ -115,7 +98,7 @@ func (r *repository) issuePage(
 	number int,
 	etag string,
 	odd map[string]rest.Held,
-) (all []issue, got answer, err error) {
+) (all []mapping.Issue, got answer, err error) {
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, n, size int) error {
 		q := maps.Clone(query)
 		q.Set("per_page", strconv.Itoa(size))
@@ -125,8 +108,8 @@ func (r *repository) issuePage(
 		if size != 100 {
 			etag = ""
 		}
-		var page listing[issue]
-		answer, err := r.get(ctx, "repos/"+r.scope+"/issues?"+q.Encode(), etag, &page)
+		var page listing[mapping.Issue]
+		answer, err := r.get(ctx, "repos/"+r.Scope+"/issues?"+q.Encode(), etag, &page)
 		if err != nil {
 			return err
 		}
@@ -183,7 +166,7 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 				continue
 			}
 			if i.PullRequest == nil {
-				events = append(events, r.incidentEvent(i))
+				events = append(events, r.IncidentEvent(i))
 				s.Numbers = append(s.Numbers, i.Number)
 			}
 		}
@@ -207,56 +190,4 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 	}
 	s.Labels[label] = next
 	return r.w.Save(ctx, incidentsStream, *s)
-}
-
-// incidentEvent makes the event of an issue. An issue that was opened again is open: GitHub then has no time of
-// closing.
-func (m mapper) incidentEvent(i issue) event.Incident {
-	names := make([]string, len(i.Labels))
-	for n, l := range i.Labels {
-		names[n] = l.Name
-	}
-	e := event.Incident{
-		Origin:   m.origin(strconv.FormatUint(i.Number, 10), i.HTMLURL),
-		Severity: severity(names),
-		OpenedAt: instant(&i.CreatedAt),
-	}
-	if !strings.EqualFold(i.State, "open") {
-		e.ResolvedAt = instant(i.ClosedAt)
-		e.EndUnknown = e.ResolvedAt.IsZero()
-	}
-	return e
-}
-
-var (
-	severityNumber = regexp.MustCompile(`(?i)^(?:sev(?:erity)?[-/:=_.\s]*)+([0-9]{1,2})$`)
-	severityWord   = regexp.MustCompile(`(?i)^sev(?:erity)?(?:\s*[-/:=_.]\s*|\s+)(\pL[\pL\pN _-]*)$`)
-	priorityLabel  = regexp.MustCompile(`(?i)^(?:p|prio(?:rity)?[-/:=_.\s]+p?)([0-9])$`)
-)
-
-// severity returns how severe the labels say an incident is: "sev1" of sev1, SEV-1, severity/1 or severity: sev1, the
-// word of severity/high, "p1" of P1 or priority/1; empty when no label says it. Of several the most severe number
-// counts, before a word.
-func severity(labels []string) string {
-	number, word, priority := "", "", ""
-	for _, label := range labels {
-		label = strings.TrimSpace(label)
-		if m := severityNumber.FindStringSubmatch(label); m != nil {
-			number = lower(number, "sev"+m[1])
-		} else if m := severityWord.FindStringSubmatch(label); m != nil && word == "" {
-			word = strings.ToLower(m[1])
-		}
-		if m := priorityLabel.FindStringSubmatch(label); m != nil {
-			priority = lower(priority, "p"+m[1])
-		}
-	}
-	return cmp.Or(number, word, priority)
-}
-
-// lower is the one of two words that comes first, or the one that there is.
-func lower(a, b string) string {
-	if a == "" || b < a {
-		return b
-	}
-	return a
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"golang.org/x/sync/errgroup"
@@ -126,11 +127,11 @@ func (c *runCollect) details(
 		}
 		approved := c.approved(id, read)
 		for _, j := range read {
-			e := c.jobEvent(strconv.FormatInt(id, 10), j)
+			e := c.JobEvent(strconv.FormatInt(id, 10), j)
 			if approved[j.ID] && !e.StartedAt.IsZero() {
 				e.CreatedAt = time.Time{} // it waited for a person, not in a queue: how long it queued is not known
 			} else {
-				finished[j.attempt()] = source.Latest(finished[j.attempt()], instant(j.CompletedAt))
+				finished[j.Attempt()] = source.Latest(finished[j.Attempt()], mapping.Time(j.CompletedAt))
 			}
 			jobs = append(jobs, e)
 		}
@@ -155,7 +156,7 @@ func (c *runCollect) details(
 			return nil, nil, nil, err
 		}
 		if ok {
-			attempts = append(attempts, c.toEvent(earlier, finished[n]))
+			attempts = append(attempts, c.RunEvent(earlier, finished[n]))
 		}
 	}
 	return jobs, attempts, ended, nil
@@ -164,12 +165,12 @@ func (c *runCollect) details(
 // approved returns the jobs that were seen waiting for an approval, by this collect or an earlier one, and remembers
 // those of runs that are not over. Somebody starts such a job by hand, so that it says nothing about when the run
 // ended. GitHub does not show it of a job that has run.
-func (c *runCollect) approved(run int64, jobs []job) map[int64]bool {
+func (c *runCollect) approved(run int64, jobs []mapping.Job) map[int64]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	approved, over := map[int64]bool{}, true
 	for _, j := range jobs {
-		mapped, _, _ := runStatus(j.Status, j.Conclusion)
+		mapped, _ := mapping.RunStatus(j.Status, j.Conclusion)
 		over = over && mapped.Final()
 		if _, seen := c.state.Approved[j.ID]; seen || mapped == event.Waiting {
 			approved[j.ID] = true
@@ -187,19 +188,19 @@ func (c *runCollect) approved(run int64, jobs []job) map[int64]bool {
 }
 
 // attempt reads an earlier attempt of a run; false when GitHub no longer has it.
-func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (run, bool, error) {
-	var earlier run
+func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (mapping.Run, bool, error) {
+	var earlier mapping.Run
 	_, err := c.get(
 		ctx,
-		"repos/"+c.scope+"/actions/runs/"+strconv.FormatInt(id, 10)+"/attempts/"+strconv.Itoa(int(n)),
+		"repos/"+c.Scope+"/actions/runs/"+strconv.FormatInt(id, 10)+"/attempts/"+strconv.Itoa(int(n)),
 		"",
 		&earlier,
 	)
 	if code := status(err); code == http.StatusNotFound || code == http.StatusGone {
-		return run{}, false, nil
+		return mapping.Run{}, false, nil
 	}
-	if err == nil && (earlier.ID != id || earlier.attempt() != n) {
-		return run{}, false, fmt.Errorf(
+	if err == nil && (earlier.ID != id || earlier.Attempt() != n) {
+		return mapping.Run{}, false, fmt.Errorf(
 			"asked for attempt %d of run %d and was given attempt %d of run %d",
 			n,
 			id,
@@ -212,8 +213,8 @@ func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (run, bool
 
 // jobs reads the jobs of all attempts of a run, each once. A run that says it has more than its pages show is read
 // again, and noted for the ledger if that does not help.
-func (c *runCollect) jobs(ctx context.Context, id int64) ([]job, error) {
-	var all []job
+func (c *runCollect) jobs(ctx context.Context, id int64) ([]mapping.Job, error) {
+	var all []mapping.Job
 	seen := map[int64]int{}
 	total := 0
 	for range 2 {
@@ -221,7 +222,7 @@ func (c *runCollect) jobs(ctx context.Context, id int64) ([]job, error) {
 			var p jobPage
 			got, err := c.get(
 				ctx,
-				fmt.Sprintf("repos/%s/actions/runs/%d/jobs?filter=all&per_page=100&page=%d", c.scope, id, page),
+				fmt.Sprintf("repos/%s/actions/runs/%d/jobs?filter=all&per_page=100&page=%d", c.Scope, id, page),
 				"",
 				&p,
 			)

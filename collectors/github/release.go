@@ -10,6 +10,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -82,13 +83,13 @@ func (d Deployments) wants(tag string) bool {
 
 // releaseNode is a release as GraphQL gives it.
 type releaseNode struct {
-	DatabaseID   int64      `json:"databaseId"`
-	TagName      string     `json:"tagName"`
-	URL          string     `json:"url"`
-	IsDraft      bool       `json:"isDraft"`
-	IsPrerelease bool       `json:"isPrerelease"`
-	PublishedAt  *time.Time `json:"publishedAt"`
-	Author       *actor     `json:"author"`
+	DatabaseID   int64          `json:"databaseId"`
+	TagName      string         `json:"tagName"`
+	URL          string         `json:"url"`
+	IsDraft      bool           `json:"isDraft"`
+	IsPrerelease bool           `json:"isPrerelease"`
+	PublishedAt  *time.Time     `json:"publishedAt"`
+	Author       *mapping.Actor `json:"author"`
 	TagCommit    *struct {
 		OID string `json:"oid"`
 	} `json:"tagCommit"`
@@ -105,12 +106,12 @@ func (n releaseNode) key() string {
 // release has been two deployments, so it has two ids.
 func (n releaseNode) event(r *repository) (event.Deployment, bool) {
 	d := r.cfg.Deployments
-	at := instant(n.PublishedAt)
+	at := mapping.Time(n.PublishedAt)
 	if n.IsDraft || at.IsZero() || !d.wants(n.TagName) || n.IsPrerelease && d.Prereleases == "" {
 		return event.Deployment{}, false
 	}
 	e := event.Deployment{
-		Origin:      r.origin(n.key(), n.URL),
+		Origin:      r.Origin(n.key(), n.URL),
 		Attempt:     1,
 		Environment: d.environment(),
 		Status:      event.Succeeded,
@@ -119,8 +120,8 @@ func (n releaseNode) event(r *repository) (event.Deployment, bool) {
 		FinishedAt:  at,
 		Ref:         n.TagName,
 		Version:     n.TagName,
-		Actor:       n.Author.login(),
-		Bot:         n.Author.bot(),
+		Actor:       n.Author.Name(),
+		Bot:         n.Author.Bot(),
 		Trigger:     "release",
 	}
 	if n.IsPrerelease {
@@ -139,8 +140,8 @@ type tagNode struct {
 		OID           string     `json:"oid"`
 		CommittedDate *time.Time `json:"committedDate"` // of a commit
 		Tagger        *struct {
-			Date *time.Time `json:"date"`
-			User *actor     `json:"user"`
+			Date *time.Time     `json:"date"`
+			User *mapping.Actor `json:"user"`
 		} `json:"tagger"` // of an annotated tag
 		Target *struct {
 			OID           string     `json:"oid"`
@@ -172,13 +173,13 @@ func (n tagNode) at() time.Time {
 	if t == nil {
 		return time.Time{}
 	}
-	if t.Tagger != nil && !instant(t.Tagger.Date).IsZero() {
-		return instant(t.Tagger.Date)
+	if t.Tagger != nil && !mapping.Time(t.Tagger.Date).IsZero() {
+		return mapping.Time(t.Tagger.Date)
 	}
 	if t.Target != nil {
-		return instant(t.Target.CommittedDate)
+		return mapping.Time(t.Target.CommittedDate)
 	}
-	return instant(t.CommittedDate)
+	return mapping.Time(t.CommittedDate)
 }
 
 // event makes the event of a tag; false when the tag is none that was asked for. A version such as v1.2.0-rc.1 is a
@@ -190,17 +191,17 @@ func (n tagNode) event(r *repository) (event.Deployment, bool) {
 		return event.Deployment{}, false
 	}
 	e := event.Deployment{
-		Origin: r.origin(n.key(), ""), Attempt: 1, Environment: d.environment(), Status: event.Succeeded, StatusRaw: "tagged",
+		Origin: r.Origin(n.key(), ""), Attempt: 1, Environment: d.environment(), Status: event.Succeeded, StatusRaw: "tagged",
 		CreatedAt: at, FinishedAt: at, SHA: n.commit(), Ref: n.Name, Version: n.Name, Trigger: "tag",
 	}
-	if r.url != "" {
-		e.URL = r.url + "/tree/" + n.Name
+	if r.URL != "" {
+		e.URL = r.URL + "/tree/" + n.Name
 	}
 	if prerelease {
 		e.Environment = d.Prereleases
 	}
 	if t := n.Target.Tagger; t != nil {
-		e.Actor, e.Bot = t.User.login(), t.User.bot()
+		e.Actor, e.Bot = t.User.Name(), t.User.Bot()
 	}
 	return e, true
 }

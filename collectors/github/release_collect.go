@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -60,14 +61,14 @@ func decodeAs[T version](raw json.RawMessage) (version, error) {
 // readReleases reads what is new of the releases, or of the tags, and returns how many of them are deployments.
 func (r *repository) readReleases(ctx context.Context) (uint64, error) {
 	p := releaseListing{stream: "releases", field: "releases", query: releasesQuery, decode: decodeAs[releaseNode],
-		probe: "repos/" + r.scope + "/releases?per_page=100"}
+		probe: "repos/" + r.Scope + "/releases?per_page=100"}
 	if r.cfg.Deployments.has(FromTags) {
 		p = releaseListing{
 			stream: "tags",
 			field:  "refs",
 			query:  tagsQuery,
 			decode: decodeAs[tagNode],
-			probe: "repos/" + r.scope + "/git/matching-refs/" + escaped(
+			probe: "repos/" + r.Scope + "/git/matching-refs/" + escaped(
 				strings.TrimSuffix("tags/"+literal(r.cfg.Deployments.Tags), "/"),
 			),
 		}
@@ -128,14 +129,14 @@ func literal(pattern string) string {
 // releasePages reads the listing newest first. It ends after the newest page when the records that are new there
 // account for all by which the listing has grown; otherwise something has changed further down, and all of it is read.
 func (r *repository) releasePages(ctx context.Context, p releaseListing, s *releaseState) error {
-	owner, name, _ := strings.Cut(r.scope, "/")
+	owner, name, _ := strings.Cut(r.Scope, "/")
 	first, after, kept, done := true, "", uint64(0), uint64(0)
 	var newest []string
 	for {
 		var data struct {
 			Repository map[string]*struct {
 				TotalCount uint64            `json:"totalCount"`
-				PageInfo   pageInfo          `json:"pageInfo"`
+				PageInfo   mapping.PageInfo  `json:"pageInfo"`
 				Nodes      []json.RawMessage `json:"nodes"`
 			} `json:"repository"`
 		}

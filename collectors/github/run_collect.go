@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -153,7 +154,7 @@ func (c *runCollect) newest(ctx context.Context) error {
 	c.seen = map[string]bool{}
 	var got answer
 	page, err := c.around(ctx, span{}, 1, func(ctx context.Context, number, size int) (p runPage, err error) {
-		path, etag := fmt.Sprintf("repos/%s/actions/runs?per_page=%d", c.scope, size), ""
+		path, etag := fmt.Sprintf("repos/%s/actions/runs?per_page=%d", c.Scope, size), ""
 		if number > 1 || size != 100 {
 			path += fmt.Sprintf("&page=%d", number)
 		} else {
@@ -267,10 +268,10 @@ func (c *runCollect) open(ctx context.Context) error {
 		if c.seen[id] || s.Gone[id] || created.After(s.Oldest) {
 			continue
 		}
-		var g run
+		var g mapping.Run
 		var got answer
 		read, err := s.Failed.Do(ctx, failedRun+id, c.Now(), func(ctx context.Context) (err error) {
-			got, err = c.get(ctx, "repos/"+c.scope+"/actions/runs/"+id, s.Open[id], &g)
+			got, err = c.get(ctx, "repos/"+c.Scope+"/actions/runs/"+id, s.Open[id], &g)
 			if status(err) == http.StatusNotFound {
 				s.Gone[id], changed = true, true
 				return nil
@@ -283,7 +284,7 @@ func (c *runCollect) open(ctx context.Context) error {
 		if changed = changed || !read; !read || s.Gone[id] || got.notModified {
 			continue
 		}
-		if err := c.store(ctx, []run{g}); err != nil {
+		if err := c.store(ctx, []mapping.Run{g}); err != nil {
 			return err
 		}
 		s.Open[id], changed = got.etag, true

@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -393,7 +394,7 @@ func TestAGapIsFoundAndFilled(t *testing.T) {
 func TestARunWithoutATimeDoesNotHideTheOlderOnes(t *testing.T) {
 	page := runPage{TotalCount: 250}
 	for i := range 100 {
-		page.Runs = append(page.Runs, run{ID: int64(1000 - i), CreatedAt: now.Add(-time.Duration(i) * time.Hour)})
+		page.Runs = append(page.Runs, mapping.Run{ID: int64(1000 - i), CreatedAt: now.Add(-time.Duration(i) * time.Hour)})
 	}
 	oldest := page.Runs[99].CreatedAt
 	page.Runs[50].CreatedAt = time.Time{}

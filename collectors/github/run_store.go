@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -34,10 +35,10 @@ func limitTo(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
 
 // store appends runs as the listing shows them and notes what is pending of them. The note is saved before the runs are
 // stored: a run that is stored has its jobs stored, or stands in the note, wherever a crash falls.
-func (c *runCollect) store(ctx context.Context, runs []run) error {
+func (c *runCollect) store(ctx context.Context, runs []mapping.Run) error {
 	ids := make([]string, len(runs))
 	for i, g := range runs {
-		ids[i] = g.id()
+		ids[i] = g.Key()
 	}
 	stored, err := c.lookUp(ctx, ids)
 	if err != nil {
@@ -46,21 +47,21 @@ func (c *runCollect) store(ctx context.Context, runs []run) error {
 	events := make([]event.Event, 0, len(runs))
 	var more pendingDetails
 	for _, g := range runs {
-		again := c.w.Reread() && !c.seen[g.id()]
-		c.seen[g.id()] = true
+		again := c.w.Reread() && !c.seen[g.Key()]
+		c.seen[g.Key()] = true
 		c.done++
-		if c.state.Failed.Has(failedRun + g.id()) {
-			c.state.Failed.Done(failedRun + g.id())
+		if c.state.Failed.Has(failedRun + g.Key()) {
+			c.state.Failed.Done(failedRun + g.Key())
 		}
-		had := stored[g.id()]
+		had := stored[g.Key()]
 		if !again && c.unchanged(g, had) {
 			continue
 		}
-		events = append(events, c.toEvent(g, time.Time{}))
+		events = append(events, c.RunEvent(g, time.Time{}))
 		if c.wantsJobs(g) {
 			more.Jobs = append(more.Jobs, g.ID)
 		}
-		if _, again := had[g.attempt()]; g.attempt() > 1 && !again { // else they were asked for when it was first seen
+		if _, again := had[g.Attempt()]; g.Attempt() > 1 && !again { // else they were asked for when it was first seen
 			more.Attempts = append(more.Attempts, g.ID)
 		}
 	}
@@ -98,16 +99,16 @@ func (c *runCollect) lookUp(ctx context.Context, ids []string) (map[string]map[u
 }
 
 // unchanged reports whether this attempt is stored as it is. A final attempt does not change anymore.
-func (c *runCollect) unchanged(g run, had map[uint16]event.PipelineRun) bool {
+func (c *runCollect) unchanged(g mapping.Run, had map[uint16]event.PipelineRun) bool {
 	if c.state.Reread && c.wantsJobs(g) {
 		return false
 	}
-	e, ok := had[g.attempt()]
-	mapped, raw, _ := runStatus(g.Status, g.Conclusion)
+	e, ok := had[g.Attempt()]
+	mapped, raw := mapping.RunStatus(g.Status, g.Conclusion)
 	return ok && mapped.Final() && e.Status == mapped && e.StatusRaw == raw
 }
 
-func (c *runCollect) wantsJobs(g run) bool {
+func (c *runCollect) wantsJobs(g mapping.Run) bool {
 	switch c.cfg.Jobs {
 	case AllJobs:
 		return true

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -19,17 +20,23 @@ type salvager interface {
 }
 
 // identified is a record on a page; hasID reports whether it can be told from others. One that is null has no id.
-type identified interface{ hasID() bool }
+type identified interface{ HasID() bool }
 
-func (r run) hasID() bool              { return r.ID > 0 }
-func (j job) hasID() bool              { return j.ID > 0 }
-func (i issue) hasID() bool            { return i.Number > 0 }
-func (d restDeployment) hasID() bool   { return d.ID > 0 }
-func (p listedPull) hasID() bool       { return p.Number > 0 }
-func (r listedRepository) hasID() bool { return r.FullName != "" }
+type runPage struct {
+	TotalCount uint64        `json:"total_count"`
+	Runs       []mapping.Run `json:"workflow_runs"`
+}
+
+type jobPage struct {
+	TotalCount int           `json:"total_count"`
+	Jobs       []mapping.Job `json:"jobs"`
+}
+
+func (p listedPull) HasID() bool       { return p.Number > 0 }
+func (r listedRepository) HasID() bool { return r.FullName != "" }
 
 // lacksID reports whether a record has no id.
-func lacksID[T identified](r T) bool { return !r.hasID() }
+func lacksID[T identified](r T) bool { return !r.HasID() }
 
 func (p *runPage) nameless() bool    { return slices.ContainsFunc(p.Runs, lacksID) }
 func (p *jobPage) nameless() bool    { return slices.ContainsFunc(p.Jobs, lacksID) }
@@ -56,7 +63,7 @@ func (p *runPage) salvage(resp *http.Response) (map[string]error, error) {
 	if err := decode(resp, &page); err != nil {
 		return nil, err
 	}
-	records, odd := readable[run](page.Runs)
+	records, odd := readable[mapping.Run](page.Runs)
 	*p = runPage{page.TotalCount, records}
 	return odd, nil
 }
@@ -69,7 +76,7 @@ func (p *jobPage) salvage(resp *http.Response) (map[string]error, error) {
 	if err := decode(resp, &page); err != nil {
 		return nil, err
 	}
-	records, odd := readable[job](page.Jobs)
+	records, odd := readable[mapping.Job](page.Jobs)
 	*p = jobPage{page.TotalCount, records}
 	return odd, nil
 }
@@ -80,7 +87,7 @@ func readable[T identified](raw []json.RawMessage) (records []T, odd map[string]
 	for i, doc := range raw {
 		var record T
 		err := json.Unmarshal(doc, &record)
-		if err == nil && record.hasID() {
+		if err == nil && record.HasID() {
 			records = append(records, record)
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -43,7 +44,7 @@ func (c *runCollect) list(ctx context.Context, s span, page, perPage int) (runPa
 	var p runPage
 	got, err := c.get(
 		ctx,
-		fmt.Sprintf("repos/%s/actions/runs?per_page=%d&page=%d&created=%s", c.scope, perPage, page, s.query()),
+		fmt.Sprintf("repos/%s/actions/runs?per_page=%d&page=%d&created=%s", c.Scope, perPage, page, s.query()),
 		"",
 		&p,
 	)
@@ -88,7 +89,7 @@ func (c *runCollect) readSpan(ctx context.Context) error {
 		return c.replace(ctx, verify...)
 	case !s.From.Before(s.To):
 		c.state.Crowded[s.From.UTC().Format(time.RFC3339)] = total - min(total, uint64(len(runs)))
-		c.Log.Warn("more runs in one second than GitHub lists", "repository", c.scope, "second", s.From, "runs", total)
+		c.Log.Warn("more runs in one second than GitHub lists", "repository", c.Scope, "second", s.From, "runs", total)
 		return c.replace(ctx, verify...)
 	case s.Split || !newestFirst(runs):
 		middle := s.From.Add(s.To.Sub(s.From) / 2).Truncate(time.Second)
@@ -139,11 +140,11 @@ func (c *runCollect) verify(ctx context.Context, s span, total uint64) ([]span, 
 // readListing reads every page that GitHub shows of a span, and returns the runs, each once, in the listing's order.
 // Deleting a run while the pages are read pulls the following ones forward, past the page that is read next; the count
 // shows it, and the listing is then read a second time.
-func (c *runCollect) readListing(ctx context.Context, s span) ([]run, uint64, error) {
-	var runs []run
+func (c *runCollect) readListing(ctx context.Context, s span) ([]mapping.Run, uint64, error) {
+	var runs []mapping.Run
 	var total uint64
 	for range 2 {
-		pages := make([][]run, 1)
+		pages := make([][]mapping.Run, 1)
 		holes := c.holes()
 		first, err := c.page(ctx, s, 1)
 		if err != nil {
@@ -151,7 +152,7 @@ func (c *runCollect) readListing(ctx context.Context, s span) ([]run, uint64, er
 		}
 		total, pages[0] = first.TotalCount, first.Runs
 		shown := min(total, listed)
-		pages = append(pages, make([][]run, max(int(shown+99)/100-1, 0))...)
+		pages = append(pages, make([][]mapping.Run, max(int(shown+99)/100-1, 0))...)
 		group, groupCtx := errgroup.WithContext(ctx)
 		for i := 1; i < len(pages); i++ {
 			group.Go(func() error {
@@ -172,7 +173,7 @@ func (c *runCollect) readListing(ctx context.Context, s span) ([]run, uint64, er
 }
 
 // unique keeps the latest observation of each run, at the place of the first.
-func unique(runs []run) []run {
+func unique(runs []mapping.Run) []mapping.Run {
 	at := make(map[int64]int, len(runs))
 	kept := runs[:0]
 	for _, g := range runs {
@@ -181,15 +182,23 @@ func unique(runs []run) []run {
 		case !again:
 			at[g.ID] = len(kept)
 			kept = append(kept, g)
-		case g.later(kept[i]):
+		case later(g, kept[i]):
 			kept[i] = g
 		}
 	}
 	return kept
 }
 
-func newestFirst(runs []run) bool {
-	return slices.IsSortedFunc(runs, func(a, b run) int { return b.CreatedAt.Compare(a.CreatedAt) })
+// later reports whether a is a later observation of the same run than b.
+func later(a, b mapping.Run) bool {
+	if a.Attempt() != b.Attempt() {
+		return a.Attempt() > b.Attempt()
+	}
+	return !a.UpdatedAt.Before(b.UpdatedAt)
+}
+
+func newestFirst(runs []mapping.Run) bool {
+	return slices.IsSortedFunc(runs, func(a, b mapping.Run) int { return b.CreatedAt.Compare(a.CreatedAt) })
 }
 
 // refill finds the stretches in which the source has more runs than are stored, by halving, and reads those. A stretch

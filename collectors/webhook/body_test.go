@@ -17,7 +17,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/circleci"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 )
 
@@ -135,7 +135,7 @@ func TestNothingIsReadOfStrangers(t *testing.T) {
 	lab := Source{Name: "lab", Receiver: gitlabreceiver.Receiver{}, Secret: deliverytest.Secret}
 	ring := Source{Name: "ring", Receiver: circleci.Receiver{}, Secret: deliverytest.Secret}
 	h := NewHandler(
-		newReceiver(t, testSource(github.Receiver{}), push, lab, ring),
+		newReceiver(t, testSource(githubreceiver.Receiver{}), push, lab, ring),
 		&memoryInbox{},
 		HandlerOptions{MaxBody: 1 << 20},
 	)
@@ -175,7 +175,7 @@ func (u untouchable) Read([]byte) (int, error) {
 // TestFullAndSlowSenders: what is answered when bodies cannot be held, or do not come.
 func TestFullAndSlowSenders(t *testing.T) {
 	h := NewHandler(
-		newReceiver(t, testSource(github.Receiver{})),
+		newReceiver(t, testSource(githubreceiver.Receiver{})),
 		&memoryInbox{},
 		HandlerOptions{MaxMemory: 1 << 10, MaxDisk: 1 << 10, SpoolDir: t.TempDir()},
 	)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
 
@@ -55,7 +55,7 @@ func TestUnderFiber(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), q, HandlerOptions{MaxBody: maxBody})
+	h := NewHandler(newReceiver(t, testSource(githubreceiver.Receiver{})), q, HandlerOptions{MaxBody: maxBody})
 	address := serveFiber(t, h, maxBody+1<<20)
 	// Bytes that a careless hand would change: spaces, a line's end, another alphabet, an escape, a plus and a percent
 	// sign.

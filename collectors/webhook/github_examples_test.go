@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 )
 
 const examples = "testdata/node_modules/@octokit/webhooks-examples"
@@ -66,7 +66,7 @@ var usedExamples = map[string]int{
 func TestEveryOctokitExample(t *testing.T) {
 	all := octokitExamples(t)
 	for _, polled := range []bool{false, true} {
-		s := testSource(github.Receiver{IncidentLabels: []string{"bug"}})
+		s := testSource(githubreceiver.Receiver{IncidentLabels: []string{"bug"}})
 		s.Polled = polled
 		inbox := &memoryInbox{}
 		h := NewHandler(newReceiver(t, s), inbox, HandlerOptions{})
@@ -118,7 +118,7 @@ func TestEveryOctokitExample(t *testing.T) {
 // TestCutExamples cuts every type's payload off and takes its values away: what remains is refused or ignored, with 400
 // or 200, and never brings the handler down.
 func TestCutExamples(t *testing.T) {
-	s := testSource(github.Receiver{IncidentLabels: []string{"bug"}})
+	s := testSource(githubreceiver.Receiver{IncidentLabels: []string{"bug"}})
 	h := NewHandler(newReceiver(t, s), &memoryInbox{}, HandlerOptions{})
 	seen := map[string]bool{}
 	for _, e := range octokitExamples(t) {

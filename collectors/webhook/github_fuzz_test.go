@@ -10,7 +10,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 )
 
 // FuzzGitHub: whatever a payload is, it is accepted with events that can be stored, or it is not, with a reason.
@@ -30,7 +30,7 @@ func FuzzGitHub(f *testing.F) {
 		f.Add(d.Headers["x-github-event"], d.Headers["content-type"], d.Body)
 	}
 	f.Add("push", delivery.FormType, []byte("payload=%7B%7D"))
-	s := testSource(github.Receiver{IncidentLabels: []string{"incident"}})
+	s := testSource(githubreceiver.Receiver{IncidentLabels: []string{"incident"}})
 	polled := s
 	polled.Name, polled.Polled = "polled", true
 	r := newReceiver(f, s, polled)
@@ -91,7 +91,7 @@ func FuzzHandler(f *testing.F) {
 		h := NewHandler(
 			newReceiver(
 				t,
-				testSource(github.Receiver{}),
+				testSource(githubreceiver.Receiver{}),
 				Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
 			),
 			inbox,

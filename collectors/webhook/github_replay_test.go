@@ -11,7 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
@@ -113,7 +113,7 @@ func ends() []event.Event {
 }
 
 func incidentReceiver(t *testing.T) *Receivers {
-	s := testSource(github.Receiver{IncidentLabels: []string{"incident"}})
+	s := testSource(githubreceiver.Receiver{IncidentLabels: []string{"incident"}})
 	return newReceiver(t, s)
 }
 

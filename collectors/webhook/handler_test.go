@@ -25,7 +25,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 	"github.com/dxctl/dxctl/collectors/inbox"
 )
@@ -102,59 +102,59 @@ func TestSignatures(t *testing.T) {
 	}{
 		{
 			"github",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)),
 			true,
 		},
 		{
 			"github in capitals",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Hub-Signature-256", "sha256="+strings.ToUpper(hexOf(deliverytest.Secret, body))),
 			true,
 		},
 		{
 			"github of another body",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body+" ")),
 			false,
 		},
 		{
 			"github of another secret",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Hub-Signature-256", "sha256="+hexOf("another secret of length", body)),
 			false,
 		},
 		{
 			"github cut short",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Hub-Signature-256", "sha256="+hexOf(deliverytest.Secret, body)[:32]),
 			false,
 		},
-		{"github empty", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="), false},
+		{"github empty", githubreceiver.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256="), false},
 		{
 			"github without its prefix",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Hub-Signature-256", hexOf(deliverytest.Secret, body)),
 			false,
 		},
-		{"github no hexadecimal", github.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256=zz"), false},
+		{"github no hexadecimal", githubreceiver.Receiver{}, deliverytest.Secret, headers("X-Hub-Signature-256", "sha256=zz"), false},
 		{
 			"github SHA-1 alone",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("X-Hub-Signature", "sha1=0000000000000000000000000000000000000000"),
 			false,
 		},
-		{"github none", github.Receiver{}, deliverytest.Secret, headers(), false},
+		{"github none", githubreceiver.Receiver{}, deliverytest.Secret, headers(), false},
 		{
 			"github the secret itself",
-			github.Receiver{},
+			githubreceiver.Receiver{},
 			deliverytest.Secret,
 			headers("Authorization", "Bearer "+deliverytest.Secret),
 			false,
@@ -442,7 +442,7 @@ func TestAnswers(t *testing.T) {
 			h := NewHandler(
 				newReceiver(
 					t,
-					testSource(github.Receiver{}),
+					testSource(githubreceiver.Receiver{}),
 					Source{Name: "push", Receiver: events.Receiver{}, Secret: "a token of the events"},
 					Source{
 						Name:     "alerts",
@@ -489,7 +489,7 @@ func TestAnswers(t *testing.T) {
 // TestKeepsNoCredentials: what is written to disk has neither signature nor token.
 func TestKeepsNoCredentials(t *testing.T) {
 	inbox := &memoryInbox{}
-	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), inbox, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(githubreceiver.Receiver{})), inbox, HandlerOptions{})
 	sent := githubHeaders(deliverytest.Secret, "pull_request", []byte(openPull))
 	sent["Authorization"], sent["Cookie"] = "Bearer x", "session=1"
 	if status, a := post(t, h, "/api/v1/webhooks/gh", []byte(openPull), sent); status != 202 {
@@ -506,7 +506,7 @@ func TestKeepsNoCredentials(t *testing.T) {
 // TestBrokenBody: a sender that stops in the middle is answered, and nothing is kept.
 func TestBrokenBody(t *testing.T) {
 	inbox := &memoryInbox{}
-	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), inbox, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(githubreceiver.Receiver{})), inbox, HandlerOptions{})
 	r := httptest.NewRequestWithContext(
 		t.Context(),
 		http.MethodPost,
@@ -547,7 +547,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 			return nil, nil
 		}))
 	}()
-	h := NewHandler(newReceiver(t, testSource(github.Receiver{})), q, HandlerOptions{})
+	h := NewHandler(newReceiver(t, testSource(githubreceiver.Receiver{})), q, HandlerOptions{})
 	var took []time.Duration
 	send := func() {
 		body := []byte(openPull)
@@ -596,7 +596,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{github.Receiver{IncidentLabels: []string{"incident"}}, gitlabreceiver.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+	for _, r := range []Receiver{githubreceiver.Receiver{IncidentLabels: []string{"incident"}}, gitlabreceiver.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

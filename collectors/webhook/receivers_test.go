@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
-	"github.com/dxctl/dxctl/collectors/github"
+	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 )
 
 // TestUnknownWordsAreLoggedOnce counts the lines.
 func TestUnknownWordsAreLoggedOnce(t *testing.T) {
 	var log strings.Builder
 	r, err := NewReceivers(
-		[]Source{testSource(github.Receiver{})},
+		[]Source{testSource(githubreceiver.Receiver{})},
 		Options{Logger: slog.New(slog.NewTextHandler(&log, nil))},
 	)
 	if err != nil {

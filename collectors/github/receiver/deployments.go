@@ -1,24 +1,25 @@
-package github
+package receiver
 
 import (
 	"strings"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 )
 
-// hookDeployment is what is used of a deployment.
-type hookDeployment struct {
-	ID          int64          `json:"id"`
-	SHA         string         `json:"sha"`
-	Ref         string         `json:"ref"`
-	Task        string         `json:"task"`
-	Environment string         `json:"environment"`
-	CreatedAt   delivery.Stamp `json:"created_at"`
-	Creator     account        `json:"creator"`
+// deployment is what is used of a deployment.
+type deployment struct {
+	ID          int64           `json:"id"`
+	SHA         string          `json:"sha"`
+	Ref         string          `json:"ref"`
+	Task        string          `json:"task"`
+	Environment string          `json:"environment"`
+	CreatedAt   delivery.Stamp  `json:"created_at"`
+	Creator     mapping.Account `json:"creator"`
 }
 
-// hookStatus is what is used of one status of a deployment.
-type hookStatus struct {
+// status is what is used of one status of a deployment.
+type status struct {
 	State     string         `json:"state"`
 	CreatedAt delivery.Stamp `json:"created_at"`
 	UpdatedAt delivery.Stamp `json:"updated_at"`
@@ -28,8 +29,8 @@ type hookStatus struct {
 
 // read returns the deployment as the collector reads it, with the statuses that a payload holds. GitHub takes branches,
 // tags and commits as its ref; only a full one tells that it is a tag.
-func (d hookDeployment) read(statuses ...deploymentStatusNode) deploymentNode {
-	n := restDeployment{
+func (d deployment) read(statuses ...mapping.DeploymentStatus) mapping.Deployment {
+	n := mapping.RESTDeployment{
 		ID:          d.ID,
 		SHA:         d.SHA,
 		Ref:         strings.TrimPrefix(d.Ref, "refs/heads/"),
@@ -37,12 +38,12 @@ func (d hookDeployment) read(statuses ...deploymentStatusNode) deploymentNode {
 		Environment: d.Environment,
 		CreatedAt:   d.CreatedAt.Time,
 		Creator:     d.Creator,
-	}.node()
-	if tag, ok := strings.CutPrefix(d.Ref, tagPrefix); ok {
-		n.Ref = &refNode{Name: tag, Prefix: tagPrefix}
+	}.Deployment()
+	if tag, ok := strings.CutPrefix(d.Ref, mapping.TagPrefix); ok {
+		n.Ref = &mapping.Ref{Name: tag, Prefix: mapping.TagPrefix}
 	}
-	if n.refName == d.SHA { // a commit is no ref
-		n.refName = ""
+	if n.RefName == d.SHA { // a commit is no ref
+		n.RefName = ""
 	}
 	n.Statuses.Nodes = statuses
 	return n
@@ -51,7 +52,7 @@ func (d hookDeployment) read(statuses ...deploymentStatusNode) deploymentNode {
 // deployment reads deployment: it was created and has no status yet.
 func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
-		Deployment *hookDeployment `json:"deployment"`
+		Deployment *deployment `json:"deployment"`
 	}
 	if err := h.decode(&p); err != nil {
 		return delivery.Refuse("%v", err)
@@ -60,14 +61,14 @@ func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Refuse("the payload of deployment has no deployment.id")
 	}
 	if h.from.Polled {
-		return h.from.CollectSoon(h.scope, "a deployment was created, which the collector reads where deployments count")
+		return h.from.CollectSoon(h.Scope, "a deployment was created, which the collector reads where deployments count")
 	}
 	return delivery.Accept([]delivery.Update{h.created(*p.Deployment)})
 }
 
 // created is what is known of a deployment when it begins.
-func (h *hook) created(d hookDeployment) delivery.Update {
-	return delivery.Update{Event: h.deploymentEvent(d.read()), At: d.CreatedAt.Time, SuccessLasts: true}
+func (h *hook) created(d deployment) delivery.Update {
+	return delivery.Update{Event: h.DeploymentEvent(d.read()), At: d.CreatedAt.Time, SuccessLasts: true}
 }
 
 // deploymentStatus reads deployment_status. The first success is a deployment's finish; that a later deployment
@@ -76,8 +77,8 @@ func (h *hook) created(d hookDeployment) delivery.Update {
 // as final.
 func (h *hook) deploymentStatus() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
-		Deployment *hookDeployment `json:"deployment"`
-		Status     *hookStatus     `json:"deployment_status"`
+		Deployment *deployment `json:"deployment"`
+		Status     *status     `json:"deployment_status"`
 	}
 	if err := h.decode(&p); err != nil {
 		return delivery.Refuse("%v", err)
@@ -88,15 +89,15 @@ func (h *hook) deploymentStatus() ([]delivery.Update, delivery.Verdict) {
 	s := *p.Status
 	switch state := strings.ToLower(s.State); {
 	case h.from.Polled:
-		return h.from.CollectSoon(h.scope, "a deployment has a new status, which the collector reads where deployments count")
+		return h.from.CollectSoon(h.Scope, "a deployment has a new status, which the collector reads where deployments count")
 	case state == "inactive" || state == "destroyed":
 		return delivery.Ignore("deployment_status: %s is no verdict; another deployment replaced it, or the environment "+
 			"is gone", s.State)
 	}
 	logURL := delivery.Link(s.LogURL, s.TargetURL)
-	e := h.deploymentEvent(
+	e := h.DeploymentEvent(
 		p.Deployment.read(
-			deploymentStatusNode{State: s.State, CreatedAt: ptr(s.CreatedAt), UpdatedAt: ptr(s.UpdatedAt), LogURL: logURL},
+			mapping.DeploymentStatus{State: s.State, CreatedAt: ptr(s.CreatedAt), UpdatedAt: ptr(s.UpdatedAt), LogURL: logURL},
 		),
 	)
 	e.URL = logURL // the log of an earlier status stays

@@ -1,14 +1,15 @@
-package github
+package receiver
 
 import (
 	"strconv"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 )
 
-// hookRun is what is used of a workflow run.
-type hookRun struct {
+// run is what is used of a workflow run.
+type run struct {
 	ID           int64            `json:"id"`
 	Name         string           `json:"name"`
 	Path         string           `json:"path"`
@@ -22,13 +23,13 @@ type hookRun struct {
 	CreatedAt    delivery.Stamp   `json:"created_at"`
 	UpdatedAt    delivery.Stamp   `json:"updated_at"`
 	RunStartedAt delivery.Stamp   `json:"run_started_at"`
-	Actor        account          `json:"actor"`
-	Triggering   account          `json:"triggering_actor"`
+	Actor        mapping.Account  `json:"actor"`
+	Triggering   mapping.Account  `json:"triggering_actor"`
 }
 
 // read returns the run as its listing shows it.
-func (r hookRun) read(attempt uint16) run {
-	return run{
+func (r run) read(attempt uint16) mapping.Run {
+	return mapping.Run{
 		ID:           r.ID,
 		Name:         r.Name,
 		Path:         r.Path,
@@ -51,7 +52,7 @@ func (r hookRun) read(attempt uint16) run {
 // run that is new to it or not final yet, and would take one that is stored as final for done.
 func (h *hook) run() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
-		Run *hookRun `json:"workflow_run"`
+		Run *run `json:"workflow_run"`
 	}
 	if err := h.decode(&p); err != nil {
 		return delivery.Refuse("%v", err)
@@ -63,9 +64,9 @@ func (h *hook) run() ([]delivery.Update, delivery.Verdict) {
 	if err != nil {
 		return delivery.Refuse("workflow_run.run_%v", err)
 	}
-	e := h.toEvent(p.Run.read(number), time.Time{})
+	e := h.RunEvent(p.Run.read(number), time.Time{})
 	if h.from.Polled && e.Status.Final() {
-		return h.from.CollectSoon(h.scope, "the run is complete, and the collector reads it with its jobs")
+		return h.from.CollectSoon(h.Scope, "the run is complete, and the collector reads it with its jobs")
 	}
 	updates := []delivery.Update{{Event: e, At: p.Run.UpdatedAt.Time, NeedsPriorFinal: h.from.Polled}}
 	if e.Attempt > 1 { // it may have to wait for the earlier ones
@@ -74,8 +75,8 @@ func (h *hook) run() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept(updates)
 }
 
-// hookJob is what is used of a job.
-type hookJob struct {
+// job is what is used of a job.
+type job struct {
 	ID          int64            `json:"id"`
 	RunID       int64            `json:"run_id"`
 	RunAttempt  delivery.Attempt `json:"run_attempt"`
@@ -94,7 +95,7 @@ type hookJob struct {
 // job reads workflow_job.
 func (h *hook) job() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
-		Job *hookJob `json:"workflow_job"`
+		Job *job `json:"workflow_job"`
 	}
 	if err := h.decode(&p); err != nil {
 		return delivery.Refuse("%v", err)
@@ -107,7 +108,7 @@ func (h *hook) job() ([]delivery.Update, delivery.Verdict) {
 	if err != nil {
 		return delivery.Refuse("workflow_job.run_%v", err)
 	}
-	e := h.jobEvent(strconv.FormatInt(j.RunID, 10), job{
+	e := h.JobEvent(strconv.FormatInt(j.RunID, 10), mapping.Job{
 		ID:          j.ID,
 		RunAttempt:  int(number),
 		Name:        j.Name,

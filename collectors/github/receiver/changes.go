@@ -1,27 +1,28 @@
-package github
+package receiver
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
-// hookPull is what is used of a pull request. In a review's payload it lacks the counts of lines.
-type hookPull struct {
-	Number         uint64         `json:"number"`
-	Title          string         `json:"title"`
-	Body           string         `json:"body"`
-	HTMLURL        string         `json:"html_url"`
-	User           account        `json:"user"`
-	CreatedAt      delivery.Stamp `json:"created_at"`
-	UpdatedAt      delivery.Stamp `json:"updated_at"`
-	State          string         `json:"state"` // open or closed
-	Merged         bool           `json:"merged"`
-	ClosedAt       delivery.Stamp `json:"closed_at"`
-	MergedAt       delivery.Stamp `json:"merged_at"`
-	MergeCommitSHA string         `json:"merge_commit_sha"`
+// pull is what is used of a pull request. In a review's payload it lacks the counts of lines.
+type pull struct {
+	Number         uint64          `json:"number"`
+	Title          string          `json:"title"`
+	Body           string          `json:"body"`
+	HTMLURL        string          `json:"html_url"`
+	User           mapping.Account `json:"user"`
+	CreatedAt      delivery.Stamp  `json:"created_at"`
+	UpdatedAt      delivery.Stamp  `json:"updated_at"`
+	State          string          `json:"state"` // open or closed
+	Merged         bool            `json:"merged"`
+	ClosedAt       delivery.Stamp  `json:"closed_at"`
+	MergedAt       delivery.Stamp  `json:"merged_at"`
+	MergeCommitSHA string          `json:"merge_commit_sha"`
 	Head           struct {
 		Ref string `json:"ref"`
 		SHA string `json:"sha"`
@@ -30,19 +31,11 @@ type hookPull struct {
 	Deletions uint32 `json:"deletions"`
 }
 
-// hookReview is what is used of a review.
-type hookReview struct {
-	State       string         `json:"state"`
-	SubmittedAt delivery.Stamp `json:"submitted_at"`
-	User        account        `json:"user"`
-}
-
-// actor returns the account as GraphQL has it, of which the collector's login is the name that the account has here.
-func (a account) actor() *actor {
-	if a.Login == "" {
-		return nil
-	}
-	return &actor{Login: a.Login, Typename: a.Type}
+// review is what is used of a review.
+type review struct {
+	State       string          `json:"state"`
+	SubmittedAt delivery.Stamp  `json:"submitted_at"`
+	User        mapping.Account `json:"user"`
 }
 
 // collectedActions are the actions of pull_request after which the collector reads more than the payload holds: the
@@ -53,7 +46,7 @@ var collectedActions = []string{"opened", "synchronize", "reopened", "closed"}
 // used.
 func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
-		Pull *hookPull `json:"pull_request"`
+		Pull *pull `json:"pull_request"`
 	}
 	if err := h.decode(&p); err != nil {
 		return delivery.Refuse("%v", err)
@@ -69,8 +62,8 @@ func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
 }
 
 // change is what a payload says of a pull request, with the reviews that it holds.
-func (h *hook) change(p hookPull, reviews ...reviewNode) delivery.Update {
-	n := pullNode{
+func (h *hook) change(p pull, reviews ...mapping.Review) delivery.Update {
+	n := mapping.Pull{
 		Number:      p.Number,
 		Title:       p.Title,
 		Body:        p.Body,
@@ -80,26 +73,26 @@ func (h *hook) change(p hookPull, reviews ...reviewNode) delivery.Update {
 		State:       p.State,
 		ClosedAt:    ptr(p.ClosedAt),
 		MergedAt:    ptr(p.MergedAt),
-		MergeCommit: &commitNode{OID: p.MergeCommitSHA},
-		Author:      p.User.actor(),
+		MergeCommit: &mapping.Commit{OID: p.MergeCommitSHA},
+		Author:      p.User.Actor(),
 		HeadRefName: p.Head.Ref,
 		HeadRefOID:  p.Head.SHA,
 		Additions:   p.Additions,
 		Deletions:   p.Deletions,
-		Reviews:     reviewList{Nodes: reviews},
+		Reviews:     mapping.ReviewList{Nodes: reviews},
 	}
 	if p.Merged {
 		n.State = event.MergedChange
 	}
 	full := h.misfits.At("pull_request.closed_at", "pull_request.merged_at") == ""
-	return delivery.Update{Event: h.changeEvent(n), At: p.UpdatedAt.Time, Full: full}
+	return delivery.Update{Event: h.ChangeEvent(n), At: p.UpdatedAt.Time, Full: full}
 }
 
 // review reads pull_request_review.
 func (h *hook) review() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
-		Pull   *hookPull   `json:"pull_request"`
-		Review *hookReview `json:"review"`
+		Pull   *pull   `json:"pull_request"`
+		Review *review `json:"review"`
 	}
 	if err := h.decode(&p); err != nil {
 		return delivery.Refuse("%v", err)
@@ -109,7 +102,7 @@ func (h *hook) review() ([]delivery.Update, delivery.Verdict) {
 	}
 	u := h.change(
 		*p.Pull,
-		reviewNode{State: p.Review.State, SubmittedAt: ptr(p.Review.SubmittedAt), Author: p.Review.User.actor()},
+		mapping.Review{State: p.Review.State, SubmittedAt: ptr(p.Review.SubmittedAt), Author: p.Review.User.Actor()},
 	)
 	u.At = delivery.Latest(u.At, p.Review.SubmittedAt.Time)
 	if h.Action == "dismissed" { // an approval may be gone, which only the collector can say
@@ -118,21 +111,21 @@ func (h *hook) review() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept([]delivery.Update{u})
 }
 
-// hookIssue is what is used of an issue.
-type hookIssue struct {
-	Number    uint64         `json:"number"`
-	HTMLURL   string         `json:"html_url"`
-	State     string         `json:"state"`
-	CreatedAt delivery.Stamp `json:"created_at"`
-	UpdatedAt delivery.Stamp `json:"updated_at"`
-	ClosedAt  delivery.Stamp `json:"closed_at"`
-	Labels    []label        `json:"labels"`
+// issue is what is used of an issue.
+type issue struct {
+	Number    uint64          `json:"number"`
+	HTMLURL   string          `json:"html_url"`
+	State     string          `json:"state"`
+	CreatedAt delivery.Stamp  `json:"created_at"`
+	UpdatedAt delivery.Stamp  `json:"updated_at"`
+	ClosedAt  delivery.Stamp  `json:"closed_at"`
+	Labels    []mapping.Label `json:"labels"`
 	// Pull is there when the issue is the conversation of a pull request.
 	Pull *struct{} `json:"pull_request"`
 }
 
 // read returns the issue as its listing shows it. Without a state the time of closing decides.
-func (i hookIssue) read() issue {
+func (i issue) read() mapping.Issue {
 	state := i.State
 	switch {
 	case !i.ClosedAt.IsZero():
@@ -140,7 +133,7 @@ func (i hookIssue) read() issue {
 	case state == "":
 		state = "open"
 	}
-	return issue{
+	return mapping.Issue{
 		Number:    i.Number,
 		State:     state,
 		HTMLURL:   delivery.Link(i.HTMLURL),
@@ -152,7 +145,7 @@ func (i hookIssue) read() issue {
 }
 
 // incident reports whether the label makes an issue an incident.
-func (h *hook) incident(l label) bool {
+func (h *hook) incident(l mapping.Label) bool {
 	return slices.ContainsFunc(
 		h.IncidentLabels,
 		func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), l.Name) },
@@ -166,8 +159,8 @@ func (h *hook) issue() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Ignore("issues: no label makes an issue an incident; set incidents.labels of the source")
 	}
 	var p struct {
-		Issue *hookIssue `json:"issue"`
-		Label label      `json:"label"`
+		Issue *issue        `json:"issue"`
+		Label mapping.Label `json:"label"`
 	}
 	if err := h.decode(&p); err != nil {
 		return delivery.Refuse("%v", err)
@@ -185,7 +178,7 @@ func (h *hook) issue() ([]delivery.Update, delivery.Verdict) {
 	case !labeled && !lost:
 		return delivery.Ignore("issues: #%d has none of the labels %s", i.Number, strings.Join(h.IncidentLabels, ", "))
 	}
-	e := h.incidentEvent(i.read())
+	e := h.IncidentEvent(i.read())
 	if (lost || gone) && e.ResolvedAt.IsZero() {
 		e.ResolvedAt = delivery.FirstKnown(i.UpdatedAt.Time, i.CreatedAt.Time)
 		e.EndUnknown = e.ResolvedAt.IsZero()

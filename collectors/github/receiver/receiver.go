@@ -1,4 +1,9 @@
-package github
+// Package receiver reads the webhooks of GitHub and GitHub Enterprise. Each payload becomes a record of the kind that
+// the collector reads, and package mapping converts it to an event.
+//
+// The payloads have types of their own, because a webhook is sent once: a field that cannot be read is left out, and
+// the rest of the payload counts. A file contains the payloads of one kind of record.
+package receiver
 
 import (
 	"fmt"
@@ -9,30 +14,34 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 )
 
-// Receiver reads the webhooks of GitHub and GitHub Enterprise. Its events have the identities that the collector gives
-// the same records: a run is its id and attempt, a change its number, a deployment its id, an incident its issue's
-// number, each in the scope owner/name.
+// Receiver converts the deliveries of a source's webhooks to updates of events. Its events have the identities that the
+// collector gives to the same records: a run has its id and attempt, a change its number, a deployment its id, and an
+// incident the number of its issue, each in the scope owner/name.
 //
 // The event types of google/go-github are not used: they turn what is absent into pointers field by field, fail the
 // whole delivery on one odd time, and lag behind GitHub's own payloads, of which only a few fields are needed here.
 type Receiver struct {
-	// IncidentLabels are the labels that make an issue an incident; empty: no issue is one. Case does not matter.
+	// IncidentLabels are the labels that make an issue an incident, in any case; without a label, no issue is one.
 	IncidentLabels []string
 }
 
 // Protocol returns how GitHub sends webhooks.
 func (Receiver) Protocol() delivery.Protocol {
 	return delivery.Protocol{
-		Kind: Provider, Sign: delivery.HexSignature("X-Hub-Signature-256", "sha256="), Unsupported: delivery.JSONOrForm,
+		Kind:         mapping.Provider,
+		Sign:         delivery.HexSignature("X-Hub-Signature-256", "sha256="),
+		Unsupported:  delivery.JSONOrForm,
 		Unauthorized: "missing or invalid X-Hub-Signature-256; check that the webhook's secret is the source's secret",
-		Headers:      []string{"content-type", "x-github-event"}, IDs: []string{"X-GitHub-Delivery"},
+		Headers:      []string{"content-type", "x-github-event"},
+		IDs:          []string{"X-GitHub-Delivery"},
 	}
 }
 
-// hooks are the types of events that are used.
-var hooks = map[string]func(*hook) ([]delivery.Update, delivery.Verdict){
+// used has a reader for each type of event that is used.
+var used = map[string]func(*hook) ([]delivery.Update, delivery.Verdict){
 	"ping":                (*hook).ping,
 	"workflow_run":        (*hook).run,
 	"workflow_job":        (*hook).job,
@@ -46,8 +55,8 @@ var hooks = map[string]func(*hook) ([]delivery.Update, delivery.Verdict){
 	"repository":          (*hook).changedRepository,
 }
 
-// unusedHooks are types of events that GitHub has and no metric needs, with the reason.
-var unusedHooks = map[string]string{
+// unused are the types of events that no metric needs, with the reason, which is the answer to the delivery.
+var unused = map[string]string{
 	"check_run": "workflow_job says what became of a job of GitHub Actions; checks of others are " +
 		"not stored",
 	"check_suite": "workflow_run says what became of a run of GitHub Actions; checks of others are " +
@@ -95,12 +104,12 @@ var unusedHooks = map[string]string{
 
 // hook is the reading of one payload. Its exported fields are what every payload may have.
 type hook struct {
-	mapper
-	Receiver `json:"-"`
-	from     delivery.Source
-	kind     string // X-GitHub-Event
-	body     []byte
-	misfits  delivery.Misfits // what was left out so far
+	mapping.Mapper `json:"-"`
+	Receiver       `json:"-"`
+	from           delivery.Source
+	kind           string // X-GitHub-Event
+	body           []byte
+	misfits        delivery.Misfits // what was left out so far
 
 	Action     string `json:"action"`
 	Repository struct {
@@ -110,15 +119,15 @@ type hook struct {
 	} `json:"repository"`
 }
 
-// Parse reads one delivery.
+// Parse returns the updates that a delivery makes, or why there is none.
 func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
 	kind := d.Headers["x-github-event"]
 	if kind == "" {
 		return delivery.Refuse("X-GitHub-Event is missing: it says what the payload is")
 	}
-	read, used := hooks[kind]
-	if !used {
-		if reason, known := unusedHooks[kind]; known {
+	read, ok := used[kind]
+	if !ok {
+		if reason, known := unused[kind]; known {
 			return delivery.Ignore("%s: %s", kind, reason)
 		}
 		return delivery.Ignore("events of type %.60q are not used", kind)
@@ -140,7 +149,12 @@ func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Upda
 		if !taken {
 			return delivery.Ignore("the repository %.140s is not among the source's scopes", name)
 		}
-		h.mapper = mapper{s.Name, scope, delivery.Link(h.Repository.HTMLURL), s.Unrecognized}
+		h.Mapper = mapping.Mapper{
+			Source:       s.Name,
+			Scope:        scope,
+			URL:          delivery.Link(h.Repository.HTMLURL),
+			Unrecognized: s.Unrecognized,
+		}
 	}
 	updates, v := read(&h)
 	v.Misfits = h.misfits
@@ -179,7 +193,7 @@ func (h *hook) collect() []delivery.Target {
 	if !h.from.Polled {
 		return nil
 	}
-	return []delivery.Target{{Source: h.from.Name, Scope: h.scope}}
+	return []delivery.Target{{Source: h.from.Name, Scope: h.Scope}}
 }
 
 // ptr is the time as the collector reads it; nil where it is not known.
@@ -243,28 +257,29 @@ func (h *hook) push() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Refuse("%v", err)
 	}
 	if strings.HasPrefix(p.Ref, "refs/tags/") {
-		return h.from.CollectSoon(h.scope, "a tag was pushed, which the collector reads where tags are deployments")
+		return h.from.CollectSoon(h.Scope, "a tag was pushed, which the collector reads where tags are deployments")
 	}
 	branch, isBranch := strings.CutPrefix(p.Ref, "refs/heads/")
 	if !isBranch || branch != h.Repository.DefaultBranch {
 		return delivery.Ignore("push: %.120s is not the default branch", p.Ref)
 	}
-	return h.from.CollectSoon(h.scope, "the default branch has moved, and the collector reads which files it has")
+	return h.from.CollectSoon(h.Scope, "the default branch has moved, and the collector reads which files it has")
 }
 
 // release is read by the collector, because GitHub's releases have a history that the payload does not tell.
 func (h *hook) release() ([]delivery.Update, delivery.Verdict) {
 	switch h.Action {
 	case "published", "released", "edited", "unpublished", "deleted", "prereleased":
-		return h.from.CollectSoon(h.scope, "a release has changed, which the collector reads where releases are deployments")
+		return h.from.CollectSoon(h.Scope, "a release has changed, which the collector reads where releases are deployments")
 	}
 	return delivery.Ignore("release %.40s: nothing is released yet", h.Action)
 }
 
+// changedRepository reads repository: what the collector reads of a repository itself may have changed.
 func (h *hook) changedRepository() ([]delivery.Update, delivery.Verdict) {
 	switch h.Action {
 	case "edited", "unarchived", "created":
-		return h.from.CollectSoon(h.scope, "the repository's settings have changed, and the collector reads its default "+
+		return h.from.CollectSoon(h.Scope, "the repository's settings have changed, and the collector reads its default "+
 			"branch")
 	}
 	return delivery.Ignore("repository %.40s: nothing of it is stored", h.Action)
