@@ -59,6 +59,10 @@ var house = []struct {
 		name:    "collectors/github/receiver",
 		imports: []string{"event", "collectors/delivery", "collectors/github/mapping"},
 	},
+	{
+		name:    "collectors/github/client",
+		imports: []string{"collectors/github/mapping", "collectors/rest"},
+	},
 	{name: "collectors/github", imports: ofSource, children: true},
 	{name: "collectors/github/githubtest"},
 	{name: "collectors/gitlab", imports: ofSource, children: true},

@@ -5,15 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,25 +20,16 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/source"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
-
-// keyPair makes a key and its PEM, as GitHub gives it.
-func keyPair(t testing.TB) (*rsa.PrivateKey, string) {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
-}
 
 // appServer is a fake with a repository, for whose only token an App stands. The clock is the App's and the
 // collector's.
 func appServer(t *testing.T) (s *githubtest.Server, cfg Config, clock *atomic.Int64) {
 	t.Helper()
-	key, text := keyPair(t)
+	key, text := githubtest.Key(t)
 	clock = &atomic.Int64{}
 	clock.Store(now.Unix())
 	s = fake(t, everything())
@@ -55,7 +43,7 @@ func appServer(t *testing.T) (s *githubtest.Server, cfg Config, clock *atomic.In
 		Source:       "gh",
 		URL:          s.URL,
 		Repositories: []string{scope},
-		App:          App{ID: "77", InstallationID: "4711", PrivateKey: text},
+		App:          client.App{ID: "77", InstallationID: "4711", PrivateKey: text},
 	}, clock
 }
 
@@ -114,44 +102,8 @@ func TestAnAppCollectsWithOneTokenAtATime(t *testing.T) {
 	}
 }
 
-func TestATokenIsAskedForOnceByMany(t *testing.T) {
-	s, cfg, clock := appServer(t)
-	c := appCollector(t, cfg, clock)
-	var wg sync.WaitGroup
-	for range 20 {
-		wg.Go(func() {
-			if token, err := c.app.Token(t.Context(), ""); err != nil || token != "ghs_1" {
-				t.Errorf("%q, %v", token, err)
-			}
-		})
-	}
-	wg.Wait()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := c.app.Token(ctx, "ghs_1"); !errors.Is(err, context.Canceled) || s.App.Given != 1 {
-		t.Errorf("%d tokens, %v", s.App.Given, err)
-	}
-}
-
-func TestAWrongLocalClockDoesNotWearOutTokens(t *testing.T) {
-	s, cfg, clock := appServer(t)
-	c := appCollector(t, cfg, clock)
-	if _, err := c.app.Token(t.Context(), ""); err != nil {
-		t.Fatal(err)
-	}
-	server := time.Unix(clock.Load(), 0)
-	s.App.Now = func() time.Time { return server }
-	clock.Add(50) // ours runs ahead, within what an assertion allows
-	if _, err := c.app.Token(t.Context(), "ghs_1"); err != nil {
-		t.Fatal(err)
-	}
-	if left := c.app.until.Sub(time.Unix(clock.Load(), 0)); left != time.Hour {
-		t.Errorf("the token is taken to last %s", left)
-	}
-}
-
 func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
-	_, foreign := keyPair(t)
+	_, foreign := githubtest.Key(t)
 	beside := ""
 	for _, tc := range []struct {
 		name string
@@ -207,7 +159,7 @@ func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 }
 
 func TestAnAppsConfiguration(t *testing.T) {
-	key, text := keyPair(t)
+	key, text := githubtest.Key(t)
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +192,7 @@ func TestAnAppsConfiguration(t *testing.T) {
 		{"no key at all", func(c *Config) { c.App.PrivateKey = "s3cr3t" }, "not a PEM file"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			cfg := Config{Source: "gh", Repositories: []string{"a/b"}, App: App{ID: "1", InstallationID: "2", PrivateKey: text}}
+			cfg := Config{Source: "gh", Repositories: []string{"a/b"}, App: client.App{ID: "1", InstallationID: "2", PrivateKey: text}}
 			tc.tune(&cfg)
 			err := cfg.Validate()
 			if (err == nil) != (tc.want == "") ||

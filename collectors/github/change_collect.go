@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -54,6 +55,8 @@ type listedPull struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+func (p listedPull) HasID() bool { return p.Number > 0 }
+
 // changes brings the pull requests up to date. The probe is a REST listing because that can be conditional; the pages
 // are GraphQL's, which give commits, reviews and merge data with them.
 func (r *repository) changes(ctx context.Context) error {
@@ -65,9 +68,9 @@ func (r *repository) changes(ctx context.Context) error {
 	if !found {
 		s.Floor = r.since
 	}
-	var newest listing[listedPull]
+	var newest client.Listing[listedPull]
 	s.Failed = s.Failed.Begin()
-	got, err := r.get(ctx, "repos/"+r.Scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
+	got, err := r.Get(ctx, "repos/"+r.Scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
 	// the page only says whether something is new: without it, everything since the cursor is read
 	blind := rest.Faulty(err)
 	if err != nil && !blind {
@@ -81,7 +84,7 @@ func (r *repository) changes(ctx context.Context) error {
 		s.Floor = r.since
 		s.Passes = append(s.Passes, pass{Until: s.Floor})
 	}
-	if !got.notModified {
+	if !got.NotModified {
 		if blind {
 			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(s.Cursor, s.Floor)})
 		}
@@ -90,7 +93,7 @@ func (r *repository) changes(ctx context.Context) error {
 			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(s.Cursor, s.Floor)})
 			s.Cursor = source.Latest(s.Cursor, newest[0].UpdatedAt)
 		}
-		s.ETag = got.etag
+		s.ETag = got.ETag
 	}
 	done := uint64(0)
 	for len(s.Passes) > 0 {
@@ -98,7 +101,7 @@ func (r *repository) changes(ctx context.Context) error {
 			return err
 		}
 	}
-	if !got.notModified {
+	if !got.NotModified {
 		if err := r.w.Save(ctx, changesStream, s); err != nil {
 			return err
 		}
@@ -126,12 +129,12 @@ func (r *repository) changes(ctx context.Context) error {
 func (r *repository) changesPage(ctx context.Context, s *changesState, done *uint64) error {
 	p := &s.Passes[0]
 	page, err := r.pullPage(ctx, p.After)
-	var said graphQLErrors
+	var said client.GraphQLErrors
 	if errors.As(err, &said) && p.After != "" && strings.Contains(strings.ToLower(said.Error()), "cursor") {
 		p.After = "" // the cursor is of a time that GitHub has forgotten: begin the pass again
 		return nil
 	}
-	if failing(err) {
+	if client.Failing(err) {
 		return r.changesByNumber(ctx, s, done, err)
 	}
 	if err != nil {
@@ -200,12 +203,12 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 			variables["after"] = after
 		}
 		if failed := last != nil; failed {
-			last = r.query(few, pullsQuery, variables, &data)
+			last = r.Query(few, pullsQuery, variables, &data)
 		} else {
-			last = r.query(ctx, pullsQuery, variables, &data)
+			last = r.Query(ctx, pullsQuery, variables, &data)
 		}
-		var said graphQLErrors
-		if errors.As(last, &said) && said.tooHeavy() || rest.Faulty(last) {
+		var said client.GraphQLErrors
+		if errors.As(last, &said) && said.TooHeavy() || rest.Faulty(last) {
 			continue
 		}
 		if last != nil {
@@ -227,7 +230,7 @@ func (r *repository) complete(ctx context.Context, n *mapping.Pull) error {
 		var data struct {
 			Node *mapping.Pull `json:"node"`
 		}
-		if err := r.query(
+		if err := r.Query(
 			ctx,
 			moreCommitsQuery,
 			map[string]any{"id": n.ID, "after": n.Commits.PageInfo.EndCursor},
@@ -245,7 +248,7 @@ func (r *repository) complete(ctx context.Context, n *mapping.Pull) error {
 		var data struct {
 			Node *mapping.Pull `json:"node"`
 		}
-		if err := r.query(
+		if err := r.Query(
 			ctx,
 			moreReviewsQuery,
 			map[string]any{"id": n.ID, "after": n.Reviews.PageInfo.EndCursor},

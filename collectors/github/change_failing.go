@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -20,19 +21,13 @@ pullRequest(number: $number) { ` + pullFields + ` } } }`
 
 func pullKey(number uint64) string { return fmt.Sprintf("#%d", number) }
 
-// failing reports whether GitHub fails at a query, as opposed to refusing it or being out of reach.
-func failing(err error) bool {
-	var said graphQLErrors
-	return rest.Faulty(err) || errors.As(err, &said) && said.tooHeavy()
-}
-
 // changesByNumber does the first pass where GitHub fails at a page of pull requests however small it is: REST lists the
 // numbers, and each is asked for by itself. One that fails is held; failure is why the pages cannot be read.
 func (r *repository) changesByNumber(ctx context.Context, s *changesState, done *uint64, failure error) error {
 	until := s.Passes[0].Until
 	for number := 1; number > 0; {
-		var page listing[listedPull]
-		got, err := r.get(
+		var page client.Listing[listedPull]
+		got, err := r.Get(
 			ctx,
 			fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", r.Scope, number),
 			"",
@@ -41,7 +36,7 @@ func (r *repository) changesByNumber(ctx context.Context, s *changesState, done 
 		if err != nil {
 			return errors.Join(failure, err)
 		}
-		number = got.next
+		number = got.Next
 		var events []event.Event
 		for _, p := range page {
 			if p.UpdatedAt.Before(until) {
@@ -76,13 +71,13 @@ func (r *repository) onePull(ctx context.Context, s *changesState, number uint64
 				PullRequest *mapping.Pull `json:"pullRequest"`
 			} `json:"repository"`
 		}
-		err := r.query(
+		err := r.Query(
 			rest.WithMaxAttempts(ctx, fewAttempts),
 			onePullQuery,
 			map[string]any{"owner": owner, "name": name, "number": number},
 			&data,
 		)
-		if failing(err) {
+		if client.Failing(err) {
 			return &rest.AnswerError{Status: http.StatusInternalServerError, Err: err}
 		}
 		if err != nil || data.Repository == nil || data.Repository.PullRequest == nil {

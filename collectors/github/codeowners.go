@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -56,7 +57,7 @@ func (r *repository) codeowners(ctx context.Context, s *factsState, tree []treeF
 		return nil
 	}
 	text, err := r.blob(ctx, file.SHA)
-	if code := status(err); code == http.StatusNotFound || code == http.StatusForbidden {
+	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusForbidden {
 		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s does not show %s (status %d); the token needs read access to "+
 			"contents", r.cfg.Source, file.Path, code)}
 		return nil

@@ -14,6 +14,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -22,23 +23,6 @@ import (
 )
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
-
-func TestWhereTheAPIsAre(t *testing.T) {
-	for _, tc := range []struct{ configured, rest, graphql string }{
-		{"", "https://api.github.com/", "https://api.github.com/graphql"},
-		{"https://github.com", "https://api.github.com/", "https://api.github.com/graphql"},
-		{"https://api.github.com", "https://api.github.com/", "https://api.github.com/graphql"},
-		{"https://ghe.example.com", "https://ghe.example.com/api/v3/", "https://ghe.example.com/api/graphql"},
-		{"https://ghe.example.com/api/v3", "https://ghe.example.com/api/v3/", "https://ghe.example.com/api/graphql"},
-		{"https://acme.ghe.com", "https://api.acme.ghe.com/", "https://api.acme.ghe.com/graphql"},
-		{"http://127.0.0.1:9900/github", "http://127.0.0.1:9900/github/", "http://127.0.0.1:9900/github/graphql"},
-	} {
-		u, err := apiURL(tc.configured)
-		if err != nil || u.String() != tc.rest || graphQLURL(u) != tc.graphql {
-			t.Errorf("%q: %v, %s, %v", tc.configured, u, graphQLURL(u), err)
-		}
-	}
-}
 
 func TestConfigMistakes(t *testing.T) {
 	for _, tc := range []struct {
@@ -127,24 +111,6 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 	}
 }
 
-func TestLimitsThatOnlyTheBodyShows(t *testing.T) {
-	for _, tc := range []struct {
-		status int
-		body   string
-		want   bool
-	}{
-		{403, `{"message":"You have exceeded a secondary rate limit. Please wait"}`, true},
-		{403, `{"message":"You have triggered an abuse detection mechanism"}`, true},
-		{200, `{"data":null,"errors":[{"type":"RATE_LIMITED","message":"API rate limit exceeded"}]}`, true},
-		{200, `{"data":{"title":"RATE_LIMITED"}}`, false},
-		{403, `{"message":"Resource not accessible by integration"}`, false},
-	} {
-		if _, got := limited(tc.status, nil, []byte(tc.body)); got != tc.want {
-			t.Errorf("%d %s: %t", tc.status, tc.body, got)
-		}
-	}
-}
-
 // FuzzAnswers gives arbitrary answers to the decoders: whatever a server sends, there is an error or an event that can
 // be stored, and never a panic.
 func FuzzAnswers(f *testing.F) {
@@ -182,8 +148,8 @@ func FuzzAnswers(f *testing.F) {
 		Mapper:    mapping.Mapper{Source: "gh", Scope: scope, URL: u.String(), Unrecognized: base.Unrecognized},
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		var runs runPage
-		var jobs jobPage
+		var runs client.RunPage
+		var jobs client.JobPage
 		var pulls pullPage
 		var deployments deploymentPage
 		check := func(e event.Event) {

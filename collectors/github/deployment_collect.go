@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -90,15 +91,15 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 		s.Floor = r.since
 	}
 	s.Failed = s.Failed.Begin()
-	var newest listing[mapping.RESTDeployment]
-	got, err := r.get(ctx, "repos/"+r.Scope+"/deployments?per_page=100", s.ETag, &newest)
+	var newest client.Listing[mapping.RESTDeployment]
+	got, err := r.Get(ctx, "repos/"+r.Scope+"/deployments?per_page=100", s.ETag, &newest)
 	// the page only says whether something is new: without it, everything since the cursor is read
 	blind := rest.Faulty(err)
 	if err != nil && !blind {
 		return s, err
 	}
-	if fresh(got, newest) || len(got.odd) > 0 {
-		got.etag = ""
+	if fresh(got, newest) || len(got.Odd) > 0 {
+		got.ETag = ""
 	}
 	again := len(s.Failed.Due(r.Now())) > 0
 	switch {
@@ -128,8 +129,8 @@ func (r *repository) deployments(ctx context.Context) (s deploymentsState, err e
 
 // fresh reports whether a deployment on the page was updated in the very second in which the page was read, by the
 // server's clock. Its next status may come within the same second, and would change nothing on the page, nor its ETag.
-func fresh(got answer, page []mapping.RESTDeployment) bool {
-	read, err := http.ParseTime(got.header.Get("Date"))
+func fresh(got client.Answer, page []mapping.RESTDeployment) bool {
+	read, err := http.ParseTime(got.Header.Get("Date"))
 	return err == nil &&
 		slices.ContainsFunc(page, func(d mapping.RESTDeployment) bool { return read.Sub(d.UpdatedAt) < 2*time.Second })
 }
@@ -138,7 +139,7 @@ func fresh(got answer, page []mapping.RESTDeployment) bool {
 func (s *deploymentsState) plan(
 	since time.Time,
 	newest []mapping.RESTDeployment,
-	got answer,
+	got client.Answer,
 	open map[string]time.Time,
 ) (changed bool) {
 	if !s.Floor.IsZero() && (since.IsZero() || since.Before(s.Floor)) {
@@ -151,14 +152,14 @@ func (s *deploymentsState) plan(
 			until = created
 		}
 	}
-	if !got.notModified {
-		s.ETag = got.etag
+	if !got.NotModified {
+		s.ETag = got.ETag
 		if len(newest) > 0 {
 			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(until, s.Floor)})
 			s.Cursor = source.Latest(s.Cursor, newest[0].CreatedAt)
 			s.Oldest = newest[len(newest)-1].CreatedAt
 		}
-		if got.next == 0 {
+		if got.Next == 0 {
 			s.Oldest = time.Time{}
 		}
 		return true
@@ -188,8 +189,8 @@ func (r *repository) deploymentsPage(ctx context.Context, s *deploymentsState, d
 			Deployments *deploymentPage `json:"deployments"`
 		} `json:"repository"`
 	}
-	err := r.query(ctx, deploymentsQuery, variables, &data)
-	var said graphQLErrors
+	err := r.Query(ctx, deploymentsQuery, variables, &data)
+	var said client.GraphQLErrors
 	if rest.Faulty(err) {
 		return r.deploymentsByREST(ctx, s, done) // one by one
 	}
@@ -289,18 +290,18 @@ func (r *repository) deploymentsListed(
 	number int,
 ) (all []mapping.RESTDeployment, next int, err error) {
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
-		var page listing[mapping.RESTDeployment]
-		got, err := r.get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=%d&page=%d", r.Scope, size, number), "", &page)
+		var page client.Listing[mapping.RESTDeployment]
+		got, err := r.Get(ctx, fmt.Sprintf("repos/%s/deployments?per_page=%d&page=%d", r.Scope, size, number), "", &page)
 		if err != nil {
 			return err
 		}
-		for id, why := range got.odd {
+		for id, why := range got.Odd {
 			if err := s.Failed.Hold("deployment "+id, r.Now(), why); err != nil {
 				return err
 			}
 		}
 		all = append(all, page...)
-		if next = 0; got.next > 0 {
+		if next = 0; got.Next > 0 {
 			next = (number*size)/100 + 1
 		}
 		return nil
@@ -334,7 +335,7 @@ func (r *repository) statuses(ctx context.Context, id int64) ([]mapping.Deployme
 			UpdatedAt *time.Time `json:"updated_at"`
 			LogURL    string     `json:"log_url"`
 		}
-		got, err := r.get(
+		got, err := r.Get(
 			ctx,
 			fmt.Sprintf("repos/%s/deployments/%d/statuses?per_page=100&page=%d", r.Scope, id, number),
 			"",
@@ -349,7 +350,7 @@ func (r *repository) statuses(ctx context.Context, id int64) ([]mapping.Deployme
 				mapping.DeploymentStatus{State: s.State, CreatedAt: s.CreatedAt, UpdatedAt: s.UpdatedAt, LogURL: s.LogURL},
 			)
 		}
-		number = got.next
+		number = got.Next
 	}
 	return all, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -186,7 +187,7 @@ func (r *repository) document(
 		return descriptors{SHA: f.SHA}, nil, nil
 	}
 	text, err := r.blob(ctx, f.SHA)
-	if code := status(err); code == http.StatusNotFound || code == http.StatusForbidden {
+	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusForbidden {
 		r.Log.Warn(
 			"a descriptor cannot be read; the token needs read access to contents",
 			"source",
@@ -218,7 +219,7 @@ func (r *repository) descriptor(file, text, sha string) event.Descriptor {
 		ObservedAt: r.Now().UTC(),
 	}
 	if r.URL != "" {
-		d.URL = r.URL + "/blob/" + escaped(r.defaultBranch) + "/" + escaped(file)
+		d.URL = r.URL + "/blob/" + client.Escaped(r.defaultBranch) + "/" + client.Escaped(file)
 	}
 	return d
 }
@@ -291,7 +292,7 @@ func (r *repository) blob(ctx context.Context, sha string) ([]byte, error) {
 		Content  string `json:"content"`
 		Encoding string `json:"encoding"`
 	}
-	if _, err := r.get(ctx, "repos/"+r.Scope+"/git/blobs/"+escaped(sha), "", &b); err != nil {
+	if _, err := r.Get(ctx, "repos/"+r.Scope+"/git/blobs/"+client.Escaped(sha), "", &b); err != nil {
 		return nil, err
 	}
 	if b.Encoding != "base64" {

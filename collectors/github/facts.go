@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -114,12 +115,12 @@ func (r *repository) record(ctx context.Context, s *factsState) error {
 		}
 	}
 	var fresh repositoryFacts
-	got, err := r.get(ctx, "repos/"+r.Scope, s.RepositoryETag, &fresh)
+	got, err := r.Get(ctx, "repos/"+r.Scope, s.RepositoryETag, &fresh)
 	if err != nil {
 		return err
 	}
-	if !got.notModified {
-		s.Repository, s.RepositoryETag = fresh, got.etag
+	if !got.NotModified {
+		s.Repository, s.RepositoryETag = fresh, got.ETag
 	}
 	return nil
 }
@@ -155,9 +156,9 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		Truncated bool       `json:"truncated"`
 		Tree      []treeFile `json:"tree"`
 	}
-	got, err := r.get(ctx, "repos/"+r.Scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
-	switch code := status(err); {
-	case code == http.StatusConflict || err == nil && !got.notModified && len(listing.Tree) == 0 &&
+	got, err := r.Get(ctx, "repos/"+r.Scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
+	switch code := client.Status(err); {
+	case code == http.StatusConflict || err == nil && !got.NotModified && len(listing.Tree) == 0 &&
 		!listing.Truncated: // "Git Repository is empty."
 		if known := len(s.Documents) + t.known(); known > 0 {
 			if err := r.w.Removing("files", known, known); err != nil {
@@ -181,12 +182,12 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		}
 	case err != nil:
 		return err
-	case got.notModified:
+	case got.NotModified:
 		t.AskedAt = r.Now().UTC()
 	default:
 		*t = treeFacts{
 			Branch:  r.defaultBranch,
-			ETag:    got.etag,
+			ETag:    got.ETag,
 			Files:   filesOf(listing.Tree, listing.Truncated),
 			AskedAt: r.Now().UTC(),
 			For:     wanted,

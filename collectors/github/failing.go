@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
@@ -77,8 +78,8 @@ func (c *runCollect) readRun(ctx context.Context, id string) error {
 		return nil //nolint:nilerr // it is known by its place on a page only, and that page is read again
 	}
 	var g mapping.Run
-	_, err := c.get(ctx, "repos/"+c.Scope+"/actions/runs/"+id, "", &g)
-	if status(err) == http.StatusNotFound {
+	_, err := c.Get(ctx, "repos/"+c.Scope+"/actions/runs/"+id, "", &g)
+	if client.Status(err) == http.StatusNotFound {
 		return nil
 	}
 	if err != nil {
@@ -102,12 +103,12 @@ func (c *runCollect) around(
 	ctx context.Context,
 	s span,
 	number int,
-	read func(ctx context.Context, number, size int) (runPage, error),
-) (runPage, error) {
+	read func(ctx context.Context, number, size int) (client.RunPage, error),
+) (client.RunPage, error) {
 	if c.holes() > 0 { // it has failed before
 		ctx = rest.WithMaxAttempts(ctx, 2)
 	}
-	var whole runPage
+	var whole client.RunPage
 	at := map[int]mapping.Run{} // by place in the listing
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, number, size int) error {
 		page, err := read(ctx, number, size)
@@ -122,14 +123,14 @@ func (c *runCollect) around(
 		return nil
 	})
 	if err != nil {
-		return runPage{}, err
+		return client.RunPage{}, err
 	}
 	for _, place := range holes {
 		if uint64(place) >= whole.TotalCount {
 			continue
 		}
 		if err := c.holdStretch(c.between(s, at, place)); err != nil {
-			return runPage{}, err
+			return client.RunPage{}, err
 		}
 	}
 	return whole, nil

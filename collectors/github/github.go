@@ -9,11 +9,9 @@
 package github
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,10 +19,9 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
-
-	"github.com/google/go-github/v60/github"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -56,7 +53,7 @@ type Config struct {
 	URL string `yaml:"url"`
 	// needs read access to metadata, contents, actions, deployments and pull requests
 	Token               string      `yaml:"token"`
-	App                 App         `yaml:"app"`                   // a GitHub App instead of a token
+	App                 client.App  `yaml:"app"`                   // a GitHub App instead of a token
 	Repositories        []string    `yaml:"repositories"`          // owner/name, or addresses
 	Organization        string      `yaml:"organization"`          // every repository of it, beside Repositories
 	Archived            bool        `yaml:"archived"`              // of the organization, also archived repositories
@@ -75,12 +72,12 @@ var ownerRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 // Validate reports every mistake, joined.
 func (c Config) Validate() error {
 	var errs []error
-	if _, err := apiURL(c.URL); err != nil {
+	if _, err := client.APIURL(c.URL); err != nil {
 		errs = append(errs, err)
 	}
 	switch hasToken := strings.TrimSpace(c.Token) != ""; {
-	case c.App.configured():
-		errs = append(errs, c.App.validate())
+	case c.App.Configured():
+		errs = append(errs, c.App.Validate())
 		if hasToken {
 			errs = append(errs, errors.New("give token or app, not both"))
 		}
@@ -108,7 +105,7 @@ func (c Config) Validate() error {
 // RepositoryNames returns the configured repositories as owner/name, without those that cannot be read or come again.
 func (c Config) RepositoryNames() ([]string, error) {
 	server := "github.com"
-	if api, err := apiURL(c.URL); err == nil {
+	if api, err := client.APIURL(c.URL); err == nil {
 		server = strings.TrimPrefix(api.Host, "api.")
 	}
 	var names []string
@@ -136,12 +133,9 @@ func (c Config) RepositoryNames() ([]string, error) {
 // Collector reads one GitHub source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
-	cfg     Config
-	rest    *rest.Client
-	app     *installation // nil: a token is configured
-	api     *github.Client
-	graphql string
-	listed  sync.Map // shownRepository by name in lower case
+	*client.Client
+	cfg    Config
+	listed sync.Map // shownRepository by name in lower case
 }
 
 // New returns a collector; it fails when the configuration is not valid.
@@ -152,94 +146,24 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if cfg.Jobs == "" {
 		cfg.Jobs = AllJobs
 	}
-	base, err := apiURL(cfg.URL)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	if cfg.Repositories, err = cfg.RepositoryNames(); err != nil {
 		return nil, err
 	}
-	restCfg := rest.Config{
-		BaseURL:             base,
-		Token:               cfg.Token,
-		UserAgent:           opt.UserAgent,
-		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
-		Limited:             limited,
-	}
-	restCfg.PerSecond, restCfg.Burst = budget(base)
-	restOpt := opt.REST()
 	if file := cfg.App.PrivateKeyFile; file != "" && !filepath.IsAbs(file) {
 		cfg.App.PrivateKeyFile = filepath.Join(opt.Dir, file)
 	}
-	var app *installation
-	if cfg.App.configured() {
-		if app, err = newInstallation(cfg.App, restCfg, restOpt); err != nil {
-			return nil, err
-		}
-		restCfg.TokenSource = app.Token
-	}
-	client, err := rest.New(restCfg, restOpt)
+	api, err := client.New(client.Config{
+		URL:                 cfg.URL,
+		Token:               cfg.Token,
+		App:                 cfg.App,
+		UserAgent:           opt.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+	}, opt.REST())
 	if err != nil {
 		return nil, err
 	}
-	c := &Collector{
-		Base:    opt.Base(profile, cfg.Source),
-		cfg:     cfg,
-		rest:    client,
-		app:     app,
-		api:     github.NewClient(client.HTTPClient()),
-		graphql: graphQLURL(base),
-	}
-	c.api.BaseURL = base
-	return c, nil
-}
-
-// budget is how fast a server may be asked. GitHub allows 900 points a minute, of which a read costs one; a server of
-// one's own has no such limit unless its administrator sets one, and then says so when it is met.
-func budget(base *url.URL) (perSecond float64, burst int) {
-	if host := strings.ToLower(base.Hostname()); host == "api.github.com" || strings.HasSuffix(host, ".ghe.com") {
-		return 12, 150
-	}
-	return 200, 200
-}
-
-// apiURL is where the REST API is, with a slash at the end. People give the address they know: a server's web address
-// means its API.
-func apiURL(configured string) (*url.URL, error) {
-	u, err := rest.ParseBaseURL(cmp.Or(configured, "https://api.github.com"), "https://github.example.com/api/v3")
-	if err != nil {
-		return nil, err
-	}
-	host, path := strings.ToLower(u.Hostname()), strings.Trim(u.Path, "/")
-	switch {
-	case host == "github.com" || host == "www.github.com":
-		u.Host, path = "api.github.com", ""
-	case strings.HasSuffix(host, ".ghe.com") && !strings.HasPrefix(host, "api."):
-		u.Host, path = "api."+u.Host, ""
-	case path == "" && !strings.HasPrefix(host, "api."):
-		path = "api/v3"
-	}
-	rest.SetPath(u, path)
-	return u, nil
-}
-
-// graphQLURL is where the GraphQL API is, beside the REST API.
-func graphQLURL(base *url.URL) string {
-	u := *base
-	if rest, ok := strings.CutSuffix(u.Path, "/api/v3/"); ok {
-		u.Path = rest + "/api/graphql"
-	} else {
-		u.Path += "graphql"
-	}
-	return u.String()
-}
-
-// Observe sets who is told about requests and waits.
-func (c *Collector) Observe(o rest.Observer) {
-	c.rest.Observe(o)
-	if c.app != nil {
-		c.app.client.Observe(o)
-	}
+	return &Collector{Base: opt.Base(profile, cfg.Source), Client: api, cfg: cfg}, nil
 }
 
 // Collect brings a repository up to date. A stream that fails does not hold up the others; the error joins what went
@@ -283,10 +207,10 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if r.hidden != nil && len(missingRights(errs...)) > 0 {
+	if r.hidden != nil && len(client.MissingRights(errs...)) > 0 {
 		errs = append(errs, r.hidden)
 	}
-	return c.withRights(append(errs, described)...)
+	return c.WithRights(append(errs, described)...)
 }
 
 // repository is one Collect of one scope.

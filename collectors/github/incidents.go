@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -98,7 +99,7 @@ func (r *repository) issuePage(
 	number int,
 	etag string,
 	odd map[string]rest.Held,
-) (all []mapping.Issue, got answer, err error) {
+) (all []mapping.Issue, got client.Answer, err error) {
 	holes, err := rest.Around(ctx, number, 100, func(ctx context.Context, n, size int) error {
 		q := maps.Clone(query)
 		q.Set("per_page", strconv.Itoa(size))
@@ -108,16 +109,16 @@ func (r *repository) issuePage(
 		if size != 100 {
 			etag = ""
 		}
-		var page listing[mapping.Issue]
-		answer, err := r.get(ctx, "repos/"+r.Scope+"/issues?"+q.Encode(), etag, &page)
+		var page client.Listing[mapping.Issue]
+		answer, err := r.Get(ctx, "repos/"+r.Scope+"/issues?"+q.Encode(), etag, &page)
 		if err != nil {
 			return err
 		}
-		for id, why := range answer.odd {
+		for id, why := range answer.Odd {
 			odd["issue "+id] = rest.Held{Failures: 1, Error: why.Error()}
 		}
-		if got = answer; got.next > 0 {
-			got.next = n*size/100 + 1
+		if got = answer; got.Next > 0 {
+			got.Next = n*size/100 + 1
 		}
 		all = append(all, page...)
 		return nil
@@ -148,14 +149,14 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 	etag, done, before := known.ETag, uint64(0), len(odd)
 	for number := 1; number > 0; {
 		page, got, err := r.issuePage(ctx, query, number, etag, odd)
-		if status(err) == http.StatusGone { // the repository has no issues
+		if client.Status(err) == http.StatusGone { // the repository has no issues
 			return nil
 		}
-		if err != nil || got.notModified {
+		if err != nil || got.NotModified {
 			return err
 		}
 		if number == 1 {
-			next.ETag = got.etag
+			next.ETag = got.ETag
 		}
 		events := make([]event.Event, 0, len(page))
 		reached := len(page) == 0
@@ -175,7 +176,7 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 		}
 		done += uint64(len(events))
 		r.w.Progress(incidentsStream, done, 0)
-		if number = got.next; reached {
+		if number = got.Next; reached {
 			number = 0
 		}
 		etag = ""

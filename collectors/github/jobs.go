@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -190,13 +191,13 @@ func (c *runCollect) approved(run int64, jobs []mapping.Job) map[int64]bool {
 // attempt reads an earlier attempt of a run; false when GitHub no longer has it.
 func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (mapping.Run, bool, error) {
 	var earlier mapping.Run
-	_, err := c.get(
+	_, err := c.Get(
 		ctx,
 		"repos/"+c.Scope+"/actions/runs/"+strconv.FormatInt(id, 10)+"/attempts/"+strconv.Itoa(int(n)),
 		"",
 		&earlier,
 	)
-	if code := status(err); code == http.StatusNotFound || code == http.StatusGone {
+	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusGone {
 		return mapping.Run{}, false, nil
 	}
 	if err == nil && (earlier.ID != id || earlier.Attempt() != n) {
@@ -219,21 +220,22 @@ func (c *runCollect) jobs(ctx context.Context, id int64) ([]mapping.Job, error) 
 	total := 0
 	for range 2 {
 		for page := 1; page > 0; {
-			var p jobPage
-			got, err := c.get(
+			var p client.JobPage
+			got, err := c.Get(
 				ctx,
 				fmt.Sprintf("repos/%s/actions/runs/%d/jobs?filter=all&per_page=100&page=%d", c.Scope, id, page),
 				"",
 				&p,
 			)
-			if code := status(err); code == http.StatusNotFound || code == http.StatusGone { // the run was deleted meanwhile
+			// the run was deleted meanwhile
+			if code := client.Status(err); code == http.StatusNotFound || code == http.StatusGone {
 				return nil, nil
 			}
 			if err != nil {
 				return nil, err
 			}
-			c.noteOdd(id, got.odd)
-			total = p.TotalCount - len(got.odd)
+			c.noteOdd(id, got.Odd)
+			total = p.TotalCount - len(got.Odd)
 			for _, j := range p.Jobs {
 				if i, again := seen[j.ID]; again {
 					all[i] = j
@@ -242,7 +244,7 @@ func (c *runCollect) jobs(ctx context.Context, id int64) ([]mapping.Job, error) 
 				seen[j.ID] = len(all)
 				all = append(all, j)
 			}
-			page = got.next
+			page = got.Next
 			if len(p.Jobs) == 0 {
 				page = 0
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -39,6 +40,8 @@ type listedRepository struct {
 	CreatedAt     *time.Time `json:"created_at,omitempty"`
 	PushedAt      *time.Time `json:"pushed_at,omitempty"`
 }
+
+func (r listedRepository) HasID() bool { return r.FullName != "" }
 
 // shownRepository is a repository as the listing of the organization has shown it.
 type shownRepository struct {
@@ -125,8 +128,8 @@ func (c *Collector) organizationPage(
 		if size != 100 {
 			etag = ""
 		}
-		var repos listing[listedRepository]
-		got, err := c.get(
+		var repos client.Listing[listedRepository]
+		got, err := c.Get(
 			ctx,
 			fmt.Sprintf("%s?type=all&sort=full_name&per_page=%d&page=%d", path, size, number),
 			etag,
@@ -135,18 +138,18 @@ func (c *Collector) organizationPage(
 		switch {
 		case err != nil:
 			return err
-		case got.notModified:
+		case got.NotModified:
 			fresh = known
 			return nil
 		}
-		for id, why := range got.odd {
+		for id, why := range got.Odd {
 			odd["repository "+id] = rest.Held{Failures: 1, Error: why.Error()}
 		}
 		fresh.Repos = append(fresh.Repos, repos...)
-		if fresh.Next = 0; got.next > 0 {
+		if fresh.Next = 0; got.Next > 0 {
 			fresh.Next = number*size/100 + 1
 		}
-		fresh.ETag = got.etag
+		fresh.ETag = got.ETag
 		return nil
 	})
 	for _, place := range holes {
@@ -167,14 +170,14 @@ func (c *Collector) organizationPage(
 func (c *Collector) ownerPath(ctx context.Context) (string, error) {
 	var owner struct{}
 	name := c.cfg.Organization
-	_, err := c.get(ctx, "orgs/"+name, "", &owner)
+	_, err := c.Get(ctx, "orgs/"+name, "", &owner)
 	if err == nil {
 		return "orgs/" + name + "/repos", nil
 	}
-	if status(err) != http.StatusNotFound {
+	if client.Status(err) != http.StatusNotFound {
 		return "", err
 	}
-	if _, userErr := c.get(ctx, "users/"+name, "", &owner); userErr != nil {
+	if _, userErr := c.Get(ctx, "users/"+name, "", &owner); userErr != nil {
 		return "", fmt.Errorf("organization %q: %w", name, err)
 	}
 	return "users/" + name + "/repos", nil

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
@@ -68,7 +68,7 @@ func (r *repository) readReleases(ctx context.Context) (uint64, error) {
 			field:  "refs",
 			query:  tagsQuery,
 			decode: decodeAs[tagNode],
-			probe: "repos/" + r.Scope + "/git/matching-refs/" + escaped(
+			probe: "repos/" + r.Scope + "/git/matching-refs/" + client.Escaped(
 				strings.TrimSuffix("tags/"+literal(r.cfg.Deployments.Tags), "/"),
 			),
 		}
@@ -84,14 +84,14 @@ func (r *repository) readReleases(ctx context.Context) (uint64, error) {
 		s = releaseState{Floor: r.since, Rule: rule}
 	}
 	var probe []json.RawMessage
-	got, err := r.get(ctx, p.probe, s.ETag, &probe)
-	if err != nil || got.notModified {
+	got, err := r.Get(ctx, p.probe, s.ETag, &probe)
+	if err != nil || got.NotModified {
 		return s.Kept, err
 	}
 	if err := r.releasePages(ctx, p, &s); err != nil {
 		return 0, err
 	}
-	if s.ETag = got.etag; len(r.releases) > 0 {
+	if s.ETag = got.ETag; len(r.releases) > 0 {
 		s.ETag = ""
 	}
 	return s.Kept, r.w.Save(ctx, p.stream, s)
@@ -107,15 +107,6 @@ func (r *repository) oddRelease(stream string, raw json.RawMessage, err error) {
 		Failures: 1,
 		Error:    err.Error(),
 	}
-}
-
-// escaped is a path with its segments fit for a URL.
-func escaped(path string) string {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		segments[i] = url.PathEscape(s)
-	}
-	return strings.Join(segments, "/")
 }
 
 // literal is what stands in a pattern before its first wildcard.
@@ -144,7 +135,7 @@ func (r *repository) releasePages(ctx context.Context, p releaseListing, s *rele
 		if after != "" {
 			variables["after"] = after
 		}
-		if err := r.query(ctx, p.query, variables, &data); err != nil {
+		if err := r.Query(ctx, p.query, variables, &data); err != nil {
 			return err
 		}
 		page := data.Repository[p.field]

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -152,23 +153,23 @@ func (c *runCollect) save(ctx context.Context) error { return c.w.Save(ctx, runs
 func (c *runCollect) newest(ctx context.Context) error {
 	s := c.state
 	c.seen = map[string]bool{}
-	var got answer
-	page, err := c.around(ctx, span{}, 1, func(ctx context.Context, number, size int) (p runPage, err error) {
+	var got client.Answer
+	page, err := c.around(ctx, span{}, 1, func(ctx context.Context, number, size int) (p client.RunPage, err error) {
 		path, etag := fmt.Sprintf("repos/%s/actions/runs?per_page=%d", c.Scope, size), ""
 		if number > 1 || size != 100 {
 			path += fmt.Sprintf("&page=%d", number)
 		} else {
 			etag = s.ETag
 		}
-		if got, err = c.get(ctx, path, etag, &p); size != 100 || len(got.odd) > 0 {
-			got.etag = "" // the page is not whole
+		if got, err = c.Get(ctx, path, etag, &p); size != 100 || len(got.Odd) > 0 {
+			got.ETag = "" // the page is not whole
 		}
-		return p, errors.Join(err, c.holdOdd(got.odd))
+		return p, errors.Join(err, c.holdOdd(got.Odd))
 	})
 	if err != nil {
 		return err
 	}
-	if !got.notModified {
+	if !got.NotModified {
 		if err := c.store(ctx, page.Runs); err != nil {
 			return err
 		}
@@ -176,10 +177,10 @@ func (c *runCollect) newest(ctx context.Context) error {
 			return err
 		}
 		c.advance(page)
-		s.ETag = got.etag
+		s.ETag = got.ETag
 	}
 	c.extend()
-	if got.notModified && len(s.Pending) == 0 {
+	if got.NotModified && len(s.Pending) == 0 {
 		return nil
 	}
 	return c.save(ctx)
@@ -197,7 +198,7 @@ func (c *runCollect) total(ctx context.Context, all uint64) error {
 }
 
 // advance moves the head over the newest page and leaves a pending span where the page does not reach the old head.
-func (c *runCollect) advance(page runPage) {
+func (c *runCollect) advance(page client.RunPage) {
 	s := c.state
 	if len(page.Runs) == 0 {
 		return
@@ -269,10 +270,10 @@ func (c *runCollect) open(ctx context.Context) error {
 			continue
 		}
 		var g mapping.Run
-		var got answer
+		var got client.Answer
 		read, err := s.Failed.Do(ctx, failedRun+id, c.Now(), func(ctx context.Context) (err error) {
-			got, err = c.get(ctx, "repos/"+c.Scope+"/actions/runs/"+id, s.Open[id], &g)
-			if status(err) == http.StatusNotFound {
+			got, err = c.Get(ctx, "repos/"+c.Scope+"/actions/runs/"+id, s.Open[id], &g)
+			if client.Status(err) == http.StatusNotFound {
 				s.Gone[id], changed = true, true
 				return nil
 			}
@@ -281,13 +282,13 @@ func (c *runCollect) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if changed = changed || !read; !read || s.Gone[id] || got.notModified {
+		if changed = changed || !read; !read || s.Gone[id] || got.NotModified {
 			continue
 		}
 		if err := c.store(ctx, []mapping.Run{g}); err != nil {
 			return err
 		}
-		s.Open[id], changed = got.etag, true
+		s.Open[id], changed = got.ETag, true
 	}
 	if changed {
 		return c.save(ctx)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
@@ -392,7 +393,7 @@ func TestAGapIsFoundAndFilled(t *testing.T) {
 // TestARunWithoutATimeDoesNotHideTheOlderOnes has a run on the newest page of which GitHub does not say when it was
 // created: the runs below the page stay pending.
 func TestARunWithoutATimeDoesNotHideTheOlderOnes(t *testing.T) {
-	page := runPage{TotalCount: 250}
+	page := client.RunPage{TotalCount: 250}
 	for i := range 100 {
 		page.Runs = append(page.Runs, mapping.Run{ID: int64(1000 - i), CreatedAt: now.Add(-time.Duration(i) * time.Hour)})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
@@ -40,24 +41,26 @@ func (s span) query() string {
 }
 
 // list reads one page of the runs created in the span.
-func (c *runCollect) list(ctx context.Context, s span, page, perPage int) (runPage, error) {
-	var p runPage
-	got, err := c.get(
+func (c *runCollect) list(ctx context.Context, s span, page, perPage int) (client.RunPage, error) {
+	var p client.RunPage
+	got, err := c.Get(
 		ctx,
 		fmt.Sprintf("repos/%s/actions/runs?per_page=%d&page=%d&created=%s", c.Scope, perPage, page, s.query()),
 		"",
 		&p,
 	)
-	return p, errors.Join(err, c.holdOdd(got.odd))
+	return p, errors.Join(err, c.holdOdd(got.Odd))
 }
 
 // page reads a page of a hundred runs created in the span, around those at which GitHub fails.
-func (c *runCollect) page(ctx context.Context, s span, number int) (runPage, error) {
+func (c *runCollect) page(ctx context.Context, s span, number int) (client.RunPage, error) {
 	return c.around(
 		ctx,
 		s,
 		number,
-		func(ctx context.Context, number, size int) (runPage, error) { return c.list(ctx, s, number, size) },
+		func(ctx context.Context, number, size int) (client.RunPage, error) {
+			return c.list(ctx, s, number, size)
+		},
 	)
 }
 

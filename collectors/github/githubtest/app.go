@@ -2,13 +2,17 @@ package githubtest
 
 import (
 	"crypto"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -87,4 +91,14 @@ func (a *App) serve(r *http.Request, path []string) (int, any) {
 func (a *App) admits(r *http.Request) bool {
 	until, ok := a.good[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")]
 	return ok && !a.Revoked && a.Now().Before(until)
+}
+
+// Key returns a private key for an App, and its PEM as GitHub generates it.
+func Key(t testing.TB) (*rsa.PrivateKey, string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 }

@@ -1,4 +1,8 @@
-package github
+// Package client asks GitHub's REST and GraphQL APIs: it authenticates with a token or as an App, keeps within the rate
+// limits, decodes the answers, and explains the errors that a user can correct. It does not know what is collected.
+//
+// A page with a record that cannot be read is decoded record by record, so that one odd record costs only itself.
+package client
 
 import (
 	"bytes"
@@ -16,38 +20,94 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// answer is what an answer says beside its body.
-type answer struct {
-	notModified bool   // 304: the ETag still holds, nothing was decoded
-	etag        string // of the answer
-	next        int    // number of the next page; 0: this is the last
-	header      http.Header
-	odd         map[string]error // records of a page that cannot be read, by id
+// Config has the address of the API and the credentials.
+type Config struct {
+	URL                 string // see [APIURL]
+	Token               string
+	App                 App // instead of a token
+	UserAgent           string
+	AllowPrivateNetwork bool // the host of URL may resolve to an address of a private network
 }
 
-// get asks for a path below the API's URL, conditional on etag where there is one, and decodes the JSON into into. The
-// structs that it decodes into hold only what is used: a run is 10 KB of JSON, of which a twentieth is wanted.
-func (c *Collector) get(ctx context.Context, path, etag string, into any) (answer, error) {
+// Client sends requests to the REST and the GraphQL API. It is safe for use from several goroutines.
+type Client struct {
+	rest    *rest.Client
+	app     *installation // nil: a token is configured
+	api     *github.Client
+	graphql string
+}
+
+// New returns a client. It sends no request.
+func New(cfg Config, opt rest.Options) (*Client, error) {
+	base, err := APIURL(cfg.URL)
+	if err != nil {
+		return nil, err
+	}
+	restCfg := rest.Config{
+		BaseURL:             base,
+		Token:               cfg.Token,
+		UserAgent:           cfg.UserAgent,
+		AllowPrivateNetwork: cfg.AllowPrivateNetwork,
+		Limited:             limited,
+	}
+	restCfg.PerSecond, restCfg.Burst = budget(base)
+	var app *installation
+	if cfg.App.Configured() {
+		if app, err = newInstallation(cfg.App, restCfg, opt); err != nil {
+			return nil, err
+		}
+		restCfg.TokenSource = app.Token
+	}
+	http, err := rest.New(restCfg, opt)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{rest: http, app: app, api: github.NewClient(http.HTTPClient()), graphql: graphQLURL(base)}
+	c.api.BaseURL = base
+	return c, nil
+}
+
+// Observe sets the observer of requests and waits.
+func (c *Client) Observe(o rest.Observer) {
+	c.rest.Observe(o)
+	if c.app != nil {
+		c.app.client.Observe(o)
+	}
+}
+
+// Answer is what an answer of REST contains besides its body.
+type Answer struct {
+	NotModified bool   // 304: nothing has changed since the ETag, and nothing was decoded
+	ETag        string // of the answer; of the request if NotModified
+	Next        int    // number of the next page; 0: this is the last
+	Header      http.Header
+	// records of a [Listing], [RunPage] or [JobPage] that cannot be read, and why: by id, or by place on the page
+	Odd map[string]error
+}
+
+// Get requests a path below the address of the REST API and decodes the JSON into into. With an ETag the request is
+// conditional. An error of a refused request explains what to do; see [Status].
+func (c *Client) Get(ctx context.Context, path, etag string, into any) (Answer, error) {
 	req, err := c.api.NewRequest(http.MethodGet, path, nil)
 	if err != nil {
-		return answer{}, fmt.Errorf("GET %s: %w", path, err)
+		return Answer{}, fmt.Errorf("GET %s: %w", path, err)
 	}
 	resp, err := c.api.BareDo(rest.IfNoneMatch(ctx, etag), req)
 	if resp != nil && resp.StatusCode == http.StatusNotModified {
-		return answer{notModified: true, etag: etag}, nil
+		return Answer{NotModified: true, ETag: etag}, nil
 	}
 	if err != nil {
-		return answer{}, answered(c.explain(path, err))
+		return Answer{}, answered(c.explain(path, err))
 	}
-	got := answer{etag: resp.Header.Get("ETag"), next: resp.NextPage, header: resp.Header}
+	got := Answer{ETag: resp.Header.Get("ETag"), Next: resp.NextPage, Header: resp.Header}
 	err = decode(resp.Response, into)
 	page, ok := into.(salvager)
 	if err != nil || ok && page.nameless() {
 		if ok {
-			got.odd, err = page.salvage(resp.Response)
+			got.Odd, err = page.salvage(resp.Response)
 		}
 		if err != nil {
-			return answer{}, fmt.Errorf("GET %s: %w", path, &rest.AnswerError{Status: resp.StatusCode, Err: err})
+			return Answer{}, fmt.Errorf("GET %s: %w", path, &rest.AnswerError{Status: resp.StatusCode, Err: err})
 		}
 	}
 	return got, nil
@@ -69,8 +129,9 @@ func decode(resp *http.Response, into any) error {
 	return nil
 }
 
-// status returns the HTTP status of an error that the API answered with; 0 when it is of another kind.
-func status(err error) int {
+// Status returns the HTTP status of an answer that [Client.Get] or [Client.Query] returned as an error; 0 for any other
+// error.
+func Status(err error) int {
 	var failed *github.ErrorResponse
 	if errors.As(err, &failed) && failed.Response != nil {
 		return failed.Response.StatusCode
@@ -78,10 +139,10 @@ func status(err error) int {
 	return 0
 }
 
-// explain adds what to do to the errors that a person can do something about.
-func (c *Collector) explain(path string, err error) error {
+// explain adds what to do to the errors that a user can correct.
+func (c *Client) explain(path string, err error) error {
 	whose := c.whose()
-	switch status(err) {
+	switch Status(err) {
 	case http.StatusUnauthorized:
 		return fmt.Errorf(
 			"GET %s: %w: %w: the token is invalid or expired; create another and set it as the source's token",
@@ -98,24 +159,25 @@ func (c *Collector) explain(path string, err error) error {
 	return fmt.Errorf("GET %s: %w", path, err)
 }
 
-// answered makes an answer of an error that the API answered with.
+// answered marks an error as an answer of the API, as opposed to an API that cannot be reached.
 func answered(err error) error {
-	if code := status(err); code != 0 {
+	if code := Status(err); code != 0 {
 		return &rest.AnswerError{Status: code, Err: err}
 	}
 	return err
 }
 
-// graphQLError is an error inside an answer with status 200.
+// graphQLError is an error in an answer of GraphQL with status 200.
 type graphQLError struct {
 	Type    string `json:"type"`
 	Message string `json:"message"`
 	Path    []any  `json:"path"`
 }
 
-type graphQLErrors []graphQLError
+// GraphQLErrors are the errors in an answer of GraphQL with status 200. Data may have come with them.
+type GraphQLErrors []graphQLError
 
-func (e graphQLErrors) Error() string {
+func (e GraphQLErrors) Error() string {
 	texts := make([]string, len(e))
 	for i, one := range e {
 		texts[i] = one.Message
@@ -126,8 +188,8 @@ func (e graphQLErrors) Error() string {
 	return "GraphQL: " + strings.Join(texts, "; ")
 }
 
-// tooHeavy reports whether GitHub gave up on the query itself, so that a smaller page may succeed.
-func (e graphQLErrors) tooHeavy() bool {
+// TooHeavy reports whether GitHub gave up on the query, so that a smaller page may succeed.
+func (e GraphQLErrors) TooHeavy() bool {
 	for _, one := range e {
 		m := strings.ToLower(one.Message)
 		if strings.Contains(m, "timeout") || strings.Contains(m, "something went wrong") ||
@@ -139,9 +201,15 @@ func (e graphQLErrors) tooHeavy() bool {
 	return false
 }
 
-// query asks the GraphQL API and decodes data into into. Errors beside data are returned as graphQLErrors, after data
-// has been decoded: the caller decides whether what is there is enough.
-func (c *Collector) query(ctx context.Context, text string, variables map[string]any, into any) error {
+// Failing reports whether GitHub fails to answer a query, as opposed to refusing it or being out of reach.
+func Failing(err error) bool {
+	var said GraphQLErrors
+	return rest.Faulty(err) || errors.As(err, &said) && said.TooHeavy()
+}
+
+// Query sends a query to the GraphQL API and decodes its data into into. Errors that come with data are returned as
+// [GraphQLErrors] after the data was decoded: the caller decides whether the data is enough.
+func (c *Client) Query(ctx context.Context, text string, variables map[string]any, into any) error {
 	req, err := c.api.NewRequest(http.MethodPost, c.graphql, map[string]any{"query": text, "variables": variables})
 	if err != nil {
 		return fmt.Errorf("POST %s: %w", c.graphql, err)
@@ -152,7 +220,7 @@ func (c *Collector) query(ctx context.Context, text string, variables map[string
 	}
 	var envelope struct {
 		Data   json.RawMessage `json:"data"`
-		Errors graphQLErrors   `json:"errors"`
+		Errors GraphQLErrors   `json:"errors"`
 	}
 	if err := decode(resp.Response, &envelope); err != nil {
 		return fmt.Errorf("POST %s: %w", c.graphql, &rest.AnswerError{Status: resp.StatusCode, Err: err})
@@ -186,7 +254,7 @@ func limited(code int, _ http.Header, body []byte) (string, bool) {
 	}
 	if code == http.StatusOK && bytes.Contains(body, []byte("RATE_LIMITED")) {
 		var envelope struct {
-			Errors graphQLErrors `json:"errors"`
+			Errors GraphQLErrors `json:"errors"`
 		}
 		if json.Unmarshal(body, &envelope) == nil {
 			for _, e := range envelope.Errors {
@@ -199,16 +267,16 @@ func limited(code int, _ http.Header, body []byte) (string, bool) {
 	return "", false
 }
 
-// Check says whether the API can be reached with the configured token; the error says what to do.
-func (c *Collector) Check(ctx context.Context) error {
+// Check reports whether the API can be reached and accepts the credentials.
+func (c *Client) Check(ctx context.Context) error {
 	var limits struct {
 		Resources map[string]struct{ Limit, Remaining int } `json:"resources"`
 	}
-	if _, err := c.get(ctx, "rate_limit", "", &limits); err != nil {
-		if status(err) == http.StatusNotFound { // a GitHub Enterprise server without rate limits says so
+	if _, err := c.Get(ctx, "rate_limit", "", &limits); err != nil {
+		if Status(err) == http.StatusNotFound { // a GitHub Enterprise server without rate limits says so
 			var meta struct{}
-			if _, err = c.get(ctx, "meta", "", &meta); err == nil {
-				return c.checkScopes(ctx)
+			if _, err = c.Get(ctx, "meta", "", &meta); err == nil {
+				return nil
 			}
 			return fmt.Errorf("%s does not answer as GitHub's API; check the source's url (a GitHub Enterprise server's is "+
 				"https://host/api/v3): %w", c.api.BaseURL, err)
@@ -221,31 +289,5 @@ func (c *Collector) Check(ctx context.Context) error {
 			rest.ErrUnauthorized,
 		)
 	}
-	return c.checkScopes(ctx)
-}
-
-// checkScopes asks for each thing that is configured.
-func (c *Collector) checkScopes(ctx context.Context) error {
-	var errs []error
-	for _, scope := range c.cfg.Repositories {
-		var repo struct{}
-		if _, err := c.get(ctx, "repos/"+scope, "", &repo); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	ownerPath := ""
-	if c.cfg.Organization != "" {
-		var err error
-		if ownerPath, err = c.ownerPath(ctx); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	if len(errs) > 0 {
-		return c.withRights(errs...)
-	}
-	scope, err := c.firstRepository(ctx, ownerPath)
-	if err != nil || scope == "" {
-		return err
-	}
-	return c.checkRights(ctx, scope)
+	return nil
 }

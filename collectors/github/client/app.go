@@ -1,4 +1,4 @@
-package github
+package client
 
 import (
 	"context"
@@ -23,24 +23,26 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// App is a GitHub App as it is installed for an account: credentials that belong to no person, with a larger budget
-// than a person's.
+// App configures the installation of a GitHub App: credentials that belong to no person, with a higher rate limit than
+// a person's.
 type App struct {
-	ID             string `yaml:"id"`              // of the app, or its client id
+	ID             string `yaml:"id"`              // the app's id or client id
 	InstallationID string `yaml:"installation_id"` // the number at the end of the installation's address
 	PrivateKey     string `yaml:"private_key"`     // PEM, as GitHub gives it
 	// where that is, instead, relative to the configuration; read whenever a token is due
 	PrivateKeyFile string `yaml:"private_key_file"`
 }
 
-func (a App) configured() bool { return a != App{} }
+// Configured reports whether any field is set.
+func (a App) Configured() bool { return a != App{} }
 
 var (
 	appIDRule        = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 	installationRule = regexp.MustCompile(`^[0-9]+$`)
 )
 
-func (a App) validate() error {
+// Validate returns every mistake, joined.
+func (a App) Validate() error {
 	var errs []error
 	if !appIDRule.MatchString(a.ID) {
 		errs = append(errs, fmt.Errorf("app.id %q: give the app's id or its client id, as the app's settings show it", a.ID))
@@ -101,8 +103,8 @@ func parseKey(text []byte) (*rsa.PrivateKey, error) {
 		"settings", block.Type)
 }
 
-// assertion is the JSON Web Token with which an app says who it is, valid for a few minutes around now. Its header and
-// claims are always the same three, and nothing is ever parsed or verified here, so it is written out.
+// assertion returns the JSON Web Token with which an app authenticates; it is valid from one minute before now until
+// eight minutes after. No JWT library is needed: header and claims are fixed, and no token is parsed or verified here.
 func assertion(key *rsa.PrivateKey, appID string, now time.Time) (string, error) {
 	claims, err := json.Marshal(map[string]any{
 		"iss": appID,
@@ -126,21 +128,21 @@ func assertion(key *rsa.PrivateKey, appID string, now time.Time) (string, error)
 // tokens last an hour.
 const early = 5 * time.Minute
 
-// installation gives the tokens of an app's installation. It is safe for use from several goroutines: one asks, the
-// others wait for its answer.
+// installation creates the tokens of an app's installation. It is safe for use from several goroutines: one requests a
+// token, and the others wait for it.
 type installation struct {
 	app    App
 	base   *url.URL
 	client *rest.Client // carries the app's assertion; has a budget of its own, so that a full one cannot block it
 	now    func() time.Time
 
-	turn  chan struct{} // held by whoever reads or replaces the token
+	lock  chan struct{} // guards token and until: a mutex that a context can interrupt
 	token string
 	until time.Time // of the token, on our clock
 }
 
 func newInstallation(app App, cfg rest.Config, opt rest.Options) (*installation, error) {
-	i := &installation{app: app, base: cfg.BaseURL, now: opt.Now, turn: make(chan struct{}, 1)}
+	i := &installation{app: app, base: cfg.BaseURL, now: opt.Now, lock: make(chan struct{}, 1)}
 	if i.now == nil {
 		i.now = time.Now
 	}
@@ -160,8 +162,8 @@ func newInstallation(app App, cfg rest.Config, opt rest.Options) (*installation,
 // Token returns a token that is good for some minutes more. It is a [rest.TokenSource].
 func (i *installation) Token(ctx context.Context, refused string) (string, error) {
 	select {
-	case i.turn <- struct{}{}:
-		defer func() { <-i.turn }()
+	case i.lock <- struct{}{}:
+		defer func() { <-i.lock }()
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
