@@ -56,7 +56,7 @@ chromium: ## install Chromium for the browser tests, unless a browser is install
 # Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU.
 test: engine assets webhook-examples chromium ## run all tests, with the race detector if there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
-	GORACE=atexit_sleep_ms=0 go test $(RACE) -p 3 -timeout 20m ./...
+	GORACE=atexit_sleep_ms=0 go test $(RACE) -ldflags "-s -w" -p 3 -timeout 20m ./...
 
 test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the scenarios of the Kubernetes collector on a real API server (first build: 10 to 16 minutes)
 	go vet -tags kubernetesbed ./collectors/kubernetes
