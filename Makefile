@@ -16,9 +16,11 @@ RACE     := $(shell command -v cc >/dev/null 2>&1 && echo -race)
 # The real API server and controllers for make test-kubernetes. Argo Rollouts needs a newer Go version than dxctl.
 BED := .cache/kubernetes-bed
 ROLLOUTS_GO := go1.27.3
+# The real backend for make test-backstage.
+BACKSTAGE_BED := .cache/backstage-bed
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples chromium test test-kubernetes fuzz lint fmt generate bench load screenshots clean
+.PHONY: help demo build engine assets webhook-examples chromium test test-kubernetes test-backstage fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -74,6 +76,17 @@ $(BED)/rollouts-controller: $(addprefix collectors/kubernetes/bed/rollouts/,go.m
 	@mkdir -p $(BED)
 	@cd collectors/kubernetes/bed/rollouts && GOTOOLCHAIN=$(ROLLOUTS_GO) go build -trimpath -ldflags '-s -w' \
 	  -o $(CURDIR)/$@ github.com/argoproj/argo-rollouts/cmd/rollouts-controller
+
+test-backstage: engine $(BACKSTAGE_BED)/node_modules/.installed ## run the scenarios of the Backstage collector, and compare validation, on a real backend (first install: 2 to 8 minutes)
+	go vet -tags backstagebed ./collectors/backstage
+	BACKSTAGE_BED=$(CURDIR)/$(BACKSTAGE_BED) go test -tags backstagebed -count 1 -timeout 15m -run TestOnARealBackstage ./collectors/backstage
+
+$(BACKSTAGE_BED)/node_modules/.installed: $(addprefix collectors/backstage/bed/,package.json package-lock.json)
+	@echo "installing the Backstage backend (350 MB; 2 to 8 minutes, once)"
+	@mkdir -p $(BACKSTAGE_BED)
+	@cp $^ $(BACKSTAGE_BED)
+	@npm ci --no-audit --no-fund --loglevel=error --prefix $(BACKSTAGE_BED)
+	@touch $@
 
 lint: $(GOLANGCI) assets ## check formatting, go.mod, words and the code
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); test -z "$$unformatted" || { echo "not formatted; run make fmt:"; echo "$$unformatted"; exit 1; }
