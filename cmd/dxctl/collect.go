@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/runner"
@@ -104,7 +106,7 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 		return err
 	}
 	err = errors.Join(err, p.readFound(ctx, summary))
-	return errors.Join(err, summaryTable(summary).print(s.out, s.output))
+	return errors.Join(err, summaryTable(summary).Print(s.out, s.output))
 }
 
 // knownSource returns an error if no source has the name. An empty name means all sources.
@@ -182,7 +184,7 @@ func (p *app) collect(ctx context.Context, req runner.RunOptions) (runner.Summar
 	if err == nil {
 		return summary, nil
 	}
-	return summary, withCode(collectCode(summary, err), told{failureText(summary, err), err})
+	return summary, exit.With(collectCode(summary, err), told{failureText(summary, err), err})
 }
 
 // told is an error whose causes have already been printed: its text has only their number.
@@ -230,15 +232,15 @@ func collectCode(summary runner.Summary, err error) int {
 	}
 	switch {
 	case errors.Is(err, rest.ErrUnauthorized):
-		return exitCredentials
+		return exit.Credentials
 	case failed > 0 && failed < len(summary.Scopes) || partly:
-		return exitPartial
+		return exit.Partial
 	}
-	return exitError
+	return exit.Error
 }
 
 // summaryTable lists the number of records read per scope. A record that is read twice is stored once.
-func summaryTable(summary runner.Summary) table {
+func summaryTable(summary runner.Summary) output.Table {
 	kinds := []event.Kind{
 		event.KindPipelineRun,
 		event.KindPipelineJob,
@@ -248,12 +250,12 @@ func summaryTable(summary runner.Summary) table {
 		event.KindFact,
 		event.KindDescriptor,
 	}
-	t := table{columns: []string{"source", "scope"}, document: summaryDocument(summary)}
+	t := output.Table{Columns: []string{"source", "scope"}, Document: summaryDocument(summary)}
 	for _, k := range kinds {
-		t.columns = append(t.columns, string(k)+"s")
-		t.right = append(t.right, string(k)+"s")
+		t.Columns = append(t.Columns, string(k)+"s")
+		t.Right = append(t.Right, string(k)+"s")
 	}
-	t.columns = append(t.columns, "result")
+	t.Columns = append(t.Columns, "result")
 	requests, events := 0, uint64(0)
 	for _, n := range summary.Requests {
 		requests += n
@@ -273,9 +275,9 @@ func summaryTable(summary runner.Summary) table {
 		case scope.Err != nil:
 			result = "failed"
 		}
-		t.rows = append(t.rows, append(row, result))
+		t.Rows = append(t.Rows, append(row, result))
 	}
-	t.note = fmt.Sprintf(
+	t.Note = fmt.Sprintf(
 		"%d requests, %d records read in %s. A record that is read again is not stored twice.",
 		requests,
 		events,

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/store/embedded"
 )
@@ -100,7 +101,7 @@ func fullDisks(t *testing.T, said string) int {
 	for _, part := range strings.Split("\n"+said, "\ncollect ")[1:] {
 		head, text, _ := strings.Cut(part, "\n")
 		_, status, _ := strings.Cut(head, ": ")
-		if code, err := strconv.Atoi(status); err != nil || !slices.Contains([]int{exitOK, exitError, exitPartial}, code) {
+		if code, err := strconv.Atoi(status); err != nil || !slices.Contains([]int{exit.OK, exit.Error, exit.Partial}, code) {
 			t.Errorf("collect %s:\n%s", head, text)
 		}
 		if status == "0" {

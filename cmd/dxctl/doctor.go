@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -49,19 +51,19 @@ that has been lost until now is no longer reported.`,
 				}
 			}
 			findings := s.examine(cmd.Context())
-			t := table{columns: []string{"check", "status", "detail"}, document: findings}
+			t := output.Table{Columns: []string{"check", "status", "detail"}, Document: findings}
 			problems := 0
 			for _, f := range findings {
-				t.rows = append(t.rows, []string{f.Check, f.Status, f.Detail})
+				t.Rows = append(t.Rows, []string{f.Check, f.Status, f.Detail})
 				if f.Status == "problem" {
 					problems++
 				}
 			}
-			if err := t.print(s.out, s.output); err != nil {
+			if err := t.Print(s.out, s.output); err != nil {
 				return err
 			}
 			if problems > 0 {
-				return withCode(exitUnhealthy, fmt.Errorf("%d of %d checks failed", problems, len(findings)))
+				return exit.With(exit.Unhealthy, fmt.Errorf("%d of %d checks failed", problems, len(findings)))
 			}
 			return nil
 		},

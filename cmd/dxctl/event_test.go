@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
@@ -88,7 +89,7 @@ func (s *receivingServer) send(t *testing.T, args ...string) {
 	t.Helper()
 	if code, out, stderr := typed(
 		t,
-		append([]string{"event"}, args...)...); code != exitOK ||
+		append([]string{"event"}, args...)...); code != exit.OK ||
 		!strings.Contains(out, "accepted") {
 		t.Fatalf("dxctl event %s: exit %d, stdout %q, stderr %q", strings.Join(args, " "), code, out, stderr)
 	}
@@ -284,18 +285,18 @@ func TestEventMistakes(t *testing.T) {
 		code int
 		says string
 	}{
-		{"no service", []string{"event", "deploy", "--environment", "e", "--token", "t"}, exitError, "service is missing"},
-		{"odd status", with("--status", "great"), exitError, `status "great"`},
-		{"odd time", with("--at", "yesterday"), exitError, "2026-01-31T12:00:00Z"},
-		{"incident without id", []string{"event", "incident", "--service", "s"}, exitError, "id is missing"},
-		{"fact without value", []string{"event", "fact", "--entity", "s", "--name", "n"}, exitError, "--value is missing"},
-		{"fact of another type", []string{"event", "fact", "--entity", "s", "--name", "n", "--value", "x", "--type", "number"}, exitError, `"x" is not a number`},
-		{"no token", with(), exitCredentials, "DXCTL_TOKEN"},
-		{"wrong token", with("--server", refusing.URL, "--token", "t"), exitCredentials, "401"},
-		{"odd server", with("--server", "dxctl", "--token", "t"), exitError, "absolute http or https URL"},
-		{"nobody answers", with("--server", slow.URL, "--token", "t", "--timeout", "50ms"), exitTimeout, "no answer within 50ms"},
-		{"led elsewhere", with("--server", leading.URL, "--token", "t"), exitError, "307"},
-		{"nobody is there", with("--server", "http://127.0.0.1:1", "--token", "t"), exitError, "refused"},
+		{"no service", []string{"event", "deploy", "--environment", "e", "--token", "t"}, exit.Error, "service is missing"},
+		{"odd status", with("--status", "great"), exit.Error, `status "great"`},
+		{"odd time", with("--at", "yesterday"), exit.Error, "2026-01-31T12:00:00Z"},
+		{"incident without id", []string{"event", "incident", "--service", "s"}, exit.Error, "id is missing"},
+		{"fact without value", []string{"event", "fact", "--entity", "s", "--name", "n"}, exit.Error, "--value is missing"},
+		{"fact of another type", []string{"event", "fact", "--entity", "s", "--name", "n", "--value", "x", "--type", "number"}, exit.Error, `"x" is not a number`},
+		{"no token", with(), exit.Credentials, "DXCTL_TOKEN"},
+		{"wrong token", with("--server", refusing.URL, "--token", "t"), exit.Credentials, "401"},
+		{"odd server", with("--server", "dxctl", "--token", "t"), exit.Error, "absolute http or https URL"},
+		{"nobody answers", with("--server", slow.URL, "--token", "t", "--timeout", "50ms"), exit.Timeout, "no answer within 50ms"},
+		{"led elsewhere", with("--server", leading.URL, "--token", "t"), exit.Error, "307"},
+		{"nobody is there", with("--server", "http://127.0.0.1:1", "--token", "t"), exit.Error, "refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			code, out, stderr := typed(t, c.args...)
@@ -304,7 +305,7 @@ func TestEventMistakes(t *testing.T) {
 			}
 			if code, _, stderr := typed(
 				t,
-				slices.Insert(slices.Clone(c.args), 2, "--best-effort")...); code != exitOK ||
+				slices.Insert(slices.Clone(c.args), 2, "--best-effort")...); code != exit.OK ||
 				!strings.Contains(stderr, "not sent") {
 				t.Errorf("with --best-effort: exit %d, stderr %q", code, stderr)
 			}
@@ -329,7 +330,7 @@ func TestEventIsSentAgain(t *testing.T) {
 	}))
 	defer server.Close()
 	code, stdout, stderr := typed(t, "event", "deploy", "--service", "s", "--environment", "e", "--server", server.URL+"/")
-	if code != exitOK || asked.Load() != 2 || bodies[0].Len() == 0 || bodies[0].String() != bodies[1].String() {
+	if code != exit.OK || asked.Load() != 2 || bodies[0].Len() == 0 || bodies[0].String() != bodies[1].String() {
 		t.Errorf("exit %d after %d requests, stderr %q; sent %s and %s", code, asked.Load(), stderr, &bodies[0], &bodies[1])
 	}
 	if !strings.Contains(stdout, "customData.x: unknown key") {

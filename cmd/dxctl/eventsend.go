@@ -18,6 +18,8 @@ import (
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/spf13/pflag"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors/webhook"
 )
 
@@ -53,7 +55,7 @@ func (to *sending) failed(err error) error {
 	if err == nil || !to.bestEffort {
 		return err
 	}
-	return withCode(exitOK, fmt.Errorf("event not sent: %w", err))
+	return exit.With(exit.OK, fmt.Errorf("event not sent: %w", err))
 }
 
 // run builds the event, sends it and prints the outcome.
@@ -76,7 +78,7 @@ func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (c
 	}
 	token := cmp.Or(to.token, os.Getenv("DXCTL_TOKEN"))
 	if token == "" {
-		return withCode(exitCredentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of the server's source "+
+		return exit.With(exit.Credentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of the server's source "+
 			"of kind events"))
 	}
 	answer, err := to.send(ctx, address, token, doc)
@@ -87,12 +89,12 @@ func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (c
 	for i, m := range answer.Misfits {
 		ignored[i] = m.String()
 	}
-	return table{
-		columns: []string{"outcome", "type", "id", "reason", "ignored_fields"},
-		rows: [][]string{
+	return output.Table{
+		Columns: []string{"outcome", "type", "id", "reason", "ignored_fields"},
+		Rows: [][]string{
 			{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")},
 		},
-	}.print(s.out, s.output)
+	}.Print(s.out, s.output)
 }
 
 // eventsAddress returns the URL at which a server receives events.
@@ -176,7 +178,7 @@ func post(ctx context.Context, client *http.Client, address, token string, doc [
 	if err != nil {
 		var timeout interface{ Timeout() bool }
 		if errors.As(err, &timeout) && timeout.Timeout() && ctx.Err() == nil {
-			err = withCode(exitTimeout, fmt.Errorf("no answer within %s: %w", client.Timeout, err))
+			err = exit.With(exit.Timeout, fmt.Errorf("no answer within %s: %w", client.Timeout, err))
 		}
 		return answer, notNow{err: err}
 	}
@@ -195,7 +197,7 @@ func post(ctx context.Context, client *http.Client, address, token string, doc [
 		}
 		return answer, nil
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return answer, withCode(exitCredentials, said)
+		return answer, exit.With(exit.Credentials, said)
 	case code == http.StatusTooManyRequests || code >= http.StatusInternalServerError:
 		after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // a date, or nothing, is 0
 		return answer, notNow{err: said, after: time.Duration(max(after, 0)) * time.Second}

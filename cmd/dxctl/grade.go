@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/report"
@@ -48,7 +49,7 @@ component:default/payment-service. In a checkout with a catalog-info.yaml, "." i
 				return err
 			}
 			if want == "" {
-				return gradesTable(reports).print(s.out, s.output)
+				return gradesTable(reports).Print(s.out, s.output)
 			}
 			reader, err := p.reader()
 			if err != nil {
@@ -61,7 +62,7 @@ component:default/payment-service. In a checkout with a catalog-info.yaml, "." i
 			if len(service.Reports) == 0 {
 				return fmt.Errorf("no scorecard applies to %s; check the filters of the scorecards", want)
 			}
-			return explain(service).print(s.out, s.output)
+			return explain(service).Print(s.out, s.output)
 		},
 	}
 	return cmd
@@ -134,15 +135,15 @@ func (s *cli) serviceNames() ([]string, cobra.ShellCompDirective) {
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func gradesTable(reports []scorecards.Report) table {
-	t := table{
-		columns:  []string{"service", "scorecard", "level", "score", "coverage", "fail", "unknown", "next"},
-		right:    []string{"score", "coverage", "fail", "unknown"},
-		document: report.NewGradesDocument(reports, report.All),
-		note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of the applicable rules that pass or fail.",
+func gradesTable(reports []scorecards.Report) output.Table {
+	t := output.Table{
+		Columns:  []string{"service", "scorecard", "level", "score", "coverage", "fail", "unknown", "next"},
+		Right:    []string{"score", "coverage", "fail", "unknown"},
+		Document: report.NewGradesDocument(reports, report.All),
+		Note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of the applicable rules that pass or fail.",
 	}
 	if len(reports) == 0 {
-		t.note = "No services to grade: describe services in Backstage descriptors and list the files under catalog.files " +
+		t.Note = "No services to grade: describe services in Backstage descriptors and list the files under catalog.files " +
 			"in dx.yaml."
 	}
 	for _, r := range reports {
@@ -153,8 +154,8 @@ func gradesTable(reports []scorecards.Report) table {
 				next += fmt.Sprintf(" (+%d)", more)
 			}
 		}
-		t.rows = append(
-			t.rows,
+		t.Rows = append(
+			t.Rows,
 			[]string{
 				r.Entity,
 				r.Scorecard,
@@ -171,8 +172,8 @@ func gradesTable(reports []scorecards.Report) table {
 }
 
 // explain describes each rule of a service, its outcome and what to do: as rows for programs and as text for people.
-func explain(service report.Service) table {
-	t := table{columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, document: service.Document()}
+func explain(service report.Service) output.Table {
+	t := output.Table{Columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, Document: service.Document()}
 	var prose strings.Builder
 	for _, r := range service.Reports {
 		fmt.Fprintf(
@@ -201,14 +202,14 @@ func explain(service report.Service) table {
 			if x.Outcome != event.Pass && x.Outcome != event.NotApplicable {
 				do = x.Fix
 			}
-			t.rows = append(t.rows, []string{x.Level, x.Title, string(x.Outcome), x.Reason, do})
-			fmt.Fprintf(&prose, "  %-15s %s: %s\n", x.Outcome, printable(x.Title), printable(x.Reason))
+			t.Rows = append(t.Rows, []string{x.Level, x.Title, string(x.Outcome), x.Reason, do})
+			fmt.Fprintf(&prose, "  %-15s %s: %s\n", x.Outcome, output.Printable(x.Title), output.Printable(x.Reason))
 			for line := range strings.Lines(strings.TrimSpace(do)) {
-				fmt.Fprintf(&prose, "  %15s   %s\n", "", printable(strings.TrimRight(line, "\n")))
+				fmt.Fprintf(&prose, "  %15s   %s\n", "", output.Printable(strings.TrimRight(line, "\n")))
 			}
 		}
 		prose.WriteString("\n")
 	}
-	t.prose = prose.String()
+	t.Prose = prose.String()
 	return t
 }

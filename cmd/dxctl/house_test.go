@@ -141,6 +141,8 @@ var house = []struct {
 			"metrics",
 		},
 	},
+	{name: "cmd/dxctl/exit"},
+	{name: "cmd/dxctl/output", imports: []string{"web/spreadsheet"}},
 	{name: "cmd/dxctl/progress"},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
 	{
@@ -170,7 +172,6 @@ var house = []struct {
 			"report",
 			"report/words",
 			"web/server",
-			"web/spreadsheet",
 			"config",
 		},
 		children: true,

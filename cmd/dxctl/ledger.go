@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/report"
 )
 
@@ -39,7 +40,7 @@ window with a gap again. --windows prints each time window separately.`,
 					return err
 				}
 			}
-			return ledgerTable(rows, filter).print(s.out, s.output)
+			return ledgerTable(rows, filter).Print(s.out, s.output)
 		},
 	}
 	cmd.Flags().StringVar(&filter.Source, "source", "", "print only the source with this `NAME`")
@@ -70,9 +71,9 @@ func (p *app) knownSource(ctx context.Context, name string) error {
 	return noSource(name, slices.Compact(slices.Sorted(slices.Values(known))), "configured or in the ledger: ")
 }
 
-func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) table {
-	t := table{
-		columns: []string{
+func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) output.Table {
+	t := output.Table{
+		Columns: []string{
 			"source",
 			"scope",
 			"kind",
@@ -85,13 +86,13 @@ func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) table {
 			"checked",
 			"note",
 		},
-		right:    []string{"expected", "stored", "open", "gap"},
-		document: report.NewLedgerDocument(rows, report.All),
+		Right:    []string{"expected", "stored", "open", "gap"},
+		Document: report.NewLedgerDocument(rows, report.All),
 	}
 	missing := uint64(0)
 	for _, r := range rows {
 		missing += r.Gap
-		t.rows = append(t.rows, []string{
+		t.Rows = append(t.Rows, []string{
 			r.Source,
 			r.Scope,
 			r.Kind,
@@ -107,11 +108,11 @@ func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) table {
 	}
 	switch {
 	case len(rows) == 0 && filter.Gaps:
-		t.note = "Nothing is missing."
+		t.Note = "Nothing is missing."
 	case len(rows) == 0:
-		t.note = "Nothing has been collected yet: run `dxctl collect`."
+		t.Note = "Nothing has been collected yet: run `dxctl collect`."
 	case missing > 0:
-		t.note = fmt.Sprintf("%d records are missing. The next collect reads these windows again.", missing)
+		t.Note = fmt.Sprintf("%d records are missing. The next collect reads these windows again.", missing)
 	}
 	return t
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
@@ -93,8 +94,8 @@ successful production deployment. Engineers and services that have not deployed 
 			if perSubject {
 				t = subjectTable(result)
 			}
-			t.document = report.NewFirstDeployDocument(result, report.All)
-			return t.print(s.out, s.output)
+			t.Document = report.NewFirstDeployDocument(result, report.All)
+			return t.Print(s.out, s.output)
 		},
 	}
 	cmd.Flags().
@@ -105,19 +106,19 @@ successful production deployment. Engineers and services that have not deployed 
 	return cmd
 }
 
-func cohortTable(result metrics.TTFD) table {
-	t := table{
-		columns: []string{"cohort", "n", "deployed", "waiting", "median", "p90"},
-		right:   []string{"n", "deployed", "waiting", "median", "p90"},
-		note: fmt.Sprintf("%s, version %d. \"not reached yet\": too many are still waiting for an estimate.%s",
+func cohortTable(result metrics.TTFD) output.Table {
+	t := output.Table{
+		Columns: []string{"cohort", "n", "deployed", "waiting", "median", "p90"},
+		Right:   []string{"n", "deployed", "waiting", "median", "p90"},
+		Note: fmt.Sprintf("%s, version %d. \"not reached yet\": too many are still waiting for an estimate.%s",
 			result.Definition.Title, result.Definition.Version, excludedNote(result.Excluded)+gapNote(result.Completeness)),
 	}
 	for _, c := range append(slices.Clone(result.Cohorts), result.Overall) {
 		if c.N == 0 && c.Label != result.Overall.Label {
 			continue // no member of the cohort can be measured; the note gives their number and the reason
 		}
-		t.rows = append(
-			t.rows,
+		t.Rows = append(
+			t.Rows,
 			[]string{
 				c.Label,
 				fmt.Sprint(c.N),
@@ -143,10 +144,10 @@ func excludedNote(reasons []metrics.Excluded) string {
 	return "\nExcluded: " + strings.Join(parts, ", ") + "."
 }
 
-func subjectTable(result metrics.TTFD) table {
-	t := table{
-		columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment", "how", "note"},
-		right:   []string{"time"},
+func subjectTable(result metrics.TTFD) output.Table {
+	t := output.Table{
+		Columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment", "how", "note"},
+		Right:   []string{"time"},
 	}
 	for _, x := range result.Subjects {
 		first, took := "", "waiting "+words.Hours(&x.Hours).String()
@@ -159,7 +160,7 @@ func subjectTable(result metrics.TTFD) table {
 		} else {
 			took = ""
 		}
-		t.rows = append(t.rows, []string{x.ID, x.Team, started, first, took, x.Service, x.Deployment, x.How, x.Note})
+		t.Rows = append(t.Rows, []string{x.ID, x.Team, started, first, took, x.Service, x.Deployment, x.How, x.Note})
 	}
 	return t
 }

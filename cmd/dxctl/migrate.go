@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 )
 
 func newMigrate(s *cli) *cobra.Command {
@@ -27,14 +29,14 @@ store. Run it by itself before you upgrade dxctl on a shared ClickHouse server, 
 			if err != nil {
 				return err
 			}
-			t := table{columns: []string{"version", "name", "checksum"}, right: []string{"version"}}
+			t := output.Table{Columns: []string{"version", "name", "checksum"}, Right: []string{"version"}}
 			for _, m := range applied {
-				t.rows = append(t.rows, []string{fmt.Sprint(m.Version), m.Name, m.Checksum})
+				t.Rows = append(t.Rows, []string{fmt.Sprint(m.Version), m.Name, m.Checksum})
 			}
 			if len(applied) == 0 {
-				t.note = "The schema is up to date; no migrations were applied."
+				t.Note = "The schema is up to date; no migrations were applied."
 			}
-			return t.print(s.out, s.output)
+			return t.Print(s.out, s.output)
 		},
 	}
 }

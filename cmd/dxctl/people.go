@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/people"
 )
@@ -96,9 +97,9 @@ in dx.yaml (docs/sources/people.md).`,
 			}
 			t := doc.table(view)
 			if len(args) == 0 {
-				t.document, t.note = doc, doc.summary()
+				t.Document, t.Note = doc, doc.summary()
 			}
-			return t.print(s.out, s.output)
+			return t.Print(s.out, s.output)
 		},
 	}
 }
@@ -186,26 +187,26 @@ func personOf(person people.Person, logins []string, events uint64) personRow {
 	return row
 }
 
-func (d peopleDocument) table(view string) table {
+func (d peopleDocument) table(view string) output.Table {
 	switch view {
 	case "merged":
-		t := table{
-			columns:  []string{"record", "person", "why"},
-			document: d.Merged,
-			note:     noneNote(len(d.Merged), "No records were merged."),
+		t := output.Table{
+			Columns:  []string{"record", "person", "why"},
+			Document: d.Merged,
+			Note:     noneNote(len(d.Merged), "No records were merged."),
 		}
 		for _, m := range d.Merged {
-			t.rows = append(t.rows, []string{m.Record, m.Person, m.Why})
+			t.Rows = append(t.Rows, []string{m.Record, m.Person, m.Why})
 		}
 		return t
 	case "ambiguous":
-		t := table{
-			columns:  []string{"what", "people", "why"},
-			document: d.Ambiguous,
-			note:     noneNote(len(d.Ambiguous), "No identities are ambiguous."),
+		t := output.Table{
+			Columns:  []string{"what", "people", "why"},
+			Document: d.Ambiguous,
+			Note:     noneNote(len(d.Ambiguous), "No identities are ambiguous."),
 		}
 		for _, u := range d.Ambiguous {
-			t.rows = append(t.rows, []string{u.What, strings.Join(u.People, " "), u.Why})
+			t.Rows = append(t.Rows, []string{u.What, strings.Join(u.People, " "), u.Why})
 		}
 		return t
 	case "unknown":
@@ -213,15 +214,15 @@ func (d peopleDocument) table(view string) table {
 	case "bots":
 		return loginTable(d.Bots, "No bot accounts.")
 	}
-	t := table{
-		columns:  []string{"person", "name", "team", "started_on", "left_on", "logins", "emails", "records", "events"},
-		right:    []string{"events"},
-		document: d.People,
-		note:     noneNote(len(d.People), "No people: list a CSV file under people.files in dx.yaml."),
+	t := output.Table{
+		Columns:  []string{"person", "name", "team", "started_on", "left_on", "logins", "emails", "records", "events"},
+		Right:    []string{"events"},
+		Document: d.People,
+		Note:     noneNote(len(d.People), "No people: list a CSV file under people.files in dx.yaml."),
 	}
 	for _, p := range d.People {
-		t.rows = append(
-			t.rows,
+		t.Rows = append(
+			t.Rows,
 			[]string{p.Person, p.Name, p.Team, p.Started, p.Left, strings.Join(p.Logins, " "), strings.Join(p.Emails, " "),
 				strings.Join(p.Records, " "), fmt.Sprint(p.Events)},
 		)
@@ -229,16 +230,16 @@ func (d peopleDocument) table(view string) table {
 	return t
 }
 
-func loginTable(rows []loginRow, none string) table {
-	t := table{columns: []string{"provider", "login", "changes", "pipeline_runs", "deployments", "last", "why"},
-		right: []string{"changes", "pipeline_runs", "deployments"}, document: rows, note: noneNote(len(rows), none)}
+func loginTable(rows []loginRow, none string) output.Table {
+	t := output.Table{Columns: []string{"provider", "login", "changes", "pipeline_runs", "deployments", "last", "why"},
+		Right: []string{"changes", "pipeline_runs", "deployments"}, Document: rows, Note: noneNote(len(rows), none)}
 	for _, r := range rows {
 		last := ""
 		if r.Last != nil {
 			last = r.Last.Format(time.DateOnly)
 		}
-		t.rows = append(
-			t.rows,
+		t.Rows = append(
+			t.Rows,
 			[]string{r.Provider, r.Login, fmt.Sprint(r.Changes), fmt.Sprint(r.Runs), fmt.Sprint(r.Deploys), last, r.Why},
 		)
 	}

@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/config"
 )
 
@@ -34,9 +36,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
-	code := exitCode(ctx, err)
+	code := exit.Code(ctx, err)
 	switch {
-	case code == exitCancelled:
+	case code == exit.Cancelled:
 		fmt.Fprintln(stderr, "dxctl: interrupted; stored data is kept, and the next run resumes from it")
 	case err != nil:
 		fmt.Fprintln(stderr, "dxctl: "+strings.ReplaceAll(err.Error(), "\n", "\n       "))
@@ -56,8 +58,8 @@ To use your own sources:        write dx.yaml, then run dxctl doctor, dxctl coll
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if !slices.Contains(formats, s.output) {
-				return fmt.Errorf("--output %s: unknown format; use %s", s.output, strings.Join(formats, ", "))
+			if !slices.Contains(output.Formats, s.output) {
+				return fmt.Errorf("--output %s: unknown format; use %s", s.output, strings.Join(output.Formats, ", "))
 			}
 			_, err := s.logger()
 			return err
@@ -66,10 +68,13 @@ To use your own sources:        write dx.yaml, then run dxctl doctor, dxctl coll
 	flags := root.PersistentFlags()
 	flags.StringVarP(&s.configFile, "config", "c", "", "configuration `FILE` (default $DXCTL_CONFIG, ./dx.yaml, "+
 		"./data/dx.yaml)")
-	flags.StringVarP(&s.output, "output", "o", "table", "format of the printed data: `"+strings.Join(formats, "|")+"`")
+	flags.StringVarP(&s.output, "output", "o", "table", "format of the printed data: `"+strings.Join(output.Formats, "|")+"`")
 	flags.StringVar(&s.logLevel, "log-level", "warn", "lowest `LEVEL` to log to stderr: debug|info|warn|error")
 	flags.StringVar(&s.logFormat, "log-format", "text", "`FORMAT` of the log: text|json")
-	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats, cobra.ShellCompDirectiveNoFileComp))
+	_ = root.RegisterFlagCompletionFunc(
+		"output",
+		cobra.FixedCompletions(output.Formats, cobra.ShellCompDirectiveNoFileComp),
+	)
 	root.AddCommand(
 		newServe(s), newDemo(s), newCollect(s), newGrade(s), newMetrics(s), newServices(s), newPeople(s),
 		newLedger(s), newSQL(s), newEvent(s), newMigrate(s), newDoctor(s), newVersion(s),

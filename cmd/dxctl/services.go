@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
@@ -35,30 +36,30 @@ func newServices(s *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return servicesTable(services).print(s.out, s.output)
+			return servicesTable(services).Print(s.out, s.output)
 		},
 	}
 }
 
-func servicesTable(services report.Services) table {
-	t := table{
-		columns:  []string{"service", "owner", "lifecycle", "level", "deploys_30d", "last_deploy", "ci_success", "ci_p95"},
-		right:    []string{"deploys_30d", "ci_success", "ci_p95"},
-		document: services.Document(report.All),
+func servicesTable(services report.Services) output.Table {
+	t := output.Table{
+		Columns:  []string{"service", "owner", "lifecycle", "level", "deploys_30d", "last_deploy", "ci_success", "ci_p95"},
+		Right:    []string{"deploys_30d", "ci_success", "ci_p95"},
+		Document: services.Document(report.All),
 	}
 	if len(services.List) == 0 {
-		t.note = "No services: list Backstage descriptors under catalog.files in dx.yaml."
+		t.Note = "No services: list Backstage descriptors under catalog.files in dx.yaml."
 	}
 	for _, s := range services.List {
-		t.rows = append(t.rows, serviceLine(s))
+		t.Rows = append(t.Rows, serviceLine(s))
 	}
-	t.note += notCollected(services.List)
+	t.Note += notCollected(services.List)
 	if left := leftOutRuns(services.List); left > 0 {
-		t.note += fmt.Sprintf("%s of the last 30 days are not in ci_p95, because their duration is unknown (untimed_runs "+
+		t.Note += fmt.Sprintf("%s of the last 30 days are not in ci_p95, because their duration is unknown (untimed_runs "+
 			"and negative_runs of -o json).",
 			words.Plural(left, "successful CI run", "successful CI runs"))
 	}
-	t.note = strings.TrimSuffix(t.note, "\n")
+	t.Note = strings.TrimSuffix(t.Note, "\n")
 	return t
 }
 

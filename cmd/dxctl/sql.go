@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/store/guard"
 )
 
@@ -56,43 +57,43 @@ interface; docs/schema.md describes them. If the argument is "-", the query is r
 			if err != nil {
 				return err
 			}
-			return t.print(s.out, s.output)
+			return t.Print(s.out, s.output)
 		},
 	}
 }
 
 // readRows reads all rows, of any types. JSON preserves numbers, lists and NULL. The size of the result is counted
 // again here, because the engine counts a value that all rows share only once.
-func readRows(rows driver.Rows, limits guard.Limits) (t table, err error) {
+func readRows(rows driver.Rows, limits guard.Limits) (t output.Table, err error) {
 	size := 0
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	t.columns = rows.Columns()
+	t.Columns = rows.Columns()
 	document := []map[string]any{}
 	for _, c := range rows.ColumnTypes() {
 		if numeric(c) {
-			t.right = append(t.right, c.Name())
+			t.Right = append(t.Right, c.Name())
 		}
 	}
 	for rows.Next() {
-		dest := make([]any, len(t.columns))
+		dest := make([]any, len(t.Columns))
 		for i, c := range rows.ColumnTypes() {
 			dest[i] = reflect.New(c.ScanType()).Interface()
 		}
 		if err := rows.Scan(dest...); err != nil {
-			return t, fmt.Errorf("reading row %d: %w", len(t.rows)+1, err)
+			return t, fmt.Errorf("reading row %d: %w", len(t.Rows)+1, err)
 		}
 		row, object := make([]string, len(dest)), map[string]any{}
 		for i, d := range dest {
 			v := plain(reflect.ValueOf(d).Elem())
-			row[i], object[t.columns[i]] = cell(v), v
+			row[i], object[t.Columns[i]] = cell(v), v
 			size += len(row[i])
 		}
 		if err := limits.CheckSize(size); err != nil {
 			return t, err
 		}
-		t.rows, document = append(t.rows, row), append(document, object)
+		t.Rows, document = append(t.Rows, row), append(document, object)
 	}
-	t.document = document
+	t.Document = document
 	return t, rows.Err()
 }
 

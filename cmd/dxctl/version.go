@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/migrations"
 )
 
@@ -30,12 +31,12 @@ func newVersion(s *cli) *cobra.Command {
 		Short: "Print the version, the schema version and the platform",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return table{
-				columns: []string{"version", "schema", "go", "platform"},
-				rows: [][]string{
+			return output.Table{
+				Columns: []string{"version", "schema", "go", "platform"},
+				Rows: [][]string{
 					{versionString(), fmt.Sprint(migrations.Latest()), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH},
 				},
-			}.print(s.out, s.output)
+			}.Print(s.out, s.output)
 		},
 	}
 }

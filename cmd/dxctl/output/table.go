@@ -1,4 +1,5 @@
-package main
+// Package output prints the results of commands: one table in four formats.
+package output
 
 import (
 	"encoding/json"
@@ -11,21 +12,22 @@ import (
 	"github.com/dxctl/dxctl/web/spreadsheet"
 )
 
-var formats = []string{"table", "json", "csv", "tsv"}
+// Formats are the formats in which a Table can be printed.
+var Formats = []string{"table", "json", "csv", "tsv"}
 
-// table is a result to print: the same columns in every format. JSON prints the document, if there is one, because a
+// Table is a result to print: the same columns in every format. JSON prints the document, if there is one, because a
 // tree can hold more than rows; otherwise it prints a list of objects.
-type table struct {
-	columns  []string
-	rows     [][]string
-	document any
-	right    []string // columns that are numbers
-	note     string   // printed below a table, for people only
-	prose    string   // printed instead of a table, where text is easier to read than columns
+type Table struct {
+	Columns  []string
+	Rows     [][]string // each has a cell for every column
+	Document any
+	Right    []string // columns that are numbers
+	Note     string   // printed below a table, for people only
+	Prose    string   // printed instead of a table, where text is easier to read than columns
 }
 
-// print writes t to w in one of formats.
-func (t table) print(w io.Writer, format string) error {
+// Print writes t to w in one of Formats; any other format is printed as a table.
+func (t Table) Print(w io.Writer, format string) error {
 	switch format {
 	case "json":
 		enc := json.NewEncoder(w)
@@ -37,21 +39,21 @@ func (t table) print(w io.Writer, format string) error {
 	case "tsv":
 		return t.tabs(w)
 	}
-	if t.prose != "" {
-		_, err := fmt.Fprintln(w, strings.TrimRight(t.prose, "\n"))
+	if t.Prose != "" {
+		_, err := fmt.Fprintln(w, strings.TrimRight(t.Prose, "\n"))
 		return err
 	}
 	return t.aligned(w)
 }
 
-func (t table) json() any {
-	if t.document != nil {
-		return t.document
+func (t Table) json() any {
+	if t.Document != nil {
+		return t.Document
 	}
-	list := make([]map[string]string, len(t.rows))
-	for i, row := range t.rows {
+	list := make([]map[string]string, len(t.Rows))
+	for i, row := range t.Rows {
 		list[i] = map[string]string{}
-		for j, c := range t.columns {
+		for j, c := range t.Columns {
 			list[i][c] = row[j]
 		}
 	}
@@ -59,18 +61,18 @@ func (t table) json() any {
 }
 
 // separated writes CSV that is safe to open in a spreadsheet; tabs and JSON are exact.
-func (t table) separated(w io.Writer) error {
+func (t Table) separated(w io.Writer) error {
 	var numbers []int
-	for i, c := range t.columns {
-		if slices.Contains(t.right, c) {
+	for i, c := range t.Columns {
+		if slices.Contains(t.Right, c) {
 			numbers = append(numbers, i)
 		}
 	}
 	out := spreadsheet.NewWriter(w, numbers...)
-	if err := out.Head(t.columns...); err != nil {
+	if err := out.Head(t.Columns...); err != nil {
 		return err
 	}
-	for _, row := range t.rows {
+	for _, row := range t.Rows {
 		if err := out.Write(row...); err != nil {
 			return err
 		}
@@ -79,9 +81,9 @@ func (t table) separated(w io.Writer) error {
 }
 
 // tabs writes TSV as ClickHouse does: no quotes, and tab, newline and backslash escaped.
-func (t table) tabs(w io.Writer) error {
+func (t Table) tabs(w io.Writer) error {
 	escape := strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
-	for _, row := range append([][]string{t.columns}, t.rows...) {
+	for _, row := range append([][]string{t.Columns}, t.Rows...) {
 		cells := make([]string, len(row))
 		for i, c := range row {
 			cells[i] = escape.Replace(c)
@@ -95,24 +97,24 @@ func (t table) tabs(w io.Writer) error {
 
 // aligned writes columns for a person to read. Control characters are replaced: a name from a source must not move
 // the cursor or change the title of somebody's terminal.
-func (t table) aligned(w io.Writer) error {
-	widths := make([]int, len(t.columns))
-	lines := append([][]string{upper(t.columns)}, t.rows...)
+func (t Table) aligned(w io.Writer) error {
+	widths := make([]int, len(t.Columns))
+	lines := append([][]string{upper(t.Columns)}, t.Rows...)
 	for _, row := range lines {
 		for i, c := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(printable(c)))
+			widths[i] = max(widths[i], utf8.RuneCountInString(Printable(c)))
 		}
 	}
 	number := map[int]bool{}
-	for i, c := range t.columns {
-		for _, r := range t.right {
+	for i, c := range t.Columns {
+		for _, r := range t.Right {
 			number[i] = number[i] || r == c
 		}
 	}
 	for _, row := range lines {
 		var line strings.Builder
 		for i, c := range row {
-			c = printable(c)
+			c = Printable(c)
 			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c))
 			if number[i] {
 				line.WriteString(pad + c)
@@ -125,8 +127,8 @@ func (t table) aligned(w io.Writer) error {
 			return err
 		}
 	}
-	if t.note != "" {
-		_, err := fmt.Fprintf(w, "\n%s\n", t.note)
+	if t.Note != "" {
+		_, err := fmt.Fprintf(w, "\n%s\n", t.Note)
 		return err
 	}
 	return nil
@@ -140,7 +142,8 @@ func upper(words []string) []string {
 	return out
 }
 
-func printable(s string) string {
+// Printable replaces control characters: a name from a source must not move the cursor of a terminal.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
 			return '·'

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 )
 
 func TestTableFormats(t *testing.T) {
-	odd := table{
-		columns: []string{"=name", "n"},
-		right:   []string{"n"},
-		rows:    [][]string{{"=1+1", "-5"}, {"\tx", "-5+cmd()"}, {"-5", ""}, {"＝1", "1e-3"}},
+	odd := Table{
+		Columns: []string{"=name", "n"},
+		Right:   []string{"n"},
+		Rows:    [][]string{{"=1+1", "-5"}, {"\tx", "-5+cmd()"}, {"-5", ""}, {"＝1", "1e-3"}},
 	}
 	for format, want := range map[string]string{
 		"csv":  "'=name,n\n'=1+1,-5\n'\tx,'-5+cmd()\n'-5,\n'＝1,1e-3\n",
@@ -17,7 +17,7 @@ func TestTableFormats(t *testing.T) {
 		"json": `"=name": "=1+1"`,
 	} {
 		var b strings.Builder
-		if err := odd.print(&b, format); err != nil {
+		if err := odd.Print(&b, format); err != nil {
 			t.Fatal(err)
 		}
 		if format == "json" && !strings.Contains(b.String(), want) || format != "json" && b.String() != want {
