@@ -61,7 +61,7 @@ test: engine assets webhook-examples chromium ## run all tests, with the race de
 	GORACE=atexit_sleep_ms=0 go test $(RACE) -ldflags "-s -w" -p 3 -timeout 20m ./...
 
 test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the scenarios of the Kubernetes collector on a real API server (first build: 10 to 16 minutes)
-	go vet -tags kubernetesbed ./collectors/kubernetes
+	go vet -tags kubernetesbed ./collectors/kubernetes/...
 	KUBERNETES_BED=$(CURDIR)/$(BED)/bed ROLLOUTS_CONTROLLER=$(CURDIR)/$(BED)/rollouts-controller \
 	  ROLLOUTS_CRDS=$$(cd collectors/kubernetes/bed/rollouts && GOTOOLCHAIN=$(ROLLOUTS_GO) go list -m -f "{{.Dir}}/manifests/crds" github.com/argoproj/argo-rollouts) \
 	  go test -tags kubernetesbed -count 1 -timeout 30m -run TestOnARealServer ./collectors/kubernetes

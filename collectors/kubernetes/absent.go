@@ -4,27 +4,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
 	"github.com/dxctl/dxctl/event"
 )
 
-// lost is a workload that was deleted while the cluster was watched.
-type lost struct {
-	*view
-	known bool // this is its last state
-}
-
 // deleted takes the last state of a workload that was deleted, and ends what was under way.
-func (p *pass) deleted(g *lost) {
-	_, told := g.rollouts(p.origin, "")
+func (p *pass) deleted(g *cluster.Gone) {
+	_, told := g.Rollouts(p.origin, "")
 	if told {
-		p.workload(g.view)
+		p.workload(g.View)
 	}
-	t := p.s.Workloads[g.key()]
+	t := p.s.Workloads[g.Key()]
 	if t == nil {
 		return // nothing can be told of it
 	}
 	status := event.Skipped
-	if g.known && (told || !g.ended()) {
+	if g.Known && (told || !g.Ended()) {
 		status = event.Cancelled
 	}
 	p.close(t, status)

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
 	"github.com/dxctl/dxctl/collectors/source"
-
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -84,7 +84,7 @@ func (c *Collector) accountUnread(ctx context.Context, name string, why error, w
 		return w.Append(ctx, l)
 	}
 	l.Expected, l.Note = 1, why.Error()
-	var odd *MisfitError
+	var odd *cluster.MisfitError
 	if errors.As(why, &odd) {
 		l.Expected = uint64(len(odd.Items))
 	}

@@ -15,15 +15,16 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
+	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/event"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
-
-	"github.com/dxctl/dxctl/collectors/source"
-	"github.com/dxctl/dxctl/event"
 )
 
 var (
@@ -67,9 +68,12 @@ func startKubelet(t *testing.T, client dynamic.Interface) *kubelet {
 }
 
 func (k *kubelet) tend(ctx context.Context, client dynamic.Interface, pod *unstructured.Unstructured) {
-	ready, _ := conditionOf(pod, "Ready")
+	conditions, _, _ := unstructured.NestedSlice(pod.Object, "status", "conditions")
+	ready := slices.ContainsFunc(conditions, func(c any) bool {
+		return c.(object)["type"] == "Ready" && c.(object)["status"] == "True"
+	})
 	containers, _, _ := unstructured.NestedSlice(pod.Object, "spec", "containers")
-	if ready.status == "True" || len(containers) == 0 ||
+	if ready || len(containers) == 0 ||
 		strings.HasSuffix(fmt.Sprint(containers[0].(object)["image"]), ":stuck") {
 		return
 	}
@@ -162,7 +166,7 @@ func (b *bed) scenario(t *testing.T, namespace, token string, resource schema.Gr
 	path := t.TempDir() + "/kubeconfig"
 	writeFile(t, path, kubeconfigText(b.proxy.url(), token, b.certificate()))
 	c, err := New(
-		Config{Source: "k8s", Kubeconfig: path, Namespaces: []string{namespace}, ArgoRollouts: resource == argoRollouts},
+		Config{Source: "k8s", Kubeconfig: path, Namespaces: []string{namespace}, ArgoRollouts: resource == cluster.ArgoRollouts},
 		Options{Settle: 50 * time.Millisecond, Patience: 20 * time.Second},
 	)
 	if err != nil {
@@ -263,17 +267,33 @@ func (p *place) setImage(manager, version string) {
 	)
 }
 
+// numbersOf returns the numbers that a ReplicaSet has and had.
+func numbersOf(rs *unstructured.Unstructured) map[string]bool {
+	numbers := map[string]bool{}
+	for _, key := range []string{deploymentAnnotation, rolloutAnnotation} {
+		for n := range strings.SplitSeq(rs.GetAnnotations()[key]+","+rs.GetAnnotations()[key+"-history"], ",") {
+			numbers[n] = true
+		}
+	}
+	return numbers
+}
+
 // undo does what kubectl rollout undo does: it replaces the template by that of an old ReplicaSet.
 func (p *place) undo(manager string, to int64) {
 	p.t.Helper()
-	list, err := p.admin.Resource(replicaSets).Namespace(p.namespace).List(background(), metav1.ListOptions{})
+	list, err := p.admin.Resource(cluster.ReplicaSets).Namespace(p.namespace).List(background(), metav1.ListOptions{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	for _, rs := range list.Items {
-		if r := p.c.readReplicaSet(&rs); r != nil && (r.number == to || slices.Contains(r.earlier, to)) {
+		if numbersOf(&rs)[fmt.Sprint(to)] {
 			template, _, _ := unstructured.NestedMap(rs.Object, "spec", "template")
-			without(template["metadata"].(object), "labels", "pod-template-hash", "rollouts-pod-template-hash")
+			labels, _, _ := unstructured.NestedMap(template, "metadata", "labels")
+			delete(labels, "pod-template-hash")
+			delete(labels, "rollouts-pod-template-hash")
+			if err := unstructured.SetNestedMap(template, labels, "metadata", "labels"); err != nil {
+				p.t.Fatal(err)
+			}
 			p.patch(manager, types.JSONPatchType, []any{object{"op": "replace", "path": "/spec/template", "value": template}})
 			return
 		}
@@ -299,10 +319,10 @@ func (p *place) reached(revision int) {
 			return err
 		}
 		kind := strings.ToLower(u.GetKind())
-		w := p.c.readWorkload(kind, u)
-		if kind != kindStatefulSet && w.current != fmt.Sprint(revision) || !w.observed ||
-			w.verdict.status != event.Succeeded {
-			return fmt.Errorf("it is at %s, %s", w.current, w.verdict.status)
+		w := readerOf(p.c).Workload(kind, u)
+		if kind != workload.KindStatefulSet && w.Current != fmt.Sprint(revision) || !w.Observed ||
+			w.Verdict.Status != event.Succeeded {
+			return fmt.Errorf("it is at %s, %s", w.Current, w.Verdict.Status)
 		}
 		return nil
 	})

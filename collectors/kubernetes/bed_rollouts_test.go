@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
 	"go.yaml.in/yaml/v3"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/dxctl/dxctl/event"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/dxctl/dxctl/event"
 )
 
 var definitions = schema.GroupVersionResource{
@@ -50,7 +51,7 @@ func (b *bed) startRollouts(t *testing.T) {
 		b.create(definitions, "", "test", deepJSON(t, o))
 	}
 	eventually(t, time.Minute, "the definitions", func() error {
-		_, err := b.admin.Resource(argoRollouts).List(background(), metav1.ListOptions{})
+		_, err := b.admin.Resource(cluster.ArgoRollouts).List(background(), metav1.ListOptions{})
 		return err
 	})
 	// Its servers would listen on every address of the machine: a port that does not exist keeps them closed.
@@ -89,8 +90,8 @@ func (p *place) patchStatus(manager, patch string) {
 }
 
 func withoutRollouts(t *testing.T, b *bed) {
-	p := b.scenario(t, "norollouts", readerToken, argoRollouts)
-	p.resource = deployments
+	p := b.scenario(t, "norollouts", readerToken, cluster.ArgoRollouts)
+	p.resource = cluster.Deployments
 	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
 	p.reached(1)
 	scopes, err := p.c.Scopes(background(), p.m)
@@ -107,7 +108,7 @@ func withoutRollouts(t *testing.T, b *bed) {
 
 func argo(t *testing.T, b *bed) {
 	b.startRollouts(t)
-	p := b.scenario(t, "argo", readerToken, argoRollouts)
+	p := b.scenario(t, "argo", readerToken, cluster.ArgoRollouts)
 	p.watch()
 	p.deploy("helm", rolloutOf("1"))
 	complete(t, p.becomes(1, event.Succeeded), "helm")

@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
+	"github.com/dxctl/dxctl/event"
 	"golang.org/x/sync/errgroup"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-
-	"github.com/dxctl/dxctl/event"
 )
 
 // CollectCrowd and ServeCrowd collect a cluster into a real store and return how long it took. load_test.go sets them:
@@ -69,7 +70,7 @@ func updateAndRollbackOf(p *place) {
 }
 
 func updateAndRollback(t *testing.T, b *bed) {
-	p := b.scenario(t, "update", readerToken, deployments)
+	p := b.scenario(t, "update", readerToken, cluster.Deployments)
 	p.watch()
 	updateAndRollbackOf(p)
 	complete(t, p.becomes(3, event.Succeeded), "kubectl-rollout")
@@ -81,7 +82,7 @@ func updateAndRollback(t *testing.T, b *bed) {
 }
 
 func unwatched(t *testing.T, b *bed) {
-	p := b.scenario(t, "unwatched", readerToken, deployments)
+	p := b.scenario(t, "unwatched", readerToken, cluster.Deployments)
 	updateAndRollbackOf(p)
 	if err := p.collectInto(p.m); err != nil {
 		t.Fatal(err)
@@ -106,7 +107,7 @@ func unwatched(t *testing.T, b *bed) {
 }
 
 func pause(t *testing.T, b *bed) {
-	p := b.scenario(t, "pause", readerToken, deployments)
+	p := b.scenario(t, "pause", readerToken, cluster.Deployments)
 	p.watch()
 	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
 	p.becomes(1, event.Succeeded)
@@ -121,7 +122,7 @@ func pause(t *testing.T, b *bed) {
 }
 
 func abort(t *testing.T, b *bed) {
-	p := b.scenario(t, "abort", readerToken, deployments)
+	p := b.scenario(t, "abort", readerToken, cluster.Deployments)
 	p.watch()
 	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
 	p.becomes(1, event.Succeeded)
@@ -153,13 +154,13 @@ func underWay(p *place, meanwhile func()) {
 }
 
 func watchCut(t *testing.T, b *bed) {
-	p := b.scenario(t, "cut", readerToken, deployments)
+	p := b.scenario(t, "cut", readerToken, cluster.Deployments)
 	underWay(p, func() { time.Sleep(5 * time.Second) })
 	complete(t, p.becomes(2, event.Succeeded), "kubectl-set") // the server sends what was missed
 }
 
 func expired(t *testing.T, b *bed) {
-	p := b.scenario(t, "expired", readerToken, deployments)
+	p := b.scenario(t, "expired", readerToken, cluster.Deployments)
 	underWay(p, func() {
 		b.server.stop()
 		b.startServer() // which has no events from before its start: 410
@@ -170,7 +171,7 @@ func expired(t *testing.T, b *bed) {
 }
 
 func quickStatefulSet(t *testing.T, b *bed) {
-	p := b.scenario(t, "quick", readerToken, statefulSets)
+	p := b.scenario(t, "quick", readerToken, cluster.StatefulSets)
 	p.c.opt.Settle = 5 * time.Second // longer than the rollout
 	p.watch()
 	p.deploy("helm", workloadOf("apps/v1", "StatefulSet", "1"))
@@ -181,7 +182,7 @@ func quickStatefulSet(t *testing.T, b *bed) {
 }
 
 func missingRights(t *testing.T, b *bed) {
-	p := b.scenario(t, "rights", barredToken, deployments)
+	p := b.scenario(t, "rights", barredToken, cluster.Deployments)
 	err := p.c.Check(background())
 	for _, resource := range []string{"deployments", "statefulsets", "replicasets", "controllerrevisions"} {
 		if err == nil || !strings.Contains(err.Error(), "get, list and watch on "+resource+".apps") {
@@ -191,7 +192,7 @@ func missingRights(t *testing.T, b *bed) {
 }
 
 func deletedWorkload(t *testing.T, b *bed) {
-	p := b.scenario(t, "deleted", readerToken, deployments)
+	p := b.scenario(t, "deleted", readerToken, cluster.Deployments)
 	p.watch()
 	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
 	p.becomes(1, event.Succeeded)
@@ -219,7 +220,7 @@ func thousands(t *testing.T, b *bed) {
 			name := fmt.Sprintf("payment%04d", i)
 			o["metadata"] = object{"name": name, "labels": object{"app.kubernetes.io/name": name}}
 			o["spec"].(object)["replicas"] = int64(0)
-			_, err := b.admin.Resource(deployments).
+			_, err := b.admin.Resource(cluster.Deployments).
 				Namespace("thousands").
 				Create(background(), &unstructured.Unstructured{Object: o}, metav1.CreateOptions{FieldManager: "helm"})
 			return err
@@ -228,13 +229,14 @@ func thousands(t *testing.T, b *bed) {
 	if err := creating.Wait(); err != nil {
 		t.Fatal(err)
 	}
+	reader := workload.NewReader(nil, "", nil)
 	eventually(t, 5*time.Minute, "the controllers", func() error {
-		list, err := b.admin.Resource(deployments).Namespace("thousands").List(background(), metav1.ListOptions{})
+		list, err := b.admin.Resource(cluster.Deployments).Namespace("thousands").List(background(), metav1.ListOptions{})
 		if err != nil {
 			return err
 		}
 		for _, d := range list.Items {
-			if deploymentVerdict(&d).status != event.Succeeded {
+			if reader.Workload(workload.KindDeployment, &d).Verdict.Status != event.Succeeded {
 				return fmt.Errorf("%s is under way", d.GetName())
 			}
 		}

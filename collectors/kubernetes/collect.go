@@ -11,8 +11,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
 	"github.com/dxctl/dxctl/collectors/source"
-
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -56,28 +57,28 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	if err != nil {
 		return nil, err
 	}
-	for name, err := range s.odd {
-		s.unread[name] = errors.Join(s.unread[name], err)
+	for name, err := range s.Odd {
+		s.Unread[name] = errors.Join(s.Unread[name], err)
 	}
 	var before []string
 	if _, err := m.Load(ctx, unreadStream, &before); err != nil {
 		return nil, err
 	}
-	unread := slices.Sorted(maps.Keys(s.unread))
+	unread := slices.Sorted(maps.Keys(s.Unread))
 	if !slices.Equal(unread, before) {
 		if err := m.Save(ctx, unreadStream, unread); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range before {
-		if s.unread[name] == nil {
-			s.unread[name] = errReadAgain
+		if s.Unread[name] == nil {
+			s.Unread[name] = errReadAgain
 		}
 	}
 	c.mu.Lock()
 	c.seen = s
 	c.mu.Unlock()
-	scopes := slices.AppendSeq(slices.Collect(maps.Keys(s.scopes)), maps.Keys(s.unread))
+	scopes := slices.AppendSeq(slices.Collect(maps.Keys(s.Scopes)), maps.Keys(s.Unread))
 	scopes = append(scopes, gone...)
 	slices.Sort(scopes)
 	return slices.Compact(scopes), nil
@@ -97,14 +98,14 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 			return err
 		}
 	}
-	if err := s.unread[scope]; err != nil {
+	if err := s.Unread[scope]; err != nil {
 		return c.accountUnread(ctx, scope, err, w)
 	}
 	defer c.lock(scope)()
-	p := &pass{Collector: c, scope: scope, w: w, listed: s.listed}
-	views := s.scopes[scope]
+	p := &pass{Collector: c, scope: scope, w: w, listed: s.Listed}
+	views := s.Scopes[scope]
 	if live != nil { // which may have stored something newer than the listing
-		views, p.listed = c.views(live, scope), live.listed
+		views, p.listed = live.Views(scope), live.Listed
 	}
 	if err := p.take(ctx, views, nil); err != nil {
 		return err
@@ -134,7 +135,7 @@ type pass struct {
 
 // take stores what the workloads of the scope show that was not stored before. gone are those that were deleted, in
 // their last state.
-func (p *pass) take(ctx context.Context, views []*view, gone []*lost) error {
+func (p *pass) take(ctx context.Context, views []*workload.View, gone []*cluster.Gone) error {
 	found, err := p.w.Load(ctx, rolloutsStream, &p.s)
 	if err != nil {
 		return err
@@ -159,11 +160,11 @@ func (p *pass) take(ctx context.Context, views []*view, gone []*lost) error {
 		p.deleted(g)
 	}
 	for _, v := range views {
-		present[v.key()] = true
+		present[v.Key()] = true
 		p.workload(v)
 	}
 	p.absent(present)
-	p.s.Rules = p.rulesOf
+	p.s.Rules = p.environments.Digest()
 	if len(p.events) > 0 {
 		if err := p.w.Append(ctx, p.events...); err != nil {
 			return err
@@ -188,32 +189,32 @@ func (p *pass) floor(found bool) {
 }
 
 // workload takes the rollouts of one workload into the checkpoint, and what is new of them into the events.
-func (p *pass) workload(v *view) {
-	environment := p.environment(v.workload)
-	list, ok := v.rollouts(p.origin, environment)
+func (p *pass) workload(v *workload.View) {
+	environment := p.environments.Of(v.Workload)
+	list, ok := v.Rollouts(p.origin, environment)
 	if !ok {
 		return // the next look will show it
 	}
-	t := p.s.Workloads[v.key()]
+	t := p.s.Workloads[v.Key()]
 	if t == nil {
 		t = &track{Rollouts: map[int64]*event.Deployment{}}
-		p.s.Workloads[v.key()] = t
+		p.s.Workloads[v.Key()] = t
 	}
 	t.Gone = time.Time{}
 	p.forgotten(t, list)
 	kept := make(map[int64]*event.Deployment, len(list))
 	for _, r := range list {
-		e := r.event
-		was, known := t.Rollouts[r.number]
+		e := r.Event
+		was, known := t.Rollouts[r.Number]
 		if !known && !e.CreatedAt.IsZero() && !p.s.Floor.IsZero() && e.CreatedAt.Before(p.s.Floor) {
 			continue
 		}
 		switch {
-		case known && was == nil, !known && r.restart,
-			!known && !r.current && !r.seen && p.careful: // what is stored may say how it went, and the cluster does not
-			kept[r.number] = nil
+		case known && was == nil, !known && r.Restart,
+			!known && !r.Current && !r.Seen && p.careful: // what is stored may say how it went, and the cluster does not
+			kept[r.Number] = nil
 			continue
-		case known && !r.current && !r.seen:
+		case known && !r.Current && !r.Seen:
 			e = unseen(*was)
 		case known:
 			e = moved(*was, e, v)
@@ -223,18 +224,18 @@ func (p *pass) workload(v *view) {
 			if err := e.Validate(); err != nil { // it is tried again, and does not hold up the others
 				p.bad = append(p.bad, fmt.Errorf("rollout %s cannot be stored: %w", e.ID, err))
 				if known {
-					kept[r.number] = was
+					kept[r.Number] = was
 				}
 				continue
 			}
 			p.events = append(p.events, e)
 		}
-		kept[r.number] = &e
-		t.Last = max(t.Last, r.number)
+		kept[r.Number] = &e
+		t.Last = max(t.Last, r.Number)
 	}
 	t.Rollouts = kept
 	if n := len(list); n > 0 {
-		t.Last = max(t.Last, list[n-1].number)
+		t.Last = max(t.Last, list[n-1].Number)
 	}
 }
 
@@ -244,19 +245,19 @@ func (p *pass) origin(id string) event.Origin {
 
 // forgotten counts the revisions that the cluster had before this look and after the last, and has no more. It keeps
 // ten old ones, if the workload does not say otherwise (revisionHistoryLimit).
-func (p *pass) forgotten(t *track, list []rollout) {
+func (p *pass) forgotten(t *track, list []workload.Rollout) {
 	expected := t.Last + 1
 	for _, r := range list {
-		if r.number < expected {
+		if r.Number < expected {
 			continue
 		}
-		missing := uint64(r.number - expected)
+		missing := uint64(r.Number - expected)
 		if t.Last == 0 {
 			p.s.Before += missing
 		} else {
 			p.s.Lost += missing
 		}
-		expected = r.number + 1
+		expected = r.Number + 1
 	}
 }
 
@@ -271,9 +272,10 @@ func unseen(was event.Deployment) event.Deployment {
 // moved is what a rollout has become since it was last seen. A success stays one. A failure does not become open again,
 // unless a person retries a Rollout, but can still become a success: Kubernetes goes on trying after the deadline. When
 // a rollout began, and who began it, is best known by who saw it first.
-func moved(was, is event.Deployment, v *view) event.Deployment {
+func moved(was, is event.Deployment, v *workload.View) event.Deployment {
 	told := was.Status.Final() && was.Status != event.Skipped // skipped: nobody saw it
-	if v.kind == kindRollout && was.Status == event.Failed && (is.StatusRaw == "Progressing" || is.StatusRaw == "Paused") {
+	if v.Kind == workload.KindRollout && was.Status == event.Failed &&
+		(is.StatusRaw == "Progressing" || is.StatusRaw == "Paused") {
 		told = false // it is retried after an abort
 	}
 	if was.Status == event.Succeeded || told && is.Status != event.Succeeded {
@@ -289,8 +291,8 @@ func moved(was, is event.Deployment, v *view) event.Deployment {
 		is.RollbackOf = was.RollbackOf
 	}
 	if !was.Status.Final() && is.Status.Final() && is.Status != event.Cancelled && is.FinishedAt.IsZero() &&
-		!v.touched.Before(is.StartedAt) {
-		is.FinishedAt = v.touched // it was under way, and now it is not: the status changed at the end
+		!v.Touched.Before(is.StartedAt) {
+		is.FinishedAt = v.Touched // it was under way, and now it is not: the status changed at the end
 	}
 	return is
 }

@@ -4,17 +4,15 @@ import (
 	"errors"
 	"maps"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
 	"github.com/dxctl/dxctl/event"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 type objects = []*unstructured.Unstructured
@@ -112,7 +110,7 @@ func TestRolloutsOfADeployment(t *testing.T) {
 	past := outcome{event.Skipped, 0, -1, "1.2", ""}
 	began := []any{
 		object{"manager": "kube-controller-manager", "operation": "Update", "time": minute(20), "fieldsType": "FieldsV1",
-			"fieldsV1": object{"f:metadata": object{"f:annotations": object{"f:" + deploymentRevision: object{}}}}},
+			"fieldsV1": object{"f:metadata": object{"f:annotations": object{"f:" + deploymentAnnotation: object{}}}}},
 	}
 	complete := func(u *unstructured.Unstructured) *unstructured.Unstructured {
 		for _, f := range []string{"replicas", "updatedReplicas", "availableReplicas"} {
@@ -171,10 +169,10 @@ func TestRolloutsOfADeployment(t *testing.T) {
 		{"gone back, and nothing says when", []objects{{deployment(3, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 21)), replicaSet(1, 3, 0, "1.2", nil, "1"), two}},
 			map[string]outcome{id(1): past, id(2): {event.Skipped, 10, -1, "1.3", ""}, id(3): {event.Succeeded, -1, 21, "1.2", id(2)}}},
 		{"a restart brings nothing", []objects{{deployment(2, "1.2", progressing("NewReplicaSetAvailable", "True", 2, 12)), one,
-			replicaSet(2, 2, 10, "1.2", object{restartedAt: minute(10)}, "")}}, map[string]outcome{id(1): past}},
+			replicaSet(2, 2, 10, "1.2", object{restartAnnotation: minute(10)}, "")}}, map[string]outcome{id(1): past}},
 		{"a restart, and then another version", []objects{
-			{deployment(2, "1.2", progressing("NewReplicaSetAvailable", "True", 2, 12)), one, replicaSet(2, 2, 10, "1.2", object{restartedAt: minute(10)}, "")},
-			{deployment(3, "1.3", progressing("NewReplicaSetAvailable", "True", 3, 22)), replicaSet(2, 2, 10, "1.2", object{restartedAt: minute(10)}, ""), replicaSet(3, 3, 20, "1.3", nil, "")},
+			{deployment(2, "1.2", progressing("NewReplicaSetAvailable", "True", 2, 12)), one, replicaSet(2, 2, 10, "1.2", object{restartAnnotation: minute(10)}, "")},
+			{deployment(3, "1.3", progressing("NewReplicaSetAvailable", "True", 3, 22)), replicaSet(2, 2, 10, "1.2", object{restartAnnotation: minute(10)}, ""), replicaSet(3, 3, 20, "1.3", nil, "")},
 		}, map[string]outcome{id(1): past, id(3): {event.Succeeded, 20, 22, "1.3", ""}}},
 		{"deleted while it ran", []objects{
 			{deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 1)), one, set(set(statefulSet("x", 0, 0), "other", "metadata", "name"), object{"app.kubernetes.io/name": "payment"}, "metadata", "labels")},
@@ -250,12 +248,12 @@ func TestRolloutsOfArgoRollouts(t *testing.T) {
 			status[k] = v
 		}
 		steps := []any{object{"setWeight": int64(20)}, object{"pause": object{"duration": "1h"}}, object{"pause": object{}}}
-		return obj("argoproj.io/v1alpha1", "Rollout", "payment", object{"annotations": object{rolloutRevision: "2"}},
+		return obj("argoproj.io/v1alpha1", "Rollout", "payment", object{"annotations": object{rolloutAnnotation: "2"}},
 			object{"spec": object{"strategy": object{"canary": object{"steps": steps}}}, "status": status})
 	}
 	rs := func(n, created int, version string) *unstructured.Unstructured {
 		r := set(replicaSet(n, n, created, version, nil, ""), owned("Rollout"), "metadata", "ownerReferences")
-		return set(r, object{rolloutRevision: r.GetAnnotations()[deploymentRevision]}, "metadata", "annotations")
+		return set(r, object{rolloutAnnotation: r.GetAnnotations()[deploymentAnnotation]}, "metadata", "annotations")
 	}
 	for _, tc := range []struct {
 		name    string
@@ -334,7 +332,7 @@ func TestScopesAndEnvironments(t *testing.T) {
 		{"some labels", func(c *Config) { c.Selector = "tier=x" }, []string{"worker"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := collector(t, cluster(all...), tc.change).Scopes(t.Context(), collecttest.NewWriter())
+			got, err := collector(t, fakeCluster(all...), tc.change).Scopes(t.Context(), collecttest.NewWriter())
 			if err != nil || !slices.Equal(got, tc.want) {
 				t.Errorf("%v, %v", got, err)
 			}
@@ -347,10 +345,10 @@ func TestScopesAndEnvironments(t *testing.T) {
 	}{
 		{"the namespace", Config{}, [2]string{"a", "b"}},
 		{"the cluster's", Config{Environment: "production"}, [2]string{"production", "production"}},
-		{"a rule by namespace", Config{Environment: "production", Environments: []EnvironmentRule{{Namespace: "b*", Environment: "staging"}}}, [2]string{"production", "staging"}},
-		{"a rule by name", Config{Environments: []EnvironmentRule{{Workload: "w*b", Environment: "canary"}}}, [2]string{"canary", "b"}},
-		{"the value of a label", Config{Environments: []EnvironmentRule{{Label: "env"}}}, [2]string{"a", "prd"}},
-		{"by the value of a label", Config{Environments: []EnvironmentRule{{Label: "env=p*", Environment: "production"}}}, [2]string{"a", "production"}},
+		{"a rule by namespace", Config{Environment: "production", Environments: []workload.EnvironmentRule{{Namespace: "b*", Environment: "staging"}}}, [2]string{"production", "staging"}},
+		{"a rule by name", Config{Environments: []workload.EnvironmentRule{{Workload: "w*b", Environment: "canary"}}}, [2]string{"canary", "b"}},
+		{"the value of a label", Config{Environments: []workload.EnvironmentRule{{Label: "env"}}}, [2]string{"a", "prd"}},
+		{"by the value of a label", Config{Environments: []workload.EnvironmentRule{{Label: "env=p*", Environment: "production"}}}, [2]string{"a", "production"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c, err := New(tc.cfg, Options{})
@@ -358,8 +356,8 @@ func TestScopesAndEnvironments(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := [2]string{
-				c.environment(c.readWorkload(kindDeployment, all[0])),
-				c.environment(c.readWorkload(kindDeployment, all[2])),
+				c.environments.Of(readerOf(c).Workload(workload.KindDeployment, all[0])),
+				c.environments.Of(readerOf(c).Workload(workload.KindDeployment, all[2])),
 			}
 			if got != tc.want {
 				t.Errorf("%v, want %v", got, tc.want)
@@ -451,7 +449,7 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 		m.FailAt, m.KeepLast, m.Once = failAt, after, true
 		for _, objects := range story {
 			for range 2 { // the second time nothing fails
-				c := collector(t, cluster(objects...), nil)
+				c := collector(t, fakeCluster(objects...), nil)
 				if _, err := c.Scopes(t.Context(), m); err != nil && !errors.Is(err, collecttest.ErrKilled) {
 					t.Fatal(err)
 				}
@@ -488,65 +486,5 @@ func TestAWriteThatFailsAnywhereLosesAndDoublesNothing(t *testing.T) {
 				)
 			}
 		}
-	}
-}
-
-func TestVersions(t *testing.T) {
-	sha := strings.Repeat("ab", 20)
-	for _, tc := range []struct {
-		name         string
-		brought      brought
-		sha, version string
-	}{
-		{"nothing", brought{}, "", ""},
-		{"a tag", brought{image: "reg.example.com:5000/a/b:1.2.3", label: "1.0"}, "", "1.2.3"},
-		{"a port is no tag", brought{image: "reg.example.com:5000/a/b", label: "1.0"}, "", "1.0"},
-		{"a tag that moves", brought{image: "b:latest", label: "1.0"}, "", "1.0"},
-		{"a tag that moves, with a digest", brought{image: "b:latest@sha256:12"}, "", "sha256:12"},
-		{"a tag that moves alone", brought{image: "b:latest"}, "", "latest"},
-		{"a tag and a digest", brought{image: "b:1.2@sha256:12"}, "", "1.2"},
-		{"a tag that is a commit", brought{image: "b:" + sha}, sha, sha},
-		{"an annotation", brought{image: "b:1.2", commit: strings.ToUpper(sha)}, sha, "1.2"},
-		{"a short commit in the annotation", brought{image: "b:1.2", commit: "abc1234"}, "abc1234", "1.2"},
-		{"an annotation that is no commit", brought{image: "b:1.2", commit: "main"}, "", "1.2"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if sha, version := tc.brought.version(); sha != tc.sha || version != tc.version {
-				t.Errorf("sha %q version %q", sha, version)
-			}
-		})
-	}
-}
-
-func TestTemplates(t *testing.T) {
-	c := &Collector{cfg: Config{CommitAnnotation: "example.com/commit", ServiceLabels: defaultServiceLabels}}
-	base := c.readTemplate(pods("1.2", nil), "payment")
-	if base.image != "reg.example.com:5000/payment:1.2" {
-		t.Errorf("the container that is named like the workload: %q", base.image)
-	}
-	if got := c.readTemplate(pods("1.2", nil), "other"); got.image != "envoy:1.30" {
-		t.Errorf("the first container: %q", got.image)
-	}
-	chosen := c.readTemplate(
-		pods("1.2", object{"kubectl.kubernetes.io/default-container": "payment", "example.com/commit": "abcdef0"}),
-		"other",
-	)
-	if chosen.image != base.image || chosen.commit != "abcdef0" {
-		t.Errorf("the container that kubectl takes: %+v", chosen)
-	}
-	restarted := pods("1.2", object{restartedAt: minute(3)})
-	restarted["metadata"].(object)["labels"] = object{"app": "payment", "pod-template-hash": "x"}
-	restarted["$patch"] = "replace"
-	before := reflect.ValueOf(restarted).Len()
-	if got := c.readTemplate(restarted, "payment"); got.digest != base.digest || len(restarted) != before {
-		t.Errorf("a restart changes the digest, or the object")
-	}
-	for name, other := range map[string]object{"a version": pods("1.3", nil), "an annotation": pods("1.2", object{"checksum/config": "2"})} {
-		if got := c.readTemplate(other, "payment"); got.digest == base.digest {
-			t.Errorf("%s does not change the digest", name)
-		}
-	}
-	if got := c.readTemplate("odd", "payment"); got != (brought{}) {
-		t.Errorf("%+v", got)
 	}
 }

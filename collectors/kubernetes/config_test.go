@@ -2,15 +2,12 @@ package kubernetes
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
 	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/dxctl/dxctl/event"
 )
 
 func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
@@ -26,10 +23,10 @@ func TestValidateNamesEveryMistake(t *testing.T) {
 		want []string
 	}{
 		{"empty", Config{}, nil},
-		{"good", Config{Namespaces: []string{"shop"}, Selector: "team=shop,tier in (a,b)", Environments: []EnvironmentRule{{Label: "env"}}}, nil},
+		{"good", Config{Namespaces: []string{"shop"}, Selector: "team=shop,tier in (a,b)", Environments: []workload.EnvironmentRule{{Label: "env"}}}, nil},
 		{"names", Config{Namespaces: []string{"shop-*"}, ServiceLabels: []string{""}}, []string{"namespaces[0]", "service_labels[0]"}},
 		{"a selector", Config{Selector: "a in"}, []string{"selector"}},
-		{"rules", Config{Environments: []EnvironmentRule{{Environment: "p"}, {Namespace: "a"}, {Label: "=x", Environment: "p"}}},
+		{"rules", Config{Environments: []workload.EnvironmentRule{{Environment: "p"}, {Namespace: "a"}, {Label: "=x", Environment: "p"}}},
 			[]string{"environments[0]: give what it applies to", "environments[1]: give environment", "environments[2]: label"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -83,63 +80,4 @@ func TestTheDocumentedConfigurationIsRead(t *testing.T) {
 			t.Errorf("the page gives the right to %s", verb)
 		}
 	}
-}
-
-func FuzzObjects(f *testing.F) {
-	seed := func(kind string, workload, revision *unstructured.Unstructured) {
-		a, errA := json.Marshal(workload.Object)
-		b, errB := json.Marshal(revision.Object)
-		if errA != nil || errB != nil {
-			f.Fatal(errA, errB)
-		}
-		f.Add(kind, a, b)
-	}
-	seed(
-		kindDeployment,
-		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
-		replicaSet(1, 1, 0, "1.2", nil, "2,x,3"),
-	)
-	seed(kindStatefulSet, statefulSet("payment-a", 1, 2), controllerRevision("payment-a", 1, 0, 3, "1.2"))
-	f.Add(
-		kindRollout,
-		[]byte(
-			`{"metadata":{"name":"payment","namespace":"shop","uid":"payment-uid","annotations":{"rollout.argoproj.io/revision":"1"}},
-		"spec":{"strategy":{"canary":{"steps":[{"pause":{}}]}}},"status":{"phase":"Paused","currentStepIndex":0,"conditions":[1,{"type":"Completed"}]}}`,
-		),
-		[]byte(
-			`{"metadata":{"name":"payment-1","namespace":"shop","annotations":{"rollout.argoproj.io/revision":"1"},"creationTimestamp":"9999-01-01T00:00:00Z",
-		"ownerReferences":[{"kind":"Rollout","uid":"payment-uid","controller":true,"name":"payment"}]},"spec":{"template":{"metadata":[],"spec":{"containers":{}}}}}`,
-		),
-	)
-	f.Fuzz(func(t *testing.T, kind string, workloadJSON, revisionJSON []byte) {
-		switch kind {
-		case kindDeployment, kindStatefulSet, kindRollout:
-		default:
-			return
-		}
-		a, b := &unstructured.Unstructured{}, &unstructured.Unstructured{}
-		if json.Unmarshal(workloadJSON, &a.Object) != nil || json.Unmarshal(revisionJSON, &b.Object) != nil ||
-			a.Object == nil ||
-			b.Object == nil {
-			return
-		}
-		c, err := New(Config{Source: "k8s", CommitAnnotation: "commit"}, Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := &view{workload: c.readWorkload(kind, a)}
-		for _, r := range []*revision{c.readReplicaSet(b), c.readControllerRevision(b)} {
-			if r != nil {
-				v.revisions = append(v.revisions, r)
-			}
-		}
-		list, _ := v.rollouts(func(id string) event.Origin {
-			return event.Origin{Source: "k8s", Provider: Provider, Scope: v.scope(), ID: id}
-		}, c.environment(v.workload))
-		for _, r := range list {
-			if err := r.event.Validate(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
 }

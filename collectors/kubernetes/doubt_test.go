@@ -11,18 +11,18 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/tools/cache"
-
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/tools/cache"
 )
 
 // seen collects what a cluster shows, and returns the scopes and why some of them could not be collected.
 func seen(t *testing.T, m *collecttest.Writer, objects ...*unstructured.Unstructured) (scopes []string, failed error) {
 	t.Helper()
-	c := collector(t, cluster(objects...), nil)
+	c := collector(t, fakeCluster(objects...), nil)
 	scopes, err := c.Scopes(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
@@ -102,13 +102,13 @@ func TestARelistThatLacksEverythingEndsNothing(t *testing.T) {
 	m := collecttest.NewWriter()
 	d := deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2))
 	collect(t, m, nil, d, replicaSet(1, 1, 0, "1.2", nil, ""))
-	c := collector(t, cluster(), nil)
-	k, err := c.informers(c.client)
+	c := collector(t, fakeCluster(), nil)
+	k, err := c.cluster.Caches()
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := newQueue()
-	k.handler(q).OnDelete(cache.DeletedFinalStateUnknown{Key: "shop/payment", Obj: c.readWorkload(kindDeployment, d)})
+	k.Handler(q).OnDelete(cache.DeletedFinalStateUnknown{Key: "shop/payment", Obj: readerOf(c).Workload(workload.KindDeployment, d)})
 	due := q.take()
 	c.withhold(k, due, func(string) source.Writer { return m })
 	if err := c.look(t.Context(), k, "payment", due.gone["payment"], m); err != nil {
@@ -153,7 +153,7 @@ func TestAnItemThatCannotBeReadIsLeftOutOfTheListing(t *testing.T) {
 	s.put("deployments", deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)))
 	s.put("replicasets", replicaSet(1, 1, 0, "1.2", nil, ""))
 	c, m := overHTTP(t, s), collecttest.NewWriter()
-	var misfit *MisfitError
+	var misfit *cluster.MisfitError
 	if err := c.Check(t.Context()); !errors.As(err, &misfit) || !strings.Contains(err.Error(), "(broken)") {
 		t.Errorf("doctor says %v", err)
 	}

@@ -255,11 +255,6 @@ func TestTheCredentialsStayAtHome(t *testing.T) {
 	if !errors.As(err, &refused) || len(other.methods) != 0 {
 		t.Errorf("%v; the other host was asked %v", err, other.methods)
 	}
-	g := &guard{c: &Collector{}, host: s.URL}
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodDelete, s.URL, nil)
-	if _, err := g.RoundTrip(req); !errors.As(err, &refused) {
-		t.Errorf("a DELETE is sent: %v", err)
-	}
 }
 
 func TestAKubeconfigThatCannotBeRead(t *testing.T) {

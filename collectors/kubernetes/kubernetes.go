@@ -25,10 +25,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"k8s.io/client-go/dynamic"
-
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/dynamic"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
@@ -51,8 +53,8 @@ type Config struct {
 	// only workloads with these labels, as kubectl's --selector takes it
 	Selector string `yaml:"selector"`
 	// what the cluster is; empty: the namespace is the environment
-	Environment  string            `yaml:"environment"`
-	Environments []EnvironmentRule `yaml:"environments"` // exceptions from it; the first that matches decides
+	Environment  string                     `yaml:"environment"`
+	Environments []workload.EnvironmentRule `yaml:"environments"` // exceptions from it; the first that matches decides
 	// labels that name the service; default backstage.io/kubernetes-id, app.kubernetes.io/name
 	ServiceLabels []string `yaml:"service_labels"`
 	// annotation (or label) of workload or pods that holds the commit
@@ -73,7 +75,7 @@ func (c Config) Validate() error {
 			}
 		}
 	}
-	if err := validSelector(c.Selector); err != nil {
+	if _, err := labels.Parse(c.Selector); err != nil {
 		errs = append(errs, fmt.Errorf("selector %q: %w; write it as for kubectl --selector", c.Selector, err))
 	}
 	for i, r := range c.Environments {
@@ -95,17 +97,16 @@ type Options struct {
 // Collector reads one cluster. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
-	cfg      Config
-	opt      Options
-	rules    []compiledRule
-	rulesOf  string // digest of what decides the environment, to notice that it has changed
-	observer atomic.Pointer[rest.Observer]
-	taking   sync.Map // by scope, the mutex of the pass over it
+	cfg          Config
+	opt          Options
+	cluster      *cluster.Cluster
+	environments workload.Environments
+	observer     atomic.Pointer[rest.Observer]
+	taking       sync.Map // by scope, the mutex of the pass over it
 
-	mu     sync.Mutex
-	client dynamic.Interface
-	live   *caches   // of a watch that runs
-	seen   *snapshot // the latest listing
+	mu   sync.Mutex
+	live *cluster.Caches   // of a watch that runs
+	seen *cluster.Snapshot // the latest listing
 }
 
 // New returns a collector; it fails when the configuration is not valid. The kubeconfig is read when the cluster is
@@ -123,13 +124,39 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	if opt.Settle <= 0 {
 		opt.Settle = time.Second
 	}
-	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt, client: opt.Client}
-	c.rules, c.rulesOf = compileRules(cfg.Environment, cfg.Environments)
+	c := &Collector{Base: opt.Base(profile, cfg.Source), cfg: cfg, opt: opt}
+	c.cluster = cluster.New(cluster.Config{
+		Kubeconfig:   cfg.Kubeconfig,
+		Context:      cfg.Context,
+		UserAgent:    opt.UserAgent,
+		Namespaces:   cfg.Namespaces,
+		Selector:     cfg.Selector,
+		ArgoRollouts: cfg.ArgoRollouts,
+		Reader:       workload.NewReader(cfg.ServiceLabels, cfg.CommitAnnotation, c.Unrecognized),
+		Client:       opt.Client,
+		Patience:     opt.Patience,
+		Observe:      c.observe,
+		Failing:      c.failing,
+		Now:          c.Now,
+	})
+	c.environments = workload.NewEnvironments(cfg.Environment, cfg.Environments)
 	return c, nil
 }
 
 // Observe sets who is told about requests.
 func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
+
+// observe tells the observer of a request.
+func (c *Collector) observe(r rest.Request) {
+	if o := c.observer.Load(); o != nil && o.Request != nil {
+		o.Request(r)
+	}
+}
+
+// failing logs that a listing began to fail.
+func (c *Collector) failing(name string, err error) {
+	c.Log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", name, "error", err)
+}
 
 // Volatile is true: the services of a cluster come and go with their workloads.
 func (c *Collector) Volatile() bool { return true }
@@ -140,5 +167,20 @@ func (c *Collector) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(joined(s.unread), joined(s.odd))
+	return errors.Join(cluster.JoinErrors(s.Unread), cluster.JoinErrors(s.Odd))
+}
+
+// list returns what the cluster shows now: from the caches of a watch that runs, else by one pass of the informers.
+func (c *Collector) list(ctx context.Context) (*cluster.Snapshot, error) {
+	c.mu.Lock()
+	live := c.live
+	c.mu.Unlock()
+	if live == nil {
+		return c.cluster.List(ctx)
+	}
+	s := live.Snapshot(c.opt.Patience) // the caches are as old as the last time that the cluster could be read
+	if len(s.Unread) == len(live.Listings()) {
+		return nil, cluster.JoinErrors(s.Unread)
+	}
+	return s, nil
 }

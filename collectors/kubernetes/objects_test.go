@@ -6,10 +6,10 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-	"github.com/dxctl/dxctl/event"
-
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
 	"github.com/dxctl/dxctl/collectors/source"
-
+	"github.com/dxctl/dxctl/event"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -17,6 +17,13 @@ import (
 )
 
 type object = map[string]any
+
+// The annotations that number the revisions, and the one that a restart sets.
+const (
+	deploymentAnnotation = "deployment.kubernetes.io/revision"
+	rolloutAnnotation    = "rollout.argoproj.io/revision"
+	restartAnnotation    = "kubectl.kubernetes.io/restartedAt"
+)
 
 // noon is when the stories of the tests begin.
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -79,7 +86,7 @@ func deployment(revision int, version string, conditions ...any) *unstructured.U
 		"Deployment",
 		"payment",
 		object{
-			"annotations": object{deploymentRevision: fmt.Sprint(revision)},
+			"annotations": object{deploymentAnnotation: fmt.Sprint(revision)},
 			"labels":      object{"app.kubernetes.io/name": "payment"},
 		},
 		object{"spec": object{"replicas": int64(2), "progressDeadlineSeconds": int64(600), "template": pods(version, nil)},
@@ -100,9 +107,9 @@ func replicaSet(
 	annotations object,
 	history string,
 ) *unstructured.Unstructured {
-	a := object{deploymentRevision: fmt.Sprint(number)}
+	a := object{deploymentAnnotation: fmt.Sprint(number)}
 	if history != "" {
-		a[deploymentRevision+"-history"] = history
+		a[deploymentAnnotation+"-history"] = history
 	}
 	name := fmt.Sprintf("payment-%d", made)
 	t := pods(version, annotations)
@@ -158,12 +165,12 @@ func controllerRevision(name string, number, created, changed int, version strin
 }
 
 var listKinds = map[schema.GroupVersionResource]string{
-	deployments: "DeploymentList", statefulSets: "StatefulSetList", replicaSets: "ReplicaSetList",
-	controllerRevisions: "ControllerRevisionList", argoRollouts: "RolloutList",
+	cluster.Deployments: "DeploymentList", cluster.StatefulSets: "StatefulSetList", cluster.ReplicaSets: "ReplicaSetList",
+	cluster.ControllerRevisions: "ControllerRevisionList", cluster.ArgoRollouts: "RolloutList",
 }
 
-// cluster is a fake API server in memory.
-func cluster(objects ...*unstructured.Unstructured) *fake.FakeDynamicClient {
+// fakeCluster is a API server in memory.
+func fakeCluster(objects ...*unstructured.Unstructured) *fake.FakeDynamicClient {
 	all := make([]runtime.Object, len(objects))
 	for i, o := range objects {
 		all[i] = o
@@ -196,7 +203,7 @@ func collector(t *testing.T, client *fake.FakeDynamicClient, change func(*Config
 // collect lists and collects the scope payment once.
 func collect(t *testing.T, m *collecttest.Writer, change func(*Config), objects ...*unstructured.Unstructured) {
 	t.Helper()
-	c := collector(t, cluster(objects...), change)
+	c := collector(t, fakeCluster(objects...), change)
 	scopes, err := c.Scopes(t.Context(), m)
 	if err != nil {
 		t.Fatal(err)
@@ -211,4 +218,9 @@ func collect(t *testing.T, m *collecttest.Writer, change func(*Config), objects 
 // deployed returns a stored deployment; the zero value when there is none.
 func deployed(w *collecttest.Writer, id string) event.Deployment {
 	return collecttest.Stored[event.Deployment](w)[id]
+}
+
+// readerOf reads objects as a collector does.
+func readerOf(c *Collector) workload.Reader {
+	return workload.NewReader(c.cfg.ServiceLabels, c.cfg.CommitAnnotation, c.Unrecognized)
 }

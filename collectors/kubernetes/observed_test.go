@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
+	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/event"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
-
-	"github.com/dxctl/dxctl/collectors/source"
-	"github.com/dxctl/dxctl/event"
 )
 
 // These tests play what a real API server and its controllers (1.34) were seen to send; bed_scenarios_test.go has the
@@ -137,71 +138,6 @@ func TestWhatSawAnUndoBeginIsKept(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatWasSeenIsTold plays events of a Deployment whose second rollout gives way to a third.
-func TestOnlyWhatWasSeenIsTold(t *testing.T) {
-	first := func(revision string, epoch int64, v verdict) *workload {
-		return &workload{
-			ObjectMeta: metav1.ObjectMeta{UID: "u", Name: "payment"},
-			kind:       kindDeployment,
-			current:    revision,
-			observed:   true,
-			epoch:      epoch,
-			verdict:    v,
-			touched:    at(15),
-		}
-	}
-	running := func(of string) verdict { return verdict{status: event.Running, of: of} }
-	done := func(of string, minutes int) verdict {
-		return verdict{status: event.Succeeded, of: of, finished: at(minutes)}
-	}
-	revisions := func() []*revision {
-		var all []*revision
-		for _, name := range []string{"payment-1", "payment-2", "payment-3"} {
-			all = append(
-				all,
-				&revision{
-					ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.NewTime(noon)},
-					number:     int64(name[8] - '0'),
-				},
-			)
-		}
-		return all
-	}
-	for _, tc := range []struct {
-		name   string
-		states []*workload
-		want   event.Status
-		ended  time.Time
-	}{
-		{"it succeeded, and the next one followed in one burst", []*workload{first("2", 1, running("payment-2")), first("2", 1, done("payment-2", 5)), first("3", 1, running("payment-3"))}, event.Succeeded, at(5)},
-		{"it was overtaken", []*workload{first("2", 1, running("payment-2")), first("3", 1, running("payment-3"))}, event.Cancelled, noon},
-		{"it was overtaken while the status was about the one before", []*workload{first("2", 1, done("payment-1", 1)), first("3", 1, running("payment-3"))}, event.Cancelled, noon},
-		{"it was overtaken or not: everything was listed anew", []*workload{first("2", 1, running("payment-2")), first("3", 2, running("payment-3"))}, event.Skipped, time.Time{}},
-		{"listed anew, and still under way, then overtaken", []*workload{first("2", 1, running("payment-2")), first("2", 2, running("payment-2")), first("3", 2, running("payment-3"))}, event.Cancelled, noon},
-		{"listed anew, and it had succeeded", []*workload{first("2", 1, running("payment-2")), first("2", 2, done("payment-2", 5)), first("3", 3, running("payment-3"))}, event.Succeeded, at(5)},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			k := newWitness()
-			k.appeared(tc.states[0])
-			for i, s := range tc.states[1:] {
-				k.changed(tc.states[i], s)
-			}
-			v := &view{workload: tc.states[len(tc.states)-1], revisions: revisions(), sightings: k.of("u")}
-			all, ok := v.rollouts(func(id string) event.Origin { return event.Origin{ID: id} }, "")
-			if !ok || len(all) != 3 {
-				t.Fatalf("%+v", all)
-			}
-			if e := all[1].event; e.Status != tc.want || !e.FinishedAt.Equal(tc.ended) {
-				t.Errorf("%s, ended %s; want %s, %s", e.Status, e.FinishedAt, tc.want, tc.ended)
-			}
-			k.forget(v)
-			if left := k.of("u"); len(left) != 1 {
-				t.Errorf("what is past and stored is kept: %v", left)
-			}
-		})
-	}
-}
-
 // TestAnExpiredVersionCancelsNothing cuts the watch while a rollout is under way. When it is taken up the server has no
 // events from before (410), and the next rollout is the current one.
 func TestAnExpiredVersionCancelsNothing(t *testing.T) {
@@ -244,7 +180,7 @@ func TestAQuickRolloutHasAnEnd(t *testing.T) {
 	status := func(u *unstructured.Unstructured, minutes int) *unstructured.Unstructured {
 		return managedBy(u, ofStatus(minutes))
 	}
-	client := cluster(status(statefulSet("payment-a", 3, 3), 5), a)
+	client := fakeCluster(status(statefulSet("payment-a", 3, 3), 5), a)
 	w := &watched{t: t, client: client, m: collecttest.NewWriter(), ended: make(chan error, 1)}
 	w.c = collector(t, client, func(c *Config) { c.ServiceLabels = []string{"none"} })
 	w.c.opt.Settle = 200 * time.Millisecond
@@ -253,10 +189,10 @@ func TestAQuickRolloutHasAnEnd(t *testing.T) {
 	if e := w.until(stsID(1), is(event.Succeeded)); !e.FinishedAt.IsZero() {
 		t.Errorf("nobody saw the end of %+v", e)
 	}
-	w.put(controllerRevisions, b)
-	w.put(statefulSets, status(statefulSet("payment-b", 1, 3), 11))
-	w.put(statefulSets, status(statefulSet("payment-b", 3, 3), 15))
-	w.put(statefulSets, status(statefulSet("payment-b", 3, 2), 90)) // a pod that is not ready later
+	w.put(cluster.ControllerRevisions, b)
+	w.put(cluster.StatefulSets, status(statefulSet("payment-b", 1, 3), 11))
+	w.put(cluster.StatefulSets, status(statefulSet("payment-b", 3, 3), 15))
+	w.put(cluster.StatefulSets, status(statefulSet("payment-b", 3, 2), 90)) // a pod that is not ready later
 	if e := w.until(stsID(2), is(event.Succeeded)); !e.FinishedAt.Equal(at(15)) {
 		t.Errorf("%+v", e)
 	}
@@ -269,25 +205,23 @@ func TestAQuickRolloutHasAnEnd(t *testing.T) {
 // TestAChangeDuringALookIsNotLost lets something change between the moment at which the queue is emptied and the moment
 // at which the caches are read.
 func TestAChangeDuringALookIsNotLost(t *testing.T) {
-	client := cluster(
+	client := fakeCluster(
 		deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)),
 		replicaSet(1, 1, 0, "1.2", nil, ""),
 	)
 	w := &watched{t: t, client: client, m: collecttest.NewWriter()}
 	c := collector(t, client, nil)
-	k, err := c.informers(client)
+	k, err := c.cluster.Caches()
 	if err != nil {
 		t.Fatal(err)
 	}
 	q := newQueue()
-	for _, l := range k.all() {
-		if _, err := l.AddEventHandler(k.handler(q)); err != nil {
-			t.Fatal(err)
-		}
+	if err := k.Notify(q); err != nil {
+		t.Fatal(err)
 	}
 	ctx, cancel := contextOf(t)
-	wait := k.run(ctx)
-	if err := k.fill(ctx, 10*time.Second); err != nil {
+	wait := k.Run(ctx)
+	if err := k.Fill(ctx); err != nil {
 		t.Fatal(err)
 	}
 	queued := func() bool {
@@ -305,7 +239,7 @@ func TestAChangeDuringALookIsNotLost(t *testing.T) {
 			q,
 			func(string) source.Writer { //nolint:contextcheck // what the test changes is not part of the look
 				if asked++; asked == 1 {
-					w.put(deployments, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 3)))
+					w.put(cluster.Deployments, deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 3)))
 					for deadline := time.Now().Add(10 * time.Second); !queued() && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 					}
 					if !queued() {
@@ -326,22 +260,22 @@ func TestADeletionThatNobodySawCancelsNothing(t *testing.T) {
 	d := deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2))
 	for _, tc := range []struct {
 		name   string
-		wrap   func(*workload) any
+		wrap   func(*workload.Workload) any
 		status event.Status
 	}{
-		{"seen", func(w *workload) any { return w }, event.Cancelled},
-		{"missed", func(w *workload) any { return cache.DeletedFinalStateUnknown{Key: "shop/payment", Obj: w} }, event.Skipped},
+		{"seen", func(w *workload.Workload) any { return w }, event.Cancelled},
+		{"missed", func(w *workload.Workload) any { return cache.DeletedFinalStateUnknown{Key: "shop/payment", Obj: w} }, event.Skipped},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := collecttest.NewWriter()
 			collect(t, m, nil, d, replicaSet(1, 1, 0, "1.2", nil, ""))
-			c := collector(t, cluster(), nil)
-			k, err := c.informers(c.client)
+			c := collector(t, fakeCluster(), nil)
+			k, err := c.cluster.Caches()
 			if err != nil {
 				t.Fatal(err)
 			}
 			q := newQueue()
-			k.handler(q).OnDelete(tc.wrap(c.readWorkload(kindDeployment, d)))
+			k.Handler(q).OnDelete(tc.wrap(readerOf(c).Workload(workload.KindDeployment, d)))
 			if err := c.look(t.Context(), k, "payment", q.take().gone["payment"], m); err != nil {
 				t.Fatal(err)
 			}
@@ -368,9 +302,9 @@ func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
 		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
 		replicaSet(1, 1, 0, "1.2", nil, ""),
 	}
-	byLabel := func(c *Config) { c.Environments = []EnvironmentRule{{Label: "env"}} }
+	byLabel := func(c *Config) { c.Environments = []workload.EnvironmentRule{{Label: "env"}} }
 	m := collecttest.NewWriter()
-	c := collector(t, cluster(slices.Concat(objects{bad, bads, odd}, good)...), byLabel)
+	c := collector(t, fakeCluster(slices.Concat(objects{bad, bads, odd}, good)...), byLabel)
 	for range 2 { // it is tried again
 		if _, err := c.Scopes(t.Context(), m); err != nil {
 			t.Fatal(err)

@@ -6,18 +6,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
 	"k8s.io/apimachinery/pkg/types"
 )
 
 // changes are what has to be looked at.
 type changes struct {
 	scopes map[string]bool
-	uids   map[types.UID]bool // workloads of which a revision has changed
-	gone   map[string][]*lost // by scope, workloads that were deleted
+	uids   map[types.UID]bool         // workloads of which a revision has changed
+	gone   map[string][]*cluster.Gone // by scope, workloads that were deleted
 }
 
 func newChanges() *changes {
-	return &changes{scopes: map[string]bool{}, uids: map[types.UID]bool{}, gone: map[string][]*lost{}}
+	return &changes{scopes: map[string]bool{}, uids: map[types.UID]bool{}, gone: map[string][]*cluster.Gone{}}
 }
 
 // add takes over what others holds.
@@ -38,28 +40,28 @@ type queue struct {
 
 func newQueue() *queue { return &queue{now: newChanges(), ready: make(chan struct{}, 1)} }
 
-// changed notes an object of the caches.
-func (q *queue) changed(o any) {
+// Changed notes an object of the caches.
+func (q *queue) Changed(o any) {
 	q.mu.Lock()
 	switch o := o.(type) {
-	case *workload:
-		q.now.scopes[o.scope()] = true
-	case *revision:
-		if o.owner == "" {
+	case *workload.Workload:
+		q.now.scopes[o.Scope()] = true
+	case *workload.Revision:
+		if o.Owner == "" {
 			q.mu.Unlock()
 			return
 		}
-		q.now.uids[o.owner] = true
+		q.now.uids[o.Owner] = true
 	}
 	q.mu.Unlock()
 	q.wake()
 }
 
-// deleted notes a workload that was deleted.
-func (q *queue) deleted(g *lost) {
+// Deleted notes a workload that was deleted.
+func (q *queue) Deleted(g *cluster.Gone) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.now.gone[g.scope()] = append(q.now.gone[g.scope()], g)
+	q.now.gone[g.Scope()] = append(q.now.gone[g.Scope()], g)
 }
 
 func (q *queue) wake() {

@@ -3,14 +3,12 @@ package kubernetes
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
 	"github.com/dxctl/dxctl/collectors/source"
-
 	"golang.org/x/sync/errgroup"
-	"k8s.io/client-go/tools/cache"
 )
 
 // Watch keeps the informers running and stores changes as they come, until ctx ends; then it returns nil. The writer of
@@ -18,31 +16,25 @@ import (
 // may be called at the same time. What cannot be stored is tried again. An error is returned only when the cluster
 // cannot be read at all: it does not answer, or refuses. A connection that is lost later is taken up again.
 func (c *Collector) Watch(ctx context.Context, writer func(scope string) source.Writer) error {
-	client, err := c.connect()
-	if err != nil {
-		return err
-	}
-	k, err := c.informers(client)
+	k, err := c.cluster.Caches()
 	if err != nil {
 		return err
 	}
 	q := newQueue()
-	for _, l := range k.all() {
-		if _, err := l.AddEventHandler(k.handler(q)); err != nil {
-			return fmt.Errorf("listening to the informers: %w", err)
-		}
+	if err := k.Notify(q); err != nil {
+		return err
 	}
 	informing, cancel := context.WithCancel(ctx)
-	wait := k.run(informing)
+	wait := k.Run(informing)
 	defer wait()
 	defer cancel()
-	if err := k.fill(ctx, c.opt.Patience); err != nil {
+	if err := k.Fill(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
 	}
-	if err := k.err(0); err != nil {
+	if err := k.Err(0); err != nil {
 		c.Log.Error("a part of the cluster cannot be read; retrying", "source", c.cfg.Source, "error", err)
 	}
 	c.mu.Lock()
@@ -61,50 +53,15 @@ func (c *Collector) Watch(ctx context.Context, writer func(scope string) source.
 	return nil
 }
 
-// handler notes what the events of an informer show.
-func (k *caches) handler(q *queue) cache.ResourceEventHandler {
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc: func(o any) {
-			if w, ok := o.(*workload); ok {
-				k.witness.appeared(w)
-			}
-			q.changed(o)
-		},
-		UpdateFunc: func(before, o any) {
-			old, _ := before.(*workload)
-			if w, ok := o.(*workload); ok && old != nil {
-				k.witness.changed(old, w)
-				q.changed(old) // it may have been of another scope
-			}
-			q.changed(o)
-		},
-		DeleteFunc: func(o any) {
-			gone, missed := o.(cache.DeletedFinalStateUnknown)
-			if missed {
-				o = gone.Obj
-			}
-			if w, ok := o.(*workload); ok {
-				v := k.view(w)
-				if l := k.listingOf(w.kind, w.Namespace); l != nil && !missed {
-					l.noteDeleted(v.key())
-				}
-				q.deleted(&lost{v, !missed})
-				k.witness.gone(w.UID)
-			}
-			q.changed(o)
-		},
-	}
-}
-
 // follow stores what changes, a moment after it has: a rollout changes its status several times a second.
-func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func(scope string) source.Writer) {
+func (c *Collector) follow(ctx context.Context, k *cluster.Caches, q *queue, writer func(scope string) source.Writer) {
 	due := newChanges()
 	for pause := c.opt.Settle; q.wait(ctx, pause); {
 		// What changes from here on is in the queue again, whether or not the views show it.
 		due.add(q.take())
 		c.withhold(k, due, writer)
 		for uid := range due.uids {
-			if scope := k.scopeOf(uid); scope != "" { // else its workload is not there yet, or not anymore
+			if scope := k.ScopeOf(uid); scope != "" { // else its workload is not there yet, or not anymore
 				due.scopes[scope] = true
 			}
 		}
@@ -124,7 +81,7 @@ func (c *Collector) follow(ctx context.Context, k *caches, q *queue, writer func
 // store brings the scopes that have changed up to date, and returns those of which it failed.
 func (c *Collector) store(
 	ctx context.Context,
-	k *caches,
+	k *cluster.Caches,
 	due *changes,
 	writer func(scope string) source.Writer,
 ) *changes {
@@ -149,15 +106,21 @@ func (c *Collector) store(
 }
 
 // look stores what is new of a scope.
-func (c *Collector) look(ctx context.Context, k *caches, scope string, gone []*lost, w source.Writer) error {
+func (c *Collector) look(
+	ctx context.Context,
+	k *cluster.Caches,
+	scope string,
+	gone []*cluster.Gone,
+	w source.Writer,
+) error {
 	defer c.lock(scope)()
-	views := c.views(k, scope)
-	p := &pass{Collector: c, scope: scope, w: w, listed: k.listed}
+	views := k.Views(scope)
+	p := &pass{Collector: c, scope: scope, w: w, listed: k.Listed}
 	if err := p.take(ctx, views, gone); err != nil {
 		return err
 	}
 	for _, v := range views {
-		k.witness.forget(v)
+		k.Forget(v)
 	}
 	for _, err := range p.bad {
 		c.Log.Error(

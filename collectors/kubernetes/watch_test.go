@@ -10,17 +10,19 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/collectors/kubernetes/cluster"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
-	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 // watched is a watch that runs until the test ends, with all scopes in one memory.
@@ -35,7 +37,7 @@ type watched struct {
 
 func watching(t *testing.T, m *collecttest.Writer, objects ...*unstructured.Unstructured) *watched {
 	t.Helper()
-	return watchingOf(t, cluster(objects...), m)
+	return watchingOf(t, fakeCluster(objects...), m)
 }
 
 func watchingOf(t *testing.T, client *fake.FakeDynamicClient, m *collecttest.Writer) *watched {
@@ -100,23 +102,23 @@ func TestWatchStoresARolloutAsItGoes(t *testing.T) {
 	w.until(id(1), is(event.Succeeded))
 
 	// The Deployment names a revision before its ReplicaSet is shown.
-	w.put(deployments, deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 1, 2)))
-	w.put(replicaSets, replicaSet(2, 2, 10, "1.3", nil, ""))
+	w.put(cluster.Deployments, deployment(2, "1.3", progressing("NewReplicaSetAvailable", "True", 1, 2)))
+	w.put(cluster.ReplicaSets, replicaSet(2, 2, 10, "1.3", nil, ""))
 	w.until(id(2), is(event.Running))
 
 	// It is overtaken before it is healthy.
-	w.put(replicaSets, replicaSet(3, 3, 20, "1.4", nil, ""))
-	w.put(deployments, deployment(3, "1.4", progressing("ReplicaSetUpdated", "True", 3, 21)))
+	w.put(cluster.ReplicaSets, replicaSet(3, 3, 20, "1.4", nil, ""))
+	w.put(cluster.Deployments, deployment(3, "1.4", progressing("ReplicaSetUpdated", "True", 3, 21)))
 	w.until(id(3), is(event.Running))
 	if e := w.until(id(2), is(event.Cancelled)); !e.FinishedAt.Equal(at(20)) || e.Version != "1.3" {
 		t.Errorf("%+v", e)
 	}
-	w.put(deployments, deployment(3, "1.4", progressing("ProgressDeadlineExceeded", "False", 3, 31)))
+	w.put(cluster.Deployments, deployment(3, "1.4", progressing("ProgressDeadlineExceeded", "False", 3, 31)))
 	w.until(id(3), is(event.Failed))
 
 	// kubectl rollout undo
-	w.put(replicaSets, replicaSet(1, 4, 0, "1.2", nil, "1"))
-	w.put(deployments, deployment(4, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 41)))
+	w.put(cluster.ReplicaSets, replicaSet(1, 4, 0, "1.2", nil, "1"))
+	w.put(cluster.Deployments, deployment(4, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 41)))
 	if e := w.until(id(4), is(event.Succeeded)); e.RollbackOf != id(3) || e.Version != "1.2" {
 		t.Errorf("%+v", e)
 	}
@@ -163,7 +165,7 @@ func TestWatchEndsWhatIsDeleted(t *testing.T) {
 		replicaSet(1, 1, 0, "1.2", nil, ""),
 	)
 	w.until(id(1), is(event.Running))
-	if err := w.client.Resource(deployments).
+	if err := w.client.Resource(cluster.Deployments).
 		Namespace("shop").
 		Delete(t.Context(), "payment", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -224,7 +226,7 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 		{"not known", "statefulsets", apierrors.NewUnauthorized("who?"), "credentials are invalid"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			client := cluster(healthy...)
+			client := fakeCluster(healthy...)
 			allow := refuse(client, tc.resource, "", tc.err)
 			c, m := collector(t, client, nil), collecttest.NewWriter()
 			if err := c.Check(t.Context()); err == nil || !strings.Contains(err.Error(), tc.want) ||
@@ -268,7 +270,7 @@ func TestWhatMayNotBeReadIsNamedAndTheRestGoesOn(t *testing.T) {
 }
 
 func TestAllMissingRightsAreInOneError(t *testing.T) {
-	client := cluster()
+	client := fakeCluster()
 	for _, resource := range []string{"deployments", "statefulsets", "replicasets", "controllerrevisions", "rollouts"} {
 		refuse(client, resource, "", forbidden(resource))
 	}
@@ -288,7 +290,7 @@ func TestAForbiddenNamespaceEndsNothing(t *testing.T) {
 	elsewhere := func(u *unstructured.Unstructured) *unstructured.Unstructured {
 		return set(set(u, "other", "metadata", "namespace"), "other-"+u.GetName(), "metadata", "uid")
 	}
-	client := cluster(
+	client := fakeCluster(
 		deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2)),
 		replicaSet(1, 1, 0, "1.2", nil, ""),
 		elsewhere(deployment(1, "1.2", progressing("ReplicaSetUpdated", "True", 1, 2))),
@@ -324,7 +326,7 @@ func TestAForbiddenNamespaceEndsNothing(t *testing.T) {
 }
 
 func TestWatchGoesOnBesideWhatMayNotBeRead(t *testing.T) {
-	client := cluster(
+	client := fakeCluster(
 		deployment(1, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 2)),
 		replicaSet(1, 1, 0, "1.2", nil, ""),
 	)
@@ -334,7 +336,7 @@ func TestWatchGoesOnBesideWhatMayNotBeRead(t *testing.T) {
 }
 
 func TestAClusterThatNeverAnswers(t *testing.T) {
-	client := cluster()
+	client := fakeCluster()
 	client.PrependReactor("list", "deployments", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewServiceUnavailable("starting")
 	})

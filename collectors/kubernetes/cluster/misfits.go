@@ -1,4 +1,4 @@
-package kubernetes
+package cluster
 
 import (
 	"bytes"
@@ -113,23 +113,23 @@ func misfit(item json.RawMessage) string {
 	return ""
 }
 
-// misfits returns what the latest listing left out.
-func (l *listing) misfits() []string {
+// Misfits returns what the latest listing left out.
+func (l *Listing) Misfits() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.odd
 }
 
 // misfitError returns what the latest listing left out, as an error; nil when that is nothing.
-func (l *listing) misfitError() error {
-	if odd := l.misfits(); len(odd) > 0 {
-		return &MisfitError{Resource: l.name(), Items: odd}
+func (l *Listing) misfitError() error {
+	if odd := l.Misfits(); len(odd) > 0 {
+		return &MisfitError{Resource: l.Name(), Items: odd}
 	}
 	return nil
 }
 
 // leftOut notes what a page of a listing left out; the first page begins anew.
-func (l *listing) leftOut(m *misfits, first bool) {
+func (l *Listing) leftOut(m *misfits, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if first {

@@ -1,4 +1,4 @@
-package kubernetes
+package cluster
 
 import (
 	"context"
@@ -8,7 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/kubernetes/workload"
+
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/dxctl/dxctl/collectors/rest"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,8 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
-
-	"github.com/dxctl/dxctl/collectors/rest"
 )
 
 // The indexes of an informer.
@@ -27,13 +29,13 @@ const (
 	byUID   = "uid"   // workloads
 )
 
-// listing is one informer: a resource of a namespace, or of all of them.
-type listing struct {
+// Listing is one informer: a resource of a namespace, or of all of them.
+type Listing struct {
 	cache.SharedIndexInformer
 	resource  schema.GroupVersionResource
 	namespace string
 	kind      string // of the workloads; empty for revisions
-	selector  string
+	Selector  string // labels that its workloads have; empty: all are shown
 	read      func(*unstructured.Unstructured) any
 
 	// epoch counts how often everything was listed. Between two states of an object with the same epoch lies nothing that
@@ -53,12 +55,12 @@ type listing struct {
 }
 
 // shows reports whether workloads of a kind in a namespace are in the listing.
-func (l *listing) shows(kind, namespace string) bool {
+func (l *Listing) shows(kind, namespace string) bool {
 	return l.kind == kind && (l.namespace == metav1.NamespaceAll || l.namespace == namespace)
 }
 
-// name is how errors name the listing: deployments in shop.
-func (l *listing) name() string {
+// Name returns how errors name the listing: deployments in shop.
+func (l *Listing) Name() string {
 	if l.namespace == metav1.NamespaceAll {
 		return l.resource.Resource
 	}
@@ -66,13 +68,11 @@ func (l *listing) name() string {
 }
 
 // inform makes the informer of a listing.
-func (c *Collector) inform(l *listing, client dynamic.Interface) error {
-	l.refused, l.now = make(chan struct{}), c.Now
-	l.failing = func(err error) {
-		c.Log.Warn("listing or watching failed; retrying", "source", c.cfg.Source, "resource", l.name(), "error", err)
-	}
+func (c *Cluster) inform(l *Listing, client dynamic.Interface) error {
+	l.refused, l.now = make(chan struct{}), c.cfg.Now
+	l.failing = func(err error) { c.cfg.Failing(l.Name(), err) }
 	lw := cache.ToListWatcherWithWatchListSemantics(
-		l.listWatch(client.Resource(l.resource).Namespace(l.namespace), c.opt.Patience),
+		l.listWatch(client.Resource(l.resource).Namespace(l.namespace), c.cfg.Patience),
 		client,
 	)
 	i := cache.NewSharedIndexInformerWithOptions(lw, &unstructured.Unstructured{}, cache.SharedIndexInformerOptions{
@@ -94,19 +94,19 @@ func (c *Collector) inform(l *listing, client dynamic.Interface) error {
 
 var indexers = cache.Indexers{
 	byOwner: func(o any) ([]string, error) {
-		if r, ok := o.(*revision); ok && r.owner != "" {
-			return []string{string(r.owner)}, nil
+		if r, ok := o.(*workload.Revision); ok && r.Owner != "" {
+			return []string{string(r.Owner)}, nil
 		}
 		return nil, nil
 	},
 	byScope: func(o any) ([]string, error) {
-		if w, ok := o.(*workload); ok {
-			return []string{w.scope()}, nil
+		if w, ok := o.(*workload.Workload); ok {
+			return []string{w.Scope()}, nil
 		}
 		return nil, nil
 	},
 	byUID: func(o any) ([]string, error) {
-		if w, ok := o.(*workload); ok {
+		if w, ok := o.(*workload.Workload); ok {
 			return []string{string(w.UID)}, nil
 		}
 		return nil, nil
@@ -114,10 +114,10 @@ var indexers = cache.Indexers{
 }
 
 // listWatch asks the server, and notes each time that everything is listed anew.
-func (l *listing) listWatch(api dynamic.ResourceInterface, patience time.Duration) *cache.ListWatch {
+func (l *Listing) listWatch(api dynamic.ResourceInterface, patience time.Duration) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			o.LabelSelector = l.selector
+			o.LabelSelector = l.Selector
 			ctx, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
 			l.epoch.Add(1)
@@ -131,7 +131,7 @@ func (l *listing) listWatch(api dynamic.ResourceInterface, patience time.Duratio
 			return list, nil
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			o.LabelSelector = l.selector
+			o.LabelSelector = l.Selector
 			if o.SendInitialEvents != nil && *o.SendInitialEvents { // a listing in the form of a watch
 				l.epoch.Add(1)
 			}
@@ -166,43 +166,43 @@ func explained(err error, resource schema.GroupVersionResource) error {
 			err,
 			resource.GroupResource(),
 		)
-	case apierrors.IsNotFound(err) && resource == argoRollouts:
+	case apierrors.IsNotFound(err) && resource == ArgoRollouts:
 		return fmt.Errorf("%w: the cluster has no Argo Rollouts; set argo_rollouts: false", err)
 	}
 	return err
 }
 
 // fail notes that the server did not answer as it should.
-func (l *listing) fail(err error) {
+func (l *Listing) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
 		l.since = l.now()
 		l.failing(err)
 	}
-	l.err = fmt.Errorf("%s: %w", l.name(), explained(err, l.resource))
+	l.err = fmt.Errorf("%s: %w", l.Name(), explained(err, l.resource))
 	if hopeless(err) {
 		l.once.Do(func() { close(l.refused) })
 	}
 }
 
 // unanswered notes that the first listing took too long, unless its failure is known already.
-func (l *listing) unanswered(patience time.Duration) {
+func (l *Listing) unanswered(patience time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
-		l.err, l.since = fmt.Errorf("%s: the cluster has not answered within %s", l.name(), patience), l.now()
+		l.err, l.since = fmt.Errorf("%s: the cluster has not answered within %s", l.Name(), patience), l.now()
 	}
 }
 
-func (l *listing) succeed() {
+func (l *Listing) succeed() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.err = nil
 }
 
 // failure is why the listing cannot be read, if it was never read or has failed for at least so long; else nil.
-func (l *listing) failure(atLeast time.Duration) error {
+func (l *Listing) failure(atLeast time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil || l.HasSynced() && l.now().Sub(l.since) < atLeast {

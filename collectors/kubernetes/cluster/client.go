@@ -1,12 +1,12 @@
-package kubernetes
+package cluster
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/dynamic"
 	clientrest "k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -14,14 +14,9 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-func validSelector(selector string) error {
-	_, err := labels.Parse(selector)
-	return err
-}
-
 // connect returns the client of the cluster. The dynamic one serves every kind of object: the typed clientset would
 // bring the code of each API that Kubernetes has, for five listings.
-func (c *Collector) connect() (dynamic.Interface, error) {
+func (c *Cluster) connect() (dynamic.Interface, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.client != nil {
@@ -35,13 +30,10 @@ func (c *Collector) connect() (dynamic.Interface, error) {
 		return nil, fmt.Errorf("reading the kubeconfig: %w; set kubeconfig and context of the source, or run in a pod "+
 			"with a service account", err)
 	}
-	cfg.UserAgent = "dxctl"
-	if c.opt.UserAgent != "" {
-		cfg.UserAgent = c.opt.UserAgent
-	}
+	cfg.UserAgent = cmp.Or(c.cfg.UserAgent, "dxctl")
 	cfg.WarningHandler = clientrest.NoWarnings{}
 	host := cfg.Host
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &guard{c, host, next} })
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return &guard{c.cfg.Observe, host, next} })
 	client, err := dynamic.NewForConfig(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", host, err)
@@ -53,9 +45,9 @@ func (c *Collector) connect() (dynamic.Interface, error) {
 // guard stands between client-go and the network. It sees every request with its credentials, also one that follows a
 // redirect: the credentials go to the configured server only, and nothing but reading is sent.
 type guard struct {
-	c    *Collector
-	host string // as the kubeconfig has it, with or without scheme
-	next http.RoundTripper
+	observe func(rest.Request)
+	host    string // as the kubeconfig has it, with or without scheme
+	next    http.RoundTripper
 }
 
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -82,8 +74,8 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp != nil {
 		status = resp.StatusCode
 	}
-	if o := g.c.observer.Load(); o != nil && o.Request != nil && req.Context().Err() == nil {
-		o.Request(rest.Request{Status: status, Duration: time.Since(start)})
+	if req.Context().Err() == nil {
+		g.observe(rest.Request{Status: status, Duration: time.Since(start)})
 	}
 	return resp, err
 }

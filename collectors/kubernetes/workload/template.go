@@ -1,4 +1,4 @@
-package kubernetes
+package workload
 
 import (
 	"cmp"
@@ -39,7 +39,7 @@ const (
 )
 
 // readTemplate reads a pod template as JSON holds it: a map. The owner is the name of the workload.
-func (c *Collector) readTemplate(raw any, owner string) brought {
+func (r Reader) readTemplate(raw any, owner string) brought {
 	m, ok := raw.(map[string]any)
 	if !ok || len(m) == 0 {
 		return brought{}
@@ -52,8 +52,8 @@ func (c *Collector) readTemplate(raw any, owner string) brought {
 	if json.Unmarshal(text, &t) != nil {
 		return brought{digest: digest(m)}
 	}
-	b := brought{label: t.Metadata.Labels[versionLabel], digest: digest(m), service: c.service(t.Metadata.Labels)}
-	b.commit = c.commit(t.Metadata.Annotations, t.Metadata.Labels)
+	b := brought{label: t.Metadata.Labels[versionLabel], digest: digest(m), service: r.service(t.Metadata.Labels)}
+	b.commit = r.commit(t.Metadata.Annotations, t.Metadata.Labels)
 	main := t.Metadata.Annotations["kubectl.kubernetes.io/default-container"]
 	for i, container := range t.Spec.Containers {
 		if i == 0 || container.Name == main || main == "" && container.Name == owner {
@@ -67,8 +67,8 @@ func (c *Collector) readTemplate(raw any, owner string) brought {
 }
 
 // service is the value of the first of the labels that name the service.
-func (c *Collector) service(labels map[string]string) string {
-	for _, l := range c.cfg.ServiceLabels {
+func (r Reader) service(labels map[string]string) string {
+	for _, l := range r.serviceLabels {
 		if labels[l] != "" {
 			return labels[l]
 		}
@@ -77,10 +77,10 @@ func (c *Collector) service(labels map[string]string) string {
 }
 
 // commit is what the configured annotation holds, in the first of the maps that has it.
-func (c *Collector) commit(maps ...map[string]string) string {
-	if c.cfg.CommitAnnotation != "" {
+func (r Reader) commit(maps ...map[string]string) string {
+	if r.commitAnnotation != "" {
 		for _, m := range maps {
-			if v := strings.TrimSpace(m[c.cfg.CommitAnnotation]); v != "" {
+			if v := strings.TrimSpace(m[r.commitAnnotation]); v != "" {
 				return v
 			}
 		}

@@ -1,4 +1,4 @@
-package kubernetes
+package workload
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -35,31 +36,31 @@ func conditionOf(u *unstructured.Unstructured, kind string) (condition, bool) {
 
 // deploymentVerdict reads the condition Progressing, which is about the newest ReplicaSet and stays as it is when the
 // rollout has ended, whatever happens to the pods later. Its last update is then the moment of the end.
-func deploymentVerdict(u *unstructured.Unstructured) verdict {
+func deploymentVerdict(u *unstructured.Unstructured) Verdict {
 	progressing, has := conditionOf(u, "Progressing")
 	complete := replicasComplete(u)
 	deadline := number(u, "spec", "progressDeadlineSeconds")
 	switch paused, _, _ := unstructured.NestedBool(u.Object, "spec", "paused"); {
 	case has && progressing.status == "False": // ProgressDeadlineExceeded, ReplicaSetCreateError
-		return verdict{
-			status:   event.Failed,
+		return Verdict{
+			Status:   event.Failed,
 			raw:      progressing.reason,
 			finished: progressing.changed,
 			of:       named(progressing.message),
 		}
 	case has && progressing.reason == "NewReplicaSetAvailable":
-		return verdict{
-			status:   event.Succeeded,
+		return Verdict{
+			Status:   event.Succeeded,
 			raw:      progressing.reason,
 			finished: progressing.updated,
 			of:       named(progressing.message),
 		}
 	case complete && (paused || !has || deadline == math.MaxInt32): // it does not say when
-		return verdict{status: event.Succeeded, raw: progressing.reason}
+		return Verdict{Status: event.Succeeded, raw: progressing.reason}
 	case paused:
-		return verdict{status: event.Waiting, raw: progressing.reason}
+		return Verdict{Status: event.Waiting, raw: progressing.reason}
 	}
-	return verdict{status: event.Running, raw: progressing.reason}
+	return Verdict{Status: event.Running, raw: progressing.reason}
 }
 
 // named is the ReplicaSet that a condition's message names: ReplicaSet "payment-6d4cf56db6" has successfully
@@ -90,54 +91,59 @@ func replicas(u *unstructured.Unstructured) int64 {
 
 // statefulSetVerdict counts: a StatefulSet has no conditions, no deadline and no word for where it stands. With a
 // partition the rollout is complete when the part that is to be updated is.
-func statefulSetVerdict(u *unstructured.Unstructured) verdict {
+func statefulSetVerdict(u *unstructured.Unstructured) Verdict {
 	want, updated, ready := replicas(u), number(u, "status", "updatedReplicas"), number(u, "status", "readyReplicas")
 	wanted := max(0, want-number(u, "spec", "updateStrategy", "rollingUpdate", "partition"))
 	update := text(u, "status", "updateRevision")
 	if ready == want && (updated >= wanted || update != "" && update == text(u, "status", "currentRevision")) {
-		return verdict{status: event.Succeeded}
+		return Verdict{Status: event.Succeeded}
 	}
 	if text(u, "spec", "updateStrategy", "type") == "OnDelete" { // a person deletes pods
-		return verdict{status: event.Waiting}
+		return Verdict{Status: event.Waiting}
 	}
-	return verdict{status: event.Running}
+	return Verdict{Status: event.Running}
+}
+
+// phases are the words of Argo Rollouts for where a Rollout stands.
+var phases = source.Words[event.Status]{
+	Meaning: map[string]event.Status{
+		"degraded":    event.Failed,
+		"paused":      event.Waiting,
+		"progressing": event.Running,
+		"healthy":     event.Running, // of the rollout before: the status is about to be written
+		"":            event.Running, // likewise
+	},
+	Otherwise: event.Running,
 }
 
 // rolloutVerdict reads the status of a Rollout of Argo Rollouts. Once the current pods are the stable ones the rollout
 // has succeeded, whatever happens to the pods later.
-func rolloutVerdict(u *unstructured.Unstructured) (v verdict, known bool) {
-	defer func() {
-		if hash := text(u, "status", "currentPodHash"); hash != "" {
-			v.of = u.GetName() + "-" + hash
-		}
-	}()
-	phase := text(u, "status", "phase")
-	if stable := text(u, "status", "stableRS"); stable != "" && stable == text(u, "status", "currentPodHash") {
-		v = verdict{status: event.Succeeded, raw: phase}
+func rolloutVerdict(u *unstructured.Unstructured, unrecognized func(what, word string)) Verdict {
+	v := Verdict{raw: text(u, "status", "phase")}
+	current, stable := text(u, "status", "currentPodHash"), text(u, "status", "stableRS")
+	if current != "" {
+		v.of = u.GetName() + "-" + current
+	}
+	if stable != "" && stable == current {
+		v.Status = event.Succeeded
 		for _, kind := range []string{"Completed", "Healthy"} { // Completed: since Argo Rollouts 1.2
 			if c, has := conditionOf(u, kind); has && c.status == "True" && v.finished.IsZero() {
 				v.finished = c.changed
 			}
 		}
-		return v, true
+		return v
 	}
-	switch phase {
-	case "Degraded":
-		v = verdict{status: event.Failed, raw: phase, finished: instant(field(u, "status", "abortedAt"))}
+	v.Status = phases.Read("phase of a Rollout", v.raw, unrecognized)
+	switch {
+	case v.Status == event.Failed:
+		v.finished = instant(field(u, "status", "abortedAt"))
 		if c, has := conditionOf(u, "Progressing"); has && c.status == "False" && v.finished.IsZero() {
 			v.finished = c.changed
 		}
-		return v, true
-	case "Paused":
-		if pauseEnds(u) {
-			return verdict{status: event.Running, raw: phase}, true
-		}
-		return verdict{status: event.Waiting, raw: phase}, true
-	case "Progressing":
-		return verdict{status: event.Running, raw: phase}, true
+	case v.Status == event.Waiting && pauseEnds(u):
+		v.Status = event.Running
 	}
-	// the status is about to be written
-	return verdict{status: event.Running, raw: phase}, phase == "" || phase == "Healthy"
+	return v
 }
 
 // pauseEnds reports whether a pause ends by itself.

@@ -1,4 +1,4 @@
-package kubernetes
+package workload
 
 import (
 	"cmp"
@@ -11,35 +11,35 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// view is a workload with its revisions, as the caches showed them at one moment.
-type view struct {
-	*workload
-	revisions []*revision
-	sightings map[string]sighting // what was seen of its rollouts, by what it named as its current revision
+// View is a workload with its revisions, as the caches showed them at one moment.
+type View struct {
+	*Workload
+	Revisions []*Revision
+	Sightings map[string]Sighting // what was seen of its rollouts, by what it named as its current revision
 }
 
-// rollout is one rollout of a workload. Of one that is past the cluster does not say how it went.
-type rollout struct {
-	number  int64
-	current bool
-	restart bool // it brought what ran before
-	seen    bool // it is past, and somebody saw how it went
-	event   event.Deployment
+// Rollout is one rollout of a workload. Of one that is past the cluster does not say how it went.
+type Rollout struct {
+	Number  int64
+	Current bool
+	Restart bool // it brought what ran before
+	Seen    bool // it is past, and somebody saw how it went
+	Event   event.Deployment
 }
 
 // label is how ids and scopes name the workload.
-func (w *workload) label() string { return w.Namespace + "/" + w.kind + "/" + w.Name }
+func (w *Workload) label() string { return w.Namespace + "/" + w.Kind + "/" + w.Name }
 
-// key names the workload within its scope, and is another one when it is made anew.
-func (v *view) key() string {
+// Key names the workload within its scope, and is another one when it is made anew.
+func (v *View) Key() string {
 	uid := string(v.UID)
 	return v.label() + "@" + uid[:min(8, len(uid))]
 }
 
-func (v *view) id(number int64) string { return v.key() + "/" + strconv.FormatInt(number, 10) }
+func (v *View) id(number int64) string { return v.Key() + "/" + strconv.FormatInt(number, 10) }
 
-// scope is what the workload is part of.
-func (w *workload) scope() string {
+// Scope is what the workload is part of.
+func (w *Workload) Scope() string {
 	if w.brought.service != "" {
 		return w.brought.service
 	}
@@ -48,19 +48,19 @@ func (w *workload) scope() string {
 
 // numbered is a revision under one of its numbers.
 type numbered struct {
-	*revision
+	*Revision
 	number int64
 	at     time.Time // when the rollout began; zero: not known
 	undoes bool      // it went back to what ran before
 }
 
-// rollouts returns the rollouts that the cluster remembers, oldest first. ok is false when the current one cannot be
+// Rollouts returns the rollouts that the cluster remembers, oldest first. ok is false when the current one cannot be
 // told yet: the caches are filled one after the other, and a controller has its own pace. For the same reason what has
 // a higher number than the current one is left out: it is about to be that.
-func (v *view) rollouts(origin func(id string) event.Origin, environment string) (all []rollout, ok bool) {
+func (v *View) Rollouts(origin func(id string) event.Origin, environment string) (all []Rollout, ok bool) {
 	var list []numbered
 	now := int64(0)
-	for _, r := range v.revisions {
+	for _, r := range v.Revisions {
 		list = append(list, v.numbers(r)...)
 		if v.isCurrent(r) {
 			now = r.number
@@ -73,12 +73,12 @@ func (v *view) rollouts(origin func(id string) event.Origin, environment string)
 	slices.SortFunc(list, func(a, b numbered) int { return cmp.Compare(a.number, b.number) })
 	list = slices.CompactFunc(list, func(a, b numbered) bool { return a.number == b.number })
 	for i, n := range list {
-		r := rollout{number: n.number, current: n.number == now}
+		r := Rollout{Number: n.number, Current: n.number == now}
 		what := n.brought
-		if r.current {
+		if r.Current {
 			what = what.or(v.brought)
 		}
-		r.event = event.Deployment{
+		r.Event = event.Deployment{
 			Origin:      origin(v.id(n.number)),
 			Attempt:     1,
 			Environment: environment,
@@ -86,40 +86,40 @@ func (v *view) rollouts(origin func(id string) event.Origin, environment string)
 			CreatedAt:   n.at,
 			StartedAt:   n.at,
 		}
-		r.event.SHA, r.event.Version = what.version()
+		r.Event.SHA, r.Event.Version = what.version()
 		var before *numbered
 		if i > 0 && list[i-1].number == n.number-1 {
 			before = &list[i-1]
-			r.restart = before.brought.digest != "" && before.brought.digest == n.brought.digest
+			r.Restart = before.brought.digest != "" && before.brought.digest == n.brought.digest
 		}
-		if i > 0 && n.undoes && !r.restart {
-			r.event.RollbackOf = v.id(list[i-1].number)
+		if i > 0 && n.undoes && !r.Restart {
+			r.Event.RollbackOf = v.id(list[i-1].number)
 		}
-		if r.current {
-			state := v.workload
-			if s, seen := v.endingOf(n); seen && s.verdict.status == event.Succeeded && !state.verdict.status.Final() {
-				state = s.workload // whatever happens to the pods later
+		if r.Current {
+			state := v.Workload
+			if s, seen := v.endingOf(n); seen && s.Verdict.Status == event.Succeeded && !state.Verdict.Status.Final() {
+				state = s.Workload // whatever happens to the pods later
 			}
-			v.judge(&r.event, state, n, before)
+			v.judge(&r.Event, state, n, before)
 		} else {
-			r.seen = v.recall(&r.event, n, before)
+			r.Seen = v.recall(&r.Event, n, before)
 		}
 		all = append(all, r)
 	}
 	for i := range all[:len(all)-1] {
-		if e := &all[i].event; e.Status == event.Cancelled {
-			e.FinishedAt = all[i+1].event.StartedAt
+		if e := &all[i].Event; e.Status == event.Cancelled {
+			e.FinishedAt = all[i+1].Event.StartedAt
 		}
 	}
 	return all, true
 }
 
 // numbers returns a revision under each number that it has had, and when it began under each.
-func (v *view) numbers(r *revision) []numbered {
+func (v *View) numbers(r *Revision) []numbered {
 	var list []numbered
 	made := source.Known(r.CreationTimestamp.Time)
 	for i, n := range r.earlier {
-		e := numbered{revision: r, number: n, undoes: i > 0}
+		e := numbered{Revision: r, number: n, undoes: i > 0}
 		if i == 0 {
 			e.at = made
 		}
@@ -130,8 +130,8 @@ func (v *view) numbers(r *revision) []numbered {
 	}
 	e := numbered{r, r.number, made, len(r.earlier) > 0}
 	switch {
-	case v.kind == kindStatefulSet: // gone back to: made before one with a lower number was
-		e.undoes = slices.ContainsFunc(v.revisions, func(o *revision) bool {
+	case v.Kind == KindStatefulSet: // gone back to: made before one with a lower number was
+		e.undoes = slices.ContainsFunc(v.Revisions, func(o *Revision) bool {
 			return o.number < r.number && r.CreationTimestamp.Time.Before(o.CreationTimestamp.Time)
 		})
 		if e.undoes {
@@ -145,33 +145,33 @@ func (v *view) numbers(r *revision) []numbered {
 	return append(list, e)
 }
 
-func (v *view) isCurrent(r *revision) bool {
-	if v.kind == kindStatefulSet {
-		return v.current != "" && r.Name == v.current
+func (v *View) isCurrent(r *Revision) bool {
+	if v.Kind == KindStatefulSet {
+		return v.Current != "" && r.Name == v.Current
 	}
-	return v.current != "" && strconv.FormatInt(r.number, 10) == v.current
+	return v.Current != "" && strconv.FormatInt(r.number, 10) == v.Current
 }
 
 // judge says how a rollout stands in a state in which it was the current one.
-func (v *view) judge(e *event.Deployment, w *workload, n numbered, before *numbered) {
-	said := w.verdict
-	about := said.of == n.Name || said.of == "" && w.observed // else what is said is still about the rollout before
+func (v *View) judge(e *event.Deployment, w *Workload, n numbered, before *numbered) {
+	said := w.Verdict
+	about := said.of == n.Name || said.of == "" && w.Observed // else what is said is still about the rollout before
 	if !about {
 		e.Status = event.Running
 		v.start(e, w, n, before)
 		return
 	}
-	e.Status, e.StatusRaw = said.status, said.raw
-	if said.status.Final() {
+	e.Status, e.StatusRaw = said.Status, said.raw
+	if said.Status.Final() {
 		e.FinishedAt = said.finished
 		if s, seen := v.endingOf(n); seen && s.exact && e.FinishedAt.IsZero() {
-			e.FinishedAt = s.touched
+			e.FinishedAt = s.Touched
 		}
 	}
 	v.start(e, w, n, before)
 	if !e.FinishedAt.IsZero() && e.FinishedAt.Before(e.StartedAt) {
 		e.FinishedAt = time.Time{}
-		if said.status == event.Failed { // Argo Rollouts shows the abort of the rollout before for a moment
+		if said.Status == event.Failed { // Argo Rollouts shows the abort of the rollout before for a moment
 			e.Status = event.Running
 		}
 	}
@@ -179,7 +179,7 @@ func (v *view) judge(e *event.Deployment, w *workload, n numbered, before *numbe
 
 // start fills in who began a rollout, and when an undo began: it makes no ReplicaSet, but who did it changed the
 // template at that moment. A time after the end is of something that the same manager did later.
-func (v *view) start(e *event.Deployment, w *workload, n numbered, before *numbered) {
+func (v *View) start(e *event.Deployment, w *Workload, n numbered, before *numbered) {
 	var was []uint64
 	var earlier time.Time
 	if before != nil {
@@ -197,14 +197,14 @@ func (v *view) start(e *event.Deployment, w *workload, n numbered, before *numbe
 }
 
 // recall says how a past rollout went, and reports whether somebody saw it.
-func (v *view) recall(e *event.Deployment, n numbered, before *numbered) bool {
+func (v *View) recall(e *event.Deployment, n numbered, before *numbered) bool {
 	if s, seen := v.endingOf(n); seen {
-		if v.judge(e, s.workload, n, before); e.Status.Final() {
+		if v.judge(e, s.Workload, n, before); e.Status.Final() {
 			return true
 		}
 		e.Status, e.StatusRaw = event.Skipped, ""
 	}
-	if v.sightings[v.revisionName(n)].left {
+	if v.Sightings[v.revisionName(n)].left {
 		e.Status = event.Cancelled
 		return true
 	}
@@ -212,9 +212,9 @@ func (v *view) recall(e *event.Deployment, n numbered, before *numbered) bool {
 }
 
 // endingOf returns the state in which a rollout was first seen to have ended.
-func (v *view) endingOf(n numbered) (ending, bool) {
-	for _, s := range v.sightings[v.revisionName(n)].endings {
-		if s.verdict.of == "" || s.verdict.of == n.Name {
+func (v *View) endingOf(n numbered) (ending, bool) {
+	for _, s := range v.Sightings[v.revisionName(n)].endings {
+		if s.Verdict.of == "" || s.Verdict.of == n.Name {
 			return s, true
 		}
 	}
@@ -222,8 +222,8 @@ func (v *view) endingOf(n numbered) (ending, bool) {
 }
 
 // revisionName is how the workload names a revision as its current one.
-func (v *view) revisionName(n numbered) string {
-	if v.kind == kindStatefulSet {
+func (v *View) revisionName(n numbered) string {
+	if v.Kind == KindStatefulSet {
 		return n.Name
 	}
 	return strconv.FormatInt(n.number, 10)

@@ -1,4 +1,4 @@
-package kubernetes
+package workload
 
 import (
 	"crypto/sha256"
@@ -39,8 +39,16 @@ type compiledRule struct {
 	label, environment         string
 }
 
-// compileRules returns the rules ready to match, and a digest that changes when an environment may.
-func compileRules(environment string, rules []EnvironmentRule) ([]compiledRule, string) {
+// Environments says which environment a workload belongs to.
+type Environments struct {
+	rules   []compiledRule
+	cluster string // what the cluster is; empty: the namespace is the environment
+	digest  string
+}
+
+// NewEnvironments compiles the rules. cluster is the environment of workloads that no rule matches; empty: it is their
+// namespace.
+func NewEnvironments(cluster string, rules []EnvironmentRule) Environments {
 	all := make([]compiledRule, len(rules))
 	for i, r := range rules {
 		label, value, _ := strings.Cut(r.Label, "=")
@@ -49,17 +57,20 @@ func compileRules(environment string, rules []EnvironmentRule) ([]compiledRule, 
 	text, err := json.Marshal(struct {
 		E string
 		R []EnvironmentRule
-	}{environment, rules})
+	}{cluster, rules})
 	if err != nil { // a struct of strings
 		panic(err)
 	}
 	sum := sha256.Sum256(text)
-	return all, hex.EncodeToString(sum[:6])
+	return Environments{rules: all, cluster: cluster, digest: hex.EncodeToString(sum[:6])}
 }
 
-// environment is the environment of a workload: by the first rule that matches, else the cluster's, else its namespace.
-func (c *Collector) environment(w *workload) string {
-	for _, r := range c.rules {
+// Digest returns a text that is another one when the environment of a workload may be.
+func (e Environments) Digest() string { return e.digest }
+
+// Of returns the environment of a workload: by the first rule that matches, else the cluster's, else its namespace.
+func (e Environments) Of(w *Workload) string {
+	for _, r := range e.rules {
 		value, has := w.labels[r.label]
 		if r.label != "" && (!has || !matches(r.value, value)) || !matches(r.namespace, w.Namespace) ||
 			!matches(r.workload, w.Name) {
@@ -72,8 +83,8 @@ func (c *Collector) environment(w *workload) string {
 			return value
 		}
 	}
-	if c.cfg.Environment != "" {
-		return c.cfg.Environment
+	if e.cluster != "" {
+		return e.cluster
 	}
 	return w.Namespace
 }

@@ -1,4 +1,4 @@
-package kubernetes
+package workload
 
 import (
 	"encoding/json"
@@ -25,14 +25,14 @@ type manager struct {
 
 // managed reads from the managed fields who set what and when. The server changes an entry's time whenever its manager
 // changes any of its fields, so the time alone does not say when the template was changed.
-func (w *workload) managed(u *unstructured.Unstructured) {
+func (w *Workload) managed(u *unstructured.Unstructured) {
 	for _, m := range u.GetManagedFields() {
 		if m.Time == nil || !event.ValidTime(m.Time.Time) {
 			continue
 		}
 		at := m.Time.UTC()
 		if m.Subresource == "status" {
-			w.touched = source.Latest(w.touched, at)
+			w.Touched = source.Latest(w.Touched, at)
 			continue
 		}
 		if m.FieldsV1 == nil {
