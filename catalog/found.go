@@ -65,7 +65,7 @@ func ReadFound(ctx context.Context, store DescriptorReader, sources []string) ([
 const foundShown = 10
 
 // found reads the documents of sources, after the files. One repository's mistake must not take the others away, and
-// who runs dxctl is seldom its author: fields that Backstage allows beside its own are no warning.
+// who runs dxctl is seldom its author: fields that Backstage allows in addition to its own are no warning.
 func (l *loader) found(all []Found) {
 	warned, twice := map[string]int{}, map[string]int{}
 	var order []string

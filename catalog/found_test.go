@@ -41,7 +41,7 @@ func TestFoundDescriptors(t *testing.T) {
 	}{
 		{name: "none"},
 		{
-			name: "beside a file", file: foundComponent("a", ""), found: []catalog.Found{gh("acme/b", "catalog-info.yaml", foundComponent("b", ""))},
+			name: "next to a file", file: foundComponent("a", ""), found: []catalog.Found{gh("acme/b", "catalog-info.yaml", foundComponent("b", ""))},
 			refs: []string{"component:default/a", "component:default/b"}, bindings: []string{"github acme/b=component:default/b"},
 		},
 		{

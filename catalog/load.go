@@ -167,7 +167,7 @@ func (l *loader) followTarget(file, shown string, line int, root, target string,
 		l.Warn(
 			shown,
 			line,
-			"target %s is not read: dxctl reads local files only; fetch it beside this file and name it here",
+			"target %s is not read: dxctl reads local files only; download it next to this file and name it here",
 			target,
 		)
 		return

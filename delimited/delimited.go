@@ -37,7 +37,7 @@ type Row struct {
 // Refusal is a row that cannot be read.
 type Refusal struct {
 	Problem
-	Cells []string // those that could be told apart, from the first on; for messages only
+	Cells []string // those that could be distinguished, from the first on; for messages only
 }
 
 // Problem is what is wrong at a place of a file.
@@ -129,7 +129,7 @@ func (t *Table) refuse(p Problem, cells []string) {
 	t.Refused = append(t.Refused, Refusal{p, cells})
 }
 
-// misfit returns why a record, whose cells could be told apart, cannot be a row of the table.
+// misfit returns why a record, whose cells could be distinguished, cannot be a row of the table.
 func (t *Table) misfit(rec record) *Problem {
 	for i, cell := range rec.cells {
 		message := ""
@@ -180,7 +180,7 @@ func delimiterName(d rune) string {
 type record struct {
 	line  int
 	cells []string
-	bad   *Problem // why its cells cannot be told apart
+	bad   *Problem // why its cells cannot be distinguished
 }
 
 func (r record) blank() bool {

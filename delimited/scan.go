@@ -9,8 +9,8 @@ import (
 
 // scanner splits a text into records.
 //
-// Where a quote goes wrong, the record in which it was opened is refused and reading goes on with the next line. Up to
-// the place where the fault was noticed nobody knows which lines are rows and which are the rest of a cell: there a
+// Where a quote goes wrong, the record in which it was opened is refused and reading continues with the next line. Up
+// to the place where the fault was noticed nobody knows which lines are rows and which are the rest of a cell: there a
 // record must fit in its line, have as many cells as the header and no stray quote, or it is refused too.
 type scanner struct {
 	data      []byte
@@ -101,7 +101,7 @@ func (s *scanner) next(width int) (record, bool) {
 	if rec.bad == nil && start < s.doubtful && !rec.blank() &&
 		(stray || (width >= 0 && len(rec.cells) != width) || s.line != rec.line+1) {
 		rec.bad = &Problem{Line: rec.line, Message: "a quote further up is not closed, so it is not clear whether this is " +
-			"a row; mend that one first"}
+			"a row; correct that one first"}
 		if s.line != rec.line+1 {
 			s.pos, s.line = s.afterLine(start), rec.line+1
 		}

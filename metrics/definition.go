@@ -16,7 +16,7 @@ import (
 //go:embed */metric.yaml */query.sql completeness.sql collected.sql history.sql services.sql
 var files embed.FS
 
-// The ids of the metrics. Each is a directory beside this file.
+// The ids of the metrics. Each is a directory next to this file.
 const (
 	TimeToFirstDeployEngineersID = "time_to_first_deploy_engineers"
 	TimeToFirstDeployServicesID  = "time_to_first_deploy_services"

@@ -38,7 +38,7 @@ type Cohort struct {
 	N           int       `json:"n"`     // subjects in the estimate
 	Deployed    int       `json:"deployed"`
 	Censored    int       `json:"censored"`     // of N: have not deployed yet, or left before they did
-	Excluded    int       `json:"excluded"`     // subjects of the cohort beside N
+	Excluded    int       `json:"excluded"`     // subjects of the cohort that N leaves out
 	MedianHours *float64  `json:"median_hours"` // nil: not reached yet
 	P90Hours    *float64  `json:"p90_hours"`    // nil: not reached yet
 	// thinned where curves have more than MaxCurvePoints; the quantiles are of all
@@ -56,7 +56,7 @@ type Subject struct {
 	DeployedAt *time.Time `json:"deployed_at"` // nil: not yet
 	Hours      float64    `json:"hours"`       // until the first deployment, or until now or the end of their last day
 	Deployment string     `json:"deployment"`
-	// commit or time: it brought a change of theirs; started: they started it; service: it is the service's own
+	// commit or time: it delivered a change of theirs; started: they started it; service: it is the service's own
 	How     string `json:"how"`
 	Service string `json:"service"`
 	URL     string `json:"url"`

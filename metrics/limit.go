@@ -11,8 +11,8 @@ const MaxBuckets = 4000
 // MaxCohorts is how many cohorts an answer may have.
 const MaxCohorts = MaxBuckets
 
-// MaxCurvePoints is how many points the curves of an answer's cohorts have together, beside the first and the last of
-// each; the curve of all subjects has at most as many.
+// MaxCurvePoints is how many points the curves of an answer's cohorts have together, in addition to the first and the
+// last of each; the curve of all subjects has at most as many.
 const MaxCurvePoints = 4000
 
 // LimitError says that an answer would be larger than any reader can use.

@@ -10,7 +10,7 @@ import (
 )
 
 // ServiceStats is what is known of one service in a window. A nil pointer means that there is no data to compute the
-// number from: nothing of its kind was ever collected for the service (Missing), or the count beside it is zero.
+// number from: nothing of its kind was ever collected for the service (Missing), or the count next to it is zero.
 type ServiceStats struct {
 	Service        string     `json:"service"` // entity ref, or unmapped:<provider>/<scope>
 	Team           string     `json:"team"`    // owner in the catalog

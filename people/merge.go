@@ -12,7 +12,7 @@ import (
 // Report says how the records of people became people.
 type Report struct {
 	Merged  []Merge   // records that are another's, and why
-	Unclear []Unclear // what could not be told apart, or may be one and is not known to be
+	Unclear []Unclear // what could not be distinguished, or may be one and is not known to be
 }
 
 // Merge is a record of a person that was added to another's.

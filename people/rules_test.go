@@ -35,7 +35,7 @@ func TestWhoIsOnePerson(t *testing.T) {
 			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, unclear: []string{"name Li  Wei: a b"},
 		},
 		{
-			name: "the same name, told apart by a rule", csv: head + "a,Li Wei,,p,2026-01-01,a\nb,Li Wei,,p,2026-01-01,b\n", rules: "different:\n  - people: [A, b]\n",
+			name: "the same name, distinguished by a rule", csv: head + "a,Li Wei,,p,2026-01-01,a\nb,Li Wei,,p,2026-01-01,b\n", rules: "different:\n  - people: [A, b]\n",
 			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"},
 		},
 		{

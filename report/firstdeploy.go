@@ -4,7 +4,7 @@ import (
 	"github.com/dxctl/dxctl/metrics"
 )
 
-// SmallGroup is the size under which a median says little; pages say so beside it.
+// SmallGroup is the size under which a median says little; pages state so next to it.
 const SmallGroup = 5
 
 // Headline sets the latest cohort that has a median against the first one that has one. Small groups are taken only

@@ -34,8 +34,8 @@ func effortWeight(effort string) float64 {
 	return 25
 }
 
-// nextSteps says what brings services furthest for the least effort. A rule is worth, for each service that fails it on
-// the way to its next level, its share of that way: 1 when nothing else is missing, 1/3 of three. The worth of all
+// nextSteps returns what improves services most for the least effort. A rule is worth, for each service that fails it
+// on the way to its next level, its share of that way: 1 when nothing else is missing, 1/3 of three. The worth of all
 // services is divided by the effort. Only verdicts count: a rule that is unknown asks for data and not for a fix.
 func nextSteps(rows []Service, most int) []NextStep {
 	index := map[[2]string]*NextStep{}

@@ -152,8 +152,8 @@ func firstIssue(issues *cel.Issues, source string) error {
 	return exprError{first.Location.Line(), message}
 }
 
-// rewrite replaces facts["name"] by the fact's variable and whole numbers beside a number fact by decimal ones, because
-// CEL does not mix the two. It returns the names of the facts.
+// rewrite replaces facts["name"] by the fact's variable and whole numbers next to a number fact by decimal ones,
+// because CEL does not mix the two. It returns the names of the facts.
 func (c *compiler) rewrite(native *celast.AST, root celast.Expr) ([]string, error) {
 	factory := celast.NewExprFactory()
 	names := map[string]bool{}

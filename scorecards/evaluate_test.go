@@ -554,7 +554,7 @@ func TestLosingDataNeverRaises(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		facts := map[string]any{}
-		for _, d := range FactCatalogue() {
+		for _, d := range FactCatalog() {
 			switch d.Type {
 			case event.BoolFact:
 				facts[d.Name] = random.IntN(3) > 0

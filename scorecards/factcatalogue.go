@@ -306,8 +306,8 @@ var knownFacts = []FactDefinition{
 		"somebody else reviewed before."},
 }
 
-// FactCatalogue returns the facts that dxctl itself gives, in the order of their subjects.
-func FactCatalogue() []FactDefinition { return slices.Clone(knownFacts) }
+// FactCatalog returns the facts that dxctl itself gives, in the order of their subjects.
+func FactCatalog() []FactDefinition { return slices.Clone(knownFacts) }
 
 // definitions returns the facts that a scorecard may refer to, by name.
 func (s Scorecard) definitions() map[string]FactDefinition {

@@ -113,7 +113,7 @@ func loadFile(file, shown string) ([]Scorecard, error) {
 	return parse(data, shown)
 }
 
-// checkNames refuses two scorecards of one name, because their grades could not be told apart.
+// checkNames refuses two scorecards of one name, because their grades could not be distinguished.
 func checkNames(cards []Scorecard) error {
 	seen := map[string]Scorecard{}
 	for _, c := range cards {

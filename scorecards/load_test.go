@@ -167,7 +167,7 @@ func TestParseRefuses(t *testing.T) {
 			errors: []string{"card.yaml:10: rule owned: expr: the expression is a double; it must be a bool"},
 		},
 		{
-			name:   "a number beside a text",
+			name:   "a number next to a text",
 			card:   with(`facts["catalog.has_owner"]`, `facts["ci.p95_minutes"] < "10"`),
 			errors: []string{"card.yaml:10: rule owned: expr: found no matching overload"},
 		},

@@ -40,7 +40,7 @@ type Scorecard struct {
 	Filter      string   // CEL over entity; empty: every service
 	Levels      []string // from the lowest
 	Rules       []Rule
-	Facts       []FactDefinition // facts that the scorecard itself declares, beside FactCatalogue
+	Facts       []FactDefinition // facts that the scorecard itself declares, in addition to FactCatalog
 	File        string           // "built-in:production-service/scorecard.yaml" for the built-in one
 	Line        int
 
@@ -50,7 +50,7 @@ type Scorecard struct {
 // Rule is one question to a service, with an answer for whoever has to act on it.
 type Rule struct {
 	ID       string
-	Version  uint32 // counts up when the meaning changes, so that grades before and after can be told apart
+	Version  uint32 // counts up when the meaning changes, so that grades before and after can be distinguished
 	Level    string // the level that needs it
 	Title    string
 	Expr     string // CEL, true when the rule passes

@@ -59,7 +59,7 @@ var (
 	otherKinds = []string{"template"}
 )
 
-// Annotations that the catalog itself understands, beside those of bindings.
+// Annotations that the catalog itself understands, in addition to those of bindings.
 const (
 	orphanAnnotation    = "backstage.io/orphan"
 	createdAtAnnotation = "dxctl.dev/created-at"

@@ -47,7 +47,7 @@ func newVisitor(t *testing.T) *visitor {
 	t.Cleanup(closeBrowser)
 	v := &visitor{t: t, page: page, address: address}
 	if err := chromedp.Do(page, browser.ColorScheme("light")); err != nil {
-		t.Fatalf("starting Chromium: %v; `make chromium` brings one", err)
+		t.Fatalf("starting Chromium: %v; `make chromium` downloads it", err)
 	}
 	if err := chromedp.Listen(page, v.listen); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ cp -r disk/data data
 `
 
 // TestCollectOnAFullDisk fills the disk at several moments of a collect. Every time dxctl says so, and what to do; when
-// there is room again it goes on from where it was, and in the end stores what it would have stored.
+// there is room again it continues from where it was, and in the end stores what it would have stored.
 func TestCollectOnAFullDisk(t *testing.T) {
 	t.Parallel()
 	library, err := embedded.FindLibrary()

@@ -19,8 +19,8 @@ import (
 
 const module = "github.com/dxctl/dxctl/"
 
-// house says which of our packages a package may import, beside its own children where children is set. Data moves one
-// way: nothing here may import what stands below it.
+// house says which of our packages a package may import, in addition to its own children where children is set. Data
+// moves one way: nothing here may import what stands below it.
 var house = []struct {
 	name     string
 	imports  []string
@@ -279,7 +279,7 @@ func TestFactsAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range scorecards.FactCatalogue() {
+	for _, f := range scorecards.FactCatalog() {
 		row := fmt.Sprintf("| `%s` | %s | %s | %s |\n", f.Name, f.Type, f.Source, f.Description)
 		if !strings.Contains(string(text), row) {
 			t.Errorf("docs/scorecards.md lacks the row\n%s", row)

@@ -125,7 +125,7 @@ type destination struct {
 	Namespace string `json:"namespace"`
 }
 
-// what is what a sync brought: revisions and where they are from.
+// what is what a sync deployed: revisions and where they are from.
 type revision struct {
 	Revision  string          `json:"revision"`
 	Revisions []string        `json:"revisions"`
@@ -221,7 +221,7 @@ func (e entry) id() string {
 // operationID names a sync by when it began.
 func operationID(started time.Time) string { return started.UTC().Format(time.RFC3339) }
 
-// brought is what the operation syncs, as far as that is known by now.
+// revision returns what the operation syncs, as far as that is known by now.
 func (o operation) revision(a application) revision {
 	asked := revision{}
 	if o.Operation.Sync != nil {
@@ -299,7 +299,7 @@ func (w revision) first() string {
 
 var commit = regexp.MustCompile(`^(?:[0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// version says what was brought in the words of an event.
+// version says what was deployed in the words of an event.
 func (w revision) version() (sha, ref, version string) {
 	sources, revisions := w.pairs()
 	chartRef := ""
@@ -346,7 +346,7 @@ func imageVersion(sources []manifestSource) string {
 	return found[0]
 }
 
-// key is the same for two syncs exactly when they bring the same.
+// key is the same for two syncs exactly when they deploy the same.
 func (w revision) key() string {
 	h := sha256.New()
 	for _, raw := range []json.RawMessage{w.Source, w.Sources} {

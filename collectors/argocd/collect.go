@@ -25,7 +25,7 @@ type state struct {
 	Mark    string    `json:"mark"`              // of the application as it was last read
 	Created time.Time `json:"created,omitzero"`  // of the application: another one may get its name
 	LastID  int64     `json:"last_id"`           // highest number of the history that was read; -1: none
-	LastKey string    `json:"last_key,omitzero"` // what that entry brought
+	LastKey string    `json:"last_key,omitzero"` // what that entry deployed
 	LastAt  time.Time `json:"last_at,omitzero"`  // when the latest sync that was read began
 	Before  int64     `json:"before,omitzero"`   // entries that the history had forgotten before it was first read
 	Total   uint64    `json:"total,omitzero"`    // syncs that the store has had
@@ -92,7 +92,7 @@ func (c *Collector) warnUnused(all []summary) {
 	}
 }
 
-// Collect brings an application up to date: it is read when the latest listing shows that something has happened.
+// Collect updates an application: it is read when the latest listing shows that something has happened.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	s := state{LastID: -1}
 	found, err := w.Load(ctx, syncsStream, &s)
@@ -141,14 +141,14 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if s.Bad > 0 {
 		return rest.Skipped(
 			"record",
-			map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records make no sense", s.Bad)},
+			map[string]error{"history or operation of " + scope: fmt.Errorf("%d of its records are invalid", s.Bad)},
 			c.Now(),
 		)
 	}
 	return nil
 }
 
-// stillListed reports whether an application that Argo CD does not show is on its list all the same.
+// stillListed reports whether an application that Argo CD does not show is on its list anyway.
 func (c *Collector) stillListed(ctx context.Context, scope string) bool {
 	all, _, err := c.list(ctx)
 	return err != nil ||
@@ -227,7 +227,7 @@ func (p *pass) store(ctx context.Context, a application, again bool) error {
 }
 
 // gap notes what the history has forgotten: it keeps the latest entries only (10, if the application does not say
-// otherwise). What a notification brought in the meantime is not missing.
+// otherwise). What a notification reported in the meantime is not missing.
 func (p *pass) gap(ctx context.Context, a application) error {
 	if len(a.history) == 0 {
 		return nil

@@ -209,7 +209,7 @@ func TestSelfHealsAreNoDeployments(t *testing.T) {
 	}
 }
 
-func TestASelfHealIsRecognisedAcrossReads(t *testing.T) {
+func TestASelfHealIsRecognizedAcrossReads(t *testing.T) {
 	s, m := newServer(
 		t,
 		app("payment", op("Succeeded", 0, 1, sha(1), alice), syncedEntry(4, 0, sha(1), alice)),
@@ -268,7 +268,7 @@ func TestAHoleInTheHistoryIsAGapThatSaysWhy(t *testing.T) {
 		"before the first read") {
 		t.Errorf("what was never there is no gap: %+v", l)
 	}
-	// Of 5, 6, 7 and 8, which were forgotten, a notification brought one.
+	// Of 5, 6, 7 and 8, which were forgotten, a notification reported one.
 	m.Put(
 		event.Deployment{Origin: event.Origin{ID: id(15)}, Status: event.Succeeded, CreatedAt: noon.Add(15 * time.Minute)},
 	)
@@ -589,7 +589,7 @@ func TestOddRecordsDoNotCostTheGoodOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := c.Collect(t.Context(), "payment", m); !rest.OnlySkipped(err) ||
-			!strings.Contains(err.Error(), "history or operation of payment (5 of its records make no sense)") {
+			!strings.Contains(err.Error(), "history or operation of payment (5 of its records are invalid)") {
 			t.Errorf("error %v", err)
 		}
 	}

@@ -96,7 +96,7 @@ func (p *pass) judge(a application) {
 	p.s.Healed, p.s.Undid = healed, undid
 }
 
-// selfHeal reports whether an entry of the history brought nothing: the same as the one before it, and not because
+// selfHeal reports whether an entry of the history deployed nothing: the same as the one before it, and not because
 // somebody asked for it.
 func (p *pass) selfHeal(a application, i int) bool {
 	e := a.history[i]
@@ -107,7 +107,7 @@ func (p *pass) selfHeal(a application, i int) bool {
 	return known && before == e.key()
 }
 
-// keyBefore is what the entry before one brought; not known when the history has forgotten it.
+// keyBefore is what the entry before one deployed; not known when the history has forgotten it.
 func (p *pass) keyBefore(a application, i int) (key string, known bool) {
 	e := a.history[i]
 	if i > 0 && a.history[i-1].ID == e.ID-1 {
@@ -150,7 +150,7 @@ func (p *pass) entryEvent(a application, i int) event.Deployment {
 	return d
 }
 
-// rollback reports whether a sync brought exactly what an earlier one had, and undid what was brought in between.
+// rollback reports whether a sync deployed exactly what an earlier one had, and undid what was deployed in between.
 func (a application) rollback(i int) bool {
 	if i < 2 || a.history[i-1].ID != a.history[i].ID-1 {
 		return false
@@ -213,7 +213,7 @@ func machine(username string) bool {
 }
 
 // baseline is what runs in an application that is in sync and was never synced: it was there before Argo CD was. When
-// it was brought there is not known.
+// it was deployed there is not known.
 func (p *pass) baseline(a application) (event.Deployment, bool) {
 	s := a.Status.Sync
 	w := revision{Revision: s.Revision, Revisions: s.Revisions, Source: a.Spec.Source, Sources: a.Spec.Sources}

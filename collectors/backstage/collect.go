@@ -55,7 +55,7 @@ type pass struct {
 	holes  map[string]bool // places that were passed over
 }
 
-// Collect brings the catalog up to date.
+// Collect updates the catalog.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	if scope != Scope {
 		return fmt.Errorf("a Backstage catalog has the one scope %q, not %q", Scope, scope)
@@ -230,7 +230,7 @@ func (p *pass) page(ctx context.Context, at place) (knownPage, error) {
 	return page, nil
 }
 
-// odd notes an entity that cannot be read. Two of one name are told apart.
+// odd notes an entity that cannot be read. Two of one name are distinguished.
 func (k *knownPage) odd(name string, why error) {
 	if k.Odd == nil {
 		k.Odd = map[string]string{}

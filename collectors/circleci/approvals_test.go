@@ -45,7 +45,7 @@ func TestARunEndsWithTheLastJobThatNobodyStarted(t *testing.T) {
 			jobs:    []object{ran("e", "announce", week(4), week(5), []string{"d"}), ran("d", "deploy", week(3), week(4), []string{"c"}), approval("c", []string{"a"}), ran("a", "build", minute(1), minute(2), none)},
 			stopped: week(5), start: 1, end: 2, deployedWeek: 4,
 		},
-		"beside the approval": {
+		"next to the approval": {
 			jobs:    []object{ran("a", "build", minute(1), minute(2), none), approval("c", []string{"a"}), ran("b", "slow test", minute(2), minute(90), []string{"a"}), ran("d", "deploy", minute(3), week(1), []string{"c"})},
 			stopped: week(1), start: 1, end: 90, deployedWeek: 1,
 		},

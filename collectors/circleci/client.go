@@ -42,7 +42,7 @@ func escapeSlug(slug string) string {
 	return strings.Join(parts, "/")
 }
 
-// page is one page of a list. Its items are decoded one by one, so that one that makes no sense does not take the
+// page is one page of a list. Its items are decoded one by one, so that one that is invalid does not take the
 // others along.
 type page struct {
 	Items []json.RawMessage `json:"items"`
@@ -60,7 +60,7 @@ func withToken(path, token string) string {
 // mostPages is more than any pipeline's workflows or workflow's jobs fill; a list that goes on leads in a circle.
 const mostPages = 1000
 
-// list reads every page of a list. An item that cannot be read makes it an error, beside those that can be.
+// list reads every page of a list. An item that cannot be read makes it an error, and the others are returned.
 func list[T any](ctx context.Context, c *Collector, path string) ([]T, error) {
 	var all []T
 	var odd error
@@ -86,7 +86,7 @@ func list[T any](ctx context.Context, c *Collector, path string) ([]T, error) {
 	return nil, oddRecord(path, errCircle)
 }
 
-// oddRecord is an answer of which a part makes no sense.
+// oddRecord is an answer part of which is invalid.
 func oddRecord(path string, err error) error {
 	return &rest.AnswerError{Status: http.StatusOK, Err: fmt.Errorf("GET %s: a record cannot be read: %w", path, err)}
 }

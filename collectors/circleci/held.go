@@ -46,7 +46,7 @@ func (r *reader) hold(p brief, err error) error {
 	return nil
 }
 
-// decode reads the pipelines of a page. One that makes no sense is set aside, and asked for alone.
+// decode reads the pipelines of a page. One that is invalid is set aside, and asked for alone.
 func (r *reader) decode(items []json.RawMessage) ([]pipeline, error) {
 	all := make([]pipeline, 0, len(items))
 	for _, raw := range items {
@@ -59,7 +59,7 @@ func (r *reader) decode(items []json.RawMessage) ([]pipeline, error) {
 		var named struct {
 			ID any `json:"id"`
 		}
-		_ = json.Unmarshal(raw, &named) // it may name itself all the same
+		_ = json.Unmarshal(raw, &named) // it may name itself anyway
 		key := nameless
 		if id, ok := named.ID.(string); ok && id != "" {
 			key = byID + id

@@ -24,7 +24,7 @@ func TestAPipelineThatCannotBeReadDoesNotHoldUpTheOthers(t *testing.T) {
 		"they may not be read":         {"pipeline/p5/workflow", 403, "{}", 8, 8, "pipeline 5 ("},
 		"they do not parse":            {"pipeline/p5/workflow", 200, "{\"items\":[\x01", 8, 8, "pipeline 5 ("},
 		"the jobs of a workflow":       {"workflow/p5-w1/job", 500, "", 8, 8, "workflow build: GET "},
-		"a job that makes no sense":    {"workflow/p5-w1/job", 200, `{"items":[{"id":7},{"id":"p5-w1-j1","name":"test","status":"success"}]}`, 9, 9, "workflow build: GET workflow/p5-w1/job: a record cannot be read"},
+		"a job that is invalid":        {"workflow/p5-w1/job", 200, `{"items":[{"id":7},{"id":"p5-w1-j1","name":"test","status":"success"}]}`, 9, 9, "workflow build: GET workflow/p5-w1/job: a record cannot be read"},
 		"a page of older pipelines":    {"project/" + slug + "/pipeline?page-token=p7", 500, "", 3, 3, "older pages of the list ("},
 		"a workflow that makes none":   {"pipeline/p5/workflow", 200, `{"items":[{"id":"p5-w1","name":"build","status":"success"},{"id":[]}]}`, 9, 9, "pipeline 5 ("},
 		"an answer that is no object":  {"pipeline/p5/workflow", 200, `[]`, 8, 8, "pipeline 5 ("},

@@ -58,7 +58,7 @@ func (s *state) afresh() {
 // walkAgain makes the list pending once more, in which pipelines that have been read are passed over.
 func (s *state) walkAgain() { s.ETag, s.Top, s.Resume = "", 0, "" }
 
-// Collect brings a project up to date.
+// Collect updates a project.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &reader{Collector: c, mapper: mapper{c.cfg.Source, scope, c.web, c.Unrecognized}, w: w, tried: map[string]bool{}}
 	found, err := w.Load(ctx, pipelinesStream, &r.state)

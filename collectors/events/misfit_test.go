@@ -27,7 +27,7 @@ func deployedWith(custom string) string {
 	)
 }
 
-// TestMisfitsOfCustomData: one key that does not fit is left out and listed; everything beside it counts.
+// TestMisfitsOfCustomData: one key that does not fit is left out and listed; everything else counts.
 func TestMisfitsOfCustomData(t *testing.T) {
 	for _, c := range []struct{ name, key, field string }{
 		{"a time as a number", `"started_at":1763700000`, "customData.started_at"},

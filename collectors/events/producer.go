@@ -143,7 +143,7 @@ func packageURL(service, version string) string {
 
 // IncidentReport is what a script knows about an incident.
 type IncidentReport struct {
-	ID         string // required: opening and resolving it are told apart by nothing else
+	ID         string // required: opening and resolving it are distinguished by nothing else
 	Service    string // name or ref; required when it opens
 	Resolved   bool
 	At         time.Time // when it opened, or was resolved; zero: now

@@ -175,8 +175,8 @@ func (a address) withoutPage() address {
 	return a
 }
 
-// folderName is the clone's: readable, unique, and safe whatever script the repository's name is written in.
-func (a address) folderName() string {
+// directoryName is the clone's: readable, unique, and safe whatever script the repository's name is written in.
+func (a address) directoryName() string {
 	readable := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
 			return r

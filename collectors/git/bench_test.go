@@ -163,7 +163,7 @@ func BenchmarkAncestry(b *testing.B) {
 				}
 			}
 			if w.commits < benchCommits/2 {
-				b.Fatalf("%d commits were brought", w.commits)
+				b.Fatalf("%d commits were deployed", w.commits)
 			}
 			b.ReportMetric(float64(len(w.deployments))*float64(b.N)/b.Elapsed().Seconds(), "deployments/s")
 			b.ReportMetric(float64(w.commits), "commits")

@@ -34,7 +34,7 @@ func (c *Collector) open(ctx context.Context, a address) (*clone, error) {
 	if err := os.MkdirAll(c.directory, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory for clones: %w", err)
 	}
-	dir := filepath.Join(c.directory, a.folderName())
+	dir := filepath.Join(c.directory, a.directoryName())
 	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the clone of %s: %w", a.scope, err)
@@ -67,7 +67,7 @@ func (k *clone) command(args ...string) command {
 	return command{args: args, dir: k.dir, lock: k.lock}
 }
 
-// make prepares an empty clone, or goes on with one whose making was interrupted.
+// make prepares an empty clone, or continues with one whose making was interrupted.
 func (k *clone) make(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(k.dir, "HEAD")); errors.Is(err, fs.ErrNotExist) {
 		// Template-free and without GIT_DIR, which would go before the directory's name.
@@ -151,7 +151,8 @@ func (c *Collector) advice(err error) string {
 	return ""
 }
 
-// fetch brings the branches and tags that the server has now; what it no longer has stays in the clone without a name.
+// fetch downloads the branches and tags that the server has now; what it no longer has stays in the clone without a
+// name.
 func (k *clone) fetch(ctx context.Context) error {
 	if err := k.fetchRefs(ctx, "--prune", "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"); err != nil {
 		return fmt.Errorf("fetching %s (%s): %w%s", k.at.scope, k.at.url, err, k.c.advice(err))

@@ -26,7 +26,7 @@ type checkpoint struct {
 	Missing map[string]string `json:"missing,omitempty"` // commits that are not to be had, and why
 }
 
-// Collect brings one repository up to date: it compares the deployments of its services with those before them. Where
+// Collect updates one repository: it compares the deployments of its services with those before them. Where
 // no deployment and no path is new the server is not asked at all; where some deployment names a commit that is
 // missing, it is asked once for its branches.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
@@ -64,7 +64,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 			return err
 		}
 	}
-	if err := r.bring(ctx); err != nil {
+	if err := r.load(ctx); err != nil {
 		return err
 	}
 	if err := r.compare(ctx); err != nil {
@@ -76,7 +76,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	return w.Save(ctx, stream, r.cp)
 }
 
-// digest is of everything that a comparison rests on beside the history.
+// digest is of everything that a comparison depends on, except the history.
 func digest(a address, deployments []event.Deployment, services []catalog.PathBinding) (string, error) {
 	hash := sha256.New()
 	enc := json.NewEncoder(hash)
@@ -126,8 +126,8 @@ func (r *repository) names() []string {
 	return names
 }
 
-// bring reads the history, and fetches what it lacks of the commits that are deployed.
-func (r *repository) bring(ctx context.Context) error {
+// load reads the history, and fetches what it lacks of the commits that are deployed.
+func (r *repository) load(ctx context.Context) error {
 	names := r.names()
 	var lacking []string
 	if r.k.there() {
@@ -201,7 +201,7 @@ func (r *repository) bringMissing(ctx context.Context, names, lacking []string) 
 	return nil
 }
 
-// compare stores what the deployments brought and writes the ledger.
+// compare stores what the deployments delivered and writes the ledger.
 func (r *repository) compare(ctx context.Context) error {
 	stored, err := r.w.Compared(ctx)
 	if err != nil {

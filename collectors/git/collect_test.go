@@ -42,7 +42,7 @@ func TestLinear(t *testing.T) {
 	w.deploy("d4", c[6][:10])             // others are short
 	w.deploy("d5", c[6])
 	w.collect()
-	w.want("brought", w.brought(names), "d2: c2 c3", "d3: c4", "d4: c5 c6")
+	w.want("delivered", w.delivered(names), "d2: c2 c3", "d3: c4", "d4: c5 c6")
 	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 known", "d4 known", "d5 known")
 	w.want(
 		"ledger",
@@ -61,7 +61,7 @@ func TestLinear(t *testing.T) {
 	names[c[7]] = "c7"
 	w.deploy("d6", c[7])
 	w.collect()
-	w.want("a new one", w.brought(names), "d2: c2 c3", "d3: c4", "d4: c5 c6", "d6: c7")
+	w.want("a new one", w.delivered(names), "d2: c2 c3", "d3: c4", "d4: c5 c6", "d6: c7")
 	if w.appends != appended+2 { // the deployment and the ledger
 		t.Errorf("one new deployment appended %d events", w.appends-appended)
 	}
@@ -79,11 +79,11 @@ func TestAnOlderDeploymentComesLate(t *testing.T) {
 	w.deploy("d2", c[2])
 	w.deploy("d3", c[4])
 	w.collect()
-	w.want("newest first", w.brought(names), "d3: c3 c4")
+	w.want("newest first", w.delivered(names), "d3: c3 c4")
 	w.n = 0
 	w.deploy("d1", c[0])
 	w.collect()
-	w.want("with the history", w.brought(names), "d2: c1 c2", "d3: c3 c4")
+	w.want("with the history", w.delivered(names), "d2: c1 c2", "d3: c3 c4")
 	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 known")
 }
 
@@ -110,8 +110,8 @@ func TestMergesSquashesAndRebases(t *testing.T) {
 	w.change("some commit of it", "", "", m1)
 	w.collect()
 	w.want(
-		"brought",
-		w.brought(
+		"delivered",
+		w.delivered(
 			map[string]string{
 				m1:           "m1",
 				m2:           "m2",
@@ -172,7 +172,7 @@ func TestRollbacks(t *testing.T) {
 	w.deploy("s1", c[4], func(d *event.Deployment) { d.Environment = "staging" })
 	w.deploy("d6", c[4], func(d *event.Deployment) { d.Status = event.Failed })
 	w.collect()
-	w.want("brought", w.brought(names), "d2: c1 c2", "d5: c3 c4")
+	w.want("delivered", w.delivered(names), "d2: c1 c2", "d5: c3 c4")
 	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 rollback", "d4 rollback", "d5 known", "s1 baseline")
 }
 
@@ -200,7 +200,7 @@ func TestServicesThatShareARepository(t *testing.T) {
 	both := w.repo.commit("lib/a")
 	w.repo.git("switch", "--quiet", "-c", "feature", base)
 	f1 := w.repo.commit("services/web/f")
-	catchUp := w.repo.merge("main") // brings pay's commits to the branch, but the branch is web's
+	catchUp := w.repo.merge("main") // merges pay's commits into the branch, but the branch is web's
 	f2 := w.repo.commit("docs/f")
 	w.repo.git("switch", "--quiet", "main")
 	merge := w.repo.merge("feature")
@@ -221,7 +221,7 @@ func TestServicesThatShareARepository(t *testing.T) {
 		catchUp: "catchUp",
 		merge:   "merge",
 	}
-	w.want("brought", w.brought(names), "p2: both payOnly", "w2: both f1 merge webOnly")
+	w.want("delivered", w.delivered(names), "p2: both payOnly", "w2: both f1 merge webOnly")
 	w.want("changes", w.changes(), "pay direct p2 commit", "web feature w2 commit")
 
 	w.bind(
@@ -233,12 +233,12 @@ func TestServicesThatShareARepository(t *testing.T) {
 		},
 	)
 	w.collect()
-	w.want("other paths", w.brought(names), "p2: payOnly", "w2: f1 merge neither webOnly")
+	w.want("other paths", w.delivered(names), "p2: payOnly", "w2: f1 merge neither webOnly")
 	w.bind(nil, []row4{{"github", "acme/shop", "services/支付", pay}})
 	w.collect()
 	w.want(
 		"the only service is not limited",
-		w.brought(names),
+		w.delivered(names),
 		"p2: both catchUp f1 f2 merge neither payOnly webOnly",
 		"w2: f1 merge neither webOnly",
 	)
@@ -260,7 +260,7 @@ func TestForcePush(t *testing.T) {
 	w.deploy("d5", "v1.2.3")
 	w.collect()
 	names := map[string]string{old: "old", fresh: "fresh"}
-	w.want("brought", w.brought(names), "d2: old", "d3: fresh")
+	w.want("delivered", w.delivered(names), "d2: old", "d3: fresh")
 	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 known", "d4 unknown the repository does not have "+
 		"it, or no longer hands it out",
 		`d5 unknown "v1.2.3" is not a commit's whole id, nor the beginning of exactly one that the repository has`)
@@ -277,7 +277,7 @@ func TestForcePush(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.collect()
-	w.want("what was known before the clone was lost", w.brought(names), "d2: old", "d3: fresh")
+	w.want("what was known before the clone was lost", w.delivered(names), "d2: old", "d3: fresh")
 	if after := w.everything(); len(after) != len(before) {
 		t.Errorf("%d rows, there were %d", len(after), len(before))
 	}
@@ -310,7 +310,7 @@ func TestACommitThatNoBranchHolds(t *testing.T) {
 	w.deploy("d2", loose)
 	w.deploy("d3", "6666666666666666666666666666666666666666")
 	w.collect()
-	w.want("fetched by its id", w.brought(map[string]string{loose: "loose"}), "d2: loose")
+	w.want("fetched by its id", w.delivered(map[string]string{loose: "loose"}), "d2: loose")
 	w.want("compared", w.compared(), "d1 baseline", "d2 known", "d3 unknown the repository does not have it, or no "+
 		"longer hands it out")
 }
@@ -391,7 +391,7 @@ func TestAfterAGitThatWasKilled(t *testing.T) {
 	b := w.repo.commit("b")
 	w.deploy("d2", b)
 	w.collect()
-	w.want("brought", w.brought(map[string]string{b: "b"}), "d2: b")
+	w.want("delivered", w.delivered(map[string]string{b: "b"}), "d2: b")
 
 	// And one that was killed before it had fetched anything.
 	if err := os.RemoveAll(w.directory); err != nil {
@@ -403,5 +403,5 @@ func TestAfterAGitThatWasKilled(t *testing.T) {
 	c := w.repo.commit("c")
 	w.deploy("d3", c)
 	w.collect()
-	w.want("made anew", w.brought(map[string]string{b: "b", c: "c"}), "d2: b", "d3: c")
+	w.want("made anew", w.delivered(map[string]string{b: "b", c: "c"}), "d2: b", "d3: c")
 }

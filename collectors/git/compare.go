@@ -136,7 +136,7 @@ func (p *comparer) pathNames(service string) []string {
 }
 
 // walk calls visit for every deployment of a line with the commits that no earlier one held. A deployment that says it
-// is a rollback is passed over: it undoes, and whatever else it holds is brought by the one that follows.
+// is a rollback is passed over: it undoes, and whatever else it holds is delivered by the one that follows.
 func (p *comparer) walk(
 	ctx context.Context,
 	steps []step,
@@ -202,7 +202,7 @@ func (p *comparer) questions(ctx context.Context, lines []line) (set, error) {
 	return asked, nil
 }
 
-// compare stores what every deployment of the lines brought, unless that is stored already.
+// compare stores what every deployment of the lines delivered, unless that is stored already.
 func (p *comparer) compare(ctx context.Context, lines []line) error {
 	for _, l := range lines {
 		steps := p.steps(l)
@@ -232,7 +232,7 @@ func (p *comparer) compare(ctx context.Context, lines []line) error {
 	return p.flush(ctx)
 }
 
-// event says what a deployment brought; fresh are its new commits that count for the service, of total.
+// event reports what a deployment delivered; fresh are its new commits that count for the service, of total.
 func (p *comparer) event(s step, fresh []int32, total int) event.DeployedCommits {
 	e := event.DeployedCommits{
 		Origin:     event.Origin{Source: p.c.cfg.Source, Provider: p.at.provider, Scope: p.at.scope, ID: s.ID, URL: s.URL},

@@ -91,10 +91,10 @@ func TestRepositoryKeysAreStrict(t *testing.T) {
 	}
 }
 
-func TestFolderNamesAreSafeAndTheirOwn(t *testing.T) {
+func TestDirectoryNamesAreSafeAndTheirOwn(t *testing.T) {
 	seen := map[string]bool{}
 	for _, scope := range []string{"o/a", "o_a", "O/a", "група/сервис", "група/сервiс", "../..", strings.Repeat("x", 5000)} {
-		name := address{provider: "github", scope: scope}.folderName()
+		name := address{provider: "github", scope: scope}.directoryName()
 		if seen[name] || strings.ContainsAny(name, "/\\") || strings.HasPrefix(name, ".") || len(name) > 120 {
 			t.Errorf("%.40q is kept in %q", scope, name)
 		}

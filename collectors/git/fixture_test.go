@@ -208,8 +208,8 @@ func (c *counted) Append(ctx context.Context, events ...event.Event) error {
 	return c.Store.Append(ctx, events...)
 }
 
-// brought returns "deployment: commits" of what the public view shows, with names instead of ids.
-func (w *world) brought(names map[string]string) []string {
+// delivered returns "deployment: commits" of what the public view shows, with names instead of ids.
+func (w *world) delivered(names map[string]string) []string {
 	w.t.Helper()
 	var rows []struct {
 		Service    string     `ch:"service"`

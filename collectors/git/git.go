@@ -147,7 +147,7 @@ func New(cfg Config, opt Options) (*Collector, error) {
 // Observe sets who is told about requests: each exchange of git with a server counts as one.
 func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
 
-// Derived is true: what a deployment brought is asked once the deployment is stored.
+// Derived is true: what a deployment delivered is determined once the deployment is stored.
 func (c *Collector) Derived() bool { return true }
 
 // Scopes are the configured repositories.

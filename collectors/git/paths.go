@@ -25,8 +25,8 @@ type touches struct {
 	merge map[string]bool // the files of the merge that is being read, as far as they differ from all its parents
 }
 
-// of returns the paths that a commit touches. A merge that is part of the deployed line itself brings all that it
-// merges; one on a branch that only catches up with the line does not: what it brings were there already.
+// of returns the paths that a commit touches. A merge that is part of the deployed line itself adds all that it
+// merges; one on a branch that only catches up with the line does not: what it adds was there already.
 func (t touches) of(g *graph, n int32, onLine bool) []uint16 {
 	if len(g.parents(n)) > 1 && !onLine {
 		return t.every[n]

@@ -90,7 +90,7 @@ func TestOverHTTPWithAToken(t *testing.T) {
 		o.Binary = binary
 	}
 	w.collect()
-	w.want("brought", w.brought(map[string]string{b: "b"}), "d2: b")
+	w.want("delivered", w.delivered(map[string]string{b: "b"}), "d2: b")
 	if w.asked != 2 {
 		t.Errorf("%d exchanges, want that for the branches and the fetch", w.asked)
 	}

@@ -104,7 +104,7 @@ func TestAnAppCollectsWithOneTokenAtATime(t *testing.T) {
 
 func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 	_, foreign := githubtest.Key(t)
-	beside := ""
+	keyDir := ""
 	for _, tc := range []struct {
 		name string
 		tune func(*testing.T, *Config, *atomic.Int64, *githubtest.Server)
@@ -126,13 +126,13 @@ func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "not a PEM file"},
-		{"a key file beside the configuration", func(t *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) {
+		{"a key file next to the configuration", func(t *testing.T, c *Config, _ *atomic.Int64, _ *githubtest.Server) {
 			dir := t.TempDir()
 			t.Chdir(t.TempDir())
 			if err := os.WriteFile(filepath.Join(dir, "key.pem"), []byte(c.App.PrivateKey), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			c.App.PrivateKey, c.App.PrivateKeyFile, beside = "", "key.pem", dir
+			c.App.PrivateKey, c.App.PrivateKeyFile, keyDir = "", "key.pem", dir
 		}, ""},
 		{"suspended", func(_ *testing.T, _ *Config, _ *atomic.Int64, s *githubtest.Server) {
 			s.Before = func(int, *http.Request) *githubtest.Fault {
@@ -146,7 +146,7 @@ func TestCheckExplainsAWrongKeyOrInstallation(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s, cfg, clock := appServer(t)
 			tc.tune(t, &cfg, clock, s)
-			err := appCollector(t, cfg, clock, func(o *source.Options) { o.Dir = beside }).Check(t.Context())
+			err := appCollector(t, cfg, clock, func(o *source.Options) { o.Dir = keyDir }).Check(t.Context())
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Fatalf("error %v, want one that says %q", err, tc.want)
 			}
@@ -187,7 +187,7 @@ func TestAnAppsConfiguration(t *testing.T) {
 		{"none", func(c *Config) { c.App.PrivateKey = "" }, "private_key is missing"},
 		{"no id", func(c *Config) { c.App.ID = "" }, "app.id"},
 		{"an address as the installation", func(c *Config) { c.App.InstallationID = "https://github.com/x/1" }, "app.installation_id"},
-		{"a token beside it", func(c *Config) { c.Token = "x" }, "token or app"},
+		{"a token in addition", func(c *Config) { c.Token = "x" }, "token or app"},
 		{"another kind of key", func(c *Config) { c.App.PrivateKey = inPEM(other) }, "no RSA private key"},
 		{"no key at all", func(c *Config) { c.App.PrivateKey = "s3cr3t" }, "not a PEM file"},
 	} {

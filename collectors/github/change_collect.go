@@ -57,7 +57,7 @@ type listedPull struct {
 
 func (p listedPull) HasID() bool { return p.Number > 0 }
 
-// changes brings the pull requests up to date. The probe is a REST listing because that can be conditional; the pages
+// changes updates the pull requests. The probe is a REST listing because that can be conditional; the pages
 // are GraphQL's, which give commits, reviews and merge data with them.
 func (r *repository) changes(ctx context.Context) error {
 	var s changesState

@@ -39,7 +39,7 @@ type deploymentsState struct {
 	Failed *rest.Quarantine `json:"failed,omitzero"` // deployments that GitHub always answers with an error
 }
 
-// deployed brings everything up to date that means a deployment: what GitHub calls one, releases and tags, as far as
+// deployed updates everything that means a deployment: what GitHub calls one, releases and tags, as far as
 // the configuration says so.
 func (r *repository) deployed(ctx context.Context) error {
 	var expected uint64
@@ -81,7 +81,7 @@ func (r *repository) deployed(ctx context.Context) error {
 	return failed.Err("deployment")
 }
 
-// deployments brings the deployments with their statuses up to date.
+// deployments updates the deployments with their statuses.
 func (r *repository) deployments(ctx context.Context) (s deploymentsState, err error) {
 	found, err := r.w.Load(ctx, deploymentsStream, &s)
 	if err != nil {

@@ -46,7 +46,7 @@ type treeFacts struct {
 	Files   map[string]bool `json:"files,omitempty"` // by name of the fact; absent: not known
 	Error   string          `json:"error,omitempty"` // why not
 	AskedAt time.Time       `json:"asked_at,omitzero"`
-	For     string          `json:"for,omitempty"` // what was looked for in the files, beside the facts
+	For     string          `json:"for,omitempty"` // what was looked for in the files, in addition to the facts
 }
 
 // known is how many of the files that are looked for there were.

@@ -55,7 +55,7 @@ type Config struct {
 	Token               string      `yaml:"token"`
 	App                 client.App  `yaml:"app"`                   // a GitHub App instead of a token
 	Repositories        []string    `yaml:"repositories"`          // owner/name, or addresses
-	Organization        string      `yaml:"organization"`          // every repository of it, beside Repositories
+	Organization        string      `yaml:"organization"`          // every repository of it, in addition to Repositories
 	Archived            bool        `yaml:"archived"`              // of the organization, also archived repositories
 	Forks               bool        `yaml:"forks"`                 // of the organization, also forks
 	Jobs                Jobs        `yaml:"jobs"`                  // default all
@@ -166,7 +166,7 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	return &Collector{Base: opt.Base(profile, cfg.Source), Client: api, cfg: cfg}, nil
 }
 
-// Collect brings a repository up to date. A stream that fails does not hold up the others; the error joins what went
+// Collect updates a repository. A stream that fails does not hold up the others; the error joins what went
 // wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &repository{

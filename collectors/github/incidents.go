@@ -56,7 +56,7 @@ type labelState struct {
 	Cursor time.Time `json:"cursor,omitzero"` // everything updated before is stored
 }
 
-// incidents brings the issues that are incidents up to date. The listing of each label is read in the order of updates,
+// incidents updates the issues that are incidents. The listing of each label is read in the order of updates,
 // newest first, down to what was read before; unchanged, it is one conditional request.
 func (r *repository) incidents(ctx context.Context) error {
 	if len(r.cfg.Incidents.Labels) == 0 {

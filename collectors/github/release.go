@@ -14,7 +14,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Deployments says what in a repository means that a version was brought to its users.
+// Deployments selects what in a repository means that a version was delivered to its users.
 type Deployments struct {
 	From        []DeploymentsFrom `yaml:"from"`        // default: deployments
 	Environment string            `yaml:"environment"` // where releases and tags go; default production

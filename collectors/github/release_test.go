@@ -41,7 +41,7 @@ func TestReleasesAreDeployments(t *testing.T) {
 		{"releases", from(FromReleases), "[release-1 release-3 release-5]"},
 		{"those with a tag", from(FromReleases, func(d *Deployments) { d.Tags = "v*" }), "[release-1 release-3]"},
 		{"with prereleases", from(FromReleases, func(d *Deployments) { d.Tags, d.Prereleases = "v*", "staging" }), "[prerelease-2 release-1 release-3]"},
-		{"beside deployments", func(c *Config) { c.Deployments.From = []DeploymentsFrom{FromReleases, FromDeployments} }, "[9 release-1 release-3 release-5]"},
+		{"in addition to deployments", func(c *Config) { c.Deployments.From = []DeploymentsFrom{FromReleases, FromDeployments} }, "[9 release-1 release-3 release-5]"},
 		{"since", func(c *Config) { from(FromReleases)(c); c.Since = at(-75) }, "[release-3 release-5]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
 		githubtest.Release{ID: 901, Tag: "v901", Created: now.Add(-400 * time.Hour), Published: now},
 		githubtest.Release{ID: 902, Tag: "v902", Created: now, Published: now},
 	)
-	step("one of an old commit beside a new one", 453, 5)
+	step("one of an old commit next to a new one", 453, 5)
 	repo.Releases[452].Draft = true
 	repo.Releases = append(repo.Releases, githubtest.Release{ID: 903, Tag: "v903", Draft: true, Created: now})
 	step("drafts", 453, 1)

@@ -274,7 +274,7 @@ func TestDeployments(t *testing.T) {
 			}
 			for _, noGraphQL := range []bool{false, true} {
 				if noGraphQL && len(tc.statuses) == 0 {
-					continue // REST has no state beside the statuses
+					continue // REST has no state except the statuses
 				}
 				s, m := fake(
 					t,

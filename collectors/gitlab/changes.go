@@ -11,7 +11,7 @@ import (
 
 const changesStream = "changes"
 
-// changes brings the merge requests up to date. Commits, reviews and approvals are not in the listing, and one request
+// changes updates the merge requests. Commits, reviews and approvals are not in the listing, and one request
 // for each merge request is not made for them: those times stay unknown.
 func (p *project) changes(ctx context.Context) error {
 	s := &listing.State{}

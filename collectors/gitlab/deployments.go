@@ -15,7 +15,7 @@ import (
 
 const deploymentsStream = "deployments"
 
-// deployments brings the deployments up to date, and what is known of the project beside them.
+// deployments updates the deployments, and what else is known of the project.
 func (p *project) deployments(ctx context.Context) error {
 	s := &deploymentsState{}
 	if _, err := p.Writer.Load(ctx, deploymentsStream, s); err != nil {
@@ -115,7 +115,7 @@ func (p *project) environments(ctx context.Context, s *deploymentsState, changed
 	return p.Writer.Save(ctx, deploymentsStream, s)
 }
 
-// describe stores what is known of the project beside its events.
+// describe stores what is known of the project in addition to its events.
 func (p *project) describe(ctx context.Context, environments []string) error {
 	var events []event.Event
 	add := func(name string, kind event.FactType, value any) error {

@@ -234,7 +234,7 @@ func (c *Collector) Check(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Collect brings a project up to date. A stream that fails does not hold up the others; the error joins what went
+// Collect updates a project. A stream that fails does not hold up the others; the error joins what went
 // wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	info, err := c.lookup(ctx, scope)

@@ -30,7 +30,7 @@ type pipelinesState struct {
 	Rules    string        `json:"rules,omitempty"` // digest of the deployment rules that jobs were judged by
 }
 
-// pipelines brings the pipelines and their jobs up to date.
+// pipelines updates the pipelines and their jobs.
 func (p *project) pipelines(ctx context.Context) error {
 	s := &pipelinesState{}
 	if _, err := p.Writer.Load(ctx, pipelinesStream, s); err != nil {

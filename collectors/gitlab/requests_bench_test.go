@@ -10,8 +10,9 @@ import (
 )
 
 // allowed is the most that collecting may cost, by the units of spent. A page is 100 records. What is unchanged is told
-// by a conditional request for each of pipelines, merge requests and deployments. Beside the pages of pipelines there
-// are the child pipelines, and beside those of pipelines and deployments what was updated while they were read.
+// by a conditional request for each of pipelines, merge requests and deployments. In addition to the pages of pipelines
+// there are the child pipelines, and in addition to those of pipelines and deployments what was updated while they were
+// read.
 var allowed = map[string]float64{
 	"requests/100jobs":         1,
 	"requests/100pipelines":    1.2,

@@ -60,7 +60,7 @@ type span struct {
 	Again bool `json:"again,omitempty"` // also what is stored already is stored again
 }
 
-// Collect brings a job, or the branches of a multibranch project, up to date.
+// Collect updates a job, or the branches of a multibranch project.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	t, err := c.target(ctx, scope)
 	if err != nil {
@@ -185,7 +185,7 @@ func (c *Collector) digest() string {
 	return c.rulesD
 }
 
-// job brings one job up to date: the newest builds, then what is pending, then builds that are not final yet.
+// job updates one job: the newest builds, then what is pending, then builds that are not final yet.
 func (r *reader) job(ctx context.Context, j job) error {
 	s := r.state.Jobs[j.key()]
 	if s == nil {

@@ -297,7 +297,7 @@ func TestStagesOnlyWhenAskedFor(t *testing.T) {
 	if s := got["8"]; s.Status != event.Skipped || !s.StartedAt.IsZero() {
 		t.Errorf("%+v", s)
 	}
-	f.stages = false // the plugin is gone: builds are read all the same
+	f.stages = false // the plugin is gone: builds are read anyway
 	m = newMemories()
 	f.collect(t, m, now, stages)
 	if m.of("shop").Number(event.KindPipelineRun) != 2 {

@@ -209,8 +209,8 @@ func TestAJobThatWasMadeAnewCountsFromOneAgain(t *testing.T) {
 	}
 }
 
-// organisation is a Jenkins with something of everything.
-func organisation() []*item {
+// organization is a Jenkins with something of everything.
+func organization() []*item {
 	builds := until(430)
 	builds[5], builds[150] = running(425), running(280)
 	deploys := until(120)

@@ -14,7 +14,7 @@ import (
 func TestConformance(t *testing.T) {
 	collecttest.Suite{
 		Start: func(t testing.TB) *httptest.Server {
-			f := start(t, organisation()...)
+			f := start(t, organization()...)
 			f.stages = true
 			return f.Server
 		},

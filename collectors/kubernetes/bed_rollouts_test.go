@@ -27,7 +27,7 @@ var definitions = schema.GroupVersionResource{
 	Resource: "customresourcedefinitions",
 }
 
-// startRollouts brings the definitions and the controller of Argo Rollouts into the cluster.
+// startRollouts installs the definitions and starts the controller of Argo Rollouts.
 func (b *bed) startRollouts(t *testing.T) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(os.Getenv("ROLLOUTS_CRDS"), "*-crd.yaml"))

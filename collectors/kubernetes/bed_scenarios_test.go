@@ -52,7 +52,7 @@ func TestOnARealServer(t *testing.T) {
 func aSecond() { time.Sleep(1100 * time.Millisecond) }
 
 // updateAndRollbackOf is a first version by helm, another by kubectl-set, and back to the first by kubectl-rollout,
-// with changes beside the template in between.
+// with changes outside the template in between.
 func updateAndRollbackOf(p *place) {
 	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))
 	p.reached(1)
@@ -135,7 +135,7 @@ func abort(t *testing.T, b *bed) {
 	}
 }
 
-// underWay brings a rollout under way, cuts the connection, and lets it succeed and another one follow meanwhile.
+// underWay starts a rollout, cuts the connection, and lets it succeed and another one follow meanwhile.
 func underWay(p *place, meanwhile func()) {
 	p.watch()
 	p.deploy("helm", workloadOf("apps/v1", "Deployment", "1"))

@@ -85,7 +85,7 @@ func TestWhoChangedTheTemplateAndWhen(t *testing.T) {
 			entry("kubectl-rollout", 20, ownsTheImage), ofStatus(91)), back, two}, id(3), "kubectl-rollout", 20},
 		{"an undo, and its manager touched a label since", objects{managedBy(third, entry("helm", 0, ownsAllButTheImage),
 			entry("kubectl-rollout", 90, ownsTheImage), ofStatus(91)), back, two}, id(3), "kubectl-rollout", -1},
-		{"an undo whose manager is not told apart from the time before", objects{managedBy(third, entry("helm", 5, ownsTheImage), ofStatus(21)), back, two}, id(3), "helm", -1},
+		{"an undo whose manager is not distinguished from the time before", objects{managedBy(third, entry("helm", 5, ownsTheImage), ofStatus(21)), back, two}, id(3), "helm", -1},
 		{"a new image, and helm touched a label since", objects{managedBy(second("1.3"), entry("helm", 90, ownsAllButTheImage),
 			entry("kubectl-set", 10, ownsTheImage), ofStatus(91)), one, two}, id(2), "kubectl-set", 10},
 		{"a new image, and both touched something since", objects{managedBy(second("1.3"), entry("helm", 95, ownsAllButTheImage),
@@ -286,9 +286,9 @@ func TestADeletionThatNobodySawCancelsNothing(t *testing.T) {
 	}
 }
 
-// TestOneBadWorkloadDoesNotBlockItsNeighbours has, in one service, one whose environment is longer than an event may
+// TestOneBadWorkloadDoesNotBlockItsNeighbors has, in one service, one whose environment is longer than an event may
 // say.
-func TestOneBadWorkloadDoesNotBlockItsNeighbours(t *testing.T) {
+func TestOneBadWorkloadDoesNotBlockItsNeighbors(t *testing.T) {
 	bad := set(
 		renamed(deployment(1, "1.2"), "bad"),
 		object{"app.kubernetes.io/name": "payment", "env": strings.Repeat("x", 1<<20)},

@@ -78,7 +78,7 @@ func (c *Collector) follow(ctx context.Context, k *cluster.Caches, q *queue, wri
 	}
 }
 
-// store brings the scopes that have changed up to date, and returns those of which it failed.
+// store updates the scopes that have changed, and returns those of which it failed.
 func (c *Collector) store(
 	ctx context.Context,
 	k *cluster.Caches,

@@ -126,7 +126,7 @@ func TestWatchStoresARolloutAsItGoes(t *testing.T) {
 		t.Errorf("what it went back to: %+v", e)
 	}
 
-	// A collect beside it reads the same caches and finds nothing new, but writes the ledger.
+	// A concurrent collect reads the same caches and finds nothing new, but writes the ledger.
 	before := len(w.client.Actions())
 	stored := w.m.Appended()
 	scopes, err := w.c.Scopes(t.Context(), w.m)

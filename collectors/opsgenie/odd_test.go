@@ -50,7 +50,7 @@ func TestOddRecords(t *testing.T) {
 		"closed before it began",
 	); !got.AcknowledgedAt.IsZero() ||
 		!got.ResolvedAt.IsZero() {
-		t.Errorf("times that make no sense are %+v", got)
+		t.Errorf("times that are invalid are %+v", got)
 	}
 	if got := collecttest.Find[event.Incident](t, m, "an unknown status"); !got.ResolvedAt.IsZero() {
 		t.Errorf("an unknown status is %+v, want it open", got)

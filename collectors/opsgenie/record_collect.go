@@ -54,7 +54,7 @@ type known struct {
 	Asked  time.Time `json:"asked,omitzero"`
 }
 
-// Collect brings the incidents of a service, or the alerts of a team, up to date.
+// Collect updates the incidents of a service, or the alerts of a team.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &reader{
 		Collector: c,
@@ -245,7 +245,7 @@ func (r *reader) count(ctx context.Context) error {
 		} `json:"data"`
 	}
 	_, err := r.Get(ctx, "v2/alerts/count?query="+r.query(time.Time{}), "", &answer)
-	if rest.Unusable(err) { // the records are read all the same
+	if rest.Unusable(err) { // the records are read anyway
 		r.Log.Warn("Opsgenie does not tell how many alerts there are", "source", r.cfg.Source, "team", r.scope, "error", err)
 		return nil
 	}

@@ -54,7 +54,7 @@ func (c *Collector) over(r record) bool {
 	return false
 }
 
-// after is the time so many milliseconds after the record was created; zero when it is not told, or makes no sense.
+// after is the time so many milliseconds after the record was created; zero when it is not told, or is invalid.
 func (r record) after(ms *int64) time.Time {
 	if ms == nil || *ms < 0 || *ms > 1<<43 || r.CreatedAt.IsZero() {
 		return time.Time{}

@@ -19,7 +19,7 @@ const (
 	lastRecord = 20_000
 )
 
-// page is one page of a listing. Records are decoded one by one, so that one that makes no sense does not take the
+// page is one page of a listing. Records are decoded one by one, so that one that is invalid does not take the
 // others along.
 type page struct {
 	Data   []json.RawMessage `json:"data"`

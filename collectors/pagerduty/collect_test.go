@@ -80,7 +80,7 @@ func TestCollect(t *testing.T) {
 	}
 }
 
-func TestAnAcknowledgementIsRemembered(t *testing.T) {
+func TestAnAcknowledgmentIsRemembered(t *testing.T) {
 	f, m, now := newFake(t), collecttest.NewWriter(), &clock{noon}
 	i := f.open(1, service, noon.Add(-time.Hour))
 	acknowledge(i, noon.Add(-50*time.Minute))

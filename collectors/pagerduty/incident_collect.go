@@ -62,7 +62,7 @@ type known struct {
 	Asked  time.Time `json:"asked,omitzero"`
 }
 
-// Collect brings a service up to date.
+// Collect updates a service.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := &reader{Collector: c, scope: scope, w: w, tried: map[string]bool{}}
 	if _, err := w.Load(ctx, incidentsStream, &r.state); err != nil {

@@ -19,7 +19,7 @@ type reference struct {
 	Summary string `json:"summary"`
 }
 
-// page is one page of the listing. Incidents are decoded one by one, so that one that makes no sense does not take the
+// page is one page of the listing. Incidents are decoded one by one, so that one that is invalid does not take the
 // others along.
 type page struct {
 	Incidents []json.RawMessage `json:"incidents"`

@@ -27,7 +27,7 @@ type ApplierOptions struct {
 	Collect func(delivery.Target)
 }
 
-// Applier brings deliveries into the store: it folds what they say into what is stored and appends the result. It is
+// Applier applies deliveries to the store: it folds what they say into what is stored and appends the result. It is
 // the handler of the inbox.
 type Applier struct {
 	receivers *Receivers

@@ -116,7 +116,7 @@ func TestEveryOctokitExample(t *testing.T) {
 }
 
 // TestCutExamples cuts every type's payload off and takes its values away: what remains is refused or ignored, with 400
-// or 200, and never brings the handler down.
+// or 200, and never makes the handler panic.
 func TestCutExamples(t *testing.T) {
 	s := testSource(githubreceiver.Receiver{IncidentLabels: []string{"bug"}})
 	h := NewHandler(newReceiver(t, s), &memoryInbox{}, HandlerOptions{})

@@ -10,9 +10,9 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// mergeState is what the merge of a record has to know beside the record's values, so that its outcome does not depend
-// on the order in which updates arrive. Every part of it only grows, and what grows is a maximum or a minimum: two
-// updates applied in either order, or twice, leave the same state, and a record's values follow from the state.
+// mergeState is what the merge of a record has to know in addition to the record's values, so that its outcome does not
+// depend on the order in which updates arrive. Every part of it only grows, and what grows is a maximum or a minimum:
+// two updates applied in either order, or twice, leave the same state, and a record's values follow from the state.
 //
 // It is kept with the record in event.Origin.MergeState, as JSON. A record that a collector stored has none: its values
 // then count as said at the latest time that the record shows.

@@ -186,7 +186,7 @@ func circleOrder(d delivery.Delivery) int {
 	return 2
 }
 
-// TestEverySenderTwice brings the deliveries into the real store one by one, looks at the end, and sends them all
+// TestEverySenderTwice applies the deliveries to the real store one by one, looks at the end, and sends them all
 // again: nothing is appended.
 func TestEverySenderTwice(t *testing.T) {
 	s, r := storetest.Open(t), everySender(t)

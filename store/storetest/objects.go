@@ -22,8 +22,8 @@ var (
 	errMigrate  error
 )
 
-// makeObjects makes the tables and views of the latest schema. Applying the migrations takes 0.7 s, and making what they
-// lead to a tenth of that. The tests of migrations check that both are the same.
+// makeObjects makes the tables and views of the latest schema. Applying the migrations takes 0.7 s, and making what
+// they lead to a tenth of that. The tests of migrations check that both are the same.
 func makeObjects(ctx context.Context, engine *embedded.Engine, database string) (err error) {
 	migrateOnce.Do(func() { errMigrate = migrate(ctx, engine) })
 	if errMigrate != nil {

@@ -179,7 +179,7 @@ func (c *Cache[T]) leave(e *entry[T], f *flight[T], hadOld bool) {
 	}
 }
 
-// await returns what the flight brings; where there is an old answer, that one after the wait, or when the flight
+// await returns what the flight returns; where there is an old answer, that one after the wait, or when the flight
 // fails.
 func (c *Cache[T]) await(
 	ctx context.Context, f *flight[T], old Answer[T], hasOld bool, wait time.Duration, result result,
@@ -247,7 +247,7 @@ func (c *Cache[T]) join(e *entry[T], ask Ask[T], now time.Time) (*flight[T], res
 	return f, miss
 }
 
-// fly runs a computation and keeps what it brings.
+// fly runs a computation and keeps its result.
 func (c *Cache[T]) fly(f *flight[T], ask Ask[T]) {
 	defer c.running.Done()
 	ctx, cancel := context.WithCancel(context.Background())

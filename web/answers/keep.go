@@ -21,7 +21,7 @@ func (c *Cache[T]) entry(key string) *entry[T] {
 	return e
 }
 
-// keep stores what a flight brought, unless a later flight of the key was started meanwhile.
+// keep stores what a flight returned, unless a later flight of the key was started meanwhile.
 func (c *Cache[T]) keep(f *flight[T], key string, size int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -64,7 +64,7 @@ func (c *Cache[T]) remove(e *entry[T]) {
 	c.bytes -= e.size + overhead(e.key)
 }
 
-// overhead is about what an entry takes beside its answer, in bytes.
+// overhead is about what an entry takes in addition to its answer, in bytes.
 func overhead(key string) int64 { return int64(len(key)) + 512 }
 
 // Len returns how many entries are kept, and their size in bytes.

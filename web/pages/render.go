@@ -173,7 +173,7 @@ func dict(pairs ...any) map[string]any {
 	return m
 }
 
-// mark is the sign of an outcome. The word is always beside it.
+// mark is the sign of an outcome. The word is always next to it.
 func mark(outcome string) string {
 	switch outcome {
 	case "pass":

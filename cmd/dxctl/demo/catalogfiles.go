@@ -102,8 +102,8 @@ func (o *Organization) components() []descriptor {
 	}, Spec: spec{Type: "library", Lifecycle: "production", Owner: "ledger", System: "money-movement"}})
 }
 
-// annotations say where the service is built and deployed. A service that moved keeps its old tool beside the new one,
-// so that its history stays its own.
+// annotations say where the service is built and deployed. A service that moved keeps its old tool in addition to the
+// new one, so that its history stays its own.
 func (o *Organization) annotations(s service) map[string]string {
 	a := map[string]string{"github.com/project-slug": s.slug()}
 	switch s.tool {

@@ -25,7 +25,7 @@ func (u pull) login(t tool) string {
 	return actor(u.by, t)
 }
 
-// updater is the machine account that opens dependency updates.
+// updater is the bot account that opens dependency updates.
 const updater = "deps-bot[bot]"
 
 // pull stores a pull request and the runs of its pushes, and returns its merge commit.
@@ -189,7 +189,7 @@ func (d *delivery) outcome(p pace) event.Status {
 	return event.Failed
 }
 
-// nightly is the scheduled run that the template brings.
+// nightly is the scheduled run of the template.
 func (d *delivery) nightly(date time.Time, p pace) {
 	d.ci(
 		build{

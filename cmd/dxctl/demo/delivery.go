@@ -113,7 +113,7 @@ func (d *delivery) author(t time.Time) *person {
 	return own[min(d.d.between(0, len(own)-1), d.d.between(0, len(own)-1))]
 }
 
-// appointed merges a change of the person and brings it to production so that the deployment ends at the given time.
+// appointed merges a change of the person and deploys it to production so that the deployment ends at the given time.
 func (d *delivery) appointed(at time.Time, by *person, p pace) {
 	long := 9 * time.Minute
 	if p.golden {
@@ -232,7 +232,7 @@ func (d *delivery) stage(at time.Time, sha string, p pace) {
 	d.deployTo(deploy{tool: p.tool, environment: staging, began: at, duration: long, status: status, sha: sha})
 }
 
-// release brings a commit to production: it may fail and be tried again, and it may do harm and be rolled back.
+// release deploys a commit to production: it may fail and be tried again, and it may do harm and be rolled back.
 func (d *delivery) release(at time.Time, sha string, by *person, p pace) {
 	if sha == d.running {
 		return

@@ -257,7 +257,7 @@ var serviceAccounts = map[tool]string{
 	scripts:  "root",
 }
 
-// incident stores a disturbance that a deployment caused.
+// incident stores an incident that a deployment caused.
 func (r *record) incident(opened, resolved time.Time, severity, deployment string) {
 	if !opened.Before(r.o.Today) {
 		return

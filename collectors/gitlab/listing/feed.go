@@ -289,7 +289,7 @@ func (f *Feed[T]) put(ctx context.Context, pg Page[T]) error {
 }
 
 // Account writes the ledger; expected is how many records GitLab says it has, nil: it does not say. Where fewer are
-// stored than GitLab says, history is begun again by the next collect, once a day: what went missing (a deletion while
+// stored than GitLab says, history restarts with the next collect, once a day: what went missing (a deletion while
 // pages were read pulls others past the next page) is found then.
 func (f *Feed[T]) Account(ctx context.Context, expected *uint64) error {
 	s := f.State

@@ -3,7 +3,7 @@
 // A listing is read newest first. Its state remembers the newest page by its ETag, the latest update that was seen (the
 // cursor), and the page of history that is next. A call first requests the newest page, conditionally; where it has not
 // changed, there is nothing new. Otherwise it requests what was updated after the cursor, oldest update first, and then
-// goes on with the history. The order in which records are stored, and a stop between two pages, change nothing: a
+// continues with the history. The order in which records are stored, and a stop between two pages, change nothing: a
 // page is read again until the checkpoint after it has been saved.
 package listing
 

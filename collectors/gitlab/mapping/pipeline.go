@@ -100,7 +100,7 @@ func (s Span) end(created time.Time) time.Time {
 	return end(created, s.Work)
 }
 
-// PipelineDetail is what GitLab gives of a pipeline that is asked for alone, beside what its listing shows.
+// PipelineDetail is what GitLab gives of a pipeline that is asked for alone, in addition to what its listing shows.
 type PipelineDetail struct {
 	StartedAt  source.Timestamp `json:"started_at"`
 	FinishedAt source.Timestamp `json:"finished_at"`

@@ -179,7 +179,7 @@ func changedPaths(a, b []uint64) map[uint32]bool {
 	return changed
 }
 
-// changedBy returns who brought the template of a revision about: the manager that owns what differs from the revision
+// changedBy returns who changed the template of a revision: the manager that owns what differs from the revision
 // before; nil when that cannot be told. Where several do, as with server-side apply, the one whose latest change was
 // not after the revision was made. What was removed nobody owns; then it is a manager that changed something between
 // the two revisions. A time that is zero is not known; the times of managers have the precision of a second.
