@@ -168,7 +168,7 @@ func TestRolloutsOfADeployment(t *testing.T) {
 			map[string]outcome{id(1): past, id(2): {event.Skipped, 10, -1, "1.3", ""}, id(3): {event.Succeeded, 20, 21, "1.2", id(2)}}},
 		{"gone back, and nothing says when", []objects{{deployment(3, "1.2", progressing("NewReplicaSetAvailable", "True", 1, 21)), replicaSet(1, 3, 0, "1.2", nil, "1"), two}},
 			map[string]outcome{id(1): past, id(2): {event.Skipped, 10, -1, "1.3", ""}, id(3): {event.Succeeded, -1, 21, "1.2", id(2)}}},
-		{"a restart brings nothing", []objects{{deployment(2, "1.2", progressing("NewReplicaSetAvailable", "True", 2, 12)), one,
+		{"a restart deploys nothing", []objects{{deployment(2, "1.2", progressing("NewReplicaSetAvailable", "True", 2, 12)), one,
 			replicaSet(2, 2, 10, "1.2", object{restartAnnotation: minute(10)}, "")}}, map[string]outcome{id(1): past}},
 		{"a restart, and then another version", []objects{
 			{deployment(2, "1.2", progressing("NewReplicaSetAvailable", "True", 2, 12)), one, replicaSet(2, 2, 10, "1.2", object{restartAnnotation: minute(10)}, "")},

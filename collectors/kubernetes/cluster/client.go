@@ -15,7 +15,7 @@ import (
 )
 
 // connect returns the client of the cluster. The dynamic one serves every kind of object: the typed clientset would
-// bring the code of each API that Kubernetes has, for five listings.
+// add the code of each API that Kubernetes has, for five listings.
 func (c *Cluster) connect() (dynamic.Interface, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,7 +22,7 @@ type View struct {
 type Rollout struct {
 	Number  int64
 	Current bool
-	Restart bool // it brought what ran before
+	Restart bool // it runs the same build as before
 	Seen    bool // it is past, and somebody saw how it went
 	Event   event.Deployment
 }
@@ -40,8 +40,8 @@ func (v *View) id(number int64) string { return v.Key() + "/" + strconv.FormatIn
 
 // Scope is what the workload is part of.
 func (w *Workload) Scope() string {
-	if w.brought.service != "" {
-		return w.brought.service
+	if w.build.service != "" {
+		return w.build.service
 	}
 	return w.label()
 }
@@ -74,9 +74,9 @@ func (v *View) Rollouts(origin func(id string) event.Origin, environment string)
 	list = slices.CompactFunc(list, func(a, b numbered) bool { return a.number == b.number })
 	for i, n := range list {
 		r := Rollout{Number: n.number, Current: n.number == now}
-		what := n.brought
+		what := n.build
 		if r.Current {
-			what = what.or(v.brought)
+			what = what.or(v.build)
 		}
 		r.Event = event.Deployment{
 			Origin:      origin(v.id(n.number)),
@@ -90,7 +90,7 @@ func (v *View) Rollouts(origin func(id string) event.Origin, environment string)
 		var before *numbered
 		if i > 0 && list[i-1].number == n.number-1 {
 			before = &list[i-1]
-			r.Restart = before.brought.digest != "" && before.brought.digest == n.brought.digest
+			r.Restart = before.build.digest != "" && before.build.digest == n.build.digest
 		}
 		if i > 0 && n.undoes && !r.Restart {
 			r.Event.RollbackOf = v.id(list[i-1].number)

@@ -24,8 +24,8 @@ type template struct {
 	} `json:"spec"`
 }
 
-// brought says which version a template runs.
-type brought struct {
+// build is the version that a template runs.
+type build struct {
 	image   string // of the main container
 	label   string // app.kubernetes.io/version
 	commit  string // what the configured annotation holds
@@ -39,20 +39,20 @@ const (
 )
 
 // readTemplate reads a pod template as JSON holds it: a map. The owner is the name of the workload.
-func (r Reader) readTemplate(raw any, owner string) brought {
+func (r Reader) readTemplate(raw any, owner string) build {
 	m, ok := raw.(map[string]any)
 	if !ok || len(m) == 0 {
-		return brought{}
+		return build{}
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
-		return brought{}
+		return build{}
 	}
 	var t template
 	if json.Unmarshal(text, &t) != nil {
-		return brought{digest: digest(m)}
+		return build{digest: digest(m)}
 	}
-	b := brought{label: t.Metadata.Labels[versionLabel], digest: digest(m), service: r.service(t.Metadata.Labels)}
+	b := build{label: t.Metadata.Labels[versionLabel], digest: digest(m), service: r.service(t.Metadata.Labels)}
 	b.commit = r.commit(t.Metadata.Annotations, t.Metadata.Labels)
 	main := t.Metadata.Annotations["kubectl.kubernetes.io/default-container"]
 	for i, container := range t.Spec.Containers {
@@ -131,7 +131,7 @@ func without(m map[string]any, key string, names ...string) {
 }
 
 // or fills what is not known from another place.
-func (b brought) or(other brought) brought {
+func (b build) or(other build) build {
 	b.label, b.commit, b.image = cmp.Or(b.label, other.label), cmp.Or(b.commit, other.commit), cmp.Or(b.image, other.image)
 	b.service = cmp.Or(b.service, other.service)
 	return b
@@ -153,7 +153,7 @@ var (
 
 // version is what runs, in the words of an event: the image's tag where it names a version, else the label, else the
 // digest, else a tag that moves.
-func (b brought) version() (sha, version string) {
+func (b build) version() (sha, version string) {
 	tag, imageDigest := imageParts(b.image)
 	switch {
 	case tag != "" && !floating[strings.ToLower(tag)]:

@@ -10,23 +10,23 @@ func TestVersions(t *testing.T) {
 	sha := strings.Repeat("ab", 20)
 	for _, tc := range []struct {
 		name         string
-		brought      brought
+		build        build
 		sha, version string
 	}{
-		{"nothing", brought{}, "", ""},
-		{"a tag", brought{image: "reg.example.com:5000/a/b:1.2.3", label: "1.0"}, "", "1.2.3"},
-		{"a port is no tag", brought{image: "reg.example.com:5000/a/b", label: "1.0"}, "", "1.0"},
-		{"a tag that moves", brought{image: "b:latest", label: "1.0"}, "", "1.0"},
-		{"a tag that moves, with a digest", brought{image: "b:latest@sha256:12"}, "", "sha256:12"},
-		{"a tag that moves alone", brought{image: "b:latest"}, "", "latest"},
-		{"a tag and a digest", brought{image: "b:1.2@sha256:12"}, "", "1.2"},
-		{"a tag that is a commit", brought{image: "b:" + sha}, sha, sha},
-		{"an annotation", brought{image: "b:1.2", commit: strings.ToUpper(sha)}, sha, "1.2"},
-		{"a short commit in the annotation", brought{image: "b:1.2", commit: "abc1234"}, "abc1234", "1.2"},
-		{"an annotation that is no commit", brought{image: "b:1.2", commit: "main"}, "", "1.2"},
+		{"nothing", build{}, "", ""},
+		{"a tag", build{image: "reg.example.com:5000/a/b:1.2.3", label: "1.0"}, "", "1.2.3"},
+		{"a port is no tag", build{image: "reg.example.com:5000/a/b", label: "1.0"}, "", "1.0"},
+		{"a tag that moves", build{image: "b:latest", label: "1.0"}, "", "1.0"},
+		{"a tag that moves, with a digest", build{image: "b:latest@sha256:12"}, "", "sha256:12"},
+		{"a tag that moves alone", build{image: "b:latest"}, "", "latest"},
+		{"a tag and a digest", build{image: "b:1.2@sha256:12"}, "", "1.2"},
+		{"a tag that is a commit", build{image: "b:" + sha}, sha, sha},
+		{"an annotation", build{image: "b:1.2", commit: strings.ToUpper(sha)}, sha, "1.2"},
+		{"a short commit in the annotation", build{image: "b:1.2", commit: "abc1234"}, "abc1234", "1.2"},
+		{"an annotation that is no commit", build{image: "b:1.2", commit: "main"}, "", "1.2"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if sha, version := tc.brought.version(); sha != tc.sha || version != tc.version {
+			if sha, version := tc.build.version(); sha != tc.sha || version != tc.version {
 				t.Errorf("sha %q version %q", sha, version)
 			}
 		})
@@ -73,7 +73,7 @@ func TestTemplates(t *testing.T) {
 			t.Errorf("%s does not change the digest", name)
 		}
 	}
-	if got := r.readTemplate("odd", "payment"); got != (brought{}) {
+	if got := r.readTemplate("odd", "payment"); got != (build{}) {
 		t.Errorf("%+v", got)
 	}
 }

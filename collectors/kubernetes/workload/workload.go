@@ -40,7 +40,7 @@ type Workload struct {
 	Current    string
 	Observed   bool // the controller has seen what is wanted
 	Verdict    Verdict
-	brought    brought   // what the workload itself says of the version
+	build      build     // what the workload itself says of the version
 	numberedAt time.Time // when the controller last gave a number; zero: not known
 	Touched    time.Time // when the status last changed; zero: not known
 	managers   []manager // who set what of the template
@@ -67,7 +67,7 @@ type Revision struct {
 	Owner   types.UID // of the workload; empty: it is of none that is read
 	number  int64
 	earlier []int64 // numbers that it had before it was gone back to
-	brought brought
+	build   build
 	changed time.Time // of a ControllerRevision: when it was made, or given another number
 	fields  []uint64  // of the template, to tell what another one changed
 }
@@ -103,11 +103,11 @@ func (r Reader) Workload(kind string, u *unstructured.Unstructured) *Workload {
 	raw, _, _ := unstructured.NestedFieldNoCopy(u.Object, "spec", "template")
 	annotations := u.GetAnnotations()
 	t := r.readTemplate(raw, w.Name)
-	own := brought{label: w.labels[versionLabel], commit: r.commit(annotations, w.labels), service: r.service(w.labels)}
-	w.brought = t.or(own)
-	w.brought.service = own.service
-	if w.brought.service == "" {
-		w.brought.service = t.service
+	own := build{label: w.labels[versionLabel], commit: r.commit(annotations, w.labels), service: r.service(w.labels)}
+	w.build = t.or(own)
+	w.build.service = own.service
+	if w.build.service == "" {
+		w.build.service = t.service
 	}
 	w.managed(u)
 	switch kind {
@@ -154,8 +154,8 @@ func (r Reader) ReplicaSet(u *unstructured.Unstructured) *Revision {
 	}
 	slices.Sort(rev.earlier)
 	raw, _, _ := unstructured.NestedFieldNoCopy(u.Object, "spec", "template")
-	rev.brought, rev.fields = r.readTemplate(raw, owner.Name), templateFields(raw)
-	rev.brought.commit = firstOf(rev.brought.commit, r.commit(annotations)) // the controller copies those of the workload
+	rev.build, rev.fields = r.readTemplate(raw, owner.Name), templateFields(raw)
+	rev.build.commit = firstOf(rev.build.commit, r.commit(annotations)) // the controller copies those of the workload
 	return rev
 }
 
@@ -181,9 +181,9 @@ func (r Reader) ControllerRevision(u *unstructured.Unstructured) *Revision {
 	}
 	if m, ok := data.(map[string]any); ok {
 		raw, _, _ := unstructured.NestedFieldNoCopy(m, "spec", "template")
-		rev.brought, rev.fields = r.readTemplate(raw, owner.Name), templateFields(raw)
+		rev.build, rev.fields = r.readTemplate(raw, owner.Name), templateFields(raw)
 	}
-	rev.brought.commit = firstOf(rev.brought.commit, r.commit(u.GetAnnotations()))
+	rev.build.commit = firstOf(rev.build.commit, r.commit(u.GetAnnotations()))
 	return rev
 }
 
