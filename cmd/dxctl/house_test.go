@@ -63,6 +63,30 @@ var house = []struct {
 		name:    "collectors/github/client",
 		imports: []string{"collectors/github/mapping", "collectors/rest"},
 	},
+	{
+		name: "collectors/github/stream",
+		imports: []string{
+			"event",
+			"collectors/github/client",
+			"collectors/github/mapping",
+			"collectors/source",
+		},
+	},
+	{
+		name: "collectors/github/streamtest",
+		imports: []string{
+			"collectors/collecttest",
+			"collectors/github/client",
+			"collectors/github/githubtest",
+			"collectors/github/mapping",
+			"collectors/github/stream",
+			"collectors/rest",
+			"collectors/source",
+		},
+	},
+	{name: "collectors/github/changes", imports: ofGitHubStream},
+	{name: "collectors/github/deployments", imports: ofGitHubStream},
+	{name: "collectors/github/issues", imports: ofGitHubStream},
 	{name: "collectors/github", imports: ofSource, children: true},
 	{name: "collectors/github/githubtest"},
 	{name: "collectors/gitlab", imports: ofSource, children: true},
@@ -190,6 +214,16 @@ var ofSource = []string{
 	"catalog",
 	"catalog/identifier",
 	"collectors/delivery",
+	"collectors/rest",
+	"collectors/source",
+}
+
+// ofGitHubStream is what the package of one stream of GitHub may import.
+var ofGitHubStream = []string{
+	"event",
+	"collectors/github/client",
+	"collectors/github/mapping",
+	"collectors/github/stream",
 	"collectors/rest",
 	"collectors/source",
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 	"github.com/dxctl/dxctl/event"
 
+	"github.com/dxctl/dxctl/collectors/github/deployments"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 )
 
@@ -54,7 +55,7 @@ func allSorts() *githubtest.Repo {
 func allOfIt(c *Config) {
 	discover(c)
 	c.Incidents.Labels = []string{"incident"}
-	c.Deployments.From = []DeploymentsFrom{FromDeployments, FromReleases}
+	c.Deployments.From = []deployments.Kind{deployments.FromDeployments, deployments.FromReleases}
 }
 
 func TestWhatNothingNewCosts(t *testing.T) {
@@ -65,7 +66,7 @@ func TestWhatNothingNewCosts(t *testing.T) {
 	}{
 		{"by default", nil, "actions/runs deployments pulls repository"},
 		{"everything", allOfIt, "actions/runs deployments issues pulls releases repository"},
-		{"tags alone", from(FromTags), "actions/runs git/matching-refs/tags pulls repository"},
+		{"tags alone", func(c *Config) { c.Deployments.From = []deployments.Kind{deployments.FromTags} }, "actions/runs git/matching-refs/tags pulls repository"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, m := fake(t, allSorts()), collecttest.NewWriter()

@@ -30,7 +30,7 @@ type codeownersFacts struct {
 }
 
 // codeowners reads the file when it is another than before.
-func (r *repository) codeowners(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
+func (r *contentCollect) codeowners(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
 	var file treeFile
 	for _, name := range codeownersFiles {
 		if i := slices.IndexFunc(tree, func(f treeFile) bool { return f.Path == name && f.Type == "blob" }); i >= 0 {
@@ -59,7 +59,7 @@ func (r *repository) codeowners(ctx context.Context, s *factsState, tree []treeF
 	text, err := r.blob(ctx, file.SHA)
 	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusForbidden {
 		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s does not show %s (status %d); the token needs read access to "+
-			"contents", r.cfg.Source, file.Path, code)}
+			"contents", r.Source, file.Path, code)}
 		return nil
 	}
 	if rest.Faulty(err) {

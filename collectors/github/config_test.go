@@ -1,12 +1,10 @@
 package github
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -14,12 +12,9 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
-	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
-	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
-	"github.com/dxctl/dxctl/event"
 )
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -39,6 +34,9 @@ func TestConfigMistakes(t *testing.T) {
 		{"one repository in two ways", func(c *Config) { c.Repositories = []string{"a/b", "https://github.com/A/b/tree/main"} }, "listed twice"},
 		{"a repository twice", func(c *Config) { c.Repositories = []string{"a/b", "A/b"} }, "listed twice"},
 		{"an organization's URL", func(c *Config) { c.Organization = "https://github.com/x" }, "its login"},
+		{"deployments", func(c *Config) { c.Deployments.Tags = "v[" }, "deployments.tags"},
+		{"incidents", func(c *Config) { c.Incidents.Labels = []string{"a,b"} }, "incidents.labels"},
+		{"catalog", func(c *Config) { c.Catalog.Path = "/x" }, "catalog.path"},
 		{"jobs", func(c *Config) { c.Jobs = "some" }, "all, default-branch or none"},
 		{"a url without a scheme", func(c *Config) { c.URL = "github.com" }, "absolute http or https"},
 		{"a token in the url", func(c *Config) { c.URL = "https://u:secret@github.com" }, "leave out user"},
@@ -109,91 +107,6 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 			}
 		})
 	}
-}
-
-// FuzzAnswers gives arbitrary answers to the decoders: whatever a server sends, there is an error or an event that can
-// be stored, and never a panic.
-func FuzzAnswers(f *testing.F) {
-	f.Add(
-		[]byte(
-			`{"total_count":1,"workflow_runs":[{"id":1,"run_attempt":2,"status":"completed","conclusion":null,"created_at":"2026-01-02T03:04:05Z"}]}`,
-		),
-	)
-	f.Add([]byte(`{"jobs":[{"id":1,"started_at":null,"completed_at":"0001-01-01T00:00:00Z","labels":["x"]}]}`))
-	f.Add(
-		[]byte(
-			`{"nodes":[{"number":1,"author":null,"commits":{"nodes":[{"commit":{"oid":"a","authoredDate":null}}]},"reviews":{"nodes":[{"author":null}]}}]}`,
-		),
-	)
-	f.Add([]byte(`{"nodes":[{"databaseId":1,"statuses":{"nodes":[{"state":"SUCCESS"}]}}]}`))
-	f.Add(
-		[]byte(
-			`{"nodes":[{"databaseId":1,"tagName":"v1","publishedAt":"2026-01-02T03:04:05Z","author":null,"tagCommit":null}]}`,
-		),
-	)
-	f.Add(
-		[]byte(
-			`{"nodes":[{"name":"v1","target":{"oid":"a","tagger":{"date":null,"user":null},"target":{"oid":"b","committedDate":"2026-01-02T03:04:05Z"}}}]}`,
-		),
-	)
-	f.Add(
-		[]byte(
-			`{"nodes":[{"number":1,"state":"closed","created_at":"2026-01-02T03:04:05Z","closed_at":null,"labels":[{"name":"sev1"}]}]}`,
-		),
-	)
-	u, _ := url.Parse("https://api.github.com/")
-	base := source.Options{}.Base(profile, "gh")
-	r := &repository{
-		Collector: &Collector{Base: base, cfg: Config{Source: "gh"}},
-		Mapper:    mapping.Mapper{Source: "gh", Scope: scope, URL: u.String(), Unrecognized: base.Unrecognized},
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var runs client.RunPage
-		var jobs client.JobPage
-		var pulls pullPage
-		var deployments deploymentPage
-		check := func(e event.Event) {
-			if err := e.Validate(); err != nil {
-				t.Errorf("%+v: %v", e, err)
-			}
-		}
-		var listing struct{ Nodes []json.RawMessage }
-		if json.Unmarshal(data, &listing) == nil {
-			for _, raw := range listing.Nodes {
-				for _, decode := range []func(json.RawMessage) (version, error){decodeAs[releaseNode], decodeAs[tagNode]} {
-					if n, err := decode(raw); err == nil {
-						if e, ok := n.event(r); ok {
-							check(e)
-						}
-					}
-				}
-				var i mapping.Issue
-				if json.Unmarshal(raw, &i) == nil {
-					check(r.IncidentEvent(i))
-				}
-			}
-		}
-		if json.Unmarshal(data, &runs) == nil {
-			for _, g := range unique(runs.Runs) {
-				check(r.RunEvent(g, time.Time{}))
-			}
-		}
-		if json.Unmarshal(data, &jobs) == nil {
-			for _, j := range jobs.Jobs {
-				check(r.JobEvent("1", j))
-			}
-		}
-		if json.Unmarshal(data, &pulls) == nil {
-			for _, n := range pulls.Nodes {
-				check(r.ChangeEvent(n))
-			}
-		}
-		if json.Unmarshal(data, &deployments) == nil {
-			for _, n := range deployments.Nodes {
-				check(r.DeploymentEvent(n))
-			}
-		}
-	})
 }
 
 func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {

@@ -61,7 +61,7 @@ type descriptors struct {
 
 // documents reads the descriptors of a new listing: the configured file, and the files of the repository that Locations
 // in it point to. One whose content is as before is not read again; one that is gone is stored as gone.
-func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
+func (r *contentCollect) documents(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
 	files := make(map[string]treeFile, len(tree))
 	for _, f := range tree {
 		if f.Type == "blob" && f.SHA != "" {
@@ -71,7 +71,7 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 	found := map[string]descriptors{}
 	var events []event.Event
 	var queue []string
-	root := r.cfg.Catalog.wanted(r.cfg.Organization != "")
+	root := r.path
 	if root != "" {
 		queue = append(queue, root)
 	}
@@ -83,10 +83,10 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 				continue
 			}
 			if len(found) >= documentsPerRepository {
-				r.Log.Warn(
+				r.Base.Log.Warn(
 					"more descriptors than are read of one repository",
 					"source",
-					r.cfg.Source,
+					r.Source,
 					"repository",
 					r.Scope,
 					"limit",
@@ -115,12 +115,12 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 	}
 	gone, err := r.goneDocuments(s, found, files, whole)
 	if err != nil {
-		return errors.Join(err, r.appendSome(ctx, events))
+		return errors.Join(err, r.Append(ctx, events))
 	}
 	for _, name := range gone {
 		events = append(events, r.descriptor(name, "", ""))
 	}
-	if err := r.appendSome(ctx, events); err != nil {
+	if err := r.Append(ctx, events); err != nil {
 		return err
 	}
 	if s.Documents = found; len(found) == 0 {
@@ -130,13 +130,13 @@ func (r *repository) documents(ctx context.Context, s *factsState, tree []treeFi
 }
 
 // goneDocuments returns the descriptors that are no longer there. Those that may be, it adds to found.
-func (r *repository) goneDocuments(
+func (r *contentCollect) goneDocuments(
 	s *factsState,
 	found map[string]descriptors,
 	files map[string]treeFile,
 	whole bool,
 ) ([]string, error) {
-	wanted := r.cfg.Catalog.wanted(r.cfg.Organization != "") != ""
+	wanted := r.path != ""
 	var gone []string
 	for name, d := range s.Documents {
 		if _, still := found[name]; still {
@@ -156,15 +156,15 @@ func (r *repository) goneDocuments(
 const manyDocuments = 10
 
 // retractable refuses to take back most of many descriptors, unless others are asked for than before.
-func (r *repository) retractable(gone []string, of int) error {
+func (r *contentCollect) retractable(gone []string, of int) error {
 	if of < manyDocuments || r.reconfigured {
 		return nil
 	}
-	return r.w.Removing("descriptors", len(gone), of)
+	return r.Writer.Removing("descriptors", len(gone), of)
 }
 
 // document reads a file unless it is known, and returns what it is and, if it was read, its event.
-func (r *repository) document(
+func (r *contentCollect) document(
 	ctx context.Context,
 	f treeFile,
 	known descriptors,
@@ -173,10 +173,10 @@ func (r *repository) document(
 		return known, nil, nil
 	}
 	if f.Size > documentLimit {
-		r.Log.Warn(
+		r.Base.Log.Warn(
 			"a descriptor is too large to be read",
 			"source",
-			r.cfg.Source,
+			r.Source,
 			"repository",
 			r.Scope,
 			"file",
@@ -188,10 +188,10 @@ func (r *repository) document(
 	}
 	text, err := r.blob(ctx, f.SHA)
 	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusForbidden {
-		r.Log.Warn(
+		r.Base.Log.Warn(
 			"a descriptor cannot be read; the token needs read access to contents",
 			"source",
-			r.cfg.Source,
+			r.Source,
 			"repository",
 			r.Scope,
 			"file",
@@ -208,9 +208,9 @@ func (r *repository) document(
 	return descriptors{SHA: f.SHA, Targets: locationTargets(text)}, &e, nil
 }
 
-func (r *repository) descriptor(file, text, sha string) event.Descriptor {
+func (r *contentCollect) descriptor(file, text, sha string) event.Descriptor {
 	d := event.Descriptor{
-		Source:     r.cfg.Source,
+		Source:     r.Source,
 		Provider:   mapping.Provider,
 		Scope:      r.Scope,
 		Location:   file,
@@ -219,7 +219,7 @@ func (r *repository) descriptor(file, text, sha string) event.Descriptor {
 		ObservedAt: r.Now().UTC(),
 	}
 	if r.URL != "" {
-		d.URL = r.URL + "/blob/" + client.Escaped(r.defaultBranch) + "/" + client.Escaped(file)
+		d.URL = r.URL + "/blob/" + client.Escaped(r.DefaultBranch) + "/" + client.Escaped(file)
 	}
 	return d
 }
@@ -279,7 +279,7 @@ func targets(from string, written []string, tree []treeFile) []string {
 }
 
 // odd notes a file that cannot be read; the files are listed again by the next collect.
-func (r *repository) odd(file string, err error) {
+func (r *contentCollect) odd(file string, err error) {
 	if r.unread == nil {
 		r.unread = map[string]rest.Held{}
 	}
@@ -287,7 +287,7 @@ func (r *repository) odd(file string, err error) {
 }
 
 // blob reads the content of a file by its hash.
-func (r *repository) blob(ctx context.Context, sha string) ([]byte, error) {
+func (r *contentCollect) blob(ctx context.Context, sha string) ([]byte, error) {
 	var b struct {
 		Content  string `json:"content"`
 		Encoding string `json:"encoding"`

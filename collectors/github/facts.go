@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -67,11 +67,27 @@ func (t treeFacts) settled(pushed, now time.Time) bool {
 		now.Sub(t.AskedAt).Abs() < daily
 }
 
+// contentCollect is one collect of what a repository shows of itself.
+type contentCollect struct {
+	*stream.Repository
+	path         string               // of the descriptors; empty: they are not collected
+	shown        *repositoryFacts     // of the organization's listing; nil: it has not just shown the repository
+	reconfigured bool                 // other files are looked for than the last time
+	hidden       error                // why the files are not shown, which by itself is a fact that is not known
+	unread       map[string]rest.Held // files of the repository that GitHub does not show
+}
+
 // describe reads what the repository itself shows and stores it as facts about the scope; the catalog says which
 // service that is.
-func (r *repository) describe(ctx context.Context) error {
+func describe(ctx context.Context, r *stream.Repository, path string, shown *repositoryFacts) (hidden, err error) {
+	c := &contentCollect{Repository: r, path: path, shown: shown}
+	err = c.collect(ctx)
+	return c.hidden, err
+}
+
+func (r *contentCollect) collect(ctx context.Context) error {
 	var s factsState
-	if _, err := r.w.Load(ctx, factsStream, &s); err != nil {
+	if _, err := r.Writer.Load(ctx, factsStream, &s); err != nil {
 		return err
 	}
 	before, err := json.Marshal(s)
@@ -83,8 +99,8 @@ func (r *repository) describe(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	r.defaultBranch, r.URL = s.Repository.DefaultBranch, s.Repository.HTMLURL
-	if err := r.tree(ctx, &s); rest.Faulty(err) && s.Tree.Branch == r.defaultBranch {
+	r.DefaultBranch, r.URL = s.Repository.DefaultBranch, s.Repository.HTMLURL
+	if err := r.tree(ctx, &s); rest.Faulty(err) && s.Tree.Branch == r.DefaultBranch {
 		r.odd("the list of its files", err)
 	} else if err != nil {
 		return err
@@ -92,11 +108,11 @@ func (r *repository) describe(ctx context.Context) error {
 	if len(r.unread) > 0 {
 		s.Tree.ETag, s.Tree.AskedAt = "", time.Time{} // ask again
 	}
-	if err := r.w.Append(ctx, r.facts(s)...); err != nil {
+	if err := r.Writer.Append(ctx, r.facts(s)...); err != nil {
 		return err
 	}
 	if after, err := json.Marshal(s); err != nil || string(after) != string(before) {
-		if err := errors.Join(err, r.w.Save(ctx, factsStream, s)); err != nil {
+		if err := errors.Join(err, r.Writer.Save(ctx, factsStream, s)); err != nil {
 			return err
 		}
 	}
@@ -107,12 +123,10 @@ func (r *repository) describe(ctx context.Context) error {
 }
 
 // record reads the repository's own record, unless the organization's listing has just shown it.
-func (r *repository) record(ctx context.Context, s *factsState) error {
-	if l, ok := r.listed.Load(strings.ToLower(r.Scope)); ok {
-		if shown := l.(shownRepository); r.Now().Sub(shown.at) < listingLasts && shown.facts.DefaultBranch != "" {
-			s.Repository = shown.facts
-			return nil
-		}
+func (r *contentCollect) record(ctx context.Context, s *factsState) error {
+	if r.shown != nil {
+		s.Repository = *r.shown
+		return nil
 	}
 	var fresh repositoryFacts
 	got, err := r.Get(ctx, "repos/"+r.Scope, s.RepositoryETag, &fresh)
@@ -126,7 +140,7 @@ func (r *repository) record(ctx context.Context, s *factsState) error {
 }
 
 // contents reads those files of a new listing whose contents matter. It is whole when the listing names every file.
-func (r *repository) contents(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
+func (r *contentCollect) contents(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
 	if err := r.codeowners(ctx, s, tree, whole); err != nil {
 		return err
 	}
@@ -135,16 +149,16 @@ func (r *repository) contents(ctx context.Context, s *factsState, tree []treeFil
 
 // tree reads the list of files of the default branch, and what has changed of those that matter. That GitHub does not
 // show it is remembered for a day.
-func (r *repository) tree(ctx context.Context, s *factsState) error {
+func (r *contentCollect) tree(ctx context.Context, s *factsState) error {
 	t := &s.Tree
-	if t.Branch != r.defaultBranch {
-		*t = treeFacts{Branch: r.defaultBranch}
+	if t.Branch != r.DefaultBranch {
+		*t = treeFacts{Branch: r.DefaultBranch}
 	}
-	wanted := "codeowners " + r.cfg.Catalog.wanted(r.cfg.Organization != "")
+	wanted := "codeowners " + r.path
 	if r.reconfigured = t.For != wanted; r.reconfigured {
 		t.ETag = "" // something is looked for that was not before: list the files again
 	}
-	if r.defaultBranch == "" {
+	if r.DefaultBranch == "" {
 		t.Error = "GitHub names no default branch"
 		return nil
 	}
@@ -156,27 +170,27 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		Truncated bool       `json:"truncated"`
 		Tree      []treeFile `json:"tree"`
 	}
-	got, err := r.Get(ctx, "repos/"+r.Scope+"/git/trees/"+url.PathEscape(r.defaultBranch)+"?recursive=1", t.ETag, &listing)
+	got, err := r.Get(ctx, "repos/"+r.Scope+"/git/trees/"+url.PathEscape(r.DefaultBranch)+"?recursive=1", t.ETag, &listing)
 	switch code := client.Status(err); {
 	case code == http.StatusConflict || err == nil && !got.NotModified && len(listing.Tree) == 0 &&
 		!listing.Truncated: // "Git Repository is empty."
 		if known := len(s.Documents) + t.known(); known > 0 {
-			if err := r.w.Removing("files", known, known); err != nil {
+			if err := r.Writer.Removing("files", known, known); err != nil {
 				return err
 			}
 		}
-		*t = treeFacts{Branch: r.defaultBranch, Files: filesOf(nil, false), AskedAt: r.Now().UTC(), For: wanted}
+		*t = treeFacts{Branch: r.DefaultBranch, Files: filesOf(nil, false), AskedAt: r.Now().UTC(), For: wanted}
 		return r.contents(ctx, s, nil, true)
 	case code == http.StatusNotFound || code == http.StatusForbidden:
 		r.hidden = err
 		*t = treeFacts{
-			Branch:  r.defaultBranch,
+			Branch:  r.DefaultBranch,
 			AskedAt: r.Now().UTC(),
 			For:     wanted,
 			Error: fmt.Sprintf(
 				"%s does not show the files of branch %s (status %d); the token needs read access to contents",
-				r.cfg.Source,
-				r.defaultBranch,
+				r.Source,
+				r.DefaultBranch,
 				code,
 			),
 		}
@@ -186,7 +200,7 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 		t.AskedAt = r.Now().UTC()
 	default:
 		*t = treeFacts{
-			Branch:  r.defaultBranch,
+			Branch:  r.DefaultBranch,
 			ETag:    got.ETag,
 			Files:   filesOf(listing.Tree, listing.Truncated),
 			AskedAt: r.Now().UTC(),
@@ -201,12 +215,12 @@ func (r *repository) tree(ctx context.Context, s *factsState) error {
 }
 
 // facts makes the facts of what is known. What is not known is a fact with the reason, never false.
-func (r *repository) facts(s factsState) []event.Event {
-	missing := func(what string) string { return fmt.Sprintf("%s gave no %s for %s", r.cfg.Source, what, r.Scope) }
+func (r *contentCollect) facts(s factsState) []event.Event {
+	missing := func(what string) string { return fmt.Sprintf("%s gave no %s for %s", r.Source, what, r.Scope) }
 	var all []event.Event
 	add := func(name string, kind event.FactType, known bool, value any, why string) {
 		f := event.Fact{
-			Source:     r.cfg.Source,
+			Source:     r.Source,
 			Entity:     "unmapped:" + mapping.Provider + "/" + r.Scope,
 			Name:       "repository." + name,
 			Type:       kind,

@@ -139,7 +139,7 @@ func (c *runCollect) around(
 // between is the stretch between the runs before and behind a place of a listing that is newest first; where one of
 // them is not known, the end of what was listed.
 func (c *runCollect) between(s span, at map[int]mapping.Run, place int) span {
-	hole := span{From: orEpoch(s.From), To: s.To}
+	hole := span{From: c.orEpoch(s.From), To: s.To}
 	if hole.To.IsZero() {
 		hole.To = c.Now().UTC().Add(time.Minute).Truncate(time.Second)
 	}
@@ -181,7 +181,7 @@ func (c *runCollect) holdStretch(s span) error {
 	return c.state.Failed.Hold(
 		key,
 		c.Now(),
-		&rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", c.cfg.Source)},
+		&rest.AnswerError{Status: http.StatusInternalServerError, Err: fmt.Errorf("%s does not list it", c.Source)},
 	)
 }
 
@@ -219,7 +219,7 @@ func (c *runCollect) settled() {
 			delete(c.state.Holes, key)
 		}
 	}
-	if c.cfg.Jobs == NoJobs {
+	if c.wanted == NoJobs {
 		c.state.Failed.Forget(func(key string) bool { return !strings.HasPrefix(key, failedJobs) })
 	}
 }

@@ -1,11 +1,8 @@
 package github
 
 import (
-	"bytes"
 	"crypto/sha1"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -16,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -38,16 +36,6 @@ func runsWithJobs(n int, step time.Duration) []githubtest.Run {
 		}
 	}
 	return runs
-}
-
-// always500 answers 500 to what bad says, always.
-func always500(bad func(r *http.Request) bool) func(int, *http.Request) *githubtest.Fault {
-	return func(_ int, r *http.Request) *githubtest.Fault {
-		if bad(r) {
-			return &githubtest.Fault{Status: http.StatusInternalServerError, Body: `{"message":"Server Error"}`}
-		}
-		return nil
-	}
 }
 
 // showing reports whether a listing of runs would show one, as GitHub lists them: newest first.
@@ -98,7 +86,7 @@ func TestOneRunThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(n, time.Hour)}), collecttest.NewWriter()
-			s.Before = always500(c.bad(s))
+			s.Before = streamtest.Always500(c.bad(s))
 			for i := range 3 {
 				err := collector(t, s, nil, now.Add(time.Duration(i)*time.Minute)).Collect(t.Context(), scope, m)
 				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), c.want) {
@@ -194,7 +182,7 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := fake(t, &githubtest.Repo{Runs: runsWithJobs(40, time.Hour)}), collecttest.NewWriter()
-			s.SetBefore(always500(bad))
+			s.SetBefore(streamtest.Always500(bad))
 			err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
 			if err == nil || rest.OnlySkipped(err) {
 				t.Errorf("%v, want a failure of the source", err)
@@ -208,108 +196,6 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 	}
 }
 
-// graphQLFails answers a GraphQL query with the fault when bad finds its text and variables bad.
-func graphQLFails(
-	t *testing.T,
-	fault *githubtest.Fault,
-	bad func(query string, number, first int, after string) bool,
-) func(int, *http.Request) *githubtest.Fault {
-	return func(_ int, r *http.Request) *githubtest.Fault {
-		if !strings.Contains(r.URL.Path, "graphql") {
-			return nil
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		var q struct {
-			Query     string
-			Variables struct {
-				Number, First int
-				After         string
-			}
-		}
-		if err := json.Unmarshal(body, &q); err == nil &&
-			bad(q.Query, q.Variables.Number, q.Variables.First, q.Variables.After) {
-			return fault
-		}
-		return nil
-	}
-}
-
-func TestAPullRequestThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
-	for name, fault := range map[string]*githubtest.Fault{
-		"500":                  {Status: http.StatusInternalServerError, Body: `{}`},
-		"something went wrong": {Status: http.StatusOK, Body: `{"data":null,"errors":[{"message":"Something went wrong while executing your query."}]}`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			const place = 123
-			pulls := pullsEvery(200, time.Hour)
-			s, m := fake(t, &githubtest.Repo{Pulls: pulls}), collecttest.NewWriter()
-			s.Before = graphQLFails(t, fault, func(query string, number, first int, after string) bool {
-				if number > 0 {
-					return number == pulls[place].Number
-				}
-				from, _ := strconv.Atoi(strings.TrimPrefix(after, "cursor:"))
-				return strings.Contains(query, "pullRequests") && from <= place && place < from+first
-			})
-			for range 3 {
-				err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
-				if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), fmt.Sprintf("#%d (", pulls[place].Number)) ||
-					m.Number(event.KindChange) != 199 {
-					t.Fatalf("%v, %d changes", err, m.Number(event.KindChange))
-				}
-			}
-			if l := m.Ledger(event.KindChange); l.Gap() != 1 || l.Note == "" {
-				t.Errorf("ledger %+v", l)
-			}
-			s.SetBefore(nil)
-			collect(t, s, m, now, noJobs)
-			if m.Number(event.KindChange) != 200 || m.Ledger(event.KindChange).Gap() != 0 {
-				t.Errorf("%d changes", m.Number(event.KindChange))
-			}
-		})
-	}
-}
-
-func TestADeploymentThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
-	repo := &githubtest.Repo{}
-	for i := range 150 {
-		at := now.Add(-time.Duration(i+1) * time.Hour)
-		repo.Deployments = append(
-			repo.Deployments,
-			githubtest.Deployment{ID: int64(9000 - i), Environment: "prod", SHA: "abc", Ref: "main", Creator: "alice",
-				Created: at, Statuses: []githubtest.Status{{State: "SUCCESS", At: at.Add(time.Minute)}}},
-		)
-	}
-	s, m := fake(t, repo), collecttest.NewWriter()
-	graphQL := graphQLFails(
-		t,
-		&githubtest.Fault{Status: http.StatusBadGateway},
-		func(query string, _, _ int, _ string) bool { return strings.Contains(query, "deployments") },
-	)
-	s.Before = func(n int, r *http.Request) *githubtest.Fault {
-		if strings.HasSuffix(r.URL.Path, "/deployments/8877/statuses") {
-			return &githubtest.Fault{Status: http.StatusInternalServerError}
-		}
-		return graphQL(n, r)
-	}
-	for range 2 {
-		err := collector(t, s, noJobs, now).Collect(t.Context(), scope, m)
-		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "deployment 8877") ||
-			m.Number(event.KindDeployment) != 149 ||
-			m.Ledger(event.KindDeployment).Gap() != 1 {
-			t.Fatalf("%v, %d deployments, %+v", err, m.Number(event.KindDeployment), m.Ledger(event.KindDeployment))
-		}
-	}
-	s.SetBefore(nil)
-	collect(t, s, m, now, noJobs)
-	if m.Number(event.KindDeployment) != 150 || m.Ledger(event.KindDeployment).Gap() != 0 {
-		t.Errorf("%d deployments", m.Number(event.KindDeployment))
-	}
-}
-
 func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	bad := component + "# bad\n"
 	repo := &githubtest.Repo{
@@ -318,7 +204,7 @@ func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	}
 	s, m := fake(t, repo), collecttest.NewWriter()
 	sha := fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(bad), bad))))
-	s.Before = always500(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) })
+	s.Before = streamtest.Always500(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) })
 	for range 2 {
 		err := collector(t, s, discover, now).Collect(t.Context(), scope, m)
 		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "b.yaml") ||
@@ -344,7 +230,7 @@ func TestARepositoryThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
 		return strings.HasSuffix(r.URL.Path, "/repos") && 150 >= (page-1)*per && 150 < page*per
 	}
-	s.SetBefore(always500(bad))
+	s.SetBefore(streamtest.Always500(bad))
 	org := func(c *Config) { c.Repositories, c.Organization = nil, "acme" }
 	m := collecttest.NewWriter()
 	listed := func() ([]string, error) { return collector(t, s, org, now).Scopes(t.Context(), m) }
@@ -357,11 +243,11 @@ func TestARepositoryThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		t.Errorf("readable again: %d scopes, %v", len(scopes), err)
 	}
 	delete(s.Repos, "acme/r101")
-	s.SetBefore(always500(bad))
+	s.SetBefore(streamtest.Always500(bad))
 	if scopes, err = listed(); !rest.OnlySkipped(err) || !slices.Contains(scopes, "acme/r150") {
 		t.Errorf("what was listed before is not gone: %d scopes, %v", len(scopes), err)
 	}
-	s.SetBefore(always500(func(*http.Request) bool { return true }))
+	s.SetBefore(streamtest.Always500(func(*http.Request) bool { return true }))
 	if _, err = listed(); err == nil || rest.OnlySkipped(err) {
 		t.Errorf("everything fails: %v", err)
 	}

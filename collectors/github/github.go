@@ -19,12 +19,15 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/collectors/github/changes"
 	"github.com/dxctl/dxctl/collectors/github/client"
+	"github.com/dxctl/dxctl/collectors/github/deployments"
+	"github.com/dxctl/dxctl/collectors/github/issues"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/event"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
@@ -40,30 +43,24 @@ const (
 	NoJobs            Jobs = "none"
 )
 
-var profile = source.Profile{
-	Provider: Provider,
-	Product:  "GitHub",
-	Epoch:    time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC),
-}
-
 // Config is one GitHub source.
 type Config struct {
 	Source string `yaml:"name"` // its name
 	// of the API, or of a GitHub Enterprise server; default https://api.github.com
 	URL string `yaml:"url"`
 	// needs read access to metadata, contents, actions, deployments and pull requests
-	Token               string      `yaml:"token"`
-	App                 client.App  `yaml:"app"`                   // a GitHub App instead of a token
-	Repositories        []string    `yaml:"repositories"`          // owner/name, or addresses
-	Organization        string      `yaml:"organization"`          // every repository of it, in addition to Repositories
-	Archived            bool        `yaml:"archived"`              // of the organization, also archived repositories
-	Forks               bool        `yaml:"forks"`                 // of the organization, also forks
-	Jobs                Jobs        `yaml:"jobs"`                  // default all
-	Deployments         Deployments `yaml:"deployments"`           // what means a deployment
-	Incidents           Incidents   `yaml:"incidents"`             // issues that are incidents
-	Catalog             Catalog     `yaml:"catalog"`               // descriptors in the repositories
-	Since               time.Time   `yaml:"-"`                     // how far back the first read goes; zero: everything
-	AllowPrivateNetwork bool        `yaml:"allow_private_network"` // the URL's name may lead into a private network
+	Token               string             `yaml:"token"`
+	App                 client.App         `yaml:"app"`                   // a GitHub App instead of a token
+	Repositories        []string           `yaml:"repositories"`          // owner/name, or addresses
+	Organization        string             `yaml:"organization"`          // every repository of it, in addition to Repositories
+	Archived            bool               `yaml:"archived"`              // of the organization, also archived repositories
+	Forks               bool               `yaml:"forks"`                 // of the organization, also forks
+	Jobs                Jobs               `yaml:"jobs"`                  // default all
+	Deployments         deployments.Config `yaml:"deployments"`           // what means a deployment
+	Incidents           issues.Config      `yaml:"incidents"`             // issues that are incidents
+	Catalog             Catalog            `yaml:"catalog"`               // descriptors in the repositories
+	Since               time.Time          `yaml:"-"`                     // how far back the first read goes; zero: everything
+	AllowPrivateNetwork bool               `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
 
 var repositoryRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
@@ -99,7 +96,7 @@ func (c Config) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("jobs %q: give all, default-branch or none", string(c.Jobs)))
 	}
-	return errors.Join(append(errs, c.Deployments.validate(), c.Incidents.validate(), c.Catalog.validate())...)
+	return errors.Join(append(errs, c.Deployments.Validate(), c.Incidents.Validate(), c.Catalog.validate())...)
 }
 
 // RepositoryNames returns the configured repositories as owner/name, without those that cannot be read or come again.
@@ -163,25 +160,18 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{Base: opt.Base(profile, cfg.Source), Client: api, cfg: cfg}, nil
+	return &Collector{Base: opt.Base(mapping.Profile, cfg.Source), Client: api, cfg: cfg}, nil
 }
 
 // Collect updates a repository. A stream that fails does not hold up the others; the error joins what went
 // wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	r := &repository{
-		Collector: c,
-		Mapper:    mapping.Mapper{Source: c.cfg.Source, Scope: scope, Unrecognized: c.Unrecognized},
-		w:         w,
-		since:     c.cfg.Since,
-	}
-	if s := w.Since(); !s.IsZero() && !r.since.IsZero() && s.Before(r.since) || r.since.IsZero() && !s.IsZero() {
-		r.since = s
-	}
-	described := r.describe(ctx) // first: the others need the default branch
+	r := stream.New(c.Base, c.Client, scope, c.cfg.Since, w)
+	path := c.cfg.Catalog.wanted(c.cfg.Organization != "")
+	hidden, described := describe(ctx, r, path, c.shown(scope)) // first: the others need the default branch
 	if described != nil {
 		needed := c.cfg.Jobs == DefaultBranchJobs || !rest.Faulty(described)
-		if described = fmt.Errorf("repository: %w", described); r.defaultBranch == "" && needed {
+		if described = fmt.Errorf("repository: %w", described); r.DefaultBranch == "" && needed {
 			return described
 		}
 	}
@@ -189,10 +179,10 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		name    string
 		collect func(context.Context) error
 	}{
-		{"runs", r.runs},
-		{"changes", r.changes},
-		{"deployments", r.deployed},
-		{"incidents", r.incidents},
+		{"runs", func(ctx context.Context) error { return collectRuns(ctx, r, c.cfg.Jobs) }},
+		{"changes", func(ctx context.Context) error { return changes.Collect(ctx, r) }},
+		{"deployments", func(ctx context.Context) error { return deployments.Collect(ctx, r, c.cfg.Deployments) }},
+		{"incidents", func(ctx context.Context) error { return issues.Collect(ctx, r, c.cfg.Incidents) }},
 	}
 	errs := make([]error, len(streams))
 	var wg sync.WaitGroup
@@ -207,35 +197,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if r.hidden != nil && len(client.MissingRights(errs...)) > 0 {
-		errs = append(errs, r.hidden)
+	if hidden != nil && len(client.MissingRights(errs...)) > 0 {
+		errs = append(errs, hidden)
 	}
 	return c.WithRights(append(errs, described)...)
-}
-
-// repository is one Collect of one scope.
-type repository struct {
-	*Collector
-	mapping.Mapper
-	w             source.Writer
-	since         time.Time // how far back this collect reads; zero: everything
-	defaultBranch string
-	reconfigured  bool                 // other files are looked for than the last time
-	hidden        error                // why the files are not shown, which by itself is a fact that is not known
-	releases      map[string]rest.Held // releases and tags that cannot be read
-	unread        map[string]rest.Held // files of the repository that GitHub does not show
-	// on a page of pull requests, since a page of that size was answered; 0: none was yet
-	pulls int
-}
-
-// ledger stores what the source says it has against what is stored.
-func (r *repository) ledger(ctx context.Context, of event.Kind, from time.Time, expected uint64, note string) error {
-	stored, open, err := r.w.Count(ctx, of, from, time.Time{})
-	if err != nil {
-		return err
-	}
-	e := r.Ledger(r.Scope, of, from)
-	e.Expected, e.Stored, e.Open = expected, stored, open
-	e.URL, e.Note = r.URL, note
-	return r.w.Append(ctx, e)
 }

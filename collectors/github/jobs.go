@@ -33,7 +33,7 @@ const (
 // neither the time of creation (and so no time in the queue), nor the runner, nor the attempt.
 func (c *runCollect) fetchPending(ctx context.Context) error {
 	o := &c.state.PendingDetails
-	if c.cfg.Jobs == NoJobs {
+	if c.wanted == NoJobs {
 		o.Jobs = nil
 	}
 	fetched, total := uint64(0), uint64(len(o.Jobs))
@@ -53,7 +53,7 @@ func (c *runCollect) fetchPending(ctx context.Context) error {
 			return err
 		}
 		if fetched += uint64(before - len(o.Jobs)); total > 0 {
-			c.w.Progress(jobsStream, fetched, total)
+			c.Writer.Progress(jobsStream, fetched, total)
 		}
 	}
 	return nil
@@ -99,18 +99,10 @@ func (c *runCollect) fetchPendingChunk(ctx context.Context, ids []int64) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if err := c.appendSome(ctx, append(found[0], found[1]...)); err != nil || len(found[2]) == 0 {
+	if err := c.Append(ctx, append(found[0], found[1]...)); err != nil || len(found[2]) == 0 {
 		return err
 	}
-	return c.w.Update(ctx, found[2]...)
-}
-
-// appendSome appends events where there are any.
-func (r *repository) appendSome(ctx context.Context, events []event.Event) error {
-	if len(events) == 0 {
-		return nil
-	}
-	return r.w.Append(ctx, events...)
+	return c.Writer.Update(ctx, found[2]...)
 }
 
 // details returns the events of what is pending of a run: its jobs of all attempts, the attempts that are not stored as

@@ -52,6 +52,19 @@ type shownRepository struct {
 // listingLasts is how long a listing stands for the records of its repositories.
 const listingLasts = 10 * time.Minute
 
+// shown returns a repository as the listing of the organization has just shown it; nil when it has not.
+func (c *Collector) shown(scope string) *repositoryFacts {
+	l, ok := c.listed.Load(strings.ToLower(scope))
+	if !ok {
+		return nil
+	}
+	shown := l.(shownRepository)
+	if c.Now().Sub(shown.at) >= listingLasts || shown.facts.DefaultBranch == "" {
+		return nil
+	}
+	return &shown.facts
+}
+
 // Scopes returns the configured repositories and those of the organization, without archived ones and forks unless they
 // are asked for. A repository that is configured and belongs to the organization comes once.
 func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -20,8 +21,6 @@ import (
 
 const (
 	runsStream = "runs"
-	// openFor is how long a run that is not final is asked for again. GitHub ends a run after 35 days at the latest.
-	openFor = 35 * 24 * time.Hour
 	// trailing is the stretch that is read again once a day, because re-running an old run leaves its place in the
 	// listing as it was. GitHub allows a re-run for 30 days.
 	trailing = 30 * 24 * time.Hour
@@ -69,12 +68,12 @@ type runsState struct {
 
 // runs reads what is new of the runs and of their jobs. Each step leaves a checkpoint from which an interrupted pass
 // goes on. The jobs, which take a request per run, come when all runs are stored.
-func (r *repository) runs(ctx context.Context) error {
-	s, err := r.loadRuns(ctx)
+func collectRuns(ctx context.Context, r *stream.Repository, wanted Jobs) error {
+	s, err := loadRuns(ctx, r, wanted)
 	if err != nil {
 		return err
 	}
-	c := &runCollect{repository: r, state: s, due: s.Failed.Due(r.Now())}
+	c := &runCollect{Repository: r, wanted: wanted, state: s, due: s.Failed.Due(r.Now())}
 	steps := []func(context.Context) error{
 		c.newest,
 		c.pending,
@@ -95,16 +94,16 @@ func (r *repository) runs(ctx context.Context) error {
 	return s.Failed.Err(record)
 }
 
-func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
+func loadRuns(ctx context.Context, r *stream.Repository, wanted Jobs) (*runsState, error) {
 	s := &runsState{}
-	if _, err := r.w.Load(ctx, runsStream, s); err != nil {
+	if _, err := r.Writer.Load(ctx, runsStream, s); err != nil {
 		return nil, err
 	}
 	branch := ""
-	if r.cfg.Jobs == DefaultBranchJobs {
-		branch = r.defaultBranch
+	if wanted == DefaultBranchJobs {
+		branch = r.DefaultBranch
 	}
-	if s.Started && (s.Jobs != r.cfg.Jobs || s.Branch != branch) && r.cfg.Jobs != NoJobs {
+	if s.Started && (s.Jobs != wanted || s.Branch != branch) && wanted != NoJobs {
 		// Jobs are wanted that were not before. What is stored does not show which: read the runs again.
 		*s = runsState{
 			Floor:          s.Floor,
@@ -117,9 +116,9 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 		}
 	}
 	if !s.Started {
-		s.Floor, s.Trailed, s.Started = r.since, r.Now().UTC(), true
+		s.Floor, s.Trailed, s.Started = r.Since, r.Now().UTC(), true
 	}
-	s.Jobs, s.Branch, s.Failed = r.cfg.Jobs, branch, s.Failed.Begin()
+	s.Jobs, s.Branch, s.Failed = wanted, branch, s.Failed.Begin()
 	if s.Open == nil {
 		s.Open = map[string]string{}
 	}
@@ -137,17 +136,18 @@ func (r *repository) loadRuns(ctx context.Context) (*runsState, error) {
 
 // runCollect is one pass over the runs of a repository.
 type runCollect struct {
-	*repository
-	state *runsState
-	due   []string        // objects that failed before and whose retry was due when the pass began
-	seen  map[string]bool // runs that this pass has read
-	done  uint64
+	*stream.Repository
+	wanted Jobs
+	state  *runsState
+	due    []string        // objects that failed before and whose retry was due when the pass began
+	seen   map[string]bool // runs that this pass has read
+	done   uint64
 
 	mu      sync.Mutex      // guards state.Short, state.Approved, state.Holes, oddJobs
 	oddJobs map[int64]error // of runs some of whose jobs cannot be read, why
 }
 
-func (c *runCollect) save(ctx context.Context) error { return c.w.Save(ctx, runsStream, c.state) }
+func (c *runCollect) save(ctx context.Context) error { return c.Writer.Save(ctx, runsStream, c.state) }
 
 // newest reads the newest page if it has changed, and works out what else is to be read.
 func (c *runCollect) newest(ctx context.Context) error {
@@ -209,7 +209,7 @@ func (c *runCollect) advance(page client.RunPage) {
 	}
 	reach := s.Head
 	if reach.IsZero() {
-		reach = orEpoch(s.Floor)
+		reach = c.orEpoch(s.Floor)
 	}
 	whole := page.TotalCount <= uint64(len(page.Runs)) // the page is all there is
 	if !whole && !oldest.Before(reach) {
@@ -224,9 +224,9 @@ func (c *runCollect) advance(page client.RunPage) {
 // extend adds the spans that are due: an older floor than before, and once a day the trailing stretch.
 func (c *runCollect) extend() {
 	s := c.state
-	if !s.Floor.IsZero() && !s.Head.IsZero() && (c.since.IsZero() || c.since.Before(s.Floor)) {
-		s.Pending = append(s.Pending, span{From: orEpoch(c.since), To: s.Floor})
-		s.Floor, s.ETag = c.since, "" // the total is that of the longer stretch: ask for it with the next collect
+	if !s.Floor.IsZero() && !s.Head.IsZero() && (c.Since.IsZero() || c.Since.Before(s.Floor)) {
+		s.Pending = append(s.Pending, span{From: c.orEpoch(c.Since), To: s.Floor})
+		s.Floor, s.ETag = c.Since, "" // the total is that of the longer stretch: ask for it with the next collect
 	}
 	now := c.Now().UTC()
 	if since := now.Sub(s.Trailed); since >= 0 && since < daily { // less than none: the clock was set back
@@ -254,7 +254,7 @@ func (c *runCollect) pending(ctx context.Context) error {
 // open asks again for the runs that are not final, one by one, unless the newest page shows them.
 func (c *runCollect) open(ctx context.Context) error {
 	s := c.state
-	open, err := c.w.Open(ctx, event.KindPipelineRun, c.Now().Add(-openFor))
+	open, err := c.Writer.Open(ctx, event.KindPipelineRun, c.Now().Add(-stream.OpenFor))
 	if err != nil {
 		return err
 	}
@@ -299,14 +299,14 @@ func (c *runCollect) open(ctx context.Context) error {
 // refillGaps looks for the records that are missing for no known reason, once a day.
 func (c *runCollect) refillGaps(ctx context.Context) error {
 	s := c.state
-	stored, _, err := c.w.Count(ctx, event.KindPipelineRun, s.Floor, time.Time{})
+	stored, _, err := c.Writer.Count(ctx, event.KindPipelineRun, s.Floor, time.Time{})
 	if since := c.Now().Sub(s.Refilled); err != nil || stored+c.hidden() >= s.Total || since >= 0 && since < daily {
 		return err
 	}
 	s.Refilled = c.Now().UTC()
 	if err := c.refill(
 		ctx,
-		span{From: orEpoch(s.Floor), To: c.Now().UTC().Add(time.Minute).Truncate(time.Second)},
+		span{From: c.orEpoch(s.Floor), To: c.Now().UTC().Add(time.Minute).Truncate(time.Second)},
 	); err != nil {
 		return err
 	}
@@ -330,7 +330,7 @@ func (c *runCollect) account(ctx context.Context) error {
 		note = strings.TrimPrefix(note+"; ", "; ") + fmt.Sprintf("%d seconds have more than %d runs each, of which GitHub "+
 			"does not list more", len(s.Crowded), listed)
 	}
-	err := c.ledger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
+	err := c.WriteLedger(ctx, event.KindPipelineRun, s.Floor, s.Total, note)
 	if s.Jobs == NoJobs || len(s.PendingDetails.Jobs) <= pendingChunk {
 		return err
 	}
@@ -338,7 +338,7 @@ func (c *runCollect) account(ctx context.Context) error {
 }
 
 func (c *runCollect) accountJobs(ctx context.Context) error {
-	stored, _, err := c.w.Count(ctx, event.KindPipelineJob, time.Time{}, time.Time{})
+	stored, _, err := c.Writer.Count(ctx, event.KindPipelineJob, time.Time{}, time.Time{})
 	if err != nil {
 		return err
 	}
@@ -357,12 +357,13 @@ func (c *runCollect) accountJobs(ctx context.Context) error {
 	if len(c.state.Short) > 0 {
 		notes = append(notes, fmt.Sprintf("%d runs listed fewer jobs than they said they have", len(c.state.Short)))
 	}
-	return c.ledger(ctx, event.KindPipelineJob, time.Time{}, stored+uint64(missing), strings.Join(notes, "; "))
+	return c.WriteLedger(ctx, event.KindPipelineJob, time.Time{}, stored+uint64(missing), strings.Join(notes, "; "))
 }
 
-func orEpoch(t time.Time) time.Time {
+// orEpoch returns the time, or the source's epoch for the zero time.
+func (c *runCollect) orEpoch(t time.Time) time.Time {
 	if t.IsZero() {
-		return profile.Epoch
+		return c.Base.Epoch
 	}
 	return t
 }

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -399,7 +401,7 @@ func TestARunWithoutATimeDoesNotHideTheOlderOnes(t *testing.T) {
 	}
 	oldest := page.Runs[99].CreatedAt
 	page.Runs[50].CreatedAt = time.Time{}
-	c := &runCollect{state: &runsState{}}
+	c := &runCollect{Repository: &stream.Repository{Base: source.Options{}.Base(mapping.Profile, "gh")}, state: &runsState{}}
 	c.advance(page)
 	if p := c.state.Pending; len(p) != 1 || !p[0].To.Equal(oldest) || !c.state.Head.Equal(now) {
 		t.Errorf("pending %+v, head %s", p, c.state.Head)

@@ -47,7 +47,7 @@ func (c *runCollect) store(ctx context.Context, runs []mapping.Run) error {
 	events := make([]event.Event, 0, len(runs))
 	var more pendingDetails
 	for _, g := range runs {
-		again := c.w.Reread() && !c.seen[g.Key()]
+		again := c.Writer.Reread() && !c.seen[g.Key()]
 		c.seen[g.Key()] = true
 		c.done++
 		if c.state.Failed.Has(failedRun + g.Key()) {
@@ -72,10 +72,10 @@ func (c *runCollect) store(ctx context.Context, runs []mapping.Run) error {
 			return err
 		}
 	}
-	if err := c.appendSome(ctx, events); err != nil {
+	if err := c.Append(ctx, events); err != nil {
 		return err
 	}
-	c.w.Progress(runsStream, c.done, c.state.Total)
+	c.Writer.Progress(runsStream, c.done, c.state.Total)
 	return nil
 }
 
@@ -84,7 +84,7 @@ func (c *runCollect) lookUp(ctx context.Context, ids []string) (map[string]map[u
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	found, err := c.w.Runs(ctx, ids)
+	found, err := c.Writer.Runs(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -109,11 +109,11 @@ func (c *runCollect) unchanged(g mapping.Run, had map[uint16]event.PipelineRun) 
 }
 
 func (c *runCollect) wantsJobs(g mapping.Run) bool {
-	switch c.cfg.Jobs {
+	switch c.wanted {
 	case AllJobs:
 		return true
 	case DefaultBranchJobs:
-		return c.defaultBranch != "" && g.HeadBranch == c.defaultBranch
+		return c.DefaultBranch != "" && g.HeadBranch == c.DefaultBranch
 	}
 	return false
 }

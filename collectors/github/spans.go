@@ -86,13 +86,13 @@ func (c *runCollect) readSpan(ctx context.Context) error {
 	if err := c.store(ctx, runs); err != nil {
 		return err
 	}
-	c.w.Progress(runsStream, c.done, c.state.Total)
+	c.Writer.Progress(runsStream, c.done, c.state.Total)
 	switch {
 	case total <= listed:
 		return c.replace(ctx, verify...)
 	case !s.From.Before(s.To):
 		c.state.Crowded[s.From.UTC().Format(time.RFC3339)] = total - min(total, uint64(len(runs)))
-		c.Log.Warn("more runs in one second than GitHub lists", "repository", c.Scope, "second", s.From, "runs", total)
+		c.Base.Log.Warn("more runs in one second than GitHub lists", "repository", c.Scope, "second", s.From, "runs", total)
 		return c.replace(ctx, verify...)
 	case s.Split || !newestFirst(runs):
 		middle := s.From.Add(s.To.Sub(s.From) / 2).Truncate(time.Second)
@@ -211,7 +211,7 @@ func (c *runCollect) refill(ctx context.Context, s span) error {
 	if err != nil {
 		return err
 	}
-	stored, _, err := c.w.Count(ctx, event.KindPipelineRun, s.From, s.To.Add(time.Second))
+	stored, _, err := c.Writer.Count(ctx, event.KindPipelineRun, s.From, s.To.Add(time.Second))
 	if err != nil || stored >= count {
 		return err
 	}

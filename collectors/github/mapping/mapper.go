@@ -15,6 +15,13 @@ import (
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = "github"
 
+// Profile is what all sources of GitHub have in common.
+var Profile = source.Profile{
+	Provider: Provider,
+	Product:  "GitHub",
+	Epoch:    time.Date(2007, 10, 1, 0, 0, 0, 0, time.UTC),
+}
+
 // Mapper converts the records of one repository.
 type Mapper struct {
 	Source string // name of the source in the configuration

@@ -1,4 +1,9 @@
-package github
+// Package changes collects the pull requests of a repository with their commits and reviews.
+//
+// One conditional request of REST shows whether anything is new. The pull requests themselves come from GraphQL, a page
+// with all that is needed per request. Where GitHub fails at a page, a smaller one is requested, and in the end each
+// pull request by itself (number.go): one at which GitHub always fails is held in the checkpoint and retried later.
+package changes
 
 import (
 	"context"
@@ -10,13 +15,15 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
-const changesStream = "changes"
+// streamName is the name of the stream in its checkpoint and in the progress.
+const streamName = "changes"
 
 const pullFields = `id number title body url createdAt updatedAt state closedAt mergedAt mergeCommit { oid } author { login __typename } headRefName headRefOid additions deletions
 commits(first: 100) { pageInfo { hasNextPage endCursor } nodes { commit { oid authoredDate } } }
@@ -32,83 +39,98 @@ commits(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { 
 const moreReviewsQuery = `query($id: ID!, $after: String) { node(id: $id) { ... on PullRequest {
 reviews(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { state submittedAt author { login __typename } } } } } }`
 
-// changesState is the checkpoint of the changes stream. Everything updated up to Cursor is stored, but for Passes.
-type changesState struct {
-	ETag   string    `json:"etag,omitempty"` // of the newest REST page, the probe
-	Cursor time.Time `json:"cursor,omitzero"`
-	Floor  time.Time `json:"floor,omitzero"` // how far back was read, or is in Passes; zero: everything
-	Passes []pass    `json:"passes,omitempty"`
-	Total  uint64    `json:"total"`
+// state is the checkpoint of the stream. The listing is ordered by the time of the last update, newest first, and a
+// pull request that is updated moves to its top. It is read in passes:
+//
+//   - A new newest page starts a pass from the top down to Cursor, and Cursor moves to the newest update. What is
+//     updated while the pass runs moves to the top behind it, and shows in the next probe.
+//   - A Floor that moves back appends a pass down to the new Floor.
+//   - The first pass is read page by page; each page moves its cursor (After), until it reaches its end (Until).
+//
+// Invariant: every pull request that was last updated in [Floor, Cursor] is stored, except for what is left of Passes
+// and for those in Failed.
+type state struct {
+	ETag   string        `json:"etag,omitempty"`   // of the newest REST page, the probe
+	Cursor time.Time     `json:"cursor,omitzero"`  // the newest update that was seen
+	Floor  time.Time     `json:"floor,omitzero"`   // how far back was read, or is in Passes; zero: everything
+	Passes []stream.Pass `json:"passes,omitempty"` // unfinished, the next one first
+	Total  uint64        `json:"total"`            // how many pull requests the repository has
 
 	Failed *rest.Quarantine `json:"failed,omitzero"` // pull requests that GitHub always answers with an error
 }
 
-// pass is a walk through a listing, newest first, that is not finished.
-type pass struct {
-	After string    `json:"after,omitempty"` // GraphQL's cursor; empty: from the top
-	Until time.Time `json:"until,omitzero"`  // ends below this; zero: at the end
-}
-
-// listedPull is what is used of a pull request as REST lists it.
+// listedPull is a pull request in the listing of REST.
 type listedPull struct {
 	Number    uint64    `json:"number"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// HasID reports whether the record can be told from others.
 func (p listedPull) HasID() bool { return p.Number > 0 }
 
-// changes updates the pull requests. The probe is a REST listing because that can be conditional; the pages
-// are GraphQL's, which give commits, reviews and merge data with them.
-func (r *repository) changes(ctx context.Context) error {
-	var s changesState
-	found, err := r.w.Load(ctx, changesStream, &s)
+// collector is one collect of the pull requests of a repository.
+type collector struct {
+	*stream.Repository
+	pulls int // how many pull requests a page had that was answered, which later pages do not exceed; 0: none was yet
+}
+
+// Collect reads the pull requests that are new or have changed since the checkpoint. Its error is a [rest.SkippedError]
+// if only single pull requests cannot be read.
+func Collect(ctx context.Context, r *stream.Repository) error {
+	return (&collector{Repository: r}).collect(ctx)
+}
+
+// collect probes the newest page of REST, which can be requested conditionally, plans the passes, and reads them.
+func (c *collector) collect(ctx context.Context) error {
+	var s state
+	found, err := c.Writer.Load(ctx, streamName, &s)
 	if err != nil {
 		return err
 	}
 	if !found {
-		s.Floor = r.since
+		s.Floor = c.Since
 	}
 	var newest client.Listing[listedPull]
 	s.Failed = s.Failed.Begin()
-	got, err := r.Get(ctx, "repos/"+r.Scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
+	got, err := c.Get(ctx, "repos/"+c.Scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
 	// the page only says whether something is new: without it, everything since the cursor is read
 	blind := rest.Faulty(err)
 	if err != nil && !blind {
 		return err
 	}
-	if err := r.retryChanges(ctx, &s); err != nil {
+	if err := c.retryChanges(ctx, &s); err != nil {
 		return err
 	}
-	deeper := !s.Floor.IsZero() && (r.since.IsZero() || r.since.Before(s.Floor))
+	deeper := !s.Floor.IsZero() && (c.Since.IsZero() || c.Since.Before(s.Floor))
 	if deeper {
-		s.Floor = r.since
-		s.Passes = append(s.Passes, pass{Until: s.Floor})
+		s.Floor = c.Since
+		s.Passes = append(s.Passes, stream.Pass{Until: s.Floor})
 	}
 	if !got.NotModified {
 		if blind {
-			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(s.Cursor, s.Floor)})
+			s.Passes = slices.Insert(s.Passes, 0, stream.Pass{Until: source.Latest(s.Cursor, s.Floor)})
 		}
 		if len(newest) > 0 {
 			// What is updated while the pass runs moves to the top, behind the pass, and shows in the next probe.
-			s.Passes = slices.Insert(s.Passes, 0, pass{Until: source.Latest(s.Cursor, s.Floor)})
+			s.Passes = slices.Insert(s.Passes, 0, stream.Pass{Until: source.Latest(s.Cursor, s.Floor)})
 			s.Cursor = source.Latest(s.Cursor, newest[0].UpdatedAt)
 		}
 		s.ETag = got.ETag
 	}
 	done := uint64(0)
 	for len(s.Passes) > 0 {
-		if err := r.changesPage(ctx, &s, &done); err != nil {
+		if err := c.changesPage(ctx, &s, &done); err != nil {
 			return err
 		}
 	}
 	if !got.NotModified {
-		if err := r.w.Save(ctx, changesStream, s); err != nil {
+		if err := c.Writer.Save(ctx, streamName, s); err != nil {
 			return err
 		}
 	}
 	expected, note := s.Total, s.Failed.Note("pull request")
 	if !s.Floor.IsZero() {
-		stored, _, err := r.w.Count(ctx, event.KindChange, time.Time{}, time.Time{})
+		stored, _, err := c.Writer.Count(ctx, event.KindChange, time.Time{}, time.Time{})
 		if err != nil {
 			return err
 		}
@@ -119,23 +141,23 @@ func (r *repository) changes(ctx context.Context) error {
 			s.Floor.Format(time.DateOnly),
 		)
 	}
-	if err := r.ledger(ctx, event.KindChange, time.Time{}, expected, note); err != nil {
+	if err := c.WriteLedger(ctx, event.KindChange, time.Time{}, expected, note); err != nil {
 		return err
 	}
 	return s.Failed.Err("pull request")
 }
 
 // changesPage reads the next page of the first pass and saves how far it has come.
-func (r *repository) changesPage(ctx context.Context, s *changesState, done *uint64) error {
+func (c *collector) changesPage(ctx context.Context, s *state, done *uint64) error {
 	p := &s.Passes[0]
-	page, err := r.pullPage(ctx, p.After)
+	page, err := c.pullPage(ctx, p.After)
 	var said client.GraphQLErrors
 	if errors.As(err, &said) && p.After != "" && strings.Contains(strings.ToLower(said.Error()), "cursor") {
 		p.After = "" // the cursor is of a time that GitHub has forgotten: begin the pass again
 		return nil
 	}
 	if client.Failing(err) {
-		return r.changesByNumber(ctx, s, done, err)
+		return c.changesByNumber(ctx, s, done, err)
 	}
 	if err != nil {
 		return err
@@ -151,28 +173,29 @@ func (r *repository) changesPage(ctx context.Context, s *changesState, done *uin
 		read, err := s.Failed.Do(
 			ctx,
 			pullKey(n.Number),
-			r.Now(),
-			func(ctx context.Context) error { return r.complete(ctx, &n) },
+			c.Now(),
+			func(ctx context.Context) error { return c.complete(ctx, &n) },
 		)
 		if err != nil {
 			return err
 		}
 		if read {
-			events = append(events, r.ChangeEvent(n))
+			events = append(events, c.ChangeEvent(n))
 		}
 	}
-	if err := r.appendSome(ctx, events); err != nil {
+	if err := c.Append(ctx, events); err != nil {
 		return err
 	}
 	s.Total = page.TotalCount
 	*done += uint64(len(events))
-	r.w.Progress(changesStream, *done, s.Total)
+	c.Writer.Progress(streamName, *done, s.Total)
 	if p.After = page.PageInfo.EndCursor; reached {
 		s.Passes = s.Passes[1:]
 	}
-	return r.w.Save(ctx, changesStream, *s)
+	return c.Writer.Save(ctx, streamName, *s)
 }
 
+// pullPage is a page of pull requests in an answer of GraphQL.
 type pullPage struct {
 	TotalCount uint64           `json:"totalCount"`
 	PageInfo   mapping.PageInfo `json:"pageInfo"`
@@ -185,12 +208,12 @@ var pullSizes = []int{100, 50, 20, 5, 1}
 
 // pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps,
 // and the rest of this collect keeps to its size.
-func (r *repository) pullPage(ctx context.Context, after string) (pullPage, error) {
-	owner, name, _ := strings.Cut(r.Scope, "/")
+func (c *collector) pullPage(ctx context.Context, after string) (pullPage, error) {
+	owner, name, _ := strings.Cut(c.Scope, "/")
 	var last error
 	few := rest.WithMaxAttempts(ctx, fewAttempts)
 	for _, size := range pullSizes {
-		if r.pulls > 0 && size > r.pulls {
+		if c.pulls > 0 && size > c.pulls {
 			continue
 		}
 		var data struct {
@@ -203,9 +226,9 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 			variables["after"] = after
 		}
 		if failed := last != nil; failed {
-			last = r.Query(few, pullsQuery, variables, &data)
+			last = c.Query(few, pullsQuery, variables, &data)
 		} else {
-			last = r.Query(ctx, pullsQuery, variables, &data)
+			last = c.Query(ctx, pullsQuery, variables, &data)
 		}
 		var said client.GraphQLErrors
 		if errors.As(last, &said) && said.TooHeavy() || rest.Faulty(last) {
@@ -218,19 +241,19 @@ func (r *repository) pullPage(ctx context.Context, after string) (pullPage, erro
 			return pullPage{}, errors.New("GraphQL does not show the repository's pull requests; the token needs read access " +
 				"to them")
 		}
-		r.pulls = size
+		c.pulls = size
 		return *data.Repository.PullRequests, nil
 	}
 	return pullPage{}, last
 }
 
 // complete reads the commits and reviews that did not fit on the page.
-func (r *repository) complete(ctx context.Context, n *mapping.Pull) error {
+func (c *collector) complete(ctx context.Context, n *mapping.Pull) error {
 	for n.Commits.PageInfo.HasNextPage {
 		var data struct {
 			Node *mapping.Pull `json:"node"`
 		}
-		if err := r.Query(
+		if err := c.Query(
 			ctx,
 			moreCommitsQuery,
 			map[string]any{"id": n.ID, "after": n.Commits.PageInfo.EndCursor},
@@ -248,7 +271,7 @@ func (r *repository) complete(ctx context.Context, n *mapping.Pull) error {
 		var data struct {
 			Node *mapping.Pull `json:"node"`
 		}
-		if err := r.Query(
+		if err := c.Query(
 			ctx,
 			moreReviewsQuery,
 			map[string]any{"id": n.ID, "after": n.Reviews.PageInfo.EndCursor},

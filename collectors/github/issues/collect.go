@@ -1,4 +1,5 @@
-package github
+// Package issues collects the incidents of a repository: the issues that have one of the configured labels.
+package issues
 
 import (
 	"context"
@@ -14,23 +15,26 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
 
-const incidentsStream = "incidents"
+// streamName is the name of the stream in its checkpoint and in the progress.
+const streamName = "incidents"
 
-// Incidents says which issues are incidents: those with one of the labels.
-type Incidents struct {
-	Labels []string `yaml:"labels"` // none: issues are not read
+// Config says which issues are incidents: those with one of the labels.
+type Config struct {
+	Labels []string `yaml:"labels"` // as GitHub shows them, in any case; none: no issue is an incident
 }
 
-func (i Incidents) validate() error {
+// Validate returns every mistake, joined.
+func (c Config) Validate() error {
 	var errs []error
 	seen := map[string]bool{}
-	for _, label := range i.Labels {
+	for _, label := range c.Labels {
 		key := strings.ToLower(label)
 		switch {
 		case strings.TrimSpace(label) == "" || strings.Contains(label, ","):
@@ -43,40 +47,54 @@ func (i Incidents) validate() error {
 	return errors.Join(errs...)
 }
 
-// incidentsState is the checkpoint of the incidents stream.
-type incidentsState struct {
+// state is the checkpoint of the stream. Each label has a listing of its own, ordered by the time of the last update,
+// newest first. It is read from the top down to the Cursor of the label, in one go: a collect that is stopped on the
+// way reads it again from the top. A Floor that moves back makes all labels start over.
+//
+// Invariant: of each label, every issue that was last updated in [Floor, Cursor] is stored.
+type state struct {
 	Labels  map[string]labelState `json:"labels"`
-	Numbers []uint64              `json:"numbers,omitempty"` // of all incidents that GitHub has listed, rising
-	Floor   time.Time             `json:"floor,omitzero"`
+	Numbers []uint64              `json:"numbers,omitempty"` // of all incidents that GitHub has listed, ascending
+	Floor   time.Time             `json:"floor,omitzero"`    // how far back was read; zero: everything
 }
 
-// labelState says how far the listing of a label has been read.
+// labelState is how far the listing of a label has been read.
 type labelState struct {
-	ETag   string    `json:"etag,omitempty"`
-	Cursor time.Time `json:"cursor,omitzero"` // everything updated before is stored
+	ETag   string    `json:"etag,omitempty"`  // of the newest page
+	Cursor time.Time `json:"cursor,omitzero"` // the newest update that was seen
 }
 
-// incidents updates the issues that are incidents. The listing of each label is read in the order of updates,
-// newest first, down to what was read before; unchanged, it is one conditional request.
-func (r *repository) incidents(ctx context.Context) error {
-	if len(r.cfg.Incidents.Labels) == 0 {
+// collector is one collect of the incidents of a repository.
+type collector struct {
+	*stream.Repository
+	labels []string
+}
+
+// Collect reads the incidents that are new or have changed since the checkpoint. A label without changes costs one
+// conditional request. The error is a [rest.SkippedError] if only single issues cannot be read.
+func Collect(ctx context.Context, r *stream.Repository, cfg Config) error {
+	return (&collector{Repository: r, labels: cfg.Labels}).collect(ctx)
+}
+
+func (c *collector) collect(ctx context.Context) error {
+	if len(c.labels) == 0 {
 		return nil
 	}
-	var s incidentsState
-	found, err := r.w.Load(ctx, incidentsStream, &s)
+	var s state
+	found, err := c.Writer.Load(ctx, streamName, &s)
 	if err != nil {
 		return err
 	}
-	if deeper := !s.Floor.IsZero() && (r.since.IsZero() || r.since.Before(s.Floor)); !found || deeper {
-		s.Floor, s.Labels = r.since, nil
+	if deeper := !s.Floor.IsZero() && (c.Since.IsZero() || c.Since.Before(s.Floor)); !found || deeper {
+		s.Floor, s.Labels = c.Since, nil
 	}
 	if s.Labels == nil {
 		s.Labels = map[string]labelState{}
 	}
 	var errs []error
 	odd := map[string]rest.Held{}
-	for _, label := range r.cfg.Incidents.Labels {
-		if err := r.labeled(ctx, label, &s, odd); err != nil {
+	for _, label := range c.labels {
+		if err := c.labeled(ctx, label, &s, odd); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -89,11 +107,11 @@ func (r *repository) incidents(ctx context.Context) error {
 		skipped = &rest.SkippedError{What: "issue", Objects: odd}
 		note = skipped.Error()
 	}
-	return errors.Join(r.ledger(ctx, event.KindIncident, time.Time{}, uint64(len(s.Numbers)+len(odd)), note), skipped)
+	return errors.Join(c.WriteLedger(ctx, event.KindIncident, time.Time{}, uint64(len(s.Numbers)+len(odd)), note), skipped)
 }
 
-// issuePage reads a page of issues, around those at which GitHub fails, which are added to odd.
-func (r *repository) issuePage(
+// issuePage reads a page of issues, except for those at which GitHub fails, which it adds to odd.
+func (c *collector) issuePage(
 	ctx context.Context,
 	query url.Values,
 	number int,
@@ -110,7 +128,7 @@ func (r *repository) issuePage(
 			etag = ""
 		}
 		var page client.Listing[mapping.Issue]
-		answer, err := r.Get(ctx, "repos/"+r.Scope+"/issues?"+q.Encode(), etag, &page)
+		answer, err := c.Get(ctx, "repos/"+c.Scope+"/issues?"+q.Encode(), etag, &page)
 		if err != nil {
 			return err
 		}
@@ -133,7 +151,7 @@ func (r *repository) issuePage(
 }
 
 // labeled reads what has changed of the issues with a label.
-func (r *repository) labeled(ctx context.Context, label string, s *incidentsState, odd map[string]rest.Held) error {
+func (c *collector) labeled(ctx context.Context, label string, s *state, odd map[string]rest.Held) error {
 	known := s.Labels[label]
 	next, until := labelState{ETag: known.ETag, Cursor: known.Cursor}, source.Latest(known.Cursor, s.Floor)
 	query := url.Values{
@@ -148,7 +166,7 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 	}
 	etag, done, before := known.ETag, uint64(0), len(odd)
 	for number := 1; number > 0; {
-		page, got, err := r.issuePage(ctx, query, number, etag, odd)
+		page, got, err := c.issuePage(ctx, query, number, etag, odd)
 		if client.Status(err) == http.StatusGone { // the repository has no issues
 			return nil
 		}
@@ -167,15 +185,15 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 				continue
 			}
 			if i.PullRequest == nil {
-				events = append(events, r.IncidentEvent(i))
+				events = append(events, c.IncidentEvent(i))
 				s.Numbers = append(s.Numbers, i.Number)
 			}
 		}
-		if err := r.appendSome(ctx, events); err != nil {
+		if err := c.Append(ctx, events); err != nil {
 			return err
 		}
 		done += uint64(len(events))
-		r.w.Progress(incidentsStream, done, 0)
+		c.Writer.Progress(streamName, done, 0)
 		if number = got.Next; reached {
 			number = 0
 		}
@@ -190,5 +208,5 @@ func (r *repository) labeled(ctx context.Context, label string, s *incidentsStat
 		next = labelState{Cursor: known.Cursor}
 	}
 	s.Labels[label] = next
-	return r.w.Save(ctx, incidentsStream, *s)
+	return c.Writer.Save(ctx, streamName, *s)
 }

@@ -1,4 +1,4 @@
-package github
+package deployments
 
 import (
 	"context"
@@ -25,18 +25,20 @@ refs(refPrefix: "refs/tags/", first: $first, after: $after, orderBy: {field: TAG
 totalCount pageInfo { hasNextPage endCursor } nodes { name target { oid ... on Commit { committedDate }
 ... on Tag { tagger { date user { login __typename } } target { oid ... on Commit { committedDate } } } } } } } }`
 
-// releaseState is the checkpoint of the releases, or of the tags: of one listing that is read newest first.
-type releaseState struct {
-	ETag   string    `json:"etag,omitempty"` // of the REST listing, the probe
-	Total  uint64    `json:"total"`          // how many GitHub has
-	Kept   uint64    `json:"kept"`           // how many of them are deployments
-	Newest []string  `json:"newest,omitempty"`
-	Floor  time.Time `json:"floor,omitzero"`
-	Rule   string    `json:"rule,omitempty"` // of the configuration, under which that was read
+// listingState is the checkpoint of a listing of releases or tags. The listing is read whole, unless the newest page
+// accounts for all of its growth: the records that are new there, compared with Newest, are as many as Total has risen.
+// A Rule that changes, or a Floor that moves back, discards the state.
+type listingState struct {
+	ETag   string    `json:"etag,omitempty"`   // of the REST listing, the probe
+	Total  uint64    `json:"total"`            // how many GitHub has
+	Kept   uint64    `json:"kept"`             // how many of them are deployments
+	Newest []string  `json:"newest,omitempty"` // keys of the newest page
+	Floor  time.Time `json:"floor,omitzero"`   // how far back versions are deployments; zero: all
+	Rule   string    `json:"rule,omitempty"`   // the part of the configuration that decides on the events
 }
 
-// releaseListing is one of the two listings of versions.
-type releaseListing struct {
+// listing is one of the two listings of versions.
+type listing struct {
 	stream string // and the name of the checkpoint
 	probe  string // REST path whose answer changes whenever the listing does
 	field  string // of GraphQL's repository
@@ -47,9 +49,10 @@ type releaseListing struct {
 // version is a release or a tag.
 type version interface {
 	key() string // stable: the id of the deployment
-	event(r *repository) (event.Deployment, bool)
+	event(m mapping.Mapper, cfg Config) (event.Deployment, bool)
 }
 
+// decodeAs decodes a release or a tag.
 func decodeAs[T version](raw json.RawMessage) (version, error) {
 	var n T
 	if err := json.Unmarshal(raw, &n); err != nil {
@@ -59,57 +62,56 @@ func decodeAs[T version](raw json.RawMessage) (version, error) {
 }
 
 // readReleases reads what is new of the releases, or of the tags, and returns how many of them are deployments.
-func (r *repository) readReleases(ctx context.Context) (uint64, error) {
-	p := releaseListing{stream: "releases", field: "releases", query: releasesQuery, decode: decodeAs[releaseNode],
-		probe: "repos/" + r.Scope + "/releases?per_page=100"}
-	if r.cfg.Deployments.has(FromTags) {
-		p = releaseListing{
+func (c *collector) readReleases(ctx context.Context) (uint64, error) {
+	p := listing{stream: "releases", field: "releases", query: releasesQuery, decode: decodeAs[release],
+		probe: "repos/" + c.Scope + "/releases?per_page=100"}
+	if c.cfg.has(FromTags) {
+		p = listing{
 			stream: "tags",
 			field:  "refs",
 			query:  tagsQuery,
-			decode: decodeAs[tagNode],
-			probe: "repos/" + r.Scope + "/git/matching-refs/" + client.Escaped(
-				strings.TrimSuffix("tags/"+literal(r.cfg.Deployments.Tags), "/"),
+			decode: decodeAs[tag],
+			probe: "repos/" + c.Scope + "/git/matching-refs/" + client.Escaped(
+				strings.TrimSuffix("tags/"+literal(c.cfg.Tags), "/"),
 			),
 		}
 	}
-	var s releaseState
-	found, err := r.w.Load(ctx, p.stream, &s)
+	var s listingState
+	found, err := c.Writer.Load(ctx, p.stream, &s)
 	if err != nil {
 		return 0, err
 	}
-	d := r.cfg.Deployments
-	rule := strings.Join([]string{d.environment(), d.Prereleases, d.Tags}, "\n")
-	if deeper := !s.Floor.IsZero() && (r.since.IsZero() || r.since.Before(s.Floor)); !found || deeper || s.Rule != rule {
-		s = releaseState{Floor: r.since, Rule: rule}
+	rule := strings.Join([]string{c.cfg.environment(), c.cfg.Prereleases, c.cfg.Tags}, "\n")
+	if deeper := !s.Floor.IsZero() && (c.Since.IsZero() || c.Since.Before(s.Floor)); !found || deeper || s.Rule != rule {
+		s = listingState{Floor: c.Since, Rule: rule}
 	}
 	var probe []json.RawMessage
-	got, err := r.Get(ctx, p.probe, s.ETag, &probe)
+	got, err := c.Get(ctx, p.probe, s.ETag, &probe)
 	if err != nil || got.NotModified {
 		return s.Kept, err
 	}
-	if err := r.releasePages(ctx, p, &s); err != nil {
+	if err := c.releasePages(ctx, p, &s); err != nil {
 		return 0, err
 	}
-	if s.ETag = got.ETag; len(r.releases) > 0 {
+	if s.ETag = got.ETag; len(c.releases) > 0 {
 		s.ETag = ""
 	}
-	return s.Kept, r.w.Save(ctx, p.stream, s)
+	return s.Kept, c.Writer.Save(ctx, p.stream, s)
 }
 
 // oddRelease notes a release or tag that is not what GitHub documents.
-func (r *repository) oddRelease(stream string, raw json.RawMessage, err error) {
-	if r.releases == nil {
-		r.releases = map[string]rest.Held{}
+func (c *collector) oddRelease(stream string, raw json.RawMessage, err error) {
+	if c.releases == nil {
+		c.releases = map[string]rest.Held{}
 	}
 	const shown = 100
-	r.releases[stream+" "+strings.ToValidUTF8(string(raw[:min(len(raw), shown)]), "")] = rest.Held{
+	c.releases[stream+" "+strings.ToValidUTF8(string(raw[:min(len(raw), shown)]), "")] = rest.Held{
 		Failures: 1,
 		Error:    err.Error(),
 	}
 }
 
-// literal is what stands in a pattern before its first wildcard.
+// literal returns the part of a pattern before its first wildcard.
 func literal(pattern string) string {
 	if i := strings.IndexAny(pattern, `*?[\`); i >= 0 {
 		return pattern[:i]
@@ -117,10 +119,10 @@ func literal(pattern string) string {
 	return pattern
 }
 
-// releasePages reads the listing newest first. It ends after the newest page when the records that are new there
-// account for all by which the listing has grown; otherwise something has changed further down, and all of it is read.
-func (r *repository) releasePages(ctx context.Context, p releaseListing, s *releaseState) error {
-	owner, name, _ := strings.Cut(r.Scope, "/")
+// releasePages reads the listing newest first. It ends after the newest page if the records that are new there account
+// for all growth of the listing; otherwise something has changed further down, and all of it is read.
+func (c *collector) releasePages(ctx context.Context, p listing, s *listingState) error {
+	owner, name, _ := strings.Cut(c.Scope, "/")
 	first, after, kept, done := true, "", uint64(0), uint64(0)
 	var newest []string
 	for {
@@ -135,20 +137,20 @@ func (r *repository) releasePages(ctx context.Context, p releaseListing, s *rele
 		if after != "" {
 			variables["after"] = after
 		}
-		if err := r.Query(ctx, p.query, variables, &data); err != nil {
+		if err := c.Query(ctx, p.query, variables, &data); err != nil {
 			return err
 		}
 		page := data.Repository[p.field]
 		if page == nil {
 			return errors.New("GraphQL does not show the repository's " + p.stream + "; the token needs read access to contents")
 		}
-		events, keys, fresh := r.releasePage(p, s, page.Nodes)
-		if err := r.appendSome(ctx, events); err != nil {
+		events, keys, fresh := c.releasePage(p, s, page.Nodes)
+		if err := c.Append(ctx, events); err != nil {
 			return err
 		}
 		kept += uint64(len(events))
 		done += uint64(len(page.Nodes))
-		r.w.Progress(p.stream, done, page.TotalCount)
+		c.Writer.Progress(p.stream, done, page.TotalCount)
 		if first {
 			newest = keys
 			if page.PageInfo.HasNextPage && s.ETag != "" && page.TotalCount == s.Total+uint64(fresh.all) {
@@ -163,23 +165,24 @@ func (r *repository) releasePages(ctx context.Context, p releaseListing, s *rele
 	}
 }
 
-// counted says how many records of a page were not among the newest before, and how many of those are deployments.
+// counted is how many records of a page are new, and how many of those are deployments.
 type counted struct{ all, kept int }
 
-func (r *repository) releasePage(
-	p releaseListing,
-	s *releaseState,
+// releasePage converts the records of a page, and counts those whose keys are not in s.Newest.
+func (c *collector) releasePage(
+	p listing,
+	s *listingState,
 	nodes []json.RawMessage,
 ) (events []event.Event, keys []string, fresh counted) {
 	for _, raw := range nodes {
 		n, err := p.decode(raw)
 		if err != nil { // read again by the next collect, because the ETag is not kept
-			r.oddRelease(p.stream, raw, err)
+			c.oddRelease(p.stream, raw, err)
 			continue
 		}
 		isNew := !slices.Contains(s.Newest, n.key())
 		keys = append(keys, n.key())
-		e, ok := n.event(r)
+		e, ok := n.event(c.Mapper, c.cfg)
 		ok = ok && !e.CreatedAt.Before(s.Floor)
 		if ok {
 			events = append(events, e)

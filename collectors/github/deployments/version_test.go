@@ -1,4 +1,4 @@
-package github
+package deployments
 
 import (
 	"fmt"
@@ -9,17 +9,9 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
 )
-
-func from(f DeploymentsFrom, tune ...func(*Deployments)) func(*Config) {
-	return func(c *Config) {
-		c.Deployments.From = []DeploymentsFrom{f}
-		for _, t := range tune {
-			t(&c.Deployments)
-		}
-	}
-}
 
 func TestReleasesAreDeployments(t *testing.T) {
 	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
@@ -33,20 +25,31 @@ func TestReleasesAreDeployments(t *testing.T) {
 		}, Deployments: []githubtest.Deployment{{ID: 9, Environment: "prod", State: "ACTIVE", Created: at(-5), Statuses: []githubtest.Status{{State: "SUCCESS", At: at(-4)}}}}}
 	}
 	for _, tc := range []struct {
-		name string
-		tune func(*Config)
-		want string
+		name  string
+		tune  func(*Config)
+		since time.Time
+		want  string
 	}{
-		{"by default only deployments", func(*Config) {}, "[9]"},
-		{"releases", from(FromReleases), "[release-1 release-3 release-5]"},
-		{"those with a tag", from(FromReleases, func(d *Deployments) { d.Tags = "v*" }), "[release-1 release-3]"},
-		{"with prereleases", from(FromReleases, func(d *Deployments) { d.Tags, d.Prereleases = "v*", "staging" }), "[prerelease-2 release-1 release-3]"},
-		{"in addition to deployments", func(c *Config) { c.Deployments.From = []DeploymentsFrom{FromReleases, FromDeployments} }, "[9 release-1 release-3 release-5]"},
-		{"since", func(c *Config) { from(FromReleases)(c); c.Since = at(-75) }, "[release-3 release-5]"},
+		{"by default only deployments", func(*Config) {}, time.Time{}, "[9]"},
+		{"releases", from(FromReleases), time.Time{}, "[release-1 release-3 release-5]"},
+		{"those with a tag", from(FromReleases, func(d *Config) { d.Tags = "v*" }), time.Time{}, "[release-1 release-3]"},
+		{"with prereleases", from(FromReleases, func(d *Config) { d.Tags, d.Prereleases = "v*", "staging" }), time.Time{}, "[prerelease-2 release-1 release-3]"},
+		{"in addition to deployments", func(d *Config) { d.From = []Kind{FromReleases, FromDeployments} }, time.Time{}, "[9 release-1 release-3 release-5]"},
+		{"since", from(FromReleases), at(-75), "[release-3 release-5]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, repo()), collecttest.NewWriter()
-			collect(t, s, m, now, tc.tune)
+			s, m := streamtest.Serve(t, repo()), collecttest.NewWriter()
+			again := func() {
+				t.Helper()
+				var cfg Config
+				tc.tune(&cfg)
+				r := streamtest.Repository(t, s, m, now)
+				r.Since = tc.since
+				if err := Collect(t.Context(), r, cfg); err != nil {
+					t.Fatal(err)
+				}
+			}
+			again()
 			if got := fmt.Sprint(m.Keys(event.KindDeployment)); got != tc.want {
 				t.Errorf("stored %s, want %s", got, tc.want)
 			}
@@ -54,7 +57,7 @@ func TestReleasesAreDeployments(t *testing.T) {
 				t.Errorf("ledger %+v", l)
 			}
 			s.Requests()
-			collect(t, s, m, now, tc.tune)
+			again()
 			for _, r := range s.Requests() {
 				if r.Status != 304 {
 					t.Errorf("asked again: %+v", r)
@@ -97,12 +100,12 @@ func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
 			githubtest.Release{ID: int64(i + 1), Tag: fmt.Sprint("v", i), SHA: fmt.Sprint("sha", i), Created: at, Published: at},
 		)
 	}
-	s, m := fake(t, &githubtest.Repo{Releases: releases}), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, &githubtest.Repo{Releases: releases}), collecttest.NewWriter()
 	step := func(what string, stored, queries int) {
 		t.Helper()
 		s.Requests()
 		collect(t, s, m, now, from(FromReleases))
-		if n := count(s.Requests(), "graphql"); n != queries || m.Number(event.KindDeployment) != stored ||
+		if n := streamtest.Count(s.Requests(), "graphql"); n != queries || m.Number(event.KindDeployment) != stored ||
 			m.Ledger(event.KindDeployment).Gap() != 0 {
 			t.Errorf(
 				"%s: %d stored and %d queries, want %d and %d; ledger %+v",
@@ -125,7 +128,7 @@ func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
 		githubtest.Release{ID: 901, Tag: "v901", Created: now.Add(-400 * time.Hour), Published: now},
 		githubtest.Release{ID: 902, Tag: "v902", Created: now, Published: now},
 	)
-	step("one of an old commit next to a new one", 453, 5)
+	step("one of an old commit and a new one", 453, 5)
 	repo.Releases[452].Draft = true
 	repo.Releases = append(repo.Releases, githubtest.Release{ID: 903, Tag: "v903", Draft: true, Created: now})
 	step("drafts", 453, 1)
@@ -138,18 +141,18 @@ func TestReleasesAreReadAsFarAsTheyChanged(t *testing.T) {
 
 func TestTagsAreDeployments(t *testing.T) {
 	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
-	s, m := fake(t, &githubtest.Repo{Tags: []githubtest.Tag{
+	s, m := streamtest.Serve(t, &githubtest.Repo{Tags: []githubtest.Tag{
 		{Name: "v1.0.0", SHA: "aaaaaaaaaaaaaaaa", Committed: at(-100)},
 		{Name: "v1.1.0", SHA: "bbbbbbbbbbbbbbbb", Committed: at(-90), Tagged: at(-80), Tagger: "alice"},
 		{Name: "v1.2.0-rc.1", SHA: "cccccccccccccccc", Committed: at(-70)},
 		{Name: "other", SHA: "dddddddddddddddd", Committed: at(-60)},
 	}}), collecttest.NewWriter()
-	tune := from(FromTags, func(d *Deployments) { d.Tags, d.Environment = "v*", "live" })
+	tune := from(FromTags, func(d *Config) { d.Tags, d.Environment = "v*", "live" })
 	collect(t, s, m, now, tune)
 	if got := fmt.Sprint(m.Keys(event.KindDeployment)); got != "[tag-v1.0.0@aaaaaaaaaaaa tag-v1.1.0@bbbbbbbbbbbb]" {
 		t.Fatalf("stored %s", got)
 	}
-	if r := s.Requests(); count(r, "matching-refs/tags/v") != 1 || count(r, "graphql") != 1 {
+	if r := s.Requests(); streamtest.Count(r, "matching-refs/tags/v") != 1 || streamtest.Count(r, "graphql") != 1 {
 		t.Errorf("requests %v", r)
 	}
 	e := collecttest.Stored[event.Deployment](m)["tag-v1.1.0@bbbbbbbbbbbb"]
@@ -170,7 +173,7 @@ func TestTagsAreDeployments(t *testing.T) {
 	}
 	s.Requests()
 	collect(t, s, m, now, tune)
-	if r := s.Requests(); count(r, "graphql") != 0 {
+	if r := s.Requests(); streamtest.Count(r, "graphql") != 0 {
 		t.Errorf("asked again: %v", r)
 	}
 	// another rule: all is read again
@@ -179,7 +182,7 @@ func TestTagsAreDeployments(t *testing.T) {
 		s,
 		m,
 		now,
-		from(FromTags, func(d *Deployments) { d.Tags, d.Environment, d.Prereleases = "v*", "live", "test" }),
+		from(FromTags, func(d *Config) { d.Tags, d.Environment, d.Prereleases = "v*", "live", "test" }),
 	)
 	if e := collecttest.Stored[event.Deployment](m)["tag-v1.2.0-rc.1@cccccccccccc"]; e.Environment != "test" {
 		t.Errorf("stored %v", m.Keys(event.KindDeployment))
@@ -198,18 +201,18 @@ func TestVersionsThatArePrereleases(t *testing.T) {
 func TestMistakesInWhatMeansADeployment(t *testing.T) {
 	for _, tc := range []struct {
 		name string
-		d    Deployments
+		d    Config
 		want string
 	}{
-		{"nothing", Deployments{}, ""},
-		{"an unknown word", Deployments{From: []DeploymentsFrom{"release"}}, "deployments, releases or tags"},
-		{"twice", Deployments{From: []DeploymentsFrom{"tags", "tags"}}, "listed twice"},
-		{"a version counted twice", Deployments{From: []DeploymentsFrom{"tags", "releases"}}, "give one of them"},
-		{"a bad pattern", Deployments{From: []DeploymentsFrom{"tags"}, Tags: "v["}, "pattern"},
-		{"an environment of deployments", Deployments{Environment: "production"}, "names its environment itself"},
+		{"nothing", Config{}, ""},
+		{"an unknown word", Config{From: []Kind{"release"}}, "deployments, releases or tags"},
+		{"twice", Config{From: []Kind{"tags", "tags"}}, "listed twice"},
+		{"a version counted twice", Config{From: []Kind{"tags", "releases"}}, "give one of them"},
+		{"a bad pattern", Config{From: []Kind{"tags"}, Tags: "v["}, "pattern"},
+		{"an environment of deployments", Config{Environment: "production"}, "names its environment itself"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			err := Config{Source: "gh", Token: "x", Repositories: []string{"a/b"}, Deployments: tc.d}.Validate()
+			err := tc.d.Validate()
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v, want one that says %q", err, tc.want)
 			}

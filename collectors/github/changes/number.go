@@ -1,4 +1,4 @@
-package github
+package changes
 
 import (
 	"context"
@@ -23,13 +23,13 @@ func pullKey(number uint64) string { return fmt.Sprintf("#%d", number) }
 
 // changesByNumber does the first pass where GitHub fails at a page of pull requests however small it is: REST lists the
 // numbers, and each is asked for by itself. One that fails is held; failure is why the pages cannot be read.
-func (r *repository) changesByNumber(ctx context.Context, s *changesState, done *uint64, failure error) error {
+func (c *collector) changesByNumber(ctx context.Context, s *state, done *uint64, failure error) error {
 	until := s.Passes[0].Until
 	for number := 1; number > 0; {
 		var page client.Listing[listedPull]
-		got, err := r.Get(
+		got, err := c.Get(
 			ctx,
-			fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", r.Scope, number),
+			fmt.Sprintf("repos/%s/pulls?state=all&sort=updated&direction=desc&per_page=100&page=%d", c.Scope, number),
 			"",
 			&page,
 		)
@@ -43,7 +43,7 @@ func (r *repository) changesByNumber(ctx context.Context, s *changesState, done 
 				number = 0
 				break
 			}
-			change, err := r.onePull(ctx, s, p.Number)
+			change, err := c.onePull(ctx, s, p.Number)
 			if err != nil {
 				return err
 			}
@@ -51,27 +51,27 @@ func (r *repository) changesByNumber(ctx context.Context, s *changesState, done 
 				events = append(events, *change)
 			}
 		}
-		if err := r.appendSome(ctx, events); err != nil {
+		if err := c.Append(ctx, events); err != nil {
 			return err
 		}
 		*done += uint64(len(events))
-		r.w.Progress(changesStream, *done, s.Total)
+		c.Writer.Progress(streamName, *done, s.Total)
 	}
 	s.Passes = s.Passes[1:]
-	return r.w.Save(ctx, changesStream, *s)
+	return c.Writer.Save(ctx, streamName, *s)
 }
 
 // onePull reads a pull request by its number; nil when it is held, or gone.
-func (r *repository) onePull(ctx context.Context, s *changesState, number uint64) (*event.Change, error) {
+func (c *collector) onePull(ctx context.Context, s *state, number uint64) (*event.Change, error) {
 	var change *event.Change
-	_, err := s.Failed.Do(ctx, pullKey(number), r.Now(), func(ctx context.Context) error {
-		owner, name, _ := strings.Cut(r.Scope, "/")
+	_, err := s.Failed.Do(ctx, pullKey(number), c.Now(), func(ctx context.Context) error {
+		owner, name, _ := strings.Cut(c.Scope, "/")
 		var data struct {
 			Repository *struct {
 				PullRequest *mapping.Pull `json:"pullRequest"`
 			} `json:"repository"`
 		}
-		err := r.Query(
+		err := c.Query(
 			rest.WithMaxAttempts(ctx, fewAttempts),
 			onePullQuery,
 			map[string]any{"owner": owner, "name": name, "number": number},
@@ -84,10 +84,10 @@ func (r *repository) onePull(ctx context.Context, s *changesState, number uint64
 			return err
 		}
 		n := data.Repository.PullRequest
-		if err := r.complete(ctx, n); err != nil {
+		if err := c.complete(ctx, n); err != nil {
 			return err
 		}
-		e := r.ChangeEvent(*n)
+		e := c.ChangeEvent(*n)
 		change = &e
 		return nil
 	})
@@ -95,20 +95,20 @@ func (r *repository) onePull(ctx context.Context, s *changesState, number uint64
 }
 
 // retryChanges asks again for the pull requests that are held.
-func (r *repository) retryChanges(ctx context.Context, s *changesState) error {
-	due := s.Failed.Due(r.Now())
+func (c *collector) retryChanges(ctx context.Context, s *state) error {
+	due := s.Failed.Due(c.Now())
 	for _, key := range due {
 		var number uint64
 		if _, err := fmt.Sscanf(key, "#%d", &number); err != nil {
 			s.Failed.Done(key)
 			continue
 		}
-		change, err := r.onePull(ctx, s, number)
+		change, err := c.onePull(ctx, s, number)
 		if err != nil {
 			return err
 		}
 		if change != nil {
-			if err := r.w.Append(ctx, *change); err != nil {
+			if err := c.Writer.Append(ctx, *change); err != nil {
 				return err
 			}
 		}
@@ -116,5 +116,5 @@ func (r *repository) retryChanges(ctx context.Context, s *changesState) error {
 	if len(due) == 0 {
 		return nil
 	}
-	return r.w.Save(ctx, changesStream, *s)
+	return c.Writer.Save(ctx, streamName, *s)
 }
