@@ -42,6 +42,17 @@ func (d *Directory) All() []Person { return slices.Clone(d.people) }
 // Size returns the number of people.
 func (d *Directory) Size() int { return len(d.people) }
 
+// WithoutStart returns the number of people whose start is not known: they are in no estimate of time to first deploy.
+func (d *Directory) WithoutStart() int {
+	n := 0
+	for _, p := range d.people {
+		if p.StartedOn().IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
 // Identities returns whose login is whose, sorted by provider and login.
 func (d *Directory) Identities() []Identity { return slices.Clone(d.identities) }
 

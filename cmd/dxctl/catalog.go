@@ -61,8 +61,13 @@ func readCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*cata
 // mostWarnings is how many warnings about one file are shown. A people file may have one for each row.
 const mostWarnings = 10
 
-// shortened returns the first mostWarnings warnings about each file, and one with the number of the others.
+// mostSame is how many files are named that have the same warning. Proposed descriptors may all lack an owner.
+const mostSame = 3
+
+// shortened returns the first mostWarnings warnings about each file, and one with the number of the others. Of a
+// warning that more than mostSame files have, it names so many of them.
 func shortened(warnings []files.Warning) []files.Warning {
+	warnings = withoutSame(warnings)
 	counts := map[string]int{}
 	for _, w := range warnings {
 		counts[w.File]++
@@ -76,6 +81,42 @@ func shortened(warnings []files.Warning) []files.Warning {
 			out = append(out, w)
 		case shown[w.File] == mostWarnings+1:
 			out = append(out, files.Warning{File: w.File, Message: fmt.Sprintf("%d more warnings about the file", n)})
+		}
+	}
+	return out
+}
+
+// withoutSame replaces the warnings with one text about more than mostSame files, but for the first of them. What is
+// lost is always named.
+func withoutSame(warnings []files.Warning) []files.Warning {
+	type place struct{ message, file string }
+	counted := map[place]bool{}
+	count := map[string]int{} // files, by message
+	for _, w := range warnings {
+		if at := (place{w.Message, w.File}); w.File != "" && !w.Lost && !counted[at] {
+			counted[at] = true
+			count[w.Message]++
+		}
+	}
+	shown := map[string]map[string]bool{} // files, by message
+	told := map[string]bool{}
+	var out []files.Warning
+	for _, w := range warnings {
+		more := count[w.Message] - mostSame
+		if w.File == "" || w.Lost || more <= 1 {
+			out = append(out, w)
+			continue
+		}
+		if shown[w.Message] == nil {
+			shown[w.Message] = map[string]bool{}
+		}
+		switch {
+		case shown[w.Message][w.File] || len(shown[w.Message]) < mostSame:
+			shown[w.Message][w.File] = true
+			out = append(out, w)
+		case !told[w.Message]:
+			told[w.Message] = true
+			out = append(out, files.Warning{Message: fmt.Sprintf("%d more files: %s", more, w.Message)})
 		}
 	}
 	return out

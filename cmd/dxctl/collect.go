@@ -80,7 +80,7 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 		return err
 	}
 	if len(cfg.Sources) == 0 {
-		return errors.New("no sources are configured: add one under `sources:` in dx.yaml (see the example in README.md)")
+		return errors.New("no sources are configured: run `dxctl init`, or add one under `sources:` in dx.yaml")
 	}
 	if err := knownSource(cfg.Sources, req.Source); err != nil {
 		return err
@@ -106,6 +106,9 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 		return err
 	}
 	err = errors.Join(err, p.readFound(ctx, summary))
+	if text := withoutStart(p.catalog.Load().People()); text != "" {
+		fmt.Fprintln(s.err, "people: "+text)
+	}
 	return errors.Join(err, summaryTable(summary).Print(s.out, s.output))
 }
 

@@ -90,7 +90,7 @@ func (s *cli) examine(ctx context.Context) []finding {
 		return found
 	}
 	if cfg.File == "" {
-		warn("configuration", "no dx.yaml found; using the defaults (see the example in README.md)")
+		warn("configuration", "no dx.yaml found; using the defaults (run `dxctl init` to write one)")
 	} else {
 		ok("configuration", "%s", cfg.File)
 	}

@@ -59,6 +59,11 @@ func examineCatalog(
 	default:
 		ok("catalog", "%d services, %d people", len(cat.Services()), cat.People().Size())
 	}
+	if err == nil {
+		if text := withoutStart(cat.People()); text != "" {
+			warn("people", "%s", text)
+		}
+	}
 	for _, w := range shortened(warnings) {
 		if w.Lost {
 			problem("catalog", errors.New(w.String()))

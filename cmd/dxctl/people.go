@@ -12,11 +12,15 @@ import (
 
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/people"
 )
 
 // peopleDocument is the JSON document of `dxctl people`: all people, identities and logins.
 type peopleDocument struct {
+	// WithoutStart is how many of the people have no start date: they are in no estimate of time to first deploy.
+	WithoutStart int `json:"without_start"`
+
 	People    []personRow    `json:"people"`
 	Merged    []mergeRow     `json:"merged"`
 	Unknown   []loginRow     `json:"unknown"` // logins of stored events that match no person
@@ -118,6 +122,7 @@ func whoIsWho(directory *people.Directory, seen []event.Login) peopleDocument {
 		People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Ambiguous: []ambiguousRow{}, Bots: []loginRow{},
 	}
 	directory = directory.WithSeen(seen)
+	doc.WithoutStart = directory.WithoutStart()
 	events, inEvents := map[string]uint64{}, map[string]bool{}
 	for _, s := range seen {
 		whose := directory.Whose(s.Provider, s.Name)
@@ -258,7 +263,21 @@ func (d peopleDocument) summary() string {
 	if len(d.People)+len(d.Unknown)+len(d.Bots) == 0 {
 		return "No people: list a CSV file under people.files in dx.yaml."
 	}
-	return fmt.Sprintf("People: %d. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). "+
+	without := ""
+	if d.WithoutStart > 0 {
+		without = fmt.Sprintf(" (%d without a start date)", d.WithoutStart)
+	}
+	return fmt.Sprintf("People: %d%s. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). "+
 		"Ambiguous: %d (… ambiguous). Bot accounts: %d (… bots).",
-		len(d.People), len(d.Merged), len(d.Unknown), len(d.Ambiguous), len(d.Bots))
+		len(d.People), without, len(d.Merged), len(d.Unknown), len(d.Ambiguous), len(d.Bots))
+}
+
+// withoutStart says how many people have no start date, and what to do; empty if all have one.
+func withoutStart(directory *people.Directory) string {
+	n := directory.WithoutStart()
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s no start date and are in no estimate of time to first deploy; fill in start_date in the "+
+		"people file", n, files.Count(directory.Size(), "person has", "people have"))
 }

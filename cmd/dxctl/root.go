@@ -54,7 +54,7 @@ func newRoot(s *cli) *cobra.Command {
 and shows platform teams and service owners what to do next.
 
 To try it without an account:   dxctl demo
-To use your own sources:        write dx.yaml, then run dxctl doctor, dxctl collect and dxctl serve`,
+To use your own sources:        dxctl init, then dxctl doctor, dxctl collect and dxctl serve`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -77,7 +77,7 @@ To use your own sources:        write dx.yaml, then run dxctl doctor, dxctl coll
 	)
 	root.AddCommand(
 		newServe(s), newDemo(s), newCollect(s), newGrade(s), newMetrics(s), newServices(s), newPeople(s),
-		newLedger(s), newSQL(s), newEvent(s), newMigrate(s), newDoctor(s), newVersion(s),
+		newLedger(s), newSQL(s), newEvent(s), newMigrate(s), newDoctor(s), newInit(s), newVersion(s),
 	)
 	return root
 }

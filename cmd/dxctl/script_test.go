@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			server := githubtest.New(t)
 			server.Repos["myorg/payment-service"] = paymentService(time.Now().UTC().Truncate(time.Hour))
+			addOrganization(server, time.Now().UTC().Truncate(time.Hour))
 			server.Before = func(_ int, r *http.Request) *githubtest.Fault {
 				if r.Header.Get("Authorization") == "Bearer wrong" {
 					return &githubtest.Fault{Status: http.StatusUnauthorized, Body: `{"message": "Bad credentials"}`}

@@ -17,8 +17,9 @@ var ErrUnauthorized = errors.New("the source does not take the credentials")
 
 // RefusedError is a request that was not sent because of where it would have gone.
 type RefusedError struct {
-	Target string // host, or address
-	Why    string
+	Target  string // host, or address
+	Why     string
+	Private bool // the name of the source resolves to an address of a private network
 }
 
 func (e *RefusedError) Error() string {
@@ -33,8 +34,8 @@ func (c *Client) allow(u *url.URL) error {
 		portOf(u) == portOf(base) {
 		return nil
 	}
-	return &RefusedError{u.Scheme + "://" + u.Host, fmt.Sprintf("the source is configured for %s://%s; if it has "+
-		"moved, change its url", base.Scheme, base.Host)}
+	return &RefusedError{Target: u.Scheme + "://" + u.Host, Why: fmt.Sprintf("the source is configured for %s://%s; if "+
+		"it has moved, change its url", base.Scheme, base.Host)}
 }
 
 func portOf(u *url.URL) string {
@@ -79,13 +80,13 @@ func namesPrivate(host string) bool {
 func checkAddress(address string) error {
 	addrPort, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return &RefusedError{address, "the address cannot be read: " + err.Error()}
+		return &RefusedError{Target: address, Why: "the address cannot be read: " + err.Error()}
 	}
 	if public(addrPort.Addr()) {
 		return nil
 	}
-	return &RefusedError{address, "the source's name leads into a private network; if that is meant (a server of your " +
-		"own), set allow_private_network: true for the source"}
+	return &RefusedError{Target: address, Private: true, Why: "the source's name leads into a private network; if that " +
+		"is meant (a server of your own), set allow_private_network: true for the source"}
 }
 
 var reserved = []netip.Prefix{

@@ -151,6 +151,9 @@ func (s *Server) graphQL(body []byte) any {
 	if err := json.Unmarshal(body, &q); err != nil {
 		return map[string]any{"errors": []any{map[string]any{"message": err.Error()}}}
 	}
+	if answer, ok := s.inventory(body); ok {
+		return answer
+	}
 	v := q.Variables
 	after := 0
 	if n, ok := strings.CutPrefix(v.After, "cursor:"); ok {

@@ -54,6 +54,9 @@ type Repo struct {
 	Truncated   bool
 	Archived    bool
 	Fork        bool
+	Disabled    bool
+	Empty       bool // it has no commit and no default branch
+	Description string
 	Shuffled    bool // the runs are listed in no order
 	NoGraphQL   bool // GraphQL answers null for the repository
 }
@@ -79,7 +82,11 @@ type Server struct {
 	*httptest.Server
 	sync.Mutex
 	Repos map[string]*Repo
-	App   *App // nil: any token is taken
+	// Members are those of every organization; HideMembers: as a token without the scope read:org sees them.
+	Members     []Member
+	HideMembers bool
+	Users       map[string]bool // accounts that are of a person, and no organizations
+	App         *App            // nil: any token is taken
 	// Before is called, unlocked, before each request is answered, with its number from 1. A fault that it returns is
 	// answered instead; it may also change Repos.
 	Before func(n int, r *http.Request) *Fault
@@ -180,6 +187,14 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, l
 		return http.StatusOK, map[string]any{
 			"resources": map[string]any{"core": map[string]any{"limit": 5000, "remaining": 4999}},
 		}, ""
+	case len(path) >= 2 && path[0] == "orgs" && (s.Users[path[1]] || !s.owns(path[1])):
+		return http.StatusNotFound, missing, ""
+	case len(path) == 2 && path[0] == "users" && s.Users[path[1]]:
+		return http.StatusOK, map[string]any{"login": path[1]}, ""
+	case len(path) == 3 && path[0] == "users" && path[2] == "repos" && s.Users[path[1]]:
+		return s.organization(r, path[1])
+	case len(path) == 3 && path[0] == "orgs" && path[2] == "members":
+		return list(r, s.publicMembers(), 0, Member.rest, nil)
 	case len(path) == 2 && path[0] == "orgs":
 		return http.StatusOK, map[string]any{"login": path[1]}, ""
 	case len(path) == 3 && path[0] == "orgs" && path[2] == "repos":

@@ -1,0 +1,20 @@
+package github
+
+import (
+	"github.com/dxctl/dxctl/collectors/github/inventory"
+	"github.com/dxctl/dxctl/collectors/source"
+)
+
+// NewInventory returns the inventory of the organization or user that cfg.Organization names, or of cfg.Repositories.
+func NewInventory(cfg Config, opt source.Options) (source.Inventory, error) {
+	c, err := New(cfg, opt)
+	if err != nil {
+		return nil, err
+	}
+	return inventory.New(inventory.Config{
+		Client:  c.Client,
+		Account: cfg.Organization,
+		Owners:  func(text []byte) []string { return codeownersOf(text).Default },
+		Path:    c.ownerPath,
+	}), nil
+}
