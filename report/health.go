@@ -15,7 +15,7 @@ import (
 //
 // A part that observes its own state as it works keeps it in a [Conditions] and hands over that one's Causes; a part
 // that has to look (the store) does so in Causes, which runs at every /readyz and every scrape of /metrics, side by
-// side with itself, and must be cheap and return when ctx ends. The list of checks is in cmd/dxctl/health.go.
+// side with itself, and must be cheap and return when ctx ends. The list of checks is in cmd/dxctl/app/health.go.
 type HealthCheck struct {
 	Name string // a short word, the label of the gauge: "store", "collectors", "inbox"
 	// Causes returns a sentence per thing that is wrong: what, since when or why, and how it is repaired. Nil when

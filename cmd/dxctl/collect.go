@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors"
@@ -89,24 +90,23 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 		slices.Contains(receiving, req.Source) {
 		return nil
 	}
-	p, err := s.open(ctx, cfg, openOptions{program: "collect"})
+	show := newCollectProgress(s.err, s.now)
+	p, err := s.open(ctx, cfg, app.Options{Program: "collect", Progress: show.report})
 	if err != nil {
 		return err
 	}
-	defer p.close(&err)
-	if err := p.sync(ctx); err != nil {
+	defer closing(p, &err)
+	if err := p.Sync(ctx); err != nil {
 		return err
 	}
-	show := newCollectProgress(s.err, s.now)
-	p.report = show.report
-	p.quiet = true
-	summary, err := p.collect(ctx, req)
+	summary, err := p.Collect(ctx, req)
+	err = collectError(summary, err)
 	show.display.Clear()
 	if len(summary.Scopes) == 0 {
 		return err
 	}
-	err = errors.Join(err, p.readFound(ctx, summary))
-	if text := withoutStart(p.catalog.Load().People()); text != "" {
+	err = errors.Join(err, p.ReadFound(ctx, summary))
+	if text := app.WithoutStart(p.Catalog().People()); text != "" {
 		fmt.Fprintln(s.err, "people: "+text)
 	}
 	return errors.Join(err, summaryTable(summary).Print(s.out, s.output))
@@ -158,36 +158,12 @@ func dateFlag(name, value string) (time.Time, error) {
 		"2026-01-31T12:00:00Z", name, value)
 }
 
-// sourcesRunner creates the Runner of the configured sources at its first use.
-func (p *app) sourcesRunner() (*runner.Runner, error) {
-	p.making.Lock()
-	defer p.making.Unlock()
-	if p.runner != nil {
-		return p.runner, nil
-	}
-	list, err := collectors.All(p.cfg.Sources, p.collectorOptions())
-	if err != nil {
-		return nil, err
-	}
-	p.runner = runner.New(
-		p.store,
-		list,
-		runner.Options{Logger: p.log, Registerer: p.registry, Now: p.now, Report: p.report, Quiet: p.quiet},
-	)
-	return p.runner, nil
-}
-
-// collect runs the collectors. The error joins the errors of all scopes that failed; the other scopes are stored.
-func (p *app) collect(ctx context.Context, req runner.RunOptions) (runner.Summary, error) {
-	r, err := p.sourcesRunner()
-	if err != nil {
-		return runner.Summary{}, err
-	}
-	summary, err := r.Run(ctx, req)
+// collectError returns the error of a collect with its exit code and without the causes that the progress has shown.
+func collectError(summary runner.Summary, err error) error {
 	if err == nil {
-		return summary, nil
+		return nil
 	}
-	return summary, exit.With(collectCode(summary, err), told{failureText(summary, err), err})
+	return exit.With(collectCode(summary, err), told{failureText(summary, err), err})
 }
 
 // told is an error whose causes have already been printed: its text has only their number.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/demo"
 	"github.com/dxctl/dxctl/cmd/dxctl/progress"
 	"github.com/dxctl/dxctl/config"
@@ -44,22 +45,22 @@ contains its configuration and catalog; you can start your own from them.`,
 			if err := cfg.Server.Validate(); err != nil {
 				return fmt.Errorf("--addr: %w", err)
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "demo", alone: true})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "demo", Alone: true})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
+			defer closing(p, &err)
 			if loadOnly {
-				return p.loadDemo(cmd.Context(), org, progress.New(s.err, s.now))
+				return s.loadDemo(cmd.Context(), p, org)
 			}
-			listener, err := p.listen(cmd.Context())
+			listener, err := p.Listen(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := p.loadDemo(cmd.Context(), org, progress.New(s.err, s.now)); err != nil {
+			if err := s.loadDemo(cmd.Context(), p, org); err != nil {
 				return errors.Join(err, listener.Close())
 			}
-			return p.serve(cmd.Context(), listener, func(url string) {
+			return p.Serve(cmd.Context(), listener, func(url string) {
 				fmt.Fprintf(s.err, "\n  The demo organization is at  %s\n\n  In another terminal, run:  bin/dxctl services%s\n  "+
 					"To stop the demo, press Ctrl-C.\n\n", url, configFlag(cfg))
 			})
@@ -134,10 +135,11 @@ func writeFile(name string, text []byte) error {
 
 // loadDemo stores the events of the demo. They are the same on every machine on the same day. On a later day, it
 // removes the old events first, because all dates are relative to the day.
-func (p *app) loadDemo(ctx context.Context, org *demo.Organization, show *progress.Display) error {
-	day := p.now().UTC().Format(time.DateOnly)
-	began := p.now()
-	loaded, err := p.store.LoadCheckpoint(ctx, "demo", "organization", "day")
+func (s *cli) loadDemo(ctx context.Context, p *app.App, org *demo.Organization) error {
+	show := progress.New(s.err, s.now)
+	day := s.now().UTC().Format(time.DateOnly)
+	began := s.now()
+	loaded, err := p.Store.LoadCheckpoint(ctx, "demo", "organization", "day")
 	if err != nil {
 		return err
 	}
@@ -145,10 +147,10 @@ func (p *app) loadDemo(ctx context.Context, org *demo.Organization, show *progre
 		show.Print(fmt.Sprintf("the demo organization of %s is already loaded", day))
 		return nil
 	}
-	if err := p.sync(ctx); err != nil {
+	if err := p.Sync(ctx); err != nil {
 		return err
 	}
-	if err := p.store.Clear(ctx); err != nil {
+	if err := p.Store.Clear(ctx); err != nil {
 		return fmt.Errorf("removing the demo data of another day: %w", err)
 	}
 	stored := 0
@@ -156,23 +158,23 @@ func (p *app) loadDemo(ctx context.Context, org *demo.Organization, show *progre
 		stored += len(batch)
 		text := fmt.Sprintf("loading the demo organization  %s %ss", thousands(stored), batch[0].Kind())
 		show.Set("load", text, false)
-		return p.store.Append(ctx, batch...)
+		return p.Store.Append(ctx, batch...)
 	})
 	if err != nil {
 		return fmt.Errorf("loading the demo organization: %w", err)
 	}
 	show.Clear()
 	show.Set("grade", "grading", false)
-	reports, err := p.grade(ctx)
+	reports, err := p.Grade(ctx)
 	if err != nil {
 		return err
 	}
-	if err := p.store.SaveCheckpoint(ctx, "demo", "organization", "day", []byte(day+" "+versionString())); err != nil {
+	if err := p.Store.SaveCheckpoint(ctx, "demo", "organization", "day", []byte(day+" "+versionString())); err != nil {
 		return err
 	}
 	show.Clear()
 	show.Print(fmt.Sprintf("loaded %s events of a synthetic organization and graded %d services in %s",
-		thousands(stored), len(reports), p.now().Sub(began).Round(100*time.Millisecond)))
+		thousands(stored), len(reports), s.now().Sub(began).Round(100*time.Millisecond)))
 	return nil
 }
 

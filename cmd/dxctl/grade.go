@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/people"
@@ -33,25 +34,25 @@ component:default/payment-service. In a checkout with a catalog-info.yaml, "." i
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "grade"})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "grade"})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
+			defer closing(p, &err)
 			want := ""
 			if len(args) == 1 {
-				if want, err = findService(p.catalog.Load(), args[0]); err != nil {
+				if want, err = findService(p.Catalog(), args[0]); err != nil {
 					return err
 				}
 			}
-			reports, err := p.grade(cmd.Context())
+			reports, err := p.Grade(cmd.Context())
 			if err != nil {
 				return err
 			}
 			if want == "" {
 				return gradesTable(reports).Print(s.out, s.output)
 			}
-			reader, err := p.reader()
+			reader, err := p.Reader()
 			if err != nil {
 				return err
 			}

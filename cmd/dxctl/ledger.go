@@ -8,8 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/store"
 )
 
 func newLedger(s *cli) *cobra.Command {
@@ -26,17 +29,17 @@ window with a gap again. --windows prints each time window separately.`,
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "ledger", bare: true})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "ledger", Bare: true})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
-			rows, err := report.ReadLedger(cmd.Context(), p.store, filter)
+			defer closing(p, &err)
+			rows, err := report.ReadLedger(cmd.Context(), p.Store, filter)
 			if err != nil {
 				return err
 			}
 			if len(rows) == 0 && filter.Source != "" {
-				if err := p.knownSource(cmd.Context(), filter.Source); err != nil {
+				if err := seenSource(cmd.Context(), p.Store, cfg.Sources, filter.Source); err != nil {
 					return err
 				}
 			}
@@ -49,9 +52,9 @@ window with a gap again. --windows prints each time window separately.`,
 	return cmd
 }
 
-// knownSource returns an error for the name of a source that is neither configured nor in the ledger.
-func (p *app) knownSource(ctx context.Context, name string) error {
-	rows, err := report.ReadLedger(ctx, p.store, report.LedgerFilter{})
+// seenSource returns an error for the name of a source that is neither configured nor in the ledger.
+func seenSource(ctx context.Context, st *store.Store, sources collectors.Config, name string) error {
+	rows, err := report.ReadLedger(ctx, st, report.LedgerFilter{})
 	if err != nil {
 		return err
 	}
@@ -59,7 +62,7 @@ func (p *app) knownSource(ctx context.Context, name string) error {
 	for _, r := range rows {
 		known = append(known, r.Source)
 	}
-	for _, source := range p.cfg.Sources {
+	for _, source := range sources {
 		known = append(known, source.Name)
 	}
 	if slices.Contains(known, name) {

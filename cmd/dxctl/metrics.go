@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
@@ -77,12 +78,12 @@ successful production deployment. Engineers and services that have not deployed 
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "metrics"})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "metrics"})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
-			reader, err := p.reader()
+			defer closing(p, &err)
+			reader, err := p.Reader()
 			if err != nil {
 				return err
 			}

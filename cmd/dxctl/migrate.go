@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 )
 
@@ -20,12 +21,12 @@ store. Run it by itself before you upgrade dxctl on a shared ClickHouse server, 
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "migrate", asIs: true, bare: true})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "migrate", AsIs: true, Bare: true})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
-			applied, err := p.store.Migrate(cmd.Context())
+			defer closing(p, &err)
+			applied, err := p.Store.Migrate(cmd.Context())
 			if err != nil {
 				return err
 			}

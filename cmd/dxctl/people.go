@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/people"
 )
 
@@ -86,15 +85,16 @@ in dx.yaml (docs/sources/people.md).`,
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "people"})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "people"})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
-			doc, err := p.people(cmd.Context())
+			defer closing(p, &err)
+			seen, err := p.Store.Logins(cmd.Context())
 			if err != nil {
 				return err
 			}
+			doc := whoIsWho(p.Catalog().People(), seen)
 			view := peopleViews[0]
 			if len(args) == 1 {
 				view = args[0]
@@ -108,15 +108,7 @@ in dx.yaml (docs/sources/people.md).`,
 	}
 }
 
-// people matches the people of the catalog with the logins of stored events.
-func (p *app) people(ctx context.Context) (peopleDocument, error) {
-	seen, err := p.store.Logins(ctx)
-	if err != nil {
-		return peopleDocument{}, err
-	}
-	return whoIsWho(p.catalog.Load().People(), seen), nil
-}
-
+// whoIsWho matches the people of the catalog with the logins of stored events.
 func whoIsWho(directory *people.Directory, seen []event.Login) peopleDocument {
 	doc := peopleDocument{
 		People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Ambiguous: []ambiguousRow{}, Bots: []loginRow{},
@@ -270,14 +262,4 @@ func (d peopleDocument) summary() string {
 	return fmt.Sprintf("People: %d%s. Merged records: %d (dxctl people merged). Unmatched logins: %d (… unknown). "+
 		"Ambiguous: %d (… ambiguous). Bot accounts: %d (… bots).",
 		len(d.People), without, len(d.Merged), len(d.Unknown), len(d.Ambiguous), len(d.Bots))
-}
-
-// withoutStart says how many people have no start date, and what to do; empty if all have one.
-func withoutStart(directory *people.Directory) string {
-	n := directory.WithoutStart()
-	if n == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d of %s no start date and are in no estimate of time to first deploy; fill in start_date in the "+
-		"people file", n, files.Count(directory.Size(), "person has", "people have"))
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/config"
@@ -119,3 +120,24 @@ func (s *cli) config() (config.Config, error) {
 	}
 	return config.Default(), nil
 }
+
+// open opens the parts of dxctl that a command uses.
+func (s *cli) open(ctx context.Context, cfg config.Config, opt app.Options) (*app.App, error) {
+	opt, err := s.options(opt)
+	if err != nil {
+		return nil, err
+	}
+	return app.Open(ctx, cfg, opt)
+}
+
+// options completes opt with what all commands share.
+func (s *cli) options(opt app.Options) (app.Options, error) {
+	log, err := s.logger()
+	opt.Logger = log
+	opt.Now = s.now
+	opt.Version = versionString()
+	return opt, err
+}
+
+// closing closes p and joins the error with that of the command.
+func closing(p *app.App, err *error) { *err = errors.Join(*err, p.Close()) }

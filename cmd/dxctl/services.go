@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
@@ -23,12 +24,12 @@ func newServices(s *cli) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "services"})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "services"})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
-			reader, err := p.reader()
+			defer closing(p, &err)
+			reader, err := p.Reader()
 			if err != nil {
 				return err
 			}

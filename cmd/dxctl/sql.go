@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/store/guard"
 )
@@ -44,16 +45,16 @@ interface; docs/schema.md describes them. If the argument is "-", the query is r
 			if err != nil {
 				return err
 			}
-			p, err := s.open(cmd.Context(), cfg, openOptions{program: "sql", bare: true})
+			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "sql", Bare: true})
 			if err != nil {
 				return err
 			}
-			defer p.close(&err)
-			rows, err := p.store.Rows(cmd.Context(), query, nil)
+			defer closing(p, &err)
+			rows, err := p.Store.Rows(cmd.Context(), query, nil)
 			if err != nil {
 				return err
 			}
-			t, err := readRows(rows, p.store.Limits())
+			t, err := readRows(rows, p.Store.Limits())
 			if err != nil {
 				return err
 			}

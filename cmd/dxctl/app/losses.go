@@ -1,7 +1,8 @@
-package main
+package app
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -13,8 +14,10 @@ const lossesAge = 10 * time.Second
 
 // losses looks for data that the store has lost, and logs new losses.
 type losses struct {
+	store *store.Store
+	log   *slog.Logger
+
 	mu     sync.Mutex
-	p      *app
 	found  []store.Loss
 	err    error
 	looked time.Time
@@ -28,7 +31,7 @@ func (l *losses) look(ctx context.Context) ([]store.Loss, error) {
 	if !l.looked.IsZero() && time.Since(l.looked) < lossesAge {
 		return l.found, l.err
 	}
-	l.found, l.err = l.p.store.Losses(ctx)
+	l.found, l.err = l.store.Losses(ctx)
 	if ctx.Err() != nil {
 		return l.found, l.err // the caller gave up: the next one checks again
 	}
@@ -37,12 +40,12 @@ func (l *losses) look(ctx context.Context) ([]store.Loss, error) {
 		l.logged = map[string]bool{}
 	}
 	if l.err != nil {
-		l.p.log.Warn("checking the store for losses failed", "error", l.err)
+		l.log.Warn("checking the store for losses failed", "error", l.err)
 	}
 	for _, loss := range l.found {
 		if text := loss.String(); !l.logged[text] {
 			l.logged[text] = true
-			l.p.log.Error("data lost", "table", loss.Table, "loss", text)
+			l.log.Error("data lost", "table", loss.Table, "loss", text)
 		}
 	}
 	return l.found, l.err

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/store"
 )
@@ -42,42 +43,32 @@ func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 	return scopes, nil
 }
 
-// examineCatalog reports the contents of the current catalog, its warnings, and the unmapped scopes.
-func examineCatalog(
-	cat *catalog.Catalog,
-	warnings []files.Warning,
-	err error,
-	unmapped []string,
-	ok, warn func(string, string, ...any),
-	problem func(string, error),
-) {
+// examineCatalog reports the contents of the current catalog and its warnings.
+func (f *Findings) examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error) {
 	switch {
 	case err != nil:
-		problem("catalog", err)
+		f.problem("catalog", err)
 	case len(cat.Services()) == 0:
-		warn("catalog", "no services; list Backstage descriptors under catalog.files in dx.yaml")
+		f.warn("catalog", "no services; list Backstage descriptors under catalog.files in dx.yaml")
 	default:
-		ok("catalog", "%d services, %d people", len(cat.Services()), cat.People().Size())
+		f.ok("catalog", "%d services, %d people", len(cat.Services()), cat.People().Size())
 	}
 	if err == nil {
-		if text := withoutStart(cat.People()); text != "" {
-			warn("people", "%s", text)
+		if text := app.WithoutStart(cat.People()); text != "" {
+			f.warn("people", "%s", text)
 		}
 	}
-	for _, w := range shortened(warnings) {
+	for _, w := range app.FirstWarnings(warnings) {
 		if w.Lost {
-			problem("catalog", errors.New(w.String()))
+			f.problem("catalog", errors.New(w.String()))
 			continue
 		}
-		warn("catalog", "%s", w.String())
-	}
-	if err == nil {
-		warnUnmapped(cat, unmapped, warn)
+		f.warn("catalog", "%s", w.String())
 	}
 }
 
 // warnUnmapped warns about scopes that the current catalog binds to no service.
-func warnUnmapped(cat *catalog.Catalog, scopes []string, warn func(check, format string, args ...any)) {
+func (f *Findings) warnUnmapped(cat *catalog.Catalog, scopes []string) {
 	var unbound []string
 	for _, s := range scopes {
 		provider, scope, _ := strings.Cut(s, "/")
@@ -92,7 +83,7 @@ func warnUnmapped(cat *catalog.Catalog, scopes []string, warn func(check, format
 	if n := len(unbound) - unmappedShown; n > 0 {
 		unbound, more = unbound[:unmappedShown], fmt.Sprintf(" and %d more", n)
 	}
-	warn("catalog", "records of %s%s belong to no service; the page /unmapped proposes an annotation for each",
+	f.warn("catalog", "records of %s%s belong to no service; the page /unmapped proposes an annotation for each",
 		strings.Join(unbound, ", "), more)
 }
 
@@ -124,7 +115,7 @@ func sharedNames(ctx context.Context, st *store.Store) ([]sharedName, error) {
 }
 
 // warnShared warns about services that count the records of several sources because no annotation names the source.
-func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, format string, args ...any)) {
+func (f *Findings) warnShared(cat *catalog.Catalog, shared []sharedName) {
 	named := map[[3]string]bool{}
 	for _, b := range cat.Bindings() {
 		named[[3]string{b.Provider, b.Scope, b.Source}] = true
@@ -142,12 +133,12 @@ func warnShared(cat *catalog.Catalog, shared []sharedName, warn func(check, form
 		if shown++; shown > unmappedShown {
 			continue
 		}
-		warn("catalog", "the sources %s each have %s %s, and no annotation of %s names one of them: the service counts "+
+		f.warn("catalog", "the sources %s each have %s %s, and no annotation of %s names one of them: the service counts "+
 			"the records of all; "+
 			"add the host, as in backstage.io/source-location: url:https://HOST/%s/",
 			strings.Join(sources, ", "), s.Provider, s.Scope, ref, s.Scope)
 	}
 	if more := shown - unmappedShown; more > 0 {
-		warn("catalog", "%d more services count the records of several sources with the same scope", more)
+		f.warn("catalog", "%d more services count the records of several sources with the same scope", more)
 	}
 }

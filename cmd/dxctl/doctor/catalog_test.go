@@ -1,7 +1,6 @@
-package main
+package doctor
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,22 +24,20 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	warn := func(check, format string, args ...any) { got = append(got, check+": "+fmt.Sprintf(format, args...)) }
-	warnUnmapped(cat, []string{"jenkins/shop"}, warn)
-	if len(got) > 0 {
-		t.Errorf("the annotation names a branch of the project, and doctor says %q", got)
+	var found Findings
+	found.warnUnmapped(cat, []string{"jenkins/shop"})
+	if len(found) > 0 {
+		t.Errorf("the annotation names a branch of the project, and doctor reports %q", found)
 	}
-	warnUnmapped(
+	found.warnUnmapped(
 		cat,
 		[]string{"jenkins/a/b", "jenkins/c", "jenkins/d", "jenkins/e", "jenkins/f", "jenkins/g", "jenkins/shop"},
-		warn,
 	)
-	want := []string{"catalog: records of jenkins/a/b, jenkins/c, jenkins/d, jenkins/e, jenkins/f and 1 more belong to " +
+	want := Findings{{"catalog", Warning, "records of jenkins/a/b, jenkins/c, jenkins/d, jenkins/e, jenkins/f and 1 more belong to " +
 		"no service; " +
-		"the page /unmapped proposes an annotation for each"}
-	if !slices.Equal(got, want) {
-		t.Errorf("doctor says %q, want %q", got, want)
+		"the page /unmapped proposes an annotation for each"}}
+	if !slices.Equal(found, want) {
+		t.Errorf("doctor reports %q, want %q", found, want)
 	}
 }
 
@@ -70,18 +67,16 @@ spec: {type: service, lifecycle: production, owner: team-a}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	warn := func(check, format string, args ...any) { got = append(got, check+": "+fmt.Sprintf(format, args...)) }
+	var found Findings
 	both := []string{"gh", "ghes"}
-	warnShared(
+	found.warnShared(
 		cat,
 		[]sharedName{{"github", "acme/shop", both}, {"github", "acme/till", both}, {"github", "acme/unbound", both}},
-		warn,
 	)
-	want := []string{"catalog: the sources gh, ghes each have github acme/shop, and no annotation of " +
+	want := Findings{{"catalog", Warning, "the sources gh, ghes each have github acme/shop, and no annotation of " +
 		"component:default/shop names one of them: " +
-		"the service counts the records of all; add the host, as in backstage.io/source-location: url:https://HOST/acme/shop/"}
-	if !slices.Equal(got, want) {
-		t.Errorf("doctor says %q, want %q", got, want)
+		"the service counts the records of all; add the host, as in backstage.io/source-location: url:https://HOST/acme/shop/"}}
+	if !slices.Equal(found, want) {
+		t.Errorf("doctor reports %q, want %q", found, want)
 	}
 }

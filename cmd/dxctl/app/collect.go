@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/runner"
+)
+
+// sourcesRunner creates the Runner of the configured sources at its first use.
+func (a *App) sourcesRunner() (*runner.Runner, error) {
+	a.making.Lock()
+	defer a.making.Unlock()
+	if a.runner != nil {
+		return a.runner, nil
+	}
+	list, err := collectors.All(a.cfg.Sources, CollectorOptions(a.cfg, a.opt))
+	if err != nil {
+		return nil, err
+	}
+	a.runner = runner.New(
+		a.Store,
+		list,
+		runner.Options{Logger: a.log, Registerer: a.registry, Now: a.now, Report: a.progress, Quiet: a.opt.Progress != nil},
+	)
+	return a.runner, nil
+}
+
+// progress notes that the runner has stored records, and passes its report on.
+func (a *App) progress(report runner.Progress) {
+	a.fresh.Store(true)
+	if a.opt.Progress != nil {
+		a.opt.Progress(report)
+	}
+}
+
+// Collect runs the collectors once. The error joins the errors of all scopes that failed; the records of the other
+// scopes are stored.
+func (a *App) Collect(ctx context.Context, req runner.RunOptions) (runner.Summary, error) {
+	r, err := a.sourcesRunner()
+	if err != nil {
+		return runner.Summary{}, err
+	}
+	return r.Run(ctx, req)
+}

@@ -1,0 +1,127 @@
+// Package doctor checks everything that dxctl depends on: the engine, the stored data, the catalog, the scorecards, and
+// the sources with their credentials.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
+	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/store"
+)
+
+// sourceCheckTimeout is how long doctor waits for a source to answer.
+const sourceCheckTimeout = 20 * time.Second
+
+// sourceCheckAttempts is how often doctor tries a source that cannot be reached. It is low, so that doctor can report
+// the cause before sourceCheckTimeout.
+const sourceCheckAttempts = 3
+
+// Examine runs every check. A check that depends on one that failed is left out. Nothing is created or changed. load
+// reads the configuration; if it fails, nothing else is checked. opt is what a command would open an App with.
+func Examine(ctx context.Context, load func() (config.Config, error), opt app.Options) Findings {
+	var found Findings
+	cfg, err := load()
+	if err != nil {
+		found.problem("configuration", err)
+		return found
+	}
+	if cfg.File == "" {
+		found.warn("configuration", "no dx.yaml found; using the defaults (run `dxctl init` to write one)")
+	} else {
+		found.ok("configuration", "%s", cfg.File)
+	}
+	found.examineStored(ctx, cfg, opt)
+	found.examineScorecards(cfg, opt)
+	found.examineInbox(cfg)
+	found.examineSources(ctx, cfg, opt)
+	return found
+}
+
+func (f *Findings) examineScorecards(cfg config.Config, opt app.Options) {
+	if cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir); err != nil {
+		f.problem("scorecards", err)
+	} else if _, err := scorecards.New(cards, opt.Now); err != nil {
+		f.problem("scorecards", err)
+	} else {
+		f.ok("scorecards", "%d", len(cards))
+	}
+	for _, w := range scorecards.Unmatched(cfg.Scorecards, cfg.Dir) {
+		f.warn("scorecards", "%s", w)
+	}
+}
+
+// examineInbox reports the deliveries that were set aside, and damaged parts of the inbox.
+func (f *Findings) examineInbox(cfg config.Config) {
+	texts, err := app.SetAside(cfg)
+	if err != nil {
+		f.problem("inbox", err)
+	}
+	for _, text := range texts {
+		f.warn("inbox", "%s", text)
+	}
+}
+
+// examineCollected reports the failures of the latest collects, until one succeeds.
+func (f *Findings) examineCollected(ctx context.Context, st *store.Store, cfg config.Config) {
+	info, err := st.Info(ctx)
+	if err != nil || info.SchemaVersion < catalog.FoundSchema {
+		return // the schema has a finding of its own
+	}
+	problems, err := app.SourceProblems(ctx, st, cfg)
+	if err != nil {
+		f.problem("collect", err)
+	}
+	for _, found := range problems {
+		if check := "collect " + found.Source; found.Skipped {
+			f.warn(check, "%s", found)
+		} else {
+			f.problem(check, errors.New(found.String()))
+		}
+	}
+}
+
+// examineSources checks whether every source answers and accepts the credentials.
+func (f *Findings) examineSources(ctx context.Context, cfg config.Config, opt app.Options) {
+	if len(cfg.Sources) == 0 {
+		f.warn("sources", "none configured; add one under `sources:` in dx.yaml")
+		return
+	}
+	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt))
+	if err != nil {
+		f.problem("sources", err)
+		return
+	}
+	for _, c := range list {
+		check := "source " + c.Source()
+		scopes, err := examineSource(ctx, c)
+		if err != nil {
+			f.problem(check, err)
+			continue
+		}
+		f.ok(check, "%s, %d scopes", c.Provider(), scopes)
+	}
+}
+
+// examineSource returns the number of scopes of a source that answers.
+func examineSource(ctx context.Context, c source.Collector) (int, error) {
+	ctx, cancel := context.WithTimeout(rest.WithMaxAttempts(ctx, sourceCheckAttempts), sourceCheckTimeout)
+	defer cancel()
+	err := c.Check(ctx)
+	var scopes []string
+	if err == nil {
+		scopes, err = c.Scopes(ctx, source.NoState{})
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer within %s: %w", sourceCheckTimeout, err)
+	}
+	return len(scopes), err
+}
