@@ -48,7 +48,7 @@ var house = []struct {
 	{name: "collectors/delivery", imports: []string{"event"}},
 	{name: "collectors/delivery/deliverytest", imports: []string{"event", "collectors/delivery"}},
 	{name: "collectors/alertmanager", imports: ofSource},
-	{name: "collectors/incidents", imports: []string{"collectors/rest", "collectors/source"}},
+	{name: "collectors/incidents", imports: []string{"event", "collectors/rest", "collectors/source"}},
 	{name: "collectors/argocd", imports: ofSource},
 	{name: "collectors/backstage", imports: ofSource},
 	{name: "collectors/circleci", imports: ofSource},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dxctl/dxctl/collectors/incidents"
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
@@ -58,16 +59,16 @@ func FuzzRecords(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := &reader{Collector: c, scope: "s"}
+	l := &listing{Collector: c, scope: "s"}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var p page
 		if json.Unmarshal(raw, &p) != nil {
 			return
 		}
-		records, _ := decodeAll(p.Data)
+		records, _ := incidents.Decode(p.Data, "a record", "", l.ID)
 		for _, one := range records {
-			_ = r.wanted(one)
-			if err := r.incidentEvent(one, known{}).Validate(); err != nil {
+			_ = l.Wanted(one)
+			if err := l.incidentEvent(one, incidents.Seen{}).Validate(); err != nil {
 				t.Fatal(err)
 			}
 		}

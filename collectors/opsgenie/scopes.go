@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// perPage is the most that Opsgenie gives at once, and lastRecord how far it counts.
-	perPage    = 100
+	// perPage is how many records a request asks for, and lastRecord how far Opsgenie counts.
+	perPage    = incidents.PerPage
 	lastRecord = 20_000
 )
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/incidents"
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
@@ -51,15 +52,15 @@ func FuzzIncidents(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	r := &reader{Collector: c, scope: "P"}
+	l := &listing{Collector: c, scope: "P"}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var p page
 		if json.Unmarshal(raw, &p) != nil {
 			return
 		}
-		incidents, _ := decodeAll(p.Incidents)
-		for _, i := range incidents {
-			e := r.incidentEvent(i, i.acknowledged(), nil)
+		all, _ := incidents.Decode(p.Incidents, "an incident", "", l.ID)
+		for _, i := range all {
+			e := l.incidentEvent(i, i.acknowledged(), nil)
 			if err := e.Validate(); err != nil {
 				t.Fatal(err)
 			}

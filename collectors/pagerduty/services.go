@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// perPage is the most that PagerDuty gives at once, and lastRecord how far it counts.
-	perPage    = 100
+	// perPage is how many records a request asks for, and lastRecord how far PagerDuty counts.
+	perPage    = incidents.PerPage
 	lastRecord = 10_000
 )
 
@@ -70,7 +70,7 @@ func (c *Collector) servicesOfIncidents(ctx context.Context) ([]string, error) {
 		); err != nil {
 			return nil, err
 		}
-		all, _ := decodeAll(p.Incidents)
+		all, _ := incidents.Decode(p.Incidents, "an incident", "", func(i incident) string { return i.ID })
 		for _, i := range all {
 			if serviceRule.MatchString(i.Service.ID) && !slices.Contains(ids, i.Service.ID) {
 				ids = append(ids, i.Service.ID)

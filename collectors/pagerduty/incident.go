@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors/incidents"
-
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/event"
@@ -52,21 +50,12 @@ type logEntry struct {
 	CreatedAt source.Timestamp `json:"created_at"`
 }
 
-// decodeAll decodes the records of a page; see [incidents.Decode].
-func decodeAll(raw []json.RawMessage) (all []incident, odd map[string]error) {
-	return incidents.Decode(raw, "an incident", nameless, func(r incident) string { return r.ID })
-}
+// over has the statuses of an incident, and whether it is over. An undocumented one is no end.
+var over = source.Words[bool]{Meaning: map[string]bool{"triggered": false, "acknowledged": false, "resolved": true}}
 
-// resolved reports whether the incident is over. A word that is not known is no end.
+// resolved reports whether the incident is over.
 func (c *Collector) resolved(i incident) bool {
-	switch strings.ToLower(i.Status) {
-	case "resolved":
-		return true
-	case "triggered", "acknowledged":
-	default:
-		c.Unrecognized("status of an incident", i.Status)
-	}
-	return false
+	return over.Read("status of an incident", i.Status, c.Unrecognized)
 }
 
 // acknowledged is the first acknowledgment that the incident itself tells of.
@@ -128,16 +117,16 @@ func (i incident) mark() string {
 
 // incidentEvent makes the event of an incident that was first acknowledged at the time given. The log is empty where
 // the incident tells all that is needed.
-func (r *reader) incidentEvent(i incident, acknowledged time.Time, log []logEntry) event.Incident {
+func (l *listing) incidentEvent(i incident, acknowledged time.Time, log []logEntry) event.Incident {
 	link := ""
 	if strings.HasPrefix(i.URL, "https://") || strings.HasPrefix(i.URL, "http://") {
 		link = i.URL
 	}
 	e := event.Incident{
-		Origin:   event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: i.ID, URL: link},
+		Origin:   event.Origin{Source: l.cfg.Source, Provider: Provider, Scope: l.scope, ID: i.ID, URL: link},
 		Severity: i.severity(), OpenedAt: i.CreatedAt.Time, AcknowledgedAt: acknowledged,
 	}
-	if r.resolved(i) {
+	if l.resolved(i) {
 		e.ResolvedAt = i.ended(log)
 		e.EndUnknown = e.ResolvedAt.IsZero()
 	}

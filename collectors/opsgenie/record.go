@@ -1,7 +1,6 @@
 package opsgenie
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -37,21 +36,12 @@ type record struct {
 	} `json:"report"`
 }
 
-// decodeAll decodes the records of a page; see [incidents.Decode].
-func decodeAll(raw []json.RawMessage) (all []record, odd map[string]error) {
-	return incidents.Decode(raw, "a record", nameless, func(r record) string { return r.ID })
-}
+// over has the statuses of incidents and alerts, and whether one is over. An undocumented one is no end.
+var over = source.Words[bool]{Meaning: map[string]bool{"open": false, "closed": true, "resolved": true}}
 
-// over reports whether the incident or alert has ended. A word that is not known is no end.
+// over reports whether the incident or alert has ended.
 func (c *Collector) over(r record) bool {
-	switch strings.ToLower(r.Status) {
-	case "closed", "resolved":
-		return true
-	case "open":
-	default:
-		c.Unrecognized("status", r.Status)
-	}
-	return false
+	return over.Read("status of a record", r.Status, c.Unrecognized)
 }
 
 // after is the time so many milliseconds after the record was created; zero when it is not told, or is invalid.
@@ -85,27 +75,27 @@ func (r record) ended() (at time.Time, said bool) {
 	return r.UpdatedAt.Time, false
 }
 
-// wanted reports whether a record is of the scope and bears one of the tags.
-func (r *reader) wanted(one record) bool {
-	if !r.alerts && !slices.ContainsFunc(one.Services, func(s string) bool { return strings.EqualFold(s, r.scope) }) {
+// Wanted reports whether a record is of the scope and bears one of the tags.
+func (l *listing) Wanted(one record) bool {
+	if !l.alerts && !slices.ContainsFunc(one.Services, func(s string) bool { return strings.EqualFold(s, l.scope) }) {
 		return false
 	}
-	return len(r.cfg.Tags) == 0 || slices.ContainsFunc(r.cfg.Tags, func(tag string) bool {
+	return len(l.cfg.Tags) == 0 || slices.ContainsFunc(l.cfg.Tags, func(tag string) bool {
 		return slices.ContainsFunc(one.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
 	})
 }
 
 // incidentEvent makes the event of a record.
-func (r *reader) incidentEvent(one record, before known) event.Incident {
+func (l *listing) incidentEvent(one record, before incidents.Seen) event.Incident {
 	link := ""
 	if strings.HasPrefix(one.Links.Web, "https://") || strings.HasPrefix(one.Links.Web, "http://") {
 		link = one.Links.Web
 	}
 	e := event.Incident{
-		Origin:   event.Origin{Source: r.cfg.Source, Provider: Provider, Scope: r.scope, ID: one.ID, URL: link},
+		Origin:   event.Origin{Source: l.cfg.Source, Provider: Provider, Scope: l.scope, ID: one.ID, URL: link},
 		Severity: one.Priority, OpenedAt: one.opened(), AcknowledgedAt: one.after(one.Report.Acknowledged),
 	}
-	if !r.over(one) {
+	if !l.over(one) {
 		return e
 	}
 	switch at, said := one.ended(); {
@@ -113,7 +103,7 @@ func (r *reader) incidentEvent(one record, before known) event.Incident {
 		e.ResolvedAt = at
 	case !before.Ended.IsZero(): // an update after the end is not another end
 		e.ResolvedAt = before.Ended
-	case before.Open && !at.Before(before.Asked): // it ended since it was last seen open, and that was the update
+	case before.Open && !at.Before(before.At): // it ended since it was last seen open, and that was the update
 		e.ResolvedAt = at
 	}
 	e.EndUnknown = e.ResolvedAt.IsZero()

@@ -1,5 +1,3 @@
-// Package incidents is what the readers of incident sources share: PagerDuty and Opsgenie, whose listings are alike.
-// Each source maps its own records.
 package incidents
 
 import (
@@ -8,57 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"time"
 
 	"github.com/dxctl/dxctl/collectors/rest"
-	"github.com/dxctl/dxctl/collectors/source"
 )
 
-const (
-	// servicesStream is the state, of a source, that holds its services.
-	servicesStream = "services"
-	// relist is for how long a list of services is used.
-	relist = time.Hour
-	// maxInARow is how many places of a page may be broken one after the other; with more it is the source that is.
-	maxInARow = 8
-)
-
-// services is the state of the list of services.
-type services struct {
-	IDs    []string  `json:"ids"`
-	Listed time.Time `json:"listed"` // zero: list again
-}
-
-// Services returns the ids of the source's services, sorted. It lists them at most once an hour; odd are those that
-// cannot be read, by what names them. Where the source fails, the services of the last list are returned with a
-// *rest.SkippedError.
-func Services(ctx context.Context, now time.Time, state source.StateStore,
-	list func(context.Context) (ids []string, odd map[string]error, err error)) ([]string, error) {
-	var s services
-	if _, err := state.Load(ctx, servicesStream, &s); err != nil {
-		return nil, err
-	}
-	if age := now.Sub(s.Listed); age >= 0 && age < relist {
-		return s.IDs, nil
-	}
-	ids, odd, err := list(ctx)
-	if rest.Unusable(err) && len(s.IDs) > 0 {
-		return s.IDs, rest.Skipped("list of services", map[string]error{"services": err}, now)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("listing the services: %w", err)
-	}
-	slices.Sort(ids)
-	s = services{IDs: slices.Compact(ids), Listed: now.UTC()}
-	if len(odd) > 0 {
-		s.Listed = time.Time{}
-	}
-	if err := state.Save(ctx, servicesStream, s); err != nil {
-		return nil, err
-	}
-	return s.IDs, rest.Skipped("service", odd, now)
-}
+// maxInARow is how many places of a page may be broken one after the other; with more it is the source that is.
+const maxInARow = 8
 
 // Page is a part of a listing. Its records are decoded one by one, so that one that is odd does not cost the others.
 type Page struct {
@@ -67,10 +20,10 @@ type Page struct {
 	Total   *uint64 // of the listing; nil: the source does not say
 }
 
-// Around reads size records from an offset on, of which one or more make the source fail, by ever smaller parts. lost
+// around reads size records from an offset on, of which one or more make the source fail, by ever smaller parts. lost
 // is called for each place that cannot be read, with the id of the record listed before it ("none" without one); its
 // error ends the read, as does that of the source where too many places in a row cannot be read.
-func Around(ctx context.Context, offset, size int, read func(ctx context.Context, offset, limit int) (Page, error),
+func around(ctx context.Context, offset, size int, read func(ctx context.Context, offset, limit int) (Page, error),
 	lost func(after string, err error) error) (Page, error) {
 	var page Page
 	last, inARow := "none", 0
