@@ -85,6 +85,7 @@ var house = []struct {
 		},
 	},
 	{name: "collectors/github/changes", imports: ofGitHubStream},
+	{name: "collectors/github/contents", imports: ofGitHubStream},
 	{name: "collectors/github/deployments", imports: ofGitHubStream},
 	{name: "collectors/github/issues", imports: ofGitHubStream},
 	{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/deployments"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 )
 
 // allSorts is a small repository with something of every sort that can be collected.
@@ -20,9 +21,9 @@ func allSorts() *githubtest.Repo {
 	repo.Runs, repo.Pulls, repo.Deployments = repo.Runs[:150], repo.Pulls[:60], repo.Deployments[:3]
 	repo.Pushed = now.Add(-time.Hour)
 	repo.Contents = map[string]string{
-		"catalog-info.yaml": location("services/*.yaml"),
-		"services/a.yaml":   component,
-		"services/b.yaml":   component + "# b\n",
+		"catalog-info.yaml": streamtest.Location("services/*.yaml"),
+		"services/a.yaml":   streamtest.Component,
+		"services/b.yaml":   streamtest.Component + "# b\n",
 		"CODEOWNERS":        "* @acme/all",
 	}
 	for i := range 130 {

@@ -197,9 +197,9 @@ func TestAnOutageIsNotABadObject(t *testing.T) {
 }
 
 func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
-	bad := component + "# bad\n"
+	bad := streamtest.Component + "# bad\n"
 	repo := &githubtest.Repo{
-		Contents: map[string]string{"catalog-info.yaml": location("a.yaml", "b.yaml"), "a.yaml": component, "b.yaml": bad},
+		Contents: map[string]string{"catalog-info.yaml": streamtest.Location("a.yaml", "b.yaml"), "a.yaml": streamtest.Component, "b.yaml": bad},
 		Runs:     runsEvery(3, time.Hour),
 	}
 	s, m := fake(t, repo), collecttest.NewWriter()

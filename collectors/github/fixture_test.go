@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -89,3 +90,28 @@ func count(requests []githubtest.Request, part string) int {
 }
 
 func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func discover(c *Config) {
+	yes := true
+	c.Catalog.Discover = &yes
+}
+
+// pullsEvery makes n merged pull requests, the newest updated an hour before now.
+func pullsEvery(n int, step time.Duration) []githubtest.Pull {
+	pulls := make([]githubtest.Pull, n)
+	for i := range pulls {
+		at := now.Add(-time.Hour - time.Duration(i)*step).Truncate(time.Second)
+		pulls[i] = githubtest.Pull{
+			Number:  n - i,
+			Title:   "change",
+			Author:  "alice",
+			HeadRef: "topic",
+			Created: at.Add(-48 * time.Hour),
+			Updated: at,
+			Closed:  at,
+			Merged:  at,
+			Commits: []githubtest.Commit{{SHA: fmt.Sprintf("%040x", i), At: at.Add(-50 * time.Hour)}},
+		}
+	}
+	return pulls
+}

@@ -21,6 +21,7 @@ import (
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/github/changes"
 	"github.com/dxctl/dxctl/collectors/github/client"
+	"github.com/dxctl/dxctl/collectors/github/contents"
 	"github.com/dxctl/dxctl/collectors/github/deployments"
 	"github.com/dxctl/dxctl/collectors/github/issues"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
@@ -58,7 +59,7 @@ type Config struct {
 	Jobs                Jobs               `yaml:"jobs"`                  // default all
 	Deployments         deployments.Config `yaml:"deployments"`           // what means a deployment
 	Incidents           issues.Config      `yaml:"incidents"`             // issues that are incidents
-	Catalog             Catalog            `yaml:"catalog"`               // descriptors in the repositories
+	Catalog             contents.Config    `yaml:"catalog"`               // descriptors in the repositories
 	Since               time.Time          `yaml:"-"`                     // how far back the first read goes; zero: everything
 	AllowPrivateNetwork bool               `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
@@ -96,7 +97,7 @@ func (c Config) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("jobs %q: give all, default-branch or none", string(c.Jobs)))
 	}
-	return errors.Join(append(errs, c.Deployments.Validate(), c.Incidents.Validate(), c.Catalog.validate())...)
+	return errors.Join(append(errs, c.Deployments.Validate(), c.Incidents.Validate(), c.Catalog.Validate())...)
 }
 
 // RepositoryNames returns the configured repositories as owner/name, without those that cannot be read or come again.
@@ -167,8 +168,8 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 // wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := stream.New(c.Base, c.Client, scope, c.cfg.Since, w)
-	path := c.cfg.Catalog.wanted(c.cfg.Organization != "")
-	hidden, described := describe(ctx, r, path, c.shown(scope)) // first: the others need the default branch
+	path := c.cfg.Catalog.DescriptorPath(c.cfg.Organization != "")
+	hidden, described := contents.Collect(ctx, r, path, c.shown(scope)) // first: the others need the default branch
 	if described != nil {
 		needed := c.cfg.Jobs == DefaultBranchJobs || !rest.Faulty(described)
 		if described = fmt.Errorf("repository: %w", described); r.DefaultBranch == "" && needed {

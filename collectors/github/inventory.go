@@ -1,6 +1,7 @@
 package github
 
 import (
+	"github.com/dxctl/dxctl/collectors/github/contents"
 	"github.com/dxctl/dxctl/collectors/github/inventory"
 	"github.com/dxctl/dxctl/collectors/source"
 )
@@ -14,7 +15,7 @@ func NewInventory(cfg Config, opt source.Options) (source.Inventory, error) {
 	return inventory.New(inventory.Config{
 		Client:  c.Client,
 		Account: cfg.Organization,
-		Owners:  func(text []byte) []string { return codeownersOf(text).Default },
+		Owners:  contents.DefaultOwners,
 		Path:    c.ownerPath,
 	}), nil
 }

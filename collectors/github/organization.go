@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
+	"github.com/dxctl/dxctl/collectors/github/contents"
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -45,7 +46,7 @@ func (r listedRepository) HasID() bool { return r.FullName != "" }
 
 // shownRepository is a repository as the listing of the organization has shown it.
 type shownRepository struct {
-	facts repositoryFacts
+	facts contents.Record
 	at    time.Time
 }
 
@@ -53,7 +54,7 @@ type shownRepository struct {
 const listingLasts = 10 * time.Minute
 
 // shown returns a repository as the listing of the organization has just shown it; nil when it has not.
-func (c *Collector) shown(scope string) *repositoryFacts {
+func (c *Collector) shown(scope string) *contents.Record {
 	l, ok := c.listed.Load(strings.ToLower(scope))
 	if !ok {
 		return nil
@@ -81,7 +82,7 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 		return nil, err
 	}
 	for _, r := range listed {
-		c.listed.Store(strings.ToLower(r.FullName), shownRepository{at: c.Now(), facts: repositoryFacts{HTMLURL: r.HTMLURL,
+		c.listed.Store(strings.ToLower(r.FullName), shownRepository{at: c.Now(), facts: contents.Record{HTMLURL: r.HTMLURL,
 			DefaultBranch: r.DefaultBranch, CreatedAt: r.CreatedAt, Archived: &r.Archived, PushedAt: r.PushedAt}})
 		skip := r.Disabled || r.Archived && !c.cfg.Archived || r.Fork && !c.cfg.Forks
 		if key := strings.ToLower(r.FullName); !skip && !seen[key] && repositoryRule.MatchString(r.FullName) {

@@ -59,9 +59,12 @@ func (s *Server) inventory(body []byte) (answer any, ok bool) {
 			return failed("organization", "NOT_FOUND", "Could not resolve to an Organization."), true
 		}
 		if s.HideMembers {
-			return map[string]any{"errors": []any{map[string]any{"type": "INSUFFICIENT_SCOPES", "message": "Your token has not " +
-				"been granted the required scopes to execute this query. The 'login' field requires one of the following " +
-				"scopes: ['read:org'], but your token has only been granted the: ['repo'] scopes."}}}, true
+			return map[string]any{"errors": []any{map[string]any{
+				"type": "INSUFFICIENT_SCOPES",
+				"message": "Your token has not been granted the required scopes to execute this query. The 'login' field " +
+					"requires one of the following scopes: ['read:org'], but your token has only been granted the: ['repo'] " +
+					"scopes.",
+			}}}, true
 		}
 		data["organization"] = map[string]any{"membersWithRole": page(s.Members, after, 100, func(m Member) any {
 			return map[string]any{"login": m.Login, "name": text(m.Name)}

@@ -117,3 +117,15 @@ func Count(requests []githubtest.Request, part string) int {
 	}
 	return n
 }
+
+// Component is a descriptor of a component.
+const Component = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: shop}\nspec: {type: " +
+	"service, lifecycle: production, owner: team-a}\n"
+
+// Location returns a descriptor of a Location with the targets.
+func Location(targets ...string) string {
+	return "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: all}\nspec:\n  targets: [" + strings.Join(
+		targets,
+		", ",
+	) + "]\n"
+}

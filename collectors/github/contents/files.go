@@ -1,4 +1,4 @@
-package github
+package contents
 
 import (
 	"path"
@@ -6,16 +6,8 @@ import (
 	"strings"
 )
 
-// treeFile is an entry of a git tree.
-type treeFile struct {
-	Path string `json:"path"`
-	Type string `json:"type"` // blob, tree, commit
-	SHA  string `json:"sha"`
-	Size int64  `json:"size"` // of a blob, in bytes
-}
-
-// fileFacts are the facts repository.files.<name> and the files that make them true, as patterns over the path in lower
-// case. Where GitHub looks in several directories for a file, so do we.
+// fileFacts are the facts repository.files.<name>, with patterns of the paths, in lower case, that make them true.
+// Where GitHub looks in several directories for a file, the pattern has all of them.
 var fileFacts = []struct {
 	name    string
 	pattern *regexp.Regexp
@@ -43,7 +35,7 @@ var fileFacts = []struct {
 	},
 }
 
-// filesOf finds out which of the files are there. Of a truncated listing only what is there is known.
+// filesOf returns which of the facts are true. In a truncated list, a file that is missing is unknown.
 func filesOf(tree []treeFile, truncated bool) map[string]bool {
 	found := map[string]bool{}
 	if !truncated {
@@ -65,7 +57,7 @@ func filesOf(tree []treeFile, truncated bool) map[string]bool {
 	return found
 }
 
-// vendored reports whether the file is somebody else's, kept in the repository.
+// vendored reports whether the file is a copy of somebody else's.
 func vendored(file string) bool {
 	for dir := range strings.SplitSeq(path.Dir(file), "/") {
 		switch dir {

@@ -1,35 +1,14 @@
-package github
+package contents
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
 )
-
-// pullsEvery makes n merged pull requests, the newest updated an hour before now.
-func pullsEvery(n int, step time.Duration) []githubtest.Pull {
-	pulls := make([]githubtest.Pull, n)
-	for i := range pulls {
-		at := now.Add(-time.Hour - time.Duration(i)*step).Truncate(time.Second)
-		pulls[i] = githubtest.Pull{
-			Number:  n - i,
-			Title:   "change",
-			Author:  "alice",
-			HeadRef: "topic",
-			Created: at.Add(-48 * time.Hour),
-			Updated: at,
-			Closed:  at,
-			Merged:  at,
-			Commits: []githubtest.Commit{{SHA: fmt.Sprintf("%040x", i), At: at.Add(-50 * time.Hour)}},
-		}
-	}
-	return pulls
-}
 
 func TestFacts(t *testing.T) {
 	file := func(m *collecttest.Writer, name string) string {
@@ -55,8 +34,8 @@ func TestFacts(t *testing.T) {
 		{"no listing", nil, false, map[string]string{"readme": "unknown", "tests": "unknown"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, &githubtest.Repo{Files: tc.files, Truncated: tc.truncated}), collecttest.NewWriter()
-			collect(t, s, m, now, nil)
+			s, m := streamtest.Serve(t, &githubtest.Repo{Files: tc.files, Truncated: tc.truncated}), collecttest.NewWriter()
+			collect(t, s, m, now, "")
 			for name, want := range tc.want {
 				if got := file(m, name); got != want {
 					t.Errorf("%s: %s, want %s", name, got, want)
@@ -67,7 +46,7 @@ func TestFacts(t *testing.T) {
 				t.Errorf("%+v", f)
 			}
 			s.Requests()
-			collect(t, s, m, now.Add(time.Hour), nil)
+			collect(t, s, m, now.Add(time.Hour), "")
 			for _, r := range s.Requests() {
 				if r.Status != 304 {
 					t.Errorf("asked again: %+v", r)

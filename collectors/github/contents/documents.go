@@ -1,4 +1,4 @@
-package github
+package contents
 
 import (
 	"bytes"
@@ -21,47 +21,21 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Catalog says whether the repositories are searched for Backstage descriptors, which then are part of the catalog.
-type Catalog struct {
-	Discover *bool  `yaml:"discover"` // default: true with an organization, false with repositories alone
-	Path     string `yaml:"path"`     // of the descriptor in each repository; default catalog-info.yaml
-}
-
 const (
 	documentsPerRepository = 200
 	documentDepth          = 8       // how many Locations may follow one another
 	documentLimit          = 1 << 20 // bytes of one descriptor
 )
 
-func (c Catalog) validate() error {
-	if clean := path.Clean(c.Path); c.Path != "" &&
-		(clean != c.Path || path.IsAbs(clean) || clean == "." || strings.HasPrefix(clean, "..")) {
-		return fmt.Errorf("catalog.path %q: give a path from the top of the repository, such as catalog-info.yaml or "+
-			".backstage/catalog.yaml", c.Path)
-	}
-	return nil
-}
-
-// wanted is the path of the descriptors, or empty when they are not looked for.
-func (c Catalog) wanted(organization bool) string {
-	if discover := c.Discover; discover != nil && !*discover || discover == nil && !organization {
-		return ""
-	}
-	if c.Path == "" {
-		return "catalog-info.yaml"
-	}
-	return c.Path
-}
-
-// descriptors is a file of descriptors as it was read.
+// descriptors is what is known of a file of descriptors.
 type descriptors struct {
 	SHA     string   `json:"sha"`
 	Targets []string `json:"targets,omitempty"` // of its Locations, as they are written
 }
 
-// documents reads the descriptors of a new listing: the configured file, and the files of the repository that Locations
-// in it point to. One whose content is as before is not read again; one that is gone is stored as gone.
-func (r *contentCollect) documents(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
+// documents reads the descriptors of a new list of files: the configured one, and the files of the repository that
+// Locations in it point to. One that has not changed is not read again; one that is gone is retracted.
+func (c *collector) documents(ctx context.Context, s *state, tree []treeFile, whole bool) error {
 	files := make(map[string]treeFile, len(tree))
 	for _, f := range tree {
 		if f.Type == "blob" && f.SHA != "" {
@@ -71,7 +45,7 @@ func (r *contentCollect) documents(ctx context.Context, s *factsState, tree []tr
 	found := map[string]descriptors{}
 	var events []event.Event
 	var queue []string
-	root := r.path
+	root := c.path
 	if root != "" {
 		queue = append(queue, root)
 	}
@@ -83,20 +57,20 @@ func (r *contentCollect) documents(ctx context.Context, s *factsState, tree []tr
 				continue
 			}
 			if len(found) >= documentsPerRepository {
-				r.Base.Log.Warn(
+				c.Base.Log.Warn(
 					"more descriptors than are read of one repository",
 					"source",
-					r.Source,
+					c.Source,
 					"repository",
-					r.Scope,
+					c.Scope,
 					"limit",
 					documentsPerRepository,
 				)
 				break
 			}
-			d, e, err := r.document(ctx, f, s.Documents[name])
+			d, e, err := c.document(ctx, f, s.Documents[name])
 			if rest.Faulty(err) {
-				r.odd(name, err)
+				c.odd(name, err)
 				if d.SHA == "" { // it was never read: what it is, the next listing may show
 					continue
 				}
@@ -113,14 +87,14 @@ func (r *contentCollect) documents(ctx context.Context, s *factsState, tree []tr
 		}
 		queue = next
 	}
-	gone, err := r.goneDocuments(s, found, files, whole)
+	gone, err := c.goneDocuments(s, found, files, whole)
 	if err != nil {
-		return errors.Join(err, r.Append(ctx, events))
+		return errors.Join(err, c.Append(ctx, events))
 	}
 	for _, name := range gone {
-		events = append(events, r.descriptor(name, "", ""))
+		events = append(events, c.descriptor(name, "", ""))
 	}
-	if err := r.Append(ctx, events); err != nil {
+	if err := c.Append(ctx, events); err != nil {
 		return err
 	}
 	if s.Documents = found; len(found) == 0 {
@@ -129,42 +103,42 @@ func (r *contentCollect) documents(ctx context.Context, s *factsState, tree []tr
 	return nil
 }
 
-// goneDocuments returns the descriptors that are no longer there. Those that may be, it adds to found.
-func (r *contentCollect) goneDocuments(
-	s *factsState,
+// goneDocuments returns the descriptors that no longer exist. It adds those that may still exist to found.
+func (c *collector) goneDocuments(
+	s *state,
 	found map[string]descriptors,
 	files map[string]treeFile,
 	whole bool,
 ) ([]string, error) {
-	wanted := r.path != ""
+	wanted := c.path != ""
 	var gone []string
 	for name, d := range s.Documents {
 		if _, still := found[name]; still {
 			continue
 		}
-		if _, listed := files[name]; wanted && (!whole && !listed || len(r.unread) > 0 && listed) {
+		if _, listed := files[name]; wanted && (!whole && !listed || len(c.unread) > 0 && listed) {
 			found[name] = d // it may be there, or be named by a file that cannot be read
 			continue
 		}
 		gone = append(gone, name)
 	}
-	return gone, r.retractable(gone, len(s.Documents))
+	return gone, c.retractable(gone, len(s.Documents))
 }
 
-// manyDocuments is the number of descriptors from which on a listing of files may not lack most of them. Of a few, all
-// may go with one commit; that nothing at all is listed is judged before.
+// manyDocuments is the number of descriptors of which one list of files may not lack most. Of fewer, one commit may
+// remove all; a list that is empty is refused before.
 const manyDocuments = 10
 
-// retractable refuses to take back most of many descriptors, unless others are asked for than before.
-func (r *contentCollect) retractable(gone []string, of int) error {
-	if of < manyDocuments || r.reconfigured {
+// retractable returns an error if most of many descriptors would be retracted, unless the configuration has changed.
+func (c *collector) retractable(gone []string, of int) error {
+	if of < manyDocuments || c.reconfigured {
 		return nil
 	}
-	return r.Writer.Removing("descriptors", len(gone), of)
+	return c.Writer.Removing("descriptors", len(gone), of)
 }
 
-// document reads a file unless it is known, and returns what it is and, if it was read, its event.
-func (r *contentCollect) document(
+// document reads a file unless it has not changed since known, and then returns its event, too.
+func (c *collector) document(
 	ctx context.Context,
 	f treeFile,
 	known descriptors,
@@ -173,12 +147,12 @@ func (r *contentCollect) document(
 		return known, nil, nil
 	}
 	if f.Size > documentLimit {
-		r.Base.Log.Warn(
+		c.Base.Log.Warn(
 			"a descriptor is too large to be read",
 			"source",
-			r.Source,
+			c.Source,
 			"repository",
-			r.Scope,
+			c.Scope,
 			"file",
 			f.Path,
 			"bytes",
@@ -186,14 +160,14 @@ func (r *contentCollect) document(
 		)
 		return descriptors{SHA: f.SHA}, nil, nil
 	}
-	text, err := r.blob(ctx, f.SHA)
+	text, err := c.blob(ctx, f.SHA)
 	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusForbidden {
-		r.Base.Log.Warn(
+		c.Base.Log.Warn(
 			"a descriptor cannot be read; the token needs read access to contents",
 			"source",
-			r.Source,
+			c.Source,
 			"repository",
-			r.Scope,
+			c.Scope,
 			"file",
 			f.Path,
 			"status",
@@ -204,28 +178,28 @@ func (r *contentCollect) document(
 	if err != nil {
 		return known, nil, err
 	}
-	e := r.descriptor(f.Path, string(text), f.SHA)
+	e := c.descriptor(f.Path, string(text), f.SHA)
 	return descriptors{SHA: f.SHA, Targets: locationTargets(text)}, &e, nil
 }
 
-func (r *contentCollect) descriptor(file, text, sha string) event.Descriptor {
+func (c *collector) descriptor(file, text, sha string) event.Descriptor {
 	d := event.Descriptor{
-		Source:     r.Source,
+		Source:     c.Source,
 		Provider:   mapping.Provider,
-		Scope:      r.Scope,
+		Scope:      c.Scope,
 		Location:   file,
 		Document:   text,
 		Revision:   sha,
-		ObservedAt: r.Now().UTC(),
+		ObservedAt: c.Now().UTC(),
 	}
-	if r.URL != "" {
-		d.URL = r.URL + "/blob/" + client.Escaped(r.DefaultBranch) + "/" + client.Escaped(file)
+	if c.URL != "" {
+		d.URL = c.URL + "/blob/" + client.Escaped(c.DefaultBranch) + "/" + client.Escaped(file)
 	}
 	return d
 }
 
-// locationTargets returns the targets of the Locations among the documents of a file. What is no Location, and what
-// cannot be read, has none: the catalog reports on it.
+// locationTargets returns the targets of the Locations among the documents of a file. A document that cannot be read
+// has none; the catalog reports it.
 func locationTargets(text []byte) []string {
 	var all []string
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
@@ -278,21 +252,21 @@ func targets(from string, written []string, tree []treeFile) []string {
 	return slices.Compact(all)
 }
 
-// odd notes a file that cannot be read; the files are listed again by the next collect.
-func (r *contentCollect) odd(file string, err error) {
-	if r.unread == nil {
-		r.unread = map[string]rest.Held{}
+// odd records a file that cannot be read; the next collect lists the files again.
+func (c *collector) odd(file string, err error) {
+	if c.unread == nil {
+		c.unread = map[string]rest.Held{}
 	}
-	r.unread[file] = rest.Held{Failures: 1, Error: err.Error()}
+	c.unread[file] = rest.Held{Failures: 1, Error: err.Error()}
 }
 
-// blob reads the content of a file by its hash.
-func (r *contentCollect) blob(ctx context.Context, sha string) ([]byte, error) {
+// blob returns the content of a file by its hash.
+func (c *collector) blob(ctx context.Context, sha string) ([]byte, error) {
 	var b struct {
 		Content  string `json:"content"`
 		Encoding string `json:"encoding"`
 	}
-	if _, err := r.Get(ctx, "repos/"+r.Scope+"/git/blobs/"+client.Escaped(sha), "", &b); err != nil {
+	if _, err := c.Get(ctx, "repos/"+c.Scope+"/git/blobs/"+client.Escaped(sha), "", &b); err != nil {
 		return nil, err
 	}
 	if b.Encoding != "base64" {

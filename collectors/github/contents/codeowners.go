@@ -1,4 +1,4 @@
-package github
+package contents
 
 import (
 	"context"
@@ -16,21 +16,21 @@ import (
 // codeownersFiles are where GitHub looks for the file, in its order.
 var codeownersFiles = []string{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
 
-// codeownersLimit is the size above which GitHub does not heed the file.
+// codeownersLimit is the size above which GitHub ignores the file, in bytes.
 const codeownersLimit = 3 << 20
 
-// codeownersFacts is what the file says. No file says that nobody owns anything.
+// codeownersFacts are the facts of the file. Without a file, nobody owns anything.
 type codeownersFacts struct {
 	SHA     string   `json:"sha,omitempty"`
 	Known   bool     `json:"known"`
 	Default []string `json:"default"` // owners of a file that no narrower rule names
 	Owners  []string `json:"owners"`  // all that are named, sorted
-	Invalid []string `json:"invalid"` // lines that GitHub passes over: "line 3: why"
+	Invalid []string `json:"invalid"` // lines that GitHub ignores: "line 3: why"
 	Error   string   `json:"error,omitempty"`
 }
 
-// codeowners reads the file when it is another than before.
-func (r *contentCollect) codeowners(ctx context.Context, s *factsState, tree []treeFile, whole bool) error {
+// codeowners reads the file if it has changed.
+func (c *collector) codeowners(ctx context.Context, s *state, tree []treeFile, whole bool) error {
 	var file treeFile
 	for _, name := range codeownersFiles {
 		if i := slices.IndexFunc(tree, func(f treeFile) bool { return f.Path == name && f.Type == "blob" }); i >= 0 {
@@ -56,14 +56,14 @@ func (r *contentCollect) codeowners(ctx context.Context, s *factsState, tree []t
 		}
 		return nil
 	}
-	text, err := r.blob(ctx, file.SHA)
+	text, err := c.blob(ctx, file.SHA)
 	if code := client.Status(err); code == http.StatusNotFound || code == http.StatusForbidden {
 		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s does not show %s (status %d); the token needs read access to "+
-			"contents", r.Source, file.Path, code)}
+			"contents", c.Source, file.Path, code)}
 		return nil
 	}
 	if rest.Faulty(err) {
-		r.odd(file.Path, err)
+		c.odd(file.Path, err)
 		s.Owners = codeownersFacts{Error: fmt.Sprintf("%s cannot be read: %v", file.Path, err)}
 		return nil
 	}
@@ -75,7 +75,11 @@ func (r *contentCollect) codeowners(ctx context.Context, s *factsState, tree []t
 	return nil
 }
 
-// codeownersOf sums a CODEOWNERS file up.
+// DefaultOwners returns the owners, according to the text of a CODEOWNERS file, of the files that no narrower rule
+// matches.
+func DefaultOwners(text []byte) []string { return codeownersOf(text).Default }
+
+// codeownersOf returns the facts of a CODEOWNERS file.
 func codeownersOf(text []byte) codeownersFacts {
 	rules, invalid := parseCodeowners(text)
 	f := codeownersFacts{Known: true, Default: []string{}, Owners: []string{}, Invalid: invalid}
@@ -90,7 +94,7 @@ func codeownersOf(text []byte) codeownersFacts {
 	return f
 }
 
-// codeownersRule is a line of the file: who owns the files that the pattern matches.
+// codeownersRule is a line of the file: the owners of the files that the pattern matches.
 type codeownersRule struct {
 	pattern string // with escaped spaces resolved
 	owners  []string
@@ -113,7 +117,7 @@ var (
 )
 
 // parseCodeowners reads the file as GitHub does: a pattern and its owners on each line, "#" begins a comment, a space
-// in a pattern is written "\ ". A line that GitHub passes over is reported, and does not take the others with it. A
+// in a pattern is written "\ ". A line that GitHub ignores is reported, and does not affect the others. A
 // line with a pattern alone is valid: nobody owns those files.
 func parseCodeowners(text []byte) (rules []codeownersRule, invalid []string) {
 	invalid = []string{}
@@ -159,8 +163,7 @@ func parseCodeownersLine(line string) (rule codeownersRule, problem string) {
 	return rule, ""
 }
 
-// codeownersWords splits a line, which is not empty, at its spaces but for the escaped ones, and ends it at a word that
-// begins with "#".
+// codeownersWords splits a line, which is not empty, at its unescaped spaces; a word that begins with "#" ends it.
 func codeownersWords(line string) []string {
 	var words []string
 	var word strings.Builder

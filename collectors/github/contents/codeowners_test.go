@@ -1,4 +1,4 @@
-package github
+package contents
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 )
 
 func TestCodeowners(t *testing.T) {
@@ -69,12 +70,12 @@ func TestCodeownersAreFacts(t *testing.T) {
 	repo := &githubtest.Repo{
 		Contents: map[string]string{"CODEOWNERS": "* @acme/old", "docs/CODEOWNERS": "* @acme/docs", "README.md": "x"},
 	}
-	s, m := fake(t, repo), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
 	step := func(what, want string, blobs int) {
 		t.Helper()
 		s.Requests()
-		collect(t, s, m, now, nil)
-		if n := count(s.Requests(), "git/blobs"); value(m, "default_owners") != want || n != blobs {
+		collect(t, s, m, now, "")
+		if n := streamtest.Count(s.Requests(), "git/blobs"); value(m, "default_owners") != want || n != blobs {
 			t.Errorf("%s: %s with %d files read, want %s with %d", what, value(m, "default_owners"), n, want, blobs)
 		}
 	}
@@ -95,7 +96,7 @@ func TestCodeownersAreFacts(t *testing.T) {
 	repo.Truncated = false
 	step("no file", `[]`, 0)
 	repo.Contents = nil
-	collect(t, s, m, now.Add(48*time.Hour), nil)
+	collect(t, s, m, now.Add(48*time.Hour), "")
 	if got := value(m, "owners"); !strings.HasPrefix(got, "unknown: gh does not show the files") {
 		t.Error(got)
 	}

@@ -1,0 +1,119 @@
+// Package contents collects what a repository shows of itself: its own record, the list of its files (tree.go) with the
+// files that are facts (files.go), the owners in CODEOWNERS, and the Backstage descriptors (documents.go). The facts
+// are about the scope; the catalog knows which service that is.
+package contents
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/stream"
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+const (
+	// streamName is the name of the checkpoint.
+	streamName = "facts"
+	// askAgain is how long a listing of files counts if nothing was pushed, and a refusal to show it in any case.
+	askAgain = 24 * time.Hour
+	// lasts is how long an observation counts: a week without a collect makes it stale, which the scorecard shows.
+	lasts = 7 * askAgain
+)
+
+// state is the checkpoint. It contains the values, so that an answer of "not modified" renews the facts.
+type state struct {
+	RepositoryETag string                 `json:"repository_etag,omitempty"`
+	Repository     Record                 `json:"repository"`
+	Tree           treeFacts              `json:"tree"`
+	Owners         codeownersFacts        `json:"owners,omitzero"`
+	Documents      map[string]descriptors `json:"documents,omitempty"` // by path
+}
+
+// Record is the record of a repository.
+type Record struct {
+	HTMLURL       string     `json:"html_url"`
+	DefaultBranch string     `json:"default_branch"`
+	CreatedAt     *time.Time `json:"created_at,omitempty"`
+	Archived      *bool      `json:"archived,omitempty"`
+	PushedAt      *time.Time `json:"pushed_at,omitempty"`
+}
+
+// collector is one collect of a repository.
+type collector struct {
+	*stream.Repository
+	path         string               // of the descriptor; empty: descriptors are not collected
+	shown        *Record              // the record that the organization's listing has just shown; nil: none
+	reconfigured bool                 // other files are wanted than the last time
+	hidden       error                // why GitHub refuses to show the files; the facts are then unknown
+	unread       map[string]rest.Held // files that cannot be read
+}
+
+// Collect reads what has changed since the checkpoint, stores facts and descriptors, and sets the default branch and
+// the URL of r, which other streams need. path is that of the descriptor, see [Config.DescriptorPath]. shown is the
+// repository's record, if it is known already.
+//
+// hidden is why GitHub refuses to show the files, which alone is not an error: the facts are then unknown. err is a
+// [rest.SkippedError] if only single files cannot be read.
+func Collect(ctx context.Context, r *stream.Repository, path string, shown *Record) (hidden, err error) {
+	c := &collector{Repository: r, path: path, shown: shown}
+	err = c.collect(ctx)
+	return c.hidden, err
+}
+
+// collect reads record and files, and appends the facts even if nothing has changed: they are observed now.
+func (c *collector) collect(ctx context.Context) error {
+	var s state
+	if _, err := c.Writer.Load(ctx, streamName, &s); err != nil {
+		return err
+	}
+	before, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encoding what was known of the repository: %w", err)
+	}
+	if err := c.record(ctx, &s); rest.Faulty(err) && s.Repository.DefaultBranch != "" {
+		c.odd("the repository's own record", err) // its earlier content still holds
+	} else if err != nil {
+		return err
+	}
+	c.DefaultBranch, c.URL = s.Repository.DefaultBranch, s.Repository.HTMLURL
+	if err := c.tree(ctx, &s); rest.Faulty(err) && s.Tree.Branch == c.DefaultBranch {
+		c.odd("the list of its files", err)
+	} else if err != nil {
+		return err
+	}
+	if len(c.unread) > 0 {
+		s.Tree.ETag, s.Tree.AskedAt = "", time.Time{} // ask again
+	}
+	if err := c.Writer.Append(ctx, c.facts(s)...); err != nil {
+		return err
+	}
+	if after, err := json.Marshal(s); err != nil || string(after) != string(before) {
+		if err := errors.Join(err, c.Writer.Save(ctx, streamName, s)); err != nil {
+			return err
+		}
+	}
+	if len(c.unread) > 0 {
+		return &rest.SkippedError{What: "file", Objects: c.unread}
+	}
+	return nil
+}
+
+// record reads the repository's own record, unless the organization's listing has just shown it.
+func (c *collector) record(ctx context.Context, s *state) error {
+	if c.shown != nil {
+		s.Repository = *c.shown
+		return nil
+	}
+	var fresh Record
+	got, err := c.Get(ctx, "repos/"+c.Scope, s.RepositoryETag, &fresh)
+	if err != nil {
+		return err
+	}
+	if !got.NotModified {
+		s.Repository, s.RepositoryETag = fresh, got.ETag
+	}
+	return nil
+}
