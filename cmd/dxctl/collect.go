@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/cmd/dxctl/progress"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/runner"
@@ -90,8 +91,8 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 		slices.Contains(receiving, req.Source) {
 		return nil
 	}
-	show := newCollectProgress(s.err, s.now)
-	p, err := s.open(ctx, cfg, app.Options{Program: "collect", Progress: show.report})
+	show := progress.NewCollect(s.err, s.now)
+	p, err := s.open(ctx, cfg, app.Options{Program: "collect", Progress: show.Report})
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 	}
 	summary, err := p.Collect(ctx, req)
 	err = collectError(summary, err)
-	show.display.Clear()
+	show.Clear()
 	if len(summary.Scopes) == 0 {
 		return err
 	}

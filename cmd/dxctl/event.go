@@ -1,15 +1,22 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/cmd/dxctl/send"
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/event"
 )
@@ -41,6 +48,70 @@ func eventCommand(s *cli, cmd *cobra.Command, build func(now time.Time) (cloudev
 	to.flags(cmd.Flags())
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return to.failed(err) })
 	return cmd
+}
+
+// sending holds the flags that determine where and how an event is sent.
+type sending struct {
+	server, token string
+	timeout       time.Duration
+	retries       int
+	bestEffort    bool
+	print         bool
+}
+
+func (to *sending) flags(f *pflag.FlagSet) {
+	f.StringVar(&to.server, "server", "", "`ADDRESS` of the server (default $DXCTL_SERVER, "+send.DefaultServer+")")
+	f.StringVar(&to.token, "token", "", "secret of the server's source of kind events (default $DXCTL_TOKEN, which "+
+		"does not show in the process list)")
+	f.DurationVar(&to.timeout, "timeout", 5*time.Second, "longest duration of one attempt")
+	f.IntVar(&to.retries, "retries", 3, "number of retries if the server cannot be reached or is busy")
+	f.BoolVar(&to.bestEffort, "best-effort", false, "if the event cannot be sent, print the error and exit with 0")
+	f.BoolVar(&to.print, "print", false, "print the CloudEvent and send nothing")
+}
+
+// failed returns the error of the command. With --best-effort, the error is printed and the exit code is 0. For a
+// mistake in the flags, this requires --best-effort to come before it.
+func (to *sending) failed(err error) error {
+	if err == nil || !to.bestEffort {
+		return err
+	}
+	return exit.With(exit.OK, fmt.Errorf("event not sent: %w", err))
+}
+
+// run builds the event, sends it and prints the outcome.
+func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (cloudevent.Event, error)) error {
+	e, err := build(s.now().UTC())
+	if err != nil {
+		return err
+	}
+	doc, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encoding the event: %w", err)
+	}
+	if to.print {
+		_, err := fmt.Fprintln(s.out, string(doc))
+		return err
+	}
+	answer, err := send.Event(ctx, doc, send.Options{
+		Server:  cmp.Or(to.server, os.Getenv("DXCTL_SERVER"), send.DefaultServer),
+		Token:   cmp.Or(to.token, os.Getenv("DXCTL_TOKEN")),
+		Timeout: to.timeout,
+		Retries: to.retries,
+		Version: versionString(),
+	})
+	if err != nil {
+		return err
+	}
+	ignored := make([]string, len(answer.Misfits))
+	for i, m := range answer.Misfits {
+		ignored[i] = m.String()
+	}
+	return output.Table{
+		Columns: []string{"outcome", "type", "id", "reason", "ignored_fields"},
+		Rows: [][]string{
+			{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")},
+		},
+	}.Print(s.out, s.output)
 }
 
 // moment is the value of a flag that takes a time.
@@ -85,12 +156,12 @@ GitLab CI, Jenkins, CircleCI, Buildkite), the commit, ref, actor and URL default
 		Example: `  dxctl event deploy --service payment-service --environment production --version v1.2.3 --status running
   dxctl event deploy --service payment-service --environment production --version v1.2.3`,
 	}, func(now time.Time) (cloudevent.Event, error) {
-		job := ciJob(os.Getenv)
-		job.fill(&d)
+		job := send.CurrentJob(os.Getenv)
+		job.Fill(&d)
 		d.Status = event.Status(status)
 		d.StartedAt, d.At = started.Time, finished.Time
 		if d.ID == "" {
-			d.ID = deploymentID(d, job.id, now)
+			d.ID = deploymentID(d, job.ID, now)
 		}
 		return events.NewDeployEvent(d, now)
 	})

@@ -183,7 +183,8 @@ var house = []struct {
 	},
 	{name: "cmd/dxctl/exit"},
 	{name: "cmd/dxctl/output", imports: []string{"web/spreadsheet"}},
-	{name: "cmd/dxctl/progress"},
+	{name: "cmd/dxctl/send", imports: []string{"collectors/events", "collectors/webhook", "cmd/dxctl/exit"}},
+	{name: "cmd/dxctl/progress", imports: []string{"collectors/rest", "collectors/runner"}},
 	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
 	{
 		name: "cmd/dxctl/app",
@@ -236,7 +237,6 @@ var house = []struct {
 			"collectors/rest",
 			"collectors/runner",
 			"collectors/source",
-			"collectors/webhook",
 			"store",
 			"store/guard",
 			"metrics",

@@ -1,4 +1,4 @@
-package main
+package progress
 
 import (
 	"cmp"
@@ -11,15 +11,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dxctl/dxctl/cmd/dxctl/progress"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/runner"
 )
 
-// collectProgress shows a line per source while they are collected.
-type collectProgress struct {
+// Collect shows a line per source while they are collected.
+type Collect struct {
 	mu      sync.Mutex
-	display *progress.Display
+	display *Display
 	now     func() time.Time
 	sources map[string]*sourceProgress
 }
@@ -39,12 +38,13 @@ type sourceProgress struct {
 
 type streamProgress struct{ done, total uint64 }
 
-func newCollectProgress(w io.Writer, now func() time.Time) *collectProgress {
-	return &collectProgress{display: progress.New(w, now), now: now, sources: map[string]*sourceProgress{}}
+// NewCollect returns a Collect that is shown on w.
+func NewCollect(w io.Writer, now func() time.Time) *Collect {
+	return &Collect{display: New(w, now), now: now, sources: map[string]*sourceProgress{}}
 }
 
-// report shows a report of the Runner.
-func (p *collectProgress) report(c runner.Progress) {
+// Report shows a report of the Runner. It is safe for concurrent use.
+func (p *Collect) Report(c runner.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.source(c.Source)
@@ -69,6 +69,9 @@ func (p *collectProgress) report(c runner.Progress) {
 	}
 }
 
+// Clear erases the lines from a terminal, before other output is printed.
+func (p *Collect) Clear() { p.display.Clear() }
+
 // ending returns how a scope's collection ended.
 func ending(err error) string {
 	switch {
@@ -82,7 +85,7 @@ func ending(err error) string {
 	return fmt.Sprintf("failed: %v", err)
 }
 
-func (p *collectProgress) source(name string) *sourceProgress {
+func (p *Collect) source(name string) *sourceProgress {
 	s, ok := p.sources[name]
 	if !ok {
 		s = &sourceProgress{
@@ -113,17 +116,17 @@ func (s *sourceProgress) line(now time.Time) string {
 			parts,
 			fmt.Sprintf(
 				"%s of %s %s",
-				thousands(int(here.done)),
-				thousands(int(here.total)),
-				progress.Bar(here.done, here.total),
+				Thousands(int(here.done)),
+				Thousands(int(here.total)),
+				Bar(here.done, here.total),
 			),
 		)
 	} else {
-		parts = append(parts, thousands(int(here.done)))
+		parts = append(parts, Thousands(int(here.done)))
 	}
 	if elapsed := now.Sub(s.began).Seconds(); elapsed >= 1 && done > 0 {
 		rate := float64(done) / elapsed
-		parts = append(parts, fmt.Sprintf("%s/s", thousands(int(max(rate, 1)))))
+		parts = append(parts, fmt.Sprintf("%s/s", Thousands(int(max(rate, 1)))))
 		if total > done {
 			parts = append(parts, "about "+rounded(time.Duration(float64(total-done)/rate*float64(time.Second)))+" left")
 		}
@@ -133,7 +136,7 @@ func (s *sourceProgress) line(now time.Time) string {
 		if b.Resource == "graphql" {
 			unit = "GraphQL points"
 		}
-		parts = append(parts, fmt.Sprintf("%s of %s %s left", thousands(b.Remaining), thousands(b.Limit), unit))
+		parts = append(parts, fmt.Sprintf("%s of %s %s left", Thousands(b.Remaining), Thousands(b.Limit), unit))
 	}
 	if s.finished > 0 {
 		parts = append(parts, fmt.Sprintf("%d done", s.finished))
@@ -162,4 +165,15 @@ func rounded(d time.Duration) string {
 		return fmt.Sprintf("%d min", int(d.Minutes())+1)
 	}
 	return fmt.Sprintf("%.1f h", d.Hours())
+}
+
+// Thousands formats 123456 as 123,456.
+func Thousands(n int) string {
+	digits := fmt.Sprint(n)
+	var groups []string
+	for len(digits) > 3 {
+		groups = append([]string{digits[len(digits)-3:]}, groups...)
+		digits = digits[:len(digits)-3]
+	}
+	return strings.Join(append([]string{digits}, groups...), ",")
 }

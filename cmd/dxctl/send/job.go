@@ -1,4 +1,4 @@
-package main
+package send
 
 import (
 	"strings"
@@ -6,11 +6,17 @@ import (
 	"github.com/dxctl/dxctl/collectors/events"
 )
 
-// ci describes the current CI job. An empty field is unknown.
-type ci struct{ id, sha, ref, actor, url string }
+// Job describes a CI job. An empty field is unknown.
+type Job struct {
+	ID    string // begins with the name of the CI system; the same for every step of the job
+	SHA   string // commit that the job builds
+	Ref   string // branch or tag
+	Actor string // login of who caused the job
+	URL   string // web page of the job
+}
 
-// ciJob reads the environment variables that CI systems set in every job.
-func ciJob(env func(string) string) ci {
+// CurrentJob reads the environment variables that CI systems set in every job. It returns no ID outside of CI.
+func CurrentJob(env func(string) string) Job {
 	joined := func(names ...string) string {
 		var parts []string
 		for _, n := range names {
@@ -26,7 +32,7 @@ func ciJob(env func(string) string) ci {
 		if page != "" {
 			page += "/actions/runs/" + env("GITHUB_RUN_ID")
 		}
-		return ci{
+		return Job{
 			"github/" + joined("GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT", "GITHUB_JOB"),
 			env("GITHUB_SHA"),
 			env("GITHUB_REF_NAME"),
@@ -34,7 +40,7 @@ func ciJob(env func(string) string) ci {
 			page,
 		}
 	case env("GITLAB_CI") != "":
-		return ci{
+		return Job{
 			"gitlab/" + joined("CI_PROJECT_PATH", "CI_JOB_ID"),
 			env("CI_COMMIT_SHA"),
 			env("CI_COMMIT_REF_NAME"),
@@ -42,7 +48,7 @@ func ciJob(env func(string) string) ci {
 			env("CI_JOB_URL"),
 		}
 	case env("CIRCLE_WORKFLOW_ID") != "":
-		return ci{
+		return Job{
 			"circleci/" + joined("CIRCLE_WORKFLOW_ID", "CIRCLE_JOB"),
 			env("CIRCLE_SHA1"),
 			env("CIRCLE_BRANCH"),
@@ -50,7 +56,7 @@ func ciJob(env func(string) string) ci {
 			env("CIRCLE_BUILD_URL"),
 		}
 	case env("BUILDKITE_JOB_ID") != "":
-		return ci{
+		return Job{
 			"buildkite/" + env("BUILDKITE_JOB_ID"),
 			env("BUILDKITE_COMMIT"),
 			env("BUILDKITE_BRANCH"),
@@ -58,7 +64,7 @@ func ciJob(env func(string) string) ci {
 			env("BUILDKITE_BUILD_URL"),
 		}
 	case env("JENKINS_URL") != "" && env("BUILD_TAG") != "":
-		return ci{
+		return Job{
 			"jenkins/" + env("BUILD_TAG"),
 			env("GIT_COMMIT"),
 			strings.TrimPrefix(env("GIT_BRANCH"), "origin/"),
@@ -66,15 +72,15 @@ func ciJob(env func(string) string) ci {
 			env("BUILD_URL"),
 		}
 	}
-	return ci{}
+	return Job{}
 }
 
-// fill sets the fields of d that the flags left empty.
-func (c ci) fill(d *events.Deploy) {
+// Fill sets the fields of d that are empty to those of the job.
+func (j Job) Fill(d *events.Deploy) {
 	for _, f := range []struct {
 		to   *string
 		from string
-	}{{&d.SHA, c.sha}, {&d.Ref, c.ref}, {&d.Actor, c.actor}, {&d.URL, c.url}} {
+	}{{&d.SHA, j.SHA}, {&d.Ref, j.Ref}, {&d.Actor, j.Actor}, {&d.URL, j.URL}} {
 		if *f.to == "" {
 			*f.to = f.from
 		}

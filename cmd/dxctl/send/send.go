@@ -1,4 +1,5 @@
-package main
+// Package send sends events to a dxctl server, and recognizes the CI job that it runs in.
+package send
 
 import (
 	"bytes"
@@ -10,91 +11,50 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
-	"github.com/spf13/pflag"
 
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
-	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/collectors/webhook"
 )
 
-// sending holds the flags that determine where and how an event is sent.
-type sending struct {
-	server, token string
-	timeout       time.Duration
-	retries       int
-	bestEffort    bool
-	print         bool
-}
+// DefaultServer is the address of a dxctl serve on this machine.
+const DefaultServer = "http://127.0.0.1:8080"
 
 const (
-	defaultServer = "http://127.0.0.1:8080"
-	firstRetry    = 500 * time.Millisecond
-	longestRetry  = 10 * time.Second
-	maxAnswer     = 64 << 10
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = 10 * time.Second
+	maxAnswer    = 64 << 10 // bytes
 )
 
-func (to *sending) flags(f *pflag.FlagSet) {
-	f.StringVar(&to.server, "server", "", "`ADDRESS` of the server (default $DXCTL_SERVER, "+defaultServer+")")
-	f.StringVar(&to.token, "token", "", "secret of the server's source of kind events (default $DXCTL_TOKEN, which "+
-		"does not show in the process list)")
-	f.DurationVar(&to.timeout, "timeout", 5*time.Second, "longest duration of one attempt")
-	f.IntVar(&to.retries, "retries", 3, "number of retries if the server cannot be reached or is busy")
-	f.BoolVar(&to.bestEffort, "best-effort", false, "if the event cannot be sent, print the error and exit with 0")
-	f.BoolVar(&to.print, "print", false, "print the CloudEvent and send nothing")
+// Options determine where and how an event is sent.
+type Options struct {
+	Server  string        // URL of the server, with or without the path that receives events
+	Token   string        // secret of the server's source of kind events
+	Timeout time.Duration // longest duration of one attempt
+	Retries int           // after the first attempt, if the server cannot be reached or is busy
+	Version string        // of this binary, for the server's log
 }
 
-// failed returns the error of the command. With --best-effort, the error is printed and the exit code is 0. For a
-// mistake in the flags, this requires --best-effort to come before it.
-func (to *sending) failed(err error) error {
-	if err == nil || !to.bestEffort {
-		return err
-	}
-	return exit.With(exit.OK, fmt.Errorf("event not sent: %w", err))
-}
-
-// run builds the event, sends it and prints the outcome.
-func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (cloudevent.Event, error)) error {
-	e, err := build(s.now().UTC())
+// Event sends a CloudEvent, encoded as JSON, and returns the answer of the server. An error carries an exit code if the
+// token is missing or rejected, or if the server does not answer within the timeout.
+func Event(ctx context.Context, doc []byte, opt Options) (webhook.Answer, error) {
+	address, err := eventsAddress(opt.Server)
 	if err != nil {
-		return err
+		return webhook.Answer{}, err
 	}
-	doc, err := json.Marshal(e)
+	if opt.Token == "" {
+		return webhook.Answer{}, exit.With(exit.Credentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of "+
+			"the server's source of kind events"))
+	}
+	answer, err := opt.retry(ctx, address, doc)
 	if err != nil {
-		return fmt.Errorf("encoding the event: %w", err)
+		return answer, fmt.Errorf("sending the event to %s: %w", address, err)
 	}
-	if to.print {
-		_, err := fmt.Fprintln(s.out, string(doc))
-		return err
-	}
-	address, err := eventsAddress(cmp.Or(to.server, os.Getenv("DXCTL_SERVER"), defaultServer))
-	if err != nil {
-		return err
-	}
-	token := cmp.Or(to.token, os.Getenv("DXCTL_TOKEN"))
-	if token == "" {
-		return exit.With(exit.Credentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of the server's source "+
-			"of kind events"))
-	}
-	answer, err := to.send(ctx, address, token, doc)
-	if err != nil {
-		return fmt.Errorf("sending the event to %s: %w", address, err)
-	}
-	ignored := make([]string, len(answer.Misfits))
-	for i, m := range answer.Misfits {
-		ignored[i] = m.String()
-	}
-	return output.Table{
-		Columns: []string{"outcome", "type", "id", "reason", "ignored_fields"},
-		Rows: [][]string{
-			{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")},
-		},
-	}.Print(s.out, s.output)
+	return answer, nil
 }
 
 // eventsAddress returns the URL at which a server receives events.
@@ -104,7 +64,7 @@ func eventsAddress(server string) (string, error) {
 		return "", fmt.Errorf(
 			"--server %q: invalid address; use an absolute http or https URL such as %s",
 			server,
-			defaultServer,
+			DefaultServer,
 		)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -130,22 +90,22 @@ type notNow struct {
 func (b notNow) Error() string { return b.err.Error() }
 func (b notNow) Unwrap() error { return b.err }
 
-// send posts the event, and retries it up to to.retries times.
-func (to *sending) send(ctx context.Context, address, token string, doc []byte) (webhook.Answer, error) {
+// retry posts the event, and again up to o.Retries times.
+func (o Options) retry(ctx context.Context, address string, doc []byte) (webhook.Answer, error) {
 	// A redirect is not followed: it would become a GET, or send the token to another server.
 	client := &http.Client{
-		Timeout:       to.timeout,
+		Timeout:       o.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
 	pause := firstRetry
 	for try := 0; ; try++ {
-		answer, err := post(ctx, client, address, token, doc)
+		answer, err := o.post(ctx, client, address, doc)
 		var again notNow
 		if err == nil || !errors.As(err, &again) || ctx.Err() != nil {
 			return answer, cmp.Or(ctx.Err(), err)
 		}
-		if try >= to.retries {
+		if try >= o.Retries {
 			return answer, err
 		}
 		timer := time.NewTimer(min(max(pause, again.after), longestRetry))
@@ -160,9 +120,9 @@ func (to *sending) send(ctx context.Context, address, token string, doc []byte) 
 }
 
 // post sends the event once. The error is a notNow if a retry may succeed.
-func post(ctx context.Context, client *http.Client, address, token string, doc []byte) (webhook.Answer, error) {
+func (o Options) post(ctx context.Context, client *http.Client, address string, doc []byte) (webhook.Answer, error) {
 	var answer webhook.Answer
-	req, err := http.NewRequestWithContext( //nolint:gosec // the caller of the command chooses the address
+	req, err := http.NewRequestWithContext(
 		ctx,
 		http.MethodPost,
 		address,
@@ -171,10 +131,10 @@ func post(ctx context.Context, client *http.Client, address, token string, doc [
 	if err != nil {
 		return answer, err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+o.Token)
 	req.Header.Set("Content-Type", cloudevent.ApplicationCloudEventsJSON+"; charset=utf-8")
-	req.Header.Set("User-Agent", "dxctl/"+versionString())
-	resp, err := client.Do(req) //nolint:gosec // as above
+	req.Header.Set("User-Agent", "dxctl/"+o.Version)
+	resp, err := client.Do(req)
 	if err != nil {
 		var timeout interface{ Timeout() bool }
 		if errors.As(err, &timeout) && timeout.Timeout() && ctx.Err() == nil {

@@ -1,0 +1,67 @@
+package demo
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// mark is the file that marks a directory as created by the demo.
+const mark = "demo-organization.txt"
+
+// Write writes dx.yaml and the files that it names, the catalog and the people, to dir. It refuses a directory that has
+// files but was not created by the demo, so that real data is never mixed with synthetic data.
+func (o *Organization) Write(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("reading the directory of the demo: %w", err)
+	}
+	made := slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.Name() == mark || e.Name() == "demo-organisation.txt" // of an earlier version
+	})
+	if len(entries) > 0 && !made {
+		return fmt.Errorf("%s contains files that are not from the demo; choose another directory with "+
+			"--data (make demo DATA=…)", dir)
+	}
+	settings, err := yaml.Marshal(map[string]any{
+		"store":        map[string]string{"dsn": "embedded:./clickhouse"},
+		"server":       map[string]string{"addr": "127.0.0.1:8080"},
+		"catalog":      map[string]any{"files": []string{"catalog/*.yaml"}},
+		"people":       map[string]any{"files": []string{"people.csv"}},
+		"environments": o.Environments(),
+		"demo":         true,
+	})
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{
+		mark: []byte("`dxctl demo` created this directory. All of its data is synthetic; you can delete it.\n"),
+		"dx.yaml": append(
+			[]byte("# The configuration of the demo organization. README.md describes each section.\n"),
+			settings...),
+		"people.csv": o.PeopleCSV(),
+	}
+	for name, text := range o.CatalogFiles() {
+		files[filepath.Join("catalog", name)] = text
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "catalog")); err != nil { // of another version, with other files
+		return fmt.Errorf("removing the catalog of the demo: %w", err)
+	}
+	for name, text := range files {
+		if err := writeFile(filepath.Join(dir, name), text); err != nil {
+			return fmt.Errorf("writing the files of the demo: %w", err)
+		}
+	}
+	return nil
+}
+
+func writeFile(name string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+		return err
+	}
+	return os.WriteFile(name, text, 0o600)
+}
