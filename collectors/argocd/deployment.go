@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -13,26 +14,28 @@ const baselineID = "baseline"
 // synced is the word for an application whose cluster has what its sources say.
 const synced = "Synced"
 
-// status maps a phase. A word that is not known is taken as under way until the operation is finished, and then as
-// an end without a verdict.
-func status(phase, message string, finished bool) (mapped event.Status, known bool) {
-	switch phase {
-	case "Running", "Terminating":
-		return event.Running, true
-	case "Succeeded":
-		return event.Succeeded, true
-	case "Failed":
-		if strings.HasPrefix(message, "Operation terminated") { // by a person
-			return event.Cancelled, true
-		}
-		return event.Failed, true
-	case "Error":
-		return event.Failed, true
+// phases are the words for where an operation stands.
+var phases = source.Words[event.Status]{
+	Meaning: map[string]event.Status{
+		"running":     event.Running,
+		"terminating": event.Running,
+		"succeeded":   event.Succeeded,
+		"failed":      event.Failed,
+		"error":       event.Failed,
+	},
+	Otherwise: event.Running, // so that it is read again
+}
+
+// status returns the status of an operation. One with an unrecognized phase that is finished has ended without a verdict.
+func (m mapper) status(o *operation) event.Status {
+	mapped := phases.Read("phase of an operation", o.Phase, m.unrecognized)
+	switch {
+	case strings.EqualFold(o.Phase, "failed") && strings.HasPrefix(o.Message, "Operation terminated"): // by a person
+		return event.Cancelled
+	case !phases.Has(o.Phase) && !o.FinishedAt.IsZero():
+		return event.Skipped
 	}
-	if finished {
-		return event.Skipped, false
-	}
-	return event.Running, false
+	return mapped
 }
 
 // events returns the events of an application that are to be stored, oldest first, and the sync that is running.
@@ -178,11 +181,7 @@ type mapper struct {
 func (m mapper) operationEvent(a application) event.Deployment {
 	o := a.operation
 	d := m.deployment(operationID(o.StartedAt.Time), o.revision(a), o.Operation.By)
-	finished := !o.FinishedAt.IsZero()
-	mapped, known := status(o.Phase, o.Message, finished)
-	if !known {
-		m.unrecognized("phase of an operation", o.Phase)
-	}
+	mapped := m.status(o)
 	d.Status, d.StatusRaw = mapped, o.Phase
 	d.CreatedAt, d.StartedAt = o.StartedAt.Time, o.StartedAt.Time
 	if mapped.Final() { // while a retry is awaited, the end is that of the attempt before

@@ -67,7 +67,7 @@ func TestStatus(t *testing.T) {
 		"timedout": event.Failed, "terminated-unknown": event.Failed, "canceled": event.Cancelled, "not_run": event.Skipped, "running": event.Running,
 		"failing": event.Running, "on_hold": event.Waiting, "queued": event.Queued, "blocked": event.Queued, "not_running": event.Queued,
 	} {
-		if got, known := status(word); got != want || !known {
+		if got, known := statuses.Of(word), statuses.Has(word); got != want || !known {
 			t.Errorf("%s is %s (known: %t), want %s", word, got, known, want)
 		}
 	}

@@ -165,10 +165,7 @@ func (m mapper) origin(id, url string) event.Origin {
 // runEvent makes the event of an attempt of a workflow. A workflow has no beginning of its own: it is that of its first
 // job, as its end is that of the last. What waits for an approval is not of the run: a person may give it weeks later.
 func (m mapper) runEvent(p brief, w workflow, attempt uint16, jobs []event.PipelineJob, hand byHand) event.PipelineRun {
-	mapped, known := status(w.Status)
-	if !known {
-		m.unrecognized("status of a workflow", w.Status)
-	}
+	mapped := statuses.Read("status of a workflow", w.Status, m.unrecognized)
 	e := m.runOf(p, w.Name, attempt, m.workflowURL(p, w))
 	e.Status, e.StatusRaw, e.CreatedAt = mapped, w.Status, w.CreatedAt.Time
 	var end time.Time
@@ -217,16 +214,13 @@ func (m mapper) runOf(p brief, name string, attempt uint16, url string) event.Pi
 // jobEvents makes the events of an attempt's jobs. Running a workflow again from where it failed lists the jobs that
 // had succeeded once more, as they ran before the attempt was made: they are the earlier attempt's and are left out.
 func (m mapper) jobEvents(p brief, w workflow, attempt uint16, jobs []job) []event.PipelineJob {
-	whole, _ := status(w.Status)
+	whole := statuses.Of(w.Status)
 	events := make([]event.PipelineJob, 0, len(jobs))
 	for _, j := range jobs {
 		if j.ID == "" || attempt > 1 && !j.StoppedAt.IsZero() && j.StoppedAt.Before(w.CreatedAt.Time) {
 			continue
 		}
-		mapped, known := jobStatus(j.Status, whole)
-		if !known {
-			m.unrecognized("status of a job", j.Status)
-		}
+		mapped := m.jobStatus(j, whole)
 		link := m.workflowURL(p, w)
 		if j.Number > 0 {
 			link = fmt.Sprintf("%s/jobs/%d", link, j.Number)

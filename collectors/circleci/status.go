@@ -3,39 +3,47 @@ package circleci
 import (
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
-// status maps what CircleCI says of a workflow or a job. Failing means that a job has failed and others still run. A
-// word that is not known is taken to be under way, and the record is read again.
-func status(word string) (mapped event.Status, known bool) {
-	switch strings.ToLower(word) {
-	case "success":
-		return event.Succeeded, true
-	case "failed", "error", "errored", "infrastructure_fail", "timedout", "unauthorized", "terminated-unknown", "retried":
-		return event.Failed, true
-	case "canceled", "cancelled":
-		return event.Cancelled, true
-	case "not_run", "skipped":
-		return event.Skipped, true
-	case "running", "failing":
-		return event.Running, true
-	case "on_hold":
-		return event.Waiting, true
-	case "queued", "blocked", "not_running", "scheduled", "pending", "created":
-		return event.Queued, true
-	}
-	return event.Running, false
+// statuses are the words for where a workflow or a job stands.
+var statuses = source.Words[event.Status]{
+	Meaning: map[string]event.Status{
+		"success":             event.Succeeded,
+		"failed":              event.Failed,
+		"error":               event.Failed,
+		"errored":             event.Failed,
+		"infrastructure_fail": event.Failed,
+		"timedout":            event.Failed,
+		"unauthorized":        event.Failed,
+		"terminated-unknown":  event.Failed,
+		"retried":             event.Failed,
+		"canceled":            event.Cancelled,
+		"cancelled":           event.Cancelled,
+		"not_run":             event.Skipped,
+		"skipped":             event.Skipped,
+		"running":             event.Running,
+		"failing":             event.Running, // a job has failed, and others still run
+		"on_hold":             event.Waiting,
+		"queued":              event.Queued,
+		"blocked":             event.Queued,
+		"not_running":         event.Queued,
+		"scheduled":           event.Queued,
+		"pending":             event.Queued,
+		"created":             event.Queued,
+	},
+	Otherwise: event.Running, // so that the record is read again
 }
 
-// jobStatus maps what CircleCI says of a job of a workflow. What had not begun when the workflow ended never will:
-// CircleCI leaves it at blocked.
-func jobStatus(word string, workflow event.Status) (mapped event.Status, known bool) {
-	mapped, known = status(word)
+// jobStatus returns the status of a job of a workflow. What had not begun when the workflow ended never will: CircleCI
+// leaves it at blocked.
+func (m mapper) jobStatus(j job, workflow event.Status) event.Status {
+	mapped := statuses.Read("status of a job", j.Status, m.unrecognized)
 	if workflow.Final() && (mapped == event.Queued || mapped == event.Waiting) {
-		mapped = event.Skipped
+		return event.Skipped
 	}
-	return mapped, known
+	return mapped
 }
 
 // trigger names what started a pipeline. A word that is not known is kept.

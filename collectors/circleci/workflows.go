@@ -119,7 +119,7 @@ func (r *reader) read(ctx context.Context, p brief, whole bool) (reading, error)
 		}
 		f := flow{Name: w.Name, Attempt: attempts[w.ID], Status: w.Status}
 		got.watch.Flows[w.ID] = f
-		mapped, _ := status(w.Status)
+		mapped := statuses.Of(w.Status)
 		got.watch.Open = got.watch.Open || !mapped.Final()
 		got.watch.Failed = got.watch.Failed || mapped != event.Succeeded
 		if old, ok := known.Flows[w.ID]; !whole && ok && mapped.Final() && old == f {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -42,6 +43,8 @@ type cdEvent struct {
 	push      string    // name of the push source
 	at        time.Time // when it happened
 	service   func(names ...string) string
+
+	unrecognized func(what, word string) // see delivery.Source
 }
 
 // reference is how CDEvents names another thing.
@@ -236,21 +239,26 @@ func (c cdEvent) origin() event.Origin {
 		Service: c.service(c.custom.Service, c.Subject.Content.Service.ID)}
 }
 
-// outcome maps how something ended.
-func outcome(word string) event.Status {
-	switch strings.ToLower(word) {
-	case "success", "succeeded", "passed", "ok":
-		return event.Succeeded
-	case "cancel", "cancelled", "canceled", "aborted":
-		return event.Cancelled
-	case "skip", "skipped":
-		return event.Skipped
-	case "failure", "failed", "error", "fail":
-		return event.Failed
-	case "": // older producers send finished without saying how
-		return event.Skipped
-	}
-	return event.Skipped // final, and no verdict; the word is kept
+// outcomes are the words for how something ended.
+var outcomes = source.Words[event.Status]{
+	Meaning: map[string]event.Status{
+		"success":   event.Succeeded,
+		"succeeded": event.Succeeded,
+		"passed":    event.Succeeded,
+		"ok":        event.Succeeded,
+		"cancel":    event.Cancelled,
+		"cancelled": event.Cancelled,
+		"canceled":  event.Cancelled,
+		"aborted":   event.Cancelled,
+		"skip":      event.Skipped,
+		"skipped":   event.Skipped,
+		"failure":   event.Failed,
+		"failed":    event.Failed,
+		"error":     event.Failed,
+		"fail":      event.Failed,
+		"":          event.Skipped, // older producers send finished without saying how
+	},
+	Otherwise: event.Skipped, // it is over, without a verdict
 }
 
 // statusOf maps the predicate of what is queued, started and finished.
@@ -265,10 +273,7 @@ func (c cdEvent) statusOf() (status event.Status, raw string) {
 	case "started":
 		return event.Running, "started"
 	}
-	if word == "" {
-		return outcome(""), "finished"
-	}
-	return outcome(word), word
+	return outcomes.Read("outcome of an event", word, c.unrecognized), cmp.Or(word, "finished")
 }
 
 // times are created, started and finished: of the predicate, unless custom data says it more exactly.

@@ -179,7 +179,7 @@ func (Receiver) Protocol() delivery.Protocol {
 
 // Parse reads one delivery.
 func (Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
-	return source{s}.parse(d)
+	return sender{s}.parse(d)
 }
 
 // unsupportedEvent returns why a request is no CloudEvent; empty when it may be one.
@@ -196,12 +196,12 @@ func unsupportedEvent(h http.Header) string {
 		"attributes as ce- headers"
 }
 
-// source is the source of a delivery of events.
-type source struct{ delivery.Source }
+// sender is the source of a delivery of events.
+type sender struct{ delivery.Source }
 
 // parse reads a delivery of CloudEvents. Each is judged for itself: one that is refused costs no other of its batch,
 // and the answer lists it.
-func (s source) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+func (s sender) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
 	events, err := decodeEvents(d)
 	if err != nil {
 		return delivery.Refuse("%v", err)
@@ -251,7 +251,7 @@ func (s source) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict)
 	return updates, v
 }
 
-func (s source) decoded(d delivery.Delivery, e decoded) ([]delivery.Update, delivery.Verdict) {
+func (s sender) decoded(d delivery.Delivery, e decoded) ([]delivery.Update, delivery.Verdict) {
 	if e.err != nil {
 		return delivery.RefuseWith(e.misfits, "%v", e.err)
 	}
@@ -261,7 +261,7 @@ func (s source) decoded(d delivery.Delivery, e decoded) ([]delivery.Update, deli
 }
 
 // event reads one CloudEvent.
-func (s source) event(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update, delivery.Verdict) {
+func (s sender) event(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update, delivery.Verdict) {
 	if e.Type() == FactType {
 		return s.fact(d, e)
 	}
@@ -286,6 +286,7 @@ func (s source) event(d delivery.Delivery, e cloudevent.Event) ([]delivery.Updat
 		return delivery.RefuseWith(doc.misfits, "%v", err)
 	}
 	doc.service, doc.push, doc.predicate = s.Service, s.Name, predicate
+	doc.unrecognized = s.Unrecognized
 	u, err := read(doc)
 	if err != nil {
 		return delivery.RefuseWith(doc.misfits, "%v", err)

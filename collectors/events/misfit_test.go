@@ -1,14 +1,17 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -193,5 +196,35 @@ func TestNoYearOne(t *testing.T) {
 		if err != nil || strings.Contains(string(doc), "0001-01-01") {
 			t.Errorf("%T is written as %s: %v", written, doc, err)
 		}
+	}
+}
+
+// TestAnUnrecognizedOutcomeIsLogged has a word that CDEvents does not define: it is stored as is, and logged.
+func TestAnUnrecognizedOutcomeIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	r, err := webhook.NewReceivers(
+		[]webhook.Source{testSource()},
+		webhook.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range []string{"levitated", "success", ""} {
+		d := deliverytest.Delivery("events", deliverytest.CloudEvent(
+			"dev.cdevents.pipelinerun.finished.0.2.0",
+			deliverytest.CDEvent("build/7", `{"pipelineName":"build","outcome":"`+word+`"}`, `{}`),
+		))
+		d.Headers["content-type"] = "application/cloudevents+json"
+		updates, v := r.Parse(d)
+		if v.Outcome != delivery.Accepted || len(updates) != 1 {
+			t.Fatalf("%q: %+v", word, v)
+		}
+		if run := updates[0].Event.(event.PipelineRun); !run.Status.Final() || word != "" && run.StatusRaw != word {
+			t.Errorf("%q: %+v", word, run)
+		}
+	}
+	text := log.String()
+	if strings.Count(text, "unrecognized status; stored as is") != 1 || !strings.Contains(text, "word=levitated") {
+		t.Errorf("logged: %s", text)
 	}
 }

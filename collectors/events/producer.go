@@ -204,7 +204,7 @@ func NewFactEvent(f event.Fact, now time.Time) (cloudevent.Event, error) {
 }
 
 // fact reads an event of [FactType].
-func (s source) fact(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update, delivery.Verdict) {
+func (s sender) fact(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update, delivery.Verdict) {
 	var data factData
 	misfits, err := delivery.DecodeStrictly(e.Data(), &data, "data")
 	if err != nil {

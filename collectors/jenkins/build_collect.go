@@ -372,7 +372,7 @@ func (p *pass) ask(ctx context.Context, from, to int, etag string) (buildPage, r
 	page.shown = min(len(page.Builds), to-from) // places of the list; what is beyond them has none
 	page.Builds = slices.DeleteFunc(page.Builds, func(b build) bool { return b.Number < 1 })
 	if n := page.shown - len(page.Builds); n > 0 {
-		p.Unrecognized("builds without a number", strconv.Itoa(n))
+		p.LeftOut("builds without a number", n)
 	}
 	return page, got, err
 }

@@ -234,10 +234,7 @@ func (c *Collector) buildURL(j job, b build) string {
 
 // runEvent makes the event of a build, which bears the given id.
 func (r *reader) runEvent(j job, b build, id string) event.PipelineRun {
-	mapped, raw, known := buildStatus(b.Result, b.Building)
-	if !known {
-		r.Unrecognized("result of a build", raw)
-	}
+	mapped, raw := buildStatus(b, r.Unrecognized)
 	trig, actor := b.cause()
 	sha, branch := b.revision(j.names)
 	if j.branch != "" {

@@ -36,7 +36,8 @@ func TestStatusWords(t *testing.T) {
 		{"a word of a plugin's own", "MELTED", &no, event.Skipped, "MELTED", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, raw, known := buildStatus(tc.result, tc.building)
+			known := true
+			got, raw := buildStatus(build{Result: tc.result, Building: tc.building}, func(string, string) { known = false })
 			if got != tc.want || raw != tc.raw || known != tc.known {
 				t.Errorf("got %s %q %t", got, raw, known)
 			}

@@ -100,10 +100,7 @@ func (s stage) finished() time.Time {
 
 // stageEvent makes the event of a stage.
 func (r *reader) stageEvent(j job, b build, run string, s stage) event.PipelineJob {
-	mapped, known := stageStatus(s.Status)
-	if !known {
-		r.Unrecognized("status of a stage", s.Status)
-	}
+	mapped := stageStatuses.Read("status of a stage", s.Status, r.Unrecognized)
 	e := event.PipelineJob{
 		Origin: r.origin(s.ID, r.buildURL(j, b)), RunID: run, Attempt: 1, Name: s.Name, Status: mapped, StatusRaw: s.Status,
 		StartedAt: instant(s.Start),

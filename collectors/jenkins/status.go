@@ -1,55 +1,53 @@
 package jenkins
 
 import (
+	"cmp"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
-// buildStatus maps a build's result. While a build runs its result is not the last word: a step may already have set
-// one, and a later step can make it worse. Unstable means that tests failed. A word that is not known is final
-// without being a verdict.
-func buildStatus(result string, building *bool) (mapped event.Status, raw string, known bool) {
-	if building != nil && *building {
-		if result == "" {
-			return event.Running, "building", true
-		}
-		return event.Running, result, true
-	}
-	switch strings.ToUpper(result) {
-	case "":
-		return event.Running, "", true // it ended just now and its result is not written yet
-	case "SUCCESS":
-		return event.Succeeded, result, true
-	case "FAILURE", "UNSTABLE":
-		return event.Failed, result, true
-	case "ABORTED":
-		return event.Cancelled, result, true
-	case "NOT_BUILT", "NOT_BUILD":
-		return event.Skipped, result, true
-	}
-	return event.Skipped, result, false
+// results are the words for how a build ended.
+var results = source.Words[event.Status]{
+	Meaning: map[string]event.Status{
+		"success":   event.Succeeded,
+		"failure":   event.Failed,
+		"unstable":  event.Failed, // tests failed
+		"aborted":   event.Cancelled,
+		"not_built": event.Skipped,
+		"not_build": event.Skipped, // as it was written once
+		"":          event.Running, // it ended just now and its result is not written yet
+	},
+	Otherwise: event.Skipped, // it is over, without a verdict
 }
 
-// stageStatus maps what the Pipeline REST API says of a stage.
-func stageStatus(word string) (mapped event.Status, known bool) {
-	switch strings.ToUpper(word) {
-	case "SUCCESS":
-		return event.Succeeded, true
-	case "FAILED", "FAILURE", "UNSTABLE":
-		return event.Failed, true
-	case "ABORTED":
-		return event.Cancelled, true
-	case "NOT_EXECUTED", "NOT_BUILT", "SKIPPED":
-		return event.Skipped, true
-	case "IN_PROGRESS":
-		return event.Running, true
-	case "PAUSED_PENDING_INPUT":
-		return event.Waiting, true
-	case "QUEUED":
-		return event.Queued, true
+// buildStatus returns the status of a build and the word that is stored with it. While a build runs its result is not
+// the last word: a step may already have set one, and a later step can make it worse. unrecognized is called with a
+// result that Jenkins does not document; nil: nobody is told.
+func buildStatus(b build, unrecognized func(what, word string)) (mapped event.Status, raw string) {
+	if b.Building != nil && *b.Building {
+		return event.Running, cmp.Or(b.Result, "building")
 	}
-	return event.Skipped, false
+	return results.Read("result of a build", b.Result, unrecognized), b.Result
+}
+
+// stageStatuses are the words of the Pipeline REST API for where a stage stands.
+var stageStatuses = source.Words[event.Status]{
+	Meaning: map[string]event.Status{
+		"success":              event.Succeeded,
+		"failed":               event.Failed,
+		"failure":              event.Failed,
+		"unstable":             event.Failed,
+		"aborted":              event.Cancelled,
+		"not_executed":         event.Skipped,
+		"not_built":            event.Skipped,
+		"skipped":              event.Skipped,
+		"in_progress":          event.Running,
+		"paused_pending_input": event.Waiting,
+		"queued":               event.Queued,
+	},
+	Otherwise: event.Skipped,
 }
 
 // triggers maps the causes that Jenkins and its common plugins know, by the end of the class's name.

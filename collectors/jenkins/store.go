@@ -32,8 +32,7 @@ func (p *pass) take(ctx context.Context, builds []build, counted func(build) boo
 		if held {
 			p.state.Failed.Done(p.heldKey(b.Number))
 		}
-		mapped, _, _ := buildStatus(b.Result, b.Building)
-		if mapped.Final() {
+		if mapped, _ := buildStatus(b, nil); mapped.Final() {
 			delete(p.s.Open, b.Number)
 			continue
 		}

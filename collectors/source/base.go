@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -67,26 +68,30 @@ func (b *Base) Provider() string { return b.Profile.Provider }
 // Configured is the digest that the source was made with; see [Options].
 func (b *Base) Configured() string { return b.configured }
 
-// Unrecognized logs, once for each word, that the source uses a word, or a type, that its documentation does not have.
-// what names where: "status of a job". The word is stored as it is.
+// Unrecognized logs, once for each word, that the source uses a status that its documentation does not have. what names
+// where: "status of a job". The word is stored as it is; see [Words.Read].
 func (b *Base) Unrecognized(what, word string) {
 	if b.Once(what + " " + word) {
-		b.Log.Warn(
-			"unrecognized word of the source; stored as is",
-			"product",
-			b.Product,
-			"source",
-			b.name,
-			"what",
-			what,
-			"word",
-			word,
-		)
+		b.Log.Warn("unrecognized status; stored as is",
+			"product", b.Product, "source", b.name, "what", what, "word", word)
 	}
 }
 
-// OddType logs, once, that a field of the source has another type than it documents.
-func (b *Base) OddType(field, value string) { b.Unrecognized("type of "+field, value) }
+// OddType logs, once, that a field of the source has another type than it documents, so that it is left unknown.
+func (b *Base) OddType(field, value string) {
+	if b.Once("type of " + field + " " + value) {
+		b.Log.Warn("a field has another type than documented; it is left unknown",
+			"product", b.Product, "source", b.name, "field", field, "type", value)
+	}
+}
+
+// LeftOut logs, once for each number, that so many records of a page were left out. what says why: "pipelines without an
+// id".
+func (b *Base) LeftOut(what string, n int) {
+	if b.Once(what + " " + strconv.Itoa(n)) {
+		b.Log.Warn("records were left out", "product", b.Product, "source", b.name, "what", what, "number", n)
+	}
+}
 
 // Once reports whether it is called with the text for the first time, so that a message is logged once for a source.
 func (b *Base) Once(text string) bool {

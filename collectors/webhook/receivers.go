@@ -222,7 +222,7 @@ func (r *Receivers) warn(source, kind, what, word string) {
 	r.warnMu.Unlock()
 	if first {
 		r.log.Warn(
-			"unrecognized word in a delivery; stored as is",
+			"unrecognized status; stored as is",
 			"source",
 			source,
 			"kind",

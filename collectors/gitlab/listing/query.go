@@ -64,7 +64,7 @@ func touched[T Record](records []T, cursor time.Time) []T {
 func WithID[T Record](b *source.Base, stream string, records []T) []T {
 	kept := slices.DeleteFunc(records, func(r T) bool { return r.Key() <= 0 })
 	if n := len(records) - len(kept); n > 0 {
-		b.Unrecognized("records without an id among "+stream, strconv.Itoa(n))
+		b.LeftOut(stream+" without an id", n)
 	}
 	return kept
 }
