@@ -88,6 +88,7 @@ var house = []struct {
 	{name: "collectors/github/contents", imports: ofGitHubStream},
 	{name: "collectors/github/deployments", imports: ofGitHubStream},
 	{name: "collectors/github/issues", imports: ofGitHubStream},
+	{name: "collectors/github/runs", imports: ofGitHubStream},
 	{
 		name:    "collectors/github/inventory",
 		imports: []string{"collectors/github/client", "collectors/rest", "collectors/source"},

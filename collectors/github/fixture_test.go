@@ -14,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/source"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/runs"
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
@@ -76,7 +77,7 @@ func runsEvery(n int, step time.Duration) []githubtest.Run {
 	return runs
 }
 
-func noJobs(c *Config) { c.Jobs = NoJobs }
+func noJobs(c *Config) { c.Jobs = runs.NoJobs }
 
 // count returns how many of the requests have a path that contains part.
 func count(requests []githubtest.Request, part string) int {

@@ -25,6 +25,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/deployments"
 	"github.com/dxctl/dxctl/collectors/github/issues"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/github/runs"
 	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/source"
 
@@ -33,16 +34,6 @@ import (
 
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = mapping.Provider
-
-// Jobs says of which runs the jobs are read; each costs a request.
-type Jobs string
-
-// The choices for Jobs.
-const (
-	AllJobs           Jobs = "all"
-	DefaultBranchJobs Jobs = "default-branch"
-	NoJobs            Jobs = "none"
-)
 
 // Config is one GitHub source.
 type Config struct {
@@ -56,7 +47,7 @@ type Config struct {
 	Organization        string             `yaml:"organization"`          // every repository of it, in addition to Repositories
 	Archived            bool               `yaml:"archived"`              // of the organization, also archived repositories
 	Forks               bool               `yaml:"forks"`                 // of the organization, also forks
-	Jobs                Jobs               `yaml:"jobs"`                  // default all
+	Jobs                runs.Jobs          `yaml:"jobs"`                  // default all
 	Deployments         deployments.Config `yaml:"deployments"`           // what means a deployment
 	Incidents           issues.Config      `yaml:"incidents"`             // issues that are incidents
 	Catalog             contents.Config    `yaml:"catalog"`               // descriptors in the repositories
@@ -92,12 +83,8 @@ func (c Config) Validate() error {
 	if c.Organization != "" && !ownerRule.MatchString(c.Organization) {
 		errs = append(errs, fmt.Errorf("organization %q: give its login, as in github.com/<login>", c.Organization))
 	}
-	switch c.Jobs {
-	case "", AllJobs, DefaultBranchJobs, NoJobs:
-	default:
-		errs = append(errs, fmt.Errorf("jobs %q: give all, default-branch or none", string(c.Jobs)))
-	}
-	return errors.Join(append(errs, c.Deployments.Validate(), c.Incidents.Validate(), c.Catalog.Validate())...)
+	errs = append(errs, c.Jobs.Validate(), c.Deployments.Validate(), c.Incidents.Validate(), c.Catalog.Validate())
+	return errors.Join(errs...)
 }
 
 // RepositoryNames returns the configured repositories as owner/name, without those that cannot be read or come again.
@@ -141,9 +128,6 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if cfg.Jobs == "" {
-		cfg.Jobs = AllJobs
-	}
 	var err error
 	if cfg.Repositories, err = cfg.RepositoryNames(); err != nil {
 		return nil, err
@@ -171,7 +155,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	path := c.cfg.Catalog.DescriptorPath(c.cfg.Organization != "")
 	hidden, described := contents.Collect(ctx, r, path, c.shown(scope)) // first: the others need the default branch
 	if described != nil {
-		needed := c.cfg.Jobs == DefaultBranchJobs || !rest.Faulty(described)
+		needed := c.cfg.Jobs == runs.DefaultBranchJobs || !rest.Faulty(described)
 		if described = fmt.Errorf("repository: %w", described); r.DefaultBranch == "" && needed {
 			return described
 		}
@@ -180,7 +164,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		name    string
 		collect func(context.Context) error
 	}{
-		{"runs", func(ctx context.Context) error { return collectRuns(ctx, r, c.cfg.Jobs) }},
+		{"runs", func(ctx context.Context) error { return runs.Collect(ctx, r, c.cfg.Jobs) }},
 		{"changes", func(ctx context.Context) error { return changes.Collect(ctx, r) }},
 		{"deployments", func(ctx context.Context) error { return deployments.Collect(ctx, r, c.cfg.Deployments) }},
 		{"incidents", func(ctx context.Context) error { return issues.Collect(ctx, r, c.cfg.Incidents) }},

@@ -9,6 +9,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 )
 
 // allowed is the most that collecting may cost, by the units of spent. A page of runs is 100, so that 1 per 100 would
@@ -70,7 +71,7 @@ func spent(tb testing.TB) map[string]float64 {
 			m.Number(event.KindDeployment),
 		)
 	}
-	s.Repos[scope] = &githubtest.Repo{Runs: withJobs(jobs)}
+	s.Repos[scope] = &githubtest.Repo{Runs: streamtest.RunsWithJobs(jobs)}
 	m = collecttest.NewWriter()
 	collect(tb, s, m, now, nil)
 	if m.Number(event.KindPipelineJob) != jobs {

@@ -1,4 +1,4 @@
-package github
+package runs
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -47,22 +48,22 @@ func minutes(id int64, attempt int, from, to int) githubtest.Job {
 
 func TestTheEndOfARunIsThatOfItsJobs(t *testing.T) {
 	for name, c := range map[string]struct {
-		tune func(*Config)
+		jobs Jobs
 		want time.Duration // 0: not known
 	}{
-		"all jobs":                  {nil, 5 * time.Minute},
-		"jobs of the branch":        {func(c *Config) { c.Jobs = DefaultBranchJobs }, 5 * time.Minute},
-		"no jobs":                   {noJobs, 0},
-		"jobs of the branch, other": {func(c *Config) { c.Jobs = DefaultBranchJobs }, 0},
+		"all jobs":                  {AllJobs, 5 * time.Minute},
+		"jobs of the branch":        {DefaultBranchJobs, 5 * time.Minute},
+		"no jobs":                   {NoJobs, 0},
+		"jobs of the branch, other": {DefaultBranchJobs, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := touched(minutes(1, 1, 0, 3), minutes(2, 1, 3, 5))
 			if name == "jobs of the branch, other" {
 				g.Branch = "feature"
 			}
-			s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
+			s, m := streamtest.Serve(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
 			for range 2 {
-				collect(t, s, m, now, c.tune)
+				collect(t, s, m, now, c.jobs)
 			}
 			e := collecttest.Stored[event.PipelineRun](m)["7/1"]
 			if c.want == 0 && !e.FinishedAt.IsZero() || c.want > 0 && e.FinishedAt.Sub(e.StartedAt) != c.want ||
@@ -78,15 +79,15 @@ func TestAttemptsEndForThemselves(t *testing.T) {
 	first := g
 	first.Conclusion = "failure"
 	g.Attempt, g.Earlier = 2, []githubtest.Run{first}
-	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
-	collect(t, s, m, now, nil)
+	s, m := streamtest.Serve(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
+	collect(t, s, m, now, AllJobs)
 	for id, want := range map[string]time.Duration{"7/1": 5 * time.Minute, "7/2": 602 * time.Minute} {
 		if e := collecttest.Stored[event.PipelineRun](m)[id]; e.FinishedAt.Sub(g.Created) != want {
 			t.Errorf("attempt %s ended %s after the run was created, want %s", id, e.FinishedAt.Sub(g.Created), want)
 		}
 	}
-	s, m = fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
-	collect(t, s, m, now, noJobs)
+	s, m = streamtest.Serve(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
+	collect(t, s, m, now, NoJobs)
 	if !collecttest.Stored[event.PipelineRun](m)["7/1"].FinishedAt.IsZero() ||
 		!collecttest.Stored[event.PipelineRun](m)["7/2"].FinishedAt.IsZero() {
 		t.Errorf(
@@ -102,8 +103,8 @@ func TestAJobThatWaitedForApprovalDoesNotEndTheRun(t *testing.T) {
 	deploy.Status, deploy.Conclusion, deploy.Completed = "waiting", "", time.Time{}
 	g := touched(minutes(1, 1, 0, 5), deploy)
 	g.Status, g.Conclusion = "waiting", ""
-	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
-	collect(t, s, m, now.Add(-weeks), nil)
+	s, m := streamtest.Serve(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
+	collect(t, s, m, now.Add(-weeks), AllJobs)
 	if e := collecttest.Stored[event.PipelineJob](m)["7/1/2"]; e.Status != event.Waiting || !e.StartedAt.IsZero() {
 		t.Errorf("a job that waits has not started: %+v", e)
 	}
@@ -112,7 +113,7 @@ func TestAJobThatWaitedForApprovalDoesNotEndTheRun(t *testing.T) {
 	g.Status, g.Conclusion, g.Jobs = "completed", "success", []githubtest.Job{g.Jobs[0], deploy}
 	s.Repos[scope].Runs = []githubtest.Run{g}
 	for range 2 {
-		collect(t, s, m, now, nil)
+		collect(t, s, m, now, AllJobs)
 	}
 	if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; e.Status != event.Succeeded ||
 		e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
@@ -125,10 +126,10 @@ func TestAJobThatWaitedForApprovalDoesNotEndTheRun(t *testing.T) {
 }
 
 func TestAReReadCorrectsTheEnd(t *testing.T) {
-	for _, tune := range []func(*Config){noJobs, nil} {
+	for _, jobs := range []Jobs{NoJobs, AllJobs} {
 		g := touched(minutes(1, 1, 0, 5))
-		s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
-		collect(t, s, m, now, tune)
+		s, m := streamtest.Serve(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
+		collect(t, s, m, now, jobs)
 		right := collecttest.Stored[event.PipelineRun](m)["7/1"]
 		wrong := right
 		wrong.FinishedAt = g.Updated // as it was stored once
@@ -137,7 +138,7 @@ func TestAReReadCorrectsTheEnd(t *testing.T) {
 		}
 		m.Forget()
 		m.Again = true
-		collect(t, s, m, now, tune)
+		collect(t, s, m, now, jobs)
 		if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; !e.FinishedAt.Equal(right.FinishedAt) {
 			t.Errorf("finished %s after a re-read, want %s", e.FinishedAt, right.FinishedAt)
 		}
@@ -146,10 +147,10 @@ func TestAReReadCorrectsTheEnd(t *testing.T) {
 
 func TestAnEndThatIsKnownStays(t *testing.T) {
 	g := touched(minutes(1, 1, 0, 5))
-	s, m := fake(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
-	collect(t, s, m, now, nil)
-	s.Repos[scope].Runs = append(s.Repos[scope].Runs, runsEvery(1, time.Hour)...) // the page has changed
-	collect(t, s, m, now, noJobs)
+	s, m := streamtest.Serve(t, &githubtest.Repo{Runs: []githubtest.Run{g}}), collecttest.NewWriter()
+	collect(t, s, m, now, AllJobs)
+	s.Repos[scope].Runs = append(s.Repos[scope].Runs, streamtest.Runs(1, time.Hour)...) // the page has changed
+	collect(t, s, m, now, NoJobs)
 	if e := collecttest.Stored[event.PipelineRun](m)["7/1"]; e.FinishedAt.Sub(e.StartedAt) != 5*time.Minute {
 		t.Errorf("the end was forgotten when jobs were no longer asked for: %s", e.FinishedAt)
 	}

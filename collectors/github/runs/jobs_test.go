@@ -1,4 +1,4 @@
-package github
+package runs
 
 import (
 	"errors"
@@ -15,23 +15,12 @@ import (
 	"github.com/dxctl/dxctl/collectors/collecttest"
 
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
 )
 
-// withJobs makes n runs with a job each, which ends ten seconds before the run's last update.
-func withJobs(n int) []githubtest.Run {
-	runs := runsEvery(n, time.Minute)
-	for i := range runs {
-		runs[i].Jobs = []githubtest.Job{
-			{ID: runs[i].ID * 10, Attempt: 1, Name: "build", Status: "completed", Conclusion: "success",
-				Started: runs[i].Created, Completed: runs[i].Updated.Add(-10 * time.Second)},
-		}
-	}
-	return runs
-}
-
 func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: withJobs(2300)}), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, &githubtest.Repo{Runs: streamtest.RunsWithJobs(2300)}), collecttest.NewWriter()
 	var early []string // ids of the runs that were stored when the first jobs were asked for
 	var first sync.Once
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
@@ -40,7 +29,7 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 		}
 		return nil
 	}
-	collect(t, s, m, now, nil)
+	collect(t, s, m, now, AllJobs)
 	if len(early) != 2300 || m.Number(event.KindPipelineJob) != 2300 {
 		t.Errorf("%d runs were stored before the first job, %d jobs in the end", len(early), m.Number(event.KindPipelineJob))
 	}
@@ -61,7 +50,7 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 	if asked != 2300 {
 		t.Errorf("%d requests for jobs", asked)
 	}
-	if n := count(requests, "/actions/runs?"); n > 27 { // 23 pages, a listing's end each thousand, and the newest page
+	if n := streamtest.Count(requests, "/actions/runs?"); n > 27 { // 23 pages, a listing's end each thousand, and the newest page
 		t.Errorf("%d requests for 2300 runs", n)
 	}
 	e := collecttest.Stored[event.PipelineRun](m)["1000000/1"]
@@ -72,7 +61,7 @@ func TestRunsOfAllPagesComeBeforeTheFirstJob(t *testing.T) {
 }
 
 func TestTheFirstRunsAreThereAfterOnePage(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: withJobs(1500)}), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, &githubtest.Repo{Runs: streamtest.RunsWithJobs(1500)}), collecttest.NewWriter()
 	asked := 0
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.Contains(r.URL.RawQuery, "created=") && asked == 0 {
@@ -80,14 +69,14 @@ func TestTheFirstRunsAreThereAfterOnePage(t *testing.T) {
 		}
 		return nil
 	}
-	collect(t, s, m, now, nil)
+	collect(t, s, m, now, AllJobs)
 	if asked != 100 {
 		t.Errorf("%d runs were stored when the history was first asked for", asked)
 	}
 }
 
 func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: withJobs(250)}), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, &githubtest.Repo{Runs: streamtest.RunsWithJobs(250)}), collecttest.NewWriter()
 	var n atomic.Int64
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.HasSuffix(r.URL.Path, "/jobs") {
@@ -97,7 +86,7 @@ func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 		}
 		return nil
 	}
-	err := collector(t, s, nil, now).Collect(t.Context(), scope, m)
+	err := tryCollect(t, s, m, now, AllJobs)
 	if err == nil || !strings.Contains(err.Error(), "read access") || m.Number(event.KindPipelineRun) != 250 ||
 		m.Number(event.KindPipelineJob) != 100 {
 		t.Fatalf("stored %d runs and %d jobs, %v", m.Number(event.KindPipelineRun), m.Number(event.KindPipelineJob), err)
@@ -110,24 +99,24 @@ func TestJobsThatCannotBeReadAreOwed(t *testing.T) {
 	}
 	s.SetBefore(nil) // requests that were given up may still arrive
 	s.Requests()
-	collect(t, s, m, now.Add(time.Minute), nil)
-	if r := s.Requests(); m.Number(event.KindPipelineJob) != 250 || count(r, "/jobs") > 150+16 ||
+	collect(t, s, m, now.Add(time.Minute), AllJobs)
+	if r := s.Requests(); m.Number(event.KindPipelineJob) != 250 || streamtest.Count(r, "/jobs") > 150+16 ||
 		m.Ledger(event.KindPipelineJob).Gap() != 0 {
-		t.Errorf("stored %d jobs after %d requests more", m.Number(event.KindPipelineJob), count(r, "/jobs"))
+		t.Errorf("stored %d jobs after %d requests more", m.Number(event.KindPipelineJob), streamtest.Count(r, "/jobs"))
 	}
 	t.Run("are not read when they are no longer wanted", func(t *testing.T) {
-		s, m := fake(t, &githubtest.Repo{Runs: withJobs(150)}), collecttest.NewWriter()
+		s, m := streamtest.Serve(t, &githubtest.Repo{Runs: streamtest.RunsWithJobs(150)}), collecttest.NewWriter()
 		m.FailAt = 7
-		if err := collector(t, s, nil, now).Collect(t.Context(), scope, m); !errors.Is(err, collecttest.ErrKilled) {
+		if err := tryCollect(t, s, m, now, AllJobs); !errors.Is(err, collecttest.ErrKilled) {
 			t.Fatal(err)
 		}
 		m.FailAt = 0
 		s.Requests()
-		collect(t, s, m, now, noJobs)
-		if n := count(s.Requests(), "/jobs"); n != 0 || m.Number(event.KindPipelineRun) != 150 {
+		collect(t, s, m, now, NoJobs)
+		if n := streamtest.Count(s.Requests(), "/jobs"); n != 0 || m.Number(event.KindPipelineRun) != 150 {
 			t.Errorf("%d requests, %d runs", n, m.Number(event.KindPipelineRun))
 		}
-		collect(t, s, m, now, nil)
+		collect(t, s, m, now, AllJobs)
 		if m.Number(event.KindPipelineJob) != 150 {
 			t.Errorf("stored %d jobs", m.Number(event.KindPipelineJob))
 		}

@@ -1,6 +1,8 @@
-package github
+// Package runs collects the workflow runs of a repository with their attempts and jobs.
+package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,14 +22,14 @@ import (
 )
 
 const (
-	runsStream = "runs"
+	streamName = "runs"
 	// trailing is the stretch that is read again once a day, because re-running an old run leaves its place in the
 	// listing as it was. GitHub allows a re-run for 30 days.
 	trailing = 30 * 24 * time.Hour
 	daily    = 24 * time.Hour
 )
 
-// runsState is the checkpoint of the runs stream. GitHub lists runs newest first, at most 1,000 per query, and changes
+// state is the checkpoint of the runs stream. GitHub lists runs newest first, at most 1,000 per query, and changes
 // them afterwards; the state therefore tracks four kinds of work:
 //
 //   - New runs: the newest page is read with a conditional request (ETag). Where it does not reach back to Head, the
@@ -40,7 +42,7 @@ const (
 //
 // Invariants: everything created in (Floor, Head] is stored, but for Pending, Crowded, Holes and Failed; Head never
 // moves back; a run leaves PendingDetails only after its jobs are stored.
-type runsState struct {
+type state struct {
 	ETag           string            `json:"etag,omitempty"`    // of the newest page
 	Total          uint64            `json:"total"`             // runs that the source has, back to Floor
 	Oldest         time.Time         `json:"oldest,omitzero"`   // of the newest page
@@ -66,14 +68,16 @@ type runsState struct {
 	Reread   bool            `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
 }
 
-// runs reads what is new of the runs and of their jobs. Each step leaves a checkpoint from which an interrupted pass
-// goes on. The jobs, which take a request per run, come when all runs are stored.
-func collectRuns(ctx context.Context, r *stream.Repository, wanted Jobs) error {
-	s, err := loadRuns(ctx, r, wanted)
+// Collect reads the runs that are new or have changed since the checkpoint, and their jobs. Each step saves a
+// checkpoint from which an interrupted collect continues. The jobs, which cost a request per run, come when all runs
+// are stored. The error is a [rest.SkippedError] if only single records cannot be read.
+func Collect(ctx context.Context, r *stream.Repository, wanted Jobs) error {
+	wanted = cmp.Or(wanted, AllJobs)
+	s, err := load(ctx, r, wanted)
 	if err != nil {
 		return err
 	}
-	c := &runCollect{Repository: r, wanted: wanted, state: s, due: s.Failed.Due(r.Now())}
+	c := &collector{Repository: r, wanted: wanted, state: s, due: s.Failed.Due(r.Now())}
 	steps := []func(context.Context) error{
 		c.newest,
 		c.pending,
@@ -94,9 +98,9 @@ func collectRuns(ctx context.Context, r *stream.Repository, wanted Jobs) error {
 	return s.Failed.Err(record)
 }
 
-func loadRuns(ctx context.Context, r *stream.Repository, wanted Jobs) (*runsState, error) {
-	s := &runsState{}
-	if _, err := r.Writer.Load(ctx, runsStream, s); err != nil {
+func load(ctx context.Context, r *stream.Repository, wanted Jobs) (*state, error) {
+	s := &state{}
+	if _, err := r.Writer.Load(ctx, streamName, s); err != nil {
 		return nil, err
 	}
 	branch := ""
@@ -105,7 +109,7 @@ func loadRuns(ctx context.Context, r *stream.Repository, wanted Jobs) (*runsStat
 	}
 	if s.Started && (s.Jobs != wanted || s.Branch != branch) && wanted != NoJobs {
 		// Jobs are wanted that were not before. What is stored does not show which: read the runs again.
-		*s = runsState{
+		*s = state{
 			Floor:          s.Floor,
 			Trailed:        s.Trailed,
 			Started:        true,
@@ -134,11 +138,11 @@ func loadRuns(ctx context.Context, r *stream.Repository, wanted Jobs) (*runsStat
 	return s, nil
 }
 
-// runCollect is one pass over the runs of a repository.
-type runCollect struct {
+// collector is one pass over the runs of a repository.
+type collector struct {
 	*stream.Repository
 	wanted Jobs
-	state  *runsState
+	state  *state
 	due    []string        // objects that failed before and whose retry was due when the pass began
 	seen   map[string]bool // runs that this pass has read
 	done   uint64
@@ -147,10 +151,10 @@ type runCollect struct {
 	oddJobs map[int64]error // of runs some of whose jobs cannot be read, why
 }
 
-func (c *runCollect) save(ctx context.Context) error { return c.Writer.Save(ctx, runsStream, c.state) }
+func (c *collector) save(ctx context.Context) error { return c.Writer.Save(ctx, streamName, c.state) }
 
 // newest reads the newest page if it has changed, and works out what else is to be read.
-func (c *runCollect) newest(ctx context.Context) error {
+func (c *collector) newest(ctx context.Context) error {
 	s := c.state
 	c.seen = map[string]bool{}
 	var got client.Answer
@@ -187,7 +191,7 @@ func (c *runCollect) newest(ctx context.Context) error {
 }
 
 // total notes how many runs the source has. Where only a part of the history is wanted, that takes a request.
-func (c *runCollect) total(ctx context.Context, all uint64) error {
+func (c *collector) total(ctx context.Context, all uint64) error {
 	c.state.Total = all
 	if c.state.Floor.IsZero() || all == 0 {
 		return nil
@@ -198,7 +202,7 @@ func (c *runCollect) total(ctx context.Context, all uint64) error {
 }
 
 // advance moves the head over the newest page and leaves a pending span where the page does not reach the old head.
-func (c *runCollect) advance(page client.RunPage) {
+func (c *collector) advance(page client.RunPage) {
 	s := c.state
 	if len(page.Runs) == 0 {
 		return
@@ -222,7 +226,7 @@ func (c *runCollect) advance(page client.RunPage) {
 }
 
 // extend adds the spans that are due: an older floor than before, and once a day the trailing stretch.
-func (c *runCollect) extend() {
+func (c *collector) extend() {
 	s := c.state
 	if !s.Floor.IsZero() && !s.Head.IsZero() && (c.Since.IsZero() || c.Since.Before(s.Floor)) {
 		s.Pending = append(s.Pending, span{From: c.orEpoch(c.Since), To: s.Floor})
@@ -238,7 +242,7 @@ func (c *runCollect) extend() {
 	}
 }
 
-func (c *runCollect) pending(ctx context.Context) error {
+func (c *collector) pending(ctx context.Context) error {
 	for len(c.state.Pending) > 0 {
 		if err := c.readSpan(ctx); err != nil {
 			return err
@@ -252,7 +256,7 @@ func (c *runCollect) pending(ctx context.Context) error {
 }
 
 // open asks again for the runs that are not final, one by one, unless the newest page shows them.
-func (c *runCollect) open(ctx context.Context) error {
+func (c *collector) open(ctx context.Context) error {
 	s := c.state
 	open, err := c.Writer.Open(ctx, event.KindPipelineRun, c.Now().Add(-stream.OpenFor))
 	if err != nil {
@@ -297,7 +301,7 @@ func (c *runCollect) open(ctx context.Context) error {
 }
 
 // refillGaps looks for the records that are missing for no known reason, once a day.
-func (c *runCollect) refillGaps(ctx context.Context) error {
+func (c *collector) refillGaps(ctx context.Context) error {
 	s := c.state
 	stored, _, err := c.Writer.Count(ctx, event.KindPipelineRun, s.Floor, time.Time{})
 	if since := c.Now().Sub(s.Refilled); err != nil || stored+c.hidden() >= s.Total || since >= 0 && since < daily {
@@ -314,7 +318,7 @@ func (c *runCollect) refillGaps(ctx context.Context) error {
 }
 
 // hidden is how many runs GitHub has and does not list.
-func (c *runCollect) hidden() uint64 {
+func (c *collector) hidden() uint64 {
 	hidden := uint64(0)
 	for _, n := range c.state.Crowded {
 		hidden += n
@@ -323,7 +327,7 @@ func (c *runCollect) hidden() uint64 {
 }
 
 // account writes the ledger of the runs, and of the jobs where reading them will take a while.
-func (c *runCollect) account(ctx context.Context) error {
+func (c *collector) account(ctx context.Context) error {
 	c.settled()
 	s, note := c.state, c.state.Failed.Note(record)
 	if len(s.Crowded) > 0 {
@@ -337,7 +341,7 @@ func (c *runCollect) account(ctx context.Context) error {
 	return errors.Join(err, c.accountJobs(ctx))
 }
 
-func (c *runCollect) accountJobs(ctx context.Context) error {
+func (c *collector) accountJobs(ctx context.Context) error {
 	stored, _, err := c.Writer.Count(ctx, event.KindPipelineJob, time.Time{}, time.Time{})
 	if err != nil {
 		return err
@@ -361,7 +365,7 @@ func (c *runCollect) accountJobs(ctx context.Context) error {
 }
 
 // orEpoch returns the time, or the source's epoch for the zero time.
-func (c *runCollect) orEpoch(t time.Time) time.Time {
+func (c *collector) orEpoch(t time.Time) time.Time {
 	if t.IsZero() {
 		return c.Base.Epoch
 	}

@@ -1,4 +1,4 @@
-package github
+package runs
 
 import (
 	"context"
@@ -31,7 +31,7 @@ const (
 //
 // Jobs are asked of REST, a request a run. GraphQL would batch them as the check runs of a check suite, but those have
 // neither the time of creation (and so no time in the queue), nor the runner, nor the attempt.
-func (c *runCollect) fetchPending(ctx context.Context) error {
+func (c *collector) fetchPending(ctx context.Context) error {
 	o := &c.state.PendingDetails
 	if c.wanted == NoJobs {
 		o.Jobs = nil
@@ -59,7 +59,7 @@ func (c *runCollect) fetchPending(ctx context.Context) error {
 	return nil
 }
 
-func (c *runCollect) fetchPendingChunk(ctx context.Context, ids []int64) error {
+func (c *collector) fetchPendingChunk(ctx context.Context, ids []int64) error {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
 		texts[i] = strconv.FormatInt(id, 10)
@@ -107,7 +107,7 @@ func (c *runCollect) fetchPendingChunk(ctx context.Context, ids []int64) error {
 
 // details returns the events of what is pending of a run: its jobs of all attempts, the attempts that are not stored as
 // final, and those that are, where the jobs know better when they ended.
-func (c *runCollect) details(
+func (c *collector) details(
 	ctx context.Context,
 	id int64,
 	had map[uint16]event.PipelineRun,
@@ -158,7 +158,7 @@ func (c *runCollect) details(
 // approved returns the jobs that were seen waiting for an approval, by this collect or an earlier one, and remembers
 // those of runs that are not over. Somebody starts such a job by hand, so that it says nothing about when the run
 // ended. GitHub does not show it of a job that has run.
-func (c *runCollect) approved(run int64, jobs []mapping.Job) map[int64]bool {
+func (c *collector) approved(run int64, jobs []mapping.Job) map[int64]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	approved, over := map[int64]bool{}, true
@@ -181,7 +181,7 @@ func (c *runCollect) approved(run int64, jobs []mapping.Job) map[int64]bool {
 }
 
 // attempt reads an earlier attempt of a run; false when GitHub no longer has it.
-func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (mapping.Run, bool, error) {
+func (c *collector) attempt(ctx context.Context, id int64, n uint16) (mapping.Run, bool, error) {
 	var earlier mapping.Run
 	_, err := c.Get(
 		ctx,
@@ -206,7 +206,7 @@ func (c *runCollect) attempt(ctx context.Context, id int64, n uint16) (mapping.R
 
 // jobs reads the jobs of all attempts of a run, each once. A run that says it has more than its pages show is read
 // again, and noted for the ledger if that does not help.
-func (c *runCollect) jobs(ctx context.Context, id int64) ([]mapping.Job, error) {
+func (c *collector) jobs(ctx context.Context, id int64) ([]mapping.Job, error) {
 	var all []mapping.Job
 	seen := map[int64]int{}
 	total := 0
@@ -250,7 +250,7 @@ func (c *runCollect) jobs(ctx context.Context, id int64) ([]mapping.Job, error) 
 }
 
 // noteOdd remembers the jobs of a run that cannot be read.
-func (c *runCollect) noteOdd(id int64, odd map[string]error) {
+func (c *collector) noteOdd(id int64, odd map[string]error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for job, err := range odd {
@@ -262,7 +262,7 @@ func (c *runCollect) noteOdd(id int64, odd map[string]error) {
 }
 
 // short notes how many jobs of a run are missing.
-func (c *runCollect) short(id string, missing int) {
+func (c *collector) short(id string, missing int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.state.Short, id)

@@ -1,4 +1,4 @@
-package github
+package runs
 
 import (
 	"cmp"
@@ -35,7 +35,7 @@ func limitTo(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
 
 // store appends runs as the listing shows them and notes what is pending of them. The note is saved before the runs are
 // stored: a run that is stored has its jobs stored, or stands in the note, wherever a crash falls.
-func (c *runCollect) store(ctx context.Context, runs []mapping.Run) error {
+func (c *collector) store(ctx context.Context, runs []mapping.Run) error {
 	ids := make([]string, len(runs))
 	for i, g := range runs {
 		ids[i] = g.Key()
@@ -75,12 +75,12 @@ func (c *runCollect) store(ctx context.Context, runs []mapping.Run) error {
 	if err := c.Append(ctx, events); err != nil {
 		return err
 	}
-	c.Writer.Progress(runsStream, c.done, c.state.Total)
+	c.Writer.Progress(streamName, c.done, c.state.Total)
 	return nil
 }
 
 // lookUp returns what is stored of the runs with these ids, by id and attempt.
-func (c *runCollect) lookUp(ctx context.Context, ids []string) (map[string]map[uint16]event.PipelineRun, error) {
+func (c *collector) lookUp(ctx context.Context, ids []string) (map[string]map[uint16]event.PipelineRun, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -99,7 +99,7 @@ func (c *runCollect) lookUp(ctx context.Context, ids []string) (map[string]map[u
 }
 
 // unchanged reports whether this attempt is stored as it is. A final attempt does not change anymore.
-func (c *runCollect) unchanged(g mapping.Run, had map[uint16]event.PipelineRun) bool {
+func (c *collector) unchanged(g mapping.Run, had map[uint16]event.PipelineRun) bool {
 	if c.state.Reread && c.wantsJobs(g) {
 		return false
 	}
@@ -108,7 +108,7 @@ func (c *runCollect) unchanged(g mapping.Run, had map[uint16]event.PipelineRun) 
 	return ok && mapped.Final() && e.Status == mapped && e.StatusRaw == raw
 }
 
-func (c *runCollect) wantsJobs(g mapping.Run) bool {
+func (c *collector) wantsJobs(g mapping.Run) bool {
 	switch c.wanted {
 	case AllJobs:
 		return true

@@ -1,4 +1,4 @@
-package github
+package runs
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func stretchName(s span) string { return failedStretch + s.query() }
 
 // retryDue asks again for the objects that earlier passes could not read and whose retry is due. Jobs join those that
 // are pending.
-func (c *runCollect) retryDue(ctx context.Context) error {
+func (c *collector) retryDue(ctx context.Context) error {
 	for _, key := range c.due {
 		var read func(context.Context) error
 		switch {
@@ -56,7 +56,7 @@ func (c *runCollect) retryDue(ctx context.Context) error {
 
 // readStretch reads a stretch of time of which a run was missing. Pages are not read around here: one that fails again
 // leaves the stretch held.
-func (c *runCollect) readStretch(ctx context.Context, key string) error {
+func (c *collector) readStretch(ctx context.Context, key string) error {
 	s, ok := c.state.Holes[key]
 	if !ok {
 		return nil
@@ -73,7 +73,7 @@ func (c *runCollect) readStretch(ctx context.Context, key string) error {
 }
 
 // readRun reads one run. One that is gone, or has no id to ask by, is no longer looked for: its page shows it again.
-func (c *runCollect) readRun(ctx context.Context, id string) error {
+func (c *collector) readRun(ctx context.Context, id string) error {
 	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
 		return nil //nolint:nilerr // it is known by its place on a page only, and that page is read again
 	}
@@ -89,7 +89,7 @@ func (c *runCollect) readRun(ctx context.Context, id string) error {
 }
 
 // holdOdd holds the runs of a page that cannot be read.
-func (c *runCollect) holdOdd(odd map[string]error) error {
+func (c *collector) holdOdd(odd map[string]error) error {
 	var errs []error
 	for id, err := range odd {
 		errs = append(errs, c.state.Failed.Hold(failedRun+id, c.Now(), err))
@@ -99,7 +99,7 @@ func (c *runCollect) holdOdd(odd map[string]error) error {
 
 // around reads a page of runs, and where GitHub always fails at it the runs of it one by one. What cannot be read lies
 // between its neighbors, whose times bound the stretch under which it is held.
-func (c *runCollect) around(
+func (c *collector) around(
 	ctx context.Context,
 	s span,
 	number int,
@@ -138,7 +138,7 @@ func (c *runCollect) around(
 
 // between is the stretch between the runs before and behind a place of a listing that is newest first; where one of
 // them is not known, the end of what was listed.
-func (c *runCollect) between(s span, at map[int]mapping.Run, place int) span {
+func (c *collector) between(s span, at map[int]mapping.Run, place int) span {
 	hole := span{From: c.orEpoch(s.From), To: s.To}
 	if hole.To.IsZero() {
 		hole.To = c.Now().UTC().Add(time.Minute).Truncate(time.Second)
@@ -159,13 +159,13 @@ func (c *runCollect) between(s span, at map[int]mapping.Run, place int) span {
 }
 
 // holes is how many stretches lack a run.
-func (c *runCollect) holes() int {
+func (c *collector) holes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.state.Holes)
 }
 
-func (c *runCollect) holdStretch(s span) error {
+func (c *collector) holdStretch(s span) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := stretchName(s)
@@ -187,7 +187,7 @@ func (c *runCollect) holdStretch(s span) error {
 
 // countRuns is how many runs the span has. The count stands on every page, so that one run at which GitHub fails is
 // passed over.
-func (c *runCollect) countRuns(ctx context.Context, s span) (uint64, error) {
+func (c *collector) countRuns(ctx context.Context, s span) (uint64, error) {
 	var whole error
 	for number := 1; number <= 3; number++ {
 		page, err := c.list(ctx, s, number, 1)
@@ -202,7 +202,7 @@ func (c *runCollect) countRuns(ctx context.Context, s span) (uint64, error) {
 }
 
 // holdOddJobs holds a run some of whose jobs cannot be read; the others are stored.
-func (c *runCollect) holdOddJobs(id int64) error {
+func (c *collector) holdOddJobs(id int64) error {
 	c.mu.Lock()
 	err := c.oddJobs[id]
 	c.mu.Unlock()
@@ -213,7 +213,7 @@ func (c *runCollect) holdOddJobs(id int64) error {
 }
 
 // settled drops the holes that are held no longer, and what was held of runs whose jobs are not wanted anymore.
-func (c *runCollect) settled() {
+func (c *collector) settled() {
 	for key := range c.state.Holes {
 		if !c.state.Failed.Has(key) {
 			delete(c.state.Holes, key)
@@ -225,7 +225,7 @@ func (c *runCollect) settled() {
 }
 
 // failedJobsOf are the runs whose jobs are held.
-func (c *runCollect) failedJobsOf() int {
+func (c *collector) failedJobsOf() int {
 	n := 0
 	for _, key := range c.state.Failed.Keys() {
 		if strings.HasPrefix(key, failedJobs) {

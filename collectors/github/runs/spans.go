@@ -1,4 +1,4 @@
-package github
+package runs
 
 import (
 	"context"
@@ -41,7 +41,7 @@ func (s span) query() string {
 }
 
 // list reads one page of the runs created in the span.
-func (c *runCollect) list(ctx context.Context, s span, page, perPage int) (client.RunPage, error) {
+func (c *collector) list(ctx context.Context, s span, page, perPage int) (client.RunPage, error) {
 	var p client.RunPage
 	got, err := c.Get(
 		ctx,
@@ -53,7 +53,7 @@ func (c *runCollect) list(ctx context.Context, s span, page, perPage int) (clien
 }
 
 // page reads a page of a hundred runs created in the span, around those at which GitHub fails.
-func (c *runCollect) page(ctx context.Context, s span, number int) (client.RunPage, error) {
+func (c *collector) page(ctx context.Context, s span, number int) (client.RunPage, error) {
 	return c.around(
 		ctx,
 		s,
@@ -70,7 +70,7 @@ func (c *runCollect) page(ctx context.Context, s span, number int) (client.RunPa
 // the span below the oldest of those remains: that costs a request per hundred runs whatever their density, where
 // halving the span costs the pages of the listings that turn out too long. It relies on the listing being sorted, which
 // is checked, and the totals of both spans must add up; where they do not, the upper part is read again by halving.
-func (c *runCollect) readSpan(ctx context.Context) error {
+func (c *collector) readSpan(ctx context.Context) error {
 	s := c.state.Pending[0]
 	if s.From.After(s.To) {
 		return c.replace(ctx)
@@ -86,7 +86,7 @@ func (c *runCollect) readSpan(ctx context.Context) error {
 	if err := c.store(ctx, runs); err != nil {
 		return err
 	}
-	c.Writer.Progress(runsStream, c.done, c.state.Total)
+	c.Writer.Progress(streamName, c.done, c.state.Total)
 	switch {
 	case total <= listed:
 		return c.replace(ctx, verify...)
@@ -120,7 +120,7 @@ func (c *runCollect) readSpan(ctx context.Context) error {
 }
 
 // replace puts spans in the place of the first pending one.
-func (c *runCollect) replace(ctx context.Context, spans ...span) error {
+func (c *collector) replace(ctx context.Context, spans ...span) error {
 	c.state.Pending = slices.Replace(c.state.Pending, 0, 1, spans...)
 	return c.save(ctx)
 }
@@ -128,7 +128,7 @@ func (c *runCollect) replace(ctx context.Context, spans ...span) error {
 // verify checks, for a span that remained of a longer one, that both together hold what the longer one was said to
 // hold. Fewer are left when runs were deleted meanwhile, or when the listing had passed over some: the count of the
 // upper part tells which.
-func (c *runCollect) verify(ctx context.Context, s span, total uint64) ([]span, error) {
+func (c *collector) verify(ctx context.Context, s span, total uint64) ([]span, error) {
 	if s.Above == nil || total >= s.Above.Left {
 		return nil, nil
 	}
@@ -143,7 +143,7 @@ func (c *runCollect) verify(ctx context.Context, s span, total uint64) ([]span, 
 // readListing reads every page that GitHub shows of a span, and returns the runs, each once, in the listing's order.
 // Deleting a run while the pages are read pulls the following ones forward, past the page that is read next; the count
 // shows it, and the listing is then read a second time.
-func (c *runCollect) readListing(ctx context.Context, s span) ([]mapping.Run, uint64, error) {
+func (c *collector) readListing(ctx context.Context, s span) ([]mapping.Run, uint64, error) {
 	var runs []mapping.Run
 	var total uint64
 	for range 2 {
@@ -206,7 +206,7 @@ func newestFirst(runs []mapping.Run) bool {
 
 // refill finds the stretches in which the source has more runs than are stored, by halving, and reads those. A stretch
 // that is complete costs one request, however long it is.
-func (c *runCollect) refill(ctx context.Context, s span) error {
+func (c *collector) refill(ctx context.Context, s span) error {
 	count, err := c.countRuns(ctx, s)
 	if err != nil {
 		return err
