@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/dxctl/dxctl/scorecards"
 )
 
@@ -322,6 +324,55 @@ func TestArrows(t *testing.T) {
 		if !seen[room.name] {
 			t.Errorf("the house has a room for %s and there is no such package", room.name)
 		}
+	}
+}
+
+// TestFileNamesSayTheDifference fails where the names of two Go files of a directory differ by one letter only, as
+// run.go and runs.go do: a reader cannot tell which is which.
+func TestFileNamesSayTheDifference(t *testing.T) {
+	root := filepath.Join("..", "..")
+	stems := map[string][]string{} // of the files of a directory
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch name := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir() && (name == "node_modules" || strings.HasPrefix(name, ".") && path != root):
+			return fs.SkipDir
+		case strings.HasSuffix(name, ".go"):
+			stem := strings.TrimSuffix(strings.TrimSuffix(name, ".go"), "_test")
+			stems[filepath.Dir(path)] = append(stems[filepath.Dir(path)], stem)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(stems) < 50 {
+		t.Fatalf("Go files in only %d directories found", len(stems))
+	}
+	for dir, names := range stems {
+		for _, pair := range nearPairs(names) {
+			t.Errorf("%s has %s.go and %s.go: give one a name that says the difference", dir, pair[0], pair[1])
+		}
+	}
+}
+
+// nearPairs returns the pairs of names that differ by one letter: added, left out or another one.
+func nearPairs(names []string) (pairs [][2]string) {
+	for i, a := range names {
+		for _, b := range names[:i] {
+			if levenshtein.ComputeDistance(a, b) == 1 {
+				pairs = append(pairs, [2]string{b, a})
+			}
+		}
+	}
+	return pairs
+}
+
+func TestNearPairs(t *testing.T) {
+	got := nearPairs([]string{"run", "runs", "run_store", "rum", "job", "job", "spans"})
+	if want := [][2]string{{"run", "runs"}, {"run", "rum"}}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

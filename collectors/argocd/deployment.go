@@ -26,7 +26,8 @@ var phases = source.Words[event.Status]{
 	Otherwise: event.Running, // so that it is read again
 }
 
-// status returns the status of an operation. One with an unrecognized phase that is finished has ended without a verdict.
+// status returns the status of an operation. One with an unrecognized phase that is finished has ended without a
+// verdict.
 func (m mapper) status(o *operation) event.Status {
 	mapped := phases.Read("phase of an operation", o.Phase, m.unrecognized)
 	switch {

@@ -85,8 +85,8 @@ func (b *Base) OddType(field, value string) {
 	}
 }
 
-// LeftOut logs, once for each number, that so many records of a page were left out. what says why: "pipelines without an
-// id".
+// LeftOut logs, once for each number, that so many records of a page were left out. what says why: "pipelines without
+// an id".
 func (b *Base) LeftOut(what string, n int) {
 	if b.Once(what + " " + strconv.Itoa(n)) {
 		b.Log.Warn("records were left out", "product", b.Product, "source", b.name, "what", what, "number", n)

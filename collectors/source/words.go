@@ -30,8 +30,8 @@ func (w Words[T]) Has(word string) bool {
 }
 
 // Read returns what a word means, and gives a word that is not documented to unrecognized, which logs it:
-// [Base.Unrecognized] of a collector, the function of the same name of a webhook; nil: nothing is logged. what names what
-// has the word: "status of a job". The caller stores the word as it is in addition to its meaning.
+// [Base.Unrecognized] of a collector, the function of the same name of a webhook; nil: nothing is logged. what names
+// what has the word: "status of a job". The caller stores the word as it is in addition to its meaning.
 func (w Words[T]) Read(what, word string, unrecognized func(what, word string)) T {
 	if unrecognized != nil && !w.Has(word) {
 		unrecognized(what, word)
