@@ -57,14 +57,14 @@ func orgUser(name, display, email, login string) string {
 		"[core], profile: {displayName: %s, email: %s}}\n", name, annotations, display, email)
 }
 
-func showMerged(d *people.Directory) (merged, unclear []string) {
+func showMerged(d *people.Directory) (merged, ambiguous []string) {
 	for _, m := range d.Report().Merged {
 		merged = append(merged, m.Record+">"+m.Person+": "+m.Why)
 	}
-	for _, u := range d.Report().Unclear {
-		unclear = append(unclear, u.What+": "+strings.Join(u.People, " "))
+	for _, u := range d.Report().Ambiguous {
+		ambiguous = append(ambiguous, u.What+": "+strings.Join(u.People, " "))
 	}
-	return merged, unclear
+	return merged, ambiguous
 }
 
 func kind(kind, name, spec string) string {

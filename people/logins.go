@@ -35,7 +35,7 @@ func (p *Records) settleLogins() {
 			continue
 		}
 		other := claims[i]
-		p.report.Unclear = append(p.report.Unclear, Unclear{
+		p.report.Ambiguous = append(p.report.Ambiguous, Ambiguous{
 			What: "login " + shownLogin(key), People: []string{owner(first), owner(other)},
 			Why: "both claim it, so it is attributed to neither; " +
 				"correct the record, or give it to one under `same` in people.rules",

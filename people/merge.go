@@ -11,8 +11,8 @@ import (
 
 // Report says how the records of people became people.
 type Report struct {
-	Merged  []Merge   // records that are another's, and why
-	Unclear []Unclear // what could not be distinguished, or may be one and is not known to be
+	Merged    []Merge     // records that are another's, and why
+	Ambiguous []Ambiguous // what could not be distinguished, or may be one and is not known to be
 }
 
 // Merge is a record of a person that was added to another's.
@@ -22,11 +22,11 @@ type Merge struct {
 	Why    string // the evidence: "the same e-mail address alice@acme.example"
 }
 
-// Unclear is something that the records do not say.
-type Unclear struct {
+// Ambiguous is an identity that the records do not decide.
+type Ambiguous struct {
 	What   string   // "login x", "name Alice Smith"
 	People []string // whom it is about, by id
-	Why    string   // and what would settle it
+	Why    string   // and what would resolve it
 }
 
 // emailClaim is a record's word that an address is a person's.
@@ -113,9 +113,9 @@ func (m *merger) unite(a, b, why string) bool {
 		a, b = b, a
 	}
 	if m.apart(a, b) {
-		m.report.Unclear = append(
-			m.report.Unclear,
-			Unclear{What: why, People: []string{a, b}, Why: "a rule under `different` keeps them apart"},
+		m.report.Ambiguous = append(
+			m.report.Ambiguous,
+			Ambiguous{What: why, People: []string{a, b}, Why: "a rule under `different` keeps them apart"},
 		)
 		return false
 	}
@@ -343,9 +343,9 @@ func (m *merger) namesakes() {
 		if len(ids) < 2 || m.allApart(ids) {
 			continue
 		}
-		m.report.Unclear = append(
-			m.report.Unclear,
-			Unclear{What: fmt.Sprintf("name %s", m.p.people[ids[0]].Name), People: ids,
+		m.report.Ambiguous = append(
+			m.report.Ambiguous,
+			Ambiguous{What: fmt.Sprintf("name %s", m.p.people[ids[0]].Name), People: ids,
 				Why: "the same name proves nothing; name them under `same` or `different` in people.rules"},
 		)
 	}

@@ -12,8 +12,8 @@ import (
 func TestWhoIsOnePerson(t *testing.T) {
 	const head = "person,name,email,team,start_date,logins\n"
 	for _, tc := range []struct {
-		name, csv, org, rules                             string
-		people, logins, merged, unclear, warnings, errors []string // merged, unclear, warnings, errors: what each begins with
+		name, csv, org, rules                               string
+		people, logins, merged, ambiguous, warnings, errors []string // merged, ambiguous, warnings, errors: what each begins with
 	}{
 		{
 			name: "the same address", csv: head + "1001,Alice Smith,Alice@acme.example,payments,2026-03-02,jenkins:asmith\n", org: orgUser("alice", "Alice S.", "alice@ACME.example", "alice-gh"),
@@ -27,12 +27,12 @@ func TestWhoIsOnePerson(t *testing.T) {
 		},
 		{
 			name: "the same login in two rows proves nothing", csv: head + "a,,,p,2026-01-01,github:x\nb,,,p,2026-01-01,github:x\n",
-			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, unclear: []string{"login github:x: a b"}, warnings: []string{"people.csv:3: login github:x is claimed"},
+			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, ambiguous: []string{"login github:x: a b"}, warnings: []string{"people.csv:3: login github:x is claimed"},
 		},
 		{
 			name: "the same name proves nothing, and is reported", csv: head + "a,Li  Wei,,p,2026-01-01,a\nb,li " +
 				"wei,,p,2026-01-01,b\n",
-			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, unclear: []string{"name Li  Wei: a b"},
+			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, ambiguous: []string{"name Li  Wei: a b"},
 		},
 		{
 			name: "the same name, distinguished by a rule", csv: head + "a,Li Wei,,p,2026-01-01,a\nb,Li Wei,,p,2026-01-01,b\n", rules: "different:\n  - people: [A, b]\n",
@@ -40,12 +40,12 @@ func TestWhoIsOnePerson(t *testing.T) {
 		},
 		{
 			name: "a rule keeps apart what an address would unite", csv: head + "a,,x@y.z,p,2026-01-01,a\nb,,x@y.z,p,2026-01-01,b\n", rules: "different: [{people: [a, b], why: twins}]\n",
-			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, unclear: []string{"the same e-mail address x@y.z: a b"},
+			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, ambiguous: []string{"the same e-mail address x@y.z: a b"},
 		},
 		{
 			name: "a rule keeps apart those who would be united through a third", csv: head + "a,,x@y.z,p,2026-01-01,a\nc,,q@y.z,p,2026-01-01,c\nc,,x@y.z,q,2026-02-01,\nb,,q@y.z,p,2026-01-01,b\n", rules: "different: [{people: [a, b]}]\n",
 			people: []string{`a "p" 2026-01-01 -`, `a "q" 2026-02-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b", ":c=a", ":x@y.z=a"},
-			merged: []string{"c>a: the same e-mail address x@y.z"}, unclear: []string{"the same e-mail address q@y.z: a b"},
+			merged: []string{"c>a: the same e-mail address x@y.z"}, ambiguous: []string{"the same e-mail address q@y.z: a b"},
 		},
 		{
 			name: "a shared address proves nothing", csv: head + "a,,team@y.z,p,2026-01-01,a\nb,,team@y.z,p,2026-01-01,b\n", rules: "shared_emails: [Team@y.z]\n",
@@ -61,7 +61,7 @@ func TestWhoIsOnePerson(t *testing.T) {
 		},
 		{
 			name: "a rule decides whose a login is", csv: head + "a,,,p,2026-01-01,x\nb,,,p,2026-01-01,x b\n", rules: "different: [{people: [a, b]}]\nsame: [{person: a, logins: [github:x]}]\n",
-			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":b=b", "github:x=a"}, unclear: []string{"login x: a b"}, warnings: []string{"people.csv:3: login x is claimed"},
+			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":b=b", "github:x=a"}, ambiguous: []string{"login x: a b"}, warnings: []string{"people.csv:3: login x is claimed"},
 		},
 		{
 			name: "ids and logins that are numbers", csv: head + "1001,,,p,2026-01-01,a\n1002,,,q,2026-02-01,b\n",
@@ -85,7 +85,7 @@ func TestWhoIsOnePerson(t *testing.T) {
 		},
 		{
 			name: "rules that contradict", csv: head + "a,,,p,2026-01-01,a\nb,,,p,2026-01-01,b\n", rules: "same: [{people: [a, b]}]\ndifferent: [{people: [b, a]}]\n",
-			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, unclear: []string{"the rule at"}, errors: []string{"rules.yaml:1: a and b are one person here and different"},
+			people: []string{`a "p" 2026-01-01 -`, `b "p" 2026-01-01 -`}, logins: []string{":a=a", ":b=b"}, ambiguous: []string{"the rule at"}, errors: []string{"rules.yaml:1: a and b are one person here and different"},
 		},
 		{name: "an unknown key", rules: "same:\n  - people: [a, b]\n    login: [x]\n", warnings: []string{"rules.yaml:2: nobody is called a", "rules.yaml:2: nobody is called b", "rules.yaml:2: nobody has any"}, errors: []string{`rules.yaml:3: unknown key "login" in same[0] (did you mean "logins"?)`}},
 		{name: "not YAML", rules: "same: [\n", errors: []string{"rules.yaml:1: the rules cannot be read"}},
@@ -97,14 +97,14 @@ func TestWhoIsOnePerson(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			directory, warnings, err := load(t, tc.csv, tc.org, tc.rules)
-			merged, unclear := showMerged(directory)
+			merged, ambiguous := showMerged(directory)
 			if tc.csv+tc.org == "" {
 				directory = &people.Directory{}
 			}
 			compare(t, "people", showPeople(directory), tc.people)
 			compare(t, "logins", showLogins(directory), tc.logins)
 			begins(t, "merged", merged, tc.merged)
-			begins(t, "unclear", unclear, tc.unclear)
+			begins(t, "ambiguous", ambiguous, tc.ambiguous)
 			var told, failed []string
 			for _, w := range warnings {
 				told = append(told, w.String())

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,56 +9,8 @@ import (
 
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
-	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/people"
+	"github.com/dxctl/dxctl/report"
 )
-
-// peopleDocument is the JSON document of `dxctl people`: all people, identities and logins.
-type peopleDocument struct {
-	// WithoutStart is how many of the people have no start date: they are in no estimate of time to first deploy.
-	WithoutStart int `json:"without_start"`
-
-	People    []personRow    `json:"people"`
-	Merged    []mergeRow     `json:"merged"`
-	Unknown   []loginRow     `json:"unknown"` // logins of stored events that match no person
-	Ambiguous []ambiguousRow `json:"ambiguous"`
-	Bots      []loginRow     `json:"bots"`
-}
-
-type personRow struct {
-	Person  string   `json:"person"`
-	Name    string   `json:"name,omitempty"`
-	Team    string   `json:"team,omitempty"` // the latest
-	Started string   `json:"started_on,omitempty"`
-	Left    string   `json:"left_on,omitempty"`
-	Logins  []string `json:"logins"`
-	Emails  []string `json:"emails"`
-	Records []string `json:"records"` // ids of other records that were merged into this person
-	Events  uint64   `json:"events"`
-}
-
-type mergeRow struct {
-	Person string `json:"person"`
-	Record string `json:"record"` // the id of the record that was merged
-	Why    string `json:"why"`
-}
-
-type ambiguousRow struct {
-	What   string   `json:"what"`
-	People []string `json:"people"`
-	Why    string   `json:"why"`
-}
-
-// loginRow is a login as it occurs in events, with the number of its events.
-type loginRow struct {
-	Provider string     `json:"provider,omitempty"`
-	Login    string     `json:"login"`
-	Changes  uint64     `json:"changes"`
-	Runs     uint64     `json:"pipeline_runs"`
-	Deploys  uint64     `json:"deployments"`
-	Last     *time.Time `json:"last_at"`
-	Why      string     `json:"why,omitempty"` // why it counts as a bot
-}
 
 var peopleViews = []string{"people", "merged", "unknown", "ambiguous", "bots"}
 
@@ -94,97 +44,21 @@ in dx.yaml (docs/sources/people.md).`,
 			if err != nil {
 				return err
 			}
-			doc := whoIsWho(p.Catalog().People(), seen)
+			doc := report.NewPeopleDocument(p.Catalog().People(), seen)
 			view := peopleViews[0]
 			if len(args) == 1 {
 				view = args[0]
 			}
-			t := doc.table(view)
+			t := peopleTable(doc, view)
 			if len(args) == 0 {
-				t.Document, t.Note = doc, doc.summary()
+				t.Document, t.Note = doc, peopleSummary(doc)
 			}
 			return t.Print(s.out, s.output)
 		},
 	}
 }
 
-// whoIsWho matches the people of the catalog with the logins of stored events.
-func whoIsWho(directory *people.Directory, seen []event.Login) peopleDocument {
-	doc := peopleDocument{
-		People: []personRow{}, Merged: []mergeRow{}, Unknown: []loginRow{}, Ambiguous: []ambiguousRow{}, Bots: []loginRow{},
-	}
-	directory = directory.WithSeen(seen)
-	doc.WithoutStart = directory.WithoutStart()
-	events, inEvents := map[string]uint64{}, map[string]bool{}
-	for _, s := range seen {
-		whose := directory.Whose(s.Provider, s.Name)
-		inEvents[whose.Provider+":"+whose.Login] = true
-		switch {
-		case whose.Bot || s.Bot:
-			doc.Bots = append(doc.Bots, seenRow(s, whyBot(directory, s, whose)))
-		case whose.Person != "":
-			events[whose.Person] += s.Events()
-		default:
-			doc.Unknown = append(doc.Unknown, seenRow(s, ""))
-		}
-	}
-	logins := map[string][]string{}
-	for _, i := range directory.Identities() {
-		logins[i.Person] = append(logins[i.Person], strings.TrimPrefix(i.Provider+":"+i.Login, ":"))
-		if i.Bot && !inEvents[i.Provider+":"+i.Login] {
-			doc.Bots = append(doc.Bots, loginRow{Provider: i.Provider, Login: i.Login, Why: "marked by a record or rule"})
-		}
-	}
-	for _, person := range directory.All() {
-		doc.People = append(doc.People, personOf(person, logins[person.ID], events[person.ID]))
-	}
-	report := directory.Report()
-	for _, m := range report.Merged {
-		doc.Merged = append(doc.Merged, mergeRow(m))
-	}
-	for _, u := range report.Unclear {
-		doc.Ambiguous = append(doc.Ambiguous, ambiguousRow(u))
-	}
-	slices.SortStableFunc(doc.Unknown, func(a, b loginRow) int { return cmp.Compare(b.events(), a.events()) })
-	return doc
-}
-
-func (r loginRow) events() uint64 { return r.Changes + r.Runs + r.Deploys }
-
-func seenRow(s event.Login, why string) loginRow {
-	row := loginRow{Provider: s.Provider, Login: s.Name, Changes: s.Changes, Runs: s.Runs, Deploys: s.Deploys, Why: why}
-	if s.LastAt.Unix() > 0 {
-		at := s.LastAt.UTC()
-		row.Last = &at
-	}
-	return row
-}
-
-func whyBot(directory *people.Directory, s event.Login, whose people.Identity) string {
-	pattern := directory.BotPattern(s.Provider, s.Name)
-	switch {
-	case whose.Bot && pattern != "":
-		return pattern
-	case whose.Bot:
-		return "marked by a record or rule"
-	}
-	return "marked by the source"
-}
-
-func personOf(person people.Person, logins []string, events uint64) personRow {
-	last := person.Memberships[len(person.Memberships)-1]
-	row := personRow{Person: person.ID, Name: person.Name, Team: last.Team, Logins: append([]string{}, logins...),
-		Emails: append([]string{}, person.Emails...), Records: append([]string{}, person.Records...), Events: events}
-	if at := person.StartedOn(); !at.IsZero() {
-		row.Started = at.Format(time.DateOnly)
-	}
-	if !last.LeftOn.IsZero() {
-		row.Left = last.LeftOn.Format(time.DateOnly)
-	}
-	return row
-}
-
-func (d peopleDocument) table(view string) output.Table {
+func peopleTable(d report.PeopleDocument, view string) output.Table {
 	switch view {
 	case "merged":
 		t := output.Table{
@@ -227,7 +101,7 @@ func (d peopleDocument) table(view string) output.Table {
 	return t
 }
 
-func loginTable(rows []loginRow, none string) output.Table {
+func loginTable(rows []report.LoginDocument, none string) output.Table {
 	t := output.Table{Columns: []string{"provider", "login", "changes", "pipeline_runs", "deployments", "last", "why"},
 		Right: []string{"changes", "pipeline_runs", "deployments"}, Document: rows, Note: noneNote(len(rows), none)}
 	for _, r := range rows {
@@ -250,8 +124,8 @@ func noneNote(n int, text string) string {
 	return text
 }
 
-// summary returns the line below the list of people: how many entries the other views have.
-func (d peopleDocument) summary() string {
+// peopleSummary returns the line below the list of people: how many entries the other views have.
+func peopleSummary(d report.PeopleDocument) string {
 	if len(d.People)+len(d.Unknown)+len(d.Bots) == 0 {
 		return "No people: list a CSV file under people.files in dx.yaml."
 	}
