@@ -53,3 +53,13 @@ func TestSyncNamesTheTable(t *testing.T) {
 		}
 	}
 }
+
+// A person counts as started if any of their rows has a start date; a bot is no person.
+func TestWithoutStart(t *testing.T) {
+	records := newRecords(files.NewReader("."), noTeams)
+	records.readCSV("people.csv", []byte("person,team,start_date,logins,bot\nada,,,github:ada,\nbo,p,,,\nbo,q,2026-01-02,,\n"+
+		"cy,p,1900-01-01,,\nci-bot,,,github:ci-bot,yes\n"))
+	if d := records.Resolve(nil); d.WithoutStart() != 2 || d.Size() != 3 {
+		t.Errorf("%d of %d people without a start date, want 2 of 3", d.WithoutStart(), d.Size())
+	}
+}

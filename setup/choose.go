@@ -32,13 +32,13 @@ func (s *session) choose(ctx context.Context, p place, all source.Listing) ([]so
 	shown, proposed := shownOf(candidates)
 	if !s.asks() {
 		if len(proposed) == 0 {
-			return nil, fmt.Errorf("none of the %s of %s shows a sign of a service (deployments, a Dockerfile, a workflow "+
+			return nil, fmt.Errorf("%s has %s, and none shows a sign of a service (deployments, a Dockerfile, a workflow "+
 				"that deploys); name them with --repository NAME, or --repository '*' for all; nothing was written",
-				repositories(len(candidates)), all.Account)
+				all.Account, repositories(len(candidates)))
 		}
 		return proposed, nil
 	}
-	s.show(shown, len(candidates))
+	s.show(shown, len(proposed), len(candidates))
 	for {
 		answer, err := s.ask(ctx, question(len(proposed)), suggestion(len(proposed)), "--repository NAME")
 		if err != nil {
@@ -113,7 +113,7 @@ func shownOf(candidates []source.Repository) (shown, proposed []source.Repositor
 	return shown[:min(len(shown), mostShown)], proposed
 }
 
-func (s *session) show(shown []source.Repository, candidates int) {
+func (s *session) show(shown []source.Repository, proposed, candidates int) {
 	width := 0
 	for _, r := range shown {
 		width = max(width, len(r.Path))
@@ -125,8 +125,11 @@ func (s *session) show(shown []source.Repository, candidates int) {
 		}
 		s.say("%4d %s %-*s  %s\n", i+1, mark, min(width, 60), r.Path, strings.Join(reasons(r), "; "))
 	}
-	if more := candidates - len(shown); more > 0 {
-		s.say("%s more can be chosen by name.\n", capital(repositories(more)))
+	if more := proposed - len(shown); more > 0 {
+		s.say("%s more with * are not shown.\n", repositories(more))
+	}
+	if more := candidates - max(len(shown), proposed); more > 0 {
+		s.say("%s without a sign can be chosen by name.\n", repositories(more))
 	}
 }
 

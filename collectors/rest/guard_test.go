@@ -97,6 +97,16 @@ func TestPrivateAddressesAreRefusedWhenDialled(t *testing.T) {
 	}
 }
 
+func TestPrivateAddressIsRecognizable(t *testing.T) {
+	var refused *RefusedError
+	if err := checkAddress("10.1.2.3:443"); !errors.As(err, &refused) || !refused.Private {
+		t.Errorf("got %v", err)
+	}
+	if err := checkAddress("nonsense"); !errors.As(err, &refused) || refused.Private {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestWhichAddressesArePublic(t *testing.T) {
 	for address, want := range map[string]bool{
 		"140.82.112.5:443": true, "[2606:50c0:8000::153]:443": true,

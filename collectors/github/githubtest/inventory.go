@@ -15,9 +15,7 @@ type Member struct {
 	Public      bool // whoever may not read the members sees the membership
 }
 
-func (m Member) rest() any {
-	return map[string]any{"login": m.Login, "type": "User"}
-}
+func (m Member) rest() any { return map[string]any{"login": m.Login, "type": "User"} }
 
 func (s *Server) publicMembers() []Member {
 	return slices.DeleteFunc(slices.Clone(s.Members), func(m Member) bool { return s.HideMembers && !m.Public })
@@ -121,7 +119,7 @@ func (s *Server) inventoryNode(name string) any {
 		"description": text(repo.Description), "isArchived": repo.Archived, "isFork": repo.Fork, "isDisabled": repo.Disabled,
 		"isEmpty": repo.Empty, "pushedAt": when(repo.Pushed), "defaultBranchRef": map[string]any{"name": "main"},
 		"root": repo.directory(".", false), "workflows": repo.directory(".github/workflows", false),
-		"deployments": page(repo.deployments(), 0, 50, func(d Deployment) any {
+		"deployments": page(repo.deployments(), 0, 30, func(d Deployment) any {
 			return map[string]any{"environment": text(d.Environment)}
 		})}
 	if repo.Empty {

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +53,7 @@ owners2: object(expression: "HEAD:docs/CODEOWNERS") { ... on Blob { text } }
 `
 
 // deploymentFields are asked for as long as the token may read them.
-const deploymentFields = `deployments(first: 50, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { environment } }
+const deploymentFields = `deployments(first: 30, orderBy: {field: CREATED_AT, direction: DESC}) { nodes { environment } }
 `
 
 // Nothing here may need the scope read:org, as the fields of Organization do: GitHub refuses the whole query then.
@@ -249,6 +250,9 @@ func (v *Inventory) ask(ctx context.Context, query string, into any, variables f
 		err := v.Query(rest.WithMaxAttempts(ctx, attempts), fmt.Sprintf(query, fields), variables(), into)
 		if client.Status(err) == http.StatusUnauthorized {
 			return fmt.Errorf("%w: %w", rest.ErrUnauthorized, err)
+		}
+		if failed := (*url.Error)(nil); errors.As(err, &failed) {
+			return fmt.Errorf("connecting to GitHub: %w", failed.Err) // which names the request
 		}
 		var said client.GraphQLErrors
 		if !errors.As(err, &said) || said.TooHeavy() {
