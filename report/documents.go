@@ -1,8 +1,8 @@
 package report
 
 import (
-	"context"
 	"strings"
+	"time"
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
@@ -22,7 +22,8 @@ type Page struct {
 // All is the whole list on one page.
 var All = Page{Number: 1}
 
-func pageOf[T any](rows []T, p Page) []T {
+// PageOf returns a page of the rows, and for none an empty list.
+func PageOf[T any](rows []T, p Page) []T {
 	if p.Size == 0 {
 		return list(rows)
 	}
@@ -114,22 +115,90 @@ func (s Service) document(rules bool) ServiceDocument {
 	return doc
 }
 
-// ServicesDocument is the list of all services.
+// ServicesDocument is a list of services.
 type ServicesDocument struct {
 	Services      []ServiceDocument      `json:"services"`
 	Total         int                    `json:"total"`
-	Unmapped      []metrics.ServiceStats `json:"unmapped"` // what no service claims
+	Unmapped      []metrics.ServiceStats `json:"unmapped"` // what no service claims; only in the list of all services
 	UnmappedTotal int                    `json:"unmapped_total"`
 	Next          string                 `json:"next"`
 }
 
-// Document is the list as a document.
-func (s Services) Document(p Page) ServicesDocument {
-	doc := ServicesDocument{
-		Services: []ServiceDocument{}, Total: len(s.List), Unmapped: pageOf(s.Unmapped, p), UnmappedTotal: len(s.Unmapped),
-	}
-	for _, service := range pageOf(s.List, p) {
+// Document is the list of all services as a document.
+func (s Services) Document() ServicesDocument {
+	doc := NewServicesDocument(s.List, All)
+	doc.Unmapped, doc.UnmappedTotal = list(s.Unmapped), len(s.Unmapped)
+	return doc
+}
+
+// NewServicesDocument is a page of the services as a document.
+func NewServicesDocument(services []Service, p Page) ServicesDocument {
+	doc := ServicesDocument{Services: []ServiceDocument{}, Total: len(services), Unmapped: []metrics.ServiceStats{}}
+	for _, service := range PageOf(services, p) {
 		doc.Services = append(doc.Services, service.document(false))
+	}
+	return doc
+}
+
+// TeamDocument is a team in lists.
+type TeamDocument struct {
+	Ref      string         `json:"ref"` // "" for the services without an owner
+	Name     string         `json:"name"`
+	Services int            `json:"services"`
+	Levels   map[string]int `json:"levels"`  // services by level, "none" included
+	Deploys  *int           `json:"deploys"` // successful, to production, in the window
+}
+
+// TeamsDocument is a list of teams.
+type TeamsDocument struct {
+	Teams  []TeamDocument `json:"teams"`
+	Window metrics.Window `json:"window"` // of the deployments
+	Total  int            `json:"total"`
+	Next   string         `json:"next"`
+}
+
+// NewTeamsDocument is a page of the teams as a document.
+func NewTeamsDocument(teams []Team, window metrics.Window, p Page) TeamsDocument {
+	doc := TeamsDocument{Teams: []TeamDocument{}, Window: window, Total: len(teams)}
+	for _, t := range PageOf(teams, p) {
+		doc.Teams = append(doc.Teams, TeamDocument{t.Owner, t.Name, t.Services, t.ByLevel, t.Deploys})
+	}
+	return doc
+}
+
+// UnmappedDocument is a scope that no service claims.
+type UnmappedDocument struct {
+	Service      string     `json:"service"` // unmapped:<provider>/<scope>
+	Provider     string     `json:"provider"`
+	Scope        string     `json:"scope"`
+	Deployments  uint64     `json:"deployments"`
+	PipelineRuns uint64     `json:"pipeline_runs"`
+	Changes      uint64     `json:"changes"`
+	Incidents    uint64     `json:"incidents"`
+	LastAt       *time.Time `json:"last_at"`
+	Likely       string     `json:"likely"`     // ref of the service that has the scope's name; "" for none
+	Annotation   string     `json:"annotation"` // the line that claims the scope in a descriptor
+}
+
+// UnmappedScopesDocument is a list of scopes that no service claims.
+type UnmappedScopesDocument struct {
+	Unmapped []UnmappedDocument `json:"unmapped"`
+	Total    int                `json:"total"`
+	Next     string             `json:"next"`
+}
+
+// NewUnmappedDocument is a page of total scopes as a document.
+func NewUnmappedDocument(scopes []UnmappedScope, total int) UnmappedScopesDocument {
+	doc := UnmappedScopesDocument{Unmapped: []UnmappedDocument{}, Total: total}
+	for _, s := range scopes {
+		likely := ""
+		if s.Likely != nil {
+			likely = s.Likely.Ref
+		}
+		doc.Unmapped = append(doc.Unmapped, UnmappedDocument{
+			Service: s.Service, Provider: s.Provider(), Scope: s.Scope(), Deployments: s.Deployments, PipelineRuns: s.Runs,
+			Changes: s.Changes, Incidents: s.Incidents, LastAt: s.LastAt, Likely: likely, Annotation: s.Annotation(),
+		})
 	}
 	return doc
 }
@@ -153,14 +222,11 @@ type GradesDocument struct {
 // NewGradesDocument is the grades as a document.
 func NewGradesDocument(reports []scorecards.Report, p Page) GradesDocument {
 	doc := GradesDocument{Grades: []GradeDocument{}, Total: len(reports)}
-	for _, r := range pageOf(reports, p) {
+	for _, r := range PageOf(reports, p) {
 		doc.Grades = append(doc.Grades, gradeDocument(r, true))
 	}
 	return doc
 }
-
-// Grades are the grades of all services, computed from what is stored.
-func (r *Reader) Grades(ctx context.Context) ([]scorecards.Report, error) { return r.gradeReports(ctx) }
 
 // LedgerDocument is the ledger as a document.
 type LedgerDocument struct {
@@ -169,9 +235,9 @@ type LedgerDocument struct {
 	Next   string      `json:"next"`
 }
 
-// NewLedgerDocument is a part of the ledger as a document.
-func NewLedgerDocument(rows []LedgerRow, p Page) LedgerDocument {
-	return LedgerDocument{Ledger: pageOf(rows, p), Total: len(rows)}
+// NewLedgerDocument is a page of a ledger of total rows as a document.
+func NewLedgerDocument(rows []LedgerRow, total int) LedgerDocument {
+	return LedgerDocument{Ledger: list(rows), Total: total}
 }
 
 // FirstDeployDocument is a time to first deploy with a part of its subjects. Completeness has the scopes that lack
@@ -188,8 +254,8 @@ type FirstDeployDocument struct {
 // NewFirstDeployDocument is a time to first deploy as a document.
 func NewFirstDeployDocument(t metrics.TTFD, p Page) FirstDeployDocument {
 	return FirstDeployDocument{
-		TTFD: t, Subjects: pageOf(t.Subjects, p), SubjectsTotal: len(t.Subjects),
-		Completeness: pageOf(t.Completeness, Page{Number: 1, Size: p.Size}), CompletenessTotal: len(t.Completeness),
+		TTFD: t, Subjects: PageOf(t.Subjects, p), SubjectsTotal: len(t.Subjects),
+		Completeness: PageOf(t.Completeness, Page{Number: 1, Size: p.Size}), CompletenessTotal: len(t.Completeness),
 	}
 }
 
@@ -202,6 +268,6 @@ type FrequencyDocument struct {
 
 // NewFrequencyDocument is a deployment frequency as a document.
 func NewFrequencyDocument(s metrics.Series, p Page) FrequencyDocument {
-	return FrequencyDocument{Series: s, Completeness: pageOf(s.Completeness, Page{Number: 1, Size: p.Size}),
+	return FrequencyDocument{Series: s, Completeness: PageOf(s.Completeness, Page{Number: 1, Size: p.Size}),
 		CompletenessTotal: len(s.Completeness)}
 }

@@ -47,24 +47,13 @@ func (r *Reader) EnvironmentNames(ctx context.Context) ([]string, error) {
 
 // SourceNames are the sources of the ledger and of the configuration.
 func (r *Reader) SourceNames(ctx context.Context) ([]string, error) {
-	return r.ledgerNames(ctx, r.deps.Sources, func(row LedgerRow) string { return row.Source })
+	names, err := r.ledgerNames(ctx, "source")
+	return Distinct(slices.Concat(names, r.deps.Sources)), err
 }
 
 // ScopeNames are the scopes of the ledger.
 func (r *Reader) ScopeNames(ctx context.Context) ([]string, error) {
-	return r.ledgerNames(ctx, nil, func(row LedgerRow) string { return row.Scope })
-}
-
-func (r *Reader) ledgerNames(ctx context.Context, names []string, name func(LedgerRow) string) ([]string, error) {
-	rows, err := r.Ledger(ctx, LedgerFilter{})
-	if err != nil {
-		return nil, err
-	}
-	names = slices.Clone(names)
-	for _, row := range rows {
-		names = append(names, name(row))
-	}
-	return Distinct(names), nil
+	return r.ledgerNames(ctx, "scope")
 }
 
 // Environments are the environments of deployments, those with the most first, at most 50.

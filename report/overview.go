@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -22,7 +21,7 @@ type Overview struct {
 	ServiceLast  Headline     // of NewServices
 	Frequency    metrics.Series
 	Window       metrics.Window // of Frequency and of the deployments of teams
-	Teams        []Team
+	Teams        Teams
 	Levels       []LevelGroup
 	Steps        []NextStep
 	Totals       Totals
@@ -32,15 +31,6 @@ type Overview struct {
 	Engineers    int // who work here now
 	Unmapped     int // scopes of no service
 	Scorecard    string
-}
-
-// Team is a team, its services by level, and how often they were deployed.
-type Team struct {
-	Name     string // "" for the services without an owner
-	Owner    string // entity ref
-	Services int
-	ByLevel  map[string]int // by the level's name in lower case, "none" included
-	Deploys  *int           // nil: of none of its services deployments were ever collected
 }
 
 // LevelGroup is the services that hold a level.
@@ -66,7 +56,6 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 	view := Overview{Window: r.ChartWindow()}
 	var services Services
 	var byTeam []metrics.Split
-	var ledger []LedgerRow
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		view.FirstDeploy, err = r.TimeToFirstDeploy(ctx, metrics.Engineers, metrics.TTFDOptions{})
@@ -81,11 +70,11 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 		return err
 	})
 	g.Go(func() (err error) {
-		byTeam, err = r.deploymentsBy(ctx, metrics.DeployQuery{Window: view.Window, Bucket: metrics.Month}, metrics.Team)
+		byTeam, err = r.deploymentsByTeam(ctx, view.Window)
 		return err
 	})
 	g.Go(func() (err error) { services, err = r.Services(ctx); return err })
-	g.Go(func() (err error) { ledger, err = r.Ledger(ctx, LedgerFilter{}); return err })
+	g.Go(func() (err error) { view.Completeness, err = r.LedgerByKind(ctx); return err })
 	g.Go(func() (err error) { view.Unmapped, err = r.UnmappedScopes(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return Overview{}, err
@@ -93,11 +82,10 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 	view.Engineers = working(r.deps.Catalog().People().All(), r.deps.Now())
 	view.Headline, view.ServiceLast = headlineOf(view.FirstDeploy.Cohorts), headlineOf(view.NewServices.Cohorts)
 	view.Levels = r.levelGroups(services.List)
-	view.Teams = r.teams(services.List, byTeam)
+	view.Teams = Teams{teamsOf(services.List, byTeam), view.Window}
 	view.Steps = nextSteps(services.List, maxSteps)
 	view.Totals = totals(services, r.Recent())
 	view.Services = len(services.List)
-	view.Completeness = byKind(Summarize(ledger))
 	for _, s := range view.Completeness {
 		view.Gap += s.Gap
 	}
@@ -137,38 +125,6 @@ func (r *Reader) levelGroups(services []Service) []LevelGroup {
 		groups = append(groups, LevelGroup{Level: level, Services: byLevel[level]})
 	}
 	return groups
-}
-
-// teams joins the levels and the deployments of teams, by name; what has no owner comes last.
-func (r *Reader) teams(services []Service, splits []metrics.Split) []Team {
-	index := map[string]int{}
-	var teams []Team
-	for _, s := range services {
-		i, ok := index[s.Entity.Owner]
-		if !ok {
-			i = len(teams)
-			index[s.Entity.Owner] = i
-			teams = append(teams, Team{Name: s.Team, Owner: s.Entity.Owner, ByLevel: map[string]int{}})
-		}
-		t := &teams[i]
-		t.Services++
-		t.ByLevel[s.Level()]++
-		if s.Numbers.Deploys != nil && t.Deploys == nil {
-			t.Deploys = new(int)
-		}
-	}
-	for n, s := range splits {
-		if i, ok := index[s.Key]; ok && s.Key != "" {
-			teams[i].Deploys = &splits[n].Series.N
-		}
-	}
-	slices.SortFunc(teams, func(x, y Team) int {
-		if (x.Owner == "") != (y.Owner == "") {
-			return cmp.Compare(len(y.Owner), len(x.Owner))
-		}
-		return strings.Compare(strings.ToLower(x.Name), strings.ToLower(y.Name))
-	})
-	return teams
 }
 
 func totals(services Services, window metrics.Window) Totals {

@@ -14,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report/records"
+	"github.com/dxctl/dxctl/report/sorting"
 	"github.com/dxctl/dxctl/scorecards"
 )
 
@@ -92,16 +93,18 @@ func cached[T any](ctx context.Context, r *Reader, key string, compute func(cont
 	return value, err
 }
 
-// Records returns the records of the kind that fit, the latest first.
+// Records returns the records of the kind that fit, in the order.
 func (r *Reader) Records(
-	ctx context.Context, k records.Kind, f records.Filter, limit, offset int,
+	ctx context.Context, k records.Kind, f records.Filter, o sorting.Order, limit, offset int,
 ) ([]records.Record, error) {
-	return records.List(ctx, r.deps.Store, k, f, limit, offset)
+	return records.List(ctx, r.deps.Store, k, f, o, limit, offset)
 }
 
 // Rows is Records in the shape that lists show.
-func (r *Reader) Rows(ctx context.Context, k records.Kind, f records.Filter, limit, offset int) ([]records.Row, error) {
-	list, err := r.Records(ctx, k, f, limit, offset)
+func (r *Reader) Rows(
+	ctx context.Context, k records.Kind, f records.Filter, o sorting.Order, limit, offset int,
+) ([]records.Row, error) {
+	list, err := r.Records(ctx, k, f, o, limit, offset)
 	rows := make([]records.Row, len(list))
 	for i, record := range list {
 		rows[i] = record.Row()

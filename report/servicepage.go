@@ -19,7 +19,6 @@ import (
 // ServicePage is one service with its history and its neighbors.
 type ServicePage struct {
 	Service     Service
-	System      string // display name
 	Repository  string // address of its repository, when the catalog names it
 	Slug        string // its short name
 	DependsOn   []EntityLink
@@ -76,11 +75,13 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	})
 	g.Go(func() (err error) { page.CI, err = r.CI(ctx, entity.Ref, window); return err })
 	g.Go(func() (err error) {
-		page.Deployments, err = r.Rows(ctx, records.Deployments, records.Filter{Service: entity.Ref}, latestDeployments, 0)
+		page.Deployments, err = r.Rows(ctx, records.Deployments, records.Filter{Service: entity.Ref}, records.Latest,
+			latestDeployments, 0)
 		return err
 	})
 	g.Go(func() (err error) {
-		page.Changes, err = r.Rows(ctx, records.Changes, records.Filter{Service: entity.Ref}, latestChanges, 0)
+		page.Changes, err = r.Rows(ctx, records.Changes, records.Filter{Service: entity.Ref}, records.Latest,
+			latestChanges, 0)
 		return err
 	})
 	if err := g.Wait(); err != nil {
@@ -91,9 +92,6 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 }
 
 func (p *ServicePage) describe(cat *catalog.Catalog, e descriptor.Entity) {
-	if e.System != "" {
-		p.System = teamName(cat, e.System)
-	}
 	p.Slug, p.Repository = e.Repository()
 	source, ok := strings.CutPrefix(e.Annotations["backstage.io/source-location"], "url:")
 	if ok && SafeURL(source) != "" {
@@ -108,7 +106,7 @@ func (p *ServicePage) describe(cat *catalog.Catalog, e descriptor.Entity) {
 		p.DependsOn = append(p.DependsOn, link(ref))
 	}
 	for _, other := range cat.Entities() {
-		if slices.Contains(other.DependsOn, e.Ref) || slices.Contains(e.DependencyOf, other.Ref) {
+		if needs(other, e) {
 			p.Dependents = append(p.Dependents, link(other.Ref))
 		}
 	}
@@ -129,7 +127,7 @@ func noService(ref string, cat *catalog.Catalog) error {
 	return notFound("the catalog has no service %s", words.RefName(ref))
 }
 
-// ServicePath is the address of the page of a service. What no service claims is on /unmapped.
+// ServicePath is the address of the page of a service, or of a scope that no service claims.
 func ServicePath(ref string) string {
 	kind, rest, _ := strings.Cut(ref, ":")
 	namespace, name, found := strings.Cut(rest, "/")
@@ -137,7 +135,7 @@ func ServicePath(ref string) string {
 		return ""
 	}
 	if kind == "unmapped" {
-		return "/unmapped"
+		return "/unmapped?q=" + url.QueryEscape(rest)
 	}
 	return "/services/" + url.PathEscape(namespace) + "/" + url.PathEscape(name)
 }

@@ -21,6 +21,7 @@ import (
 type Service struct {
 	Entity  descriptor.Entity
 	Team    string // display name of the owner; "" without an owner
+	System  string // display name of the system; "" without a system
 	Reports []scorecards.Report
 	Report  *scorecards.Report // of the first scorecard; nil when there is none
 	Numbers metrics.ServiceStats
@@ -38,8 +39,8 @@ func (s Service) Level() string {
 
 // Text is what the filter searches.
 func (s Service) Text() string {
-	return strings.Join(append([]string{s.Entity.Name, s.Entity.Title, s.Team, s.Entity.System, s.Entity.Description},
-		s.Entity.Tags...), " ")
+	return strings.Join(append([]string{s.Entity.Name, s.Entity.Title, s.Team, s.System, s.Entity.System,
+		s.Entity.Description}, s.Entity.Tags...), " ")
 }
 
 // NoDeploys says why it is not known whether the service was deployed, or "" when it is.
@@ -74,15 +75,15 @@ func noSource(n metrics.ServiceStats, kind event.Kind, what string) string {
 	return ""
 }
 
-// teamName is the display name of an owner.
-func teamName(cat *catalog.Catalog, owner string) string {
-	if owner == "" {
+// displayName is the name of an entity as pages show it; "" for no ref.
+func displayName(cat *catalog.Catalog, ref string) string {
+	if ref == "" {
 		return ""
 	}
-	if e, ok := cat.Entity(owner); ok {
+	if e, ok := cat.Entity(ref); ok {
 		return e.DisplayName()
 	}
-	return words.RefName(owner)
+	return words.RefName(ref)
 }
 
 // Services are all services of the catalog.
@@ -115,7 +116,8 @@ func join(cat *catalog.Catalog, numbers []metrics.ServiceStats, reports []scorec
 	for _, e := range cat.Services() {
 		index[e.Ref] = len(all.List)
 		all.List = append(all.List, Service{
-			Entity: e, Team: teamName(cat, e.Owner), Window: window, Numbers: metrics.ServiceStats{Service: e.Ref},
+			Entity: e, Team: displayName(cat, e.Owner), System: displayName(cat, e.System), Window: window,
+			Numbers: metrics.ServiceStats{Service: e.Ref},
 		})
 	}
 	for _, n := range numbers {

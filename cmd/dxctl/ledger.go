@@ -90,7 +90,7 @@ func ledgerTable(rows []report.LedgerRow, filter report.LedgerFilter) output.Tab
 			"note",
 		},
 		Right:    []string{"expected", "stored", "open", "gap"},
-		Document: report.NewLedgerDocument(rows, report.All),
+		Document: report.NewLedgerDocument(rows, len(rows)),
 	}
 	missing := uint64(0)
 	for _, r := range rows {

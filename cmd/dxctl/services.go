@@ -46,7 +46,7 @@ func servicesTable(services report.Services) output.Table {
 	t := output.Table{
 		Columns:  []string{"service", "owner", "lifecycle", "level", "deploys_30d", "last_deploy", "ci_success", "ci_p95"},
 		Right:    []string{"deploys_30d", "ci_success", "ci_p95"},
-		Document: services.Document(report.All),
+		Document: services.Document(),
 	}
 	if len(services.List) == 0 {
 		t.Note = "No services: list Backstage descriptors under catalog.files in dx.yaml."

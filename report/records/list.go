@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/report/sorting"
 )
 
 // Filter is what a list is narrowed by. Empty fields do not narrow.
@@ -27,14 +28,52 @@ type Counts struct {
 	NoQueue    uint64 `ch:"no_queue"`    // 0 for kinds that are not queued
 }
 
-// List returns the records that fit, the latest first, records without any time last.
-func List(ctx context.Context, q metrics.Querier, k Kind, f Filter, limit, offset int) ([]Record, error) {
+// List returns the records that fit, in the order. Records with equal values are in a fixed order, the latest first.
+func List(
+	ctx context.Context, q metrics.Querier, k Kind, f Filter, o sorting.Order, limit, offset int,
+) ([]Record, error) {
 	sql, params := k.where(f)
 	params["limit"] = limit
 	params["offset"] = offset
-	return k.read(ctx, q, "SELECT "+strings.Join(k.Columns(), ", ")+sql+
-		` ORDER BY listed_at DESC NULLS LAST, source, scope, id, listed_attempt, listed_environment, listed_name
-		LIMIT {limit:UInt32} OFFSET {offset:UInt32}`, params)
+	return k.read(ctx, q, "SELECT "+strings.Join(k.Columns(), ", ")+sql+sorting.SQL(k.Listed(), o, tie)+
+		" LIMIT {limit:UInt32} OFFSET {offset:UInt32}", params)
+}
+
+// Latest is the order of lists that nobody has sorted: the latest first, records without any time last.
+var Latest = sorting.Order{By: "time", Descending: true}
+
+// tie is the order of records with equal values.
+const tie = "listed_at DESC NULLS LAST, source, scope, id, listed_attempt, listed_environment, listed_name"
+
+// Listed returns the columns that lists show of the kind.
+func (k Kind) Listed() []sorting.Expression {
+	text := func(key, label, sql string) sorting.Expression {
+		return sorting.Expression{Column: sorting.Column{Key: key, Label: label}, SQL: "nullIf(lowerUTF8(" + sql + "), '')"}
+	}
+	number := func(key, label, sql string) sorting.Expression {
+		return sorting.Expression{Column: sorting.Column{Key: key, Label: label, Number: true}, SQL: sql}
+	}
+	columns := []sorting.Expression{text("name", k.NameLabel, "listed_name"), text("service", "service", "service")}
+	if k.Environments {
+		columns = append(columns, text("environment", "environment", "listed_environment"))
+	}
+	columns = append(columns, text("status", "status", "listed_status"))
+	switch {
+	case k.Queued:
+		columns = append(columns, number("queue", "in the queue", "listed_queue"))
+	case k.listed.actor != "":
+		columns = append(columns, text("who", "who", "listed_who"))
+	}
+	if k.Timed {
+		columns = append(columns, number("took", "took", "listed_took"))
+	}
+	return append(columns, number("time", k.TimeLabel, "listed_at"))
+}
+
+// span is the SQL of the time between two columns in milliseconds; NULL where one is unknown, or the clock ran
+// backwards.
+func span(from, to string) string {
+	return fmt.Sprintf("if(%[2]s >= %[1]s, toInt64(dateDiff('millisecond', %[1]s, %[2]s)), NULL)", from, to)
 }
 
 // Count counts the records that fit.
@@ -87,15 +126,18 @@ func (k Kind) from() string {
 		}
 		return expression
 	}
-	noDuration, noQueue, attempt := "", "", "0"
+	noDuration, noQueue, attempt, took, queue := "", "", "0", "NULL", "NULL"
 	if k.Timed {
+		took = span(l.started, l.finished)
 		noDuration = fmt.Sprintf("%s IN ('succeeded', 'failed', 'cancelled', 'resolved') AND NOT ifNull(%s >= %s, false)",
 			l.status, l.finished, l.started)
 		if l.duration != "" {
 			noDuration += " AND NOT ifNull(" + l.duration + " > 0, false)"
+			took = fmt.Sprintf("ifNull(nullIf(toInt64(%s), 0), %s)", l.duration, took)
 		}
 	}
 	if k.Queued {
+		queue = span("created_at", "started_at")
 		noQueue = l.status + " IN ('succeeded', 'failed', 'cancelled') AND NOT ifNull(started_at >= created_at, false)"
 	}
 	for _, c := range k.columns {
@@ -104,10 +146,11 @@ func (k Kind) from() string {
 		}
 	}
 	return fmt.Sprintf(`SELECT *, %s AS listed_at, %s AS listed_name, %s AS listed_status, %s AS listed_environment,
-			%s AS listed_person, %s AS listed_bot, %s AS listed_attempt, %s AS listed_no_duration, %s AS listed_no_queue,
+			%s AS listed_person, if(listed_person != '', listed_person, %s) AS listed_who, %s AS listed_bot,
+			%s AS listed_attempt, %s AS listed_no_duration, %s AS listed_no_queue, %s AS listed_took, %s AS listed_queue,
 			concat(listed_name, ' ', id, ' ', %s, ' ', %s, ' ', listed_person, ' ', service) AS listed_text
-		FROM %s`, l.at, l.name, l.status, text(l.env), text(l.person), flag(l.bot), attempt, flag(noDuration), flag(noQueue),
-		text(l.sha), text(l.actor), k.Name)
+		FROM %s`, l.at, l.name, l.status, text(l.env), text(l.person), text(l.actor), flag(l.bot), attempt,
+		flag(noDuration), flag(noQueue), took, queue, text(l.sha), text(l.actor), k.Name)
 }
 
 func (k Kind) where(f Filter) (string, map[string]any) {

@@ -81,7 +81,7 @@ func TestRecordsOfEveryKind(t *testing.T) {
 			records.Row{Name: "high", Status: "open"}},
 	} {
 		t.Run(tt.kind.Name, func(t *testing.T) {
-			list, err := records.List(t.Context(), s, tt.kind, records.Filter{}, 10, 0)
+			list, err := records.List(t.Context(), s, tt.kind, records.Filter{}, records.Latest, 10, 0)
 			if err != nil || len(list) != 1 {
 				t.Fatalf("%d records, error %v", len(list), err)
 			}
@@ -127,7 +127,7 @@ func TestFiltersOfEveryKind(t *testing.T) {
 				Statuses: k.Statuses,
 				From:     time.Unix(1e9, 0), To: time.Unix(2e9, 0), PeopleOnly: true, Delivered: true, Without: "duration",
 			}
-			if _, err := records.List(t.Context(), s, k, f, 1, 0); err != nil {
+			if _, err := records.List(t.Context(), s, k, f, records.Latest, 1, 0); err != nil {
 				t.Error(err)
 			}
 			if n, err := records.Count(t.Context(), s, k, f); err != nil || n.N != 0 {

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/records"
+	"github.com/dxctl/dxctl/report/sorting"
+	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/web/route"
 	"github.com/gofiber/fiber/v2"
 )
@@ -22,23 +25,27 @@ type API struct {
 // New returns the API of a reader.
 func New(reader *report.Reader, version string) *API { return &API{reader: reader, version: version} }
 
-// Routes are the addresses of the API.
+// Routes are the addresses of the API. Lists take the filters and the columns of the pages that show the same.
 func (a *API) Routes() []route.Route {
+	list := func(path string, produce route.Maker, title string, filters []string) route.Route {
+		return route.Get(path, produce, route.APIParameters(filters...)...).
+			Titled(title + "; " + strings.Join(filters, ", ") + ", sort, dir, page, per_page")
+	}
 	return []route.Route{
 		route.Get("/api/v1", a.index).Titled("this list"),
-		route.Get("/api/v1/services", a.services, "page").Titled("every service with its level and numbers; page"),
+		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters),
 		route.Get("/api/v1/services/:namespace/:name", a.service).Titled("one service with its rules and numbers"),
-		route.Get("/api/v1/grades", a.grades, "page").Titled("every grade with its rules; page"),
+		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
+		list("/api/v1/teams", a.teams, "teams with their levels and deployments", route.TeamFilters),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics"),
-		route.Get("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "of", "cohort", "from", "to", "page").
-			Titled("time to first deploy; of=engineers|services, cohort=month|quarter|half-year|team, from, to," +
-				" and page of the subjects"),
+		list("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "time to first deploy with its cohorts and subjects",
+			route.SubjectFilters),
 		route.Get("/api/v1/metrics/deployment-frequency", a.frequency, "service", "environment", "from", "to", "bucket").
 			Titled("deployments per bucket; service, environment, from, to, bucket=day|week|month"),
-		route.Get("/api/v1/ledger", a.ledger, "source", "gaps", "windows", "page").
-			Titled("what sources said they have against what is stored; source, gaps=true, windows=true, page"),
-		route.Get("/api/v1/events/:kind", a.events, append([]string{"page"}, route.RecordParameters...)...).
-			Titled("deployments, pipeline_runs, pipeline_jobs, changes or incidents; the filters of the pages, and page"),
+		list("/api/v1/ledger", a.ledger, "what sources said they have against what is stored", route.LedgerFilters),
+		list("/api/v1/unmapped", a.unmapped, "scopes that no service claims", route.UnmappedFilters),
+		list("/api/v1/events/:kind", a.events, "deployments, pipeline_runs, pipeline_jobs, changes or incidents",
+			route.RecordParameters),
 	}
 }
 
@@ -49,12 +56,6 @@ func document(doc any) (route.Answer, error) {
 		return route.Answer{}, fmt.Errorf("encoding the answer: %w", err)
 	}
 	return route.Answer{Type: fiber.MIMEApplicationJSON, Body: append(raw, '\n')}, nil
-}
-
-// page reads the number of the page of a list.
-func page(r route.Request) (report.Page, error) {
-	number, err := route.PageOf(r)
-	return report.Page{Number: number, Size: route.APIListSize}, err
 }
 
 func (a *API) index(context.Context, route.Request) (route.Answer, error) {
@@ -70,7 +71,7 @@ func (a *API) index(context.Context, route.Request) (route.Answer, error) {
 }
 
 func (a *API) services(ctx context.Context, r route.Request) (route.Answer, error) {
-	p, err := page(r)
+	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -78,9 +79,26 @@ func (a *API) services(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
-	doc := services.Document(p)
-	doc.Next = route.NextPage("/api/v1/services", r, p.Number, p.Size, max(doc.Total, doc.UnmappedTotal))
+	list, filtered, err := a.selected(r, services)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	doc := report.NewServicesDocument(list, p)
+	if !filtered { // a filter of services selects no scope that belongs to none
+		doc.Unmapped, doc.UnmappedTotal = report.PageOf(services.Unmapped, p), len(services.Unmapped)
+	}
+	doc.Next = route.NextPage("/api/v1/services", r, p, max(doc.Total, doc.UnmappedTotal))
 	return document(doc)
+}
+
+// selected returns the services that a request asks for, in its order, and whether it has a filter.
+func (a *API) selected(r route.Request, services report.Services) ([]report.Service, bool, error) {
+	filter, err := route.ServiceFilterOf(r, a.reader, a.reader.ServiceChoices(services))
+	if err != nil {
+		return nil, false, err
+	}
+	order, err := route.OrderOf(r, sorting.Columns(report.ServiceColumns), sorting.Order{})
+	return sorting.Rows(services.Select(filter), report.ServiceColumns, order), filter != report.ServiceFilter{}, err
 }
 
 func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error) {
@@ -92,16 +110,43 @@ func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error
 }
 
 func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error) {
-	p, err := page(r)
+	p, err := route.APIPage(r, route.APIRuleSize)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	grades, err := a.reader.Grades(ctx)
+	services, err := a.reader.Services(ctx)
 	if err != nil {
 		return route.Answer{}, err
+	}
+	list, _, err := a.selected(r, services)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	var grades []scorecards.Report
+	for _, service := range list {
+		grades = append(grades, service.Reports...)
 	}
 	doc := report.NewGradesDocument(grades, p)
-	doc.Next = route.NextPage("/api/v1/grades", r, p.Number, p.Size, doc.Total)
+	doc.Next = route.NextPage("/api/v1/grades", r, p, doc.Total)
+	return document(doc)
+}
+
+func (a *API) teams(ctx context.Context, r route.Request) (route.Answer, error) {
+	p, err := route.APIPage(r, route.APIListSize)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	order, err := route.OrderOf(r, sorting.Columns(report.TeamColumns), report.ByName)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	teams, err := a.reader.Teams(ctx)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	list := sorting.Rows(teams.Select(r.Query("q", "")), report.TeamColumns, order)
+	doc := report.NewTeamsDocument(list, teams.Window, p)
+	doc.Next = route.NextPage("/api/v1/teams", r, p, doc.Total)
 	return document(doc)
 }
 
@@ -114,7 +159,12 @@ func (a *API) firstDeploy(ctx context.Context, r route.Request) (route.Answer, e
 	if err != nil {
 		return route.Answer{}, err
 	}
-	p, err := page(r)
+	p, err := route.APIPage(r, route.APIListSize)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	columns := report.SubjectColumns(of)
+	order, err := route.OrderOf(r, sorting.Columns(columns), sorting.Order{})
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -122,8 +172,13 @@ func (a *API) firstDeploy(ctx context.Context, r route.Request) (route.Answer, e
 	if err != nil {
 		return route.Answer{}, err
 	}
+	filter, err := route.SubjectFilterOf(ctx, r, a.reader, result)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	result.Subjects = sorting.Rows(filter.Select(result.Subjects), columns, order)
 	doc := report.NewFirstDeployDocument(result, p)
-	doc.Next = route.NextPage("/api/v1/metrics/time-to-first-deploy", r, p.Number, p.Size, doc.SubjectsTotal)
+	doc.Next = route.NextPage("/api/v1/metrics/time-to-first-deploy", r, p, doc.SubjectsTotal)
 	return document(doc)
 }
 
@@ -151,26 +206,50 @@ func (a *API) frequency(ctx context.Context, r route.Request) (route.Answer, err
 }
 
 func (a *API) ledger(ctx context.Context, r route.Request) (route.Answer, error) {
-	p, err := page(r)
+	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	filter := report.LedgerFilter{Source: r.Query("source", "")}
-	if filter.Gaps, err = r.Flag("gaps"); err != nil {
-		return route.Answer{}, err
-	}
-	if filter.Windows, err = r.Flag("windows"); err != nil {
-		return route.Answer{}, err
-	}
-	if err := route.Known(ctx, "source", filter.Source, a.reader.SourceNames); err != nil {
-		return route.Answer{}, err
-	}
-	rows, err := a.reader.Ledger(ctx, filter)
+	filter, err := route.LedgerFilterOf(ctx, r, a.reader)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	doc := report.NewLedgerDocument(rows, p)
-	doc.Next = route.NextPage("/api/v1/ledger", r, p.Number, p.Size, doc.Total)
+	order, err := route.OrderOf(r, sorting.Heads(report.LedgerColumns), report.MostMissing)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	totals, err := a.reader.LedgerTotals(ctx, filter)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	rows, err := a.reader.Ledger(ctx, filter, order, p)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	doc := report.NewLedgerDocument(rows, int(totals.Rows))
+	doc.Next = route.NextPage("/api/v1/ledger", r, p, doc.Total)
+	return document(doc)
+}
+
+func (a *API) unmapped(ctx context.Context, r route.Request) (route.Answer, error) {
+	p, err := route.APIPage(r, route.APIListSize)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	filter, err := route.UnmappedFilterOf(ctx, r, a.reader)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	order, err := route.OrderOf(r, sorting.Heads(report.UnmappedColumns), report.MostRecords)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	scopes, total, err := a.reader.Unmapped(ctx, filter, order, p)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	doc := report.NewUnmappedDocument(scopes, total)
+	doc.Next = route.NextPage("/api/v1/unmapped", r, p, total)
 	return document(doc)
 }
 
@@ -190,7 +269,11 @@ func (a *API) events(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	number, err := route.PageOf(r)
+	p, err := route.APIPage(r, route.APISize)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	order, err := route.OrderOf(r, sorting.Heads(kind.Listed()), records.Latest)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -198,12 +281,12 @@ func (a *API) events(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	list, err := a.reader.Records(ctx, kind, filter.Filter, route.APISize, (number-1)*route.APISize)
+	list, err := a.reader.Records(ctx, kind, filter.Filter, order, p.Size, (p.Number-1)*p.Size)
 	if err != nil {
 		return route.Answer{}, err
 	}
 	doc := eventsDocument{Kind: kind.Name, Total: counts.N, Events: list}
-	doc.Next = route.NextPage("/api/v1/events/"+kind.Name, r, number, route.APISize, int(counts.N))
+	doc.Next = route.NextPage("/api/v1/events/"+kind.Name, r, p, int(counts.N))
 	if kind.Timed {
 		doc.WithoutDuration = &counts.NoDuration
 	}

@@ -1,5 +1,5 @@
-// The dashboard works without this file. It adds: the theme switch, charts, sorting and filtering in place, copy
-// buttons, and the "/" key. No library but ECharts, and that only where a page has a chart.
+// The dashboard works without this file. It adds: the theme switch, charts, short addresses of filters, copy buttons, and
+// the "/" key. No library but ECharts, and that only where a page has a chart.
 (function () {
   "use strict";
 
@@ -120,80 +120,18 @@
     calm.addEventListener("change", redraw);
   }
 
-  // --- tables ------------------------------------------------------------------------------------------------------
+  // --- forms -------------------------------------------------------------------------------------------------------
 
-  function key(row, column) {
-    var cell = row.cells[column];
-    var raw = cell.dataset.sort !== undefined ? cell.dataset.sort : cell.textContent.trim();
-    if (raw === "") return null;
-    var n = Number(raw);
-    return Number.isNaN(n) ? raw.toLowerCase() : n;
-  }
-
-  // Unknown values stay at the end in both directions: unknown is neither the best nor the worst.
-  function compare(a, b, sign) {
-    if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
-    if (typeof a !== typeof b) { a = String(a); b = String(b); }
-    return a === b ? 0 : (a < b ? -1 : 1) * sign;
-  }
-
-  function sortable(table) {
-    var heads = table.tHead.rows[0].cells;
-    Array.prototype.forEach.call(heads, function (head, column) {
-      var control = head.querySelector("[data-sort-key]");
-      if (!control) return;
-      var button = document.createElement("button");
-      button.type = "button";
-      button.className = "sort";
-      button.innerHTML = control.innerHTML;
-      control.replaceWith(button);
-      button.addEventListener("click", function () {
-        var sign = head.getAttribute("aria-sort") === "ascending" ? -1 : head.getAttribute("aria-sort") === "descending" ? 1
-          : head.dataset.first === "descending" ? -1 : 1;
-        var body = table.tBodies[0];
-        Array.prototype.map.call(body.rows, function (row, i) { return { row: row, key: key(row, column), i: i }; })
-          .sort(function (x, y) { return compare(x.key, y.key, sign) || x.i - y.i; })
-          .forEach(function (x) { body.appendChild(x.row); });
-        Array.prototype.forEach.call(heads, function (h) { if (h.hasAttribute("aria-sort")) h.setAttribute("aria-sort", "none"); });
-        head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
-        if (!control.href) return; // the server does not sort this table
-        remember("sort", control.dataset.sortKey);
-        remember("dir", sign > 0 ? "asc" : "desc");
-      });
+  // Fields without a value stay out of the address, so that it is short enough to share.
+  function tidy(form) {
+    function empty(field) { return field.name && !field.value; }
+    form.addEventListener("submit", function () {
+      Array.prototype.filter.call(form.elements, empty).forEach(function (field) { field.disabled = true; });
     });
-  }
-
-  function remember(name, value) {
-    var url = new URL(window.location.href);
-    if (value) url.searchParams.set(name, value); else url.searchParams.delete(name);
-    window.history.replaceState(null, "", url);
-  }
-
-  function filterable(form) {
-    var table = document.getElementById(form.dataset.filter);
-    if (!table) return;
-    var status = form.querySelector("[data-filter-status]");
-    var empty = document.querySelector("[data-filter-empty]");
-    function apply() {
-      var shown = 0;
-      Array.prototype.forEach.call(table.tBodies[0].rows, function (row) {
-        var fits = Array.prototype.every.call(form.elements, function (field) {
-          if (!field.name || !field.value || field.type === "hidden") return true;
-          if (field.name === "q") return (row.dataset.text || "").toLowerCase().includes(field.value.trim().toLowerCase());
-          return row.dataset[field.name] === field.value;
-        });
-        row.hidden = !fits;
-        if (fits) shown++;
-      });
-      if (status) status.textContent = shown + " of " + table.tBodies[0].rows.length;
-      if (empty) empty.hidden = shown > 0;
-      Array.prototype.forEach.call(form.elements, function (field) {
-        if (field.name && field.type !== "hidden") remember(field.name, field.value);
-      });
-    }
-    form.addEventListener("input", apply);
-    form.addEventListener("submit", function (e) { e.preventDefault(); apply(); });
-    form.querySelectorAll("[data-no-js]").forEach(function (el) { el.hidden = true; });
+    // The browser shows the page as it was when the reader goes back.
+    window.addEventListener("pageshow", function () {
+      Array.prototype.forEach.call(form.elements, function (field) { field.disabled = false; });
+    });
   }
 
   // --- small things ------------------------------------------------------------------------------------------------
@@ -238,8 +176,7 @@
 
   themeSwitch();
   charts();
-  document.querySelectorAll("table[data-sortable]").forEach(sortable);
-  document.querySelectorAll("form[data-filter]").forEach(filterable);
+  document.querySelectorAll("form.filters").forEach(tidy);
   copyButtons();
   keys();
   openTarget();

@@ -8,6 +8,7 @@ import (
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/web/charts"
+	"github.com/dxctl/dxctl/web/route"
 )
 
 func frequencyChart(id string, s metrics.Series, service string) charts.Chart {
@@ -36,32 +37,23 @@ func ciChart(id string, s metrics.CIWeeks, service string) charts.Chart {
 	return charts.CI(id, "Minutes of successful CI runs by week", weeks)
 }
 
-// The bounds of what a page draws and lists of cohorts and their curves; the API has more.
+// The bounds of what a chart draws.
 const (
-	cohortLimit = 500 // cohorts; of spans 40 years of months
-	curveLimit  = 200 // points of a curve: a chart is not higher
+	cohortLimit = route.PageSize // cohorts; of quarters twelve years
+	curveLimit  = 200            // points of a curve: a chart is not higher
 )
 
-// shownCohorts returns the cohorts that a page has, and how many it leaves out: those in an estimate, of spans the
-// latest.
-func shownCohorts(cohorts []metrics.Cohort) (shown []metrics.Cohort, cut int) {
-	shown = slices.DeleteFunc(slices.Clone(cohorts), func(g metrics.Cohort) bool { return g.N == 0 })
-	if cut = len(shown) - cohortLimit; cut <= 0 {
-		return shown, 0
-	}
-	if shown[0].Start.IsZero() { // teams, by name
-		return shown[:cohortLimit], cut
-	}
-	return shown[cut:], cut
-}
-
-func cohortChart(id string, of metrics.Population, by metrics.Grouping, cohorts []metrics.Cohort) charts.Chart {
+// cohortChart draws cohorts; link is the list of who is in one.
+func cohortChart(id string, cohorts []metrics.Cohort, link func(label string) string) charts.Chart {
 	var drawn []charts.Cohort
-	shown, _ := shownCohorts(cohorts) // a cohort that is only left out has no estimate to draw; the table has it
-	for _, g := range shown {
+	for _, g := range inTime(cohorts) {
+		if g.N == 0 { // it has no estimate to draw
+			continue
+		}
 		drawn = append(drawn, charts.Cohort{Label: words.RefName(g.Label), N: g.N, Deployed: g.Deployed, Waiting: g.Censored,
-			Median: inDays(g.MedianHours), P90: inDays(g.P90Hours), Link: firstDeployPath(of, by, g.Label)})
+			Median: inDays(g.MedianHours), P90: inDays(g.P90Hours), Link: link(g.Label)})
 	}
+	drawn = drawn[max(0, len(drawn)-cohortLimit):]
 	return charts.Cohorts(id, "Days to the first deployment by cohort, median and 90th percentile", drawn)
 }
 

@@ -2,10 +2,8 @@ package pages
 
 import (
 	"context"
-	"slices"
 	"strings"
 
-	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/web/route"
@@ -28,11 +26,12 @@ type definitionView struct {
 	layout
 	Definition   metrics.Definition
 	Completeness []report.LedgerRow
-	More         int // rows of the ledger beyond Completeness
+	More         int    // rows of the ledger beyond Completeness
+	Ledger       string // the rows of its inputs
 	Sum          report.CompletenessSum
 }
 
-// definition says how one number is made and how complete the data are that it rests on.
+// definition explains how one number is computed, and shows how complete the data is that it is computed from.
 func (p *Pages) definition(ctx context.Context, r route.Request) (route.Answer, error) {
 	id := r.Param("id")
 	d, ok := metrics.Lookup(id)
@@ -48,16 +47,17 @@ func (p *Pages) definition(ctx context.Context, r route.Request) (route.Answer, 
 	if err != nil {
 		return route.Answer{}, err
 	}
-	rows, err := p.reader.Ledger(ctx, report.LedgerFilter{})
+	filter := report.LedgerFilter{Kinds: d.Inputs}
+	rows, err := p.reader.Ledger(ctx, filter, report.MostMissing, report.Page{Number: 1, Size: route.NamedSize})
 	if err != nil {
 		return route.Answer{}, err
 	}
-	rows = slices.DeleteFunc(slices.Clone(rows), func(r report.LedgerRow) bool {
-		return !slices.ContainsFunc(d.Inputs, func(k event.Kind) bool { return string(k) == r.Kind })
-	})
-	shown := report.Part(rows, 1, route.NamedSize)
+	totals, err := p.reader.LedgerTotals(ctx, filter)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	return p.render("definition", definitionView{
-		layout: p.layout(d.Title, ""), Definition: d, Completeness: shown, More: len(rows) - len(shown),
-		Sum: report.Sum(completeness),
+		layout: p.layout(d.Title, ""), Definition: d, Completeness: rows, More: int(totals.Rows) - len(rows),
+		Ledger: ledgerPath(d.Inputs), Sum: report.Sum(completeness),
 	})
 }

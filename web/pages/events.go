@@ -5,9 +5,11 @@ import (
 	"context"
 	"maps"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/report/records"
+	"github.com/dxctl/dxctl/report/sorting"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/web/route"
 	"github.com/dxctl/dxctl/web/spreadsheet"
@@ -16,24 +18,20 @@ import (
 
 type eventsView struct {
 	layout
-	Kind   records.Kind
-	Kinds  []navItem
-	Filter route.Filter
-	Rows   []records.Row
-	route.Pager
+	listView
+	Kind         records.Kind
+	Kinds        []navItem
+	Filter       route.Filter
+	Rows         []records.Row
+	Fields       []pick
 	Untimed      int    // of those that ended: how many there are of which it is not known how long they took
 	UntimedPath  string // the list of these
 	Unqueued     int    // of which it is not known how long they waited in the queue
 	UnqueuedPath string
-	CSV          string
-	Services     []choice // nil where there are too many to choose from
 	MaxCSV       int
-	Environments []string
 	Plain        bool // times of the filter are whole days
+	More         bool // a filter is set that is among the further ones
 }
-
-// choice is an entry of a select.
-type choice struct{ Value, Label string }
 
 // events lists the events behind a figure.
 func (p *Pages) events(ctx context.Context, r route.Request) (route.Answer, error) {
@@ -45,34 +43,59 @@ func (p *Pages) events(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
+	columns := sorting.Heads(kind.Listed())
+	order, err := route.OrderOf(r, columns, records.Latest)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	view := eventsView{layout: p.layout(kind.Title, "/events"), Kind: kind, Filter: filter, MaxCSV: route.MaxCSVRows}
+	var counts records.Counts
+	var environments, teams []string
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		view.Rows, err = p.reader.Rows(ctx, kind, filter.Filter, route.PageSize, (page-1)*route.PageSize)
+		view.Rows, err = p.reader.Rows(ctx, kind, filter.Filter, order, route.PageSize, (page-1)*route.PageSize)
 		return err
 	})
-	var counts records.Counts
 	g.Go(func() (err error) { counts, err = p.reader.CountRecords(ctx, kind, filter.Filter); return err })
-	g.Go(func() (err error) { view.Environments, err = p.reader.Environments(ctx); return err })
+	g.Go(func() (err error) { environments, err = p.reader.Environments(ctx); return err })
+	g.Go(func() (err error) { teams, err = p.reader.TeamRefs(ctx); return err })
 	if err := g.Wait(); err != nil {
 		return route.Answer{}, err
 	}
-	query := r.Values()
-	total := int(counts.N)
-	view.Services = p.serviceChoices(filter.Service)
+	path := "/events/" + kind.Name
+	view.listView = newList(path, r, columns, order, page, route.PageSize, int(counts.N)).withJSON("/api/v1"+path, r)
+	if counts.N <= route.MaxCSVRows {
+		view.CSV = route.WithPage(path+".csv", r.Values(), 1)
+	}
 	if view.Plain = isDay(filter.From) && isDay(filter.To); view.Plain {
 		view.Filter.FromText, view.Filter.ToText = dateField(filter.From), dateField(filter.To)
 	}
-	view.Pager = route.NewPager("/events/"+kind.Name, query, page, route.PageSize, total)
-	view.Untimed, view.UntimedPath = int(counts.NoDuration), withoutPath(kind, query, "duration")
-	view.Unqueued, view.UnqueuedPath = int(counts.NoQueue), withoutPath(kind, query, "queue")
-	if total <= route.MaxCSVRows {
-		view.CSV = route.WithPage("/events/"+kind.Name+".csv", query, 1)
-	}
+	view.Fields = p.eventFields(kind, filter, environments, teams)
+	view.More = filter.Person+filter.Source+filter.Scope+filter.ID+filter.Without != "" || filter.PeopleOnly ||
+		filter.Delivered
+	view.Untimed, view.UntimedPath = int(counts.NoDuration), withoutPath(kind, r.Values(), "duration")
+	view.Unqueued, view.UnqueuedPath = int(counts.NoQueue), withoutPath(kind, r.Values(), "queue")
 	for _, k := range records.Kinds() {
-		view.Kinds = append(view.Kinds, navItem{route.WithPage("/events/"+k.Name, everyKind(query), 1), k.Title})
+		view.Kinds = append(view.Kinds, navItem{route.WithPage("/events/"+k.Name, everyKind(r.Values()), 1), k.Title})
 	}
 	return p.render("events", view)
+}
+
+// eventFields are the fields of the filter.
+func (p *Pages) eventFields(kind records.Kind, f route.Filter, environments, teams []string) []pick {
+	names := make([]choice, len(teams))
+	for i, ref := range teams {
+		names[i] = choice{ref, words.RefName(ref)}
+	}
+	fields := []pick{newPick("Service", "service", f.Service, p.serviceChoices()), newPick("Team", "team", f.Team, names)}
+	if kind.Environments {
+		fields = append(fields, newPick("Environment", "environment", f.Environment, named(environments)))
+	}
+	statuses := named(kind.Statuses)
+	if len(f.Statuses) > 1 {
+		statuses = append(statuses, choice{f.StatusText, strings.Join(f.Statuses, " or ")})
+	}
+	return append(fields, newPick("Status", "status", f.StatusText, statuses))
 }
 
 // withoutPath is the list narrowed to what has ended and of which a time is not known.
@@ -103,22 +126,14 @@ func everyKind(query url.Values) url.Values {
 	return out
 }
 
-// serviceChoices are the services of the catalog, and the one that is asked for when the catalog does not have it.
-func (p *Pages) serviceChoices(asked string) []choice {
+// serviceChoices are the services of the catalog; of many only so many that they are too many to choose from.
+func (p *Pages) serviceChoices() []choice {
 	services := p.reader.Catalog().Services()
-	if len(services) > route.ListSize {
-		return nil
+	choices := make([]choice, min(len(services), route.ChoiceSize+1))
+	for i := range choices {
+		choices[i] = choice{services[i].Ref, words.RefName(services[i].Ref)}
 	}
-	var out []choice
-	found := asked == ""
-	for _, e := range services {
-		out = append(out, choice{e.Ref, words.RefName(e.Ref)})
-		found = found || e.Ref == asked
-	}
-	if !found {
-		out = append(out, choice{asked, asked})
-	}
-	return out
+	return choices
 }
 
 const csvBatch = 10_000
@@ -126,6 +141,10 @@ const csvBatch = 10_000
 // eventsCSV writes every record that fits, in the columns of the API.
 func (p *Pages) eventsCSV(ctx context.Context, r route.Request) (route.Answer, error) {
 	kind, filter, err := r.Records(ctx, p.reader)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	order, err := route.OrderOf(r, sorting.Heads(kind.Listed()), records.Latest)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -145,7 +164,7 @@ func (p *Pages) eventsCSV(ctx context.Context, r route.Request) (route.Answer, e
 		return route.Answer{}, err
 	}
 	for offset := 0; offset == 0 || offset < total; offset += csvBatch {
-		list, err := p.reader.Records(ctx, kind, filter.Filter, csvBatch, offset)
+		list, err := p.reader.Records(ctx, kind, filter.Filter, order, csvBatch, offset)
 		if err != nil {
 			return route.Answer{}, err
 		}

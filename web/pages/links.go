@@ -2,12 +2,15 @@ package pages
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/scorecards"
 )
 
 // eventsPath is the list of the events behind a figure. Arguments come in pairs; empty values are left out.
@@ -28,6 +31,17 @@ func address(path string, query url.Values) string {
 	return path + "?" + query.Encode()
 }
 
+// with adds a parameter to an address; it replaces one of the same name.
+func with(path, name, value string) string {
+	path, raw, _ := strings.Cut(path, "?")
+	query, err := url.ParseQuery(raw)
+	if err != nil { // none of our addresses
+		query = url.Values{}
+	}
+	query.Set(name, value)
+	return address(path, query)
+}
+
 // deploysPath lists production deployments exactly as the metrics count them.
 func deploysPath(service, team string, from time.Time) string {
 	return eventsPath("deployments", "service", service, "team", team, "environment", metrics.Production,
@@ -37,8 +51,26 @@ func deploysPath(service, team string, from time.Time) string {
 // servicesPath is the list of services narrowed by one parameter.
 func servicesPath(name, value string) string { return address("/services", url.Values{name: {value}}) }
 
-// firstDeployPath is the page of time to first deploy; only is a cohort to narrow the list of subjects to, or "".
-func firstDeployPath(of metrics.Population, by metrics.Grouping, only string) string {
+// failingPath is the list of services that fail a rule.
+func failingPath(scorecard, rule string) string {
+	return address("/services", url.Values{"rule": {report.RuleName(scorecard, rule)}, "outcome": {string(event.Fail)}})
+}
+
+// firstDeployPath is the page of time to first deploy.
+func firstDeployPath(of metrics.Population, by metrics.Grouping) string {
+	return address("/time-to-first-deploy", firstDeployQuery(of, by))
+}
+
+// subjectsPath is the list of engineers or services; only is a cohort to narrow it to, or "".
+func subjectsPath(of metrics.Population, by metrics.Grouping, only string) string {
+	query := firstDeployQuery(of, by)
+	if only != "" {
+		query.Set("only", only)
+	}
+	return address("/time-to-first-deploy/subjects", query)
+}
+
+func firstDeployQuery(of metrics.Population, by metrics.Grouping) url.Values {
 	query := url.Values{}
 	if of != metrics.Engineers {
 		query.Set("of", string(of))
@@ -46,12 +78,21 @@ func firstDeployPath(of metrics.Population, by metrics.Grouping, only string) st
 	if by != metrics.Quarter {
 		query.Set("cohort", string(by))
 	}
-	fragment := ""
-	if only != "" {
-		query.Set("only", only)
-		fragment = "#subjects"
+	return query
+}
+
+// ledgerPath is the ledger of some kinds of records.
+func ledgerPath(kinds []event.Kind) string {
+	var names []string
+	for _, kind := range kinds {
+		if slices.Contains(report.LedgerKinds, kind) {
+			names = append(names, string(kind))
+		}
 	}
-	return address("/time-to-first-deploy", query) + fragment
+	if len(names) == 0 {
+		return "/ledger"
+	}
+	return address("/ledger", url.Values{"kind": {strings.Join(names, ",")}})
 }
 
 // ledgerEvents is the list of the records that a row of the ledger counts, or "" for kinds that have none.
@@ -66,7 +107,7 @@ func ledgerEvents(r report.LedgerRow) string {
 // serviceRow is a service with the lists of the records behind its numbers.
 type serviceRow struct {
 	report.Service
-	Hidden bool // does not fit the filter
+	Outcome *scorecards.Result // by which the list is narrowed; nil: it is not
 }
 
 // Path is the page of the service.
@@ -102,10 +143,10 @@ func (r serviceRow) Changes() string {
 	return eventsPath("changes", "service", r.Entity.Ref, "status", "merged", "bots", "false", "from", r.from())
 }
 
-func serviceRows(services report.Services) []serviceRow {
-	rows := make([]serviceRow, len(services.List))
-	for i, s := range services.List {
-		rows[i].Service = s
+func serviceRows(services []report.Service, f report.ServiceFilter) []serviceRow {
+	rows := make([]serviceRow, len(services))
+	for i, s := range services {
+		rows[i] = serviceRow{Service: s, Outcome: f.ResultOf(s)}
 	}
 	return rows
 }

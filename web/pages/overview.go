@@ -7,6 +7,7 @@ import (
 
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/report/sorting"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/web/charts"
 	"github.com/dxctl/dxctl/web/route"
@@ -20,7 +21,7 @@ type overviewView struct {
 	NoDeploys        string // why Frequency.PerWeek is not known
 	FrequencyAll     string // list
 	Teams            []teamRow
-	MoreTeams        int // beyond Teams
+	AllTeams         int
 	Levels           []levelRow
 	LevelBar         []segment
 	Steps            []stepRow
@@ -50,8 +51,9 @@ type levelRow struct {
 // stepRow is a step with the services that the page names, those that it lifts first.
 type stepRow struct {
 	report.NextStep
-	Named []stepLink
-	More  int // services beyond Named
+	Named   []stepLink
+	More    int    // services beyond Named
+	Failing string // the list of all that fail it
 }
 
 // totalsRow is the totals with the lists behind them.
@@ -62,7 +64,8 @@ type totalsRow struct {
 
 const (
 	maxLevelServices = 6  // that a level names
-	maxStepServices  = 24 // that a step names
+	maxStepServices  = 12 // that a step names
+	maxTeams         = 10 // that the overview lists
 )
 
 // overview is the first page: how it goes, and what to do next.
@@ -71,13 +74,12 @@ func (p *Pages) overview(ctx context.Context, _ route.Request) (route.Answer, er
 	if err != nil {
 		return route.Answer{}, err
 	}
-	teams := report.Part(o.Teams, 1, route.NamedSize)
 	view := overviewView{
 		layout: p.layout("Overview", "/"), Overview: o,
-		Cohorts:        cohortChart("cohorts", metrics.Engineers, metrics.Quarter, o.FirstDeploy.Cohorts),
+		Cohorts:        cohortChart("cohorts", o.FirstDeploy.Cohorts, cohortOf),
 		FrequencyChart: frequencyChart("frequency", o.Frequency, ""), NoDeploys: report.NotCollected(o.Frequency.Missing),
 		FrequencyAll: deploysPath("", "", o.Window.From), Levels: levelRows(o.Levels), Totals: totalsOf(o.Totals),
-		Teams: p.teamRows(teams, o), MoreTeams: len(o.Teams) - len(teams),
+		Teams: p.teamRows(largest(o.Teams.List), o.Teams), AllTeams: len(o.Teams.List),
 		DeployCoverage: report.Sum(o.Frequency.Completeness), EngineerCoverage: report.Sum(o.FirstDeploy.Completeness),
 	}
 	view.Charts = true
@@ -86,6 +88,17 @@ func (p *Pages) overview(ctx context.Context, _ route.Request) (route.Answer, er
 		view.Steps = append(view.Steps, stepOf(s))
 	}
 	return p.render("overview", view)
+}
+
+// cohortOf is the list of the engineers of a quarter.
+func cohortOf(label string) string { return subjectsPath(metrics.Engineers, metrics.Quarter, label) }
+
+// largest are the teams that the overview lists: all, or of many those with the most services.
+func largest(teams []report.Team) []report.Team {
+	if len(teams) <= maxTeams {
+		return teams
+	}
+	return sorting.Rows(teams, report.TeamColumns, sorting.Order{By: "services", Descending: true})[:maxTeams]
 }
 
 func levelRows(groups []report.LevelGroup) []levelRow {
@@ -113,9 +126,10 @@ func levelBar(groups []levelRow) []segment {
 	return segments(0, pairs...)
 }
 
-func (p *Pages) teamRows(teams []report.Team, o report.Overview) []teamRow {
+// teamRows draws some of all teams. The team with the most deployments has the longest bar.
+func (p *Pages) teamRows(teams []report.Team, all report.Teams) []teamRow {
 	most := 1
-	for _, t := range o.Teams {
+	for _, t := range all.List {
 		if t.Owner != "" {
 			most = max(most, report.Counted(t.Deploys))
 		}
@@ -123,10 +137,10 @@ func (p *Pages) teamRows(teams []report.Team, o report.Overview) []teamRow {
 	names := append(p.reader.LevelNames(), words.Level(""))
 	rows := make([]teamRow, len(teams))
 	for i, t := range teams {
-		row := teamRow{Team: t, Link: servicesPath("team", t.Name), DeployLink: deploysPath("", t.Owner, o.Window.From)}
+		row := teamRow{Team: t, Link: servicesPath("team", t.Owner), DeployLink: deploysPath("", t.Owner, all.Window.From)}
 		if t.Owner == "" {
 			row.Name = "nobody"
-			row.Link = "/services?sort=team&dir=desc"
+			row.Link = servicesPath("team", report.NoTeam)
 			row.DeployLink = ""
 		}
 		var pairs []any
@@ -160,7 +174,7 @@ func totalsOf(t report.Totals) totalsRow {
 }
 
 func stepOf(s report.NextStep) stepRow {
-	row := stepRow{NextStep: s}
+	row := stepRow{NextStep: s, Failing: failingPath(s.Scorecard, s.Rule)}
 	for _, x := range s.Lifts {
 		row.Named = append(row.Named, stepLink{x.Name + arrow(x.To), report.ServicePath(x.Ref) + "#grade"})
 	}

@@ -40,19 +40,21 @@ func New(deps Deps) (*Pages, error) {
 
 // Routes are the addresses of the pages, in the order in which they are tried.
 func (p *Pages) Routes() []route.Route {
-	ledger := route.Get("/ledger", p.ledger, "page")
+	ledger := route.Get("/ledger", p.ledger, route.ListParameters(route.LedgerFilters...)...)
 	ledger.Live = true // it shows what is wrong now
 	return []route.Route{
 		route.Get("/", p.overview),
-		route.Get("/services", p.services, "q", "team", "level", "lifecycle", "sort", "dir", "page"),
+		route.Get("/services", p.services, route.ListParameters(route.ServiceFilters...)...),
 		route.Get("/services/:namespace/:name", p.service),
-		route.Get("/time-to-first-deploy", p.firstDeploy, "of", "cohort", "from", "to", "only"),
-		route.Get("/events/:kind.csv", p.eventsCSV, route.RecordParameters...),
-		route.Get("/events/:kind", p.events, append([]string{"page"}, route.RecordParameters...)...),
+		route.Get("/teams", p.teams, route.ListParameters(route.TeamFilters...)...),
+		route.Get("/time-to-first-deploy", p.firstDeploy, route.ListParameters("of", "cohort", "from", "to")...),
+		route.Get("/time-to-first-deploy/subjects", p.subjects, route.ListParameters(route.SubjectFilters...)...),
+		route.Get("/events/:kind.csv", p.eventsCSV, append([]string{"sort", "dir"}, route.RecordParameters...)...),
+		route.Get("/events/:kind", p.events, route.ListParameters(route.RecordParameters...)...),
 		route.Get("/definitions", p.definitions),
 		route.Get("/definitions/:id", p.definition),
 		ledger,
-		route.Get("/unmapped", p.unmapped),
+		route.Get("/unmapped", p.unmapped, route.ListParameters(route.UnmappedFilters...)...),
 		route.Handle(fiber.MethodGet, "/events", redirectToDeployments),
 	}
 }

@@ -24,6 +24,7 @@ type serviceView struct {
 	Dependents []entityLink
 	MoreBelow  int    // entities beyond DependsOn
 	MoreAbove  int    // entities beyond Dependents
+	AllAbove   string // the list of all services that depend on it
 	Descriptor string // file:line
 
 	FrequencyChart charts.Chart
@@ -75,6 +76,7 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		AllRuns:    eventsPath("pipeline_runs", "service", e.Ref),
 	}
 	view.Charts = true
+	view.AllAbove = servicesPath("depends_on", e.Ref)
 	view.DependsOn, view.MoreBelow = entityLinks(page.DependsOn)
 	view.Dependents, view.MoreAbove = entityLinks(page.Dependents)
 	for _, graded := range page.Service.Reports {
@@ -119,7 +121,7 @@ func gradeOf(r scorecards.Report, levels []string) gradeView {
 	for _, l := range v.Levels {
 		slices.SortStableFunc(l.Rules, func(x, y scorecards.Result) int { return cmp.Compare(urgency(x), urgency(y)) })
 	}
-	for _, o := range outcomes {
+	for _, o := range report.Outcomes {
 		if counts[o] > 0 {
 			v.Counts = append(v.Counts, outcomeCount{o, counts[o]})
 		}
@@ -127,7 +129,5 @@ func gradeOf(r scorecards.Report, levels []string) gradeView {
 	return v
 }
 
-// outcomes in the order in which they ask for attention.
-var outcomes = []string{"fail", "error", "stale", "unknown", "waived", "pass", "not applicable"}
-
-func urgency(r scorecards.Result) int { return slices.Index(outcomes, string(r.Outcome)) }
+// urgency is the place of an outcome among those that ask for attention.
+func urgency(r scorecards.Result) int { return slices.Index(report.Outcomes, string(r.Outcome)) }

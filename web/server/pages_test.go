@@ -19,7 +19,10 @@ import (
 // everyPage is every address that a person can open.
 var everyPage = []string{
 	"/", "/services", "/services?sort=score&dir=desc&level=none", "/services/default/payment-service",
-	"/services/default/orphan-service",
+	"/services/default/orphan-service", "/services?rule=test-path/readme&outcome=fail", "/services?page=7",
+	"/teams", "/teams?q=pay&sort=deploys", "/time-to-first-deploy/subjects?state=waiting",
+	"/time-to-first-deploy/subjects?of=services&cohort=team&sort=took",
+	"/ledger?gaps=true&sort=stored", "/unmapped?provider=github&sort=last",
 	"/time-to-first-deploy", "/time-to-first-deploy?of=services", "/time-to-first-deploy?cohort=month",
 	"/time-to-first-deploy?cohort=team",
 	"/events/deployments", "/events/pipeline_runs?status=succeeded,failed", "/events/pipeline_jobs",
@@ -44,8 +47,11 @@ func TestPages(t *testing.T) {
 			"no change was ever collected: a source with pull", "No deployment was collected.", "No change was collected.",
 			"catalog.yaml:"}},
 		{"/services/default/user-service", []string{"Needed by", "payment-service", "the repository has no README"}},
-		{"/time-to-first-deploy", []string{"Ada Example", "Eve Example", "not yet", "they started it", "not reached yet",
-			"Kaplan–Meier"}},
+		{"/teams", []string{"Payments", "Ledger", "nobody", "3 teams own"}},
+		{"/services?rule=test-path/readme&outcome=fail", []string{"1 of 3 services", "user-service", "Has a README"}},
+		{"/time-to-first-deploy", []string{"not reached yet", "Kaplan–Meier", "All 5 engineers", "2026-Q4"}},
+		{"/time-to-first-deploy/subjects", []string{"Ada Example", "Eve Example", "not yet", "they started it",
+			"5 engineers, by start, the latest first"}},
 		{"/events/deployments", []string{"attempt 2", "stranger", "1 to 48 of 48", "CSV"}},
 		{"/events/pipeline_jobs", []string{"2 CI jobs, the latest first", "in the queue", "2 min",
 			"the source does not say when the job was created", "1 to 2 of 2"}},
@@ -147,9 +153,7 @@ func TestNewDataShowsSoon(t *testing.T) {
 
 func TestServicesSortAndFilterWithoutScript(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, testEvents())
-	row := regexp.MustCompile(
-		`<tr( hidden)? data-text="[^"]*" data-team="([^"]*)"[^>]*>\s*<th scope="row" data-sort="([^"]*)"`,
-	)
+	row := regexp.MustCompile(`<tr>\s*<th scope="row"><a class="ellipsis" href="[^"]*"><bdi>([^<]*)`)
 	for _, tt := range []struct {
 		name, query string
 		want        []string // visible services in order
@@ -163,14 +167,24 @@ func TestServicesSortAndFilterWithoutScript(t *testing.T) {
 		{"by team", "team=Payments", []string{"payment-service"}},
 		{"by text", "q=PCI", []string{"payment-service"}},
 		{"by lifecycle", "lifecycle=experimental", []string{"user-service"}},
+		{"by the team's ref", "team=group:default/team-ledger", []string{"user-service"}},
+		{"without a team", "team=none", []string{"orphan-service"}},
+		{"by system", "system=Checkout", []string{"payment-service"}},
+		{"by the system's name", "system=checkout", []string{"payment-service"}},
+		{"by level", "level=bronze", []string{"payment-service"}},
+		{"by a rule that fails", "rule=test-path/owner&outcome=fail", []string{"orphan-service"}},
+		{"by a rule that passes", "rule=test-path/owner&outcome=pass", []string{"payment-service", "user-service"}},
+		{"by any unknown rule", "outcome=unknown&sort=name&dir=desc",
+			[]string{"user-service", "payment-service", "orphan-service"}},
+		{"by what they depend on", "depends_on=user-service", []string{"payment-service"}},
+		{"by several", "team=Payments&lifecycle=production&level=bronze&q=pay", []string{"payment-service"}},
+		{"by several that exclude each other", "team=Payments&lifecycle=experimental", nil},
 		{"nothing fits", "q=zzz", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			for _, m := range row.FindAllStringSubmatch(f.page(t, "/services?"+tt.query), -1) {
-				if m[1] == "" {
-					got = append(got, m[3])
-				}
+				got = append(got, m[1])
 			}
 			if fmt.Sprint(got) != fmt.Sprint(tt.want) {
 				t.Errorf("services %v, want %v", got, tt.want)
@@ -190,7 +204,9 @@ func TestMistakesAreAnsweredWithHelp(t *testing.T) {
 		{"/services/default/payment", http.StatusNotFound, "did you mean payment-service?"},
 		{"/services/default/shared-library", http.StatusNotFound, "is not deployed"},
 		{"/services/default/%3Cscript%3E", http.StatusNotFound, "&lt;script&gt;"},
-		{"/services?sort=shoe", http.StatusBadRequest, "is not a column"},
+		{"/services?sort=shoe", http.StatusBadRequest, "is not a column of this list"},
+		{"/services?page=9", http.StatusOK, "Page 9 is past the end of this list."},
+		{"/services?page=1000001", http.StatusBadRequest, "from 1 to 1000000"},
 		{"/events/shoes", http.StatusNotFound, "there are deployments, pipeline_runs, changes, incidents"},
 		{"/events/deployments?from=yesterday", http.StatusBadRequest, "2026-11-22"},
 		{"/events/deployments?page=0", http.StatusBadRequest, "pages are counted from 1"},
