@@ -40,6 +40,11 @@ var house = []struct {
 	// The catalog hands the people its teams and Users as values; the people do not know the catalog.
 	{name: "people", imports: []string{"spelling", "files", "yamldoc", "delimited", "event", "catalog/identifier"}},
 	{name: "catalog", imports: []string{"files", "yamldoc", "event", "people"}, children: true},
+	{name: "repository/fact"},
+	{name: "repository/tree", imports: []string{"repository/fact"}},
+	{name: "repository/yamlfile", imports: []string{"yamldoc", "repository/fact"}},
+	{name: "repository/owners", imports: ofRepository},
+	{name: "repository/workflow", imports: ofRepository},
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
 	{name: "collectors/source", imports: []string{"event", "catalog", "collectors/rest"}},
@@ -257,6 +262,9 @@ var house = []struct {
 	{name: "cmd/loadtest", imports: []string{"cmd/browser"}},
 	{name: "cmd/screenshots", imports: []string{"cmd/browser"}},
 }
+
+// ofRepository is what the package of one kind of file of a repository may import.
+var ofRepository = []string{"repository/fact", "repository/tree", "repository/yamlfile"}
 
 // ofSource is what the package of one source may import.
 var ofSource = []string{

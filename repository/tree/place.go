@@ -1,0 +1,41 @@
+package tree
+
+import (
+	"slices"
+	"strings"
+)
+
+// vendored and example have the names of directories whose files are not the repository's own product.
+var (
+	vendored = []string{"vendor", "third_party", "third-party", "thirdparty", "bower_components", "Godeps", "Pods"}
+	example  = []string{
+		"testdata", "test", "tests", "testing", "__tests__", "e2e", "spec", "fixtures", "__fixtures__", "testfixtures",
+		"example", "examples", "sample", "samples", "demo", "demos", "docs", "doc", "documentation", "tutorial", "tutorials",
+		"hack", "benchmark", "benchmarks",
+	}
+)
+
+// Vendored reports whether a path is inside a directory of copied foreign code.
+func Vendored(name string) bool { return below(name, vendored) }
+
+// Example reports whether a path is inside a directory of tests, examples or documentation: what is found there is not
+// what the service runs.
+func Example(name string) bool { return below(name, example) }
+
+func below(name string, dirs []string) bool {
+	for {
+		dir, rest, found := strings.Cut(name, "/")
+		if !found {
+			return false
+		}
+		if slices.Contains(dirs, dir) {
+			return true
+		}
+		name = rest
+	}
+}
+
+// Under reports whether a path is a directory or lies in it; everything is under ".".
+func Under(name, dir string) bool {
+	return dir == "." || name == dir || strings.HasPrefix(name, dir) && name[len(dir)] == '/'
+}
