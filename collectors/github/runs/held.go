@@ -14,21 +14,27 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// What cannot be read is held in the checkpoint under one of these names, with the id of the run behind it.
+// Prefixes of the names in Failed, before the id of a run or the stretch.
 const (
 	failedRun     = "run "
 	failedJobs    = "jobs of run "
-	failedStretch = "run created " // a stretch of time in which a run lies that no page shows
+	failedStretch = "run created " // a stretch of time with a run that no page shows
 )
 
 // record is what an error calls a held object.
 const record = "record"
 
-// stretchName is the name under which a stretch is held.
+// heldState is the part of the checkpoint for what GitHub always answers with an error. It is retried with growing
+// pauses, and does not hold up the others.
+type heldState struct {
+	Failed *rest.Quarantine `json:"failed,omitzero"`
+	Holes  map[string]span  `json:"holes,omitempty"` // stretches of Failed in which one run is missing, by name
+}
+
+// stretchName returns the name under which a stretch is held.
 func stretchName(s span) string { return failedStretch + s.query() }
 
-// retryDue asks again for the objects that earlier passes could not read and whose retry is due. Jobs join those that
-// are pending.
+// retryDue reads what earlier collects could not read and is due for a retry. Jobs are added to PendingDetails.
 func (c *collector) retryDue(ctx context.Context) error {
 	for _, key := range c.due {
 		var read func(context.Context) error
@@ -54,8 +60,7 @@ func (c *collector) retryDue(ctx context.Context) error {
 	return c.save(ctx)
 }
 
-// readStretch reads a stretch of time of which a run was missing. Pages are not read around here: one that fails again
-// leaves the stretch held.
+// readStretch reads a stretch of time in which a run was missing. If its page fails again, the stretch stays held.
 func (c *collector) readStretch(ctx context.Context, key string) error {
 	s, ok := c.state.Holes[key]
 	if !ok {
@@ -72,7 +77,7 @@ func (c *collector) readStretch(ctx context.Context, key string) error {
 	return nil
 }
 
-// readRun reads one run. One that is gone, or has no id to ask by, is no longer looked for: its page shows it again.
+// readRun reads one run. One that is gone, or has no id to request it by, is no longer held: its page shows it again.
 func (c *collector) readRun(ctx context.Context, id string) error {
 	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
 		return nil //nolint:nilerr // it is known by its place on a page only, and that page is read again
@@ -97,8 +102,8 @@ func (c *collector) holdOdd(odd map[string]error) error {
 	return errors.Join(errs...)
 }
 
-// around reads a page of runs, and where GitHub always fails at it the runs of it one by one. What cannot be read lies
-// between its neighbors, whose times bound the stretch under which it is held.
+// around reads a page of runs, or if GitHub always fails at it, its runs one by one. A run that cannot be read was
+// created between its neighbors, whose times bound the stretch that is held.
 func (c *collector) around(
 	ctx context.Context,
 	s span,
@@ -136,8 +141,8 @@ func (c *collector) around(
 	return whole, nil
 }
 
-// between is the stretch between the runs before and behind a place of a listing that is newest first; where one of
-// them is not known, the end of what was listed.
+// between returns the stretch between the runs before and after a place in a listing that is newest first; if one of
+// them is unknown, the end of the listed span.
 func (c *collector) between(s span, at map[int]mapping.Run, place int) span {
 	hole := span{From: c.orEpoch(s.From), To: s.To}
 	if hole.To.IsZero() {
@@ -158,13 +163,14 @@ func (c *collector) between(s span, at map[int]mapping.Run, place int) span {
 	return hole
 }
 
-// holes is how many stretches lack a run.
+// holes returns in how many stretches a run is missing.
 func (c *collector) holes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.state.Holes)
 }
 
+// holdStretch holds a stretch with a run that cannot be read, unless one that overlaps it is held.
 func (c *collector) holdStretch(s span) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,7 +178,7 @@ func (c *collector) holdStretch(s span) error {
 	if c.state.Holes == nil {
 		c.state.Holes = map[string]span{}
 	}
-	for known, h := range c.state.Holes { // as it was found before, between neighbors that have changed
+	for known, h := range c.state.Holes { // the same run, between neighbors that have changed
 		if !h.From.After(s.To) && !s.From.After(h.To) && c.state.Failed.Has(known) {
 			return nil
 		}
@@ -185,8 +191,8 @@ func (c *collector) holdStretch(s span) error {
 	)
 }
 
-// countRuns is how many runs the span has. The count stands on every page, so that one run at which GitHub fails is
-// passed over.
+// countRuns returns how many runs the span has. Every page shows the count, so if GitHub fails at one run, the next
+// page is requested.
 func (c *collector) countRuns(ctx context.Context, s span) (uint64, error) {
 	var whole error
 	for number := 1; number <= 3; number++ {
@@ -212,7 +218,7 @@ func (c *collector) holdOddJobs(id int64) error {
 	return c.state.Failed.Hold(failedJobs+strconv.FormatInt(id, 10), c.Now(), err)
 }
 
-// settled drops the holes that are held no longer, and what was held of runs whose jobs are not wanted anymore.
+// settled deletes the holes that are no longer held, and the held jobs if jobs are no longer wanted.
 func (c *collector) settled() {
 	for key := range c.state.Holes {
 		if !c.state.Failed.Has(key) {
@@ -224,7 +230,7 @@ func (c *collector) settled() {
 	}
 }
 
-// failedJobsOf are the runs whose jobs are held.
+// failedJobsOf returns the number of runs whose jobs are held.
 func (c *collector) failedJobsOf() int {
 	n := 0
 	for _, key := range c.state.Failed.Keys() {

@@ -1,40 +1,15 @@
 package runs
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/event"
 )
 
-// pendingDetails is what is still to be read of runs that are stored: each costs a request or more, so it waits until
-// all runs are there. Newest first, because ids rise with time.
-type pendingDetails struct {
-	Jobs     []int64 `json:"jobs,omitempty"`     // runs whose jobs are to be read
-	Attempts []int64 `json:"attempts,omitempty"` // runs whose earlier attempts are to be read
-}
-
-func (o pendingDetails) len() int { return len(o.Jobs) + len(o.Attempts) }
-
-// with adds ids to a list, keeping it newest first and each id once.
-func with(list, ids []int64) []int64 {
-	list = append(list, ids...)
-	slices.SortFunc(list, func(a, b int64) int { return cmp.Compare(b, a) })
-	return slices.Compact(list)
-}
-
-// next returns the newest ids of which something is pending, at most n.
-func (o pendingDetails) next(n int) []int64 {
-	return limitTo(with(slices.Concat(limitTo(o.Jobs, n), limitTo(o.Attempts, n)), nil), n)
-}
-
-func limitTo(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
-
-// store appends runs as the listing shows them and notes what is pending of them. The note is saved before the runs are
-// stored: a run that is stored has its jobs stored, or stands in the note, wherever a crash falls.
+// store appends runs as a listing shows them, and adds them to PendingDetails. That is saved before the runs are
+// stored: whenever a crash comes, a stored run has its details stored or is in PendingDetails.
 func (c *collector) store(ctx context.Context, runs []mapping.Run) error {
 	ids := make([]string, len(runs))
 	for i, g := range runs {
@@ -61,7 +36,7 @@ func (c *collector) store(ctx context.Context, runs []mapping.Run) error {
 		if c.wantsJobs(g) {
 			more.Jobs = append(more.Jobs, g.ID)
 		}
-		if _, again := had[g.Attempt()]; g.Attempt() > 1 && !again { // else they were asked for when it was first seen
+		if _, again := had[g.Attempt()]; g.Attempt() > 1 && !again { // else they were added when the attempt was first seen
 			more.Attempts = append(more.Attempts, g.ID)
 		}
 	}
@@ -98,7 +73,7 @@ func (c *collector) lookUp(ctx context.Context, ids []string) (map[string]map[ui
 	return stored, nil
 }
 
-// unchanged reports whether this attempt is stored as it is. A final attempt does not change anymore.
+// unchanged reports whether the attempt is stored as it is. A final attempt never changes.
 func (c *collector) unchanged(g mapping.Run, had map[uint16]event.PipelineRun) bool {
 	if c.state.Reread && c.wantsJobs(g) {
 		return false
@@ -108,6 +83,7 @@ func (c *collector) unchanged(g mapping.Run, had map[uint16]event.PipelineRun) b
 	return ok && mapped.Final() && e.Status == mapped && e.StatusRaw == raw
 }
 
+// wantsJobs reports whether the jobs of a run are read.
 func (c *collector) wantsJobs(g mapping.Run) bool {
 	switch c.wanted {
 	case AllJobs:

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,16 +22,54 @@ import (
 )
 
 const (
+	// jobsStream is the name of the jobs in the progress.
 	jobsStream = "jobs"
-	// pendingChunk is how many runs' jobs are read between two saves of what is pending.
+	// pendingChunk is of how many runs the details are read between two checkpoints.
 	pendingChunk = 100
 )
 
-// fetchPending reads what is pending of the runs that are stored: jobs, which also tell when an attempt ended, and the
-// attempts before the one that was listed.
+// detailState is the part of the checkpoint for what costs a request per run: jobs, and the attempts before the listed
+// one. It waits until all runs are stored, and is then read newest first. A run leaves PendingDetails after its details
+// are stored.
+type detailState struct {
+	Jobs           Jobs           `json:"jobs"`             // of which runs the jobs were read
+	Branch         string         `json:"branch,omitempty"` // the default branch then, if Jobs depends on it
+	Reread         bool           `json:"reread,omitempty"` // jobs of runs that are stored already are wanted now
+	PendingDetails pendingDetails `json:"owed,omitzero"`    // of runs that are stored
+	Short          map[string]int `json:"short,omitempty"`  // how many jobs a run did not show of those it counts
+	// jobs that waited for somebody's approval, of runs that are not final: the run of each
+	Approved map[int64]int64 `json:"approved,omitempty"`
+}
+
+// pendingDetails is what is still to be read of stored runs. The lists are newest first, because ids rise with time.
+type pendingDetails struct {
+	Jobs     []int64 `json:"jobs,omitempty"`     // runs whose jobs are to be read
+	Attempts []int64 `json:"attempts,omitempty"` // runs whose earlier attempts are to be read
+}
+
+// len returns how many requests are pending at least.
+func (o pendingDetails) len() int { return len(o.Jobs) + len(o.Attempts) }
+
+// with returns a list with more ids, newest first and each id once.
+func with(list, ids []int64) []int64 {
+	list = append(list, ids...)
+	slices.SortFunc(list, func(a, b int64) int { return cmp.Compare(b, a) })
+	return slices.Compact(list)
+}
+
+// next returns the newest ids with pending details, at most n.
+func (o pendingDetails) next(n int) []int64 {
+	return limitTo(with(slices.Concat(limitTo(o.Jobs, n), limitTo(o.Attempts, n)), nil), n)
+}
+
+// limitTo returns the first n ids.
+func limitTo(ids []int64, n int) []int64 { return ids[:min(n, len(ids))] }
+
+// fetchPending reads the pending details of stored runs: jobs, which also show when an attempt ended, and the attempts
+// before the listed one.
 //
-// Jobs are asked of REST, a request a run. GraphQL would batch them as the check runs of a check suite, but those have
-// neither the time of creation (and so no time in the queue), nor the runner, nor the attempt.
+// Jobs come from REST, one request per run. GraphQL could return them in batches, as the check runs of a check suite,
+// but those have neither a time of creation, and so no time in the queue, nor the runner, nor the attempt.
 func (c *collector) fetchPending(ctx context.Context) error {
 	o := &c.state.PendingDetails
 	if c.wanted == NoJobs {
@@ -40,7 +79,7 @@ func (c *collector) fetchPending(ctx context.Context) error {
 	for o.len() > 0 {
 		ids := o.next(pendingChunk)
 		if err := c.fetchPendingChunk(ctx, ids); err != nil {
-			// so many fail that it may be GitHub: what is held is remembered, and the next pass tries others
+			// so many fail that it may be GitHub: what is held is saved, and the next collect tries others
 			if rest.Unusable(err) {
 				err = errors.Join(err, c.save(ctx))
 			}
@@ -59,6 +98,7 @@ func (c *collector) fetchPending(ctx context.Context) error {
 	return nil
 }
 
+// fetchPendingChunk reads and stores the details of runs.
 func (c *collector) fetchPendingChunk(ctx context.Context, ids []int64) error {
 	texts := make([]string, len(ids))
 	for i, id := range ids {
@@ -74,7 +114,7 @@ func (c *collector) fetchPendingChunk(ctx context.Context, ids []int64) error {
 	group.SetLimit(16) // goroutines; the client bounds the requests
 	for _, id := range ids {
 		if len(stored[strconv.FormatInt(id, 10)]) == 0 {
-			continue // a crash came before it was stored; it has been read again, or is gone
+			continue // a crash came before it was stored; it was read again since, or is gone
 		}
 		group.Go(func() error {
 			var jobs, attempts, ended []event.Event
@@ -105,8 +145,8 @@ func (c *collector) fetchPendingChunk(ctx context.Context, ids []int64) error {
 	return c.Writer.Update(ctx, found[2]...)
 }
 
-// details returns the events of what is pending of a run: its jobs of all attempts, the attempts that are not stored as
-// final, and those that are, where the jobs know better when they ended.
+// details returns the events of the pending details of a run: its jobs of all attempts, the attempts that are not
+// stored as final, and the stored ones whose end its jobs show.
 func (c *collector) details(
 	ctx context.Context,
 	id int64,
@@ -155,9 +195,9 @@ func (c *collector) details(
 	return jobs, attempts, ended, nil
 }
 
-// approved returns the jobs that were seen waiting for an approval, by this collect or an earlier one, and remembers
-// those of runs that are not over. Somebody starts such a job by hand, so that it says nothing about when the run
-// ended. GitHub does not show it of a job that has run.
+// approved returns the jobs that waited for an approval during this collect or an earlier one, and remembers those of
+// runs that are not over. Somebody starts such a job later, so its end is not that of the run. GitHub does not show of
+// a finished job that it has waited.
 func (c *collector) approved(run int64, jobs []mapping.Job) map[int64]bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,7 +220,7 @@ func (c *collector) approved(run int64, jobs []mapping.Job) map[int64]bool {
 	return approved
 }
 
-// attempt reads an earlier attempt of a run; false when GitHub no longer has it.
+// attempt reads an earlier attempt of a run; false if GitHub no longer has it.
 func (c *collector) attempt(ctx context.Context, id int64, n uint16) (mapping.Run, bool, error) {
 	var earlier mapping.Run
 	_, err := c.Get(
@@ -204,8 +244,8 @@ func (c *collector) attempt(ctx context.Context, id int64, n uint16) (mapping.Ru
 	return earlier, err == nil, err
 }
 
-// jobs reads the jobs of all attempts of a run, each once. A run that says it has more than its pages show is read
-// again, and noted for the ledger if that does not help.
+// jobs reads the jobs of all attempts of a run, each once. If the pages show fewer than the run counts, they are read
+// again; what is still missing is recorded in Short.
 func (c *collector) jobs(ctx context.Context, id int64) ([]mapping.Job, error) {
 	var all []mapping.Job
 	seen := map[int64]int{}
@@ -249,7 +289,7 @@ func (c *collector) jobs(ctx context.Context, id int64) ([]mapping.Job, error) {
 	return all, nil
 }
 
-// noteOdd remembers the jobs of a run that cannot be read.
+// noteOdd records the jobs of a run that cannot be read.
 func (c *collector) noteOdd(id int64, odd map[string]error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -261,7 +301,7 @@ func (c *collector) noteOdd(id int64, odd map[string]error) {
 	}
 }
 
-// short notes how many jobs of a run are missing.
+// short records how many jobs of a run are missing.
 func (c *collector) short(id string, missing int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
