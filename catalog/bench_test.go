@@ -24,7 +24,7 @@ metadata:
   annotations:
     github.com/project-slug: acme/monorepo-%d
     backstage.io/source-location: url:https://github.com/acme/monorepo-%[2]d/tree/main/services/%[1]d/
-spec: {type: service, lifecycle: production, owner: team-%d, dependsOn: [service-%d, resource:db]}
+spec: {type: service, lifecycle: production, owner: team-%d, dependsOn: [component:service-%d, resource:db]}
 ---
 `, i, i/20_000, i%500, (i+1)%services)
 	}

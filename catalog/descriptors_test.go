@@ -110,12 +110,12 @@ func TestFieldsThatDoNotFit(t *testing.T) {
 			"refs that cannot be",
 			"",
 			"  system: Shop\n  dependsOn: [a/b/c, 'component: x', RESOURCE:DB, resource:db, " +
-				"a_b/c, -x]\n",
+				"component:a_b/c, component:-x]\n",
 			[]string{
 				`a.yaml:10: spec.dependsOn: entity ref "a/b/c"`,
 				`a.yaml:10: spec.dependsOn: entity ref "component: x"`,
-				`spec.dependsOn: "a_b/c" cannot be the ref of an entity`,
-				`spec.dependsOn: "-x" cannot be the ref`,
+				`spec.dependsOn: "component:a_b/c" cannot be the ref of an entity`,
+				`spec.dependsOn: "component:-x" cannot be the ref`,
 			},
 			func(e descriptor.Entity) bool {
 				return e.System == "system:default/shop" &&

@@ -14,7 +14,7 @@ func TestExclude(t *testing.T) {
 		"x/skeleton/c.yaml": component("b", "", ""),
 		"skeleton/d/c.yaml": component("c", "", ""),
 		"x/y/c.yaml":        component("d", "", ""),
-		"x/l.yaml":          "apiVersion: backstage.io/v1alpha1\nkind: Location\nspec: {targets: ['./skeleton/*.yaml', ./y/c.yaml]}\n",
+		"x/l.yaml":          "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: l}\nspec: {targets: ['./skeleton/*.yaml', ./y/c.yaml]}\n",
 	})
 	found := []Found{
 		{

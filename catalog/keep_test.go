@@ -28,7 +28,7 @@ func TestWhatCannotBeReadIsKept(t *testing.T) {
 	}
 	put(
 		"root.yaml",
-		"apiVersion: backstage.io/v1alpha1\nkind: Location\nspec: {target: ./led.txt}\n---\n"+service("moved", ""),
+		"apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: l}\nspec: {target: ./led.txt}\n---\n"+service("moved", ""),
 	)
 	put("led.txt", service("led", "  annotations: {github.com/project-slug: acme/led}\n"))
 	put("two.yaml", service("one", "")+"---\n"+service("two", ""))

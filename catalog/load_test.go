@@ -147,7 +147,7 @@ func TestLoadDescriptors(t *testing.T) {
 		},
 		{
 			name:   "no name",
-			files:  map[string]string{"a.yaml": "apiVersion: backstage.io/v1alpha1\nkind: User\n"},
+			files:  map[string]string{"a.yaml": "apiVersion: backstage.io/v1alpha1\nkind: User\nspec: {memberOf: []}\n"},
 			errors: []string{"a.yaml:1: the User has no metadata.name"},
 		},
 		{
@@ -466,7 +466,7 @@ func TestOneBadObjectDoesNotBlockItsNeighbors(t *testing.T) {
 		"b.yaml":        "kind: x\nname: \xff\n",
 		"closed/d.yaml": component("d", "", ""),
 		"e.yaml":        component("e", "", ""),
-		"l.yaml":        "apiVersion: backstage.io/v1alpha1\nkind: Location\nspec: {targets: [./gone.yaml, ./e.yaml]}\n",
+		"l.yaml":        "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {name: l}\nspec: {targets: [./gone.yaml, ./e.yaml]}\n",
 		"people.csv":    "person,start_date\nana,2026-01-02\nbo,soon\ncy,2026-01-03\n",
 		"broken.csv":    "team\nx\n",
 		"rules.yaml":    "bots: {logins: [x], patterns: ['*', 'y-*']}\nsame: 7\n",

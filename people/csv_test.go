@@ -175,10 +175,10 @@ func TestPeopleCSV(t *testing.T) {
 				kind("User", "bea", "memberOf: [q], profile: {displayName: Bea}") + "---\n" + kind(
 				"User",
 				"cy",
-				"profile: {}",
+				"memberOf: [], profile: {}",
 			) + "---\n" +
 				strings.Replace(
-					kind("User", "di", ""),
+					kind("User", "di", "memberOf: []"),
 					"{name: di}",
 					"{name: di, annotations: {github.com/user-login: Di-GH}}",
 					1,

@@ -53,8 +53,11 @@ func orgUser(name, display, email, login string) string {
 	if login != "" {
 		annotations = ", annotations: {github.com/user-login: " + login + "}"
 	}
+	if email != "" {
+		email = ", email: " + email
+	}
 	return fmt.Sprintf("---\napiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: %s%s}\nspec: {memberOf: "+
-		"[core], profile: {displayName: %s, email: %s}}\n", name, annotations, display, email)
+		"[core], profile: {displayName: %s%s}}\n", name, annotations, display, email)
 }
 
 func showMerged(d *people.Directory) (merged, ambiguous []string) {

@@ -21,7 +21,7 @@ func TestWhoIsOnePerson(t *testing.T) {
 			merged: []string{"alice>1001: the same e-mail address alice@acme.example"},
 		},
 		{
-			name: "the same login, which the directory vouches for", csv: head + "1001,,,payments,2026-03-02,github:alice-gh\n", org: orgUser("alice", "Alice", "''", "Alice-GH"),
+			name: "the same login, which the directory vouches for", csv: head + "1001,,,payments,2026-03-02,github:alice-gh\n", org: orgUser("alice", "Alice", "", "Alice-GH"),
 			people: []string{`1001 "payments" 2026-03-02 -`}, logins: []string{"github:alice-gh=1001"},
 			merged: []string{"alice>1001: the same login github:alice-gh, which the directory vouches for"},
 		},

@@ -23,7 +23,7 @@ func TestPeopleInTheViews(t *testing.T) {
 		"rules.yaml": "same: [{person: '1001', logins: ['gitlab:alice.s']}]\nbots: {logins: ['jenkins:timer'], patterns: " +
 			"['svc-*']}\n",
 		"org.yaml": "apiVersion: backstage.io/v1alpha1\nkind: User\nmetadata: {name: alice, annotations: " +
-			"{github.com/user-login: Alice-GH}}\nspec: {profile: {email: Alice@acme.example}}\n",
+			"{github.com/user-login: Alice-GH}}\nspec: {memberOf: [], profile: {email: Alice@acme.example}}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -31,8 +31,8 @@ type Document struct {
 func (d Document) StartLine() int { return d.Node.Line + d.Offset }
 
 // Documents parses each document of data on its own, so that a broken one does not take the others with it, and one at
-// a time, because a file may hold a hundred thousand. A line that begins with "---" always ends a document, in a block
-// scalar too, so splitting at such lines is safe.
+// a time, because a file may hold a hundred thousand. A line "---" or "..." always ends a document, in a block scalar
+// too, so splitting at such lines is safe.
 func Documents(data []byte) iter.Seq[Document] {
 	return func(yield func(Document) bool) {
 		for part := range Sections(data) {
@@ -91,8 +91,13 @@ func Sections(data []byte) iter.Seq[Section] {
 }
 
 // isMark reports whether the first line of data begins a document.
-func isMark(data []byte) bool {
-	rest, found := bytes.CutPrefix(data, []byte("---"))
+func isMark(data []byte) bool { return isLine(data, "---") }
+
+// isEnd reports whether the first line of data ends a document; another one may follow without a mark.
+func isEnd(data []byte) bool { return isLine(data, "...") }
+
+func isLine(data []byte, mark string) bool {
+	rest, found := bytes.CutPrefix(data, []byte(mark))
 	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 		rest = rest[:i+1]
 	}
@@ -107,14 +112,15 @@ func (s Section) Documents() iter.Seq[Document] {
 			yield(Document{Line: s.line, Err: s.err})
 			return
 		}
-		start, offset := 0, s.offset
+		start, offset, ended := 0, s.offset, false
 		for line, pos := s.offset, 0; pos < len(s.data); line++ {
-			if pos > start && isMark(s.data[pos:]) {
+			if pos > start && (isMark(s.data[pos:]) || ended) {
 				if doc, ok := parseDocument(s.data[start:pos], offset); ok && !yield(doc) {
 					return
 				}
 				start, offset = pos, line
 			}
+			ended = isEnd(s.data[pos:])
 			i := bytes.IndexByte(s.data[pos:], '\n')
 			if i < 0 {
 				break

@@ -20,8 +20,9 @@ type FieldReader struct {
 // Sub returns the mapping that is the value of a key; an empty one if there is none.
 func (r FieldReader) Sub(m Mapping, key string) Mapping {
 	n := m.Get(key)
-	if m.Has(key) && (n == nil || n.Kind != yaml.MappingNode) {
+	if m.Has(key) && (n == nil || n.Kind != yaml.MappingNode || Substitution(n) != "") {
 		r.misfit(m.LineOf(key), m.Join(key), n, "a mapping")
+		n = nil
 	}
 	sub := r.Mapping(n, m.Join(key))
 	if sub.Line == 0 {
@@ -100,7 +101,7 @@ func (r FieldReader) List(m Mapping, key string) []Mapping {
 	var out []Mapping
 	for i, c := range n.Content {
 		path := fmt.Sprintf("%s[%d]", m.Join(key), i)
-		if item := Resolve(c); item == nil || item.Kind != yaml.MappingNode {
+		if item := Resolve(c); item == nil || item.Kind != yaml.MappingNode || Substitution(item) != "" {
 			r.misfit(c.Line+r.Offset, path, item, "a mapping")
 			continue
 		}
@@ -129,7 +130,7 @@ func (r FieldReader) TextMap(m Mapping, key string) (map[string]string, Mapping)
 
 // misfit reports why a value is not what the field wants.
 func (r FieldReader) misfit(line int, path string, n *yaml.Node, want string) {
-	if placeholder := substitution(n); placeholder != "" {
+	if placeholder := Substitution(n); placeholder != "" {
 		r.Warn(line, "%s is filled in by Backstage (%s), which dxctl does not do; the field is ignored: write %s here",
 			path, placeholder, want)
 		return
@@ -137,8 +138,8 @@ func (r FieldReader) misfit(line int, path string, n *yaml.Node, want string) {
 	r.Warn(line, "%s is %s and not %s; the field is ignored", path, Kind(n), want)
 }
 
-// substitution returns the key of an object that Backstage fills in: {$text: ./README.md}.
-func substitution(n *yaml.Node) string {
+// Substitution returns the key of an object that Backstage fills in, {$text: ./README.md}; "" for any other value.
+func Substitution(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.MappingNode || len(n.Content) != 2 {
 		return ""
 	}

@@ -1,6 +1,13 @@
 package yamldoc
 
-import "go.yaml.in/yaml/v3"
+import (
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
 
 // Entry is a key of a mapping with its value.
 type Entry struct {
@@ -38,9 +45,9 @@ func (r FieldReader) Mapping(n *yaml.Node, path string) Mapping {
 			r.Warn(n.Content[i].Line+r.Offset, "a key of %s is no text; it is ignored", m.Called())
 		case n.Content[i].ShortTag() == "!!merge":
 		default:
-			if first, twice := m.at[key.Value]; twice {
+			if first, twice := m.at[keyName(key)]; twice {
 				r.Warn(key.Line+r.Offset, "%s is given twice, first in line %d; the first is used: remove one of the two",
-					m.Join(key.Value), m.Entries[first].Line)
+					m.Join(keyName(key)), m.Entries[first].Line)
 				continue
 			}
 			m.add(key, n.Content[i+1])
@@ -56,8 +63,53 @@ func (r FieldReader) Mapping(n *yaml.Node, path string) Mapping {
 }
 
 func (m *Mapping) add(key, value *yaml.Node) {
-	m.at[key.Value] = len(m.Entries)
-	m.Entries = append(m.Entries, Entry{Key: key.Value, Line: key.Line + m.offset, Value: Resolve(value)})
+	name := keyName(key)
+	m.at[name] = len(m.Entries)
+	m.Entries = append(m.Entries, Entry{Key: name, Line: key.Line + m.offset, Value: Resolve(value)})
+}
+
+// keyName returns the name of a key as Backstage reads it, where it becomes a property of an object of JavaScript: 0x1F
+// is "31", 1.0 is "1", True is "true", and a key without a value (~, null) is the empty name.
+func keyName(key *yaml.Node) string {
+	switch scalarKind(key) {
+	case "nothing":
+		return ""
+	case "a boolean":
+		return strings.ToLower(key.Value)
+	case "a number":
+		return jsNumber(key.Value)
+	}
+	return key.Value
+}
+
+// jsNumber writes a number of YAML's core schema as JavaScript does.
+func jsNumber(text string) string {
+	var f float64
+	switch lower := strings.ToLower(text); {
+	case strings.HasPrefix(text, "0x"), strings.HasPrefix(text, "0o"):
+		if n, ok := new(big.Int).SetString(text, 0); ok {
+			f, _ = n.Float64()
+		}
+	case lower == ".nan":
+		return "NaN"
+	case strings.HasSuffix(lower, ".inf"):
+		f = math.Inf(1)
+		if lower[0] == '-' {
+			f = math.Inf(-1)
+		}
+	default:
+		f, _ = strconv.ParseFloat(text, 64) // its form was checked; infinite where it is too large
+	}
+	switch abs := math.Abs(f); {
+	case f == 0:
+		return "0"
+	case math.IsInf(f, 0):
+		return strings.TrimPrefix(strconv.FormatFloat(f, 'f', -1, 64), "+") + "inity"
+	case abs < 1e-6 || abs >= 1e21:
+		exponent := strconv.FormatFloat(f, 'e', -1, 64)
+		return strings.Replace(strings.Replace(exponent, "e+0", "e+", 1), "e-0", "e-", 1)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
 // merge adds the keys of a merge key's mapping, or mappings, that are not there yet.
@@ -77,7 +129,7 @@ func (m *Mapping) merge(n *yaml.Node, depth int) {
 			case n.Content[i].ShortTag() == "!!merge":
 				m.merge(n.Content[i+1], depth+1)
 			default:
-				if _, there := m.at[key.Value]; !there {
+				if _, there := m.at[keyName(key)]; !there {
 					m.add(key, n.Content[i+1])
 				}
 			}

@@ -28,6 +28,7 @@ func Kind(n *yaml.Node) string {
 var (
 	coreNull   = regexp.MustCompile(`^(null|Null|NULL|~|)$`)
 	coreBool   = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE)$`)
+	coreInt    = regexp.MustCompile(`^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
 	coreNumber = regexp.MustCompile(`^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+|` +
 		`[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$`)
 )
@@ -35,7 +36,10 @@ var (
 // scalarKind returns what a scalar is to Backstage: "text", "a number", "a boolean" or "nothing".
 func scalarKind(n *yaml.Node) string {
 	const quoted = yaml.SingleQuotedStyle | yaml.DoubleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
-	if n.Style&quoted != 0 || n.Style&yaml.TaggedStyle != 0 && n.ShortTag() == "!!str" {
+	if n.Style&yaml.TaggedStyle != 0 {
+		return taggedKind(n)
+	}
+	if n.Style&quoted != 0 {
 		return "text"
 	}
 	switch v := n.Value; {
@@ -49,6 +53,22 @@ func scalarKind(n *yaml.Node) string {
 		return "a boolean"
 	case coreNumber.MatchString(v):
 		return "a number"
+	}
+	return "text"
+}
+
+// taggedKind returns what a scalar with a written tag is, in quotes or not: what the tag names if the value has the
+// form of that, else a text.
+func taggedKind(n *yaml.Node) string {
+	v := n.Value
+	switch tag := n.ShortTag(); {
+	case tag == "!!int" && coreInt.MatchString(v),
+		tag == "!!float" && coreNumber.MatchString(v) && !coreInt.MatchString(v):
+		return "a number"
+	case tag == "!!bool" && coreBool.MatchString(v):
+		return "a boolean"
+	case tag == "!!null" && coreNull.MatchString(v):
+		return "nothing"
 	}
 	return "text"
 }

@@ -9,10 +9,15 @@ import (
 
 // checkFields warns of fields that the kind does not have, and of those without which Backstage refuses the entity.
 func (r documentReader) checkFields(d *described) {
+	for _, e := range d.root.Entries {
+		if !slices.Contains(topFields, e.Key) {
+			d.fields.Warn(e.Line, "field %s is not known, and Backstage refuses it; it is ignored: remove it", e.Key)
+		}
+	}
 	for _, m := range []struct {
 		yamldoc.Mapping
 		known []string
-	}{{d.root, topFields}, {d.metadata, metadataFields}, {d.spec, specFields[d.kind]}} {
+	}{{d.metadata, metadataFields}, {d.spec, specFields[d.kind]}} {
 		for _, e := range m.Entries {
 			if !slices.Contains(m.known, e.Key) {
 				d.fields.Warn(e.Line, "field %s is not known; it is ignored", m.Join(e.Key))
@@ -29,6 +34,11 @@ func (r documentReader) checkFields(d *described) {
 		d.fields.Warn(d.spec.Line, "the %s has no %s, and Backstage refuses it without: add %s",
 			d.kind, strings.Join(missing, ", "), plural(len(missing), "it", "them"))
 	}
+	d.text(d.metadata, "uid")
+	d.text(d.metadata, "etag")
+	if d.kind == "API" {
+		d.checkDefinition()
+	}
 }
 
 func plural(n int, one, many string) string {
@@ -41,7 +51,7 @@ func plural(n int, one, many string) string {
 // checkNames warns of what Backstage itself would refuse.
 func (d *described) checkNames(e Entity) {
 	m := d.metadata
-	if !validName(e.Name) {
+	if e.Name != "" && !validName(e.Name) {
 		d.fields.Warn(m.LineOf("name"), "name %q would be refused by Backstage: "+
 			"letters and digits with -, _ or . between them, at most %d characters", e.Name, maxName)
 	}
@@ -70,9 +80,13 @@ func (d *described) checkNames(e Entity) {
 		}
 	}
 	for _, of := range []yamldoc.Mapping{d.root, d.metadata, d.spec, d.annotations, d.labels} {
-		if of.MergeLine > 0 {
-			d.fields.Warn(of.MergeLine, "%s has a merge key (<<), which Backstage does not know: "+
-				"it would see a field of that name; write the fields themselves", of.Called())
-		}
+		d.checkMerge(of)
+	}
+}
+
+func (d *described) checkMerge(m yamldoc.Mapping) {
+	if m.MergeLine > 0 {
+		d.fields.Warn(m.MergeLine, "%s has a merge key (<<), which Backstage does not know: "+
+			"it would see a field of that name; write the fields themselves", m.Called())
 	}
 }

@@ -1,6 +1,7 @@
 package descriptor
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 )
 
 var (
-	topFields      = []string{"apiVersion", "kind", "metadata", "spec", "relations", "status"}
+	topFields      = []string{"apiVersion", "kind", "metadata", "spec"}
 	metadataFields = []string{
 		"name",
 		"namespace",
@@ -54,6 +55,7 @@ var (
 		"System":    {"owner"},
 		"Domain":    {"owner"},
 		"Group":     {"type", "children"},
+		"User":      {"memberOf"},
 	}
 	// otherKinds are kinds of Backstage that describe nothing that dxctl uses.
 	otherKinds = []string{"template"}
@@ -127,6 +129,9 @@ func (r documentReader) kind(doc yamldoc.Document, fields yamldoc.FieldReader, l
 		case version != "backstage.io/v1alpha1" && version != "backstage.io/v1beta1":
 			fields.Warn(versionNode.Line+doc.Offset, "apiVersion %s is not known; read as backstage.io/v1alpha1", version)
 		}
+		if written := yamldoc.Scalar(kindNode); written != kind {
+			fields.Warn(kindKey.Line+doc.Offset, "kind %s is read as %s, and Backstage refuses it: write %[2]s", written, kind)
+		}
 		return kind, true
 	}
 	return "", false
@@ -171,11 +176,19 @@ func (r documentReader) describe(
 	}
 	e := d.identity()
 	e.File, e.Line = r.File, doc.StartLine()
-	e.Annotations, d.annotations = fields.TextMap(d.metadata, "annotations")
+	if yamldoc.Kind(d.metadata.Get("annotations")) != "nothing" { // Backstage accepts the key without a value
+		e.Annotations, d.annotations = fields.TextMap(d.metadata, "annotations")
+	}
 	if e.Annotations[orphanAnnotation] == "true" {
 		return Entity{}, nil, false
 	}
 	if kind == "Location" {
+		if e.Name == "" {
+			fields.Warn(cmp.Or(d.metadata.LineOf("name"), e.Line), "the Location has no metadata.name, and Backstage refuses "+
+				"it without: add it")
+		}
+		d.complete(&e)
+		d.checkNames(e)
 		return e, d.location(), true
 	}
 	if e.Name == "" {
@@ -194,18 +207,23 @@ func (d *described) identity() Entity {
 	if yamldoc.Kind(d.metadata.Get("name")) != "nothing" { // without a value it is missing, and that is said
 		name = d.fields.Text(d.metadata, "name")
 	}
-	namespace := d.fields.Text(d.metadata, "namespace")
+	namespace := d.text(d.metadata, "namespace")
 	e := Entity{Kind: d.kind, Name: name, Namespace: strings.ToLower(orWord(namespace, identifier.DefaultNamespace))}
 	e.Ref = identifier.Ref{Kind: strings.ToLower(d.kind), Namespace: e.Namespace, Name: strings.ToLower(name)}.String()
 	return e
 }
 
 func (d *described) location() *Location {
-	location := &Location{Optional: d.fields.Text(d.spec, "presence") == "optional"}
-	if target := d.fields.Text(d.spec, "target"); target != "" {
+	presence := d.text(d.spec, "presence")
+	if presence != "" && presence != "optional" && presence != "required" {
+		d.fields.Warn(d.spec.LineOf("presence"), "spec.presence %q is read as required, and Backstage refuses it: "+
+			"write required or optional", presence)
+	}
+	location := &Location{Optional: presence == "optional"}
+	if target := d.text(d.spec, "target"); target != "" {
 		location.Targets = append(location.Targets, target)
 	}
-	for _, t := range d.fields.Texts(d.spec, "targets") {
+	for _, t := range d.texts(d.spec, "targets") {
 		location.Targets = append(location.Targets, t.Text)
 	}
 	return location
@@ -213,40 +231,43 @@ func (d *described) location() *Location {
 
 // complete reads the fields of an entity behind its identity. A field that its kind does not have stays empty.
 func (d *described) complete(e *Entity) {
-	f := d.fields
-	e.Title, e.Description = f.Text(d.metadata, "title"), strings.TrimSpace(f.Text(d.metadata, "description"))
-	for _, t := range f.Texts(d.metadata, "tags") {
+	e.Title = d.text(d.metadata, "title")
+	e.Description = strings.TrimSpace(d.fields.Text(d.metadata, "description"))
+	for _, t := range d.texts(d.metadata, "tags") {
 		e.Tags = append(e.Tags, t.Text)
 	}
-	for _, l := range f.List(d.metadata, "links") {
-		e.Links = append(
-			e.Links,
-			Link{URL: f.Text(l, "url"), Title: f.Text(l, "title"), Icon: f.Text(l, "icon"), Type: f.Text(l, "type")},
-		)
-	}
-	e.Labels, d.labels = f.TextMap(d.metadata, "labels")
-	e.Type, e.Lifecycle = f.Text(d.spec, "type"), f.Text(d.spec, "lifecycle")
+	e.Links = d.links()
+	e.Labels, d.labels = d.fields.TextMap(d.metadata, "labels")
+	e.Type, e.Lifecycle = d.text(d.spec, "type"), d.text(d.spec, "lifecycle")
 	if d.spec.Has("profile") {
-		p := f.Sub(d.spec, "profile")
-		e.Profile = Profile{DisplayName: f.Text(p, "displayName"), Email: f.Text(p, "email"), Picture: f.Text(p, "picture")}
+		p := d.fields.Sub(d.spec, "profile")
+		d.checkMerge(p)
+		e.Profile = Profile{
+			DisplayName: d.text(p, "displayName"),
+			Email:       d.text(p, "email"),
+			Picture:     d.text(p, "picture"),
+		}
 	}
 	one := func(name, kind string) string {
 		if !d.spec.Has(name) {
 			return ""
 		}
-		value := yamldoc.Located{Text: f.Text(d.spec, name), Line: d.spec.LineOf(name)}
+		value := yamldoc.Located{Text: d.text(d.spec, name), Line: d.spec.LineOf(name)}
 		if refs := d.refs(name, []yamldoc.Located{value}, kind, e.Namespace); len(refs) > 0 {
 			return refs[0]
 		}
 		return ""
 	}
-	many := func(name, kind string) []string { return d.refs(name, f.Texts(d.spec, name), kind, e.Namespace) }
+	many := func(name, kind string) []string { return d.refs(name, d.texts(d.spec, name), kind, e.Namespace) }
 	e.Owner, e.System, e.Domain = one("owner", "group"), one("system", "system"), one("domain", "domain")
 	e.PartOf = orWord(one("subcomponentOf", "component"), orWord(one("subdomainOf", "domain"), one("parent", "group")))
-	e.DependsOn, e.DependencyOf = many("dependsOn", "component"), many("dependencyOf", "component")
+	e.DependsOn, e.DependencyOf = many("dependsOn", anyKind), many("dependencyOf", anyKind)
 	e.ProvidesAPIs, e.ConsumesAPIs = many("providesApis", "api"), many("consumesApis", "api")
 	e.Children, e.Members, e.MemberOf = many("children", "group"), many("members", "user"), many("memberOf", "group")
 }
+
+// anyKind is the kind of refs that Backstage wants with their kind.
+const anyKind = ""
 
 // refs completes the refs of one field. One that cannot be read is a warning at its own line and left out.
 func (d *described) refs(name string, values []yamldoc.Located, kind, namespace string) []string {
@@ -256,7 +277,7 @@ func (d *described) refs(name string, values []yamldoc.Located, kind, namespace 
 		if v.Text == "" {
 			continue
 		}
-		ref, err := identifier.ParseRef(v.Text, kind, namespace)
+		ref, err := identifier.ParseRef(v.Text, orWord(kind, "component"), namespace)
 		if err != nil {
 			d.fields.Warn(v.Line, "spec.%s: %v; it is ignored", name, err)
 			continue
@@ -264,6 +285,10 @@ func (d *described) refs(name string, values []yamldoc.Located, kind, namespace 
 		if !validKind(ref.Kind) || (!validNamespace(ref.Namespace) && ref.Namespace != namespace) || !validName(ref.Name) {
 			d.fields.Warn(v.Line, "spec.%s: %q cannot be the ref of an entity in Backstage: "+
 				"write kind:namespace/name or a name, of letters and digits with -, _ or . between them", name, v.Text)
+		}
+		if before, _, _ := strings.Cut(v.Text, "/"); kind == anyKind && !strings.Contains(before, ":") {
+			d.fields.Warn(v.Line, "spec.%s: %q has no kind, and Backstage refuses that; it is read as %s: write the kind",
+				name, v.Text, ref)
 		}
 		if s := ref.String(); !seen[s] {
 			seen[s] = true
