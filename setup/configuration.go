@@ -17,7 +17,7 @@ const historyDays = 90
 const otherNames = 20
 
 // configure returns dx.yaml.
-func configure(p place, chosen []source.Repository, described bool, now time.Time) string {
+func configure(p place, chosen []source.Repository, dataDir string, described bool, now time.Time) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# The configuration of dxctl, proposed by `dxctl init` on %s. Change it as you like.", now.Format(time.DateOnly))
@@ -25,7 +25,7 @@ func configure(p place, chosen []source.Repository, described bool, now time.Tim
 	line("# ${NAME} is replaced by an environment variable, so that no secret is in this file.")
 	line("")
 	line("store:")
-	line("  dsn: embedded:./data  # ClickHouse inside dxctl; or clickhouse://user:${PASSWORD:-}@host:9000/dx")
+	line("  dsn: embedded:./%s  # ClickHouse inside dxctl; or clickhouse://user:${PASSWORD:-}@host:9000/dx", dataDir)
 	line("")
 	line("server:")
 	line("  addr: 127.0.0.1:8080  # where `dxctl serve` listens")

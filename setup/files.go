@@ -6,44 +6,47 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
 // target is the directory that is written to. Every file is opened below it, also where a link leads elsewhere.
-type target struct {
-	dir  string
-	root *os.Root
-}
+type target struct{ root *os.Root }
 
-func openTarget(dir string) (*target, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("creating the directory for the configuration: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("opening the directory for the configuration: %w", err)
-	}
-	return &target{dir, root}, nil
-}
-
-func (t *target) close() { _ = t.root.Close() }
-
-// checkNew returns an error if there is a configuration already.
-func (t *target) checkNew() error {
-	if _, err := t.root.Lstat(configurationFile); err == nil {
+// checkNew returns an error if dir has a configuration already.
+func checkNew(dir string) error {
+	_, err := os.Lstat(filepath.Join(dir, configurationFile))
+	switch {
+	case err == nil:
 		return fmt.Errorf("%s exists in %s, and dxctl init never overwrites a file; nothing was written. Edit it, or write "+
-			"to another directory with --dir DIR", configurationFile, t.dir)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+			"to another directory with --dir DIR", configurationFile, dir)
+	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("looking for %s: %w", configurationFile, err)
 	}
 	return nil
 }
 
+// dataDir returns the name of the directory for the data, which is not the one that `dxctl demo` has filled.
+func dataDir(dir string) string {
+	if _, err := os.Stat(filepath.Join(dir, "data", configurationFile)); err == nil {
+		return "dxctl-data"
+	}
+	return "data"
+}
+
 // write writes the proposal. dx.yaml is last: where it exists, everything else does. A file that exists is kept.
-func (t *target) write(p proposal, result *Result) error {
-	lines := []string{"/" + peopleFile, "/data/", "/collected/"}
-	added, err := t.ignore(lines)
+func write(dir string, p proposal, result *Result) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("creating the directory for the configuration: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("opening the directory for the configuration: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	t := &target{root}
+	added, err := t.ignore([]string{"/" + peopleFile, "/" + p.dataDir + "/", "/collected/"})
 	if err != nil {
 		return err
 	}
@@ -54,7 +57,7 @@ func (t *target) write(p proposal, result *Result) error {
 		return err
 	}
 	if len(p.descriptors) > 0 {
-		if err := t.root.Mkdir(descriptorDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := root.Mkdir(descriptorDir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("creating the directory of the descriptors: %w", err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/github"
@@ -33,7 +34,7 @@ var kinds = []string{github.Provider, gitlab.Provider}
 // place finds out, or asks, which account of which server is read with which token.
 func (s *session) place(ctx context.Context) (place, error) {
 	p := place{url: s.URL, account: strings.Trim(s.Account, "/"), allowPrivateNetwork: s.AllowPrivateNetwork}
-	remotes := findRemotes(ctx, s.Dir)
+	remotes := findRemotes(ctx, s.WorkDir)
 	var err error
 	if p.kind, err = s.kind(ctx, remotes); err != nil {
 		return p, err
@@ -81,7 +82,7 @@ func (s *session) kind(ctx context.Context, remotes []remote) (string, error) {
 		kind = kindOf(s.URL)
 	}
 	for _, r := range remotes {
-		if kind == "" && s.URL == "" {
+		if kind == "" && s.URL == "" && slices.Contains(kinds, r.provider) {
 			kind = r.provider
 		}
 	}
@@ -171,7 +172,8 @@ var tokenStart = regexp.MustCompile(`^(gh[a-z]_|github_pat_|gl[a-z]+-)`)
 
 // token returns the name of the environment variable that contains the token.
 func (s *session) token(p place) (string, error) {
-	if name := s.TokenVariable; name != "" {
+	name := s.TokenVariable
+	if name != "" {
 		switch {
 		case tokenStart.MatchString(name) || !variableName.MatchString(name):
 			return "", errors.New("--token-variable: give the name of an environment variable, such as GITHUB_TOKEN, and not " +
@@ -179,13 +181,19 @@ func (s *session) token(p place) (string, error) {
 		case s.Getenv(name) == "":
 			return "", fmt.Errorf("--token-variable %s: the environment variable is not set; export it", name)
 		}
-		return name, nil
 	}
 	names := tokenVariables[p.kind]
 	if p.kind == github.Provider && p.url != "" && !strings.Contains(p.url, ".ghe.com") {
 		names = slices.Concat(enterpriseVariables, names)
 	}
-	if name := s.firstSet(names); name != "" {
+	if name == "" {
+		name = s.firstSet(names)
+	}
+	switch {
+	case strings.ContainsFunc(s.Getenv(name), unicode.IsSpace):
+		return "", fmt.Errorf("the environment variable %s contains a space or a line break, which no token has: set it "+
+			"again", name)
+	case name != "":
 		return name, nil
 	}
 	return "", fmt.Errorf("no token: none of %s is set in the environment. %s, run export %s=…, and run dxctl init again",

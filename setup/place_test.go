@@ -43,14 +43,18 @@ func TestPlace(t *testing.T) {
 			map[string]string{"GITHUB_TOKEN": "x"}, "github  acme GITHUB_TOKEN []"},
 		"tokens of both": {"", Options{Account: "acme"}, map[string]string{"GITHUB_TOKEN": "x", "GITLAB_TOKEN": "y"},
 			"add --kind github or --kind gitlab"},
+		"a token with a line break": {"git@github.com:acme/shop.git", Options{}, map[string]string{"GITHUB_TOKEN": "x\n"},
+			"GITHUB_TOKEN contains a space or a line break"},
+		"a clone of another kind": {"git@bitbucket.org:acme/shop.git", Options{Account: "acme"},
+			map[string]string{"GITLAB_TOKEN": "x"}, "gitlab  acme GITLAB_TOKEN []"},
 		"an empty token": {"git@github.com:acme/shop.git", Options{}, map[string]string{"GITHUB_TOKEN": " "},
 			"none of GITHUB_TOKEN, GH_TOKEN is set"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.opt.Dir, test.opt.Yes = t.TempDir(), true
+			test.opt.WorkDir, test.opt.Yes = t.TempDir(), true
 			if test.remote != "" {
 				for _, args := range [][]string{{"init", "-q"}, {"remote", "add", "origin", test.remote}} {
-					if out, err := exec.Command("git", append([]string{"-C", test.opt.Dir}, args...)...).CombinedOutput(); err != nil {
+					if out, err := exec.Command("git", append([]string{"-C", test.opt.WorkDir}, args...)...).CombinedOutput(); err != nil {
 						t.Fatalf("%v: %s", err, out)
 					}
 				}

@@ -30,6 +30,7 @@ type proposal struct {
 	people        string
 	descriptors   []descriptor // sorted by file
 	persons       int          // rows of people.csv that are no bots
+	dataDir       string
 }
 
 // descriptor is a file for a service that has none.
@@ -42,7 +43,9 @@ type descriptor struct {
 const teamsFile = "teams"
 
 // propose returns the files for the chosen repositories.
-func propose(p place, chosen []source.Repository, members source.Members, now time.Time) proposal {
+func propose(
+	p place, chosen []source.Repository, members source.Members, dataDir string, now time.Time,
+) proposal {
 	chosen = slices.Clone(chosen)
 	slices.SortFunc(chosen, func(a, b source.Repository) int { return cmp.Compare(a.Path, b.Path) })
 	var people map[string]bool
@@ -52,7 +55,7 @@ func propose(p place, chosen []source.Repository, members source.Members, now ti
 			people[strings.ToLower(m.Login)] = true
 		}
 	}
-	result := proposal{people: peopleCSV(p.kind, members.People), persons: persons(members.People)}
+	result := proposal{people: peopleCSV(p.kind, members.People), persons: persons(members.People), dataDir: dataDir}
 	names := entityNames(chosen)
 	for _, r := range chosen {
 		if r.Descriptor == "" || p.kind != github.Provider { // those of GitLab are not read from the repository
@@ -63,7 +66,7 @@ func propose(p place, chosen []source.Repository, members source.Members, now ti
 		result.descriptors = append(result.descriptors, teams)
 	}
 	slices.SortFunc(result.descriptors, func(a, b descriptor) int { return cmp.Compare(a.file, b.file) })
-	result.configuration = configure(p, chosen, len(result.descriptors) > 0, now)
+	result.configuration = configure(p, chosen, dataDir, len(result.descriptors) > 0, now)
 	return result
 }
 

@@ -22,6 +22,7 @@ import (
 // Options are what the user has decided already.
 type Options struct {
 	Dir                 string   // where the files are written
+	WorkDir             string   // whose git remotes are read
 	Kind                string   // github or gitlab; empty: found or asked
 	URL                 string   // of the server; empty: found or asked
 	Account             string   // organization, user or group; empty: found or asked
@@ -75,12 +76,7 @@ func Run(ctx context.Context, opt Options, deps Deps) (Result, error) {
 	if s.Progress == nil {
 		s.Progress = func(string) {}
 	}
-	target, err := openTarget(opt.Dir)
-	if err != nil {
-		return s.result, err
-	}
-	defer target.close()
-	if err := target.checkNew(); err != nil {
+	if err := checkNew(opt.Dir); err != nil {
 		return s.result, err
 	}
 	if deps.In == nil && !opt.Yes {
@@ -103,7 +99,7 @@ func Run(ctx context.Context, opt Options, deps Deps) (Result, error) {
 	if err != nil {
 		return s.result, err
 	}
-	if err := target.write(proposal, &s.result); err != nil {
+	if err := write(opt.Dir, proposal, &s.result); err != nil {
 		return s.result, err
 	}
 	s.result.Requests = int(s.requests.n.Load())
@@ -237,5 +233,5 @@ func (s *session) complete(
 	s.result.Services = paths(chosen)
 	slices.Sort(s.result.Services)
 	s.result.People = persons(members.People)
-	return propose(p, chosen, members, s.Now()), nil
+	return propose(p, chosen, members, dataDir(s.Dir), s.Now()), nil
 }

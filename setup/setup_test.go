@@ -30,6 +30,7 @@ func run(t *testing.T, opt setup.Options, answers string, env map[string]string)
 	if opt.Dir == "" {
 		opt.Dir = t.TempDir()
 	}
+	opt.WorkDir = t.TempDir() // no git repository
 	var out bytes.Buffer
 	deps := setup.Deps{
 		Out:    &out,
@@ -216,8 +217,8 @@ func TestRefusalsWriteNothing(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want %q", err, test.want)
 			}
-			if entries, _ := os.ReadDir(test.opt.Dir); len(entries) > 0 {
-				t.Errorf("%d files were written", len(entries))
+			if _, err := os.Lstat(test.opt.Dir); err == nil {
+				t.Error("the directory was created")
 			}
 			if err != nil && strings.Contains(err.Error()+out, secret) {
 				t.Error("the token is shown")
@@ -238,7 +239,13 @@ func TestExistingFiles(t *testing.T) {
 	if err := os.Symlink(elsewhere, filepath.Join(dir, "people.csv")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*.log\r\n/data"), 0o600); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "data", "dx.yaml"), []byte("demo: true\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, ".gitignore"), []byte("*.log\r\n/collected"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	opt := setup.Options{Dir: dir, Yes: true, Kind: "github", URL: server.API(), Account: "acme"}
@@ -247,15 +254,18 @@ func TestExistingFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "[{.gitignore appended /people.csv, /collected/} {people.csv kept it exists"
+	want := "[{.gitignore appended /people.csv, /dxctl-data/} {people.csv kept it exists"
 	if got := fmt.Sprint(result.Files); !strings.HasPrefix(got, want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	if text, _ := os.ReadFile(elsewhere); string(text) != "mine" {
 		t.Errorf("the file behind the link is %q", text)
 	}
-	if text, _ := os.ReadFile(filepath.Join(dir, ".gitignore")); !strings.HasPrefix(string(text), "*.log\r\n/data\n# dxctl") {
+	if text, _ := os.ReadFile(filepath.Join(dir, ".gitignore")); !strings.HasPrefix(string(text), "*.log\r\n/collected\n# dxctl") {
 		t.Errorf(".gitignore is %q", text)
+	}
+	if cfg, _, _ := load(t, dir); cfg.Store.DSN != "embedded:./dxctl-data" {
+		t.Errorf("the store is %s, where the demo has data", cfg.Store.DSN)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "catalog", "teams-service.yaml")); err != nil { // teams.yaml has the teams
 		t.Error(err)

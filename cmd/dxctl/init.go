@@ -23,7 +23,7 @@ import (
 )
 
 func newInit(s *cli) *cobra.Command {
-	var opt setup.Options
+	opt := setup.Options{WorkDir: "."}
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a first configuration from what your GitHub organization or GitLab group has",

@@ -29,6 +29,7 @@ func addOrganization(server *githubtest.Server, now time.Time) {
 		"old":       {Files: []string{"Dockerfile"}, Archived: true},
 		"their-app": {Files: []string{"Dockerfile"}, Fork: true},
 		"new":       {Empty: true},
+		"skeleton":  {Files: []string{"Dockerfile"}, Template: true},
 	} {
 		server.Repos["acme/"+name] = repo
 	}

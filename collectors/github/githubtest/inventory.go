@@ -117,7 +117,8 @@ func (s *Server) inventoryNode(name string) any {
 	repo := s.Repos[name]
 	node := map[string]any{"id": "R_" + name, "nameWithOwner": name, "url": s.URL + "/" + name,
 		"description": text(repo.Description), "isArchived": repo.Archived, "isFork": repo.Fork, "isDisabled": repo.Disabled,
-		"isEmpty": repo.Empty, "pushedAt": when(repo.Pushed), "defaultBranchRef": map[string]any{"name": "main"},
+		"isEmpty": repo.Empty, "isTemplate": repo.Template,
+		"pushedAt": when(repo.Pushed), "defaultBranchRef": map[string]any{"name": "main"},
 		"root": repo.directory(".", false), "workflows": repo.directory(".github/workflows", false),
 		"deployments": page(repo.deployments(), 0, 30, func(d Deployment) any {
 			return map[string]any{"environment": text(d.Environment)}

@@ -55,6 +55,7 @@ type Repo struct {
 	Archived    bool
 	Fork        bool
 	Disabled    bool
+	Template    bool
 	Empty       bool // it has no commit and no default branch
 	Description string
 	Shuffled    bool // the runs are listed in no order

@@ -43,7 +43,7 @@ type Config struct {
 // New returns an inventory.
 func New(cfg Config) *Inventory { return &Inventory{Client: cfg.Client, cfg: cfg} }
 
-const repositoryFields = `id nameWithOwner description url isArchived isFork isDisabled isEmpty pushedAt
+const repositoryFields = `id nameWithOwner description url isArchived isFork isDisabled isEmpty isTemplate pushedAt
 defaultBranchRef { name }
 root: object(expression: "HEAD:") { ... on Tree { entries { name type } } }
 workflows: object(expression: "HEAD:.github/workflows") { ... on Tree { entries { name type } } }
@@ -81,6 +81,7 @@ type node struct {
 	IsFork           bool       `json:"isFork"`
 	IsDisabled       bool       `json:"isDisabled"`
 	IsEmpty          bool       `json:"isEmpty"`
+	IsTemplate       bool       `json:"isTemplate"`
 	PushedAt         *time.Time `json:"pushedAt"`
 	DefaultBranchRef *branch    `json:"defaultBranchRef"`
 	Root             *tree      `json:"root"`
@@ -124,6 +125,8 @@ func (n node) repository(owners func(text []byte) []string) source.Repository {
 		r.LeftOut = "disabled"
 	case n.IsFork:
 		r.LeftOut = "fork"
+	case n.IsTemplate:
+		r.LeftOut = "template"
 	case n.IsEmpty:
 		r.LeftOut = "empty"
 	case n.DefaultBranchRef == nil:

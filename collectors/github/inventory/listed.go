@@ -52,6 +52,7 @@ type record struct {
 	Archived      bool       `json:"archived"`
 	Fork          bool       `json:"fork"`
 	Disabled      bool       `json:"disabled"`
+	IsTemplate    bool       `json:"is_template"`
 	PushedAt      *time.Time `json:"pushed_at"`
 }
 
@@ -60,7 +61,7 @@ func (r record) HasID() bool { return r.FullName != "" }
 
 func (r record) repository() source.Repository {
 	n := node{ID: r.NodeID, NameWithOwner: r.FullName, Description: r.Description, URL: r.HTMLURL,
-		IsArchived: r.Archived, IsFork: r.Fork, IsDisabled: r.Disabled, PushedAt: r.PushedAt}
+		IsArchived: r.Archived, IsFork: r.Fork, IsDisabled: r.Disabled, IsTemplate: r.IsTemplate, PushedAt: r.PushedAt}
 	if r.DefaultBranch != "" {
 		n.DefaultBranchRef = &branch{r.DefaultBranch}
 	}
