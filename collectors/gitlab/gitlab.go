@@ -27,7 +27,7 @@ import (
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = mapping.Provider
 
-// Jobs says of which pipelines the jobs are stored. They are read in bulk in any case but none, for the runs' times.
+// Jobs selects the pipelines whose jobs are stored. Unless it is none, all jobs are read, for the times of the runs.
 type Jobs string
 
 // The choices for Jobs.
@@ -175,8 +175,8 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	return &Collector{Base: base, Client: &listing.Client{API: api}, cfg: cfg}, nil
 }
 
-// budget is how fast a server may be asked. gitlab.com allows 600 requests a minute for listings of jobs, the least of
-// what is used here; a server of one's own says so when its administrator's limit is met.
+// budget returns the request budget of a server. gitlab.com allows 600 requests a minute for listings of jobs, the
+// least of what is used here; other servers answer 429 at the limit that their administrator has set.
 func budget(base *url.URL) (perSecond float64, burst int) {
 	if strings.EqualFold(base.Hostname(), "gitlab.com") {
 		return 9, 60
@@ -207,7 +207,7 @@ func hintFor(status int) string {
 	return ""
 }
 
-// Check says whether the server can be reached and every configured project and group can be read.
+// Check reports whether the server can be reached and every configured project and group can be read.
 func (c *Collector) Check(ctx context.Context) error {
 	var errs []error
 	for _, p := range c.cfg.Projects {
@@ -234,7 +234,7 @@ func (c *Collector) Check(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Collect updates a project. A stream that fails does not hold up the others; the error joins what went
+// Collect updates a project. A stream that fails does not block the others; the error joins what went
 // wrong, each with its stream.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	info, err := c.lookup(ctx, scope)

@@ -37,7 +37,7 @@ type found struct {
 	Pipeline *mapping.Pipeline `json:"pipeline,omitempty"` // of a child pipeline, which the listing may not show
 }
 
-// recheck is after how long a project without a listing of jobs is asked for it again.
+// recheck is how long the listing of jobs is not requested again from a project that has none.
 const recheck = 24 * time.Hour
 
 // jobWalk reads jobs in bulk. Jobs have no time of update; they are read by falling id, from the newest to as far as is
@@ -49,12 +49,12 @@ type jobWalk struct {
 	topNext string
 	topAt   time.Time // when the newest page was read, by GitLab's clock
 	topDone bool
-	broken  bool // GitLab fails at the listing of all jobs: those of each pipeline are asked for
+	broken  bool // GitLab fails at the listing of all jobs: those of each pipeline are requested
 }
 
 func (w *jobWalk) state() *jobsState { return &w.collect.state.Jobs }
 
-// off reports whether jobs are not to be asked for: they are not wanted, or the server has none to show.
+// off reports whether jobs are not requested: they are not wanted, or the server shows none.
 func (w *jobWalk) off() bool {
 	since := w.collect.Now().Sub(w.state().Missing)
 	return w.collect.cfg.Jobs == NoJobs || since >= 0 && since < recheck
@@ -157,7 +157,7 @@ func (w *jobWalk) oneByOne(ctx context.Context, pipelines []mapping.Pipeline) er
 	return w.collect.save(ctx)
 }
 
-// of reads the jobs of pipelines that were updated, and returns what they say. From the top it reads what is new, and
+// of reads the jobs of pipelines that were updated, and returns their spans. From the top it reads what is new, and
 // further as long as that is cheaper than asking for each of the pipelines that are left.
 func (w *jobWalk) of(ctx context.Context, pipelines []mapping.Pipeline) (map[int64]mapping.Span, error) {
 	spans := map[int64]mapping.Span{}
@@ -324,7 +324,7 @@ func (w *jobWalk) page(ctx context.Context, query string) ([]mapping.Job, listin
 	return listing.WithID(w.collect.Base, "jobs", jobs), got, err
 }
 
-// refused reports whether GitLab says that there is nothing to see: 404, or 403 where CI/CD is switched off.
+// refused reports whether GitLab answers that there is nothing to see: 404, or 403 where CI/CD is switched off.
 func refused(err error) bool {
 	var said *rest.StatusError
 	if errors.As(err, &said) && strings.Contains(said.Message, "insufficient_scope") {

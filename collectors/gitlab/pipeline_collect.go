@@ -14,7 +14,7 @@ import (
 
 const (
 	pipelinesStream = "pipelines"
-	// detailsFor is how old a pipeline without jobs (an external CI's) may be for its times to be asked for one by one,
+	// detailsFor is how old a pipeline without jobs (an external CI's) may be for its times to be requested one by one,
 	// and details is how many of those a collect asks for.
 	detailsFor = 30 * 24 * time.Hour
 	details    = 20
@@ -117,7 +117,7 @@ func (c *pipelineCollect) again() {
 	}
 }
 
-// expected is how many pipelines GitLab says it has, children among them; nil when it does not say.
+// expected returns how many pipelines GitLab reports, children among them; nil: it does not report it.
 func (c *pipelineCollect) expected() *uint64 {
 	s := c.state
 	if s.Total == nil {
@@ -137,7 +137,7 @@ func (c *pipelineCollect) expected() *uint64 {
 var childList = fmt.Sprintf("source=%s&order_by=id&sort=desc&per_page=%d", mapping.ChildSource, listing.PerPage)
 
 // children reads the listing of child pipelines, when something has changed among the others: what starts a child is
-// one of them. A server that does not know the filter answers with all pipelines; it is then left at that.
+// one of them. A server without the filter answers with all pipelines; then this listing is not read.
 func (c *pipelineCollect) children(ctx context.Context, changed bool) error {
 	s := c.state
 	if s.NoFilter {
@@ -298,7 +298,7 @@ func (c *pipelineCollect) storeChildren(ctx context.Context, pg listing.Page[map
 	return c.storeUpdated(ctx, listing.Page[mapping.Pipeline]{Records: fresh})
 }
 
-// withoutJobs makes the events of pipelines that have no jobs, or whose jobs were not asked for: with the times that
+// withoutJobs makes the events of pipelines that have no jobs, or whose jobs were not requested: with the times that
 // are stored, else with GitLab's own where the pipeline is young and the collect's allowance lasts, else without.
 func (c *pipelineCollect) withoutJobs(ctx context.Context, pipelines []mapping.Pipeline) ([]event.PipelineRun, error) {
 	if len(pipelines) == 0 {

@@ -29,7 +29,7 @@ type projectInfo struct {
 	Archived      bool             `json:"archived"`
 }
 
-// projectsState remembers what the configured names stand for, so that asking again costs nothing.
+// projectsState stores which projects the configured names mean, so that they are not requested each time.
 type projectsState struct {
 	Projects map[string]knownProject `json:"projects,omitempty"` // by configured name
 	Groups   map[string][]groupPage  `json:"groups,omitempty"`   // by configured name
@@ -52,7 +52,7 @@ type groupPage struct {
 const renewal = 24 * time.Hour
 
 // Scopes returns the paths of the configured projects and those of the groups. A project that is configured and belongs
-// to a group comes once. A configured name is asked for once a day; the pages of a group each time, conditionally.
+// to a group comes once. A configured name is requested once a day; the pages of a group each time, conditionally.
 func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	var old projectsState
 	if _, err := m.Load(ctx, projectsStream, &old); err != nil {
@@ -132,7 +132,7 @@ func (c *Collector) skippedScopes(skipped map[string]rest.Held, listed int) erro
 	return errors.Join(errs...)
 }
 
-// project asks what a configured name stands for.
+// project requests the project that a configured name means.
 func (c *Collector) project(ctx context.Context, name string, known knownProject) (knownProject, error) {
 	fresh := knownProject{CheckedAt: c.Now().UTC()}
 	got, err := c.Read(ctx, "projects/"+url.PathEscape(name), known.ETag, &fresh.Info)

@@ -25,7 +25,7 @@ func (n Names) partOf() string { return n.Part + " of " }
 // isPart reports whether a key is that of a part.
 func (n Names) isPart(key string) bool { return n.Part != "" && strings.HasPrefix(key, n.partOf()) }
 
-// hold sets a record aside that failed with err, which is returned where it says nothing about the record alone.
+// hold sets a record aside that failed with err, which is returned where it is not about the record alone.
 func (r *reader[R]) hold(key string, err error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -77,7 +77,7 @@ func (r *reader[R]) page(ctx context.Context, at Place, etag string) (Page, rest
 }
 
 // held asks once more for the records that were set aside and whose time has come. Of one without an id the list is
-// asked for again.
+// requested again.
 func (r *reader[R]) held(ctx context.Context) error {
 	s, asked := &r.state, len(r.tried) > 0
 	var inList []string

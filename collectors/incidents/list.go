@@ -118,7 +118,7 @@ func (r *reader[R]) after(t time.Time) time.Time {
 	return t.Truncate(r.cfg.Precision).Add(r.cfg.Precision)
 }
 
-// count asks how many records there are, when the newest page has changed or nobody has said yet.
+// count requests the number of records, when the newest page has changed or it is not known yet.
 func (r *reader[R]) count(ctx context.Context) error {
 	if r.cfg.Count == nil || r.done == 0 && r.state.Total != nil {
 		return nil

@@ -17,7 +17,7 @@ const maxInARow = 8
 type Page struct {
 	Records []json.RawMessage
 	More    bool    // records follow
-	Total   *uint64 // of the listing; nil: the source does not say
+	Total   *uint64 // of the listing; nil: not known
 }
 
 // around reads size records from an offset on, of which one or more make the source fail, by ever smaller parts. lost

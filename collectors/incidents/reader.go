@@ -1,5 +1,5 @@
 // Package incidents is the reader that the sources of incidents share: PagerDuty, Opsgenie, and others with a listing
-// that is read newest first, by offset. A source says how its listing is asked for and what its records mean (a
+// that is read newest first, by offset. A source implements how its listing is requested and what its records mean (a
 // [Listing]); everything else is the same for all of them.
 //
 // A read has four parts. The newest page is requested, conditionally, and the pages after it as far as what is stored.
@@ -26,7 +26,7 @@ const PerPage = 100
 const (
 	// stream is the checkpoint, of a scope.
 	stream = "incidents"
-	// openFor is how long a record is requested again that nobody closes.
+	// openFor is how long an open record is requested again.
 	openFor = 365 * 24 * time.Hour
 	// daily is how often missing records are looked for.
 	daily = 24 * time.Hour
@@ -44,7 +44,7 @@ type Listing[R any] interface {
 
 	// ID returns the id of a record; empty: it has none, and cannot be stored.
 	ID(r R) string
-	// Created returns when the source created a record, by which the listing is sorted; zero: it does not say.
+	// Created returns when the source created a record, by which the listing is sorted; zero: not known.
 	Created(r R) time.Time
 	// Over reports whether the incident has ended.
 	Over(r R) bool
@@ -59,7 +59,7 @@ type Listing[R any] interface {
 
 // Parts notes which parts of records could not be read. It is safe for use from several goroutines.
 type Parts interface {
-	// Hold sets the part of a record aside. It returns err where that says nothing about the part alone.
+	// Hold sets the part of a record aside. It returns err where that is not about the part alone.
 	Hold(id string, err error) error
 	// Done notes that the part of a record has been read.
 	Done(id string)
@@ -83,7 +83,7 @@ type Seen struct {
 	At           time.Time `json:"asked,omitzero"`   // when it was seen
 }
 
-// Config is what a read has to know of a source and a scope.
+// Config has the properties of a source and a scope.
 type Config struct {
 	Scope string
 	Names Names
@@ -98,8 +98,8 @@ type Config struct {
 	// Precision is that of the times that the source takes in Place.
 	Precision time.Duration
 
-	// Count asks how many records the scope has since Config.Since, where the pages do not say; nil: they do, or nobody
-	// does. A nil count is not known.
+	// Count requests the number of records of the scope since a time, where the pages do not have it; nil: they do, or
+	// nobody does. A nil count is not known.
 	Count func(ctx context.Context, since time.Time) (*uint64, error)
 }
 
@@ -121,7 +121,7 @@ type state struct {
 	Head    time.Time        `json:"newest,omitzero"`
 	History *Place           `json:"history,omitempty"` // nil: it has been read
 	Floor   time.Time        `json:"floor,omitzero"`
-	Total   *uint64          `json:"total,omitempty"`   // nil: the source does not say
+	Total   *uint64          `json:"total,omitempty"`   // nil: not known
 	Refill  time.Time        `json:"refilled,omitzero"` // when missing records were last looked for
 	Seen    map[string]Seen  `json:"known,omitempty"`   // by id: records of the newest page, and those that are open
 	Failed  *rest.Quarantine `json:"failed,omitzero"`   // what the source always answers with an error

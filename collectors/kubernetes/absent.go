@@ -16,7 +16,7 @@ func (p *pass) deleted(g *cluster.Gone) {
 	}
 	t := p.s.Workloads[g.Key()]
 	if t == nil {
-		return // nothing can be told of it
+		return // nothing is known of it
 	}
 	status := event.Skipped
 	if g.Known && (told || !g.Ended()) {
@@ -48,7 +48,7 @@ func placeOf(key string) (kind, namespace string) {
 	return kind, namespace
 }
 
-// close ends the rollouts of a workload that is no more, and keeps of it only what prevents that they are stored again,
+// close ends the rollouts of a workload that is gone, and keeps of it only what prevents that they are stored again,
 // should it come back.
 func (p *pass) close(t *track, status event.Status) {
 	t.Gone = p.Now().UTC().Truncate(time.Second)

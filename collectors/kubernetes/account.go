@@ -38,7 +38,7 @@ func (p *pass) account(ctx context.Context) error {
 		}
 	}
 	if p.careful {
-		return nil // what the ledger says knows more than this pass; the next one has a checkpoint
+		return nil // the entry in the ledger is better than what this pass could write; the next one has a checkpoint
 	}
 	var notes []string
 	if p.s.Lost > 0 {
@@ -73,10 +73,10 @@ func (p *pass) shown() []event.Event {
 	return shown
 }
 
-// errReadAgain stands for a listing that failed before and does not now.
+// errReadAgain marks a listing that failed before and does not now.
 var errReadAgain = errors.New("it can be read again")
 
-// accountUnread writes the ledger of what cannot be read. How many rollouts that are nobody can say: it is a gap of one
+// accountUnread writes the ledger of what cannot be read. How many rollouts that are is not known: it is a gap of one
 // until it can be read again.
 func (c *Collector) accountUnread(ctx context.Context, name string, why error, w source.Writer) error {
 	l := c.Ledger(name, event.KindDeployment, time.Time{})

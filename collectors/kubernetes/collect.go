@@ -43,7 +43,7 @@ type track struct {
 }
 
 // goneFor is how long a workload that is not there is remembered. It may come back with all its revisions: rights,
-// labels and selectors change, and what was stored of its past rollouts says more than the cluster does.
+// labels and selectors change, and the stored outcomes of its past rollouts are not in the cluster.
 const goneFor = 30 * daily
 
 // Scopes lists the cluster's services. It is the one pass over the cluster; Collect reads what it has seen. What cannot
@@ -211,7 +211,7 @@ func (p *pass) workload(v *workload.View) {
 		}
 		switch {
 		case known && was == nil, !known && r.Restart,
-			!known && !r.Current && !r.Seen && p.careful: // what is stored may say how it went, and the cluster does not
+			!known && !r.Current && !r.Seen && p.careful: // what is stored may have its outcome, and the cluster does not
 			kept[r.Number] = nil
 			continue
 		case known && !r.Current && !r.Seen:
@@ -221,7 +221,7 @@ func (p *pass) workload(v *workload.View) {
 		}
 		e.Environment = environment
 		if !known || e != *was {
-			if err := e.Validate(); err != nil { // it is tried again, and does not hold up the others
+			if err := e.Validate(); err != nil { // it is tried again, and does not block the others
 				p.bad = append(p.bad, fmt.Errorf("rollout %s cannot be stored: %w", e.ID, err))
 				if known {
 					kept[r.Number] = was
@@ -243,8 +243,8 @@ func (p *pass) origin(id string) event.Origin {
 	return event.Origin{Source: p.cfg.Source, Provider: Provider, Scope: p.scope, ID: id}
 }
 
-// forgotten counts the revisions that the cluster had before this look and after the last, and has no more. It keeps
-// ten old ones, if the workload does not say otherwise (revisionHistoryLimit).
+// forgotten counts the revisions that came and went between the last look and this one. The cluster keeps ten old ones,
+// unless the workload sets revisionHistoryLimit.
 func (p *pass) forgotten(t *track, list []workload.Rollout) {
 	expected := t.Last + 1
 	for _, r := range list {
@@ -261,7 +261,7 @@ func (p *pass) forgotten(t *track, list []workload.Rollout) {
 	}
 }
 
-// unseen is what a rollout has become that is past, if nobody saw how it ended: that is not known.
+// unseen returns a past rollout whose end was not observed: its outcome is not known.
 func unseen(was event.Deployment) event.Deployment {
 	if !was.Status.Final() {
 		was.Status = event.Skipped

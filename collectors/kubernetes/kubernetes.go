@@ -5,12 +5,12 @@
 //
 // A scope is what people mean by the service: the value of the first of the labels service_labels that the workload or
 // its pods carry (backstage.io/kubernetes-id, else app.kubernetes.io/name). That is also what the annotation
-// backstage.io/kubernetes-id of a Component says, so the catalog binds it. A workload without such a label is a scope
-// of its own, namespace/kind/name, which the annotation can name as well. A cluster is a source, so scopes need not
-// name it.
+// backstage.io/kubernetes-id of a Component contains, so the catalog binds it. A workload without such a label is a
+// scope of its own, namespace/kind/name, which the annotation can name as well. A cluster is a source, so scopes need
+// not name it.
 //
 // The ID of a rollout is namespace/kind/name@uid/revision: shop/deployment/payment@1a2b3c4d/7, with the first eight
-// digits of the workload's uid, because a workload that is made anew counts from 1 again. The revision is the number
+// digits of the workload's uid, because a workload that is created again counts from 1. The revision is the number
 // that Kubernetes gives: the annotation deployment.kubernetes.io/revision (rollout.argoproj.io/revision) of a
 // ReplicaSet, the revision of a ControllerRevision. Going back to an old template gives it a new number, so a rollback
 // is a rollout of its own. Scaling gives none.
@@ -110,7 +110,7 @@ type Collector struct {
 }
 
 // New returns a collector; it fails when the configuration is not valid. The kubeconfig is read when the cluster is
-// first asked for something.
+// first used.
 func New(cfg Config, opt Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -143,10 +143,10 @@ func New(cfg Config, opt Options) (*Collector, error) {
 	return c, nil
 }
 
-// Observe sets who is told about requests.
+// Observe sets the observer of requests.
 func (c *Collector) Observe(o rest.Observer) { c.observer.Store(&o) }
 
-// observe tells the observer of a request.
+// observe passes a request to the observer.
 func (c *Collector) observe(r rest.Request) {
 	if o := c.observer.Load(); o != nil && o.Request != nil {
 		o.Request(r)
@@ -161,7 +161,7 @@ func (c *Collector) failing(name string, err error) {
 // Volatile is true: the services of a cluster come and go with their workloads.
 func (c *Collector) Volatile() bool { return true }
 
-// Check says whether the cluster can be reached and everything that is read may be listed.
+// Check reports whether the cluster can be reached and everything that is read may be listed.
 func (c *Collector) Check(ctx context.Context) error {
 	s, err := c.list(ctx)
 	if err != nil {

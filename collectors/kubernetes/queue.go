@@ -88,7 +88,7 @@ func (q *queue) wait(ctx context.Context, pause time.Duration) bool {
 	}
 }
 
-// take returns what has changed and begins anew.
+// take returns what has changed, and empties the queue.
 func (q *queue) take() *changes {
 	q.mu.Lock()
 	defer q.mu.Unlock()

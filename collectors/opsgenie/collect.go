@@ -67,7 +67,7 @@ func (l *listing) address(at incidents.Place, limit int) string {
 	)
 }
 
-// query says which records are meant: those of a team with certain tags, created since a time and before another.
+// query selects the records: those of a team with certain tags, created since a time and before another.
 func (l *listing) query(at incidents.Place) string {
 	terms := []string{fmt.Sprintf("createdAt > %d", max(0, at.Since.UnixMilli()-1))}
 	if l.alerts {

@@ -41,7 +41,7 @@ type Config struct {
 	// ids of services whose incidents are read; default, without teams: every service
 	Services            []string  `yaml:"services"`
 	Teams               []string  `yaml:"teams"`                 // names of teams whose alerts are read
-	Tags                []string  `yaml:"tags"`                  // only what bears one of these; default everything
+	Tags                []string  `yaml:"tags"`                  // only what has one of these; default everything
 	Since               time.Time `yaml:"-"`                     // how far back the first read goes; zero: everything
 	AllowPrivateNetwork bool      `yaml:"allow_private_network"` // the URL's name may lead into a private network
 }
@@ -135,7 +135,7 @@ func apiURL(configured string) (*url.URL, error) {
 	return u, nil
 }
 
-// Check says whether Opsgenie takes the key and shows what is configured to it.
+// Check reports whether Opsgenie accepts the key and shows what is configured to it.
 func (c *Collector) Check(ctx context.Context) error {
 	var errs []error
 	var ignored struct{}

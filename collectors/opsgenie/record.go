@@ -21,7 +21,7 @@ type record struct {
 	CreatedAt source.Timestamp `json:"createdAt"`
 	UpdatedAt source.Timestamp `json:"updatedAt"`
 
-	// Of an incident. Impact is what people say of it; Opsgenie sets its end when the incident is resolved.
+	// Of an incident. People enter the impact; Opsgenie sets its end when the incident is resolved.
 	Services    []string         `json:"impactedServices"`
 	ImpactStart source.Timestamp `json:"impactStartDate"`
 	ImpactEnd   source.Timestamp `json:"impactEndDate"`
@@ -44,7 +44,7 @@ func (c *Collector) over(r record) bool {
 	return over.Read("status of a record", r.Status, c.Unrecognized)
 }
 
-// after is the time so many milliseconds after the record was created; zero when it is not told, or is invalid.
+// after is the time so many milliseconds after the record was created; zero when it is missing or invalid.
 func (r record) after(ms *int64) time.Time {
 	if ms == nil || *ms < 0 || *ms > 1<<43 || r.CreatedAt.IsZero() {
 		return time.Time{}
@@ -55,7 +55,7 @@ func (r record) after(ms *int64) time.Time {
 	return time.Time{}
 }
 
-// opened is when it began: as people say, or else when it was created.
+// opened returns when it began: the start of the impact that people entered, or else its creation.
 func (r record) opened() time.Time {
 	if !r.ImpactStart.IsZero() {
 		return r.ImpactStart.Time
@@ -63,8 +63,8 @@ func (r record) opened() time.Time {
 	return r.CreatedAt.Time
 }
 
-// ended is when a record that is over was over, and whether Opsgenie says so. If it does not, that is when the record
-// was last updated, which can be much later: people add notes.
+// ended returns when a record that is over ended, and whether Opsgenie reports it. If it does not, that is when the
+// record was last updated, which can be much later: people add notes.
 func (r record) ended() (at time.Time, said bool) {
 	if closed := r.after(r.Report.Closed); !closed.IsZero() {
 		return closed, true
@@ -75,7 +75,7 @@ func (r record) ended() (at time.Time, said bool) {
 	return r.UpdatedAt.Time, false
 }
 
-// Wanted reports whether a record is of the scope and bears one of the tags.
+// Wanted reports whether a record is of the scope and has one of the tags.
 func (l *listing) Wanted(one record) bool {
 	if !l.alerts && !slices.ContainsFunc(one.Services, func(s string) bool { return strings.EqualFold(s, l.scope) }) {
 		return false

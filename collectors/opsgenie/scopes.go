@@ -36,7 +36,7 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	return incidents.Services(ctx, c.Now(), m, c.services)
 }
 
-// services lists the services, and says what is wrong with those that cannot be read.
+// services lists the services, and returns what is wrong with those that cannot be read.
 func (c *Collector) services(ctx context.Context) (ids []string, odd map[string]error, err error) {
 	odd = map[string]error{}
 	for offset := 0; offset+perPage <= lastRecord; offset += perPage {
@@ -69,7 +69,7 @@ func (c *Collector) isTeam(scope string) bool {
 // ofTeam is the query for a team's alerts.
 func ofTeam(name string) string { return `teams: "` + name + `"` }
 
-// ofTags is the query for what bears one of the tags.
+// ofTags is the query for what has one of the tags.
 func ofTags(tags []string) string {
 	quoted := make([]string, len(tags))
 	for i, t := range tags {

@@ -24,7 +24,7 @@ func hintFor(status int) string {
 const rights = "give a read-only REST API key of the account, or an OAuth token with the scopes services.read and " +
 	"incidents.read (which covers log entries)"
 
-// gone reports whether PagerDuty does not have, or does not show, what was asked for.
+// gone reports whether PagerDuty does not have, or does not show, what was requested.
 func gone(err error) bool {
 	return rest.HasStatus(err, http.StatusNotFound, http.StatusGone, http.StatusForbidden)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// logsFor is how old an incident may be for its log to be asked when it was first acknowledged: one request each.
+	// logsFor is how old an incident may be for its log to be requested, which takes one request each.
 	logsFor = 180 * 24 * time.Hour
 	// window is the longest stretch of time that PagerDuty lists at once, with a margin.
 	window = 180 * 24 * time.Hour
@@ -140,7 +140,7 @@ func (l *listing) Events(
 	return events, nil
 }
 
-// entries asks for the log of an incident, which a resolved incident does not tell itself: who acknowledged it first,
+// entries requests the log of an incident, because a resolved incident does not have itself: who acknowledged it first,
 // if anybody did, and when it was resolved.
 func (l *listing) entries(ctx context.Context, id string) ([]logEntry, error) {
 	var p struct {

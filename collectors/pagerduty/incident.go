@@ -58,7 +58,7 @@ func (c *Collector) resolved(i incident) bool {
 	return over.Read("status of an incident", i.Status, c.Unrecognized)
 }
 
-// acknowledged is the first acknowledgment that the incident itself tells of.
+// acknowledged returns the first acknowledgment in the incident itself.
 func (i incident) acknowledged() time.Time {
 	at := firstOf("acknowledge_log_entry", i.Log)
 	for _, a := range i.Acks {
@@ -67,8 +67,8 @@ func (i incident) acknowledged() time.Time {
 	return at
 }
 
-// ended is when the incident, which is over, was resolved: as PagerDuty says, or its log. The last change of its status
-// is only taken where neither can be had, and unless it was before the incident.
+// ended returns when the incident, which is over, was resolved: by its field, or else by its log. The last change of
+// its status is only taken where neither can be had, and unless it was before the incident.
 func (i incident) ended(log []logEntry) time.Time {
 	if !i.ResolvedAt.IsZero() {
 		return i.ResolvedAt.Time
@@ -116,7 +116,7 @@ func (i incident) mark() string {
 }
 
 // incidentEvent makes the event of an incident that was first acknowledged at the time given. The log is empty where
-// the incident tells all that is needed.
+// the incident has all that is needed.
 func (l *listing) incidentEvent(i incident, acknowledged time.Time, log []logEntry) event.Incident {
 	link := ""
 	if strings.HasPrefix(i.URL, "https://") || strings.HasPrefix(i.URL, "http://") {

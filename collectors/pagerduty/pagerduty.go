@@ -127,7 +127,7 @@ func apiURL(configured string) (*url.URL, error) {
 	return u, nil
 }
 
-// Check says whether PagerDuty takes the token, shows incidents to it, and has the configured services.
+// Check reports whether PagerDuty accepts the token, shows incidents to it, and has the configured services.
 func (c *Collector) Check(ctx context.Context) error {
 	var ignored struct{}
 	var errs []error

@@ -31,7 +31,7 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	})
 }
 
-// services lists the services, and says what is wrong with those that cannot be read.
+// services lists the services, and returns what is wrong with those that cannot be read.
 func (c *Collector) services(ctx context.Context) (ids []string, odd map[string]error, err error) {
 	odd = map[string]error{}
 	for offset := 0; offset+perPage <= lastRecord; offset += perPage {

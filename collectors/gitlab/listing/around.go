@@ -12,7 +12,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// FewAttempts is how often something is asked for that has failed before.
+// FewAttempts is the number of attempts for a request that has failed before.
 const FewAttempts = 2
 
 // hole is a record at which GitLab fails however small the page is.
@@ -42,7 +42,7 @@ func paged(query url.Values, number, size int) string {
 }
 
 // ReadAround reads a page of a hundred records, and where GitLab always fails at it, smaller ones around the records at
-// which it fails. It returns the places of those in the listing. into is a new slice for each page; keep is told when
+// which it fails. It returns the places of those in the listing. into is a new slice for each page; keep is called when
 // it has been filled.
 func (c *Client) ReadAround(
 	ctx context.Context,

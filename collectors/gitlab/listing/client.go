@@ -13,13 +13,13 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 )
 
-// Answer is what the header of an answer says.
+// Answer has the values of an answer's header.
 type Answer struct {
 	NotModified bool      // 304: the ETag still holds, nothing was decoded
 	ETag        string    // of the answer
 	Next        string    // query of the next page; empty: this is the last
-	At          time.Time // by the server's clock; zero: it does not say
-	Total       *uint64   // records of the whole listing; nil: GitLab does not say, as above 10,000
+	At          time.Time // by the server's clock; zero: not known
+	Total       *uint64   // records of the whole listing; nil: not known, as above 10,000
 }
 
 // Client requests listings and single records from one GitLab server.
@@ -42,8 +42,8 @@ func (c *Client) Read(ctx context.Context, path, etag string, into any) (Answer,
 
 var linkNext = regexp.MustCompile(`<([^<>]*)>\s*;\s*rel="?next"?`)
 
-// readHeader reads paging. Of a Link only the query is used: a server behind a proxy may name itself otherwise than we
-// know it, and a token goes nowhere else.
+// readHeader reads paging. Of a Link only the query is used: a server behind a proxy may give itself another name than
+// we use, and the token is sent to no other.
 func readHeader(asked url.Values, h http.Header) Answer {
 	got := Answer{ETag: h.Get("ETag")}
 	if at, err := http.ParseTime(h.Get("Date")); err == nil {

@@ -19,7 +19,7 @@ const (
 	PerPage = 100
 )
 
-// Record is what a feed needs to know of a record that it lists.
+// Record is what a feed uses of a record that it lists.
 type Record interface {
 	Key() int64         // its id, greater than that of every older record
 	Created() time.Time // zero: not known
@@ -33,12 +33,12 @@ type State struct {
 	ETag    string    `json:"etag,omitempty"`    // of the newest page, the probe
 	Whole   bool      `json:"whole,omitempty"`   // the probe showed all there is
 	Oldest  int64     `json:"oldest,omitempty"`  // the lowest id on the probe
-	Total   *uint64   `json:"total,omitempty"`   // of the listing; nil: GitLab does not say
+	Total   *uint64   `json:"total,omitempty"`   // of the listing; nil: not known
 	Cursor  time.Time `json:"cursor,omitzero"`   // the latest update seen
 	Behind  string    `json:"behind,omitempty"`  // ETag of the updates after Cursor, asked in full and found empty
 	History string    `json:"history,omitempty"` // query of the page of history that is next; empty: it has been read
 	Floor   time.Time `json:"floor,omitzero"`    // how far back history is read; zero: everything
-	Trailed time.Time `json:"trailed,omitzero"`  // when updates of old records were last asked for
+	Trailed time.Time `json:"trailed,omitzero"`  // when updates of old records were last requested
 	Refill  time.Time `json:"refilled,omitzero"` // when history was last begun again because records were missing
 
 	Failed *rest.Quarantine `json:"failed,omitzero"` // what GitLab always answers with an error
@@ -142,7 +142,7 @@ func (f *Feed[T]) quiet(ctx context.Context) (bool, error) {
 	return changed, f.history(ctx)
 }
 
-// due reports whether old records are to be asked for: daily, and while one of them is not final.
+// due reports whether to request updates of old records: daily, and while one of them is not final.
 func (f *Feed[T]) due(ctx context.Context) (bool, error) {
 	s := f.State
 	if s.Whole || s.Cursor.IsZero() {
@@ -166,8 +166,8 @@ func (f *Feed[T]) due(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// updates reads what was updated after the cursor, oldest update first. The next page is asked by the time of the last
-// record, not by number: a record that is updated while the pages are read moves to the end, and would pull others
+// updates reads what was updated after the cursor, oldest update first. The next page is requested by the time of the
+// last record, not by number: a record that is updated while the pages are read moves to the end, and would pull others
 // past the page that is read next.
 func (f *Feed[T]) updates(ctx context.Context) error {
 	s := f.State
@@ -192,7 +192,7 @@ func (f *Feed[T]) updates(ctx context.Context) error {
 		}
 		latest := newestUpdate(reach, records)
 		switch {
-		case stuck: // what could not be read is asked for again with all that came after it
+		case stuck: // what could not be read is requested again with all that came after it
 			s.Behind = ""
 		case !latest.Equal(s.Cursor):
 			s.Cursor, s.Behind = latest, ""
@@ -288,8 +288,8 @@ func (f *Feed[T]) put(ctx context.Context, pg Page[T]) error {
 	return nil
 }
 
-// Account writes the ledger; expected is how many records GitLab says it has, nil: it does not say. Where fewer are
-// stored than GitLab says, history restarts with the next collect, once a day: what went missing (a deletion while
+// Account writes the ledger; expected is how many records GitLab reports; nil: it does not report it. Where fewer are
+// stored than GitLab reports, history restarts with the next collect, once a day: what went missing (a deletion while
 // pages were read pulls others past the next page) is found then.
 func (f *Feed[T]) Account(ctx context.Context, expected *uint64) error {
 	s := f.State

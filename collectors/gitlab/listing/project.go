@@ -27,8 +27,9 @@ type Project struct {
 	Since  time.Time // how far back this collect reads; zero: everything
 }
 
-// WriteLedger stores how many records of a kind GitLab says it has, and how many are stored. expected is nil where
-// GitLab does not say. floor is how far back the records were read; zero: all. note is added for readers of the ledger.
+// WriteLedger stores a ledger entry: how many records of a kind GitLab reports, and how many are stored. expected is
+// nil where GitLab does not report it. floor is how far back the records were read; zero: all. note is added for
+// readers of the ledger.
 func (p *Project) WriteLedger(
 	ctx context.Context,
 	of event.Kind,

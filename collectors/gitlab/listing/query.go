@@ -49,7 +49,7 @@ func older(stored string, id int64) bool {
 	return err == nil && n < id
 }
 
-// touched returns the records that were updated since the cursor, and those of which GitLab does not say when.
+// touched returns the records that were updated since the cursor, and those without a time of update.
 func touched[T Record](records []T, cursor time.Time) []T {
 	kept := make([]T, 0, len(records))
 	for _, r := range records {

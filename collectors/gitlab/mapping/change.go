@@ -79,8 +79,8 @@ var (
 	revertBranch  = regexp.MustCompile(`^revert-([0-9a-f]{7,64})$`)
 )
 
-// reverts returns the number, else the commit, that a merge request says it reverts: GitLab's own button writes "This
-// reverts merge request !N" or "This reverts commit SHA" and names the branch revert-SHA.
+// reverts returns the number, else the commit, that a merge request states that it reverts: GitLab's own button writes
+// "This reverts merge request !N" or "This reverts commit SHA" and names the branch revert-SHA.
 func reverts(m MergeRequest) string {
 	for _, found := range [][]string{
 		revertRequest.FindStringSubmatch(m.Description),

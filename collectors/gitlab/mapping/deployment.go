@@ -41,7 +41,8 @@ const recordedWithin = 6 * time.Hour
 
 // DeploymentEvent makes the event of a deployment. Start and finish are those of the job that deploys. Without one (it
 // was recorded through the API) the last update is what made it final, but for one that comes much later, of which
-// GitLab does not say what it changed: then the finish is not known. projectURL is the address of the project's page.
+// GitLab does not report what it changed: then the finish is not known. projectURL is the address of the project's
+// page.
 func (m Mapper) DeploymentEvent(d Deployment, projectURL string) event.Deployment {
 	allowed := d.Deployable != nil && d.Deployable.AllowFailure
 	mapped, _ := m.DeploymentStatus(d.Status, allowed)

@@ -73,7 +73,7 @@ func add(all []work, w work) []work {
 	return append(all, w)
 }
 
-// end is when the last job ended that nobody started by hand; zero when there is none. GitLab does not say of a job
+// end is when the last job ended that nobody started by hand; zero when there is none. GitLab does not report of a job
 // that has run whether somebody pressed it. It was pressed, or retried by hand, when another user is its user than that
 // of the other jobs, or when it entered the queue long after everything before it was over. Once an optional job is
 // pressed after all others had ended, the pipeline was over: what follows belongs to what was pressed.

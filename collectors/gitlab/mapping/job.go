@@ -41,7 +41,7 @@ func (j Job) Key() int64 { return j.ID }
 // Created returns when the job was created; zero: not known.
 func (j Job) Created() time.Time { return j.CreatedAt.Time }
 
-// Updated returns when the job was last updated: jobs have no time of update, and its creation stands for it.
+// Updated returns when the job was last updated: jobs have no time of update, so it is the creation.
 func (j Job) Updated() time.Time { return j.CreatedAt.Time }
 
 // entered is when the job entered the queue. GitLab makes all jobs of a pipeline at its beginning, where they wait for
@@ -54,7 +54,7 @@ func (j Job) entered() time.Time {
 	return source.Latest(j.CreatedAt.Time, j.StartedAt.Add(-time.Duration(j.QueuedDuration.N*float64(time.Second))))
 }
 
-// JobEvent makes the event of a job. Runner is the tag that chose it, which says what the job ran on.
+// JobEvent returns the event of a job. Its Runner is the tag that selected the runner.
 func (m Mapper) JobEvent(j Job) event.PipelineJob {
 	mapped := m.status("status of a job", j.Status)
 	e := event.PipelineJob{

@@ -34,13 +34,13 @@ func (p Pipeline) Created() time.Time { return p.CreatedAt.Time }
 func (p Pipeline) Updated() time.Time { return source.Latest(p.CreatedAt.Time, p.UpdatedAt.Time) }
 
 // ChildSource is the source of a pipeline that another one of the same project started. GitLab lists those only when it
-// is asked for them.
+// is requested with a filter.
 const ChildSource = "parent_pipeline"
 
 // maxSeconds is the longest duration, in seconds, that GitLab is believed to give: 35 days.
 const maxSeconds = 35 * 24 * 60 * 60
 
-// title is what stands for the pipeline's name, which most pipelines do not have: how its configuration came to run.
+// title returns the pipeline's name, or, for the many pipelines without one, how its configuration came to run.
 func (p Pipeline) title() string {
 	switch {
 	case p.Name != "":
@@ -65,7 +65,7 @@ func (p Pipeline) branch() string {
 	return p.Ref
 }
 
-// Span is what the jobs of a pipeline, or GitLab itself, say about it: when it started and ended, and who started it.
+// Span is when a pipeline started and ended, and who started it: by its jobs, or by GitLab itself.
 type Span struct {
 	Start time.Time `json:"start,omitzero"`
 	// of the latest job that ended without having run; without jobs, of the pipeline
@@ -78,7 +78,7 @@ type Span struct {
 	First int64 `json:"first,omitempty"`
 }
 
-// With returns the span with what one more of the pipeline's jobs says. The order of the jobs does not matter.
+// With returns the span extended by one more of the pipeline's jobs. The order of the jobs does not matter.
 func (s Span) With(j Job) Span {
 	s.Start = source.Earliest(s.Start, j.StartedAt.Time)
 	if w, ran := workOf(j); ran {
@@ -100,7 +100,7 @@ func (s Span) end(created time.Time) time.Time {
 	return end(created, s.Work)
 }
 
-// PipelineDetail is what GitLab gives of a pipeline that is asked for alone, in addition to what its listing shows.
+// PipelineDetail has the fields of a pipeline that only the request for a single pipeline returns.
 type PipelineDetail struct {
 	StartedAt  source.Timestamp `json:"started_at"`
 	FinishedAt source.Timestamp `json:"finished_at"`

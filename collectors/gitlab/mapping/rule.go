@@ -9,7 +9,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// DeploymentRule says which jobs mean a deployment. Patterns are globs over whole names; an empty one matches all.
+// DeploymentRule selects jobs that mean a deployment. Patterns are globs over whole names; an empty one matches all.
 type DeploymentRule struct {
 	Job                  string `yaml:"job"`                   // name of the job
 	Workflow             string `yaml:"workflow"`              // branch or tag that the pipeline ran for

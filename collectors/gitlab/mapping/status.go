@@ -5,7 +5,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// statuses are the words for where a pipeline or a job stands.
+// statuses are the statuses of pipelines and jobs.
 var statuses = source.Words[event.Status]{
 	Meaning: map[string]event.Status{
 		"created":               event.Queued,
@@ -29,7 +29,7 @@ var statuses = source.Words[event.Status]{
 	Otherwise: event.Running, // so that the record is read again
 }
 
-// deploymentStatuses are the words for where a deployment stands.
+// deploymentStatuses are the statuses of deployments.
 var deploymentStatuses = statuses.With(map[string]event.Status{
 	"completed":  event.Succeeded,
 	"undeployed": event.Cancelled,

@@ -15,8 +15,8 @@ func (u *User) login() string {
 	return u.Username
 }
 
-// botName recognizes the accounts of project and group tokens and of service accounts, and names that say bot.
+// botName recognizes the accounts of project and group tokens and of service accounts, and names with "bot".
 var botName = regexp.MustCompile(`(?i)^((project|group)_\d+_bot(_.*)?|service_account_.+|.*[-_]bot|.*\[bot\]|ghost)$`)
 
-// IsBot reports whether the account is a machine: GitLab says so, or its name does. No account is none.
+// IsBot reports whether the account is a machine: GitLab marks it, or its name is that of one. A nil account is none.
 func (u *User) IsBot() bool { return u != nil && (u.Bot || botName.MatchString(u.Username)) }

@@ -8,10 +8,10 @@ import (
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
 )
 
-// maxDuration bounds what a sender may say that a pipeline took.
+// maxDuration bounds the duration of a pipeline that is taken from a hook.
 const maxDuration = 366 * 24 * time.Hour
 
-// hookRunner is the runner of a job. Its tags are what it offers, not what the job asked for.
+// hookRunner is the runner of a job. Its tags are those of the runner, not those of the job.
 type hookRunner struct {
 	Description string   `json:"description"`
 	Tags        []string `json:"tags"`
@@ -60,7 +60,7 @@ func (h *hook) read(b hookJob, pipelineID int64) mapping.Job {
 }
 
 // pipeline reads pipeline hooks: the pipeline and its jobs. One that has ended is left to the collector of a polled
-// source, which reads the runner that each job asked for.
+// source, which reads the tags of each job.
 func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Attributes struct {
@@ -120,7 +120,7 @@ func (h *hook) pipeline() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept(updates)
 }
 
-// span is what the jobs of a pipeline say about it. Manual jobs are not waited for: the pipeline is over without them.
+// span returns the span of a pipeline by its jobs. Manual jobs are not waited for: the pipeline is over without them.
 // GitLab moves the pipeline's own finish when a job is pressed later, so that it counts for pipelines without jobs
 // only.
 func (h *hook) span(builds []hookJob, finished time.Time) mapping.Span {

@@ -91,7 +91,7 @@ func (k *Caches) Run(ctx context.Context) (wait func()) {
 	return wg.Wait
 }
 
-// Fill waits until everything has been listed once, or is refused. What cannot be read does not hold up the rest: an
+// Fill waits until everything has been listed once, or is refused. What cannot be read does not block the rest: an
 // error is returned only when no workloads can be read, and lists everything that cannot.
 func (k *Caches) Fill(ctx context.Context) error {
 	patience := k.of.cfg.Patience

@@ -42,7 +42,7 @@ func (c *Cluster) connect() (dynamic.Interface, error) {
 	return client, nil
 }
 
-// guard stands between client-go and the network. It sees every request with its credentials, also one that follows a
+// guard is between client-go and the network. It sees every request with its credentials, also one that follows a
 // redirect: the credentials go to the configured server only, and nothing but reading is sent.
 type guard struct {
 	observe func(rest.Request)

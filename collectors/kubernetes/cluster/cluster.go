@@ -18,7 +18,7 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// Config says how a cluster is reached and what of it is read.
+// Config has how a cluster is reached and what is read of it.
 type Config struct {
 	Kubeconfig   string   // path; empty: $KUBECONFIG, ~/.kube/config, or the service account of the pod
 	Context      string   // of the kubeconfig; empty: its current one
@@ -43,7 +43,7 @@ type Cluster struct {
 	client dynamic.Interface
 }
 
-// New returns a Cluster. The kubeconfig is read when the cluster is first asked for something.
+// New returns a Cluster. The kubeconfig is read when the cluster is first used.
 func New(cfg Config) *Cluster { return &Cluster{cfg: cfg, client: cfg.Client} }
 
 // List returns what the cluster shows now, by one pass of the informers.

@@ -45,7 +45,7 @@ type Listing struct {
 	once    sync.Once
 
 	now     func() time.Time
-	failing func(err error) // is told of the first failure after a success
+	failing func(err error) // is called with the first failure after a success
 	mu      sync.Mutex
 	err     error           // why it cannot be read now
 	since   time.Time       // since when
@@ -113,7 +113,7 @@ var indexers = cache.Indexers{
 	},
 }
 
-// listWatch asks the server, and notes each time that everything is listed anew.
+// listWatch sends the requests of an informer, and counts how often everything is listed.
 func (l *Listing) listWatch(api dynamic.ResourceInterface, patience time.Duration) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -140,8 +140,8 @@ func (l *Listing) listWatch(api dynamic.ResourceInterface, patience time.Duratio
 			case err == nil:
 				l.succeed()
 			case ctx.Err() == nil &&
-				!apierrors.IsInvalid(err): // an older server cannot list in this form; it is asked as before
-				l.fail(err) // the informer does not tell that a server refuses connections
+				!apierrors.IsInvalid(err): // an older server cannot list in this form; the informer lists as before
+				l.fail(err) // the informer does not report that a server refuses connections
 			}
 			return w, err
 		},
@@ -155,7 +155,7 @@ func hopeless(err error) bool {
 		errors.As(err, &refused)
 }
 
-// explained says what to do about an answer of the API server.
+// explained adds what to do to an error of the API server.
 func explained(err error, resource schema.GroupVersionResource) error {
 	switch {
 	case apierrors.IsUnauthorized(err):

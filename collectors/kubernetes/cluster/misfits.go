@@ -81,7 +81,7 @@ func sound(body []byte) (kept []byte, odd []string) {
 	return kept, odd
 }
 
-// misfit says why an item cannot be read; empty where it can.
+// misfit returns why an item cannot be read; empty where it can.
 func misfit(item json.RawMessage) string {
 	if len(item) == 0 || item[0] != '{' {
 		return fmt.Sprintf("is %.40s, not an object", item)
@@ -128,7 +128,7 @@ func (l *Listing) misfitError() error {
 	return nil
 }
 
-// leftOut notes what a page of a listing left out; the first page begins anew.
+// leftOut stores what a page of a listing left out; the first page replaces what was stored.
 func (l *Listing) leftOut(m *misfits, first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

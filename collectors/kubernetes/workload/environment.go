@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// EnvironmentRule says of which workloads the environment is which. All conditions that are given must hold; in names *
+// EnvironmentRule gives workloads their environment. All conditions that are given must hold; in names *
 // is anything. The environment is Environment, or where that is empty the value of Label.
 type EnvironmentRule struct {
 	Namespace   string `yaml:"namespace"`   // "*-staging"
@@ -39,7 +39,7 @@ type compiledRule struct {
 	label, environment         string
 }
 
-// Environments says which environment a workload belongs to.
+// Environments gives workloads their environments.
 type Environments struct {
 	rules   []compiledRule
 	cluster string // what the cluster is; empty: the namespace is the environment

@@ -24,7 +24,7 @@ type manager struct {
 }
 
 // managed reads from the managed fields who set what and when. The server changes an entry's time whenever its manager
-// changes any of its fields, so the time alone does not say when the template was changed.
+// changes any of its fields, so the time alone is not when the template was changed.
 func (w *Workload) managed(u *unstructured.Unstructured) {
 	for _, m := range u.GetManagedFields() {
 		if m.Time == nil || !event.ValidTime(m.Time.Time) {
@@ -101,7 +101,7 @@ func itemName(item map[string]any, keys []string) string {
 	return b.String()
 }
 
-// listKeys are the fields by which the API tells the items of a pod template's lists apart; other lists are one value.
+// listKeys are the fields by which the API identifies the items of a pod template's lists; other lists are one value.
 var listKeys = map[string][]string{
 	"containers":       {"name"},
 	"initContainers":   {"name"},
@@ -180,7 +180,7 @@ func changedPaths(a, b []uint64) map[uint32]bool {
 }
 
 // changedBy returns who changed the template of a revision: the manager that owns what differs from the revision
-// before; nil when that cannot be told. Where several do, as with server-side apply, the one whose latest change was
+// before; nil when that is not known. Where several do, as with server-side apply, the one whose latest change was
 // not after the revision was made. What was removed nobody owns; then it is a manager that changed something between
 // the two revisions. A time that is zero is not known; the times of managers have the precision of a second.
 func changedBy(managers []manager, before, now []uint64, earlier, made time.Time) *manager {

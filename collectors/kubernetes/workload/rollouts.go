@@ -18,7 +18,7 @@ type View struct {
 	Sightings map[string]Sighting // what was seen of its rollouts, by what it named as its current revision
 }
 
-// Rollout is one rollout of a workload. Of one that is past the cluster does not say how it went.
+// Rollout is one rollout of a workload. The cluster does not store the outcome of a past one.
 type Rollout struct {
 	Number  int64
 	Current bool
@@ -30,7 +30,7 @@ type Rollout struct {
 // label is how ids and scopes name the workload.
 func (w *Workload) label() string { return w.Namespace + "/" + w.Kind + "/" + w.Name }
 
-// Key names the workload within its scope, and is another one when it is made anew.
+// Key names the workload within its scope, and is another one when it is created again.
 func (v *View) Key() string {
 	uid := string(v.UID)
 	return v.label() + "@" + uid[:min(8, len(uid))]
@@ -152,7 +152,7 @@ func (v *View) isCurrent(r *Revision) bool {
 	return v.Current != "" && strconv.FormatInt(r.number, 10) == v.Current
 }
 
-// judge says how a rollout stands in a state in which it was the current one.
+// judge fills in the status of a rollout by a state in which it was the current one.
 func (v *View) judge(e *event.Deployment, w *Workload, n numbered, before *numbered) {
 	said := w.Verdict
 	about := said.of == n.Name || said.of == "" && w.Observed // else what is said is still about the rollout before
@@ -196,7 +196,7 @@ func (v *View) start(e *event.Deployment, w *Workload, n numbered, before *numbe
 	}
 }
 
-// recall says how a past rollout went, and reports whether somebody saw it.
+// recall fills in how a past rollout ended, and reports whether that was observed.
 func (v *View) recall(e *event.Deployment, n numbered, before *numbered) bool {
 	if s, seen := v.endingOf(n); seen {
 		if v.judge(e, s.Workload, n, before); e.Status.Final() {

@@ -30,7 +30,7 @@ type build struct {
 	label   string // app.kubernetes.io/version
 	commit  string // what the configured annotation holds
 	digest  string // of the template, without what a restart changes; empty: there is none
-	service string // what the first of the configured labels says
+	service string // value of the first of the configured labels
 }
 
 const (

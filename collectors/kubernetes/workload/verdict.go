@@ -55,7 +55,7 @@ func deploymentVerdict(u *unstructured.Unstructured) Verdict {
 			finished: progressing.updated,
 			of:       named(progressing.message),
 		}
-	case complete && (paused || !has || deadline == math.MaxInt32): // it does not say when
+	case complete && (paused || !has || deadline == math.MaxInt32): // without a time
 		return Verdict{Status: event.Succeeded, raw: progressing.reason}
 	case paused:
 		return Verdict{Status: event.Waiting, raw: progressing.reason}
@@ -81,7 +81,7 @@ func replicasComplete(u *unstructured.Unstructured) bool {
 		number(u, "status", "availableReplicas") == want
 }
 
-// replicas is how many are wanted; 1 where the object does not say.
+// replicas returns how many are wanted; 1 where the object has no number.
 func replicas(u *unstructured.Unstructured) int64 {
 	if _, found, _ := unstructured.NestedFieldNoCopy(u.Object, "spec", "replicas"); !found {
 		return 1
@@ -89,7 +89,7 @@ func replicas(u *unstructured.Unstructured) int64 {
 	return number(u, "spec", "replicas")
 }
 
-// statefulSetVerdict counts: a StatefulSet has no conditions, no deadline and no word for where it stands. With a
+// statefulSetVerdict counts: a StatefulSet has no conditions, no deadline and no word for its status. With a
 // partition the rollout is complete when the part that is to be updated is.
 func statefulSetVerdict(u *unstructured.Unstructured) Verdict {
 	want, updated, ready := replicas(u), number(u, "status", "updatedReplicas"), number(u, "status", "readyReplicas")
@@ -104,7 +104,7 @@ func statefulSetVerdict(u *unstructured.Unstructured) Verdict {
 	return Verdict{Status: event.Running}
 }
 
-// phases are the words of Argo Rollouts for where a Rollout stands.
+// phases are the phases of a Rollout of Argo Rollouts.
 var phases = source.Words[event.Status]{
 	Meaning: map[string]event.Status{
 		"degraded":    event.Failed,

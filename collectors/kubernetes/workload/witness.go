@@ -109,7 +109,7 @@ func (t *Witness) Forget(v *View) {
 	}
 }
 
-// Gone drops what was seen of a workload that is no more.
+// Gone drops what was seen of a workload that is deleted.
 func (t *Witness) Gone(uid types.UID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -3,8 +3,8 @@
 //
 // A Reader turns an object of the API into a Workload or a Revision. A View is a workload with its revisions at one
 // moment, and its Rollouts are what the collector stores: one for each number that a revision has or had. The objects
-// show how the current rollout stands (verdict), and who changed the template (managers). How a past rollout ended they
-// do not show; a Witness remembers it from the events of a watch.
+// show the status of the current rollout (verdict), and who changed the template (managers). How a past rollout ended
+// they do not show; a Witness remembers it from the events of a watch.
 package workload
 
 import (
@@ -40,20 +40,20 @@ type Workload struct {
 	Current    string
 	Observed   bool // the controller has seen what is wanted
 	Verdict    Verdict
-	build      build     // what the workload itself says of the version
+	build      build     // the version by the workload itself
 	numberedAt time.Time // when the controller last gave a number; zero: not known
 	Touched    time.Time // when the status last changed; zero: not known
 	managers   []manager // who set what of the template
 	Epoch      int64     // of the listing that showed it
 }
 
-// Ended reports whether the state shows the end of a rollout. Which one it is about its verdict says, or it is the
+// Ended reports whether the state shows the end of a rollout: of the one that its verdict names, or else of the
 // current one.
 func (w *Workload) Ended() bool {
 	return w.Verdict.Status.Final() && (w.Verdict.of != "" || w.Observed)
 }
 
-// Verdict is where the rollout of the current revision stands.
+// Verdict is the status of the rollout of the current revision.
 type Verdict struct {
 	Status   event.Status
 	raw      string
@@ -69,7 +69,7 @@ type Revision struct {
 	earlier []int64 // numbers that it had before it was gone back to
 	build   build
 	changed time.Time // of a ControllerRevision: when it was made, or given another number
-	fields  []uint64  // of the template, to tell what another one changed
+	fields  []uint64  // of the template, to find what another one changed
 }
 
 // Reader reads the objects of a cluster.
