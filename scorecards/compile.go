@@ -13,7 +13,7 @@ import (
 	"cel.dev/cel-go/common/types"
 
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/spelling"
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
 // factVariable is the name under which CEL knows a fact. Authors write facts["ci.p95_minutes"]; the compiler turns each
@@ -52,10 +52,10 @@ var factTypes = map[event.FactType]*cel.Type{
 // compiler turns the expressions of one scorecard into programs.
 type compiler struct {
 	env         *cel.Env
-	definitions map[string]FactDefinition
+	definitions map[string]facts.Definition
 }
 
-func newCompiler(definitions map[string]FactDefinition) (*compiler, error) {
+func newCompiler(definitions map[string]facts.Definition) (*compiler, error) {
 	options := []cel.EnvOption{
 		cel.CrossTypeNumericComparisons(true),
 		cel.Variable("now", cel.TimestampType),
@@ -76,7 +76,7 @@ func newCompiler(definitions map[string]FactDefinition) (*compiler, error) {
 	}
 	env, err := cel.NewEnv(options...)
 	if err != nil {
-		return nil, fmt.Errorf("prepare CEL: %w", err)
+		return nil, fmt.Errorf("preparing CEL: %w", err)
 	}
 	return &compiler{env: env, definitions: definitions}, nil
 }
@@ -206,15 +206,7 @@ func factName(e celast.Expr) (string, bool) {
 }
 
 func (c *compiler) unknownFact(name string) string {
-	return fmt.Sprintf("unknown fact %q", name) + hint(name, c.definitions)
-}
-
-// hint names the fact that was meant by name, or where to declare one.
-func hint(name string, definitions map[string]FactDefinition) string {
-	if near := spelling.Nearest(name, slices.Sorted(maps.Keys(definitions))); near != "" {
-		return fmt.Sprintf(" (did you mean facts[%q]?)", near)
-	}
-	return "; to use a fact of your own, declare it under facts:"
+	return fmt.Sprintf("unknown fact %q", name) + facts.Suggestion(name, c.definitions)
 }
 
 // arithmetic are the operators between numbers.
@@ -273,12 +265,12 @@ type compiledCard struct {
 	Scorecard
 	filter      *program
 	rules       []compiledRule
-	definitions map[string]FactDefinition
+	definitions map[string]facts.Definition
 }
 
 // compileCard compiles every expression; the errors have file and line and are joined.
 func compileCard(s Scorecard) (*compiledCard, error) {
-	card := &compiledCard{Scorecard: s, definitions: s.definitions()}
+	card := &compiledCard{Scorecard: s, definitions: facts.Definitions(s.Facts)}
 	c, err := newCompiler(card.definitions)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%d: %w", s.File, s.Line, err)

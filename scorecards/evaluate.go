@@ -14,6 +14,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
 // Engine grades entities. It does not change after New and may be used from many goroutines.
@@ -125,7 +126,7 @@ type subject struct {
 	now          time.Time
 	nowVal       ref.Val
 	tags, notes  ref.Val // entity.tags, entity.annotations
-	definitions  map[string]FactDefinition
+	definitions  map[string]facts.Definition
 	observations map[string]observation
 	scratch      []*cel.AttributePatternType
 }
@@ -158,7 +159,7 @@ func (s *subject) use(card *compiledCard, facts map[string]event.Fact) {
 	}
 }
 
-func observe(d FactDefinition, fact event.Fact, known bool, now time.Time) observation {
+func observe(d facts.Definition, fact event.Fact, known bool, now time.Time) observation {
 	o := observation{fact: fact}
 	switch {
 	case !known:

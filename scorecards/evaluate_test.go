@@ -12,6 +12,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
 var testNow = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -553,27 +554,27 @@ func TestLosingDataNeverRaises(t *testing.T) {
 	levels := append([]string{""}, cards[0].Levels...)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
-		facts := map[string]any{}
-		for _, d := range FactCatalog() {
+		known := map[string]any{}
+		for _, d := range facts.Catalog() {
 			switch d.Type {
 			case event.BoolFact:
-				facts[d.Name] = random.IntN(3) > 0
+				known[d.Name] = random.IntN(3) > 0
 			case event.NumberFact:
-				facts[d.Name] = random.Float64() * 12
+				known[d.Name] = random.Float64() * 12
 			case event.StringFact:
-				facts[d.Name] = "production"
+				known[d.Name] = "production"
 			case event.TimeFact:
-				facts[d.Name] = testNow.AddDate(0, 0, -random.IntN(60))
+				known[d.Name] = testNow.AddDate(0, 0, -random.IntN(60))
 			case event.ListFact:
-				facts[d.Name] = []string{}
+				known[d.Name] = []string{}
 			}
 		}
-		before := e.Grade(testEntity(), factsOf(facts))[0]
-		for len(facts) > 0 {
-			names := slices.Sorted(maps.Keys(facts))
+		before := e.Grade(testEntity(), factsOf(known))[0]
+		for len(known) > 0 {
+			names := slices.Sorted(maps.Keys(known))
 			lost := names[random.IntN(len(names))]
-			delete(facts, lost)
-			after := e.Grade(testEntity(), factsOf(facts))[0]
+			delete(known, lost)
+			after := e.Grade(testEntity(), factsOf(known))[0]
 			if after.Score > before.Score || slices.Index(levels, after.Level) > slices.Index(levels, before.Level) ||
 				after.Coverage > before.Coverage {
 				t.Fatalf(

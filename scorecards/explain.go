@@ -16,6 +16,7 @@ import (
 	"cel.dev/cel-go/common/types/traits"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
 // reason says in one sentence why the rule passed or failed, with the value behind it.
@@ -36,11 +37,11 @@ func (s *subject) reason(r *compiledRule, passed bool) string {
 }
 
 // evidenceDefinition returns the fact's definition when the evidence is one fact, so that it is shown with its unit.
-func (s *subject) evidenceDefinition(p *program) FactDefinition {
+func (s *subject) evidenceDefinition(p *program) facts.Definition {
 	if p.root.Kind() == celast.IdentKind {
 		return s.definitions[strings.TrimPrefix(p.root.AsIdent(), factPrefix)]
 	}
-	return FactDefinition{}
+	return facts.Definition{}
 }
 
 // because explains the value of a program that is known to be true or false: the parts that decided it are named with
@@ -71,14 +72,14 @@ func (s *subject) values(names []string) string {
 	for _, name := range names {
 		o := s.observations[name]
 		if o.value == nil || types.IsError(o.value) {
-			parts = append(parts, s.definitions[name].label()+" is not known")
+			parts = append(parts, s.definitions[name].Noun()+" is not known")
 			continue
 		}
 		verb := " is "
 		if s.definitions[name].Type == event.ListFact {
 			verb = " are "
 		}
-		parts = append(parts, s.definitions[name].label()+verb+format(s.definitions[name], o.value, time.Time{}))
+		parts = append(parts, s.definitions[name].Noun()+verb+format(s.definitions[name], o.value, time.Time{}))
 	}
 	if len(parts) == 0 {
 		return "the expression looks at no fact"
@@ -151,7 +152,7 @@ func (x *explanation) leaf(e celast.Expr, holds bool) string {
 		case !holds && d.False != "":
 			return d.False
 		}
-		return fmt.Sprintf("%s is %t", d.label(), holds)
+		return fmt.Sprintf("%s is %t", d.Noun(), holds)
 	}
 	var names []string
 	celast.PostOrderVisit(e, celast.NewExprVisitor(func(part celast.Expr) {
@@ -165,9 +166,9 @@ func (x *explanation) leaf(e celast.Expr, holds bool) string {
 	return x.subject.values(names)
 }
 
-func (x *explanation) definition(e celast.Expr) (FactDefinition, bool) {
+func (x *explanation) definition(e celast.Expr) (facts.Definition, bool) {
 	if e.Kind() != celast.IdentKind {
-		return FactDefinition{}, false
+		return facts.Definition{}, false
 	}
 	name, ok := strings.CutPrefix(e.AsIdent(), factPrefix)
 	d, known := x.subject.definitions[name]
@@ -175,21 +176,21 @@ func (x *explanation) definition(e celast.Expr) (FactDefinition, bool) {
 }
 
 // name returns the noun phrase for a fact or for a field of the entity.
-func (x *explanation) name(e celast.Expr) (string, FactDefinition, bool) {
+func (x *explanation) name(e celast.Expr) (string, facts.Definition, bool) {
 	if d, ok := x.definition(e); ok {
-		return d.label(), d, true
+		return d.Noun(), d, true
 	}
 	if e.Kind() == celast.IdentKind {
 		if field, ok := strings.CutPrefix(e.AsIdent(), "entity."); ok {
-			return "the " + field, FactDefinition{}, true
+			return "the " + field, facts.Definition{}, true
 		}
 	}
 	// The checker keeps entity.type as a selection where no qualified name was written.
 	if e.Kind() == celast.SelectKind && e.AsSelect().Operand().Kind() == celast.IdentKind &&
 		e.AsSelect().Operand().AsIdent() == "entity" {
-		return "the " + e.AsSelect().FieldName(), FactDefinition{}, true
+		return "the " + e.AsSelect().FieldName(), facts.Definition{}, true
 	}
-	return "", FactDefinition{}, false
+	return "", facts.Definition{}, false
 }
 
 // wants says in words what an operator asks for. Times have words of their own.
@@ -254,7 +255,7 @@ func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bo
 }
 
 // wish says what a comparison asks for.
-func (x *explanation) wish(op string, left, right celast.Expr, d FactDefinition, have ref.Val) string {
+func (x *explanation) wish(op string, left, right celast.Expr, d facts.Definition, have ref.Val) string {
 	ago := x.value(right)
 	if sinceNow(left) == left { // now - fact <= duration("720h") is the same wish as fact >= now - duration("720h")
 		ago = nil
@@ -273,7 +274,7 @@ func (x *explanation) wish(op string, left, right celast.Expr, d FactDefinition,
 	if have.Type() == types.TimestampType {
 		words = wants[op][1]
 	}
-	return fmt.Sprintf(words, format(FactDefinition{Unit: shareUnit(d)}, x.value(right), time.Time{}))
+	return fmt.Sprintf(words, format(facts.Definition{Unit: shareUnit(d)}, x.value(right), time.Time{}))
 }
 
 // agoWords are the words for a time that is compared with now less a duration.
@@ -309,11 +310,11 @@ func (x *explanation) contains(op string, args []celast.Expr, holds bool) (strin
 	if _, isList := have.(traits.Lister); isList {
 		name += " (" + format(d, have, time.Time{}) + ")"
 	}
-	return fmt.Sprintf("%s %s %s", name, verb, format(FactDefinition{}, want, time.Time{})), true
+	return fmt.Sprintf("%s %s %s", name, verb, format(facts.Definition{}, want, time.Time{})), true
 }
 
 // shareUnit keeps percentages percentages on the side that the rule wants; other units are named once.
-func shareUnit(d FactDefinition) string {
+func shareUnit(d facts.Definition) string {
 	if d.Unit == "share" {
 		return "share"
 	}
@@ -324,7 +325,7 @@ func shareUnit(d FactDefinition) string {
 const maxListed = 6
 
 // format writes a value as people read it.
-func format(d FactDefinition, value ref.Val, now time.Time) string {
+func format(d facts.Definition, value ref.Val, now time.Time) string {
 	switch v := value.(type) {
 	case types.Bool:
 		if v {
@@ -360,7 +361,7 @@ func list(v traits.Lister, now time.Time) string {
 			parts = append(parts, "…")
 			break
 		}
-		parts = append(parts, format(FactDefinition{}, it.Next(), now))
+		parts = append(parts, format(facts.Definition{}, it.Next(), now))
 	}
 	if len(parts) == 0 {
 		return "none"

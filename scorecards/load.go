@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/strictyaml"
 )
 
@@ -96,9 +97,9 @@ func loadBuiltIn() ([]Scorecard, error) {
 	name := path.Join(builtInPath, "scorecard.yaml")
 	data, err := fs.ReadFile(Paths(), name)
 	if err != nil {
-		return nil, fmt.Errorf("read the built-in golden path %s: %w", name, err)
+		return nil, fmt.Errorf("reading the built-in golden path %s: %w", name, err)
 	}
-	return parse(data, "built-in:"+name)
+	return Parse(data, "built-in:"+name)
 }
 
 func loadFile(file, shown string) ([]Scorecard, error) {
@@ -110,7 +111,7 @@ func loadFile(file, shown string) ([]Scorecard, error) {
 		}
 		return nil, fmt.Errorf("%s: the scorecard cannot be read: %w", shown, err)
 	}
-	return parse(data, shown)
+	return Parse(data, shown)
 }
 
 // checkNames refuses two scorecards of one name, because their grades could not be distinguished.
@@ -151,16 +152,16 @@ func (t *text) UnmarshalYAML(n *yaml.Node) error {
 }
 
 type cardFile struct {
-	APIVersion  text             `yaml:"apiVersion"`
-	Kind        text             `yaml:"kind"`
-	Name        text             `yaml:"name"`
-	Version     uint32           `yaml:"version"`
-	Title       string           `yaml:"title"`
-	Description string           `yaml:"description"`
-	Filter      text             `yaml:"filter"`
-	Levels      []text           `yaml:"levels"`
-	Facts       []FactDefinition `yaml:"facts"`
-	Rules       []ruleFile       `yaml:"rules"`
+	APIVersion  text               `yaml:"apiVersion"`
+	Kind        text               `yaml:"kind"`
+	Name        text               `yaml:"name"`
+	Version     uint32             `yaml:"version"`
+	Title       string             `yaml:"title"`
+	Description string             `yaml:"description"`
+	Filter      text               `yaml:"filter"`
+	Levels      []text             `yaml:"levels"`
+	Facts       []facts.Definition `yaml:"facts"`
+	Rules       []ruleFile         `yaml:"rules"`
 }
 
 type ruleFile struct {
@@ -177,8 +178,8 @@ type ruleFile struct {
 	Docs     string `yaml:"docs"`
 }
 
-// parse reads the scorecards of one file. file is its name as shown to people.
-func parse(data []byte, file string) ([]Scorecard, error) {
+// Parse reads the scorecards of one file, and compiles them. file is its name as shown to people.
+func Parse(data []byte, file string) ([]Scorecard, error) {
 	docs, err := strictyaml.Read(file, data)
 	if err != nil {
 		return nil, err
@@ -243,7 +244,7 @@ func (f cardFile) scorecard(file string) (Scorecard, error) {
 			typeNames(),
 		)
 		check.that(
-			!slices.ContainsFunc(knownFacts, func(k FactDefinition) bool { return k.Name == d.Name }),
+			!slices.ContainsFunc(facts.Catalog(), func(k facts.Definition) bool { return k.Name == d.Name }),
 			s.Line,
 			"fact %s is one that dxctl gives itself; give yours another name",
 			d.Name,

@@ -216,7 +216,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			cards, err := parse([]byte(tt.card), "card.yaml")
+			cards, err := Parse([]byte(tt.card), "card.yaml")
 			if err == nil {
 				t.Fatalf("no error, but %+v", cards)
 			}
@@ -319,7 +319,7 @@ func FuzzParse(f *testing.F) {
 	)
 	f.Add([]byte(with(`facts["catalog.has_owner"]`, `facts["ci.runs_30d"] / 0 == -facts["ci.p95_minutes"] % 2`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		cards, err := parse(data, "card.yaml")
+		cards, err := Parse(data, "card.yaml")
 		if err != nil {
 			for line := range strings.Lines(err.Error()) {
 				if strings.HasPrefix(line, "card.yaml:0") {

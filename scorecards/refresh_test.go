@@ -12,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/people"
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -208,7 +209,7 @@ func TestFactsGoStale(t *testing.T) {
 	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(metricsHold)
+	now = now.Add(facts.MaxAge)
 	reports, err := e.Reports(t.Context(), s, cat)
 	if err != nil {
 		t.Fatal(err)
@@ -286,47 +287,6 @@ func TestOldEventsAreKnown(t *testing.T) {
 	if r := pay["deployed-recently"]; r.Outcome != event.Fail || r.Reason != "the last production deployment is "+
 		"2026-11-21, the rule wants it at most 30 days ago" {
 		t.Errorf("deployed-recently is %s: %s", r.Outcome, r.Reason)
-	}
-}
-
-func TestHistory(t *testing.T) {
-	s, _ := setUp(t)
-	c := card(
-		Rule{ID: "a", Expr: `facts["catalog.has_owner"]`},
-		Rule{ID: "b", Level: "silver", Expr: `facts["catalog.has_docs"]`},
-	)
-	e, err := New([]Scorecard{c}, clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for day, owner := range []bool{false, true, true, false} {
-		facts := factsOf(map[string]any{"catalog.has_owner": owner, "catalog.has_docs": false})
-		var events []event.Event
-		for _, g := range e.Grade(testEntity(), facts)[0].Grades(testNow.AddDate(0, 0, day)) {
-			events = append(events, g)
-		}
-		if err := s.Append(t.Context(), events...); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := e.History(t.Context(), s, testEntity().Ref)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Levels above bronze have rules that fail, so silver is never reached.
-	want := []LevelChange{
-		{"test", testNow, "", 0},
-		{"test", testNow.AddDate(0, 0, 1), "bronze", 0.5},
-		{"test", testNow.AddDate(0, 0, 3), "", 0},
-	}
-	if len(got) != len(want) {
-		t.Fatalf("got %+v, want %+v", got, want)
-	}
-	for i := range want {
-		if got[i].Level != want[i].Level || got[i].Score != want[i].Score || !got[i].At.Equal(want[i].At) ||
-			got[i].Scorecard != "test" {
-			t.Errorf("change %d is %+v, want %+v", i, got[i], want[i])
-		}
 	}
 }
 

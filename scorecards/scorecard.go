@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
 // Config names the scorecards.
@@ -17,9 +19,6 @@ type Config struct {
 	// golden path production-service is used.
 	Files []string `yaml:"files"`
 }
-
-// DefaultConfig returns the configuration with the built-in golden path.
-func DefaultConfig() Config { return Config{} }
 
 // Validate reports empty names.
 func (c Config) Validate() error {
@@ -40,8 +39,8 @@ type Scorecard struct {
 	Filter      string   // CEL over entity; empty: every service
 	Levels      []string // from the lowest
 	Rules       []Rule
-	Facts       []FactDefinition // facts that the scorecard itself declares, in addition to FactCatalog
-	File        string           // "built-in:production-service/scorecard.yaml" for the built-in one
+	Facts       []facts.Definition // facts that the scorecard itself declares, in addition to facts.Catalog
+	File        string             // "built-in:production-service/scorecard.yaml" for the built-in one
 	Line        int
 
 	filterAt position

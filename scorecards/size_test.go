@@ -12,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/people"
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -98,14 +99,14 @@ func TestRefreshAsksTheStoreSeldom(t *testing.T) {
 func TestEveryServiceHasTheSameFacts(t *testing.T) {
 	s, cat := setUp(t)
 	_, m := engines(t, s, clock)
-	numbers, err := compute(t.Context(), s, m, testNow)
+	computed, err := facts.Compute(t.Context(), s, m, testNow)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var first string
 	for _, service := range cat.Services() {
 		var names []string
-		for _, f := range append(cat.ServiceFacts(service, testNow), numbers.facts(service.Ref)...) {
+		for _, f := range append(cat.ServiceFacts(service, testNow), computed.Of(service.Ref)...) {
 			names = append(names, f.Name)
 		}
 		if got := fmt.Sprint(names); first == "" {

@@ -1,4 +1,4 @@
-package scorecards
+package facts
 
 import (
 	"slices"
@@ -6,28 +6,6 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 )
-
-// FactDefinition says what a fact means, who gives it and how to speak of its value.
-type FactDefinition struct {
-	Name string         `yaml:"name"`
-	Type event.FactType `yaml:"type"`
-	// minutes, runs; "share" is a number from 0 to 1, shown as a percentage
-	Unit string `yaml:"unit"`
-	// noun phrase: "the 95th percentile of CI duration"; the name when empty
-	Label       string `yaml:"label"`
-	True        string `yaml:"true"`        // sentence when it holds: "it has an owner"
-	False       string `yaml:"false"`       // sentence when it does not
-	Source      string `yaml:"source"`      // who should give it: "a source of kind github"
-	Description string `yaml:"description"` // one sentence
-}
-
-// label returns the noun phrase for the fact.
-func (d FactDefinition) label() string {
-	if d.Label != "" {
-		return d.Label
-	}
-	return d.Name
-}
 
 const (
 	fromCatalog = "the catalog (the service's descriptor)"
@@ -39,7 +17,7 @@ const (
 )
 
 // knownFacts are the facts that dxctl itself gives.
-var knownFacts = []FactDefinition{
+var knownFacts = []Definition{
 	{
 		Name:        "catalog.has_owner",
 		Type:        event.BoolFact,
@@ -306,17 +284,5 @@ var knownFacts = []FactDefinition{
 		"somebody else reviewed before."},
 }
 
-// FactCatalog returns the facts that dxctl itself gives, in the order of their subjects.
-func FactCatalog() []FactDefinition { return slices.Clone(knownFacts) }
-
-// definitions returns the facts that a scorecard may refer to, by name.
-func (s Scorecard) definitions() map[string]FactDefinition {
-	all := make(map[string]FactDefinition, len(knownFacts)+len(s.Facts))
-	for _, d := range knownFacts {
-		all[d.Name] = d
-	}
-	for _, d := range s.Facts {
-		all[d.Name] = d
-	}
-	return all
-}
+// Catalog returns the facts that dxctl itself gives, in the order of their subjects.
+func Catalog() []Definition { return slices.Clone(knownFacts) }

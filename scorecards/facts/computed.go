@@ -1,4 +1,4 @@
-package scorecards
+package facts
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 	"github.com/dxctl/dxctl/metrics"
 )
 
-// MetricsSource is the source of the facts that are computed from collected events.
-const MetricsSource = "metrics"
+// metricsSource is the source of the facts that are computed from collected events.
+const metricsSource = "metrics"
 
-// metricsHold is how long a computed fact is believed after its sources were last read: a long weekend.
-const metricsHold = 96 * time.Hour
+// MaxAge is how long a computed fact is believed after its sources were last read: a long weekend.
+const MaxAge = 96 * time.Hour
 
 // numbers are what the metrics say of one service.
 type numbers struct {
@@ -23,16 +23,16 @@ type numbers struct {
 	ever           metrics.ServiceStats // since collection began
 }
 
-// computed is what the metrics say of every service.
-type computed struct {
+// Computed are the facts of every service that are computed from collected events.
+type Computed struct {
 	now     time.Time
 	numbers map[string]*numbers                 // by service
 	read    map[string]map[event.Kind]time.Time // as lastRead returns it
 }
 
-// compute asks the metrics, all services at once.
-func compute(ctx context.Context, store Querier, eng *metrics.Engine, now time.Time) (computed, error) {
-	c := computed{now: now, numbers: map[string]*numbers{}}
+// Compute queries the metrics and the ledger, for all services at once.
+func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, now time.Time) (Computed, error) {
+	c := Computed{now: now, numbers: map[string]*numbers{}}
 	for _, w := range []struct {
 		window metrics.Window
 		of     func(*numbers) *metrics.ServiceStats
@@ -43,7 +43,7 @@ func compute(ctx context.Context, store Querier, eng *metrics.Engine, now time.T
 	} {
 		rows, err := eng.Services(ctx, w.window)
 		if err != nil {
-			return c, fmt.Errorf("compute the services' numbers: %w", err)
+			return c, fmt.Errorf("computing the services' numbers: %w", err)
 		}
 		for _, row := range rows {
 			if c.numbers[row.Service] == nil {
@@ -57,8 +57,9 @@ func compute(ctx context.Context, store Querier, eng *metrics.Engine, now time.T
 	return c, err
 }
 
-// facts returns the ci, deploy and change facts of a service. Their names are the same for every service.
-func (c computed) facts(service string) []event.Fact {
+// Of returns the ci, deploy and change facts of a service, which is named by its ref. The names of the facts are the
+// same for every service.
+func (c Computed) Of(service string) []event.Fact {
 	n := c.numbers[service]
 	if n == nil {
 		n = &numbers{}
@@ -74,14 +75,14 @@ const lastReadSQL = "SELECT service, kind, max(checked_at) AS at FROM ledger WHE
 
 // lastRead returns when the sources of each service were last read, by the ledger: service → kind of event → time. What
 // is computed from events is as old as that, however lately it was computed.
-func lastRead(ctx context.Context, store Querier) (map[string]map[event.Kind]time.Time, error) {
+func lastRead(ctx context.Context, store metrics.Querier) (map[string]map[event.Kind]time.Time, error) {
 	var rows []struct {
 		Service string    `ch:"service"`
 		Kind    string    `ch:"kind"`
 		At      time.Time `ch:"at"`
 	}
 	if err := store.Select(ctx, &rows, lastReadSQL, nil); err != nil {
-		return nil, fmt.Errorf("read when the sources were last read: %w", err)
+		return nil, fmt.Errorf("reading when the sources were last read: %w", err)
 	}
 	read := map[string]map[event.Kind]time.Time{}
 	for _, row := range rows {
@@ -108,12 +109,12 @@ func (w *factWriter) fact(of event.Kind, name string, typ event.FactType) event.
 		observed = at.UTC()
 	}
 	return event.Fact{
-		Source:     MetricsSource,
+		Source:     metricsSource,
 		Entity:     w.entity,
 		Name:       name,
 		Type:       typ,
 		ObservedAt: observed,
-		ExpiresAt:  observed.Add(metricsHold),
+		ExpiresAt:  observed.Add(MaxAge),
 	}
 }
 

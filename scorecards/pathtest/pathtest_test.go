@@ -1,4 +1,4 @@
-package scorecards
+package pathtest
 
 import (
 	"slices"
@@ -7,7 +7,20 @@ import (
 	"testing/fstest"
 )
 
-func TestPathCases(t *testing.T) {
+const goodCard = `apiVersion: dxctl.dev/v1
+kind: Scorecard
+name: mine
+title: Mine
+levels: [bronze]
+rules:
+  - id: owned
+    level: bronze
+    title: Has an owner
+    expr: facts["catalog.has_owner"]
+    effort: minutes
+`
+
+func TestRun(t *testing.T) {
 	const head = "now: 2026-11-22T12:00:00Z\nbase: {entity: {name: a, type: service}, facts: {catalog.has_owner: " +
 		"true}}\ncases:\n"
 	tests := []struct {
@@ -60,7 +73,7 @@ func TestPathCases(t *testing.T) {
 				"path/scorecard.yaml":  {Data: []byte(goodCard)},
 				"path/testdata/x.yaml": {Data: []byte(tt.cases)},
 			}
-			results, err := TestPath(fsys, "path")
+			results, err := Run(fsys, "path")
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want %q", err, tt.err)

@@ -1,4 +1,5 @@
-package scorecards
+// Package pathtest runs the cases that a golden path has in its directory testdata.
+package pathtest
 
 import (
 	"encoding/json"
@@ -16,15 +17,17 @@ import (
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/strictyaml"
 )
 
 // caseFile is a file of testdata: a base, and cases that differ from it.
 type caseFile struct {
 	Now   time.Time `yaml:"now"`
-	Base  facts     `yaml:"base"`
+	Base  observed  `yaml:"base"`
 	Cases []struct {
-		facts    `yaml:",inline"`
+		observed `yaml:",inline"`
 		Name     string                   `yaml:"name"`
 		Without  yaml.Node                `yaml:"without"` // names of facts of the base, or the word all
 		Level    *string                  `yaml:"level"`
@@ -34,7 +37,8 @@ type caseFile struct {
 	} `yaml:"cases"`
 }
 
-type facts struct {
+// observed is what a case observes of a service.
+type observed struct {
 	Entity entityFields         `yaml:"entity"`
 	Facts  map[string]yaml.Node `yaml:"facts"`
 	Errors map[string]string    `yaml:"errors"` // facts that a source could not give, and its words
@@ -50,22 +54,22 @@ type entityFields struct {
 	Annotations map[string]string `yaml:"annotations"`
 }
 
-// CaseResult is how one case of a golden path's testdata went.
-type CaseResult struct {
+// Result is the result of one case.
+type Result struct {
 	File     string
 	Name     string
 	Problems []string // empty: the case holds
 }
 
-// TestPath runs the cases in testdata/*.yaml of a golden path's directory against its scorecard.yaml. The error says
-// why they could not be run; a case that does not hold is no error.
-func TestPath(fsys fs.FS, dir string) ([]CaseResult, error) {
+// Run runs the cases in testdata/*.yaml of a golden path's directory against its scorecard.yaml. A case that does not
+// hold is not an error; a file that cannot be read is.
+func Run(fsys fs.FS, dir string) ([]Result, error) {
 	name := path.Join(dir, "scorecard.yaml")
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("test the golden path: %w", err)
+		return nil, fmt.Errorf("testing the golden path: %w", err)
 	}
-	cards, err := parse(data, name)
+	cards, err := scorecards.Parse(data, name)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +80,7 @@ func TestPath(fsys fs.FS, dir string) ([]CaseResult, error) {
 	if err != nil || len(files) == 0 {
 		return nil, errors.Join(fmt.Errorf("%s: no cases in %s", name, path.Join(dir, "testdata")), err)
 	}
-	var results []CaseResult
+	var results []Result
 	for _, file := range files {
 		found, err := testFile(fsys, file, cards[0])
 		if err != nil {
@@ -87,10 +91,10 @@ func TestPath(fsys fs.FS, dir string) ([]CaseResult, error) {
 	return results, nil
 }
 
-func testFile(fsys fs.FS, file string, card Scorecard) ([]CaseResult, error) {
+func testFile(fsys fs.FS, file string, card scorecards.Scorecard) ([]Result, error) {
 	data, err := fs.ReadFile(fsys, file)
 	if err != nil {
-		return nil, fmt.Errorf("test the golden path: %w", err)
+		return nil, fmt.Errorf("testing the golden path: %w", err)
 	}
 	var cases caseFile
 	docs, err := strictyaml.Read(file, data)
@@ -106,18 +110,18 @@ func testFile(fsys fs.FS, file string, card Scorecard) ([]CaseResult, error) {
 	if cases.Now.IsZero() {
 		return nil, fmt.Errorf("%s: it has no now; write for example now: 2026-11-22T12:00:00Z", file)
 	}
-	engine, err := New([]Scorecard{card}, func() time.Time { return cases.Now })
+	engine, err := scorecards.New([]scorecards.Scorecard{card}, func() time.Time { return cases.Now })
 	if err != nil {
 		return nil, err
 	}
-	results := make([]CaseResult, 0, len(cases.Cases))
+	results := make([]Result, 0, len(cases.Cases))
 	for i := range cases.Cases {
 		c := &cases.Cases[i]
-		known, err := gather(card, cases.Base, c.facts, &c.Without, cases.Now)
+		known, err := gather(card, cases.Base, c.observed, &c.Without, cases.Now)
 		if err != nil {
 			return nil, fmt.Errorf("%s: case %q: %w", file, c.Name, err)
 		}
-		result := CaseResult{File: file, Name: c.Name}
+		result := Result{File: file, Name: c.Name}
 		reports := engine.Grade(entityOf(cases.Base.Entity, c.Entity), known)
 		if len(reports) == 0 {
 			result.Problems = append(result.Problems, "the scorecard's filter leaves the service out")
@@ -154,8 +158,13 @@ func entityOf(base, over entityFields) descriptor.Entity {
 }
 
 // gather makes the facts of a case: the base without what the case takes away, then the case's own.
-func gather(card Scorecard, base, own facts, without *yaml.Node, now time.Time) (map[string]event.Fact, error) {
-	definitions := card.definitions()
+func gather(
+	card scorecards.Scorecard,
+	base, own observed,
+	without *yaml.Node,
+	now time.Time,
+) (map[string]event.Fact, error) {
+	definitions := facts.Definitions(card.Facts)
 	known := map[string]event.Fact{}
 	dropAll, drop := without.Value == "all", []string{}
 	if without.Kind == yaml.SequenceNode {
@@ -170,7 +179,7 @@ func gather(card Scorecard, base, own facts, without *yaml.Node, now time.Time) 
 			return nil, fmt.Errorf("without: unknown fact %q", name)
 		}
 	}
-	add := func(f facts, skip func(string) bool) error {
+	add := func(f observed, skip func(string) bool) error {
 		for _, name := range slices.Sorted(maps.Keys(f.Facts)) {
 			node := f.Facts[name]
 			fact, err := factOf(definitions, name, &node, now)
@@ -190,10 +199,10 @@ func gather(card Scorecard, base, own facts, without *yaml.Node, now time.Time) 
 	return known, errors.Join(err, add(own, func(string) bool { return false }))
 }
 
-func factOf(definitions map[string]FactDefinition, name string, node *yaml.Node, now time.Time) (event.Fact, error) {
+func factOf(definitions map[string]facts.Definition, name string, node *yaml.Node, now time.Time) (event.Fact, error) {
 	d, ok := definitions[name]
 	if !ok {
-		return event.Fact{}, fmt.Errorf("line %d: unknown fact %q%s", node.Line, name, hint(name, definitions))
+		return event.Fact{}, fmt.Errorf("line %d: unknown fact %q%s", node.Line, name, facts.Suggestion(name, definitions))
 	}
 	var value any
 	if err := node.Decode(&value); err != nil {
@@ -211,7 +220,7 @@ func factOf(definitions map[string]FactDefinition, name string, node *yaml.Node,
 }
 
 func compare(
-	r Report,
+	r scorecards.Report,
 	level *string,
 	outcomes map[string]event.Outcome,
 	reasons map[string]string,
@@ -222,7 +231,7 @@ func compare(
 	if level != nil && r.Level != *level {
 		problem("level is %q, want %q", r.Level, *level)
 	}
-	got := map[string]Result{}
+	got := map[string]scorecards.Result{}
 	for _, result := range r.Results {
 		got[result.Rule] = result
 	}
