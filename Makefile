@@ -20,7 +20,7 @@ ROLLOUTS_GO := go1.27.3
 BACKSTAGE_BED := .cache/backstage-bed
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples chromium test test-kubernetes test-backstage fuzz lint fmt generate bench load screenshots clean
+.PHONY: help demo build engine assets webhook-examples axe chromium test test-kubernetes test-backstage fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -52,11 +52,18 @@ collectors/webhook/testdata/node_modules/.installed: collectors/webhook/testdata
 	@$(NPM) collectors/webhook/testdata
 	@touch $@
 
+axe: cmd/browser/node_modules/.installed ## download the accessibility checks of the browser test
+
+cmd/browser/node_modules/.installed: cmd/browser/package.json cmd/browser/package-lock.json
+	@echo "downloading the accessibility checks"
+	@npm ci --no-audit --no-fund --loglevel=error --prefix cmd/browser
+	@touch $@
+
 chromium: ## install Chromium for the browser tests, unless a browser is installed
 	@.ci/chromium
 
 # Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU.
-test: engine assets webhook-examples chromium ## run all tests, with the race detector if there is a C compiler
+test: engine assets webhook-examples axe chromium ## run all tests, with the race detector if there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
 	GORACE=atexit_sleep_ms=0 go test $(RACE) -ldflags "-s -w" -p 3 -timeout 20m ./...
 
@@ -119,4 +126,4 @@ screenshots: build chromium ## create the screenshots of the README (docs/images
 	go run ./cmd/screenshots
 
 clean: ## remove build results and downloads; data is kept
-	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules web/node_modules web/assets/vendor
+	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules cmd/browser/node_modules web/node_modules web/assets/vendor
