@@ -112,7 +112,7 @@ func TestTwoHundredServicesWithOddTexts(t *testing.T) {
 	if took := time.Since(started); took > 60*time.Second {
 		t.Errorf("200 repositories took %s", took)
 	}
-	if result.Requests > 6+2 || len(result.Services) != 200 || result.People != 200 {
+	if result.Requests > 6+4 || len(result.Services) != 200 || result.People != 200 {
 		t.Errorf("%d services and %d people in %d requests", len(result.Services), result.People, result.Requests)
 	}
 	noSecret(t, dir)

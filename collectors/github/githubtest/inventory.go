@@ -71,7 +71,9 @@ func (s *Server) inventory(body []byte) (answer any, ok bool) {
 		nodes := []any{}
 		for _, id := range v.IDs {
 			name := strings.TrimPrefix(id, "R_")
-			if repo := s.Repos[name]; repo != nil {
+			if repo := s.Repos[name]; repo != nil && strings.Contains(q.Query, "environments(") {
+				nodes = append(nodes, map[string]any{"id": id, "environments": repo.environments()})
+			} else if repo != nil {
 				nodes = append(nodes, map[string]any{"id": id, "workflows": repo.directory(".github/workflows", true)})
 			}
 		}
@@ -132,6 +134,17 @@ func (s *Server) inventoryNode(name string) any {
 		}
 	}
 	return node
+}
+
+// environments are those of all deployments, each once.
+func (r *Repo) environments() any {
+	var names []string
+	for _, d := range r.Deployments {
+		if d.Environment != "" && !slices.Contains(names, d.Environment) {
+			names = append(names, d.Environment)
+		}
+	}
+	return page(names, 0, 100, func(name string) any { return map[string]any{"name": name} })
 }
 
 // directory is the tree of a directory; nil if it has no files.

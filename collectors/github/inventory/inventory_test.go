@@ -178,6 +178,26 @@ func TestTokenThatExpires(t *testing.T) {
 	}
 }
 
+func TestCompleteAddsEarlierEnvironments(t *testing.T) {
+	server := organization(t, 1)
+	shop := server.Repos["acme/app-0000"]
+	for i := range 40 {
+		at := time.Date(2026, 11, 1, i, 0, 0, 0, time.UTC)
+		shop.Deployments = append(shop.Deployments, githubtest.Deployment{ID: int64(i), Environment: "staging", Created: at})
+	}
+	shop.Deployments[0].Environment = "production"
+	v := inventoryOf(t, server, "acme")
+	all := list(t, v).Repositories
+	if got := fmt.Sprint(all[0].Environments); got != "[staging]" {
+		t.Errorf("the listing shows %s", got)
+	}
+	server.Requests()
+	v.Complete(t.Context(), all)
+	if got := fmt.Sprint(all[0].Environments); got != "[production staging]" || len(server.Requests()) != 1 {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestNamedRepositories(t *testing.T) {
 	server := organization(t, 3)
 	server.Repos["acme/plain"] = &githubtest.Repo{NoGraphQL: true}

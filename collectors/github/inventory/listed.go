@@ -12,9 +12,6 @@ import (
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
-// Complete does nothing: the listing shows everything.
-func (v *Inventory) Complete(context.Context, []source.Repository) []string { return nil }
-
 // listed lists the repositories of the account by REST, which does not show their files and deployments. why is the
 // answer of GraphQL; nil: it does not know the account.
 func (v *Inventory) listed(ctx context.Context, why error, listed func(done, total int)) (source.Listing, error) {

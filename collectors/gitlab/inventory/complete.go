@@ -16,7 +16,8 @@ import (
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
-// Complete reads the environments and CODEOWNERS of the projects: at most two requests for each of them.
+// Complete reads the environments and CODEOWNERS of the projects: two or three requests for each of them, and one for
+// each further 100 environments.
 func (v *Inventory) Complete(ctx context.Context, projects []source.Repository) []string {
 	failed := make([]error, len(projects))
 	slots := make(chan struct{}, 8)
@@ -38,20 +39,44 @@ func (v *Inventory) Complete(ctx context.Context, projects []source.Repository) 
 	return notes
 }
 
+// environmentPages is how many pages of environments are read: a project may have thousands for its branches.
+const environmentPages = 5
+
+// readEnvironments reads the environments of a project, or those of its latest deployments if it has none any longer.
 func (v *Inventory) readEnvironments(ctx context.Context, r *source.Repository) error {
-	var environments []struct {
+	type named struct {
 		Name string `json:"name"`
 	}
-	path := "projects/" + r.ID + "/environments?per_page=100"
-	if _, err := v.Read(rest.WithMaxAttempts(ctx, listing.FewAttempts), path, "", &environments); err != nil {
-		if rest.IsGone(err) { // the project has no CI, or none for the token
-			return nil
+	ctx = rest.WithMaxAttempts(ctx, listing.FewAttempts)
+	query := "per_page=100"
+	for page := 0; query != "" && page < environmentPages; page++ {
+		var environments []named
+		got, err := v.Read(ctx, "projects/"+r.ID+"/environments?"+query, "", &environments)
+		if err != nil {
+			if rest.IsGone(err) { // the project has no CI, or none for the token
+				return nil
+			}
+			return fmt.Errorf("reading the environments: %w", err)
 		}
-		return fmt.Errorf("reading the environments: %w", err)
+		for _, e := range environments {
+			r.Deployed = true
+			r.AddEnvironments(e.Name)
+		}
+		query = got.Next
 	}
-	for _, e := range environments {
+	if r.Deployed {
+		return nil
+	}
+	var deployments []struct {
+		Environment named `json:"environment"`
+	}
+	path := "projects/" + r.ID + "/deployments?order_by=id&sort=desc&per_page=100"
+	if _, err := v.Read(ctx, path, "", &deployments); err != nil && !rest.IsGone(err) {
+		return fmt.Errorf("reading the deployments: %w", err)
+	}
+	for _, d := range deployments {
 		r.Deployed = true
-		r.AddEnvironments(e.Name)
+		r.AddEnvironments(d.Environment.Name)
 	}
 	return nil
 }

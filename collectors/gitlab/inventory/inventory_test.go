@@ -29,6 +29,7 @@ type fake struct {
 	projects     []object          // as REST lists them
 	files        map[string]string // by "id path"
 	environments map[string][]string
+	deployments  map[string][]object
 	members      []object
 	// refuse returns the error of a GraphQL query; empty: none.
 	refuse   func(query string) string
@@ -69,7 +70,9 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		for _, name := range f.environments[id] {
 			environments = append(environments, object{"name": name})
 		}
-		answer(w, http.StatusOK, environments)
+		f.page(w, r, environments)
+	case rest == "deployments":
+		f.page(w, r, f.deployments[id])
 	case strings.HasPrefix(rest, "repository/files/"):
 		name, _ := url.PathUnescape(strings.TrimPrefix(rest, "repository/files/"))
 		answer(w, http.StatusOK, object{"content": base64.StdEncoding.EncodeToString([]byte(f.files[id+" "+name]))})
@@ -249,6 +252,22 @@ func TestCompleteAndMembers(t *testing.T) {
 	members, err := v.Members(t.Context())
 	if want := "[{Ada Ada King false} {group_7_bot_1f token true}]"; err != nil || fmt.Sprint(members.People) != want {
 		t.Errorf("got %v, %v, want %s", members.People, err, want)
+	}
+}
+
+func TestEnvironments(t *testing.T) {
+	f := start(t, project(1, "acme/shop/api"), project(2, "acme/shop/web"), project(3, "acme/shop/lib"))
+	for i := range 150 {
+		f.environments["1"] = append(f.environments["1"], fmt.Sprintf("review/%d", i))
+	}
+	f.environments["1"] = append(f.environments["1"], "production")
+	f.deployments = map[string][]object{"2": {{"environment": object{"name": "live"}}, {"environment": object{"name": "live"}}}}
+	all := f.list(t).Repositories
+	if notes := f.inventory(t).Complete(t.Context(), all); len(notes) > 0 {
+		t.Errorf("notes %q", notes)
+	}
+	if n := len(all[0].Environments); n != 151 || fmt.Sprint(all[1].Environments) != "[live]" || all[2].Deployed {
+		t.Errorf("%d environments, %q, deployed %t", n, all[1].Environments, all[2].Deployed)
 	}
 }
 
