@@ -8,11 +8,10 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-	"github.com/dxctl/dxctl/event"
-
 	"github.com/dxctl/dxctl/collectors/github/deployments"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/streamtest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // allSorts is a small repository with something of every sort that can be collected.
@@ -70,7 +69,7 @@ func TestWhatNothingNewCosts(t *testing.T) {
 		{"tags alone", func(c *Config) { c.Deployments.From = []deployments.Kind{deployments.FromTags} }, "actions/runs git/matching-refs/tags pulls repository"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, m := fake(t, allSorts()), collecttest.NewWriter()
+			s, m := streamtest.Serve(t, allSorts()), collecttest.NewWriter()
 			collect(t, s, m, now, tc.tune)
 			for range 3 {
 				s.Requests()
@@ -96,16 +95,16 @@ func TestWhatNothingNewCosts(t *testing.T) {
 }
 
 func TestWhatTheFirstReadCosts(t *testing.T) {
-	s, m := fake(
+	s, m := streamtest.Serve(
 		t,
-		&githubtest.Repo{Runs: runsEvery(4321, time.Minute), Pulls: pullsEvery(1000, time.Hour)},
+		&githubtest.Repo{Runs: streamtest.Runs(4321, time.Minute), Pulls: streamtest.Pulls(1000, time.Hour)},
 	), collecttest.NewWriter()
 	collect(t, s, m, now, noJobs)
 	r := s.Requests()
-	if runs := count(r, "/actions/runs"); runs > 4321/100+1 || m.Number(event.KindPipelineRun) != 4321 {
+	if runs := streamtest.Count(r, "/actions/runs"); runs > 4321/100+1 || m.Number(event.KindPipelineRun) != 4321 {
 		t.Errorf("%d requests for %d runs", runs, m.Number(event.KindPipelineRun))
 	}
-	if pulls := count(r, "graphql"); pulls > 1000/100 || m.Number(event.KindChange) != 1000 {
+	if pulls := streamtest.Count(r, "graphql"); pulls > 1000/100 || m.Number(event.KindChange) != 1000 {
 		t.Errorf("%d queries for %d pull requests", pulls, m.Number(event.KindChange))
 	}
 }

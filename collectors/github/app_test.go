@@ -16,13 +16,12 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-	"github.com/dxctl/dxctl/event"
-
-	"github.com/dxctl/dxctl/collectors/source"
-
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
+	"github.com/dxctl/dxctl/event"
 )
 
 // appServer is a fake with a repository, for whose only token an App stands. The clock is the App's and the
@@ -32,7 +31,7 @@ func appServer(t *testing.T) (s *githubtest.Server, cfg Config, clock *atomic.In
 	key, text := githubtest.Key(t)
 	clock = &atomic.Int64{}
 	clock.Store(now.Unix())
-	s = fake(t, everything())
+	s = streamtest.Serve(t, everything())
 	s.App = &githubtest.App{
 		ID:           "77",
 		Installation: "4711",

@@ -16,7 +16,7 @@ import (
 func TestADescriptorThatCannotBeReadDoesNotHoldUpTheStreams(t *testing.T) {
 	repo := everything()
 	repo.Contents = map[string]string{"catalog-info.yaml": streamtest.Component}
-	s, m := fake(t, repo), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.Contains(r.URL.Path, "git/blobs") {
 			return &githubtest.Fault{Status: 404 + 18, Body: `{"message":"Sorry, the blob is too large"}`}
@@ -81,11 +81,11 @@ func TestAnOrganizationCostsThreeRequestsARepository(t *testing.T) {
 	s.Repos["acme/a"].Pushed = now.Add(-time.Minute)
 	s.Repos["acme/a"].Contents["README.md"] = "new"
 	requests = round()
-	if n := count(requests, "git/trees"); n != 1 ||
+	if n := streamtest.Count(requests, "git/trees"); n != 1 ||
 		string(collecttest.Stored[event.Fact](of["acme/a"])["repository.files.readme"].Value) != "true" {
 		t.Errorf("%d listings of files after a push", n)
 	}
-	if n := count(round(), "git/trees"); n != 1 {
+	if n := streamtest.Count(round(), "git/trees"); n != 1 {
 		t.Errorf("%d listings of files within minutes of a push, when GitHub may not show it yet", n)
 	}
 }

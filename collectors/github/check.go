@@ -12,13 +12,13 @@ import (
 // Check reports whether the API is reachable with the configured credentials, and whether these may read everything
 // that is configured. The error says what to do.
 func (c *Collector) Check(ctx context.Context) error {
-	if err := c.Client.Check(ctx); err != nil {
+	if err := c.api.Check(ctx); err != nil {
 		return err
 	}
 	var errs []error
 	for _, scope := range c.cfg.Repositories {
 		var repo struct{}
-		if _, err := c.Get(ctx, "repos/"+scope, "", &repo); err != nil {
+		if _, err := c.api.Get(ctx, "repos/"+scope, "", &repo); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -30,7 +30,7 @@ func (c *Collector) Check(ctx context.Context) error {
 		}
 	}
 	if len(errs) > 0 {
-		return c.WithRights(errs...)
+		return c.api.WithRights(errs...)
 	}
 	scope, err := c.firstRepository(ctx, ownerPath)
 	if err != nil || scope == "" {
@@ -39,7 +39,7 @@ func (c *Collector) Check(ctx context.Context) error {
 	return c.checkRights(ctx, scope)
 }
 
-// checkRights asks a repository for a little of everything that is read, and returns every permission that is missing.
+// checkRights requests a little of everything that is read of a repository, and names every permission that is missing.
 func (c *Collector) checkRights(ctx context.Context, scope string) error {
 	paths := []string{
 		"/actions/runs?per_page=1",
@@ -53,21 +53,21 @@ func (c *Collector) checkRights(ctx context.Context, scope string) error {
 	errs := make([]error, len(paths))
 	for i, path := range paths {
 		var into struct{}
-		_, err := c.Get(ctx, "repos/"+scope+path, "", &into)
+		_, err := c.api.Get(ctx, "repos/"+scope+path, "", &into)
 		if missing := len(client.MissingRights(err)) > 0; missing || errors.Is(err, rest.ErrUnauthorized) {
 			errs[i] = err
 		}
 	}
-	return c.WithRights(errs...)
+	return c.api.WithRights(errs...)
 }
 
-// firstRepository is one that the source reads, to try the rights on; empty when the organization shows none.
+// firstRepository returns a repository to check the rights on; empty if the organization shows none.
 func (c *Collector) firstRepository(ctx context.Context, ownerPath string) (string, error) {
 	if len(c.cfg.Repositories) > 0 {
 		return c.cfg.Repositories[0], nil
 	}
 	var repos client.Listing[listedRepository]
-	if _, err := c.Get(ctx, ownerPath+"?per_page=1", "", &repos); err != nil || len(repos) == 0 {
+	if _, err := c.api.Get(ctx, ownerPath+"?per_page=1", "", &repos); err != nil || len(repos) == 0 {
 		return "", err
 	}
 	return repos[0].FullName, nil

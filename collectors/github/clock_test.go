@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -16,9 +16,9 @@ import (
 func TestAClockThatWasFarAhead(t *testing.T) {
 	year, run := now.Add(365*24*time.Hour), func(i int) string { return fmt.Sprintf("%d/1", 1000000-i) }
 	start := func(step time.Duration) (*githubtest.Server, *collecttest.Writer) {
-		return fake(
+		return streamtest.Serve(
 			t,
-			&githubtest.Repo{Runs: runsEvery(300, step), Files: []string{"README.md"}, Pushed: now.Add(-time.Hour)},
+			&githubtest.Repo{Runs: streamtest.Runs(300, step), Files: []string{"README.md"}, Pushed: now.Add(-time.Hour)},
 		), collecttest.NewWriter()
 	}
 	t.Run("a gap is filled", func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestAClockThatWasFarAhead(t *testing.T) {
 
 // TestAClockThatIsBehind collects with a clock that is two days slow: what lies in its future is stored too.
 func TestAClockThatIsBehind(t *testing.T) {
-	s, m := fake(t, everything()), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, everything()), collecttest.NewWriter()
 	slow := now.Add(-48 * time.Hour)
 	for range 2 {
 		collect(t, s, m, slow, nil)

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
 )
 
 // everything is a repository with something in each stream: several pages, jobs, re-runs, open records.
 func everything() *githubtest.Repo {
-	runs := runsEvery(230, 7*time.Minute)
+	runs := streamtest.Runs(230, 7*time.Minute)
 	for i := range runs {
 		for j := range i%3 + 1 {
 			runs[i].Jobs = append(
@@ -50,14 +50,14 @@ func everything() *githubtest.Repo {
 	}
 	return &githubtest.Repo{
 		Runs:        runs,
-		Pulls:       pullsEvery(160, time.Hour),
+		Pulls:       streamtest.Pulls(160, time.Hour),
 		Deployments: deployments,
 		Files:       []string{"README.md"},
 	}
 }
 
 func TestCollectingTwiceAsksOnlyWhatIsAnswered304(t *testing.T) {
-	s, m := fake(t, everything()), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, everything()), collecttest.NewWriter()
 	collect(t, s, m, now, nil)
 	before, written := m.Text(), m.Appended()
 	s.Requests()
@@ -80,7 +80,7 @@ func TestCollectingTwiceAsksOnlyWhatIsAnswered304(t *testing.T) {
 }
 
 func TestTheLastAllowedRequestDoesNotStopTheClient(t *testing.T) {
-	s, m := fake(t, everything()), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, everything()), collecttest.NewWriter()
 	s.SetBefore(nil)
 	srv := s.Config.Handler
 	s.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +96,7 @@ func TestTheLastAllowedRequestDoesNotStopTheClient(t *testing.T) {
 }
 
 func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
-	s, m := fake(t, everything()), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, everything()), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		if strings.Contains(r.URL.Path, "actions/runs") {
 			return &githubtest.Fault{Status: 403, Body: `{"message":"Resource not accessible by personal access token"}`}
@@ -120,7 +120,7 @@ func TestAStreamThatFailsDoesNotHoldUpTheOthers(t *testing.T) {
 }
 
 func TestCancellingEndsPromptly(t *testing.T) {
-	s, m := fake(t, everything()), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, everything()), collecttest.NewWriter()
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Before = func(n int, _ *http.Request) *githubtest.Fault {
 		if n == 20 {
@@ -141,11 +141,11 @@ func TestCancellingEndsPromptly(t *testing.T) {
 }
 
 func TestTheTokenIsSentAndUnknownWordsAreLoggedOnce(t *testing.T) {
-	repo := &githubtest.Repo{Runs: runsEvery(5, time.Hour)}
+	repo := &githubtest.Repo{Runs: streamtest.Runs(5, time.Hour)}
 	for i := range repo.Runs {
 		repo.Runs[i].Conclusion = "vanished"
 	}
-	s, m := fake(t, repo), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
 	var log bytes.Buffer
 	c := collector(t, s, nil, now)
 	c.Log = textLogger(&log)

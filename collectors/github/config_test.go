@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
 )
@@ -96,7 +96,7 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 		{"not GitHub", func(*http.Request) *githubtest.Fault { return &githubtest.Fault{Status: 404, Body: "nope"} }, "check the source's url"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := fake(t, &githubtest.Repo{})
+			s := streamtest.Serve(t, &githubtest.Repo{})
 			s.Before = func(_ int, r *http.Request) *githubtest.Fault { return tc.fault(r) }
 			err := collector(t, s, nil, now).Check(t.Context())
 			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
@@ -110,7 +110,7 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 }
 
 func TestAllMissingRightsAreNamedAtOnce(t *testing.T) {
-	s, m := fake(t, &githubtest.Repo{Runs: runsEvery(1, time.Hour), Files: []string{"README.md"}}), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, &githubtest.Repo{Runs: streamtest.Runs(1, time.Hour), Files: []string{"README.md"}}), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
 		for _, part := range []string{"/actions/", "/pulls", "/deployments", "/git/"} {
 			if strings.Contains(r.URL.Path, part) {

@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
 func TestConformance(t *testing.T) {
 	collecttest.Suite{
-		Start: func(t testing.TB) *httptest.Server { return fake(t, allSorts()).Server },
+		Start: func(t testing.TB) *httptest.Server { return streamtest.Serve(t, allSorts()).Server },
 		New: func(url string, opt source.Options) (source.Collector, error) {
 			cfg := Config{Source: "gh", URL: url, Token: "secret", Repositories: []string{scope}}
 			allOfIt(&cfg)

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -22,9 +21,9 @@ func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 	bad := streamtest.Component + "# bad\n"
 	repo := &githubtest.Repo{
 		Contents: map[string]string{"catalog-info.yaml": streamtest.Location("a.yaml", "b.yaml"), "a.yaml": streamtest.Component, "b.yaml": bad},
-		Runs:     runsEvery(3, time.Hour),
+		Runs:     streamtest.Runs(3, time.Hour),
 	}
-	s, m := fake(t, repo), collecttest.NewWriter()
+	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
 	sha := fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(bad), bad))))
 	s.Before = streamtest.Always500(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) })
 	for range 2 {

@@ -1,24 +1,19 @@
 // Package github collects from GitHub and GitHub Enterprise: workflow runs with their attempts and jobs, pull requests
-// with commits and reviews, deployments with their statuses, and what the repository itself shows (files, default
-// branch).
+// with commits and reviews, deployments with their statuses, incidents from issues, and what a repository shows of
+// itself. It has the configuration and the order of a collect; the work is in its children.
 //
-// Each repository is a scope with four streams, each with a checkpoint of its own. Every stream begins with one
-// conditional request for its newest page; answered 304, nothing is new and nothing more is asked. The first read goes
-// newest first. What is pending is either in the checkpoint or can be derived from the store, so a process may stop
-// anywhere.
+// Each repository is a scope. A collect reads first what the repository shows (package contents), because the streams
+// need its default branch, and then the streams concurrently: runs, changes, deployments, issues. Each has a checkpoint
+// of its own, begins with a conditional request, and ends if nothing is new. The first collect reads newest first. What
+// is pending is in the checkpoint or can be derived from the store, so that a process can stop anywhere.
 package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"sync"
-	"time"
 
-	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/collectors/github/changes"
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/contents"
@@ -27,103 +22,22 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/github/runs"
 	"github.com/dxctl/dxctl/collectors/github/stream"
-	"github.com/dxctl/dxctl/collectors/source"
-
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
 // Provider is the kind of this source, as events and catalog bindings name it.
 const Provider = mapping.Provider
 
-// Config is one GitHub source.
-type Config struct {
-	Source string `yaml:"name"` // its name
-	// of the API, or of a GitHub Enterprise server; default https://api.github.com
-	URL string `yaml:"url"`
-	// needs read access to metadata, contents, actions, deployments and pull requests
-	Token               string             `yaml:"token"`
-	App                 client.App         `yaml:"app"`                   // a GitHub App instead of a token
-	Repositories        []string           `yaml:"repositories"`          // owner/name, or addresses
-	Organization        string             `yaml:"organization"`          // every repository of it, in addition to Repositories
-	Archived            bool               `yaml:"archived"`              // of the organization, also archived repositories
-	Forks               bool               `yaml:"forks"`                 // of the organization, also forks
-	Jobs                runs.Jobs          `yaml:"jobs"`                  // default all
-	Deployments         deployments.Config `yaml:"deployments"`           // what means a deployment
-	Incidents           issues.Config      `yaml:"incidents"`             // issues that are incidents
-	Catalog             contents.Config    `yaml:"catalog"`               // descriptors in the repositories
-	Since               time.Time          `yaml:"-"`                     // how far back the first read goes; zero: everything
-	AllowPrivateNetwork bool               `yaml:"allow_private_network"` // the URL's name may lead into a private network
-}
-
-var repositoryRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
-var ownerRule = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
-
-// Validate reports every mistake, joined.
-func (c Config) Validate() error {
-	var errs []error
-	if _, err := client.APIURL(c.URL); err != nil {
-		errs = append(errs, err)
-	}
-	switch hasToken := strings.TrimSpace(c.Token) != ""; {
-	case c.App.Configured():
-		errs = append(errs, c.App.Validate())
-		if hasToken {
-			errs = append(errs, errors.New("give token or app, not both"))
-		}
-	case !hasToken:
-		errs = append(errs, errors.New("token is missing: GitHub's GraphQL API answers nobody without one; create a "+
-			"fine-grained token with read access to metadata, contents, actions, deployments and pull requests, and give it "+
-			"as ${GITHUB_TOKEN}"))
-	}
-	if len(c.Repositories) == 0 && c.Organization == "" {
-		errs = append(errs, errors.New("nothing to collect: give repositories: [owner/name] or organization: name"))
-	}
-	_, err := c.RepositoryNames()
-	errs = append(errs, err)
-	if c.Organization != "" && !ownerRule.MatchString(c.Organization) {
-		errs = append(errs, fmt.Errorf("organization %q: give its login, as in github.com/<login>", c.Organization))
-	}
-	errs = append(errs, c.Jobs.Validate(), c.Deployments.Validate(), c.Incidents.Validate(), c.Catalog.Validate())
-	return errors.Join(errs...)
-}
-
-// RepositoryNames returns the configured repositories as owner/name, without those that cannot be read or come again.
-func (c Config) RepositoryNames() ([]string, error) {
-	server := "github.com"
-	if api, err := client.APIURL(c.URL); err == nil {
-		server = strings.TrimPrefix(api.Host, "api.")
-	}
-	var names []string
-	var errs []error
-	seen := map[string]bool{}
-	for _, r := range c.Repositories {
-		name := r
-		if !repositoryRule.MatchString(r) {
-			var err error
-			if name, err = identifier.RepositoryPath(r, mapping.Provider, server); err != nil {
-				errs = append(errs, fmt.Errorf("repository %q: %w; write owner/name, or the repository's address", r, err))
-				continue
-			}
-		}
-		if seen[strings.ToLower(name)] {
-			errs = append(errs, fmt.Errorf("repository %q is listed twice", r))
-			continue
-		}
-		seen[strings.ToLower(name)] = true
-		names = append(names, name)
-	}
-	return names, errors.Join(errs...)
-}
-
-// Collector reads one GitHub source. It is safe for use from several goroutines.
+// Collector collects a GitHub source. It is safe for use from several goroutines.
 type Collector struct {
 	*source.Base
-	*client.Client
 	cfg    Config
+	api    *client.Client
 	listed sync.Map // shownRepository by name in lower case
 }
 
-// New returns a collector; it fails when the configuration is not valid.
+// New returns a collector. It fails if the configuration is invalid.
 func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -145,13 +59,16 @@ func New(cfg Config, opt source.Options) (*Collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Collector{Base: opt.Base(mapping.Profile, cfg.Source), Client: api, cfg: cfg}, nil
+	return &Collector{Base: opt.Base(mapping.Profile, cfg.Source), cfg: cfg, api: api}, nil
 }
 
-// Collect updates a repository. A stream that fails does not hold up the others; the error joins what went
-// wrong, each with its stream.
+// Observe sets the observer of requests and waits.
+func (c *Collector) Observe(o rest.Observer) { c.api.Observe(o) }
+
+// Collect reads what is new of a repository. A stream that fails does not hold up the others; the error joins the
+// errors of the streams.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	r := stream.New(c.Base, c.Client, scope, c.cfg.Since, w)
+	r := stream.New(c.Base, c.api, scope, c.cfg.Since, w)
 	path := c.cfg.Catalog.DescriptorPath(c.cfg.Organization != "")
 	hidden, described := contents.Collect(ctx, r, path, c.shown(scope)) // first: the others need the default branch
 	if described != nil {
@@ -185,5 +102,5 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if hidden != nil && len(client.MissingRights(errs...)) > 0 {
 		errs = append(errs, hidden)
 	}
-	return c.WithRights(append(errs, described)...)
+	return c.api.WithRights(append(errs, described)...)
 }

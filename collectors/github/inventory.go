@@ -13,7 +13,7 @@ func NewInventory(cfg Config, opt source.Options) (source.Inventory, error) {
 		return nil, err
 	}
 	return inventory.New(inventory.Config{
-		Client:  c.Client,
+		Client:  c.api,
 		Account: cfg.Organization,
 		Owners:  contents.DefaultOwners,
 		Path:    c.ownerPath,

@@ -11,63 +11,65 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/contents"
-	"github.com/dxctl/dxctl/collectors/source"
-
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 )
 
+// organizationStream is the name of the checkpoint, which belongs to the source rather than to a scope.
 const organizationStream = "organization"
 
-// organizationState remembers the pages of an organization's repositories, so that asking again costs nothing.
+// organizationState is the checkpoint: the pages of an organization's repositories, with their ETags.
 type organizationState struct {
 	Path  string             `json:"path"` // orgs/x/repos or users/x/repos
 	Pages []organizationPage `json:"pages"`
 }
 
+// organizationPage is a page as it was read last.
 type organizationPage struct {
 	ETag  string             `json:"etag"`
 	Next  int                `json:"next"`
 	Repos []listedRepository `json:"repos"`
 }
 
+// listedRepository is a repository in the listing. It contains the whole record, so that it need not be requested.
 type listedRepository struct {
-	FullName string `json:"full_name"`
-	Archived bool   `json:"archived"`
-	Fork     bool   `json:"fork"`
-	Disabled bool   `json:"disabled"`
-	// The listing shows a repository's whole record, which is then not asked for again.
+	FullName      string     `json:"full_name"`
+	Archived      bool       `json:"archived"`
+	Fork          bool       `json:"fork"`
+	Disabled      bool       `json:"disabled"`
 	HTMLURL       string     `json:"html_url,omitempty"`
 	DefaultBranch string     `json:"default_branch,omitempty"`
 	CreatedAt     *time.Time `json:"created_at,omitempty"`
 	PushedAt      *time.Time `json:"pushed_at,omitempty"`
 }
 
+// HasID reports whether the record can be told from others.
 func (r listedRepository) HasID() bool { return r.FullName != "" }
 
-// shownRepository is a repository as the listing of the organization has shown it.
+// shownRepository is a record as the listing has shown it.
 type shownRepository struct {
-	facts contents.Record
-	at    time.Time
+	record contents.Record
+	at     time.Time
 }
 
-// listingLasts is how long a listing stands for the records of its repositories.
+// listingLasts is how long records of the listing are used.
 const listingLasts = 10 * time.Minute
 
-// shown returns a repository as the listing of the organization has just shown it; nil when it has not.
+// shown returns the record of a repository that the listing has just shown; nil if there is none.
 func (c *Collector) shown(scope string) *contents.Record {
 	l, ok := c.listed.Load(strings.ToLower(scope))
 	if !ok {
 		return nil
 	}
 	shown := l.(shownRepository)
-	if c.Now().Sub(shown.at) >= listingLasts || shown.facts.DefaultBranch == "" {
+	if c.Now().Sub(shown.at) >= listingLasts || shown.record.DefaultBranch == "" {
 		return nil
 	}
-	return &shown.facts
+	return &shown.record
 }
 
-// Scopes returns the configured repositories and those of the organization, without archived ones and forks unless they
-// are asked for. A repository that is configured and belongs to the organization comes once.
+// Scopes returns the configured repositories and those of the organization, each once; archived ones and forks of the
+// organization only if the configuration includes them.
 func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, error) {
 	scopes := slices.Clone(c.cfg.Repositories)
 	if c.cfg.Organization == "" {
@@ -82,8 +84,14 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 		return nil, err
 	}
 	for _, r := range listed {
-		c.listed.Store(strings.ToLower(r.FullName), shownRepository{at: c.Now(), facts: contents.Record{HTMLURL: r.HTMLURL,
-			DefaultBranch: r.DefaultBranch, CreatedAt: r.CreatedAt, Archived: &r.Archived, PushedAt: r.PushedAt}})
+		record := contents.Record{
+			HTMLURL:       r.HTMLURL,
+			DefaultBranch: r.DefaultBranch,
+			CreatedAt:     r.CreatedAt,
+			Archived:      &r.Archived,
+			PushedAt:      r.PushedAt,
+		}
+		c.listed.Store(strings.ToLower(r.FullName), shownRepository{record: record, at: c.Now()})
 		skip := r.Disabled || r.Archived && !c.cfg.Archived || r.Fork && !c.cfg.Forks
 		if key := strings.ToLower(r.FullName); !skip && !seen[key] && repositoryRule.MatchString(r.FullName) {
 			seen[key] = true
@@ -93,6 +101,8 @@ func (c *Collector) Scopes(ctx context.Context, m source.StateStore) ([]string, 
 	return scopes, err
 }
 
+// organization returns the repositories of the organization. Pages that have not changed cost a conditional request
+// each.
 func (c *Collector) organization(ctx context.Context, m source.StateStore) ([]listedRepository, error) {
 	var old, now organizationState
 	if _, err := m.Load(ctx, organizationStream, &old); err != nil {
@@ -127,8 +137,8 @@ func (c *Collector) organization(ctx context.Context, m source.StateStore) ([]li
 	return all, &rest.SkippedError{What: "repository", Objects: skipped}
 }
 
-// organizationPage reads a page of repositories, around those at which GitHub fails. Of a page that lacks some, those
-// that it showed before stay on it, and it is asked for again in full.
+// organizationPage reads a page of repositories, except for those at which GitHub fails. A page that lacks some keeps
+// those that it had before, and is requested again in full.
 func (c *Collector) organizationPage(
 	ctx context.Context,
 	path string,
@@ -143,7 +153,7 @@ func (c *Collector) organizationPage(
 			etag = ""
 		}
 		var repos client.Listing[listedRepository]
-		got, err := c.Get(
+		got, err := c.api.Get(
 			ctx,
 			fmt.Sprintf("%s?type=all&sort=full_name&per_page=%d&page=%d", path, size, number),
 			etag,
@@ -180,18 +190,18 @@ func (c *Collector) organizationPage(
 	return fresh, odd, err
 }
 
-// ownerPath finds out whether the configured organization is one, or a user.
+// ownerPath returns the path of the listing, which differs for an organization and for a user.
 func (c *Collector) ownerPath(ctx context.Context) (string, error) {
 	var owner struct{}
 	name := c.cfg.Organization
-	_, err := c.Get(ctx, "orgs/"+name, "", &owner)
+	_, err := c.api.Get(ctx, "orgs/"+name, "", &owner)
 	if err == nil {
 		return "orgs/" + name + "/repos", nil
 	}
 	if client.Status(err) != http.StatusNotFound {
 		return "", err
 	}
-	if _, userErr := c.Get(ctx, "users/"+name, "", &owner); userErr != nil {
+	if _, userErr := c.api.Get(ctx, "users/"+name, "", &owner); userErr != nil {
 		return "", fmt.Errorf("organization %q: %w", name, err)
 	}
 	return "users/" + name + "/repos", nil

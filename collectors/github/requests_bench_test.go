@@ -6,10 +6,9 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-	"github.com/dxctl/dxctl/event"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/streamtest"
+	"github.com/dxctl/dxctl/event"
 )
 
 // allowed is the most that collecting may cost, by the units of spent. A page of runs is 100, so that 1 per 100 would
@@ -30,8 +29,8 @@ func spent(tb testing.TB) map[string]float64 {
 	tb.Helper()
 	const runs, changes, deployments, jobs, attempts = 5000, 2000, 1000, 500, 100
 	repo := &githubtest.Repo{
-		Runs:   runsEvery(runs, time.Minute),
-		Pulls:  pullsEvery(changes, time.Hour),
+		Runs:   streamtest.Runs(runs, time.Minute),
+		Pulls:  streamtest.Pulls(changes, time.Hour),
 		Files:  []string{"README.md"},
 		Pushed: now.Add(-24 * time.Hour),
 	}
@@ -77,8 +76,8 @@ func spent(tb testing.TB) map[string]float64 {
 	if m.Number(event.KindPipelineJob) != jobs {
 		tb.Fatalf("stored %d jobs", m.Number(event.KindPipelineJob))
 	}
-	ofJobs := count(s.Requests(), "/actions/runs")
-	rerun := runsEvery(attempts, time.Minute)
+	ofJobs := streamtest.Count(s.Requests(), "/actions/runs")
+	rerun := streamtest.Runs(attempts, time.Minute)
 	for i := range rerun {
 		earlier := rerun[i]
 		rerun[i].Attempt, rerun[i].Earlier = 2, []githubtest.Run{earlier}
@@ -89,12 +88,12 @@ func spent(tb testing.TB) map[string]float64 {
 		tb.Fatalf("stored %d attempts", m.Number(event.KindPipelineRun))
 	}
 	return map[string]float64{
-		"requests/100runs":             float64(count(first, "/actions/runs")) * 100 / runs,
+		"requests/100runs":             float64(streamtest.Count(first, "/actions/runs")) * 100 / runs,
 		"requests/100runs-with-jobs":   float64(ofJobs) * 100 / jobs,
-		"requests/100earlier-attempts": float64(count(s.Requests(), "/attempts/")) * 100 / attempts,
-		"requests/50changes":           float64(count(first, "/pulls")+queries(first, "pullRequests")) * 50 / changes,
+		"requests/100earlier-attempts": float64(streamtest.Count(s.Requests(), "/attempts/")) * 100 / attempts,
+		"requests/50changes":           float64(streamtest.Count(first, "/pulls")+queries(first, "pullRequests")) * 50 / changes,
 		"requests/100deployments": float64(
-			count(first, "/deployments")+queries(first, "deployments"),
+			streamtest.Count(first, "/deployments")+queries(first, "deployments"),
 		) * 100 / deployments,
 		"requests/scope-unchanged": float64(len(again)),
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
+	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -14,7 +14,7 @@ import (
 // as the time of their update: the second change is seen as well.
 func TestARecordThatIsUpdatedTwiceInASecond(t *testing.T) {
 	at := time.Now().UTC().Truncate(time.Second) // the server's clock
-	s, m := fake(t, &githubtest.Repo{
+	s, m := streamtest.Serve(t, &githubtest.Repo{
 		Runs: []githubtest.Run{
 			{
 				ID:      1,

@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-	"github.com/dxctl/dxctl/event"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/streamtest"
+	"github.com/dxctl/dxctl/event"
 )
 
 func TestCodeowners(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/collecttest"
-
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/github/streamtest"

@@ -11,13 +11,12 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors/github/client"
-	"github.com/dxctl/dxctl/collectors/github/mapping"
-	"github.com/dxctl/dxctl/collectors/source"
-
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dxctl/dxctl/collectors/github/client"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
