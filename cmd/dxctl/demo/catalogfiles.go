@@ -48,8 +48,8 @@ type spec struct {
 	MemberOf     []string          `yaml:"memberOf,omitempty,flow"`
 }
 
-// CatalogFiles returns the Backstage descriptors of the organization by file name.
-func (o *Organization) CatalogFiles() map[string][]byte {
+// catalogFiles returns the Backstage descriptors of the organization by file name.
+func (o *Organization) catalogFiles() map[string][]byte {
 	return map[string][]byte{
 		"services.yaml":     document("Services: one Component each, and the library that they share.", o.components()),
 		"systems.yaml":      document("Systems, and the resources and interfaces in them.", systems()),
@@ -203,8 +203,8 @@ func (o *Organization) groups() []descriptor {
 	return all
 }
 
-// PeopleCSV returns the people of the organization, a row for each time in a team, and its bot accounts.
-func (o *Organization) PeopleCSV() []byte {
+// peopleCSV returns the people of the organization, a row for each time in a team, and its bot accounts.
+func (o *Organization) peopleCSV() []byte {
 	rows := [][]string{{"person", "name", "team", "start_date", "left_date", "logins", "bot"}}
 	for _, p := range o.people {
 		logins := "github:" + p.login + " circleci:" + p.login + " " + p.account

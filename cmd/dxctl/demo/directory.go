@@ -32,7 +32,7 @@ func (o *Organization) Write(dir string) error {
 		"server":       map[string]string{"addr": "127.0.0.1:8080"},
 		"catalog":      map[string]any{"files": []string{"catalog/*.yaml"}},
 		"people":       map[string]any{"files": []string{"people.csv"}},
-		"environments": o.Environments(),
+		"environments": o.environments(),
 		"demo":         true,
 	})
 	if err != nil {
@@ -43,9 +43,9 @@ func (o *Organization) Write(dir string) error {
 		"dx.yaml": append(
 			[]byte("# The configuration of the demo organization. README.md describes each section.\n"),
 			settings...),
-		"people.csv": o.PeopleCSV(),
+		"people.csv": o.peopleCSV(),
 	}
-	for name, text := range o.CatalogFiles() {
+	for name, text := range o.catalogFiles() {
 		files[filepath.Join("catalog", name)] = text
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "catalog")); err != nil { // of another version, with other files

@@ -65,26 +65,6 @@ func Generate(now time.Time) *Organization {
 	return o
 }
 
-// Count returns how many events there are.
-func (o *Organization) Count() int {
-	return len(o.deployments) + len(o.runs) + len(o.jobs) + len(
-		o.changes,
-	) + len(o.incidents) + len(o.facts) + len(o.ledger)
-}
-
-// Counts returns how many events there are of each kind.
-func (o *Organization) Counts() map[event.Kind]int {
-	return map[event.Kind]int{
-		event.KindDeployment:  len(o.deployments),
-		event.KindPipelineRun: len(o.runs),
-		event.KindPipelineJob: len(o.jobs),
-		event.KindChange:      len(o.changes),
-		event.KindIncident:    len(o.incidents),
-		event.KindFact:        len(o.facts),
-		event.KindLedger:      len(o.ledger),
-	}
-}
-
 // Events yields all events in batches of one kind, at most batch of them, always in the same order. It stops at the
 // first error of yield and returns it. The slice is used again for the next batch.
 func (o *Organization) Events(batch int, yield func([]event.Event) error) error {
@@ -127,8 +107,8 @@ func events[E event.Event](all []E) func(func(event.Event) error) error {
 	}
 }
 
-// Environments is what the sources call their environments, by our names: the configuration's `environments`.
-func (o *Organization) Environments() map[string][]string {
+// environments is what the sources call their environments, by our names: the configuration's `environments`.
+func (o *Organization) environments() map[string][]string {
 	return map[string][]string{
 		"production": {"production", "prod", "live", "prod-eu"},
 		"staging":    {"staging", "stage", "preprod"},

@@ -24,12 +24,12 @@ func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 	o := Generate(now)
 	generated := time.Since(begin)
 	dir := tb.TempDir()
-	for name, content := range o.CatalogFiles() {
+	for name, content := range o.catalogFiles() {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "people.csv"), o.PeopleCSV(), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "people.csv"), o.peopleCSV(), 0o600); err != nil {
 		tb.Fatal(err)
 	}
 	c, warnings, err := catalog.Load(
@@ -53,7 +53,7 @@ func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 		tb.Fatal(err)
 	}
 	var environments []environmentRow
-	for environment, raw := range o.Environments() {
+	for environment, raw := range o.environments() {
 		for _, word := range raw {
 			environments = append(environments, environmentRow{word, environment})
 		}
@@ -62,8 +62,8 @@ func loaded(tb testing.TB, now time.Time) (*store.Store, *catalog.Catalog) {
 		tb.Fatal(err)
 	}
 	tb.Logf(
-		"%d events: generated in %s, stored in %s",
-		o.Count(),
+		"%v: generated in %s, stored in %s",
+		counts(o),
 		generated.Round(time.Millisecond),
 		appended.Round(time.Millisecond),
 	)
