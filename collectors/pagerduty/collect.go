@@ -140,8 +140,8 @@ func (l *listing) Events(
 	return events, nil
 }
 
-// entries requests the log of an incident, because a resolved incident does not have itself: who acknowledged it first,
-// if anybody did, and when it was resolved.
+// entries requests the log of an incident. It has what a resolved incident itself lacks: when it was first
+// acknowledged, and when it was resolved.
 func (l *listing) entries(ctx context.Context, id string) ([]logEntry, error) {
 	var p struct {
 		Entries []logEntry `json:"log_entries"`
