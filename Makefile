@@ -89,10 +89,13 @@ test-backstage: engine $(BACKSTAGE_BED)/node_modules/.installed ## run the scena
 	BACKSTAGE_BED=$(CURDIR)/$(BACKSTAGE_BED) go test -tags backstagebed -count 1 -timeout 15m -run TestOnARealBackstage ./collectors/backstage
 
 $(BACKSTAGE_BED)/node_modules/.installed: $(addprefix collectors/backstage/bed/,package.json package-lock.json)
-	@echo "installing the Backstage backend (350 MB; 2 to 8 minutes, once)"
-	@mkdir -p $(BACKSTAGE_BED)
-	@cp $^ $(BACKSTAGE_BED)
-	@npm ci --no-audit --no-fund --loglevel=error --prefix $(BACKSTAGE_BED)
+	@if [ ! -e $@ ] || ! cmp -s collectors/backstage/bed/package-lock.json $(BACKSTAGE_BED)/package-lock.json; then \
+	  echo "installing the Backstage backend (350 MB; 2 to 8 minutes, once)"; \
+	  mkdir -p $(BACKSTAGE_BED); \
+	  cp $^ $(BACKSTAGE_BED); \
+	  rm -f $@; \
+	  npm ci --no-audit --no-fund --loglevel=error --prefix $(BACKSTAGE_BED); \
+	fi
 	@touch $@
 
 lint: $(GOLANGCI) assets ## check formatting, go.mod, words and the code

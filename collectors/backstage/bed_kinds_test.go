@@ -235,4 +235,9 @@ func TestOnARealBackstageFilters(t *testing.T) {
 		}
 		r.catalog()
 	}
+	r := newReader(t)
+	_, err := r.collect(b.url, readerToken, "filter: ['=']", false)
+	if err == nil || !strings.Contains(err.Error(), "Backstage did not understand kinds or filter") {
+		t.Errorf("a filter that means nothing: %v", err)
+	}
 }

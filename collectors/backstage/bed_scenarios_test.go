@@ -215,17 +215,21 @@ func (r reader) checks(url string) {
 }
 
 // TestOnARealBackstageChangesWhilePagesAreRead removes and registers entities between two pages: the pass removes
-// nothing that is still there, and the next one has exactly what Backstage lists.
+// nothing that is still there, and the next one has exactly what Backstage lists. It removes nothing if the backend
+// loses its database between two pages.
 func TestOnARealBackstageChangesWhilePagesAreRead(t *testing.T) {
 	b, registered := crowded(t)
 	r := newReader(t)
 	r.collected(b.url, "", crowd, 3)
 	b.documents.put("/new.yaml", component("aaa-new"), component("zzz-new"))
 	proxy := b.between(func(n int) {
-		if n == 1 {
+		switch n {
+		case 1: // of the first pass
 			b.unregister(registered[3])
 			b.register("/new.yaml")
 			b.await(crowd-98, settled)
+		case 7: // of the third pass
+			b.restart()
 		}
 	})
 	for range 2 {
@@ -241,6 +245,10 @@ func TestOnARealBackstageChangesWhilePagesAreRead(t *testing.T) {
 	if got := r.refs(); !slices.Equal(got, want) {
 		t.Errorf("%d descriptors are stored, and they are not the %d that Backstage lists", len(got), len(want))
 	}
+	if _, err := r.collect(proxy.URL, readerToken, "", false); err != nil {
+		t.Errorf("a pass during which the database was lost: %v", err)
+	}
+	r.stores(len(want))
 }
 
 // TestOnARealBackstageOrphans drops an entity from the document that described it. Backstage keeps it as an orphan, or

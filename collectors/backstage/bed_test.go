@@ -81,8 +81,12 @@ func startBed(t testing.TB, s settings) *bed {
 		"BED_DENIED="+deniedToken,
 		"BED_BARRED="+barredToken,
 	)
+	t.Cleanup(func() {
+		if b.end != nil {
+			b.end()
+		}
+	})
 	b.start()
-	t.Cleanup(func() { b.end() })
 	return b
 }
 
