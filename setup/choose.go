@@ -123,7 +123,7 @@ func (s *session) show(shown []source.Repository, proposed, candidates int) {
 		if looksLikeService(r) {
 			mark = "*"
 		}
-		s.say("%4d %s %-*s  %s\n", i+1, mark, min(width, 60), r.Path, strings.Join(reasons(r), "; "))
+		s.say("%4d %s %-*s  %s\n", i+1, mark, min(width, 60), r.Path, oneLine(strings.Join(reasons(r), "; ")))
 	}
 	if more := proposed - len(shown); more > 0 {
 		s.say("%s more with * are not shown.\n", repositories(more))

@@ -46,13 +46,14 @@ func TestManyAreNotAllShown(t *testing.T) {
 	for i := range 300 {
 		all = append(all, source.Repository{Path: fmt.Sprintf("acme/app-%d", i), Deployed: i < 250})
 	}
+	all[0].Environments = []string{"\x1b[31mred\n"}
 	candidates, _ := candidatesOf(all)
 	shown, proposed := shownOf(candidates)
 	var out bytes.Buffer
 	s := &session{prompter: newPrompter(nil, &out, true)}
 	s.show(shown, len(proposed), len(candidates))
 	text := out.String()
-	if strings.Count(text, "\n") != mostShown+2 || !strings.Contains(text, "\n50 repositories more with * are not shown.\n"+
+	if strings.Count(text, "\n") != mostShown+2 || strings.Contains(text, "\x1b") || !strings.Contains(text, "\n50 repositories more with * are not shown.\n"+
 		"50 repositories without a sign can be chosen by name.\n") {
 		t.Errorf("got %s", text)
 	}

@@ -200,7 +200,7 @@ func paths(repositories []source.Repository) []string {
 // note adds what could not be read to the result, and says it.
 func (s *session) note(notes ...string) {
 	for _, n := range notes {
-		s.say("Note: %s.\n", strings.TrimSuffix(n, "."))
+		s.say("Note: %s.\n", strings.TrimSuffix(oneLine(n), "."))
 	}
 	s.result.Notes = append(s.result.Notes, notes...)
 }
