@@ -55,7 +55,7 @@ const maxSteps = 5
 func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 	view := Overview{Window: r.ChartWindow()}
 	var services Services
-	var byTeam []metrics.Split
+	var byTeam map[string]int
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
 		view.FirstDeploy, err = r.TimeToFirstDeploy(ctx, metrics.Engineers, metrics.TTFDOptions{})

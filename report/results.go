@@ -51,11 +51,17 @@ func (r *Reader) CI(ctx context.Context, service string, w metrics.Window) (metr
 	})
 }
 
-func (r *Reader) deploymentsBy(
-	ctx context.Context, q metrics.DeployQuery, by metrics.Grouping,
-) ([]metrics.Split, error) {
-	return cached(ctx, r, fmt.Sprint("by", by, q), func(ctx context.Context) ([]metrics.Split, error) {
-		return r.deps.Metrics.DeploymentsBy(ctx, q, by)
+// deploymentsByTeam returns how often the services of each owner were deployed to production in the window. Only the
+// numbers are cached: every split of the engine has the completeness of all scopes.
+func (r *Reader) deploymentsByTeam(ctx context.Context, w metrics.Window) (map[string]int, error) {
+	return cached(ctx, r, fmt.Sprint("by team", w), func(ctx context.Context) (map[string]int, error) {
+		query := metrics.DeployQuery{Window: w, Bucket: metrics.Month}
+		splits, err := r.deps.Metrics.DeploymentsBy(ctx, query, metrics.Team)
+		byTeam := make(map[string]int, len(splits))
+		for _, s := range splits {
+			byTeam[s.Key] = s.Series.N
+		}
+		return byTeam, err
 	})
 }
 

@@ -32,7 +32,7 @@ type Teams struct {
 func (r *Reader) Teams(ctx context.Context) (Teams, error) {
 	window := r.ChartWindow()
 	var services Services
-	var deployments []metrics.Split
+	var deployments map[string]int
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { services, err = r.Services(ctx); return err })
 	g.Go(func() (err error) { deployments, err = r.deploymentsByTeam(ctx, window); return err })
@@ -40,10 +40,6 @@ func (r *Reader) Teams(ctx context.Context) (Teams, error) {
 		return Teams{}, err
 	}
 	return Teams{teamsOf(services.List, deployments), window}, nil
-}
-
-func (r *Reader) deploymentsByTeam(ctx context.Context, window metrics.Window) ([]metrics.Split, error) {
-	return r.deploymentsBy(ctx, metrics.DeployQuery{Window: window, Bucket: metrics.Month}, metrics.Team)
 }
 
 // Select returns the teams whose name contains the text, in any case.
@@ -65,7 +61,7 @@ var TeamColumns = []sorting.Field[Team]{
 }
 
 // teamsOf joins the levels and the deployments of teams, by name; what has no owner comes last.
-func teamsOf(services []Service, deployments []metrics.Split) []Team {
+func teamsOf(services []Service, deployments map[string]int) []Team {
 	index := map[string]int{}
 	var teams []Team
 	for _, s := range services {
@@ -83,9 +79,9 @@ func teamsOf(services []Service, deployments []metrics.Split) []Team {
 			t.Deploys = new(int)
 		}
 	}
-	for n, s := range deployments {
-		if i, ok := index[s.Key]; ok && s.Key != "" {
-			teams[i].Deploys = &deployments[n].Series.N
+	for owner, n := range deployments {
+		if i, ok := index[owner]; ok && owner != "" {
+			teams[i].Deploys = &n
 		}
 	}
 	slices.SortFunc(teams, func(x, y Team) int {

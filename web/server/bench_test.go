@@ -70,6 +70,34 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
+// BenchmarkLargePages is the time of the first and of the next visit of pages of 5,000 services and 100,000 events, and
+// how many bytes they have.
+func BenchmarkLargePages(b *testing.B) {
+	o := organizationOf(5_000, 100_000)
+	f := newFixture(b, o.descriptors, o.people, o.events)
+	paths := []string{"/", "/services/default/service-7", "/time-to-first-deploy", "/definitions/deployment_frequency"}
+	for _, l := range everyList {
+		paths = append(paths, l.path)
+	}
+	for _, path := range paths {
+		b.Run("cold "+path, func(b *testing.B) {
+			size := 0
+			for b.Loop() {
+				b.StopTimer()
+				cold := &fixture{app: f.rebuild(b, f.deps.Store)}
+				b.StartTimer()
+				size = len(cold.page(b, path))
+			}
+			b.ReportMetric(float64(size), "bytes")
+		})
+		b.Run("warm "+path, func(b *testing.B) {
+			for b.Loop() {
+				_ = f.page(b, path)
+			}
+		})
+	}
+}
+
 // BenchmarkOverviewQueries is the time that the store takes for the queries of the overview, one after another.
 func BenchmarkOverviewQueries(b *testing.B) {
 	descriptors, people := manyServices()

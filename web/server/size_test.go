@@ -47,6 +47,27 @@ func TestManyServicesAreGradedOnce(t *testing.T) {
 	}
 }
 
+// TestTeamsAreCountedOnce: the overview and the list of teams share the deployments of all teams, also of a large
+// organization.
+func TestTeamsAreCountedOnce(t *testing.T) {
+	o := organizationOf(2_000, 6_000)
+	f := newFixture(t, o.descriptors, o.people, o.events)
+	recorded := &recorder{q: f.deps.Store}
+	large := &fixture{app: f.rebuild(t, recorded)}
+	for _, path := range []string{"/", "/teams", "/teams?q=17", "/api/v1/teams"} {
+		_ = large.page(t, path)
+	}
+	counted := 0
+	for _, q := range recorded.queries {
+		if q.params["key"] == "team" {
+			counted++
+		}
+	}
+	if counted != 1 {
+		t.Errorf("four answers count the deployments of the teams %d times", counted)
+	}
+}
+
 // TestManyCohortsAreBounded: the page of time to first deploy has pages of cohorts, and its API has all of them.
 func TestManyCohortsAreBounded(t *testing.T) {
 	const teams = 620
