@@ -81,14 +81,14 @@ func eventsAddress(server string) (string, error) {
 	return u.String(), nil
 }
 
-// notNow is an error after which a retry may succeed.
-type notNow struct {
+// retryable is an error after which a retry may succeed.
+type retryable struct {
 	err   error
 	after time.Duration // how long the server asked to wait; 0: unspecified
 }
 
-func (b notNow) Error() string { return b.err.Error() }
-func (b notNow) Unwrap() error { return b.err }
+func (b retryable) Error() string { return b.err.Error() }
+func (b retryable) Unwrap() error { return b.err }
 
 // retry posts the event, and again up to o.Retries times.
 func (o Options) retry(ctx context.Context, address string, doc []byte) (webhook.Answer, error) {
@@ -101,7 +101,7 @@ func (o Options) retry(ctx context.Context, address string, doc []byte) (webhook
 	pause := firstRetry
 	for try := 0; ; try++ {
 		answer, err := o.post(ctx, client, address, doc)
-		var again notNow
+		var again retryable
 		if err == nil || !errors.As(err, &again) || ctx.Err() != nil {
 			return answer, cmp.Or(ctx.Err(), err)
 		}
@@ -119,7 +119,7 @@ func (o Options) retry(ctx context.Context, address string, doc []byte) (webhook
 	}
 }
 
-// post sends the event once. The error is a notNow if a retry may succeed.
+// post sends the event once. The error is retryable if a retry may succeed.
 func (o Options) post(ctx context.Context, client *http.Client, address string, doc []byte) (webhook.Answer, error) {
 	var answer webhook.Answer
 	req, err := http.NewRequestWithContext(
@@ -140,29 +140,29 @@ func (o Options) post(ctx context.Context, client *http.Client, address string, 
 		if errors.As(err, &timeout) && timeout.Timeout() && ctx.Err() == nil {
 			err = exit.With(exit.Timeout, fmt.Errorf("no answer within %s: %w", client.Timeout, err))
 		}
-		return answer, notNow{err: err}
+		return answer, retryable{err: err}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return answer, notNow{err: fmt.Errorf("reading the response: %w", err)}
+		return answer, retryable{err: fmt.Errorf("reading the response: %w", err)}
 	}
-	understood := json.Unmarshal(body, &answer) == nil
-	said := fmt.Errorf("%s: %s", resp.Status, cmp.Or(answer.Error, answer.Reason, "the response is not from dxctl: "+
+	decoded := json.Unmarshal(body, &answer) == nil
+	refused := fmt.Errorf("%s: %s", resp.Status, cmp.Or(answer.Error, answer.Reason, "the response is not from dxctl: "+
 		"check the address of the server"))
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK || code == http.StatusAccepted:
-		if !understood || answer.Outcome == "" {
-			return answer, said
+		if !decoded || answer.Outcome == "" {
+			return answer, refused
 		}
 		return answer, nil
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return answer, exit.With(exit.Credentials, said)
+		return answer, exit.With(exit.Credentials, refused)
 	case code == http.StatusTooManyRequests || code >= http.StatusInternalServerError:
 		after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // a date, or nothing, is 0
-		return answer, notNow{err: said, after: time.Duration(max(after, 0)) * time.Second}
+		return answer, retryable{err: refused, after: time.Duration(max(after, 0)) * time.Second}
 	case code == http.StatusNotFound:
-		return answer, fmt.Errorf("%w; check that the server has a source of kind events", said)
+		return answer, fmt.Errorf("%w; check that the server has a source of kind events", refused)
 	}
-	return answer, said
+	return answer, refused
 }
