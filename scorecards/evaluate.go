@@ -56,7 +56,7 @@ type Result struct {
 	Level   string        `json:"level"`
 	Version uint32        `json:"version"`
 	Outcome event.Outcome `json:"outcome"`
-	// one sentence: the value behind the verdict, or what is missing and who should give it
+	// one sentence: the value behind the outcome, or what is missing and which source should provide it
 	Reason  string            `json:"reason"`
 	Why     string            `json:"why"`
 	Fix     string            `json:"fix"` // what to do; of an undecided rule, how to find out and what to do if it fails
@@ -145,7 +145,7 @@ func newSubject(entity descriptor.Entity, now time.Time) *subject {
 	}
 }
 
-// use makes the facts that a scorecard knows ready.
+// use prepares the facts that the rules of a scorecard use.
 func (s *subject) use(card *compiledCard, facts map[string]event.Fact) {
 	s.definitions = card.definitions
 	s.observations = make(map[string]observation, len(card.definitions))
@@ -204,7 +204,7 @@ func toCEL(value any) ref.Val {
 	return types.DefaultTypeAdapter.NativeToValue(value)
 }
 
-// ResolveName gives CEL the value of a variable.
+// ResolveName returns the value of a variable to CEL.
 func (s *subject) ResolveName(name string) (any, bool) {
 	if fact, ok := strings.CutPrefix(name, factPrefix); ok {
 		o, known := s.observations[fact]
@@ -258,7 +258,7 @@ func (s *subject) variables(p *program) (cel.Activation, error) {
 	return cel.PartialVars(s, unknown...)
 }
 
-// grade fills the result's outcome, its reason and the values that it rests on.
+// grade sets the outcome of the result, its reason and the values of its facts.
 func (s *subject) grade(r *compiledRule, result *Result) {
 	s.addFacts(r, result)
 	if r.applies != nil {
@@ -338,7 +338,7 @@ func (s *subject) undecided(p *program, unknown *types.Unknown, result *Result) 
 	result.Fix = s.findOut(result)
 }
 
-// findOut says how an undecided rule becomes decided. Its fix is kept for then: it may well be done already.
+// findOut returns how to decide an undecided rule, followed by its fix, which may not be necessary.
 func (s *subject) findOut(result *Result) string {
 	if result.Outcome == event.Stale {
 		return "Read the sources again (dxctl collect), then grade again. If the rule fails then:\n\n" + result.Fix
@@ -356,7 +356,7 @@ func (s *subject) findOut(result *Result) string {
 		strings.Join(sources, " and "), strings.Join(result.Missing, " and "), result.Fix)
 }
 
-// addFacts notes the values that the rule looks at.
+// addFacts adds the values of the facts that the rule uses.
 func (s *subject) addFacts(r *compiledRule, result *Result) {
 	if len(r.facts) == 0 {
 		return

@@ -19,7 +19,7 @@ import (
 	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
-// reason says in one sentence why the rule passed or failed, with the value behind it.
+// reason returns one sentence: why the rule passed or failed, with the value behind it.
 func (s *subject) reason(r *compiledRule, passed bool) string {
 	text := s.because(r.expr, passed)
 	if r.evidence == nil {
@@ -193,7 +193,7 @@ func (x *explanation) name(e celast.Expr) (string, facts.Definition, bool) {
 	return "", facts.Definition{}, false
 }
 
-// wants says in words what an operator asks for. Times have words of their own.
+// wants are the words for what an operator requires: of numbers and texts, and of times.
 var wants = map[string][2]string{
 	operators.LessEquals:    {"at most %s", "it on %s or earlier"},
 	operators.Less:          {"less than %s", "it before %s"},
@@ -223,7 +223,7 @@ var negated = map[string]string{
 }
 
 // comparison explains a comparison of a fact or a field with anything: "p95 is 17.4 minutes, the rule wants at most
-// 10". It says nothing that changes merely because a day has passed: a grade's reason is stored when it changes.
+// 10". It contains nothing that changes only because a day has passed: a reason is stored again when it changes.
 func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bool) (string, bool) {
 	if _, known := wants[op]; !known || len(args) != 2 {
 		return "", false
@@ -254,7 +254,7 @@ func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bo
 	), true
 }
 
-// wish says what a comparison asks for.
+// wish returns what a comparison requires.
 func (x *explanation) wish(op string, left, right celast.Expr, d facts.Definition, have ref.Val) string {
 	ago := x.value(right)
 	if sinceNow(left) == left { // now - fact <= duration("720h") is the same wish as fact >= now - duration("720h")

@@ -136,7 +136,7 @@ func checkNames(cards []Scorecard) error {
 // apiVersion is the version of the scorecard format.
 const apiVersion = "dxctl.dev/v1"
 
-// text is a string that knows where it stands.
+// text is a string with its position in the file.
 type text struct {
 	value string
 	at    position

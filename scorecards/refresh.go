@@ -79,8 +79,8 @@ func (e *Engine) Refresh(
 	return reports, nil
 }
 
-// Reports grades every service by the facts that are stored, without writing anything. What the catalog says is taken
-// from it as it is now.
+// Reports grades every service by the stored facts, without writing anything. The facts of the catalog are computed
+// anew.
 func (e *Engine) Reports(ctx context.Context, store metrics.Querier, cat *catalog.Catalog) ([]Report, error) {
 	services := cat.Services()
 	if len(services) == 0 {

@@ -10,14 +10,14 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Report is how an entity stands by one scorecard.
+// Report is the result of grading an entity by one scorecard.
 //
 // A level is reached when every applicable rule of it and of the levels below passes. A rule that is unknown, stale or
-// in error is no failure, but it does not earn the level either; Note says so where that is what is missing.
+// in error is not a failure, but it does not earn the level either; Note then explains this.
 //
 // Score is the share of the applicable rules that pass: pass / (pass + fail + unknown + stale + error). Rules that are
 // not applicable or waived are left out. Because what is not known stays in the denominator, losing data never raises a
-// score. Coverage, (pass + fail) / the same sum, says how much of the score is knowledge.
+// score. Coverage, (pass + fail) / the same sum, is how much of the score is known.
 type Report struct {
 	Entity    string                `json:"entity"`
 	Scorecard string                `json:"scorecard"`
@@ -58,7 +58,7 @@ func newReport(card Scorecard, entity string, results []Result) Report {
 	return r
 }
 
-// earned reports whether a rule stands in nobody's way to a level.
+// earned reports whether a rule with the outcome does not prevent a level.
 func earned(o event.Outcome) bool {
 	return o == event.Pass || o == event.NotApplicable || o == event.Waived
 }
@@ -86,7 +86,7 @@ func boolOrder(b bool) int {
 	return 0
 }
 
-// note says what stands between the entity and its next level when it is not, or not only, failures.
+// note returns what the next level still needs if that is not, or not only, rules that fail.
 func (r Report) note() string {
 	failed, undecided := 0, map[event.Outcome]int{}
 	for _, result := range r.Next {

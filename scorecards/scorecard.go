@@ -1,5 +1,5 @@
 // Package scorecards grades services against golden paths. A scorecard is a YAML file with rules in CEL over facts; the
-// engine says for every rule what it found, why, and what to do next.
+// engine returns for every rule its outcome, the reason, and what to do next.
 //
 // What is not known is never guessed: a rule whose facts are missing is unknown, one whose facts are old is stale, and
 // neither earns a level nor counts as a failure. Losing data can therefore lower a score, but never raise it.
@@ -15,8 +15,8 @@ import (
 
 // Config names the scorecards.
 type Config struct {
-	// Files are scorecards: names or patterns, relative to the directory of the configuration. Without any, the built-in
-	// golden path production-service is used.
+	// Files are scorecards: names or patterns, relative to the directory of the configuration. Without any, the
+	// built-in golden path production-service is used.
 	Files []string `yaml:"files"`
 }
 
@@ -78,7 +78,7 @@ var efforts = []Effort{Minutes, Hours, Days}
 
 func (e Effort) order() int { return slices.Index(efforts, e) }
 
-// position is where an expression stands in its file.
+// position is the place of an expression in its file.
 type position struct {
 	line  int
 	block bool // a block scalar: its text begins on the next line

@@ -16,7 +16,7 @@ const (
 	fromChanges = metrics.SourcesOfChanges
 )
 
-// knownFacts are the facts that dxctl itself gives.
+// knownFacts are the facts that dxctl itself provides.
 var knownFacts = []Definition{
 	{
 		Name:        "catalog.has_owner",
@@ -284,5 +284,5 @@ var knownFacts = []Definition{
 		"somebody else reviewed before."},
 }
 
-// Catalog returns the facts that dxctl itself gives, in the order of their subjects.
+// Catalog returns the facts that dxctl itself provides, in the order of their subjects.
 func Catalog() []Definition { return slices.Clone(knownFacts) }

@@ -14,10 +14,10 @@ import (
 // metricsSource is the source of the facts that are computed from collected events.
 const metricsSource = "metrics"
 
-// MaxAge is how long a computed fact is believed after its sources were last read: a long weekend.
+// MaxAge is how long a computed fact is valid after its sources were last read: a long weekend.
 const MaxAge = 96 * time.Hour
 
-// numbers are what the metrics say of one service.
+// numbers are the metrics of one service.
 type numbers struct {
 	month, quarter metrics.ServiceStats // the last 30 and 90 days
 	ever           metrics.ServiceStats // since collection began
@@ -102,7 +102,7 @@ type factWriter struct {
 	facts  []event.Fact
 }
 
-// fact makes a fact that rests on events of a kind: it is as old as the last reading of them.
+// fact returns a fact that is computed from events of a kind: it is as old as the last reading of them.
 func (w *factWriter) fact(of event.Kind, name string, typ event.FactType) event.Fact {
 	observed := w.now
 	if at, ok := w.read[of]; ok && at.Before(observed) {
@@ -129,7 +129,7 @@ func (w *factWriter) put(of event.Kind, name string, typ event.FactType, value a
 	w.facts = append(w.facts, f)
 }
 
-// absent says why there are no values. The reason holds until something is collected, so it does not expire.
+// absent writes facts without a value. The reason is valid until something is collected, so it does not expire.
 func (w *factWriter) absent(of event.Kind, typ event.FactType, reason string, names ...string) {
 	for _, name := range names {
 		f := w.fact(of, name, typ)
@@ -138,7 +138,7 @@ func (w *factWriter) absent(of event.Kind, typ event.FactType, reason string, na
 	}
 }
 
-// none says that nothing of a kind was ever seen, and whether somebody looked.
+// none returns the reason why nothing of a kind is known: the sources have none, or none was read.
 func (w *factWriter) none(of event.Kind, what, source string) string {
 	if _, looked := w.read[of]; looked {
 		return "no " + what + " are known: the sources of this service were read and hold none"
@@ -146,7 +146,7 @@ func (w *factWriter) none(of event.Kind, what, source string) string {
 	return "no " + what + " are known; " + source + " should give them"
 }
 
-// number puts v, or says why there is none.
+// number writes v, or the reason why there is none.
 func (w *factWriter) number(of event.Kind, name string, v *float64, reason string) {
 	if v == nil {
 		w.absent(of, event.NumberFact, reason, name)
@@ -179,7 +179,7 @@ func (w *factWriter) ci(n numbers) {
 	w.number(of, "ci.success_rate", n.month.SuccessRate, "no pipeline run of the last 30 days succeeded or failed")
 }
 
-// noDuration says why it is not known how long the runs took.
+// noDuration returns the reason why the duration of the runs is unknown.
 func noDuration(n metrics.ServiceStats) string {
 	if left := n.LeftOutRuns(); left > 0 {
 		return fmt.Sprintf("of %d successful pipeline runs of the last 30 days no source gave a duration, or both a start "+

@@ -23,7 +23,7 @@ type Definition struct {
 	Label       string `yaml:"label"`
 	True        string `yaml:"true"`        // sentence when it holds: "it has an owner"
 	False       string `yaml:"false"`       // sentence when it does not
-	Source      string `yaml:"source"`      // who should give it: "a source of kind github"
+	Source      string `yaml:"source"`      // who should provide it: "a source of kind github"
 	Description string `yaml:"description"` // one sentence
 }
 
