@@ -43,7 +43,7 @@ type listedRepository struct {
 	PushedAt      *time.Time `json:"pushed_at,omitempty"`
 }
 
-// HasID reports whether the record can be told from others.
+// HasID reports whether the record has an id, which tells it from others.
 func (r listedRepository) HasID() bool { return r.FullName != "" }
 
 // shownRepository is a record as the listing has shown it.

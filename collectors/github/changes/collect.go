@@ -64,7 +64,7 @@ type listedPull struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// HasID reports whether the record can be told from others.
+// HasID reports whether the record has an id, which tells it from others.
 func (p listedPull) HasID() bool { return p.Number > 0 }
 
 // collector is one collect of the pull requests of a repository.

@@ -78,7 +78,7 @@ func (m Mapper) ChangeEvent(n Pull) event.Change {
 		Deletions:  n.Deletions,
 		Reverts:    reverts(n),
 	}
-	e.Ended(strings.ToLower(n.State))
+	e.Ended(pullStates.Read("state of a pull request", n.State, m.Unrecognized))
 	// an open pull request has a merge commit too: GitHub tries the merge
 	if n.MergeCommit != nil && e.State() == event.MergedChange {
 		e.MergeSHA = n.MergeCommit.OID

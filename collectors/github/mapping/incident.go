@@ -42,7 +42,7 @@ func (m Mapper) IncidentEvent(i Issue) event.Incident {
 		Severity: severity(names),
 		OpenedAt: Time(&i.CreatedAt),
 	}
-	if !strings.EqualFold(i.State, "open") {
+	if !openIssue.Read("state of an issue", i.State, m.Unrecognized) {
 		e.ResolvedAt = Time(i.ClosedAt)
 		e.EndUnknown = e.ResolvedAt.IsZero()
 	}

@@ -54,6 +54,23 @@ var deploymentStates = source.Words[event.Status]{
 	Otherwise: event.Running, // so that the record is read again
 }
 
+// pullStates are the states of a pull request, which payloads of webhooks may lack.
+var pullStates = source.Words[string]{
+	Meaning: map[string]string{
+		"open":   event.OpenChange,
+		"closed": event.ClosedChange,
+		"merged": event.MergedChange,
+		"":       "",
+	},
+	Otherwise: "", // its times decide
+}
+
+// openIssue has the states of an issue, with whether the issue is open.
+var openIssue = source.Words[bool]{
+	Meaning:   map[string]bool{"open": true, "closed": false, "": false},
+	Otherwise: false,
+}
+
 // deciding returns the word of a run or a job that decides on its status, as GitHub writes it, and the words that it is
 // one of: the conclusion if there is one, else the status.
 func deciding(status, conclusion string) (words source.Words[event.Status], raw string) {

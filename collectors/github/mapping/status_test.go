@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/dxctl/dxctl/event"
 )
@@ -30,5 +32,38 @@ func TestEveryStatusWord(t *testing.T) {
 		if got != tc.want || raw != tc.raw || known != (tc.raw != "dissolved" && tc.raw != "hovering") {
 			t.Errorf("%s/%s: %s %s %t", tc.status, tc.conclusion, got, raw, known)
 		}
+	}
+}
+
+func TestUnrecognizedWordsAreReported(t *testing.T) {
+	var got []string
+	m := Mapper{Scope: "acme/shop", Unrecognized: func(what, word string) { got = append(got, what+" "+word) }}
+	for _, word := range []string{"open", "OPEN", "closed", "merged"} {
+		m.ChangeEvent(Pull{State: word})
+	}
+	for _, word := range []string{"open", "closed"} {
+		m.IncidentEvent(Issue{State: word})
+	}
+	m.DeploymentEvent(Deployment{State: "ACTIVE"})
+	if len(got) > 0 {
+		t.Errorf("documented words are reported: %q", got)
+	}
+	change := m.ChangeEvent(Pull{State: "LEVITATING", MergeCommit: &Commit{OID: "a"}})
+	incident := m.IncidentEvent(Issue{State: "floating"})
+	m.DeploymentEvent(Deployment{State: "HOVERING"})
+	m.RunEvent(Run{Conclusion: "vanished"}, time.Time{})
+	m.JobEvent("1", Job{Status: "vanishing"})
+	want := []string{
+		"state of a pull request LEVITATING",
+		"state of an issue floating",
+		"status of a deployment HOVERING",
+		"status of a run vanished",
+		"status of a job vanishing",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("reported %q, want %q", got, want)
+	}
+	if change.State() != event.OpenChange || change.MergeSHA != "" || !incident.Resolved() {
+		t.Errorf("change %+v, incident %+v", change, incident)
 	}
 }

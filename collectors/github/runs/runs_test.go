@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -409,5 +410,26 @@ func TestARunWithoutATimeDoesNotHideTheOlderOnes(t *testing.T) {
 	c.advance(page)
 	if p := c.state.Pending; len(p) != 1 || !p[0].To.Equal(oldest) || !c.state.Head.Equal(now) {
 		t.Errorf("pending %+v, head %s", p, c.state.Head)
+	}
+}
+
+// TestTheCheckpointIsOneFlatDocument guards the names under which a checkpoint is stored: with another name, every
+// repository would be read again from its first run.
+func TestTheCheckpointIsOneFlatDocument(t *testing.T) {
+	const stored = `{"etag":"e","total":9,"oldest":"2026-01-01T00:00:00Z","head":"2026-01-02T00:00:00Z",` +
+		`"floor":"2025-01-01T00:00:00Z","pending":[{"from":"2025-01-01T00:00:00Z","to":"2025-01-02T00:00:00Z","above":` +
+		`{"to":"2025-01-03T00:00:00Z","seen":1,"left":2},"split":true}],"trailed":"2026-01-03T00:00:00Z",` +
+		`"refilled":"2026-01-04T00:00:00Z","crowded":{"x":3},"open":{"1":"e"},"gone":{"2":true},"jobs":"all",` +
+		`"branch":"main","reread":true,"owed":{"jobs":[4],"attempts":[5]},"short":{"6":7},"approved":{"8":9},` +
+		`"holes":{"h":{"from":"2025-01-01T00:00:00Z","to":"2025-01-02T00:00:00Z"}},"started":true}`
+	var s state
+	decoder := json.NewDecoder(strings.NewReader(stored))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&s); err != nil {
+		t.Fatal(err)
+	}
+	again, err := json.Marshal(s)
+	if err != nil || string(again) != stored {
+		t.Errorf("%v\ngot  %s\nwant %s", err, again, stored)
 	}
 }
