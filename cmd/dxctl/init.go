@@ -45,7 +45,8 @@ writes a token: dx.yaml names the environment variable. people.csv is readable o
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opt.Dir, "dir", ".", "`DIRECTORY` to write to")
-	flags.StringVar(&opt.Kind, "kind", "", "github or gitlab (default: by the git remotes, the URL or the token)")
+	flags.StringVar(&opt.Kind, "kind", "", "`KIND` of the source: github or gitlab (default: by the git remotes, "+
+		"the URL or the token)")
 	flags.StringVar(&opt.URL, "url", "", "`URL` of your own GitHub Enterprise or GitLab server")
 	flags.StringVar(&opt.Account, "organization", "", "`NAME` of the organization, the user, or the path of the group")
 	flags.StringVar(&opt.TokenVariable, "token-variable", "", "`NAME` of the environment variable that has the token")
@@ -61,6 +62,9 @@ writes a token: dx.yaml names the environment variable. people.csv is readable o
 
 // initialize runs the command.
 func (s *cli) initialize(ctx context.Context, opt setup.Options) error {
+	if s.configFile != "" {
+		return errors.New("dxctl init writes dx.yaml to the directory that --dir names; remove --config")
+	}
 	log, err := s.logger()
 	if err != nil {
 		return err
@@ -117,6 +121,9 @@ func (s *cli) sayNext(dir string, result setup.Result, took time.Duration) {
 		took.Round(100*time.Millisecond))
 	if dir != "." {
 		fmt.Fprintf(s.err, "  cd %s\n", dir)
+	}
+	if file := os.Getenv("DXCTL_CONFIG"); file != "" {
+		fmt.Fprintf(s.err, "  unset DXCTL_CONFIG   # or the other commands read %s\n", file)
 	}
 	fmt.Fprint(s.err, "  dxctl doctor     # checks the configuration and the credentials\n"+
 		"  dxctl collect    # reads the records, newest first; you can interrupt it at any time\n"+
