@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -26,6 +27,7 @@ type fake struct {
 	*httptest.Server
 	mu           sync.Mutex
 	user         bool
+	forbidden    bool              // the token lacks a scope
 	projects     []object          // as REST lists them
 	files        map[string]string // by "id path"
 	environments map[string][]string
@@ -59,6 +61,8 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Header.Get("PRIVATE-TOKEN") != "t0ken":
 		answer(w, http.StatusUnauthorized, object{"message": "401 Unauthorized"})
+	case f.forbidden:
+		answer(w, http.StatusForbidden, object{"error": "insufficient_scope"})
 	case r.URL.Path == "/api/graphql":
 		f.graphQL(w, r)
 	case path == "groups/acme%2Fshop/projects" && !f.user, path == "users/acme%2Fshop/projects" && f.user:
@@ -279,5 +283,22 @@ func TestNamedProjects(t *testing.T) {
 	}
 	if len(all.Repositories) != 1 || all.Repositories[0].Configured != "12" || all.Repositories[0].Unread {
 		t.Errorf("got %+v", all.Repositories)
+	}
+}
+
+func TestRejectedTokenAndMissingScope(t *testing.T) {
+	f := start(t, project(1, "acme/shop/api"))
+	v, err := gitlab.NewInventory(gitlab.Config{Source: "gl", URL: f.URL, Token: "expired", Groups: []string{"acme/shop"}},
+		source.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Repositories(t.Context(), func(int, int) {}); !errors.Is(err, rest.ErrUnauthorized) || len(f.requests) != 1 {
+		t.Errorf("got %v after %d requests", err, len(f.requests))
+	}
+	f.forbidden = true
+	if _, err := f.inventory(t).Repositories(t.Context(), func(int, int) {}); err == nil ||
+		!strings.Contains(err.Error(), "insufficient_scope") || !strings.Contains(err.Error(), "needs the scope read_api") {
+		t.Errorf("got %v", err)
 	}
 }
