@@ -92,7 +92,7 @@ func (c *collector) collect(ctx context.Context) error {
 	var newest client.Listing[listedPull]
 	s.Failed = s.Failed.Begin()
 	got, err := c.Get(ctx, "repos/"+c.Scope+"/pulls?state=all&sort=updated&direction=desc&per_page=100", s.ETag, &newest)
-	// the page only says whether something is new: without it, everything since the cursor is read
+	// the page only shows whether something is new: without it, everything since the cursor is read
 	blind := rest.Faulty(err)
 	if err != nil && !blind {
 		return err
@@ -205,8 +205,8 @@ type pullPage struct {
 // GitHub allows 500,000.
 var pullSizes = []int{100, 50, 20, 5, 1}
 
-// pullPage reads a page of pull requests. GitHub gives up on queries that take it too long; a smaller page then helps,
-// and the rest of this collect keeps to its size.
+// pullPage reads a page of pull requests. GitHub gives up on queries that take too long; a smaller page then helps, and
+// the rest of this collect uses its size.
 func (c *collector) pullPage(ctx context.Context, after string) (pullPage, error) {
 	owner, name, _ := strings.Cut(c.Scope, "/")
 	var last error

@@ -13,7 +13,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// fewAttempts is how often something is asked for of which a larger part has been asked for in earnest.
+// fewAttempts is how often a smaller part of a request is tried that has failed after all attempts.
 const fewAttempts = 2
 
 const onePullQuery = `query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) {
@@ -21,8 +21,8 @@ pullRequest(number: $number) { ` + pullFields + ` } } }`
 
 func pullKey(number uint64) string { return fmt.Sprintf("#%d", number) }
 
-// changesByNumber does the first pass where GitHub fails at a page of pull requests however small it is: REST lists the
-// numbers, and each is asked for by itself. One that fails is held; failure is why the pages cannot be read.
+// changesByNumber reads the first pass if GitHub fails at a page of pull requests however small it is: REST lists the
+// numbers, and each is requested by itself. One that fails is held. failure is why the page cannot be read.
 func (c *collector) changesByNumber(ctx context.Context, s *state, done *uint64, failure error) error {
 	until := s.Passes[0].Until
 	for number := 1; number > 0; {
@@ -61,7 +61,7 @@ func (c *collector) changesByNumber(ctx context.Context, s *state, done *uint64,
 	return c.Writer.Save(ctx, streamName, *s)
 }
 
-// onePull reads a pull request by its number; nil when it is held, or gone.
+// onePull reads a pull request by its number; nil if it is held or gone.
 func (c *collector) onePull(ctx context.Context, s *state, number uint64) (*event.Change, error) {
 	var change *event.Change
 	_, err := s.Failed.Do(ctx, pullKey(number), c.Now(), func(ctx context.Context) error {
@@ -94,7 +94,7 @@ func (c *collector) onePull(ctx context.Context, s *state, number uint64) (*even
 	return change, err
 }
 
-// retryChanges asks again for the pull requests that are held.
+// retryChanges reads the held pull requests that are due for a retry.
 func (c *collector) retryChanges(ctx context.Context, s *state) error {
 	due := s.Failed.Due(c.Now())
 	for _, key := range due {

@@ -13,8 +13,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// deploymentsByREST does a whole pass where GraphQL does not show deployments: a request per page and one per
-// deployment.
+// deploymentsByREST reads a whole pass if GraphQL does not show deployments: a request per page and one per deployment.
 func (c *collector) deploymentsByREST(ctx context.Context, s *state, done *uint64) error {
 	until, total := s.Passes[0].Until, uint64(0)
 	for number := 1; number > 0; {
@@ -51,7 +50,8 @@ func (c *collector) deploymentsByREST(ctx context.Context, s *state, done *uint6
 
 func key(id int64) string { return "deployment " + strconv.FormatInt(id, 10) }
 
-// heldStatuses reads every status of a deployment by REST; false when GitHub fails at them and the deployment is held.
+// heldStatuses reads every status of a deployment by REST; false if GitHub fails at them, so that the deployment is
+// held.
 func (c *collector) heldStatuses(ctx context.Context, s *state, n *mapping.Deployment) (bool, error) {
 	return s.Failed.Do(ctx, key(n.DatabaseID), c.Now(), func(ctx context.Context) (err error) {
 		n.Statuses.Nodes, err = c.statuses(ctx, n.DatabaseID)
@@ -59,7 +59,7 @@ func (c *collector) heldStatuses(ctx context.Context, s *state, n *mapping.Deplo
 	})
 }
 
-// deploymentsListed reads a page of the REST listing, around the deployments at which GitHub fails, and returns the
+// deploymentsListed reads a page of the REST listing, except for the deployments at which GitHub fails, and returns the
 // number of the next page; 0: there is none.
 func (c *collector) deploymentsListed(
 	ctx context.Context,

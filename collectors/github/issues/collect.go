@@ -26,7 +26,7 @@ const streamName = "incidents"
 
 // Config says which issues are incidents: those with one of the labels.
 type Config struct {
-	Labels []string `yaml:"labels"` // as GitHub shows them, in any case; none: no issue is an incident
+	Labels []string `yaml:"labels"` // not case-sensitive; none: no issue is an incident
 }
 
 // Validate returns every mistake, joined.

@@ -51,7 +51,7 @@ func (a Account) Actor() *Actor {
 	return &Actor{Login: a.Login, Typename: a.Type}
 }
 
-// Actor is a user, or an app, as GraphQL shows it. Its methods accept nil: the account was deleted.
+// Actor is a user, or an app, as GraphQL shows it; nil for an account that was deleted, which its methods accept.
 type Actor struct {
 	Login    string `json:"login"` // of an app without "[bot]"; see Name
 	Typename string `json:"__typename"`

@@ -9,7 +9,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// pull is what is used of a pull request. In a review's payload it lacks the counts of lines.
+// pull is a pull request in a payload. In that of a review it lacks the counts of lines.
 type pull struct {
 	Number         uint64          `json:"number"`
 	Title          string          `json:"title"`
@@ -31,19 +31,17 @@ type pull struct {
 	Deletions uint32 `json:"deletions"`
 }
 
-// review is what is used of a review.
+// review is a review in a payload.
 type review struct {
 	State       string          `json:"state"`
 	SubmittedAt delivery.Stamp  `json:"submitted_at"`
 	User        mapping.Account `json:"user"`
 }
 
-// collectedActions are the actions of pull_request after which the collector reads more than the payload holds: the
-// commits.
+// collectedActions are the actions of pull_request after which the collector reads what the payload lacks: the commits.
 var collectedActions = []string{"opened", "synchronize", "reopened", "closed"}
 
-// pullRequest reads pull_request. The payload describes the pull request whatever was done to it, so every action is
-// used.
+// pullRequest reads pull_request. Every action is used, because the payload always describes the whole pull request.
 func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Pull *pull `json:"pull_request"`
@@ -61,7 +59,7 @@ func (h *hook) pullRequest() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept(updates)
 }
 
-// change is what a payload says of a pull request, with the reviews that it holds.
+// change returns the update for a pull request with the reviews of the payload.
 func (h *hook) change(p pull, reviews ...mapping.Review) delivery.Update {
 	n := mapping.Pull{
 		Number:      p.Number,
@@ -111,7 +109,7 @@ func (h *hook) review() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept([]delivery.Update{u})
 }
 
-// issue is what is used of an issue.
+// issue is an issue in a payload.
 type issue struct {
 	Number    uint64          `json:"number"`
 	HTMLURL   string          `json:"html_url"`
@@ -120,11 +118,11 @@ type issue struct {
 	UpdatedAt delivery.Stamp  `json:"updated_at"`
 	ClosedAt  delivery.Stamp  `json:"closed_at"`
 	Labels    []mapping.Label `json:"labels"`
-	// Pull is there when the issue is the conversation of a pull request.
+	// Pull is set if the issue is the conversation of a pull request.
 	Pull *struct{} `json:"pull_request"`
 }
 
-// read returns the issue as its listing shows it. Without a state the time of closing decides.
+// read returns the issue as a listing shows it. Without a state, the time of closing decides.
 func (i issue) read() mapping.Issue {
 	state := i.State
 	switch {
@@ -153,7 +151,7 @@ func (h *hook) incident(l mapping.Label) bool {
 }
 
 // issue reads issues: one with an incident label is an incident from when it was opened until it is closed. One that
-// loses the label, is deleted, or moves to another repository is no incident here anymore: it ends.
+// loses the label, is deleted, or moves to another repository is no longer an incident here: it ends.
 func (h *hook) issue() ([]delivery.Update, delivery.Verdict) {
 	if len(h.IncidentLabels) == 0 {
 		return delivery.Ignore("issues: no label makes an issue an incident; set incidents.labels of the source")

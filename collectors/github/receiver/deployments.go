@@ -7,7 +7,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 )
 
-// deployment is what is used of a deployment.
+// deployment is a deployment in a payload.
 type deployment struct {
 	ID          int64           `json:"id"`
 	SHA         string          `json:"sha"`
@@ -18,7 +18,7 @@ type deployment struct {
 	Creator     mapping.Account `json:"creator"`
 }
 
-// status is what is used of one status of a deployment.
+// status is a status of a deployment in a payload.
 type status struct {
 	State     string         `json:"state"`
 	CreatedAt delivery.Stamp `json:"created_at"`
@@ -27,8 +27,8 @@ type status struct {
 	TargetURL string         `json:"target_url"` // as older servers call the log
 }
 
-// read returns the deployment as the collector reads it, with the statuses that a payload holds. GitHub takes branches,
-// tags and commits as its ref; only a full one tells that it is a tag.
+// read returns the deployment as the collector reads it, with the statuses of the payload. Its ref can be a branch, a
+// tag or a commit; only the full name of a tag shows that it is one.
 func (d deployment) read(statuses ...mapping.DeploymentStatus) mapping.Deployment {
 	n := mapping.RESTDeployment{
 		ID:          d.ID,
@@ -66,15 +66,14 @@ func (h *hook) deployment() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept([]delivery.Update{h.created(*p.Deployment)})
 }
 
-// created is what is known of a deployment when it begins.
+// created returns the update for a deployment as it is when it is created.
 func (h *hook) created(d deployment) delivery.Update {
 	return delivery.Update{Event: h.DeploymentEvent(d.read()), At: d.CreatedAt.Time, SuccessLasts: true}
 }
 
 // deploymentStatus reads deployment_status. The first success is a deployment's finish; that a later deployment
-// replaces it (inactive) does not change it and is no verdict. Deployments of a polled source are left to the
-// collector: it is configured what of a repository means a deployment, and it would not read one again that is stored
-// as final.
+// replaces it (inactive) does not change it. If a collector reads the source, deployments are left to it: its
+// configuration says which records are deployments, and it does not read one again that is stored as final.
 func (h *hook) deploymentStatus() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Deployment *deployment `json:"deployment"`
@@ -105,6 +104,6 @@ func (h *hook) deploymentStatus() ([]delivery.Update, delivery.Verdict) {
 	if e.Status.Final() && e.FinishedAt.IsZero() { // the collector takes the finish of success and failure only
 		e.FinishedAt = at
 	}
-	// What was known at the beginning goes first: it fills a row that is not there, and changes none that is.
+	// The update for the creation comes first: it adds a missing row, and changes no row that exists.
 	return delivery.Accept([]delivery.Update{h.created(*p.Deployment), {Event: e, At: at, SuccessLasts: true}})
 }

@@ -21,10 +21,10 @@ import (
 // collector gives to the same records: a run has its id and attempt, a change its number, a deployment its id, and an
 // incident the number of its issue, each in the scope owner/name.
 //
-// The event types of google/go-github are not used: they turn what is absent into pointers field by field, fail the
-// whole delivery on one odd time, and lag behind GitHub's own payloads, of which only a few fields are needed here.
+// The event types of google/go-github are not used: they have a pointer for each field, reject the whole delivery if
+// one time is invalid, and lag behind GitHub's payloads, of which only a few fields are needed here.
 type Receiver struct {
-	// IncidentLabels are the labels that make an issue an incident, in any case; without a label, no issue is one.
+	// IncidentLabels are the labels that make an issue an incident, not case-sensitive; empty: no issue is one.
 	IncidentLabels []string
 }
 
@@ -102,14 +102,14 @@ var unused = map[string]string{
 	"meta":                            "the webhook was removed at GitHub, which sends nothing further",
 }
 
-// hook is the reading of one payload. Its exported fields are what every payload may have.
+// hook is one payload while it is read. Its exported fields are those that every payload may have.
 type hook struct {
 	mapping.Mapper `json:"-"`
 	Receiver       `json:"-"`
 	from           delivery.Source
 	kind           string // X-GitHub-Event
 	body           []byte
-	misfits        delivery.Misfits // what was left out so far
+	misfits        delivery.Misfits // fields that were left out so far
 
 	Action     string `json:"action"`
 	Repository struct {
@@ -161,9 +161,9 @@ func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Upda
 	return updates, v
 }
 
-// payload is the payload's JSON: the body, or in a form, which is the other way in which GitHub sends, its one field.
+// payload returns the JSON of the payload: the body, or the only field of a form, which is the other content type.
 func payload(d delivery.Delivery) ([]byte, error) {
-	// what cannot be read is no form
+	// a content type that cannot be parsed is not that of a form
 	if media, _, _ := mime.ParseMediaType(d.Headers["content-type"]); media != delivery.FormType {
 		return d.Body, nil
 	}
@@ -177,7 +177,7 @@ func payload(d delivery.Delivery) ([]byte, error) {
 	return []byte(form.Get("payload")), nil
 }
 
-// decode reads the part of a payload that a reader needs. What does not fit is left out.
+// decode decodes the fields of a payload that a reader needs. Fields that do not fit are left out, see misfits.
 func (h *hook) decode(into any) error {
 	left, err := delivery.Decode(h.body, into)
 	if err != nil {
@@ -187,8 +187,8 @@ func (h *hook) decode(into any) error {
 	return nil
 }
 
-// collect is the scope of a polled source, to collect besides what is written: the collector reads more than the
-// payload holds.
+// collect returns the scope, to be collected soon, if a collector reads the source: it reads more than the payload
+// contains.
 func (h *hook) collect() []delivery.Target {
 	if !h.from.Polled {
 		return nil
@@ -196,7 +196,7 @@ func (h *hook) collect() []delivery.Target {
 	return []delivery.Target{{Source: h.from.Name, Scope: h.Scope}}
 }
 
-// ptr is the time as the collector reads it; nil where it is not known.
+// ptr returns the time as the records of package mapping contain it; nil if it is unknown.
 func ptr(s delivery.Stamp) *time.Time {
 	if s.IsZero() {
 		return nil
@@ -204,7 +204,7 @@ func ptr(s delivery.Stamp) *time.Time {
 	return &s.Time
 }
 
-// wanted are the events that a webhook should send, in the order in which GitHub's page shows them.
+// wanted returns the types of events that a webhook should send, in the order of GitHub's settings page.
 func (h *hook) wanted() []string {
 	events := []string{
 		"deployment",
@@ -220,8 +220,8 @@ func (h *hook) wanted() []string {
 	return events
 }
 
-// ping is what GitHub sends when a webhook is made. The answer stands at GitHub under Recent Deliveries, so it says
-// what is still to be ticked.
+// ping reads ping, which GitHub sends when a webhook is created. GitHub shows the answer under Recent Deliveries, so it
+// lists the events that are still to be selected.
 func (h *hook) ping() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Hook struct {
@@ -247,7 +247,7 @@ func (h *hook) ping() ([]delivery.Update, delivery.Verdict) {
 		"collector reads them", strings.Join(missing, ", "))
 }
 
-// push moves what the collector reads of the default branch: which files there are.
+// push reads push: the files of the default branch may have changed, which the collector reads.
 func (h *hook) push() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Ref     string `json:"ref"`
@@ -266,7 +266,7 @@ func (h *hook) push() ([]delivery.Update, delivery.Verdict) {
 	return h.from.CollectSoon(h.Scope, "the default branch has moved, and the collector reads which files it has")
 }
 
-// release is read by the collector, because GitHub's releases have a history that the payload does not tell.
+// release reads release. The collector reads releases, because a payload does not show all that an event needs.
 func (h *hook) release() ([]delivery.Update, delivery.Verdict) {
 	switch h.Action {
 	case "published", "released", "edited", "unpublished", "deleted", "prereleased":

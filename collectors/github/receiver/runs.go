@@ -8,7 +8,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 )
 
-// run is what is used of a workflow run.
+// run is a workflow run in a payload.
 type run struct {
 	ID           int64            `json:"id"`
 	Name         string           `json:"name"`
@@ -27,7 +27,7 @@ type run struct {
 	Triggering   mapping.Account  `json:"triggering_actor"`
 }
 
-// read returns the run as its listing shows it.
+// read returns the run as a listing shows it.
 func (r run) read(attempt uint16) mapping.Run {
 	return mapping.Run{
 		ID:           r.ID,
@@ -48,8 +48,8 @@ func (r run) read(attempt uint16) mapping.Run {
 	}
 }
 
-// run reads workflow_run. Of a polled source a run that is complete is left to the collector: it asks for the jobs of a
-// run that is new to it or not final yet, and would take one that is stored as final for done.
+// run reads workflow_run. If a collector reads the source, a complete run is left to it: it reads the jobs of runs that
+// are new or not final, and would take a run that is stored as final for done.
 func (h *hook) run() ([]delivery.Update, delivery.Verdict) {
 	var p struct {
 		Run *run `json:"workflow_run"`
@@ -75,7 +75,7 @@ func (h *hook) run() ([]delivery.Update, delivery.Verdict) {
 	return delivery.Accept(updates)
 }
 
-// job is what is used of a job.
+// job is a job in a payload.
 type job struct {
 	ID          int64            `json:"id"`
 	RunID       int64            `json:"run_id"`

@@ -1,4 +1,5 @@
-// Package runs collects the workflow runs of a repository with their attempts and jobs.
+// Package runs collects the workflow runs of a repository with their attempts and jobs. The type state explains how;
+// each part of it has a file of its own.
 package runs
 
 import (
