@@ -25,6 +25,7 @@ type serviceView struct {
 	MoreBelow  int    // entities beyond DependsOn
 	MoreAbove  int    // entities beyond Dependents
 	AllAbove   string // the list of all services that depend on it
+	Named      int    // tags and links that the page names at most
 	Descriptor string // file:line
 
 	FrequencyChart charts.Chart
@@ -76,6 +77,7 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		AllRuns:    eventsPath("pipeline_runs", "service", e.Ref),
 	}
 	view.Charts = true
+	view.Named = route.NamedSize
 	view.AllAbove = servicesPath("depends_on", e.Ref)
 	view.DependsOn, view.MoreBelow = entityLinks(page.DependsOn)
 	view.Dependents, view.MoreAbove = entityLinks(page.Dependents)

@@ -30,6 +30,16 @@ func organizationOf(services, events int) organization {
 			"spec: {type: %s, lifecycle: %s, owner: team-%d, system: system-%d, dependsOn: [component:service-0]}\n",
 			i, i, i, []string{"service", "website"}[i%2], []string{"production", "experimental"}[i%3/2], i%teams, i%systems)
 	}
+	hub := func(format string) string { // what a single service can have many of
+		var list []string
+		for i := range services {
+			list = append(list, fmt.Sprintf(format, i))
+		}
+		return "[" + strings.Join(list, ", ") + "]"
+	}
+	fmt.Fprintf(&descriptors, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: hub\n"+
+		"  tags: %s\n  links: %s\nspec: {type: service, lifecycle: production, owner: team-0, dependsOn: %s}\n",
+		hub("tag-%d"), hub("{url: https://wiki.example/%d, title: A page of the wiki}"), hub("component:service-%d"))
 	people.WriteString("person,name,team,start_date,logins\n")
 	for i := range engineers {
 		fmt.Fprintf(&people, "person-%d,Person Number %d,team-%d,%s,person-%d\n", i, i, i%teams,
