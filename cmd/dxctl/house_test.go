@@ -44,6 +44,11 @@ var house = []struct {
 	{name: "repository/fact"},
 	{name: "repository/tree", imports: []string{"repository/fact"}},
 	{name: "repository/yamlfile", imports: []string{"yamldoc", "repository/fact"}},
+	{name: "repository/container", imports: ofRepository},
+	{
+		name:    "repository/manifest",
+		imports: slices.Concat(ofRepository, []string{"repository/container"}),
+	},
 	{name: "repository/owners", imports: ofRepository},
 	{name: "repository/workflow", imports: ofRepository},
 	{name: "collectors/rest"},
