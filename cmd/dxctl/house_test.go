@@ -45,6 +45,13 @@ var house = []struct {
 	{name: "repository/tree", imports: []string{"repository/fact"}},
 	{name: "repository/yamlfile", imports: []string{"yamldoc", "repository/fact"}},
 	{name: "repository/container", imports: ofRepository},
+	{name: "repository/content", imports: ofRepository},
+	{name: "repository/dependency", imports: ofRepository},
+	{name: "repository/language", imports: ofRepository},
+	{name: "repository/operation", imports: ofRepository},
+	{name: "repository/document", imports: slices.Concat(ofRepository, []string{"repository/workflow"})},
+	{name: "repository/environment", imports: slices.Concat(ofRepository, []string{"repository/dependency"})},
+	{name: "repository", children: true},
 	{
 		name:    "repository/manifest",
 		imports: slices.Concat(ofRepository, []string{"repository/container"}),

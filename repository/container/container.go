@@ -63,12 +63,12 @@ func IsDockerfile(name string) bool {
 	return true
 }
 
-// Read reads the Dockerfiles of a repository, except those of vendored code. A file that cannot be read is in
-// Unreadable and costs no other.
+// Read reads the Dockerfiles of a repository, except those of vendored code, tests and examples. A file that cannot be
+// read is in Unreadable and costs no other.
 func Read(t *tree.Tree) Set {
 	var s Set
 	for _, f := range t.Files {
-		if !IsDockerfile(f.Path) || tree.Vendored(f.Path) {
+		if !IsDockerfile(f.Path) || f.Link || tree.Vendored(f.Path) || tree.Example(f.Path) {
 			continue
 		}
 		err := fact.Contain(func() error {

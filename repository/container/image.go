@@ -53,7 +53,8 @@ var rootImages = map[string]bool{
 	"node": true, "python": true, "ruby": true, "rust": true, "openjdk": true, "eclipse-temurin": true, "maven": true,
 	"gradle": true, "php": true, "perl": true, "nginx": true, "httpd": true, "caddy": true, "postgres": true,
 	"mysql": true, "mariadb": true, "redis": true, "mongo": true, "erlang": true, "elixir": true, "haskell": true,
-	"swift": true, "gcc": true, "buildpack-deps": true, "traefik": true, "tomcat": true, "docker": true, "amazoncorretto": true,
+	"swift": true, "gcc": true, "buildpack-deps": true, "traefik": true, "tomcat": true, "docker": true,
+	"amazoncorretto": true,
 }
 
 // defaultUser returns the user of an image without a USER in the Dockerfile, for images that are known to this package.
@@ -69,7 +70,7 @@ func (i Image) defaultUser() (string, bool) {
 		return "root", i.Tag != "" || i.Digest == "" // a digest alone does not tell which variant it is
 	case name == "nginxinc/nginx-unprivileged":
 		return "101", true
-	case name == "cgr.dev/chainguard/static", strings.HasPrefix(name, "cgr.dev/chainguard/") && !strings.HasSuffix(i.Tag, "-dev"):
+	case strings.HasPrefix(name, "cgr.dev/chainguard/") && !strings.HasSuffix(i.Tag, "-dev"):
 		return "65532", true
 	}
 	return "", false

@@ -95,7 +95,7 @@ func (k *kustomization) read(t *tree.Tree, dir string, byDir map[string]*kustomi
 		return fmt.Errorf("it uses plugins (generators, transformers or validators), which are not run")
 	case len(c.OpenAPI) > 0:
 		return fmt.Errorf("it replaces the OpenAPI schema, which is not supported")
-	case len(c.Vars) > 0:
+	case len(c.Vars) > 0: //nolint:staticcheck // deprecated fields are still read, to refuse or to move them
 		return fmt.Errorf("it uses vars, which Kustomize has replaced by replacements; they are not supported")
 	}
 	for _, ref := range slices.Concat(c.Resources, c.Components) {
@@ -128,8 +128,8 @@ func (k *kustomization) read(t *tree.Tree, dir string, byDir map[string]*kustomi
 func (k *kustomization) references() []string {
 	c := &k.content
 	refs := slices.Concat(c.Crds, c.Configurations)
-	patches := slices.Concat(c.Patches, c.PatchesJson6902)
-	for _, p := range c.PatchesStrategicMerge {
+	patches := slices.Concat(c.Patches, c.PatchesJson6902) //nolint:staticcheck // moved
+	for _, p := range c.PatchesStrategicMerge {            //nolint:staticcheck // moved
 		// An entry is a path or a patch. Kustomize tries to load it first, so what is no patch must be a local path.
 		if text := string(p); strings.Contains(text, "\n") && isManifest.MatchString(text) {
 			patches = append(patches, types.Patch{Patch: text})
@@ -137,7 +137,9 @@ func (k *kustomization) references() []string {
 			patches = append(patches, types.Patch{Path: text})
 		}
 	}
-	c.Patches, c.PatchesJson6902, c.PatchesStrategicMerge = patches, nil, nil
+	c.Patches = patches
+	c.PatchesJson6902 = nil       //nolint:staticcheck // moved
+	c.PatchesStrategicMerge = nil //nolint:staticcheck // moved
 	for _, p := range patches {
 		if p.Path != "" {
 			refs = append(refs, p.Path)

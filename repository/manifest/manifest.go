@@ -4,7 +4,6 @@
 package manifest
 
 import (
-	"fmt"
 	"path"
 	"regexp"
 	"strings"
@@ -142,8 +141,11 @@ var template = regexp.MustCompile(`\{\{|<%|\{%`)
 
 func (s *Set) plain(t *tree.Tree, f tree.File, g *group) {
 	at := fact.Location{Path: f.Path}
-	unreadable := func(at fact.Location, format string, args ...any) {
-		s.Unreadable = append(s.Unreadable, fact.Problem{At: at, Reason: fmt.Sprintf(format, args...)})
+	unreadable := func(at fact.Location, err error) {
+		s.Unreadable = append(s.Unreadable, fact.Problem{At: at, Reason: err.Error()})
+	}
+	templated := func(at fact.Location) {
+		s.Unrendered = append(s.Unrendered, fact.Problem{At: at, Reason: "it is a template, which is not rendered"})
 	}
 	if f.Link {
 		return // the file that it leads to is read in its own place
@@ -153,7 +155,7 @@ func (s *Set) plain(t *tree.Tree, f tree.File, g *group) {
 		if strings.Contains(err.Error(), "larger than") {
 			return // generated; nobody writes a manifest of a workload of this size
 		}
-		unreadable(at, "%v", err)
+		unreadable(at, err)
 		return
 	}
 	if !isManifest.MatchString(text) {
@@ -161,21 +163,25 @@ func (s *Set) plain(t *tree.Tree, f tree.File, g *group) {
 	}
 	docs, err := yamlfile.Parse(text)
 	if err != nil {
-		unreadable(at, "%v", err)
+		unreadable(at, err)
 		return
 	}
 	for _, doc := range docs {
 		if doc.Err != nil {
 			at.Line = doc.Line
 			if template.MatchString(text) {
-				s.Unrendered = append(s.Unrendered, fact.Problem{At: at, Reason: "it is a template, which is not rendered"})
+				templated(at)
 				return
 			}
-			unreadable(at, "%v", doc.Err)
+			unreadable(at, doc.Err)
 			continue
 		}
-		if err := g.add(f.Path, doc.Root); err != nil {
-			unreadable(fact.Location{Path: f.Path, Line: doc.Line}, "%v", err)
+		at.Line = doc.Line
+		switch err := g.add(f.Path, doc.Root); {
+		case err != nil && template.MatchString(text):
+			templated(at)
+		case err != nil:
+			unreadable(at, err)
 		}
 	}
 }

@@ -122,6 +122,8 @@ func TestUnknown(t *testing.T) {
 		{"a chart", map[string]string{"c/Chart.yaml": "name: x", "c/templates/x.yaml": deployment}, "c/Chart.yaml: a Helm chart is not rendered; commit or push the rendered manifest"},
 		{"many laughs", map[string]string{"x.yaml": "apiVersion: v1\n" + laughs}, "x.yaml: its YAML has more than 500000 nodes, aliases expanded"},
 		{"alias to itself", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\nspec: &a {x: *a}\n"}, "x.yaml: a YAML alias refers to a part that contains it"},
+		{"a template that is YAML", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {{ x }}}\n"}, "x.yaml:1: it is a template"},
+		{"no name", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\n"}, "x.yaml:1: Pod: it has no name"},
 		{"binary", map[string]string{"x.yaml": "apiVersion: v1\x00"}, "x.yaml: x.yaml is binary"},
 		{"a budget of a version that is no longer served", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\nmetadata: []\n"}, "x.yaml:1: Pod:"},
 	} {
@@ -131,7 +133,7 @@ func TestUnknown(t *testing.T) {
 			if len(s.Workloads) != 1 {
 				t.Errorf("%d workloads", len(s.Workloads))
 			}
-			problems := append(s.Unreadable, s.Unrendered...)
+			problems := slices.Concat(s.Unreadable, s.Unrendered)
 			if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), tc.want) {
 				t.Errorf("%q, want %q", problems, tc.want)
 			}
@@ -227,7 +229,7 @@ func TestHostileOverlays(t *testing.T) {
 		"vars: [{name: X, objref: {kind: A, name: b, apiVersion: v1}}]":                    "uses vars",
 		"resuorces: [app.yaml]":                                                            "not a valid kustomization",
 		"resources: {a: b}":                                                                "not a valid kustomization",
-		"resources: [broken.yaml]":                                                         "Kustomize does not render it",
+		"resources: [broken.yaml]":                                                         "kustomize does not render it",
 		"a: &a {b: *a}":                                                                    "contains it",
 	} {
 		s := read(t, map[string]string{"k/kustomization.yaml": content, "k/app.yaml": deployment, "k/broken.yaml": "kind: [", "good.yaml": deployment})

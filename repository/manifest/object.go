@@ -120,50 +120,60 @@ func (g *group) addJSON(kind string, data []byte, at fact.Location, node *yaml.N
 	var err error
 	switch apiGroup, _, _ := strings.Cut(api.APIVersion, "/"); apiGroup + "/" + kind {
 	case "apps/Deployment", "extensions/Deployment":
-		err = decode(data, func(o *appsv1.Deployment) {
-			g.run(kind, o.ObjectMeta, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
+		err = decode(data, func(o *appsv1.Deployment) error {
+			return g.run(kind, o.ObjectMeta, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
 		})
 	case "apps/StatefulSet":
-		err = decode(data, func(o *appsv1.StatefulSet) {
-			g.run(kind, o.ObjectMeta, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
+		err = decode(data, func(o *appsv1.StatefulSet) error {
+			return g.run(kind, o.ObjectMeta, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
 		})
 	case "apps/ReplicaSet":
-		err = decode(data, func(o *appsv1.ReplicaSet) {
-			g.run(kind, o.ObjectMeta, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
+		err = decode(data, func(o *appsv1.ReplicaSet) error {
+			return g.run(kind, o.ObjectMeta, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
 		})
 	case "apps/DaemonSet", "extensions/DaemonSet":
-		err = decode(data, func(o *appsv1.DaemonSet) {
-			g.run(kind, o.ObjectMeta, nil, false, o.Spec.Template, at, specOf(node, "spec", "template"))
+		err = decode(data, func(o *appsv1.DaemonSet) error {
+			return g.run(kind, o.ObjectMeta, nil, false, o.Spec.Template, at, specOf(node, "spec", "template"))
 		})
 	case "batch/Job":
-		err = decode(data, func(o *batchv1.Job) {
-			g.run(kind, o.ObjectMeta, nil, false, o.Spec.Template, at, specOf(node, "spec", "template"))
+		err = decode(data, func(o *batchv1.Job) error {
+			return g.run(kind, o.ObjectMeta, nil, false, o.Spec.Template, at, specOf(node, "spec", "template"))
 		})
 	case "batch/CronJob":
-		err = decode(data, func(o *batchv1.CronJob) {
-			g.run(kind, o.ObjectMeta, nil, false, o.Spec.JobTemplate.Spec.Template, at,
+		err = decode(data, func(o *batchv1.CronJob) error {
+			return g.run(kind, o.ObjectMeta, nil, false, o.Spec.JobTemplate.Spec.Template, at,
 				specOf(node, "spec", "jobTemplate", "spec", "template"))
 		})
 	case "v1/Pod":
-		err = decode(data, func(o *corev1.Pod) {
+		err = decode(data, func(o *corev1.Pod) error {
 			template := corev1.PodTemplateSpec{ObjectMeta: o.ObjectMeta, Spec: o.Spec}
-			g.run(kind, o.ObjectMeta, nil, false, template, at, specOf(node))
+			return g.run(kind, o.ObjectMeta, nil, false, template, at, specOf(node))
 		})
 	case "argoproj.io/Rollout":
-		err = decodeForeign(data, func(o *rollout) {
-			g.run(kind, o.Metadata, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
+		err = decodeForeign(data, func(o *rollout) error {
+			return g.run(kind, o.Metadata, o.Spec.Replicas, true, o.Spec.Template, at, specOf(node, "spec", "template"))
 		})
 	case "policy/PodDisruptionBudget":
-		err = decode(data, func(o *policyv1.PodDisruptionBudget) { g.budgets = append(g.budgets, *o) })
+		err = decode(data, func(o *policyv1.PodDisruptionBudget) error {
+			g.budgets = append(g.budgets, *o)
+			return nil
+		})
 	case "autoscaling/HorizontalPodAutoscaler":
-		err = decodeForeign(data, func(o *scaler) {
+		err = decodeForeign(data, func(o *scaler) error {
 			o.at = at
 			g.scalers = append(g.scalers, *o)
+			return nil
 		})
 	case "v1/Service":
-		err = decode(data, func(o *corev1.Service) { g.services = append(g.services, *o) })
+		err = decode(data, func(o *corev1.Service) error {
+			g.services = append(g.services, *o)
+			return nil
+		})
 	case "monitoring.coreos.com/ServiceMonitor", "monitoring.coreos.com/PodMonitor":
-		err = decodeForeign(data, func(o *monitor) { g.monitors = append(g.monitors, *o) })
+		err = decodeForeign(data, func(o *monitor) error {
+			g.monitors = append(g.monitors, *o)
+			return nil
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", kind, err)
@@ -172,7 +182,7 @@ func (g *group) addJSON(kind string, data []byte, at fact.Location, node *yaml.N
 }
 
 // decode decodes an object of Kubernetes. An unknown, a repeated or a misspelled field is an error, as for kubectl.
-func decode[T any](data []byte, use func(*T)) error {
+func decode[T any](data []byte, use func(*T) error) error {
 	var object T
 	strict, err := strictjson.UnmarshalStrict(data, &object)
 	if err == nil {
@@ -181,18 +191,16 @@ func decode[T any](data []byte, use func(*T)) error {
 	if err != nil {
 		return err
 	}
-	use(&object)
-	return nil
+	return use(&object)
 }
 
 // decodeForeign decodes an object of which only a part is known here.
-func decodeForeign[T any](data []byte, use func(*T)) error {
+func decodeForeign[T any](data []byte, use func(*T) error) error {
 	var object T
 	if err := strictjson.UnmarshalCaseSensitivePreserveInts(data, &object); err != nil {
 		return err
 	}
-	use(&object)
-	return nil
+	return use(&object)
 }
 
 func specOf(node *yaml.Node, path ...string) *yaml.Node {
@@ -201,10 +209,13 @@ func specOf(node *yaml.Node, path ...string) *yaml.Node {
 
 func (g *group) run(kind string, meta metav1.ObjectMeta, replicas *int32, counted bool, template corev1.PodTemplateSpec,
 	at fact.Location, containers *yaml.Node,
-) {
+) error {
 	name := meta.Name
 	if name == "" {
 		name = meta.GenerateName
+	}
+	if name == "" {
+		return errors.New("it has no name")
 	}
 	g.workloads = append(g.workloads, pods{
 		Workload: Workload{
@@ -220,4 +231,5 @@ func (g *group) run(kind string, meta metav1.ObjectMeta, replicas *int32, counte
 		spec:     template.Spec,
 		node:     containers,
 	})
+	return nil
 }

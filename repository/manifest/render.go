@@ -88,7 +88,7 @@ func (g *group) overlay(t *tree.Tree, all *kustomizations, dir string) error {
 	}
 	objects, err := build(memory, "/"+strings.TrimPrefix(dir, "."))
 	if err != nil {
-		return fmt.Errorf("Kustomize does not render it: %w", err)
+		return fmt.Errorf("kustomize does not render it: %w", err)
 	}
 	for _, o := range objects.Resources() {
 		if !recognized[o.GetKind()] {
@@ -120,9 +120,9 @@ func build(memory filesys.FileSystem, dir string) (resmap.ResMap, error) {
 // withoutDeprecated moves commonLabels to where Kustomize wants them. The other deprecated fields are moved when the
 // file is read.
 func withoutDeprecated(k types.Kustomization) types.Kustomization {
-	if len(k.CommonLabels) > 0 {
-		k.Labels = append(slices.Clone(k.Labels), types.Label{Pairs: k.CommonLabels, IncludeSelectors: true})
-		k.CommonLabels = nil
+	if common := k.CommonLabels; len(common) > 0 { //nolint:staticcheck // the field is moved
+		k.Labels = append(slices.Clone(k.Labels), types.Label{Pairs: common, IncludeSelectors: true})
+		k.CommonLabels = nil //nolint:staticcheck // moved
 	}
 	return k
 }

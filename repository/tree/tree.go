@@ -58,9 +58,11 @@ func (f File) Dir() string { return path.Dir(f.Path) }
 // Base returns the last element of the path.
 func (f File) Base() string { return path.Base(f.Path) }
 
-// Tree is the listing of a repository, in the order of the paths.
+// Tree is the listing of a repository, in the order of the paths. It is not safe for concurrent use, because it counts
+// the bytes that are read.
 type Tree struct {
-	// Files has every regular file and symbolic link, except what is in .git and in directories of installed packages.
+	// Files has every regular file and symbolic link, except what is in .git and in directories of installed packages,
+	// and what the .gitignore files of a checkout exclude.
 	Files []File
 	// Partial is why the listing may lack files; "" if it is complete. While it is set, absence is unknown.
 	Partial string
@@ -69,6 +71,8 @@ type Tree struct {
 	limits Limits
 	at     map[string]int // index of a path in Files
 	read   int64          // bytes read so far
+
+	ignored *ignores // of a checkout; nil for any other tree
 }
 
 // OpenDir opens a directory of this machine as a file system that cannot be left, neither by ".." nor by a symbolic
@@ -87,6 +91,9 @@ var errFull = errors.New("the listing is full")
 // not nil only if the root cannot be listed or ctx is done.
 func List(ctx context.Context, fsys fs.FS, limits Limits) (*Tree, error) {
 	t := &Tree{fsys: fsys, limits: limits.withDefaults(), at: map[string]int{}}
+	if _, err := fs.Lstat(fsys, ".git"); err == nil {
+		t.ignored = &ignores{}
+	}
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
@@ -115,6 +122,12 @@ func List(ctx context.Context, fsys fs.FS, limits Limits) (*Tree, error) {
 var installed = []string{".git", ".hg", ".svn", "node_modules", ".venv", ".tox", "__pycache__"}
 
 func (t *Tree) enter(name string) error {
+	if t.ignored != nil {
+		if name != "." && t.ignored.excluded(name, true) {
+			return fs.SkipDir
+		}
+		t.ignored.load(t.fsys, name)
+	}
 	if name == "." {
 		return nil
 	}
@@ -134,6 +147,9 @@ func (t *Tree) add(name string, entry fs.DirEntry) error {
 		return errFull
 	}
 	if name == ".git" || !utf8.ValidString(name) { // .git is a file in a worktree
+		return nil
+	}
+	if t.ignored != nil && t.ignored.excluded(name, false) {
 		return nil
 	}
 	f := File{Path: name, Size: -1}
@@ -278,4 +294,34 @@ func Size(n int64) string {
 		return fmt.Sprintf("%d KB", n>>10)
 	}
 	return fmt.Sprintf("%d bytes", n)
+}
+
+// In returns the files that lie directly in a directory.
+func (t *Tree) In(dir string) []File {
+	prefix := dir + "/"
+	if dir == "." {
+		prefix = ""
+	}
+	i, _ := slices.BinarySearchFunc(t.Files, prefix, func(f File, p string) int { return strings.Compare(f.Path, p) })
+	var files []File
+	for ; i < len(t.Files) && strings.HasPrefix(t.Files[i].Path, prefix); i++ {
+		if !strings.Contains(t.Files[i].Path[len(prefix):], "/") {
+			files = append(files, t.Files[i])
+		}
+	}
+	return files
+}
+
+// Resolve returns the regular file of the tree to which a symbolic link leads, by the text of the link: the link itself
+// is not opened. ok is false for a regular file, and for a link that leads out of the tree or to another link.
+func (t *Tree) Resolve(f File) (target File, ok bool) {
+	if !f.Link {
+		return File{}, false
+	}
+	text, err := t.LinkTarget(f)
+	if err != nil || path.IsAbs(text) {
+		return File{}, false
+	}
+	target, ok = t.File(path.Join(f.Dir(), text))
+	return target, ok && !target.Link
 }

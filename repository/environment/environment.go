@@ -1,0 +1,239 @@
+// Package environment reads how a repository is developed: what starts a development environment, the tasks that can
+// be run, and the files that configure tools.
+package environment
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/repository/dependency"
+	"github.com/dxctl/dxctl/repository/fact"
+	"github.com/dxctl/dxctl/repository/tree"
+	"github.com/dxctl/dxctl/repository/yamlfile"
+)
+
+// Task is a command that the repository defines.
+type Task struct {
+	Name   string
+	Runner string // "make", "task", "just", "npm"
+	At     fact.Location
+}
+
+// Set is what a repository has for development.
+type Set struct {
+	// Starts are the files that start a development environment with one command: a dev container, Compose, Nix …
+	Starts []fact.Location
+	Tasks  []Task
+	// Tools are configuration files of editors, linters and version managers: ".editorconfig", ".dockerignore" …
+	Tools []fact.Location
+	// Pipelines are the configuration files of CI systems, GitHub's workflows included.
+	Pipelines  []Pipeline
+	Unreadable []fact.Problem
+}
+
+// Pipeline is a configuration file of a CI system.
+type Pipeline struct {
+	System string // "github", "gitlab", "jenkins", "circleci" …
+	At     fact.Location
+}
+
+var starts = regexp.MustCompile(`^(\.devcontainer\.json|\.devcontainer/(.*/)?devcontainer\.json|` +
+	`(docker-)?compose(\.[\w.-]+)?\.ya?ml|` +
+	`flake\.nix|shell\.nix|devbox\.json|devenv\.nix|\.gitpod\.yml|devfile\.yaml|\.devfile\.yaml|` +
+	`Vagrantfile|Tiltfile|skaffold\.yaml|` +
+	`garden\.ya?ml|project\.garden\.ya?ml|docker/(docker-)?compose\.ya?ml|\.idx/dev\.nix|(bin|script|` +
+	`scripts)/(setup|bootstrap|dev|server))$`)
+
+var tools = map[string]bool{
+	".editorconfig": true, ".dockerignore": true, ".gitignore": true, ".gitattributes": true,
+	".pre-commit-config.yaml": true,
+	".tool-versions":          true, "mise.toml": true, ".mise.toml": true, ".nvmrc": true, ".node-version": true, ".python-version": true,
+	".ruby-version": true, ".java-version": true, ".sdkmanrc": true, "rust-toolchain.toml": true, "rust-toolchain": true,
+	".envrc": true, ".golangci.yml": true, ".golangci.yaml": true, ".golangci.toml": true, "lefthook.yml": true,
+	".prettierrc": true, "biome.json": true, ".hadolint.yaml": true, ".yamllint": true, ".yamllint.yaml": true,
+	"eslint.config.js": true, "eslint.config.mjs": true, ".eslintrc.json": true, ".eslintrc.js": true, ".eslintrc": true,
+	"ruff.toml": true, ".ruff.toml": true, ".flake8": true, "mypy.ini": true, "rustfmt.toml": true, "clippy.toml": true,
+	".rubocop.yml": true, "phpstan.neon": true, "checkstyle.xml": true, ".env.example": true, "sonar-project.properties": true,
+	"codecov.yml": true, ".codecov.yml": true, "mkdocs.yml": true, ".goreleaser.yml": true, ".goreleaser.yaml": true,
+}
+
+var pipelines = []struct {
+	system string
+	file   *regexp.Regexp
+}{
+	{"github", regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)},
+	{"gitlab", regexp.MustCompile(`^\.gitlab-ci\.ya?ml$`)},
+	{"jenkins", regexp.MustCompile(`^([\w-]+/)?Jenkinsfile(\.[\w-]+)?$`)},
+	{"circleci", regexp.MustCompile(`^\.circleci/config\.ya?ml$`)},
+	{"azure", regexp.MustCompile(`^\.?azure-pipelines?(\.[\w-]+)?\.ya?ml$`)},
+	{"buildkite", regexp.MustCompile(`^\.buildkite/pipeline\.ya?ml$`)},
+	{"drone", regexp.MustCompile(`^\.drone\.(ya?ml|star|jsonnet)$`)},
+	{"woodpecker", regexp.MustCompile(`^\.woodpecker(/[^/]+)?\.ya?ml$`)},
+	{"travis", regexp.MustCompile(`^\.travis\.ya?ml$`)},
+	{"tekton", regexp.MustCompile(`^\.tekton/[^/]+\.ya?ml$`)},
+	{"bitbucket", regexp.MustCompile(`^bitbucket-pipelines\.ya?ml$`)},
+	{"appveyor", regexp.MustCompile(`^\.?appveyor\.ya?ml$`)},
+	{"cirrus", regexp.MustCompile(`^\.cirrus\.(ya?ml|star)$`)},
+	{"cloudbuild", regexp.MustCompile(`^cloudbuild\.(ya?ml|json)$`)},
+	{"forgejo", regexp.MustCompile(`^\.(forgejo|gitea)/workflows/[^/]+\.ya?ml$`)},
+	{"prow", regexp.MustCompile(`^\.prow(\.yaml|/[^/]+\.ya?ml)$`)},
+}
+
+// Read reads the development files of a directory; "." is the root.
+func Read(t *tree.Tree, dir string) Set {
+	var s Set
+	for _, f := range t.Files {
+		name, ok := strings.CutPrefix(f.Path, dir+"/")
+		if dir == "." {
+			name, ok = f.Path, true
+		}
+		if !ok {
+			continue
+		}
+		at := fact.Location{Path: f.Path}
+		if starts.MatchString(name) {
+			s.Starts = append(s.Starts, at)
+		}
+		if tools[name] {
+			s.Tools = append(s.Tools, at)
+		}
+		for _, p := range pipelines {
+			if p.file.MatchString(name) {
+				s.Pipelines = append(s.Pipelines, Pipeline{p.system, at})
+			}
+		}
+		runner, parse := taskFile(name)
+		if parse == nil || f.Link {
+			continue
+		}
+		err := fact.Contain(func() error {
+			text, err := t.Text(f)
+			if err != nil {
+				return err
+			}
+			tasks, err := parse(text)
+			for _, task := range tasks {
+				s.Tasks = append(s.Tasks, Task{task.name, runner, fact.Location{Path: f.Path, Line: task.line}})
+			}
+			return err
+		})
+		if err != nil {
+			s.Unreadable = append(s.Unreadable, fact.Problem{At: at, Reason: err.Error()})
+		}
+	}
+	return s
+}
+
+type task struct {
+	name string
+	line int
+}
+
+func taskFile(name string) (runner string, parse func(text string) ([]task, error)) {
+	switch name {
+	case "Makefile", "makefile", "GNUmakefile":
+		return "make", targets
+	case "Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml", "Taskfile.dist.yml", "Taskfile.dist.yaml":
+		return "task", taskfile
+	case "justfile", "Justfile", ".justfile":
+		return "just", recipes
+	case "package.json":
+		return "npm", scripts
+	}
+	return "", nil
+}
+
+var (
+	target = regexp.MustCompile(`^([A-Za-z0-9][\w./ -]*?)\s*::?([^=:]|$)`)
+	recipe = regexp.MustCompile(`^@?([a-zA-Z_][\w-]*)(\s[^:]*)?:([^=]|$)`)
+)
+
+// targets returns the targets of a Makefile. Patterns, special targets and those with variables are left out.
+func targets(text string) ([]task, error) {
+	var all []task
+	seen := map[string]bool{}
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		m := target.FindStringSubmatch(strings.TrimRight(line, "\n"))
+		if m == nil {
+			continue
+		}
+		for _, name := range strings.Fields(m[1]) {
+			if !seen[name] {
+				seen[name] = true
+				all = append(all, task{name, number})
+			}
+		}
+	}
+	return all, nil
+}
+
+func recipes(text string) ([]task, error) {
+	var all []task
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		if m := recipe.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil && m[1] != "set" && m[1] != "export" {
+			all = append(all, task{m[1], number})
+		}
+	}
+	return all, nil
+}
+
+func taskfile(text string) ([]task, error) {
+	root, err := yamlfile.One(text)
+	if err != nil {
+		return nil, err
+	}
+	var all []task
+	for _, p := range yamlfile.Pairs(yamlfile.Get(root, "tasks")) {
+		all = append(all, task{p.Key, p.Line})
+	}
+	return all, nil
+}
+
+func scripts(text string) ([]task, error) {
+	value, err := dependency.ParseJSON5(text)
+	if err != nil {
+		return nil, err
+	}
+	object, _ := value.(map[string]any)
+	commands, _ := object["scripts"].(map[string]any)
+	var all []task
+	for name := range commands {
+		line := 0
+		if i := strings.Index(text, `"`+name+`"`); i >= 0 {
+			line = fact.Line(text, i)
+		}
+		all = append(all, task{name, line})
+	}
+	slices.SortFunc(all, func(a, b task) int { return strings.Compare(a.name, b.name) })
+	return all, nil
+}
+
+// oneCommand are the names of tasks that start a development environment.
+var oneCommand = regexp.MustCompile(`(?i)^(dev|start|run|up|serve|server|setup|bootstrap|demo|watch|dev[:-].*|start[:-].*|run[:-].*|local|develop|compose-up|docker-up)$`)
+
+// OneCommand returns where one command starts a development environment; nothing if nothing is known to.
+func (s *Set) OneCommand() []fact.Location {
+	at := slices.Clone(s.Starts)
+	for _, task := range s.Tasks {
+		if oneCommand.MatchString(task.Name) {
+			at = append(at, task.At)
+		}
+	}
+	return at
+}
+
+// HasTool returns the location of a configuration file by its name; ok is false if there is none.
+func (s *Set) HasTool(name string) (at fact.Location, ok bool) {
+	for _, at := range s.Tools {
+		if path.Base(at.Path) == name {
+			return at, true
+		}
+	}
+	return fact.Location{}, false
+}

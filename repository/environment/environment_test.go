@@ -1,0 +1,70 @@
+package environment
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/dxctl/dxctl/repository/tree"
+)
+
+func read(t testing.TB, dir string, files map[string]string) Set {
+	t.Helper()
+	fsys := fstest.MapFS{}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	tr, err := tree.List(context.Background(), fsys, tree.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Read(tr, dir)
+}
+
+func TestRead(t *testing.T) {
+	files := map[string]string{
+		"Makefile":                        "X := 1\nY ?= a:b\n.PHONY: build\nbuild test: x\n\tgo build\n%.o: x\nbuild: y\ndev::\n# c: d\n$(X): y\n",
+		"Taskfile.yml":                    "version: 3\ntasks:\n  lint: x\n  up:\n    cmds: []\n",
+		"justfile":                        "set x := 1\nv := 2\nserve port='1': build\n  x\n",
+		"package.json":                    "{\n \"scripts\": {\n  \"start\": \"x\",\n  \"b\": \"y\"\n }\n}",
+		".devcontainer/devcontainer.json": "", "compose.yaml": "", "sub/compose.yaml": "", ".editorconfig": "", "sub/.editorconfig": "",
+		".github/workflows/ci.yml": "", ".gitlab-ci.yml": "", "ci/Jenkinsfile": "", ".circleci/config.yml": "",
+	}
+	s := read(t, ".", files)
+	var tasks, pipelines []string
+	for _, task := range s.Tasks {
+		tasks = append(tasks, fmt.Sprintf("%s %s %d", task.Runner, task.Name, task.At.Line))
+	}
+	for _, p := range s.Pipelines {
+		pipelines = append(pipelines, p.System)
+	}
+	if got, want := strings.Join(tasks, ", "), "make build 4, make test 4, make dev 8, task lint 3, task up 4, just serve 3, npm b 4, npm start 3"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if got := fmt.Sprint(s.Starts, s.Tools, pipelines); got != "[.devcontainer/devcontainer.json compose.yaml] [.editorconfig] [circleci github gitlab jenkins]" {
+		t.Error(got)
+	}
+	if got := fmt.Sprint(s.OneCommand()); got != "[.devcontainer/devcontainer.json compose.yaml Makefile:8 Taskfile.yml:4 justfile:3 package.json:3]" {
+		t.Error(got)
+	}
+	sub := read(t, "sub", files)
+	if got := fmt.Sprint(sub.Starts, sub.Tools, sub.Tasks); got != "[sub/compose.yaml] [sub/.editorconfig] []" {
+		t.Error(got)
+	}
+	broken := read(t, ".", map[string]string{"package.json": "{", "Taskfile.yml": "a: [", "Makefile": "\x00", "compose.yaml": ""})
+	if len(broken.Unreadable) != 3 || len(broken.Starts) != 1 {
+		t.Errorf("%+v", broken)
+	}
+}
+
+func FuzzReadEnvironment(f *testing.F) {
+	f.Add("a b: c\n")
+	f.Add("tasks: {a: b}")
+	f.Add(`{"scripts": {"a": "b"}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		s := read(t, ".", map[string]string{"Makefile": text, "Taskfile.yml": text, "justfile": text, "package.json": text})
+		s.OneCommand()
+	})
+}

@@ -1,0 +1,156 @@
+// Package repository turns the file tree of a repository into typed facts: what it contains, where each fact was found,
+// and why a fact is unknown. It reads a checkout, or any other fs.FS, and treats it as hostile: it opens no connection,
+// starts no program and follows no symbolic link, and every size, depth and count has a bound. A file that cannot be
+// read makes the facts of that file unknown, and no others.
+//
+// Each kind of file has a package of its own below this one.
+package repository
+
+import (
+	"context"
+	"io/fs"
+
+	"github.com/dxctl/dxctl/repository/container"
+	"github.com/dxctl/dxctl/repository/content"
+	"github.com/dxctl/dxctl/repository/dependency"
+	"github.com/dxctl/dxctl/repository/document"
+	"github.com/dxctl/dxctl/repository/environment"
+	"github.com/dxctl/dxctl/repository/fact"
+	"github.com/dxctl/dxctl/repository/language"
+	"github.com/dxctl/dxctl/repository/manifest"
+	"github.com/dxctl/dxctl/repository/operation"
+	"github.com/dxctl/dxctl/repository/owners"
+	"github.com/dxctl/dxctl/repository/tree"
+	"github.com/dxctl/dxctl/repository/workflow"
+	"github.com/dxctl/dxctl/repository/yamlfile"
+)
+
+// Options is what a caller chooses. The zero value reads everything within the default limits.
+type Options struct {
+	Limits tree.Limits
+	// NotScanned is why the content of every file cannot be read, for a repository whose files are read one by one over
+	// a connection. It is the reason why binaries and secrets are unknown. "" reads all files.
+	NotScanned string
+}
+
+// Facts is what is known of a repository, or of the directory of a service in it.
+type Facts struct {
+	Dir          string // "." is the whole repository
+	Content      content.Set
+	Documents    document.Set
+	Owners       fact.Value[*owners.File] // nil: there is no CODEOWNERS
+	Coverage     fact.Value[owners.Coverage]
+	Workflows    workflow.Set
+	Containers   container.Set
+	Manifests    manifest.Set
+	Dependencies dependency.Set
+	Operation    operation.Set
+	Environment  environment.Set
+	Language     language.Set
+	Descriptors  []Descriptor
+
+	tree *tree.Tree
+}
+
+// Descriptor is an entity of a Backstage descriptor. The catalog validates descriptors; here they are listed.
+type Descriptor struct {
+	At         fact.Location
+	Kind, Name string
+	Owner      string
+	Lifecycle  string
+	System     string
+}
+
+// Read reads all facts of a repository. The error is that the root cannot be listed, or that of ctx.
+func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
+	t, err := tree.List(ctx, fsys, options.Limits)
+	if err != nil {
+		return nil, err
+	}
+	f := &Facts{Dir: ".", tree: t}
+	for _, step := range []func(){
+		func() { f.Documents = document.Read(t, ".") },
+		func() { f.Owners = owners.Read(t) },
+		func() { f.Workflows = workflow.Read(t) },
+		func() { f.Containers = container.Read(t) },
+		func() { f.Manifests = manifest.Read(t) },
+		func() { f.Dependencies = dependency.Read(t) },
+		func() { f.Operation = operation.Read(t) },
+		func() { f.Environment = environment.Read(t, ".") },
+		func() { f.Language = language.Read(t, ".") },
+		func() { f.Descriptors = descriptors(t) },
+		func() { f.Coverage = f.coverage() },
+	} {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		step()
+	}
+	if options.NotScanned != "" {
+		f.Content = content.NotScanned(t, options.NotScanned)
+		return f, nil
+	}
+	f.Content, err = content.Read(ctx, t)
+	return f, err
+}
+
+// Files returns the listing of the repository.
+func (f *Facts) Files() *tree.Tree { return f.tree }
+
+// coverage compares CODEOWNERS with the files of the directory.
+func (f *Facts) coverage() fact.Value[owners.Coverage] {
+	file, known := f.Owners.Get()
+	switch {
+	case !known:
+		return fact.Unknown[owners.Coverage](f.Owners.At, "%s", f.Owners.Reason)
+	case file == nil:
+		return fact.Unknown[owners.Coverage](f.Owners.At, "there is no CODEOWNERS file")
+	case f.tree.Partial != "":
+		return fact.Unknown[owners.Coverage](f.Owners.At, "%s", f.tree.Partial)
+	}
+	var names []string
+	for _, one := range f.tree.Files {
+		if tree.Under(one.Path, f.Dir) {
+			names = append(names, one.Path)
+		}
+	}
+	c, err := file.Cover(names)
+	if err != nil {
+		return fact.Unknown[owners.Coverage](f.Owners.At, "%v", err)
+	}
+	return fact.Known(c, f.Owners.At)
+}
+
+func descriptors(t *tree.Tree) []Descriptor {
+	var all []Descriptor
+	for _, f := range t.Files {
+		name := f.Base()
+		named := name == "catalog-info.yaml" || name == "catalog-info.yml"
+		if !named || f.Link || tree.Vendored(f.Path) || tree.Example(f.Path) {
+			continue
+		}
+		text, err := t.Text(f)
+		if err != nil {
+			continue
+		}
+		docs, err := yamlfile.Parse(text)
+		if err != nil {
+			continue
+		}
+		for _, d := range docs {
+			if d.Root == nil {
+				continue
+			}
+			at := func(path ...string) string { return yamlfile.Text(yamlfile.Get(d.Root, path...)) }
+			all = append(all, Descriptor{
+				At:        fact.Location{Path: f.Path, Line: d.Line},
+				Kind:      at("kind"),
+				Name:      at("metadata", "name"),
+				Owner:     at("spec", "owner"),
+				Lifecycle: at("spec", "lifecycle"),
+				System:    at("spec", "system"),
+			})
+		}
+	}
+	return all
+}

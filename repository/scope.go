@@ -1,0 +1,168 @@
+package repository
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/repository/container"
+	"github.com/dxctl/dxctl/repository/content"
+	"github.com/dxctl/dxctl/repository/dependency"
+	"github.com/dxctl/dxctl/repository/document"
+	"github.com/dxctl/dxctl/repository/environment"
+	"github.com/dxctl/dxctl/repository/fact"
+	"github.com/dxctl/dxctl/repository/language"
+	"github.com/dxctl/dxctl/repository/manifest"
+	"github.com/dxctl/dxctl/repository/operation"
+	"github.com/dxctl/dxctl/repository/tree"
+)
+
+// Of returns the facts of the service whose files are in a directory. For each kind of fact the directory decides; what
+// it does not have is taken from the root, except from the directories of other services. Workflows and CODEOWNERS are
+// those of the repository. The file system that Read was given must still be open.
+func (f *Facts) Of(dir string) *Facts {
+	dir = path.Clean(dir)
+	if dir == "." || dir == "/" {
+		return f
+	}
+	s := *f
+	s.Dir = dir
+	s.Content.Binaries = within(f.Content.Binaries, func(b content.Binary) bool { return tree.Under(b.Path, dir) })
+	s.Content.Secrets = within(f.Content.Secrets, func(c content.Secret) bool { return tree.Under(c.At.Path, dir) })
+	s.Documents = documentsOf(document.Read(f.tree, dir), f.Documents, dir)
+	s.Coverage = s.coverage()
+	s.Containers = containersOf(f.Containers, dir)
+	s.Manifests = manifestsOf(f.Manifests, dir)
+	s.Operation = operationOf(f.Operation, dir)
+	s.Environment = environmentOf(environment.Read(f.tree, dir), f.Environment)
+	s.Dependencies.Manifests = keep(f.Dependencies.Manifests, dir, func(m dependency.Manifest) string { return m.Path })
+	if own := language.Read(f.tree, dir); len(own.Languages) > 0 {
+		s.Language = own
+	} else {
+		s.Language.Frameworks = keep(f.Language.Frameworks, dir, func(l language.Framework) string { return l.At.Path })
+	}
+	s.Descriptors = keep(f.Descriptors, dir, func(d Descriptor) string { return d.At.Path })
+	return &s
+}
+
+func within[T any](v fact.Value[[]T], in func(T) bool) fact.Value[[]T] {
+	v.Value = slices.DeleteFunc(slices.Clone(v.Value), func(item T) bool { return !in(item) })
+	return v
+}
+
+// shared are directories at the root that have files of all services.
+var shared = []string{
+	".devcontainer", ".github", "alerts", "build", "config", "deploy", "deployment", "deployments", "docker",
+	"infra", "k8s", "kubernetes", "kustomize", "manifests", "monitoring", "ops", "slo", "slos",
+}
+
+// scope returns which of the paths count for a directory: those in it; else those in a shared directory that have its
+// name; else those at the root, directly or in a shared directory.
+func scope(paths []string, dir string) func(name string) bool {
+	service := path.Base(dir)
+	tiers := []func(name string) bool{
+		func(name string) bool { return tree.Under(name, dir) },
+		func(name string) bool {
+			parts := strings.Split(name, "/")
+			if !slices.Contains(shared, parts[0]) {
+				return false
+			}
+			stem, _, _ := strings.Cut(parts[len(parts)-1], ".")
+			return slices.Contains(parts[1:], service) || stem == service
+		},
+		func(name string) bool {
+			return path.Dir(name) == "." || slices.Contains(shared, path.Dir(name))
+		},
+	}
+	for _, in := range tiers {
+		if slices.ContainsFunc(paths, in) {
+			return in
+		}
+	}
+	return func(string) bool { return false }
+}
+
+func pathsOf[T any](items []T, pathOf func(T) string) []string {
+	paths := make([]string, len(items))
+	for i, item := range items {
+		paths[i] = pathOf(item)
+	}
+	return paths
+}
+
+func filter[T any](items []T, pathOf func(T) string, in func(string) bool) []T {
+	return slices.DeleteFunc(slices.Clone(items), func(item T) bool { return !in(pathOf(item)) })
+}
+
+func keep[T any](items []T, dir string, pathOf func(T) string) []T {
+	return filter(items, pathOf, scope(pathsOf(items, pathOf), dir))
+}
+
+func problemPath(p fact.Problem) string            { return p.At.Path }
+func dockerfilePath(d container.Dockerfile) string { return d.Path }
+func workloadPath(w manifest.Workload) string      { return w.At.Path }
+func alertPath(a operation.Alert) string           { return a.At.Path }
+func objectivePath(o operation.Objective) string   { return o.At.Path }
+
+func containersOf(s container.Set, dir string) container.Set {
+	in := scope(append(pathsOf(s.Files, dockerfilePath), pathsOf(s.Unreadable, problemPath)...), dir)
+	return container.Set{Files: filter(s.Files, dockerfilePath, in), Unreadable: filter(s.Unreadable, problemPath, in)}
+}
+
+func manifestsOf(s manifest.Set, dir string) manifest.Set {
+	in := scope(slices.Concat(pathsOf(s.Workloads, workloadPath), pathsOf(s.Unrendered, problemPath),
+		pathsOf(s.Unreadable, problemPath)), dir)
+	return manifest.Set{
+		Workloads:  filter(s.Workloads, workloadPath, in),
+		Unrendered: filter(s.Unrendered, problemPath, in),
+		Unreadable: filter(s.Unreadable, problemPath, in),
+	}
+}
+
+func operationOf(s operation.Set, dir string) operation.Set {
+	return operation.Set{
+		Alerts:     keep(s.Alerts, dir, alertPath),
+		Objectives: keep(s.Objectives, dir, objectivePath),
+		Unreadable: keep(s.Unreadable, dir, problemPath),
+	}
+}
+
+func environmentOf(own, root environment.Set) environment.Set {
+	if len(own.Starts) == 0 {
+		own.Starts = root.Starts
+	}
+	if len(own.Tasks) == 0 {
+		own.Tasks = root.Tasks
+	}
+	own.Tools = slices.Concat(own.Tools, root.Tools)
+	own.Pipelines = root.Pipelines
+	return own
+}
+
+// documentsOf takes from the root what a directory does not have.
+func documentsOf(own, root document.Set, dir string) document.Set {
+	own.Readme = or(own.Readme, root.Readme)
+	own.Security = or(own.Security, root.Security)
+	own.License = or(own.License, root.License)
+	if own.Contributing.Value == "" {
+		own.Contributing = root.Contributing
+	}
+	if own.Conduct.Value == "" {
+		own.Conduct = root.Conduct
+	}
+	own.PullRequestTemplate = root.PullRequestTemplate
+	for _, a := range root.Agents {
+		d := path.Dir(a.Path)
+		if d == ".github" || d == ".junie" || tree.Under(a.Path, dir) || tree.Under(dir, d) {
+			own.Agents = append(own.Agents, a)
+		}
+	}
+	return own
+}
+
+func or[T any](own, root fact.Value[*T]) fact.Value[*T] {
+	if own.Known && own.Value == nil {
+		return root
+	}
+	return own
+}
