@@ -83,10 +83,10 @@ func TestCheckSaysWhatToDo(t *testing.T) {
 		{"all is well", func(*http.Request) *githubtest.Fault { return nil }, ""},
 		{"a wrong token", func(*http.Request) *githubtest.Fault {
 			return &githubtest.Fault{Status: 401, Body: `{"message":"Bad credentials"}`}
-		}, "create another"},
+		}, "401 Bad credentials: the token is invalid or expired"},
 		{"a visitor's limit", func(*http.Request) *githubtest.Fault {
 			return &githubtest.Fault{Status: 200, Body: `{"resources":{"core":{"limit":60}}}`}
-		}, "does not take the credentials"},
+		}, "rejected the credentials"},
 		{"no such repository", func(r *http.Request) *githubtest.Fault {
 			if strings.Contains(r.URL.Path, "repos/") {
 				return &githubtest.Fault{Status: 404, Body: `{"message":"Not Found"}`}

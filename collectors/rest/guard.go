@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// ErrUnauthorized is wrapped by the errors of clients whose credentials the source did not take.
-var ErrUnauthorized = errors.New("the source does not take the credentials")
+// ErrUnauthorized is wrapped by the errors of clients whose credentials the source rejected.
+var ErrUnauthorized = errors.New("the source rejected the credentials")
 
 // RefusedError is a request that was not sent because of where it would have gone.
 type RefusedError struct {

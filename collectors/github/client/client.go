@@ -142,14 +142,11 @@ func Status(err error) int {
 // explain adds what to do to the errors that a user can correct.
 func (c *Client) explain(path string, err error) error {
 	whose := c.whose()
+	err = withoutAddress(err)
 	switch Status(err) {
 	case http.StatusUnauthorized:
-		return fmt.Errorf(
-			"GET %s: %w: %w: the token is invalid or expired; create another and set it as the source's token",
-			path,
-			rest.ErrUnauthorized,
-			err,
-		)
+		return fmt.Errorf("GET %s: %w: the token is invalid or expired; create another and set it as the source's token",
+			path, err)
 	case http.StatusForbidden:
 		return refusal(path, fmt.Errorf("GET %s: %w: %s may not read this; it needs read access to %s, and authorization "+
 			"where the organization uses single sign-on", path, err, whose, rightFor(path)))
@@ -157,6 +154,32 @@ func (c *Client) explain(path string, err error) error {
 		return fmt.Errorf("GET %s: %w: it does not exist, or %s may not see it", path, err, whose)
 	}
 	return fmt.Errorf("GET %s: %w", path, err)
+}
+
+// errorAnswer is an error answer of GitHub without the method and the address, which go-github repeats.
+type errorAnswer struct{ answer *github.ErrorResponse }
+
+func withoutAddress(err error) error {
+	var failed *github.ErrorResponse
+	if errors.As(err, &failed) && failed.Response != nil {
+		return &errorAnswer{failed}
+	}
+	return err
+}
+
+func (e *errorAnswer) Error() string {
+	text := fmt.Sprintf("%d %s", e.answer.Response.StatusCode, e.answer.Message)
+	if len(e.answer.Errors) > 0 {
+		text += fmt.Sprintf(" %v", e.answer.Errors)
+	}
+	return strings.TrimSpace(text)
+}
+
+func (e *errorAnswer) Unwrap() []error {
+	if e.answer.Response.StatusCode == http.StatusUnauthorized {
+		return []error{e.answer, rest.ErrUnauthorized}
+	}
+	return []error{e.answer}
 }
 
 // answered marks an error as an answer of the API, as opposed to an API that cannot be reached.
@@ -216,7 +239,7 @@ func (c *Client) Query(ctx context.Context, text string, variables map[string]an
 	}
 	resp, err := c.api.BareDo(ctx, req)
 	if err != nil {
-		return answered(fmt.Errorf("POST %s: %w", c.graphql, err))
+		return answered(fmt.Errorf("POST %s: %w", c.graphql, withoutAddress(err)))
 	}
 	var envelope struct {
 		Data   json.RawMessage `json:"data"`
