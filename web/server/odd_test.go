@@ -127,7 +127,7 @@ func TestOddValuesAreNoFailure(t *testing.T) {
 	turn := 0
 	for address, parameters := range addresses() {
 		for _, name := range parameters {
-			for range 4 {
+			for range 2 { // the next parameters get the next values
 				turn++
 				check(address + "?" + name + "=" + pathEscape(odd[turn%len(odd)]))
 			}
