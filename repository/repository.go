@@ -48,6 +48,8 @@ type Facts struct {
 	Environment  environment.Set
 	Language     language.Set
 	Descriptors  []Descriptor
+	// Problems are failures of a whole kind of fact. While there are any, what is not found is unknown, not absent.
+	Problems []fact.Problem
 
 	tree *tree.Tree
 }
@@ -68,7 +70,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		return nil, err
 	}
 	f := &Facts{Dir: ".", tree: t}
-	for _, step := range []func(){
+	steps := []func(){
 		func() { f.Documents = document.Read(t, ".") },
 		func() { f.Owners = owners.Read(t) },
 		func() { f.Workflows = workflow.Read(t) },
@@ -80,11 +82,15 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Language = language.Read(t, ".") },
 		func() { f.Descriptors = descriptors(t) },
 		func() { f.Coverage = f.coverage() },
-	} {
+	}
+	for _, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		step()
+		// Each reader contains the failure of a parser on a file. This is for a mistake of a reader itself.
+		if err := fact.Contain(func() error { step(); return nil }); err != nil {
+			f.Problems = append(f.Problems, fact.Problem{Reason: err.Error()})
+		}
 	}
 	if options.NotScanned != "" {
 		f.Content = content.NotScanned(t, options.NotScanned)

@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/fstest"
 )
@@ -64,6 +65,41 @@ func TestOf(t *testing.T) {
 	}
 	if len(f.Descriptors) != 1 || f.Descriptors[0].Name != "api" {
 		t.Errorf("%+v", f.Descriptors)
+	}
+}
+
+func TestInherit(t *testing.T) {
+	read := func(texts map[string]string) *Facts {
+		f, err := Read(context.Background(), files(texts), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	defaults := read(map[string]string{
+		"SECURITY.md": "mail a@example.com\n", "LICENSE": "x", "CONTRIBUTING.md": "x", ".github/PULL_REQUEST_TEMPLATE.md": "x",
+	})
+	f := read(map[string]string{"CONTRIBUTING.md": "own"}).Inherit(defaults, ".github")
+	got := fmt.Sprint(f.Documents.Security.Value.Private, f.Documents.Contributing, f.Documents.PullRequestTemplate, f.Documents.License.Value == nil)
+	want := "a@example.com (.github/SECURITY.md:1)CONTRIBUTING.md (CONTRIBUTING.md).github/.github/PULL_REQUEST_TEMPLATE.md " +
+		"(.github/.github/PULL_REQUEST_TEMPLATE.md)true"
+	if strings.ReplaceAll(got, ") ", ")") != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if defaults.Documents.Security.At.Path != "SECURITY.md" || defaults.Documents.Security.Value.Private.At.Path != "SECURITY.md" {
+		t.Error("the defaults are changed")
+	}
+	unreadable := read(map[string]string{"SECURITY.md": "\xff"}).Inherit(defaults, ".github")
+	if unreadable.Documents.Security.Known {
+		t.Error("a policy that cannot be read is not replaced")
+	}
+}
+
+// TestScanned is a repository whose files are read over a connection.
+func TestScanned(t *testing.T) {
+	f, err := Read(context.Background(), files(map[string]string{"a": "x"}), Options{NotScanned: "files are read one by one"})
+	if err != nil || f.Content.Secrets.Known || f.Content.Binaries.Reason != "files are read one by one" || f.Content.Files != 1 {
+		t.Errorf("%+v %v", f.Content, err)
 	}
 }
 

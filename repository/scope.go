@@ -45,6 +45,32 @@ func (f *Facts) Of(dir string) *Facts {
 	return &s
 }
 
+// Inherit returns the facts together with the files that the host takes from the organization's repository of defaults
+// (".github" on GitHub) for a repository that does not have them: security policy, contributing guide, code of conduct
+// and pull request template. name is that repository, which becomes the first part of their locations.
+func (f *Facts) Inherit(defaults *Facts, name string) *Facts {
+	s := *f
+	move := func(at *fact.Location) { at.Path = path.Join(name, at.Path) }
+	if d := defaults.Documents.Security; s.Documents.Security.Known && s.Documents.Security.Value == nil && d.Value != nil {
+		policy := *d.Value
+		move(&d.At)
+		move(&policy.Private.At)
+		d.Value = &policy
+		s.Documents.Security = d
+	}
+	inherit := func(own *fact.Value[string], d fact.Value[string]) {
+		if own.Known && own.Value == "" && d.Value != "" {
+			move(&d.At)
+			d.Value = d.At.Path
+			*own = d
+		}
+	}
+	inherit(&s.Documents.Contributing, defaults.Documents.Contributing)
+	inherit(&s.Documents.Conduct, defaults.Documents.Conduct)
+	inherit(&s.Documents.PullRequestTemplate, defaults.Documents.PullRequestTemplate)
+	return &s
+}
+
 func within[T any](v fact.Value[[]T], in func(T) bool) fact.Value[[]T] {
 	v.Value = slices.DeleteFunc(slices.Clone(v.Value), func(item T) bool { return !in(item) })
 	return v

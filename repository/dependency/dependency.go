@@ -152,6 +152,11 @@ func lockOf(t *tree.Tree, m Manifest) fact.Value[string] {
 			break
 		}
 	}
+	if stem, found := strings.CutSuffix(m.Path, ".in"); found && m.Ecosystem == "pip" {
+		if f, ok := t.File(stem + ".txt"); ok { // that pip-compile writes
+			return fact.Known(f.Path, fact.Location{Path: f.Path})
+		}
+	}
 	absent := tree.Absent(t, "")
 	if absent.Known {
 		absent.At.Path = m.Path

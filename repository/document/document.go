@@ -190,7 +190,7 @@ var reserved = regexp.MustCompile(`(?i)all rights reserved|proprietary|confident
 func parseLicense(file, text string) *License {
 	l := &License{Path: file}
 	coverage := common().Scan([]byte(text))
-	if coverage.Percent < 40 {
+	if coverage.Percent < 40 && len(strings.Fields(text)) >= 50 {
 		coverage = licensecheck.Scan([]byte(text))
 	}
 	l.Percent = coverage.Percent

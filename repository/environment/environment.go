@@ -46,17 +46,15 @@ var starts = regexp.MustCompile(`^(\.devcontainer\.json|\.devcontainer/(.*/)?dev
 	`garden\.ya?ml|project\.garden\.ya?ml|docker/(docker-)?compose\.ya?ml|\.idx/dev\.nix|(bin|script|` +
 	`scripts)/(setup|bootstrap|dev|server))$`)
 
-var tools = map[string]bool{
-	".editorconfig": true, ".dockerignore": true, ".gitignore": true, ".gitattributes": true,
-	".pre-commit-config.yaml": true,
-	".tool-versions":          true, "mise.toml": true, ".mise.toml": true, ".nvmrc": true, ".node-version": true, ".python-version": true,
-	".ruby-version": true, ".java-version": true, ".sdkmanrc": true, "rust-toolchain.toml": true, "rust-toolchain": true,
-	".envrc": true, ".golangci.yml": true, ".golangci.yaml": true, ".golangci.toml": true, "lefthook.yml": true,
-	".prettierrc": true, "biome.json": true, ".hadolint.yaml": true, ".yamllint": true, ".yamllint.yaml": true,
-	"eslint.config.js": true, "eslint.config.mjs": true, ".eslintrc.json": true, ".eslintrc.js": true, ".eslintrc": true,
-	"ruff.toml": true, ".ruff.toml": true, ".flake8": true, "mypy.ini": true, "rustfmt.toml": true, "clippy.toml": true,
-	".rubocop.yml": true, "phpstan.neon": true, "checkstyle.xml": true, ".env.example": true, "sonar-project.properties": true,
-	"codecov.yml": true, ".codecov.yml": true, "mkdocs.yml": true, ".goreleaser.yml": true, ".goreleaser.yaml": true,
+var tools = []string{
+	".editorconfig", ".dockerignore", ".gitignore", ".gitattributes", ".pre-commit-config.yaml",
+	".tool-versions", "mise.toml", ".mise.toml", ".nvmrc", ".node-version", ".python-version", ".ruby-version",
+	".java-version", ".sdkmanrc", "rust-toolchain.toml", "rust-toolchain", ".envrc", ".golangci.yml",
+	".golangci.yaml", ".golangci.toml", "lefthook.yml", ".prettierrc", "biome.json", ".hadolint.yaml",
+	".yamllint", ".yamllint.yaml", "eslint.config.js", "eslint.config.mjs", ".eslintrc.json", ".eslintrc.js",
+	".eslintrc", "ruff.toml", ".ruff.toml", ".flake8", "mypy.ini", "rustfmt.toml", "clippy.toml", ".rubocop.yml",
+	"phpstan.neon", "checkstyle.xml", ".env.example", "sonar-project.properties", "codecov.yml", ".codecov.yml",
+	"mkdocs.yml", ".goreleaser.yml", ".goreleaser.yaml",
 }
 
 var pipelines = []struct {
@@ -96,7 +94,7 @@ func Read(t *tree.Tree, dir string) Set {
 		if starts.MatchString(name) {
 			s.Starts = append(s.Starts, at)
 		}
-		if tools[name] {
+		if slices.Contains(tools, name) {
 			s.Tools = append(s.Tools, at)
 		}
 		for _, p := range pipelines {

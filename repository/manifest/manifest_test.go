@@ -97,8 +97,8 @@ func TestAbsent(t *testing.T) {
 	if w := s.Workloads[0]; !w.DisruptionBudget.Known || w.DisruptionBudget.Value != "" || w.Replicas.Value != 3 || w.Scraped.Value != "" {
 		t.Errorf("%+v", w)
 	}
-	s = read(t, map[string]string{"a.yaml": deployment, "b.yaml": budget + "  minAvailible: 3\n"})
-	if w := s.Workloads[0]; w.DisruptionBudget.Known || len(s.Unreadable) != 1 {
+	s = read(t, map[string]string{"a.yaml": deployment, "b.yaml": "x: y\n---\n" + strings.Replace(budget, "minAvailable", "minAvailible", 1)})
+	if w := s.Workloads[0]; w.DisruptionBudget.Known || len(s.Unreadable) != 1 || s.Unreadable[0].At.Line != 3 {
 		t.Errorf("%+v", s)
 	}
 }

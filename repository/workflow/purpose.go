@@ -18,11 +18,13 @@ const (
 	PurposeAnalysis   Purpose = "analysis"   // analyzes the code for vulnerabilities
 )
 
+// testTask is a name of a task that runs tests: a word of it is "test", "unit", "check", "ci" or "verify".
+const testTask = `(\w*[-/._:])*(\w*unit\w*|tests?\w*|checks?|ci|verify)([-/._:]\w*)*`
+
 // testCommand finds commands that run tests in a script. It has the common commands of each ecosystem: a repository
 // that calls its tests otherwise is unknown to it, not without tests.
 var testCommand = regexp.MustCompile(`^(` + strings.Join([]string{
-	`go test`, `gotestsum`, `ginkgo`, `make [\w./-]*(test|check|ci|verify)\w*`, `just [\w-]*(test|check|ci)\w*`,
-	`task [\w:-]*(test|check|ci)\w*`, `mage [\w:-]*(test|check|ci)\w*`,
+	`go test`, `gotestsum`, `ginkgo`, `(make|just|task|mage|mise run)( -\S+( \d+)?| \w+=\S*)* ` + testTask,
 	`(npm|pnpm|yarn|bun)( run| -r| --recursive| workspaces run)* [\w:-]*(test|check|ci:)[\w:-]*`, `npm t`,
 	`(npx |pnpm |yarn |bunx )?(vitest|jest|mocha|ava|playwright test|cypress run|nx [\w-]* ?test|turbo (run )?test)`,
 	`deno test`, `pytest`, `tox`, `nox`, `unittest`, `python3? -m (pytest|unittest|tox|nox)`, `python3? manage\.py test`, `hatch (run )?test`,
@@ -38,7 +40,7 @@ var (
 	commandEnd = regexp.MustCompile(`\n|;|&&|\|\|?`)
 	// commandPrefix has what may come before the command itself.
 	commandPrefix = regexp.MustCompile(`^(\s+|\w+=("[^"]*"|'[^']*'|\S*)\s|[({!"']|(if|then|else|do|sudo|time|env|exec|nice|command)\s|` +
-		`(xvfb-run|catchsegv|timeout|retry|nix develop|nix-shell|devbox run|mise (x|exec|run)|doppler run|op run)( -\S+| \d+\w?| --)*\s|` +
+		`(xvfb-run|catchsegv|timeout|retry|nix develop|nix-shell|devbox run|mise (x|exec)|doppler run|op run)( -\S+| \d+\w?| --)*\s|` +
 		`(uv|poetry|pipenv|pdm|rye|hatch|pixi|conda) run( -\S+)*\s|(coverage|python3?) (run )?-m\s|` +
 		`docker([ -]compose)? (run|exec)( -\S+( \S+=\S*)?)* \S+\s|(bash|sh) -\w*c\s)`)
 )

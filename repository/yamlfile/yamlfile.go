@@ -49,7 +49,7 @@ func Parse(text string) (docs []Document, err error) {
 			if nodes += size; nodes > maxNodes {
 				return fmt.Errorf("its YAML has more than %d nodes, aliases expanded", maxNodes)
 			}
-			docs = append(docs, Document{Root: d.Node, Line: d.StartLine()})
+			docs = append(docs, Document{Root: d.Node, Line: d.Node.Line})
 		}
 		return nil
 	})
