@@ -92,6 +92,9 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 			f.Problems = append(f.Problems, fact.Problem{Reason: err.Error()})
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // the last files were not read
+	}
 	if options.NotScanned != "" {
 		f.Content = content.NotScanned(t, options.NotScanned)
 		return f, nil

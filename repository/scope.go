@@ -51,7 +51,8 @@ func (f *Facts) Of(dir string) *Facts {
 func (f *Facts) Inherit(defaults *Facts, name string) *Facts {
 	s := *f
 	move := func(at *fact.Location) { at.Path = path.Join(name, at.Path) }
-	if d := defaults.Documents.Security; s.Documents.Security.Known && s.Documents.Security.Value == nil && d.Value != nil {
+	own, d := s.Documents.Security, defaults.Documents.Security
+	if own.Known && own.Value == nil && d.Value != nil {
 		policy := *d.Value
 		move(&d.At)
 		move(&policy.Private.At)

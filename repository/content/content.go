@@ -152,10 +152,14 @@ var documents = map[string]bool{
 // isTest reports whether a file is test data or a test, in which made-up secrets and odd files are usual.
 func isTest(name string) bool {
 	base := path.Base(name)
-	return tree.Example(name) || strings.Contains(path.Dir(name), "test") ||
-		strings.Contains(base, "_test.") || strings.Contains(base, ".test.") || strings.Contains(base, ".spec.") || strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "Test.java") ||
-		strings.HasSuffix(base, "Tests.cs") || strings.Contains(strings.ToLower(base), "mock") ||
-		strings.Contains(strings.ToLower(base), "fixture") || strings.HasSuffix(base, ".md")
+	lower := strings.ToLower(base)
+	for _, mark := range []string{"_test.", ".test.", ".spec.", "mock", "fixture"} {
+		if strings.Contains(lower, mark) {
+			return true
+		}
+	}
+	return tree.Example(name) || strings.Contains(path.Dir(name), "test") || strings.HasPrefix(base, "test_") ||
+		strings.HasSuffix(base, "Test.java") || strings.HasSuffix(base, "Tests.cs") || strings.HasSuffix(lower, ".md")
 }
 
 // forms are the well-known forms of secrets. A marker is a text that every match contains, which is cheaper to find.

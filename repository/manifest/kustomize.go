@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -24,6 +25,10 @@ const (
 	maxOverlays = 200     // rendered in a repository
 	maxLoads    = 300     // kustomizations that one overlay loads, each time that it does
 	maxInput    = 4 << 20 // bytes that one overlay reads
+	// maxWork and maxWorkAll bound the work of one overlay and of all, in objects times transformations. Rendering cannot
+	// be interrupted; a second is about 75,000.
+	maxWork    = 200_000
+	maxWorkAll = 1_000_000
 )
 
 // kustomization is a parsed kustomization file.
@@ -32,12 +37,16 @@ type kustomization struct {
 	content types.Kustomization
 	dirs    []string // of the kustomizations that it is based on
 	files   []string // that it reads
+	named   []string // files of the tree that the text names, also if it cannot be rendered
 	problem string   // why it cannot be rendered
+	objects int      // in its own files, at most
+	changes int      // transformations that it applies to each object
 }
 
 // kustomizations are those of a repository, by directory.
 type kustomizations struct {
 	byDir map[string]*kustomization
+	work  int             // of the overlays so far
 	used  map[string]bool // files that any of them reads, and the kustomization files themselves
 	based map[string]bool // directories that another one, which is no test or example, is based on
 }
@@ -60,7 +69,7 @@ func findKustomizations(t *tree.Tree) *kustomizations {
 		if err := fact.Contain(func() error { return k.read(t, dir, all.byDir) }); err != nil && k.problem == "" {
 			k.problem = err.Error()
 		}
-		for _, file := range k.files {
+		for _, file := range slices.Concat(k.files, k.named) {
 			all.used[file] = true
 		}
 		if left(k.file) {
@@ -77,10 +86,13 @@ func findKustomizations(t *tree.Tree) *kustomizations {
 func (k *kustomization) read(t *tree.Tree, dir string, byDir map[string]*kustomization) error {
 	f, _ := t.File(k.file)
 	text, err := t.Text(f)
-	if err != nil {
-		return err
+	var docs []yamlfile.Document
+	if err == nil {
+		docs, err = yamlfile.Parse(text) // bounds aliases before the parser of Kustomize expands them
 	}
-	if _, err := yamlfile.Parse(text); err != nil { // bounds aliases before the parser of Kustomize expands them
+	// A patch must not be taken for a whole manifest, whatever is wrong with the kustomization.
+	k.named = named(t, dir, docs)
+	if err != nil {
 		return err
 	}
 	if err := k.content.Unmarshal([]byte(text)); err != nil {
@@ -104,6 +116,11 @@ func (k *kustomization) read(t *tree.Tree, dir string, byDir map[string]*kustomi
 			return err
 		}
 		if file, found := t.File(name); found && !file.Link {
+			text, err := t.Text(file)
+			if err != nil {
+				return err
+			}
+			k.objects += 1 + strings.Count(text, "\n---") + strings.Count(text, "\n- apiVersion")
 			k.files = append(k.files, name)
 		} else if byDir[name] != nil {
 			k.dirs = append(k.dirs, name)
@@ -121,7 +138,38 @@ func (k *kustomization) read(t *tree.Tree, dir string, byDir map[string]*kustomi
 		}
 		k.files = append(k.files, name)
 	}
+	k.changes = transformations(c)
 	return nil
+}
+
+// named returns the files that the documents of a kustomization name anywhere, or all files of the directory if it
+// cannot be parsed.
+func named(t *tree.Tree, dir string, docs []yamlfile.Document) []string {
+	var files []string
+	broken := len(docs) == 0
+	for _, d := range docs {
+		broken = broken || d.Err != nil
+		for _, text := range yamlfile.Scalars(d.Root) {
+			if name, err := local(dir, text); err == nil {
+				if f, ok := t.File(name); ok {
+					files = append(files, f.Path)
+				}
+			}
+		}
+	}
+	if broken {
+		for _, f := range t.In(dir) {
+			files = append(files, f.Path)
+		}
+	}
+	return files
+}
+
+// transformations returns about how many changes are tried on each object.
+func transformations(c *types.Kustomization) int {
+	labels := len(c.Labels) + len(c.CommonLabels) //nolint:staticcheck // deprecated, and counted
+	return labels + len(c.Patches) + len(c.Images) + len(c.Replicas) + len(c.Replacements) +
+		len(c.ConfigMapGenerator) + len(c.SecretGenerator) + len(c.Configurations) + len(c.Crds)
 }
 
 // references returns everything else that Kustomize would load as a file.
@@ -212,34 +260,44 @@ func (k *kustomizations) circular() []string {
 
 // closure returns the directories and files that rendering a directory loads.
 func (k *kustomizations) closure(dir string) (dirs, files []string, err error) {
-	loads := 0
+	loads, work := 0, 0
 	seenDirs, seenFiles := map[string]bool{}, map[string]bool{}
-	var visit func(dir string, above []string) error
-	visit = func(dir string, above []string) error {
+	var visit func(dir string, above []string) (objects int, err error)
+	visit = func(dir string, above []string) (objects int, err error) {
 		if slices.Contains(above, dir) {
-			return fmt.Errorf("%s is based on itself", dir)
+			return 0, fmt.Errorf("%s is based on itself", dir)
 		}
 		// A base that is loaded twice costs twice, so the bound counts each time.
 		if loads++; loads > maxLoads {
-			return fmt.Errorf("it loads more than %d kustomizations", maxLoads)
+			return 0, fmt.Errorf("it loads more than %d kustomizations", maxLoads)
 		}
 		one := k.byDir[dir]
 		if one.problem != "" {
-			return fmt.Errorf("%s: %s", one.file, one.problem)
+			return 0, fmt.Errorf("%s: %s", one.file, one.problem)
 		}
+		objects = one.objects
 		seenDirs[dir] = true
 		for _, file := range one.files {
 			seenFiles[file] = true
 		}
 		for _, base := range one.dirs {
-			if err := visit(base, append(above, dir)); err != nil {
-				return err
+			below, err := visit(base, append(above, dir))
+			if err != nil {
+				return 0, err
 			}
+			objects += below
 		}
-		return nil
+		// References by name compare each object with the others, at about a quarter of the cost of a patch.
+		if work += objects * (1 + one.changes + objects/4); work > maxWork {
+			return 0, fmt.Errorf("it has too many objects and patches to render (%d objects)", objects)
+		}
+		return objects, nil
 	}
-	if err := visit(dir, nil); err != nil {
+	if _, err := visit(dir, nil); err != nil {
 		return nil, nil, err
+	}
+	if k.work += work; k.work > maxWorkAll {
+		return nil, nil, errors.New("the overlays of the repository have too many objects and patches to render all")
 	}
 	return slices.Sorted(maps.Keys(seenDirs)), slices.Sorted(maps.Keys(seenFiles)), nil
 }

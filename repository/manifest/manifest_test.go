@@ -240,6 +240,24 @@ func TestHostileOverlays(t *testing.T) {
 			t.Errorf("%s: the good manifest is lost", content)
 		}
 	}
+	// Patches times objects are bounded.
+	many := map[string]string{
+		"k/kustomization.yaml": "resources: [app.yaml]\npatches:\n" + strings.Repeat("- patch: '[{\"op\": \"remove\", \"path\": \"/x\"}]'\n  target: {kind: X}\n", 500),
+		"k/app.yaml":           strings.Repeat(deployment+"---\n", 400), "good.yaml": deployment,
+	}
+	if s := read(t, many); len(s.Workloads) != 1 || len(s.Unrendered) != 1 || !strings.Contains(s.Unrendered[0].Reason, "too many objects") {
+		t.Errorf("%v", s.Unrendered)
+	}
+	// A patch is never taken for a manifest, whatever is wrong with the kustomization.
+	for _, content := range []string{
+		"resources: ['https://x/y']\npatches: [{path: patch.yaml}]", "strange: 1\npatchesStrategicMerge: [patch.yaml]", "patches: [", "\xff",
+		"helmCharts: [{name: x}]\npatches: [{path: ./patch.yaml}]",
+	} {
+		s := read(t, map[string]string{"k/kustomization.yaml": content, "k/patch.yaml": deployment, "good.yaml": deployment})
+		if len(s.Unrendered) != 1 || len(s.Workloads) != 1 || s.Workloads[0].At.Path != "good.yaml" {
+			t.Errorf("%s: %+v", content, s)
+		}
+	}
 	// Two bases per level double the work.
 	files := map[string]string{"l20/kustomization.yaml": "resources: [app.yaml]", "l20/app.yaml": deployment}
 	for i := range 20 {

@@ -24,6 +24,7 @@ type Limits struct {
 	Files      int   // files and links that are listed; default 200,000
 	Depth      int   // directories on top of each other; default 40
 	FileBytes  int64 // size of a file that is parsed; default 1 MB
+	TextBytes  int64 // sum of the bytes that are parsed; default 128 MB
 	TotalBytes int64 // sum of the bytes that are read; default 512 MB
 }
 
@@ -37,6 +38,9 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Depth, 40)
 	if l.FileBytes <= 0 {
 		l.FileBytes = 1 << 20
+	}
+	if l.TextBytes <= 0 {
+		l.TextBytes = 128 << 20
 	}
 	if l.TotalBytes <= 0 {
 		l.TotalBytes = 512 << 20
@@ -71,6 +75,8 @@ type Tree struct {
 	limits Limits
 	at     map[string]int // index of a path in Files
 	read   int64          // bytes read so far
+	parsed int64          // bytes of texts read so far
+	err    func() error   // of the context of List
 
 	ignored *ignores // of a checkout; nil for any other tree
 }
@@ -88,9 +94,10 @@ func OpenDir(dir string) (fs.FS, io.Closer, error) {
 var errFull = errors.New("the listing is full")
 
 // List lists a file system. A directory that cannot be read, and a bound that is exceeded, set Partial; the error is
-// not nil only if the root cannot be listed or ctx is done.
+// not nil only if the root cannot be listed or ctx is done. When ctx is done, the files of the tree can no longer be
+// read either.
 func List(ctx context.Context, fsys fs.FS, limits Limits) (*Tree, error) {
-	t := &Tree{fsys: fsys, limits: limits.withDefaults(), at: map[string]int{}}
+	t := &Tree{fsys: fsys, limits: limits.withDefaults(), at: map[string]int{}, err: ctx.Err}
 	if _, err := fs.Lstat(fsys, ".git"); err == nil {
 		t.ignored = &ignores{}
 	}
@@ -225,6 +232,9 @@ func (t *Tree) Bytes(f File, limit int64) (data []byte, whole bool, err error) {
 	if f.Link {
 		return nil, false, errors.New("it is a symbolic link, which is not followed")
 	}
+	if err := t.err(); err != nil {
+		return nil, false, err
+	}
 	left := t.limits.TotalBytes - t.read
 	if left <= 0 {
 		return nil, false, fmt.Errorf("more than %s of the repository were read", Size(t.limits.TotalBytes))
@@ -261,7 +271,11 @@ func (t *Tree) Text(f File) (string, error) {
 	if f.Size > t.limits.FileBytes {
 		return "", fmt.Errorf("%s is larger than %s", f.Path, Size(t.limits.FileBytes))
 	}
+	if t.parsed >= t.limits.TextBytes {
+		return "", fmt.Errorf("%s: more than %s of the repository were parsed", f.Path, Size(t.limits.TextBytes))
+	}
 	data, whole, err := t.Bytes(f, t.limits.FileBytes)
+	t.parsed += int64(len(data))
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%s: %w", f.Path, err)

@@ -128,9 +128,23 @@ func TestLimits(t *testing.T) {
 			t.Errorf("%d: %v, want %s", i, err, want)
 		}
 	}
+	texts := list(t, fsys, Limits{TextBytes: 150})
+	for i, want := range []string{"<nil>", "<nil>", "f02: more than 150 bytes of the repository were parsed"} {
+		if _, err := texts.Text(texts.Files[1+i]); fmt.Sprint(err) != want {
+			t.Errorf("%d: %v, want %s", i, err, want)
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := List(ctx, fsys, Limits{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	ctx, cancel = context.WithCancel(context.Background())
+	tr, err := List(ctx, fsys, Limits{})
+	if cancel(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tr.Text(tr.Files[1]); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }

@@ -192,6 +192,21 @@ func Texts(n *yaml.Node) []string {
 	return texts
 }
 
+// Scalars returns the texts of all scalars of a tree of nodes, keys included, each once where it is written.
+func Scalars(n *yaml.Node) []string {
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode {
+		return []string{n.Value}
+	}
+	var texts []string
+	for _, child := range n.Content {
+		texts = append(texts, Scalars(child)...)
+	}
+	return texts
+}
+
 // Bool returns a boolean. ok is false if n is none.
 func Bool(n *yaml.Node) (value, ok bool) {
 	switch strings.ToLower(Text(n)) {
