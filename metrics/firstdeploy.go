@@ -48,20 +48,20 @@ type Cohort struct {
 
 // Subject is one person or service.
 type Subject struct {
-	Cohort     string     `json:"cohort"`
-	ID         string     `json:"id"`
-	Name       string     `json:"name"`
-	Team       string     `json:"team"`
-	StartedAt  time.Time  `json:"started_at"`  // zero: not known
-	DeployedAt *time.Time `json:"deployed_at"` // nil: not yet
-	Hours      float64    `json:"hours"`       // until the first deployment, or until now or the end of their last day
-	Deployment string     `json:"deployment"`
+	Cohort       string     `json:"cohort"`
+	ID           string     `json:"id"`
+	Name         string     `json:"name"`
+	Team         string     `json:"team"`
+	StartedAt    time.Time  `json:"started_at"`  // zero: not known
+	DeployedAt   *time.Time `json:"deployed_at"` // nil: not yet
+	Hours        float64    `json:"hours"`       // until the first deployment, or until now or the end of their last day
+	DeploymentID string     `json:"deployment_id"`
 	// commit or time: it delivered a change of theirs; started: they started it; service: it is the service's own
-	How     string `json:"how"`
-	Service string `json:"service"`
-	URL     string `json:"url"`
-	Counted bool   `json:"counted"` // in the estimate
-	Note    string `json:"note"`    // why not, or what is special
+	LinkMethod string `json:"link_method"`
+	Service    string `json:"service"`
+	URL        string `json:"url"`
+	Counted    bool   `json:"counted"` // in the estimate
+	Note       string `json:"note"`    // why not, or what is special
 }
 
 // Excluded is a reason for which subjects are in no estimate.
@@ -123,18 +123,18 @@ func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Population, opt TTFDO
 
 // firstDeployRow is a row of the queries of both metrics.
 type firstDeployRow struct {
-	ID         string     `ch:"id"`
-	Name       string     `ch:"name"`
-	Team       string     `ch:"team"`
-	StartedAt  *time.Time `ch:"started_at"`
-	LeftAt     *time.Time `ch:"left_at"` // the end of the last day: 00:00 UTC of the day after
-	DeployedAt *time.Time `ch:"deployed_at"`
-	How        string     `ch:"how"`
-	Deployment string     `ch:"deployment"`
-	Service    string     `ch:"service"`
-	URL        string     `ch:"url"`
-	HistoryAt  *time.Time `ch:"history_at"`
-	Connected  bool       `ch:"connected"`
+	ID           string     `ch:"id"`
+	Name         string     `ch:"name"`
+	Team         string     `ch:"team"`
+	StartedAt    *time.Time `ch:"started_at"`
+	LeftAt       *time.Time `ch:"left_at"` // the end of the last day: 00:00 UTC of the day after
+	DeployedAt   *time.Time `ch:"deployed_at"`
+	LinkMethod   string     `ch:"link_method"`
+	DeploymentID string     `ch:"deployment_id"`
+	Service      string     `ch:"service"`
+	URL          string     `ch:"url"`
+	HistoryAt    *time.Time `ch:"history_at"`
+	Connected    bool       `ch:"connected"`
 }
 
 // subject judges one row: in the estimate or not, as an event or censored.
@@ -143,7 +143,7 @@ func (r firstDeployRow) subject(now time.Time) Subject {
 	if r.DeployedAt != nil {
 		at := r.DeployedAt.UTC()
 		s.DeployedAt = &at
-		s.Deployment, s.How, s.Service, s.URL = r.Deployment, r.How, r.Service, r.URL
+		s.DeploymentID, s.LinkMethod, s.Service, s.URL = r.DeploymentID, r.LinkMethod, r.Service, r.URL
 	}
 	if r.StartedAt == nil {
 		s.Note = reasonNoStart
@@ -178,7 +178,7 @@ func (r firstDeployRow) subject(now time.Time) Subject {
 // undeploy drops a first deployment that does not count, and notes why.
 func (s *Subject) undeploy(note string) {
 	s.Note, s.DeployedAt = note, nil
-	s.Deployment, s.How, s.Service, s.URL = "", "", "", ""
+	s.DeploymentID, s.LinkMethod, s.Service, s.URL = "", "", "", ""
 }
 
 // reason returns why the subject can be in no estimate, or "".

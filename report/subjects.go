@@ -89,7 +89,7 @@ func SubjectColumns(of metrics.Population) []sorting.Field[metrics.Subject] {
 			return sorting.Value(float64(s.DeployedAt.Unix()))
 		}),
 		took,
-		text("how", "how it is known", func(s metrics.Subject) string { return s.How + s.Note }),
+		text("link_method", "how it is known", func(s metrics.Subject) string { return s.LinkMethod + s.Note }),
 	}
 }
 

@@ -1,4 +1,4 @@
-// Copies what the binary embeds out of node_modules: the chart library and its licence. Run by `npm install`.
+// Copies what the binary embeds out of node_modules: the chart library and its license. Run by `npm install`.
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -147,7 +147,7 @@ func excludedNote(reasons []metrics.Excluded) string {
 
 func subjectTable(result metrics.TTFD) output.Table {
 	t := output.Table{
-		Columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment", "how", "note"},
+		Columns: []string{"id", "team", "started", "first_deploy", "time", "service", "deployment_id", "link_method", "note"},
 		Right:   []string{"time"},
 	}
 	for _, x := range result.Subjects {
@@ -161,7 +161,7 @@ func subjectTable(result metrics.TTFD) output.Table {
 		} else {
 			took = ""
 		}
-		t.Rows = append(t.Rows, []string{x.ID, x.Team, started, first, took, x.Service, x.Deployment, x.How, x.Note})
+		t.Rows = append(t.Rows, []string{x.ID, x.Team, started, first, took, x.Service, x.DeploymentID, x.LinkMethod, x.Note})
 	}
 	return t
 }

@@ -8,20 +8,20 @@ WITH
     ),
     delivered AS
     (
-        SELECT a.person AS person, d.deployed_at AS at, d.link_method AS how, d.deployment_id AS deployment, d.service AS service, d.url AS url
+        SELECT a.person AS person, d.deployed_at AS at, d.link_method AS link_method, d.deployment_id AS deployment_id, d.service AS service, d.url AS url
         FROM deployed_changes AS d
         INNER JOIN authored AS a
             ON a.source = d.change_source AND a.scope = d.scope AND a.id = d.change_id -- of whichever service: in a shared repository a change may be several services'
         WHERE d.environment = {environment:String}
         UNION ALL
-        SELECT person, assumeNotNull(coalesce(finished_at, started_at, created_at)) AS at, 'started' AS how, id AS deployment, service, url
+        SELECT person, assumeNotNull(coalesce(finished_at, started_at, created_at)) AS at, 'started' AS link_method, id AS deployment_id, service, url
         FROM deployments
         WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
             AND person != '' AND NOT bot AND coalesce(finished_at, started_at, created_at) IS NOT NULL
     ),
     firsts AS
     (
-        SELECT person, toNullable(min(at)) AS deployed_at, argMin(tuple(how, deployment, service, url), tuple(at, how, deployment, service, url)) AS first
+        SELECT person, toNullable(min(at)) AS deployed_at, argMin(tuple(link_method, deployment_id, service, url), tuple(at, link_method, deployment_id, service, url)) AS first
         FROM delivered
         GROUP BY person
     ),
@@ -38,7 +38,7 @@ WITH
         SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployments WHERE environment = {environment:String}
     ) AS history
 SELECT s.person AS id, s.name AS name, s.team AS team, s.started_at AS started_at, s.left_at AS left_at,
-    f.deployed_at AS deployed_at, f.first.1 AS how, f.first.2 AS deployment, f.first.3 AS service, f.first.4 AS url,
+    f.deployed_at AS deployed_at, f.first.1 AS link_method, f.first.2 AS deployment_id, f.first.3 AS service, f.first.4 AS url,
     toNullable(toDateTime64(toDate32(history), 3, 'UTC')) AS history_at, true AS connected
 FROM persons AS s
 LEFT JOIN firsts AS f ON f.person = s.person

@@ -35,7 +35,7 @@ WITH
     ) AS history
 SELECT e.entity AS id, if(e.title != '', e.title, e.name) AS name, e.owner AS team,
     coalesce(e.created_at, r.created_at) AS started_at, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS left_at,
-    f.deployed_at AS deployed_at, if(f.deployed_at IS NULL, '', 'service') AS how, f.first.1 AS deployment, e.entity AS service,
+    f.deployed_at AS deployed_at, if(f.deployed_at IS NULL, '', 'service') AS link_method, f.first.1 AS deployment_id, e.entity AS service,
     f.first.2 AS url, toNullable(history) AS history_at, e.entity IN (SELECT service FROM asked) AS connected
 FROM entities AS e
 LEFT JOIN firsts AS f ON f.service = e.entity

@@ -197,10 +197,10 @@ func subjectFields(f report.SubjectFilter, result metrics.TTFD) []pick {
 
 // deploymentLink is the deployment that was a subject's first.
 func deploymentLink(s metrics.Subject) string {
-	if s.Deployment == "" {
+	if s.DeploymentID == "" {
 		return ""
 	}
-	return eventsPath("deployments", "service", s.Service, "id", s.Deployment)
+	return eventsPath("deployments", "service", s.Service, "id", s.DeploymentID)
 }
 
 // waited is how long a subject has waited, for display.
