@@ -28,6 +28,8 @@ import (
 // Options is what a caller chooses. The zero value reads everything within the default limits.
 type Options struct {
 	Limits tree.Limits
+	// Host is the host whose rules CODEOWNERS follows. "" guesses it from the files.
+	Host owners.Dialect
 	// NotScanned is why the content of every file cannot be read, for a repository whose files are read one by one over
 	// a connection. It is the reason why binaries and secrets are unknown. "" reads all files.
 	NotScanned string
@@ -72,7 +74,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 	f := &Facts{Dir: ".", tree: t}
 	steps := []func(){
 		func() { f.Documents = document.Read(t, ".") },
-		func() { f.Owners = owners.Read(t) },
+		func() { f.Owners = owners.Read(t, options.Host) },
 		func() { f.Workflows = workflow.Read(t) },
 		func() { f.Containers = container.Read(t) },
 		func() { f.Manifests = manifest.Read(t) },

@@ -90,9 +90,13 @@ func (u Update) covers(m Manifest) bool {
 		return true // "/" is .github/workflows
 	}
 	return slices.ContainsFunc(u.Directories, func(d string) bool {
-		return globDir(strings.Trim(path.Clean("/"+d), "/"), dirOf(m.Path))
+		d = strings.Trim(path.Clean("/"+d), "/")
+		return globDir(d, dirOf(m.Path)) || modular[m.Ecosystem] && (d == "" || tree.Under(m.Path, d))
 	})
 }
+
+// modular are the ecosystems in which the manifest of a directory names the modules below it, which Dependabot follows.
+var modular = map[Ecosystem]bool{"maven": true, "gradle": true, "nuget": true}
 
 func dirOf(name string) string {
 	if dir := path.Dir(name); dir != "." {

@@ -79,6 +79,7 @@ func TestUpdated(t *testing.T) {
 		{"nothing", "x", "", "none"},
 		{"Dependabot", ".github/dependabot.yml", "updates:\n- {package-ecosystem: gomod, directory: /}\n- {package-ecosystem: github-actions, directory: /}\n", "github-actions go.mod"},
 		{"lists", ".github/dependabot.yaml", "updates:\n- {package-ecosystem: npm, directories: [/web/**]}\n- {package-ecosystem: docker, directories: ['**/*']}\n", "docker web/app/package.json web/package.json"},
+		{"a directory that is not that of the manifest", ".github/dependabot.yml", "updates:\n- {package-ecosystem: docker, directory: /}\n", "none"},
 		{"workspace", ".github/dependabot.yml", "updates:\n- {package-ecosystem: npm, directory: /}\n", "web/app/package.json web/package.json"},
 		{"security only", ".github/dependabot.yml", "updates:\n- {package-ecosystem: gomod, directory: /, open-pull-requests-limit: 0}\n", "none"},
 		{"broken", ".github/dependabot.yml", "updates: [", "unknown"},
@@ -126,6 +127,16 @@ func TestUpdated(t *testing.T) {
 				t.Errorf("%s, want %s", text, tc.want)
 			}
 		})
+	}
+}
+
+// TestModules has a build of several modules, of which Dependabot is told the root.
+func TestModules(t *testing.T) {
+	for ecosystem, want := range map[string]bool{"maven": true, "gradle": false} {
+		s := read(t, map[string]string{"core/pom.xml": "", ".github/dependabot.yml": "updates:\n- {package-ecosystem: " + ecosystem + ", directory: /}\n"})
+		if got := s.Updated(s.Manifests[0]); got.Value != want || !got.Known {
+			t.Errorf("%s: %v", ecosystem, got)
+		}
 	}
 }
 

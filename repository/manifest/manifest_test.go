@@ -87,6 +87,9 @@ func TestWorkload(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	if c.Variable("OTEL_SERVICE_NAME").Value != "api" || c.Variable("X").Known || !w.Containers[1].Variable("X").Known {
+		t.Error(c.Variable("OTEL_SERVICE_NAME"), c.Variable("X"), w.Containers[1].Variable("X"))
+	}
 	if side := w.Containers[1]; side.Image.Known || len(side.Requests) != 0 || side.Readiness || side.At.Line != 30 {
 		t.Errorf("%+v", side)
 	}

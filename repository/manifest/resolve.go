@@ -150,6 +150,20 @@ func (p pods) containers() []Container {
 	return all
 }
 
+// Variable returns the value of an environment variable of the container; "" if it is not set. It is unknown if it can
+// come from a ConfigMap or a Secret.
+func (c *Container) Variable(name string) fact.Value[string] {
+	for _, v := range c.Env {
+		if v.Name == name {
+			return v.Value
+		}
+	}
+	if len(c.EnvFrom) > 0 {
+		return fact.Unknown[string](c.At, "%s may be set by %s, which is not read", name, c.EnvFrom[0])
+	}
+	return fact.Known("", c.At)
+}
+
 var placeholder = regexp.MustCompile(`\$\{|\$\(|\{\{|<[^>]*>|\$[A-Z_]+|__[A-Z_]+__|^[A-Z_]+$`)
 
 func imageOf(text string, at fact.Location) fact.Value[container.Image] {

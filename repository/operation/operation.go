@@ -3,6 +3,7 @@
 package operation
 
 import (
+	"errors"
 	"path"
 	"regexp"
 	"strings"
@@ -62,6 +63,10 @@ func Read(t *tree.Tree) Set {
 			problem(0, err)
 		}
 		for _, d := range docs {
+			if d.Err != nil && strings.Contains(text, "{{") {
+				problem(d.Line, errors.New("it is a template, which is not rendered"))
+				continue
+			}
 			if d.Err != nil {
 				problem(d.Line, d.Err)
 				continue

@@ -66,6 +66,10 @@ func TestRead(t *testing.T) {
 	if got := fmt.Sprint(objectives); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	chart := read(t, map[string]string{"chart/templates/x.yaml": "groups:\n- rules:\n  {{- if .x }}\n  - alert: A\n  {{- end }}\n"})
+	if len(chart.Unreadable) != 1 || chart.Unreadable[0].Reason != "it is a template, which is not rendered" {
+		t.Errorf("%v", chart.Unreadable)
+	}
 	if len(s.Unreadable) != 1 || s.Unreadable[0].At.Path != "broken.yaml" {
 		t.Errorf("%v", s.Unreadable)
 	}

@@ -55,13 +55,22 @@ type Rule struct {
 	matcher matcher
 }
 
-// Read reads the CODEOWNERS file of a repository. Without a file the value is known and nil.
-func Read(t *tree.Tree) fact.Value[*File] {
-	dialect := GitHub
+// Guess returns the dialect of a repository whose host is not known, by the files that only one host reads.
+func Guess(t *tree.Tree) Dialect {
 	if _, found := t.First(paths[GitHub][0]); !found {
 		if _, found := t.First(paths[GitLab][2], ".gitlab-ci.yml"); found {
-			dialect = GitLab
+			return GitLab
 		}
+	}
+	return GitHub
+}
+
+// Read reads the CODEOWNERS file of a repository. An empty dialect is guessed. Without a file the value is known and
+// nil.
+func Read(t *tree.Tree, dialect Dialect) fact.Value[*File] {
+	guessed := dialect == ""
+	if guessed {
+		dialect = Guess(t)
 	}
 	file, found := t.First(paths[dialect]...)
 	if !found {
@@ -78,6 +87,9 @@ func Read(t *tree.Tree) fact.Value[*File] {
 	var f *File
 	err := fact.Contain(func() error {
 		text, err := t.Text(file)
+		if guessed && file.Dir() != ".github" && anySection.MatchString(text) {
+			dialect = GitLab
+		}
 		if err == nil {
 			f = Parse(file.Path, text, dialect)
 		}
@@ -171,6 +183,9 @@ type header struct {
 }
 
 var sectionHeader = regexp.MustCompile(`^(\^)?\[([^\]]+)\](?:\[(\d+)\])?(?:\s+(.*))?$`)
+
+// anySection finds a line that GitHub never accepts.
+var anySection = regexp.MustCompile(`(?m)^\^?\[[^\]\n]+\](\[\d+\])?(\s+@\S+)*[ \t]*$`)
 
 func parseHeader(line string) (header, bool) {
 	m := sectionHeader.FindStringSubmatch(line)

@@ -137,6 +137,8 @@ func TestRead(t *testing.T) {
 		{"GitHub's order", fstest.MapFS{"CODEOWNERS": {}, ".github/CODEOWNERS": {}, "docs/CODEOWNERS": {}}, ".github/CODEOWNERS github"},
 		{"GitLab's order", fstest.MapFS{".gitlab/CODEOWNERS": {}, "docs/CODEOWNERS": {}}, "docs/CODEOWNERS gitlab"},
 		{"GitLab by its pipeline", fstest.MapFS{"CODEOWNERS": {}, ".gitlab-ci.yml": {}}, "CODEOWNERS gitlab"},
+		{"GitLab by a section", fstest.MapFS{"CODEOWNERS": {Data: []byte("* @a\n[Docs] @b\n")}}, "CODEOWNERS gitlab"},
+		{"no section", fstest.MapFS{".github/CODEOWNERS": {Data: []byte("[Docs] @b\n")}}, ".github/CODEOWNERS github"},
 		{"binary", fstest.MapFS{"CODEOWNERS": {Data: []byte{0}}}, "unknown: CODEOWNERS is binary"},
 		{"too large", fstest.MapFS{"CODEOWNERS": {Data: make([]byte, 2<<20)}}, "unknown: CODEOWNERS is larger than 1 MB"},
 		{"ignored by GitHub", fstest.MapFS{"CODEOWNERS": {Data: make([]byte, 4<<20)}}, "CODEOWNERS github"},
@@ -147,7 +149,7 @@ func TestRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := "none"
-			switch v := Read(tr); {
+			switch v := Read(tr, ""); {
 			case !v.Known:
 				got = v.String()
 			case v.Value != nil:

@@ -10,7 +10,7 @@ var (
 	vendored = []string{"vendor", "third_party", "third-party", "thirdparty", "bower_components", "Godeps", "Pods"}
 	example  = []string{
 		"testdata", "test", "tests", "testing", "__tests__", "e2e", "spec", "fixtures", "__fixtures__", "testfixtures",
-		"example", "examples", "sample", "samples", "demo", "demos", "docs", "doc", "documentation", "tutorial", "tutorials",
+		"example", "examples", "sample", "samples", "docs", "doc", "documentation", "tutorial", "tutorials",
 		"hack", "benchmark", "benchmarks",
 	}
 )

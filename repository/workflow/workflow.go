@@ -45,7 +45,9 @@ type Job struct {
 	Environment string
 	If          string
 	Needs       []string
-	Timeout     fact.Value[int]  // minutes; known 0: not declared, so GitHub's 360 apply
+	// Timeout is in minutes; known 0 is not declared, so GitHub's 360 apply. A job that uses a reusable workflow cannot
+	// declare one.
+	Timeout     fact.Value[int]
 	Concurrency fact.Value[bool] // whether it declares a concurrency group
 	Uses        *Use             // a reusable workflow, instead of steps
 	Steps       []Step
