@@ -28,9 +28,6 @@ type Config struct {
 	Sources []Source `yaml:"-"`
 }
 
-// DefaultConfig returns the configuration of a project that has none: no files.
-func DefaultConfig() Config { return Config{} }
-
 // Validate reports empty names.
 func (c Config) Validate() error {
 	errs := []error{files.ValidateNames("catalog.files", c.Files), files.ValidateNames("catalog.exclude", c.Exclude)}

@@ -42,14 +42,6 @@ func (e *serverError) Error() string {
 	return text
 }
 
-// IsGatewayTimeout reports whether an error is that the server, or a proxy before it, gave up on a request each time
-// that it was sent (502, 504): it may have an answer to one that asks for less.
-func IsGatewayTimeout(err error) bool {
-	var failed *serverError
-	return errors.As(err, &failed) &&
-		(failed.status == http.StatusBadGateway || failed.status == http.StatusGatewayTimeout)
-}
-
 var errTooLarge = errors.New("the answer is larger than allowed")
 
 // ahead is how much memory an answer is given on its word alone; after that it gets what it has sent.
