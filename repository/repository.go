@@ -43,6 +43,7 @@ type Facts struct {
 	Owners       fact.Value[*owners.File] // nil: there is no CODEOWNERS
 	Coverage     fact.Value[owners.Coverage]
 	Workflows    workflow.Set
+	GitLab       fact.Value[*workflow.GitLab] // nil: there is no pipeline of GitLab
 	Containers   container.Set
 	Manifests    manifest.Set
 	Dependencies dependency.Set
@@ -76,6 +77,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Documents = document.Read(t, ".") },
 		func() { f.Owners = owners.Read(t, options.Host) },
 		func() { f.Workflows = workflow.Read(t) },
+		func() { f.GitLab = workflow.ReadGitLab(t) },
 		func() { f.Containers = container.Read(t) },
 		func() { f.Manifests = manifest.Read(t) },
 		func() { f.Dependencies = dependency.Read(t) },

@@ -1,5 +1,6 @@
 // Package workflow reads GitHub Actions workflows and composite actions: triggers, permissions, jobs, steps, what they
-// use and how it is pinned, and where untrusted input reaches a script.
+// use and how it is pinned, and where untrusted input reaches a script. Of GitLab's pipelines it reads jobs, scripts
+// and timeouts.
 package workflow
 
 import (
