@@ -64,7 +64,8 @@ var starts = []string{
 	"/unmapped",
 }
 
-// addresses returns what the starts link to, without assets and without the many lists behind single figures.
+// addresses returns what the starts link to, without assets, without the lists in another order, and without the many
+// lists behind single figures.
 func (l *load) addresses(ctx context.Context) ([]string, error) {
 	plain := newLoad(options{url: l.opt.url, connections: 1})
 	var found []string
@@ -81,7 +82,7 @@ func (l *load) addresses(ctx context.Context) ([]string, error) {
 		}
 		for _, m := range link.FindAllSubmatch(body, -1) {
 			address := html.UnescapeString(string(m[1]))
-			if strings.HasPrefix(address, "/assets/") ||
+			if strings.HasPrefix(address, "/assets/") || strings.Contains(address, "sort=") ||
 				strings.HasPrefix(address, "/events/") && strings.Contains(address, "?") {
 				continue
 			}
