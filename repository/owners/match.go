@@ -10,9 +10,10 @@ import (
 // matcher is a pattern, prepared. Both hosts follow the rules of .gitignore, with one exception: a "*" that ends a
 // pattern with a directory in front matches the files of that directory and not those below.
 type matcher struct {
-	segments []string // of the path from the root; "**" is any number of directories
-	within   bool     // what lies in a matched directory matches, too
-	plain    bool     // no segment has a wildcard
+	segments []segment // of the path from the root
+	within   bool      // what lies in a matched directory matches, too
+	plain    bool      // no segment has a wildcard
+	prefix   string    // of a plain pattern: the directory or file from the root
 }
 
 func compile(pattern string, dialect Dialect) matcher {
@@ -21,63 +22,62 @@ func compile(pattern string, dialect Dialect) matcher {
 	// On GitLab only a leading slash anchors a pattern; in .gitignore, one in the middle does, too.
 	anchored := strings.HasPrefix(pattern, "/") || dialect == GitHub && strings.Contains(inner, "/")
 	m := matcher{within: true}
+	var parts []string
 	if inner != "" {
-		m.segments = strings.Split(inner, "/")
+		parts = strings.Split(inner, "/")
 	}
 	if !anchored {
-		m.segments = append([]string{"**"}, m.segments...)
+		parts = append([]string{"**"}, parts...)
 	}
 	last := ""
-	if len(m.segments) > 0 {
-		last = m.segments[len(m.segments)-1]
+	if len(parts) > 0 {
+		last = parts[len(parts)-1]
 	}
 	if last == "**" && dialect == GitLab && !dirOnly {
-		m.segments[len(m.segments)-1] = "*" // for Ruby's fnmatch, ** without a slash behind it is *
+		parts[len(parts)-1] = "*" // for Ruby's fnmatch, ** without a slash behind it is *
 	}
 	switch {
 	case dirOnly || pattern == "/":
-		if last == "**" {
-			m.segments = append(m.segments, "*") // "**/" matches directories, so what lies in one
+		if inner == "**" && dialect == GitHub {
+			parts = append(parts, "*") // "**/" matches directories, so what lies in one
 		}
-		m.segments = append(m.segments, "**", "*")
+		parts = append(parts, "**", "*")
 		m.within = false
 	case dialect == GitLab:
 		m.within = false // a pattern without a slash at its end is that of files
 	case last == "*" && anchored:
 		m.within = false
 	}
-	m.segments = slices.CompactFunc(m.segments, func(a, b string) bool { return a == "**" && b == "**" })
-	m.plain = !strings.ContainsAny(pattern, "*?[\\") && anchored
+	parts = slices.CompactFunc(parts, func(a, b string) bool { return a == "**" && b == "**" })
+	for _, part := range parts {
+		m.segments = append(m.segments, prepare(part))
+	}
+	m.plain = !strings.ContainsAny(pattern, "*?[\\") && anchored && inner != ""
+	m.prefix = inner
 	return m
 }
 
-// match reports whether the pattern matches a file.
+// match reports whether the pattern matches the path of a file.
+//
+// A "**" is tried with its shortest match first, and the last one decides, as for "*" in a text: backtracking to an
+// earlier one cannot help. So the cost is at most the number of segments times that of parts.
 func (m matcher) match(parts []string) bool {
-	if m.plain && m.within {
-		return len(parts) >= len(m.segments) && slices.Equal(m.segments, parts[:len(m.segments)])
-	}
-	return m.from(0, parts)
-}
-
-// from matches the segments from index i on. A "**" is tried with its shortest match first, and the last one decides,
-// as for "*" in a text: backtracking to an earlier one cannot help, so the cost is bounded by segments times parts.
-func (m matcher) from(i int, parts []string) bool {
 	star, resume := -1, 0
-	pos := 0
+	i, pos := 0, 0
 	for {
 		switch {
 		case i == len(m.segments):
 			if pos == len(parts) || m.within && pos > 0 {
 				return true
 			}
-		case m.segments[i] == "**":
+		case m.segments[i].kind == anyDirs:
 			if i == len(m.segments)-1 {
 				return pos < len(parts)
 			}
 			star, resume = i, pos
 			i++
 			continue
-		case pos < len(parts) && glob(m.segments[i], parts[pos]):
+		case pos < len(parts) && m.segments[i].match(parts[pos]):
 			i++
 			pos++
 			continue
@@ -90,18 +90,44 @@ func (m matcher) from(i int, parts []string) bool {
 	}
 }
 
-func glob(pattern, name string) bool {
+// segment is a part of a pattern between slashes, prepared.
+type segment struct {
+	kind          segmentKind
+	before, after string // around the star of oneStar; the text of literal and general is before
+}
+
+type segmentKind int
+
+const (
+	literal segmentKind = iota
+	anyDirs             // "**"
+	oneStar             // "*.go"
+	general             // all else, for path.Match
+)
+
+func prepare(text string) segment {
+	if text == "**" {
+		return segment{kind: anyDirs}
+	}
+	before, after, star := strings.Cut(text, "*")
 	switch {
-	case pattern == "*" || pattern == name:
-		return true
-	case !strings.ContainsAny(pattern, "*?[\\"):
-		return false
+	case strings.ContainsAny(before, `?[\`) || strings.ContainsAny(after, `*?[\`):
+		return segment{kind: general, before: text}
+	case star:
+		return segment{kind: oneStar, before: before, after: after}
 	}
-	// A suffix such as *.go is the common case.
-	if rest, found := strings.CutPrefix(pattern, "*"); found && !strings.ContainsAny(rest, "*?[\\") {
-		return strings.HasSuffix(name, rest)
+	return segment{before: text}
+}
+
+func (s segment) match(name string) bool {
+	switch s.kind {
+	case literal:
+		return name == s.before
+	case oneStar:
+		rest, found := strings.CutPrefix(name, s.before)
+		return found && strings.HasSuffix(rest, s.after)
 	}
-	ok, err := path.Match(pattern, name)
+	ok, err := path.Match(s.before, name)
 	return err == nil && ok
 }
 
@@ -109,15 +135,51 @@ func glob(pattern, name string) bool {
 // each section. A file without owners has none.
 func (f *File) Owners(file string) (owners []string, decisive []*Rule) {
 	parts := strings.Split(file, "/")
-	if f.Dialect == GitHub {
-		for i := len(f.Rules) - 1; i >= 0; i-- {
-			if r := &f.Rules[i]; r.matcher.match(parts) {
-				return r.Owners, []*Rule{r}
-			}
+	if f.Dialect == GitLab {
+		return f.ownersBySection(parts)
+	}
+	last := -1
+	for _, i := range f.plainMatches(file) {
+		last = max(last, i)
+	}
+	for _, i := range slices.Backward(f.wild) {
+		if i < last {
+			break
 		}
+		if f.Rules[i].matcher.match(parts) {
+			last = i
+			break
+		}
+	}
+	if last < 0 {
 		return nil, nil
 	}
-	return f.ownersBySection(parts)
+	return f.Rules[last].Owners, []*Rule{&f.Rules[last]}
+}
+
+// index prepares the rules for look-ups: those without a wildcard are found by the directories of a file.
+func (f *File) index() {
+	f.plain, f.wild = map[string][]int{}, nil
+	for i := range f.Rules {
+		if m := &f.Rules[i].matcher; m.plain && f.Dialect == GitHub {
+			f.plain[m.prefix] = append(f.plain[m.prefix], i)
+		} else {
+			f.wild = append(f.wild, i)
+		}
+	}
+}
+
+// plainMatches returns the rules without a wildcard that match a file: those of its path and of each directory above.
+func (f *File) plainMatches(file string) []int {
+	var found []int
+	for name := file; name != "." && name != "/"; name = path.Dir(name) {
+		for _, i := range f.plain[name] {
+			if name != file || f.Rules[i].matcher.within { // "/docs/" does not match a file of that name
+				found = append(found, i)
+			}
+		}
+	}
+	return found
 }
 
 func (f *File) ownersBySection(parts []string) (owners []string, decisive []*Rule) {
@@ -171,8 +233,8 @@ type Coverage struct {
 
 // Cover compares the rules with every file. The error is a bound that is exceeded.
 func (f *File) Cover(files []string) (Coverage, error) {
-	if len(f.Rules)*len(files) > maxMatches {
-		return Coverage{}, fmt.Errorf("%d rules times %d files are too many to compare", len(f.Rules), len(files))
+	if len(f.wild)*len(files) > maxMatches {
+		return Coverage{}, fmt.Errorf("%d patterns times %d files are too many to compare", len(f.wild), len(files))
 	}
 	c := Coverage{Files: len(files)}
 	matches, decides := make([]bool, len(f.Rules)), make(map[*Rule]bool, len(f.Rules))
@@ -184,8 +246,11 @@ func (f *File) Cover(files []string) (Coverage, error) {
 		for _, r := range decisive {
 			decides[r] = true
 		}
+		for _, i := range f.plainMatches(file) {
+			matches[i] = true
+		}
 		parts := strings.Split(file, "/")
-		for i := range f.Rules {
+		for _, i := range f.wild {
 			matches[i] = matches[i] || f.Rules[i].matcher.match(parts)
 		}
 	}

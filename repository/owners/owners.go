@@ -31,8 +31,8 @@ var paths = map[Dialect][]string{
 // maxSize is the size above which GitHub ignores the file.
 const maxSize = 3 << 20
 
-// maxMatches bounds the comparisons of patterns with files.
-const maxMatches = 200_000_000
+// maxMatches bounds the comparisons of patterns that have wildcards with files.
+const maxMatches = 60_000_000
 
 // File is a parsed CODEOWNERS file.
 type File struct {
@@ -40,6 +40,9 @@ type File struct {
 	Dialect  Dialect
 	Rules    []Rule // in the order of the file
 	Problems []fact.Problem
+
+	plain map[string][]int // rules without a wildcard, by the path that they name
+	wild  []int            // the other rules
 }
 
 // Rule is a line of the file: who owns what the pattern matches.
@@ -145,6 +148,7 @@ func Parse(file, text string, dialect Dialect) *File {
 		}
 		f.Rules = append(f.Rules, rule)
 	}
+	f.index()
 	return f
 }
 

@@ -34,6 +34,8 @@ func TestMatch(t *testing.T) {
 		{GitHub, "README.md", "README.md a/README.md", "README.md.bak"},
 		{GitHub, "**/*foo/**/x", "afoo/x a/foo/b/x a/b/cfoo/d/e/x", "a/x foo"},
 		{GitHub, "**/", "a/b", "a"},
+		{GitHub, "a/**/", "a/b a/b/c", "a b/c"},
+		{GitHub, "/a/ab*b/x", "a/abb/x a/abcb/x/y", "a/ab/x"},
 		{GitLab, "*", "a a/b", ""},
 		{GitLab, "README.md", "README.md a/README.md", ""},
 		{GitLab, "/README.md", "README.md", "a/README.md"},
@@ -80,6 +82,7 @@ later.md @late
 		{GitHub, github, "main.go", "[@acme/all] 1"},
 		{GitHub, github, "docs/a.md", "[@writers dev@example.com] 3"},
 		{GitHub, github, "docs/legal/x", "[] 4"},
+		{GitHub, github, "docs", "[@acme/all] 1"},
 		{GitHub, github, "e", "[@acme/all] 1"}, // the line with a bad owner is passed over
 		{GitHub, github, "my docs/x", "[@m] 8"},
 		{GitHub, "", "x", "[]"},
@@ -116,9 +119,12 @@ func TestCover(t *testing.T) {
 		!slices.Equal(c.Uncovered, []string{"z", "free"}) {
 		t.Errorf("%+v", c)
 	}
-	huge := &File{Dialect: GitHub, Rules: make([]Rule, 100_000)}
-	if _, err := huge.Cover(make([]string, 100_000)); err == nil {
+	huge := Parse("C", strings.Repeat("/a/*/b @x\n", 10_000), GitHub)
+	if _, err := huge.Cover(make([]string, 10_000)); err == nil {
 		t.Error("unbounded")
+	}
+	if _, err := Parse("C", strings.Repeat("/a/b @x\n", 10_000), GitHub).Cover(make([]string, 10_000)); err != nil {
+		t.Error(err) // rules without a wildcard are looked up
 	}
 	// A pattern of many stars costs no more than its length times that of the path.
 	hostile := Parse("C", strings.Repeat("**/a*", 200)+"/b @x", GitHub)
