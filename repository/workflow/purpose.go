@@ -19,7 +19,7 @@ const (
 )
 
 // testTask is a name of a task that runs tests: a word of it is "test", "unit", "check", "ci" or "verify".
-const testTask = `(\w*[-/._:])*(\w*unit\w*|tests?\w*|checks?|ci|verify)([-/._:]\w*)*`
+const testTask = `(\w*[-/._:])*(\w*unit\w*|(\w*[^\Wa])?tests?\w*|checks?|ci|verify)([-/._:]\w*)*`
 
 // testCommand finds commands that run tests in a script. It has the common commands of each ecosystem: a repository
 // that calls its tests otherwise is unknown to it, not without tests.
