@@ -43,7 +43,8 @@ type Facts struct {
 	Owners       fact.Value[*owners.File] // nil: there is no CODEOWNERS
 	Coverage     fact.Value[owners.Coverage]
 	Workflows    workflow.Set
-	GitLab       fact.Value[*workflow.GitLab] // nil: there is no pipeline of GitLab
+	GitLab       fact.Value[*workflow.GitLab]   // nil: there is no pipeline of GitLab
+	CircleCI     fact.Value[*workflow.CircleCI] // nil: there is no configuration of CircleCI
 	Containers   container.Set
 	Manifests    manifest.Set
 	Dependencies dependency.Set
@@ -78,6 +79,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Owners = owners.Read(t, options.Host) },
 		func() { f.Workflows = workflow.Read(t) },
 		func() { f.GitLab = workflow.ReadGitLab(t) },
+		func() { f.CircleCI = workflow.ReadCircleCI(t) },
 		func() { f.Containers = container.Read(t) },
 		func() { f.Manifests = manifest.Read(t) },
 		func() { f.Dependencies = dependency.Read(t) },
