@@ -51,7 +51,7 @@ func (p *Pages) ledger(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
-	view := ledgerView{layout: p.layout("How complete the data is", "/ledger"), Filter: filter}
+	view := ledgerView{layout: p.layout("Data quality", "/ledger"), Filter: filter}
 	var fitting report.LedgerTotals
 	var sources []string
 	g, gctx := errgroup.WithContext(ctx)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -105,12 +106,16 @@ func write(tb testing.TB, dir, name, content string) {
 	}
 }
 
-// get asks for a path as a browser on this machine would.
+// get asks for a path as a browser on this machine would. It returns a page as one line.
 func (f *fixture) get(tb testing.TB, path string) (status int, header http.Header, body string) {
 	tb.Helper()
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host = "127.0.0.1:8080"
-	return f.do(tb, r)
+	status, header, body = f.do(tb, r)
+	if strings.HasPrefix(header.Get("Content-Type"), "text/html") {
+		body = oneLine(body)
+	}
+	return status, header, body
 }
 
 func (f *fixture) do(tb testing.TB, r *http.Request) (status int, header http.Header, body string) {
@@ -126,6 +131,17 @@ func (f *fixture) do(tb testing.TB, r *http.Request) (status int, header http.He
 	}
 	return resp.StatusCode, resp.Header, string(raw)
 }
+
+// oneLine removes the line breaks of the templates, which a browser shows as spaces or, between blocks, not at all.
+func oneLine(page string) string {
+	page = spaces.ReplaceAllString(page, " ")
+	return betweenBlocks.ReplaceAllString(strings.ReplaceAll(page, " >", ">"), ">$1")
+}
+
+var (
+	spaces        = regexp.MustCompile(`\s+`)
+	betweenBlocks = regexp.MustCompile(`> (</?(?:t[drh]|thead|tbody|table|li|ol|ul|d[dtl]|div|section|header|p|h[1-3]|form|option|select|label)\b)`)
+)
 
 // page is get for a page that must be there.
 func (f *fixture) page(tb testing.TB, path string) string {
