@@ -62,10 +62,12 @@ cmd/browser/node_modules/.installed: cmd/browser/package.json cmd/browser/packag
 chromium: ## install Chromium for the browser tests, unless a browser is installed
 	@.ci/chromium
 
-# Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU.
+# Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU. The
+# slowest packages start first, so that none of them runs alone in the end.
+SLOW_PACKAGES := ./cmd/dxctl ./web/server ./cmd/dxctl/demo ./store
 test: engine assets webhook-examples axe chromium ## run all tests, with the race detector if there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
-	GORACE=atexit_sleep_ms=0 go test $(RACE) -ldflags "-s -w" -p 3 -timeout 20m ./...
+	GORACE=atexit_sleep_ms=0 go test $(RACE) -ldflags "-s -w" -p 3 -timeout 20m $(SLOW_PACKAGES) ./...
 
 test-kubernetes: engine $(BED)/bed $(BED)/rollouts-controller ## run the scenarios of the Kubernetes collector on a real API server (first build: 10 to 16 minutes)
 	go vet -tags kubernetesbed ./collectors/kubernetes/...

@@ -3,10 +3,11 @@ package catalog
 import (
 	"context"
 	"errors"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dxctl/dxctl/people"
 )
@@ -65,8 +66,8 @@ func TestFacts(t *testing.T) {
 			"has_repository": false, "has_docs": false, "has_runbook": false, "has_on_call": false,
 		},
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %v\nwant %v", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -89,8 +90,8 @@ func TestSyncRows(t *testing.T) {
 	for table, want := range (tables{
 		"bindings": []bindingRow{{Provider: "github", Scope: "o/a", Service: "component:default/a"}},
 	}) {
-		if !reflect.DeepEqual(got[table], want) {
-			t.Errorf("%s: got %+v, want %+v", table, got[table], want)
+		if diff := cmp.Diff(want, got[table]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", table, diff)
 		}
 	}
 	entities, ok := got["entities"].([]entityRow)

@@ -3,12 +3,13 @@ package catalog
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/files"
@@ -80,8 +81,8 @@ func TestLoadExample(t *testing.T) {
 		File: "testdata/payment-service.yaml",
 		Line: 1,
 	}
-	if !reflect.DeepEqual(e, want) {
-		t.Errorf("got  %+v\nwant %+v", e, want)
+	if diff := cmp.Diff(want, e); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if ref, ok := c.ServiceFor("github", "MyOrg/Payment-Service"); !ok || ref != want.Ref {
 		t.Errorf("ServiceFor(github) = %q, %v", ref, ok)

@@ -1,8 +1,9 @@
 package migrations_test
 
 import (
-	"reflect"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dxctl/dxctl/migrations"
 )
@@ -48,8 +49,8 @@ func TestIdentitiesOfWhatIsStored(t *testing.T) {
 		for _, r := range rows {
 			got = append(got, r.Line)
 		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s: got %q, want %q", sql, got, want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", sql, diff)
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
@@ -327,8 +329,8 @@ func TestFactsAreKeptWhenTheyChange(t *testing.T) {
 		{"7", "", noon.Add(6 * time.Hour)},
 		{"8", "", noon.Add(8 * time.Hour)},
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the history is %v\nwant %v", got, want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the history (-want +got):\n%s", diff)
 	}
 	if n := number(t, s, "SELECT count() AS n FROM fact_history WHERE fact = 'other'"); n != 1 {
 		t.Errorf("a fact that did not change has %d rows", n)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dxctl/dxctl/store/guard"
 	"github.com/dxctl/dxctl/store/storetest"
@@ -54,8 +55,8 @@ func TestParameters(t *testing.T) {
 			if err := errors.Join(rows.Scan(got.Interface()), rows.Close()); err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(got.Elem().Interface(), tc.want) {
-				t.Errorf("got %v, want %v", got.Elem().Interface(), tc.want)
+			if diff := cmp.Diff(tc.want, got.Elem().Interface()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -2,12 +2,12 @@ package events
 
 import (
 	"encoding/json"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
@@ -270,8 +270,8 @@ func TestCDEvents(t *testing.T) {
 				if v.Outcome != delivery.Accepted || len(updates) != 1 {
 					t.Fatalf("%s: %+v", mode, v)
 				}
-				if !reflect.DeepEqual(c.want, updates[0].Event) {
-					t.Errorf("%s:\n%+v, want\n%+v", mode, updates[0].Event, c.want)
+				if diff := cmp.Diff(c.want, updates[0].Event); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", mode, diff)
 				}
 			}
 		})

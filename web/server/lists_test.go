@@ -142,7 +142,7 @@ func TestEventsAreSortedByTheStore(t *testing.T) {
 }
 
 // So many are enough for several pages of every list, and for a page that lists all of them to be too large.
-const organizationServices, organizationEvents = 700, 3000
+const organizationServices, organizationEvents = 300, 1500
 
 // pageLimit bounds a page in bytes, apiLimit a document of the API.
 const pageLimit, apiLimit = 150_000, 2 << 20

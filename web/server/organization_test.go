@@ -17,7 +17,7 @@ type organization struct {
 // organizationOf makes an organization with so many services and about so many events. A tenth of the events is of
 // repositories that no service claims.
 func organizationOf(services, events int) organization {
-	teams, systems, engineers := services/10+1, services/15+1, services/2+1
+	teams, systems, engineers := services/5+1, services/15+1, services/2+1
 	var descriptors, people strings.Builder
 	for i := range teams {
 		fmt.Fprintf(&descriptors, "---\napiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: {name: team-%d, "+
