@@ -105,7 +105,7 @@ var house = []struct {
 		},
 	},
 	{name: "collectors/github/changes", imports: ofGitHubStream},
-	{name: "collectors/github/contents", imports: ofGitHubStream},
+	{name: "collectors/github/contents", imports: append(slices.Clone(ofGitHubStream), "repository/owners")},
 	{name: "collectors/github/deployments", imports: ofGitHubStream},
 	{name: "collectors/github/issues", imports: ofGitHubStream},
 	{name: "collectors/github/runs", imports: ofGitHubStream},

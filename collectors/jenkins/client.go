@@ -46,7 +46,7 @@ func (c *Collector) get(ctx context.Context, names []string, tree, etag string, 
 	return c.Get(ctx, jobPath(names)+"api/json?tree="+url.QueryEscape(tree), etag, into)
 }
 
-// stillListed reports whether something that Jenkins does not have is on the list of its folder all the same: then it
+// stillListed reports whether something that Jenkins does not have is on the list of its folder nevertheless: then it
 // has not been deleted, but the user may not see it.
 func (c *Collector) stillListed(ctx context.Context, names []string) bool {
 	last := len(names) - 1

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/dxctl/dxctl/repository/fact"
 	"github.com/dxctl/dxctl/repository/tree"
@@ -114,6 +115,10 @@ func Parse(file, text string, dialect Dialect) *File {
 		at := fact.Location{Path: file, Line: number}
 		line = strings.TrimSpace(line)
 		if line == "" || line[0] == '#' {
+			continue
+		}
+		if !utf8.ValidString(line) {
+			f.Problems = append(f.Problems, fact.Problem{At: at, Reason: "it is not UTF-8 text"})
 			continue
 		}
 		if dialect == GitLab {

@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/repository/owners"
 )
 
 // codeownersFiles are where GitHub looks for the file, in its order.
@@ -81,12 +80,15 @@ func DefaultOwners(text []byte) []string { return codeownersOf(text).Default }
 
 // codeownersOf returns the facts of a CODEOWNERS file.
 func codeownersOf(text []byte) codeownersFacts {
-	rules, invalid := parseCodeowners(text)
-	f := codeownersFacts{Known: true, Default: []string{}, Owners: []string{}, Invalid: invalid}
-	for _, rule := range rules {
-		f.Owners = append(f.Owners, rule.owners...)
-		if rule.everything() { // the last rule that matches is the one that counts, also when it names nobody
-			f.Default = append([]string{}, rule.owners...)
+	file := owners.Parse("", string(text), owners.GitHub)
+	f := codeownersFacts{Known: true, Default: []string{}, Owners: []string{}, Invalid: []string{}}
+	for _, problem := range file.Problems {
+		f.Invalid = append(f.Invalid, fmt.Sprintf("line %d: %s", problem.At.Line, problem.Reason))
+	}
+	for _, rule := range file.Rules {
+		f.Owners = append(f.Owners, rule.Owners...)
+		if everything(rule.Pattern) { // the last rule that matches is the one that counts, also when it names nobody
+			f.Default = append([]string{}, rule.Owners...)
 		}
 	}
 	slices.Sort(f.Owners)
@@ -94,98 +96,13 @@ func codeownersOf(text []byte) codeownersFacts {
 	return f
 }
 
-// codeownersRule is a line of the file: the owners of the files that the pattern matches.
-type codeownersRule struct {
-	pattern string // with escaped spaces resolved
-	owners  []string
-}
-
-// everything reports whether the rule matches every file of a repository.
-func (r codeownersRule) everything() bool {
-	switch strings.TrimPrefix(r.pattern, "/") {
+// everything reports whether a pattern matches every file of a repository.
+func everything(pattern string) bool {
+	switch strings.TrimPrefix(pattern, "/") {
 	case "**", "**/*", "**/**":
 		return true
 	case "*":
-		return r.pattern == "*" // "/*" means the files at the top
+		return pattern == "*" // "/*" means the files at the top
 	}
-	return r.pattern == "/"
-}
-
-var (
-	ownerName  = regexp.MustCompile(`^@[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:/[A-Za-z0-9_.-]+)?$`)
-	ownerEmail = regexp.MustCompile(`^[^\s@]+@[^\s@]+\.[^\s@.]+$`)
-)
-
-// parseCodeowners reads the file as GitHub does: a pattern and its owners on each line, "#" begins a comment, a space
-// in a pattern is written "\ ". A line that GitHub ignores is reported, and does not affect the others. A
-// line with a pattern alone is valid: nobody owns those files.
-func parseCodeowners(text []byte) (rules []codeownersRule, invalid []string) {
-	invalid = []string{}
-	number := 0
-	for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
-		number++
-		rule, problem := parseCodeownersLine(strings.TrimSpace(line))
-		switch {
-		case problem != "":
-			invalid = append(invalid, fmt.Sprintf("line %d: %s", number, problem))
-		case rule.pattern != "":
-			rules = append(rules, rule)
-		}
-	}
-	return rules, invalid
-}
-
-func parseCodeownersLine(line string) (rule codeownersRule, problem string) {
-	if line == "" || line[0] == '#' {
-		return rule, ""
-	}
-	if !utf8.ValidString(line) {
-		return rule, "it is not UTF-8 text"
-	}
-	words := codeownersWords(line)
-	rule.pattern = words[0]
-	switch {
-	case strings.HasPrefix(rule.pattern, "!"):
-		return rule, fmt.Sprintf("%s: a pattern cannot be negated with !", rule.pattern)
-	case strings.ContainsAny(rule.pattern, "[]"):
-		return rule, fmt.Sprintf("%s: a pattern cannot hold [ ]", rule.pattern)
-	case strings.HasPrefix(line, `\#`):
-		return rule, fmt.Sprintf("%s: a pattern cannot begin with #, escaped or not", rule.pattern)
-	case strings.Contains(rule.pattern, "***"):
-		return rule, fmt.Sprintf("%s: a pattern cannot hold ***", rule.pattern)
-	}
-	for _, owner := range words[1:] {
-		if !ownerName.MatchString(owner) && !ownerEmail.MatchString(owner) {
-			return rule, fmt.Sprintf("%s is not an owner; give @user, @organization/team or an e-mail address", owner)
-		}
-		rule.owners = append(rule.owners, owner)
-	}
-	return rule, ""
-}
-
-// codeownersWords splits a line, which is not empty, at its unescaped spaces; a word that begins with "#" ends it.
-func codeownersWords(line string) []string {
-	var words []string
-	var word strings.Builder
-	flush := func() {
-		if word.Len() > 0 {
-			words = append(words, word.String())
-		}
-		word.Reset()
-	}
-	for i := 0; i < len(line); i++ {
-		switch ch := line[i]; {
-		case ch == '\\' && i+1 < len(line):
-			i++
-			word.WriteByte(line[i])
-		case ch == ' ' || ch == '\t':
-			flush()
-		case ch == '#' && word.Len() == 0 && len(words) > 0:
-			return words
-		default:
-			word.WriteByte(ch)
-		}
-	}
-	flush()
-	return words
+	return pattern == "/"
 }
