@@ -57,6 +57,7 @@ var house = []struct {
 		imports: slices.Concat(ofRepository, []string{"repository/container"}),
 	},
 	{name: "repository/owners", imports: ofRepository},
+	{name: "repository/named", imports: []string{"event", "repository", "repository/fact"}},
 	{name: "repository/workflow", imports: ofRepository},
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
