@@ -181,7 +181,7 @@ type Change struct {
 	CreatedAt     time.Time
 	FirstCommitAt time.Time // author date of its oldest commit
 	FirstReviewAt time.Time // by somebody who is neither the author nor a bot
-	ApprovedAt    time.Time // first approval
+	ApprovedAt    time.Time // first approval, likewise
 	MergedAt      time.Time
 	ClosedAt      time.Time // merged or not
 	EndUnknown    string    // MergedChange or ClosedChange: it is so, but nobody knows since when, and the time is zero

@@ -259,6 +259,8 @@ func (c testCase) answer(ctx context.Context, e *metrics.Engine, id string) (any
 		return e.DeploymentsBy(ctx, deploys, metrics.Grouping(c.Ask["by"]))
 	case id == metrics.DeploymentFrequencyID && c.Ask["of"] != "services":
 		return e.DeploymentFrequency(ctx, deploys)
+	case id == metrics.CIDefaultBranchID:
+		return e.DefaultBranch(ctx, w)
 	case c.Ask["of"] == "series":
 		return e.CISeries(ctx, c.Ask["service"], w)
 	case c.Ask["of"] == "services":

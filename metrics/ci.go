@@ -128,3 +128,51 @@ func (w *CIWeek) count(row successRow) {
 	w.Failed, w.Other = pointer(int(row.Failed)), pointer(int(row.Other))
 	w.SuccessRate = row.rate()
 }
+
+// DefaultBranchStats is how the CI of a service did on its default branch in a window. The rate and the minutes are nil
+// without attempts to compute them from.
+type DefaultBranchStats struct {
+	Service     string   `json:"service"`
+	Branch      string   `json:"branch"` // "": not known, so main and master count
+	Succeeded   int      `json:"succeeded"`
+	Failed      int      `json:"failed"`
+	Others      int      `json:"others"` // attempts that succeeded or failed, but not on the default branch
+	Timed       int      `json:"timed"`  // succeeded, and in the quantile
+	P90Minutes  *float64 `json:"p90_minutes"`
+	SuccessRate *float64 `json:"success_rate"` // 0 to 1
+}
+
+// DefaultBranch returns the CI of the default branches of all services that have any runs in the window, by ref.
+func (e *Engine) DefaultBranch(ctx context.Context, w Window) ([]DefaultBranchStats, error) {
+	c, err := e.cover(ctx, w, event.KindPipelineRun)
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		Service   string   `ch:"service"`
+		Branch    string   `ch:"branch"`
+		Succeeded uint64   `ch:"succeeded"`
+		Failed    uint64   `ch:"failed"`
+		Others    uint64   `ch:"others"`
+		Timed     uint64   `ch:"timed"`
+		P90       *float64 `ch:"p90"`
+	}
+	params := map[string]any{"service": "", "from": c.From, "to": c.To}
+	if _, err := e.query(ctx, CIDefaultBranchID, &rows, params); err != nil {
+		return nil, err
+	}
+	stats := make([]DefaultBranchStats, len(rows))
+	for i, r := range rows {
+		stats[i] = DefaultBranchStats{
+			Service:     r.Service,
+			Branch:      r.Branch,
+			Succeeded:   int(r.Succeeded),
+			Failed:      int(r.Failed),
+			Others:      int(r.Others),
+			Timed:       int(r.Timed),
+			P90Minutes:  r.P90,
+			SuccessRate: share(r.Succeeded, r.Succeeded+r.Failed),
+		}
+	}
+	return stats, nil
+}

@@ -23,6 +23,7 @@ const (
 	DeploymentFrequencyID        = "deployment_frequency"
 	CIDurationID                 = "ci_duration"
 	CISuccessRateID              = "ci_success_rate"
+	CIDefaultBranchID            = "ci_default_branch"
 	ChangeReviewShareID          = "change_review_share"
 )
 

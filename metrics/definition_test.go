@@ -83,7 +83,7 @@ func TestDefinitionMistakes(t *testing.T) {
 
 func TestDefinitionsAreComplete(t *testing.T) {
 	all := Definitions()
-	if len(all) != 6 {
+	if len(all) != 7 {
 		t.Errorf("%d metrics", len(all))
 	}
 	for _, d := range all {

@@ -72,23 +72,23 @@ type Excluded struct {
 
 // The reasons for which a subject is in no estimate.
 const (
-	reasonNoStart       = "start not known"
-	reasonFuture        = "has not started yet"
-	reasonBeforeHistory = "started before the collected history"
-	reasonBeforeStart   = "deployed before the recorded start"
-	reasonLeftFirst     = "left before the recorded start"
-	reasonNotConnected  = "no source was asked for its deployments"
-	reasonNoHistory     = "no production deployment was ever collected"
+	ReasonNoStart       = "start not known"
+	ReasonFuture        = "has not started yet"
+	ReasonBeforeHistory = "started before the collected history"
+	ReasonBeforeStart   = "deployed before the recorded start"
+	ReasonLeftFirst     = "left before the recorded start"
+	ReasonNotConnected  = "no source was asked for its deployments"
+	ReasonNoHistory     = "no production deployment was ever collected"
 )
 
 var reasons = []string{
-	reasonNoStart,
-	reasonFuture,
-	reasonBeforeHistory,
-	reasonBeforeStart,
-	reasonLeftFirst,
-	reasonNotConnected,
-	reasonNoHistory,
+	ReasonNoStart,
+	ReasonFuture,
+	ReasonBeforeHistory,
+	ReasonBeforeStart,
+	ReasonLeftFirst,
+	ReasonNotConnected,
+	ReasonNoHistory,
 }
 
 // TimeToFirstDeploy estimates how long it takes until the first successful production deployment. It returns a
@@ -121,6 +121,20 @@ func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Population, opt TTFDO
 	return result, nil
 }
 
+// FirstDeploys returns the time to first deploy of every service of the catalog, also of those that are in no estimate.
+func (e *Engine) FirstDeploys(ctx context.Context) ([]Subject, error) {
+	var rows []firstDeployRow
+	if _, err := e.query(ctx, TimeToFirstDeployServicesID, &rows, map[string]any{"environment": Production}); err != nil {
+		return nil, err
+	}
+	now := e.now().UTC()
+	subjects := make([]Subject, len(rows))
+	for i, r := range rows {
+		subjects[i] = r.subject(now)
+	}
+	return subjects, nil
+}
+
 // firstDeployRow is a row of the queries of both metrics.
 type firstDeployRow struct {
 	ID           string     `ch:"id"`
@@ -146,7 +160,7 @@ func (r firstDeployRow) subject(now time.Time) Subject {
 		s.DeploymentID, s.LinkMethod, s.Service, s.URL = r.DeploymentID, r.LinkMethod, r.Service, r.URL
 	}
 	if r.StartedAt == nil {
-		s.Note = reasonNoStart
+		s.Note = ReasonNoStart
 		return s
 	}
 	s.StartedAt = r.StartedAt.UTC()
@@ -185,17 +199,17 @@ func (s *Subject) undeploy(note string) {
 func (r firstDeployRow) reason(s Subject, now time.Time) string {
 	switch {
 	case s.StartedAt.After(now):
-		return reasonFuture
+		return ReasonFuture
 	case r.HistoryAt == nil:
-		return reasonNoHistory
+		return ReasonNoHistory
 	case s.StartedAt.Before(*r.HistoryAt):
-		return reasonBeforeHistory
+		return ReasonBeforeHistory
 	case s.DeployedAt != nil && s.DeployedAt.Before(s.StartedAt):
-		return reasonBeforeStart
+		return ReasonBeforeStart
 	case r.LeftAt != nil && !s.StartedAt.Before(*r.LeftAt):
-		return reasonLeftFirst
+		return ReasonLeftFirst
 	case !r.Connected:
-		return reasonNotConnected
+		return ReasonNotConnected
 	}
 	return ""
 }

@@ -24,6 +24,7 @@ func TestFactsWithoutDeployments(t *testing.T) {
 			Origin:     origin,
 			Attempt:    1,
 			Pipeline:   "ci",
+			Branch:     "main",
 			Status:     event.Succeeded,
 			StartedAt:  at,
 			FinishedAt: at.Add(time.Hour),

@@ -64,6 +64,7 @@ func setUp(t *testing.T) (*store.Store, *catalog.Catalog) {
 				Origin:     origin("run" + id),
 				Attempt:    1,
 				Pipeline:   "ci",
+				Branch:     "main",
 				Status:     event.Succeeded,
 				CreatedAt:  at,
 				StartedAt:  at,

@@ -447,6 +447,9 @@ func (c cdEvent) change() (delivery.Update, error) {
 	case "created":
 		e.CreatedAt = delivery.FirstKnown(e.CreatedAt, c.at)
 	case "reviewed":
+		if c.custom.Actor != "" && c.custom.Actor == c.custom.Author {
+			break // a review of one's own change does not count
+		}
 		e.FirstReviewAt = c.at
 		if c.custom.Approved {
 			e.ApprovedAt = c.at

@@ -243,12 +243,22 @@ var knownFacts = []Definition{
 		Description: "95th percentile of the minutes that a successful CI attempt took, over 30 days.",
 	},
 	{
-		Name:        "ci.success_rate",
-		Type:        event.NumberFact,
-		Unit:        "share",
-		Label:       "the CI success rate",
-		Source:      fromCI,
-		Description: "Share of the CI attempts of the last 30 days that succeeded, of those that succeeded or failed.",
+		Name:   "ci.p90_minutes",
+		Type:   event.NumberFact,
+		Unit:   "minutes",
+		Label:  "the 90th percentile of CI duration",
+		Source: fromCI,
+		Description: "90th percentile of the minutes that a successful CI attempt of the default branch took, over 30 days; " +
+			"schedules and pull requests left out.",
+	},
+	{
+		Name:   "ci.success_rate",
+		Type:   event.NumberFact,
+		Unit:   "share",
+		Label:  "the CI success rate",
+		Source: fromCI,
+		Description: "Share of the CI attempts of the default branch in the last 30 days that succeeded, of those that " +
+			"succeeded or failed; schedules and pull requests left out.",
 	},
 	{
 		Name:        "deploy.count_30d",
@@ -279,9 +289,33 @@ var knownFacts = []Definition{
 		Source:      fromDeploys,
 		Description: "Successful deployments to staging in the last 30 days.",
 	},
+	{
+		Name:        "deploy.known_versions",
+		Type:        event.NumberFact,
+		Label:       "the number of versions that production has seen",
+		Source:      fromDeploys,
+		Description: "Distinct versions, or else commits, of the successful deployments to production.",
+	},
+	{
+		Name:   "deploy.ttfd_observable",
+		Type:   event.BoolFact,
+		True:   "it was created within the collected history of deployments",
+		False:  "it is older than the collected history of deployments",
+		Source: fromDeploys,
+		Description: "Whether the first deployment can be known: the service was created after the collected history of " +
+			"production deployments begins.",
+	},
+	{
+		Name:        "deploy.ttfd_days",
+		Type:        event.NumberFact,
+		Unit:        "days",
+		Label:       "the time to first deploy",
+		Source:      fromDeploys,
+		Description: "Days from the creation of the service to its first successful deployment to production.",
+	},
 	{Name: "change.review_share_30d", Type: event.NumberFact, Unit: "share", Label: "the share of changes that were " +
 		"reviewed", Source: fromChanges, Description: "Share of the changes of people, merged in the last 30 days, that " +
-		"somebody else reviewed before."},
+		"another person, not a bot, reviewed or approved before."},
 }
 
 // Catalog returns the facts that dxctl itself provides, in the order of their subjects.

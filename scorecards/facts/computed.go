@@ -19,8 +19,12 @@ const MaxAge = 96 * time.Hour
 
 // numbers are the metrics of one service.
 type numbers struct {
-	month, quarter metrics.ServiceStats // the last 30 and 90 days
-	ever           metrics.ServiceStats // since collection began
+	month, quarter metrics.ServiceStats        // the last 30 and 90 days
+	ever           metrics.ServiceStats        // since collection began
+	main           *metrics.DefaultBranchStats // the last 30 days; nil: no runs
+	first          *metrics.Subject            // time to first deploy; nil: it has none, as a library
+	versions       *versionCount               // nil: no production deployment
+	unreviewed     bool                        // its changes are of sources that never reported a review
 }
 
 // Computed are the facts of every service that are computed from collected events.
@@ -46,15 +50,23 @@ func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, no
 			return c, fmt.Errorf("computing the services' numbers: %w", err)
 		}
 		for _, row := range rows {
-			if c.numbers[row.Service] == nil {
-				c.numbers[row.Service] = &numbers{}
-			}
-			*w.of(c.numbers[row.Service]) = row
+			*w.of(c.of(row.Service)) = row
 		}
+	}
+	if err := c.addDelivery(ctx, store, eng); err != nil {
+		return c, err
 	}
 	var err error
 	c.read, err = lastRead(ctx, store)
 	return c, err
+}
+
+// of returns the numbers of a service, to be filled in.
+func (c Computed) of(service string) *numbers {
+	if c.numbers[service] == nil {
+		c.numbers[service] = &numbers{}
+	}
+	return c.numbers[service]
 }
 
 // Of returns the ci, deploy and change facts of a service, which is named by its ref. The names of the facts are the
@@ -67,6 +79,8 @@ func (c Computed) Of(service string) []event.Fact {
 	w := factWriter{entity: service, now: c.now, read: c.read[service]}
 	w.ci(*n)
 	w.deployments(*n)
+	w.versions(n.versions)
+	w.firstDeploy(n.first)
 	w.changes(*n)
 	return w.facts
 }
@@ -170,13 +184,14 @@ func (w *factWriter) ci(n numbers) {
 			w.none(of, "pipeline runs", fromCI),
 			"ci.runs_30d",
 			"ci.p95_minutes",
+			"ci.p90_minutes",
 			"ci.success_rate",
 		)
 		return
 	}
 	w.put(of, "ci.runs_30d", event.NumberFact, *n.month.Runs)
 	w.number(of, "ci.p95_minutes", n.month.P95Minutes, noDuration(n.month))
-	w.number(of, "ci.success_rate", n.month.SuccessRate, "no pipeline run of the last 30 days succeeded or failed")
+	w.defaultBranch(n.main)
 }
 
 // noDuration returns the reason why the duration of the runs is unknown.
@@ -211,6 +226,11 @@ func (w *factWriter) changes(n numbers) {
 	const of, name = event.KindChange, "change.review_share_30d"
 	if !some(n.ever.Changes) {
 		w.absent(of, event.NumberFact, w.none(of, "merged changes", fromChanges), name)
+		return
+	}
+	if n.unreviewed {
+		w.absent(of, event.NumberFact, "no review is known of any change of the sources of this service; a source of kind "+
+			"github reads reviews, one of kind gitlab receives them by its webhook", name)
 		return
 	}
 	w.number(of, name, n.month.ReviewShare, "no change of a person was merged in the last 30 days")

@@ -74,11 +74,9 @@ func (h *hook) mergeRequest() ([]delivery.Update, delivery.Verdict) {
 		u.Full = r.State == "opened"
 	}
 	e := h.ChangeEvent(m)
-	if r.Action == "approved" || r.Action == "approval" { // approval: one of several that are needed
-		e.ApprovedAt = u.At
-		if h.User.ID != r.AuthorID && !h.User.user().IsBot() {
-			e.FirstReviewAt = u.At
-		}
+	isApproval := r.Action == "approved" || r.Action == "approval" // approval: one of several that are needed
+	if isApproval && h.User.ID != r.AuthorID && !h.User.user().IsBot() {
+		e.ApprovedAt, e.FirstReviewAt = u.At, u.At // only another human's counts
 	}
 	u.Event = e
 	return delivery.Accept([]delivery.Update{u})

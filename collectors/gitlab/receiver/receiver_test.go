@@ -138,7 +138,7 @@ func TestReceiverVerdicts(t *testing.T) {
 			}
 		}},
 		{name: "approved by the author", body: merge("approved", "opened"), outcome: delivery.Accepted, check: func(t *testing.T, e event.Event) {
-			if c := e.(event.Change); c.ApprovedAt.IsZero() || !c.FirstReviewAt.IsZero() || !c.MergedAt.IsZero() {
+			if c := e.(event.Change); !c.ApprovedAt.IsZero() || !c.FirstReviewAt.IsZero() || !c.MergedAt.IsZero() {
 				t.Errorf("%+v", c)
 			}
 		}},
