@@ -58,6 +58,7 @@ var house = []struct {
 	},
 	{name: "repository/owners", imports: ofRepository},
 	{name: "repository/named", imports: []string{"event", "repository", "repository/fact"}},
+	{name: "repository/setting", imports: []string{"event", "repository/fact", "repository/named"}},
 	{name: "repository/workflow", imports: ofRepository},
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
@@ -152,7 +153,10 @@ var house = []struct {
 	},
 	{name: "store/storetest", imports: []string{"migrations", "store", "store/embedded"}},
 	{name: "metrics", imports: []string{"strictyaml", "event", "catalog"}, children: true},
-	{name: "scorecards/facts", imports: []string{"spelling", "event", "metrics"}},
+	{
+		name:    "scorecards/facts",
+		imports: []string{"spelling", "event", "metrics", "repository/named", "repository/setting"},
+	},
 	{
 		name:    "scorecards",
 		imports: []string{"strictyaml", "files", "event", "catalog", "catalog/descriptor", "metrics", "scorecards/facts"},

@@ -319,4 +319,4 @@ var knownFacts = []Definition{
 }
 
 // Catalog returns the facts that dxctl itself provides, in the order of their subjects.
-func Catalog() []Definition { return slices.Clone(knownFacts) }
+func Catalog() []Definition { return slices.Concat(knownFacts, settingFacts()) }

@@ -17,6 +17,8 @@ import (
 type Definition struct {
 	Name string         `yaml:"name"`
 	Type event.FactType `yaml:"type"`
+	// the elements of the list are places in the repository: "path:line: text"
+	Places bool `yaml:"places"`
 	// minutes, runs; "share" is a number from 0 to 1, shown as a percentage
 	Unit string `yaml:"unit"`
 	// noun phrase: "the 95th percentile of CI duration"; the name when empty
@@ -37,8 +39,9 @@ func (d Definition) Noun() string {
 
 // Definitions returns the facts that a scorecard may refer to, by name: those of Catalog and its own.
 func Definitions(own []Definition) map[string]Definition {
-	all := make(map[string]Definition, len(knownFacts)+len(own))
-	for _, d := range knownFacts {
+	known := Catalog()
+	all := make(map[string]Definition, len(known)+len(own))
+	for _, d := range known {
 		all[d.Name] = d
 	}
 	for _, d := range own {
