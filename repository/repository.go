@@ -7,6 +7,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"io/fs"
 
@@ -33,6 +34,8 @@ type Options struct {
 	// NotScanned is why the content of every file cannot be read, for a repository whose files are read one by one over
 	// a connection. It is the reason why binaries and secrets are unknown. "" reads all files.
 	NotScanned string
+	// Partial is why the file system may lack files of the repository, so that absence is unknown. "" if it has all.
+	Partial string
 }
 
 // Facts is what is known of a repository, or of the directory of a service in it.
@@ -73,6 +76,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.Partial = cmp.Or(t.Partial, options.Partial)
 	f := &Facts{Dir: ".", tree: t}
 	steps := []func(){
 		func() { f.Documents = document.Read(t, ".") },

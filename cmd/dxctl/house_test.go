@@ -58,6 +58,7 @@ var house = []struct {
 	},
 	{name: "repository/owners", imports: ofRepository},
 	{name: "repository/named", imports: []string{"event", "repository", "repository/fact"}},
+	{name: "repository/remote", imports: []string{"repository", "repository/tree"}},
 	{name: "repository/setting", imports: []string{"event", "repository/fact", "repository/named"}},
 	{name: "repository/workflow", imports: ofRepository},
 	{name: "collectors/rest"},

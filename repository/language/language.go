@@ -90,7 +90,9 @@ func Read(t *tree.Tree, dir string) Set {
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
 		s.Languages = append(s.Languages, *sums[name])
 	}
-	slices.SortStableFunc(s.Languages, func(a, b Language) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	slices.SortStableFunc(s.Languages, func(a, b Language) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(b.Files, a.Files)) // a host may not report sizes
+	})
 	s.Main = s.main(t, dir)
 	return s
 }

@@ -1,6 +1,10 @@
 package setting
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository/fact"
 	"github.com/dxctl/dxctl/repository/named"
@@ -9,12 +13,29 @@ import (
 // entry is a setting with its name.
 type entry struct {
 	named.Definition
-	of func(*Settings) named.Fact
+	of func(*Settings) event.Fact
 }
 
 func entryOf[T any](d named.Definition, value func(*Settings) fact.Value[T]) entry {
 	d.Name = "repository.settings." + d.Name
-	return entry{d, func(s *Settings) named.Fact { return named.Of(d, value(s)) }}
+	return entry{d, func(s *Settings) event.Fact {
+		f := event.Fact{Name: d.Name, Type: d.Type}
+		v := value(s)
+		if !v.Known {
+			f.Error = cmp.Or(v.Reason, "it was not read")
+			return f
+		}
+		raw, err := json.Marshal(v.Value)
+		switch {
+		case err != nil:
+			f.Error = fmt.Sprintf("it has a value that cannot be stored: %v", err)
+		case d.Type == event.ListFact && string(raw) == "null":
+			f.Value = json.RawMessage("[]")
+		default:
+			f.Value = raw
+		}
+		return f
+	}}
 }
 
 // table has the named settings in the order of their subjects.
@@ -127,9 +148,10 @@ func Definitions() []named.Definition {
 	return all
 }
 
-// Facts returns the settings as named facts.
-func (s Settings) Facts() []named.Fact {
-	all := make([]named.Fact, len(table))
+// Facts returns every setting with its name and type, and with either a value or an error. The caller sets source,
+// entity and times. The error completes the sentence "… is not known: ".
+func (s Settings) Facts() []event.Fact {
+	all := make([]event.Fact, len(table))
 	for i, e := range table {
 		all[i] = e.of(&s)
 	}

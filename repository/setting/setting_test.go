@@ -42,8 +42,8 @@ func TestAnd(t *testing.T) {
 func TestFacts(t *testing.T) {
 	unknown := UnknownSettings("no such right")
 	for _, f := range unknown.Facts() {
-		if f.Value != nil || f.Reason != "no such right" {
-			t.Errorf("%s: %s %q", f.Name, f.Value, f.Reason)
+		if f.Value != nil || f.Error != "no such right" {
+			t.Errorf("%s: %s %q", f.Name, f.Value, f.Error)
 		}
 	}
 	s := Settings{
@@ -66,9 +66,9 @@ func TestFacts(t *testing.T) {
 	}
 	var got []string
 	for _, f := range again.Facts() {
-		if err := f.Event(event.Fact{Source: "gh", Entity: "component:default/x"}).Validate(); err != nil ||
-			f.Reason != "" {
-			t.Errorf("%s: %s %v", f.Name, f.Reason, err)
+		f.Source, f.Entity = "gh", "component:default/x"
+		if err := f.Validate(); err != nil || f.Error != "" {
+			t.Errorf("%s: %q %v", f.Name, f.Error, err)
 		}
 		got = append(got, fmt.Sprintf("%s=%s", strings.TrimPrefix(f.Name, "repository.settings."), f.Value))
 	}

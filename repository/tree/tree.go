@@ -19,6 +19,9 @@ import (
 	"github.com/dxctl/dxctl/repository/fact"
 )
 
+// MaxText is the default limit of the size of a file that is parsed, in bytes.
+const MaxText = 1 << 20
+
 // Limits bounds what is read of a tree. A zero field means its default.
 type Limits struct {
 	Files      int   // files and links that are listed; default 200,000
@@ -37,7 +40,7 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Files, 200_000)
 	orDefault(&l.Depth, 40)
 	if l.FileBytes <= 0 {
-		l.FileBytes = 1 << 20
+		l.FileBytes = MaxText
 	}
 	if l.TextBytes <= 0 {
 		l.TextBytes = 128 << 20
