@@ -88,6 +88,7 @@ func (c Config) Validate() error {
 		}
 		seen[s.Name] = i
 	}
+	errs = append(errs, c.validateFacts()...)
 	if len(errs) == 0 {
 		errs = append(errs, webhook.Validate(c.Receivers()))
 	}

@@ -83,6 +83,8 @@ func TestBad(t *testing.T) {
 		"no-yaml":               {":1: "},
 		"a-word-twice":          {"is already a name of environment "},
 		"a-name-twice":          {":2: sources[1] \"gh\": name is taken by sources[0]"},
+		"facts-of-dxctl":        {`:2: facts[1]: "repository.language": dxctl itself gives the facts repository.*`},
+		"facts-of-two-sources":  {`facts: security.alerts belongs to sources[0] "scanner", which declares security.*`},
 		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, gitlab, jenkins`},
 		"wrong-store":           {":2: store.dsn begins neither with"},
 		"a-limit-of-nothing":    {":2: store.limits.result_rows: 0 is too small; use at least 1"},

@@ -19,6 +19,9 @@ const (
 	ListFact   FactType = "list"
 )
 
+// FactTypes are all types of facts.
+var FactTypes = []FactType{BoolFact, NumberFact, StringFact, TimeFact, ListFact}
+
 // Fact is a named, typed, dated observation about an entity: repository.files.readme is true of component:default/x.
 type Fact struct {
 	Source     string // who observed it: a source's name, "catalog", "metrics"

@@ -40,6 +40,14 @@ CREATE TABLE catalog_environments
 ENGINE = MergeTree
 ORDER BY raw;
 
+CREATE TABLE catalog_facts
+(
+    `name` String,
+    `source` LowCardinality(String)
+)
+ENGINE = MergeTree
+ORDER BY name;
+
 CREATE TABLE catalog_identities
 (
     `provider` LowCardinality(String),
@@ -1067,10 +1075,23 @@ ANY LEFT JOIN
     FROM catalog_bindings
     WHERE source != ''
 ) AS o ON (o.ref = lower(f.entity)) AND (o.source = f.source)
-WHERE entity IN (
+WHERE (entity IN (
     SELECT ref
     FROM catalog_entities
-)
+)) AND ((f.source, f.fact) NOT IN (
+    SELECT
+        s.source,
+        s.fact
+    FROM
+    (
+        SELECT DISTINCT
+            source,
+            fact
+        FROM current_facts
+    ) AS s
+    CROSS JOIN catalog_facts AS d
+    WHERE (d.source != s.source) AND ((d.name = s.fact) OR (endsWith(d.name, '.') AND startsWith(s.fact, d.name)))
+))
 ORDER BY
     (f.error = '') AND ifNull(f.expires_at > now64(3), true) DESC,
     observed_at DESC,

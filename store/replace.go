@@ -22,8 +22,8 @@ const replaceRows = 10_000
 const catalogPrefix = "catalog_"
 
 // Replace puts rows in place of everything that a part of the catalog holds, in one step: whoever reads meanwhile sees
-// the old rows or the new ones. The parts are "entities", "bindings", "paths", "identities", "people" and
-// "environments". all is a slice of structs whose fields have `ch` tags with the names of the columns; columns that no
+// the old rows or the new ones. The parts are "entities", "bindings", "paths", "identities", "people", "environments"
+// and "facts". all is a slice of structs whose fields have `ch` tags with the names of the columns; columns that no
 // field names get their defaults. Of two calls for one part at a time, one comes last and its rows stay.
 func (s *Store) Replace(ctx context.Context, part string, all any) error {
 	if !databaseName.MatchString(part) {

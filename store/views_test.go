@@ -295,6 +295,42 @@ func TestFactsOfAnEntity(t *testing.T) {
 	}
 }
 
+// TestFactsBelongToTheirSource: what an earlier configuration let another source report neither replaces nor hides the
+// fact of its source.
+func TestFactsBelongToTheirSource(t *testing.T) {
+	s := storetest.Open(t)
+	describe(t, s)
+	fact := func(source, name, value string, after time.Duration) event.Fact {
+		return event.Fact{Source: source, Entity: payment, Name: name, Type: event.StringFact,
+			Value: []byte(`"` + value + `"`), ObservedAt: noon.Add(after)}
+	}
+	mustAppend(t, s,
+		fact("scanner", "security.alerts", "of its source", 0), fact("former", "security.alerts", "later", time.Hour),
+		fact("former", "security.owner", "of nobody else", 0), fact("former", "securityx.alerts", "of another prefix", 0),
+		fact("gh", "one.name", "of its source", 0), fact("scanner", "one.name", "later", time.Hour),
+		fact("scanner", "one.name.longer", "of another name", 0),
+	)
+	type declared struct {
+		Name   string `ch:"name"`
+		Source string `ch:"source"`
+	}
+	if err := s.Replace(t.Context(), "facts", []declared{{"security.", "scanner"}, {"one.name", "gh"}}); err != nil {
+		t.Fatal(err)
+	}
+	type row struct {
+		Fact   string `ch:"fact"`
+		Value  string `ch:"value"`
+		Source string `ch:"source"`
+	}
+	want := []row{
+		{"one.name", `"of its source"`, "gh"}, {"one.name.longer", `"of another name"`, "scanner"},
+		{"security.alerts", `"of its source"`, "scanner"}, {"securityx.alerts", `"of another prefix"`, "former"},
+	}
+	if got := all[row](t, s, "SELECT fact, value, source FROM facts ORDER BY fact"); !reflect.DeepEqual(got, want) {
+		t.Errorf("facts are %v, want %v", got, want)
+	}
+}
+
 // TestDeployedChangesReadsSeldom guards the plan of the view that has most to do: the engine reads a table anew for
 // each time that the view names it.
 func TestDeployedChangesReadsSeldom(t *testing.T) {

@@ -92,13 +92,7 @@ func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (c
 		_, err := fmt.Fprintln(s.out, string(doc))
 		return err
 	}
-	answer, err := send.Event(ctx, doc, send.Options{
-		Server:  cmp.Or(to.server, os.Getenv("DXCTL_SERVER"), send.DefaultServer),
-		Token:   cmp.Or(to.token, os.Getenv("DXCTL_TOKEN")),
-		Timeout: to.timeout,
-		Retries: to.retries,
-		Version: versionString(),
-	})
+	answer, err := send.Event(ctx, doc, to.options())
 	if err != nil {
 		return err
 	}
@@ -112,6 +106,17 @@ func (to *sending) run(ctx context.Context, s *cli, build func(now time.Time) (c
 			{string(answer.Outcome), e.Type(), e.ID(), answer.Reason, strings.Join(ignored, "; ")},
 		},
 	}.Print(s.out, s.output)
+}
+
+// options returns where and how to send, with the defaults of the environment.
+func (to *sending) options() send.Options {
+	return send.Options{
+		Server:  cmp.Or(to.server, os.Getenv("DXCTL_SERVER"), send.DefaultServer),
+		Token:   cmp.Or(to.token, os.Getenv("DXCTL_TOKEN")),
+		Timeout: to.timeout,
+		Retries: to.retries,
+		Version: versionString(),
+	}
 }
 
 // moment is the value of a flag that takes a time.
@@ -210,91 +215,11 @@ func newEventIncident(s *cli) *cobra.Command {
 	return cmd
 }
 
-func newEventFact(s *cli) *cobra.Command {
-	var f event.Fact
-	var value, kind string
-	var observed moment
-	var fresh time.Duration
-	cmd := eventCommand(s, &cobra.Command{
-		Use:   "fact",
-		Short: "Report a fact about a service, for the rules of scorecards",
-		Long: "Report a fact about a service. A scorecard that declares the fact can use it as facts[\"NAME\"] in its " +
-			"rules.",
-		Example: `  dxctl event fact --entity payment-service --name runbook.reviewed --value true --expires-in 2160h`,
-	}, func(now time.Time) (cloudevent.Event, error) {
-		f.ObservedAt = observed.Time
-		if fresh > 0 {
-			f.ExpiresAt = when(observed.Time, now).Add(fresh)
-		}
-		var err error
-		if f.Type, f.Value, err = factValue(value, event.FactType(kind), f.Error != ""); err != nil {
-			return cloudevent.Event{}, err
-		}
-		return events.NewFactEvent(f, now)
-	})
-	flags := cmd.Flags()
-	flags.StringVar(&f.Entity, "entity", "", "`NAME` or ref of the service in the catalog (required)")
-	flags.StringVar(&f.Name, "name", "", "dotted `NAME` of the fact, such as runbook.reviewed (required)")
-	flags.StringVar(&value, "value", "", "value of the fact: true, 12.5, a text, a time, or a JSON list")
-	flags.StringVar(&kind, "type", "", "`TYPE` of the value: bool|number|string|time|list (default: derived from the "+
-		"value)")
-	flags.StringVar(&f.Error, "error", "", "reason why there is no value; replaces --value")
-	flags.DurationVar(&fresh, "expires-in", 0, "how long the value is valid (default: until a new value is reported)")
-	flags.StringVar(&f.URL, "url", "", "web page with details")
-	flags.Var(&observed, "at", "when the value was observed (default now)")
-	return cmd
-}
-
 func when(t, now time.Time) time.Time {
 	if t.IsZero() {
 		return now
 	}
 	return t
-}
-
-// factValue converts the value of a flag to JSON. A text needs no quotes.
-func factValue(text string, kind event.FactType, failed bool) (event.FactType, json.RawMessage, error) {
-	if failed {
-		return kind, nil, nil
-	}
-	if text == "" && kind != event.StringFact {
-		return "", nil, errors.New(
-			"--value is missing; give the observed value, or the reason why there is none with --error",
-		)
-	}
-	quoted, err := json.Marshal(text)
-	if err != nil {
-		return "", nil, fmt.Errorf("--value %q: %w", text, err)
-	}
-	if kind == "" {
-		kind = looksLike(text)
-	}
-	if kind == event.StringFact || kind == event.TimeFact {
-		return kind, quoted, nil
-	}
-	if !json.Valid([]byte(text)) {
-		return "", nil, fmt.Errorf("--value %q is not a %s; change --value or --type", text, kind)
-	}
-	return kind, json.RawMessage(text), nil
-}
-
-func looksLike(text string) event.FactType {
-	var v any
-	if _, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return event.TimeFact
-	}
-	if json.Unmarshal([]byte(text), &v) != nil {
-		return event.StringFact
-	}
-	switch v.(type) {
-	case bool:
-		return event.BoolFact
-	case float64:
-		return event.NumberFact
-	case []any:
-		return event.ListFact
-	}
-	return event.StringFact
 }
 
 // deploymentID returns the ID of a deployment without --id: the same for the same command line in the same CI job or,

@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/collectors/events"
 	"github.com/dxctl/dxctl/collectors/inbox"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store"
@@ -23,6 +24,9 @@ import (
 )
 
 const eventToken = "a token of some length"
+
+// testFacts are the facts that the source of the tests may report.
+var testFacts = source.FactNames{"a.*", "b.number", "c.text", "d.time", "e.list"}
 
 // receivingServer is a server that takes events into a store: the real handler, inbox, worker and engine.
 type receivingServer struct {
@@ -36,7 +40,7 @@ func newReceivingServer(t *testing.T) *receivingServer {
 	quietCI(t)
 	s := &receivingServer{store: storetest.Open(t)}
 	receiver, err := webhook.NewReceivers(
-		[]webhook.Source{{Name: "scripts", Receiver: events.Receiver{}, Secret: eventToken}},
+		[]webhook.Source{{Name: "scripts", Receiver: events.Receiver{Facts: testFacts}, Secret: eventToken}},
 		webhook.Options{},
 	)
 	if err != nil {
@@ -226,7 +230,7 @@ func TestEventIncidentAndFact(t *testing.T) {
 			f[0],
 			"--value",
 			f[1],
-			"--expires-in",
+			"--expires",
 			"24h",
 		)
 	}
@@ -291,6 +295,14 @@ func TestEventMistakes(t *testing.T) {
 		{"incident without id", []string{"event", "incident", "--service", "s"}, exit.Error, "id is missing"},
 		{"fact without value", []string{"event", "fact", "--entity", "s", "--name", "n"}, exit.Error, "--value is missing"},
 		{"fact of another type", []string{"event", "fact", "--entity", "s", "--name", "n", "--value", "x", "--type", "number"}, exit.Error, `"x" is not a number`},
+		{"fact of no service", []string{"event", "fact", "--name", "a.b", "--value", "1"}, exit.Error, "--service is missing"},
+		{"fact of an odd name", []string{"event", "fact", "--service", "s", "--name", "CVEs", "--value", "1"}, exit.Error, "security.open_alerts"},
+		{"fact of no type", []string{"event", "fact", "--service", "s", "--name", "a.b", "--value", "1", "--type", "integer"}, exit.Error, "use bool, number, string, time or list"},
+		{"fact that has expired", []string{"event", "fact", "--service", "s", "--name", "a.b", "--value", "1", "--expires", "2020-01-01"}, exit.Error, "not after the observation"},
+		{"fact for a soon", []string{"event", "fact", "--service", "s", "--name", "a.b", "--value", "1", "--expires", "soon"}, exit.Error, "use the form 90d"},
+		{"facts with flags of one", []string{"event", "fact", "--file", "-", "--value", "1"}, exit.Error, "each fact has its own"},
+		{"facts of an empty file", []string{"event", "fact", "--file", "-"}, exit.Error, "it is empty"},
+		{"facts of no file", []string{"event", "fact", "--file", "none.json"}, exit.Error, "none.json"},
 		{"no token", with(), exit.Credentials, "DXCTL_TOKEN"},
 		{"wrong token", with("--server", refusing.URL, "--token", "t"), exit.Credentials, "401"},
 		{"odd server", with("--server", "dxctl", "--token", "t"), exit.Error, "absolute http or https URL"},

@@ -49,7 +49,8 @@ type Verdict struct {
 
 // EventVerdict is what becomes of one event of a delivery.
 type EventVerdict struct {
-	ID      string  `json:"id"`
+	Index   int     `json:"index"` // of the event in the delivery, from 0
+	ID      string  `json:"id"`    // of the event; the entity and the name of a fact
 	Outcome Outcome `json:"outcome"`
 	Reason  string  `json:"reason,omitempty"`
 	// Misfits are the parts of the event that were left out because they do not fit.

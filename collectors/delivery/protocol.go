@@ -19,6 +19,8 @@ type Protocol struct {
 	ValidateSecret func(secret string) error
 	// Unsupported returns why a body with such headers is not read; empty when it is.
 	Unsupported func(h http.Header) string
+	// Facts is Unsupported at the address of facts, of shared sources that report facts.
+	Facts func(h http.Header) string
 	// Headers are kept with the body, which cannot be read without them; lower case. "ce-*" is every header that begins
 	// so. No credentials and no signatures.
 	Headers []string

@@ -293,7 +293,7 @@ func TestEventsVerdicts(t *testing.T) {
 		outcome           delivery.Outcome
 		reason            string
 	}{
-		{"no event", "application/json", `{}`, delivery.Refused, "it is no CloudEvent"},
+		{"no event", "application/ld+json", `{}`, delivery.Refused, "it is no CloudEvent"},
 		{"no JSON", "application/cloudevents+json", `{"specversion":"1.0"`, delivery.Refused, "not JSON"},
 		{"two documents", "application/cloudevents+json", good + good, delivery.Refused, "not JSON"},
 		{"an older version", "application/cloudevents+json", strings.Replace(good, `"1.0"`, `"0.3"`, 1), delivery.Refused, "send CloudEvents 1.0"},
@@ -311,7 +311,7 @@ func TestEventsVerdicts(t *testing.T) {
 		{"one unused of two", "application/cloudevents-batch+json", "[" + good + "," + deliverytest.CloudEvent("com.example.done", `{}`) + "]", delivery.Accepted, ""},
 		{"a fact without value", "application/cloudevents+json", deliverytest.CloudEvent(FactType, `{"entity":"component:default/x","name":"a"}`), delivery.Refused, "a"},
 		{"a fact of nothing", "application/cloudevents+json", deliverytest.CloudEvent(FactType, `{"name":"a","value":1}`), delivery.Refused, ""},
-		{"a fact of another type", "application/cloudevents+json", deliverytest.CloudEvent(FactType, `{"entity":"x","name":"a","type":"bool","value":1}`), delivery.Refused, "bool"},
+		{"a fact of another type", "application/cloudevents+json", deliverytest.CloudEvent(FactType, `{"entity":"x","name":"a.b","type":"bool","value":1}`), delivery.Refused, "bool"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := deliverytest.Delivery("events", c.body)

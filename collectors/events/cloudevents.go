@@ -12,7 +12,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +21,7 @@ import (
 	cehttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 
 	"github.com/dxctl/dxctl/collectors/delivery"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -156,13 +156,20 @@ const Kind = "events"
 type Config struct {
 	Secret   string `yaml:"secret"`          // the bearer token of its events, which tells its source
 	Previous string `yaml:"previous_secret"` // accepted too, while the secret is being changed
+	// Facts are the facts that it may report: names, and prefixes such as security.*. Without any, it may report none.
+	Facts source.FactNames `yaml:"facts"`
 }
 
 // Validate reports every mistake. The secrets are checked where the source is received.
-func (c Config) Validate() error { return nil }
+func (c Config) Validate() error { return c.Facts.Validate() }
 
-// Receiver reads CloudEvents, of which CDEvents and facts are used.
-type Receiver struct{}
+// FactNames returns the facts that the source may report.
+func (c Config) FactNames() source.FactNames { return c.Facts }
+
+// Receiver reads CloudEvents, of which CDEvents and facts are used, and documents of facts.
+type Receiver struct {
+	Facts source.FactNames // that the source may report
+}
 
 // Protocol returns how events are sent: sources of events share an address.
 func (Receiver) Protocol() delivery.Protocol {
@@ -171,6 +178,7 @@ func (Receiver) Protocol() delivery.Protocol {
 		Sign:         delivery.Bearer,
 		Unauthorized: delivery.BearerMissing,
 		Unsupported:  unsupportedEvent,
+		Facts:        unsupportedFacts,
 		Headers:      []string{"content-type", "ce-*"},
 		IDs:          []string{"Ce-Id"},
 		Shared:       true,
@@ -178,8 +186,8 @@ func (Receiver) Protocol() delivery.Protocol {
 }
 
 // Parse reads one delivery.
-func (Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
-	return sender{s}.parse(d)
+func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+	return sender{s, r.Facts}.parse(d)
 }
 
 // unsupportedEvent returns why a request is no CloudEvent; empty when it may be one.
@@ -197,11 +205,17 @@ func unsupportedEvent(h http.Header) string {
 }
 
 // sender is the source of a delivery of events.
-type sender struct{ delivery.Source }
+type sender struct {
+	delivery.Source
+	facts source.FactNames // that it may report
+}
 
-// parse reads a delivery of CloudEvents. Each is judged for itself: one that is refused costs no other of its batch,
-// and the answer lists it.
+// parse reads a delivery of CloudEvents, or of facts. Each is judged for itself: one that is refused costs no other of
+// its batch, and the answer lists it.
 func (s sender) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
+	if factMedia(d) != "" {
+		return s.factList(d)
+	}
 	events, err := decodeEvents(d)
 	if err != nil {
 		return delivery.Refuse("%v", err)
@@ -210,45 +224,61 @@ func (s sender) parse(d delivery.Delivery) ([]delivery.Update, delivery.Verdict)
 		return delivery.Ignore("the batch is empty")
 	}
 	var updates []delivery.Update
-	all := make([]delivery.EventVerdict, len(events))
-	outcomes := map[delivery.Outcome]int{}
+	all := make([]judged, len(events))
 	for i, e := range events {
 		told, v := s.decoded(d, e)
 		updates = append(updates, told...)
-		all[i] = delivery.EventVerdict{
-			ID:      delivery.Excerpt(e.event.ID()),
-			Outcome: v.Outcome,
-			Reason:  v.Reason,
-			Misfits: v.Misfits,
-		}
-		outcomes[v.Outcome]++
+		all[i] = judged{id: e.event.ID(), verdict: v}
 	}
-	if len(events) == 1 {
-		v := delivery.Verdict{Outcome: all[0].Outcome, Reason: all[0].Reason, Misfits: all[0].Misfits}
-		if v.Outcome == delivery.Refused && all[0].ID != "" {
-			v.Reason = "event " + all[0].ID + ": " + v.Reason
-		}
-		return updates, v
+	if len(events) > 1 {
+		return updates, summary(all, "event")
 	}
-	v := delivery.Verdict{Outcome: delivery.Accepted, Events: all}
-	switch {
-	case outcomes[delivery.Accepted] == 0 && outcomes[delivery.Refused] > 0:
-		v.Outcome = delivery.Refused
-	case outcomes[delivery.Accepted] == 0:
-		v.Outcome, v.Reason = delivery.Ignored, "none of the events is used"
-	}
-	if outcomes[delivery.Refused] > 0 {
-		first := slices.IndexFunc(all, func(e delivery.EventVerdict) bool { return e.Outcome == delivery.Refused })
-		v.Reason = fmt.Sprintf(
-			"%d of %d events are refused; the first is event %d, %s: %s",
-			outcomes[delivery.Refused],
-			len(events),
-			first+1,
-			all[first].ID,
-			all[first].Reason,
-		)
+	v := all[0].verdict
+	if v.Outcome == delivery.Refused && all[0].id != "" {
+		v.Reason = "event " + delivery.Excerpt(all[0].id) + ": " + v.Reason
 	}
 	return updates, v
+}
+
+// judged is what becomes of one part of a delivery: an event of a batch, or a fact.
+type judged struct {
+	id      string
+	verdict delivery.Verdict
+}
+
+// summary returns the verdict of a delivery of several parts, which lists that of each. noun names a part.
+func summary(parts []judged, noun string) delivery.Verdict {
+	v := delivery.Verdict{Outcome: delivery.Accepted, Events: make([]delivery.EventVerdict, len(parts))}
+	refused, accepted, first := 0, 0, -1
+	for i, p := range parts {
+		v.Events[i] = delivery.EventVerdict{
+			Index:   i,
+			ID:      delivery.Excerpt(p.id),
+			Outcome: p.verdict.Outcome,
+			Reason:  p.verdict.Reason,
+			Misfits: p.verdict.Misfits,
+		}
+		switch p.verdict.Outcome {
+		case delivery.Accepted:
+			accepted++
+		case delivery.Refused:
+			refused++
+			if first < 0 {
+				first = i
+			}
+		}
+	}
+	switch {
+	case accepted == 0 && refused > 0:
+		v.Outcome = delivery.Refused
+	case accepted == 0:
+		v.Outcome, v.Reason = delivery.Ignored, "none of the "+noun+"s is used"
+	}
+	if refused > 0 {
+		v.Reason = fmt.Sprintf("%d of %d %ss are refused; the first is %s %d, %s: %s", refused, len(parts), noun, noun,
+			first+1, v.Events[first].ID, v.Events[first].Reason)
+	}
+	return v
 }
 
 func (s sender) decoded(d delivery.Delivery, e decoded) ([]delivery.Update, delivery.Verdict) {

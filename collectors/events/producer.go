@@ -13,16 +13,11 @@ import (
 	cloudevent "github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
 
-	"github.com/dxctl/dxctl/catalog/identifier"
-	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/event"
 )
 
 // CLISource is the CloudEvents source of what dxctl itself sends.
 const CLISource = "/dxctl"
-
-// FactType is the CloudEvents type of an observed fact. CDEvents has none.
-const FactType = "dev.dxctl.fact.observed.v1"
 
 const specVersion = "0.4.1" // of the CDEvents that are made here
 
@@ -173,82 +168,6 @@ func NewIncidentEvent(i IncidentReport, now time.Time) (cloudevent.Event, error)
 	id := DeterministicID("incident", i.ID, predicate, moment.Format(time.RFC3339Nano))
 	made := cdevent{kind: "dev.cdevents.incident." + predicate + ".0.2.0", subjectType: "incident", id: id, subject: i.ID}
 	return made.event(content, fields{"severity": i.Severity, "deployment": i.Deployment, "url": i.URL}, moment)
-}
-
-// factData is the data of an event of [FactType].
-type factData struct {
-	Entity    string             `json:"entity"`
-	Name      string             `json:"name"`
-	Type      event.FactType     `json:"type"`
-	Value     json.RawMessage    `json:"value"`
-	ExpiresAt delivery.EventTime `json:"expires_at,omitzero"`
-	URL       string             `json:"url,omitempty"`
-	Error     string             `json:"error,omitempty"`
-}
-
-// NewFactEvent returns the CloudEvent of a fact. Source and, where it is zero, ObservedAt are set when it is received.
-func NewFactEvent(f event.Fact, now time.Time) (cloudevent.Event, error) {
-	f.Source, f.ObservedAt = "push", when(f.ObservedAt, now)
-	if err := f.Validate(); err != nil {
-		return cloudevent.Event{}, err
-	}
-	e := cloudevent.New()
-	e.SetType(FactType)
-	e.SetID(DeterministicID("fact", f.Entity, f.Name, string(f.Value), f.ObservedAt.Format(time.RFC3339Nano)))
-	e.SetSource(CLISource)
-	e.SetSubject(f.Entity)
-	e.SetTime(f.ObservedAt)
-	err := e.SetData(cloudevent.ApplicationJSON, factData{Entity: f.Entity, Name: f.Name, Type: f.Type, Value: f.Value,
-		ExpiresAt: delivery.EventTime{Stamp: delivery.Stamp{Time: f.ExpiresAt}}, URL: f.URL, Error: f.Error})
-	return e, err
-}
-
-// fact reads an event of [FactType].
-func (s sender) fact(d delivery.Delivery, e cloudevent.Event) ([]delivery.Update, delivery.Verdict) {
-	var data factData
-	misfits, err := delivery.DecodeStrictly(e.Data(), &data, "data")
-	if err != nil {
-		return delivery.Refuse("its data is not a fact: %v", err)
-	}
-	if reason := misfits.At("data.entity", "data.name", "data.type", "data.error"); reason != "" {
-		return delivery.RefuseWith(misfits, "%s", reason)
-	}
-	if data.Entity == "" {
-		data.Entity = e.Subject()
-	}
-	entity := s.Service(data.Entity)
-	if entity == "" {
-		ref, err := identifier.ParseRef(data.Entity, "component", "")
-		if err != nil {
-			return delivery.RefuseWith(misfits, "%v", err)
-		}
-		entity = ref.String()
-	}
-	if data.Type == "" {
-		data.Type = typeOf(data.Value)
-	}
-	f := event.Fact{Source: s.Name, Entity: entity, Name: data.Name, Type: data.Type, Value: data.Value, Error: data.Error,
-		ObservedAt: delivery.FirstKnown(e.Time(), d.ReceivedAt), ExpiresAt: data.ExpiresAt.Time, URL: delivery.Link(data.URL)}
-	if err := f.Validate(); err != nil {
-		return delivery.RefuseWith(misfits, "%v", err)
-	}
-	return []delivery.Update{{Event: f, At: f.ObservedAt}}, delivery.Verdict{Outcome: delivery.Accepted, Misfits: misfits}
-}
-
-// typeOf is the fact type that a JSON value shows.
-func typeOf(value json.RawMessage) event.FactType {
-	if len(value) == 0 {
-		return ""
-	}
-	switch value[0] {
-	case 't', 'f':
-		return event.BoolFact
-	case '"':
-		return event.StringFact
-	case '[':
-		return event.ListFact
-	}
-	return event.NumberFact
 }
 
 // fields are custom data; what is empty is left out.

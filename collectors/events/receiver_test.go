@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/collectors/webhook"
 )
 
 func testSource() webhook.Source {
-	return webhook.Source{Name: "gh", Receiver: Receiver{}, Secret: deliverytest.Secret}
+	return webhook.Source{Name: "gh", Receiver: Receiver{Facts: source.FactNames{"a.*", "runbook.*"}}, Secret: deliverytest.Secret}
 }
 
 func newReceiver(t testing.TB, sources ...webhook.Source) *webhook.Receivers {

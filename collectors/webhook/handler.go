@@ -39,6 +39,7 @@ type HandlerOptions struct {
 // The places where deliveries are received. {source} is the name of a source.
 const (
 	EventsPath   = "/api/v1/events"
+	FactsPath    = "/api/v1/facts"
 	WebhooksPath = "/api/v1/webhooks/"
 )
 
@@ -64,7 +65,7 @@ type Handler struct {
 	received  *prometheus.CounterVec
 }
 
-// NewHandler returns a Handler that serves [EventsPath] and [WebhooksPath].
+// NewHandler returns a Handler that serves [EventsPath], [FactsPath] and [WebhooksPath].
 func NewHandler(r *Receivers, inbox Queue, opt HandlerOptions) *Handler {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
@@ -114,15 +115,23 @@ type Answer struct {
 	Error   string                  `json:"error,omitempty"`
 }
 
+// Refused returns how many of the listed events are refused.
+func (a Answer) Refused() int {
+	n := 0
+	for _, e := range a.Events {
+		if e.Outcome == delivery.Refused {
+			n++
+		}
+	}
+	return n
+}
+
 // ServeHTTP receives one delivery.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, webhook := strings.CutPrefix(r.URL.Path, WebhooksPath)
-	if !webhook && r.URL.Path != EventsPath {
-		h.answer(
-			w,
-			http.StatusNotFound,
-			Answer{Error: "deliveries are received at " + EventsPath + " and " + WebhooksPath + "<source>"},
-		)
+	if !webhook && r.URL.Path != EventsPath && r.URL.Path != FactsPath {
+		h.answer(w, http.StatusNotFound, Answer{Error: "deliveries are received at " + EventsPath + ", " + FactsPath +
+			" and " + WebhooksPath + "<source>"})
 		return
 	}
 	if r.Method != http.MethodPost {
@@ -140,7 +149,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.answer(w, http.StatusNotFound, Answer{Error: notReceived(webhook)})
 		return
 	}
-	if reason := s.protocol.Unsupported(r.Header); reason != "" {
+	unsupported := s.protocol.Unsupported
+	if r.URL.Path == FactsPath {
+		unsupported = s.protocol.Facts
+	}
+	if reason := unsupported(r.Header); reason != "" {
 		h.count(s, "unsupported")
 		h.answer(w, http.StatusUnsupportedMediaType, Answer{Error: reason})
 		return

@@ -596,7 +596,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{githubreceiver.Receiver{IncidentLabels: []string{"incident"}}, gitlabreceiver.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{}} {
+	for _, r := range []Receiver{githubreceiver.Receiver{IncidentLabels: []string{"incident"}}, gitlabreceiver.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{Facts: []string{"a.*"}}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

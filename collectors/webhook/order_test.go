@@ -436,7 +436,7 @@ func TestNoOutcomeDependsOnTheOrder(t *testing.T) {
 
 // TestLatestSeverityCounts: the rule by which conflicting values are decided.
 func TestLatestSeverityCounts(t *testing.T) {
-	r := newReceiver(t, testSource(events.Receiver{}))
+	r := newReceiver(t, testSource(events.Receiver{Facts: []string{"a.*"}}))
 	low, high := happened(
 		"incident.detected",
 		1,
@@ -465,7 +465,7 @@ func TestLatestSeverityCounts(t *testing.T) {
 
 // TestStoredByACollector: what a collector stored counts as of the latest time that it shows, and is not lost.
 func TestStoredByACollector(t *testing.T) {
-	r := newReceiver(t, testSource(events.Receiver{}))
+	r := newReceiver(t, testSource(events.Receiver{Facts: []string{"a.*"}}))
 	seen := table{}
 	seen.deliver(t, r, happened("incident.detected", 3, "i-1", `{}`, `{"severity":"high"}`))
 	for id, e := range seen {

@@ -121,7 +121,7 @@ func FuzzEvents(f *testing.F) {
 			"["+deliverytest.CloudEvent(events.FactType, `{"entity":"component:default/x","name":"a.b","value":true}`)+"]",
 		),
 	)
-	r := newReceiver(f, testSource(events.Receiver{}))
+	r := newReceiver(f, testSource(events.Receiver{Facts: []string{"a.*"}}))
 	f.Fuzz(func(t *testing.T, media, version, kind string, body []byte) {
 		d := deliverytest.Delivery("events", "")
 		d.Headers = map[string]string{

@@ -136,7 +136,7 @@ func everySender(t *testing.T) *Receivers {
 		source("circle", circleci.Receiver{}),
 		source("argo", argocd.Receiver{}),
 		source("am", alertmanager.Receiver{}),
-		source("scripts", events.Receiver{}),
+		source("scripts", events.Receiver{Facts: []string{"a.*"}}),
 	)
 }
 

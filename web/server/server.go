@@ -88,6 +88,7 @@ func (a *app) webhookRoutes() []route.Route {
 	receive := netHandler(a.deps.Webhooks)
 	return []route.Route{
 		route.Handle(fiber.MethodPost, "/api/v1/events", receive),
+		route.Handle(fiber.MethodPost, "/api/v1/facts", receive),
 		route.Handle(fiber.MethodPost, "/api/v1/webhooks/:source", receive),
 	}
 }

@@ -138,13 +138,17 @@ func (a *App) ReadFound(ctx context.Context, summary runner.Summary) error {
 	return a.Sync(ctx)
 }
 
-// Sync writes the catalog, the people and the environments into the store, where the public views join them.
+// Sync writes the catalog, the people, the environments and the names of reported facts into the store, where the
+// public views join them.
 func (a *App) Sync(ctx context.Context) error {
 	if err := a.catalog.Load().Sync(ctx, a.Store); err != nil {
 		return fmt.Errorf("storing the catalog: %w", err)
 	}
 	if err := a.Store.Replace(ctx, "environments", a.cfg.EnvironmentRows()); err != nil {
 		return fmt.Errorf("storing the environments: %w", err)
+	}
+	if err := a.Store.Replace(ctx, "facts", a.cfg.Sources.FactSources()); err != nil {
+		return fmt.Errorf("storing which source reports which facts: %w", err)
 	}
 	return nil
 }

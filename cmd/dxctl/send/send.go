@@ -27,7 +27,7 @@ const DefaultServer = "http://127.0.0.1:8080"
 const (
 	firstRetry   = 500 * time.Millisecond
 	longestRetry = 10 * time.Second
-	maxAnswer    = 64 << 10 // bytes
+	maxAnswer    = 8 << 20 // bytes: a line for each of 10,000 facts
 )
 
 // Options determine where and how an event is sent.
@@ -42,23 +42,34 @@ type Options struct {
 // Event sends a CloudEvent, encoded as JSON, and returns the answer of the server. An error carries an exit code if the
 // token is missing or rejected, or if the server does not answer within the timeout.
 func Event(ctx context.Context, doc []byte, opt Options) (webhook.Answer, error) {
-	address, err := eventsAddress(opt.Server)
+	return opt.send(ctx, "event", webhook.EventsPath, cloudevent.ApplicationCloudEventsJSON, doc)
+}
+
+// Facts sends a document of facts of a media type, and returns the answer of the server as Event does. If facts are
+// refused, the answer is not nil and lists them, also with an error.
+func Facts(ctx context.Context, media string, doc []byte, opt Options) (webhook.Answer, error) {
+	return opt.send(ctx, "facts", webhook.FactsPath, media, doc)
+}
+
+// send posts a document. what names it in errors.
+func (o Options) send(ctx context.Context, what, path, media string, doc []byte) (webhook.Answer, error) {
+	address, err := addressOf(o.Server, path)
 	if err != nil {
 		return webhook.Answer{}, err
 	}
-	if opt.Token == "" {
+	if o.Token == "" {
 		return webhook.Answer{}, exit.With(exit.Credentials, errors.New("missing token: set $DXCTL_TOKEN to the secret of "+
 			"the server's source of kind events"))
 	}
-	answer, err := opt.retry(ctx, address, doc)
+	answer, err := o.retry(ctx, address, media, doc)
 	if err != nil {
-		return answer, fmt.Errorf("sending the event to %s: %w", address, err)
+		return answer, fmt.Errorf("sending the %s to %s: %w", what, address, err)
 	}
 	return answer, nil
 }
 
-// eventsAddress returns the URL at which a server receives events.
-func eventsAddress(server string) (string, error) {
+// addressOf returns the URL of a path of a server, which may be given with the path that receives events.
+func addressOf(server, path string) (string, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return "", fmt.Errorf(
@@ -73,11 +84,7 @@ func eventsAddress(server string) (string, error) {
 			u.Redacted(),
 		)
 	}
-	path := strings.TrimRight(u.Path, "/")
-	if !strings.HasSuffix(path, webhook.EventsPath) {
-		path += webhook.EventsPath
-	}
-	u.Path, u.RawPath = path, ""
+	u.Path, u.RawPath = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), webhook.EventsPath)+path, ""
 	return u.String(), nil
 }
 
@@ -90,8 +97,8 @@ type retryable struct {
 func (b retryable) Error() string { return b.err.Error() }
 func (b retryable) Unwrap() error { return b.err }
 
-// retry posts the event, and again up to o.Retries times.
-func (o Options) retry(ctx context.Context, address string, doc []byte) (webhook.Answer, error) {
+// retry posts the document, and again up to o.Retries times.
+func (o Options) retry(ctx context.Context, address, media string, doc []byte) (webhook.Answer, error) {
 	// A redirect is not followed: it would become a GET, or send the token to another server.
 	client := &http.Client{
 		Timeout:       o.Timeout,
@@ -100,7 +107,7 @@ func (o Options) retry(ctx context.Context, address string, doc []byte) (webhook
 	defer client.CloseIdleConnections()
 	pause := firstRetry
 	for try := 0; ; try++ {
-		answer, err := o.post(ctx, client, address, doc)
+		answer, err := o.post(ctx, client, address, media, doc)
 		var again retryable
 		if err == nil || !errors.As(err, &again) || ctx.Err() != nil {
 			return answer, cmp.Or(ctx.Err(), err)
@@ -119,8 +126,9 @@ func (o Options) retry(ctx context.Context, address string, doc []byte) (webhook
 	}
 }
 
-// post sends the event once. The error is retryable if a retry may succeed.
-func (o Options) post(ctx context.Context, client *http.Client, address string, doc []byte) (webhook.Answer, error) {
+// post sends the document once. The error is retryable if a retry may succeed.
+func (o Options) post(ctx context.Context, client *http.Client, address, media string, doc []byte,
+) (webhook.Answer, error) {
 	var answer webhook.Answer
 	req, err := http.NewRequestWithContext(
 		ctx,
@@ -132,7 +140,7 @@ func (o Options) post(ctx context.Context, client *http.Client, address string, 
 		return answer, err
 	}
 	req.Header.Set("Authorization", "Bearer "+o.Token)
-	req.Header.Set("Content-Type", cloudevent.ApplicationCloudEventsJSON+"; charset=utf-8")
+	req.Header.Set("Content-Type", media+"; charset=utf-8")
 	req.Header.Set("User-Agent", "dxctl/"+o.Version)
 	resp, err := client.Do(req)
 	if err != nil {
