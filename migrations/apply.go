@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ type Execer interface {
 type Options struct {
 	Now        func() time.Time // nil: time.Now
 	By         string           // the program that applies, for the record: "dxctl 1.2.3"
-	Migrations []Migration      // nil: All()
+	Migrations []Migration      // nil: All(); an empty database is then created from schema.sql
 	// Database is the name of the database. Scratch creates one to compare it with; without Scratch, the record of applied
 	// migrations is trusted.
 	Database string
@@ -98,11 +99,17 @@ func Apply(ctx context.Context, db Execer, o Options) ([]Migration, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Migrations == nil {
+	latest := o.Migrations == nil
+	if latest {
 		o.Migrations = All()
 	}
 	if err := db.Exec(ctx, recordTable); err != nil {
 		return nil, fmt.Errorf("creating the table schema_migrations: %w", err)
+	}
+	if latest {
+		if created, err := create(ctx, db, o); err != nil || created {
+			return o.Migrations, err
+		}
 	}
 	records, err := Check(ctx, db, o.Migrations)
 	if err != nil {
@@ -169,33 +176,50 @@ func reconcile(ctx context.Context, db Execer, o Options, records map[int]Record
 
 // fill writes the missing records up to found.
 func fill(ctx context.Context, db Execer, o Options, records map[int]Record, found position) (map[int]Record, error) {
+	var missing []progress
 	for _, m := range o.Migrations {
-		statements := len(Statements(m.SQL))
-		done := statements
+		p := progress{m, len(Statements(m.SQL)), len(Statements(m.SQL))}
 		if m.Version > found.version {
 			break
 		}
 		if m.Version == found.version {
-			done = found.done
+			p.done = found.done
 		}
-		if r, begun := records[m.Version]; begun && r.Done >= done {
+		if r, begun := records[m.Version]; begun && r.Done >= p.done {
 			continue
 		}
-		if err := note(ctx, db, o, m, done, statements); err != nil {
-			return records, err
-		}
-		records[m.Version] = Record{Done: done, Statements: statements, AppliedAt: o.Now(), By: o.By}
+		missing = append(missing, p)
+	}
+	if err := note(ctx, db, o, missing...); err != nil {
+		return records, err
+	}
+	for _, p := range missing {
+		records[p.Version] = Record{Done: p.done, Statements: p.statements, AppliedAt: o.Now(), By: o.By}
 	}
 	return records, nil
 }
 
-// note records that the first done statements of m are applied.
-func note(ctx context.Context, db Execer, o Options, m Migration, done, statements int) error {
-	err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) "+
-		"VALUES (?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?), ?)",
-		uint32(m.Version), m.Name, m.Checksum, uint32(done), uint32(statements), o.Now().UnixMilli(), o.By)
+// progress is how many statements of a migration are applied, and how many it has.
+type progress struct {
+	Migration
+	done, statements int
+}
+
+// note records progress in one statement, so that either all of it is recorded or nothing.
+func note(ctx context.Context, db Execer, o Options, all ...progress) error {
+	if len(all) == 0 {
+		return nil
+	}
+	rows, values := make([]string, 0, len(all)), make([]any, 0, 7*len(all))
+	for _, p := range all {
+		rows = append(rows, "(?, ?, ?, ?, ?, fromUnixTimestamp64Milli(?), ?)")
+		values = append(values, uint32(p.Version), p.Name, p.Checksum, uint32(p.done), uint32(p.statements),
+			o.Now().UnixMilli(), o.By)
+	}
+	err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) VALUES "+
+		strings.Join(rows, ", "), values...)
 	if err != nil {
-		return fmt.Errorf("recording migrations/%s in schema_migrations: %w", m.Name, err)
+		return fmt.Errorf("recording migrations/%s in schema_migrations: %w", all[0].Name, err)
 	}
 	return nil
 }
@@ -234,7 +258,7 @@ type Record struct {
 func apply(ctx context.Context, db Execer, o Options, m Migration, resumed bool, done int) error {
 	statements := Statements(m.SQL)
 	if !resumed {
-		if err := note(ctx, db, o, m, 0, len(statements)); err != nil {
+		if err := note(ctx, db, o, progress{m, 0, len(statements)}); err != nil {
 			return err
 		}
 	}
@@ -252,7 +276,7 @@ func apply(ctx context.Context, db Execer, o Options, m Migration, resumed bool,
 		if err != nil {
 			return &StatementError{Name: m.Name, Statement: i + 1, Of: len(statements), Err: err}
 		}
-		if err := note(ctx, db, o, m, i+1, len(statements)); err != nil {
+		if err := note(ctx, db, o, progress{m, i + 1, len(statements)}); err != nil {
 			return err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/dxctl/dxctl/migrations"
 	"github.com/dxctl/dxctl/store"
@@ -45,7 +46,7 @@ func database(t *testing.T) (driver.Conn, string) {
 
 func TestSchema(t *testing.T) {
 	db, name := database(t)
-	if _, err := migrations.Apply(t.Context(), db, migrations.Options{}); err != nil {
+	if _, err := migrations.Apply(t.Context(), db, migrations.Options{Migrations: migrations.All()}); err != nil {
 		t.Fatal(err)
 	}
 	got := dump(t, db, name)
@@ -340,25 +341,86 @@ func TestUnrecognizedSchemaIsRefused(t *testing.T) {
 	}
 }
 
-// What is missing is made again from schema.sql, which must make what the migrations make.
-func TestObjects(t *testing.T) {
-	db, name := database(t)
-	for _, o := range migrations.Objects() {
-		if err := db.Exec(t.Context(), o.SQL); err != nil {
-			t.Fatalf("%s: %v", o.Name, err)
-		}
+// counting counts the statements, and fails instead of running the one with a number.
+type counting struct {
+	migrations.Execer
+	n    *int
+	stop int
+}
+
+func (c counting) Exec(ctx context.Context, query string, args ...any) error {
+	*c.n++
+	if *c.n == c.stop {
+		return errStopped
 	}
-	if got := dump(t, db, name); got != readSchema(t) {
-		t.Errorf("the objects of schema.sql make something else:\n%s", got)
+	return c.Execer.Exec(ctx, query, args...)
+}
+
+// TestCreate checks that an empty database gets from schema.sql what the migrations make, also after an interruption.
+func TestCreate(t *testing.T) {
+	want := readSchema(t)
+	create := func(stop int) (statements int) {
+		db, name := database(t)
+		o := migrations.Options{Database: name, Scratch: scratch(t)}
+		if stop > 0 {
+			first := counting{db, new(int), stop}
+			if _, err := migrations.Apply(t.Context(), first, o); !errors.Is(err, errStopped) {
+				t.Fatalf("stopped at %d: %v", stop, err)
+			}
+		}
+		all := counting{db, &statements, 0}
+		_, err := migrations.Apply(t.Context(), all, o)
+		if err != nil {
+			t.Fatalf("after a stop at %d: %v", stop, err)
+		}
+		if got := dump(t, db, name); got != want {
+			t.Errorf("after a stop at %d, the schema is another:\n%s", stop, cmp.Diff(want, got))
+		}
+		records, err := migrations.Check(t.Context(), db, migrations.All())
+		if err != nil || len(records) != migrations.Latest() {
+			t.Errorf("after a stop at %d: %d records, %v", stop, len(records), err)
+		}
+		for version, r := range records {
+			if r.Done != r.Statements || r.Done == 0 {
+				t.Errorf("after a stop at %d: migration %d: %+v", stop, version, r)
+			}
+		}
+		return statements
+	}
+	statements := create(0)
+	if want := len(migrations.Objects()) + 4; statements > want {
+		t.Errorf("%d statements were executed, want at most %d", statements, want)
+	}
+	// At the marker, at the first and the second object, in the middle, at the records, and at the end of the marker.
+	for _, stop := range []int{2, 3, 4, statements / 2, statements - 1, statements} {
+		create(stop)
+	}
+}
+
+func TestCreationByAnotherVersionIsRefused(t *testing.T) {
+	db, name := database(t)
+	sql := "CREATE TABLE schema_creation (version UInt32) ENGINE = MergeTree ORDER BY version COMMENT '1'"
+	if err := db.Exec(t.Context(), sql); err != nil {
+		t.Fatal(err)
+	}
+	_, err := migrations.Apply(t.Context(), db, migrations.Options{Database: name, Scratch: scratch(t)})
+	if err == nil || !strings.Contains(err.Error(), "creating version 1 of it was interrupted") {
+		t.Errorf("got %v", err)
 	}
 }
 
 func TestTwoAtOnce(t *testing.T) {
+	t.Run("create", func(t *testing.T) { twoAtOnce(t, migrations.Options{}) })
+	t.Run("migrate", func(t *testing.T) { twoAtOnce(t, migrations.Options{Migrations: migrations.All()}) })
+}
+
+func twoAtOnce(t *testing.T, o migrations.Options) {
+	t.Helper()
 	db, _ := database(t)
 	var both sync.WaitGroup
 	for range 2 {
 		both.Go(func() {
-			if _, err := migrations.Apply(t.Context(), db, migrations.Options{}); err != nil {
+			if _, err := migrations.Apply(t.Context(), db, o); err != nil {
 				t.Error(err)
 			}
 		})

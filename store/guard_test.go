@@ -311,10 +311,10 @@ func TestLimits(t *testing.T) {
 		}
 	})
 	for sql, setting := range map[string]string{
-		"SELECT toString(length(groupArray(concat(toString(number), repeat('x', 60))))) AS x FROM numbers(400000000)": "store.limits.memory_mib",
-		"SELECT toString(sum(cityHash64(number))) AS x FROM numbers(1000000000000)":                                   "store.limits.time",
-		"SELECT toString(number) AS x FROM numbers(1001)":                                                             "store.limits.result_rows",
-		"SELECT repeat(toString(number), 100000) AS x FROM numbers(100)":                                              "store.limits.result_mib",
+		"SELECT toString(length(groupArray(repeat('x', 1000000 + number % 2)))) AS x FROM numbers(100000)": "store.limits.memory_mib",
+		"SELECT toString(sum(cityHash64(number))) AS x FROM numbers(1000000000000)":                        "store.limits.time",
+		"SELECT toString(number) AS x FROM numbers(1001)":                                                  "store.limits.result_rows",
+		"SELECT repeat(toString(number), 100000) AS x FROM numbers(100)":                                   "store.limits.result_mib",
 	} {
 		_, err := query(t, s, sql)
 		var limit *guard.LimitError

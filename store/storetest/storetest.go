@@ -59,12 +59,11 @@ func Engine(tb testing.TB) *embedded.Engine {
 	return engine
 }
 
-// Open returns a migrated store with an empty database, which is dropped when the test ends. Its
-// objects are made by [makeObjects], not by the migrations.
+// Open returns a migrated store with an empty database, which is dropped when the test ends.
 func Open(tb testing.TB) *store.Store {
 	tb.Helper()
-	s, database := open(tb, store.Options{})
-	if err := makeObjects(context.Background(), Engine(tb), database); err != nil {
+	s := OpenEmpty(tb, store.Options{})
+	if _, err := s.Migrate(context.Background()); err != nil {
 		tb.Fatal(err)
 	}
 	return s
@@ -73,15 +72,9 @@ func Open(tb testing.TB) *store.Store {
 // OpenEmpty is Open without the migrations and with options; Options.Engine is set by it.
 func OpenEmpty(tb testing.TB, o store.Options) *store.Store {
 	tb.Helper()
-	s, _ := open(tb, o)
-	return s
-}
-
-func open(tb testing.TB, o store.Options) (s *store.Store, database string) {
-	tb.Helper()
 	o.Engine = Engine(tb)
-	database = fmt.Sprintf("test%d", counter.Add(1))
-	s, err := store.Open(context.Background(), config(database), o)
+	database := fmt.Sprintf("test%d", counter.Add(1))
+	s, err := store.Open(context.Background(), store.Config{DSN: "embedded:shared?database=" + database}, o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -93,9 +86,5 @@ func open(tb testing.TB, o store.Options) (s *store.Store, database string) {
 			tb.Error(err)
 		}
 	})
-	return s, database
-}
-
-func config(database string) store.Config {
-	return store.Config{DSN: "embedded:shared?database=" + database}
+	return s
 }
