@@ -23,7 +23,6 @@ import (
 	"github.com/dxctl/dxctl/repository/owners"
 	"github.com/dxctl/dxctl/repository/tree"
 	"github.com/dxctl/dxctl/repository/workflow"
-	"github.com/dxctl/dxctl/repository/yamlfile"
 )
 
 // Options is what a caller chooses. The zero value reads everything within the default limits.
@@ -55,19 +54,12 @@ type Facts struct {
 	Environment  environment.Set
 	Language     language.Set
 	Descriptors  []Descriptor
+	// DescriptorProblems are what is wrong with the descriptors, by the rules of Backstage.
+	DescriptorProblems []fact.Problem
 	// Problems are failures of a whole kind of fact. While there are any, what is not found is unknown, not absent.
 	Problems []fact.Problem
 
 	tree *tree.Tree
-}
-
-// Descriptor is an entity of a Backstage descriptor. The catalog validates descriptors; here they are listed.
-type Descriptor struct {
-	At         fact.Location
-	Kind, Name string
-	Owner      string
-	Lifecycle  string
-	System     string
 }
 
 // Read reads all facts of a repository. The error is that the root cannot be listed, or that of ctx.
@@ -90,7 +82,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Operation = operation.Read(t) },
 		func() { f.Environment = environment.Read(t, ".") },
 		func() { f.Language = language.Read(t, ".") },
-		func() { f.Descriptors = descriptors(t) },
+		func() { f.Descriptors, f.DescriptorProblems = descriptors(t) },
 		func() { f.Coverage = f.coverage() },
 	}
 	for _, step := range steps {
@@ -116,7 +108,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 // Files returns the listing of the repository.
 func (f *Facts) Files() *tree.Tree { return f.tree }
 
-// coverage compares CODEOWNERS with the files of the directory.
+// coverage compares CODEOWNERS with the files of the repository.
 func (f *Facts) coverage() fact.Value[owners.Coverage] {
 	file, known := f.Owners.Get()
 	switch {
@@ -129,47 +121,11 @@ func (f *Facts) coverage() fact.Value[owners.Coverage] {
 	}
 	var names []string
 	for _, one := range f.tree.Files {
-		if tree.Under(one.Path, f.Dir) {
-			names = append(names, one.Path)
-		}
+		names = append(names, one.Path)
 	}
 	c, err := file.Cover(names)
 	if err != nil {
 		return fact.Unknown[owners.Coverage](f.Owners.At, "%v", err)
 	}
 	return fact.Known(c, f.Owners.At)
-}
-
-func descriptors(t *tree.Tree) []Descriptor {
-	var all []Descriptor
-	for _, f := range t.Files {
-		name := f.Base()
-		named := name == "catalog-info.yaml" || name == "catalog-info.yml"
-		if !named || f.Link || tree.Vendored(f.Path) || tree.Example(f.Path) {
-			continue
-		}
-		text, err := t.Text(f)
-		if err != nil {
-			continue
-		}
-		docs, err := yamlfile.Parse(text)
-		if err != nil {
-			continue
-		}
-		for _, d := range docs {
-			if d.Root == nil {
-				continue
-			}
-			at := func(path ...string) string { return yamlfile.Text(yamlfile.Get(d.Root, path...)) }
-			all = append(all, Descriptor{
-				At:        fact.Location{Path: f.Path, Line: d.Line},
-				Kind:      at("kind"),
-				Name:      at("metadata", "name"),
-				Owner:     at("spec", "owner"),
-				Lifecycle: at("spec", "lifecycle"),
-				System:    at("spec", "system"),
-			})
-		}
-	}
-	return all
 }

@@ -51,7 +51,7 @@ func TestOf(t *testing.T) {
 			containers = append(containers, d.Path)
 		}
 		return fmt.Sprintf("%s %v %v %v %s %d secrets %d covered %d frameworks %d workflows", f.Documents.Readme.Value.Headings[0].Text,
-			workloads, manifests, containers, f.Language.Main.Value, len(f.Content.Secrets.Value), f.Coverage.Value.Files, len(f.Language.Frameworks), len(f.Workflows.Workflows))
+			workloads, manifests, containers, f.Language.Main.Value, len(f.Content.Secrets), f.Coverage.Value.Files, len(f.Language.Frameworks), len(f.Workflows.Workflows))
 	}
 	for dir, want := range map[string]string{
 		".":             "All [common web api] [.github/workflows/ci.yml go.mod services/api/Dockerfile services/web/package.json] [services/api/Dockerfile] Go 1 secrets 14 covered 2 frameworks 1 workflows",
@@ -63,7 +63,7 @@ func TestOf(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", dir, got, want)
 		}
 	}
-	if len(f.Descriptors) != 1 || f.Descriptors[0].Name != "api" {
+	if len(f.Descriptors) != 1 || f.Descriptors[0].Entity.Name != "api" {
 		t.Errorf("%+v", f.Descriptors)
 	}
 }
@@ -98,7 +98,7 @@ func TestInherit(t *testing.T) {
 // TestScanned is a repository whose files are read over a connection.
 func TestScanned(t *testing.T) {
 	f, err := Read(context.Background(), files(map[string]string{"a": "x"}), Options{NotScanned: "files are read one by one"})
-	if err != nil || f.Content.Secrets.Known || f.Content.Binaries.Reason != "files are read one by one" || f.Content.Files != 1 {
+	if err != nil || f.Content.Complete.Known || f.Content.Complete.Reason != "files are read one by one" || f.Content.Files != 1 {
 		t.Errorf("%+v %v", f.Content, err)
 	}
 }

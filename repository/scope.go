@@ -14,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/repository/language"
 	"github.com/dxctl/dxctl/repository/manifest"
 	"github.com/dxctl/dxctl/repository/operation"
+	"github.com/dxctl/dxctl/repository/owners"
 	"github.com/dxctl/dxctl/repository/tree"
 )
 
@@ -27,10 +28,12 @@ func (f *Facts) Of(dir string) *Facts {
 	}
 	s := *f
 	s.Dir = dir
-	s.Content.Binaries = within(f.Content.Binaries, func(b content.Binary) bool { return tree.Under(b.Path, dir) })
-	s.Content.Secrets = within(f.Content.Secrets, func(c content.Secret) bool { return tree.Under(c.At.Path, dir) })
+	under := func(name string) bool { return tree.Under(name, dir) }
+	s.Content.Binaries = filter(f.Content.Binaries, func(b content.Binary) string { return b.Path }, under)
+	s.Content.Secrets = filter(f.Content.Secrets, func(c content.Secret) string { return c.At.Path }, under)
+	s.Content.Loggers = filter(f.Content.Loggers, func(l content.Logger) string { return l.At.Path }, under)
 	s.Documents = documentsOf(document.Read(f.tree, dir), f.Documents, dir)
-	s.Coverage = s.coverage()
+	s.Coverage = coverageOf(f.Coverage, f.tree, dir)
 	s.Containers = containersOf(f.Containers, dir)
 	s.Manifests = manifestsOf(f.Manifests, dir)
 	s.Operation = operationOf(f.Operation, dir)
@@ -39,9 +42,13 @@ func (f *Facts) Of(dir string) *Facts {
 	if own := language.Read(f.tree, dir); len(own.Languages) > 0 {
 		s.Language = own
 	} else {
-		s.Language.Frameworks = keep(f.Language.Frameworks, dir, func(l language.Framework) string { return l.At.Path })
+		at := func(l language.Framework) string { return l.At.Path }
+		s.Language.Frameworks = keep(f.Language.Frameworks, dir, at)
+		s.Language.Loggers = keep(f.Language.Loggers, dir, at)
+		s.Language.PlainLoggers = keep(f.Language.PlainLoggers, dir, at)
 	}
 	s.Descriptors = keep(f.Descriptors, dir, func(d Descriptor) string { return d.At.Path })
+	s.DescriptorProblems = keep(f.DescriptorProblems, dir, problemPath)
 	return &s
 }
 
@@ -72,9 +79,18 @@ func (f *Facts) Inherit(defaults *Facts, name string) *Facts {
 	return &s
 }
 
-func within[T any](v fact.Value[[]T], in func(T) bool) fact.Value[[]T] {
-	v.Value = slices.DeleteFunc(slices.Clone(v.Value), func(item T) bool { return !in(item) })
-	return v
+// coverageOf returns which files of a directory have no owner. A pattern is dead only if it matches no file of the
+// whole repository, so the rules are those of the root.
+func coverageOf(root fact.Value[owners.Coverage], t *tree.Tree, dir string) fact.Value[owners.Coverage] {
+	under := func(name string) bool { return tree.Under(name, dir) }
+	root.Value.Uncovered = filter(root.Value.Uncovered, func(name string) string { return name }, under)
+	root.Value.Files = 0
+	for _, f := range t.Files {
+		if root.Known && under(f.Path) {
+			root.Value.Files++
+		}
+	}
+	return root
 }
 
 // shared are directories at the root that have files of all services.

@@ -200,8 +200,8 @@ func TestOutcomes(t *testing.T) {
 			expr:    `facts["repository.files.readme"] && facts["repository.files.license"]`,
 			outcome: event.Unknown,
 			missing: []string{"repository.files.license", "repository.files.readme"},
-			reason: "repository.files.license is not known; a source of kind github should give it; repository.files.readme " +
-				"is not known; a source of kind github should give it",
+			reason: "repository.files.license is not known; a checkout, or a source of kind github or gitlab should give it; repository.files.readme " +
+				"is not known; a checkout, or a source of kind github or gitlab should give it",
 		},
 		{
 			name:    "an unknown list in a macro",

@@ -148,7 +148,7 @@ func TestRefresh(t *testing.T) {
 	for rule, want := range map[string]string{
 		"ci-fast":           "ci.p95_minutes is not known: no pipeline runs are known; a source with pipeline runs",
 		"deployed-recently": "deploy.last_at is not known: no deployments are known",
-		"has-readme":        "repository.files.readme is not known; a source of kind github should give it",
+		"has-readme":        "repository.files.readme is not known; a checkout, or a source of kind github or gitlab should give it",
 	} {
 		if r := silent[rule]; r.Outcome != event.Unknown || !strings.HasPrefix(r.Reason, want) {
 			t.Errorf("silent: %s is %s (%s), want it to say %q", rule, r.Outcome, r.Reason, want)

@@ -35,6 +35,8 @@ type Stage struct {
 	userAt      int
 	health      *instructions.HealthCheckCommand
 	healthAt    int
+	starts      bool // it has a CMD or an ENTRYPOINT
+	drops       fact.Location
 	environment map[string]string // what ARG and ENV of the stage define
 }
 
@@ -178,9 +180,43 @@ func (d *Dockerfile) stage(parsed instructions.Stage, global map[string]string) 
 			s.user, s.userAt = c, line(c.Location())
 		case *instructions.HealthCheckCommand:
 			s.health, s.healthAt = c, line(c.Location())
+		case *instructions.CmdCommand, *instructions.EntrypointCommand:
+			s.starts = true
+		}
+		if text, ok := command.(fmt.Stringer); ok && dropsUser.MatchString(text.String()) {
+			s.drops = fact.Location{Path: d.Path, Line: line(command.Location())}
 		}
 	}
 	return s
+}
+
+// dropsUser finds programs with which an entry point that starts as root goes on as another user.
+var dropsUser = regexp.MustCompile(`\b(gosu|su-exec|setpriv|s6-setuidgid|s6-overlay|runuser)\b`)
+
+// Drops returns where the image gets a program with which its entry point can change to another user. ok is false if
+// there is none.
+func (d *Dockerfile) Drops() (at fact.Location, ok bool) {
+	for s := d.Final(); ; s = &d.Stages[s.Base] {
+		if s.drops.Path != "" {
+			return s.drops, true
+		}
+		if s.Base < 0 {
+			return fact.Location{}, false
+		}
+	}
+}
+
+// Starts reports whether the image starts a program by itself. One that is made of nothing and has neither a CMD nor an
+// ENTRYPOINT only carries files.
+func (d *Dockerfile) Starts() bool {
+	for s := d.Final(); ; s = &d.Stages[s.Base] {
+		if s.starts {
+			return true
+		}
+		if s.Base < 0 {
+			return s.Image.Value.Pin != PinNothing
+		}
+	}
 }
 
 func line(ranges []parser.Range) int {

@@ -45,29 +45,33 @@ type Secret struct {
 	At   fact.Location
 }
 
-// Set is what was found. A value is unknown if not every file could be looked at.
+// Set is what was found.
 type Set struct {
 	Files    int
 	Bytes    int64
-	Binaries fact.Value[[]Binary]
-	Secrets  fact.Value[[]Secret]
+	Binaries []Binary
+	Secrets  []Secret
+	// Loggers are the source files that import a structured logger of a standard library.
+	Loggers []Logger
+	// Complete is whether every file was looked at; otherwise "there is none" is unknown.
+	Complete fact.Value[bool]
+}
+
+// Logger is a structured logger that no manifest names, because it belongs to the standard library.
+type Logger struct {
+	Name string // "log/slog"
+	At   fact.Location
 }
 
 // NotScanned is the set of a repository whose files are not all at hand.
 func NotScanned(t *tree.Tree, reason string) Set {
-	return Set{
-		Files:    len(t.Files),
-		Binaries: fact.Unknown[[]Binary](fact.Location{}, "%s", reason),
-		Secrets:  fact.Unknown[[]Secret](fact.Location{}, "%s", reason),
-	}
+	return Set{Files: len(t.Files), Complete: fact.Unknown[bool](fact.Location{}, "%s", reason)}
 }
 
 // Read looks at the first megabyte of every file, except vendored ones. The error is that of ctx.
 func Read(ctx context.Context, t *tree.Tree) (Set, error) {
 	s := Set{Files: len(t.Files)}
-	var binaries []Binary
-	var secrets []Secret
-	reason := t.Partial
+	s.Complete = tree.Absent(t, true)
 	for _, f := range t.Files {
 		if err := ctx.Err(); err != nil {
 			return s, err
@@ -78,30 +82,35 @@ func Read(ctx context.Context, t *tree.Tree) (Set, error) {
 		}
 		data, _, err := t.Bytes(f, scanned)
 		if err != nil {
-			if reason == "" {
-				reason = f.Path + ": " + err.Error()
+			if s.Complete.Known {
+				s.Complete = fact.Unknown[bool](fact.Location{Path: f.Path}, "%s: %v", f.Path, err)
 			}
 			continue
 		}
 		if kind := kindOf(f, data); kind != "" {
-			if len(binaries) < maxFindings {
-				binaries = append(binaries, Binary{f.Path, kind})
+			if len(s.Binaries) < maxFindings {
+				s.Binaries = append(s.Binaries, Binary{f.Path, kind})
 			}
 			continue
 		}
-		if len(secrets) < maxFindings && !isTest(f.Path) {
-			secrets = append(secrets, find(f.Path, data)...)
+		if isTest(f.Path) {
+			continue
+		}
+		if len(s.Secrets) < maxFindings {
+			s.Secrets = append(s.Secrets, find(f.Path, data)...)
+		}
+		if len(s.Loggers) < maxFindings && path.Ext(f.Path) == ".go" && !tree.Vendored(f.Path) {
+			if i := bytes.Index(data, slog); i >= 0 {
+				at := fact.Location{Path: f.Path, Line: 1 + bytes.Count(data[:i], []byte("\n"))}
+				s.Loggers = append(s.Loggers, Logger{"log/slog", at})
+			}
 		}
 	}
-	if reason != "" {
-		s.Binaries = fact.Unknown[[]Binary](fact.Location{}, "%s", reason)
-		s.Secrets = fact.Unknown[[]Secret](fact.Location{}, "%s", reason)
-		return s, nil
-	}
-	s.Binaries = fact.Known(binaries, fact.Location{})
-	s.Secrets = fact.Known(secrets, fact.Location{})
 	return s, nil
 }
+
+// slog is how Go imports its structured logger.
+var slog = []byte("\"log/slog\"\n")
 
 var magics = []struct {
 	prefix string

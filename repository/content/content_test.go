@@ -39,15 +39,24 @@ func TestRead(t *testing.T) {
 		"token.go": `var t = "gh` + `p_` + `a8Kd03kLmQpR7sTuVwXyZ2bC4dEfGhJ5nM6P"`, "low.go": `"gh` + `p_` + strings.Repeat("ab", 18) + `"`,
 		"README.md": "-----BEGIN RSA PRIVATE" + " KEY-----\n" + key,
 	}, tree.Limits{})
-	if got := fmt.Sprint(s.Binaries.Value); got != "[{A.class bytecode} {a.exe executable} {bin/x executable} {doc.docx media} {gradle/wrapper/gradle-wrapper.jar wrapper} "+
+	if got := fmt.Sprint(s.Binaries); got != "[{A.class bytecode} {a.exe executable} {bin/x executable} {doc.docx media} {gradle/wrapper/gradle-wrapper.jar wrapper} "+
 		"{lib.jar bytecode} {logo.png media} {testdata/x media} {x.zip archive}]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(s.Secrets.Value); got != "[{private key key.pem:2} {AWS access key prod.env:2} {GitHub token token.go:1}]" {
+	if got := fmt.Sprint(s.Secrets); got != "[{private key key.pem:2} {AWS access key prod.env:2} {GitHub token token.go:1}]" {
 		t.Error(got)
 	}
-	part := read(t, map[string]string{"a": strings.Repeat("x", 100), "b": "x"}, tree.Limits{TotalBytes: 50})
-	if part.Binaries.Known || part.Secrets.Known || part.Secrets.Reason != "b: more than 50 bytes of the repository were read" {
+	if !s.Complete.Known {
+		t.Error(s.Complete)
+	}
+	part := read(t, map[string]string{"a": "KEY=AKI" + "AQ7ZK3MWVN2XT5RJD" + strings.Repeat("x\n", 100), "b": "x"}, tree.Limits{TotalBytes: 50})
+	if part.Complete.Known || len(part.Secrets) != 0 || part.Complete.Reason != "b: more than 50 bytes of the repository were read" {
 		t.Errorf("%+v", part)
+	}
+	loggers := read(t, map[string]string{
+		"a.go": "package a\n\nimport (\n\t\"log/slog\"\n)\n", "a_test.go": "import \"log/slog\"\n", "b.go": "// \"log/slog\" is", "vendor/c.go": "import \"log/slog\"\n",
+	}, tree.Limits{})
+	if got := fmt.Sprint(loggers.Loggers); got != "[{log/slog a.go:4}]" {
+		t.Error(got)
 	}
 }

@@ -4,6 +4,7 @@ package dependency
 
 import (
 	"encoding/json"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -69,6 +70,8 @@ type Manifest struct {
 	Ecosystem Ecosystem
 	// Lock is the lock file that belongs to the manifest, in its directory or one above; "" if there is none.
 	Lock fact.Value[string]
+	// Depends is whether the manifest names dependencies, so that there is something to update.
+	Depends fact.Value[bool]
 	// NeedsLock is whether a lock file is expected: the ecosystem has them, and the manifest names dependencies.
 	NeedsLock fact.Value[bool]
 }
@@ -128,7 +131,7 @@ func Read(t *tree.Tree) Set {
 		}
 		m := Manifest{Path: f.Path, Ecosystem: name}
 		m.Lock = lockOf(t, m)
-		m.NeedsLock = needsLock(t, f, m)
+		m.Depends, m.NeedsLock = needs(t, f, m)
 		s.Manifests = append(s.Manifests, m)
 	}
 	return s
@@ -167,49 +170,63 @@ func lockOf(t *tree.Tree, m Manifest) fact.Value[string] {
 var (
 	requireLine = regexp.MustCompile(`(?m)^\s*require\b|^\s+\S+ v\d`)
 	cargoDeps   = regexp.MustCompile(`(?m)^\s*\[(target\..+\.)?(dev-|build-)?dependencies`)
+	chartDeps   = regexp.MustCompile(`(?m)^dependencies:[ \t]*(#.*)?$`)
+	requirement = regexp.MustCompile(`(?m)^\s*[^#\s]`)
 	gemLine     = regexp.MustCompile(`(?m)^\s*(gem|gemspec)\b`)
 	pinned      = regexp.MustCompile(`^([\w.\[\],-]+\s*===?\s*[^*]+|-.*|\S+ @ \S+|https?://.*)$`)
 )
 
-// needsLock returns whether a lock file is expected next to a manifest. A requirements file whose every line is pinned
-// is its own lock file.
-func needsLock(t *tree.Tree, f tree.File, m Manifest) fact.Value[bool] {
+// needs returns whether a manifest names dependencies, and whether a lock file is expected next to it. A requirements
+// file whose every line is pinned is its own lock file.
+func needs(t *tree.Tree, f tree.File, m Manifest) (depends, lock fact.Value[bool]) {
 	at := fact.Location{Path: f.Path}
 	switch m.Ecosystem {
-	case "gomod", "npm", "cargo", "pip", "bundler", "composer", "mix", "pub", "deno":
+	case "gomod", "npm", "cargo", "pip", "bundler", "composer", "mix", "pub", "deno", "helm":
 	default:
-		return fact.Known(false, at)
+		return fact.Known(true, at), fact.Known(false, at)
 	}
 	text, err := t.Text(f)
-	if err != nil {
-		return fact.Unknown[bool](at, "%v", err)
+	if err == nil {
+		var some, locked bool
+		if some, locked, err = inspect(f, m, text); err == nil {
+			return fact.Known(some, at), fact.Known(locked, at)
+		}
 	}
-	needs := true
+	unknown := fact.Unknown[bool](at, "%v", err)
+	return unknown, unknown
+}
+
+// inspect reads the text of a manifest for needs.
+func inspect(f tree.File, m Manifest, text string) (depends, lock bool, err error) {
+	depends = true
 	switch {
+	case m.Ecosystem == "helm":
+		return chartDeps.MatchString(text), false, nil
 	case m.Ecosystem == "gomod":
-		needs = requireLine.MatchString(text)
+		depends = requireLine.MatchString(text)
 	case m.Ecosystem == "cargo":
-		needs = cargoDeps.MatchString(text)
+		depends = cargoDeps.MatchString(text)
 	case m.Ecosystem == "bundler":
-		needs = gemLine.MatchString(text)
+		depends = gemLine.MatchString(text)
 	case m.Ecosystem == "npm", m.Ecosystem == "composer":
 		var p map[string]json.RawMessage
 		if err := json.Unmarshal([]byte(text), &p); err != nil {
-			return fact.Unknown[bool](at, "%s is not valid JSON: %v", f.Path, err)
+			return false, false, fmt.Errorf("%s is not valid JSON: %w", f.Path, err)
 		}
-		needs = false
+		depends = false
 		for _, key := range []string{"dependencies", "devDependencies", "optionalDependencies", "require", "require-dev"} {
 			var deps map[string]any
-			needs = needs || p[key] != nil && json.Unmarshal(p[key], &deps) == nil && len(deps) > 0
+			depends = depends || p[key] != nil && json.Unmarshal(p[key], &deps) == nil && len(deps) > 0
 		}
 	case strings.HasPrefix(f.Base(), "requirements") && path.Ext(f.Path) == ".txt":
-		needs = !allPinned(text)
+		return requirement.MatchString(text), !allPinned(text), nil
 	case f.Base() == "pyproject.toml":
-		needs = tomlHas(text, "project", "dependencies") || tomlHas(text, "tool.poetry.dependencies", "")
+		depends = tomlHas(text, "project", "dependencies") || tomlHas(text, "tool.poetry.dependencies", "")
 	case f.Base() == "setup.py", f.Base() == "setup.cfg":
-		needs = false // of a library, whose user chooses the versions
+		// of a library, whose user chooses the versions
+		return strings.Contains(text, "install_requires"), false, nil
 	}
-	return fact.Known(needs, at)
+	return depends, depends, nil
 }
 
 func allPinned(text string) bool {

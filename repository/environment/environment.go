@@ -212,20 +212,6 @@ func scripts(text string) ([]task, error) {
 	return all, nil
 }
 
-// oneCommand are the names of tasks that start a development environment.
-var oneCommand = regexp.MustCompile(`(?i)^(dev|start|run|up|serve|server|setup|bootstrap|demo|watch|dev[:-].*|start[:-].*|run[:-].*|local|develop|compose-up|docker-up)$`)
-
-// OneCommand returns where one command starts a development environment; nothing if nothing is known to.
-func (s *Set) OneCommand() []fact.Location {
-	at := slices.Clone(s.Starts)
-	for _, task := range s.Tasks {
-		if oneCommand.MatchString(task.Name) {
-			at = append(at, task.At)
-		}
-	}
-	return at
-}
-
 // HasTool returns the location of a configuration file by its name; ok is false if there is none.
 func (s *Set) HasTool(name string) (at fact.Location, ok bool) {
 	for _, at := range s.Tools {

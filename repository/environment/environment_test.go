@@ -46,8 +46,25 @@ func TestRead(t *testing.T) {
 	if got := fmt.Sprint(s.Starts, s.Tools, pipelines); got != "[.devcontainer/devcontainer.json compose.yaml] [.editorconfig] [circleci github gitlab jenkins]" {
 		t.Error(got)
 	}
-	if got := fmt.Sprint(s.OneCommand()); got != "[.devcontainer/devcontainer.json compose.yaml Makefile:8 Taskfile.yml:4 justfile:3 package.json:3]" {
-		t.Error(got)
+	for _, tc := range []struct{ without, want string }{
+		{"", "devcontainer up .devcontainer/devcontainer.json"},
+		{".devcontainer/devcontainer.json", "docker compose up compose.yaml"},
+		{"compose.yaml", "make dev Makefile:8"},
+		{"Makefile", "task up Taskfile.yml:4"},
+		{"Taskfile.yml", "just serve justfile:3"},
+		{"justfile", "npm run start package.json:3"},
+		{"package.json", " "},
+	} {
+		delete(files, tc.without)
+		s := read(t, ".", files)
+		command, at := s.Command()
+		if got := command + " " + at.String(); got != tc.want {
+			t.Errorf("got %q, want %q", got, tc.want)
+		}
+	}
+	nested := read(t, "sub", files)
+	if command, _ := nested.Command(); command != "docker compose -f sub/compose.yaml up" {
+		t.Error(command)
 	}
 	sub := read(t, "sub", files)
 	if got := fmt.Sprint(sub.Starts, sub.Tools, sub.Tasks); got != "[sub/compose.yaml] [sub/.editorconfig] []" {
@@ -65,6 +82,6 @@ func FuzzReadEnvironment(f *testing.F) {
 	f.Add(`{"scripts": {"a": "b"}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		s := read(t, ".", map[string]string{"Makefile": text, "Taskfile.yml": text, "justfile": text, "package.json": text})
-		s.OneCommand()
+		s.Command()
 	})
 }

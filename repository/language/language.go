@@ -32,6 +32,10 @@ type Set struct {
 	Languages  []Language // most bytes first; vendored code, tests and examples do not count
 	Main       fact.Value[string]
 	Frameworks []Framework
+	// Loggers are libraries for structured logs that manifests name, and configurations that write JSON.
+	Loggers []Framework
+	// PlainLoggers are configurations that write lines of text only.
+	PlainLoggers []Framework
 }
 
 var extensions = map[string]string{
@@ -76,7 +80,7 @@ func Read(t *tree.Tree, dir string) Set {
 			generated.MatchString(f.Path) {
 			continue
 		}
-		s.Frameworks = append(s.Frameworks, frameworks(t, f)...)
+		s.read(t, f)
 		name := extensions[strings.ToLower(path.Ext(f.Path))]
 		if name == "" {
 			continue
@@ -116,12 +120,14 @@ func (s *Set) main(t *tree.Tree, dir string) fact.Value[string] {
 	return tree.Absent(t, "")
 }
 
-// signs has how manifests name a framework. Each pattern has to match a line.
-var signs = []struct {
+// sign is how manifests name something. The pattern has to match a line.
+type sign struct {
 	manifests []string
 	name      string
 	line      *regexp.Regexp
-}{
+}
+
+var signs = []sign{
 	{[]string{"go.mod"}, "Gin", regexp.MustCompile(`^\s*(require )?github\.com/gin-gonic/gin\s`)},
 	{[]string{"go.mod"}, "Echo", regexp.MustCompile(`^\s*(require )?github\.com/labstack/echo\b`)},
 	{[]string{"go.mod"}, "Fiber", regexp.MustCompile(`^\s*(require )?github\.com/gofiber/fiber\b`)},
@@ -158,27 +164,75 @@ var (
 	jvm    = []string{"pom.xml", "build.gradle", "build.gradle.kts", "libs.versions.toml"}
 )
 
-func frameworks(t *tree.Tree, f tree.File) []Framework {
-	base, ext := f.Base(), path.Ext(f.Path)
-	var found []Framework
-	var lines []string
-	for _, sign := range signs {
-		if !slices.Contains(sign.manifests, base) && !slices.Contains(sign.manifests, ext) {
-			continue
+// loggers are libraries whose purpose is structured logs. One that can write both, such as log4j, is none.
+var loggers = []sign{
+	{[]string{"go.mod"}, "zap", regexp.MustCompile(`^\s*(require )?go\.uber\.org/zap\s`)},
+	{[]string{"go.mod"}, "zerolog", regexp.MustCompile(`^\s*(require )?github\.com/rs/zerolog\s`)},
+	{[]string{"go.mod"}, "logrus", regexp.MustCompile(`^\s*(require )?github\.com/sirupsen/logrus\s`)},
+	{[]string{"go.mod"}, "logr", regexp.MustCompile(`^\s*(require )?github\.com/go-logr/(logr|zapr|zerologr)\s`)},
+	{[]string{"go.mod"}, "go-kit log", regexp.MustCompile(`^\s*(require )?github\.com/go-kit/log\s`)},
+	{[]string{"go.mod"}, "hclog", regexp.MustCompile(`^\s*(require )?github\.com/hashicorp/go-hclog\s`)},
+	{[]string{"package.json"}, "pino", regexp.MustCompile(`"(pino|nestjs-pino|fastify)"\s*:\s*"`)},
+	{[]string{"package.json"}, "winston", regexp.MustCompile(`"winston"\s*:\s*"`)},
+	{[]string{"package.json"}, "bunyan", regexp.MustCompile(`"bunyan"\s*:\s*"`)},
+	{python, "structlog", regexp.MustCompile(`(?i)^\s*["']?(django-)?structlog\s*([=<>~;,"'\[ ]|$)`)},
+	{python, "JSON logger", regexp.MustCompile(`(?i)^\s*["']?(python-json-logger|json-log-formatter|ecs-logging)\s*([=<>~;,"'\[ ]|$)`)},
+	{jvm, "Logback encoder", regexp.MustCompile(`logstash-logback-encoder|logback-ecs-encoder|logback-json-classic`)},
+	{jvm, "Log4j JSON layout", regexp.MustCompile(`log4j-layout-template-json|log4j2-ecs-layout`)},
+	{jvm, "Quarkus JSON logs", regexp.MustCompile(`quarkus-logging-json`)},
+	{springs, "Spring Boot", regexp.MustCompile(`^\s*logging\.structured\.format\.`)},
+	{[]string{"Cargo.toml"}, "tracing", regexp.MustCompile(`^tracing-(subscriber|bunyan-formatter)\s*[=.]`)},
+	{[]string{"Cargo.toml"}, "slog", regexp.MustCompile(`^slog(-json)?\s*[=.]`)},
+	{[]string{"Gemfile"}, "lograge", regexp.MustCompile(`^\s*gem ["'](lograge|rails_semantic_logger|semantic_logger)["']`)},
+	{[]string{"composer.json"}, "Monolog", regexp.MustCompile(`"monolog/monolog"\s*:`)},
+	{[]string{".csproj"}, "Serilog", regexp.MustCompile(`"Serilog(\.AspNetCore)?"`)},
+	{[]string{"mix.exs"}, "LoggerJSON", regexp.MustCompile(`\{:logger_json,`)},
+}
+
+var springs = []string{"application.properties", "application.yml", "application.yaml"}
+
+// logback finds the configurations of Logback and Log4j; those of profiles for development are left out.
+var (
+	logback    = regexp.MustCompile(`(^|/)src/main/resources/(logback(-spring)?|log4j2(-spring)?)\.xml$`)
+	jsonLayout = regexp.MustCompile(`(?i)json|logstash|ecs|gelf`)
+	textLayout = regexp.MustCompile(`(?i)<pattern>|<PatternLayout`)
+)
+
+// read adds what a manifest or a configuration names.
+func (s *Set) read(t *tree.Tree, f tree.File) {
+	if logback.MatchString(f.Path) {
+		text, err := t.Text(f)
+		if i := textLayout.FindStringIndex(text); err == nil && i != nil && !jsonLayout.MatchString(text) {
+			at := fact.Location{Path: f.Path, Line: fact.Line(text, i[0])}
+			s.PlainLoggers = append(s.PlainLoggers, Framework{"pattern layout", at})
+		} else if err == nil && jsonLayout.MatchString(text) {
+			s.Loggers = append(s.Loggers, Framework{"JSON layout", fact.Location{Path: f.Path}})
 		}
-		if lines == nil {
-			text, err := t.Text(f)
-			if err != nil {
-				return nil
-			}
-			lines = strings.Split(text, "\n")
-		}
-		i := slices.IndexFunc(lines, func(line string) bool {
-			return !strings.HasSuffix(line, "// indirect") && sign.line.MatchString(line)
-		})
-		if i >= 0 {
-			found = append(found, Framework{sign.name, fact.Location{Path: f.Path, Line: i + 1}})
-		}
+		return
 	}
-	return found
+	base, ext := f.Base(), path.Ext(f.Path)
+	var lines []string
+	find := func(signs []sign) (found []Framework) {
+		for _, sign := range signs {
+			if !slices.Contains(sign.manifests, base) && !slices.Contains(sign.manifests, ext) {
+				continue
+			}
+			if lines == nil {
+				text, err := t.Text(f)
+				if err != nil {
+					return nil
+				}
+				lines = strings.Split(text, "\n")
+			}
+			i := slices.IndexFunc(lines, func(line string) bool {
+				return !strings.HasSuffix(line, "// indirect") && sign.line.MatchString(line)
+			})
+			if i >= 0 {
+				found = append(found, Framework{sign.name, fact.Location{Path: f.Path, Line: i + 1}})
+			}
+		}
+		return found
+	}
+	s.Frameworks = append(s.Frameworks, find(signs)...)
+	s.Loggers = append(s.Loggers, find(loggers)...)
 }

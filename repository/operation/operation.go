@@ -41,7 +41,7 @@ type Set struct {
 }
 
 // candidate finds files that may have alerts or objectives, before the cost of parsing them.
-var candidate = regexp.MustCompile(`(?m)^\s*(- )?(alert|["']alert["']):\s*\S|openslo(\.com)?/v|sloth\.slok\.dev/v|pyrra\.dev/v|^version:\s*["']?prometheus/v1`)
+var candidate = regexp.MustCompile(`(?m)(^|[\s{,])(alert|["']alert["']):\s*\S|openslo(\.com)?/v|sloth\.slok\.dev/v|pyrra\.dev/v|^version:\s*["']?prometheus/v1`)
 
 // Read reads the alerts and the objectives of a repository, except those of vendored code, tests and examples.
 func Read(t *tree.Tree) Set {

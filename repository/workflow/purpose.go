@@ -16,6 +16,7 @@ const (
 	PurposeSBOM       Purpose = "sbom"       // writes a software bill of materials
 	PurposeProvenance Purpose = "provenance" // attests where a build comes from
 	PurposeAnalysis   Purpose = "analysis"   // analyzes the code for vulnerabilities
+	PurposeRelease    Purpose = "release"    // gives a version to its users: a package, an image, a release of the host
 )
 
 // testTask is a name of a task that runs tests: a word of it is "test", "unit", "check", "ci" or "verify".
@@ -69,6 +70,15 @@ var (
 	provenanceScript = regexp.MustCompile(`\bcosign attest|--provenance\b|\bslsa-[\w-]+|--attest\b[^\n]*provenance|\bwitness run\b`)
 )
 
+// releaseScript finds commands that publish. "docker push" also pushes images of branches, so it is none.
+var releaseScript = regexp.MustCompile(`\b(gh release (create|upload)|goreleaser (release|--)|semantic-release|twine upload|` +
+	`cargo (release|publish)|gem push|changeset publish|lerna publish|mix hex\.publish|dotnet nuget push|uv publish|` +
+	`poetry publish|flit publish|hatch publish)\b|\b(npm|pnpm|yarn( npm)?|bun) publish\b|\bmvnw? [^\n]*\bdeploy\b|` +
+	`\bgradlew? [^\n]*\bpublish\w*`)
+
+// dryRun finds what does not publish after all.
+var dryRun = regexp.MustCompile(`--dry-run|--snapshot|--skip=publish`)
+
 // purposeOfAction has what an action is for, by its name in lower case.
 var purposeOfAction = map[string]Purpose{
 	"anchore/sbom-action":                          PurposeSBOM,
@@ -113,6 +123,20 @@ var purposeOfAction = map[string]Purpose{
 	"cyclonedx/gh-php-composer-generate-sbom":      PurposeSBOM,
 	"cyclonedx/gh-dotnet-generate-bom":             PurposeSBOM,
 	"actions/dependency-review-action":             PurposeAnalysis,
+	"goreleaser/goreleaser-action":                 PurposeRelease,
+	"softprops/action-gh-release":                  PurposeRelease,
+	"actions/create-release":                       PurposeRelease,
+	"actions/upload-release-asset":                 PurposeRelease,
+	"ncipollo/release-action":                      PurposeRelease,
+	"cycjimmy/semantic-release-action":             PurposeRelease,
+	"svenstaro/upload-release-action":              PurposeRelease,
+	"marvinpinto/action-automatic-releases":        PurposeRelease,
+	"jreleaser/release-action":                     PurposeRelease,
+	"changesets/action":                            PurposeRelease,
+	"rubygems/release-gem":                         PurposeRelease,
+	"katyo/publish-crates":                         PurposeRelease,
+	"helm/chart-releaser-action":                   PurposeRelease,
+	"js-devtools/npm-publish":                      PurposeRelease,
 }
 
 // Purposes returns what a step is for, as far as it is recognized.
@@ -126,13 +150,16 @@ func (s *Step) Purposes() []Purpose {
 	add(PurposeTest, RunsTests(s.Run))
 	add(PurposeSBOM, sbomScript.MatchString(s.Run) || sbomFormat.MatchString(s.Run))
 	add(PurposeProvenance, provenanceScript.MatchString(s.Run))
+	add(PurposeRelease, releaseScript.MatchString(s.Run) && !dryRun.MatchString(s.Run))
 	if s.Uses == nil {
 		return found
 	}
 	name := strings.ToLower(s.Uses.Action)
 	purpose := purposeOfAction[name]
-	add(purpose, purpose != "")
+	add(purpose, purpose != "" && !(purpose == PurposeRelease && dryRun.MatchString(s.With["args"])))
 	switch {
+	case name == "pypa/gh-action-pypi-publish":
+		add(PurposeRelease, true)
 	case name == "docker/build-push-action":
 		add(PurposeSBOM, enabled(s.With["sbom"]))
 		add(PurposeProvenance, enabled(s.With["provenance"]))

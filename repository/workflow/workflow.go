@@ -6,6 +6,7 @@ package workflow
 import (
 	"errors"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +33,7 @@ type Trigger struct {
 	At             fact.Location
 	Branches       []string // patterns; none: all branches
 	BranchesIgnore []string
+	Tags           []string // patterns; with tags and no branches, pushes to branches do not start it
 	Paths          []string // patterns; none: all paths
 	PathsIgnore    []string
 	Types          []string // activity types; none: the default of the event
@@ -78,6 +80,8 @@ type Set struct {
 	Workflows  []Workflow
 	Actions    []Action
 	Unreadable []fact.Problem
+	// Bills is where GoReleaser is configured to write software bills of materials; the path is "" if it is not.
+	Bills fact.Location
 	// Complete is whether every workflow is in Workflows; otherwise "no workflow does this" is unknown.
 	Complete fact.Value[bool]
 }
@@ -114,12 +118,27 @@ func Read(t *tree.Tree) Set {
 			s.Unreadable = append(s.Unreadable, fact.Problem{At: fact.Location{Path: f.Path}, Reason: err.Error()})
 		}
 	}
+	s.Bills = bills(t)
 	s.Complete = tree.Absent(t, true)
 	i := slices.IndexFunc(s.Unreadable, func(p fact.Problem) bool { return path.Dir(p.At.Path) == ".github/workflows" })
 	if i >= 0 {
 		s.Complete = fact.Unknown[bool](s.Unreadable[i].At, "%s", s.Unreadable[i])
 	}
 	return s
+}
+
+var billsKey = regexp.MustCompile(`(?m)^sboms:`)
+
+func bills(t *tree.Tree) fact.Location {
+	f, found := t.First(".goreleaser.yml", ".goreleaser.yaml", "goreleaser.yml", "goreleaser.yaml")
+	if !found {
+		return fact.Location{}
+	}
+	text, err := t.Text(f)
+	if i := billsKey.FindStringIndex(text); err == nil && i != nil {
+		return fact.Location{Path: f.Path, Line: fact.Line(text, i[0])}
+	}
+	return fact.Location{}
 }
 
 // Parse reads a workflow. It is lenient: a field of another shape than GitHub accepts is left out.
@@ -191,6 +210,7 @@ func (r reader) triggers(root *yaml.Node) []Trigger {
 			At:             r.at(p.Line),
 			Branches:       texts("branches"),
 			BranchesIgnore: texts("branches-ignore"),
+			Tags:           texts("tags"),
 			Paths:          texts("paths"),
 			PathsIgnore:    texts("paths-ignore"),
 			Types:          texts("types"),

@@ -5,19 +5,19 @@ import (
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/repository/named"
 )
 
 const (
 	fromCatalog = "the catalog (the service's descriptor)"
-	fromGitHub  = "a source of kind github"
 	fromGit     = "a source of kind github or gitlab"
 	fromCI      = metrics.SourcesOfRuns
 	fromDeploys = metrics.SourcesOfDeployments
 	fromChanges = metrics.SourcesOfChanges
 )
 
-// knownFacts are the facts that dxctl itself provides.
-var knownFacts = []Definition{
+// otherFacts are the facts that dxctl itself provides, besides those of repositories.
+var otherFacts = []Definition{
 	{
 		Name:        "catalog.has_owner",
 		Type:        event.BoolFact,
@@ -120,70 +120,6 @@ var knownFacts = []Definition{
 	},
 
 	{
-		Name:        "repository.files.readme",
-		Type:        event.BoolFact,
-		True:        "the repository has a README",
-		False:       "the repository has no README",
-		Source:      fromGitHub,
-		Description: "A README at the top of the default branch.",
-	},
-	{
-		Name:        "repository.files.codeowners",
-		Type:        event.BoolFact,
-		True:        "the repository has a CODEOWNERS file",
-		False:       "the repository has no CODEOWNERS file",
-		Source:      fromGitHub,
-		Description: "CODEOWNERS at the top, in .github or in docs.",
-	},
-	{
-		Name:        "repository.files.ci_workflow",
-		Type:        event.BoolFact,
-		True:        "the repository has a CI workflow",
-		False:       "the repository has no CI workflow",
-		Source:      fromGitHub,
-		Description: "A workflow file of a CI system.",
-	},
-	{
-		Name:        "repository.files.dockerfile",
-		Type:        event.BoolFact,
-		True:        "the repository has a Dockerfile",
-		False:       "the repository has no Dockerfile",
-		Source:      fromGitHub,
-		Description: "A Dockerfile at the top of the default branch.",
-	},
-	{
-		Name:        "repository.files.catalog_info",
-		Type:        event.BoolFact,
-		True:        "the repository holds its own descriptor",
-		False:       "the repository holds no catalog-info.yaml",
-		Source:      fromGitHub,
-		Description: "catalog-info.yaml at the top of the default branch.",
-	},
-	{
-		Name:        "repository.files.license",
-		Type:        event.BoolFact,
-		True:        "the repository has a license",
-		False:       "the repository has no license",
-		Source:      fromGitHub,
-		Description: "A LICENSE file at the top of the default branch.",
-	},
-	{
-		Name:        "repository.files.dependency_updates",
-		Type:        event.BoolFact,
-		True:        "dependency updates are automatic",
-		False:       "dependency updates are not set up",
-		Source:      fromGitHub,
-		Description: "A configuration of Dependabot or Renovate.",
-	},
-	{
-		Name:        "repository.files.tests",
-		Type:        event.BoolFact,
-		True:        "the repository has tests",
-		False:       "no tests were found in the repository",
-		Source:      fromGitHub,
-		Description: "Files that are tests by their name or directory.",
-	},
-	{
 		Name:        "repository.default_branch",
 		Type:        event.StringFact,
 		Label:       "the default branch",
@@ -205,28 +141,6 @@ var knownFacts = []Definition{
 		Source:      fromGit,
 		Description: "The repository is archived and takes no changes.",
 	},
-	{
-		Name:        "repository.codeowners.default_owners",
-		Type:        event.ListFact,
-		Label:       "the owners by default",
-		Source:      fromGitHub,
-		Description: "Owners in CODEOWNERS of a file that no narrower rule names; empty without the file.",
-	},
-	{
-		Name:        "repository.codeowners.owners",
-		Type:        event.ListFact,
-		Label:       "the owners in CODEOWNERS",
-		Source:      fromGitHub,
-		Description: "Everybody whom CODEOWNERS names; empty without the file.",
-	},
-	{
-		Name:        "repository.codeowners.invalid_lines",
-		Type:        event.ListFact,
-		Label:       "the invalid lines of CODEOWNERS",
-		Source:      fromGitHub,
-		Description: "Lines of CODEOWNERS that GitHub passes over, and why.",
-	},
-
 	{
 		Name:        "ci.runs_30d",
 		Type:        event.NumberFact,
@@ -318,5 +232,8 @@ var knownFacts = []Definition{
 		"another person, not a bot, reviewed or approved before."},
 }
 
+// knownFacts are the facts that dxctl itself provides.
+var knownFacts = slices.Concat(otherFacts, ofRepository(named.Definitions(), named.Source), settingFacts())
+
 // Catalog returns the facts that dxctl itself provides, in the order of their subjects.
-func Catalog() []Definition { return slices.Concat(knownFacts, settingFacts()) }
+func Catalog() []Definition { return slices.Clone(knownFacts) }

@@ -25,7 +25,7 @@ type Definition struct {
 	Label       string `yaml:"label"`
 	True        string `yaml:"true"`        // sentence when it holds: "it has an owner"
 	False       string `yaml:"false"`       // sentence when it does not
-	Source      string `yaml:"source"`      // who should provide it: "a source of kind github"
+	Source      string `yaml:"source"`      // who should provide it: "a checkout, or a source of kind github or gitlab"
 	Description string `yaml:"description"` // one sentence
 }
 

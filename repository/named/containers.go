@@ -1,0 +1,136 @@
+package named
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/container"
+	"github.com/dxctl/dxctl/repository/fact"
+)
+
+func containerPlaces(name, label, description string, find func(d *container.Dockerfile, p *places) (doubt string)) entry {
+	return entry{Definition{
+		Name:        "repository.containers." + name,
+		Type:        event.ListFact,
+		Places:      true,
+		Label:       label,
+		Description: description,
+	}, func(r *reader) value {
+		var p places
+		doubt := r.doubt(r.unreadableContainers())
+		for _, d := range r.containers() {
+			if reason := find(&d, &p); doubt == "" {
+				doubt = reason
+			}
+		}
+		return p.value(doubt)
+	}}
+}
+
+var containers = []entry{
+	{Definition{
+		Name:  "repository.containers.count",
+		Type:  event.NumberFact,
+		Label: "the number of containers that it builds",
+		Description: "Dockerfiles of what the service runs: none for development, tests or examples; also those that cannot " +
+			"be read.",
+	}, func(r *reader) value { return count(len(r.containers())+len(r.unreadableContainers()), r.doubt()) }},
+	containerPlaces("root_users", "the containers that run as root",
+		"Dockerfiles whose last stage runs as root, by its USER or by that of an image that is known.",
+		func(d *container.Dockerfile, p *places) string {
+			if user := d.User(); user.Value.Root && !ambiguous(d) {
+				p.add(user.At, "%s", rootText(user))
+			}
+			return ""
+		}),
+	containerPlaces("ambiguous_users", "the containers whose user a person has to check",
+		"Dockerfiles whose user is that of an image that is not read, comes from an argument, or is changed by the entry point.",
+		func(d *container.Dockerfile, p *places) string {
+			user := d.User()
+			at, drops := d.Drops()
+			switch {
+			case !d.Starts():
+			case !user.Known:
+				p.add(user.At, "%s", user.Reason)
+			case user.Value.Root && drops:
+				p.add(at, "it starts as root, and its entry point can change to another user")
+			}
+			return ""
+		}),
+	containerPlaces("latest_bases", "the base images without a version",
+		"Images that a Dockerfile starts from with the tag latest, or without a tag.",
+		func(d *container.Dockerfile, p *places) string {
+			return bases(d, func(at fact.Location, i container.Image) {
+				if i.Pin == container.PinLatest {
+					p.add(at, "the base image %s has no version", i.Text)
+				}
+			})
+		}),
+	containerPlaces("bases_without_digest", "the base images without a digest",
+		"Images that a Dockerfile starts from without a digest, so that their content can change.",
+		func(d *container.Dockerfile, p *places) string {
+			return bases(d, func(at fact.Location, i container.Image) {
+				if i.Pin == container.PinLatest || i.Pin == container.PinTag {
+					p.add(at, "the base image %s has no digest", i.Text)
+				}
+			})
+		}),
+}
+
+func rootText(user fact.Value[container.User]) string {
+	switch user.Value.Name {
+	case "", "root":
+		return "the container runs as root"
+	}
+	return "the container runs as root (user " + user.Value.Name + ")"
+}
+
+// ambiguous reports whether a container that starts as root may go on as another user, or does not start at all.
+func ambiguous(d *container.Dockerfile) bool {
+	_, drops := d.Drops()
+	return drops || !d.Starts()
+}
+
+// bases calls a function for each base image, and returns why one is unknown.
+func bases(d *container.Dockerfile, each func(at fact.Location, i container.Image)) (doubt string) {
+	for _, s := range d.BaseImages() {
+		if image, ok := s.Image.Get(); ok {
+			each(s.At, image)
+		} else if doubt == "" {
+			doubt = s.At.String() + ": the base image is unknown: " + s.Image.Reason
+		}
+	}
+	return doubt
+}
+
+var (
+	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|ci|debug|builder|lint|docs|local|devcontainer)($|[._-])`)
+	developmentDir = regexp.MustCompile(`(^|/)(\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack)/`)
+)
+
+// runs reports whether a Dockerfile is for what the service runs, by its name: "Dockerfile.dev" is for development.
+func runs(name string) bool {
+	return !forDevelopment.MatchString(path.Base(name)) && !developmentDir.MatchString(strings.ToLower(name))
+}
+
+func (r *reader) containers() []container.Dockerfile {
+	var all []container.Dockerfile
+	for _, d := range r.Containers.Files {
+		if runs(d.Path) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+func (r *reader) unreadableContainers() []fact.Problem {
+	var all []fact.Problem
+	for _, p := range r.Containers.Unreadable {
+		if runs(p.At.Path) {
+			all = append(all, p)
+		}
+	}
+	return all
+}

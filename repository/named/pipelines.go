@@ -1,0 +1,225 @@
+package named
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/repository/fact"
+	"github.com/dxctl/dxctl/repository/workflow"
+)
+
+// maxCalls bounds how deep workflows and actions call each other; GitHub's own limit is 10.
+const maxCalls = 10
+
+// search looks for a purpose in a workflow and in what it calls.
+type search struct {
+	set     *workflow.Set
+	purpose workflow.Purpose
+	seen    map[string]bool
+	found   fact.Location
+	doubt   string // what is called and cannot be read; "" if all was read
+	scripts string // the first step that runs something; "" if none does
+}
+
+func (r *reader) search(w *workflow.Workflow, purpose workflow.Purpose) *search {
+	s := &search{set: &r.Workflows, purpose: purpose, seen: map[string]bool{}}
+	s.workflow(w, 0)
+	return s
+}
+
+func (s *search) workflow(w *workflow.Workflow, depth int) {
+	if s.seen[w.Path] || depth > maxCalls {
+		return
+	}
+	s.seen[w.Path] = true
+	if at := w.Found(s.purpose); len(at) > 0 {
+		s.found = at[0]
+		return
+	}
+	for _, j := range w.Jobs {
+		if j.Uses != nil {
+			s.call(j.Uses, depth)
+		}
+		s.steps(j.Steps, depth)
+	}
+}
+
+func (s *search) steps(steps []workflow.Step, depth int) {
+	for i := range steps {
+		step := &steps[i]
+		if slices.Contains(step.Purposes(), s.purpose) {
+			s.found = step.At
+			return
+		}
+		if step.Run != "" && s.scripts == "" {
+			s.scripts = step.At.String()
+		}
+		if step.Uses != nil && step.Uses.Pin == workflow.PinLocal {
+			s.call(step.Uses, depth)
+		}
+	}
+}
+
+// call searches a workflow or an action of the repository. What another repository has is a doubt.
+func (s *search) call(u *workflow.Use, depth int) {
+	if u.Pin != workflow.PinLocal {
+		if s.doubt == "" {
+			s.doubt = u.At.String() + " calls " + u.Text + ", which is not in the repository"
+		}
+		return
+	}
+	name := path.Clean(u.Action)
+	for i := range s.set.Workflows {
+		if s.set.Workflows[i].Path == name {
+			s.workflow(&s.set.Workflows[i], depth+1)
+			return
+		}
+	}
+	for i := range s.set.Actions {
+		if a := &s.set.Actions[i]; path.Dir(a.Path) == name && depth < maxCalls {
+			s.steps(a.Steps, depth+1)
+			return
+		}
+	}
+	if s.doubt == "" {
+		s.doubt = u.At.String() + " calls " + u.Text + ", which cannot be read"
+	}
+}
+
+// forChanges reports whether a workflow runs for the changes of pull requests: by its trigger, or because it runs for
+// pushes to all branches.
+func forChanges(w *workflow.Workflow) bool {
+	for _, event := range []string{"pull_request", "pull_request_target", "merge_group"} {
+		if w.On(event) != nil {
+			return true
+		}
+	}
+	push := w.On("push")
+	return push != nil && len(push.Branches) == 0 && len(push.Tags) == 0
+}
+
+func testsOnPullRequests(r *reader) value {
+	doubt := r.doubt(r.Workflows.Unreadable)
+	first := func(reason string) {
+		if doubt == "" {
+			doubt = reason
+		}
+	}
+	scripts := ""
+	for i := range r.Workflows.Workflows {
+		w := &r.Workflows.Workflows[i]
+		if !forChanges(w) {
+			continue
+		}
+		s := r.search(w, workflow.PurposeTest)
+		if s.found.Path != "" {
+			return known(true)
+		}
+		first(s.doubt)
+		if scripts == "" {
+			scripts = s.scripts
+		}
+	}
+	if g := r.GitLab.Value; g != nil {
+		for _, j := range g.Jobs {
+			tests := workflow.RunsTests(j.Script)
+			switch {
+			case tests && j.OnMergeRequest.Value:
+				return known(true)
+			case tests && !j.OnMergeRequest.Known:
+				first(j.OnMergeRequest.Reason)
+			case scripts == "" && j.OnMergeRequest.Value:
+				scripts = j.At.String()
+			}
+		}
+		if len(g.NotRead) > 0 {
+			first(g.NotRead[0].String())
+		}
+	}
+	if c := r.CircleCI.Value; c != nil {
+		if len(c.Found(workflow.PurposeTest)) > 0 {
+			return known(true)
+		}
+		if len(c.Orbs) > 0 {
+			first("the orb " + c.Orbs[0] + " of CircleCI is not read")
+		}
+		first("no command of " + c.Path + " is recognized as one that runs tests")
+	}
+	for _, v := range []string{r.GitLab.Reason, r.CircleCI.Reason} {
+		first(v)
+	}
+	for _, p := range r.Environment.Pipelines {
+		if p.System != "github" && p.System != "gitlab" && p.System != "circleci" {
+			first(p.At.String() + " is not read: which steps it runs is known to " + p.System)
+		}
+	}
+	if scripts != "" {
+		first("no command is recognized as one that runs tests; the first one that could is at " + scripts)
+	}
+	if doubt != "" {
+		return unknown(doubt)
+	}
+	return known(false)
+}
+
+// pushes finds commands and actions that push an image.
+var pushes = regexp.MustCompile(`\bdocker (image )?push\b|\bbuildx build\b[^\n]*--push\b|\bcrane push\b|\bhelm push\b|\bko (build|publish|resolve|apply)\b`)
+
+// releases returns the workflows that publish something, or that push an image when a version is tagged.
+func (r *reader) releases() []*workflow.Workflow {
+	var all []*workflow.Workflow
+	for i := range r.Workflows.Workflows {
+		w := &r.Workflows.Workflows[i]
+		callable := len(w.Triggers) == 1 && w.On("workflow_call") != nil
+		if callable {
+			continue // it belongs to the workflow that calls it
+		}
+		if r.search(w, workflow.PurposeRelease).found.Path != "" || forVersions(w) && pushesImage(w) {
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+func forVersions(w *workflow.Workflow) bool {
+	push := w.On("push")
+	return w.On("release") != nil || push != nil && len(push.Tags) > 0
+}
+
+func pushesImage(w *workflow.Workflow) bool {
+	for _, j := range w.Jobs {
+		for _, s := range j.Steps {
+			action := s.Uses != nil && strings.EqualFold(s.Uses.Action, "docker/build-push-action")
+			if action && s.With["push"] != "" && s.With["push"] != "false" || pushes.MatchString(s.Run) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ko writes a bill of materials for every image, unless it is told not to.
+var ko = regexp.MustCompile(`\bko (build|publish|resolve|apply)\b`)
+
+func (r *reader) releasesWithout(purpose workflow.Purpose, text string) value {
+	var p places
+	doubt := r.doubt(r.Workflows.Unreadable)
+	for _, w := range r.releases() {
+		s := r.search(w, purpose)
+		usesKo := slices.ContainsFunc(w.Jobs, func(j workflow.Job) bool {
+			return slices.ContainsFunc(j.Steps, func(s workflow.Step) bool {
+				return ko.MatchString(s.Run) && !strings.Contains(s.Run, "--sbom=none")
+			})
+		})
+		switch {
+		case s.found.Path != "", purpose == workflow.PurposeSBOM && usesKo:
+		case s.doubt != "" && doubt == "":
+			doubt = s.doubt
+		case s.doubt == "":
+			p.add(fact.Location{Path: w.Path}, "%s", text)
+		}
+	}
+	return p.value(doubt)
+}
