@@ -227,6 +227,13 @@ var otherFacts = []Definition{
 		Source:      fromDeploys,
 		Description: "Days from the creation of the service to its first successful deployment to production.",
 	},
+	{
+		Name:        "change.merged_30d",
+		Type:        event.NumberFact,
+		Label:       "the number of changes merged in 30 days",
+		Source:      fromChanges,
+		Description: "Changes of people, not of bots, that were merged in the last 30 days.",
+	},
 	{Name: "change.review_share_30d", Type: event.NumberFact, Unit: "share", Label: "the share of changes that were " +
 		"reviewed", Source: fromChanges, Description: "Share of the changes of people, merged in the last 30 days, that " +
 		"another person, not a bot, reviewed or approved before."},

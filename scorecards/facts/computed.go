@@ -223,7 +223,12 @@ func (w *factWriter) deployments(n numbers) {
 }
 
 func (w *factWriter) changes(n numbers) {
-	const of, name = event.KindChange, "change.review_share_30d"
+	const of, name, merged = event.KindChange, "change.review_share_30d", "change.merged_30d"
+	if n.month.Changes == nil {
+		w.absent(of, event.NumberFact, w.none(of, "merged changes", fromChanges), merged)
+	} else {
+		w.put(of, merged, event.NumberFact, *n.month.Changes)
+	}
 	if !some(n.ever.Changes) {
 		w.absent(of, event.NumberFact, w.none(of, "merged changes", fromChanges), name)
 		return

@@ -177,6 +177,9 @@ func TestReviewsOfASourceWithoutReviews(t *testing.T) {
 		"old": "1", "quick": "0", "waiting": "no review is known of any change of the sources of this service",
 		"undated": "no merged changes are known; a source with pull or merge requests",
 	} {
+		if got := all[service]["change.merged_30d"]; service != "undated" && got != "1" {
+			t.Errorf("%s merged %s changes, want 1", service, got)
+		}
 		if got := all[service]["change.review_share_30d"]; !strings.HasPrefix(got, want) {
 			t.Errorf("the review share of %s is %q, want %q", service, got, want)
 		}

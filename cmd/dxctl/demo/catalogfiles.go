@@ -23,6 +23,7 @@ type metadata struct {
 	Name        string            `yaml:"name"`
 	Title       string            `yaml:"title,omitempty"`
 	Description string            `yaml:"description,omitempty"`
+	Labels      map[string]string `yaml:"labels,omitempty"`
 	Annotations map[string]string `yaml:"annotations,omitempty"`
 	Tags        []string          `yaml:"tags,omitempty,flow"`
 	Links       []link            `yaml:"links,omitempty"`
@@ -83,6 +84,7 @@ func (o *Organization) components() []descriptor {
 			Name:        s.name,
 			Title:       s.title,
 			Description: s.description + " (synthetic)",
+			Labels:      s.labels(),
 			Annotations: o.annotations(s),
 			Tags:        o.tags(s),
 		}, Spec: spec{Type: s.kind, Lifecycle: s.lifecycle, Owner: s.team, System: s.system, DependsOn: s.dependsOn}}
@@ -100,6 +102,17 @@ func (o *Organization) components() []descriptor {
 	return append(all, descriptor{Kind: "Component", Metadata: metadata{
 		Name: "money", Title: "Money", Description: "The library for amounts, currencies and rounding (synthetic)",
 	}, Spec: spec{Type: "library", Lifecycle: "production", Owner: "ledger", System: "money-movement"}})
+}
+
+// labels has the tier: 1 moves money or signs people in. An experiment has none.
+func (s service) labels() map[string]string {
+	switch {
+	case s.lifecycle == "experimental":
+		return nil
+	case slices.Contains([]string{"payments", "identity", "ledger", "checkout"}, s.team):
+		return map[string]string{"dxctl.dev/tier": "1"}
+	}
+	return map[string]string{"dxctl.dev/tier": "2"}
 }
 
 // annotations say where the service is built and deployed. A service that moved keeps its old tool in addition to the
