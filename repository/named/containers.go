@@ -106,8 +106,8 @@ func bases(d *container.Dockerfile, each func(at fact.Location, i container.Imag
 }
 
 var (
-	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|ci|debug|builder|lint|docs|local|devcontainer)($|[._-])`)
-	developmentDir = regexp.MustCompile(`(^|/)(\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack)/`)
+	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|playwright|cypress|ci|debug|builder|lint|docs|local|devcontainer)($|[._-])`)
+	developmentDir = regexp.MustCompile(`(^|/)(\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack|genproto)/`)
 )
 
 // runs reports whether a Dockerfile is for what the service runs, by its name: "Dockerfile.dev" is for development.

@@ -184,6 +184,11 @@ func TestFacts(t *testing.T) {
 		"repository.release.count": {
 			{workflow("on: {push: {tags: [v*]}}\njobs: {a: {steps: [{run: goreleaser release}]}}"), "1"},
 			{workflow("on: release\njobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {push: true}}]}}"), "1"},
+			{workflow("on: {push: {tags: [v*]}}\njobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {outputs: 'type=image,push=true'}}]}}"), "1"},
+			{sources{
+				".github/workflows/a.yml": "on: release\njobs: {a: {uses: ./.github/workflows/b.yml}}",
+				".github/workflows/b.yml": "on: workflow_call\njobs: {a: {steps: [{run: docker push acme/pay}]}}",
+			}, "1"},
 			{workflow("on: push\njobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {push: true}}, {run: goreleaser release --snapshot}]}}"), "0"}, {badWorkflow, "? .github"},
 		},
 		"repository.release.without_sbom": {

@@ -176,7 +176,7 @@ func (r *reader) releases() []*workflow.Workflow {
 		if callable {
 			continue // it belongs to the workflow that calls it
 		}
-		if r.search(w, workflow.PurposeRelease).found.Path != "" || forVersions(w) && pushesImage(w) {
+		if r.search(w, workflow.PurposeRelease).found.Path != "" || forVersions(w) && r.pushesImage(w, 0) {
 			all = append(all, w)
 		}
 	}
@@ -188,11 +188,22 @@ func forVersions(w *workflow.Workflow) bool {
 	return w.On("release") != nil || push != nil && len(push.Tags) > 0
 }
 
-func pushesImage(w *workflow.Workflow) bool {
+// pushesImage reports whether a workflow, or one of the repository that it calls, pushes an image.
+func (r *reader) pushesImage(w *workflow.Workflow, depth int) bool {
 	for _, j := range w.Jobs {
 		for _, s := range j.Steps {
 			action := s.Uses != nil && strings.EqualFold(s.Uses.Action, "docker/build-push-action")
-			if action && s.With["push"] != "" && s.With["push"] != "false" || pushes.MatchString(s.Run) {
+			pushed := s.With["push"] != "" && s.With["push"] != "false" || strings.Contains(s.With["outputs"], "push=true")
+			if action && pushed || pushes.MatchString(s.Run) {
+				return true
+			}
+		}
+		if j.Uses == nil || j.Uses.Pin != workflow.PinLocal || depth >= maxCalls {
+			continue
+		}
+		for i := range r.Workflows.Workflows {
+			called := &r.Workflows.Workflows[i]
+			if called.Path == path.Clean(j.Uses.Action) && r.pushesImage(called, depth+1) {
 				return true
 			}
 		}

@@ -7,7 +7,7 @@ import (
 
 // vendored and example have the names of directories whose files are not the repository's own product.
 var (
-	vendored = []string{"vendor", "third_party", "third-party", "thirdparty", "bower_components", "Godeps", "Pods"}
+	vendored = []string{"vendor", "third_party", "third-party", "thirdparty", "bower_components", "Godeps", "Pods", ".yarn"}
 	example  = []string{
 		"testdata", "test", "tests", "testing", "__tests__", "e2e", "spec", "fixtures", "__fixtures__", "testfixtures",
 		"example", "examples", "sample", "samples", "docs", "doc", "documentation", "tutorial", "tutorials",
@@ -20,7 +20,15 @@ func Vendored(name string) bool { return below(name, vendored) }
 
 // Example reports whether a path is inside a directory of tests, examples or documentation: what is found there is not
 // what the service runs.
-func Example(name string) bool { return below(name, example) }
+//
+// The directories of packages in a source tree of the JVM are no examples, whatever they are called:
+// src/main/java/org/acme/samples.
+func Example(name string) bool {
+	if i := strings.Index("/"+name, "/src/main/"); i >= 0 {
+		name = name[:i] + "x" // the directories above it decide
+	}
+	return below(name, example)
+}
 
 func below(name string, dirs []string) bool {
 	for {
