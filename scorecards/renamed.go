@@ -37,8 +37,9 @@ func Renamed() map[RuleName]RuleName {
 }
 
 // Continue returns grades from the store with the rules of the earlier built-in scorecard under the names of those that
-// continue them, so that their history does not begin anew. What is stored stays as it is: the version of the rule shows
-// where its meaning changed. loaded are the names of the scorecards in use: a copy of the earlier one keeps its names.
+// continue them, so that their history does not begin anew. What is stored stays as it is: the version of the rule
+// shows where its meaning changed. loaded are the names of the scorecards in use: a copy of the earlier one keeps its
+// names.
 func Continue(grades []event.Grade, loaded ...string) []event.Grade {
 	if slices.Contains(loaded, formerCard) {
 		return grades
