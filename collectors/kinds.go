@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/git"
 	"github.com/dxctl/dxctl/collectors/github"
 	"github.com/dxctl/dxctl/collectors/gitlab"
+	"github.com/dxctl/dxctl/collectors/httpjson"
 	"github.com/dxctl/dxctl/collectors/jenkins"
 	"github.com/dxctl/dxctl/collectors/kubernetes"
 	"github.com/dxctl/dxctl/collectors/opsgenie"
@@ -127,6 +128,14 @@ var kinds = []kind{
 		settings: func() settings { return new(git.Config) },
 		collect: func(s settings, _ time.Time, opt source.Options) (source.Collector, error) {
 			return git.New(*s.(*git.Config), git.Options{Options: opt})
+		},
+		timeless: true,
+	},
+	{
+		name:     httpjson.Provider,
+		settings: func() settings { return new(httpjson.Config) },
+		collect: func(s settings, _ time.Time, opt source.Options) (source.Collector, error) {
+			return httpjson.New(*s.(*httpjson.Config), opt)
 		},
 		timeless: true,
 	},

@@ -31,6 +31,7 @@ const oneOfEach = `
 - {name: og, kind: opsgenie, token: x, teams: [Shop]}
 - {name: bs, kind: backstage, url: "https://backstage.example.com", token: x}
 - {name: repos, kind: git, provider: github, repositories: [acme/shop]}
+- {name: sonar, kind: http, url: "https://sonar.example.com/api?component={name}", facts: [{name: sonar.coverage, type: number, value: body.coverage}]}
 - {name: scripts, kind: events, secret: "0123456789abcdef"}
 - {name: alerts, kind: alertmanager, secret: "0123456789abcdef", severities: [critical]}
 `

@@ -19,6 +19,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/cmd/dxctl/send"
 	"github.com/dxctl/dxctl/collectors/events"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -117,7 +118,7 @@ func expiryOf(text string, observed time.Time) (time.Time, error) {
 			return at.UTC(), nil
 		}
 	}
-	valid, err := events.ParseValidity(text)
+	valid, err := source.ParseValidity(text)
 	return observed.Add(valid), err
 }
 

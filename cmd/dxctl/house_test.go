@@ -67,7 +67,7 @@ var house = []struct {
 	{name: "repository/workflow", imports: ofRepository},
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
-	{name: "collectors/source", imports: []string{"event", "catalog", "collectors/rest"}},
+	{name: "collectors/source", imports: []string{"event", "catalog", "catalog/descriptor", "collectors/rest"}},
 	{
 		name:    "collectors/collecttest",
 		imports: []string{"event", "collectors/rest", "collectors/rest/resttest", "collectors/source"},
@@ -81,6 +81,7 @@ var house = []struct {
 	{name: "collectors/circleci", imports: ofSource},
 	{name: "collectors/events", imports: ofSource},
 	{name: "collectors/git", imports: ofSource},
+	{name: "collectors/httpjson", imports: append(slices.Clone(ofSource), "catalog/descriptor")},
 	{name: "collectors/github/mapping", imports: []string{"event", "collectors/source"}},
 	{
 		name:    "collectors/github/receiver",
@@ -226,6 +227,7 @@ var house = []struct {
 			"files",
 			"event",
 			"catalog",
+			"catalog/descriptor",
 			"catalog/identifier",
 			"people",
 			"collectors",
@@ -247,6 +249,7 @@ var house = []struct {
 		imports: []string{
 			"files",
 			"catalog",
+			"catalog/descriptor",
 			"collectors",
 			"collectors/rest",
 			"collectors/source",

@@ -35,6 +35,8 @@ type Suite struct {
 	BadText string
 	// Lists reports whether a request is for a list of records of which one may be odd; nil: no list is.
 	Lists func(r *http.Request) bool
+	// Facts: what the source has is facts, whose values are compared.
+	Facts bool
 	// Lose makes the store lose a record, of which the collector finds out by the ledger; nil: it would not find out.
 	Lose func(scope string, w *Writer)
 }
@@ -82,6 +84,7 @@ type world struct {
 	killer *killer
 	// keepHistory is the KeepHistory of all writers.
 	keepHistory bool
+	facts       bool // as Suite.Facts
 }
 
 // killer counts the writes of all scopes together.
@@ -92,7 +95,7 @@ type killer struct {
 }
 
 func (s Suite) world() *world {
-	return &world{source: NewWriter(), scopes: map[string]*Writer{}, killer: &killer{}}
+	return &world{source: NewWriter(), scopes: map[string]*Writer{}, killer: &killer{}, facts: s.Facts}
 }
 
 // arm prepares the writer to fail where the killer's count says so.
@@ -108,11 +111,12 @@ func (k *killer) arm(w *Writer) {
 func (w *world) before() []*world {
 	var all []*world
 	for _, was := range w.source.History() {
-		all = append(all, &world{source: was, scopes: map[string]*Writer{}, killer: &killer{}})
+		all = append(all, &world{source: was, scopes: map[string]*Writer{}, killer: &killer{}, facts: w.facts})
 	}
 	for i, scope := range w.order {
 		for _, was := range append(w.scopes[scope].History(), w.scopes[scope].Clone()) {
-			left := &world{source: w.source.Clone(), scopes: map[string]*Writer{scope: was}, killer: &killer{}}
+			left := &world{source: w.source.Clone(), scopes: map[string]*Writer{scope: was}, killer: &killer{},
+				facts: w.facts}
 			for _, earlier := range w.order[:i] {
 				left.scopes[earlier] = w.scopes[earlier].Clone()
 			}
@@ -144,6 +148,7 @@ func (w *world) collect(ctx context.Context, c source.Collector) error {
 		if w.scopes[scope] == nil {
 			w.scopes[scope], w.order = NewWriter(), append(w.order, scope)
 			w.scopes[scope].KeepHistory = w.keepHistory
+			w.scopes[scope].Facts = w.facts
 		}
 		to := w.scopes[scope]
 		if err := collectOne(to, func() error { return c.Collect(ctx, scope, to) }); err != nil {

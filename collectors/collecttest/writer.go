@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,8 @@ type Writer struct {
 	From   time.Time // what Since returns
 	Again  bool      // what Reread returns
 	Accept bool      // removals of any size
+
+	Facts bool // Text contains the values of facts
 
 	// KeepHistory makes History return something.
 	KeepHistory bool
@@ -77,7 +80,10 @@ func Key(e event.Event) string {
 	case event.Descriptor:
 		return e.Location
 	case event.Fact:
-		return e.Name
+		if strings.HasPrefix(e.Entity, "unmapped:") { // the entity is the scope
+			return e.Name
+		}
+		return e.Entity + " " + e.Name
 	}
 	panic(fmt.Sprintf("collecttest: %T has no key", e))
 }
@@ -122,6 +128,7 @@ func (w *Writer) clone() *Writer {
 		From:             w.From,
 		Again:            w.Again,
 		Accept:           w.Accept,
+		Facts:            w.Facts,
 		events:           maps.Clone(w.events),
 		ledger:           maps.Clone(w.ledger),
 		states:           maps.Clone(w.states),
@@ -405,7 +412,11 @@ func (w *Writer) Text() string {
 		e := w.events[key]
 		switch d := e.(type) {
 		case event.Fact:
-			continue
+			if !w.Facts || d.Error != "" {
+				continue
+			}
+			d.ObservedAt, d.ExpiresAt = time.Time{}, time.Time{}
+			e = d
 		case event.Descriptor:
 			d.ObservedAt = time.Time{}
 			e = d

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 )
@@ -21,6 +22,9 @@ type Options struct {
 	// Configured is a digest of the settings that say which scopes are collected: while it is the same, a much shorter
 	// list of scopes is implausible.
 	Configured string
+
+	// Services returns the services of the catalog, for sources that are asked about each; nil: there are none.
+	Services func() []descriptor.Entity
 
 	Tune  func(*rest.Config)                         // adjusts the HTTP client's budget and patience
 	Sleep func(context.Context, time.Duration) error // how the HTTP client waits; default: a timer

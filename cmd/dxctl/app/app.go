@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/config"
@@ -162,8 +163,10 @@ func (a *App) Grade(ctx context.Context) ([]scorecards.Report, error) {
 }
 
 // CollectorOptions returns the options with which the collectors of the configured sources are created.
-func CollectorOptions(cfg config.Config, opt Options) source.Options {
+// services returns the services of the catalog.
+func CollectorOptions(cfg config.Config, opt Options, services func() []descriptor.Entity) source.Options {
 	return source.Options{
+		Services:  services,
 		Logger:    opt.Logger,
 		Now:       opt.Now,
 		UserAgent: "dxctl/" + opt.Version,

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/runner"
 )
@@ -14,7 +15,7 @@ func (a *App) sourcesRunner() (*runner.Runner, error) {
 	if a.runner != nil {
 		return a.runner, nil
 	}
-	list, err := collectors.All(a.cfg.Sources, CollectorOptions(a.cfg, a.opt))
+	list, err := collectors.All(a.cfg.Sources, CollectorOptions(a.cfg, a.opt, a.services))
 	if err != nil {
 		return nil, err
 	}
@@ -25,6 +26,9 @@ func (a *App) sourcesRunner() (*runner.Runner, error) {
 	)
 	return a.runner, nil
 }
+
+// services returns the services of the catalog as it was last read.
+func (a *App) services() []descriptor.Entity { return a.catalog.Load().Services() }
 
 // progress notes that the runner has stored records, and passes its report on.
 func (a *App) progress(report runner.Progress) {

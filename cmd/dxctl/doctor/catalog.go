@@ -44,7 +44,7 @@ func unmappedScopes(ctx context.Context, st *store.Store) ([]string, error) {
 }
 
 // examineCatalog reports the contents of the current catalog and its warnings.
-func (f *Findings) examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error) {
+func (f *Findings) examineCatalog(cat *catalog.Catalog, warnings []files.Warning, err error) *catalog.Catalog {
 	switch {
 	case err != nil:
 		f.problem("catalog", err)
@@ -65,6 +65,10 @@ func (f *Findings) examineCatalog(cat *catalog.Catalog, warnings []files.Warning
 		}
 		f.warn("catalog", "%s", w.String())
 	}
+	if err != nil {
+		return nil
+	}
+	return cat
 }
 
 // warnUnmapped warns about scopes that the current catalog binds to no service.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/rest"
@@ -39,10 +40,10 @@ func Examine(ctx context.Context, load func() (config.Config, error), opt app.Op
 	} else {
 		found.ok("configuration", "%s", cfg.File)
 	}
-	found.examineStored(ctx, cfg, opt)
+	cat := found.examineStored(ctx, cfg, opt)
 	found.examineScorecards(cfg, opt)
 	found.examineInbox(cfg)
-	found.examineSources(ctx, cfg, opt)
+	found.examineSources(ctx, cfg, opt, cat)
 	return found
 }
 
@@ -89,13 +90,19 @@ func (f *Findings) examineCollected(ctx context.Context, st *store.Store, cfg co
 	}
 }
 
-// examineSources checks whether every source answers and accepts the credentials.
-func (f *Findings) examineSources(ctx context.Context, cfg config.Config, opt app.Options) {
+// examineSources checks whether every source answers and accepts the credentials. cat may be nil.
+func (f *Findings) examineSources(ctx context.Context, cfg config.Config, opt app.Options, cat *catalog.Catalog) {
 	if len(cfg.Sources) == 0 {
 		f.warn("sources", "none configured; add one under `sources:` in dx.yaml")
 		return
 	}
-	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt))
+	services := func() []descriptor.Entity {
+		if cat == nil {
+			return nil
+		}
+		return cat.Services()
+	}
+	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt, services))
 	if err != nil {
 		f.problem("sources", err)
 		return

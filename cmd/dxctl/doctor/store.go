@@ -35,8 +35,9 @@ func AcceptLosses(ctx context.Context, cfg config.Config, opt app.Options) error
 	return errors.Join(st.AcceptLosses(ctx), st.Close())
 }
 
-// examineStored checks the store, if there is one, and the catalog, which may come in part from the store.
-func (f *Findings) examineStored(ctx context.Context, cfg config.Config, opt app.Options) {
+// examineStored checks the store, if there is one, and the catalog, which may come in part from the store. It returns
+// the catalog; nil if it cannot be read.
+func (f *Findings) examineStored(ctx context.Context, cfg config.Config, opt app.Options) *catalog.Catalog {
 	st, err := openExisting(ctx, cfg, opt)
 	var none *store.NoDataError
 	if err != nil {
@@ -46,21 +47,22 @@ func (f *Findings) examineStored(ctx context.Context, cfg config.Config, opt app
 		} else {
 			f.problem("engine", err)
 		}
-		f.examineCatalog(catalog.Load(cfg.Catalog, cfg.People, cfg.Dir))
-		return
+		return f.examineCatalog(catalog.Load(cfg.Catalog, cfg.People, cfg.Dir))
 	}
+	var cat *catalog.Catalog
 	if !f.examineStore(ctx, st) {
-		f.examineCatalog(catalog.Load(cfg.Catalog, cfg.People, cfg.Dir))
+		cat = f.examineCatalog(catalog.Load(cfg.Catalog, cfg.People, cfg.Dir))
 	} else {
-		f.examineStoredCatalog(ctx, st, cfg)
+		cat = f.examineStoredCatalog(ctx, st, cfg)
 	}
 	if err := st.Close(); err != nil {
 		f.problem("engine", err)
 	}
+	return cat
 }
 
 // examineStoredCatalog checks the latest collects, and the catalog against the stored records.
-func (f *Findings) examineStoredCatalog(ctx context.Context, st *store.Store, cfg config.Config) {
+func (f *Findings) examineStoredCatalog(ctx context.Context, st *store.Store, cfg config.Config) *catalog.Catalog {
 	cat, warnings, failed := app.ReadCatalog(ctx, st, cfg)
 	unmapped, err := unmappedScopes(ctx, st)
 	if err != nil {
@@ -72,10 +74,12 @@ func (f *Findings) examineStoredCatalog(ctx context.Context, st *store.Store, cf
 		f.problem("catalog", err)
 	}
 	f.examineCatalog(cat, warnings, failed)
-	if failed == nil {
-		f.warnUnmapped(cat, unmapped)
-		f.warnShared(cat, shared)
+	if failed != nil {
+		return nil
 	}
+	f.warnUnmapped(cat, unmapped)
+	f.warnShared(cat, shared)
+	return cat
 }
 
 // examineLibrary checks that the engine library can be found. It is for a store without a data directory.
