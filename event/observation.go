@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -112,16 +113,21 @@ func decodeAs[T any](raw json.RawMessage, fail func(error) (any, error)) (any, e
 // Outcome is what a rule found about an entity.
 type Outcome string
 
-// The outcomes. Only pass and fail are verdicts; the rest say why there is none.
+// The outcomes. Only pass, warn and fail are verdicts; the rest say why there is none.
 const (
 	Pass          Outcome = "pass"
+	Warn          Outcome = "warn" // passes, but not by much: earns the level
 	Fail          Outcome = "fail"
 	Waived        Outcome = "waived"
 	NotApplicable Outcome = "not applicable"
 	Unknown       Outcome = "unknown"
 	Stale         Outcome = "stale"
 	ErrorOutcome  Outcome = "error"
+	NeedsReview   Outcome = "needs review" // no fact can settle it: a person must look
 )
+
+// Outcomes are all outcomes, those that ask for attention first.
+var Outcomes = []Outcome{Fail, ErrorOutcome, NeedsReview, Stale, Unknown, Warn, Waived, Pass, NotApplicable}
 
 // Grade is the outcome of one rule for one entity.
 type Grade struct {
@@ -156,9 +162,7 @@ func (g Grade) normalized() Event {
 
 // Validate checks that the grade is named and its outcome known.
 func (g Grade) Validate() error {
-	switch g.Outcome {
-	case Pass, Fail, Waived, NotApplicable, Unknown, Stale, ErrorOutcome:
-	default:
+	if !slices.Contains(Outcomes, g.Outcome) {
 		return fmt.Errorf("grade %s/%s of %s: unknown outcome %q", g.Scorecard, g.Rule, g.Entity, string(g.Outcome))
 	}
 	if g.Entity == "" || g.Scorecard == "" || g.Rule == "" {

@@ -1,7 +1,6 @@
 package scorecards
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,6 +54,8 @@ type compiler struct {
 	definitions map[string]facts.Definition
 }
 
+// newCompiler returns a compiler for expressions over the facts. Those whose type is not one of factTypes are left out:
+// the file that declares them is reported elsewhere.
 func newCompiler(definitions map[string]facts.Definition) (*compiler, error) {
 	options := []cel.EnvOption{
 		cel.CrossTypeNumericComparisons(true),
@@ -64,15 +65,9 @@ func newCompiler(definitions map[string]facts.Definition) (*compiler, error) {
 		options = append(options, cel.Variable(v.name, v.typ))
 	}
 	for _, name := range slices.Sorted(maps.Keys(definitions)) {
-		typ, ok := factTypes[definitions[name].Type]
-		if !ok {
-			return nil, fmt.Errorf(
-				"fact %s: type %q is not one of bool, number, string, time, list",
-				name,
-				definitions[name].Type,
-			)
+		if typ, ok := factTypes[definitions[name].Type]; ok {
+			options = append(options, cel.Variable(factVariable(name), typ))
 		}
-		options = append(options, cel.Variable(factVariable(name), typ))
 	}
 	env, err := cel.NewEnv(options...)
 	if err != nil {
@@ -88,88 +83,128 @@ type program struct {
 	explain cel.Program // evaluates every part and keeps its value
 	root    celast.Expr
 	facts   []string // names of the facts that it refers to, sorted
+	typ     *cel.Type
 }
 
-// exprError is a mistake in an expression; line counts from 1 within it.
-type exprError struct {
-	line    int
+// mistake is an error in an expression, at a byte offset of its source.
+type mistake struct {
+	offset  int
 	message string
 }
 
-func (e exprError) Error() string { return e.message }
+// costLimit bounds an evaluation, in CEL's units, about one for each step: 50 elements compared with 50 others are some
+// ten thousand.
+const costLimit = 1_000_000
 
-// compile checks source and returns its program. The error is an exprError. want nil accepts any type.
-func (c *compiler) compile(source string, want *cel.Type) (*program, error) {
+// compile checks source and returns its program, or what is wrong with it. want nil accepts any type.
+func (c *compiler) compile(source string, want ...*cel.Type) (*program, []mistake) {
+	if strings.TrimSpace(source) == "" {
+		return nil, []mistake{{0, "the expression is empty"}}
+	}
 	ast, issues := c.env.Parse(source)
 	if issues.Err() != nil {
-		return nil, firstIssue(issues, source)
+		return nil, issuesOf(issues, source)[:1] // what follows a syntax error mostly follows from it
 	}
-	facts, err := c.rewrite(ast.NativeRep(), ast.NativeRep().Expr())
-	if err != nil {
-		return nil, err
-	}
+	facts, mistakes := c.rewrite(ast.NativeRep(), source)
 	checked, issues := c.env.Check(ast)
 	if issues.Err() != nil {
-		return nil, firstIssue(issues, source)
+		mistakes = append(mistakes, issuesOf(issues, source)...)
 	}
-	if want != nil && !checked.OutputType().IsExactType(want) {
-		return nil, exprError{1, fmt.Sprintf("the expression is a %s; it must be a %s", checked.OutputType(), want)}
+	if len(mistakes) > 0 {
+		return nil, mistakes
 	}
-	p := &program{source: source, root: checked.NativeRep().Expr(), facts: facts}
-	if p.run, err = c.env.Program(checked, cel.EvalOptions(cel.OptOptimize, cel.OptPartialEval)); err != nil {
-		return nil, exprError{1, err.Error()}
+	typ := checked.OutputType()
+	if len(want) > 0 && !slices.ContainsFunc(want, typ.IsExactType) {
+		return nil, []mistake{{0, fmt.Sprintf("the expression is a %s; it must be a %s", typ, typeList(want))}}
+	}
+	p := &program{source: source, root: checked.NativeRep().Expr(), facts: facts, typ: typ}
+	var err error
+	if p.run, err = c.env.Program(checked, cel.CostLimit(costLimit),
+		cel.EvalOptions(cel.OptOptimize, cel.OptPartialEval)); err != nil {
+		return nil, []mistake{{0, err.Error()}}
 	}
 	if p.explain, err = c.env.Program(
 		checked,
+		cel.CostLimit(costLimit),
 		cel.EvalOptions(cel.OptExhaustiveEval, cel.OptTrackState, cel.OptPartialEval),
 	); err != nil {
-		return nil, exprError{1, err.Error()}
+		return nil, []mistake{{0, err.Error()}}
 	}
 	return p, nil
 }
 
-// firstIssue returns the first mistake that CEL found, with a hint where its words do not help.
-func firstIssue(issues *cel.Issues, source string) error {
-	found := issues.Errors()
-	if len(found) == 0 {
-		return exprError{1, issues.Err().Error()}
+func typeList(types []*cel.Type) string {
+	names := make([]string, 0, len(types))
+	for _, t := range types {
+		names = append(names, t.String())
 	}
-	first := found[0]
-	message := first.Message
-	switch {
-	case strings.Contains(message, "undeclared reference to 'entity'"):
-		names := make([]string, 0, len(entityVariables))
-		for _, v := range entityVariables {
-			names = append(names, strings.TrimPrefix(v.name, "entity."))
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+// issuesOf returns the mistakes that CEL found, with a hint where its words do not help.
+func issuesOf(issues *cel.Issues, source string) []mistake {
+	var mistakes []mistake
+	for _, issue := range issues.Errors() {
+		message := issue.Message
+		switch {
+		case strings.Contains(message, "undeclared reference to '"+factPrefix),
+			strings.Contains(message, "undeclared reference to 'facts'"):
+			continue // reported by rewrite, with what was probably meant
+		case strings.Contains(message, "undeclared reference to 'entity'"):
+			names := make([]string, 0, len(entityVariables))
+			for _, v := range entityVariables {
+				names = append(names, strings.TrimPrefix(v.name, "entity."))
+			}
+			message = "entity has no such field; it has " + strings.Join(names, ", ")
+		case strings.Contains(message, "undeclared reference"):
+			message += "; an expression can use facts[\"name\"], entity.field and now"
 		}
-		message = "entity has no such field; it has " + strings.Join(names, ", ")
-	case strings.Contains(message, "undeclared reference"):
-		message += "; an expression can use facts[\"name\"], entity.field and now"
+		mistakes = append(mistakes, mistake{offsetOf(source, issue.Location.Line(), issue.Location.Column()), message})
 	}
-	if strings.TrimSpace(source) == "" {
-		message = "the expression is empty"
+	return mistakes
+}
+
+// offsetOf returns the byte offset of a line, counted from 1, and a column in code points, counted from 0.
+func offsetOf(source string, line, column int) int {
+	offset := 0
+	for text := range strings.Lines(source) {
+		if line--; line > 0 {
+			offset += len(text)
+			continue
+		}
+		for i := range text {
+			if column == 0 {
+				return offset + i
+			}
+			column--
+		}
+		break
 	}
-	return exprError{first.Location.Line(), message}
+	return min(offset, len(source))
 }
 
 // rewrite replaces facts["name"] by the fact's variable and whole numbers next to a number fact by decimal ones,
-// because CEL does not mix the two. It returns the names of the facts.
-func (c *compiler) rewrite(native *celast.AST, root celast.Expr) ([]string, error) {
+// because CEL does not mix the two. It returns the names of the facts, and those that are unknown as mistakes.
+func (c *compiler) rewrite(native *celast.AST, source string) ([]string, []mistake) {
 	factory := celast.NewExprFactory()
 	names := map[string]bool{}
-	var errs []error
-	fail := func(e celast.Expr, format string, args ...any) {
-		line := native.SourceInfo().GetStartLocation(e.ID()).Line()
-		errs = append(errs, exprError{max(line, 1), fmt.Sprintf(format, args...)})
+	var mistakes []mistake
+	fail := func(e celast.Expr, message string) {
+		at := native.SourceInfo().GetStartLocation(e.ID())
+		mistakes = append(mistakes, mistake{offsetOf(source, at.Line(), at.Column()), message})
 	}
+	root := native.Expr()
 	celast.PostOrderVisit(root, celast.NewExprVisitor(func(e celast.Expr) {
-		name, ok := factName(e)
+		name, at, ok := factName(e)
 		if !ok {
 			c.promote(factory, e)
 			return
 		}
 		if _, known := c.definitions[name]; !known {
-			fail(e, "%s", c.unknownFact(name))
+			fail(at, c.unknownFact(name))
 		}
 		names[name] = true
 		e.SetKindCase(factory.NewIdent(e.ID(), factVariable(name)))
@@ -179,30 +214,27 @@ func (c *compiler) rewrite(native *celast.AST, root celast.Expr) ([]string, erro
 			fail(e, `facts is only read as facts["name"] with a name in quotes, so that a missing fact can be named`)
 		}
 	}))
-	if len(errs) > 0 {
-		return nil, errs[0]
-	}
-	return slices.Sorted(maps.Keys(names)), nil
+	return slices.Sorted(maps.Keys(names)), mistakes
 }
 
-// factName returns the name in facts["name"] or facts.name.
-func factName(e celast.Expr) (string, bool) {
+// factName returns the name in facts["name"] or facts.name, and the part that is the word facts.
+func factName(e celast.Expr) (name string, at celast.Expr, ok bool) {
 	isFacts := func(x celast.Expr) bool { return x.Kind() == celast.IdentKind && x.AsIdent() == "facts" }
 	switch e.Kind() {
 	case celast.CallKind:
 		call := e.AsCall()
 		if call.FunctionName() != operators.Index || len(call.Args()) != 2 || !isFacts(call.Args()[0]) ||
 			call.Args()[1].Kind() != celast.LiteralKind {
-			return "", false
+			return "", nil, false
 		}
 		name, ok := call.Args()[1].AsLiteral().(types.String)
-		return string(name), ok
+		return string(name), call.Args()[0], ok
 	case celast.SelectKind:
 		if s := e.AsSelect(); isFacts(s.Operand()) && !s.IsTestOnly() {
-			return s.FieldName(), true
+			return s.FieldName(), s.Operand(), true
 		}
 	}
-	return "", false
+	return "", nil, false
 }
 
 func (c *compiler) unknownFact(name string) string {
@@ -251,60 +283,4 @@ func (c *compiler) isNumber(e celast.Expr) bool {
 		return slices.Contains(arithmetic, e.AsCall().FunctionName()) && slices.ContainsFunc(e.AsCall().Args(), c.isNumber)
 	}
 	return false
-}
-
-// compiledRule is a rule with its programs.
-type compiledRule struct {
-	Rule
-	expr, applies, evidence *program
-	facts                   []string // of all three, sorted
-}
-
-// compiledCard is a scorecard with its programs.
-type compiledCard struct {
-	Scorecard
-	filter      *program
-	rules       []compiledRule
-	definitions map[string]facts.Definition
-}
-
-// compileCard compiles every expression; the errors have file and line and are joined.
-func compileCard(s Scorecard) (*compiledCard, error) {
-	card := &compiledCard{Scorecard: s, definitions: facts.Definitions(s.Facts)}
-	c, err := newCompiler(card.definitions)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%d: %w", s.File, s.Line, err)
-	}
-	var errs []error
-	compile := func(what, source string, at position, want *cel.Type) *program {
-		if source == "" {
-			return nil
-		}
-		p, err := c.compile(source, want)
-		var mistake exprError
-		if errors.As(err, &mistake) {
-			errs = append(errs, fmt.Errorf("%s:%d: %s: %s", s.File, at.at(mistake.line), what, mistake.message))
-		}
-		return p
-	}
-	card.filter = compile("filter", s.Filter, s.filterAt, cel.BoolType)
-	if card.filter != nil && len(card.filter.facts) > 0 {
-		errs = append(errs, fmt.Errorf("%s:%d: filter: facts are not known when services are chosen; ask entity here, and "+
-			"facts in a rule's applies", s.File, s.filterAt.line))
-	}
-	for _, r := range s.Rules {
-		compiled := compiledRule{Rule: r}
-		compiled.expr = compile("rule "+r.ID+": expr", r.Expr, r.exprAt, cel.BoolType)
-		compiled.applies = compile("rule "+r.ID+": applies", r.Applies, r.appliesAt, cel.BoolType)
-		compiled.evidence = compile("rule "+r.ID+": evidence", r.Evidence, r.evidenceAt, nil)
-		for _, p := range []*program{compiled.expr, compiled.applies, compiled.evidence} {
-			if p != nil {
-				compiled.facts = append(compiled.facts, p.facts...)
-			}
-		}
-		slices.Sort(compiled.facts)
-		compiled.facts = slices.Compact(compiled.facts)
-		card.rules = append(card.rules, compiled)
-	}
-	return card, errors.Join(errs...)
 }

@@ -2,7 +2,6 @@ package scorecards
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,29 +14,42 @@ import (
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards/facts"
+	"github.com/dxctl/dxctl/scorecards/format"
 )
 
 // Engine grades entities. It does not change after New and may be used from many goroutines.
 type Engine struct {
-	cards []*compiledCard
-	now   func() time.Time
+	cards  []*compiledCard
+	broken []Broken
+	now    func() time.Time
+	drafts bool
 }
 
-// New compiles the scorecards. Errors have the file and line of the expression.
-func New(cards []Scorecard, now func() time.Time) (*Engine, error) {
-	e := &Engine{now: now}
+// New returns an engine that grades by the scorecards of a set. The error is about a scorecard that neither [Load] nor
+// [Parse] made. The level of a scorecard that is not in the set is taken from the facts of the entity.
+func New(set Set, now func() time.Time) (*Engine, error) {
+	e := &Engine{now: now, broken: set.Broken}
 	if now == nil {
 		e.now = time.Now
 	}
-	var errs []error
-	for _, s := range cards {
-		card, err := compileCard(s)
-		e.cards, errs = append(e.cards, card), append(errs, err)
+	var problems Problems
+	for _, s := range set.Cards {
+		if s.compiled == nil {
+			var mistakes Problems
+			s.doc = &format.Document{Path: s.File}
+			s.compiled, mistakes = compileCard(&s)
+			problems = append(problems, mistakes...)
+		}
+		e.cards = append(e.cards, s.compiled)
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return e, nil
+	return e, problems.Err()
+}
+
+// WithDrafts returns an engine that evaluates the rules in draft, too, as if they were enforced. For tests.
+func (e *Engine) WithDrafts() *Engine {
+	with := *e
+	with.drafts = true
+	return &with
 }
 
 // Scorecards returns what the engine grades by.
@@ -49,6 +61,9 @@ func (e *Engine) Scorecards() []Scorecard {
 	return out
 }
 
+// Broken returns the files whose scorecards are not used because of mistakes.
+func (e *Engine) Broken() []Broken { return e.broken }
+
 // Result is what a rule found about an entity.
 type Result struct {
 	Rule    string        `json:"rule"`
@@ -57,36 +72,75 @@ type Result struct {
 	Version uint32        `json:"version"`
 	Outcome event.Outcome `json:"outcome"`
 	// one sentence: the value behind the outcome, or what is missing and which source should provide it
-	Reason  string            `json:"reason"`
-	Why     string            `json:"why"`
-	Fix     string            `json:"fix"` // what to do; of an undecided rule, how to find out and what to do if it fails
-	DocsURL string            `json:"docs_url,omitempty"`
-	Missing []string          `json:"missing,omitempty"` // facts without which the rule could not be decided
-	Facts   map[string]string `json:"facts,omitempty"`   // the facts that it looked at, as people read them
-	URL     string            `json:"url,omitempty"`     // where the first of them can be seen
-	Effort  string            `json:"effort"`
+	Reason string `json:"reason"`
+	Why    string `json:"why"`
+	Fix    string `json:"fix"` // what to do; of an undecided rule, how to find out and what to do if it fails
+	// the day from which an announced rule counts; zero for a rule that counts in the grade
+	Announced time.Time         `json:"announced,omitzero"`
+	Weight    float64           `json:"weight"`
+	Owner     string            `json:"owner,omitempty"`    // ref of who answers for the rule
+	DocsURL   string            `json:"docs_url,omitempty"` // address of the first link
+	Links     []format.Link     `json:"links,omitempty"`
+	Action    *format.Action    `json:"action,omitempty"`
+	Missing   []string          `json:"missing,omitempty"` // facts without which the rule could not be decided
+	Facts     map[string]string `json:"facts,omitempty"`   // the facts that it looked at, as people read them
+	URL       string            `json:"url,omitempty"`     // where the first of them can be seen
+	Effort    string            `json:"effort"`
+}
+
+// Counts reports whether the result is counted in the grade. That of an announced rule is not.
+func (r *Result) Counts() bool { return r.Announced.IsZero() }
+
+// LeftOut is a scorecard whose filter leaves an entity out.
+type LeftOut struct {
+	Scorecard string `json:"scorecard"`
+	Title     string `json:"title"`
+	Reason    string `json:"reason"` // sentence
 }
 
 // Grade returns a report for every scorecard whose filter takes the entity. facts are those of the entity, by name.
 // A fact that is absent makes the rules that need it unknown, and nothing else.
 func (e *Engine) Grade(entity descriptor.Entity, facts map[string]event.Fact) []Report {
+	reports, _ := e.grade(entity, facts)
+	return reports
+}
+
+// LeftOut returns the scorecards whose filters leave the entity out.
+func (e *Engine) LeftOut(entity descriptor.Entity) []LeftOut {
+	subject := newSubject(entity, e.now())
+	var left []LeftOut
+	for _, card := range e.cards {
+		if takes, err := subject.taken(card); err == nil && !takes {
+			left = append(left, LeftOut{card.Name, card.Title, subject.leftOut(card)})
+		}
+	}
+	return left
+}
+
+func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) ([]Report, *subject) {
 	now := e.now()
 	var reports []Report
 	subject := newSubject(entity, now)
+	subject.firstSeen = bornAt(known)
+	levels := map[string]event.Fact{}
 	for _, card := range e.cards {
-		subject.use(card, facts)
-		var filterErr error
-		if card.filter != nil {
-			value, _, err := card.filter.run.Eval(subject)
-			if err == nil && value != types.True {
-				continue
-			}
-			filterErr = err
+		subject.use(card, known, levels)
+		takes, filterErr := subject.taken(card)
+		if filterErr == nil && !takes {
+			levels[card.Name] = leftOutFact(card, subject, now)
+			continue
 		}
 		results := make([]Result, 0, len(card.rules))
 		for i := range card.rules {
 			r := &card.rules[i]
+			stage := r.StageAt(now)
+			if stage == format.Retired || stage == format.Draft && !e.drafts {
+				continue
+			}
 			result := r.result()
+			if stage == format.Announced {
+				result.Announced = r.EnforcedFrom
+			}
 			if filterErr != nil {
 				result.Outcome, result.Reason = event.ErrorOutcome, "the scorecard's filter failed: "+filterErr.Error()
 			} else {
@@ -94,9 +148,11 @@ func (e *Engine) Grade(entity descriptor.Entity, facts map[string]event.Fact) []
 			}
 			results = append(results, result)
 		}
-		reports = append(reports, newReport(card.Scorecard, entity.Ref, results))
+		report := newReport(&card.Scorecard, entity.Ref, results)
+		levels[card.Name] = levelOf(report, subject)
+		reports = append(reports, report)
 	}
-	return reports
+	return reports, subject
 }
 
 func (r *compiledRule) result() Result {
@@ -107,9 +163,33 @@ func (r *compiledRule) result() Result {
 		Version: r.Version,
 		Why:     r.Why,
 		Fix:     r.Fix,
-		DocsURL: r.DocsURL,
+		Weight:  r.Weight,
+		Owner:   r.Owner,
+		DocsURL: r.DocsURL(),
+		Links:   r.Links,
+		Action:  r.Action,
 		Effort:  string(r.Effort),
 	}
+}
+
+// taken reports whether the filter of the scorecard takes the entity.
+func (s *subject) taken(card *compiledCard) (bool, error) {
+	if card.filter == nil {
+		return s.entity.IsService(), nil
+	}
+	value, _, err := card.filter.run.Eval(s)
+	return value == types.True, err
+}
+
+// leftOut returns the sentence for an entity that the filter leaves out.
+func (s *subject) leftOut(card *compiledCard) string {
+	switch {
+	case card.FilterNote != "":
+		return card.FilterNote
+	case card.filter == nil:
+		return "It is graded for services only, and this is none."
+	}
+	return "Its filter leaves it out: " + s.because(nil, card.filter, false) + "."
 }
 
 // observation is a fact as an expression sees it.
@@ -129,6 +209,7 @@ type subject struct {
 	definitions  map[string]facts.Definition
 	observations map[string]observation
 	scratch      []*cel.AttributePatternType
+	firstSeen    time.Time // the earliest time at which the entity is known to have existed; zero: not known
 }
 
 func newSubject(entity descriptor.Entity, now time.Time) *subject {
@@ -145,16 +226,22 @@ func newSubject(entity descriptor.Entity, now time.Time) *subject {
 	}
 }
 
-// use prepares the facts that the rules of a scorecard use.
-func (s *subject) use(card *compiledCard, facts map[string]event.Fact) {
+// use prepares the facts that the rules of a scorecard use. levels are those of the scorecards before.
+func (s *subject) use(card *compiledCard, facts, levels map[string]event.Fact) {
 	s.definitions = card.definitions
 	s.observations = make(map[string]observation, len(card.definitions))
 	for i := range card.rules {
 		for _, name := range card.rules[i].facts {
-			if _, done := s.observations[name]; !done {
-				fact, known := facts[name]
-				s.observations[name] = observe(card.definitions[name], fact, known, s.now)
+			if _, done := s.observations[name]; done {
+				continue
 			}
+			fact, known := facts[name]
+			if other, ok := format.ScorecardOf(name); ok {
+				if level, graded := levels[other]; graded {
+					fact, known = level, true
+				}
+			}
+			s.observations[name] = observe(card.definitions[name], fact, known, s.now)
 		}
 	}
 }
@@ -181,7 +268,7 @@ func observe(d facts.Definition, fact event.Fact, known bool, now time.Time) obs
 				"%s is out of date: %s gave %s on %s and it held until %s",
 				d.Name,
 				fact.Source,
-				format(d, o.value, time.Time{}),
+				display(d, o.value, time.Time{}),
 				fact.ObservedAt.UTC().Format(time.DateOnly),
 				fact.ExpiresAt.UTC().Format(time.DateOnly),
 			)
@@ -243,11 +330,26 @@ func (s *subject) ResolveName(name string) (any, bool) {
 // Parent returns nil: there are no further variables.
 func (s *subject) Parent() cel.Activation { return nil }
 
+// absence returns why the fact cannot be used by a rule, "" if it can, and whether there is an old value.
+func (s *subject) absence(r *compiledRule, name string) (reason string, stale bool) {
+	o := s.observations[name]
+	if o.absence != "" || r == nil || r.Freshness == 0 || o.value == nil || types.IsError(o.value) {
+		return o.absence, o.stale
+	}
+	if o.fact.ObservedAt.IsZero() || s.now.Sub(o.fact.ObservedAt) <= r.Freshness {
+		return "", false
+	}
+	d := s.definitions[name]
+	return fmt.Sprintf("%s is out of date: %s gave %s on %s, and the rule wants it at most %s old", name,
+		o.fact.Source, display(d, o.value, time.Time{}), o.fact.ObservedAt.UTC().Format(time.DateOnly),
+		span(r.Freshness)), true
+}
+
 // variables returns what p is evaluated with: the facts of it that are absent or out of date are marked as unknown.
-func (s *subject) variables(p *program) (cel.Activation, error) {
+func (s *subject) variables(r *compiledRule, p *program) (cel.Activation, error) {
 	unknown := s.scratch[:0]
 	for _, name := range p.facts {
-		if s.observations[name].absence != "" {
+		if reason, _ := s.absence(r, name); reason != "" {
 			unknown = append(unknown, cel.AttributePattern(factVariable(name)))
 		}
 	}
@@ -261,26 +363,54 @@ func (s *subject) variables(p *program) (cel.Activation, error) {
 // grade sets the outcome of the result, its reason and the values of its facts.
 func (s *subject) grade(r *compiledRule, result *Result) {
 	s.addFacts(r, result)
-	if r.applies != nil {
-		value, err := s.eval(r.applies)
-		if err != nil || value != types.True {
-			s.settle(r.applies, value, err, result)
-			if result.Outcome == event.Fail {
-				result.Outcome = event.NotApplicable
-				result.Reason = "the rule does not apply: " + s.because(r.applies, false)
+	if r.Grace > 0 && !s.firstSeen.IsZero() && s.now.Sub(s.firstSeen) < r.Grace {
+		result.Outcome = event.NotApplicable
+		result.Reason = fmt.Sprintf("the service is new: the rule applies from %s, %s after it was first seen on %s",
+			s.firstSeen.Add(r.Grace).UTC().Format(time.DateOnly), span(r.Grace),
+			s.firstSeen.UTC().Format(time.DateOnly))
+		return
+	}
+	if r.applies != nil && s.ask(r, r.applies, result) != event.Pass {
+		if result.Outcome == event.Fail {
+			result.Outcome = event.NotApplicable
+			result.Reason = cmp.Or(r.AppliesNote, "the rule does not apply: "+s.because(r, r.applies, false))
+		}
+		return
+	}
+	if r.Review != nil && (r.review == nil || s.ask(r, r.review, result) != event.Fail) {
+		if r.review == nil || result.Outcome == event.Pass {
+			result.Outcome, result.Reason = event.NeedsReview, r.Review.Note
+			if r.review != nil {
+				result.Reason += " (" + s.because(r, r.review, true) + ")"
 			}
+		}
+		return
+	}
+	s.ask(r, r.expr, result)
+	decided := r.expr
+	if result.Outcome == event.Fail && r.warn != nil {
+		if s.ask(r, r.warn, result) == event.Pass {
+			result.Outcome = event.Warn
+			result.Reason = s.reason(r, r.expr, false) + ", and warns up to " + r.Bands.Warn
 			return
 		}
+		decided = r.expr
 	}
-	value, err := s.eval(r.expr)
-	s.settle(r.expr, value, err, result)
 	if result.Outcome == event.Pass || result.Outcome == event.Fail {
-		result.Reason = s.reason(r, result.Outcome == event.Pass)
+		result.Reason = s.reason(r, decided, result.Outcome == event.Pass)
 	}
 }
 
-func (s *subject) eval(p *program) (ref.Val, error) {
-	vars, err := s.variables(p)
+// ask evaluates a program of the rule and returns the outcome of it alone, which it sets in the result: pass for true,
+// fail for false.
+func (s *subject) ask(r *compiledRule, p *program, result *Result) event.Outcome {
+	value, err := s.eval(r, p)
+	s.settle(r, p, value, err, result)
+	return result.Outcome
+}
+
+func (s *subject) eval(r *compiledRule, p *program) (ref.Val, error) {
+	vars, err := s.variables(r, p)
 	if err != nil {
 		return nil, err
 	}
@@ -289,9 +419,9 @@ func (s *subject) eval(p *program) (ref.Val, error) {
 }
 
 // settle turns a value into an outcome.
-func (s *subject) settle(p *program, value ref.Val, err error, result *Result) {
+func (s *subject) settle(r *compiledRule, p *program, value ref.Val, err error, result *Result) {
 	if unknown, ok := value.(*types.Unknown); ok && err == nil {
-		s.undecided(p, unknown, result)
+		s.undecided(r, p, unknown, result)
 		return
 	}
 	switch {
@@ -309,7 +439,7 @@ func (s *subject) settle(p *program, value ref.Val, err error, result *Result) {
 	}
 }
 
-func (s *subject) undecided(p *program, unknown *types.Unknown, result *Result) {
+func (s *subject) undecided(r *compiledRule, p *program, unknown *types.Unknown, result *Result) {
 	for _, id := range unknown.IDs() {
 		trails, _ := unknown.GetAttributeTrails(id)
 		for _, trail := range trails {
@@ -318,7 +448,7 @@ func (s *subject) undecided(p *program, unknown *types.Unknown, result *Result) 
 	}
 	if len(result.Missing) == 0 { // CEL lost the trail: every absent fact may be the one
 		for _, name := range p.facts {
-			if s.observations[name].absence != "" {
+			if reason, _ := s.absence(r, name); reason != "" {
 				result.Missing = append(result.Missing, name)
 			}
 		}
@@ -328,11 +458,11 @@ func (s *subject) undecided(p *program, unknown *types.Unknown, result *Result) 
 	result.Outcome = event.Stale
 	reasons := make([]string, 0, len(result.Missing))
 	for _, name := range result.Missing {
-		o := s.observations[name]
-		if !o.stale {
+		reason, stale := s.absence(r, name)
+		if !stale {
 			result.Outcome = event.Unknown
 		}
-		reasons = append(reasons, o.absence)
+		reasons = append(reasons, reason)
 	}
 	result.Reason = strings.Join(reasons, "; ")
 	result.Fix = s.findOut(result)
@@ -371,7 +501,7 @@ func (s *subject) addFacts(r *compiledRule, result *Result) {
 		case types.IsError(o.value):
 			result.Facts[name] = "error"
 		default:
-			result.Facts[name] = format(s.definitions[name], o.value, s.now)
+			result.Facts[name] = display(s.definitions[name], o.value, s.now)
 		}
 	}
 }

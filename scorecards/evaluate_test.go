@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards/facts"
+	"github.com/dxctl/dxctl/scorecards/format"
 )
 
 var testNow = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -80,7 +81,12 @@ func card(rules ...Rule) Scorecard {
 		if r.Effort == "" {
 			r.Effort = Minutes
 		}
-		r.exprAt, r.appliesAt, r.evidenceAt = position{line: 1}, position{line: 1}, position{line: 1}
+		if r.Weight == 0 {
+			r.Weight = 1
+		}
+		if r.Status == "" {
+			r.Status = format.Enforced
+		}
 	}
 	return Scorecard{
 		Name:   "test",
@@ -94,7 +100,7 @@ func card(rules ...Rule) Scorecard {
 
 func gradeOne(t testing.TB, c Scorecard, facts map[string]event.Fact) Report {
 	t.Helper()
-	e, err := New([]Scorecard{c}, clock)
+	e, err := New(Set{Cards: []Scorecard{c}}, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -551,7 +557,7 @@ func TestLosingDataNeverRaises(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	levels := append([]string{""}, cards[0].Levels...)
+	levels := append([]string{""}, cards.Cards[0].Levels...)
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		known := map[string]any{}
@@ -596,7 +602,7 @@ func TestLosingDataNeverRaises(t *testing.T) {
 func TestFilter(t *testing.T) {
 	c := card(Rule{Expr: `true`})
 	c.Filter = `entity.type == "website"`
-	e, err := New([]Scorecard{c}, clock)
+	e, err := New(Set{Cards: []Scorecard{c}}, clock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -653,10 +659,10 @@ func BenchmarkGradeThousandServices(b *testing.B) {
 func BenchmarkEvaluate(b *testing.B) {
 	e, facts := benchmarkEngine(b)
 	s := newSubject(testEntity(), testNow)
-	s.use(e.cards[0], facts)
+	s.use(e.cards[0], facts, nil)
 	b.ReportAllocs()
 	for b.Loop() {
-		if v, err := s.eval(e.cards[0].rules[0].expr); err != nil || v == nil {
+		if v, err := s.eval(&e.cards[0].rules[0], e.cards[0].rules[0].expr); err != nil || v == nil {
 			b.Fatal(v, err)
 		}
 	}

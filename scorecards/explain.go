@@ -19,17 +19,17 @@ import (
 	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
-// reason returns one sentence: why the rule passed or failed, with the value behind it.
-func (s *subject) reason(r *compiledRule, passed bool) string {
-	text := s.because(r.expr, passed)
+// reason returns one sentence: why the rule passed or failed, with the value behind it. p is the program that decided.
+func (s *subject) reason(r *compiledRule, p *program, passed bool) string {
+	text := s.because(r, p, passed)
 	if r.evidence == nil {
 		return text
 	}
-	value, err := s.eval(r.evidence)
+	value, err := s.eval(r, r.evidence)
 	if err != nil || types.IsUnknownOrError(value) {
 		return text
 	}
-	shown := format(s.evidenceDefinition(r.evidence), value, time.Time{})
+	shown := display(s.evidenceDefinition(r.evidence), value, time.Time{})
 	if strings.Contains(text, shown) {
 		return text
 	}
@@ -46,11 +46,11 @@ func (s *subject) evidenceDefinition(p *program) facts.Definition {
 
 // because explains the value of a program that is known to be true or false: the parts that decided it are named with
 // the values that they saw.
-func (s *subject) because(p *program, holds bool) string {
+func (s *subject) because(r *compiledRule, p *program, holds bool) string {
 	if p.root.Kind() == celast.IdentKind { // one fact: nothing has to be evaluated to name it
 		return (&explanation{subject: s}).leaf(p.root, holds)
 	}
-	vars, err := s.variables(p)
+	vars, err := s.variables(r, p)
 	if err != nil {
 		return err.Error()
 	}
@@ -79,7 +79,7 @@ func (s *subject) values(names []string) string {
 		if s.definitions[name].Type == event.ListFact {
 			verb = " are "
 		}
-		parts = append(parts, s.definitions[name].Noun()+verb+format(s.definitions[name], o.value, time.Time{}))
+		parts = append(parts, s.definitions[name].Noun()+verb+display(s.definitions[name], o.value, time.Time{}))
 	}
 	if len(parts) == 0 {
 		return "the expression looks at no fact"
@@ -244,12 +244,12 @@ func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bo
 		return "", false
 	}
 	if (op == operators.Equals || op == operators.In) && holds == wanted {
-		return fmt.Sprintf("%s is %s", name, format(d, have, time.Time{})), true
+		return fmt.Sprintf("%s is %s", name, display(d, have, time.Time{})), true
 	}
 	return fmt.Sprintf(
 		"%s is %s, the rule wants %s",
 		name,
-		format(d, have, time.Time{}),
+		display(d, have, time.Time{}),
 		x.wish(op, left, right, d, have),
 	), true
 }
@@ -274,7 +274,7 @@ func (x *explanation) wish(op string, left, right celast.Expr, d facts.Definitio
 	if have.Type() == types.TimestampType {
 		words = wants[op][1]
 	}
-	return fmt.Sprintf(words, format(facts.Definition{Unit: shareUnit(d)}, x.value(right), time.Time{}))
+	return fmt.Sprintf(words, display(facts.Definition{Unit: shareUnit(d)}, x.value(right), time.Time{}))
 }
 
 // agoWords are the words for a time that is compared with now less a duration.
@@ -308,9 +308,9 @@ func (x *explanation) contains(op string, args []celast.Expr, holds bool) (strin
 		verb = "lack"
 	}
 	if _, isList := have.(traits.Lister); isList {
-		name += " (" + format(d, have, time.Time{}) + ")"
+		name += " (" + display(d, have, time.Time{}) + ")"
 	}
-	return fmt.Sprintf("%s %s %s", name, verb, format(facts.Definition{}, want, time.Time{})), true
+	return fmt.Sprintf("%s %s %s", name, verb, display(facts.Definition{}, want, time.Time{})), true
 }
 
 // shareUnit keeps percentages percentages on the side that the rule wants; other units are named once.
@@ -324,8 +324,8 @@ func shareUnit(d facts.Definition) string {
 // maxListed is how many elements of a list a sentence names.
 const maxListed = 6
 
-// format writes a value as people read it.
-func format(d facts.Definition, value ref.Val, now time.Time) string {
+// display writes a value as people read it.
+func display(d facts.Definition, value ref.Val, now time.Time) string {
 	switch v := value.(type) {
 	case types.Bool:
 		if v {
@@ -361,7 +361,7 @@ func list(v traits.Lister, now time.Time) string {
 			parts = append(parts, "…")
 			break
 		}
-		parts = append(parts, format(facts.Definition{}, it.Next(), now))
+		parts = append(parts, display(facts.Definition{}, it.Next(), now))
 	}
 	if len(parts) == 0 {
 		return "none"

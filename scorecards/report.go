@@ -12,44 +12,54 @@ import (
 
 // Report is the result of grading an entity by one scorecard.
 //
-// A level is reached when every applicable rule of it and of the levels below passes. A rule that is unknown, stale or
-// in error is not a failure, but it does not earn the level either; Note then explains this.
+// A level is reached when every rule of it and of the levels below passes, warns, is waived or not applicable. A rule
+// that is unknown, stale, in error or needs review is not a failure, but it does not earn the level either; Note then
+// explains this. A level none of whose rules is in force yet is passed over.
 //
-// Score is the share of the applicable rules that pass: pass / (pass + fail + unknown + stale + error). Rules that are
-// not applicable or waived are left out. Because what is not known stays in the denominator, losing data never raises a
-// score. Coverage, (pass + fail) / the same sum, is how much of the score is known.
+// The score is an interval of shares of the weight of the applicable rules. At the lower end, Score, what is not known
+// counts as failed: (pass + warn) / all; at the upper end, ScoreHigh, it counts as passed. Rules that are not applicable
+// or waived are left out. Losing data therefore never raises the lower end. Coverage, (pass + warn + fail) / all, is how
+// much of the score is known: ScoreHigh − Score is 1 − Coverage.
 type Report struct {
 	Entity    string                `json:"entity"`
 	Scorecard string                `json:"scorecard"`
+	Version   uint32                `json:"version"` // of the scorecard
 	Title     string                `json:"title"`
 	Level     string                `json:"level"`      // the highest reached; empty: none
 	NextLevel string                `json:"next_level"` // the first not reached; empty: all are
-	Score     float64               `json:"score"`      // 0 to 1
+	Score     float64               `json:"score"`      // 0 to 1: the lower end
+	ScoreHigh float64               `json:"score_high"` // 0 to 1
 	Coverage  float64               `json:"coverage"`   // 0 to 1
-	Counts    map[event.Outcome]int `json:"counts"`
-	Results   []Result              `json:"results"`
-	Next      []Result              `json:"next"` // what the next level still needs, the least effort first
+	Counts    map[event.Outcome]int `json:"counts"`     // of the rules that count
+	Results   []Result              `json:"results"`    // announced rules included
+	Next      []Result              `json:"next"`       // what the next level still needs, the least effort first
 	Note      string                `json:"note,omitempty"`
 }
 
-func newReport(card Scorecard, entity string, results []Result) Report {
+func newReport(card *Scorecard, entity string, results []Result) Report {
 	r := Report{
-		Entity: entity, Scorecard: card.Name, Title: card.Title, Results: results, Counts: map[event.Outcome]int{},
+		Entity: entity, Scorecard: card.Name, Version: card.Version, Title: card.Title, Results: results,
+		Counts: make(map[event.Outcome]int, len(event.Outcomes)),
 	}
-	for _, result := range results {
-		r.Counts[result.Outcome]++
+	sum := tally{}
+	for i := range results {
+		if results[i].Counts() {
+			r.Counts[results[i].Outcome]++
+			sum.add(results[i].Outcome, results[i].Weight)
+		}
 	}
-	decided := r.Counts[event.Pass] + r.Counts[event.Fail]
-	applicable := decided + r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome]
-	if applicable == 0 {
+	if sum.all() == 0 {
 		r.Note = "no rule of the scorecard applies to this service, so it has no level"
 		return r
 	}
-	r.Score = float64(r.Counts[event.Pass]) / float64(applicable)
-	r.Coverage = float64(decided) / float64(applicable)
+	r.Score, r.ScoreHigh, r.Coverage = sum.score()
 	for _, level := range card.Levels {
-		if r.Next = missingFor(level, results); len(r.Next) > 0 {
-			r.NextLevel = level
+		next, graded := missingFor(level, results)
+		if !graded {
+			continue
+		}
+		if len(next) > 0 {
+			r.NextLevel, r.Next = level, next
 			break
 		}
 		r.Level = level
@@ -58,25 +68,57 @@ func newReport(card Scorecard, entity string, results []Result) Report {
 	return r
 }
 
-// earned reports whether a rule with the outcome does not prevent a level.
-func earned(o event.Outcome) bool {
-	return o == event.Pass || o == event.NotApplicable || o == event.Waived
+// tally sums the weights of rules by what their outcomes say about the score.
+type tally struct{ passed, failed, open float64 }
+
+func (t *tally) add(o event.Outcome, weight float64) {
+	switch o {
+	case event.Pass, event.Warn:
+		t.passed += weight
+	case event.Fail:
+		t.failed += weight
+	case event.Unknown, event.Stale, event.ErrorOutcome, event.NeedsReview:
+		t.open += weight
+	}
+}
+
+func (t *tally) all() float64 { return t.passed + t.failed + t.open }
+
+// score returns the ends of the interval and the coverage; 0, 0, 0 if no rule applies.
+func (t *tally) score() (low, high, coverage float64) {
+	all := t.all()
+	if all == 0 {
+		return 0, 0, 0
+	}
+	low, coverage = t.passed/all, (t.passed+t.failed)/all
+	if t.open == 0 {
+		return low, low, 1
+	}
+	return low, min((t.passed+t.open)/all, 1), coverage
+}
+
+// Earned reports whether a rule with the outcome does not prevent a level.
+func Earned(o event.Outcome) bool {
+	return o == event.Pass || o == event.Warn || o == event.NotApplicable || o == event.Waived
 }
 
 // missingFor returns the level's rules that keep it from being reached, the least effort first; of two with the same
-// effort the one that failed comes before one that is only not known.
-func missingFor(level string, results []Result) []Result {
-	var missing []Result
-	for _, result := range results {
-		if result.Level == level && !earned(result.Outcome) {
-			missing = append(missing, result)
+// effort the one that failed comes before one that is only not known. graded reports whether a rule of the level counts.
+func missingFor(level string, results []Result) (missing []Result, graded bool) {
+	for i := range results {
+		if results[i].Level != level || !results[i].Counts() {
+			continue
+		}
+		graded = true
+		if !Earned(results[i].Outcome) {
+			missing = append(missing, results[i])
 		}
 	}
 	slices.SortStableFunc(missing, func(a, b Result) int {
 		return cmp.Or(cmp.Compare(Effort(a.Effort).order(), Effort(b.Effort).order()),
 			cmp.Compare(boolOrder(a.Outcome != event.Fail), boolOrder(b.Outcome != event.Fail)))
 	})
-	return missing
+	return missing, graded
 }
 
 func boolOrder(b bool) int {
@@ -100,10 +142,11 @@ func (r Report) note() string {
 		return ""
 	}
 	var parts []string
-	for _, o := range []event.Outcome{event.Unknown, event.Stale, event.ErrorOutcome} {
+	for _, o := range []event.Outcome{event.Unknown, event.Stale, event.ErrorOutcome, event.NeedsReview} {
 		if n := undecided[o]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, map[event.Outcome]string{
 				event.Unknown: "unknown", event.Stale: "out of date", event.ErrorOutcome: "in error",
+				event.NeedsReview: "to be reviewed",
 			}[o]))
 		}
 	}
@@ -114,10 +157,14 @@ func (r Report) note() string {
 	return text + fmt.Sprintf(" and %d failed", failed)
 }
 
-// Grades returns the results as events to store.
+// Grades returns the results as events to store: those of the rules that count.
 func (r Report) Grades(now time.Time) []event.Grade {
 	grades := make([]event.Grade, 0, len(r.Results))
-	for _, result := range r.Results {
+	for i := range r.Results {
+		result := &r.Results[i]
+		if !result.Counts() {
+			continue
+		}
 		grades = append(grades, event.Grade{
 			Entity: r.Entity, Scorecard: r.Scorecard, Rule: result.Rule, RuleVersion: result.Version, Level: result.Level,
 			Outcome: result.Outcome, Reason: result.Reason, URL: result.URL, EvaluatedAt: now,

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dxctl/dxctl/scorecards/facts"
+	"github.com/dxctl/dxctl/scorecards/format"
 )
 
 // Config names the scorecards.
@@ -34,34 +36,70 @@ func (c Config) Validate() error {
 type Scorecard struct {
 	Name        string
 	Version     uint32
-	Title       string
+	Title       string // the name if the file has none
 	Description string
-	Filter      string   // CEL over entity; empty: every service
-	Levels      []string // from the lowest
+	Owner       string // ref of who answers for the rules; "" if nobody is named
+	Filter      string // CEL over entity; empty: every service
+	FilterNote  string // sentence for the entities that the filter leaves out
+	Levels      []string
 	Rules       []Rule
 	Facts       []facts.Definition // facts that the scorecard itself declares, in addition to facts.Catalog
 	File        string             // "built-in:production-service/scorecard.yaml" for the built-in one
 	Line        int
 
-	filterAt position
+	doc      *format.Document
+	compiled *compiledCard
 }
 
 // Rule is one question to a service, with an answer for whoever has to act on it.
 type Rule struct {
-	ID       string
-	Version  uint32 // counts up when the meaning changes, so that grades before and after can be distinguished
-	Level    string // the level that needs it
-	Title    string
-	Expr     string // CEL, true when the rule passes
-	Applies  string // CEL; where it is false the rule is not applicable; empty: it always applies
-	Evidence string // CEL; the value to show behind the verdict where the expression does not show it by itself
-	Why      string
-	Fix      string
-	Effort   Effort
-	DocsURL  string
-	Line     int
+	ID           string
+	Version      uint32 // counts up when the meaning changes, so that grades before and after can be distinguished
+	Level        string // the level that needs it
+	Title        string
+	Why          string
+	Fix          string
+	Effort       Effort
+	Owner        string // ref of who answers for it: its own or the scorecard's
+	Weight       float64
+	Status       string        // a stage of format: draft, announced, enforced or retired
+	EnforcedFrom time.Time     // of an announced rule
+	Grace        time.Duration // younger services are not judged; 0: none
+	Freshness    time.Duration // facts observed longer ago are stale; 0: until they expire
+	Expr         string        // CEL, true when the rule passes; empty with Bands, and where a person always decides
+	Bands        *format.Bands
+	Applies      string // CEL; where it is false the rule is not applicable; empty: it always applies
+	AppliesNote  string // the reason of "not applicable"
+	Review       *format.Review
+	Evidence     string // CEL; the value to show behind the verdict where the expression does not show it by itself
+	Waivable     bool
+	Action       *format.Action
+	Links        []format.Link
+	Line         int
+}
 
-	exprAt, appliesAt, evidenceAt position
+// DocsURL returns the address of the first link, "" without links.
+func (r *Rule) DocsURL() string {
+	if len(r.Links) == 0 {
+		return ""
+	}
+	return r.Links[0].URL
+}
+
+// Source returns the condition under which the rule passes, as it is written; "" where only a person decides.
+func (r *Rule) Source() string {
+	if r.Bands == nil {
+		return r.Expr
+	}
+	return strings.TrimSpace(r.Bands.Value) + " " + r.Bands.Pass
+}
+
+// StageAt returns the stage in the life of the rule at a time: an announced rule is enforced from its date.
+func (r *Rule) StageAt(now time.Time) string {
+	if r.Status == format.Announced && !now.Before(r.EnforcedFrom) {
+		return format.Enforced
+	}
+	return r.Status
 }
 
 // Effort is how long fixing a rule usually takes.
@@ -77,17 +115,3 @@ const (
 var efforts = []Effort{Minutes, Hours, Days}
 
 func (e Effort) order() int { return slices.Index(efforts, e) }
-
-// position is the place of an expression in its file.
-type position struct {
-	line  int
-	block bool // a block scalar: its text begins on the next line
-}
-
-// at returns the line of the file of the expression's line n, counted from 1.
-func (p position) at(n int) int {
-	if p.block {
-		return p.line + n
-	}
-	return p.line + max(n, 1) - 1
-}

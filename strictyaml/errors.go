@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -51,8 +52,44 @@ var goTypes = strings.NewReplacer(
 // goStruct matches the Go type in the library's message where a mapping is wanted.
 var goStruct = regexp.MustCompile(`into (map\[|\*?[a-z_]+\.)\S+$`)
 
-// located turns the YAML library's errors ("line 3: …") into "file:3: …", one error per message. Those of misfits name
-// their key.
+// Mistake is an error at a place of a file.
+type Mistake struct {
+	File    string // as shown to people
+	Line    int    // from 1; 0: not known
+	Column  int    // from 1; 0: not known
+	Message string
+}
+
+// Error returns "file:line: message".
+func (m Mistake) Error() string {
+	if m.Line == 0 {
+		return fmt.Sprintf("%s: %s", m.File, m.Message)
+	}
+	return fmt.Sprintf("%s:%d: %s", m.File, m.Line, m.Message)
+}
+
+// Mistakes returns the mistakes that were joined to err, in their order. An error of another type is one without a
+// place.
+func Mistakes(err error) []Mistake {
+	var one Mistake
+	var joined interface{ Unwrap() []error }
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &joined):
+		var all []Mistake
+		for _, e := range joined.Unwrap() {
+			all = append(all, Mistakes(e)...)
+		}
+		return all
+	case errors.As(err, &one):
+		return []Mistake{one}
+	}
+	return []Mistake{{Message: err.Error()}}
+}
+
+// located turns the YAML library's errors ("line 3: …") into mistakes, one per message. Those of misfits name their
+// key.
 func located(file string, err error, misfits ...misfit) error {
 	messages := []string{err.Error()}
 	var typed *yaml.TypeError
@@ -61,23 +98,23 @@ func located(file string, err error, misfits ...misfit) error {
 	}
 	var errs []error
 	for _, m := range messages {
-		line := yamlLine.FindStringSubmatch(m)
+		mistake := Mistake{File: file}
+		if line := yamlLine.FindStringSubmatch(m); line != nil {
+			mistake.Line, _ = strconv.Atoi(line[1])
+		}
 		key := ""
 		if i := slices.IndexFunc(misfits, func(x misfit) bool { return x.message == m }); i >= 0 {
 			if misfits[i].path != "" {
 				key = misfits[i].path + ": "
 			}
+			mistake.Column = misfits[i].column
 			misfits = slices.Delete(slices.Clone(misfits), i, i+1)
 		}
-		m = key + goStruct.ReplaceAllString(
+		mistake.Message = key + goStruct.ReplaceAllString(
 			goTypes.Replace(strings.TrimPrefix(yamlLine.ReplaceAllString(m, ""), "yaml: ")),
 			"as a mapping",
 		)
-		if line == nil {
-			errs = append(errs, fmt.Errorf("%s: %s", file, m))
-			continue
-		}
-		errs = append(errs, fmt.Errorf("%s:%s: %s", file, line[1], m))
+		errs = append(errs, mistake)
 	}
 	return errors.Join(errs...)
 }

@@ -46,36 +46,54 @@ func Read(file string, text []byte) ([]Document, error) {
 // Decode fills dest, a pointer to a struct. The error joins one error per mistake, each with file and line; dest holds
 // what could be decoded.
 func (d Document) Decode(dest any) (Positions, error) {
-	w := walker{file: d.File, lines: map[string]int{}}
+	w := walker{file: d.File, places: map[string]place{}}
 	w.check(d.Root, reflect.TypeOf(dest).Elem(), "")
 	errs := w.errs
 	if err := d.Root.Decode(dest); err != nil {
 		errs = append(errs, located(d.File, err, w.misfits...))
 	}
-	return Positions{file: d.File, lines: w.lines}, errors.Join(errs...)
+	return Positions{file: d.File, places: w.places}, errors.Join(errs...)
 }
 
-// Positions are the lines of a document's values by path: "people.files[0]".
+// Positions are the places of a document's values by path: "people.files[0]".
 type Positions struct {
-	file  string
-	lines map[string]int
+	file   string
+	places map[string]place
 }
+
+// place is where a value begins, counted from 1; the column counts bytes.
+type place struct{ line, column int }
 
 // At returns "file:line" of the value at path, or of its nearest parent in the file.
 func (p Positions) At(path string) string {
+	line, _ := p.Place(path)
+	if line == 0 {
+		return p.file
+	}
+	return fmt.Sprintf("%s:%d", p.file, line)
+}
+
+// Place returns where the value at path begins, or its nearest parent in the file; 0, 0 if neither is in the file.
+func (p Positions) Place(path string) (line, column int) {
 	for path != "" {
-		if line, ok := p.lines[path]; ok {
-			return fmt.Sprintf("%s:%d", p.file, line)
+		if found, ok := p.places[path]; ok {
+			return found.line, found.column
 		}
 		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
 	}
-	return p.file
+	return 0, 0
+}
+
+// Has reports whether the document has a value at path.
+func (p Positions) Has(path string) bool {
+	_, ok := p.places[path]
+	return ok
 }
 
 // walker compares a YAML tree with the Go type that it will be decoded into.
 type walker struct {
 	file    string
-	lines   map[string]int // by path
+	places  map[string]place // by path
 	errs    []error
 	misfits []misfit
 }
@@ -83,12 +101,13 @@ type walker struct {
 // misfit is a value that its key cannot take, with the YAML library's message, which does not contain the key.
 type misfit struct {
 	path    string
+	column  int
 	message string
 }
 
 func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 	if path != "" {
-		w.lines[path] = n.Line
+		w.places[path] = place{n.Line, n.Column}
 	}
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -111,17 +130,10 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 			key := n.Content[i]
 			ft, ok := fields[key.Value]
 			if !ok {
-				w.errs = append(
-					w.errs,
-					fmt.Errorf(
-						"%s:%d: unknown key %q%s%s",
-						w.file,
-						key.Line,
-						key.Value,
-						inside(path),
-						spelling.Hint(key.Value, keys(fields)),
-					),
-				)
+				w.errs = append(w.errs, Mistake{
+					File: w.file, Line: key.Line, Column: key.Column,
+					Message: fmt.Sprintf("unknown key %q%s%s", key.Value, inside(path), spelling.Hint(key.Value, keys(fields))),
+				})
 				continue
 			}
 			w.check(n.Content[i+1], ft, join(path, key.Value))
@@ -130,7 +142,7 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 		var typed *yaml.TypeError
 		if err := n.Decode(reflect.New(t).Interface()); errors.As(err, &typed) {
 			for _, message := range typed.Errors {
-				w.misfits = append(w.misfits, misfit{path, message})
+				w.misfits = append(w.misfits, misfit{path, n.Column, message})
 			}
 		}
 	}

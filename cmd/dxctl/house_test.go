@@ -164,8 +164,21 @@ var house = []struct {
 		imports: []string{"spelling", "event", "metrics", "repository/named", "repository/setting"},
 	},
 	{
-		name:    "scorecards",
-		imports: []string{"strictyaml", "files", "event", "catalog", "catalog/descriptor", "metrics", "scorecards/facts"},
+		name:    "scorecards/format",
+		imports: []string{"spelling", "strictyaml", "event", "catalog/identifier", "scorecards/facts"},
+	},
+	{
+		name: "scorecards",
+		imports: []string{
+			"spelling",
+			"files",
+			"event",
+			"catalog",
+			"catalog/descriptor",
+			"metrics",
+			"scorecards/facts",
+			"scorecards/format",
+		},
 	},
 	{
 		name: "scorecards/pathtest",

@@ -110,10 +110,11 @@ func testFile(fsys fs.FS, file string, card scorecards.Scorecard) ([]Result, err
 	if cases.Now.IsZero() {
 		return nil, fmt.Errorf("%s: it has no now; write for example now: 2026-11-22T12:00:00Z", file)
 	}
-	engine, err := scorecards.New([]scorecards.Scorecard{card}, func() time.Time { return cases.Now })
+	engine, err := scorecards.New(scorecards.Set{Cards: []scorecards.Scorecard{card}}, func() time.Time { return cases.Now })
 	if err != nil {
 		return nil, err
 	}
+	engine = engine.WithDrafts()
 	results := make([]Result, 0, len(cases.Cases))
 	for i := range cases.Cases {
 		c := &cases.Cases[i]

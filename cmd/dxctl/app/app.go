@@ -74,6 +74,9 @@ func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
 		if a.cards, err = scorecards.New(cards, a.now); err != nil {
 			return nil, err
 		}
+		for _, b := range cards.Broken {
+			a.log.Error("scorecard not used", "file", b.File, "error", b.Problems)
+		}
 		for _, w := range scorecards.Unmatched(cfg.Scorecards, cfg.Dir) {
 			a.log.Warn(w)
 		}

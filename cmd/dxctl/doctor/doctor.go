@@ -41,19 +41,25 @@ func Examine(ctx context.Context, load func() (config.Config, error), opt app.Op
 		found.ok("configuration", "%s", cfg.File)
 	}
 	cat := found.examineStored(ctx, cfg, opt)
-	found.examineScorecards(cfg, opt)
+	found.examineScorecards(cfg)
 	found.examineInbox(cfg)
 	found.examineSources(ctx, cfg, opt, cat)
 	return found
 }
 
-func (f *Findings) examineScorecards(cfg config.Config, opt app.Options) {
-	if cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir); err != nil {
+func (f *Findings) examineScorecards(cfg config.Config) {
+	set, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
+	if err != nil {
 		f.problem("scorecards", err)
-	} else if _, err := scorecards.New(cards, opt.Now); err != nil {
-		f.problem("scorecards", err)
-	} else {
-		f.ok("scorecards", "%d", len(cards))
+		return
+	}
+	for _, b := range set.Broken {
+		for _, p := range b.Problems {
+			f.problem("scorecards", p)
+		}
+	}
+	if len(set.Cards) > 0 {
+		f.ok("scorecards", "%d", len(set.Cards))
 	}
 	for _, w := range scorecards.Unmatched(cfg.Scorecards, cfg.Dir) {
 		f.warn("scorecards", "%s", w)

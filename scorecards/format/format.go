@@ -1,0 +1,108 @@
+// Package format is the file format of scorecards: the types that a file is decoded into, the checks that need no
+// expression to be compiled, and the JSON schema for editors.
+package format
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/scorecards/facts"
+)
+
+// APIVersion and Kind are the first keys of every scorecard.
+const (
+	APIVersion = "dxctl.dev/v1"
+	Kind       = "Scorecard"
+)
+
+// File is one scorecard as it is written. A key that the file does not have is nil or empty. The tags enum,
+// pattern, minimum, above and required are for the JSON schema.
+type File struct {
+	APIVersion  string             `yaml:"apiVersion" required:"yes" enum:"dxctl.dev/v1"`
+	Kind        string             `yaml:"kind" required:"yes" enum:"Scorecard"`
+	Name        string             `yaml:"name" required:"yes" pattern:"id"`
+	Version     *int               `yaml:"version" minimum:"1"`
+	Title       string             `yaml:"title"`
+	Description string             `yaml:"description"`
+	Owner       string             `yaml:"owner"`
+	Filter      string             `yaml:"filter"`
+	FilterNote  string             `yaml:"filter_note"`
+	Levels      []string           `yaml:"levels" required:"yes"`
+	Facts       []facts.Definition `yaml:"facts"`
+	Rules       []Rule             `yaml:"rules" required:"yes"`
+}
+
+// Rule is one rule as it is written.
+type Rule struct {
+	ID           string   `yaml:"id" required:"yes" pattern:"id"`
+	Version      *int     `yaml:"version" minimum:"1"`
+	Level        string   `yaml:"level" required:"yes"`
+	Title        string   `yaml:"title" required:"yes"`
+	Why          string   `yaml:"why"`
+	Fix          string   `yaml:"fix"`
+	Effort       string   `yaml:"effort" required:"yes" enum:"minutes,hours,days"`
+	Owner        string   `yaml:"owner"`
+	Weight       *float64 `yaml:"weight" above:"0"`
+	Status       string   `yaml:"status" enum:"draft,announced,enforced,retired"`
+	EnforcedFrom string   `yaml:"enforced_from" pattern:"date"`
+	Grace        string   `yaml:"grace" pattern:"span"`
+	Freshness    string   `yaml:"freshness" pattern:"span"`
+	Expr         string   `yaml:"expr"`
+	Bands        *Bands   `yaml:"bands"`
+	Applies      string   `yaml:"applies"`
+	AppliesNote  string   `yaml:"applies_note"`
+	Review       *Review  `yaml:"review"`
+	Evidence     string   `yaml:"evidence"`
+	Waivable     *bool    `yaml:"waivable"`
+	Action       *Action  `yaml:"action"`
+	Links        []Link   `yaml:"links"`
+}
+
+// Bands divide the values of a number, a time or a duration into pass, warn and fail.
+type Bands struct {
+	Value string `yaml:"value" required:"yes"`
+	Pass  string `yaml:"pass" required:"yes" pattern:"band"`
+	Warn  string `yaml:"warn" pattern:"band"`
+}
+
+// Review sends a rule to a person.
+type Review struct {
+	When string `yaml:"when"`
+	Note string `yaml:"note" required:"yes"`
+}
+
+// Action is what makes a rule pass.
+type Action struct {
+	Kind    Kinds  `yaml:"kind" required:"yes" enum:"patch,setting,ask"`
+	Command string `yaml:"command"`
+}
+
+// ActionKinds are the kinds of actions.
+var ActionKinds = []string{"patch", "setting", "ask"}
+
+// Link is a page to read.
+type Link struct {
+	Title string `yaml:"title" required:"yes"`
+	URL   string `yaml:"url" required:"yes"`
+}
+
+// Kinds is a word or a list of words.
+type Kinds []string
+
+// UnmarshalYAML reads a text or a list of texts.
+func (k *Kinds) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*k = Kinds{n.Value}
+		return nil
+	}
+	var list []string
+	if err := n.Decode(&list); err != nil {
+		return &yaml.TypeError{Errors: []string{
+			fmt.Sprintf("line %d: write one of %s, or a list of them", n.Line, strings.Join(ActionKinds, ", ")),
+		}}
+	}
+	*k = list
+	return nil
+}

@@ -1,0 +1,71 @@
+package scorecards
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/format"
+)
+
+// levelOf returns the level of a report as a fact for other scorecards. Where rules of the next level could still be
+// found to pass, the level is not known: a level that is only not known yet must not be taken for one not earned. It is
+// as old as the oldest fact that decided it.
+func levelOf(r Report, s *subject) event.Fact {
+	f := event.Fact{
+		Source: "scorecard " + r.Scorecard, Entity: r.Entity, Name: format.LevelFact(r.Scorecard), Type: event.StringFact,
+		ObservedAt: s.now,
+	}
+	var open []string
+	failed, stale := false, true
+	for i := range r.Next {
+		if r.Next[i].Outcome == event.Fail {
+			failed = true
+		} else {
+			stale = stale && r.Next[i].Outcome == event.Stale
+			open = append(open, r.Next[i].Rule+" is "+string(r.Next[i].Outcome))
+		}
+	}
+	switch {
+	case failed || len(open) == 0:
+	case stale:
+		f.ExpiresAt = s.now
+	default:
+		f.Error = fmt.Sprintf("whether it has level %s depends on rules without a verdict: %s", r.NextLevel,
+			strings.Join(open, ", "))
+		return f
+	}
+	f.Value, _ = json.Marshal(r.Level) // a string
+	return f
+}
+
+// leftOutFact is the level of a scorecard that does not grade the entity.
+func leftOutFact(card *compiledCard, s *subject, now time.Time) event.Fact {
+	return event.Fact{
+		Source: "scorecard " + card.Name, Entity: s.entity.Ref, Name: format.LevelFact(card.Name), Type: event.StringFact,
+		ObservedAt: now, Error: "scorecard " + card.Name + " does not grade it: " + strings.TrimSuffix(s.leftOut(card), "."),
+	}
+}
+
+// bornAt returns the earliest time at which an entity is known to have existed: when its repository was created, or
+// when the store first saw it. Zero: not known.
+func bornAt(known map[string]event.Fact) time.Time {
+	var born time.Time
+	for _, name := range []string{"repository.created_at", FirstSeenFact} {
+		f, ok := known[name]
+		if !ok || f.Error != "" || f.Type != event.TimeFact {
+			continue
+		}
+		value, err := f.Decode()
+		at, isTime := value.(time.Time)
+		if err == nil && isTime && !at.IsZero() && (born.IsZero() || at.Before(born)) {
+			born = at
+		}
+	}
+	return born
+}
+
+// FirstSeenFact is the time at which the store first had anything of an entity.
+const FirstSeenFact = "catalog.first_seen_at"
