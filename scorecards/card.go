@@ -5,8 +5,11 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/types"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards/facts"
@@ -16,8 +19,8 @@ import (
 // compiledRule is a rule with its programs; those that it does not have are nil.
 type compiledRule struct {
 	Rule
-	expr     *program // with bands: the comparison of pass
-	warn     *program
+	expr     *program // with bands: whether all pass
+	warn     *program // whether all pass or warn
 	review   *program
 	applies  *program
 	evidence *program
@@ -91,8 +94,8 @@ func levelFact(card string) facts.Definition {
 // sources returns the expressions of a rule.
 func (r *Rule) sources() []string {
 	list := []string{r.Expr, r.Applies, r.Evidence}
-	if r.Bands != nil {
-		list = append(list, r.Bands.Value)
+	for _, band := range r.Bands {
+		list = append(list, band.Value)
 	}
 	if r.Review != nil {
 		list = append(list, r.Review.When)
@@ -109,8 +112,8 @@ func (c *cardCompiler) rule(path string, r *Rule) compiledRule {
 	if r.Review != nil {
 		compiled.review = c.expression(path+".review.when", name("review.when"), r.Review.When, cel.BoolType)
 	}
-	if r.Bands != nil {
-		c.bands(path+".bands", name("bands"), r.Bands, &compiled)
+	if len(r.Bands) > 0 {
+		c.bands(path, name("bands"), r.Bands, &compiled)
 	}
 	for _, p := range []*program{compiled.expr, compiled.warn, compiled.applies, compiled.review, compiled.evidence} {
 		if p != nil {
@@ -143,14 +146,42 @@ func (c *cardCompiler) expression(path, name, source string, want ...*cel.Type) 
 	return p
 }
 
-// bands compiles the value and the comparisons with it.
-func (c *cardCompiler) bands(path, name string, b *format.Bands, r *compiledRule) {
+// bands compiles the values and the comparisons with them.
+func (c *cardCompiler) bands(path, name string, bands format.Bands, r *compiledRule) {
+	before := len(c.problems)
+	var pass, warn []string
+	warns := false
+	for i, b := range bands {
+		p, w := c.band(c.doc.BandPath(path, i), name, b)
+		pass = append(pass, p)
+		if w != "" {
+			warns, p = true, "("+p+" || "+w+")"
+		}
+		warn = append(warn, p)
+	}
+	if len(c.problems) > before || slices.Contains(pass, "") {
+		return // reported
+	}
+	compile := func(parts []string) *program {
+		p, mistakes := c.compile(strings.Join(parts, " && "), cel.BoolType)
+		for _, m := range mistakes {
+			c.problems = append(c.problems, c.doc.At(path+".bands", name+": "+m.message))
+		}
+		return p
+	}
+	if r.expr = compile(pass); warns {
+		r.warn = compile(warn)
+	}
+}
+
+// band checks one band and returns the conditions under which it passes and warns, "" if it never does.
+func (c *cardCompiler) band(path, name string, b format.Band) (pass, warn string) {
 	value := c.expression(path+".value", name+".value", b.Value, cel.DoubleType, cel.IntType, cel.TimestampType,
 		cel.DurationType)
-	band := func(key, text string) *program {
-		parsed, err := format.ParseBand(text)
+	limit := func(key, text string) (string, *program) {
+		parsed, err := format.ParseLimit(text)
 		if text == "" || err != nil {
-			return nil // reported by format
+			return "", nil // reported by format
 		}
 		operand, mistakes := c.compile(parsed.Operand)
 		if operand != nil && len(operand.facts) > 0 {
@@ -161,14 +192,52 @@ func (c *cardCompiler) bands(path, name string, b *format.Bands, r *compiledRule
 				c.doc.In(path+"."+key, text, parsed.Offset+m.offset, name+"."+key+": "+m.message))
 		}
 		if value == nil || len(mistakes) > 0 {
-			return nil
+			return "", nil
 		}
-		whole, mistakes := c.compile("("+b.Value+") "+parsed.Operator+" ("+parsed.Operand+")", cel.BoolType)
-		if len(mistakes) > 0 {
+		whole := "(" + b.Value + ") " + parsed.Operator + " (" + parsed.Operand + ")"
+		if _, mistakes := c.compile(whole, cel.BoolType); len(mistakes) > 0 {
 			c.problems = append(c.problems, c.doc.At(path+"."+key, fmt.Sprintf("%s.%s: the value is a %s, which cannot be "+
 				"compared with a %s", name, key, value.typ, operand.typ)))
 		}
-		return whole
+		return whole, operand
 	}
-	r.expr, r.warn = band("pass", b.Pass), band("warn", b.Warn)
+	pass, passAt := limit("pass", b.Pass)
+	warn, warnAt := limit("warn", b.Warn)
+	if narrower(b, passAt, warnAt) {
+		c.problems = append(c.problems, c.doc.At(path+".warn", fmt.Sprintf("%s.warn: %q is no wider than pass, %q, so that "+
+			"it never warns", name, b.Warn, b.Pass)))
+	}
+	return pass, warn
+}
+
+// narrower reports whether what warns passes already: both limits are numbers, and that of warn is not the wider one.
+func narrower(b format.Band, pass, warn *program) bool {
+	if pass == nil || warn == nil {
+		return false
+	}
+	p, ok := literal(pass)
+	w, also := literal(warn)
+	switch operator := strings.TrimSpace(b.Warn)[0]; {
+	case !ok || !also:
+		return false
+	case operator == '<':
+		return w < p || w == p && strings.TrimSpace(b.Pass)[1] == '='
+	case operator == '>':
+		return w > p || w == p && strings.TrimSpace(b.Pass)[1] == '='
+	}
+	return false
+}
+
+// literal returns the number that the whole program is.
+func literal(p *program) (float64, bool) {
+	if p.root.Kind() != celast.LiteralKind {
+		return 0, false
+	}
+	switch v := p.root.AsLiteral().(type) {
+	case types.Int:
+		return float64(v), true
+	case types.Double:
+		return float64(v), true
+	}
+	return 0, false
 }

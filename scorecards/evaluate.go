@@ -386,18 +386,27 @@ func (s *subject) grade(r *compiledRule, result *Result) {
 		}
 		return
 	}
-	s.ask(r, r.expr, result)
-	decided := r.expr
-	if result.Outcome == event.Fail && r.warn != nil {
-		if s.ask(r, r.warn, result) == event.Pass {
-			result.Outcome = event.Warn
-			result.Reason = s.reason(r, r.expr, false) + ", and warns up to " + r.Bands.Warn
-			return
+	outcome := s.ask(r, r.expr, result)
+	if outcome != event.Pass && r.warn != nil {
+		open := *result
+		switch s.ask(r, r.warn, result) {
+		case event.Pass:
+			if outcome == event.Fail {
+				result.Outcome = event.Warn
+				result.Reason = s.reason(r, r.expr, false) + "; this is within the limit for a warning"
+				return
+			}
+			*result = open // it passes or warns, and which of them is not known
+		case event.Fail: // some band fails, whatever the others are
+			if outcome != event.Fail {
+				result.Missing, result.Fix = nil, r.Fix
+				result.Reason = s.reason(r, r.warn, false)
+				return
+			}
 		}
-		decided = r.expr
 	}
 	if result.Outcome == event.Pass || result.Outcome == event.Fail {
-		result.Reason = s.reason(r, decided, result.Outcome == event.Pass)
+		result.Reason = s.reason(r, r.expr, result.Outcome == event.Pass)
 	}
 }
 

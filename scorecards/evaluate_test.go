@@ -696,3 +696,56 @@ func benchmarkEngine(b *testing.B) (*Engine, map[string]event.Fact) {
 		"deploy.per_week":                     4.2,
 	})
 }
+
+// bandsCard has a rule for each kind of band.
+const bandsCard = `apiVersion: dxctl.dev/v1
+kind: Scorecard
+name: bands
+levels: [bronze]
+rules:
+  - id: one
+    level: bronze
+    title: One
+    effort: days
+    bands: {value: 'facts["ci.p95_minutes"]', pass: "<= 10", warn: "<= 15"}
+  - id: two
+    level: bronze
+    title: Two
+    effort: days
+    bands:
+      - {value: 'facts["ci.p95_minutes"]', pass: "<= 10", warn: "<= 15"}
+      - {value: 'facts["ci.success_rate"]', pass: ">= 0.9"}
+`
+
+func TestBands(t *testing.T) {
+	cards, err := Parse([]byte(bandsCard), "bands.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		facts    map[string]any
+		one, two event.Outcome
+		reason   string // of two
+	}{
+		{map[string]any{"ci.p95_minutes": 9, "ci.success_rate": 0.95}, event.Pass, event.Pass, "the 95th percentile of " +
+			"CI duration is 9 minutes, the rule wants at most 10; the CI success rate is 95 %, the rule wants at least 90 %"},
+		{map[string]any{"ci.p95_minutes": 12, "ci.success_rate": 0.95}, event.Warn, event.Warn, "the 95th percentile of " +
+			"CI duration is 12 minutes, the rule wants at most 10; this is within the limit for a warning"},
+		{map[string]any{"ci.p95_minutes": 12, "ci.success_rate": 0.5}, event.Warn, event.Fail, "the 95th percentile of " +
+			"CI duration is 12 minutes, the rule wants at most 10; the CI success rate is 50 %, the rule wants at least 90 %"},
+		{map[string]any{"ci.p95_minutes": 16, "ci.success_rate": 0.95}, event.Fail, event.Fail, "the 95th percentile of " +
+			"CI duration is 16 minutes, the rule wants at most 10"},
+		{map[string]any{"ci.p95_minutes": 9}, event.Pass, event.Unknown, "ci.success_rate is not known"},
+		{map[string]any{"ci.p95_minutes": 12}, event.Warn, event.Unknown, "ci.success_rate is not known"},
+		{map[string]any{"ci.p95_minutes": 16}, event.Fail, event.Fail, "the 95th percentile of CI duration is 16 minutes"},
+		{map[string]any{"ci.success_rate": 0.5}, event.Unknown, event.Fail, "the CI success rate is 50 %"},
+	} {
+		r := gradeOne(t, cards[0], factsOf(tt.facts))
+		if r.Results[0].Outcome != tt.one || r.Results[1].Outcome != tt.two {
+			t.Errorf("%v: %s, %s; want %s, %s", tt.facts, r.Results[0].Outcome, r.Results[1].Outcome, tt.one, tt.two)
+		}
+		if !strings.HasPrefix(r.Results[1].Reason, tt.reason) {
+			t.Errorf("%v: reason %q, want %q", tt.facts, r.Results[1].Reason, tt.reason)
+		}
+	}
+}

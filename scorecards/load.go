@@ -14,7 +14,7 @@ import (
 	"github.com/dxctl/dxctl/scorecards/format"
 )
 
-//go:embed paths
+//go:embed paths builtin
 var builtIn embed.FS
 
 // builtInPath is the golden path that is used when none is configured.
@@ -23,6 +23,15 @@ const builtInPath = "production-service"
 // Paths returns the golden paths that come with dxctl: a directory each, to be read or copied.
 func Paths() fs.FS {
 	sub, err := fs.Sub(builtIn, "paths")
+	if err != nil {
+		return builtIn // cannot happen: the directory is part of the program
+	}
+	return sub
+}
+
+// Builtin returns the built-in scorecards: a directory each.
+func Builtin() fs.FS {
+	sub, err := fs.Sub(builtIn, "builtin")
 	if err != nil {
 		return builtIn // cannot happen: the directory is part of the program
 	}

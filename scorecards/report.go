@@ -16,10 +16,10 @@ import (
 // that is unknown, stale, in error or needs review is not a failure, but it does not earn the level either; Note then
 // explains this. A level none of whose rules is in force yet is passed over.
 //
-// The score is an interval of shares of the weight of the applicable rules. At the lower end, Score, what is not known
-// counts as failed: (pass + warn) / all; at the upper end, ScoreHigh, it counts as passed. Rules that are not applicable
-// or waived are left out. Losing data therefore never raises the lower end. Coverage, (pass + warn + fail) / all, is how
-// much of the score is known: ScoreHigh − Score is 1 − Coverage.
+// The score is an interval of shares of the weight of the applicable rules. At the lower end, Score, what is unknown
+// counts as failed: (pass + warn) / all; at the upper end, ScoreHigh, it counts as passed. Rules that are not
+// applicable or waived are left out. Losing data therefore never raises the lower end. Coverage,
+// (pass + warn + fail) / all, is how much of the score is known: ScoreHigh − Score is 1 − Coverage.
 type Report struct {
 	Entity    string                `json:"entity"`
 	Scorecard string                `json:"scorecard"`
@@ -103,7 +103,7 @@ func Earned(o event.Outcome) bool {
 }
 
 // missingFor returns the level's rules that keep it from being reached, the least effort first; of two with the same
-// effort the one that failed comes before one that is only not known. graded reports whether a rule of the level counts.
+// effort the one that failed comes before one that is only not known. graded: whether a rule of the level counts.
 func missingFor(level string, results []Result) (missing []Result, graded bool) {
 	for i := range results {
 		if results[i].Level != level || !results[i].Counts() {

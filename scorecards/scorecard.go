@@ -67,7 +67,7 @@ type Rule struct {
 	Grace        time.Duration // younger services are not judged; 0: none
 	Freshness    time.Duration // facts observed longer ago are stale; 0: until they expire
 	Expr         string        // CEL, true when the rule passes; empty with Bands, and where a person always decides
-	Bands        *format.Bands
+	Bands        format.Bands
 	Applies      string // CEL; where it is false the rule is not applicable; empty: it always applies
 	AppliesNote  string // the reason of "not applicable"
 	Review       *format.Review
@@ -88,10 +88,10 @@ func (r *Rule) DocsURL() string {
 
 // Source returns the condition under which the rule passes, as it is written; "" where only a person decides.
 func (r *Rule) Source() string {
-	if r.Bands == nil {
+	if len(r.Bands) == 0 {
 		return r.Expr
 	}
-	return strings.TrimSpace(r.Bands.Value) + " " + r.Bands.Pass
+	return r.Bands.Source()
 }
 
 // StageAt returns the stage in the life of the rule at a time: an announced rule is enforced from its date.

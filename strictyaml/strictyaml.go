@@ -120,6 +120,8 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 		for i, c := range n.Content {
 			w.check(c, t.Elem(), fmt.Sprintf("%s[%d]", path, i))
 		}
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Slice && isUnmarshaler(t) && t.Elem().Kind() == reflect.Struct:
+		w.check(n, t.Elem(), path) // a list that takes a single element without the list around it
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			w.check(n.Content[i+1], t.Elem(), join(path, n.Content[i].Value))

@@ -200,20 +200,22 @@ func (d *Document) checkLife(path string, r *Rule) {
 func (d *Document) checkVerdict(path string, r *Rule) {
 	expr := strings.TrimSpace(r.Expr) != ""
 	switch {
-	case expr && r.Bands != nil:
+	case expr && len(r.Bands) > 0:
 		d.fail(path+".bands", "rule %s has expr and bands; use one of them", r.ID)
 	case !expr && d.Has(path+".expr"):
 		d.fail(path+".expr", "rule %s: expr is empty", r.ID)
-	case !expr && r.Bands == nil && r.Review == nil && !d.wrong(path+".bands") && !d.wrong(path+".review"):
+	case !expr && len(r.Bands) == 0 && r.Review == nil && !d.wrong(path+".bands") && !d.wrong(path+".review"):
 		d.fail(path, "rule %s has no expr; write expr, bands or review", r.ID)
 	}
-	if r.Bands != nil {
-		d.checkBands(path+".bands", r.ID, r.Bands)
+	for i, band := range r.Bands {
+		d.checkBand(d.BandPath(path, i), r.ID, band)
 	}
+	d.that(len(r.Bands) > 0 || !d.Has(path+".bands") || d.wrong(path+".bands"), path+".bands",
+		"rule %s: bands is empty", r.ID)
 	if r.Review != nil {
 		d.that(strings.TrimSpace(r.Review.Note) != "", path+".review",
 			"rule %s: review has no note; say in a sentence what to look at", r.ID)
-		decided := expr || r.Bands != nil
+		decided := expr || len(r.Bands) > 0
 		d.that(!decided || r.Review.When != "", path+".review",
 			"rule %s: review has no when; with expr or bands, say when a person must look", r.ID)
 		d.that(decided || r.Review.When == "", path+".review.when",
@@ -223,14 +225,22 @@ func (d *Document) checkVerdict(path string, r *Rule) {
 		"rule %s: applies_note explains applies, which the rule does not have", r.ID)
 }
 
-func (d *Document) checkBands(path, id string, b *Bands) {
+// BandPath returns the path of the band i of the rule at path, which the file may have without a list around it.
+func (d *Document) BandPath(path string, i int) string {
+	if listed := fmt.Sprintf("%s.bands[%d]", path, i); d.Has(listed) {
+		return listed
+	}
+	return path + ".bands"
+}
+
+func (d *Document) checkBand(path, id string, b Band) {
 	d.that(strings.TrimSpace(b.Value) != "", path, "rule %s: bands has no value", id)
-	pass, err := ParseBand(b.Pass)
+	pass, err := ParseLimit(b.Pass)
 	d.that(err == nil, path+".pass", "rule %s: pass: %v", id, err)
 	if b.Warn == "" {
 		return
 	}
-	warn, warnErr := ParseBand(b.Warn)
+	warn, warnErr := ParseLimit(b.Warn)
 	d.that(warnErr == nil, path+".warn", "rule %s: warn: %v", id, warnErr)
 	if err == nil && warnErr == nil {
 		d.that(pass.Operator[0] == warn.Operator[0] || pass.Operator == "==", path+".warn",

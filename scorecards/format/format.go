@@ -50,7 +50,7 @@ type Rule struct {
 	Grace        string   `yaml:"grace" pattern:"span"`
 	Freshness    string   `yaml:"freshness" pattern:"span"`
 	Expr         string   `yaml:"expr"`
-	Bands        *Bands   `yaml:"bands"`
+	Bands        Bands    `yaml:"bands"`
 	Applies      string   `yaml:"applies"`
 	AppliesNote  string   `yaml:"applies_note"`
 	Review       *Review  `yaml:"review"`
@@ -60,11 +60,36 @@ type Rule struct {
 	Links        []Link   `yaml:"links"`
 }
 
-// Bands divide the values of a number, a time or a duration into pass, warn and fail.
-type Bands struct {
+// Bands divide the values of numbers, times or durations into pass, warn and fail. Of several, the worst verdict
+// counts. They are written as a mapping, or as a list of mappings.
+type Bands []Band
+
+// Band is the division of one value.
+type Band struct {
 	Value string `yaml:"value" required:"yes"`
 	Pass  string `yaml:"pass" required:"yes" pattern:"band"`
 	Warn  string `yaml:"warn" pattern:"band"`
+}
+
+// UnmarshalYAML reads a mapping or a list of mappings.
+func (b *Bands) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.MappingNode {
+		*b = make(Bands, 1)
+		return n.Decode(&(*b)[0])
+	}
+	var list []Band
+	err := n.Decode(&list)
+	*b = list
+	return err
+}
+
+// Source returns the conditions under which the bands pass, as they are written.
+func (b Bands) Source() string {
+	parts := make([]string, 0, len(b))
+	for _, band := range b {
+		parts = append(parts, strings.TrimSpace(band.Value)+" "+band.Pass)
+	}
+	return strings.Join(parts, " && ")
 }
 
 // Review sends a rule to a person.

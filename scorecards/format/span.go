@@ -36,21 +36,21 @@ func ParseDate(text string) (time.Time, error) {
 	return day, nil
 }
 
-// Band is a comparison: "<= 10".
-type Band struct {
+// Limit is a comparison: "<= 10".
+type Limit struct {
 	Operator string // one of < <= > >= == !=
 	Operand  string // CEL
 	Offset   int    // of Operand in the text, in bytes
 }
 
-var bandPattern = regexp.MustCompile(`^\s*(<=|>=|==|!=|<|>)\s*`)
+var limitPattern = regexp.MustCompile(`^\s*(<=|>=|==|!=|<|>)\s*`)
 
-// ParseBand reads an operator and the value that it compares with.
-func ParseBand(text string) (Band, error) {
-	found := bandPattern.FindStringSubmatch(text)
+// ParseLimit reads an operator and the value that it compares with.
+func ParseLimit(text string) (Limit, error) {
+	found := limitPattern.FindStringSubmatch(text)
 	if found == nil || strings.TrimSpace(text[len(found[0]):]) == "" {
-		return Band{}, fmt.Errorf("%q is not a comparison; write an operator (<, <=, >, >=, ==, !=) and a value, such as "+
+		return Limit{}, fmt.Errorf("%q is not a comparison; write an operator (<, <=, >, >=, ==, !=) and a value, such as "+
 			`"<= 10"`, text)
 	}
-	return Band{Operator: found[1], Operand: text[len(found[0]):], Offset: len(found[0])}, nil
+	return Limit{Operator: found[1], Operand: text[len(found[0]):], Offset: len(found[0])}, nil
 }
