@@ -6,6 +6,7 @@ package catalog
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
@@ -24,11 +25,15 @@ type Catalog struct {
 	byScope  map[string]string // provider + NUL + scope + NUL + source → ref
 	problems []files.Warning
 	owned    map[string][]string // owner ref → refs of its services
+
+	subgroups map[string][]string      // refs of groups by the ref of the group above
+	present   *atomic.Pointer[present] // see presentAt
 }
 
 func newCatalog() *Catalog {
 	return &Catalog{
 		people: &people.Directory{}, byRef: map[string]int{}, byScope: map[string]string{}, owned: map[string][]string{},
+		present: &atomic.Pointer[present]{},
 	}
 }
 
@@ -51,6 +56,7 @@ func (c *Catalog) finish() {
 			c.owned[e.Owner] = append(c.owned[e.Owner], e.Ref)
 		}
 	}
+	c.noteSubgroups()
 }
 
 // Entities returns everything that is described, sorted by ref. The slice is the caller's; what the entities hold

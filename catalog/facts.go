@@ -26,7 +26,8 @@ func (c *Catalog) Facts(now time.Time) []event.Fact {
 }
 
 // ServiceFacts returns what the descriptor of a service says. What it does not hold is known to be absent: such a fact
-// is false or "", not unknown, so that the names are the same for every service.
+// is false or "", not unknown. Only the tier, and the number of people who own the service, may be unknown. The names
+// are the same for every service.
 func (c *Catalog) ServiceFacts(e descriptor.Entity, now time.Time) []event.Fact {
 	_, ownerExists := c.byRef[e.Owner]
 	slug, _ := e.Repository()
@@ -53,11 +54,35 @@ func (c *Catalog) ServiceFacts(e descriptor.Entity, now time.Time) []event.Fact 
 				e.Annotations["opsgenie.com/team"] != "",
 		},
 	}
-	facts := make([]event.Fact, 0, len(values))
+	facts := make([]event.Fact, 0, len(values)+2)
 	for _, v := range values {
 		facts = append(facts, fact(e, v.name, v.value, now))
 	}
-	return facts
+	return append(facts, tier(e, now), c.members(e, now))
+}
+
+// tierLabel is the label of a service that has its tier.
+const tierLabel = "dxctl.dev/tier"
+
+// tier returns the tier of a service.
+func tier(e descriptor.Entity, now time.Time) event.Fact {
+	value := strings.TrimSpace(e.Labels[tierLabel])
+	f := fact(e, "catalog.tier", value, now)
+	if value == "" {
+		f.Value, f.Error = nil, "the descriptor has no label "+tierLabel+"; add it under metadata.labels, such as "+
+			tierLabel+`: "1"`
+	}
+	return f
+}
+
+// members returns how many people own a service.
+func (c *Catalog) members(e descriptor.Entity, now time.Time) event.Fact {
+	n, unknown := c.ownerMembers(e, now)
+	f := fact(e, "catalog.owner_members", float64(n), now)
+	if unknown != "" {
+		f.Value, f.Error = nil, unknown
+	}
+	return f
 }
 
 func fact(e descriptor.Entity, name string, value any, now time.Time) event.Fact {

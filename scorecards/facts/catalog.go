@@ -42,6 +42,20 @@ var otherFacts = []Definition{
 		Description: "Ref of the owner; empty when there is none.",
 	},
 	{
+		Name:        "catalog.owner_members",
+		Type:        event.NumberFact,
+		Label:       "the number of people who own it",
+		Source:      fromCatalog + " and the people",
+		Description: "People who have not left: of the owning group with its subgroups; 1 of a User.",
+	},
+	{
+		Name:        "catalog.tier",
+		Type:        event.StringFact,
+		Label:       "its tier",
+		Source:      fromCatalog,
+		Description: "The label dxctl.dev/tier; unknown without it.",
+	},
+	{
 		Name:        "catalog.has_description",
 		Type:        event.BoolFact,
 		True:        "it has a description",
