@@ -54,12 +54,17 @@ func (f *Facts) Of(dir string) *Facts {
 
 // Inherit returns the facts together with the files that the host takes from the organization's repository of defaults
 // (".github" on GitHub) for a repository that does not have them: security policy, contributing guide, code of conduct
-// and pull request template. name is that repository, which becomes the first part of their locations.
+// and pull request template. name is that repository, which becomes the first part of their locations. What may be in
+// defaults that could not be read is unknown.
 func (f *Facts) Inherit(defaults *Facts, name string) *Facts {
 	s := *f
 	move := func(at *fact.Location) { at.Path = path.Join(name, at.Path) }
 	own, d := s.Documents.Security, defaults.Documents.Security
-	if own.Known && own.Value == nil && d.Value != nil {
+	switch {
+	case !own.Known || own.Value != nil:
+	case !d.Known:
+		s.Documents.Security = d // the defaults may have one
+	case d.Value != nil:
 		policy := *d.Value
 		move(&d.At)
 		move(&policy.Private.At)
@@ -67,7 +72,11 @@ func (f *Facts) Inherit(defaults *Facts, name string) *Facts {
 		s.Documents.Security = d
 	}
 	inherit := func(own *fact.Value[string], d fact.Value[string]) {
-		if own.Known && own.Value == "" && d.Value != "" {
+		switch {
+		case !own.Known || own.Value != "":
+		case !d.Known:
+			*own = d
+		case d.Value != "":
 			move(&d.At)
 			d.Value = d.At.Path
 			*own = d

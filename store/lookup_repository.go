@@ -56,26 +56,35 @@ ORDER BY coalesce(started_at, created_at, finished_at), source, scope, id, attem
 	return deployments, nil
 }
 
-// RepositoryServices returns the directories of a repository that services are bound to, by service and sorted; the
-// directory is "" where the whole repository is bound.
-func (s *Store) RepositoryServices(ctx context.Context, provider, repository string) (map[string][]string, error) {
+// RepositoryServices returns the directories of repositories of a provider that services are bound to, by repository in
+// lower case and service, and sorted; the directory is "" where the whole repository is bound.
+func (s *Store) RepositoryServices(ctx context.Context, provider string, repositories []string,
+) (map[string]map[string][]string, error) {
 	var found []struct {
+		Scope   string `ch:"scope"`
 		Path    string `ch:"path"`
 		Service string `ch:"service"`
 	}
-	const sql = `SELECT path, service FROM
+	const sql = `SELECT scope, path, service FROM
 (
-    SELECT '' AS path, service FROM catalog_bindings WHERE provider = {provider:String} AND scope = {repository:String}
+    SELECT scope, '' AS path, service FROM catalog_bindings WHERE provider = {provider:String} AND scope IN {scopes:Array(String)}
     UNION ALL
-    SELECT path, service FROM catalog_paths WHERE provider = {provider:String} AND scope = {repository:String}
+    SELECT scope, path, service FROM catalog_paths WHERE provider = {provider:String} AND scope IN {scopes:Array(String)}
 )
-ORDER BY service, path`
-	if err := s.Select(ctx, &found, sql, ofRepository(provider, repository)); err != nil {
-		return nil, fmt.Errorf("looking up the services of %s: %w", repository, err)
+ORDER BY scope, service, path`
+	scopes := make([]string, len(repositories))
+	for i, name := range repositories {
+		scopes[i] = strings.ToLower(name)
 	}
-	services := map[string][]string{}
+	if err := s.Select(ctx, &found, sql, map[string]any{"provider": provider, "scopes": scopes}); err != nil {
+		return nil, fmt.Errorf("looking up the services of %d repositories: %w", len(repositories), err)
+	}
+	services := map[string]map[string][]string{}
 	for _, r := range found {
-		services[r.Service] = append(services[r.Service], r.Path)
+		if services[r.Scope] == nil {
+			services[r.Scope] = map[string][]string{}
+		}
+		services[r.Scope][r.Service] = append(services[r.Scope][r.Service], r.Path)
 	}
 	return services, nil
 }

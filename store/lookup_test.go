@@ -141,11 +141,11 @@ func TestRepositoryLookups(t *testing.T) {
 	if err := s.Replace(t.Context(), "paths", paths); err != nil {
 		t.Fatal(err)
 	}
-	services, err := s.RepositoryServices(t.Context(), "github", "Org/Repo")
-	if want := map[string][]string{
+	services, err := s.RepositoryServices(t.Context(), "github", []string{"Org/Repo", "org/other"})
+	if want := map[string]map[string][]string{"org/repo": {
 		payment:               {""},
 		"component:default/x": {"a", "b"},
-	}; err != nil ||
+	}}; err != nil ||
 		!reflect.DeepEqual(services, want) {
 		t.Errorf("services %v, %v", services, err)
 	}

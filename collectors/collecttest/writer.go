@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
@@ -28,7 +29,8 @@ var ErrRemoval = errors.New("nothing was removed")
 // fail at a write, before or after it has done what it was asked for: a process that is killed may have either behind
 // it.
 type Writer struct {
-	source.RepositoryReader // nil: set by the tests of sources that use it
+	// RepositoryReader answers that nothing is bound to any repository, unless a test sets another one.
+	source.RepositoryReader
 
 	// FailAt is the number of the write (Append, Update, Save) that fails, and those after it; 0: none.
 	FailAt int
@@ -58,10 +60,47 @@ type Writer struct {
 // NewWriter returns an empty Writer.
 func NewWriter() *Writer {
 	return &Writer{
+		RepositoryReader: unbound{},
+
 		events: map[string]event.Event{},
 		ledger: map[event.Kind]event.LedgerEntry{},
 		states: map[string][]byte{},
 	}
+}
+
+// unbound is a [source.RepositoryReader] of a catalog that describes no service.
+type unbound struct{}
+
+func (unbound) RepositoryDeployments(context.Context, string, string) ([]event.Deployment, error) {
+	return nil, nil
+}
+
+func (unbound) RepositoryServices(context.Context, string, string) ([]catalog.PathBinding, error) {
+	return nil, nil
+}
+
+func (unbound) Compared(context.Context) (map[event.DeploymentKey]event.DeployedCommits, error) {
+	return nil, nil
+}
+
+// Services are what [Bound] binds to a repository: directories by the ref of a service, "" for the whole repository.
+type Services map[string][]string
+
+// Bound is a [source.RepositoryReader] of a catalog that binds services to whatever repository is asked for.
+type Bound struct {
+	unbound
+	Services Services
+}
+
+// RepositoryServices returns the bindings, by service.
+func (b Bound) RepositoryServices(_ context.Context, provider, repository string) ([]catalog.PathBinding, error) {
+	var all []catalog.PathBinding
+	for _, service := range slices.Sorted(maps.Keys(b.Services)) {
+		for _, dir := range b.Services[service] {
+			all = append(all, catalog.PathBinding{Provider: provider, Scope: repository, Path: dir, Service: service})
+		}
+	}
+	return all, nil
 }
 
 // Key is the identity of an event within a kind and a scope: a run's is "id/attempt", a job's "run/attempt/id".

@@ -18,8 +18,11 @@ func TestADescriptorThatCannotBeReadDoesNotHoldUpTheStreams(t *testing.T) {
 	repo.Contents = map[string]string{"catalog-info.yaml": streamtest.Component}
 	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
 	s.Before = func(_ int, r *http.Request) *githubtest.Fault {
-		if strings.Contains(r.URL.Path, "git/blobs") {
+		switch asked := streamtest.AsksFor(r, streamtest.Component); {
+		case asked && strings.Contains(r.URL.Path, "git/blobs"):
 			return &githubtest.Fault{Status: 404 + 18, Body: `{"message":"Sorry, the blob is too large"}`}
+		case asked:
+			return &githubtest.Fault{Status: 200, Body: `{"data":{"repository":{"b0":null,"b1":null}}}`}
 		}
 		return nil
 	}

@@ -1,7 +1,6 @@
 package github
 
 import (
-	"crypto/sha1"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,8 +23,7 @@ func TestAFileThatAlwaysFailsDoesNotHoldUpTheOthers(t *testing.T) {
 		Runs:     streamtest.Runs(3, time.Hour),
 	}
 	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
-	sha := fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(bad), bad))))
-	s.Before = streamtest.Always500(func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) })
+	s.Before = streamtest.Always500(func(r *http.Request) bool { return streamtest.AsksFor(r, bad) })
 	for range 2 {
 		err := collector(t, s, discover, now).Collect(t.Context(), scope, m)
 		if !rest.OnlySkipped(err) || !strings.Contains(err.Error(), "b.yaml") ||

@@ -23,6 +23,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/runs"
 	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/servicefacts"
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
@@ -35,6 +36,8 @@ type Collector struct {
 	cfg    Config
 	api    *client.Client
 	listed sync.Map // shownRepository by name in lower case
+	// defaults are the files that repositories inherit from their owners.
+	defaults contents.Defaults
 }
 
 // New returns a collector. It fails if the configuration is invalid.
@@ -70,7 +73,12 @@ func (c *Collector) Observe(o rest.Observer) { c.api.Observe(o) }
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	r := stream.New(c.Base, c.api, scope, c.cfg.Since, w)
 	path := c.cfg.Catalog.DescriptorPath(c.cfg.Organization != "")
-	hidden, described := contents.Collect(ctx, r, path, c.shown(scope)) // first: the others need the default branch
+	var err error
+	if r.Subjects, err = servicefacts.Bindings(ctx, w, Provider, scope); err != nil {
+		return err
+	}
+	// The contents come first, because the others need the default branch.
+	hidden, described := contents.Collect(ctx, r, path, c.shown(scope), &c.defaults)
 	if described != nil {
 		needed := c.cfg.Jobs == runs.DefaultBranchJobs || !rest.Faulty(described)
 		if described = fmt.Errorf("repository: %w", described); r.DefaultBranch == "" && needed {
@@ -103,4 +111,9 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		errs = append(errs, hidden)
 	}
 	return c.api.WithRights(append(errs, described)...)
+}
+
+// Retract stores that nothing is known any longer of what a repository showed of itself.
+func (c *Collector) Retract(ctx context.Context, scope string, w source.Writer) error {
+	return contents.Retract(ctx, stream.New(c.Base, c.api, scope, c.cfg.Since, w))
 }

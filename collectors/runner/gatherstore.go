@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -14,7 +15,11 @@ type gatheringStore struct {
 	loads   gathered[checkpoint, []byte]
 	saves   gathered[checkpoint, struct{}]
 	counts  gathered[countOf, counted]
+	bound   gathered[repository, map[string][]string]
 }
+
+// repository names a repository of a provider.
+type repository struct{ provider, name string }
 
 // checkpoint names a checkpoint; doc is what is saved.
 type checkpoint struct {
@@ -70,6 +75,14 @@ func gathering(store Store) *gatheringStore {
 		return answers[0], nil
 	}
 	g.counts.many = g.countMany
+	g.bound.one = func(ctx context.Context, r repository) (map[string][]string, error) {
+		answers, err := g.servicesOfMany(ctx, []repository{r})
+		if err != nil {
+			return nil, err
+		}
+		return answers[0], nil
+	}
+	g.bound.many = g.servicesOfMany
 	return g
 }
 
@@ -90,6 +103,33 @@ func (g *gatheringStore) SaveCheckpoint(ctx context.Context, source, scope, stre
 // count counts records. Attempts of one record count once.
 func (g *gatheringStore) count(ctx context.Context, q countOf) (counted, error) {
 	return g.counts.do(ctx, q)
+}
+
+// services returns the directories of a repository that services are bound to, by service.
+func (g *gatheringStore) services(ctx context.Context, provider, name string) (map[string][]string, error) {
+	return g.bound.do(ctx, repository{provider, strings.ToLower(name)})
+}
+
+func (g *gatheringStore) servicesOfMany(ctx context.Context, of []repository) ([]map[string][]string, error) {
+	names := map[string][]string{} // by provider
+	for _, r := range of {
+		names[r.provider] = append(names[r.provider], r.name)
+	}
+	found := map[repository]map[string][]string{}
+	for provider, names := range names {
+		services, err := g.RepositoryServices(ctx, provider, names)
+		if err != nil {
+			return nil, err
+		}
+		for name, of := range services {
+			found[repository{provider, name}] = of
+		}
+	}
+	answers := make([]map[string][]string, len(of))
+	for i, r := range of {
+		answers[i] = found[r]
+	}
+	return answers, nil
 }
 
 func (g *gatheringStore) loadMany(ctx context.Context, of []checkpoint) ([][]byte, error) {

@@ -72,7 +72,7 @@ func (r *Runner) retractScopes(ctx context.Context, s *runnable, scopes []string
 	if _, err := w.Load(ctx, scopesStream, &before); err != nil {
 		return err
 	}
-	gone := missing(before.Scopes, now.Scopes)
+	gone := len(missing(before.Scopes, now.Scopes))
 	asked := before.Configured == now.Configured // another list was not asked for
 	if len(scopes) == 0 || asked && !s.volatile() {
 		if err := w.Removing("scopes", gone, len(before.Scopes)); err != nil {
@@ -88,22 +88,47 @@ func (r *Runner) retractScopes(ctx context.Context, s *runnable, scopes []string
 	if asked && slices.Equal(before.Scopes, now.Scopes) {
 		return nil
 	}
+	if err := r.retractObserved(ctx, s, before.Scopes, now.Scopes); err != nil {
+		return err
+	}
 	return w.Save(ctx, scopesStream, now)
 }
 
-// missing is how many of the scopes before are not among those now. Sources write names in either case.
-func missing(before, now []string) int {
+// missing returns the scopes before that are not among those now. Sources write names in either case.
+func missing(before, now []string) []string {
 	listed := make(map[string]bool, len(now))
 	for _, scope := range now {
 		listed[strings.ToLower(scope)] = true
 	}
-	gone := 0
+	var gone []string
 	for _, scope := range before {
 		if !listed[strings.ToLower(scope)] {
-			gone++
+			gone = append(gone, scope)
 		}
 	}
 	return gone
+}
+
+// retractObserved retracts what was observed of the scopes that are no longer listed.
+func (r *Runner) retractObserved(ctx context.Context, s *runnable, before, now []string) error {
+	c, ok := s.Collector.(source.Retractor)
+	if !ok {
+		return nil
+	}
+	for _, scope := range missing(before, now) {
+		w := &writer{
+			store:    r.store,
+			source:   s.Source(),
+			provider: s.Provider(),
+			scope:    scope,
+			stats:    r.stats,
+			tally:    &s.tally,
+		}
+		if err := c.Retract(ctx, scope, w); err != nil {
+			return fmt.Errorf("retracting what was observed of %s: %w", scope, err)
+		}
+	}
+	return nil
 }
 
 // volatile reports whether the scopes of the source come and go by themselves; see [source.Volatile].

@@ -35,7 +35,8 @@ type Store interface {
 	DescriptorRevisions(ctx context.Context, source, scope string) (map[string]string, error)
 	UnlistedDescriptors(ctx context.Context, source string, listed []string) ([]event.Descriptor, int, error)
 	RepositoryDeployments(ctx context.Context, provider, repository string) ([]event.Deployment, error)
-	RepositoryServices(ctx context.Context, provider, repository string) (map[string][]string, error)
+	// RepositoryServices is about several repositories, by name in lower case.
+	RepositoryServices(ctx context.Context, provider string, repositories []string) (map[string]map[string][]string, error)
 	Comparisons(ctx context.Context, source, scope string) (map[event.DeploymentKey]event.DeployedCommits, error)
 
 	// Select reads the public views.
@@ -224,7 +225,7 @@ func (w *writer) RepositoryDeployments(ctx context.Context, provider, repository
 }
 
 func (w *writer) RepositoryServices(ctx context.Context, provider, repository string) ([]catalog.PathBinding, error) {
-	directories, err := w.store.RepositoryServices(ctx, provider, repository)
+	directories, err := w.store.services(ctx, provider, repository)
 	if err != nil {
 		return nil, err
 	}

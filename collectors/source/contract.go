@@ -50,6 +50,12 @@ type Wide interface {
 // Derived is a Collector that reads what other sources have stored, and is therefore collected after them.
 type Derived interface{ Derived() bool }
 
+// Retractor is a Collector that stores what is observed of a scope, which is no longer known when the scope has gone.
+type Retractor interface {
+	// Retract stores, through the Writer of a scope that the source no longer lists, that nothing is known of it now.
+	Retract(ctx context.Context, scope string, w Writer) error
+}
+
 // Volatile is a Collector whose scopes come and go by themselves, as the workloads of a cluster do, so that nothing is
 // retracted with them. Only an empty list of theirs is refused.
 type Volatile interface{ Volatile() bool }

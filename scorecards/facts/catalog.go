@@ -134,6 +134,13 @@ var otherFacts = []Definition{
 	},
 
 	{
+		Name:        "repository.provider",
+		Type:        event.StringFact,
+		Label:       "the host of the repository",
+		Source:      fromGit,
+		Description: "Kind of the source that hosts the repository: github or gitlab.",
+	},
+	{
 		Name:        "repository.default_branch",
 		Type:        event.StringFact,
 		Label:       "the default branch",

@@ -14,44 +14,28 @@ import (
 	"github.com/dxctl/dxctl/repository/owners"
 )
 
-func TestCodeowners(t *testing.T) {
-	for _, tc := range []struct {
-		name, text              string
-		defaults, owners, wrong string
-	}{
-		{"an empty file", "", "[]", "[]", "[]"},
-		{"comments", "# * @acme/all\n\n   # @x\n", "[]", "[]", "[]"},
-		{"everything", "* @acme/platform", "[@acme/platform]", "[@acme/platform]", "[]"},
-		{"the last match wins", "* @acme/platform\n/docs/ @acme/writers\n* @alice bob@example.com\n", "[@alice bob@example.com]", "[@acme/platform @acme/writers @alice bob@example.com]", "[]"},
-		{"the last match names nobody", "* @acme/platform\n*\n", "[]", "[@acme/platform]", "[]"},
-		{"narrower rules", "*.go @gophers\n/* @top\napps/ @apps\n", "[]", "[@apps @gophers @top]", "[]"},
-		{"two stars", "** @a\n", "[@a]", "[@a]", "[]"},
-		{"two stars from the top", "/**/* @a\n", "[@a]", "[@a]", "[]"},
-		{"a comment after the owners", "* @a # @b\n", "[@a]", "[@a]", "[]"},
-		{"a hash in a pattern", "docs/c#/ @a\n", "[]", "[@a]", "[]"},
-		{"an escaped space", `/my\ docs/read\ me.md @a` + "\n", "[]", "[@a]", "[]"},
-		{"Windows line ends and a byte order mark", "\ufeff* @a\r\n/x @b\r\n", "[@a]", "[@a @b]", "[]"},
-		{"tabs", "*\t@a\t@b", "[@a @b]", "[@a @b]", "[]"},
-		{"invalid lines do not take the others with them", "* @a\n!x @b\n[ab].go @c\n\\#x @d\n/e notanowner\n/f @g\n", "[@a]", "[@a @g]",
-			"[line 2: !x: a pattern cannot be negated with ! line 3: [ab].go: a pattern cannot contain [ ] line 4: #x: a " +
-				"pattern cannot begin with #, escaped or not line 5: notanowner is not an owner; write @user, @organization/team " +
-				"or an email address]"},
-		{"a section of GitLab", "[Docs] @a\n", "[]", "[]", "[line 1: [Docs]: a pattern cannot contain [ ]]"},
-		{"an owner that is a sign", "* @\n", "[]", "[]", "[line 1: @ is not an owner; write @user, @organization/team or " +
-			"an email address]"},
+func TestDefaultOwners(t *testing.T) {
+	for _, tc := range []struct{ name, text, want string }{
+		{"an empty file", "", "[]"},
+		{"comments", "# * @acme/all\n\n   # @x\n", "[]"},
+		{"everything", "* @acme/platform", "[@acme/platform]"},
+		{"the last match wins", "* @acme/platform\n/docs/ @acme/writers\n* @alice bob@example.com\n", "[@alice bob@example.com]"},
+		{"the last match names nobody", "* @acme/platform\n*\n", "[]"},
+		{"narrower rules", "*.go @gophers\n/* @top\napps/ @apps\n", "[]"},
+		{"two stars", "** @a\n", "[@a]"},
+		{"two stars from the top", "/**/* @a\n", "[@a]"},
+		{"a comment after the owners", "* @a # @b\n", "[@a]"},
+		{"a hash in a pattern", "docs/c#/ @a\n", "[]"},
+		{"an escaped space", `/my\ docs/read\ me.md @a` + "\n", "[]"},
+		{"Windows line ends and a byte order mark", "\ufeff* @a\r\n/x @b\r\n", "[@a]"},
+		{"tabs", "*\t@a\t@b", "[@a @b]"},
+		{"invalid lines do not take the others with them", "* @a\n!x @b\n[ab].go @c\n\\#x @d\n/e notanowner\n/f @g\n", "[@a]"},
+		{"a section of GitLab", "[Docs] @a\n", "[]"},
+		{"an owner that is a sign", "* @\n", "[]"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			f := codeownersOf([]byte(tc.text))
-			if got := fmt.Sprint(f.Default); got != tc.defaults {
-				t.Errorf("default owners %s, want %s", got, tc.defaults)
-			}
-			if got := fmt.Sprint(f.Owners); got != tc.owners {
-				t.Errorf("owners %s, want %s", got, tc.owners)
-			}
-			if got := fmt.Sprint(f.Invalid); got != tc.wrong {
-				t.Errorf("invalid %s, want %s", got, tc.wrong)
-			}
-		})
+		if got := fmt.Sprint(DefaultOwners([]byte(tc.text))); got != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		}
 	}
 }
 
@@ -67,30 +51,33 @@ func TestCodeownersAreFacts(t *testing.T) {
 		Contents: map[string]string{"CODEOWNERS": "* @acme/old", "docs/CODEOWNERS": "* @acme/docs", "README.md": "x"},
 	}
 	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
-	step := func(what, want string, blobs int) {
+	step := func(what, want string, queries int) {
 		t.Helper()
 		s.Requests()
 		collect(t, s, m, now, "")
-		if n := streamtest.Count(s.Requests(), "git/blobs"); value(m, "default_owners") != want || n != blobs {
-			t.Errorf("%s: %s with %d files read, want %s with %d", what, value(m, "default_owners"), n, want, blobs)
+		if n := streamtest.Count(s.Requests(), "graphql"); value(m, "default_owners") != want || n != queries {
+			t.Errorf("%s: %s with %d queries, want %s with %d", what, value(m, "default_owners"), n, want, queries)
 		}
 	}
 	step("the file at the top", `["@acme/old"]`, 1)
 	step("unchanged", `["@acme/old"]`, 0)
-	repo.Contents["README.md"] = "y"
-	step("another file has changed", `["@acme/old"]`, 0)
+	repo.Contents["main.go"] = "package main"
+	step("another file", `["@acme/old"]`, 1)
+	repo.Contents["main.go"] = "package main // changed"
+	step("a file that nothing depends on has changed", `["@acme/old"]`, 0)
 	repo.Contents[".github/CODEOWNERS"] = "* @acme/new\n!x\n"
 	step("the directory .github comes first", `["@acme/new"]`, 1)
-	if got := value(m, "invalid_lines"); got != `["line 2: !x: a pattern cannot be negated with !"]` {
+	if got := value(m, "invalid_lines"); got != `[".github/CODEOWNERS:2: !x: a pattern cannot be negated with !"]` {
 		t.Error(got)
 	}
 	repo.Truncated = true
 	delete(repo.Contents, ".github/CODEOWNERS")
 	delete(repo.Contents, "CODEOWNERS")
 	delete(repo.Contents, "docs/CODEOWNERS")
-	step("a listing that is cut", `["@acme/new"]`, 0)
+	step("a listing that is cut", "unknown: the repository has more files than GitHub lists, and it is not among those "+
+		"listed", 1)
 	repo.Truncated = false
-	step("no file", `[]`, 0)
+	step("no file", `[]`, 1)
 	repo.Contents = nil
 	collect(t, s, m, now.Add(48*time.Hour), "")
 	if got := value(m, "owners"); !strings.HasPrefix(got, "unknown: gh does not show the files") {
@@ -122,8 +109,7 @@ func FuzzCodeowners(f *testing.F) {
 				t.Errorf("pattern %q", r.Pattern)
 			}
 		}
-		facts := codeownersOf(text)
-		for _, o := range append(facts.Owners, facts.Default...) {
+		for _, o := range DefaultOwners(text) {
 			if !strings.Contains(o, "@") || strings.ContainsAny(o, " \t\n") {
 				t.Errorf("owner %q", o)
 			}

@@ -1,6 +1,6 @@
-// Package contents collects what a repository shows of itself: its own record, the list of its files (tree.go) with the
-// files that are facts (files.go), the owners in CODEOWNERS, and the Backstage descriptors (documents.go). The facts
-// are about the scope; the catalog knows which service that is.
+// Package contents collects what a repository shows of itself: its own record, the list of its files (tree.go), the
+// facts that those have (files.go), and the Backstage descriptors (documents.go). The facts are about the services that
+// the catalog binds to the repository or to its directories.
 package contents
 
 import (
@@ -12,6 +12,10 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/servicefacts"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository"
+	"github.com/dxctl/dxctl/repository/remote"
 )
 
 const (
@@ -19,17 +23,17 @@ const (
 	streamName = "facts"
 	// askAgain is how long a listing of files counts if nothing was pushed, and a refusal to show it in any case.
 	askAgain = 24 * time.Hour
-	// lasts is how long an observation counts: a week without a collect makes it stale, which the scorecard shows.
-	lasts = 7 * askAgain
 )
 
 // state is the checkpoint. It contains the values, so that an answer of "not modified" renews the facts.
 type state struct {
 	RepositoryETag string                 `json:"repository_etag,omitempty"`
 	Repository     Record                 `json:"repository"`
-	Tree           treeFacts              `json:"tree"`
-	Owners         codeownersFacts        `json:"owners,omitzero"`
+	Tree           treeState              `json:"tree"`
+	Files          filesState             `json:"files,omitzero"`
 	Documents      map[string]descriptors `json:"documents,omitempty"` // by path
+	Inherited      inheritance            `json:"inherited,omitzero"`
+	Kept           servicefacts.Kept      `json:"kept,omitzero"`
 }
 
 // Record is the record of a repository.
@@ -49,21 +53,34 @@ type collector struct {
 	reconfigured bool                 // other files are wanted than the last time
 	hidden       error                // why GitHub refuses to show the files; the facts are then unknown
 	unread       map[string]rest.Held // files that cannot be read
+
+	owner     *Defaults                 // nil: nothing is inherited
+	inherited bool                      // defaults were read
+	defaults  *repository.Facts         // of the owner's repository of defaults; nil: it has none
+	read      map[string]remote.Content // contents that were read, by hash
+	queries   int                       // for contents so far
+	singles   int                       // contents that were requested one by one
 }
 
 // Collect reads what has changed since the checkpoint, stores facts and descriptors, and sets the default branch and
 // the URL of r, which other streams need. path is that of the descriptor, see [Config.DescriptorPath]. shown is the
-// repository's record, if it is known already.
+// repository's record, if it is known already. defaults are those of the owner's repository of defaults.
 //
 // hidden is why GitHub refuses to show the files, which alone is not an error: the facts are then unknown. err is a
 // [rest.SkippedError] if only single files cannot be read.
-func Collect(ctx context.Context, r *stream.Repository, path string, shown *Record) (hidden, err error) {
-	c := &collector{Repository: r, path: path, shown: shown}
+func Collect(
+	ctx context.Context,
+	r *stream.Repository,
+	path string,
+	shown *Record,
+	defaults *Defaults,
+) (hidden, err error) {
+	c := &collector{Repository: r, path: path, shown: shown, owner: defaults, read: map[string]remote.Content{}}
 	err = c.collect(ctx)
 	return c.hidden, err
 }
 
-// collect reads record and files, and appends the facts even if nothing has changed: they are observed now.
+// collect reads record and files, and stores the facts that have changed, or all once a day: they are observed now.
 func (c *collector) collect(ctx context.Context) error {
 	var s state
 	if _, err := c.Writer.Load(ctx, streamName, &s); err != nil {
@@ -79,15 +96,16 @@ func (c *collector) collect(ctx context.Context) error {
 		return err
 	}
 	c.DefaultBranch, c.URL = s.Repository.DefaultBranch, s.Repository.HTMLURL
-	if err := c.tree(ctx, &s); rest.Faulty(err) && s.Tree.Branch == c.DefaultBranch {
+	files, err := c.tree(ctx, &s)
+	if rest.Faulty(err) && s.Tree.Branch == c.DefaultBranch {
 		c.odd("the list of its files", err)
 	} else if err != nil {
 		return err
 	}
 	if len(c.unread) > 0 {
-		s.Tree.ETag, s.Tree.AskedAt = "", time.Time{} // ask again
+		s.Tree.ETag, s.Tree.AskedAt, s.Files.Digest = "", time.Time{}, "" // ask again
 	}
-	if err := c.Writer.Append(ctx, c.facts(s)...); err != nil {
+	if err := c.store(ctx, &s, files); err != nil {
 		return err
 	}
 	if after, err := json.Marshal(s); err != nil || string(after) != string(before) {
@@ -116,4 +134,18 @@ func (c *collector) record(ctx context.Context, s *state) error {
 		s.Repository, s.RepositoryETag = fresh, got.ETag
 	}
 	return nil
+}
+
+// Retract stores that the facts of a repository that the source no longer lists are unknown.
+func Retract(ctx context.Context, r *stream.Repository) error {
+	var s state
+	if _, err := r.Writer.Load(ctx, streamName, &s); err != nil {
+		return err
+	}
+	of := event.Fact{Source: r.Source, URL: s.Repository.HTMLURL}
+	gone := fmt.Sprintf("%s no longer lists %s", r.Source, r.Scope)
+	if err := s.Kept.Retract(ctx, r.Writer, r.Now(), of, gone); err != nil {
+		return err
+	}
+	return r.Writer.Save(ctx, streamName, state{Documents: s.Documents}) // a repository that is back is read anew
 }

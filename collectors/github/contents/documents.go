@@ -261,6 +261,9 @@ func (c *collector) odd(file string, err error) {
 
 // blob returns the content of a file by its hash.
 func (c *collector) blob(ctx context.Context, sha string) ([]byte, error) {
+	if known, ok := c.read[sha]; ok && known.Reason == "" {
+		return known.Data, nil
+	}
 	var b struct {
 		Content  string `json:"content"`
 		Encoding string `json:"encoding"`

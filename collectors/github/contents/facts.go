@@ -1,53 +1,56 @@
 package contents
 
 import (
-	"cmp"
-	"encoding/json"
+	"context"
 	"fmt"
 
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/servicefacts"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/named"
 )
 
-// facts returns the facts. One that is unknown has the reason as its error; it is never false.
-func (c *collector) facts(s state) []event.Event {
-	missing := func(what string) string { return fmt.Sprintf("%s gave no %s for %s", c.Source, what, c.Scope) }
-	var all []event.Event
-	add := func(name string, kind event.FactType, known bool, value any, why string) {
-		f := event.Fact{
-			Source:     c.Source,
-			Entity:     "unmapped:" + mapping.Provider + "/" + c.Scope,
-			Name:       "repository." + name,
-			Type:       kind,
-			ObservedAt: c.Now().UTC(),
-			ExpiresAt:  c.Now().UTC().Add(lasts),
-			URL:        s.Repository.HTMLURL,
-		}
-		if known {
-			raw, err := json.Marshal(value)
-			if known = err == nil; known {
-				f.Value = raw
-			}
-		}
+// recordFacts returns the facts of the repository's own record.
+func (c *collector) recordFacts(r Record) []event.Fact {
+	fact := func(name string, typ event.FactType, known bool, value any, what string) event.Fact {
 		if !known {
-			f.Error = why
+			return event.Fact{Name: name, Type: typ, Error: fmt.Sprintf("%s gave no %s for %s", c.Source, what, c.Scope)}
 		}
-		all = append(all, f)
+		return servicefacts.Encode(name, typ, value)
 	}
-	repo := s.Repository
-	add("default_branch", event.StringFact, repo.DefaultBranch != "", repo.DefaultBranch, missing("default branch"))
-	created := mapping.Time(repo.CreatedAt)
-	add("created_at", event.TimeFact, !created.IsZero(), created, missing("creation date"))
-	add("archived", event.BoolFact, repo.Archived != nil, repo.Archived, missing("archived flag"))
-	for _, f := range fileFacts {
-		value, known := s.Tree.Files[f.name]
-		add("files."+f.name, event.BoolFact, known, value, s.Tree.Error)
+	created := mapping.Time(r.CreatedAt)
+	return []event.Fact{
+		fact("repository.provider", event.StringFact, true, mapping.Provider, ""),
+		fact("repository.default_branch", event.StringFact, r.DefaultBranch != "", r.DefaultBranch, "default branch"),
+		fact("repository.created_at", event.TimeFact, !created.IsZero(), created, "creation date"),
+		fact("repository.archived", event.BoolFact, r.Archived != nil, r.Archived, "archived flag"),
 	}
-	o := s.Owners
-	o.Known = o.Known && len(s.Tree.Files) > 0
-	why := cmp.Or(s.Owners.Error, s.Tree.Error, missing("CODEOWNERS file"))
-	add("codeowners.default_owners", event.ListFact, o.Known, o.Default, why)
-	add("codeowners.owners", event.ListFact, o.Known, o.Owners, why)
-	add("codeowners.invalid_lines", event.ListFact, o.Known, o.Invalid, why)
-	return all
+}
+
+// store stores the facts of the record and of the files. files is nil if those that are kept still hold.
+func (c *collector) store(ctx context.Context, s *state, files map[string][]event.Fact) error {
+	facts := map[string][]event.Fact{}
+	for _, subject := range c.Subjects {
+		facts[subject.Entity] = c.recordFacts(s.Repository)
+	}
+	for entity, record := range facts {
+		switch {
+		case s.Tree.Error != "" && !s.Tree.Partial: // nothing is known of the files
+			for _, d := range named.Definitions() {
+				facts[entity] = append(facts[entity], event.Fact{Name: d.Name, Type: d.Type, Error: s.Tree.Error})
+			}
+		case files == nil:
+			facts[entity] = append(record, s.Kept.Others(entity, record)...)
+		default:
+			facts[entity] = append(record, files[entity]...)
+		}
+	}
+	of := event.Fact{Source: c.Source, URL: s.Repository.HTMLURL}
+	_, err := s.Kept.Store(ctx, c.Writer, c.Now(), of, facts, c.unbound())
+	return err
+}
+
+// unbound is why nothing is known any longer of an entity that the repository was about.
+func (c *collector) unbound() string {
+	return fmt.Sprintf("the catalog no longer binds it to %s of %s", c.Scope, c.Source)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/githubtest"
 	"github.com/dxctl/dxctl/collectors/github/streamtest"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/named"
 )
 
 func TestFacts(t *testing.T) {
@@ -26,10 +27,10 @@ func TestFacts(t *testing.T) {
 	}{
 		{"everything", []string{"README.md", ".github/CODEOWNERS", ".github/workflows/ci.yml", "build/Dockerfile", "catalog-info.yaml", "LICENSE", ".github/dependabot.yml", "cmd/x_test.go"}, false,
 			map[string]string{"readme": "true", "codeowners": "true", "ci_workflow": "true", "dockerfile": "true", "catalog_info": "true", "license": "true", "dependency_updates": "true", "tests": "true"}},
-		{"nothing", []string{"main.go", "docs/license.md", "vendor/x/README", "vendor/a/a_test.go", "contest.go"}, false,
+		{"nothing", []string{"main.go", "vendor/x/README", "vendor/a/a_test.go", "contest.go"}, false,
 			map[string]string{"readme": "false", "codeowners": "false", "ci_workflow": "false", "dockerfile": "false", "catalog_info": "false", "license": "false", "dependency_updates": "false", "tests": "false"}},
-		{"other tools", []string{"Jenkinsfile", "renovate.json", "src/test/java/FooTest.java", "docs/readme.rst", "COPYING"}, false,
-			map[string]string{"readme": "true", "ci_workflow": "true", "dependency_updates": "true", "tests": "true", "license": "true"}},
+		{"other tools", []string{"Jenkinsfile", "src/test/java/FooTest.java", "docs/readme.rst", "COPYING"}, false,
+			map[string]string{"readme": "true", "ci_workflow": "true", "tests": "true", "license": "true"}},
 		{"a listing that is cut", []string{"README"}, true, map[string]string{"readme": "true", "license": "unknown"}},
 		{"no listing", nil, false, map[string]string{"readme": "unknown", "tests": "unknown"}},
 	} {
@@ -52,8 +53,16 @@ func TestFacts(t *testing.T) {
 					t.Errorf("asked again: %+v", r)
 				}
 			}
-			if f := collecttest.Stored[event.Fact](m)["repository.created_at"]; !f.ObservedAt.Equal(now.Add(time.Hour)) {
+			appended := m.Appended()
+			collect(t, s, m, now.Add(25*time.Hour), "")
+			if f := collecttest.Stored[event.Fact](m)["repository.created_at"]; !f.ObservedAt.Equal(now.Add(25 * time.Hour)) {
 				t.Errorf("not modified, but not renewed: %+v", f)
+			}
+			if f := collecttest.Stored[event.Fact](m)["repository.license"]; !f.ObservedAt.Equal(now.Add(25 * time.Hour)) {
+				t.Errorf("not modified, but not renewed: %+v", f)
+			}
+			if n := m.Appended() - appended; n != len(named.Definitions())+4 {
+				t.Errorf("%d facts were renewed", n)
 			}
 		})
 	}

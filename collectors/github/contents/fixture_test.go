@@ -1,6 +1,7 @@
 package contents
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,17 @@ func collect(t testing.TB, s *githubtest.Server, m *collecttest.Writer, at time.
 // tryCollect is collect that may fail.
 func tryCollect(t testing.TB, s *githubtest.Server, m *collecttest.Writer, at time.Time, path string) error {
 	t.Helper()
-	_, err := Collect(t.Context(), streamtest.Repository(t, s, m, at), path, nil)
+	_, err := Collect(t.Context(), streamtest.Repository(t, s, m, at), path, nil, nil)
 	return err
+}
+
+// reads returns how many of the requests ask for a content.
+func reads(requests []githubtest.Request, text string) int {
+	n := 0
+	for _, r := range requests {
+		if sha := githubtest.BlobSHA(text); strings.Contains(r.Path, sha) || strings.Contains(r.Body, sha) {
+			n++
+		}
+	}
+	return n
 }

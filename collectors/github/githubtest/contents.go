@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ func (s *Server) record(name string) any {
 		"html_url":       s.URL + "/" + name,
 		"default_branch": "main",
 		"archived":       repo.Archived,
+		"private":        repo.Private,
 		"fork":           repo.Fork,
 		"created_at":     "2020-01-02T03:04:05Z",
 	}
@@ -52,27 +54,74 @@ func (s *Server) record(name string) any {
 	return all
 }
 
-func blobSHA(text string) string {
+// BlobSHA returns the hash by which git names a content.
+func BlobSHA(text string) string {
 	return fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(text), text)))) //nolint:gosec // git's own
+}
+
+// contents are those of all files; a file without one is empty.
+func (r *Repo) contents() map[string]string {
+	all := make(map[string]string, len(r.Files)+len(r.Contents))
+	for _, f := range r.Files {
+		all[f] = ""
+	}
+	maps.Copy(all, r.Contents)
+	return all
 }
 
 func (r *Repo) tree() []any {
 	tree := []any{}
-	for _, f := range r.Files {
-		tree = append(tree, map[string]any{"path": f, "type": "blob"})
-	}
-	for _, f := range slices.Sorted(maps.Keys(r.Contents)) {
-		tree = append(
-			tree,
-			map[string]any{"path": f, "type": "blob", "sha": blobSHA(r.Contents[f]), "size": len(r.Contents[f])},
-		)
+	contents := r.contents()
+	for _, f := range slices.Sorted(maps.Keys(contents)) {
+		mode := "100644"
+		if r.Links[f] {
+			mode = "120000"
+		}
+		tree = append(tree, map[string]any{
+			"path": f,
+			"mode": mode,
+			"type": "blob",
+			"sha":  BlobSHA(contents[f]),
+			"size": len(contents[f]),
+		})
 	}
 	return tree
 }
 
+// truncatedText is the size from which GraphQL shows a part of a text, in bytes.
+const truncatedText = 512_000
+
+var askedObject = regexp.MustCompile(`(b\d+):object\(oid:\$(o\d+)\)`)
+
+// objects answers a query for blobs by their hashes.
+func (r *Repo) objects(query string, variables map[string]any) map[string]any {
+	texts := map[string]string{}
+	for _, text := range r.contents() {
+		texts[BlobSHA(text)] = text
+	}
+	found := map[string]any{}
+	for _, m := range askedObject.FindAllStringSubmatch(query, -1) {
+		oid, _ := variables[m[2]].(string)
+		text, ok := texts[oid]
+		switch {
+		case !ok || r.HideContents:
+			found[m[1]] = nil
+		case strings.ContainsRune(text, 0):
+			found[m[1]] = map[string]any{"text": nil, "isBinary": true, "isTruncated": false}
+		default:
+			found[m[1]] = map[string]any{
+				"text":        text[:min(len(text), truncatedText)],
+				"isBinary":    false,
+				"isTruncated": len(text) > truncatedText,
+			}
+		}
+	}
+	return found
+}
+
 func (r *Repo) blob(sha string) (int, any, string) {
-	for _, text := range r.Contents {
-		if blobSHA(text) == sha {
+	for _, text := range r.contents() {
+		if BlobSHA(text) == sha && !r.HideContents {
 			encoded := base64.StdEncoding.EncodeToString([]byte(text))
 			var lines strings.Builder
 			for len(encoded) > 60 {

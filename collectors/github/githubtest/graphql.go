@@ -168,6 +168,11 @@ func (s *Server) graphQL(body []byte) any {
 			"errors": []any{map[string]any{"type": "NOT_FOUND", "message": "Could not resolve to a Repository."}}}
 	}
 	out := map[string]any{}
+	if strings.Contains(q.Query, ":object(oid:") {
+		var asked struct{ Variables map[string]any }
+		_ = json.Unmarshal(body, &asked) // it was decoded above
+		out = repo.objects(q.Query, asked.Variables)
+	}
 	if strings.Contains(q.Query, "pullRequests") {
 		pulls := slices.Clone(repo.Pulls)
 		slices.SortStableFunc(pulls, func(a, b Pull) int { return b.Updated.Compare(a.Updated) })

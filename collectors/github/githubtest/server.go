@@ -50,9 +50,11 @@ type Repo struct {
 	Tags        []Tag
 	Files       []string          // nil: the tree answers 404
 	Contents    map[string]string // of files, which are in the tree too
+	Links       map[string]bool   // files that are symbolic links
 	Pushed      time.Time         // zero: the repository does not say
 	Truncated   bool
 	Archived    bool
+	Private     bool
 	Fork        bool
 	Disabled    bool
 	Template    bool
@@ -60,6 +62,8 @@ type Repo struct {
 	Description string
 	Shuffled    bool // the runs are listed in no order
 	NoGraphQL   bool // GraphQL answers null for the repository
+	// HideContents answers as to a token that may list files and not read them.
+	HideContents bool
 }
 
 // Request is one request as it came and was answered.

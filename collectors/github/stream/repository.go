@@ -12,6 +12,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/servicefacts"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
@@ -27,6 +28,8 @@ type Repository struct {
 	Writer        source.Writer // of the repository's scope
 	Since         time.Time     // how far back this collect reads; zero: everything
 	DefaultBranch string        // empty: not known
+	// Subjects are what facts of the repository are about: services in it, or the repository itself.
+	Subjects []servicefacts.Subject
 }
 
 // New returns a repository. scope is its name, owner/name; since is how far back the configuration asks to read, zero
@@ -41,6 +44,8 @@ func New(base *source.Base, api *client.Client, scope string, since time.Time, w
 		Base:   base,
 		Writer: w,
 		Since:  since,
+
+		Subjects: servicefacts.Subjects(nil, base.Provider(), scope),
 	}
 }
 

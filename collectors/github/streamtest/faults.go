@@ -50,3 +50,17 @@ func GraphQLFails(
 		return nil
 	}
 }
+
+// AsksFor reports whether a request asks for a file with a content: by REST, or as one of many by GraphQL.
+func AsksFor(r *http.Request, content string) bool {
+	sha := githubtest.BlobSHA(content)
+	if strings.HasSuffix(r.URL.Path, "/git/blobs/"+sha) {
+		return true
+	}
+	if !strings.Contains(r.URL.Path, "graphql") {
+		return false
+	}
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return err == nil && bytes.Contains(body, []byte(sha))
+}
