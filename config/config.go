@@ -80,6 +80,34 @@ func Load(file string) (Config, error) {
 	return cfg, reading(cfg.validate(where))
 }
 
+// LoadScorecards reads the section scorecards of a file and nothing else, so that a checkout can be graded without what
+// the other sections need, such as the tokens of sources. Relative names are relative to the directory of the file.
+func LoadScorecards(file string) (scorecards.Config, error) {
+	var section struct {
+		Scorecards scorecards.Config `yaml:"scorecards"`
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return section.Scorecards, fmt.Errorf("reading the configuration: %w; name another file with --config", err)
+	}
+	docs, err := strictyaml.Read(file, text)
+	if err != nil {
+		return section.Scorecards, reading(err)
+	}
+	if len(docs) == 0 || docs[0].Root.Kind != yaml.MappingNode {
+		return section.Scorecards, nil
+	}
+	root := docs[0].Root
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "scorecards" {
+			root.Content = root.Content[i : i+2]
+			_, err := docs[0].Decode(&section)
+			return section.Scorecards, reading(err)
+		}
+	}
+	return section.Scorecards, nil
+}
+
 // reading adds what was being done to each error of a file; nil stays nil.
 func reading(err error) error {
 	if err == nil {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,68 +14,146 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/report/checks"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/checkout"
 )
 
 func newGrade(s *cli) *cobra.Command {
+	options := gradeOptions{}
 	cmd := &cobra.Command{
-		Use:   "grade [SERVICE]",
-		Short: "Grade every service, or explain the grade of one",
-		Long: `Grade every service against the scorecards, store the changes and print the grades. With SERVICE, explain each rule:
-the value behind the outcome, the reason for the rule, and what to do. SERVICE is a name or a ref such as
-component:default/payment-service. In a checkout with a catalog-info.yaml, "." is the service that this file describes.`,
-		Args: cobra.MaximumNArgs(1),
+		Use:   "grade [SERVICE | DIRECTORY]",
+		Short: "Grade a checkout, one service, or all of them",
+		Long: `Grade what lies in a directory, a service of the catalog, or all services, against the scorecards.
+
+  dxctl grade .                  the services that the descriptors (catalog-info.yaml) of a checkout describe
+  dxctl grade payment-service    a service: each rule, the value behind the outcome, and what to do
+  dxctl grade --all              every service of the catalog; the changes are stored
+
+An argument that is "." or contains a path separator is a directory; any other word is the name of a service or a ref
+such as component:default/payment-service. A directory is read without a store, a server or a source: what only they
+know is unknown. Its scorecards are those of --config, else of dx.yaml at the root of the repository, else the built-in
+ones. Without an argument, the current directory is graded if it lies in a git repository with a descriptor.
+
+-o sarif and -o junit print what pull request checks read. With --fail-below LEVEL the exit code is 6 if a service does
+not reach the level, and 9 if missing data decides whether it does; the worst of several services decides.`,
+		Args:        cobra.MaximumNArgs(1),
+		Annotations: map[string]string{moreFormats: "sarif junit"},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return s.serviceNames()
+			names, directive := s.serviceNames()
+			return names, directive &^ cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			cfg, err := s.config()
-			if err != nil {
-				return err
-			}
-			p, err := s.open(cmd.Context(), cfg, app.Options{Program: "grade"})
-			if err != nil {
-				return err
-			}
-			defer closing(p, &err)
-			want := ""
+		RunE: func(cmd *cobra.Command, args []string) error {
+			word := ""
 			if len(args) == 1 {
-				if want, err = findService(p.Catalog(), args[0]); err != nil {
-					return err
-				}
+				word = args[0]
 			}
-			reports, err := p.Grade(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if want == "" {
-				return gradesTable(reports).Print(s.out, s.output)
-			}
-			reader, err := p.Reader()
-			if err != nil {
-				return err
-			}
-			service, err := reader.Service(cmd.Context(), want)
-			if err != nil {
-				return err
-			}
-			if len(service.Reports) == 0 {
-				return fmt.Errorf("no scorecard applies to %s; check the filters of the scorecards", want)
-			}
-			return explain(service).Print(s.out, s.output)
+			return s.grade(cmd.Context(), word, options)
 		},
 	}
+	cmd.Flags().BoolVar(&options.all, "all", false, "grade every service of the catalog")
+	cmd.Flags().StringVar(&options.failBelow, "fail-below", "", "exit with 6 if a service is below this `LEVEL`, with 9 if "+
+		"that is not known")
 	return cmd
 }
 
-// findService returns the ref of the service that word refers to: a ref, a name, or ".".
-func findService(cat *catalog.Catalog, word string) (string, error) {
-	if word == "." {
-		return serviceHere(cat)
+type gradeOptions struct {
+	all       bool
+	failBelow string
+}
+
+// grade grades what the word of the command line names.
+func (s *cli) grade(ctx context.Context, word string, options gradeOptions) error {
+	switch {
+	case options.all && word != "":
+		return fmt.Errorf("--all grades every service; leave %q out, or --all", word)
+	case options.all:
+		return s.gradeStored(ctx, "", options)
+	case word == "":
+		root, dir, git, err := checkout.Root(".")
+		if err != nil {
+			return err
+		}
+		described := false
+		if git {
+			if described, err = checkout.HasDescriptor(ctx, root, dir); err != nil {
+				return err
+			}
+		}
+		if !described {
+			return errors.New("this directory is not in a git repository with a catalog-info.yaml; name a service or a " +
+				"directory (`dxctl grade .`), or use --all to grade every service of the catalog")
+		}
+		return s.gradeDirectory(ctx, ".", options)
+	case isDirectory(word):
+		return s.gradeDirectory(ctx, word, options)
 	}
+	return s.gradeStored(ctx, word, options)
+}
+
+var refPattern = regexp.MustCompile(`^[A-Za-z]+:[^/\\]+/[^/\\]+$`)
+
+// isDirectory reports whether an argument names a directory: it is "." or contains a path separator, and is no ref.
+func isDirectory(word string) bool {
+	separated := strings.Contains(word, "/") || strings.ContainsRune(word, filepath.Separator)
+	return word == "." || word == ".." || separated && !refPattern.MatchString(word)
+}
+
+// gradeStored grades a service of the catalog, or all of them if word is "".
+func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions) (err error) {
+	cfg, err := s.config()
+	if err != nil {
+		return err
+	}
+	p, err := s.open(ctx, cfg, app.Options{Program: "grade"})
+	if err != nil {
+		return err
+	}
+	defer closing(p, &err)
+	want := ""
+	if word != "" {
+		if want, err = findService(p.Catalog(), word); err != nil {
+			return err
+		}
+	}
+	grades := &checks.Grades{Cards: p.Scorecards(), Version: versionString()}
+	if err := grades.Validate(options.failBelow); err != nil {
+		return err
+	}
+	reports, err := p.Grade(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range reports {
+		if want == "" || r.Entity == want {
+			grades.Add(r)
+		}
+	}
+	if want != "" && len(grades.Services) == 0 {
+		return fmt.Errorf("no scorecard applies to %s; check the filters of the scorecards", want)
+	}
+	switch {
+	case s.output == "sarif", s.output == "junit":
+		err = s.printChecks(grades)
+	case want == "":
+		err = gradesTable(reports).Print(s.out, s.output)
+	default:
+		var reader *report.Reader
+		if reader, err = p.Reader(); err != nil {
+			return err
+		}
+		var service report.Service
+		if service, err = reader.Service(ctx, want); err == nil {
+			err = explain(service).Print(s.out, s.output)
+		}
+	}
+	return errors.Join(err, s.against(grades, options.failBelow))
+}
+
+// findService returns the ref of the service that word refers to: a ref or a name.
+func findService(cat *catalog.Catalog, word string) (string, error) {
 	var named, near []string
 	for _, e := range cat.Services() {
 		switch {
@@ -94,29 +174,6 @@ func findService(cat *catalog.Catalog, word string) (string, error) {
 		return "", fmt.Errorf("unknown service %q (did you mean %s?)", word, strings.Join(near, ", "))
 	}
 	return "", fmt.Errorf("unknown service %q; run `dxctl services` for a list", word)
-}
-
-// serviceHere returns the service that the catalog-info.yaml of the current directory describes.
-func serviceHere(cat *catalog.Catalog) (string, error) {
-	here, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	local, _, err := catalog.Load(
-		catalog.Config{Files: []string{"catalog-info.yaml"}, Strict: true},
-		people.Config{},
-		here,
-	)
-	if err != nil {
-		return "", fmt.Errorf("looking for the service of this directory: %w; give the name of the service instead", err)
-	}
-	for _, e := range local.Services() {
-		if _, ok := cat.Entity(e.Ref); ok {
-			return e.Ref, nil
-		}
-	}
-	return "", errors.New("the catalog does not have the service of this directory's catalog-info.yaml; add the file " +
-		"under catalog.files in dx.yaml")
 }
 
 // serviceNames completes the names of services in the shell.

@@ -204,6 +204,19 @@ var house = []struct {
 			"scorecards/facts",
 		},
 	},
+	{
+		name: "scorecards/checkout",
+		imports: []string{
+			"event", "people", "catalog", "catalog/descriptor", "repository", "repository/fact", "repository/named",
+			"repository/tree",
+		},
+	},
+	{
+		name: "report/checks",
+		imports: []string{
+			"event", "repository/fact", "repository/named", "report/words", "scorecards", "scorecards/facts",
+		},
+	},
 	{name: "report/words"},
 	{name: "report/sorting"},
 	{name: "report/records", imports: []string{"metrics", "report/sorting", "report/words"}},
@@ -304,7 +317,9 @@ var house = []struct {
 			"store/guard",
 			"metrics",
 			"scorecards",
+			"scorecards/checkout",
 			"report",
+			"report/checks",
 			"report/words",
 			"setup",
 			"config",

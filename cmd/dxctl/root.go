@@ -19,6 +19,9 @@ import (
 	"github.com/dxctl/dxctl/config"
 )
 
+// moreFormats is the annotation of a command with the formats that it has in addition to those of a table.
+const moreFormats = "formats"
+
 // cli holds what every command needs: its input and output, the global flags and the clock.
 type cli struct {
 	in       io.Reader
@@ -58,9 +61,10 @@ To try it without an account:   dxctl demo
 To use your own sources:        dxctl init, then dxctl doctor, dxctl collect and dxctl serve`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if !slices.Contains(output.Formats, s.output) {
-				return fmt.Errorf("--output %s: unknown format; use %s", s.output, strings.Join(output.Formats, ", "))
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			formats := slices.Concat(output.Formats, strings.Fields(cmd.Annotations[moreFormats]))
+			if !slices.Contains(formats, s.output) {
+				return fmt.Errorf("--output %s: unknown format; use %s", s.output, strings.Join(formats, ", "))
 			}
 			_, err := s.logger()
 			return err
@@ -74,7 +78,9 @@ To use your own sources:        dxctl init, then dxctl doctor, dxctl collect and
 	flags.StringVar(&s.logFormat, "log-format", "text", "`FORMAT` of the log: text|json")
 	_ = root.RegisterFlagCompletionFunc(
 		"output",
-		cobra.FixedCompletions(output.Formats, cobra.ShellCompDirectiveNoFileComp),
+		func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return slices.Concat(output.Formats, strings.Fields(cmd.Annotations[moreFormats])), cobra.ShellCompDirectiveNoFileComp
+		},
 	)
 	root.AddCommand(
 		newServe(s), newDemo(s), newCollect(s), newGrade(s), newMetrics(s), newServices(s), newPeople(s),

@@ -127,6 +127,9 @@ func (a *App) Reader() (*report.Reader, error) {
 // Close closes the store.
 func (a *App) Close() error { return a.Store.Close() }
 
+// Scorecards returns what services are graded by.
+func (a *App) Scorecards() []scorecards.Scorecard { return a.cards.Scorecards() }
+
 // Catalog returns the catalog as it was last read.
 func (a *App) Catalog() *catalog.Catalog { return a.catalog.Load() }
 

@@ -11,9 +11,10 @@ const (
 	OK          = 0
 	Error       = 1
 	Credentials = 4   // a source rejected the credentials
-	Unhealthy   = 6   // doctor found a problem
+	Unhealthy   = 6   // doctor found a problem, or a grade is below the level that is required
 	Partial     = 7   // part of a batch failed; the rest succeeded
 	Timeout     = 8   // a deadline was exceeded
+	Unknown     = 9   // missing data decides whether a level that is required is reached
 	Cancelled   = 130 // interrupted
 )
 
