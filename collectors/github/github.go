@@ -10,6 +10,7 @@ package github
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/issues"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/github/runs"
+	"github.com/dxctl/dxctl/collectors/github/settings"
 	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/servicefacts"
@@ -92,6 +94,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		{"runs", func(ctx context.Context) error { return runs.Collect(ctx, r, c.cfg.Jobs) }},
 		{"changes", func(ctx context.Context) error { return changes.Collect(ctx, r) }},
 		{"deployments", func(ctx context.Context) error { return deployments.Collect(ctx, r, c.cfg.Deployments) }},
+		{"settings", func(ctx context.Context) error { return settings.Collect(ctx, r, c.Production) }},
 		{"incidents", func(ctx context.Context) error { return issues.Collect(ctx, r, c.cfg.Incidents) }},
 	}
 	errs := make([]error, len(streams))
@@ -115,5 +118,6 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 
 // Retract stores that nothing is known any longer of what a repository showed of itself.
 func (c *Collector) Retract(ctx context.Context, scope string, w source.Writer) error {
-	return contents.Retract(ctx, stream.New(c.Base, c.api, scope, c.cfg.Since, w))
+	r := stream.New(c.Base, c.api, scope, c.cfg.Since, w)
+	return errors.Join(contents.Retract(ctx, r), settings.Retract(ctx, r))
 }

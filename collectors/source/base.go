@@ -22,6 +22,8 @@ type Options struct {
 	// Configured is a digest of the settings that say which scopes are collected: while it is the same, a much shorter
 	// list of scopes is implausible.
 	Configured string
+	// Production are the names that sources use for environments of production.
+	Production []string
 
 	// Services returns the services of the catalog, for sources that are asked about each; nil: there are none.
 	Services func() []descriptor.Entity
@@ -45,6 +47,8 @@ type Base struct {
 	Profile
 	Log *slog.Logger
 	Now func() time.Time
+	// Production are the names that sources use for environments of production.
+	Production []string
 
 	name       string
 	configured string
@@ -53,7 +57,14 @@ type Base struct {
 
 // Base returns the base of the collector of the source with a name.
 func (o Options) Base(p Profile, name string) *Base {
-	b := &Base{Profile: p, Log: o.Logger, Now: o.Now, name: name, configured: o.Configured}
+	b := &Base{
+		Profile:    p,
+		Log:        o.Logger,
+		Now:        o.Now,
+		Production: o.Production,
+		name:       name,
+		configured: o.Configured,
+	}
 	if b.Log == nil {
 		b.Log = slog.New(slog.DiscardHandler)
 	}

@@ -121,6 +121,11 @@ var table = []entry{
 		Description: "Everybody can read the repository; an internal one is not public.",
 	}, func(s *Settings) fact.Value[bool] { return s.Public }),
 	entryOf(named.Definition{
+		Name: "production_environments", Type: event.ListFact,
+		Label:       "its production environments",
+		Description: "Environments at the host with a name of environments.production in dx.yaml; empty: it has none.",
+	}, func(s *Settings) fact.Value[[]string] { return s.ProductionEnvironments }),
+	entryOf(named.Definition{
 		Name: "production_protected", Type: event.BoolFact,
 		True:        "the production environment is protected",
 		False:       "the production environment is not protected",

@@ -16,6 +16,8 @@ type Settings struct {
 	Security Security   `json:"security"`
 	// Production is what protects the environments that the configuration calls production.
 	Production Production `json:"production"`
+	// ProductionEnvironments are the names of these environments, sorted.
+	ProductionEnvironments fact.Value[[]string] `json:"production_environments"`
 	// RequiredChecksWithoutRuns are required checks of which none of the last merged changes had a run.
 	RequiredChecksWithoutRuns fact.Value[[]string] `json:"required_checks_without_runs"`
 	WorkflowTokenReadOnly     fact.Value[bool]     `json:"workflow_token_read_only"`
@@ -50,6 +52,18 @@ type Production struct {
 	SelfReviewPrevented fact.Value[bool] `json:"self_review_prevented"`
 	// Reviewers is how many people and teams may approve a deployment; 0: nobody has to.
 	Reviewers fact.Value[int] `json:"reviewers"`
+}
+
+// Weakest returns what protects both of two environments.
+func (p Production) Weakest(q Production) Production {
+	isFalse := func(v bool) bool { return !v }
+	both := func(a, b bool) bool { return a && b }
+	return Production{
+		Protected:           strictest(p.Protected, q.Protected, isFalse, both),
+		SelfReviewPrevented: strictest(p.SelfReviewPrevented, q.SelfReviewPrevented, isFalse, both),
+		Reviewers: strictest(p.Reviewers, q.Reviewers, func(n int) bool { return n == 0 },
+			func(a, b int) int { return min(a, b) }),
+	}
 }
 
 // Known is a setting that was read.
@@ -102,6 +116,7 @@ func UnknownSettings(reason string) Settings {
 		Branch:                    UnknownProtection(reason),
 		Security:                  UnknownSecurity(reason),
 		Production:                UnknownProduction(reason),
+		ProductionEnvironments:    Unknown[[]string](reason),
 		RequiredChecksWithoutRuns: Unknown[[]string](reason),
 		WorkflowTokenReadOnly:     Unknown[bool](reason),
 		DeleteBranchOnMerge:       Unknown[bool](reason),
@@ -125,14 +140,14 @@ func (p Protection) And(q Protection) Protection {
 	}
 }
 
-// strictest combines two requirements. required reports whether a value requires anything.
-func strictest[T any](a, b fact.Value[T], required func(T) bool, combine func(a, b T) T) fact.Value[T] {
+// strictest combines two values. decides reports whether a value holds, whatever the other one is.
+func strictest[T any](a, b fact.Value[T], decides func(T) bool, combine func(a, b T) T) fact.Value[T] {
 	switch {
 	case a.Known && b.Known:
 		return Known(combine(a.Value, b.Value))
-	case a.Known && required(a.Value):
+	case a.Known && decides(a.Value):
 		return a
-	case b.Known && required(b.Value):
+	case b.Known && decides(b.Value):
 		return b
 	case a.Known:
 		return b

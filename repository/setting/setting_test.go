@@ -50,6 +50,7 @@ func TestFacts(t *testing.T) {
 		Branch:                    NoProtection(),
 		Security:                  Security{Known(true), Known(true), Known(false)},
 		Production:                Production{Known(true), Known(false), Known(3)},
+		ProductionEnvironments:    Known([]string{"production"}),
 		RequiredChecksWithoutRuns: Known[[]string](nil),
 		WorkflowTokenReadOnly:     Known(true),
 		DeleteBranchOnMerge:       Known(false),
@@ -75,7 +76,8 @@ func TestFacts(t *testing.T) {
 	want := "pull_request_required=false force_push_blocked=false deletion_blocked=false " +
 		"stale_approvals_dismissed=false required_approvals=0 required_checks=[] required_checks_without_runs=[] " +
 		"bypass_actors=[] workflow_token_read_only=true secret_scanning=true push_protection=true " +
-		"private_vulnerability_reporting=false delete_branch_on_merge=false public=true production_protected=true " +
+		"private_vulnerability_reporting=false delete_branch_on_merge=false public=true " +
+		`production_environments=["production"] production_protected=true ` +
 		"production_self_review_prevented=false production_reviewers=3"
 	if diff := cmp.Diff(want, strings.Join(got, " ")); diff != "" {
 		t.Error(diff)

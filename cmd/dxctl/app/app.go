@@ -172,11 +172,12 @@ func (a *App) Grade(ctx context.Context) ([]scorecards.Report, error) {
 // services returns the services of the catalog.
 func CollectorOptions(cfg config.Config, opt Options, services func() []descriptor.Entity) source.Options {
 	return source.Options{
-		Services:  services,
-		Logger:    opt.Logger,
-		Now:       opt.Now,
-		UserAgent: "dxctl/" + opt.Version,
-		CloneDir:  cfg.Path(cfg.Collect.Dir),
-		Dir:       cfg.Dir,
+		Services:   services,
+		Logger:     opt.Logger,
+		Now:        opt.Now,
+		UserAgent:  "dxctl/" + opt.Version,
+		CloneDir:   cfg.Path(cfg.Collect.Dir),
+		Dir:        cfg.Dir,
+		Production: cfg.Environments[metrics.Production],
 	}
 }

@@ -51,6 +51,7 @@ func (s *Server) record(name string) any {
 	if !repo.Pushed.IsZero() {
 		all["pushed_at"] = repo.Pushed
 	}
+	maps.Copy(all, repo.Record)
 	return all
 }
 

@@ -132,6 +132,28 @@ func (p Pull) node() any {
 		"headRefName": p.HeadRef, "additions": 1, "deletions": 2, "commits": p.commits(0), "reviews": p.reviews(0, 50)}
 }
 
+// checks answers which checks ran on the last merged pull requests.
+func (r *Repo) checks(first int) any {
+	var contexts []any
+	for _, name := range r.Checks {
+		contexts = append(contexts, map[string]any{"__typename": "CheckRun", "name": name})
+	}
+	nodes := []any{}
+	for _, p := range r.Pulls {
+		if p.Merged.IsZero() || len(nodes) >= first {
+			continue
+		}
+		var rollup any
+		if len(contexts) > 0 {
+			rollup = map[string]any{"contexts": connection(contexts, len(contexts), len(contexts))}
+		}
+		nodes = append(nodes, map[string]any{"commits": map[string]any{"nodes": []any{
+			map[string]any{"commit": map[string]any{"statusCheckRollup": rollup}},
+		}}})
+	}
+	return map[string]any{"deleteBranchOnMerge": false, "pullRequests": map[string]any{"nodes": nodes}}
+}
+
 func connection(nodes []any, total, to int) map[string]any {
 	return map[string]any{
 		"totalCount": total,
@@ -172,6 +194,9 @@ func (s *Server) graphQL(body []byte) any {
 		var asked struct{ Variables map[string]any }
 		_ = json.Unmarshal(body, &asked) // it was decoded above
 		out = repo.objects(q.Query, asked.Variables)
+	}
+	if strings.Contains(q.Query, "statusCheckRollup") {
+		return map[string]any{"data": map[string]any{"repository": repo.checks(v.First)}}
 	}
 	if strings.Contains(q.Query, "pullRequests") {
 		pulls := slices.Clone(repo.Pulls)

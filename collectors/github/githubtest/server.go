@@ -5,6 +5,7 @@ package githubtest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -62,8 +63,19 @@ type Repo struct {
 	Description string
 	Shuffled    bool // the runs are listed in no order
 	NoGraphQL   bool // GraphQL answers null for the repository
+	// Settings are answers to requests below the repository, by path: "branches/main/protection". Without one, the answer
+	// is 404. Record are further fields of the repository's record.
+	Settings map[string]Setting
+	Record   map[string]any
+	Checks   []string // that ran on the last commit of each merged pull request
 	// HideContents answers as to a token that may list files and not read them.
 	HideContents bool
+}
+
+// Setting is the answer to a request for a setting.
+type Setting struct {
+	Status int // 0: 200
+	Body   any // encoded as JSON
 }
 
 // Request is one request as it came and was answered.
@@ -208,6 +220,9 @@ func (s *Server) answer(r *http.Request, body []byte) (status int, answer any, l
 		return http.StatusNotFound, missing, ""
 	}
 	repo, rest := s.Repos[path[1]+"/"+path[2]], strings.Join(path[3:], "/")
+	if of, ok := repo.Settings[rest]; ok {
+		return cmp.Or(of.Status, http.StatusOK), of.Body, ""
+	}
 	switch {
 	case rest == "":
 		return http.StatusOK, s.record(path[1] + "/" + path[2]), ""
