@@ -127,6 +127,14 @@ var house = []struct {
 		}),
 	},
 	{name: "collectors/github/deployments", imports: ofGitHubStream},
+	{
+		name: "collectors/github/settings",
+		imports: slices.Concat(ofGitHubStream, []string{
+			"collectors/servicefacts",
+			"repository/fact",
+			"repository/setting",
+		}),
+	},
 	{name: "collectors/github/issues", imports: ofGitHubStream},
 	{name: "collectors/github/runs", imports: ofGitHubStream},
 	{

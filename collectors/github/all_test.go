@@ -104,7 +104,7 @@ func TestWhatTheFirstReadCosts(t *testing.T) {
 	if runs := streamtest.Count(r, "/actions/runs"); runs > 4321/100+1 || m.Number(event.KindPipelineRun) != 4321 {
 		t.Errorf("%d requests for %d runs", runs, m.Number(event.KindPipelineRun))
 	}
-	if pulls := streamtest.Count(r, "graphql"); pulls > 1000/100 || m.Number(event.KindChange) != 1000 {
+	if pulls := queries(r, "pullRequests"); pulls > 1000/100 || m.Number(event.KindChange) != 1000 {
 		t.Errorf("%d queries for %d pull requests", pulls, m.Number(event.KindChange))
 	}
 }

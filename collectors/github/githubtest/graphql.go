@@ -195,7 +195,7 @@ func (s *Server) graphQL(body []byte) any {
 		_ = json.Unmarshal(body, &asked) // it was decoded above
 		out = repo.objects(q.Query, asked.Variables)
 	}
-	if strings.Contains(q.Query, "statusCheckRollup") {
+	if strings.Contains(q.Query, "deleteBranchOnMerge") {
 		return map[string]any{"data": map[string]any{"repository": repo.checks(v.First)}}
 	}
 	if strings.Contains(q.Query, "pullRequests") {

@@ -24,12 +24,15 @@ type merges struct {
 	Cut          bool     `json:"cut,omitempty"`           // a commit has more checks than were listed
 }
 
-// mergesQuery is one point of GraphQL's budget.
-const mergesQuery = `query($owner:String!,$name:String!,$branch:String!,$first:Int!){repository(owner:$owner,name:$name){
+// branchQuery and mergesQuery are one point of GraphQL's budget.
+const (
+	branchQuery = `query($owner:String!,$name:String!){repository(owner:$owner,name:$name){deleteBranchOnMerge}}`
+	mergesQuery = `query($owner:String!,$name:String!,$branch:String!,$first:Int!){repository(owner:$owner,name:$name){
 deleteBranchOnMerge
 pullRequests(states:MERGED,baseRefName:$branch,first:$first,orderBy:{field:UPDATED_AT,direction:DESC}){nodes{
 commits(last:1){nodes{commit{statusCheckRollup{contexts(first:100){pageInfo{hasNextPage} nodes{
 __typename ...on CheckRun{name} ...on StatusContext{context}}}}}}}}}}}`
+)
 
 // merges asks which checks ran on the last merged pull requests, if any are required.
 func (c *collector) merges(ctx context.Context, s *state) error {
@@ -40,9 +43,9 @@ func (c *collector) merges(ctx context.Context, s *state) error {
 		return nil
 	}
 	owner, name, _ := strings.Cut(c.Scope, "/")
-	first := lastMerges
-	if len(checks.Value) == 0 {
-		first = 1
+	query, variables := branchQuery, map[string]any{"owner": owner, "name": name}
+	if len(checks.Value) > 0 {
+		query, variables["branch"], variables["first"] = mergesQuery, c.DefaultBranch, lastMerges
 	}
 	var answer struct {
 		Repository *struct {
@@ -70,9 +73,7 @@ func (c *collector) merges(ctx context.Context, s *state) error {
 			} `json:"pullRequests"`
 		} `json:"repository"`
 	}
-	err := c.Query(ctx, mergesQuery, map[string]any{
-		"owner": owner, "name": name, "branch": c.DefaultBranch, "first": first,
-	}, &answer)
+	err := c.Query(ctx, query, variables, &answer)
 	var said client.GraphQLErrors
 	switch {
 	case errors.As(err, &said) && !said.TooHeavy() || err == nil && answer.Repository == nil:

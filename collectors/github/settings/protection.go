@@ -11,8 +11,8 @@ import (
 )
 
 // rule is a rule of a ruleset that applies to the default branch. GitHub lists those of active rulesets only, of the
-// repository and of its organization. The type of go-github is not used: it refuses the whole answer because of one rule
-// of a type that it does not have.
+// repository and of its organization. The type of go-github is not used: it refuses the whole answer because of one
+// rule of a type that it does not have.
 type rule struct {
 	Type       string          `json:"type"`
 	RulesetID  int64           `json:"ruleset_id"`

@@ -7,7 +7,8 @@ import (
 	"github.com/dxctl/dxctl/repository/setting"
 )
 
-// record is what is used of the repository's record. A field that GitHub shows to administrators only is nil for others.
+// record is what is used of the repository's record. A field that GitHub shows to administrators only is nil for
+// others.
 type record struct {
 	Public              bool  `json:"public"`
 	DeleteBranchOnMerge *bool `json:"delete_branch_on_merge,omitempty"`

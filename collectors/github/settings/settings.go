@@ -178,8 +178,8 @@ func (c *collector) ask(ctx context.Context, s *state) error {
 // administration is the permission that most settings take, for tokens of either kind.
 const administration = "Administration: read (a classic token: the scope repo, of an administrator)"
 
-// get requests a path below the repository. what and right are what the path shows and the permission that it takes, for
-// the reason.
+// get requests a path below the repository. what and right are for the reason: what is shown there, and the permission
+// that it takes.
 func get[T, V any](
 	ctx context.Context,
 	c *collector,
