@@ -249,6 +249,14 @@ var otherFacts = []Definition{
 		Description: "Days from the creation of the service to its first successful deployment to production.",
 	},
 	{
+		Name:   "on_call.schedule_people",
+		Type:   event.NumberFact,
+		Label:  "the number of people on its on-call schedule",
+		Source: "a source of kind events or http that declares it",
+		Description: "People who are on the on-call schedule of the service today, as a source reports it from the " +
+			"on-call tool.",
+	},
+	{
 		Name:        "change.merged_30d",
 		Type:        event.NumberFact,
 		Label:       "the number of changes merged in 30 days",
