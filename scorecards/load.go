@@ -14,22 +14,13 @@ import (
 	"github.com/dxctl/dxctl/scorecards/format"
 )
 
-//go:embed paths builtin
+//go:embed builtin
 var builtIn embed.FS
 
-// builtInPath is the golden path that is used when none is configured.
-const builtInPath = "production-service"
+// builtInCards are the scorecards that are used when none is configured, in the order in which they are shown.
+var builtInCards = []string{"production-readiness", "delivery", "developer-experience"}
 
-// Paths returns the golden paths that come with dxctl: a directory each, to be read or copied.
-func Paths() fs.FS {
-	sub, err := fs.Sub(builtIn, "paths")
-	if err != nil {
-		return builtIn // cannot happen: the directory is part of the program
-	}
-	return sub
-}
-
-// Builtin returns the built-in scorecards: a directory each.
+// Builtin returns the built-in scorecards: a directory each, to be read or copied.
 func Builtin() fs.FS {
 	sub, err := fs.Sub(builtIn, "builtin")
 	if err != nil {
@@ -41,8 +32,8 @@ func Builtin() fs.FS {
 // maxFileBytes bounds the size of a file with scorecards.
 const maxFileBytes = 4 << 20
 
-// Load reads the scorecards that cfg names, relative to baseDir; the built-in golden path where none is named or no
-// file matches. It checks everything, expressions too. A scorecard with mistakes is in Broken and takes no other one
+// Load reads the scorecards that cfg names, relative to baseDir; the built-in ones where none is named or no file
+// matches. It checks everything, expressions too. A scorecard with mistakes is in Broken and takes no other one
 // down; the error is about cfg itself.
 func Load(cfg Config, baseDir string) (Set, error) {
 	if err := cfg.Validate(); err != nil {
@@ -64,17 +55,19 @@ func Load(cfg Config, baseDir string) (Set, error) {
 		}
 	}
 	if len(l.set.Cards) == 0 && len(l.set.Broken) == 0 {
-		name := path.Join(builtInPath, "scorecard.yaml")
-		data, err := fs.ReadFile(Paths(), name)
-		if err != nil {
-			return Set{}, fmt.Errorf("reading the built-in golden path %s: %w", name, err)
+		for _, card := range builtInCards {
+			name := path.Join(card, "scorecard.yaml")
+			data, err := fs.ReadFile(Builtin(), name)
+			if err != nil {
+				return Set{}, fmt.Errorf("reading the built-in scorecard %s: %w", name, err)
+			}
+			l.parse(data, "built-in:"+name)
 		}
-		l.parse(data, "built-in:"+name)
 	}
 	return l.set.resolved(), nil
 }
 
-// Unmatched returns a warning for each pattern of cfg that matches no file, and says when the built-in golden path is
+// Unmatched returns a warning for each pattern of cfg that matches no file, and says when the built-in scorecards are
 // used for want of any. What Load refuses is left to Load.
 func Unmatched(cfg Config, baseDir string) []string {
 	var warnings []string
@@ -88,7 +81,8 @@ func Unmatched(cfg Config, baseDir string) []string {
 	}
 	if len(warnings) > 0 && !matched {
 		last := len(warnings) - 1
-		warnings[last] += fmt.Sprintf("; services are graded by the built-in golden path %s until one does", builtInPath)
+		warnings[last] += fmt.Sprintf("; services are graded by the built-in scorecards (%s) until one does",
+			strings.Join(builtInCards, ", "))
 	}
 	return warnings
 }

@@ -92,10 +92,10 @@ func TestReadingsOfAnotherProvidersScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	pay := results(reports, "pay")
-	if r := pay["ci-fast"]; r.Outcome != event.Fail {
-		t.Errorf("ci-fast is %s: %s", r.Outcome, r.Reason)
+	if r := pay["ci-fast-and-green"]; r.Outcome != event.Warn {
+		t.Errorf("ci-fast-and-green is %s: %s", r.Outcome, r.Reason)
 	}
-	if r := pay["changes-reviewed"]; !strings.Contains(r.Reason, "should give them") {
-		t.Errorf("changes-reviewed is %s: %s", r.Outcome, r.Reason)
+	if r := pay["human-review"]; !strings.Contains(r.Reason, "should give them") {
+		t.Errorf("human-review is %s: %s", r.Outcome, r.Reason)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // Config names the scorecards.
 type Config struct {
 	// Files are scorecards: names or patterns, relative to the directory of the configuration. Without any, the
-	// built-in golden path production-service is used.
+	// built-in ones are used.
 	Files []string `yaml:"files"`
 }
 
@@ -44,7 +44,7 @@ type Scorecard struct {
 	Levels      []string
 	Rules       []Rule
 	Facts       []facts.Definition // facts that the scorecard itself declares, in addition to facts.Catalog
-	File        string             // "built-in:production-service/scorecard.yaml" for the built-in one
+	File        string             // "built-in:delivery/scorecard.yaml" for a built-in one
 	Line        int
 
 	doc      *format.Document

@@ -48,7 +48,7 @@ func configure(p place, chosen []source.Repository, dataDir string, described bo
 	line("people:")
 	line("  files: [%s]", peopleFile)
 	line("")
-	line("# Your own rules; without them the built-in golden path is used (docs/scorecards.md).")
+	line("# Your own rules; without them the built-in ones are used (docs/rules.md).")
 	line("# scorecards:")
 	line("#   files: [scorecards/*.yaml]")
 	line("")

@@ -1,5 +1,7 @@
-// Package pathtest runs the cases that a golden path has in its directory testdata.
+// Package pathtest runs the cases that a scorecard has in its directory testdata.
 package pathtest
+
+//go:generate go test . -run TestRulesAreDocumented -update
 
 import (
 	"encoding/json"
@@ -61,20 +63,20 @@ type Result struct {
 	Problems []string // empty: the case holds
 }
 
-// Run runs the cases in testdata/*.yaml of a golden path's directory against its scorecard.yaml. A case that does not
+// Run runs the cases in testdata/*.yaml of a directory against its scorecard.yaml. A case that does not
 // hold is not an error; a file that cannot be read is.
 func Run(fsys fs.FS, dir string) ([]Result, error) {
 	name := path.Join(dir, "scorecard.yaml")
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("testing the golden path: %w", err)
+		return nil, fmt.Errorf("testing the scorecard: %w", err)
 	}
 	cards, err := scorecards.Parse(data, name)
 	if err != nil {
 		return nil, err
 	}
 	if len(cards) != 1 {
-		return nil, fmt.Errorf("%s: it holds %d scorecards; a golden path has one", name, len(cards))
+		return nil, fmt.Errorf("%s: it holds %d scorecards; a directory has one", name, len(cards))
 	}
 	files, err := fs.Glob(fsys, path.Join(dir, "testdata", "*.yaml"))
 	if err != nil || len(files) == 0 {
@@ -94,7 +96,7 @@ func Run(fsys fs.FS, dir string) ([]Result, error) {
 func testFile(fsys fs.FS, file string, card scorecards.Scorecard) ([]Result, error) {
 	data, err := fs.ReadFile(fsys, file)
 	if err != nil {
-		return nil, fmt.Errorf("testing the golden path: %w", err)
+		return nil, fmt.Errorf("testing the scorecard: %w", err)
 	}
 	var cases caseFile
 	docs, err := strictyaml.Read(file, data)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -102,7 +103,6 @@ var template = map[string]any{
 // grown is what differs in a repository that grew on its own and never moved: it is built by scripts and run on
 // machines.
 var grown = map[string]any{
-	"codeowners.uncovered":             []string{"deploy/deploy.sh: no rule of CODEOWNERS names an owner"},
 	"descriptor.problems":              none,
 	"workflows.count":                  0,
 	"ci.systems":                       none,
@@ -122,6 +122,9 @@ var grown = map[string]any{
 	"settings.production_environments": none,
 	"security_policy.private_contact":  false,
 }
+
+// grownLacks are files that no such repository has.
+var grownLacks = []string{"agents", "pull_request_template", "security_policy"}
 
 // differs is what was found in the repository of a service in place of what the template has.
 var differs = map[string]map[string]any{
@@ -171,7 +174,6 @@ var differs = map[string]map[string]any{
 		"settings.required_checks_without_runs": []string{"ci/circleci: test"},
 	},
 	"card-issuing": {
-		"codeowners.uncovered": none,
 		"containers.ambiguous_users": []string{
 			"Dockerfile:7: there is no USER, so the image registry." + domain + "/base/java:21 decides, which is not read",
 		},
@@ -252,7 +254,10 @@ func (o *Organization) addRepository(s service) {
 	}
 	maps.Copy(found, differs[s.name])
 	for _, name := range repositoryFiles {
-		found["files."+name] = !slices.Contains(s.lacks, name)
+		found["files."+name] = !slices.Contains(s.lacks, name) && (s.adopts >= 0 || !slices.Contains(grownLacks, name))
+	}
+	if slices.Contains(s.lacks, "readme") {
+		found["readme.missing"] = []string{"contact", "description", "run", "test"}
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		f := f
@@ -261,7 +266,9 @@ func (o *Organization) addRepository(s service) {
 			f.Error = SourceGitHub + " could not read " + s.slug() + ": 403 Resource not accessible; give the token read " +
 				"access to contents and administration"
 		case value == nil:
-			f.Error = "no dependency and no configuration shows how it logs"
+			f.Error = "no file shows which logger it uses"
+		case strings.HasPrefix(name, "codeowners.") && slices.Contains(s.lacks, "codeowners"):
+			f.Error = "there is no CODEOWNERS file"
 		}
 		o.addFact(f, "repository."+name, found[name])
 	}
