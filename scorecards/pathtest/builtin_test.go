@@ -201,9 +201,9 @@ fix that can be copied, and links; ` + "`dxctl grade SERVICE`" + ` and the page 
 describes the format.
 
 A rule about something that the repository does not have (no container, no workload, no GitHub workflow, no release, no
-alert) is not applicable. A fact that cannot be known, such as a setting that the token may not read or a Helm chart that
-is not rendered, makes the rule unknown, never failed. Files that a repository inherits from the organization's .github
-repository count.
+alert) is not applicable. A fact that cannot be known, such as a setting that the token may not read or a Helm chart
+that is not rendered, makes the rule unknown, never failed. Files that a repository inherits from the organization's
+.github repository count.
 
 The column "fix" shows what makes the rule pass: a patch is a change of a file, a setting is changed at the host, ask
 needs a decision of a person.
@@ -243,7 +243,7 @@ func document(set scorecards.Set) string {
 	var b strings.Builder
 	b.WriteString(pageHead)
 	for _, card := range set.Cards {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s\n\n", card.Title, strings.TrimSpace(card.Description), card.FilterNote)
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s\n\n", card.Title, wrapped(card.Description), wrapped(card.FilterNote))
 		b.WriteString("| rule | level | weight | passes if | facts | effort | fix |\n|---|---|---|---|---|---|---|\n")
 		for _, level := range card.Levels {
 			for i := range card.Rules {
@@ -278,6 +278,26 @@ func factsOf(r *scorecards.Rule) []string {
 		}
 	}
 	return names
+}
+
+// wrapped breaks a text at 120 columns.
+func wrapped(text string) string {
+	var b strings.Builder
+	column := 0
+	for _, word := range strings.Fields(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > 120:
+			b.WriteByte('\n')
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }
 
 func writeRule(b *strings.Builder, r *scorecards.Rule) {
