@@ -115,8 +115,12 @@ func (s *cli) loadDemo(ctx context.Context, p *app.App, org *demo.Organization) 
 	if err := p.Store.SaveCheckpoint(ctx, "demo", "organization", "day", []byte(day+" "+versionString())); err != nil {
 		return err
 	}
+	services := map[string]bool{}
+	for _, r := range reports { // one for each service and scorecard
+		services[r.Entity] = true
+	}
 	show.Clear()
 	show.Print(fmt.Sprintf("loaded %s events of a synthetic organization and graded %d services in %s",
-		progress.Thousands(stored), len(reports), s.now().Sub(began).Round(100*time.Millisecond)))
+		progress.Thousands(stored), len(services), s.now().Sub(began).Round(100*time.Millisecond)))
 	return nil
 }
