@@ -20,6 +20,16 @@ type Binding struct {
 	Service  string // entity ref
 }
 
+// UnmappedScope returns the provider and the scope that an entity of a fact names, which a collector observes without
+// the catalog: unmapped:github/myorg/payment-service. ok is false for the ref of an entity.
+func UnmappedScope(entity string) (provider, scope string, ok bool) {
+	rest, ok := strings.CutPrefix(entity, "unmapped:")
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, "/")
+}
+
 func scopeKey(provider, scope string) string {
 	return provider + "\x00" + strings.ToLower(scope)
 }

@@ -5,6 +5,7 @@
 package catalog
 
 import (
+	"reflect"
 	"slices"
 	"sync/atomic"
 
@@ -111,6 +112,13 @@ func (c *Catalog) ServiceForSource(provider, scope, source string) (ref string, 
 		ref, ok = c.byScope[key]
 	}
 	return ref, ok
+}
+
+// Equal reports whether two catalogs describe the same entities, people and bindings, so that neither the service of a
+// record nor a grade can differ.
+func (c *Catalog) Equal(other *Catalog) bool {
+	return other != nil && reflect.DeepEqual(c.entities, other.entities) &&
+		reflect.DeepEqual(c.bindings, other.bindings) && reflect.DeepEqual(c.paths, other.paths) && reflect.DeepEqual(c.people, other.people)
 }
 
 // OwnedBy returns the refs of the services that a group or a user owns, sorted. team is a ref or a group's name.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dxctl/dxctl/collectors/httpjson"
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
@@ -31,6 +32,17 @@ func (c Config) validateFacts() []error {
 		}
 	}
 	return errs
+}
+
+// ServiceScopes returns the scopes of a source that are about a service although the catalog binds none to it: those of
+// sources that are asked about each service.
+func (c Config) ServiceScopes(name, service string) []string {
+	for _, s := range c {
+		if s.Name == name && s.Kind == httpjson.Provider {
+			return []string{service, httpjson.Listing}
+		}
+	}
+	return nil
 }
 
 // FactSource is a row of the table catalog_facts: the name of a fact, or a prefix that ends with a dot, and the only

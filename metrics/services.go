@@ -77,6 +77,11 @@ type reviewRow struct {
 // Services returns the numbers of every service of the catalog and of every unmapped scope that has any, ordered by
 // ref. It takes one query per metric, not one per service.
 func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceStats, error) {
+	return e.ServicesOf(ctx, w, "")
+}
+
+// ServicesOf is Services for one service, which is named by its ref; empty: all.
+func (e *Engine) ServicesOf(ctx context.Context, w Window, service string) ([]ServiceStats, error) {
 	if err := w.validate(); err != nil {
 		return nil, err
 	}
@@ -89,7 +94,9 @@ func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceStats, error)
 	}
 	table := serviceTable{}
 	for _, k := range known {
-		table.of(k.Service).Team = k.Team
+		if service == "" || k.Service == service {
+			table.of(k.Service).Team = k.Team
+		}
 	}
 	for _, part := range []struct {
 		kind event.Kind // what the numbers count; the window begins with its history
@@ -103,14 +110,14 @@ func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceStats, error)
 		if err != nil {
 			return nil, err
 		}
-		params := map[string]any{"service": "", "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service)}
+		params := map[string]any{"service": service, "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service)}
 		for _, add := range part.add {
 			if err := add(ctx, e, params, c); err != nil {
 				return nil, err
 			}
 		}
 	}
-	collected, err := e.collected(ctx, "", event.KindDeployment, event.KindPipelineRun, event.KindChange)
+	collected, err := e.collected(ctx, service, event.KindDeployment, event.KindPipelineRun, event.KindChange)
 	if err != nil {
 		return nil, err
 	}

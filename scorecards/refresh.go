@@ -21,50 +21,52 @@ type Store interface {
 	Append(ctx context.Context, events ...event.Event) error
 }
 
-// refreshServices is how many services are graded and stored at a time. What is held in memory is theirs, and the store
+// refreshServices is how many entities are graded and stored at a time. What is held in memory is theirs, and the store
 // is asked a few times for all of them.
 const refreshServices = 2_000
 
-// Refresh gathers the facts of every service from the catalog, the metrics and the store, grades by them, and appends
-// the facts and the grades. The catalog must have been synced, because the store shows only what the catalog describes.
+// Refresh gathers the facts of entities from the catalog, the metrics and the store, grades by them, and appends the
+// facts and the grades. only are the refs of the entities to grade; nil: every one that a scorecard takes. The catalog
+// must have been synced, because the store shows only what the catalog describes.
 //
-// Services are stored in the order of their refs, some thousand at a time; after an error those before it are stored.
+// Entities are stored in the order of their refs, some thousand at a time; after an error those before it are stored.
 func (e *Engine) Refresh(
 	ctx context.Context,
 	store Store,
 	cat *catalog.Catalog,
 	eng *metrics.Engine,
+	only []string,
 ) ([]Report, error) {
-	services := cat.Services()
-	if len(services) == 0 {
+	entities := e.taken(cat, only)
+	if len(entities) == 0 {
 		return nil, nil
 	}
 	now := e.now()
-	computed, err := facts.Compute(ctx, store, eng, now)
+	computed, err := facts.Compute(ctx, store, eng, now, only)
 	if err != nil {
 		return nil, err
 	}
-	fresh := func(service descriptor.Entity) []event.Fact {
-		return append(cat.ServiceFacts(service, now), computed.Of(service.Ref)...)
+	fresh := func(entity descriptor.Entity) []event.Fact {
+		return append(cat.ServiceFacts(entity, now), computed.Of(entity.Ref)...)
 	}
-	known, err := facts.Read(ctx, store, fresh(services[0]))
+	known, err := facts.Read(ctx, store, fresh(entities[0]), only)
 	if err != nil {
 		return nil, err
 	}
-	reports := make([]Report, 0, len(services)*len(e.cards))
+	reports := make([]Report, 0, len(entities)*len(e.cards))
 	storing, storeCtx := errgroup.WithContext(ctx)
-	storing.SetLimit(1) // the next services are graded meanwhile
-	for some := range slices.Chunk(services, refreshServices) {
+	storing.SetLimit(1) // the next entities are graded meanwhile
+	for some := range slices.Chunk(entities, refreshServices) {
 		if storeCtx.Err() != nil {
 			break
 		}
-		events := make([]event.Event, 0, 40*len(some)) // about as many facts and grades as a service has
-		for _, service := range some {
-			observed := fresh(service)
+		events := make([]event.Event, 0, 40*len(some)) // about as many facts and grades as an entity has
+		for _, entity := range some {
+			observed := fresh(entity)
 			for _, f := range observed {
 				events = append(events, f)
 			}
-			for _, r := range e.Grade(service, known.Of(service.Ref, observed)) {
+			for _, r := range e.Grade(entity, known.Of(entity.Ref, observed)) {
 				reports = append(reports, r)
 				for _, g := range r.Grades(now) {
 					events = append(events, g)
@@ -79,21 +81,38 @@ func (e *Engine) Refresh(
 	return reports, nil
 }
 
-// Reports grades every service by the stored facts, without writing anything. The facts of the catalog are computed
-// anew.
+// Reports grades every entity that a scorecard takes by the stored facts, without writing anything. The facts of the
+// catalog are computed anew.
 func (e *Engine) Reports(ctx context.Context, store metrics.Querier, cat *catalog.Catalog) ([]Report, error) {
-	services := cat.Services()
-	if len(services) == 0 {
+	entities := e.taken(cat, nil)
+	if len(entities) == 0 {
 		return nil, nil
 	}
 	now := e.now()
-	known, err := facts.Read(ctx, store, cat.ServiceFacts(services[0], now))
+	known, err := facts.Read(ctx, store, cat.ServiceFacts(entities[0], now), nil)
 	if err != nil {
 		return nil, err
 	}
-	reports := make([]Report, 0, len(services)*len(e.cards))
-	for _, service := range services {
-		reports = append(reports, e.Grade(service, known.Of(service.Ref, cat.ServiceFacts(service, now)))...)
+	reports := make([]Report, 0, len(entities)*len(e.cards))
+	for _, entity := range entities {
+		reports = append(reports, e.Grade(entity, known.Of(entity.Ref, cat.ServiceFacts(entity, now)))...)
 	}
 	return reports, nil
+}
+
+// taken returns the entities of the catalog that a scorecard takes, sorted by ref. only are the refs of those that are
+// looked at; nil: all.
+func (e *Engine) taken(cat *catalog.Catalog, only []string) []descriptor.Entity {
+	candidates := []descriptor.Entity{}
+	if only == nil {
+		candidates = cat.Entities()
+	}
+	for _, ref := range slices.Compact(slices.Sorted(slices.Values(only))) {
+		if entity, ok := cat.Entity(ref); ok {
+			candidates = append(candidates, entity)
+		}
+	}
+	return slices.DeleteFunc(candidates, func(entity descriptor.Entity) bool {
+		return len(e.LeftOut(entity)) == len(e.cards)
+	})
 }

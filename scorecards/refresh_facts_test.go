@@ -41,7 +41,7 @@ func TestFactsWithoutDeployments(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, m := engines(t, s, clock)
-	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
+	if _, err := e.Refresh(t.Context(), s, cat, m, nil); err != nil {
 		t.Fatal(err)
 	}
 	var rows []struct {
@@ -87,7 +87,7 @@ func TestReadingsOfAnotherProvidersScope(t *testing.T) {
 		}
 	}
 	e, m := engines(t, s, clock)
-	reports, err := e.Refresh(t.Context(), s, cat, m)
+	reports, err := e.Refresh(t.Context(), s, cat, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

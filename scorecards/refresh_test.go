@@ -126,7 +126,7 @@ func results(reports []Report, entity string) map[string]Result {
 func TestRefresh(t *testing.T) {
 	s, cat := setUp(t)
 	e, m := engines(t, s, clock)
-	reports, err := e.Refresh(t.Context(), s, cat, m)
+	reports, err := e.Refresh(t.Context(), s, cat, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,12 +172,35 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
+// The grade of one service is the one that it has among all, and no other service is touched.
+func TestRefreshOfOneService(t *testing.T) {
+	s, cat := setUp(t)
+	e, m := engines(t, s, clock)
+	const pay = "component:default/pay"
+	one, err := e.Refresh(t.Context(), s, cat, m, []string{pay, "component:default/nobody", pay})
+	if err != nil || len(one) != len(e.Scorecards()) {
+		t.Fatalf("%d reports, %v", len(one), err)
+	}
+	if n := count(t, s, "SELECT toUInt64(countIf(entity != '"+pay+"')) AS n FROM grades"); n != 0 {
+		t.Errorf("%d grades of other services are stored", n)
+	}
+	all, err := e.Refresh(t.Context(), s, cat, m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rule, want := range results(all, "pay") {
+		if got := results(one, "pay")[rule]; got.Outcome != want.Outcome || got.Reason != want.Reason {
+			t.Errorf("%s is %s (%s) alone, %s (%s) among all", rule, got.Outcome, got.Reason, want.Outcome, want.Reason)
+		}
+	}
+}
+
 // A day later nothing but time has changed: the history of the grades does not grow.
 func TestRefreshTwiceAddsNoHistory(t *testing.T) {
 	s, cat := setUp(t)
 	now := testNow
 	e, m := engines(t, s, func() time.Time { return now })
-	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
+	if _, err := e.Refresh(t.Context(), s, cat, m, nil); err != nil {
 		t.Fatal(err)
 	}
 	history := func() (n int) {
@@ -192,7 +215,7 @@ func TestRefreshTwiceAddsNoHistory(t *testing.T) {
 	}
 	before := history()
 	now = now.Add(6 * time.Hour)
-	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
+	if _, err := e.Refresh(t.Context(), s, cat, m, nil); err != nil {
 		t.Fatal(err)
 	}
 	if after := history(); before == 0 || after != before {
@@ -204,7 +227,7 @@ func TestFactsGoStale(t *testing.T) {
 	s, cat := setUp(t)
 	now := testNow
 	e, m := engines(t, s, func() time.Time { return now })
-	if _, err := e.Refresh(t.Context(), s, cat, m); err != nil {
+	if _, err := e.Refresh(t.Context(), s, cat, m, nil); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(facts.MaxAge)
@@ -248,7 +271,7 @@ func TestSourcesNotReadForLong(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, m := engines(t, s, clock)
-	reports, err := e.Refresh(t.Context(), s, cat, m)
+	reports, err := e.Refresh(t.Context(), s, cat, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +293,7 @@ func TestSourcesNotReadForLong(t *testing.T) {
 func TestOldEventsAreKnown(t *testing.T) {
 	s, cat := setUp(t)
 	e, m := engines(t, s, func() time.Time { return testNow.AddDate(1, 0, 0) })
-	reports, err := e.Refresh(t.Context(), s, cat, m)
+	reports, err := e.Refresh(t.Context(), s, cat, m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func TestRefreshAsksTheStoreSeldom(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, _ := engines(t, s, clock)
-		reports, err := e.Refresh(t.Context(), c, cat, m)
+		reports, err := e.Refresh(t.Context(), c, cat, m, nil)
 		if err != nil || len(reports) != services*len(builtInCards) {
 			t.Fatal(len(reports), err)
 		}
@@ -99,7 +99,7 @@ func TestRefreshAsksTheStoreSeldom(t *testing.T) {
 func TestEveryServiceHasTheSameFacts(t *testing.T) {
 	s, cat := setUp(t)
 	_, m := engines(t, s, clock)
-	computed, err := facts.Compute(t.Context(), s, m, testNow)
+	computed, err := facts.Compute(t.Context(), s, m, testNow, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func BenchmarkRefresh(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if reports, err := e.Refresh(b.Context(), s, cat, m); err != nil || len(reports) != 5_000*len(builtInCards) {
+		if reports, err := e.Refresh(b.Context(), s, cat, m, nil); err != nil || len(reports) != 5_000*len(builtInCards) {
 			b.Fatal(len(reports), err)
 		}
 	}

@@ -29,7 +29,8 @@ func newGrade(s *cli) *cobra.Command {
 		Long: `Grade what lies in a directory, a service of the catalog, or all services, against the scorecards.
 
   dxctl grade .                  the services that the descriptors (catalog-info.yaml) of a checkout describe
-  dxctl grade payment-service    a service: each rule, the value behind the outcome, and what to do
+  dxctl grade payment-service    a service: each rule, the value behind the outcome, and what to do; first, what the
+                                 configured sources have about the service is read again (not with --stored)
   dxctl grade --all              every service of the catalog; the changes are stored
 
 An argument that is "." or contains a path separator is a directory; any other word is the name of a service or a ref
@@ -54,6 +55,8 @@ not reach the level, and 9 if missing data decides whether it does; the worst of
 		},
 	}
 	cmd.Flags().BoolVar(&options.all, "all", false, "grade every service of the catalog")
+	cmd.Flags().BoolVar(&options.stored, "stored", false, "grade a service by the stored facts, without reading its "+
+		"sources first")
 	cmd.Flags().StringVar(&options.failBelow, "fail-below", "", "exit with 6 if a service is below this `LEVEL`, with 9 if "+
 		"that is not known")
 	return cmd
@@ -62,6 +65,7 @@ not reach the level, and 9 if missing data decides whether it does; the worst of
 type gradeOptions struct {
 	all       bool
 	failBelow string
+	stored    bool // grade a service by the stored facts, without reading its sources
 }
 
 // grade grades what the word of the command line names.
@@ -93,6 +97,16 @@ func (s *cli) grade(ctx context.Context, word string, options gradeOptions) erro
 	return s.gradeStored(ctx, word, options)
 }
 
+// gradeService grades a service. Unless stored is set, its sources are read first; those that cannot be read are
+// reported on stderr.
+func (s *cli) gradeService(ctx context.Context, p *app.App, ref string, stored bool) ([]scorecards.Report, error) {
+	reports, warnings, err := p.GradeService(ctx, ref, !stored)
+	for _, w := range warnings {
+		fmt.Fprintln(s.err, "dxctl: "+w.Error())
+	}
+	return reports, err
+}
+
 var refPattern = regexp.MustCompile(`^[A-Za-z]+:[^/\\]+/[^/\\]+$`)
 
 // isDirectory reports whether an argument names a directory: it is "." or contains a path separator, and is no ref.
@@ -122,7 +136,12 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	if err := grades.Validate(options.failBelow); err != nil {
 		return err
 	}
-	reports, err := p.Grade(ctx)
+	var reports []scorecards.Report
+	if want == "" {
+		reports, err = p.Grade(ctx)
+	} else {
+		reports, err = s.gradeService(ctx, p, want, options.stored)
+	}
 	if err != nil {
 		return err
 	}

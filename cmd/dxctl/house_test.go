@@ -280,6 +280,7 @@ var house = []struct {
 			"collectors",
 			"collectors/delivery",
 			"collectors/inbox",
+			"collectors/rest",
 			"collectors/runner",
 			"collectors/source",
 			"collectors/webhook",

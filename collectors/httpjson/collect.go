@@ -193,7 +193,7 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		before = state{}
 	}
 	age, covers := now.Sub(before.At), c.covers(before, about)
-	if age >= 0 && age < c.cfg.every() && covers && !w.Reread() {
+	if age >= 0 && age < c.cfg.every() && covers && !w.Reread() && !source.Rechecks(ctx) {
 		return nil
 	}
 	if !covers { // an answer that has not changed would not show what is missing

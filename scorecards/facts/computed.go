@@ -34,8 +34,17 @@ type Computed struct {
 	read    map[string]map[event.Kind]time.Time // as lastRead returns it
 }
 
-// Compute queries the metrics and the ledger, for all services at once.
-func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, now time.Time) (Computed, error) {
+// fewServices is up to how many services the numbers are queried for each service, instead of for all at once.
+const fewServices = 8
+
+// Compute queries the metrics and the ledger, for all services at once. only are the refs of the services that are
+// asked for later; nil: all.
+func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, now time.Time, only []string,
+) (Computed, error) {
+	asked := []string{""}
+	if len(only) > 0 && len(only) <= fewServices {
+		asked = only
+	}
 	c := Computed{now: now, numbers: map[string]*numbers{}}
 	for _, w := range []struct {
 		window metrics.Window
@@ -45,12 +54,14 @@ func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, no
 		{metrics.Last(90, now), func(n *numbers) *metrics.ServiceStats { return &n.quarter }},
 		{metrics.Window{To: now}, func(n *numbers) *metrics.ServiceStats { return &n.ever }},
 	} {
-		rows, err := eng.Services(ctx, w.window)
-		if err != nil {
-			return c, fmt.Errorf("computing the services' numbers: %w", err)
-		}
-		for _, row := range rows {
-			*w.of(c.of(row.Service)) = row
+		for _, service := range asked {
+			rows, err := eng.ServicesOf(ctx, w.window, service)
+			if err != nil {
+				return c, fmt.Errorf("computing the services' numbers: %w", err)
+			}
+			for _, row := range rows {
+				*w.of(c.of(row.Service)) = row
+			}
 		}
 	}
 	if err := c.addDelivery(ctx, store, eng); err != nil {

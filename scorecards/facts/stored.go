@@ -33,10 +33,11 @@ func (t Stored) Of(service string, observed []event.Fact) map[string]event.Fact 
 }
 
 const factsSQL = `SELECT entity, fact, type, value, observed_at, expires_at, error, source, url FROM facts
-WHERE fact NOT IN {observed:Array(String)}`
+WHERE fact NOT IN {observed:Array(String)} AND (empty({only:Array(String)}) OR entity IN {only:Array(String)})`
 
 // Read returns the stored facts, except those with the names of observed, which are observed anew for every service.
-func Read(ctx context.Context, store metrics.Querier, observed []event.Fact) (Stored, error) {
+// only are the refs of the entities that are asked for; nil: all.
+func Read(ctx context.Context, store metrics.Querier, observed []event.Fact, only []string) (Stored, error) {
 	names := make([]string, 0, len(observed))
 	for _, f := range observed {
 		names = append(names, f.Name)
@@ -52,7 +53,8 @@ func Read(ctx context.Context, store metrics.Querier, observed []event.Fact) (St
 		Source     string     `ch:"source"`
 		URL        string     `ch:"url"`
 	}
-	if err := store.Select(ctx, &rows, factsSQL, map[string]any{"observed": names}); err != nil {
+	params := map[string]any{"observed": names, "only": append([]string{}, only...)}
+	if err := store.Select(ctx, &rows, factsSQL, params); err != nil {
 		return nil, fmt.Errorf("reading the stored facts: %w", err)
 	}
 	table := Stored{}

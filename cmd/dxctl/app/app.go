@@ -41,11 +41,12 @@ type App struct {
 	cards   *scorecards.Engine
 	catalog atomic.Pointer[catalog.Catalog] // Serve replaces it while pages are rendered
 
-	runner *runner.Runner // made at the first collect
-	making sync.Mutex     // of runner
-	fresh  atomic.Bool    // records were read or received since the last grading
-	health health         // what is wrong while the dashboard is served
-	losses losses         // of the store
+	runner  *runner.Runner // made at the first collect
+	making  sync.Mutex     // of runner
+	pending *pending       // what was read or received since the last grading
+	health  health         // what is wrong while the dashboard is served
+	losses  losses         // of the store
+	graded  atomic.Uint64  // reports that were made
 }
 
 // Options describe how a command uses an App.
@@ -65,7 +66,7 @@ type Options struct {
 
 // Open opens the configured store, migrates it, and loads the catalog and the scorecards. The caller closes the App.
 func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
-	a := &App{cfg: cfg, opt: opt, log: opt.Logger, now: opt.Now, registry: prometheus.NewRegistry()}
+	a := &App{cfg: cfg, opt: opt, log: opt.Logger, now: opt.Now, registry: prometheus.NewRegistry(), pending: newPending()}
 	if !opt.Bare {
 		cards, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
 		if err != nil {
@@ -160,12 +161,22 @@ func (a *App) Sync(ctx context.Context) error {
 	return nil
 }
 
-// Grade gathers facts, grades every service and stores what changed.
+// Grade gathers facts, grades every entity that a scorecard takes, and stores what changed.
 func (a *App) Grade(ctx context.Context) ([]scorecards.Report, error) {
 	if err := a.Sync(ctx); err != nil {
 		return nil, err
 	}
-	return a.cards.Refresh(ctx, a.Store, a.catalog.Load(), a.metrics)
+	return a.grade(ctx, nil)
+}
+
+// grade gathers the facts of entities, grades them and stores what changed. The catalog must have been synced. only
+// are the refs of the entities; nil: all.
+func (a *App) grade(ctx context.Context, only []string) ([]scorecards.Report, error) {
+	reports, err := a.cards.Refresh(ctx, a.Store, a.catalog.Load(), a.metrics, only)
+	if err == nil {
+		a.graded.Add(uint64(len(reports)))
+	}
+	return reports, err
 }
 
 // CollectorOptions returns the options with which the collectors of the configured sources are created.

@@ -68,6 +68,10 @@ func (a *App) registerCatalogMetrics() {
 			return 0
 		}))
 	}
+	a.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "dxctl_graded_reports_total",
+		Help: "Reports that were made: one for each scorecard of an entity that was graded.",
+	}, func() float64 { return float64(a.graded.Load()) }))
 	gauge(
 		"dxctl_catalog_entities",
 		"Entities in the catalog.",

@@ -20,23 +20,17 @@ func (a *App) sourcesRunner() (*runner.Runner, error) {
 		return nil, err
 	}
 	a.runner = runner.New(
-		a.Store,
+		noted{a.Store, a},
 		list,
-		runner.Options{Logger: a.log, Registerer: a.registry, Now: a.now, Report: a.progress, Quiet: a.opt.Progress != nil},
+		runner.Options{
+			Logger: a.log, Registerer: a.registry, Now: a.now, Report: a.opt.Progress, Quiet: a.opt.Progress != nil,
+		},
 	)
 	return a.runner, nil
 }
 
 // services returns the services of the catalog as it was last read.
 func (a *App) services() []descriptor.Entity { return a.catalog.Load().Services() }
-
-// progress notes that the runner has stored records, and passes its report on.
-func (a *App) progress(report runner.Progress) {
-	a.fresh.Store(true)
-	if a.opt.Progress != nil {
-		a.opt.Progress(report)
-	}
-}
 
 // Collect runs the collectors once. The error joins the errors of all scopes that failed; the records of the other
 // scopes are stored.

@@ -11,7 +11,6 @@ import (
 	"github.com/dxctl/dxctl/collectors/inbox"
 	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/config"
-	"github.com/dxctl/dxctl/event"
 )
 
 // receiving accepts webhook deliveries and events while the dashboard is served: an HTTP handler that answers as soon
@@ -56,7 +55,7 @@ func (a *App) openReceiving() (*receiving, error) {
 		inbox: queue,
 		applier: webhook.NewApplier(
 			receivers,
-			noted{a},
+			noted{a.Store, a},
 			a.Store,
 			webhook.ApplierOptions{Logger: a.log, Probe: a.probeStore, Collect: a.collectSoon},
 		),
@@ -97,14 +96,6 @@ func setAside(rejected, parts uint64) []string {
 			parts, inbox.DamagedSuffix))
 	}
 	return texts
-}
-
-// noted appends to the store and marks that there are new records to grade.
-type noted struct{ app *App }
-
-func (n noted) Append(ctx context.Context, events ...event.Event) error {
-	defer n.app.fresh.Store(true) // after the append: a grading that started earlier does not see the events
-	return n.app.Store.Append(ctx, events...)
 }
 
 // run applies deliveries to the store until ctx is done.

@@ -9,10 +9,24 @@ import (
 	"github.com/dxctl/dxctl/collectors/runner"
 )
 
-// refreshRegularly keeps the data fresh until ctx is done: each source is collected on its own schedule, and new
-// records are graded within a minute. Failures are logged and retried; the dashboard continues with the stored data.
+const (
+	// gradeAfter is how long a grading waits for further records: those of a page, or of several deliveries, are graded
+	// together.
+	gradeAfter = time.Second
+	// gradeShare bounds the share of time that is spent on grading, while records arrive all the time.
+	gradeShare = 5
+	// lossesEvery is how often the store is checked for losses.
+	lossesEvery = time.Minute
+	// gradeAllEvery is how often every service is graded although no record of it is new: facts expire, and metrics are
+	// about the last 30 days.
+	gradeAllEvery = time.Hour
+)
+
+// refreshRegularly keeps the data fresh until ctx is done: each source is collected on its own schedule, and the
+// services of new records are graded within seconds. Failures are logged and retried; the dashboard continues with the
+// stored data.
 func (a *App) refreshRegularly(ctx context.Context) {
-	a.regrade(ctx)
+	a.regradeAll(ctx)
 	var collecting sync.WaitGroup
 	defer collecting.Wait()
 	if len(a.cfg.Sources) > 0 {
@@ -23,25 +37,58 @@ func (a *App) refreshRegularly(ctx context.Context) {
 			}
 		})
 	}
-	tick := time.NewTicker(gradeEvery)
+	a.keepGrading(ctx)
+}
+
+// keepGrading grades until ctx is done.
+func (a *App) keepGrading(ctx context.Context) {
+	tick := time.NewTicker(lossesEvery)
 	defer tick.Stop()
-	for last := a.now(); ; {
+	gradedAll, readCatalog := a.now(), a.now()
+	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-a.pending.wake:
+			began := time.Now()
+			if !a.pause(ctx, gradeAfter) {
+				return
+			}
+			if a.regradePending(ctx) {
+				gradedAll = a.now()
+			}
+			if !a.pause(ctx, (gradeShare-1)*(time.Since(began)-gradeAfter)) {
+				return
+			}
 		case <-tick.C:
 			_, _ = a.losses.look(ctx) // logs what is new
-			due := a.cfg.Collect.Interval > 0 && a.now().Sub(last) >= a.cfg.Collect.Interval
-			if a.fresh.Swap(false) || due { // the files of the catalog may have changed, and facts expire
-				last = a.now()
-				a.regrade(ctx)
+			if a.cfg.Collect.Interval <= 0 || a.now().Sub(readCatalog) < a.cfg.Collect.Interval {
+				continue
+			}
+			readCatalog = a.now()
+			before := a.catalog.Load()
+			if a.loadCatalog(ctx) != nil { // health reports it
+				continue
+			}
+			if a.now().Sub(gradedAll) >= gradeAllEvery || !a.catalog.Load().Equal(before) {
+				gradedAll = a.now()
+				a.regradeAll(ctx)
 			}
 		}
 	}
 }
 
-// gradeEvery is the longest time that new records wait for a grading.
-const gradeEvery = time.Minute
+// pause waits; false if ctx is done.
+func (a *App) pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
 
 func (a *App) keepCollecting(ctx context.Context) error {
 	r, err := a.sourcesRunner()
@@ -66,8 +113,32 @@ func (a *App) keepCollecting(ctx context.Context) error {
 	)
 }
 
-// regrade reads the catalog again and grades every service.
-func (a *App) regrade(ctx context.Context) {
+// regradePending grades the services of the records that were stored since the last time, or every service if the
+// catalog has changed. It reports the latter.
+func (a *App) regradePending(ctx context.Context) (all bool) {
+	services, catalog := a.pending.take()
+	if catalog {
+		a.regradeAll(ctx)
+		return true
+	}
+	if len(services) == 0 {
+		return false
+	}
+	began := a.now()
+	_, err := a.grade(ctx, services)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.pending.putBack(services)
+		a.log.Error("grading failed; retrying with the next records", "error", err)
+	default:
+		a.log.Debug("graded", "services", len(services), "took", a.now().Sub(began).Round(time.Millisecond))
+	}
+	return false
+}
+
+// regradeAll reads the catalog again and grades every service.
+func (a *App) regradeAll(ctx context.Context) {
 	began := a.now()
 	err := a.loadCatalog(ctx)
 	if err == nil {

@@ -21,7 +21,7 @@ func TestGradesAreSpread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reports, err := grader.Refresh(t.Context(), s, c, engine(t, s, testNow))
+	reports, err := grader.Refresh(t.Context(), s, c, engine(t, s, testNow), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
