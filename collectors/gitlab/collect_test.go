@@ -103,7 +103,7 @@ func TestTheFirstSyncReadsInBulk(t *testing.T) {
 	if n := containing(asked, "pipelines/"); n != 0 {
 		t.Errorf("%d requests for single pipelines", n)
 	}
-	if len(asked) > 24 {
+	if len(asked) > 24+3+6 { // with those for the files, and for the settings
 		t.Errorf("%d requests: %s", len(asked), strings.Join(asked, "\n"))
 	}
 	r := m.Run("99900")
@@ -142,14 +142,14 @@ func TestWhenNothingIsNewOneConditionalRequestAStreamTellsIt(t *testing.T) {
 	before, appended := m.Text(), m.Appended()
 	f.asked()
 	f.collect(t, m, now.Add(time.Minute), nil)
-	if asked, whole := f.asked(); len(asked) != 3 || whole != 0 {
+	if asked, whole := f.asked(); len(asked) != 4 || whole != 0 {
 		t.Errorf("%d of %d requests not answered 304: %s", whole, len(asked), strings.Join(asked, "\n"))
 	}
 	if m.Text() != before || m.Appended() != appended {
 		t.Errorf("the second collect appended %d events", m.Appended()-appended)
 	}
 	f.collect(t, m, now.Add(25*time.Hour), nil) // daily: the project, and updates of old records
-	if asked, whole := f.asked(); whole > 8 {
+	if asked, whole := f.asked(); whole > 8+6 { // the fake has no settings: each is answered 404
 		t.Errorf("%d whole answers a day later: %s", whole, strings.Join(asked, "\n"))
 	}
 	if m.Text() != before {

@@ -2,7 +2,6 @@ package gitlab
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
+	"github.com/dxctl/dxctl/collectors/servicefacts"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -115,43 +115,13 @@ func (p *project) environments(ctx context.Context, s *deploymentsState, changed
 	return p.Writer.Save(ctx, deploymentsStream, s)
 }
 
-// describe stores what is known of the project in addition to its events.
+// describe stores the names of the project's environments.
 func (p *project) describe(ctx context.Context, environments []string) error {
-	var events []event.Event
-	add := func(name string, kind event.FactType, value any) error {
-		doc, err := json.Marshal(value)
-		if err != nil {
-			return fmt.Errorf("fact %s: %w", name, err)
-		}
-		events = append(
-			events,
-			event.Fact{
-				Source:     p.cfg.Source,
-				Entity:     "unmapped:" + Provider + "/" + p.Scope(),
-				Name:       name,
-				Type:       kind,
-				Value:      doc,
-				ObservedAt: p.Now().UTC(),
-				URL:        p.info.WebURL,
-			},
-		)
-		return nil
-	}
 	if environments == nil {
 		environments = []string{}
 	}
-	err := add("repository.environments", event.ListFact, environments)
-	if p.info.DefaultBranch != "" && err == nil {
-		err = add("repository.default_branch", event.StringFact, p.info.DefaultBranch)
-	}
-	if !p.info.CreatedAt.IsZero() && err == nil {
-		err = add("repository.created_at", event.TimeFact, p.info.CreatedAt.Time)
-		if err == nil {
-			err = add("repository.archived", event.BoolFact, p.info.Archived)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	return p.Writer.Append(ctx, events...)
+	f := servicefacts.Encode("repository.environments", event.ListFact, environments)
+	f.Source, f.Entity = p.cfg.Source, servicefacts.Entity(Provider, p.Scope())
+	f.ObservedAt, f.URL = p.Now().UTC(), p.info.WebURL
+	return p.Writer.Append(ctx, f)
 }

@@ -3,9 +3,12 @@ package gitlab
 import (
 	"cmp"
 	"context"
+	"crypto/sha1" //nolint:gosec // it is what git names its objects by
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -49,6 +52,9 @@ type fake struct {
 	noTotal  bool                                          // gives no totals, as above 10,000 records
 	before   func(http.ResponseWriter, *http.Request) bool // true: it has answered
 	poison   func(path string, o object) bool              // an answer with such a record is always 500
+	files    map[string]string                             // of the default branch, by path
+	settings map[string]any                                // answers by path below the project; an int is a refusal
+	graphQL  func(paths []string) any                      // answers a query for files; nil: as GitLab does
 	requests []string
 	statuses []int
 	tokens   map[string]bool
@@ -65,6 +71,7 @@ func start(t testing.TB) *fake {
 		clock:  now,
 		lists:  map[string][]object{},
 		tokens: map[string]bool{},
+		files:  map[string]string{"README.md": "# Shop\n"},
 		project: object{
 			"id":                  int64(7),
 			"path_with_namespace": scope,
@@ -163,7 +170,22 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 		parts[i], _ = url.PathUnescape(p)
 	}
 	q := r.URL.Query()
+	below := ""
+	if len(parts) > 2 {
+		below = strings.Join(parts[2:], "/")
+	}
+	of, set := f.settings[below]
 	switch {
+	case r.URL.Path == "/api/graphql":
+		f.blobs(rec, r)
+	case set && len(parts) > 2:
+		if status, refused := of.(int); refused {
+			refuse(rec, status, fmt.Sprint(status))
+			return
+		}
+		f.answer(rec, r, of)
+	case len(parts) > 3 && parts[2] == "repository":
+		f.repository(rec, r, parts[3:], q)
 	case len(parts) == 3 && parts[0] == "groups" && parts[2] == "projects" && f.group != nil:
 		f.list(rec, r, f.group, q)
 	case parts[0] != "projects" || len(parts) < 2 || parts[1] != "7" && parts[1] != scope:
@@ -191,6 +213,76 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(rec, 404, "404 Not Found")
 	}
+}
+
+func blobID(text string) string {
+	return fmt.Sprintf("%x", sha1.Sum([]byte(fmt.Sprintf("blob %d\x00%s", len(text), text)))) //nolint:gosec // git's own
+}
+
+// repository answers about the default branch and its files.
+func (f *fake) repository(w http.ResponseWriter, r *http.Request, parts []string, q url.Values) {
+	names := slices.Sorted(maps.Keys(f.files))
+	switch {
+	case len(parts) == 2 && parts[0] == "branches" && parts[1] == f.project["default_branch"] && len(names) > 0:
+		f.answer(w, r, object{"name": parts[1], "commit": object{"id": blobID(fmt.Sprint(f.files))}})
+	case parts[0] == "tree" && q.Get("ref") == blobID(fmt.Sprint(f.files)):
+		from, _ := strconv.Atoi(q.Get("page_token")) // a real one is a hash; it is not interpreted
+		to := min(from+100, len(names))
+		if to < len(names) {
+			next := r.URL.Query()
+			next.Set("page_token", strconv.Itoa(to))
+			w.Header().Set("Link", fmt.Sprintf(`<https://other-name.example.com%s?%s>; rel="next"`, r.URL.Path, next.Encode()))
+		}
+		page := []object{}
+		for _, name := range names[from:to] {
+			page = append(page, object{"id": blobID(f.files[name]), "type": "blob", "path": name, "mode": "100644"})
+		}
+		f.answer(w, r, page)
+	case len(parts) == 2 && parts[0] == "blobs":
+		for _, text := range f.files {
+			if blobID(text) == parts[1] {
+				f.answer(w, r, object{
+					"size": len(text), "encoding": "base64", "content": base64.StdEncoding.EncodeToString([]byte(text)),
+				})
+				return
+			}
+		}
+		refuse(w, 404, "404 Blob Not Found")
+	default:
+		refuse(w, 404, "404 Not Found")
+	}
+}
+
+// blobs answers a query of GraphQL for files.
+func (f *fake) blobs(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Variables struct {
+			Project string
+			Paths   []string
+			Ref     string
+		}
+	}
+	_ = json.NewDecoder(r.Body).Decode(&asked)
+	if f.graphQL != nil {
+		f.answer(w, r, f.graphQL(asked.Variables.Paths))
+		return
+	}
+	if asked.Variables.Project != scope || asked.Variables.Ref != blobID(fmt.Sprint(f.files)) {
+		f.answer(w, r, object{"data": object{"project": nil}})
+		return
+	}
+	nodes := []object{}
+	for _, name := range asked.Variables.Paths {
+		text, ok := f.files[name]
+		switch {
+		case !ok:
+		case strings.ContainsRune(text, 0):
+			nodes = append(nodes, object{"path": name, "oid": blobID(text), "rawTextBlob": nil})
+		default:
+			nodes = append(nodes, object{"path": name, "oid": blobID(text), "rawTextBlob": text})
+		}
+	}
+	f.answer(w, r, object{"data": object{"project": object{"repository": object{"blobs": object{"nodes": nodes}}}}})
 }
 
 func refuse(w http.ResponseWriter, status int, message string) {
@@ -339,9 +431,10 @@ func (f *fake) collector(t testing.TB, at time.Time, tune func(*Config)) *Collec
 		tune(&cfg)
 	}
 	c, err := New(cfg, source.Options{
-		Now:   func() time.Time { return at },
-		Tune:  func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
-		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Now:        func() time.Time { return at },
+		Tune:       func(r *rest.Config) { r.PerSecond, r.Burst, r.Backoff = 1e6, 1e6, time.Millisecond },
+		Sleep:      func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Production: []string{"production"},
 	})
 	if err != nil {
 		t.Fatal(err)

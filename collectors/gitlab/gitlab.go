@@ -18,9 +18,12 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/collectors/gitlab/contents"
 	"github.com/dxctl/dxctl/collectors/gitlab/listing"
 	"github.com/dxctl/dxctl/collectors/gitlab/mapping"
+	"github.com/dxctl/dxctl/collectors/gitlab/settings"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/servicefacts"
 	"github.com/dxctl/dxctl/collectors/source"
 )
 
@@ -258,10 +261,16 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if s := w.Since(); !s.IsZero() && (p.Since.IsZero() || s.Before(p.Since)) {
 		p.Since = s
 	}
+	subjects, err := servicefacts.Bindings(ctx, w, Provider, scope)
+	if err != nil {
+		return err
+	}
 	streams := []struct {
 		name    string
 		collect func(context.Context) error
 	}{
+		{"contents", func(ctx context.Context) error { return contents.Collect(ctx, p.contents(subjects)) }},
+		{"settings", func(ctx context.Context) error { return settings.Collect(ctx, p.settings(subjects)) }},
 		{pipelinesStream, p.pipelines},
 		{changesStream, p.changes},
 		{deploymentsStream, p.deployments},
@@ -280,6 +289,33 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		return ctx.Err()
 	}
 	return errors.Join(errs...)
+}
+
+// Retract stores that nothing is known any longer of what a project showed of itself.
+func (c *Collector) Retract(ctx context.Context, scope string, w source.Writer) error {
+	p := &project{Project: &listing.Project{Base: c.Base, Client: c.Client, Writer: w, Name: scope}}
+	return errors.Join(contents.Retract(ctx, p.contents(nil)), settings.Retract(ctx, p.settings(nil)))
+}
+
+func (p *project) contents(subjects []servicefacts.Subject) contents.Project {
+	return contents.Project{
+		Project:       p.Project,
+		Path:          p.path,
+		DefaultBranch: p.info.DefaultBranch,
+		CreatedAt:     p.info.CreatedAt.Time,
+		Archived:      p.info.Archived,
+		Subjects:      subjects,
+	}
+}
+
+func (p *project) settings(subjects []servicefacts.Subject) settings.Project {
+	return settings.Project{
+		Project:       p.Project,
+		Path:          p.path,
+		DefaultBranch: p.info.DefaultBranch,
+		Subjects:      subjects,
+		Production:    p.Base.Production,
+	}
 }
 
 // project is one Collect of one scope.

@@ -261,7 +261,7 @@ func TestRulesMakeDeploymentsOfJobs(t *testing.T) {
 	}
 	f.asked()
 	f.collect(t, m, now.Add(2*time.Minute), rules)
-	if asked, whole := f.asked(); whole != 0 || len(asked) != 3 {
+	if asked, whole := f.asked(); whole != 0 || len(asked) != 4 {
 		t.Errorf("asked %s", strings.Join(asked, "\n"))
 	}
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// allowed is the most that collecting may cost, by the units of spent. A page is 100 records. What is unchanged is told
-// by a conditional request for each of pipelines, merge requests and deployments. In addition to the pages of pipelines
-// there are the child pipelines, and in addition to those of pipelines and deployments what was updated while they were
-// read.
+// allowed is the most that collecting may cost, by the units of spent. A page is 100 records. What is unchanged costs a
+// conditional request for each of pipelines, merge requests, deployments and the default branch. In addition to the
+// pages of pipelines there are the child pipelines, and in addition to those of pipelines and deployments what was
+// updated while they were read.
 var allowed = map[string]float64{
 	"requests/100jobs":         1,
 	"requests/100pipelines":    1.2,
 	"requests/50changes":       1,
 	"requests/100deployments":  1.1,
-	"requests/scope-unchanged": 3,
+	"requests/scope-unchanged": 4,
 }
 
 // spent collects the history of a project and then once more, and returns what that took in requests.

@@ -67,6 +67,14 @@ func New(entries []Entry, partial string) Listing {
 	return l
 }
 
+// HasDir reports whether a directory has files.
+func (l Listing) HasDir(dir string) bool {
+	i, found := slices.BinarySearchFunc(l.Entries, dir+"/", func(e Entry, prefix string) int {
+		return strings.Compare(e.Path, prefix)
+	})
+	return found || i < len(l.Entries) && strings.HasPrefix(l.Entries[i].Path, dir+"/")
+}
+
 // ofGit reports whether a path has an element that git refuses to store, because it means git's own directory.
 func ofGit(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {

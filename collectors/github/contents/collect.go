@@ -30,7 +30,7 @@ type state struct {
 	RepositoryETag string                 `json:"repository_etag,omitempty"`
 	Repository     Record                 `json:"repository"`
 	Tree           treeState              `json:"tree"`
-	Files          filesState             `json:"files,omitzero"`
+	Files          servicefacts.Files     `json:"files,omitzero"`
 	Documents      map[string]descriptors `json:"documents,omitempty"` // by path
 	Inherited      inheritance            `json:"inherited,omitzero"`
 	Kept           servicefacts.Kept      `json:"kept,omitzero"`

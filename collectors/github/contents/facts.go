@@ -7,7 +7,6 @@ import (
 	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/servicefacts"
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/repository/named"
 )
 
 // recordFacts returns the facts of the repository's own record.
@@ -36,9 +35,7 @@ func (c *collector) store(ctx context.Context, s *state, files map[string][]even
 	for entity, record := range facts {
 		switch {
 		case s.Tree.Error != "" && !s.Tree.Partial: // nothing is known of the files
-			for _, d := range named.Definitions() {
-				facts[entity] = append(facts[entity], event.Fact{Name: d.Name, Type: d.Type, Error: s.Tree.Error})
-			}
+			facts[entity] = append(record, servicefacts.Unread(s.Tree.Error)...)
 		case files == nil:
 			facts[entity] = append(record, s.Kept.Others(entity, record)...)
 		default:

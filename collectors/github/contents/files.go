@@ -2,49 +2,19 @@ package contents
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
-	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository"
-	"github.com/dxctl/dxctl/repository/named"
 	"github.com/dxctl/dxctl/repository/owners"
 	"github.com/dxctl/dxctl/repository/remote"
 )
-
-// filesState is what is known of the files whose contents decide facts.
-type filesState struct {
-	// Digest is of everything that the facts depend on; see [remote.Reading.Digest].
-	Digest string   `json:"digest,omitempty"`
-	Opened []string `json:"opened,omitempty"` // paths of the files that were read
-}
-
-// readers identifies the program that reads the files: another version may see more in the same ones.
-var readers = func() string {
-	hash := sha256.New()
-	write := func(text string) { _, _ = hash.Write([]byte(text + "\n")) } // a hash never fails
-	for _, d := range named.Definitions() {
-		write(d.Name)
-	}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		write(build.Main.Version)
-		for _, s := range build.Settings {
-			if s.Key == "vcs.revision" {
-				write(s.Value)
-			}
-		}
-	}
-	return hex.EncodeToString(hash.Sum(nil))[:16]
-}()
 
 // entries returns the files of a tree. Directories follow from them.
 func entries(tree []treeFile) []remote.Entry {
@@ -60,52 +30,19 @@ func entries(tree []treeFile) []remote.Entry {
 	return all
 }
 
-// files reads the facts of a new list of files, unless nothing that they depend on has changed, and returns them by the
-// entity that they are about; nil: they have not changed.
+// files reads the facts of a new list of files; see [servicefacts.Files.Read].
 func (c *collector) files(ctx context.Context, s *state, tree []treeFile, partial string) (map[string][]event.Fact, error) {
-	listing := remote.New(entries(tree), partial)
-	exists := directories(listing)
-	dirs := map[string]string{} // by entity
-	for _, subject := range c.Subjects {
-		dirs[subject.Entity] = subject.Dir(exists)
-	}
-	wanted := slices.Sorted(maps.Values(dirs))
-	reading, err := remote.Open(ctx, listing, repository.Options{Host: owners.GitHub}, slices.Compact(wanted)...)
-	if err != nil {
-		return nil, err
-	}
-	if digest := reading.Digest(s.Files.Opened); digest == s.Files.Digest {
-		return nil, nil
-	}
-	read, err := reading.Read(ctx, c.fetch)
-	if err != nil {
-		return nil, err
-	}
-	opened := reading.Opened()
-	s.Files = filesState{Digest: reading.Digest(opened), Opened: opened}
-	defaults := c.inherit(ctx, s)
-	if !c.inherited {
-		s.Inherited.Digest = "unknown" // read again once the defaults can be read
-	}
-	facts := make(map[string][]event.Fact, len(dirs))
-	for entity, dir := range dirs {
-		of := read[dir]
-		if defaults != nil {
-			of = of.Inherit(defaults, defaultsRepository)
-		}
-		facts[entity] = named.Of(of, named.Options{})
-	}
-	return facts, nil
-}
-
-// directories returns a function that reports whether a directory has files.
-func directories(l remote.Listing) func(dir string) bool {
-	return func(dir string) bool {
-		i, found := slices.BinarySearchFunc(l.Entries, dir+"/", func(e remote.Entry, prefix string) int {
-			return strings.Compare(e.Path, prefix)
+	return s.Files.Read(ctx, remote.New(entries(tree), partial), owners.GitHub, c.Subjects, c.fetch,
+		func(own *repository.Facts) *repository.Facts {
+			defaults := c.inherit(ctx, s)
+			if !c.inherited {
+				s.Inherited.Digest = "unknown" // read again once the defaults can be read
+			}
+			if defaults == nil {
+				return own
+			}
+			return own.Inherit(defaults, defaultsRepository)
 		})
-		return found || i < len(l.Entries) && strings.HasPrefix(l.Entries[i].Path, dir+"/")
-	}
 }
 
 const (

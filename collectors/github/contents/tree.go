@@ -11,6 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/collectors/github/client"
 	"github.com/dxctl/dxctl/collectors/github/mapping"
+	"github.com/dxctl/dxctl/collectors/servicefacts"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -44,7 +45,7 @@ func (t treeState) settled(pushed, now time.Time) bool {
 // wanted describes what is looked for in the files, apart from what is in them.
 func (c *collector) wanted() string {
 	hash := sha256.New()
-	_, _ = fmt.Fprintf(hash, "%s %q", readers, c.Subjects) // a hash never fails
+	_, _ = fmt.Fprintf(hash, "%s %q", servicefacts.Readers, c.Subjects) // a hash never fails
 	return hex.EncodeToString(hash.Sum(nil))[:16] + " " + c.path
 }
 
@@ -53,11 +54,11 @@ func (c *collector) wanted() string {
 func (c *collector) tree(ctx context.Context, s *state) (map[string][]event.Fact, error) {
 	t := &s.Tree
 	if t.Branch != c.DefaultBranch {
-		*t, s.Files = treeState{Branch: c.DefaultBranch}, filesState{}
+		*t, s.Files = treeState{Branch: c.DefaultBranch}, servicefacts.Files{}
 	}
 	wanted := c.wanted()
 	if c.reconfigured = t.For != wanted; c.reconfigured || c.inheritsOther(ctx, s) {
-		t.ETag, s.Files = "", filesState{} // something is looked for that was not before: list the files again
+		t.ETag, s.Files = "", servicefacts.Files{} // something is looked for that was not before: list the files again
 	}
 	if c.DefaultBranch == "" {
 		t.Error = "GitHub names no default branch"
@@ -87,7 +88,7 @@ func (c *collector) tree(ctx context.Context, s *state) (map[string][]event.Fact
 		c.hidden = err
 		fresh.Error = fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to contents",
 			c.Source, c.DefaultBranch, code)
-		*t, s.Files = fresh, filesState{}
+		*t, s.Files = fresh, servicefacts.Files{}
 		return nil, nil
 	case err != nil:
 		return nil, err

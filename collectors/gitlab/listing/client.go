@@ -1,7 +1,9 @@
 package listing
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -65,4 +67,40 @@ func readHeader(asked url.Values, h http.Header) Answer {
 		got.Next = asked.Encode()
 	}
 	return got
+}
+
+// Query sends a query to the GraphQL API of the server, and decodes the answer, with its data and errors, into a value.
+// An answer that cannot be used is a [rest.AnswerError].
+func (c *Client) Query(ctx context.Context, text string, variables map[string]any, into any) error {
+	address := strings.TrimSuffix(c.BaseURL(), "v4/") + "graphql"
+	body, err := json.Marshal(map[string]any{"query": text, "variables": variables})
+	if err != nil {
+		return fmt.Errorf("POST graphql: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("POST graphql: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.HTTPClient().Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("POST graphql: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, ok := resp.Body.(*rest.Body)
+	if !ok {
+		return fmt.Errorf("POST graphql: the body of the answer is a %T, not what the client reads", resp.Body)
+	}
+	if resp.StatusCode != http.StatusOK {
+		refused := &rest.StatusError{Path: "graphql", Status: resp.StatusCode}
+		return &rest.AnswerError{Status: resp.StatusCode, Err: refused}
+	}
+	if err := c.Decode(answer.Bytes(), into); err != nil {
+		err = fmt.Errorf("POST graphql: the answer is not what GitLab documents: %w", err)
+		return &rest.AnswerError{Status: resp.StatusCode, Err: err}
+	}
+	return nil
 }
