@@ -25,6 +25,8 @@ var documents = []entry{
 		switch {
 		case !ok:
 			return unknown(r.Documents.Security.Reason)
+		case p == nil && r.options.NotInherited != "":
+			return unknown(r.options.NotInherited)
 		case p == nil:
 			return r.sure(false)
 		}

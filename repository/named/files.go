@@ -64,7 +64,7 @@ var files = []entry{
 		Description: "Files that are tests by their name or directory.",
 	}, hasTests},
 	file("security_policy", "a security policy", "SECURITY.md of the repository or of its organization.",
-		func(r *reader) value { return exists(r, r.Documents.Security, r.Documents.Security.Value != nil) }),
+		func(r *reader) value { return inherited(r, r.Documents.Security, r.Documents.Security.Value != nil) }),
 	file("agents", "an AGENTS.md", "AGENTS.md in the directory of the service or above it.", func(r *reader) value {
 		if len(r.instructions()) > 0 {
 			return known(true)
@@ -73,11 +73,11 @@ var files = []entry{
 	}),
 	file("pull_request_template", "a pull request template",
 		"A template of pull requests or merge requests, of the repository or of its organization.", func(r *reader) value {
-			return exists(r, r.Documents.PullRequestTemplate, r.Documents.PullRequestTemplate.Value != "")
+			return inherited(r, r.Documents.PullRequestTemplate, r.Documents.PullRequestTemplate.Value != "")
 		}),
 	file("contributing", "a contributing guide", "CONTRIBUTING.md of the repository or of its organization.",
 		func(r *reader) value {
-			return exists(r, r.Documents.Contributing, r.Documents.Contributing.Value != "")
+			return inherited(r, r.Documents.Contributing, r.Documents.Contributing.Value != "")
 		}),
 }
 

@@ -40,6 +40,9 @@ type Options struct {
 	// Resolve returns whether an owner of CODEOWNERS ("@acme/payments", an email address) exists and can read the
 	// repository. nil: nothing is known of owners.
 	Resolve func(owner string) fact.Value[bool]
+	// NotInherited is why it is not known which files the host takes from the organization's repository of defaults. A
+	// file of which it has defaults is then unknown where the repository has none. "": what is inherited is known.
+	NotInherited string
 }
 
 // Definitions returns all facts, in the order of their subjects.
@@ -127,6 +130,14 @@ func exists[T any](r *reader, v fact.Value[T], found bool) value {
 		return unknown(v.Reason)
 	}
 	return r.sure(false)
+}
+
+// inherited is exists for a file that an organization can give all of its repositories.
+func inherited[T any](r *reader, v fact.Value[T], found bool) value {
+	if v.Known && !found && r.options.NotInherited != "" {
+		return unknown(r.options.NotInherited)
+	}
+	return exists(r, v, found)
 }
 
 // sure returns a value that means absence, unless the listing is not complete.

@@ -368,3 +368,30 @@ func FuzzOf(f *testing.F) {
 		}
 	})
 }
+
+// What an organization gives its repositories is in another repository, which a checkout does not have.
+func TestNotInherited(t *testing.T) {
+	const reason = "the defaults were not read"
+	inherited := []string{
+		"repository.files.security_policy", "repository.files.pull_request_template", "repository.files.contributing",
+		"repository.security_policy.private_contact",
+	}
+	facts := map[string]string{}
+	for _, f := range Of(read(t, sources{"README.md": "x"}, tree.Limits{}), Options{NotInherited: reason}) {
+		facts[f.Name] = show(f)
+	}
+	for _, name := range inherited {
+		if facts[name] != "? "+reason {
+			t.Errorf("%s is %s", name, facts[name])
+		}
+	}
+	if got := facts["repository.files.license"]; got != "false" { // a license is never inherited
+		t.Errorf("the license is %s", got)
+	}
+	own := sources{"SECURITY.md": "Mail to security@acme.example", "CONTRIBUTING.md": "x", ".github/pull_request_template.md": "x"}
+	for _, f := range Of(read(t, own, tree.Limits{}), Options{NotInherited: reason}) {
+		if slices.Contains(inherited, f.Name) && show(f) != "true" {
+			t.Errorf("%s is %s", f.Name, show(f))
+		}
+	}
+}

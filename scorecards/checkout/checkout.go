@@ -50,6 +50,11 @@ type Service struct {
 
 // Root returns the root of the git repository in which a directory lies, and the directory relative to it. Without a
 // repository, root is the directory itself and git is false. Symbolic links in the name of the directory are followed.
+// options are those of a directory: the defaults of an organization are in another repository.
+var options = named.Options{
+	NotInherited: "the organization's .github repository may have one, which a checkout does not show",
+}
+
 func Root(dir string) (root, relative string, git bool, err error) {
 	absolute, err := filepath.Abs(dir)
 	if err == nil {
@@ -160,7 +165,7 @@ func (c *Checkout) read(facts *repository.Facts, now time.Time) {
 		seen[d.Entity.Ref] = d.At
 		dir := path.Dir(d.At.Path)
 		s := Service{Entity: d.Entity, At: d.At, Anchor: d.At, Dir: dir, Facts: map[string]event.Fact{}}
-		s.add(named.Of(facts.Of(dir), named.Options{}), now)
+		s.add(named.Of(facts.Of(dir), options), now)
 		if e, ok := cat.Entity(d.Entity.Ref); ok {
 			s.Entity = e
 			for _, f := range cat.ServiceFacts(e, now) {
@@ -229,7 +234,7 @@ func (c *Checkout) unnamed(facts *repository.Facts, now time.Time) {
 		Facts: map[string]event.Fact{},
 	}
 	here := facts.Of(c.Dir)
-	s.add(named.Of(here, named.Options{}), now)
+	s.add(named.Of(here, options), now)
 	if s.Anchor = here.Documents.Readme.At; s.Anchor.Path == "" {
 		i := slices.IndexFunc(facts.Files().Files, func(f tree.File) bool { return tree.Under(f.Path, c.Dir) })
 		if i >= 0 {
