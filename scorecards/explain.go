@@ -243,7 +243,8 @@ func (x *explanation) comparison(op string, args []celast.Expr, holds, wanted bo
 	if have == nil || want == nil || types.IsUnknownOrError(have) || types.IsUnknownOrError(want) {
 		return "", false
 	}
-	if (op == operators.Equals || op == operators.In) && holds == wanted {
+	settled := (op == operators.Equals || op == operators.In) && holds == wanted
+	if settled || op == operators.NotEquals && want == types.String("") { // "is not set" is enough
 		return fmt.Sprintf("%s is %s", name, display(d, have, time.Time{})), true
 	}
 	return fmt.Sprintf(

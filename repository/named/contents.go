@@ -32,7 +32,7 @@ var contents = []entry{
 		Name:        "repository.content.secrets",
 		Type:        event.ListFact,
 		Places:      true,
-		Label:       "what looks like a secret in the repository",
+		Label:       "the texts that look like secrets",
 		Description: "Texts that have the form of a well-known kind of secret; the texts themselves are not kept.",
 	}, func(r *reader) value {
 		var p places

@@ -58,14 +58,14 @@ var documents = []entry{
 	{Definition{
 		Name:  "repository.readme.missing",
 		Type:  event.ListFact,
-		Label: "what the README does not say",
+		Label: "the parts that the README lacks",
 		Description: "Of description, run, test and contact: what the README has neither a heading nor a command nor a text " +
 			"for; all of them without a README.",
 	}, readmeMissing},
 	{Definition{
 		Name:  "repository.agents.missing",
 		Type:  event.ListFact,
-		Label: "what AGENTS.md does not say",
+		Label: "the parts that AGENTS.md lacks",
 		Description: "Of build, test and style: what AGENTS.md has neither a heading nor a command for; all of them " +
 			"without an AGENTS.md.",
 	}, agentsMissing},
