@@ -46,7 +46,8 @@ func descriptors(t *tree.Tree) (all []Descriptor, problems []fact.Problem) {
 			if err != nil {
 				return err
 			}
-			for _, r := range (descriptor.Reader{File: f.Path}).Read(yamldoc.Documents([]byte(text))) {
+			// A field that Backstage allows in addition to its own is no problem.
+			for _, r := range (descriptor.Reader{File: f.Path, Foreign: true}).Read(yamldoc.Documents([]byte(text))) {
 				r.Report(descriptor.Reporter{
 					Warn: problem,
 					Fail: problem,

@@ -79,7 +79,8 @@ func (g *Grades) Places(s *Service, card string, r *scorecards.Result) (places [
 	definitions := g.definitions(card)
 	for _, name := range slices.Sorted(maps.Keys(r.Facts)) {
 		f, known := s.Facts[name]
-		if !definitions[name].Places || !known || f.Error != "" {
+		forPerson := strings.Contains(name, ".ambiguous_") // what a person has to check is no fault
+		if !definitions[name].Places || !known || f.Error != "" || forPerson != (r.Outcome == event.NeedsReview) {
 			continue
 		}
 		var list []string

@@ -167,18 +167,22 @@ func isTest(name string) bool {
 			return true
 		}
 	}
-	return tree.Example(name) || strings.Contains(path.Dir(name), "test") || strings.HasPrefix(base, "test_") ||
+	return tree.Example(name) || strings.Contains(path.Dir(name), "test") || integration.MatchString(name) || testWord.MatchString(lower) || strings.HasPrefix(base, "test_") ||
 		strings.HasSuffix(base, "Test.java") || strings.HasSuffix(base, "Tests.cs") || strings.HasSuffix(lower, ".md")
 }
 
-// forms are the well-known forms of secrets. A marker is a text that every match contains, which is cheaper to find.
+var testWord = regexp.MustCompile(`(^|[._-])tests?([._-]|$)`)
+
+var integration = regexp.MustCompile(`(^|/)(integration|integrations?-suite|mocks?|stubs?)/`)
+
+// forms are the well-known forms of secrets. Every match contains one of the markers, which are cheaper to find.
 var forms = []struct {
 	form    string
-	marker  string
+	markers string // separated by commas
 	pattern *regexp.Regexp
 }{
 	{"AWS access key", "AKIA", regexp.MustCompile(`\bAKIA[0-9A-Z]{16}\b`)},
-	{"GitHub token", "gh", regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36}\b`)},
+	{"GitHub token", "ghp_,gho_,ghu_,ghs_,ghr_", regexp.MustCompile(`\bgh[pousr]_[A-Za-z0-9]{36}\b`)},
 	{"GitHub token", "github_pat_", regexp.MustCompile(`\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b`)},
 	{"GitLab token", "glpat-", regexp.MustCompile(`\bglpat-[0-9A-Za-z_-]{20}\b`)},
 	{"Slack token", "xox", regexp.MustCompile(`\bxox[baprs]-\d{10,13}-\d{10,13}-[A-Za-z0-9-]{20,}\b`)},
@@ -206,7 +210,11 @@ var forms = []struct {
 func find(name string, data []byte) []Secret {
 	var found []Secret
 	for _, form := range forms {
-		if !bytes.Contains(data, []byte(form.marker)) {
+		marked := false
+		for marker := range strings.SplitSeq(form.markers, ",") {
+			marked = marked || bytes.Contains(data, []byte(marker))
+		}
+		if !marked {
 			continue
 		}
 		for _, i := range form.pattern.FindAllIndex(data, 100) {

@@ -34,7 +34,7 @@ func TestRead(t *testing.T) {
 		"bin/x": "\x7fELF\x02\x00", "a.exe": "MZ\x00", "lib.jar": "PK\x03\x04\x00", "gradle/wrapper/gradle-wrapper.jar": "PK\x03\x04\x00",
 		"A.class": "\xca\xfe\xba\xbe\x00", "logo.png": "\x89PNG\x00", "x.zip": "PK\x03\x04", "doc.docx": "PK\x03\x04\x00", "testdata/x": "\x7fELF\x00",
 		"utf16.txt": "\xff\xfea\x00", "text.txt": "MZ is text", "empty": "", "vendor/x": "\x7fELF\x00",
-		"prod.env": "A=1\nKEY=AKI" + "AQ7ZK3MWVN2XT5RJD\n", "docs.env": "KEY=AKI" + "AIOSFODNN7EXAMPLE\n", "tests/x.env": "KEY=AKI" + "AQ7ZK3MWVN2XT5RJD\n",
+		"prod.env": "A=1\nKEY=AKI" + "AQ7ZK3MWVN2XT5RJD\n", "docs.env": "KEY=AKI" + "AIOSFODNN7EXAMPLE\n", "tls/my_test_ca.env": "KEY=AKI" + "AQ7ZK3MWVN2XT5RJD\n", "app/integration/key.env": "KEY=AKI" + "AQ7ZK3MWVN2XT5RJD\n", "tests/x.env": "KEY=AKI" + "AQ7ZK3MWVN2XT5RJD\n",
 		"key.pem": "x\n-----BEGIN RSA PRIVATE" + " KEY-----\n" + key, "short.pem": "-----BEGIN PRIVATE" + " KEY-----\nMII\n",
 		"token.go": `var t = "gh` + `p_` + `a8Kd03kLmQpR7sTuVwXyZ2bC4dEfGhJ5nM6P"`, "low.go": `"gh` + `p_` + strings.Repeat("ab", 18) + `"`,
 		"README.md": "-----BEGIN RSA PRIVATE" + " KEY-----\n" + key,

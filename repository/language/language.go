@@ -181,7 +181,7 @@ var loggers = []sign{
 	{jvm, "Log4j JSON layout", regexp.MustCompile(`log4j-layout-template-json|log4j2-ecs-layout`)},
 	{jvm, "Quarkus JSON logs", regexp.MustCompile(`quarkus-logging-json`)},
 	{springs, "Spring Boot", regexp.MustCompile(`^\s*logging\.structured\.format\.`)},
-	{[]string{"Cargo.toml"}, "tracing", regexp.MustCompile(`^tracing-(subscriber|bunyan-formatter)\s*[=.]`)},
+	{[]string{"Cargo.toml"}, "tracing", regexp.MustCompile(`^(\[.*dependencies\.)?tracing-(subscriber|bunyan-formatter)\s*[=.\]]`)},
 	{[]string{"Cargo.toml"}, "slog", regexp.MustCompile(`^slog(-json)?\s*[=.]`)},
 	{[]string{"Gemfile"}, "lograge", regexp.MustCompile(`^\s*gem ["'](lograge|rails_semantic_logger|semantic_logger)["']`)},
 	{[]string{"composer.json"}, "Monolog", regexp.MustCompile(`"monolog/monolog"\s*:`)},

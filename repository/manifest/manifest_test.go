@@ -127,6 +127,7 @@ func TestUnknown(t *testing.T) {
 		{"alias to itself", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\nspec: &a {x: *a}\n"}, "x.yaml: a YAML alias refers to a part that contains it"},
 		{"a template that is YAML", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {{ x }}}\n"}, "x.yaml:1: it is a template"},
 		{"no name", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\n"}, "x.yaml:1: Pod: it has no name"},
+		{"too large", map[string]string{"x.yaml": deployment + "# " + strings.Repeat("x", 1<<20)}, "x.yaml: x.yaml is larger than 1 MB"},
 		{"binary", map[string]string{"x.yaml": "apiVersion: v1\x00"}, "x.yaml: x.yaml is binary"},
 		{"a budget of a version that is no longer served", map[string]string{"x.yaml": "apiVersion: v1\nkind: Pod\nmetadata: []\n"}, "x.yaml:1: Pod:"},
 	} {

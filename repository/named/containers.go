@@ -106,7 +106,7 @@ func bases(d *container.Dockerfile, each func(at fact.Location, i container.Imag
 }
 
 var (
-	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|playwright|cypress|ci|debug|builder|lint|docs|local|devcontainer)($|[._-])`)
+	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|playwright|cypress|ci|debug|builder|lint|docs|local|devcontainer|tilt|gitpod)($|[._-])`)
 	developmentDir = regexp.MustCompile(`(^|/)(\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack|genproto)/`)
 )
 

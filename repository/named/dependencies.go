@@ -24,7 +24,7 @@ var dependencies = []entry{
 		Places: true,
 		Label:  "the manifests whose dependencies nothing updates",
 		Description: "Manifests with dependencies that neither Dependabot nor Renovate is configured to keep up to date; " +
-			"all workflows of GitHub are one.",
+			"all workflows of GitHub are one, and Compose, dev containers and Dockerfiles for development are left out.",
 	}, withoutUpdates},
 	{Definition{
 		Name:        "repository.dependencies.without_lock_file",
@@ -57,6 +57,8 @@ func withoutUpdates(r *reader) value {
 	for _, m := range r.Dependencies.Manifests {
 		updated := r.Dependencies.Updated(m)
 		switch {
+		case m.Ecosystem == "docker-compose", m.Ecosystem == "devcontainers", m.Ecosystem == "docker" && !runs(m.Path):
+			// for development: not what the service consists of
 		case m.Depends.Known && !m.Depends.Value, updated.Value:
 		case !updated.Known:
 			first(updated)

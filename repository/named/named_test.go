@@ -120,6 +120,7 @@ func TestFacts(t *testing.T) {
 		"repository.descriptor.problems": {
 			{sources{"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: a b\n"}, "[catalog-info.yaml:"},
 			{sources{"catalog-info.yaml": "a: [\n"}, "[catalog-info.yaml:"},
+			{sources{"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a}\nspec: {type: service, lifecycle: production, owner: b, own: c}\n"}, "[]"},
 			{sources{"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: a}\nspec: {type: service, lifecycle: production, owner: b}\n"}, "[]"},
 			{sources{"b": ""}, "? there is no catalog-info.yaml"},
 		},
@@ -130,6 +131,7 @@ func TestFacts(t *testing.T) {
 			{sources{"go.mod": "require a/b v1.0.0\n", ".github/dependabot.yml": "updates: [{package-ecosystem: gomod, directory: /}]"}, "[]"},
 			{sources{"go.mod": "require a/b v1.0.0\n", ".github/dependabot.yml": "a: ["}, "? .github/dependabot.yml: line 1"},
 			{sources{"package.json": "{", "renovate.json": "{}"}, "[]"}, {partly, partial},
+			{sources{"Dockerfile": "FROM a", "Dockerfile.dev": "FROM a", "compose.yaml": "", ".devcontainer/devcontainer.json": ""}, "[Dockerfile: neither Dependabot nor Renovate is configured for docker here]"},
 		},
 		"repository.dependencies.without_lock_file": {
 			{sources{"package.json": `{"dependencies": {"a": "1"}}`}, "[package.json: no lock file of npm is committed]"},
@@ -160,6 +162,9 @@ func TestFacts(t *testing.T) {
 		"repository.workflows.untrusted_checkouts": {
 			{workflow("on: pull_request_target\njobs: {a: {steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},
 			{workflow("on: pull_request\njobs: {}"), "[]"}, {badWorkflow, "? .github"},
+			{workflow("on: pull_request_target\njobs: {a: {if: \"github.event.pull_request.user.login == 'dependabot[bot]'\", steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[]"},
+			{workflow("on: pull_request_target\njobs: {a: {if: \"github.actor == 'dependabot[bot]'\", steps: [{uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},
+			{workflow("on: pull_request_target\njobs: {a: {steps: [{if: github.event.pull_request.head.repo.full_name == github.repository || true, uses: actions/checkout@v4, with: {ref: '${{ github.head_ref }}'}}]}}"), "[.github/workflows/a.yml:2: it checks out"},
 		},
 		"repository.workflows.without_timeout": {
 			{workflow("jobs: {a: {steps: []}, b: {timeout-minutes: 5}, c: {uses: ./x}}"), "[.github/workflows/a.yml:1: the job a has no timeout-minutes]"},
@@ -231,7 +236,7 @@ func TestFacts(t *testing.T) {
 			{sources{"Dockerfile": "FROM alpine:3\n"}, "[Dockerfile:1: the base image alpine:3 has no digest]"}, {sources{"Dockerfile": "FROM a@sha256:" + strings.Repeat("0", 64) + "\n"}, "[]"}, {sources{"Dockerfile": "x"}, "? Dockerfile"},
 		},
 
-		"repository.workloads.count":             {{good, "1"}, {sources{"a": ""}, "0"}, {chart, chartReason}, {sources{"k8s/dev/w.yaml": bad["k8s/web.yaml"], "k8s/prod/w.yaml": good["k8s/web.yaml"]}, "1"}},
+		"repository.workloads.count":             {{good, "1"}, {sources{"a": ""}, "0"}, {sources{"Dockerfile": "FROM a"}, "? Dockerfile builds a container, and no manifest in this repository runs it"}, {chart, chartReason}, {sources{"k8s/dev/w.yaml": bad["k8s/web.yaml"], "k8s/prod/w.yaml": good["k8s/web.yaml"]}, "1"}},
 		"repository.workloads.without_resources": {{bad, "[k8s/web.yaml:11: container web of Deployment web has no request for cpu, no request for memory, no limit of memory]"}, {good, "[]"}, {chart, chartReason}},
 		"repository.workloads.without_probes":    {{bad, "[k8s/web.yaml:1: Deployment web has no readiness and no liveness probe]"}, {good, "[]"}, {chart, chartReason}},
 		"repository.workloads.equal_probes": {
@@ -246,6 +251,7 @@ func TestFacts(t *testing.T) {
 		"repository.workloads.unscraped":      {{bad, "[k8s/web.yaml:1: nothing in the repository makes Prometheus scrape Deployment web]"}, {good, "[]"}, {chart, chartReason}},
 		"repository.workloads.without_traces": {
 			{bad, "[k8s/web.yaml:1: Deployment web has no variable for the export of traces]"}, {good, "[]"},
+			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "docker.io/library/redis:7", "")}, "[]"},
 			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "a", ", envFrom: [{configMapRef: {name: x}}]")}, "? k8s/web.yaml:11: variables come from x, which is not read"},
 		},
 
@@ -257,7 +263,7 @@ func TestFacts(t *testing.T) {
 		"repository.alerts.runbook_links": {{sources{"alerts.yml": "groups:\n- rules:\n  - alert: B\n    annotations: {runbook_url: 'https://x'}\n"}, "[https://x]"}, {sources{"a": ""}, "[]"}, {chart, chartReason}},
 		"repository.slos.count":           {{sources{"slo.yaml": "apiVersion: openslo/v1\nkind: SLO\nmetadata: {name: x}\n"}, "1"}, {sources{"a": ""}, "0"}, {chart, chartReason}},
 		"repository.logging.structured": {
-			{sources{"go.mod": "require go.uber.org/zap v1.0.0\n"}, "true"}, {sources{"a.go": "import (\n\t\"log/slog\"\n)\n"}, "true"},
+			{sources{"go.mod": "require go.uber.org/zap v1.0.0\n"}, "true"}, {sources{"a.go": "import (\n\t\"log/slog\"\n)\n"}, "true"}, {sources{"a/Cargo.toml": "[dependencies.tracing-subscriber]\n"}, "true"},
 			{sources{"src/main/resources/logback.xml": "<pattern>%d %m</pattern>"}, "false"}, {sources{"src/main/resources/logback.xml": "LogstashEncoder <pattern>"}, "true"}, {sources{"a": ""}, "? no file shows"},
 		},
 

@@ -50,10 +50,14 @@ var workloads = []entry{
 		Name:  "repository.workloads.count",
 		Type:  event.NumberFact,
 		Label: "the number of Kubernetes workloads",
-		Description: "Deployments and other objects that run pods, in the manifests and overlays of production; more may be in " +
-			"charts, which are not rendered.",
+		Description: "Deployments and other objects that run pods, in the manifests and overlays of production; unknown if a " +
+			"chart is not rendered, or if a container is built and no manifest is in the repository.",
 	}, func(r *reader) value {
-		return count(len(r.workloads()), r.doubt(r.Manifests.Unrendered, r.Manifests.Unreadable))
+		doubt := r.doubt(r.Manifests.Unrendered, r.Manifests.Unreadable)
+		if built := r.containers(); doubt == "" && len(built) > 0 {
+			doubt = built[0].Path + " builds a container, and no manifest in this repository runs it"
+		}
+		return count(len(r.workloads()), doubt)
 	}},
 	workloadPlaces("without_resources", "the containers without resources",
 		"Containers without a request for cpu or memory, or without a limit of memory.", containerOf(withoutResources)),
@@ -104,8 +108,11 @@ var workloads = []entry{
 		})),
 	workloadPlaces("unscraped", "the workloads whose metrics are not scraped",
 		"Workloads that run all the time and that neither an annotation nor a ServiceMonitor nor a PodMonitor makes "+
-			"Prometheus scrape.", func(w *manifest.Workload, p *places) string {
-			if steady(w) && w.Scraped.Known && w.Scraped.Value == "" {
+			"Prometheus scrape; databases and other programs of others are left out.", func(w *manifest.Workload, p *places) string {
+			if !steady(w) || foreign(w) {
+				return ""
+			}
+			if w.Scraped.Known && w.Scraped.Value == "" {
 				p.add(w.At, "nothing in the repository makes Prometheus scrape %s %s", w.Kind, w.Name)
 			}
 			return w.Scraped.Reason
@@ -113,6 +120,18 @@ var workloads = []entry{
 	workloadPlaces("without_traces", "the workloads that export no traces",
 		"Workloads that run all the time and have neither a variable of OpenTelemetry or Datadog nor an annotation for "+
 			"instrumentation.", withoutTraces),
+}
+
+// middleware are programs of others, which a service uses: their metrics and traces are not its own.
+var middleware = regexp.MustCompile(`(^|[/_-])(redis|valkey|memcached|postgres|postgresql|postgis|mysql|mariadb|percona|mongo|mongodb|rabbitmq|kafka|` +
+	`zookeeper|nats|elasticsearch|opensearch|cassandra|clickhouse-server|minio|etcd|consul|vault|jaeger|all-in-one|prometheus|alertmanager|` +
+	`grafana|loki|tempo|otel-collector|opentelemetry-collector|opentelemetry-collector-contrib|mailhog|mailpit|localstack)$`)
+
+// foreign reports whether all containers of a workload run programs of others.
+func foreign(w *manifest.Workload) bool {
+	return len(w.Containers) > 0 && !slices.ContainsFunc(w.Containers, func(c manifest.Container) bool {
+		return !middleware.MatchString(c.Image.Value.Name)
+	})
 }
 
 // steady reports whether a workload runs all the time.
@@ -191,7 +210,7 @@ var tracing = regexp.MustCompile(`^(OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT|OTEL_T
 	`DD_TRACE_AGENT_URL|DD_TRACE_ENABLED|DD_SERVICE|JAEGER_AGENT_HOST|JAEGER_ENDPOINT|ELASTIC_APM_SERVER_URL|SENTRY_TRACES_SAMPLE_RATE)$`)
 
 func withoutTraces(w *manifest.Workload, p *places) (doubt string) {
-	if !steady(w) {
+	if !steady(w) || foreign(w) {
 		return ""
 	}
 	for key := range w.Annotations {

@@ -205,7 +205,13 @@ func (w *Workflow) UntrustedCheckouts() []fact.Location {
 	}
 	var at []fact.Location
 	for _, j := range w.Jobs {
+		if trusted.MatchString(j.If) {
+			continue
+		}
 		for _, s := range j.Steps {
+			if trusted.MatchString(s.If) {
+				continue
+			}
 			checksOut := s.Uses != nil && s.Uses.Action == "actions/checkout" &&
 				(headRef.MatchString(s.With["ref"]) || headRef.MatchString(s.With["repository"]))
 			if checksOut || checkoutScript.MatchString(s.Run) {
@@ -215,6 +221,13 @@ func (w *Workflow) UntrustedCheckouts() []fact.Location {
 	}
 	return at
 }
+
+// trusted finds conditions that only the code of trusted people meets: of the repository itself, of one author, or of
+// a member. That of the actor is none, because an actor can push to the pull request of another one. An alternative
+// ("||") can be met by others.
+var trusted = regexp.MustCompile(`(?i)^[^|]*(pull_request\.user\.login\s*==\s*'[^']+'|head\.repo\.full_name\s*==\s*github\.repository\b|` +
+	`github\.repository\s*==\s*github\.event\.pull_request\.head\.repo\.full_name|head\.repo\.fork\s*==\s*false|!\s*github\.event\.pull_request\.head\.repo\.fork|` +
+	`workflow_run\.head_repository\.full_name\s*==\s*github\.repository\b|author_association\s*==\s*'(OWNER|MEMBER|COLLABORATOR)')[^|]*$`)
 
 var (
 	headRef = regexp.MustCompile(`(?i)github\.head_ref|pull_request\.head\.|workflow_run\.head_|refs/pull/|` +

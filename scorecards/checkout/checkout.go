@@ -254,7 +254,9 @@ func (s *Service) add(facts []event.Fact, now time.Time) {
 // inCatalog returns a fact of the catalog as far as a checkout can give it: whether an owner exists is known only if
 // the checkout itself describes the owner.
 func (s *Service) inCatalog(f event.Fact) event.Fact {
-	if f.Name == "catalog.owner_exists" && s.Entity.Owner != "" && string(f.Value) == "false" {
+	absent := f.Name == "catalog.owner_exists" && string(f.Value) == "false" ||
+		f.Name == "catalog.owner_members" && f.Error != ""
+	if absent && s.Entity.Owner != "" {
 		f.Value = nil
 		f.Error = fmt.Sprintf("%s is not described in this checkout, and the rest of the catalog is not read", s.Entity.Owner)
 	}
