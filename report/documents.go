@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -43,7 +44,8 @@ type ServiceDocument struct {
 	DependsOn  []string             `json:"depends_on"`
 	Repository string               `json:"repository"` // its slug; "" when the catalog does not name it
 	Grades     []GradeDocument      `json:"grades"`
-	Window     metrics.Window       `json:"window"` // of the numbers
+	LeftOut    []LeftOutDocument    `json:"left_out"` // scorecards whose filters leave it out
+	Window     metrics.Window       `json:"window"`   // of the numbers
 	Numbers    metrics.ServiceStats `json:"numbers"`
 	Path       string               `json:"path"` // of its page
 }
@@ -55,12 +57,37 @@ type GradeDocument struct {
 	Title     string                `json:"title"`
 	Level     string                `json:"level"` // "" for none
 	NextLevel string                `json:"next_level"`
-	Score     float64               `json:"score"`    // 0 to 1
-	Coverage  float64               `json:"coverage"` // share of the rules with a known outcome
-	Note      string                `json:"note"`     // what else is missing for the next level
+	Score     float64               `json:"score"`      // 0 to 1: what is not known taken as failed
+	ScoreHigh float64               `json:"score_high"` // 0 to 1: what is not known taken as passed
+	Coverage  float64               `json:"coverage"`   // share of the rules, by weight, with a known outcome
+	Note      string                `json:"note"`       // what else is missing for the next level
 	Counts    map[event.Outcome]int `json:"counts"`
 	Rules     []RuleDocument        `json:"rules,omitempty"`
 	Next      []string              `json:"next,omitempty"` // rules: the cheapest way to the next level
+}
+
+// LeftOutDocument is a scorecard whose filter leaves a service out.
+type LeftOutDocument struct {
+	Scorecard string `json:"scorecard"`
+	Title     string `json:"title"`
+	Reason    string `json:"reason"`
+}
+
+// FactDocument is a fact that a rule looked at.
+type FactDocument struct {
+	Fact       string     `json:"fact"`
+	Value      string     `json:"value"` // as people read it; "" if it is not known
+	Error      string     `json:"error"` // why it is not known or cannot be used
+	Source     string     `json:"source"`
+	ObservedAt *time.Time `json:"observed_at"`
+	ExpiresAt  *time.Time `json:"expires_at"`
+	URL        string     `json:"url"`
+}
+
+// LinkDocument is a page to read.
+type LinkDocument struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
 }
 
 // RuleDocument is the outcome of a rule.
@@ -77,23 +104,61 @@ type RuleDocument struct {
 	Missing []string          `json:"missing"` // facts that are not known
 	Facts   map[string]string `json:"facts"`
 	URL     string            `json:"url"`
-	DocsURL string            `json:"docs_url"`
+	DocsURL string            `json:"docs_url"` // the first of links
+
+	Weight     float64           `json:"weight"`
+	Owner      string            `json:"owner"`         // ref of who answers for the rule
+	Announced  *time.Time        `json:"would_fail_at"` // from then on an announced rule counts; it counts in no grade yet
+	Expression string            `json:"expression"`    // "" where only a person decides
+	Parts      []scorecards.Part `json:"parts"`         // of the expression, with their values
+	FactsUsed  []FactDocument    `json:"facts_used"`
+	Links      []LinkDocument    `json:"links"`
+	Action     []string          `json:"action"`  // kinds of what makes the rule pass: patch, setting, ask
+	Command    string            `json:"command"` // that does it
+}
+
+func ruleDocument(x *scorecards.Result) RuleDocument {
+	doc := RuleDocument{
+		Rule: x.Rule, Version: x.Version, Title: x.Title, Level: strings.ToLower(x.Level), Outcome: x.Outcome,
+		Reason: x.Reason, Why: x.Why, Fix: x.Fix, Effort: x.Effort, Missing: list(x.Missing), Facts: map[string]string{},
+		URL: x.URL, DocsURL: x.DocsURL, Weight: x.Weight, Owner: x.Owner, Announced: known(x.Announced),
+		Expression: x.Expression(), Parts: list(x.Parts()), FactsUsed: []FactDocument{}, Links: []LinkDocument{},
+		Action: []string{},
+	}
+	for _, f := range x.FactsUsed() {
+		doc.Facts[f.Name] = cmp.Or(f.Value, "not known")
+		doc.FactsUsed = append(doc.FactsUsed, FactDocument{
+			Fact: f.Name, Value: f.Value, Error: f.Error, Source: f.Source, ObservedAt: known(f.ObservedAt),
+			ExpiresAt: known(f.ExpiresAt), URL: f.URL,
+		})
+	}
+	for _, l := range x.Links {
+		doc.Links = append(doc.Links, LinkDocument{l.Title, l.URL})
+	}
+	if x.Action != nil {
+		doc.Action, doc.Command = list(x.Action.Kind), x.Action.Command
+	}
+	return doc
+}
+
+// known returns a time, nil for the zero time.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func gradeDocument(r scorecards.Report, rules bool) GradeDocument {
 	g := GradeDocument{
 		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Level: strings.ToLower(r.Level),
-		NextLevel: strings.ToLower(r.NextLevel), Score: r.Score, Coverage: r.Coverage, Note: r.Note, Counts: r.Counts,
+		NextLevel: strings.ToLower(r.NextLevel), Score: r.Score, ScoreHigh: r.ScoreHigh, Coverage: r.Coverage, Note: r.Note, Counts: r.Counts,
 	}
 	if !rules {
 		return g
 	}
-	for _, x := range r.Results {
-		g.Rules = append(g.Rules, RuleDocument{
-			Rule: x.Rule, Version: x.Version, Title: x.Title, Level: strings.ToLower(x.Level), Outcome: x.Outcome,
-			Reason: x.Reason, Why: x.Why, Fix: x.Fix, Effort: x.Effort, Missing: list(x.Missing), Facts: x.Facts,
-			URL: x.URL, DocsURL: x.DocsURL,
-		})
+	for i := range r.Results {
+		g.Rules = append(g.Rules, ruleDocument(&r.Results[i]))
 	}
 	for _, x := range r.Next {
 		g.Next = append(g.Next, x.Rule)
@@ -107,10 +172,13 @@ func (s Service) document(rules bool) ServiceDocument {
 		Ref: s.Entity.Ref, Name: s.Entity.Name, Title: s.Entity.Title, Team: s.Team, Owner: s.Entity.Owner,
 		System: s.Entity.System, Lifecycle: s.Entity.Lifecycle, Type: s.Entity.Type,
 		DependsOn: list(s.Entity.DependsOn), Repository: slug,
-		Grades: []GradeDocument{}, Window: s.Window, Numbers: s.Numbers, Path: ServicePath(s.Entity.Ref),
+		Grades: []GradeDocument{}, LeftOut: []LeftOutDocument{}, Window: s.Window, Numbers: s.Numbers, Path: ServicePath(s.Entity.Ref),
 	}
 	for _, report := range s.Reports {
 		doc.Grades = append(doc.Grades, gradeDocument(report, rules))
+	}
+	for _, l := range s.LeftOut {
+		doc.LeftOut = append(doc.LeftOut, LeftOutDocument(l))
 	}
 	return doc
 }

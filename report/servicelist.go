@@ -91,9 +91,14 @@ type ServiceChoices struct {
 }
 
 // Outcomes are the outcomes of rules, those that ask for attention first.
-var Outcomes = []string{
-	string(event.Fail), string(event.ErrorOutcome), string(event.Stale), string(event.Unknown), string(event.Waived),
-	string(event.Pass), string(event.NotApplicable),
+var Outcomes = outcomes()
+
+func outcomes() []string {
+	names := make([]string, 0, len(event.Outcomes))
+	for _, o := range event.Outcomes {
+		names = append(names, string(o))
+	}
+	return names
 }
 
 // ServiceChoices returns what the services can be selected by.

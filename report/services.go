@@ -23,7 +23,8 @@ type Service struct {
 	Team    string // display name of the owner; "" without an owner
 	System  string // display name of the system; "" without a system
 	Reports []scorecards.Report
-	Report  *scorecards.Report // of the first scorecard; nil when there is none
+	Report  *scorecards.Report // of the first scorecard that grades it; nil when there is none
+	LeftOut []scorecards.LeftOut
 	Numbers metrics.ServiceStats
 	Window  metrics.Window // of Numbers
 	Rank    int            // of the level in its scorecard, from 0 for none
@@ -105,6 +106,11 @@ func (r *Reader) Services(ctx context.Context) (Services, error) {
 		return Services{}, fmt.Errorf("reading the services: %w", err)
 	}
 	all := join(cat, numbers, reports, window)
+	for i := range all.List {
+		if len(all.List[i].Reports) < len(r.deps.Scorecards.Scorecards()) {
+			all.List[i].LeftOut = r.deps.Scorecards.LeftOut(all.List[i].Entity)
+		}
+	}
 	r.rank(all.List)
 	return all, nil
 }
@@ -175,3 +181,6 @@ func (r *Reader) LevelNames() []string {
 	}
 	return names
 }
+
+// BrokenScorecards are the files whose scorecards are not used because of mistakes.
+func (r *Reader) BrokenScorecards() []scorecards.Broken { return r.deps.Scorecards.Broken() }

@@ -84,6 +84,7 @@ type program struct {
 	root    celast.Expr
 	facts   []string // names of the facts that it refers to, sorted
 	typ     *cel.Type
+	texts   map[int64]string // source of the parts, by id
 }
 
 // mistake is an error in an expression, at a byte offset of its source.
@@ -117,7 +118,8 @@ func (c *compiler) compile(source string, want ...*cel.Type) (*program, []mistak
 	if len(want) > 0 && !slices.ContainsFunc(want, typ.IsExactType) {
 		return nil, []mistake{{0, fmt.Sprintf("the expression is a %s; it must be a %s", typ, typeList(want))}}
 	}
-	p := &program{source: source, root: checked.NativeRep().Expr(), facts: facts, typ: typ}
+	p := &program{source: source, root: checked.NativeRep().Expr(), facts: facts, typ: typ,
+		texts: textsOf(checked)}
 	var err error
 	if p.run, err = c.env.Program(checked, cel.CostLimit(costLimit),
 		cel.EvalOptions(cel.OptOptimize, cel.OptPartialEval)); err != nil {

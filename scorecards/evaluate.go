@@ -76,16 +76,18 @@ type Result struct {
 	Why    string `json:"why"`
 	Fix    string `json:"fix"` // what to do; of an undecided rule, how to find out and what to do if it fails
 	// the day from which an announced rule counts; zero for a rule that counts in the grade
-	Announced time.Time         `json:"announced,omitzero"`
-	Weight    float64           `json:"weight"`
-	Owner     string            `json:"owner,omitempty"`    // ref of who answers for the rule
-	DocsURL   string            `json:"docs_url,omitempty"` // address of the first link
-	Links     []format.Link     `json:"links,omitempty"`
-	Action    *format.Action    `json:"action,omitempty"`
-	Missing   []string          `json:"missing,omitempty"` // facts without which the rule could not be decided
-	Facts     map[string]string `json:"facts,omitempty"`   // the facts that it looked at, as people read them
-	URL       string            `json:"url,omitempty"`     // where the first of them can be seen
-	Effort    string            `json:"effort"`
+	Announced time.Time      `json:"announced,omitzero"`
+	Weight    float64        `json:"weight"`
+	Owner     string         `json:"owner,omitempty"`    // ref of who answers for the rule
+	DocsURL   string         `json:"docs_url,omitempty"` // address of the first link
+	Links     []format.Link  `json:"links,omitempty"`
+	Action    *format.Action `json:"action,omitempty"`
+	Missing   []string       `json:"missing,omitempty"` // facts without which the rule could not be decided
+	URL       string         `json:"url,omitempty"`     // where the first of the facts can be seen
+	Effort    string         `json:"effort"`
+
+	subject *subject // what Facts and Parts look at
+	rule    *compiledRule
 }
 
 // Counts reports whether the result is counted in the grade. That of an announced rule is not.
@@ -101,8 +103,7 @@ type LeftOut struct {
 // Grade returns a report for every scorecard whose filter takes the entity. facts are those of the entity, by name.
 // A fact that is absent makes the rules that need it unknown, and nothing else.
 func (e *Engine) Grade(entity descriptor.Entity, facts map[string]event.Fact) []Report {
-	reports, _ := e.grade(entity, facts)
-	return reports
+	return e.grade(entity, facts)
 }
 
 // LeftOut returns the scorecards whose filters leave the entity out.
@@ -117,13 +118,14 @@ func (e *Engine) LeftOut(entity descriptor.Entity) []LeftOut {
 	return left
 }
 
-func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) ([]Report, *subject) {
+func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) []Report {
 	now := e.now()
 	var reports []Report
-	subject := newSubject(entity, now)
-	subject.firstSeen = bornAt(known)
+	born := bornAt(known)
 	levels := map[string]event.Fact{}
 	for _, card := range e.cards {
+		subject := newSubject(entity, now)
+		subject.firstSeen = born
 		subject.use(card, known, levels)
 		takes, filterErr := subject.taken(card)
 		if filterErr == nil && !takes {
@@ -152,7 +154,7 @@ func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) ([
 		levels[card.Name] = levelOf(report, subject)
 		reports = append(reports, report)
 	}
-	return reports, subject
+	return reports
 }
 
 func (r *compiledRule) result() Result {
@@ -205,8 +207,8 @@ type subject struct {
 	entity       descriptor.Entity
 	now          time.Time
 	nowVal       ref.Val
-	tags, notes  ref.Val // entity.tags, entity.annotations
-	definitions  map[string]facts.Definition
+	tags, notes  ref.Val                     // entity.tags, entity.annotations
+	definitions  map[string]facts.Definition // of the scorecard that is evaluated
 	observations map[string]observation
 	scratch      []*cel.AttributePatternType
 	firstSeen    time.Time // the earliest time at which the entity is known to have existed; zero: not known
@@ -362,7 +364,12 @@ func (s *subject) variables(r *compiledRule, p *program) (cel.Activation, error)
 
 // grade sets the outcome of the result, its reason and the values of its facts.
 func (s *subject) grade(r *compiledRule, result *Result) {
-	s.addFacts(r, result)
+	result.subject, result.rule = s, r
+	for _, name := range r.facts {
+		if result.URL = s.observations[name].fact.URL; result.URL != "" {
+			break
+		}
+	}
 	if r.Grace > 0 && !s.firstSeen.IsZero() && s.now.Sub(s.firstSeen) < r.Grace {
 		result.Outcome = event.NotApplicable
 		result.Reason = fmt.Sprintf("the service is new: the rule applies from %s, %s after it was first seen on %s",
@@ -493,24 +500,4 @@ func (s *subject) findOut(result *Result) string {
 	}
 	return fmt.Sprintf("First find out: let %s give %s, then grade again. If the rule fails then:\n\n%s",
 		strings.Join(sources, " and "), strings.Join(result.Missing, " and "), result.Fix)
-}
-
-// addFacts adds the values of the facts that the rule uses.
-func (s *subject) addFacts(r *compiledRule, result *Result) {
-	if len(r.facts) == 0 {
-		return
-	}
-	result.Facts = make(map[string]string, len(r.facts))
-	for _, name := range r.facts {
-		o := s.observations[name]
-		result.URL = cmp.Or(result.URL, o.fact.URL)
-		switch {
-		case o.value == nil:
-			result.Facts[name] = "not known"
-		case types.IsError(o.value):
-			result.Facts[name] = "error"
-		default:
-			result.Facts[name] = display(s.definitions[name], o.value, s.now)
-		}
-	}
 }

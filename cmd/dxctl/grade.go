@@ -217,7 +217,7 @@ func gradesTable(reports []scorecards.Report) output.Table {
 		Columns:  []string{"service", "scorecard", "level", "score", "coverage", "fail", "unknown", "next"},
 		Right:    []string{"score", "coverage", "fail", "unknown"},
 		Document: report.NewGradesDocument(reports, report.All),
-		Note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of the applicable rules that pass or fail.",
+		Note:     "`dxctl grade SERVICE` explains each rule. Coverage is the share of the applicable rules with a verdict.",
 	}
 	if len(reports) == 0 {
 		t.Note = "No services to grade: describe services in Backstage descriptors and list the files under catalog.files " +
@@ -237,10 +237,11 @@ func gradesTable(reports []scorecards.Report) output.Table {
 				r.Entity,
 				r.Scorecard,
 				words.Level(r.Level),
-				words.Percent(&r.Score),
+				words.Interval(r.Score, r.ScoreHigh),
 				words.Percent(&r.Coverage),
 				fmt.Sprint(r.Counts[event.Fail]),
-				fmt.Sprint(r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome]),
+				fmt.Sprint(r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome] +
+					r.Counts[event.NeedsReview]),
 				next,
 			},
 		)
@@ -259,7 +260,7 @@ func explain(service report.Service) output.Table {
 			r.Entity,
 			r.Title,
 			words.Level(r.Level),
-			words.Percent(&r.Score),
+			words.Interval(r.Score, r.ScoreHigh),
 			words.Percent(&r.Coverage),
 		)
 		if len(r.Next) > 0 {
@@ -279,13 +280,20 @@ func explain(service report.Service) output.Table {
 			if x.Outcome != event.Pass && x.Outcome != event.NotApplicable {
 				do = x.Fix
 			}
-			t.Rows = append(t.Rows, []string{x.Level, x.Title, string(x.Outcome), x.Reason, do})
-			fmt.Fprintf(&prose, "  %-15s %s: %s\n", x.Outcome, output.Printable(x.Title), output.Printable(x.Reason))
+			reason := x.Reason
+			if !x.Announced.IsZero() {
+				reason += fmt.Sprintf(" (announced: counts from %s)", x.Announced.Format("2 January 2006"))
+			}
+			t.Rows = append(t.Rows, []string{x.Level, x.Title, string(x.Outcome), reason, do})
+			fmt.Fprintf(&prose, "  %-15s %s: %s\n", x.Outcome, output.Printable(x.Title), output.Printable(reason))
 			for line := range strings.Lines(strings.TrimSpace(do)) {
 				fmt.Fprintf(&prose, "  %15s   %s\n", "", output.Printable(strings.TrimRight(line, "\n")))
 			}
 		}
 		prose.WriteString("\n")
+	}
+	for _, l := range service.LeftOut {
+		fmt.Fprintf(&prose, "Not graded by %s: %s\n", l.Title, output.Printable(l.Reason))
 	}
 	t.Prose = prose.String()
 	return t

@@ -166,6 +166,15 @@ func Percent(share *float64) string {
 	return Number(r, 0) + " %"
 }
 
+// Interval writes an interval of shares of 0 to 1: "60–75 %", and one number where the ends are written alike.
+func Interval(low, high float64) string {
+	from, to := Percent(&low), Percent(&high)
+	if from == to {
+		return from
+	}
+	return strings.TrimSuffix(from, " %") + "–" + to
+}
+
 // Change is how a median moved, as a share of what it was: negative is shorter.
 func Change(share float64) string {
 	switch {

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/web/charts"
@@ -100,6 +102,8 @@ func (p *Pages) funcs() template.FuncMap {
 		"change":      words.Change,
 		"kindname":    words.KindName,
 		"mark":        mark,
+		"interval":    words.Interval,
+		"outcome":     outcomeClass,
 		"share":       func(v float64) string { return words.Percent(&v) },
 		"deployment":  deploymentLink,
 		"day":         words.Day,
@@ -177,19 +181,19 @@ func dict(pairs ...any) map[string]any {
 	return m
 }
 
-// mark is the sign of an outcome. The word is always next to it.
-func mark(outcome string) string {
-	switch outcome {
-	case "pass":
-		return "✓"
-	case "fail":
-		return "✕"
-	case "error":
-		return "!"
-	case "unknown", "stale":
-		return "?"
-	case "waived":
-		return "~"
+// marks are the signs of outcomes. The word is always next to it.
+var marks = map[event.Outcome]string{
+	event.Pass: "✓", event.Warn: "▲", event.Fail: "✕", event.ErrorOutcome: "!", event.Unknown: "?", event.Stale: "?",
+	event.NeedsReview: "◉", event.Waived: "~", event.NotApplicable: "–",
+}
+
+func mark(outcome string) string { return cmp.Or(marks[event.Outcome(outcome)], "–") }
+
+// outcomeClass is the CSS class of an outcome's sign.
+func outcomeClass(outcome any) string {
+	word := fmt.Sprint(outcome)
+	if word == string(event.NotApplicable) {
+		return "na"
 	}
-	return "–"
+	return strings.ReplaceAll(word, " ", "-")
 }

@@ -19,6 +19,8 @@ type serviceView struct {
 	layout
 	report.ServicePage
 	Row        serviceRow
+	LeftOut    []scorecards.LeftOut
+	Broken     []brokenCard
 	Cards      []gradeView
 	DependsOn  []entityLink
 	Dependents []entityLink
@@ -55,7 +57,9 @@ type outcomeCount struct {
 type levelRules struct {
 	Level string
 	Rules []scorecards.Result
-	Pass  int
+	Pass  int // or warn
+	// rules that count in the grade: those that are only announced do not
+	Counted int
 }
 
 // service shows one service of the catalog.
@@ -76,6 +80,7 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		AllChanges: eventsPath("changes", "service", e.Ref),
 		AllRuns:    eventsPath("pipeline_runs", "service", e.Ref),
 	}
+	view.LeftOut, view.Broken = page.Service.LeftOut, brokenCards(p.reader.BrokenScorecards())
 	view.Charts = true
 	view.Named = route.NamedSize
 	view.AllAbove = servicesPath("depends_on", e.Ref)
@@ -110,8 +115,11 @@ func gradeOf(r scorecards.Report, levels []string) gradeView {
 			if rule.Level != level {
 				continue
 			}
-			counts[string(rule.Outcome)]++
-			if rule.Outcome == event.Pass {
+			if rule.Counts() {
+				counts[string(rule.Outcome)]++
+				rules.Counted++
+			}
+			if rule.Counts() && (rule.Outcome == event.Pass || rule.Outcome == event.Warn) {
 				rules.Pass++
 			}
 			rules.Rules = append(rules.Rules, rule)
@@ -129,6 +137,25 @@ func gradeOf(r scorecards.Report, levels []string) gradeView {
 		}
 	}
 	return v
+}
+
+// brokenCard is a file of scorecards that is not used, with its first problem.
+type brokenCard struct {
+	Title   string
+	Problem string
+	More    int // problems
+}
+
+func brokenCards(broken []scorecards.Broken) []brokenCard {
+	var cards []brokenCard
+	for _, b := range broken {
+		card := brokenCard{Title: cmp.Or(strings.Join(b.Names, ", "), b.File)}
+		if len(b.Problems) > 0 {
+			card.Problem, card.More = b.Problems[0].Error(), len(b.Problems)-1
+		}
+		cards = append(cards, card)
+	}
+	return cards
 }
 
 // urgency is the place of an outcome among those that ask for attention.
