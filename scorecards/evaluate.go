@@ -111,7 +111,7 @@ func (e *Engine) LeftOut(entity descriptor.Entity) []LeftOut {
 	subject := newSubject(entity, e.now())
 	var left []LeftOut
 	for _, card := range e.cards {
-		if takes, err := subject.taken(card); err == nil && !takes {
+		if takes, err := subject.taken(card); !takes && (err == nil || !entity.IsService()) {
 			left = append(left, LeftOut{card.Name, card.Title, subject.leftOut(card)})
 		}
 	}
@@ -128,7 +128,7 @@ func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) []
 		subject.firstSeen = born
 		subject.use(card, known, levels)
 		takes, filterErr := subject.taken(card)
-		if filterErr == nil && !takes {
+		if !takes && (filterErr == nil || !entity.IsService()) {
 			levels[card.Name] = leftOutFact(card, subject, now)
 			continue
 		}

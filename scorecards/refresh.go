@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,19 +63,21 @@ func (e *Engine) Refresh(
 		if storeCtx.Err() != nil {
 			break
 		}
-		events := make([]event.Event, 0, 40*len(some)) // about as many facts and grades as an entity has
-		for _, entity := range some {
-			observed := fresh(entity)
-			for _, f := range observed {
+		events := make([]event.Event, 0, 100*len(some)) // about as many facts and grades as an entity has
+		observed := make([][]event.Fact, len(some))
+		for i := range some {
+			observed[i] = fresh(some[i])
+			for _, f := range observed[i] {
 				events = append(events, f)
 			}
-			for _, r := range e.Grade(entity, known.Of(entity.Ref, observed)) {
-				reports = append(reports, r)
-				for _, g := range r.Grades(now) {
-					events = append(events, g)
-				}
+		}
+		graded := e.gradeAll(some, func(i int) map[string]event.Fact { return known.Of(some[i].Ref, observed[i]) })
+		for i := range graded {
+			for _, g := range graded[i].Grades(now) {
+				events = append(events, g)
 			}
 		}
+		reports = append(reports, graded...)
 		storing.Go(func() error { return store.Append(storeCtx, events...) })
 	}
 	if err := errors.Join(storing.Wait(), ctx.Err()); err != nil {
@@ -93,11 +98,46 @@ func (e *Engine) Reports(ctx context.Context, store metrics.Querier, cat *catalo
 	if err != nil {
 		return nil, err
 	}
-	reports := make([]Report, 0, len(entities)*len(e.cards))
-	for _, entity := range entities {
-		reports = append(reports, e.Grade(entity, known.Of(entity.Ref, cat.ServiceFacts(entity, now)))...)
+	return e.gradeAll(entities, func(i int) map[string]event.Fact {
+		return known.Of(entities[i].Ref, cat.ServiceFacts(entities[i], now))
+	}), nil
+}
+
+// gradeAll grades entities on every core. The reports are in the order of the entities. factsOf returns the facts of
+// the entity with that index, and is called from several goroutines.
+func (e *Engine) gradeAll(entities []descriptor.Entity, factsOf func(i int) map[string]event.Fact) []Report {
+	graded := make([][]Report, len(entities))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(entities)) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(entities) {
+					return
+				}
+				graded[i] = e.Grade(entities[i], factsOf(i))
+			}
+		})
 	}
-	return reports, nil
+	workers.Wait()
+	return slices.Concat(graded...)
+}
+
+// Warnings returns what is probably not meant: a filter that takes none of the entities.
+func (e *Engine) Warnings(entities []descriptor.Entity) []string {
+	var warnings []string
+	for _, card := range e.cards {
+		taken := slices.ContainsFunc(entities, func(entity descriptor.Entity) bool {
+			takes, err := newSubject(entity, e.now()).taken(card)
+			return takes || err != nil
+		})
+		if !taken && card.filter != nil && len(entities) > 0 {
+			warnings = append(warnings, card.doc.At("filter", fmt.Sprintf("the filter of scorecard %s takes none of the %d "+
+				"entities of the catalog; correct it, or remove the scorecard", card.Name, len(entities))).Error())
+		}
+	}
+	return warnings
 }
 
 // taken returns the entities of the catalog that a scorecard takes, sorted by ref. only are the refs of those that are
@@ -112,7 +152,14 @@ func (e *Engine) taken(cat *catalog.Catalog, only []string) []descriptor.Entity 
 			candidates = append(candidates, entity)
 		}
 	}
-	return slices.DeleteFunc(candidates, func(entity descriptor.Entity) bool {
-		return len(e.LeftOut(entity)) == len(e.cards)
+	return slices.DeleteFunc(candidates, func(entity descriptor.Entity) bool { return !e.takes(entity) })
+}
+
+// takes reports whether a scorecard takes the entity.
+func (e *Engine) takes(entity descriptor.Entity) bool {
+	s := newSubject(entity, e.now())
+	return slices.ContainsFunc(e.cards, func(card *compiledCard) bool {
+		takes, err := s.taken(card)
+		return takes || err != nil && entity.IsService() // a filter that fails is a result, which is shown
 	})
 }

@@ -166,6 +166,9 @@ func (a *App) Grade(ctx context.Context) ([]scorecards.Report, error) {
 	if err := a.Sync(ctx); err != nil {
 		return nil, err
 	}
+	for _, w := range a.cards.Warnings(a.catalog.Load().Entities()) {
+		a.log.Warn("scorecard grades nothing", "problem", w)
+	}
 	return a.grade(ctx, nil)
 }
 

@@ -41,13 +41,14 @@ func Examine(ctx context.Context, load func() (config.Config, error), opt app.Op
 		found.ok("configuration", "%s", cfg.File)
 	}
 	cat := found.examineStored(ctx, cfg, opt)
-	found.examineScorecards(cfg)
+	found.examineScorecards(cfg, cat)
 	found.examineInbox(cfg)
 	found.examineSources(ctx, cfg, opt, cat)
 	return found
 }
 
-func (f *Findings) examineScorecards(cfg config.Config) {
+// examineScorecards reports the files that cannot be used, and what is probably not meant. cat may be nil.
+func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
 	set, err := scorecards.Load(cfg.Scorecards, cfg.Dir)
 	if err != nil {
 		f.problem("scorecards", err)
@@ -61,7 +62,11 @@ func (f *Findings) examineScorecards(cfg config.Config) {
 	if len(set.Cards) > 0 {
 		f.ok("scorecards", "%d", len(set.Cards))
 	}
-	for _, w := range scorecards.Unmatched(cfg.Scorecards, cfg.Dir) {
+	warnings := scorecards.Unmatched(cfg.Scorecards, cfg.Dir)
+	if engine, err := scorecards.New(set, nil); err == nil && cat != nil {
+		warnings = append(warnings, engine.Warnings(cat.Entities())...)
+	}
+	for _, w := range warnings {
 		f.warn("scorecards", "%s", w)
 	}
 }
