@@ -65,6 +65,9 @@ func compileCard(s *Scorecard) (*compiledCard, Problems) {
 	return card, c.problems
 }
 
+// LevelFacts returns the facts of other scorecards' levels that the rules of s name, by name.
+func LevelFacts(s Scorecard) map[string]facts.Definition { return levelFacts(&s) }
+
 var levelPattern = regexp.MustCompile(`scorecard\.[a-zA-Z0-9._-]+\.level`)
 
 // levelFacts returns the facts of other scorecards' levels that the expressions of s name.

@@ -83,8 +83,10 @@ type Result struct {
 	Links     []format.Link  `json:"links,omitempty"`
 	Action    *format.Action `json:"action,omitempty"`
 	Missing   []string       `json:"missing,omitempty"` // facts without which the rule could not be decided
-	URL       string         `json:"url,omitempty"`     // where the first of the facts can be seen
-	Effort    string         `json:"effort"`
+	// names of the facts that it looks at, sorted; FactsUsed returns them with their values
+	FactNames []string `json:"facts,omitempty"`
+	URL       string   `json:"url,omitempty"` // where the first of the facts can be seen
+	Effort    string   `json:"effort"`
 
 	subject *subject // what Facts and Parts look at
 	rule    *compiledRule
@@ -171,6 +173,8 @@ func (r *compiledRule) result() Result {
 		Links:   r.Links,
 		Action:  r.Action,
 		Effort:  string(r.Effort),
+
+		FactNames: r.facts,
 	}
 }
 

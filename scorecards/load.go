@@ -67,6 +67,21 @@ func Load(cfg Config, baseDir string) (Set, error) {
 	return l.set.resolved(), nil
 }
 
+// File is the content of a file of scorecards, and its name as shown to people.
+type File struct {
+	Name string
+	Data []byte
+}
+
+// LoadFiles returns the scorecards of files, checked as [Load] checks them.
+func LoadFiles(files []File) Set {
+	l := loader{}
+	for _, f := range files {
+		l.parse(f.Data, f.Name)
+	}
+	return l.set.resolved()
+}
+
 // Unmatched returns a warning for each pattern of cfg that matches no file, and says when the built-in scorecards are
 // used for want of any. What Load refuses is left to Load.
 func Unmatched(cfg Config, baseDir string) []string {

@@ -238,12 +238,14 @@ var house = []struct {
 	{
 		name: "scorecards/pathtest",
 		imports: []string{
+			"spelling",
 			"strictyaml",
 			"event",
 			"catalog/descriptor",
 			"catalog/identifier",
 			"scorecards",
 			"scorecards/facts",
+			"scorecards/format",
 		},
 	},
 	{

@@ -77,7 +77,7 @@ type Place struct {
 // places, which may be "".
 func (g *Grades) Places(s *Service, card string, r *scorecards.Result) (places []Place, more string) {
 	definitions := g.definitions(card)
-	for _, name := range slices.Sorted(maps.Keys(r.Facts)) {
+	for _, name := range r.FactNames {
 		f, known := s.Facts[name]
 		forPerson := strings.Contains(name, ".ambiguous_") // what a person has to check is no fault
 		if !definitions[name].Places || !known || f.Error != "" || forPerson != (r.Outcome == event.NeedsReview) {

@@ -34,7 +34,7 @@ func example() *Grades {
 		}
 	}
 	pinned := rule("actions-pinned", "silver", event.Fail)
-	pinned.Facts = map[string]string{places: "2 elements"}
+	pinned.FactNames = []string{places}
 	unknown := rule("branch-protected", "gold", event.Unknown)
 	unknown.Missing = []string{"repository.archived"}
 	chart := rule("resources-set", "gold", event.Unknown)

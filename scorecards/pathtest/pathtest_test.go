@@ -34,8 +34,8 @@ func TestRun(t *testing.T) {
 			name: "does not hold", cases: head + "  - {name: x, level: '', outcomes: {owned: fail, nope: pass}, reasons: " +
 				"{owned: because}, next: [owned]}\n",
 			problems: []string{
-				`level is "bronze", want ""`, "the scorecard has no rule nope", `owned is "pass" (it has an owner), want "fail"`,
-				`owned says "it has an owner", want "because"`, "next is [], want [owned]",
+				`level: got "bronze", want ""`, "the scorecard has no rule nope that is evaluated", `owned: got pass (it has an owner), want fail`,
+				`owned: reason: got "it has an owner", want "because"`, "next: got [], want [owned]",
 			},
 		},
 		{name: "an error from the source", cases: head + "  - {name: x, without: all, errors: {catalog.has_owner: it is " +
@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 			cases: head + "  - {name: x, levels: bronze}\n",
 			err:   `path/testdata/x.yaml:4: unknown key "levels" in cases[0] (did you mean "level"?)`,
 		},
-		{name: "no time", cases: "cases: []\n", err: "path/testdata/x.yaml: it has no now"},
+		{name: "no time", cases: "cases: [{name: x}]\n", err: "path/testdata/x.yaml: it has no now"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
