@@ -363,6 +363,8 @@ var house = []struct {
 			"metrics",
 			"scorecards",
 			"scorecards/checkout",
+			"scorecards/format",
+			"scorecards/pathtest",
 			"report",
 			"report/checks",
 			"report/words",

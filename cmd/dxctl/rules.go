@@ -56,8 +56,8 @@ and in the first line of a scorecard:
 func newRulesTest(s *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "test [FILE...]",
-		Short: "Check scorecards, and run the cases beside them",
-		Long: `Check scorecards and run the cases beside them: for NAME.yaml those of NAME.test.yaml, for scorecard.yaml also those of
+		Short: "Check scorecards, and run the cases next to them",
+		Long: `Check scorecards and run the cases next to them: for NAME.yaml those of NAME.test.yaml, for scorecard.yaml also those of
 testdata/*.yaml. FILE is a scorecard, a file of cases, or a directory. Without FILE, the scorecards of dx.yaml are
 tested, or the built-in ones if it names none.
 
@@ -211,7 +211,7 @@ func scorecardsIn(dir string) ([]string, error) {
 	return cards, nil
 }
 
-// suiteOf reads a file of scorecards and the cases beside it.
+// suiteOf reads a file of scorecards and the cases next to it.
 func suiteOf(name, base string) suite {
 	shown := func(file string) string {
 		if rel, err := filepath.Rel(base, file); base != "" && err == nil && !strings.HasPrefix(rel, "..") {
@@ -221,8 +221,8 @@ func suiteOf(name, base string) suite {
 	}
 	one := suite{cards: pathtest.File{Name: shown(name)}}
 	var cases []string
-	if beside := strings.TrimSuffix(name, filepath.Ext(name)) + testSuffix; exists(beside) {
-		cases = append(cases, beside)
+	if adjacent := strings.TrimSuffix(name, filepath.Ext(name)) + testSuffix; exists(adjacent) {
+		cases = append(cases, adjacent)
 	}
 	if strings.HasPrefix(filepath.Base(name), "scorecard.") {
 		found, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "testdata", "*.yaml"))

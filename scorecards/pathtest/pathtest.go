@@ -1,5 +1,5 @@
 // Package pathtest runs tables of cases against a scorecard: what is observed of a service, and what the scorecard must
-// find. The files of cases are in the directory testdata of a scorecard.yaml, and in NAME.test.yaml beside a NAME.yaml.
+// find. The files of cases are in the directory testdata of a scorecard.yaml, and in NAME.test.yaml next to NAME.yaml.
 package pathtest
 
 //go:generate go test . -run TestRulesAreDocumented -update
@@ -194,7 +194,7 @@ func chosen(name string, cards []scorecards.Scorecard) (scorecards.Scorecard, er
 		names = append(names, card.Name)
 	}
 	if name == "" {
-		return scorecards.Scorecard{}, fmt.Errorf("the file beside it has %d scorecards; name one, as scorecard: %s",
+		return scorecards.Scorecard{}, fmt.Errorf("its file has %d scorecards; name one, as scorecard: %s",
 			len(cards), names[0])
 	}
 	return scorecards.Scorecard{}, fmt.Errorf("unknown scorecard %q%s", name, spelling.Hint(name, names))
