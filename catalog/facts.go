@@ -46,8 +46,8 @@ func (c *Catalog) ServiceFacts(e descriptor.Entity, now time.Time) []event.Fact 
 		{"catalog.tags", notNil(e.Tags)},
 		{"catalog.dependencies", float64(len(e.DependsOn))},
 		{"catalog.has_repository", slug != "" || e.Annotations[sourceLocationAnnotation] != ""},
-		{"catalog.has_docs", e.Annotations["backstage.io/techdocs-ref"] != "" || hasLink(e, "doc", "readme", "handbook")},
-		{"catalog.has_runbook", hasLink(e, "runbook", "playbook")},
+		{"catalog.has_docs", e.Annotations["backstage.io/techdocs-ref"] != "" || len(DocsLinks(e)) > 0},
+		{"catalog.has_runbook", len(RunbookLinks(e)) > 0},
 		{
 			"catalog.has_on_call",
 			e.Annotations["pagerduty.com/service-id"] != "" || e.Annotations["pagerduty.com/integration-key"] != "" ||
@@ -111,9 +111,20 @@ func fact(e descriptor.Entity, name string, value any, now time.Time) event.Fact
 	return f
 }
 
-func hasLink(e descriptor.Entity, words ...string) bool {
-	return slices.ContainsFunc(e.Links, func(l descriptor.Link) bool {
+// RunbookLinks returns the addresses of the links of an entity to runbooks.
+func RunbookLinks(e descriptor.Entity) []string { return linksOf(e, "runbook", "playbook") }
+
+// DocsLinks returns the addresses of the links of an entity to documentation.
+func DocsLinks(e descriptor.Entity) []string { return linksOf(e, "doc", "readme", "handbook") }
+
+// linksOf returns the addresses of the links whose title or type contains one of the words.
+func linksOf(e descriptor.Entity, words ...string) []string {
+	var links []string
+	for _, l := range e.Links {
 		text := strings.ToLower(l.Title + " " + l.Type)
-		return l.URL != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
-	})
+		if l.URL != "" && slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) }) {
+			links = append(links, l.URL)
+		}
+	}
+	return links
 }

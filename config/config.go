@@ -15,6 +15,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/links"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
@@ -31,6 +32,7 @@ type Config struct {
 	Environments map[string][]string `yaml:"environments"` // name → the names that sources use for it
 	People       people.Config       `yaml:"people"`
 	Scorecards   scorecards.Config   `yaml:"scorecards"`
+	Facts        links.Config        `yaml:"facts"`
 	Collect      Collect             `yaml:"collect"`
 	Demo         bool                `yaml:"demo"` // the data is the synthetic demo organization; pages show a notice
 
@@ -163,6 +165,13 @@ func (c Config) validate(where strictyaml.Positions) error {
 	}
 	if len(errs) == 0 {
 		fail("sources", c.Sources.Validate())
+	}
+	fail("facts", c.Facts.Validate())
+	for i, s := range c.Sources {
+		if s.Name == links.Source && len(c.Facts.LinkHosts) > 0 {
+			fail(fmt.Sprintf("sources[%d]", i), fmt.Errorf("name %q belongs to the source of facts.link_hosts; choose another "+
+				"name", s.Name))
+		}
 	}
 	if c.Collect.Interval < 0 || (c.Collect.Interval > 0 && c.Collect.Interval < time.Minute) {
 		fail(

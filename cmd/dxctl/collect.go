@@ -81,14 +81,15 @@ func (s *cli) collect(ctx context.Context, req runner.RunOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(cfg.Sources) == 0 {
+	if len(cfg.Sources) == 0 && len(cfg.Facts.LinkHosts) == 0 {
 		return errors.New("no sources are configured: run `dxctl init`, or add one under `sources:` in dx.yaml")
 	}
 	if err := knownSource(cfg.Sources, req.Source); err != nil {
 		return err
 	}
-	if receiving := cfg.Sources.ReceiveOnly(); s.tellReceiving(receiving, req.Source) == len(cfg.Sources) ||
-		slices.Contains(receiving, req.Source) {
+	receiving := cfg.Sources.ReceiveOnly()
+	none := s.tellReceiving(receiving, req.Source) == len(cfg.Sources) && len(cfg.Facts.LinkHosts) == 0
+	if none || slices.Contains(receiving, req.Source) {
 		return nil
 	}
 	show := progress.NewCollect(s.err, s.now)

@@ -137,7 +137,7 @@ func (c *Client) send(req *http.Request, creds *credentials) (*http.Response, ou
 	if c.meetsLimit(resource, resp, body) {
 		return nil, outcomeRateLimited, nil
 	}
-	if err := faulty(resp, body); err != nil {
+	if err := faulty(resp, body, c.cfg.AnyBody); err != nil {
 		return nil, outcomeRetry, err
 	}
 	if creds.stale(resp, c.cfg.TokenSource) {
@@ -216,8 +216,9 @@ func (a *alive) Read(p []byte) (int, error) {
 }
 
 // faulty says why an answer is a failure of the way rather than the source's word: a 5xx, or a success that is not JSON
-// (a proxy's page, a login form, a body that was cut where the protocol does not show it).
-func faulty(resp *http.Response, body []byte) error {
+// (a proxy's page, a login form, a body that was cut where the protocol does not show it). anyBody: a success need not
+// be JSON.
+func faulty(resp *http.Response, body []byte, anyBody bool) error {
 	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
 		return &serverError{
 			status:     resp.StatusCode,
@@ -225,7 +226,7 @@ func faulty(resp *http.Response, body []byte) error {
 			retryAfter: seconds(resp.Header.Get("Retry-After")),
 		}
 	}
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
+	if anyBody || resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		return nil
 	}
 	text := bytes.TrimSpace(body)

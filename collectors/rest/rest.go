@@ -35,6 +35,7 @@ type Config struct {
 	AuthPrefix          string        // before the token; default "Bearer " where the header is Authorization
 	UserAgent           string        // default "dxctl"
 	AllowPrivateNetwork bool          // the base URL's name may resolve to an address of a private network
+	AnyBody             bool          // answers need not be JSON
 	MaxConcurrent       int           // requests in flight; default 8
 	PerSecond           float64       // requests a second, on average; default 12
 	Burst               int           // requests that may come at once before that average holds; default MaxConcurrent

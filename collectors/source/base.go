@@ -27,9 +27,17 @@ type Options struct {
 
 	// Services returns the services of the catalog, for sources that are asked about each; nil: there are none.
 	Services func() []descriptor.Entity
+	// Fact returns the current fact of an entity, false if there is none; nil: there are none.
+	Fact func(ctx context.Context, entity, name string) (event.Fact, bool, error)
 
 	Tune  func(*rest.Config)                         // adjusts the HTTP client's budget and patience
 	Sleep func(context.Context, time.Duration) error // how the HTTP client waits; default: a timer
+}
+
+// WithFacts returns the options with Fact set.
+func (o Options) WithFacts(fact func(ctx context.Context, entity, name string) (event.Fact, bool, error)) Options {
+	o.Fact = fact
+	return o
 }
 
 // REST returns the options of the source's HTTP client.

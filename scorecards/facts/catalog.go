@@ -11,6 +11,7 @@ import (
 const (
 	fromCatalog = "the catalog (the service's descriptor)"
 	fromGit     = "a source of kind github or gitlab"
+	fromLinks   = "a link whose host is listed in facts.link_hosts of dx.yaml"
 	fromCI      = metrics.SourcesOfRuns
 	fromDeploys = metrics.SourcesOfDeployments
 	fromChanges = metrics.SourcesOfChanges
@@ -161,6 +162,37 @@ var otherFacts = []Definition{
 		False:       "the repository is not archived",
 		Source:      fromGit,
 		Description: "The repository is archived and takes no changes.",
+	},
+	{
+		Name:        "link.runbook_opens",
+		Type:        event.BoolFact,
+		True:        "its links to runbooks open",
+		False:       "a link to a runbook does not open",
+		Source:      fromLinks,
+		Description: "Every link of the descriptor to a runbook opens. Unknown if a host is not in facts.link_hosts.",
+	},
+	{
+		Name:        "link.docs_opens",
+		Type:        event.BoolFact,
+		True:        "its links to documentation open",
+		False:       "a link to documentation does not open",
+		Source:      fromLinks,
+		Description: "Every link of the descriptor to documentation opens.",
+	},
+	{
+		Name:        "link.alert_runbooks_open",
+		Type:        event.BoolFact,
+		True:        "the links of its alerts to runbooks open",
+		False:       "a link of an alert to a runbook does not open",
+		Source:      fromLinks,
+		Description: "Every link in repository.alerts.runbook_links opens.",
+	},
+	{
+		Name:        "link.broken",
+		Type:        event.ListFact,
+		Label:       "the links that do not open",
+		Source:      fromLinks,
+		Description: "Of the links above, those that do not open, each with the reason.",
 	},
 	{
 		Name:        "ci.runs_30d",

@@ -5,7 +5,10 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/collectors"
+	"github.com/dxctl/dxctl/collectors/links"
 	"github.com/dxctl/dxctl/collectors/runner"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
 // sourcesRunner creates the Runner of the configured sources at its first use.
@@ -19,6 +22,13 @@ func (a *App) sourcesRunner() (*runner.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(a.cfg.Facts.LinkHosts) > 0 {
+		opener, err := links.New(a.cfg.Facts, CollectorOptions(a.cfg, a.opt, a.services).WithFacts(a.fact))
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, opener)
+	}
 	a.runner = runner.New(
 		noted{a.Store, a},
 		list,
@@ -27,6 +37,16 @@ func (a *App) sourcesRunner() (*runner.Runner, error) {
 		},
 	)
 	return a.runner, nil
+}
+
+// collects reports whether anything is collected.
+func (a *App) collects() bool { return len(a.cfg.Sources) > 0 || len(a.cfg.Facts.LinkHosts) > 0 }
+
+// fact returns the current fact of an entity.
+func (a *App) fact(ctx context.Context, entity, name string) (event.Fact, bool, error) {
+	stored, err := facts.Read(ctx, a.Store, nil, []string{entity})
+	f, known := stored[entity][name]
+	return f, known, err
 }
 
 // services returns the services of the catalog as it was last read.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/collectors/links"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/runner"
 	"github.com/dxctl/dxctl/collectors/source"
@@ -40,20 +41,32 @@ func (a *App) GradeService(ctx context.Context, ref string, recheck bool) (
 
 // recheck reads what the sources have about an entity.
 func (a *App) recheck(ctx context.Context, ref string) (warnings []error, err error) {
-	if len(a.cfg.Sources) == 0 {
+	if !a.collects() {
 		return nil, nil
 	}
 	r, err := a.sourcesRunner()
 	if err != nil {
 		return nil, err
 	}
+	type target struct {
+		source string
+		scopes []string
+	}
+	var targets []target
 	for _, s := range a.cfg.Sources {
-		scopes := a.scopesOf(s.Name, s.Kind, ref)
-		if len(scopes) == 0 || slices.Contains(a.cfg.Sources.ReceiveOnly(), s.Name) {
+		if !slices.Contains(a.cfg.Sources.ReceiveOnly(), s.Name) {
+			targets = append(targets, target{s.Name, a.scopesOf(s.Name, s.Kind, ref)})
+		}
+	}
+	if len(a.cfg.Facts.LinkHosts) > 0 { // last: some links are facts of another source
+		targets = append(targets, target{links.Source, []string{ref}})
+	}
+	for _, t := range targets {
+		if len(t.scopes) == 0 {
 			continue
 		}
 		limited, cancel := context.WithTimeout(source.Recheck(rest.WithMaxAttempts(ctx, recheckAttempts)), recheckFor)
-		_, err := r.Run(limited, runner.RunOptions{Source: s.Name, Scopes: scopes})
+		_, err := r.Run(limited, runner.RunOptions{Source: t.source, Scopes: t.scopes})
 		late := limited.Err() != nil && ctx.Err() == nil
 		cancel()
 		switch {
@@ -61,10 +74,10 @@ func (a *App) recheck(ctx context.Context, ref string) (warnings []error, err er
 			return warnings, ctx.Err()
 		case late:
 			warnings = append(warnings, fmt.Errorf("reading %s from the source %s took longer than %s; the grade is of the "+
-				"facts that are stored", strings.Join(scopes, ", "), s.Name, recheckFor))
+				"facts that are stored", strings.Join(t.scopes, ", "), t.source, recheckFor))
 		case err != nil && !rest.OnlySkipped(err):
 			warnings = append(warnings, fmt.Errorf("reading the source %s: %w; the grade is of the facts that are stored",
-				s.Name, firstLine(err)))
+				t.source, firstLine(err)))
 		}
 	}
 	return warnings, nil

@@ -29,7 +29,7 @@ func (a *App) refreshRegularly(ctx context.Context) {
 	a.regradeAll(ctx)
 	var collecting sync.WaitGroup
 	defer collecting.Wait()
-	if len(a.cfg.Sources) > 0 {
+	if a.collects() {
 		collecting.Go(func() {
 			if err := a.keepCollecting(ctx); err != nil && ctx.Err() == nil {
 				a.health.collectors.Set("", fmt.Errorf("collecting is stopped: %w; fix the cause and restart `dxctl serve`", err))
