@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			server := githubtest.New(t)
 			server.Repos["myorg/payment-service"] = paymentService(time.Now().UTC().Truncate(time.Hour))
 			addOrganization(server, time.Now().UTC().Truncate(time.Hour))
+			addShared(server)
 			server.Before = func(_ int, r *http.Request) *githubtest.Fault {
 				if r.Header.Get("Authorization") == "Bearer wrong" {
 					return &githubtest.Fault{Status: http.StatusUnauthorized, Body: `{"message": "Bad credentials"}`}
@@ -141,6 +142,35 @@ func paymentService(now time.Time) *githubtest.Repo {
 		)
 	}
 	return repo
+}
+
+// addShared adds a repository of two services, whose settings the token may read, and its owner's defaults.
+func addShared(s *githubtest.Server) {
+	protection := map[string]any{
+		"required_pull_request_reviews": map[string]any{"required_approving_review_count": 1, "dismiss_stale_reviews": true},
+		"enforce_admins":                map[string]any{"enabled": true},
+	}
+	s.Repos["initech/shop"] = &githubtest.Repo{
+		Contents: map[string]string{
+			"README.md": "# Shop\n\nThe shop.\n",
+			".github/workflows/ci.yml": "on: pull_request\njobs:\n  test:\n    runs-on: ubuntu-latest\n" +
+				"    steps: [{run: go test ./...}]\n",
+			"services/pay/main.go":    "package main\n",
+			"services/pay/Dockerfile": "FROM alpine:3.20\nUSER 1000\n",
+			"services/cart/app.py":    "print()\n",
+			"services/cart/Dockerfile": "FROM python\n" +
+				"COPY app.py .\nCMD [\"python\", \"app.py\"]\n",
+		},
+		Record: map[string]any{"visibility": "private"},
+		Settings: map[string]githubtest.Setting{
+			"rules/branches/main":          {Body: []any{}},
+			"branches/main/protection":     {Body: protection},
+			"actions/permissions/workflow": {Status: 403, Body: map[string]any{"message": "Resource not accessible"}},
+		},
+	}
+	s.Repos["initech/.github"] = &githubtest.Repo{
+		Contents: map[string]string{"SECURITY.md": "Write to security@example.com in private.\n"},
+	}
 }
 
 func freeAddress() (string, error) {

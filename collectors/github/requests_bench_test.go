@@ -1,6 +1,7 @@
 package github
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,8 @@ var allowed = map[string]float64{
 	"requests/50changes":           1,
 	"requests/100deployments":      1.1,
 	"requests/scope-unchanged":     4,
+	"requests/files-after-a-push":  3,
+	"requests/settings-a-day":      6,
 }
 
 // spent collects the history of a repository and then once more, and returns what that took in requests.
@@ -95,8 +98,36 @@ func spent(tb testing.TB) map[string]float64 {
 		"requests/100deployments": float64(
 			streamtest.Count(first, "/deployments")+queries(first, "deployments"),
 		) * 100 / deployments,
-		"requests/scope-unchanged": float64(len(again)),
+		"requests/scope-unchanged":    float64(len(again)),
+		"requests/files-after-a-push": afterPush(tb),
+		"requests/settings-a-day": float64(
+			streamtest.Count(first, "/rules/")+streamtest.Count(first, "/protection")+streamtest.Count(first, "/permissions/")+
+				streamtest.Count(first, "/environments")+queries(first, "deleteBranchOnMerge"),
+		) + 1, // the repository's record
 	}
+}
+
+// afterPush returns what the files of a repository cost after a push that changes 150 of the files that are read.
+func afterPush(tb testing.TB) float64 {
+	tb.Helper()
+	repo := &githubtest.Repo{Contents: map[string]string{"README.md": "# Shop\n"}, Pushed: now.Add(-time.Hour)}
+	s, m := githubtest.New(tb), collecttest.NewWriter()
+	s.Repos[scope] = repo
+	collect(tb, s, m, now, noJobs)
+	for i := range 150 {
+		repo.Contents[fmt.Sprintf("k8s/%d.yaml", i)] = fmt.Sprintf("apiVersion: v1\nkind: Service\nmetadata: {name: s%d}\n", i)
+	}
+	repo.Pushed = now
+	s.Requests()
+	collect(tb, s, m, now.Add(time.Hour), noJobs)
+	requests := s.Requests()
+	record := 0
+	for _, r := range requests {
+		if r.Path == "/api/v3/repos/"+scope {
+			record++
+		}
+	}
+	return float64(record + streamtest.Count(requests, "/git/trees") + queries(requests, ":object(oid:"))
 }
 
 // queries returns how many of the requests ask GraphQL for something.
