@@ -12,6 +12,7 @@ import (
 type NextStep struct {
 	Rule, Scorecard string
 	Title, Why      string
+	Card            string // title of the scorecard
 	Effort, Level   string
 	Fails           int           // services that fail it
 	Lifts           []StepService // services that reach their next level by it alone
@@ -40,10 +41,12 @@ func effortWeight(effort string) float64 {
 func nextSteps(rows []Service, most int) []NextStep {
 	index := map[[2]string]*NextStep{}
 	var steps []*NextStep
-	step := func(card string, r scorecards.Result) *NextStep {
-		key := [2]string{card, r.Rule}
+	step := func(card scorecards.Report, r scorecards.Result) *NextStep {
+		key := [2]string{card.Scorecard, r.Rule}
 		if index[key] == nil {
-			index[key] = &NextStep{Rule: r.Rule, Scorecard: card, Title: r.Title, Why: r.Why, Effort: r.Effort, Level: r.Level}
+			index[key] = &NextStep{
+				Rule: r.Rule, Scorecard: card.Scorecard, Card: card.Title, Title: r.Title, Why: r.Why, Effort: r.Effort, Level: r.Level,
+			}
 			steps = append(steps, index[key])
 		}
 		return index[key]
@@ -52,14 +55,14 @@ func nextSteps(rows []Service, most int) []NextStep {
 		for _, report := range row.Reports {
 			for _, r := range report.Results {
 				if r.Outcome == event.Fail {
-					step(report.Scorecard, r).Fails++
+					step(report, r).Fails++
 				}
 			}
 			for _, r := range report.Next {
 				if r.Outcome != event.Fail {
 					continue
 				}
-				s := step(report.Scorecard, r)
+				s := step(report, r)
 				s.worth += 1 / float64(len(report.Next)) / effortWeight(r.Effort)
 				service := StepService{row.Entity.DisplayName(), row.Entity.Ref, report.NextLevel}
 				if len(report.Next) == 1 {

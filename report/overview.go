@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/scorecards"
 )
 
 // Overview is how it goes, and what to do next.
@@ -31,6 +32,20 @@ type Overview struct {
 	Engineers    int // who work here now
 	Unmapped     int // scopes of no service
 	Scorecard    string
+	Others       []CardLevels // of the further scorecards
+}
+
+// CardLevels is how many services have each level of a scorecard, the highest level first, "none" last.
+type CardLevels struct {
+	Title  string
+	Levels []LevelCount
+	Graded int
+}
+
+// LevelCount is how many services have a level.
+type LevelCount struct {
+	Level string // in lower case; "none" for none
+	N     int
 }
 
 // LevelGroup is the services that hold a level.
@@ -90,7 +105,35 @@ func (r *Reader) Overview(ctx context.Context) (Overview, error) {
 		view.Gap += s.Gap
 	}
 	view.Scorecard = services.Scorecard()
+	view.Others = r.otherLevels(services.List)
 	return view, nil
+}
+
+// otherLevels counts the levels of every scorecard but the first.
+func (r *Reader) otherLevels(services []Service) []CardLevels {
+	var all []CardLevels
+	for i, card := range r.deps.Scorecards.Scorecards() {
+		if i == 0 {
+			continue
+		}
+		levels := CardLevels{Title: card.Title}
+		for _, level := range slices.Backward(append([]string{""}, card.Levels...)) {
+			count := LevelCount{Level: words.Level(level)}
+			for _, s := range services {
+				if slices.ContainsFunc(s.Reports, func(g scorecards.Report) bool {
+					return g.Scorecard == card.Name && g.Level == level
+				}) {
+					count.N++
+				}
+			}
+			levels.Graded += count.N
+			levels.Levels = append(levels.Levels, count)
+		}
+		if levels.Graded > 0 {
+			all = append(all, levels)
+		}
+	}
+	return all
 }
 
 // Scorecard is the title of the scorecard by which the services are graded; "" without one.

@@ -24,10 +24,17 @@ type overviewView struct {
 	AllTeams         int
 	Levels           []levelRow
 	LevelBar         []segment
+	OtherLevels      []cardLevels
 	Steps            []stepRow
 	Totals           totalsRow
 	DeployCoverage   report.CompletenessSum
 	EngineerCoverage report.CompletenessSum
+}
+
+// cardLevels is the levels of a further scorecard as a bar.
+type cardLevels struct {
+	report.CardLevels
+	Bar []segment
 }
 
 // teamRow is a team with its bars.
@@ -84,6 +91,13 @@ func (p *Pages) overview(ctx context.Context, _ route.Request) (route.Answer, er
 	}
 	view.Charts = true
 	view.LevelBar = levelBar(view.Levels)
+	for _, card := range o.Others {
+		var pairs []any
+		for _, l := range card.Levels {
+			pairs = append(pairs, l.Level, l.N)
+		}
+		view.OtherLevels = append(view.OtherLevels, cardLevels{card, segments(0, pairs...)})
+	}
 	for _, s := range o.Steps {
 		view.Steps = append(view.Steps, stepOf(s))
 	}
