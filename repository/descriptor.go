@@ -26,45 +26,49 @@ func IsDescriptor(f tree.File) bool {
 
 // descriptors reads the descriptors as the catalog does. The relations between entities are not checked: the other
 // entities can be in other repositories.
-func descriptors(t *tree.Tree) (all []Descriptor, problems []fact.Problem) {
-	for _, f := range t.Files {
-		if !IsDescriptor(f) {
+func (f *Facts) descriptors(t *tree.Tree) {
+	for _, file := range t.Files {
+		if !IsDescriptor(file) {
 			continue
 		}
 		problem := func(_ string, line int, format string, args ...any) {
-			problems = append(problems, fact.Problem{
-				At:     fact.Location{Path: f.Path, Line: line},
-				Reason: fmt.Sprintf(format, args...),
-			})
+			at := fact.Location{Path: file.Path, Line: line}
+			f.DescriptorProblems = append(f.DescriptorProblems, fact.Problem{At: at, Reason: fmt.Sprintf(format, args...)})
 		}
-		err := fact.Contain(func() error {
-			file := f
-			if target, ok := t.Resolve(f); ok {
-				file = target
-			}
-			text, err := t.Text(file)
-			if err != nil {
-				return err
-			}
-			// A field that Backstage allows in addition to its own is no problem.
-			for _, r := range (descriptor.Reader{File: f.Path, Foreign: true}).Read(yamldoc.Documents([]byte(text))) {
-				r.Report(descriptor.Reporter{
-					Warn: problem,
-					Fail: problem,
-					Template: func(_ string, line int) {
-						problem("", line, "it is a template, which is not rendered")
-					},
-					OtherKind: func(string, int, string) {},
-				})
-				if r.OK && r.Location == nil {
-					all = append(all, Descriptor{fact.Location{Path: f.Path, Line: r.Line}, r.Entity, text})
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			problem("", 0, "%v", err)
+		lost := func(path string, line int, format string, args ...any) {
+			problem(path, line, format, args...)
+			f.LostDescriptors = append(f.LostDescriptors, f.DescriptorProblems[len(f.DescriptorProblems)-1])
+		}
+		if err := fact.Contain(func() error { return f.descriptor(t, file, problem, lost) }); err != nil {
+			lost("", 0, "%v", err)
 		}
 	}
-	return all, problems
+}
+
+type report func(file string, line int, format string, args ...any)
+
+func (f *Facts) descriptor(t *tree.Tree, file tree.File, problem, lost report) error {
+	source := file
+	if target, ok := t.Resolve(file); ok {
+		source = target
+	}
+	text, err := t.Text(source)
+	if err != nil {
+		return err
+	}
+	// A field that Backstage allows in addition to its own is no problem.
+	reader := descriptor.Reader{File: file.Path, Foreign: true}
+	for _, r := range reader.Read(yamldoc.Documents([]byte(text))) {
+		r.Report(descriptor.Reporter{
+			Warn:      problem,
+			Fail:      lost,
+			Template:  func(_ string, line int) { lost("", line, "it is a template, which is not rendered") },
+			OtherKind: func(string, int, string) {},
+		})
+		if r.OK && r.Location == nil {
+			at := fact.Location{Path: file.Path, Line: r.Line}
+			f.Descriptors = append(f.Descriptors, Descriptor{at, r.Entity, text})
+		}
+	}
+	return nil
 }

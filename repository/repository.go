@@ -56,6 +56,8 @@ type Facts struct {
 	Descriptors  []Descriptor
 	// DescriptorProblems are what is wrong with the descriptors, by the rules of Backstage.
 	DescriptorProblems []fact.Problem
+	// LostDescriptors are those of DescriptorProblems because of which an entity is not in Descriptors.
+	LostDescriptors []fact.Problem
 	// Problems are failures of a whole kind of fact. While there are any, what is not found is unknown, not absent.
 	Problems []fact.Problem
 
@@ -82,7 +84,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Operation = operation.Read(t) },
 		func() { f.Environment = environment.Read(t, ".") },
 		func() { f.Language = language.Read(t, ".") },
-		func() { f.Descriptors, f.DescriptorProblems = descriptors(t) },
+		func() { f.descriptors(t) },
 		func() { f.Coverage = f.coverage() },
 	}
 	for _, step := range steps {

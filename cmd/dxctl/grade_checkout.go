@@ -42,7 +42,7 @@ func (s *cli) gradeDirectory(ctx context.Context, dir string, options gradeOptio
 	if err != nil {
 		return err
 	}
-	grades.Problems, grades.Notes = c.Problems, append(c.Notes, warnings...)
+	grades.Problems, grades.Lost, grades.Notes = c.Problems, c.Lost, append(c.Notes, warnings...)
 	for i := range c.Services {
 		one := &c.Services[i]
 		service := checks.Service{

@@ -32,7 +32,8 @@ type Grades struct {
 	Root     string // of the checkout; "" for services of the store
 	Services []Service
 	Cards    []scorecards.Scorecard
-	Problems []fact.Problem // descriptors that could not be read
+	Problems []fact.Problem // of descriptors
+	Lost     []fact.Problem // those of Problems because of which a descriptor is not graded
 	Notes    []string
 	Version  string // of dxctl
 }
@@ -146,8 +147,9 @@ func (g *Grades) Against(level string) (Standing, []string, error) {
 			}
 		}
 	}
-	if worst == Reached && len(g.Problems) > 0 && len(g.Services) == 0 {
-		return Open, []string{g.Problems[0].String()}, nil
+	for _, lost := range g.Lost {
+		worst = max(worst, Open)
+		why = append(why, "a descriptor cannot be read, so what it describes is not graded: "+lost.String())
 	}
 	return worst, why, nil
 }

@@ -245,6 +245,13 @@ var (
 	peopleText    = regexp.MustCompile(`(?i)\b(slack|discord|mailing list|gitter|matrix|maintainers?|maintained by|owned by|contributing|issues/new|/discussions|/issues)\b|` + address.String())
 )
 
+var (
+	inlineCode = regexp.MustCompile("`([^`\n]{2,200})`")
+	// developmentLink finds a link to a document for those who work on the code.
+	developmentLink = regexp.MustCompile(`(?i)\]\([^)\s]*(contributing|developing|development|hacking|testing)[^)\s]*\)|` +
+		`<[^>\s]*(contributing|developing|development|hacking|testing)[^>\s]*>` + "`_")
+)
+
 // Completeness is what a README answers, each located at the heading, the command or the text that does.
 type Completeness struct {
 	About, Run, Test, People fact.Value[bool]
@@ -270,6 +277,18 @@ func (d *Text) Complete() Completeness {
 		c.Test = at(d.Commands[i].Line)
 	} else if h, ok := d.Section(testHeading); ok {
 		c.Test = at(h.Line)
+	}
+	for _, m := range inlineCode.FindAllStringSubmatchIndex(d.Plain, -1) {
+		code := d.Plain[m[2]:m[3]]
+		if !c.Test.Value && workflow.RunsTests(code) {
+			c.Test = at(fact.Line(d.Plain, m[0]))
+		}
+		if !c.Run.Value && looksLikeCommand.MatchString(code) && strings.Contains(code, " ") {
+			c.Run = at(fact.Line(d.Plain, m[0]))
+		}
+	}
+	if i := developmentLink.FindStringIndex(d.Plain); i != nil && !c.Test.Value {
+		c.Test = at(fact.Line(d.Plain, i[0]))
 	}
 	if h, ok := d.Section(peopleHeading); ok {
 		c.People = at(h.Line)

@@ -57,10 +57,14 @@ func TestComplete(t *testing.T) {
 	words := strings.Repeat("word ", 30)
 	for text, want := range map[string]string{
 		"# x\n" + words + "\n## Development\n```sh\nmake dev\nmake test\n```\n## Contact\n": "true true 5 true 6 true 8",
-		"# x\n":                      "false false 0 false 0 false 0",
-		words + "\n## Testing\n":     "true false 0 true 2 false 0",
-		words + "ask in #x on Slack": "true false 0 false 0 true 1",
-		words + "\n## Quick start\n": "true true 2 false 0 false 0",
+		"# x\n":                                       "false false 0 false 0 false 0",
+		words + "\n## Testing\n":                      "true false 0 true 2 false 0",
+		words + "ask in #x on Slack":                  "true false 0 false 0 true 1",
+		words + "\n## Quick start\n":                  "true true 2 false 0 false 0",
+		words + "\n* `just test` runs all\n":          "true true 2 true 2 false 0",
+		words + "\nSee [this](docs/DEVELOPMENT.md)\n": "true false 0 true 2 false 0",
+		words + "\nSee `this <docs/hacking.rst>`_\n":  "true false 0 true 2 false 0",
+		words + "\nIt has `latest` and `a test`\n":    "true false 0 false 0 false 0",
 	} {
 		c := ParseText("README.md", text).Complete()
 		got := fmt.Sprintf("%v %v %d %v %d %v %d", c.About.Value, c.Run.Value, c.Run.At.Line, c.Test.Value, c.Test.At.Line,

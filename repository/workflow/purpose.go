@@ -27,6 +27,7 @@ const testTask = `(\w*[-/._:])*(\w*unit\w*|(\w*[^\Wa])?tests?\w*|checks?|ci|veri
 var testCommand = regexp.MustCompile(`^(` + strings.Join([]string{
 	`go test`, `gotestsum`, `ginkgo`, `(make|just|task|mage|mise run)( -\S+( \d+)?| \w+=\S*)* ` + testTask,
 	`(npm|pnpm|yarn|bun)( run| -r| --recursive| workspaces run)* [\w:-]*(test|check|ci:)[\w:-]*`, `npm t`,
+	`(npm|pnpm|yarn|bun) run( -\S+)* (ci|verify)`, `(npx |pnpm |yarn |bunx )?backstage-cli (repo|package) test`,
 	`(npx |pnpm |yarn |bunx )?(vitest|jest|mocha|ava|playwright test|cypress run|nx [\w-]* ?test|turbo (run )?test)`,
 	`deno test`, `pytest`, `tox`, `nox`, `unittest`, `python3? -m (pytest|unittest|tox|nox)`, `python3? manage\.py test`, `hatch (run )?test`,
 	`cargo (nextest|test|hack test)`, `cargo xtask (test|ci)`, `(\./)?mvnw? [^\n]*\b(test|verify|install|package|deploy)\b`,

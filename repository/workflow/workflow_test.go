@@ -165,6 +165,7 @@ func TestRunsTests(t *testing.T) {
 		"if ! CGO_ENABLED=0 go test ./...; then": true, "docker compose run --rm app pytest": true, "python3 -m unittest": true,
 		"make test-unit coverage": true, "make ci-test-no-generate": true, "make -j 4 V=1 check": true, "make recipe": false,
 		"make latest": false, "mise run test": true, "make richtest": true, "make unittests": true, "task ci:all": true,
+		"npm run ci": true, "npm ci --ignore-scripts": false, "yarn backstage-cli repo test": true, "yarn backstage-cli repo lint": false,
 		"apt-get install -y tox": false, "ls test.sh": false, "for i in 1; do make check; done": true,
 	} {
 		if RunsTests(script) != want {

@@ -34,9 +34,9 @@ type Checkout struct {
 	// Services are the components that are described in the directory; else the one whose directory it lies in; else
 	// one without a descriptor.
 	Services []Service
-	// Problems are descriptors that cannot be read, or parts of them.
-	Problems []fact.Problem
-	Notes    []string // sentences that explain what was read
+	// Problems are what is wrong with the descriptors. Lost has those because of which one is not graded.
+	Problems, Lost []fact.Problem
+	Notes          []string // sentences that explain what was read
 }
 
 // Service is a component of the checkout and what is known of it.
@@ -135,7 +135,8 @@ func Read(ctx context.Context, dir string, now time.Time) (*Checkout, error) {
 	if err != nil {
 		return nil, reading(root, err)
 	}
-	c := &Checkout{Root: root, Dir: relative, Problems: facts.DescriptorProblems}
+	c := &Checkout{Root: root, Dir: relative}
+	c.Problems, c.Lost = c.concerning(facts.DescriptorProblems), c.concerning(facts.LostDescriptors)
 	if !git {
 		c.note("%s is not in a git repository: all files in it count, also those that are built", root)
 	}
@@ -144,6 +145,13 @@ func Read(ctx context.Context, dir string, now time.Time) (*Checkout, error) {
 	}
 	c.read(facts, now)
 	return c, nil
+}
+
+// concerning returns the problems of descriptors in the directory, or of a directory above it.
+func (c *Checkout) concerning(problems []fact.Problem) []fact.Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p fact.Problem) bool {
+		return !tree.Under(p.At.Path, c.Dir) && !tree.Under(c.Dir, path.Dir(p.At.Path))
+	})
 }
 
 func (c *Checkout) note(format string, args ...any) {

@@ -80,12 +80,12 @@ func TestRead(t *testing.T) {
 		"mono-repository": {mono, ".", "component:default/a at services/a/catalog-info.yaml:1 of services/a\n" +
 			"component:default/b at services/b/catalog-info.yaml:1 of services/b\ncomponent:default/c at services/b/catalog-info.yaml:6 of services/b\n" +
 			"problem services/bad/catalog-info.yaml:3: "},
-		"a service": {mono, "services/a", "component:default/a at services/a/catalog-info.yaml:1 of services/a\nproblem "},
+		"a service": {mono, "services/a", "component:default/a at services/a/catalog-info.yaml:1 of services/a\n"},
 		"inside a service": {
 			mono, "services/a/cmd",
-			"component:default/a at services/a/catalog-info.yaml:1 of services/a\nproblem ",
+			"component:default/a at services/a/catalog-info.yaml:1 of services/a\nnote services/a/cmd has no descriptor of its own",
 		},
-		"next to the services": {mono, "tools", "component:default/tools at  of tools\nproblem "},
+		"next to the services": {mono, "tools", "component:default/tools at  of tools\nnote no catalog-info.yaml"},
 		"nothing":              {map[string]string{"a": ""}, ".", "component:default/"},
 		"a descriptor that is a link": {
 			map[string]string{".git/": "", "catalog-info.yaml": "-> x/info.yaml", "x/info.yaml": component("x", "service")}, ".",
