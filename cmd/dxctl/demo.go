@@ -116,8 +116,10 @@ func (s *cli) loadDemo(ctx context.Context, p *app.App, org *demo.Organization) 
 		return err
 	}
 	services := map[string]bool{}
-	for _, r := range reports { // one for each service and scorecard
-		services[r.Entity] = true
+	for _, r := range reports { // one for each scorecard of a service, or of a library
+		if e, ok := p.Catalog().Entity(r.Entity); ok && e.IsService() {
+			services[r.Entity] = true
+		}
 	}
 	show.Clear()
 	show.Print(fmt.Sprintf("loaded %s events of a synthetic organization and graded %d services in %s",
