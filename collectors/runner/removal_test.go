@@ -189,3 +189,45 @@ func TestProblemsLastUntilARunSucceeds(t *testing.T) {
 		t.Errorf("a run succeeded: %s", got)
 	}
 }
+
+// observing is a source that stores a fact of each scope, and retracts it when the scope has gone.
+type observing struct{ scripted }
+
+func observation(scope, reason string) event.Fact {
+	f := event.Fact{
+		Source: "gh", Entity: "unmapped:github/" + scope, Name: "repository.archived", Type: event.BoolFact, ObservedAt: now,
+	}
+	if f.Error = reason; reason == "" {
+		f.Value = []byte("false")
+	}
+	return f
+}
+
+func (observing) Retract(ctx context.Context, scope string, w source.Writer) error {
+	return w.Append(ctx, observation(scope, "no longer listed"))
+}
+
+func TestWhatWasObservedOfAScopeThatIsGoneIsRetracted(t *testing.T) {
+	db := storetest.Open(t)
+	collect := func(ctx context.Context, scope string, w source.Writer) error {
+		return w.Append(ctx, observation(scope, ""))
+	}
+	for _, scopes := range [][]string{{"acme/a", "acme/b", "acme/c"}, {"acme/a", "acme/C"}} {
+		c := observing{scripted{"gh", scopes, collect}}
+		r := runner.New(db, []source.Collector{c}, runner.Options{Now: func() time.Time { return now }})
+		if _, err := r.Run(t.Context(), runner.RunOptions{Source: "gh"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rows []struct {
+		Entity string `ch:"entity"`
+		Error  string `ch:"error"`
+	}
+	const sql = "SELECT entity, error FROM current_facts FINAL WHERE error != '' ORDER BY entity"
+	if err := db.Select(t.Context(), &rows, sql, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1 || rows[0].Entity != "unmapped:github/acme/b" || rows[0].Error != "no longer listed" {
+		t.Errorf("%+v", rows)
+	}
+}

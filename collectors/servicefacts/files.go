@@ -41,14 +41,15 @@ type Files struct {
 }
 
 // Read reads the facts of a new list of files, and returns them by the entity that they are about; nil: nothing that
-// they depend on has changed. inherit adds what comes from elsewhere; it may be nil.
+// they depend on has changed. name gives the facts of a directory their names, and may add what comes from elsewhere;
+// nil: [named.Of].
 func (s *Files) Read(
 	ctx context.Context,
 	l remote.Listing,
 	host owners.Dialect,
 	subjects []Subject,
 	fetch remote.Fetch,
-	inherit func(*repository.Facts) *repository.Facts,
+	name func(*repository.Facts) []event.Fact,
 ) (map[string][]event.Fact, error) {
 	dirs := map[string]string{} // by entity
 	for _, subject := range subjects {
@@ -70,11 +71,11 @@ func (s *Files) Read(
 	*s = Files{Digest: reading.Digest(opened), Opened: opened}
 	facts := make(map[string][]event.Fact, len(dirs))
 	for entity, dir := range dirs {
-		of := read[dir]
-		if inherit != nil {
-			of = inherit(of)
+		if name == nil {
+			facts[entity] = named.Of(read[dir], named.Options{})
+			continue
 		}
-		facts[entity] = named.Of(of, named.Options{})
+		facts[entity] = name(read[dir])
 	}
 	return facts, nil
 }

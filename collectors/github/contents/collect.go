@@ -55,6 +55,7 @@ type collector struct {
 	unread       map[string]rest.Held // files that cannot be read
 
 	owner     *Defaults                 // nil: nothing is inherited
+	resolver  resolver                  // nil: nothing was asked about owners yet
 	inherited bool                      // defaults were read
 	defaults  *repository.Facts         // of the owner's repository of defaults; nil: it has none
 	read      map[string]remote.Content // contents that were read, by hash

@@ -12,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository"
+	"github.com/dxctl/dxctl/repository/named"
 	"github.com/dxctl/dxctl/repository/owners"
 	"github.com/dxctl/dxctl/repository/remote"
 )
@@ -32,25 +33,30 @@ func entries(tree []treeFile) []remote.Entry {
 
 // files reads the facts of a new list of files; see [servicefacts.Files.Read].
 func (c *collector) files(ctx context.Context, s *state, tree []treeFile, partial string) (map[string][]event.Fact, error) {
-	return s.Files.Read(ctx, remote.New(entries(tree), partial), owners.GitHub, c.Subjects, c.fetch,
-		func(own *repository.Facts) *repository.Facts {
-			defaults := c.inherit(ctx, s)
-			if !c.inherited {
-				s.Inherited.Digest = "unknown" // read again once the defaults can be read
-			}
-			if defaults == nil {
-				return own
-			}
-			return own.Inherit(defaults, defaultsRepository)
-		})
+	listing := remote.New(entries(tree), partial)
+	return s.Files.Read(ctx, listing, owners.GitHub, c.Subjects, c.fetch, func(own *repository.Facts) []event.Fact {
+		defaults := c.inherit(ctx, s)
+		if !c.inherited {
+			s.Inherited.Digest = "unknown" // read again once the defaults can be read
+		}
+		if defaults != nil {
+			own = own.Inherit(defaults, defaultsRepository)
+		}
+		var options named.Options
+		if file := own.Owners.Value; file != nil && len(file.Rules) > 0 {
+			options.Resolve = c.resolve(ctx)
+		}
+		return named.Of(own, options)
+	})
 }
 
 const (
 	// blobsPerQuery and bytesPerQuery bound one query for contents. GitHub gives up on a query after 10 seconds.
 	blobsPerQuery = 200
 	bytesPerQuery = 8 << 20
-	// queriesPerRead bounds the queries for the contents of one repository: with the record and the list of the files,
-	// a repository that changed costs at most 7 requests. Queries that are repeated in halves come in addition.
+	// queriesPerRead bounds the queries for the contents of one repository: with the record, the list of the files and
+	// the owners in CODEOWNERS, a repository that changed costs at most 8 requests. Queries that are repeated in halves
+	// come in addition.
 	queriesPerRead = 5
 	// singlesPerRead bounds the contents that are requested one by one, because GraphQL does not show them: that is one
 	// request for a file of more than 512 KB, or each file where it does not show the repository.

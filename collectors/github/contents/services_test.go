@@ -233,3 +233,28 @@ func TestContentsThatGraphQLDoesNotShow(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestOwnersThatGitHubDoesNotFind(t *testing.T) {
+	repo := &githubtest.Repo{Contents: map[string]string{"CODEOWNERS": "* @acme/shop\ndocs/ @gone  @acme/writers\n"}}
+	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
+	collect(t, s, m, now, "")
+	if got := known(m, "", "codeowners.unresolved_owners"); !strings.HasPrefix(got, "unknown: GitHub does not show which owners") {
+		t.Error(got)
+	}
+	repo.Settings = map[string]githubtest.Setting{"codeowners/errors": {Body: map[string]any{"errors": []any{
+		map[string]any{"line": 2, "column": 7, "kind": "Unknown owner", "source": "docs/ @gone  @acme/writers"},
+		map[string]any{"line": 2, "column": 99, "kind": "Unknown owner", "source": "docs/ @gone"},
+		map[string]any{"line": 3, "column": 1, "kind": "Invalid pattern", "source": "***/*.rb @acme/shop"},
+	}}}}
+	repo.Contents["README.md"] = "# Shop\n"
+	collect(t, s, m, now.Add(time.Hour), "")
+	if got := known(m, "", "codeowners.unresolved_owners"); got != `["@gone"]` {
+		t.Error(got)
+	}
+	repo.Settings["codeowners/errors"] = githubtest.Setting{Body: map[string]any{"errors": []any{}}}
+	repo.Contents["README.md"] = "# The shop\n"
+	collect(t, s, m, now.Add(2*time.Hour), "")
+	if got := known(m, "", "codeowners.unresolved_owners"); got != "[]" {
+		t.Error(got)
+	}
+}
