@@ -374,13 +374,18 @@ func (s *subject) grade(r *compiledRule, result *Result) {
 			break
 		}
 	}
-	if r.Grace > 0 && !s.firstSeen.IsZero() && s.now.Sub(s.firstSeen) < r.Grace {
-		result.Outcome = event.NotApplicable
+	s.judge(r, result)
+	if r.Grace > 0 && !s.firstSeen.IsZero() && s.now.Sub(s.firstSeen) < r.Grace && !Earned(result.Outcome) {
+		// What a new service has is counted: a rule that passes must not count for more without the age than with it.
+		result.Outcome, result.Missing, result.Fix = event.NotApplicable, nil, r.Fix
 		result.Reason = fmt.Sprintf("the service is new: the rule applies from %s, %s after it was first seen on %s",
 			s.firstSeen.Add(r.Grace).UTC().Format(time.DateOnly), span(r.Grace),
 			s.firstSeen.UTC().Format(time.DateOnly))
-		return
 	}
+}
+
+// judge sets the outcome and its reason, whatever the age of the entity.
+func (s *subject) judge(r *compiledRule, result *Result) {
 	if r.applies != nil && s.ask(r, r.applies, result) != event.Pass {
 		if result.Outcome == event.Fail {
 			result.Outcome = event.NotApplicable
@@ -430,6 +435,14 @@ func (s *subject) ask(r *compiledRule, p *program, result *Result) event.Outcome
 }
 
 func (s *subject) eval(r *compiledRule, p *program) (ref.Val, error) {
+	if value := s.fast(r, p.root); value != nil {
+		return value, nil
+	}
+	return s.evalCEL(r, p)
+}
+
+// evalCEL evaluates with CEL's interpreter.
+func (s *subject) evalCEL(r *compiledRule, p *program) (ref.Val, error) {
 	vars, err := s.variables(r, p)
 	if err != nil {
 		return nil, err

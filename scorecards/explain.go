@@ -50,6 +50,9 @@ func (s *subject) because(r *compiledRule, p *program, holds bool) string {
 	if p.root.Kind() == celast.IdentKind { // one fact: nothing has to be evaluated to name it
 		return (&explanation{subject: s}).leaf(p.root, holds)
 	}
+	if s.fast(r, p.root) != nil {
+		return s.explained(&explanation{subject: s, rule: r}, p, holds)
+	}
 	vars, err := s.variables(r, p)
 	if err != nil {
 		return err.Error()
@@ -58,7 +61,10 @@ func (s *subject) because(r *compiledRule, p *program, holds bool) string {
 	if err != nil || details == nil {
 		return s.values(p.facts)
 	}
-	x := explanation{subject: s, details: details}
+	return s.explained(&explanation{subject: s, rule: r, details: details}, p, holds)
+}
+
+func (s *subject) explained(x *explanation, p *program, holds bool) string {
 	x.walk(p.root, holds, true)
 	if len(x.parts) == 0 {
 		return s.values(p.facts)
@@ -90,7 +96,8 @@ func (s *subject) values(names []string) string {
 // explanation gathers the parts of an expression that decided it.
 type explanation struct {
 	subject *subject
-	details *cel.EvalDetails
+	rule    *compiledRule    // may be nil
+	details *cel.EvalDetails // nil where the program's value was computed without CEL's interpreter
 	parts   []string
 }
 
@@ -98,11 +105,29 @@ func (x *explanation) value(e celast.Expr) ref.Val {
 	if e.Kind() == celast.LiteralKind {
 		return e.AsLiteral()
 	}
+	if x.details == nil {
+		if e.Kind() == celast.ListKind {
+			return literals(e.AsList().Elements())
+		}
+		return x.subject.fast(x.rule, e)
+	}
 	v, ok := x.details.State().Value(e.ID())
 	if !ok {
 		return nil
 	}
 	return v
+}
+
+// literals returns a list of values in the source; nil if an element is something else.
+func literals(elements []celast.Expr) ref.Val {
+	values := make([]ref.Val, 0, len(elements))
+	for _, e := range elements {
+		if e.Kind() != celast.LiteralKind {
+			return nil
+		}
+		values = append(values, e.AsLiteral())
+	}
+	return types.DefaultTypeAdapter.NativeToValue(values)
 }
 
 // walk adds what made e hold or not. wanted is what the rule wants it to be: false below a "!".
