@@ -32,6 +32,7 @@ type compiledCard struct {
 	Scorecard
 	filter      *program
 	rules       []compiledRule
+	facts       []string // that the rules look at, sorted
 	definitions map[string]facts.Definition
 	references  []reference // to the levels of other scorecards
 }
@@ -61,7 +62,10 @@ func compileCard(s *Scorecard) (*compiledCard, Problems) {
 	}
 	for i := range s.Rules {
 		card.rules = append(card.rules, c.rule(fmt.Sprintf("rules[%d]", i), &s.Rules[i]))
+		card.facts = append(card.facts, card.rules[i].facts...)
 	}
+	slices.Sort(card.facts)
+	card.facts = slices.Compact(card.facts)
 	return card, c.problems
 }
 

@@ -235,20 +235,15 @@ func newSubject(entity descriptor.Entity, now time.Time) *subject {
 // use prepares the facts that the rules of a scorecard use. levels are those of the scorecards before.
 func (s *subject) use(card *compiledCard, facts, levels map[string]event.Fact) {
 	s.definitions = card.definitions
-	s.observations = make(map[string]observation, len(card.definitions))
-	for i := range card.rules {
-		for _, name := range card.rules[i].facts {
-			if _, done := s.observations[name]; done {
-				continue
+	s.observations = make(map[string]observation, len(card.facts))
+	for _, name := range card.facts {
+		fact, known := facts[name]
+		if other, ok := format.ScorecardOf(name); ok {
+			if level, graded := levels[other]; graded {
+				fact, known = level, true
 			}
-			fact, known := facts[name]
-			if other, ok := format.ScorecardOf(name); ok {
-				if level, graded := levels[other]; graded {
-					fact, known = level, true
-				}
-			}
-			s.observations[name] = observe(card.definitions[name], fact, known, s.now)
 		}
+		s.observations[name] = observe(card.definitions[name], fact, known, s.now)
 	}
 }
 

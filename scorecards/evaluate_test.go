@@ -644,30 +644,48 @@ func BenchmarkGradeService(b *testing.B) {
 	for b.Loop() {
 		e.Grade(entity, facts)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(e.cards[0].rules)), "ns/rule")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/40, "ns/rule")
 }
 
-func BenchmarkGradeThousandServices(b *testing.B) {
+// BenchmarkGradeCatalog grades 5,000 services by the forty rules, with reasons, on every core.
+func BenchmarkGradeCatalog(b *testing.B) {
 	e, facts := benchmarkEngine(b)
-	entity := testEntity()
+	entities := make([]descriptor.Entity, 5_000)
+	for i := range entities {
+		entities[i] = testEntity()
+	}
 	b.ReportAllocs()
 	for b.Loop() {
-		for range 1000 {
-			e.Grade(entity, facts)
-		}
+		e.gradeAll(entities, func(int) map[string]event.Fact { return facts })
 	}
 }
 
+// BenchmarkEvaluate evaluates the forty rules without reasons, on one core.
 func BenchmarkEvaluate(b *testing.B) {
 	e, facts := benchmarkEngine(b)
-	s := newSubject(testEntity(), testNow)
-	s.use(e.cards[0], facts, nil)
-	b.ReportAllocs()
-	for b.Loop() {
-		if v, err := s.eval(&e.cards[0].rules[0], e.cards[0].rules[0].expr); err != nil || v == nil {
-			b.Fatal(v, err)
+	type question struct {
+		s *subject
+		r *compiledRule
+	}
+	var questions []question
+	for _, c := range e.cards {
+		s := newSubject(testEntity(), testNow)
+		s.use(c, facts, nil)
+		for i := range c.rules {
+			if c.rules[i].expr != nil {
+				questions = append(questions, question{s, &c.rules[i]})
+			}
 		}
 	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, q := range questions {
+			if v, err := q.s.eval(q.r, q.r.expr); err != nil || v == nil {
+				b.Fatal(v, err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N*len(questions))/b.Elapsed().Seconds(), "evaluations/s")
 }
 
 func benchmarkEngine(b *testing.B) (*Engine, map[string]event.Fact) {
@@ -680,23 +698,22 @@ func benchmarkEngine(b *testing.B) (*Engine, map[string]event.Fact) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return e, factsOf(map[string]any{
-		"catalog.has_owner":                   true,
-		"catalog.owner_exists":                true,
-		"catalog.has_description":             true,
-		"catalog.lifecycle":                   "production",
-		"catalog.has_repository":              true,
-		"catalog.has_on_call":                 false,
-		"repository.files.readme":             true,
-		"repository.files.ci_workflow":        true,
-		"repository.files.codeowners":         true,
-		"repository.files.dependency_updates": true,
-		"ci.runs_30d":                         120,
-		"ci.success_rate":                     0.94,
-		"ci.p95_minutes":                      17.4,
-		"deploy.last_at":                      testNow.AddDate(0, 0, -2),
-		"deploy.per_week":                     4.2,
-	})
+	known := map[string]any{}
+	for _, d := range facts.Catalog() {
+		switch d.Type {
+		case event.BoolFact:
+			known[d.Name] = true
+		case event.NumberFact:
+			known[d.Name] = 9.5
+		case event.StringFact:
+			known[d.Name] = "production"
+		case event.TimeFact:
+			known[d.Name] = testNow.AddDate(0, 0, -60)
+		case event.ListFact:
+			known[d.Name] = []string{}
+		}
+	}
+	return e, factsOf(known)
 }
 
 // bandsCard has a rule for each kind of band.
