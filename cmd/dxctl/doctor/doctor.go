@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog"
@@ -60,7 +61,7 @@ func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
 		}
 	}
 	if len(set.Cards) > 0 {
-		f.ok("scorecards", "%d", len(set.Cards))
+		f.ok("scorecards", "%s", rulesOf(set.Cards))
 	}
 	warnings := scorecards.Unmatched(cfg.Scorecards, cfg.Dir)
 	if engine, err := scorecards.New(set, nil); err == nil && cat != nil {
@@ -69,6 +70,21 @@ func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
 	for _, w := range warnings {
 		f.warn("scorecards", "%s", w)
 	}
+}
+
+// rulesOf returns how many rules there are: "26 rules: production-readiness 14, delivery 12".
+func rulesOf(cards []scorecards.Scorecard) string {
+	all := 0
+	parts := make([]string, len(cards))
+	for i, card := range cards {
+		all += len(card.Rules)
+		parts[i] = fmt.Sprintf("%s %d", card.Name, len(card.Rules))
+	}
+	noun := "rules"
+	if all == 1 {
+		noun = "rule"
+	}
+	return fmt.Sprintf("%d %s: %s", all, noun, strings.Join(parts, ", "))
 }
 
 // examineInbox reports the deliveries that were set aside, and damaged parts of the inbox.
