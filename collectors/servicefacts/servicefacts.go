@@ -137,7 +137,13 @@ type Writer interface {
 // Store stores the facts of each entity as observed now, unless they are known and were stored lately. of has what they
 // have in common: source and address. A fact that was kept and is no longer among them has gone as the reason why it is
 // unknown. changed reports whether the checkpoint has to be saved.
-func (k *Kept) Store(ctx context.Context, w Writer, now time.Time, of event.Fact, facts map[string][]event.Fact, gone string,
+func (k *Kept) Store(
+	ctx context.Context,
+	w Writer,
+	now time.Time,
+	of event.Fact,
+	facts map[string][]event.Fact,
+	gone string,
 ) (changed bool, err error) {
 	now = now.UTC()
 	of.ObservedAt, of.ExpiresAt = now, now.Add(MaxAge)

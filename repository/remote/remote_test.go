@@ -2,7 +2,7 @@ package remote
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // it is what git names its objects by
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,7 +27,7 @@ type host struct {
 	hidden  map[string]bool
 }
 
-func blobID(text string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(text))) } //nolint:gosec // see above
+func blobID(text string) string { return fmt.Sprintf("%x", sha1.Sum([]byte(text))) }
 
 func (h *host) entries() []Entry {
 	var all []Entry

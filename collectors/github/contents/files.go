@@ -32,7 +32,12 @@ func entries(tree []treeFile) []remote.Entry {
 }
 
 // files reads the facts of a new list of files; see [servicefacts.Files.Read].
-func (c *collector) files(ctx context.Context, s *state, tree []treeFile, partial string) (map[string][]event.Fact, error) {
+func (c *collector) files(
+	ctx context.Context,
+	s *state,
+	tree []treeFile,
+	partial string,
+) (map[string][]event.Fact, error) {
 	listing := remote.New(entries(tree), partial)
 	return s.Files.Read(ctx, listing, owners.GitHub, c.Subjects, c.fetch, func(own *repository.Facts) []event.Fact {
 		defaults := c.inherit(ctx, s)

@@ -86,8 +86,8 @@ func (c *collector) tree(ctx context.Context, s *state) (map[string][]event.Fact
 		return c.contents(ctx, s, nil, "")
 	case code == http.StatusNotFound || code == http.StatusForbidden:
 		c.hidden = err
-		fresh.Error = fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to contents",
-			c.Source, c.DefaultBranch, code)
+		fresh.Error = fmt.Sprintf("%s does not show the files of branch %s (status %d); the token needs read access to "+
+			"contents", c.Source, c.DefaultBranch, code)
 		*t, s.Files = fresh, servicefacts.Files{}
 		return nil, nil
 	case err != nil:
@@ -106,7 +106,12 @@ func (c *collector) tree(ctx context.Context, s *state) (map[string][]event.Fact
 
 // contents reads the files of a new list whose contents matter. partial is why the list may lack files; "" if it has
 // every one.
-func (c *collector) contents(ctx context.Context, s *state, tree []treeFile, partial string) (map[string][]event.Fact, error) {
+func (c *collector) contents(
+	ctx context.Context,
+	s *state,
+	tree []treeFile,
+	partial string,
+) (map[string][]event.Fact, error) {
 	facts, err := c.files(ctx, s, tree, partial)
 	if err != nil {
 		return nil, err

@@ -77,8 +77,8 @@ func (c *collector) merges(ctx context.Context, s *state) error {
 	var said client.GraphQLErrors
 	switch {
 	case errors.As(err, &said) && !said.TooHeavy() || err == nil && answer.Repository == nil:
-		s.Merges = part[merges]{Reason: fmt.Sprintf("the token may not read the checks of pull requests (%v); give it Checks: "+
-			"read, Commit statuses: read and Pull requests: read", err)}
+		s.Merges = part[merges]{Reason: fmt.Sprintf("the token may not read the checks of pull requests (%v); give it "+
+			"Checks: read, Commit statuses: read and Pull requests: read", err)}
 		return nil
 	case client.Failing(err) || rest.Faulty(err):
 		c.failed["checks of the last pull requests"] = rest.Held{Failures: 1, Error: err.Error()}

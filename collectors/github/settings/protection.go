@@ -153,7 +153,7 @@ func bypassed(p setting.Protection, actor github.BypassActor, name string) setti
 	case "Integration":
 		who = fmt.Sprintf("app %d", actor.GetActorID())
 	}
-	list := append(p.BypassActors.Value, fmt.Sprintf("%s can bypass the ruleset %q", who, name))
+	list := append(slices.Clone(p.BypassActors.Value), fmt.Sprintf("%s can bypass the ruleset %q", who, name))
 	inPullRequests := actor.GetBypassMode() == "pull_request"
 	if inPullRequests {
 		list[len(list)-1] += " in pull requests"

@@ -199,7 +199,8 @@ func get[T, V any](
 		code == http.StatusForbidden && strings.Contains(err.Error(), "Upgrade to "): // the owner's plan has no such setting
 		return part[V]{Known: true}, nil
 	case code == http.StatusForbidden, code == http.StatusNotFound:
-		return part[V]{Reason: fmt.Sprintf("the token may not read %s (GET %s: %d); give it %s", what, shown, code, right)}, nil
+		reason := fmt.Sprintf("the token may not read %s (GET %s: %d); give it %s", what, shown, code, right)
+		return part[V]{Reason: reason}, nil
 	case rest.Faulty(err), code != 0:
 		c.failed[shown] = rest.Held{Failures: 1, Error: err.Error()}
 		if before.Known {

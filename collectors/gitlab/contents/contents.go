@@ -171,8 +171,8 @@ func (c *collector) read(ctx context.Context, s *state) (map[string][]event.Fact
 	got, err := c.Read(ctx, path, s.BranchETag, &branch)
 	switch {
 	case rest.HasStatus(err, http.StatusForbidden, http.StatusNotFound):
-		s.Error = fmt.Sprintf("%s does not show the files of branch %s (%v); the token needs the scope read_api, and the role "+
-			"Reporter in a private project", c.Source(), c.DefaultBranch, err)
+		s.Error = fmt.Sprintf("%s does not show the files of branch %s (%v); the token needs the scope read_api, and the "+
+			"role Reporter in a private project", c.Source(), c.DefaultBranch, err)
 		s.BranchETag, s.Commit, s.Files, s.RefusedAt = "", "", servicefacts.Files{}, c.Now().UTC()
 		return nil, nil
 	case rest.Faulty(err) && s.Commit != "":

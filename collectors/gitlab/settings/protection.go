@@ -215,8 +215,8 @@ func (c *collector) protectedEnvironment(s state, name string) setting.Productio
 		Reviewers:           setting.Known(reviewers),
 	}
 	if reviewers > 0 {
-		p.SelfReviewPrevented = shown(s, "this version of GitLab does not show whether people can approve their own deployments",
-			func(r record) *bool { return not(r.SelfApproval) })
+		const older = "this version of GitLab does not show whether people can approve their own deployments"
+		p.SelfReviewPrevented = shown(s, older, func(r record) *bool { return not(r.SelfApproval) })
 	}
 	return p
 }

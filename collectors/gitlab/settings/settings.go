@@ -203,9 +203,10 @@ func (c *collector) settings(s state) setting.Settings {
 	all := setting.UnknownSettings("GitLab has no such setting")
 	all.Branch = c.protection(s)
 	all.Production, all.ProductionEnvironments = c.productionOf(s)
-	all.Security.SecretScanning = setting.Unknown[bool]("GitLab has no setting for it: a job of the pipeline scans for secrets")
-	all.Security.PrivateVulnerabilityReporting = setting.Unknown[bool]("GitLab has no private vulnerability reporting; its " +
-		"confidential issues are not a setting")
+	all.Security.SecretScanning = setting.Unknown[bool]("GitLab has no setting for it: a job of the pipeline scans for " +
+		"secrets")
+	all.Security.PrivateVulnerabilityReporting = setting.Unknown[bool]("GitLab has no private vulnerability reporting; " +
+		"its confidential issues are not a setting")
 	const plan = "GitLab does not show it; the group needs a plan that has it (Ultimate)"
 	all.Security.PushProtection = shown(s, plan, func(r record) *bool {
 		if r.PushProtection != nil {
