@@ -186,7 +186,9 @@ func (s sender) observed(d delivery.Delivery, data factData, misfits delivery.Mi
 	refuse := func(format string, args ...any) ([]delivery.Update, delivery.Verdict) {
 		return delivery.RefuseWith(misfits, format, args...)
 	}
-	for _, field := range []string{"entity", "service", "name", "type", "error", "observed_at", "expires_at", "expires_in"} {
+	for _, field := range []string{
+		"entity", "service", "name", "type", "error", "observed_at", "expires_at", "expires_in",
+	} {
 		if reason := misfits.At(at + field); reason != "" { // without it, the fact would be another one
 			return refuse("%s", reason)
 		}

@@ -16,7 +16,7 @@ func TestConfig(t *testing.T) {
 		"a file":           {"url: file:///etc/passwd\n" + facts, "give an absolute http or https URL"},
 		"a host in braces": {"url: 'https://{name}.example/'\n" + facts, "cannot have placeholders"},
 		"a user":           {"url: 'https://u:p@a.example/{name}'\n" + facts, "remove the user"},
-		"a placeholder":    {"url: 'https://a.example/{nmae}'\n" + facts, "unknown placeholder {nmae}"},
+		"a placeholder":    {"url: 'https://a.example/{team}'\n" + facts, "unknown placeholder {team}"},
 		"a brace":          {"url: 'https://a.example/{name'\n" + facts, "brace"},
 		"no placeholder":   {"url: 'https://a.example/x'\n" + facts, "url has no placeholder"},
 		"no facts":         {"url: 'https://a.example/{name}'", "facts is missing"},

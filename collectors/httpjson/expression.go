@@ -73,7 +73,7 @@ func compile(c Config) (programs, error) {
 	p.entities = of("entities", c.Entities, []*cel.Type{cel.BoolType}, entityVariables...)
 	p.items = of("items", c.Items, []*cel.Type{cel.ListType(cel.DynType), cel.DynType}, answer...)
 	p.entity = of("entity", c.Entity, []*cel.Type{cel.StringType, cel.DynType}, item)
-	variables := append(answer, entityVariables...)
+	variables := slices.Concat(answer, entityVariables)
 	if c.Items.Text != "" {
 		variables = append(variables, item)
 	}

@@ -176,7 +176,8 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if broken = slices.Compact(broken); len(broken) > 0 {
 		unknown = ""
 	}
-	return w.Append(ctx, append(events, fact("link.broken", event.ListFact, append([]string{}, broken...), unknown, now))...)
+	list := fact("link.broken", event.ListFact, append([]string{}, broken...), unknown, now)
+	return w.Append(ctx, append(events, list)...)
 }
 
 // group is the links of one fact.
