@@ -10,7 +10,10 @@ import (
 	"github.com/dxctl/dxctl/repository/fact"
 )
 
-func containerPlaces(name, label, description string, find func(d *container.Dockerfile, p *places) (doubt string)) entry {
+// containerPlaces is an entry of a fact with places in Dockerfiles. find returns why it is unknown for one, or "".
+func containerPlaces(
+	name, label, description string, find func(d *container.Dockerfile, p *places) (doubt string),
+) entry {
 	return entry{Definition{
 		Name:        "repository.containers." + name,
 		Type:        event.ListFact,
@@ -34,8 +37,8 @@ var containers = []entry{
 		Name:  "repository.containers.count",
 		Type:  event.NumberFact,
 		Label: "the number of containers that it builds",
-		Description: "Dockerfiles of what the service runs: none for development, tests or examples; also those that cannot " +
-			"be read.",
+		Description: "Dockerfiles of what the service runs: none for development, tests or examples; also those that " +
+			"cannot be read.",
 	}, func(r *reader) value { return count(len(r.containers())+len(r.unreadableContainers()), r.doubt()) }},
 	containerPlaces("root_users", "the containers that run as root",
 		"Dockerfiles whose last stage runs as root, by its USER or by that of an image that is known.",
@@ -46,7 +49,8 @@ var containers = []entry{
 			return ""
 		}),
 	containerPlaces("ambiguous_users", "the containers whose user a person has to check",
-		"Dockerfiles whose user is that of an image that is not read, comes from an argument, or is changed by the entry point.",
+		"Dockerfiles whose user is that of an image that is not read, comes from an argument, or is changed by the "+
+			"entry point.",
 		func(d *container.Dockerfile, p *places) string {
 			user := d.User()
 			at, drops := d.Drops()

@@ -27,11 +27,12 @@ var dependencies = []entry{
 			"all workflows of GitHub are one, and Compose, dev containers and Dockerfiles for development are left out.",
 	}, withoutUpdates},
 	{Definition{
-		Name:        "repository.dependencies.without_lock_file",
-		Type:        event.ListFact,
-		Places:      true,
-		Label:       "the manifests without a lock file",
-		Description: "Manifests with dependencies for which no lock file is committed, next to them or in the workspace above.",
+		Name:   "repository.dependencies.without_lock_file",
+		Type:   event.ListFact,
+		Places: true,
+		Label:  "the manifests without a lock file",
+		Description: "Manifests with dependencies for which no lock file is committed, next to them or in the workspace " +
+			"above.",
 	}, withoutLockFile},
 }
 
@@ -43,7 +44,7 @@ func dependencyUpdates(r *reader) value {
 	case !v.Known:
 		return unknown(v.Reason)
 	}
-	return r.sure(false)
+	return r.absent()
 }
 
 func withoutUpdates(r *reader) value {

@@ -28,7 +28,7 @@ var documents = []entry{
 		case p == nil && r.options.NotInherited != "":
 			return unknown(r.options.NotInherited)
 		case p == nil:
-			return r.sure(false)
+			return r.absent()
 		}
 		return known(p.Private.Value != "")
 	}},
@@ -59,8 +59,8 @@ var documents = []entry{
 		Name:  "repository.readme.missing",
 		Type:  event.ListFact,
 		Label: "the parts that the README lacks",
-		Description: "Of description, run, test and contact: what the README has neither a heading nor a command nor a text " +
-			"for; all of them without a README.",
+		Description: "Of description, run, test and contact: what the README has neither a heading nor a command nor a " +
+			"text for; all of them without a README.",
 	}, readmeMissing},
 	{Definition{
 		Name:  "repository.agents.missing",
@@ -77,10 +77,11 @@ var documents = []entry{
 		Description: "Files of single coding agents, such as CLAUDE.md, that do not lead to AGENTS.md.",
 	}, vendorFiles},
 	{Definition{
-		Name:        "repository.development.command",
-		Type:        event.StringFact,
-		Label:       "the command that starts a development environment",
-		Description: "A dev container, Compose, Nix or a similar file, else a task with a usual name; empty if there is none.",
+		Name:  "repository.development.command",
+		Type:  event.StringFact,
+		Label: "the command that starts a development environment",
+		Description: "A dev container, Compose, Nix or a similar file, else a task with a usual name; empty if there is " +
+			"none.",
 	}, func(r *reader) value {
 		command, _ := r.Environment.Command()
 		if command != "" {

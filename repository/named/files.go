@@ -30,14 +30,14 @@ var files = []entry{
 		if len(r.Environment.Pipelines) > 0 {
 			return known(true)
 		}
-		return r.sure(false)
+		return r.absent()
 	}),
 	file("dockerfile", "a Dockerfile", "A Dockerfile or Containerfile that is not for tests or examples.",
 		func(r *reader) value {
 			if len(r.Containers.Files)+len(r.Containers.Unreadable) > 0 {
 				return known(true)
 			}
-			return r.sure(false)
+			return r.absent()
 		}),
 	file("catalog_info", "its own descriptor", "catalog-info.yaml of the service or at the top.", func(r *reader) value {
 		for _, f := range r.Files().Files {
@@ -45,7 +45,7 @@ var files = []entry{
 				return known(true)
 			}
 		}
-		return r.sure(false)
+		return r.absent()
 	}),
 	file("license", "a license", "A license file.",
 		func(r *reader) value { return exists(r, r.Documents.License, r.Documents.License.Value != nil) }),
@@ -69,7 +69,7 @@ var files = []entry{
 		if len(r.instructions()) > 0 {
 			return known(true)
 		}
-		return r.sure(false)
+		return r.absent()
 	}),
 	file("pull_request_template", "a pull request template",
 		"A template of pull requests or merge requests, of the repository or of its organization.", func(r *reader) value {
@@ -94,7 +94,7 @@ func hasTests(r *reader) value {
 	if r.Language.Main.Value == "Rust" {
 		return unknown("tests of Rust can be in any source file, and sources are not read")
 	}
-	return r.sure(false)
+	return r.absent()
 }
 
 var systemNames = map[string]string{"github": "github-actions", "gitlab": "gitlab-ci"}

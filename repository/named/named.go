@@ -84,7 +84,9 @@ type entry struct {
 }
 
 // table has all facts.
-var table = slices.Concat(files, ownership, dependencies, workflows, documents, containers, workloads, operations, contents)
+var table = slices.Concat(
+	files, ownership, dependencies, workflows, documents, containers, workloads, operations, contents,
+)
 
 // value is what a fact is: a bool, a float64, a string or a list of strings; or the reason why it is unknown.
 type value struct {
@@ -129,7 +131,7 @@ func exists[T any](r *reader, v fact.Value[T], found bool) value {
 	case !v.Known:
 		return unknown(v.Reason)
 	}
-	return r.sure(false)
+	return r.absent()
 }
 
 // inherited is exists for a file that an organization can give all of its repositories.
@@ -140,12 +142,12 @@ func inherited[T any](r *reader, v fact.Value[T], found bool) value {
 	return exists(r, v, found)
 }
 
-// sure returns a value that means absence, unless the listing is not complete.
-func (r *reader) sure(absent bool) value {
+// absent returns false, unless the listing is not complete.
+func (r *reader) absent() value {
 	if doubt := r.doubt(); doubt != "" {
 		return unknown(doubt)
 	}
-	return known(absent)
+	return known(false)
 }
 
 // count returns a number, which is unknown if nothing was counted and something may be there.

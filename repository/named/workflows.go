@@ -74,10 +74,11 @@ var workflows = []entry{
 		"Workflows for pull requests, and jobs that deploy to an environment, without a concurrency group.",
 		withoutConcurrency),
 	{Definition{
-		Name:        "repository.ci.systems",
-		Type:        event.ListFact,
-		Label:       "the CI systems",
-		Description: "CI systems for which the repository has a configuration: github-actions, gitlab-ci, circleci, jenkins …",
+		Name:  "repository.ci.systems",
+		Type:  event.ListFact,
+		Label: "the CI systems",
+		Description: "CI systems for which the repository has a configuration: github-actions, gitlab-ci, circleci, " +
+			"jenkins …",
 	}, func(r *reader) value { return texts(systems(r.Environment.Pipelines), r.doubt()) }},
 	{Definition{
 		Name:        "repository.ci.tests_on_pull_requests",

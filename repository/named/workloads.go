@@ -32,7 +32,9 @@ func workloadPlaces(name, label, description string, find func(w *manifest.Workl
 }
 
 // containerOf is workloadPlaces for each container.
-func containerOf(find func(c *manifest.Container, name string, p *places) string) func(*manifest.Workload, *places) string {
+func containerOf(
+	find func(c *manifest.Container, name string, p *places) string,
+) func(*manifest.Workload, *places) string {
 	return func(w *manifest.Workload, p *places) (doubt string) {
 		for i := range w.Containers {
 			c := &w.Containers[i]
@@ -50,8 +52,8 @@ var workloads = []entry{
 		Name:  "repository.workloads.count",
 		Type:  event.NumberFact,
 		Label: "the number of Kubernetes workloads",
-		Description: "Deployments and other objects that run pods, in the manifests and overlays of production; unknown if a " +
-			"chart is not rendered, or if a container is built and no manifest is in the repository.",
+		Description: "Deployments and other objects that run pods, in the manifests and overlays of production; unknown if " +
+			"a chart is not rendered, or if a container is built and no manifest is in the repository.",
 	}, func(r *reader) value {
 		doubt := r.doubt(r.Manifests.Unrendered, r.Manifests.Unreadable)
 		if built := r.containers(); doubt == "" && len(built) > 0 {
@@ -108,7 +110,8 @@ var workloads = []entry{
 		})),
 	workloadPlaces("unscraped", "the workloads whose metrics are not scraped",
 		"Workloads that run all the time and that neither an annotation nor a ServiceMonitor nor a PodMonitor makes "+
-			"Prometheus scrape; databases and other programs of others are left out.", func(w *manifest.Workload, p *places) string {
+			"Prometheus scrape; databases and other programs of others are left out.",
+		func(w *manifest.Workload, p *places) string {
 			if !steady(w) || foreign(w) {
 				return ""
 			}

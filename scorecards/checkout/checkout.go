@@ -48,13 +48,13 @@ type Service struct {
 	Facts  map[string]event.Fact
 }
 
-// Root returns the root of the git repository in which a directory lies, and the directory relative to it. Without a
-// repository, root is the directory itself and git is false. Symbolic links in the name of the directory are followed.
 // options are those of a directory: the defaults of an organization are in another repository.
 var options = named.Options{
 	NotInherited: "the organization's .github repository may have one, which a checkout does not show",
 }
 
+// Root returns the root of the git repository in which a directory lies, and the directory relative to it. Without a
+// repository, root is the directory itself and git is false. Symbolic links in the name of the directory are followed.
 func Root(dir string) (root, relative string, git bool, err error) {
 	absolute, err := filepath.Abs(dir)
 	if err == nil {
@@ -205,7 +205,9 @@ func (c *Checkout) catalog(facts *repository.Facts) *catalog.Catalog {
 // chosen returns the components that are described in the directory; if there are none, those of the nearest directory
 // above it.
 func (c *Checkout) chosen(all []repository.Descriptor) []repository.Descriptor {
-	components := slices.DeleteFunc(slices.Clone(all), func(d repository.Descriptor) bool { return d.Entity.Kind != "Component" })
+	components := slices.DeleteFunc(slices.Clone(all), func(d repository.Descriptor) bool {
+		return d.Entity.Kind != "Component"
+	})
 	for dir := c.Dir; ; dir = path.Dir(dir) {
 		var chosen []repository.Descriptor
 		for _, d := range components {
