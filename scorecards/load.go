@@ -194,7 +194,7 @@ func parse(data []byte, file string) (cards []Scorecard, names []string, problem
 
 func newScorecard(d *format.Document) Scorecard {
 	s := Scorecard{
-		Name: d.File.Name, Version: version(d.Version), Title: d.Title, Description: strings.TrimSpace(d.Description),
+		Name: d.Name, Version: version(d.Version), Title: d.Title, Description: strings.TrimSpace(d.Description),
 		Owner: d.Owner, Filter: d.Filter, FilterNote: strings.TrimSpace(d.FilterNote), Levels: d.Levels, Facts: d.Facts,
 		File: d.Path, Line: d.Line("name"), doc: d,
 	}
@@ -211,7 +211,7 @@ func version(v *int) uint32 {
 	if v == nil {
 		return 1
 	}
-	return uint32(min(max(*v, 1), 1<<31)) //nolint:gosec // bounded
+	return uint32(min(max(*v, 1), 1<<31))
 }
 
 // newRule converts a rule. What does not convert is a mistake that format has reported.

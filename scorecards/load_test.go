@@ -326,6 +326,11 @@ func FuzzParse(f *testing.F) {
 		[]byte(with(`facts["catalog.has_owner"]`, `[1,2].all(facts, facts > 0 || facts["a"]["b"] == {1: facts}[facts])`)),
 	)
 	f.Add([]byte(with(`facts["catalog.has_owner"]`, `facts["ci.runs_30d"] / 0 == -facts["ci.p95_minutes"] % 2`)))
+	f.Add([]byte(bandsCard))
+	f.Add([]byte(with("    effort: minutes", "    effort: minutes\n    status: announced\n    enforced_from: 2027-02-01\n"+
+		"    grace: 30d\n    freshness: 7d\n    weight: 2\n    review: {when: 'true', note: Look.}")))
+	f.Add([]byte(with(`facts["catalog.has_owner"]`, `facts["scorecard.mine.level"] in ["bronze"]`)))
+	f.Add([]byte(with(`facts["catalog.has_owner"]`, ">-\n      [1, 2].exists(x,\n      x > \"a\")")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		cards, err := Parse(data, "card.yaml")
 		if err != nil {

@@ -333,7 +333,9 @@ func plural(n int, one, many string) string {
 }
 
 func (t *tested) table() output.Table {
-	table := output.Table{Columns: []string{"file", "line", "scorecard", "case", "result", "problem"}, Right: []string{"line"}}
+	table := output.Table{
+		Columns: []string{"file", "line", "scorecard", "case", "result", "problem"}, Right: []string{"line"},
+	}
 	var prose strings.Builder
 	for _, m := range t.mistakes {
 		fmt.Fprintf(&prose, "ERROR %s\n", output.Printable(m))

@@ -80,7 +80,8 @@ func shown(value string) string {
 // wrong reports whether the file has a value at path, or below it, that could not be decoded.
 func (d *Document) wrong(path string) bool {
 	return slices.ContainsFunc(d.problems, func(p Problem) bool {
-		return strings.HasPrefix(p.Message, path+":") || strings.HasPrefix(p.Message, path+"[") || strings.HasPrefix(p.Message, path+".")
+		rest, ok := strings.CutPrefix(p.Message, path)
+		return ok && rest != "" && strings.ContainsRune(":[.", rune(rest[0]))
 	})
 }
 
@@ -155,8 +156,8 @@ func (d *Document) checkRule(path string, r *Rule, lines map[string]int) {
 		lines[r.ID] = d.Line(path + ".id")
 	}
 	d.that(r.Version == nil || *r.Version >= 1, path+".version", "rule %s: version is below 1; write 1 or more", r.ID)
-	d.that(slices.Contains(d.Levels, r.Level) || d.wrong(path+".level") || d.wrong("levels"), path+".level", "rule %s: level %q is not one of %s%s",
-		r.ID, r.Level, strings.Join(d.Levels, ", "), meant(r.Level, d.Levels))
+	d.that(slices.Contains(d.Levels, r.Level) || d.wrong(path+".level") || d.wrong("levels"), path+".level",
+		"rule %s: level %q is not one of %s%s", r.ID, r.Level, strings.Join(d.Levels, ", "), meant(r.Level, d.Levels))
 	d.that(slices.Contains(efforts, r.Effort) || d.wrong(path+".effort"), path+".effort",
 		"rule %s: effort is %s, which is not one of %s", r.ID, shown(r.Effort), strings.Join(efforts, ", "))
 	d.that(strings.TrimSpace(r.Title) != "" || d.wrong(path+".title"), path, "rule %s has no title", r.ID)
