@@ -377,7 +377,7 @@ func TestOutcomes(t *testing.T) {
 			evidence: `facts["ci.p95_minutes"]`,
 			facts:    map[string]any{"catalog.tags": []string{"go"}, "ci.p95_minutes": 3.5},
 			outcome:  event.Fail,
-			reason:   "its tags are go (3.5 minutes)",
+			reason:   "tags: go (3.5 minutes)",
 		},
 		{
 			name:     "evidence that is absent changes nothing",

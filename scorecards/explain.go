@@ -81,16 +81,27 @@ func (s *subject) values(names []string) string {
 			parts = append(parts, s.definitions[name].Noun()+" is not known")
 			continue
 		}
-		verb := " is "
-		if s.definitions[name].Type == event.ListFact {
-			verb = " are "
-		}
-		parts = append(parts, s.definitions[name].Noun()+verb+display(s.definitions[name], o.value, time.Time{}))
+		parts = append(parts, stated(s.definitions[name], display(s.definitions[name], o.value, time.Time{})))
 	}
 	if len(parts) == 0 {
 		return "the expression looks at no fact"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// stated returns a fact with its value: "the license is MIT", "no open ports", "open ports: 80, 443".
+func stated(d facts.Definition, shown string) string {
+	noun := d.Noun()
+	if d.Type != event.ListFact {
+		return noun + " is " + shown
+	}
+	for _, article := range []string{"the ", "its "} {
+		noun = strings.TrimPrefix(noun, article)
+	}
+	if shown == noElements {
+		return "no " + noun
+	}
+	return noun + ": " + shown
 }
 
 // explanation gathers the parts of an expression that decided it.
@@ -390,10 +401,13 @@ func list(v traits.Lister, now time.Time) string {
 		parts = append(parts, display(facts.Definition{}, it.Next(), now))
 	}
 	if len(parts) == 0 {
-		return "none"
+		return noElements
 	}
 	return strings.Join(parts, ", ")
 }
+
+// noElements is how an empty list is shown.
+const noElements = "none"
 
 // number writes at most one digit after the point, two below 10.
 func number(f float64) string {

@@ -81,7 +81,7 @@ var table = []entry{
 	}, func(s *Settings) fact.Value[[]string] { return s.RequiredChecksWithoutRuns }),
 	entryOf(named.Definition{
 		Name: "bypass_actors", Type: event.ListFact,
-		Label:       "those who can bypass the protection of the default branch",
+		Label:       "the actors that can bypass the protection of the default branch",
 		Description: "Roles, teams and apps to which the rules of the default branch do not apply.",
 	}, func(s *Settings) fact.Value[[]string] { return s.Branch.BypassActors }),
 	entryOf(named.Definition{
