@@ -29,6 +29,7 @@ type Deps struct {
 	Environments []string
 	Sources      []string
 	Checks       []HealthCheck // what can be wrong while the store answers
+	GradeHistory GradeHistory  // nil: no history is shown
 	Cache        Cache         // nil: every question is computed
 }
 

@@ -27,6 +27,7 @@ type ServicePage struct {
 	CI          metrics.CIWeeks
 	Deployments []records.Row // the latest
 	Changes     []records.Row // the latest
+	History     []CardHistory // of each scorecard that grades it
 }
 
 // EntityLink is another entity of the catalog.
@@ -82,6 +83,11 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	g.Go(func() (err error) {
 		page.Changes, err = r.Rows(ctx, records.Changes, records.Filter{Service: entity.Ref}, records.Latest,
 			latestChanges, 0)
+		return err
+	})
+	g.Go(func() error {
+		history, err := r.History(ctx, entity.Ref)
+		page.History = history.Scorecards
 		return err
 	})
 	if err := g.Wait(); err != nil {

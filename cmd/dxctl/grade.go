@@ -57,6 +57,7 @@ not reach the level, and 9 if missing data decides whether it does; the worst of
 	cmd.Flags().BoolVar(&options.all, "all", false, "grade every service of the catalog")
 	cmd.Flags().BoolVar(&options.stored, "stored", false, "grade a service by the stored facts, without reading its "+
 		"sources first")
+	cmd.Flags().BoolVar(&options.history, "history", false, "print how the grades of a service changed, without grading")
 	cmd.Flags().StringVar(&options.failBelow, "fail-below", "", "exit with 6 if a service is below this `LEVEL`, with 9 if "+
 		"that is not known")
 	return cmd
@@ -66,6 +67,7 @@ type gradeOptions struct {
 	all       bool
 	failBelow string
 	stored    bool // grade a service by the stored facts, without reading its sources
+	history   bool // print how the grades of a service changed
 }
 
 // grade grades what the word of the command line names.
@@ -73,6 +75,8 @@ func (s *cli) grade(ctx context.Context, word string, options gradeOptions) erro
 	switch {
 	case options.all && word != "":
 		return fmt.Errorf("--all grades every service; leave %q out, or --all", word)
+	case options.history && (word == "" || isDirectory(word)):
+		return errors.New("--history needs the name of a service; a directory has no history")
 	case options.all:
 		return s.gradeStored(ctx, "", options)
 	case word == "":
@@ -135,6 +139,9 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	grades := &checks.Grades{Cards: p.Scorecards(), Version: versionString()}
 	if err := grades.Validate(options.failBelow); err != nil {
 		return err
+	}
+	if options.history {
+		return s.printHistory(ctx, p, want)
 	}
 	var reports []scorecards.Report
 	if want == "" {

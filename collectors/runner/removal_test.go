@@ -4,17 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/dxctl/dxctl/collectors/runner"
-	"github.com/dxctl/dxctl/collectors/source"
-
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/runner"
+	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -209,6 +212,22 @@ func (observing) Retract(ctx context.Context, scope string, w source.Writer) err
 
 func TestWhatWasObservedOfAScopeThatIsGoneIsRetracted(t *testing.T) {
 	db := storetest.Open(t)
+	var descriptors strings.Builder
+	for _, name := range []string{"a", "b", "c"} { // the view shows the facts of services
+		fmt.Fprintf(&descriptors, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: %s, annotations: "+
+			"{github.com/project-slug: acme/%s}}\nspec: {type: service, lifecycle: production, owner: x}\n", name, name)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "catalog.yaml"), []byte(descriptors.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cat, _, err := catalog.Load(catalog.Config{Files: []string{"catalog.yaml"}}, people.Config{}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cat.Sync(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
 	collect := func(ctx context.Context, scope string, w source.Writer) error {
 		return w.Append(ctx, observation(scope, ""))
 	}
@@ -223,11 +242,11 @@ func TestWhatWasObservedOfAScopeThatIsGoneIsRetracted(t *testing.T) {
 		Entity string `ch:"entity"`
 		Error  string `ch:"error"`
 	}
-	const sql = "SELECT entity, error FROM current_facts FINAL WHERE error != '' ORDER BY entity"
+	const sql = "SELECT entity, error FROM facts WHERE error != '' ORDER BY entity"
 	if err := db.Select(t.Context(), &rows, sql, nil); err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 1 || rows[0].Entity != "unmapped:github/acme/b" || rows[0].Error != "no longer listed" {
+	if len(rows) != 1 || rows[0].Entity != "component:default/b" || rows[0].Error != "no longer listed" {
 		t.Errorf("%+v", rows)
 	}
 }

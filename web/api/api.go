@@ -35,6 +35,8 @@ func (a *API) Routes() []route.Route {
 		route.Get("/api/v1", a.index).Titled("this list"),
 		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters),
 		route.Get("/api/v1/services/:namespace/:name", a.service).Titled("one service with its rules and numbers"),
+		route.Get("/api/v1/services/:namespace/:name/history", a.history).
+			Titled("how the grades of one service changed, rule by rule"),
 		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
 		list("/api/v1/teams", a.teams, "teams with their levels and deployments", route.TeamFilters),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics"),
@@ -107,6 +109,14 @@ func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error
 		return route.Answer{}, err
 	}
 	return document(service.Document())
+}
+
+func (a *API) history(ctx context.Context, r route.Request) (route.Answer, error) {
+	history, err := a.reader.History(ctx, r.ServiceRef())
+	if err != nil {
+		return route.Answer{}, err
+	}
+	return document(history)
 }
 
 func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error) {

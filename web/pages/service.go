@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
@@ -45,8 +46,23 @@ type entityLink struct{ Name, Kind, Path string }
 // gradeView is one scorecard of the service, its rules by level.
 type gradeView struct {
 	scorecards.Report
-	Counts []outcomeCount
-	Levels []levelRules
+	Counts  []outcomeCount
+	Levels  []levelRules
+	History historyView
+}
+
+// historyView is how the grade by a scorecard changed.
+type historyView struct {
+	report.CardHistory
+	Chart  charts.Chart
+	Latest []changedRule // the latest changes of rules, newest first
+	More   int           // earlier ones
+}
+
+// changedRule is a rule whose outcome changed.
+type changedRule struct {
+	scorecards.OutcomeChange
+	At time.Time
 }
 
 type outcomeCount struct {
@@ -87,9 +103,43 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 	view.DependsOn, view.MoreBelow = entityLinks(page.DependsOn)
 	view.Dependents, view.MoreAbove = entityLinks(page.Dependents)
 	for _, graded := range page.Service.Reports {
-		view.Cards = append(view.Cards, gradeOf(graded, p.reader.Levels(graded.Scorecard)))
+		card := gradeOf(graded, p.reader.Levels(graded.Scorecard))
+		i := slices.IndexFunc(page.History, func(h report.CardHistory) bool { return h.Scorecard == graded.Scorecard })
+		if i >= 0 {
+			card.History = historyViewOf(page.History[i], p.reader.Now())
+		}
+		view.Cards = append(view.Cards, card)
 	}
 	return p.render("service", view)
+}
+
+// The bounds of what the page of a service shows of a history, for each scorecard: the API has all of it.
+const (
+	latestMoments = 60 // grades that are drawn
+	latestRules   = 15 // changes of rules
+)
+
+// historyViewOf draws a history, and lists the rules whose outcome changed after they were first graded.
+func historyViewOf(h report.CardHistory, now time.Time) historyView {
+	h.Moments = h.Moments[max(0, len(h.Moments)-latestMoments):]
+	v := historyView{CardHistory: h}
+	scores := make([]charts.Score, len(h.Moments))
+	for i, m := range h.Moments {
+		scores[i] = charts.Score{At: m.At, Level: m.Level, Low: m.Score, High: m.ScoreHigh, Coverage: m.Coverage}
+	}
+	v.Chart = charts.Scores("history-"+h.Scorecard, "Score by "+h.Title, scores, now)
+	for _, m := range slices.Backward(h.Moments) {
+		for _, change := range m.Changes {
+			switch {
+			case change.From == "" || change.From == change.To:
+			case len(v.Latest) < latestRules:
+				v.Latest = append(v.Latest, changedRule{change, m.At})
+			default:
+				v.More++
+			}
+		}
+	}
+	return v
 }
 
 // entityLinks are the entities that a page names, and how many more there are.

@@ -85,6 +85,7 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	registry := prometheus.NewRegistry()
 	f := &fixture{store: s, catalog: cat, deps: server.Deps{
 		Store: s, DataVersion: s.Reader().DataVersion, Metrics: engine, Scorecards: graded,
+		GradeHistory: s.GradeHistory,
 		Ping: func(ctx context.Context) error {
 			_, err := s.Info(ctx)
 			return err

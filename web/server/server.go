@@ -34,13 +34,15 @@ type Deps struct {
 	DataVersion func(context.Context) (string, error)
 	Metrics     *metrics.Engine
 	Scorecards  *scorecards.Engine
-	Catalog     func() *catalog.Catalog // the catalog as it is now; never nil
-	Logger      *slog.Logger
-	Registerer  prometheus.Registerer
-	Gatherer    prometheus.Gatherer
-	Now         func() time.Time
-	Version     string
-	Checks      []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	// GradeHistory returns the grades of an entity whenever they changed; nil: no history is shown.
+	GradeHistory report.GradeHistory
+	Catalog      func() *catalog.Catalog // the catalog as it is now; never nil
+	Logger       *slog.Logger
+	Registerer   prometheus.Registerer
+	Gatherer     prometheus.Gatherer
+	Now          func() time.Time
+	Version      string
+	Checks       []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
 	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
@@ -130,6 +132,7 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 	if a.reader, err = report.New(report.Deps{
 		Store: deps.Store, Metrics: deps.Metrics, Scorecards: deps.Scorecards, Catalog: deps.Catalog, Now: deps.Now,
 		Environments: deps.Environments, Sources: deps.Sources, Checks: deps.Checks, Cache: a.results,
+		GradeHistory: deps.GradeHistory,
 	}); err != nil {
 		return nil, err
 	}

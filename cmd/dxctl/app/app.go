@@ -120,9 +120,10 @@ func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
 
 // Reader returns the read model, which answers what commands ask, with the documents of the API.
 func (a *App) Reader() (*report.Reader, error) {
-	return report.New(
-		report.Deps{Store: a.Store.Reader(), Metrics: a.metrics, Scorecards: a.cards, Catalog: a.catalog.Load, Now: a.now},
-	)
+	return report.New(report.Deps{
+		Store: a.Store.Reader(), Metrics: a.metrics, Scorecards: a.cards, Catalog: a.catalog.Load, Now: a.now,
+		GradeHistory: a.Store.GradeHistory,
+	})
 }
 
 // Close closes the store.

@@ -13,8 +13,10 @@ const (
 	// gradeAfter is how long a grading waits for further records: those of a page, or of several deliveries, are graded
 	// together.
 	gradeAfter = time.Second
-	// gradeShare bounds the share of time that is spent on grading, while records arrive all the time.
+	// gradeShare bounds the share of time that is spent on grading, while records arrive all the time: after a grading,
+	// the next one waits for four times as long, but for gradePause at most, so that a grade is never old.
 	gradeShare = 5
+	gradePause = 5 * time.Second
 	// lossesEvery is how often the store is checked for losses.
 	lossesEvery = time.Minute
 	// gradeAllEvery is how often every service is graded although no record of it is new: facts expire, and metrics are
@@ -57,7 +59,7 @@ func (a *App) keepGrading(ctx context.Context) {
 			if a.regradePending(ctx) {
 				gradedAll = a.now()
 			}
-			if !a.pause(ctx, (gradeShare-1)*(time.Since(began)-gradeAfter)) {
+			if !a.pause(ctx, min((gradeShare-1)*(time.Since(began)-gradeAfter), gradePause)) {
 				return
 			}
 		case <-tick.C:
