@@ -118,7 +118,8 @@ func (c *Catalog) ServiceForSource(provider, scope, source string) (ref string, 
 // record nor a grade can differ.
 func (c *Catalog) Equal(other *Catalog) bool {
 	return other != nil && reflect.DeepEqual(c.entities, other.entities) &&
-		reflect.DeepEqual(c.bindings, other.bindings) && reflect.DeepEqual(c.paths, other.paths) && reflect.DeepEqual(c.people, other.people)
+		reflect.DeepEqual(c.bindings, other.bindings) && reflect.DeepEqual(c.paths, other.paths) &&
+		reflect.DeepEqual(c.people, other.people)
 }
 
 // OwnedBy returns the refs of the services that a group or a user owns, sorted. team is a ref or a group's name.

@@ -110,7 +110,9 @@ func (e *Engine) ServicesOf(ctx context.Context, w Window, service string) ([]Se
 		if err != nil {
 			return nil, err
 		}
-		params := map[string]any{"service": service, "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service)}
+		params := map[string]any{
+			"service": service, "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service),
+		}
 		for _, add := range part.add {
 			if err := add(ctx, e, params, c); err != nil {
 				return nil, err

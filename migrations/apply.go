@@ -216,8 +216,8 @@ func note(ctx context.Context, db Execer, o Options, all ...progress) error {
 		values = append(values, uint32(p.Version), p.Name, p.Checksum, uint32(p.done), uint32(p.statements),
 			o.Now().UnixMilli(), o.By)
 	}
-	err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) VALUES "+
-		strings.Join(rows, ", "), values...)
+	err := db.Exec(ctx, "INSERT INTO schema_migrations (version, name, checksum, done, statements, applied_at, by) "+
+		"VALUES "+strings.Join(rows, ", "), values...)
 	if err != nil {
 		return fmt.Errorf("recording migrations/%s in schema_migrations: %w", all[0].Name, err)
 	}

@@ -152,7 +152,8 @@ func known(t time.Time) *time.Time {
 func gradeDocument(r scorecards.Report, rules bool) GradeDocument {
 	g := GradeDocument{
 		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Level: strings.ToLower(r.Level),
-		NextLevel: strings.ToLower(r.NextLevel), Score: r.Score, ScoreHigh: r.ScoreHigh, Coverage: r.Coverage, Note: r.Note, Counts: r.Counts,
+		NextLevel: strings.ToLower(r.NextLevel), Score: r.Score, ScoreHigh: r.ScoreHigh, Coverage: r.Coverage,
+		Note: r.Note, Counts: r.Counts,
 	}
 	if !rules {
 		return g
@@ -172,7 +173,8 @@ func (s Service) document(rules bool) ServiceDocument {
 		Ref: s.Entity.Ref, Name: s.Entity.Name, Title: s.Entity.Title, Team: s.Team, Owner: s.Entity.Owner,
 		System: s.Entity.System, Lifecycle: s.Entity.Lifecycle, Type: s.Entity.Type,
 		DependsOn: list(s.Entity.DependsOn), Repository: slug,
-		Grades: []GradeDocument{}, LeftOut: []LeftOutDocument{}, Window: s.Window, Numbers: s.Numbers, Path: ServicePath(s.Entity.Ref),
+		Grades: []GradeDocument{}, LeftOut: []LeftOutDocument{}, Window: s.Window, Numbers: s.Numbers,
+		Path: ServicePath(s.Entity.Ref),
 	}
 	for _, report := range s.Reports {
 		doc.Grades = append(doc.Grades, gradeDocument(report, rules))

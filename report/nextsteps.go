@@ -45,7 +45,8 @@ func nextSteps(rows []Service, most int) []NextStep {
 		key := [2]string{card.Scorecard, r.Rule}
 		if index[key] == nil {
 			index[key] = &NextStep{
-				Rule: r.Rule, Scorecard: card.Scorecard, Card: card.Title, Title: r.Title, Why: r.Why, Effort: r.Effort, Level: r.Level,
+				Rule: r.Rule, Scorecard: card.Scorecard, Card: card.Title, Title: r.Title, Why: r.Why, Effort: r.Effort,
+				Level: r.Level,
 			}
 			steps = append(steps, index[key])
 		}

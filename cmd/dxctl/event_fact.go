@@ -89,8 +89,8 @@ func (f *factFlags) event(now time.Time) (cloudevent.Event, error) {
 	}
 	switch {
 	case fact.Entity == "":
-		return cloudevent.Event{}, errors.New("--service is missing: give its name in the catalog; to report several facts, " +
-			"use --file")
+		return cloudevent.Event{}, errors.New("--service is missing: give its name in the catalog; to report several " +
+			"facts, use --file")
 	case fact.Name == "":
 		return cloudevent.Event{}, errors.New("--name is missing: give the name of the fact, such as runbook.reviewed")
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
@@ -42,7 +43,7 @@ func (s *cli) gradeDirectory(ctx context.Context, dir string, options gradeOptio
 	if err != nil {
 		return err
 	}
-	grades.Problems, grades.Lost, grades.Notes = c.Problems, c.Lost, append(c.Notes, warnings...)
+	grades.Problems, grades.Lost, grades.Notes = c.Problems, c.Lost, slices.Concat(c.Notes, warnings)
 	for i := range c.Services {
 		one := &c.Services[i]
 		service := checks.Service{

@@ -79,7 +79,8 @@ To use your own sources:        dxctl init, then dxctl doctor, dxctl collect and
 	_ = root.RegisterFlagCompletionFunc(
 		"output",
 		func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return slices.Concat(output.Formats, strings.Fields(cmd.Annotations[moreFormats])), cobra.ShellCompDirectiveNoFileComp
+			formats := slices.Concat(output.Formats, strings.Fields(cmd.Annotations[moreFormats]))
+			return formats, cobra.ShellCompDirectiveNoFileComp
 		},
 	)
 	root.AddCommand(

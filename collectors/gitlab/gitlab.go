@@ -314,7 +314,7 @@ func (p *project) settings(subjects []servicefacts.Subject) settings.Project {
 		Path:          p.path,
 		DefaultBranch: p.info.DefaultBranch,
 		Subjects:      subjects,
-		Production:    p.Base.Production,
+		Production:    p.Production,
 	}
 }
 

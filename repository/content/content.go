@@ -167,7 +167,8 @@ func isTest(name string) bool {
 			return true
 		}
 	}
-	return tree.Example(name) || strings.Contains(path.Dir(name), "test") || integration.MatchString(name) || testWord.MatchString(lower) || strings.HasPrefix(base, "test_") ||
+	return tree.Example(name) || strings.Contains(path.Dir(name), "test") || integration.MatchString(name) ||
+		testWord.MatchString(lower) || strings.HasPrefix(base, "test_") ||
 		strings.HasSuffix(base, "Test.java") || strings.HasSuffix(base, "Tests.cs") || strings.HasSuffix(lower, ".md")
 }
 

@@ -158,7 +158,7 @@ func (s *Set) plain(t *tree.Tree, f tree.File, g *group) {
 		// A file that is too large is seldom a manifest of a workload; whether it is one, its beginning shows.
 		if strings.Contains(err.Error(), "larger than") {
 			start, _, startErr := t.Bytes(f, 256<<10)
-			if startErr == nil && !(isManifest.Match(start) && runsPods.Match(start)) {
+			if startErr == nil && (!isManifest.Match(start) || !runsPods.Match(start)) {
 				return
 			}
 		}

@@ -53,8 +53,8 @@ var operations = []entry{
 		Type:  event.BoolFact,
 		True:  "it writes structured logs",
 		False: "it writes logs as lines of text",
-		Description: "A library or a configuration for structured logs; unknown if there is neither one nor a configuration " +
-			"of plain text.",
+		Description: "A library or a configuration for structured logs; unknown if there is neither one nor a " +
+			"configuration of plain text.",
 	}, func(r *reader) value {
 		switch {
 		case len(r.Language.Loggers) > 0, len(r.Content.Loggers) > 0:

@@ -7,8 +7,10 @@ import (
 
 // vendored and example have the names of directories whose files are not the repository's own product.
 var (
-	vendored = []string{"vendor", "third_party", "third-party", "thirdparty", "bower_components", "Godeps", "Pods", ".yarn"}
-	example  = []string{
+	vendored = []string{
+		"vendor", "third_party", "third-party", "thirdparty", "bower_components", "Godeps", "Pods", ".yarn",
+	}
+	example = []string{
 		"testdata", "test", "tests", "testing", "__tests__", "e2e", "spec", "fixtures", "__fixtures__", "testfixtures",
 		"example", "examples", "sample", "samples", "docs", "doc", "documentation", "tutorial", "tutorials",
 		"hack", "benchmark", "benchmarks",

@@ -157,7 +157,7 @@ func (s *Step) Purposes() []Purpose {
 	}
 	name := strings.ToLower(s.Uses.Action)
 	purpose := purposeOfAction[name]
-	add(purpose, purpose != "" && !(purpose == PurposeRelease && dryRun.MatchString(s.With["args"])))
+	add(purpose, purpose != "" && (purpose != PurposeRelease || !dryRun.MatchString(s.With["args"])))
 	switch {
 	case name == "pypa/gh-action-pypi-publish":
 		add(PurposeRelease, true)

@@ -215,8 +215,8 @@ var otherFacts = []Definition{
 		Unit:   "minutes",
 		Label:  "the 90th percentile of CI duration",
 		Source: fromCI,
-		Description: "90th percentile of the minutes that a successful CI attempt of the default branch took, over 30 days; " +
-			"schedules and pull requests left out.",
+		Description: "90th percentile of the minutes that a successful CI attempt of the default branch took, over 30 " +
+			"days; schedules and pull requests left out.",
 	},
 	{
 		Name:   "ci.success_rate",

@@ -51,7 +51,8 @@ func Scores(id, title string, scores []Score, now time.Time) Chart {
 			charts.WithItemStyleOpts(opts.ItemStyle{Color: palette(1 - i)}))
 	}
 	line.SetGlobalOptions(frame(true,
-		opts.XAxis{Type: "time", AxisLabel: within(axisLabel("{d} {MMM}")), SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
+		opts.XAxis{Type: "time", AxisLabel: within(axisLabel("{d} {MMM}")),
+			SplitLine: &opts.SplitLine{Show: opts.Bool(false)}},
 		opts.YAxis{Type: "value", Min: 0, Max: 100, AxisLabel: axisLabel("{value} %")})...)
 	c.Options = options(line)
 	return c
