@@ -12,11 +12,21 @@ import (
 
 // levelOf returns the level of a report as a fact for other scorecards. Where rules of the next level could still be
 // found to pass, the level is not known: a level that is only not known yet must not be taken for one not earned. It is
-// as old as the oldest fact that decided it.
+// as old as the oldest fact that the rules looked at, so that a rule with a freshness sees its real age.
 func levelOf(r Report, s *subject) event.Fact {
 	f := event.Fact{
 		Source: "scorecard " + r.Scorecard, Entity: r.Entity, Name: format.LevelFact(r.Scorecard), Type: event.StringFact,
 		ObservedAt: s.now,
+	}
+	for i := range r.Results {
+		if !r.Results[i].Counts() {
+			continue
+		}
+		for _, name := range r.Results[i].FactNames {
+			if at := s.observations[name].fact.ObservedAt; !at.IsZero() && at.Before(f.ObservedAt) {
+				f.ObservedAt = at
+			}
+		}
 	}
 	var open []string
 	failed, stale := false, true

@@ -282,7 +282,7 @@ func TestSourcesNotReadForLong(t *testing.T) {
 	}
 	if n := count(t, s, "SELECT toUInt64(count()) AS n FROM facts WHERE fact = 'change.review_share_30d' AND "+
 		"position(error, 'the sources of this service were read and hold none') > 0"); n != 1 {
-		t.Errorf("the review share of %d services says that the sources hold no changes, want 1", n)
+		t.Errorf("the review share of %d services states that the sources have no changes, want 1", n)
 	}
 	if r := pay["deployed-recently"]; r.Outcome != event.Pass {
 		t.Errorf("deployed-recently is %s: %s", r.Outcome, r.Reason)

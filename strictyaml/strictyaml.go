@@ -112,6 +112,11 @@ func (w *walker) check(n *yaml.Node, t reflect.Type, path string) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		w.errs = append(w.errs, Mistake{File: w.file, Line: n.Line, Column: n.Column, Message: fmt.Sprintf(
+			"the value begins with %q, which YAML reads as a tag and not as text; put the value in quotes", n.Tag)})
+		return
+	}
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}

@@ -100,3 +100,24 @@ func TestRead(t *testing.T) {
 		t.Errorf("%d documents before the broken one, %v", len(docs), err)
 	}
 }
+
+// TestTagsAreRefused: a value that begins with ! would lose its beginning.
+func TestTagsAreRefused(t *testing.T) {
+	docs, err := strictyaml.Read("a.yaml", []byte("name: !(x in y)\nfiles: [a, !b c]\nparts: [{count: !!int 3}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s settings
+	_, err = docs[0].Decode(&s)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{`a.yaml:1`, `"!(x"`, `a.yaml:2`, `"!b"`, "put the value in quotes"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in %v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "a.yaml:3") {
+		t.Errorf("a type of YAML itself is refused: %v", err)
+	}
+}
