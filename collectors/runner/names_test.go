@@ -225,6 +225,10 @@ func namesAtGitLab() http.Handler {
 		switch path[strings.LastIndex(path, "/")+1:] {
 		case "7":
 			return object{"id": 7, "path_with_namespace": "acme/shop", "default_branch": "main"}
+		case "main": // the branch
+			return object{"name": "main", "commit": object{"id": "abc"}}
+		case "approvals":
+			return object{"approvals_before_merge": 0}
 		case "pipelines":
 			return list(func(i int, name string) any {
 				return with(at(i), object{"id": 500 - i, "iid": 500 - i, "ref": name, "name": name, "source": "push"})
