@@ -12,6 +12,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
@@ -36,7 +37,10 @@ func newGrade(s *cli) *cobra.Command {
 An argument that is "." or contains a path separator is a directory; any other word is the name of a service or a ref
 such as component:default/payment-service. A directory is read without a store, a server or a source: what only they
 know is unknown. Its scorecards are those of --config, else of dx.yaml at the root of the repository, else the built-in
-ones. Without an argument, the current directory is graded if it lies in a git repository with a descriptor.
+ones.
+
+Without an argument, the current directory is graded if it lies in a git repository with a descriptor. Otherwise every
+service of the catalog is graded, as with --all, if there is a configuration: --config, $DXCTL_CONFIG or dx.yaml.
 
 -o sarif and -o junit print what pull request checks read. With --fail-below LEVEL the exit code is 6 if a service does
 not reach the level, and 9 if missing data decides whether it does; the worst of several services decides.`,
@@ -80,25 +84,41 @@ func (s *cli) grade(ctx context.Context, word string, options gradeOptions) erro
 	case options.all:
 		return s.gradeStored(ctx, "", options)
 	case word == "":
-		root, dir, git, err := checkout.Root(".")
-		if err != nil {
-			return err
-		}
-		described := false
-		if git {
-			if described, err = checkout.HasDescriptor(ctx, root, dir); err != nil {
-				return err
-			}
-		}
-		if !described {
-			return errors.New("this directory is not in a git repository with a catalog-info.yaml; name a service or a " +
-				"directory (`dxctl grade .`), or use --all to grade every service of the catalog")
-		}
-		return s.gradeDirectory(ctx, ".", options)
+		return s.gradeHere(ctx, options)
 	case isDirectory(word):
 		return s.gradeDirectory(ctx, word, options)
 	}
 	return s.gradeStored(ctx, word, options)
+}
+
+// gradeHere grades the working directory if it lies in a git repository with a descriptor, otherwise the catalog of the
+// configuration.
+func (s *cli) gradeHere(ctx context.Context, options gradeOptions) error {
+	root, dir, git, err := checkout.Root(".")
+	if err != nil {
+		return err
+	}
+	if git {
+		described, err := checkout.HasDescriptor(ctx, root, dir)
+		if err != nil {
+			return err
+		}
+		if described {
+			return s.gradeDirectory(ctx, ".", options)
+		}
+	}
+	file, err := s.foundConfig()
+	if err != nil {
+		return err
+	}
+	if file == "" {
+		return exit.With(exit.Usage, errors.New("this directory is not in a git repository with a catalog-info.yaml, and "+
+			"there is no dx.yaml; name a service or a directory (`dxctl grade .`), or use --all to grade every service of "+
+			"the catalog"))
+	}
+	fmt.Fprintf(s.err, "dxctl: this directory is not in a git repository with a catalog-info.yaml: every service of the "+
+		"catalog of %s is graded, as with --all\n", file)
+	return s.gradeStored(ctx, "", options)
 }
 
 // gradeService grades a service. Unless stored is set, its sources are read first; those that cannot be read are

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,26 +107,31 @@ func (s *cli) logger() (*slog.Logger, error) {
 	return nil, fmt.Errorf("--log-format %s: unknown format; use text or json", s.logFormat)
 }
 
-// config reads the configuration that the flag or the environment names, or else the first file that exists. The demo
-// writes ./data/dx.yaml next to its data, so that every command finds what `make demo` loaded.
+// config reads the configuration file, or returns the defaults if there is none.
 func (s *cli) config() (config.Config, error) {
-	file := s.configFile
-	if file == "" {
-		file = os.Getenv("DXCTL_CONFIG")
+	file, err := s.foundConfig()
+	if file == "" || err != nil {
+		return config.Default(), err
 	}
-	if file != "" {
-		return config.Load(file)
+	return config.Load(file)
+}
+
+// foundConfig returns the file that the flag or the environment names, or else the first one that exists; "" if there
+// is none. The demo writes ./data/dx.yaml next to its data, so that every command finds what `make demo` loaded.
+func (s *cli) foundConfig() (string, error) {
+	if file := cmp.Or(s.configFile, os.Getenv("DXCTL_CONFIG")); file != "" {
+		return file, nil
 	}
 	for _, candidate := range []string{"dx.yaml", "data/dx.yaml"} {
 		_, err := os.Stat(candidate)
 		if err == nil {
-			return config.Load(candidate)
+			return candidate, nil
 		}
 		if !errors.Is(err, os.ErrNotExist) {
-			return config.Config{}, fmt.Errorf("looking for a configuration file: %w; name the file with --config", err)
+			return "", fmt.Errorf("looking for a configuration file: %w; name the file with --config", err)
 		}
 	}
-	return config.Default(), nil
+	return "", nil
 }
 
 // open opens the parts of dxctl that a command uses.
