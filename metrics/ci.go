@@ -133,7 +133,8 @@ func (w *CIWeek) count(row successRow) {
 // without attempts to compute them from.
 type DefaultBranchStats struct {
 	Service     string   `json:"service"`
-	Branch      string   `json:"branch"` // "": not known, so main and master count
+	Branch      string   `json:"branch"`  // "": not known, so main and master count
+	Unnamed     bool     `json:"unnamed"` // no attempt names a branch, so all count
 	Succeeded   int      `json:"succeeded"`
 	Failed      int      `json:"failed"`
 	Others      int      `json:"others"` // attempts that succeeded or failed, but not on the default branch
@@ -151,9 +152,10 @@ func (e *Engine) DefaultBranch(ctx context.Context, w Window) ([]DefaultBranchSt
 	var rows []struct {
 		Service   string   `ch:"service"`
 		Branch    string   `ch:"branch"`
+		Unnamed   bool     `ch:"unnamed"`
 		Succeeded uint64   `ch:"succeeded"`
 		Failed    uint64   `ch:"failed"`
-		Others    uint64   `ch:"others"`
+		Others    int64    `ch:"others"`
 		Timed     uint64   `ch:"timed"`
 		P90       *float64 `ch:"p90"`
 	}
@@ -166,6 +168,7 @@ func (e *Engine) DefaultBranch(ctx context.Context, w Window) ([]DefaultBranchSt
 		stats[i] = DefaultBranchStats{
 			Service:     r.Service,
 			Branch:      r.Branch,
+			Unnamed:     r.Unnamed,
 			Succeeded:   int(r.Succeeded),
 			Failed:      int(r.Failed),
 			Others:      int(r.Others),

@@ -216,7 +216,7 @@ var otherFacts = []Definition{
 		Label:  "the 90th percentile of CI duration",
 		Source: fromCI,
 		Description: "90th percentile of the minutes that a successful CI attempt of the default branch took, over 30 " +
-			"days; schedules and pull requests left out.",
+			"days; schedules and pull requests left out. All branches if no run names one.",
 	},
 	{
 		Name:   "ci.success_rate",
@@ -225,7 +225,7 @@ var otherFacts = []Definition{
 		Label:  "the CI success rate",
 		Source: fromCI,
 		Description: "Share of the CI attempts of the default branch in the last 30 days that succeeded, of those that " +
-			"succeeded or failed; schedules and pull requests left out.",
+			"succeeded or failed; schedules and pull requests left out. All branches if no run names one.",
 	},
 	{
 		Name:        "deploy.count_30d",

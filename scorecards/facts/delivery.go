@@ -69,6 +69,8 @@ func (w *factWriter) defaultBranch(n *metrics.DefaultBranchStats) {
 		w.absent(of, event.NumberFact, "no pipeline run of the last 30 days succeeded or failed",
 			"ci.p90_minutes", "ci.success_rate")
 		return
+	case n.Unnamed:
+		branch = "any branch (no run names one)"
 	case n.Branch != "":
 		branch = "the default branch " + n.Branch
 	}
