@@ -141,7 +141,10 @@ func Parse(file, text string, dialect Dialect) *File {
 			Approvals: section.approvals,
 		}
 		if problem := rule.compile(line, dialect); problem != "" {
-			f.Problems = append(f.Problems, fact.Problem{At: at, Reason: problem})
+			f.Problems = append(f.Problems, fact.Problem{
+				At:     at,
+				Reason: fmt.Sprintf("%s; GitHub skips line %d", problem, number),
+			})
 			continue
 		}
 		if !f.check(at, rule.Owners) && dialect == GitHub {

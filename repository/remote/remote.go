@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -99,10 +100,11 @@ func (r *Reading) Read(ctx context.Context, fetch Fetch) (map[string]*repository
 	return r.facts, nil
 }
 
-// fetch fetches the missing contents: those of files near the root first, because the bounds may leave out the last.
+// fetch fetches the missing contents: the important ones first, because the bounds may leave out the last.
 func (r *Reading) fetch(ctx context.Context, fetch Fetch) error {
 	want := slices.SortedFunc(maps.Values(r.files.missing), func(a, b Entry) int {
 		return cmp.Or(
+			cmp.Compare(importance(a.Path), importance(b.Path)),
 			cmp.Compare(strings.Count(a.Path, "/"), strings.Count(b.Path, "/")),
 			cmp.Compare(a.Path, b.Path),
 		)
@@ -135,4 +137,24 @@ func (r *Reading) fetch(ctx context.Context, fetch Fetch) error {
 		r.files.contents[e.ID] = c
 	}
 	return nil
+}
+
+// important are the files that most rules ask about, the first ones most: patterns of [path.Match] in lower case.
+var important = []string{
+	"codeowners", ".github/codeowners", ".gitlab/codeowners", "docs/codeowners", "readme*", ".gitlab-ci.yml",
+	".circleci/config.yml", "jenkinsfile", ".github/workflows/*", "dockerfile", "security.md", ".github/security.md",
+	".github/dependabot.yml", "license*", "agents.md",
+}
+
+// importance returns the rank of a file among those that are fetched: the smaller, the earlier.
+func importance(name string) int {
+	name = strings.ToLower(name)
+	rank := slices.IndexFunc(important, func(pattern string) bool {
+		matched, err := path.Match(pattern, name)
+		return err == nil && matched
+	})
+	if rank < 0 {
+		return len(important)
+	}
+	return rank
 }

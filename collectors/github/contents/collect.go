@@ -59,8 +59,10 @@ type collector struct {
 	inherited bool                      // defaults were read
 	defaults  *repository.Facts         // of the owner's repository of defaults; nil: it has none
 	read      map[string]remote.Content // contents that were read, by hash
-	queries   int                       // for contents so far
-	singles   int                       // contents that were requested one by one
+	requests  int                       // for contents so far
+	halves    int                       // requests for contents that were repeated
+	noGraphQL bool                      // GraphQL does not show the repository
+	refused   error                     // why GitHub refuses to show contents one by one
 }
 
 // Collect reads what has changed since the checkpoint, stores facts and descriptors, and sets the default branch and

@@ -59,13 +59,13 @@ const (
 	// blobsPerQuery and bytesPerQuery bound one query for contents. GitHub gives up on a query after 10 seconds.
 	blobsPerQuery = 200
 	bytesPerQuery = 8 << 20
-	// queriesPerRead bounds the queries for the contents of one repository: with the record, the list of the files and
-	// the owners in CODEOWNERS, a repository that changed costs at most 8 requests. Queries that are repeated in halves
-	// come in addition.
-	queriesPerRead = 5
-	// singlesPerRead bounds the contents that are requested one by one, because GraphQL does not show them: that is one
-	// request for a file of more than 512 KB, or each file where it does not show the repository.
-	singlesPerRead = 50
+	// requestsPerRead bounds the requests for the contents of one repository: with the record, the list of the files and
+	// the owners in CODEOWNERS, a repository that changed costs at most 8 requests. A content that GraphQL does not show
+	// is a request of its own: a file of more than 512 KB, one that GitHub takes for binary, or each file where GraphQL
+	// does not show the repository.
+	requestsPerRead = 5
+	// halvesPerRead bounds the queries that are repeated in halves, which come in addition.
+	halvesPerRead = 20
 )
 
 // fetch returns the contents of files by their hashes, in few queries of GraphQL. Why one cannot be read is its reason.
@@ -75,17 +75,21 @@ const (
 // line.
 func (c *collector) fetch(ctx context.Context, files []remote.Entry) (map[string]remote.Content, error) {
 	got := map[string]remote.Content{}
+	var hidden []remote.Entry
 	for batch := range batches(files) {
-		if c.queries >= queriesPerRead {
-			for _, f := range batch {
-				got[f.ID] = remote.Content{Reason: fmt.Sprintf("more than %d queries would be needed", queriesPerRead)}
-			}
+		if c.requests >= requestsPerRead || c.noGraphQL {
+			hidden = append(hidden, batch...)
 			continue
 		}
-		c.queries++
-		if err := c.blobs(ctx, batch, got); err != nil {
+		c.requests++
+		more, err := c.blobs(ctx, batch, got)
+		if err != nil {
 			return nil, err
 		}
+		hidden = append(hidden, more...)
+	}
+	if err := c.oneByOne(ctx, hidden, got); err != nil {
+		return nil, err
 	}
 	maps.Copy(c.read, got)
 	return got, nil
@@ -110,8 +114,61 @@ func batches(files []remote.Entry) func(yield func([]remote.Entry) bool) {
 	}
 }
 
-// blobs asks for contents and adds them to got. Where GitHub fails to answer, it is asked for halves.
-func (c *collector) blobs(ctx context.Context, files []remote.Entry, got map[string]remote.Content) error {
+// blobs asks for contents and adds them to got. It returns the files whose contents GraphQL does not show, in order.
+// Where GitHub fails to answer, it is asked for halves.
+func (c *collector) blobs(
+	ctx context.Context,
+	files []remote.Entry,
+	got map[string]remote.Content,
+) (hidden []remote.Entry, err error) {
+	query, variables := c.blobsQuery(files)
+	var answer struct {
+		Repository map[string]*struct {
+			Text        *string `json:"text"`
+			IsBinary    *bool   `json:"isBinary"`
+			IsTruncated bool    `json:"isTruncated"`
+		} `json:"repository"`
+	}
+	err = c.Query(ctx, query, variables, &answer)
+	var said client.GraphQLErrors
+	switch {
+	case client.Failing(err) && len(files) > 1 && c.halves < halvesPerRead:
+		c.halves += 2
+		half := len(files) / 2
+		first, err := c.blobs(ctx, files[:half], got)
+		if err != nil {
+			return nil, err
+		}
+		second, err := c.blobs(ctx, files[half:], got)
+		return append(first, second...), err
+	case client.Failing(err):
+		for _, f := range files {
+			c.odd(f.Path, err)
+			got[f.ID] = remote.Content{Reason: "GitHub fails to show it: " + err.Error()}
+		}
+		return nil, nil
+	case errors.As(err, &said): // data may have come with the errors
+	case client.Status(err) == http.StatusNotFound || client.Status(err) == http.StatusForbidden: // no GraphQL at all
+	case err != nil:
+		return nil, err
+	}
+	if answer.Repository == nil { // GraphQL does not show the repository, as to some tokens
+		c.noGraphQL = true
+		return files, nil
+	}
+	for i, f := range files {
+		blob := answer.Repository[fmt.Sprintf("b%d", i)]
+		if blob == nil || blob.Text == nil || blob.IsTruncated || blob.IsBinary != nil && *blob.IsBinary {
+			hidden = append(hidden, f)
+			continue
+		}
+		got[f.ID] = remote.Content{Data: []byte(*blob.Text)}
+	}
+	return hidden, nil
+}
+
+// blobsQuery returns a query for contents by their hashes, and its variables.
+func (c *collector) blobsQuery(files []remote.Entry) (string, map[string]any) {
 	var query strings.Builder
 	variables := map[string]any{}
 	query.WriteString("query($owner:String!,$name:String!")
@@ -125,67 +182,22 @@ func (c *collector) blobs(ctx context.Context, files []remote.Entry, got map[str
 	}
 	query.WriteString("}}")
 	variables["owner"], variables["name"], _ = strings.Cut(c.Scope, "/")
-	var answer struct {
-		Repository map[string]*struct {
-			Text        *string `json:"text"`
-			IsBinary    *bool   `json:"isBinary"`
-			IsTruncated bool    `json:"isTruncated"`
-		} `json:"repository"`
-	}
-	err := c.Query(ctx, query.String(), variables, &answer)
-	var said client.GraphQLErrors
-	switch {
-	case client.Failing(err) && len(files) > 1:
-		half := len(files) / 2
-		if err := c.blobs(ctx, files[:half], got); err != nil {
-			return err
-		}
-		return c.blobs(ctx, files[half:], got)
-	case client.Failing(err):
-		c.odd(files[0].Path, err)
-		got[files[0].ID] = remote.Content{Reason: "GitHub fails to show it: " + err.Error()}
-		return nil
-	case errors.As(err, &said): // data may have come with the errors
-	case err != nil:
-		return err
-	}
-	if answer.Repository == nil { // GraphQL does not show the repository, as to some tokens
-		return c.oneByOne(ctx, files, got)
-	}
-	for i, f := range files {
-		blob := answer.Repository[fmt.Sprintf("b%d", i)]
-		switch {
-		case blob == nil && said != nil:
-			got[f.ID] = remote.Content{Reason: c.noContents(said)}
-		case blob == nil:
-			got[f.ID] = remote.Content{Reason: c.noContents(nil)}
-		case blob.IsBinary != nil && *blob.IsBinary || blob.Text == nil:
-			got[f.ID] = remote.Content{Reason: "it is binary"}
-		case blob.IsTruncated:
-			content, err := c.single(ctx, f)
-			if err != nil {
-				return err
-			}
-			got[f.ID] = content
-		default:
-			got[f.ID] = remote.Content{Data: []byte(*blob.Text)}
-		}
-	}
-	return nil
+	return query.String(), variables
 }
 
-// noContents is why a content is not shown.
-func (c *collector) noContents(err error) string {
-	reason := c.Source + " does not show it; the token needs read access to contents"
-	if err != nil {
-		reason += " (" + err.Error() + ")"
-	}
-	return reason
-}
-
-// oneByOne asks for each content by itself.
+// oneByOne asks for each content by itself, the first ones first, as far as the bound permits.
 func (c *collector) oneByOne(ctx context.Context, files []remote.Entry, got map[string]remote.Content) error {
 	for _, f := range files {
+		switch {
+		case c.refused != nil:
+			got[f.ID] = remote.Content{Reason: c.noContents(c.refused)}
+			continue
+		case c.requests >= requestsPerRead:
+			got[f.ID] = remote.Content{Reason: fmt.Sprintf("more than %d requests for contents would be needed; run "+
+				"`dxctl grade` in a checkout", requestsPerRead)}
+			continue
+		}
+		c.requests++
 		content, err := c.single(ctx, f)
 		if err != nil {
 			return err
@@ -195,14 +207,17 @@ func (c *collector) oneByOne(ctx context.Context, files []remote.Entry, got map[
 	return nil
 }
 
+// noContents is why a content is not shown.
+func (c *collector) noContents(err error) string {
+	return fmt.Sprintf("%s does not show it; the token needs read access to contents (%v)", c.Source, err)
+}
+
 // single returns the content of a file that GraphQL does not show.
 func (c *collector) single(ctx context.Context, f remote.Entry) (remote.Content, error) {
-	if c.singles++; c.singles > singlesPerRead {
-		return remote.Content{Reason: fmt.Sprintf("GraphQL does not show it, nor %d others", singlesPerRead)}, nil
-	}
 	text, err := c.blob(ctx, f.ID)
 	switch code := client.Status(err); {
 	case code == http.StatusNotFound || code == http.StatusForbidden:
+		c.refused = err // as it would the others
 		return remote.Content{Reason: c.noContents(err)}, nil
 	case rest.Faulty(err) || code != 0:
 		c.odd(f.Path, err)

@@ -211,10 +211,10 @@ func TestContentsThatGraphQLDoesNotShow(t *testing.T) {
 	repo := &githubtest.Repo{Contents: map[string]string{"README.md": large, "LICENSE": "\x00\x01", "Dockerfile": "FROM alpine\n"}}
 	s, m := streamtest.Serve(t, repo), collecttest.NewWriter()
 	collect(t, s, m, now, "")
-	if n := streamtest.Count(s.Requests(), "git/blobs"); n != 1 || strings.HasPrefix(known(m, "", "readme.missing"), "unknown") {
+	if n := streamtest.Count(s.Requests(), "git/blobs"); n != 2 || strings.HasPrefix(known(m, "", "readme.missing"), "unknown") {
 		t.Errorf("%d single requests, %s", n, known(m, "", "readme.missing"))
 	}
-	if got := known(m, "", "license"); got != "unknown: LICENSE: it cannot be opened: it is binary" {
+	if got := known(m, "", "license"); got != "unknown: LICENSE is binary" {
 		t.Error(got)
 	}
 	repo.NoGraphQL = true
@@ -223,7 +223,27 @@ func TestContentsThatGraphQLDoesNotShow(t *testing.T) {
 	if got := known(m, "", "containers.latest_bases"); !strings.Contains(got, "has no version") {
 		t.Error(got)
 	}
-	repo.HideContents, repo.NoGraphQL = true, false
+	repo.NoGraphQL, repo.NoObjects = false, true // a server whose GraphQL lacks the field
+	for i := range 20 {
+		repo.Contents[fmt.Sprintf("a/%02d.yaml", i)] = fmt.Sprintf("n: %d\n", i)
+	}
+	repo.Contents["docs/CODEOWNERS"] = "* @acme/shop\n"
+	m = collecttest.NewWriter()
+	s.Requests()
+	collect(t, s, m, now, "")
+	if n := len(s.Requests()); n > 8 {
+		t.Errorf("%d requests", n)
+	}
+	if got := known(m, "", "codeowners.owners"); got != `["@acme/shop"]` {
+		t.Error(got)
+	}
+	if got := known(m, "", "files.dockerfile"); got != "true" {
+		t.Error(got)
+	}
+	if got := known(m, "", "workloads.without_probes"); !strings.Contains(got, "more than 5 requests for contents") {
+		t.Error(got)
+	}
+	repo.HideContents, repo.NoObjects = true, false
 	m = collecttest.NewWriter()
 	collect(t, s, m, now, "")
 	if got := known(m, "", "containers.latest_bases"); !strings.Contains(got, "the token needs read access to contents") {

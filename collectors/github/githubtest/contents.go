@@ -105,7 +105,7 @@ func (r *Repo) objects(query string, variables map[string]any) map[string]any {
 		oid, _ := variables[m[2]].(string)
 		text, ok := texts[oid]
 		switch {
-		case !ok || r.HideContents:
+		case !ok || r.HideContents || r.NoObjects:
 			found[m[1]] = nil
 		case strings.ContainsRune(text, 0):
 			found[m[1]] = map[string]any{"text": nil, "isBinary": true, "isTruncated": false}

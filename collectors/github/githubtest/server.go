@@ -63,6 +63,7 @@ type Repo struct {
 	Description string
 	Shuffled    bool // the runs are listed in no order
 	NoGraphQL   bool // GraphQL answers null for the repository
+	NoObjects   bool // GraphQL shows no contents
 	// Settings are answers to requests below the repository, by path: "branches/main/protection". Without one, the answer
 	// is 404. Record are further fields of the repository's record.
 	Settings map[string]Setting
