@@ -136,12 +136,35 @@ CREATE TABLE fact_history
     `type` LowCardinality(String),
     `value` String,
     `error` String,
+    `expires_after_ms` Int64 DEFAULT -1,
     `valid_from` DateTime64(3, 'UTC'),
     `seq` UInt64
 )
 ENGINE = ReplacingMergeTree(seq)
 PRIMARY KEY (entity, fact, valid_from)
 ORDER BY (entity, fact, valid_from, source_key);
+
+CREATE TABLE fact_reads
+(
+    `entity` String,
+    `source` LowCardinality(String),
+    `fact_set` UInt64,
+    `day` Date,
+    `observed_at` DateTime64(3, 'UTC'),
+    `expires_after_ms` Int64,
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (entity, source, fact_set, day);
+
+CREATE TABLE fact_sets
+(
+    `fact_set` UInt64,
+    `facts` Array(String),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY fact_set;
 
 CREATE TABLE grade_history
 (

@@ -25,6 +25,7 @@ type compiledRule struct {
 	applies  *program
 	evidence *program
 	facts    []string // of all of them, sorted
+	timed    bool     // its outcome may change with the time alone, or with the level of another scorecard
 }
 
 // compiledCard is a scorecard with its programs.
@@ -35,6 +36,11 @@ type compiledCard struct {
 	facts       []string // that the rules look at, sorted
 	definitions map[string]facts.Definition
 	references  []reference // to the levels of other scorecards
+
+	used   []*facts.Definition // of facts
+	slots  map[string]int      // index in facts, by name and by CEL's variable
+	levels map[string]string   // names of the facts of levels → the scorecard
+	users  [][]int             // by index in facts: the indexes of the rules that look at it
 }
 
 // cardCompiler compiles the expressions of one scorecard and gathers the mistakes.
@@ -66,6 +72,7 @@ func compileCard(s *Scorecard) (*compiledCard, Problems) {
 	}
 	slices.Sort(card.facts)
 	card.facts = slices.Compact(card.facts)
+	card.prepare()
 	return card, c.problems
 }
 

@@ -1,7 +1,6 @@
 package scorecards
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,6 +49,13 @@ func (e *Engine) WithDrafts() *Engine {
 	with := *e
 	with.drafts = true
 	return &with
+}
+
+// At returns an engine that grades as of a time.
+func (e *Engine) At(t time.Time) *Engine {
+	at := *e
+	at.now = func() time.Time { return t }
+	return &at
 }
 
 // Scorecards returns what the engine grades by.
@@ -136,27 +142,34 @@ func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) []
 		}
 		results := make([]Result, 0, len(card.rules))
 		for i := range card.rules {
-			r := &card.rules[i]
-			stage := r.StageAt(now)
-			if stage == format.Retired || stage == format.Draft && !e.drafts {
-				continue
+			if r := &card.rules[i]; e.evaluates(r) {
+				results = append(results, r.result())
+				subject.decide(r, filterErr, &results[len(results)-1])
 			}
-			result := r.result()
-			if stage == format.Announced {
-				result.Announced = r.EnforcedFrom
-			}
-			if filterErr != nil {
-				result.Outcome, result.Reason = event.ErrorOutcome, "the scorecard's filter failed: "+filterErr.Error()
-			} else {
-				subject.grade(r, &result)
-			}
-			results = append(results, result)
 		}
 		report := newReport(&card.Scorecard, entity.Ref, results)
 		levels[card.Name] = levelOf(report, subject)
 		reports = append(reports, report)
 	}
 	return reports
+}
+
+// evaluates reports whether the engine looks at a rule at all.
+func (e *Engine) evaluates(r *compiledRule) bool {
+	return r.Status != format.Retired && (r.Status != format.Draft || e.drafts)
+}
+
+// decide sets the outcome of a result, and whether it counts at the time of the subject.
+func (s *subject) decide(r *compiledRule, filterErr error, result *Result) {
+	result.Announced = time.Time{}
+	if r.StageAt(s.now) == format.Announced {
+		result.Announced = r.EnforcedFrom
+	}
+	if filterErr != nil {
+		result.Outcome, result.Reason = event.ErrorOutcome, "the scorecard's filter failed: "+filterErr.Error()
+		return
+	}
+	s.grade(r, result)
 }
 
 func (r *compiledRule) result() Result {
@@ -198,14 +211,6 @@ func (s *subject) leftOut(card *compiledCard) string {
 	return "Its filter leaves it out: " + s.because(nil, card.filter, false) + "."
 }
 
-// observation is a fact as an expression sees it.
-type observation struct {
-	fact    event.Fact
-	value   ref.Val // nil when there is none to use
-	absence string  // why there is none: a sentence
-	stale   bool    // there is one, but it has expired
-}
-
 // subject is the entity that is being graded, as CEL's variables.
 type subject struct {
 	entity       descriptor.Entity
@@ -213,8 +218,10 @@ type subject struct {
 	nowVal       ref.Val
 	tags, notes  ref.Val                     // entity.tags, entity.annotations
 	definitions  map[string]facts.Definition // of the scorecard that is evaluated
-	observations map[string]observation
+	slots        map[string]int              // of the scorecard: index in observations, by name and by variable
+	observations []observation
 	scratch      []*cel.AttributePatternType
+	quiet        bool // only outcomes are asked for, no reasons
 	firstSeen    time.Time // the earliest time at which the entity is known to have existed; zero: not known
 }
 
@@ -232,74 +239,11 @@ func newSubject(entity descriptor.Entity, now time.Time) *subject {
 	}
 }
 
-// use prepares the facts that the rules of a scorecard use. levels are those of the scorecards before.
-func (s *subject) use(card *compiledCard, facts, levels map[string]event.Fact) {
-	s.definitions = card.definitions
-	s.observations = make(map[string]observation, len(card.facts))
-	for _, name := range card.facts {
-		fact, known := facts[name]
-		if other, ok := format.ScorecardOf(name); ok {
-			if level, graded := levels[other]; graded {
-				fact, known = level, true
-			}
-		}
-		s.observations[name] = observe(card.definitions[name], fact, known, s.now)
-	}
-}
-
-func observe(d facts.Definition, fact event.Fact, known bool, now time.Time) observation {
-	o := observation{fact: fact}
-	switch {
-	case !known:
-		o.absence = fmt.Sprintf("%s is not known; %s should give it", d.Name, cmp.Or(d.Source, "no source is named that"))
-	case fact.Error != "":
-		o.absence = fmt.Sprintf("%s is not known: %s", d.Name, fact.Error)
-	case fact.Type != d.Type:
-		o.value = types.NewErr("%s is a %s, and a %s was expected; %s gave it", d.Name, fact.Type, d.Type, fact.Source)
-	default:
-		value, err := fact.Decode()
-		if err != nil {
-			o.value = types.NewErr("%v", err)
-			return o
-		}
-		o.value = toCEL(value)
-		if !fact.ExpiresAt.IsZero() && !now.Before(fact.ExpiresAt) {
-			o.stale = true
-			o.absence = fmt.Sprintf(
-				"%s is out of date: %s gave %s on %s and it held until %s",
-				d.Name,
-				fact.Source,
-				display(d, o.value, time.Time{}),
-				fact.ObservedAt.UTC().Format(time.DateOnly),
-				fact.ExpiresAt.UTC().Format(time.DateOnly),
-			)
-		}
-	}
-	return o
-}
-
-func toCEL(value any) ref.Val {
-	switch v := value.(type) {
-	case bool:
-		return types.Bool(v)
-	case float64:
-		return types.Double(v)
-	case string:
-		return types.String(v)
-	case time.Time:
-		return types.Timestamp{Time: v}
-	}
-	return types.DefaultTypeAdapter.NativeToValue(value)
-}
-
 // ResolveName returns the value of a variable to CEL.
 func (s *subject) ResolveName(name string) (any, bool) {
-	if fact, ok := strings.CutPrefix(name, factPrefix); ok {
-		o, known := s.observations[fact]
-		if !known || o.value == nil {
-			return nil, false
-		}
-		return o.value, true
+	if strings.HasPrefix(name, factPrefix) {
+		value := s.observation(name).value
+		return value, value != nil
 	}
 	switch name {
 	case "now":
@@ -331,26 +275,11 @@ func (s *subject) ResolveName(name string) (any, bool) {
 // Parent returns nil: there are no further variables.
 func (s *subject) Parent() cel.Activation { return nil }
 
-// absence returns why the fact cannot be used by a rule, "" if it can, and whether there is an old value.
-func (s *subject) absence(r *compiledRule, name string) (reason string, stale bool) {
-	o := s.observations[name]
-	if o.absence != "" || r == nil || r.Freshness == 0 || o.value == nil || types.IsError(o.value) {
-		return o.absence, o.stale
-	}
-	if o.fact.ObservedAt.IsZero() || s.now.Sub(o.fact.ObservedAt) <= r.Freshness {
-		return "", false
-	}
-	d := s.definitions[name]
-	return fmt.Sprintf("%s is out of date: %s gave %s on %s, and the rule wants it at most %s old", name,
-		o.fact.Source, display(d, o.value, time.Time{}), o.fact.ObservedAt.UTC().Format(time.DateOnly),
-		span(r.Freshness)), true
-}
-
 // variables returns what p is evaluated with: the facts of it that are absent or out of date are marked as unknown.
 func (s *subject) variables(r *compiledRule, p *program) (cel.Activation, error) {
 	unknown := s.scratch[:0]
 	for _, name := range p.facts {
-		if reason, _ := s.absence(r, name); reason != "" {
+		if s.absence(r, s.observation(name)) != present {
 			unknown = append(unknown, cel.AttributePattern(factVariable(name)))
 		}
 	}
@@ -365,7 +294,7 @@ func (s *subject) variables(r *compiledRule, p *program) (cel.Activation, error)
 func (s *subject) grade(r *compiledRule, result *Result) {
 	result.subject, result.rule = s, r
 	for _, name := range r.facts {
-		if result.URL = s.observations[name].fact.URL; result.URL != "" {
+		if result.URL = s.observation(name).fact.URL; result.URL != "" {
 			break
 		}
 	}
@@ -373,6 +302,9 @@ func (s *subject) grade(r *compiledRule, result *Result) {
 	if r.Grace > 0 && !s.firstSeen.IsZero() && s.now.Sub(s.firstSeen) < r.Grace && !Earned(result.Outcome) {
 		// What a new service has is counted: a rule that passes must not count for more without the age than with it.
 		result.Outcome, result.Missing, result.Fix = event.NotApplicable, nil, r.Fix
+		if s.quiet {
+			return
+		}
 		result.Reason = fmt.Sprintf("the service is new: the rule applies from %s, %s after it was first seen on %s",
 			s.firstSeen.Add(r.Grace).UTC().Format(time.DateOnly), span(r.Grace),
 			s.firstSeen.UTC().Format(time.DateOnly))
@@ -384,14 +316,16 @@ func (s *subject) judge(r *compiledRule, result *Result) {
 	if r.applies != nil && s.ask(r, r.applies, result) != event.Pass {
 		if result.Outcome == event.Fail {
 			result.Outcome = event.NotApplicable
-			result.Reason = cmp.Or(r.AppliesNote, "the rule does not apply: "+s.because(r, r.applies, false))
+			if result.Reason = r.AppliesNote; r.AppliesNote == "" && !s.quiet {
+				result.Reason = "the rule does not apply: " + s.because(r, r.applies, false)
+			}
 		}
 		return
 	}
 	if r.Review != nil && (r.review == nil || s.ask(r, r.review, result) != event.Fail) {
 		if r.review == nil || result.Outcome == event.Pass {
 			result.Outcome, result.Reason = event.NeedsReview, r.Review.Note
-			if r.review != nil {
+			if r.review != nil && !s.quiet {
 				result.Reason += " (" + s.because(r, r.review, true) + ")"
 			}
 		}
@@ -476,7 +410,7 @@ func (s *subject) undecided(r *compiledRule, p *program, unknown *types.Unknown,
 	}
 	if len(result.Missing) == 0 { // CEL lost the trail: every absent fact may be the one
 		for _, name := range p.facts {
-			if reason, _ := s.absence(r, name); reason != "" {
+			if s.absence(r, s.observation(name)) != present {
 				result.Missing = append(result.Missing, name)
 			}
 		}
@@ -484,13 +418,17 @@ func (s *subject) undecided(r *compiledRule, p *program, unknown *types.Unknown,
 	slices.Sort(result.Missing)
 	result.Missing = slices.Compact(result.Missing)
 	result.Outcome = event.Stale
-	reasons := make([]string, 0, len(result.Missing))
 	for _, name := range result.Missing {
-		reason, stale := s.absence(r, name)
-		if !stale {
+		if !s.absence(r, s.observation(name)).stale() {
 			result.Outcome = event.Unknown
 		}
-		reasons = append(reasons, reason)
+	}
+	if s.quiet {
+		return
+	}
+	reasons := make([]string, len(result.Missing))
+	for i, name := range result.Missing {
+		reasons[i] = s.whyAbsent(r, name)
 	}
 	result.Reason = strings.Join(reasons, "; ")
 	result.Fix = s.findOut(result)

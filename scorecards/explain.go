@@ -21,6 +21,9 @@ import (
 
 // reason returns one sentence: why the rule passed or failed, with the value behind it. p is the program that decided.
 func (s *subject) reason(r *compiledRule, p *program, passed bool) string {
+	if s.quiet {
+		return ""
+	}
 	text := s.because(r, p, passed)
 	if r.evidence == nil {
 		return text
@@ -76,7 +79,7 @@ func (s *subject) explained(x *explanation, p *program, holds bool) string {
 func (s *subject) values(names []string) string {
 	parts := make([]string, 0, len(names))
 	for _, name := range names {
-		o := s.observations[name]
+		o := s.observation(name)
 		if o.value == nil || types.IsError(o.value) {
 			parts = append(parts, s.definitions[name].Noun()+" is not known")
 			continue

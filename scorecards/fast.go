@@ -37,14 +37,12 @@ func (s *subject) fast(r *compiledRule, e celast.Expr) ref.Val {
 }
 
 func (s *subject) fastVariable(r *compiledRule, name string) ref.Val {
-	if fact, ok := strings.CutPrefix(name, factPrefix); ok {
-		if reason, _ := s.absence(r, fact); reason != "" {
+	if strings.HasPrefix(name, factPrefix) {
+		o := s.observation(name)
+		if s.absence(r, o) != present || o.value == nil || types.IsUnknownOrError(o.value) {
 			return nil
 		}
-		if v := s.observations[fact].value; v != nil && !types.IsUnknownOrError(v) {
-			return v
-		}
-		return nil
+		return o.value
 	}
 	switch v, _ := s.ResolveName(name); v := v.(type) {
 	case ref.Val:

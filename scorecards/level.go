@@ -23,7 +23,7 @@ func levelOf(r Report, s *subject) event.Fact {
 			continue
 		}
 		for _, name := range r.Results[i].FactNames {
-			if at := s.observations[name].fact.ObservedAt; !at.IsZero() && at.Before(f.ObservedAt) {
+			if at := s.observation(name).fact.ObservedAt; !at.IsZero() && at.Before(f.ObservedAt) {
 				f.ObservedAt = at
 			}
 		}
@@ -63,7 +63,7 @@ func leftOutFact(card *compiledCard, s *subject, now time.Time) event.Fact {
 // when the store first saw it. Zero: not known.
 func bornAt(known map[string]event.Fact) time.Time {
 	var born time.Time
-	for _, name := range []string{"repository.created_at", FirstSeenFact} {
+	for _, name := range birthFacts {
 		f, ok := known[name]
 		if !ok || f.Error != "" || f.Type != event.TimeFact {
 			continue
@@ -76,6 +76,9 @@ func bornAt(known map[string]event.Fact) time.Time {
 	}
 	return born
 }
+
+// birthFacts are the facts that bornAt looks at.
+var birthFacts = []string{"repository.created_at", FirstSeenFact}
 
 // FirstSeenFact is the time at which the store first had anything of an entity.
 const FirstSeenFact = "catalog.first_seen_at"

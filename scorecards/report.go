@@ -53,19 +53,30 @@ func newReport(card *Scorecard, entity string, results []Result) Report {
 		return r
 	}
 	r.Score, r.ScoreHigh, r.Coverage = sum.score()
-	for _, level := range card.Levels {
-		next, graded := missingFor(level, results)
-		if !graded {
-			continue
-		}
-		if len(next) > 0 {
-			r.NextLevel, r.Next = level, next
-			break
-		}
-		r.Level = level
+	if r.Level, r.NextLevel = reached(card.Levels, results); r.NextLevel != "" {
+		r.Next = missingFor(r.NextLevel, results)
 	}
 	r.Note = r.note()
 	return r
+}
+
+// reached returns the highest level that the results earn and the first that they do not, "" if there is none.
+func reached(levels []string, results []Result) (level, next string) {
+	for _, l := range levels {
+		graded := false
+		for i := range results {
+			if results[i].Level != l || !results[i].Counts() {
+				continue
+			}
+			if graded = true; !Earned(results[i].Outcome) {
+				return level, l
+			}
+		}
+		if graded {
+			level = l
+		}
+	}
+	return level, ""
 }
 
 // tally sums the weights of rules by what their outcomes say about the score.
@@ -103,14 +114,11 @@ func Earned(o event.Outcome) bool {
 }
 
 // missingFor returns the level's rules that keep it from being reached, the least effort first; of two with the same
-// effort the one that failed comes before one that is only not known. graded: whether a rule of the level counts.
-func missingFor(level string, results []Result) (missing []Result, graded bool) {
+// effort the one that failed comes before one that is only not known.
+func missingFor(level string, results []Result) []Result {
+	var missing []Result
 	for i := range results {
-		if results[i].Level != level || !results[i].Counts() {
-			continue
-		}
-		graded = true
-		if !Earned(results[i].Outcome) {
+		if results[i].Level == level && results[i].Counts() && !Earned(results[i].Outcome) {
 			missing = append(missing, results[i])
 		}
 	}
@@ -118,7 +126,7 @@ func missingFor(level string, results []Result) (missing []Result, graded bool) 
 		return cmp.Or(cmp.Compare(Effort(a.Effort).order(), Effort(b.Effort).order()),
 			cmp.Compare(boolOrder(a.Outcome != event.Fail), boolOrder(b.Outcome != event.Fail)))
 	})
-	return missing, graded
+	return missing
 }
 
 func boolOrder(b bool) int {

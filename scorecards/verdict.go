@@ -32,14 +32,14 @@ func (r Result) FactsUsed() []FactUsed {
 	}
 	used := make([]FactUsed, 0, len(r.rule.facts))
 	for _, name := range r.rule.facts {
-		o, d := r.subject.observations[name], r.subject.definitions[name]
+		o, d := r.subject.observation(name), r.subject.definitions[name]
 		f := FactUsed{
 			Name: name, Source: o.fact.Source, ObservedAt: o.fact.ObservedAt, ExpiresAt: o.fact.ExpiresAt, URL: o.fact.URL,
 		}
 		if f.Source == "" {
 			f.Source = d.Source
 		}
-		f.Error, _ = r.subject.absence(r.rule, name)
+		f.Error = r.subject.whyAbsent(r.rule, name)
 		switch {
 		case o.value == nil:
 		case types.IsError(o.value):

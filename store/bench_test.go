@@ -50,7 +50,7 @@ func runs(n int) []event.Event {
 }
 
 // ask sends a statement past the driver, straight to the engine, and returns the whole answer.
-func ask(b *testing.B, s *store.Store, sql string, body io.Reader) []byte {
+func ask(b testing.TB, s *store.Store, sql string, body io.Reader) []byte {
 	b.Helper()
 	info, err := s.Info(context.Background())
 	if err != nil {

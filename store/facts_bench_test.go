@@ -17,7 +17,7 @@ const (
 	yearWeeks    = 52
 	// benchServices is how many of the services are stored; the size of the others is extrapolated. It is the same for
 	// each, because the rows of a service are next to each other.
-	benchServices = 100
+	benchServices = 50
 )
 
 // weeklyFact returns the value of a fact in a week, which differs from the one before: of all types, and places of
@@ -42,35 +42,42 @@ func weeklyFact(r *rand.Rand, n, week int) (event.FactType, any) {
 	return event.ListFact, places
 }
 
-// BenchmarkFactsOfAYear stores a year of facts that change every week with the real writer, and reports what a year of
-// 5,000 services with 60 facts takes on disk: the goal is less than 1 GB. The size is that of the active parts after
-// they were merged, in the history and in the current values.
+// BenchmarkFactsOfAYear stores a year of facts that change every week and are read every day with the real writer, and
+// reports what a year of 5,000 services with 60 facts of three sources takes on disk: the goal is less than 1 GB. The
+// size is that of the active parts after they were merged, in the history, the readings and the current values.
 func BenchmarkFactsOfAYear(b *testing.B) {
 	for b.Loop() {
 		s := storetest.Open(b)
 		r := rand.New(rand.NewPCG(1, 2))
-		for week := range yearWeeks {
-			events := make([]event.Event, 0, benchServices*yearFacts)
-			for service := range benchServices {
-				for n := range yearFacts {
-					kind, value := weeklyFact(r, n, week)
+		events := make([]event.Event, benchServices*yearFacts)
+		for day := range 7 * yearWeeks {
+			for i := range events {
+				service, n := i/yearFacts, i%yearFacts
+				at := noon.AddDate(0, 0, day).Add(time.Duration(service)*time.Second + time.Duration(r.IntN(5e6))*time.Millisecond)
+				if i > 0 && n/20 == (n-1)/20 && n > 0 { // read together with the one before
+					at = events[i-1].(event.Fact).ObservedAt
+				}
+				if day%7 == 0 {
+					kind, value := weeklyFact(r, n, day/7)
 					raw, err := json.Marshal(value)
 					if err != nil {
 						b.Fatal(err)
 					}
-					at := noon.AddDate(0, 0, 7*week).Add(time.Duration(service) * time.Second)
-					events = append(events, event.Fact{
-						Source: "gh", Entity: fmt.Sprintf("component:default/service-%04d", service),
+					events[i] = event.Fact{
+						Source: fmt.Sprintf("gh-%d", n/20), Entity: fmt.Sprintf("component:default/service-%04d", service),
 						Name: fmt.Sprintf("repository.group_%d.fact_%02d", n%7, n), Type: kind, Value: raw,
-						ObservedAt: at, ExpiresAt: at.AddDate(0, 0, 4), URL: "https://github.com/org/service",
-					})
+						URL: "https://github.com/org/service",
+					}
 				}
+				f := events[i].(event.Fact)
+				f.ObservedAt, f.ExpiresAt = at, at.AddDate(0, 0, 4)
+				events[i] = f
 			}
 			if err := s.Append(b.Context(), events...); err != nil {
 				b.Fatal(err)
 			}
 		}
-		for _, table := range []string{"fact_history", "current_facts"} {
+		for _, table := range []string{"fact_history", "current_facts", "fact_reads"} {
 			ask(b, s, "OPTIMIZE TABLE "+table+" FINAL", nil)
 		}
 		var sizes []struct {
@@ -79,14 +86,17 @@ func BenchmarkFactsOfAYear(b *testing.B) {
 			Bytes uint64 `ch:"size"`
 		}
 		const sql = `SELECT table, sum(rows) AS n, sum(bytes_on_disk) AS size FROM system.parts
-WHERE active AND database = currentDatabase() AND table IN ('fact_history', 'current_facts') GROUP BY table`
-		if err := s.Select(b.Context(), &sizes, sql, nil); err != nil || len(sizes) != 2 {
+WHERE active AND database = currentDatabase() AND table IN ('fact_history', 'current_facts', 'fact_reads') GROUP BY table`
+		if err := s.Select(b.Context(), &sizes, sql, nil); err != nil || len(sizes) != 3 {
 			b.Fatal(sizes, err)
 		}
 		total := uint64(0)
 		for _, size := range sizes {
 			if size.Table == "fact_history" && size.Rows < benchServices*yearFacts*yearWeeks*9/10 {
 				b.Fatalf("%d rows of history", size.Rows)
+			}
+			if size.Table == "fact_reads" && size.Rows != benchServices*3*7*yearWeeks {
+				b.Fatalf("%d rows of readings", size.Rows)
 			}
 			b.Logf("%s: %d rows, %d bytes", size.Table, size.Rows, size.Bytes)
 			total += size.Bytes

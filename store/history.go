@@ -28,12 +28,20 @@ type observedTable[E event.Event, R rowOf[E], H historyRow[H]] struct {
 	history    string
 	historyRow func(*E) H
 	key        [3]string // the columns of H.Key; the first is the entity
+	// more stores what else the observations show; nil: nothing
+	more func(ctx context.Context, s *Store, events []E) error
 }
 
 // historyOf makes the two tables of a kind of observations.
 func historyOf[E event.Event, R rowOf[E], H historyRow[H]](current table[E, R], history string, row func(*E) H,
 	key [3]string) observedTable[E, R, H] {
 	return observedTable[E, R, H]{table: current, history: history, historyRow: row, key: key}
+}
+
+// with returns the table with more to store of every observation.
+func (t observedTable[E, R, H]) with(more func(context.Context, *Store, []E) error) observedTable[E, R, H] {
+	t.more = more
+	return t
 }
 
 func (t observedTable[E, R, H]) newBatch(n int) batch { return newEventBatch(n, t.append) }
@@ -51,6 +59,11 @@ func (t observedTable[E, R, H]) append(ctx context.Context, s *Store, events []E
 		}
 		if err := appendRows(ctx, s, t.history, changed, t.historyRow); err != nil {
 			return err
+		}
+		if t.more != nil {
+			if err := t.more(ctx, s, events[:n]); err != nil {
+				return err
+			}
 		}
 		if err := t.table.append(ctx, s, events[:n]); err != nil {
 			return err

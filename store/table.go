@@ -24,7 +24,7 @@ var eventTables = []eventTable{
 	tableOf("raw_deployed_commits", rows.NewDeployedCommits, "source", "scope", "id"),
 	tableOf("raw_action_runs", rows.NewActionRun, "source", "", "id"),
 	historyOf(tableOf("current_facts", rows.NewFact, "source", "entity", "fact"),
-		"fact_history", rows.NewFactHistory, rows.FactKey),
+		"fact_history", rows.NewFactHistory, rows.FactKey).with(appendReads),
 	historyOf(tableOf("current_grades", rows.NewGrade, "", "entity", "rule"),
 		"grade_history", rows.NewGradeHistory, rows.GradeKey),
 	// Last: an entry says that what it counts is stored.

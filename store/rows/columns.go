@@ -58,6 +58,8 @@ func collector(field reflect.Value, n int) (values any, collect func(i int)) {
 		return typedCollector(from, n)
 	case *uint64:
 		return typedCollector(from, n)
+	case *int64:
+		return typedCollector(from, n)
 	case **uint64:
 		return typedCollector(from, n)
 	case *time.Time:

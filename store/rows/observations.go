@@ -45,22 +45,32 @@ func (r Fact) Event() event.Fact {
 
 // FactHistory is the row of a fact since a time.
 type FactHistory struct {
-	Source    string    `ch:"source"`
-	SourceKey string    `ch:"source_key"`
-	Entity    string    `ch:"entity"`
-	Fact      string    `ch:"fact"`
-	Type      string    `ch:"type"`
-	Value     string    `ch:"value"`
-	Error     string    `ch:"error"`
-	ValidFrom time.Time `ch:"valid_from"`
+	Source    string `ch:"source"`
+	SourceKey string `ch:"source_key"`
+	Entity    string `ch:"entity"`
+	Fact      string `ch:"fact"`
+	Type      string `ch:"type"`
+	Value     string `ch:"value"`
+	Error     string `ch:"error"`
+	// milliseconds from the observation until the fact expires; 0: never, -1: not recorded
+	ExpiresAfter int64     `ch:"expires_after_ms"`
+	ValidFrom    time.Time `ch:"valid_from"`
 }
 
 // NewFactHistory returns the row of an event, which it points into: it is valid as long as the event is not changed.
 func NewFactHistory(f *event.Fact) FactHistory {
 	return FactHistory{
 		Source: f.Source, SourceKey: f.Source, Entity: f.Entity, Fact: f.Name, Type: string(f.Type), Value: factValue(f),
-		Error: f.Error, ValidFrom: f.ObservedAt,
+		Error: f.Error, ExpiresAfter: expiresAfter(f), ValidFrom: f.ObservedAt,
 	}
+}
+
+// expiresAfter returns the milliseconds from the observation of a fact until it expires; 0: never.
+func expiresAfter(f *event.Fact) int64 {
+	if f.ExpiresAt.IsZero() {
+		return 0
+	}
+	return max(1, f.ExpiresAt.UnixMilli()-f.ObservedAt.UnixMilli()) // a fact may be out of date when it is observed
 }
 
 // Key returns what was observed: the values of the columns of FactKey.
