@@ -221,7 +221,7 @@ type subject struct {
 	slots        map[string]int              // of the scorecard: index in observations, by name and by variable
 	observations []observation
 	scratch      []*cel.AttributePatternType
-	quiet        bool // only outcomes are asked for, no reasons
+	quiet        bool      // only outcomes are asked for, no reasons
 	firstSeen    time.Time // the earliest time at which the entity is known to have existed; zero: not known
 }
 

@@ -76,7 +76,9 @@ func observe(d *facts.Definition, fact event.Fact, known bool, now time.Time) ob
 	return o
 }
 
-func isExpired(f event.Fact, now time.Time) bool { return !f.ExpiresAt.IsZero() && !now.Before(f.ExpiresAt) }
+func isExpired(f event.Fact, now time.Time) bool {
+	return !f.ExpiresAt.IsZero() && !now.Before(f.ExpiresAt)
+}
 
 // valueOf returns the value of a fact for CEL, or an error of CEL. What most facts look like is read without a parser
 // of JSON.

@@ -11,8 +11,8 @@ import (
 )
 
 // Tracker grades one entity at one time after another, without reasons. A rule is evaluated again only when a fact that
-// it looks at has changed or expired, or when the time alone may change it. The outcomes, levels and scores are those of
-// [Engine.Grade] by the same facts at the same time.
+// it looks at has changed or expired, or when the time alone may change it. The outcomes, levels and scores are those
+// of [Engine.Grade] by the same facts at the same time.
 //
 // A Tracker must not be used from several goroutines.
 type Tracker struct {
@@ -126,17 +126,15 @@ func (e *Engine) Track(entity descriptor.Entity) *Tracker {
 	return t
 }
 
-// Set sets a fact; known false: there is none.
-func (t *Tracker) Set(slot FactSlot, f event.Fact, known bool) {
+// Set sets a fact.
+func (t *Tracker) Set(slot FactSlot, f event.Fact) {
 	if slot.birth {
-		if known {
-			t.birth[slot.name] = f
-		} else {
-			delete(t.birth, slot.name)
-		}
+		t.birth[slot.name] = f
 	}
 	for _, use := range slot.uses {
-		t.cards[use.card].set(use.slot, f, known)
+		c := t.cards[use.card]
+		c.subject.observations[use.slot] = observe(c.card.used[use.slot], f, true, time.Time{}) // Step judges the age
+		c.markUsers(use.slot)
 	}
 }
 
@@ -146,11 +144,6 @@ func (t *Tracker) Touch(slot FactSlot, observed, expires time.Time) {
 		o := &t.cards[use.card].subject.observations[use.slot]
 		o.fact.ObservedAt, o.fact.ExpiresAt = observed, expires
 	}
-}
-
-func (c *tracked) set(slot int, f event.Fact, known bool) {
-	c.subject.observations[slot] = observe(c.card.used[slot], f, known, time.Time{}) // Step judges the age
-	c.markUsers(slot)
 }
 
 func (c *tracked) markUsers(slot int) {

@@ -17,7 +17,7 @@ const (
 	yearWeeks    = 52
 	// benchServices is how many of the services are stored; the size of the others is extrapolated. It is the same for
 	// each, because the rows of a service are next to each other.
-	benchServices = 50
+	benchServices = 20
 )
 
 // weeklyFact returns the value of a fact in a week, which differs from the one before: of all types, and places of
@@ -42,6 +42,31 @@ func weeklyFact(r *rand.Rand, n, week int) (event.FactType, any) {
 	return event.ListFact, places
 }
 
+// weekOfFacts returns what is read on the seven days of a week: new values on the first, the same ones on the others. A
+// source reads 20 facts of a service together.
+func weekOfFacts(b *testing.B, r *rand.Rand, week int) []event.Event {
+	b.Helper()
+	events := make([]event.Event, 0, 7*benchServices*yearFacts)
+	for service := range benchServices {
+		for n := range yearFacts {
+			kind, value := weeklyFact(r, n, week)
+			raw, err := json.Marshal(value)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for day := range 7 {
+				at := noon.AddDate(0, 0, 7*week+day).Add(time.Duration((service*7919+n/20*104729+day*611953)%5e6) * time.Millisecond)
+				events = append(events, event.Fact{
+					Source: fmt.Sprintf("gh-%d", n/20), Entity: fmt.Sprintf("component:default/service-%04d", service),
+					Name: fmt.Sprintf("repository.group_%d.fact_%02d", n%7, n), Type: kind, Value: raw,
+					ObservedAt: at, ExpiresAt: at.AddDate(0, 0, 4), URL: "https://github.com/org/service",
+				})
+			}
+		}
+	}
+	return events
+}
+
 // BenchmarkFactsOfAYear stores a year of facts that change every week and are read every day with the real writer, and
 // reports what a year of 5,000 services with 60 facts of three sources takes on disk: the goal is less than 1 GB. The
 // size is that of the active parts after they were merged, in the history, the readings and the current values.
@@ -49,31 +74,8 @@ func BenchmarkFactsOfAYear(b *testing.B) {
 	for b.Loop() {
 		s := storetest.Open(b)
 		r := rand.New(rand.NewPCG(1, 2))
-		events := make([]event.Event, benchServices*yearFacts)
-		for day := range 7 * yearWeeks {
-			for i := range events {
-				service, n := i/yearFacts, i%yearFacts
-				at := noon.AddDate(0, 0, day).Add(time.Duration(service)*time.Second + time.Duration(r.IntN(5e6))*time.Millisecond)
-				if i > 0 && n/20 == (n-1)/20 && n > 0 { // read together with the one before
-					at = events[i-1].(event.Fact).ObservedAt
-				}
-				if day%7 == 0 {
-					kind, value := weeklyFact(r, n, day/7)
-					raw, err := json.Marshal(value)
-					if err != nil {
-						b.Fatal(err)
-					}
-					events[i] = event.Fact{
-						Source: fmt.Sprintf("gh-%d", n/20), Entity: fmt.Sprintf("component:default/service-%04d", service),
-						Name: fmt.Sprintf("repository.group_%d.fact_%02d", n%7, n), Type: kind, Value: raw,
-						URL: "https://github.com/org/service",
-					}
-				}
-				f := events[i].(event.Fact)
-				f.ObservedAt, f.ExpiresAt = at, at.AddDate(0, 0, 4)
-				events[i] = f
-			}
-			if err := s.Append(b.Context(), events...); err != nil {
+		for week := range yearWeeks {
+			if err := s.Append(b.Context(), weekOfFacts(b, r, week)...); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -65,7 +65,7 @@ type FactVersions struct {
 }
 
 // FactReadings are the times at which a source read facts of an entity together: of each day the last one, in their
-// order. The slices are valid until the next call, that of the names for ever.
+// order. At and ExpiresAfter are valid until the next call.
 type FactReadings struct {
 	Entity, Observed, Source string // as of FactVersions
 	Facts                    []string

@@ -237,6 +237,10 @@ var house = []struct {
 		},
 	},
 	{
+		name:    "scorecards/replay",
+		imports: []string{"event", "catalog", "catalog/descriptor", "scorecards", "store"},
+	},
+	{
 		name: "scorecards/pathtest",
 		imports: []string{
 			"spelling",

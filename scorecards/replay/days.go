@@ -123,7 +123,7 @@ func (f *walked) follow(tracker *scorecards.Tracker, e *entity, ref string, ms i
 		observed, expires := s.times()
 		tracker.Touch(f.slot, observed, expires)
 	default:
-		tracker.Set(f.slot, s.fact(ref, f.name), true)
+		tracker.Set(f.slot, s.fact(ref, f.name))
 	}
 	f.last = s
 }

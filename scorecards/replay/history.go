@@ -169,8 +169,8 @@ type state struct {
 	recorded bool     // whether observed and expires are known; otherwise observed is when the value was new
 }
 
-// at returns the state of a line at a time. last has, for each reading of the entity, the index of its last time that is
-// not later; -1: none.
+// at returns the state of a line at a time. last has, for each reading of the entity, the index of its last time that
+// is not later; -1: none.
 func (l *line) at(e *entity, ms int64, last []int) state {
 	s := state{line: l}
 	for i := range l.versions {
