@@ -9,15 +9,17 @@ import (
 )
 
 // reporting are the settings of a source that reports facts under names of its own.
-type reporting interface{ FactNames() source.FactNames }
+type reporting interface{ DeclaredFacts() source.DeclaredFacts }
 
-// factNames returns the facts that the source reports under names of its own.
-func (s SourceConfig) factNames() source.FactNames {
+// DeclaredFacts returns the facts that the source reports under names of its own.
+func (s SourceConfig) DeclaredFacts() source.DeclaredFacts {
 	if r, ok := s.settings.(reporting); ok {
-		return r.FactNames()
+		return r.DeclaredFacts()
 	}
 	return nil
 }
+
+func (s SourceConfig) factNames() source.FactNames { return s.DeclaredFacts().Names() }
 
 // validateFacts reports the facts that two sources declare: a fact has one source, so that none replaces or hides that
 // of another.

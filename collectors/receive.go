@@ -52,7 +52,7 @@ func receiveArgoCD(s settings) webhook.Source {
 
 func receiveEvents(s settings) webhook.Source {
 	c := s.(*events.Config)
-	return webhook.Source{Receiver: events.Receiver{Facts: c.Facts}, Secret: c.Secret, Previous: c.Previous}
+	return webhook.Source{Receiver: c.Receiver(), Secret: c.Secret, Previous: c.Previous}
 }
 
 func receiveAlertmanager(s settings) webhook.Source {

@@ -79,35 +79,8 @@ func Load(file string) (Config, error) {
 	}
 	cfg.File, cfg.Dir = file, filepath.Dir(file)
 	cfg.Catalog.Sources = cfg.Sources.Places()
+	cfg.Scorecards.Declared = declared(file, cfg.Sources)
 	return cfg, reading(cfg.validate(where))
-}
-
-// LoadScorecards reads the section scorecards of a file and nothing else, so that a checkout can be graded without what
-// the other sections need, such as the tokens of sources. Relative names are relative to the directory of the file.
-func LoadScorecards(file string) (scorecards.Config, error) {
-	var section struct {
-		Scorecards scorecards.Config `yaml:"scorecards"`
-	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return section.Scorecards, fmt.Errorf("reading the configuration: %w; name another file with --config", err)
-	}
-	docs, err := strictyaml.Read(file, text)
-	if err != nil {
-		return section.Scorecards, reading(err)
-	}
-	if len(docs) == 0 || docs[0].Root.Kind != yaml.MappingNode {
-		return section.Scorecards, nil
-	}
-	root := docs[0].Root
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		if root.Content[i].Value == "scorecards" {
-			root.Content = root.Content[i : i+2]
-			_, err := docs[0].Decode(&section)
-			return section.Scorecards, reading(err)
-		}
-	}
-	return section.Scorecards, nil
 }
 
 // reading adds what was being done to each error of a file; nil stays nil.
@@ -154,8 +127,8 @@ func decode(file string, text []byte, cfg *Config) (strictyaml.Positions, error)
 func (c Config) validate(where strictyaml.Positions) error {
 	var errs []error
 	fail := func(path string, err error) {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", where.At(path), err))
+		for _, one := range flat(err) {
+			errs = append(errs, fmt.Errorf("%s: %w", where.At(path), one))
 		}
 	}
 	fail("store", c.Store.Validate())
@@ -165,6 +138,9 @@ func (c Config) validate(where strictyaml.Positions) error {
 	}
 	if len(errs) == 0 {
 		fail("sources", c.Sources.Validate())
+	}
+	for i, s := range c.Sources {
+		fail(fmt.Sprintf("sources[%d]", i), otherTypes(s))
 	}
 	fail("facts", c.Facts.Validate())
 	for i, s := range c.Sources {
@@ -195,6 +171,22 @@ func (c Config) validate(where strictyaml.Positions) error {
 		fail(fmt.Sprintf("scorecards.files[%d]", i), c.readable(f))
 	}
 	return errors.Join(errs...)
+}
+
+// flat returns the errors that err joins; none for nil.
+func flat(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, flat(e)...)
+	}
+	return errs
 }
 
 // readable returns an error if name has no wildcards and is not a file that can be read.

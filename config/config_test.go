@@ -85,6 +85,12 @@ func TestBad(t *testing.T) {
 		"a-name-twice":          {":2: sources[1] \"gh\": name is taken by sources[0]"},
 		"facts-of-dxctl":        {`:2: facts[1]: "repository.language": dxctl itself gives the facts repository.*`},
 		"facts-of-two-sources":  {`facts: security.alerts belongs to sources[0] "scanner", which declares security.*`},
+		"wrong-fact-type": {
+			"facts[1] security.open: type \"nummer\" is not one of bool, number, string, time, list",
+			"facts[2] quality.*: a prefix has no type", "facts_expire: \"soon\" is not a duration",
+			"facts: on_call.schedule_people is a string here, and dxctl uses it as a number",
+		},
+		"unknown-key-of-a-fact": {`:5: unknown key "tipe" in sources[0].facts[0] (did you mean "type"?)`},
 		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, gitlab, jenkins`},
 		"wrong-store":           {":2: store.dsn begins neither with"},
 		"a-limit-of-nothing":    {":2: store.limits.result_rows: 0 is too small; use at least 1"},

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 )
 
@@ -39,7 +40,7 @@ func Load(cfg Config, baseDir string) (Set, error) {
 	if err := cfg.Validate(); err != nil {
 		return Set{}, err
 	}
-	l := loader{}
+	l := loader{declared: cfg.Declared}
 	seen := map[string]bool{}
 	for _, name := range cfg.Files {
 		found, err := files.Glob(name, baseDir)
@@ -73,9 +74,10 @@ type File struct {
 	Data []byte
 }
 
-// LoadFiles returns the scorecards of files, checked as [Load] checks them.
-func LoadFiles(files []File) Set {
-	l := loader{}
+// LoadFiles returns the scorecards of files, checked as [Load] checks them. declared are the facts that sources
+// declare.
+func LoadFiles(files []File, declared ...facts.Definition) Set {
+	l := loader{declared: declared}
 	for _, f := range files {
 		l.parse(f.Data, f.Name)
 	}
@@ -114,7 +116,10 @@ func shownName(file, baseDir string) string {
 }
 
 // loader collects scorecards and mistakes.
-type loader struct{ set Set }
+type loader struct {
+	set      Set
+	declared []facts.Definition // by sources
+}
 
 func (l *loader) broken(file string, problems Problems, names ...string) {
 	l.set.Broken = append(l.set.Broken, Broken{File: file, Names: names, Problems: problems})
@@ -149,7 +154,7 @@ func readFile(file string) ([]byte, error) {
 
 // parse adds the scorecards of a file: all of them, or what is wrong with it.
 func (l *loader) parse(data []byte, shown string) {
-	cards, names, problems := parse(data, shown)
+	cards, names, problems := parse(data, shown, l.declared)
 	if len(problems) > 0 {
 		l.broken(shown, problems, names...)
 		return
@@ -159,14 +164,18 @@ func (l *loader) parse(data []byte, shown string) {
 			l.broken(shown, Problems{*p}, card.Name)
 			continue
 		}
+		if problems := l.set.otherTypes(card); len(problems) > 0 {
+			l.broken(shown, problems, card.Name)
+			continue
+		}
 		l.set.Cards = append(l.set.Cards, card)
 	}
 }
 
-// Parse reads the scorecards of one file, and compiles them. file is its name as shown to people. The error is
-// [Problems]: every mistake with file, line and column.
-func Parse(data []byte, file string) ([]Scorecard, error) {
-	l := loader{}
+// Parse reads the scorecards of one file, and compiles them. file is its name as shown to people. declared are the
+// facts that sources declare. The error is [Problems]: every mistake with file, line and column.
+func Parse(data []byte, file string, declared ...facts.Definition) ([]Scorecard, error) {
+	l := loader{declared: declared}
 	l.parse(data, file)
 	var all Problems
 	for _, b := range l.set.Broken {
@@ -179,10 +188,12 @@ func Parse(data []byte, file string) ([]Scorecard, error) {
 }
 
 // parse returns the scorecards of a file, the names of all of them, and the mistakes.
-func parse(data []byte, file string) (cards []Scorecard, names []string, problems Problems) {
+func parse(data []byte, file string, declared []facts.Definition,
+) (cards []Scorecard, names []string, problems Problems) {
 	docs, problems := format.Read(data, file)
 	for _, doc := range docs {
-		card := newScorecard(doc)
+		problems = append(problems, otherTypes(doc, declared)...)
+		card := newScorecard(doc, declared)
 		names = append(names, card.Name)
 		compiled, mistakes := compileCard(&card)
 		card.compiled = compiled
@@ -192,11 +203,27 @@ func parse(data []byte, file string) (cards []Scorecard, names []string, problem
 	return cards, names, problems.Sorted()
 }
 
-func newScorecard(d *format.Document) Scorecard {
+// otherTypes returns the facts that a scorecard declares with another type than their source.
+func otherTypes(d *format.Document, declared []facts.Definition) Problems {
+	var problems Problems
+	for i, f := range d.Facts {
+		for _, other := range declared {
+			if other.Name == f.Name && other.Type != "" && f.Type != "" && other.Type != f.Type {
+				problems = append(problems, d.At(fmt.Sprintf("facts[%d].type", i), fmt.Sprintf("fact %s is a %s here and a %s at "+
+					"%s, where %s declares it; make the types equal, or remove it here", f.Name, f.Type, other.Type, other.Place,
+					other.Source)))
+			}
+		}
+	}
+	return problems
+}
+
+func newScorecard(d *format.Document, declared []facts.Definition) Scorecard {
 	s := Scorecard{
 		Name: d.Name, Version: version(d.Version), Title: d.Title, Description: strings.TrimSpace(d.Description),
-		Owner: d.Owner, Filter: d.Filter, FilterNote: strings.TrimSpace(d.FilterNote), Levels: d.Levels, Facts: d.Facts,
-		File: d.Path, Line: d.Line("name"), doc: d,
+		Owner: d.Owner, Filter: d.Filter, FilterNote: strings.TrimSpace(d.FilterNote), Levels: d.Levels,
+		Facts: facts.WithDeclared(d.Facts, declared),
+		File:  d.Path, Line: d.Line("name"), doc: d,
 	}
 	if s.Title == "" {
 		s.Title = s.Name

@@ -370,3 +370,19 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// Two scorecards cannot declare one fact with two types: it would be an error to one of them.
+func TestTwoTypesOfOneFact(t *testing.T) {
+	first := goodCard + "facts: [{name: own.x, type: number}]\n"
+	second := with("name: mine", "name: other") + "facts: [{name: own.x, type: string}, {name: own.y, type: bool}]\n"
+	third := with("name: mine", "name: third") + "facts: [{name: own.x, type: number}, {name: own.y, type: string}]\n"
+	set := LoadFiles([]File{{"a.yaml", []byte(first)}, {"b.yaml", []byte(second)}, {"c.yaml", []byte(third)}})
+	if len(set.Cards) != 2 || len(set.Broken) != 1 {
+		t.Fatalf("%d used, broken %+v", len(set.Cards), set.Broken)
+	}
+	want := "b.yaml:12:29: fact own.x is a string here and a number at a.yaml:12, in scorecard mine; make the types equal, " +
+		"or give one of the facts another name"
+	if got := set.Err().Error(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

@@ -20,6 +20,8 @@ type Config struct {
 	// Files are scorecards: names or patterns, relative to the directory of the configuration. Without any, the
 	// built-in ones are used.
 	Files []string `yaml:"files"`
+	// Declared are the facts that sources declare; every scorecard may use those that have a type.
+	Declared []facts.Definition `yaml:"-"`
 }
 
 // Validate reports empty names.
@@ -43,7 +45,7 @@ type Scorecard struct {
 	FilterNote  string // sentence for the entities that the filter leaves out
 	Levels      []string
 	Rules       []Rule
-	Facts       []facts.Definition // facts that the scorecard itself declares, in addition to facts.Catalog
+	Facts       []facts.Definition // those that the scorecard and the sources declare, in addition to facts.Catalog
 	File        string             // "built-in:delivery/scorecard.yaml" for a built-in one
 	Line        int
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 	"github.com/dxctl/dxctl/spelling"
 )
@@ -47,6 +48,24 @@ func (s *Set) taken(card Scorecard) *Problem {
 		}
 	}
 	return nil
+}
+
+// otherTypes returns the facts that a scorecard declares with another type than one before it: the fact has one value,
+// which would be an error to one of the two.
+func (s *Set) otherTypes(card Scorecard) Problems {
+	var problems Problems
+	for i, f := range card.doc.Facts {
+		for _, first := range s.Cards {
+			j := slices.IndexFunc(first.doc.Facts, func(o facts.Definition) bool { return o.Name == f.Name })
+			if j >= 0 && first.doc.Facts[j].Type != f.Type {
+				problems = append(problems, card.doc.At(fmt.Sprintf("facts[%d].type", i), fmt.Sprintf("fact %s is a %s here and a "+
+					"%s at %s:%d, in scorecard %s; make the types equal, or give one of the facts another name", f.Name, f.Type,
+					first.doc.Facts[j].Type, first.File, first.doc.Line(fmt.Sprintf("facts[%d].type", j)), first.Name)))
+				break
+			}
+		}
+	}
+	return problems
 }
 
 // resolved checks the references between the scorecards and puts each after those that it asks for. Scorecards that ask

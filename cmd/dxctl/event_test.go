@@ -26,7 +26,7 @@ import (
 const eventToken = "a token of some length"
 
 // testFacts are the facts that the source of the tests may report.
-var testFacts = source.FactNames{"a.*", "b.number", "c.text", "d.time", "e.list"}
+var testFacts = source.Names("a.*", "b.number", "c.text", "d.time", "e.list")
 
 // receivingServer is a server that takes events into a store: the real handler, inbox, worker and engine.
 type receivingServer struct {

@@ -293,6 +293,7 @@ var house = []struct {
 	{
 		name: "config",
 		imports: []string{
+			"scorecards/facts",
 			"strictyaml",
 			"store",
 			"web/server",
@@ -355,6 +356,7 @@ var house = []struct {
 	{
 		name: "cmd/dxctl",
 		imports: []string{
+			"scorecards/facts",
 			"spelling",
 			"files",
 			"event",

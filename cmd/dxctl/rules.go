@@ -14,8 +14,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 	"github.com/dxctl/dxctl/scorecards/pathtest"
 )
@@ -79,14 +81,28 @@ hold. A case names what is observed and what must be found; what it leaves out i
 			if err != nil {
 				return err
 			}
-			tested := testSuites(suites)
-			tested.together(suites)
+			declared, err := s.declaredFacts()
+			if err != nil {
+				return err
+			}
+			tested := testSuites(suites, declared)
+			tested.together(suites, declared)
 			if err := tested.table().Print(s.out, s.output); err != nil {
 				return err
 			}
 			return tested.err()
 		},
 	}
+}
+
+// declaredFacts returns the facts that the sources of the configuration declare; none without a configuration.
+func (s *cli) declaredFacts() ([]facts.Definition, error) {
+	file, err := s.foundConfig()
+	if file == "" || err != nil {
+		return nil, err
+	}
+	cfg, err := config.LoadScorecards(file)
+	return cfg.Declared, err
 }
 
 // suite is a file of scorecards with its files of cases.
@@ -263,14 +279,14 @@ type tested struct {
 	notes    []string
 }
 
-func testSuites(suites []suite) tested {
+func testSuites(suites []suite, declared []facts.Definition) tested {
 	var t tested
 	for _, one := range suites {
 		err := one.err
 		if err == nil {
 			var results []pathtest.Result
 			var untested []string
-			results, untested, err = pathtest.Test(one.cards, one.cases)
+			results, untested, err = pathtest.Test(one.cards, one.cases, declared...)
 			t.results = append(t.results, results...)
 			switch {
 			case err != nil:
@@ -289,14 +305,14 @@ func testSuites(suites []suite) tested {
 }
 
 // together adds the mistakes that only the files together show: two scorecards of one name, circles.
-func (t *tested) together(suites []suite) {
+func (t *tested) together(suites []suite, declared []facts.Definition) {
 	var files []scorecards.File
 	for i := range suites {
 		if suites[i].err == nil {
 			files = append(files, scorecards.File{Name: suites[i].cards.Name, Data: suites[i].cards.Data})
 		}
 	}
-	for _, b := range scorecards.LoadFiles(files).Broken {
+	for _, b := range scorecards.LoadFiles(files, declared...).Broken {
 		for _, p := range b.Problems {
 			if !slices.Contains(t.mistakes, p.Error()) {
 				t.mistakes = append(t.mistakes, p.Error())

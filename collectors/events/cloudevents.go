@@ -157,18 +157,36 @@ type Config struct {
 	Secret   string `yaml:"secret"`          // the bearer token of its events, which tells its source
 	Previous string `yaml:"previous_secret"` // accepted too, while the secret is being changed
 	// Facts are the facts that it may report: names, and prefixes such as security.*. Without any, it may report none.
-	Facts source.FactNames `yaml:"facts"`
+	Facts source.DeclaredFacts `yaml:"facts"`
+	// FactsExpire is how long a value is valid (30d, 12h) if neither its sender nor its entry in Facts states it; "":
+	// until the next value.
+	FactsExpire string `yaml:"facts_expire"`
 }
 
 // Validate reports every mistake. The secrets are checked where the source is received.
-func (c Config) Validate() error { return c.Facts.Validate() }
+func (c Config) Validate() error {
+	err := c.Facts.Validate()
+	if c.FactsExpire != "" {
+		if _, expireErr := source.ParseValidity(c.FactsExpire); expireErr != nil {
+			err = errors.Join(err, fmt.Errorf("facts_expire: %w", expireErr))
+		}
+	}
+	return err
+}
 
-// FactNames returns the facts that the source may report.
-func (c Config) FactNames() source.FactNames { return c.Facts }
+// DeclaredFacts returns the facts that the source may report.
+func (c Config) DeclaredFacts() source.DeclaredFacts { return c.Facts }
+
+// Receiver returns what reads the events of the source. c must be valid.
+func (c Config) Receiver() Receiver {
+	valid, _ := source.ParseValidity(c.FactsExpire) // 0 if it is ""
+	return Receiver{Facts: c.Facts, Valid: valid}
+}
 
 // Receiver reads CloudEvents, of which CDEvents and facts are used, and documents of facts.
 type Receiver struct {
-	Facts source.FactNames // that the source may report
+	Facts source.DeclaredFacts // that the source may report
+	Valid time.Duration        // of a value whose sender does not state it; 0: until the next value
 }
 
 // Protocol returns how events are sent: sources of events share an address.
@@ -187,7 +205,7 @@ func (Receiver) Protocol() delivery.Protocol {
 
 // Parse reads one delivery.
 func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Update, delivery.Verdict) {
-	return sender{s, r.Facts}.parse(d)
+	return sender{s, r}.parse(d)
 }
 
 // unsupportedEvent returns why a request is no CloudEvent; empty when it may be one.
@@ -207,7 +225,7 @@ func unsupportedEvent(h http.Header) string {
 // sender is the source of a delivery of events.
 type sender struct {
 	delivery.Source
-	facts source.FactNames // that it may report
+	Receiver
 }
 
 // parse reads a delivery of CloudEvents, or of facts. Each is judged for itself: one that is refused costs no other of

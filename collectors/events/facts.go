@@ -2,6 +2,7 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -200,7 +201,7 @@ func (s sender) observed(d delivery.Delivery, data factData, misfits delivery.Mi
 	if err := s.mayReport(data.Name); err != nil {
 		return refuse("%v", err)
 	}
-	if err := data.complete(); err != nil {
+	if err := data.complete(s.Facts); err != nil {
 		return refuse("%v", err)
 	}
 	f := event.Fact{Source: s.Name, Entity: entity, Name: data.Name, Type: data.Type, Value: data.Value, Error: data.Error,
@@ -214,6 +215,9 @@ func (s sender) observed(d delivery.Delivery, data factData, misfits delivery.Mi
 	}
 	if f.ExpiresAt, err = expiry(data, f.ObservedAt); err != nil {
 		return refuse("%v", err)
+	}
+	if valid := s.Facts.Validity(f.Name, s.Valid); f.ExpiresAt.IsZero() && f.Error == "" && valid > 0 {
+		f.ExpiresAt = f.ObservedAt.Add(valid)
 	}
 	if err := f.Validate(); err != nil {
 		return refuse("%v", err)
@@ -251,12 +255,12 @@ func (s sender) mayReport(name string) error {
 		return err
 	}
 	switch {
-	case len(s.facts) == 0:
+	case len(s.Facts) == 0:
 		return fmt.Errorf("the source %s may report no facts; add the name to it in dx.yaml, such as facts: [%s.*]", s.Name,
 			name[:strings.IndexByte(name, '.')])
-	case !s.facts.Contains(name):
+	case !s.Facts.Names().Contains(name):
 		return fmt.Errorf("the source %s may not report the fact %s; in dx.yaml its facts are %s", s.Name, name,
-			delivery.Excerpt(strings.Join(s.facts, ", ")))
+			delivery.Excerpt(strings.Join(s.Facts.Names(), ", ")))
 	}
 	return nil
 }
@@ -282,7 +286,7 @@ func expiry(data factData, observed time.Time) (time.Time, error) {
 }
 
 // complete sets the type where it is not given, and checks that there is a value or the reason why there is none.
-func (f *factData) complete() error {
+func (f *factData) complete(declared source.DeclaredFacts) error {
 	if string(f.Value) == "null" {
 		f.Value = nil
 	}
@@ -294,6 +298,11 @@ func (f *factData) complete() error {
 	}
 	if f.Type == "" {
 		f.Type = typeOf(f.Value)
+		// A value of another type than the declared one keeps its own, so that rules name the source that sent it.
+		d, _ := declared.Named(f.Name)
+		if f.Error != "" || d.Type == event.TimeFact && f.Type == event.StringFact {
+			f.Type = cmp.Or(d.Type, f.Type)
+		}
 	}
 	if f.Type != "" && !slices.Contains(event.FactTypes, f.Type) {
 		return fmt.Errorf("the fact %s has the type %.40q; use bool, number, string, time or list", f.Name, f.Type)

@@ -18,7 +18,7 @@ import (
 func factReceiver(t testing.TB, names ...string) *webhook.Receivers {
 	t.Helper()
 	r, err := webhook.NewReceivers(
-		[]webhook.Source{{Name: "gh", Receiver: Receiver{Facts: source.FactNames(names)}, Secret: deliverytest.Secret}},
+		[]webhook.Source{{Name: "gh", Receiver: Receiver{Facts: source.Names(names...)}, Secret: deliverytest.Secret}},
 		webhook.Options{Service: func(name string) (string, bool) {
 			const ref = "component:default/pay"
 			return ref, name == "pay" || name == ref
@@ -191,4 +191,39 @@ func FuzzFacts(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A value without an expiry of its sender has that of its declaration, of a prefix, or of the source, in this order.
+func TestFactsExpireAsDeclared(t *testing.T) {
+	declared := source.Names("security.*", "quality.*", "security.scanned", "security.open")
+	declared[0].Expires, declared[3].Expires, declared[2].Type = "7d", "1d", event.TimeFact
+	cfg := Config{Facts: declared, FactsExpire: "30d"}
+	r, err := webhook.NewReceivers([]webhook.Source{{Name: "gh", Receiver: cfg.Receiver(), Secret: deliverytest.Secret}},
+		webhook.Options{Service: func(string) (string, bool) { return "component:default/pay", true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := deliverytest.Delivery(Kind, `[
+{"entity":"pay","name":"security.open","value":3,"observed_at":"2026-03-01T10:00:00Z"},
+{"entity":"pay","name":"security.other","value":3,"observed_at":"2026-03-01T10:00:00Z"},
+{"entity":"pay","name":"quality.score","value":3,"observed_at":"2026-03-01T10:00:00Z"},
+{"entity":"pay","name":"security.open","value":3,"observed_at":"2026-03-01T10:00:00Z","expires_in":"2d"},
+{"entity":"pay","name":"quality.score","error":"no access","observed_at":"2026-03-01T10:00:00Z"},
+{"entity":"pay","name":"security.scanned","value":"2026-03-01T10:00:00Z","observed_at":"2026-03-01T10:00:00Z"},
+{"entity":"pay","name":"security.scanned","error":"no access","observed_at":"2026-03-01T10:00:00Z"}]`)
+	d.Headers["content-type"] = MediaFacts
+	updates, v := r.Parse(d)
+	if v.Outcome != delivery.Accepted {
+		t.Fatalf("%+v", v)
+	}
+	var got []string
+	for _, e := range deliverytest.Events(t, updates) {
+		f := e.(event.Fact)
+		got = append(got, f.Name+" "+string(f.Type)+" "+f.ExpiresAt.Format("01-02"))
+	}
+	want := []string{"security.open number 03-02", "security.other number 03-08", "quality.score number 03-31",
+		"security.open number 03-03", "quality.score  01-01", "security.scanned time 03-08", "security.scanned time 01-01"}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func testSource() webhook.Source {
-	return webhook.Source{Name: "gh", Receiver: Receiver{Facts: source.FactNames{"a.*", "runbook.*"}}, Secret: deliverytest.Secret}
+	return webhook.Source{Name: "gh", Receiver: Receiver{Facts: source.Names("a.*", "runbook.*")}, Secret: deliverytest.Secret}
 }
 
 func newReceiver(t testing.TB, sources ...webhook.Source) *webhook.Receivers {

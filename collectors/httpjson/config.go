@@ -63,8 +63,24 @@ type Fact struct {
 	Expires     string `yaml:"expires"`
 	Label       string `yaml:"label"` // noun phrase: "the coverage of its tests"; the name when empty
 	Unit        string `yaml:"unit"`
+	True        string `yaml:"true"` // sentence when a bool holds, and when it does not
+	False       string `yaml:"false"`
 	Description string `yaml:"description"`
+
+	line int // in the file
 }
+
+// factKeys has the keys of a fact.
+type factKeys Fact
+
+// UnmarshalYAML reads a mapping.
+func (f *Fact) UnmarshalYAML(n *yaml.Node) error {
+	*f = Fact{line: n.Line}
+	return n.Decode((*factKeys)(f))
+}
+
+// Variants returns the struct whose keys a fact may have.
+func (Fact) Variants(*yaml.Node) []any { return []any{factKeys{}} }
 
 // Expression is a CEL expression with its line in the file.
 type Expression struct {
@@ -93,13 +109,23 @@ func (c Config) Validate() error {
 	return errors.Join(c.validateFacts(), c.validateHeaders(), c.validateEvery(), err)
 }
 
-// FactNames returns the names of the facts that the source reports.
-func (c Config) FactNames() source.FactNames {
-	var names source.FactNames
-	for _, f := range c.Facts {
-		names = append(names, f.Name)
+// DeclaredFacts returns the facts that the source reports.
+func (c Config) DeclaredFacts() source.DeclaredFacts {
+	declared := make(source.DeclaredFacts, len(c.Facts))
+	for i, f := range c.Facts {
+		declared[i] = source.DeclaredFact{
+			Name:        f.Name,
+			Type:        f.Type,
+			Expires:     f.Expires,
+			Label:       f.Label,
+			Unit:        f.Unit,
+			True:        f.True,
+			False:       f.False,
+			Description: f.Description,
+			Line:        f.line,
+		}
 	}
-	return names
+	return declared
 }
 
 func (c Config) validateFacts() error {
@@ -129,7 +155,7 @@ func (c Config) validateFacts() error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
-	return c.FactNames().Validate()
+	return c.DeclaredFacts().Names().Validate()
 }
 
 func (f Fact) expires() (time.Duration, error) {

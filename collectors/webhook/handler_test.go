@@ -28,6 +28,7 @@ import (
 	githubreceiver "github.com/dxctl/dxctl/collectors/github/receiver"
 	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
 	"github.com/dxctl/dxctl/collectors/inbox"
+	sources "github.com/dxctl/dxctl/collectors/source"
 )
 
 func testSource(r Receiver) Source {
@@ -596,7 +597,7 @@ func TestAnswerDoesNotWaitForTheStore(t *testing.T) {
 // receiverOf returns the receiver of a kind, for which GitHub's issues with the label incident are incidents.
 func receiverOf(t testing.TB, kind string) Receiver {
 	t.Helper()
-	for _, r := range []Receiver{githubreceiver.Receiver{IncidentLabels: []string{"incident"}}, gitlabreceiver.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{Facts: []string{"a.*"}}} {
+	for _, r := range []Receiver{githubreceiver.Receiver{IncidentLabels: []string{"incident"}}, gitlabreceiver.Receiver{}, circleci.Receiver{}, argocd.Receiver{}, alertmanager.Receiver{}, events.Receiver{Facts: sources.Names("a.*")}} {
 		if r.Protocol().Kind == kind {
 			return r
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery"
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
+	sources "github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -436,7 +437,7 @@ func TestNoOutcomeDependsOnTheOrder(t *testing.T) {
 
 // TestLatestSeverityCounts: the rule by which conflicting values are decided.
 func TestLatestSeverityCounts(t *testing.T) {
-	r := newReceiver(t, testSource(events.Receiver{Facts: []string{"a.*"}}))
+	r := newReceiver(t, testSource(events.Receiver{Facts: sources.Names("a.*")}))
 	low, high := happened(
 		"incident.detected",
 		1,
@@ -465,7 +466,7 @@ func TestLatestSeverityCounts(t *testing.T) {
 
 // TestStoredByACollector: what a collector stored counts as of the latest time that it shows, and is not lost.
 func TestStoredByACollector(t *testing.T) {
-	r := newReceiver(t, testSource(events.Receiver{Facts: []string{"a.*"}}))
+	r := newReceiver(t, testSource(events.Receiver{Facts: sources.Names("a.*")}))
 	seen := table{}
 	seen.deliver(t, r, happened("incident.detected", 3, "i-1", `{}`, `{"severity":"high"}`))
 	for id, e := range seen {

@@ -12,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
 	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
+	sources "github.com/dxctl/dxctl/collectors/source"
 )
 
 // wellBehaved fails when a parser panicked, or did not say why it took nothing. What is accepted can be stored: Parse
@@ -121,7 +122,7 @@ func FuzzEvents(f *testing.F) {
 			"["+deliverytest.CloudEvent(events.FactType, `{"entity":"component:default/x","name":"a.b","value":true}`)+"]",
 		),
 	)
-	r := newReceiver(f, testSource(events.Receiver{Facts: []string{"a.*"}}))
+	r := newReceiver(f, testSource(events.Receiver{Facts: sources.Names("a.*")}))
 	f.Fuzz(func(t *testing.T, media, version, kind string, body []byte) {
 		d := deliverytest.Delivery("events", "")
 		d.Headers = map[string]string{

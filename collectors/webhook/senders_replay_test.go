@@ -14,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/delivery/deliverytest"
 	"github.com/dxctl/dxctl/collectors/events"
 	gitlabreceiver "github.com/dxctl/dxctl/collectors/gitlab/receiver"
+	sources "github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/store/storetest"
 )
@@ -136,7 +137,7 @@ func everySender(t *testing.T) *Receivers {
 		source("circle", circleci.Receiver{}),
 		source("argo", argocd.Receiver{}),
 		source("am", alertmanager.Receiver{}),
-		source("scripts", events.Receiver{Facts: []string{"a.*"}}),
+		source("scripts", events.Receiver{Facts: sources.Names("a.*")}),
 	)
 }
 

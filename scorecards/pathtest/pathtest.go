@@ -112,9 +112,10 @@ func Run(fsys fs.FS, dir string) ([]Result, error) {
 }
 
 // Test runs files of cases against the scorecards of a file, and returns the rules that no case names, as
-// scorecard/rule. The error is about files that cannot be used, all of them.
-func Test(cards File, cases []File) (results []Result, untested []string, err error) {
-	parsed, err := scorecards.Parse(cards.Data, cards.Name)
+// scorecard/rule. declared are the facts that sources declare. The error is about files that cannot be used, all of
+// them.
+func Test(cards File, cases []File, declared ...facts.Definition) (results []Result, untested []string, err error) {
+	parsed, err := scorecards.Parse(cards.Data, cards.Name, declared...)
 	if err != nil {
 		return nil, nil, err
 	}
