@@ -197,7 +197,7 @@ func documentsOf(own, root document.Set, dir string) document.Set {
 	own.Security = or(own.Security, root.Security)
 	own.License = or(own.License, root.License)
 	if own.Contributing.Value == "" {
-		own.Contributing = root.Contributing
+		own.Contributing, own.Guide = root.Contributing, root.Guide
 	}
 	if own.Conduct.Value == "" {
 		own.Conduct = root.Conduct

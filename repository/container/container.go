@@ -119,6 +119,9 @@ func Parse(file, text string) (*Dockerfile, error) {
 }
 
 // define adds build arguments to a scope. One without a default takes the value of the global one of the same name.
+// unquoted removes the quotes of a word, as BuildKit does.
+var unquoted = strings.NewReplacer(`"`, "", "'", "")
+
 func define(scope map[string]string, args []instructions.KeyValuePairOptional, global map[string]string) {
 	for _, arg := range args {
 		if arg.Value == nil {
@@ -130,7 +133,7 @@ func define(scope map[string]string, args []instructions.KeyValuePairOptional, g
 			continue
 		}
 		if value, missing := expand(*arg.Value, scope); missing == "" {
-			scope[arg.Key] = value
+			scope[arg.Key] = unquoted.Replace(value)
 		} else {
 			delete(scope, arg.Key)
 		}
@@ -146,6 +149,7 @@ func (d *Dockerfile) stage(parsed instructions.Stage, global map[string]string) 
 		environment: map[string]string{},
 	}
 	base, missing := expand(parsed.BaseName, global)
+	base = unquoted.Replace(base)
 	for i, earlier := range d.Stages {
 		if strings.EqualFold(earlier.Name, base) && base != "" {
 			s.Base = i

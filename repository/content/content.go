@@ -155,7 +155,7 @@ func kindOf(f tree.File, data []byte) Kind {
 // documents are formats of people's files that are archives or have a header like one.
 var documents = map[string]bool{
 	".docx": true, ".xlsx": true, ".pptx": true, ".odt": true, ".ods": true, ".odp": true, ".epub": true, ".svgz": true,
-	".sketch": true, ".vsdx": true, ".drawio": true, ".ico": true, ".woff": true, ".woff2": true, ".gz.sig": true,
+	".sketch": true, ".mwb": true, ".pbix": true, ".vsdx": true, ".drawio": true, ".ico": true, ".woff": true, ".woff2": true, ".gz.sig": true,
 }
 
 // isTest reports whether a file is test data or a test, in which made-up secrets and odd files are usual.
@@ -169,8 +169,12 @@ func isTest(name string) bool {
 	}
 	return tree.Example(name) || strings.Contains(path.Dir(name), "test") || integration.MatchString(name) ||
 		testWord.MatchString(lower) || strings.HasPrefix(base, "test_") ||
-		strings.HasSuffix(base, "Test.java") || strings.HasSuffix(base, "Tests.cs") || strings.HasSuffix(lower, ".md")
+		strings.HasSuffix(base, "Test.java") || strings.HasSuffix(base, "Tests.cs") ||
+		localKey.MatchString(lower) || strings.HasSuffix(lower, ".md")
 }
+
+// localKey finds keys that are made for a server on the machine of a developer.
+var localKey = regexp.MustCompile(`^(localhost|snakeoil|ssl-cert-snakeoil)[\w.-]*\.(pem|key|crt)$`)
 
 var testWord = regexp.MustCompile(`(^|[._-])tests?([._-]|$)`)
 

@@ -24,6 +24,8 @@ type Set struct {
 	License  fact.Value[*License]
 	// Agents has the instructions for coding agents, AGENTS.md first. The nearest file above a changed file applies.
 	Agents []Agent
+	// Guide is the text of Contributing, to which the host leads those who open a pull request.
+	Guide fact.Value[*Text]
 	// Contributing, Conduct and PullRequestTemplate are paths; "" if there is none.
 	Contributing        fact.Value[string]
 	Conduct             fact.Value[string]
@@ -62,6 +64,7 @@ func Read(t *tree.Tree, dir string) Set {
 		Readme:              read(t, find(t, dir, readmeNames), parse),
 		Security:            read(t, find(t, dir, securityNames), parsePolicy),
 		License:             read(t, find(t, dir, licenseNames), parseLicense),
+		Guide:               read(t, find(t, dir, contributingNames), parse),
 		Contributing:        located(t, find(t, dir, contributingNames)),
 		Conduct:             located(t, find(t, dir, conductNames)),
 		PullRequestTemplate: located(t, template(t)),
@@ -185,6 +188,17 @@ var commonIDs = regexp.MustCompile(`^(MIT|Apache-2\.0|BSD-[23]-Clause|ISC|MPL-2\
 
 var reserved = regexp.MustCompile(`(?i)all rights reserved|proprietary|confidential|no license is granted`)
 
+// restricted are licenses whose texts have parameters, so that they match none of the texts of SPDX. Their first line
+// is the name.
+var restricted = []struct {
+	heading *regexp.Regexp
+	id      string
+}{
+	{regexp.MustCompile(`(?i)^\W*Business Source License 1\.1\W*$`), "BUSL-1.1"},
+	{regexp.MustCompile(`(?i)^\W*Elastic License 2\.0\W*$`), "Elastic-2.0"},
+	{regexp.MustCompile(`(?i)^\W*Server Side Public License\W*(VERSION 1\W*)?$`), "SSPL-1.0"},
+}
+
 // parseLicense recognizes a license by its text. licensecheck compares it with the texts of SPDX; a name in a heading
 // would also match a text that merely mentions a license.
 func parseLicense(file, text string) *License {
@@ -202,6 +216,13 @@ func parseLicense(file, text string) *License {
 	}
 	if l.ID == "" || l.Percent < 40 && len(strings.Fields(text)) < 500 {
 		l.ID = ""
+		heading, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		for _, known := range restricted {
+			if known.heading.MatchString(heading) {
+				l.ID = known.id
+				return l
+			}
+		}
 		l.Proprietary = reserved.MatchString(text)
 	}
 	return l
@@ -252,6 +273,11 @@ var (
 		`<[^>\s]*(contributing|developing|development|hacking|testing)[^>\s]*>` + "`_")
 )
 
+// installLink finds a link to a document for those who run the service.
+var installLink = regexp.MustCompile(`(?i)\[(how to )?(install\w*|installation instructions|getting[- ]started|quick[- ]?start( guide)?|` +
+	`setup( guide)?|installation guide|deploy(ment|ing)?|running( it)?|self-?hosting)\]\([^)\s]+|` +
+	`<a [^>]*href[^>]*>\s*(install\w*|getting[- ]started|quick[- ]?start|deployment|self-?hosting)\s*</a>`)
+
 // Completeness is what a README answers, each located at the heading, the command or the text that does.
 type Completeness struct {
 	About, Run, Test, People fact.Value[bool]
@@ -286,6 +312,9 @@ func (d *Text) Complete() Completeness {
 		if !c.Run.Value && looksLikeCommand.MatchString(code) && strings.Contains(code, " ") {
 			c.Run = at(fact.Line(d.Plain, m[0]))
 		}
+	}
+	if i := installLink.FindStringIndex(d.Plain); i != nil && !c.Run.Value {
+		c.Run = at(fact.Line(d.Plain, i[0]))
 	}
 	if i := developmentLink.FindStringIndex(d.Plain); i != nil && !c.Test.Value {
 		c.Test = at(fact.Line(d.Plain, i[0]))

@@ -28,6 +28,7 @@ var starters = []struct {
 	{regexp.MustCompile(`^Tiltfile$`), "tilt up"},
 	{regexp.MustCompile(`^skaffold\.yaml$`), "skaffold dev"},
 	{regexp.MustCompile(`garden\.ya?ml$`), "garden dev"},
+	{regexp.MustCompile(`AppHost\.csproj$`), "dotnet run --project "}, // of .NET Aspire
 	{regexp.MustCompile(`^(docker-)?compose\.ya?ml$`), "docker compose up"},
 }
 
@@ -43,6 +44,9 @@ func (s *Set) Command() (command string, at fact.Location) {
 			command := one.command
 			if strings.HasPrefix(command, "docker compose") && path.Dir(at.Path) != "." {
 				command = "docker compose -f " + at.Path + " up"
+			}
+			if strings.HasPrefix(command, "dotnet run") {
+				command += at.Path
 			}
 			return command, at
 		}

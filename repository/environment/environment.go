@@ -42,7 +42,7 @@ type Pipeline struct {
 var starts = regexp.MustCompile(`^(\.devcontainer\.json|\.devcontainer/(.*/)?devcontainer\.json|` +
 	`(docker-)?compose(\.[\w.-]+)?\.ya?ml|` +
 	`flake\.nix|shell\.nix|devbox\.json|devenv\.nix|\.gitpod\.yml|devfile\.yaml|\.devfile\.yaml|` +
-	`Vagrantfile|Tiltfile|skaffold\.yaml|` +
+	`Vagrantfile|Tiltfile|skaffold\.yaml|([\w.-]+/)*[\w.-]*AppHost\.csproj|` +
 	`garden\.ya?ml|project\.garden\.ya?ml|docker/(docker-)?compose\.ya?ml|\.idx/dev\.nix|(bin|script|` +
 	`scripts)/(setup|bootstrap|dev|server))$`)
 

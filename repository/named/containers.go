@@ -3,16 +3,18 @@ package named
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository/container"
 	"github.com/dxctl/dxctl/repository/fact"
+	"github.com/dxctl/dxctl/repository/manifest"
 )
 
 // containerPlaces is an entry of a fact with places in Dockerfiles. find returns why it is unknown for one, or "".
 func containerPlaces(
-	name, label, description string, find func(d *container.Dockerfile, p *places) (doubt string),
+	name, label, description string, find func(r *reader, d *container.Dockerfile, p *places) (doubt string),
 ) entry {
 	return entry{Definition{
 		Name:        "repository.containers." + name,
@@ -24,7 +26,7 @@ func containerPlaces(
 		var p places
 		doubt := r.doubt(r.unreadableContainers())
 		for _, d := range r.containers() {
-			if reason := find(&d, &p); doubt == "" {
+			if reason := find(r, &d, &p); doubt == "" {
 				doubt = reason
 			}
 		}
@@ -41,9 +43,10 @@ var containers = []entry{
 			"cannot be read.",
 	}, func(r *reader) value { return count(len(r.containers())+len(r.unreadableContainers()), r.doubt()) }},
 	containerPlaces("root_users", "the containers that run as root",
-		"Dockerfiles whose last stage runs as root, by its USER or by that of an image that is known.",
-		func(d *container.Dockerfile, p *places) string {
-			if user := d.User(); user.Value.Root && !ambiguous(d) {
+		"Dockerfiles whose last stage runs as root, by its USER or by that of an image that is known; none if every "+
+			"workload of the service sets another user.",
+		func(r *reader, d *container.Dockerfile, p *places) string {
+			if user := d.User(); user.Value.Root && !ambiguous(d) && !r.neverRoot() {
 				p.add(user.At, "%s", rootText(user))
 			}
 			return ""
@@ -51,11 +54,12 @@ var containers = []entry{
 	containerPlaces("ambiguous_users", "the containers whose user a person has to check",
 		"Dockerfiles whose user is that of an image that is not read, comes from an argument, or is changed by the "+
 			"entry point.",
-		func(d *container.Dockerfile, p *places) string {
+		func(r *reader, d *container.Dockerfile, p *places) string {
 			user := d.User()
 			at, drops := d.Drops()
 			switch {
 			case !d.Starts():
+			case r.neverRoot():
 			case !user.Known:
 				p.add(user.At, "%s", user.Reason)
 			case user.Value.Root && drops:
@@ -65,7 +69,7 @@ var containers = []entry{
 		}),
 	containerPlaces("latest_bases", "the base images without a version",
 		"Images that a Dockerfile starts from with the tag latest, or without a tag.",
-		func(d *container.Dockerfile, p *places) string {
+		func(_ *reader, d *container.Dockerfile, p *places) string {
 			return bases(d, func(at fact.Location, i container.Image) {
 				if i.Pin == container.PinLatest {
 					p.add(at, "the base image %s has no version", i.Text)
@@ -74,7 +78,7 @@ var containers = []entry{
 		}),
 	containerPlaces("bases_without_digest", "the base images without a digest",
 		"Images that a Dockerfile starts from without a digest, so that their content can change.",
-		func(d *container.Dockerfile, p *places) string {
+		func(_ *reader, d *container.Dockerfile, p *places) string {
 			return bases(d, func(at fact.Location, i container.Image) {
 				if i.Pin == container.PinLatest || i.Pin == container.PinTag {
 					p.add(at, "the base image %s has no digest", i.Text)
@@ -110,8 +114,10 @@ func bases(d *container.Dockerfile, each func(at fact.Location, i container.Imag
 }
 
 var (
-	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|playwright|cypress|ci|debug|builder|lint|docs|local|devcontainer|tilt|gitpod)($|[._-])`)
-	developmentDir = regexp.MustCompile(`(^|/)(\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack|genproto)/`)
+	forDevelopment = regexp.MustCompile(`(?i)(^|[._-])(dev|devel|development|test|tests|testing|e2e|playwright|cypress|ci|debug|builder|base|` +
+		`lint|docs|local|devcontainer|tilt|gitpod)($|[._-])`)
+	developmentDir = regexp.MustCompile(`(^|/)(\.devcontainer|\.github|\.gitpod|\.circleci|\.gitlab|\.buildkite|\.ci|ci|dev|e2e|hack|genproto|` +
+		`playwright|cypress|molecule|builders?|test[-_]images?|rpm|deb|packag(ing|es?)/debian)/`)
 )
 
 // runs reports whether a Dockerfile is for what the service runs, by its name: "Dockerfile.dev" is for development.
@@ -137,4 +143,19 @@ func (r *reader) unreadableContainers() []fact.Problem {
 		}
 	}
 	return all
+}
+
+// neverRoot reports whether Kubernetes starts none of the service's containers as root: each container of its workloads
+// has a user of its own, or is refused as root.
+func (r *reader) neverRoot() bool {
+	workloads := slices.DeleteFunc(slices.Clone(r.workloads()), func(w manifest.Workload) bool { return foreign(&w) })
+	for i := range workloads {
+		for _, c := range workloads[i].Containers {
+			user, refused := c.Security.RunAsUser, c.Security.RunAsNonRoot
+			if (user == nil || *user == 0) && (refused == nil || !*refused) {
+				return false
+			}
+		}
+	}
+	return len(workloads) > 0 && r.doubt(r.Manifests.Unreadable) == ""
 }

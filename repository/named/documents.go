@@ -60,7 +60,7 @@ var documents = []entry{
 		Type:  event.ListFact,
 		Label: "the parts that the README lacks",
 		Description: "Of description, run, test and contact: what the README has neither a heading nor a command nor a " +
-			"text for; all of them without a README.",
+			"text for; all of them without a README. How to test may be in CONTRIBUTING.",
 	}, readmeMissing},
 	{Definition{
 		Name:  "repository.agents.missing",
@@ -106,6 +106,12 @@ func readmeMissing(r *reader) value {
 		return texts([]string{"description", "run", "test", "contact"}, "")
 	}
 	c := d.Complete()
+	doubt := ""
+	if guide, ok := r.Documents.Guide.Get(); guide != nil && !c.Test.Value {
+		c.Test = guide.Complete().Test
+	} else if !ok && !c.Test.Value {
+		doubt, c.Test.Value = r.Documents.Guide.Reason, true
+	}
 	var missing []string
 	for _, part := range []struct {
 		name string
@@ -115,7 +121,7 @@ func readmeMissing(r *reader) value {
 			missing = append(missing, part.name)
 		}
 	}
-	return texts(missing, "")
+	return texts(missing, doubt)
 }
 
 func isInstructions(name string) bool {

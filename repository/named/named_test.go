@@ -197,6 +197,12 @@ func TestFacts(t *testing.T) {
 			{workflow("on: push\njobs: {a: {steps: [{uses: docker/build-push-action@v6, with: {push: true}}, {run: goreleaser release --snapshot}]}}"), "0"}, {badWorkflow, "? .github"},
 		},
 		"repository.release.without_sbom": {
+			{sources{
+				".github/workflows/a.yml": "on: {push: {tags: [v*]}}\njobs: {a: {steps: [{run: gh release create v1}]}}",
+				".github/workflows/b.yml": "on: {release: {types: [published]}}\njobs:\n  a:\n    steps:\n      - run: |\n          gh release upload v1 \\\n            target/bom.json\n",
+			}, "[]"},
+			{workflow("on: {push: {tags: [v*]}}\njobs: {a: {steps: [{run: tools/make_release 1}]}}"), "? .github/workflows/a.yml:2: the script that releases is not read"},
+			{workflow("on: {push: {tags: [v*]}}\njobs: {a: {steps: [{uses: docker/bake-action@v6, with: {set: '*.output=type=registry'}}]}}"), "[.github/workflows/a.yml: it releases without"},
 			{workflow("on: push\njobs: {a: {steps: [{run: npm publish}]}}"), "[.github/workflows/a.yml: it releases without a software bill of materials]"},
 			{sources{".goreleaser.yml": "builds: []\nsboms:\n  - artifacts: archive\n", ".github/workflows/a.yml": "jobs: {a: {steps: [{run: goreleaser release}]}}"}, "[]"},
 			{workflow("jobs: {a: {steps: [{run: npm publish}, {uses: anchore/sbom-action@v0}]}}"), "[]"}, {badWorkflow, "? .github"},
@@ -209,8 +215,8 @@ func TestFacts(t *testing.T) {
 		"repository.security_policy.private_contact": {
 			{sources{"SECURITY.md": "mail security@example.com"}, "true"}, {sources{"SECURITY.md": "open an issue"}, "false"}, {sources{"a": ""}, "false"}, {sources{"SECURITY.md": broken}, "? SECURITY.md"},
 		},
-		"repository.license":        {{sources{"LICENSE": "All rights reserved."}, "proprietary"}, {sources{"LICENSE": "Do as you like."}, "unrecognized"}, {sources{"a": ""}, ""}, {sources{"LICENSE": broken}, "? LICENSE"}},
-		"repository.readme.missing": {{sources{"README.md": "# X\n\n```sh\ngo test ./...\n```\n"}, "[contact | description]"}, {sources{"a": ""}, "[contact | description | run | test]"}, {sources{"README.md": "# X\n" + strings.Repeat("word ", 20) + "\n## Running\n## Tests\n## Contact\n"}, "[]"}, {sources{"README.md": broken}, "? README.md"}},
+		"repository.license":        {{sources{"LICENSE": "Business Source License 1.1\n\nLicensor: Acme. All rights reserved.\n"}, "BUSL-1.1"}, {sources{"LICENSE": "All rights reserved."}, "proprietary"}, {sources{"LICENSE": "Do as you like."}, "unrecognized"}, {sources{"a": ""}, ""}, {sources{"LICENSE": broken}, "? LICENSE"}},
+		"repository.readme.missing": {{sources{"README.md": "# X\n[Install](https://a.example/install) it.\n", "CONTRIBUTING.md": "```sh\nmake test\n```\n"}, "[contact | description]"}, {sources{"README.md": "# X\n## Usage\n", "CONTRIBUTING.md": broken}, "[contact | description]"}, {sources{"README.md": "# X\n\n```sh\ngo test ./...\n```\n"}, "[contact | description]"}, {sources{"a": ""}, "[contact | description | run | test]"}, {sources{"README.md": "# X\n" + strings.Repeat("word ", 20) + "\n## Running\n## Tests\n## Contact\n"}, "[]"}, {sources{"README.md": broken}, "? README.md"}},
 		"repository.agents.missing": {
 			{sources{"AGENTS.md": "# Build\n\nRun `make test`.\n"}, "[style]"}, {sources{"AGENTS.md": "# Build\n# Tests\n# Style\n"}, "[]"},
 			{sources{"a": ""}, "[build | style | test]"}, {sources{"AGENTS.md": broken}, "? AGENTS.md"},
@@ -218,10 +224,12 @@ func TestFacts(t *testing.T) {
 		"repository.agents.vendor_files_apart": {
 			{sources{"CLAUDE.md": "Use tabs.", "CONVENTIONS.md": "x"}, "[CLAUDE.md: its instructions are not in AGENTS.md"}, {sources{"AGENTS.md": "x", "CLAUDE.md": "@AGENTS.md\n"}, "[]"}, {partly, partial},
 		},
-		"repository.development.command": {{sources{"compose.yaml": ""}, "docker compose up"}, {sources{"Makefile": "dev:\n\tx\n"}, "make dev"}, {sources{"a": ""}, ""}, {sources{"package.json": "{"}, "? package.json:"}},
+		"repository.development.command": {{sources{"src/Shop.AppHost/Shop.AppHost.csproj": ""}, "dotnet run --project src/Shop.AppHost/Shop.AppHost.csproj"}, {sources{"compose.yaml": ""}, "docker compose up"}, {sources{"Makefile": "dev:\n\tx\n"}, "make dev"}, {sources{"a": ""}, ""}, {sources{"package.json": "{"}, "? package.json:"}},
 
-		"repository.containers.count": {{sources{"Dockerfile": "FROM a", "Dockerfile.dev": "FROM a", "b/Dockerfile": "x"}, "2"}, {sources{"a": ""}, "0"}, {partly, partial}},
+		"repository.containers.count": {{sources{"Dockerfile": "FROM a", "Dockerfile.base": "FROM a", "packaging/debian/Dockerfile": "FROM a", "docker/debian/Dockerfile": "FROM a", "docker/test-images/x/Dockerfile": "FROM a"}, "2"}, {sources{"Dockerfile": "FROM a", "Dockerfile.dev": "FROM a", "b/Dockerfile": "x"}, "2"}, {sources{"a": ""}, "0"}, {partly, partial}},
 		"repository.containers.root_users": {
+			{sources{"Dockerfile": "FROM alpine\nCMD x\n", "k8s/a.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      securityContext: {runAsUser: 1000}\n      containers: [{name: a, image: a:1}]\n"}, "[]"},
+			{sources{"Dockerfile": "FROM alpine\nCMD x\n", "k8s/a.yaml": strings.Replace("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n    spec:\n      securityContext: {runAsUser: 1000}\n      containers: [{name: a, image: a:1}]\n", "1000", "0", 1)}, "[Dockerfile:1: the container runs as root]"},
 			{sources{"Dockerfile": "FROM alpine\nCMD x\n", "b/Dockerfile": "FROM x\nUSER 0\n"}, "[Dockerfile:1: the container runs as root | b/Dockerfile:2: the container runs as root (user 0)]"},
 			{sources{"Dockerfile": "FROM alpine\nUSER app\n"}, "[]"}, {sources{"Dockerfile": "FROM scratch\nCOPY a b\n"}, "[]"}, {sources{"Dockerfile": "FROM alpine\nRUN apk add su-exec\n"}, "[]"}, {sources{"Dockerfile": "x"}, "? Dockerfile: it is not"},
 		},
@@ -230,6 +238,7 @@ func TestFacts(t *testing.T) {
 			{sources{"Dockerfile": "FROM alpine\nRUN apk add su-exec\n"}, "[Dockerfile:2: it starts as root, and its entry point"}, {sources{"Dockerfile": "FROM x\nUSER app\n"}, "[]"}, {sources{"Dockerfile": "x"}, "? Dockerfile"},
 		},
 		"repository.containers.latest_bases": {
+			{sources{"Dockerfile": "ARG V=\"latest\"\nFROM alpine:${V}\n"}, "[Dockerfile:2: the base image alpine:latest has no version]"},
 			{sources{"Dockerfile": "FROM alpine\n"}, "[Dockerfile:1: the base image alpine has no version]"}, {sources{"Dockerfile": "FROM alpine:3\n"}, "[]"}, {sources{"Dockerfile": "ARG A\nFROM $A\n"}, "? Dockerfile:2: the base image is unknown"},
 		},
 		"repository.containers.bases_without_digest": {
@@ -268,7 +277,7 @@ func TestFacts(t *testing.T) {
 		},
 
 		"repository.content.binaries": {{sources{"a": "\x7fELF\x00", "b.png": "\x89PNG\x00"}, "[a: an executable program or library]"}, {sources{"b": "x"}, "[]"}, {partly, partial}},
-		"repository.content.secrets":  {{sources{"a": "x\nAKI" + "AQ7ZK3MWVN2XT5RJD\n"}, "[a:2: it has the form of a secret: AWS access key]"}, {sources{"b": "x"}, "[]"}, {partly, partial}},
+		"repository.content.secrets":  {{sources{"dev/localhost.pem": "x\nAKI" + "AQ7ZK3MWVN2XT5RJD\n"}, "[]"}, {sources{"a": "x\nAKI" + "AQ7ZK3MWVN2XT5RJD\n"}, "[a:2: it has the form of a secret: AWS access key]"}, {sources{"b": "x"}, "[]"}, {partly, partial}},
 		"repository.language":         {{sources{"a.go": "x"}, "Go"}, {sources{"a": ""}, ""}, {partly, partial}},
 		"repository.frameworks":       {{sources{"go.mod": "require github.com/gin-gonic/gin v1\n"}, "[Gin]"}, {sources{"a": ""}, "[]"}, {partly, partial}},
 	} {

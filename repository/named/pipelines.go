@@ -176,11 +176,32 @@ func (r *reader) releases() []*workflow.Workflow {
 		if callable {
 			continue // it belongs to the workflow that calls it
 		}
-		if r.search(w, workflow.PurposeRelease).found.Path != "" || forVersions(w) && r.pushesImage(w, 0) {
+		if r.search(w, workflow.PurposeRelease).found.Path != "" ||
+			forVersions(w) && (r.pushesImage(w, 0) || releaseScript(w).Path != "") {
 			all = append(all, w)
 		}
 	}
 	return all
+}
+
+func enabled(input string) bool { return input != "" && input != "false" }
+
+// bakePushes finds a setting of docker/bake-action that pushes the images.
+var bakePushes = regexp.MustCompile(`output=\S*(type=registry|push=true|push-by-digest=true)`)
+
+// script finds a program of the repository whose name says that it releases.
+var script = regexp.MustCompile(`(^|[\s;&|])(\./|[\w.-]+/)[\w./-]*(release|publish)[\w.-]*`)
+
+// releaseScript returns where a workflow runs a program of the repository that releases, and that is not read.
+func releaseScript(w *workflow.Workflow) fact.Location {
+	for _, j := range w.Jobs {
+		for _, s := range j.Steps {
+			if script.MatchString(s.Run) {
+				return s.At
+			}
+		}
+	}
+	return fact.Location{}
 }
 
 func forVersions(w *workflow.Workflow) bool {
@@ -193,8 +214,10 @@ func (r *reader) pushesImage(w *workflow.Workflow, depth int) bool {
 	for _, j := range w.Jobs {
 		for _, s := range j.Steps {
 			action := s.Uses != nil && strings.EqualFold(s.Uses.Action, "docker/build-push-action")
-			pushed := s.With["push"] != "" && s.With["push"] != "false" || strings.Contains(s.With["outputs"], "push=true")
-			if action && pushed || pushes.MatchString(s.Run) {
+			pushed := enabled(s.With["push"]) || strings.Contains(s.With["outputs"], "push=true")
+			baked := s.Uses != nil && strings.EqualFold(s.Uses.Action, "docker/bake-action") &&
+				(enabled(s.With["push"]) || bakePushes.MatchString(s.With["set"]))
+			if action && pushed || baked || pushes.MatchString(s.Run) {
 				return true
 			}
 		}
@@ -217,15 +240,21 @@ var ko = regexp.MustCompile(`\bko (build|publish|resolve|apply)\b`)
 func (r *reader) releasesWithout(purpose workflow.Purpose, text string) value {
 	var p places
 	doubt := r.doubt(r.Workflows.Unreadable)
+	afterwards := slices.ContainsFunc(r.Workflows.Workflows, func(w workflow.Workflow) bool {
+		return forVersions(&w) && r.search(&w, purpose).found.Path != "" // it adds to every release
+	})
 	for _, w := range r.releases() {
 		s := r.search(w, purpose)
+		if at := releaseScript(w); at.Path != "" && s.doubt == "" {
+			s.doubt = at.String() + ": the script that releases is not read"
+		}
 		usesKo := slices.ContainsFunc(w.Jobs, func(j workflow.Job) bool {
 			return slices.ContainsFunc(j.Steps, func(s workflow.Step) bool {
 				return ko.MatchString(s.Run) && !strings.Contains(s.Run, "--sbom=none")
 			})
 		})
 		switch {
-		case s.found.Path != "", purpose == workflow.PurposeSBOM && usesKo:
+		case s.found.Path != "", afterwards, purpose == workflow.PurposeSBOM && usesKo:
 		case s.doubt != "" && doubt == "":
 			doubt = s.doubt
 		case s.doubt == "":

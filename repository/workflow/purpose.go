@@ -66,7 +66,8 @@ func RunsTests(script string) bool {
 }
 
 var (
-	sbomScript       = regexp.MustCompile(`\b(syft|cyclonedx[\w-]*|sbom-tool|cdxgen|bom generate|spdx-sbom-generator|npm sbom|docker sbom)\b`)
+	sbomScript = regexp.MustCompile(`\b(syft|cyclonedx[\w-]*|sbom-tool|cdxgen|bom generate|spdx-sbom-generator|npm sbom|docker sbom)\b|` +
+		`\bgh release (create|upload)\b[^\n]*([\w-]*sbom[\w.-]*|\bbom\.(json|xml)|\.cdx\.(json|xml)|\.spdx)`)
 	sbomFormat       = regexp.MustCompile(`\btrivy\b[^\n]*\b(cyclonedx|spdx)|--sbom(=true|\s|$)`)
 	provenanceScript = regexp.MustCompile(`\bcosign attest|--provenance\b|\bslsa-[\w-]+|--attest\b[^\n]*provenance|\bwitness run\b`)
 )
@@ -149,7 +150,8 @@ func (s *Step) Purposes() []Purpose {
 		}
 	}
 	add(PurposeTest, RunsTests(s.Run))
-	add(PurposeSBOM, sbomScript.MatchString(s.Run) || sbomFormat.MatchString(s.Run))
+	script := strings.ReplaceAll(s.Run, "\\\n", " ")
+	add(PurposeSBOM, sbomScript.MatchString(script) || sbomFormat.MatchString(script))
 	add(PurposeProvenance, provenanceScript.MatchString(s.Run))
 	add(PurposeRelease, releaseScript.MatchString(s.Run) && !dryRun.MatchString(s.Run))
 	if s.Uses == nil {
