@@ -364,6 +364,15 @@ func shareUnit(d facts.Definition) string {
 // maxListed is how many elements of a list a sentence names.
 const maxListed = 6
 
+// FactText returns the value of a fact as people read it.
+func FactText(d facts.Definition, f event.Fact, now time.Time) (string, error) {
+	value, err := f.Decode()
+	if err != nil {
+		return "", err
+	}
+	return display(d, toCEL(value), now), nil
+}
+
 // display writes a value as people read it.
 func display(d facts.Definition, value ref.Val, now time.Time) string {
 	switch v := value.(type) {

@@ -271,7 +271,7 @@ var house = []struct {
 	{name: "report/records", imports: []string{"metrics", "report/sorting", "report/words"}},
 	{
 		name:     "report",
-		imports:  []string{"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "scorecards"},
+		imports:  []string{"scorecards/facts", "event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "scorecards"},
 		children: true,
 	},
 	{name: "web"},

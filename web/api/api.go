@@ -37,6 +37,8 @@ func (a *API) Routes() []route.Route {
 		route.Get("/api/v1/services/:namespace/:name", a.service).Titled("one service with its rules and numbers"),
 		route.Get("/api/v1/services/:namespace/:name/history", a.history).
 			Titled("how the grades of one service changed, rule by rule"),
+		route.Get("/api/v1/services/:namespace/:name/facts", a.facts, "prefix").
+			Titled("the facts of one service, known or not; prefix, such as repository.files."),
 		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
 		list("/api/v1/teams", a.teams, "teams with their levels and deployments", route.TeamFilters),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics"),
@@ -117,6 +119,18 @@ func (a *API) history(ctx context.Context, r route.Request) (route.Answer, error
 		return route.Answer{}, err
 	}
 	return document(history)
+}
+
+func (a *API) facts(ctx context.Context, r route.Request) (route.Answer, error) {
+	var prefixes []string
+	if prefix := r.Query("prefix", ""); prefix != "" {
+		prefixes = strings.Split(prefix, ",")
+	}
+	facts, err := a.reader.Facts(ctx, r.ServiceRef(), prefixes...)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	return document(facts)
 }
 
 func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error) {

@@ -46,6 +46,7 @@ func (p *Pages) Routes() []route.Route {
 		route.Get("/", p.overview),
 		route.Get("/services", p.services, route.ListParameters(route.ServiceFilters...)...),
 		route.Get("/services/:namespace/:name", p.service),
+		route.Get("/services/:namespace/:name/facts", p.facts, "q", "page"),
 		route.Get("/teams", p.teams, route.ListParameters(route.TeamFilters...)...),
 		route.Get("/time-to-first-deploy", p.firstDeploy, route.ListParameters("of", "cohort", "from", "to")...),
 		route.Get("/time-to-first-deploy/subjects", p.subjects, route.ListParameters(route.SubjectFilters...)...),

@@ -37,7 +37,7 @@ type serviceView struct {
 	DeployCoverage report.CompletenessSum
 	CICoverage     report.CompletenessSum
 
-	AllDeploys, AllChanges, AllRuns string // lists
+	AllDeploys, AllChanges, AllRuns, AllFacts string // lists
 }
 
 // entityLink is another entity, with its page when it is a service.
@@ -92,6 +92,7 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		NoDeploys:      report.NotCollected(page.Frequency.Missing),
 		CIChart:        ciChart("ci", page.CI, e.Ref),
 		DeployCoverage: report.Sum(page.Frequency.Completeness), CICoverage: report.Sum(page.CI.Completeness),
+		AllFacts:   report.ServicePath(e.Ref) + "/facts",
 		AllDeploys: eventsPath("deployments", "service", e.Ref),
 		AllChanges: eventsPath("changes", "service", e.Ref),
 		AllRuns:    eventsPath("pipeline_runs", "service", e.Ref),
