@@ -13,10 +13,15 @@ import (
 const maxIgnore = 2_000
 
 // ignores has the patterns of the .gitignore files of a checkout: what they exclude is not part of the repository, such
-// as what a build writes. A file that is committed although a pattern excludes it is taken for excluded, because the
-// index of git is not read.
+// as what a build writes. A file that the index of git has is part of it, whatever the patterns are.
 type ignores struct {
-	rules []ignoreRule
+	rules   []ignoreRule
+	tracked map[string]bool // the files of the index, and their directories; empty if it cannot be read
+	inside  map[string]bool // directories that a pattern excludes and that have tracked files
+}
+
+func newIgnores(fsys fs.FS) *ignores {
+	return &ignores{tracked: trackedFiles(fsys), inside: map[string]bool{}}
 }
 
 type ignoreRule struct {
@@ -76,8 +81,21 @@ func escape(name string) string {
 	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "{", `\{`).Replace(name)
 }
 
-// excluded reports whether a pattern excludes a path. The last pattern that matches decides.
+// excluded reports whether a path is not part of the repository. A directory that has tracked files is entered, and of
+// it only these count.
 func (i *ignores) excluded(name string, isDir bool) bool {
+	matched := i.inside[path.Dir(name)] || i.matches(name, isDir)
+	if matched && i.tracked[name] {
+		if isDir {
+			i.inside[name] = true
+		}
+		return false
+	}
+	return matched
+}
+
+// matches reports whether a pattern excludes a path. The last pattern that matches decides.
+func (i *ignores) matches(name string, isDir bool) bool {
 	for k := len(i.rules) - 1; k >= 0; k-- {
 		r := i.rules[k]
 		if r.dirOnly && !isDir {

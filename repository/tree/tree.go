@@ -102,7 +102,7 @@ var errFull = errors.New("the listing is full")
 func List(ctx context.Context, fsys fs.FS, limits Limits) (*Tree, error) {
 	t := &Tree{fsys: fsys, limits: limits.withDefaults(), at: map[string]int{}, err: ctx.Err}
 	if _, err := fs.Lstat(fsys, ".git"); err == nil {
-		t.ignored = &ignores{}
+		t.ignored = newIgnores(fsys)
 	}
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
