@@ -30,6 +30,7 @@ type Deps struct {
 	Sources      []string
 	Checks       []HealthCheck // what can be wrong while the store answers
 	GradeHistory GradeHistory  // nil: no history is shown
+	FactHistory  FactHistory   // nil: nothing is graded as of a past time
 	Cache        Cache         // nil: every question is computed
 }
 

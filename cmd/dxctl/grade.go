@@ -32,6 +32,8 @@ func newGrade(s *cli) *cobra.Command {
   dxctl grade .                  the services that the descriptors (catalog-info.yaml) of a checkout describe
   dxctl grade payment-service    a service: each rule, the value behind the outcome, and what to do; first, what the
                                  configured sources have about the service is read again (not with --stored)
+  dxctl grade payment-service --as-of 2026-05-31
+                                 by the facts that were known at the end of that day; nothing is stored
   dxctl grade --all              every service of the catalog; the changes are stored
 
 An argument that is "." or contains a path separator is a directory; any other word is the name of a service or a ref
@@ -62,6 +64,8 @@ not reach the level, and 9 if missing data decides whether it does; the worst of
 	cmd.Flags().BoolVar(&options.stored, "stored", false, "grade a service by the stored facts, without reading its "+
 		"sources first")
 	cmd.Flags().BoolVar(&options.history, "history", false, "print how the grades of a service changed, without grading")
+	cmd.Flags().StringVar(&options.asOf, "as-of", "", "grade a service by the facts that were known at a past `TIME`: a "+
+		"date, whose end in UTC is meant, or a time such as 2026-05-31T12:00:00Z")
 	cmd.Flags().StringVar(&options.failBelow, "fail-below", "", "exit with 6 if a service is below this `LEVEL`, with 9 if "+
 		"that is not known")
 	return cmd
@@ -72,6 +76,7 @@ type gradeOptions struct {
 	failBelow string
 	stored    bool // grade a service by the stored facts, without reading its sources
 	history   bool // print how the grades of a service changed
+	asOf      string
 }
 
 // grade grades what the word of the command line names.
@@ -79,6 +84,10 @@ func (s *cli) grade(ctx context.Context, word string, options gradeOptions) erro
 	switch {
 	case options.all && word != "":
 		return fmt.Errorf("--all grades every service; leave %q out, or --all", word)
+	case options.asOf != "" && (word == "" || isDirectory(word)):
+		return errors.New("--as-of needs the name of a service; only facts in the store have a history")
+	case options.asOf != "" && options.history:
+		return errors.New("--as-of grades once and --history prints every change; leave one of them out")
 	case options.history && (word == "" || isDirectory(word)):
 		return errors.New("--history needs the name of a service; a directory has no history")
 	case options.all:
@@ -162,6 +171,9 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	}
 	if options.history {
 		return s.printHistory(ctx, p, want)
+	}
+	if options.asOf != "" {
+		return s.gradeAsOf(ctx, p, want, options, grades)
 	}
 	var reports []scorecards.Report
 	if want == "" {

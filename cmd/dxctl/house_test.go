@@ -270,8 +270,11 @@ var house = []struct {
 	{name: "report/sorting"},
 	{name: "report/records", imports: []string{"metrics", "report/sorting", "report/words"}},
 	{
-		name:     "report",
-		imports:  []string{"scorecards/facts", "event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "scorecards"},
+		name: "report",
+		imports: []string{
+			"scorecards/facts", "event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "scorecards",
+			"scorecards/replay",
+		},
 		children: true,
 	},
 	{name: "web"},

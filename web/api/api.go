@@ -34,7 +34,8 @@ func (a *API) Routes() []route.Route {
 	return []route.Route{
 		route.Get("/api/v1", a.index).Titled("this list"),
 		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters),
-		route.Get("/api/v1/services/:namespace/:name", a.service).Titled("one service with its rules and numbers"),
+		route.Get("/api/v1/services/:namespace/:name", a.service, "as_of").
+			Titled("one service with its rules and numbers; as_of=2026-05-31: its grades by the facts known then"),
 		route.Get("/api/v1/services/:namespace/:name/history", a.history).
 			Titled("how the grades of one service changed, rule by rule"),
 		route.Get("/api/v1/services/:namespace/:name/facts", a.facts, "prefix").
@@ -106,6 +107,17 @@ func (a *API) selected(r route.Request, services report.Services) ([]report.Serv
 }
 
 func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error) {
+	if text := r.Query("as_of", ""); text != "" {
+		at, err := report.ParseAsOf(text, a.reader.Now())
+		if err != nil {
+			return route.Answer{}, route.BadRequest("%s", err)
+		}
+		then, err := a.reader.AsOf(ctx, r.ServiceRef(), at)
+		if err != nil {
+			return route.Answer{}, err
+		}
+		return document(then.Document())
+	}
 	service, err := a.reader.Service(ctx, r.ServiceRef())
 	if err != nil {
 		return route.Answer{}, err

@@ -59,16 +59,19 @@ func TestAPI(t *testing.T) {
 func TestAPIProblems(t *testing.T) {
 	f := newFixture(t, testCatalog, testPeople, nil)
 	for path, want := range map[string]int{
-		"/api/v1/nothing":                               http.StatusNotFound,
-		"/api/v1/services/default/nothing":              http.StatusNotFound,
-		"/api/v1/events/shoes":                          http.StatusNotFound,
-		"/api/v1/events/deployments?from=x":             http.StatusBadRequest,
-		"/api/v1/metrics/deployment-frequency?bucket=x": http.StatusBadRequest,
-		"/api/v1/metrics/time-to-first-deploy?of=x":     http.StatusBadRequest,
-		"/api/v1/events/deployments?delivered=yes":      http.StatusBadRequest,
-		"/api/v1/events/deployments?counted=yes":        http.StatusBadRequest,
-		"/api/v1/ledger?gaps=yes":                       http.StatusBadRequest,
-		"/api/v1/ledger?source=x":                       http.StatusBadRequest,
+		"/api/v1/nothing":                                           http.StatusNotFound,
+		"/api/v1/services/default/nothing":                          http.StatusNotFound,
+		"/api/v1/services/default/nothing?as_of=2026-01-01":         http.StatusNotFound,
+		"/api/v1/services/default/payment-service?as_of=x":          http.StatusBadRequest,
+		"/api/v1/services/default/payment-service?as_of=2098-01-01": http.StatusBadRequest,
+		"/api/v1/events/shoes":                                      http.StatusNotFound,
+		"/api/v1/events/deployments?from=x":                         http.StatusBadRequest,
+		"/api/v1/metrics/deployment-frequency?bucket=x":             http.StatusBadRequest,
+		"/api/v1/metrics/time-to-first-deploy?of=x":                 http.StatusBadRequest,
+		"/api/v1/events/deployments?delivered=yes":                  http.StatusBadRequest,
+		"/api/v1/events/deployments?counted=yes":                    http.StatusBadRequest,
+		"/api/v1/ledger?gaps=yes":                                   http.StatusBadRequest,
+		"/api/v1/ledger?source=x":                                   http.StatusBadRequest,
 	} {
 		t.Run(path, func(t *testing.T) {
 			status, header, body := f.get(t, path)

@@ -86,6 +86,7 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	f := &fixture{store: s, catalog: cat, deps: server.Deps{
 		Store: s, DataVersion: s.Reader().DataVersion, Metrics: engine, Scorecards: graded,
 		GradeHistory: s.GradeHistory,
+		FactHistory:  s,
 		Ping: func(ctx context.Context) error {
 			_, err := s.Info(ctx)
 			return err

@@ -122,7 +122,7 @@ func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
 func (a *App) Reader() (*report.Reader, error) {
 	return report.New(report.Deps{
 		Store: a.Store.Reader(), Metrics: a.metrics, Scorecards: a.cards, Catalog: a.catalog.Load, Now: a.now,
-		GradeHistory: a.Store.GradeHistory,
+		GradeHistory: a.Store.GradeHistory, FactHistory: a.Store,
 	})
 }
 

@@ -123,6 +123,7 @@ func (a *App) dashboard(received *receiving) (*fiber.App, error) {
 		Metrics:      a.metrics,
 		Scorecards:   a.cards,
 		GradeHistory: a.Store.GradeHistory,
+		FactHistory:  a.Store,
 		Catalog:      a.catalog.Load,
 		Logger:       a.log,
 		Registerer:   a.registry,
