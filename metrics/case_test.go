@@ -260,7 +260,7 @@ func (c testCase) answer(ctx context.Context, e *metrics.Engine, id string) (any
 	case id == metrics.DeploymentFrequencyID && c.Ask["of"] != "services":
 		return e.DeploymentFrequency(ctx, deploys)
 	case id == metrics.CIDefaultBranchID:
-		return e.DefaultBranch(ctx, w)
+		return e.DefaultBranch(ctx, w, "")
 	case c.Ask["of"] == "series":
 		return e.CISeries(ctx, c.Ask["service"], w)
 	case c.Ask["of"] == "services":

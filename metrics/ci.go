@@ -143,8 +143,9 @@ type DefaultBranchStats struct {
 	SuccessRate *float64 `json:"success_rate"` // 0 to 1
 }
 
-// DefaultBranch returns the CI of the default branches of all services that have any runs in the window, by ref.
-func (e *Engine) DefaultBranch(ctx context.Context, w Window) ([]DefaultBranchStats, error) {
+// DefaultBranch returns the CI of the default branches of all services that have any runs in the window, by ref; of one
+// service only, unless service is empty.
+func (e *Engine) DefaultBranch(ctx context.Context, w Window, service string) ([]DefaultBranchStats, error) {
 	c, err := e.cover(ctx, w, event.KindPipelineRun)
 	if err != nil {
 		return nil, err
@@ -159,7 +160,7 @@ func (e *Engine) DefaultBranch(ctx context.Context, w Window) ([]DefaultBranchSt
 		Timed     uint64   `ch:"timed"`
 		P90       *float64 `ch:"p90"`
 	}
-	params := map[string]any{"service": "", "from": c.From, "to": c.To}
+	params := map[string]any{"service": service, "from": c.From, "to": c.To}
 	if _, err := e.query(ctx, CIDefaultBranchID, &rows, params); err != nil {
 		return nil, err
 	}

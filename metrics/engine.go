@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
+	"sync"
 	"time"
 )
 
@@ -27,12 +29,19 @@ type Querier interface {
 	Select(ctx context.Context, dest any, sql string, params map[string]any) error
 }
 
-// Engine computes metrics. It keeps no state between calls and may be used by several goroutines.
+// Engine computes metrics. It may be used by several goroutines. Only an engine of Remembering keeps state.
 type Engine struct {
 	q           Querier
 	now         func() time.Time
 	definitions map[string]Definition
 	withoutBots bool
+	shared      *answers // nil: nothing is remembered
+}
+
+// answers are those of the queries that several metrics share, by query and parameters.
+type answers struct {
+	mu   sync.Mutex
+	rows map[string]reflect.Value // slices
 }
 
 // New returns an engine that reads through q and takes the present from now.
@@ -57,6 +66,14 @@ func (e *Engine) WithoutBots() *Engine {
 	without := *e
 	without.withoutBots = true
 	return &without
+}
+
+// Remembering returns an engine that asks the queries that its metrics share, such as when the history of a kind of
+// event begins, only once. It is for numbers that are computed together.
+func (e *Engine) Remembering() *Engine {
+	remembering := *e
+	remembering.shared = &answers{rows: map[string]reflect.Value{}}
+	return &remembering
 }
 
 // definition returns the definition of a metric of this package.
@@ -85,8 +102,27 @@ func (e *Engine) query(ctx context.Context, id string, dest any, params map[stri
 	return d, nil
 }
 
-// queryFile runs one of the queries that several metrics share.
+// queryFile runs one of the queries that several metrics share. The rows must not be changed.
 func (e *Engine) queryFile(ctx context.Context, name string, dest any, params map[string]any) error {
+	if e.shared == nil {
+		return e.readFile(ctx, name, dest, params)
+	}
+	into := reflect.ValueOf(dest).Elem()
+	key := fmt.Sprint(name, into.Type(), params) // maps are printed in the order of their keys
+	e.shared.mu.Lock()
+	defer e.shared.mu.Unlock()
+	if rows, ok := e.shared.rows[key]; ok {
+		into.Set(rows)
+		return nil
+	}
+	if err := e.readFile(ctx, name, dest, params); err != nil {
+		return err
+	}
+	e.shared.rows[key] = reflect.ValueOf(into.Interface())
+	return nil
+}
+
+func (e *Engine) readFile(ctx context.Context, name string, dest any, params map[string]any) error {
 	sql, err := files.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)

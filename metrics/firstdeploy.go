@@ -105,7 +105,7 @@ func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Population, opt TTFDO
 		return TTFD{}, fmt.Errorf("metrics: time to first deploy of %q; use %q or %q", string(of), Engineers, Services)
 	}
 	var rows []firstDeployRow
-	d, err := e.query(ctx, id, &rows, map[string]any{"environment": Production})
+	d, err := e.query(ctx, id, &rows, map[string]any{"environment": Production, "service": ""})
 	if err != nil {
 		return TTFD{}, err
 	}
@@ -121,10 +121,12 @@ func (e *Engine) TimeToFirstDeploy(ctx context.Context, of Population, opt TTFDO
 	return result, nil
 }
 
-// FirstDeploys returns the time to first deploy of every service of the catalog, also of those that are in no estimate.
-func (e *Engine) FirstDeploys(ctx context.Context) ([]Subject, error) {
+// FirstDeploys returns the time to first deploy of every service of the catalog, also of those that are in no estimate;
+// of one service only, unless service is empty.
+func (e *Engine) FirstDeploys(ctx context.Context, service string) ([]Subject, error) {
 	var rows []firstDeployRow
-	if _, err := e.query(ctx, TimeToFirstDeployServicesID, &rows, map[string]any{"environment": Production}); err != nil {
+	params := map[string]any{"environment": Production, "service": service}
+	if _, err := e.query(ctx, TimeToFirstDeployServicesID, &rows, params); err != nil {
 		return nil, err
 	}
 	now := e.now().UTC()

@@ -698,22 +698,7 @@ func benchmarkEngine(b *testing.B) (*Engine, map[string]event.Fact) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	known := map[string]any{}
-	for _, d := range facts.Catalog() {
-		switch d.Type {
-		case event.BoolFact:
-			known[d.Name] = true
-		case event.NumberFact:
-			known[d.Name] = 9.5
-		case event.StringFact:
-			known[d.Name] = "production"
-		case event.TimeFact:
-			known[d.Name] = testNow.AddDate(0, 0, -60)
-		case event.ListFact:
-			known[d.Name] = []string{}
-		}
-	}
-	return e, factsOf(known)
+	return e, benchmarkFacts()
 }
 
 // bandsCard has a rule for each kind of band.

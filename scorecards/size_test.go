@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
@@ -114,6 +116,36 @@ func TestEveryServiceHasTheSameFacts(t *testing.T) {
 		} else if got != first {
 			t.Errorf("%s has %s, another one %s", service.Ref, got, first)
 		}
+	}
+}
+
+// TestOneServiceIsComputedAsAll: the facts of one service, which are queried for it alone, are those that the queries of
+// all services give.
+func TestOneServiceIsComputedAsAll(t *testing.T) {
+	s, cat := setUp(t)
+	_, m := engines(t, s, clock)
+	all, err := facts.Compute(t.Context(), s, m, testNow, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := 0
+	for _, service := range cat.Services() {
+		one, err := facts.Compute(t.Context(), s, m, testNow, []string{service.Ref})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := all.Of(service.Ref)
+		if diff := cmp.Diff(want, one.Of(service.Ref)); diff != "" {
+			t.Errorf("%s: (-all +one)\n%s", service.Ref, diff)
+		}
+		for _, f := range want {
+			if f.Error == "" {
+				known++
+			}
+		}
+	}
+	if known < 5 {
+		t.Errorf("only %d facts are known", known)
 	}
 }
 

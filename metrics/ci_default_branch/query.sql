@@ -3,7 +3,8 @@
 WITH
     branches AS
     (
-        SELECT entity, JSONExtractString(value) AS branch FROM facts WHERE fact = 'repository.default_branch' AND error = ''
+        SELECT entity, JSONExtractString(value) AS branch FROM facts
+        WHERE fact = 'repository.default_branch' AND error = '' AND ({service:String} = '' OR entity = {service:String})
     )
 SELECT service, any(known) AS branch, countIf(named) = 0 AS unnamed,
     if(unnamed, countIf(eligible AND status = 'succeeded'), countIf(counted AND status = 'succeeded')) AS succeeded,

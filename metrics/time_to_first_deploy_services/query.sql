@@ -8,27 +8,28 @@ WITH
         FROM deployments
         WHERE environment = {environment:String} AND status = 'succeeded' AND NOT baseline AND rollback_of = ''
             AND coalesce(finished_at, started_at, created_at) IS NOT NULL AND NOT ({without_bots:Bool} AND bot)
+            AND ({service:String} = '' OR service = {service:String})
         GROUP BY service
     ),
     asked AS
     (
         SELECT DISTINCT service FROM
         (
-            SELECT service, source, scope FROM changes
+            SELECT service, source, scope FROM changes WHERE {service:String} = '' OR service = {service:String}
             UNION DISTINCT
-            SELECT service, source, scope FROM pipeline_runs
+            SELECT service, source, scope FROM pipeline_runs WHERE {service:String} = '' OR service = {service:String}
         )
         WHERE (source, scope) IN (SELECT source, scope FROM ledger WHERE kind = 'deployment')
         UNION DISTINCT
         SELECT service FROM ledger WHERE kind = 'deployment'
         UNION DISTINCT
-        SELECT service FROM deployments
+        SELECT service FROM deployments WHERE {service:String} = '' OR service = {service:String}
     ),
     repositories AS
     (
         SELECT entity, parseDateTime64BestEffortOrNull(JSONExtractString(value), 3, 'UTC') AS created_at
         FROM facts
-        WHERE fact = 'repository.created_at' AND error = ''
+        WHERE fact = 'repository.created_at' AND error = '' AND ({service:String} = '' OR entity = {service:String})
     ),
     (
         SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployments WHERE environment = {environment:String}
@@ -41,4 +42,5 @@ FROM entities AS e
 LEFT JOIN firsts AS f ON f.service = e.entity
 LEFT ANY JOIN repositories AS r ON r.entity = e.entity
 WHERE lower(e.kind) = 'component' AND lower(e.type) NOT IN ('library', 'documentation', 'docs')
+    AND ({service:String} = '' OR e.entity = {service:String})
 ORDER BY started_at, id

@@ -31,7 +31,7 @@ type numbers struct {
 type Computed struct {
 	now     time.Time
 	numbers map[string]*numbers                 // by service
-	read    map[string]map[event.Kind]time.Time // as lastRead returns it
+	read    map[string]map[event.Kind]time.Time // as addLastRead sets it
 }
 
 // fewServices is up to how many services the numbers are queried for each service, instead of for all at once.
@@ -45,7 +45,8 @@ func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, no
 	if len(only) > 0 && len(only) <= fewServices {
 		asked = only
 	}
-	c := Computed{now: now, numbers: map[string]*numbers{}}
+	eng = eng.Remembering() // windows and services have much in common
+	c := Computed{now: now, numbers: map[string]*numbers{}, read: map[string]map[event.Kind]time.Time{}}
 	for _, w := range []struct {
 		window metrics.Window
 		of     func(*numbers) *metrics.ServiceStats
@@ -64,12 +65,15 @@ func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, no
 			}
 		}
 	}
-	if err := c.addDelivery(ctx, store, eng); err != nil {
-		return c, err
+	for _, service := range asked {
+		if err := c.addDelivery(ctx, store, eng, service); err != nil {
+			return c, err
+		}
+		if err := c.addLastRead(ctx, store, service); err != nil {
+			return c, err
+		}
 	}
-	var err error
-	c.read, err = lastRead(ctx, store)
-	return c, err
+	return c, nil
 }
 
 // of returns the numbers of a service, to be filled in.
@@ -96,27 +100,27 @@ func (c Computed) Of(service string) []event.Fact {
 	return w.facts
 }
 
-const lastReadSQL = "SELECT service, kind, max(checked_at) AS at FROM ledger WHERE service != '' GROUP BY service, kind"
+const lastReadSQL = `SELECT service, kind, max(checked_at) AS at FROM ledger
+WHERE service != '' AND ({service:String} = '' OR service = {service:String}) GROUP BY service, kind`
 
-// lastRead returns when the sources of each service were last read, by the ledger: service → kind of event → time. What
+// addLastRead adds when the sources of each service were last read, by the ledger: service → kind of event → time. What
 // is computed from events is as old as that, however lately it was computed.
-func lastRead(ctx context.Context, store metrics.Querier) (map[string]map[event.Kind]time.Time, error) {
+func (c Computed) addLastRead(ctx context.Context, store metrics.Querier, service string) error {
 	var rows []struct {
 		Service string    `ch:"service"`
 		Kind    string    `ch:"kind"`
 		At      time.Time `ch:"at"`
 	}
-	if err := store.Select(ctx, &rows, lastReadSQL, nil); err != nil {
-		return nil, fmt.Errorf("reading when the sources were last read: %w", err)
+	if err := store.Select(ctx, &rows, lastReadSQL, map[string]any{"service": service}); err != nil {
+		return fmt.Errorf("reading when the sources were last read: %w", err)
 	}
-	read := map[string]map[event.Kind]time.Time{}
 	for _, row := range rows {
-		if read[row.Service] == nil {
-			read[row.Service] = map[event.Kind]time.Time{}
+		if c.read[row.Service] == nil {
+			c.read[row.Service] = map[event.Kind]time.Time{}
 		}
-		read[row.Service][event.Kind(row.Kind)] = row.At
+		c.read[row.Service][event.Kind(row.Kind)] = row.At
 	}
-	return read, nil
+	return nil
 }
 
 // factWriter writes the computed facts of one service. Nothing seen at all is not zero: it is a fact with an error.

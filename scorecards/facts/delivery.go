@@ -17,32 +17,35 @@ type versionCount struct {
 
 const versionsSQL = `SELECT service, uniqExactIf(v, v != '') AS versions, countIf(v = '') AS unnamed
 FROM (SELECT service, if(version != '', version, sha) AS v FROM deployments
-    WHERE environment = 'production' AND status = 'succeeded')
+    WHERE environment = 'production' AND status = 'succeeded' AND ({service:String} = '' OR service = {service:String}))
 GROUP BY service`
 
 // unreviewedSQL selects the services whose changes are all of sources that never reported a review. The listing of
 // merge requests of GitLab has none, so that their absence says nothing.
-const unreviewedSQL = `SELECT service FROM changes GROUP BY service HAVING max(source IN
+const unreviewedSQL = `SELECT service FROM changes WHERE {service:String} = '' OR service = {service:String}
+GROUP BY service HAVING max(source IN
     (SELECT source FROM changes WHERE first_review_at IS NOT NULL OR approved_at IS NOT NULL)) = 0`
 
 // addDelivery adds what is known of the default branch, the first deployment, the versions and the reviews.
-func (c Computed) addDelivery(ctx context.Context, store metrics.Querier, eng *metrics.Engine) error {
-	branches, err := eng.DefaultBranch(ctx, metrics.Last(30, c.now))
+// service is the ref of the one that is asked for; empty: all.
+func (c Computed) addDelivery(ctx context.Context, store metrics.Querier, eng *metrics.Engine, service string) error {
+	branches, err := eng.DefaultBranch(ctx, metrics.Last(30, c.now), service)
 	if err != nil {
 		return fmt.Errorf("computing the CI of default branches: %w", err)
 	}
 	for i := range branches {
 		c.of(branches[i].Service).main = &branches[i]
 	}
-	firsts, err := eng.FirstDeploys(ctx)
+	firsts, err := eng.FirstDeploys(ctx, service)
 	if err != nil {
 		return fmt.Errorf("computing the first deployments: %w", err)
 	}
 	for i := range firsts {
 		c.of(firsts[i].ID).first = &firsts[i]
 	}
+	params := map[string]any{"service": service}
 	var versions []versionCount
-	if err := store.Select(ctx, &versions, versionsSQL, nil); err != nil {
+	if err := store.Select(ctx, &versions, versionsSQL, params); err != nil {
 		return fmt.Errorf("counting the deployed versions: %w", err)
 	}
 	for i := range versions {
@@ -51,7 +54,7 @@ func (c Computed) addDelivery(ctx context.Context, store metrics.Querier, eng *m
 	var unreviewed []struct {
 		Service string `ch:"service"`
 	}
-	if err := store.Select(ctx, &unreviewed, unreviewedSQL, nil); err != nil {
+	if err := store.Select(ctx, &unreviewed, unreviewedSQL, params); err != nil {
 		return fmt.Errorf("reading whose changes have no reviews: %w", err)
 	}
 	for _, row := range unreviewed {
