@@ -119,8 +119,8 @@ func TestEveryServiceHasTheSameFacts(t *testing.T) {
 	}
 }
 
-// TestOneServiceIsComputedAsAll: the facts of one service, which are queried for it alone, are those that the queries of
-// all services give.
+// TestOneServiceIsComputedAsAll: the facts of one service, which are queried for it alone, are those that the queries
+// of all services give.
 func TestOneServiceIsComputedAsAll(t *testing.T) {
 	s, cat := setUp(t)
 	_, m := engines(t, s, clock)

@@ -75,8 +75,8 @@ func benchmarkFacts() map[string]event.Fact {
 	return factsOf(known)
 }
 
-// BenchmarkGradeStored grades 5,000 services by the forty rules, with reasons, from facts in the store: the goal is less
-// than 1 s on two cores.
+// BenchmarkGradeStored grades 5,000 services by the forty rules, with reasons, from facts in the store: the goal is
+// less than 1 s on two cores.
 func BenchmarkGradeStored(b *testing.B) {
 	_, grade := stocked(b, 5_000)
 	b.ReportAllocs()
