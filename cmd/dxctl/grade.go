@@ -68,10 +68,13 @@ not reach the level, and 9 if missing data decides whether it does; the worst of
 		"date, whose end in UTC is meant, or a time such as 2026-05-31T12:00:00Z")
 	cmd.Flags().StringVar(&options.failBelow, "fail-below", "", "exit with 6 if a service is below this `LEVEL`, with 9 if "+
 		"that is not known")
+	cmd.Flags().StringArrayVar(&options.rules, "rule", nil, "print the rule with this `ID` in full: why, fix, expression "+
+		"and facts; repeatable")
 	return cmd
 }
 
 type gradeOptions struct {
+	rules     []string // ids of the rules to print in full; none: all rules in short
 	all       bool
 	failBelow string
 	stored    bool // grade a service by the stored facts, without reading its sources
@@ -90,6 +93,8 @@ func (s *cli) grade(ctx context.Context, word string, options gradeOptions) erro
 		return errors.New("--as-of grades once and --history prints every change; leave one of them out")
 	case options.history && (word == "" || isDirectory(word)):
 		return errors.New("--history needs the name of a service; a directory has no history")
+	case len(options.rules) > 0 && (options.all || options.history || s.output != "table"):
+		return errors.New("--rule explains rules to a person, for one service or directory; leave out --all, --history and -o")
 	case options.all:
 		return s.gradeStored(ctx, "", options)
 	case word == "":
@@ -169,6 +174,9 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	if err := grades.Validate(options.failBelow); err != nil {
 		return err
 	}
+	if err := grades.HasRules(options.rules); err != nil {
+		return err
+	}
 	if options.history {
 		return s.printHistory(ctx, p, want)
 	}
@@ -193,6 +201,8 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 		return fmt.Errorf("no scorecard applies to %s; check the filters of the scorecards", want)
 	}
 	switch {
+	case len(options.rules) > 0:
+		err = grades.WriteRules(s.out, options.rules, output.Printable)
 	case s.output == "sarif", s.output == "junit":
 		err = s.printChecks(grades)
 	case want == "":
@@ -334,6 +344,7 @@ func explain(service report.Service) output.Table {
 	for _, l := range service.LeftOut {
 		fmt.Fprintf(&prose, "Not graded by %s: %s\n", l.Title, output.Printable(l.Reason))
 	}
+	prose.WriteString("`dxctl grade SERVICE --rule ID` explains one rule in full.\n")
 	t.Prose = prose.String()
 	return t
 }

@@ -39,6 +39,9 @@ func (s *cli) gradeDirectory(ctx context.Context, dir string, options gradeOptio
 	if err := grades.Validate(options.failBelow); err != nil {
 		return err
 	}
+	if err := grades.HasRules(options.rules); err != nil {
+		return err
+	}
 	c, err := checkout.Read(ctx, dir, s.now())
 	if err != nil {
 		return err
@@ -58,7 +61,11 @@ func (s *cli) gradeDirectory(ctx context.Context, dir string, options gradeOptio
 		}
 		grades.Services = append(grades.Services, service)
 	}
-	err = errors.Join(s.printChecks(grades), s.against(grades, options.failBelow))
+	write := s.printChecks
+	if len(options.rules) > 0 {
+		write = func(g *checks.Grades) error { return g.WriteRules(s.out, options.rules, output.Printable) }
+	}
+	err = errors.Join(write(grades), s.against(grades, options.failBelow))
 	if broken := cards.Err(); broken != nil {
 		return errors.Join(err, exit.With(exit.Partial, fmt.Errorf("scorecards that are not used:\n%w", broken)))
 	}

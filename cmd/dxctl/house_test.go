@@ -263,6 +263,7 @@ var house = []struct {
 	{
 		name: "report/checks",
 		imports: []string{
+			"spelling",
 			"event", "repository/fact", "repository/named", "report/words", "scorecards", "scorecards/facts",
 		},
 	},

@@ -38,6 +38,8 @@ func (g *Grades) WriteText(w io.Writer, printable func(string) string) error {
 			t.line("Note: %s.", strings.TrimRight(note, "."))
 		}
 	}
+	t.line("")
+	t.line("`dxctl grade DIRECTORY --rule ID` explains one rule in full.")
 	_, err := io.WriteString(w, t.b.String())
 	return err
 }
