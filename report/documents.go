@@ -64,6 +64,8 @@ type GradeDocument struct {
 	Counts    map[event.Outcome]int `json:"counts"`
 	Rules     []RuleDocument        `json:"rules,omitempty"`
 	Next      []string              `json:"next,omitempty"` // rules: the cheapest way to the next level
+
+	WithoutWaivers *scorecards.WithoutWaivers `json:"without_waivers"` // null: no rule is waived
 }
 
 // LeftOutDocument is a scorecard whose filter leaves a service out.
@@ -115,6 +117,9 @@ type RuleDocument struct {
 	Links      []LinkDocument    `json:"links"`
 	Action     []string          `json:"action"`  // kinds of what makes the rule pass: patch, setting, ask
 	Command    string            `json:"command"` // that does it
+
+	Waiver  *scorecards.WaiverOn `json:"waiver"`         // null: none; its state says whether it holds
+	Without event.Outcome        `json:"without_waiver"` // of a waived rule: the outcome without the waiver
 }
 
 func ruleDocument(x *scorecards.Result) RuleDocument {
@@ -123,7 +128,7 @@ func ruleDocument(x *scorecards.Result) RuleDocument {
 		Reason: x.Reason, Why: x.Why, Fix: x.Fix, Effort: x.Effort, Missing: list(x.Missing), Facts: map[string]string{},
 		URL: x.URL, DocsURL: x.DocsURL, Weight: x.Weight, Owner: x.Owner, Announced: known(x.Announced),
 		Expression: x.Expression(), Parts: list(x.Parts()), FactsUsed: []FactDocument{}, Links: []LinkDocument{},
-		Action: []string{},
+		Action: []string{}, Waiver: x.Waiver, Without: x.Unwaived,
 	}
 	for _, f := range x.FactsUsed() {
 		doc.Facts[f.Name] = cmp.Or(f.Value, "not known")
@@ -153,7 +158,7 @@ func gradeDocument(r scorecards.Report, rules bool) GradeDocument {
 	g := GradeDocument{
 		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Level: strings.ToLower(r.Level),
 		NextLevel: strings.ToLower(r.NextLevel), Score: r.Score, ScoreHigh: r.ScoreHigh, Coverage: r.Coverage,
-		Note: r.Note, Counts: r.Counts,
+		Note: r.Note, Counts: r.Counts, WithoutWaivers: r.WithoutWaivers,
 	}
 	if !rules {
 		return g

@@ -31,6 +31,7 @@ type Deps struct {
 	Checks       []HealthCheck // what can be wrong while the store answers
 	GradeHistory GradeHistory  // nil: no history is shown
 	FactHistory  FactHistory   // nil: nothing is graded as of a past time
+	CountOutcome CountOutcome  // nil: no history of waivers is shown
 	Cache        Cache         // nil: every question is computed
 }
 

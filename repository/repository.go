@@ -22,6 +22,7 @@ import (
 	"github.com/dxctl/dxctl/repository/operation"
 	"github.com/dxctl/dxctl/repository/owners"
 	"github.com/dxctl/dxctl/repository/tree"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/repository/workflow"
 )
 
@@ -54,6 +55,7 @@ type Facts struct {
 	Environment  environment.Set
 	Language     language.Set
 	Descriptors  []Descriptor
+	Waivers      waiver.Set
 	// DescriptorProblems are what is wrong with the descriptors, by the rules of Backstage.
 	DescriptorProblems []fact.Problem
 	// LostDescriptors are those of DescriptorProblems because of which an entity is not in Descriptors.
@@ -85,6 +87,7 @@ func Read(ctx context.Context, fsys fs.FS, options Options) (*Facts, error) {
 		func() { f.Environment = environment.Read(t, ".") },
 		func() { f.Language = language.Read(t, ".") },
 		func() { f.descriptors(t) },
+		func() { f.Waivers = waiver.Read(t) },
 		func() { f.Coverage = f.coverage() },
 	}
 	for _, step := range steps {

@@ -12,16 +12,18 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 )
 
 // Engine grades entities. It does not change after New and may be used from many goroutines.
 type Engine struct {
-	cards  []*compiledCard
-	broken []Broken
-	now    func() time.Time
-	drafts bool
+	cards   []*compiledCard
+	broken  []Broken
+	now     func() time.Time
+	drafts  bool
+	waivers func() *waiver.Book // nil: none
 }
 
 // New returns an engine that grades by the scorecards of a set. The error is about a scorecard that neither [Load] nor
@@ -94,6 +96,9 @@ type Result struct {
 	URL       string   `json:"url,omitempty"` // where the first of the facts can be seen
 	Effort    string   `json:"effort"`
 
+	Waiver   *WaiverOn     `json:"waiver,omitempty"`   // whether or not it holds
+	Unwaived event.Outcome `json:"unwaived,omitempty"` // of a waived rule: its outcome without the waiver
+
 	subject *subject // what Facts and Parts look at
 	rule    *compiledRule
 }
@@ -131,9 +136,10 @@ func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) []
 	var reports []Report
 	born := bornAt(known)
 	levels := map[string]event.Fact{}
+	waivers := e.waiversFor(entity.Ref, known)
 	for _, card := range e.cards {
 		subject := newSubject(entity, now)
-		subject.firstSeen = born
+		subject.firstSeen, subject.waivers = born, waivers
 		subject.use(card, known, levels)
 		takes, filterErr := subject.taken(card)
 		if !takes && (filterErr == nil || !entity.IsService()) {
@@ -161,15 +167,16 @@ func (e *Engine) evaluates(r *compiledRule) bool {
 
 // decide sets the outcome of a result, and whether it counts at the time of the subject.
 func (s *subject) decide(r *compiledRule, filterErr error, result *Result) {
-	result.Announced = time.Time{}
+	result.Announced, result.Waiver, result.Unwaived = time.Time{}, nil, ""
 	if r.StageAt(s.now) == format.Announced {
 		result.Announced = r.EnforcedFrom
 	}
 	if filterErr != nil {
 		result.Outcome, result.Reason = event.ErrorOutcome, "the scorecard's filter failed: "+filterErr.Error()
-		return
+	} else {
+		s.grade(r, result)
 	}
-	s.grade(r, result)
+	s.waive(r, result)
 }
 
 func (r *compiledRule) result() Result {
@@ -221,8 +228,10 @@ type subject struct {
 	slots        map[string]int              // of the scorecard: index in observations, by name and by variable
 	observations []observation
 	scratch      []*cel.AttributePatternType
-	quiet        bool      // only outcomes are asked for, no reasons
-	firstSeen    time.Time // the earliest time at which the entity is known to have existed; zero: not known
+	quiet        bool            // only outcomes are asked for, no reasons
+	card         *compiledCard   // the scorecard that is evaluated
+	waivers      []waiver.Waiver // for the entity
+	firstSeen    time.Time       // the earliest time at which the entity is known to have existed; zero: not known
 }
 
 func newSubject(entity descriptor.Entity, now time.Time) *subject {

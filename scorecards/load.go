@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/files"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 )
@@ -222,8 +223,11 @@ func newScorecard(d *format.Document, declared []facts.Definition) Scorecard {
 	s := Scorecard{
 		Name: d.Name, Version: version(d.Version), Title: d.Title, Description: strings.TrimSpace(d.Description),
 		Owner: d.Owner, Filter: d.Filter, FilterNote: strings.TrimSpace(d.FilterNote), Levels: d.Levels,
-		Facts: facts.WithDeclared(d.Facts, declared),
-		File:  d.Path, Line: d.Line("name"), doc: d,
+		Facts: facts.WithDeclared(d.Facts, declared), WaiversFrom: []waiver.Origin{waiver.FromScorecards},
+		File: d.Path, Line: d.Line("name"), doc: d,
+	}
+	if d.Waivers != nil {
+		s.WaiversFrom = d.Waivers.From
 	}
 	if s.Title == "" {
 		s.Title = s.Name

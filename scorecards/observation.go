@@ -46,7 +46,7 @@ func (s *subject) observation(name string) *observation {
 
 // use prepares the facts that the rules of a scorecard use. levels are those of the scorecards before.
 func (s *subject) use(card *compiledCard, facts, levels map[string]event.Fact) {
-	s.definitions, s.slots = card.definitions, card.slots
+	s.card, s.definitions, s.slots = card, card.definitions, card.slots
 	s.observations = make([]observation, len(card.facts))
 	for i, name := range card.facts {
 		fact, known := facts[name]

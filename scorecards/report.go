@@ -34,6 +34,8 @@ type Report struct {
 	Results   []Result              `json:"results"`    // announced rules included
 	Next      []Result              `json:"next"`       // what the next level still needs, the least effort first
 	Note      string                `json:"note,omitempty"`
+
+	WithoutWaivers *WithoutWaivers `json:"without_waivers,omitempty"` // nil: no rule is waived
 }
 
 func newReport(card *Scorecard, entity string, results []Result) Report {
@@ -52,6 +54,7 @@ func newReport(card *Scorecard, entity string, results []Result) Report {
 		r.Note = "no rule of the scorecard applies to this service, so it has no level"
 		return r
 	}
+	r.WithoutWaivers = withoutWaivers(card, entity, results)
 	r.Score, r.ScoreHigh, r.Coverage = sum.score()
 	if r.Level, r.NextLevel = reached(card.Levels, results); r.NextLevel != "" {
 		r.Next = missingFor(r.NextLevel, results)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 )
@@ -22,6 +23,9 @@ type Config struct {
 	Files []string `yaml:"files"`
 	// Declared are the facts that sources declare; every scorecard may use those that have a type.
 	Declared []facts.Definition `yaml:"-"`
+	// Waivers are files of waivers: names or patterns, relative to the directory of the configuration. Without any,
+	// those of [waiver.DefaultFiles] are used.
+	Waivers []string `yaml:"waivers"`
 }
 
 // Validate reports empty names.
@@ -29,6 +33,11 @@ func (c Config) Validate() error {
 	for i, f := range c.Files {
 		if strings.TrimSpace(f) == "" {
 			return fmt.Errorf("scorecards.files[%d] is empty; name a file or a pattern such as scorecards/*.yaml", i)
+		}
+	}
+	for i, f := range c.Waivers {
+		if strings.TrimSpace(f) == "" {
+			return fmt.Errorf("scorecards.waivers[%d] is empty; name a file or a pattern such as %s", i, waiver.DefaultFiles)
 		}
 	}
 	return nil
@@ -46,6 +55,7 @@ type Scorecard struct {
 	Levels      []string
 	Rules       []Rule
 	Facts       []facts.Definition // those that the scorecard and the sources declare, in addition to facts.Catalog
+	WaiversFrom []waiver.Origin    // the places whose waivers count
 	File        string             // "built-in:delivery/scorecard.yaml" for a built-in one
 	Line        int
 

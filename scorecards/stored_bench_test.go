@@ -1,7 +1,6 @@
 package scorecards
 
 import (
-	"syscall"
 	"testing"
 	"time"
 
@@ -81,37 +80,23 @@ func benchmarkFacts() map[string]event.Fact {
 func BenchmarkGradeStored(b *testing.B) {
 	_, grade := stocked(b, 5_000)
 	b.ReportAllocs()
-	before := processorTime(b)
 	for b.Loop() {
 		reports := grade()
 		if len(reports) != 5_000*len(builtInCards) || reports[0].Coverage < 0.5 {
 			b.Fatal(len(reports), reports[0])
 		}
 	}
-	b.ReportMetric(float64((processorTime(b)-before).Milliseconds())/float64(b.N), "cpu-ms/op")
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)*1e3, "ms/catalog")
 }
 
 // BenchmarkRegradeOne grades one of 5,000 services again and stores what it found: the goal is less than 50 ms.
 func BenchmarkRegradeOne(b *testing.B) {
 	refresh, _ := stocked(b, 5_000)
 	b.ReportAllocs()
-	before := processorTime(b)
 	for b.Loop() {
 		reports, err := refresh([]string{"component:default/s2500"})
 		if err != nil || len(reports) != len(builtInCards) {
 			b.Fatal(len(reports), err)
 		}
 	}
-	b.ReportMetric(float64((processorTime(b)-before).Milliseconds())/float64(b.N), "cpu-ms/op")
-}
-
-// processorTime returns what the process has used of all cores: unlike the time that passes, it is the same on a busy
-// machine.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/waiver"
 )
 
 // Tracker grades one entity at one time after another, without reasons. A rule is evaluated again only when a fact that
@@ -19,6 +20,9 @@ type Tracker struct {
 	cards  []*tracked
 	levels map[string]event.Fact // by scorecard
 	birth  map[string]event.Fact // the facts that bornAt looks at
+
+	entity  string
+	waivers []waiver.Waiver // next to the scorecards
 }
 
 // Standing is how an entity stands by a scorecard at a time.
@@ -48,16 +52,17 @@ type tracked struct {
 
 // FactSlot is where the facts of a name go. It belongs to the engine that returned it.
 type FactSlot struct {
-	name  string
-	birth bool
-	uses  []slotUse
+	name    string
+	birth   bool
+	waivers bool
+	uses    []slotUse
 }
 
 type slotUse struct{ card, slot int }
 
 // TrackedFacts returns the names of the facts that trackers look at, sorted.
 func (e *Engine) TrackedFacts() []string {
-	names := slices.Clone(birthFacts)
+	names := append(slices.Clone(birthFacts), WaiversFact)
 	for _, card := range e.cards {
 		for _, name := range card.facts {
 			if card.levels[name] == "" || !e.grades(card.levels[name]) {
@@ -90,7 +95,7 @@ func (e *Engine) TrackedRules() map[string][]string {
 
 // Slot returns the slot of a fact.
 func (e *Engine) Slot(name string) FactSlot {
-	s := FactSlot{name: name, birth: slices.Contains(birthFacts, name)}
+	s := FactSlot{name: name, birth: slices.Contains(birthFacts, name), waivers: name == WaiversFact}
 	for c, card := range e.cards {
 		if slot, ok := card.slots[name]; ok && (card.levels[name] == "" || !e.grades(card.levels[name])) {
 			s.uses = append(s.uses, slotUse{c, slot})
@@ -101,11 +106,12 @@ func (e *Engine) Slot(name string) FactSlot {
 
 // Track returns a tracker of an entity of which no fact is known yet.
 func (e *Engine) Track(entity descriptor.Entity) *Tracker {
-	t := &Tracker{levels: map[string]event.Fact{}, birth: map[string]event.Fact{}}
+	t := &Tracker{levels: map[string]event.Fact{}, birth: map[string]event.Fact{}, entity: entity.Ref,
+		waivers: e.book().Of(entity.Ref)}
 	asked := map[string]bool{}
 	for _, card := range e.cards {
 		s := newSubject(entity, time.Time{})
-		s.quiet = true
+		s.quiet, s.waivers = true, t.waivers
 		s.use(card, nil, nil)
 		state := &tracked{card: card, subject: s, dirty: make([]bool, len(card.rules))}
 		state.standing.Scorecard = card.Name
@@ -130,6 +136,15 @@ func (e *Engine) Track(entity descriptor.Entity) *Tracker {
 func (t *Tracker) Set(slot FactSlot, f event.Fact) {
 	if slot.birth {
 		t.birth[slot.name] = f
+	}
+	if slot.waivers {
+		all := append(slices.Clip(t.waivers), waiversOf(t.entity, f)...)
+		for _, c := range t.cards {
+			c.subject.waivers = all
+			for rule := range c.dirty {
+				c.dirty[rule] = true
+			}
+		}
 	}
 	for _, use := range slot.uses {
 		c := t.cards[use.card]
@@ -204,7 +219,7 @@ func (c *tracked) step(levels map[string]event.Fact) bool {
 	changed := first
 	for i, rule := range c.rules {
 		r := &c.card.rules[rule]
-		if !first && !c.dirty[rule] && !r.timed {
+		if !first && !c.dirty[rule] && !r.timed && !s.covered(r) {
 			continue
 		}
 		c.dirty[rule] = false

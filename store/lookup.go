@@ -170,3 +170,41 @@ WHERE entity = {entity:String} ORDER BY valid_from, seq`, map[string]any{"entity
 	}
 	return grades, nil
 }
+
+const outcomesAtSQL = `(SELECT at, countIf(last = {outcome:String}) AS n FROM (
+    SELECT at, argMax(outcome, (valid_from, seq)) AS last
+    FROM grade_history ARRAY JOIN arrayMap(t -> parseDateTime64BestEffort(t, 3, 'UTC'), {times:Array(String)}) AS at
+    WHERE valid_from <= at AND concat(scorecard, '/', rule) IN {rules:Array(String)}
+        AND entity IN (SELECT ref FROM catalog_entities)
+        AND (entity, scorecard, rule) IN (SELECT entity, scorecard, rule FROM grade_history WHERE outcome = {outcome:String})
+    GROUP BY at, entity, scorecard, rule) GROUP BY at)`
+
+// CountOutcome returns in how many grades of the entities of the catalog a rule had the outcome at each of the times.
+// rules are the rules that are counted: scorecard/rule.
+func (s *Store) CountOutcome(
+	ctx context.Context, outcome event.Outcome, rules []string, times []time.Time,
+) ([]int, error) {
+	type count struct {
+		At time.Time `ch:"at"`
+		N  uint64    `ch:"n"`
+	}
+	texts := make([]string, len(times))
+	for i, at := range times {
+		texts[i] = at.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	found, err := selectRows[count](ctx, s, outcomesAtSQL, map[string]any{
+		"outcome": string(outcome), "times": texts, "rules": append([]string{}, rules...),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("counting the rules that were %s: %w", outcome, err)
+	}
+	counts := make([]int, len(times))
+	for _, f := range found {
+		for i, at := range times {
+			if f.At.Equal(at.Truncate(time.Millisecond)) {
+				counts[i] = int(f.N) //nolint:gosec // a count of rules
+			}
+		}
+	}
+	return counts, nil
+}

@@ -192,6 +192,26 @@ func TestGradeHistory(t *testing.T) {
 	}
 }
 
+func TestCountOutcome(t *testing.T) {
+	s := storetest.Open(t)
+	describe(t, s)
+	grade := func(rule string, outcome event.Outcome, hours int) {
+		mustAppend(t, s, event.Grade{Entity: payment, Scorecard: "s", Rule: rule, Level: "gold", Outcome: outcome,
+			EvaluatedAt: noon.Add(time.Duration(hours) * time.Hour)})
+	}
+	grade("a", event.Fail, 0)
+	grade("a", event.Waived, 2)
+	grade("b", event.Waived, 4)
+	grade("a", event.Pass, 6)
+	grade("other", event.Waived, 0)
+	times := []time.Time{noon.Add(-time.Hour), noon.Add(time.Hour), noon.Add(2 * time.Hour), noon.Add(5 * time.Hour),
+		noon.Add(9 * time.Hour)}
+	got, err := s.CountOutcome(t.Context(), event.Waived, []string{"s/a", "s/b"}, times)
+	if want := []int{0, 0, 1, 2, 1}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
+}
+
 func TestSourceCheckpoints(t *testing.T) {
 	s := storetest.Open(t)
 	for _, c := range []struct{ source, scope, stream, doc string }{

@@ -93,19 +93,6 @@ func (r result) of(unit string) (float64, bool) {
 	return r.values[i].n, true
 }
 
-// grading are the benchmarks of scorecards: of the value with a unit, divided by per, and its goal.
-var grading = map[string]struct {
-	what, unit string
-	per        float64
-	in, goal   string
-}{
-	"BenchmarkGradeStored":  {"grading 5,000 services by 40 rules, stored facts", "ns/op", 1e9, "s", "less than 1"},
-	"BenchmarkRegradeOne":   {"grading one of 5,000 services again", "ns/op", 1e6, "ms", "less than 50"},
-	"BenchmarkEvaluate":     {"evaluating rules without reasons", "evaluations/s", 1, "a second", "at least 1000000"},
-	"BenchmarkBackTest":     {"grading 5,000 services on each of 90 days", "ns/op", 1e9, "s", "less than 10"},
-	"BenchmarkFactsOfAYear": {"storing a year of facts of 5,000 services", "GB/year", 1, "GB", "less than 1"},
-}
-
 const unchanged = "requests/scope-unchanged"
 
 var counted = regexp.MustCompile(`^requests/(\d*)(.+)$`)
@@ -149,11 +136,6 @@ func speed(w io.Writer, results []result) {
 		name, part, _ := strings.Cut(r.name, "/")
 		if n, ok := r.of("times-engine"); ok && name == "BenchmarkAppend" {
 			say("appending events", number(n)+" times as long as the engine alone with the same rows", "at most 2")
-		}
-		if g, ok := grading[name]; ok {
-			if n, ok := r.of(g.unit); ok {
-				say(g.what, number(n/g.per)+" "+g.in, g.goal)
-			}
 		}
 		if name != "BenchmarkCollectRuns" {
 			continue

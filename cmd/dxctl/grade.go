@@ -312,6 +312,9 @@ func explain(service report.Service) output.Table {
 			words.Interval(r.Score, r.ScoreHigh),
 			words.Percent(&r.Coverage),
 		)
+		if w := r.WithoutWaivers; w != nil {
+			fmt.Fprintf(&prose, "Without waivers: %s, score %s\n", words.Level(w.Level), words.Interval(w.Score, w.ScoreHigh))
+		}
 		if len(r.Next) > 0 {
 			var titles []string
 			for _, n := range r.Next {

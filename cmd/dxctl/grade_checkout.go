@@ -14,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/report/checks"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/checkout"
 )
@@ -35,6 +36,12 @@ func (s *cli) gradeDirectory(ctx context.Context, dir string, options gradeOptio
 	if err != nil {
 		return err
 	}
+	book, unusable, err := s.waiversOf(root)
+	if err != nil {
+		return err
+	}
+	engine = engine.WithWaivers(func() *waiver.Book { return book })
+	warnings = append(warnings, unusable...)
 	grades := &checks.Grades{Root: root, Cards: engine.Scorecards(), Version: versionString()}
 	if err := grades.Validate(options.failBelow); err != nil {
 		return err
@@ -75,6 +82,16 @@ func (s *cli) gradeDirectory(ctx context.Context, dir string, options gradeOptio
 // scorecardsOf returns the scorecards that --config or $DXCTL_CONFIG names, else those of dx.yaml at the root of the
 // repository, else the built-in ones; and warnings about files that are named and not there.
 func (s *cli) scorecardsOf(root string) (cards scorecards.Set, warnings []string, err error) {
+	cfg, dir, err := s.scorecardConfig(root)
+	if err != nil {
+		return scorecards.Set{}, nil, err
+	}
+	cards, err = scorecards.Load(cfg, dir)
+	return cards, scorecards.Unmatched(cfg, dir), err
+}
+
+// scorecardConfig returns the section of scorecards for a checkout, and the directory that its files are relative to.
+func (s *cli) scorecardConfig(root string) (cfg scorecards.Config, dir string, err error) {
 	file := s.configFile
 	if file == "" {
 		file = os.Getenv("DXCTL_CONFIG")
@@ -82,16 +99,25 @@ func (s *cli) scorecardsOf(root string) (cards scorecards.Set, warnings []string
 	if file == "" {
 		file = filepath.Join(root, "dx.yaml")
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			cards, err = scorecards.Load(scorecards.Config{}, root)
-			return cards, nil, err
+			return scorecards.Config{}, root, nil
 		}
 	}
-	cfg, err := config.LoadScorecards(file)
+	cfg, err = config.LoadScorecards(file)
+	return cfg, filepath.Dir(file), err
+}
+
+// waiversOf returns the waivers next to the scorecards of a checkout, and warnings about them.
+func (s *cli) waiversOf(root string) (*waiver.Book, []string, error) {
+	cfg, dir, err := s.scorecardConfig(root)
 	if err != nil {
-		return scorecards.Set{}, nil, err
+		return nil, nil, err
 	}
-	cards, err = scorecards.Load(cfg, filepath.Dir(file))
-	return cards, scorecards.Unmatched(cfg, filepath.Dir(file)), err
+	all, problems := waiver.Load(cfg.Waivers, dir)
+	var warnings []string
+	for _, p := range problems {
+		warnings = append(warnings, p.String())
+	}
+	return waiver.NewBook(all, nil), warnings, nil
 }
 
 // printChecks prints grades in the format of the flag.

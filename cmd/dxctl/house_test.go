@@ -55,7 +55,7 @@ var house = []struct {
 	{name: "repository/named", imports: []string{
 		"event", "repository", "repository/container", "repository/content", "repository/document",
 		"repository/environment", "repository/fact", "repository/manifest", "repository/owners", "repository/tree",
-		"repository/workflow",
+		"repository/waiver", "repository/workflow",
 	}},
 	{
 		name:    "repository/manifest",
@@ -64,6 +64,9 @@ var house = []struct {
 	{name: "repository/owners", imports: ofRepository},
 	{name: "repository/remote", imports: []string{"repository", "repository/tree"}},
 	{name: "repository/setting", imports: []string{"event", "repository/fact", "repository/named"}},
+	{name: "repository/waiver", imports: []string{
+		"spelling", "files", "strictyaml", "catalog/identifier", "repository/fact", "repository/tree",
+	}},
 	{name: "repository/workflow", imports: ofRepository},
 	{name: "collectors/rest"},
 	{name: "collectors/rest/resttest"},
@@ -220,8 +223,10 @@ var house = []struct {
 		imports: []string{"spelling", "event", "metrics", "repository/named", "repository/setting"},
 	},
 	{
-		name:    "scorecards/format",
-		imports: []string{"spelling", "strictyaml", "event", "catalog/identifier", "scorecards/facts"},
+		name: "scorecards/format",
+		imports: []string{
+			"spelling", "strictyaml", "event", "catalog/identifier", "repository/waiver", "scorecards/facts",
+		},
 	},
 	{
 		name: "scorecards",
@@ -232,6 +237,7 @@ var house = []struct {
 			"catalog",
 			"catalog/descriptor",
 			"metrics",
+			"repository/waiver",
 			"scorecards/facts",
 			"scorecards/format",
 		},
@@ -273,8 +279,8 @@ var house = []struct {
 	{
 		name: "report",
 		imports: []string{
-			"scorecards/facts", "event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "scorecards",
-			"scorecards/replay",
+			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/waiver",
+			"scorecards", "scorecards/facts", "scorecards/replay",
 		},
 		children: true,
 	},
@@ -286,7 +292,7 @@ var house = []struct {
 	{
 		name: "web/pages",
 		imports: append(
-			[]string{"spelling", "event", "scorecards", "web/charts", "web/route", "web/spreadsheet"},
+			[]string{"spelling", "event", "repository/waiver", "scorecards", "web/charts", "web/route", "web/spreadsheet"},
 			rendered...),
 	},
 	{name: "web/api", imports: append([]string{"scorecards", "web/route"}, rendered...)},
@@ -334,6 +340,7 @@ var house = []struct {
 			"collectors/webhook",
 			"store",
 			"metrics",
+			"repository/waiver",
 			"scorecards",
 			"scorecards/facts",
 			"report",
@@ -366,6 +373,7 @@ var house = []struct {
 			"event",
 			"migrations",
 			"catalog",
+			"catalog/identifier",
 			"people",
 			"collectors",
 			"collectors/events",
@@ -375,6 +383,7 @@ var house = []struct {
 			"store",
 			"store/guard",
 			"metrics",
+			"repository/waiver",
 			"scorecards",
 			"scorecards/checkout",
 			"scorecards/format",

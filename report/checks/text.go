@@ -82,6 +82,9 @@ func (t *text) report(s *Service, r *scorecards.Report) {
 		}
 		t.line("  To %s: %s", r.NextLevel, strings.Join(next, ", "))
 	}
+	if w := r.WithoutWaivers; w != nil {
+		t.line("  Without waivers: %s, score %s", words.Level(w.Level), words.Interval(w.Score, w.ScoreHigh))
+	}
 	order := t.g.levels(r.Scorecard)
 	width := 0
 	for i := range r.Results {
@@ -114,6 +117,7 @@ func (t *text) report(s *Service, r *scorecards.Report) {
 	group("WARNS", one(event.Warn))
 	group("WILL FAIL", func(x *scorecards.Result) bool { return x.Outcome == event.Fail && !x.Counts() })
 	group("FOR A PERSON TO CHECK", one(event.NeedsReview))
+	group("WAIVED", one(event.Waived))
 	t.unknown(s, r)
 	t.rest(r)
 }
@@ -132,6 +136,10 @@ func (t *text) result(s *Service, card string, x *scorecards.Result, width int) 
 	t.line("    %s%s  %s  %s", x.Level, pad, x.Rule, x.Title)
 	indent := strings.Repeat(" ", width+6)
 	places, more := t.g.Places(s, card, x)
+	if x.Outcome == event.Waived { // by whom and until when matters more than where
+		t.line("%s%s", indent, x.Reason)
+		return
+	}
 	if !x.Counts() {
 		t.line("%scounts from %s", indent, words.Day(x.Announced))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/repository"
 	"github.com/dxctl/dxctl/repository/fact"
 	"github.com/dxctl/dxctl/repository/tree"
+	"github.com/dxctl/dxctl/repository/waiver"
 )
 
 func read(t *testing.T, files map[string]string, limits tree.Limits) *repository.Facts {
@@ -60,6 +61,8 @@ func of(t *testing.T, f *repository.Facts, name string) event.Fact {
 }
 
 type sources = map[string]string // of files, by path
+
+const waived = "apiVersion: dxctl.dev/v1\nkind: Waivers\nwaivers:\n  - {rule: r, path: ., reason: planned, note: n, by: b, until: 2027-01-31}\n"
 
 const (
 	deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: %d\n  selector: {matchLabels: {app: web}}\n" +
@@ -274,6 +277,14 @@ func TestFacts(t *testing.T) {
 		"repository.logging.structured": {
 			{sources{"go.mod": "require go.uber.org/zap v1.0.0\n"}, "true"}, {sources{"a.go": "import (\n\t\"log/slog\"\n)\n"}, "true"}, {sources{"a/Cargo.toml": "[dependencies.tracing-subscriber]\n"}, "true"},
 			{sources{"src/main/resources/logback.xml": "<pattern>%d %m</pattern>"}, "false"}, {sources{"src/main/resources/logback.xml": "LogstashEncoder <pattern>"}, "true"}, {sources{"a": ""}, "? no file shows"},
+		},
+
+		"repository.waivers": {
+			{sources{waiver.RepositoryFile: waived}, `[{"rule":"r","path":".","reason":"planned","note":"n","by":"b",`}, {sources{"a": ""}, "[]"}, {partly, partial},
+			{sources{waiver.RepositoryFile: "["}, "? .dxctl/waivers.yaml:1: did not find"}, {sources{waiver.RepositoryFile: strings.ReplaceAll(waived, "path: .", "path: other")}, "[]"},
+		},
+		"repository.waivers_invalid": {
+			{sources{waiver.RepositoryFile: strings.ReplaceAll(waived, "n,", "'',")}, "[.dxctl/waivers.yaml:4: the waiver has no note"}, {sources{waiver.RepositoryFile: waived}, "[]"}, {partly, partial},
 		},
 
 		"repository.content.binaries": {{sources{"a": "\x7fELF\x00", "b.png": "\x89PNG\x00"}, "[a: an executable program or library]"}, {sources{"b": "x"}, "[]"}, {partly, partial}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/spelling"
 )
@@ -60,6 +61,7 @@ func (d *Document) check() {
 	d.checkOwner("owner", d.Owner)
 	d.checkFacts()
 	d.checkLevels()
+	d.checkWaivers()
 	if len(d.Rules) == 0 && !d.wrong("rules") {
 		d.fail("name", "the scorecard has no rules; write at least one under rules")
 	}
@@ -83,6 +85,20 @@ func (d *Document) wrong(path string) bool {
 		rest, ok := strings.CutPrefix(p.Message, path)
 		return ok && rest != "" && strings.ContainsRune(":[.", rune(rest[0]))
 	})
+}
+
+// checkWaivers checks the places whose waivers count. An empty list is allowed: then no rule can be waived.
+func (d *Document) checkWaivers() {
+	if d.Waivers == nil {
+		return
+	}
+	d.that(d.Has("waivers.from"), "waivers", "waivers does not say which count; write from: [%s], or [] for none",
+		waiver.FromScorecards)
+	for i, from := range d.Waivers.From {
+		d.that(slices.Contains(waiver.Origins, from), fmt.Sprintf("waivers.from[%d]", i),
+			"waivers.from: %q is not one of %s (the files of scorecards.waivers), %s (%s in the repository of the service)", from,
+			waiver.FromScorecards, waiver.FromRepository, waiver.RepositoryFile)
+	}
 }
 
 func (d *Document) checkOwner(path, owner string) {

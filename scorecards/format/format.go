@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
@@ -30,8 +31,14 @@ type File struct {
 	Filter      string             `yaml:"filter"`
 	FilterNote  string             `yaml:"filter_note"`
 	Levels      []string           `yaml:"levels" required:"yes"`
+	Waivers     *Waivers           `yaml:"waivers"`
 	Facts       []facts.Definition `yaml:"facts"`
 	Rules       []Rule             `yaml:"rules" required:"yes"`
+}
+
+// Waivers says which waivers count for a scorecard.
+type Waivers struct {
+	From []waiver.Origin `yaml:"from" required:"yes"`
 }
 
 // Rule is one rule as it is written.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
@@ -46,6 +47,8 @@ func schemaOf(t reflect.Type, path string) object {
 		return object{"anyOf": []object{band, {"type": "array", "items": band, "minItems": 1}}}
 	case t == reflect.TypeFor[event.FactType]():
 		return object{"enum": types}
+	case t == reflect.TypeFor[waiver.Origin]():
+		return object{"enum": waiver.Origins}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -148,6 +151,9 @@ var descriptions = map[string]string{
 	"filter_note": "Sentence for the entities that the filter leaves out.",
 	"levels":      "Levels, from the lowest; each has at least one rule.",
 	"facts":       "Facts of your own that the rules use.",
+
+	"waivers":      "Which waivers count. If absent, those of the files that dx.yaml names.",
+	"waivers.from": "scorecards: the files of scorecards.waivers in dx.yaml; repository: " + waiver.RepositoryFile + ".",
 
 	"facts.name":        "Name that expressions use, such as security.score.",
 	"facts.type":        "Type of the value.",

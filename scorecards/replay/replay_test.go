@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/people"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/replay"
@@ -69,13 +71,34 @@ func engine(t testing.TB) *scorecards.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	var waivers []waiver.Waiver
+	for i, rule := range []string{"fresh", "timed/look", "later/aged", "readme-complete"} {
+		waivers = append(waivers, waiver.Waiver{
+			Rule: path.Base(rule), Service: fmt.Sprintf("component:default/s%d", i%3), Reason: "planned", Note: "n", By: "b",
+			Since: start.AddDate(0, 0, 5*i), Until: start.AddDate(0, 0, 5*i+9), Origin: waiver.FromScorecards,
+		})
+	}
+	book := waiver.NewBook(waivers, nil)
+	return e.WithWaivers(func() *waiver.Book { return book })
+}
+
+// waived returns the waivers of a repository as a fact has them.
+func waived(t testing.TB, from time.Time) string {
+	t.Helper()
+	text, err := json.Marshal(waiver.Waiver{
+		Rule: "new", Path: ".", Reason: "planned", Note: "n", By: "b", Until: from.Truncate(24*time.Hour).AddDate(0, 0, 3),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 const timedCards = `apiVersion: dxctl.dev/v1
 kind: Scorecard
 name: timed
 levels: [bronze, silver]
+waivers: {from: [scorecards, repository]}
 rules:
   - {id: fresh, level: bronze, title: a, effort: days, freshness: 2d, expr: 'facts["repository.files.readme"]'}
   - {id: recent, level: silver, title: b, effort: days, expr: 'now - facts["deploy.last_at"] <= duration("240h")'}
@@ -102,7 +125,7 @@ rules:
 `
 
 // randomFact returns a fact with a value of its type, sometimes with an error, sometimes of a wrong type.
-func randomFact(r *rand.Rand, d facts.Definition, entity, source string, at time.Time) event.Fact {
+func randomFact(t testing.TB, r *rand.Rand, d facts.Definition, entity, source string, at time.Time) event.Fact {
 	f := event.Fact{Source: source, Entity: entity, Name: d.Name, Type: d.Type, ObservedAt: at}
 	var v any
 	switch d.Type {
@@ -116,6 +139,9 @@ func randomFact(r *rand.Rand, d facts.Definition, entity, source string, at time
 		v = at.AddDate(0, 0, -r.IntN(60)).Truncate(time.Second)
 	case event.ListFact:
 		v = []string{"a.yml:1: x", "b.yml:2: y"}[:r.IntN(3)]
+		if d.Name == scorecards.WaiversFact {
+			v = []string{waived(t, at)}[:r.IntN(2)]
+		}
 	}
 	switch r.IntN(25) {
 	case 0:
@@ -153,7 +179,7 @@ func live(t *testing.T, r *rand.Rand, s *store.Store, cat *catalog.Catalog, days
 					}
 					f, known := kept[entity+source+d.Name]
 					if !known || r.IntN(10) == 0 {
-						f = randomFact(r, d, entity, source, at)
+						f = randomFact(t, r, d, entity, source, at)
 					} else if valid := f.ExpiresAt.Sub(f.ObservedAt); !f.ExpiresAt.IsZero() {
 						f.ExpiresAt = at.Add(valid)
 					}
@@ -287,7 +313,7 @@ func TestDaysAreGradedAsEachByItself(t *testing.T) {
 		t.Errorf("only %d changes", changes)
 	}
 	for _, o := range []event.Outcome{event.Pass, event.Warn, event.Fail, event.NotApplicable, event.Unknown, event.Stale,
-		event.ErrorOutcome, event.NeedsReview, ""} {
+		event.ErrorOutcome, event.NeedsReview, event.Waived, ""} {
 		if outcomes[o] == 0 {
 			t.Errorf("no rule was %q: the history does not show that it is right", o)
 		}

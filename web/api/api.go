@@ -41,6 +41,8 @@ func (a *API) Routes() []route.Route {
 		route.Get("/api/v1/services/:namespace/:name/facts", a.facts, "prefix").
 			Titled("the facts of one service, known or not; prefix, such as repository.files."),
 		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
+		list("/api/v1/waivers", a.waivers, "waivers with their state and what the rules would be without them",
+			route.WaiverFilters),
 		list("/api/v1/teams", a.teams, "teams with their levels and deployments", route.TeamFilters),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics"),
 		list("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "time to first deploy with its cohorts and subjects",
@@ -164,6 +166,33 @@ func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error)
 	}
 	doc := report.NewGradesDocument(grades, p)
 	doc.Next = route.NextPage("/api/v1/grades", r, p, doc.Total)
+	return document(doc)
+}
+
+func (a *API) waivers(ctx context.Context, r route.Request) (route.Answer, error) {
+	p, err := route.APIPage(r, route.APIListSize)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	waivers, err := a.reader.Waivers(ctx)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	filter, err := route.WaiverFilterOf(r, waivers)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	order, err := route.OrderOf(r, sorting.Columns(report.WaiverColumns), sorting.Order{})
+	if err != nil {
+		return route.Answer{}, err
+	}
+	debt, err := a.reader.WaiverDebt(ctx)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	list := sorting.Rows(waivers.Select(filter), report.WaiverColumns, order)
+	doc := report.NewWaiversDocument(list, waivers, debt, p)
+	doc.Next = route.NextPage("/api/v1/waivers", r, p, doc.Total)
 	return document(doc)
 }
 

@@ -48,6 +48,7 @@ func (p *Pages) Routes() []route.Route {
 		route.Get("/services/:namespace/:name", p.service),
 		route.Get("/services/:namespace/:name/facts", p.facts, "q", "page"),
 		route.Get("/teams", p.teams, route.ListParameters(route.TeamFilters...)...),
+		route.Get("/waivers", p.waivers, route.ListParameters(route.WaiverFilters...)...),
 		route.Get("/time-to-first-deploy", p.firstDeploy, route.ListParameters("of", "cohort", "from", "to")...),
 		route.Get("/time-to-first-deploy/subjects", p.subjects, route.ListParameters(route.SubjectFilters...)...),
 		route.Get("/events/:kind.csv", p.eventsCSV, append([]string{"sort", "dir"}, route.RecordParameters...)...),

@@ -42,6 +42,9 @@ var navigation = []navItem{
 	{"/events", "Events"}, {"/ledger", "Data quality"},
 }
 
+// serviceTabs are the lists of what belongs to services.
+var serviceTabs = []navItem{{"/services", "Services"}, {"/teams", "Teams"}, {"/waivers", "Waivers"}}
+
 // loadTemplates parses base.html and the parts once for each page.
 func (p *Pages) loadTemplates() error {
 	names, err := fs.Glob(templates, "templates/page_*.html")
@@ -74,6 +77,7 @@ func (p *Pages) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset":       p.deps.Asset,
 		"nav":         func() []navItem { return navigation },
+		"servicetabs": func() []navItem { return serviceTabs },
 		"chartscript": func() string { return p.deps.Asset(ChartLibrary) },
 		"time":        p.timeTag,
 		"utc":         words.UTC,

@@ -17,6 +17,7 @@ var (
 	TeamFilters     = []string{"q"}
 	LedgerFilters   = []string{"q", "source", "kind", "gaps", "windows"}
 	UnmappedFilters = []string{"q", "provider"}
+	WaiverFilters   = []string{"q", "state", "team", "rule"}
 	SubjectFilters  = []string{"of", "cohort", "from", "to", "q", "team", "only", "state"}
 )
 
@@ -116,6 +117,31 @@ func UnmappedFilterOf(ctx context.Context, r Request, reader *report.Reader) (re
 		}
 		return report.Distinct(names), err
 	})
+}
+
+// WaiverFilterOf reads the filter of the list of waivers.
+func WaiverFilterOf(r Request, waivers report.Waivers) (report.WaiverFilter, error) {
+	f := report.WaiverFilter{
+		Text: r.Query("q", ""), State: r.Query("state", ""), Team: r.Query("team", ""), Rule: r.Query("rule", ""),
+	}
+	var states, rules []string
+	for _, s := range report.WaiverStates {
+		states = append(states, string(s))
+	}
+	for _, w := range waivers.List {
+		rules = append(rules, report.RuleName(w.Scorecard, w.Rule))
+	}
+	for _, filter := range []struct {
+		name, value string
+		known       []string
+	}{{"state", f.State, states}, {"team", f.Team, waivers.Teams()}, {"rule", f.Rule, report.Distinct(rules)}} {
+		if filter.value != "" {
+			if err := OneOf(filter.name, filter.value, filter.known...); err != nil {
+				return f, err
+			}
+		}
+	}
+	return f, nil
 }
 
 // SubjectFilterOf reads the filter of the subjects of a time to first deploy.

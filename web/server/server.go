@@ -37,14 +37,15 @@ type Deps struct {
 	// GradeHistory returns the grades of an entity whenever they changed; nil: no history is shown.
 	GradeHistory report.GradeHistory
 	// FactHistory has the facts of past times; nil: nothing is graded as of a past time.
-	FactHistory report.FactHistory
-	Catalog     func() *catalog.Catalog // the catalog as it is now; never nil
-	Logger      *slog.Logger
-	Registerer  prometheus.Registerer
-	Gatherer    prometheus.Gatherer
-	Now         func() time.Time
-	Version     string
-	Checks      []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	FactHistory  report.FactHistory
+	CountOutcome report.CountOutcome     // nil: no history of waivers is shown
+	Catalog      func() *catalog.Catalog // the catalog as it is now; never nil
+	Logger       *slog.Logger
+	Registerer   prometheus.Registerer
+	Gatherer     prometheus.Gatherer
+	Now          func() time.Time
+	Version      string
+	Checks       []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
 	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
@@ -134,8 +135,7 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 	if a.reader, err = report.New(report.Deps{
 		Store: deps.Store, Metrics: deps.Metrics, Scorecards: deps.Scorecards, Catalog: deps.Catalog, Now: deps.Now,
 		Environments: deps.Environments, Sources: deps.Sources, Checks: deps.Checks, Cache: a.results,
-		GradeHistory: deps.GradeHistory,
-		FactHistory:  deps.FactHistory,
+		GradeHistory: deps.GradeHistory, FactHistory: deps.FactHistory, CountOutcome: deps.CountOutcome,
 	}); err != nil {
 		return nil, err
 	}

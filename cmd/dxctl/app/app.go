@@ -22,6 +22,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 )
@@ -40,6 +41,7 @@ type App struct {
 	metrics *metrics.Engine
 	cards   *scorecards.Engine
 	catalog atomic.Pointer[catalog.Catalog] // Serve replaces it while pages are rendered
+	waivers atomic.Pointer[waiver.Book]     // replaced with the catalog
 
 	runner  *runner.Runner // made at the first collect
 	making  sync.Mutex     // of runner
@@ -75,6 +77,7 @@ func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
 		if a.cards, err = scorecards.New(cards, a.now); err != nil {
 			return nil, err
 		}
+		a.cards = a.cards.WithWaivers(a.waivers.Load)
 		for _, b := range cards.Broken {
 			a.log.Error("scorecard not used", "file", b.File, "error", b.Problems)
 		}
@@ -122,7 +125,7 @@ func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
 func (a *App) Reader() (*report.Reader, error) {
 	return report.New(report.Deps{
 		Store: a.Store.Reader(), Metrics: a.metrics, Scorecards: a.cards, Catalog: a.catalog.Load, Now: a.now,
-		GradeHistory: a.Store.GradeHistory, FactHistory: a.Store,
+		GradeHistory: a.Store.GradeHistory, FactHistory: a.Store, CountOutcome: a.Store.CountOutcome,
 	})
 }
 

@@ -32,6 +32,7 @@ func (a *App) loadCatalog(ctx context.Context) error {
 		}
 		cat = cat.WithSeen(seen)
 	}
+	a.loadWaivers(cat)
 	a.catalog.Store(cat)
 	return nil
 }

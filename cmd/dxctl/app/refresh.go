@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,11 +69,12 @@ func (a *App) keepGrading(ctx context.Context) {
 				continue
 			}
 			readCatalog = a.now()
-			before := a.catalog.Load()
+			before, waivers := a.catalog.Load(), a.waivers.Load()
 			if a.loadCatalog(ctx) != nil { // health reports it
 				continue
 			}
-			if a.now().Sub(gradedAll) >= gradeAllEvery || !a.catalog.Load().Equal(before) {
+			if a.now().Sub(gradedAll) >= gradeAllEvery || !a.catalog.Load().Equal(before) ||
+				!slices.Equal(a.waivers.Load().All(), waivers.All()) {
 				gradedAll = a.now()
 				a.regradeAll(ctx)
 			}

@@ -124,6 +124,7 @@ func (a *App) dashboard(received *receiving) (*fiber.App, error) {
 		Scorecards:   a.cards,
 		GradeHistory: a.Store.GradeHistory,
 		FactHistory:  a.Store,
+		CountOutcome: a.Store.CountOutcome,
 		Catalog:      a.catalog.Load,
 		Logger:       a.log,
 		Registerer:   a.registry,
