@@ -320,7 +320,7 @@ var house = []struct {
 	{name: "cmd/dxctl/output", imports: []string{"web/spreadsheet"}},
 	{name: "cmd/dxctl/send", imports: []string{"collectors/events", "collectors/webhook", "cmd/dxctl/exit"}},
 	{name: "cmd/dxctl/progress", imports: []string{"collectors/rest", "collectors/runner"}},
-	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog"}},
+	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog", "repository/waiver"}},
 	{
 		name: "cmd/dxctl/app",
 		imports: []string{
@@ -359,6 +359,7 @@ var house = []struct {
 			"collectors/source",
 			"store",
 			"store/embedded",
+			"repository/waiver",
 			"scorecards",
 			"config",
 			"cmd/dxctl/app",

@@ -25,6 +25,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/people"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
@@ -82,11 +83,21 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	if err != nil {
 		tb.Fatal(err)
 	}
+	var waivers []waiver.Waiver // requested only, so that they change no grade
+	for _, e := range cat.Services() {
+		waivers = append(waivers, waiver.Waiver{
+			Rule: "system", Service: e.Ref, Reason: "planned", Note: "In January.", By: "user:default/ana",
+			Until: present.Truncate(24*time.Hour).AddDate(0, 0, 30), Origin: waiver.FromRepository, File: "w.yaml", Line: 4,
+		})
+	}
+	book := waiver.NewBook(waivers, nil)
+	graded = graded.WithWaivers(func() *waiver.Book { return book })
 	registry := prometheus.NewRegistry()
 	f := &fixture{store: s, catalog: cat, deps: server.Deps{
 		Store: s, DataVersion: s.Reader().DataVersion, Metrics: engine, Scorecards: graded,
 		GradeHistory: s.GradeHistory,
 		FactHistory:  s,
+		CountOutcome: s.CountOutcome,
 		Ping: func(ctx context.Context) error {
 			_, err := s.Info(ctx)
 			return err

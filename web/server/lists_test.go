@@ -23,6 +23,7 @@ type list struct {
 var everyList = []list{
 	{"/services", "/api/v1/services", "services"},
 	{"/teams", "/api/v1/teams", "teams"},
+	{"/waivers", "/api/v1/waivers", "waivers"},
 	{"/time-to-first-deploy?cohort=team", "", ""},
 	{"/time-to-first-deploy/subjects", "/api/v1/metrics/time-to-first-deploy", "subjects"},
 	{"/time-to-first-deploy/subjects?of=services", "/api/v1/metrics/time-to-first-deploy?of=services", "subjects"},

@@ -20,7 +20,7 @@ import (
 var everyPage = []string{
 	"/", "/services", "/services?sort=score&dir=desc&level=none", "/services/default/payment-service",
 	"/services/default/orphan-service", "/services?rule=test-path/readme&outcome=fail", "/services?page=7",
-	"/teams", "/teams?q=pay&sort=deploys", "/time-to-first-deploy/subjects?state=waiting",
+	"/teams", "/teams?q=pay&sort=deploys", "/waivers", "/waivers?state=requested&sort=until", "/time-to-first-deploy/subjects?state=waiting",
 	"/time-to-first-deploy/subjects?of=services&cohort=team&sort=took",
 	"/ledger?gaps=true&sort=stored", "/unmapped?provider=github&sort=last",
 	"/time-to-first-deploy", "/time-to-first-deploy?of=services", "/time-to-first-deploy?cohort=month",

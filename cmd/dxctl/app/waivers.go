@@ -5,20 +5,26 @@ import (
 	"slices"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/repository/waiver"
 )
 
 // loadWaivers reads the waivers next to the scorecards again, and logs what is wrong with them.
 func (a *App) loadWaivers(cat *catalog.Catalog) {
-	all, problems := waiver.Load(a.cfg.Scorecards.Waivers, a.cfg.Dir)
-	a.waivers.Store(waiver.NewBook(all, Directories(cat)).WithProblems(problems))
+	a.waivers.Store(Waivers(a.cfg, cat))
 	for _, w := range a.cards.WaiverWarnings(cat) {
 		a.log.Warn(w)
 	}
 }
 
-// Directories returns the directories of repositories that belong to services.
-func Directories(cat *catalog.Catalog) []waiver.Directory {
+// Waivers returns the waivers next to the scorecards.
+func Waivers(cfg config.Config, cat *catalog.Catalog) *waiver.Book {
+	all, problems := waiver.Load(cfg.Scorecards.Waivers, cfg.Dir)
+	return waiver.NewBook(all, directories(cat)).WithProblems(problems)
+}
+
+// directories returns the directories of repositories that belong to services.
+func directories(cat *catalog.Catalog) []waiver.Directory {
 	var all []waiver.Directory
 	below := map[[2]string]bool{}
 	for _, p := range cat.Paths() {

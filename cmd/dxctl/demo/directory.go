@@ -48,8 +48,17 @@ func (o *Organization) Write(dir string) error {
 	for name, text := range o.catalogFiles() {
 		files[filepath.Join("catalog", name)] = text
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "catalog")); err != nil { // of another version, with other files
-		return fmt.Errorf("removing the catalog of the demo: %w", err)
+	waivers, err := o.waiverFiles()
+	if err != nil {
+		return err
+	}
+	for name, text := range waivers {
+		files[filepath.Join("waivers", name)] = text
+	}
+	for _, old := range []string{"catalog", "waivers"} { // of another version, with other files
+		if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
+			return fmt.Errorf("removing the files of the demo: %w", err)
+		}
 	}
 	for name, text := range files {
 		if err := writeFile(filepath.Join(dir, name), text); err != nil {

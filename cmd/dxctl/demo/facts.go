@@ -259,6 +259,7 @@ func (o *Organization) addRepository(s service) {
 	if slices.Contains(s.lacks, "readme") {
 		found["readme.missing"] = []string{"contact", "description", "run", "test"}
 	}
+	found["waivers"] = o.waiversIn(s.name)
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		f := f
 		switch value := found[name]; {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
 )
 
@@ -21,11 +22,24 @@ func TestGradesAreSpread(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dir := t.TempDir()
+	if err := Generate(testNow).Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	waivers, problems := waiver.Load(nil, dir)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	book := waiver.NewBook(waivers, nil)
+	grader = grader.WithWaivers(func() *waiver.Book { return book })
+	if warnings := grader.WaiverWarnings(c); len(warnings) > 0 {
+		t.Error(warnings)
+	}
 	reports, err := grader.Refresh(t.Context(), s, c, engine(t, s, testNow), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	levels, outcomes := map[string]map[string]int{}, map[event.Outcome]int{}
+	levels, outcomes, states := map[string]map[string]int{}, map[event.Outcome]int{}, map[waiver.State]int{}
 	for _, r := range reports {
 		if levels[r.Scorecard] == nil {
 			levels[r.Scorecard] = map[string]int{}
@@ -36,6 +50,9 @@ func TestGradesAreSpread(t *testing.T) {
 		}
 		t.Logf("%-42s %-21s %-7q score %v coverage %.2f %v", r.Entity, r.Scorecard, r.Level, r.Score, r.Coverage, r.Counts)
 		for _, result := range r.Results {
+			if result.Waiver != nil {
+				states[result.Waiver.State]++
+			}
 			if result.Outcome != event.Pass && result.Outcome != event.NotApplicable {
 				t.Logf("    %-22s %-12s %s", result.Rule, result.Outcome, result.Reason)
 			}
@@ -49,10 +66,15 @@ func TestGradesAreSpread(t *testing.T) {
 		}
 	}
 	for _, outcome := range []event.Outcome{
-		event.Pass, event.Warn, event.Fail, event.NotApplicable, event.Unknown, event.NeedsReview,
+		event.Pass, event.Warn, event.Fail, event.NotApplicable, event.Unknown, event.NeedsReview, event.Waived,
 	} {
 		if outcomes[outcome] == 0 {
 			t.Errorf("no rule has the outcome %q: %v", outcome, outcomes)
+		}
+	}
+	for _, state := range []waiver.State{waiver.Ending, waiver.Active, waiver.Requested, waiver.Expired} {
+		if states[state] == 0 {
+			t.Errorf("no waiver is %s: %v", state, states)
 		}
 	}
 	if outcomes[event.ErrorOutcome] > 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/source"
 	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
 )
@@ -66,6 +67,10 @@ func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
 	warnings := scorecards.Unmatched(cfg.Scorecards, cfg.Dir)
 	if engine, err := scorecards.New(set, nil); err == nil && cat != nil {
 		warnings = append(warnings, engine.Warnings(cat.Entities())...)
+		book := app.Waivers(cfg, cat)
+		for _, w := range engine.WithWaivers(func() *waiver.Book { return book }).WaiverWarnings(cat) {
+			f.warn("waivers", "%s", w)
+		}
 	}
 	for _, w := range warnings {
 		f.warn("scorecards", "%s", w)
