@@ -179,7 +179,7 @@ type WaiversDocument struct {
 	Waivers  []WaiverRow `json:"waivers"`
 	Debt     []DebtPoint `json:"debt"`     // how many rules were waived at the end of each week
 	Problems []string    `json:"problems"` // what is wrong with the waivers next to the scorecards
-	Next     string      `json:"next,omitempty"`
+	Next     string      `json:"next"`
 }
 
 // NewWaiversDocument returns a page of the waivers that fit a filter.
