@@ -40,6 +40,8 @@ func (a *API) Routes() []route.Route {
 			Titled("how the grades of one service changed, rule by rule"),
 		route.Get("/api/v1/services/:namespace/:name/facts", a.facts, "prefix").
 			Titled("the facts of one service, known or not; prefix, such as repository.files."),
+		route.Get("/api/v1/services/:namespace/:name/badge", a.badge, "scorecard").
+			Titled("a badge of the level of one service, for shields.io; scorecard"),
 		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
 		list("/api/v1/waivers", a.waivers, "waivers with their state and what the rules would be without them",
 			route.WaiverFilters),
@@ -145,6 +147,16 @@ func (a *API) facts(ctx context.Context, r route.Request) (route.Answer, error) 
 		return route.Answer{}, err
 	}
 	return document(facts)
+}
+
+func (a *API) badge(ctx context.Context, r route.Request) (route.Answer, error) {
+	badge, err := a.reader.Badge(ctx, r.ServiceRef(), r.Query("scorecard", ""))
+	if err != nil {
+		return route.Answer{}, err
+	}
+	answer, err := document(badge)
+	answer.MaxAge = report.BadgeAge
+	return answer, err
 }
 
 func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error) {

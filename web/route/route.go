@@ -5,6 +5,7 @@ package route
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 )
@@ -62,6 +63,7 @@ type Answer struct {
 	Type       string // content type
 	Attachment string // name of the file to save as; "" for what is shown
 	Body       []byte
+	MaxAge     time.Duration // how long others may keep it without asking again; 0: they ask each time
 }
 
 // Maker makes the answer to a request. It reads nothing but the request, the store and the catalog. The context ends

@@ -154,6 +154,9 @@ func send(c *fiber.Ctx, got answers.Answer[prepared]) error {
 	etag = `"` + etag + `"`
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderCacheControl, "no-cache, private")
+	if v.MaxAge > 0 {
+		c.Set(fiber.HeaderCacheControl, fmt.Sprintf("public, max-age=%d", int(v.MaxAge.Seconds())))
+	}
 	c.Set(fiber.HeaderETag, etag)
 	c.Set(fiber.HeaderAge, strconv.Itoa(max(0, int(time.Since(got.Made).Seconds()))))
 	for known := range strings.SplitSeq(c.Get(fiber.HeaderIfNoneMatch), ",") {
