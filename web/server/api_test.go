@@ -15,7 +15,7 @@ import (
 )
 
 func TestAPI(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, tt := range []struct {
 		path string
 		want []string

@@ -11,7 +11,7 @@ import (
 
 // The page and the API list the facts of a service, those without a value with the reason.
 func TestFactsOfAService(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	status, _, page := f.get(t, "/services/default/payment-service/facts?q=catalog.has_o")
 	if status != http.StatusOK || !strings.Contains(page, "<code>catalog.has_owner</code>") ||
 		strings.Contains(page, "catalog.lifecycle") {

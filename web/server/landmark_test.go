@@ -23,7 +23,7 @@ var (
 
 // Everything on a page is in a landmark, so that no screen reader jumps over it, and headings leave out no level.
 func TestLandmarksAndHeadings(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	deps := f.deps
 	registry := prometheus.NewRegistry()
 	deps.Registerer, deps.Gatherer, deps.Demo = registry, registry, true

@@ -61,7 +61,7 @@ func rowsOf(page string) []string {
 
 // TestListsAreSortedByEveryColumn follows the heads of every list in both directions.
 func TestListsAreSortedByEveryColumn(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, l := range everyList {
 		page := f.page(t, l.path)
 		heads := sortHead.FindAllStringSubmatch(page, -1)
@@ -111,7 +111,7 @@ func tail(path string) string {
 
 // TestEventsAreSortedByTheStore checks orders that SQL makes: unknown values are last in both directions.
 func TestEventsAreSortedByTheStore(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, tt := range []struct{ path, field, first, last string }{
 		{"pipeline_runs?sort=status&dir=asc", "status", "failed", "succeeded"},
 		{"pipeline_runs?sort=status", "status", "failed", "succeeded"},

@@ -107,7 +107,7 @@ var odd = []string{
 }
 
 func TestOddValuesAreNoFailure(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	check := func(path string) {
 		t.Helper()
 		status, _, body := f.get(t, path)
@@ -145,7 +145,7 @@ func TestOddValuesAreNoFailure(t *testing.T) {
 }
 
 func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	refuse := func(path, want string) {
 		t.Helper()
 		status, _, body := f.get(t, path)
@@ -204,7 +204,7 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 }
 
 func TestKnownValuesWithoutRecordsAreNoError(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, path := range []string{
 		"/events/incidents?source=gh", "/events/incidents?person=eve", "/events/deployments?service=orphan-service", "/events/deployments?team=team-ledger",
 		"/events/deployments?service=unmapped:github/myorg/stranger", "/events/pipeline_runs?scope=myorg/user-service", "/events/deployments?scope=myorg/stranger",

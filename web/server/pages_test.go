@@ -31,7 +31,7 @@ var everyPage = []string{
 }
 
 func TestPages(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, tt := range []struct {
 		path string
 		want []string
@@ -95,7 +95,7 @@ func TestPagesSayWhatIsMissing(t *testing.T) {
 
 // Each figure is a link, and the list behind it is as long as the figure says.
 func TestFiguresAgreeWithTheEventsBehindThem(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	count := func(link string) int {
 		t.Helper()
 		address, err := url.Parse(link)
@@ -152,7 +152,7 @@ func TestNewDataShowsSoon(t *testing.T) {
 }
 
 func TestServicesSortAndFilterWithoutScript(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	row := regexp.MustCompile(`<tr>\s*<th scope="row"><a class="ellipsis" href="[^"]*"><bdi>([^<]*)`)
 	for _, tt := range []struct {
 		name, query string
@@ -194,7 +194,7 @@ func TestServicesSortAndFilterWithoutScript(t *testing.T) {
 }
 
 func TestMistakesAreAnsweredWithHelp(t *testing.T) {
-	f := newFixture(t, testCatalog, testPeople, testEvents())
+	f := sharedFixture(t)
 	for _, tt := range []struct {
 		path   string
 		status int
