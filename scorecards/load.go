@@ -127,7 +127,7 @@ func (l *loader) broken(file string, problems Problems, names ...string) {
 }
 
 func (l *loader) file(file, shown string) {
-	data, err := readFile(file)
+	data, err := ReadFile(file)
 	if err != nil {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {
@@ -139,7 +139,8 @@ func (l *loader) file(file, shown string) {
 	l.parse(data, shown)
 }
 
-func readFile(file string) ([]byte, error) {
+// ReadFile reads a file of scorecards. A file that is too large is an error, and so is one that is not regular.
+func ReadFile(file string) ([]byte, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, err

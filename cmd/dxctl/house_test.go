@@ -247,6 +247,10 @@ var house = []struct {
 		imports: []string{"event", "catalog", "catalog/descriptor", "scorecards", "store"},
 	},
 	{
+		name:    "scorecards/plan",
+		imports: []string{"event", "catalog", "scorecards", "scorecards/format", "scorecards/replay"},
+	},
+	{
 		name: "scorecards/pathtest",
 		imports: []string{
 			"spelling",
@@ -273,6 +277,7 @@ var house = []struct {
 			"event", "repository/fact", "repository/named", "report/words", "scorecards", "scorecards/facts",
 		},
 	},
+	{name: "report/planned", imports: []string{"event", "report/words", "scorecards/plan"}},
 	{name: "report/words"},
 	{name: "report/sorting"},
 	{name: "report/records", imports: []string{"metrics", "report/sorting", "report/words"}},
@@ -343,6 +348,8 @@ var house = []struct {
 			"repository/waiver",
 			"scorecards",
 			"scorecards/facts",
+			"scorecards/plan",
+			"scorecards/replay",
 			"report",
 			"web/server",
 			"config",
@@ -389,8 +396,10 @@ var house = []struct {
 			"scorecards/checkout",
 			"scorecards/format",
 			"scorecards/pathtest",
+			"scorecards/plan",
 			"report",
 			"report/checks",
+			"report/planned",
 			"report/words",
 			"setup",
 			"config",

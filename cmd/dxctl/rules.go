@@ -25,10 +25,10 @@ import (
 func newRules(s *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rules",
-		Short: "Test scorecards, and print the schema of their format",
+		Short: "Test scorecards, plan changes of them, print their schema",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newRulesTest(s), newRulesSchema(s))
+	cmd.AddCommand(newRulesTest(s), newRulesPlan(s), newRulesSchema(s))
 	return cmd
 }
 

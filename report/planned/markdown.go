@@ -73,19 +73,23 @@ func (m *markdown) list(n, characters int, one, many string, entry func(i int) s
 	for i := range n {
 		text := entry(i)
 		if m.size+utf8.RuneCountInString(text) > until || !m.add(text) {
-			m.end(fmt.Sprintf("\n… and %s more; `dxctl rules plan -o json` lists all.\n", words.Plural(n-i, one, many)))
+			m.end(fmt.Sprintf("\n… and %s; `dxctl rules plan -o json` lists all.\n",
+				words.Plural(n-i, "more "+one, "more "+many)))
 			return
 		}
 	}
 }
 
 // escaper takes their meaning from characters of Markdown and HTML, so that a reason cannot add a link, an image or a
-// mention of somebody.
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;", "`", "&#96;", "*", "&#42;",
-	"_", "&#95;", "[", "&#91;", "]", "&#93;", "@", "&#64;", "#", "&#35;", "~", "&#126;", "\\", "&#92;", ":", "&#58;",
+// mention of somebody. GitHub looks for mentions and links after escapes are resolved: U+200B ends them.
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`,
+	"[", `\[`, "]", `\]`, "~", `\~`, `\`, `\\`, "@", "@\u200b", "#", "#\u200b", "://", ":\u200b//", "www.", "www\u200b.",
 	"\n", " ", "\r", " ")
 
-const longestText = 600
+const (
+	longestText = 400   // characters of a cell or a line
+	longestTeam = 6_000 // bytes of a team after which no further grade is written
+)
 
 func (m *markdown) text(s string) string {
 	if utf8.RuneCountInString(s) > longestText {
@@ -147,8 +151,8 @@ func (m *markdown) teams(p *plan.Plan) {
 		fmt.Fprintf(&b, "<details><summary><b>%s</b>: %s, in %s</summary>\n\n", m.text(team(t.Name)), m.text(moves(t.Moves)),
 			words.Plural(differing(t), "service", "services"))
 		for j := range t.Grades {
-			if j == 25 {
-				fmt.Fprintf(&b, "- … and %s more\n", words.Plural(len(t.Grades)-j, "grade", "grades"))
+			if b.Len() > longestTeam {
+				fmt.Fprintf(&b, "- … and %s\n", words.Plural(len(t.Grades)-j, "more grade", "more grades"))
 				break
 			}
 			m.grade(&b, &t.Grades[j])
@@ -162,7 +166,7 @@ func (m *markdown) grade(b *strings.Builder, g *plan.Grade) {
 	fmt.Fprintf(b, "- **%s**, %s: %s\n", m.text(words.RefName(g.Service)), m.text(g.Scorecard), m.text(grade(g)))
 	for i := range g.Rules {
 		if i == rulesShown {
-			fmt.Fprintf(b, "  - … and %s more\n", words.Plural(len(g.Rules)-i, "rule", "rules"))
+			fmt.Fprintf(b, "  - … and %s\n", words.Plural(len(g.Rules)-i, "more rule", "more rules"))
 			break
 		}
 		r := &g.Rules[i]

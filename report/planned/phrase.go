@@ -26,8 +26,12 @@ func Headline(p *plan.Plan) string {
 	if p.Falls {
 		word = "Something falls"
 	}
-	return fmt.Sprintf("%s. Of %s, %s of %s differ.", word, words.Plural(p.Entities, "service", "services"),
-		words.Whole(p.Totals.Services), words.Plural(p.Totals.Teams, "team", "teams"))
+	verb := "differ"
+	if p.Totals.Services == 1 {
+		verb = "differs"
+	}
+	return fmt.Sprintf("%s. Of %s, %s of %s %s.", word, words.Plural(p.Entities, "service", "services"),
+		words.Whole(p.Totals.Services), words.Plural(p.Totals.Teams, "team", "teams"), verb)
 }
 
 // moves writes counts of directions, those that are not zero: "3 fall, 1 becomes unknown".

@@ -63,7 +63,7 @@ func (t *text) shown(n int) int {
 
 func (t *text) more(n int, one, many string) {
 	if left := n - t.shown(n); left > 0 {
-		t.line("  … and %s more; --limit 0 shows all", words.Plural(left, one, many))
+		t.line("  … and %s; --limit 0 shows all", words.Plural(left, "more "+one, "more "+many))
 	}
 }
 
@@ -117,7 +117,7 @@ func (t *text) teams(p *plan.Plan) {
 		}
 	}
 	if left := all - shown; left > 0 {
-		t.line("  … and %s more; --limit 0 shows all", words.Plural(left, "grade", "grades"))
+		t.line("  … and %s; --limit 0 shows all", words.Plural(left, "more grade", "more grades"))
 	}
 }
 
@@ -125,7 +125,7 @@ func (t *text) grade(g *plan.Grade) {
 	t.line("    %s, %s: %s", words.RefName(g.Service), g.Scorecard, grade(g))
 	for i := range g.Rules {
 		if i == rulesShown && t.limit > 0 {
-			t.line("      … and %s more", words.Plural(len(g.Rules)-i, "rule", "rules"))
+			t.line("      … and %s", words.Plural(len(g.Rules)-i, "more rule", "more rules"))
 			break
 		}
 		m := &g.Rules[i]

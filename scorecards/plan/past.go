@@ -15,8 +15,9 @@ import (
 	"github.com/dxctl/dxctl/scorecards/replay"
 )
 
-// AddPast adds what the edited rules would have found on past days, by what was known then. Rules in draft and announced
-// rules count on both sides as if they were enforced: the question is what a rule would have done had it been in force.
+// AddPast adds what the edited rules would have found on past days, by what was known then. Rules in draft and
+// announced rules count on both sides as if they were enforced: the question is what a rule would have done had it been
+// in force.
 func (p *Plan) AddPast(ctx context.Context, store replay.Store, cat *catalog.Catalog, before, after *scorecards.Engine,
 	days replay.Days) error {
 	before, after = before.InForce(), after.InForce()

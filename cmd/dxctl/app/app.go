@@ -40,6 +40,7 @@ type App struct {
 
 	metrics *metrics.Engine
 	cards   *scorecards.Engine
+	set     scorecards.Set                  // that cards grades by
 	catalog atomic.Pointer[catalog.Catalog] // Serve replaces it while pages are rendered
 	waivers atomic.Pointer[waiver.Book]     // replaced with the catalog
 
@@ -77,7 +78,7 @@ func Open(ctx context.Context, cfg config.Config, opt Options) (*App, error) {
 		if a.cards, err = scorecards.New(cards, a.now); err != nil {
 			return nil, err
 		}
-		a.cards = a.cards.WithWaivers(a.waivers.Load)
+		a.cards, a.set = a.cards.WithWaivers(a.waivers.Load), cards
 		for _, b := range cards.Broken {
 			a.log.Error("scorecard not used", "file", b.File, "error", b.Problems)
 		}
