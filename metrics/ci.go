@@ -146,10 +146,10 @@ type DefaultBranchStats struct {
 // DefaultBranch returns the CI of the default branches of all services that have any runs in the window, by ref; of one
 // service only, unless service is empty.
 func (e *Engine) DefaultBranch(ctx context.Context, w Window, service string) ([]DefaultBranchStats, error) {
-	c, err := e.cover(ctx, w, event.KindPipelineRun)
-	if err != nil {
+	if err := w.validate(); err != nil {
 		return nil, err
 	}
+	w = e.bounded(w)
 	var rows []struct {
 		Service   string   `ch:"service"`
 		Branch    string   `ch:"branch"`
@@ -160,7 +160,7 @@ func (e *Engine) DefaultBranch(ctx context.Context, w Window, service string) ([
 		Timed     uint64   `ch:"timed"`
 		P90       *float64 `ch:"p90"`
 	}
-	params := map[string]any{"service": service, "from": c.From, "to": c.To}
+	params := map[string]any{"service": service, "from": w.From, "to": w.To}
 	if _, err := e.query(ctx, CIDefaultBranchID, &rows, params); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,9 @@ import (
 func TestQueriesReadPublicViewsOnly(t *testing.T) {
 	views := map[string]bool{
 		"deployments":          true,
+		"deployment_times":     true,
+		"pipeline_run_times":   true,
+		"change_times":         true,
 		"pipeline_runs":        true,
 		"pipeline_jobs":        true,
 		"changes":              true,

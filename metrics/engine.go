@@ -68,6 +68,13 @@ func (e *Engine) WithoutBots() *Engine {
 	return &without
 }
 
+// Reading returns the engine with another querier.
+func (e *Engine) Reading(q Querier) *Engine {
+	reading := *e
+	reading.q = q
+	return &reading
+}
+
 // Remembering returns an engine that asks the queries that its metrics share, such as when the history of a kind of
 // event begins, only once. It is for numbers that are computed together.
 func (e *Engine) Remembering() *Engine {

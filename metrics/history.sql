@@ -2,9 +2,9 @@
 SELECT minOrNull(at) AS since
 FROM
 (
-    SELECT arrayJoin([created_at, started_at, finished_at]) AS at FROM deployments WHERE {kind:String} = 'deployment'
+    SELECT arrayJoin([created_at, started_at, finished_at]) AS at FROM deployment_times WHERE {kind:String} = 'deployment'
     UNION ALL
-    SELECT arrayJoin([created_at, started_at, finished_at]) AS at FROM pipeline_runs WHERE {kind:String} = 'pipeline_run'
+    SELECT arrayJoin([created_at, started_at, finished_at]) AS at FROM pipeline_run_times WHERE {kind:String} = 'pipeline_run'
     UNION ALL
-    SELECT arrayJoin([created_at, merged_at, closed_at]) AS at FROM changes WHERE {kind:String} = 'change'
+    SELECT arrayJoin([created_at, merged_at, closed_at]) AS at FROM change_times WHERE {kind:String} = 'change'
 )

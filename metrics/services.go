@@ -45,15 +45,21 @@ func (n ServiceStats) NoSource(kind event.Kind) string {
 	return ""
 }
 
-// settle makes zero of the counts of what was collected, where the window has no records, and keeps the rest nil.
-func (n *ServiceStats) settle(c collection) {
-	for kind, counts := range map[event.Kind][]**int{
-		event.KindDeployment:  {&n.Deploys, &n.StagingDeploys},
-		event.KindPipelineRun: {&n.Runs, &n.Succeeded, &n.Failed},
-		event.KindChange:      {&n.Changes, &n.Reviewed},
+// settle makes zero of the counts that were asked for and whose kind was collected, where the window has no records,
+// and keeps the rest nil.
+func (n *ServiceStats) settle(c collection, asked Numbers) {
+	for _, counts := range []struct {
+		numbers Numbers
+		kind    event.Kind
+		counts  []**int
+	}{
+		{Deploys, event.KindDeployment, []**int{&n.Deploys}},
+		{StagingDeploys, event.KindDeployment, []**int{&n.StagingDeploys}},
+		{Runs, event.KindPipelineRun, []**int{&n.Runs, &n.Succeeded, &n.Failed}},
+		{Reviews, event.KindChange, []**int{&n.Changes, &n.Reviewed}},
 	} {
-		for _, count := range counts {
-			if *count == nil && c.has(n.Service, kind) {
+		for _, count := range counts.counts {
+			if *count == nil && asked&counts.numbers != 0 && c.has(n.Service, counts.kind) {
 				*count = pointer(0)
 			}
 		}
@@ -77,11 +83,25 @@ type reviewRow struct {
 // Services returns the numbers of every service of the catalog and of every unmapped scope that has any, ordered by
 // ref. It takes one query per metric, not one per service.
 func (e *Engine) Services(ctx context.Context, w Window) ([]ServiceStats, error) {
-	return e.ServicesOf(ctx, w, "")
+	return e.ServicesOf(ctx, w, "", AllNumbers)
 }
 
-// ServicesOf is Services for one service, which is named by its ref; empty: all.
-func (e *Engine) ServicesOf(ctx context.Context, w Window, service string) ([]ServiceStats, error) {
+// Numbers are groups of the numbers of ServiceStats, each of one query.
+type Numbers uint8
+
+// The groups.
+const (
+	Deploys        Numbers = 1 << iota // Deploys, DeploysPerWeek, LastDeploy
+	StagingDeploys                     // StagingDeploys
+	Runs                               // Runs, Succeeded, Failed, SuccessRate, LastRun
+	Minutes                            // TimedRuns, NegativeRuns, UntimedRuns, MedianMinutes, P95Minutes
+	Reviews                            // Changes, Reviewed, ReviewShare, LastChange
+	AllNumbers     = Deploys | StagingDeploys | Runs | Minutes | Reviews
+)
+
+// ServicesOf is Services for one service, which is named by its ref; empty: all. Only the numbers that are asked for
+// are computed; the others are not known, or 0.
+func (e *Engine) ServicesOf(ctx context.Context, w Window, service string, asked Numbers) ([]ServiceStats, error) {
 	if err := w.validate(); err != nil {
 		return nil, err
 	}
@@ -89,34 +109,34 @@ func (e *Engine) ServicesOf(ctx context.Context, w Window, service string) ([]Se
 		Service string `ch:"service"`
 		Team    string `ch:"team"`
 	}
-	if err := e.queryFile(ctx, "services.sql", &known, nil); err != nil {
+	if err := e.queryFile(ctx, "services.sql", &known, map[string]any{"service": service}); err != nil {
 		return nil, err
 	}
 	table := serviceTable{}
 	for _, k := range known {
-		if service == "" || k.Service == service {
-			table.of(k.Service).Team = k.Team
-		}
+		table.of(k.Service).Team = k.Team
+	}
+	bounded := e.bounded(w)
+	params := map[string]any{
+		"service": service, "from": bounded.From, "to": bounded.To, "bucket": string(whole), "key": string(Service),
 	}
 	for _, part := range []struct {
-		kind event.Kind // what the numbers count; the window begins with its history
-		add  []addNumbers
+		numbers Numbers
+		add     addNumbers
 	}{
-		{event.KindDeployment, []addNumbers{table.addDeploys, table.addStaging}},
-		{event.KindPipelineRun, []addNumbers{table.addSuccess, table.addDurations}},
-		{event.KindChange, []addNumbers{table.addReviews}},
+		{Deploys, func(ctx context.Context, e *Engine, params map[string]any) error {
+			return table.addDeploys(ctx, e, w, params)
+		}},
+		{StagingDeploys, table.addStaging},
+		{Runs, table.addSuccess},
+		{Minutes, table.addDurations},
+		{Reviews, table.addReviews},
 	} {
-		c, err := e.cover(ctx, w, part.kind)
-		if err != nil {
+		if asked&part.numbers == 0 {
+			continue
+		}
+		if err := part.add(ctx, e, params); err != nil {
 			return nil, err
-		}
-		params := map[string]any{
-			"service": service, "from": c.From, "to": c.To, "bucket": string(whole), "key": string(Service),
-		}
-		for _, add := range part.add {
-			if err := add(ctx, e, params, c); err != nil {
-				return nil, err
-			}
 		}
 	}
 	collected, err := e.collected(ctx, service, event.KindDeployment, event.KindPipelineRun, event.KindChange)
@@ -125,13 +145,13 @@ func (e *Engine) ServicesOf(ctx context.Context, w Window, service string) ([]Se
 	}
 	rows := table.rows()
 	for i := range rows {
-		rows[i].settle(collected)
+		rows[i].settle(collected, asked)
 	}
 	return rows, nil
 }
 
-// addNumbers adds the numbers of one query, of the covered window, to a serviceTable.
-type addNumbers func(ctx context.Context, e *Engine, params map[string]any, c coverage) error
+// addNumbers adds the numbers of one query to a serviceTable.
+type addNumbers func(ctx context.Context, e *Engine, params map[string]any) error
 
 // serviceTable gathers the numbers by service.
 type serviceTable map[string]*ServiceStats
@@ -152,7 +172,11 @@ func (t serviceTable) rows() []ServiceStats {
 	return rows
 }
 
-func (t serviceTable) addDeploys(ctx context.Context, e *Engine, params map[string]any, c coverage) error {
+func (t serviceTable) addDeploys(ctx context.Context, e *Engine, w Window, params map[string]any) error {
+	c, err := e.cover(ctx, w, event.KindDeployment)
+	if err != nil {
+		return err
+	}
 	params["environment"] = Production
 	var rows []deployRow
 	if _, err := e.query(ctx, DeploymentFrequencyID, &rows, params); err != nil {
@@ -166,7 +190,7 @@ func (t serviceTable) addDeploys(ctx context.Context, e *Engine, params map[stri
 	return nil
 }
 
-func (t serviceTable) addStaging(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+func (t serviceTable) addStaging(ctx context.Context, e *Engine, params map[string]any) error {
 	params["environment"] = Staging
 	var rows []deployRow
 	if _, err := e.query(ctx, DeploymentFrequencyID, &rows, params); err != nil {
@@ -178,7 +202,7 @@ func (t serviceTable) addStaging(ctx context.Context, e *Engine, params map[stri
 	return nil
 }
 
-func (t serviceTable) addSuccess(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+func (t serviceTable) addSuccess(ctx context.Context, e *Engine, params map[string]any) error {
 	var rows []successRow
 	if _, err := e.query(ctx, CISuccessRateID, &rows, params); err != nil {
 		return err
@@ -192,7 +216,7 @@ func (t serviceTable) addSuccess(ctx context.Context, e *Engine, params map[stri
 	return nil
 }
 
-func (t serviceTable) addDurations(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+func (t serviceTable) addDurations(ctx context.Context, e *Engine, params map[string]any) error {
 	var rows []durationRow
 	if _, err := e.query(ctx, CIDurationID, &rows, params); err != nil {
 		return err
@@ -205,7 +229,7 @@ func (t serviceTable) addDurations(ctx context.Context, e *Engine, params map[st
 	return nil
 }
 
-func (t serviceTable) addReviews(ctx context.Context, e *Engine, params map[string]any, _ coverage) error {
+func (t serviceTable) addReviews(ctx context.Context, e *Engine, params map[string]any) error {
 	var rows []reviewRow
 	if _, err := e.query(ctx, ChangeReviewShareID, &rows, params); err != nil {
 		return err

@@ -134,6 +134,21 @@ func (c coverage) touches(from, to time.Time) bool {
 	return from.Before(c.known.To) && (c.known.From.IsZero() || to.After(c.known.From))
 }
 
+// firstTime is before every record: the store has no earlier times.
+var firstTime = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// bounded fills in the open ends of w for a query that counts records: without asking when their history begins,
+// which [Engine.cover] does for rates and series.
+func (e *Engine) bounded(w Window) Window {
+	if w.From.IsZero() {
+		w.From = firstTime
+	}
+	if w.To.IsZero() {
+		w.To = e.now().UTC()
+	}
+	return w
+}
+
 // cover fills in the open ends of w and cuts it to what is known of a kind: deployments, pipeline runs or changes.
 func (e *Engine) cover(ctx context.Context, w Window, kind event.Kind) (coverage, error) {
 	if err := w.validate(); err != nil {

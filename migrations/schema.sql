@@ -431,6 +431,29 @@ AS SELECT
 FROM raw_action_runs
 FINAL;
 
+CREATE VIEW change_times
+(
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `first_review_at` Nullable(DateTime64(3, 'UTC')),
+    `approved_at` Nullable(DateTime64(3, 'UTC')),
+    `merged_at` Nullable(DateTime64(3, 'UTC')),
+    `closed_at` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    created_at,
+    first_review_at,
+    approved_at,
+    merged_at,
+    closed_at,
+    source,
+    scope,
+    url
+FROM raw_changes
+FINAL;
+
 CREATE VIEW changes
 (
     `service` String,
@@ -932,6 +955,33 @@ INNER JOIN
 ) AS d ON (d.source = c.deployment_source) AND (d.scope = c.deployment_scope) AND (d.environment_key = c.deployment_environment) AND (d.deployment_id = c.id) AND (d.attempt = c.attempt)
 SETTINGS join_use_nulls = 0;
 
+CREATE VIEW deployment_times
+(
+    `environment` String,
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    if(e.environment != '', e.environment, lower(r.environment)) AS environment,
+    r.created_at AS created_at,
+    r.started_at AS started_at,
+    r.finished_at AS finished_at,
+    r.source AS source,
+    r.scope AS scope,
+    r.url AS url
+FROM
+(
+    SELECT *
+    FROM raw_deployments
+    FINAL
+) AS r
+ANY LEFT JOIN catalog_environments AS e ON e.raw = lower(r.environment)
+SETTINGS join_use_nulls = 0;
+
 CREATE VIEW deployments
 (
     `service` String,
@@ -1331,6 +1381,25 @@ ANY LEFT JOIN
     WHERE source != ''
 ) AS o ON (o.provider = r.provider) AND (o.source = r.source) AND (o.scope = lower(r.scope))
 SETTINGS join_use_nulls = 0;
+
+CREATE VIEW pipeline_run_times
+(
+    `created_at` Nullable(DateTime64(3, 'UTC')),
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `scope` String,
+    `url` String
+)
+AS SELECT
+    created_at,
+    started_at,
+    finished_at,
+    source,
+    scope,
+    url
+FROM raw_pipeline_runs
+FINAL;
 
 CREATE VIEW pipeline_runs
 (

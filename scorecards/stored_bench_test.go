@@ -4,14 +4,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/scorecards/facts"
+	"github.com/dxctl/dxctl/store"
 )
 
-// stocked returns functions that grade by the built-in scorecards in a store with a value of every fact of services.
-func stocked(b *testing.B, services int) (
-	refresh func(only []string) ([]Report, error), grade func() []Report) {
+// stockedStore returns a store with a value of every fact of services, their catalog, and the built-in scorecards.
+func stockedStore(b *testing.B, services int) (*store.Store, *catalog.Catalog, *Engine) {
 	b.Helper()
 	s, cat := many(b, services)
 	cards, err := Load(Config{}, b.TempDir())
@@ -19,10 +20,6 @@ func stocked(b *testing.B, services int) (
 		b.Fatal(err)
 	}
 	e, err := New(cards, clock)
-	if err != nil {
-		b.Fatal(err)
-	}
-	m, err := metrics.New(s, clock)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -44,6 +41,18 @@ func stocked(b *testing.B, services int) (
 		if err := s.Append(b.Context(), events...); err != nil {
 			b.Fatal(err)
 		}
+	}
+	return s, cat, e
+}
+
+// stocked returns functions that grade in the store of stockedStore.
+func stocked(b *testing.B, services int) (
+	refresh func(only []string) ([]Report, error), grade func() []Report) {
+	b.Helper()
+	s, cat, e := stockedStore(b, services)
+	m, err := metrics.New(s, clock)
+	if err != nil {
+		b.Fatal(err)
 	}
 	refresh = func(only []string) ([]Report, error) { return e.Refresh(b.Context(), s, cat, m, only) }
 	grade = func() []Report {

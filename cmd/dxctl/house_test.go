@@ -220,7 +220,7 @@ var house = []struct {
 	{name: "metrics", imports: []string{"strictyaml", "event", "catalog"}, children: true},
 	{
 		name:    "scorecards/facts",
-		imports: []string{"spelling", "event", "metrics", "repository/named", "repository/setting"},
+		imports: []string{"spelling", "event", "metrics", "repository/named", "repository/setting", "store"},
 	},
 	{
 		name: "scorecards/format",

@@ -32,7 +32,7 @@ WITH
         WHERE fact = 'repository.created_at' AND error = '' AND ({service:String} = '' OR entity = {service:String})
     ),
     (
-        SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployments WHERE environment = {environment:String}
+        SELECT minOrNull(coalesce(finished_at, started_at, created_at)) FROM deployment_times WHERE environment = {environment:String}
     ) AS history
 SELECT e.entity AS id, if(e.title != '', e.title, e.name) AS name, e.owner AS team,
     coalesce(e.created_at, r.created_at) AS started_at, CAST(NULL AS Nullable(DateTime64(3, 'UTC'))) AS left_at,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/store"
 )
 
 // metricsSource is the source of the facts that are computed from collected events.
@@ -19,12 +20,13 @@ const MaxAge = 96 * time.Hour
 
 // numbers are the metrics of one service.
 type numbers struct {
-	month, quarter metrics.ServiceStats        // the last 30 and 90 days
-	ever           metrics.ServiceStats        // since collection began
-	main           *metrics.DefaultBranchStats // the last 30 days; nil: no runs
-	first          *metrics.Subject            // time to first deploy; nil: it has none, as a library
-	versions       *versionCount               // nil: no production deployment
-	unreviewed     bool                        // its changes are of sources that never reported a review
+	month      metrics.ServiceStats        // the last 30 days
+	quarter    metrics.ServiceStats        // the last 90 days: its deployments
+	ever       metrics.ServiceStats        // since collection began: its staging deployments, runs and changes
+	main       *metrics.DefaultBranchStats // the last 30 days; nil: no runs
+	first      *metrics.Subject            // time to first deploy; nil: it has none, as a library
+	versions   *versionCount               // nil: no production deployment
+	unreviewed bool                        // its changes are of sources that never reported a review
 }
 
 // Computed are the facts of every service that are computed from collected events.
@@ -39,41 +41,49 @@ const fewServices = 8
 
 // Compute queries the metrics and the ledger, for all services at once. only are the refs of the services that are
 // asked for later; nil: all.
-func Compute(ctx context.Context, store metrics.Querier, eng *metrics.Engine, now time.Time, only []string,
+func Compute(ctx context.Context, q metrics.Querier, eng *metrics.Engine, now time.Time, only []string,
 ) (Computed, error) {
-	asked := []string{""}
-	if len(only) > 0 && len(only) <= fewServices {
-		asked = only
-	}
-	eng = eng.Remembering() // windows and services have much in common
 	c := Computed{now: now, numbers: map[string]*numbers{}, read: map[string]map[event.Kind]time.Time{}}
-	for _, w := range []struct {
-		window metrics.Window
-		of     func(*numbers) *metrics.ServiceStats
-	}{
-		{metrics.Last(30, now), func(n *numbers) *metrics.ServiceStats { return &n.month }},
-		{metrics.Last(90, now), func(n *numbers) *metrics.ServiceStats { return &n.quarter }},
-		{metrics.Window{To: now}, func(n *numbers) *metrics.ServiceStats { return &n.ever }},
-	} {
-		for _, service := range asked {
-			rows, err := eng.ServicesOf(ctx, w.window, service)
-			if err != nil {
-				return c, fmt.Errorf("computing the services' numbers: %w", err)
-			}
-			for _, row := range rows {
-				*w.of(c.of(row.Service)) = row
-			}
-		}
+	if len(only) == 0 || len(only) > fewServices {
+		return c, c.add(ctx, q, eng, "")
 	}
-	for _, service := range asked {
-		if err := c.addDelivery(ctx, store, eng, service); err != nil {
+	for _, service := range only {
+		narrow, err := store.OfService(ctx, q, service)
+		if err != nil {
 			return c, err
 		}
-		if err := c.addLastRead(ctx, store, service); err != nil {
+		if err := c.add(ctx, narrow, eng.Reading(narrow), service); err != nil {
 			return c, err
 		}
 	}
 	return c, nil
+}
+
+// add adds the numbers of one service; empty: of all.
+func (c Computed) add(ctx context.Context, q metrics.Querier, eng *metrics.Engine, service string) error {
+	eng = eng.Remembering() // windows have much in common
+	for _, w := range []struct {
+		window  metrics.Window
+		numbers metrics.Numbers
+		of      func(*numbers) *metrics.ServiceStats
+	}{
+		{metrics.Last(30, c.now), metrics.AllNumbers, func(n *numbers) *metrics.ServiceStats { return &n.month }},
+		{metrics.Last(90, c.now), metrics.Deploys, func(n *numbers) *metrics.ServiceStats { return &n.quarter }},
+		{metrics.Window{To: c.now}, metrics.StagingDeploys | metrics.Runs | metrics.Reviews,
+			func(n *numbers) *metrics.ServiceStats { return &n.ever }},
+	} {
+		rows, err := eng.ServicesOf(ctx, w.window, service, w.numbers)
+		if err != nil {
+			return fmt.Errorf("computing the services' numbers: %w", err)
+		}
+		for _, row := range rows {
+			*w.of(c.of(row.Service)) = row
+		}
+	}
+	if err := c.addDelivery(ctx, q, eng, service); err != nil {
+		return err
+	}
+	return c.addLastRead(ctx, q, service)
 }
 
 // of returns the numbers of a service, to be filled in.
@@ -220,7 +230,7 @@ func noDuration(n metrics.ServiceStats) string {
 
 func (w *factWriter) deployments(n numbers) {
 	const of = event.KindDeployment
-	if n.month.Deploys == nil || n.ever.LastDeploy == nil && !some(n.ever.StagingDeploys) {
+	if n.month.Deploys == nil || n.month.LastDeploy == nil && !some(n.ever.StagingDeploys) {
 		reason := w.none(of, "deployments", fromDeploys)
 		w.absent(of, event.NumberFact, reason, "deploy.count_30d", "deploy.per_week", "deploy.staging_count_30d")
 		w.absent(of, event.TimeFact, reason, "deploy.last_at")
@@ -229,12 +239,12 @@ func (w *factWriter) deployments(n numbers) {
 	w.put(of, "deploy.count_30d", event.NumberFact, *n.month.Deploys)
 	w.number(of, "deploy.per_week", n.quarter.DeploysPerWeek, w.none(of, "deployments", fromDeploys))
 	w.put(of, "deploy.staging_count_30d", event.NumberFact, *n.month.StagingDeploys)
-	if n.ever.LastDeploy == nil {
+	if n.month.LastDeploy == nil {
 		w.absent(of, event.TimeFact, "no deployment to production is known, only to staging; check "+
 			"environments.production in dx.yaml", "deploy.last_at")
 		return
 	}
-	w.put(of, "deploy.last_at", event.TimeFact, n.ever.LastDeploy.UTC())
+	w.put(of, "deploy.last_at", event.TimeFact, n.month.LastDeploy.UTC())
 }
 
 func (w *factWriter) changes(n numbers) {

@@ -24,7 +24,7 @@ GROUP BY service`
 // merge requests of GitLab has none, so that their absence says nothing.
 const unreviewedSQL = `SELECT service FROM changes WHERE {service:String} = '' OR service = {service:String}
 GROUP BY service HAVING max(source IN
-    (SELECT source FROM changes WHERE first_review_at IS NOT NULL OR approved_at IS NOT NULL)) = 0`
+    (SELECT source FROM change_times WHERE first_review_at IS NOT NULL OR approved_at IS NOT NULL)) = 0`
 
 // addDelivery adds what is known of the default branch, the first deployment, the versions and the reviews.
 // service is the ref of the one that is asked for; empty: all.

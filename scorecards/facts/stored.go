@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/store"
 )
 
 // Stored are the facts in the store, by entity and name.
@@ -37,11 +38,29 @@ WHERE fact NOT IN {observed:Array(String)} AND (empty({only:Array(String)}) OR e
 
 // Read returns the stored facts, except those with the names of observed, which are observed anew for every service.
 // only are the refs of the entities that are asked for; nil: all.
-func Read(ctx context.Context, store metrics.Querier, observed []event.Fact, only []string) (Stored, error) {
+func Read(ctx context.Context, q metrics.Querier, observed []event.Fact, only []string) (Stored, error) {
 	names := make([]string, 0, len(observed))
 	for _, f := range observed {
 		names = append(names, f.Name)
 	}
+	table := Stored{}
+	if len(only) == 0 || len(only) > fewServices {
+		return table, table.read(ctx, q, names, only)
+	}
+	for _, entity := range only {
+		narrow, err := store.OfService(ctx, q, entity)
+		if err != nil {
+			return nil, err
+		}
+		if err := table.read(ctx, narrow, names, []string{entity}); err != nil {
+			return nil, err
+		}
+	}
+	return table, nil
+}
+
+// read adds the facts that do not have the names of observed.
+func (t Stored) read(ctx context.Context, q metrics.Querier, observed, only []string) error {
 	var rows []struct {
 		Entity     string     `ch:"entity"`
 		Fact       string     `ch:"fact"`
@@ -53,11 +72,10 @@ func Read(ctx context.Context, store metrics.Querier, observed []event.Fact, onl
 		Source     string     `ch:"source"`
 		URL        string     `ch:"url"`
 	}
-	params := map[string]any{"observed": names, "only": append([]string{}, only...)}
-	if err := store.Select(ctx, &rows, factsSQL, params); err != nil {
-		return nil, fmt.Errorf("reading the stored facts: %w", err)
+	params := map[string]any{"observed": observed, "only": append([]string{}, only...)}
+	if err := q.Select(ctx, &rows, factsSQL, params); err != nil {
+		return fmt.Errorf("reading the stored facts: %w", err)
 	}
-	table := Stored{}
 	for _, r := range rows {
 		f := event.Fact{
 			Source:     r.Source,
@@ -74,7 +92,7 @@ func Read(ctx context.Context, store metrics.Querier, observed []event.Fact, onl
 		if r.ExpiresAt != nil {
 			f.ExpiresAt = *r.ExpiresAt
 		}
-		table.add(f)
+		t.add(f)
 	}
-	return table, nil
+	return nil
 }
