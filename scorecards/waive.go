@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
@@ -103,7 +104,8 @@ func (s *subject) waive(r *compiledRule, result *Result) {
 		return
 	}
 	result.Reason = fmt.Sprintf("waived until %s by %s (%s: %s); without the waiver: %s, %s",
-		best.Until.Format(time.DateOnly), best.By, best.Reason, best.Note, result.Unwaived, result.Reason)
+		best.Until.Format(time.DateOnly), best.By, best.Reason, strings.TrimRight(best.Note, "."), result.Unwaived,
+		result.Reason)
 }
 
 // Entities says which entities there are.

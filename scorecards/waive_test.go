@@ -52,7 +52,7 @@ func TestWaivedRule(t *testing.T) {
 		x.Waiver.DaysLeft != 30 {
 		t.Fatalf("%+v", x)
 	}
-	for _, part := range []string{"waived until 2026-12-22 by user:default/ana", "planned: In January.", "without the waiver: fail"} {
+	for _, part := range []string{"waived until 2026-12-22 by user:default/ana", "(planned: In January);", "without the waiver: fail"} {
 		if !strings.Contains(x.Reason, part) {
 			t.Errorf("reason %q lacks %q", x.Reason, part)
 		}
