@@ -225,7 +225,7 @@ func newScorecard(d *format.Document, declared []facts.Definition) Scorecard {
 		Name: d.Name, Version: version(d.Version), Title: d.Title, Description: strings.TrimSpace(d.Description),
 		Owner: d.Owner, Filter: d.Filter, FilterNote: strings.TrimSpace(d.FilterNote), Levels: d.Levels,
 		Facts: facts.WithDeclared(d.Facts, declared), WaiversFrom: []waiver.Origin{waiver.FromScorecards},
-		File: d.Path, Line: d.Line("name"), doc: d,
+		Gates: newGatePolicy(d.Gate), File: d.Path, Line: d.Line("name"), doc: d,
 	}
 	if d.Waivers != nil {
 		s.WaiversFrom = d.Waivers.From

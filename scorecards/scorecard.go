@@ -56,6 +56,7 @@ type Scorecard struct {
 	Rules       []Rule
 	Facts       []facts.Definition // those that the scorecard and the sources declare, in addition to facts.Catalog
 	WaiversFrom []waiver.Origin    // the places whose waivers count
+	Gates       GatePolicy         // what rules without a verdict mean where a level is required
 	File        string             // "built-in:delivery/scorecard.yaml" for a built-in one
 	Line        int
 

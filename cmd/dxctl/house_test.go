@@ -285,7 +285,7 @@ var house = []struct {
 		name: "report",
 		imports: []string{
 			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/waiver",
-			"scorecards", "scorecards/facts", "scorecards/replay",
+			"scorecards", "spelling", "scorecards/facts", "scorecards/replay",
 		},
 		children: true,
 	},

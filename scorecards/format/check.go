@@ -62,6 +62,7 @@ func (d *Document) check() {
 	d.checkFacts()
 	d.checkLevels()
 	d.checkWaivers()
+	d.checkGate()
 	if len(d.Rules) == 0 && !d.wrong("rules") {
 		d.fail("name", "the scorecard has no rules; write at least one under rules")
 	}
@@ -98,6 +99,20 @@ func (d *Document) checkWaivers() {
 		d.that(slices.Contains(waiver.Origins, from), fmt.Sprintf("waivers.from[%d]", i),
 			"waivers.from: %q is not one of %s (the files of scorecards.waivers), %s (%s in the repository of the service)", from,
 			waiver.FromScorecards, waiver.FromRepository, waiver.RepositoryFile)
+	}
+}
+
+// checkGate checks what rules without a verdict mean for gates.
+func (d *Document) checkGate() {
+	if d.Gate == nil {
+		return
+	}
+	d.that(d.Has("gate.unknown") || d.Has("gate.stale") || d.wrong("gate"), "gate",
+		"gate is empty; write unknown or stale, or remove it")
+	means := []string{GateUnknown, GatePass, GateFail}
+	for _, key := range []struct{ path, value string }{{"gate.unknown", d.Gate.Unknown}, {"gate.stale", d.Gate.Stale}} {
+		d.that(!d.Has(key.path) || d.wrong(key.path) || slices.Contains(means, key.value), key.path,
+			"%s: %q is not one of %s%s", key.path, key.value, strings.Join(means, ", "), meant(key.value, means))
 	}
 }
 

@@ -32,6 +32,7 @@ type File struct {
 	FilterNote  string             `yaml:"filter_note"`
 	Levels      []string           `yaml:"levels" required:"yes"`
 	Waivers     *Waivers           `yaml:"waivers"`
+	Gate        *Gate              `yaml:"gate"`
 	Facts       []facts.Definition `yaml:"facts"`
 	Rules       []Rule             `yaml:"rules" required:"yes"`
 }
@@ -40,6 +41,19 @@ type File struct {
 type Waivers struct {
 	From []waiver.Origin `yaml:"from" required:"yes"`
 }
+
+// Gate says what a rule without a verdict means where a level is required: pass, fail or unknown.
+type Gate struct {
+	Unknown string `yaml:"unknown" enum:"unknown,pass,fail"`
+	Stale   string `yaml:"stale" enum:"unknown,pass,fail"`
+}
+
+// What a rule means for a gate.
+const (
+	GateUnknown = "unknown"
+	GatePass    = "pass"
+	GateFail    = "fail"
+)
 
 // Rule is one rule as it is written.
 type Rule struct {

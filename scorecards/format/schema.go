@@ -155,6 +155,10 @@ var descriptions = map[string]string{
 	"waivers":      "Which waivers count. If absent, those of the files that dx.yaml names.",
 	"waivers.from": "scorecards: the files of scorecards.waivers in dx.yaml; repository: " + waiver.RepositoryFile + ".",
 
+	"gate":         "What rules without a verdict mean for dxctl gate. If absent, the gate is unknown.",
+	"gate.unknown": "Of a rule that is unknown, in error or needs review.",
+	"gate.stale":   "Of a rule whose facts are out of date.",
+
 	"facts.name":        "Name that expressions use, such as security.score.",
 	"facts.type":        "Type of the value.",
 	"facts.unit":        "Unit of a number; share is a number from 0 to 1, shown as a percentage.",

@@ -42,6 +42,9 @@ func (a *API) Routes() []route.Route {
 			Titled("the facts of one service, known or not; prefix, such as repository.files."),
 		route.Get("/api/v1/services/:namespace/:name/badge", a.badge, "scorecard").
 			Titled("a badge of the level of one service, for shields.io; scorecard"),
+		live(route.Get("/api/v1/services/:namespace/:name/gate", a.gate, "scorecard", "level", "as_of").
+			Titled("whether one service has the level of a scorecard that is required: pass, fail or unknown, with the evidence; " +
+				"scorecard, level, as_of")),
 		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
 		list("/api/v1/waivers", a.waivers, "waivers with their state and what the rules would be without them",
 			route.WaiverFilters),
@@ -127,6 +130,34 @@ func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error
 		return route.Answer{}, err
 	}
 	return document(service.Document())
+}
+
+// live marks a route whose answers change with the time alone.
+func live(r route.Route) route.Route {
+	r.Live = true
+	return r
+}
+
+func (a *API) gate(ctx context.Context, r route.Request) (route.Answer, error) {
+	card, level := r.Query("scorecard", ""), r.Query("level", "")
+	if card == "" || level == "" {
+		return route.Answer{}, route.BadRequest("scorecard and level are required, such as scorecard=delivery&level=silver")
+	}
+	if err := a.reader.CheckGate(card, level); err != nil {
+		return route.Answer{}, route.BadRequest("%s", err)
+	}
+	at := a.reader.Now()
+	if text := r.Query("as_of", ""); text != "" {
+		var err error
+		if at, err = report.ParseAsOf(text, at); err != nil {
+			return route.Answer{}, route.BadRequest("%s", err)
+		}
+	}
+	doc, err := a.reader.Gate(ctx, r.ServiceRef(), card, level, at)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	return document(doc)
 }
 
 func (a *API) history(ctx context.Context, r route.Request) (route.Answer, error) {
