@@ -1,9 +1,10 @@
 package scorecards
 
 import (
+	"testing"
+
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
-	"testing"
 )
 
 func BenchmarkGradeService(b *testing.B) {

@@ -3,11 +3,12 @@ package scorecards
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/dxctl/dxctl/event"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 func TestOutcomes(t *testing.T) {
