@@ -131,7 +131,8 @@ func (e *Engine) WaiverWarnings(entities Entities) []string {
 		}
 	}
 	for _, w := range book.Unmatched() {
-		warnings = append(warnings, fmt.Sprintf("%s: no service of the catalog lies in %s of %s", w.Place(), w.Path, w.Repository))
+		warnings = append(warnings,
+			fmt.Sprintf("%s: no service of the catalog lies in %s of %s", w.Place(), w.Path, w.Repository))
 	}
 	return warnings
 }
