@@ -141,7 +141,8 @@ func live(r route.Route) route.Route {
 func (a *API) gate(ctx context.Context, r route.Request) (route.Answer, error) {
 	card, level := r.Query("scorecard", ""), r.Query("level", "")
 	if card == "" || level == "" {
-		return route.Answer{}, route.BadRequest("scorecard and level are required, such as scorecard=delivery&level=silver")
+		return route.Answer{}, route.BadRequest("scorecard and level are required, such as scorecard=delivery&level=silver; "+
+			"the request has scorecard=%q and level=%q", card, level)
 	}
 	if err := a.reader.CheckGate(card, level); err != nil {
 		return route.Answer{}, route.BadRequest("%s", err)
