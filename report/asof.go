@@ -50,15 +50,15 @@ func ParseAsOf(text string, now time.Time) (time.Time, error) {
 // AsOf grades a service by what was known at a past time. Its errors are those of Service.
 func (r *Reader) AsOf(ctx context.Context, ref string, at time.Time) (AsOf, error) {
 	cat := r.deps.Catalog()
-	entity, ok := cat.Entity(ref)
-	if !ok || !entity.IsService() {
-		return AsOf{}, noService(ref, cat)
+	entity, err := r.graded(cat, ref)
+	if err != nil {
+		return AsOf{}, err
 	}
 	if r.deps.FactHistory == nil {
 		return AsOf{}, errors.New("grading as of a past time: no history of facts is read here")
 	}
 	engine := r.deps.Scorecards.At(at)
-	history, err := replay.Load(ctx, r.deps.FactHistory, cat, replay.Days{From: at, To: at, Entities: []string{ref}},
+	history, err := replay.Load(ctx, r.deps.FactHistory, cat, replay.Days{From: at, To: at, Entities: []string{entity.Ref}},
 		engine)
 	if err != nil {
 		return AsOf{}, fmt.Errorf("grading %s as of %s: %w", words.RefName(ref), at.Format(time.RFC3339), err)

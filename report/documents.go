@@ -215,6 +215,22 @@ func NewServicesDocument(services []Service, p Page) ServicesDocument {
 	return doc
 }
 
+// EntitiesDocument is a list of graded entities that are no services.
+type EntitiesDocument struct {
+	Entities []ServiceDocument `json:"entities"`
+	Total    int               `json:"total"`
+	Next     string            `json:"next"`
+}
+
+// NewEntitiesDocument is a page of graded entities as a document.
+func NewEntitiesDocument(entities []Service, p Page) EntitiesDocument {
+	doc := EntitiesDocument{Entities: []ServiceDocument{}, Total: len(entities)}
+	for _, e := range PageOf(entities, p) {
+		doc.Entities = append(doc.Entities, e.document(false))
+	}
+	return doc
+}
+
 // TeamDocument is a team in lists.
 type TeamDocument struct {
 	Ref      string         `json:"ref"` // "" for the services without an owner

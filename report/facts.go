@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/report/sorting"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/facts"
 )
@@ -39,13 +40,50 @@ type FactsDocument struct {
 	Facts   []Fact `json:"facts"` // by name
 }
 
+// Select returns the facts whose names contain a text, in an order.
+func (d FactsDocument) Select(text string, order sorting.Order) FactsDocument {
+	text = strings.ToLower(strings.TrimSpace(text))
+	d.Facts = sorting.Rows(slices.DeleteFunc(slices.Clone(d.Facts), func(f Fact) bool {
+		return !strings.Contains(f.Name, text)
+	}), FactColumns, order)
+	d.Known = 0
+	for i := range d.Facts {
+		if d.Facts[i].Known() {
+			d.Known++
+		}
+	}
+	return d
+}
+
+// FactColumns are the columns of the list of facts.
+var FactColumns = []sorting.Field[Fact]{
+	text("name", "fact", func(f Fact) string { return f.Name }),
+	text("value", "value", func(f Fact) string { // the unknown ones together
+		if !f.Known() {
+			return "\uffff" + f.Error
+		}
+		return f.Text
+	}),
+	text("source", "source", func(f Fact) string { return f.Source }),
+	number("observed", "observed", func(f Fact) *float64 { return seconds(f.ObservedAt) }),
+	number("expires", "expires", func(f Fact) *float64 { return seconds(f.ExpiresAt) }),
+}
+
+// seconds is a time for sorting; nil if there is none.
+func seconds(at *time.Time) *float64 {
+	if at == nil {
+		return nil
+	}
+	return sorting.Value(float64(at.Unix()))
+}
+
 // Facts returns every fact of an entity whose name begins with one of the prefixes; without prefixes, all. They are
 // those that dxctl provides, those that sources and scorecards declare, and those that are stored besides.
 func (r *Reader) Facts(ctx context.Context, ref string, prefixes ...string) (FactsDocument, error) {
 	cat := r.deps.Catalog()
 	entity, ok := cat.Entity(ref)
 	if !ok {
-		return FactsDocument{}, noService(ref, cat)
+		return FactsDocument{}, r.noEntity(ref, cat)
 	}
 	now := r.deps.Now()
 	observed := cat.ServiceFacts(entity, now)

@@ -166,3 +166,18 @@ var ServiceColumns = []sorting.Field[Service]{
 	number("ci", "CI p95", func(s Service) *float64 { return s.Numbers.P95Minutes }),
 	number("success", "CI success", func(s Service) *float64 { return s.Numbers.SuccessRate }),
 }
+
+// EntityColumns are the columns of the list of graded entities that are no services.
+var EntityColumns = []sorting.Field[Service]{
+	ServiceColumns[0],
+	text("kind", "kind", func(s Service) string { return s.KindName() }),
+	ServiceColumns[1], ServiceColumns[2], ServiceColumns[3], ServiceColumns[4],
+}
+
+// KindName is the type of a Component, such as library, or else the kind, in lower case.
+func (s Service) KindName() string {
+	if s.Entity.Kind == "Component" && s.Entity.Type != "" {
+		return strings.ToLower(s.Entity.Type)
+	}
+	return strings.ToLower(s.Entity.Kind)
+}

@@ -16,7 +16,8 @@ import (
 	"github.com/dxctl/dxctl/report/words"
 )
 
-// ServicePage is one service with its history and its neighbors.
+// ServicePage is one service, or another graded entity, with its history and its neighbors. Of an entity that is not
+// deployed it has no deployments, and of one that is no Component neither CI nor changes.
 type ServicePage struct {
 	Service     Service
 	Repository  string // address of its repository, when the catalog names it
@@ -32,8 +33,8 @@ type ServicePage struct {
 
 // EntityLink is another entity of the catalog.
 type EntityLink struct {
-	Ref     string
-	Service bool // it has a page
+	Ref  string
+	Page bool // it has a page
 }
 
 const (
@@ -41,46 +42,86 @@ const (
 	latestChanges     = 8
 )
 
-// Service returns the service of a ref, or a *NotFoundError that names what is close.
+// graded returns the entity of a ref: a service, or what a scorecard grades. The error is a *NotFoundError.
+func (r *Reader) graded(cat *catalog.Catalog, ref string) (descriptor.Entity, error) {
+	entity, ok := cat.Entity(ref)
+	switch {
+	case !ok:
+		return entity, r.noEntity(ref, cat)
+	case !r.hasPage(entity):
+		return entity, notFound("%s", r.deps.Scorecards.NotGraded(entity))
+	}
+	return entity, nil
+}
+
+func (r *Reader) hasPage(e descriptor.Entity) bool {
+	return e.IsService() || r.deps.Scorecards.Takes(e)
+}
+
+// HasPage reports whether the catalog has the entity, and it is a service or a scorecard grades it.
+func (r *Reader) HasPage(ref string) bool {
+	e, ok := r.deps.Catalog().Entity(ref)
+	return ok && r.hasPage(e)
+}
+
+// Service returns the service of a ref, or another entity that a scorecard grades. The error is a *NotFoundError that
+// names what is close, or why the entity is not graded.
 func (r *Reader) Service(ctx context.Context, ref string) (Service, error) {
 	cat := r.deps.Catalog()
-	entity, ok := cat.Entity(ref)
-	if !ok || !entity.IsService() {
-		return Service{}, noService(ref, cat)
+	entity, err := r.graded(cat, ref)
+	if err != nil {
+		return Service{}, err
 	}
 	services, err := r.Services(ctx)
 	if err != nil {
 		return Service{}, err
 	}
-	i := slices.IndexFunc(services.List, func(s Service) bool { return s.Entity.Ref == entity.Ref })
-	if i < 0 { // the catalog was replaced between the two looks
-		return Service{}, noService(ref, cat)
+	for _, list := range [][]Service{services.List, services.Others} {
+		i := slices.IndexFunc(list, func(s Service) bool { return s.Entity.Ref == entity.Ref })
+		if i >= 0 {
+			return list[i], nil
+		}
 	}
-	return services.List[i], nil
+	return Service{}, r.noEntity(ref, cat) // the catalog was replaced between the two looks
 }
 
 // ServicePage answers the page of a service; its errors are those of Service.
 func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, error) {
 	cat := r.deps.Catalog()
-	entity, ok := cat.Entity(ref)
-	if !ok || !entity.IsService() {
-		return ServicePage{}, noService(ref, cat)
+	entity, err := r.graded(cat, ref)
+	if err != nil {
+		return ServicePage{}, err
 	}
 	var page ServicePage
+	deployed, component := entity.IsService(), entity.Kind == "Component"
 	window := r.ChartWindow()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) { page.Service, err = r.Service(ctx, entity.Ref); return err })
 	g.Go(func() (err error) {
+		if !deployed {
+			return nil
+		}
 		page.Frequency, err = r.DeploymentFrequency(ctx, metrics.DeployQuery{Service: entity.Ref, Window: window})
 		return err
 	})
-	g.Go(func() (err error) { page.CI, err = r.CI(ctx, entity.Ref, window); return err })
 	g.Go(func() (err error) {
+		if component {
+			page.CI, err = r.CI(ctx, entity.Ref, window)
+		}
+		return err
+	})
+	g.Go(func() (err error) {
+		if !deployed {
+			return nil
+		}
 		page.Deployments, err = r.Rows(ctx, records.Deployments, records.Filter{Service: entity.Ref}, records.Latest,
 			latestDeployments, 0)
 		return err
 	})
 	g.Go(func() (err error) {
+		if !component {
+			return nil
+		}
 		page.Changes, err = r.Rows(ctx, records.Changes, records.Filter{Service: entity.Ref}, records.Latest,
 			latestChanges, 0)
 		return err
@@ -93,11 +134,13 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	if err := g.Wait(); err != nil {
 		return ServicePage{}, err
 	}
-	page.describe(cat, page.Service.Entity)
+	r.describe(&page, cat)
 	return page, nil
 }
 
-func (p *ServicePage) describe(cat *catalog.Catalog, e descriptor.Entity) {
+// describe adds where the entity of a page is, and what it is connected with.
+func (r *Reader) describe(p *ServicePage, cat *catalog.Catalog) {
+	e := p.Service.Entity
 	p.Slug, p.Repository = e.Repository()
 	source, ok := strings.CutPrefix(e.Annotations["backstage.io/source-location"], "url:")
 	if ok && SafeURL(source) != "" {
@@ -106,7 +149,7 @@ func (p *ServicePage) describe(cat *catalog.Catalog, e descriptor.Entity) {
 	}
 	link := func(ref string) EntityLink {
 		other, ok := cat.Entity(ref)
-		return EntityLink{Ref: ref, Service: ok && other.IsService()}
+		return EntityLink{Ref: ref, Page: ok && r.hasPage(other)}
 	}
 	for _, ref := range e.DependsOn {
 		p.DependsOn = append(p.DependsOn, link(ref))
@@ -118,22 +161,28 @@ func (p *ServicePage) describe(cat *catalog.Catalog, e descriptor.Entity) {
 	}
 }
 
-// noService explains why there is no such service, and names what is close.
-func noService(ref string, cat *catalog.Catalog) error {
-	if e, ok := cat.Entity(ref); ok {
-		return notFound("%s is of the type %q, which is not deployed and so has no grade; it is described in %s:%d",
-			words.RefName(ref), e.Type, e.File, e.Line)
+// noEntity explains that the catalog does not have an entity, and names what is close.
+func (r *Reader) noEntity(ref string, cat *catalog.Catalog) error {
+	kind, name, _ := strings.Cut(ref, ":")
+	if kind == "component" {
+		kind = "service"
 	}
-	name := ref[strings.LastIndex(ref, "/")+1:]
-	for _, e := range cat.Services() {
-		if strings.EqualFold(e.Name, name) || (name != "" && strings.Contains(strings.ToLower(e.Name), name)) {
-			return notFound("the catalog has no service %s; did you mean %s?", words.RefName(ref), words.RefName(e.Ref))
-		}
+	if near := cat.Nearest(ref, r.hasPage); near != "" {
+		return notFound("the catalog has no %s %s; did you mean %s?", kind, words.RefName(ref), nearName(ref, near))
 	}
-	return notFound("the catalog has no service %s", words.RefName(ref))
+	return notFound("the catalog has no %s %s", kind, words.RefName(cmp.Or(ref, name)))
 }
 
-// ServicePath is the address of the page of a service, or of a scope that no service claims.
+// nearName is how a near ref is shown: with its kind where that differs.
+func nearName(ref, near string) string {
+	kind, _, _ := strings.Cut(ref, ":")
+	if strings.HasPrefix(near, kind+":") {
+		return words.RefName(near)
+	}
+	return near
+}
+
+// ServicePath is the address of the page of a service or another entity, or of a scope that no service claims.
 func ServicePath(ref string) string {
 	kind, rest, _ := strings.Cut(ref, ":")
 	namespace, name, found := strings.Cut(rest, "/")
@@ -143,7 +192,11 @@ func ServicePath(ref string) string {
 	if kind == "unmapped" {
 		return "/unmapped?q=" + url.QueryEscape(rest)
 	}
-	return "/services/" + url.PathEscape(namespace) + "/" + url.PathEscape(name)
+	path := url.PathEscape(namespace) + "/" + url.PathEscape(name)
+	if kind == "component" {
+		return "/services/" + path
+	}
+	return "/entities/" + url.PathEscape(kind) + "/" + path
 }
 
 // SafeURL returns u when a link to it is safe, else "".

@@ -17,7 +17,8 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 )
 
-// Service is a service of the catalog with its grades and the numbers of the last 30 days.
+// Service is a service of the catalog, or another entity that a scorecard grades, with its grades and the numbers of
+// the last 30 days.
 type Service struct {
 	Entity  descriptor.Entity
 	Team    string // display name of the owner; "" without an owner
@@ -90,6 +91,7 @@ func displayName(cat *catalog.Catalog, ref string) string {
 // Services are all services of the catalog.
 type Services struct {
 	List     []Service              // in the order of the catalog
+	Others   []Service              // graded entities that are no services, such as libraries
 	Unmapped []metrics.ServiceStats // the numbers of what no service claims
 }
 
@@ -106,29 +108,39 @@ func (r *Reader) Services(ctx context.Context) (Services, error) {
 		return Services{}, fmt.Errorf("reading the services: %w", err)
 	}
 	all := join(cat, numbers, reports, window)
-	for i := range all.List {
-		if len(all.List[i].Reports) < len(r.deps.Scorecards.Scorecards()) {
-			all.List[i].LeftOut = r.deps.Scorecards.LeftOut(all.List[i].Entity)
+	for _, list := range [][]Service{all.List, all.Others} {
+		for i := range list {
+			if len(list[i].Reports) < len(r.deps.Scorecards.Scorecards()) {
+				list[i].LeftOut = r.deps.Scorecards.LeftOut(list[i].Entity)
+			}
 		}
+		r.rank(list)
 	}
-	r.rank(all.List)
 	return all, nil
 }
 
 func join(cat *catalog.Catalog, numbers []metrics.ServiceStats, reports []scorecards.Report,
 	window metrics.Window) Services {
 	var all Services
-	index := map[string]int{}
+	index, others := map[string]int{}, map[string]int{}
 	for _, e := range cat.Services() {
 		index[e.Ref] = len(all.List)
-		all.List = append(all.List, Service{
-			Entity: e, Team: displayName(cat, e.Owner), System: displayName(cat, e.System), Window: window,
-			Numbers: metrics.ServiceStats{Service: e.Ref},
-		})
+		all.List = append(all.List, newService(cat, e, window))
+	}
+	for _, report := range reports {
+		if _, ok := index[report.Entity]; ok {
+			continue
+		}
+		if e, ok := cat.Entity(report.Entity); ok && !has(others, e.Ref) {
+			others[e.Ref] = len(all.Others)
+			all.Others = append(all.Others, newService(cat, e, window))
+		}
 	}
 	for _, n := range numbers {
 		if i, ok := index[n.Service]; ok {
 			all.List[i].Numbers = n
+		} else if i, ok := others[n.Service]; ok {
+			all.Others[i].Numbers = n
 		} else if strings.HasPrefix(n.Service, unmappedPrefix) {
 			all.Unmapped = append(all.Unmapped, n)
 		}
@@ -136,14 +148,30 @@ func join(cat *catalog.Catalog, numbers []metrics.ServiceStats, reports []scorec
 	for _, report := range reports {
 		if i, ok := index[report.Entity]; ok {
 			all.List[i].Reports = append(all.List[i].Reports, report)
+		} else if i, ok := others[report.Entity]; ok {
+			all.Others[i].Reports = append(all.Others[i].Reports, report)
 		}
 	}
-	for i := range all.List {
-		if s := &all.List[i]; len(s.Reports) > 0 {
-			s.Report = &s.Reports[0]
+	for _, list := range [][]Service{all.List, all.Others} {
+		for i := range list {
+			if s := &list[i]; len(s.Reports) > 0 {
+				s.Report = &s.Reports[0]
+			}
 		}
 	}
 	return all
+}
+
+func newService(cat *catalog.Catalog, e descriptor.Entity, window metrics.Window) Service {
+	return Service{
+		Entity: e, Team: displayName(cat, e.Owner), System: displayName(cat, e.System), Window: window,
+		Numbers: metrics.ServiceStats{Service: e.Ref},
+	}
+}
+
+func has(set map[string]int, key string) bool {
+	_, ok := set[key]
+	return ok
 }
 
 // rank gives every service the rank of its level among the levels of its scorecard.

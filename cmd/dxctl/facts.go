@@ -44,7 +44,7 @@ func (s *cli) printFacts(ctx context.Context, word string, prefixes []string) (e
 		return err
 	}
 	defer closing(p, &err)
-	ref, err := findService(p.Catalog(), word)
+	entity, err := p.Catalog().Find(word, p.Grades)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (s *cli) printFacts(ctx context.Context, word string, prefixes []string) (e
 	if err != nil {
 		return err
 	}
-	doc, err := reader.Facts(ctx, ref, prefixes...)
+	doc, err := reader.Facts(ctx, entity.Ref, prefixes...)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/catalog"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
@@ -166,9 +167,11 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	defer closing(p, &err)
 	want := ""
 	if word != "" {
-		if want, err = findService(p.Catalog(), word); err != nil {
+		entity, err := findEntity(p, word)
+		if err != nil {
 			return err
 		}
+		want = entity.Ref
 	}
 	grades := &checks.Grades{Cards: p.Scorecards(), Version: versionString()}
 	if err := grades.Validate(options.failBelow); err != nil {
@@ -220,28 +223,13 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	return errors.Join(err, s.against(grades, options.failBelow))
 }
 
-// findService returns the ref of the service that word refers to: a ref or a name.
-func findService(cat *catalog.Catalog, word string) (string, error) {
-	var named, near []string
-	for _, e := range cat.Services() {
-		switch {
-		case strings.EqualFold(e.Ref, word):
-			return e.Ref, nil
-		case strings.EqualFold(e.Name, word), strings.EqualFold(e.Namespace+"/"+e.Name, word):
-			named = append(named, e.Ref)
-		case strings.Contains(e.Name, strings.ToLower(word)):
-			near = append(near, e.Name)
-		}
+// findEntity returns the entity that word refers to, a ref or a name, if it is a service or a scorecard grades it.
+func findEntity(p *app.App, word string) (descriptor.Entity, error) {
+	e, err := p.Catalog().Find(word, p.Grades)
+	if err == nil && !p.Grades(e) {
+		err = errors.New(p.NotGraded(e))
 	}
-	switch {
-	case len(named) == 1:
-		return named[0], nil
-	case len(named) > 1:
-		return "", fmt.Errorf("%q is the name of several services: %s; use the full ref", word, strings.Join(named, ", "))
-	case len(near) > 0:
-		return "", fmt.Errorf("unknown service %q (did you mean %s?)", word, strings.Join(near, ", "))
-	}
-	return "", fmt.Errorf("unknown service %q; run `dxctl services` for a list", word)
+	return e, err
 }
 
 // serviceNames completes the names of services in the shell.

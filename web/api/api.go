@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/metrics"
@@ -31,20 +32,13 @@ func (a *API) Routes() []route.Route {
 		return route.Get(path, produce, route.APIParameters(filters...)...).
 			Titled(title + "; " + strings.Join(filters, ", ") + ", sort, dir, page, per_page")
 	}
-	return []route.Route{
+	return slices.Concat([]route.Route{
 		route.Get("/api/v1", a.index).Titled("this list"),
 		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters),
-		route.Get("/api/v1/services/:namespace/:name", a.service, "as_of").
-			Titled("one service with its rules and numbers; as_of=2026-05-31: its grades by the facts known then"),
-		route.Get("/api/v1/services/:namespace/:name/history", a.history).
-			Titled("how the grades of one service changed, rule by rule"),
-		route.Get("/api/v1/services/:namespace/:name/facts", a.facts, "prefix").
-			Titled("the facts of one service, known or not; prefix, such as repository.files."),
-		route.Get("/api/v1/services/:namespace/:name/badge", a.badge, "scorecard").
-			Titled("a badge of the level of one service, for shields.io; scorecard"),
-		live(route.Get("/api/v1/services/:namespace/:name/gate", a.gate, "scorecard", "level", "as_of").
-			Titled("whether one service has the level of a scorecard that is required: pass, fail or unknown, with the evidence; " +
-				"scorecard, level, as_of")),
+	}, a.one("/api/v1/services/:namespace/:name", "service"), []route.Route{
+		list("/api/v1/entities", a.entities, "graded entities that are no services, such as libraries, with their levels",
+			route.ServiceFilters),
+	}, a.one("/api/v1/entities/:entitykind/:namespace/:name", "graded entity, such as a system"), []route.Route{
 		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
 		list("/api/v1/waivers", a.waivers, "waivers with their state and what the rules would be without them",
 			route.WaiverFilters),
@@ -58,6 +52,22 @@ func (a *API) Routes() []route.Route {
 		list("/api/v1/unmapped", a.unmapped, "scopes that no service claims", route.UnmappedFilters),
 		list("/api/v1/events/:kind", a.events, "deployments, pipeline_runs, pipeline_jobs, changes or incidents",
 			route.RecordParameters),
+	})
+}
+
+// one has the routes of one entity.
+func (a *API) one(path, what string) []route.Route {
+	return []route.Route{
+		route.Get(path, a.service, "as_of").
+			Titled("one " + what + " with its rules and numbers; as_of=2026-05-31: its grades by the facts known then"),
+		route.Get(path+"/history", a.history).Titled("how the grades of one " + what + " changed, rule by rule"),
+		route.Get(path+"/facts", a.facts, "prefix", "q", "sort", "dir").
+			Titled("the facts of one " + what + ", known or not; prefix, such as repository.files., q, sort, dir"),
+		route.Get(path+"/badge", a.badge, "scorecard").
+			Titled("a badge of the level of one " + what + ", for shields.io; scorecard"),
+		live(route.Get(path+"/gate", a.gate, "scorecard", "level", "as_of").
+			Titled("whether one " + what + " has the level of a scorecard that is required: pass, fail or unknown, with the " +
+				"evidence; scorecard, level, as_of")),
 	}
 }
 
@@ -91,7 +101,7 @@ func (a *API) services(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
-	list, filtered, err := a.selected(r, services)
+	list, filtered, err := a.selected(r, services, report.ServiceColumns)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -103,14 +113,34 @@ func (a *API) services(ctx context.Context, r route.Request) (route.Answer, erro
 	return document(doc)
 }
 
+// entities lists the graded entities that are no services.
+func (a *API) entities(ctx context.Context, r route.Request) (route.Answer, error) {
+	p, err := route.APIPage(r, route.APIListSize)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	services, err := a.reader.Services(ctx)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	list, _, err := a.selected(r, report.Services{List: services.Others}, report.EntityColumns)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	doc := report.NewEntitiesDocument(list, p)
+	doc.Next = route.NextPage("/api/v1/entities", r, p, doc.Total)
+	return document(doc)
+}
+
 // selected returns the services that a request asks for, in its order, and whether it has a filter.
-func (a *API) selected(r route.Request, services report.Services) ([]report.Service, bool, error) {
+func (a *API) selected(r route.Request, services report.Services, columns []sorting.Field[report.Service]) (
+	[]report.Service, bool, error) {
 	filter, err := route.ServiceFilterOf(r, a.reader, a.reader.ServiceChoices(services))
 	if err != nil {
 		return nil, false, err
 	}
-	order, err := route.OrderOf(r, sorting.Columns(report.ServiceColumns), sorting.Order{})
-	return sorting.Rows(services.Select(filter), report.ServiceColumns, order), filter != report.ServiceFilter{}, err
+	order, err := route.OrderOf(r, sorting.Columns(columns), sorting.Order{})
+	return sorting.Rows(services.Select(filter), columns, order), filter != report.ServiceFilter{}, err
 }
 
 func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error) {
@@ -174,11 +204,15 @@ func (a *API) facts(ctx context.Context, r route.Request) (route.Answer, error) 
 	if prefix := r.Query("prefix", ""); prefix != "" {
 		prefixes = strings.Split(prefix, ",")
 	}
+	order, err := route.OrderOf(r, sorting.Columns(report.FactColumns), report.ByName)
+	if err != nil {
+		return route.Answer{}, err
+	}
 	facts, err := a.reader.Facts(ctx, r.ServiceRef(), prefixes...)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	return document(facts)
+	return document(facts.Select(r.Query("q", ""), order))
 }
 
 func (a *API) badge(ctx context.Context, r route.Request) (route.Answer, error) {
@@ -200,7 +234,8 @@ func (a *API) grades(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	list, _, err := a.selected(r, services)
+	services.List = slices.Concat(services.List, services.Others)
+	list, _, err := a.selected(r, services, report.ServiceColumns)
 	if err != nil {
 		return route.Answer{}, err
 	}

@@ -2,8 +2,6 @@ package pages
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/sorting"
@@ -14,16 +12,21 @@ import (
 type factsView struct {
 	layout
 	listView
-	Name    string // of the service
-	Service string // its page
+	Name    string // of the entity
+	Service string // its page; "" if it is not graded
 	Text    string // the filter
 	Known   int    // of all facts that fit
 	Rows    []report.Fact
 }
 
-// facts lists what is known of one service, and why the rest is not known.
+// facts lists what is known of one entity, and why the rest is not known.
 func (p *Pages) facts(ctx context.Context, r route.Request) (route.Answer, error) {
 	page, err := route.PageOf(r)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	columns := sorting.Columns(report.FactColumns)
+	order, err := route.OrderOf(r, columns, report.ByName)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -31,20 +34,21 @@ func (p *Pages) facts(ctx context.Context, r route.Request) (route.Answer, error
 	if err != nil {
 		return route.Answer{}, err
 	}
-	text := strings.ToLower(r.Query("q", ""))
-	known := 0
-	rows := slices.DeleteFunc(doc.Facts, func(f report.Fact) bool { return !strings.Contains(f.Name, text) })
-	for i := range rows {
-		if rows[i].Known() {
-			known++
-		}
-	}
-	path := report.ServicePath(doc.Service)
-	list := newList(path+"/facts", r, nil, sorting.Order{}, page, route.PageSize, len(rows))
-	list.JSON = "/api/v1" + path + "/facts"
-	name := words.RefName(doc.Service)
+	text := r.Query("q", "")
+	doc = doc.Select(text, order)
+	path, name := report.ServicePath(doc.Service), words.RefName(doc.Service)
+	list := newList(path+"/facts", r, columns, order, page, route.PageSize, len(doc.Facts))
 	return p.render("facts", factsView{
-		layout: p.layout("Facts of "+name, "/services"), listView: list, Name: name, Service: path, Text: text, Known: known,
-		Rows: report.Part(rows, page, route.PageSize),
+		layout: p.layout("Facts of "+name, "/services"), listView: list.withJSON("/api/v1"+path+"/facts", r), Name: name,
+		Service: p.servicePath(doc.Service), Text: text, Known: doc.Known,
+		Rows: report.Part(doc.Facts, page, route.PageSize),
 	})
+}
+
+// servicePath is the page of an entity; "" if it has none.
+func (p *Pages) servicePath(ref string) string {
+	if !p.reader.HasPage(ref) {
+		return ""
+	}
+	return report.ServicePath(ref)
 }

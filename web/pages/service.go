@@ -30,6 +30,7 @@ type serviceView struct {
 	AllAbove   string // the list of all services that depend on it
 	Named      int    // tags and links that the page names at most
 	Descriptor string // file:line
+	Component  bool   // it may have CI runs and changes
 
 	FrequencyChart charts.Chart
 	NoDeploys      string // why Frequency.PerWeek is not known
@@ -78,7 +79,7 @@ type levelRules struct {
 	Counted int
 }
 
-// service shows one service of the catalog.
+// service shows one service of the catalog, or another graded entity.
 func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, error) {
 	page, err := p.reader.ServicePage(ctx, r.ServiceRef())
 	if err != nil {
@@ -92,6 +93,7 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		NoDeploys:      report.NotCollected(page.Frequency.Missing),
 		CIChart:        ciChart("ci", page.CI, e.Ref),
 		DeployCoverage: report.Sum(page.Frequency.Completeness), CICoverage: report.Sum(page.CI.Completeness),
+		Component:  e.Kind == "Component",
 		AllFacts:   report.ServicePath(e.Ref) + "/facts",
 		AllDeploys: eventsPath("deployments", "service", e.Ref),
 		AllChanges: eventsPath("changes", "service", e.Ref),
@@ -148,7 +150,7 @@ func entityLinks(entities []report.EntityLink) (links []entityLink, more int) {
 	for _, e := range report.Part(entities, 1, route.NamedSize) {
 		kind, _, _ := strings.Cut(e.Ref, ":")
 		link := entityLink{Name: words.RefName(e.Ref), Kind: kind}
-		if e.Service {
+		if e.Page {
 			link.Path = report.ServicePath(e.Ref)
 		}
 		links = append(links, link)

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -203,7 +204,7 @@ func (r Request) Records(ctx context.Context, reader *report.Reader) (records.Ki
 	return kind, filter, err
 }
 
-// ServiceRef is the ref of the service that the path names.
+// ServiceRef is the ref of the service, or of the entity of another kind, that the path names.
 func (r Request) ServiceRef() string {
-	return strings.ToLower("component:" + r.Param("namespace") + "/" + r.Param("name"))
+	return strings.ToLower(cmp.Or(r.Param("entitykind"), "component") + ":" + r.Param("namespace") + "/" + r.Param("name"))
 }

@@ -44,3 +44,63 @@ func TestFactsOfAService(t *testing.T) {
 		t.Errorf("an unknown service: %d", status)
 	}
 }
+
+// What is no service and is graded has a page, documents and a place in the lists, without the numbers of services.
+func TestOtherGradedEntities(t *testing.T) {
+	f := newFixture(t, testCatalog, testPeople, testEvents())
+	for _, tt := range []struct {
+		path     string
+		has, not []string
+	}{
+		{"/entities", []string{"2 entities of the catalog", `href="/services/default/shared-library"`, ">library<",
+			`href="/entities/system/default/checkout"`, ">system<"}, []string{"payment-service"}},
+		{"/services", []string{"payment-service", `href="/entities"`}, []string{"shared-library"}},
+		{"/services/default/shared-library", []string{"Libraries and systems", "Is described", "CI minutes by week",
+			"Not graded by", "It is graded for services only"}, []string{"Production deployments by week", "Deployments, 30 days"}},
+		{"/entities/system/default/checkout", []string{"Is described", `href="/entities/system/default/checkout/facts"`},
+			[]string{"CI minutes by week", "Recent changes", "Production deployments by week"}},
+		{"/entities/system/default/checkout/facts?q=catalog.kind", []string{"No fact has such a name"}, nil},
+		{"/entities/system/default/checkout/facts?q=has_owner&sort=observed&dir=desc", []string{
+			`href="/entities/system/default/checkout"`, "<code>catalog.has_owner</code>",
+			`/api/v1/entities/system/default/checkout/facts?dir=desc&amp;q=has_owner&amp;sort=observed`}, nil},
+		{"/api/v1/entities/system/default/checkout/facts?dir=desc&q=has_owner&sort=observed",
+			[]string{`"known":1,"facts":[{"name":"catalog.has_owner"`}, []string{"catalog.owner_exists"}},
+		{"/api/v1/entities", []string{`"ref":"system:default/checkout"`, `"total":2`,
+			`"path":"/entities/system/default/checkout"`}, []string{"payment-service"}},
+		{"/api/v1/entities/system/default/checkout", []string{`"rule":"described"`, `"scorecard":"test-path"`}, nil},
+		{"/api/v1/entities/system/default/checkout/history", []string{`"scorecard":"others"`}, nil},
+		{"/api/v1/entities/system/default/checkout?as_of=2026-11-18", []string{`"ref":"system:default/checkout"`}, nil},
+		{"/api/v1/services/default/shared-library", []string{`"rule":"described"`}, nil},
+		{"/api/v1/grades?q=shared", []string{`"service":"component:default/shared-library"`}, []string{"payment-service"}},
+	} {
+		status, _, body := f.get(t, tt.path)
+		if status != http.StatusOK {
+			t.Errorf("%s: %d %s", tt.path, status, body)
+			continue
+		}
+		for _, text := range tt.has {
+			if !strings.Contains(body, text) {
+				t.Errorf("%s lacks %q: %s", tt.path, text, body)
+			}
+		}
+		for _, text := range tt.not {
+			if strings.Contains(body, text) {
+				t.Errorf("%s has %q", tt.path, text)
+			}
+		}
+	}
+	for path, text := range map[string]string{
+		"/api/v1/entities/group/default/team-payments": "group:default/team-payments (team, described in catalog.yaml:1) is " +
+			"graded by no scorecard: Test path: It is graded for services only, and this is none; Libraries and systems: " +
+			"Only libraries and systems are graded",
+		"/api/v1/entities/system/default/chekout":    "the catalog has no system chekout; did you mean checkout?",
+		"/api/v1/services/default/chekout":           "the catalog has no service chekout; did you mean system:default/checkout?",
+		"/api/v1/services/default/shared-libary":     "did you mean shared-library?",
+		"/api/v1/entities/sistem/default/checkout":   "did you mean system:default/checkout?",
+		"/api/v1/services/default/nothing-like-that": "the catalog has no service nothing-like-that",
+	} {
+		if status, _, body := f.get(t, path); status != http.StatusNotFound || !strings.Contains(body, text) {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+}

@@ -53,6 +53,7 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	write(tb, dir, "catalog.yaml", descriptors)
 	write(tb, dir, "people.csv", peopleCSV)
 	write(tb, dir, "scorecard.yaml", testScorecard)
+	write(tb, dir, "others.yaml", othersScorecard)
 	cat, warnings, err := catalog.Load(catalog.Config{Files: []string{"catalog.yaml"}},
 		people.Config{Files: []string{"people.csv"}}, dir)
 	if err != nil {
@@ -75,7 +76,7 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cards, err := scorecards.Load(scorecards.Config{Files: []string{"scorecard.yaml"}}, dir)
+	cards, err := scorecards.Load(scorecards.Config{Files: []string{"scorecard.yaml", "others.yaml"}}, dir)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -176,6 +177,19 @@ rules:
   - {id: readme, level: bronze, title: Has a README, expr: 'facts["repository.files.readme"]', effort: minutes, why: People start there., fix: Write one.}
   - {id: ci, level: silver, title: CI is fast, expr: 'facts["ci.p95_minutes"] <= 10.0', effort: days, why: Waiting breaks the flow., fix: Cache the dependencies.}
   - {id: system, level: gold, title: Belongs to a system, expr: 'facts["catalog.has_system"]', effort: hours, why: It has a place., fix: Set spec.system.}
+`
+
+// othersScorecard grades what is no service.
+const othersScorecard = `apiVersion: dxctl.dev/v1
+kind: Scorecard
+name: others
+title: Libraries and systems
+filter: entity.type == "library" || entity.kind == "System"
+filter_note: Only libraries and systems are graded.
+levels: [bronze, silver]
+rules:
+  - {id: owned, level: bronze, title: Has an owner, expr: 'facts["catalog.has_owner"]', effort: minutes, why: w, fix: Set spec.owner.}
+  - {id: described, level: silver, title: Is described, expr: 'facts["catalog.has_description"]', effort: minutes, why: w, fix: Describe it.}
 `
 
 const testCatalog = `apiVersion: backstage.io/v1alpha1

@@ -30,6 +30,10 @@ func organizationOf(services, events int) organization {
 			"spec: {type: %s, lifecycle: %s, owner: team-%d, system: system-%d, dependsOn: [component:service-0]}\n",
 			i, i, i, []string{"service", "website"}[i%2], []string{"production", "experimental"}[i%3/2], i%teams, i%systems)
 	}
+	for i := range services / 4 {
+		fmt.Fprintf(&descriptors, "---\napiVersion: backstage.io/v1alpha1\nkind: Component\n"+
+			"metadata: {name: library-%d, title: The library number %d}\nspec: {type: library, owner: team-%d}\n", i, i, i%teams)
+	}
 	hub := func(format string) string { // what a single service can have many of
 		var list []string
 		for i := range services {

@@ -20,6 +20,8 @@ import (
 var everyPage = []string{
 	"/", "/services", "/services?sort=score&dir=desc&level=none", "/services/default/payment-service",
 	"/services/default/orphan-service", "/services?rule=test-path/readme&outcome=fail", "/services?page=7",
+	"/entities", "/services/default/shared-library", "/entities/system/default/checkout",
+	"/services/default/payment-service/facts?q=repository&sort=observed",
 	"/teams", "/teams?q=pay&sort=deploys", "/waivers", "/waivers?state=requested&sort=until", "/time-to-first-deploy/subjects?state=waiting",
 	"/time-to-first-deploy/subjects?of=services&cohort=team&sort=took",
 	"/ledger?gaps=true&sort=stored", "/unmapped?provider=github&sort=last",
@@ -202,7 +204,6 @@ func TestMistakesAreAnsweredWithHelp(t *testing.T) {
 	}{
 		{"/nowhere", http.StatusNotFound, "there is no page at /nowhere"},
 		{"/services/default/payment", http.StatusNotFound, "did you mean payment-service?"},
-		{"/services/default/shared-library", http.StatusNotFound, "is not deployed"},
 		{"/services/default/%3Cscript%3E", http.StatusNotFound, "&lt;script&gt;"},
 		{"/services?sort=shoe", http.StatusBadRequest, "is not a column of this list"},
 		{"/services?page=9", http.StatusOK, "Page 9 is past the end of this list."},

@@ -136,6 +136,12 @@ func (a *App) Close() error { return a.Store.Close() }
 // Scorecards returns what services are graded by.
 func (a *App) Scorecards() []scorecards.Scorecard { return a.cards.Scorecards() }
 
+// Grades reports whether a scorecard grades the entity.
+func (a *App) Grades(e descriptor.Entity) bool { return a.cards.Takes(e) }
+
+// NotGraded says why no scorecard grades an entity.
+func (a *App) NotGraded(e descriptor.Entity) string { return a.cards.NotGraded(e) }
+
 // Catalog returns the catalog as it was last read.
 func (a *App) Catalog() *catalog.Catalog { return a.catalog.Load() }
 
