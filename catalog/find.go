@@ -11,7 +11,11 @@ import (
 
 // Find returns the entity that a word of a person refers to: a ref or, in any case, a name with or without a namespace.
 // Of several entities with the name, a service is meant, or else the one that preferred accepts.
+// preferred may be nil.
 func (c *Catalog) Find(word string, preferred func(descriptor.Entity) bool) (descriptor.Entity, error) {
+	if preferred == nil {
+		preferred = descriptor.Entity.IsService
+	}
 	word = strings.TrimSpace(word)
 	if strings.Contains(word, ":") {
 		if e, ok := c.Entity(word); ok {

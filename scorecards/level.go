@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 )
 
@@ -78,7 +79,4 @@ func bornAt(known map[string]event.Fact) time.Time {
 }
 
 // birthFacts are the facts that bornAt looks at.
-var birthFacts = []string{"repository.created_at", FirstSeenFact}
-
-// FirstSeenFact is the time at which the store first had anything of an entity.
-const FirstSeenFact = "catalog.first_seen_at"
+var birthFacts = []string{"repository.created_at", facts.FirstSeenFact}

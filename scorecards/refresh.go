@@ -1,13 +1,16 @@
 package scorecards
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +25,8 @@ import (
 type Store interface {
 	metrics.Querier
 	Append(ctx context.Context, events ...event.Event) error
+	// FirstFacts returns when a fact of a source was first stored, by entity.
+	FirstFacts(ctx context.Context, source, fact string) (map[string]time.Time, error)
 }
 
 // refreshServices is how many entities are graded and stored at a time. What is held in memory is theirs, and the store
@@ -49,8 +54,20 @@ func (e *Engine) Refresh(
 	if err != nil {
 		return nil, err
 	}
+	var seen *facts.FirstSeen
+	if only == nil { // it does not change later, and takes a look at the whole history
+		since, err := store.FirstFacts(ctx, catalog.FactSource, facts.SeenBy)
+		if err != nil {
+			return nil, err
+		}
+		seen = facts.NewFirstSeen(since, entities, now)
+	}
 	fresh := func(entity descriptor.Entity) []event.Fact {
-		return append(cat.ServiceFacts(entity, now), computed.Of(entity.Ref)...)
+		all := append(cat.ServiceFacts(entity, now), computed.Of(entity.Ref)...)
+		if seen != nil {
+			all = append(all, seen.Of(entity))
+		}
+		return all
 	}
 	known, err := facts.Read(ctx, store, fresh(entities[0]), only)
 	if err != nil {
@@ -152,14 +169,31 @@ func (e *Engine) taken(cat *catalog.Catalog, only []string) []descriptor.Entity 
 			candidates = append(candidates, entity)
 		}
 	}
-	return slices.DeleteFunc(candidates, func(entity descriptor.Entity) bool { return !e.takes(entity) })
+	return slices.DeleteFunc(candidates, func(entity descriptor.Entity) bool { return !e.Takes(entity) })
 }
 
-// takes reports whether a scorecard takes the entity.
-func (e *Engine) takes(entity descriptor.Entity) bool {
+// Takes reports whether a scorecard grades the entity.
+func (e *Engine) Takes(entity descriptor.Entity) bool {
 	s := newSubject(entity, e.now())
 	return slices.ContainsFunc(e.cards, func(card *compiledCard) bool {
 		takes, err := s.taken(card)
 		return takes || err != nil && entity.IsService() // a filter that fails is a result, which is shown
 	})
+}
+
+// NotGraded returns a sentence without a period for an entity that no scorecard takes: each of them, and why.
+func (e *Engine) NotGraded(entity descriptor.Entity) string {
+	text := fmt.Sprintf("%s (%s) is graded by no scorecard", entity.Ref, cmp.Or(entity.Type, strings.ToLower(entity.Kind)))
+	if entity.File != "" {
+		text = fmt.Sprintf("%s (%s, described in %s:%d) is graded by no scorecard", entity.Ref,
+			cmp.Or(entity.Type, strings.ToLower(entity.Kind)), entity.File, entity.Line)
+	}
+	for i, left := range e.LeftOut(entity) {
+		separator := "; "
+		if i == 0 {
+			separator = ": "
+		}
+		text += separator + left.Title + ": " + strings.TrimSuffix(left.Reason, ".")
+	}
+	return text
 }

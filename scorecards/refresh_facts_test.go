@@ -1,11 +1,16 @@
 package scorecards
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/metrics"
+	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/store/storetest"
 )
 
@@ -98,4 +103,81 @@ func TestReadingsOfAnotherProvidersScope(t *testing.T) {
 	if r := pay["human-review"]; !strings.Contains(r.Reason, "should give them") {
 		t.Errorf("human-review is %s: %s", r.Outcome, r.Reason)
 	}
+}
+
+// A service that appears in a catalog that is graded already is new: rules with a grace wait. The age of those of the
+// first day is not known.
+func TestGraceOfServicesThatAppear(t *testing.T) {
+	load := func(names ...string) *catalog.Catalog {
+		var text strings.Builder
+		for _, name := range names {
+			text.WriteString("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: " + name +
+				"}\nspec: {type: service, lifecycle: production, owner: team-a}\n")
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cat, _, err := catalog.Load(catalog.Config{Files: []string{"c.yaml"}}, people.Config{}, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cat
+	}
+	set := LoadFiles([]File{{Name: "card.yaml", Data: []byte(`apiVersion: dxctl.dev/v1
+kind: Scorecard
+name: mine
+title: Mine
+levels: [bronze]
+rules:
+  - {id: described, level: bronze, title: Described, grace: 30d, effort: hours, why: w, fix: f,
+     expr: 'facts["catalog.has_description"]'}
+`)}})
+	s := storetest.Open(t)
+	now := testNow
+	e, err := New(set, func() time.Time { return now })
+	if err != nil || set.Err() != nil {
+		t.Fatal(err, set.Err())
+	}
+	m, err := metrics.New(s, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	grade := func(cat *catalog.Catalog) map[string]string {
+		t.Helper()
+		if err := cat.Sync(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		reports, err := e.Refresh(t.Context(), s, cat, m, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[string]string{}
+		for _, r := range reports {
+			all[strings.TrimPrefix(r.Entity, "component:default/")] = string(r.Results[0].Outcome) + ": " + r.Results[0].Reason
+		}
+		return all
+	}
+	expect := func(got map[string]string, name, want string) {
+		t.Helper()
+		if !strings.HasPrefix(got[name], want) {
+			t.Errorf("%s on %s: %s, want %s", name, now.Format(time.DateOnly), got[name], want)
+		}
+	}
+	expect(grade(load("old")), "old", "fail: it has no description")
+	now = now.AddDate(0, 0, 5)
+	later := load("old", "new")
+	for range 2 {
+		got := grade(later)
+		expect(got, "old", "fail: it has no description")
+		expect(got, "new", "not applicable: the service is new: the rule applies from "+
+			testNow.AddDate(0, 0, 35).Format(time.DateOnly))
+		now = now.AddDate(0, 0, 10)
+	}
+	one, err := e.Refresh(t.Context(), s, later, m, []string{"component:default/new"})
+	if err != nil || one[0].Results[0].Outcome != event.NotApplicable {
+		t.Errorf("graded alone: %+v, %v", one, err)
+	}
+	now = testNow.AddDate(0, 0, 36)
+	expect(grade(later), "new", "fail: it has no description")
 }

@@ -187,6 +187,24 @@ func (s *Store) ReadsRecordedSince(ctx context.Context) (time.Time, error) {
 	return rows.Known(found[0].At).UTC(), nil
 }
 
+// FirstFacts returns when a fact of a source was first stored, by entity.
+func (s *Store) FirstFacts(ctx context.Context, source, fact string) (map[string]time.Time, error) {
+	var found []struct {
+		Entity string    `ch:"entity"`
+		At     time.Time `ch:"at"`
+	}
+	err := s.Select(ctx, &found, `SELECT entity, min(valid_from) AS at FROM fact_history
+WHERE fact = {fact:String} AND source = {source:String} GROUP BY entity`, map[string]any{"fact": fact, "source": source})
+	if err != nil {
+		return nil, fmt.Errorf("reading since when entities are known: %w", err)
+	}
+	first := make(map[string]time.Time, len(found))
+	for _, f := range found {
+		first[f.Entity] = f.At.UTC()
+	}
+	return first, nil
+}
+
 // scan runs a query of the history and calls each after every row was read into dest. Reading column by column takes
 // half the time of reading structs.
 func (s *Store) scan(ctx context.Context, sql string, q HistoryQuery, dest []any, each func() error) error {

@@ -173,7 +173,8 @@ func (s *cli) waiverOfService(word string, w *waiver.Waiver) (root, name string,
 		return "", "", cards, err
 	}
 	w.Origin = waiver.FromScorecards
-	if w.Service, err = findService(cat, word); err != nil {
+	entity, err := cat.Find(word, nil)
+	if w.Service = entity.Ref; err != nil {
 		ref, refErr := identifier.ParseRef(word, "", "")
 		if refErr != nil { // a full ref may be of a service that only a source describes
 			return "", "", cards, fmt.Errorf("%w; a service that no file describes needs its ref: component:default/NAME", err)

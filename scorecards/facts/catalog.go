@@ -133,6 +133,14 @@ var otherFacts = []Definition{
 		Source:      fromCatalog,
 		Description: "An annotation pagerduty.com/service-id, pagerduty.com/integration-key or opsgenie.com/team.",
 	},
+	{
+		Name:   FirstSeenFact,
+		Type:   event.TimeFact,
+		Label:  "its first appearance in the catalog",
+		Source: fromCatalog,
+		Description: "When dxctl first stored it. Unknown for what the catalog had at first, and for what was added together " +
+			"with many others. Rules with a grace count from it, or from the creation of the repository if that is earlier.",
+	},
 
 	{
 		Name:        "repository.provider",
