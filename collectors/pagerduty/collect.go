@@ -3,6 +3,7 @@ package pagerduty
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -24,9 +25,9 @@ const (
 	atOnce = 6
 )
 
-// Collect updates a service.
+// Collect updates a service: its incidents, and who is on call.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
-	return incidents.Read(ctx, c.Base, &listing{Collector: c, scope: scope}, incidents.Config{
+	err := incidents.Read(ctx, c.Base, &listing{Collector: c, scope: scope}, incidents.Config{
 		Scope: scope,
 		Names: incidents.Names{
 			Records: "incidents",
@@ -40,6 +41,13 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 		Window:    window,
 		Precision: time.Second,
 	}, w)
+	if err != nil && !rest.OnlySkipped(err) {
+		return err
+	}
+	return errors.Join(err, incidents.OnCall(ctx, c.Base, Provider, scope, w, func(ctx context.Context) (
+		incidents.People, error) {
+		return c.people(ctx, scope)
+	}))
 }
 
 // listing is that of a service's incidents.

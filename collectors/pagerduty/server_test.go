@@ -33,6 +33,7 @@ type fake struct {
 	incidents  []object            // newest first
 	logs       map[string][]object // by incident
 	services   []string            // nil: the key does not show services
+	onCall     []object            // nil: the key does not show who is on call
 	limit      int                 // how far the listing counts
 	requests   []string
 	failEvery  int
@@ -42,7 +43,7 @@ type fake struct {
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{logs: map[string][]object{}, limit: 10_000, services: []string{service}, authorized: "Token token=secret"}
+	f := &fake{logs: map[string][]object{}, limit: 10_000, services: []string{service}, onCall: []object{}, authorized: "Token token=secret"}
 	f.Server = httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(f.Close)
 	return f
@@ -98,7 +99,20 @@ func (f *fake) body(r *http.Request) (any, int) {
 			"more":     offset+limit < len(list),
 		}, http.StatusOK
 	case parts[0] == "services":
-		return object{}, map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[parts[1] == service]
+		return object{"service": object{"id": service, "escalation_policy": object{"id": "PPOLICY"},
+			"html_url": "https://acme.pagerduty.com/service-directory/" + service},
+		}, map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[parts[1] == service]
+	case r.URL.Path == "/oncalls":
+		since, err1 := time.Parse(time.RFC3339, q.Get("since"))
+		until, err2 := time.Parse(time.RFC3339, q.Get("until"))
+		if f.onCall == nil || err1 != nil || err2 != nil || q.Get("escalation_policy_ids[]") != "PPOLICY" ||
+			until.Sub(since) != 24*time.Hour {
+			return nil, http.StatusForbidden
+		}
+		return object{
+			"oncalls": f.onCall[min(offset, len(f.onCall)):min(offset+limit, len(f.onCall))],
+			"more":    offset+limit < len(f.onCall),
+		}, http.StatusOK
 	case r.URL.Path == "/incidents":
 		if offset+limit > f.limit {
 			return nil, http.StatusBadRequest
@@ -177,13 +191,25 @@ func resolve(i object, at time.Time) {
 	i["status"], i["last_status_change_at"], i["acknowledgments"] = "resolved", stampText(at), []object{}
 }
 
-// asked returns the requests since it was last called.
+// asked returns the requests since it was last called, except those about who is on call.
 func (f *fake) asked() []string {
+	all, _ := f.askedApart()
+	return all
+}
+
+// askedApart returns the requests since it was last called, and apart from them those about who is on call.
+func (f *fake) askedApart() (all, onCall []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := f.requests
+	for _, r := range f.requests {
+		if strings.HasPrefix(r, "/oncalls") || strings.HasPrefix(r, "/services/") {
+			onCall = append(onCall, r)
+			continue
+		}
+		all = append(all, r)
+	}
 	f.requests = nil
-	return all
+	return all, onCall
 }
 
 // clock is a time that tests move.
