@@ -3,6 +3,7 @@ package opsgenie
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// Collect updates the incidents of a service, or the alerts of a team.
+// Collect updates the incidents of a service, or the alerts of a team, and who is on call.
 func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) error {
 	l := &listing{Collector: c, scope: scope, alerts: c.isTeam(scope), path: "v1/incidents"}
 	cfg := incidents.Config{
@@ -33,7 +34,14 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	if l.alerts {
 		l.path, cfg.Names.Records, cfg.Count = "v2/alerts", "alerts", l.count
 	}
-	return incidents.Read(ctx, c.Base, l, cfg, w)
+	err := incidents.Read(ctx, c.Base, l, cfg, w)
+	if err != nil && !rest.OnlySkipped(err) {
+		return err
+	}
+	return errors.Join(err, incidents.OnCall(ctx, c.Base, Provider, scope, w, func(ctx context.Context) (
+		incidents.People, error) {
+		return c.people(ctx, scope)
+	}))
 }
 
 // listing is the listing of a service's incidents or a team's alerts.

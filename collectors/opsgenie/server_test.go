@@ -31,6 +31,12 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // object is a JSON object as the fake sends it.
 type object = map[string]any
 
+// onCallSchedule is a schedule with the people who are on call by it.
+type onCallSchedule struct {
+	schedule object
+	people   []string
+}
+
 // fake is Opsgenie with the incidents of services and the alerts of one team.
 type fake struct {
 	*httptest.Server
@@ -38,7 +44,8 @@ type fake struct {
 	incidents []object // newest first
 	alerts    []object // likewise
 	services  []string // nil: the plan has no incidents
-	limit     int      // how far a listing counts
+	schedules []onCallSchedule
+	limit     int // how far a listing counts
 	requests  []string
 	failEvery int
 	noETag    bool
@@ -99,8 +106,20 @@ func (f *fake) body(r *http.Request) (any, int) {
 			all = append(all, object{"id": s})
 		}
 		return f.page(r, all)
+	case r.URL.Path == "/v2/schedules":
+		all = []object{}
+		for _, s := range f.schedules {
+			all = append(all, s.schedule)
+		}
+		return object{"data": all}, http.StatusOK
+	case parts[1] == "schedules":
+		i := slices.IndexFunc(f.schedules, func(s onCallSchedule) bool { return s.schedule["id"] == parts[2] })
+		if i < 0 || parts[3] != "on-calls" || r.URL.Query().Get("flat") != "true" {
+			return nil, http.StatusNotFound
+		}
+		return object{"data": object{"onCallRecipients": f.schedules[i].people}}, http.StatusOK
 	case parts[1] == "services":
-		return object{}, map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[parts[2] == service]
+		return object{"data": object{"id": service, "teamId": "T1"}}, map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[parts[2] == service]
 	case parts[1] == "alerts":
 		all = f.alerts
 	}
@@ -203,13 +222,26 @@ func (f *fake) fill(n int, newest time.Time, every time.Duration) {
 	}
 }
 
-// asked returns the requests since it was last called.
+// asked returns the paths of the requests since it was last called, except those about who is on call.
 func (f *fake) asked() []string {
+	all, _ := f.askedApart()
+	return all
+}
+
+// askedApart returns the paths of the requests since it was last called, and apart from these those about who is on
+// call.
+func (f *fake) askedApart() (all, onCall []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := f.requests
+	for _, r := range f.requests {
+		if strings.HasPrefix(r, "/v2/schedules") || strings.HasPrefix(r, "/v1/services/") {
+			onCall = append(onCall, r)
+			continue
+		}
+		all = append(all, r)
+	}
 	f.requests = nil
-	return all
+	return all, onCall
 }
 
 // clock is a time that tests move.

@@ -292,9 +292,9 @@ var otherFacts = []Definition{
 		Name:   "on_call.schedule_people",
 		Type:   event.NumberFact,
 		Label:  "the number of people on its on-call schedule",
-		Source: "a source of kind events or http that declares it",
-		Description: "People who are on the on-call schedule of the service today, as a source reports it from the " +
-			"on-call tool.",
+		Source: "a source of kind pagerduty or opsgenie, or one of kind events or http that declares it",
+		Description: "People who are on the on-call schedule of the service today, as the on-call tool reports it. A source " +
+			"that declares the fact takes precedence.",
 	},
 	{
 		Name:        "change.merged_30d",
