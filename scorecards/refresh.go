@@ -54,18 +54,18 @@ func (e *Engine) Refresh(
 	if err != nil {
 		return nil, err
 	}
-	var seen *facts.FirstSeen
+	var seen *firstSeen
 	if only == nil { // it does not change later, and takes a look at the whole history
-		since, err := store.FirstFacts(ctx, catalog.FactSource, facts.SeenBy)
+		since, err := store.FirstFacts(ctx, catalog.FactSource, seenBy)
 		if err != nil {
 			return nil, err
 		}
-		seen = facts.NewFirstSeen(since, entities, now)
+		seen = newFirstSeen(since, entities, now)
 	}
 	fresh := func(entity descriptor.Entity) []event.Fact {
 		all := append(cat.ServiceFacts(entity, now), computed.Of(entity.Ref)...)
 		if seen != nil {
-			all = append(all, seen.Of(entity))
+			all = append(all, seen.fact(entity))
 		}
 		return all
 	}

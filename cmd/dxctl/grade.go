@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/catalog"
-	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
@@ -167,11 +166,9 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	defer closing(p, &err)
 	want := ""
 	if word != "" {
-		entity, err := findEntity(p, word)
-		if err != nil {
+		if want, err = findEntity(p, word); err != nil {
 			return err
 		}
-		want = entity.Ref
 	}
 	grades := &checks.Grades{Cards: p.Scorecards(), Version: versionString()}
 	if err := grades.Validate(options.failBelow); err != nil {
@@ -223,13 +220,13 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 	return errors.Join(err, s.against(grades, options.failBelow))
 }
 
-// findEntity returns the entity that word refers to, a ref or a name, if it is a service or a scorecard grades it.
-func findEntity(p *app.App, word string) (descriptor.Entity, error) {
+// findEntity returns the ref of the entity that word refers to, a ref or a name, if a scorecard grades it.
+func findEntity(p *app.App, word string) (string, error) {
 	e, err := p.Catalog().Find(word, p.Grades)
 	if err == nil && !p.Grades(e) {
 		err = errors.New(p.NotGraded(e))
 	}
-	return e, err
+	return e.Ref, err
 }
 
 // serviceNames completes the names of services in the shell.

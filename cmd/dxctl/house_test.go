@@ -40,7 +40,7 @@ var house = []struct {
 	{name: "catalog/descriptor", imports: []string{"yamldoc", "catalog/identifier"}},
 	// The catalog hands the people its teams and Users as values; the people do not know the catalog.
 	{name: "people", imports: []string{"spelling", "files", "yamldoc", "delimited", "event", "catalog/identifier"}},
-	{name: "catalog", imports: []string{"files", "yamldoc", "event", "people"}, children: true},
+	{name: "catalog", imports: []string{"spelling", "files", "yamldoc", "event", "people"}, children: true},
 	{name: "repository/fact"},
 	{name: "repository/tree", imports: []string{"repository/fact"}},
 	{name: "repository/yamlfile", imports: []string{"yamldoc", "repository/fact"}},
@@ -78,7 +78,10 @@ var house = []struct {
 	{name: "collectors/delivery", imports: []string{"event"}},
 	{name: "collectors/delivery/deliverytest", imports: []string{"event", "collectors/delivery"}},
 	{name: "collectors/alertmanager", imports: ofSource},
-	{name: "collectors/incidents", imports: []string{"event", "collectors/rest", "collectors/source"}},
+	{
+		name:    "collectors/incidents",
+		imports: []string{"event", "collectors/rest", "collectors/source", "collectors/servicefacts"},
+	},
 	{name: "collectors/argocd", imports: ofSource},
 	{name: "collectors/backstage", imports: ofSource},
 	{name: "collectors/circleci", imports: ofSource},

@@ -17,6 +17,9 @@ const (
 	fromChanges = metrics.SourcesOfChanges
 )
 
+// FirstSeenFact is the name of the time since when the store has had an entity.
+const FirstSeenFact = "catalog.first_seen_at"
+
 // otherFacts are the facts that dxctl itself provides, besides those of repositories.
 var otherFacts = []Definition{
 	{

@@ -1,4 +1,4 @@
-package facts
+package scorecards
 
 import (
 	"fmt"
@@ -29,7 +29,7 @@ func TestFirstSeen(t *testing.T) {
 	add(entity("late", "Component", "service"), day(-3))
 	add(entity("shop", "System", ""), day(-3))
 	add(entity("cart", "System", ""), day(-1))
-	seen := NewFirstSeen(since, entities, testNow)
+	seen := newFirstSeen(since, entities, testNow)
 	for name, want := range map[string]string{
 		"component:default/old-0":    "it was described before the catalog was first stored, on 2026-08-14",
 		"component:default/old-19":   "it was described before the catalog was first stored",
@@ -44,7 +44,7 @@ func TestFirstSeen(t *testing.T) {
 			if e.Ref != name {
 				continue
 			}
-			f := seen.Of(e)
+			f := seen.fact(e)
 			if err := f.Validate(); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

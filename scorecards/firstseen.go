@@ -1,4 +1,4 @@
-package facts
+package scorecards
 
 import (
 	"encoding/json"
@@ -7,13 +7,11 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
-// FirstSeenFact is the name of the time since when the store has had an entity.
-const FirstSeenFact = "catalog.first_seen_at"
-
-// SeenBy is the fact by whose history it is known since when the store has had an entity: it is stored of every one.
-const SeenBy = "catalog.has_owner"
+// seenBy is the fact by whose history it is known since when the store has had an entity: it is stored of every one.
+const seenBy = "catalog.has_owner"
 
 const (
 	// filling is how long the catalog may take to be stored for the first time.
@@ -24,9 +22,9 @@ const (
 	manyAtOnceShare = 0.1
 )
 
-// FirstSeen has the times since when the store has had entities. Entities that are likely to be older have none: those
+// firstSeen has the times since when the store has had entities. Entities that are likely to be older have none: those
 // of the day on which the first one of their type was stored, and those of a day on which many were.
-type FirstSeen struct {
+type firstSeen struct {
 	now     time.Time
 	since   map[string]time.Time // by ref; absent: since now
 	first   map[string]time.Time // by type
@@ -34,10 +32,10 @@ type FirstSeen struct {
 	present int
 }
 
-// NewFirstSeen returns when the entities were first seen. since are the times at which the fact SeenBy of each ref was
+// newFirstSeen returns when the entities were first seen. since are the times at which the fact seenBy of each ref was
 // first stored.
-func NewFirstSeen(since map[string]time.Time, entities []descriptor.Entity, now time.Time) *FirstSeen {
-	s := &FirstSeen{
+func newFirstSeen(since map[string]time.Time, entities []descriptor.Entity, now time.Time) *firstSeen {
+	s := &firstSeen{
 		now: now.UTC().Truncate(time.Millisecond), since: since, first: map[string]time.Time{}, ofDay: map[string]int{},
 		present: len(entities),
 	}
@@ -54,17 +52,17 @@ func NewFirstSeen(since map[string]time.Time, entities []descriptor.Entity, now 
 
 func typeOf(e *descriptor.Entity) string { return e.Kind + " " + e.Type }
 
-func (s *FirstSeen) at(e *descriptor.Entity) time.Time {
+func (s *firstSeen) at(e *descriptor.Entity) time.Time {
 	if at, ok := s.since[e.Ref]; ok {
 		return at.UTC()
 	}
 	return s.now
 }
 
-// Of returns the fact of an entity.
-func (s *FirstSeen) Of(e descriptor.Entity) event.Fact {
+// fact returns the fact of an entity.
+func (s *firstSeen) fact(e descriptor.Entity) event.Fact {
 	at := s.at(&e)
-	f := event.Fact{Source: catalog.FactSource, Entity: e.Ref, Name: FirstSeenFact, Type: event.TimeFact, ObservedAt: s.now}
+	f := event.Fact{Source: catalog.FactSource, Entity: e.Ref, Name: facts.FirstSeenFact, Type: event.TimeFact, ObservedAt: s.now}
 	day := at.Format(time.DateOnly)
 	switch n := s.ofDay[day]; {
 	case at.Sub(s.first[typeOf(&e)]) < filling:
