@@ -65,7 +65,7 @@ func (s *cli) gate(ctx context.Context, word string, options gateOptions) (err e
 		return err
 	}
 	defer closing(p, &err)
-	ref, err := findService(p.Catalog(), word)
+	ref, err := findEntity(p, word)
 	if err != nil {
 		return err
 	}
