@@ -58,8 +58,8 @@ func (r *Reader) AsOf(ctx context.Context, ref string, at time.Time) (AsOf, erro
 		return AsOf{}, errors.New("grading as of a past time: no history of facts is read here")
 	}
 	engine := r.deps.Scorecards.At(at)
-	history, err := replay.Load(ctx, r.deps.FactHistory, cat, replay.Days{From: at, To: at, Entities: []string{entity.Ref}},
-		engine)
+	history, err := replay.Load(ctx, r.deps.FactHistory, cat,
+		replay.Days{From: at, To: at, Entities: []string{entity.Ref}}, engine)
 	if err != nil {
 		return AsOf{}, fmt.Errorf("grading %s as of %s: %w", words.RefName(ref), at.Format(time.RFC3339), err)
 	}

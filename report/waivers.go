@@ -50,12 +50,16 @@ var WaiverStates = []waiver.State{waiver.Ending, waiver.Requested, waiver.Refuse
 var WaiverColumns = []sorting.Field[WaiverRow]{
 	{Column: sorting.Column{Key: "service", Label: "service"}, Text: func(r WaiverRow) string { return r.Name }},
 	{Column: sorting.Column{Key: "rule", Label: "rule"}, Text: func(r WaiverRow) string { return r.Title }},
-	{Column: sorting.Column{Key: "state", Label: "state"}, Text: func(r WaiverRow) string { return string(r.Waiver.State) }},
+	{Column: sorting.Column{Key: "state", Label: "state"}, Text: func(r WaiverRow) string {
+		return string(r.Waiver.State)
+	}},
 	{Column: sorting.Column{Key: "until", Label: "until"}, Value: func(r WaiverRow) *float64 {
 		days := float64(r.Waiver.Until.Unix())
 		return &days
 	}},
-	{Column: sorting.Column{Key: "without", Label: "without it"}, Text: func(r WaiverRow) string { return string(r.Without) }},
+	{Column: sorting.Column{Key: "without", Label: "without it"}, Text: func(r WaiverRow) string {
+		return string(r.Without)
+	}},
 	{Column: sorting.Column{Label: "why"}},
 }
 

@@ -62,7 +62,9 @@ func (s *firstSeen) at(e *descriptor.Entity) time.Time {
 // fact returns the fact of an entity.
 func (s *firstSeen) fact(e descriptor.Entity) event.Fact {
 	at := s.at(&e)
-	f := event.Fact{Source: catalog.FactSource, Entity: e.Ref, Name: facts.FirstSeenFact, Type: event.TimeFact, ObservedAt: s.now}
+	f := event.Fact{
+		Source: catalog.FactSource, Entity: e.Ref, Name: facts.FirstSeenFact, Type: event.TimeFact, ObservedAt: s.now,
+	}
 	day := at.Format(time.DateOnly)
 	switch n := s.ofDay[day]; {
 	case at.Sub(s.first[typeOf(&e)]) < filling:

@@ -111,7 +111,7 @@ func (s *Scorecard) gateReason(gate *Gate, counts map[Decision]int, level string
 	case GateUnknown:
 		return fmt.Sprintf("%s, none fails and %d are not decided", of, counts[GateUnknown])
 	}
-	return fmt.Sprintf("all %s", strings.TrimPrefix(of, "of the ")) + " pass, are waived or do not apply" + s.byPolicy(gate)
+	return fmt.Sprintf("all %s pass, are waived or do not apply", strings.TrimPrefix(of, "of the ")) + s.byPolicy(gate)
 }
 
 // byPolicy names the part of the policy that turned an undecided rule into pass or fail.

@@ -202,7 +202,7 @@ func (s *Store) CountOutcome(
 	for _, f := range found {
 		for i, at := range times {
 			if f.At.Equal(at.Truncate(time.Millisecond)) {
-				counts[i] = int(f.N) //nolint:gosec // a count of rules
+				counts[i] = int(f.N)
 			}
 		}
 	}

@@ -107,8 +107,8 @@ var ownViews = []struct {
 }{
 	{regexp.MustCompile(`\bdeployments\b`), `deployments AS (SELECT ` + ownName + `, r.id AS id, r.attempt AS attempt,
     if(e.environment != '', e.environment, lower(r.environment)) AS environment, r.status AS status,
-    r.created_at AS created_at, r.started_at AS started_at, r.finished_at AS finished_at, r.sha AS sha, r.version AS version,
-    r.baseline AS baseline, r.rollback_of AS rollback_of, r.source AS source, r.scope AS scope, r.url AS url, ` +
+    r.created_at AS created_at, r.started_at AS started_at, r.finished_at AS finished_at, r.sha AS sha,
+    r.version AS version, r.baseline AS baseline, r.rollback_of AS rollback_of, r.source AS source, r.scope AS scope, r.url AS url, ` +
 		ownBot("actor") + `
 FROM (SELECT * FROM raw_deployments` + ownRows + `) AS r
 LEFT ANY JOIN catalog_environments AS e ON e.raw = lower(r.environment)
@@ -140,12 +140,14 @@ WHERE {own:String} IN (SELECT ref FROM catalog_entities WHERE ref = {own:String}
             AND concat(source, '\n', replaceOne(place, '/', '\n')) NOT IN {own_taken:Array(String)})
     AND NOT arrayExists(d -> d.2 != source AND (d.1 = fact OR endsWith(d.1, '.') AND startsWith(fact, d.1)),
         (SELECT groupArray((name, toString(source))) FROM catalog_facts))
-ORDER BY error = '' AND ifNull(expires_at > now64(3), true) DESC, observed_at DESC, error, source, f.entity, type, value, url
+ORDER BY error = '' AND ifNull(expires_at > now64(3), true) DESC, observed_at DESC, error, source, f.entity, type, value,
+    url
 LIMIT 1 BY fact)`},
 }
 
 // ownSettings leave out what pays only for many rows: threads, and compiling expressions.
-const ownSettings = "\nSETTINGS max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0, compile_sort_description = 0"
+const ownSettings = "\nSETTINGS max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0, " +
+	"compile_sort_description = 0"
 
 // serviceQuerier puts the views of one service before each query.
 type serviceQuerier struct {

@@ -90,7 +90,8 @@ WHERE ref IN (SELECT ref FROM catalog_entities) AND (empty({entities:Array(Strin
 
 const versionsSQL = `
 SELECT ` + catalogEntity + ` AS ref, f.entity AS observed, f.source AS source, f.fact AS fact,
-    f.versions.1 AS at, f.versions.2 AS seqs, f.versions.3 AS types, f.versions.4 AS values, f.versions.5 AS errors, f.versions.6 AS expires
+    f.versions.1 AS at, f.versions.2 AS seqs, f.versions.3 AS types, f.versions.4 AS values, f.versions.5 AS errors,
+    f.versions.6 AS expires
 FROM (
     SELECT entity, source, fact, arraySort(groupArray((at, seq, type, value, error, expires_after_ms))) AS versions
     FROM (
@@ -102,7 +103,8 @@ FROM (
         SELECT entity, source, fact, last.1 AS at, last.2 AS seq, last.3 AS type, last.4 AS value, last.5 AS error, last.6 AS expires_after_ms
         FROM (
             SELECT entity, source, fact,
-                argMax((toUnixTimestamp64Milli(valid_from), seq, toString(type), value, error, expires_after_ms), seq) AS last
+                argMax((toUnixTimestamp64Milli(valid_from), seq, toString(type), value, error, expires_after_ms), seq)
+                    AS last
             FROM fact_history
             WHERE valid_from <= {from:DateTime64(3, 'UTC')} AND fact IN {facts:Array(String)} AND ` + nearEntities + `
             GROUP BY entity, source, fact

@@ -94,7 +94,8 @@ func (s *cli) grade(ctx context.Context, word string, options gradeOptions) erro
 	case options.history && (word == "" || isDirectory(word)):
 		return errors.New("--history needs the name of a service; a directory has no history")
 	case len(options.rules) > 0 && (options.all || options.history || s.output != "table"):
-		return errors.New("--rule explains rules to a person, for one service or directory; leave out --all, --history and -o")
+		return errors.New("--rule explains rules to a person, for one service or directory; leave out --all, --history " +
+			"and -o")
 	case options.all:
 		return s.gradeStored(ctx, "", options)
 	case word == "":

@@ -12,7 +12,9 @@ import (
 )
 
 // gradeAsOf grades a service by what was known at a past time. It reads no source and stores no grade.
-func (s *cli) gradeAsOf(ctx context.Context, p *app.App, ref string, options gradeOptions, grades *checks.Grades) error {
+func (s *cli) gradeAsOf(
+	ctx context.Context, p *app.App, ref string, options gradeOptions, grades *checks.Grades,
+) error {
 	reader, err := p.Reader()
 	if err != nil {
 		return err

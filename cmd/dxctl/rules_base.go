@@ -21,7 +21,8 @@ func git(ctx context.Context, dir string, args ...string) (string, error) {
 		dir = "."
 	}
 	//nolint:gosec // the user's own repository; revisions are resolved to ids first, paths come after a colon
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "--no-pager", "-c", "core.fsmonitor=false"}, args...)...)
+	cmd := exec.CommandContext(ctx, "git",
+		append([]string{"-C", dir, "--no-pager", "-c", "core.fsmonitor=false"}, args...)...)
 	var out, problem bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problem
 	if err := cmd.Run(); err != nil {
@@ -44,8 +45,8 @@ func inGit(ctx context.Context, dir string) bool {
 func scorecardsAt(ctx context.Context, cfg config.Config, revision string) (scorecards.Set, error) {
 	commit, err := git(ctx, cfg.Dir, "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}")
 	if err != nil {
-		return scorecards.Set{}, fmt.Errorf("%s is in no git repository, or the repository has no such revision; fetch it, or "+
-			"name another one with --base", cfg.File)
+		return scorecards.Set{}, fmt.Errorf("%s is in no git repository, or the repository has no such revision; fetch it, "+
+			"or name another one with --base", cfg.File)
 	}
 	commit = strings.TrimSpace(commit)
 	listed, err := git(ctx, cfg.Dir, "ls-tree", "-r", "-z", "--name-only", commit)

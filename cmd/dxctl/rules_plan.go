@@ -43,8 +43,8 @@ falls or becomes unknown, and why. The edited scorecards replace those with the 
   dxctl rules plan edited/ -o markdown a comment for a pull request, of less than 60,000 characters
 
 A rule falls where it fails and did not fail before, a level where it is lost. What rules in draft and announced rules
-would do is shown apart. The exit code is 2 if something falls today, 1 if a file has mistakes or there is another error,
-otherwise 0. docs/plan.md explains the output.`,
+would do is shown apart. The exit code is 2 if something falls today, 1 if a file has mistakes or there is another
+error, otherwise 0. docs/plan.md explains the output.`,
 		Args:        cobra.MinimumNArgs(1),
 		Annotations: map[string]string{moreFormats: "markdown"},
 		RunE: func(cmd *cobra.Command, args []string) error {

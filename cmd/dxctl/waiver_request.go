@@ -41,9 +41,10 @@ func newWaiverRequest(s *cli) *cobra.Command {
   dxctl waiver request payment-service --rule ci-fast-and-green --until 30d --reason planned --note "PAY-12"
   dxctl waiver request . --rule delivery/release-provenance --until 2027-01-31 --reason blocked --note "no runners yet"
 
-For a service of the catalog, the file is waivers/SERVICE.yaml next to dx.yaml, where it counts once the change is merged.
-For a directory (an argument that is "." or contains a path separator), it is ` + waiver.RepositoryFile + ` at the root of the
-repository; there it counts only for scorecards whose waivers.from has "repository", and is shown as requested otherwise.
+For a service of the catalog, the file is waivers/SERVICE.yaml next to dx.yaml, where it counts once the change is
+merged. For a directory (an argument that is "." or contains a path separator), it is ` + waiver.RepositoryFile + ` at
+the root of the repository; there it counts only for scorecards whose waivers.from has "repository", and is shown as
+requested otherwise.
 
 --until is the last day, such as 2027-01-31, or how long from today, such as 30d; at most a year. Reasons:
 ` + reasonsHelp(),
@@ -228,11 +229,11 @@ func writeWaiver(root, name string, w *waiver.Waiver) (diff string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err := dir.MkdirAll(path.Dir(name), 0o755); err != nil { //nolint:gosec // a directory of a repository, like its others
+	if err := dir.MkdirAll(path.Dir(name), 0o755); err != nil { //nolint:gosec // a directory of a repository
 		return "", err
 	}
 	// A new file takes the place of the old one at once, so that a crash leaves one of them whole.
-	if err := dir.WriteFile(name+".new", after, 0o644); err != nil { //nolint:gosec // a file of a repository
+	if err := dir.WriteFile(name+".new", after, 0o644); err != nil {
 		return "", err
 	}
 	if err := dir.Rename(name+".new", name); err != nil {
@@ -284,7 +285,8 @@ func ruleFor(w *waiver.Waiver, cards scorecards.Set, word string) (notes []strin
 		w.Scorecard, w.Rule = has[0], id
 		return notes, nil
 	}
-	return nil, fmt.Errorf("rule %s is in scorecards %s; name one of them: --rule %s/%s", id, strings.Join(has, ", "), has[0], id)
+	return nil, fmt.Errorf("rule %s is in scorecards %s; name one of them: --rule %s/%s", id, strings.Join(has, ", "),
+		has[0], id)
 }
 
 func originsInWords(origins []waiver.Origin) string {

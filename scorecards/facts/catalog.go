@@ -141,8 +141,8 @@ var otherFacts = []Definition{
 		Type:   event.TimeFact,
 		Label:  "its first appearance in the catalog",
 		Source: fromCatalog,
-		Description: "When dxctl first stored it. Unknown for what the catalog had at first, and for what was added together " +
-			"with many others. Rules with a grace count from it, or from the creation of the repository if that is earlier.",
+		Description: "When dxctl first stored it. Unknown for what the catalog had at first, and for what was added " +
+			"together with many others. Rules with a grace count from it, or from the creation of the repository if that is earlier.",
 	},
 
 	{
@@ -296,8 +296,8 @@ var otherFacts = []Definition{
 		Type:   event.NumberFact,
 		Label:  "the number of people on its on-call schedule",
 		Source: "a source of kind pagerduty or opsgenie, or one of kind events or http that declares it",
-		Description: "People who are on the on-call schedule of the service today, as the on-call tool reports it. A source " +
-			"that declares the fact takes precedence.",
+		Description: "People who are on the on-call schedule of the service today, as the on-call tool reports it. A " +
+			"source that declares the fact takes precedence.",
 	},
 	{
 		Name:        "change.merged_30d",

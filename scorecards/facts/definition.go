@@ -100,8 +100,8 @@ func Suggestion(name string, definitions map[string]Definition) string {
 		}
 	}
 	if d, ok := declaredAs(name, untyped); ok {
-		return fmt.Sprintf(": %s may report it, but its type is not declared; write {name: %s, type: …} at %s, or declare it "+
-			"under facts:", d.Source, name, d.Place)
+		return fmt.Sprintf(": %s may report it, but its type is not declared; write {name: %s, type: …} at %s, or declare "+
+			"it under facts:", d.Source, name, d.Place)
 	}
 	if near := spelling.Nearest(name, typed); near != "" {
 		return fmt.Sprintf(" (did you mean facts[%q]?)", near)

@@ -95,7 +95,8 @@ func parseFacts(entity, row string) (map[string]event.Fact, error) {
 			fields[i], row = rest[:n], rest[n:]
 		}
 		f := event.Fact{
-			Entity: entity, Name: fields[0], Type: event.FactType(fields[1]), Error: fields[5], Source: fields[6], URL: fields[7],
+			Entity: entity, Name: fields[0], Type: event.FactType(fields[1]), Error: fields[5], Source: fields[6],
+			URL: fields[7],
 		}
 		if f.Error == "" {
 			f.Value = json.RawMessage(fields[2])

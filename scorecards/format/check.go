@@ -97,8 +97,8 @@ func (d *Document) checkWaivers() {
 		waiver.FromScorecards)
 	for i, from := range d.Waivers.From {
 		d.that(slices.Contains(waiver.Origins, from), fmt.Sprintf("waivers.from[%d]", i),
-			"waivers.from: %q is not one of %s (the files of scorecards.waivers), %s (%s in the repository of the service)", from,
-			waiver.FromScorecards, waiver.FromRepository, waiver.RepositoryFile)
+			"waivers.from: %q is not one of %s (the files of scorecards.waivers), %s (%s in the repository of the service)",
+			from, waiver.FromScorecards, waiver.FromRepository, waiver.RepositoryFile)
 	}
 }
 

@@ -45,7 +45,8 @@ func ruleChanges(before, after *scorecards.Rule, at time.Time) []string {
 	differ(before.Grace != after.Grace, fmt.Sprintf("grace %s, was %s", span(after.Grace), span(before.Grace)))
 	differ(before.Freshness != after.Freshness,
 		fmt.Sprintf("freshness %s, was %s", span(after.Freshness), span(before.Freshness)))
-	differ(before.Waivable != after.Waivable, map[bool]string{true: "can be waived", false: "cannot be waived any longer"}[after.Waivable])
+	differ(before.Waivable != after.Waivable,
+		map[bool]string{true: "can be waived", false: "cannot be waived any longer"}[after.Waivable])
 	differ(before.Version != after.Version && len(changes) == 0, fmt.Sprintf("version %d, was %d", after.Version,
 		before.Version))
 	return changes

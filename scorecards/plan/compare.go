@@ -168,7 +168,9 @@ func (c *comparison) grade(ref, card string, was, is *scorecards.Report) *Grade 
 	if was == nil && is == nil {
 		return nil
 	}
-	g := &Grade{Service: ref, Scorecard: card, Before: standing(was), After: standing(is), Rules: []Move{}, Missing: []string{}}
+	g := &Grade{
+		Service: ref, Scorecard: card, Before: standing(was), After: standing(is), Rules: []Move{}, Missing: []string{},
+	}
 	for _, id := range ruleIDs(c.after[card], c.before[card]) {
 		if m := c.move(card, id, was, is); m != nil {
 			g.Rules = append(g.Rules, *m)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,9 +31,11 @@ func FillHistory(tb testing.TB, s *store.Store, services, weeks int, facts []str
 		`INSERT INTO fact_history (source, source_key, entity, fact, type, value, error, expires_after_ms, valid_from, seq)
 ` + with + fmt.Sprintf(`SELECT concat('gh-', toString(intDiv(f, 20))) AS source, source, concat('component:default/s', toString(service)),
     names[f + 1], types[f + 1] AS type,
-    multiIf(type = 'bool', if((week + f + service) %% 2 = 0, 'true', 'false'), type = 'number', toString((week * 7 + f + service) %% 23),
+    multiIf(type = 'bool', if((week + f + service) %% 2 = 0, 'true', 'false'),
+        type = 'number', toString((week * 7 + f + service) %% 23),
         type = 'string', concat('"v', toString(week), '"'),
-        type = 'time', concat('"', formatDateTime(fromUnixTimestamp64Milli(at), '%%Y-%%m-%%dT%%H:%%i:%%SZ', 'UTC'), '"'),
+        type = 'time',
+        concat('"', formatDateTime(fromUnixTimestamp64Milli(at), '%%Y-%%m-%%dT%%H:%%i:%%SZ', 'UTC'), '"'),
         (week + f + service) %% 2 = 0, '[]', concat('["ci.yml:', toString(week), ': a place"]')) AS value,
     '', if(f < 20, 345600000, 0), fromUnixTimestamp64Milli(at), number + 1
 FROM (SELECT number, intDiv(number, weeks * facts) AS service, intDiv(number, weeks) %% facts AS f, number %% weeks AS week,
@@ -56,6 +59,7 @@ FROM (SELECT intDiv(number, weeks * 7 * sets) AS service, number %% sets AS set,
 			tb.Fatal(err)
 		}
 		out, err := io.ReadAll(res.Body)
+		err = errors.Join(err, res.Body.Close())
 		if err != nil || res.StatusCode != http.StatusOK {
 			tb.Fatalf("%s: %d %v %s", sql, res.StatusCode, err, out)
 		}

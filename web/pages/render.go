@@ -43,7 +43,9 @@ var navigation = []navItem{
 }
 
 // serviceTabs are the lists of what belongs to services.
-var serviceTabs = []navItem{{"/services", "Services"}, {"/entities", "Others"}, {"/teams", "Teams"}, {"/waivers", "Waivers"}}
+var serviceTabs = []navItem{
+	{"/services", "Services"}, {"/entities", "Others"}, {"/teams", "Teams"}, {"/waivers", "Waivers"},
+}
 
 // loadTemplates parses base.html and the parts once for each page.
 func (p *Pages) loadTemplates() error {

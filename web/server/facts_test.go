@@ -95,7 +95,7 @@ func TestOtherGradedEntities(t *testing.T) {
 			"Only libraries and systems are graded",
 		"/api/v1/entities/system/default/chekout":    "the catalog has no system chekout; did you mean checkout?",
 		"/api/v1/services/default/chekout":           "the catalog has no service chekout; did you mean system:default/checkout?",
-		"/api/v1/services/default/shared-libary":     "did you mean shared-library?",
+		"/api/v1/services/default/share-library":     "did you mean shared-library?",
 		"/api/v1/entities/sistem/default/checkout":   "did you mean system:default/checkout?",
 		"/api/v1/services/default/nothing-like-that": "the catalog has no service nothing-like-that",
 	} {
