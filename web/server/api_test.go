@@ -35,7 +35,7 @@ func TestAPI(t *testing.T) {
 		{"/api/v1/metrics/time-to-first-deploy?of=services", []string{`"subjects":[`}},
 		{"/api/v1/metrics/deployment-frequency?service=payment-service&bucket=month",
 			[]string{`"buckets":[`, `"definition":{"id":"deployment_frequency"`}},
-		{"/api/v1/grades", []string{`"grades":[`, `"rule":"owner"`, `"total":3`}},
+		{"/api/v1/grades", []string{`"grades":[`, `"rule":"owner"`, `"total":5`}},
 		{"/api/v1/ledger", []string{`"gap":3`, `"total":3`}},
 		{"/api/v1/ledger?gaps=true&windows=true&source=gh", []string{`"gap":3`, `"total":1`, `"windows":1`}},
 		{"/api/v1/events/changes?service=payment-service&bots=false",
