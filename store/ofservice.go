@@ -140,8 +140,8 @@ WHERE {own:String} IN (SELECT ref FROM catalog_entities WHERE ref = {own:String}
             AND concat(source, '\n', replaceOne(place, '/', '\n')) NOT IN {own_taken:Array(String)})
     AND NOT arrayExists(d -> d.2 != source AND (d.1 = fact OR endsWith(d.1, '.') AND startsWith(fact, d.1)),
         (SELECT groupArray((name, toString(source))) FROM catalog_facts))
-ORDER BY error = '' AND ifNull(expires_at > now64(3), true) DESC, observed_at DESC, error, source, f.entity, type, value,
-    url
+ORDER BY error = '' AND ifNull(expires_at > now64(3), true) DESC, observed_at DESC, error, source, f.entity, type,
+    value, url
 LIMIT 1 BY fact)`},
 }
 

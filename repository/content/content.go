@@ -155,8 +155,8 @@ func kindOf(f tree.File, data []byte) Kind {
 // documents are formats of people's files that are archives or have a header like one.
 var documents = map[string]bool{
 	".docx": true, ".xlsx": true, ".pptx": true, ".odt": true, ".ods": true, ".odp": true, ".epub": true, ".svgz": true,
-	".sketch": true, ".mwb": true, ".pbix": true, ".vsdx": true, ".drawio": true, ".ico": true, ".woff": true, ".woff2": true,
-	".gz.sig": true,
+	".sketch": true, ".mwb": true, ".pbix": true, ".vsdx": true, ".drawio": true, ".ico": true, ".woff": true,
+	".woff2": true, ".gz.sig": true,
 }
 
 // isTest reports whether a file is test data or a test, in which made-up secrets and odd files are usual.
