@@ -169,7 +169,7 @@ var ServiceColumns = []sorting.Field[Service]{
 
 // EntityColumns are the columns of the list of graded entities that are no services.
 var EntityColumns = []sorting.Field[Service]{
-	ServiceColumns[0],
+	text("name", "name", func(s Service) string { return s.Entity.DisplayName() }),
 	text("kind", "kind", func(s Service) string { return s.KindName() }),
 	ServiceColumns[1], ServiceColumns[2], ServiceColumns[3], ServiceColumns[4],
 }

@@ -20,7 +20,7 @@ type CountOutcome func(ctx context.Context, outcome event.Outcome, rules []strin
 // debtWeeks is how long the history of waivers is.
 const debtWeeks = 26
 
-// WaiverRow is a waiver for a rule of a service.
+// WaiverRow is a waiver for a rule of a service, or of another entity that is graded.
 type WaiverRow struct {
 	Service   string              `json:"service"` // entity ref
 	Name      string              `json:"-"`       // of the service
@@ -77,7 +77,7 @@ func (r *Reader) Waivers(ctx context.Context) (Waivers, error) {
 		return Waivers{}, err
 	}
 	all := Waivers{Problems: r.deps.Scorecards.WaiverWarnings(r.deps.Catalog())}
-	for _, s := range services.List {
+	for _, s := range slices.Concat(services.List, services.Others) {
 		for _, report := range s.Reports {
 			for i := range report.Results {
 				if x := &report.Results[i]; x.Waiver != nil {

@@ -124,21 +124,23 @@ func (e *Engine) Reports(ctx context.Context, store metrics.Querier, cat *catalo
 // the entity with that index, and is called from several goroutines.
 func (e *Engine) gradeAll(entities []descriptor.Entity, factsOf func(i int) map[string]event.Fact) []Report {
 	graded := make([][]Report, len(entities))
+	OnEveryCore(len(entities), func(i int) { graded[i] = e.Grade(entities[i], factsOf(i)) })
+	return slices.Concat(graded...)
+}
+
+// OnEveryCore calls work for each number below n, from as many goroutines as there are cores, and returns when all
+// calls have.
+func OnEveryCore(n int, work func(i int)) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(entities)) {
+	for range min(runtime.GOMAXPROCS(0), n) {
 		workers.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(entities) {
-					return
-				}
-				graded[i] = e.Grade(entities[i], factsOf(i))
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				work(i)
 			}
 		})
 	}
 	workers.Wait()
-	return slices.Concat(graded...)
 }
 
 // Warnings returns what is probably not meant: a filter that takes none of the entities.

@@ -108,7 +108,7 @@ func (s *cli) requestWaiver(ctx context.Context, word string, r waiverRequest) e
 	}
 	if r.file != "" {
 		root, name = ".", r.file
-		if filepath.IsAbs(r.file) {
+		if !filepath.IsLocal(r.file) {
 			root, name = filepath.Dir(r.file), filepath.Base(r.file)
 		}
 	}

@@ -20,7 +20,7 @@ var directions = []plan.Direction{plan.Falls, plan.Unknown, plan.Rises, plan.Oth
 // Headline says in a sentence what the edited rules do.
 func Headline(p *plan.Plan) string {
 	if p.Totals.Services == 0 {
-		return fmt.Sprintf("Nothing moves: %s are graded as before.", words.Plural(p.Entities, "service", "services"))
+		return fmt.Sprintf("Nothing moves: %s are graded as before.", words.Plural(p.Entities, "entity", "entities"))
 	}
 	word := "Nothing falls"
 	if p.Falls {
@@ -30,8 +30,8 @@ func Headline(p *plan.Plan) string {
 	if p.Totals.Services == 1 {
 		verb = "differs"
 	}
-	return fmt.Sprintf("%s. Of %s, %s of %s %s.", word, words.Plural(p.Entities, "service", "services"),
-		words.Whole(p.Totals.Services), words.Plural(p.Totals.Teams, "team", "teams"), verb)
+	return fmt.Sprintf("%s. Of %s, %s %s, in %s.", word, words.Plural(p.Entities, "graded entity", "graded entities"),
+		words.Whole(p.Totals.Services), verb, words.Plural(p.Totals.Teams, "team", "teams"))
 }
 
 // moves writes counts of directions, those that are not zero: "3 fall, 1 becomes unknown".

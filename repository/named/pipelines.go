@@ -189,7 +189,7 @@ func enabled(input string) bool { return input != "" && input != "false" }
 // bakePushes finds a setting of docker/bake-action that pushes the images.
 var bakePushes = regexp.MustCompile(`output=\S*(type=registry|push=true|push-by-digest=true)`)
 
-// script finds a program of the repository whose name says that it releases.
+// script finds a program of the repository whose name is that of a release.
 var script = regexp.MustCompile(`(^|[\s;&|])(\./|[\w.-]+/)[\w./-]*(release|publish)[\w.-]*`)
 
 // releaseScript returns where a workflow runs a program of the repository that releases, and that is not read.

@@ -7,7 +7,7 @@ import (
 	"github.com/dxctl/dxctl/repository/waiver"
 )
 
-// waivers has the facts of the waivers that stand in the repository.
+// waivers has the facts of the waivers in the repository.
 var waivers = []entry{
 	{Definition{
 		Name:        "repository.waivers",

@@ -36,7 +36,7 @@ const (
 	MaxNote = 1_000
 )
 
-// Origin is where a waiver stands. A scorecard says which origins count for it.
+// Origin is where a waiver is written. A scorecard says which origins count for it.
 type Origin string
 
 // The origins.
@@ -76,7 +76,7 @@ type Waiver struct {
 	Scorecard  string    `json:"scorecard,omitempty"` // "": every one that has the rule
 	Rule       string    `json:"rule"`
 	Service    string    `json:"service,omitempty"`    // entity ref; "" with Path
-	Repository string    `json:"repository,omitempty"` // host/owner/name or owner/name, in lower case; "": the one it stands in
+	Repository string    `json:"repository,omitempty"` // host/owner/name or owner/name, in lower case; "": the one that has the file
 	Path       string    `json:"path,omitempty"`       // directory of the repository; "." is all of it; "" with Service
 	Reason     string    `json:"reason"`               // a word of Reasons
 	Note       string    `json:"note"`                 // why, in words
@@ -88,13 +88,13 @@ type Waiver struct {
 	Line       int       `json:"line"`
 }
 
-// Place returns where the waiver stands: "waivers/shop.yaml:4".
+// Place returns where the waiver is written: "waivers/shop.yaml:4".
 func (w *Waiver) Place() string { return fmt.Sprintf("%s:%d", w.File, w.Line) }
 
 // End returns the first moment at which the waiver no longer holds.
 func (w *Waiver) End() time.Time { return w.Until.AddDate(0, 0, 1) }
 
-// State is what a waiver does at a moment. It is decided by dates and by the place where the waiver stands alone:
+// State is what a waiver does at a moment. Only dates and the place of the waiver decide it:
 //
 //	too long ──▶ (later) ──▶ upcoming ──▶ active ──▶ ending ──▶ expired
 //
@@ -108,7 +108,7 @@ const (
 	Active    State = "active"    // it holds
 	Ending    State = "ending"    // it holds, and ends within NoticeDays
 	Expired   State = "expired"   // its last day is over
-	Requested State = "requested" // it stands where it does not count, and changes no grade
+	Requested State = "requested" // it is written where it does not count, and changes no grade
 	Refused   State = "refused"   // the rule cannot be waived
 	TooLong   State = "too long"  // it ends more than MaxDays ahead, and changes no grade
 )

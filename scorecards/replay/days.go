@@ -1,10 +1,7 @@
 package replay
 
 import (
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dxctl/dxctl/catalog/descriptor"
@@ -49,20 +46,7 @@ func (h *History) Grade(engine *scorecards.Engine) *Result {
 	}
 	entities := h.catalog.Entities()
 	graded := make([][]Entity, len(entities))
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(entities)) {
-		workers.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(entities) {
-					return
-				}
-				graded[i] = h.grade(engine, slots, rules, entities[i])
-			}
-		})
-	}
-	workers.Wait()
+	scorecards.OnEveryCore(len(entities), func(i int) { graded[i] = h.grade(engine, slots, rules, entities[i]) })
 	return &Result{Days: h.times, Entities: slices.Concat(graded...)}
 }
 

@@ -85,9 +85,13 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 		tb.Fatal(err)
 	}
 	var waivers []waiver.Waiver // requested only, so that they change no grade
-	for _, e := range cat.Services() {
+	for _, e := range cat.Entities() {
+		rule := map[bool]string{true: "system"}[e.IsService()]
+		if e.Kind == "System" {
+			rule = "described"
+		}
 		waivers = append(waivers, waiver.Waiver{
-			Rule: "system", Service: e.Ref, Reason: "planned", Note: "In January.", By: "user:default/ana",
+			Rule: rule, Service: e.Ref, Reason: "planned", Note: "In January.", By: "user:default/ana",
 			Until: present.Truncate(24*time.Hour).AddDate(0, 0, 30), Origin: waiver.FromRepository, File: "w.yaml", Line: 4,
 		})
 	}
