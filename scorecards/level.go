@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/scorecards/format"
 )
 
@@ -60,8 +59,8 @@ func leftOutFact(card *compiledCard, s *subject, now time.Time) event.Fact {
 	}
 }
 
-// bornAt returns the earliest time at which an entity is known to have existed: when its repository was created, or
-// when the store first saw it. Zero: not known.
+// bornAt returns the earliest time at which an entity is known to have existed: when its repository was created. Zero:
+// not known.
 func bornAt(known map[string]event.Fact) time.Time {
 	var born time.Time
 	for _, name := range birthFacts {
@@ -78,5 +77,6 @@ func bornAt(known map[string]event.Fact) time.Time {
 	return born
 }
 
-// birthFacts are the facts that bornAt looks at.
-var birthFacts = []string{"repository.created_at", facts.FirstSeenFact}
+// birthFacts are the facts that bornAt looks at. The catalog's own fact (facts.FirstSeenFact) is not one of them: where
+// it is the older of two, losing it would make a service younger, and so raise its grade by a grace.
+var birthFacts = []string{"repository.created_at"}

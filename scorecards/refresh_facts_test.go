@@ -105,9 +105,9 @@ func TestReadingsOfAnotherProvidersScope(t *testing.T) {
 	}
 }
 
-// A service that appears in a catalog that is graded already is new: rules with a grace wait. The age of those of the
-// first day is not known.
-func TestGraceOfServicesThatAppear(t *testing.T) {
+// A service that appears later is known since then, also when it is graded alone;
+// one that the catalog had at first is not.
+func TestServicesThatAppear(t *testing.T) {
 	load := func(names ...string) *catalog.Catalog {
 		var text strings.Builder
 		for _, name := range names {
@@ -130,8 +130,8 @@ name: mine
 title: Mine
 levels: [bronze]
 rules:
-  - {id: described, level: bronze, title: Described, grace: 30d, effort: hours, why: w, fix: f,
-     expr: 'facts["catalog.has_description"]'}
+  - {id: seen, level: bronze, title: Seen, effort: hours, why: w, fix: f,
+     expr: 'facts["catalog.first_seen_at"] == timestamp("2026-11-27T12:00:00Z")'}
 `)}})
 	s := storetest.Open(t)
 	now := testNow
@@ -164,20 +164,17 @@ rules:
 			t.Errorf("%s on %s: %s, want %s", name, now.Format(time.DateOnly), got[name], want)
 		}
 	}
-	expect(grade(load("old")), "old", "fail: it has no description")
+	expect(grade(load("old")), "old", "unknown: ")
 	now = now.AddDate(0, 0, 5)
 	later := load("old", "new")
 	for range 2 {
 		got := grade(later)
-		expect(got, "old", "fail: it has no description")
-		expect(got, "new", "not applicable: the service is new: the rule applies from "+
-			testNow.AddDate(0, 0, 35).Format(time.DateOnly))
+		expect(got, "old", "unknown: ")
+		expect(got, "new", "pass: ")
 		now = now.AddDate(0, 0, 10)
 	}
 	one, err := e.Refresh(t.Context(), s, later, m, []string{"component:default/new"})
-	if err != nil || one[0].Results[0].Outcome != event.NotApplicable {
+	if err != nil || one[0].Results[0].Outcome != event.Pass {
 		t.Errorf("graded alone: %+v, %v", one, err)
 	}
-	now = testNow.AddDate(0, 0, 36)
-	expect(grade(later), "new", "fail: it has no description")
 }

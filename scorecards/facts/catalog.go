@@ -142,8 +142,7 @@ var otherFacts = []Definition{
 		Label:  "its first appearance in the catalog",
 		Source: fromCatalog,
 		Description: "When dxctl first stored it. Unknown for what the catalog had at first, and for what was added " +
-			"together with many others. Rules with a grace count from it, or from the creation of the repository if that is " +
-			"earlier.",
+			"together with many others.",
 	},
 
 	{
