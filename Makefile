@@ -22,7 +22,7 @@ ROLLOUTS_GO := go1.27.3
 BACKSTAGE_BED := .cache/backstage-bed
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples axe chromium test test-kubernetes test-backstage fuzz lint fmt generate bench load screenshots clean
+.PHONY: help demo build engine assets webhook-examples axe tech-insights chromium test test-kubernetes test-backstage fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,13 @@ cmd/browser/node_modules/.installed: cmd/browser/package.json cmd/browser/packag
 	@npm ci --no-audit --no-fund --loglevel=error --prefix cmd/browser
 	@touch $@
 
+tech-insights: web/server/testdata/tech-insights/node_modules/.installed ## download the client of Backstage's Tech Insights that a test runs (22 MB)
+
+web/server/testdata/tech-insights/node_modules/.installed: $(addprefix web/server/testdata/tech-insights/,package.json package-lock.json)
+	@echo "downloading the client of Backstage's Tech Insights"
+	@npm ci --no-audit --no-fund --ignore-scripts --loglevel=error --prefix web/server/testdata/tech-insights
+	@touch $@
+
 chromium: ## install Chromium for the browser tests, unless a browser is installed
 	@.ci/chromium
 
@@ -70,7 +77,7 @@ TEST_LDFLAGS := -s -w $(if $(RACE),$(shell command -v ld.gold >/dev/null 2>&1 &&
 # Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU. The
 # slowest packages start first, so that none of them runs alone in the end. go vet is part of make lint.
 SLOW_PACKAGES := ./cmd/dxctl ./web/server ./cmd/dxctl/demo ./store
-test: engine assets webhook-examples axe chromium ## run all tests, with the race detector if there is a C compiler
+test: engine assets webhook-examples axe tech-insights chromium ## run all tests, with the race detector if there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
 	GORACE=atexit_sleep_ms=0 go test $(RACE) -vet=off -ldflags "$(TEST_LDFLAGS)" -p 3 -timeout 20m $(SLOW_PACKAGES) ./...
 
@@ -136,4 +143,4 @@ screenshots: build chromium ## create the screenshots of the README (docs/images
 	go run ./cmd/screenshots
 
 clean: ## remove build results and downloads; data is kept
-	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules cmd/browser/node_modules web/node_modules web/assets/vendor
+	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules cmd/browser/node_modules web/server/testdata/tech-insights/node_modules web/node_modules web/assets/vendor

@@ -69,6 +69,18 @@ func (e *Engine) Scorecards() []Scorecard {
 	return out
 }
 
+// FactsOf returns the names of the facts that a rule looks at, sorted; nil if there is no such rule.
+func (e *Engine) FactsOf(scorecard, rule string) []string {
+	for _, card := range e.cards {
+		for i := range card.rules {
+			if card.Name == scorecard && card.rules[i].ID == rule {
+				return card.rules[i].facts
+			}
+		}
+	}
+	return nil
+}
+
 // Broken returns the files whose scorecards are not used because of mistakes.
 func (e *Engine) Broken() []Broken { return e.broken }
 

@@ -115,6 +115,9 @@ func (r *Rule) StageAt(now time.Time) string {
 	return r.Status
 }
 
+// Enforced reports whether the rule counts in grades at a time.
+func (r *Rule) Enforced(now time.Time) bool { return r.StageAt(now) == format.Enforced }
+
 // Effort is how long fixing a rule usually takes.
 type Effort string
 

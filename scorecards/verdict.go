@@ -2,6 +2,7 @@ package scorecards
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,8 @@ import (
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/dxctl/dxctl/event"
 )
 
 // FactUsed is a fact that a rule looked at.
@@ -23,6 +26,10 @@ type FactUsed struct {
 	ObservedAt time.Time `json:"observed_at,omitzero"` // zero: never
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`  // zero: it does not expire
 	URL        string    `json:"url,omitempty"`
+
+	Type        event.FactType  `json:"-"`
+	Raw         json.RawMessage `json:"-"` // the value as it is stored; nil if there is none
+	Description string          `json:"-"` // one sentence; "" without one
 }
 
 // FactsUsed returns the facts that the rule looked at, by name.
@@ -35,6 +42,7 @@ func (r Result) FactsUsed() []FactUsed {
 		o, d := r.subject.observation(name), r.subject.definitions[name]
 		f := FactUsed{
 			Name: name, Source: o.fact.Source, ObservedAt: o.fact.ObservedAt, ExpiresAt: o.fact.ExpiresAt, URL: o.fact.URL,
+			Type: o.fact.Type, Raw: o.fact.Value, Description: d.Description,
 		}
 		if f.Source == "" {
 			f.Source = d.Source

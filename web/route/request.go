@@ -1,6 +1,7 @@
 package route
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"net/url"
@@ -23,7 +24,12 @@ type Request struct {
 	route    string            // pattern of the route
 	params   map[string]string // of the path
 	query    map[string]string // without empty values
+	lists    map[string][]string
+	body     []byte
 }
+
+// maxValues bounds the values of a parameter that may have several.
+const maxValues = 500
 
 // maxValue bounds a value of a request, in bytes.
 const maxValue = 2000
@@ -37,6 +43,18 @@ func (r Request) Query(name, otherwise string) string {
 		return v
 	}
 	return otherwise
+}
+
+// List returns the values of a parameter that may have several, in their order.
+func (r Request) List(name string) []string { return r.lists[name] }
+
+// Body returns the JSON that came with the request; nil without one.
+func (r Request) Body() []byte { return r.body }
+
+// WithBody returns the request with a body.
+func (r Request) WithBody(body []byte) Request {
+	r.body = body
+	return r
 }
 
 // Flag returns whether a parameter is true; it is false when it was not given.
@@ -66,13 +84,24 @@ func (r Request) Key() string {
 			b.WriteString(name + "=" + strconv.Itoa(len(m[name])) + ":" + m[name])
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.lists)) {
+		for _, value := range r.lists[name] {
+			b.WriteString("\x00" + name + "[]=" + strconv.Itoa(len(value)) + ":" + value)
+		}
+	}
+	if r.body != nil {
+		b.WriteByte(0)
+		sum := sha256.Sum256(r.body)
+		b.Write(sum[:])
+	}
 	return b.String()
 }
 
 // Request reads a request to the route. A parameter that the route does not have, one that is given twice, and a text
 // that is not valid are errors: an answer to another question than the one asked is worse than no answer.
 func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) {
-	req := Request{Audience: audience, route: r.Path, params: map[string]string{}, query: map[string]string{}}
+	req := Request{Audience: audience, route: r.Path, params: map[string]string{}, query: map[string]string{},
+		lists: map[string][]string{}}
 	for name, value := range c.AllParams() {
 		if err := plainText(name, value); err != nil {
 			return req, err
@@ -83,8 +112,15 @@ func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) 
 	seen := map[string]bool{}
 	c.Context().QueryArgs().VisitAll(func(rawName, rawValue []byte) {
 		name, value := string(rawName), string(rawValue)
+		list, isList := r.list(name)
 		switch {
 		case problem != nil || name == "" && value == "":
+		case isList && len(req.lists[list]) == maxValues:
+			problem = BadRequest("%s has more than %d values; ask for fewer", list, maxValues)
+		case isList:
+			if problem = plainText(list, value); value != "" {
+				req.lists[list] = append(req.lists[list], value)
+			}
 		case !slices.Contains(r.Parameters, name):
 			problem = unknownParameter(name, r.Parameters)
 		case seen[name]:
@@ -97,6 +133,15 @@ func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) 
 		}
 	})
 	return req, problem
+}
+
+// list returns the parameter of several values that name is a value of: itself, or followed by [] or [0].
+func (r Route) list(name string) (string, bool) {
+	base, index, indexed := strings.Cut(name, "[")
+	if indexed && strings.Trim(strings.TrimSuffix(index, "]"), "0123456789") != "" {
+		return "", false
+	}
+	return base, slices.Contains(r.Lists, base)
 }
 
 func unknownParameter(name string, known []string) error {

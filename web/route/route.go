@@ -25,6 +25,8 @@ type Route struct {
 	Handler    fiber.Handler
 	Make       Maker
 	Parameters []string // of the query, that Make takes
+	Lists      []string // those of Parameters that may have several values: name=a&name=b, name[]=a or name[0]=a
+	MaxBody    int      // bytes of JSON that Make takes; 0: it takes no body
 	Live       bool     // the answer shows more than records and the catalog, so that it is cached for a few seconds only
 	Title      string   // names it in the list of the API
 }
@@ -32,6 +34,11 @@ type Route struct {
 // Get is a route whose answers are cached, for anyone.
 func Get(path string, makeAnswer Maker, parameters ...string) Route {
 	return Route{Method: fiber.MethodGet, Path: path, Role: Anyone, Make: makeAnswer, Parameters: parameters}
+}
+
+// Ask is a route that answers a question in a JSON body of at most maxBody bytes. It changes nothing.
+func Ask(path string, makeAnswer Maker, maxBody int) Route {
+	return Route{Method: fiber.MethodPost, Path: path, Role: Anyone, Make: makeAnswer, MaxBody: maxBody}
 }
 
 // Handle is a route with a handler, for anyone.
@@ -48,6 +55,8 @@ func (r Route) Validate() error {
 		return fmt.Errorf("route %s %s: unknown role %q", r.Method, r.Path, r.Role)
 	case (r.Handler == nil) == (r.Make == nil):
 		return fmt.Errorf("route %s %s: either a handler or a maker is required", r.Method, r.Path)
+	case r.Make != nil && (r.Method == fiber.MethodPost) != (r.MaxBody > 0):
+		return fmt.Errorf("route %s %s: a maker answers GET, or POST with a bounded body", r.Method, r.Path)
 	}
 	return nil
 }

@@ -63,6 +63,13 @@ func (a *app) answering(r route.Route) fiber.Handler {
 		if err != nil {
 			return err
 		}
+		if r.MaxBody > 0 {
+			body, err := jsonBody(c, r.MaxBody)
+			if err != nil {
+				return err
+			}
+			req = req.WithBody(body)
+		}
 		ctx, cancel := context.WithTimeout(c.UserContext(), readerLimit)
 		defer cancel()
 		var current any
@@ -112,7 +119,10 @@ func prepare(ctx context.Context, produce route.Maker, r route.Request) (prepare
 func readersError(err error) error {
 	var limit *metrics.LimitError
 	var missing *report.NotFoundError
+	var tooMuch *report.TooMuchError
 	switch {
+	case errors.As(err, &tooMuch):
+		return route.BadRequest("%s", tooMuch)
 	case errors.As(err, &limit):
 		return route.BadRequest("%s", limit)
 	case errors.As(err, &missing):
@@ -160,6 +170,9 @@ func send(c *fiber.Ctx, got answers.Answer[prepared]) error {
 	c.Set(fiber.HeaderETag, etag)
 	c.Set(fiber.HeaderAge, strconv.Itoa(max(0, int(time.Since(got.Made).Seconds()))))
 	for known := range strings.SplitSeq(c.Get(fiber.HeaderIfNoneMatch), ",") {
+		if c.Method() == fiber.MethodPost { // the condition is for what an address shows
+			break
+		}
 		if known = strings.TrimPrefix(strings.TrimSpace(known), "W/"); known == etag || known == "*" {
 			c.Response().Header.Del(fiber.HeaderContentEncoding)
 			return c.SendStatus(fiber.StatusNotModified)

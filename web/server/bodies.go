@@ -3,7 +3,9 @@ package server
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -13,6 +15,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"github.com/dxctl/dxctl/web/route"
 )
 
 // How long a client may take.
@@ -119,6 +123,33 @@ func (l *lingering) streamed(c *fiber.Ctx) error {
 		})
 	}
 	return err
+}
+
+// jsonBody reads a body of JSON. One that is longer than most bytes, or of another type, is refused.
+func jsonBody(c *fiber.Ctx, most int) ([]byte, error) {
+	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	if err != nil || kind != fiber.MIMEApplicationJSON {
+		return nil, fiber.NewError(fiber.StatusUnsupportedMediaType, fmt.Sprintf(
+			"the body is of type %q; send JSON with the header Content-Type: application/json",
+			c.Get(fiber.HeaderContentType)))
+	}
+	body, ok := c.Context().UserValue(bodyKey{}).(*requestBody)
+	if !ok {
+		return nil, route.BadRequest("the request has no body; send JSON, such as {}")
+	}
+	tooLarge := fiber.NewError(fiber.StatusRequestEntityTooLarge,
+		fmt.Sprintf("the body is larger than %d bytes, which is the most that is read; ask for less at once", most))
+	if body.left > most {
+		return nil, tooLarge
+	}
+	read, err := io.ReadAll(io.LimitReader(body, int64(most)+1))
+	switch {
+	case err != nil:
+		return nil, route.BadRequest("reading the body: %s", err)
+	case len(read) > most:
+		return nil, tooLarge
+	}
+	return read, nil
 }
 
 // netHandler answers a request with an http.Handler that reads the body as it comes. Fiber's own adaptor reads all of

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/dxctl/dxctl/web/api"
 )
 
 // fail turns an error into a page, or for the API into a problem document (RFC 9457).
@@ -19,6 +21,9 @@ func (a *app) fail(c *fiber.Ctx, err error) error {
 		a.deps.Logger.Error("request failed", "path", c.Path(), "error", err)
 	}
 	c.Response().ResetBody()
+	if strings.HasPrefix(c.Path(), api.InsightPath) {
+		return insightProblem(c, status, err.Error())
+	}
 	if strings.HasPrefix(c.Path(), "/api/") {
 		return a.problem(c, status, err.Error())
 	}
@@ -45,6 +50,31 @@ func (a *app) problem(c *fiber.Ctx, status int, detail string) error {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, "application/problem+json")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Status(status).Send(doc)
+}
+
+// insightErrors are the names by which the clients of Backstage tell errors apart.
+var insightErrors = map[int]string{
+	fiber.StatusBadRequest: "InputError", fiber.StatusNotFound: "NotFoundError",
+	fiber.StatusMethodNotAllowed: "NotAllowedError", fiber.StatusServiceUnavailable: "ServiceUnavailableError",
+}
+
+// insightProblem is the shape of the errors of the Tech Insights API, which the clients of Backstage read.
+func insightProblem(c *fiber.Ctx, status int, detail string) error {
+	name, known := insightErrors[status]
+	if !known {
+		name = "Error"
+	}
+	doc, err := json.Marshal(api.InsightProblem{
+		Error:    api.InsightProblemError{Name: name, Message: detail},
+		Request:  api.InsightProblemRequest{Method: c.Method(), URL: c.Path()},
+		Response: api.InsightProblemResponse{StatusCode: status},
+	})
+	if err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.Status(status).Send(doc)
 }

@@ -17,17 +17,27 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; style-s
 
 // secure sets the headers of every answer and lets only reading requests through.
 func secure(c *fiber.Ctx) error {
+	setSecurityHeaders(c)
+	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
+		c.Set(fiber.HeaderAllow, "GET, HEAD")
+		return fiber.NewError(fiber.StatusMethodNotAllowed, m+" is not offered: this server is read with GET and HEAD")
+	}
+	return c.Next()
+}
+
+// secureHeaders is secure for the routes that answer a question in a body.
+func secureHeaders(c *fiber.Ctx) error {
+	setSecurityHeaders(c)
+	return c.Next()
+}
+
+func setSecurityHeaders(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentSecurityPolicy, policy)
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	c.Set("Cross-Origin-Resource-Policy", "same-origin")
 	c.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
-		c.Set(fiber.HeaderAllow, "GET, HEAD")
-		return fiber.NewError(fiber.StatusMethodNotAllowed, m+" is not offered: this server is read with GET and HEAD")
-	}
-	return c.Next()
 }
 
 // sameHost refuses requests for a host that is not this machine while the server listens on loopback. Without it a web

@@ -83,7 +83,7 @@ type app struct {
 
 // routes is everything that the server answers, in the order in which it is tried.
 func (a *app) routes() []route.Route {
-	return slices.Concat(a.webhookRoutes(), a.plainRoutes(), a.pages.Routes(), a.api.Routes())
+	return slices.Concat(a.webhookRoutes(), a.plainRoutes(), a.pages.Routes(), a.api.Routes(), a.api.InsightRoutes())
 }
 
 func (a *app) webhookRoutes() []route.Route {
@@ -179,9 +179,12 @@ func (a *app) serve(cfg Config) (*fiber.App, error) {
 		if r.Handler == nil {
 			r.Handler = a.answering(r)
 		}
-		if r.Method == fiber.MethodGet {
+		switch {
+		case r.Method == fiber.MethodGet:
 			server.Get(r.Path, secure, r.Handler) // and HEAD
-		} else {
+		case r.Make != nil:
+			server.Add(r.Method, r.Path, secureHeaders, r.Handler)
+		default:
 			server.Add(r.Method, r.Path, r.Handler)
 		}
 	}
