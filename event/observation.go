@@ -138,8 +138,16 @@ type Grade struct {
 	Level       string // the level that the rule belongs to: bronze, silver, gold
 	Outcome     Outcome
 	Reason      string // one sentence: the value behind the verdict, or the fact that is missing and who should give it
+	RulesDigest string // of what decides the grades of the scorecard; "" if it is not recorded
 	URL         string
 	EvaluatedAt time.Time
+}
+
+// RulesInForce are the rules of a scorecard by which grades were given from a time on, until those with another digest.
+type RulesInForce struct {
+	Scorecard string
+	Digest    string
+	Since     time.Time
 }
 
 // Kind returns KindGrade.

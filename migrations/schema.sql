@@ -120,6 +120,7 @@ CREATE TABLE current_grades
     `level` LowCardinality(String),
     `outcome` LowCardinality(String),
     `reason` String,
+    `rules_digest` LowCardinality(String) DEFAULT '',
     `url` String,
     `evaluated_at` DateTime64(3, 'UTC'),
     `seq` UInt64
@@ -175,6 +176,7 @@ CREATE TABLE grade_history
     `level` LowCardinality(String),
     `outcome` LowCardinality(String),
     `reason` String,
+    `rules_digest` LowCardinality(String) DEFAULT '',
     `valid_from` DateTime64(3, 'UTC'),
     `seq` UInt64
 )
@@ -390,6 +392,16 @@ CREATE TABLE raw_pipeline_runs
 )
 ENGINE = ReplacingMergeTree(seq)
 ORDER BY (source, scope, id, attempt);
+
+CREATE TABLE rules_history
+(
+    `scorecard` LowCardinality(String),
+    `digest` LowCardinality(String),
+    `valid_from` DateTime64(3, 'UTC'),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (scorecard, valid_from);
 
 CREATE TABLE schema_migrations
 (
@@ -1188,6 +1200,7 @@ CREATE VIEW grades
     `level` LowCardinality(String),
     `outcome` LowCardinality(String),
     `reason` String,
+    `rules_digest` LowCardinality(String),
     `evaluated_at` DateTime64(3, 'UTC'),
     `source` String,
     `url` String
@@ -1200,6 +1213,7 @@ AS SELECT
     level,
     outcome,
     reason,
+    rules_digest,
     evaluated_at,
     'dxctl' AS source,
     url

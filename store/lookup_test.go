@@ -192,6 +192,42 @@ func TestGradeHistory(t *testing.T) {
 	}
 }
 
+// TestRulesHistory checks that a change of the rules adds one row, and none for each grade that stays as it is.
+func TestRulesHistory(t *testing.T) {
+	s := storetest.Open(t)
+	grade := func(entity, card, digest string, hours int) event.Grade {
+		return event.Grade{Entity: entity, Scorecard: card, Rule: "r", Level: "gold", Outcome: event.Fail, RulesDigest: digest,
+			EvaluatedAt: noon.Add(time.Duration(hours) * time.Hour)}
+	}
+	other := "component:default/other"
+	for _, together := range [][]event.Grade{
+		{grade(payment, "a", "1", 0), grade(other, "a", "1", 0), grade(payment, "b", "1", 0)},
+		{grade(payment, "a", "1", 1)}, // the same rules
+		{grade(payment, "a", "2", 2)}, // others, though every outcome stays
+		{grade(other, "a", "2", 3)},   // known already
+		{grade(payment, "a", "1", 4)}, // the first ones again
+		{grade(payment, "a", "", 5)},  // not recorded
+	} {
+		events := make([]event.Event, len(together))
+		for i := range together {
+			events[i] = together[i]
+		}
+		mustAppend(t, s, events...)
+	}
+	got, err := s.RulesHistory(t.Context())
+	in := func(card, digest string, hours int) event.RulesInForce {
+		return event.RulesInForce{Scorecard: card, Digest: digest, Since: noon.Add(time.Duration(hours) * time.Hour)}
+	}
+	want := []event.RulesInForce{in("a", "1", 0), in("b", "1", 0), in("a", "2", 2), in("a", "1", 4)}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	grades, err := s.GradeHistory(t.Context(), payment)
+	if err != nil || len(grades) != 2 || grades[0].RulesDigest != "1" {
+		t.Errorf("the history of the grades has %+v, %v", grades, err)
+	}
+}
+
 func TestCountOutcome(t *testing.T) {
 	s := storetest.Open(t)
 	describe(t, s)

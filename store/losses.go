@@ -51,7 +51,7 @@ func remedy(table string) string {
 		return "the next collect of each source writes it again" + acceptHint
 	case "current_facts", "current_grades":
 		return "the next collect and grading write it again" + acceptHint
-	case "fact_history", "grade_history", "fact_reads", "fact_sets":
+	case "fact_history", "grade_history", "fact_reads", "fact_sets", "rules_history":
 		return "it cannot be read again: what holds now is kept, its history begins anew; restore a backup " +
 			"if you need it" + acceptHint
 	case "raw_action_runs":

@@ -26,7 +26,7 @@ var eventTables = []eventTable{
 	historyOf(tableOf("current_facts", rows.NewFact, "source", "entity", "fact"),
 		"fact_history", rows.NewFactHistory, rows.FactKey).with(appendReads),
 	historyOf(tableOf("current_grades", rows.NewGrade, "", "entity", "rule"),
-		"grade_history", rows.NewGradeHistory, rows.GradeKey),
+		"grade_history", rows.NewGradeHistory, rows.GradeKey).with(appendRules),
 	// Last: an entry says that what it counts is stored.
 	tableOf("raw_ledger", rows.NewLedgerEntry, "source", "scope", "kind"),
 }

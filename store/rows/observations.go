@@ -128,19 +128,20 @@ type verdictColumns struct {
 	Level       string `ch:"level"`
 	Outcome     string `ch:"outcome"`
 	Reason      string `ch:"reason"`
+	RulesDigest string `ch:"rules_digest"`
 }
 
 func newVerdictColumns(g *event.Grade) verdictColumns {
 	return verdictColumns{
 		Entity: g.Entity, Scorecard: g.Scorecard, Rule: g.Rule, RuleVersion: g.RuleVersion, Level: g.Level,
-		Outcome: string(g.Outcome), Reason: g.Reason,
+		Outcome: string(g.Outcome), Reason: g.Reason, RulesDigest: g.RulesDigest,
 	}
 }
 
 func (r verdictColumns) grade(at time.Time) event.Grade {
 	return event.Grade{
 		Entity: r.Entity, Scorecard: r.Scorecard, Rule: r.Rule, RuleVersion: r.RuleVersion, Level: r.Level,
-		Outcome: event.Outcome(r.Outcome), Reason: r.Reason, EvaluatedAt: at.UTC(),
+		Outcome: event.Outcome(r.Outcome), Reason: r.Reason, RulesDigest: r.RulesDigest, EvaluatedAt: at.UTC(),
 	}
 }
 
@@ -180,8 +181,31 @@ func (r GradeHistory) Event() event.Grade { return r.grade(r.ValidFrom) }
 // Key returns what was observed: the values of the columns of GradeKey.
 func (r GradeHistory) Key() [3]string { return [3]string{r.Entity, r.Rule, r.Scorecard} }
 
-// State returns what was observed of it: the row without its time. Equal states are no change.
+// State returns what was observed of it: the row without its time and without the digest of the rules, whose changes
+// RulesHistory has. Equal states are no change.
 func (r GradeHistory) State() GradeHistory {
-	r.ValidFrom = time.Time{}
+	r.ValidFrom, r.RulesDigest = time.Time{}, ""
 	return r
+}
+
+// RulesHistory is the row of the rules of a scorecard since a time.
+type RulesHistory struct {
+	Scorecard string    `ch:"scorecard"`
+	Digest    string    `ch:"digest"`
+	ValidFrom time.Time `ch:"valid_from"`
+}
+
+// Rules returns the rules by which grades were given, one row a scorecard and digest, in the order of the grades.
+// Grades without a digest are left out.
+func Rules(grades []event.Grade) []RulesHistory {
+	var all []RulesHistory
+	last := map[string]string{}
+	for i := range grades {
+		g := &grades[i]
+		if g.RulesDigest != "" && last[g.Scorecard] != g.RulesDigest {
+			last[g.Scorecard] = g.RulesDigest
+			all = append(all, RulesHistory{Scorecard: g.Scorecard, Digest: g.RulesDigest, ValidFrom: g.EvaluatedAt})
+		}
+	}
+	return all
 }
