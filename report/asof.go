@@ -84,7 +84,34 @@ func (r *Reader) AsOf(ctx context.Context, ref string, at time.Time) (AsOf, erro
 		}
 		result.Notes = append(result.Notes, otherVersions(result.Service.Reports, grades, at)...)
 	}
+	inForce, err := r.rulesHistory(ctx)
+	if err != nil {
+		return AsOf{}, err
+	}
+	result.Notes = append(result.Notes, otherRules(result.Service.Reports, inForce, at)...)
 	return result, nil
+}
+
+// ShortDigest is the beginning of the digest of rules, for people.
+func ShortDigest(digest string) string { return digest[:min(len(digest), 12)] }
+
+// otherRules returns a sentence for each scorecard that graded by other rules at the time than it has now. Nothing is
+// said where the rules of then are not recorded.
+func otherRules(reports []scorecards.Report, inForce []event.RulesInForce, at time.Time) []string {
+	var notes []string
+	for i := range reports {
+		var then event.RulesInForce
+		for _, r := range inForce { // oldest first
+			if r.Scorecard == reports[i].Scorecard && !r.Since.After(at) {
+				then = r
+			}
+		}
+		if then.Digest != "" && then.Digest != reports[i].Digest {
+			notes = append(notes, fmt.Sprintf("Scorecard %s graded by other rules then: digest %s, in force since %s; it is "+
+				"%s now.", then.Scorecard, ShortDigest(then.Digest), then.Since.Format(time.RFC3339), ShortDigest(reports[i].Digest)))
+		}
+	}
+	return notes
 }
 
 // otherVersions returns a sentence for the rules that were stored with another version at the time than they have now.

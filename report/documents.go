@@ -55,7 +55,8 @@ type GradeDocument struct {
 	Service   string                `json:"service"`
 	Scorecard string                `json:"scorecard"`
 	Title     string                `json:"title"`
-	Level     string                `json:"level"` // "" for none
+	Digest    string                `json:"rules_digest"` // SHA-256 of what decides the grades of the scorecard
+	Level     string                `json:"level"`        // "" for none
 	NextLevel string                `json:"next_level"`
 	Score     float64               `json:"score"`      // 0 to 1: what is not known taken as failed
 	ScoreHigh float64               `json:"score_high"` // 0 to 1: what is not known taken as passed
@@ -156,7 +157,7 @@ func known(t time.Time) *time.Time {
 
 func gradeDocument(r scorecards.Report, rules bool) GradeDocument {
 	g := GradeDocument{
-		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Level: strings.ToLower(r.Level),
+		Service: r.Entity, Scorecard: r.Scorecard, Title: r.Title, Digest: r.Digest, Level: strings.ToLower(r.Level),
 		NextLevel: strings.ToLower(r.NextLevel), Score: r.Score, ScoreHigh: r.ScoreHigh, Coverage: r.Coverage,
 		Note: r.Note, Counts: r.Counts, WithoutWaivers: r.WithoutWaivers,
 	}

@@ -22,14 +22,15 @@ type GateDocument struct {
 	Service   string                `json:"service"` // ref
 	Scorecard string                `json:"scorecard"`
 	CardVer   uint32                `json:"scorecard_version"`
-	Level     string                `json:"level"`    // that is required
-	Decision  scorecards.Decision   `json:"decision"` // pass, fail or unknown
-	Reason    string                `json:"reason"`   // sentence
-	Reached   string                `json:"reached"`  // level of the service; "" for none
-	AsOf      time.Time             `json:"as_of"`    // the facts are those that were known then
-	Policy    scorecards.GatePolicy `json:"policy"`   // what rules without a verdict mean, by the scorecard
-	Rules     []GateRuleDocument    `json:"rules"`    // that count, up to the level; those that decide come first
-	Notes     []string              `json:"notes"`    // what is not of that time
+	Digest    string                `json:"rules_digest"` // SHA-256 of what decides the grades: the rules of the decision
+	Level     string                `json:"level"`        // that is required
+	Decision  scorecards.Decision   `json:"decision"`     // pass, fail or unknown
+	Reason    string                `json:"reason"`       // sentence
+	Reached   string                `json:"reached"`      // level of the service; "" for none
+	AsOf      time.Time             `json:"as_of"`        // the facts are those that were known then
+	Policy    scorecards.GatePolicy `json:"policy"`       // what rules without a verdict mean, by the scorecard
+	Rules     []GateRuleDocument    `json:"rules"`        // that count, up to the level; those that decide come first
+	Notes     []string              `json:"notes"`        // what is not of that time
 }
 
 // GateRuleDocument is a rule and what it means for the gate.
@@ -71,7 +72,7 @@ func (r *Reader) Gate(ctx context.Context, ref, scorecard, level string, at time
 	card := &cards[slices.IndexFunc(cards, func(c scorecards.Scorecard) bool { return c.Name == scorecard })]
 	doc := GateDocument{
 		Version: GateVersion, Service: then.Service.Entity.Ref, Scorecard: scorecard, CardVer: card.Version,
-		AsOf: at, Policy: card.Gates, Rules: []GateRuleDocument{}, Notes: list(then.Notes),
+		Digest: card.Digest, AsOf: at, Policy: card.Gates, Rules: []GateRuleDocument{}, Notes: list(then.Notes),
 		Level: card.Levels[slices.IndexFunc(card.Levels, func(l string) bool { return strings.EqualFold(l, level) })],
 	}
 	reports := then.Service.Reports

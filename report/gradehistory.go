@@ -11,6 +11,9 @@ import (
 // GradeHistory returns the grades of an entity whenever they changed, oldest first.
 type GradeHistory func(ctx context.Context, entity string) ([]event.Grade, error)
 
+// RulesHistory returns by which rules each scorecard graded since when, oldest first.
+type RulesHistory func(ctx context.Context) ([]event.RulesInForce, error)
+
 // HistorySize is how many changes of a grade are shown at most: the latest.
 const HistorySize = 500
 
@@ -38,6 +41,10 @@ func (r *Reader) History(ctx context.Context, ref string) (HistoryDocument, erro
 		return HistoryDocument{}, err
 	}
 	doc := HistoryDocument{Service: service.Entity.Ref, Scorecards: []CardHistory{}}
+	inForce, err := r.rulesHistory(ctx)
+	if err != nil {
+		return doc, err
+	}
 	var grades []event.Grade
 	if r.deps.GradeHistory != nil {
 		if grades, err = r.deps.GradeHistory(ctx, service.Entity.Ref); err != nil {
@@ -53,13 +60,20 @@ func (r *Reader) History(ctx context.Context, ref string) (HistoryDocument, erro
 	}
 	grades = scorecards.Continue(grades, names...)
 	for _, graded := range service.Reports {
-		doc.Scorecards = append(doc.Scorecards, historyOf(byName[graded.Scorecard], grades))
+		doc.Scorecards = append(doc.Scorecards, historyOf(byName[graded.Scorecard], grades, inForce))
 	}
 	return doc, nil
 }
 
-func historyOf(card *scorecards.Scorecard, grades []event.Grade) CardHistory {
-	moments := scorecards.History(card, grades)
+func (r *Reader) rulesHistory(ctx context.Context) ([]event.RulesInForce, error) {
+	if r.deps.RulesHistory == nil {
+		return nil, nil
+	}
+	return r.deps.RulesHistory(ctx)
+}
+
+func historyOf(card *scorecards.Scorecard, grades []event.Grade, inForce []event.RulesInForce) CardHistory {
+	moments := scorecards.History(card, grades, inForce)
 	h := CardHistory{Scorecard: card.Name, Title: card.Title, Moments: list(moments)}
 	if len(moments) > 0 {
 		since := scorecards.LevelSince(moments)

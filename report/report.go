@@ -32,6 +32,7 @@ type Deps struct {
 	GradeHistory GradeHistory  // nil: no history is shown
 	FactHistory  FactHistory   // nil: nothing is graded as of a past time
 	CountOutcome CountOutcome  // nil: no history of waivers is shown
+	RulesHistory RulesHistory  // nil: when the rules changed is not shown
 	Cache        Cache         // nil: every question is computed
 }
 

@@ -15,6 +15,9 @@ type Moment struct {
 	ScoreHigh float64         `json:"score_high"` // 0 to 1
 	Coverage  float64         `json:"coverage"`   // 0 to 1
 	Changes   []OutcomeChange `json:"changes"`
+	// RulesDigest is that of the rules by which was graded from then on; empty: not recorded
+	RulesDigest  string `json:"rules_digest"`
+	RulesChanged bool   `json:"rules_changed"` // the rules are others than at the moment before
 }
 
 // OutcomeChange is a rule whose outcome, reason or version changed.
@@ -29,8 +32,9 @@ type OutcomeChange struct {
 
 // History returns how the grade by a scorecard changed, oldest first. grades are those of one entity by any scorecard,
 // whenever they changed, oldest first, as the store returns them. Levels and weights are those that the scorecard has
-// now; rules that it no longer has are left out.
-func History(card *Scorecard, grades []event.Grade) []Moment {
+// now; rules that it no longer has are left out. inForce are the rules of any scorecard since when they graded, oldest
+// first: where they changed is a moment, even if no outcome changed with them.
+func History(card *Scorecard, grades []event.Grade, inForce []event.RulesInForce) []Moment {
 	rules := make(map[string]*Rule, len(card.Rules))
 	for i := range card.Rules {
 		rules[card.Rules[i].ID] = &card.Rules[i]
@@ -52,7 +56,41 @@ func History(card *Scorecard, grades []event.Grade) []Moment {
 			moments = append(moments, momentOf(card, at, last, changes))
 		}
 	}
-	return moments
+	return withRules(moments, card.Name, inForce)
+}
+
+// withRules adds to the moments by which rules was graded, and a moment for each change of the rules that has none.
+func withRules(moments []Moment, card string, inForce []event.RulesInForce) []Moment {
+	var all []Moment
+	digest := ""
+	add := func(m Moment, changed bool) {
+		m.RulesDigest, m.RulesChanged = digest, changed
+		all = append(all, m)
+	}
+	for _, r := range inForce {
+		if r.Scorecard != card || r.Digest == digest {
+			continue
+		}
+		for len(moments) > 0 && moments[0].At.Before(r.Since) {
+			add(moments[0], false)
+			moments = moments[1:]
+		}
+		changed := digest != "" && len(all) > 0
+		digest = r.Digest
+		switch {
+		case len(moments) > 0 && moments[0].At.Equal(r.Since):
+			add(moments[0], changed)
+			moments = moments[1:]
+		case changed: // no outcome did
+			m := all[len(all)-1]
+			m.At, m.Changes = r.Since, []OutcomeChange{}
+			add(m, true)
+		}
+	}
+	for _, m := range moments {
+		add(m, false)
+	}
+	return all
 }
 
 // momentOf grades by the outcomes of the rules at a time.

@@ -236,6 +236,7 @@ func newScorecard(d *format.Document, declared []facts.Definition) Scorecard {
 	for i := range d.Rules {
 		s.Rules = append(s.Rules, newRule(&d.Rules[i], s.Owner, d.Line(fmt.Sprintf("rules[%d]", i))))
 	}
+	s.Digest = digestOf(&s, d.Facts)
 	return s
 }
 

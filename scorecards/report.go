@@ -25,14 +25,15 @@ type Report struct {
 	Scorecard string                `json:"scorecard"`
 	Version   uint32                `json:"version"` // of the scorecard
 	Title     string                `json:"title"`
-	Level     string                `json:"level"`      // the highest reached; empty: none
-	NextLevel string                `json:"next_level"` // the first not reached; empty: all are
-	Score     float64               `json:"score"`      // 0 to 1: the lower end
-	ScoreHigh float64               `json:"score_high"` // 0 to 1
-	Coverage  float64               `json:"coverage"`   // 0 to 1
-	Counts    map[event.Outcome]int `json:"counts"`     // of the rules that count
-	Results   []Result              `json:"results"`    // announced rules included
-	Next      []Result              `json:"next"`       // what the next level still needs, the least effort first
+	Digest    string                `json:"rules_digest"` // of what decides the grade, see Scorecard.Digest
+	Level     string                `json:"level"`        // the highest reached; empty: none
+	NextLevel string                `json:"next_level"`   // the first not reached; empty: all are
+	Score     float64               `json:"score"`        // 0 to 1: the lower end
+	ScoreHigh float64               `json:"score_high"`   // 0 to 1
+	Coverage  float64               `json:"coverage"`     // 0 to 1
+	Counts    map[event.Outcome]int `json:"counts"`       // of the rules that count
+	Results   []Result              `json:"results"`      // announced rules included
+	Next      []Result              `json:"next"`         // what the next level still needs, the least effort first
 	Note      string                `json:"note,omitempty"`
 
 	WithoutWaivers *WithoutWaivers `json:"without_waivers,omitempty"` // nil: no rule is waived
@@ -40,8 +41,9 @@ type Report struct {
 
 func newReport(card *Scorecard, entity string, results []Result) Report {
 	r := Report{
-		Entity: entity, Scorecard: card.Name, Version: card.Version, Title: card.Title, Results: results,
-		Counts: make(map[event.Outcome]int, len(event.Outcomes)),
+		Entity: entity, Scorecard: card.Name, Version: card.Version, Title: card.Title, Digest: card.Digest,
+		Results: results,
+		Counts:  make(map[event.Outcome]int, len(event.Outcomes)),
 	}
 	sum := tally{}
 	for i := range results {
@@ -178,7 +180,8 @@ func (r Report) Grades(now time.Time) []event.Grade {
 		}
 		grades = append(grades, event.Grade{
 			Entity: r.Entity, Scorecard: r.Scorecard, Rule: result.Rule, RuleVersion: result.Version, Level: result.Level,
-			Outcome: result.Outcome, Reason: result.Reason, URL: result.URL, EvaluatedAt: now,
+			Outcome: result.Outcome, Reason: result.Reason, RulesDigest: r.Digest, URL: result.URL,
+			EvaluatedAt: now,
 		})
 	}
 	return grades

@@ -57,6 +57,7 @@ type Scorecard struct {
 	Facts       []facts.Definition // those that the scorecard and the sources declare, in addition to facts.Catalog
 	WaiversFrom []waiver.Origin    // the places whose waivers count
 	Gates       GatePolicy         // what rules without a verdict mean where a level is required
+	Digest      string             // SHA-256 in hexadecimal of what decides the grades: docs/scorecards.md lists it
 	File        string             // "built-in:delivery/scorecard.yaml" for a built-in one
 	Line        int
 

@@ -121,8 +121,8 @@ func gateTable(doc *report.GateDocument) output.Table {
 	line("%s: %s requires %s of %s.", strings.ToUpper(string(doc.Decision)), words.RefName(doc.Service), doc.Level,
 		doc.Scorecard)
 	line("Because %s. The service has %s.", strings.TrimSuffix(doc.Reason, "."), words.Level(doc.Reached))
-	line("As of %s; gate: {unknown: %s, stale: %s}.", doc.AsOf.Format(time.RFC3339Nano), doc.Policy.Unknown,
-		doc.Policy.Stale)
+	line("As of %s; gate: {unknown: %s, stale: %s}; digest of the rules: %s.", doc.AsOf.Format(time.RFC3339Nano),
+		doc.Policy.Unknown, doc.Policy.Stale, report.ShortDigest(doc.Digest))
 	settled := 0
 	for i := range doc.Rules {
 		r := &doc.Rules[i]

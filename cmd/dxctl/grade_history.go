@@ -37,7 +37,7 @@ func historyTable(history report.HistoryDocument) output.Table {
 	for _, card := range history.Scorecards {
 		for _, m := range card.Moments {
 			t.Rows = append(t.Rows, []string{m.At.UTC().Format(time.RFC3339), card.Scorecard, words.Level(m.Level),
-				words.Interval(m.Score, m.ScoreHigh), words.Percent(&m.Coverage), changesInWords(m.Changes)})
+				words.Interval(m.Score, m.ScoreHigh), words.Percent(&m.Coverage), changesInWords(m)})
 		}
 	}
 	if len(t.Rows) == 0 {
@@ -46,11 +46,15 @@ func historyTable(history report.HistoryDocument) output.Table {
 	return t
 }
 
-// changesInWords names the rules whose outcome changed; rules that were graded for the first time are counted.
-func changesInWords(changes []scorecards.OutcomeChange) string {
+// changesInWords names the rules whose outcome changed, after a change of the rules themselves; rules that were graded
+// for the first time are counted.
+func changesInWords(m scorecards.Moment) string {
 	var parts []string
+	if m.RulesChanged {
+		parts = append(parts, "the rules changed (digest "+report.ShortDigest(m.RulesDigest)+")")
+	}
 	first, reasons := 0, 0
-	for _, c := range changes {
+	for _, c := range m.Changes {
 		switch c.From {
 		case "":
 			first++

@@ -60,10 +60,13 @@ type historyView struct {
 	More   int           // earlier ones
 }
 
-// changedRule is a rule whose outcome changed.
+// changedRule is a rule whose outcome changed, or that the rules of the scorecard did: the cause of what changes with
+// them.
 type changedRule struct {
 	scorecards.OutcomeChange
-	At time.Time
+	At           time.Time
+	RulesChanged bool
+	Digest       string // the first characters of that of the new rules
 }
 
 type outcomeCount struct {
@@ -132,11 +135,14 @@ func historyViewOf(h report.CardHistory, now time.Time) historyView {
 	}
 	v.Chart = charts.Scores("history-"+h.Scorecard, "Score by "+h.Title, scores, now)
 	for _, m := range slices.Backward(h.Moments) {
+		if m.RulesChanged && len(v.Latest) < latestRules {
+			v.Latest = append(v.Latest, changedRule{At: m.At, RulesChanged: true, Digest: report.ShortDigest(m.RulesDigest)})
+		}
 		for _, change := range m.Changes {
 			switch {
 			case change.From == "" || change.From == change.To:
 			case len(v.Latest) < latestRules:
-				v.Latest = append(v.Latest, changedRule{change, m.At})
+				v.Latest = append(v.Latest, changedRule{OutcomeChange: change, At: m.At})
 			default:
 				v.More++
 			}

@@ -103,6 +103,7 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 		GradeHistory: s.GradeHistory,
 		FactHistory:  s,
 		CountOutcome: s.CountOutcome,
+		RulesHistory: s.RulesHistory,
 		Ping: func(ctx context.Context) error {
 			_, err := s.Info(ctx)
 			return err

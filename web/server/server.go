@@ -39,6 +39,7 @@ type Deps struct {
 	// FactHistory has the facts of past times; nil: nothing is graded as of a past time.
 	FactHistory  report.FactHistory
 	CountOutcome report.CountOutcome     // nil: no history of waivers is shown
+	RulesHistory report.RulesHistory     // nil: when the rules changed is not shown
 	Catalog      func() *catalog.Catalog // the catalog as it is now; never nil
 	Logger       *slog.Logger
 	Registerer   prometheus.Registerer
@@ -136,6 +137,7 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		Store: deps.Store, Metrics: deps.Metrics, Scorecards: deps.Scorecards, Catalog: deps.Catalog, Now: deps.Now,
 		Environments: deps.Environments, Sources: deps.Sources, Checks: deps.Checks, Cache: a.results,
 		GradeHistory: deps.GradeHistory, FactHistory: deps.FactHistory, CountOutcome: deps.CountOutcome,
+		RulesHistory: deps.RulesHistory,
 	}); err != nil {
 		return nil, err
 	}

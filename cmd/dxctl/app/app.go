@@ -127,6 +127,7 @@ func (a *App) Reader() (*report.Reader, error) {
 	return report.New(report.Deps{
 		Store: a.Store.Reader(), Metrics: a.metrics, Scorecards: a.cards, Catalog: a.catalog.Load, Now: a.now,
 		GradeHistory: a.Store.GradeHistory, FactHistory: a.Store, CountOutcome: a.Store.CountOutcome,
+		RulesHistory: a.Store.RulesHistory,
 	})
 }
 

@@ -125,6 +125,7 @@ func (a *App) dashboard(received *receiving) (*fiber.App, error) {
 		GradeHistory: a.Store.GradeHistory,
 		FactHistory:  a.Store,
 		CountOutcome: a.Store.CountOutcome,
+		RulesHistory: a.Store.RulesHistory,
 		Catalog:      a.catalog.Load,
 		Logger:       a.log,
 		Registerer:   a.registry,
