@@ -149,6 +149,14 @@ func (c Config) validate(where strictyaml.Positions) error {
 				"name", s.Name))
 		}
 	}
+	for i, token := range c.Server.Tokens {
+		for _, s := range c.Sources.Receivers() {
+			if secret := token.Secret; secret != "" && (secret == s.Secret || secret == s.Previous) {
+				fail(fmt.Sprintf("server.tokens[%d]", i), fmt.Errorf("token %s has the secret of source %s; give each its own",
+					token.Name, s.Name))
+			}
+		}
+	}
 	if c.Collect.Interval < 0 || (c.Collect.Interval > 0 && c.Collect.Interval < time.Minute) {
 		fail(
 			"collect.interval",

@@ -93,7 +93,12 @@ func TestBad(t *testing.T) {
 		"unknown-key-of-a-fact": {`:5: unknown key "tipe" in sources[0].facts[0] (did you mean "type"?)`},
 		"unknown-kind":          {`:2: kind "svn" is not known; give one of: github, gitlab, jenkins`},
 		"wrong-store":           {":2: store.dsn begins neither with"},
-		"a-limit-of-nothing":    {":2: store.limits.result_rows: 0 is too small; use at least 1"},
+		"plan-timeout":          {":2: server.plan_timeout: 2h0m0s is not between 1s and 30m0s"},
+		"token-of-a-source": {
+			":3: token rules has the secret of source scripts", `tokens[1]: the name "rules" is taken`,
+			"token rules: the secret is missing or shorter than 16", `unknown scope "plans"; the scopes are plan`,
+		},
+		"a-limit-of-nothing": {":2: store.limits.result_rows: 0 is too small; use at least 1"},
 	}
 	files, err := filepath.Glob("testdata/*.bad.yaml")
 	if err != nil {

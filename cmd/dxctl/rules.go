@@ -28,7 +28,7 @@ func newRules(s *cli) *cobra.Command {
 		Short: "Test scorecards, plan changes of them, print their schema",
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(newRulesTest(s), newRulesPlan(s), newRulesSchema(s))
+	cmd.AddCommand(newRulesTest(s), newRulesPlan(s), newRulesPlanRequest(s), newRulesSchema(s))
 	return cmd
 }
 

@@ -26,6 +26,8 @@ import (
 type planOptions struct {
 	since, until, base string
 	limit              int
+	server, token      string
+	timeout            time.Duration
 }
 
 func newRulesPlan(s *cli) *cobra.Command {
@@ -41,6 +43,9 @@ falls or becomes unknown, and why. The edited scorecards replace those with the 
   dxctl rules plan scorecards/ --base origin/main
   dxctl rules plan edited/ --since 90d also what the rules would have found on each of the last 90 days
   dxctl rules plan edited/ -o markdown a comment for a pull request, of less than 60,000 characters
+  dxctl rules plan edited/ --server https://dxctl.example.com
+                                       the server plans, by its scorecards and data; the files are sent with the token
+                                       in $DXCTL_TOKEN, and without one only types and cases are checked, here
 
 A rule falls where it fails and did not fail before, a level where it is lost. What rules in draft and announced rules
 would do is shown apart. The exit code is 2 if something falls today, 1 if a file has mistakes or there is another
@@ -48,6 +53,14 @@ error, otherwise 0. docs/plan.md explains the output.`,
 		Args:        cobra.MinimumNArgs(1),
 		Annotations: map[string]string{moreFormats: "markdown"},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case options.limit < 0:
+				return fmt.Errorf("--limit %d: write 0 or more", options.limit)
+			case options.server != "":
+				return s.planAt(cmd.Context(), args, options)
+			case options.token != "":
+				return errors.New("--token needs --server, the address that it is for")
+			}
 			return s.planRules(cmd.Context(), args, options)
 		},
 	}
@@ -55,14 +68,15 @@ error, otherwise 0. docs/plan.md explains the output.`,
 	flags.StringVar(&options.since, "since", "", "also grade past days: from a `DAY` such as 2026-05-31, or the last 90d")
 	flags.StringVar(&options.until, "until", "", "with --since: the last past `DAY`; today if absent")
 	flags.StringVar(&options.base, "base", "", "compare with the scorecards of a git `REVISION` such as origin/main")
+	flags.StringVar(&options.server, "server", "", "`ADDRESS` of a dxctl server that plans")
+	flags.StringVar(&options.token, "token", "", "secret of a token with the scope plan (default $DXCTL_TOKEN, which "+
+		"does not show in the process list)")
+	flags.DurationVar(&options.timeout, "timeout", planTimeout, "with --server: longest duration of one attempt")
 	flags.IntVar(&options.limit, "limit", 40, "print at most `N` entries of each list as text; 0: all")
 	return cmd
 }
 
 func (s *cli) planRules(ctx context.Context, args []string, options planOptions) (err error) {
-	if options.limit < 0 {
-		return fmt.Errorf("--limit %d: write 0 or more", options.limit)
-	}
 	request := app.PlanRequest{}
 	if request.From, request.To, err = planDays(options.since, options.until, s.now().UTC()); err != nil {
 		return err

@@ -84,6 +84,7 @@ func TestScripts(t *testing.T) {
 			"answers": answers,
 			"damage":  damage,
 			"same":    same,
+			"posts":   posts,
 		},
 	})
 }
@@ -235,6 +236,34 @@ func contains(url string, texts []string) error {
 		}
 	}
 	return nil
+}
+
+// posts sends a file and checks the status of the answer, and that it contains the texts: posts 401 URL body.json wrong
+// text. An empty token is not sent.
+func posts(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: posts STATUS URL FILE TOKEN TEXT…")
+	}
+	req, err := http.NewRequest(http.MethodPost, args[1], strings.NewReader(ts.ReadFile(args[2])))
+	ts.Check(err)
+	req.Close = true // the server closes the connection of a body that it did not read
+	req.Header.Set("Content-Type", "application/json")
+	if args[3] != "" {
+		req.Header.Set("Authorization", "Bearer "+args[3])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	if got := strconv.Itoa(resp.StatusCode); got != args[0] {
+		ts.Fatalf("%s answers %s, want %s: %s", args[1], got, args[0], body)
+	}
+	for _, text := range args[4:] {
+		if !strings.Contains(string(body), text) {
+			ts.Fatalf("%q is not in the answer: %s", text, body)
+		}
+	}
 }
 
 // damage cuts off the data of all parts of the tables that have a column: damage data/clickhouse rollback_of.

@@ -20,6 +20,7 @@ import (
 	"github.com/dxctl/dxctl/web/answers"
 	"github.com/dxctl/dxctl/web/api"
 	"github.com/dxctl/dxctl/web/pages"
+	"github.com/dxctl/dxctl/web/planning"
 	"github.com/dxctl/dxctl/web/route"
 	"github.com/gofiber/fiber/v2"
 	recovering "github.com/gofiber/fiber/v2/middleware/recover"
@@ -50,6 +51,7 @@ type Deps struct {
 	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
+	Plans                 http.Handler // plans edited scorecards; nil: there is no such route
 	Demo                  bool         // every page says that the data are synthetic
 }
 
@@ -84,7 +86,8 @@ type app struct {
 
 // routes is everything that the server answers, in the order in which it is tried.
 func (a *app) routes() []route.Route {
-	return slices.Concat(a.webhookRoutes(), a.plainRoutes(), a.pages.Routes(), a.api.Routes(), a.api.InsightRoutes())
+	return slices.Concat(a.webhookRoutes(), a.planRoutes(), a.plainRoutes(), a.pages.Routes(), a.api.Routes(),
+		a.api.InsightRoutes())
 }
 
 func (a *app) webhookRoutes() []route.Route {
@@ -97,6 +100,13 @@ func (a *app) webhookRoutes() []route.Route {
 		route.Handle(fiber.MethodPost, "/api/v1/facts", receive),
 		route.Handle(fiber.MethodPost, "/api/v1/webhooks/:source", receive),
 	}
+}
+
+func (a *app) planRoutes() []route.Route {
+	if a.deps.Plans == nil {
+		return nil
+	}
+	return []route.Route{route.Handle(fiber.MethodPost, planning.Path, netHandler(a.deps.Plans))}
 }
 
 func (a *app) plainRoutes() []route.Route {

@@ -12,9 +12,11 @@ import (
 // PlanRequest is a set of edited scorecards.
 type PlanRequest struct {
 	Files []scorecards.File
-	// Base is what they are compared with; nil: the scorecards of the configuration
-	Base     *scorecards.Set
-	BaseName string // as shown to people
+	// Base is what they are compared with; nil: the scorecards of the configuration, in which BaseFiles replace those
+	// with the same names
+	Base      *scorecards.Set
+	BaseFiles []scorecards.File
+	BaseName  string // as shown to people
 	// From and To are the first and the last past day; zero: the present only
 	From, To time.Time
 }
@@ -27,8 +29,11 @@ func (a *App) Plan(ctx context.Context, r PlanRequest) (*plan.Plan, error) {
 		return nil, err
 	}
 	base := a.set
-	if r.Base != nil {
+	switch {
+	case r.Base != nil:
 		base = *r.Base
+	case len(r.BaseFiles) > 0:
+		base, _ = a.set.With(r.BaseFiles, a.cfg.Scorecards.Declared...)
 	}
 	engine := func(set scorecards.Set) (*scorecards.Engine, error) {
 		e, err := scorecards.New(set, a.now)

@@ -49,12 +49,16 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(url s
 	if received != nil { // last, because open requests still write to it
 		defer func() { err = errors.Join(err, received.inbox.Close()) }()
 	}
-	dashboard, err := a.dashboard(received) //nolint:contextcheck // every request has a context of its own
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	plans, err := a.openPlanning(ctx)
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	dashboard, err := a.dashboard(received, plans) //nolint:contextcheck // every request has a context of its own
+	if err != nil {
+		return err
+	}
 	served, refreshed, stored := make(chan error, 1), make(chan struct{}), make(chan error, 1)
 	go func() {
 		served <- dashboard.Listener(listener)
@@ -97,7 +101,7 @@ func (a *App) storeReceived(ctx context.Context, received *receiving) error {
 }
 
 // dashboard creates the web server.
-func (a *App) dashboard(received *receiving) (*fiber.App, error) {
+func (a *App) dashboard(received *receiving, plans http.Handler) (*fiber.App, error) {
 	a.registry.MustRegister(
 		processmetrics.NewGoCollector(),
 		processmetrics.NewProcessCollector(processmetrics.ProcessCollectorOpts{}),
@@ -117,6 +121,7 @@ func (a *App) dashboard(received *receiving) (*fiber.App, error) {
 	return server.New(a.cfg.Server, server.Deps{
 		Checks:       a.checks(received),
 		Webhooks:     receive,
+		Plans:        plans,
 		Store:        a.Store.Reader(),
 		DataVersion:  a.Store.Reader().DataVersion,
 		Ping:         func(ctx context.Context) error { _, err := a.Store.Info(ctx); return err },

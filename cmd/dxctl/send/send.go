@@ -1,4 +1,4 @@
-// Package send sends events to a dxctl server, and recognizes the CI job that it runs in.
+// Package send sends events, facts and edited scorecards to a dxctl server, and recognizes the CI job that it runs in.
 package send
 
 import (
@@ -33,7 +33,7 @@ const (
 // Options determine where and how an event is sent.
 type Options struct {
 	Server  string        // URL of the server, with or without the path that receives events
-	Token   string        // secret of the server's source of kind events
+	Token   string        // secret of the server's source of kind events; of a plan, that of a token for plans
 	Timeout time.Duration // longest duration of one attempt
 	Retries int           // after the first attempt, if the server cannot be reached or is busy
 	Version string        // of this binary, for the server's log
@@ -98,7 +98,16 @@ func (b retryable) Error() string { return b.err.Error() }
 func (b retryable) Unwrap() error { return b.err }
 
 // retry posts the document, and again up to o.Retries times.
-func (o Options) retry(ctx context.Context, address, media string, doc []byte) (webhook.Answer, error) {
+func (o Options) retry(ctx context.Context, address, media string, doc []byte) (answer webhook.Answer, err error) {
+	err = o.again(ctx, func(client *http.Client) error {
+		answer, err = o.post(ctx, client, address, media, doc)
+		return err
+	})
+	return answer, err
+}
+
+// again calls a function, and again up to o.Retries times if its error is retryable.
+func (o Options) again(ctx context.Context, try func(*http.Client) error) error {
 	// A redirect is not followed: it would become a GET, or send the token to another server.
 	client := &http.Client{
 		Timeout:       o.Timeout,
@@ -106,30 +115,38 @@ func (o Options) retry(ctx context.Context, address, media string, doc []byte) (
 	}
 	defer client.CloseIdleConnections()
 	pause := firstRetry
-	for try := 0; ; try++ {
-		answer, err := o.post(ctx, client, address, media, doc)
+	for n := 0; ; n++ {
+		err := try(client)
 		var again retryable
 		if err == nil || !errors.As(err, &again) || ctx.Err() != nil {
-			return answer, cmp.Or(ctx.Err(), err)
+			return cmp.Or(ctx.Err(), err)
 		}
-		if try >= o.Retries {
-			return answer, err
+		if n >= o.Retries {
+			return err
 		}
 		timer := time.NewTimer(min(max(pause, again.after), longestRetry))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return answer, ctx.Err()
+			return ctx.Err()
 		case <-timer.C:
 		}
 		pause *= 2
 	}
 }
 
-// post sends the document once. The error is retryable if a retry may succeed.
-func (o Options) post(ctx context.Context, client *http.Client, address, media string, doc []byte,
-) (webhook.Answer, error) {
-	var answer webhook.Answer
+// answered is an answer of a server.
+type answered struct {
+	status string // with its text
+	code   int
+	after  time.Duration // how long the server asks to wait; 0: unspecified
+	body   []byte
+}
+
+// exchange posts the document once and reads at most so many bytes of the answer. The error is retryable if a retry may
+// succeed.
+func (o Options) exchange(ctx context.Context, client *http.Client, address, media string, doc []byte, most int64,
+) (answered, error) {
 	req, err := http.NewRequestWithContext(
 		ctx,
 		http.MethodPost,
@@ -137,7 +154,7 @@ func (o Options) post(ctx context.Context, client *http.Client, address, media s
 		bytes.NewReader(doc),
 	)
 	if err != nil {
-		return answer, err
+		return answered{}, err
 	}
 	req.Header.Set("Authorization", "Bearer "+o.Token)
 	req.Header.Set("Content-Type", media+"; charset=utf-8")
@@ -148,17 +165,29 @@ func (o Options) post(ctx context.Context, client *http.Client, address, media s
 		if errors.As(err, &timeout) && timeout.Timeout() && ctx.Err() == nil {
 			err = exit.With(exit.Timeout, fmt.Errorf("no answer within %s: %w", client.Timeout, err))
 		}
-		return answer, retryable{err: err}
+		return answered{}, retryable{err: err}
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, most))
 	if err != nil {
-		return answer, retryable{err: fmt.Errorf("reading the response: %w", err)}
+		return answered{}, retryable{err: fmt.Errorf("reading the response: %w", err)}
 	}
-	decoded := json.Unmarshal(body, &answer) == nil
-	refused := fmt.Errorf("%s: %s", resp.Status, cmp.Or(answer.Error, answer.Reason, "the response is not from dxctl: "+
+	after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // a date, or nothing, is 0
+	return answered{resp.Status, resp.StatusCode, time.Duration(max(after, 0)) * time.Second, body}, nil
+}
+
+// post sends the document once. The error is retryable if a retry may succeed.
+func (o Options) post(ctx context.Context, client *http.Client, address, media string, doc []byte,
+) (webhook.Answer, error) {
+	var answer webhook.Answer
+	resp, err := o.exchange(ctx, client, address, media, doc, maxAnswer)
+	if err != nil {
+		return answer, err
+	}
+	decoded := json.Unmarshal(resp.body, &answer) == nil
+	refused := fmt.Errorf("%s: %s", resp.status, cmp.Or(answer.Error, answer.Reason, "the response is not from dxctl: "+
 		"check the address of the server"))
-	switch code := resp.StatusCode; {
+	switch code := resp.code; {
 	case code == http.StatusOK || code == http.StatusAccepted:
 		if !decoded || answer.Outcome == "" {
 			return answer, refused
@@ -167,8 +196,7 @@ func (o Options) post(ctx context.Context, client *http.Client, address, media s
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
 		return answer, exit.With(exit.Credentials, refused)
 	case code == http.StatusTooManyRequests || code >= http.StatusInternalServerError:
-		after, _ := strconv.Atoi(resp.Header.Get("Retry-After")) // a date, or nothing, is 0
-		return answer, retryable{err: refused, after: time.Duration(max(after, 0)) * time.Second}
+		return answer, retryable{err: refused, after: resp.after}
 	case code == http.StatusNotFound:
 		return answer, fmt.Errorf("%w; check that the server has a source of kind events", refused)
 	}
