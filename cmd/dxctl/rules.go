@@ -60,8 +60,8 @@ func newRulesTest(s *cli) *cobra.Command {
 		Use:   "test [FILE...]",
 		Short: "Check scorecards, and run the cases next to them",
 		Long: `Check scorecards and run the cases next to them: for NAME.yaml those of NAME.test.yaml, for scorecard.yaml also those of
-testdata/*.yaml. FILE is a scorecard, a file of cases, or a directory. Without FILE, the scorecards of dx.yaml are
-tested, or the built-in ones if it names none.
+testdata/*.yaml. FILE is a scorecard, a file of cases, or a directory, which is searched with its subdirectories.
+Without FILE, the scorecards of dx.yaml are tested, or the built-in ones if it names none.
 
 Rules in draft are evaluated as if they were enforced. The exit code is 1 if a file has mistakes or a case does not
 hold. A case names what is observed and what must be found; what it leaves out is not compared:
@@ -188,7 +188,7 @@ func suitesOf(names []string, base string) ([]suite, error) {
 			add(filepath.Clean(name))
 			continue
 		}
-		found, err := scorecardsIn(name)
+		found, err := scorecardsBelow(name)
 		if err != nil {
 			return nil, err
 		}
@@ -205,27 +205,6 @@ func suitesOf(names []string, base string) ([]suite, error) {
 
 // kindPattern matches the kind of a scorecard. A directory may hold other YAML, too.
 var kindPattern = regexp.MustCompile(`(?m)^kind:\s*["']?` + format.Kind)
-
-// scorecardsIn returns the files of a directory that are scorecards.
-func scorecardsIn(dir string) ([]string, error) {
-	var cards []string
-	for _, pattern := range []string{"*.yaml", "*.yml"} {
-		found, err := filepath.Glob(filepath.Join(dir, pattern))
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", dir, err)
-		}
-		for _, name := range found {
-			if data, err := os.ReadFile(name); err == nil && kindPattern.Match(data) {
-				cards = append(cards, name)
-			}
-		}
-	}
-	if len(cards) == 0 {
-		return nil, fmt.Errorf("%s has no file with kind: %s; name a scorecard or a directory with scorecards", dir,
-			format.Kind)
-	}
-	return cards, nil
-}
 
 // suiteOf reads a file of scorecards and the cases next to it.
 func suiteOf(name, base string) suite {
