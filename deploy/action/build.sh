@@ -3,7 +3,7 @@
 set -euo pipefail
 
 command -v go >/dev/null || {
-  echo "::error title=dxctl grade::Go is not on this runner; run actions/setup-go before this action" >&2
+  echo "::error title=dxctl::Go is not on this runner; run actions/setup-go before this action" >&2
   exit 1
 }
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
