@@ -51,6 +51,9 @@ type cardCompiler struct {
 	card     *compiledCard
 }
 
+// noFacts is why a filter cannot ask for facts.
+const noFacts = "facts are not known when services are chosen; ask entity here"
+
 // compileCard compiles every expression.
 func compileCard(s *Scorecard) (*compiledCard, Problems) {
 	definitions := facts.Definitions(s.Facts)
@@ -63,8 +66,7 @@ func compileCard(s *Scorecard) (*compiledCard, Problems) {
 	c := &cardCompiler{compiler: inner, doc: s.doc, card: card}
 	if card.filter = c.expression("filter", "filter", s.Filter, cel.BoolType); card.filter != nil &&
 		len(card.filter.facts) > 0 {
-		c.problems = append(c.problems, s.doc.At("filter", "filter: facts are not known when services are chosen; ask "+
-			"entity here, and facts in a rule's applies"))
+		c.problems = append(c.problems, s.doc.At("filter", "filter: "+noFacts+", and facts in a rule's applies"))
 	}
 	for i := range s.Rules {
 		card.rules = append(card.rules, c.rule(fmt.Sprintf("rules[%d]", i), &s.Rules[i]))

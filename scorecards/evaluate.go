@@ -37,7 +37,7 @@ func New(set Set, now func() time.Time) (*Engine, error) {
 	for _, s := range set.Cards {
 		if s.compiled == nil {
 			var mistakes Problems
-			s.doc = &format.Document{Path: s.File}
+			s.doc = &format.Document{Places: format.Places{Path: s.File}}
 			s.compiled, mistakes = compileCard(&s)
 			problems = append(problems, mistakes...)
 		}

@@ -57,9 +57,9 @@ func (p Problems) Sorted() Problems {
 	return slices.Compact(sorted)
 }
 
-// problemsOf returns the mistakes that strictyaml found. One without a column gets that of the first character of its
+// ProblemsOf returns the mistakes that strictyaml found in a file; source is its content. One without a column gets that of the first character of its
 // line.
-func problemsOf(err error, source []byte) Problems {
+func ProblemsOf(err error, source []byte) Problems {
 	var problems Problems
 	lines := strings.Split(string(source), "\n")
 	for _, m := range strictyaml.Mistakes(err) {
