@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/links"
+	"github.com/dxctl/dxctl/notify"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/store"
@@ -33,6 +34,7 @@ type Config struct {
 	People       people.Config       `yaml:"people"`
 	Scorecards   scorecards.Config   `yaml:"scorecards"`
 	Facts        links.Config        `yaml:"facts"`
+	Notify       notify.Config       `yaml:"notify"`
 	Collect      Collect             `yaml:"collect"`
 	Demo         bool                `yaml:"demo"` // the data is the synthetic demo organization; pages show a notice
 
@@ -143,6 +145,7 @@ func (c Config) validate(where strictyaml.Positions) error {
 		fail(fmt.Sprintf("sources[%d]", i), otherTypes(s))
 	}
 	fail("facts", c.Facts.Validate())
+	fail("notify", c.Notify.Validate())
 	for i, s := range c.Sources {
 		if s.Name == links.Source && len(c.Facts.LinkHosts) > 0 {
 			fail(fmt.Sprintf("sources[%d]", i), fmt.Errorf("name %q belongs to the source of facts.link_hosts; choose another "+

@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/report/records"
 	"github.com/dxctl/dxctl/report/sorting"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/campaign"
 )
 
 // Deps is what a Reader reads from. Environments, Sources, Checks and Cache may be empty.
@@ -33,7 +34,10 @@ type Deps struct {
 	FactHistory  FactHistory   // nil: nothing is graded as of a past time
 	CountOutcome CountOutcome  // nil: no history of waivers is shown
 	RulesHistory RulesHistory  // nil: when the rules changed is not shown
-	Cache        Cache         // nil: every question is computed
+	// OutcomeChanges has the history of rules; nil: none is shown.
+	OutcomeChanges OutcomeChanges
+	Campaigns      func() *campaign.Set // as they were last read; nil: there are none
+	Cache          Cache                // nil: every question is computed
 }
 
 // Cache keeps the results of the engines for as long as they are exact.

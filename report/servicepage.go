@@ -26,9 +26,10 @@ type ServicePage struct {
 	Dependents  []EntityLink
 	Frequency   metrics.Series
 	CI          metrics.CIWeeks
-	Deployments []records.Row // the latest
-	Changes     []records.Row // the latest
-	History     []CardHistory // of each scorecard that grades it
+	Deployments []records.Row  // the latest
+	Changes     []records.Row  // the latest
+	History     []CardHistory  // of each scorecard that grades it
+	Open        []OpenCampaign // running campaigns that it has not reached
 }
 
 // EntityLink is another entity of the catalog.
@@ -134,6 +135,7 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	if err := g.Wait(); err != nil {
 		return ServicePage{}, err
 	}
+	page.Open = r.OpenCampaigns(page.Service)
 	r.describe(&page, cat)
 	return page, nil
 }

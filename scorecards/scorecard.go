@@ -26,6 +26,9 @@ type Config struct {
 	// Waivers are files of waivers: names or patterns, relative to the directory of the configuration. Without any,
 	// those of [waiver.DefaultFiles] are used.
 	Waivers []string `yaml:"waivers"`
+	// Campaigns are files of campaigns: names or patterns, relative to the directory of the configuration. Without any,
+	// those of campaigns/*.yaml are used.
+	Campaigns []string `yaml:"campaigns"`
 }
 
 // Validate reports empty names.
@@ -33,6 +36,11 @@ func (c Config) Validate() error {
 	for i, f := range c.Files {
 		if strings.TrimSpace(f) == "" {
 			return fmt.Errorf("scorecards.files[%d] is empty; name a file or a pattern such as scorecards/*.yaml", i)
+		}
+	}
+	for i, f := range c.Campaigns {
+		if strings.TrimSpace(f) == "" {
+			return fmt.Errorf("scorecards.campaigns[%d] is empty; name a file or a pattern such as campaigns/*.yaml", i)
 		}
 	}
 	for i, f := range c.Waivers {

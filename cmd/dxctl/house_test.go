@@ -202,6 +202,7 @@ var house = []struct {
 	{name: "collectors/kubernetes/workload", imports: []string{"event", "collectors/source"}},
 	{name: "collectors/opsgenie", imports: slices.Concat(ofSource, []string{"collectors/incidents"})},
 	{name: "collectors/pagerduty", imports: slices.Concat(ofSource, []string{"collectors/incidents"})},
+	{name: "notify", imports: []string{"catalog/identifier", "collectors/rest"}},
 	{name: "collectors/inbox"},
 	{name: "collectors/webhook", imports: []string{"event", "collectors/delivery", "collectors/inbox"}},
 	{name: "collectors/runner", imports: []string{"event", "catalog", "collectors/rest", "collectors/source"}},
@@ -250,6 +251,13 @@ var house = []struct {
 		imports: []string{"event", "catalog", "catalog/descriptor", "scorecards", "store"},
 	},
 	{
+		name: "scorecards/campaign",
+		imports: []string{
+			"spelling", "strictyaml", "files", "event", "catalog/descriptor", "catalog/identifier", "scorecards",
+			"scorecards/format", "store",
+		},
+	},
+	{
 		name:    "scorecards/plan",
 		imports: []string{"event", "catalog", "scorecards", "scorecards/format", "scorecards/replay"},
 	},
@@ -288,7 +296,7 @@ var house = []struct {
 		name: "report",
 		imports: []string{
 			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/waiver",
-			"scorecards", "spelling", "scorecards/facts", "scorecards/replay",
+			"scorecards", "spelling", "scorecards/campaign", "scorecards/facts", "scorecards/replay",
 		},
 		children: true,
 	},
@@ -298,17 +306,22 @@ var house = []struct {
 	{name: "web/answers"},
 	{name: "web/spreadsheet"},
 	{name: "web/charts", imports: []string{"report/words"}},
-	{name: "web/route", imports: append([]string{"spelling", "event", "catalog/identifier"}, rendered...)},
+	{
+		name:    "web/route",
+		imports: append([]string{"spelling", "event", "catalog/identifier", "scorecards/campaign"}, rendered...),
+	},
 	{
 		name: "web/pages",
 		imports: append(
-			[]string{"spelling", "event", "repository/waiver", "scorecards", "web/charts", "web/route", "web/spreadsheet"},
+			[]string{"spelling", "event", "repository/waiver", "scorecards", "scorecards/campaign", "web/charts", "web/route",
+				"web/spreadsheet"},
 			rendered...),
 	},
 	{name: "web/api", imports: append([]string{"scorecards", "web/route"}, rendered...)},
 	{
-		name:    "web/server",
-		imports: append([]string{"access", "scorecards", "web", "web/answers", "web/api", "web/pages", "web/planning", "web/route"}, rendered...),
+		name: "web/server",
+		imports: append([]string{"access", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",
+			"web/planning", "web/route"}, rendered...),
 	},
 	{
 		name: "config",
@@ -321,6 +334,7 @@ var house = []struct {
 			"people",
 			"collectors",
 			"collectors/links",
+			"notify",
 			"scorecards",
 			"event",
 			"metrics",
@@ -353,7 +367,9 @@ var house = []struct {
 			"store",
 			"metrics",
 			"repository/waiver",
+			"notify",
 			"scorecards",
+			"scorecards/campaign",
 			"scorecards/facts",
 			"scorecards/plan",
 			"scorecards/replay",
@@ -401,6 +417,7 @@ var house = []struct {
 			"metrics",
 			"repository/waiver",
 			"scorecards",
+			"scorecards/campaign",
 			"scorecards/checkout",
 			"scorecards/format",
 			"scorecards/pathtest",

@@ -23,11 +23,11 @@ const (
 //
 // The method is a Monte Carlo simulation of the throughput, as is usual for the completion of a backlog (D. Vacanti,
 // Actionable Agile Metrics for Predictability, 2015, ch. 14 and 15; T. Magennis, Forecasting and Simulating Software
-// Development Projects, 2011). A future is drawn from what happened: blocks of a week of the observed daily net changes,
-// each beginning on a random day, one after the other until nothing is left. This is the moving block bootstrap
-// (H. Künsch, The jackknife and the bootstrap for general stationary observations, Annals of Statistics 17, 1989),
-// which keeps the share of weekends, and weeks in which many services move together. The dates are quantiles of 10,000 futures. The
-// seed is fixed, so that the same days give the same dates.
+// Development Projects, 2011). A future is drawn from what happened: blocks of a week of the observed daily net
+// changes, each beginning on a random day, one after the other until nothing is left. This is the moving block
+// bootstrap (H. Künsch, The jackknife and the bootstrap for general stationary observations, Annals of Statistics 17,
+// 1989), which keeps the share of weekends, and weeks in which many services move together. The dates are quantiles of
+// 10,000 futures. The seed is fixed, so that the same days give the same dates.
 //
 // The uncertainty is that of chance alone. It assumes that the coming weeks are like the past ones: that the rest is
 // not harder than what is done, and that no service joins the selection.
@@ -93,7 +93,7 @@ func (c *Campaign) NewForecast(days []Day, left int, now time.Time) Forecast {
 }
 
 // simulate returns, sorted, after how many days each future is done; horizonDays+1 for one that is not within the
-// horizon. The first day that is drawn is tomorrow, 1: what today brought is no longer left.
+// horizon. The first day that is drawn is tomorrow, 1: what was reached today is no longer left.
 func simulate(nets []int, left int) []int {
 	random := rand.New(rand.NewPCG(uint64(len(nets)), uint64(left))) //nolint:gosec // chance, not a secret
 	ends := make([]int, runs)

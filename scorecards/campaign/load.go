@@ -164,7 +164,7 @@ func (d *document) campaign() Campaign {
 	c := Campaign{ID: d.ID, Title: strings.TrimSpace(d.Title), Why: strings.TrimSpace(d.Why), Filter: d.Filter,
 		Notify: d.Notify}
 	if d.APIVersion != APIVersion || d.Kind != Kind {
-		d.fail("kind", "apiVersion is %q and kind is %q; write apiVersion: %s and kind: %s", d.APIVersion, d.written.Kind,
+		d.fail("kind", "apiVersion is %q and kind is %q; write apiVersion: %s and kind: %s", d.APIVersion, d.Kind,
 			APIVersion, Kind)
 		return c
 	}

@@ -57,8 +57,8 @@ func (p Problems) Sorted() Problems {
 	return slices.Compact(sorted)
 }
 
-// ProblemsOf returns the mistakes that strictyaml found in a file; source is its content. One without a column gets that of the first character of its
-// line.
+// ProblemsOf returns the mistakes that strictyaml found in a file; source is its content. One without a column gets
+// that of the first character of its line.
 func ProblemsOf(err error, source []byte) Problems {
 	var problems Problems
 	lines := strings.Split(string(source), "\n")

@@ -42,6 +42,10 @@ func (a *API) Routes() []route.Route {
 		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
 		list("/api/v1/waivers", a.waivers, "waivers with their state and what the rules would be without them",
 			route.WaiverFilters),
+		live(list("/api/v1/campaigns", a.campaigns, "campaigns with how their services stand and the forecast",
+			route.CampaignFilters)),
+		live(list("/api/v1/campaigns/:campaign", a.campaign, "one campaign with its burn-down, and who is left; "+
+			"verdict=all: every service", route.CampaignRowFilters)),
 		list("/api/v1/teams", a.teams, "teams with their levels and deployments", route.TeamFilters),
 		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics"),
 		list("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "time to first deploy with its cohorts and subjects",

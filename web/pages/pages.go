@@ -42,6 +42,11 @@ func New(deps Deps) (*Pages, error) {
 func (p *Pages) Routes() []route.Route {
 	ledger := route.Get("/ledger", p.ledger, route.ListParameters(route.LedgerFilters...)...)
 	ledger.Live = true // it shows what is wrong now
+	// What a campaign is depends on the time.
+	campaigns := route.Get("/campaigns", p.campaigns, route.ListParameters(route.CampaignFilters...)...)
+	campaigns.Live = true
+	campaign := route.Get("/campaigns/:campaign", p.campaign, route.ListParameters(route.CampaignRowFilters...)...)
+	campaign.Live = true
 	return []route.Route{
 		route.Get("/", p.overview),
 		route.Get("/services", p.services, route.ListParameters(route.ServiceFilters...)...),
@@ -52,6 +57,8 @@ func (p *Pages) Routes() []route.Route {
 		route.Get("/entities/:entitykind/:namespace/:name/facts", p.facts, route.ListParameters("q")...),
 		route.Get("/teams", p.teams, route.ListParameters(route.TeamFilters...)...),
 		route.Get("/waivers", p.waivers, route.ListParameters(route.WaiverFilters...)...),
+		campaigns,
+		campaign,
 		route.Get("/time-to-first-deploy", p.firstDeploy, route.ListParameters("of", "cohort", "from", "to")...),
 		route.Get("/time-to-first-deploy/subjects", p.subjects, route.ListParameters(route.SubjectFilters...)...),
 		route.Get("/events/:kind.csv", p.eventsCSV, append([]string{"sort", "dir"}, route.RecordParameters...)...),

@@ -45,6 +45,7 @@ var navigation = []navItem{
 // serviceTabs are the lists of what belongs to services.
 var serviceTabs = []navItem{
 	{"/services", "Services"}, {"/entities", "Others"}, {"/teams", "Teams"}, {"/waivers", "Waivers"},
+	{"/campaigns", "Campaigns"},
 }
 
 // loadTemplates parses base.html and the parts once for each page.
@@ -110,6 +111,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"mark":        mark,
 		"interval":    words.Interval,
 		"outcome":     outcomeClass,
+		"verdictmark": outcomeOf,
 		"share":       func(v float64) string { return words.Percent(&v) },
 		"deployment":  deploymentLink,
 		"day":         words.Day,

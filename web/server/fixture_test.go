@@ -27,6 +27,7 @@ import (
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/storetest"
 	"github.com/dxctl/dxctl/web/server"
@@ -97,6 +98,15 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	}
 	book := waiver.NewBook(waivers, nil)
 	graded = graded.WithWaivers(func() *waiver.Book { return book })
+	all := testCampaigns
+	for i := range 50 { // so that their list has two pages
+		all += fmt.Sprintf("---\napiVersion: dxctl.dev/v1\nkind: Campaign\nid: year-%d\ntitle: The campaign number %d\nwhy: w\n"+
+			"owner: o\nscorecard: test-path\nlevel: gold\nstarts: 2027-01-%02d\nends: 2027-03-31\n", i, i, i%28+1)
+	}
+	campaigns := campaign.Parse([]byte(all), "campaigns.yaml", cards, nil)
+	if len(campaigns.Problems) != 1 {
+		tb.Fatal(campaigns.Problems)
+	}
 	registry := prometheus.NewRegistry()
 	f := &fixture{store: s, catalog: cat, deps: server.Deps{
 		Store: s, DataVersion: s.Reader().DataVersion, Metrics: engine, Scorecards: graded,
@@ -104,6 +114,8 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 		FactHistory:  s,
 		CountOutcome: s.CountOutcome,
 		RulesHistory: s.RulesHistory,
+
+		OutcomeChanges: s.OutcomeChanges, Campaigns: func() *campaign.Set { return &campaigns },
 		Ping: func(ctx context.Context) error {
 			_, err := s.Info(ctx)
 			return err
@@ -182,6 +194,35 @@ rules:
   - {id: readme, level: bronze, title: Has a README, expr: 'facts["repository.files.readme"]', effort: minutes, why: People start there., fix: Write one.}
   - {id: ci, level: silver, title: CI is fast, expr: 'facts["ci.p95_minutes"] <= 10.0', effort: days, why: Waiting breaks the flow., fix: Cache the dependencies.}
   - {id: system, level: gold, title: Belongs to a system, expr: 'facts["catalog.has_system"]', effort: hours, why: It has a place., fix: Set spec.system.}
+`
+
+// testCampaigns are one that runs, one that is over, and one with a mistake.
+const testCampaigns = `apiVersion: dxctl.dev/v1
+kind: Campaign
+id: silver
+title: Silver everywhere
+why: The winter is long.
+owner: team-payments
+scorecard: test-path
+level: silver
+starts: 2026-10-19
+ends: 2026-12-18
+---
+apiVersion: dxctl.dev/v1
+kind: Campaign
+id: readmes
+title: A README for each service
+why: People start there.
+owner: team-payments
+scorecard: test-path
+rule: readme
+filter: entity.lifecycle == "production"
+starts: 2026-09-01
+ends: 2026-09-30
+---
+apiVersion: dxctl.dev/v1
+kind: Campaigns
+id: nothing
 `
 
 // othersScorecard grades what is no service.

@@ -26,6 +26,8 @@ var everyList = []list{
 	{"/services/default/payment-service/facts", "", ""},
 	{"/teams", "/api/v1/teams", "teams"},
 	{"/waivers", "/api/v1/waivers", "waivers"},
+	{"/campaigns", "/api/v1/campaigns", "campaigns"},
+	{"/campaigns/silver?verdict=all", "/api/v1/campaigns/silver?verdict=all", "rows"},
 	{"/time-to-first-deploy?cohort=team", "", ""},
 	{"/time-to-first-deploy/subjects", "/api/v1/metrics/time-to-first-deploy", "subjects"},
 	{"/time-to-first-deploy/subjects?of=services", "/api/v1/metrics/time-to-first-deploy?of=services", "subjects"},

@@ -13,7 +13,8 @@ import (
 
 // addresses are the parameters of every address, with the parts of its path filled in.
 func addresses() map[string][]string {
-	fill := strings.NewReplacer(":namespace", "default", ":entitykind", "component", ":name", "payment-service", ":id", "ci_duration")
+	fill := strings.NewReplacer(":namespace", "default", ":entitykind", "component", ":name", "payment-service", ":id", "ci_duration",
+		":campaign", "silver")
 	all := map[string][]string{}
 	for path, parameters := range server.Parameters() {
 		path = fill.Replace(path)

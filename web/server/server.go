@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/web"
 	"github.com/dxctl/dxctl/web/answers"
 	"github.com/dxctl/dxctl/web/api"
@@ -39,15 +40,18 @@ type Deps struct {
 	GradeHistory report.GradeHistory
 	// FactHistory has the facts of past times; nil: nothing is graded as of a past time.
 	FactHistory  report.FactHistory
-	CountOutcome report.CountOutcome     // nil: no history of waivers is shown
-	RulesHistory report.RulesHistory     // nil: when the rules changed is not shown
-	Catalog      func() *catalog.Catalog // the catalog as it is now; never nil
-	Logger       *slog.Logger
-	Registerer   prometheus.Registerer
-	Gatherer     prometheus.Gatherer
-	Now          func() time.Time
-	Version      string
-	Checks       []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	CountOutcome report.CountOutcome // nil: no history of waivers is shown
+	RulesHistory report.RulesHistory // nil: when the rules changed is not shown
+	// OutcomeChanges has the history of rules; nil: none is shown.
+	OutcomeChanges report.OutcomeChanges
+	Campaigns      func() *campaign.Set    // as they were last read; nil: there are none
+	Catalog        func() *catalog.Catalog // the catalog as it is now; never nil
+	Logger         *slog.Logger
+	Registerer     prometheus.Registerer
+	Gatherer       prometheus.Gatherer
+	Now            func() time.Time
+	Version        string
+	Checks         []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
 	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
@@ -147,7 +151,8 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		Store: deps.Store, Metrics: deps.Metrics, Scorecards: deps.Scorecards, Catalog: deps.Catalog, Now: deps.Now,
 		Environments: deps.Environments, Sources: deps.Sources, Checks: deps.Checks, Cache: a.results,
 		GradeHistory: deps.GradeHistory, FactHistory: deps.FactHistory, CountOutcome: deps.CountOutcome,
-		RulesHistory: deps.RulesHistory,
+		RulesHistory:   deps.RulesHistory,
+		OutcomeChanges: deps.OutcomeChanges, Campaigns: deps.Campaigns,
 	}); err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/store"
 )
 
@@ -38,11 +39,12 @@ type App struct {
 	now      func() time.Time
 	registry *prometheus.Registry
 
-	metrics *metrics.Engine
-	cards   *scorecards.Engine
-	set     scorecards.Set                  // that cards grades by
-	catalog atomic.Pointer[catalog.Catalog] // Serve replaces it while pages are rendered
-	waivers atomic.Pointer[waiver.Book]     // replaced with the catalog
+	metrics   *metrics.Engine
+	cards     *scorecards.Engine
+	set       scorecards.Set                  // that cards grades by
+	catalog   atomic.Pointer[catalog.Catalog] // Serve replaces it while pages are rendered
+	waivers   atomic.Pointer[waiver.Book]     // replaced with the catalog
+	campaigns atomic.Pointer[campaign.Set]    // campaigns; replaced with the catalog
 
 	runner  *runner.Runner // made at the first collect
 	making  sync.Mutex     // of runner
@@ -127,7 +129,8 @@ func (a *App) Reader() (*report.Reader, error) {
 	return report.New(report.Deps{
 		Store: a.Store.Reader(), Metrics: a.metrics, Scorecards: a.cards, Catalog: a.catalog.Load, Now: a.now,
 		GradeHistory: a.Store.GradeHistory, FactHistory: a.Store, CountOutcome: a.Store.CountOutcome,
-		RulesHistory: a.Store.RulesHistory,
+		RulesHistory:   a.Store.RulesHistory,
+		OutcomeChanges: a.Store.OutcomeChanges, Campaigns: a.campaigns.Load,
 	})
 }
 

@@ -33,6 +33,7 @@ func (a *App) loadCatalog(ctx context.Context) error {
 		cat = cat.WithSeen(seen)
 	}
 	a.loadWaivers(cat)
+	a.loadCampaigns()
 	a.catalog.Store(cat)
 	return nil
 }

@@ -75,6 +75,10 @@ func (f *Findings) examineScorecards(cfg config.Config, cat *catalog.Catalog) {
 	for _, w := range warnings {
 		f.warn("scorecards", "%s", w)
 	}
+	campaigns := app.Campaigns(cfg, set)
+	for _, text := range campaigns.Texts() {
+		f.warn("campaigns", "%s", text)
+	}
 }
 
 // rulesOf returns how many rules there are: "26 rules: production-readiness 14, delivery 12".
