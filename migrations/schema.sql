@@ -1,5 +1,21 @@
 -- What the migrations make, as ClickHouse shows it. Made by "go generate ./migrations"; do not edit.
 
+CREATE TABLE campaign_messages
+(
+    `owner` String,
+    `id` String,
+    `webhook` LowCardinality(String),
+    `campaigns` Array(String),
+    `steps` Array(String),
+    `status` LowCardinality(String),
+    `error` String,
+    `claimed_at` DateTime64(3, 'UTC'),
+    `changed_at` DateTime64(3, 'UTC'),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (owner, id);
+
 CREATE TABLE catalog_bindings
 (
     `provider` LowCardinality(String),

@@ -377,6 +377,31 @@ var CampaignRowColumns = []sorting.Field[CampaignRow]{
 	{Column: sorting.Column{Key: "effort", Label: "what is missing, and what to do"}, Value: CampaignRow.effort},
 }
 
+// CampaignStanding is how the services of a campaign stand to its goal now.
+type CampaignStanding struct {
+	ID  string
+	End time.Time // first moment after it
+	Now campaign.Day
+}
+
+// CampaignStandings returns how the campaigns that are not over stand.
+func (r *Reader) CampaignStandings(ctx context.Context) ([]CampaignStanding, error) {
+	set := r.campaignSet()
+	services, err := r.campaignServices(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	now := r.Now()
+	var all []CampaignStanding
+	for i := range set.Campaigns {
+		if c := (Campaign{Campaign: set.Campaigns[i]}); !c.Over(now) {
+			c.stand(services, now)
+			all = append(all, CampaignStanding{c.ID, c.End(), c.Now})
+		}
+	}
+	return all, nil
+}
+
 // OpenCampaign is a running campaign that a service has not reached.
 type OpenCampaign struct {
 	ID       string           `json:"id"`

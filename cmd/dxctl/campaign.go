@@ -24,7 +24,7 @@ func newCampaign(s *cli) *cobra.Command {
 next to the scorecards.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newCampaignList(s), newCampaignShow(s))
+	cmd.AddCommand(newCampaignList(s), newCampaignShow(s), newCampaignRemind(s))
 	return cmd
 }
 

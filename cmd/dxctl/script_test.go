@@ -77,6 +77,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("GITHUB", server.API())
 			env.Setenv("ADDR", address)
+			env.Setenv("STARTED", started)
+			env.Setenv("ENDS", time.Now().UTC().AddDate(0, 0, 30).Format(time.DateOnly))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -113,8 +113,8 @@ func (c *Campaign) BurnDown(entities []string, grades []event.Grade, times []tim
 		apply(grades[len(grades)-1].EvaluatedAt)
 	}
 	for _, ref := range entities {
-		if f := followed[ref]; f.graded() {
-			f.decide()
+		f := followed[ref]
+		if f.decide(); f.graded() {
 			h.Since[ref] = Since{Verdict: f.verdict, At: f.since, First: f.first}
 		}
 	}

@@ -232,7 +232,7 @@ func TestBurnDown(t *testing.T) {
 	for _, text := range []string{
 		"10-02 shop owner pass", "10-02 shop readme fail", "10-02 pay owner waived", "10-02 pay readme unknown",
 		"10-04 pay readme pass", "10-05 shop readme pass", "10-05 late owner fail", "10-05 late readme pass",
-		"10-06 shop owner fail", "10-06 other owner pass",
+		"10-06 shop owner fail", "10-06 other owner pass", "10-07 new owner pass", "10-07 new readme waived",
 	} {
 		grades = append(grades, grade(t, text))
 	}
@@ -240,7 +240,7 @@ func TestBurnDown(t *testing.T) {
 	if len(times) != 7 || !times[0].Equal(c.Starts) {
 		t.Fatal(times)
 	}
-	h := c.BurnDown([]string{"shop", "pay", "late", "never"}, grades, times)
+	h := c.BurnDown([]string{"shop", "pay", "late", "new"}, grades, times)
 	want := []string{
 		"10-01 known=false 0+0 of 0, left 0 failed 0 unknown, 4 not graded, net 0",
 		"10-02 known=false 0+0 of 0, left 0 failed 0 unknown, 4 not graded, net 0",
@@ -262,12 +262,13 @@ func TestBurnDown(t *testing.T) {
 		"shop": {Failed, noon("2026-10-06"), false},
 		"pay":  {Waived, noon("2026-10-04"), false},
 		"late": {Failed, noon("2026-10-05"), true},
+		"new":  {Waived, noon("2026-10-07"), true},
 	} {
 		if got := h.Since[ref]; got != want {
 			t.Errorf("%s: %+v, want %+v", ref, got, want)
 		}
 	}
-	if _, known := h.Since["never"]; known || len(c.Times(day("2026-09-30"))) > 0 || len(c.Times(day("2027-09-30"))) != 62 {
+	if _, known := h.Since["other"]; known || len(c.Times(day("2026-09-30"))) > 0 || len(c.Times(day("2027-09-30"))) != 62 {
 		t.Error("a grade that was never stored, or a day outside the campaign")
 	}
 }

@@ -70,7 +70,8 @@ func (a *app) registerMetrics() (*requestMetrics, error) {
 		Name: "dxctl_http_request_duration_seconds", Help: "Time until an answer was made, by route and status.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"route", "status"})}
-	for _, c := range []prometheus.Collector{m.duration, gradeCollector{a.reader}, degradedCollector{a.reader}} {
+	for _, c := range []prometheus.Collector{m.duration, gradeCollector{a.reader}, degradedCollector{a.reader},
+		goalCollector{a.reader}} {
 		if err := a.deps.Registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("registering the metrics of the server: %w", err)
 		}

@@ -32,6 +32,7 @@ func (a *App) refreshRegularly(ctx context.Context) {
 	a.regradeAll(ctx)
 	var collecting sync.WaitGroup
 	defer collecting.Wait()
+	collecting.Go(func() { a.remindRegularly(ctx) }) // after the first grading
 	if a.collects() {
 		collecting.Go(func() {
 			if err := a.keepCollecting(ctx); err != nil && ctx.Err() == nil {

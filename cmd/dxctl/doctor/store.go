@@ -54,6 +54,7 @@ func (f *Findings) examineStored(ctx context.Context, cfg config.Config, opt app
 		cat = f.examineCatalog(catalog.Load(cfg.Catalog, cfg.People, cfg.Dir))
 	} else {
 		cat = f.examineStoredCatalog(ctx, st, cfg)
+		f.examineReminders(ctx, st, opt.Now())
 	}
 	if err := st.Close(); err != nil {
 		f.problem("engine", err)

@@ -1,0 +1,96 @@
+package campaign
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestSteps(t *testing.T) {
+	long := one(t, good) // 2026-10-01 to 2026-11-30
+	short := one(t, strings.Replace(good, "2026-11-30", "2026-10-05", 1))
+	fortnight := one(t, strings.Replace(good, "2026-11-30", "2026-10-10", 1))
+	for _, tt := range []struct {
+		c    *Campaign
+		now  string
+		want Step
+	}{
+		{long, "2026-09-30", ""}, {long, "2026-10-01", AtStart}, {long, "2026-10-31", AtStart}, {long, "2026-11-01", Halfway},
+		{long, "2026-11-23", Halfway}, {long, "2026-11-24", AtWeek}, {long, "2026-11-30", AtWeek}, {long, "2026-12-01", ""},
+		{short, "2026-10-01", AtStart}, {short, "2026-10-04", Halfway}, {short, "2026-10-06", ""},
+		{fortnight, "2026-10-05", AtWeek}, {fortnight, "2026-10-07", Halfway},
+	} {
+		if got := tt.c.StepAt(day(tt.now)); got != tt.want {
+			t.Errorf("%d days, %s: %q, want %q", tt.c.Days(), tt.now, got, tt.want)
+		}
+	}
+}
+
+func TestReminders(t *testing.T) {
+	readme := one(t, good)
+	other := one(t, strings.NewReplacer("id: readme", "id: other", "2026-10-01", "2026-10-20", "2026-11-30",
+		"2026-11-20").Replace(good))
+	silent := one(t, strings.NewReplacer("id: readme", "id: silent", "notify: chat\n", "").Replace(good))
+	all := []Campaign{*readme, *other, *silent}
+	everybody := map[string][]string{"readme": {"a", "b", ""}, "other": {"a"}, "silent": {"a", "b"}}
+	message := func(owner, at string, status Status, items ...string) Message {
+		m := Message{Owner: owner, At: day(at), Status: status}
+		for _, item := range items {
+			id, step, _ := strings.Cut(item, " ")
+			m.Campaigns, m.Steps = append(m.Campaigns, id), append(m.Steps, Step(step))
+		}
+		return m
+	}
+	failures := func(n int) (list []Message) {
+		for range n {
+			list = append(list, message("a", "2026-10-01", NotSent, "readme start"))
+		}
+		return list
+	}
+	for name, tt := range map[string]struct {
+		now      string
+		left     map[string][]string
+		messages []Message
+		want     string
+	}{
+		"before":        {"2026-09-30", everybody, nil, ""},
+		"the first day": {"2026-10-01", everybody, nil, "a: readme start; b: readme start"},
+		"nobody left":   {"2026-10-01", nil, nil, ""},
+		"told":          {"2026-10-09", everybody, []Message{message("a", "2026-10-01", Sent, "readme start")}, "b: readme start"},
+		"a crash while sending, and no answer": {"2026-10-09", everybody, []Message{
+			message("a", "2026-10-01", Sending, "readme start"), message("b", "2026-10-01", Unclear, "readme start")}, ""},
+		"withdrawn": {"2026-10-01", everybody, []Message{message("a", "2026-10-01", Withdrawn, "readme start")},
+			"a: readme start; b: readme start"},
+		"two campaigns are one message": {"2026-11-01", everybody, []Message{message("a", "2026-10-01", Sent, "readme start")},
+			"a: other start, readme halfway; b: readme halfway"},
+		"the next one waits for a week": {"2026-10-20", everybody, []Message{message("a", "2026-10-15", Sent, "readme start"),
+			message("b", "2026-10-01", Sent, "readme start")}, "a: other start from 10-22"},
+		"missed steps are told once": {"2026-11-25", map[string][]string{"readme": {"a"}}, nil, "a: readme week"},
+		"a later step is told":       {"2026-11-25", map[string][]string{"readme": {"a"}}, []Message{message("a", "2026-11-24", Sent, "readme week")}, ""},
+		"an earlier campaign of the id": {"2026-10-09", map[string][]string{"readme": {"a"}}, []Message{
+			message("a", "2026-09-01", Sent, "readme week")}, "a: readme start"},
+		"one failure":   {"2026-10-01", map[string][]string{"readme": {"a"}}, failures(1), "a: readme start from 10-01 00:10"},
+		"two failures":  {"2026-10-01", map[string][]string{"readme": {"a"}}, failures(2), "a: readme start from 10-01 00:40"},
+		"given up":      {"2026-10-02", map[string][]string{"readme": {"a"}}, failures(Attempts), ""},
+		"the next step": {"2026-11-01", map[string][]string{"readme": {"a"}}, failures(Attempts), "a: readme halfway"},
+	} {
+		var got []string
+		for _, r := range Reminders(all, tt.left, tt.messages, day(tt.now)) {
+			var items []string
+			for _, d := range r.Items {
+				items = append(items, fmt.Sprintf("%s %s", d.Campaign.ID, d.Step))
+			}
+			text := r.Owner + ": " + strings.Join(items, ", ")
+			if !r.Ready.IsZero() {
+				text += " from " + strings.TrimSuffix(r.Ready.Format("01-02 15:04"), " 00:00")
+			}
+			if r.Webhook != "chat" {
+				t.Errorf("%s: webhook %q", name, r.Webhook)
+			}
+			got = append(got, text)
+		}
+		if strings.Join(got, "; ") != tt.want {
+			t.Errorf("%s: %q, want %q", name, strings.Join(got, "; "), tt.want)
+		}
+	}
+}
