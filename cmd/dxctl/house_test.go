@@ -317,7 +317,7 @@ var house = []struct {
 				"web/spreadsheet"},
 			rendered...),
 	},
-	{name: "web/api", imports: append([]string{"scorecards", "web/route"}, rendered...)},
+	{name: "web/api", imports: append([]string{"catalog/identifier", "scorecards", "web/route"}, rendered...)},
 	{
 		name: "web/server",
 		imports: append([]string{"access", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",
