@@ -40,8 +40,8 @@ const repairedSQL = `
     HAVING countIf(outcome = 'fail') > 0 AND countIf(outcome IN ('pass', 'warn')) > 0`
 
 // OutcomeChanges returns the grades of the entities of the catalog at which the outcome of a rule, or its version,
-// changed: by entity, scorecard and rule, those of one rule of an entity from the oldest. They have no level, reason and
-// URL. rules are the rules that are asked for: scorecard/rule.
+// changed: by entity, scorecard and rule, those of one rule of an entity from the oldest. They have no level, reason
+// and URL. rules are the rules that are asked for: scorecard/rule.
 func (s *Store) OutcomeChanges(ctx context.Context, rules []string) ([]event.Grade, error) {
 	return s.outcomes(ctx, "", rules)
 }
