@@ -45,9 +45,9 @@ func TestReadKeepsTexts(t *testing.T) {
 			t.Errorf("only %v: read %+v, want %+v", only, got, broken)
 		}
 	}
-	for _, row := range []string{"1", "9:a", "-1:a", "x:a", "1:a1:b1:c1:d0:0:0:0:"} {
-		if known, err := parseFacts(ref, row); err == nil {
-			t.Errorf("%q is %v, want an error", row, known)
+	for _, packed := range []string{"1", "\x01", "\x01\x03a.b\x01\x04bool"} {
+		if known, err := unpack(ref, packed); err == nil {
+			t.Errorf("%q is %v, want an error", packed, known)
 		}
 	}
 }
