@@ -42,8 +42,9 @@ type tracked struct {
 	subject  *subject
 	rules    []int // indexes in card.rules
 	results  []Result
-	dirty    []bool // by index in card.rules
-	asked    bool   // another scorecard asks for the level
+	dirty    []bool   // by index in card.rules
+	levels   []string // by slot: the scorecard whose level the fact is; empty: another fact
+	asked    bool     // another scorecard asks for the level
 	standing Standing
 	begun    bool
 	// why the filter could not decide about a service; nil: it did
@@ -115,6 +116,9 @@ func (e *Engine) Track(entity descriptor.Entity) *Tracker {
 		s.use(card, nil, nil)
 		state := &tracked{card: card, subject: s, dirty: make([]bool, len(card.rules))}
 		state.standing.Scorecard = card.Name
+		for _, name := range card.facts {
+			state.levels = append(state.levels, card.levels[name])
+		}
 		for i := range card.rules {
 			if e.evaluates(&card.rules[i]) {
 				state.rules = append(state.rules, i)
@@ -188,9 +192,11 @@ func (c *tracked) step(levels map[string]event.Fact) bool {
 	s := c.subject
 	for i := range s.observations {
 		o := &s.observations[i]
-		if level, ok := levels[c.card.levels[c.card.facts[i]]]; ok {
-			*o = observe(c.card.used[i], level, true, s.now) // the rules that look at it are timed
-			continue
+		if c.levels[i] != "" {
+			if level, ok := levels[c.levels[i]]; ok {
+				*o = observe(c.card.used[i], level, true, s.now) // the rules that look at it are timed
+				continue
+			}
 		}
 		if o.absent != present && o.absent != expired || o.value == nil || types.IsError(o.value) {
 			continue

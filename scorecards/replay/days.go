@@ -52,10 +52,11 @@ func (h *History) Grade(engine *scorecards.Engine) *Result {
 
 // walked is a fact while its entity is followed from day to day.
 type walked struct {
-	name  string
-	slot  scorecards.FactSlot
-	lines []*line
-	last  state
+	name    string
+	slot    scorecards.FactSlot
+	lines   []*line
+	cursors []cursor
+	last    state
 }
 
 // grade follows one entity.
@@ -68,7 +69,7 @@ func (h *History) grade(engine *scorecards.Engine, slots map[string]scorecards.F
 	facts := make([]walked, 0, len(known.facts))
 	for name, lines := range known.facts {
 		if slot, ok := slots[name]; ok {
-			facts = append(facts, walked{name: name, slot: slot, lines: lines})
+			facts = append(facts, walked{name: name, slot: slot, lines: lines, cursors: make([]cursor, len(lines))})
 		}
 	}
 	tracker := engine.Track(of)
@@ -100,7 +101,7 @@ func (h *History) grade(engine *scorecards.Engine, slots map[string]scorecards.F
 
 // follow tells the tracker what is different at a time.
 func (f *walked) follow(tracker *scorecards.Tracker, e *entity, ref string, ms int64, last []int) {
-	s := e.stateAt(f.lines, ms, last)
+	s := e.stateAt(f.lines, f.cursors, ms, last)
 	switch {
 	case s == f.last || s.version == nil:
 	case f.last.version != nil && s.line == f.last.line && s.version.value == f.last.version.value:

@@ -106,18 +106,14 @@ func Load(ctx context.Context, s Store, cat *catalog.Catalog, days Days, engines
 	if h.recorded, err = s.ReadsRecordedSince(ctx); err != nil {
 		return nil, err
 	}
-	values := map[value]*value{}
+	pool := newPool(q.Facts)
 	err = s.FactVersions(ctx, q, func(v *store.FactVersions) {
-		l := &line{source: v.Source, observed: v.Observed, versions: make([]version, len(v.From))}
+		l := &line{source: pool.text(v.Source), observed: v.Observed, versions: make([]version, len(v.From))}
 		for i := range v.From {
-			key := value{v.Types[i], v.Values[i], v.Errors[i]}
-			if values[key] == nil {
-				values[key] = &key
-			}
-			l.versions[i] = version{v.From[i], v.Seq[i], values[key], v.ExpiresAfter[i]}
+			l.versions[i] = version{v.From[i], v.Seq[i], pool.value(v.Types[i], v.Values[i], v.Errors[i]), v.ExpiresAfter[i]}
 		}
-		e := h.of(v.Entity)
-		e.facts[v.Fact] = append(e.facts[v.Fact], l)
+		e, name := h.of(v.Entity), pool.text(v.Fact)
+		e.facts[name] = append(e.facts[name], l)
 	})
 	if err != nil {
 		return nil, err
@@ -134,6 +130,39 @@ func Load(ctx context.Context, s Store, cat *catalog.Catalog, days Days, engines
 		e.connect()
 	}
 	return h, nil
+}
+
+// pool has each text and each value once: there are many more versions than different values, and what the store gives
+// shares the memory of whole answers.
+type pool struct {
+	texts  map[string]string
+	values map[value]*value
+}
+
+func newPool(names []string) *pool {
+	p := &pool{texts: make(map[string]string, len(names)), values: map[value]*value{}}
+	for _, name := range names {
+		p.texts[name] = name
+	}
+	return p
+}
+
+func (p *pool) text(s string) string {
+	known, ok := p.texts[s]
+	if !ok {
+		known = strings.Clone(s)
+		p.texts[known] = known
+	}
+	return known
+}
+
+func (p *pool) value(typ, raw, err string) *value {
+	if known, ok := p.values[value{typ, raw, err}]; ok {
+		return known
+	}
+	v := value{p.text(typ), strings.Clone(raw), strings.Clone(err)}
+	p.values[v] = &v
+	return &v
 }
 
 func (h *History) of(ref string) *entity {
@@ -169,19 +198,21 @@ type state struct {
 	recorded bool     // whether observed and expires are known; otherwise observed is when the value was new
 }
 
-// at returns the state of a line at a time. last has, for each reading of the entity, the index of its last time that
-// is not later; -1: none.
-func (l *line) at(e *entity, ms int64, last []int) state {
-	s := state{line: l}
-	for i := range l.versions {
-		v := &l.versions[i]
-		if v.from > ms {
-			break
-		}
-		if s.version == nil || v.seq >= s.version.seq {
-			s.version = v
+// cursor is the place in the versions of a line up to which they are taken into account. Times never go back.
+type cursor struct {
+	next int      // index of the first version that is later
+	last *version // of those before, the one that was stored last; nil: none
+}
+
+// at returns the state of a line at a time, which is not before that of the last call with the same cursor. last has,
+// for each reading of the entity, the index of its last time that is not later; -1: none.
+func (l *line) at(c *cursor, e *entity, ms int64, last []int) state {
+	for ; c.next < len(l.versions) && l.versions[c.next].from <= ms; c.next++ {
+		if v := &l.versions[c.next]; c.last == nil || v.seq >= c.last.seq {
+			c.last = v
 		}
 	}
+	s := state{line: l, version: c.last}
 	if s.version == nil {
 		return s
 	}
@@ -214,11 +245,11 @@ func (s state) before(o state, ms int64) bool {
 		strings.Compare(v.typ, w.typ), strings.Compare(v.raw, w.raw)) < 0
 }
 
-// stateAt returns the state of the preferred line of a fact.
-func (e *entity) stateAt(lines []*line, ms int64, last []int) state {
+// stateAt returns the state of the preferred line of a fact. cursors has one for each line.
+func (e *entity) stateAt(lines []*line, cursors []cursor, ms int64, last []int) state {
 	var best state
-	for _, l := range lines {
-		if s := l.at(e, ms, last); s.version != nil && (best.version == nil || s.before(best, ms)) {
+	for i, l := range lines {
+		if s := l.at(&cursors[i], e, ms, last); s.version != nil && (best.version == nil || s.before(best, ms)) {
 			best = s
 		}
 	}
@@ -268,7 +299,7 @@ func (h *History) FactsAt(ref string, at time.Time) map[string]event.Fact {
 	ms := at.UnixMilli()
 	last := e.lastAt(ms)
 	for name, lines := range e.facts {
-		if s := e.stateAt(lines, ms, last); s.version != nil {
+		if s := e.stateAt(lines, make([]cursor, len(lines)), ms, last); s.version != nil {
 			known[name] = s.fact(ref, name)
 		}
 	}
