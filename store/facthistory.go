@@ -39,7 +39,7 @@ type FactVersions struct {
 }
 
 // FactReadings are the times at which a source read facts of an entity together: of each day the last one, in their
-// order. At and ExpiresAfter are valid until the next call.
+// order. The slices are the caller's.
 type FactReadings struct {
 	Entity, Observed, Source string // as of FactVersions
 	Facts                    []string
@@ -58,9 +58,11 @@ LEFT ANY JOIN (SELECT concat('unmapped:', provider, '/', scope) AS ref, source, 
     ON o.ref = lower(f.entity) AND o.source = f.source
 WHERE ref IN (SELECT ref FROM catalog_entities) AND (empty({entities:Array(String)}) OR ref IN {entities:Array(String)})
 SETTINGS join_use_nulls = 0`
-	// nearEntities keeps the rows of other entities out before they are grouped, where only some are asked for.
-	nearEntities = `(empty({entities:Array(String)}) OR entity IN {entities:Array(String)} OR lower(entity) IN
-    (SELECT concat('unmapped:', provider, '/', scope) FROM catalog_bindings WHERE service IN {entities:Array(String)}))`
+	// nearEntities keeps the rows of other entities out before they are grouped, where only some are asked for. The refs
+	// of scopes begin with "unmapped:", so that the key of the table finds those of all scopes.
+	nearEntities = `(empty({entities:Array(String)}) OR entity IN {entities:Array(String)}
+    OR entity >= 'unmapped:' AND entity < 'unmapped;' AND lower(entity) IN
+        (SELECT concat('unmapped:', provider, '/', scope) FROM catalog_bindings WHERE service IN {entities:Array(String)}))`
 )
 
 // versionsSQL selects a row for each entity and source, with the columns of its versions as arrays. One version may be
@@ -153,8 +155,8 @@ func (v *versionsOf) read(packed *rowbinary.Reader) {
 			l = v.line(fact)
 		}
 		l.From, l.Seq = append(l.From, v.at[i]), append(l.Seq, v.seqs[i])
-		l.Types, l.Values, l.Errors = append(l.Types, v.types[i]), append(l.Values, v.values[i]), append(l.Errors, v.errors[i])
-		l.ExpiresAfter = append(l.ExpiresAfter, v.expires[i])
+		l.ExpiresAfter, l.Types = append(l.ExpiresAfter, v.expires[i]), append(l.Types, v.types[i])
+		l.Values, l.Errors = append(l.Values, v.values[i]), append(l.Errors, v.errors[i])
 	}
 	for i := range v.lines {
 		v.lines[i].order()

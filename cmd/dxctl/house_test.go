@@ -216,15 +216,20 @@ var house = []struct {
 	{name: "store/rows", imports: []string{"event"}},
 	{name: "store/guard"},
 	{name: "store/manifest"},
+	{name: "store/rowbinary"},
 	{
-		name:    "store",
-		imports: []string{"event", "migrations", "store/embedded", "store/guard", "store/manifest", "store/rows"},
+		name: "store",
+		imports: []string{
+			"event", "migrations", "store/embedded", "store/guard", "store/manifest", "store/rowbinary", "store/rows",
+		},
 	},
 	{name: "store/storetest", imports: []string{"migrations", "store", "store/embedded"}},
 	{name: "metrics", imports: []string{"strictyaml", "event", "catalog"}, children: true},
 	{
-		name:    "scorecards/facts",
-		imports: []string{"spelling", "event", "metrics", "repository/named", "repository/setting", "store"},
+		name: "scorecards/facts",
+		imports: []string{
+			"spelling", "event", "metrics", "repository/named", "repository/setting", "store", "store/rowbinary",
+		},
 	},
 	{
 		name: "scorecards/format",

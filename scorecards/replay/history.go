@@ -10,9 +10,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/event"
@@ -106,30 +111,64 @@ func Load(ctx context.Context, s Store, cat *catalog.Catalog, days Days, engines
 	if h.recorded, err = s.ReadsRecordedSince(ctx); err != nil {
 		return nil, err
 	}
+	if q.Entities == nil {
+		for _, e := range cat.Entities() {
+			q.Entities = append(q.Entities, e.Ref)
+		}
+	}
+	var mu sync.Mutex
+	reading, ctx := errgroup.WithContext(ctx)
+	reading.SetLimit(runtime.GOMAXPROCS(0))
+	for some := range slices.Chunk(q.Entities, readAtOnce) {
+		reading.Go(func() error {
+			q := q
+			q.Entities = some
+			known, err := read(ctx, s, q)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(h.entities, known)
+			return err
+		})
+	}
+	return h, reading.Wait()
+}
+
+// readAtOnce is how many entities are read by one query. Its whole answer is in memory, several hundred bytes for every
+// version of a fact.
+const readAtOnce = 500
+
+// read returns what was known of some entities.
+func read(ctx context.Context, s Store, q store.HistoryQuery) (map[string]*entity, error) {
+	entities := make(map[string]*entity, len(q.Entities))
+	of := func(ref string) *entity {
+		if entities[ref] == nil {
+			entities[ref] = &entity{facts: map[string][]*line{}}
+		}
+		return entities[ref]
+	}
 	pool := newPool(q.Facts)
-	err = s.FactVersions(ctx, q, func(v *store.FactVersions) {
+	err := s.FactVersions(ctx, q, func(v *store.FactVersions) {
 		l := &line{source: pool.text(v.Source), observed: v.Observed, versions: make([]version, len(v.From))}
 		for i := range v.From {
 			l.versions[i] = version{v.From[i], v.Seq[i], pool.value(v.Types[i], v.Values[i], v.Errors[i]), v.ExpiresAfter[i]}
 		}
-		e, name := h.of(v.Entity), pool.text(v.Fact)
+		e, name := of(v.Entity), pool.text(v.Fact)
 		e.facts[name] = append(e.facts[name], l)
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = s.FactReadings(ctx, q, func(r *store.FactReadings) {
-		e := h.of(r.Entity)
-		e.readings = append(e.readings, &reading{r.Source, r.Observed, r.Facts, slices.Clone(r.At),
-			slices.Clone(r.ExpiresAfter)})
+		e := of(r.Entity)
+		e.readings = append(e.readings, &reading{r.Source, r.Observed, r.Facts, r.At, r.ExpiresAfter})
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range h.entities {
+	for _, e := range entities {
 		e.connect()
 	}
-	return h, nil
+	return entities, nil
 }
 
 // pool has each text and each value once: there are many more versions than different values, and what the store gives
@@ -163,13 +202,6 @@ func (p *pool) value(typ, raw, err string) *value {
 	v := value{p.text(typ), strings.Clone(raw), strings.Clone(err)}
 	p.values[v] = &v
 	return &v
-}
-
-func (h *History) of(ref string) *entity {
-	if h.entities[ref] == nil {
-		h.entities[ref] = &entity{facts: map[string][]*line{}}
-	}
-	return h.entities[ref]
 }
 
 // connect tells each line of its readings, in an order that does not depend on that of the rows.
