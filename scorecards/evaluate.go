@@ -166,6 +166,7 @@ func (e *Engine) grade(entity descriptor.Entity, known map[string]event.Fact) []
 			}
 		}
 		report := newReport(&card.Scorecard, entity.Ref, results)
+		report.Born = born
 		levels[card.Name] = levelOf(report, subject)
 		reports = append(reports, report)
 	}

@@ -33,8 +33,9 @@ type Report struct {
 	Coverage  float64               `json:"coverage"`     // 0 to 1
 	Counts    map[event.Outcome]int `json:"counts"`       // of the rules that count
 	Results   []Result              `json:"results"`      // announced rules included
-	Next      []Result              `json:"next"`         // what the next level still needs, the least effort first
+	Next      []Result              `json:"next"`         // what the next level needs, most gain per effort first
 	Note      string                `json:"note,omitempty"`
+	Born      time.Time             `json:"-"` // when the repository was created; zero: not known
 
 	WithoutWaivers *WithoutWaivers `json:"without_waivers,omitempty"` // nil: no rule is waived
 }
@@ -118,8 +119,23 @@ func Earned(o event.Outcome) bool {
 	return o == event.Pass || o == event.Warn || o == event.NotApplicable || o == event.Waived
 }
 
-// missingFor returns the level's rules that keep it from being reached, the least effort first; of two with the same
-// effort the one that failed comes before one that is only not known.
+// Gain returns by how much the lower end of the score rises when a rule of the report passes: 0 to 1. It is 0 for a rule
+// that passes already or does not count.
+func (r *Report) Gain(result *Result) float64 {
+	sum := tally{}
+	for i := range r.Results {
+		if r.Results[i].Counts() {
+			sum.add(r.Results[i].Outcome, r.Results[i].Weight)
+		}
+	}
+	if !result.Counts() || Earned(result.Outcome) || sum.all() == 0 {
+		return 0
+	}
+	return result.Weight / sum.all()
+}
+
+// missingFor returns the level's rules that keep it from being reached, those with the most weight for the stated effort
+// first; of two with the same, the one that failed comes before one that is only not known.
 func missingFor(level string, results []Result) []Result {
 	var missing []Result
 	for i := range results {
@@ -127,8 +143,9 @@ func missingFor(level string, results []Result) []Result {
 			missing = append(missing, results[i])
 		}
 	}
+	worth := func(r *Result) float64 { return r.Weight / Effort(r.Effort).Cost() }
 	slices.SortStableFunc(missing, func(a, b Result) int {
-		return cmp.Or(cmp.Compare(Effort(a.Effort).order(), Effort(b.Effort).order()),
+		return cmp.Or(cmp.Compare(worth(&b), worth(&a)),
 			cmp.Compare(boolOrder(a.Outcome != event.Fail), boolOrder(b.Outcome != event.Fail)))
 	})
 	return missing

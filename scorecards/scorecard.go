@@ -7,7 +7,6 @@ package scorecards
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +136,14 @@ const (
 	Days    Effort = "days"
 )
 
-var efforts = []Effort{Minutes, Hours, Days}
-
-func (e Effort) order() int { return slices.Index(efforts, e) }
+// Cost returns what an effort costs against the others: about a factor of five from one to the next, as from half an hour
+// to half a day to some days.
+func (e Effort) Cost() float64 {
+	switch e {
+	case Minutes:
+		return 1
+	case Hours:
+		return 5
+	}
+	return 25
+}
