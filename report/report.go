@@ -36,8 +36,10 @@ type Deps struct {
 	RulesHistory RulesHistory  // nil: when the rules changed is not shown
 	// OutcomeChanges has the history of rules; nil: none is shown.
 	OutcomeChanges OutcomeChanges
-	Campaigns      func() *campaign.Set // as they were last read; nil: there are none
-	Cache          Cache                // nil: every question is computed
+	// RepairedOutcomes has that of what has failed and was found to pass; nil: no time that repairs took is shown.
+	RepairedOutcomes OutcomeChanges
+	Campaigns        func() *campaign.Set // as they were last read; nil: there are none
+	Cache            Cache                // nil: every question is computed
 }
 
 // Cache keeps the results of the engines for as long as they are exact.

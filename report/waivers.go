@@ -149,16 +149,7 @@ func (r *Reader) WaiverDebt(ctx context.Context) ([]DebtPoint, error) {
 		return nil, nil
 	}
 	return cached(ctx, r, "waiver debt", func(ctx context.Context) ([]DebtPoint, error) {
-		now := r.deps.Now().UTC()
-		today := now.Truncate(24 * time.Hour)
-		monday := today.AddDate(0, 0, -(int(today.Weekday())+6)%7)
-		var times []time.Time
-		for week := debtWeeks - 1; week >= 0; week-- {
-			times = append(times, monday.AddDate(0, 0, -7*week))
-		}
-		if now.After(monday) {
-			times = append(times, now)
-		}
+		times := weekEnds(r.deps.Now(), debtWeeks)
 		var rules []string
 		for _, card := range r.deps.Scorecards.Scorecards() {
 			for i := range card.Rules {

@@ -447,3 +447,16 @@ func span(d time.Duration) string {
 	}
 	return strconv.Itoa(int(d.Minutes())) + " minutes"
 }
+
+// DefinitionsOf returns the facts that a rule looks at, by name; nil if there is no such rule.
+func (e *Engine) DefinitionsOf(scorecard, rule string) []facts.Definition {
+	var used []facts.Definition
+	for _, card := range e.cards {
+		if card.Name == scorecard {
+			for _, name := range e.FactsOf(scorecard, rule) {
+				used = append(used, card.definitions[name])
+			}
+		}
+	}
+	return used
+}

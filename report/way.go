@@ -1,0 +1,236 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/catalog/descriptor"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/repository/waiver"
+	"github.com/dxctl/dxctl/scorecards"
+)
+
+// Way is the smallest set of rules that brings an entity to the next level of a scorecard: every rule of that level that
+// counts and is not earned. All rules of the levels below are earned.
+//
+// The steps are in the order of their gain for the effort. The gain is the share of the way that a step is, by weight.
+// The effort is the stated one (minutes 1, hours 5, days 25), unless for every step enough repairs are known here: then
+// it is the median time that they took, of the rule or else of all rules with the same stated effort, at least a day.
+type Way struct {
+	Scorecard  string  `json:"scorecard"`
+	Title      string  `json:"title"` // of the scorecard
+	Level      string  `json:"level"` // to which it leads, in lower case
+	Score      float64 `json:"score"` // 0 to 1: the lower end
+	ScoreAfter float64 `json:"score_after"`
+	Measured   bool    `json:"measured"` // the order is by what repairs took here
+	Steps      []Step  `json:"steps"`
+}
+
+// Step is a rule that is not earned, what it would bring, and what to do about it.
+type Step struct {
+	Scorecard string        `json:"scorecard"`
+	Card      string        `json:"-"` // title of the scorecard
+	Rule      string        `json:"rule"`
+	Title     string        `json:"title"`
+	Outcome   event.Outcome `json:"outcome"`
+	Reason    string        `json:"reason"`
+	Level     string        `json:"level"`  // the next level of the scorecard, in lower case
+	Needed    int           `json:"needed"` // steps that the level needs, this one included; 0: it is not on the way
+	Gain      float64       `json:"gain"`   // by how much the lower end of the score rises, 0 to 1
+	Share     float64       `json:"share"`  // of the way, 0 to 1
+	Effort    string        `json:"effort"` // as the rule states it
+	Took      *Took         `json:"took"`   // here; null: too few repairs are known
+	Action    Action        `json:"action"`
+
+	worth float64
+}
+
+// Action is what to do about a rule that is not earned.
+type Action struct {
+	Do      string   `json:"do"`      // fix, find out, read again, correct or review
+	How     []string `json:"how"`     // of a fix: patch, setting, ask
+	Text    string   `json:"text"`    // sentence without a period
+	Command string   `json:"command"` // that the rule names; "" for none
+	Explain string   `json:"explain"` // command that explains the rule in full
+	Waiver  string   `json:"waiver"`  // command that asks for a waiver; "" where none can count
+	Waived  string   `json:"waived"`  // state of a waiver that is written already; "" for none
+}
+
+// howTexts say what the kinds of actions are.
+var howTexts = map[string]string{
+	"patch": "change a file in the repository", "setting": "change a setting at the host of the repository",
+	"ask": "agree on it with people",
+}
+
+// stepOf describes a result that is not earned.
+func (r *Reader) stepOf(e descriptor.Entity, report *scorecards.Report, x *scorecards.Result, t repairs) Step {
+	s := Step{
+		Scorecard: report.Scorecard, Card: report.Title, Rule: x.Rule, Title: x.Title, Outcome: x.Outcome, Reason: x.Reason,
+		Level: strings.ToLower(report.NextLevel), Gain: report.Gain(x), Effort: x.Effort,
+		Took: t.of(report.Scorecard, x.Rule), Action: r.actionOf(e, report.Scorecard, x),
+	}
+	total := 0.0
+	for i := range report.Next {
+		total += report.Next[i].Weight
+	}
+	if slices.ContainsFunc(report.Next, func(n scorecards.Result) bool { return n.Rule == x.Rule }) && total > 0 {
+		s.Needed, s.Share = len(report.Next), x.Weight/total
+	}
+	return s
+}
+
+// actionOf returns what to do about a result that is not earned.
+func (r *Reader) actionOf(e descriptor.Entity, scorecard string, x *scorecards.Result) Action {
+	name := words.RefName(e.Ref)
+	if !strings.HasPrefix(e.Ref, "component:default/") {
+		name = e.Ref
+	}
+	a := Action{How: []string{}, Explain: "dxctl grade " + name + " --rule " + x.Rule}
+	switch x.Outcome {
+	case event.Fail:
+		a.Do, a.Text = "fix", "Fix it"
+		if x.Action != nil {
+			a.How, a.Command = list(x.Action.Kind), x.Action.Command
+			var how []string
+			for _, kind := range x.Action.Kind {
+				how = append(how, cmp.Or(howTexts[kind], kind))
+			}
+			a.Text = "Fix it: " + strings.Join(how, ", or ")
+		}
+	case event.Stale:
+		a.Do, a.Text = "read again", "Read its sources again: dxctl grade "+name
+	case event.ErrorOutcome:
+		a.Do, a.Text = "correct", "Correct the rule or the source of its facts"
+	case event.NeedsReview:
+		a.Do, a.Text = "review", "Let a person look at it"
+	default:
+		a.Do, a.Text = "find out", "Find out: let "+strings.Join(sourcesOf(x), " and ")+" report it"
+	}
+	if x.Waiver != nil {
+		a.Waived = string(x.Waiver.State)
+	}
+	card, rule := r.rule(scorecard, x.Rule)
+	if rule == nil || !rule.Waivable {
+		return a
+	}
+	of := name
+	if len(card.WaiversFrom) > 0 && !slices.Contains(card.WaiversFrom, waiver.FromScorecards) {
+		of = "." // only the waivers in the repository count
+	}
+	if len(card.WaiversFrom) > 0 {
+		a.Waiver = "dxctl waiver request " + of + " --rule " + RuleName(scorecard, x.Rule) +
+			" --until 30d --reason planned --note TEXT"
+	}
+	return a
+}
+
+// sourcesOf returns who should give the facts that an undecided rule lacks.
+func sourcesOf(x *scorecards.Result) []string {
+	var sources []string
+	for _, f := range x.FactsUsed() {
+		if slices.Contains(x.Missing, f.Name) && f.Source != "" && !slices.Contains(sources, f.Source) {
+			sources = append(sources, f.Source)
+		}
+	}
+	if len(sources) == 0 {
+		return []string{"a source"}
+	}
+	return sources
+}
+
+// rule returns a scorecard and a rule of it; nil for what there is not.
+func (r *Reader) rule(scorecard, id string) (*scorecards.Scorecard, *scorecards.Rule) {
+	cards := r.deps.Scorecards.Scorecards()
+	for i := range cards {
+		if cards[i].Name != scorecard {
+			continue
+		}
+		for j := range cards[i].Rules {
+			if cards[i].Rules[j].ID == id {
+				return &cards[i], &cards[i].Rules[j]
+			}
+		}
+		return &cards[i], nil
+	}
+	return nil, nil
+}
+
+// Ways returns the cheapest way of an entity to the next level of each scorecard that grades it; none for a scorecard
+// whose levels it has all reached.
+func (r *Reader) Ways(ctx context.Context, s Service) ([]Way, error) {
+	took, err := r.repairs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var ways []Way
+	for i := range s.Reports {
+		if len(s.Reports[i].Next) > 0 {
+			ways = append(ways, r.wayOf(s.Entity, &s.Reports[i], took))
+		}
+	}
+	return ways, nil
+}
+
+func (r *Reader) wayOf(e descriptor.Entity, report *scorecards.Report, took repairs) Way {
+	way := Way{
+		Scorecard: report.Scorecard, Title: report.Title, Level: strings.ToLower(report.NextLevel), Score: report.Score,
+		ScoreAfter: report.Score,
+	}
+	for i := range report.Next {
+		step := r.stepOf(e, report, &report.Next[i], took)
+		way.ScoreAfter = min(way.ScoreAfter+step.Gain, 1)
+		way.Steps = append(way.Steps, step)
+	}
+	way.Measured = order(way.Steps, took)
+	return way
+}
+
+// order sorts steps by their gain for the effort, and returns whether the effort is measured. What is not decided comes
+// after what fails, if both have the same.
+func order(steps []Step, took repairs) (measured bool) {
+	days := make([]float64, len(steps))
+	measured = true
+	for i := range steps {
+		known, ok := took.Rules[RuleName(steps[i].Scorecard, steps[i].Rule)]
+		if !ok {
+			known, ok = took.Efforts[steps[i].Effort]
+		}
+		measured = measured && ok
+		days[i] = max(known.MedianDays, 1)
+	}
+	for i := range steps {
+		cost := scorecards.Effort(steps[i].Effort).Cost()
+		if measured {
+			cost = days[i]
+		}
+		steps[i].worth = steps[i].Share / cost
+	}
+	slices.SortStableFunc(steps, func(a, b Step) int {
+		return cmp.Or(cmp.Compare(b.worth, a.worth), cmp.Compare(undecided(a), undecided(b)))
+	})
+	return measured && len(steps) > 0
+}
+
+func undecided(s Step) int {
+	if s.Outcome == event.Fail {
+		return 0
+	}
+	return 1
+}
+
+// FirstSteps returns the steps of all ways with the most gain for the effort, at most as many as asked for.
+func (r *Reader) FirstSteps(ctx context.Context, ways []Way, most int) ([]Step, error) {
+	took, err := r.repairs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var steps []Step
+	for _, way := range ways {
+		steps = append(steps, way.Steps...)
+	}
+	order(steps, took)
+	return steps[:min(most, len(steps))], nil
+}
