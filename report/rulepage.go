@@ -46,7 +46,7 @@ func (r *Reader) Rule(ctx context.Context, scorecard, id string) (RulePage, erro
 		return page, noRule(&card, id)
 	}
 	page.Row = card.Rules[i]
-	page.Facts = r.deps.Scorecards.FactsOf(card.Scorecard.Name, id)
+	page.Facts = r.deps.Scorecards.DefinitionsOf(card.Scorecard.Name, id)
 	took, err := r.repairs(ctx)
 	if err != nil {
 		return page, err

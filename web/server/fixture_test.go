@@ -115,7 +115,8 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 		CountOutcome: s.CountOutcome,
 		RulesHistory: s.RulesHistory,
 
-		OutcomeChanges: s.OutcomeChanges, Campaigns: func() *campaign.Set { return &campaigns },
+		OutcomeChanges: s.OutcomeChanges, RepairedOutcomes: s.RepairedOutcomes,
+		Campaigns: func() *campaign.Set { return &campaigns },
 		Ping: func(ctx context.Context) error {
 			_, err := s.Info(ctx)
 			return err

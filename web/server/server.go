@@ -44,14 +44,16 @@ type Deps struct {
 	RulesHistory report.RulesHistory // nil: when the rules changed is not shown
 	// OutcomeChanges has the history of rules; nil: none is shown.
 	OutcomeChanges report.OutcomeChanges
-	Campaigns      func() *campaign.Set    // as they were last read; nil: there are none
-	Catalog        func() *catalog.Catalog // the catalog as it is now; never nil
-	Logger         *slog.Logger
-	Registerer     prometheus.Registerer
-	Gatherer       prometheus.Gatherer
-	Now            func() time.Time
-	Version        string
-	Checks         []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	// RepairedOutcomes has that of what has failed and was found to pass; nil: no time that repairs took is shown.
+	RepairedOutcomes report.OutcomeChanges
+	Campaigns        func() *campaign.Set    // as they were last read; nil: there are none
+	Catalog          func() *catalog.Catalog // the catalog as it is now; never nil
+	Logger           *slog.Logger
+	Registerer       prometheus.Registerer
+	Gatherer         prometheus.Gatherer
+	Now              func() time.Time
+	Version          string
+	Checks           []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
 	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
@@ -152,7 +154,8 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		Environments: deps.Environments, Sources: deps.Sources, Checks: deps.Checks, Cache: a.results,
 		GradeHistory: deps.GradeHistory, FactHistory: deps.FactHistory, CountOutcome: deps.CountOutcome,
 		RulesHistory:   deps.RulesHistory,
-		OutcomeChanges: deps.OutcomeChanges, Campaigns: deps.Campaigns,
+		OutcomeChanges: deps.OutcomeChanges, RepairedOutcomes: deps.RepairedOutcomes,
+		Campaigns: deps.Campaigns,
 	}); err != nil {
 		return nil, err
 	}

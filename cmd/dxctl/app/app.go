@@ -130,7 +130,8 @@ func (a *App) Reader() (*report.Reader, error) {
 		Store: a.Store.Reader(), Metrics: a.metrics, Scorecards: a.cards, Catalog: a.catalog.Load, Now: a.now,
 		GradeHistory: a.Store.GradeHistory, FactHistory: a.Store, CountOutcome: a.Store.CountOutcome,
 		RulesHistory:   a.Store.RulesHistory,
-		OutcomeChanges: a.Store.OutcomeChanges, Campaigns: a.campaigns.Load,
+		OutcomeChanges: a.Store.OutcomeChanges, RepairedOutcomes: a.Store.RepairedOutcomes,
+		Campaigns: a.campaigns.Load,
 	})
 }
 

@@ -139,8 +139,9 @@ func (a *App) dashboard(received *receiving, plans http.Handler) (*fiber.App, er
 		Version:      a.opt.Version,
 		Demo:         a.cfg.Demo,
 
-		OutcomeChanges: a.Store.OutcomeChanges,
-		Campaigns:      a.campaigns.Load,
+		OutcomeChanges:   a.Store.OutcomeChanges,
+		RepairedOutcomes: a.Store.RepairedOutcomes,
+		Campaigns:        a.campaigns.Load,
 
 		Environments: slices.Sorted(maps.Keys(a.cfg.Environments)),
 		Sources:      sources,
