@@ -136,6 +136,31 @@ func NewCardServicesDocument(c *Card, services []Service, p Page) CardServicesDo
 	return doc
 }
 
+// CardTeamDocument is a team with the levels that a scorecard gives to what it owns.
+type CardTeamDocument struct {
+	Ref      string         `json:"ref"` // "" for what has no owner
+	Name     string         `json:"name"`
+	Services int            `json:"services"`
+	Levels   map[string]int `json:"levels"` // by level, "none" included
+}
+
+// CardTeamsDocument is a list of such teams.
+type CardTeamsDocument struct {
+	Scorecard string             `json:"scorecard"`
+	Teams     []CardTeamDocument `json:"teams"`
+	Total     int                `json:"total"`
+	Next      string             `json:"next"`
+}
+
+// NewCardTeamsDocument is a page of the teams of a scorecard as a document.
+func NewCardTeamsDocument(c *Card, teams []Team, p Page) CardTeamsDocument {
+	doc := CardTeamsDocument{Scorecard: c.Scorecard.Name, Teams: []CardTeamDocument{}, Total: len(teams)}
+	for _, t := range PageOf(teams, p) {
+		doc.Teams = append(doc.Teams, CardTeamDocument{t.Owner, t.Name, t.Services, t.ByLevel})
+	}
+	return doc
+}
+
 // RuleServiceDocument is an entity with its outcome of a rule.
 type RuleServiceDocument struct {
 	Ref           string        `json:"ref"`
