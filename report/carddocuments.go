@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/event"
-	"github.com/dxctl/dxctl/scorecards/format"
 )
 
 // CardDocument is a scorecard in lists.
@@ -26,7 +25,7 @@ type CardDocument struct {
 	Path        string         `json:"path"` // of its page
 }
 
-func (c *Card) document() CardDocument {
+func (c Card) document() CardDocument {
 	doc := CardDocument{
 		Scorecard: c.Scorecard.Name, Title: c.Scorecard.Title, Description: c.Scorecard.Description,
 		Owner: c.Scorecard.Owner, Origin: c.Origin(), File: c.Scorecard.File, Version: c.Scorecard.Version,
@@ -232,6 +231,3 @@ func NewRulePageDocument(p *RulePage, rows []RuleService, steps []*Step, total i
 	}
 	return doc
 }
-
-// Retired reports whether the rule is evaluated by nothing any longer.
-func (r RuleRow) Retired() bool { return r.Stage == format.Retired }

@@ -21,6 +21,12 @@ type RuleRow struct {
 	place   int
 }
 
+// Of is how many entities have an outcome.
+func (r RuleRow) Of(outcome string) int { return r.Counts[event.Outcome(outcome)] }
+
+// Retired reports whether nothing evaluates the rule any longer.
+func (r RuleRow) Retired() bool { return r.Stage == format.Retired }
+
 // Undecided is how many entities have no verdict: unknown, stale, in error or to be reviewed.
 func (r RuleRow) Undecided() int {
 	return r.Counts[event.Unknown] + r.Counts[event.Stale] + r.Counts[event.ErrorOutcome] + r.Counts[event.NeedsReview]

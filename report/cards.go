@@ -39,7 +39,7 @@ const (
 var Origins = []string{BuiltIn, Own}
 
 // Origin is BuiltIn or Own.
-func (c *Card) Origin() string {
+func (c Card) Origin() string {
 	if strings.HasPrefix(c.Scorecard.File, BuiltIn+":") {
 		return BuiltIn
 	}
@@ -47,7 +47,7 @@ func (c *Card) Origin() string {
 }
 
 // InForce is how many rules count now.
-func (c *Card) InForce() int {
+func (c Card) InForce() int {
 	n := 0
 	for i := range c.Rules {
 		if c.Rules[i].Stage == format.Enforced {
@@ -63,15 +63,6 @@ func ScorecardPath(scorecard string) string { return "/scorecards/" + url.PathEs
 // RulePath is the address of the page of a rule.
 func RulePath(scorecard, rule string) string {
 	return ScorecardPath(scorecard) + "/rules/" + url.PathEscape(rule)
-}
-
-// LevelCountsBar returns the levels as pairs of a level and a number, for a bar.
-func (c *Card) LevelCountsBar() []any {
-	var pairs []any
-	for _, l := range c.Levels {
-		pairs = append(pairs, l.Level, l.N)
-	}
-	return pairs
 }
 
 // Cards returns every scorecard, in the order in which they grade.
@@ -204,7 +195,7 @@ var CardServiceColumns = []sorting.Field[Service]{
 var CardTeamColumns = TeamColumns[:3]
 
 // Teams returns the teams that own what the scorecard grades, without their deployments.
-func (c *Card) Teams() Teams { return Teams{List: teamsOf(c.Graded, nil)} }
+func (c Card) Teams() Teams { return Teams{List: teamsOf(c.Graded, nil)} }
 
 // Choices returns what the entities that the scorecard grades can be selected by.
 func (r *Reader) Choices(c *Card) ServiceChoices {

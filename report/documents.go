@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,10 @@ type GradeDocument struct {
 	Next      []string              `json:"next,omitempty"` // rules: the cheapest way to the next level
 
 	WithoutWaivers *scorecards.WithoutWaivers `json:"without_waivers"` // null: no rule is waived
+
+	// of one service only
+	Way        *Way        `json:"way,omitempty"` // to the next level, step by step; absent: there is none
+	Percentile *Percentile `json:"percentile,omitempty"`
 }
 
 // LeftOutDocument is a scorecard whose filter leaves a service out.
@@ -182,8 +187,18 @@ func (s Service) document(rules bool) ServiceDocument {
 		Grades: []GradeDocument{}, LeftOut: []LeftOutDocument{}, Window: s.Window, Numbers: s.Numbers,
 		Path: ServicePath(s.Entity.Ref),
 	}
-	for _, report := range s.Reports {
-		doc.Grades = append(doc.Grades, gradeDocument(report, rules))
+	for i, report := range s.Reports {
+		grade := gradeDocument(report, rules)
+		if w := slices.IndexFunc(s.Ways, func(w Way) bool { return w.Scorecard == report.Scorecard }); w >= 0 {
+			grade.Way, grade.Next = &s.Ways[w], nil
+			for _, step := range s.Ways[w].Steps {
+				grade.Next = append(grade.Next, step.Rule)
+			}
+		}
+		if i < len(s.Percentiles) {
+			grade.Percentile = &s.Percentiles[i]
+		}
+		doc.Grades = append(doc.Grades, grade)
 	}
 	for _, l := range s.LeftOut {
 		doc.LeftOut = append(doc.LeftOut, LeftOutDocument(l))

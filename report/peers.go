@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards"
 )
 
@@ -34,6 +35,22 @@ type Percentile struct {
 	Widened []string `json:"widened"`  // what the group does not have in common, because it would be too small: age, tier
 	LeftOut int      `json:"left_out"` // of the group: less than half is known of them
 	Why     string   `json:"why"`      // sentence without a period; "" if it is known
+}
+
+// Text puts the percentile into words, without a period: "percentile 40–55 of n = 23, type service, tier 1".
+func (p Percentile) Text() string {
+	if p.Low == nil || p.High == nil {
+		return "no percentile: " + p.Why
+	}
+	low, high := words.Number(*p.Low, 0), words.Number(*p.High, 0)
+	if low != high {
+		low += "–" + high
+	}
+	text := fmt.Sprintf("percentile %s of n = %s, %s", low, words.Whole(p.N), p.Group)
+	if len(p.Widened) > 0 {
+		text += fmt.Sprintf(" (%s left out: fewer than %d are alike)", strings.Join(p.Widened, " and "), enoughPeers)
+	}
+	return text
 }
 
 // ageBands are the ages of repositories that are compared, in years.
@@ -66,8 +83,8 @@ func peerGroupOf(s *Service, report *scorecards.Report, now time.Time) peerGroup
 	return g
 }
 
-// Percentiles returns where an entity is among its peers, by each scorecard that grades it, in their order.
-func (r *Reader) Percentiles(ctx context.Context, s Service) ([]Percentile, error) {
+// percentilesOf returns where an entity is among its peers, by each scorecard that grades it, in their order.
+func (r *Reader) percentilesOf(ctx context.Context, s Service) ([]Percentile, error) {
 	all, err := r.Services(ctx)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type ServicePage struct {
 	Changes     []records.Row  // the latest
 	History     []CardHistory  // of each scorecard that grades it
 	Open        []OpenCampaign // running campaigns that it has not reached
+	First       []Step         // of the ways of the service, those to begin with
 }
 
 // EntityLink is another entity of the catalog.
@@ -41,6 +42,7 @@ type EntityLink struct {
 const (
 	latestDeployments = 10
 	latestChanges     = 8
+	maxFirst          = 5 // steps to begin with
 )
 
 // graded returns the entity of a ref: a service, or what a scorecard grades. The error is a *NotFoundError.
@@ -97,7 +99,12 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	deployed, component := entity.IsService(), entity.Kind == "Component"
 	window := r.ChartWindow()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { page.Service, err = r.Service(ctx, entity.Ref); return err })
+	g.Go(func() (err error) {
+		if page.Service, err = r.WithWays(ctx, entity.Ref); err == nil {
+			page.First, err = r.FirstSteps(ctx, page.Service.Ways, maxFirst)
+		}
+		return err
+	})
 	g.Go(func() (err error) {
 		if !deployed {
 			return nil
@@ -138,6 +145,20 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	page.Open = r.OpenCampaigns(page.Service)
 	r.describe(&page, cat)
 	return page, nil
+}
+
+// WithWays returns the service of a ref with its ways to the next levels, and where it is among its peers. Its errors are
+// those of Service.
+func (r *Reader) WithWays(ctx context.Context, ref string) (Service, error) {
+	s, err := r.Service(ctx, ref)
+	if err != nil {
+		return s, err
+	}
+	if s.Ways, err = r.waysOf(ctx, s); err != nil {
+		return s, err
+	}
+	s.Percentiles, err = r.percentilesOf(ctx, s)
+	return s, err
 }
 
 // describe adds where the entity of a page is, and what it is connected with.

@@ -29,6 +29,10 @@ type Service struct {
 	Numbers metrics.ServiceStats
 	Window  metrics.Window // of Numbers
 	Rank    int            // of the level in its scorecard, from 0 for none
+
+	// Only [Reader.WithWays] sets them: of a list of services they would take long.
+	Ways        []Way        // to the next level of each scorecard that has one
+	Percentiles []Percentile // of each scorecard that grades it, in the order of Reports
 }
 
 // Level is the level of the first scorecard in lower case, "none" without one.

@@ -48,6 +48,23 @@ type Step struct {
 	worth float64
 }
 
+// Cost says what the step takes: the stated effort, and how long it took here where that is known.
+func (s Step) Cost() string {
+	if s.Took == nil {
+		return s.Effort
+	}
+	return s.Effort + "; took here: median " + s.Took.Text()
+}
+
+// Text is such as "6 days, n = 9".
+func (t Took) Text() string {
+	unit := " days"
+	if words.Number(t.MedianDays, 1) == "1" {
+		unit = " day"
+	}
+	return words.Number(t.MedianDays, 1) + unit + ", n = " + words.Whole(t.N)
+}
+
 // Action is what to do about a rule that is not earned.
 type Action struct {
 	Do      string   `json:"do"`      // fix, find out, read again, correct or review
@@ -158,9 +175,9 @@ func (r *Reader) rule(scorecard, id string) (*scorecards.Scorecard, *scorecards.
 	return nil, nil
 }
 
-// Ways returns the cheapest way of an entity to the next level of each scorecard that grades it; none for a scorecard
+// waysOf returns the cheapest way of an entity to the next level of each scorecard that grades it; none for a scorecard
 // whose levels it has all reached.
-func (r *Reader) Ways(ctx context.Context, s Service) ([]Way, error) {
+func (r *Reader) waysOf(ctx context.Context, s Service) ([]Way, error) {
 	took, err := r.repairs(ctx)
 	if err != nil {
 		return nil, err

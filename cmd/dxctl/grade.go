@@ -214,7 +214,7 @@ func (s *cli) gradeStored(ctx context.Context, word string, options gradeOptions
 			return err
 		}
 		var service report.Service
-		if service, err = reader.Service(ctx, want); err == nil {
+		if service, err = reader.WithWays(ctx, want); err == nil {
 			err = explain(service).Print(s.out, s.output)
 		}
 	}
@@ -288,7 +288,7 @@ func gradesTable(reports []scorecards.Report) output.Table {
 func explain(service report.Service) output.Table {
 	t := output.Table{Columns: []string{"level", "rule", "outcome", "reason", "what_to_do"}, Document: service.Document()}
 	var prose strings.Builder
-	for _, r := range service.Reports {
+	for i, r := range service.Reports {
 		fmt.Fprintf(
 			&prose,
 			"%s\n%s: %s, score %s, coverage %s\n",
@@ -301,12 +301,13 @@ func explain(service report.Service) output.Table {
 		if w := r.WithoutWaivers; w != nil {
 			fmt.Fprintf(&prose, "Without waivers: %s, score %s\n", words.Level(w.Level), words.Interval(w.Score, w.ScoreHigh))
 		}
-		if len(r.Next) > 0 {
-			var titles []string
-			for _, n := range r.Next {
-				titles = append(titles, n.Title)
+		if i < len(service.Percentiles) {
+			fmt.Fprintf(&prose, "Among its peers: %s\n", output.Printable(service.Percentiles[i].Text()))
+		}
+		for _, way := range service.Ways {
+			if way.Scorecard == r.Scorecard {
+				writeWay(&prose, way)
 			}
-			fmt.Fprintf(&prose, "The cheapest way to %s: %s.\n", r.NextLevel, strings.Join(titles, "; "))
 		}
 		group := ""
 		for _, x := range r.Results {

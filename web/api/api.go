@@ -168,7 +168,7 @@ func (a *API) service(ctx context.Context, r route.Request) (route.Answer, error
 		}
 		return document(then.Document())
 	}
-	service, err := a.reader.Service(ctx, r.ServiceRef())
+	service, err := a.reader.WithWays(ctx, r.ServiceRef())
 	if err != nil {
 		return route.Answer{}, err
 	}

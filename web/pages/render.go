@@ -44,8 +44,8 @@ var navigation = []navItem{
 
 // serviceTabs are the lists of what belongs to services.
 var serviceTabs = []navItem{
-	{"/services", "Services"}, {"/entities", "Others"}, {"/teams", "Teams"}, {"/waivers", "Waivers"},
-	{"/campaigns", "Campaigns"},
+	{"/services", "Services"}, {"/entities", "Others"}, {"/teams", "Teams"}, {"/scorecards", "Scorecards"},
+	{"/waivers", "Waivers"}, {"/campaigns", "Campaigns"},
 }
 
 // loadTemplates parses base.html and the parts once for each page.
@@ -95,6 +95,8 @@ func (p *Pages) funcs() template.FuncMap {
 		"hours":       words.Hours,
 		"refname":     words.RefName,
 		"service":     report.ServicePath,
+		"scorecard":   report.ScorecardPath,
+		"rulepath":    report.RulePath,
 		"safeurl":     report.SafeURL,
 		"plural":      words.Plural,
 		"spec":        chartSpec,

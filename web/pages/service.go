@@ -23,6 +23,8 @@ type serviceView struct {
 	LeftOut    []scorecards.LeftOut
 	Broken     []brokenCard
 	Cards      []gradeView
+	First      []stepItem // what to do first
+	Levelled   bool       // there are scorecards, and every level of them is reached
 	DependsOn  []entityLink
 	Dependents []entityLink
 	MoreBelow  int    // entities beyond DependsOn
@@ -50,6 +52,14 @@ type gradeView struct {
 	Counts  []outcomeCount
 	Levels  []levelRules
 	History historyView
+	Way     *report.Way // nil: there is no next level
+	Peers   string      // sentence without a period
+}
+
+// stepItem is a step with the place of its rule on the page.
+type stepItem struct {
+	report.Step
+	Href string
 }
 
 // historyView is how the grade by a scorecard changed.
@@ -114,9 +124,24 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		if i >= 0 {
 			card.History = historyViewOf(page.History[i], p.reader.Now())
 		}
+		if i := slices.IndexFunc(page.Service.Ways, func(w report.Way) bool { return w.Scorecard == graded.Scorecard }); i >= 0 {
+			card.Way = &page.Service.Ways[i]
+		}
+		card.Peers = page.Service.Percentiles[len(view.Cards)].Text()
 		view.Cards = append(view.Cards, card)
 	}
+	for _, step := range page.First {
+		view.First = append(view.First, stepItem{step, view.anchor(step)})
+	}
+	view.Levelled = len(view.Cards) > 0 && len(page.Service.Ways) == 0 && !slices.ContainsFunc(page.Service.Reports,
+		func(r scorecards.Report) bool { return r.Level == "" })
 	return p.render("service", view)
+}
+
+// anchor is the place of a step's rule on the page.
+func (v *serviceView) anchor(step report.Step) string {
+	i := slices.IndexFunc(v.Cards, func(c gradeView) bool { return c.Scorecard == step.Scorecard })
+	return fmt.Sprintf("#rule-%d-%s", i, step.Rule)
 }
 
 // The bounds of what the page of a service shows of a history, for each scorecard: the API has all of it.
