@@ -192,7 +192,9 @@ var CardServiceColumns = []sorting.Field[Service]{
 }
 
 // CardTeamColumns are the columns of the teams of what a scorecard grades.
-var CardTeamColumns = TeamColumns[:3]
+var CardTeamColumns = append(slices.Clone(TeamColumns[:3]), number("none", "no level", func(t Team) *float64 {
+	return sorting.Count(t.ByLevel[words.Level("")])
+}))
 
 // Teams returns the teams that own what the scorecard grades, without their deployments.
 func (c Card) Teams() Teams { return Teams{List: teamsOf(c.Graded, nil)} }

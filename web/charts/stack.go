@@ -50,7 +50,7 @@ func Stacks(id, title, what string, states []State, stacks []Stack) Chart {
 	}
 	c.Summary = summaryOf(what, states, stacks)
 	if len(stacks) == 1 { // nothing to compare
-		c.Summary += " The stored history begins now."
+		c.Summary += " Nothing earlier is stored."
 		return c
 	}
 	bar := charts.NewBar()

@@ -75,6 +75,7 @@ func BenchmarkPages(b *testing.B) {
 func BenchmarkLargePages(b *testing.B) {
 	o := organizationOf(5_000, 100_000)
 	f := newFixture(b, o.descriptors, o.people, o.events)
+	f.gradeFor(b, 8)
 	paths := []string{"/", "/services/default/service-7", "/time-to-first-deploy", "/definitions/deployment_frequency"}
 	for _, l := range everyList {
 		paths = append(paths, l.path)

@@ -14,7 +14,7 @@ import (
 // addresses are the parameters of every address, with the parts of its path filled in.
 func addresses() map[string][]string {
 	fill := strings.NewReplacer(":namespace", "default", ":entitykind", "component", ":name", "payment-service", ":id", "ci_duration",
-		":campaign", "silver")
+		":campaign", "silver", ":scorecard", "test-path", ":rule", "readme")
 	all := map[string][]string{}
 	for path, parameters := range server.Parameters() {
 		path = fill.Replace(path)
@@ -138,7 +138,8 @@ func TestOddValuesAreNoFailure(t *testing.T) {
 	}
 	for _, value := range odd {
 		path := pathEscape(value[:min(len(value), 1000)])
-		for _, address := range []string{"/services/default/", "/services/" + path + "/", "/events/", "/definitions/", "/api/v1/events/", "/api/v1/services/default/"} {
+		for _, address := range []string{"/services/default/", "/services/" + path + "/", "/events/", "/definitions/", "/api/v1/events/", "/api/v1/services/default/", "/scorecards/", "/scorecards/test-path/rules/",
+			"/api/v1/scorecards/test-path/rules/"} {
 			check(address + path)
 		}
 		check("/events/" + path + ".csv")
@@ -166,7 +167,7 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 			}
 		}
 		for _, known := range []string{"service", "team", "environment", "person", "source", "scope", "status", "level", "lifecycle", "of", "cohort", "bucket", "only", "sort", "dir", "bots",
-			"delivered", "system", "rule", "outcome", "depends_on", "kind", "gaps", "windows", "provider", "state"} {
+			"delivered", "system", "rule", "outcome", "depends_on", "kind", "gaps", "windows", "provider", "state", "origin", "stage"} {
 			if slices.Contains(parameters, known) &&
 				(known != "environment" && known != "delivered" || strings.Contains(address, "deployment")) {
 				refuse(address+"?"+known+"=never-heard-of", "never-heard-of")
@@ -198,6 +199,12 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 		"/api/v1/events/changes?sort=took":                                "is not a column of this list",
 		"/ledger?kind=deployments":                                        `(did you mean "deployment"?)`,
 		"/time-to-first-deploy/subjects?sort=took":                        "is not a column of this list",
+		"/scorecards?origin=own-ones":                                     "(known: built-in, own)",
+		"/scorecards/test-path?stage=enforcd":                             `(did you mean "enforced"?)`,
+		"/scorecards/test-path?level=platinum":                            "(known: bronze, silver, gold)",
+		"/scorecards/others/services?level=gold":                          "(known: silver, bronze, none)",
+		"/scorecards/test-path/rules/readme?team=Paymnts":                 `(did you mean "Payments"?)`,
+		"/scorecards/test-path/rules/readme?sort=reason":                  "is not a column of this list",
 		"/unmapped?provider=gihub":                                        `(did you mean "github"?)`,
 	} {
 		refuse(path, want)

@@ -3,6 +3,7 @@ package server_test
 import (
 	"fmt"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/dxctl/dxctl/event"
@@ -52,6 +53,29 @@ func organizationOf(services, events int) organization {
 	o := organization{descriptors: descriptors.String(), people: people.String()}
 	o.addEvents(services, events, engineers)
 	return o
+}
+
+// gradeFor stores grades of the last weeks. About a fifth of the outcomes are others each week.
+func (f *fixture) gradeFor(tb testing.TB, weeks int) {
+	tb.Helper()
+	reports, err := f.deps.Scorecards.Reports(tb.Context(), f.store, f.catalog)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for week := weeks; week > 0; week-- {
+		var events []event.Event
+		for i := range reports {
+			for j, g := range reports[i].Grades(present.AddDate(0, 0, -7*week)) {
+				if (i+j+week)%5 == 0 {
+					g.Outcome = []event.Outcome{event.Fail, event.Pass}[week%2]
+				}
+				events = append(events, g)
+			}
+		}
+		if err := f.store.Append(tb.Context(), events...); err != nil {
+			tb.Fatal(err)
+		}
+	}
 }
 
 func (o *organization) addEvents(services, events, engineers int) {
