@@ -83,7 +83,8 @@ type OutcomeCounts struct {
 	Graded int                   `json:"graded"` // the sum; 0 before the first grade, when nothing is known
 }
 
-// outcomesOver counts the outcomes of a rule at the end of each week. The last is the present, whose outcomes are given.
+// outcomesOver counts the outcomes of a rule at the end of each week. The last is the present, whose outcomes are
+// given.
 func outcomesOver(of map[string]scorecards.OutcomeHistory, now map[string]event.Outcome, at time.Time) []OutcomeCounts {
 	times := weekEnds(at, trendWeeks)
 	counts := make([]OutcomeCounts, len(times))
@@ -114,8 +115,8 @@ type LevelsAt struct {
 	Graded int            `json:"graded"` // the sum; 0 before the first grade, when nothing is known
 }
 
-// levelsOver counts the levels of a scorecard at the end of each week, over the entities that it grades today. It is nil
-// if no history is read here.
+// levelsOver counts the levels of a scorecard at the end of each week, over the entities that it grades today. It is
+// nil if no history is read here.
 func (r *Reader) levelsOver(
 	ctx context.Context, card *scorecards.Scorecard, entities []string,
 ) ([]scorecards.LevelCounts, error) {

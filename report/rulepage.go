@@ -158,12 +158,12 @@ func (r *Reader) Steps(ctx context.Context, rows []RuleService) ([]*Step, error)
 	return steps, nil
 }
 
-// Brings says what the step alone does to the level: "lifts it to silver by itself".
-func (s Step) Brings() string {
-	switch {
-	case s.Needed == 0:
+// Effect says what the step alone does to the level: "lifts it to silver by itself".
+func (s Step) Effect() string {
+	switch s.Needed {
+	case 0:
 		return "does not change the level yet"
-	case s.Needed == 1:
+	case 1:
 		return "lifts it to " + words.Level(s.Level) + " by itself"
 	}
 	return "one of " + words.Whole(s.Needed) + " steps to " + words.Level(s.Level)

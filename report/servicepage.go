@@ -147,8 +147,8 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 	return page, nil
 }
 
-// WithWays returns the service of a ref with its ways to the next levels, and where it is among its peers. Its errors are
-// those of Service.
+// WithWays returns the service of a ref with its ways to the next levels, and where it is among its peers. Its errors
+// are those of Service.
 func (r *Reader) WithWays(ctx context.Context, ref string) (Service, error) {
 	s, err := r.Service(ctx, ref)
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 )
 
-// Way is the smallest set of rules that brings an entity to the next level of a scorecard: every rule of that level that
-// counts and is not earned. All rules of the levels below are earned.
+// Way is the smallest set of rules that an entity needs for the next level of a scorecard: every rule of that level
+// that counts and is not earned. All rules of the levels below are earned.
 //
 // The steps are in the order of their gain for the effort. The gain is the share of the way that a step is, by weight.
 // The effort is the stated one (minutes 1, hours 5, days 25), unless for every step enough repairs are known here: then
@@ -29,7 +29,7 @@ type Way struct {
 	Steps      []Step  `json:"steps"`
 }
 
-// Step is a rule that is not earned, what it would bring, and what to do about it.
+// Step is a rule that is not earned, what it would gain, and what to do about it.
 type Step struct {
 	Scorecard string        `json:"scorecard"`
 	Card      string        `json:"-"` // title of the scorecard

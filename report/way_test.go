@@ -130,8 +130,8 @@ func TestActions(t *testing.T) {
 	}
 	later := slices.IndexFunc(report.Results, func(x scorecards.Result) bool { return x.Rule == "later" })
 	step := r.stepOf(e, &report, &report.Results[later], repairs{})
-	if step.Brings() != "does not change the level yet" || step.Share != 0 {
-		t.Errorf("a rule of a higher level: %s, %v", step.Brings(), step.Share)
+	if step.Effect() != "does not change the level yet" || step.Share != 0 {
+		t.Errorf("a rule of a higher level: %s, %v", step.Effect(), step.Share)
 	}
 }
 

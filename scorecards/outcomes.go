@@ -52,8 +52,8 @@ func (h OutcomeHistory) Since(o event.Outcome) (since time.Time, fromBeginning b
 }
 
 // Repair returns how long it took from the time at which the rule was first found to fail to the time at which it was
-// found to pass, the last time that this happened. It is not an effort: work waits, too. A rule that lost its verdict in
-// between still counts as failing; one that was waived or did not apply, or whose version changed, was not repaired.
+// found to pass, the last time that this happened. It is not an effort: work waits, too. A rule that lost its verdict
+// in between still counts as failing; one that was waived or did not apply, or whose version changed, was not repaired.
 func (h OutcomeHistory) Repair() (took time.Duration, repaired bool) {
 	var failed time.Time
 	version := uint32(0)

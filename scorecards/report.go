@@ -119,8 +119,8 @@ func Earned(o event.Outcome) bool {
 	return o == event.Pass || o == event.Warn || o == event.NotApplicable || o == event.Waived
 }
 
-// Gain returns by how much the lower end of the score rises when a rule of the report passes: 0 to 1. It is 0 for a rule
-// that passes already or does not count.
+// Gain returns by how much the lower end of the score rises when a rule of the report passes: 0 to 1. It is 0 for a
+// rule that passes already or does not count.
 func (r *Report) Gain(result *Result) float64 {
 	sum := tally{}
 	for i := range r.Results {
@@ -134,8 +134,8 @@ func (r *Report) Gain(result *Result) float64 {
 	return result.Weight / sum.all()
 }
 
-// missingFor returns the level's rules that keep it from being reached, those with the most weight for the stated effort
-// first; of two with the same, the one that failed comes before one that is only not known.
+// missingFor returns the level's rules that keep it from being reached, those with the most weight for the stated
+// effort first; of two with the same, the one that failed comes before one that is only not known.
 func missingFor(level string, results []Result) []Result {
 	var missing []Result
 	for i := range results {

@@ -136,8 +136,8 @@ const (
 	Days    Effort = "days"
 )
 
-// Cost returns what an effort costs against the others: about a factor of five from one to the next, as from half an hour
-// to half a day to some days.
+// Cost returns what an effort costs against the others: about a factor of five from one to the next, as from half an
+// hour to half a day to some days.
 func (e Effort) Cost() float64 {
 	switch e {
 	case Minutes:

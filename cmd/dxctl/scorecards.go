@@ -181,7 +181,7 @@ func (s *cli) showRule(ctx context.Context, r *report.Reader, card, rule, outcom
 			}
 		}
 		if steps[i] != nil {
-			step = steps[i].Action.Text + "; " + steps[i].Brings()
+			step = steps[i].Action.Text + "; " + steps[i].Effect()
 		}
 		t.Rows = append(t.Rows, []string{string(row.Result.Outcome), since, row.Entity.Ref, words.Level(row.Report.Level),
 			row.Result.Reason, step})

@@ -124,7 +124,8 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		if i >= 0 {
 			card.History = historyViewOf(page.History[i], p.reader.Now())
 		}
-		if i := slices.IndexFunc(page.Service.Ways, func(w report.Way) bool { return w.Scorecard == graded.Scorecard }); i >= 0 {
+		i = slices.IndexFunc(page.Service.Ways, func(w report.Way) bool { return w.Scorecard == graded.Scorecard })
+		if i >= 0 {
 			card.Way = &page.Service.Ways[i]
 		}
 		card.Peers = page.Service.Percentiles[len(view.Cards)].Text()
