@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/report"
@@ -73,29 +72,6 @@ when each has it by the stored grades, and what it would take.
 	}
 	cmd.Flags().StringVar(&outcome, "outcome", "", "only services with this `OUTCOME` of the rule, such as fail")
 	return cmd
-}
-
-// withReader calls a function with the read model over the stored data.
-func (s *cli) withReader(
-	ctx context.Context, program string, use func(context.Context, *report.Reader) error,
-) (err error) {
-	cfg, err := s.config()
-	if err != nil {
-		return err
-	}
-	p, err := s.open(ctx, cfg, app.Options{Program: program})
-	if err != nil {
-		return err
-	}
-	defer closing(p, &err)
-	if err := p.Sync(ctx); err != nil { // the store shows only what the catalog describes
-		return err
-	}
-	reader, err := p.Reader()
-	if err != nil {
-		return err
-	}
-	return use(ctx, reader)
 }
 
 func cardsTable(cards []report.Card) output.Table {
