@@ -301,7 +301,7 @@ var house = []struct {
 		name: "report",
 		imports: []string{
 			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/waiver",
-			"scorecards", "spelling", "scorecards/campaign", "scorecards/facts", "scorecards/replay",
+			"scorecards", "spelling", "scorecards/campaign", "scorecards/facts", "scorecards/format", "scorecards/replay",
 		},
 		children: true,
 	},
@@ -432,6 +432,7 @@ var house = []struct {
 			"report",
 			"report/checks",
 			"report/planned",
+			"report/sorting",
 			"report/words",
 			"web/planning",
 			"setup",
