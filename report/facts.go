@@ -87,7 +87,11 @@ func (r *Reader) Facts(ctx context.Context, ref string, prefixes ...string) (Fac
 	}
 	now := r.deps.Now()
 	observed := cat.ServiceFacts(entity, now)
-	stored, err := facts.Read(ctx, r.deps.Store, observed, []string{entity.Ref})
+	asked, err := facts.Of(ctx, r.deps.Store, []string{entity.Ref})
+	if err != nil {
+		return FactsDocument{}, err
+	}
+	stored, err := facts.Read(ctx, asked, observed)
 	if err != nil {
 		return FactsDocument{}, err
 	}

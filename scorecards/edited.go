@@ -71,14 +71,14 @@ func Known(ctx context.Context, store metrics.Querier, cat *catalog.Catalog, eng
 	if len(entities) == 0 {
 		return func(descriptor.Entity) map[string]event.Fact { return nil }, nil
 	}
-	computed, err := facts.Compute(ctx, store, eng, now, nil)
+	computed, err := facts.Compute(ctx, facts.All(store), eng, now, nil)
 	if err != nil {
 		return nil, err
 	}
 	fresh := func(entity descriptor.Entity) []event.Fact {
 		return append(cat.ServiceFacts(entity, now), computed.Of(entity.Ref)...)
 	}
-	stored, err := facts.Read(ctx, store, fresh(entities[0]), nil)
+	stored, err := facts.Read(ctx, facts.All(store), fresh(entities[0]))
 	if err != nil {
 		return nil, err
 	}

@@ -24,12 +24,13 @@ type Engine struct {
 	now     func() time.Time
 	drafts  bool
 	waivers func() *waiver.Book // nil: none
+	memory  *facts.Memory
 }
 
 // New returns an engine that grades by the scorecards of a set. The error is about a scorecard that neither [Load] nor
 // [Parse] made. The level of a scorecard that is not in the set is taken from the facts of the entity.
 func New(set Set, now func() time.Time) (*Engine, error) {
-	e := &Engine{now: now, broken: set.Broken}
+	e := &Engine{now: now, broken: set.Broken, memory: &facts.Memory{}}
 	if now == nil {
 		e.now = time.Now
 	}

@@ -168,21 +168,30 @@ func TestOneServiceIsGradedAsAll(t *testing.T) {
 	}
 }
 
-// compareOne compares the computed and the stored facts of each service with those among all.
-func compareOne(t *testing.T, s *store.Store, m *metrics.Engine, services int) {
+func asked(t *testing.T, s *store.Store, ref string) facts.Asked {
 	t.Helper()
-	all, err := facts.Compute(t.Context(), s, m, testNow, nil)
+	a, err := facts.Of(t.Context(), s, []string{ref})
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := facts.Read(t.Context(), s, nil, nil)
+	return a
+}
+
+// compareOne compares the computed and the stored facts of each service with those among all.
+func compareOne(t *testing.T, s *store.Store, m *metrics.Engine, services int) {
+	t.Helper()
+	all, err := facts.Compute(t.Context(), facts.All(s), m, testNow, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := facts.Read(t.Context(), facts.All(s), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	computed, read := 0, 0
 	for i := range services {
 		ref := fmt.Sprintf("component:default/s%d", i)
-		one, err := facts.Compute(t.Context(), s, m, testNow, []string{ref})
+		one, err := facts.Compute(t.Context(), asked(t, s, ref), m, testNow, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +203,7 @@ func compareOne(t *testing.T, s *store.Store, m *metrics.Engine, services int) {
 				computed++
 			}
 		}
-		alone, err := facts.Read(t.Context(), s, nil, []string{ref})
+		alone, err := facts.Read(t.Context(), asked(t, s, ref), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,7 +50,11 @@ func (e *Engine) Refresh(
 		return nil, nil
 	}
 	now := e.now()
-	computed, err := facts.Compute(ctx, store, eng, now, only)
+	asked, err := facts.Of(ctx, store, only)
+	if err != nil {
+		return nil, err
+	}
+	computed, err := facts.Compute(ctx, asked, eng, now, e.memory.For(cat))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +73,7 @@ func (e *Engine) Refresh(
 		}
 		return all
 	}
-	known, err := facts.Read(ctx, store, fresh(entities[0]), only)
+	known, err := facts.Read(ctx, asked, fresh(entities[0]))
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +115,7 @@ func (e *Engine) Reports(ctx context.Context, store metrics.Querier, cat *catalo
 		return nil, nil
 	}
 	now := e.now()
-	known, err := facts.Read(ctx, store, cat.ServiceFacts(entities[0], now), nil)
+	known, err := facts.Read(ctx, facts.All(store), cat.ServiceFacts(entities[0], now))
 	if err != nil {
 		return nil, err
 	}

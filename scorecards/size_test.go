@@ -101,7 +101,7 @@ func TestRefreshAsksTheStoreSeldom(t *testing.T) {
 func TestEveryServiceHasTheSameFacts(t *testing.T) {
 	s, cat := setUp(t)
 	_, m := engines(t, s, clock)
-	computed, err := facts.Compute(t.Context(), s, m, testNow, nil)
+	computed, err := facts.Compute(t.Context(), facts.All(s), m, testNow, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,13 +124,13 @@ func TestEveryServiceHasTheSameFacts(t *testing.T) {
 func TestOneServiceIsComputedAsAll(t *testing.T) {
 	s, cat := setUp(t)
 	_, m := engines(t, s, clock)
-	all, err := facts.Compute(t.Context(), s, m, testNow, nil)
+	all, err := facts.Compute(t.Context(), facts.All(s), m, testNow, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := 0
 	for _, service := range cat.Services() {
-		one, err := facts.Compute(t.Context(), s, m, testNow, []string{service.Ref})
+		one, err := facts.Compute(t.Context(), asked(t, s, service.Ref), m, testNow, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

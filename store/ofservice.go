@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"regexp"
@@ -21,7 +22,7 @@ type Querier interface {
 // service is a ref.
 //
 // The rows are those of the scopes that have records of the service when OfService is called.
-func OfService(ctx context.Context, q Querier, service string) (Querier, error) {
+func OfService(ctx context.Context, q Querier, service string) (*ServiceQuerier, error) {
 	var bindings []struct {
 		Provider string `ch:"provider"`
 		Scope    string `ch:"scope"`
@@ -55,35 +56,52 @@ func OfService(ctx context.Context, q Querier, service string) (Querier, error) 
 	var places []struct {
 		Source string `ch:"source"`
 		Scope  string `ch:"scope"`
+		State  string `ch:"state"`
 	}
 	if err := q.Select(ctx, &places, ownPlacesSQL, own); err != nil {
 		return nil, fmt.Errorf("reading where the records of %s came from: %w", service, err)
 	}
-	var inSources, inScopes []string
+	inSources, inScopes := []string{}, []string{}
+	state := sha256.New()
 	for _, p := range places {
-		inSources = append(inSources, p.Source)
-		inScopes = append(inScopes, p.Scope)
+		fmt.Fprintf(state, "%q %q %q\n", p.Source, p.Scope, p.State)
+		if p.Source != "" {
+			inSources, inScopes = append(inSources, p.Source), append(inScopes, p.Scope)
+		}
 	}
 	slices.Sort(inSources)
-	own["own_sources"], own["own_places"] = slices.Compact(inSources), inScopes
-	return serviceQuerier{q: q, own: own}, nil
+	slices.Sort(inScopes)
+	own["own_sources"], own["own_places"] = slices.Compact(inSources), slices.Compact(inScopes)
+	return &ServiceQuerier{q: q, own: own, records: string(state.Sum(nil))}, nil
 }
 
 const (
 	ownBindingsSQL = `SELECT provider, scope, source, service FROM catalog_bindings
 WHERE (provider, scope) IN (SELECT provider, scope FROM catalog_bindings WHERE service = {own:String})`
 
-	// ownPlacesSQL finds how the scopes are spelled: with that, rows are found by the key of their table.
-	ownPlacesSQL = `SELECT DISTINCT source, scope FROM (
-    SELECT source, scope FROM raw_deployments WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)}
+	// ownPlacesSQL finds how the scopes are spelled, with which rows are found by the key of their table, and what changes
+	// with each record: the highest seq and the number of rows. The facts that metrics look at have no place.
+	ownPlacesSQL = `SELECT source, scope, arrayStringConcat(arraySort(groupArray(of)), ' ') AS state FROM (
+    SELECT source, scope, concat('deployments ', toString(max(seq)), '/', toString(count())) AS of
+    FROM raw_deployments WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
     UNION ALL
-    SELECT source, scope FROM raw_pipeline_runs WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)}
+    SELECT source, scope, concat('runs ', toString(max(seq)), '/', toString(count()))
+    FROM raw_pipeline_runs WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
     UNION ALL
-    SELECT source, scope FROM raw_changes WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)}
+    SELECT source, scope, concat('changes ', toString(max(seq)), '/', toString(count()))
+    FROM raw_changes WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
     UNION ALL
-    SELECT source, scope FROM raw_incidents WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)}
+    SELECT source, scope, concat('incidents ', toString(max(seq)), '/', toString(count()))
+    FROM raw_incidents WHERE service = {own:String} OR lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
     UNION ALL
-    SELECT source, scope FROM raw_ledger WHERE lower(scope) IN {own_scopes:Array(String)})`
+    SELECT source, scope, concat('ledger ', toString(max(seq)), '/', toString(count()))
+    FROM raw_ledger WHERE lower(scope) IN {own_scopes:Array(String)} GROUP BY source, scope
+    UNION ALL
+    SELECT '', '', concat('facts ', toString(max(seq)), '/', toString(count()))
+    FROM fact_history
+    WHERE (entity = {own:String} OR entity >= 'unmapped:' AND entity < 'unmapped;' AND lower(entity) IN {own_refs:Array(String)})
+        AND fact IN ('repository.default_branch', 'repository.created_at'))
+GROUP BY source, scope ORDER BY source, scope`
 
 	ownNear = `source IN {own_sources:Array(String)} AND scope IN {own_places:Array(String)}`
 	// ownBound: by the catalog, the scope belongs to the service.
@@ -149,13 +167,19 @@ LIMIT 1 BY fact)`},
 const ownSettings = "\nSETTINGS max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0, " +
 	"compile_sort_description = 0"
 
-// serviceQuerier puts the views of one service before each query.
-type serviceQuerier struct {
-	q   Querier
-	own map[string]any
+// ServiceQuerier puts the views of one service before each query.
+type ServiceQuerier struct {
+	q       Querier
+	own     map[string]any
+	records string
 }
 
-func (s serviceQuerier) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
+// Records changes with every record of the service and with every reading of its scopes: the deployments, runs,
+// changes, incidents and entries of the ledger, and the facts of which metrics are computed.
+func (s *ServiceQuerier) Records() string { return s.records }
+
+// Select is as of [Store.Select].
+func (s *ServiceQuerier) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
 	all := maps.Clone(s.own)
 	maps.Copy(all, params)
 	var views []string

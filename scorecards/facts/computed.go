@@ -9,7 +9,6 @@ import (
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
-	"github.com/dxctl/dxctl/store"
 )
 
 // metricsSource is the source of the facts that are computed from collected events.
@@ -32,29 +31,29 @@ type numbers struct {
 // Computed are the facts of every service that are computed from collected events.
 type Computed struct {
 	now     time.Time
+	at      map[string]time.Time                // when the numbers of a service were computed; others: now
 	numbers map[string]*numbers                 // by service
 	read    map[string]map[event.Kind]time.Time // as addLastRead sets it
 }
 
-// fewServices is up to how many services the numbers are queried for each service, instead of for all at once.
-const fewServices = 8
-
-// Compute queries the metrics and the ledger, for all services at once. only are the refs of the services that are
-// asked for later; nil: all.
-func Compute(ctx context.Context, q metrics.Querier, eng *metrics.Engine, now time.Time, only []string,
-) (Computed, error) {
-	c := Computed{now: now, numbers: map[string]*numbers{}, read: map[string]map[event.Kind]time.Time{}}
-	if len(only) == 0 || len(only) > fewServices {
-		return c, c.add(ctx, q, eng, "")
+// Compute queries the metrics and the ledger, for all services at once, or for each one that is asked for. memory keeps
+// the numbers of the latter; nil: they are computed every time.
+func Compute(ctx context.Context, of Asked, eng *metrics.Engine, now time.Time, memory *Memory) (Computed, error) {
+	c := Computed{
+		now: now, at: map[string]time.Time{}, numbers: map[string]*numbers{}, read: map[string]map[event.Kind]time.Time{},
 	}
-	for _, service := range only {
-		narrow, err := store.OfService(ctx, q, service)
-		if err != nil {
+	if of.near == nil {
+		return c, c.add(ctx, of.q, eng, "")
+	}
+	for i, q := range of.near {
+		service := of.only[i]
+		if memory.recall(c, service, q.Records()) {
+			continue
+		}
+		if err := c.add(ctx, q, eng.Reading(q), service); err != nil {
 			return c, err
 		}
-		if err := c.add(ctx, narrow, eng.Reading(narrow), service); err != nil {
-			return c, err
-		}
+		memory.keep(c, service, q.Records())
 	}
 	return c, nil
 }
@@ -102,6 +101,9 @@ func (c Computed) Of(service string) []event.Fact {
 		n = &numbers{}
 	}
 	w := factWriter{entity: service, now: c.now, read: c.read[service]}
+	if at, ok := c.at[service]; ok {
+		w.now = at
+	}
 	w.ci(*n)
 	w.deployments(*n)
 	w.versions(n.versions)

@@ -52,7 +52,7 @@ func computed(t *testing.T, events ...event.Event) map[string]map[string]string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Compute(t.Context(), s, eng, testNow, nil)
+	c, err := Compute(t.Context(), All(s), eng, testNow, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

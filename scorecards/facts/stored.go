@@ -13,7 +13,6 @@ import (
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
-	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/store/rowbinary"
 )
 
@@ -44,26 +43,19 @@ GROUP BY entity`
 const never = math.MinInt64
 
 // Read returns the stored facts, except those with the names of observed, which are observed anew for every service.
-// only are the refs of the entities that are asked for; nil: all.
-func Read(ctx context.Context, q metrics.Querier, observed []event.Fact, only []string) (Stored, error) {
+func Read(ctx context.Context, of Asked, observed []event.Fact) (Stored, error) {
 	names := make([]string, 0, len(observed))
 	for _, f := range observed {
 		names = append(names, f.Name)
 	}
 	table := Stored{}
-	if len(only) == 0 || len(only) > fewServices {
-		return table, table.read(ctx, q, names, only)
-	}
-	for _, entity := range only {
-		narrow, err := store.OfService(ctx, q, entity)
-		if err != nil {
-			return nil, err
+	return table, of.each(func(q metrics.Querier, entity string) error {
+		only := of.only
+		if entity != "" {
+			only = []string{entity}
 		}
-		if err := table.read(ctx, narrow, names, []string{entity}); err != nil {
-			return nil, err
-		}
-	}
-	return table, nil
+		return table.read(ctx, q, names, only)
+	})
 }
 
 // read adds the facts that do not have the names of observed.

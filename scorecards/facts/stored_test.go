@@ -32,7 +32,11 @@ func TestReadKeepsTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, only := range [][]string{nil, {ref}} {
-		stored, err := Read(t.Context(), s, nil, only)
+		asked, err := Of(t.Context(), s, only)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored, err := Read(t.Context(), asked, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

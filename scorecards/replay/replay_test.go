@@ -210,7 +210,7 @@ func TestFactsAtTheEndAreTheStoredOnes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := facts.Read(t.Context(), s, nil, nil)
+	stored, err := facts.Read(t.Context(), facts.All(s), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

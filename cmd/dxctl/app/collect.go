@@ -44,7 +44,11 @@ func (a *App) collects() bool { return len(a.cfg.Sources) > 0 || len(a.cfg.Facts
 
 // fact returns the current fact of an entity.
 func (a *App) fact(ctx context.Context, entity, name string) (event.Fact, bool, error) {
-	stored, err := facts.Read(ctx, a.Store, nil, []string{entity})
+	asked, err := facts.Of(ctx, a.Store, []string{entity})
+	if err != nil {
+		return event.Fact{}, false, err
+	}
+	stored, err := facts.Read(ctx, asked, nil)
 	f, known := stored[entity][name]
 	return f, known, err
 }
