@@ -28,6 +28,9 @@ func Markdown(p *plan.Plan) string {
 	if len(p.Kept) > 0 {
 		m.add("Scorecards that are not among the edited files stay as they are: " + m.bounded(p.Kept, 20) + ".\n")
 	}
+	for i := range p.Digests {
+		m.add("\nRules of **" + m.text(p.Digests[i].Scorecard) + "**: " + m.text(digest(&p.Digests[i])) + ".\n")
+	}
 	for _, note := range p.Notes {
 		m.add("\n> " + m.text(note) + "\n")
 	}

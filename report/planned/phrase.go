@@ -145,3 +145,27 @@ func pastDays(days map[plan.Direction]int) string {
 }
 
 func sortedKeys(m map[string]int) []string { return slices.Sorted(maps.Keys(m)) }
+
+// digest says by which rules a scorecard grades, which are compared, and whether any decides otherwise.
+func digest(d *plan.Digest) string {
+	short := func(text string) string { return text[:min(len(text), 12)] }
+	var text string
+	switch {
+	case d.Base == "":
+		text = "new, digest " + short(d.Edited)
+	case d.Edited == "":
+		text = "removed; its digest was " + short(d.Base)
+	case d.Base == d.Edited:
+		text = "nothing that decides a grade differs, digest " + short(d.Base)
+	default:
+		text = fmt.Sprintf("digest %s, compared with %s", short(d.Edited), short(d.Base))
+	}
+	switch {
+	case d.Since == nil:
+		return text
+	case d.InForce == d.Base:
+		return text + ", in force since " + d.Since.Format(time.RFC3339)
+	}
+	return fmt.Sprintf("%s; the last grades were given by %s, in force since %s", text, short(d.InForce),
+		d.Since.Format(time.RFC3339))
+}

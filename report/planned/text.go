@@ -26,6 +26,9 @@ func Text(p *plan.Plan, limit int) string {
 	if len(p.Kept) > 0 {
 		t.line("Scorecards that are not among the edited files stay as they are: %s.", strings.Join(p.Kept, ", "))
 	}
+	for i := range p.Digests {
+		t.line("Rules of %s: %s.", p.Digests[i].Scorecard, digest(&p.Digests[i]))
+	}
 	for _, note := range p.Notes {
 		t.line("Note: %s", note)
 	}

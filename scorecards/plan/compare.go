@@ -70,7 +70,8 @@ func newComparison(cat *catalog.Catalog, before, after *scorecards.Engine, at ti
 		cat: cat, at: at, before: map[string]*scorecards.Scorecard{}, after: map[string]*scorecards.Scorecard{},
 		rules: map[[2]string]*Rule{}, changed: map[string][]string{},
 		plan: &Plan{
-			Version: Version, At: at.UTC(), Files: []string{}, Kept: []string{}, Cards: []Card{}, Rules: []Rule{},
+			Version: Version, At: at.UTC(), Files: []string{}, Kept: []string{}, Digests: []Digest{}, Cards: []Card{},
+			Rules: []Rule{},
 			Teams: []Team{}, Notes: []string{}, Totals: Totals{Levels: noMoves(), Rules: noMoves()},
 		},
 	}

@@ -32,6 +32,7 @@ type Plan struct {
 	Files    []string  `json:"files"`    // edited
 	Base     string    `json:"base"`     // what they are compared with
 	Kept     []string  `json:"kept"`     // scorecards that are not among the files, and stay as they are
+	Digests  []Digest  `json:"digests"`  // of the rules of scorecards that are not kept
 	Falls    bool      `json:"falls"`    // a level is lost, or a rule that counts begins to fail
 	Totals   Totals    `json:"totals"`
 	Cards    []Card    `json:"scorecards"` // those with a difference

@@ -62,6 +62,11 @@ func (a *App) Plan(ctx context.Context, r PlanRequest) (*plan.Plan, error) {
 		p.Files = append(p.Files, f.Name)
 	}
 	p.Kept = append(p.Kept, kept...)
+	inForce, err := a.Store.RulesHistory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.AddDigests(before, after, inForce)
 	p.Notes = append(p.Notes, after.Warnings(cat.Entities())...)
 	for _, b := range base.Broken {
 		p.Notes = append(p.Notes, b.File+" has mistakes and grades nothing at present; `dxctl rules test` lists them.")
