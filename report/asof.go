@@ -108,7 +108,8 @@ func otherRules(reports []scorecards.Report, inForce []event.RulesInForce, at ti
 		}
 		if then.Digest != "" && then.Digest != reports[i].Digest {
 			notes = append(notes, fmt.Sprintf("Scorecard %s graded by other rules then: digest %s, in force since %s; it is "+
-				"%s now.", then.Scorecard, ShortDigest(then.Digest), then.Since.Format(time.RFC3339), ShortDigest(reports[i].Digest)))
+				"%s now.", then.Scorecard, ShortDigest(then.Digest), then.Since.Format(time.RFC3339),
+				ShortDigest(reports[i].Digest)))
 		}
 	}
 	return notes

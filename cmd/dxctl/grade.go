@@ -35,6 +35,8 @@ func newGrade(s *cli) *cobra.Command {
   dxctl grade payment-service --as-of 2026-05-31
                                  by the facts that were known at the end of that day; nothing is stored
   dxctl grade --all              every service of the catalog; the changes are stored
+  dxctl grade --all --as-of 2026-05-31
+                                 every service by the facts that were known then; nothing is stored
 
 An argument that is "." or contains a path separator is a directory; any other word is the name of a service or a ref
 such as component:default/payment-service. A directory is read without a store, a server or a source: what only they
@@ -64,8 +66,8 @@ not reach the level, and 9 if missing data decides whether it does; the worst of
 	cmd.Flags().BoolVar(&options.stored, "stored", false, "grade a service by the stored facts, without reading its "+
 		"sources first")
 	cmd.Flags().BoolVar(&options.history, "history", false, "print how the grades of a service changed, without grading")
-	cmd.Flags().StringVar(&options.asOf, "as-of", "", "grade a service by the facts that were known at a past `TIME`: a "+
-		"date, whose end in UTC is meant, or a time such as 2026-05-31T12:00:00Z")
+	cmd.Flags().StringVar(&options.asOf, "as-of", "", "grade a service, or --all, by the facts that were known at a past "+
+		"`TIME`: a date, whose end in UTC is meant, or a time such as 2026-05-31T12:00:00Z")
 	cmd.Flags().StringVar(&options.failBelow, "fail-below", "", "exit with 6 if a service is below this `LEVEL`, with 9 if "+
 		"that is not known")
 	cmd.Flags().StringArrayVar(&options.rules, "rule", nil, "print the rule with this `ID` in full: why, fix, expression "+
@@ -87,8 +89,8 @@ func (s *cli) grade(ctx context.Context, word string, options gradeOptions) erro
 	switch {
 	case options.all && word != "":
 		return fmt.Errorf("--all grades every service; leave %q out, or --all", word)
-	case options.asOf != "" && (word == "" || isDirectory(word)):
-		return errors.New("--as-of needs the name of a service; only facts in the store have a history")
+	case options.asOf != "" && !options.all && (word == "" || isDirectory(word)):
+		return errors.New("--as-of needs the name of a service, or --all; only facts in the store have a history")
 	case options.asOf != "" && options.history:
 		return errors.New("--as-of grades once and --history prints every change; leave one of them out")
 	case options.history && (word == "" || isDirectory(word)):

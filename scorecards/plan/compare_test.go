@@ -25,7 +25,7 @@ import (
 var now = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
 // services returns a catalog of services s0, s1, … of the owner o.
-func services(t *testing.T, n int) *catalog.Catalog {
+func services(t testing.TB, n int) *catalog.Catalog {
 	t.Helper()
 	var text strings.Builder
 	for i := range n {

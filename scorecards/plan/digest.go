@@ -17,8 +17,8 @@ type Digest struct {
 	Edited    string     `json:"edited"`         // "": the edited files do not have it, and it is removed
 }
 
-// AddDigests adds the digests of the scorecards that are not kept as they are. inForce are the rules by which grades were
-// given since when, oldest first.
+// AddDigests adds the digests of the scorecards that are not kept as they are. inForce are the rules by which grades
+// were given since when, oldest first.
 func (p *Plan) AddDigests(before, after *scorecards.Engine, inForce []event.RulesInForce) {
 	of := func(cards []scorecards.Scorecard, name string) string {
 		i := slices.IndexFunc(cards, func(c scorecards.Scorecard) bool { return c.Name == name })
