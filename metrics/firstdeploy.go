@@ -33,9 +33,9 @@ type TTFD struct {
 
 // Cohort is the estimate for the subjects that started in one span, or in one team.
 type Cohort struct {
-	Label       string    `json:"label"` // 2026-Q4, a team, or "all"
-	Start       time.Time `json:"start"` // of the span; zero for teams
-	N           int       `json:"n"`     // subjects in the estimate
+	Label       string    `json:"label"`                 // 2026-Q4, a team, or "all"
+	Start       time.Time `json:"start" nullable:"true"` // of the span; zero for teams
+	N           int       `json:"n"`                     // subjects in the estimate
 	Deployed    int       `json:"deployed"`
 	Censored    int       `json:"censored"`     // of N: have not deployed yet, or left before they did
 	Excluded    int       `json:"excluded"`     // subjects of the cohort that N leaves out
@@ -52,9 +52,9 @@ type Subject struct {
 	ID           string     `json:"id"`
 	Name         string     `json:"name"`
 	Team         string     `json:"team"`
-	StartedAt    time.Time  `json:"started_at"`  // zero: not known
-	DeployedAt   *time.Time `json:"deployed_at"` // nil: not yet
-	Hours        float64    `json:"hours"`       // until the first deployment, or until now or the end of their last day
+	StartedAt    time.Time  `json:"started_at"  nullable:"true"` // zero: not known
+	DeployedAt   *time.Time `json:"deployed_at"`                 // nil: not yet
+	Hours        float64    `json:"hours"`                       // until the first deployment, or until now or the end of their last day
 	DeploymentID string     `json:"deployment_id"`
 	// commit or time: it delivered a change of theirs; started: they started it; service: it is the service's own
 	LinkMethod string `json:"link_method"`

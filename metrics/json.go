@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// A time that is not known is null in JSON, never the year 1.
+// A time that is not known is null in JSON, never the year 1. Such fields have the tag nullable, for the description of
+// the API.
 
 // MarshalJSON writes an open end as null.
 func (w Window) MarshalJSON() ([]byte, error) {
@@ -18,6 +19,9 @@ func (w Window) MarshalJSON() ([]byte, error) {
 // MarshalJSON writes the start of a cohort that is no span of time as null.
 func (c Cohort) MarshalJSON() ([]byte, error) {
 	type plain Cohort
+	if c.Curve == nil {
+		c.Curve = []SurvivalPoint{}
+	}
 	return json.Marshal(struct {
 		plain
 		Start *time.Time `json:"start"`

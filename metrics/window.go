@@ -12,8 +12,8 @@ import (
 // Window is a half-open span of time: From is part of it, To is not. Zero means open: From the first record of the kind
 // that the metric counts, To the present. Both are instants; the buckets in it are UTC.
 type Window struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
+	From time.Time `json:"from" nullable:"true"`
+	To   time.Time `json:"to"   nullable:"true"`
 }
 
 // Contains reports whether t lies in the window.

@@ -360,6 +360,7 @@ type FirstDeployDocument struct {
 
 // NewFirstDeployDocument is a time to first deploy as a document.
 func NewFirstDeployDocument(t metrics.TTFD, p Page) FirstDeployDocument {
+	t.Excluded = list(t.Excluded)
 	return FirstDeployDocument{
 		TTFD: t, Subjects: PageOf(t.Subjects, p), SubjectsTotal: len(t.Subjects),
 		Completeness: PageOf(t.Completeness, Page{Number: 1, Size: p.Size}), CompletenessTotal: len(t.Completeness),

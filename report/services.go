@@ -169,7 +169,7 @@ func join(cat *catalog.Catalog, numbers []metrics.ServiceStats, reports []scorec
 func newService(cat *catalog.Catalog, e descriptor.Entity, window metrics.Window) Service {
 	return Service{
 		Entity: e, Team: displayName(cat, e.Owner), System: displayName(cat, e.System), Window: window,
-		Numbers: metrics.ServiceStats{Service: e.Ref},
+		Numbers: metrics.ServiceStats{Service: e.Ref, Missing: []metrics.Missing{}},
 	}
 }
 

@@ -253,7 +253,8 @@ func newRule(f *format.Rule, owner string, line int) Rule {
 		ID: f.ID, Version: version(f.Version), Level: f.Level, Title: f.Title, Why: strings.TrimSpace(f.Why),
 		Fix: strings.TrimSpace(f.Fix), Effort: Effort(f.Effort), Owner: f.Owner, Weight: 1, Status: f.Status,
 		Expr: f.Expr, Bands: f.Bands, Applies: f.Applies, AppliesNote: strings.TrimSpace(f.AppliesNote), Review: f.Review,
-		Evidence: f.Evidence, Waivable: f.Waivable == nil || *f.Waivable, Action: f.Action, Links: f.Links, Line: line,
+		Evidence: f.Evidence, Waivable: f.Waivable == nil || *f.Waivable, Action: f.Action, Links: f.Links,
+		Controls: f.Controls, Line: line,
 	}
 	if r.Owner == "" {
 		r.Owner = owner

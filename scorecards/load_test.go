@@ -112,6 +112,28 @@ func TestParseRefuses(t *testing.T) {
 			card:   with("effort: minutes", "effort: weeks"),
 			errors: []string{`card.yaml:11: rule owned: effort is "weeks", which is not one of minutes, hours, days`},
 		},
+		{
+			name: "unknown control",
+			card: goodCard + "    controls: [{standard: osps, control: OSPS-AC-03.09, shows: part}]\n",
+			errors: []string{
+				`card.yaml:12: rule owned: OSPS Baseline v2026.02.19 has no control "OSPS-AC-03.09" (did you mean OSPS-AC-0`,
+			},
+		},
+		{
+			name:   "unknown standard",
+			card:   goodCard + "    controls: [{standard: ospz, control: OSPS-AC-03.01, shows: whole}]\n",
+			errors: []string{`card.yaml:12: rule owned: standard "ospz" is not one of osps, scorecard, slsa (did you mean osps?)`},
+		},
+		{
+			name: "a control twice, without saying how much",
+			card: goodCard + "    controls: [{standard: slsa, control: build/hosted}, {standard: slsa, control: build/hosted, " +
+				"shows: all}]\n",
+			errors: []string{
+				"card.yaml:12: rule owned: shows is missing; write whole if the rule shows all of the control, and part otherwise",
+				`card.yaml:12: rule owned: shows is "all"; write whole`,
+				"card.yaml:12: rule owned: control build/hosted is listed twice",
+			},
+		},
 		{name: "an odd id", card: with("id: owned", "id: Owned It"), errors: []string{`card.yaml:7: rule id is "Owned It"`}},
 		{
 			name:   "no expression",

@@ -96,6 +96,7 @@ type Rule struct {
 	Waivable     bool
 	Action       *format.Action
 	Links        []format.Link
+	Controls     []format.Shows // of public standards, that the rule shows
 	Line         int
 }
 

@@ -234,9 +234,11 @@ var house = []struct {
 	{
 		name: "scorecards/format",
 		imports: []string{
-			"spelling", "strictyaml", "event", "catalog/identifier", "repository/waiver", "scorecards/facts",
+			"spelling", "strictyaml", "event", "catalog/identifier", "repository/waiver", "scorecards/controls",
+			"scorecards/facts",
 		},
 	},
+	{name: "scorecards/controls"},
 	{
 		name: "scorecards",
 		imports: []string{
@@ -301,7 +303,8 @@ var house = []struct {
 		name: "report",
 		imports: []string{
 			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/waiver",
-			"scorecards", "spelling", "scorecards/campaign", "scorecards/facts", "scorecards/format", "scorecards/replay",
+			"scorecards", "spelling", "scorecards/campaign", "scorecards/controls", "scorecards/facts", "scorecards/format",
+			"scorecards/replay",
 		},
 		children: true,
 	},
@@ -322,7 +325,12 @@ var house = []struct {
 				"web/spreadsheet"},
 			rendered...),
 	},
-	{name: "web/api", imports: append([]string{"catalog/identifier", "scorecards", "web/route"}, rendered...)},
+	{name: "web/openapi", imports: []string{"web/route"}},
+	{
+		name: "web/api",
+		imports: append([]string{"event", "catalog/identifier", "repository/waiver", "scorecards",
+			"scorecards/campaign", "web/openapi", "web/route"}, rendered...),
+	},
 	{
 		name: "web/server",
 		imports: append([]string{"access", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",

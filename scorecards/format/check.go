@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/repository/waiver"
+	"github.com/dxctl/dxctl/scorecards/controls"
 	"github.com/dxctl/dxctl/scorecards/facts"
 	"github.com/dxctl/dxctl/spelling"
 )
@@ -289,12 +290,31 @@ func (d *Document) checkHelp(path string, r *Rule) {
 				"rule %s: action kind %q is not one of %s", r.ID, kind, strings.Join(ActionKinds, ", "))
 		}
 	}
+	d.checkControls(path, r)
 	for i, link := range r.Links {
 		at := fmt.Sprintf("%s.links[%d]", path, i)
 		d.that(strings.TrimSpace(link.Title) != "", at, "rule %s: the link has no title", r.ID)
 		u, err := url.Parse(link.URL)
 		d.that(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", at+".url",
 			"rule %s: link %q is not an address; begin it with https://", r.ID, link.URL)
+	}
+}
+
+// checkControls checks the controls of public standards that a rule names.
+func (d *Document) checkControls(path string, r *Rule) {
+	for i, c := range r.Controls {
+		at := fmt.Sprintf("%s.controls[%d]", path, i)
+		standard, known := controls.Lookup(c.Standard)
+		d.that(known || d.wrong(at), at+".standard", "rule %s: standard %s is not one of %s%s", r.ID, shown(c.Standard),
+			strings.Join(controls.Names(), ", "), meant(c.Standard, controls.Names()))
+		d.that(!known || slices.Contains(standard.IDs(), c.Control), at+".control",
+			"rule %s: %s %s has no control %s%s", r.ID, standard.Title, standard.Version, shown(c.Control),
+			meant(c.Control, standard.IDs()))
+		d.that(c.Shows == ShowsWhole || c.Shows == ShowsPart || d.wrong(at), at+".shows",
+			"rule %s: shows is %s; write %s if the rule shows all of the control, and %s otherwise", r.ID, shown(c.Shows),
+			ShowsWhole, ShowsPart)
+		same := func(o Shows) bool { return o.Standard == c.Standard && o.Control == c.Control }
+		d.that(!slices.ContainsFunc(r.Controls[:i], same), at, "rule %s: control %s is listed twice", r.ID, c.Control)
 	}
 }
 

@@ -79,7 +79,22 @@ type Rule struct {
 	Waivable     *bool    `yaml:"waivable"`
 	Action       *Action  `yaml:"action"`
 	Links        []Link   `yaml:"links"`
+	Controls     []Shows  `yaml:"controls"`
 }
+
+// Shows says which control of a public standard a rule that passes shows, and how much of it.
+type Shows struct {
+	Standard string `yaml:"standard" required:"yes" enum:"osps,scorecard,slsa"`
+	Control  string `yaml:"control"  required:"yes"`
+	Shows    string `yaml:"shows"    required:"yes" enum:"whole,part"`
+	Note     string `yaml:"note"`
+}
+
+// How much of a control a rule shows.
+const (
+	ShowsWhole = "whole"
+	ShowsPart  = "part"
+)
 
 // Bands divide the values of numbers, times or durations into pass, warn and fail. Of several, the worst verdict
 // counts. They are written as a mapping, or as a list of mappings.

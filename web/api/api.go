@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/report/records"
 	"github.com/dxctl/dxctl/report/sorting"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/web/route"
 	"github.com/gofiber/fiber/v2"
 )
@@ -33,38 +34,74 @@ func (a *API) Routes() []route.Route {
 			Titled(title + "; " + strings.Join(filters, ", ") + ", sort, dir, page, per_page")
 	}
 	return slices.Concat([]route.Route{
-		route.Get("/api/v1", a.index).Titled("this list"),
-		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters),
+		route.Get("/api/v1", a.index).Titled("this list").Answers(IndexDocument{}),
+		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters).
+			With(sortedBy(sorting.Columns(report.ServiceColumns)), outcomes).Answers(report.ServicesDocument{}),
 	}, a.one("/api/v1/services/:namespace/:name", "service"), []route.Route{
 		list("/api/v1/entities", a.entities, "graded entities that are no services, such as libraries, with their levels",
-			route.ServiceFilters),
+			route.ServiceFilters).
+			With(sortedBy(sorting.Columns(report.EntityColumns)), outcomes).Answers(report.EntitiesDocument{}),
 	}, a.one("/api/v1/entities/:entitykind/:namespace/:name", "graded entity, such as a system"), []route.Route{
-		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters),
+		list("/api/v1/grades", a.grades, "grades with their rules", route.ServiceFilters).
+			With(sortedBy(sorting.Columns(report.ServiceColumns)), outcomes, perPage(route.APIRuleSize)).
+			Answers(report.GradesDocument{}),
 		list("/api/v1/waivers", a.waivers, "waivers with their state and what the rules would be without them",
-			route.WaiverFilters),
+			route.WaiverFilters).
+			With(sortedBy(sorting.Columns(report.WaiverColumns)), oneOf("state", "state of the waiver", report.WaiverStates)).
+			Answers(report.WaiversDocument{}),
 		live(list("/api/v1/campaigns", a.campaigns, "campaigns with how their services stand and the forecast",
-			route.CampaignFilters)),
+			route.CampaignFilters)).
+			With(sortedBy(sorting.Columns(report.CampaignColumns)), oneOf("state", "state of the campaign", campaign.States)).
+			Answers(report.CampaignsDocument{}),
 		live(list("/api/v1/campaigns/:campaign", a.campaign, "one campaign with its burn-down, and who is left; "+
-			"verdict=all: every service", route.CampaignRowFilters)),
-		list("/api/v1/scorecards", a.scorecards, "scorecards with the levels of what they grade", route.CardFilters),
+			"verdict=all: every service", route.CampaignRowFilters)).
+			With(sortedBy(sorting.Columns(report.CampaignRowColumns)), route.Parameter{Name: "verdict",
+				Description: "what the service is to the campaign", Values: route.CampaignVerdicts(),
+				Default: report.LeftOver}).
+			Answers(report.CampaignDetail{}),
+		list("/api/v1/scorecards", a.scorecards, "scorecards with the levels of what they grade", route.CardFilters).
+			With(sortedBy(sorting.Columns(report.CardColumns)), oneOf("origin", "where the scorecard is from", report.Origins)).
+			Answers(report.CardsDocument{}),
 		list("/api/v1/scorecards/:scorecard", a.scorecard, "one scorecard with its rules, and its levels over time",
-			route.CardRuleFilters),
+			route.CardRuleFilters).
+			With(sortedBy(sorting.Columns(report.RuleColumns)), oneOf("stage", "stage in the life of the rule", report.RuleStages),
+				route.Parameter{Name: "level", Description: "level that needs the rule"}).
+			Answers(report.CardDetail{}),
 		list("/api/v1/scorecards/:scorecard/services", a.scorecardServices, "what a scorecard grades, with level and score",
-			route.CardServiceFilters),
+			route.CardServiceFilters).
+			With(sortedBy(sorting.Columns(report.CardServiceColumns))).Answers(report.CardServicesDocument{}),
 		list("/api/v1/scorecards/:scorecard/teams", a.scorecardTeams, "the teams of what a scorecard grades, by level",
-			route.CardTeamFilters),
+			route.CardTeamFilters).
+			With(sortedBy(sorting.Columns(report.CardTeamColumns))).Answers(report.CardTeamsDocument{}),
 		list("/api/v1/scorecards/:scorecard/rules/:rule", a.rule, "one rule: who passes, since when, what it would take",
-			route.RuleServiceFilters),
-		list("/api/v1/teams", a.teams, "teams with their levels and deployments", route.TeamFilters),
-		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics"),
+			route.RuleServiceFilters).
+			With(sortedBy(sorting.Columns(report.RuleServiceColumns)), outcomes).Answers(report.RulePageDocument{}),
+		route.Get("/api/v1/compliance", a.compliance, route.ComplianceFilters...).
+			Titled("what the rules show about the controls of a public standard; " +
+				strings.Join(route.ComplianceFilters, ", ")).
+			With(route.ComplianceParameters()...).Answers(report.ComplianceDocument{}),
+		list("/api/v1/teams", a.teams, "teams with their levels and deployments", route.TeamFilters).
+			With(sortedBy(sorting.Columns(report.TeamColumns))).Answers(report.TeamsDocument{}),
+		route.Get("/api/v1/metrics", a.definitions).Titled("the definitions of the metrics").
+			Answers(DefinitionsDocument{}),
 		list("/api/v1/metrics/time-to-first-deploy", a.firstDeploy, "time to first deploy with its cohorts and subjects",
-			route.SubjectFilters),
+			route.SubjectFilters).
+			With(sortedBy(sorting.Columns(report.SubjectColumns(metrics.Engineers)),
+				sorting.Columns(report.SubjectColumns(metrics.Services))),
+				oneOf("state", "state of the subject", report.SubjectStates)).
+			Answers(report.FirstDeployDocument{}),
 		route.Get("/api/v1/metrics/deployment-frequency", a.frequency, "service", "environment", "from", "to", "bucket").
-			Titled("deployments per bucket; service, environment, from, to, bucket=day|week|month"),
-		list("/api/v1/ledger", a.ledger, "what sources said they have against what is stored", route.LedgerFilters),
-		list("/api/v1/unmapped", a.unmapped, "scopes that no service claims", route.UnmappedFilters),
+			Titled("deployments per bucket; service, environment, from, to, bucket=day|week|month").
+			Answers(report.FrequencyDocument{}),
+		list("/api/v1/ledger", a.ledger, "what sources said they have against what is stored", route.LedgerFilters).
+			With(sortedBy(sorting.Heads(report.LedgerColumns))).Answers(report.LedgerDocument{}),
+		list("/api/v1/unmapped", a.unmapped, "scopes that no service claims", route.UnmappedFilters).
+			With(sortedBy(sorting.Heads(report.UnmappedColumns))).Answers(report.UnmappedScopesDocument{}),
 		list("/api/v1/events/:kind", a.events, "deployments, pipeline_runs, pipeline_jobs, changes or incidents",
-			route.RecordParameters),
+			route.RecordParameters).
+			With(sortedBy(columnsOfKinds()...), perPage(route.APISize)).
+			Answers(EventsDocument[records.Deployment]{}, EventsDocument[records.PipelineRun]{},
+				EventsDocument[records.PipelineJob]{}, EventsDocument[records.Change]{}, EventsDocument[records.Incident]{}),
 	})
 }
 
@@ -72,15 +109,22 @@ func (a *API) Routes() []route.Route {
 func (a *API) one(path, what string) []route.Route {
 	return []route.Route{
 		route.Get(path, a.service, "as_of").
-			Titled("one " + what + " with its rules and numbers; as_of=2026-05-31: its grades by the facts known then"),
-		route.Get(path+"/history", a.history).Titled("how the grades of one " + what + " changed, rule by rule"),
+			Titled("one "+what+" with its rules and numbers; as_of=2026-05-31: its grades by the facts known then").
+			Answers(report.ServiceDetail{}, report.AsOfDocument{}),
+		route.Get(path+"/history", a.history).Titled("how the grades of one " + what + " changed, rule by rule").
+			Answers(report.HistoryDocument{}),
 		route.Get(path+"/facts", a.facts, "prefix", "q", "sort", "dir").
-			Titled("the facts of one " + what + ", known or not; prefix, such as repository.files., q, sort, dir"),
+			Titled("the facts of one " + what + ", known or not; prefix, such as repository.files., q, sort, dir").
+			With(sortedBy(sorting.Columns(report.FactColumns))).Answers(report.FactsDocument{}),
 		route.Get(path+"/badge", a.badge, "scorecard").
-			Titled("a badge of the level of one " + what + ", for shields.io; scorecard"),
+			Titled("a badge of the level of one " + what + ", for shields.io; scorecard").Answers(report.Badge{}),
 		live(route.Get(path+"/gate", a.gate, "scorecard", "level", "as_of").
-			Titled("whether one " + what + " has the level of a scorecard that is required: pass, fail or unknown, with the " +
-				"evidence; scorecard, level, as_of")),
+			Titled("whether one "+what+" has the level of a scorecard that is required: pass, fail or unknown, with the "+
+				"evidence; scorecard, level, as_of").
+			With(
+				route.Parameter{Name: "scorecard", Description: "name of the scorecard", Required: true},
+				route.Parameter{Name: "level", Description: "level that is required", Required: true},
+			).Answers(report.GateDocument{})),
 	}
 }
 
@@ -93,16 +137,31 @@ func document(doc any) (route.Answer, error) {
 	return route.Answer{Type: fiber.MIMEApplicationJSON, Body: append(raw, '\n')}, nil
 }
 
+// IndexDocument lists the paths of the API.
+type IndexDocument struct {
+	Version string       `json:"version"`
+	Program string       `json:"program"` // version of dxctl
+	Routes  []IndexEntry `json:"routes"`
+}
+
+// IndexEntry is a path of the API.
+type IndexEntry struct {
+	Path  string `json:"path"`
+	Title string `json:"title"`
+}
+
+// DefinitionsDocument has the definitions of the metrics.
+type DefinitionsDocument struct {
+	Definitions []metrics.Definition `json:"definitions"`
+}
+
 func (a *API) index(context.Context, route.Request) (route.Answer, error) {
-	type entry struct {
-		Path  string `json:"path"`
-		Title string `json:"title"`
-	}
-	var list []entry
+	var list []IndexEntry
 	for _, r := range a.Routes() {
-		list = append(list, entry{r.Path, r.Title})
+		list = append(list, IndexEntry{r.Path, r.Title})
 	}
-	return document(map[string]any{"version": "v1", "program": a.version, "routes": list})
+	list = append(list, IndexEntry{OpenAPIPath, "the API as an OpenAPI 3.1 document"})
+	return document(IndexDocument{"v1", a.version, list})
 }
 
 func (a *API) services(ctx context.Context, r route.Request) (route.Answer, error) {
@@ -288,6 +347,18 @@ func (a *API) waivers(ctx context.Context, r route.Request) (route.Answer, error
 	return document(doc)
 }
 
+func (a *API) compliance(ctx context.Context, r route.Request) (route.Answer, error) {
+	query, err := route.ComplianceQueryOf(r, a.reader.Now())
+	if err != nil {
+		return route.Answer{}, err
+	}
+	doc, err := a.reader.Compliance(ctx, query)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	return document(doc)
+}
+
 func (a *API) teams(ctx context.Context, r route.Request) (route.Answer, error) {
 	p, err := route.APIPage(r, route.APIListSize)
 	if err != nil {
@@ -308,7 +379,7 @@ func (a *API) teams(ctx context.Context, r route.Request) (route.Answer, error) 
 }
 
 func (a *API) definitions(context.Context, route.Request) (route.Answer, error) {
-	return document(map[string]any{"definitions": metrics.Definitions()})
+	return document(DefinitionsDocument{metrics.Definitions()})
 }
 
 func (a *API) firstDeploy(ctx context.Context, r route.Request) (route.Answer, error) {
@@ -349,10 +420,6 @@ func (a *API) frequency(ctx context.Context, r route.Request) (route.Answer, err
 		window = a.reader.ChartWindow()
 	}
 	bucket := metrics.Grouping(r.Query("bucket", string(metrics.Week)))
-	err = route.OneOf("bucket", string(bucket), string(metrics.Day), string(metrics.Week), string(metrics.Month))
-	if err != nil {
-		return route.Answer{}, err
-	}
 	series, err := a.reader.DeploymentFrequency(ctx, metrics.DeployQuery{
 		Service: filter.Service, Environment: filter.Environment, Window: window, Bucket: bucket,
 	})
@@ -410,15 +477,15 @@ func (a *API) unmapped(ctx context.Context, r route.Request) (route.Answer, erro
 	return document(doc)
 }
 
-// eventsDocument is a part of the list of the records of one kind. The counts are of those that fit the filter and have
+// EventsDocument is a part of the list of the records of one kind. The counts are of those that fit the filter and have
 // ended; they are absent for kinds that have no such time.
-type eventsDocument struct {
-	Kind            string           `json:"kind"`
-	Total           uint64           `json:"total"`
-	WithoutDuration *uint64          `json:"without_duration,omitempty"`
-	WithoutQueue    *uint64          `json:"without_queue,omitempty"`
-	Events          []records.Record `json:"events"`
-	Next            string           `json:"next"`
+type EventsDocument[T records.Record] struct {
+	Kind            string  `json:"kind"`
+	Total           uint64  `json:"total"`
+	WithoutDuration *uint64 `json:"without_duration,omitempty"`
+	WithoutQueue    *uint64 `json:"without_queue,omitempty"`
+	Events          []T     `json:"events"`
+	Next            string  `json:"next"`
 }
 
 func (a *API) events(ctx context.Context, r route.Request) (route.Answer, error) {
@@ -442,7 +509,7 @@ func (a *API) events(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	doc := eventsDocument{Kind: kind.Name, Total: counts.N, Events: list}
+	doc := EventsDocument[records.Record]{Kind: kind.Name, Total: counts.N, Events: list}
 	doc.Next = route.NextPage("/api/v1/events/"+kind.Name, r, p, int(counts.N))
 	if kind.Timed {
 		doc.WithoutDuration = &counts.NoDuration

@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/dxctl/dxctl/catalog/identifier"
+	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/web/route"
 )
 
@@ -95,16 +96,30 @@ func (a *API) InsightRoutes() []route.Route {
 		r.Lists = []string{"ids"}
 		return r
 	}
-	return []route.Route{
-		route.Get(InsightPath+"checks", a.insightChecks).Titled("the rules in force, as checks"),
-		route.Ask(InsightPath+"checks/run", a.insightBulk, maxInsightBody).
-			Titled("the results of checks for several entities"),
-		route.Ask(InsightPath+"checks/run/:namespace/:entitykind/:name", a.insightRun, maxInsightBody).
-			Titled("the results of checks for an entity"),
-		listed(route.Get(InsightPath+"facts/latest", a.insightFacts, "entity", "ids")).
-			Titled("the latest values of facts of an entity"),
-		listed(route.Get(InsightPath+"fact-schemas", a.insightSchemas, "ids")).Titled("the types of facts"),
+	asks := func(r route.Route, question any) route.Route {
+		r.Doc.Body = question
+		return r
 	}
+	routes := []route.Route{
+		route.Get(InsightPath+"checks", a.insightChecks).Titled("the rules in force, as checks of Tech Insights").
+			Answers([]report.InsightCheck{}),
+		asks(route.Ask(InsightPath+"checks/run", a.insightBulk, maxInsightBody), InsightBulkQuestion{}).
+			Titled("the results of checks for several entities").Answers([]report.InsightResults{}),
+		asks(route.Ask(InsightPath+"checks/run/:namespace/:entitykind/:name", a.insightRun, maxInsightBody),
+			InsightQuestion{}).
+			Titled("the results of checks for an entity").Answers([]report.InsightResult{}),
+		listed(route.Get(InsightPath+"facts/latest", a.insightFacts, "entity", "ids")).
+			Titled("the latest values of facts of an entity").
+			With(route.Parameter{Name: "entity", Description: "ref of the entity", Required: true},
+				route.Parameter{Name: "ids", Description: "names of facts; also written ids[] or ids[0]", Required: true}).
+			Answers(map[string]report.InsightFacts{}),
+		listed(route.Get(InsightPath+"fact-schemas", a.insightSchemas, "ids")).Titled("the types of facts").
+			Answers([]map[string]report.InsightSchema{}),
+	}
+	for i := range routes {
+		routes[i].Doc.Problem = InsightProblem{}
+	}
+	return routes
 }
 
 func (a *API) insightChecks(context.Context, route.Request) (route.Answer, error) {

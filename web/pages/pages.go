@@ -65,6 +65,8 @@ func (p *Pages) Routes() []route.Route {
 			route.ListParameters(route.CardServiceFilters...)...),
 		route.Get("/scorecards/:scorecard/teams", p.scorecardTeams, route.ListParameters(route.CardTeamFilters...)...),
 		route.Get("/scorecards/:scorecard/rules/:rule", p.rule, route.ListParameters(route.RuleServiceFilters...)...),
+		route.Get("/compliance", p.compliance, route.ComplianceFilters...).With(route.ComplianceParameters()...),
+		route.Get("/compliance.csv", p.complianceCSV, route.ComplianceFilters...).With(route.ComplianceParameters()...),
 		route.Get("/time-to-first-deploy", p.firstDeploy, route.ListParameters("of", "cohort", "from", "to")...),
 		route.Get("/time-to-first-deploy/subjects", p.subjects, route.ListParameters(route.SubjectFilters...)...),
 		route.Get("/events/:kind.csv", p.eventsCSV, append([]string{"sort", "dir"}, route.RecordParameters...)...),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/metrics"
@@ -18,7 +19,9 @@ var (
 	LedgerFilters   = []string{"q", "source", "kind", "gaps", "windows"}
 	UnmappedFilters = []string{"q", "provider"}
 	WaiverFilters   = []string{"q", "state", "team", "rule"}
-	SubjectFilters  = []string{"of", "cohort", "from", "to", "q", "team", "only", "state"}
+	// ComplianceFilters select the report about a standard, and controls of it.
+	ComplianceFilters = []string{"standard", "service", "as_of", "q", "state"}
+	SubjectFilters    = []string{"of", "cohort", "from", "to", "q", "team", "only", "state"}
 )
 
 // ServiceFilterOf reads the filter of a list of services.
@@ -142,6 +145,39 @@ func WaiverFilterOf(r Request, waivers report.Waivers) (report.WaiverFilter, err
 		}
 	}
 	return f, nil
+}
+
+// ComplianceParameters describe those of ComplianceFilters that mean something else elsewhere.
+func ComplianceParameters() []Parameter {
+	names := report.StandardNames()
+	return []Parameter{
+		{Name: "standard", Description: "public standard", Values: names, Default: names[0]},
+		{Name: "service", Description: "name or ref of the only service that is looked at"},
+		{Name: "state", Description: "state of the control for the service, or for any service", Values: texts(report.ControlStates)},
+		{Name: "q", Description: "text that the id or the title of a control contains"},
+		{Name: "as_of", Description: "a date, whose end in UTC is meant, or a time in RFC 3339: by the facts known then; " +
+			"of one service"},
+	}
+}
+
+// ComplianceQueryOf reads which report is asked for.
+func ComplianceQueryOf(r Request, now time.Time) (report.ComplianceQuery, error) {
+	q := report.ComplianceQuery{Standard: r.Query("standard", ""), Text: r.Query("q", ""), State: r.Query("state", "")}
+	var err error
+	if q.Service, err = entityRef("service", r.Query("service", ""), "component"); err != nil {
+		return q, err
+	}
+	text := r.Query("as_of", "")
+	if text == "" {
+		return q, nil
+	}
+	if q.Service == "" {
+		return q, BadRequest("as_of is for the report of one service; name it, such as service=payment-service")
+	}
+	if q.AsOf, err = report.ParseAsOf(text, now); err != nil {
+		return q, BadRequest("%s", err)
+	}
+	return q, nil
 }
 
 // SubjectFilterOf reads the filter of the subjects of a time to first deploy.

@@ -129,6 +129,9 @@ func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) 
 			seen[name] = true
 			if problem = plainText(name, value); value != "" {
 				req.query[name] = value
+				if known := r.parameter(name).Values; problem == nil && known != nil {
+					problem = OneOf(name, value, known...)
+				}
 			}
 		}
 	})

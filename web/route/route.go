@@ -29,6 +29,26 @@ type Route struct {
 	MaxBody    int      // bytes of JSON that Make takes; 0: it takes no body
 	Live       bool     // the answer shows more than records and the catalog, so that it is cached for a few seconds only
 	Title      string   // names it in the list of the API
+	Doc        Doc      // of a route of the API
+
+	own map[string]Parameter // descriptions of parameters that mean something else than elsewhere
+}
+
+// Doc describes what a route of the API takes and answers, by values of the types that are encoded.
+type Doc struct {
+	Answers []any // the possible documents, such as report.TeamsDocument{}
+	Body    any   // nil: the route takes none
+	// BodyTypes are the content types of Body; without any, application/json.
+	BodyTypes []string
+	Accepted  bool  // it may also answer 202
+	Failures  []int // statuses of errors, in addition to those that every route has
+	Problem   any   // what errors are encoded from; nil: a problem document (RFC 9457)
+}
+
+// Answers returns the route with the documents that it answers with.
+func (r Route) Answers(documents ...any) Route {
+	r.Doc.Answers = documents
+	return r
 }
 
 // Get is a route whose answers are cached, for anyone.

@@ -7,6 +7,9 @@ import (
 // Groupings are the ways to form cohorts.
 var Groupings = []metrics.Grouping{metrics.Month, metrics.Quarter, metrics.HalfYear, metrics.Team}
 
+// Buckets are the spans of the buckets of a deployment frequency.
+var Buckets = []metrics.Grouping{metrics.Day, metrics.Week, metrics.Month}
+
 // FirstDeployQuery reads of, cohort, from and to. The answers to unknown words name the known ones.
 func FirstDeployQuery(r Request) (metrics.Population, metrics.TTFDOptions, error) {
 	of := metrics.Population(r.Query("of", string(metrics.Engineers)))

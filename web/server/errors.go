@@ -43,8 +43,8 @@ func (a *app) fail(c *fiber.Ctx, err error) error {
 
 // problem is the shape of every error of the API.
 func (a *app) problem(c *fiber.Ctx, status int, detail string) error {
-	doc, err := json.Marshal(map[string]any{
-		"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail, "instance": c.Path(),
+	doc, err := json.Marshal(api.Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Instance: c.Path(),
 	})
 	if err != nil {
 		return err

@@ -191,9 +191,9 @@ name: test-path
 title: Test path
 levels: [bronze, silver, gold]
 rules:
-  - {id: owner, level: bronze, title: Has an owner, expr: 'facts["catalog.has_owner"]', effort: minutes, why: Somebody must answer., fix: Set spec.owner.}
-  - {id: readme, level: bronze, title: Has a README, expr: 'facts["repository.files.readme"]', effort: minutes, why: People start there., fix: Write one.}
-  - {id: ci, level: silver, title: CI is fast, expr: 'facts["ci.p95_minutes"] <= 10.0', effort: days, why: Waiting breaks the flow., fix: Cache the dependencies.}
+  - {id: owner, level: bronze, title: Has an owner, expr: 'facts["catalog.has_owner"]', effort: minutes, why: Somebody must answer., fix: Set spec.owner., controls: [{standard: slsa, control: source/identity-management, shows: part, note: Teams only.}]}
+  - {id: readme, level: bronze, title: Has a README, expr: 'facts["repository.files.readme"]', effort: minutes, why: People start there., fix: Write one., controls: [{standard: slsa, control: source/history, shows: whole}]}
+  - {id: ci, level: silver, title: CI is fast, expr: 'facts["ci.p95_minutes"] <= 10.0', effort: days, why: Waiting breaks the flow., fix: Cache the dependencies., controls: [{standard: slsa, control: source/history, shows: part}, {standard: osps, control: OSPS-QA-06.01, shows: part}]}
   - {id: system, level: gold, title: Belongs to a system, expr: 'facts["catalog.has_system"]', effort: hours, why: It has a place., fix: Set spec.system.}
 `
 

@@ -233,6 +233,9 @@ func required(address string) string {
 	if strings.HasSuffix(address, "/gate") {
 		return "?scorecard=test-path&level=silver"
 	}
+	if strings.HasSuffix(address, "/facts/latest") {
+		return "?entity=component:default/payment-service&ids=catalog.has_owner"
+	}
 	return ""
 }
 

@@ -58,6 +58,8 @@ type Deps struct {
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
 	Plans                 http.Handler // plans edited scorecards; nil: there is no such route
+	PlanAnswer            any          // a value of the type that the answers of Plans are encoded from
+	WebhookAnswer         any          // a value of the type that the answers of Webhooks are encoded from
 	Demo                  bool         // every page says that the data are synthetic
 }
 
@@ -92,19 +94,25 @@ type app struct {
 
 // routes is everything that the server answers, in the order in which it is tried.
 func (a *app) routes() []route.Route {
-	return slices.Concat(a.webhookRoutes(), a.planRoutes(), a.plainRoutes(), a.pages.Routes(), a.api.Routes(),
-		a.api.InsightRoutes())
+	described := slices.Concat(a.webhookRoutes(), a.planRoutes(), a.api.Routes(), a.api.InsightRoutes())
+	return slices.Concat(described, []route.Route{a.api.OpenAPI(described)}, a.plainRoutes(), a.pages.Routes())
 }
 
 func (a *app) webhookRoutes() []route.Route {
 	if a.deps.Webhooks == nil {
 		return nil
 	}
-	receive := netHandler(a.deps.Webhooks)
+	receive := func(path, title string, types ...string) route.Route {
+		r := route.Handle(fiber.MethodPost, path, netHandler(a.deps.Webhooks)).Titled(title)
+		r.Doc = route.Doc{Body: map[string]any{}, BodyTypes: types, Accepted: true,
+			Failures: []int{fiber.StatusUnauthorized}, Answers: []any{a.deps.WebhookAnswer}, Problem: a.deps.WebhookAnswer}
+		return r
+	}
 	return []route.Route{
-		route.Handle(fiber.MethodPost, "/api/v1/events", receive),
-		route.Handle(fiber.MethodPost, "/api/v1/facts", receive),
-		route.Handle(fiber.MethodPost, "/api/v1/webhooks/:source", receive),
+		receive("/api/v1/events", "sends CloudEvents with CDEvents", "application/cloudevents+json",
+			"application/cloudevents-batch+json"),
+		receive("/api/v1/facts", "sends facts"),
+		receive("/api/v1/webhooks/:source", "sends a delivery of a source; the source documents its body"),
 	}
 }
 
@@ -112,7 +120,11 @@ func (a *app) planRoutes() []route.Route {
 	if a.deps.Plans == nil {
 		return nil
 	}
-	return []route.Route{route.Handle(fiber.MethodPost, planning.Path, netHandler(a.deps.Plans))}
+	r := route.Handle(fiber.MethodPost, planning.Path, netHandler(a.deps.Plans)).
+		Titled("what edited scorecards would change; a token with the scope plan").Answers(a.deps.PlanAnswer)
+	r.Doc.Body = planning.Request{}
+	r.Doc.Failures = []int{fiber.StatusUnauthorized, fiber.StatusForbidden, fiber.StatusUnprocessableEntity}
+	return []route.Route{r}
 }
 
 func (a *app) plainRoutes() []route.Route {

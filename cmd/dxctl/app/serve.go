@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	processmetrics "github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/scorecards/plan"
 	"github.com/dxctl/dxctl/web/server"
 )
 
@@ -119,9 +121,10 @@ func (a *App) dashboard(received *receiving, plans http.Handler) (*fiber.App, er
 		sources[i] = source.Name
 	}
 	return server.New(a.cfg.Server, server.Deps{
-		Checks:       a.checks(received),
-		Webhooks:     receive,
+		Checks:   a.checks(received),
+		Webhooks: receive, WebhookAnswer: webhook.Answer{},
 		Plans:        plans,
+		PlanAnswer:   plan.Plan{},
 		Store:        a.Store.Reader(),
 		DataVersion:  a.Store.Reader().DataVersion,
 		Ping:         func(ctx context.Context) error { _, err := a.Store.Info(ctx); return err },
