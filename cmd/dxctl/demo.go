@@ -68,6 +68,17 @@ contains its configuration and catalog; you can start your own from them.`,
 	return cmd
 }
 
+// gradePast stores the facts of past weeks, and grades by them as of then.
+func (s *cli) gradePast(ctx context.Context, p *app.App, org *demo.Organization, show *progress.Display) error {
+	return org.Past(func(r demo.Reading) error {
+		show.Set("past", "grading the past", false)
+		if err := p.Store.Append(ctx, r.Facts...); err != nil {
+			return err
+		}
+		return p.GradeAt(ctx, r.Graded, r.Measured)
+	})
+}
+
 // configFlag returns the --config flag that other commands need to find the demo; empty if they need none.
 func configFlag(cfg config.Config) string {
 	if filepath.Clean(cfg.File) == filepath.Join("data", "dx.yaml") {
@@ -97,7 +108,14 @@ func (s *cli) loadDemo(ctx context.Context, p *app.App, org *demo.Organization) 
 		return fmt.Errorf("removing the demo data of another day: %w", err)
 	}
 	stored := 0
+	past := false
 	err = org.Events(20_000, func(batch []event.Event) error {
+		if batch[0].Kind() == event.KindFact && !past { // what was read today comes after what was read before
+			past = true
+			if err := s.gradePast(ctx, p, org, show); err != nil {
+				return err
+			}
+		}
 		stored += len(batch)
 		text := fmt.Sprintf("loading the demo organization  %s %ss", progress.Thousands(stored), batch[0].Kind())
 		show.Set("load", text, false)

@@ -188,6 +188,36 @@ func (a *App) Grade(ctx context.Context) ([]scorecards.Report, error) {
 	return a.grade(ctx, nil)
 }
 
+// GradeAt grades every entity as of a past time, by the facts that are stored, and stores what changed. It is for
+// histories that are loaded in the order of their times. measured: the facts of metrics are computed as of then, and
+// stored; otherwise those that are stored are used, and a rule for which they are too old stays as it was graded last.
+func (a *App) GradeAt(ctx context.Context, at time.Time, measured bool) error {
+	if !measured {
+		reports, err := a.cards.At(at).Reports(ctx, a.Store.Reader(), a.catalog.Load())
+		if err != nil {
+			return err
+		}
+		var grades []event.Event
+		for i := range reports {
+			for _, g := range reports[i].Grades(at) {
+				if g.Outcome != event.Stale {
+					grades = append(grades, g)
+				}
+			}
+		}
+		return a.Store.Append(ctx, grades...)
+	}
+	engine, err := metrics.New(a.Store.Reader(), func() time.Time { return at })
+	if err != nil {
+		return err
+	}
+	if a.cfg.People.ExcludeBots {
+		engine = engine.WithoutBots()
+	}
+	_, err = a.cards.At(at).Refresh(ctx, a.Store, a.catalog.Load(), engine, nil)
+	return err
+}
+
 // grade gathers the facts of entities, grades them and stores what changed. The catalog must have been synced. only
 // are the refs of the entities; nil: all.
 func (a *App) grade(ctx context.Context, only []string) ([]scorecards.Report, error) {

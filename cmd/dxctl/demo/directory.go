@@ -55,7 +55,8 @@ func (o *Organization) Write(dir string) error {
 	for name, text := range waivers {
 		files[filepath.Join("waivers", name)] = text
 	}
-	for _, old := range []string{"catalog", "waivers"} { // of another version, with other files
+	files[filepath.Join("campaigns", "goals.yaml")] = o.campaignFile()
+	for _, old := range []string{"catalog", "waivers", "campaigns"} { // of another version, with other files
 		if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 			return fmt.Errorf("removing the files of the demo: %w", err)
 		}

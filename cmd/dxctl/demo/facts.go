@@ -228,22 +228,25 @@ var differs = map[string]map[string]any{
 var onCallPeople = map[string]int{"payments": 6, "identity": 5, "ledger": 4, "checkout": 5, "risk": 4, "cards": 0}
 
 // addFacts adds what was found in the repositories this morning, and who is on call.
-func (o *Organization) addFacts() {
+func (o *Organization) addFacts() { o.readFacts(o.Today, 0) }
+
+// readFacts adds what was found some days ago, at about the given time.
+func (o *Organization) readFacts(at time.Time, days int) {
 	for _, s := range append(slices.Clone(services), legacy) {
-		o.addRepository(s)
+		o.addRepository(s, at, days)
 		if people, known := onCallPeople[s.team]; known && s.onCall {
 			o.addFact(event.Fact{
-				Source: SourcePager, Entity: s.ref(), ObservedAt: o.Today.Add(-90 * time.Minute),
-				ExpiresAt: o.Today.Add(7 * day),
+				Source: SourcePager, Entity: s.ref(), ObservedAt: at.Add(-90 * time.Minute),
+				ExpiresAt: at.Add(7 * day),
 			}, "on_call.schedule_people", people)
 		}
 	}
 }
 
-func (o *Organization) addRepository(s service) {
+func (o *Organization) addRepository(s service, at time.Time, days int) {
 	f := event.Fact{
-		Source: SourceGitHub, Entity: "unmapped:github/" + s.slug(), ObservedAt: o.Today.Add(-50 * time.Minute),
-		ExpiresAt: o.Today.Add(30 * day), URL: "https://github." + domain + "/" + s.slug(),
+		Source: SourceGitHub, Entity: "unmapped:github/" + s.slug(), ObservedAt: at.Add(-50 * time.Minute),
+		ExpiresAt: at.Add(30 * day), URL: "https://github." + domain + "/" + s.slug(),
 	}
 	o.addFact(f, "repository.default_branch", "main")
 	o.addFact(f, "repository.created_at", s.createdAt(o.cal))
@@ -259,7 +262,8 @@ func (o *Organization) addRepository(s service) {
 	if slices.Contains(s.lacks, "readme") {
 		found["readme.missing"] = []string{"contact", "description", "run", "test"}
 	}
-	found["waivers"] = o.waiversIn(s.name)
+	found["waivers"] = o.waiversIn(s.name, days)
+	before(s.name, days, found)
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		f := f
 		switch value := found[name]; {

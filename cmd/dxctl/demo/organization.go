@@ -65,14 +65,14 @@ func Generate(now time.Time) *Organization {
 	return o
 }
 
-// Events yields all events in batches of one kind, at most batch of them, always in the same order. It stops at the
-// first error of yield and returns it. The slice is used again for the next batch.
+// Events yields all events in batches of one kind, at most batch of them, always in the same order; the facts of today
+// come last. It stops at the first error of yield and returns it. The slice is used again for the next batch.
 func (o *Organization) Events(batch int, yield func([]event.Event) error) error {
 	batch = max(1, batch)
 	buffer := make([]event.Event, 0, batch)
 	for _, each := range []func(func(event.Event) error) error{
 		events(o.changes), events(o.runs), events(o.jobs), events(o.deployments), events(o.incidents),
-		events(o.facts), events(o.ledger),
+		events(o.ledger), events(o.facts),
 	} {
 		buffer = buffer[:0]
 		err := each(func(e event.Event) error {

@@ -65,9 +65,9 @@ func (o *Organization) waiverFiles() (map[string][]byte, error) {
 	return files, nil
 }
 
-// waiversIn returns the waivers in the repository of a service as its fact has them.
-func (o *Organization) waiversIn(service string) []string {
-	if service != requested.service {
+// waiversIn returns the waivers in the repository of a service some days ago, as its fact has them.
+func (o *Organization) waiversIn(service string, days int) []string {
+	if service != requested.service || days > -requested.since {
 		return none
 	}
 	text, err := json.Marshal(o.waiver(requested, waiver.FromRepository))
