@@ -70,7 +70,7 @@ func (r CampaignRow) effort() *float64 {
 	}
 	sum := 0.0
 	for _, m := range r.Missing {
-		sum += effortWeight(m.Effort)
+		sum += scorecards.Effort(m.Effort).Cost()
 	}
 	return &sum
 }
@@ -216,7 +216,7 @@ func campaignRules(missing []*scorecards.Result) []CampaignRule {
 		rules = append(rules, rule)
 	}
 	slices.SortStableFunc(rules, func(a, b CampaignRule) int {
-		return cmp.Compare(effortWeight(a.Effort), effortWeight(b.Effort))
+		return cmp.Compare(scorecards.Effort(a.Effort).Cost(), scorecards.Effort(b.Effort).Cost())
 	})
 	return rules
 }

@@ -23,21 +23,10 @@ type NextStep struct {
 // StepService is a service and the level that it would reach.
 type StepService struct{ Name, Ref, To string }
 
-// effortWeight is what an effort costs against the others: about a factor of five from one to the next, as from half an
-// hour to half a day to some days.
-func effortWeight(effort string) float64 {
-	switch scorecards.Effort(effort) {
-	case scorecards.Minutes:
-		return 1
-	case scorecards.Hours:
-		return 5
-	}
-	return 25
-}
-
 // nextSteps returns what improves services most for the least effort. A rule is worth, for each service that fails it
-// on the way to its next level, its share of that way: 1 when nothing else is missing, 1/3 of three. The worth of all
-// services is divided by the effort. Only verdicts count: a rule that is unknown asks for data and not for a fix.
+// on the way to its next level, its share of that way by weight, as [Way] has it: 1 when nothing else is missing. The
+// worth of all services is divided by the stated effort. Only verdicts count: a rule that is unknown asks for data and
+// not for a fix.
 func nextSteps(rows []Service, most int) []NextStep {
 	index := map[[2]string]*NextStep{}
 	var steps []*NextStep
@@ -59,12 +48,16 @@ func nextSteps(rows []Service, most int) []NextStep {
 					step(report, r).Fails++
 				}
 			}
+			total := 0.0
+			for i := range report.Next {
+				total += report.Next[i].Weight
+			}
 			for _, r := range report.Next {
 				if r.Outcome != event.Fail {
 					continue
 				}
 				s := step(report, r)
-				s.worth += 1 / float64(len(report.Next)) / effortWeight(r.Effort)
+				s.worth += r.Weight / total / scorecards.Effort(r.Effort).Cost()
 				service := StepService{row.Entity.DisplayName(), row.Entity.Ref, report.NextLevel}
 				if len(report.Next) == 1 {
 					s.Lifts = append(s.Lifts, service)

@@ -37,6 +37,7 @@ type Overview struct {
 
 // CardLevels is how many services have each level of a scorecard, the highest level first, "none" last.
 type CardLevels struct {
+	Name   string
 	Title  string
 	Levels []LevelCount
 	Graded int
@@ -116,7 +117,7 @@ func (r *Reader) otherLevels(services []Service) []CardLevels {
 		if i == 0 {
 			continue
 		}
-		levels := CardLevels{Title: card.Title}
+		levels := CardLevels{Name: card.Name, Title: card.Title}
 		for _, level := range slices.Backward(append([]string{""}, card.Levels...)) {
 			count := LevelCount{Level: words.Level(level)}
 			for _, s := range services {

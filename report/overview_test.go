@@ -29,6 +29,7 @@ func TestOtherLevels(t *testing.T) {
 	}
 	got := r.otherLevels([]Service{service("gold", "silver"), service("gold", ""), service("bronze", "silver"), service("")})
 	want := []CardLevels{{
+		Name:   "delivery",
 		Title:  "Delivery",
 		Levels: []LevelCount{{"gold", 0}, {"silver", 2}, {"bronze", 0}, {"none", 1}},
 		Graded: 3, // nothing is graded by developer-experience, which is left out

@@ -3,6 +3,7 @@ package pages
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/sorting"
@@ -19,6 +20,7 @@ type servicesView struct {
 	MoreSet   bool   // one of them is set
 	All       int    // services of the catalog
 	Rule      string // title of the rule of the filter
+	RulePath  string // its page
 	Needed    string // name of the entity that the services depend on
 	DependsOn string // its ref
 	Unmapped  int
@@ -62,7 +64,8 @@ func (p *Pages) services(ctx context.Context, r route.Request) (route.Answer, er
 	view.MoreSet = slices.ContainsFunc(view.More, func(p pick) bool { return p.Value != "" })
 	for _, rule := range choices.Rules {
 		if rule.Name == filter.Rule {
-			view.Rule = rule.Title
+			scorecard, id, _ := strings.Cut(rule.Name, "/")
+			view.Rule, view.RulePath = rule.Title, report.RulePath(scorecard, id)
 		}
 	}
 	if filter.DependsOn != nil {
