@@ -21,15 +21,12 @@ const errorPage = "/nowhere"
 // kindOf is the kind of a page: its path without the names in it. Pages of a kind have the same template, so that one
 // is enough of each: checking all of them would take minutes and find the same.
 func kindOf(u *url.URL) string {
-	if parts := strings.Split(u.Path, "/"); parts[1] == "scorecards" && len(parts) > 3 {
-		return "/scorecards/*/" + parts[3]
-	}
-	for _, prefix := range []string{"/services/", "/definitions/", "/events/", "/scorecards/"} {
+	for _, prefix := range []string{"/services/", "/definitions/", "/events/"} {
 		if strings.HasPrefix(u.Path, prefix) {
 			return prefix
 		}
 	}
-	return u.Path
+	return withoutScorecard(u.Path)
 }
 
 // pageKinds are one page of every kind that the visit of every page came to, the lists of jobs and changes, which have

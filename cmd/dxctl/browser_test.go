@@ -176,6 +176,7 @@ func shape(u *url.URL) string {
 	if strings.HasPrefix(path, "/services/") {
 		path = "/services/*"
 	}
+	path = withoutScorecard(path)
 	var keys []string
 	for k := range u.Query() {
 		if k != "sort" && k != "dir" && k != "page" && !strings.HasPrefix(path, "/events/") {
@@ -184,6 +185,18 @@ func shape(u *url.URL) string {
 	}
 	slices.Sort(keys)
 	return digits.ReplaceAllString(path, "0") + "?" + strings.Join(keys, "&")
+}
+
+// withoutScorecard is a path without the names of a scorecard and a rule.
+func withoutScorecard(path string) string {
+	parts := strings.Split(path, "/")
+	if parts[1] != "scorecards" {
+		return path
+	}
+	for i := 2; i < len(parts); i += 2 {
+		parts[i] = "*"
+	}
+	return strings.Join(parts, "/")
 }
 
 // most is how many pages of one shape are opened. Filtered lists are all made alike.
