@@ -266,6 +266,13 @@ func TestFacts(t *testing.T) {
 			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "docker.io/library/redis:7", "")}, "[]"},
 			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "a", ", envFrom: [{configMapRef: {name: x}}]")}, "? k8s/web.yaml:11: variables come from x, which is not read"},
 		},
+		"repository.workloads.trace_names": {
+			{good, "[web]"}, {bad, "[]"}, {chart, chartReason},
+			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "a", ", env: [{name: OTEL_RESOURCE_ATTRIBUTES, value: 'team=x, service.name=pay,a=b'}]")}, "[pay]"},
+			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, ", annotations: {resource.opentelemetry.io/service.name: pay}", "a", ", env: [{name: DD_SERVICE, value: web}]")}, "[pay | web]"},
+			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "a", ", env: [{name: OTEL_SERVICE_NAME, value: $(NAME)}, {name: DD_SERVICE, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]")}, "[]"},
+			{sources{"k8s/web.yaml": fmt.Sprintf(deployment, 1, "", "docker.io/library/redis:7", ", env: [{name: OTEL_SERVICE_NAME, value: cache}]")}, "[]"},
+		},
 
 		"repository.alerts.count": {{sources{"alerts.yml": "groups: [{rules: [{alert: A}]}]"}, "1"}, {sources{"a": ""}, "0"}, {chart, chartReason}},
 		"repository.alerts.without_runbook": {

@@ -123,6 +123,42 @@ var workloads = []entry{
 	workloadPlaces("without_traces", "the workloads that export no traces",
 		"Workloads that run all the time and have neither a variable of OpenTelemetry or Datadog nor an annotation for "+
 			"instrumentation.", withoutTraces),
+	{Definition{
+		Name:  "repository.workloads.trace_names",
+		Type:  event.ListFact,
+		Label: "the names under which traces are exported",
+		Description: "Names of the service in the variables and labels of OpenTelemetry and Datadog of workloads that run " +
+			"all the time; empty if no manifest has one, because the program or an agent chooses the name.",
+	}, func(r *reader) value {
+		var names []string
+		for _, w := range r.workloads() {
+			if steady(&w) && !foreign(&w) {
+				names = append(names, traceNames(&w)...)
+			}
+		}
+		slices.Sort(names)
+		return texts(slices.Compact(names), r.doubt(r.Manifests.Unrendered, r.Manifests.Unreadable))
+	}},
+}
+
+// traceNames returns the names of the service that a workload gives its traces, except those that are placeholders.
+func traceNames(w *manifest.Workload) []string {
+	names := []string{w.Labels["tags.datadoghq.com/service"], w.Annotations["resource.opentelemetry.io/service.name"]}
+	for i := range w.Containers {
+		for _, e := range w.Containers[i].Env {
+			switch e.Name {
+			case "OTEL_SERVICE_NAME", "DD_SERVICE", "ELASTIC_APM_SERVICE_NAME":
+				names = append(names, e.Value.Value)
+			case "OTEL_RESOURCE_ATTRIBUTES":
+				for attribute := range strings.SplitSeq(e.Value.Value, ",") {
+					if name, value, _ := strings.Cut(attribute, "="); strings.TrimSpace(name) == "service.name" {
+						names = append(names, strings.TrimSpace(value))
+					}
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" || strings.ContainsAny(name, "${}") })
 }
 
 // middleware are programs of others, which a service uses: their metrics and traces are not its own.

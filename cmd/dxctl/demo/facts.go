@@ -68,6 +68,7 @@ var template = map[string]any{
 	"workloads.mutable_images":                  none,
 	"workloads.unscraped":                       none,
 	"workloads.without_traces":                  none,
+	"workloads.trace_names":                     none,
 	"alerts.count":                              4,
 	"alerts.without_runbook":                    none,
 	"slos.count":                                1,
