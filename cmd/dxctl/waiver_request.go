@@ -51,7 +51,7 @@ requested otherwise.
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return s.requestWaiver(cmd.Context(), args[0], r) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			names, directive := s.serviceNames()
+			names, directive := s.entityNames()
 			return names, directive &^ cobra.ShellCompDirectiveNoFileComp
 		},
 	}
@@ -232,18 +232,27 @@ func writeWaiver(root, name string, w *waiver.Waiver) (diff string, err error) {
 	if err := dir.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return "", err
 	}
-	// A new file takes the place of the old one at once, so that a crash leaves one of them whole.
-	if err := dir.WriteFile(name+".new", after, 0o644); err != nil {
-		return "", err
+	// A new file takes the place of the old one at once, so that a crash leaves one of them whole. What a crash leaves of
+	// the new one is no waiver, and the next request replaces it.
+	next := name + waiver.Unfinished
+	if err := dir.WriteFile(next, after, 0o644); err != nil {
+		return "", errors.Join(err, ignoreAbsent(dir.Remove(next)))
 	}
-	if err := dir.Rename(name+".new", name); err != nil {
-		return "", err
+	if err := dir.Rename(next, name); err != nil {
+		return "", errors.Join(err, ignoreAbsent(dir.Remove(next)))
 	}
 	old := "a/" + name
 	if len(before) == 0 {
 		old = os.DevNull
 	}
 	return udiff.Unified(old, "b/"+name, string(before), string(after)), nil
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // ruleFor finds the rule that a word names in the scorecards, sets it in the waiver, and returns what to say of it.

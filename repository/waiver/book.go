@@ -14,6 +14,9 @@ import (
 // DefaultFiles are the files that are read if the configuration names none.
 const DefaultFiles = "waivers/*.yaml"
 
+// Unfinished ends the name of a file that is being written. One that a crash left is not read.
+const Unfinished = ".new"
+
 // Load reads the files that patterns name, relative to baseDir; those of DefaultFiles, which need not exist, if there
 // are none. A file or a waiver with mistakes is left out, and the others are read; the warnings say what is wrong, with
 // file and line.
@@ -31,7 +34,7 @@ func Load(patterns []string, baseDir string) ([]Waiver, []files.Warning) {
 	seen := map[string]bool{}
 	for _, pattern := range patterns {
 		for _, name := range match(pattern) {
-			if seen[name] { // two patterns may match one file
+			if seen[name] || strings.HasSuffix(name, Unfinished) { // two patterns may match one file
 				continue
 			}
 			seen[name] = true

@@ -129,6 +129,10 @@ func TestLoad(t *testing.T) {
 	if len(all) != 1 || len(warnings) != 1 || warnings[0].File != "waivers/b.yaml" || !warnings[0].Lost {
 		t.Error(all, warnings)
 	}
+	write("waivers/a.yaml"+Unfinished, good) // left by a crash
+	if all, _ := Load([]string{"waivers/*"}, dir); len(all) != 1 {
+		t.Error("a file that was being written is read:", all)
+	}
 	if _, warnings := Load([]string{"other/*.yaml"}, dir); len(warnings) != 1 {
 		t.Error("a pattern without files:", warnings)
 	}
