@@ -38,9 +38,10 @@ func (c *Catalog) Find(word string, preferred func(descriptor.Entity) bool) (des
 	switch len(named) {
 	case 0:
 		if near := c.Nearest(word, preferred); near != "" {
-			return descriptor.Entity{}, fmt.Errorf("unknown service %q (did you mean %s?)", word, c.shortest(near))
+			return descriptor.Entity{}, fmt.Errorf("unknown service or entity %q (did you mean %s?)", word, c.shortest(near))
 		}
-		return descriptor.Entity{}, fmt.Errorf("unknown service %q; run `dxctl services` for a list", word)
+		return descriptor.Entity{}, fmt.Errorf("unknown service or entity %q; run `dxctl services` for a "+
+			"list of services", word)
 	case 1:
 		return named[0], nil
 	}

@@ -24,7 +24,7 @@ the sources again first.`,
 		Example: "  dxctl facts payment-service --prefix repository.files. --prefix ci.",
 		Args:    cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return s.serviceNames()
+			return s.entityNames()
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return s.printFacts(cmd.Context(), args[0], prefixes)

@@ -38,7 +38,7 @@ decision is made again by what was known at that time. The scorecard says what a
 The exit code is 0 for pass, 6 for fail, 9 for unknown, and 1 if there is no answer.`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return s.serviceNames()
+			return s.entityNames()
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return s.gate(cmd.Context(), args[0], options) },
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
@@ -51,7 +50,7 @@ not reach the level, and 9 if missing data decides whether it does; the worst of
 		Args:        cobra.MaximumNArgs(1),
 		Annotations: map[string]string{moreFormats: "sarif junit"},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			names, directive := s.serviceNames()
+			names, directive := s.entityNames()
 			return names, directive &^ cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -230,23 +229,6 @@ func findEntity(p *app.App, word string) (string, error) {
 		err = errors.New(p.NotGraded(e))
 	}
 	return e.Ref, err
-}
-
-// serviceNames completes the names of services in the shell.
-func (s *cli) serviceNames() ([]string, cobra.ShellCompDirective) {
-	cfg, err := s.config()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	cat, _, err := catalog.Load(cfg.Catalog, cfg.People, cfg.Dir)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for _, e := range cat.Services() {
-		names = append(names, e.Name+"\t"+e.Title)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func gradesTable(reports []scorecards.Report) output.Table {
