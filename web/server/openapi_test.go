@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/dxctl/dxctl/collectors/webhook"
+	"github.com/dxctl/dxctl/scorecards/plan"
 	"github.com/dxctl/dxctl/web/openapi"
 	"github.com/dxctl/dxctl/web/server"
 )
@@ -68,11 +70,9 @@ func received(t *testing.T, f *fixture) *fixture {
 	deps := f.deps
 	registry := prometheus.NewRegistry()
 	deps.Registerer, deps.Gatherer = registry, registry
-	deps.WebhookAnswer = struct {
-		Outcome string `json:"outcome"`
-	}{}
+	deps.WebhookAnswer, deps.PlanAnswer = webhook.Answer{}, plan.Plan{}
 	deps.Webhooks = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
-	deps.Plans, deps.PlanAnswer = deps.Webhooks, deps.WebhookAnswer
+	deps.Plans = deps.Webhooks
 	app, err := server.New(server.DefaultConfig(), deps)
 	if err != nil {
 		t.Fatal(err)
@@ -218,22 +218,20 @@ func requestsOf(t *testing.T, path string, o apiOperation) []string {
 	t.Helper()
 	list := []string{path}
 	for {
-		before, rest, found := strings.Cut(list[0], "{")
+		_, rest, found := strings.Cut(list[0], "{")
 		if !found {
 			break
 		}
-		name, after, _ := strings.Cut(rest, "}")
+		name, _, _ := strings.Cut(rest, "}")
 		if placesOf[name] == nil {
 			t.Fatalf("%s: the test has no value for {%s}", path, name)
 		}
-		_ = before
 		var filled []string
 		for _, p := range list {
 			for _, value := range placesOf[name] {
 				filled = append(filled, strings.Replace(p, "{"+name+"}", value, 1))
 			}
 		}
-		_ = after
 		list = filled
 	}
 	query := url.Values{}
