@@ -39,7 +39,7 @@ A control is "passing" if all of its rules pass. That is no proof that it is met
 and a control without a rule is "not covered". docs/compliance.md says what each rule shows.`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return s.serviceNames()
+			return s.entityNames()
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if options.all && len(args) > 0 {
