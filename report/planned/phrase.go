@@ -2,6 +2,8 @@
 // only the document, so that what a server answers reads the same.
 package planned
 
+//go:generate go test . -run TestPlanIsDocumented -update
+
 import (
 	"cmp"
 	"fmt"

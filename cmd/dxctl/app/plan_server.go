@@ -33,8 +33,8 @@ type PlanOutcome struct {
 // Bounds of the process of a plan, in bytes. The collector of garbage keeps below PlanMemory; at PlanMemoryHard the
 // process ends.
 const (
-	PlanMemory     = 1 << 30
-	PlanMemoryHard = 2 << 30
+	PlanMemory     = 2 << 30
+	PlanMemoryHard = 3 << 30
 	maxPlanOutput  = 128 << 20
 	maxPlanLog     = 64 << 10
 )
