@@ -11,6 +11,7 @@ import (
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/facts"
 )
 
 // Way is the smallest set of rules that an entity needs for the next level of a scorecard: every rule of that level
@@ -79,7 +80,7 @@ type Action struct {
 // howTexts say what the kinds of actions are.
 var howTexts = map[string]string{
 	"patch": "change a file in the repository", "setting": "change a setting at the host of the repository",
-	"ask": "agree on it with people",
+	"ask": "open an issue for its owners",
 }
 
 // stepOf describes a result that is not earned.
@@ -124,7 +125,7 @@ func (r *Reader) actionOf(e descriptor.Entity, scorecard string, x *scorecards.R
 	case event.NeedsReview:
 		a.Do, a.Text = "review", "Let a person look at it"
 	default:
-		a.Do, a.Text = "find out", "Find out: let "+strings.Join(sourcesOf(x), " and ")+" report it"
+		a.Do, a.Text = "find out", "Find out: let "+strings.Join(r.sourcesOf(scorecard, x), " and ")+" report it"
 	}
 	if x.Waiver != nil {
 		a.Waived = string(x.Waiver.State)
@@ -144,12 +145,18 @@ func (r *Reader) actionOf(e descriptor.Entity, scorecard string, x *scorecards.R
 	return a
 }
 
-// sourcesOf returns who should give the facts that an undecided rule lacks.
-func sourcesOf(x *scorecards.Result) []string {
+// sourcesOf returns who should report the facts that an undecided rule lacks: the source that could not, or else those
+// that can. Facts that are computed from metrics lack the records of sources.
+func (r *Reader) sourcesOf(scorecard string, x *scorecards.Result) []string {
 	var sources []string
-	for _, f := range x.FactsUsed() {
-		if slices.Contains(x.Missing, f.Name) && f.Source != "" && !slices.Contains(sources, f.Source) {
-			sources = append(sources, f.Source)
+	definitions := r.deps.Scorecards.DefinitionsOf(scorecard, x.Rule)
+	for i, f := range x.FactsUsed() { // in the order of the definitions
+		source := f.Source
+		if source == facts.MetricsSource && i < len(definitions) {
+			source = definitions[i].Source
+		}
+		if slices.Contains(x.Missing, f.Name) && source != "" && !slices.Contains(sources, source) {
+			sources = append(sources, source)
 		}
 	}
 	if len(sources) == 0 {

@@ -115,7 +115,7 @@ func TestActions(t *testing.T) {
 	e := descriptor.Entity{Ref: "component:team/pay", Kind: "Component", Name: "pay"}
 	report := graded(engine, e)
 	for rule, want := range map[string]Action{
-		"days": {Do: "fix", Text: "Fix it: change a file in the repository, or agree on it with people",
+		"days": {Do: "fix", Text: "Fix it: change a file in the repository, or open an issue for its owners",
 			Waiver: "dxctl waiver request component:team/pay --rule way/days --until 30d --reason planned --note TEXT"},
 		"hours": {Do: "fix", Text: "Fix it"}, // it cannot be waived
 		"other": {Do: "find out", Text: "Find out: let a source of the test report it",

@@ -11,8 +11,8 @@ import (
 	"github.com/dxctl/dxctl/metrics"
 )
 
-// metricsSource is the source of the facts that are computed from collected events.
-const metricsSource = "metrics"
+// MetricsSource is the source of the facts that are computed from collected events.
+const MetricsSource = "metrics"
 
 // MaxAge is how long a computed fact is valid after its sources were last read: a long weekend.
 const MaxAge = 96 * time.Hour
@@ -150,7 +150,7 @@ func (w *factWriter) fact(of event.Kind, name string, typ event.FactType) event.
 		observed = at.UTC()
 	}
 	return event.Fact{
-		Source:     metricsSource,
+		Source:     MetricsSource,
 		Entity:     w.entity,
 		Name:       name,
 		Type:       typ,
