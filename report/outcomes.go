@@ -146,49 +146,39 @@ type Took struct {
 	N          int     `json:"n"` // services, each with its last repair
 }
 
-// repairs are the times that repairs took, by scorecard/rule, and by stated effort over all rules; only those that are
-// known of enough services.
-type repairs struct {
-	Rules   map[string]Took
-	Efforts map[string]Took
-}
+// repairs are the times that repairs took, by scorecard/rule; only those that are known of enough services.
+type repairs map[string]Took
 
 // repairs returns what repairs took here; nothing if no history is read.
 func (r *Reader) repairs(ctx context.Context) (repairs, error) {
 	if r.deps.RepairedOutcomes == nil {
-		return repairs{}, nil
+		return nil, nil
 	}
 	return cached(ctx, r, "repairs", func(ctx context.Context) (repairs, error) {
 		var asked []string
-		effort := map[scorecards.RuleName]string{}
 		for _, card := range r.deps.Scorecards.Scorecards() {
 			asked = append(asked, askedOf(&card, "")...)
-			for i := range card.Rules {
-				effort[scorecards.RuleName{Scorecard: card.Name, Rule: card.Rules[i].ID}] = string(card.Rules[i].Effort)
-			}
 		}
 		grades, err := r.deps.RepairedOutcomes(ctx, asked)
 		if err != nil {
-			return repairs{}, err
+			return nil, err
 		}
-		rules, efforts := map[string][]float64{}, map[string][]float64{}
+		days := map[string][]float64{}
 		for _, of := range scorecards.OutcomeHistories(scorecards.Continue(grades, r.cardNames()...)) {
 			for name, history := range of {
-				if took, repaired := history.Repair(); repaired && effort[name] != "" {
-					days := took.Hours() / 24
+				if took, repaired := history.Repair(); repaired {
 					rule := RuleName(name.Scorecard, name.Rule)
-					rules[rule] = append(rules[rule], days)
-					efforts[effort[name]] = append(efforts[effort[name]], days)
+					days[rule] = append(days[rule], took.Hours()/24)
 				}
 			}
 		}
-		return repairs{medians(rules), medians(efforts)}, nil
+		return medians(days), nil
 	})
 }
 
 // medians returns the medians of those lists that are long enough.
-func medians(lists map[string][]float64) map[string]Took {
-	found := map[string]Took{}
+func medians(lists map[string][]float64) repairs {
+	found := repairs{}
 	for key, days := range lists {
 		if len(days) < enoughRepairs {
 			continue
@@ -205,7 +195,7 @@ func medians(lists map[string][]float64) map[string]Took {
 
 // of returns what repairs of a rule took; nil if too few are known.
 func (t repairs) of(scorecard, rule string) *Took {
-	if took, ok := t.Rules[RuleName(scorecard, rule)]; ok {
+	if took, ok := t[RuleName(scorecard, rule)]; ok {
 		return &took
 	}
 	return nil

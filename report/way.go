@@ -18,8 +18,8 @@ import (
 // that counts and is not earned. All rules of the levels below are earned.
 //
 // The steps are in the order of their gain for the effort. The gain is the share of the way that a step is, by weight.
-// The effort is the stated one (minutes 1, hours 5, days 25), unless for every step enough repairs are known here: then
-// it is the median time that they took, of the rule or else of all rules with the same stated effort, at least a day.
+// The effort is the stated one (minutes 1, hours 5, days 25), unless enough repairs of every step are known here: then
+// it is the median time that they took, at least a day.
 type Way struct {
 	Scorecard  string  `json:"scorecard"`
 	Title      string  `json:"title"` // of the scorecard
@@ -218,10 +218,7 @@ func order(steps []Step, took repairs) (measured bool) {
 	days := make([]float64, len(steps))
 	measured = true
 	for i := range steps {
-		known, ok := took.Rules[RuleName(steps[i].Scorecard, steps[i].Rule)]
-		if !ok {
-			known, ok = took.Efforts[steps[i].Effort]
-		}
+		known, ok := took[RuleName(steps[i].Scorecard, steps[i].Rule)]
 		measured = measured && ok
 		days[i] = max(known.MedianDays, 1)
 	}
