@@ -99,6 +99,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"rulepath":    report.RulePath,
 		"safeurl":     report.SafeURL,
 		"plural":      words.Plural,
+		"prose":       words.Prose,
 		"spec":        chartSpec,
 		"inside":      words.Inside,
 		"lower":       strings.ToLower,
