@@ -114,13 +114,24 @@ func (r *Reader) Campaigns(ctx context.Context) (Campaigns, error) {
 	return all, nil
 }
 
-// campaignServices returns what campaigns select from; nothing without a campaign.
+// campaignServices returns what campaigns select from, by name; nothing without a campaign.
 func (r *Reader) campaignServices(ctx context.Context, set *campaign.Set) ([]Service, error) {
 	if len(set.Campaigns) == 0 {
 		return nil, nil
 	}
 	services, err := r.Services(ctx)
-	return slices.Concat(services.List, services.Others), err
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(services.List, services.Others)
+	names := make(map[string]string, len(all))
+	for i := range all {
+		names[all[i].Entity.Ref] = strings.ToLower(all[i].Entity.DisplayName())
+	}
+	slices.SortFunc(all, func(a, b Service) int {
+		return cmp.Or(cmp.Compare(names[a.Entity.Ref], names[b.Entity.Ref]), cmp.Compare(a.Entity.Ref, b.Entity.Ref))
+	})
+	return all, nil
 }
 
 // Campaign returns how a campaign stands. The error is a *NotFoundError if there is none of this id.
@@ -171,7 +182,7 @@ func (r *Reader) campaign(ctx context.Context, of *campaign.Campaign, services [
 	return c, nil
 }
 
-// stand fills in the selection by the present grades.
+// stand fills in the selection by the present grades. services are sorted by name.
 func (c *Campaign) stand(services []Service, now time.Time) {
 	failing := 0
 	c.Now.At = now
@@ -199,9 +210,7 @@ func (c *Campaign) stand(services []Service, now time.Time) {
 		c.Notes = append(c.Notes, fmt.Sprintf("It fails for %s more.", words.Plural(failing-1, "service", "services")))
 	}
 	slices.SortStableFunc(c.Rows, func(a, b CampaignRow) int {
-		return cmp.Or(
-			cmp.Compare(slices.Index(campaign.Verdicts, a.Verdict), slices.Index(campaign.Verdicts, b.Verdict)),
-			cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Service, b.Service))
+		return cmp.Compare(slices.Index(campaign.Verdicts, a.Verdict), slices.Index(campaign.Verdicts, b.Verdict))
 	})
 }
 

@@ -47,6 +47,8 @@ type Campaign struct {
 
 	filter *scorecards.Filter
 	card   *scorecards.Scorecard
+	rules  []string        // that decide whether the goal is reached
+	wanted map[string]bool // the same
 }
 
 // Place returns where the campaign is written: "campaigns/probes.yaml:1".
@@ -82,7 +84,7 @@ func (c *Campaign) Announced(now time.Time) time.Time {
 
 // Rules returns the ids of the rules that decide whether the goal is reached: those of the level and of the levels
 // below, in the order of the scorecard.
-func (c *Campaign) Rules() []string { return c.Goal.rules(c.card) }
+func (c *Campaign) Rules() []string { return c.rules }
 
 // Goal is what each service is to reach. Either Rule or Level is set.
 type Goal struct {
@@ -160,15 +162,11 @@ func verdictOf(outcomes []event.Outcome) Verdict {
 // Stand returns how the entity of a report stands to the goal, and the results that keep it from it. The report must
 // be one of the goal's scorecard. A rule that is only announced counts where it is the goal.
 func (c *Campaign) Stand(r *scorecards.Report) (Verdict, []*scorecards.Result) {
-	wanted := map[string]bool{}
-	for _, rule := range c.Rules() {
-		wanted[rule] = true
-	}
 	var outcomes []event.Outcome
 	var missing []*scorecards.Result
 	for i := range r.Results {
 		result := &r.Results[i]
-		if !wanted[result.Rule] || !result.Counts() && c.Goal.Rule == "" {
+		if !c.wanted[result.Rule] || !result.Counts() && c.Goal.Rule == "" {
 			continue
 		}
 		outcomes = append(outcomes, result.Outcome)

@@ -141,6 +141,10 @@ func (p *parser) file(data []byte, name string) {
 			p.set.Problems = append(p.set.Problems, d.problems...)
 			continue
 		}
+		c.rules, c.wanted = c.Goal.rules(c.card), map[string]bool{}
+		for _, rule := range c.rules {
+			c.wanted[rule] = true
+		}
 		p.set.Campaigns = append(p.set.Campaigns, c)
 	}
 }
