@@ -145,13 +145,18 @@ func (r *Reader) Compliance(ctx context.Context, q ComplianceQuery) (ComplianceD
 		if control.Shows != "none" {
 			doc.Covered++
 		}
-		text := strings.ToLower(control.Control + " " + control.Title)
-		if (q.State == "" || q.State == string(control.State) || q.Service == "" && control.Counts[ControlState(q.State)] > 0) &&
-			strings.Contains(text, strings.ToLower(strings.TrimSpace(q.Text))) {
+		if q.selects(&control) {
 			doc.Controls = append(doc.Controls, control)
 		}
 	}
 	return doc, nil
+}
+
+// selects reports whether the control is in the state for any of the services, and has the text.
+func (q ComplianceQuery) selects(c *ControlDocument) bool {
+	text := strings.ToLower(c.Control + " " + c.Title)
+	return (q.State == "" || q.State == string(c.State) || c.Counts[ControlState(q.State)] > 0) &&
+		strings.Contains(text, strings.ToLower(strings.TrimSpace(q.Text)))
 }
 
 // shownBy is a rule in force that shows a control.
@@ -266,8 +271,8 @@ func Standards() []Standard {
 }
 
 // ComplianceHeads are the columns of a report as a table or a file.
-var ComplianceHeads = []string{"standard", "version", "control", "level", "title", "shows", "state", "failing", "unknown",
-	"waived", "passing", "not_applicable", "rules", "as_of", "service"}
+var ComplianceHeads = []string{"standard", "version", "control", "level", "title", "shows", "state", "failing",
+	"unknown", "waived", "passing", "not_applicable", "rules", "as_of", "service"}
 
 // ComplianceNumbers are the indexes of the columns that have numbers.
 func ComplianceNumbers() []int { return []int{7, 8, 9, 10, 11} }

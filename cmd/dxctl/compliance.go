@@ -123,8 +123,8 @@ func complianceTable(doc *report.ComplianceDocument) output.Table {
 		of = words.RefName(doc.Service)
 	}
 	line("%s %s, %s, as of %s.", doc.Title, doc.Version, of, doc.AsOf.Format(time.RFC3339))
-	line("Rules show something about %d of its %d controls. Passing means that the rules pass, not that the control is met.",
-		doc.Covered, doc.Total)
+	line("Rules show something about %d of its %d controls. Passing means that the rules pass, not that the control is "+
+		"met.", doc.Covered, doc.Total)
 	for _, note := range doc.Notes {
 		line("Note: %s", note)
 	}

@@ -64,7 +64,8 @@ func (a *API) Routes() []route.Route {
 			Answers(report.CardsDocument{}),
 		list("/api/v1/scorecards/:scorecard", a.scorecard, "one scorecard with its rules, and its levels over time",
 			route.CardRuleFilters).
-			With(sortedBy(sorting.Columns(report.RuleColumns)), oneOf("stage", "stage in the life of the rule", report.RuleStages),
+			With(sortedBy(sorting.Columns(report.RuleColumns)),
+				oneOf("stage", "stage in the life of the rule", report.RuleStages),
 				route.Parameter{Name: "level", Description: "level that needs the rule"}).
 			Answers(report.CardDetail{}),
 		list("/api/v1/scorecards/:scorecard/services", a.scorecardServices, "what a scorecard grades, with level and score",

@@ -153,7 +153,8 @@ func ComplianceParameters() []Parameter {
 	return []Parameter{
 		{Name: "standard", Description: "public standard", Values: names, Default: names[0]},
 		{Name: "service", Description: "name or ref of the only service that is looked at"},
-		{Name: "state", Description: "state of the control for the service, or for any service", Values: texts(report.ControlStates)},
+		{Name: "state", Description: "state of the control for the service, or for any service",
+			Values: texts(report.ControlStates)},
 		{Name: "q", Description: "text that the id or the title of a control contains"},
 		{Name: "as_of", Description: "a date, whose end in UTC is meant, or a time in RFC 3339: by the facts known then; " +
 			"of one service"},
