@@ -418,6 +418,7 @@ var house = []struct {
 			"spelling",
 			"files",
 			"event",
+			"catalog/descriptor",
 			"migrations",
 			"catalog",
 			"catalog/identifier",
