@@ -45,6 +45,7 @@ type Step struct {
 	Effort    string        `json:"effort"` // as the rule states it
 	Took      *Took         `json:"took"`   // here; null: too few repairs are known
 	Action    Action        `json:"action"`
+	Also      int           `json:"-"` // of FirstSteps: further steps that lack facts of the same sources
 
 	worth float64
 }
@@ -76,6 +77,9 @@ type Action struct {
 	Waiver  string   `json:"waiver"`  // command that asks for a waiver; "" where none can count
 	Waived  string   `json:"waived"`  // state of a waiver that is written already; "" for none
 }
+
+// findOut is what to do about a rule whose facts no source has reported.
+const findOut = "find out"
 
 // howTexts say what the kinds of actions are.
 var howTexts = map[string]string{
@@ -125,7 +129,7 @@ func (r *Reader) actionOf(e descriptor.Entity, scorecard string, x *scorecards.R
 	case event.NeedsReview:
 		a.Do, a.Text = "review", "Let a person look at it"
 	default:
-		a.Do, a.Text = "find out", "Find out: let "+strings.Join(r.sourcesOf(scorecard, x), " and ")+" report it"
+		a.Do, a.Text = findOut, "Find out: let "+strings.Join(r.sourcesOf(scorecard, x), " and ")+" report it"
 	}
 	if x.Waiver != nil {
 		a.Waived = string(x.Waiver.State)
@@ -242,7 +246,8 @@ func undecided(s Step) int {
 	return 1
 }
 
-// FirstSteps returns the steps of all ways with the most gain for the effort, at most as many as asked for.
+// FirstSteps returns the steps of all ways with the most gain for the effort, at most as many as asked for. Of those
+// that lack facts of the same sources, only the first is returned: one cause needs to be removed once.
 func (r *Reader) FirstSteps(ctx context.Context, ways []Way, most int) ([]Step, error) {
 	took, err := r.repairs(ctx)
 	if err != nil {
@@ -253,5 +258,15 @@ func (r *Reader) FirstSteps(ctx context.Context, ways []Way, most int) ([]Step, 
 		steps = append(steps, way.Steps...)
 	}
 	order(steps, took)
-	return steps[:min(most, len(steps))], nil
+	var first []Step
+	for _, step := range steps {
+		i := slices.IndexFunc(first, func(s Step) bool { return s.Action.Do == findOut && s.Action.Text == step.Action.Text })
+		switch {
+		case i >= 0:
+			first[i].Also++
+		default:
+			first = append(first, step)
+		}
+	}
+	return first[:min(most, len(first))], nil
 }

@@ -108,6 +108,27 @@ func first(t *testing.T, r *Reader, ways []Way) string {
 	return strings.Join(rules, " ")
 }
 
+func TestOneCauseIsOneStep(t *testing.T) {
+	r, _ := wayReader(t)
+	step := func(rule, do, text string) Step {
+		return Step{Scorecard: "way", Rule: rule, Share: 0.2, Effort: "minutes", Action: Action{Do: do, Text: text}}
+	}
+	steps, err := r.FirstSteps(t.Context(), []Way{{Steps: []Step{
+		step("a", findOut, "let github report it"), step("b", "fix", "Fix it"), step("c", findOut, "let github report it"),
+		step("d", "fix", "Fix it"), step("e", findOut, "let jenkins report it"), step("f", findOut, "let github report it"),
+	}}}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range steps {
+		got = append(got, fmt.Sprint(s.Rule, s.Also))
+	}
+	if strings.Join(got, " ") != "a2 b0 d0" {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestActions(t *testing.T) {
 	r, engine := wayReader(t)
 	e := descriptor.Entity{Ref: "component:team/pay", Kind: "Component", Name: "pay"}
