@@ -421,6 +421,7 @@ var house = []struct {
 			"catalog/descriptor",
 			"migrations",
 			"catalog",
+			"catalog/descriptor",
 			"catalog/identifier",
 			"people",
 			"collectors",
