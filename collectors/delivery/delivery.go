@@ -115,7 +115,9 @@ type Source struct {
 	// Unrecognized logs, once for each word, that a sender uses a word that its documentation does not have. what names
 	// where: "status of a run". The word is stored as it is.
 	Unrecognized func(what, word string)
-	Logger       *slog.Logger
+	// Machine reports whether a login is a machine's, whatever the sender says; nil: none is known.
+	Machine func(login string) bool
+	Logger  *slog.Logger
 }
 
 // Scope returns a scope as the collector spells it; false when the source does not take it.

@@ -45,6 +45,7 @@ type cdEvent struct {
 	service   func(names ...string) string
 
 	unrecognized func(what, word string) // see delivery.Source
+	machine      func(login string) bool // see delivery.Source
 }
 
 // reference is how CDEvents names another thing.
@@ -449,6 +450,9 @@ func (c cdEvent) change() (delivery.Update, error) {
 	case "reviewed":
 		if c.custom.Actor != "" && c.custom.Actor == c.custom.Author {
 			break // a review of one's own change does not count
+		}
+		if by := c.custom.Actor; strings.HasSuffix(by, "[bot]") || c.machine != nil && c.machine(by) {
+			break // nor does a machine's
 		}
 		e.FirstReviewAt = c.at
 		if c.custom.Approved {

@@ -334,7 +334,7 @@ func (s sender) event(d delivery.Delivery, e cloudevent.Event) ([]delivery.Updat
 		return delivery.RefuseWith(doc.misfits, "%v", err)
 	}
 	doc.service, doc.push, doc.predicate = s.Service, s.Name, predicate
-	doc.unrecognized = s.Unrecognized
+	doc.unrecognized, doc.machine = s.Unrecognized, s.Machine
 	u, err := read(doc)
 	if err != nil {
 		return delivery.RefuseWith(doc.misfits, "%v", err)

@@ -24,6 +24,9 @@ type Options struct {
 	Configured string
 	// Production are the names that sources use for environments of production.
 	Production []string
+	// Machine reports whether people.rules or the people's records say that a login is a machine's; nil: nothing is said.
+	// A review by it is not a person's.
+	Machine func(provider, login string) bool
 
 	// Services returns the services of the catalog, for sources that are asked about each; nil: there are none.
 	Services func() []descriptor.Entity
@@ -58,6 +61,7 @@ type Base struct {
 	// Production are the names that sources use for environments of production.
 	Production []string
 
+	machine    func(provider, login string) bool
 	name       string
 	configured string
 	warned     sync.Map // the texts of Once
@@ -70,6 +74,7 @@ func (o Options) Base(p Profile, name string) *Base {
 		Log:        o.Logger,
 		Now:        o.Now,
 		Production: o.Production,
+		machine:    o.Machine,
 		name:       name,
 		configured: o.Configured,
 	}
@@ -87,6 +92,11 @@ func (b *Base) Source() string { return b.name }
 
 // Provider is the source's kind.
 func (b *Base) Provider() string { return b.Profile.Provider }
+
+// Machine reports whether a login is known to be a machine's, whatever the source says; see [Options].
+func (b *Base) Machine(login string) bool {
+	return b.machine != nil && b.machine(b.Profile.Provider, login)
+}
 
 // Configured is the digest that the source was made with; see [Options].
 func (b *Base) Configured() string { return b.configured }

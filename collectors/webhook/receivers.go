@@ -108,6 +108,8 @@ type Options struct {
 	// Service returns the entity ref of the service that a sender calls by a name. Without it, and for names that it does
 	// not know, only complete refs (component:default/x) are taken as such.
 	Service func(name string) (ref string, ok bool)
+	// Machine reports whether a login is a machine's, whatever the sender says.
+	Machine func(provider, login string) bool
 	Logger  *slog.Logger // gets a warning for every unrecognized word, once
 }
 
@@ -141,6 +143,7 @@ func NewReceivers(sources []Source, opt Options) (*Receivers, error) {
 		r.sources = append(r.sources, receiving{Source: s, protocol: protocol, context: delivery.Source{
 			Name: s.Name, Polled: s.Polled, Scopes: s.Scopes, Lookup: opt.Service, Logger: opt.Logger,
 			Unrecognized: func(what, word string) { r.warn(s.Name, protocol.Kind, what, word) },
+			Machine:      func(login string) bool { return opt.Machine != nil && opt.Machine(protocol.Kind, login) },
 		}})
 	}
 	return r, nil

@@ -230,8 +230,10 @@ func (a *App) grade(ctx context.Context, only []string) ([]scorecards.Report, er
 
 // CollectorOptions returns the options with which the collectors of the configured sources are created.
 // services returns the services of the catalog.
-func CollectorOptions(cfg config.Config, opt Options, services func() []descriptor.Entity) source.Options {
+func CollectorOptions(cfg config.Config, opt Options, services func() []descriptor.Entity,
+	machine func(provider, login string) bool) source.Options {
 	return source.Options{
+		Machine:    machine,
 		Services:   services,
 		Logger:     opt.Logger,
 		Now:        opt.Now,

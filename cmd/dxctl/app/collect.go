@@ -18,12 +18,12 @@ func (a *App) sourcesRunner() (*runner.Runner, error) {
 	if a.runner != nil {
 		return a.runner, nil
 	}
-	list, err := collectors.All(a.cfg.Sources, CollectorOptions(a.cfg, a.opt, a.services))
+	list, err := collectors.All(a.cfg.Sources, CollectorOptions(a.cfg, a.opt, a.services, a.machine))
 	if err != nil {
 		return nil, err
 	}
 	if len(a.cfg.Facts.LinkHosts) > 0 {
-		opener, err := links.New(a.cfg.Facts, CollectorOptions(a.cfg, a.opt, a.services).WithFacts(a.fact))
+		opener, err := links.New(a.cfg.Facts, CollectorOptions(a.cfg, a.opt, a.services, a.machine).WithFacts(a.fact))
 		if err != nil {
 			return nil, err
 		}
@@ -51,6 +51,12 @@ func (a *App) fact(ctx context.Context, entity, name string) (event.Fact, bool, 
 	stored, err := facts.Read(ctx, asked, nil)
 	f, known := stored[entity][name]
 	return f, known, err
+}
+
+// machine reports whether the people's records or rules say that a login is a machine's.
+func (a *App) machine(provider, login string) bool {
+	directory := a.catalog.Load().People()
+	return login != "" && (directory.Whose(provider, login).Bot || directory.BotPattern(provider, login) != "")
 }
 
 // services returns the services of the catalog as it was last read.

@@ -32,7 +32,8 @@ func (a *App) openReceiving() (*receiving, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
-	receivers, err := webhook.NewReceivers(sources, webhook.Options{Service: a.serviceCalled, Logger: a.log})
+	receivers, err := webhook.NewReceivers(sources,
+		webhook.Options{Service: a.serviceCalled, Machine: a.machine, Logger: a.log})
 	if err != nil {
 		return nil, err
 	}

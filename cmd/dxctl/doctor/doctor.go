@@ -138,7 +138,7 @@ func (f *Findings) examineSources(ctx context.Context, cfg config.Config, opt ap
 		}
 		return cat.Services()
 	}
-	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt, services))
+	list, err := collectors.All(cfg.Sources, app.CollectorOptions(cfg, opt, services, nil))
 	if err != nil {
 		f.problem("sources", err)
 		return

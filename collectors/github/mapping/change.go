@@ -89,7 +89,8 @@ func (m Mapper) ChangeEvent(n Pull) event.Change {
 	}
 	for _, v := range n.Reviews.Nodes {
 		// A pending review is a draft that only its author sees; a bot's is not a person's; one's own is a comment.
-		if strings.EqualFold(v.State, "PENDING") || v.Author.Bot() || v.Author.Name() == e.Author {
+		if strings.EqualFold(v.State, "PENDING") || v.Author.Bot() || v.Author.Name() == e.Author ||
+			m.Machine != nil && m.Machine(v.Author.Name()) {
 			continue
 		}
 		e.FirstReviewAt = source.Earliest(e.FirstReviewAt, Time(v.SubmittedAt))

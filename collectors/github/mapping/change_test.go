@@ -40,3 +40,25 @@ func TestWhatAPullRequestReverts(t *testing.T) {
 		}
 	}
 }
+
+// TestReviewsOfMachines: the review of a machine that GitHub calls a user is none, where the people's rules name it.
+func TestReviewsOfMachines(t *testing.T) {
+	at := func(minute int) *time.Time {
+		when := time.Date(2026, 11, 22, 12, minute, 0, 0, time.UTC)
+		return &when
+	}
+	n := Pull{Number: 1, Author: &Actor{Login: "ana"}, CreatedAt: *at(0), State: "OPEN"}
+	n.Reviews.Nodes = []Review{
+		{State: "APPROVED", SubmittedAt: at(1), Author: &Actor{Login: "acme-approver", Typename: "User"}},
+		{State: "COMMENTED", SubmittedAt: at(2), Author: &Actor{Login: "ben", Typename: "User"}},
+		{State: "APPROVED", SubmittedAt: at(3), Author: nil}, // the account was deleted
+	}
+	m := Mapper{Source: "gh", Scope: "acme/pay", Unrecognized: func(_, word string) { t.Error(word) }}
+	if e := m.ChangeEvent(n); !e.ApprovedAt.Equal(*at(1)) || !e.FirstReviewAt.Equal(*at(1)) {
+		t.Errorf("nothing is said: reviewed %s, approved %s", e.FirstReviewAt, e.ApprovedAt)
+	}
+	m.Machine = func(login string) bool { return login == "acme-approver" }
+	if e := m.ChangeEvent(n); !e.ApprovedAt.Equal(*at(3)) || !e.FirstReviewAt.Equal(*at(2)) {
+		t.Errorf("it is a machine: reviewed %s, approved %s", e.FirstReviewAt, e.ApprovedAt)
+	}
+}

@@ -30,6 +30,8 @@ type Mapper struct {
 	// Unrecognized is called with a status that GitHub does not document, which is stored as is. what names where it
 	// was: "status of a job".
 	Unrecognized func(what, word string)
+	// Machine reports whether a login is a machine's although GitHub calls it a user; nil: none is.
+	Machine func(login string) bool
 }
 
 // Origin returns the origin of a record of the repository. id is unique among the records of its kind there.

@@ -154,6 +154,7 @@ func (r Receiver) Parse(s delivery.Source, d delivery.Delivery) ([]delivery.Upda
 			Scope:        scope,
 			URL:          delivery.Link(h.Repository.HTMLURL),
 			Unrecognized: s.Unrecognized,
+			Machine:      s.Machine,
 		}
 	}
 	updates, v := read(&h)

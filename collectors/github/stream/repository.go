@@ -40,7 +40,7 @@ func New(base *source.Base, api *client.Client, scope string, since time.Time, w
 	}
 	return &Repository{
 		Client: api,
-		Mapper: mapping.Mapper{Source: base.Source(), Scope: scope, Unrecognized: base.Unrecognized},
+		Mapper: mapping.Mapper{Source: base.Source(), Scope: scope, Unrecognized: base.Unrecognized, Machine: base.Machine},
 		Base:   base,
 		Writer: w,
 		Since:  since,

@@ -75,11 +75,17 @@ func (h *hook) mergeRequest() ([]delivery.Update, delivery.Verdict) {
 	}
 	e := h.ChangeEvent(m)
 	isApproval := r.Action == "approved" || r.Action == "approval" // approval: one of several that are needed
-	if isApproval && h.User.ID != r.AuthorID && !h.User.user().IsBot() {
+	if isApproval && h.User.ID != r.AuthorID && !h.machine() {
 		e.ApprovedAt, e.FirstReviewAt = u.At, u.At // only another human's counts
 	}
 	u.Event = e
 	return delivery.Accept([]delivery.Update{u})
+}
+
+// machine reports whether a machine did what the delivery tells.
+func (h *hook) machine() bool {
+	u := h.User.user()
+	return u.IsBot() || h.from.Machine != nil && h.from.Machine(u.Username)
 }
 
 // note reads comments: the first one that somebody else than the author writes on a merge request begins its review.
@@ -103,7 +109,7 @@ func (h *hook) note() ([]delivery.Update, delivery.Verdict) {
 		return delivery.Refuse("the payload of note has no merge_request.iid")
 	case h.from.Polled:
 		return delivery.Ignore("note: the collector reads the merge requests, whose listing has no reviews")
-	case p.Attributes.System || h.User.user().IsBot():
+	case p.Attributes.System || h.machine():
 		return delivery.Ignore("note: it is a machine's")
 	case h.User.ID == "" || h.User.ID == p.MergeRequest.AuthorID:
 		return delivery.Ignore("note: it is the author's own")

@@ -17,7 +17,9 @@ func testSource(r Receiver) webhook.Source {
 
 func newReceiver(t testing.TB, sources ...webhook.Source) *webhook.Receivers {
 	t.Helper()
-	r, err := webhook.NewReceivers(sources, webhook.Options{})
+	r, err := webhook.NewReceivers(sources, webhook.Options{Machine: func(provider, login string) bool {
+		return provider == "gitlab" && login == "ci-user"
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +146,7 @@ func TestReceiverVerdicts(t *testing.T) {
 		}},
 		{name: "the author's comment", body: note(`{"id":7,"username":"ana"}`), outcome: delivery.Ignored, reason: "the author's own"},
 		{name: "a bot's comment", body: note(`{"id":8,"username":"group_3_bot"}`), outcome: delivery.Ignored, reason: "machine"},
+		{name: "the comment of a machine with a user's name", body: note(`{"id":8,"username":"ci-user"}`), outcome: delivery.Ignored, reason: "machine"},
 		{name: "a comment", body: note(`{"id":8,"username":"ben"}`), outcome: delivery.Accepted, check: func(t *testing.T, e event.Event) {
 			if c := e.(event.Change); !c.FirstReviewAt.Equal(deliverytest.Instant(t, "2026-03-01T11:00:00Z")) || c.Author != "" {
 				t.Errorf("%+v", c)
