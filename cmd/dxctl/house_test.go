@@ -421,7 +421,6 @@ var house = []struct {
 			"catalog/descriptor",
 			"migrations",
 			"catalog",
-			"catalog/descriptor",
 			"catalog/identifier",
 			"people",
 			"collectors",
