@@ -418,7 +418,6 @@ var house = []struct {
 			"spelling",
 			"files",
 			"event",
-			"catalog/descriptor",
 			"migrations",
 			"catalog",
 			"catalog/identifier",
