@@ -349,11 +349,7 @@ func (a *API) waivers(ctx context.Context, r route.Request) (route.Answer, error
 }
 
 func (a *API) compliance(ctx context.Context, r route.Request) (route.Answer, error) {
-	query, err := route.ComplianceQueryOf(r, a.reader.Now())
-	if err != nil {
-		return route.Answer{}, err
-	}
-	doc, err := a.reader.Compliance(ctx, query)
+	_, doc, err := route.ComplianceOf(ctx, r, a.reader)
 	if err != nil {
 		return route.Answer{}, err
 	}

@@ -34,11 +34,7 @@ type standardLink struct {
 
 // compliance shows what the rules show about the controls of a standard. The list is as long as the standard.
 func (p *Pages) compliance(ctx context.Context, r route.Request) (route.Answer, error) {
-	query, err := route.ComplianceQueryOf(r, p.reader.Now())
-	if err != nil {
-		return route.Answer{}, err
-	}
-	doc, err := p.reader.Compliance(ctx, query)
+	query, doc, err := route.ComplianceOf(ctx, r, p.reader)
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -75,11 +71,7 @@ func (p *Pages) compliance(ctx context.Context, r route.Request) (route.Answer, 
 
 // complianceCSV is the report as a file.
 func (p *Pages) complianceCSV(ctx context.Context, r route.Request) (route.Answer, error) {
-	query, err := route.ComplianceQueryOf(r, p.reader.Now())
-	if err != nil {
-		return route.Answer{}, err
-	}
-	doc, err := p.reader.Compliance(ctx, query)
+	_, doc, err := route.ComplianceOf(ctx, r, p.reader)
 	if err != nil {
 		return route.Answer{}, err
 	}

@@ -2,6 +2,7 @@ package route
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -161,8 +162,22 @@ func ComplianceParameters() []Parameter {
 	}
 }
 
-// ComplianceQueryOf reads which report is asked for.
-func ComplianceQueryOf(r Request, now time.Time) (report.ComplianceQuery, error) {
+// ComplianceOf returns the report that is asked for. A service that there is not is a mistake in a parameter.
+func ComplianceOf(ctx context.Context, r Request, reader *report.Reader) (report.ComplianceQuery,
+	report.ComplianceDocument, error) {
+	query, err := complianceQueryOf(r, reader.Now())
+	if err != nil {
+		return query, report.ComplianceDocument{}, err
+	}
+	doc, err := reader.Compliance(ctx, query)
+	if unknown := (*report.NotFoundError)(nil); errors.As(err, &unknown) {
+		err = BadRequest("%s", unknown)
+	}
+	return query, doc, err
+}
+
+// complianceQueryOf reads which report is asked for.
+func complianceQueryOf(r Request, now time.Time) (report.ComplianceQuery, error) {
 	q := report.ComplianceQuery{Standard: r.Query("standard", ""), Text: r.Query("q", ""), State: r.Query("state", "")}
 	var err error
 	if q.Service, err = entityRef("service", r.Query("service", ""), "component"); err != nil {

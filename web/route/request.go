@@ -129,12 +129,14 @@ func (r Route) Request(c *fiber.Ctx, audience report.Audience) (Request, error) 
 			seen[name] = true
 			if problem = plainText(name, value); value != "" {
 				req.query[name] = value
-				if known := r.parameter(name).Values; problem == nil && known != nil {
-					problem = OneOf(name, value, known...)
-				}
 			}
 		}
 	})
+	for _, name := range r.Parameters { // last: a parameter that is given twice has two values
+		if known := r.parameter(name).Values; problem == nil && known != nil && req.query[name] != "" {
+			problem = OneOf(name, req.query[name], known...)
+		}
+	}
 	return req, problem
 }
 
