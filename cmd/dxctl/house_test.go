@@ -420,6 +420,7 @@ var house = []struct {
 			"event",
 			"migrations",
 			"catalog",
+			"catalog/descriptor",
 			"catalog/identifier",
 			"people",
 			"collectors",

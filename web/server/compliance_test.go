@@ -75,7 +75,7 @@ func TestCompliance(t *testing.T) {
 	})
 	t.Run("refusals", func(t *testing.T) {
 		for query, want := range map[string]int{
-			"standard=soc2": 400, "state=met": 400, "service=nobody": 404, "as_of=2026-11-01": 400,
+			"standard=soc2": 400, "state=met": 400, "service=nobody": 400, "as_of=2026-11-01": 400,
 			"service=payment-service&as_of=2098-01-01": 400,
 		} {
 			if status, _, body := f.get(t, "/api/v1/compliance?"+query); status != want {
