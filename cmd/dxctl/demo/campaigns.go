@@ -18,7 +18,8 @@ var goals = []goal{
 		"scorecard: developer-experience\nrule: agents-md", `entity.type in ["service", "website"]`, -45, 28},
 	{"timeouts", "No job without a timeout", "A job that hung for six hours held up every release on 12 builders.",
 		"scorecard: delivery\nrule: workflow-timeouts", `entity.type in ["service", "website"]`, -80, -20},
-	{"ready-for-peak", "Silver before the holiday sales", "Last year two services without alerts were down for an evening.",
+	{"ready-for-peak", "Silver before the holiday sales",
+		"Last year two services without alerts were down for an evening.",
 		"scorecard: production-readiness\nlevel: silver", `entity.lifecycle == "production"`, 12, 75},
 }
 
