@@ -228,8 +228,16 @@ func campaignText(c *report.Campaign, rows []report.CampaignRow, now time.Time) 
 		line("%s (%s): %s, %s", words.RefName(row.Service), owner, row.Verdict, since)
 		for _, m := range row.Missing {
 			line("  %s: %s. %s", m.Rule, m.Outcome, m.Reason)
-			line("    %s", m.Fix)
+			fix, more, _ := strings.Cut(strings.TrimSpace(m.Fix), "\n")
+			if more != "" {
+				fix += " …"
+			}
+			line("    → %s", fix)
 		}
+	}
+	if len(rows) > 0 {
+		line("")
+		line("`dxctl grade SERVICE --rule ID` explains one rule in full.")
 	}
 	return text.String()
 }

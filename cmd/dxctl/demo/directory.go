@@ -32,6 +32,7 @@ func (o *Organization) Write(dir string) error {
 		"server":       map[string]string{"addr": "127.0.0.1:8080"},
 		"catalog":      map[string]any{"files": []string{"catalog/*.yaml"}},
 		"people":       map[string]any{"files": []string{"people.csv"}},
+		"scorecards":   map[string]any{"files": []string{"scorecards/*.yaml"}},
 		"environments": o.environments(),
 		"demo":         true,
 	})
@@ -56,7 +57,14 @@ func (o *Organization) Write(dir string) error {
 		files[filepath.Join("waivers", name)] = text
 	}
 	files[filepath.Join("campaigns", "goals.yaml")] = o.campaignFile()
-	for _, old := range []string{"catalog", "waivers", "campaigns"} { // of another version, with other files
+	cards, err := o.scorecardFiles()
+	if err != nil {
+		return err
+	}
+	for name, text := range cards {
+		files[filepath.Join("scorecards", name)] = text
+	}
+	for _, old := range []string{"catalog", "waivers", "campaigns", "scorecards"} { // of another version, with other files
 		if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 			return fmt.Errorf("removing the files of the demo: %w", err)
 		}
