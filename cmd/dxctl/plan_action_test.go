@@ -79,6 +79,24 @@ func (c *comments) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// answerWith sets the status of whatever writes; 0: it succeeds.
+func (c *comments) answerWith(status int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.status = status
+}
+
+// bodies returns the texts of the comments.
+func (c *comments) bodies() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	texts := make([]string, len(c.list))
+	for i, m := range c.list {
+		texts[i], _ = m["body"].(string)
+	}
+	return texts
+}
+
 func (c *comments) add(login, body string) {
 	c.list = append(c.list, map[string]any{"id": 1000 + len(c.list), "body": body, "user": map[string]any{"login": login}})
 }
@@ -168,7 +186,7 @@ func TestPlanAction(t *testing.T) {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	address := planServer(t, filepath.Join(temp, "dxctl"))
-	last := func() string { return github.list[len(github.list)-1]["body"].(string) }
+	last := func() string { all := github.bodies(); return all[len(all)-1] }
 	planned := []string{"INPUT_SERVER=" + address, "DXCTL_TOKEN=a-token-for-plans"}
 	for _, tc := range []struct {
 		name, result string
@@ -190,7 +208,7 @@ func TestPlanAction(t *testing.T) {
 			0, false, 122, "401 Unauthorized"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			github.status = tc.status
+			github.answerWith(tc.status)
 			_, _ = os.Remove(filepath.Join(temp, "output")), os.Remove(filepath.Join(temp, "summary"))
 			text, err := step(planActionDir, "plan.sh", tc.inputs...)
 			if err != nil {
@@ -209,8 +227,8 @@ func TestPlanAction(t *testing.T) {
 			if _, err := step(planActionDir, "decide.sh", append(tc.inputs, "RESULT="+tc.result)...); (err != nil) != tc.fails {
 				t.Errorf("it fails: %v", err)
 			}
-			if len(github.list) != tc.comments || tc.want != "" && !strings.Contains(last(), tc.want) {
-				t.Errorf("%d comments, the last is %s", len(github.list), last())
+			if n := len(github.bodies()); n != tc.comments || tc.want != "" && !strings.Contains(last(), tc.want) {
+				t.Errorf("%d comments, the last is %s", n, last())
 			}
 			summary, _ := os.ReadFile(filepath.Join(temp, "summary"))
 			for _, shown := range []string{last(), string(summary)} {
@@ -220,7 +238,7 @@ func TestPlanAction(t *testing.T) {
 			}
 		})
 	}
-	if body := github.list[120]["body"].(string); !strings.HasSuffix(body, "not of the action") {
+	if body := github.bodies()[120]; !strings.HasSuffix(body, "not of the action") {
 		t.Errorf("the comment of somebody else was changed: %s", body)
 	}
 	if _, err := os.Stat(filepath.Join(workspace, "injected")); err == nil {
