@@ -93,6 +93,13 @@ func newChat(t *testing.T) *chat {
 	return c
 }
 
+// answerWith sets the answer to further requests.
+func (c *chat) answerWith(answer func(w http.ResponseWriter, n int)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = answer
+}
+
 // got returns the messages since the last call, sorted.
 func (c *chat) got() []string {
 	c.mu.Lock()
@@ -220,7 +227,7 @@ func TestRemind(t *testing.T) {
 func TestRemindAfterFailures(t *testing.T) {
 	c := newChat(t)
 	a, now := newReminding(t, c)
-	c.answer = func(w http.ResponseWriter, _ int) { http.Error(w, "no such chat", http.StatusNotFound) }
+	c.answerWith(func(w http.ResponseWriter, _ int) { http.Error(w, "no such chat", http.StatusNotFound) })
 	expect(t, "refused", statuses(t, a), "checkout failed, payments failed")
 	expect(t, "at once again", statuses(t, a), "checkout waits for 10m0s, payments waits for 10m0s")
 	for range campaign.Attempts - 1 {
@@ -232,7 +239,7 @@ func TestRemindAfterFailures(t *testing.T) {
 	if n := len(c.got()); n != 2*campaign.Attempts {
 		t.Errorf("%d attempts", n)
 	}
-	c.answer = nil
+	c.answerWith(nil)
 	*now = time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC) // halfway and the last week have come meanwhile
 	expect(t, "late, and once", statuses(t, a), "checkout sent, payments sent")
 	if texts := c.got(); len(texts) != 2 || !strings.Contains(texts[0], "the last day is 30 Nov 2026, 5 days left.") {
@@ -251,14 +258,14 @@ func TestRemindIsNotSentTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The connection is lost after the message arrived.
-	c.answer = func(w http.ResponseWriter, _ int) {
+	c.answerWith(func(w http.ResponseWriter, _ int) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err == nil {
 			_ = conn.Close()
 		}
-	}
+	})
 	expect(t, "after a crash and a lost answer", statuses(t, a), "payments unclear")
-	c.answer = nil
+	c.answerWith(nil)
 	*now = now.AddDate(0, 0, 8)
 	expect(t, "a week later", statuses(t, a), "")
 	if n := len(c.got()); n != 1 {
