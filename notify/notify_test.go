@@ -76,7 +76,9 @@ func TestSend(t *testing.T) {
 		"ok":          {status(http.StatusOK, "", "ok"), "", false, 1},
 		"no content":  {status(http.StatusNoContent, "", ""), "", false, 1},
 		"refused":     {status(http.StatusForbidden, "", "action <prohibited> "), "status 403 Forbidden: action &lt;prohibited&gt; …; check", false, 1},
-		"broken":      {status(http.StatusBadGateway, "", "busy "), "status 502", false, 1},
+		"broken":      {status(http.StatusInternalServerError, "", "busy "), "status 500", false, 1},
+		"a gateway":   {status(http.StatusBadGateway, "", "busy "), "status 502", true, 1},
+		"a slow chat": {status(http.StatusGatewayTimeout, "", ""), "status 504", true, 1},
 		"a redirect":  {status(http.StatusFound, "Location: /elsewhere", ""), "the webhook has moved", false, 1},
 		"a limit":     {limited, "", false, 2},
 		"hangs up":    {hangUp, "not known whether the message arrived", true, 1},
@@ -139,5 +141,16 @@ func TestPrivateNetworkIsRefused(t *testing.T) {
 func TestEscape(t *testing.T) {
 	if got := Escape("<!channel> a & b\n*c*\x1b[0m"); got != "&lt;!channel&gt; a &amp; b *c* [0m" {
 		t.Errorf("%q", got)
+	}
+	for _, text := range []string{"@channel", "@all now", "ask @here", "a@@b"} {
+		got := Escape(text)
+		for i, r := range got {
+			if r == '@' && !strings.HasPrefix(got[i+1:], "\u200b") {
+				t.Errorf("%q may mention somebody", got)
+			}
+		}
+		if strings.ReplaceAll(got, "\u200b", "") != text {
+			t.Errorf("%q reads %q", text, got)
+		}
 	}
 }

@@ -29,7 +29,7 @@ const (
 	shownAnswer = 120
 )
 
-// ErrUnclear is wrapped by the error of a message that may have arrived: the connection was lost after it was sent.
+// ErrUnclear is wrapped by the error of a message that may have arrived: it was sent, and the chat's answer is missing.
 var ErrUnclear = errors.New("it is not known whether the message arrived")
 
 // Sender sends messages. It is safe for use from several goroutines; messages to one address are sent one after the
@@ -97,10 +97,12 @@ type payload struct {
 	Text string `json:"text"`
 }
 
-// escape replaces the characters that Slack reads as markup of its own.
-var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+// escape replaces the characters that Slack reads as markup of its own. Mattermost and Rocket.Chat read a
+// plain @channel, @all or @here as a mention: the character of no width after the @ keeps them from it.
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@\u200b")
 
-// Escape returns a text of somebody else, such as a title, so that it mentions nobody and links nowhere.
+// Escape returns a text of somebody else, such as a title, in one line and so that it mentions nobody. Its words are
+// not links, but for an address that the chat itself makes a link of; *, _ and the like keep their meaning.
 func Escape(text string) string {
 	return escape.Replace(strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
@@ -111,8 +113,8 @@ func Escape(text string) string {
 }
 
 // Send sends a text for an owner: to the owner's own address where the webhook has one. nil means that the chat took
-// it. An error that wraps ErrUnclear leaves open whether it arrived; after any other one it did not. Errors name the
-// webhook and its host, never its address.
+// it. An error that wraps ErrUnclear leaves open whether it arrived: the connection was lost, or a gateway had no
+// answer of the chat. After any other error it did not arrive. Errors name the webhook and its host, never its address.
 func (s *Sender) Send(ctx context.Context, webhook, owner, text string) error {
 	hooks := s.hooks[webhook]
 	h := hooks[owner]
@@ -158,6 +160,10 @@ func (h *hook) send(ctx context.Context, text string) error {
 	if said != "" {
 		said = ": " + said
 	}
+	if gateway(resp.StatusCode) {
+		return fmt.Errorf("%w: a gateway answered with status %d %s%s", ErrUnclear, resp.StatusCode,
+			http.StatusText(resp.StatusCode), said)
+	}
 	hint := ""
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
@@ -169,6 +175,12 @@ func (h *hook) send(ctx context.Context, text string) error {
 		hint)
 }
 
+// gateway reports whether a status is that of a gateway that got no answer, or no useful one: the chat behind it may
+// have taken the message.
+func gateway(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout
+}
+
 // failed is the error of a request without an answer that is of use.
 func (h *hook) failed(err error) error {
 	var wrapped *url.Error
@@ -176,7 +188,8 @@ func (h *hook) failed(err error) error {
 		err = wrapped.Err // wrapped adds nothing but the address
 	}
 	shown := errors.New(h.hidden(err.Error()))
-	if h.status.Load() >= http.StatusMultipleChoices || notSent(err) {
+	status := int(h.status.Load())
+	if status >= http.StatusMultipleChoices && !gateway(status) || notSent(err) {
 		return shown
 	}
 	return fmt.Errorf("%w: %w", ErrUnclear, shown)

@@ -45,7 +45,7 @@ type CampaignRow struct {
 	Verdict    campaign.Verdict `json:"verdict"`
 	Since      *time.Time       `json:"since"`             // of the verdict, by the stored grades; null: not known
 	SinceFirst bool             `json:"since_first_grade"` // it may have been so before
-	Missing    []CampaignRule   `json:"missing"`           // rules that keep it from the goal, the least effort first
+	Missing    []CampaignRule   `json:"missing"`           // rules that keep it from the goal: what fails first, then by effort
 }
 
 // CampaignRule is a rule that a service does not pass yet.
@@ -173,13 +173,20 @@ func (r *Reader) campaign(ctx context.Context, of *campaign.Campaign, services [
 		known = false
 		if n := len(c.Days); n > 0 && c.Days[n-1].Known {
 			c.AtEnd = &c.Days[n-1]
-			total, done, known = c.AtEnd.Graded(), c.AtEnd.Done(), true
+			total, done, known = atEnd(c.AtEnd)
 		}
 	}
 	c.State = of.StateAt(now, total, done, known)
 	c.Forecast = of.NewForecast(c.Days, c.Now.Left(), now)
 	c.note(now)
 	return c, nil
+}
+
+// atEnd returns of how many graded services how many had reached the goal. known is false if all had, and others, which
+// may have missed it, had no grade.
+func atEnd(d *campaign.Day) (total, done int, known bool) {
+	total, done = d.Graded(), d.Done()
+	return total, done, d.NotGraded == 0 || done < total
 }
 
 // stand fills in the selection by the present grades. services are sorted by name.
@@ -224,8 +231,15 @@ func campaignRules(missing []*scorecards.Result) []CampaignRule {
 		}
 		rules = append(rules, rule)
 	}
+	fails := func(r CampaignRule) int {
+		if r.Outcome == event.Fail {
+			return 0
+		}
+		return 1
+	}
 	slices.SortStableFunc(rules, func(a, b CampaignRule) int {
-		return cmp.Compare(scorecards.Effort(a.Effort).Cost(), scorecards.Effort(b.Effort).Cost())
+		return cmp.Or(cmp.Compare(fails(a), fails(b)),
+			cmp.Compare(scorecards.Effort(a.Effort).Cost(), scorecards.Effort(b.Effort).Cost()))
 	})
 	return rules
 }

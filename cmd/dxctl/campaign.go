@@ -93,15 +93,8 @@ func (s *cli) listCampaigns(ctx context.Context, reader *report.Reader, filter r
 	}
 	for i := range list {
 		c := &list[i]
-		chance := "not known"
-		switch {
-		case c.Forecast.Chance != nil:
-			chance = words.Percent(c.Forecast.Chance)
-		case c.Now.Left() == 0:
-			chance = words.Dash
-		}
 		t.Rows = append(t.Rows, []string{c.ID, string(c.State), c.Ends.Format(time.DateOnly), fmt.Sprint(c.Now.Left()),
-			fmt.Sprint(c.Now.Reached), fmt.Sprint(c.Now.Waived), fmt.Sprint(c.Total()), chance, c.Goal.String(), c.Title})
+			fmt.Sprint(c.Now.Reached), fmt.Sprint(c.Now.Waived), fmt.Sprint(c.Total()), c.ChanceCell(reader.Now()), c.Goal.String(), c.Title})
 	}
 	if len(t.Rows) == 0 {
 		t.Note = "No campaign. Write one as a YAML file in campaigns/, next to the configuration."
@@ -200,8 +193,8 @@ func campaignText(c *report.Campaign, rows []report.CampaignRow, now time.Time) 
 		c.Ends.Format(time.DateOnly), when)
 	line("%d of %s left: %d failed, %d unknown; %d reached, %d waived", c.Now.Left(),
 		words.Plural(c.Total(), "service is", "services are"), c.Now.Failed, c.Now.Unknown, c.Now.Reached, c.Now.Waived)
-	if c.AtEnd != nil {
-		line("At its end, %d of %d had reached the goal.", c.AtEnd.Done(), c.AtEnd.Graded())
+	if text := c.AtEndText(); text != "" {
+		line("At its end, %s.", text)
 	}
 	if !c.Over(now) {
 		line("")

@@ -29,6 +29,8 @@ const (
 	MaxCount = 200
 	// MaxText is how long a title or a reason may be, in bytes.
 	MaxText = 1_000
+	// firstYear and lastYear are the years that a campaign may lie in. What is outside is a typing mistake.
+	firstYear, lastYear = 2000, 2200
 )
 
 // Campaign is a goal for a selection of services by the end of a day.

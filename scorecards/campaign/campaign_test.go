@@ -116,6 +116,8 @@ func TestMistakes(t *testing.T) {
 		"end before start":     {"2026-11-30", "2026-09-30", "before it starts"},
 		"over a year":          {"2026-11-30", "2027-10-02", "the campaign lasts 367 days"},
 		"no day":               {"2026-11-30", "soon", `ends "soon" is not a day`},
+		"the year 1":           {"2026-10-01", "0001-01-01", "c.yaml:10:9: starts 0001-01-01 is not in the years 2000 to 2200"},
+		"the year 2226":        {"2026-11-30", "2226-11-30", "c.yaml:11:7: ends 2226-11-30 is not in the years 2000 to 2200"},
 		"unknown webhook":      {"notify: chat", "notify: chatt", `no webhook has the name "chatt" (did you mean "chat"?)`},
 		"a title that is long": {"A README everywhere", strings.Repeat("x", MaxText+1), "title has 1001 bytes"},
 	} {
@@ -129,6 +131,22 @@ func TestMistakes(t *testing.T) {
 	bad := strings.NewReplacer("rule: readme", "rule: x", "owner: platform\n", "", "2026-11-30", "never").Replace(good)
 	if s := parse(t, bad+"---\n"+other); len(s.Problems) != 3 || len(s.Campaigns) != 1 || s.Campaigns[0].ID != "other" {
 		t.Errorf("%d campaigns, %v", len(s.Campaigns), s.Problems)
+	}
+	// What could not be read has no second mistake.
+	for name, text := range map[string]string{
+		"a list": "- a\n", "a text": "hello\n", "a key twice": good + "title: again\n",
+		"a title":      strings.Replace(good, "A README everywhere", "{a: 1}", 1),
+		"a kind":       strings.Replace(good, "kind: Campaign", "kind: [Campaign]", 1),
+		"an id":        strings.Replace(good, "id: readme", "id: []", 1),
+		"a rule":       strings.Replace(good, "rule: readme", "rule: []", 1),
+		"a scorecard":  strings.Replace(good, "scorecard: basics", "scorecard: {}", 1),
+		"a day":        strings.Replace(good, "2026-10-01", "[2026-10-01]", 1),
+		"an owner":     strings.Replace(good, "owner: platform", "owner: [platform]", 1),
+		"only a title": "apiVersion: [x]\n",
+	} {
+		if s := parse(t, text); len(s.Problems) != 1 || len(s.Campaigns) > 0 {
+			t.Errorf("%s: %d campaigns, %v", name, len(s.Campaigns), s.Problems)
+		}
 	}
 	if s := parse(t, good+"---\n"+good); len(s.Campaigns) != 1 || !strings.Contains(s.Problems.Error(),
 		"c.yaml:16:5: campaign readme is defined at c.yaml:1 already") {
@@ -293,6 +311,7 @@ func TestForecast(t *testing.T) {
 		"nothing left": {days(repeat(4, 1)...), 0, now, "nothing is left"},
 		"too few days": {days(repeat(20, 1)...), 5, now, "20 days since its start have grades; 21 are needed"},
 		"no progress":  {days(repeat(14, 1, -1)...), 5, now, "no more services reached the goal than lost it"},
+		"not started":  {days(), 5, day("2026-09-30"), "it has not started"},
 		"it is over":   {days(repeat(40, 1)...), 5, day("2026-12-01"), "the campaign is over"},
 	} {
 		if f := c.NewForecast(tt.days, tt.left, tt.now); f.Known || !strings.Contains(f.Why, tt.why) || f.P50 != nil ||
@@ -314,6 +333,20 @@ func TestForecast(t *testing.T) {
 	again := c.NewForecast(uneven, 22, now)
 	if *again.Chance != *f.Chance || !again.P95.Equal(*f.P95) {
 		t.Error("the same days give another forecast")
+	}
+	bursts := c.NewForecast(days(append(append(repeat(14, 0), 12, 8), repeat(12, 0)...)...), 60, now)
+	// Where in the window a burst lies does not matter.
+	for at := range 28 {
+		burst := make([]int, 28)
+		burst[at], burst[(at+1)%28] = 12, 8
+		f := c.NewForecast(days(burst...), 60, now)
+		for name, quantile := range map[string][2]*time.Time{
+			"p50": {f.P50, bursts.P50}, "p85": {f.P85, bursts.P85}, "p95": {f.P95, bursts.P95},
+		} {
+			if off := quantile[0].Sub(*quantile[1]); off.Abs() > 3*24*time.Hour {
+				t.Errorf("a burst on day %d moves %s by %s", at, name, off)
+			}
+		}
 	}
 	if slow := c.NewForecast(days(append(repeat(27, 0), 1)...), 400, now); slow.P50 != nil || *slow.Chance != 0 {
 		t.Errorf("beyond the horizon: %+v", slow)

@@ -24,10 +24,11 @@ const (
 // The method is a Monte Carlo simulation of the throughput, as is usual for the completion of a backlog (D. Vacanti,
 // Actionable Agile Metrics for Predictability, 2015, ch. 14 and 15; T. Magennis, Forecasting and Simulating Software
 // Development Projects, 2011). A future is drawn from what happened: blocks of a week of the observed daily net
-// changes, each beginning on a random day, one after the other until nothing is left. This is the moving block
-// bootstrap (H. Künsch, The jackknife and the bootstrap for general stationary observations, Annals of Statistics 17,
-// 1989), which keeps the share of weekends, and weeks in which many services move together. The dates are quantiles of
-// 10,000 futures. The seed is fixed, so that the same days give the same dates.
+// changes, each beginning on a random day, one after the other until nothing is left. A block that begins near the last
+// day continues with the first one, so that every day is drawn equally often. This is the circular block bootstrap
+// (D. Politis and J. Romano, A circular block-resampling procedure for stationary data, in R. LePage and L. Billard,
+// Exploring the Limits of Bootstrap, 1992), which keeps the share of weekends, and weeks in which many services move
+// together. The dates are quantiles of 10,000 futures. The seed is fixed, so that the same days give the same dates.
 //
 // The uncertainty is that of chance alone. It assumes that the coming weeks are like the past ones: that the rest is
 // not harder than what is done, and that no service joins the selection.
@@ -61,6 +62,9 @@ func (c *Campaign) NewForecast(days []Day, left int, now time.Time) Forecast {
 		return f
 	case c.Over(now):
 		f.Why = "the campaign is over"
+		return f
+	case now.Before(c.Starts):
+		f.Why = "it has not started"
 		return f
 	case len(nets) < minWeeks*weekDays:
 		f.Why = fmt.Sprintf("%d days since its start have grades; %d are needed", len(nets), minWeeks*weekDays)
@@ -107,9 +111,9 @@ func simulate(nets []int, left int) []int {
 func oneFuture(random *rand.Rand, nets []int, left int) int {
 	rest := left
 	for day := 1; day <= horizonDays; {
-		start := random.IntN(len(nets) - weekDays + 1)
-		for _, net := range nets[start : start+weekDays] {
-			if rest -= net; rest <= 0 {
+		start := random.IntN(len(nets))
+		for i := range weekDays {
+			if rest -= nets[(start+i)%len(nets)]; rest <= 0 {
 				return day
 			}
 			day++

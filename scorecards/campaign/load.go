@@ -123,8 +123,12 @@ func (p *parser) file(data []byte, name string) {
 		d := document{parser: p}
 		where, err := doc.Decode(&d.written)
 		d.places = format.NewPlaces(name, data, where)
-		d.problems = format.ProblemsOf(err, data)
-		c := d.campaign()
+		d.misread = format.ProblemsOf(err, data)
+		d.problems = slices.Clone(d.misread)
+		c := Campaign{}
+		if len(d.misread) == 0 || d.written != (written{}) { // otherwise nothing could be read
+			c = d.campaign()
+		}
 		c.File, c.Line = name, doc.Root.Line
 		if first, taken := p.set.Named(c.ID); taken && c.ID != "" {
 			d.fail("id", "campaign %s is defined at %s already; give one of them another id", c.ID, first.Place())
@@ -154,10 +158,22 @@ type document struct {
 	*parser
 	written
 	places   format.Places
-	problems format.Problems
+	misread  format.Problems // of values that could not be read, and of unknown keys
+	problems format.Problems // with misread
+}
+
+// unread reports whether the file has a value for a key that could not be read: nothing else can be said about it.
+func (d *document) unread(key string) bool {
+	at := d.places.At(key, "")
+	return d.places.Has(key) && slices.ContainsFunc(d.misread, func(p format.Problem) bool {
+		return p.Line == at.Line && p.Column == at.Column
+	})
 }
 
 func (d *document) fail(path, text string, args ...any) {
+	if d.unread(path) {
+		return
+	}
 	d.problems = append(d.problems, d.places.At(path, fmt.Sprintf(text, args...)))
 }
 
@@ -167,6 +183,9 @@ var idPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 func (d *document) campaign() Campaign {
 	c := Campaign{ID: d.ID, Title: strings.TrimSpace(d.Title), Why: strings.TrimSpace(d.Why), Filter: d.Filter,
 		Notify: d.Notify}
+	if d.unread("apiVersion") || d.unread("kind") {
+		return c
+	}
 	if d.APIVersion != APIVersion || d.Kind != Kind {
 		d.fail("kind", "apiVersion is %q and kind is %q; write apiVersion: %s and kind: %s", d.APIVersion, d.Kind,
 			APIVersion, Kind)
@@ -218,7 +237,7 @@ func (d *document) owner(c *Campaign) {
 // goal sets the scorecard, and the rule or the level.
 func (d *document) goal(c *Campaign) {
 	c.Goal = Goal{Scorecard: d.Scorecard, Rule: d.Rule}
-	if (d.Rule == "") == (d.Level == "") {
+	if (d.Rule == "") == (d.Level == "") && !d.unread("rule") && !d.unread("level") {
 		d.fail("level", "the campaign has rule %q and level %q; write one of them", d.Rule, d.Level)
 	}
 	if d.Scorecard == "" {
@@ -272,10 +291,11 @@ func (d *document) rule(card *scorecards.Scorecard) {
 }
 
 func (d *document) dates(c *Campaign) {
-	c.Starts = d.day("starts", d.Starts, "its first day, such as starts: 2027-01-11")
-	c.Ends = d.day("ends", d.Ends, "its last day, such as ends: 2027-03-31")
+	var starts, ends bool
+	c.Starts, starts = d.day("starts", d.Starts, "its first day, such as starts: 2027-01-11")
+	c.Ends, ends = d.day("ends", d.Ends, "its last day, such as ends: 2027-03-31")
 	switch {
-	case c.Starts.IsZero() || c.Ends.IsZero():
+	case !starts || !ends:
 	case c.Ends.Before(c.Starts):
 		d.fail("ends", "the campaign ends on %s, before it starts on %s", d.Ends, d.Starts)
 	case c.Days() > MaxDays:
@@ -283,14 +303,20 @@ func (d *document) dates(c *Campaign) {
 	}
 }
 
-func (d *document) day(key, text, example string) time.Time {
+// day reads a day; false if there is none, or not one between the years firstYear and lastYear.
+func (d *document) day(key, text, example string) (time.Time, bool) {
 	if text == "" {
 		d.fail(key, "the campaign does not say when it %s; write %s", key, example)
-		return time.Time{}
+		return time.Time{}, false
 	}
 	day, err := format.ParseDate(text)
 	if err != nil {
 		d.fail(key, "%s %v", key, err)
+		return time.Time{}, false
 	}
-	return day
+	if year := day.Year(); year < firstYear || year > lastYear {
+		d.fail(key, "%s %s is not in the years %d to %d; correct the year", key, text, firstYear, lastYear)
+		return time.Time{}, false
+	}
+	return day, true
 }

@@ -63,8 +63,8 @@ type Reminder struct {
 	Owner   string // entity ref
 	Webhook string // of the campaign that ends first
 	Items   []Due  // the campaign that ends first before the others
-	// Ready is when it may be sent: a week after the last message to the owner, or after the pause that follows a
-	// failure. The zero time: now.
+	// Ready is when it may be sent: a week after the last message to the owner, and after the pause that follows a
+	// failure; of several campaigns, the shortest one. The zero time: now.
 	Ready time.Time
 }
 
@@ -91,42 +91,57 @@ func (c *Campaign) steps() []stepTime {
 }
 
 // StepAt returns the latest step that is due at a moment; "" before the first day and after the last one.
-func (c *Campaign) StepAt(now time.Time) Step {
-	var step Step
+func (c *Campaign) StepAt(now time.Time) Step { return c.due(now).step }
+
+// due is StepAt with the time of the step.
+func (c *Campaign) due(now time.Time) stepTime {
+	var due stepTime
+	if c.Over(now) {
+		return due
+	}
 	for _, s := range c.steps() {
 		if !s.at.After(now) {
-			step = s.step
+			due = s
 		}
 	}
-	if c.Over(now) {
-		return ""
-	}
-	return step
+	return due
 }
 
-// told reports whether an owner has been told of a step of the campaign, or of a later one, or it was given up.
-func (c *Campaign) told(owner string, step Step, messages []Message) bool {
-	order := c.steps()
-	at := func(s Step) int { return slices.IndexFunc(order, func(x stepTime) bool { return x.step == s }) }
-	failures := 0
+// past is what became of the messages to an owner about a campaign since its present step was due. Earlier ones tell
+// nothing about this step, whatever they were about: the dates of a campaign may have changed meanwhile.
+type past struct {
+	told     bool
+	failures int
+	failed   time.Time // the last failure
+}
+
+func (c *Campaign) past(owner string, since time.Time, messages []Message) past {
+	var p past
 	for i := range messages {
 		m := &messages[i]
-		if m.Owner != owner || m.At.Before(c.Starts) { // before: of an earlier campaign with this id
+		if m.Owner != owner || m.At.Before(since) || !slices.Contains(m.Campaigns, c.ID) {
 			continue
 		}
-		for j, id := range m.Campaigns {
-			if id != c.ID || j >= len(m.Steps) {
-				continue
-			}
-			if m.Status.Taken() && at(m.Steps[j]) >= at(step) {
-				return true
-			}
-			if m.Status == NotSent && m.Steps[j] == step {
-				failures++
-			}
+		if m.Status.Taken() {
+			p.told = true
+		}
+		if m.Status == NotSent {
+			p.failures++
+			p.failed = later(p.failed, m.At)
 		}
 	}
-	return failures >= Attempts
+	return p
+}
+
+// done reports whether there is nothing more to send: the owner was told, or the step is given up.
+func (p past) done() bool { return p.told || p.failures >= Attempts }
+
+// retry returns when to try again; the zero time without a failure.
+func (p past) retry() time.Time {
+	if p.failures == 0 {
+		return time.Time{}
+	}
+	return p.failed.Add(firstRetry << (2 * (p.failures - 1)))
 }
 
 // Reminders returns whom to remind of what at a moment, sorted by owner. left are the owners of services that have not
@@ -136,18 +151,24 @@ func Reminders(campaigns []Campaign, left map[string][]string, messages []Messag
 	byOwner := map[string]*Reminder{}
 	for i := range campaigns {
 		c := &campaigns[i]
-		step := c.StepAt(now)
-		if step == "" || c.Notify == "" {
+		due := c.due(now)
+		if due.step == "" || c.Notify == "" {
 			continue
 		}
 		for _, owner := range left[c.ID] {
-			if owner == "" || c.told(owner, step, messages) {
+			p := c.past(owner, due.at, messages)
+			if owner == "" || p.done() {
 				continue
 			}
-			if byOwner[owner] == nil {
-				byOwner[owner] = &Reminder{Owner: owner, Ready: ready(owner, messages, now)}
+			r := byOwner[owner]
+			if r == nil {
+				r = &Reminder{Owner: owner, Ready: p.retry()}
+				byOwner[owner] = r
 			}
-			byOwner[owner].Items = append(byOwner[owner].Items, Due{c, step})
+			if at := p.retry(); at.Before(r.Ready) {
+				r.Ready = at
+			}
+			r.Items = append(r.Items, Due{c, due.step})
 		}
 	}
 	reminders := make([]Reminder, 0, len(byOwner))
@@ -156,36 +177,24 @@ func Reminders(campaigns []Campaign, left map[string][]string, messages []Messag
 			return cmp.Or(a.Campaign.Ends.Compare(b.Campaign.Ends), cmp.Compare(a.Campaign.ID, b.Campaign.ID))
 		})
 		r.Webhook = r.Items[0].Campaign.Notify
+		if r.Ready = later(r.Ready, quietUntil(r.Owner, messages)); !r.Ready.After(now) {
+			r.Ready = time.Time{}
+		}
 		reminders = append(reminders, *r)
 	}
 	slices.SortFunc(reminders, func(a, b Reminder) int { return cmp.Compare(a.Owner, b.Owner) })
 	return reminders
 }
 
-// ready returns when an owner may get a message; the zero time: now.
-func ready(owner string, messages []Message, now time.Time) time.Time {
-	var at, failed time.Time
-	failures := 0
+// quietUntil returns until when an owner gets no message because of the last one; the zero time without one.
+func quietUntil(owner string, messages []Message) time.Time {
+	var until time.Time
 	for i := range messages {
-		m := &messages[i]
-		if m.Owner != owner {
-			continue
-		}
-		switch {
-		case m.Status.Taken():
-			at, failures = later(at, m.At.Add(Quiet)), 0
-		case m.Status == NotSent:
-			failures++
-			failed = m.At
+		if m := &messages[i]; m.Owner == owner && m.Status.Taken() {
+			until = later(until, m.At.Add(Quiet))
 		}
 	}
-	if failures > 0 {
-		at = later(at, failed.Add(firstRetry<<(2*min(failures-1, Attempts))))
-	}
-	if !at.After(now) {
-		return time.Time{}
-	}
-	return at
+	return until
 }
 
 func later(a, b time.Time) time.Time {

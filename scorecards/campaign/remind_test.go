@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,7 +32,8 @@ func TestReminders(t *testing.T) {
 	other := one(t, strings.NewReplacer("id: readme", "id: other", "2026-10-01", "2026-10-20", "2026-11-30",
 		"2026-11-20").Replace(good))
 	silent := one(t, strings.NewReplacer("id: readme", "id: silent", "notify: chat\n", "").Replace(good))
-	all := []Campaign{*readme, *other, *silent}
+	long := one(t, strings.NewReplacer("id: readme", "id: long", "2026-11-30", "2027-01-30").Replace(good)) // half: 12-01
+	all := []Campaign{*readme, *other, *silent, *long}
 	everybody := map[string][]string{"readme": {"a", "b", ""}, "other": {"a"}, "silent": {"a", "b"}}
 	message := func(owner, at string, status Status, items ...string) Message {
 		m := Message{Owner: owner, At: day(at), Status: status}
@@ -69,6 +71,22 @@ func TestReminders(t *testing.T) {
 		"a later step is told":       {"2026-11-25", map[string][]string{"readme": {"a"}}, []Message{message("a", "2026-11-24", Sent, "readme week")}, ""},
 		"an earlier campaign of the id": {"2026-10-09", map[string][]string{"readme": {"a"}}, []Message{
 			message("a", "2026-09-01", Sent, "readme week")}, "a: readme start"},
+		"told before the last day was put off": {"2026-12-01", map[string][]string{"long": {"a"}}, []Message{
+			message("a", "2026-10-01", Sent, "long start"), message("a", "2026-11-24", Sent, "long week")},
+			"a: long halfway"},
+		"told after it was put off": {"2026-12-01", map[string][]string{"long": {"a"}}, []Message{
+			message("a", "2026-11-24", Sent, "long week"), message("a", "2026-12-01", Sent, "long halfway")}, ""},
+		"put off, before its new half": {"2026-11-30", map[string][]string{"long": {"a"}}, []Message{
+			message("a", "2026-11-24", Sent, "long week")}, ""},
+		"given up before it was put off": {"2026-12-09", map[string][]string{"long": {"a"}}, slices.Repeat(
+			[]Message{message("a", "2026-11-24", NotSent, "long halfway")}, Attempts), "a: long halfway"},
+		"a failure after one was given up": {"2026-11-01", map[string][]string{"readme": {"a"}},
+			append(failures(Attempts), message("a", "2026-11-01", NotSent, "readme halfway")),
+			"a: readme halfway from 11-01 00:10"},
+		"a failure of another campaign": {"2026-10-20", map[string][]string{"readme": {"a"}, "other": {"a"}},
+			[]Message{message("a", "2026-10-20", NotSent, "readme start"), message("a", "2026-10-20", NotSent, "readme start"),
+				message("a", "2026-10-20", NotSent, "readme start", "other start")},
+			"a: other start, readme start from 10-20 00:10"},
 		"one failure":   {"2026-10-01", map[string][]string{"readme": {"a"}}, failures(1), "a: readme start from 10-01 00:10"},
 		"two failures":  {"2026-10-01", map[string][]string{"readme": {"a"}}, failures(2), "a: readme start from 10-01 00:40"},
 		"given up":      {"2026-10-02", map[string][]string{"readme": {"a"}}, failures(Attempts), ""},

@@ -15,9 +15,10 @@ import "time"
 //	                            └─────────────────────────────▶ reached
 //
 // Within its days a campaign goes back from reached to running when a service loses what it had. At the end of its
-// last day the state is final: what services reach or lose later does not change it. It is ended where no grade was
-// stored at that moment, so that nobody knows whether the goal was reached. A selection without any service reaches
-// nothing: the campaign is planned, running or ended.
+// last day the state is final for a selection: what its services reach or lose later does not change it. The selection
+// is that of today's catalog, so that a service that leaves or joins it may. It is ended where nobody knows whether the
+// goal was reached: no grade was stored at that moment, or none of a service while all others had reached it. A
+// selection without any service reaches nothing: the campaign is planned, running or ended.
 type State string
 
 // States, in the order in which lists have them.

@@ -27,6 +27,7 @@ type campaignsView struct {
 type campaignRow struct {
 	report.Campaign
 	DaysLeft int
+	Chance   string // of being in time
 }
 
 // Path is the page of the campaign.
@@ -68,7 +69,7 @@ func (p *Pages) campaigns(ctx context.Context, r route.Request) (route.Answer, e
 		Filter: filter, All: len(all.List),
 	}
 	for _, c := range report.Part(fitting, page, route.PageSize) {
-		view.Rows = append(view.Rows, campaignRow{c, c.DaysLeft(p.reader.Now())})
+		view.Rows = append(view.Rows, campaignRow{c, c.DaysLeft(p.reader.Now()), c.ChanceCell(p.reader.Now())})
 	}
 	for _, problem := range all.Problems {
 		view.Problems.add(problem)
@@ -87,6 +88,7 @@ type campaignView struct {
 	Campaign    *report.Campaign
 	DaysLeft    int
 	Bar         string
+	Chance      string // of being in time
 	Rows        []report.CampaignRow
 	Filter      report.CampaignRowFilter
 	Fields      []pick
@@ -122,8 +124,8 @@ func (p *Pages) campaign(ctx context.Context, r route.Request) (route.Answer, er
 		layout: p.layout(c.Title, "/services"),
 		listView: newList(path, r, columns, order, page, route.PageSize, len(rows)).
 			withJSON("/api/v1"+path, r),
-		Campaign: &c, DaysLeft: c.DaysLeft(now), Bar: standing(c.Now), Rows: report.Part(rows, page, route.PageSize),
-		Filter: filter, Forecast: report.ForecastText(&c.Forecast, c.Ends), Over: c.Over(now),
+		Campaign: &c, DaysLeft: c.DaysLeft(now), Bar: standing(c.Now), Chance: c.ChanceCell(now),
+		Rows: report.Part(rows, page, route.PageSize), Filter: filter, Forecast: report.ForecastText(&c.Forecast, c.Ends), Over: c.Over(now),
 		HasBurnDown: len(c.Days) > 0,
 	}
 	days := c.Days

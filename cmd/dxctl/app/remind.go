@@ -18,6 +18,8 @@ import (
 const (
 	// remindEvery is how often `dxctl serve` looks whom to remind; retryEvery after a message did not arrive.
 	remindEvery, retryEvery = time.Hour, 10 * time.Minute
+	// remindPause is how long it waits at least.
+	remindPause = time.Second
 	// messagesKept is how far back messages are looked at: longer than any campaign lasts.
 	messagesKept = (campaign.MaxDays + 30) * 24 * time.Hour
 	// saveTimeout is how long saving what became of a message may take while the process stops.
@@ -125,15 +127,14 @@ func (a *App) remindRegularly(ctx context.Context) {
 		return
 	}
 	for wait := time.Duration(0); a.pause(ctx, wait); {
-		wait = remindEvery
 		all, err := a.Remind(ctx, false)
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
 			a.log.Error("reminding of campaigns failed; retrying", "error", err)
-			wait = retryEvery
 		}
+		wait = untilNext(all, err != nil, a.now())
 		for i := range all {
 			r := &all[i]
 			switch r.Status {
@@ -141,7 +142,6 @@ func (a *App) remindRegularly(ctx context.Context) {
 				a.log.Info("reminded of campaigns", "owner", r.Owner, "webhook", r.Webhook)
 			case campaign.NotSent:
 				a.log.Error("reminder did not arrive; retrying", "owner", r.Owner, "webhook", r.Webhook, "error", r.Error)
-				wait = retryEvery
 			case campaign.Unclear:
 				a.log.Error("reminder may not have arrived; it is not sent again", "owner", r.Owner, "webhook", r.Webhook,
 					"error", r.Error)
@@ -149,4 +149,21 @@ func (a *App) remindRegularly(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// untilNext returns how long to wait after a run: until the first message that waits may be sent, at most remindEvery.
+func untilNext(all []Reminded, failed bool, now time.Time) time.Duration {
+	wait := remindEvery
+	if failed {
+		wait = retryEvery
+	}
+	for i := range all {
+		switch r := &all[i]; {
+		case r.Ready != nil:
+			wait = min(wait, r.Ready.Sub(now))
+		case r.Status == campaign.NotSent:
+			wait = min(wait, retryEvery)
+		}
+	}
+	return max(wait, remindPause)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/notify"
+	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/campaign"
 	"github.com/dxctl/dxctl/store"
@@ -244,6 +245,56 @@ func TestRemindAfterFailures(t *testing.T) {
 	expect(t, "late, and once", statuses(t, a), "checkout sent, payments sent")
 	if texts := c.got(); len(texts) != 2 || !strings.Contains(texts[0], "the last day is 30 Nov 2026, 5 days left.") {
 		t.Error(texts)
+	}
+}
+
+// TestRetries: a message that does not arrive is sent again after 10, 40, 160 and 640 minutes, also for the occasion
+// after one that was given up.
+func TestRetries(t *testing.T) {
+	c := newChat(t)
+	a, now := newReminding(t, c)
+	c.answer = func(w http.ResponseWriter, _ int) { http.Error(w, "no such chat", http.StatusNotFound) }
+	for _, begin := range []time.Time{*now, time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)} {
+		*now = begin
+		var tried []string
+		for now.Sub(begin) < 18*time.Hour {
+			all, err := a.Remind(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range all {
+				if all[i].Owner == "group:default/checkout" && all[i].Status == campaign.NotSent {
+					tried = append(tried, now.Sub(begin).String())
+				}
+			}
+			*now = now.Add(untilNext(all, false, *now))
+		}
+		expect(t, begin.String(), strings.Join(tried, " "), "0s 10m0s 50m0s 3h30m0s 14h10m0s")
+	}
+}
+
+func TestUntilNext(t *testing.T) {
+	now := time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) Reminded {
+		ready := now.Add(d)
+		return Reminded{Reminder: report.Reminder{Ready: &ready}}
+	}
+	for name, tt := range map[string]struct {
+		all    []Reminded
+		failed bool
+		want   time.Duration
+	}{
+		"nothing":          {nil, false, time.Hour},
+		"an error":         {nil, true, 10 * time.Minute},
+		"a failure":        {[]Reminded{{Status: campaign.NotSent}, {Status: campaign.Sent}}, false, 10 * time.Minute},
+		"the earliest":     {[]Reminded{at(50 * time.Minute), at(20 * time.Minute), {Status: campaign.Sent}}, false, 20 * time.Minute},
+		"a week":           {[]Reminded{at(7 * 24 * time.Hour)}, false, time.Hour},
+		"ready meanwhile":  {[]Reminded{at(-time.Second)}, false, time.Second},
+		"a failure, later": {[]Reminded{at(30 * time.Minute), {Status: campaign.NotSent}}, false, 10 * time.Minute},
+	} {
+		if got := untilNext(tt.all, tt.failed, now); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
 	}
 }
 
