@@ -43,6 +43,20 @@ func (s Set) With(files []File, declared ...facts.Definition) (with Set, kept []
 	return l.set.resolved(), kept
 }
 
+// Without returns the set without the scorecards that files name, those with mistakes included. What refers to one of
+// them is not checked before [Set.With].
+func (s Set) Without(files []File) Set {
+	named := map[string]bool{}
+	for _, f := range files {
+		docs, _ := format.Read(f.Data, f.Name) // a mistake leaves the name
+		for _, doc := range docs {
+			named[doc.Name] = true
+		}
+	}
+	s.Cards = slices.DeleteFunc(slices.Clone(s.Cards), func(card Scorecard) bool { return named[card.Name] })
+	return s
+}
+
 // InForce returns an engine that grades as if every rule in draft and every announced one were enforced.
 func (e *Engine) InForce() *Engine {
 	with := *e

@@ -47,6 +47,7 @@ func Load(cfg Config, baseDir string) (Set, error) {
 		found, err := files.Glob(name, baseDir)
 		if err != nil {
 			l.broken(name, Problems{{File: "scorecards.files", Message: err.Error()}})
+			l.read = append(l.read, File{Name: name})
 			continue
 		}
 		for _, file := range found {
@@ -63,9 +64,11 @@ func Load(cfg Config, baseDir string) (Set, error) {
 			if err != nil {
 				return Set{}, fmt.Errorf("reading the built-in scorecard %s: %w", name, err)
 			}
+			l.read = append(l.read, File{"built-in:" + name, data})
 			l.parse(data, "built-in:"+name)
 		}
 	}
+	l.set.Files = l.read
 	return l.set.resolved(), nil
 }
 
@@ -120,6 +123,7 @@ func shownName(file, baseDir string) string {
 type loader struct {
 	set      Set
 	declared []facts.Definition // by sources
+	read     []File
 }
 
 func (l *loader) broken(file string, problems Problems, names ...string) {
@@ -128,6 +132,7 @@ func (l *loader) broken(file string, problems Problems, names ...string) {
 
 func (l *loader) file(file, shown string) {
 	data, err := ReadFile(file)
+	l.read = append(l.read, File{shown, data})
 	if err != nil {
 		var pathErr *fs.PathError
 		if errors.As(err, &pathErr) {

@@ -20,6 +20,9 @@ type Problems = format.Problems
 type Set struct {
 	Cards  []Scorecard // a scorecard comes after those whose level it asks for
 	Broken []Broken
+	// Files are the files that [Load] read, in order; one that could not be read has no data. [LoadFiles] makes the same
+	// set of them.
+	Files []File
 }
 
 // Broken is a file whose scorecards are not used. The others are.
@@ -82,7 +85,7 @@ func (s Set) resolved() Set {
 	}
 	// A file that cannot be parsed may have any name: then nothing can be said about an absent one.
 	unreadable := slices.ContainsFunc(s.Broken, func(b Broken) bool { return len(b.Names) == 0 })
-	out := Set{Broken: s.Broken}
+	out := Set{Broken: s.Broken, Files: s.Files}
 	var sound []Scorecard
 	for _, card := range s.Cards {
 		var problems Problems

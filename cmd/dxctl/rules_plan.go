@@ -78,7 +78,7 @@ error, otherwise 0. docs/plan.md explains the output.`,
 
 func (s *cli) planRules(ctx context.Context, args []string, options planOptions) (err error) {
 	request := app.PlanRequest{}
-	if request.From, request.To, err = planDays(options.since, options.until, s.now().UTC()); err != nil {
+	if request.From, request.To, err = planDays("--", options.since, options.until, s.now().UTC()); err != nil {
 		return err
 	}
 	names, err := editedFiles(args)
@@ -166,11 +166,12 @@ func planTable(p *plan.Plan, limit int) output.Table {
 // longestPast is how many past days a plan grades at most.
 const longestPast = 366
 
-// planDays returns the first and the last past day; zero without since.
-func planDays(since, until string, now time.Time) (from, to time.Time, err error) {
+// planDays returns the first and the last past day; zero without since. dashes, "--" or "", are before the names of
+// the parameters in errors.
+func planDays(dashes, since, until string, now time.Time) (from, to time.Time, err error) {
 	if since == "" {
 		if until != "" {
-			return from, to, errors.New("--until needs --since, the first past day")
+			return from, to, fmt.Errorf("%suntil needs %[1]ssince, the first past day", dashes)
 		}
 		return from, to, nil
 	}
@@ -179,10 +180,11 @@ func planDays(since, until string, now time.Time) (from, to time.Time, err error
 	if until != "" {
 		day, err := format.ParseDate(until)
 		if err != nil {
-			return from, to, fmt.Errorf("--until: %w", err)
+			return from, to, fmt.Errorf(dashes+"until: %w", err)
 		}
 		if day.After(today) {
-			return from, to, fmt.Errorf("--until %s is in the future; write a day up to %s", until, today.Format(time.DateOnly))
+			return from, to, fmt.Errorf(dashes+"until %s is in the future; write a day up to %s", until,
+				today.Format(time.DateOnly))
 		}
 		if day.Before(today) {
 			to = day.AddDate(0, 0, 1) // its end
@@ -191,17 +193,18 @@ func planDays(since, until string, now time.Time) (from, to time.Time, err error
 	last := to.Add(-1).Truncate(24 * time.Hour)
 	if span, spanErr := format.ParseSpan(since); spanErr == nil {
 		if span%(24*time.Hour) != 0 {
-			return from, to, fmt.Errorf("--since %s: write whole days or weeks, such as 90d", since)
+			return from, to, fmt.Errorf(dashes+"since %s: write whole days or weeks, such as 90d", since)
 		}
 		from = last.Add(24*time.Hour - span)
 	} else if from, err = format.ParseDate(since); err != nil {
-		return from, to, fmt.Errorf("--since %q: write a number of days such as 90d, or a day such as 2026-05-31", since)
+		return from, to, fmt.Errorf(dashes+"since %q: write a number of days such as 90d, or a day such as 2026-05-31",
+			since)
 	}
 	switch days := int(last.Sub(from)/(24*time.Hour)) + 1; {
 	case days < 1:
-		return from, to, fmt.Errorf("--since %s is after the last day, %s", since, last.Format(time.DateOnly))
+		return from, to, fmt.Errorf(dashes+"since %s is after the last day, %s", since, last.Format(time.DateOnly))
 	case days > longestPast:
-		return from, to, fmt.Errorf("--since %s: %d days are too many; write at most %d", since, days, longestPast)
+		return from, to, fmt.Errorf(dashes+"since %s: %d days are too many; write at most %d", since, days, longestPast)
 	}
 	return from, to, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
+	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/web/planning"
 )
 
@@ -23,11 +24,16 @@ func newRulesPlanRequest(s *cli) *cobra.Command {
 			if err := limitMemory(app.PlanMemoryHard); err != nil {
 				return fmt.Errorf("limiting the memory of the plan: %w", err)
 			}
-			body, err := io.ReadAll(io.LimitReader(s.in, planning.MaxBody+1))
+			first := json.NewDecoder(s.in)
+			var loaded []scorecards.File
+			if err := first.Decode(&loaded); err != nil {
+				return fmt.Errorf("reading the scorecards of the server: %w", err)
+			}
+			body, err := io.ReadAll(io.LimitReader(io.MultiReader(first.Buffered(), s.in), planning.MaxBody+1))
 			if err != nil {
 				return fmt.Errorf("reading the request for a plan: %w", err)
 			}
-			outcome, err := s.planRequest(cmd, body)
+			outcome, err := s.planRequest(cmd, loaded, body)
 			if err != nil {
 				return err
 			}
@@ -36,8 +42,9 @@ func newRulesPlanRequest(s *cli) *cobra.Command {
 	}
 }
 
-// planRequest plans a request. An error is not the sender's.
-func (s *cli) planRequest(cmd *cobra.Command, body []byte) (outcome app.PlanOutcome, err error) {
+// planRequest plans a request on the scorecards that a server has loaded. An error is not the sender's.
+func (s *cli) planRequest(cmd *cobra.Command, loaded []scorecards.File, body []byte,
+) (outcome app.PlanOutcome, err error) {
 	refused := func(err error) (app.PlanOutcome, error) { return app.PlanOutcome{Refused: err.Error()}, nil }
 	sent, err := planning.Decode(body)
 	if err != nil {
@@ -47,12 +54,12 @@ func (s *cli) planRequest(cmd *cobra.Command, body []byte) (outcome app.PlanOutc
 		return refused(err)
 	}
 	request := app.PlanRequest{
-		Files: planning.Scorecards(sent.Files), BaseName: "the scorecards that the server grades by",
+		Loaded: loaded, Files: planning.Scorecards(sent.Files), BaseName: "the scorecards that the server grades by",
 	}
 	if sent.Base != nil {
 		request.BaseFiles, request.BaseName = planning.Scorecards(sent.Base.Files), sent.Base.Name
 	}
-	if request.From, request.To, err = planDays(sent.Since, sent.Until, s.now().UTC()); err != nil {
+	if request.From, request.To, err = planDays("", sent.Since, sent.Until, s.now().UTC()); err != nil {
 		return refused(err)
 	}
 	cfg, err := s.config()

@@ -28,7 +28,7 @@ func (s *cli) planAt(ctx context.Context, args []string, options planOptions) er
 	if token == "" {
 		return s.checkOnly(args)
 	}
-	if _, _, err := planDays(options.since, options.until, s.now().UTC()); err != nil {
+	if _, _, err := planDays("--", options.since, options.until, s.now().UTC()); err != nil {
 		return err
 	}
 	names, err := editedFiles(args)
@@ -52,6 +52,10 @@ func (s *cli) planAt(ctx context.Context, args []string, options planOptions) er
 	if options.base != "" {
 		if request.Base, err = baseFiles(ctx, args, options.base); err != nil {
 			return fmt.Errorf("reading the scorecards of revision %s: %w", options.base, err)
+		}
+		if request.Base == nil {
+			fmt.Fprintf(s.err, "dxctl: revision %s has no scorecard there: compared with what the server grades by\n",
+				options.base)
 		}
 	}
 	made, err := send.Plan(ctx, request, send.Options{Server: options.server, Token: token, Timeout: options.timeout,
@@ -115,7 +119,7 @@ func sentName(name string) string {
 	return path.Join(path.Base(path.Dir(clean)), path.Base(clean))
 }
 
-// baseFiles returns the scorecards that the arguments name as they are in a revision of git.
+// baseFiles returns the scorecards that the arguments name as they are in a revision of git; nil if it has none there.
 func baseFiles(ctx context.Context, args []string, revision string) (*planning.Base, error) {
 	base := &planning.Base{Name: "revision " + revision}
 	for _, arg := range args {
@@ -150,7 +154,7 @@ func baseFiles(ctx context.Context, args []string, revision string) (*planning.B
 		}
 	}
 	if len(base.Files) == 0 {
-		return nil, errors.New("it has no scorecard there; leave --base out to compare with what the server grades by")
+		return nil, nil
 	}
 	return base, nil
 }

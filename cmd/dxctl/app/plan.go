@@ -12,8 +12,10 @@ import (
 // PlanRequest is a set of edited scorecards.
 type PlanRequest struct {
 	Files []scorecards.File
+	// Loaded replaces the scorecards of the configuration; nil: those are taken
+	Loaded []scorecards.File
 	// Base is what they are compared with; nil: the scorecards of the configuration, in which BaseFiles replace those
-	// with the same names
+	// with the same names. A scorecard that BaseFiles have and Files lack is a removed one.
 	Base      *scorecards.Set
 	BaseFiles []scorecards.File
 	BaseName  string // as shown to people
@@ -24,16 +26,21 @@ type PlanRequest struct {
 // Plan compares how the catalog is graded by edited scorecards with how it is graded now. The catalog must have been
 // synced. Nothing is stored. Mistakes in the files are an error of type [scorecards.Problems].
 func (a *App) Plan(ctx context.Context, r PlanRequest) (*plan.Plan, error) {
-	edited, kept := a.set.With(r.Files, a.cfg.Scorecards.Declared...)
+	declared := a.cfg.Scorecards.Declared
+	present := a.set
+	if r.Loaded != nil {
+		present = scorecards.LoadFiles(r.Loaded, declared...)
+	}
+	edited, kept := present.Without(r.BaseFiles).With(r.Files, declared...)
 	if err := edited.Err(); err != nil {
 		return nil, err
 	}
-	base := a.set
+	base := present
 	switch {
 	case r.Base != nil:
 		base = *r.Base
 	case len(r.BaseFiles) > 0:
-		base, _ = a.set.With(r.BaseFiles, a.cfg.Scorecards.Declared...)
+		base, _ = present.With(r.BaseFiles, declared...)
 	}
 	engine := func(set scorecards.Set) (*scorecards.Engine, error) {
 		e, err := scorecards.New(set, a.now)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,7 +21,8 @@ import (
 	"github.com/dxctl/dxctl/web/planning"
 )
 
-// PlanCommand is the command of this program that plans a request of package planning, which it reads from stdin.
+// PlanCommand is the command of this program that plans a request of package planning. It reads two JSON documents from
+// stdin: the files of the scorecards that the server grades by, a list of [scorecards.File], and the request.
 var PlanCommand = []string{"rules", "plan-request"}
 
 // PlanOutcome is what PlanCommand prints: exactly one of its fields.
@@ -74,6 +76,11 @@ func (a *App) planProcess(ctx context.Context, request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking for the program that plans: %w", err)
 	}
+	// Its scorecards are those of this process, which the files on disk may be no longer.
+	loaded, err := json.Marshal(a.set.Files)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the scorecards that the server grades by: %w", err)
+	}
 	arguments := PlanCommand
 	if a.cfg.File != "" {
 		arguments = append(arguments[:len(arguments):len(arguments)], "--config", a.cfg.File)
@@ -85,7 +92,8 @@ func (a *App) planProcess(ctx context.Context, request []byte) ([]byte, error) {
 		fmt.Sprintf("GOMAXPROCS=%d", max(1, runtime.NumCPU()/2)))
 	cmd.WaitDelay = 5 * time.Second // for its output, when it is stopped
 	out, log := bounded{most: maxPlanOutput}, bounded{most: maxPlanLog, cut: true}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &out, &log
+	cmd.Stdin = io.MultiReader(bytes.NewReader(loaded), bytes.NewReader(request))
+	cmd.Stdout, cmd.Stderr = &out, &log
 	err = cmd.Run()
 	text := strings.TrimSpace(log.String())
 	var outcome PlanOutcome
