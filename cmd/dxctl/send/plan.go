@@ -1,6 +1,7 @@
 package send
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -18,22 +19,31 @@ import (
 const maxPlan = 128 << 20
 
 // Plan sends edited scorecards to a server and returns what they would change. Mistakes in the files are an error of
-// type [scorecards.Problems]. While the server makes another plan, it is asked again, up to o.Retries times. An error
-// carries an exit code if the token is rejected or the server does not answer within the timeout.
+// type [scorecards.Problems]. While the server makes another plan, it is asked again, up to o.Retries times, but not
+// after a timeout. An error carries an exit code if the token is rejected or the server does not answer within the
+// timeout.
 func Plan(ctx context.Context, request planning.Request, o Options) (*plan.Plan, error) {
 	address, err := addressOf(o.Server, planning.Path)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := json.Marshal(request)
-	if err != nil {
+	var doc bytes.Buffer
+	encoder := json.NewEncoder(&doc)
+	encoder.SetEscapeHTML(false) // six bytes for each <
+	if err := encoder.Encode(request); err != nil {
 		return nil, fmt.Errorf("encoding the request for a plan: %w", err)
 	}
 	var made *plan.Plan
 	err = o.again(ctx, func(client *http.Client) error {
-		resp, err := o.exchange(ctx, client, address, "application/json", doc, maxPlan)
+		resp, err := o.exchange(ctx, client, address, "application/json", doc.Bytes(), maxPlan)
 		if err == nil {
 			made, err = planOf(resp)
+		}
+		var timeout interface{ Timeout() bool }
+		if errors.As(err, &timeout) && timeout.Timeout() && ctx.Err() == nil {
+			// Not again: the server makes one plan at a time, and each try would begin another one.
+			return exit.With(exit.Timeout, fmt.Errorf("no answer within %s: the server may still be making the plan; raise "+
+				"--timeout", o.Timeout))
 		}
 		return err
 	})

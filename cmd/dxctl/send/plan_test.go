@@ -3,6 +3,7 @@ package send
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,27 @@ import (
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/web/planning"
 )
+
+// TestPlanTimeout checks that a plan that takes too long is not asked for again, and what is sent.
+func TestPlanTimeout(t *testing.T) {
+	tries := make(chan string, 9)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		tries <- string(body)
+		<-r.Context().Done() // the sender has left
+	}))
+	defer server.Close()
+	request := planning.Request{Version: 1, Files: []planning.File{{Name: "a.yaml", Text: "expr: a < b && c"}}}
+	_, err := Plan(t.Context(), request, Options{Server: server.URL, Token: "secret", Timeout: 200 * time.Millisecond,
+		Retries: 3})
+	const want = "no answer within 200ms: the server may still be making the plan; raise --timeout"
+	if err == nil || !strings.Contains(err.Error(), want) || exit.Code(t.Context(), err) != exit.Timeout || len(tries) != 1 {
+		t.Fatalf("%v after %d tries", err, len(tries))
+	}
+	if sent := <-tries; sent != `{"version":1,"files":[{"name":"a.yaml","text":"expr: a < b && c"}]}`+"\n" {
+		t.Errorf("sent is %s", sent)
+	}
+}
 
 // TestPlan checks what becomes of the answers of a server, and that a token goes to no other server.
 func TestPlan(t *testing.T) {
