@@ -65,6 +65,11 @@ func scopeNames() string {
 	return strings.Join(names, ", ")
 }
 
+// Shares reports whether the token has one of the secrets, as its secret or its previous one.
+func (t Token) Shares(secrets ...string) bool {
+	return slices.ContainsFunc(secrets, func(s string) bool { return s != "" && (s == t.Secret || s == t.Previous) })
+}
+
 // Mistakes returns what is wrong with tokens. Two of one name, or with one secret, are a mistake.
 func Mistakes(tokens []Token) []error {
 	var errs []error
@@ -74,8 +79,8 @@ func Mistakes(tokens []Token) []error {
 			if t.Name == other.Name {
 				found = append(found, fmt.Errorf("the name %q is taken; give each token its own", t.Name))
 			}
-			if t.Secret != "" && (t.Secret == other.Secret || t.Secret == other.Previous) {
-				found = append(found, fmt.Errorf("token %s has the secret of token %s; each needs its own", t.Name, other.Name))
+			if t.Shares(other.Secret, other.Previous) {
+				found = append(found, fmt.Errorf("token %s has a secret of token %s; each needs its own", t.Name, other.Name))
 			}
 		}
 		for _, err := range found {

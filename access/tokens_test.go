@@ -26,9 +26,16 @@ func TestMistakes(t *testing.T) {
 		{"a short secret", []Token{with(func(t *Token) { t.Secret = "sesame" })}, []string{"shorter than 16"}},
 		{"a short previous one", []Token{with(func(t *Token) { t.Previous = "sesame" })}, []string{"previous_secret is shorter than 16"}},
 		{"an unknown scope", []Token{with(func(t *Token) { t.Scopes = []Scope{"plans"} })}, []string{`unknown scope "plans"; the scopes are plan`}},
-		{"one twice", []Token{good, good}, []string{`tokens[1]: the name "rules" is taken`, "tokens[1]: token rules has the secret of token rules"}},
+		{"one twice", []Token{good, good}, []string{`tokens[1]: the name "rules" is taken`, "tokens[1]: token rules has a secret of token rules"}},
 		{"a previous secret of another", []Token{with(func(t *Token) { t.Name, t.Secret, t.Previous = "old", strings.Repeat("x", 20), secret }), good},
-			[]string{"token rules has the secret of token old"}},
+			[]string{"token rules has a secret of token old"}},
+		{"a previous secret that is another's", []Token{good, with(func(t *Token) { t.Name, t.Secret, t.Previous = "new", strings.Repeat("x", 20), secret })},
+			[]string{"tokens[1]: token new has a secret of token rules"}},
+		{"one previous secret of two", []Token{
+			with(func(t *Token) { t.Name, t.Secret, t.Previous = "one", strings.Repeat("x", 20), secret }),
+			with(func(t *Token) { t.Name, t.Secret, t.Previous = "two", strings.Repeat("y", 20), secret })},
+			[]string{"tokens[1]: token two has a secret of token one"}},
+		{"no previous secrets", []Token{good, with(func(t *Token) { t.Name, t.Secret = "other", strings.Repeat("x", 20) })}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := errors.Join(Mistakes(tc.tokens)...)

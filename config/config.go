@@ -154,8 +154,8 @@ func (c Config) validate(where strictyaml.Positions) error {
 	}
 	for i, token := range c.Server.Tokens {
 		for _, s := range c.Sources.Receivers() {
-			if secret := token.Secret; secret != "" && (secret == s.Secret || secret == s.Previous) {
-				fail(fmt.Sprintf("server.tokens[%d]", i), fmt.Errorf("token %s has the secret of source %s; give each its own",
+			if token.Shares(s.Secret, s.Previous) {
+				fail(fmt.Sprintf("server.tokens[%d]", i), fmt.Errorf("token %s has a secret of source %s; give each its own",
 					token.Name, s.Name))
 			}
 		}

@@ -95,7 +95,7 @@ func TestBad(t *testing.T) {
 		"wrong-store":           {":2: store.dsn begins neither with"},
 		"plan-timeout":          {":2: server.plan_timeout: 2h0m0s is not between 1s and 30m0s"},
 		"token-of-a-source": {
-			":3: token rules has the secret of source scripts", `tokens[1]: the name "rules" is taken`,
+			":3: token rules has a secret of source scripts", ":5: token third has a secret of source scripts", `tokens[1]: the name "rules" is taken`,
 			"token rules: the secret is missing or shorter than 16", `unknown scope "plans"; the scopes are plan`,
 		},
 		"a-limit-of-nothing": {":2: store.limits.result_rows: 0 is too small; use at least 1"},
