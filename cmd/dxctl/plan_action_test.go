@@ -164,6 +164,9 @@ func TestPlanAction(t *testing.T) {
 	write("same/card.yaml", fmt.Sprintf(planActionCard, ""))
 	write("-o $(touch injected)/card.yaml", fmt.Sprintf(planActionCard, ` && facts["catalog.has_description"]`))
 	write("broken/card.yaml", strings.Replace(fmt.Sprintf(planActionCard, ""), "has_owner", "<script> @acme", 1))
+	write("cases/card.yaml", fmt.Sprintf(planActionCard, ""))
+	write("cases/card.test.yaml", "now: 2026-11-22T12:00:00Z\ncases:\n  - name: owned\n"+
+		"    entity: {name: one, type: service}\n    facts: {catalog.has_owner: true}\n    outcomes: {owned: pass}\n")
 	write("event.json", `{"pull_request": {"number": 7}}`)
 	write("push.json", `{"ref": "refs/heads/main"}`)
 	github := &comments{}
@@ -197,7 +200,12 @@ func TestPlanAction(t *testing.T) {
 		want         string
 	}{
 		{"a fork", "checked", []string{"INPUT_PATH=same", "INPUT_SERVER=" + address}, 403, false, 121, ""},
-		{"no secret", "checked", []string{"INPUT_PATH=same", "INPUT_SERVER=" + address}, 0, false, 122, "without a token for the server, nothing is planned"},
+		{"no secret", "checked", []string{"INPUT_PATH=same", "INPUT_SERVER=" + address}, 0, false, 122,
+			"types are good; there are no cases; without a token for the server, nothing is planned"},
+		{"no secret, and a case", "checked", []string{"INPUT_PATH=cases", "INPUT_SERVER=" + address}, 0, false, 122,
+			"types are good; 1 case passes; without a token"},
+		{"no time", "mistakes", slices.Concat(planned, []string{"INPUT_PATH=same", "INPUT_TIMEOUT=1ns"}), 0, true, 122,
+			"no answer within 1ns: the server may still be making the plan; raise --timeout"},
 		{"nothing falls", "nothing-falls", slices.Concat(planned, []string{"INPUT_PATH=same"}), 0, false, 122, "Nothing moves"},
 		{"something falls", "falls", slices.Concat(planned, []string{"INPUT_PATH=-o $(touch injected)"}), 0, false, 122, "Something falls"},
 		{"it must not", "falls", slices.Concat(planned, []string{"INPUT_PATH=-o $(touch injected)", "INPUT_FAIL_ON_FALLS=true"}), 0, true, 122, "Something falls"},
