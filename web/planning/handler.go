@@ -102,7 +102,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	h.planned.WithLabelValues(strconv.Itoa(status)).Inc()
-	h.deps.Logger.Info("a plan was asked for", "token", sender, "status", status,
+	level := slog.LevelInfo
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		level = slog.LevelWarn
+	}
+	h.deps.Logger.Log(r.Context(), level, "a plan was asked for", "token", sender, "status", status,
 		"took", time.Since(began).Round(time.Millisecond))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -155,19 +159,14 @@ func (h *Handler) plan(header http.Header, r *http.Request) (sender string, plan
 	if err != nil {
 		return from.Name, nil, err
 	}
-	request, err := Decode(body)
-	if err != nil {
+	if _, err := Decode(body); err != nil {
 		return from.Name, nil, &Refusal{Status: http.StatusBadRequest, Detail: err.Error()}
-	}
-	checked, err := json.Marshal(request)
-	if err != nil {
-		return from.Name, nil, fmt.Errorf("encoding the request for a plan: %w", err)
 	}
 	if !acquire(h.plans) {
 		return from.Name, nil, busy(header, "another plan is being made")
 	}
 	defer func() { <-h.plans }()
-	plan, err = h.deps.Plan(r.Context(), checked)
+	plan, err = h.deps.Plan(r.Context(), body)
 	return from.Name, plan, err
 }
 

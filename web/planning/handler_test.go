@@ -94,6 +94,7 @@ func TestHandler(t *testing.T) {
 		{"nothing", "POST", secret, media, "", nil, 400, "not a request for a plan"},
 		{"no JSON", "POST", secret, media, "kind: Scorecard", nil, 400, "not a request for a plan"},
 		{"two documents", "POST", secret, media, good + good, nil, 400, "more than one JSON document"},
+		{"a brace after it", "POST", secret, media, good + "}", nil, 400, "more than one JSON document"},
 		{"an unknown field", "POST", secret, media, `{"version": 1, "path": "/etc"}`, nil, 400, `unknown field \"path\"`},
 		{"a deep document", "POST", secret, media, strings.Repeat("[", 1_000_000), nil, 400, "not a request for a plan"},
 		{"another version", "POST", secret, media, `{"version": 2}`, nil, 400, "version 2 of the request is not supported"},
@@ -126,6 +127,20 @@ func TestHandler(t *testing.T) {
 				t.Errorf("%v %s", got.header, got.body)
 			}
 		})
+	}
+}
+
+// TestBodyAsSent checks that planning gets the body as it was sent.
+func TestBodyAsSent(t *testing.T) {
+	const body = ` {"version": 1, "files": [{"name": "a.yaml", "text": "a < b & c > d"}]} `
+	var planned string
+	url := serve(t, func(_ context.Context, request []byte) ([]byte, error) {
+		planned = string(request)
+		return []byte(`{}`), nil
+	})
+	got := send(t, http.MethodPost, url, secret, "application/json", strings.NewReader(body))
+	if got.status != http.StatusOK || planned != body {
+		t.Errorf("%d %s", got.status, planned)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -42,14 +43,15 @@ const (
 type Request struct {
 	Version int    `json:"version"`
 	Files   []File `json:"files"`
-	Base    *Base  `json:"base"`  // what they are compared with; null: the scorecards that the server grades by
-	Since   string `json:"since"` // the first past day, or how many days; "": the present only
-	Until   string `json:"until"` // the last past day; "": today
+	Base    *Base  `json:"base,omitempty"`  // what they are compared with; absent: what the server grades by
+	Since   string `json:"since,omitempty"` // the first past day, or how many days; "": the present only
+	Until   string `json:"until,omitempty"` // the last past day; "": today
 }
 
 // Base replaces scorecards that the server grades by, before the edited ones are compared with them.
 type Base struct {
-	Name  string `json:"name"` // as shown to people, such as "revision origin/main"
+	Name string `json:"name"` // as shown to people, such as "revision origin/main"
+	// Files are scorecards before the edit. One of them that the edited files lack is planned as a removed one.
 	Files []File `json:"files"`
 }
 
@@ -67,7 +69,7 @@ func Decode(body []byte) (Request, error) {
 	if err := decoder.Decode(&r); err != nil {
 		return r, fmt.Errorf("the body is not a request for a plan: %w", err)
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return r, errors.New("the body has more than one JSON document; send one")
 	}
 	return r, r.check()

@@ -197,7 +197,7 @@ func (a *app) serve(cfg Config) (*fiber.App, error) {
 		IdleTimeout:           2 * time.Minute,
 		ReadBufferSize:        16 << 10, // request line and headers
 		Concurrency:           maxConnections,
-		// Bodies are read by who wants them, see receive.go.
+		// Bodies are read by who wants them, see bodies.go.
 		StreamRequestBody:            true,
 		DisablePreParseMultipartForm: true,
 	})
