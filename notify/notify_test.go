@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,10 +44,10 @@ func TestValidate(t *testing.T) {
 func TestSend(t *testing.T) {
 	closed := httptest.NewServer(http.NotFoundHandler())
 	closed.Close()
-	requests := 0
+	var requests atomic.Int64
 	status := func(code int, header, text string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			requests++
+			requests.Add(1)
 			if name, value, ok := strings.Cut(header, ": "); ok {
 				w.Header().Set(name, value)
 			}
@@ -55,13 +56,13 @@ func TestSend(t *testing.T) {
 		}
 	}
 	limited := func(w http.ResponseWriter, r *http.Request) {
-		if requests++; requests == 1 {
+		if requests.Add(1) == 1 {
 			w.Header().Set("Retry-After", "2")
 			w.WriteHeader(http.StatusTooManyRequests)
 		}
 	}
 	hangUp := func(w http.ResponseWriter, _ *http.Request) {
-		requests++
+		requests.Add(1)
 		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 			_ = conn.(*net.TCPConn).SetLinger(0)
 			_ = conn.Close()
@@ -85,7 +86,7 @@ func TestSend(t *testing.T) {
 		"nobody home": {nil, "connection refused", false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			requests = 0
+			requests.Store(0)
 			address := closed.URL
 			if tt.handler != nil {
 				server := httptest.NewServer(tt.handler)
@@ -107,8 +108,8 @@ func TestSend(t *testing.T) {
 			case errors.Is(err, ErrUnclear) != tt.unclear:
 				t.Errorf("unclear %t: %v", !tt.unclear, err)
 			}
-			if requests != tt.requests {
-				t.Errorf("%d requests, want %d", requests, tt.requests)
+			if n := int(requests.Load()); n != tt.requests {
+				t.Errorf("%d requests, want %d", n, tt.requests)
 			}
 		})
 	}
