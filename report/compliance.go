@@ -18,8 +18,8 @@ import (
 // ControlState is what the rules show about a control for a service, or for all services together.
 type ControlState string
 
-// The states of a control, those that ask for attention first. Passing means that every rule of the control passes. It
-// does not mean that the control is met, because rules may show a part of it only.
+// The states of a control, those that ask for attention first. Passing does not mean that
+// the control is met, because rules may show a part of it only.
 const (
 	ControlFailing       ControlState = "failing"        // a rule fails
 	ControlUnknown       ControlState = "unknown"        // no rule fails, and one is not decided
@@ -72,7 +72,7 @@ type ControlDocument struct {
 	Level   string                `json:"level"`   // in the words of the standard
 	Title   string                `json:"title"`   // in our words
 	URL     string                `json:"url"`
-	Shows   string                `json:"shows"` // whole, part or none: how much of it the rules show together at most
+	Shows   string                `json:"shows"` // whole, part or none: see showsOf
 	State   ControlState          `json:"state"` // of the service; of all services, the first that one of them has
 	Counts  map[ControlState]int  `json:"counts"`
 	Rules   []ControlRuleDocument `json:"rules"`
@@ -195,31 +195,38 @@ func (r *Reader) control(
 	if len(rules) == 0 {
 		return doc
 	}
-	doc.Shows = format.ShowsPart
 	for _, by := range rules {
-		if by.shows.Shows == format.ShowsWhole {
-			doc.Shows = format.ShowsWhole
-		}
 		doc.Rules = append(doc.Rules, ControlRuleDocument{
 			Scorecard: by.card, Rule: by.rule.ID, Version: by.rule.Version, Title: by.rule.Title, Shows: by.shows.Shows,
 			Note: by.shows.Note, Counts: map[event.Outcome]int{},
 		})
 	}
+	passing, whole := 0, 0 // services, and those of them for which a rule shows all of it
 	for i := range services {
 		var outcomes []event.Outcome
+		shownWhole := false
 		for j, by := range rules {
 			result := resultOf(services[i].Reports, by.card, by.rule.ID)
 			if result == nil || !result.Counts() {
 				continue
 			}
 			outcomes = append(outcomes, result.Outcome)
+			shownWhole = shownWhole || showsWhole(by.shows, result.Outcome)
 			doc.Rules[j].Counts[result.Outcome]++
 			if one {
 				doc.Rules[j].Outcome, doc.Rules[j].Reason = result.Outcome, result.Reason
 			}
 		}
-		doc.Counts[stateOf(outcomes)]++
+		state := stateOf(outcomes)
+		doc.Counts[state]++
+		if state == ControlPassing {
+			passing++
+			if shownWhole {
+				whole++
+			}
+		}
 	}
+	doc.Shows = showsOf(passing, whole)
 	doc.State = ControlNotApplicable
 	for _, state := range ControlStates {
 		if doc.Counts[state] > 0 {
@@ -228,6 +235,33 @@ func (r *Reader) control(
 		}
 	}
 	return doc
+}
+
+// showsWhole reports whether a rule shows all of a control by its outcome.
+func showsWhole(s format.Shows, o event.Outcome) bool {
+	return s.Shows == format.ShowsWhole && (o == event.Pass || o == event.Warn)
+}
+
+// showsOf returns how much of a control that has rules is shown, of services for which it is passing, of which so many
+// have a rule that shows all of it: whole if all of them have one. A rule that does not apply, or does not pass, shows
+// nothing of a service.
+func showsOf(passing, whole int) string {
+	if passing > 0 && whole == passing {
+		return format.ShowsWhole
+	}
+	return format.ShowsPart
+}
+
+// FilterWords says which controls the query selects; "" for all.
+func (q ComplianceQuery) FilterWords() string {
+	var parts []string
+	if q.State != "" {
+		parts = append(parts, "state "+q.State)
+	}
+	if text := strings.TrimSpace(q.Text); text != "" {
+		parts = append(parts, strconv.Quote(text)+" in the id or the title")
+	}
+	return strings.Join(parts, ", ")
 }
 
 func resultOf(reports []scorecards.Report, card, rule string) *scorecards.Result {

@@ -35,8 +35,8 @@ Baseline), scorecard (OpenSSF Scorecard) and slsa (SLSA).
   dxctl compliance payment-service --standard slsa
   dxctl compliance --all -o csv > osps.csv
 
-A control is "passing" if all of its rules pass. That is no proof that it is met: most rules show a part of a control,
-and a control without a rule is "not covered". docs/compliance.md says what each rule shows.`,
+A control is "passing" if a rule passes or warns, and none fails, is undecided or waived. That is no proof that it is
+met: most rules show a part of a control, and a control without a rule is "not covered". docs/compliance.md says what each rule shows.`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return s.entityNames()
@@ -105,11 +105,11 @@ func (s *cli) compliance(ctx context.Context, args []string, options complianceO
 	if err != nil {
 		return err
 	}
-	return complianceTable(&doc).Print(s.out, s.output)
+	return complianceTable(&doc, q).Print(s.out, s.output)
 }
 
 // complianceTable has a row for each control; as text, the controls with what their rules show.
-func complianceTable(doc *report.ComplianceDocument) output.Table {
+func complianceTable(doc *report.ComplianceDocument, q report.ComplianceQuery) output.Table {
 	t := output.Table{Columns: report.ComplianceHeads, Rows: doc.Cells(), Document: doc}
 	for _, i := range report.ComplianceNumbers() {
 		t.Right = append(t.Right, report.ComplianceHeads[i])
@@ -123,8 +123,11 @@ func complianceTable(doc *report.ComplianceDocument) output.Table {
 		of = words.RefName(doc.Service)
 	}
 	line("%s %s, %s, as of %s.", doc.Title, doc.Version, of, doc.AsOf.Format(time.RFC3339))
-	line("Rules show something about %d of its %d controls. Passing means that the rules pass, not that the control is "+
-		"met.", doc.Covered, doc.Total)
+	line("Rules show something about %d of its %d controls. Passing means that a rule passes or warns, and none fails, is "+
+		"undecided or waived, not that the control is met.", doc.Covered, doc.Total)
+	if words := q.FilterWords(); words != "" {
+		line("Only controls that fit: %s; %d of %d.", words, len(doc.Controls), doc.Total)
+	}
 	for _, note := range doc.Notes {
 		line("Note: %s", note)
 	}

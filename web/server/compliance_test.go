@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/web"
 )
 
 func TestCompliance(t *testing.T) {
@@ -39,7 +40,7 @@ func TestCompliance(t *testing.T) {
 		// payment-service has an owner and a README, and its CI is not known; user-service has no README.
 		for id, want := range map[string]string{
 			"source/identity-management": "part failing map[failing:1 passing:2] owner v1 part Teams only.",
-			"source/history":             "whole failing map[failing:1 unknown:2] readme v1 whole , ci v1 part ",
+			"source/history":             "part failing map[failing:1 unknown:2] readme v1 whole , ci v1 part ",
 			"source/two-party-review":    "none not covered map[] ",
 		} {
 			c := control(t, doc, id)
@@ -91,6 +92,21 @@ func TestCompliance(t *testing.T) {
 			if !strings.Contains(body, want) {
 				t.Errorf("%q is not on the page", want)
 			}
+		}
+		if strings.Contains(body, "Only controls that fit") {
+			t.Error("the page says that it is filtered")
+		}
+		filtered := strings.Join(strings.Fields(f.page(t, "/compliance?standard=slsa&state=failing&q=History")), " ")
+		if !strings.Contains(filtered,
+			"Only controls that fit:</strong> state failing, &#34;History&#34; in the id or the title; 1 of 22.") {
+			t.Error("a filtered page does not say by what")
+		}
+		style, err := web.Assets.ReadFile("assets/app.css")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, print, _ := strings.Cut(string(style), "@media print"); print == "" || strings.Contains(print, ".demo") {
+			t.Error("a printed page does not say that it is synthetic")
 		}
 		if strings.Contains(f.page(t, "/compliance"), ">met<") {
 			t.Error("the page says that a control is met")
