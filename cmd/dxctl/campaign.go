@@ -14,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards/campaign"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 func newCampaign(s *cli) *cobra.Command {
@@ -131,7 +132,7 @@ owner, since when, what is missing and what makes it pass. "-o json" also has th
 	}
 	cmd.Flags().StringVar(&filter.Verdict, "verdict", report.LeftOver, "only services with this `VERDICT`: left, failed, "+
 		"unknown, waived, reached, all")
-	cmd.Flags().StringVar(&filter.Team, "owner", "", "only services of this `OWNER`: display name or ref; none: without one")
+	cmd.Flags().StringVar(&filter.Team, "owner", "", "only services of this `OWNER`: display name, ref or name; none: without one")
 	cmd.Flags().StringVar(&filter.Text, "match", "", "only services with this `TEXT` in their name or owner")
 	return cmd
 }
@@ -154,6 +155,16 @@ func (s *cli) showCampaign(
 	if err != nil {
 		return err
 	}
+	if filter.Team != "" {
+		owner, known, err := reader.CampaignOwner(ctx, filter.Team)
+		if err != nil {
+			return err
+		}
+		if owner == "" {
+			return fmt.Errorf("--owner %q is not an owner%s", filter.Team, spelling.Hint(filter.Team, known))
+		}
+		filter.Team = owner
+	}
 	rows := c.Select(filter)
 	t := output.Table{
 		Columns:  []string{"service", "owner", "verdict", "since", "rule", "outcome", "reason", "fix"},
@@ -173,6 +184,9 @@ func (s *cli) showCampaign(
 		}
 	}
 	t.Prose = campaignText(&c, rows, reader.Now())
+	if narrowed := filter.Team != "" || filter.Text != "" || filter.Verdict != report.LeftOver; narrowed && len(rows) == 0 {
+		t.Prose += "\nNo service fits.\n"
+	}
 	return t.Print(s.out, s.output)
 }
 

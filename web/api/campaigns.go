@@ -46,7 +46,7 @@ func (a *API) campaign(ctx context.Context, r route.Request) (route.Answer, erro
 	if err != nil {
 		return route.Answer{}, err
 	}
-	filter, err := route.CampaignRowFilterOf(r, &c)
+	filter, err := route.CampaignRowFilterOf(ctx, r, a.reader)
 	if err != nil {
 		return route.Answer{}, err
 	}

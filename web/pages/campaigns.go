@@ -113,7 +113,7 @@ func (p *Pages) campaign(ctx context.Context, r route.Request) (route.Answer, er
 	if err != nil {
 		return route.Answer{}, err
 	}
-	filter, err := route.CampaignRowFilterOf(r, &c)
+	filter, err := route.CampaignRowFilterOf(ctx, r, p.reader)
 	if err != nil {
 		return route.Answer{}, err
 	}

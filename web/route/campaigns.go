@@ -1,7 +1,7 @@
 package route
 
 import (
-	"slices"
+	"context"
 
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/scorecards/campaign"
@@ -35,20 +35,21 @@ func CampaignVerdicts() []string {
 	return append(words, report.AnyState)
 }
 
-// CampaignRowFilterOf reads the filter of the services of a campaign.
-func CampaignRowFilterOf(r Request, c *report.Campaign) (report.CampaignRowFilter, error) {
+// CampaignRowFilterOf reads the filter of the services of a campaign. An owner that the catalog has and the campaign
+// has not is a filter that nothing fits.
+func CampaignRowFilterOf(ctx context.Context, r Request, reader *report.Reader) (report.CampaignRowFilter, error) {
 	f := report.CampaignRowFilter{Text: r.Query("q", ""), Verdict: r.Query("verdict", report.LeftOver),
 		Team: r.Query("team", "")}
 	if err := OneOf("verdict", f.Verdict, CampaignVerdicts()...); err != nil || f.Team == "" {
 		return f, err
 	}
-	known := []string{report.NoTeam}
-	for _, t := range c.Teams() {
-		known = append(known, t.Team, t.Owner)
+	team, known, err := reader.CampaignOwner(ctx, f.Team)
+	if err != nil {
+		return f, err
 	}
-	known = slices.DeleteFunc(known, func(name string) bool { return name == "" })
-	if ref, err := entityRef("team", f.Team, "group"); err == nil && !slices.Contains(known, f.Team) {
-		f.Team = ref
+	if team == "" {
+		return f, OneOf("team", f.Team, known...)
 	}
-	return f, OneOf("team", f.Team, known...)
+	f.Team = team
+	return f, nil
 }

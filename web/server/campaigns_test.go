@@ -70,6 +70,17 @@ func TestCampaignOverStoredGrades(t *testing.T) {
 			t.Errorf("%q is not on the page", want)
 		}
 	}
+	for path, want := range map[string]bool{ // whether nothing fits
+		"/campaigns/silver?verdict=all&team=Payments":             false,
+		"/campaigns/silver?verdict=all&team=group:team-payments":  false,
+		"/campaigns/readmes?verdict=all&team=Payments":            false,
+		"/campaigns/readmes?verdict=all&team=team-ledger":         true,
+		"/campaigns/readmes?verdict=all&team=group%3Ateam-ledger": true,
+	} {
+		if got := strings.Contains(f.page(t, path), "No service fits this filter."); got != want {
+			t.Errorf("%s: nothing fits: %t", path, got)
+		}
+	}
 	metrics := f.page(t, "/metrics")
 	for _, want := range []string{
 		`dxctl_campaign_services{campaign="silver",state="failed"} 1`,
@@ -83,5 +94,25 @@ func TestCampaignOverStoredGrades(t *testing.T) {
 	}
 	if strings.Contains(metrics, `campaign="readmes"`) {
 		t.Error("a campaign that is over has gauges")
+	}
+}
+
+// TestWaysSayWhatToDo: the steps of "The cheapest way to …" have what to do, the command that explains, and the waiver,
+// as those of "What to do next" have.
+func TestWaysSayWhatToDo(t *testing.T) {
+	page := sharedFixture(t).page(t, "/services/default/user-service")
+	_, ways, found := strings.Cut(page, "The cheapest way to ")
+	if !found {
+		t.Fatal("there is no way")
+	}
+	way, _, _ := strings.Cut(ways, `<p class="legend">`)
+	for _, want := range []string{"Fix it", "lifts it to bronze", "score +", "dxctl grade user-service --rule ",
+		"how, and who passes it", "<summary>Ask for a waiver</summary>", "dxctl waiver request user-service --rule test-path/"} {
+		if !strings.Contains(way, want) {
+			t.Errorf("%q is not in %s", want, way)
+		}
+	}
+	if strings.Contains(page, "exception") {
+		t.Error("a waiver is called an exception")
 	}
 }

@@ -204,6 +204,7 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 		"/scorecards/test-path?level=platinum":                            "(known: bronze, silver, gold)",
 		"/scorecards/others/services?level=gold":                          "(known: silver, bronze, none)",
 		"/scorecards/test-path/rules/readme?team=Paymnts":                 `(did you mean "Payments"?)`,
+		"/campaigns/silver?team=Paymnts":                                  `(did you mean "Payments"?)`,
 		"/scorecards/test-path/rules/readme?sort=reason":                  "is not a column of this list",
 		"/unmapped?provider=gihub":                                        `(did you mean "github"?)`,
 	} {
@@ -218,6 +219,7 @@ func TestKnownValuesWithoutRecordsAreNoError(t *testing.T) {
 		"/events/deployments?service=unmapped:github/myorg/stranger", "/events/pipeline_runs?scope=myorg/user-service", "/events/deployments?scope=myorg/stranger",
 		"/events/deployments?person=Ada", "/events/deployments?service=component:default/shared-library", "/events/changes?from=1970-01-01", "/events/changes?to=1970-01-01",
 		"/services?team=team-payments", "/services?team=group:default/team-payments", "/services?team=none",
+		"/campaigns/readmes?team=team-ledger", "/campaigns/readmes?team=Payments", "/api/v1/campaigns/readmes?team=group:team-ledger",
 		"/services?system=checkout", "/time-to-first-deploy/subjects?team=team-ledger",
 		"/ledger?kind=incident", "/ledger?kind=deployment,change", "/time-to-first-deploy/subjects?of=services&sort=took",
 		"/events?service=payment-service", "/services?q=", "/events/deployments?service=&team=&status=",
