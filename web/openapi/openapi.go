@@ -3,6 +3,7 @@
 package openapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,6 +18,9 @@ import (
 
 // Version is the version of OpenAPI.
 const Version = "3.1.0"
+
+// bearer is the name of the security scheme of routes that want a token.
+const bearer = "token"
 
 // object is a part of the document. Its keys are written in alphabetical order.
 type object map[string]any
@@ -61,11 +65,15 @@ func Document(cfg Config) ([]byte, error) {
 		}
 		item[strings.ToLower(r.Method)] = operation
 	}
+	components := object{"schemas": b.schemas.all}
+	if slices.ContainsFunc(cfg.Routes, func(r route.Route) bool { return r.Doc.Bearer }) {
+		components["securitySchemes"] = object{bearer: object{"type": "http", "scheme": "bearer"}}
+	}
 	doc, err := json.MarshalIndent(object{
 		"openapi":    Version,
 		"info":       object{"title": cfg.Title, "description": cfg.Description, "version": cfg.Version},
 		"paths":      paths,
-		"components": object{"schemas": b.schemas.all},
+		"components": components,
 	}, "", " ")
 	if err != nil {
 		return nil, fmt.Errorf("encoding the description of the API: %w", err)
@@ -90,6 +98,9 @@ func (b *builder) operation(r route.Route) (object, error) {
 		return nil, err
 	}
 	operation := object{"operationId": operationID(r), "summary": r.Title, "responses": answers}
+	if r.Doc.Bearer {
+		operation["security"] = []object{{bearer: []string{}}}
+	}
 	if list := b.parameters(r); len(list) > 0 {
 		operation["parameters"] = list
 	}
@@ -189,14 +200,19 @@ func (b *builder) answers(r route.Route) (object, error) {
 		// A handler of its own is not asked when the server itself refuses or fails.
 		if r.Doc.Problem != nil && (r.Handler == nil || status != fiber.StatusMisdirectedRequest &&
 			status != fiber.StatusInternalServerError) {
-			problem, kind = r.Doc.Problem, fiber.MIMEApplicationJSON
+			problem, kind = r.Doc.Problem, cmp.Or(r.Doc.ProblemType, fiber.MIMEApplicationJSON)
 		}
 		failed, err := b.schemas.of(problem)
 		if err != nil {
 			return nil, err
 		}
-		answers[strconv.Itoa(status)] = object{"description": http.StatusText(status) + "; the document explains what to do.",
+		answer := object{"description": http.StatusText(status) + "; the document explains what to do.",
 			"content": object{kind: object{"schema": failed}}}
+		if status == fiber.StatusServiceUnavailable && r.Doc.RetryAfter {
+			answer["headers"] = object{fiber.HeaderRetryAfter: object{"description": "Seconds after which to send it again.",
+				"schema": object{"type": "integer"}}}
+		}
+		answers[strconv.Itoa(status)] = answer
 	}
 	return answers, nil
 }

@@ -27,6 +27,24 @@ type Refusal struct {
 // Error returns the detail.
 func (r *Refusal) Error() string { return r.Detail }
 
+// PlanProblem is why there is no plan: a problem document (RFC 9457), with the mistakes in the files.
+type PlanProblem struct {
+	Type     string    `json:"type"`
+	Title    string    `json:"title"`
+	Status   int       `json:"status"`
+	Detail   string    `json:"detail"`
+	Instance string    `json:"instance"`
+	Mistakes []Mistake `json:"mistakes,omitempty"`
+}
+
+// Mistake is one in a file, with its place; line and column begin at 1, and are 0 for the whole file.
+type Mistake struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
 // Planner plans a request, which is valid JSON of a [Request], and returns the plan as JSON. An error of type
 // [*Refusal] is for the sender; another one is for the log.
 type Planner func(ctx context.Context, request []byte) ([]byte, error)
@@ -118,11 +136,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // problem is a refusal as a problem document (RFC 9457), with the mistakes in the files.
 func problem(r *Refusal) []byte {
-	doc := map[string]any{
-		"type": "about:blank", "title": http.StatusText(r.Status), "status": r.Status, "detail": r.Detail, "instance": Path,
+	doc := PlanProblem{
+		Type: "about:blank", Title: http.StatusText(r.Status), Status: r.Status, Detail: r.Detail, Instance: Path,
 	}
-	if r.Mistakes != nil {
-		doc["mistakes"] = r.Mistakes
+	for _, m := range r.Mistakes {
+		doc.Mistakes = append(doc.Mistakes, Mistake(m))
 	}
 	text, err := json.Marshal(doc)
 	if err != nil {

@@ -43,6 +43,10 @@ type Doc struct {
 	Accepted  bool  // it may also answer 202
 	Failures  []int // statuses of errors, in addition to those that every route has
 	Problem   any   // what errors are encoded from; nil: a problem document (RFC 9457)
+	// ProblemType is the content type of Problem; empty: application/json.
+	ProblemType string
+	Bearer      bool // it wants Authorization: Bearer <secret>
+	RetryAfter  bool // 503 may have the header Retry-After, in seconds
 }
 
 // Answers returns the route with the documents that it answers with.

@@ -108,10 +108,14 @@ func (a *app) webhookRoutes() []route.Route {
 			Failures: []int{fiber.StatusUnauthorized}, Answers: []any{a.deps.WebhookAnswer}, Problem: a.deps.WebhookAnswer}
 		return r
 	}
+	withToken := func(r route.Route) route.Route {
+		r.Doc.Bearer = true
+		return r
+	}
 	return []route.Route{
-		receive("/api/v1/events", "sends CloudEvents with CDEvents", "application/cloudevents+json",
-			"application/cloudevents-batch+json"),
-		receive("/api/v1/facts", "sends facts"),
+		withToken(receive("/api/v1/events", "sends CloudEvents with CDEvents", "application/cloudevents+json",
+			"application/cloudevents-batch+json")),
+		withToken(receive("/api/v1/facts", "sends facts")),
 		receive("/api/v1/webhooks/:source", "sends a delivery of a source; the source documents its body"),
 	}
 }
@@ -123,6 +127,10 @@ func (a *app) planRoutes() []route.Route {
 	r := route.Handle(fiber.MethodPost, planning.Path, netHandler(a.deps.Plans)).
 		Titled("what edited scorecards would change; a token with the scope plan").Answers(a.deps.PlanAnswer)
 	r.Doc.Body = planning.Request{}
+	r.Doc.Bearer = true
+	r.Doc.RetryAfter = true
+	r.Doc.Problem = planning.PlanProblem{}
+	r.Doc.ProblemType = "application/problem+json"
 	r.Doc.Failures = []int{fiber.StatusUnauthorized, fiber.StatusForbidden, fiber.StatusUnprocessableEntity}
 	return []route.Route{r}
 }
@@ -225,7 +233,15 @@ func (a *app) serve(cfg Config) (*fiber.App, error) {
 		a.results.cache.Close()
 		return nil
 	})
-	server.Use(secure, func(c *fiber.Ctx) error {
+	// Other methods than POST, where only that is offered.
+	server.Use(func(c *fiber.Ctx) error {
+		if a.deps.Plans == nil || c.Path() != planning.Path {
+			return c.Next()
+		}
+		setSecurityHeaders(c)
+		c.Set(fiber.HeaderAllow, fiber.MethodPost)
+		return fiber.NewError(fiber.StatusMethodNotAllowed, c.Method()+" is not offered here: send a POST")
+	}, secure, func(c *fiber.Ctx) error {
 		return fiber.NewError(fiber.StatusNotFound, "there is no page at "+c.Path())
 	})
 	return server, nil
