@@ -105,7 +105,7 @@ func TestCompliance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, print, _ := strings.Cut(string(style), "@media print"); print == "" || strings.Contains(print, ".demo") {
+		if _, printed, _ := strings.Cut(string(style), "@media print"); printed == "" || strings.Contains(printed, ".demo") {
 			t.Error("a printed page does not say that it is synthetic")
 		}
 		if strings.Contains(f.page(t, "/compliance"), ">met<") {
