@@ -31,6 +31,8 @@ type Campaign struct {
 	Forecast campaign.Forecast
 	Rows     []CampaignRow // the selection, what is left first
 	Notes    []string      // sentences: what the numbers do not show
+
+	ahead ahead
 }
 
 // Total returns how many services are selected.
@@ -210,6 +212,7 @@ func (c *Campaign) stand(services []Service, now time.Time) {
 		}
 		verdict, missing := c.Stand(&s.Reports[j])
 		c.Now.Count(verdict)
+		c.ahead.add(c, &s.Reports[j], verdict)
 		c.Rows = append(c.Rows, CampaignRow{Service: s.Entity.Ref, Name: s.Entity.DisplayName(), Owner: s.Entity.Owner,
 			Team: s.Team, Verdict: verdict, Missing: campaignRules(missing)})
 	}
@@ -278,6 +281,9 @@ func (c *Campaign) note(now time.Time) {
 	if from := c.Announced(now); !from.IsZero() {
 		c.Notes = append(c.Notes, fmt.Sprintf("The rule is announced and counts from %s. Until then its outcomes are "+
 			"computed and not stored, so the burn-down begins on that day.", words.Day(from)))
+	}
+	if !c.Over(now) {
+		c.Notes = append(c.Notes, c.ahead.notes()...)
 	}
 	unowned := 0
 	for i := range c.Rows {

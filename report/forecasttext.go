@@ -28,8 +28,8 @@ func ForecastText(f *campaign.Forecast, ends time.Time) []string {
 		words.Plural(f.Left, "service that is left is", "services that are left are"),
 		by(f.P50), by(f.P85), by(f.P95))
 	return []string{text, fmt.Sprintf("The chance that all are done by the last day, %s, is %s.", words.Day(ends),
-		ChanceText(*f.Chance)), "It assumes that the coming weeks are like these: that what is left is not harder, and that no " +
-		"service joins."}
+		ChanceText(*f.Chance)), "It assumes that the coming weeks are like these: that what is left is not harder, and " +
+		"that no service joins."}
 }
 
 // ChanceText writes a share of simulated futures, of which 10,000 prove neither never nor always: "about 40 %".

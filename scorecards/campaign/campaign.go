@@ -161,6 +161,29 @@ func verdictOf(outcomes []event.Outcome) Verdict {
 	return verdict
 }
 
+// Waived returns the results of the goal in a report that are waived.
+func (c *Campaign) Waived(r *scorecards.Report) []*scorecards.Result {
+	return c.results(r, func(x *scorecards.Result) bool { return x.Counts() && x.Outcome == event.Waived })
+}
+
+// Coming returns the results of rules of a level that are only announced in a report, and count before the campaign is
+// over. None of them is part of Stand.
+func (c *Campaign) Coming(r *scorecards.Report) []*scorecards.Result {
+	return c.results(r, func(x *scorecards.Result) bool {
+		return c.Goal.Rule == "" && !x.Counts() && x.Announced.Before(c.End())
+	})
+}
+
+func (c *Campaign) results(r *scorecards.Report, fits func(*scorecards.Result) bool) []*scorecards.Result {
+	var results []*scorecards.Result
+	for i := range r.Results {
+		if x := &r.Results[i]; c.wanted[x.Rule] && fits(x) {
+			results = append(results, x)
+		}
+	}
+	return results
+}
+
 // Stand returns how the entity of a report stands to the goal, and the results that keep it from it. The report must
 // be one of the goal's scorecard. A rule that is only announced counts where it is the goal.
 func (c *Campaign) Stand(r *scorecards.Report) (Verdict, []*scorecards.Result) {
