@@ -203,9 +203,9 @@ func TestPastDays(t *testing.T) {
 		t.Fatal(err)
 	}
 	today := time.Now().UTC().Truncate(24 * time.Hour)
-	for day, value := range map[int]string{-9: "1", -6: "7", -3: "2"} {
+	for i, value := range []string{"1", "7", "2"} {
 		f := fact("t.a", value)
-		f.Entity, f.ObservedAt = "component:default/s0", today.AddDate(0, 0, day).Add(time.Hour)
+		f.Entity, f.ObservedAt = "component:default/s0", today.AddDate(0, 0, 3*i-9).Add(time.Hour)
 		if err := store.Append(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
