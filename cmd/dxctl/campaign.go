@@ -95,7 +95,8 @@ func (s *cli) listCampaigns(ctx context.Context, reader *report.Reader, filter r
 	for i := range list {
 		c := &list[i]
 		t.Rows = append(t.Rows, []string{c.ID, string(c.State), c.Ends.Format(time.DateOnly), fmt.Sprint(c.Now.Left()),
-			fmt.Sprint(c.Now.Reached), fmt.Sprint(c.Now.Waived), fmt.Sprint(c.Total()), c.ChanceCell(reader.Now()), c.Goal.String(), c.Title})
+			fmt.Sprint(c.Now.Reached), fmt.Sprint(c.Now.Waived), fmt.Sprint(c.Total()), c.ChanceCell(reader.Now()),
+			c.Goal.String(), c.Title})
 	}
 	if len(t.Rows) == 0 {
 		t.Note = "No campaign. Write one as a YAML file in campaigns/, next to the configuration."
@@ -184,7 +185,8 @@ func (s *cli) showCampaign(
 		}
 	}
 	t.Prose = campaignText(&c, rows, reader.Now())
-	if narrowed := filter.Team != "" || filter.Text != "" || filter.Verdict != report.LeftOver; narrowed && len(rows) == 0 {
+	narrowed := filter.Team != "" || filter.Text != "" || filter.Verdict != report.LeftOver
+	if narrowed && len(rows) == 0 {
 		t.Prose += "\nNo service fits.\n"
 	}
 	return t.Print(s.out, s.output)

@@ -123,8 +123,8 @@ func complianceTable(doc *report.ComplianceDocument, q report.ComplianceQuery) o
 		of = words.RefName(doc.Service)
 	}
 	line("%s %s, %s, as of %s.", doc.Title, doc.Version, of, doc.AsOf.Format(time.RFC3339))
-	line("Rules show something about %d of its %d controls. Passing means that a rule passes or warns, and none fails, is "+
-		"undecided or waived, not that the control is met.", doc.Covered, doc.Total)
+	line("Rules show something about %d of its %d controls. Passing means that a rule passes or warns, and none fails, "+
+		"is undecided or waived, not that the control is met.", doc.Covered, doc.Total)
 	if words := q.FilterWords(); words != "" {
 		line("Only controls that fit: %s; %d of %d.", words, len(doc.Controls), doc.Total)
 	}

@@ -125,7 +125,8 @@ func (p *Pages) campaign(ctx context.Context, r route.Request) (route.Answer, er
 		listView: newList(path, r, columns, order, page, route.PageSize, len(rows)).
 			withJSON("/api/v1"+path, r),
 		Campaign: &c, DaysLeft: c.DaysLeft(now), Bar: standing(c.Now), Chance: c.ChanceCell(now),
-		Rows: report.Part(rows, page, route.PageSize), Filter: filter, Forecast: report.ForecastText(&c.Forecast, c.Ends), Over: c.Over(now),
+		Rows: report.Part(rows, page, route.PageSize), Filter: filter,
+		Forecast: report.ForecastText(&c.Forecast, c.Ends), Over: c.Over(now),
 		HasBurnDown: len(c.Days) > 0,
 	}
 	days := c.Days
