@@ -264,10 +264,11 @@ func (r *Reader) campaignHistory(
 		for _, row := range rows {
 			entities = append(entities, row.Service)
 		}
-		grades, err := r.deps.OutcomeChanges(ctx, rules)
+		grades, err := r.deps.OutcomeChanges(ctx, withEarlier(rules))
 		if err != nil {
 			return campaign.History{}, err
 		}
+		grades = scorecards.Continue(grades, r.cardNames()...)
 		slices.SortStableFunc(grades, func(a, b event.Grade) int { return a.EvaluatedAt.Compare(b.EvaluatedAt) })
 		return c.BurnDown(entities, grades, times), nil
 	})

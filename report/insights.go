@@ -203,7 +203,7 @@ func checksNamed(n int) string {
 	return words.Plural(n, "check", "checks")
 }
 
-// A TooMuchError says that an answer would exceed a limit, and how to ask for less.
+// A TooMuchError reports that an answer would exceed a limit, and how to ask for less.
 type TooMuchError struct{ Message string }
 
 // Error returns the message.

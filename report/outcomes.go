@@ -37,6 +37,11 @@ func askedOf(card *scorecards.Scorecard, only string) []string {
 			names = append(names, RuleName(card.Name, card.Rules[i].ID))
 		}
 	}
+	return withEarlier(names)
+}
+
+// withEarlier adds the names under which rules were stored before they were renamed.
+func withEarlier(names []string) []string {
 	for old, now := range scorecards.Renamed() {
 		if slices.Contains(names, RuleName(now.Scorecard, now.Rule)) {
 			names = append(names, RuleName(old.Scorecard, old.Rule))

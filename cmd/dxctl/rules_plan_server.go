@@ -73,7 +73,7 @@ func (s *cli) planAt(ctx context.Context, args []string, options planOptions) er
 	return s.printPlan(made, options.limit)
 }
 
-// checkOnly checks types and runs cases, which needs no server, and says that this is all.
+// checkOnly checks types and runs cases, which needs no server, and reports that this is all.
 func (s *cli) checkOnly(args []string) error {
 	fmt.Fprintln(s.err, "dxctl: no token ($DXCTL_TOKEN): types are checked and cases are run here; what the edited "+
 		"scorecards would change is not planned")

@@ -71,31 +71,19 @@ func (r *Reader) Uint64() uint64 {
 func (r *Reader) Int64() int64 { return int64(r.Uint64()) }
 
 // Strings reads an array of strings into a slice, whose memory it uses if it is long enough.
-func (r *Reader) Strings(into []string) []string {
-	n := r.Len()
-	into = slices.Grow(into[:0], n)
-	for range n {
-		into = append(into, r.String())
-	}
-	return into
-}
+func (r *Reader) Strings(into []string) []string { return array(r, into, r.String) }
 
 // Int64s reads an array of Int64 into a slice, whose memory it uses if it is long enough.
-func (r *Reader) Int64s(into []int64) []int64 {
-	n := r.Len()
-	into = slices.Grow(into[:0], n)
-	for range n {
-		into = append(into, r.Int64())
-	}
-	return into
-}
+func (r *Reader) Int64s(into []int64) []int64 { return array(r, into, r.Int64) }
 
 // Uint64s reads an array of UInt64 into a slice, whose memory it uses if it is long enough.
-func (r *Reader) Uint64s(into []uint64) []uint64 {
+func (r *Reader) Uint64s(into []uint64) []uint64 { return array(r, into, r.Uint64) }
+
+func array[T any](r *Reader, into []T, next func() T) []T {
 	n := r.Len()
 	into = slices.Grow(into[:0], n)
 	for range n {
-		into = append(into, r.Uint64())
+		into = append(into, next())
 	}
 	return into
 }
