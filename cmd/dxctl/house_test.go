@@ -288,6 +288,7 @@ var house = []struct {
 			"repository/tree",
 		},
 	},
+	{name: "surveys", imports: []string{"strictyaml", "spelling", "catalog/identifier"}},
 	{
 		name: "report/checks",
 		imports: []string{
