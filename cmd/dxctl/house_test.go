@@ -289,6 +289,7 @@ var house = []struct {
 		},
 	},
 	{name: "surveys", imports: []string{"strictyaml", "spelling", "catalog/identifier"}},
+	{name: "actions/checkout"},
 	{
 		name: "report/checks",
 		imports: []string{
