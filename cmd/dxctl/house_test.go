@@ -311,6 +311,7 @@ var house = []struct {
 		children: true,
 	},
 	{name: "access"},
+	{name: "actions", imports: []string{"spelling", "event"}},
 	{name: "web"},
 	{name: "web/planning", imports: []string{"access", "repository/yamlfile", "scorecards"}},
 	{name: "web/answers"},
