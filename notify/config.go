@@ -3,6 +3,7 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,6 +20,8 @@ type Config struct {
 	// Dashboard is the address under which people open the dashboard, for links in messages; empty: no links.
 	Dashboard string    `yaml:"dashboard"`
 	Webhooks  []Webhook `yaml:"webhooks"`
+	// Waivers is the name of the webhook that tells owners of waivers that end soon; empty: nobody is told.
+	Waivers string `yaml:"waivers"`
 }
 
 // Webhook is an address that takes messages.
@@ -52,6 +55,10 @@ func (c Config) Validate() error {
 		if err := w.validate(); err != nil {
 			errs = append(errs, fmt.Errorf("webhooks[%d]: %w", i, err))
 		}
+	}
+	if _, ok := seen[c.Waivers]; c.Waivers != "" && !ok {
+		errs = append(errs, fmt.Errorf("waivers: no webhook is named %q; the webhooks are: %s", c.Waivers,
+			cmp.Or(strings.Join(c.Names(), ", "), "none")))
 	}
 	return errors.Join(errs...)
 }

@@ -20,16 +20,18 @@ func TestValidate(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		"good":             {Config{Dashboard: "https://dx.example", Webhooks: []Webhook{good}}, ""},
-		"no name":          {Config{Webhooks: []Webhook{{URL: good.URL}}}, `webhooks[0]: name ""`},
-		"no url":           {Config{Webhooks: []Webhook{{Name: "chat"}}}, "webhooks[0]: url: give an absolute"},
-		"no scheme":        {Config{Webhooks: []Webhook{{Name: "chat", URL: "chat.example/SECRET"}}}, "give an absolute"},
-		"a user":           {Config{Webhooks: []Webhook{{Name: "chat", URL: "https://a:SECRET@chat.example"}}}, "without user"},
-		"two of one name":  {Config{Webhooks: []Webhook{good, good}}, `name "chat" is taken by webhooks[0]`},
-		"an owner":         {Config{Webhooks: []Webhook{{Name: "chat", URL: good.URL, Owners: map[string]string{"a": "SECRET"}}}}, "owners: a: give an absolute"},
-		"no ref":           {Config{Webhooks: []Webhook{{Name: "chat", URL: good.URL, Owners: map[string]string{"": good.URL}}}}, "owners: "},
-		"a bad dashboard":  {Config{Dashboard: "dx.example"}, `dashboard "dx.example": give an absolute`},
-		"a dashboard's ?q": {Config{Dashboard: "https://dx.example/?q"}, "dashboard"},
+		"good":              {Config{Dashboard: "https://dx.example", Webhooks: []Webhook{good}}, ""},
+		"no name":           {Config{Webhooks: []Webhook{{URL: good.URL}}}, `webhooks[0]: name ""`},
+		"no url":            {Config{Webhooks: []Webhook{{Name: "chat"}}}, "webhooks[0]: url: give an absolute"},
+		"no scheme":         {Config{Webhooks: []Webhook{{Name: "chat", URL: "chat.example/SECRET"}}}, "give an absolute"},
+		"a user":            {Config{Webhooks: []Webhook{{Name: "chat", URL: "https://a:SECRET@chat.example"}}}, "without user"},
+		"two of one name":   {Config{Webhooks: []Webhook{good, good}}, `name "chat" is taken by webhooks[0]`},
+		"an owner":          {Config{Webhooks: []Webhook{{Name: "chat", URL: good.URL, Owners: map[string]string{"a": "SECRET"}}}}, "owners: a: give an absolute"},
+		"no ref":            {Config{Webhooks: []Webhook{{Name: "chat", URL: good.URL, Owners: map[string]string{"": good.URL}}}}, "owners: "},
+		"waivers to nobody": {Config{Webhooks: []Webhook{good}, Waivers: "chta"}, `waivers: no webhook is named "chta"; the webhooks are: chat`},
+		"waivers":           {Config{Webhooks: []Webhook{good}, Waivers: "chat"}, ""},
+		"a bad dashboard":   {Config{Dashboard: "dx.example"}, `dashboard "dx.example": give an absolute`},
+		"a dashboard's ?q":  {Config{Dashboard: "https://dx.example/?q"}, "dashboard"},
 	} {
 		err := tt.cfg.Validate()
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {

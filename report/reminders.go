@@ -5,16 +5,35 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/campaign"
 )
 
-// Reminder is what is to be said to an owner: one message about all campaigns that are due.
+// Reminder is what is to be said to an owner: one message about all campaigns that are due, and about waivers that end.
 type Reminder struct {
 	Owner   string         `json:"owner"` // entity ref
 	Name    string         `json:"name"`  // display name
 	Webhook string         `json:"webhook"`
 	Ready   *time.Time     `json:"ready"` // when it may be sent; null: now
 	Items   []ReminderItem `json:"campaigns"`
+	Waivers []WaiverRow    `json:"waivers"` // those that end soon, the next one first
+}
+
+// Topics returns the ids of what a reminder is about, and the step of each.
+func (r *Reminder) Topics() (ids []string, steps []campaign.Step) {
+	for i := range r.Waivers {
+		ids, steps = append(ids, waiverTopic(&r.Waivers[i])), append(steps, campaign.Ending)
+	}
+	for _, item := range r.Items {
+		ids, steps = append(ids, item.ID), append(steps, item.Step)
+	}
+	return ids, steps
+}
+
+// waiverTopic identifies the end of a waiver: one that is prolonged is announced again. The slash and the spaces keep it
+// apart from the ids of campaigns.
+func waiverTopic(w *WaiverRow) string {
+	return "waiver " + w.Service + " " + w.Scorecard + "/" + w.Rule + " " + w.Waiver.Until.Format(time.DateOnly)
 }
 
 // ReminderItem is a campaign of which an owner is reminded, with the owner's services that are left.
@@ -29,8 +48,13 @@ type ReminderItem struct {
 	Rows     []CampaignRow `json:"rows"`
 }
 
-// Reminders returns whom to remind of what now, sorted by owner. messages are those of the last year.
-func (r *Reader) Reminders(ctx context.Context, messages []campaign.Message) ([]Reminder, error) {
+// Reminders returns whom to remind of what now, sorted by owner. messages are those of the last year; waivers names the
+// webhook that tells of waivers that end soon, "" if nobody is told.
+func (r *Reader) Reminders(ctx context.Context, messages []campaign.Message, waivers string) ([]Reminder, error) {
+	notices, ending, err := r.endingWaivers(ctx, waivers)
+	if err != nil {
+		return nil, err
+	}
 	set := r.campaignSet()
 	now := r.Now()
 	var due []campaign.Campaign
@@ -39,12 +63,14 @@ func (r *Reader) Reminders(ctx context.Context, messages []campaign.Message) ([]
 			due = append(due, *c)
 		}
 	}
-	if len(due) == 0 {
+	if len(due) == 0 && len(notices) == 0 {
 		return nil, nil
 	}
-	services, err := r.campaignServices(ctx, set)
-	if err != nil {
-		return nil, err
+	var services []Service
+	if len(due) > 0 {
+		if services, err = r.campaignServices(ctx, set); err != nil {
+			return nil, err
+		}
 	}
 	standing := make([]Campaign, len(due))
 	left := map[string][]string{}
@@ -58,9 +84,12 @@ func (r *Reader) Reminders(ctx context.Context, messages []campaign.Message) ([]
 		}
 	}
 	var reminders []Reminder
-	for _, of := range campaign.Reminders(due, left, messages, now) {
+	for _, of := range campaign.Reminders(due, left, notices, messages, now) {
 		reminder := Reminder{Owner: of.Owner, Name: displayName(r.Catalog(), of.Owner), Webhook: of.Webhook,
 			Ready: known(of.Ready)}
+		for _, n := range of.Notices {
+			reminder.Waivers = append(reminder.Waivers, ending[n.ID])
+		}
 		for _, d := range of.Items {
 			i := slices.IndexFunc(standing, func(c Campaign) bool { return c.ID == d.Campaign.ID })
 			item := ReminderItem{ID: d.Campaign.ID, Title: d.Campaign.Title, Why: d.Campaign.Why,
@@ -75,4 +104,28 @@ func (r *Reader) Reminders(ctx context.Context, messages []campaign.Message) ([]
 		reminders = append(reminders, reminder)
 	}
 	return reminders, nil
+}
+
+// endingWaivers returns a notice for each waiver that ends soon and without which its rule would not be earned, and the
+// waivers by the ids of the notices. webhook is where to tell of them; if it is "", there are none.
+func (r *Reader) endingWaivers(ctx context.Context, webhook string) ([]campaign.Notice, map[string]WaiverRow, error) {
+	if webhook == "" {
+		return nil, nil, nil
+	}
+	all, err := r.Waivers(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	var notices []campaign.Notice
+	ending := map[string]WaiverRow{}
+	for _, w := range all.List {
+		if w.Waiver.State != waiver.Ending || !w.Needed() {
+			continue
+		}
+		id := waiverTopic(&w)
+		ending[id] = w
+		notices = append(notices, campaign.Notice{ID: id, Owner: w.Owner, Webhook: webhook,
+			Since: w.Waiver.Until.AddDate(0, 0, -waiver.NoticeDays), Ends: w.Waiver.Until})
+	}
+	return notices, ending, nil
 }

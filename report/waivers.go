@@ -24,7 +24,8 @@ const debtWeeks = 26
 type WaiverRow struct {
 	Service   string              `json:"service"` // entity ref
 	Name      string              `json:"-"`       // of the service
-	Team      string              `json:"team"`
+	Team      string              `json:"team"`    // display name of the owner
+	Owner     string              `json:"owner"`   // entity ref of the owner; "" without one
 	Scorecard string              `json:"scorecard"`
 	Rule      string              `json:"rule"`
 	Title     string              `json:"title"` // of the rule
@@ -82,8 +83,8 @@ func (r *Reader) Waivers(ctx context.Context) (Waivers, error) {
 			for i := range report.Results {
 				if x := &report.Results[i]; x.Waiver != nil {
 					all.List = append(all.List, WaiverRow{
-						Service: s.Entity.Ref, Name: s.Entity.DisplayName(), Team: s.Team, Scorecard: report.Scorecard, Rule: x.Rule,
-						Title: x.Title, Level: x.Level, Outcome: x.Outcome, Without: cmp.Or(x.Unwaived, x.Outcome), Waiver: *x.Waiver,
+						Service: s.Entity.Ref, Name: s.Entity.DisplayName(), Team: s.Team, Owner: s.Entity.Owner, Scorecard: report.Scorecard,
+						Rule: x.Rule, Title: x.Title, Level: x.Level, Outcome: x.Outcome, Without: cmp.Or(x.Unwaived, x.Outcome), Waiver: *x.Waiver,
 					})
 				}
 			}

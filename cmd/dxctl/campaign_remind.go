@@ -11,6 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/scorecards/campaign"
 )
 
@@ -20,8 +21,9 @@ func newCampaignRemind(s *cli) *cobra.Command {
 		Use:   "remind",
 		Short: "Remind owners of what is left, at most once a week",
 		Long: `Send each owner of services that have not reached the goal of a campaign a message: when the campaign starts, halfway,
-and 7 days before its end. An owner gets at most one message a week, about all campaigns that are due. "dxctl serve"
-does this by itself; the command is for a scheduled job where nothing is served.
+and 7 days before its end. If notify.waivers of dx.yaml names a webhook, owners are also told of waivers that end within
+14 days. An owner gets at most one message a week, about everything that is due. "dxctl serve" does this by itself; the
+command is for a scheduled job where nothing is served.
 
 The messages go to the webhook that the campaign names as notify; dx.yaml has its address. With --dry-run, they are
 printed and nothing is sent or stored.`,
@@ -66,9 +68,12 @@ func remindedTable(all []app.Reminded, dry bool) output.Table {
 	var prose strings.Builder
 	for i := range all {
 		r := &all[i]
-		items := make([]string, len(r.Items))
-		for j, item := range r.Items {
-			items[j] = fmt.Sprintf("%s (%s)", item.ID, item.Step)
+		var items []string
+		if n := len(r.Waivers); n > 0 {
+			items = append(items, words.Plural(n, "waiver", "waivers")+" (ending)")
+		}
+		for _, item := range r.Items {
+			items = append(items, fmt.Sprintf("%s (%s)", item.ID, item.Step))
 		}
 		status := string(r.Status)
 		switch {

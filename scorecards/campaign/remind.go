@@ -14,6 +14,7 @@ const (
 	AtStart Step = "start"   // the first day begins
 	Halfway Step = "halfway" // half of the time is over
 	AtWeek  Step = "week"    // the last day ends in 7 days
+	Ending  Step = "ending"  // a notice: something ends soon
 )
 
 const (
@@ -50,19 +51,29 @@ func (s Status) Taken() bool { return s == Sending || s == Sent || s == Unclear 
 
 // Message is a message that was sent, or that one tried to send.
 type Message struct {
-	Owner     string // entity ref
-	Campaigns []string
-	Steps     []Step // of each campaign
+	Owner     string   // entity ref
+	Campaigns []string // ids of campaigns, and of notices
+	Steps     []Step   // of each of them
 	Status    Status
 	At        time.Time // when it was claimed
 	Error     string
 }
 
-// Reminder is what is to be said to an owner: one message about all campaigns that are due.
-type Reminder struct {
+// Notice is something other than a campaign that an owner is told once, such as that a waiver ends.
+type Notice struct {
+	ID      string // unique among notices and campaigns
 	Owner   string // entity ref
-	Webhook string // of the campaign that ends first
-	Items   []Due  // the campaign that ends first before the others
+	Since   time.Time
+	Ends    time.Time
+	Webhook string
+}
+
+// Reminder is what is to be said to an owner: one message about all campaigns and notices that are due.
+type Reminder struct {
+	Owner   string   // entity ref
+	Webhook string   // of what ends first
+	Items   []Due    // the campaign that ends first before the others
+	Notices []Notice // the one that ends first before the others
 	// Ready is when it may be sent: a week after the last message to the owner, and after the pause that follows a
 	// failure; of several campaigns, the shortest one. The zero time: now.
 	Ready time.Time
@@ -107,19 +118,20 @@ func (c *Campaign) due(now time.Time) stepTime {
 	return due
 }
 
-// past is what became of the messages to an owner about a campaign since its present step was due. Earlier ones tell
-// nothing about this step, whatever they were about: the dates of a campaign may have changed meanwhile.
+// past is what became of the messages to an owner about a campaign since its present step was due, or about a notice
+// since it is given. Earlier ones tell nothing about this step, whatever they were about: the dates of a campaign may
+// have changed meanwhile.
 type past struct {
 	told     bool
 	failures int
 	failed   time.Time // the last failure
 }
 
-func (c *Campaign) past(owner string, since time.Time, messages []Message) past {
+func pastOf(id, owner string, since time.Time, messages []Message) past {
 	var p past
 	for i := range messages {
 		m := &messages[i]
-		if m.Owner != owner || m.At.Before(since) || !slices.Contains(m.Campaigns, c.ID) {
+		if m.Owner != owner || m.At.Before(since) || !slices.Contains(m.Campaigns, id) {
 			continue
 		}
 		if m.Status.Taken() {
@@ -147,28 +159,39 @@ func (p past) retry() time.Time {
 // Reminders returns whom to remind of what at a moment, sorted by owner. left are the owners of services that have not
 // reached the goal, by the id of the campaign; messages are those of the last year. Of several steps that were missed,
 // such as while nothing ran, only the latest is left: an owner is told once.
-func Reminders(campaigns []Campaign, left map[string][]string, messages []Message, now time.Time) []Reminder {
+func Reminders(campaigns []Campaign, left map[string][]string, notices []Notice, messages []Message,
+	now time.Time,
+) []Reminder {
 	byOwner := map[string]*Reminder{}
+	// due returns the reminder to an owner of whom p is the past of one more thing to say.
+	due := func(owner string, p past) *Reminder {
+		r := byOwner[owner]
+		if r == nil {
+			r = &Reminder{Owner: owner, Ready: p.retry()}
+			byOwner[owner] = r
+		}
+		if at := p.retry(); at.Before(r.Ready) {
+			r.Ready = at
+		}
+		return r
+	}
+	for _, n := range notices {
+		if p := pastOf(n.ID, n.Owner, n.Since, messages); n.Owner != "" && n.Webhook != "" && !p.done() {
+			r := due(n.Owner, p)
+			r.Notices = append(r.Notices, n)
+		}
+	}
 	for i := range campaigns {
 		c := &campaigns[i]
-		due := c.due(now)
-		if due.step == "" || c.Notify == "" {
+		step := c.due(now)
+		if step.step == "" || c.Notify == "" {
 			continue
 		}
 		for _, owner := range left[c.ID] {
-			p := c.past(owner, due.at, messages)
-			if owner == "" || p.done() {
-				continue
+			if p := pastOf(c.ID, owner, step.at, messages); owner != "" && !p.done() {
+				r := due(owner, p)
+				r.Items = append(r.Items, Due{c, step.step})
 			}
-			r := byOwner[owner]
-			if r == nil {
-				r = &Reminder{Owner: owner, Ready: p.retry()}
-				byOwner[owner] = r
-			}
-			if at := p.retry(); at.Before(r.Ready) {
-				r.Ready = at
-			}
-			r.Items = append(r.Items, Due{c, due.step})
 		}
 	}
 	reminders := make([]Reminder, 0, len(byOwner))
@@ -176,7 +199,10 @@ func Reminders(campaigns []Campaign, left map[string][]string, messages []Messag
 		slices.SortStableFunc(r.Items, func(a, b Due) int {
 			return cmp.Or(a.Campaign.Ends.Compare(b.Campaign.Ends), cmp.Compare(a.Campaign.ID, b.Campaign.ID))
 		})
-		r.Webhook = r.Items[0].Campaign.Notify
+		slices.SortStableFunc(r.Notices, func(a, b Notice) int {
+			return cmp.Or(a.Ends.Compare(b.Ends), cmp.Compare(a.ID, b.ID))
+		})
+		r.Webhook = r.webhook()
 		if r.Ready = later(r.Ready, quietUntil(r.Owner, messages)); !r.Ready.After(now) {
 			r.Ready = time.Time{}
 		}
@@ -184,6 +210,14 @@ func Reminders(campaigns []Campaign, left map[string][]string, messages []Messag
 	}
 	slices.SortFunc(reminders, func(a, b Reminder) int { return cmp.Compare(a.Owner, b.Owner) })
 	return reminders
+}
+
+// webhook returns the webhook of what ends first.
+func (r *Reminder) webhook() string {
+	if len(r.Items) == 0 || len(r.Notices) > 0 && r.Notices[0].Ends.Before(r.Items[0].Campaign.End()) {
+		return r.Notices[0].Webhook
+	}
+	return r.Items[0].Campaign.Notify
 }
 
 // quietUntil returns until when an owner gets no message because of the last one; the zero time without one.

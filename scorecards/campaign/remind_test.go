@@ -93,7 +93,7 @@ func TestReminders(t *testing.T) {
 		"the next step": {"2026-11-01", map[string][]string{"readme": {"a"}}, failures(Attempts), "a: readme halfway"},
 	} {
 		var got []string
-		for _, r := range Reminders(all, tt.left, tt.messages, day(tt.now)) {
+		for _, r := range Reminders(all, tt.left, nil, tt.messages, day(tt.now)) {
 			var items []string
 			for _, d := range r.Items {
 				items = append(items, fmt.Sprintf("%s %s", d.Campaign.ID, d.Step))
@@ -104,6 +104,52 @@ func TestReminders(t *testing.T) {
 			}
 			if r.Webhook != "chat" {
 				t.Errorf("%s: webhook %q", name, r.Webhook)
+			}
+			got = append(got, text)
+		}
+		if strings.Join(got, "; ") != tt.want {
+			t.Errorf("%s: %q, want %q", name, strings.Join(got, "; "), tt.want)
+		}
+	}
+}
+
+func TestRemindersOfNotices(t *testing.T) {
+	readme := one(t, good) // 2026-10-01 to 2026-11-30
+	notice := Notice{ID: "waiver a", Owner: "a", Since: day("2026-10-02"), Ends: day("2026-10-16"), Webhook: "alerts"}
+	late := Notice{ID: "waiver b", Owner: "a", Since: day("2026-11-20"), Ends: day("2026-12-04"), Webhook: "alerts"}
+	told := func(at string, status Status, topics ...string) []Message {
+		return []Message{{Owner: "a", At: day(at), Status: status, Campaigns: topics}}
+	}
+	for name, tt := range map[string]struct {
+		now      string
+		left     []string
+		notices  []Notice
+		messages []Message
+		want     string
+	}{
+		"alone":              {"2026-10-02", nil, []Notice{notice}, nil, "alerts: waiver a"},
+		"with a campaign":    {"2026-10-02", []string{"a"}, []Notice{notice}, nil, "alerts: waiver a, readme"},
+		"the campaign first": {"2026-11-24", []string{"a"}, []Notice{late}, nil, "chat: waiver b, readme"},
+		"two":                {"2026-10-02", nil, []Notice{late, notice}, nil, "alerts: waiver a, waiver b"},
+		"told":               {"2026-10-12", nil, []Notice{notice}, told("2026-10-02", Sent, "waiver a"), ""},
+		"not again in the week": {"2026-10-03", nil, []Notice{notice}, told("2026-10-01", Sent, "readme"),
+			"alerts: waiver a from 10-08"},
+		"told of an earlier end":  {"2026-10-10", nil, []Notice{notice}, told("2026-10-01", Sent, "waiver a"), "alerts: waiver a"},
+		"it did not arrive":       {"2026-10-02", nil, []Notice{notice}, told("2026-10-02", NotSent, "waiver a"), "alerts: waiver a from 10-02"},
+		"no owner and no webhook": {"2026-10-02", nil, []Notice{{ID: "x", Webhook: "alerts"}, {ID: "y", Owner: "a"}}, nil, ""},
+	} {
+		var got []string
+		for _, r := range Reminders([]Campaign{*readme}, map[string][]string{"readme": tt.left}, tt.notices, tt.messages, day(tt.now)) {
+			var topics []string
+			for _, n := range r.Notices {
+				topics = append(topics, n.ID)
+			}
+			for _, d := range r.Items {
+				topics = append(topics, d.Campaign.ID)
+			}
+			text := r.Webhook + ": " + strings.Join(topics, ", ")
+			if !r.Ready.IsZero() {
+				text += " from " + r.Ready.Format("01-02")
 			}
 			got = append(got, text)
 		}

@@ -50,9 +50,9 @@ func (a *App) Remind(ctx context.Context, dry bool) ([]Reminded, error) {
 	if err != nil {
 		return nil, err
 	}
-	reminders, err := reader.Reminders(ctx, messages)
+	reminders, err := reader.Reminders(ctx, messages, a.cfg.Notify.Waivers)
 	if err != nil {
-		return nil, fmt.Errorf("finding out whom to remind of campaigns: %w", err)
+		return nil, fmt.Errorf("finding out whom to remind: %w", err)
 	}
 	all := make([]Reminded, len(reminders))
 	for i, r := range reminders {
@@ -90,8 +90,10 @@ func (a *App) remind(ctx context.Context, sender *notify.Sender, r *Reminded) er
 	now := a.now().UTC()
 	m := store.CampaignMessage{Owner: r.Owner, ID: rand.Text(), Webhook: r.Webhook, Status: string(campaign.Sending),
 		ClaimedAt: now, ChangedAt: now}
-	for _, item := range r.Items {
-		m.Campaigns, m.Steps = append(m.Campaigns, item.ID), append(m.Steps, string(item.Step))
+	topics, steps := r.Topics()
+	m.Campaigns = topics
+	for _, step := range steps {
+		m.Steps = append(m.Steps, string(step))
 	}
 	if err := a.Store.SaveCampaignMessage(ctx, m); err != nil {
 		return err

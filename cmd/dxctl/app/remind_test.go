@@ -225,6 +225,48 @@ func TestRemind(t *testing.T) {
 	expect(t, "after the end", statuses(t, a), "")
 }
 
+const remindedWaivers = `apiVersion: dxctl.dev/v1
+kind: Waivers
+waivers:
+  - rule: basics/described
+    service: component:default/ledger
+    reason: planned
+    note: Next quarter.
+    by: user:default/ana
+    until: 2026-10-12
+`
+
+// TestRemindOfWaivers: owners are told once that a waiver ends, in the same message as of campaigns.
+func TestRemindOfWaivers(t *testing.T) {
+	c := newChat(t)
+	a, now := newReminding(t, c)
+	if err := os.MkdirAll(filepath.Join(a.cfg.Dir, "waivers"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(a.cfg.Dir, "waivers", "w.yaml"), []byte(remindedWaivers), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.cfg.Scorecards.Waivers = []string{"waivers/*.yaml"}
+	a.cfg.Notify.Waivers = "chat"
+	a.cards = a.cards.WithWaivers(a.waivers.Load)
+	a.loadWaivers(a.Catalog())
+	if err := a.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "with the start of a campaign", statuses(t, a), "checkout sent, payments sent")
+	texts := c.got()
+	want := "/T0/PAYMENTS *Waivers end soon*: 1 waiver of payments ends within 14 days. Then the rules count again: fix " +
+		"what they ask for, or request another waiver.\n• ledger: It has a &lt;description&gt; (last day 12 Oct 2026; " +
+		"without it: fail)\nhttps://dx.example/waivers?state=ending&team=payments\n\n*Descriptions &amp; more*: "
+	if len(texts) != 2 || !strings.HasPrefix(texts[0], want) {
+		t.Errorf("got  %s\nwant %s", texts, want)
+	}
+	*now = now.AddDate(0, 0, 8)
+	expect(t, "a week later", statuses(t, a), "")
+	a.cfg.Notify.Waivers = ""
+	expect(t, "not configured", statuses(t, a), "")
+}
+
 func TestRemindAfterFailures(t *testing.T) {
 	c := newChat(t)
 	a, now := newReminding(t, c)

@@ -9,69 +9,113 @@ import (
 	"github.com/dxctl/dxctl/notify"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards/campaign"
 )
 
 const (
-	// shownServices is how many services of a campaign a message names at most.
-	shownServices = 8
+	// shownRows is how many services of a campaign, and how many waivers, a message names at most.
+	shownRows = 8
 	// maxMessage is how many characters a message has: fewer than the 2,000 that Discord takes; other chats take more.
 	maxMessage = 1_900
 	// maxShown and maxName are how many characters a reason, and a title or a name, have in a message.
 	maxShown, maxName = 200, 100
 )
 
+// section is what a message says about a campaign, or about the waivers that end.
+type section struct {
+	head string
+	rows []string // a line each; a message may leave out the last ones
+	link string
+}
+
 // reminderText writes a message. link returns the address of a page, "" if there is none. What people wrote is escaped.
-// Where a message would be too long, each campaign names fewer services, and the campaigns that end last are left out.
+// Where a message would be too long, each section has fewer rows, and the campaigns that end last are left out.
 func reminderText(r *report.Reminder, link func(path string) string) string {
-	named := make([]int, len(r.Items)) // how many services each campaign names
-	length := func() int { return utf8.RuneCountInString(textWith(r, named, link)) }
-	for len(named) > 1 && length() > maxMessage {
-		named = named[:len(named)-1]
+	var sections []section
+	if len(r.Waivers) > 0 {
+		sections = append(sections, ofWaivers(r, link))
 	}
-	for n := 1; n <= shownServices; n++ {
-		for i := range named {
-			if named[i] != n-1 || len(r.Items[i].Rows) < n {
+	for i := range r.Items {
+		sections = append(sections, ofCampaign(r, &r.Items[i], link))
+	}
+	rows := make([]int, len(sections)) // how many rows each section has
+	length := func() int { return utf8.RuneCountInString(textWith(sections, rows, link)) }
+	for len(rows) > 1 && length() > maxMessage {
+		rows = rows[:len(rows)-1]
+	}
+	for n := 1; n <= shownRows; n++ {
+		for i := range rows {
+			if rows[i] != n-1 || len(sections[i].rows) < n {
 				continue
 			}
-			if named[i] = n; length() > maxMessage {
-				named[i] = n - 1
+			if rows[i] = n; length() > maxMessage {
+				rows[i] = n - 1
 			}
 		}
 	}
-	return textWith(r, named, link)
+	return textWith(sections, rows, link)
 }
 
-// textWith is the message with the first campaigns, each with as many services as named has.
-func textWith(r *report.Reminder, named []int, link func(path string) string) string {
+// textWith is the message with the first sections, each with the first of its rows.
+func textWith(sections []section, rows []int, link func(path string) string) string {
 	var text strings.Builder
-	for i, n := range named {
-		item := &r.Items[i]
+	for i, n := range rows {
+		s := &sections[i]
 		if i > 0 {
 			text.WriteString("\n\n")
 		}
-		fmt.Fprintf(&text, "*%s*: %s\n", shortened(item.Title, maxName), occasion(item))
-		fmt.Fprintf(&text, "%s of %s %s not reached %s. Why: %s", words.Plural(len(item.Rows), "service", "services"),
-			shortened(r.Name, maxName), map[bool]string{true: "has", false: "have"}[len(item.Rows) == 1],
-			shortened(item.Goal, maxShown), shortened(item.Why, maxShown))
-		for j := range item.Rows[:n] {
-			fmt.Fprintf(&text, "\n• %s: %s", shortened(item.Rows[j].Name, maxName), missing(&item.Rows[j]))
+		text.WriteString(s.head)
+		for _, row := range s.rows[:n] {
+			text.WriteString("\n• " + row)
 		}
-		if more := len(item.Rows) - n; more > 0 {
+		if more := len(s.rows) - n; more > 0 {
 			fmt.Fprintf(&text, "\n… and %d more", more)
 		}
-		path := report.CampaignPath(item.ID) + "?" + url.Values{"team": {r.Owner}}.Encode()
-		if address := link(path); address != "" {
-			text.WriteString("\n" + address)
+		if s.link != "" {
+			text.WriteString("\n" + s.link)
 		}
 	}
-	if more := len(r.Items) - len(named); more > 0 {
+	if more := len(sections) - len(rows); more > 0 {
 		fmt.Fprintf(&text, "\n\n… and %s", words.Plural(more, "more campaign", "more campaigns"))
 		if address := link("/campaigns"); address != "" {
 			text.WriteString(": " + address)
 		}
 	}
 	return text.String()
+}
+
+// ofCampaign is what a message says about a campaign.
+func ofCampaign(r *report.Reminder, item *report.ReminderItem, link func(path string) string) section {
+	s := section{link: link(report.CampaignPath(item.ID) + "?" + url.Values{"team": {r.Owner}}.Encode())}
+	s.head = fmt.Sprintf("*%s*: %s\n%s of %s %s not reached %s. Why: %s", shortened(item.Title, maxName), occasion(item),
+		words.Plural(len(item.Rows), "service", "services"), shortened(r.Name, maxName), have(len(item.Rows)),
+		shortened(item.Goal, maxShown), shortened(item.Why, maxShown))
+	for i := range item.Rows {
+		s.rows = append(s.rows, shortened(item.Rows[i].Name, maxName)+": "+missing(&item.Rows[i]))
+	}
+	return s
+}
+
+// ofWaivers is what a message says about the waivers that end soon.
+func ofWaivers(r *report.Reminder, link func(path string) string) section {
+	s := section{link: link("/waivers?" + url.Values{"state": {string(waiver.Ending)}, "team": {r.Name}}.Encode())}
+	s.head = fmt.Sprintf("*Waivers end soon*: %s of %s %s within %d days. Then the rules count again: fix what they ask "+
+		"for, or request another waiver.", words.Plural(len(r.Waivers), "waiver", "waivers"), shortened(r.Name, maxName),
+		map[bool]string{true: "ends", false: "end"}[len(r.Waivers) == 1], waiver.NoticeDays)
+	for i := range r.Waivers {
+		w := &r.Waivers[i]
+		s.rows = append(s.rows, fmt.Sprintf("%s: %s (last day %s; without it: %s)", shortened(w.Name, maxName),
+			shortened(w.Title, maxName), words.Day(w.Waiver.Until), w.Without))
+	}
+	return s
+}
+
+func have(n int) string {
+	if n == 1 {
+		return "has"
+	}
+	return "have"
 }
 
 // shortened is a text of somebody else, escaped, with at most so many characters.
