@@ -62,6 +62,7 @@ type ComplianceDocument struct {
 	Services int               `json:"services"` // that are looked at
 	Covered  int               `json:"covered"`  // controls that a rule shows, whole or in part
 	Total    int               `json:"total"`    // controls of the standard
+	Filter   string            `json:"filter"`   // which controls are selected, in words; "" for all
 	Controls []ControlDocument `json:"controls"` // that fit the filter, in the order of the standard
 	Notes    []string          `json:"notes"`    // what is not of that time
 }
@@ -113,7 +114,8 @@ func (r *Reader) Compliance(ctx context.Context, q ComplianceQuery) (ComplianceD
 	}
 	doc := ComplianceDocument{
 		Standard: standard.ID, Title: standard.Title, Version: standard.Version, Source: standard.Source,
-		AsOf: r.deps.Now().UTC(), Total: len(standard.Controls), Controls: []ControlDocument{}, Notes: []string{},
+		AsOf: r.deps.Now().UTC(), Total: len(standard.Controls), Filter: q.FilterWords(), Controls: []ControlDocument{},
+		Notes: []string{},
 	}
 	var services []Service
 	switch {

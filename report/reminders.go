@@ -30,8 +30,8 @@ func (r *Reminder) Topics() (ids []string, steps []campaign.Step) {
 	return ids, steps
 }
 
-// waiverTopic identifies the end of a waiver: one that is prolonged is announced again. The slash and the spaces keep it
-// apart from the ids of campaigns.
+// waiverTopic identifies the end of a waiver: one that is prolonged is announced again. The spaces keep it apart from the
+// ids of campaigns.
 func waiverTopic(w *WaiverRow) string {
 	return "waiver " + w.Service + " " + w.Scorecard + "/" + w.Rule + " " + w.Waiver.Until.Format(time.DateOnly)
 }

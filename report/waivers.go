@@ -83,8 +83,9 @@ func (r *Reader) Waivers(ctx context.Context) (Waivers, error) {
 			for i := range report.Results {
 				if x := &report.Results[i]; x.Waiver != nil {
 					all.List = append(all.List, WaiverRow{
-						Service: s.Entity.Ref, Name: s.Entity.DisplayName(), Team: s.Team, Owner: s.Entity.Owner, Scorecard: report.Scorecard,
-						Rule: x.Rule, Title: x.Title, Level: x.Level, Outcome: x.Outcome, Without: cmp.Or(x.Unwaived, x.Outcome), Waiver: *x.Waiver,
+						Service: s.Entity.Ref, Name: s.Entity.DisplayName(), Team: s.Team, Owner: s.Entity.Owner,
+						Scorecard: report.Scorecard, Rule: x.Rule, Title: x.Title, Level: x.Level, Outcome: x.Outcome,
+						Without: cmp.Or(x.Unwaived, x.Outcome), Waiver: *x.Waiver,
 					})
 				}
 			}

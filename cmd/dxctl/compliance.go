@@ -105,11 +105,11 @@ func (s *cli) compliance(ctx context.Context, args []string, options complianceO
 	if err != nil {
 		return err
 	}
-	return complianceTable(&doc, q).Print(s.out, s.output)
+	return complianceTable(&doc).Print(s.out, s.output)
 }
 
 // complianceTable has a row for each control; as text, the controls with what their rules show.
-func complianceTable(doc *report.ComplianceDocument, q report.ComplianceQuery) output.Table {
+func complianceTable(doc *report.ComplianceDocument) output.Table {
 	t := output.Table{Columns: report.ComplianceHeads, Rows: doc.Cells(), Document: doc}
 	for _, i := range report.ComplianceNumbers() {
 		t.Right = append(t.Right, report.ComplianceHeads[i])
@@ -125,8 +125,8 @@ func complianceTable(doc *report.ComplianceDocument, q report.ComplianceQuery) o
 	line("%s %s, %s, as of %s.", doc.Title, doc.Version, of, doc.AsOf.Format(time.RFC3339))
 	line("Rules show something about %d of its %d controls. Passing means that a rule passes or warns, and none fails, "+
 		"is undecided or waived, not that the control is met.", doc.Covered, doc.Total)
-	if words := q.FilterWords(); words != "" {
-		line("Only controls that fit: %s; %d of %d.", words, len(doc.Controls), doc.Total)
+	if doc.Filter != "" {
+		line("Only controls that fit: %s; %d of %d.", doc.Filter, len(doc.Controls), doc.Total)
 	}
 	for _, note := range doc.Notes {
 		line("Note: %s", note)

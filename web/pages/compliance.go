@@ -41,7 +41,7 @@ func (p *Pages) compliance(ctx context.Context, r route.Request) (route.Answer, 
 	values := r.Values()
 	view := complianceView{
 		layout: p.layout("Compliance", "/services"), Doc: doc, Filter: query,
-		Filtered: query.FilterWords() != "",
+		Filtered: doc.Filter != "",
 		JSON:     route.WithPage("/api/v1/compliance", r.Values(), 1), CSV: route.WithPage("/compliance.csv", r.Values(), 1),
 		Hidden: map[string]string{},
 	}

@@ -71,6 +71,8 @@ func TestCompliance(t *testing.T) {
 		} {
 			if doc := ask(t, query); len(doc.Controls) != want {
 				t.Errorf("%s: %d controls, want %d", query, len(doc.Controls), want)
+			} else if filtered := strings.Contains(query, "state=") || strings.Contains(query, "q="); filtered != (doc.Filter != "") {
+				t.Errorf("%s: the document says that its filter is %q", query, doc.Filter)
 			}
 		}
 	})
