@@ -9,7 +9,7 @@ import (
 	"github.com/dxctl/dxctl/scorecards/campaign"
 )
 
-// Reminder is what is to be said to an owner: one message about all campaigns that are due, and about waivers that end.
+// Reminder is what is to be said to an owner: one message about all campaigns that are due, and waivers that end.
 type Reminder struct {
 	Owner   string         `json:"owner"` // entity ref
 	Name    string         `json:"name"`  // display name
@@ -30,8 +30,8 @@ func (r *Reminder) Topics() (ids []string, steps []campaign.Step) {
 	return ids, steps
 }
 
-// waiverTopic identifies the end of a waiver: one that is prolonged is announced again. The spaces keep it apart from the
-// ids of campaigns.
+// waiverTopic identifies the end of a waiver: one that is prolonged is announced again. The spaces keep it apart from
+// the ids of campaigns.
 func waiverTopic(w *WaiverRow) string {
 	return "waiver " + w.Service + " " + w.Scorecard + "/" + w.Rule + " " + w.Waiver.Until.Format(time.DateOnly)
 }
