@@ -9,13 +9,14 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"strconv"
 	"strings"
 )
 
 //go:generate go test . -run TestSchema -update
 
-//go:embed 0*.sql
+//go:embed 0*.sql surveys/0*.sql
 var files embed.FS
 
 // Migration is one numbered file.
@@ -27,20 +28,31 @@ type Migration struct {
 }
 
 // All returns the migrations of this program, ordered by version: 1, 2, 3 … without a gap.
-func All() []Migration {
-	entries, err := files.ReadDir(".")
+func All() []Migration { return in(".") }
+
+// Surveys returns the migrations of the database that keeps the answers of surveys, in the same way. It has no
+// schema.sql: pass them to [Apply] as Options.Migrations.
+func Surveys() []Migration { return in("surveys") }
+
+// in returns the migrations of a directory.
+func in(dir string) []Migration {
+	entries, err := files.ReadDir(dir)
 	if err != nil {
 		panic("reading the embedded migrations: " + err.Error()) // cannot happen: the compiler put them there
 	}
 	all := make([]Migration, 0, len(entries))
 	for _, entry := range entries {
-		text, err := files.ReadFile(entry.Name())
+		if entry.IsDir() {
+			continue
+		}
+		text, err := files.ReadFile(path.Join(dir, entry.Name()))
 		if err != nil {
 			panic("reading the embedded migrations: " + err.Error())
 		}
 		m, err := parseFile(entry.Name(), string(text))
 		if err != nil || m.Version != len(all)+1 {
-			panic(fmt.Sprintf("migrations/%s: the files are named 0001_what.sql, 0002_what.sql … without a gap", entry.Name()))
+			panic(fmt.Sprintf("migrations/%s/%s: the files are named 0001_what.sql, 0002_what.sql … without a gap",
+				dir, entry.Name()))
 		}
 		all = append(all, m)
 	}

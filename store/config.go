@@ -91,6 +91,10 @@ func parseDSN(dsn string) (target, error) {
 	if !databaseName.MatchString(t.database) {
 		return t, fmt.Errorf("store.dsn: %q is not a database name: letters, digits and underscores", t.database)
 	}
+	if strings.HasSuffix(strings.ToLower(t.database), guard.ApartSuffix) {
+		return t, fmt.Errorf("store.dsn: the database cannot be %s: names that end with %s are kept for the answers of "+
+			"surveys; use another name", t.database, guard.ApartSuffix)
+	}
 	return t, nil
 }
 

@@ -339,11 +339,14 @@ func (s *Store) Info(ctx context.Context) (Info, error) {
 	return info, explain(err)
 }
 
-// Drop removes the database with everything in it. The store cannot be used afterwards.
+// Drop removes the database with everything in it, and the answers of surveys next to it. The store cannot be used
+// afterwards.
 func (s *Store) Drop(ctx context.Context) error {
 	err := s.manifest.Locked(ctx, func() error {
-		if err := s.db.Exec(ctx, "DROP DATABASE `"+s.database+"` SYNC"); err != nil {
-			return err
+		for _, name := range []string{s.database + guard.ApartSuffix, s.database} {
+			if err := s.dropDatabase(ctx, name); err != nil {
+				return err
+			}
 		}
 		s.atClose.Store(nil)
 		if path := s.manifest.Path(); path != "" {

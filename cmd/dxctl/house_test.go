@@ -289,6 +289,9 @@ var house = []struct {
 		},
 	},
 	{name: "surveys", imports: []string{"strictyaml", "spelling", "catalog/identifier"}},
+	// What people answered: only the archive reads it, and only packages of surveys read the archive.
+	{name: "store/answers", imports: []string{"migrations", "store"}},
+	{name: "surveys/archive", imports: []string{"store", "store/answers", "surveys"}},
 	{name: "actions/checkout"},
 	{
 		name: "report/checks",

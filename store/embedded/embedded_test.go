@@ -38,6 +38,9 @@ func open(t testing.TB) (*embedded.Engine, driver.Conn) {
 			t.Fatal(err)
 		}
 		shared.dir = dir
+		if err := os.Chmod(dir, 0o777); err != nil { // Open must close it to others
+			t.Fatal(err)
+		}
 		if shared.engine, err = embedded.Open(t.Context(), embedded.Options{Path: dir, Program: "go test"}); err != nil {
 			t.Fatalf("these tests need the embedded ClickHouse; run \"make engine\" first: %v", err)
 		}

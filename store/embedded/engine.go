@@ -89,13 +89,20 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, directoryError(path, err)
 	}
+	if err := keepPrivate(path); err != nil {
+		return nil, err
+	}
 	lock, err := acquire(path, o.Program, o.Share)
 	if err != nil {
 		return nil, err
 	}
 	e := &Engine{path: path, lock: lock, logger: o.Logger, readers: make(chan struct{}, maxReaders)}
 	e.ended, e.end = context.WithCancelCause(context.Background())
-	if err := e.open(ctx, libraryPath, o.Share); err != nil {
+	err = e.open(ctx, libraryPath, o.Share)
+	if err == nil {
+		err = keepPrivate(path) // again: the library has made directories
+	}
+	if err != nil {
 		if failed := e.abandonOpen(); failed != nil {
 			err = errors.Join(err, failed)
 		}

@@ -21,6 +21,10 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
+// ApartSuffix ends the name of the database that keeps the answers of surveys, after the name of the store's database.
+// A reader's query may name no database whose name ends so, whoever's it is.
+const ApartSuffix = "_surveys"
+
 // DB runs a query; the driver does.
 type DB interface {
 	Select(ctx context.Context, dest any, query string, args ...any) error
@@ -112,10 +116,12 @@ var inFunctions = regexp.MustCompile(`(?i)^(global)?(not)?(null)?in(ignoreset)?$
 // line break in it can make lines that look like nodes, which can only add to what is refused.
 func parseTree(tree string) (used, error) {
 	var u used
-	var path []string // nodes from the root to the one before
+	var path []string     // nodes from the root to the one before
+	before, named := 0, 0 // depth of the line before, of this line, if it is an identifier of a statement; 0: it is none
 	for line := range strings.Lines(tree) {
 		text := strings.TrimLeft(strings.TrimRight(line, "\n"), " ")
 		depth := min(len(line)-len(strings.TrimLeft(line, " ")), len(path))
+		before, named = named, 0
 		path = append(path[:depth], text)
 		kind, rest, _ := strings.Cut(text, " ")
 		name := nodeName(rest)
@@ -148,7 +154,13 @@ func parseTree(tree string) (used, error) {
 					u.tables = append(u.tables, name)
 				}
 			} else if strings.HasSuffix(strings.Fields(parent + " x")[0], "Query") {
-				u.tables = append(u.tables, name) // SHOW CREATE, EXISTS, CHECK: the node has no name of its own
+				// SHOW CREATE, EXISTS, CHECK: the node has no name of its own; a database stands before its table
+				if n := len(u.tables); n > 0 && before == depth {
+					u.tables[n-1] += "." + name
+				} else {
+					u.tables = append(u.tables, name)
+				}
+				named = depth
 			}
 		}
 	}
@@ -355,6 +367,9 @@ func (g *Guard) admitTables(ctx context.Context, f *functions, names []string, d
 		database, table, qualified := strings.Cut(name, ".")
 		if !qualified {
 			database, table = g.database, name
+		}
+		if strings.HasSuffix(strings.ToLower(database), ApartSuffix) {
+			return &ForbiddenError{"the database " + database + ", which keeps the answers of surveys"}
 		}
 		switch strings.ToLower(database) {
 		case "system":
