@@ -218,3 +218,22 @@ func inside(path string) string {
 
 // keys returns the names of fields in order.
 func keys(fields map[string]reflect.Type) []string { return slices.Sorted(maps.Keys(fields)) }
+
+// RefuseAliases returns an error for each alias and merge key of the document, with its place. A file that may come
+// from strangers is refused with them: aliases of aliases expand to more than fits into memory.
+func (d Document) RefuseAliases() error {
+	var errs []error
+	var walk func(n *yaml.Node)
+	walk = func(n *yaml.Node) {
+		if n.Kind == yaml.AliasNode {
+			errs = append(errs, Mistake{File: d.File, Line: n.Line, Column: n.Column, Message: fmt.Sprintf(
+				"the alias *%s is not supported here; write the value out", n.Value)})
+			return
+		}
+		for _, c := range n.Content {
+			walk(c)
+		}
+	}
+	walk(d.Root)
+	return errors.Join(errs...)
+}

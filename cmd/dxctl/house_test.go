@@ -62,6 +62,7 @@ var house = []struct {
 		imports: slices.Concat(ofRepository, []string{"repository/container"}),
 	},
 	{name: "repository/owners", imports: ofRepository},
+	{name: "repository/pathlock", imports: []string{"spelling", "strictyaml", "repository/content"}},
 	{name: "repository/remote", imports: []string{"repository", "repository/tree"}},
 	{name: "repository/setting", imports: []string{"event", "repository/fact", "repository/named"}},
 	{name: "repository/waiver", imports: []string{
@@ -293,6 +294,12 @@ var house = []struct {
 	{name: "store/answers", imports: []string{"migrations", "store"}},
 	{name: "surveys/archive", imports: []string{"store", "store/answers", "surveys"}},
 	{name: "actions/checkout"},
+	{
+		name: "scorecards/paths",
+		imports: []string{
+			"spelling", "strictyaml", "repository/content", "repository/pathlock",
+		},
+	},
 	{
 		name: "report/checks",
 		imports: []string{
