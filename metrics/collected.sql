@@ -19,13 +19,13 @@ WITH
 SELECT DISTINCT service, kind
 FROM
 (
-    SELECT service, kind FROM held
+    -- held stands here once: its views are deep, and ClickHouse analyzes them wherever they are named.
+    SELECT h.service AS service, arrayJoin(arrayConcat([h.kind], l.kinds)) AS kind
+    FROM held AS h
+    LEFT JOIN (SELECT source, scope, groupUniqArray(toString(kind)) AS kinds FROM ledger GROUP BY source, scope) AS l
+        ON l.source = h.source AND l.scope = h.scope
     UNION ALL
     SELECT service, kind FROM ledger
     WHERE {service:String} = '' OR service = {service:String}
-    UNION ALL
-    SELECT h.service AS service, l.kind AS kind
-    FROM (SELECT DISTINCT service, source, scope FROM held) AS h
-    INNER JOIN (SELECT DISTINCT source, scope, kind FROM ledger) AS l ON l.source = h.source AND l.scope = h.scope
 )
 WHERE has({kinds:Array(String)}, kind)

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -84,11 +83,7 @@ func peerGroupOf(s *Service, report *scorecards.Report, now time.Time) peerGroup
 }
 
 // percentilesOf returns where an entity is among its peers, by each scorecard that grades it, in their order.
-func (r *Reader) percentilesOf(ctx context.Context, s Service) ([]Percentile, error) {
-	all, err := r.Services(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r *Reader) percentilesOf(s Service, all Services) []Percentile {
 	others := all.List
 	if !s.Entity.IsService() {
 		others = all.Others
@@ -97,7 +92,7 @@ func (r *Reader) percentilesOf(ctx context.Context, s Service) ([]Percentile, er
 	for i := range s.Reports {
 		found[i] = percentileOf(&s, &s.Reports[i], others, r.deps.Now())
 	}
-	return found, nil
+	return found
 }
 
 // peer is one of those that a score is compared with.

@@ -70,22 +70,28 @@ func (r *Reader) HasPage(ref string) bool {
 // Service returns the service of a ref, or another entity that a scorecard grades. The error is a *NotFoundError that
 // names what is close, or why the entity is not graded.
 func (r *Reader) Service(ctx context.Context, ref string) (Service, error) {
+	s, _, err := r.service(ctx, ref)
+	return s, err
+}
+
+// service is Service, and all that are graded, too.
+func (r *Reader) service(ctx context.Context, ref string) (Service, Services, error) {
 	cat := r.deps.Catalog()
 	entity, err := r.graded(cat, ref)
 	if err != nil {
-		return Service{}, err
+		return Service{}, Services{}, err
 	}
-	services, err := r.Services(ctx)
+	all, err := r.Services(ctx)
 	if err != nil {
-		return Service{}, err
+		return Service{}, Services{}, err
 	}
-	for _, list := range [][]Service{services.List, services.Others} {
+	for _, list := range [][]Service{all.List, all.Others} {
 		i := slices.IndexFunc(list, func(s Service) bool { return s.Entity.Ref == entity.Ref })
 		if i >= 0 {
-			return list[i], nil
+			return list[i], all, nil
 		}
 	}
-	return Service{}, r.noEntity(ref, cat) // the catalog was replaced between the two looks
+	return Service{}, Services{}, r.noEntity(ref, cat) // the catalog was replaced between the two looks
 }
 
 // ServicePage answers the page of a service; its errors are those of Service.
@@ -150,15 +156,15 @@ func (r *Reader) ServicePage(ctx context.Context, ref string) (ServicePage, erro
 // WithWays returns the service of a ref with its ways to the next levels, and where it is among its peers. Its errors
 // are those of Service.
 func (r *Reader) WithWays(ctx context.Context, ref string) (Service, error) {
-	s, err := r.Service(ctx, ref)
+	s, all, err := r.service(ctx, ref)
 	if err != nil {
 		return s, err
 	}
 	if s.Ways, err = r.waysOf(ctx, s); err != nil {
 		return s, err
 	}
-	s.Percentiles, err = r.percentilesOf(ctx, s)
-	return s, err
+	s.Percentiles = r.percentilesOf(s, all)
+	return s, nil
 }
 
 // describe adds where the entity of a page is, and what it is connected with.
