@@ -295,6 +295,13 @@ var house = []struct {
 	{name: "surveys/archive", imports: []string{"store", "store/answers", "surveys"}},
 	{name: "actions/checkout"},
 	{
+		name: "scorecards/paths/pathcheck",
+		imports: []string{
+			"event", "repository/named", "repository/pathlock", "scorecards", "scorecards/checkout", "scorecards/paths",
+			"spelling", "strictyaml",
+		},
+	},
+	{
 		name: "scorecards/paths",
 		imports: []string{
 			"spelling", "strictyaml", "repository/content", "repository/pathlock",

@@ -147,6 +147,18 @@ func Read(ctx context.Context, dir string, now time.Time) (*Checkout, error) {
 	return c, nil
 }
 
+// ReadFS reads a tree of files that lie in no directory, such as those of a service that is to be created. The services
+// are those that are described in it; its root is the root of a repository.
+func ReadFS(ctx context.Context, fsys fs.FS, now time.Time) (*Checkout, error) {
+	facts, err := repository.Read(ctx, fsys, repository.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("reading files: %w", err)
+	}
+	c := &Checkout{Dir: ".", Problems: facts.DescriptorProblems, Lost: facts.LostDescriptors}
+	c.read(facts, now)
+	return c, nil
+}
+
 // concerning returns the problems of descriptors in the directory, or of a directory above it.
 func (c *Checkout) concerning(problems []fact.Problem) []fact.Problem {
 	return slices.DeleteFunc(slices.Clone(problems), func(p fact.Problem) bool {

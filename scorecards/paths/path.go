@@ -61,6 +61,7 @@ type Path struct {
 	patterns  []pattern
 	templates []source
 	fsys      fs.FS
+	where     strictyaml.Positions // of path.yaml
 }
 
 // Origin is where a golden path comes from.
@@ -290,6 +291,7 @@ func (l *loader) load() {
 	if !ok {
 		return
 	}
+	l.p.where = d.where
 	l.describe(d, &written)
 	l.spec = newSpecReader(d, &written)
 	l.p.Spec, l.p.supports = written.Spec, l.spec.supports
@@ -372,6 +374,14 @@ func (p *Path) Supports(key string) []string { return slices.Clone(p.supports[ke
 
 // At returns the name of a file of the path as it is shown to people.
 func (p *Path) At(name string) string { return p.Origin.at(name) }
+
+// Mistake returns an error about a value of path.yaml, such as "scorecards[1]", with its place.
+func (p *Path) Mistake(at, format string, args ...any) strictyaml.Mistake {
+	line, column := p.where.Place(at)
+	return strictyaml.Mistake{
+		File: p.At(DescriptionFile), Line: line, Column: column, Message: fmt.Sprintf(format, args...),
+	}
+}
 
 // Lock returns the lock file of a service that was rendered from the path.
 func (p *Path) Lock(a Answers, d Defaults, t Tree) *pathlock.Lock {

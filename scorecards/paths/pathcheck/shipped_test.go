@@ -1,0 +1,123 @@
+package pathcheck_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/paths"
+	"github.com/dxctl/dxctl/scorecards/paths/pathcheck"
+)
+
+// digest is one that a base image may have; the tests pull none.
+const digest = "@sha256:4bc453b53cb3d914b45f4b250294236adba2c0e09ff6f03793949e7e39fd4cc1"
+
+// ofOrganization are defaults as an organization sets them.
+var ofOrganization = paths.Defaults{
+	Registry: "registry.acme.example/apps",
+	BaseImages: map[string]string{
+		"go": "registry.acme.example/base/go:1.26" + digest, "node": "registry.acme.example/base/node:24" + digest,
+		"python": "registry.acme.example/base/python:3.14" + digest, "java": "registry.acme.example/base/java:25" + digest,
+		"maven": "registry.acme.example/base/maven:3.9" + digest,
+	},
+	Runner:        paths.Labels{"self-hosted", "linux"},
+	PackageMirror: "https://packages.acme.example",
+	CloudIdentity: "arn:aws:iam::123456789012:role/deploy",
+}
+
+var created = time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
+
+// grade renders a service and grades it by the scorecards of its path.
+func grade(t *testing.T, p *paths.Path, a paths.Answers, d paths.Defaults) []pathcheck.Verdict {
+	t.Helper()
+	tree, err := p.Render(a, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := scorecards.Load(scorecards.Config{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := pathcheck.Set(p, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts, err := pathcheck.Grade(context.Background(), tree, p.Lock(a, d, tree), set, created)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return verdicts
+}
+
+// TestShippedPathsPassTheirRules: of a service that was just created, each rule that files decide passes, and no rule
+// fails: those on settings and on the catalog are unknown, those on what happens do not apply yet.
+func TestShippedPathsPassTheirRules(t *testing.T) {
+	all, err := paths.Builtin()
+	if err != nil || len(all) == 0 {
+		t.Fatal(len(all), err)
+	}
+	for _, p := range all {
+		samples, without := p.Samples()
+		if len(without) > 0 {
+			t.Errorf("%s: no sample of %v", p.Name, without)
+			continue
+		}
+		for _, database := range p.Supports("database") {
+			for _, cache := range p.Supports("cache") {
+				for _, organization := range []bool{false, true} {
+					t.Run(fmt.Sprintf("%s/%s/%s/%t", p.Name, database, cache, organization), func(t *testing.T) {
+						answers, defaults := maps.Clone(samples), paths.Defaults{}
+						answers["database"], answers["cache"] = database, cache
+						if organization {
+							defaults = ofOrganization
+							important(p, answers)
+						}
+						checkVerdicts(t, grade(t, p, answers, defaults), organization)
+					})
+				}
+			}
+		}
+	}
+}
+
+// important answers the questions that many shipped paths ask as for a service that many depend on.
+func important(p *paths.Path, a paths.Answers) {
+	for name, text := range map[string]string{"lifecycle": "production", "tier": "tier-1", "on_call": "PABC1234"} {
+		if _, ok := p.Question(name); ok {
+			a[name] = text
+		}
+	}
+}
+
+// checkVerdicts reports the verdicts that a new service must not have. Without the base images of an organization, a
+// tag pins them: its digest must be looked up in the registry, so that the rule warns until it was.
+func checkVerdicts(t *testing.T, verdicts []pathcheck.Verdict, organization bool) {
+	t.Helper()
+	passed := 0
+	for _, v := range verdicts {
+		if v.Outcome == event.Pass {
+			passed++
+		}
+		if v.Rule == "base-image-pinned" && v.Outcome == event.Warn && !organization {
+			continue
+		}
+		if wrong := v.Wrong(); wrong != "" {
+			t.Error(wrong)
+		}
+		if v.ByFiles && v.Outcome == event.NotApplicable && (organization || !slices.Contains(notAsked, v.Rule)) {
+			t.Errorf("%s does not apply, so that nothing is known of it: %s", v.Rule, v.Reason)
+		}
+	}
+	if passed < 20 {
+		t.Errorf("only %d rules pass", passed)
+	}
+}
+
+// notAsked are the rules that files decide not to ask of a new service: it is experimental, and not of the first tier.
+var notAsked = strings.Fields("on-call slo-declared rollback-possible deployed-recently disruption-budget provenance-attested")
