@@ -18,7 +18,8 @@ func sample() Descriptor {
 			{Name: "size", Title: "Size", Description: "how large", Type: String, Enum: []string{"small", "large"},
 				Default: "small"},
 			{Name: "owner", Title: "Owner", Description: "who owns it", Type: String, Entity: "Group", MaxLength: 20},
-			{Name: "answers", Title: "Answers", Description: "values by name", Type: Texts, MaxLength: 8},
+			{Name: "answers", Title: "Answers", Description: "values by name", Type: Texts, One: "answer",
+				MaxLength: 8},
 			{Name: "yes", Title: "Yes", Description: "ask nothing", Type: Boolean, Local: true},
 		},
 	}
@@ -42,6 +43,7 @@ func TestMistakesInDescriptors(t *testing.T) {
 		{"a field with dashes", func(d *Descriptor) { d.Input[0].Name = "a-b" }, "not snake_case"},
 		{"a pattern that is none", func(d *Descriptor) { d.Input[0].Pattern = "(" }, "missing closing )"},
 		{"a default that does not fit", func(d *Descriptor) { d.Input[1].Default = "huge" }, "the default of size"},
+		{"texts without a name of one", func(d *Descriptor) { d.Input[3].One = "" }, "texts, and only texts"},
 		{"an enum of booleans", func(d *Descriptor) { d.Input[4].Enum = []string{"true"} }, "only a string has"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

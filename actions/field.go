@@ -28,8 +28,9 @@ type Field struct {
 	Enum        []string // of a String: the allowed values; nil: any
 	Pattern     string   // of a String: a regular expression that RE2 and ECMA 262 read the same way; empty: any text
 	Example     string
-	MaxLength   int  // bytes of a String, or of each text; 0: [DefaultLength]
-	Argument    bool // on the command line, it is an argument instead of a flag
+	MaxLength   int    // bytes of a String, or of each text; 0: [DefaultLength]
+	One         string // of Texts: the name of one of them; its flag takes NAME=VALUE
+	Argument    bool   // on the command line, it is an argument instead of a flag
 	// Entity is the kind of the entity of the catalog that a String names, such as Group; empty: it names none. Over HTTP
 	// the catalog must have it.
 	Entity string
@@ -56,6 +57,8 @@ func (f Field) validate() error {
 	case f.Type != String && (f.Default != "" || f.Enum != nil || f.Pattern != "" || f.Entity != "" || f.Argument):
 		return fmt.Errorf("the field %s: only a string has a default, an enum, a pattern or an entity, or is an argument",
 			f.Name)
+	case (f.Type == Texts) != (f.One != ""):
+		return fmt.Errorf("the field %s: texts, and only texts, have a name of one of them", f.Name)
 	}
 	if f.Pattern != "" {
 		if _, err := regexp.Compile(f.Pattern); err != nil {

@@ -21,8 +21,8 @@ type Plan struct {
 	Entity string // ref of what it is about
 	Title  string // a sentence: what would be done
 	Input  Input  // that gives this plan again
-	// On is what the plan rests on, by name: the state that was read and that Apply must find again, such as the commit of
-	// a branch, or "absent".
+	// On is what the plan rests on, by name: the state that was read and that Apply must find again, such as the commit
+	// of a branch, or "absent".
 	On       map[string]string
 	Files    []FileChange
 	Requests []Request
@@ -45,6 +45,8 @@ type Request struct {
 	URL    string          `json:"url"`
 	Body   json.RawMessage `json:"body,omitempty"`
 	Why    string          `json:"why"`
+	// Setting marks a request that changes a setting, and nothing that is in git.
+	Setting bool `json:"setting,omitempty"`
 }
 
 // Command is a command line for a person.

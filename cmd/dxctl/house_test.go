@@ -329,6 +329,17 @@ var house = []struct {
 	},
 	{name: "access"},
 	{name: "actions", imports: []string{"spelling", "event"}},
+	{name: "actions/github", imports: []string{"actions", "collectors/github/client", "collectors/rest"}},
+	{
+		name:    "actions/github/hosttest",
+		imports: []string{"actions", "actions/github"},
+	},
+	{
+		name: "actions/create",
+		imports: []string{
+			"actions", "actions/checkout", "actions/github", "repository/pathlock", "repository/workflow", "scorecards/paths",
+		},
+	},
 	{name: "web"},
 	{name: "web/planning", imports: []string{"access", "repository/yamlfile", "scorecards"}},
 	{name: "web/answers"},

@@ -1,0 +1,177 @@
+package create
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/github"
+)
+
+// The steps of a creation on GitHub.
+const (
+	stepRepository = "create the repository"
+	stepPush       = "push the first commit"
+	stepSettings   = "apply the settings"
+)
+
+// Begin returns the journal of a creation that begins. It returns an error if one of the same service has not ended.
+func (a *Action) Begin(p actions.Plan, run string) (*Journal, error) {
+	name := p.Input.Text(NameField)
+	old, err := ReadJournal(a.Journals, name)
+	var none *NoJournalError
+	switch {
+	case err == nil && !old.Finished():
+		return nil, fmt.Errorf("the creation of %s that began on %s has not ended: add --resume to continue it, or "+
+			"--cleanup to undo it", name, old.StartedAt.Format(time.DateTime))
+	case err != nil && !errors.As(err, &none):
+		return nil, err
+	}
+	raw, err := json.Marshal(p.Input)
+	if err != nil {
+		return nil, fmt.Errorf("writing the journal of %s: %w", name, err)
+	}
+	j := &Journal{
+		Version: journalVersion, Run: run, Input: raw, Plan: p.Digest(), On: p.On,
+		// git has seconds, and the run that is recorded has milliseconds.
+		StartedAt: a.Now().UTC().Truncate(time.Millisecond),
+		Files:     map[string]string{}, Wanted: p.Input.Text(RepositoryField),
+		OwnerType: p.On["owner"], file: journalName(a.Journals, name),
+	}
+	if j.Wanted == "" {
+		t := Target{Name: name}
+		if err := a.target(context.Background(), &actions.Plan{Input: p.Input, On: map[string]string{}}, &t); err != nil {
+			return nil, err
+		}
+		j.Dir, j.MadeDir, j.MadeGit = t.Dir, j.On["directory"] != emptyRepository, t.InRepo == ""
+	}
+	for _, f := range p.Files {
+		j.Files[f.Path] = hash(f.After)
+	}
+	return j, nil
+}
+
+// Apply creates the service, or continues creating it, by the journal in Resume.
+func (a *Action) Apply(ctx context.Context, p actions.Plan, progress func(actions.Step)) (url string, err error) {
+	j := a.Resume
+	if j == nil {
+		return "", errors.New("creating a service: no journal was begun")
+	}
+	if err := j.save(); err != nil {
+		return "", err
+	}
+	if j.Wanted == "" {
+		err = a.local(ctx, p, j, progress)
+	} else {
+		url, err = a.hosted(ctx, p, j, progress)
+	}
+	if err != nil {
+		return url, err
+	}
+	j.FinishedAt = a.Now().UTC()
+	return url, j.save()
+}
+
+// hosted creates the repository and pushes the files.
+func (a *Action) hosted(ctx context.Context, p actions.Plan, j *Journal, progress func(actions.Step)) (string, error) {
+	host, err := a.hostOf()
+	if err != nil {
+		return "", err
+	}
+	t := Target{Workflows: workflows(p.Files)}
+	if err := a.repositoryTarget(ctx, &actions.Plan{Input: p.Input, On: map[string]string{}}, &t, j.Wanted); err != nil {
+		return "", err
+	}
+	err = j.step(stepRepository, progress, func() (string, error) { return a.repository(ctx, host, *t.Repository, j) })
+	if err != nil {
+		return "", err
+	}
+	url := j.Repository.HTMLURL
+	err = j.step(stepPush, progress, func() (string, error) { return push(ctx, host, p, j) })
+	if err != nil || !p.Input.Bool(SettingsField) {
+		return url, err
+	}
+	return url, j.step(stepSettings, progress, func() (string, error) { return applySettings(ctx, host, p) })
+}
+
+// repository creates the repository. One that an attempt created whose answer was lost is recognized: it appeared after
+// that attempt began, and GitHub's first commit is all that it has.
+func (a *Action) repository(ctx context.Context, host *github.Host, r github.Repository, j *Journal) (string, error) {
+	found, err := host.Find(ctx, r.FullName())
+	if err != nil {
+		return "", err
+	}
+	if found == nil {
+		if found, err = host.Create(ctx, r, j.OwnerType); err != nil {
+			return "", err
+		}
+	} else if err := a.ours(ctx, host, found, j); err != nil {
+		return "", err
+	}
+	commits, err := host.Commits(ctx, found.FullName, found.DefaultBranch)
+	if err != nil {
+		return "", err
+	}
+	j.Repository, j.Commits = found, commits
+	return found.HTMLURL, nil
+}
+
+// clockSkew is how far the clocks of GitHub and of this machine may differ.
+const clockSkew = 2 * time.Minute
+
+// ours returns an error unless an attempt of the journal created the repository.
+func (a *Action) ours(ctx context.Context, host *github.Host, found *github.Created, j *Journal) error {
+	if !found.CreatedAt.IsZero() && found.CreatedAt.Before(j.StartedAt.Add(-clockSkew)) {
+		return fmt.Errorf("%s: %w: it was created on %s, before this creation began", found.FullName, github.ErrForeign,
+			found.CreatedAt.Format(time.DateTime))
+	}
+	commits, err := host.Commits(ctx, found.FullName, found.DefaultBranch)
+	if err != nil {
+		return err
+	}
+	if len(commits) > 1 {
+		return fmt.Errorf("%s: %w: %d commits", found.FullName, github.ErrForeign, len(commits))
+	}
+	foreign, err := host.Foreign(ctx, found, commits)
+	if err == nil && len(foreign) > 0 {
+		err = fmt.Errorf("%s: %w: %s", found.FullName, github.ErrForeign, foreign[0])
+	}
+	return err
+}
+
+// push pushes the files as the first commit.
+func push(ctx context.Context, host *github.Host, p actions.Plan, j *Journal) (string, error) {
+	if j.Pushed == "" {
+		commit, err := host.Push(ctx, j.Repository.FullName, p.Files, message(p))
+		if err != nil {
+			return "", err
+		}
+		j.Pushed = commit
+		if err := j.save(); err != nil {
+			return "", err
+		}
+	}
+	commit := j.Pushed
+	if err := host.Move(ctx, j.Repository, commit, j.Commits); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%.12s on %s", commit, github.Branch), nil
+}
+
+// applySettings sends the requests of the plan that are settings.
+func applySettings(ctx context.Context, host *github.Host, p actions.Plan) (string, error) {
+	n := 0
+	for _, r := range p.Requests {
+		if !r.Setting {
+			continue
+		}
+		if err := host.Apply(ctx, r); err != nil {
+			return "", err
+		}
+		n++
+	}
+	return fmt.Sprintf("%d requests", n), nil
+}

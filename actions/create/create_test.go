@@ -1,0 +1,492 @@
+package create
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/github/hosttest"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/repository/pathlock"
+	"github.com/dxctl/dxctl/scorecards/paths"
+)
+
+// testPath is a small golden path.
+func testPath(t *testing.T) *paths.Path {
+	t.Helper()
+	files := fstest.MapFS{}
+	for name, text := range map[string]string{
+		"path.yaml": `name: test-service
+version: 1.0.0
+service: {name: "{{ service_name }}", language: go, framework: net/http}
+infrastructure: {compute: kubernetes, database: none, cache: none}
+observability: {metrics: prometheus, logging: structured-json, tracing: opentelemetry}
+ci_cd: {pipeline: github-actions, deploy_strategy: rolling, environments: [staging, production]}
+`,
+		"questions.yaml": `owner: {pattern: "[a-z:/-]+"}
+description: {pattern: "[A-Za-z ]+", default: A service}
+created_at: {pattern: "[0-9TZ:-]+"}
+`,
+		"template/catalog-info.yaml.tmpl": `apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: {{ service_name }}
+  annotations: {dxctl.dev/created-at: {{ yaml created_at }}}
+spec: {type: service, lifecycle: experimental, owner: {{ yaml owner }}}
+`,
+		"template/README.md.tmpl": "# {{ service_name }}\n\n{{ description }}\n",
+		"template/run.sh":         "#!/bin/sh\necho hello\n",
+		"template/empty":          "",
+		"template/.github/workflows/ci.yaml": `name: ci
+on: {pull_request: {}, push: {branches: [main]}}
+jobs:
+  test: {name: Unit tests, runs-on: ubuntu-latest, steps: [{run: make test}]}
+  lint: {runs-on: ubuntu-latest, steps: [{run: make lint}]}
+  deploy: {if: github.ref == 'refs/heads/main', runs-on: ubuntu-latest, steps: [{run: make deploy}]}
+`,
+	} {
+		files[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	p, err := paths.Load(files, paths.Origin{Kind: paths.FromDirectory, Location: "test-service"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+var now = time.Date(2026, 11, 26, 20, 0, 0, 0, time.UTC)
+
+// action returns the action in a directory. s may be nil.
+func action(t *testing.T, dir string, s *hosttest.Server) *Action {
+	t.Helper()
+	p := testPath(t)
+	a := New(Deps{
+		Path: func(_ context.Context, name string) (*paths.Path, error) {
+			if name != p.Name {
+				return nil, fmt.Errorf("there is no golden path %s", name)
+			}
+			return p, nil
+		},
+		Now: func() time.Time { return now }, Local: dir, Journals: filepath.Join(dir, ".dxctl", "create"),
+	})
+	if s != nil {
+		s.Now, a.GitHubURL = a.Now, s.URL
+		a.GitHub = func() (*github.Host, error) {
+			return github.New(github.Config{URL: s.URL, AllowPrivateNetwork: true}, s.Token, "test",
+				rest.Options{Tune: func(c *rest.Config) { c.Attempts = 1 }})
+		}
+	}
+	return a
+}
+
+func input(more ...string) actions.Input {
+	in := actions.Input{NameField: "pay", PathField: "test-service", OwnerField: "group:default/payments"}
+	for i := 0; i < len(more); i += 2 {
+		in[more[i]] = more[i+1]
+	}
+	return in
+}
+
+// begin plans, begins a journal and returns the action that applies the plan.
+func begin(t *testing.T, a *Action, in actions.Input) (actions.Plan, *Action) {
+	t.Helper()
+	p, err := a.Plan(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := a.Begin(p, "run-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	going := *a
+	going.Resume = j
+	return p, &going
+}
+
+// apply applies a plan as the command does.
+func apply(ctx context.Context, a *Action, p actions.Plan, progress func(actions.Step)) error {
+	_, err := actions.Run(ctx, a, p.Input, p.Digest(), actions.RunOptions{ID: "run-1", Now: a.Now, Progress: progress})
+	return err
+}
+
+func TestPlan(t *testing.T) {
+	dir := t.TempDir()
+	a := action(t, dir, nil)
+	p, err := a.Plan(t.Context(), input())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) > 0 {
+		t.Errorf("planning has written %v", entries)
+	}
+	again, err := a.Plan(t.Context(), p.Input)
+	if err != nil || again.Digest() != p.Digest() {
+		t.Errorf("planned again, the digest is %s, %v; want %s", again.Digest(), err, p.Digest())
+	}
+	texts := map[string]string{}
+	for _, f := range p.Files {
+		texts[f.Path] = string(f.After)
+		if f.Executable != (f.Path == "run.sh") {
+			t.Errorf("%s is executable: %v", f.Path, f.Executable)
+		}
+	}
+	if !strings.Contains(texts["catalog-info.yaml"], "created-at: 2026-11-26T20:00:00Z") &&
+		!strings.Contains(texts["catalog-info.yaml"], `created-at: "2026-11-26T20:00:00Z"`) {
+		t.Errorf("the descriptor is\n%s", texts["catalog-info.yaml"])
+	}
+	lock, err := pathlock.Parse([]byte(texts[pathlock.File]), pathlock.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lock.Answers["owner"] != "group:default/payments" || lock.Path.Name != "test-service" ||
+		lock.Files["README.md"].Hash != pathlock.Hash([]byte(texts["README.md"])) {
+		t.Errorf("the lock file is\n%s", texts[pathlock.File])
+	}
+	if p.Entity != "component:default/pay" || p.On["directory"] != "absent" || len(p.Requests) != 0 {
+		t.Errorf("the plan is of %s, on %v, with the requests %v", p.Entity, p.On, p.Requests)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"full/file", "committed/.git/HEAD"} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o750), os.WriteFile(file, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "dangling")); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		in   actions.Input
+		want []string
+	}{
+		{"a name that is none", input(NameField, "Pay Service"), []string{"name:", "for example payment-service"}},
+		{"an unknown path", input(PathField, "nothing"), []string{"no golden path nothing"}},
+		{"everything is missing", actions.Input{}, []string{"name is missing", "golden_path is missing"}},
+		{"an answer is missing", actions.Input{NameField: "pay", PathField: "test-service"},
+			[]string{"the answer to owner is missing"}},
+		{"a directory that is not empty", input(DirField, "full"), []string{"it is not empty", "dxctl fix"}},
+		{"a file", input(DirField, "full/file"), []string{"name another directory"}},
+		{"a symbolic link to nothing", input(DirField, "dangling"), []string{"symbolic link to nothing"}},
+		{"directory and repository", input(DirField, "x", RepositoryField, "acme/pay"), []string{"dir or repository, not both"}},
+		{"a repository that is none", input(RepositoryField, "acme"), []string{"for example acme/payment-service"}},
+		{"a repository of dots", input(RepositoryField, "acme/.."), []string{"no name of a repository"}},
+		{"GitHub without credentials", input(RepositoryField, "acme/pay"), []string{"GITHUB_TOKEN"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := action(t, dir, nil)
+			a.GitHub = func() (*github.Host, error) { return nil, github.ErrNoCredentials }
+			_, err := a.Plan(t.Context(), c.in)
+			if err == nil {
+				t.Fatal("there is a plan")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error is %v, want %q", err, want)
+				}
+			}
+		})
+	}
+	a := action(t, dir, nil)
+	a.Taken = func(ref string) string { return "catalog.yaml:3 of " + ref }
+	if _, err := a.Plan(t.Context(), input()); err == nil || !strings.Contains(err.Error(), "catalog.yaml:3") {
+		t.Errorf("a service of the catalog is created again: %v", err)
+	}
+	in := input()
+	in[AnswersField] = map[string]string{"owner": "group:default/other"}
+	if _, err := action(t, dir, nil).Plan(t.Context(), in); err == nil || !strings.Contains(err.Error(), "give one of them") {
+		t.Errorf("two owners are taken: %v", err)
+	}
+}
+
+// TestSecrets looks for a secret in everything that a creation writes.
+func TestSecrets(t *testing.T) {
+	dir, secret := t.TempDir(), "ghp_"+strings.Repeat("aB3", 12)
+	in := input()
+	in[AnswersField] = map[string]string{"description": secret}
+	if _, err := action(t, dir, nil).Plan(t.Context(), in); err == nil || strings.Contains(err.Error(), secret) {
+		t.Errorf("the error of a secret as an answer is %v", err)
+	}
+	s := hosttest.New(t)
+	s.Token = secret
+	p, a := begin(t, action(t, dir, s), input(RepositoryField, "acme/pay"))
+	var steps strings.Builder
+	if err := apply(t.Context(), a, p, func(s actions.Step) { fmt.Fprintln(&steps, s) }); err != nil {
+		t.Fatal(err)
+	}
+	journal, err := os.ReadFile(journalName(a.Journals, "pay"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := json.Marshal(p.Document())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"journal": string(journal), "plan": string(plan), "steps": steps.String()} {
+		if text == "" || strings.Contains(text, secret) {
+			t.Errorf("the %s has the token:\n%s", name, text)
+		}
+	}
+}
+
+func git(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", args...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v: %s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// TestLocal creates a service in a directory of every kind.
+func TestLocal(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(t *testing.T, dir string)
+		commits int // of the directory; -1: it is in another repository
+	}{
+		{"a new directory", func(*testing.T, string) {}, 1},
+		{"an empty one", func(t *testing.T, dir string) {
+			t.Helper()
+			if err := os.Mkdir(filepath.Join(dir, "pay"), 0o750); err != nil {
+				t.Fatal(err)
+			}
+		}, 1},
+		{"an empty repository", func(t *testing.T, dir string) {
+			t.Helper()
+			git(t, dir, "init", "-q", "-b", "main", "pay")
+		}, 1},
+		{"in a repository", func(t *testing.T, dir string) {
+			t.Helper()
+			git(t, dir, "init", "-q", "-b", "main", ".")
+		}, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			c.prepare(t, dir)
+			p, a := begin(t, action(t, dir, nil), input())
+			if err := apply(t.Context(), a, p, nil); err != nil {
+				t.Fatal(err)
+			}
+			target := filepath.Join(dir, "pay")
+			for _, f := range p.Files {
+				name := filepath.Join(target, filepath.FromSlash(f.Path))
+				got, err := os.ReadFile(name)
+				if err != nil || string(got) != string(f.After) {
+					t.Errorf("%s is %q, %v", f.Path, got, err)
+				}
+				if st, err := os.Stat(name); err != nil || (st.Mode()&0o100 != 0) != f.Executable {
+					t.Errorf("%s: %v, %v", f.Path, st, err)
+				}
+			}
+			if c.commits < 0 {
+				if _, err := os.Stat(filepath.Join(target, ".git")); err == nil {
+					t.Error("a repository was made in a repository")
+				}
+				return
+			}
+			if n := git(t, target, "rev-list", "--count", "main"); n != fmt.Sprint(c.commits) {
+				t.Errorf("it has %s commits", n)
+			}
+			if s := git(t, target, "status", "--porcelain"); s != "" {
+				t.Errorf("git status is %s", s)
+			}
+		})
+	}
+}
+
+// crash is the panic of a test in the middle of a creation.
+type crash struct{}
+
+// TestLocalCrash ends a creation at the beginning and at the end of each step, and before each is known to be done, and
+// goes on.
+func TestLocalCrash(t *testing.T) {
+	for at := range 4 {
+		for _, forget := range []bool{false, true} {
+			t.Run(fmt.Sprintf("event %d, its end forgotten: %v", at, forget), func(t *testing.T) {
+				dir := t.TempDir()
+				p, a := begin(t, action(t, dir, nil), input())
+				events := 0
+				func() {
+					defer func() {
+						if r := recover(); r != (crash{}) {
+							t.Fatalf("it did not end at event %d: %v", at, r)
+						}
+					}()
+					_ = apply(t.Context(), a, p, func(actions.Step) {
+						if events++; events > at {
+							panic(crash{})
+						}
+					})
+				}()
+				j, err := ReadJournal(a.Journals, "pay")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if forget && len(j.Done) > 0 { // the step was done, and the process ended before that was saved
+					j.Done = j.Done[:len(j.Done)-1]
+					if err := j.save(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if _, err := a.Begin(p, "run-2"); err == nil || !strings.Contains(err.Error(), "--resume") {
+					t.Errorf("a second creation begins: %v", err)
+				}
+				goOn(t, action(t, dir, nil))
+				target := filepath.Join(dir, "pay")
+				if n := git(t, target, "rev-list", "--count", "main"); n != "1" {
+					t.Errorf("it has %s commits", n)
+				}
+				if s := git(t, target, "status", "--porcelain"); s != "" {
+					t.Errorf("git status is %s", s)
+				}
+			})
+		}
+	}
+}
+
+// goOn resumes the creation of pay.
+func goOn(t *testing.T, a *Action) {
+	t.Helper()
+	j, err := ReadJournal(a.Journals, "pay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Resume = j
+	a.Now = func() time.Time { return now.Add(time.Hour) }
+	in, err := j.DecodeInput(a.Descriptor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := a.Plan(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Digest() != j.Plan {
+		t.Fatalf("the plan is %s, and it was %s", p.Digest(), j.Plan)
+	}
+	if err := apply(t.Context(), a, p, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHosted(t *testing.T) {
+	s := hosttest.New(t)
+	dir := t.TempDir()
+	in := input(RepositoryField, "acme/pay", VisibilityField, "internal")
+	in[SettingsField] = true
+	p, a := begin(t, action(t, dir, s), in)
+	if len(s.Writes) > 0 || p.On["repository"] != "absent" {
+		t.Errorf("planning has sent %v; it is on %v", s.Writes, p.On)
+	}
+	if err := apply(t.Context(), a, p, nil); err != nil {
+		t.Fatal(err)
+	}
+	checkRepository(t, s, p)
+	settings := strings.Join(s.Repos["acme/pay"].Settings, "\n")
+	for _, want := range []string{`"context":"Unit tests"`, `"context":"lint"`} {
+		if !strings.Contains(settings, want) {
+			t.Errorf("the settings lack %s:\n%s", want, settings)
+		}
+	}
+	if strings.Contains(settings, "deploy") {
+		t.Errorf("a job that pull requests skip is required:\n%s", settings)
+	}
+	if _, err := action(t, dir, s).Plan(t.Context(), in); err == nil || !strings.Contains(err.Error(), "exists already") {
+		t.Errorf("it is created again: %v", err)
+	}
+}
+
+// checkRepository compares the repository with the plan.
+func checkRepository(t *testing.T, s *hosttest.Server, p actions.Plan) {
+	t.Helper()
+	repo := s.Repos["acme/pay"]
+	if repo == nil || len(s.Repos) != 1 {
+		t.Fatalf("the repositories are %v", s.Repos)
+	}
+	files, commits := repo.Head()
+	if commits != 1 || len(repo.Refs) != 1 || repo.DefaultBranch != "main" || github.TreeID(files) != github.TreeID(p.Files) {
+		t.Errorf("it has %d commits and the refs %v", commits, repo.Refs)
+	}
+	if !slices.ContainsFunc(files, func(f actions.FileChange) bool { return f.Path == "run.sh" && f.Executable }) {
+		t.Error("run.sh is not executable")
+	}
+}
+
+// TestHostedCrash loses the connection before or after each request, and goes on.
+func TestHostedCrash(t *testing.T) {
+	for _, before := range []bool{true, false} {
+		for at := 0; ; at++ {
+			s := hosttest.New(t)
+			s.Branch = []string{"main", "master"}[at%2]
+			dir := t.TempDir()
+			in := input(RepositoryField, "acme/pay")
+			in[SettingsField] = true
+			p, a := begin(t, action(t, dir, s), in)
+			n := 0
+			fails := func() bool {
+				n++
+				return n <= at
+			}
+			interrupt := func(*http.Request) bool { return fails() }
+			if before {
+				s.Before = interrupt
+			} else {
+				s.After = interrupt
+			}
+			err := apply(t.Context(), a, p, nil)
+			s.Before, s.After = nil, nil
+			if err == nil {
+				if at < 8 {
+					t.Errorf("a creation takes only %d requests", at)
+				}
+				break
+			}
+			goOn(t, action(t, dir, s))
+			checkRepository(t, s, p)
+			if t.Failed() {
+				t.Fatalf("after request %d was lost (before: %v)", at, before)
+			}
+		}
+	}
+}
+
+// TestForeignRepository creates what somebody else has created meanwhile.
+func TestForeignRepository(t *testing.T) {
+	s := hosttest.New(t)
+	dir := t.TempDir()
+	p, a := begin(t, action(t, dir, s), input(RepositoryField, "acme/pay"))
+	host, err := a.hostOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := host.Create(t.Context(), github.Repository{Owner: "acme", Name: "pay"}, "Organization"); err != nil {
+		t.Fatal(err)
+	}
+	s.Repos["acme/pay"].CreatedAt = now.Add(-time.Hour)
+	if err := apply(t.Context(), a, p, nil); !errors.Is(err, github.ErrForeign) {
+		t.Errorf("the error is %v", err)
+	}
+	s.Repos["acme/pay"].CreatedAt = now
+	s.Repos["acme/pay"].Commit()
+	if err := apply(t.Context(), a, p, nil); !errors.Is(err, github.ErrForeign) {
+		t.Errorf("with a commit, the error is %v", err)
+	}
+}

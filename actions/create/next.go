@@ -1,0 +1,116 @@
+package create
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/repository/workflow"
+)
+
+// settings returns the requests that set what rules ask of the settings of the repository.
+func settings(url string, t Target, files []actions.FileChange) []actions.Request {
+	return github.Settings(github.APIURL(url), *t.Repository,
+		github.SettingsOf{Checks: requiredChecks(files), Workflows: len(t.Workflows) > 0})
+}
+
+// requiredChecks returns the names of the checks that every pull request gets: the jobs of workflows that start at
+// each, without those that are skipped under conditions and those whose names GitHub computes.
+func requiredChecks(files []actions.FileChange) []string {
+	var names []string
+	for _, f := range files {
+		if !strings.HasPrefix(f.Path, ".github/workflows/") {
+			continue
+		}
+		w, err := workflow.Parse(f.Path, string(f.After))
+		if err != nil {
+			continue
+		}
+		on := w.On("pull_request")
+		if on == nil || len(on.Paths)+len(on.PathsIgnore)+len(on.Types) > 0 {
+			continue
+		}
+		for _, j := range w.Jobs {
+			name := j.Name
+			if name == "" {
+				name = j.ID
+			}
+			if j.If == "" && j.Uses == nil && !strings.Contains(name, "${{") {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// commands returns what a person does next.
+func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
+	var next []actions.Command
+	add := func(why, format string, args ...any) {
+		next = append(next, actions.Command{Line: fmt.Sprintf(format, args...), Why: why})
+	}
+	switch {
+	case t.Repository != nil:
+		add("work on it", "git clone %s.git", t.ClonePage)
+	case t.Dir == "":
+		add("create it", "dxctl create service %s --golden-path %s", t.Name, p.Input.Text(PathField))
+	case t.InRepo != "" && p.On["directory"] != emptyRepository:
+		dir := quote(relative(a.Local, t.Dir))
+		add("commit it", "git add %s && git commit -m 'Create %s'", dir, t.Name)
+	default:
+		add("work on it", "cd %s", quote(relative(a.Local, t.Dir)))
+		add("publish it on GitHub; the push starts the workflows",
+			"gh repo create OWNER/%s --private --source . --push", t.Name)
+	}
+	if t.Repository != nil && !p.Input.Bool(SettingsField) {
+		for _, r := range settings(a.GitHubURL, t, p.Files) {
+			add(r.Why, "%s", ghCommand(r, github.APIURL(a.GitHubURL)))
+		}
+	}
+	if team := teamOf(p.Input.Text(OwnerField)); t.Repository != nil && slices.Contains(t.Environments, "production") &&
+		team != "" {
+		owner := t.Repository.Owner
+		add("let "+team+" approve deployments to production, but not their own",
+			"gh api --method PUT repos/%s/environments/production -F prevent_self_review=true "+
+				"-f 'reviewers[][type]=Team' -F \"reviewers[][id]=$(gh api orgs/%s/teams/%s --jq .id)\"",
+			t.Repository.FullName(), owner, team)
+	}
+	if a.Commands != nil {
+		next = append(next, a.Commands(p, t)...)
+	}
+	return next
+}
+
+// ghCommand is a request as a command of GitHub's command line.
+func ghCommand(r actions.Request, api string) string {
+	line := fmt.Sprintf("gh api --method %s %s", r.Method, strings.TrimPrefix(r.URL, api+"/"))
+	if r.Body != nil {
+		line += " --input - <<< " + quote(string(r.Body))
+	}
+	return line
+}
+
+// teamOf returns the name of a group that a ref names; "" for a user.
+func teamOf(ref string) string {
+	if kind, rest, ok := strings.Cut(ref, ":"); ok {
+		if !strings.EqualFold(kind, "group") {
+			return ""
+		}
+		ref = rest
+	}
+	return strings.ToLower(ref[strings.LastIndex(ref, "/")+1:])
+}
+
+// quote returns a word as a POSIX shell reads it.
+func quote(s string) string {
+	safe := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./+:@", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !safe(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

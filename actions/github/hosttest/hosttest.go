@@ -1,0 +1,337 @@
+// Package hosttest is a GitHub in memory for tests of what actions write: accounts, repositories, their git objects and
+// settings. It answers as GitHub does, as far as actions ask.
+package hosttest
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/github"
+)
+
+// Repo is a repository.
+type Repo struct {
+	ID            int64
+	CreatedAt     time.Time
+	DefaultBranch string
+	Description   string
+	Private       bool
+	Refs          map[string]string   // commits by "heads/main"
+	Parents       map[string][]string // of each commit
+	Trees         map[string]string   // of each commit
+	Files         map[string][]actions.FileChange
+	Blobs         map[string][]byte
+	Issues, Pulls int
+	Settings      []string // requests that changed settings: "POST rulesets {…}"
+	Made          int      // how often its creation was answered
+}
+
+// Server is a GitHub. Its fields may be changed between requests.
+type Server struct {
+	URL    string // of the API
+	Login  string // of the token
+	Scopes string // of the token; "-": it is a fine-grained one
+	Token  string
+	Orgs   map[string]string // role of Login by organization; "": no member
+	Closed bool              // members may not create repositories
+	Branch string            // default branch of new repositories
+	Repos  map[string]*Repo  // by full name
+	Now    func() time.Time
+	// Before is called with each request; the request is not answered if it returns false. After: likewise, but after the
+	// request was obeyed. Both may be nil.
+	Before, After func(r *http.Request) bool
+
+	mutex  sync.Mutex
+	next   int64
+	Writes []string // methods and paths of what changed something
+}
+
+// New starts a server for the time of a test.
+func New(t *testing.T) *Server {
+	t.Helper()
+	s := &Server{Login: "ada", Scopes: "repo, workflow, delete_repo", Token: "secret-token-of-ada", Branch: "main",
+		Orgs: map[string]string{"acme": "member"}, Repos: map[string]*Repo{}, Now: time.Now, next: 100}
+	server := httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(server.Close)
+	s.URL = server.URL + "/api/v3"
+	return s
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.Before != nil && !s.Before(r) {
+		panic(http.ErrAbortHandler)
+	}
+	if s.Scopes != "-" {
+		w.Header().Set("X-OAuth-Scopes", s.Scopes)
+	}
+	status, body := s.answer(r)
+	if r.Method != http.MethodGet && status < http.StatusBadRequest {
+		s.Writes = append(s.Writes, r.Method+" "+strings.TrimPrefix(r.URL.Path, "/api/v3/"))
+	}
+	if s.After != nil && !s.After(r) {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	if body != nil {
+		_ = json.NewEncoder(w).Encode(body)
+	}
+}
+
+type object = map[string]any
+
+func problem(status int, message string) (int, any) { return status, object{"message": message} }
+
+func (s *Server) answer(r *http.Request) (int, any) {
+	if r.Header.Get("Authorization") != "Bearer "+s.Token {
+		return problem(http.StatusUnauthorized, "Bad credentials")
+	}
+	path := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/v3/"), "/")
+	raw, _ := io.ReadAll(r.Body)
+	body := object{}
+	_ = json.Unmarshal(raw, &body)
+	switch {
+	case path[0] == "user" && len(path) == 1:
+		return http.StatusOK, object{"login": s.Login, "type": "User"}
+	case path[0] == "users":
+		return s.account(path[1])
+	case path[0] == "orgs" && len(path) == 2:
+		return http.StatusOK, object{"login": path[1], "members_can_create_repositories": !s.Closed}
+	case path[0] == "orgs" && path[2] == "memberships":
+		if role := s.Orgs[path[1]]; role != "" {
+			return http.StatusOK, object{"role": role, "state": "active"}
+		}
+	case path[0] == "orgs" && path[2] == "repos" && r.Method == http.MethodPost:
+		return s.create(path[1], body)
+	case path[0] == "user" && r.Method == http.MethodPost:
+		return s.create(s.Login, body)
+	case path[0] == "repos" && len(path) >= 3:
+		full := path[1] + "/" + path[2]
+		if repo := s.Repos[full]; repo != nil {
+			return s.repo(r, full, repo, path[3:], body, raw)
+		}
+	}
+	return problem(http.StatusNotFound, "Not Found")
+}
+
+func (s *Server) account(login string) (int, any) {
+	if _, ok := s.Orgs[login]; ok {
+		return http.StatusOK, object{"login": login, "type": "Organization"}
+	}
+	if login == s.Login || login == "bob" {
+		return http.StatusOK, object{"login": login, "type": "User"}
+	}
+	return problem(http.StatusNotFound, "Not Found")
+}
+
+func (s *Server) create(owner string, body object) (int, any) {
+	full := fmt.Sprintf("%s/%s", owner, body["name"])
+	if repo := s.Repos[full]; repo != nil {
+		return http.StatusUnprocessableEntity, object{"message": "Repository creation failed.", "errors": []object{
+			{"resource": "Repository", "code": "custom", "field": "name", "message": "name already exists on this account"}}}
+	}
+	s.next++
+	repo := &Repo{ID: s.next, CreatedAt: s.Now().UTC().Truncate(time.Second), DefaultBranch: s.Branch,
+		Description: fmt.Sprint(body["description"]), Private: body["private"] == true, Refs: map[string]string{},
+		Parents: map[string][]string{}, Trees: map[string]string{}, Files: map[string][]actions.FileChange{},
+		Blobs: map[string][]byte{}, Made: 1}
+	s.Repos[full] = repo
+	if body["auto_init"] == true {
+		readme := []actions.FileChange{{Path: "README.md", After: []byte("# " + fmt.Sprint(body["name"]) + "\n")}}
+		tree := github.TreeID(readme)
+		repo.Files[tree] = readme
+		repo.Refs["heads/"+s.Branch] = repo.commit(tree, nil, "Initial commit")
+	}
+	return http.StatusCreated, s.document(full, repo)
+}
+
+func (r *Repo) commit(tree string, parents []string, message string) string {
+	sum := sha256.Sum256([]byte(tree + strings.Join(parents, " ") + message + fmt.Sprint(len(r.Trees))))
+	id := hex.EncodeToString(sum[:20])
+	r.Trees[id], r.Parents[id] = tree, parents
+	return id
+}
+
+func (s *Server) document(full string, r *Repo) object {
+	return object{"id": r.ID, "full_name": full, "default_branch": r.DefaultBranch, "created_at": r.CreatedAt,
+		"html_url": "https://github.example/" + full, "clone_url": "https://github.example/" + full + ".git",
+		"description": r.Description, "private": r.Private}
+}
+
+func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, body object, raw []byte) (int, any) {
+	if len(path) == 0 {
+		return s.whole(r, full, repo, body, raw)
+	}
+	list := func(n int) (int, any) { return http.StatusOK, slices.Repeat([]object{{"number": 1}}, min(n, 1)) }
+	switch path[0] {
+	case "commits":
+		return repo.log(cmp.Or(r.URL.Query().Get("sha"), repo.DefaultBranch))
+	case "branches":
+		all := []object{}
+		for _, name := range slices.Sorted(maps.Keys(repo.Refs)) {
+			if branch, ok := strings.CutPrefix(name, "heads/"); ok {
+				all = append(all, object{"name": branch})
+			}
+		}
+		return http.StatusOK, all
+	case "issues":
+		return list(repo.Issues + repo.Pulls)
+	case "pulls":
+		return list(repo.Pulls)
+	case "releases", "forks":
+		return list(0)
+	case "git":
+		return repo.git(r.Method, path[1:], body)
+	case "rulesets", "actions", "private-vulnerability-reporting":
+		name := strings.Join(path, "/")
+		setting := strings.TrimSpace(r.Method + " " + name + " " + string(raw))
+		if path[0] == "rulesets" && slices.Contains(repo.Settings, setting) {
+			return http.StatusUnprocessableEntity, object{"message": "Validation Failed", "errors": []string{
+				"Name must be unique"}}
+		}
+		repo.Settings = append(repo.Settings, setting)
+		return http.StatusOK, object{"id": 1}
+	}
+	return problem(http.StatusNotFound, "Not Found")
+}
+
+func (s *Server) whole(r *http.Request, full string, repo *Repo, body object, raw []byte) (int, any) {
+	switch r.Method {
+	case http.MethodDelete:
+		delete(s.Repos, full)
+		return http.StatusNoContent, nil
+	case http.MethodPatch:
+		if branch, ok := body["default_branch"].(string); ok {
+			repo.DefaultBranch = branch
+		} else {
+			repo.Settings = append(repo.Settings, "PATCH  "+string(raw))
+		}
+	}
+	return http.StatusOK, s.document(full, repo)
+}
+
+func (r *Repo) log(branch string) (int, any) {
+	if len(r.Refs) == 0 {
+		return problem(http.StatusConflict, "Git Repository is empty.")
+	}
+	commit, ok := r.Refs["heads/"+branch]
+	if !ok {
+		return problem(http.StatusNotFound, "Not Found")
+	}
+	all := []object{}
+	for commit != "" {
+		all = append(all, object{"sha": commit})
+		parents := r.Parents[commit]
+		if commit = ""; len(parents) > 0 {
+			commit = parents[0]
+		}
+	}
+	return http.StatusOK, all
+}
+
+// git answers what is below git/.
+func (r *Repo) git(method string, path []string, body object) (int, any) {
+	text := func(v any) string {
+		s, _ := v.(string)
+		return s
+	}
+	if len(r.Refs) == 0 && method == http.MethodPost {
+		return problem(http.StatusConflict, "Git Repository is empty.")
+	}
+	switch name := strings.Join(path, "/"); {
+	case name == "blobs":
+		content, err := base64.StdEncoding.DecodeString(text(body["content"]))
+		if err != nil {
+			return problem(http.StatusUnprocessableEntity, "content is not valid Base64")
+		}
+		id := github.BlobID(content)
+		r.Blobs[id] = content
+		return http.StatusCreated, object{"sha": id}
+	case name == "trees":
+		return r.tree(body)
+	case name == "commits":
+		tree := text(body["tree"])
+		if _, ok := r.Files[tree]; !ok {
+			return problem(http.StatusUnprocessableEntity, "Tree SHA does not exist")
+		}
+		return http.StatusCreated, object{"sha": r.commit(tree, nil, text(body["message"]))}
+	case name == "refs":
+		ref, sha := strings.TrimPrefix(text(body["ref"]), "refs/"), text(body["sha"])
+		if r.Refs[ref] != "" || r.Trees[sha] == "" {
+			return problem(http.StatusUnprocessableEntity, "Reference already exists")
+		}
+		r.Refs[ref] = sha
+		return http.StatusCreated, object{"ref": body["ref"]}
+	case path[0] == "refs" && method == http.MethodPatch:
+		ref, sha := strings.Join(path[1:], "/"), text(body["sha"])
+		if r.Refs[ref] == "" || r.Trees[sha] == "" || body["force"] != true {
+			return problem(http.StatusUnprocessableEntity, "Update is not a fast forward")
+		}
+		r.Refs[ref] = sha
+		return http.StatusOK, object{"ref": "refs/" + ref}
+	case path[0] == "refs" && method == http.MethodDelete:
+		delete(r.Refs, strings.Join(path[1:], "/"))
+		return http.StatusNoContent, nil
+	case path[0] == "matching-refs":
+		return http.StatusOK, []object{}
+	}
+	return problem(http.StatusNotFound, "Not Found")
+}
+
+func (r *Repo) tree(body object) (int, any) {
+	entries, _ := body["tree"].([]any)
+	var files []actions.FileChange
+	for _, e := range entries {
+		entry, _ := e.(object)
+		var content []byte
+		switch sha, byID := entry["sha"].(string); {
+		case byID:
+			content = r.Blobs[sha]
+		case entry["content"] != nil:
+			content = []byte(fmt.Sprint(entry["content"]))
+		default:
+			return problem(http.StatusUnprocessableEntity, "tree.sha or tree.content is required")
+		}
+		files = append(files, actions.FileChange{Path: fmt.Sprint(entry["path"]), After: content,
+			Executable: entry["mode"] == "100755"})
+	}
+	id := github.TreeID(files)
+	r.Files[id] = files
+	return http.StatusCreated, object{"sha": id}
+}
+
+// Head returns the files of the default branch, and how many commits it has; nil if there is no such branch.
+func (r *Repo) Head() (files []actions.FileChange, commits int) {
+	for commit := r.Refs["heads/"+r.DefaultBranch]; commit != ""; {
+		if commits++; commits == 1 {
+			files = r.Files[r.Trees[commit]]
+		}
+		parents := r.Parents[commit]
+		if commit = ""; len(parents) > 0 {
+			commit = parents[0]
+		}
+	}
+	return files, commits
+}
+
+// Commit adds a commit to the default branch, as somebody else does.
+func (r *Repo) Commit() {
+	ref := "heads/" + r.DefaultBranch
+	r.Refs[ref] = r.commit(r.Trees[r.Refs[ref]], []string{r.Refs[ref]}, "by somebody")
+}
