@@ -19,6 +19,7 @@ import (
 	"github.com/dxctl/dxctl/notify"
 	"github.com/dxctl/dxctl/people"
 	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/paths"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/strictyaml"
 	"github.com/dxctl/dxctl/web/server"
@@ -33,6 +34,7 @@ type Config struct {
 	Environments map[string][]string `yaml:"environments"` // name → the names that sources use for it
 	People       people.Config       `yaml:"people"`
 	Scorecards   scorecards.Config   `yaml:"scorecards"`
+	Paths        paths.Config        `yaml:"paths"`
 	Facts        links.Config        `yaml:"facts"`
 	Notify       notify.Config       `yaml:"notify"`
 	Collect      Collect             `yaml:"collect"`
@@ -178,6 +180,16 @@ func (c Config) validate(where strictyaml.Positions) error {
 	}
 	fail("catalog", c.Catalog.Validate())
 	fail("people", c.People.Validate())
+	for i, source := range c.Paths.Sources {
+		fail(fmt.Sprintf("paths.sources[%d]", i), source.Validate())
+	}
+	for _, err := range flat(c.Paths.Defaults.Validate()) {
+		at := "paths.defaults"
+		if wrong, ok := errors.AsType[paths.DefaultError](err); ok {
+			at += "." + wrong.Key
+		}
+		fail(at, err)
+	}
 	for i, f := range c.Scorecards.Files { // an unreadable file of the catalog or of people is a warning when it is read
 		fail(fmt.Sprintf("scorecards.files[%d]", i), c.readable(f))
 	}

@@ -98,6 +98,11 @@ func TestBad(t *testing.T) {
 			":3: token rules has a secret of source scripts", ":5: token third has a secret of source scripts", `tokens[1]: the name "rules" is taken`,
 			"token rules: the secret is missing or shorter than 16", `unknown scope "plans"; the scopes are plan`,
 		},
+		"paths": {
+			":3: it names neither a directory nor a repository", ":4: ref is missing", ":5: git holds credentials",
+			`:8: paths.defaults.registry "Acme x"`, ":9: paths.defaults.base_images.go", `:10: paths.defaults.runner: label "a b"`,
+			":11: paths.defaults.package_mirror holds credentials", ":12: paths.defaults.cloud_identity",
+		},
 		"a-limit-of-nothing": {":2: store.limits.result_rows: 0 is too small; use at least 1"},
 	}
 	files, err := filepath.Glob("testdata/*.bad.yaml")

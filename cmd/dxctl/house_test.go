@@ -380,6 +380,7 @@ var house = []struct {
 			"collectors/links",
 			"notify",
 			"scorecards",
+			"scorecards/paths",
 			"event",
 			"metrics",
 		},

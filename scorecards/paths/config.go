@@ -92,14 +92,15 @@ const maxLabels = 20
 func (c Config) Validate() error {
 	var errs []error
 	for i, s := range c.Sources {
-		if err := s.validate(); err != nil {
+		if err := s.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("paths.sources[%d]: %w", i, err))
 		}
 	}
 	return errors.Join(append(errs, c.Defaults.Validate())...)
 }
 
-func (s Source) validate() error {
+// Validate reports what is wrong with a source.
+func (s Source) Validate() error {
 	if s.Git == "" {
 		switch {
 		case strings.TrimSpace(s.Dir) == "":
@@ -145,10 +146,23 @@ func checkAddress(address string) error {
 // scpPattern matches addresses such as git@github.com:acme/golden-paths.
 var scpPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]+$`)
 
-// Validate reports what is wrong with the defaults, all at once.
+// DefaultError is a mistake in a value of paths.defaults.
+type DefaultError struct {
+	Key     string // "runner", "base_images.go"
+	Message string // begins with the key
+}
+
+// Error returns the sentence.
+func (e DefaultError) Error() string { return "paths.defaults." + e.Message }
+
+// Validate reports what is wrong with the defaults, all at once: the error joins a [DefaultError] for each mistake.
 func (d Defaults) Validate() error {
 	var errs []error
-	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("paths.defaults."+format, args...)) }
+	fail := func(format string, args ...any) {
+		message := fmt.Sprintf(format, args...)
+		key := message[:strings.IndexAny(message, " :")]
+		errs = append(errs, DefaultError{Key: key, Message: message})
+	}
 	if d.Registry != "" && !registryPattern.MatchString(d.Registry) {
 		fail("registry %.80q is not a registry of images with the beginning of a name, such as ghcr.io/acme", d.Registry)
 	}

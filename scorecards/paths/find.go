@@ -92,7 +92,7 @@ func (e NotFoundError) Error() string {
 
 // paths returns the golden paths of a source.
 func (s Source) paths(ctx context.Context, dir string) ([]*Path, error) {
-	if err := s.validate(); err != nil {
+	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("paths.sources: %w", err)
 	}
 	if s.Git != "" {
