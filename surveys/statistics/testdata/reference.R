@@ -1,0 +1,25 @@
+# Prints the numbers of reference_test.go that come from R: Debian packages r-base-core and r-cran-survey.
+#   Rscript surveys/statistics/testdata/reference.R
+suppressMessages(library(survey))
+options(digits = 15)
+show <- function(name, ...) cat(name, sprintf("%.12f", c(...)), "\n")
+sample_of <- function(y, N) svydesign(id = ~1, fpc = ~N, data = data.frame(y = y, N = N))
+mean_of <- function(name, y, N) {
+  d <- sample_of(y, N)
+  m <- svymean(~y, d); t <- svytotal(~y, d)
+  show(name, coef(m), SE(m), confint(m, df = degf(d)), coef(t), SE(t))
+}
+team <- c(4, 5, 3, 4, 2, 5, 4, 4)
+mean_of("mean 8 of 12", team, 12)
+mean_of("mean 8 of 40", team, 40)
+nps <- c(10, 9, 9, 8, 7, 7, 6, 3, 10, 0, 9, 8)
+mean_of("enps 12 of 30", ifelse(nps >= 9, 100, ifelse(nps <= 6, -100, 0)), 30)
+before <- c(2, 3, 3, 2, 4, 3, 2, 1, 3, 2)
+w <- t.test(team, before)
+show("welch", w$estimate[1] - w$estimate[2], w$stderr, w$parameter, w$conf.int)
+x <- c(3.1, 4.2, 2.8, 3.9, 4.4, 3.3, 2.9, 4.0, 3.6, 4.2, 3.0, 3.7)
+y <- c(18, 9, 22, 11, 10, 15, 20, 14, 12, 8, 25, 12)
+s <- suppressWarnings(cor.test(x, y, method = "spearman", exact = FALSE))
+r <- s$estimate; n <- length(x); z <- atanh(r); se <- sqrt((1 + r^2 / 2) / (n - 3))
+show("spearman", r, s$p.value, tanh(z + c(-1, 1) * qnorm(0.975) * se))
+show("holm", p.adjust(c(0.01, 0.04, 0.03, 0.005, 0.5), method = "holm"))
