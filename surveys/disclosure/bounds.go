@@ -1,0 +1,311 @@
+package disclosure
+
+import "slices"
+
+// known is a set of places of which the counts of a question are known: a shown group, or the difference of two.
+type known struct {
+	places  []int
+	counts  []int // by answer
+	n       int
+	group   int // position in survey.groups of the group that is hidden to make it unknown; −1: a set of teams only
+	byTeams bool
+}
+
+// decideQuestion returns which of the shown groups are shown for a question.
+//
+// Cells are hidden where all gave the same answer: who is in the group has given it. For teams that is decided on the
+// tree. All other groups are checked by what non-negative counts allow (see check); in doubt a group that is not a team
+// is hidden, because with teams alone nothing more than their rests can be known.
+func (s *survey) decideQuestion(q int, shown []int) map[int]bool {
+	kept := map[int]bool{}
+	all := 0
+	for _, n := range s.totals[q] {
+		all += n
+	}
+	if all < s.threshold {
+		return kept
+	}
+	mayBeKnown := func(places []int) bool {
+		n := s.sum(q, places)
+		return n == 0 || n >= s.threshold && !isAlike(s.counts(q, places))
+	}
+	teams, places := map[string]bool{}, map[string][]int{}
+	for _, i := range shown {
+		if s.isTeam(i) {
+			teams[s.groups[i].Team] = s.sum(q, s.members[i]) >= s.threshold
+			places[s.groups[i].Team] = s.members[i]
+		}
+	}
+	people := func(places []int) int { return s.sum(q, places) }
+	teams = s.tree.close(teams, places, people, mayBeKnown)
+	var cells []int
+	var secret [][]int // places of which nothing may be derived
+	for _, i := range shown {
+		if teams[s.groups[i].Team] && s.sum(q, s.members[i]) >= s.threshold && mayBeKnown(s.members[i]) {
+			cells = append(cells, i)
+		} else if s.sum(q, s.members[i]) > 0 {
+			secret = append(secret, s.members[i])
+		}
+	}
+	if s.questions[q].Derived {
+		cells = s.closeGroups(q, cells)
+	}
+	for _, i := range s.closeBounds(q, cells, secret) {
+		kept[i] = true
+	}
+	return kept
+}
+
+// closeBounds hides groups until nothing is derivable that must not be.
+func (s *survey) closeBounds(q int, cells []int, secret [][]int) []int {
+	for {
+		hide := map[int]bool{}
+		for _, b := range s.check(q, cells) {
+			if b.group >= 0 && !hide[b.group] {
+				hide[b.group] = true
+				secret = append(secret, s.members[b.group])
+			}
+		}
+		if len(secret) > 0 {
+			y := s.newSystem(q, cells)
+			for _, places := range secret {
+				v, ok := y.sumOf(places)
+				if !ok {
+					continue
+				}
+				if group, ok := y.derivation(v); ok && group >= 0 {
+					hide[group] = true
+				}
+			}
+		}
+		if len(hide) == 0 {
+			return cells
+		}
+		cells = slices.DeleteFunc(cells, func(i int) bool { return hide[i] })
+	}
+}
+
+func (s *survey) counts(q int, places []int) []int {
+	var counts []int
+	for _, p := range places {
+		row := s.questions[q].Counts[p]
+		if counts == nil {
+			counts = make([]int, len(row))
+		}
+		for v, n := range row {
+			counts[v] += n
+		}
+	}
+	return counts
+}
+
+// isAlike reports whether all answers are the same.
+func isAlike(counts []int) bool {
+	given := 0
+	for _, n := range counts {
+		if n > 0 {
+			given++
+		}
+	}
+	return given == 1
+}
+
+// sets returns what is known of a question: shown groups; the rests of teams, of everyone and of each band and word of
+// the golden path; and what remains of a shown group when one with a further restriction is subtracted.
+func (s *survey) sets(q int, cells []int) []known {
+	var all []known
+	put := func(in []int, group int, byTeams bool) {
+		k := known{places: in, counts: s.counts(q, in), group: group, byTeams: byTeams}
+		for _, n := range k.counts {
+			k.n += n
+		}
+		if k.n > 0 {
+			all = append(all, k)
+		}
+	}
+	at := map[Group]int{}
+	slices := map[Group]map[string]bool{}
+	places := map[Group]map[string][]int{}
+	for _, i := range cells {
+		g := s.groups[i]
+		at[g] = i
+		slice := Group{Tenure: g.Tenure, GoldenPath: g.GoldenPath}
+		if slices[slice] == nil {
+			slices[slice], places[slice] = map[string]bool{}, map[string][]int{}
+		}
+		slices[slice][g.Team], places[slice][g.Team] = true, s.members[i]
+	}
+	for _, i := range cells {
+		g := s.groups[i]
+		slice := Group{Tenure: g.Tenure, GoldenPath: g.GoldenPath}
+		group := i
+		if s.isTeam(i) {
+			group = -1
+		}
+		put(s.members[i], group, group < 0)
+		if parts := s.tree.parts(g.Team, slices[slice]); len(parts) > 0 {
+			if group >= 0 {
+				for _, part := range parts {
+					group = max(group, at[Group{Team: part, Tenure: g.Tenure, GoldenPath: g.GoldenPath}])
+				}
+			}
+			put(s.tree.rest(g.Team, slices[slice], places[slice]), group, group < 0)
+		}
+		wider := map[Group]bool{{Team: g.Team, GoldenPath: g.GoldenPath}: true, {Team: g.Team, Tenure: g.Tenure}: true}
+		delete(wider, g)
+		for w := range wider {
+			if j, ok := at[w]; ok {
+				put(without(s.members[j], s.members[i]), i, false)
+			}
+		}
+	}
+	return all
+}
+
+// check returns known sets by which an answer can be attributed to too few people:
+//
+//   - a difference of two known sets in which all answered alike;
+//   - two known sets G and R such that G without R has few people, and more in G than in R gave an answer: some of those
+//     few gave it;
+//   - a known set in which somebody gave an answer that nearly nobody can have given, because of all others it is known
+//     that they did not.
+//
+// Each result names the group to hide; it is not a team.
+func (s *survey) check(q int, cells []int) []known {
+	sets := s.sets(q, cells)
+	var broken []known
+	in := make([][]int, len(s.totals[q]))      // place → sets
+	inOther := make([][]int, len(s.totals[q])) // place → sets that are not of teams only
+	for k, set := range sets {
+		for _, p := range set.places {
+			if s.totals[q][p] > 0 {
+				in[p] = append(in[p], k)
+				if !set.byTeams {
+					inOther[p] = append(inOther[p], k)
+				}
+			}
+		}
+	}
+	common := make([]int, len(sets))
+	for k, set := range sets {
+		if isAlike(set.counts) && set.group >= 0 {
+			broken = append(broken, set)
+			continue
+		}
+		if s.questions[q].Derived {
+			continue
+		}
+		var touched []int
+		others := in
+		if set.byTeams {
+			others = inOther
+		}
+		for _, p := range set.places {
+			for _, other := range others[p] {
+				if common[other] == 0 {
+					touched = append(touched, other)
+				}
+				common[other] += s.totals[q][p]
+			}
+		}
+		for _, other := range touched {
+			left := set.n - common[other]
+			common[other] = 0
+			if other == k || left == 0 {
+				continue
+			}
+			if s.revealed(set, sets[other], left) {
+				broken = append(broken, known{group: max(set.group, sets[other].group)})
+			}
+		}
+	}
+	if !s.questions[q].Derived {
+		broken = append(broken, s.attributable(q, sets, in)...)
+	}
+	return broken
+}
+
+// revealed reports whether the answers in g and not in r, of so many people, are known too well.
+func (s *survey) revealed(g, r known, people int) bool {
+	for v, n := range g.counts {
+		least := n - r.counts[v] // of those people gave this answer
+		if least == people || least > 0 && people < s.threshold {
+			return true
+		}
+	}
+	return false
+}
+
+// attributable looks at each answer for sets in which somebody gave it, and in which fewer people than the threshold
+// are left who can have given it: a place cannot if it is in a known set in which nobody did.
+func (s *survey) attributable(q int, sets []known, in [][]int) []known {
+	var broken []known
+	if len(sets) == 0 {
+		return nil
+	}
+	for v := range sets[0].counts {
+		least, most := s.limits(q, v, sets)
+		for _, set := range sets {
+			if set.counts[v] == 0 {
+				continue
+			}
+			people, certain := 0, false
+			for _, p := range set.places {
+				if most[p] > 0 {
+					people += s.totals[q][p]
+				}
+				certain = certain || least[p] > 0 && least[p] == s.totals[q][p]
+			}
+			if certain || people < s.threshold || people == set.counts[v] {
+				broken = append(broken, known{group: s.cause(set, v, sets, in)})
+			}
+		}
+	}
+	return broken
+}
+
+// cause returns the smallest group that limits who can have given an answer: one in which nobody gave it, or else any
+// that shares people with the set.
+func (s *survey) cause(set known, v int, sets []known, in [][]int) int {
+	without, sharing := set.group, set.group
+	for _, p := range set.places {
+		for _, other := range in[p] {
+			sharing = max(sharing, sets[other].group)
+			if sets[other].counts[v] == 0 {
+				without = max(without, sets[other].group)
+			}
+		}
+	}
+	if without >= 0 {
+		return without
+	}
+	return sharing
+}
+
+// limits returns how often an answer was given at least, and at most, in each place. It repeats until nothing changes
+// that a place has at most what is left of a set after what the other places must have, and at least what the others
+// cannot have.
+func (s *survey) limits(q, v int, sets []known) (least, most []int) {
+	most = slices.Clone(s.totals[q])
+	least = make([]int, len(most))
+	for changed, round := true, 0; changed && round < 8; round++ {
+		changed = false
+		for _, set := range sets {
+			sumMost, sumLeast := 0, 0
+			for _, p := range set.places {
+				sumMost, sumLeast = sumMost+most[p], sumLeast+least[p]
+			}
+			for _, p := range set.places {
+				if m := set.counts[v] - (sumLeast - least[p]); m < most[p] {
+					sumMost -= most[p] - m
+					most[p], changed = m, true
+				}
+				if l := set.counts[v] - (sumMost - most[p]); l > least[p] {
+					sumLeast += l - least[p]
+					least[p], changed = l, true
+				}
+			}
+		}
+	}
+	return least, most
+}
