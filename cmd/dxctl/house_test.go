@@ -293,6 +293,8 @@ var house = []struct {
 	// What people answered: only the archive reads it, and only packages of surveys read the archive.
 	{name: "store/answers", imports: []string{"migrations", "store"}},
 	{name: "surveys/archive", imports: []string{"store", "store/answers", "surveys"}},
+	{name: "surveys/disclosure"},
+	{name: "surveys/statistics"},
 	{name: "actions/checkout"},
 	{
 		name: "scorecards/paths/pathcheck",

@@ -165,8 +165,8 @@ func (s *survey) sets(q int, cells []int) []known {
 // check returns known sets by which an answer can be attributed to too few people:
 //
 //   - a difference of two known sets in which all answered alike;
-//   - two known sets G and R such that G without R has few people, and more in G than in R gave an answer: some of those
-//     few gave it;
+//   - two known sets G and R such that G without R has few people, and more in G than in R gave an answer: some of
+//     those few gave it;
 //   - a known set in which somebody gave an answer that nearly nobody can have given, because of all others it is known
 //     that they did not.
 //

@@ -3,8 +3,8 @@ package disclosure
 import "math/bits"
 
 // prime is the modulus of the algebra: 2^61 − 1. The equations have coefficients 0 and 1. What can be derived with
-// rational coefficients can be derived modulo the prime, unless the prime divides one of the determinants; then it seems
-// that less is known by a chance of about one in 10^15.
+// rational coefficients can be derived modulo the prime, unless the prime divides a determinant of the equations, which
+// is as likely as that a number of 18 digits that is drawn at random is a multiple of it.
 const prime = 1<<61 - 1
 
 func add(a, b uint64) uint64 {

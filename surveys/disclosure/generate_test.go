@@ -7,8 +7,8 @@ import (
 	"github.com/dxctl/dxctl/surveys/disclosure"
 )
 
-// organization makes answers of people in a tree of teams: every tenth team is a department. Some answers are rare, some
-// people skip questions, and of some nothing is known.
+// organization makes answers of people in a tree of teams: every tenth team is a department. Some answers are rare,
+// some people skip questions, and of some the team or the tenure is not known.
 func organization(seed uint64, people, teams, questions int) disclosure.Answers {
 	r := rand.New(rand.NewPCG(seed, 1))
 	a := disclosure.Answers{Parents: map[string]string{}}

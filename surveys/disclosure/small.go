@@ -28,7 +28,8 @@ func (y *system) smallSums(threshold int) []vector {
 	return f.found
 }
 
-// candidates returns the columns that can be in a derivable sum over fewer answers than the limit, ascending by answers.
+// candidates returns the columns that can be in a derivable sum over fewer answers than the limit, ascending by
+// answers.
 //
 // A column c is ruled out by solutions z of the homogeneous equations that have c in common and nothing else: a sum in
 // which c is must have another column of each of them, because its product with z is 0. With limit − 1 of them it would
@@ -71,7 +72,9 @@ func (y *system) candidates(limit int) (small []int) {
 			small = append(small, c)
 		}
 	}
-	slices.SortFunc(small, func(a, b int) int { return cmp.Or(cmp.Compare(y.answers[a], y.answers[b]), cmp.Compare(a, b)) })
+	slices.SortFunc(small, func(a, b int) int {
+		return cmp.Or(cmp.Compare(y.answers[a], y.answers[b]), cmp.Compare(a, b))
+	})
 	return small
 }
 

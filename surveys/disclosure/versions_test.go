@@ -2,6 +2,7 @@ package disclosure_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,9 +31,11 @@ func TestCorrections(t *testing.T) {
 	}{
 		{"the same", with(), nil},
 		{"one cell less", first[:2], nil},
-		{"four of everyone changed", with([]int{14, 16, 30}), []disclosure.Correction{{all, "flow", "", 4}, {all, "flow", "teams", 4}}},
+		{"four of everyone changed", with([]int{14, 16, 30}),
+			[]disclosure.Correction{{all, "flow", "", 4}, {all, "flow", "teams", 4}}},
 		{"five changed", with([]int{15, 15, 30}), nil},
-		{"one answer more", with([]int{11, 20, 30}), []disclosure.Correction{{all, "flow", "", 1}, {all, "flow", "teams", 1}}},
+		{"one answer more", with([]int{11, 20, 30}),
+			[]disclosure.Correction{{all, "flow", "", 1}, {all, "flow", "teams", 1}}},
 		{"two left, three joined: five if they are others", with([]int{8, 23, 30}),
 			[]disclosure.Correction{{all, "flow", "", 3}, {all, "flow", "teams", 3}}},
 		{"nine of everyone, five of them in a team, four elsewhere", with([]int{19, 11, 30}, []int{9, -1, 4}),
@@ -76,8 +79,8 @@ func TestVersionsTellNobody(t *testing.T) {
 				after = append(after, c)
 			}
 		}
-		first := append(before, disclosure.Rests(before, a.Parents)...)
-		second := append(after, disclosure.Rests(after, a.Parents)...)
+		first := append(slices.Clone(before), disclosure.Rests(before, a.Parents)...)
+		second := append(slices.Clone(after), disclosure.Rests(after, a.Parents)...)
 		if len(disclosure.TooSmall(first, second)) > 0 {
 			refused++
 			continue
