@@ -40,7 +40,8 @@ func TestCorrections(t *testing.T) {
 			[]disclosure.Correction{{all, "flow", "", 3}, {all, "flow", "teams", 3}}},
 		{"nine of everyone, five of them in a team, four elsewhere", with([]int{19, 11, 30}, []int{9, -1, 4}),
 			[]disclosure.Correction{{all, "flow", "teams", 4}}},
-		{"a new cell", append(with(), disclosure.Cell{Group: disclosure.Group{Team: "c"}, Question: "flow", Counts: []int{9}}),
+		{"a new cell",
+			append(with(), disclosure.Cell{Group: disclosure.Group{Team: "c"}, Question: "flow", Counts: []int{9}}),
 			[]disclosure.Correction{{disclosure.Group{Team: "c"}, "flow", "", -1}, {all, "flow", "teams", 9}}},
 	} {
 		rests := func(cells []disclosure.Cell) []disclosure.Cell {
