@@ -139,9 +139,9 @@ func TestNoSmallSetIsDerivable(t *testing.T) {
 	}
 }
 
-// TestAttack asks 100,000 combinations of shown cells of a survey of 600 people, each what remains of a cell when others
-// are subtracted, whichever user was shown them. None may be the answers of one to four people, nor of more who all
-// answered alike.
+// TestAttack asks 100,000 combinations of shown cells of a survey of 600 people: what remains of a cell when others are
+// subtracted, as if several users had pooled what each was shown. None may be the answers of one to four people, nor of
+// more who all answered alike.
 func TestAttack(t *testing.T) {
 	a := organization(3, 600, 45, 6)
 	v := attackerOf(a, disclosure.Decide(a))

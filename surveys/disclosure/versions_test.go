@@ -57,8 +57,8 @@ func TestCorrections(t *testing.T) {
 	}
 }
 
-// TestVersionsTellNobody corrects surveys in random ways, publishes what the rule allows, and subtracts the versions: no
-// known difference may be that of one to four people.
+// TestVersionsTellNobody corrects surveys in random ways, publishes what the rule allows, and subtracts the versions:
+// no difference may be that of one to four people.
 func TestVersionsTellNobody(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	allowed, refused := 0, 0
