@@ -93,7 +93,7 @@ type Response struct {
 	Comments   []string // one per item of Answers.Items; empty for ratings and where nothing was written
 }
 
-// Point is a point of an item's scale as the form has it (see [Item.Good] for the good direction), or one of
+// Point is a point of an item's scale in the direction of its text (see [Item.Good] for the good one), or one of
 // NotAnswered and DontKnow.
 type Point int8
 

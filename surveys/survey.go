@@ -77,6 +77,7 @@ type Item struct {
 	Kind      Kind
 	Dimension Dimension // empty: in no dimension
 	Scale     Scale     // of a rating
+	Turned    bool      // the numbers of the form are turned round: its 1 is the highest point. Stored points are not
 	Reversed  bool      // a high point is bad: direction: lower_is_better
 	Labels    map[string]int
 	Unknown   []string // answers that mean "I don't know", in addition to the usual ones

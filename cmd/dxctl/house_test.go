@@ -290,6 +290,11 @@ var house = []struct {
 		},
 	},
 	{name: "surveys", imports: []string{"strictyaml", "spelling", "catalog/identifier"}},
+	{name: "surveys/form", imports: []string{"delimited"}},
+	{
+		name:    "surveys/intake",
+		imports: []string{"spelling", "people", "catalog", "catalog/identifier", "surveys", "surveys/form"},
+	},
 	// What people answered: only the archive reads it, and only packages of surveys read the archive.
 	{name: "store/answers", imports: []string{"migrations", "store"}},
 	{name: "surveys/archive", imports: []string{"store", "store/answers", "surveys"}},

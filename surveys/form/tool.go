@@ -1,0 +1,352 @@
+package form
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// systemColumns are the columns that the tools add to the questions, folded, with their roles. A header that more than
+// one tool has means the same in all of them.
+var systemColumns = map[string]Role{
+	// Google Forms, also in other languages
+	"timestamp": Submitted, "zeitstempel": Submitted, "horodateur": Submitted, "marca temporal": Submitted,
+	"carimbo de data/hora": Submitted, "informazioni cronologiche": Submitted, "tijdstempel": Submitted,
+	"sygnatura czasowa": Submitted, "отметка времени": Submitted, "tidsstämpel": Submitted, "タイムスタンプ": Submitted,
+	"email address": Email, "e-mail-adresse": Email, "adresse e-mail": Email, "dirección de correo electrónico": Email,
+	"endereço de e-mail": Email, "username": Email, "e-mail address": Email, "email": Email, "e-mail": Email,
+	"score": Technical,
+	// Microsoft Forms
+	"id": Technical, "start time": Technical, "completion time": Submitted, "last modified time": Technical,
+	"name": Private, "language": Technical, "total points": Technical, "quiz feedback": Technical,
+	"grade posted time": Technical, "startzeit": Technical, "fertigstellungszeit": Submitted,
+	"uhrzeit der letzten änderung": Technical, "heure de début": Technical, "heure de fin": Submitted,
+	"hora de inicio": Technical, "hora de finalización": Submitted,
+	// Typeform
+	"#": Technical, "response type": Status, "start date (utc)": Technical, "stage date (utc)": Technical,
+	"submit date (utc)": Submitted, "network id": Private, "tags": Technical, "ending": Technical,
+	// SurveyMonkey
+	"respondent id": Technical, "respondentid": Technical, "collector id": Technical, "collectorid": Technical,
+	"date created": Technical, "date modified": Submitted, "ip address": Private, "first name": Private,
+	"firstname": Private, "last name": Private, "lastname": Private, "custom data": Private, "customdata": Private,
+	"custom data 1": Private,
+	// Qualtrics
+	"startdate": Technical, "enddate": Technical, "status": Status, "ipaddress": Private, "progress": Technical,
+	"duration (in seconds)": Technical, "finished": Status, "recordeddate": Submitted, "responseid": Technical,
+	"responseset": Technical, "recipientlastname": Private, "recipientfirstname": Private, "recipientemail": Email,
+	"externalreference": Private, "externaldatareference": Private, "locationlatitude": Private,
+	"locationlongitude": Private, "locationaccuracy": Technical, "distributionchannel": Status, "userlanguage": Technical,
+	// plain tables
+	"submitted": Submitted, "submitted at": Submitted, "submission date": Submitted, "submitted on": Submitted,
+	"date submitted": Submitted, "datestamp": Submitted, "ip": Private, "phone": Private, "phone number": Private,
+	"full name": Private, "surname": Private, "user agent": Private, "user id": Private, "work email": Email,
+	"your email": Email, "your email address": Email, "e-mail-address": Email,
+}
+
+// onlyOf are the system columns that mean something only in the export of some tools; elsewhere they are questions.
+var onlyOf = map[string][]Tool{
+	"status": {Qualtrics}, "finished": {Qualtrics}, "progress": {Qualtrics}, "distributionchannel": {Qualtrics},
+	"startdate": {Qualtrics, SurveyMonkey}, "enddate": {Qualtrics, SurveyMonkey},
+	"response type": {Typeform}, "tags": {Typeform}, "ending": {Typeform},
+	"language": {Microsoft}, "score": {Google},
+}
+
+// signatures are the columns by which a tool is recognized: all of one list must be there.
+var signatures = []struct {
+	tool    Tool
+	columns []string
+}{
+	{Qualtrics, []string{"startdate", "enddate", "progress", "finished", "recordeddate"}},
+	{Qualtrics, []string{"startdate", "enddate", "ipaddress", "responseid"}},
+	{Qualtrics, []string{"startdate", "enddate", "responseid", "finished"}},
+	{SurveyMonkey, []string{"respondent id", "collector id"}},
+	{SurveyMonkey, []string{"respondentid", "collectorid"}},
+	{SurveyMonkey, []string{"respondent id", "date created", "date modified"}},
+	{Typeform, []string{"#", "submit date (utc)"}},
+	{Typeform, []string{"#", "network id"}},
+	{Typeform, []string{"#", "start date (utc)"}},
+	{Microsoft, []string{"id", "start time", "completion time"}},
+	{Microsoft, []string{"id", "startzeit", "fertigstellungszeit"}},
+	{Microsoft, []string{"id", "heure de début", "heure de fin"}},
+	{Microsoft, []string{"id", "hora de inicio", "hora de finalización"}},
+}
+
+// known counts the cells of a record that are names of columns of a tool.
+func known(cells []string) int {
+	n := 0
+	for _, c := range cells {
+		if len(c) > 60 {
+			continue
+		}
+		if _, ok := systemColumns[fold(c)]; ok {
+			n++
+		}
+	}
+	return n
+}
+
+// recognize returns the tool that has a header like this.
+func recognize(header []string) Tool {
+	folded := map[string]bool{}
+	for _, h := range header {
+		folded[fold(h)] = true
+	}
+	for _, s := range signatures {
+		if !slices.ContainsFunc(s.columns, func(c string) bool { return !folded[c] }) {
+			return s.tool
+		}
+	}
+	if len(header) > 0 && systemColumns[fold(header[0])] == Submitted {
+		return Google
+	}
+	return Plain
+}
+
+// record is a row of the file before it has a meaning.
+type record struct {
+	line  int
+	cells []string
+}
+
+// headed is a table whose header is understood.
+type headed struct {
+	tool    Tool
+	header  []string // the first header row
+	columns []Column
+	zone    string
+	utc     bool
+	rows    []record
+	notes   []string
+}
+
+// head finds the header of the records and gives the columns their roles.
+func head(records []record) (headed, error) {
+	const mostBefore = 30 // lines that a person may have put before the header
+	at, best := 0, 0
+	for i, r := range records[:min(len(records), mostBefore)] {
+		n := known(r.cells)
+		if n > best {
+			at, best = i, n
+		}
+		if n > 1 || n > 0 && recognize(r.cells) != Plain { // not the most: a second export may follow in the file
+			break
+		}
+	}
+	for best == 0 && at+1 < len(records) && filled(records[at]) == 1 && filled(records[at+1]) > 2 {
+		at++ // a title
+	}
+	var h headed
+	if at > 0 {
+		h.notes = append(h.notes, fmt.Sprintf("the lines before the header in line %d are left out", records[at].line))
+	}
+	header := records[at].cells
+	h.tool, h.header, h.rows = recognize(header), header, records[at+1:]
+	texts := make([]string, len(header)) // of the questions
+	rows := make([]string, len(header))  // of grids
+	for i, cell := range header {
+		texts[i] = Clean(cell)
+	}
+	switch {
+	case h.tool == SurveyMonkey && len(h.rows) > 0 && looksLikeOptions(header, h.rows[0].cells):
+		texts, rows = joinOptions(header, h.rows[0].cells)
+		h.rows = h.rows[1:]
+	case h.tool == Qualtrics:
+		texts = h.qualtrics(header, texts)
+	}
+	for i := range texts {
+		c := Column{Number: i + 1, Question: texts[i], Row: rows[i], Role: Question}
+		if c.Row == "" {
+			c.Question, c.Row = splitGrid(texts[i])
+		}
+		c.Header = c.Question
+		if c.Row != "" {
+			c.Header = c.Question + " [" + c.Row + "]"
+		}
+		h.columns = append(h.columns, c)
+	}
+	h.number()
+	h.assign(header)
+	return h, h.complete()
+}
+
+// number tells columns of one header apart: the second of "Why?" is "Why? (2)".
+func (h *headed) number() {
+	seen := map[string]int{}
+	for i := range h.columns {
+		c := &h.columns[i]
+		if c.Header == "" {
+			continue
+		}
+		seen[fold(c.Header)]++
+		if n := seen[fold(c.Header)]; n > 1 {
+			c.Header = fmt.Sprintf("%s (%d)", c.Header, n)
+		}
+	}
+}
+
+// filled returns how many cells of a record are not empty.
+func filled(r record) int {
+	n := 0
+	for _, c := range r.cells {
+		if strings.TrimSpace(c) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// assign gives the columns that the tool added their roles.
+func (h *headed) assign(header []string) {
+	firstSubmitted := true
+	for i := range h.columns {
+		name := fold(header[i])
+		role, system := systemColumns[name]
+		if h.tool == Qualtrics && strings.HasPrefix(name, "q_") {
+			role, system = Technical, true
+		}
+		if h.tool == Microsoft && (strings.HasPrefix(name, "points - ") || strings.HasPrefix(name, "feedback - ")) {
+			role, system = Technical, true
+		}
+		if tools := onlyOf[name]; !system || tools != nil && !slices.Contains(tools, h.tool) {
+			continue
+		}
+		// A question can be asked in the words of a column: "Name", "Language". Those of the tool come first (Microsoft
+		// Forms, SurveyMonkey, Qualtrics) or around the questions, and a question never stores what identifies somebody.
+		if role == Submitted {
+			if !firstSubmitted {
+				role = Technical
+			}
+			firstSubmitted = false
+		}
+		if strings.HasSuffix(name, "(utc)") {
+			h.utc = true
+		}
+		h.columns[i].Role = role
+	}
+}
+
+// complete checks that there is something to read.
+func (h *headed) complete() error {
+	questions := 0
+	for _, c := range h.columns {
+		if c.Role == Question && c.Header != "" {
+			questions++
+		}
+	}
+	if questions == 0 {
+		return fmt.Errorf("no column is a question: the file has %d columns, and all of them are technical", len(h.columns))
+	}
+	return nil
+}
+
+// looksLikeOptions reports whether a row is the second header row of SurveyMonkey: it has no respondent.
+func looksLikeOptions(header, cells []string) bool {
+	for i, h := range header {
+		switch fold(h) {
+		case "respondent id", "respondentid", "collector id", "collectorid", "date created", "date modified":
+			if i < len(cells) && strings.TrimSpace(cells[i]) != "" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// joinOptions joins the two header rows of SurveyMonkey. A blank cell of the first continues the question before it;
+// the second has the option or the row of a grid, or a word that says that there is none.
+func joinOptions(first, second []string) (texts, rows []string) {
+	texts, rows = make([]string, len(first)), make([]string, len(first))
+	question := ""
+	for i := range first {
+		if text := Clean(first[i]); text != "" {
+			question = text
+		}
+		texts[i] = question
+		if i >= len(second) {
+			continue
+		}
+		switch option := Clean(second[i]); fold(option) {
+		case "", "response", "open-ended response":
+		default:
+			rows[i] = option
+		}
+	}
+	return texts, rows
+}
+
+// qualtrics takes the rows with the texts and the import ids off, and returns the texts of the columns.
+func (h *headed) qualtrics(header, texts []string) []string {
+	for range 2 {
+		if len(h.rows) == 0 {
+			return texts
+		}
+		cells := h.rows[0].cells
+		switch {
+		case isImportIDs(cells):
+			h.zone = importZone(cells)
+		case fold(cell(cells, 0)) == "start date" || headerLike(header, cells):
+			for i := range texts {
+				if text := Clean(cell(cells, i)); text != "" && systemColumns[fold(header[i])] == "" {
+					texts[i] = qualtricsGrid(text)
+				}
+			}
+		default:
+			return texts
+		}
+		h.rows = h.rows[1:]
+	}
+	return texts
+}
+
+// headerLike reports whether a row repeats the texts of technical columns, as the second row of Qualtrics does.
+func headerLike(header, cells []string) bool {
+	same := 0
+	for i, h := range header {
+		if strings.ReplaceAll(fold(cell(cells, i)), " ", "") == fold(h) && fold(h) != "" {
+			same++
+		}
+	}
+	return same >= 2
+}
+
+// qualtricsGrid writes "Question - Row" as the grid that it is.
+func qualtricsGrid(text string) string {
+	question, row, ok := cutLast(text, " - ")
+	if !ok || strings.HasSuffix(row, "]") || len(question) < len(row)/4 {
+		return text
+	}
+	return question + " [" + strings.NewReplacer("[", "(", "]", ")").Replace(row) + "]"
+}
+
+func cutLast(text, separator string) (before, after string, ok bool) {
+	i := strings.LastIndex(text, separator)
+	if i <= 0 || i+len(separator) >= len(text) {
+		return text, "", false
+	}
+	return strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+len(separator):]), true
+}
+
+func isImportIDs(cells []string) bool {
+	return strings.HasPrefix(cell(cells, 0), "{") && strings.Contains(cell(cells, 0), "ImportId")
+}
+
+// importZone returns the zone that the third header row of Qualtrics gives.
+func importZone(cells []string) string {
+	for _, c := range cells {
+		var id struct {
+			Zone string `json:"timeZone"`
+		}
+		if json.Unmarshal([]byte(c), &id) == nil && id.Zone != "" && id.Zone != "Z" {
+			return id.Zone
+		}
+	}
+	return ""
+}
+
+func cell(cells []string, i int) string {
+	if i < len(cells) {
+		return cells[i]
+	}
+	return ""
+}

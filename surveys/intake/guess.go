@@ -1,0 +1,235 @@
+package intake
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dxctl/dxctl/surveys"
+	"github.com/dxctl/dxctl/surveys/form"
+)
+
+// guess is what a column seems to ask for.
+type guess struct {
+	item    surveys.Item
+	ok      bool
+	unclear string // what a person should check
+}
+
+var (
+	negative = regexp.MustCompile(`(?i)\b(frustrat\w*|interrupt\w*|difficult\w*|hard to|too (slow|long|much|many|often)|` +
+		`slow|waste\w*|wasting|blocked|unable|confus\w*|stress\w*|burn(ed|t)? ?out|overwhelm\w*|flaky|painful|struggle\w*|` +
+		`lose|lost|annoy\w*|cumbersome|unclear|tedious|context switch\w*|get in the way|toil|afraid|wait(ing)? (a lot|long|too))\b`)
+	negation   = regexp.MustCompile(`(?i)\b(not|rarely|never|seldom|without|no|don't|do not|isn't|aren't)\b`)
+	recommends = regexp.MustCompile(`(?i)\brecommend`)
+	satisfied  = regexp.MustCompile(`(?i)\bsatisf(ied|action)\b`)
+	ofTeam     = regexp.MustCompile(`(?i)^(your |what is your |what's your |which is your )?(team|squad|crew)( name)?\??$|\b(which|what) (team|squad)\b|\bteam (are you|do you)\b`)
+	ofTenure   = regexp.MustCompile(`(?i)\bhow long have you (been|worked)\b|\btenure\b|\byears (at|with) (the )?company\b|\blength of service\b|\bwhen did you (join|start)\b`)
+	ofGolden   = regexp.MustCompile(`(?i)\bgolden[ -]path\b`)
+	fromTo     = regexp.MustCompile(`(?i)\b(0|1)\s*(?:-|–|to)\s*(5|7|10)\b`)
+)
+
+// dimensionWords lead to the dimension of a question. The first that fits counts.
+var dimensionWords = []struct {
+	dimension surveys.Dimension
+	words     *regexp.Regexp
+}{
+	{surveys.Flow, regexp.MustCompile(`(?i)\b(interrupt\w*|focus\w*|uninterrupted|deep work|meetings?|concentrat\w*|` +
+		`distract\w*|flow|goals?|priorit\w*|context switch\w*|engag\w*)\b`)},
+	{surveys.FeedbackLoops, regexp.MustCompile(`(?i)\b(builds?|ci|pipelines?|tests?|reviews?|reviewed|deploy\w*|releas\w*|` +
+		`feedback|waiting|wait|compile\w*|production|roll ?backs?)\b`)},
+	{surveys.CognitiveLoad, regexp.MustCompile(`(?i)\b(understand\w*|document\w*|docs|complex\w*|code ?base|tools?|tooling|` +
+		`processes|simple|easy|learn\w*|find|knowledge|debug\w*|environment|set ?up|clear|architecture)\b`)},
+}
+
+// guessItem guesses what a column asks for from its header and its cells.
+func guessItem(c form.Column, cells []string) guess {
+	text := c.Header
+	if c.Row != "" {
+		text = c.Row // the question of a grid is often only "How much do you agree?"
+	}
+	values := distinct(cells, 40)
+	answered := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return unknownAnswers[form.Fold(v)] })
+	if len(answered) == 0 {
+		return guess{unclear: "no row has an answer"}
+	}
+	scale, note := guessScale(c.Header, cells)
+	if scale == (surveys.Scale{}) {
+		if isText(c.Header, answered, cells) {
+			return guess{ok: true, item: surveys.Item{Text: c.Header, Headers: []string{c.Header}, Kind: surveys.Comment}}
+		}
+		return guess{unclear: "a choice whose answers are on no known scale"}
+	}
+	item := surveys.Item{Text: c.Header, Headers: []string{c.Header}, Kind: surveys.Rating, Scale: scale}
+	item.Turned = isTurned(scale, answered)
+	switch {
+	case recommends.MatchString(c.Header) && scale == surveys.Scale{Min: 0, Max: 10}:
+		item.Dimension = surveys.Recommend
+	case satisfied.MatchString(c.Header):
+		item.Dimension = surveys.Satisfaction
+	default:
+		for _, d := range dimensionWords {
+			if d.words.MatchString(text) {
+				item.Dimension = d.dimension
+				break
+			}
+		}
+	}
+	if item.Dimension != surveys.Recommend && negative.MatchString(text) && !negation.MatchString(text) &&
+		!hasFamily(answered, "difficulty", "satisfaction", "quality") {
+		item.Reversed = true
+		note = strings.TrimPrefix(note+"; the text sounds negative, so that agreement is taken as bad", "; ")
+	}
+	return guess{ok: true, item: item, unclear: note}
+}
+
+// distinct returns the different cells that are not blank, at most so many.
+func distinct(cells []string, most int) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, c := range cells {
+		c = form.Clean(c)
+		if c == "" || seen[c] {
+			continue
+		}
+		seen[c] = true
+		if out = append(out, c); len(out) == most {
+			break
+		}
+	}
+	return out
+}
+
+// enough is the share of the answers of a column that must be on a scale for the column to be a rating; the others are
+// wrong rows then.
+const enough = 0.7
+
+// guessScale returns the scale on which most answers are, none if there is none, and what is unclear about it.
+func guessScale(header string, cells []string) (scale surveys.Scale, note string) {
+	low, high, numbers, labels, ranges := 99, -1, 0, 0, 0
+	byFamily := make([]int, len(families))
+	for _, cell := range cells {
+		if unknownAnswers[form.Fold(cell)] {
+			continue
+		}
+		switch read := readCell(cell); {
+		case read.label != "" && read.label[0] >= '0' && read.label[0] <= '9':
+			ranges++ // "1-3 years"
+		case read.number >= 0 && read.number <= 10:
+			numbers++
+			low, high = min(low, read.number), max(high, read.number, read.top)
+		default:
+			labels++
+			for i, f := range families {
+				if read.label != "" && f.point(read.label) > 0 {
+					byFamily[i]++
+				}
+			}
+		}
+	}
+	all := float64(numbers + labels + ranges)
+	if best := slices.Max(byFamily); numbers < labels && float64(best) >= enough*all {
+		return surveys.Scale{Min: 1, Max: len(families[slices.Index(byFamily, best)].points)}, ""
+	}
+	if numbers == 0 || float64(numbers) < enough*all || high > 10 {
+		return surveys.Scale{}, ""
+	}
+	if m := fromTo.FindStringSubmatch(header); m != nil {
+		if said, err := surveys.ParseScale(m[1] + "-" + m[2]); err == nil && said.Has(low) && said.Has(high) {
+			return said, ""
+		}
+	}
+	switch {
+	case recommends.MatchString(header) && high > 5, low == 0:
+		return surveys.Scale{Min: 0, Max: 10}, ""
+	case high < 5:
+		return surveys.Scale{Min: 1, Max: 5}, "the scale is taken as 1-5, because no answer is higher"
+	case high == 5:
+		return surveys.Scale{Min: 1, Max: 5}, ""
+	case high <= 7:
+		return surveys.Scale{Min: 1, Max: 7}, ""
+	}
+	return surveys.Scale{Min: 1, Max: 10}, ""
+}
+
+func hasFamily(answered []string, names ...string) bool {
+	return slices.ContainsFunc(families, func(f family) bool {
+		return slices.Contains(names, f.name) && slices.ContainsFunc(answered, func(a string) bool {
+			label := readCell(a).label
+			return label != "" && f.point(label) > 0 && label != "neutral"
+		})
+	})
+}
+
+// isTurned reports whether cells such as "1 - Strongly agree" show that the highest label has the lowest number.
+func isTurned(scale surveys.Scale, answered []string) bool {
+	turned, straight := 0, 0
+	for _, a := range answered {
+		read := readCell(a)
+		if read.number < 0 || read.label == "" || scale.Min != 1 {
+			continue
+		}
+		switch p := labelPoint(read.label, scale.Points()); {
+		case p == 0 || p*2 == scale.Min+scale.Max:
+		case p == read.number:
+			straight++
+		case p == scale.Min+scale.Max-read.number:
+			turned++
+		}
+	}
+	return turned > straight
+}
+
+var asksForText = regexp.MustCompile(`(?i)\b(comments?|anything else|tell us|describe|suggest\w*|explain|why|in your own ` +
+	`words|what should|what would|what is (the )?(one|most|best|worst)|what (helps|slows|blocks|stops))\b|open-ended`)
+
+// isText reports whether a column holds what people wrote: by its header, because a text is long, or because nearly all
+// answers differ.
+func isText(header string, answered, cells []string) bool {
+	if asksForText.MatchString(header) {
+		return true
+	}
+	words, filled := 0, 0
+	for _, a := range answered {
+		n := len(strings.Fields(a))
+		if words += n; n > 12 {
+			return true
+		}
+	}
+	for _, c := range cells {
+		if strings.TrimSpace(c) != "" {
+			filled++
+		}
+	}
+	return words > 4*len(answered) || len(answered) >= 8 && len(answered)*2 > min(filled, 40)
+}
+
+var stopWords = map[string]bool{
+	"a": true, "an": true, "the": true, "i": true, "my": true, "me": true, "we": true, "our": true, "is": true,
+	"are": true,
+	"to":  true, "of": true, "in": true, "on": true, "for": true, "and": true, "or": true, "with": true, "it": true,
+	"do": true, "you": true, "your": true, "how": true, "am": true, "be": true, "can": true, "have": true, "that": true,
+	"this": true, "as": true, "at": true, "by": true, "what": true, "would": true, "much": true, "does": true, "has": true,
+}
+
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+// keyOf makes a key of the words of a question that no other has.
+func keyOf(text string, taken map[string]bool) string {
+	var words []string
+	for _, w := range strings.Fields(notWord.ReplaceAllString(strings.ReplaceAll(form.Fold(text), "'", ""), " ")) {
+		if !stopWords[w] && len(words) < 4 && len(w) < 30 {
+			words = append(words, w)
+		}
+	}
+	key := strings.Join(words, "-")
+	if key == "" {
+		key = "question"
+	}
+	for base, n := key, 2; taken[key]; n++ {
+		key = base + "-" + strconv.Itoa(n)
+	}
+	taken[key] = true
+	return key
+}

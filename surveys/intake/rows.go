@@ -1,0 +1,488 @@
+package intake
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/surveys"
+	"github.com/dxctl/dxctl/surveys/form"
+)
+
+// Causes for which rows are left out that are not wrong.
+const (
+	Unfinished = "unfinished"
+	Preview    = "preview or test"
+	Early      = "before the survey opened"
+	Late       = "after the survey closed"
+	Duplicate  = "answered again later"
+	Uninvited  = "not in the population"
+	Unlisted   = "not among the people"
+	Blank      = "no answer"
+)
+
+// Result is what the rows of an export hold.
+type Result struct {
+	Answers  surveys.Answers // without a version
+	Bad      []form.Problem  // wrong rows, in order of their lines; each row once
+	Excluded map[string][]int
+	Items    []ItemCount // per item of the survey
+	Texts    int         // comments from which addresses were removed
+	Formulas int         // comments that begin like a formula
+	HasEmail bool        // duplicates were looked for
+}
+
+// ItemCount is how an item was answered. It holds no answer.
+type ItemCount struct{ Answered, DontKnow, Blank int }
+
+// Good returns the number of rows that can be stored.
+func (r Result) Good() int { return len(r.Answers.Responses) }
+
+// Read reads the rows by the plan. key is that of the hashes of respondents; people may be nil if there are none.
+func (p *Plan) Read(people *Population, key string) Result {
+	r := reader{
+		Plan: p, people: people, key: []byte(key), excluded: map[string][]int{}, latest: map[string]int{},
+		counts: make([]ItemCount, len(p.Survey.Items)), bad: slices.Clone(p.export.Refused),
+	}
+	r.clock, _ = p.clock()
+	for k, item := range p.Survey.Items {
+		var cells []string
+		if p.items[k] >= 0 {
+			cells = p.cells(p.items[k])
+		}
+		r.raters = append(r.raters, newRater(item, cells))
+	}
+	for _, row := range p.export.Rows {
+		r.row(row)
+	}
+	return r.result()
+}
+
+type reader struct {
+	*Plan
+	people   *Population
+	key      []byte
+	clock    form.Clock
+	raters   []*rater
+	found    []response
+	latest   map[string]int // by respondent: the position in found
+	excluded map[string][]int
+	bad      []form.Problem
+	counts   []ItemCount
+	scrubbed int
+	formulas int
+}
+
+// response is a row that can be stored unless a later one of the same person takes its place.
+type response struct {
+	surveys.Response
+	line     int
+	at       time.Time
+	replaced bool
+}
+
+func (r *reader) fail(row form.Row, column int, err error) {
+	c := r.export.Columns[column]
+	r.bad = append(r.bad, form.Problem{
+		Line: row.Line, Column: c.Letter(), Message: fmt.Sprintf("%q: %s", shorten(c.Header), err.Error()),
+	})
+}
+
+func (r *reader) leaveOut(row form.Row, cause string) {
+	r.excluded[cause] = append(r.excluded[cause], row.Line)
+}
+
+// row reads one row.
+func (r *reader) row(row form.Row) {
+	if cause := r.status(row); cause != "" {
+		r.leaveOut(row, cause)
+		return
+	}
+	var got response
+	got.line = row.Line
+	if at := r.at.submitted; at >= 0 {
+		when, err := r.clock.Time(row.Cells[at])
+		if err != nil {
+			if strings.ContainsRune(row.Cells[at], '@') {
+				err = fmt.Errorf("the cell is not a date and time")
+			}
+			r.fail(row, at, err)
+			return
+		}
+		switch got.at = when; {
+		case when.Before(r.Survey.Opens):
+			r.leaveOut(row, Early)
+			return
+		case !when.Before(r.Survey.Closes):
+			r.leaveOut(row, Late)
+			return
+		}
+	}
+	if !r.answers(row, &got) || !r.groups(row, &got) {
+		return
+	}
+	if got.Respondent != "" {
+		if before, again := r.latest[got.Respondent]; again {
+			first := &r.found[before]
+			if got.at.Before(first.at) { // the last answer counts, whatever the order of the rows
+				first = &got
+			}
+			first.replaced = true
+			r.excluded[Duplicate] = append(r.excluded[Duplicate], first.line)
+			if got.replaced {
+				return
+			}
+		}
+		r.latest[got.Respondent] = len(r.found)
+	}
+	r.found = append(r.found, got)
+}
+
+// status returns the cause for which a tool's own columns leave a row out.
+func (r *reader) status(row form.Row) string {
+	for i, c := range r.export.Columns {
+		if c.Role != form.Status {
+			continue
+		}
+		cell := form.Fold(row.Cells[i])
+		switch form.Fold(c.Header) {
+		case "finished":
+			if cell == "false" || cell == "0" || cell == "no" {
+				return Unfinished
+			}
+		case "response type":
+			if cell != "" && cell != "completed" {
+				return Unfinished
+			}
+		case "status":
+			if !slices.Contains([]string{"", "ip address", "0", "imported", "4", "offline", "16"}, cell) {
+				return Preview
+			}
+		case "distributionchannel":
+			if cell == "preview" || cell == "test" {
+				return Preview
+			}
+		}
+	}
+	return ""
+}
+
+// answers reads the items; false if the row is wrong or has none.
+func (r *reader) answers(row form.Row, got *response) bool {
+	got.Ratings = make([]surveys.Point, len(r.raters))
+	got.Comments = make([]string, len(r.raters))
+	answered := false
+	for k, rater := range r.raters {
+		got.Ratings[k] = surveys.NotAnswered
+		at := r.items[k]
+		if at < 0 {
+			continue
+		}
+		cell := row.Cells[at]
+		if rater.item.Kind == surveys.Comment {
+			got.Comments[k] = r.comment(cell)
+			answered = answered || got.Comments[k] != ""
+			continue
+		}
+		point, err := rater.point(cell)
+		if err != nil {
+			r.fail(row, at, err)
+			return false
+		}
+		got.Ratings[k] = point
+		answered = answered || point != surveys.NotAnswered
+	}
+	if !answered {
+		r.leaveOut(row, Blank)
+	}
+	return answered
+}
+
+var (
+	emailInText = regexp.MustCompile(`(?i)[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(\.[\p{L}0-9-]+)+`)
+	ipInText    = regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}\b`)
+)
+
+// comment returns a comment as it is kept: without the addresses of people and machines in it.
+func (r *reader) comment(cell string) string {
+	text := strings.TrimSpace(strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\n' && c != '\t' {
+			return -1
+		}
+		return c
+	}, cell))
+	if text == "" || unknownAnswers[form.Fold(text)] || text == "-" {
+		return ""
+	}
+	clean := text
+	if strings.ContainsRune(text, '@') {
+		clean = emailInText.ReplaceAllString(clean, "[address removed]")
+	}
+	if strings.Count(text, ".") > 2 {
+		clean = ipInText.ReplaceAllString(clean, "[address removed]")
+	}
+	if clean != text {
+		r.scrubbed++
+	}
+	if strings.ContainsRune("=+@", rune(clean[0])) {
+		r.formulas++
+	}
+	const most = 10_000
+	if runes := []rune(clean); len(runes) > most {
+		clean = string(runes[:most]) + " […]"
+	}
+	return clean
+}
+
+// groups finds the group of who answered; false if the row is left out.
+func (r *reader) groups(row form.Row, got *response) bool {
+	email := ""
+	if r.at.email >= 0 {
+		if cell := strings.ToLower(strings.TrimSpace(row.Cells[r.at.email])); isEmail(cell) {
+			email = cell
+		}
+	}
+	if email != "" {
+		mac := hmac.New(sha256.New, r.key)
+		mac.Write([]byte(email))
+		got.Respondent = hex.EncodeToString(mac.Sum(nil)[:16])
+	}
+	if email != "" && r.people != nil && r.people.known > 0 {
+		m, known := r.people.members[email]
+		switch {
+		case !known:
+			r.leaveOut(row, Unlisted)
+			return false
+		case !m.invited:
+			r.leaveOut(row, Uninvited)
+			return false
+		}
+		got.Groups = m.groups
+	}
+	return r.groupsOfForm(row, got)
+}
+
+// groupsOfForm takes what the form asks for where people do not say it.
+func (r *reader) groupsOfForm(row form.Row, got *response) bool {
+	if at := r.at.team; at >= 0 && got.Groups.Team == "" {
+		cell := form.Clean(row.Cells[at])
+		team := cell
+		if r.people != nil && len(r.people.teams) > 0 && cell != "" && !unknownAnswers[form.Fold(cell)] {
+			var ok bool
+			if team, ok = r.people.team(cell); !ok {
+				r.fail(row, at, fmt.Errorf("%s is not a team of the catalog; write the name of the team, or leave the cell empty",
+					quote(cell)))
+				return false
+			}
+		}
+		if unknownAnswers[form.Fold(team)] {
+			team = ""
+		}
+		got.Groups.Team = team
+	}
+	if at := r.at.tenure; at >= 0 && got.Groups.Tenure == "" {
+		if cell := form.Clean(row.Cells[at]); cell != "" && !unknownAnswers[form.Fold(cell)] {
+			tenure, ok := tenureOf(cell)
+			if !ok {
+				r.fail(row, at, fmt.Errorf("%s is not a time at the company, such as 1-3 years", quote(cell)))
+				return false
+			}
+			got.Groups.Tenure = tenure
+		}
+	}
+	if at := r.at.golden; at >= 0 && got.Groups.GoldenPath == "" {
+		if cell := form.Clean(row.Cells[at]); cell != "" {
+			word, ok := goldenOf(cell)
+			if !ok {
+				r.fail(row, at, fmt.Errorf("%s is not yes or no", quote(cell)))
+				return false
+			}
+			got.Groups.GoldenPath = word
+		}
+	}
+	return true
+}
+
+func (r *reader) result() Result {
+	s := r.Survey
+	out := Result{
+		Answers: surveys.Answers{
+			Survey: s.ID, Title: s.Title, Opens: s.Opens.UTC(), Closes: s.Closes.UTC(), Items: s.Items,
+			Excluded: map[string]int{},
+		},
+		Bad: r.bad, Excluded: r.excluded, Texts: r.scrubbed, Formulas: r.formulas, HasEmail: r.at.email >= 0,
+	}
+	if r.people != nil {
+		out.Answers.Invited, out.Answers.Parents = r.people.invited, maps.Clone(r.people.parents)
+	}
+	for _, f := range r.found {
+		if f.replaced {
+			continue
+		}
+		out.Answers.Responses = append(out.Answers.Responses, f.Response)
+		for k := range r.raters {
+			switch {
+			case f.Ratings[k] == surveys.DontKnow:
+				r.counts[k].DontKnow++
+			case f.Ratings[k] != surveys.NotAnswered, f.Comments[k] != "":
+				r.counts[k].Answered++
+			default:
+				r.counts[k].Blank++
+			}
+		}
+	}
+	out.Items = r.counts
+	for cause, lines := range r.excluded {
+		slices.Sort(lines)
+		out.Answers.Excluded[cause] = len(lines)
+	}
+	if len(r.bad) > 0 {
+		out.Answers.Excluded["wrong"] = len(r.bad)
+	}
+	slices.SortStableFunc(out.Bad, func(a, b form.Problem) int { return a.Line - b.Line })
+	return out
+}
+
+// clock returns how the times of the export are read, and blocks the plan where that is not clear.
+func (p *Plan) clock() (form.Clock, string) {
+	c := form.Clock{Zone: p.Survey.TimeZone}
+	switch {
+	case p.export.UTC:
+		c.Zone = time.UTC
+	case p.export.Zone != "":
+		if zone, err := time.LoadLocation(p.export.Zone); err == nil {
+			c.Zone = zone
+		}
+	}
+	if p.at.submitted < 0 {
+		return c, ""
+	}
+	cells := p.cells(p.at.submitted)
+	order, unclear, err := form.OrderOf(cells)
+	switch c.Order = order; {
+	case err != nil:
+		return c, err.Error() + "; export the file again with one setting of the language"
+	case unclear == "":
+		return c, ""
+	}
+	switch p.Survey.Dates {
+	case surveys.DayFirst:
+		c.Order = form.DayFirst
+		return c, ""
+	case surveys.MonthFirst:
+		c.Order = form.MonthFirst
+		return c, ""
+	}
+	if !p.Survey.Opens.IsZero() && !p.Guessed { // the days of the survey can decide
+		day, month := p.within(cells, form.DayFirst, c.Zone), p.within(cells, form.MonthFirst, c.Zone)
+		if day == len(cells) && month < day || day > 0 && month == 0 {
+			c.Order = form.DayFirst
+			return c, ""
+		}
+		if month == len(cells) && day < month || month > 0 && day == 0 {
+			c.Order = form.MonthFirst
+			return c, ""
+		}
+	}
+	return c, fmt.Sprintf("the date %q can have the day or the month first: set dates: %s or dates: %s in the map",
+		unclear, surveys.DayFirst, surveys.MonthFirst)
+}
+
+// within returns how many times are within the days of the survey if they are read in an order.
+func (p *Plan) within(cells []string, order form.Order, zone *time.Location) int {
+	n := 0
+	for _, c := range cells {
+		at, err := form.Clock{Order: order, Zone: zone}.Time(c)
+		if err == nil && !at.Before(p.Survey.Opens) && at.Before(p.Survey.Closes) {
+			n++
+		}
+	}
+	return n
+}
+
+// Check adds to the plan what the rows show: what blocks storing them, and what a person should look at.
+func (p *Plan) Check(r Result) {
+	if _, unclear := p.clock(); unclear != "" {
+		p.block("%s", unclear)
+	}
+	total := r.Good() + len(r.Bad)
+	for _, lines := range r.Excluded {
+		total += len(lines)
+	}
+	outside := len(r.Excluded[Early]) + len(r.Excluded[Late])
+	if total > 0 && outside*10 > total {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d rows are from before or after the survey (%s to %s): the file holds "+
+			"answers of another survey, too, or opens and closes are wrong", outside, total,
+			p.Survey.Opens.Format(time.DateOnly), p.Survey.Closes.AddDate(0, 0, -1).Format(time.DateOnly)))
+	}
+	if r.Good() == 0 && len(p.Blocking) == 0 {
+		p.block("no row can be stored")
+	}
+	p.Notes = append(p.Notes, p.export.Notes...)
+	p.checkTurned(r)
+}
+
+// checkTurned notes ratings that go against the others: where most people who are content with the rest are not with
+// this, its direction is likely to be the other one. It takes 20 answers and a correlation of −0.3 to say so.
+func (p *Plan) checkTurned(r Result) {
+	const least, against = 20, -0.3
+	items := p.Survey.Items
+	sum := make([]float64, len(r.Answers.Responses)) // of the ratings on 0 to 1, in the good direction
+	count := make([]int, len(r.Answers.Responses))
+	value := func(i, k int) (float64, bool) {
+		point, ok := r.Answers.Responses[i].Ratings[k].Get()
+		if !ok {
+			return 0, false
+		}
+		s := items[k].Scale
+		return float64(items[k].Good(point)-s.Min) / float64(s.Max-s.Min), true
+	}
+	for k := range items {
+		if items[k].Kind != surveys.Rating {
+			continue
+		}
+		for i := range r.Answers.Responses {
+			if v, ok := value(i, k); ok {
+				sum[i] += v
+				count[i]++
+			}
+		}
+	}
+	for k := range items {
+		if items[k].Kind != surveys.Rating {
+			continue
+		}
+		var xs, ys []float64
+		for i := range r.Answers.Responses {
+			if v, ok := value(i, k); ok && count[i] > 3 {
+				xs, ys = append(xs, v), append(ys, (sum[i]-v)/float64(count[i]-1))
+			}
+		}
+		if len(xs) >= least && correlation(xs, ys) <= against {
+			p.Notes = append(p.Notes, fmt.Sprintf("item %s goes against all others: check its direction, and whether the form "+
+				"turned its scale round", items[k].Key))
+		}
+	}
+}
+
+// correlation is Pearson's.
+func correlation(x, y []float64) float64 {
+	n := float64(len(x))
+	var sx, sy, sxx, syy, sxy float64
+	for i := range x {
+		sx, sy = sx+x[i], sy+y[i]
+		sxx, syy, sxy = sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
+	}
+	spread := math.Sqrt((sxx - sx*sx/n) * (syy - sy*sy/n))
+	if !(spread > 1e-12) {
+		return 0
+	}
+	return (sxy - sx*sy/n) / spread
+}
