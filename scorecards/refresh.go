@@ -54,10 +54,6 @@ func (e *Engine) Refresh(
 	if err != nil {
 		return nil, err
 	}
-	computed, err := facts.Compute(ctx, asked, eng, now, e.memory.For(cat))
-	if err != nil {
-		return nil, err
-	}
 	var seen *firstSeen
 	if only == nil { // it does not change later, and takes a look at the whole history
 		since, err := store.FirstFacts(ctx, catalog.FactSource, seenBy)
@@ -66,6 +62,7 @@ func (e *Engine) Refresh(
 		}
 		seen = newFirstSeen(since, entities, now)
 	}
+	var computed facts.Computed
 	fresh := func(entity descriptor.Entity) []event.Fact {
 		all := append(cat.ServiceFacts(entity, now), computed.Of(entity.Ref)...)
 		if seen != nil {
@@ -73,8 +70,15 @@ func (e *Engine) Refresh(
 		}
 		return all
 	}
-	known, err := facts.Read(ctx, asked, fresh(entities[0]))
-	if err != nil {
+	var known facts.Stored
+	names := fresh(entities[0]) // has the names of what is observed; nothing is computed yet
+	reading, readCtx := errgroup.WithContext(ctx)
+	reading.Go(func() (err error) { known, err = facts.Read(readCtx, asked, names); return err })
+	reading.Go(func() (err error) {
+		computed, err = facts.Compute(readCtx, asked, eng, now, e.memory.For(cat))
+		return err
+	})
+	if err := reading.Wait(); err != nil {
 		return nil, err
 	}
 	reports := make([]Report, 0, len(entities)*len(e.cards))

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -46,16 +47,16 @@ func many(t testing.TB, services int) (*store.Store, *catalog.Catalog) {
 // counting counts what is asked of a store.
 type counting struct {
 	*store.Store
-	selects, appends int
+	selects, appends atomic.Int64
 }
 
 func (c *counting) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
-	c.selects++
+	c.selects.Add(1)
 	return c.Store.Select(ctx, dest, sql, params)
 }
 
 func (c *counting) Append(ctx context.Context, events ...event.Event) error {
-	c.appends++
+	c.appends.Add(1)
 	return c.Store.Append(ctx, events...)
 }
 
@@ -77,11 +78,11 @@ func TestRefreshAsksTheStoreSeldom(t *testing.T) {
 		return c
 	}
 	one, thousands := refresh(1), refresh(refreshServices+1)
-	if thousands.selects != one.selects {
-		t.Errorf("%d selects for one service, %d for %d", one.selects, thousands.selects, refreshServices+1)
+	if asked := thousands.selects.Load(); asked != one.selects.Load() {
+		t.Errorf("%d selects for one service, %d for %d", one.selects.Load(), asked, refreshServices+1)
 	}
-	if one.appends != 1 || thousands.appends != 2 {
-		t.Errorf("%d and %d appends", one.appends, thousands.appends)
+	if one.appends.Load() != 1 || thousands.appends.Load() != 2 {
+		t.Errorf("%d and %d appends", one.appends.Load(), thousands.appends.Load())
 	}
 	var stored []struct {
 		Facts  uint64 `ch:"facts"`

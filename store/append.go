@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/dxctl/dxctl/event"
 )
 
@@ -27,14 +29,13 @@ func (s *Store) Append(ctx context.Context, events ...event.Event) error {
 	if err != nil {
 		return err
 	}
+	writing, ctx := errgroup.WithContext(ctx)
 	for _, t := range eventTables {
 		if b := batches[t.kind()]; b != nil {
-			if err := b.write(ctx, s); err != nil {
-				return err
-			}
+			writing.Go(func() error { return b.write(ctx, s) })
 		}
 	}
-	return nil
+	return writing.Wait()
 }
 
 // batchesOf returns the events, normalized, by kind and in their order. Its error names the first that cannot be

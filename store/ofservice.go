@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Querier runs one query, as [Store.Select] does.
@@ -21,7 +22,7 @@ type Querier interface {
 // organization. Of the views they have the columns that metrics use; the names of persons are not among them.
 // service is a ref.
 //
-// The rows are those of the scopes that have records of the service when OfService is called.
+// The rows are those of the scopes that have records of the service when a query first asks for records.
 func OfService(ctx context.Context, q Querier, service string) (*ServiceQuerier, error) {
 	var bindings []struct {
 		Provider string `ch:"provider"`
@@ -53,26 +54,7 @@ func OfService(ctx context.Context, q Querier, service string) (*ServiceQuerier,
 	maps.Copy(own, map[string]any{
 		"own_scopes": scopes, "own_refs": refs, "own_shared": shared, "own_given": given, "own_taken": taken,
 	})
-	var places []struct {
-		Source string `ch:"source"`
-		Scope  string `ch:"scope"`
-		State  string `ch:"state"`
-	}
-	if err := q.Select(ctx, &places, ownPlacesSQL, own); err != nil {
-		return nil, fmt.Errorf("reading where the records of %s came from: %w", service, err)
-	}
-	inSources, inScopes := []string{}, []string{}
-	state := sha256.New()
-	for _, p := range places {
-		fmt.Fprintf(state, "%q %q %q\n", p.Source, p.Scope, p.State)
-		if p.Source != "" {
-			inSources, inScopes = append(inSources, p.Source), append(inScopes, p.Scope)
-		}
-	}
-	slices.Sort(inSources)
-	slices.Sort(inScopes)
-	own["own_sources"], own["own_places"] = slices.Compact(inSources), slices.Compact(inScopes)
-	return &ServiceQuerier{q: q, own: own, records: string(state.Sum(nil))}, nil
+	return &ServiceQuerier{q: q, service: service, own: own}, nil
 }
 
 const (
@@ -167,26 +149,81 @@ LIMIT 1 BY fact)`},
 const ownSettings = "\nSETTINGS max_threads = 1, compile_expressions = 0, compile_aggregate_expressions = 0, " +
 	"compile_sort_description = 0"
 
-// ServiceQuerier puts the views of one service before each query.
+// ServiceQuerier puts the views of one service before each query. It may be used by several goroutines.
 type ServiceQuerier struct {
 	q       Querier
-	own     map[string]any
-	records string
+	service string
+	own     map[string]any // parameters of the views, except those of located
+
+	mu      sync.Mutex
+	located *located // nil: not read yet
+}
+
+// located is where the records of a service came from.
+type located struct {
+	params  map[string]any // own_sources and own_places
+	records string         // as Records
 }
 
 // Records changes with every record of the service and with every reading of its scopes: the deployments, runs,
 // changes, incidents and entries of the ledger, and the facts of which metrics are computed.
-func (s *ServiceQuerier) Records() string { return s.records }
+func (s *ServiceQuerier) Records(ctx context.Context) (string, error) {
+	l, err := s.locate(ctx)
+	if err != nil {
+		return "", err
+	}
+	return l.records, nil
+}
+
+// locate reads where the records came from, once.
+func (s *ServiceQuerier) locate(ctx context.Context) (*located, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.located != nil {
+		return s.located, nil
+	}
+	var places []struct {
+		Source string `ch:"source"`
+		Scope  string `ch:"scope"`
+		State  string `ch:"state"`
+	}
+	if err := s.q.Select(ctx, &places, ownPlacesSQL, s.own); err != nil {
+		return nil, fmt.Errorf("reading where the records of %s came from: %w", s.service, err)
+	}
+	inSources, inScopes := []string{}, []string{}
+	state := sha256.New()
+	for _, p := range places {
+		fmt.Fprintf(state, "%q %q %q\n", p.Source, p.Scope, p.State)
+		if p.Source != "" {
+			inSources, inScopes = append(inSources, p.Source), append(inScopes, p.Scope)
+		}
+	}
+	slices.Sort(inSources)
+	slices.Sort(inScopes)
+	s.located = &located{records: string(state.Sum(nil)), params: map[string]any{
+		"own_sources": slices.Compact(inSources), "own_places": slices.Compact(inScopes),
+	}}
+	return s.located, nil
+}
 
 // Select is as of [Store.Select].
 func (s *ServiceQuerier) Select(ctx context.Context, dest any, sql string, params map[string]any) error {
 	all := maps.Clone(s.own)
 	maps.Copy(all, params)
 	var views []string
+	located := false // whether a view asks where the records came from
 	for _, v := range ownViews {
 		if v.name.MatchString(sql) {
 			views = append(views, v.sql)
+			located = located || strings.Contains(v.sql, ownNear)
 		}
+	}
+	if located {
+		l, err := s.locate(ctx)
+		if err != nil {
+			return err
+		}
+		maps.Copy(all, l.params)
 	}
 	if len(views) > 0 {
 		sql = "WITH " + strings.Join(views, ",\n") + "\nSELECT * FROM (\n" + sql + "\n)" + ownSettings

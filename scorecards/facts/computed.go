@@ -47,13 +47,17 @@ func Compute(ctx context.Context, of Asked, eng *metrics.Engine, now time.Time, 
 	}
 	for i, q := range of.near {
 		service := of.only[i]
-		if memory.recall(c, service, q.Records()) {
+		records, err := q.Records(ctx)
+		if err != nil {
+			return c, err
+		}
+		if memory.recall(c, service, records) {
 			continue
 		}
 		if err := c.add(ctx, q, eng.Reading(q), service); err != nil {
 			return c, err
 		}
-		memory.keep(c, service, q.Records())
+		memory.keep(c, service, records)
 	}
 	return c, nil
 }
