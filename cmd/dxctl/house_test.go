@@ -299,6 +299,9 @@ var house = []struct {
 	{name: "store/answers", imports: []string{"migrations", "store"}},
 	{name: "surveys/archive", imports: []string{"store", "store/answers", "surveys"}},
 	{name: "surveys/disclosure"},
+	{name: "surveys/results", imports: []string{
+		"store", "surveys", "surveys/archive", "surveys/disclosure", "surveys/statistics",
+	}},
 	{name: "surveys/statistics"},
 	{name: "actions/checkout"},
 	{
