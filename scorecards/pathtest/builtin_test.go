@@ -161,38 +161,6 @@ func complete(t *testing.T, r *scorecards.Rule, cases map[event.Outcome]bool) {
 	}
 }
 
-// TestPaths checks that every golden path follows scorecards that there are.
-func TestPaths(t *testing.T) {
-	dirs, err := os.ReadDir("../paths")
-	if err != nil || len(dirs) == 0 {
-		t.Fatal(err)
-	}
-	for _, dir := range dirs {
-		data, err := os.ReadFile("../paths/" + dir.Name() + "/path.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var path struct {
-			APIVersion  string   `yaml:"apiVersion"`
-			Kind        string   `yaml:"kind"`
-			Name        string   `yaml:"name"`
-			Title       string   `yaml:"title"`
-			Description string   `yaml:"description"`
-			Scorecards  []string `yaml:"scorecards"`
-		}
-		decoder := yaml.NewDecoder(strings.NewReader(string(data)))
-		decoder.KnownFields(true)
-		if err := decoder.Decode(&path); err != nil || path.Name != dir.Name() || len(path.Scorecards) == 0 {
-			t.Errorf("%s: %+v, %v", dir.Name(), path, err)
-		}
-		for _, name := range path.Scorecards {
-			if _, err := fs.Stat(scorecards.Builtin(), name); err != nil {
-				t.Errorf("%s follows %s, which is no built-in scorecard", dir.Name(), name)
-			}
-		}
-	}
-}
-
 const pageHead = `# The built-in rules
 
 Without ` + "`scorecards:`" + ` in dx.yaml, components are graded by three scorecards with forty rules. Each rule has a reason, a
