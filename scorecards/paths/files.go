@@ -144,10 +144,11 @@ func (l *loader) actions() {
 		if !actionPattern.MatchString(a.Name) || strings.Contains(a.Name, "..") {
 			d.fail(at+".name", "name %.80q is not that of an action, such as actions/checkout", a.Name)
 		}
-		if seen[strings.ToLower(a.Name)] {
-			d.fail(at+".name", "action %s is listed twice", a.Name)
+		version := strings.ToLower(a.Name) + "@" + a.Tag
+		if seen[version] {
+			d.fail(at+".name", "action %s is listed twice with tag %s", a.Name, a.Tag)
 		}
-		seen[strings.ToLower(a.Name)] = true
+		seen[version] = true
 		if !tagPattern.MatchString(a.Tag) {
 			d.fail(at+".tag", "tag %.80q is not that of a release, such as v4.2.2", a.Tag)
 		}

@@ -60,6 +60,9 @@ type Path struct {
 	supports  map[string][]string // values of path.yaml, by the last part of their key
 	patterns  []pattern
 	templates []source
+	uses      map[string][]Use // of functions, by name
+	images    []string         // names of base images that templates ask for
+	compared  []string         // texts that conditions of templates have
 	fsys      fs.FS
 	where     strictyaml.Positions // of path.yaml
 }

@@ -27,6 +27,7 @@ type Question struct {
 	Hint        string   `json:"hint,omitempty"`    // what an answer looks like, for errors
 	Default     string   `json:"default,omitempty"` // "": the question must be answered
 	Choices     []string `json:"choices,omitempty"`
+	InSpec      bool     `json:"-"` // a value of path.yaml has it
 	Line        int      `json:"-"` // of questions.yaml or else path.yaml, 1 or more
 	File        string   `json:"-"` // as shown to people
 
@@ -70,7 +71,7 @@ func (l *loader) questions() {
 	keys := map[string]string{} // question → the key of path.yaml whose value it is
 	for _, found := range l.spec.found {
 		if _, ok := l.p.Question(found.question); !ok {
-			q := Question{Name: found.question, File: l.spec.d.file}
+			q := Question{Name: found.question, File: l.spec.d.file, InSpec: true}
 			q.Line, _ = l.spec.d.where.Place(found.at)
 			l.p.Questions = append(l.p.Questions, q)
 		}
@@ -171,7 +172,7 @@ func (l *loader) question(d *document, q *Question, w *writtenQuestion, key stri
 	q.pattern = pattern
 	for i, c := range q.Choices {
 		at := fmt.Sprintf(".choices[%d]", i)
-		if err := q.check(c); err != nil {
+		if err := q.Check(c); err != nil {
 			fail(at, "choice %.80q %v", c, err)
 		}
 		if len(supported) > 0 && !slices.Contains(supported, c) {
@@ -180,7 +181,7 @@ func (l *loader) question(d *document, q *Question, w *writtenQuestion, key stri
 		}
 	}
 	if q.Default != "" {
-		if err := q.check(q.Default); err != nil {
+		if err := q.Check(q.Default); err != nil {
 			fail(".default", "default %.80q %v", q.Default, err)
 		}
 	}
@@ -204,8 +205,8 @@ func safeText(text string) error {
 	return nil
 }
 
-// check reports why a text is no answer. The error completes the sentence "answer … ".
-func (q *Question) check(text string) error {
+// Check reports why a text is no answer. The error completes the sentence "answer … ".
+func (q *Question) Check(text string) error {
 	if len(text) > MaxAnswer {
 		return fmt.Errorf("has %d bytes; at most %d are supported", len(text), MaxAnswer)
 	}
@@ -276,7 +277,7 @@ func (p *Path) Check(a Answers) error {
 			errs = append(errs, AnswerError{q.Name, fmt.Sprintf("is missing: %s", q.Wanted())})
 			continue
 		}
-		if err := q.check(text); err != nil {
+		if err := q.Check(text); err != nil {
 			errs = append(errs, AnswerError{q.Name, err.Error()})
 		}
 	}

@@ -2,6 +2,7 @@ package paths
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -189,8 +190,18 @@ func (o *output) Write(data []byte) (int, error) {
 	return o.buffer.Write(data)
 }
 
+// withComments reports whether a JSON file may have comments, as its readers accept them.
+func withComments(name string) bool {
+	base := path.Base(name)
+	return strings.HasPrefix(base, "tsconfig") || strings.Contains(base, "devcontainer") ||
+		strings.Contains("/"+name, "/.vscode/")
+}
+
 // parses reports whether a rendered file of YAML is one: an answer without quotes may have broken it.
 func parses(name string, content []byte) error {
+	if path.Ext(name) == ".json" && !withComments(name) && !json.Valid(content) {
+		return errors.New("it is no JSON")
+	}
 	if !isYAML(name) {
 		return nil
 	}

@@ -25,7 +25,7 @@ func (q *Question) Sample() (text string, ok bool) {
 		matching(tree.Simplify(), &out)
 		text = out.String()
 	}
-	return text, q.check(text) == nil
+	return text, q.Check(text) == nil
 }
 
 // Samples returns an answer to each question, and the questions for which none was found.

@@ -66,18 +66,18 @@ func (l *loader) template() {
 		results[result] = shown
 		var err error
 		if strings.Contains(result, "{{") {
-			s.parts, err = parseTemplate(shown, result, known)
+			s.parts, err = l.parse(shown, below, result, known)
 			l.add(err)
 		}
 		if rendered {
-			s.content, err = parseContent(shown, f.data, known)
+			s.content, err = l.content(shown, below, f.data, known)
 			l.add(err)
 		}
 		l.p.templates = append(l.p.templates, s)
 	}
 }
 
-func parseContent(shown string, data []byte, known []string) (*template.Template, error) {
+func (l *loader) content(shown, below string, data []byte, known []string) (*template.Template, error) {
 	switch {
 	case len(data) > maxTemplate:
 		return nil, strictyaml.Mistake{File: shown, Message: fmt.Sprintf("the template is larger than %s; split it, or copy "+
@@ -86,12 +86,12 @@ func parseContent(shown string, data []byte, known []string) (*template.Template
 		return nil, strictyaml.Mistake{File: shown, Message: "the template is not UTF-8 text; a file that is copied as it " +
 			"is has a name without " + Suffix}
 	}
-	return parseTemplate(shown, string(data), known)
+	return l.parse(shown, below, string(data), known)
 }
 
-// parseTemplate parses a text with {{ actions }}. Only the functions that are known, conditions, and ranges over
+// parse parses a text with {{ actions }}. Only the functions that are known, conditions, and ranges over
 // environments are accepted, so that the work is bounded by the size of the text.
-func parseTemplate(shown, text string, known []string) (*template.Template, error) {
+func (l *loader) parse(shown, below, text string, known []string) (*template.Template, error) {
 	stubs := template.FuncMap{}
 	for _, name := range known {
 		if slices.Contains(plain, name) {
@@ -111,6 +111,7 @@ func parseTemplate(shown, text string, known []string) (*template.Template, erro
 	if t.Tree != nil {
 		c.list(t.Root, 0, 0)
 	}
+	l.record(below, &c)
 	return t, errors.Join(c.errs...)
 }
 
@@ -203,12 +204,33 @@ type checker struct {
 	shown, text string
 	known       []string
 	errs        []error
+	uses        []Use
+	images      []string
+	compared    []string
+}
+
+// record adds what a template uses to what the path does.
+func (l *loader) record(below string, c *checker) {
+	if l.p.uses == nil {
+		l.p.uses = map[string][]Use{}
+	}
+	for _, u := range c.uses {
+		u.Source = below
+		l.p.uses[u.name] = append(l.p.uses[u.name], u)
+	}
+	l.p.compared = append(l.p.compared, c.compared...)
+	for _, name := range c.images {
+		if !slices.Contains(l.p.images, name) {
+			l.p.images = append(l.p.images, name)
+		}
+	}
 }
 
 func (c *checker) fail(pos parse.Pos, format string, args ...any) {
-	line := 1 + strings.Count(c.text[:min(int(pos), len(c.text))], "\n")
-	c.errs = append(c.errs, strictyaml.Mistake{File: c.shown, Line: line, Message: fmt.Sprintf(format, args...)})
+	c.errs = append(c.errs, strictyaml.Mistake{File: c.shown, Line: c.line(pos), Message: fmt.Sprintf(format, args...)})
 }
+
+func (c *checker) line(pos parse.Pos) int { return 1 + strings.Count(c.text[:min(int(pos), len(c.text))], "\n") }
 
 func (c *checker) list(list *parse.ListNode, ranges, depth int) {
 	if list == nil {
@@ -223,8 +245,10 @@ func (c *checker) list(list *parse.ListNode, ranges, depth int) {
 		case *parse.TextNode, *parse.CommentNode, *parse.BreakNode, *parse.ContinueNode:
 		case *parse.ActionNode:
 			c.pipe(n.Pipe, ranges, depth)
+			c.use(n.Pipe, false)
 		case *parse.IfNode:
 			c.pipe(n.Pipe, ranges, depth)
+			c.use(n.Pipe, true)
 			c.list(n.List, ranges, depth+1)
 			c.list(n.ElseList, ranges, depth+1)
 		case *parse.RangeNode:
@@ -323,6 +347,7 @@ func (c *checker) defaultKey(command *parse.CommandNode) {
 		return
 	}
 	if name, image := strings.CutPrefix(key.Text, "base_images."); image && imageName.MatchString(name) {
+		c.images = append(c.images, name)
 		return
 	}
 	if !slices.Contains(defaultKeys, key.Text) {
