@@ -180,20 +180,29 @@ func (c Config) validate(where strictyaml.Positions) error {
 	}
 	fail("catalog", c.Catalog.Validate())
 	fail("people", c.People.Validate())
-	for i, source := range c.Paths.Sources {
-		fail(fmt.Sprintf("paths.sources[%d]", i), source.Validate())
-	}
-	for _, err := range flat(c.Paths.Defaults.Validate()) {
-		at := "paths.defaults"
-		if wrong, ok := errors.AsType[paths.DefaultError](err); ok {
-			at += "." + wrong.Key
-		}
-		fail(at, err)
-	}
+	errs = append(errs, pathMistakes(c.Paths, where)...)
 	for i, f := range c.Scorecards.Files { // an unreadable file of the catalog or of people is a warning when it is read
 		fail(fmt.Sprintf("scorecards.files[%d]", i), c.readable(f))
 	}
 	return errors.Join(errs...)
+}
+
+// pathMistakes returns what is wrong with the section paths, each with its file and line.
+func pathMistakes(cfg paths.Config, where strictyaml.Positions) []error {
+	var errs []error
+	for i, source := range cfg.Sources {
+		if err := source.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", where.At(fmt.Sprintf("paths.sources[%d]", i)), err))
+		}
+	}
+	for _, err := range flat(cfg.Defaults.Validate()) {
+		at := "paths.defaults"
+		if wrong, ok := errors.AsType[paths.DefaultError](err); ok {
+			at += "." + wrong.Key
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", where.At(at), err))
+	}
+	return errs
 }
 
 // flat returns the errors that err joins; none for nil.

@@ -12,6 +12,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/facts"
+	"github.com/dxctl/dxctl/scorecards/paths"
 	"github.com/dxctl/dxctl/strictyaml"
 )
 
@@ -36,24 +37,23 @@ func LoadScorecards(file string) (scorecards.Config, error) {
 	var sources struct {
 		Sources collectors.Config `yaml:"sources"`
 	}
-	err = decodeSection(docs[0], "scorecards", &cards)
-	_ = decodeSection(docs[0], "sources", &sources) // what can be decoded
+	_, err = decodeSection(docs[0], "scorecards", &cards)
+	_, _ = decodeSection(docs[0], "sources", &sources) // what can be decoded
 	cards.Scorecards.Declared = declared(file, sources.Sources)
 	return cards.Scorecards, reading(err)
 }
 
 // decodeSection decodes the value of a key of the document, if it has the key.
-func decodeSection(doc strictyaml.Document, key string, dest any) error {
+func decodeSection(doc strictyaml.Document, key string, dest any) (strictyaml.Positions, error) {
 	root := *doc.Root
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if root.Content[i].Value == key {
 			root.Content = slices.Clone(root.Content[i : i+2])
 			doc.Root = &root
-			_, err := doc.Decode(dest)
-			return err
+			return doc.Decode(dest)
 		}
 	}
-	return nil
+	return strictyaml.Positions{}, nil
 }
 
 // declared returns the facts that sources declare in a file.
@@ -92,4 +92,28 @@ func otherTypes(s collectors.SourceConfig) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// LoadPaths reads of a file the section paths, so that golden paths can be read without what the other sections need.
+// Relative names are relative to the directory of the file.
+func LoadPaths(file string) (paths.Config, error) {
+	var section struct {
+		Paths paths.Config `yaml:"paths"`
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return paths.Config{}, fmt.Errorf("reading the configuration: %w; name another file with --config", err)
+	}
+	docs, err := strictyaml.Read(file, text)
+	if err != nil {
+		return paths.Config{}, reading(err)
+	}
+	if len(docs) == 0 || docs[0].Root.Kind != yaml.MappingNode {
+		return paths.Config{}, nil
+	}
+	where, err := decodeSection(docs[0], "paths", &section)
+	if err != nil {
+		return section.Paths, reading(err)
+	}
+	return section.Paths, reading(errors.Join(pathMistakes(section.Paths, where)...))
 }

@@ -307,8 +307,8 @@ var house = []struct {
 	{
 		name: "scorecards/paths/pathcheck",
 		imports: []string{
-			"event", "repository/named", "repository/pathlock", "scorecards", "scorecards/checkout", "scorecards/paths",
-			"spelling", "strictyaml",
+			"event", "repository/named", "repository/pathlock", "repository/tree", "repository/workflow", "scorecards",
+			"scorecards/checkout", "scorecards/paths", "spelling", "strictyaml",
 		},
 	},
 	{
@@ -478,8 +478,11 @@ var house = []struct {
 			"scorecards/campaign",
 			"scorecards/checkout",
 			"scorecards/format",
+			"scorecards/paths",
+			"scorecards/paths/pathcheck",
 			"scorecards/pathtest",
 			"scorecards/plan",
+			"strictyaml",
 			"report",
 			"report/checks",
 			"report/planned",

@@ -23,7 +23,12 @@ func OpenDir(dir, shown string) (*Path, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the golden path in directory %s: %w", shown, rootCause(err))
 	}
-	return Load(root.FS(), Origin{Kind: FromDirectory, Location: filepath.ToSlash(shown)})
+	p, err := Load(root.FS(), Origin{Kind: FromDirectory, Location: filepath.ToSlash(shown)})
+	if err != nil {
+		return nil, err
+	}
+	p.Dir = dir
+	return p, nil
 }
 
 func rootCause(err error) error {
@@ -106,7 +111,12 @@ func (s Source) paths(ctx context.Context, dir string) ([]*Path, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the golden paths in directory %s: %w", s.Dir, rootCause(err))
 	}
-	return within(root.FS(), Origin{Kind: FromDirectory, Location: filepath.ToSlash(filepath.Clean(s.Dir))})
+	all, err := within(root.FS(), Origin{Kind: FromDirectory, Location: filepath.ToSlash(filepath.Clean(s.Dir))})
+	for _, p := range all {
+		below := strings.TrimPrefix(p.Origin.Location, filepath.ToSlash(filepath.Clean(s.Dir)))
+		p.Dir = filepath.Join(name, filepath.FromSlash(below))
+	}
+	return all, err
 }
 
 // within returns the golden path in a file system, or those in its directories.

@@ -98,4 +98,6 @@ func (p *Path) UnmatchedModes(results []string) []ModePattern {
 
 // RenderUnchecked is Render with answers that are not checked, so that a test can see what becomes of awkward ones.
 // What is rendered must not be written anywhere.
-func (p *Path) RenderUnchecked(a Answers, d Defaults) (Tree, error) { return p.render(p.Complete(a), d) }
+func (p *Path) RenderUnchecked(a Answers, d Defaults) (Tree, error) {
+	return p.render(p.Complete(a), d)
+}

@@ -43,6 +43,8 @@ type Path struct {
 	Description string
 	Scorecards  []string // names of the scorecards that a service on the path follows
 	Origin      Origin
+	// Dir is the directory that the path was read from; "" if it is in none.
+	Dir string
 	// Digest is "sha256:" and the SHA-256 of what decides the result: names, executable bits and contents of all files
 	// except tests and documents.
 	Digest string

@@ -230,7 +230,9 @@ func (c *checker) fail(pos parse.Pos, format string, args ...any) {
 	c.errs = append(c.errs, strictyaml.Mistake{File: c.shown, Line: c.line(pos), Message: fmt.Sprintf(format, args...)})
 }
 
-func (c *checker) line(pos parse.Pos) int { return 1 + strings.Count(c.text[:min(int(pos), len(c.text))], "\n") }
+func (c *checker) line(pos parse.Pos) int {
+	return 1 + strings.Count(c.text[:min(int(pos), len(c.text))], "\n")
+}
 
 func (c *checker) list(list *parse.ListNode, ranges, depth int) {
 	if list == nil {

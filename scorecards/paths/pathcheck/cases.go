@@ -129,7 +129,9 @@ func (r *Result) fail(format string, args ...any) {
 	}
 }
 
-func (r *Result) note(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
+func (r *Result) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
 
 // run runs a case.
 func (c *Cases) run(ctx context.Context, p *paths.Path, name string, files fs.FS) Result {
@@ -196,7 +198,8 @@ func ParseAnswers(shown string, data []byte) (paths.Answers, error) {
 	case len(docs) == 0:
 		return answers, nil
 	case len(docs) > 1:
-		return nil, fmt.Errorf("%s:%d: the file has several YAML documents; keep only the first one", shown, docs[1].Root.Line)
+		return nil, fmt.Errorf("%s:%d: the file has several YAML documents; keep only the first one", shown,
+			docs[1].Root.Line)
 	}
 	if err := docs[0].RefuseAliases(); err != nil {
 		return nil, err
@@ -205,8 +208,8 @@ func ParseAnswers(shown string, data []byte) (paths.Answers, error) {
 		Answers paths.Answers `yaml:",inline"`
 	}
 	if err := docs[0].Root.Decode(&w); err != nil {
-		return nil, strictyaml.Mistake{File: shown, Line: docs[0].Root.Line, Message: "the file is not a mapping of questions " +
-			"to texts, such as service_name: pay"}
+		return nil, strictyaml.Mistake{File: shown, Line: docs[0].Root.Line, Message: "the file is not a mapping of " +
+			"questions to texts, such as service_name: pay"}
 	}
 	return w.Answers, nil
 }
@@ -245,6 +248,10 @@ func (c *Cases) create(ctx context.Context, r *Result, p *paths.Path, a paths.An
 
 // adopt fixes a repository; nil if it could not be done.
 func (c *Cases) adopt(ctx context.Context, r *Result, p *paths.Path, a paths.Answers, before paths.Tree) paths.Tree {
+	if c.Fix == nil {
+		r.fail("the case has %s/, and repositories cannot be fixed here", beforeDir)
+		return nil
+	}
 	tree, err := c.Fix(ctx, p, a, before)
 	if err != nil {
 		r.fail("%v", err)

@@ -37,9 +37,7 @@ func Lint(ctx context.Context, p *paths.Path, o Options) (Findings, error) {
 	l.scorecards()
 	l.description()
 	l.questions()
-	if err := l.render(); err != nil {
-		return l.found, err
-	}
+	l.render()
 	if len(l.trees) > 0 {
 		l.fixes()
 		if err := l.workflows(ctx); err != nil {
@@ -140,7 +138,7 @@ func (l *linter) questions() {
 const combinations = 64
 
 // render renders the path with every combination of the values that it supports.
-func (l *linter) render() error {
+func (l *linter) render() {
 	samples, without := l.p.Samples()
 	for _, name := range without {
 		q, _ := l.p.Question(name)
@@ -148,7 +146,7 @@ func (l *linter) render() error {
 			"no answer to question %s was found that matches %s; give it a default", name, q.Pattern)})
 	}
 	if len(without) > 0 {
-		return nil
+		return
 	}
 	l.samples = samples
 	for _, a := range choices(l.p, samples) {
@@ -159,7 +157,6 @@ func (l *linter) render() error {
 		}
 		l.trees = append(l.trees, tree)
 	}
-	return nil
 }
 
 // choices returns the answers with every combination of the choices, as far as there are not too many.
