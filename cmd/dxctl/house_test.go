@@ -53,8 +53,8 @@ var house = []struct {
 	{name: "repository/environment", imports: slices.Concat(ofRepository, []string{"repository/dependency"})},
 	{name: "repository", imports: []string{"yamldoc", "catalog/descriptor"}, children: true},
 	{name: "repository/named", imports: []string{
-		"event", "repository", "repository/container", "repository/content", "repository/document",
-		"repository/environment", "repository/fact", "repository/manifest", "repository/owners", "repository/tree",
+		"event", "repository", "repository/container", "repository/content", "repository/dependency",
+		"repository/document", "repository/environment", "repository/fact", "repository/manifest", "repository/owners", "repository/tree",
 		"repository/waiver", "repository/workflow",
 	}},
 	{
@@ -304,6 +304,25 @@ var house = []struct {
 	}},
 	{name: "surveys/statistics"},
 	{name: "actions/checkout"},
+	{name: "actions/merge", imports: []string{"actions/checkout"}},
+	{name: "actions/splice"},
+	{
+		name: "actions/fix/edits",
+		imports: []string{
+			"actions/splice", "catalog/descriptor", "repository", "repository/container", "repository/dependency",
+			"repository/document", "repository/environment", "repository/fact", "repository/manifest", "repository/named",
+			"repository/owners", "repository/workflow", "repository/yamlfile",
+		},
+	},
+	{
+		name: "actions/fix",
+		imports: []string{
+			"event", "catalog/descriptor", "catalog/identifier", "repository", "repository/container", "repository/pathlock",
+			"repository/tree", "scorecards", "scorecards/checkout", "scorecards/paths", "actions", "actions/checkout",
+			"actions/merge",
+		},
+		children: true,
+	},
 	{
 		name: "scorecards/paths/pathcheck",
 		imports: []string{
@@ -456,6 +475,9 @@ var house = []struct {
 	{
 		name: "cmd/dxctl",
 		imports: []string{
+			"actions/fix",
+			"repository/pathlock",
+			"scorecards/paths",
 			"scorecards/facts",
 			"spelling",
 			"files",

@@ -97,6 +97,32 @@ func isBare(dir string) bool {
 	return true
 }
 
+// Component is a component that a repository describes.
+type Component struct{ Ref, Name, Dir string } // the directory is relative to the root
+
+// Components returns the root of the repository of a directory, and the components that it describes.
+func Components(ctx context.Context, dir string) (root string, all []Component, err error) {
+	root, _, _, err = Root(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	fsys, closer, err := tree.OpenDir(root)
+	if err != nil {
+		return "", nil, err
+	}
+	defer closer.Close() //nolint:errcheck // opened for reading only
+	facts, err := repository.Read(ctx, fsys, repository.Options{NotScanned: "only descriptors are needed"})
+	if err != nil {
+		return "", nil, reading(root, err)
+	}
+	for _, d := range facts.Descriptors {
+		if d.Entity.Kind == "Component" {
+			all = append(all, Component{Ref: d.Entity.Ref, Name: d.Entity.Name, Dir: path.Dir(d.At.Path)})
+		}
+	}
+	return root, all, nil
+}
+
 // HasDescriptor reports whether a descriptor is found in a directory or, at the root of its repository, above it.
 func HasDescriptor(ctx context.Context, root, dir string) (bool, error) {
 	fsys, closer, err := tree.OpenDir(root)
@@ -135,6 +161,12 @@ func Read(ctx context.Context, dir string, now time.Time) (*Checkout, error) {
 	if err != nil {
 		return nil, reading(root, err)
 	}
+	return Of(facts, root, relative, git, now), nil
+}
+
+// Of returns the services of a directory of a repository whose facts were read. git is whether the root is that of a
+// git repository.
+func Of(facts *repository.Facts, root, relative string, git bool, now time.Time) *Checkout {
 	c := &Checkout{Root: root, Dir: relative}
 	c.Problems, c.Lost = c.concerning(facts.DescriptorProblems), c.concerning(facts.LostDescriptors)
 	if !git {
@@ -144,7 +176,7 @@ func Read(ctx context.Context, dir string, now time.Time) (*Checkout, error) {
 		c.note("not all files were read: %s", partial)
 	}
 	c.read(facts, now)
-	return c, nil
+	return c
 }
 
 // ReadFS reads a tree of files that lie in no directory, such as those of a service that is to be created. The services

@@ -12,6 +12,8 @@ const (
 	Error       = 1
 	Usage       = 2   // the command line lacks what to work on
 	Falls       = 2   // a plan of rules makes something fall
+	Pending     = 2   // changes are to be made (--check)
+	Conflicts   = 3   // files are not written, because somebody wrote something else there
 	Credentials = 4   // a source rejected the credentials
 	Unhealthy   = 6   // doctor found a problem, or a grade is below the level that is required
 	Partial     = 7   // part of a batch failed; the rest succeeded

@@ -1,0 +1,283 @@
+package edits
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/actions/splice"
+	"github.com/dxctl/dxctl/repository/workflow"
+)
+
+// pushes finds commands that change something outside of the run.
+var pushes = regexp.MustCompile(`(?m)\bgit push\b|\bdocker (image )?push\b|\bpush: true\b|\bkubectl (apply|set|rollout)\b|` +
+	`\bhelm (upgrade|install)\b|\bterraform apply\b|\bgh (pr|issue|release|workflow|api)\b|\baws s3 (cp|sync)\b|deploy`)
+
+// tokenUse finds scripts and inputs that may use the token of the workflow.
+var tokenUse = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|\bgh\s|\bgit (push|fetch|clone|ls-remote|submodule)\b|hub\s|` +
+	`api\.github\.com|ghcr\.io|persist-credentials|ACTIONS_ID_TOKEN|id-token`)
+
+// needs are the rights that actions need beyond reading the contents of the repository. An action that is not listed
+// may need any.
+var needs = map[string]map[string]string{
+	"actions/checkout": {}, "actions/setup-go": {}, "actions/setup-node": {}, "actions/setup-python": {},
+	"actions/setup-java": {}, "actions/setup-dotnet": {}, "actions/cache": {}, "actions/cache/restore": {},
+	"actions/cache/save": {}, "actions/upload-artifact": {}, "actions/download-artifact": {},
+	"actions/dependency-review-action": {}, "golangci/golangci-lint-action": {}, "ruby/setup-ruby": {},
+	"dtolnay/rust-toolchain": {}, "actions-rs/toolchain": {}, "swatinem/rust-cache": {}, "gradle/actions/setup-gradle": {},
+	"gradle/gradle-build-action": {}, "gradle/wrapper-validation-action": {}, "gradle/actions/wrapper-validation": {},
+	"pnpm/action-setup": {}, "oven-sh/setup-bun": {}, "denoland/setup-deno": {}, "astral-sh/setup-uv": {},
+	"shivammathur/setup-php": {}, "erlef/setup-beam": {}, "docker/setup-buildx-action": {},
+	"docker/setup-qemu-action": {}, "docker/metadata-action": {}, "arduino/setup-task": {}, "extractions/setup-just": {},
+	"hashicorp/setup-terraform": {}, "azure/setup-helm": {}, "azure/setup-kubectl": {}, "helm/kind-action": {},
+	"codecov/codecov-action": {}, "taiki-e/install-action": {}, "rhysd/actionlint": {}, "crate-ci/typos": {},
+	"pre-commit/action": {}, "goto-bus-stop/setup-zig": {}, "mlugg/setup-zig": {}, "subosito/flutter-action": {},
+	"github/codeql-action/init":         {"security-events": "write"},
+	"github/codeql-action/autobuild":    {"security-events": "write"},
+	"github/codeql-action/analyze":      {"security-events": "write"},
+	"github/codeql-action/upload-sarif": {"security-events": "write"},
+	"ossf/scorecard-action":             {"security-events": "write", "id-token": "write"},
+	"actions/deploy-pages":              {"pages": "write", "id-token": "write"}, "actions/upload-pages-artifact": {},
+	"actions/configure-pages":     {"pages": "read"},
+	"actions/stale":               {"issues": "write", "pull-requests": "write"},
+	"actions/labeler":             {"pull-requests": "write"},
+	"actions/first-interaction":   {"issues": "write", "pull-requests": "write"},
+	"softprops/action-gh-release": {"contents": "write"}, "ncipollo/release-action": {"contents": "write"},
+	"goreleaser/goreleaser-action": {"contents": "write"},
+	"actions/create-release":       {"contents": "write"}, "actions/upload-release-asset": {"contents": "write"},
+	"peter-evans/create-pull-request":       {"contents": "write", "pull-requests": "write"},
+	"amannn/action-semantic-pull-request":   {"pull-requests": "read"},
+	"peaceiris/actions-gh-pages":            {"contents": "write"},
+	"jamesives/github-pages-deploy-action":  {"contents": "write"},
+	"googleapis/release-please-action":      {"contents": "write", "pull-requests": "write"},
+	"pypa/gh-action-pypi-publish":           {"id-token": "write"},
+	"actions/attest-build-provenance":       {"id-token": "write", "attestations": "write"},
+	"actions/attest":                        {"id-token": "write", "attestations": "write"},
+	"aws-actions/configure-aws-credentials": {"id-token": "write"}, "google-github-actions/auth": {"id-token": "write"},
+	"azure/login": {"id-token": "write"},
+}
+
+// limitPermissions declares the least rights of the token for workflows whose steps are all known, and moves the rights
+// to write from a workflow to its jobs.
+func limitPermissions(e *editor) {
+	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
+		inherits := func(j workflow.Job) bool { return !j.Permissions.Declared }
+		writes := w.Permissions.Writes()
+		if !w.Permissions.Declared && slices.ContainsFunc(w.Jobs, inherits) {
+			return e.declare(f, w)
+		}
+		if len(writes) == 0 || slices.Contains(writes, "*") || len(w.Jobs) < 2 || !slices.ContainsFunc(w.Jobs, inherits) {
+			for _, j := range w.Jobs {
+				if slices.Contains(j.Permissions.Writes(), "*") {
+					e.ask(w.Path, j.Permissions.At.Line, "list what the token of the job %s needs, instead of write-all", j.ID)
+				}
+			}
+			if slices.Contains(writes, "*") {
+				return e.declare(f, w)
+			}
+			return nil
+		}
+		return e.moveToJobs(f, w)
+	})
+}
+
+// declare writes the permissions of a workflow that has none, or all.
+func (e *editor) declare(f *splice.File, w *workflow.Workflow) error {
+	rights := map[string]map[string]string{}
+	for i := range w.Jobs {
+		j := &w.Jobs[i]
+		if j.Permissions.Declared {
+			continue
+		}
+		needed, line, unknown := e.neededBy(f, j)
+		if unknown != "" {
+			e.ask(w.Path, line, "declare the least permissions of the token: what the job %s needs is not known, because %s",
+				j.ID, unknown)
+			return nil
+		}
+		rights[j.ID] = needed
+	}
+	read := splice.Map{{Key: "contents", Value: "read"}}
+	if w.Permissions.Declared { // write-all
+		if err := f.ReplaceValue(f.Docs[0], "permissions", read); err != nil {
+			return err
+		}
+	} else if err := f.Insert(f.Docs[0], "on", "permissions", read); err != nil {
+		return err
+	}
+	return jobs(f, func(id string, job *yaml.Node) error {
+		if len(rights[id]) == 0 {
+			return nil
+		}
+		own := maps.Clone(rights[id])
+		if own["contents"] == "" {
+			own["contents"] = "read"
+		}
+		return f.Insert(job, anchor(job), "permissions", scopes(own))
+	})
+}
+
+// anchor returns the field of a job after which another one reads well.
+func anchor(job *yaml.Node) string {
+	if splice.Field(job, "runs-on") != nil {
+		return "runs-on"
+	}
+	return ""
+}
+
+func scopes(rights map[string]string) splice.Map {
+	var m splice.Map
+	for _, scope := range slices.Sorted(maps.Keys(rights)) {
+		access := rights[scope]
+		if scope == "id-token" && access == "read" { // there is no such right
+			access = "none"
+		}
+		m = append(m, splice.Pair{Key: scope, Value: access})
+	}
+	return m
+}
+
+// neededBy returns the rights that a job needs beyond reading, or why that is not known.
+func (e *editor) neededBy(f *splice.File, j *workflow.Job) (map[string]string, int, string) {
+	needed := map[string]string{}
+	if j.Uses != nil {
+		return nil, j.Uses.At.Line, "the workflow " + j.Uses.Text + " decides"
+	}
+	var node *yaml.Node
+	_ = jobs(f, func(id string, job *yaml.Node) error {
+		if id == j.ID {
+			node = job
+		}
+		return nil
+	})
+	if node == nil {
+		return nil, j.At.Line, "it is written elsewhere"
+	}
+	for _, key := range []string{"env", "container", "services"} {
+		if part := splice.Field(node, key); part != nil && mentionsToken(part) {
+			return nil, part.Line, "its " + key + " may use the token"
+		}
+	}
+	if part := splice.Field(f.Docs[0], "env"); part != nil && mentionsToken(part) {
+		return nil, part.Line, "the environment of the workflow has the token"
+	}
+	for i, s := range j.Steps {
+		if s.Uses == nil {
+			if tokenUse.MatchString(s.Run) {
+				return nil, s.At.Line, "a script may use the token"
+			}
+		} else if reason := e.neededByAction(s.Uses, needed, 0); reason != "" {
+			return nil, s.Uses.At.Line, reason
+		}
+		list := items(splice.Field(node, "steps"))
+		if i >= len(list) {
+			return nil, j.At.Line, "its steps are written elsewhere"
+		}
+		name := ""
+		if s.Uses != nil {
+			name = strings.ToLower(s.Uses.Action)
+		}
+		if s.With["comment-summary-in-pr"] != "" || s.With["only-new-issues"] == "true" {
+			return nil, s.At.Line, "an input of a step decides about the pull request"
+		}
+		_, known := needs[name]
+		with := splice.Field(list[i], "with")
+		if env := splice.Field(list[i], "env"); env != nil && mentionsToken(env) && len(needs[name]) == 0 {
+			return nil, env.Line, "a step gets the token"
+		}
+		if with != nil && mentionsToken(with) && (!known || name == "actions/checkout") {
+			return nil, with.Line, "a step gets the token"
+		}
+	}
+	return needed, 0, ""
+}
+
+// neededByAction adds the rights that an action needs, and returns why they are not known.
+func (e *editor) neededByAction(u *workflow.Use, needed map[string]string, depth int) string {
+	if u.Pin == workflow.PinLocal {
+		name := strings.TrimPrefix(strings.TrimPrefix(u.Action, "./"), "/")
+		dir := strings.TrimSuffix(name, "/")
+		i := slices.IndexFunc(e.Facts.Workflows.Actions, func(a workflow.Action) bool {
+			return a.Path == dir+"/action.yml" || a.Path == dir+"/action.yaml"
+		})
+		if i < 0 || depth > 5 || e.Facts.Workflows.Actions[i].Using != "composite" {
+			return "the action " + u.Text + " is not read"
+		}
+		for _, s := range e.Facts.Workflows.Actions[i].Steps {
+			if s.Uses == nil && tokenUse.MatchString(s.Run) {
+				return "a script of " + u.Text + " may use the token"
+			}
+			if s.Uses != nil {
+				if reason := e.neededByAction(s.Uses, needed, depth+1); reason != "" {
+					return reason
+				}
+			}
+		}
+		return ""
+	}
+	rights, known := needs[strings.ToLower(u.Action)]
+	if !known {
+		return "the action " + u.Action + " may use the token"
+	}
+	for scope, access := range rights {
+		if needed[scope] != "write" {
+			needed[scope] = access
+		}
+	}
+	return ""
+}
+
+func mentionsToken(n *yaml.Node) bool {
+	if n == nil {
+		return false
+	}
+	if n.Kind == yaml.ScalarNode {
+		return tokenUse.MatchString(n.Value)
+	}
+	return slices.ContainsFunc(n.Content, mentionsToken)
+}
+
+// moveToJobs gives the rights to write of a workflow to those of its jobs that have none of their own and may need
+// them, and leaves the workflow those to read.
+func (e *editor) moveToJobs(f *splice.File, w *workflow.Workflow) error {
+	declared := splice.Field(f.Docs[0], "permissions")
+	if declared == nil || declared.Kind != yaml.MappingNode {
+		return nil
+	}
+	err := jobs(f, func(id string, job *yaml.Node) error {
+		i := slices.IndexFunc(w.Jobs, func(j workflow.Job) bool { return j.ID == id })
+		if i < 0 || w.Jobs[i].Permissions.Declared {
+			return nil
+		}
+		own := maps.Clone(w.Permissions.Scopes)
+		if needed, _, unknown := e.neededBy(f, &w.Jobs[i]); unknown == "" {
+			for scope, access := range own {
+				if access == "write" && needed[scope] != "write" {
+					own[scope] = "read"
+				}
+			}
+			if !slices.Contains(slices.Collect(maps.Values(own)), "write") {
+				return nil // what is left to the workflow suffices
+			}
+		}
+		return f.Insert(job, anchor(job), "permissions", scopes(own))
+	})
+	if err != nil {
+		return err
+	}
+	for i := 1; i < len(declared.Content); i += 2 {
+		if scope := declared.Content[i]; scope.Value == "write" {
+			access := "read"
+			if declared.Content[i-1].Value == "id-token" {
+				access = "none"
+			}
+			if err := f.Replace(scope, access); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package edits
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/actions/splice"
+	"github.com/dxctl/dxctl/repository/named"
+	"github.com/dxctl/dxctl/repository/workflow"
+	"github.com/dxctl/dxctl/repository/yamlfile"
+)
+
+// writeBills lets what builds a release write its bill of materials, too.
+func writeBills(e *editor) {
+	if e.Facts.Workflows.Bills.Path != "" {
+		return
+	}
+	for _, w := range named.ReleasesWithout(e.Facts, workflow.PurposeSBOM) {
+		if e.buildInput(w, splice.Pair{Key: "sbom", Value: true}) || e.goReleaserBills(w) {
+			continue
+		}
+		e.ask(w.Path, 0, "write a bill of materials of what is released, for example with anchore/sbom-action: where the "+
+			"workflow has what it releases is not known")
+	}
+}
+
+// attestBuilds lets BuildKit attest where an image comes from.
+func attestBuilds(e *editor) {
+	for _, w := range named.ReleasesWithout(e.Facts, workflow.PurposeProvenance) {
+		if !e.buildInput(w, splice.Pair{Key: "provenance", Value: "mode=max"}) {
+			e.ask(w.Path, 0, "attest the build of what is released with actions/attest-build-provenance: its files are not "+
+				"known. It needs a public repository or an enterprise plan")
+		}
+	}
+}
+
+// buildInput adds an input to the steps of a workflow that build and push images. changed is whether there is one, and
+// none that somebody set otherwise.
+func (e *editor) buildInput(w *workflow.Workflow, input splice.Pair) (changed bool) {
+	e.yaml(w.Path, func(f *splice.File) error {
+		return jobs(f, func(_ string, job *yaml.Node) error {
+			buildx := false
+			for _, step := range items(splice.Field(job, "steps")) {
+				action, _, _ := strings.Cut(yamlfile.Text(splice.Field(step, "uses")), "@")
+				// Only the builder of setup-buildx-action can write attestations.
+				buildx = buildx || strings.EqualFold(action, "docker/setup-buildx-action")
+				with := splice.Field(step, "with")
+				push := yamlfile.Text(splice.Field(with, "push"))
+				if !strings.EqualFold(action, "docker/build-push-action") || !buildx || push == "" || push == "false" ||
+					splice.Field(with, input.Key) != nil || splice.Field(with, "outputs") != nil || splice.Field(with, "load") != nil {
+					continue
+				}
+				if err := f.Insert(with, "push", input.Key, input.Value); err != nil {
+					return err
+				}
+				changed = true
+			}
+			return nil
+		})
+	})
+	return changed
+}
+
+// goReleaserBills configures the bills of GoReleaser, which Syft writes.
+func (e *editor) goReleaserBills(w *workflow.Workflow) bool {
+	var config string
+	for _, name := range []string{".goreleaser.yaml", ".goreleaser.yml", "goreleaser.yaml", "goreleaser.yml"} {
+		if config == "" && e.exists(name) {
+			config = name
+		}
+	}
+	i := slices.IndexFunc(e.Actions, func(a Action) bool { return strings.HasPrefix(a.Name, "anchore/sbom-action") })
+	if config == "" || i < 0 {
+		return false
+	}
+	syft := e.Actions[i]
+	done := false
+	e.yaml(w.Path, func(f *splice.File) error {
+		return jobs(f, func(_ string, job *yaml.Node) error {
+			list := splice.Field(job, "steps")
+			for n, step := range items(list) {
+				action, _, _ := strings.Cut(yamlfile.Text(splice.Field(step, "uses")), "@")
+				if !strings.EqualFold(action, "goreleaser/goreleaser-action") || done {
+					continue
+				}
+				done = true
+				return f.InsertItem(list, n, splice.Map{{Key: "uses", Value: "anchore/sbom-action/download-syft@" + syft.Commit}})
+			}
+			return nil
+		})
+	})
+	if !done || path.Ext(config) == "" {
+		return false
+	}
+	e.yaml(config, func(f *splice.File) error {
+		if len(f.Docs) == 0 {
+			return nil
+		}
+		return f.Insert(f.Docs[0], "", "sboms", splice.List{splice.Map{{Key: "artifacts", Value: "archive"}}})
+	})
+	return true
+}

@@ -1,0 +1,390 @@
+package edits
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dxctl/dxctl/actions/splice"
+	"github.com/dxctl/dxctl/repository/dependency"
+	"github.com/dxctl/dxctl/repository/environment"
+	"github.com/dxctl/dxctl/repository/workflow"
+	"github.com/dxctl/dxctl/repository/yamlfile"
+)
+
+// eachWorkflow edits every workflow, parsed as it is now.
+func (e *editor) eachWorkflow(change func(f *splice.File, w *workflow.Workflow) error) {
+	for i := range e.Facts.Workflows.Workflows {
+		name := e.Facts.Workflows.Workflows[i].Path
+		e.yaml(name, func(f *splice.File) error {
+			content, _ := e.content(name)
+			w, err := workflow.Parse(name, lines(content))
+			if err != nil {
+				return err
+			}
+			if len(f.Docs) != 1 || f.Docs[0] == nil || f.Docs[0].Kind != yaml.MappingNode {
+				return nil
+			}
+			return change(f, w)
+		})
+	}
+}
+
+// lines returns a file as the readers of facts get it.
+func lines(content []byte) string {
+	return strings.ReplaceAll(strings.TrimPrefix(string(content), "\ufeff"), "\r\n", "\n")
+}
+
+// jobs yields the jobs that are written in the file itself, with their ids.
+func jobs(f *splice.File, yield func(id string, job *yaml.Node) error) error {
+	all := splice.Field(f.Docs[0], "jobs")
+	if all == nil || all.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(all.Content); i += 2 {
+		if job := all.Content[i+1]; job.Kind == yaml.MappingNode {
+			if err := yield(all.Content[i].Value, job); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func items(list *yaml.Node) []*yaml.Node {
+	if list == nil || list.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return list.Content
+}
+
+// pinActions writes the commit of a tag, with the tag's version as a comment. It does not upgrade: v4 becomes the
+// commit that v4 was when the list was made.
+func pinActions(e *editor) {
+	pin := func(f *splice.File, name string, uses *yaml.Node) error {
+		if uses == nil || uses.Kind != yaml.ScalarNode {
+			return nil
+		}
+		u := workflow.ParseUse(uses.Value)
+		switch {
+		case u.Pin != workflow.PinRef && u.Pin != workflow.PinNone:
+			return nil
+		case strings.HasPrefix(u.Action, "slsa-framework/slsa-github-generator/"):
+			return nil // works by tag only
+		case strings.HasPrefix(u.Action, "docker://"):
+			image := strings.TrimPrefix(u.Action, "docker://") + ":" + u.Ref
+			if digest := e.Images[image]; digest != "" {
+				return f.Replace(uses, "docker://"+image+"@"+digest)
+			}
+			e.ask(name, uses.Line, "find out the digest of the image %s and write it behind an @", image)
+			return nil
+		}
+		known, ok := e.commitOf(u)
+		if !ok {
+			e.ask(name, uses.Line, "find out the commit of %s and write it with the version as a comment; no list of the "+
+				"golden path has it", uses.Value)
+			return nil
+		}
+		if _, err := f.Comment(uses, known.Tag); err != nil {
+			return err
+		}
+		return f.Replace(uses, u.Action+"@"+known.Commit)
+	}
+	steps := func(f *splice.File, name string, list *yaml.Node) error {
+		for _, step := range items(list) {
+			if err := pin(f, name, splice.Field(step, "uses")); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
+		return jobs(f, func(_ string, job *yaml.Node) error {
+			if err := pin(f, w.Path, splice.Field(job, "uses")); err != nil {
+				return err
+			}
+			return steps(f, w.Path, splice.Field(job, "steps"))
+		})
+	})
+	for _, a := range e.Facts.Workflows.Actions {
+		e.yaml(a.Path, func(f *splice.File) error {
+			if len(f.Docs) == 0 {
+				return nil
+			}
+			return steps(f, a.Path, splice.Field(f.Docs[0], "runs", "steps"))
+		})
+	}
+}
+
+// commitOf returns the commit of a tag: the tag itself, or for a major or minor version the highest one below it that
+// is known.
+func (e *editor) commitOf(u *workflow.Use) (best Action, ok bool) {
+	parts := strings.SplitN(u.Action, "/", 3)
+	if len(parts) < 2 {
+		return Action{}, false
+	}
+	repository := strings.ToLower(parts[0] + "/" + parts[1])
+	for _, a := range e.Actions {
+		name := strings.ToLower(a.Name)
+		if name != repository && name != strings.ToLower(u.Action) && !strings.HasPrefix(name, repository+"/") {
+			continue
+		}
+		if a.Tag == u.Ref {
+			return a, true
+		}
+		if isVersion(u.Ref) && strings.HasPrefix(a.Tag, u.Ref+".") && (!ok || later(a.Tag, best.Tag)) {
+			best, ok = a, true
+		}
+	}
+	return best, ok
+}
+
+// isVersion reports whether a tag is v1, v1.2 or 1.2, and not the name of a branch.
+func isVersion(tag string) bool {
+	tag = strings.TrimPrefix(tag, "v")
+	return tag != "" && strings.Trim(tag, "0123456789.") == ""
+}
+
+// later compares versions of numbers: v4.10.0 is later than v4.9.1.
+func later(a, b string) bool {
+	numbers := func(tag string) (n []int) {
+		for part := range strings.SplitSeq(strings.TrimPrefix(tag, "v"), ".") {
+			value, _ := strconv.Atoi(part)
+			n = append(n, value)
+		}
+		return n
+	}
+	return slices.Compare(numbers(a), numbers(b)) > 0
+}
+
+// addTimeouts gives each job a timeout, and a workflow of pull requests a concurrency group.
+func addTimeouts(e *editor) {
+	minutes := e.number("minutes", 60)
+	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
+		err := jobs(f, func(_ string, job *yaml.Node) error {
+			if yamlfile.Has(job, "timeout-minutes") || yamlfile.Has(job, "uses") || !yamlfile.Has(job, "steps") {
+				return nil
+			}
+			limit := minutes
+			for _, step := range items(splice.Field(job, "steps")) {
+				// A step may take longer than usual: then the job may, too.
+				if n, ok := yamlfile.Int(splice.Field(step, "timeout-minutes")); ok {
+					limit = max(limit, n+15)
+				}
+			}
+			after := ""
+			if splice.Field(job, "runs-on") != nil {
+				after = "runs-on"
+			}
+			return f.Insert(job, after, "timeout-minutes", min(limit, 360))
+		})
+		if err != nil {
+			return err
+		}
+		return e.concurrency(f, w)
+	})
+}
+
+// concurrency adds groups that end no run but the older ones of the same pull request.
+func (e *editor) concurrency(f *splice.File, w *workflow.Workflow) error {
+	if w.Concurrency.Value || !slices.ContainsFunc(w.Jobs, func(j workflow.Job) bool { return !j.Concurrency.Value }) {
+		return nil
+	}
+	stem := strings.TrimSuffix(path.Base(w.Path), path.Ext(w.Path))
+	if t := w.On("pull_request"); t != nil {
+		usual := []string{"opened", "synchronize", "reopened", "ready_for_review"}
+		if i := slices.IndexFunc(t.Types, func(kind string) bool { return !slices.Contains(usual, kind) }); i >= 0 {
+			e.ask(w.Path, t.At.Line, "choose a concurrency group: the workflow also runs when a pull request is %s, and such "+
+				"a run must not end one of its code", t.Types[i])
+			return nil
+		}
+		// Every other run has a group of its own: runs of the default branch are never canceled.
+		return f.Insert(f.Docs[0], "on", "concurrency", splice.Map{
+			{Key: "group", Value: stem + "-${{ github.event_name == 'pull_request' && github.event.number || github.run_id }}"},
+			{Key: "cancel-in-progress", Value: true},
+		})
+	}
+	if w.On("workflow_call") != nil {
+		return nil
+	}
+	return jobs(f, func(id string, job *yaml.Node) error {
+		i := slices.IndexFunc(w.Jobs, func(j workflow.Job) bool { return j.ID == id })
+		if i < 0 || w.Jobs[i].Environment == "" || w.Jobs[i].Concurrency.Value {
+			return nil
+		}
+		if yamlfile.Has(job, "strategy") {
+			e.ask(w.Path, job.Line, "choose a concurrency group for the job %s: it runs several times, for a matrix", id)
+			return nil
+		}
+		return f.Insert(job, "environment", "concurrency", splice.Map{
+			{Key: "group", Value: stem + "-" + id + "-" + w.Jobs[i].Environment},
+			{Key: "cancel-in-progress", Value: false},
+		})
+	})
+}
+
+// testPullRequests runs a workflow that has tests for pull requests, too, if it uses nothing that a pull request must
+// not have.
+func testPullRequests(e *editor) {
+	w := e.Facts.Workflows
+	for i := range w.Workflows {
+		one := &w.Workflows[i]
+		if len(one.Found(workflow.PurposeTest)) > 0 && one.On("pull_request") != nil {
+			return // it has filters, which somebody chose
+		}
+	}
+	for i := range w.Workflows {
+		one := &w.Workflows[i]
+		if len(one.Found(workflow.PurposeTest)) == 0 || one.On("push") == nil {
+			continue
+		}
+		if reason := e.notForPullRequests(one); reason != "" {
+			e.ask(one.Path, one.On("push").At.Line, "run the tests for pull requests: this workflow runs them for pushes "+
+				"only, and %s", reason)
+			continue
+		}
+		e.yaml(one.Path, func(f *splice.File) error {
+			on := splice.Field(f.Docs[0], "on")
+			switch {
+			case on == nil:
+				return nil
+			case on.Kind == yaml.SequenceNode:
+				return f.Append(on, "pull_request")
+			case on.Kind == yaml.ScalarNode:
+				return f.ReplaceValue(f.Docs[0], "on", splice.List{on.Value, "pull_request"})
+			}
+			return f.Insert(on, "push", "pull_request", splice.Map{})
+		})
+		return
+	}
+	if len(e.result.Asks) == 0 {
+		e.writeTests()
+	}
+}
+
+// setups are the actions that install the tools of an ecosystem, with their inputs.
+var setups = map[dependency.Ecosystem]struct {
+	action string
+	with   splice.Pair
+}{
+	"gomod":  {"actions/setup-go", splice.Pair{Key: "go-version-file", Value: "go.mod"}},
+	"maven":  {"actions/setup-java", splice.Pair{}},
+	"gradle": {"actions/setup-java", splice.Pair{}},
+	"cargo":  {},
+}
+
+// writeTests writes a workflow that runs the tests for pull requests, if the repository shows how they run.
+func (e *editor) writeTests() {
+	test := e.command(chores[1])
+	steps := splice.List{}
+	use := func(action string, with splice.Map) bool {
+		known, ok := e.newest(action)
+		if ok {
+			steps = append(steps, splice.Map{{Key: "uses", Value: action + "@" + known.Commit}, {Key: "with", Value: with}})
+		}
+		return ok
+	}
+	ask := func(reason string) {
+		e.ask("", 0, "run the tests for every pull request: %s", reason)
+	}
+	other := func(p environment.Pipeline) bool { return p.System != "github" }
+	switch i := slices.IndexFunc(e.Facts.Environment.Pipelines, other); {
+	case i >= 0:
+		ask("the repository uses " + e.Facts.Environment.Pipelines[i].System + ", whose configuration is not edited")
+		return
+	case test == "":
+		ask("no file shows the command that runs them")
+		return
+	case e.Dir != "." || e.exists(".github/workflows/tests.yaml"):
+		ask("no workflow has a step that is known to run tests")
+		return
+	case !use("actions/checkout", splice.Map{{Key: "persist-credentials", Value: false}}):
+		ask("the commit of actions/checkout is not known")
+		return
+	}
+	found := false
+	for _, m := range e.Facts.Dependencies.Manifests {
+		s, known := setups[m.Ecosystem]
+		if !known || path.Dir(m.Path) != "." {
+			continue
+		}
+		if s.action == "actions/setup-java" || s.action != "" && !use(s.action, splice.Map{s.with}) {
+			ask("the version of the tools is not known")
+			return
+		}
+		found = true
+		break
+	}
+	if !found {
+		ask("the tools that the tests need are not known")
+		return
+	}
+	steps = append(steps, splice.Map{{Key: "run", Value: test}})
+	f, err := splice.Parse([]byte("name: tests\non:\n  pull_request: {}\n"))
+	if err == nil {
+		err = errors.Join(
+			f.Insert(f.Docs[0], "", "permissions", splice.Map{{Key: "contents", Value: "read"}}),
+			f.Insert(f.Docs[0], "", "concurrency", splice.Map{
+				{Key: "group", Value: "tests-${{ github.event.number }}"}, {Key: "cancel-in-progress", Value: true},
+			}),
+			f.Insert(f.Docs[0], "", "jobs", splice.Map{{Key: "test", Value: splice.Map{
+				{Key: "runs-on", Value: "ubuntu-latest"}, {Key: "timeout-minutes", Value: e.number("minutes", 60)},
+				{Key: "steps", Value: steps},
+			}}}),
+		)
+	}
+	content := []byte(nil)
+	if err == nil {
+		content, err = f.Bytes()
+	}
+	if err != nil {
+		ask(err.Error())
+		return
+	}
+	text := string(content)
+	for _, a := range []string{"actions/checkout", "actions/setup-go"} {
+		if known, ok := e.newest(a); ok {
+			text = strings.ReplaceAll(text, known.Commit, known.Commit+" # "+known.Tag)
+		}
+	}
+	e.put(".github/workflows/tests.yaml", []byte(text))
+}
+
+// newest returns the latest commit of an action that is known.
+func (e *editor) newest(name string) (best Action, ok bool) {
+	for _, a := range e.Actions {
+		if a.Name == name && (!ok || later(a.Tag, best.Tag)) {
+			best, ok = a, true
+		}
+	}
+	return best, ok
+}
+
+// notForPullRequests returns why a workflow must not run for the code of a pull request; "" if it may.
+func (e *editor) notForPullRequests(w *workflow.Workflow) string {
+	content, _ := e.content(w.Path)
+	text := strings.ReplaceAll(string(content), "secrets.GITHUB_TOKEN", "")
+	for _, j := range w.Jobs {
+		switch {
+		case j.Environment != "":
+			return "the job " + j.ID + " deploys to " + j.Environment
+		case j.Uses != nil:
+			return "the job " + j.ID + " uses another workflow"
+		case len(w.Effective(&j).Writes()) > 0:
+			return "the token of the job " + j.ID + " may write"
+		}
+	}
+	switch {
+	case strings.Contains(text, "secrets."):
+		return "it uses secrets"
+	case len(w.Found(workflow.PurposeRelease)) > 0:
+		return "it publishes"
+	case pushes.MatchString(text):
+		return "it pushes or deploys"
+	}
+	return ""
+}

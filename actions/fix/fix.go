@@ -1,0 +1,199 @@
+// Package fix adopts the defaults of a golden path in a repository that was not created from it, or from an older
+// version of it: the smallest patch per rule that is not met, judged by the programs that read the files, and shown
+// before it is written. What no patch can decide becomes a task for a person.
+package fix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/checkout"
+	"github.com/dxctl/dxctl/actions/fix/edits"
+	"github.com/dxctl/dxctl/catalog/descriptor"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/pathlock"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/paths"
+)
+
+// Name is the name of the action.
+const Name = "fix"
+
+// Options are what is planned.
+type Options struct {
+	Dir        string            // the directory of the service, or above it
+	Rules      []string          // ids of the rules to fix; none: all
+	GoldenPath string            // name of the golden path; "": that of the lock file, else that of the language
+	Answers    map[string]string // to questions of the golden path that the repository does not answer
+	Engine     *scorecards.Engine
+	Paths      []*paths.Path
+	Defaults   paths.Defaults
+	// Pinned returns the version of a golden path that a lock file records; nil if it cannot be had.
+	Pinned func(ctx context.Context, lock *pathlock.Lock) *paths.Path
+	// Actions and Images are commits and digests in addition to those of the golden path.
+	Actions []edits.Action
+	Images  map[string]string
+	Now     time.Time
+}
+
+// Plan is what would be done in a repository.
+type Plan struct {
+	actions.Plan
+	Root      string // of the repository, absolute
+	Dir       string // of the service, relative to the root
+	Service   descriptor.Entity
+	Path      *paths.Path
+	Before    []Grade
+	After     []Grade
+	Rules     []Rule // those that are not met, in the order of the scorecards
+	Conflicts []Conflict
+}
+
+// Grade is the grade by one scorecard.
+type Grade struct {
+	Scorecard string  `json:"scorecard"`
+	Title     string  `json:"title"`
+	Level     string  `json:"level"` // "" below the first one
+	Score     float64 `json:"score"` // 0 to 1
+}
+
+// Rule is a rule that is not met, and what is done about it.
+type Rule struct {
+	ID        string        `json:"rule"`
+	Title     string        `json:"title"`
+	Scorecard string        `json:"scorecard"`
+	Level     string        `json:"level"`
+	Before    event.Outcome `json:"before"`
+	After     event.Outcome `json:"after"`
+	Files     []string      `json:"files"`              // that the patch changes
+	NoPatch   string        `json:"no_patch,omitempty"` // why there is none
+	Asks      []Ask         `json:"asks"`               // what a person has to decide
+	Reason    string        `json:"reason"`             // the evidence: why it is not met
+	What      string        `json:"-"`                  // what to do, by the scorecard
+	Why       string        `json:"-"`
+	Links     []string      `json:"-"`
+}
+
+// Ask is something that a person decides.
+type Ask struct {
+	Place string `json:"place,omitempty"` // path:line
+	Text  string `json:"text"`
+}
+
+// Conflict is a file of the golden path that is not written, because somebody wrote something else there.
+type Conflict struct {
+	Path   string `json:"path"`
+	Reason string `json:"reason"`
+	// Merge is the attempted merge with markers, for a report; never written to the file.
+	Merge string `json:"merge,omitempty"`
+}
+
+// Passes reports whether the patch makes the rule pass.
+func (r *Rule) Passes() bool { return r.Before != event.Pass && r.After == event.Pass }
+
+// Open reports whether something is left to a person.
+func (r *Rule) Open() bool {
+	return r.After != event.Pass && r.After != event.Waived && r.After != event.NotApplicable
+}
+
+// Changed returns the changes as a checkout takes them.
+func (p *Plan) Changed() []checkout.Change {
+	var changes []checkout.Change
+	for _, f := range p.Files {
+		changes = append(changes, checkout.Change{Path: f.Path, Before: f.Before, After: f.After, Executable: f.Executable})
+	}
+	// The lock file last: it describes the others.
+	slices.SortStableFunc(changes, func(a, b checkout.Change) int {
+		return order(strings.HasSuffix(a.Path, pathlock.File)) - order(strings.HasSuffix(b.Path, pathlock.File))
+	})
+	return changes
+}
+
+func order(last bool) int {
+	if last {
+		return 1
+	}
+	return 0
+}
+
+// Write writes the files of the plan. A file that changed since the plan was made, or whose changes are not committed,
+// is an error, and then nothing is written.
+func (p *Plan) Write(ctx context.Context) (written []string, err error) {
+	c, err := checkout.Open(p.Root)
+	if err != nil {
+		return nil, err
+	}
+	written, err = c.Write(ctx, p.Changed())
+	return written, errors.Join(err, c.Close())
+}
+
+// ErrChanged is the error of applying a plan that is no longer what would be done.
+var ErrChanged = errors.New("the repository or the golden path has changed since the plan was made; make it again " +
+	"with `dxctl fix --out`")
+
+// choose returns the golden path: that of the lock file, else the one that is named, else the only one of the language.
+func choose(options Options, lock *pathlock.Lock, language string) (*paths.Path, error) {
+	byName := func(name string) *paths.Path {
+		i := slices.IndexFunc(options.Paths, func(p *paths.Path) bool { return p.Name == name })
+		if i < 0 {
+			return nil
+		}
+		return options.Paths[i]
+	}
+	choices := func(list []*paths.Path) string {
+		var names []string
+		for _, p := range list {
+			names = append(names, p.Name)
+		}
+		return strings.Join(names, ", ")
+	}
+	switch {
+	case lock != nil && options.GoldenPath != "" && options.GoldenPath != lock.Path.Name:
+		return nil, fmt.Errorf("the repository follows the golden path %s by %s, and --golden-path names %s; leave it out, "+
+			"or remove the lock file", lock.Path.Name, pathlock.File, options.GoldenPath)
+	case lock != nil:
+		if p := byName(lock.Path.Name); p != nil {
+			return p, nil
+		}
+		return nil, fmt.Errorf("the repository follows the golden path %s by %s, which is not known here; list its source "+
+			"under paths in dx.yaml (known: %s)", lock.Path.Name, pathlock.File, choices(options.Paths))
+	case options.GoldenPath != "":
+		if p := byName(options.GoldenPath); p != nil {
+			return p, nil
+		}
+		return nil, fmt.Errorf("there is no golden path %q; use one of: %s", options.GoldenPath, choices(options.Paths))
+	}
+	var fitting []*paths.Path
+	for _, p := range options.Paths {
+		if language != "" && slices.Contains(speaks(p.Spec.Service.Language), strings.ToLower(language)) {
+			fitting = append(fitting, p)
+		}
+	}
+	switch len(fitting) {
+	case 1:
+		return fitting[0], nil
+	case 0:
+		if language == "" {
+			language = "none that is recognized"
+		}
+		return nil, fmt.Errorf("no golden path is for the language of the repository (%s); name one with --golden-path: %s",
+			language, choices(options.Paths))
+	}
+	return nil, fmt.Errorf("several golden paths are for %s; name one with --golden-path: %s", language, choices(fitting))
+}
+
+// speaks returns the languages of the code of a golden path, in lower case.
+func speaks(language string) []string {
+	switch language = strings.ToLower(language); language {
+	case "node", "nodejs", "typescript", "javascript":
+		return []string{"typescript", "javascript"}
+	case "java", "kotlin":
+		return []string{"java", "kotlin"}
+	}
+	return []string{language}
+}

@@ -1,0 +1,523 @@
+package fix
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/checkout"
+	"github.com/dxctl/dxctl/actions/fix/edits"
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository"
+	"github.com/dxctl/dxctl/repository/pathlock"
+	"github.com/dxctl/dxctl/repository/tree"
+	"github.com/dxctl/dxctl/scorecards"
+	grading "github.com/dxctl/dxctl/scorecards/checkout"
+)
+
+// New plans the fixes of the service of a directory. It reads the repository and writes nothing.
+func New(ctx context.Context, options Options) (*Plan, error) {
+	root, dir, git, err := grading.Root(options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	open, err := checkout.Open(root)
+	if err != nil {
+		return nil, err
+	}
+	defer open.Close() //nolint:errcheck // opened for reading only
+	files := newOverlay(open.FS())
+	facts, err := repository.Read(ctx, files, repository.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("reading directory %s: %w", root, err)
+	}
+	return planOf(ctx, options, &repo{open: open, files: files, facts: facts, root: root, dir: dir, git: git})
+}
+
+// repo is a repository that was read.
+type repo struct {
+	open  *checkout.Checkout
+	files *overlay
+	facts *repository.Facts
+	root  string
+	dir   string // that was named, relative to the root
+	git   bool
+}
+
+// planner makes a plan.
+type planner struct {
+	Options
+	*repo
+	plan    *Plan
+	lock    *pathlock.Lock // of the service; nil without one
+	newLock *pathlock.Lock
+	code    []string // contents of the code of the service, once they were read
+	read    bool
+	scope   *repository.Facts
+	ownDirs []string // of other services
+	tree    *rendered
+	modes   map[string]string
+	refused map[string]string // why the patch of a rule was refused
+	graded  bool              // whether the changes were graded
+}
+
+// planOf plans with facts that were read: this part takes no look at what is not changed.
+func planOf(ctx context.Context, options Options, r *repo) (*Plan, error) {
+	p := &planner{
+		Options: options, repo: r, plan: &Plan{Root: r.root}, modes: map[string]string{}, refused: map[string]string{},
+	}
+	before, err := p.service()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.readLock(); err != nil {
+		return nil, err
+	}
+	if p.plan.Path, err = choose(options, p.lock, p.scope.Language.Main.Value); err != nil {
+		return nil, err
+	}
+	reports := options.Engine.Grade(before.Entity, before.Facts)
+	p.plan.Before = grades(reports)
+	if err := p.known(reports); err != nil {
+		return nil, err
+	}
+	if err := p.update(ctx); err != nil {
+		return nil, err
+	}
+	if reports, err = p.rounds(ctx, before, reports); err != nil {
+		return nil, err
+	}
+	p.plan.After = grades(reports)
+	p.outcomes(reports)
+	return p.finish(ctx)
+}
+
+// maxRounds bounds how often rules are looked at again because another patch decided what they depend on.
+const maxRounds = 6
+
+// rounds plans the patches of all rules until no patch makes another one possible, so that a second run has nothing to
+// do. It returns the grades with the changes.
+func (p *planner) rounds(ctx context.Context, before *grading.Service, reports []scorecards.Report,
+) ([]scorecards.Report, error) {
+	for range maxRounds {
+		was := maps.Clone(p.files.changed)
+		if err := p.rules(ctx, reports); err != nil {
+			return nil, err
+		}
+		if err := p.writeLock(); err != nil {
+			return nil, err
+		}
+		if p.graded && len(changedSince(was, p.files.changed)) == 0 {
+			break
+		}
+		if len(p.files.changed) == 0 {
+			break
+		}
+		var err error
+		if reports, err = p.regrade(ctx, before); err != nil {
+			return nil, err
+		}
+		p.graded = true
+	}
+	return reports, nil
+}
+
+// service chooses the one service of the directory.
+func (p *planner) service() (*grading.Service, error) {
+	c := grading.Of(p.facts, p.root, p.dir, p.git, p.Now)
+	p.plan.Notes = append(p.plan.Notes, c.Notes...)
+	if len(c.Services) > 1 {
+		var names []string
+		for _, s := range c.Services {
+			names = append(names, fmt.Sprintf("%s (%s)", s.Entity.Name, s.Dir))
+		}
+		return nil, fmt.Errorf("the directory has several services; name the directory of one: %s", strings.Join(names, ", "))
+	}
+	s := &c.Services[0]
+	p.plan.Service, p.plan.Entity, p.plan.Dir = s.Entity, s.Entity.Ref, path.Clean(s.Dir)
+	for _, d := range p.facts.Descriptors {
+		other := path.Dir(d.At.Path)
+		if other != p.plan.Dir && d.Entity.Kind == "Component" && tree.Under(other, p.plan.Dir) {
+			p.ownDirs = append(p.ownDirs, other)
+		}
+	}
+	p.scope = p.facts.Of(p.plan.Dir)
+	return s, nil
+}
+
+func (p *planner) note(format string, args ...any) {
+	p.plan.Notes = append(p.plan.Notes, fmt.Sprintf(format, args...))
+}
+
+func grades(reports []scorecards.Report) []Grade {
+	var all []Grade
+	for _, r := range reports {
+		all = append(all, Grade{Scorecard: r.Scorecard, Title: r.Title, Level: r.Level, Score: r.Score})
+	}
+	return all
+}
+
+// current returns a file as it is with the changes so far.
+func (p *planner) current(name string) ([]byte, bool) {
+	if content, ok := p.files.changed[name]; ok {
+		return content, content != nil
+	}
+	file, err := p.open.Read(name)
+	return file.Content, err == nil && file.Content != nil
+}
+
+// set plans a content. Why it cannot be is returned.
+func (p *planner) set(name string, content []byte) error {
+	if err := checkout.Valid(name); err != nil {
+		return err
+	}
+	if p.plan.Dir != "." && !tree.Under(name, p.plan.Dir) {
+		return fmt.Errorf("%s is outside of the directory of the service, %s", name, p.plan.Dir)
+	}
+	if i := slices.IndexFunc(p.ownDirs, func(dir string) bool { return tree.Under(name, dir) }); i >= 0 {
+		return fmt.Errorf("%s is in the directory of another service", name)
+	}
+	file, err := p.open.Read(name)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(content, file.Content) && (content == nil) == (file.Content == nil) {
+		delete(p.files.changed, name)
+		return nil
+	}
+	p.files.changed[name] = content
+	return nil
+}
+
+// known returns an error for a rule of the command line that no scorecard of the service has.
+func (p *planner) known(reports []scorecards.Report) error {
+	for _, id := range p.Rules {
+		has := func(x scorecards.Result) bool { return x.Rule == id }
+		if !slices.ContainsFunc(reports, func(r scorecards.Report) bool { return slices.ContainsFunc(r.Results, has) }) {
+			return fmt.Errorf("--rule %s: no scorecard of the service has this rule; `dxctl grade` lists them", id)
+		}
+	}
+	return nil
+}
+
+// rules plans a patch for each rule that is not met.
+func (p *planner) rules(ctx context.Context, reports []scorecards.Report) error {
+	for _, report := range reports {
+		for i := range report.Results {
+			x := &report.Results[i]
+			if len(p.Rules) > 0 && !slices.Contains(p.Rules, x.Rule) {
+				continue
+			}
+			if x.Outcome == event.Pass || x.Outcome == event.NotApplicable || x.Outcome == event.Waived {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r := p.rule(report.Scorecard, x)
+			k := slices.IndexFunc(p.plan.Rules, func(there Rule) bool {
+				return there.ID == r.ID && there.Scorecard == r.Scorecard
+			})
+			if k < 0 {
+				p.plan.Rules = append(p.plan.Rules, r)
+				continue
+			}
+			there := &p.plan.Rules[k]
+			if p.refused[r.ID] != "" {
+				continue
+			}
+			there.Files = slices.Compact(slices.Sorted(slices.Values(append(there.Files, r.Files...))))
+			there.Asks, there.NoPatch = r.Asks, r.NoPatch
+		}
+	}
+	return nil
+}
+
+func (p *planner) rule(card string, x *scorecards.Result) Rule {
+	r := Rule{
+		ID: x.Rule, Title: x.Title, Scorecard: card, Level: x.Level, Before: x.Outcome, After: x.Outcome, Reason: x.Reason,
+		Files: []string{}, Asks: []Ask{}, What: x.Fix, Why: x.Why,
+	}
+	for _, l := range x.Links {
+		r.Links = append(r.Links, l.URL)
+	}
+	if reason := cmp.Or(p.declined(x.Rule, ""), p.refused[x.Rule]); reason != "" {
+		r.NoPatch = reason
+		return r
+	}
+	before := maps.Clone(p.files.changed)
+	conflicts := len(p.plan.Conflicts)
+	missing := ""
+	if patchable(x) {
+		if edits.Has(x.Rule) {
+			p.edit(&r)
+		}
+		if len(r.Asks) > 0 || !edits.Has(x.Rule) {
+			missing = p.addFiles(&r)
+		}
+	}
+	changed := changedSince(before, p.files.changed)
+	if err := p.judgeAll(before, changed); err != nil {
+		p.files.changed = before
+		r.NoPatch = "the patch was refused: " + err.Error()
+		p.refused[x.Rule] = r.NoPatch
+		return r
+	}
+	r.Files = append(r.Files, changed...)
+	switch {
+	case len(changed) > 0:
+	case len(p.plan.Conflicts) > conflicts:
+		r.NoPatch = p.plan.Conflicts[conflicts].Path + " is in conflict: " + p.plan.Conflicts[conflicts].Reason
+	case len(r.Asks) > 0:
+		r.NoPatch = "a person has to decide: " + r.Asks[0].Text
+		if missing != "" {
+			r.NoPatch += "; " + missing
+		}
+	case missing != "":
+		r.NoPatch = missing
+	case !patchable(x):
+		r.NoPatch = "no file decides it"
+		if x.Action != nil && slices.Contains(x.Action.Kind, "setting") {
+			r.NoPatch = "it is a setting of the host"
+		} else if x.Action != nil && slices.Contains(x.Action.Kind, "ask") {
+			r.NoPatch = "a person has to do it"
+		}
+	default:
+		r.NoPatch = "the files need no change; " + lower(x.Reason)
+	}
+	return r
+}
+
+// patchable reports whether a rule is one that a change of files makes pass. A rule of a tier is changed only if the
+// tier is known: a second replica costs money.
+func patchable(x *scorecards.Result) bool {
+	if x.Rule == "disruption-budget" && x.Outcome != event.Fail {
+		return false
+	}
+	return x.Action == nil || len(x.Action.Kind) == 0 || slices.Contains(x.Action.Kind, "patch")
+}
+
+func lower(text string) string {
+	if text == "" {
+		return "the rule depends on something else"
+	}
+	return text
+}
+
+func changedSince(before, after map[string][]byte) (names []string) {
+	for name, content := range after {
+		if was, ok := before[name]; !ok || !bytes.Equal(was, content) || (was == nil) != (content == nil) {
+			names = append(names, name)
+		}
+	}
+	for name := range before {
+		if _, ok := after[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// edit runs the edit of a rule.
+func (p *planner) edit(r *Rule) {
+	with := map[string]any{}
+	for _, f := range p.plan.Path.FixesOf(r.ID) {
+		maps.Copy(with, f.With)
+	}
+	result, err := edits.Apply(r.ID, edits.Repo{
+		Facts:    p.scope,
+		Entity:   p.plan.Service,
+		Dir:      p.plan.Dir,
+		Read:     p.current,
+		Mentions: p.mentions,
+		With:     with,
+		Actions:  p.actions(),
+		Images:   p.images(),
+	})
+	if err != nil {
+		r.Asks = append(r.Asks, Ask{Text: "the edit failed: " + err.Error()})
+		return
+	}
+	for _, a := range result.Asks {
+		r.Asks = append(r.Asks, Ask{Place: a.At.String(), Text: a.Text})
+	}
+	for _, name := range slices.Sorted(maps.Keys(result.Files)) {
+		if err := p.set(name, result.Files[name]); err != nil {
+			r.Asks = append(r.Asks, Ask{Place: name, Text: "change it by hand: " + err.Error()})
+		}
+	}
+}
+
+// judgeAll judges the files that a rule changed.
+func (p *planner) judgeAll(before map[string][]byte, changed []string) error {
+	for _, name := range changed {
+		was, ok := before[name]
+		if !ok {
+			if file, err := p.open.Read(name); err == nil {
+				was = file.Content
+			}
+		}
+		if err := judge(name, was, p.files.changed[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// actions are the commits of the golden path, then those that dxctl knows.
+func (p *planner) actions() []edits.Action {
+	var all []edits.Action
+	for _, a := range p.plan.Path.Actions {
+		all = append(all, edits.Action{Name: a.Name, Tag: a.Tag, Commit: a.Commit})
+	}
+	return append(append(all, p.Actions...), knownActions()...)
+}
+
+// maxCode bounds the code that is searched, in bytes.
+const maxCode = 16 << 20
+
+// code are the ends of names of files that are searched for what a service serves and uses.
+var code = []string{
+	".go", ".py", ".js", ".mjs", ".ts", ".tsx", ".java", ".kt", ".rb", ".rs", ".php", ".cs", ".scala", ".ex", ".mod",
+	".toml", ".json", ".xml", ".gradle", ".kts", ".txt", ".yaml", ".yml", ".properties",
+}
+
+// mentions reports whether the code of the service has a text. Manifests and locks are left out.
+func (p *planner) mentions(text string) bool {
+	if !p.read {
+		p.read = true
+		total := 0
+		for _, f := range p.facts.Files().Files {
+			if !tree.Under(f.Path, p.plan.Dir) || f.Link || f.Size > 256<<10 || tree.Vendored(f.Path) || tree.Example(f.Path) ||
+				!slices.Contains(code, path.Ext(f.Path)) || strings.Contains(f.Base(), "lock") {
+				continue
+			}
+			if ext := path.Ext(f.Path); (ext == ".yaml" || ext == ".yml") && !strings.Contains(f.Path, "src/main/resources") {
+				continue
+			}
+			content, ok := p.current(f.Path)
+			if total += len(content); !ok || total > maxCode {
+				continue
+			}
+			p.code = append(p.code, string(content))
+		}
+	}
+	return slices.ContainsFunc(p.code, func(content string) bool { return strings.Contains(content, text) })
+}
+
+// regrade grades the repository with the changes.
+func (p *planner) regrade(ctx context.Context, before *grading.Service) ([]scorecards.Report, error) {
+	facts, err := repository.Read(ctx, p.files, repository.Options{NotScanned: "it was read before"})
+	if err != nil {
+		return nil, fmt.Errorf("reading the changed files: %w", err)
+	}
+	facts.Content = p.facts.Content // a patch adds no binary and no secret
+	c := grading.Of(facts, p.root, p.dir, p.git, p.Now)
+	if len(c.Services) != 1 {
+		return nil, errors.New("the patches would change which services the directory has; nothing was planned")
+	}
+	after := &c.Services[0]
+	if after.Entity.Ref != before.Entity.Ref && before.At.Path != "" {
+		return nil, errors.New("the patches would rename the service; nothing was planned")
+	}
+	p.scope, p.plan.Service = facts.Of(p.plan.Dir), after.Entity
+	return p.Engine.Grade(after.Entity, after.Facts), nil
+}
+
+// outcomes sets the outcome of each rule with the changes.
+func (p *planner) outcomes(reports []scorecards.Report) {
+	for i := range p.plan.Rules {
+		r := &p.plan.Rules[i]
+		for _, report := range reports {
+			for k := range report.Results {
+				x := &report.Results[k]
+				if report.Scorecard != r.Scorecard || x.Rule != r.ID {
+					continue
+				}
+				if r.After = x.Outcome; r.Open() {
+					r.Reason = x.Reason
+				} else {
+					r.Asks = slices.DeleteFunc(r.Asks, func(a Ask) bool { return a.Place == "" })
+				}
+			}
+		}
+	}
+}
+
+// finish completes the plan.
+func (p *planner) finish(ctx context.Context) (*Plan, error) {
+	plan := p.plan
+	plan.Action = Name
+	plan.Title = fmt.Sprintf("Adopt the defaults of the golden path %s in %s", plan.Path.Name, plan.Service.Name)
+	plan.Input = actions.Input{"directory": plan.Dir, "golden_path": plan.Path.Name}
+	if len(p.Rules) > 0 {
+		plan.Input["rules"] = strings.Join(p.Rules, ",")
+	}
+	if len(p.Answers) > 0 {
+		plan.Input["answers"] = p.Answers
+	}
+	plan.On = map[string]string{"commit": "none", "golden_path": cmp.Or(plan.Path.Digest, "none")}
+	if p.git {
+		out, err := checkout.Git(ctx, p.root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+		var exit *checkout.ExitError
+		if err != nil && !errors.As(err, &exit) {
+			return nil, err
+		}
+		plan.On["commit"] = cmp.Or(strings.TrimSpace(string(out)), "none")
+	} else {
+		p.note("the directory is in no git repository: what is written cannot be taken back")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.files.changed)) {
+		file, err := p.open.Read(name)
+		if err != nil {
+			return nil, err
+		}
+		plan.Files = append(plan.Files, actions.FileChange{
+			Path: name, Before: file.Content, After: p.files.changed[name], Executable: file.Executable || p.executable(name),
+			Mode: p.modes[name],
+		})
+	}
+	if plan.Changes() {
+		plan.Commands = append(plan.Commands, actions.Command{Line: "dxctl fix --write", Why: "write these files"})
+	}
+	return plan, nil
+}
+
+// declined returns until when a rule or a file is declined by the lock file, and why; "" if it is not.
+func (p *planner) declined(rule, file string) string {
+	if p.lock == nil {
+		return ""
+	}
+	for _, d := range p.lock.Declined {
+		if (rule != "" && d.Rule == rule || file != "" && d.File == file) && !p.Now.After(d.Until.AddDate(0, 0, 1)) {
+			return fmt.Sprintf("declined by %s until %s: %s", d.By, d.Until.Format("2 January 2006"), d.Reason)
+		}
+	}
+	return ""
+}
+
+// readLock reads the lock file of the service.
+func (p *planner) readLock() error {
+	content, ok := p.current(path.Join(p.plan.Dir, pathlock.File))
+	if !ok {
+		if _, err := fs.Lstat(p.open.FS(), path.Join(p.plan.Dir, pathlock.File)); err == nil {
+			return fmt.Errorf("reading %s: it is not a regular file; remove it", pathlock.File)
+		}
+		return nil
+	}
+	lock, err := pathlock.Parse(content, pathlock.File)
+	if err != nil {
+		return fmt.Errorf("reading the lock file of the golden path: %w", err)
+	}
+	p.lock = lock
+	return nil
+}

@@ -1,0 +1,114 @@
+package fix
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// taskMark is in the first line of a task that dxctl wrote.
+const taskMark = "<!-- written by dxctl fix: removed when the rule passes -->"
+
+// Task returns what no patch can do about a rule, in Markdown, for a person or a coding agent.
+func (p *Plan) Task(r *Rule) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n# %s: %s\n\n", taskMark, p.Service.Name, r.Title)
+	fmt.Fprintf(&b, "Rule `%s` of the scorecard %s, level %s. Outcome: %s.\n\n", r.ID, r.Scorecard, r.Level, r.After)
+	if r.Why != "" {
+		fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(r.Why))
+	}
+	fmt.Fprintf(&b, "## Evidence\n\n%s\n", r.Reason)
+	for _, a := range r.Asks {
+		if a.Place != "" {
+			fmt.Fprintf(&b, "\n- `%s`: %s", a.Place, a.Text)
+		} else {
+			fmt.Fprintf(&b, "\n- %s", a.Text)
+		}
+	}
+	if len(r.Asks) == 0 && r.NoPatch != "" {
+		fmt.Fprintf(&b, "\nThere is no patch: %s.\n", r.NoPatch)
+	}
+	fmt.Fprintf(&b, "\n\n## What to do\n\n%s\n", strings.TrimSpace(r.What))
+	for _, link := range r.Links {
+		fmt.Fprintf(&b, "\n- <%s>", link)
+	}
+	dir := p.Dir
+	fmt.Fprintf(&b, "\n\n## How it is judged\n\nThe task is done when the rule passes, not when a box is ticked:\n\n"+
+		"```sh\ndxctl grade %s --rule %s\n```\n\n`dxctl fix %s --tasks DIR` removes this file then. Change nothing else, and "+
+		"keep what other people wrote.\n", shellDir(dir), r.ID, shellDir(dir))
+	return b.String()
+}
+
+func shellDir(dir string) string {
+	if dir == "." {
+		return "."
+	}
+	return "./" + dir
+}
+
+// WriteTasks writes a file for each rule that needs a person into a directory, and removes those of rules that pass by
+// now. A file that dxctl did not write is not touched.
+func (p *Plan) WriteTasks(dir string) (written, removed []string, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // tasks are for everybody who reads the repository
+		return nil, nil, fmt.Errorf("writing tasks: %w", err)
+	}
+	open := map[string]bool{}
+	for i := range p.Rules {
+		r := &p.Rules[i]
+		if !r.Open() {
+			continue
+		}
+		name := filepath.Join(dir, r.ID+".md")
+		open[r.ID+".md"] = true
+		if ours, err := isTask(name); err != nil || !ours {
+			if err == nil {
+				err = fmt.Errorf("writing %s: a file is there that dxctl did not write", name)
+			}
+			return written, removed, err
+		}
+		if err := os.WriteFile(name, []byte(p.Task(r)), 0o644); err != nil { //nolint:gosec // see above
+			return written, removed, fmt.Errorf("writing tasks: %w", err)
+		}
+		written = append(written, name)
+	}
+	if p.partial() {
+		return written, nil, nil // the other rules were not looked at
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return written, nil, fmt.Errorf("reading tasks: %w", err)
+	}
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		if open[e.Name()] || filepath.Ext(e.Name()) != ".md" || !e.Type().IsRegular() {
+			continue
+		}
+		if ours, err := isTask(name); err != nil || !ours {
+			continue
+		}
+		if err := os.Remove(name); err != nil {
+			return written, removed, fmt.Errorf("removing a task that is done: %w", err)
+		}
+		removed = append(removed, name)
+	}
+	return written, removed, nil
+}
+
+// partial reports whether only some rules were planned.
+func (p *Plan) partial() bool { return p.Input.Text("rules") != "" }
+
+// isTask reports whether a file is a task that dxctl wrote, or does not exist.
+func isTask(name string) (bool, error) {
+	info, err := os.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+		return false, err
+	}
+	content, err := os.ReadFile(name)
+	return strings.HasPrefix(string(content), taskMark), err
+}

@@ -1,0 +1,326 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/actions/fix"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/repository/pathlock"
+	"github.com/dxctl/dxctl/repository/waiver"
+	"github.com/dxctl/dxctl/scorecards"
+	"github.com/dxctl/dxctl/scorecards/checkout"
+	"github.com/dxctl/dxctl/scorecards/paths"
+)
+
+// fixOptions are the flags of `dxctl fix`.
+type fixOptions struct {
+	rules             []string
+	goldenPath        string
+	answers           []string
+	write, check      bool
+	out, apply, tasks string
+}
+
+func newFix(s *cli) *cobra.Command {
+	var o fixOptions
+	cmd := &cobra.Command{
+		Use:   "fix [DIRECTORY | SERVICE]",
+		Short: "Show, and with --write make, the patches that make rules pass",
+		Long: `Adopt the defaults of a golden path in a repository, also in one that was never created from it: read the files as
+the scorecards do, find the smallest patch for each rule that is not met, and print the plan: the rules, the grade before
+and after, and the diff. Nothing is changed without --write.
+
+  dxctl fix                          the checkout that you are in
+  dxctl fix services/pay             one service of a repository with several; only its directory is changed
+  dxctl fix --rule actions-pinned    one rule; repeatable
+  dxctl fix --write                  write the files; refused for files with changes that are not committed
+  dxctl fix --tasks tasks            write a task in Markdown for each rule that needs a person
+  dxctl fix --out plan.json          save the plan; --apply plan.json writes exactly it, or refuses
+
+The golden path is the one of the lock file (.dxctl/golden-path.lock), else the one that --golden-path names, else the
+only one for the language. Files of a golden path are only added, never written over what somebody wrote; what its newer
+version changes is merged, and a merge that is not clean is reported as a conflict.
+
+Each patch is judged before it is shown: workflows by actionlint, Dockerfiles by the parser of BuildKit, manifests by the
+types of Kubernetes.
+
+With --check the exit code is 2 if there are changes to make, and 0 if there are none. It is 3 if there are conflicts.`,
+		Args:        cobra.MaximumNArgs(1),
+		Annotations: map[string]string{moreFormats: "human diff"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			word := "."
+			if len(args) == 1 {
+				word = args[0]
+			}
+			return s.fix(cmd.Context(), word, o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&o.rules, "rule", nil, "fix only the rule with this `ID`; repeatable")
+	flags.StringVar(&o.goldenPath, "golden-path", "", "`NAME` of the golden path whose defaults are adopted")
+	flags.StringArrayVar(&o.answers, "answer", nil, "answer a question of the golden path: `NAME=VALUE`; repeatable")
+	flags.BoolVar(&o.write, "write", false, "write the files")
+	flags.BoolVar(&o.check, "check", false, "exit with 2 if there are changes to make")
+	flags.StringVar(&o.out, "out", "", "save the plan as JSON in a `FILE`")
+	flags.StringVar(&o.apply, "apply", "", "write the plan in a `FILE`, unless the repository or the golden path changed")
+	flags.StringVar(&o.tasks, "tasks", "", "write a task for each rule that needs a person into a `DIRECTORY`")
+	cmd.MarkFlagsMutuallyExclusive("write", "check")
+	cmd.MarkFlagsMutuallyExclusive("apply", "check")
+	cmd.MarkFlagsMutuallyExclusive("apply", "out")
+	return cmd
+}
+
+// savedPlan is what --apply reads of a plan.
+type savedPlan struct {
+	Version int    `json:"version"`
+	Action  string `json:"action"`
+	Entity  string `json:"entity"`
+	Digest  string `json:"digest"`
+	Input   struct {
+		GoldenPath string            `json:"golden_path"`
+		Rules      string            `json:"rules"`
+		Answers    map[string]string `json:"answers"`
+	} `json:"input"`
+}
+
+func (s *cli) fix(ctx context.Context, word string, o fixOptions) error {
+	answers := map[string]string{}
+	for _, a := range o.answers {
+		name, value, ok := strings.Cut(a, "=")
+		if !ok || name == "" {
+			return fmt.Errorf("--answer %s: write NAME=VALUE", a)
+		}
+		answers[name] = value
+	}
+	var saved *savedPlan
+	if o.apply != "" {
+		if len(o.rules) > 0 || o.goldenPath != "" || len(answers) > 0 {
+			return errors.New("--apply writes the plan as it was made; leave out --rule, --golden-path and --answer")
+		}
+		var err error
+		if saved, err = readPlan(o.apply); err != nil {
+			return err
+		}
+		o.goldenPath, answers = saved.Input.GoldenPath, saved.Input.Answers
+		if saved.Input.Rules != "" {
+			o.rules = strings.Split(saved.Input.Rules, ",")
+		}
+	}
+	dir, err := serviceDirectory(ctx, word)
+	if err != nil {
+		return err
+	}
+	plan, err := s.planFix(ctx, dir, o, answers)
+	if err != nil {
+		return err
+	}
+	if saved != nil && saved.Digest != plan.Digest() {
+		return fmt.Errorf("applying %s: %w", o.apply, fix.ErrChanged)
+	}
+	if err := s.printFix(plan); err != nil {
+		return err
+	}
+	if err := s.saveFix(plan, o); err != nil {
+		return err
+	}
+	conflicts := error(nil)
+	if n := len(plan.Conflicts); n > 0 {
+		conflicts = exit.With(exit.Conflicts,
+			fmt.Errorf("conflicts in %d files, which are not written; the plan says why", n))
+	}
+	switch {
+	case o.write || o.apply != "":
+		written, err := plan.Write(ctx)
+		if err != nil {
+			if len(written) > 0 {
+				err = fmt.Errorf("%w\nwritten before: %s", err, strings.Join(written, ", "))
+			}
+			return fmt.Errorf("writing the fixes: %w", err)
+		}
+		fmt.Fprintf(s.err, "dxctl: %d files written; look at `git diff`, and commit them\n", len(written))
+	case conflicts != nil:
+	case o.check && plan.Changes():
+		return exit.With(exit.Pending, fmt.Errorf("%d files to change; `dxctl fix --write` changes them", len(plan.Files)))
+	case plan.Changes():
+		fmt.Fprintln(s.err, "dxctl: nothing was changed; `dxctl fix --write` writes these files")
+	}
+	return conflicts
+}
+
+func readPlan(file string) (*savedPlan, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	var saved savedPlan
+	if err := json.Unmarshal(content, &saved); err != nil {
+		return nil, fmt.Errorf("reading the plan %s: %w", file, err)
+	}
+	if saved.Action != fix.Name || saved.Digest == "" {
+		return nil, fmt.Errorf("reading the plan %s: it is no plan of dxctl fix; `dxctl fix --out FILE` writes one", file)
+	}
+	return &saved, nil
+}
+
+// serviceDirectory returns the directory of a service of the repository that the command is run in, for its name, or a
+// directory itself.
+func serviceDirectory(ctx context.Context, word string) (string, error) {
+	if info, err := os.Stat(word); isDirectory(word) || err == nil && info.IsDir() {
+		return word, nil
+	}
+	root, components, err := checkout.Components(ctx, ".")
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, d := range components {
+		if strings.EqualFold(d.Name, word) || strings.EqualFold(d.Ref, word) {
+			return filepath.Join(root, filepath.FromSlash(d.Dir)), nil
+		}
+		names = append(names, d.Name)
+	}
+	if len(names) == 0 {
+		return "", fmt.Errorf("%s is no directory, and this repository describes no service; run dxctl fix in the "+
+			"checkout of the service", word)
+	}
+	return "", fmt.Errorf("%s is no directory, and no service of this repository; it has: %s", word,
+		strings.Join(names, ", "))
+}
+
+// planFix plans with the scorecards, the waivers and the golden paths of the configuration.
+func (s *cli) planFix(ctx context.Context, dir string, o fixOptions, answers map[string]string) (*fix.Plan, error) {
+	root, _, _, err := checkout.Root(dir)
+	if err != nil {
+		return nil, err
+	}
+	cards, warnings, err := s.scorecardsOf(root)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := scorecards.New(cards, s.now)
+	if err != nil {
+		return nil, err
+	}
+	book, unusable, err := s.waiversOf(root)
+	if err != nil {
+		return nil, err
+	}
+	engine = engine.WithWaivers(func() *waiver.Book { return book })
+	for _, w := range append(warnings, unusable...) {
+		fmt.Fprintln(s.err, "dxctl: "+w)
+	}
+	cfg, base, err := s.pathsOf(root)
+	if err != nil {
+		return nil, err
+	}
+	all, err := paths.All(ctx, cfg, base)
+	if err != nil {
+		return nil, err
+	}
+	return fix.New(ctx, fix.Options{
+		Dir:        dir,
+		Rules:      o.rules,
+		GoldenPath: o.goldenPath,
+		Answers:    answers,
+		Engine:     engine,
+		Paths:      all,
+		Defaults:   cfg.Defaults,
+		Pinned: func(ctx context.Context, lock *pathlock.Lock) *paths.Path {
+			return pinnedPath(ctx, cfg, base, lock)
+		},
+		Now: s.now(),
+	})
+}
+
+// pathsOf returns the golden paths of --config, $DXCTL_CONFIG, or dx.yaml at the root of the repository, and the
+// directory that they are relative to.
+func (s *cli) pathsOf(root string) (paths.Config, string, error) {
+	file := s.configFile
+	if file == "" {
+		file = os.Getenv("DXCTL_CONFIG")
+	}
+	if file == "" {
+		file = filepath.Join(root, "dx.yaml")
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return paths.Config{}, root, nil
+		}
+	}
+	cfg, err := config.Load(file)
+	return cfg.Paths, filepath.Dir(file), err
+}
+
+// pinnedPath returns the version of a golden path that a lock file records. It is read only from a source that the
+// configuration lists: a lock file may have been written by anybody.
+func pinnedPath(ctx context.Context, cfg paths.Config, base string, lock *pathlock.Lock) *paths.Path {
+	address, subdir, _ := strings.Cut(strings.Replace(lock.Path.Source, "://", ":\x00", 1), "//")
+	address = strings.Replace(address, ":\x00", "://", 1)
+	i := slices.IndexFunc(cfg.Sources, func(source paths.Source) bool { return source.Git != "" && source.Git == address })
+	if i < 0 || lock.Path.Commit == "" {
+		return nil
+	}
+	pinned := paths.Config{Sources: []paths.Source{{Git: address, Ref: lock.Path.Commit, Dir: subdir}}}
+	p, err := paths.Find(ctx, lock.Path.Name, pinned, base)
+	if err != nil {
+		return nil // reported as a conflict for each file that would need it
+	}
+	return p
+}
+
+func (s *cli) printFix(plan *fix.Plan) error {
+	switch s.output {
+	case "json":
+		return output.Table{Document: plan.Document()}.Print(s.out, s.output)
+	case "diff":
+		_, err := fmt.Fprint(s.out, plan.Diff())
+		return err
+	case "csv", "tsv":
+		t := output.Table{Columns: []string{"rule", "level", "before", "after", "files", "no_patch"}}
+		for _, r := range plan.Rules {
+			t.Rows = append(t.Rows, []string{
+				r.ID, r.Level, string(r.Before), string(r.After), strings.Join(r.Files, " "), r.NoPatch,
+			})
+		}
+		return t.Print(s.out, s.output)
+	}
+	return plan.WriteText(s.out, func(line string) string {
+		parts := strings.Split(line, "\t")
+		for i := range parts {
+			parts[i] = output.Printable(parts[i])
+		}
+		return strings.Join(parts, "\t")
+	})
+}
+
+// saveFix writes the plan and the tasks where flags ask for them.
+func (s *cli) saveFix(plan *fix.Plan, o fixOptions) error {
+	if o.out != "" {
+		content, err := json.MarshalIndent(plan.Document(), "", "  ")
+		if err == nil {
+			err = os.WriteFile(o.out, append(content, '\n'), 0o600)
+		}
+		if err != nil {
+			return fmt.Errorf("saving the plan: %w", err)
+		}
+	}
+	if o.tasks == "" {
+		return nil
+	}
+	written, removed, err := plan.WriteTasks(o.tasks)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.err, "dxctl: %d tasks written to %s, %d removed that are done\n", len(written), o.tasks, len(removed))
+	return nil
+}
