@@ -11,7 +11,7 @@ import (
 // The golden paths that dxctl ships. Files that begin with a dot come along because of all:; go.mod and Go files are
 // named go.mod.tmpl and NAME.go.tmpl, because a directory with go.mod is left out and Go files would be compiled.
 //
-//go:embed all:go-service all:node-service all:python-service
+//go:embed all:go-service all:java-service all:node-service all:python-service
 var shippedFiles embed.FS
 
 // Builtin returns the golden paths of the binary, in the order of their names.
