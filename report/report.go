@@ -39,7 +39,9 @@ type Deps struct {
 	// RepairedOutcomes has that of what has failed and was found to pass; nil: no time that repairs took is shown.
 	RepairedOutcomes OutcomeChanges
 	Campaigns        func() *campaign.Set // as they were last read; nil: there are none
-	Cache            Cache                // nil: every question is computed
+	// Participation returns who took part in the surveys that are not published; nil: none is shown.
+	Participation func(ctx context.Context) ([]Participation, error)
+	Cache         Cache // nil: every question is computed
 }
 
 // Cache keeps the results of the engines for as long as they are exact.

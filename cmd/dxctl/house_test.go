@@ -352,7 +352,7 @@ var house = []struct {
 		imports: []string{
 			"event", "catalog", "catalog/descriptor", "catalog/identifier", "people", "metrics", "repository/waiver",
 			"scorecards", "spelling", "scorecards/campaign", "scorecards/controls", "scorecards/facts", "scorecards/format",
-			"scorecards/replay",
+			"scorecards/replay", "surveys/statistics",
 		},
 		children: true,
 	},

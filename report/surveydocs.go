@@ -1,0 +1,245 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/report/sorting"
+	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/surveys/statistics"
+)
+
+// SurveyDocument is a survey in lists.
+type SurveyDocument struct {
+	Survey
+	Everyone SurveyRow `json:"everyone"`
+	Path     string    `json:"path"` // of its page
+}
+
+// SurveysDocument is a page of the list of published surveys.
+type SurveysDocument struct {
+	Total   int              `json:"total"`
+	Surveys []SurveyDocument `json:"surveys"`
+	Open    []Participation  `json:"not_published"` // who took part so far in surveys that are not published
+	Next    string           `json:"next"`
+}
+
+// SurveyResultsDocument has results of a survey.
+type SurveyResultsDocument struct {
+	Survey
+	By       SurveyBy     `json:"by"`
+	Before   string       `json:"before"` // id of the survey that changes are since; "": there is none
+	Items    []SurveyItem `json:"items"`
+	Everyone SurveyRow    `json:"everyone"`
+	Total    int          `json:"total"` // rows that fit
+	Rows     []SurveyRow  `json:"rows"`
+	Path     string       `json:"path"` // of its page
+	Next     string       `json:"next"`
+}
+
+// Document returns a page of results as a document.
+func (x *SurveyResults) Document(by SurveyBy, rows []SurveyRow, p Page) SurveyResultsDocument {
+	doc := SurveyResultsDocument{Survey: x.Survey, By: by, Items: list(x.Survey.Items), Everyone: x.Everyone,
+		Total: len(rows), Rows: list(PageOf(rows, p)), Path: x.Survey.Path()}
+	if x.Before != nil {
+		doc.Before = x.Before.ID
+	}
+	return doc
+}
+
+// SurveyDocuments returns published surveys with what everyone answered.
+func (r *Reader) SurveyDocuments(ctx context.Context) ([]SurveyDocument, error) {
+	all, err := r.Surveys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	docs := make([]SurveyDocument, len(all))
+	for i, s := range all {
+		x, err := r.SurveyResults(ctx, SurveyQuery{Survey: s.ID, By: SurveyByQuestion})
+		if err != nil {
+			return nil, err
+		}
+		docs[i] = SurveyDocument{s, x.Everyone, s.Path()}
+	}
+	return docs, nil
+}
+
+// TeamParticipation is how many people of a team answered so far.
+type TeamParticipation struct {
+	Team   string   `json:"team"` // with its sub-teams; "": everyone
+	Parent string   `json:"parent,omitempty"`
+	Count  int      `json:"answers"`
+	People int      `json:"people"`        // who could; 0: not known
+	Rate   *float64 `json:"response_rate"` // null: not known
+}
+
+// Participation is who took part in a survey that is not published, of the teams in which at least 5 did.
+type Participation struct {
+	Survey string              `json:"survey"`
+	Title  string              `json:"title"`
+	Closes string              `json:"closes_at"` // RFC 3339
+	Open   bool                `json:"open"`      // answers are still taken
+	Teams  []TeamParticipation `json:"teams"`
+}
+
+// Everyone is the participation of all; zero if fewer than 5 took part.
+func (p Participation) Everyone() TeamParticipation {
+	if len(p.Teams) > 0 && p.Teams[0].Team == "" {
+		return p.Teams[0]
+	}
+	return TeamParticipation{}
+}
+
+// Participation returns who took part in the surveys that are not published.
+func (r *Reader) Participation(ctx context.Context) ([]Participation, error) {
+	if r.deps.Participation == nil {
+		return []Participation{}, nil
+	}
+	all, err := r.deps.Participation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		for k := range all[i].Teams {
+			t := &all[i].Teams[k]
+			if rate, ok := statistics.ResponseRate(t.Count, t.People); ok {
+				t.Rate = &rate
+			}
+		}
+	}
+	return list(all), nil
+}
+
+// SurveyTrendPoint is a number of a group in one survey.
+type SurveyTrendPoint struct {
+	Survey Survey
+	Number *SurveyNumber // nil: not asked, or hidden
+}
+
+// SurveyTrend returns a number of a group over all published surveys, the earliest one first.
+func (r *Reader) SurveyTrend(ctx context.Context, g SurveyGroup, measure, item string) ([]SurveyTrendPoint, error) {
+	all, err := r.Surveys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cached(ctx, r, fmt.Sprintf("survey trend %q %q %q", g, measure, item),
+		func(ctx context.Context) ([]SurveyTrendPoint, error) {
+			cells, err := r.surveyCells(ctx, `team = {team:String} AND tenure = {tenure:String} AND golden_path = {path:String}
+AND measure = {measure:String} AND item = {item:String}`,
+				map[string]any{"team": g.Team, "tenure": g.Tenure, "path": g.GoldenPath, "measure": measure, "item": item})
+			if err != nil {
+				return nil, err
+			}
+			points := make([]SurveyTrendPoint, 0, len(all))
+			var before *Survey
+			var earlier *surveyCell
+			for _, s := range slices.Backward(all) {
+				p := SurveyTrendPoint{Survey: s}
+				i := slices.IndexFunc(cells, func(c surveyCell) bool { return c.Survey == s.ID })
+				if i >= 0 {
+					n := newSurveyNumber(s, &cells[i])
+					if earlier != nil {
+						n.compare(s, &cells[i], *before, earlier)
+					}
+					p.Number, earlier, before = &n, &cells[i], &s
+				}
+				points = append(points, p)
+			}
+			return points, nil
+		})
+}
+
+// SurveyRowColumns are the columns of lists of groups.
+var SurveyRowColumns = []sorting.Field[SurveyRow]{
+	text("group", "group", func(r SurveyRow) string { return r.Name() }),
+	number("answers", "answers", func(r SurveyRow) *float64 { return sorting.Count(r.Answers) }),
+	number("rate", "response", func(r SurveyRow) *float64 { return r.ResponseRate }),
+	number("index", "index", func(r SurveyRow) *float64 { return r.value(SurveyIndex, "") }),
+	number("feedback_loops", "feedback loops", func(r SurveyRow) *float64 {
+		return r.value(SurveyDimension, "feedback_loops")
+	}),
+	number("cognitive_load", "cognitive load", func(r SurveyRow) *float64 {
+		return r.value(SurveyDimension, "cognitive_load")
+	}),
+	number("flow", "flow", func(r SurveyRow) *float64 { return r.value(SurveyDimension, "flow") }),
+	number("change", "index since the survey before", func(r SurveyRow) *float64 {
+		if n := r.Number(SurveyIndex, ""); n != nil && n.Change != nil {
+			return &n.Change.Difference
+		}
+		return nil
+	}),
+}
+
+// SurveyItemColumns are the columns of lists of questions.
+var SurveyItemColumns = []sorting.Field[SurveyNumber]{
+	text("question", "question", func(n SurveyNumber) string { return n.Text }),
+	number("answers", "answers", func(n SurveyNumber) *float64 { return sorting.Count(n.N) }),
+	number("score", "score", func(n SurveyNumber) *float64 { return n.Score.Value }),
+	number("top_two", "top two", func(n SurveyNumber) *float64 {
+		if n.TopTwo == nil {
+			return nil
+		}
+		return n.TopTwo.Value
+	}),
+	number("change", "since the survey before", func(n SurveyNumber) *float64 {
+		if n.Change == nil {
+			return nil
+		}
+		return &n.Change.Difference
+	}),
+}
+
+func (r SurveyRow) value(measure, item string) *float64 {
+	if n := r.Number(measure, item); n != nil {
+		return n.Score.Value
+	}
+	return nil
+}
+
+// SelectSurveyRows returns the rows whose group contains the text, in any case.
+func SelectSurveyRows(rows []SurveyRow, text string) []SurveyRow {
+	text = strings.ToLower(strings.TrimSpace(text))
+	return slices.DeleteFunc(slices.Clone(rows), func(r SurveyRow) bool {
+		return !strings.Contains(strings.ToLower(r.Name()), text)
+	})
+}
+
+// EstimateText is an estimate with its interval: "62 (55 to 69)".
+func EstimateText(e SurveyEstimate, digits int) string {
+	switch {
+	case e.Value == nil:
+		return "–"
+	case e.Low == nil:
+		return words.Number(*e.Value, digits)
+	}
+	return fmt.Sprintf("%s (%s to %s)", words.Number(*e.Value, digits), words.Number(*e.Low, digits),
+		words.Number(*e.High, digits))
+}
+
+// ChangeText is a change in words: "+8 (beyond noise)", "+2 (within noise)".
+func ChangeText(c *SurveyChange) string {
+	if c == nil {
+		return "–"
+	}
+	sign := ""
+	if c.Difference >= 0 {
+		sign = "+"
+	}
+	noise := "within noise"
+	if c.BeyondNoise {
+		noise = "beyond noise"
+	}
+	return sign + words.Number(c.Difference, 1) + " (" + noise + ")"
+}
+
+// BoundsText says what those who did not answer can change; "" unless nearly all answered.
+func BoundsText(e SurveyEstimate, digits int) string {
+	if e.Worst == nil || e.Best == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s to %s if all others had answered the worst or the best",
+		cmp.Or(words.Number(*e.Worst, digits), "0"), cmp.Or(words.Number(*e.Best, digits), "0"))
+}
