@@ -48,7 +48,9 @@ func taken(name, key string) string {
 func (p *Path) names() []string {
 	all := slices.Concat(plain, ours)
 	for _, q := range p.Questions {
-		all = append(all, q.Name)
+		if questionPattern.MatchString(q.Name) { // others were reported, and are no names of functions
+			all = append(all, q.Name)
+		}
 	}
 	for _, k := range specKeys {
 		all = append(all, k.name)

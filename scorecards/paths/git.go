@@ -139,13 +139,16 @@ type treeEntry struct {
 
 // files returns the files of a directory of a commit.
 func (r *repository) files(ctx context.Context, commit, subdir string) (fs.FS, error) {
-	of := commit
+	of := commit + "^{tree}"
 	if subdir != "." {
-		of += ":" + subdir
+		of = commit + ":" + subdir
 	}
-	hash, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", of+"^{tree}")
+	hash, err := r.git(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", of)
 	if err != nil {
 		return nil, fmt.Errorf("the commit has no directory %s", subdir)
+	}
+	if kind, err := r.git(ctx, "cat-file", "-t", hash); err != nil || kind != "tree" {
+		return nil, fmt.Errorf("%s of the commit is not a directory", subdir)
 	}
 	listing, err := r.git(ctx, "ls-tree", "-r", "-z", "-l", "--full-tree", hash)
 	if err != nil {
