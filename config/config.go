@@ -22,6 +22,7 @@ import (
 	"github.com/dxctl/dxctl/scorecards/paths"
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/strictyaml"
+	"github.com/dxctl/dxctl/surveys"
 	"github.com/dxctl/dxctl/web/server"
 )
 
@@ -35,6 +36,7 @@ type Config struct {
 	People       people.Config       `yaml:"people"`
 	Scorecards   scorecards.Config   `yaml:"scorecards"`
 	Paths        paths.Config        `yaml:"paths"`
+	Surveys      surveys.Config      `yaml:"surveys"`
 	Facts        links.Config        `yaml:"facts"`
 	Notify       notify.Config       `yaml:"notify"`
 	Collect      Collect             `yaml:"collect"`
@@ -62,6 +64,7 @@ func Default() Config {
 			"production": {"production", "prod", "live"},
 			"staging":    {"staging", "stage"},
 		},
+		Surveys: surveys.DefaultConfig(),
 		Collect: Collect{Interval: 15 * time.Minute, Dir: "collected"},
 	}
 }
@@ -180,6 +183,7 @@ func (c Config) validate(where strictyaml.Positions) error {
 	}
 	fail("catalog", c.Catalog.Validate())
 	fail("people", c.People.Validate())
+	fail("surveys", c.Surveys.Validate())
 	errs = append(errs, pathMistakes(c.Paths, where)...)
 	for i, f := range c.Scorecards.Files { // an unreadable file of the catalog or of people is a warning when it is read
 		fail(fmt.Sprintf("scorecards.files[%d]", i), c.readable(f))

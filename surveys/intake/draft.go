@@ -10,6 +10,7 @@ import (
 
 	"github.com/dxctl/dxctl/surveys"
 	"github.com/dxctl/dxctl/surveys/form"
+	"github.com/dxctl/dxctl/surveys/questionnaire"
 )
 
 // Draft makes a definition from an export: items that earlier has are recognized by their text and keep their key and
@@ -34,6 +35,7 @@ func Draft(
 	}
 	used := d.assignColumns(nil)
 	d.recall(used)
+	d.recallTemplate(used)
 	for i, c := range export.Columns {
 		if c.Role == form.Question && c.Header != "" && !used[i] {
 			d.guess(i, c)
@@ -109,6 +111,23 @@ func (d *drafter) recall(used map[int]bool) {
 		}
 		take(at, item, fmt.Sprintf("its text was %q in survey %s: keep the key only if it means the same",
 			shorten(item.Text), d.earlier.ID))
+	}
+}
+
+// recallTemplate finds the questions of the questionnaire that dxctl offers.
+func (d *drafter) recallTemplate(used map[int]bool) {
+	for _, item := range questionnaire.Items() {
+		if d.taken[item.Key] {
+			continue
+		}
+		for i, c := range d.export.Columns {
+			if c.Role == form.Question && !used[i] && !d.taken[item.Key] &&
+				slices.ContainsFunc(item.Headers, func(h string) bool { return form.Fold(h) == form.Fold(c.Header) }) {
+				used[i], d.taken[item.Key] = true, true
+				item.Headers = []string{c.Header}
+				d.add(i, item, "")
+			}
+		}
 	}
 }
 

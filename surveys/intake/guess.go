@@ -108,6 +108,8 @@ const enough = 0.7
 // guessScale returns the scale on which most answers are, none if there is none, and what is unclear about it.
 func guessScale(header string, cells []string) (scale surveys.Scale, note string) {
 	low, high, numbers, labels, ranges := 99, -1, 0, 0, 0
+	above := 0   // numbers above 5
+	within := -1 // the highest of the others
 	byFamily := make([]int, len(families))
 	for _, cell := range cells {
 		if unknownAnswers[form.Fold(cell)] {
@@ -119,6 +121,11 @@ func guessScale(header string, cells []string) (scale surveys.Scale, note string
 		case read.number >= 0 && read.number <= 10:
 			numbers++
 			low, high = min(low, read.number), max(high, read.number, read.top)
+			if read.number > 5 {
+				above++
+			} else {
+				within = max(within, read.number)
+			}
 		default:
 			labels++
 			for i, f := range families {
@@ -127,6 +134,9 @@ func guessScale(header string, cells []string) (scale surveys.Scale, note string
 				}
 			}
 		}
+	}
+	if above == 1 && high > 7 && numbers > 6 && within == 5 { // one cell that is wrong is more likely than a scale to 10
+		high = 5
 	}
 	all := float64(numbers + labels + ranges)
 	if best := slices.Max(byFamily); numbers < labels && float64(best) >= enough*all {

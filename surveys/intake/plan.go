@@ -215,6 +215,19 @@ func similarity(a, b string) float64 {
 	return 1 - float64(levenshtein.ComputeDistance(a, b))/float64(longest)
 }
 
+// TakeChecks takes over what a person should check from the draft that the definition was written from.
+func (p *Plan) TakeChecks(draft *Plan) {
+	for i := range p.Uses {
+		if i < len(draft.Uses) {
+			p.Uses[i].Check = draft.Uses[i].Check
+			if p.Uses[i].Item == "" && draft.Uses[i].Check != "" {
+				p.Uses[i].What = draft.Uses[i].What
+			}
+		}
+	}
+	p.Notes = append(p.Notes, draft.Notes...)
+}
+
 // describe says of each column what it is for.
 func (p *Plan) describe() {
 	for k, at := range p.items {

@@ -222,6 +222,12 @@ func (p *Population) checkFilter(f surveys.Population, all []people.Person) erro
 // Size returns how many people could answer; 0 if people are not known.
 func (p *Population) Size() int { return p.size }
 
+// IsTeam reports whether a text names a team.
+func (p *Population) IsTeam(text string) bool {
+	_, ok := p.team(text)
+	return ok
+}
+
 // team returns the name of the team that a cell of the form names; ok is false if there is none.
 func (p *Population) team(cell string) (name string, ok bool) {
 	name, ok = p.teams[form.Fold(cell)]

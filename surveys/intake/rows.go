@@ -19,7 +19,7 @@ import (
 // Causes for which rows are left out that are not wrong.
 const (
 	Unfinished = "unfinished"
-	Preview    = "preview or test"
+	TestRun    = "preview or test"
 	Early      = "before the survey opened"
 	Late       = "after the survey closed"
 	Duplicate  = "answered again later"
@@ -163,11 +163,11 @@ func (r *reader) status(row form.Row) string {
 			}
 		case "status":
 			if !slices.Contains([]string{"", "ip address", "0", "imported", "4", "offline", "16"}, cell) {
-				return Preview
+				return TestRun
 			}
 		case "distributionchannel":
 			if cell == "preview" || cell == "test" {
-				return Preview
+				return TestRun
 			}
 		}
 	}
@@ -254,7 +254,7 @@ func (r *reader) groups(row form.Row, got *response) bool {
 		mac.Write([]byte(email))
 		got.Respondent = hex.EncodeToString(mac.Sum(nil)[:16])
 	}
-	if email != "" && r.people != nil && r.people.known > 0 {
+	if email != "" && r.people != nil && len(r.people.members) > 0 {
 		m, known := r.people.members[email]
 		switch {
 		case !known:

@@ -1,0 +1,188 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/surveys"
+	"github.com/dxctl/dxctl/surveys/archive"
+	"github.com/dxctl/dxctl/surveys/form"
+	"github.com/dxctl/dxctl/surveys/intake"
+)
+
+// Archive opens the answers of surveys; the caller closes it. create makes their database if it is missing.
+func (a *App) Archive(ctx context.Context, create bool) (*archive.Archive, error) {
+	opened, err := archive.Open(ctx, a.Store, archive.Options{
+		Create: create, Keep: int(a.cfg.Surveys.KeepAnswers), Now: a.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range opened.Expired {
+		a.log.Info("answers expired and were deleted", "survey", id)
+	}
+	return opened, nil
+}
+
+// StoredSurveys returns what the archive has of each survey, without answers.
+func (a *App) StoredSurveys(ctx context.Context) (all []archive.Entry, err error) {
+	opened, err := a.Archive(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	return opened.List(ctx)
+}
+
+// SurveyDir returns the directory of the definitions of surveys.
+func (a *App) SurveyDir() string { return a.cfg.Path(a.cfg.Surveys.Dir) }
+
+// DeleteSurvey deletes everything that is stored of a survey. Its definition stays.
+func (a *App) DeleteSurvey(ctx context.Context, id string) (err error) {
+	if err := surveys.CheckID(id); err != nil {
+		return err
+	}
+	opened, err := a.Archive(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	all, err := opened.List(ctx)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, e := range all {
+		if known = append(known, e.Survey); e.Survey == id {
+			return opened.Delete(ctx, id)
+		}
+	}
+	if len(known) == 0 {
+		return fmt.Errorf("survey %s: %w; no survey is stored", id, archive.ErrNotFound)
+	}
+	return fmt.Errorf("survey %s: %w; stored are %v", id, archive.ErrNotFound, known)
+}
+
+// SurveyImport is an import of an export.
+type SurveyImport struct {
+	ID     string
+	Export form.Export
+	Map    string // the file of the definition; empty: <surveys.dir>/<id>.yaml
+	Store  bool   // store the good rows; otherwise only the preview is made
+	Strict bool   // store nothing if a row is wrong
+}
+
+// ErrNotImported reports that an import was asked for and nothing was stored; the preview says why.
+var ErrNotImported = errors.New("nothing is stored")
+
+// ImportSurvey previews an import and stores its good rows if asked to. It writes the definition if there is none. The
+// preview is returned with an [ErrNotImported], too.
+func (a *App) ImportSurvey(ctx context.Context, i SurveyImport) (preview intake.Preview, err error) {
+	if err := surveys.CheckID(i.ID); err != nil {
+		return preview, err
+	}
+	file := i.Map
+	if file == "" {
+		file = surveys.FileOf(a.SurveyDir(), i.ID)
+	}
+	earlier, err := a.earlierSurvey(i.ID)
+	if err != nil {
+		return preview, err
+	}
+	var drafted *intake.Plan
+	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+		everyone, err := intake.NewPopulation(a.Catalog(), surveys.Survey{Closes: a.now()})
+		if err != nil {
+			return preview, err
+		}
+		drafted = intake.Draft(i.Export, i.ID, earlier, everyone.IsTeam, a.now())
+		if err := intake.WriteNew(file, drafted.Definition()); err != nil {
+			return preview, err
+		}
+	}
+	definition, err := surveys.Load(file, i.ID)
+	if err != nil {
+		return preview, err
+	}
+	people, err := intake.NewPopulation(a.Catalog(), definition)
+	if err != nil {
+		return preview, fmt.Errorf("%s: %w", file, err)
+	}
+	plan := intake.Relate(i.Export, definition)
+	if drafted != nil {
+		plan.TakeChecks(drafted)
+	}
+	plan.CheckEarlier(earlier)
+	opened, err := a.Archive(ctx, i.Store)
+	if err != nil {
+		return preview, err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	return a.importInto(ctx, opened, plan, people, i, file, drafted != nil)
+}
+
+// earlierSurvey returns the definition of the latest survey before one; the zero value if there is none.
+func (a *App) earlierSurvey(id string) (surveys.Survey, error) {
+	ids, err := surveys.Earlier(a.SurveyDir(), id)
+	if err != nil || len(ids) == 0 {
+		return surveys.Survey{}, err
+	}
+	return surveys.Load(surveys.FileOf(a.SurveyDir(), ids[0]), ids[0])
+}
+
+// importInto reads the rows, previews them, and stores the good ones.
+func (a *App) importInto(
+	ctx context.Context, opened *archive.Archive, plan *intake.Plan, people *intake.Population, i SurveyImport,
+	file string, newMap bool,
+) (preview intake.Preview, err error) {
+	key, hasKey, err := opened.PeekKey(ctx, i.ID)
+	if err != nil {
+		return preview, err
+	}
+	stored, err := opened.Load(ctx, i.ID)
+	first := errors.Is(err, archive.ErrNotFound)
+	if err != nil && !first {
+		return preview, err
+	}
+	if !hasKey && i.Store && first {
+		if key, _, err = opened.Key(ctx, i.ID); err != nil {
+			return preview, err
+		}
+		hasKey = true
+	}
+	if !hasKey {
+		key = rand.Text() // only for duplicates within the file; it is not kept
+	}
+	result := plan.Read(people, key)
+	plan.Check(result)
+	switch {
+	case first:
+	case hasKey:
+		plan.Notes = append(plan.Notes, intake.Compare(result, stored))
+	default:
+		plan.Notes = append(plan.Notes, fmt.Sprintf("takes the place of version %d with %d responses as a whole: its key "+
+			"was deleted when the survey was published, so that duplicates were not checked against it", stored.Version,
+			len(stored.Responses)))
+		for k := range result.Answers.Responses {
+			result.Answers.Responses[k].Respondent = ""
+		}
+	}
+	preview = plan.Preview(result, people, file)
+	preview.NewMap = newMap
+	switch {
+	case len(preview.Blocking) > 0:
+		return preview, fmt.Errorf("%w: %s", ErrNotImported, preview.Blocking[0])
+	case !i.Store:
+		return preview, nil
+	case i.Strict && len(preview.Wrong) > 0:
+		wrong := words.Plural(len(preview.Wrong), "row is", "rows are")
+		return preview, fmt.Errorf("%w: %s wrong; correct them, or leave out --strict", ErrNotImported, wrong)
+	}
+	preview.Version, err = opened.Save(ctx, result.Answers)
+	preview.Stored = err == nil
+	return preview, err
+}
