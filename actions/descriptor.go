@@ -45,8 +45,8 @@ type Descriptor struct {
 // Action can be described and planned.
 type Action interface {
 	Descriptor() Descriptor
-	// Plan returns what Apply would do with the same input. It changes nothing. The same input on the same state gives the
-	// same plan.
+	// Plan returns what Apply would do with the same input. It changes nothing. The same input on the same state gives
+	// the same plan.
 	Plan(ctx context.Context, in Input) (Plan, error)
 }
 

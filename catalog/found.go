@@ -29,6 +29,10 @@ func (f Found) place() string {
 	return f.Source + "/" + f.Scope + "/" + f.Location
 }
 
+// CreatedSource is the source of the descriptors of services that dxctl created, until another source or a file
+// describes them.
+const CreatedSource = "dxctl"
+
 // FoundSchema is the version of the schema from which on the store has what [ReadFound] reads.
 const FoundSchema = 5
 
@@ -88,6 +92,9 @@ func (l *loader) found(all []Found) {
 				warn(f.place(), r.Line, "the Location is not followed: a source's descriptors are found by the source itself")
 			default:
 				if earlier, exists := l.catalog.byRef[r.Entity.Ref]; exists {
+					if f.Source == CreatedSource {
+						continue // the repository describes the service by now
+					}
 					if twice[f.Source]++; twice[f.Source] <= foundShown {
 						l.warnFoundTwice(f, r.Entity, earlier)
 					}

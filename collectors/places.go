@@ -3,6 +3,7 @@ package collectors
 import (
 	"cmp"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/catalog"
@@ -46,4 +47,22 @@ func withoutAPI(address string) string {
 	}
 	u.Host = strings.TrimPrefix(u.Host, "api.")
 	return u.String()
+}
+
+// Covers returns the name of the first source that collects a repository on GitHub; "" if none does. pages is the
+// address of the server's web pages, and fullName the repository as owner/name.
+func (c Config) Covers(pages, fullName string) string {
+	owner, _, _ := strings.Cut(fullName, "/")
+	for _, s := range c {
+		cfg, ok := s.settings.(*github.Config)
+		if !ok || !strings.EqualFold(pageURL(cfg), pages) {
+			continue
+		}
+		names, _ := cfg.RepositoryNames() // Validate reports those that cannot be parsed
+		listed := func(name string) bool { return strings.EqualFold(name, fullName) }
+		if strings.EqualFold(cfg.Organization, owner) || slices.ContainsFunc(names, listed) {
+			return s.Name
+		}
+	}
+	return ""
 }

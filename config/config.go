@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/collectors"
 	"github.com/dxctl/dxctl/collectors/links"
@@ -37,6 +38,7 @@ type Config struct {
 	Scorecards   scorecards.Config   `yaml:"scorecards"`
 	Paths        paths.Config        `yaml:"paths"`
 	Surveys      surveys.Config      `yaml:"surveys"`
+	Actions      Actions             `yaml:"actions"`
 	Facts        links.Config        `yaml:"facts"`
 	Notify       notify.Config       `yaml:"notify"`
 	Collect      Collect             `yaml:"collect"`
@@ -46,6 +48,11 @@ type Config struct {
 	File string `yaml:"-"`
 	// Dir is the directory that relative paths are relative to.
 	Dir string `yaml:"-"`
+}
+
+// Actions configures what actions write with.
+type Actions struct {
+	GitHub github.Config `yaml:"github"`
 }
 
 // Collect configures how often `dxctl serve` collects and grades, and where it keeps its files.
@@ -149,6 +156,7 @@ func (c Config) validate(where strictyaml.Positions) error {
 	for i, s := range c.Sources {
 		fail(fmt.Sprintf("sources[%d]", i), otherTypes(s))
 	}
+	fail("actions.github", c.Actions.GitHub.Validate())
 	fail("facts", c.Facts.Validate())
 	fail("notify", c.Notify.Validate())
 	for i, s := range c.Sources {

@@ -19,7 +19,7 @@ const (
 )
 
 // Begin returns the journal of a creation that begins. It returns an error if one of the same service has not ended.
-func (a *Action) Begin(p actions.Plan, run string) (*Journal, error) {
+func (a *Action) Begin(ctx context.Context, p actions.Plan, run string) (*Journal, error) {
 	name := p.Input.Text(NameField)
 	old, err := ReadJournal(a.Journals, name)
 	var none *NoJournalError
@@ -43,7 +43,7 @@ func (a *Action) Begin(p actions.Plan, run string) (*Journal, error) {
 	}
 	if j.Wanted == "" {
 		t := Target{Name: name}
-		if err := a.target(context.Background(), &actions.Plan{Input: p.Input, On: map[string]string{}}, &t); err != nil {
+		if err := a.target(ctx, &actions.Plan{Input: p.Input, On: map[string]string{}}, &t); err != nil {
 			return nil, err
 		}
 		j.Dir, j.MadeDir, j.MadeGit = t.Dir, j.On["directory"] != emptyRepository, t.InRepo == ""

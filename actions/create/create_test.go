@@ -106,7 +106,7 @@ func begin(t *testing.T, a *Action, in actions.Input) (actions.Plan, *Action) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j, err := a.Begin(p, "run-1")
+	j, err := a.Begin(t.Context(), p, "run-1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +346,7 @@ func TestLocalCrash(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if _, err := a.Begin(p, "run-2"); err == nil || !strings.Contains(err.Error(), "--resume") {
+				if _, err := a.Begin(t.Context(), p, "run-2"); err == nil || !strings.Contains(err.Error(), "--resume") {
 					t.Errorf("a second creation begins: %v", err)
 				}
 				goOn(t, action(t, dir, nil))

@@ -62,8 +62,15 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 		add("commit it", "git add %s && git commit -m 'Create %s'", dir, t.Name)
 	default:
 		add("work on it", "cd %s", quote(relative(a.Local, t.Dir)))
-		add("publish it on GitHub; the push starts the workflows",
-			"gh repo create OWNER/%s --private --source . --push", t.Name)
+		home := p.Input.Texts(AnswersField)[RepositoryField]
+		if home == "" {
+			home = "OWNER/" + t.Name
+		}
+		add("publish it on GitHub; the push starts the workflows", "gh repo create %s --%s --source . --push", quote(home),
+			p.Input.Text(VisibilityField))
+	}
+	if t.Repository == nil && t.InRepo == "" {
+		t.Repository = a.answered(p.Input)
 	}
 	if t.Repository != nil && !p.Input.Bool(SettingsField) {
 		for _, r := range settings(a.GitHubURL, t, p.Files) {
@@ -82,6 +89,15 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 		next = append(next, a.Commands(p, t)...)
 	}
 	return next
+}
+
+// answered returns the repository that an answer names; nil if none does.
+func (a *Action) answered(in actions.Input) *github.Repository {
+	owner, name, ok := strings.Cut(in.Texts(AnswersField)[RepositoryField], "/")
+	if !ok || strings.Contains(name, "/") {
+		return nil
+	}
+	return &github.Repository{Owner: owner, Name: name, Visibility: in.Text(VisibilityField)}
 }
 
 // ghCommand is a request as a command of GitHub's command line.

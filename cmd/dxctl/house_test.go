@@ -403,6 +403,7 @@ var house = []struct {
 		name: "config",
 		imports: []string{
 			"scorecards/facts",
+			"actions/github",
 			"strictyaml",
 			"store",
 			"web/server",
@@ -427,6 +428,10 @@ var house = []struct {
 	{
 		name: "cmd/dxctl/app",
 		imports: []string{
+			"actions",
+			"actions/create",
+			"actions/github",
+			"scorecards/paths",
 			"access",
 			"files",
 			"event",
@@ -486,6 +491,11 @@ var house = []struct {
 			"actions/fix",
 			"repository/pathlock",
 			"scorecards/paths",
+			"actions",
+			"actions/create",
+			"actions/github",
+			"report/records",
+			"strictyaml",
 			"scorecards/facts",
 			"spelling",
 			"files",

@@ -197,3 +197,25 @@ func minutes(from, to *time.Time) *float64 {
 	m := to.Sub(*from).Minutes()
 	return &m
 }
+
+// ActionRun is a row of the view action_runs.
+type ActionRun struct {
+	ID         string     `ch:"id"          json:"id"`
+	Kind       string     `ch:"kind"        json:"kind"` // name of the action
+	Entity     string     `ch:"entity"      json:"entity"`
+	Actor      string     `ch:"actor"       json:"actor"`
+	Plan       string     `ch:"plan"        json:"plan"` // digest of the plan that was applied
+	Status     string     `ch:"status"      json:"status"`
+	StartedAt  *time.Time `ch:"started_at"  json:"started_at"`
+	FinishedAt *time.Time `ch:"finished_at" json:"finished_at"`
+	Source     string     `ch:"source"      json:"source"`
+	URL        string     `ch:"url"         json:"url"`
+}
+
+// Row returns what lists show of the run.
+func (r ActionRun) Row() Row {
+	return Row{
+		At: first(r.FinishedAt, r.StartedAt), Service: r.Entity, ID: r.ID, Name: r.Kind, Status: r.Status, Actor: r.Actor,
+		Minutes: minutes(r.StartedAt, r.FinishedAt), URL: r.URL,
+	}
+}

@@ -61,9 +61,10 @@ type Kind struct {
 	NameLabel        string // what Row.Name holds
 	TimeLabel        string // what Row.At is
 	Statuses         []string
-	Environments     bool // it has an environment
-	Timed            bool // it has a duration
-	Queued           bool // created_at and started_at are its time in the queue; it has no actor
+	Environments     bool   // it has an environment
+	Timed            bool   // it has a duration
+	Queued           bool   // created_at and started_at are its time in the queue; it has no actor
+	view             string // what is selected from; "": the view of the name
 	columns          []column
 	listed           listed
 	read             func(ctx context.Context, q metrics.Querier, sql string, params map[string]any) ([]Record, error)
@@ -125,10 +126,19 @@ var (
 		Timed: true, Queued: true,
 		listed: listed{at: ended, name: "name", status: "status", started: "started_at", finished: "finished_at"},
 	})
+	ActionRuns = kind[ActionRun](Kind{
+		Name: "action_runs", Title: "Action runs", One: "run of an action", NameLabel: "action", TimeLabel: "finished",
+		Statuses: runStatuses, Timed: true,
+		view: "(SELECT *, entity AS service, '' AS scope FROM action_runs) AS action_runs",
+		listed: listed{at: "coalesce(finished_at, started_at)", name: "kind", status: "status", actor: "actor",
+			started: "started_at", finished: "finished_at"},
+	})
 )
 
 // Kinds are all kinds, in the order in which pages offer them.
-func Kinds() []Kind { return []Kind{Deployments, PipelineRuns, Changes, Incidents, PipelineJobs} }
+func Kinds() []Kind {
+	return []Kind{Deployments, PipelineRuns, Changes, Incidents, PipelineJobs, ActionRuns}
+}
 
 // Lookup returns the kind of a view's name.
 func Lookup(name string) (Kind, bool) {

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -150,7 +151,7 @@ func (k Kind) from() string {
 			%s AS listed_attempt, %s AS listed_no_duration, %s AS listed_no_queue, %s AS listed_took, %s AS listed_queue,
 			concat(listed_name, ' ', id, ' ', %s, ' ', %s, ' ', listed_person, ' ', service) AS listed_text
 		FROM %s`, l.at, l.name, l.status, text(l.env), text(l.person), text(l.actor), flag(l.bot), attempt,
-		flag(noDuration), flag(noQueue), took, queue, text(l.sha), text(l.actor), k.Name)
+		flag(noDuration), flag(noQueue), took, queue, text(l.sha), text(l.actor), cmp.Or(k.view, k.Name))
 }
 
 func (k Kind) where(f Filter) (string, map[string]any) {

@@ -52,7 +52,8 @@ func ReadCatalog(ctx context.Context, st *store.Store, cfg config.Config) (*cata
 	for _, src := range cfg.Sources {
 		sources = append(sources, src.Name)
 	}
-	found, err := catalog.ReadFound(ctx, st, sources)
+	// Last: whatever else describes a service that dxctl created comes first.
+	found, err := catalog.ReadFound(ctx, st, append(sources, catalog.CreatedSource))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,8 +13,9 @@ const (
 	Usage       = 2   // the command line lacks what to work on
 	Falls       = 2   // a plan of rules makes something fall
 	Pending     = 2   // changes are to be made (--check)
-	Conflicts   = 3   // files are not written, because somebody wrote something else there
+	Conflicts   = 3   // what would be written or deleted is not what was expected: somebody changed it
 	Credentials = 4   // a source rejected the credentials
+	Approval    = 5   // nobody has approved the plan
 	Unhealthy   = 6   // doctor found a problem, or a grade is below the level that is required
 	Partial     = 7   // part of a batch failed; the rest succeeded
 	Timeout     = 8   // a deadline was exceeded

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/strictyaml"
+)
+
+// maxAnswersFile is the size of the largest file of texts, in bytes.
+const maxAnswersFile = 1 << 20
+
+// addActionFlags adds a flag for each field of an action that is no argument. A field of texts has two: a YAML file of
+// them, and one of them as NAME=VALUE, which may be repeated.
+func addActionFlags(cmd *cobra.Command, d actions.Descriptor) {
+	flags := cmd.Flags()
+	for _, f := range d.Input {
+		switch {
+		case f.Argument:
+		case f.Type == actions.Boolean:
+			flags.Bool(f.Flag(), false, f.Description)
+		case f.Type == actions.Texts:
+			flags.String(f.Flag(), "", "YAML `FILE` with "+f.Description)
+			flags.StringArray(f.One, nil, "`NAME=VALUE` of one of the "+f.Flag()+"; may be repeated")
+		default:
+			usage := "`TEXT`: " + f.Description
+			if f.Enum != nil {
+				usage += ": " + strings.Join(f.Enum, ", ")
+			}
+			flags.String(f.Flag(), f.Default, usage)
+			if f.Enum != nil {
+				_ = cmd.RegisterFlagCompletionFunc(f.Flag(), cobra.FixedCompletions(f.Enum, cobra.ShellCompDirectiveNoFileComp))
+			}
+		}
+	}
+}
+
+// actionInput reads the input of an action from its flags and arguments. Of a text that a file and a flag give, the
+// flag's counts.
+func actionInput(flags *pflag.FlagSet, d actions.Descriptor, args []string) (actions.Input, error) {
+	in := actions.Input{}
+	var errs []error
+	for _, f := range d.Input {
+		switch {
+		case f.Argument:
+			if len(args) > 0 {
+				in[f.Name], args = args[0], args[1:]
+			}
+		case f.Type == actions.Texts:
+			texts, err := textsOf(flags, f)
+			errs = append(errs, err)
+			if texts != nil {
+				in[f.Name] = texts
+			}
+		case !flags.Changed(f.Flag()):
+		case f.Type == actions.Boolean:
+			value, err := flags.GetBool(f.Flag())
+			errs = append(errs, err)
+			in[f.Name] = value
+		default:
+			value, err := flags.GetString(f.Flag())
+			errs = append(errs, err)
+			in[f.Name] = value
+		}
+	}
+	return in, errors.Join(errs...)
+}
+
+// textsOf reads a field of texts.
+func textsOf(flags *pflag.FlagSet, f actions.Field) (map[string]string, error) {
+	file, err := flags.GetString(f.Flag())
+	if err != nil {
+		return nil, err
+	}
+	var texts map[string]string
+	if file != "" {
+		if texts, err = readTexts(file); err != nil {
+			return nil, err
+		}
+	}
+	each, err := flags.GetStringArray(f.One)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range each {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("--%s: write it as NAME=VALUE", f.One) // what was written may be a secret
+		}
+		if texts == nil {
+			texts = map[string]string{}
+		}
+		texts[name] = value
+	}
+	return texts, nil
+}
+
+// readTexts reads a YAML file of names and texts.
+func readTexts(file string) (map[string]string, error) {
+	fail := func(err error) (map[string]string, error) { return nil, fmt.Errorf("reading %s: %w", file, err) }
+	st, err := os.Stat(file)
+	switch {
+	case err != nil:
+		return fail(errors.Unwrap(err))
+	case !st.Mode().IsRegular():
+		return fail(errors.New("it is not a regular file"))
+	case st.Size() > maxAnswersFile:
+		return fail(fmt.Errorf("it has %d bytes; at most %d are read", st.Size(), maxAnswersFile))
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fail(err)
+	}
+	docs, err := strictyaml.Read(file, text)
+	if err != nil {
+		return nil, err
+	}
+	if len(docs) != 1 {
+		return fail(fmt.Errorf("it has %d YAML documents; write one, with a line NAME: VALUE for each", len(docs)))
+	}
+	if err := docs[0].RefuseAliases(); err != nil {
+		return nil, err
+	}
+	texts := map[string]string{}
+	if _, err := docs[0].Decode(&texts); err != nil {
+		return nil, err
+	}
+	return texts, nil
+}

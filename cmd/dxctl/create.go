@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/create"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/event"
+)
+
+// createFlags are the flags of `dxctl create service` that are no input of the action.
+type createFlags struct {
+	yes, resume, cleanup    bool
+	confirm, outFile, apply string
+}
+
+func newCreate(s *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Create a service on a golden path",
+		Args:  cobra.NoArgs,
+	}
+	cmd.AddCommand(newCreateService(s))
+	return cmd
+}
+
+func newCreateService(s *cli) *cobra.Command {
+	var f createFlags
+	d := create.New(create.Deps{}).Descriptor()
+	cmd := &cobra.Command{
+		Use:   "service [NAME]",
+		Short: "Create a service in a directory or in a new repository on GitHub",
+		Long: `Create a service on a golden path: render its files, show them, and write them after a question.
+
+Without --repository, the files are written into a directory (./NAME, or --dir). Unless that is in a git repository, it
+becomes one, and the files are its first commit. With --repository owner/name, the repository is created on GitHub, and
+the files are pushed as its first commit, whose workflows run. The credentials are those of actions.github in dx.yaml,
+or else GITHUB_TOKEN; the tokens of sources are never used.
+
+What is not given is asked for. The plan can be written to a file (--out) and applied later (--apply); it is refused if
+what it was made on has changed. If a creation was interrupted, --resume continues it and --cleanup deletes what it has
+made, unless it has something that dxctl did not make.
+
+  dxctl create service payment-service --golden-path go-service
+  dxctl create service payment-service --golden-path go-service --answers answers.yaml --yes
+  dxctl create service payment-service --golden-path go-service --repository acme/payment-service
+  dxctl create service payment-service --resume`,
+		Args:        cobra.MaximumNArgs(1),
+		Annotations: map[string]string{moreFormats: "human diff"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("output") {
+				s.output = "human"
+			}
+			in, err := actionInput(cmd.Flags(), d, args)
+			if err != nil {
+				return err
+			}
+			return s.createService(cmd.Context(), in, f)
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	addActionFlags(cmd, d)
+	flags := cmd.Flags()
+	flags.BoolVar(&f.yes, "yes", false, "ask nothing, and create it")
+	flags.StringVar(&f.outFile, "out", "", "write the plan to a `FILE`, and create nothing")
+	flags.StringVar(&f.apply, "apply", "", "apply the plan in a `FILE` that --out wrote")
+	flags.BoolVar(&f.resume, "resume", false, "continue the creation of NAME that was interrupted")
+	flags.BoolVar(&f.cleanup, "cleanup", false, "delete what the creation of NAME has made")
+	flags.StringVar(&f.confirm, "confirm", "", "with --cleanup: the `NAME` that it asks for, such as owner/name")
+	cmd.MarkFlagsMutuallyExclusive("resume", "cleanup", "out", "apply")
+	return cmd
+}
+
+// creation is a run of `dxctl create service`.
+type creation struct {
+	*cli
+	cfg    config.Config
+	app    *app.App // nil without a configuration
+	action *create.Action
+	createFlags
+}
+
+// createService runs the command.
+func (s *cli) createService(ctx context.Context, in actions.Input, f createFlags) (err error) {
+	cfg, err := s.config()
+	if err != nil {
+		return err
+	}
+	c := &creation{cli: s, cfg: cfg, createFlags: f}
+	if cfg.File != "" { // without a configuration there is no store that would record the run
+		if c.app, err = s.open(ctx, cfg, app.Options{Program: "create"}); err != nil {
+			return fmt.Errorf("opening the store that records the run; nothing was created: %w", err)
+		}
+		defer closing(c.app, &err)
+	}
+	if c.action, err = c.newAction(); err != nil {
+		return err
+	}
+	return credentials(c.run(ctx, in))
+}
+
+// run does what the flags say.
+func (c *creation) run(ctx context.Context, in actions.Input) error {
+	switch {
+	case c.cleanup:
+		return c.cleanUp(ctx, in.Text(create.NameField))
+	case c.resume:
+		return c.continueCreation(ctx, in.Text(create.NameField))
+	case c.apply != "":
+		planned, digest, err := readCreatePlan(c.apply, c.action.Descriptor())
+		if err != nil {
+			return err
+		}
+		return c.create(ctx, planned, digest)
+	}
+	in, err := c.complete(ctx, in)
+	if err != nil {
+		return err
+	}
+	return c.create(ctx, in, "")
+}
+
+// credentials gives errors of credentials their exit code.
+func credentials(err error) error {
+	if errors.Is(err, rest.ErrUnauthorized) || errors.Is(err, github.ErrNoCredentials) ||
+		errors.Is(err, github.ErrRights) {
+		return exit.With(exit.Credentials, err)
+	}
+	return err
+}
+
+// newAction returns the action with what it needs.
+func (c *creation) newAction() (*create.Action, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("looking for the working directory: %w", err)
+	}
+	deps := app.CreateDeps(c.cfg)
+	deps.Now, deps.Local = c.now, dir
+	deps.Journals = filepath.Join(dir, ".dxctl", "create")
+	if c.cfg.File != "" {
+		if deps.Journals, err = filepath.Abs(filepath.Join(c.cfg.Path(c.cfg.Collect.Dir), "actions")); err != nil {
+			return nil, fmt.Errorf("looking for the data directory: %w", err)
+		}
+		deps.Taken = c.app.Taken
+		deps.Commands = c.app.CreateCommands
+	}
+	deps.GitHub = func() (*github.Host, error) {
+		return github.New(c.cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
+			rest.Options{Now: c.now})
+	}
+	return create.New(deps), nil
+}
+
+// readCreatePlan reads the input and the digest of a plan.
+func readCreatePlan(file string, d actions.Descriptor) (actions.Input, string, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the plan: %w", err)
+	}
+	var doc struct {
+		Version int             `json:"version"`
+		Action  string          `json:"action"`
+		Digest  string          `json:"digest"`
+		Input   json.RawMessage `json:"input"`
+	}
+	switch err := json.Unmarshal(raw, &doc); {
+	case err != nil:
+		return nil, "", fmt.Errorf("reading the plan %s: %w", file, err)
+	case doc.Version != actions.PlanVersion || doc.Action != d.Name || doc.Digest == "":
+		return nil, "", fmt.Errorf("reading the plan %s: it is no plan of %s with the version %d; write one with --out", file,
+			d.Name, actions.PlanVersion)
+	}
+	in, err := d.DecodeInput(doc.Input)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the plan %s: %w", file, err)
+	}
+	return in, doc.Digest, nil
+}
+
+// create plans, shows the plan, asks, and applies it. digest is that of the plan that was shown before; "": none was.
+func (c *creation) create(ctx context.Context, in actions.Input, digest string) error {
+	p, err := c.action.Plan(ctx, in)
+	if err != nil {
+		return err
+	}
+	if digest != "" && p.Digest() != digest {
+		return exit.With(exit.Conflicts, fmt.Errorf("applying the plan %s: %w", c.apply, actions.ErrChanged))
+	}
+	if err := c.showPlan(p); err != nil {
+		return err
+	}
+	if c.outFile != "" {
+		return writePlan(c.outFile, p)
+	}
+	if !c.yes {
+		if err := c.approve(ctx, p); err != nil {
+			return err
+		}
+	}
+	j, err := c.action.Begin(ctx, p, uuid.NewString())
+	if err != nil {
+		return err
+	}
+	return c.applyPlan(ctx, p, j)
+}
+
+// writePlan writes a plan to a file.
+func writePlan(file string, p actions.Plan) error {
+	var text bytes.Buffer
+	if err := (output.Table{Document: p.Document()}).Print(&text, "json"); err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	if err := os.WriteFile(file, text.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("writing the plan: %w", err)
+	}
+	return nil
+}
+
+// applyPlan creates what the plan says, and prints what comes next.
+func (c *creation) applyPlan(ctx context.Context, p actions.Plan, j *create.Journal) error {
+	c.action.Resume = j
+	name := p.Input.Text(create.NameField)
+	_, err := actions.Run(ctx, c.action, p.Input, p.Digest(), actions.RunOptions{
+		ID: j.Run, Actor: c.actor(ctx), Now: c.now, Record: c.record(), StartedAt: j.StartedAt,
+		Progress: func(step actions.Step) {
+			if step.Done {
+				fmt.Fprintf(c.err, "done: %s (%s)\n", step.Name, step.Note)
+			}
+		},
+	})
+	if errors.Is(err, actions.ErrChanged) {
+		return exit.With(exit.Conflicts, fmt.Errorf("%w; continue with the golden path as it was, or undo it with "+
+			"--cleanup", err))
+	}
+	if err != nil {
+		return fmt.Errorf("%w\n`dxctl create service %s --resume` continues, and --cleanup undoes what was done", err, name)
+	}
+	if c.app != nil {
+		if err := c.app.Created(ctx, p, j); err != nil {
+			return fmt.Errorf("%s was created, but not stored in the catalog: %w; `dxctl collect` reads it", name, err)
+		}
+	}
+	fmt.Fprintf(c.err, "%s was created. Next:\n", p.Entity)
+	for _, next := range p.Commands {
+		fmt.Fprintf(c.err, "  %s   # %s\n", next.Line, next.Why)
+	}
+	return nil
+}
+
+// record returns where the run is recorded.
+func (c *creation) record() func(context.Context, ...event.Event) error {
+	if c.app == nil {
+		return nil
+	}
+	return c.app.Store.Append
+}
+
+// actor is who runs the command: the e-mail address of git, or else the user of the system.
+func (c *creation) actor(ctx context.Context) string {
+	if by := create.Identity(ctx, "."); by.Email != "" && by.Name != "dxctl" {
+		return by.Email
+	}
+	return os.Getenv("USER")
+}
+
+// continueCreation continues a creation that was interrupted.
+func (c *creation) continueCreation(ctx context.Context, name string) error {
+	if name == "" {
+		return errors.New("name the service: dxctl create service NAME --resume")
+	}
+	j, err := create.ReadJournal(c.action.Journals, name)
+	if err != nil {
+		return err
+	}
+	if j.Finished() {
+		fmt.Fprintf(c.err, "the creation of %s has ended on %s; there is nothing to continue\n", name,
+			j.FinishedAt.Format("2006-01-02 15:04:05"))
+		return nil
+	}
+	in, err := j.DecodeInput(c.action.Descriptor())
+	if err != nil {
+		return err
+	}
+	c.action.Resume = j
+	p, err := c.action.Plan(ctx, in)
+	if err != nil {
+		return err
+	}
+	if p.Digest() != j.Plan {
+		return exit.With(exit.Conflicts, fmt.Errorf("continuing the creation of %s: the golden path or the defaults have "+
+			"changed since it began: %w; undo it with --cleanup, and begin again", name, actions.ErrChanged))
+	}
+	return c.applyPlan(ctx, p, j)
+}
