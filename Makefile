@@ -20,9 +20,11 @@ BED := .cache/kubernetes-bed
 ROLLOUTS_GO := go1.27.3
 # The real backend for make test-backstage.
 BACKSTAGE_BED := .cache/backstage-bed
+# The emulator of GitHub for make test-actions, with the Node.js that it needs (linux x64).
+ACTIONS_BED := .cache/actions-bed
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples axe tech-insights chromium test test-kubernetes test-backstage fuzz lint fmt generate bench load screenshots clean
+.PHONY: help demo build engine assets webhook-examples axe tech-insights chromium test test-kubernetes test-backstage test-actions fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -110,6 +112,17 @@ $(BACKSTAGE_BED)/node_modules/.installed: $(addprefix collectors/backstage/bed/,
 	  rm -f $@; \
 	  npm ci --no-audit --no-fund --loglevel=error --prefix $(BACKSTAGE_BED); \
 	fi
+	@touch $@
+
+test-actions: $(ACTIONS_BED)/node_modules/.installed ## open pull requests on an emulator of GitHub (linux x64; downloads 60 MB)
+	go vet -tags actionsbed ./actions/github
+	GITHUB_EMULATOR=$(CURDIR)/$(ACTIONS_BED) go test -tags actionsbed -count 1 -timeout 5m -run Emulator ./actions/github
+
+$(ACTIONS_BED)/node_modules/.installed: $(addprefix actions/github/bed/,package.json package-lock.json)
+	@echo "downloading the emulator of GitHub (60 MB, once)"
+	@mkdir -p $(ACTIONS_BED)
+	@cp $^ $(ACTIONS_BED)
+	@npm ci --no-audit --no-fund --loglevel=error --prefix $(ACTIONS_BED)
 	@touch $@
 
 lint: $(GOLANGCI) assets ## check formatting, go.mod, words and the code

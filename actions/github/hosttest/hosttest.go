@@ -33,9 +33,11 @@ type Repo struct {
 	Refs          map[string]string   // commits by "heads/main"
 	Parents       map[string][]string // of each commit
 	Trees         map[string]string   // of each commit
+	Messages      map[string]string   // of each commit
 	Files         map[string][]actions.FileChange
 	Blobs         map[string][]byte
 	Issues, Pulls int
+	Requests      []*Pull  // pull requests that were opened, the first one before the others
 	Settings      []string // requests that changed settings: "POST rulesets {…}"
 	Made          int      // how often its creation was answered
 }
@@ -149,7 +151,8 @@ func (s *Server) create(owner string, body object) (int, any) {
 	s.next++
 	repo := &Repo{ID: s.next, CreatedAt: s.Now().UTC().Truncate(time.Second), DefaultBranch: s.Branch,
 		Description: fmt.Sprint(body["description"]), Private: body["private"] == true, Refs: map[string]string{},
-		Parents: map[string][]string{}, Trees: map[string]string{}, Files: map[string][]actions.FileChange{},
+		Parents: map[string][]string{}, Trees: map[string]string{}, Messages: map[string]string{},
+		Files: map[string][]actions.FileChange{},
 		Blobs: map[string][]byte{}, Made: 1}
 	s.Repos[full] = repo
 	if body["auto_init"] == true {
@@ -164,7 +167,7 @@ func (s *Server) create(owner string, body object) (int, any) {
 func (r *Repo) commit(tree string, parents []string, message string) string {
 	sum := sha256.Sum256([]byte(tree + strings.Join(parents, " ") + message + fmt.Sprint(len(r.Trees))))
 	id := hex.EncodeToString(sum[:20])
-	r.Trees[id], r.Parents[id] = tree, parents
+	r.Trees[id], r.Parents[id], r.Messages[id] = tree, parents, message
 	return id
 }
 
@@ -183,6 +186,9 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 	case "commits":
 		return repo.log(cmp.Or(r.URL.Query().Get("sha"), repo.DefaultBranch))
 	case "branches":
+		if len(path) > 1 {
+			return repo.branch(strings.Join(path[1:], "/"))
+		}
 		all := []object{}
 		for _, name := range slices.Sorted(maps.Keys(repo.Refs)) {
 			if branch, ok := strings.CutPrefix(name, "heads/"); ok {
@@ -190,10 +196,18 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 			}
 		}
 		return http.StatusOK, all
+	case "compare":
+		return repo.compare(strings.Join(path[1:], "/"))
 	case "issues":
+		if len(path) == 3 && path[2] == "comments" {
+			return repo.comments(r.Method, path[1], body)
+		}
 		return list(repo.Issues + repo.Pulls)
 	case "pulls":
-		return list(repo.Pulls)
+		if len(path) > 1 || r.Method != http.MethodGet || r.URL.Query().Has("head") {
+			return repo.pulls(r, full, path[1:], body)
+		}
+		return list(repo.Pulls + len(repo.Requests))
 	case "releases", "forks":
 		return list(0)
 	case "git":
@@ -270,7 +284,13 @@ func (r *Repo) git(method string, path []string, body object) (int, any) {
 		if _, ok := r.Files[tree]; !ok {
 			return problem(http.StatusUnprocessableEntity, "Tree SHA does not exist")
 		}
-		return http.StatusCreated, object{"sha": r.commit(tree, nil, text(body["message"]))}
+		var parents []string
+		if list, ok := body["parents"].([]any); ok {
+			for _, p := range list {
+				parents = append(parents, text(p))
+			}
+		}
+		return http.StatusCreated, object{"sha": r.commit(tree, parents, text(body["message"]))}
 	case name == "refs":
 		ref, sha := strings.TrimPrefix(text(body["ref"]), "refs/"), text(body["sha"])
 		if r.Refs[ref] != "" || r.Trees[sha] == "" {
@@ -296,10 +316,14 @@ func (r *Repo) git(method string, path []string, body object) (int, any) {
 
 func (r *Repo) tree(body object) (int, any) {
 	entries, _ := body["tree"].([]any)
-	var files []actions.FileChange
+	files := slices.Clone(r.Files[fmt.Sprint(body["base_tree"])])
 	for _, e := range entries {
 		entry, _ := e.(object)
 		var content []byte
+		files = slices.DeleteFunc(files, func(f actions.FileChange) bool { return f.Path == entry["path"] })
+		if sha, given := entry["sha"]; given && sha == nil {
+			continue
+		}
 		switch sha, byID := entry["sha"].(string); {
 		case byID:
 			content = r.Blobs[sha]

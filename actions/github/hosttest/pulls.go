@@ -1,0 +1,169 @@
+package hosttest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/actions"
+)
+
+// Pull is a pull request.
+type Pull struct {
+	Number     int
+	Head, Base string // branches
+	Title      string
+	Body       string
+	Open       bool
+	MergedAt   *time.Time
+	Comments   []string
+}
+
+func (p *Pull) document(full string) object {
+	state := "closed"
+	if p.Open {
+		state = "open"
+	}
+	return object{"number": p.Number, "html_url": fmt.Sprintf("https://github.example/%s/pull/%d", full, p.Number),
+		"state": state, "merged_at": p.MergedAt, "title": p.Title, "body": p.Body}
+}
+
+// FilesOf returns the files of a branch; nil if there is no such branch.
+func (r *Repo) FilesOf(branch string) []actions.FileChange {
+	return r.Files[r.Trees[r.Refs["heads/"+branch]]]
+}
+
+// CommitFile adds a commit with a file to a branch, as somebody else does.
+func (r *Repo) CommitFile(branch, path, content string) {
+	ref := "heads/" + branch
+	_, tree := r.tree(object{"base_tree": r.Trees[r.Refs[ref]], "tree": []any{object{"path": path, "content": content}}})
+	id, _ := tree.(object)["sha"].(string)
+	r.Refs[ref] = r.commit(id, []string{r.Refs[ref]}, "by somebody")
+}
+
+// Merge squashes a pull request into its base.
+func (r *Repo) Merge(number int, now time.Time) {
+	p := r.Requests[number-1]
+	p.Open, p.MergedAt = false, &now
+	base := "heads/" + p.Base
+	r.Refs[base] = r.commit(r.Trees[r.Refs["heads/"+p.Head]], []string{r.Refs[base]}, p.Title)
+	delete(r.Refs, "heads/"+p.Head)
+}
+
+func (r *Repo) branch(name string) (int, any) {
+	commit := r.Refs["heads/"+name]
+	if commit == "" {
+		return problem(http.StatusNotFound, "Branch not found")
+	}
+	return http.StatusOK, object{"name": name, "commit": r.commitDocument(commit)}
+}
+
+func (r *Repo) commitDocument(id string) object {
+	return object{"sha": id, "commit": object{"message": r.Messages[id], "tree": object{"sha": r.Trees[id]}}}
+}
+
+// Ahead returns how many commits a branch has that the base does not.
+func (r *Repo) Ahead(base, branch string) int {
+	_, document := r.compare(base + "..." + branch)
+	n, _ := document.(object)["total_commits"].(int)
+	return n
+}
+
+func (r *Repo) ancestors(commit string) []string {
+	var all []string
+	for commit != "" {
+		all = append(all, commit)
+		parents := r.Parents[commit]
+		if commit = ""; len(parents) > 0 {
+			commit = parents[0]
+		}
+	}
+	return all
+}
+
+// compare lists the commits that a branch has and the base does not, the oldest one first.
+func (r *Repo) compare(basehead string) (int, any) {
+	base, head, _ := strings.Cut(basehead, "...")
+	from, to := r.Refs["heads/"+base], r.Refs["heads/"+head]
+	if from == "" || to == "" {
+		return problem(http.StatusNotFound, "Not Found")
+	}
+	before := r.ancestors(from)
+	commits := []object{}
+	for _, id := range r.ancestors(to) {
+		if slices.Contains(before, id) {
+			break
+		}
+		commits = append(commits, r.commitDocument(id))
+	}
+	slices.Reverse(commits)
+	return http.StatusOK, object{"total_commits": len(commits), "commits": commits}
+}
+
+func (r *Repo) pulls(req *http.Request, full string, path []string, body object) (int, any) {
+	if len(path) == 1 && req.Method == http.MethodPatch {
+		p := r.request(path[0])
+		if p == nil {
+			return problem(http.StatusNotFound, "Not Found")
+		}
+		if text, ok := body["body"].(string); ok {
+			p.Body = text
+		}
+		if body["state"] == "closed" {
+			p.Open = false
+		}
+		return http.StatusOK, p.document(full)
+	}
+	if req.Method == http.MethodPost {
+		return r.openPull(full, body)
+	}
+	_, head, _ := strings.Cut(req.URL.Query().Get("head"), ":")
+	found := []object{}
+	for _, p := range slices.Backward(r.Requests) {
+		if p.Head == head {
+			found = append(found, p.document(full))
+		}
+	}
+	return http.StatusOK, found
+}
+
+func (r *Repo) openPull(full string, body object) (int, any) {
+	p := &Pull{Number: len(r.Requests) + 1, Open: true, Head: fmt.Sprint(body["head"]), Base: fmt.Sprint(body["base"]),
+		Title: fmt.Sprint(body["title"]), Body: fmt.Sprint(body["body"])}
+	_, ahead := r.compare(p.Base + "..." + p.Head)
+	if document, ok := ahead.(object); !ok || document["total_commits"] == 0 {
+		return problem(http.StatusUnprocessableEntity, "Validation Failed")
+	}
+	if slices.ContainsFunc(r.Requests, func(other *Pull) bool { return other.Open && other.Head == p.Head }) {
+		return problem(http.StatusUnprocessableEntity, "A pull request already exists for "+p.Head)
+	}
+	r.Requests = append(r.Requests, p)
+	return http.StatusCreated, p.document(full)
+}
+
+func (r *Repo) request(number string) *Pull {
+	n, err := strconv.Atoi(number)
+	if err != nil || n < 1 || n > len(r.Requests) {
+		return nil
+	}
+	return r.Requests[n-1]
+}
+
+func (r *Repo) comments(method, number string, body object) (int, any) {
+	p := r.request(number)
+	if p == nil {
+		return problem(http.StatusNotFound, "Not Found")
+	}
+	if method == http.MethodPost {
+		p.Comments = append(p.Comments, fmt.Sprint(body["body"]))
+		return http.StatusCreated, object{"body": body["body"]}
+	}
+	all := []object{}
+	for _, c := range p.Comments {
+		all = append(all, object{"body": c})
+	}
+	return http.StatusOK, all
+}

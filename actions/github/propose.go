@@ -1,0 +1,441 @@
+package github
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/collectors/github/client"
+)
+
+// Proposal is a pull request with the changes of a plan. A repository has one for each branch of its own.
+type Proposal struct {
+	Repository string // owner/name
+	Base       string // branch that the changes are for
+	On         string // commit of Base that they were planned on
+	Branch     string // that carries them: dxctl/fix-go-service
+	Files      []actions.FileChange
+	Message    string // of the commit
+	Title      string
+	Body       string
+}
+
+// Patch identifies the changes: "sha256:" and hex digits. It does not depend on what the files had before.
+func (p Proposal) Patch() string {
+	type change struct {
+		Path       string
+		After      []byte
+		Deleted    bool
+		Executable bool
+	}
+	changes := make([]change, len(p.Files))
+	for i, f := range p.Files {
+		changes[i] = change{f.Path, f.After, f.After == nil, f.Executable}
+	}
+	slices.SortFunc(changes, func(a, b change) int { return strings.Compare(a.Path, b.Path) })
+	text, _ := json.Marshal(changes) // texts, bytes and booleans can always be encoded
+	sum := sha256.Sum256(text)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// Fate is what becomes of a proposal:
+//
+//	no changes ──▶ nothing      there is no open pull request
+//	           ──▶ closed       there is one, and all of its commits are ours: it is closed with a comment
+//	changes    ──▶ opened       there is no pull request, or the last one was merged, or closed with other changes
+//	           ──▶ unchanged    the open one has these changes already
+//	           ──▶ updated      the open one had other changes, and all of its commits are ours
+//	           ──▶ declined     the last one had these changes and was closed, not merged: it is not opened again
+//	either     ──▶ held         somebody committed to its branch: it is left alone, with one comment
+type Fate string
+
+// Fates.
+const (
+	Nothing   Fate = "nothing"
+	Closed    Fate = "closed"
+	Opened    Fate = "opened"
+	Unchanged Fate = "unchanged"
+	Updated   Fate = "updated"
+	Declined  Fate = "declined"
+	Held      Fate = "held"
+)
+
+// Pull is a pull request.
+type Pull struct {
+	Number   int        `json:"number"`
+	URL      string     `json:"html_url"`
+	State    string     `json:"state"` // open or closed
+	MergedAt *time.Time `json:"merged_at"`
+	Title    string     `json:"title"`
+	Body     string     `json:"body"`
+}
+
+// Proposed is what became of a proposal.
+type Proposed struct {
+	Fate   Fate
+	Pull   Pull   // the zero value: there is none
+	Commit string // that was pushed; "" if none was
+	Reason string // of declined and held
+}
+
+// standing is what a host has of a proposal before anything is written.
+type standing struct {
+	tree    string // of the base
+	pull    *Pull  // the last one of the branch; nil: none
+	branch  bool   // the branch exists
+	foreign string // the first commit of the branch that is not ours; "" if all are
+	patch   string // of the last commit of the branch; "" if it is not ours
+}
+
+// Propose makes a proposal to the repository. It reads first, at most three times, and then writes in an order in
+// which an interruption leaves nothing half done: the branch moves after the commit is complete, and the pull request
+// comes last. Doing it again resumes where it stopped.
+//
+// The error wraps [actions.ErrChanged] if the base has moved since the changes were planned.
+func (h *Host) Propose(ctx context.Context, p Proposal) (Proposed, error) {
+	done, err := h.propose(ctx, p)
+	if err != nil {
+		return done, fmt.Errorf("proposing changes to %s: %w", p.Repository, err)
+	}
+	return done, nil
+}
+
+func (h *Host) propose(ctx context.Context, p Proposal) (Proposed, error) {
+	there, err := h.standing(ctx, p)
+	if err != nil {
+		return Proposed{}, err
+	}
+	fate, reason := there.fate(p)
+	done := Proposed{Fate: fate, Reason: reason}
+	if there.pull != nil {
+		done.Pull = *there.pull
+	}
+	switch fate {
+	case Held:
+		return done, h.comment(ctx, p.Repository, done.Pull.Number, heldNote(p, there.foreign))
+	case Closed:
+		if err := h.comment(ctx, p.Repository, done.Pull.Number, closedNote); err != nil {
+			return done, err
+		}
+		path := fmt.Sprintf("repos/%s/pulls/%d", p.Repository, done.Pull.Number)
+		return done, h.client.Send(ctx, http.MethodPatch, path, map[string]string{"state": "closed"}, &done.Pull)
+	case Opened, Updated:
+		if there.patch != p.Patch() {
+			if done.Commit, err = h.commit(ctx, p, there); err != nil {
+				return done, err
+			}
+		}
+		done.Pull, err = h.open(ctx, p, there)
+		return done, err
+	case Nothing, Unchanged, Declined:
+	}
+	return done, nil
+}
+
+// standing reads what there is.
+func (h *Host) standing(ctx context.Context, p Proposal) (standing, error) {
+	var s standing
+	var base struct {
+		Commit struct {
+			SHA    string `json:"sha"`
+			Commit struct {
+				Tree struct {
+					SHA string `json:"sha"`
+				} `json:"tree"`
+			} `json:"commit"`
+		} `json:"commit"`
+	}
+	repo := "repos/" + p.Repository
+	if _, err := h.client.Get(ctx, repo+"/branches/"+client.Escaped(p.Base), "", &base); err != nil {
+		return s, fmt.Errorf("reading the branch %s: %w", p.Base, err)
+	}
+	if base.Commit.SHA != p.On {
+		return s, fmt.Errorf("the branch %s has the commit %.12s, and the changes were planned on %.12s: %w", p.Base,
+			base.Commit.SHA, p.On, actions.ErrChanged)
+	}
+	if s.tree = base.Commit.Commit.Tree.SHA; s.tree == "" && len(p.Files) > 0 {
+		// Some servers name only the commit. Without the tree, the changes would replace all other files.
+		var commit struct {
+			Tree struct {
+				SHA string `json:"sha"`
+			} `json:"tree"`
+		}
+		if _, err := h.client.Get(ctx, repo+"/git/commits/"+p.On, "", &commit); err != nil {
+			return s, fmt.Errorf("reading the commit %.12s: %w", p.On, err)
+		}
+		if s.tree = commit.Tree.SHA; s.tree == "" {
+			return s, fmt.Errorf("the commit %.12s has no tree in the answer of the server", p.On)
+		}
+	}
+	owner, _, _ := strings.Cut(p.Repository, "/")
+	var pulls []Pull
+	query := url.Values{"head": {owner + ":" + p.Branch}, "state": {"all"}, "per_page": {"100"}}
+	if _, err := h.client.Get(ctx, repo+"/pulls?"+query.Encode(), "", &pulls); err != nil {
+		return s, fmt.Errorf("listing its pull requests: %w", err)
+	}
+	for i := range pulls {
+		if s.pull == nil || newer(&pulls[i], s.pull) {
+			s.pull = &pulls[i]
+		}
+	}
+	return s, h.commits(ctx, p, &s)
+}
+
+// newer reports whether a counts before b: an open pull request before those that are closed, then the last one.
+func newer(a, b *Pull) bool {
+	if a.State != b.State {
+		return a.State == "open"
+	}
+	return a.Number > b.Number
+}
+
+// commits reads the commits that the branch has and the base does not.
+func (h *Host) commits(ctx context.Context, p Proposal, s *standing) error {
+	var ahead struct {
+		Total   int `json:"total_commits"`
+		Commits []struct {
+			SHA    string `json:"sha"`
+			Commit struct {
+				Message string `json:"message"`
+				Tree    struct {
+					SHA string `json:"sha"`
+				} `json:"tree"`
+			} `json:"commit"`
+		} `json:"commits"`
+	}
+	path := fmt.Sprintf("repos/%s/compare/%s...%s", p.Repository, client.Escaped(p.Base), client.Escaped(p.Branch))
+	_, err := h.client.Get(ctx, path, "", &ahead)
+	if client.Status(err) == http.StatusNotFound {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("comparing the branch %s with %s: %w", p.Branch, p.Base, err)
+	}
+	s.branch = true
+	for _, c := range ahead.Commits {
+		patch := ours(c.Commit.Message, c.Commit.Tree.SHA)
+		if patch == "" {
+			s.foreign = c.SHA
+			return nil
+		}
+		s.patch = patch
+	}
+	if ahead.Total > len(ahead.Commits) {
+		s.foreign = "one of more commits than GitHub lists"
+	}
+	return nil
+}
+
+// fate decides what becomes of a proposal, and why.
+func (s standing) fate(p Proposal) (Fate, string) {
+	open := s.pull != nil && s.pull.State == "open"
+	switch {
+	case open && s.foreign != "":
+		return Held, fmt.Sprintf("the branch %s has the commit %.12s, which dxctl did not make", p.Branch, s.foreign)
+	case !open && s.foreign != "" && len(p.Files) > 0:
+		return Held, fmt.Sprintf("the branch %s exists, with the commit %.12s, which dxctl did not make", p.Branch, s.foreign)
+	case len(p.Files) == 0 && open:
+		return Closed, ""
+	case len(p.Files) == 0:
+		return Nothing, ""
+	case open && s.patch == p.Patch() && patchOf(s.pull.Body) == p.Patch():
+		return Unchanged, ""
+	case open:
+		return Updated, ""
+	case s.pull != nil && s.pull.MergedAt == nil && patchOf(s.pull.Body) == p.Patch():
+		return Declined, fmt.Sprintf("pull request #%d with the same changes was closed without being merged", s.pull.Number)
+	}
+	return Opened, ""
+}
+
+// commit stores the changes as a commit on the base and moves the branch to it. The branch is never deleted, because
+// GitHub then closes its pull request.
+func (h *Host) commit(ctx context.Context, p Proposal, there standing) (string, error) {
+	repo := "repos/" + p.Repository
+	tree, err := h.tree(ctx, p, there.tree)
+	if err != nil {
+		return "", fmt.Errorf("storing the files: %w", err)
+	}
+	var commit struct {
+		SHA string `json:"sha"`
+	}
+	content := commitBody{Message: signed(p, tree), Tree: tree, Parents: []string{p.On}}
+	if err := h.client.Send(ctx, http.MethodPost, repo+"/git/commits", content, &commit); err != nil {
+		return "", fmt.Errorf("storing the commit: %w", err)
+	}
+	if there.branch {
+		err = h.client.Send(ctx, http.MethodPatch, repo+"/git/refs/heads/"+client.Escaped(p.Branch),
+			map[string]any{"sha": commit.SHA, "force": true}, nil)
+	} else {
+		err = h.client.Send(ctx, http.MethodPost, repo+"/git/refs",
+			map[string]string{"ref": "refs/heads/" + p.Branch, "sha": commit.SHA}, nil)
+	}
+	if err != nil {
+		return "", fmt.Errorf("moving the branch %s: %w", p.Branch, err)
+	}
+	return commit.SHA, nil
+}
+
+// change is an entry of a tree that is made from another one. A SHA of null deletes the file.
+type change struct {
+	Path    string  `json:"path"`
+	Mode    string  `json:"mode"`
+	Type    string  `json:"type"`
+	Content *string `json:"content,omitempty"`
+	SHA     *string `json:"sha,omitempty"`
+}
+
+// deletion is the entry of a file that is deleted.
+type deletion struct {
+	Path string  `json:"path"`
+	Mode string  `json:"mode"`
+	Type string  `json:"type"`
+	SHA  *string `json:"sha"` // nil
+}
+
+// tree stores the changes on top of a tree and returns the new one.
+func (h *Host) tree(ctx context.Context, p Proposal, base string) (string, error) {
+	body := struct {
+		BaseTree string `json:"base_tree"`
+		Tree     []any  `json:"tree"`
+	}{BaseTree: base}
+	for _, f := range p.Files {
+		switch {
+		case f.After == nil:
+			body.Tree = append(body.Tree, deletion{Path: f.Path, Mode: mode(f), Type: "blob"})
+		case utf8.Valid(f.After):
+			text := string(f.After)
+			body.Tree = append(body.Tree, change{Path: f.Path, Mode: mode(f), Type: "blob", Content: &text})
+		default: // JSON holds only text
+			var entry treeEntry
+			if err := h.blob(ctx, p.Repository, f.After, &entry); err != nil {
+				return "", err
+			}
+			body.Tree = append(body.Tree, change{Path: f.Path, Mode: mode(f), Type: "blob", SHA: &entry.SHA})
+		}
+	}
+	var tree struct {
+		SHA string `json:"sha"`
+	}
+	if err := h.client.Send(ctx, http.MethodPost, "repos/"+p.Repository+"/git/trees", body, &tree); err != nil {
+		return "", err
+	}
+	return tree.SHA, nil
+}
+
+// open opens the pull request, or updates the open one.
+func (h *Host) open(ctx context.Context, p Proposal, there standing) (Pull, error) {
+	var pull Pull
+	repo := "repos/" + p.Repository
+	if there.pull != nil && there.pull.State == "open" { // its title may be somebody's now
+		path := fmt.Sprintf("%s/pulls/%d", repo, there.pull.Number)
+		content := map[string]string{"body": bodyWithin(there.pull.Body, p)}
+		if err := h.client.Send(ctx, http.MethodPatch, path, content, &pull); err != nil {
+			return *there.pull, fmt.Errorf("updating the pull request #%d: %w", there.pull.Number, err)
+		}
+		return pull, nil
+	}
+	content := map[string]string{"title": p.Title, "body": body(p), "head": p.Branch, "base": p.Base}
+	if err := h.client.Send(ctx, http.MethodPost, repo+"/pulls", content, &pull); err != nil {
+		return pull, fmt.Errorf("opening the pull request: %w", err)
+	}
+	return pull, nil
+}
+
+// comment adds a comment, unless the pull request has it already.
+func (h *Host) comment(ctx context.Context, repository string, number int, text string) error {
+	if number == 0 {
+		return nil // a branch without a pull request
+	}
+	var there []struct {
+		Body string `json:"body"`
+	}
+	path := fmt.Sprintf("repos/%s/issues/%d/comments", repository, number)
+	if _, err := h.client.Get(ctx, path+"?per_page=100", "", &there); err != nil {
+		return fmt.Errorf("reading the comments of pull request #%d: %w", number, err)
+	}
+	for _, c := range there {
+		if strings.TrimSpace(c.Body) == strings.TrimSpace(text) {
+			return nil
+		}
+	}
+	if err := h.client.Send(ctx, http.MethodPost, path, map[string]string{"body": text}, nil); err != nil {
+		return fmt.Errorf("commenting on pull request #%d: %w", number, err)
+	}
+	return nil
+}
+
+const closedNote = "dxctl: nothing remains to change here, so this pull request is closed."
+
+func heldNote(p Proposal, foreign string) string {
+	return fmt.Sprintf("dxctl: this branch has the commit %.12s, which dxctl did not make, so dxctl does not change the "+
+		"branch. To get its present changes, merge or close this pull request, or remove the commit.\n\n%s", foreign,
+		mark(p.Patch()))
+}
+
+// The trailers of our commits. The second one shows whether somebody has changed the commit.
+const patchTrailer, treeTrailer = "Dxctl-Patch: ", "Dxctl-Tree: "
+
+func signed(p Proposal, tree string) string {
+	return strings.TrimSpace(p.Message) + "\n\n" + patchTrailer + p.Patch() + "\n" + treeTrailer + tree + "\n"
+}
+
+// ours returns the patch of a commit that dxctl made; "" if it did not, or somebody has changed it.
+func ours(message, tree string) string {
+	patch := ""
+	same := false
+	for line := range strings.Lines(message) {
+		line = strings.TrimSpace(line)
+		if value, ok := strings.CutPrefix(line, patchTrailer); ok {
+			patch = value
+		}
+		if value, ok := strings.CutPrefix(line, treeTrailer); ok {
+			same = value == tree
+		}
+	}
+	if !same {
+		return ""
+	}
+	return patch
+}
+
+// mark is a comment that pages do not show.
+func mark(patch string) string { return "<!-- dxctl patch " + patch + " -->" }
+
+var marked = regexp.MustCompile(`<!-- dxctl patch (sha256:[0-9a-f]{64}) -->`)
+
+// patchOf returns the patch that the body of a pull request names; "" if it names none.
+func patchOf(body string) string {
+	found := marked.FindAllStringSubmatch(body, -1)
+	if len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1][1]
+}
+
+// bodyStart begins our part of the body of a pull request; the mark of the patch ends it.
+const bodyStart = "<!-- dxctl -->"
+
+func body(p Proposal) string {
+	return bodyStart + "\n" + strings.TrimSpace(p.Body) + "\n\n" + mark(p.Patch())
+}
+
+// bodyWithin returns a body with our part updated. What people wrote before and after it stays.
+func bodyWithin(there string, p Proposal) string {
+	start := strings.Index(there, bodyStart)
+	ends := marked.FindAllStringIndex(there, -1)
+	if start < 0 || len(ends) == 0 || ends[len(ends)-1][0] < start {
+		return strings.TrimSpace(strings.TrimSpace(there) + "\n\n" + body(p))
+	}
+	return there[:start] + body(p) + there[ends[len(ends)-1][1]:]
+}
