@@ -44,6 +44,8 @@ type Export struct {
 	Rows    []Row
 	Refused []Problem // rows that cannot be read
 	Notes   []string  // what was understood in a way that a person should know
+
+	headerLine int
 }
 
 // Column is a column of the export.

@@ -48,10 +48,12 @@ func Clean(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
+var plainMarks = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "–", "-", "—", "-", "‑", "-")
+
 // fold returns a header for comparison: lower case, plain quotes and dashes, no punctuation at its end.
 func fold(text string) string {
 	text = strings.ToLower(Clean(text))
-	text = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "–", "-", "—", "-", "‑", "-").Replace(text)
+	text = plainMarks.Replace(text)
 	return strings.TrimRight(text, " .:?*!")
 }
 

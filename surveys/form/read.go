@@ -88,11 +88,20 @@ func readText(data []byte, o Options) (Export, error) {
 	for i, r := range all.Rows {
 		records[i] = record{line: r.Line, cells: r.Cells}
 	}
+	unreadable := func(r delimited.Refusal) error {
+		return fmt.Errorf("line %d, the header or above it, cannot be read: %s", r.Line, r.Error())
+	}
+	if len(all.Refused) > 0 && (len(records) == 0 || all.Refused[0].Line < records[0].line) {
+		return Export{}, unreadable(all.Refused[0])
+	}
 	export, err := newExport(records, true)
 	if err != nil {
 		return Export{}, err
 	}
 	for _, r := range all.Refused {
+		if r.Line <= export.headerLine {
+			return Export{}, unreadable(r)
+		}
 		p := Problem{Line: r.Line, Message: r.Message}
 		if r.Column > 0 {
 			p.Column = letter(r.Column)
@@ -124,7 +133,7 @@ func newExport(records []record, text bool) (Export, error) {
 		return Export{}, fmt.Errorf("it has %d columns and %d rows, more than %d cells", len(h.columns), len(h.rows),
 			maxCells)
 	}
-	export := Export{Tool: h.tool, Zone: h.zone, UTC: h.utc, Columns: h.columns, Notes: h.notes}
+	export := Export{headerLine: h.line, Tool: h.tool, Zone: h.zone, UTC: h.utc, Columns: h.columns, Notes: h.notes}
 	return export, export.addRows(h, text)
 }
 

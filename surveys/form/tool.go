@@ -3,7 +3,9 @@ package form
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -43,6 +45,10 @@ var systemColumns = map[string]Role{
 	"full name": Private, "surname": Private, "user agent": Private, "user id": Private, "work email": Email,
 	"your email": Email, "your email address": Email, "e-mail-address": Email,
 }
+
+// asksForName matches the questions of forms that ask who somebody is.
+var asksForName = regexp.MustCompile(`^(please )?((enter|what is|what's|write) )?(your )?(full |first |last |family |given |user)` +
+	`?name$|^(your )?(employee|staff|personnel) (id|number|no)$|^(your )?(phone|mobile)( number)?$|^(your )?login$`)
 
 // onlyOf are the system columns that mean something only in the export of some tools; elsewhere they are questions.
 var onlyOf = map[string][]Tool{
@@ -112,6 +118,7 @@ type record struct {
 // headed is a table whose header is understood.
 type headed struct {
 	tool    Tool
+	line    int      // of the header
 	header  []string // the first header row
 	columns []Column
 	zone    string
@@ -122,25 +129,17 @@ type headed struct {
 
 // head finds the header of the records and gives the columns their roles.
 func head(records []record) (headed, error) {
-	const mostBefore = 30 // lines that a person may have put before the header
-	at, best := 0, 0
-	for i, r := range records[:min(len(records), mostBefore)] {
-		n := known(r.cells)
-		if n > best {
-			at, best = i, n
-		}
-		if n > 1 || n > 0 && recognize(r.cells) != Plain { // not the most: a second export may follow in the file
-			break
-		}
-	}
-	for best == 0 && at+1 < len(records) && filled(records[at]) == 1 && filled(records[at+1]) > 2 {
-		at++ // a title
+	at := headerAt(records)
+	if what := noHeader(records[at].cells); what != "" {
+		return headed{}, fmt.Errorf("line %d should be the header and has %s: the file has no header with the texts of the "+
+			"questions; export it again with it", records[at].line, what)
 	}
 	var h headed
 	if at > 0 {
 		h.notes = append(h.notes, fmt.Sprintf("the lines before the header in line %d are left out", records[at].line))
 	}
 	header := records[at].cells
+	h.line = records[at].line
 	h.tool, h.header, h.rows = recognize(header), header, records[at+1:]
 	texts := make([]string, len(header)) // of the questions
 	rows := make([]string, len(header))  // of grids
@@ -168,6 +167,51 @@ func head(records []record) (headed, error) {
 	h.number()
 	h.assign(header)
 	return h, h.complete()
+}
+
+// headerAt returns the position of the header: the first record that a tool would write, whatever stands above it. A
+// plain table begins with its header, except for lines of a title that have fewer cells than the table.
+func headerAt(records []record) int {
+	const mostBefore = 30 // lines that a person may have put before the header
+	first := records[:min(len(records), mostBefore)]
+	widest := 0
+	for i, r := range first {
+		if recognize(r.cells) != Plain {
+			return i
+		}
+		widest = max(widest, filled(r))
+	}
+	at := 0
+	for at+1 < len(first) && (filled(first[at]) == 1 && widest > 2 || filled(first[at]) == 2 && widest > 4) {
+		at++
+	}
+	return at
+}
+
+// noHeader says what a row has that no header has; empty if it can be one.
+func noHeader(cells []string) string {
+	numbers, texts := 0, 0
+	for _, c := range cells {
+		text := Clean(c)
+		if text == "" {
+			continue
+		}
+		if IsAddress(text) {
+			return "an address"
+		}
+		if _, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", "."), 64); err == nil {
+			numbers++
+			continue
+		}
+		if _, err := parseStamp(text); err == nil {
+			return "a date"
+		}
+		texts++
+	}
+	if numbers > 0 && numbers >= texts {
+		return "numbers"
+	}
+	return ""
 }
 
 // number tells columns of one header apart: the second of "Why?" is "Why? (2)".
@@ -202,6 +246,9 @@ func (h *headed) assign(header []string) {
 	for i := range h.columns {
 		name := fold(header[i])
 		role, system := systemColumns[name]
+		if asksForName.MatchString(name) {
+			role, system = Private, true
+		}
 		if h.tool == Qualtrics && strings.HasPrefix(name, "q_") {
 			role, system = Technical, true
 		}

@@ -160,6 +160,10 @@ func (d *drafter) guess(i int, c form.Column) {
 	}
 	g := guessItem(c, cells)
 	if !g.ok {
+		if g.unclear == noAnswers { // the next survey may have some
+			d.Uses[i].What = "left out: " + noAnswers
+			return
+		}
 		d.Survey.Ignore = append(d.Survey.Ignore, c.Header)
 		d.Uses[i].What, d.Uses[i].Check = "left out: "+g.unclear, "to read it, make it an item with labels"
 		return

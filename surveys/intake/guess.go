@@ -22,7 +22,7 @@ var (
 		`slow|waste\w*|wasting|blocked|unable|confus\w*|stress\w*|burn(ed|t)? ?out|overwhelm\w*|flaky|painful|struggle\w*|` +
 		`lose|lost|annoy\w*|cumbersome|unclear|tedious|context switch\w*|get in the way|toil|afraid|wait(ing)? (a lot|long|too))\b`)
 	negation   = regexp.MustCompile(`(?i)\b(not|rarely|never|seldom|without|no|don't|do not|isn't|aren't)\b`)
-	recommends = regexp.MustCompile(`(?i)\brecommend`)
+	recommends = regexp.MustCompile(`(?i)\brecommend|\be?nps\b`)
 	satisfied  = regexp.MustCompile(`(?i)\bsatisf(ied|action)\b`)
 	ofTeam     = regexp.MustCompile(`(?i)^(your |what is your |what's your |which is your )?(team|squad|crew)( name)?\??$|\b(which|what) (team|squad)\b|\bteam (are you|do you)\b`)
 	ofTenure   = regexp.MustCompile(`(?i)\bhow long have you (been|worked)\b|\btenure\b|\byears (at|with) (the )?company\b|\blength of service\b|\bwhen did you (join|start)\b`)
@@ -43,6 +43,10 @@ var dimensionWords = []struct {
 		`processes|simple|easy|learn\w*|find|knowledge|debug\w*|environment|set ?up|clear|architecture)\b`)},
 }
 
+const noAnswers = "no row has an answer"
+
+var asksForNumber = regexp.MustCompile(`(?i)^(about |roughly )?how (many|often per)\b|\bhow much time\b|\bhours (a|per) `)
+
 // guessItem guesses what a column asks for from its header and its cells.
 func guessItem(c form.Column, cells []string) guess {
 	text := c.Header
@@ -52,7 +56,10 @@ func guessItem(c form.Column, cells []string) guess {
 	values := distinct(cells, 40)
 	answered := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return unknownAnswers[form.Fold(v)] })
 	if len(answered) == 0 {
-		return guess{unclear: "no row has an answer"}
+		return guess{unclear: noAnswers}
+	}
+	if asksForNumber.MatchString(c.Header) {
+		return guess{unclear: "a number that is no point of a scale"}
 	}
 	scale, note := guessScale(c.Header, cells)
 	if scale == (surveys.Scale{}) {
@@ -63,6 +70,9 @@ func guessItem(c form.Column, cells []string) guess {
 	}
 	item := surveys.Item{Text: c.Header, Headers: []string{c.Header}, Kind: surveys.Rating, Scale: scale}
 	item.Turned = isTurned(scale, answered)
+	if scale.Points() == 5 && withoutMiddle(answered) {
+		note = strings.TrimPrefix(note+"; no answer is in the middle: four labels are stored as 1, 2, 4 and 5", "; ")
+	}
 	switch {
 	case recommends.MatchString(c.Header) && scale == surveys.Scale{Min: 0, Max: 10}:
 		item.Dimension = surveys.Recommend
@@ -82,6 +92,19 @@ func guessItem(c form.Column, cells []string) guess {
 		note = strings.TrimPrefix(note+"; the text sounds negative, so that agreement is taken as bad", "; ")
 	}
 	return guess{ok: true, item: item, unclear: note}
+}
+
+// withoutMiddle reports whether the answers are four labels of a scale of five, all but the one in the middle.
+func withoutMiddle(answered []string) bool {
+	return slices.ContainsFunc(families, func(f family) bool {
+		points := map[int]bool{}
+		for _, a := range answered {
+			if read := readCell(a); read.number < 0 {
+				points[f.point(read.label)] = true
+			}
+		}
+		return len(f.points) == 5 && len(points) == 4 && points[1] && points[2] && points[4] && points[5]
+	})
 }
 
 // distinct returns the different cells that are not blank, at most so many.
@@ -105,32 +128,42 @@ func distinct(cells []string, most int) []string {
 // wrong rows then.
 const enough = 0.7
 
+// mostDistinct is how many different cells a column of ratings can have: its points, in a few spellings, and mistakes.
+const mostDistinct = 300
+
 // guessScale returns the scale on which most answers are, none if there is none, and what is unclear about it.
 func guessScale(header string, cells []string) (scale surveys.Scale, note string) {
 	low, high, numbers, labels, ranges := 99, -1, 0, 0, 0
 	above := 0   // numbers above 5
 	within := -1 // the highest of the others
 	byFamily := make([]int, len(families))
+	tally := map[string]int{} // how often each cell is there
 	for _, cell := range cells {
+		tally[cell]++
+		if len(tally) > mostDistinct {
+			return surveys.Scale{}, ""
+		}
+	}
+	for cell, times := range tally {
 		if unknownAnswers[form.Fold(cell)] {
 			continue
 		}
 		switch read := readCell(cell); {
 		case read.label != "" && read.label[0] >= '0' && read.label[0] <= '9':
-			ranges++ // "1-3 years"
+			ranges += times // "1-3 years", "8 hours"
 		case read.number >= 0 && read.number <= 10:
-			numbers++
+			numbers += times
 			low, high = min(low, read.number), max(high, read.number, read.top)
 			if read.number > 5 {
-				above++
+				above += times
 			} else {
 				within = max(within, read.number)
 			}
 		default:
-			labels++
+			labels += times
 			for i, f := range families {
 				if read.label != "" && f.point(read.label) > 0 {
-					byFamily[i]++
+					byFamily[i] += times
 				}
 			}
 		}

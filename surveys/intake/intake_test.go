@@ -15,11 +15,15 @@ var today = time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC)
 
 func export(t *testing.T, text string) form.Export {
 	t.Helper()
-	e, err := form.Read("answers.csv", []byte(text), form.Options{})
+	e, err := readExport(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
+}
+
+func readExport(text string) (form.Export, error) {
+	return form.Read("answers.csv", []byte(text), form.Options{})
 }
 
 // draft makes a definition from a text, writes it, and reads it back.

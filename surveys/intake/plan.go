@@ -4,7 +4,6 @@ package intake
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -81,6 +80,10 @@ func Relate(export form.Export, s surveys.Survey) *Plan {
 		p.block("%s has no items; remove it, and the preview writes a new one", s.File)
 	}
 	for _, i := range free {
+		if len(distinct(p.cells(i), 1)) == 0 {
+			p.Uses[i].What = "left out: " + noAnswers
+			continue
+		}
 		p.Uses[i].What = "left out: not in the map"
 		p.Uses[i].Check = "add an item for it, or write it under ignore"
 	}
@@ -133,7 +136,7 @@ func (p *Plan) assignColumns(byHeader map[string]int) (used map[int]bool) {
 		case c.Role == form.Question && p.private(i):
 			// An address stays an address in a column of another name.
 			p.Uses[i].What = "left out: addresses of people or machines"
-			if p.at.email < 0 && p.share(i, isEmail) > 0.5 {
+			if p.at.email < 0 && p.share(i, form.IsEmail) > 0.5 {
 				p.at.email = i
 			}
 			used[i] = true
@@ -148,11 +151,11 @@ func (p *Plan) assignColumns(byHeader map[string]int) (used map[int]bool) {
 }
 
 // filled reports whether a column of addresses has one: Microsoft Forms writes "anonymous".
-func (p *Plan) filled(column int) bool { return p.share(column, isEmail) > 0 }
+func (p *Plan) filled(column int) bool { return p.share(column, form.IsEmail) > 0 }
 
 // private reports whether most cells of a column are addresses.
 func (p *Plan) private(column int) bool {
-	return p.share(column, isEmail) > 0.5 || p.share(column, address.MatchString) > 0.5
+	return p.share(column, form.IsAddress) > 0.5
 }
 
 // share returns the share of the cells of a column for which is holds, among those that are not blank; 0 if all are.
@@ -171,13 +174,6 @@ func (p *Plan) share(column int, is func(string) bool) float64 {
 	}
 	return float64(yes) / float64(n)
 }
-
-var (
-	emailPattern = regexp.MustCompile(`(?i)^[^\s@]+@[^\s@]+\.[^\s@]+$`)
-	address      = regexp.MustCompile(`^(\d{1,3}(\.\d{1,3}){3}|(?i:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4})$`)
-)
-
-func isEmail(text string) bool { return len(text) < 255 && emailPattern.MatchString(text) }
 
 // reportMissing says of items without a column which of the free columns may be theirs.
 func (p *Plan) reportMissing(free []int) {

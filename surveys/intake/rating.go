@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,7 +117,11 @@ func readCell(text string) reading {
 		return reading{number: atoi(m[1]), top: atoi(m[2])}
 	}
 	if m := leading.FindStringSubmatch(text); m != nil {
-		return reading{number: atoi(m[1]), label: form.Fold(strings.TrimRight(m[2]+m[3], ")"))}
+		label := form.Fold(strings.TrimRight(m[2]+m[3], ")"))
+		if label != "" && (label[0] >= '0' && label[0] <= '9' || m[3] != "" && !knownLabel(label)) {
+			return reading{number: -1, label: form.Fold(text)} // "4.5", "3-4", "8 hours"
+		}
+		return reading{number: atoi(m[1]), label: label}
 	}
 	if m := trailing.FindStringSubmatch(text); m != nil {
 		return reading{number: atoi(m[2]), label: form.Fold(m[1])}
@@ -125,6 +130,11 @@ func readCell(text string) reading {
 		return reading{number: strings.Count(text, "★") + strings.Count(text, "⭐")}
 	}
 	return reading{number: -1, label: form.Fold(text)}
+}
+
+// knownLabel reports whether a label is one of any scale, or says that there is no answer.
+func knownLabel(label string) bool {
+	return unknownAnswers[label] || slices.ContainsFunc(families, func(f family) bool { return f.point(label) > 0 })
 }
 
 func atoi(digits string) int {
@@ -184,10 +194,15 @@ func newRater(item surveys.Item, cells []string) *rater {
 // familyOf returns the family of the scale's size that has the most of the labels of a column.
 func (r *rater) familyOf(cells []string) *family {
 	labels := map[string]bool{}
+	seen := map[string]bool{} // a column has few different cells
 	for _, c := range cells {
 		if len(labels) > 50 {
 			break
 		}
+		if seen[c] {
+			continue
+		}
+		seen[c] = true
 		if read := readCell(c); read.label != "" {
 			labels[read.label] = true
 		}

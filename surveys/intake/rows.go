@@ -4,13 +4,14 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dxctl/dxctl/surveys"
 	"github.com/dxctl/dxctl/surveys/form"
@@ -105,6 +106,12 @@ func (r *reader) row(row form.Row) {
 		r.leaveOut(row, cause)
 		return
 	}
+	if r.otherTable(row) {
+		r.block("line %d looks like the header of another table: no cell of it is an answer to its column; if the file "+
+			"holds two surveys, put each into a file of its own, and otherwise remove the line", row.Line)
+		r.fail(row, 0, errors.New("the row is not an answer"))
+		return
+	}
 	var got response
 	got.line = row.Line
 	if at := r.at.submitted; at >= 0 {
@@ -143,6 +150,33 @@ func (r *reader) row(row form.Row) {
 		r.latest[got.Respondent] = len(r.found)
 	}
 	r.found = append(r.found, got)
+}
+
+// otherTable reports whether a row is the header of a second table in the file: it has texts in at least two columns of
+// ratings and no answer in any, and no time where one must be.
+func (r *reader) otherTable(row form.Row) bool {
+	if at := r.at.submitted; at >= 0 {
+		if _, err := r.clock.Time(row.Cells[at]); err == nil {
+			return false
+		}
+	}
+	texts := 0
+	for k, rater := range r.raters {
+		if r.items[k] < 0 || rater.item.Kind != surveys.Rating {
+			continue
+		}
+		cell := row.Cells[r.items[k]]
+		if _, err := rater.point(cell); err == nil {
+			if form.Clean(cell) != "" {
+				return false
+			}
+			continue
+		}
+		if strings.ContainsFunc(cell, unicode.IsLetter) {
+			texts++
+		}
+	}
+	return texts > 1
 }
 
 // status returns the cause for which a tool's own columns leave a row out.
@@ -205,11 +239,6 @@ func (r *reader) answers(row form.Row, got *response) bool {
 	return answered
 }
 
-var (
-	emailInText = regexp.MustCompile(`(?i)[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(\.[\p{L}0-9-]+)+`)
-	ipInText    = regexp.MustCompile(`\b\d{1,3}(\.\d{1,3}){3}\b`)
-)
-
 // comment returns a comment as it is kept: without the addresses of people and machines in it.
 func (r *reader) comment(cell string) string {
 	text := strings.TrimSpace(strings.Map(func(c rune) rune {
@@ -221,13 +250,7 @@ func (r *reader) comment(cell string) string {
 	if text == "" || unknownAnswers[form.Fold(text)] || text == "-" {
 		return ""
 	}
-	clean := text
-	if strings.ContainsRune(text, '@') {
-		clean = emailInText.ReplaceAllString(clean, "[address removed]")
-	}
-	if strings.Count(text, ".") > 2 {
-		clean = ipInText.ReplaceAllString(clean, "[address removed]")
-	}
+	clean := form.WithoutAddresses(text)
 	if clean != text {
 		r.scrubbed++
 	}
@@ -245,7 +268,7 @@ func (r *reader) comment(cell string) string {
 func (r *reader) groups(row form.Row, got *response) bool {
 	email := ""
 	if r.at.email >= 0 {
-		if cell := strings.ToLower(strings.TrimSpace(row.Cells[r.at.email])); isEmail(cell) {
+		if cell := strings.ToLower(strings.TrimSpace(row.Cells[r.at.email])); form.IsEmail(cell) {
 			email = cell
 		}
 	}
@@ -273,6 +296,10 @@ func (r *reader) groups(row form.Row, got *response) bool {
 func (r *reader) groupsOfForm(row form.Row, got *response) bool {
 	if at := r.at.team; at >= 0 && got.Groups.Team == "" {
 		cell := form.Clean(row.Cells[at])
+		if form.HasAddress(cell) || len(cell) > 100 {
+			r.fail(row, at, errors.New("the cell is not the name of a team; columns.team of the map names the wrong column"))
+			return false
+		}
 		team := cell
 		if r.people != nil && len(r.people.teams) > 0 && cell != "" && !unknownAnswers[form.Fold(cell)] {
 			var ok bool

@@ -1,0 +1,56 @@
+package form
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+var (
+	emailPattern = regexp.MustCompile(`(?i)^[^\s@]+@[^\s@]+\.[^\s@]+$`)
+	emailInText  = regexp.MustCompile(`(?i)[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(\.[\p{L}0-9-]+)+`)
+	ipInText     = regexp.MustCompile(`(?i)[0-9a-f:.]*[:.][0-9a-f:.]*[:.][0-9a-f:.%]*`)
+)
+
+// IsEmail reports whether a text is an e-mail address and nothing else.
+func IsEmail(text string) bool {
+	return len(text) < 255 && strings.ContainsRune(text, '@') && emailPattern.MatchString(strings.TrimSpace(text))
+}
+
+// IsAddress reports whether a text is the address of a person or a machine and nothing else.
+func IsAddress(text string) bool {
+	text = strings.TrimSpace(text)
+	if len(text) < 3 || len(text) > 255 || !strings.ContainsAny(text, "@.:") {
+		return false
+	}
+	if _, err := netip.ParseAddr(text); err == nil {
+		return true
+	}
+	return IsEmail(text)
+}
+
+// HasAddress reports whether an address stands in a text.
+func HasAddress(text string) bool { return WithoutAddresses(text) != text }
+
+// WithoutAddresses returns a text in which "[address removed]" stands in place of every address of a person or a
+// machine.
+func WithoutAddresses(text string) string {
+	const removed = "[address removed]"
+	if strings.ContainsRune(text, '@') {
+		text = emailInText.ReplaceAllString(text, removed)
+	}
+	if strings.Count(text, ":") < 2 && strings.Count(text, ".") < 3 {
+		return text
+	}
+	return ipInText.ReplaceAllStringFunc(text, func(found string) string {
+		address := strings.TrimRight(found, ".:")
+		if _, err := netip.ParseAddr(address); err != nil {
+			// A time such as 10:15:00 is none; "…::" ends with colons that belong to the address.
+			if _, err := netip.ParseAddr(strings.TrimRight(found, ".")); err != nil {
+				return found
+			}
+			address = strings.TrimRight(found, ".")
+		}
+		return removed + found[len(address):]
+	})
+}

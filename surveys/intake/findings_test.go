@@ -1,0 +1,161 @@
+package intake
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/dxctl/dxctl/surveys"
+)
+
+// rowsOf makes a table of a header and a number of equal rows.
+func rowsOf(header string, n int, row string) string {
+	return header + "\n" + strings.Repeat(row+"\n", n)
+}
+
+func TestNumbersThatAreNoPoints(t *testing.T) {
+	item := surveys.Item{Key: "k", Scale: surveys.Scale{Min: 1, Max: 10}}
+	for _, cell := range []string{"4.5", "4,5", "3-4", "2.7", "5 (4)", "8 hours", "1/2"} {
+		if got, err := newRater(item, []string{cell}).point(cell); err == nil {
+			t.Errorf("%q is stored as %d", cell, got)
+		}
+	}
+	for cell, want := range map[string]surveys.Point{"4.0": 4, "4,00": 4, "4 Agree": 4, "4. often": 4, "10 = best": 10} {
+		if got, err := newRater(item, []string{cell}).point(cell); err != nil || got != want {
+			t.Errorf("%q: %d, %v", cell, got, err)
+		}
+	}
+}
+
+// A comment that nobody wrote is read in the next quarter.
+func TestEmptyColumnsAreNotIgnoredForEver(t *testing.T) {
+	_, s := draft(t, rowsOf("Builds are fast,Comments", 3, "4,"), surveys.Survey{})
+	if len(s.Ignore) > 0 {
+		t.Errorf("ignored: %q", s.Ignore)
+	}
+	s.ID = "2026-Q2"
+	_, next := draft(t, rowsOf("Builds are fast,Comments", 3, "4,too slow"), s)
+	if len(next.Items) != 2 || next.Items[1].Kind != surveys.Comment {
+		t.Errorf("items: %+v", next.Items)
+	}
+}
+
+func TestSecondTableInTheFile(t *testing.T) {
+	text := rowsOf("Builds are fast,Deploys are easy", 3, "4,5")
+	_, s := draft(t, text, surveys.Survey{})
+	p := Relate(export(t, text+"\n"+rowsOf("Lunch was good,Dinner was good", 3, "1,2")), s)
+	p.Check(p.Read(nil, ""))
+	if !strings.Contains(strings.Join(p.Blocking, "\n"), "line 6 looks like the header of another table") {
+		t.Errorf("blocked: %q", p.Blocking)
+	}
+}
+
+func TestGuesses(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"hours are no rating", rowsOf("How many hours a week do you wait for builds?,Builds are fast", 9, "8 hours,4"), "builds-fast 1-5 feedback_loops"},
+		{"eNPS", rowsOf("eNPS", 3, "9") + "0\n", "enps 0-10 recommend"},
+		{"a grid of labels of seven", rowsOf("Docs are clear", 3, "Somewhat agree") + "Agree\n", "docs-clear 1-7 cognitive_load"},
+		{"a scale that the header names", rowsOf("Builds are fast (1-7)", 3, "4"), "builds-fast-1-7 1-7 feedback_loops"},
+		{"half a difficulty", rowsOf("How difficult is it to deploy?", 3, "Very difficult") + "Easy\n", "difficult-deploy 1-5 feedback_loops"},
+	} {
+		_, s := draft(t, c.text, surveys.Survey{})
+		var got []string
+		for _, i := range s.Items {
+			got = append(got, fmt.Sprint(i.Key, " ", i.Scale, " ", i.Dimension))
+		}
+		if strings.Join(got, "; ") != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	p, _ := draft(t, "Builds are fast\nStrongly disagree\nDisagree\nAgree\nStrongly agree\n", surveys.Survey{})
+	if !strings.Contains(p.Uses[0].Check, "four labels") {
+		t.Errorf("four labels: %+v", p.Uses[0])
+	}
+}
+
+// Nothing that names a person or a machine is in what is stored or in a message.
+func TestNoAddressIsKept(t *testing.T) {
+	text := "Builds are fast,Team,IP,Device,What slows you down?\n" +
+		"4,boss@x.example,10.0.0.1,fe80::1,call 2001:db8::1 or me@x.example\n5,cards,10.0.0.2,fe80::2,none of it\n"
+	_, s := draft(t, text, surveys.Survey{})
+	s.Columns.Team = "Team"
+	p := Relate(export(t, text), s)
+	r := p.Read(nil, "")
+	all := fmt.Sprintf("%+v %v %v", r.Answers, r.Bad, p.Uses)
+	for _, canary := range []string{"x.example", "10.0.0", "fe80", "2001:db8"} {
+		if strings.Contains(all, canary) {
+			t.Errorf("%q is kept: %s", canary, all)
+		}
+	}
+	if len(r.Bad) != 1 || !strings.Contains(r.Bad[0].Message, "not the name of a team") {
+		t.Errorf("wrong rows: %v", r.Bad)
+	}
+}
+
+// FuzzIntake drafts, relates and reads anything that is an export, without a crash; what is written can be read.
+func FuzzIntake(f *testing.F) {
+	f.Add(googleForm)
+	f.Add("Builds are fast,Team\n4,cards\n\"x\ny\",1 - Strongly agree\n")
+	f.Add("Timestamp,a: b,# c,'d'\n5/10/2026 09:15:00,4,5,6\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := readExport(text)
+		if err != nil {
+			return
+		}
+		p := Draft(e, "2026-Q3", surveys.Survey{}, func(string) bool { return false }, today)
+		s, err := surveys.Parse("m.yaml", "2026-Q3", p.Definition())
+		if err != nil {
+			t.Fatalf("the definition cannot be read: %v\n%s", err, p.Definition())
+		}
+		p = Relate(e, s)
+		r := p.Read(nil, "k")
+		p.Check(r)
+		_ = p.Preview(r, nil, "m.yaml").Text()
+		for _, response := range r.Answers.Responses {
+			for k, point := range response.Ratings {
+				if n, ok := point.Get(); ok && !s.Items[k].Scale.Has(n) {
+					t.Fatalf("item %s has the point %d", s.Items[k].Key, n)
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkImport reads 10,000 responses to 40 questions: an import must take less than 2 s.
+func BenchmarkImport(b *testing.B) {
+	labels := []string{"Strongly disagree", "Disagree", "Neither agree nor disagree", "Agree", "Strongly agree", "I don't know"}
+	var text strings.Builder
+	text.WriteString("Timestamp,Email Address")
+	for q := range 40 {
+		fmt.Fprintf(&text, ",Question number %d about builds", q)
+	}
+	text.WriteByte('\n')
+	for i := range 10_000 {
+		fmt.Fprintf(&text, "2026/09/%02d 10:00:00 AM GMT+2,person%d@x.example", 1+i%28, i)
+		for q := range 40 {
+			if q == 39 {
+				fmt.Fprintf(&text, ",\"What I wrote, number %d\"", i)
+				continue
+			}
+			text.WriteString("," + labels[(i*7+q*3)%len(labels)])
+		}
+		text.WriteByte('\n')
+	}
+	b.ResetTimer()
+	for b.Loop() {
+		e, err := readExport(text.String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		p := Draft(e, "2026-Q3", surveys.Survey{}, func(string) bool { return false }, today)
+		s, err := surveys.Parse("m.yaml", "2026-Q3", p.Definition())
+		if err != nil {
+			b.Fatal(err)
+		}
+		p = Relate(e, s)
+		r := p.Read(nil, "k")
+		if p.Check(r); r.Good() != 10_000 {
+			b.Fatalf("%d good rows, %q, %v", r.Good(), p.Blocking, r.Bad[:min(3, len(r.Bad))])
+		}
+	}
+}
