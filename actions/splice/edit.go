@@ -304,19 +304,25 @@ func (f *File) span(n *yaml.Node) (start, end int, err error) {
 	return 0, 0, several
 }
 
-// Comment adds a comment to the line of a scalar, directly after it, before a comment that is there. A scalar that is
-// followed by something else of its line gets none, which is reported.
-func (f *File) Comment(n *yaml.Node, text string) (added bool, err error) {
+// Comment adds a comment to the line of a scalar, before a comment that is there. After a scalar that is followed by
+// something else, as between braces, it is at the end of the line.
+func (f *File) Comment(n *yaml.Node, text string) error {
 	_, end, err := f.span(n)
 	if err != nil {
-		return false, err
+		return err
 	}
 	rest, _, _ := strings.Cut(string(f.src[end:]), "\n")
-	if after := strings.TrimSpace(rest); after != "" && !strings.HasPrefix(after, "#") {
-		return false, nil
+	rest = strings.TrimRight(rest, "\r")
+	after := strings.TrimSpace(rest)
+	switch {
+	case after == "" || strings.HasPrefix(after, "#"):
+	case strings.Contains(after, "#"):
+		return nil // a comment of the line, or a text with one: there is no place for another
+	default:
+		end += len(strings.TrimRight(rest, " "))
 	}
 	f.edits = append(f.edits, edit{end, end, " # " + text})
-	return true, nil
+	return nil
 }
 
 // Substitute replaces texts in a scalar of a mapping, also in one of several lines: the n-th occurrence of old becomes

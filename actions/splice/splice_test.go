@@ -106,7 +106,7 @@ func TestEdits(t *testing.T) {
 		"a text": {
 			func(f *splice.File) error {
 				n := splice.Field(splice.Field(jobs(f), "test", "steps").Content[0], "uses")
-				if _, err := f.Comment(n, "v4.3.0"); err != nil {
+				if err := f.Comment(n, "v4.3.0"); err != nil {
 					return err
 				}
 				return f.Replace(n, "actions/checkout@0123")
@@ -115,14 +115,21 @@ func TestEdits(t *testing.T) {
 		},
 		"a comment before a comment": {
 			func(f *splice.File) error {
-				_, err := f.Comment(splice.Field(f.Docs[0], "name"), "new")
-				return err
+				return f.Comment(splice.Field(f.Docs[0], "name"), "new")
 			},
 			"-name: ci # short\n+name: ci # new # short\n",
 		},
 		"a text in quotes": {
 			func(f *splice.File) error { return f.Replace(splice.Field(f.Docs[0], "env", "A"), "2\"") },
 			"-  A: \"1\"   # one\n+  A: \"2\\\"\"   # one\n",
+		},
+		"a comment after braces": {
+			func(f *splice.File) error {
+				steps := splice.Field(jobs(f), "release", "steps")
+				return f.Comment(splice.Field(steps.Content[0], "run"), "new")
+			},
+			"-  release: {runs-on: ubuntu-latest, steps: [{run: make}]}\n" +
+				"+  release: {runs-on: ubuntu-latest, steps: [{run: make}]} # new\n",
 		},
 		"a value": {
 			func(f *splice.File) error {
@@ -239,7 +246,7 @@ func TestStyles(t *testing.T) {
 		"a text with an anchor": {
 			"a: &x v1\nc: *x\n", "a: &x v2 # c\nc: *x\n",
 			func(f *splice.File, root *yaml.Node) error {
-				if _, err := f.Comment(splice.Field(root, "a"), "c"); err != nil {
+				if err := f.Comment(splice.Field(root, "a"), "c"); err != nil {
 					return err
 				}
 				return f.Replace(splice.Field(root, "a"), "v2")

@@ -89,7 +89,7 @@ func pinActions(e *editor) {
 				"golden path has it", uses.Value)
 			return nil
 		}
-		if _, err := f.Comment(uses, known.Tag); err != nil {
+		if err := f.Comment(uses, known.Tag); err != nil {
 			return err
 		}
 		return f.Replace(uses, u.Action+"@"+known.Commit)

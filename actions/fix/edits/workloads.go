@@ -249,7 +249,7 @@ func (e *editor) secondReplica(p *pod) error {
 			w.Kind, w.Name)
 	case replicas == nil:
 		return p.f.Insert(spec, after(spec, "selector", "minReadySeconds"), "replicas", 2)
-	case ok && n == 1 && w.Overlay == "":
+	case ok && n == 1 && (w.Overlay == "" || w.Overlay == path.Dir(p.file)):
 		return p.f.Replace(replicas, "2")
 	default:
 		e.ask(p.file, p.object.Line, "run two replicas of %s %s: an autoscaler or an overlay decides how many run",
