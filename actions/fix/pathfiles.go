@@ -131,13 +131,12 @@ func nameOf(ref string) string {
 }
 
 // addFiles adds the files with which the golden path makes a rule pass, where the repository has none. reason is why
-// there is one that is not added. Workflows are not among them: those of a golden path fit the services made from it,
-// and what runs for other repositories is written for them.
+// there is one that is not added. Files that fit only services made from the golden path are not among them.
 func (p *planner) addFiles(r *Rule) (reason string) {
 	added := false
 	for _, f := range p.plan.Path.FixesOf(r.ID) {
 		for _, name := range f.Files {
-			if strings.HasPrefix(name, ".github/workflows/") || strings.HasPrefix(name, "deploy/") {
+			if !fitsAll(name) {
 				continue
 			}
 			why := p.addFile(name)
@@ -151,6 +150,14 @@ func (p *planner) addFiles(r *Rule) (reason string) {
 		r.Asks = slices.DeleteFunc(r.Asks, func(a Ask) bool { return a.Place == "" })
 	}
 	return reason
+}
+
+// fitsAll reports whether a file of a golden path fits a repository that was not made from it. Workflows, deployments,
+// tasks and instructions are about files that only the services of the golden path have.
+func fitsAll(name string) bool {
+	dir, base, _ := strings.Cut(name, "/")
+	return !strings.HasPrefix(name, ".github/workflows/") && dir != "deploy" && name != "Makefile" && name != "AGENTS.md" &&
+		path.Base(base) != "AGENTS.md"
 }
 
 func (p *planner) addFile(name string) (reason string) {

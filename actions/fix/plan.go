@@ -340,8 +340,10 @@ func (p *planner) edit(r *Rule) {
 		Read:     p.current,
 		Mentions: p.mentions,
 		With:     with,
-		Actions:  p.actions(),
-		Images:   p.images(),
+		Foreign: !slices.Contains(speaks(p.plan.Path.Spec.Service.Language),
+			strings.ToLower(p.scope.Language.Main.Value)) && p.scope.Language.Main.Value != "",
+		Actions: p.actions(),
+		Images:  p.images(),
 	})
 	if err != nil {
 		r.Asks = append(r.Asks, Ask{Text: "the edit failed: " + err.Error()})

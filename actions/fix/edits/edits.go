@@ -37,6 +37,8 @@ type Repo struct {
 	Mentions func(text string) bool
 	// With has the settings of the golden path for the rule.
 	With map[string]any
+	// Foreign is whether the golden path is for another language than the code.
+	Foreign bool
 	// Actions are the commits that the golden path has of actions; Images the digests of images, by "name:tag".
 	Actions []Action
 	Images  map[string]string

@@ -162,6 +162,9 @@ func merge(f *splice.File, parent *yaml.Node, key, behind string, fields splice.
 // setResources sets requests and the limit of memory to those of the golden path.
 func setResources(e *editor) {
 	cpu, memory, limit := e.text("cpu", ""), e.text("memory", ""), e.text("memory_limit", "")
+	if e.Foreign {
+		cpu = "" // numbers for programs in another language say nothing
+	}
 	e.eachPod(func(p *pod) error {
 		for _, c := range p.containers() {
 			limits, requests := splice.Field(c, "resources", "limits"), splice.Field(c, "resources", "requests")
@@ -188,7 +191,7 @@ func setResources(e *editor) {
 			if len(lacks) == 0 {
 				continue
 			}
-			if cpu == "" || memory == "" || limit == "" {
+			if cpu == "" || memory == "" || limit == "" || !named.Own(&p.workload) {
 				e.ask(p.file, c.Line, "set %s of the container %s to what it uses; the golden path has no numbers for it",
 					strings.Join(lacks, ", "), yamlfile.Text(splice.Field(c, "name")))
 				continue

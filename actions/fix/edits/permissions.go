@@ -247,6 +247,14 @@ func (e *editor) moveToJobs(f *splice.File, w *workflow.Workflow) error {
 	if declared == nil || declared.Kind != yaml.MappingNode {
 		return nil
 	}
+	decided := func(j workflow.Job) bool {
+		_, _, unknown := e.neededBy(f, &j)
+		return !j.Permissions.Declared && unknown == ""
+	}
+	if !slices.ContainsFunc(w.Jobs, decided) {
+		e.ask(w.Path, declared.Line, "give the rights to write to the jobs that need them: of no job it is known what it needs")
+		return nil
+	}
 	err := jobs(f, func(id string, job *yaml.Node) error {
 		i := slices.IndexFunc(w.Jobs, func(j workflow.Job) bool { return j.ID == id })
 		if i < 0 || w.Jobs[i].Permissions.Declared {

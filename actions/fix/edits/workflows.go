@@ -163,7 +163,8 @@ func later(a, b string) bool {
 
 // addTimeouts gives each job a timeout, and a workflow of pull requests a concurrency group.
 func addTimeouts(e *editor) {
-	minutes := e.number("minutes", 60)
+	// A job that exists may take longer than those of the golden path. The limit is there to end what hangs.
+	minutes := max(e.number("minutes", 0), 120)
 	e.eachWorkflow(func(f *splice.File, w *workflow.Workflow) error {
 		err := jobs(f, func(_ string, job *yaml.Node) error {
 			if yamlfile.Has(job, "timeout-minutes") || yamlfile.Has(job, "uses") || !yamlfile.Has(job, "steps") {

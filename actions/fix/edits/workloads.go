@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/actions/splice"
+	"github.com/dxctl/dxctl/repository/container"
 	"github.com/dxctl/dxctl/repository/manifest"
 	"github.com/dxctl/dxctl/repository/named"
 	"github.com/dxctl/dxctl/repository/yamlfile"
@@ -42,11 +43,11 @@ func restrictContainers(e *editor) {
 				{Key: "readOnlyRootFilesystem", Value: true},
 				{Key: "capabilities", Value: splice.Map{{Key: "drop", Value: splice.List{"ALL"}}}},
 			}
-			writes := s.ReadOnlyRootFilesystem == nil
+			unset := s.ReadOnlyRootFilesystem == nil
 			if err := merge(p.f, c, "securityContext", after(c, "resources", "env", "ports", "image"), wanted); err != nil {
 				return err
 			}
-			if writes {
+			if unset {
 				if err := temporary(p, c); err != nil {
 					return err
 				}
@@ -72,14 +73,19 @@ func (e *editor) needsPrivileges(c *yaml.Node, s *manifest.Security) string {
 	case s.ReadOnlyRootFilesystem != nil && !*s.ReadOnlyRootFilesystem:
 		return "somebody allowed it to write its file system"
 	}
-	other := isTrue(s.RunAsNonRoot) || s.RunAsUser != nil && *s.RunAsUser != 0
-	for _, d := range named.Built(e.Facts) {
-		if user := d.User(); user.Known && !user.Value.Root {
-			other = true
-		}
+	image := container.ParseImage(yamlfile.Text(splice.Field(c, "image"))).Name
+	built := named.Built(e.Facts)
+	name := strings.ToLower(path.Base(image))
+	if len(built) != 1 || name != strings.ToLower(e.Entity.Name) {
+		return "it is not known which Dockerfile its image is built from, and which files it writes"
 	}
-	if !other {
+	user := built[0].User()
+	content, _ := e.content(built[0].Path)
+	switch other := isTrue(s.RunAsNonRoot) || s.RunAsUser != nil && *s.RunAsUser != 0; {
+	case !other && (!user.Known || user.Value.Root):
 		return "it runs as root, or its user is not known"
+	case writes.Match(content):
+		return "its image has directories that it writes"
 	}
 	for _, one := range items(splice.Field(c, "ports")) {
 		if n, ok := yamlfile.Int(splice.Field(one, "containerPort")); !ok || n < 1024 {
@@ -88,6 +94,9 @@ func (e *editor) needsPrivileges(c *yaml.Node, s *manifest.Security) string {
 	}
 	return ""
 }
+
+// writes finds what a Dockerfile prepares so that the program can write its files.
+var writes = regexp.MustCompile(`(?im)\bchown\b|\bchmod\b|^\s*VOLUME\b|mkdir`)
 
 // temporary mounts a volume at /tmp, where programs write that cannot write anywhere else.
 func temporary(p *pod, c *yaml.Node) error {
