@@ -155,9 +155,8 @@ func (p *planner) addFiles(r *Rule) (reason string) {
 // fitsAll reports whether a file of a golden path fits a repository that was not made from it. Workflows, deployments,
 // tasks and instructions are about files that only the services of the golden path have.
 func fitsAll(name string) bool {
-	dir, base, _ := strings.Cut(name, "/")
-	return !strings.HasPrefix(name, ".github/workflows/") && dir != "deploy" && name != "Makefile" && name != "AGENTS.md" &&
-		path.Base(base) != "AGENTS.md"
+	special := strings.HasPrefix(name, ".github/workflows/") || strings.HasPrefix(name, "deploy/")
+	return !special && name != "Makefile" && path.Base(name) != "AGENTS.md"
 }
 
 func (p *planner) addFile(name string) (reason string) {

@@ -252,7 +252,8 @@ func (e *editor) moveToJobs(f *splice.File, w *workflow.Workflow) error {
 		return !j.Permissions.Declared && unknown == ""
 	}
 	if !slices.ContainsFunc(w.Jobs, decided) {
-		e.ask(w.Path, declared.Line, "give the rights to write to the jobs that need them: of no job it is known what it needs")
+		e.ask(w.Path, declared.Line, "give the rights to write to the jobs that need them: of no job is it known "+
+			"what it needs")
 		return nil
 	}
 	err := jobs(f, func(id string, job *yaml.Node) error {
