@@ -234,8 +234,13 @@ func (p *planner) rules(ctx context.Context, reports []scorecards.Report) error 
 			if p.refused[r.ID] != "" {
 				continue
 			}
-			there.Files = slices.Compact(slices.Sorted(slices.Values(append(there.Files, r.Files...))))
+			files := append(there.Files, r.Files...) //nolint:gocritic // a list of its own, sorted below
+			slices.Sort(files)
+			there.Files = slices.Compact(files)
 			there.Asks, there.NoPatch = r.Asks, r.NoPatch
+			if len(there.Files) > 0 {
+				there.NoPatch = ""
+			}
 		}
 	}
 	return nil
@@ -283,7 +288,7 @@ func (p *planner) rule(card string, x *scorecards.Result) Rule {
 		}
 	case missing != "":
 		r.NoPatch = missing
-	case !patchable(x):
+	case !patchable(x), !edits.Has(x.Rule) && len(p.plan.Path.FixesOf(x.Rule)) == 0:
 		r.NoPatch = "no file decides it"
 		if x.Action != nil && slices.Contains(x.Action.Kind, "setting") {
 			r.NoPatch = "it is a setting of the host"
