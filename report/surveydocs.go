@@ -173,23 +173,40 @@ var SurveyRowColumns = []sorting.Field[SurveyRow]{
 	}),
 }
 
-// SurveyItemColumns are the columns of lists of questions.
-var SurveyItemColumns = []sorting.Field[SurveyNumber]{
-	text("question", "question", func(n SurveyNumber) string { return n.Text }),
-	number("answers", "answers", func(n SurveyNumber) *float64 { return sorting.Count(n.N) }),
-	number("score", "score", func(n SurveyNumber) *float64 { return n.Score.Value }),
-	number("top_two", "top two", func(n SurveyNumber) *float64 {
-		if n.TopTwo == nil {
-			return nil
+// SurveyItemColumns are the columns of lists whose rows have one number.
+var SurveyItemColumns = []sorting.Field[SurveyRow]{
+	text("group", "group", func(r SurveyRow) string { return r.Name() }),
+	text("question", "question", func(r SurveyRow) string { return r.only().Text }),
+	number("answers", "answers", func(r SurveyRow) *float64 { return sorting.Count(r.only().N) }),
+	number("score", "score", func(r SurveyRow) *float64 { return r.only().Score.Value }),
+	number("top_two", "top two", func(r SurveyRow) *float64 {
+		if top := r.only().TopTwo; top != nil {
+			return top.Value
 		}
-		return n.TopTwo.Value
+		return nil
 	}),
-	number("change", "since the survey before", func(n SurveyNumber) *float64 {
-		if n.Change == nil {
-			return nil
+	number("change", "since the survey before", func(r SurveyRow) *float64 {
+		if change := r.only().Change; change != nil {
+			return &change.Difference
 		}
-		return &n.Change.Difference
+		return nil
 	}),
+}
+
+// SurveyColumns are the columns of the rows of a query.
+func SurveyColumns(q SurveyQuery) []sorting.Field[SurveyRow] {
+	if q.By == SurveyByQuestion || q.Question != "" {
+		return SurveyItemColumns
+	}
+	return SurveyRowColumns
+}
+
+// only is the number of a row that has one; the zero value if it has none.
+func (r SurveyRow) only() SurveyNumber {
+	if len(r.Numbers) == 0 {
+		return SurveyNumber{}
+	}
+	return r.Numbers[0]
 }
 
 func (r SurveyRow) value(measure, item string) *float64 {
@@ -199,30 +216,42 @@ func (r SurveyRow) value(measure, item string) *float64 {
 	return nil
 }
 
-// SelectSurveyRows returns the rows whose group contains the text, in any case.
+// SelectSurveyRows returns the rows whose group or question contains the text, in any case.
 func SelectSurveyRows(rows []SurveyRow, text string) []SurveyRow {
 	text = strings.ToLower(strings.TrimSpace(text))
 	return slices.DeleteFunc(slices.Clone(rows), func(r SurveyRow) bool {
-		return !strings.Contains(strings.ToLower(r.Name()), text)
+		return !strings.Contains(strings.ToLower(r.Name()+" "+r.only().Text), text)
 	})
 }
 
 // EstimateText is an estimate with its interval: "62 (55 to 69)".
 func EstimateText(e SurveyEstimate, digits int) string {
-	switch {
-	case e.Value == nil:
-		return "–"
-	case e.Low == nil:
-		return words.Number(*e.Value, digits)
+	if e.Low == nil {
+		return EstimateValue(e, digits)
 	}
-	return fmt.Sprintf("%s (%s to %s)", words.Number(*e.Value, digits), words.Number(*e.Low, digits),
-		words.Number(*e.High, digits))
+	return EstimateValue(e, digits) + " (" + EstimateInterval(e, digits) + ")"
+}
+
+// EstimateValue is an estimate without its interval.
+func EstimateValue(e SurveyEstimate, digits int) string {
+	if e.Value == nil {
+		return words.Dash
+	}
+	return words.Number(*e.Value, digits)
+}
+
+// EstimateInterval is the interval of an estimate: "55 to 69".
+func EstimateInterval(e SurveyEstimate, digits int) string {
+	if e.Low == nil || e.High == nil {
+		return "no interval: too few answers"
+	}
+	return words.Number(*e.Low, digits) + " to " + words.Number(*e.High, digits)
 }
 
 // ChangeText is a change in words: "+8 (beyond noise)", "+2 (within noise)".
 func ChangeText(c *SurveyChange) string {
 	if c == nil {
-		return "–"
+		return words.Dash
 	}
 	sign := ""
 	if c.Difference >= 0 {

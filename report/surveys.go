@@ -327,11 +327,20 @@ func (r *Reader) surveyResults(ctx context.Context, s Survey, before *Survey, q 
 		if g == (SurveyGroup{}) {
 			out.Everyone = *row
 		}
-		if q.lists(g, s) {
+		if !q.lists(g, s) {
+			continue
+		}
+		if q.By != SurveyByQuestion {
 			out.Rows = append(out.Rows, *row)
+			continue
+		}
+		for _, n := range row.Numbers { // a row for each
+			one := *row
+			one.Numbers = []SurveyNumber{n}
+			out.Rows = append(out.Rows, one)
 		}
 	}
-	slices.SortFunc(out.Rows, func(a, b SurveyRow) int {
+	slices.SortStableFunc(out.Rows, func(a, b SurveyRow) int {
 		return cmp.Or(strings.Compare(s.teamPath(a.Team), s.teamPath(b.Team)), cmp.Compare(tenureRank(a.Tenure),
 			tenureRank(b.Tenure)), strings.Compare(a.Tenure, b.Tenure), strings.Compare(b.GoldenPath, a.GoldenPath))
 	})

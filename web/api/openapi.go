@@ -61,6 +61,7 @@ func places() []route.Parameter {
 		{Name: "scorecard", Description: "name of the scorecard"},
 		{Name: "rule", Description: "id of the rule"},
 		{Name: "campaign", Description: "id of the campaign"},
+		{Name: "survey", Description: "id of the survey"},
 	}
 }
 
@@ -71,6 +72,7 @@ func wordsOfTypes() []openapi.Words {
 		{Of: event.FactType(""), Values: texts(event.FactTypes)},
 		{Of: campaign.State(""), Values: texts(campaign.States)},
 		{Of: campaign.Verdict(""), Values: texts(campaign.Verdicts)},
+		{Of: report.SurveyBy(""), Values: texts(report.SurveyBys)},
 		{Of: report.ControlState(""), Values: texts(report.ControlStates)},
 		{Of: waiver.State(""), Values: texts(report.WaiverStates)},
 		{Of: waiver.Origin(""), Values: texts(waiver.Origins)},

@@ -47,6 +47,9 @@ func (p *Pages) Routes() []route.Route {
 	campaigns.Live = true
 	campaign := route.Get("/campaigns/:campaign", p.campaign, route.ListParameters(route.CampaignRowFilters...)...)
 	campaign.Live = true
+	// Who took part in a survey that is not published is not in the tables whose version says that something changed.
+	surveys := route.Get("/surveys", p.surveys, route.ListParameters()...)
+	surveys.Live = true
 	return []route.Route{
 		route.Get("/", p.overview),
 		route.Get("/services", p.services, route.ListParameters(route.ServiceFilters...)...),
@@ -59,6 +62,9 @@ func (p *Pages) Routes() []route.Route {
 		route.Get("/waivers", p.waivers, route.ListParameters(route.WaiverFilters...)...),
 		campaigns,
 		campaign,
+		surveys,
+		route.Get("/surveys/:survey", p.survey, route.ListParameters(route.SurveyFilters...)...),
+		route.Get("/surveys/:survey/questions/:question", p.question),
 		route.Get("/scorecards", p.scorecards, route.ListParameters(route.CardFilters...)...),
 		route.Get("/scorecards/:scorecard", p.scorecard, route.ListParameters(route.CardRuleFilters...)...),
 		route.Get("/scorecards/:scorecard/services", p.scorecardServices,

@@ -39,7 +39,7 @@ type navItem struct{ Path, Label string }
 
 var navigation = []navItem{
 	{"/", "Overview"}, {"/services", "Services"}, {"/time-to-first-deploy", "First deploy"},
-	{"/events", "Events"}, {"/ledger", "Data quality"},
+	{"/surveys", "Surveys"}, {"/events", "Events"}, {"/ledger", "Data quality"},
 }
 
 // serviceTabs are the lists of what belongs to services.
@@ -119,6 +119,13 @@ func (p *Pages) funcs() template.FuncMap {
 		"deployment":  deploymentLink,
 		"day":         words.Day,
 		"events":      ledgerEvents,
+		// of surveys
+		"lastday":          func(end time.Time) string { return words.Day(end.Add(-time.Second)) },
+		"estimate":         report.EstimateText,
+		"estimatevalue":    report.EstimateValue,
+		"estimateinterval": report.EstimateInterval,
+		"surveychange":     report.ChangeText,
+		"bounds":           report.BoundsText,
 	}
 }
 

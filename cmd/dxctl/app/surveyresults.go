@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/surveys/archive"
+	"github.com/dxctl/dxctl/surveys/results"
+)
+
+// withArchive opens the archive for what only reads answers.
+func (a *App) withArchive(ctx context.Context, do func(*archive.Archive) error) (err error) {
+	opened, err := a.Archive(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	return do(opened)
+}
+
+// PublishSurvey computes what may be shown of a survey's latest import, and publishes it unless dry. The key of the
+// hashes of respondents is deleted then, unless keepKey.
+func (a *App) PublishSurvey(ctx context.Context, id string, dry, keepKey bool) (c *results.Computed, err error) {
+	err = a.withArchive(ctx, func(opened *archive.Archive) error {
+		if c, err = results.Prepare(ctx, opened, a.Store, id); err != nil || dry {
+			return err
+		}
+		return results.Publish(ctx, opened, a.Store, c, keepKey, a.now())
+	})
+	return c, err
+}
+
+// SurveyComments returns comments of the published version of a survey. The error is [archive.ErrNotFound] if it is not
+// published, or its answers have expired.
+func (a *App) SurveyComments(ctx context.Context, id, team, question string) (all []results.Comments, err error) {
+	err = a.withArchive(ctx, func(opened *archive.Archive) error {
+		published, err := a.Store.PublishedSurveys(ctx, id)
+		if err != nil {
+			return err
+		}
+		if len(published) == 0 {
+			return ErrNotPublished
+		}
+		answers, err := opened.LoadVersion(ctx, id, published[len(published)-1].Version)
+		if err != nil {
+			return err
+		}
+		all = results.ReadComments(answers, team, question)
+		return nil
+	})
+	return all, err
+}
+
+// ErrNotPublished reports that a survey is not published.
+var ErrNotPublished = errors.New("the survey is not published; until it is, only participation is shown")
+
+// participation returns who took part in the surveys that are not published.
+func (a *App) participation(ctx context.Context) (all []report.Participation, err error) {
+	err = a.withArchive(ctx, func(opened *archive.Archive) error {
+		entries, err := opened.List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.Version == 0 || len(e.Published) > 0 {
+				continue
+			}
+			answers, err := opened.Load(ctx, e.Survey)
+			if err != nil {
+				return err
+			}
+			p := report.Participation{Survey: e.Survey, Title: e.Title, Closes: e.Closes.UTC().Format(time.RFC3339),
+				Open: a.now().Before(e.Closes), Teams: []report.TeamParticipation{}}
+			for _, t := range results.Participation(answers) {
+				p.Teams = append(p.Teams, report.TeamParticipation{Team: t.Team, Parent: t.Parent, Count: t.Count, People: t.People})
+			}
+			all = append(all, p)
+		}
+		return nil
+	})
+	return all, err
+}
