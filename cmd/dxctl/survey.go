@@ -28,7 +28,8 @@ func newSurvey(s *cli) *cobra.Command {
 be queried, and results are shown for groups only.`,
 		Args: cobra.NoArgs,
 	}
-	cmd.AddCommand(newSurveyImport(s), newSurveyList(s), newSurveyShow(s), newSurveyDelete(s), newSurveyTemplate(s))
+	cmd.AddCommand(newSurveyImport(s), newSurveyList(s), newSurveyShow(s), newSurveyPublish(s), newSurveyResults(s),
+		newSurveyComments(s), newSurveyDelete(s), newSurveyTemplate(s))
 	return cmd
 }
 

@@ -47,9 +47,6 @@ func (s *survey) decideQuestion(q int, shown []int) map[int]bool {
 			secret = append(secret, s.members[i])
 		}
 	}
-	if s.questions[q].Derived {
-		cells = s.closeGroups(q, cells)
-	}
 	for _, i := range s.closeBounds(q, cells, secret) {
 		kept[i] = true
 	}
@@ -115,10 +112,7 @@ func isAlike(counts []int) bool {
 func (s *survey) sets(q int, cells []int) []known {
 	var all []known
 	put := func(in []int, group int, byTeams bool) {
-		k := known{places: in, counts: s.counts(q, in), group: group, byTeams: byTeams}
-		for _, n := range k.counts {
-			k.n += n
-		}
+		k := known{places: in, counts: s.counts(q, in), n: s.sum(q, in), group: group, byTeams: byTeams}
 		if k.n > 0 {
 			all = append(all, k)
 		}
@@ -192,9 +186,6 @@ func (s *survey) check(q int, cells []int) []known {
 			broken = append(broken, set)
 			continue
 		}
-		if s.questions[q].Derived {
-			continue
-		}
 		var touched []int
 		others := in
 		if set.byTeams {
@@ -219,10 +210,7 @@ func (s *survey) check(q int, cells []int) []known {
 			}
 		}
 	}
-	if !s.questions[q].Derived {
-		broken = append(broken, s.attributable(q, sets, in)...)
-	}
-	return broken
+	return append(broken, s.attributable(q, sets, in)...)
 }
 
 // revealed reports whether the answers in g and not in r, of so many people, are known too well.

@@ -62,9 +62,6 @@ type Place Group
 type Question struct {
 	// Counts has a row for each of Answers.Places. All rows have the same length.
 	Counts [][]int
-	// Derived is set for numbers that are computed from several answers of a person. They are hidden where too few people
-	// have them, but do not decide whether a group is shown at all.
-	Derived bool
 }
 
 // Answers are all answers to a survey.
@@ -143,7 +140,7 @@ func newSurvey(a Answers, threshold int) *survey {
 			all += s.totals[q][place]
 		}
 		// A question that hardly anybody answered is not shown at all; it does not hide all others.
-		if !question.Derived && all >= threshold {
+		if all >= threshold {
 			s.deciding = append(s.deciding, q)
 		}
 	}

@@ -1,119 +1,94 @@
 package disclosure
 
-// Cell is what was published of a group and a question: how many gave each answer.
-type Cell struct {
-	Group    Group
-	Question string // its key
-	Counts   []int
-	// Rest is empty for what was published, and names what was subtracted for what follows from it: "teams", "tenure",
-	// "golden path" (see [Rests]).
-	Rest string
-}
-
-// Correction is a change of a cell by a corrected import.
+// Correction is a corrected version of answers next to the published one, over the same places and questions.
 type Correction struct {
-	Group    Group
-	Question string
-	Rest     string // see [Cell]
-	Changed  int    // answers that differ at least; −1: the cell was not published before
+	Parents       map[string]string // of the teams, for both versions
+	Places        []Place
+	Before, After []Question
+	// Shows reports whether the cell of a group and a question is shown in both versions.
+	Shows func(g Group, question int) bool
 }
 
-// TooSmall returns the changes by which a corrected import may not be published: of each cell that both versions have,
-// either nothing or at least as many answers as the threshold must differ, because whoever has both versions knows the
-// difference. A cell that only the corrected version has is refused in the same way, with Changed −1: together with the
-// first version it may tell what was hidden there.
+// Refused counts the differences by which a correction must not be published: whoever has both versions can subtract
+// them, and knows the change of every cell, and of everything that follows from cells.
 //
-// What remains of a team when the shown teams below it are subtracted is known as well, in both versions; the caller
-// adds those rests as cells (see [Rests]).
-func TooSmall(published, corrected []Cell) []Correction {
-	type key struct {
-		Group
-		question, rest string
-	}
-	before := map[key][]int{}
-	for _, c := range published {
-		before[key{c.Group, c.Question, c.Rest}] = c.Counts
-	}
-	var refused []Correction
-	for _, c := range corrected {
-		earlier, known := before[key{c.Group, c.Question, c.Rest}]
-		if !known {
-			refused = append(refused, Correction{c.Group, c.Question, c.Rest, -1})
-			continue
+// The changes of a place are to a correction what its answers are to a survey, so the same rules apply: no sum over the
+// changes of one to four people may be derivable; and of no known set may all that came, or all that went, be the same
+// answer, or be fewer than the threshold.
+func (c Correction) Refused() int {
+	a := Answers{Parents: c.Parents, Places: c.Places}
+	for q := range c.Before {
+		changes := Question{Counts: make([][]int, len(c.Places))}
+		for p := range c.Places {
+			changes.Counts[p] = []int{changed(difference(c.Before[q].Counts[p], c.After[q].Counts[p]))}
 		}
-		if n := changed(earlier, c.Counts); n > 0 && n < Threshold {
-			refused = append(refused, Correction{c.Group, c.Question, c.Rest, n})
+		a.Questions = append(a.Questions, changes)
+	}
+	s := newSurvey(a, Threshold)
+	refused := 0
+	for q := range c.Before {
+		var cells []int
+		for i, g := range s.groups {
+			if c.Shows(g, q) {
+				cells = append(cells, i)
+			}
+		}
+		y := s.newSystem(q, cells)
+		for _, v := range y.smallSums(Threshold) {
+			if _, ok := y.derivation(v); ok {
+				refused++
+			}
+		}
+		for p := range c.Places {
+			s.questions[q].Counts[p] = difference(c.Before[q].Counts[p], c.After[q].Counts[p])
+		}
+		for _, set := range s.sets(q, cells) {
+			if !mayChange(set.counts) {
+				refused++
+			}
 		}
 	}
 	return refused
 }
 
+func difference(before, after []int) []int {
+	d := make([]int, max(len(before), len(after)))
+	for v := range d {
+		if v < len(after) {
+			d[v] += after[v]
+		}
+		if v < len(before) {
+			d[v] -= before[v]
+		}
+	}
+	return d
+}
+
 // changed is how many answers differ at least: an answer that was replaced by another is one less here and one more
 // there.
-func changed(earlier, later []int) int {
+func changed(difference []int) int {
 	more, less := 0, 0
-	for v := range max(len(earlier), len(later)) {
-		a, b := 0, 0
-		if v < len(earlier) {
-			a = earlier[v]
-		}
-		if v < len(later) {
-			b = later[v]
-		}
-		more, less = more+max(0, b-a), less+max(0, a-b)
+	for _, n := range difference {
+		more, less = more+max(0, n), less+max(0, -n)
 	}
 	return max(more, less)
 }
 
-// Rests returns, of each cell of a group that has cells of narrower groups of the same question and of one further part
-// of the same kind, what remains when those are subtracted, as cells. parents is the tree of teams.
-func Rests(cells []Cell, parents map[string]string) []Cell {
-	type place struct {
-		Group
-		question string
+// mayChange reports whether the difference of a known set may be known.
+func mayChange(difference []int) bool {
+	n := changed(difference)
+	if n == 0 {
+		return true
 	}
-	at := map[place]int{}
-	for i, c := range cells {
-		at[place{c.Group, c.Question}] = i
-	}
-	rests := map[string]map[place][]int{"teams": {}, "tenure": {}, "golden path": {}}
-	take := func(kind string, wider place, counts []int) {
-		i, ok := at[wider]
-		if !ok {
-			return
-		}
-		left, begun := rests[kind][wider]
-		if !begun {
-			left = append(left, cells[i].Counts...)
-		}
-		for v, n := range counts {
-			left[v] -= n
-		}
-		rests[kind][wider] = left
-	}
-	for _, c := range cells {
-		if c.Group.Team != "" {
-			up := place{c.Group, c.Question}
-			for steps := 0; up.Team != "" && steps <= len(parents); steps++ {
-				up.Team = parents[up.Team]
-				if _, ok := at[up]; ok {
-					take("teams", up, c.Counts)
-					break
-				}
-			}
-		}
-		if c.Group.Tenure != "" {
-			take("tenure", place{Group{Team: c.Group.Team, GoldenPath: c.Group.GoldenPath}, c.Question}, c.Counts)
-		}
-		if c.Group.GoldenPath != "" {
-			take("golden path", place{Group{Team: c.Group.Team, Tenure: c.Group.Tenure}, c.Question}, c.Counts)
+	came, went := 0, 0 // different answers
+	for _, d := range difference {
+		switch {
+		case d > 0:
+			came++
+		case d < 0:
+			went++
 		}
 	}
-	var all []Cell
-	for kind, of := range rests {
-		for p, counts := range of {
-			all = append(all, Cell{Group: p.Group, Question: p.question, Counts: counts, Rest: kind})
-		}
-	}
-	return all
+	// A question with one answer counts people, such as those who took part; there is nothing to be alike.
+	return n >= Threshold && (len(difference) == 1 || came != 1 && went != 1)
 }

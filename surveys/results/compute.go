@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/dxctl/dxctl/store"
 	"github.com/dxctl/dxctl/surveys"
@@ -18,7 +17,7 @@ import (
 const (
 	Responses = "responses" // how many took part
 	OfItem    = "item"
-	Dimension = "dimension" // the mean of the scores (0–100) of its items
+	Dimension = "dimension" // the mean of the mean scores (0–100) of its items
 	Index     = "index"     // the mean of feedback loops, cognitive load and flow
 )
 
@@ -30,7 +29,7 @@ type Item struct {
 	Min       int      `json:"min"`
 	Max       int      `json:"max"`
 	Reversed  bool     `json:"reversed"`  // a high point is bad as the form asks it; results are in the good direction
-	DontKnow  int      `json:"dont_know"` // of everyone
+	DontKnow  int      `json:"dont_know"` // of everyone; 0 also if fewer than 5 did not know
 	Rules     []string `json:"rules"`     // that address it
 }
 
@@ -40,34 +39,43 @@ type Computed struct {
 	Results   []store.SurveyResult
 	decision  disclosure.Decision
 	questions []question
+	places    []disclosure.Place
+	responses []int // of each place
 	parents   map[string]string
+	before    map[cellKey]bool // of a correction: the cells that were published; nil: it is the first publication
+}
+
+// shows reports whether the cell of a group and the question at a position is shown.
+func (c *Computed) shows(g disclosure.Group, question int) bool {
+	return c.decision.Shows(g, question) &&
+		(c.before == nil || c.before[cellKey{g.Team, g.Tenure, g.GoldenPath, OfItem, c.questions[question].item.Key}])
 }
 
 // Groups returns the groups that are shown.
 func (c *Computed) Groups() []disclosure.Group { return c.decision.Groups }
 
-// question is what disclosure decides about: an item, a dimension or the index.
+// question is a rating.
 type question struct {
-	measure, key string
-	values       []float64 // of each answer: points in the good direction, or scores
-	counts       [][]int   // [place][value]
-	derived      bool
+	item   surveys.Item
+	counts [][]int // [place][point − lowest point], in the good direction
 }
 
 // Compute decides what may be shown of answers, and computes it.
-func Compute(a surveys.Answers) (*Computed, error) {
+func Compute(a surveys.Answers) (*Computed, error) { return compute(a, nil) }
+
+// compute is Compute, restricted to cells that were published before if before is not nil.
+func compute(a surveys.Answers, before map[cellKey]bool) (*Computed, error) {
 	places, at := placesOf(a)
-	c := &Computed{parents: a.Parents}
+	c := &Computed{parents: a.Parents, places: places, before: before, responses: make([]int, len(places))}
+	for _, p := range at {
+		c.responses[p]++
+	}
 	var items []Item
 	for i, item := range a.Items {
 		if item.Kind != surveys.Rating {
 			continue
 		}
-		q := question{measure: OfItem, key: item.Key}
-		for point := item.Scale.Min; point <= item.Scale.Max; point++ {
-			q.values = append(q.values, float64(point))
-		}
-		q.counts = table(len(places), len(q.values))
+		q := question{item: item, counts: table(len(places), item.Scale.Points())}
 		unknown := 0
 		for r, response := range a.Responses {
 			if point, ok := response.Ratings[i].Get(); ok {
@@ -80,13 +88,12 @@ func Compute(a surveys.Answers) (*Computed, error) {
 		items = append(items, Item{Key: item.Key, Text: item.Text, Dimension: string(item.Dimension), Min: item.Scale.Min,
 			Max: item.Scale.Max, Reversed: item.Reversed, DontKnow: unknown, Rules: append([]string{}, item.Rules...)})
 	}
-	c.questions = append(c.questions, scores(a, len(places), at)...)
 	d := disclosure.Answers{Parents: a.Parents, Places: places}
 	for _, q := range c.questions {
-		d.Questions = append(d.Questions, disclosure.Question{Counts: q.counts, Derived: q.derived})
+		d.Questions = append(d.Questions, disclosure.Question{Counts: q.counts})
 	}
 	c.decision = disclosure.Decide(d)
-	c.fill(a, places, at)
+	c.fill(a)
 	return c, c.describe(a, items)
 }
 
@@ -116,66 +123,51 @@ func table(rows, columns int) [][]int {
 // indexed are the dimensions of the index.
 var indexed = []surveys.Dimension{surveys.FeedbackLoops, surveys.CognitiveLoad, surveys.Flow}
 
-// scores returns the questions about dimensions and the index, computed person by person.
-func scores(a surveys.Answers, places int, at []int) []question {
-	values := make([][]float64, len(indexed)+1)
-	who := make([][]int, len(indexed)+1) // responses that have a value
-	for r, response := range a.Responses {
-		var known []float64
-		for d, dimension := range indexed {
-			if score, ok := dimensionScore(a.Items, response, dimension); ok {
-				known = append(known, score)
-				values[d], who[d] = append(values[d], score), append(who[d], r)
+// scores returns the results of the dimensions and the index of a group, computed from its items that are shown.
+//
+// They tell nothing that the items do not: a mean over people of each person's mean would, because a person who skipped
+// an item weighs the others more, and if few did, the difference to the items' means is what those few answered. The
+// standard error is the mean of the items', which is its upper bound, whatever the answers of a person have in common.
+func (c *Computed) scores(items []surveys.Item, base store.SurveyResult, of map[string]statistics.Moments,
+) []store.SurveyResult {
+	var all []store.SurveyResult
+	var dimensions []statistics.Moments
+	for _, d := range indexed {
+		asked := 0
+		var shown []statistics.Moments
+		for _, item := range items {
+			if item.Kind != surveys.Rating || item.Dimension != d {
+				continue
+			}
+			asked++
+			if m, ok := of[item.Key]; ok {
+				shown = append(shown, m)
 			}
 		}
-		if index, ok := statistics.IndexScore(known...); ok {
-			values[len(indexed)], who[len(indexed)] = append(values[len(indexed)], index), append(who[len(indexed)], r)
+		if m, ok := statistics.MeanOfItems(shown, asked); ok {
+			dimensions = append(dimensions, m)
+			all = append(all, derived(base, Dimension, string(d), m))
 		}
 	}
-	var all []question
-	for d := range values {
-		if len(values[d]) == 0 {
-			continue
+	if len(dimensions) == len(indexed) {
+		if m, ok := statistics.MeanOfItems(dimensions, len(indexed)); ok {
+			all = append(all, derived(base, Index, "", m))
 		}
-		q := question{measure: Index, derived: true}
-		if d < len(indexed) {
-			q.measure, q.key = Dimension, string(indexed[d])
-		}
-		q.values = slices.Clone(values[d])
-		slices.Sort(q.values)
-		q.values = slices.Compact(q.values)
-		q.counts = table(places, len(q.values))
-		for k, r := range who[d] {
-			v, _ := slices.BinarySearch(q.values, values[d][k])
-			q.counts[at[r]][v]++
-		}
-		all = append(all, q)
 	}
 	return all
 }
 
-func dimensionScore(items []surveys.Item, r surveys.Response, d surveys.Dimension) (float64, bool) {
-	var scores []float64
-	n := 0
-	for i, item := range items {
-		if item.Kind != surveys.Rating || item.Dimension != d {
-			continue
-		}
-		n++
-		if point, ok := r.Ratings[i].Get(); ok {
-			scores = append(scores, statistics.ItemScore(item.Good(point), item.Scale.Min, item.Scale.Max))
-		}
-	}
-	return statistics.DimensionScore(scores, n)
+func derived(r store.SurveyResult, measure, key string, m statistics.Moments) store.SurveyResult {
+	r.Measure, r.Item, r.Answers, r.Total, r.Squares = measure, key, uint32(m.N), m.Sum, m.Squares
+	return r
 }
 
 // fill computes the results of all cells that are shown.
-func (c *Computed) fill(a surveys.Answers, places []disclosure.Place, at []int) {
-	responses := make([]int, len(places))
-	for _, p := range at {
-		responses[p]++
-	}
+func (c *Computed) fill(a surveys.Answers) {
 	for _, g := range c.decision.Groups {
+		if c.before != nil && !c.before[cellKey{g.Team, g.Tenure, g.GoldenPath, Responses, ""}] {
+			continue
+		}
 		base := store.SurveyResult{Survey: a.Survey, Version: a.Version, Team: g.Team, Tenure: g.Tenure,
 			GoldenPath: g.GoldenPath}
 		for _, size := range a.Invited {
@@ -185,7 +177,7 @@ func (c *Computed) fill(a surveys.Answers, places []disclosure.Place, at []int) 
 			}
 		}
 		var in []int
-		for p, place := range places {
+		for p, place := range c.places {
 			if c.contains(g, place) {
 				in = append(in, p)
 			}
@@ -193,39 +185,41 @@ func (c *Computed) fill(a surveys.Answers, places []disclosure.Place, at []int) 
 		all := base
 		all.Measure = Responses
 		for _, p := range in {
-			all.Answers += uint32(responses[p])
+			all.Answers += uint32(c.responses[p])
 		}
 		c.Results = append(c.Results, all)
+		scores := map[string]statistics.Moments{}
 		for i, q := range c.questions {
-			if !c.decision.Shows(g, i) {
+			if !c.shows(g, i) {
 				c.Published.HiddenCells++
 				continue
 			}
-			c.Results = append(c.Results, q.result(base, in))
+			r := q.result(base, in)
+			c.Results = append(c.Results, r)
+			var m statistics.Moments
+			for k, n := range r.Counts {
+				m.Add(statistics.ItemScore(q.item.Scale.Min+k, q.item.Scale.Min, q.item.Scale.Max), int(n))
+			}
+			scores[q.item.Key] = m
 		}
+		c.Results = append(c.Results, c.scores(a.Items, base, scores)...)
 	}
 }
 
 // result is the cell of a group that has these places.
 func (q *question) result(r store.SurveyResult, in []int) store.SurveyResult {
-	r.Measure, r.Item = q.measure, q.key
-	counts := make([]int, len(q.values))
+	r.Measure, r.Item = OfItem, q.item.Key
+	r.Counts = make([]uint32, q.item.Scale.Points())
 	for _, p := range in {
 		for v, n := range q.counts[p] {
-			counts[v] += n
+			r.Counts[v] += uint32(n)
 		}
 	}
 	var m statistics.Moments
-	for v, n := range counts {
-		m.Add(q.values[v], n)
+	for v, n := range r.Counts {
+		m.Add(float64(q.item.Scale.Min+v), int(n))
 	}
 	r.Answers, r.Total, r.Squares = uint32(m.N), m.Sum, m.Squares
-	if q.derived {
-		return r
-	}
-	for _, n := range counts {
-		r.Counts = append(r.Counts, uint32(n))
-	}
 	return r
 }
 
@@ -254,7 +248,8 @@ func (c *Computed) describe(a surveys.Answers, items []Item) error {
 		}
 	}
 	for i := range items {
-		if !shown[items[i].Key] { // how many did not know is a part of the item's results
+		// How many did not know is a number of people, too.
+		if !shown[items[i].Key] || items[i].DontKnow < disclosure.Threshold {
 			items[i].DontKnow = 0
 		}
 	}

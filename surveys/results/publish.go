@@ -2,6 +2,7 @@ package results
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,15 +24,15 @@ type Publications interface {
 // A CorrectionError says that a corrected import may not be published, because who has both versions would know what
 // few people answered.
 type CorrectionError struct {
-	Survey string
-	Cells  []disclosure.Correction // that change too little
+	Survey  string
+	Refused int // differences
 }
 
-// Error does not say which cells change by how much: that is what must not be known.
+// Error does not say which results change by how much: that is what must not be known.
 func (e *CorrectionError) Error() string {
-	return fmt.Sprintf("publishing the corrected answers of survey %s: %d results would change by fewer than %d answers, "+
-		"and whoever has both versions could derive them; the published version stays. Publish when more answers differ",
-		e.Survey, len(e.Cells), disclosure.Threshold)
+	return fmt.Sprintf("publishing the corrected answers of survey %s: with both versions, %d differences could be computed "+
+		"of fewer than %d people, or of people who all changed alike; the published version stays. Publish when more "+
+		"answers differ", e.Survey, e.Refused, disclosure.Threshold)
 }
 
 // ErrPublished reports that the latest import of a survey is published already.
@@ -43,7 +44,8 @@ var ErrNothing = errors.New("nothing may be shown of it: it needs a group in whi
 	"each question, and not all alike")
 
 // Prepare computes what a publication of a survey's latest import would show. For a correction that is at most what the
-// published version shows; the error is a [CorrectionError] if it may not be published.
+// published versions show, by the tree of teams of the first one; the error is a [CorrectionError] if it may not be
+// published.
 func Prepare(ctx context.Context, a *archive.Archive, p Publications, survey string) (*Computed, error) {
 	answers, err := a.Load(ctx, survey)
 	if err != nil {
@@ -56,18 +58,14 @@ func Prepare(ctx context.Context, a *archive.Archive, p Publications, survey str
 	if n := len(earlier); n > 0 && earlier[n-1].Version == answers.Version {
 		return nil, fmt.Errorf("publishing survey %s: %w", survey, ErrPublished)
 	}
-	c, err := Compute(answers)
+	var c *Computed
+	if len(earlier) == 0 {
+		c, err = Compute(answers)
+	} else {
+		c, err = correction(ctx, a, p, answers, earlier)
+	}
 	if err != nil {
 		return nil, err
-	}
-	for _, version := range earlier {
-		before, err := p.SurveyResults(ctx, survey, version.Version)
-		if err != nil {
-			return nil, err
-		}
-		if err := c.correct(survey, before); err != nil {
-			return nil, err
-		}
 	}
 	if !slices.ContainsFunc(c.Results, func(r store.SurveyResult) bool { return r.Measure == OfItem }) {
 		return nil, fmt.Errorf("publishing survey %s: %w", survey, ErrNothing)
@@ -75,27 +73,121 @@ func Prepare(ctx context.Context, a *archive.Archive, p Publications, survey str
 	return c, nil
 }
 
-// correct leaves only cells that were published before, and refuses what would tell the answers of few.
-func (c *Computed) correct(survey string, before []store.SurveyResult) error {
-	published := map[cellKey]bool{}
-	for _, r := range before {
-		published[keyOf(r)] = true
+// correction computes a correction, and compares it with each published version.
+func correction(
+	ctx context.Context, a *archive.Archive, p Publications, answers surveys.Answers, earlier []store.PublishedSurvey,
+) (*Computed, error) {
+	var versions []*Computed
+	shown := map[cellKey]bool{}
+	for i, version := range earlier {
+		before, err := a.LoadVersion(ctx, answers.Survey, version.Version)
+		if err != nil {
+			return nil, fmt.Errorf("comparing the correction with version %d: %w", version.Version, err)
+		}
+		if i == 0 {
+			answers.Parents = before.Parents
+		}
+		before.Parents = answers.Parents
+		published, err := p.SurveyResults(ctx, answers.Survey, version.Version)
+		if err != nil {
+			return nil, err
+		}
+		cells := map[cellKey]bool{}
+		for _, r := range published {
+			cells[keyOf(r)] = i == 0 || shown[keyOf(r)]
+		}
+		shown = cells
+		computed, err := compute(before, cells)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, computed)
 	}
-	c.Results = slices.DeleteFunc(c.Results, func(r store.SurveyResult) bool { return !published[keyOf(r)] })
+	c, err := compute(answers, shown)
+	if err != nil {
+		return nil, err
+	}
+	for _, before := range versions {
+		if refused := c.compare(before); refused > 0 {
+			return nil, &CorrectionError{answers.Survey, refused}
+		}
+		if err := c.keepDontKnow(before); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// compare counts the differences to an earlier version that must not be known.
+func (c *Computed) compare(before *Computed) int {
+	d := disclosure.Correction{Parents: c.parents}
+	at := map[disclosure.Place]int{}
+	for _, p := range slices.Concat(before.places, c.places) {
+		if _, known := at[p]; !known {
+			at[p] = len(d.Places)
+			d.Places = append(d.Places, p)
+		}
+	}
+	table := func(of *Computed, counts func(place int) []int, n int) disclosure.Question {
+		q := disclosure.Question{Counts: make([][]int, len(d.Places))}
+		for i := range q.Counts {
+			q.Counts[i] = make([]int, n)
+		}
+		for i, p := range of.places {
+			copy(q.Counts[at[p]], counts(i))
+		}
+		return q
+	}
+	responses := func(of *Computed) disclosure.Question {
+		return table(of, func(place int) []int { return []int{of.responses[place]} }, 1)
+	}
+	d.Before, d.After = []disclosure.Question{responses(before)}, []disclosure.Question{responses(c)}
+	keys := []string{""}
+	for _, q := range c.questions {
+		i := slices.IndexFunc(before.questions, func(b question) bool { return b.item.Key == q.item.Key })
+		if i < 0 {
+			continue // it was not published
+		}
+		b := before.questions[i]
+		n := max(b.item.Scale.Points(), q.item.Scale.Points())
+		d.Before = append(d.Before, table(before, func(place int) []int { return b.counts[place] }, n))
+		d.After = append(d.After, table(c, func(place int) []int { return q.counts[place] }, n))
+		keys = append(keys, q.item.Key)
+	}
 	shown := map[cellKey]bool{}
 	for _, r := range c.Results {
 		shown[keyOf(r)] = true
 	}
-	// Only of cells that both versions have the difference is known.
-	before = slices.DeleteFunc(slices.Clone(before), func(r store.SurveyResult) bool { return !shown[keyOf(r)] })
-	first, second := cellsOf(before), cellsOf(c.Results)
-	first = append(first, disclosure.Rests(first, c.parents)...)
-	second = append(second, disclosure.Rests(second, c.parents)...)
-	refused := disclosure.TooSmall(first, second)
-	if len(refused) > 0 {
-		return &CorrectionError{survey, refused}
+	d.Shows = func(g disclosure.Group, question int) bool {
+		measure := OfItem
+		if question == 0 {
+			measure = Responses
+		}
+		return shown[cellKey{g.Team, g.Tenure, g.GoldenPath, measure, keys[question]}]
 	}
-	return nil
+	return d.Refused()
+}
+
+// keepDontKnow shows how many did not know as it was published.
+func (c *Computed) keepDontKnow(before *Computed) error {
+	var items, earlier []Item
+	if err := json.Unmarshal([]byte(c.Published.Items), &items); err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(before.Published.Items), &earlier); err != nil {
+		return err
+	}
+	for i := range items {
+		items[i].DontKnow = 0
+		for _, e := range earlier {
+			if e.Key == items[i].Key {
+				items[i].DontKnow = e.DontKnow
+			}
+		}
+	}
+	encoded, err := json.Marshal(items)
+	c.Published.Items = string(encoded)
+	return err
 }
 
 type cellKey struct{ team, tenure, path, measure, item string }
@@ -104,39 +196,16 @@ func keyOf(r store.SurveyResult) cellKey {
 	return cellKey{r.Team, r.Tenure, r.GoldenPath, r.Measure, r.Item}
 }
 
-// cellsOf returns the cells whose answers can be counted. Dimensions and the index follow from items: they change only
-// if answers do, so nothing more is asked of them.
-func cellsOf(results []store.SurveyResult) []disclosure.Cell {
-	var cells []disclosure.Cell
-	for _, r := range results {
-		cell := disclosure.Cell{
-			Group:    disclosure.Group{Team: r.Team, Tenure: r.Tenure, GoldenPath: r.GoldenPath},
-			Question: r.Measure + " " + r.Item,
-		}
-		switch r.Measure {
-		case Responses:
-			cell.Counts = []int{int(r.Answers)}
-		case OfItem:
-			for _, n := range r.Counts {
-				cell.Counts = append(cell.Counts, int(n))
-			}
-		default:
-			continue
-		}
-		cells = append(cells, cell)
-	}
-	return cells
-}
-
-// Publish stores what [Prepare] returned, and deletes the key of the respondents' hashes unless keepKey.
+// Publish stores what [Prepare] returned, and deletes the key of the respondents' hashes unless keepKey. If it ends in
+// between, nothing is shown, and it can be done again.
 func Publish(
 	ctx context.Context, a *archive.Archive, p Publications, c *Computed, keepKey bool, now time.Time,
 ) error {
 	c.Published.PublishedAt = now.UTC()
-	if err := p.PublishSurvey(ctx, c.Published, c.Results); err != nil {
+	if err := a.Publish(ctx, c.Published.Survey, c.Published.Version, keepKey); err != nil {
 		return err
 	}
-	return a.Publish(ctx, c.Published.Survey, c.Published.Version, keepKey)
+	return p.PublishSurvey(ctx, c.Published, c.Results)
 }
 
 // TeamCount is how many people of a team, with its sub-teams, did something.

@@ -80,27 +80,6 @@ func ItemScore(point, lowest, highest int) float64 {
 	return 100 * float64(point-lowest) / float64(highest-lowest)
 }
 
-// DimensionScore is the mean of the scores (0 to 100) of one person's answers to a dimension's items; it is not known
-// (false) if fewer than half of the items have an answer.
-func DimensionScore(scores []float64, items int) (float64, bool) {
-	if len(scores) == 0 || 2*len(scores) < items {
-		return 0, false
-	}
-	return average(scores), true
-}
-
-// IndexScore is the mean of one person's scores of feedback loops, cognitive load and flow; it is not known (false) if
-// one of them is not.
-//
-// The dimensions are those of Noda, A., Storey, M.-A., Forsgren, N. and Greiler, M. (2023). DevEx: What Actually Drives
-// Productivity. ACM Queue 21 (2), 35–53. doi:10.1145/3595878. The weights are ours: equal.
-func IndexScore(dimensions ...float64) (float64, bool) {
-	if len(dimensions) != 3 {
-		return 0, false
-	}
-	return average(dimensions), true
-}
-
 // ResponseRate is the share of the people who could answer that did; not known (false) without people, or if more
 // answered than could.
 func ResponseRate(answered, population int) (float64, bool) {
@@ -110,10 +89,30 @@ func ResponseRate(answered, population int) (float64, bool) {
 	return float64(answered) / float64(population), true
 }
 
-func average(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
+// MeanOfItems combines the scores (0–100) of the items of a dimension, or of the dimensions of the index, to those of
+// their mean: the mean of the result is the mean of the means, and its standard error the mean of the standard errors.
+// That is the upper bound of the standard error of a mean of dependent means. N is the least of the items. It is not
+// known (false) if fewer than half of the items that were asked are there, or one has fewer than two answers.
+//
+// The dimensions are those of Noda, A., Storey, M.-A., Forsgren, N. and Greiler, M. (2023). DevEx: What Actually Drives
+// Productivity. ACM Queue 21 (2), 35–53. doi:10.1145/3595878. The weights are ours: equal.
+func MeanOfItems(items []Moments, asked int) (Moments, bool) {
+	if len(items) == 0 || 2*len(items) < asked {
+		return Moments{}, false
 	}
-	return sum / float64(len(values))
+	m := Moments{N: items[0].N}
+	mean, se := 0.0, 0.0
+	for _, item := range items {
+		variance, ok := item.variance()
+		if !ok {
+			return Moments{}, false
+		}
+		m.N = min(m.N, item.N)
+		mean += item.Sum / float64(item.N) / float64(len(items))
+		se += math.Sqrt(variance/float64(item.N)) / float64(len(items))
+	}
+	n := float64(m.N)
+	m.Sum = n * mean
+	m.Squares = n*mean*mean + n*(n-1)*se*se // so that variance/n is se²
+	return m, true
 }

@@ -79,28 +79,6 @@ func TestScores(t *testing.T) {
 	}{{1, 1, 5, 0}, {3, 1, 5, 50}, {7, 1, 7, 100}, {0, 0, 10, 0}, {7, 0, 10, 70}, {1, 1, 10, 0}} {
 		equal(t, "score", statistics.ItemScore(test.point, test.low, test.high), test.want)
 	}
-	for _, test := range []struct {
-		scores []float64
-		items  int
-		want   float64
-		ok     bool
-	}{
-		{[]float64{50, 100}, 4, 75, true},
-		{[]float64{50}, 3, 0, false},
-		{[]float64{50, 0}, 3, 25, true},
-		{nil, 0, 0, false},
-	} {
-		got, ok := statistics.DimensionScore(test.scores, test.items)
-		if got != test.want || ok != test.ok {
-			t.Errorf("%v of %d items: %v, %v", test.scores, test.items, got, ok)
-		}
-	}
-	if got, ok := statistics.IndexScore(60, 30, 90); got != 60 || !ok {
-		t.Errorf("index %v, %v", got, ok)
-	}
-	if _, ok := statistics.IndexScore(60, 30); ok {
-		t.Error("an index of two dimensions is known")
-	}
 	if rate, ok := statistics.ResponseRate(9, 12); rate != 0.75 || !ok {
 		t.Errorf("response rate %v", rate)
 	}
@@ -147,5 +125,22 @@ func TestCorrelationNeedsGroups(t *testing.T) {
 	slices.Reverse(down)
 	if c, ok := statistics.Spearman(xs, down); !ok || c.Rho != -1 || c.P != 0 {
 		t.Errorf("opposite orders give %+v", c)
+	}
+}
+
+func TestMeanOfItems(t *testing.T) {
+	a, b := moments(0, 50, 100, 50), moments(100, 100, 0, 0, 50)
+	m, ok := statistics.MeanOfItems([]statistics.Moments{a, b}, 4)
+	if !ok || m.N != 4 {
+		t.Fatalf("two of four items: %+v, %v", m, ok)
+	}
+	first, second := statistics.Mean(a, 0, 0, 100), statistics.Mean(b, 0, 0, 100)
+	got := statistics.Mean(m, 0, 0, 100)
+	equal(t, "mean", got.Value, (first.Value+second.Value)/2)
+	equal(t, "standard error", got.SE, (first.SE+second.SE)/2)
+	for _, items := range [][]statistics.Moments{nil, {a}, {a, moments(5)}} {
+		if _, ok := statistics.MeanOfItems(items, 3); ok {
+			t.Errorf("%d of 3 items are enough", len(items))
+		}
 	}
 }

@@ -46,14 +46,16 @@ type Deps struct {
 	OutcomeChanges report.OutcomeChanges
 	// RepairedOutcomes has that of what has failed and was found to pass; nil: no time that repairs took is shown.
 	RepairedOutcomes report.OutcomeChanges
-	Campaigns        func() *campaign.Set    // as they were last read; nil: there are none
-	Catalog          func() *catalog.Catalog // the catalog as it is now; never nil
-	Logger           *slog.Logger
-	Registerer       prometheus.Registerer
-	Gatherer         prometheus.Gatherer
-	Now              func() time.Time
-	Version          string
-	Checks           []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
+	Campaigns        func() *campaign.Set // as they were last read; nil: there are none
+	// Participation returns who took part in the surveys that are not published; nil: none is shown.
+	Participation func(ctx context.Context) ([]report.Participation, error)
+	Catalog       func() *catalog.Catalog // the catalog as it is now; never nil
+	Logger        *slog.Logger
+	Registerer    prometheus.Registerer
+	Gatherer      prometheus.Gatherer
+	Now           func() time.Time
+	Version       string
+	Checks        []report.HealthCheck // what can be wrong while the store answers; shown by /readyz and /metrics
 	// Environments and Sources are the names in the configuration, for filters by what has no records yet.
 	Environments, Sources []string
 	Webhooks              http.Handler // receives what sources push; nil: nothing is received
@@ -175,7 +177,7 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 		GradeHistory: deps.GradeHistory, FactHistory: deps.FactHistory, CountOutcome: deps.CountOutcome,
 		RulesHistory:   deps.RulesHistory,
 		OutcomeChanges: deps.OutcomeChanges, RepairedOutcomes: deps.RepairedOutcomes,
-		Campaigns: deps.Campaigns,
+		Campaigns: deps.Campaigns, Participation: deps.Participation,
 	}); err != nil {
 		return nil, err
 	}

@@ -131,7 +131,7 @@ func (a *App) Reader() (*report.Reader, error) {
 		GradeHistory: a.Store.GradeHistory, FactHistory: a.Store, CountOutcome: a.Store.CountOutcome,
 		RulesHistory:   a.Store.RulesHistory,
 		OutcomeChanges: a.Store.OutcomeChanges, RepairedOutcomes: a.Store.RepairedOutcomes,
-		Campaigns: a.campaigns.Load,
+		Campaigns: a.campaigns.Load, Participation: a.participation,
 	})
 }
 

@@ -145,6 +145,7 @@ func (a *App) dashboard(received *receiving, plans http.Handler) (*fiber.App, er
 		OutcomeChanges:   a.Store.OutcomeChanges,
 		RepairedOutcomes: a.Store.RepairedOutcomes,
 		Campaigns:        a.campaigns.Load,
+		Participation:    a.participation,
 
 		Environments: slices.Sorted(maps.Keys(a.cfg.Environments)),
 		Sources:      sources,

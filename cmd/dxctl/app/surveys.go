@@ -58,6 +58,10 @@ func (a *App) DeleteSurvey(ctx context.Context, id string) (err error) {
 	var known []string
 	for _, e := range all {
 		if known = append(known, e.Survey); e.Survey == id {
+			// The results first: an end in between leaves a survey that can be published or deleted again.
+			if err := a.Store.DeleteSurveyResults(ctx, id); err != nil {
+				return err
+			}
 			return opened.Delete(ctx, id)
 		}
 	}
