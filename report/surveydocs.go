@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -240,9 +239,15 @@ func EstimateValue(e SurveyEstimate, digits int) string {
 	return words.Number(*e.Value, digits)
 }
 
-// EstimateInterval is the interval of an estimate: "55 to 69".
+// EstimateInterval is the interval of an estimate, "55 to 69". If at least 80 % answered it is what the others could
+// change at most, because hardly anything is left to chance.
 func EstimateInterval(e SurveyEstimate, digits int) string {
-	if e.Low == nil || e.High == nil {
+	switch {
+	case e.Worst != nil && e.Best != nil && *e.Worst == *e.Best:
+		return "all answered"
+	case e.Worst != nil && e.Best != nil:
+		return words.Number(*e.Worst, digits) + " to " + words.Number(*e.Best, digits)
+	case e.Low == nil || e.High == nil:
 		return "no interval: too few answers"
 	}
 	return words.Number(*e.Low, digits) + " to " + words.Number(*e.High, digits)
@@ -262,13 +267,4 @@ func ChangeText(c *SurveyChange) string {
 		noise = "beyond noise"
 	}
 	return sign + words.Number(c.Difference, 1) + " (" + noise + ")"
-}
-
-// BoundsText says what those who did not answer can change; "" unless nearly all answered.
-func BoundsText(e SurveyEstimate, digits int) string {
-	if e.Worst == nil || e.Best == nil {
-		return ""
-	}
-	return fmt.Sprintf("%s to %s if all others had answered the worst or the best",
-		cmp.Or(words.Number(*e.Worst, digits), "0"), cmp.Or(words.Number(*e.Best, digits), "0"))
 }

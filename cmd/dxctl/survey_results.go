@@ -81,7 +81,8 @@ func (s *cli) surveyResults(ctx context.Context, reader *report.Reader, q report
 }
 
 func surveyNote(x *report.SurveyResults) string {
-	note := fmt.Sprintf("%s, %s to %s, published %s. In brackets: 95 %% interval.", x.Survey.Title,
+	note := fmt.Sprintf("%s, %s to %s, published %s. In brackets: the 95 %% interval; "+
+		"where at least 80 %% answered, what the others could change at most.", x.Survey.Title,
 		x.Survey.Opens.Format(time.DateOnly), x.Survey.Closes.Add(-time.Second).Format(time.DateOnly),
 		words.Day(x.Survey.PublishedAt))
 	if x.Before != nil {
@@ -98,11 +99,12 @@ func indented(x *report.SurveyResults, r report.SurveyRow) string {
 	for _, row := range x.Rows {
 		shown[row.Team] = true
 	}
-	depth := 0
-	for team, steps := x.Survey.Parents[r.Team], 0; team != "" && steps < 20; team, steps = x.Survey.Parents[team], steps+1 {
-		if shown[team] {
+	depth, team := 0, x.Survey.Parents[r.Team]
+	for range len(x.Survey.Parents) {
+		if team != "" && shown[team] {
 			depth++
 		}
+		team = x.Survey.Parents[team]
 	}
 	return strings.Repeat("  ", depth) + r.Name()
 }

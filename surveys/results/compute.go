@@ -187,6 +187,7 @@ func (c *Computed) fill(a surveys.Answers) {
 		for _, p := range in {
 			all.Answers += uint32(c.responses[p])
 		}
+		first := len(c.Results)
 		c.Results = append(c.Results, all)
 		scores := map[string]statistics.Moments{}
 		for i, q := range c.questions {
@@ -201,6 +202,10 @@ func (c *Computed) fill(a surveys.Answers) {
 				m.Add(statistics.ItemScore(q.item.Scale.Min+k, q.item.Scale.Min, q.item.Scale.Max), int(n))
 			}
 			scores[q.item.Key] = m
+		}
+		if len(scores) == 0 {
+			c.Results = c.Results[:first] // a group of which all is hidden
+			continue
 		}
 		c.Results = append(c.Results, c.scores(a.Items, base, scores)...)
 	}

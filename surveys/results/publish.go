@@ -30,8 +30,8 @@ type CorrectionError struct {
 
 // Error does not say which results change by how much: that is what must not be known.
 func (e *CorrectionError) Error() string {
-	return fmt.Sprintf("publishing the corrected answers of survey %s: with both versions, %d differences could be computed "+
-		"of fewer than %d people, or of people who all changed alike; the published version stays. Publish when more "+
+	return fmt.Sprintf("publishing the corrected answers of survey %s: with both versions, %d differences could be "+
+		"computed of fewer than %d people, or of people who all changed alike; the published version stays. Publish when more "+
 		"answers differ", e.Survey, e.Refused, disclosure.Threshold)
 }
 

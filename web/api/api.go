@@ -32,7 +32,7 @@ func (a *API) Routes() []route.Route {
 		return route.Get(path, produce, route.APIParameters(filters...)...).
 			Titled(title + "; " + strings.Join(filters, ", ") + ", sort, dir, page, per_page")
 	}
-	return slices.Concat([]route.Route{
+	return slices.Concat(a.surveyRoutes(list), []route.Route{
 		route.Get("/api/v1", a.index).Titled("this list").Answers(IndexDocument{}),
 		list("/api/v1/services", a.services, "services with their levels and numbers", route.ServiceFilters).
 			With(sortedBy(sorting.Columns(report.ServiceColumns)), outcomes).Answers(report.ServicesDocument{}),
@@ -58,19 +58,6 @@ func (a *API) Routes() []route.Route {
 				Description: "what the service is to the campaign", Values: route.CampaignVerdicts(),
 				Default: report.LeftOver}).
 			Answers(report.CampaignDetail{}),
-		live(route.Get("/api/v1/surveys", a.surveys, route.APIParameters()...)).
-			Titled("published surveys with what everyone answered, and who took part in those that are not; page, per_page").
-			Answers(report.SurveysDocument{}),
-		list("/api/v1/surveys/:survey", a.survey, "results of a published survey, of the groups that are shown",
-			route.SurveyFilters).
-			With(sortedBy(sorting.Columns(report.SurveyRowColumns), sorting.Columns(report.SurveyItemColumns)),
-				route.Parameter{Name: "by", Description: "what the rows are", Values: texts(report.SurveyBys),
-					Default: string(report.SurveyByTeam)},
-				route.Parameter{Name: "team", Description: "team with its sub-teams"},
-				route.Parameter{Name: "tenure", Description: "band of tenure, such as 1 to 3 years"},
-				route.Parameter{Name: "golden_path", Description: "on the golden path", Values: []string{"yes", "no"}},
-				route.Parameter{Name: "question", Description: "key of a question"}).
-			Answers(report.SurveyResultsDocument{}),
 		list("/api/v1/scorecards", a.scorecards, "scorecards with the levels of what they grade", route.CardFilters).
 			With(sortedBy(sorting.Columns(report.CardColumns)), oneOf("origin", "where the scorecard is from", report.Origins)).
 			Answers(report.CardsDocument{}),

@@ -8,6 +8,25 @@ import (
 	"github.com/dxctl/dxctl/web/route"
 )
 
+// surveyRoutes has the routes of surveys.
+func (a *API) surveyRoutes(list func(string, route.Maker, string, []string) route.Route) []route.Route {
+	return []route.Route{
+		live(route.Get("/api/v1/surveys", a.surveys, "page", "per_page")).
+			Titled("published surveys with what everyone answered, and who took part in those that are not; page, per_page").
+			Answers(report.SurveysDocument{}),
+		list("/api/v1/surveys/:survey", a.survey, "results of a published survey, of the groups that are shown",
+			route.SurveyFilters).
+			With(sortedBy(sorting.Columns(report.SurveyRowColumns), sorting.Columns(report.SurveyItemColumns)),
+				route.Parameter{Name: "by", Description: "what the rows are", Values: texts(report.SurveyBys),
+					Default: string(report.SurveyByTeam)},
+				route.Parameter{Name: "team", Description: "team with its sub-teams"},
+				route.Parameter{Name: "tenure", Description: "band of tenure, such as 1 to 3 years"},
+				route.Parameter{Name: "golden_path", Description: "on the golden path", Values: []string{"yes", "no"}},
+				route.Parameter{Name: "question", Description: "key of a question"}).
+			Answers(report.SurveyResultsDocument{}),
+	}
+}
+
 // surveys lists the published surveys, and who took part in those that are not.
 func (a *API) surveys(ctx context.Context, r route.Request) (route.Answer, error) {
 	p, err := route.APIPage(r, route.APIListSize)

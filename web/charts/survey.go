@@ -107,7 +107,8 @@ func Distribution(id, title string, lowest int, all []Answered) Chart {
 	bar.SetXAxis(labels)
 	for p := range data {
 		// From bad to good: the strength of two colors, and a neutral one between them.
-		bar.AddSeries(fmt.Sprint(lowest+p), data[p], charts.WithBarChartOpts(opts.BarChart{Stack: "all", BarCategoryGap: "30%"}),
+		bar.AddSeries(fmt.Sprint(lowest+p), data[p],
+			charts.WithBarChartOpts(opts.BarChart{Stack: "all", BarCategoryGap: "30%"}),
 			charts.WithItemStyleOpts(pointStyle(p, points)))
 	}
 	c.Options = options(bar)

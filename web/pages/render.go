@@ -125,7 +125,6 @@ func (p *Pages) funcs() template.FuncMap {
 		"estimatevalue":    report.EstimateValue,
 		"estimateinterval": report.EstimateInterval,
 		"surveychange":     report.ChangeText,
-		"bounds":           report.BoundsText,
 	}
 }
 

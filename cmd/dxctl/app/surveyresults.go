@@ -74,7 +74,8 @@ func (a *App) participation(ctx context.Context) (all []report.Participation, er
 			p := report.Participation{Survey: e.Survey, Title: e.Title, Closes: e.Closes.UTC().Format(time.RFC3339),
 				Open: a.now().Before(e.Closes), Teams: []report.TeamParticipation{}}
 			for _, t := range results.Participation(answers) {
-				p.Teams = append(p.Teams, report.TeamParticipation{Team: t.Team, Parent: t.Parent, Count: t.Count, People: t.People})
+				p.Teams = append(p.Teams,
+					report.TeamParticipation{Team: t.Team, Parent: t.Parent, Count: t.Count, People: t.People})
 			}
 			all = append(all, p)
 		}
