@@ -5,7 +5,6 @@ package archive
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -135,22 +134,13 @@ func (a *Archive) LoadVersion(ctx context.Context, survey string, version uint64
 	if !ok {
 		return surveys.Answers{}, fmt.Errorf("survey %s: %w", survey, ErrNotFound)
 	}
-	var b body
-	if err := json.Unmarshal([]byte(found.Body), &b); err != nil {
-		return surveys.Answers{}, fmt.Errorf("reading the answers of survey %s: %w", survey, withoutText(err))
+	b, err := decode(found.Body)
+	if err != nil {
+		return surveys.Answers{}, fmt.Errorf("reading the answers of survey %s: %w", survey, err)
 	}
 	out := b.answers()
 	out.Survey, out.Version, out.Imported, out.Title = found.Survey, found.Version, found.Imported, found.Title
 	return out, nil
-}
-
-// withoutText keeps what was answered out of the messages of the decoder.
-func withoutText(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("they are damaged at byte %d", syntax.Offset)
-	}
-	return errors.New("they have another form than this dxctl writes")
 }
 
 // Save stores answers in place of those of the survey's earlier imports, in one step, and returns their version. The
@@ -163,13 +153,13 @@ func (a *Archive) Save(ctx context.Context, all surveys.Answers) (uint64, error)
 	if err != nil {
 		return 0, err
 	}
-	encoded, err := json.Marshal(newBody(all))
+	encoded, err := encode(newBody(all))
 	if err != nil {
 		return 0, fmt.Errorf("storing the answers of survey %s: %w", all.Survey, err)
 	}
 	return version, a.db.Save(ctx, answers.Import{
 		Survey: all.Survey, Version: version, Imported: a.now().UTC(), Closes: all.Closes.UTC(), Title: all.Title,
-		Responses: uint64(len(all.Responses)), Body: string(encoded),
+		Responses: uint64(len(all.Responses)), Body: encoded,
 	})
 }
 

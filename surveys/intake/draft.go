@@ -14,8 +14,8 @@ import (
 )
 
 // Draft makes a definition from an export: items that earlier has are recognized by their text and keep their key and
-// what was decided for them; the others are guessed. teams reports whether a text is the name of a team; the days are
-// those of the answers.
+// what was decided for them; the others are guessed. teams reports whether a text is the name of a team; it is nil if no
+// team is known.
 func Draft(
 	export form.Export, id string, earlier surveys.Survey, teams func(string) bool, now time.Time,
 ) *Plan {
@@ -142,8 +142,11 @@ func (d *drafter) guess(i int, c form.Column) {
 	cells := d.cells(i)
 	share := func(is func(string) bool) float64 { return d.share(i, is) }
 	switch {
-	case d.at.team < 0 && ofTeam.MatchString(c.Header) && share(d.teams) >= 0.5:
+	case d.at.team < 0 && ofTeam.MatchString(c.Header) && (d.teams == nil || share(d.teams) >= 0.5):
 		d.at.team, d.Survey.Columns.Team = i, c.Header
+		if d.teams == nil {
+			d.Uses[i].Check = "the catalog has no teams: the answers become names of teams as they are"
+		}
 		return
 	case d.at.tenure < 0 && ofTenure.MatchString(c.Header) && share(func(t string) bool {
 		_, ok := tenureOf(t)
@@ -176,6 +179,31 @@ func (d *drafter) guess(i int, c form.Column) {
 	d.add(i, g.item, g.unclear)
 }
 
+// latest returns the last day of a survey whose last answer so far is known: more may come. It is the end of the quarter
+// that the id names, or, if answers came in the last weeks, two weeks from now.
+func (d *drafter) latest(last, now time.Time) time.Time {
+	if year, number, ok := quarterOf(d.Survey.ID); ok {
+		end := time.Date(year, time.Month(3*number+1), 1, 0, 0, 0, 0, d.Survey.TimeZone).AddDate(0, 0, -1)
+		if end.After(last) {
+			return end
+		}
+	}
+	if now.Sub(last) < 30*24*time.Hour && now.After(last) {
+		return now.AddDate(0, 0, 14)
+	}
+	return last
+}
+
+func quarterOf(id string) (year, number int, ok bool) {
+	m := quarter.FindStringSubmatch(id)
+	if m == nil {
+		return 0, 0, false
+	}
+	year, _ = strconv.Atoi(m[1]) // the pattern has made sure
+	number, _ = strconv.Atoi(m[2])
+	return year, number, true
+}
+
 var quarter = regexp.MustCompile(`(?i)^(\d{4})[-_. ]?Q([1-4])$`)
 
 // days sets the days of the survey: from the first answer to the last, or the quarter that the id names.
@@ -199,14 +227,13 @@ func (d *drafter) days(now time.Time) {
 	}
 	if first.IsZero() {
 		first = now
-		if m := quarter.FindStringSubmatch(d.Survey.ID); m != nil {
-			year, _ := strconv.Atoi(m[1])
-			number, _ := strconv.Atoi(m[2])
+		if year, number, ok := quarterOf(d.Survey.ID); ok {
 			first = time.Date(year, time.Month(3*number-2), 1, 0, 0, 0, 0, d.Survey.TimeZone)
 		}
 		last = first.AddDate(0, 3, -1)
 		d.Notes = append(d.Notes, "the days of the survey do not follow from the export: set opens and closes in the map")
 	}
+	last = d.latest(last, now)
 	day := func(t time.Time) time.Time {
 		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, d.Survey.TimeZone)
 	}

@@ -59,7 +59,7 @@ func TestDraftOfGoogleForms(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Fatalf("items\n%q\nwant\n%q", got, want)
 	}
-	if open, last := s.Opens.Format(time.DateOnly), s.Closes.Format(time.DateOnly); open != "2026-09-20" || last != "2026-09-24" {
+	if open, last := s.Opens.Format(time.DateOnly), s.Closes.Format(time.DateOnly); open != "2026-09-20" || last != "2026-10-01" {
 		t.Errorf("the survey is from %s to before %s", open, last)
 	}
 	if plan.Uses[1].What != "who answered: for the group and for duplicates; not stored" {

@@ -222,10 +222,15 @@ func (p *Population) checkFilter(f surveys.Population, all []people.Person) erro
 // Size returns how many people could answer; 0 if people are not known.
 func (p *Population) Size() int { return p.size }
 
-// IsTeam reports whether a text names a team.
-func (p *Population) IsTeam(text string) bool {
-	_, ok := p.team(text)
-	return ok
+// Teams returns a function that reports whether a text names a team; nil if no team is known.
+func (p *Population) Teams() func(string) bool {
+	if len(p.teams) == 0 {
+		return nil
+	}
+	return func(text string) bool {
+		_, ok := p.team(text)
+		return ok
+	}
 }
 
 // team returns the name of the team that a cell of the form names; ok is false if there is none.

@@ -103,7 +103,7 @@ func (a *App) ImportSurvey(ctx context.Context, i SurveyImport) (preview intake.
 		if err != nil {
 			return preview, err
 		}
-		drafted = intake.Draft(i.Export, i.ID, earlier, everyone.IsTeam, a.now())
+		drafted = intake.Draft(i.Export, i.ID, earlier, everyone.Teams(), a.now())
 		if err := intake.WriteNew(file, drafted.Definition()); err != nil {
 			return preview, err
 		}

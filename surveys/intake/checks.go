@@ -1,0 +1,147 @@
+package intake
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dxctl/dxctl/surveys"
+	"github.com/dxctl/dxctl/surveys/form"
+)
+
+// clock returns how the times of the export are read, and blocks the plan where that is not clear.
+func (p *Plan) clock() (form.Clock, string) {
+	c := form.Clock{Zone: p.Survey.TimeZone}
+	switch {
+	case p.export.UTC:
+		c.Zone = time.UTC
+	case p.export.Zone != "":
+		if zone, err := time.LoadLocation(p.export.Zone); err == nil {
+			c.Zone = zone
+		}
+	}
+	if p.at.submitted < 0 {
+		return c, ""
+	}
+	cells := p.cells(p.at.submitted)
+	order, unclear, err := form.OrderOf(cells)
+	switch c.Order = order; {
+	case err != nil:
+		return c, err.Error() + "; export the file again with one setting of the language"
+	case unclear == "":
+		return c, ""
+	}
+	switch p.Survey.Dates {
+	case surveys.DayFirst:
+		c.Order = form.DayFirst
+		return c, ""
+	case surveys.MonthFirst:
+		c.Order = form.MonthFirst
+		return c, ""
+	}
+	if !p.Survey.Opens.IsZero() && !p.Guessed { // the days of the survey can decide
+		day, month := p.within(cells, form.DayFirst, c.Zone), p.within(cells, form.MonthFirst, c.Zone)
+		if day == len(cells) && month < day || day > 0 && month == 0 {
+			c.Order = form.DayFirst
+			return c, ""
+		}
+		if month == len(cells) && day < month || month > 0 && day == 0 {
+			c.Order = form.MonthFirst
+			return c, ""
+		}
+	}
+	return c, fmt.Sprintf("the date %q can have the day or the month first: set dates: %s or dates: %s in the map",
+		unclear, surveys.DayFirst, surveys.MonthFirst)
+}
+
+// within returns how many times are within the days of the survey if they are read in an order.
+func (p *Plan) within(cells []string, order form.Order, zone *time.Location) int {
+	n := 0
+	for _, c := range cells {
+		at, err := form.Clock{Order: order, Zone: zone}.Time(c)
+		if err == nil && !at.Before(p.Survey.Opens) && at.Before(p.Survey.Closes) {
+			n++
+		}
+	}
+	return n
+}
+
+// Check adds to the plan what the rows show: what blocks storing them, and what a person should look at.
+func (p *Plan) Check(r Result) {
+	if _, unclear := p.clock(); unclear != "" {
+		p.block("%s", unclear)
+	}
+	total := r.Good() + len(r.Bad)
+	for _, lines := range r.Excluded {
+		total += len(lines)
+	}
+	outside := len(r.Excluded[Early]) + len(r.Excluded[Late])
+	if total > 0 && outside*10 > total {
+		p.Notes = append(p.Notes, fmt.Sprintf("%d of %d rows are from before or after the survey (%s to %s): the file holds "+
+			"answers of another survey, too, or opens and closes are wrong", outside, total,
+			p.Survey.Opens.Format(time.DateOnly), p.Survey.Closes.AddDate(0, 0, -1).Format(time.DateOnly)))
+	}
+	if r.Good() == 0 && len(p.Blocking) == 0 {
+		p.block("no row can be stored")
+	}
+	p.Notes = append(p.Notes, p.export.Notes...)
+	p.checkTurned(r)
+}
+
+// checkTurned notes ratings that go against the others: where most people who are content with the rest are not with
+// this, its direction is likely to be the other one. It takes 20 answers and a correlation of −0.3 to say so.
+func (p *Plan) checkTurned(r Result) {
+	const least, against = 20, -0.3
+	items := p.Survey.Items
+	sum := make([]float64, len(r.Answers.Responses)) // of the ratings on 0 to 1, in the good direction
+	count := make([]int, len(r.Answers.Responses))
+	value := func(i, k int) (float64, bool) {
+		point, ok := r.Answers.Responses[i].Ratings[k].Get()
+		if !ok {
+			return 0, false
+		}
+		s := items[k].Scale
+		return float64(items[k].Good(point)-s.Min) / float64(s.Max-s.Min), true
+	}
+	for k := range items {
+		if items[k].Kind != surveys.Rating {
+			continue
+		}
+		for i := range r.Answers.Responses {
+			if v, ok := value(i, k); ok {
+				sum[i] += v
+				count[i]++
+			}
+		}
+	}
+	for k := range items {
+		if items[k].Kind != surveys.Rating {
+			continue
+		}
+		var xs, ys []float64
+		for i := range r.Answers.Responses {
+			if v, ok := value(i, k); ok && count[i] > 3 {
+				xs, ys = append(xs, v), append(ys, (sum[i]-v)/float64(count[i]-1))
+			}
+		}
+		if len(xs) >= least && correlation(xs, ys) <= against {
+			p.Notes = append(p.Notes, fmt.Sprintf("item %s goes against all others: check its direction, and whether the form "+
+				"turned its scale round", items[k].Key))
+		}
+	}
+}
+
+// correlation is Pearson's.
+func correlation(x, y []float64) float64 {
+	n := float64(len(x))
+	var sx, sy, sxx, syy, sxy float64
+	for i := range x {
+		sx, sy = sx+x[i], sy+y[i]
+		sxx, syy, sxy = sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
+	}
+	spread := math.Sqrt((sxx - sx*sx/n) * (syy - sy*sy/n))
+	if !(spread > 1e-12) {
+		return 0
+	}
+	return (sxy - sx*sy/n) / spread
+}
