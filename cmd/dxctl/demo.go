@@ -14,6 +14,7 @@ import (
 	"github.com/dxctl/dxctl/cmd/dxctl/progress"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/surveys/form"
 )
 
 func newDemo(s *cli) *cobra.Command {
@@ -79,6 +80,30 @@ func (s *cli) gradePast(ctx context.Context, p *app.App, org *demo.Organization,
 	})
 }
 
+// importDemoSurveys imports the surveys of the demo as `dxctl survey import` does, in place of those of another day.
+func (s *cli) importDemoSurveys(ctx context.Context, p *app.App, org *demo.Organization) error {
+	stored, err := p.StoredSurveys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, old := range stored {
+		if err := p.DeleteSurvey(ctx, old.Survey); err != nil {
+			return err
+		}
+	}
+	for _, survey := range org.Surveys() {
+		export, err := form.Read(survey.ID+".csv", survey.Export, form.Options{})
+		if err != nil {
+			return fmt.Errorf("importing the surveys of the demo organization: %w", err)
+		}
+		_, err = p.ImportSurvey(ctx, app.SurveyImport{ID: survey.ID, Export: export, Store: true, Strict: true})
+		if err != nil {
+			return fmt.Errorf("importing the surveys of the demo organization: %w", err)
+		}
+	}
+	return nil
+}
+
 // configFlag returns the --config flag that other commands need to find the demo; empty if they need none.
 func configFlag(cfg config.Config) string {
 	if filepath.Clean(cfg.File) == filepath.Join("data", "dx.yaml") {
@@ -128,6 +153,9 @@ func (s *cli) loadDemo(ctx context.Context, p *app.App, org *demo.Organization) 
 	show.Set("grade", "grading", false)
 	reports, err := p.Grade(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.importDemoSurveys(ctx, p, org); err != nil {
 		return err
 	}
 	if err := p.Store.SaveCheckpoint(ctx, "demo", "organization", "day", []byte(day+" "+versionString())); err != nil {

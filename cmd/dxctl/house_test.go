@@ -424,7 +424,9 @@ var house = []struct {
 	{name: "cmd/dxctl/send", imports: []string{"collectors/events", "collectors/webhook", "scorecards",
 		"scorecards/plan", "web/planning", "cmd/dxctl/exit"}},
 	{name: "cmd/dxctl/progress", imports: []string{"collectors/rest", "collectors/runner"}},
-	{name: "cmd/dxctl/demo", imports: []string{"event", "catalog", "repository/waiver", "scorecards"}},
+	{name: "cmd/dxctl/demo", imports: []string{
+		"event", "catalog", "repository/waiver", "scorecards", "surveys", "surveys/questionnaire",
+	}},
 	{
 		name: "cmd/dxctl/app",
 		imports: []string{

@@ -14,8 +14,8 @@ import (
 )
 
 // Draft makes a definition from an export: items that earlier has are recognized by their text and keep their key and
-// what was decided for them; the others are guessed. teams reports whether a text is the name of a team; it is nil if no
-// team is known.
+// what was decided for them; the others are guessed. teams reports whether a text is the name of a team; it is nil if
+// no team is known.
 func Draft(
 	export form.Export, id string, earlier surveys.Survey, teams func(string) bool, now time.Time,
 ) *Plan {
@@ -179,8 +179,8 @@ func (d *drafter) guess(i int, c form.Column) {
 	d.add(i, g.item, g.unclear)
 }
 
-// latest returns the last day of a survey whose last answer so far is known: more may come. It is the end of the quarter
-// that the id names, or, if answers came in the last weeks, two weeks from now.
+// latest returns the last day of a survey whose last answer so far is known: more may come. It is the end of the
+// quarter that the id names, or, if answers came in the last weeks, two weeks from now.
 func (d *drafter) latest(last, now time.Time) time.Time {
 	if year, number, ok := quarterOf(d.Survey.ID); ok {
 		end := time.Date(year, time.Month(3*number+1), 1, 0, 0, 0, 0, d.Survey.TimeZone).AddDate(0, 0, -1)

@@ -218,11 +218,11 @@ func (o *Organization) groups() []descriptor {
 
 // peopleCSV returns the people of the organization, a row for each time in a team, and its bot accounts.
 func (o *Organization) peopleCSV() []byte {
-	rows := [][]string{{"person", "name", "team", "start_date", "left_date", "logins", "bot"}}
+	rows := [][]string{{"person", "name", "team", "start_date", "left_date", "logins", "email", "bot"}}
 	for _, p := range o.people {
 		logins := "github:" + p.login + " circleci:" + p.login + " " + p.account
 		row := func(team string, from, to time.Time) {
-			rows = append(rows, []string{p.id, p.name, team, date(from), date(to), logins, ""})
+			rows = append(rows, []string{p.id, p.name, team, date(from), date(to), logins, p.email(), ""})
 		}
 		started := p.started
 		if p.noStart {
@@ -237,7 +237,7 @@ func (o *Organization) peopleCSV() []byte {
 	}
 	for _, bot := range []string{updater, serviceAccounts[actions], serviceAccounts[jenkins], serviceAccounts[circleci]} {
 		name := strings.TrimSuffix(bot, "[bot]")
-		rows = append(rows, []string{name, name, "", "", "", bot, "yes"})
+		rows = append(rows, []string{name, name, "", "", "", bot, "", "yes"})
 	}
 	slices.SortStableFunc(rows[1:], func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 	var b bytes.Buffer

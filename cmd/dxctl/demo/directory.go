@@ -64,7 +64,10 @@ func (o *Organization) Write(dir string) error {
 	for name, text := range cards {
 		files[filepath.Join("scorecards", name)] = text
 	}
-	for _, old := range []string{"catalog", "waivers", "campaigns", "scorecards"} { // of another version, with other files
+	for _, s := range o.Surveys() {
+		files[filepath.Join("surveys", s.ID+".yaml")] = s.definition()
+	}
+	for _, old := range []string{"catalog", "waivers", "campaigns", "scorecards", "surveys"} { // of another version, with other files
 		if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 			return fmt.Errorf("removing the files of the demo: %w", err)
 		}

@@ -29,6 +29,9 @@ func (p *person) active(t time.Time) bool {
 	return !p.firstAt.IsZero() && t.After(p.firstAt) && (p.left.IsZero() || t.Before(p.left))
 }
 
+// email is the address with which the person signs in.
+func (p *person) email() string { return p.id + "@" + domain }
+
 func (p *person) teamAt(t time.Time) string {
 	if p.formerly != "" && t.Before(p.moved) {
 		return p.formerly
