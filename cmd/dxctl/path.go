@@ -121,6 +121,7 @@ type pathDocument struct {
 	Questions   []paths.Question `json:"questions"`
 	Files       []pathFile       `json:"files"`
 	Fixes       []pathFix        `json:"fixes"`
+	Commands    []paths.Command  `json:"commands"`
 	Actions     []pathAction     `json:"actions"`
 }
 
@@ -146,8 +147,9 @@ func pathTable(p *paths.Path) output.Table {
 	doc := pathDocument{
 		pathSummary: pathSummary{p.Name, p.Version, p.Title, p.Origin.String(), p.Digest, p.Scorecards},
 		Description: p.Description, Spec: p.Spec, Questions: p.Questions,
-		Files: []pathFile{}, Fixes: []pathFix{}, Actions: []pathAction{},
+		Files: []pathFile{}, Fixes: []pathFix{}, Actions: []pathAction{}, Commands: []paths.Command{},
 	}
+	doc.Commands = append(doc.Commands, p.Commands...)
 	for _, name := range p.Templates() {
 		result := strings.TrimSuffix(name, paths.Suffix)
 		doc.Files = append(doc.Files, pathFile{name, p.ModeOf(result)})
@@ -212,6 +214,13 @@ func pathProse(p *paths.Path, doc *pathDocument) string {
 			how = strings.TrimPrefix(how+", an edit", ", ")
 		}
 		line("  %-26s %s", f.Rule, how)
+	}
+	if len(doc.Commands) > 0 {
+		line("")
+		line("After creation")
+	}
+	for _, c := range doc.Commands {
+		line("  %-18s %s", c.Run, c.Why)
 	}
 	return out.String()
 }

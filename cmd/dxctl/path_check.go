@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/scorecards"
@@ -40,7 +41,9 @@ there are mistakes; warnings do not change it.`,
 			}
 			found := pathcheck.Findings{Errors: mistakes}
 			for _, p := range all {
-				one, err := pathcheck.Lint(cmd.Context(), p, pathcheck.Options{Scorecards: cards})
+				one, err := pathcheck.Lint(cmd.Context(), p, pathcheck.Options{
+					Scorecards: cards, Edits: edits.Rules(),
+				})
 				if err != nil {
 					return fmt.Errorf("checking golden path %s: %w", p.Name, err)
 				}
@@ -173,7 +176,9 @@ A case is a directory with answers.yaml and the files that are expected, in afte
 			if err != nil {
 				return err
 			}
-			cases := pathcheck.Cases{Scorecards: cards, Defaults: cfg.Defaults, Now: s.now()}
+			cases := pathcheck.Cases{
+				Scorecards: cards, Defaults: cfg.Defaults, Now: s.now(), Fix: adopting(cards, cfg.Defaults, s.now()),
+			}
 			return s.testPaths(cmd.Context(), all, &cases, only, update)
 		},
 	}

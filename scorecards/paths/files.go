@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -32,6 +33,14 @@ type Fix struct {
 	Line  int            // of files.yaml
 }
 
+// Command is what is left to do after a service was created: what cannot be known when the path is written, such as
+// the versions of dependencies. It is shown, and never run by dxctl.
+type Command struct {
+	Run  string `json:"run"`
+	Why  string `json:"why"`
+	Line int    `json:"-"` // of files.yaml
+}
+
 // pattern says the mode of the files that match a glob.
 type pattern struct {
 	glob string
@@ -51,6 +60,7 @@ const (
 	maxPatterns = 500
 	maxFixes    = 500
 	maxActions  = 200
+	maxCommands = 20
 )
 
 type writtenFiles struct {
@@ -64,6 +74,10 @@ type writtenFiles struct {
 		Edit  string         `yaml:"edit"`
 		With  map[string]any `yaml:"with"`
 	} `yaml:"fixes"`
+	Commands []struct {
+		Run string `yaml:"run"`
+		Why string `yaml:"why"`
+	} `yaml:"commands"`
 }
 
 // rulePattern is that of the id of a rule.
@@ -112,6 +126,21 @@ func (l *loader) files() {
 		}
 		line, _ := d.where.Place(at)
 		l.p.Fixes = append(l.p.Fixes, Fix{Rule: f.Rule, Files: f.Files, Edit: f.Edit, With: f.With, Line: line})
+	}
+	if len(w.Commands) > maxCommands {
+		d.fail("commands", "%d commands; at most %d are supported", len(w.Commands), maxCommands)
+		return
+	}
+	for i, c := range w.Commands {
+		at := fmt.Sprintf("commands[%d]", i)
+		for key, text := range map[string]string{"run": c.Run, "why": c.Why} {
+			if strings.TrimSpace(text) == "" || len(text) > MaxAnswer || strings.ContainsFunc(text, unicode.IsControl) {
+				d.fail(at+"."+key, "%s is missing, has a line break or is longer than %d bytes; write one line, such as "+
+					"{run: make lock, why: Resolve the versions of the dependencies.}", key, MaxAnswer)
+			}
+		}
+		line, _ := d.where.Place(at)
+		l.p.Commands = append(l.p.Commands, Command{Run: c.Run, Why: c.Why, Line: line})
 	}
 }
 

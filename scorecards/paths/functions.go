@@ -35,13 +35,18 @@ var words = []string{
 
 // taken returns why a question cannot have a name; key is the key of path.yaml whose value the question is.
 func taken(name, key string) string {
-	switch isKey := slices.ContainsFunc(specKeys, func(k struct{ name, at string }) bool { return k.name == name }); {
+	switch {
 	case slices.Contains(ours, name), slices.Contains(plain, name), slices.Contains(words, name):
 		return fmt.Sprintf("templates use %s for something else", name)
-	case isKey && key != name:
+	case isKey(name) && key != name:
 		return fmt.Sprintf("templates use %s for the value of that key of path.yaml", name)
 	}
 	return ""
+}
+
+// isKey reports whether templates use a name for a value of path.yaml.
+func isKey(name string) bool {
+	return slices.ContainsFunc(specKeys, func(k struct{ name, at string }) bool { return k.name == name })
 }
 
 // names returns all functions that the templates of the path may use, in order.

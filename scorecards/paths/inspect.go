@@ -55,6 +55,10 @@ func (c *checker) use(p *parse.PipeNode, condition bool) {
 // Uses returns the places where templates use a question or another function.
 func (p *Path) Uses(name string) []Use { return slices.Clone(p.uses[name]) }
 
+// Decided returns the questions of questions.yaml that are not asked, because path.yaml has a value instead of a
+// placeholder.
+func (p *Path) Decided() []Question { return slices.Clone(p.decided) }
+
 // Compared returns the texts that templates compare answers with.
 func (p *Path) Compared() []string { return slices.Clone(p.compared) }
 
@@ -96,8 +100,12 @@ func (p *Path) UnmatchedModes(results []string) []ModePattern {
 	return unmatched
 }
 
-// RenderUnchecked is Render with answers that are not checked, so that a test can see what becomes of awkward ones.
-// What is rendered must not be written anywhere.
-func (p *Path) RenderUnchecked(a Answers, d Defaults) (Tree, error) {
-	return p.render(p.Complete(a), d)
+// RenderUnchecked renders files of the template with answers that are not checked, so that a test can see what becomes
+// of awkward ones. What is rendered must not be written anywhere. sources are names below template/.
+func (p *Path) RenderUnchecked(a Answers, d Defaults, sources []string) (Tree, error) {
+	some := *p
+	some.templates = slices.DeleteFunc(slices.Clone(p.templates), func(s source) bool {
+		return !slices.Contains(sources, s.name)
+	})
+	return some.render(p.Complete(a), d)
 }

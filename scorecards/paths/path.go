@@ -55,10 +55,12 @@ type Path struct {
 	// NameQuestion is the question whose answer is the name of the service: the one in service.name of path.yaml.
 	NameQuestion string
 	Fixes        []Fix
+	Commands     []Command // shown after a service was created
 	Actions      []Action
 	// Cards are the scorecards of the path's own, from its directory scorecards.
 	Cards []Card
 
+	decided   []Question          // of questions.yaml that path.yaml has values for
 	supports  map[string][]string // values of path.yaml, by the last part of their key
 	patterns  []pattern
 	templates []source

@@ -1,6 +1,7 @@
 package paths
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -81,7 +82,14 @@ func (l *loader) questions() {
 	}
 	if d != nil {
 		for _, name := range inOrder(written, d.where) {
-			if _, ok := l.p.Question(name); !ok {
+			_, asked := l.p.Question(name)
+			switch {
+			case asked:
+			case isKey(name):
+				// path.yaml has a value instead of a placeholder: a copy that decided what the original asks.
+				line, _ := d.where.Place(name)
+				l.p.decided = append(l.p.decided, Question{Name: name, File: d.file, Line: line})
+			default:
 				l.p.Questions = append(l.p.Questions, Question{Name: name})
 			}
 		}
@@ -282,6 +290,12 @@ func (p *Path) Check(a Answers) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a)) {
+		if isKey(name) && !slices.Contains(names, name) {
+			value := cmp.Or(*p.Spec.value(name), "no value")
+			errs = append(errs, AnswerError{name, fmt.Sprintf("is not asked for: %s of golden path %s has %s", DescriptionFile,
+				p.Name, value)})
+			continue
+		}
 		if !slices.Contains(names, name) {
 			errs = append(errs, AnswerError{fmt.Sprintf("%.80q", name), fmt.Sprintf("is not asked for: golden path %s has no "+
 				"such question%s", p.Name, spelling.Hint(name, names))})

@@ -196,7 +196,15 @@ func templateMistake(shown string, err error, known []string) strictyaml.Mistake
 
 func unknownName(name string, known []string) string {
 	return fmt.Sprintf("{{ %.80s }} is neither a question nor a function of templates%s; describe a new question in %s",
-		name, spelling.Hint(name, known), QuestionsFile)
+		name, nearest(name, known), QuestionsFile)
+}
+
+// nearest returns a hint without the list of all names, which is long.
+func nearest(name string, known []string) string {
+	if near := spelling.Nearest(name, known); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
 }
 
 // checker walks a parsed template and refuses what golden paths do not need.

@@ -124,6 +124,10 @@ func (l *linter) description() {
 
 // questions reports questions that nothing asks for.
 func (l *linter) questions() {
+	for _, q := range l.p.Decided() {
+		l.found.Warnings = append(l.found.Warnings, strictyaml.Mistake{File: q.File, Line: q.Line, Message: fmt.Sprintf(
+			"question %s is not asked, because %s has a value for it", q.Name, paths.DescriptionFile)})
+	}
 	for i := range l.p.Questions {
 		q := &l.p.Questions[i]
 		if q.InSpec || len(l.p.Uses(q.Name)) > 0 {

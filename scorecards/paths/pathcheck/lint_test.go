@@ -6,14 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/paths"
 	"github.com/dxctl/dxctl/scorecards/paths/pathcheck"
 )
 
 func lint(t *testing.T, p *paths.Path) pathcheck.Findings {
 	t.Helper()
-	all, err := scorecards.Load(scorecards.Config{}, "")
+	all, err := builtin()
 	if err != nil {
 		t.Fatal(err)
 	}

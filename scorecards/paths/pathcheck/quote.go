@@ -49,11 +49,20 @@ func (l *linter) quotes() {
 
 // inFiles compares what YAML files mean with an answer and with the marker in its place.
 func (l *linter) inFiles(q *paths.Question, accepted []string) {
+	var sources []string
+	for _, u := range l.p.Uses(q.Name) {
+		if structured(strings.TrimSuffix(u.Source, paths.Suffix)) && !slices.Contains(sources, u.Source) {
+			sources = append(sources, u.Source)
+		}
+	}
+	if len(sources) == 0 {
+		return
+	}
 	for _, a := range l.variants() {
 		with := func(text string) (paths.Tree, error) {
 			answers := maps.Clone(a)
 			answers[q.Name] = text
-			return l.p.RenderUnchecked(answers, l.defaults())
+			return l.p.RenderUnchecked(answers, l.defaults(), sources)
 		}
 		marked, err := with(marker)
 		if err != nil {
@@ -82,7 +91,7 @@ func (l *linter) inFiles(q *paths.Question, accepted []string) {
 // variants are the combinations of choices with which different parts of the templates are rendered.
 func (l *linter) variants() []paths.Answers {
 	all := choices(l.p, l.samples)
-	if len(all) > 4 {
+	if len(all) > 2 {
 		return []paths.Answers{all[0], all[len(all)-1]}
 	}
 	return all

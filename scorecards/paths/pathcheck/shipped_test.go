@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +35,9 @@ var ofOrganization = paths.Defaults{
 
 var created = time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC)
 
+// builtin has the scorecards of dxctl, which take a while to compile.
+var builtin = sync.OnceValues(func() (scorecards.Set, error) { return scorecards.Load(scorecards.Config{}, "") })
+
 // grade renders a service and grades it by the scorecards of its path.
 func grade(t *testing.T, p *paths.Path, a paths.Answers, d paths.Defaults) []pathcheck.Verdict {
 	t.Helper()
@@ -40,7 +45,7 @@ func grade(t *testing.T, p *paths.Path, a paths.Answers, d paths.Defaults) []pat
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := scorecards.Load(scorecards.Config{}, "")
+	all, err := builtin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +97,42 @@ func important(p *paths.Path, a paths.Answers) {
 		if _, ok := p.Question(name); ok {
 			a[name] = text
 		}
+	}
+}
+
+// TestArticleDescribesShippedPaths: a description as it is published elsewhere works for each shipped path, in place of
+// its own.
+func TestArticleDescribesShippedPaths(t *testing.T) {
+	description, err := os.ReadFile("../testdata/article/path.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := paths.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		t.Run(p.Name, func(t *testing.T) {
+			tree, err := p.Copy("copy")
+			if err != nil {
+				t.Fatal(err)
+			}
+			files := map[string]string{}
+			for _, f := range tree {
+				files[f.Path] = string(f.Content)
+			}
+			files[paths.DescriptionFile] = string(description)
+			with := from(t, files)
+			samples, without := with.Samples()
+			if len(without) > 0 {
+				t.Fatal(without)
+			}
+			if _, ok := with.Question("database"); ok {
+				t.Error("the database is asked for, and is given")
+			}
+			samples["language"], samples["framework"] = p.Spec.Service.Language, p.Spec.Service.Framework
+			checkVerdicts(t, grade(t, with, samples, paths.Defaults{}), false)
+		})
 	}
 }
 
