@@ -16,8 +16,8 @@ import (
 // commands are the commands of git that start nothing that a repository configures. Those that convert files of the
 // work tree (status, diff, add, checkout) run filters, whose names a repository chooses, and are not among them.
 var commands = []string{
-	"cat-file", "check-attr", "hash-object", "ls-files", "ls-tree", "merge-base", "merge-file", "rev-list", "rev-parse",
-	"symbolic-ref", "version",
+	"cat-file", "check-attr", "config", "hash-object", "ls-files", "ls-tree", "merge-base", "merge-file", "rev-list",
+	"rev-parse", "symbolic-ref", "version",
 }
 
 // overrides take what a repository can configure to start a program, or to connect to somewhere, away from it.

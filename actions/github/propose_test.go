@@ -110,9 +110,42 @@ func proposals(t *testing.T, h *github.Host, w world) {
 	}
 }
 
-// TestProposeGoesOn: whichever request is lost, before or after it was obeyed, proposing again leaves one pull request
+func TestCheckProposal(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		change    func(*hosttest.Server, *hosttest.Repo)
+		workflows bool
+		want      string // in the error; "": none
+	}{
+		{"all rights", func(*hosttest.Server, *hosttest.Repo) {}, true, ""},
+		{"archived", func(_ *hosttest.Server, r *hosttest.Repo) { r.Archived = true }, false, "archived"},
+		{"not seen", func(s *hosttest.Server, _ *hosttest.Repo) { delete(s.Repos, "acme/pay") }, false,
+			"see no repository acme/pay"},
+		{"all that is missing", func(s *hosttest.Server, r *hosttest.Repo) { s.Scopes, r.ReadOnly = "public_repo", true }, true,
+			"the scope repo, the scope workflow, the right to push to acme/pay; nothing was written"},
+		{"no workflow in it", func(s *hosttest.Server, _ *hosttest.Repo) { s.Scopes = "repo" }, false, ""},
+		{"public", func(s *hosttest.Server, r *hosttest.Repo) { s.Scopes, r.Private = "public_repo", false }, false, ""},
+	} {
+		s := hosttest.New(t)
+		h := host(t, s)
+		if _, err := h.Create(t.Context(), github.Repository{Owner: "acme", Name: "pay"}, "Organization"); err != nil {
+			t.Fatal(err)
+		}
+		c.change(s, s.Repos["acme/pay"])
+		writes := len(s.Writes)
+		target, _, err := h.CheckProposal(t.Context(), "acme/pay", c.workflows)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: the error is %v, want %q", c.name, err, c.want)
+		}
+		if err == nil && target.DefaultBranch != "main" || len(s.Writes) != writes {
+			t.Errorf("%s: the branch is %q, and %v was written", c.name, target.DefaultBranch, s.Writes[writes:])
+		}
+	}
+}
+
+// TestProposeResumes: whichever request is lost, before or after it was obeyed, proposing again leaves one pull request
 // with one commit.
-func TestProposeGoesOn(t *testing.T) {
+func TestProposeResumes(t *testing.T) {
 	for _, obeyed := range []bool{false, true} {
 		for lost := 1; lost < 20; lost++ {
 			s := hosttest.New(t)

@@ -237,7 +237,7 @@ func (c *creation) applyPlan(ctx context.Context, p actions.Plan, j *create.Jour
 	c.action.Resume = j
 	name := p.Input.Text(create.NameField)
 	_, err := actions.Run(ctx, c.action, p.Input, p.Digest(), actions.RunOptions{
-		ID: j.Run, Actor: c.actor(ctx), Now: c.now, Record: c.record(), StartedAt: j.StartedAt,
+		ID: j.Run, Actor: actor(ctx), Now: c.now, Record: c.record(), StartedAt: j.StartedAt,
 		Progress: func(step actions.Step) {
 			if step.Done {
 				fmt.Fprintf(c.err, "done: %s (%s)\n", step.Name, step.Note)
@@ -269,14 +269,6 @@ func (c *creation) record() func(context.Context, ...event.Event) error {
 		return nil
 	}
 	return c.app.Store.Append
-}
-
-// actor is who runs the command: the e-mail address of git, or else the user of the system.
-func (c *creation) actor(ctx context.Context) string {
-	if by := create.Identity(ctx, "."); by.Email != "" && by.Name != "dxctl" {
-		return by.Email
-	}
-	return os.Getenv("USER")
 }
 
 // continueCreation continues a creation that was interrupted.

@@ -81,6 +81,6 @@ func (c *creation) recordCleanup(ctx context.Context, name string, j *create.Jou
 	}
 	return c.app.Removed(ctx, j, event.ActionRun{
 		Source: "dxctl", ID: j.Run + "/cleanup", Action: "create-cleanup", Entity: "component:default/" + name,
-		Actor: c.actor(ctx), Plan: j.Plan, Status: event.Succeeded, StartedAt: c.now(), FinishedAt: c.now(),
+		Actor: actor(ctx), Plan: j.Plan, Status: event.Succeeded, StartedAt: c.now(), FinishedAt: c.now(),
 	})
 }

@@ -29,7 +29,8 @@ type fixOptions struct {
 	rules             []string
 	goldenPath        string
 	answers           []string
-	write, check      bool
+	write, check, pr  bool
+	repository        string
 	out, apply, tasks string
 }
 
@@ -45,6 +46,7 @@ and after, and the diff. Nothing is changed without --write.
   dxctl fix                          the checkout that you are in
   dxctl fix services/pay             one service of a repository with several; only its directory is changed
   dxctl fix --rule actions-pinned    one rule; repeatable
+  dxctl fix --pr                     open or update a pull request on GitHub instead of writing the files
   dxctl fix --write                  write the files; refused for files with changes that are not committed
   dxctl fix --tasks tasks            write a task in Markdown for each rule that needs a person
   dxctl fix --out plan.json          save the plan; --apply plan.json writes exactly it, or refuses
@@ -72,11 +74,14 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	flags.StringVar(&o.goldenPath, "golden-path", "", "`NAME` of the golden path whose defaults are adopted")
 	flags.StringArrayVar(&o.answers, "answer", nil, "answer a question of the golden path: `NAME=VALUE`; repeatable")
 	flags.BoolVar(&o.write, "write", false, "write the files")
+	flags.BoolVar(&o.pr, "pr", false, "open, update or close the pull request with these changes on GitHub")
+	flags.StringVar(&o.repository, "repository", "", "with --pr: `OWNER/NAME` on GitHub; default: of the descriptor or origin")
 	flags.BoolVar(&o.check, "check", false, "exit with 2 if there are changes to make")
 	flags.StringVar(&o.out, "out", "", "save the plan as JSON in a `FILE`")
 	flags.StringVar(&o.apply, "apply", "", "write the plan in a `FILE`, unless the repository or the golden path changed")
 	flags.StringVar(&o.tasks, "tasks", "", "write a task for each rule that needs a person into a `DIRECTORY`")
-	cmd.MarkFlagsMutuallyExclusive("write", "check")
+	cmd.MarkFlagsMutuallyExclusive("write", "check", "pr")
+	cmd.MarkFlagsMutuallyExclusive("apply", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "check")
 	cmd.MarkFlagsMutuallyExclusive("apply", "out")
 	return cmd
@@ -150,6 +155,8 @@ func (s *cli) fix(ctx context.Context, word string, o fixOptions) error {
 			return fmt.Errorf("writing the fixes: %w", err)
 		}
 		fmt.Fprintf(s.err, "dxctl: %d files written; look at `git diff`, and commit them\n", len(written))
+	case o.pr:
+		return errors.Join(s.proposeFix(ctx, plan, o), conflicts)
 	case conflicts != nil:
 	case o.check && plan.Changes():
 		return exit.With(exit.Pending, fmt.Errorf("%d files to change; `dxctl fix --write` changes them", len(plan.Files)))

@@ -495,6 +495,7 @@ var house = []struct {
 			"scorecards/paths",
 			"actions",
 			"actions/create",
+			"actions/checkout",
 			"actions/github",
 			"report/records",
 			"strictyaml",

@@ -37,7 +37,9 @@ type Repo struct {
 	Files         map[string][]actions.FileChange
 	Blobs         map[string][]byte
 	Issues, Pulls int
-	Requests      []*Pull  // pull requests that were opened, the first one before the others
+	Requests      []*Pull // pull requests that were opened, the first one before the others
+	Archived      bool
+	ReadOnly      bool     // the token may not push
 	Settings      []string // requests that changed settings: "POST rulesets {…}"
 	Made          int      // how often its creation was answered
 }
@@ -174,7 +176,8 @@ func (r *Repo) commit(tree string, parents []string, message string) string {
 func (s *Server) document(full string, r *Repo) object {
 	return object{"id": r.ID, "full_name": full, "default_branch": r.DefaultBranch, "created_at": r.CreatedAt,
 		"html_url": "https://github.example/" + full, "clone_url": "https://github.example/" + full + ".git",
-		"description": r.Description, "private": r.Private}
+		"description": r.Description, "private": r.Private, "archived": r.Archived,
+		"permissions": object{"push": !r.ReadOnly}}
 }
 
 func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, body object, raw []byte) (int, any) {

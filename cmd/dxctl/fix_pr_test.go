@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/github/hosttest"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+const unboundedWorkflow = `# the build
+name: ci
+on:
+  pull_request:
+  push: {branches: [main]}
+permissions: {contents: read}
+concurrency: {group: "ci-${{ github.ref }}"}
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: go test ./...
+`
+
+// TestFixPullRequest takes the pull request of a checkout from nothing to merged.
+func TestFixPullRequest(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	s := hosttest.New(t)
+	t.Setenv(github.TokenVariable, s.Token)
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	files := map[string]string{
+		".github/workflows/ci.yaml": unboundedWorkflow,
+		"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: pay}\n" +
+			"spec: {type: service, lifecycle: production, owner: team-a}\n",
+		".gitignore": "/data/\n",
+		"go.mod":     "module example.com/pay\n\ngo 1.26\n",
+		"main.go":    "package main\n\nfunc main() {}\n",
+		"dx.yaml":    fmt.Sprintf("actions:\n  github: {url: %q, allow_private_network: true}\n", s.URL),
+	}
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git := func(args ...string) string {
+		t.Helper()
+		args = append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@example.com"}, args...)
+		out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %s", args, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q", "-b", "main")
+	git("remote", "add", "origin", s.URL+"/../../acme/pay.git")
+	repo := pushed(t, s, git, files)
+
+	dxctl := func(want int, args ...string) string {
+		t.Helper()
+		var out, diagnostics bytes.Buffer
+		args = append([]string{"fix", "--rule", "workflow-timeouts", "--golden-path", "go-service"}, args...)
+		if code := run(t.Context(), args, strings.NewReader(""), &out, &diagnostics); code != want {
+			t.Fatalf("dxctl %v: exit %d, want %d\n%s\n%s", args, code, want, out.String(), diagnostics.String())
+		}
+		return diagnostics.String()
+	}
+	expect := func(got, want string) {
+		t.Helper()
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
+		}
+	}
+	expect(dxctl(exit.OK, "--pr", "--repository", "acme/pay"), "pull request #1 is open")
+	pull := repo.Requests[0]
+	for _, want := range []string{"`workflow-timeouts`", "### To decline", "| scorecard | grade |", ".github/workflows/ci.yaml"} {
+		expect(pull.Body, want)
+	}
+	var changed string
+	for _, f := range repo.FilesOf(pull.Head) {
+		if f.Path == ".github/workflows/ci.yaml" {
+			changed = string(f.After)
+		}
+	}
+	expect(changed, "# the build\n")
+	expect(changed, "timeout-minutes:")
+	if git("status", "--porcelain") != "" {
+		t.Error("the checkout was changed:", git("status", "--porcelain"))
+	}
+	expect(dxctl(exit.OK, "--pr", "--repository", "acme/pay"), "pull request #1 has these changes already")
+
+	repo.CommitFile("main", "other.md", "by somebody\n")
+	expect(dxctl(exit.Conflicts, "--pr", "--repository", "acme/pay"), "plan again")
+
+	if err := os.WriteFile("main.go", []byte("package main\n\nfunc main() { println() }\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(".github/workflows/ci.yaml", []byte(unboundedWorkflow+"# mine\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writes := len(s.Writes)
+	expect(dxctl(exit.Error, "--pr", "--repository", "acme/pay"), ".github/workflows/ci.yaml")
+	s.Scopes = "public_repo"
+	git("checkout", "-q", "--", ".")
+	expect(dxctl(exit.Credentials, "--pr", "--repository", "acme/pay"), "the scope repo, the scope workflow")
+	if len(s.Writes) != writes {
+		t.Error("it has written", s.Writes[writes:])
+	}
+	expect(dxctl(exit.Error, "--pr", "--repository", "https://gitlab.com/acme/pay"), "on other hosts than GitHub")
+}
+
+// pushed commits the files and gives the repository acme/pay of the server the same commit.
+func pushed(t *testing.T, s *hosttest.Server, git func(...string) string, files map[string]string) *hosttest.Repo {
+	t.Helper()
+	git("add", "-A")
+	git("commit", "-q", "-m", "first")
+	h, err := github.New(github.Config{URL: s.URL, AllowPrivateNetwork: true}, s.Token, "test", rest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Create(t.Context(), github.Repository{Owner: "acme", Name: "pay"}, "Organization"); err != nil {
+		t.Fatal(err)
+	}
+	repo := s.Repos["acme/pay"]
+	repo.Private = true
+	var all []actions.FileChange
+	for name, text := range files {
+		all = append(all, actions.FileChange{Path: name, After: []byte(text)})
+	}
+	head, tree := git("rev-parse", "HEAD"), github.TreeID(all)
+	if want := git("rev-parse", "HEAD^{tree}"); tree != want {
+		t.Fatalf("the tree is %s, want %s", tree, want)
+	}
+	repo.Files[tree], repo.Trees[head] = all, tree
+	repo.Refs["heads/main"] = head
+	return repo
+}
