@@ -68,6 +68,17 @@ func (s *Store) PublishedSurveys(ctx context.Context, survey string) ([]Publishe
 	return found, nil
 }
 
+// SurveyWasDeleted reports whether a survey was published and its results were deleted, after which a new publication
+// is compared with nothing.
+func (s *Store) SurveyWasDeleted(ctx context.Context, survey string) (bool, error) {
+	found, err := selectRows[PublishedSurvey](ctx, s,
+		`raw_published_surveys FINAL WHERE survey = {survey:String} AND deleted LIMIT 1`, map[string]any{"survey": survey})
+	if err != nil {
+		return false, fmt.Errorf("reading whether survey %s was deleted: %w", survey, err)
+	}
+	return len(found) > 0, nil
+}
+
 // SurveyResults returns what was published of a version of a survey.
 func (s *Store) SurveyResults(ctx context.Context, survey string, version uint64) ([]SurveyResult, error) {
 	found, err := selectRows[SurveyResult](ctx, s,

@@ -14,7 +14,7 @@ import (
 )
 
 func newSurveyPublish(s *cli) *cobra.Command {
-	var dry, keepKey bool
+	var o app.Publication
 	cmd := &cobra.Command{
 		Use:   "publish ID",
 		Short: "Decide what may be shown of a survey, and publish it; this is final",
@@ -28,11 +28,13 @@ The key of the hashed e-mail addresses is deleted, so that they lead to nobody. 
 import can still be checked for people who answered twice.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return s.publishSurvey(cmd.Context(), args[0], dry, keepKey)
+			return s.publishSurvey(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().BoolVar(&dry, "dry-run", false, "print what would be shown, and publish nothing")
-	cmd.Flags().BoolVar(&keepKey, "keep-key", false, "keep the key of the hashed e-mail addresses")
+	cmd.Flags().BoolVar(&o.Dry, "dry-run", false, "print what would be shown, and publish nothing")
+	cmd.Flags().BoolVar(&o.KeepKey, "keep-key", false, "keep the key of the hashed e-mail addresses")
+	cmd.Flags().BoolVar(&o.Again, "again", false, "publish a survey that was published and deleted; nobody may have the "+
+		"deleted results")
 	return cmd
 }
 
@@ -80,7 +82,7 @@ func publicationOf(c *results.Computed, published bool) publication {
 	return p
 }
 
-func (s *cli) publishSurvey(ctx context.Context, id string, dry, keepKey bool) (err error) {
+func (s *cli) publishSurvey(ctx context.Context, id string, o app.Publication) (err error) {
 	cfg, err := s.config()
 	if err != nil {
 		return err
@@ -90,11 +92,11 @@ func (s *cli) publishSurvey(ctx context.Context, id string, dry, keepKey bool) (
 		return err
 	}
 	defer closing(p, &err)
-	computed, err := p.PublishSurvey(ctx, id, dry, keepKey)
+	computed, err := p.PublishSurvey(ctx, id, o)
 	if err != nil {
 		return err
 	}
-	doc := publicationOf(computed, !dry)
+	doc := publicationOf(computed, !o.Dry)
 	t := output.Table{
 		Columns:  []string{"team", "tenure", "golden_path", "answers", "people", "results"},
 		Right:    []string{"answers", "people", "results"},
@@ -109,7 +111,7 @@ func (s *cli) publishSurvey(ctx context.Context, id string, dry, keepKey bool) (
 			words.Whole(g.Answers), people, words.Whole(g.Results)})
 	}
 	done := "Published, and final."
-	if dry {
+	if o.Dry {
 		done = "Nothing is published yet."
 	}
 	t.Note = fmt.Sprintf(`Hidden: %s with too few answers, %s by which those could be derived, %s of shown groups (all answered alike, or

@@ -55,15 +55,16 @@ func (s *survey) decideQuestion(q int, shown []int) map[int]bool {
 
 // closeBounds hides groups until nothing is derivable that must not be.
 func (s *survey) closeBounds(q int, cells []int, secret [][]int) []int {
+	checked := map[uint64]bool{}
 	for {
 		hide := map[int]bool{}
-		for _, b := range s.check(q, cells) {
+		for _, b := range s.check(q, cells, checked) {
 			if b.group >= 0 && !hide[b.group] {
 				hide[b.group] = true
 				secret = append(secret, s.members[b.group])
 			}
 		}
-		if len(secret) > 0 {
+		if len(hide) == 0 && len(secret) > 0 {
 			y := s.newSystem(q, cells)
 			for _, places := range secret {
 				v, ok := y.sumOf(places)
@@ -118,16 +119,21 @@ func (s *survey) sets(q int, cells []int) []known {
 		}
 	}
 	at := map[Group]int{}
-	slices := map[Group]map[string]bool{}
+	type narrowing struct {
+		wider    Group
+		byTenure bool
+	}
+	narrower := map[narrowing][]int{}
+	shown := map[Group]map[string]bool{}
 	places := map[Group]map[string][]int{}
 	for _, i := range cells {
 		g := s.groups[i]
 		at[g] = i
 		slice := Group{Tenure: g.Tenure, GoldenPath: g.GoldenPath}
-		if slices[slice] == nil {
-			slices[slice], places[slice] = map[string]bool{}, map[string][]int{}
+		if shown[slice] == nil {
+			shown[slice], places[slice] = map[string]bool{}, map[string][]int{}
 		}
-		slices[slice][g.Team], places[slice][g.Team] = true, s.members[i]
+		shown[slice][g.Team], places[slice][g.Team] = true, s.members[i]
 	}
 	for _, i := range cells {
 		g := s.groups[i]
@@ -137,20 +143,34 @@ func (s *survey) sets(q int, cells []int) []known {
 			group = -1
 		}
 		put(s.members[i], group, group < 0)
-		if parts := s.tree.parts(g.Team, slices[slice]); len(parts) > 0 {
+		if parts := s.tree.parts(g.Team, shown[slice]); len(parts) > 0 {
 			if group >= 0 {
 				for _, part := range parts {
 					group = max(group, at[Group{Team: part, Tenure: g.Tenure, GoldenPath: g.GoldenPath}])
 				}
 			}
-			put(s.tree.rest(g.Team, slices[slice], places[slice]), group, group < 0)
+			put(s.tree.rest(g.Team, shown[slice], places[slice]), group, group < 0)
 		}
-		wider := map[Group]bool{{Team: g.Team, GoldenPath: g.GoldenPath}: true, {Team: g.Team, Tenure: g.Tenure}: true}
-		delete(wider, g)
-		for w := range wider {
-			if j, ok := at[w]; ok {
+		for _, w := range []Group{{Team: g.Team, GoldenPath: g.GoldenPath}, {Team: g.Team, Tenure: g.Tenure}} {
+			if j, ok := at[w]; ok && w != g {
 				put(without(s.members[j], s.members[i]), i, false)
+				byTenure := w.Tenure != g.Tenure
+				narrower[narrowing{w, byTenure}] = append(narrower[narrowing{w, byTenure}], i)
 			}
+		}
+	}
+	for _, i := range cells { // what remains if all bands, or both words, are subtracted
+		for _, byTenure := range []bool{true, false} {
+			var taken []int
+			parts := narrower[narrowing{s.groups[i], byTenure}]
+			if len(parts) < 2 {
+				continue
+			}
+			for _, part := range parts {
+				taken = append(taken, s.members[part]...)
+			}
+			slices.Sort(taken)
+			put(without(s.members[i], taken), slices.Max(parts), false)
 		}
 	}
 	return all
@@ -165,7 +185,10 @@ func (s *survey) sets(q int, cells []int) []known {
 //     that they did not.
 //
 // Each result names the group to hide; it is not a team.
-func (s *survey) check(q int, cells []int) []known {
+//
+// checked are the sets that were compared with each other before. Hiding groups makes what is known smaller, except for
+// new sets, such as the rest of a team of which less is subtracted; only these are compared with all others.
+func (s *survey) check(q int, cells []int, checked map[uint64]bool) []known {
 	sets := s.sets(q, cells)
 	var broken []known
 	in := make([][]int, len(s.totals[q]))      // place → sets
@@ -186,6 +209,11 @@ func (s *survey) check(q int, cells []int) []known {
 			broken = append(broken, set)
 			continue
 		}
+		mark := signatureOf(set.places)
+		if checked[mark] {
+			continue
+		}
+		checked[mark] = true
 		var touched []int
 		others := in
 		if set.byTeams {
@@ -200,12 +228,9 @@ func (s *survey) check(q int, cells []int) []known {
 			}
 		}
 		for _, other := range touched {
-			left := set.n - common[other]
+			both := common[other]
 			common[other] = 0
-			if other == k || left == 0 {
-				continue
-			}
-			if s.revealed(set, sets[other], left) {
+			if other != k && (s.revealed(set, sets[other], set.n-both) || s.revealed(sets[other], set, sets[other].n-both)) {
 				broken = append(broken, known{group: max(set.group, sets[other].group)})
 			}
 		}
@@ -213,8 +238,20 @@ func (s *survey) check(q int, cells []int) []known {
 	return append(broken, s.attributable(q, sets, in)...)
 }
 
+// signatureOf is a number that is the same for the same places.
+func signatureOf(places []int) uint64 {
+	sum := uint64(0)
+	for _, p := range places {
+		sum = add(sum, mix(uint64(p)+1))
+	}
+	return sum
+}
+
 // revealed reports whether the answers in g and not in r, of so many people, are known too well.
 func (s *survey) revealed(g, r known, people int) bool {
+	if people == 0 {
+		return false
+	}
 	for v, n := range g.counts {
 		least := n - r.counts[v] // of those people gave this answer
 		if least == people || least > 0 && people < s.threshold {

@@ -222,9 +222,7 @@ func (s *survey) decideGroups(d *Decision) []int {
 		enough[g] = true
 	}
 	shown := s.closeTrees(s.positions(enough))
-	for _, q := range s.deciding {
-		shown = s.closeGroups(q, shown)
-	}
+	shown = s.closeGroups(shown)
 	d.Complementary = len(enough) - len(shown)
 	return shown
 }

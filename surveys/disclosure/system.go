@@ -1,7 +1,10 @@
 package disclosure
 
 import (
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // system is what is known of one question: the equations of the shown groups in echelon form, over the places in which
@@ -214,20 +217,40 @@ func (y *system) null(seed uint64) []uint64 {
 	return z
 }
 
-// closeGroups applies the second rule to all shown groups: it hides groups by which fewer answers than the threshold
-// could be derived.
-func (s *survey) closeGroups(q int, shown []int) []int {
+// closeGroups applies the second rule to all shown groups: it hides groups by which fewer answers than the threshold to
+// a question could be derived.
+func (s *survey) closeGroups(shown []int) []int {
+	pending := s.deciding
 	for {
-		y := s.newSystem(q, shown)
+		found := make([][]int, len(pending))
+		var work errgroup.Group // the systems of questions do not depend on each other
+		work.SetLimit(runtime.GOMAXPROCS(0))
+		for k, q := range pending {
+			work.Go(func() error {
+				y := s.newSystem(q, shown)
+				for _, v := range y.smallSums(s.threshold) {
+					if group, ok := y.derivation(v); ok && group >= 0 {
+						found[k] = append(found[k], group)
+					}
+				}
+				return nil
+			})
+		}
+		_ = work.Wait() // nothing can fail
 		hide := map[int]bool{}
-		for _, v := range y.smallSums(s.threshold) {
-			if group, ok := y.derivation(v); ok && group >= 0 {
+		var again []int // hiding makes the systems smaller, so the other questions need no second look
+		for k, groups := range found {
+			for _, group := range groups {
 				hide[group] = true
+			}
+			if len(groups) > 0 {
+				again = append(again, pending[k])
 			}
 		}
 		if len(hide) == 0 {
 			return shown
 		}
+		pending = again
 		shown = slices.DeleteFunc(shown, func(i int) bool { return hide[i] })
 	}
 }

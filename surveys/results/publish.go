@@ -17,6 +17,7 @@ import (
 // Publications stores what was published; [store.Store] does.
 type Publications interface {
 	PublishedSurveys(ctx context.Context, survey string) ([]store.PublishedSurvey, error)
+	SurveyWasDeleted(ctx context.Context, survey string) (bool, error)
 	SurveyResults(ctx context.Context, survey string, version uint64) ([]store.SurveyResult, error)
 	PublishSurvey(ctx context.Context, p store.PublishedSurvey, results []store.SurveyResult) error
 }
@@ -39,14 +40,18 @@ func (e *CorrectionError) Error() string {
 var ErrPublished = errors.New("its latest import is published already, and a publication is final; " +
 	"import a corrected file to publish a correction")
 
+// ErrDeleted reports that a survey was published before, and deleted.
+var ErrDeleted = errors.New("it was published and deleted; a new publication is compared with nothing, so that whoever " +
+	"has the deleted results could derive what few people answered. Publish it with --again if nobody has them")
+
 // ErrNothing reports that nothing of a survey may be shown.
 var ErrNothing = errors.New("nothing may be shown of it: it needs a group in which at least 5 people answered " +
 	"each question, and not all alike")
 
 // Prepare computes what a publication of a survey's latest import would show. For a correction that is at most what the
 // published versions show, by the tree of teams of the first one; the error is a [CorrectionError] if it may not be
-// published.
-func Prepare(ctx context.Context, a *archive.Archive, p Publications, survey string) (*Computed, error) {
+// published. After a published survey was deleted the error is [ErrDeleted] unless again.
+func Prepare(ctx context.Context, a *archive.Archive, p Publications, survey string, again bool) (*Computed, error) {
 	answers, err := a.Load(ctx, survey)
 	if err != nil {
 		return nil, err
@@ -57,6 +62,11 @@ func Prepare(ctx context.Context, a *archive.Archive, p Publications, survey str
 	}
 	if n := len(earlier); n > 0 && earlier[n-1].Version == answers.Version {
 		return nil, fmt.Errorf("publishing survey %s: %w", survey, ErrPublished)
+	}
+	if deleted, err := p.SurveyWasDeleted(ctx, survey); err != nil {
+		return nil, err
+	} else if deleted && len(earlier) == 0 && !again {
+		return nil, fmt.Errorf("publishing survey %s: %w", survey, ErrDeleted)
 	}
 	var c *Computed
 	if len(earlier) == 0 {

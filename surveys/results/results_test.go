@@ -135,13 +135,13 @@ func TestPublish(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := results.Prepare(ctx, a, s, "2026-Q3"); !errors.Is(err, archive.ErrNotFound) {
+	if _, err := results.Prepare(ctx, a, s, "2026-Q3", false); !errors.Is(err, archive.ErrNotFound) {
 		t.Errorf("publishing what is not imported: %v", err)
 	}
 	save(quarter())
 	publish := func() {
 		t.Helper()
-		c, err := results.Prepare(ctx, a, s, "2026-Q3")
+		c, err := results.Prepare(ctx, a, s, "2026-Q3", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func TestPublish(t *testing.T) {
 		}
 	}
 	publish()
-	if _, err := results.Prepare(ctx, a, s, "2026-Q3"); !errors.Is(err, results.ErrPublished) {
+	if _, err := results.Prepare(ctx, a, s, "2026-Q3", false); !errors.Is(err, results.ErrPublished) {
 		t.Errorf("publishing twice: %v", err)
 	}
 
@@ -158,7 +158,7 @@ func TestPublish(t *testing.T) {
 	one.Responses[0].Ratings[2] = 5
 	save(one)
 	var refused *results.CorrectionError
-	_, err = results.Prepare(ctx, a, s, "2026-Q3")
+	_, err = results.Prepare(ctx, a, s, "2026-Q3", false)
 	if !errors.As(err, &refused) || strings.Contains(err.Error(), "cards") || strings.Contains(err.Error(), "flow") {
 		t.Errorf("a correction of one answer: %v", err)
 	}
@@ -167,7 +167,7 @@ func TestPublish(t *testing.T) {
 		alike.Responses[i].Ratings[0] = 5
 	}
 	save(alike)
-	if _, err = results.Prepare(ctx, a, s, "2026-Q3"); !errors.As(err, &refused) {
+	if _, err = results.Prepare(ctx, a, s, "2026-Q3", false); !errors.As(err, &refused) {
 		t.Errorf("a correction of eight answers to the same one: %v", err)
 	}
 	many := quarter()
@@ -197,5 +197,13 @@ func TestPublish(t *testing.T) {
 UNION ALL SELECT count() AS n FROM survey_results UNION ALL SELECT count() AS n FROM surveys`, nil)
 	if err != nil || len(left) != 3 || left[0].N+left[1].N+left[2].N != 0 {
 		t.Errorf("after the delete there are %v, %v", left, err)
+	}
+
+	// The archive has its answers still; who has the deleted results could compare.
+	if _, err := results.Prepare(ctx, a, s, "2026-Q3", false); !errors.Is(err, results.ErrDeleted) {
+		t.Errorf("publishing what was published and deleted: %v", err)
+	}
+	if _, err := results.Prepare(ctx, a, s, "2026-Q3", true); err != nil {
+		t.Errorf("publishing it again: %v", err)
 	}
 }

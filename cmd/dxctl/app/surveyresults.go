@@ -20,14 +20,20 @@ func (a *App) withArchive(ctx context.Context, do func(*archive.Archive) error) 
 	return do(opened)
 }
 
-// PublishSurvey computes what may be shown of a survey's latest import, and publishes it unless dry. The key of the
-// hashes of respondents is deleted then, unless keepKey.
-func (a *App) PublishSurvey(ctx context.Context, id string, dry, keepKey bool) (c *results.Computed, err error) {
+// Publication says how a survey is published.
+type Publication struct {
+	Dry     bool // compute what would be shown, and publish nothing
+	KeepKey bool // keep the key of the hashes of respondents
+	Again   bool // publish also a survey that was published and deleted
+}
+
+// PublishSurvey computes what may be shown of a survey's latest import, and publishes it.
+func (a *App) PublishSurvey(ctx context.Context, id string, o Publication) (c *results.Computed, err error) {
 	err = a.withArchive(ctx, func(opened *archive.Archive) error {
-		if c, err = results.Prepare(ctx, opened, a.Store, id); err != nil || dry {
+		if c, err = results.Prepare(ctx, opened, a.Store, id, o.Again); err != nil || o.Dry {
 			return err
 		}
-		return results.Publish(ctx, opened, a.Store, c, keepKey, a.now())
+		return results.Publish(ctx, opened, a.Store, c, o.KeepKey, a.now())
 	})
 	return c, err
 }
