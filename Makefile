@@ -22,6 +22,10 @@ ROLLOUTS_GO := go1.27.3
 BACKSTAGE_BED := .cache/backstage-bed
 # The emulator of GitHub for make test-actions, with the Node.js that it needs (linux x64).
 ACTIONS_BED := .cache/actions-bed
+# What runs the services of the golden paths for make test-paths.
+PATHS_BED := .cache/paths-bed
+ACT := v0.2.89
+KUBE_SCORE := v1.20.0
 FUZZTIME ?= 5s
 
 .PHONY: help demo build engine assets webhook-examples axe tech-insights chromium test test-kubernetes test-backstage test-actions fuzz lint fmt generate bench load screenshots clean
@@ -123,6 +127,33 @@ $(ACTIONS_BED)/node_modules/.installed: $(addprefix actions/github/bed/,package.
 	@mkdir -p $(ACTIONS_BED)
 	@cp $^ $(ACTIONS_BED)
 	@npm ci --no-audit --no-fund --loglevel=error --prefix $(ACTIONS_BED)
+	@touch $@
+
+test-paths: $(PATHS_BED)/bed $(PATHS_BED)/act-$(ACT) $(PATHS_BED)/kube-score-$(KUBE_SCORE) $(PATHS_BED)/node_modules/.installed ## create, build, test and run the services of all golden paths (first build: 3 to 10 minutes, then 5 to 20)
+	go vet -tags pathsbed ./scorecards/paths/pathcheck
+	PATHS_BED=$(CURDIR)/$(PATHS_BED) go test -tags pathsbed -count 1 -timeout 60m -run TestCreatedServices ./scorecards/paths/pathcheck
+
+$(PATHS_BED)/bed: $(wildcard scorecards/paths/bed/*.go) $(addprefix scorecards/paths/bed/,go.mod go.sum)
+	@echo "building what stands in for a cluster and a cache"
+	@mkdir -p $(PATHS_BED)
+	@cd scorecards/paths/bed && go build -trimpath -o $(CURDIR)/$@ .
+	@ln -sf bed $(PATHS_BED)/kubectl
+
+$(PATHS_BED)/act-$(ACT):
+	@echo "building act, which runs workflows"
+	@GOBIN=$(CURDIR)/$(PATHS_BED) go install github.com/nektos/act@$(ACT)
+	@touch $@
+
+$(PATHS_BED)/kube-score-$(KUBE_SCORE):
+	@echo "building kube-score, which judges manifests"
+	@GOBIN=$(CURDIR)/$(PATHS_BED) go install github.com/zegl/kube-score/cmd/kube-score@$(KUBE_SCORE)
+	@touch $@
+
+$(PATHS_BED)/node_modules/.installed: $(addprefix scorecards/paths/bed/node/,package.json package-lock.json)
+	@echo "installing Node.js"
+	@mkdir -p $(PATHS_BED)
+	@cp $^ $(PATHS_BED)
+	@npm ci --no-audit --no-fund --loglevel=error --prefix $(PATHS_BED)
 	@touch $@
 
 lint: $(GOLANGCI) assets ## check formatting, go.mod, words and the code

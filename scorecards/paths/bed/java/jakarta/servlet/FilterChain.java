@@ -1,0 +1,11 @@
+/* Stands in for a library, so that `make test-paths` can compile the services of the golden path without a registry of
+ packages: as much of its interface as they use, and nothing behind it. */
+package jakarta.servlet;
+
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+
+public interface FilterChain {
+    void doFilter(HttpServletRequest request, HttpServletResponse response) throws IOException, ServletException;
+}

@@ -1,0 +1,11 @@
+/* Stands in for a library, so that `make test-paths` can compile the services of the golden path without a registry of
+ packages: as much of its interface as they use, and nothing behind it. */
+package org.slf4j;
+
+import org.slf4j.spi.LoggingEventBuilder;
+
+public interface Logger {
+    void warn(String message, Throwable cause);
+
+    LoggingEventBuilder atInfo();
+}

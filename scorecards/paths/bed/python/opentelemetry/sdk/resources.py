@@ -1,0 +1,4 @@
+class Resource:
+    @staticmethod
+    def create(attributes):
+        return Resource()

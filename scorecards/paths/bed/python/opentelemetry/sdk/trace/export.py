@@ -1,0 +1,3 @@
+class BatchSpanProcessor:
+    def __init__(self, exporter):
+        pass
