@@ -425,7 +425,8 @@ var house = []struct {
 		"scorecards/plan", "web/planning", "cmd/dxctl/exit"}},
 	{name: "cmd/dxctl/progress", imports: []string{"collectors/rest", "collectors/runner"}},
 	{name: "cmd/dxctl/demo", imports: []string{
-		"event", "catalog", "repository/waiver", "scorecards", "surveys", "surveys/questionnaire",
+		"event", "catalog", "repository/pathlock", "repository/waiver", "scorecards", "scorecards/paths", "surveys",
+		"surveys/questionnaire",
 	}},
 	{
 		name: "cmd/dxctl/app",

@@ -33,6 +33,7 @@ func (o *Organization) Write(dir string) error {
 		"catalog":      map[string]any{"files": []string{"catalog/*.yaml"}},
 		"people":       map[string]any{"files": []string{"people.csv"}},
 		"scorecards":   map[string]any{"files": []string{"scorecards/*.yaml"}},
+		"paths":        pathSection(),
 		"environments": o.environments(),
 		"demo":         true,
 	})
@@ -67,22 +68,32 @@ func (o *Organization) Write(dir string) error {
 	for _, s := range o.Surveys() {
 		files[filepath.Join("surveys", s.ID+".yaml")] = s.definition()
 	}
-	for _, old := range []string{"catalog", "waivers", "campaigns", "scorecards", "surveys"} { // of another version, with other files
+	// Those of another version have other files.
+	for _, old := range []string{
+		"catalog", "waivers", "campaigns", "scorecards", "surveys", "golden-paths", "repositories",
+	} {
 		if err := os.RemoveAll(filepath.Join(dir, old)); err != nil {
 			return fmt.Errorf("removing the files of the demo: %w", err)
 		}
 	}
 	for name, text := range files {
-		if err := writeFile(filepath.Join(dir, name), text); err != nil {
+		if err := writeFile(filepath.Join(dir, name), text, false); err != nil {
 			return fmt.Errorf("writing the files of the demo: %w", err)
 		}
+	}
+	if err := o.writePath(dir); err != nil {
+		return fmt.Errorf("writing the golden path of the demo: %w", err)
 	}
 	return nil
 }
 
-func writeFile(name string, text []byte) error {
+func writeFile(name string, text []byte, executable bool) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return err
 	}
-	return os.WriteFile(name, text, 0o600)
+	mode := os.FileMode(0o600)
+	if executable {
+		mode = 0o700
+	}
+	return os.WriteFile(name, text, mode)
 }
