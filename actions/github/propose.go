@@ -28,6 +28,11 @@ type Proposal struct {
 	Message    string // of the commit
 	Title      string
 	Body       string
+	// Partial: the changes are some of those that the plan without a selection has. They open a pull request, and neither
+	// replace an open one nor close it.
+	Partial bool
+	// Blocked: changes are left out because of conflicts, so that there being none is no reason to close a pull request.
+	Blocked bool
 }
 
 // Patch identifies the changes: "sha256:" and hex digits. It does not depend on what the files had before.
@@ -50,12 +55,13 @@ func (p Proposal) Patch() string {
 
 // Fate is what becomes of a proposal:
 //
-//	no changes ──▶ nothing      there is no open pull request
+//	no changes ──▶ nothing      there is no open pull request, or the proposal is partial or blocked
 //	           ──▶ closed       there is one, and all of its commits are ours: it is closed with a comment
 //	changes    ──▶ opened       there is no pull request, or the last one was merged, or closed with other changes
 //	           ──▶ unchanged    the open one has these changes already
 //	           ──▶ updated      the open one had other changes, and all of its commits are ours
 //	           ──▶ declined     the last one had these changes and was closed, not merged: it is not opened again
+//	           ──▶ held         the open one has other changes, and the proposal is partial
 //	either     ──▶ held         somebody committed to its branch: it is left alone, with one comment
 type Fate string
 
@@ -122,6 +128,9 @@ func (h *Host) propose(ctx context.Context, p Proposal) (Proposed, error) {
 	}
 	switch fate {
 	case Held:
+		if there.foreign == "" {
+			return done, nil
+		}
 		return done, h.comment(ctx, p.Repository, done.Pull.Number, heldNote(p, there.foreign))
 	case Closed:
 		if err := h.comment(ctx, p.Repository, done.Pull.Number, closedNote); err != nil {
@@ -240,6 +249,8 @@ func (h *Host) commits(ctx context.Context, p Proposal, s *standing) error {
 func (s standing) fate(p Proposal) (Fate, string) {
 	open := s.pull != nil && s.pull.State == "open"
 	switch {
+	case len(p.Files) == 0 && (p.Partial || p.Blocked):
+		return Nothing, ""
 	case open && s.foreign != "":
 		return Held, fmt.Sprintf("the branch %s has the commit %.12s, which dxctl did not make", p.Branch, s.foreign)
 	case !open && s.foreign != "" && len(p.Files) > 0:
@@ -250,6 +261,8 @@ func (s standing) fate(p Proposal) (Fate, string) {
 		return Nothing, ""
 	case open && s.patch == p.Patch() && patchOf(s.pull.Body) == p.Patch():
 		return Unchanged, ""
+	case open && p.Partial:
+		return Held, "the open pull request has other changes; propose all of them, without --rule"
 	case open:
 		return Updated, ""
 	case s.pull != nil && s.pull.MergedAt == nil && patchOf(s.pull.Body) == p.Patch():

@@ -103,6 +103,14 @@ func proposals(t *testing.T, h *github.Host, w world) {
 		t.Errorf("the third time, README.md is %q, SECURITY.md %q, the commit %q", w.content(t, branch, "README.md"),
 			w.content(t, branch, "SECURITY.md"), three.Commit)
 	}
+	partial := proposal(third[:1])
+	partial.Partial = true
+	propose(partial, github.Held, 3)
+	partial.Files = nil
+	propose(partial, github.Nothing, 3)
+	blocked := proposal(nil)
+	blocked.Blocked = true
+	propose(blocked, github.Nothing, 3)
 	propose(proposal(nil), github.Closed, 3)
 	propose(proposal(nil), github.Nothing, 3)
 	if n := len(w.comments(t, 3)); n != 1 {

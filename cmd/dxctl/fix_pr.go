@@ -62,6 +62,7 @@ func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) (err
 	proposal := github.Proposal{
 		Repository: target.FullName, Base: target.DefaultBranch, On: plan.On["commit"], Branch: plan.Branch(),
 		Files: plan.Files, Message: title, Title: title, Body: body,
+		Partial: len(o.rules) > 0, Blocked: len(plan.Conflicts) > 0,
 	}
 	run := event.ActionRun{Source: actions.Source, ID: uuid.NewString(), Action: fix.Name, Entity: plan.Entity,
 		Actor: actor(ctx), Plan: plan.Digest(), Status: event.Running, StartedAt: s.now()}
@@ -91,7 +92,7 @@ func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) (err
 func (s *cli) printProposed(done github.Proposed, target github.Target) error {
 	number := fmt.Sprintf("pull request #%d", done.Pull.Number)
 	text := map[github.Fate]string{
-		github.Nothing:   "there is nothing to change, and no open pull request in " + target.FullName,
+		github.Nothing:   "nothing is proposed to " + target.FullName,
 		github.Closed:    "nothing remains to change: " + number + " is closed",
 		github.Opened:    number + " is open",
 		github.Updated:   number + " has the present changes",
