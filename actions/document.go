@@ -1,5 +1,7 @@
 package actions
 
+//go:generate go test . -run TestActionsAreDocumented -update
+
 // ActionDocument describes an action as JSON.
 type ActionDocument struct {
 	Name        string         `json:"name"`

@@ -391,12 +391,12 @@ var house = []struct {
 	{name: "web/openapi", imports: []string{"web/route"}},
 	{
 		name: "web/api",
-		imports: append([]string{"event", "catalog/identifier", "repository/waiver", "scorecards",
+		imports: append([]string{"actions", "spelling", "event", "catalog/identifier", "repository/waiver", "scorecards",
 			"scorecards/campaign", "web/openapi", "web/route"}, rendered...),
 	},
 	{
 		name: "web/server",
-		imports: append([]string{"access", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",
+		imports: append([]string{"access", "actions", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",
 			"web/planning", "web/route"}, rendered...),
 	},
 	{

@@ -97,11 +97,12 @@ func (a *API) Routes() []route.Route {
 			With(sortedBy(sorting.Heads(report.LedgerColumns))).Answers(report.LedgerDocument{}),
 		list("/api/v1/unmapped", a.unmapped, "scopes that no service claims", route.UnmappedFilters).
 			With(sortedBy(sorting.Heads(report.UnmappedColumns))).Answers(report.UnmappedScopesDocument{}),
-		list("/api/v1/events/:kind", a.events, "deployments, pipeline_runs, pipeline_jobs, changes or incidents",
+		list("/api/v1/events/:kind", a.events, "deployments, pipeline_runs, pipeline_jobs, changes, incidents or action_runs",
 			route.RecordParameters).
 			With(sortedBy(columnsOfKinds()...), perPage(route.APISize)).
 			Answers(EventsDocument[records.Deployment]{}, EventsDocument[records.PipelineRun]{},
-				EventsDocument[records.PipelineJob]{}, EventsDocument[records.Change]{}, EventsDocument[records.Incident]{}),
+				EventsDocument[records.PipelineJob]{}, EventsDocument[records.Change]{}, EventsDocument[records.Incident]{},
+				EventsDocument[records.ActionRun]{}),
 	})
 }
 

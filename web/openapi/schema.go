@@ -53,10 +53,25 @@ func (s *schemas) name(t reflect.Type) string {
 	return own
 }
 
+// describes is a value whose JSON schema does not follow from its type.
+type describes interface{ Schema() map[string]any }
+
 // of returns the schema of one of the values.
 func (s *schemas) of(values ...any) (object, error) {
 	var each []object
 	for _, v := range values {
+		if own, ok := v.(describes); ok {
+			raw, err := json.Marshal(own.Schema())
+			if err != nil {
+				return nil, err
+			}
+			one := object{}
+			if err := json.Unmarshal(raw, &one); err != nil {
+				return nil, err
+			}
+			each = append(each, one)
+			continue
+		}
 		schema, err := s.reflector.Reflect(v)
 		if err != nil {
 			return nil, err

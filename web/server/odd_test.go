@@ -22,7 +22,7 @@ func addresses() map[string][]string {
 			all[path] = parameters
 			continue
 		}
-		for _, kind := range []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents"} {
+		for _, kind := range []string{"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "action_runs"} {
 			all[strings.Replace(path, ":kind", kind, 1)] = parameters
 		}
 	}

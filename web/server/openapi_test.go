@@ -206,7 +206,7 @@ func (s *strict) check(t *testing.T, path, method string, status int, kind, body
 var placesOf = map[string][]string{
 	"namespace": {"default"}, "name": {"payment-service"}, "entitykind": {"component"},
 	"campaign": {"silver"}, "scorecard": {"test-path"}, "rule": {"readme"},
-	"kind": {"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents"},
+	"kind": {"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "action_runs"},
 }
 
 // requiredValues are values for parameters that are required.

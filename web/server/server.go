@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
@@ -62,6 +63,7 @@ type Deps struct {
 	Plans                 http.Handler // plans edited scorecards; nil: there is no such route
 	PlanAnswer            any          // a value of the type that the answers of Plans are encoded from
 	WebhookAnswer         any          // a value of the type that the answers of Webhooks are encoded from
+	Actions               actions.Set  // what can be planned over HTTP; nil: nothing
 	Demo                  bool         // every page says that the data are synthetic
 }
 
@@ -96,7 +98,8 @@ type app struct {
 
 // routes is everything that the server answers, in the order in which it is tried.
 func (a *app) routes() []route.Route {
-	described := slices.Concat(a.webhookRoutes(), a.planRoutes(), a.api.Routes(), a.api.InsightRoutes())
+	described := slices.Concat(a.webhookRoutes(), a.planRoutes(), a.api.Routes(),
+		a.api.ActionRoutes(a.deps.Actions), a.api.InsightRoutes())
 	return slices.Concat(described, []route.Route{a.api.OpenAPI(described)}, a.plainRoutes(), a.pages.Routes())
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/dxctl/dxctl/actions"
@@ -14,6 +15,7 @@ import (
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/files"
 	"github.com/dxctl/dxctl/scorecards/paths"
+	"github.com/dxctl/dxctl/spelling"
 )
 
 // GoldenPaths returns the golden paths of the configuration and of the binary.
@@ -33,10 +35,31 @@ func CreateDeps(cfg config.Config) create.Deps {
 	}
 }
 
-// Actions returns the actions that can be planned over HTTP. Their plans look neither at directories nor at GitHub.
+// Actions returns the actions that can be planned over HTTP. Their plans look neither at directories nor at GitHub. The
+// golden paths are read once, at the first plan: no request makes the server fetch a git repository again.
 func (a *App) Actions() (actions.Set, error) {
 	deps := CreateDeps(a.cfg)
 	deps.Now, deps.Taken = a.now, a.Taken
+	var mutex sync.Mutex
+	var all []*paths.Path
+	deps.Path = func(ctx context.Context, name string) (*paths.Path, error) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		if all == nil {
+			found, err := GoldenPaths(ctx, a.cfg)
+			if err != nil {
+				return nil, err
+			}
+			all = found
+		}
+		names := make([]string, len(all))
+		for i, p := range all {
+			if names[i] = p.Name; p.Name == name {
+				return p, nil
+			}
+		}
+		return nil, fmt.Errorf("unknown golden path %q%s", name, spelling.Hint(name, names))
+	}
 	return actions.NewSet(create.New(deps))
 }
 

@@ -120,11 +120,16 @@ func (a *App) dashboard(received *receiving, plans http.Handler) (*fiber.App, er
 	for i, source := range a.cfg.Sources {
 		sources[i] = source.Name
 	}
+	planned, err := a.Actions()
+	if err != nil {
+		return nil, err
+	}
 	return server.New(a.cfg.Server, server.Deps{
 		Checks:   a.checks(received),
 		Webhooks: receive, WebhookAnswer: webhook.Answer{},
 		Plans:        plans,
 		PlanAnswer:   plan.Plan{},
+		Actions:      planned,
 		Store:        a.Store.Reader(),
 		DataVersion:  a.Store.Reader().DataVersion,
 		Ping:         func(ctx context.Context) error { _, err := a.Store.Info(ctx); return err },
