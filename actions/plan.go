@@ -176,7 +176,32 @@ func (f FileChange) Diff() string {
 		head += "deleted file mode " + mode + "\n"
 		to = devNull
 	}
-	return head + udiff.Unified(from, to, string(f.Before), string(f.After))
+	return head + unified(from, to, string(f.Before), string(f.After))
+}
+
+// contextLines are the unchanged lines around a change in a diff.
+const contextLines = 3
+
+// unified returns the difference of two texts. The library computes the first line of a hunk in the new text wrongly
+// after a hunk with several changes; it follows from the lines of the hunks before.
+func unified(from, to, before, after string) string {
+	d, err := udiff.ToUnifiedDiff(from, to, before, udiff.Lines(before, after), contextLines)
+	if err != nil { // the edits do not belong to the text, which cannot be: they were computed from it
+		return ""
+	}
+	moved := 0
+	for _, h := range d.Hunks {
+		h.ToLine = h.FromLine + moved
+		for _, l := range h.Lines {
+			switch l.Kind {
+			case udiff.Insert:
+				moved++
+			case udiff.Delete:
+				moved--
+			}
+		}
+	}
+	return d.String()
 }
 
 // Diff returns the changes of all files.

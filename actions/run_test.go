@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -185,6 +186,37 @@ func TestDiffs(t *testing.T) {
 		if st, err := os.Stat(name); err != nil || (st.Mode()&0o100 != 0) != f.Executable {
 			t.Errorf("%s has the mode %v, %v", f.Path, st.Mode(), err)
 		}
+	}
+}
+
+// TestDiffOfManyChanges compares the line numbers with git's: git says so if it finds a hunk in another place.
+func TestDiffOfManyChanges(t *testing.T) {
+	var before, after strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&before, "line %d\n", i%7)
+		switch {
+		case i%40 == 3, i%40 == 7:
+			fmt.Fprintf(&after, "changed %d\n", i)
+		case i%40 == 20:
+			fmt.Fprintf(&after, "line %d\nadded\nadded\n", i%7)
+		case i%40 != 30:
+			fmt.Fprintf(&after, "line %d\n", i%7)
+		}
+	}
+	dir := t.TempDir()
+	f := FileChange{Path: "a.txt", Before: []byte(before.String()), After: []byte(after.String())}
+	if err := os.WriteFile(filepath.Join(dir, "a.txt"), f.Before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	apply := exec.CommandContext(t.Context(), "git", "apply", "-v", "-")
+	apply.Dir, apply.Stdin = dir, strings.NewReader(f.Diff())
+	apply.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(dir))
+	out, err := apply.CombinedOutput()
+	if err != nil || strings.Contains(string(out), "offset") {
+		t.Errorf("%v: %s\n%s", err, out, f.Diff())
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "a.txt")); err != nil || string(got) != after.String() {
+		t.Errorf("the diff gives another text: %v", err)
 	}
 }
 

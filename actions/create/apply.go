@@ -97,49 +97,63 @@ func (a *Action) hosted(ctx context.Context, p actions.Plan, j *Journal, progres
 	return url, j.step(stepSettings, progress, func() (string, error) { return applySettings(ctx, host, p) })
 }
 
-// repository creates the repository. One that an attempt created whose answer was lost is recognized: it appeared after
-// that attempt began, and GitHub's first commit is all that it has.
+// repository creates the repository. One that an earlier attempt created whose answer was lost is recognized, see ours.
 func (a *Action) repository(ctx context.Context, host *github.Host, r github.Repository, j *Journal) (string, error) {
 	found, err := host.Find(ctx, r.FullName())
 	if err != nil {
 		return "", err
 	}
-	if found == nil {
-		if found, err = host.Create(ctx, r, j.OwnerType); err != nil {
+	if found != nil {
+		if j.Commits, err = a.ours(ctx, host, found, r.Description, j); err != nil {
 			return "", err
 		}
-	} else if err := a.ours(ctx, host, found, j); err != nil {
+		j.Repository = found
+		return found.HTMLURL, nil
+	}
+	// Saved before: only a repository that was asked for can be taken for ours when the answer is lost.
+	j.Sent = true
+	if err := j.save(); err != nil {
 		return "", err
 	}
-	commits, err := host.Commits(ctx, found.FullName, found.DefaultBranch)
-	if err != nil {
+	if found, err = host.Create(ctx, r, j.OwnerType); err != nil {
+		j.Sent = !github.Refused(err)
 		return "", err
 	}
-	j.Repository, j.Commits = found, commits
+	j.Repository = found
+	if j.Commits, err = host.FirstCommit(ctx, found); err != nil {
+		return "", err
+	}
 	return found.HTMLURL, nil
 }
 
 // clockSkew is how far the clocks of GitHub and of this machine may differ.
 const clockSkew = 2 * time.Minute
 
-// ours returns an error unless an attempt of the journal created the repository.
-func (a *Action) ours(ctx context.Context, host *github.Host, found *github.Created, j *Journal) error {
-	if !found.CreatedAt.IsZero() && found.CreatedAt.Before(j.StartedAt.Add(-clockSkew)) {
-		return fmt.Errorf("%s: %w: it was created on %s, before this creation began", found.FullName, github.ErrForeign,
+// ours returns the commits of a repository that an earlier attempt created without getting an answer. It returns an
+// error for any other one: it was not asked for, is older, has another description, or has more than GitHub's first
+// commit.
+func (a *Action) ours(ctx context.Context, host *github.Host, found *github.Created, description string, j *Journal) (
+	[]string, error) {
+	switch {
+	case j.Repository != nil && j.Repository.ID == found.ID: // the answer came, and what followed it did not
+	case !j.Sent:
+		return nil, fmt.Errorf("the repository %s exists already: %w: it was created since the plan was made", found.FullName,
+			github.ErrForeign)
+	case found.CreatedAt.Before(j.StartedAt.Add(-clockSkew)):
+		return nil, fmt.Errorf("%s: %w: it was created on %s, before this creation began", found.FullName, github.ErrForeign,
 			found.CreatedAt.Format(time.DateTime))
+	case found.Description != description:
+		return nil, fmt.Errorf("%s: %w: it has another description", found.FullName, github.ErrForeign)
 	}
-	commits, err := host.Commits(ctx, found.FullName, found.DefaultBranch)
+	commits, err := host.FirstCommit(ctx, found)
 	if err != nil {
-		return err
-	}
-	if len(commits) > 1 {
-		return fmt.Errorf("%s: %w: %d commits", found.FullName, github.ErrForeign, len(commits))
+		return nil, err
 	}
 	foreign, err := host.Foreign(ctx, found, commits)
 	if err == nil && len(foreign) > 0 {
 		err = fmt.Errorf("%s: %w: %s", found.FullName, github.ErrForeign, foreign[0])
 	}
-	return err
+	return commits, err
 }
 
 // push pushes the files as the first commit.

@@ -46,17 +46,18 @@ func (a *Action) hostedLeftover(ctx context.Context, j *Journal) (Leftover, erro
 	}
 	ours := slices.Concat(j.Commits, []string{j.Pushed})
 	switch {
-	case j.Repository == nil && slices.Contains(j.Begun, stepRepository):
+	case j.Repository == nil && j.Sent:
 		// The answer to its creation was lost.
-		if err := a.ours(ctx, host, found, j); err != nil {
+		in, err := j.DecodeInput(a.Descriptor())
+		if err != nil {
+			return left, err
+		}
+		if ours, err = a.ours(ctx, host, found, in.Text(DescriptionField), j); err != nil {
 			if !errors.Is(err, github.ErrForeign) {
 				return left, err
 			}
 			left.Foreign = append(left.Foreign, err.Error())
 			return left, nil
-		}
-		if ours, err = host.Commits(ctx, found.FullName, found.DefaultBranch); err != nil {
-			return left, err
 		}
 	case j.Repository == nil:
 		left.Foreign = append(left.Foreign, fmt.Sprintf("%s was not created by this creation", found.FullName))

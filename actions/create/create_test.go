@@ -480,13 +480,51 @@ func TestForeignRepository(t *testing.T) {
 	if _, err := host.Create(t.Context(), github.Repository{Owner: "acme", Name: "pay"}, "Organization"); err != nil {
 		t.Fatal(err)
 	}
-	s.Repos["acme/pay"].CreatedAt = now.Add(-time.Hour)
-	if err := apply(t.Context(), a, p, nil); !errors.Is(err, github.ErrForeign) {
-		t.Errorf("the error is %v", err)
+	work := []actions.FileChange{{Path: "work.go", After: []byte("package work\n")}}
+	push := func() {
+		t.Helper()
+		r, err := host.Find(t.Context(), "acme/pay")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := host.Commits(t.Context(), r.FullName, r.DefaultBranch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commit, err := host.Push(t.Context(), r.FullName, work, "work")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := host.Move(t.Context(), r, commit, first); err != nil {
+			t.Fatal(err)
+		}
 	}
-	s.Repos["acme/pay"].CreatedAt = now
-	s.Repos["acme/pay"].Commit()
-	if err := apply(t.Context(), a, p, nil); !errors.Is(err, github.ErrForeign) {
-		t.Errorf("with a commit, the error is %v", err)
+	for _, c := range []struct {
+		name   string
+		change func()
+		want   string
+	}{
+		{"it was not asked for", func() {}, "exists already"},
+		{"it has the only commit of a colleague", push, "exists already"},
+		{"the answer was lost, and a colleague has pushed", func() { a.Resume.Sent = true }, "the commit"},
+		{"it is older", func() { s.Repos["acme/pay"].CreatedAt = now.Add(-time.Hour) }, "before this creation began"},
+		{"it has another description", func() {
+			s.Repos["acme/pay"].CreatedAt, s.Repos["acme/pay"].Description = now, "Another one"
+		}, "another description"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.change()
+			before, _ := s.Repos["acme/pay"].Head()
+			if err := apply(t.Context(), a, p, nil); !errors.Is(err, github.ErrForeign) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("the error is %v, want %q", err, c.want)
+			}
+			if after, _ := s.Repos["acme/pay"].Head(); github.TreeID(after) != github.TreeID(before) {
+				t.Error("the files of the repository have changed")
+			}
+			left, err := a.Leftover(t.Context(), a.Resume)
+			if err != nil || len(left.Foreign) == 0 || len(left.Deletes) > 0 {
+				t.Errorf("a cleanup would delete %v and keep %v (%v)", left.Deletes, left.Foreign, err)
+			}
+		})
 	}
 }

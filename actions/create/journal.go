@@ -35,9 +35,11 @@ type Journal struct {
 	Files      map[string]string `json:"files,omitempty"`    // SHA-256 of what was written, by path
 	Repository *github.Created   `json:"repository,omitempty"`
 	Wanted     string            `json:"wanted,omitempty"` // full name of the repository that is created
-	OwnerType  string            `json:"owner_type,omitempty"`
-	Commits    []string          `json:"commits,omitempty"` // those that GitHub made with the repository, or git here
-	Pushed     string            `json:"pushed,omitempty"`  // commit with the files on GitHub
+	// Sent: a request to create the repository was sent, and GitHub has not refused it.
+	Sent      bool     `json:"sent,omitempty"`
+	OwnerType string   `json:"owner_type,omitempty"`
+	Commits   []string `json:"commits,omitempty"` // those that GitHub made with the repository, or git here
+	Pushed    string   `json:"pushed,omitempty"`  // commit with the files on GitHub
 
 	file string
 }

@@ -18,7 +18,10 @@ func (h *Host) Foreign(ctx context.Context, r *Created, ours []string) ([]string
 		return nil, fmt.Errorf("looking at what %s has: %w", r.FullName, err)
 	}
 	var branches []struct {
-		Name string `json:"name"`
+		Name   string `json:"name"`
+		Commit struct {
+			SHA string `json:"sha"`
+		} `json:"commit"`
 	}
 	answer, err := h.client.Get(ctx, "repos/"+r.FullName+"/branches?per_page=100", "", &branches)
 	if err != nil {
@@ -27,16 +30,9 @@ func (h *Host) Foreign(ctx context.Context, r *Created, ours []string) ([]string
 	if answer.Next > 0 {
 		found = append(found, "it has more than 100 branches")
 	}
-	for _, b := range branches {
-		commits, err := h.Commits(ctx, r.FullName, b.Name)
-		if err != nil {
-			return fail(err)
-		}
-		for _, c := range commits {
-			if !slices.Contains(ours, c) {
-				found = append(found, fmt.Sprintf("the branch %s has the commit %.12s", b.Name, c))
-				break
-			}
+	for _, b := range branches { // ours have no parents, so that a branch with another commit has another head
+		if !slices.Contains(ours, b.Commit.SHA) {
+			found = append(found, fmt.Sprintf("the branch %s has the commit %.12s", b.Name, b.Commit.SHA))
 		}
 	}
 	for _, list := range []struct{ path, what string }{

@@ -155,7 +155,7 @@ func TestDelete(t *testing.T) {
 		{"only what dxctl made", func(*hosttest.Repo) {}, ""},
 		{"a commit", func(r *hosttest.Repo) { r.Commit() }, "the branch main has the commit"},
 		{"a branch", func(r *hosttest.Repo) { r.Refs["heads/x"] = r.Refs["heads/main"] }, ""},
-		{"a branch with a commit", func(r *hosttest.Repo) { r.Refs["heads/x"] = "abc" }, "the branch x has the commit abc"},
+		{"a branch with a commit", func(r *hosttest.Repo) { r.Refs["heads/fix#12"] = "abc" }, "the branch fix#12 has the commit abc"},
 		{"an issue", func(r *hosttest.Repo) { r.Issues = 1 }, "it has an issue"},
 		{"a pull request", func(r *hosttest.Repo) { r.Pulls = 1 }, "it has a pull request"},
 	} {

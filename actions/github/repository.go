@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -181,7 +182,7 @@ func (h *Host) Commits(ctx context.Context, fullName, branch string) ([]string, 
 	var list []struct {
 		SHA string `json:"sha"`
 	}
-	_, err := h.client.Get(ctx, "repos/"+fullName+"/commits?per_page=100&sha="+branch, "", &list)
+	_, err := h.client.Get(ctx, "repos/"+fullName+"/commits?per_page=100&sha="+url.QueryEscape(branch), "", &list)
 	switch client.Status(err) {
 	case http.StatusNotFound, http.StatusConflict: // no branch; an empty repository
 		return nil, nil
@@ -194,6 +195,36 @@ func (h *Host) Commits(ctx context.Context, fullName, branch string) ([]string, 
 		commits[i] = c.SHA
 	}
 	return commits, nil
+}
+
+// FirstCommit returns the commit that GitHub made with a repository, as a list; none if there is none. The error wraps
+// [ErrForeign] if the default branch has anything else: more commits, or one with other files than README.md.
+func (h *Host) FirstCommit(ctx context.Context, r *Created) ([]string, error) {
+	commits, err := h.Commits(ctx, r.FullName, r.DefaultBranch)
+	if err != nil || len(commits) == 0 {
+		return nil, err
+	}
+	if len(commits) > 1 {
+		return nil, fmt.Errorf("%s: %w: it has several commits", r.FullName, ErrForeign)
+	}
+	var tree struct {
+		Tree []struct {
+			Path string `json:"path"`
+		} `json:"tree"`
+	}
+	if _, err := h.client.Get(ctx, "repos/"+r.FullName+"/git/trees/"+commits[0], "", &tree); err != nil {
+		return nil, fmt.Errorf("looking at the first commit of %s: %w", r.FullName, err)
+	}
+	if len(tree.Tree) != 1 || tree.Tree[0].Path != "README.md" {
+		return nil, fmt.Errorf("%s: %w: the commit %.12s", r.FullName, ErrForeign, commits[0])
+	}
+	return commits, nil
+}
+
+// Refused reports whether GitHub has answered a request with a refusal, so that it has done nothing.
+func Refused(err error) bool {
+	status := client.Status(err)
+	return status >= http.StatusBadRequest && status < http.StatusInternalServerError
 }
 
 // ErrForeign is the error of overwriting or deleting what dxctl did not make.

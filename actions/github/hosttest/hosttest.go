@@ -195,7 +195,7 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 		all := []object{}
 		for _, name := range slices.Sorted(maps.Keys(repo.Refs)) {
 			if branch, ok := strings.CutPrefix(name, "heads/"); ok {
-				all = append(all, object{"name": branch})
+				all = append(all, object{"name": branch, "commit": object{"sha": repo.Refs[name]}})
 			}
 		}
 		return http.StatusOK, all
@@ -282,6 +282,12 @@ func (r *Repo) git(method string, path []string, body object) (int, any) {
 		return http.StatusCreated, object{"sha": id}
 	case name == "trees":
 		return r.tree(body)
+	case path[0] == "trees" && method == http.MethodGet:
+		entries := []object{}
+		for _, f := range r.Files[r.Trees[path[1]]] {
+			entries = append(entries, object{"path": f.Path})
+		}
+		return http.StatusOK, object{"tree": entries}
 	case name == "commits":
 		tree := text(body["tree"])
 		if _, ok := r.Files[tree]; !ok {
