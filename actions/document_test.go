@@ -47,6 +47,25 @@ func TestActionsAreDocumented(t *testing.T) {
 	}
 }
 
+// wrapped breaks a paragraph at 120 columns.
+func wrapped(text string) string {
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column > 0 && column+1+len(word) > 120:
+			b.WriteString("\n")
+			column = 0
+		case column > 0:
+			b.WriteString(" ")
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
+}
+
 func markdown(d actions.Descriptor) string {
 	var b strings.Builder
 	yes := func(v bool) string {
@@ -55,7 +74,7 @@ func markdown(d actions.Descriptor) string {
 		}
 		return "no"
 	}
-	fmt.Fprintf(&b, "## %s\n\n%s. %s\n\n", d.Name, d.Title, d.Description)
+	fmt.Fprintf(&b, "## %s\n\n%s\n\n", d.Name, wrapped(d.Title+". "+d.Description))
 	fmt.Fprintf(&b, "| read-only | destructive | idempotent | who | planned over HTTP |\n|---|---|---|---|---|\n")
 	path := "no"
 	if d.Remote() {

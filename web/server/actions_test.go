@@ -102,6 +102,7 @@ func TestNothingIsAppliedOverHTTP(t *testing.T) {
 func asked(t *testing.T, method, path, body string) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	r.Host = "localhost"
 	r.Header.Set("Content-Type", "application/json")
 	return r
 }
