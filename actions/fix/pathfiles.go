@@ -139,6 +139,9 @@ func (p *planner) addFiles(r *Rule) (reason string) {
 			if !fitsAll(name) {
 				continue
 			}
+			if _, planned := p.files.changed[path.Join(p.plan.Dir, name)]; planned {
+				continue // another patch writes it
+			}
 			why := p.addFile(name)
 			if why != "" && reason == "" {
 				reason = why

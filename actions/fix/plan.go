@@ -39,7 +39,9 @@ func New(ctx context.Context, options Options) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading directory %s: %w", root, err)
 	}
-	return planOf(ctx, options, &repo{open: open, files: files, facts: facts, root: root, dir: dir, git: git})
+	r := &repo{open: open, files: files, facts: facts, root: root, dir: dir, git: git}
+	r.readCode()
+	return planOf(ctx, options, r)
 }
 
 // repo is a repository that was read.
@@ -50,7 +52,11 @@ type repo struct {
 	root  string
 	dir   string // that was named, relative to the root
 	git   bool
+	code  []source // of programs, if there are workloads that it is asked about
 }
+
+// source is a file of code.
+type source struct{ path, text string }
 
 // planner makes a plan.
 type planner struct {
@@ -59,8 +65,7 @@ type planner struct {
 	plan    *Plan
 	lock    *pathlock.Lock // of the service; nil without one
 	newLock *pathlock.Lock
-	code    []string // contents of the code of the service, once they were read
-	read    bool
+	said    map[string]bool // whether the code has a text
 	scope   *repository.Facts
 	ownDirs []string // of other services
 	tree    *rendered
@@ -73,6 +78,7 @@ type planner struct {
 func planOf(ctx context.Context, options Options, r *repo) (*Plan, error) {
 	p := &planner{
 		Options: options, repo: r, plan: &Plan{Root: r.root}, modes: map[string]string{}, refused: map[string]string{},
+		said: map[string]bool{},
 	}
 	before, err := p.service()
 	if err != nil {
@@ -398,36 +404,46 @@ var code = []string{
 	".toml", ".json", ".xml", ".gradle", ".kts", ".txt", ".yaml", ".yml", ".properties",
 }
 
-// mentions reports whether the code of the service has a text. Manifests and locks are left out.
-func (p *planner) mentions(text string) bool {
-	if !p.read {
-		p.read = true
-		total := 0
-		for _, f := range p.facts.Files().Files {
-			if !tree.Under(f.Path, p.plan.Dir) || f.Link || f.Size > 256<<10 || tree.Vendored(f.Path) || tree.Example(f.Path) ||
-				!slices.Contains(code, path.Ext(f.Path)) || strings.Contains(f.Base(), "lock") {
-				continue
-			}
-			if ext := path.Ext(f.Path); (ext == ".yaml" || ext == ".yml") && !strings.Contains(f.Path, "src/main/resources") {
-				continue
-			}
-			content, ok := p.current(f.Path)
-			if total += len(content); !ok || total > maxCode {
-				continue
-			}
-			p.code = append(p.code, string(content))
-		}
+// readCode reads the code of programs, as far as there are workloads: what they serve and use is asked of it. Locks
+// and manifests are left out.
+func (r *repo) readCode() {
+	if len(r.facts.Manifests.Workloads) == 0 {
+		return
 	}
-	return slices.ContainsFunc(p.code, func(content string) bool { return strings.Contains(content, text) })
+	total := 0
+	for _, f := range r.facts.Files().Files {
+		ext := path.Ext(f.Path)
+		isYAML := (ext == ".yaml" || ext == ".yml") && !strings.Contains(f.Path, "src/main/resources")
+		if f.Link || f.Size > 256<<10 || isYAML || !slices.Contains(code, ext) || strings.Contains(f.Base(), "lock") ||
+			tree.Vendored(f.Path) || tree.Example(f.Path) {
+			continue
+		}
+		content, _, err := r.facts.Files().Bytes(f, 256<<10)
+		if total += len(content); err != nil || total > maxCode {
+			continue
+		}
+		r.code = append(r.code, source{f.Path, string(content)})
+	}
+}
+
+// mentions reports whether the code of the service has a text.
+func (p *planner) mentions(text string) bool {
+	said, known := p.said[text]
+	if !known {
+		said = slices.ContainsFunc(p.code, func(s source) bool {
+			return tree.Under(s.path, p.plan.Dir) && strings.Contains(s.text, text)
+		})
+		p.said[text] = said
+	}
+	return said
 }
 
 // regrade grades the repository with the changes.
 func (p *planner) regrade(ctx context.Context, before *grading.Service) ([]scorecards.Report, error) {
-	facts, err := repository.Read(ctx, p.files, repository.Options{NotScanned: "it was read before"})
+	facts, err := p.facts.Update(ctx, p.files, repository.Options{}, slices.Collect(maps.Keys(p.files.changed)))
 	if err != nil {
 		return nil, fmt.Errorf("reading the changed files: %w", err)
 	}
-	facts.Content = p.facts.Content // a patch adds no binary and no secret
 	c := grading.Of(facts, p.root, p.dir, p.git, p.Now)
 	if len(c.Services) != 1 {
 		return nil, errors.New("the patches would change which services the directory has; nothing was planned")

@@ -282,7 +282,7 @@ func setProbes(e *editor) {
 func (e *editor) served(kind string) string {
 	own := e.text(strings.TrimSuffix(kind, "Probe"), "")
 	for _, candidate := range append([]string{own}, probePaths[kind]...) {
-		if candidate != "" && e.mentions(`"`+candidate+`"`, `'`+candidate+`'`, "`"+candidate+"`", " "+candidate+`"`) {
+		if candidate != "" && e.mentions(candidate) && e.mentions(`"`+candidate+`"`, `'`+candidate+`'`, "`"+candidate+"`", " "+candidate+`"`) {
 			return candidate
 		}
 	}
