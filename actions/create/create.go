@@ -206,6 +206,9 @@ func (a *Action) Plan(ctx context.Context, in actions.Input) (actions.Plan, erro
 		return actions.Plan{}, err
 	}
 	p.Commands = a.commands(p, target)
+	for _, c := range path.Commands {
+		p.Commands = append(p.Commands, actions.Command{Line: c.Run, Why: c.Why})
+	}
 	return p, nil
 }
 

@@ -35,6 +35,7 @@ infrastructure: {compute: kubernetes, database: none, cache: none}
 observability: {metrics: prometheus, logging: structured-json, tracing: opentelemetry}
 ci_cd: {pipeline: github-actions, deploy_strategy: rolling, environments: [staging, production]}
 `,
+		"files.yaml": "commands: [{run: make lock, why: resolve the versions}]\n",
 		"questions.yaml": `owner: {pattern: "[a-z:/-]+"}
 description: {pattern: "[A-Za-z ]+", default: A service}
 created_at: {pattern: "[0-9TZ:-]+"}
@@ -153,6 +154,10 @@ func TestPlan(t *testing.T) {
 	if lock.Answers["owner"] != "group:default/payments" || lock.Path.Name != "test-service" ||
 		lock.Files["README.md"].Hash != pathlock.Hash([]byte(texts["README.md"])) {
 		t.Errorf("the lock file is\n%s", texts[pathlock.File])
+	}
+	want := actions.Command{Line: "make lock", Why: "resolve the versions"}
+	if !slices.Contains(p.Commands, want) {
+		t.Errorf("the commands are %v, without that of the golden path", p.Commands)
 	}
 	if p.Entity != "component:default/pay" || p.On["directory"] != "absent" || len(p.Requests) != 0 {
 		t.Errorf("the plan is of %s, on %v, with the requests %v", p.Entity, p.On, p.Requests)

@@ -258,7 +258,7 @@ func (c *creation) applyPlan(ctx context.Context, p actions.Plan, j *create.Jour
 	}
 	fmt.Fprintf(c.err, "%s was created. Next:\n", p.Entity)
 	for _, next := range p.Commands {
-		fmt.Fprintf(c.err, "  %s   # %s\n", next.Line, next.Why)
+		fmt.Fprintf(c.err, "  %s   # %s\n", output.Printable(next.Line), output.Printable(next.Why))
 	}
 	return nil
 }
