@@ -493,6 +493,7 @@ var house = []struct {
 		name: "cmd/dxctl",
 		imports: []string{
 			"actions/fix",
+			"actions/fix/edits",
 			"repository/pathlock",
 			"scorecards/paths",
 			"actions",

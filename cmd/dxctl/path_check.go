@@ -164,6 +164,10 @@ A case is a directory with answers.yaml and the files that are expected, in afte
 			}
 			if len(mistakes) > 0 {
 				for _, m := range mistakes {
+					if m.File == "" {
+						err = errors.Join(err, errors.New(m.Message))
+						continue
+					}
 					err = errors.Join(err, m)
 				}
 				return err

@@ -309,7 +309,7 @@ func (p *parser) files(files map[string]entry, l *Lock) {
 		p.fail("files", "%d files; at most %d are read", len(files), maxFiles)
 		return
 	}
-	folded := map[string]string{}
+	folded, spelled := map[string]string{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		at := "files." + name
 		if err := CheckPath(name); err != nil {
@@ -320,6 +320,10 @@ func (p *parser) files(files map[string]entry, l *Lock) {
 			p.fail(at, "path %q differs from %q only in case", name, other)
 		}
 		folded[Folded(name)] = name
+		if err := CheckSpelling(name, spelled); err != nil {
+			p.fail(at, "path %.200q, %v", name, err)
+			continue
+		}
 		e := Entry(files[name])
 		if !slices.Contains(Modes, e.Mode) {
 			p.fail(at, "mode %q is not one of once, managed, merge, block%s", e.Mode, hint(string(e.Mode)))

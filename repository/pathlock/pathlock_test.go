@@ -88,6 +88,7 @@ func TestMistakes(t *testing.T) {
 		{"README.md:", "../README.md:", "has an empty, . or .. component"},
 		{"README.md:", ".git/hooks/pre-commit:", "is in .git"},
 		{"README.md:", ".GITHUB/workflows/ci.yml:", "differs from"},
+		{"README.md:", ".GitHub/README.md:", "differs from"},
 		{"until: \"2027-03-31\"", "until: soon", `until "soon" is not a day`},
 		{"rule: agents-md", "rule: \"\"", "write either the rule or the file"},
 		{"by: user:default/ana", "by: \"\"", "who declined it"},

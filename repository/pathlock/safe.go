@@ -88,5 +88,19 @@ func isGit(name string) bool {
 	return name == ".git" || strings.HasPrefix(name, "git~")
 }
 
+// CheckSpelling reports that a directory of a path differs from one of another path only in case: some file systems
+// take both for one. spelled has the directories that were seen, and gets those of the path. The error completes the
+// sentence "path …, ".
+func CheckSpelling(name string, spelled map[string]string) error {
+	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
+		other, seen := spelled[Folded(dir)]
+		if seen && other != dir {
+			return fmt.Errorf("whose directory %q differs from %q only in case", dir, other)
+		}
+		spelled[Folded(dir)] = dir
+	}
+	return nil
+}
+
 // Folded returns a name as file systems compare it that ignore case: two files of a tree must differ in it.
 func Folded(name string) string { return strings.ToLower(strings.ToUpper(name)) }

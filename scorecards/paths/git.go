@@ -24,6 +24,8 @@ const (
 	maxFetch = 2 * time.Minute
 	// maxListing bounds the list of the files of a repository, in bytes.
 	maxListing = 16 << 20
+	// maxProblem bounds what git says about a failure, in bytes.
+	maxProblem = 16 << 10
 )
 
 var (
@@ -88,16 +90,45 @@ func (r *repository) command(ctx context.Context, args ...string) *exec.Cmd {
 }
 
 func (r *repository) git(ctx context.Context, args ...string) (string, error) {
-	var out, problem bytes.Buffer
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	out, problem := limit{bytes: maxListing, stop: cancel}, limit{bytes: maxProblem}
 	cmd := r.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = &out, &problem
-	if err := cmd.Run(); err != nil {
-		if text := strings.TrimSpace(problem.String()); text != "" {
+	if err := cmd.Run(); err != nil || out.exceeded {
+		if out.exceeded {
+			return "", errors.New("git prints too much: the repository has too many files; name the directory of the golden " +
+				"paths with dir")
+		}
+		if text := strings.TrimSpace(problem.kept.String()); text != "" {
 			return "", errors.New("git: " + text)
 		}
 		return "", fmt.Errorf("git: %w", err)
 	}
-	return strings.TrimSpace(out.String()), nil
+	return strings.TrimSpace(out.kept.String()), nil
+}
+
+// limit keeps the beginning of what a program prints. Once it is full, the program is stopped, or the rest is dropped
+// where there is nothing to stop it with.
+type limit struct {
+	// kept is no embedded field: its ReadFrom would be used in place of Write.
+	kept     bytes.Buffer
+	bytes    int
+	stop     context.CancelFunc
+	exceeded bool
+}
+
+// Write keeps data as far as there is room.
+func (l *limit) Write(data []byte) (int, error) {
+	if l.kept.Len()+len(data) > l.bytes {
+		l.exceeded = true
+		if l.stop != nil {
+			l.stop()
+			return 0, errors.New("it is too long")
+		}
+		return len(data), nil
+	}
+	return l.kept.Write(data)
 }
 
 // fetch fetches a tag or a commit and returns the full hash of the commit.
@@ -153,9 +184,6 @@ func (r *repository) files(ctx context.Context, commit, subdir string) (fs.FS, e
 	listing, err := r.git(ctx, "ls-tree", "-r", "-z", "-l", "--full-tree", hash)
 	if err != nil {
 		return nil, err
-	}
-	if len(listing) > maxListing {
-		return nil, errors.New("the directory has too many files; name the directory of the golden paths with dir")
 	}
 	entries, err := parseListing(listing)
 	if err != nil {

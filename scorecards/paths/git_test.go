@@ -2,6 +2,7 @@ package paths_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -180,6 +181,37 @@ func TestGitRunsNothing(t *testing.T) {
 	data, ok := p.Template("a.txt")
 	if _, err := os.Stat(ran); err == nil || !ok || string(data) != "x" {
 		t.Errorf("a command of the repository ran (%v), or the file is %q", err, data)
+	}
+}
+
+// TestGitBomb: a small repository whose trees list the same tree many times is not unfolded.
+func TestGitBomb(t *testing.T) {
+	u := newUpstream(t)
+	u.commit(map[string]string{"pay-service/path.yaml": "name: pay-service\n", "bomb/x": "x"})
+	tree := u.git("rev-parse", "HEAD:bomb")
+	for range 8 {
+		var listing strings.Builder
+		for i := range 10 {
+			fmt.Fprintf(&listing, "040000 tree %s\t%d\n", tree, i)
+		}
+		cmd := exec.Command("git", "-C", u.dir, "mktree")
+		cmd.Stdin = strings.NewReader(listing.String())
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree = strings.TrimSpace(string(out))
+	}
+	cmd := exec.Command("git", "-C", u.dir, "mktree")
+	cmd.Stdin = strings.NewReader("040000 tree " + tree + "\tbomb\n")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.git("tag", "bomb", u.git("commit-tree", "-m", "x", strings.TrimSpace(string(out))))
+	_, err = find(paths.Source{Git: "file://" + u.dir, Ref: "bomb"})
+	if err == nil || !strings.Contains(err.Error(), "too many files") {
+		t.Error(err)
 	}
 }
 

@@ -202,6 +202,27 @@ func TestResultsAreBounded(t *testing.T) {
 	refused(t, begin, err, "larger than 64 MB")
 }
 
+// TestWorkIsBounded: conditions that write nothing take no longer than what is written.
+func TestWorkIsBounded(t *testing.T) {
+	quoted := strings.Repeat("(json ", 12) + `"\"\"\""` + strings.Repeat(")", 12)
+	p, err := load(t, map[string]string{
+		"path.yaml": "ci_cd: {environments: [a, b, c, d, e, f, g, h, i, j]}\nsupports: {environments: [a, b, c, d, e, f, g, h, i, j]}\n",
+		"template/a.tmpl": "{{ range environments }}{{ range environments }}" +
+			strings.Repeat(`{{ if eq "x" `+quoted+` }}{{ end }}`, 1200) + "{{ end }}{{ end }}",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	_, err = p.Render(paths.Answers{"service_name": "pay"}, paths.Defaults{})
+	if took := time.Since(begin); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if err == nil || !strings.Contains(err.Error(), "template/a.tmpl: the golden path was refused") {
+		t.Errorf("error %.300v", err)
+	}
+}
+
 // TestHostileNames: an answer in the name of a file cannot move the file out of the tree.
 func TestHostileNames(t *testing.T) {
 	for _, c := range []struct{ file, answer, want string }{
@@ -215,6 +236,7 @@ func TestHostileNames(t *testing.T) {
 		{"{{ dir }}", "README.MD", "as that of README.md"},
 		{"{{ dir }}", "docs", `is a file, and "docs/a" needs a directory`},
 		{"{{ dir }}", "aux", "is a device on Windows"},
+		{"{{ dir }}/b", "Docs", `whose directory "Docs" differs from "docs" only in case`},
 		{"{{ dir }}", strings.Repeat("a", 300), "file systems take at most 255"},
 		{"{{ dir }}/{{ x }}", "a", "{{ x }} is neither a question"},
 	} {
@@ -260,6 +282,9 @@ func TestHostileAnswers(t *testing.T) {
 		{"", "is empty"},
 		{strings.Repeat("a", 401), "has 401 bytes; at most 400"},
 		{secret, "is a secret (GitHub token)"},
+		{"postgres://admin:hunter2@db/pay", "is a secret (address with a password)"},
+		{"password: hunter2hunter2", "is a secret (password)"},
+		{"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc", "is a secret (JSON web token)"},
 		{"-----BEGIN RSA PRIVATE KEY-----", "is a secret (private key)"},
 	} {
 		t.Run(c.want, func(t *testing.T) {

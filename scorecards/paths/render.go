@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"text/template"
@@ -46,7 +47,64 @@ const (
 	maxResults = 64 << 20
 	// maxTime bounds how long a service is rendered. Four hundred files take some milliseconds.
 	maxTime = 20 * time.Second
+	// maxCalls bounds how often templates call functions: conditions that write nothing take time, too. The largest
+	// shipped path needs some hundred calls.
+	maxCalls = 20_000
 )
+
+// budget is what is left of the bounds for the work of functions.
+type budget struct {
+	calls int
+	until time.Time
+}
+
+// spend takes one call.
+func (b *budget) spend() error {
+	if b.calls--; b.calls < 0 {
+		return errCalls
+	}
+	if b.calls%100 == 0 && time.Now().After(b.until) {
+		return errTime
+	}
+	return nil
+}
+
+var (
+	errTime  = fmt.Errorf("%w: rendering took longer than %s", errBounds, maxTime)
+	errCalls = fmt.Errorf("%w: its templates call functions more than %d times", errBounds, maxCalls)
+)
+
+// bounded returns functions that stop once the budget is spent.
+func bounded(functions template.FuncMap, b *budget) template.FuncMap {
+	wrapped := template.FuncMap{}
+	for name, f := range functions {
+		f := reflect.ValueOf(f)
+		wrapped[name] = reflect.MakeFunc(withError(f.Type()), func(args []reflect.Value) []reflect.Value {
+			if err := b.spend(); err != nil {
+				return []reflect.Value{reflect.Zero(f.Type().Out(0)), reflect.ValueOf(&err).Elem()}
+			}
+			call := f.Call
+			if f.Type().IsVariadic() {
+				call = f.CallSlice
+			}
+			results := call(args)
+			if len(results) == 1 {
+				results = append(results, reflect.Zero(reflect.TypeFor[error]()))
+			}
+			return results
+		}).Interface()
+	}
+	return wrapped
+}
+
+// withError returns the type of a function that returns an error besides its value.
+func withError(t reflect.Type) reflect.Type {
+	in := make([]reflect.Type, t.NumIn())
+	for i := range in {
+		in[i] = t.In(i)
+	}
+	return reflect.FuncOf(in, []reflect.Type{t.Out(0), reflect.TypeFor[error]()}, t.IsVariadic())
+}
 
 func mapKeys[V any](m map[string]V) iter.Seq[string] { return maps.Keys(m) }
 
@@ -64,9 +122,14 @@ func (p *Path) Render(a Answers, d Defaults) (Tree, error) {
 
 // render renders with answers that may be no valid ones.
 func (p *Path) render(a Answers, d Defaults) (Tree, error) {
-	r := renderer{p: p, functions: p.functions(a, d), until: time.Now().Add(maxTime), seen: map[string]string{}}
+	r := renderer{p: p, until: time.Now().Add(maxTime), seen: map[string]string{}, spelled: map[string]string{}}
+	r.functions = bounded(p.functions(a, d), &budget{calls: maxCalls, until: r.until})
 	var errs []error
 	for _, s := range p.templates {
+		if time.Now().After(r.until) {
+			errs = append(errs, errTime)
+			break
+		}
 		if err := r.add(s); err != nil {
 			errs = append(errs, err)
 			if errors.Is(err, errBounds) || len(errs) == 50 {
@@ -87,6 +150,7 @@ type renderer struct {
 	until     time.Time
 	total     int
 	seen      map[string]string // folded path → source
+	spelled   map[string]string // folded directory → directory
 	tree      Tree
 }
 
@@ -135,6 +199,9 @@ func (r *renderer) add(s source) error {
 	if folded == pathlock.File {
 		return fail("the result has the path %q, which dxctl writes itself", name)
 	}
+	if err := pathlock.CheckSpelling(name, r.spelled); err != nil {
+		return fail("the result has the path %q, %v", name, err)
+	}
 	r.seen[folded] = s.name
 	r.tree = append(r.tree, File{
 		Path: name, Content: content, Executable: s.executable, Mode: r.p.ModeOf(name), Source: s.name,
@@ -162,8 +229,10 @@ func (r *renderer) execute(shown string, t *template.Template) ([]byte, error) {
 	}
 	out := output{until: r.until}
 	if err := t.Funcs(r.functions).Execute(&out, nil); err != nil {
-		if errors.Is(err, errBounds) {
-			return nil, strictyaml.Mistake{File: shown, Message: out.err.Error()}
+		for _, bound := range []error{out.err, errCalls, errTime} {
+			if bound != nil && errors.Is(err, bound) {
+				return nil, fmt.Errorf("%s: %w", shown, bound)
+			}
 		}
 		return nil, templateMistake(shown, err, r.p.names())
 	}
@@ -182,7 +251,7 @@ func (o *output) Write(data []byte) (int, error) {
 	case o.buffer.Len()+len(data) > maxResult:
 		o.err = fmt.Errorf("%w: the result of a template is larger than %s", errBounds, size(maxResult))
 	case time.Now().After(o.until):
-		o.err = fmt.Errorf("%w: rendering took longer than %s", errBounds, maxTime)
+		o.err = errTime
 	}
 	if o.err != nil {
 		return 0, o.err

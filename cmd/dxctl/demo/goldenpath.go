@@ -136,7 +136,8 @@ func (o *Organization) writePath(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeTree(filepath.Join(dir, "repositories", Born), append(files, paths.File{Path: pathlock.File, Content: lock}))
+	files = append(files, paths.File{Path: pathlock.File, Content: lock})
+	return writeTree(filepath.Join(dir, "repositories", Born), files)
 }
 
 func writeTree(dir string, tree paths.Tree) error {
