@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -16,6 +19,9 @@ import (
 // Apart is a database next to the store's, in the same engine, for rows that no query of a reader may see: [Store.Rows]
 // refuses every name of it, and no view of the store reads from it.
 type Apart struct{ inner *Store }
+
+// staleAfter is the age from which a table that Delete fills is one that a killed process left.
+const staleAfter = time.Minute
 
 // ErrNoApart reports that the database does not exist.
 var ErrNoApart = errors.New("the database does not exist")
@@ -54,10 +60,15 @@ func (s *Store) Apart(ctx context.Context, create bool) (*Apart, error) {
 		}
 		return nil, fail(ErrNoApart)
 	}
-	return &Apart{&Store{
+	a := &Apart{&Store{
 		db: db, options: s.options, kind: s.kind, address: s.address, database: name, http: s.http, now: s.now,
 		logger: s.logger, program: s.program, limits: s.limits,
-	}}, nil
+	}}
+	// A process that was killed in Delete leaves a table with what was to be deleted.
+	if err := a.inner.dropStaleStaging(ctx, staleAfter); err != nil {
+		return nil, errors.Join(fail(err), a.Close())
+	}
+	return a, nil
 }
 
 // Migrate applies migrations to the database.
@@ -85,17 +96,28 @@ func (a *Apart) Insert(ctx context.Context, table string, row any) error {
 	return a.inner.insert(ctx, table, 1, columns)
 }
 
-// Delete deletes rows from the disk, and returns when they are gone. where takes values by name, as Select does.
+// Delete deletes rows, and returns when their files are gone. where takes values by name, as Select does. A mutation
+// would leave the old files to the engine's clean-up, which a short command does not live to see: what stays is copied
+// to a table that takes the place of the old one, in one step, and the old one is dropped.
 func (a *Apart) Delete(ctx context.Context, table, where string, params map[string]any) error {
 	args, err := named(params)
 	if err != nil {
 		return err
 	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"mutations_sync": 2}))
-	if err := a.inner.db.Exec(ctx, "ALTER TABLE "+table+" DELETE WHERE "+where, args...); err != nil {
-		return fmt.Errorf("deleting from %s: %w", table, explain(err))
+	fail := func(err error) error { return fmt.Errorf("deleting from %s: %w", table, explain(err)) }
+	staging := table + stagingMark + strings.ToLower(rand.Text())
+	if err := a.inner.db.Exec(ctx, "CREATE TABLE "+staging+" AS "+table); err != nil {
+		return fail(err)
 	}
-	return nil
+	all := clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0}))
+	err = a.inner.db.Exec(all, "INSERT INTO "+staging+" SELECT * FROM "+table+" WHERE NOT ("+where+")", args...)
+	if err == nil {
+		err = a.inner.db.Exec(ctx, "EXCHANGE TABLES "+staging+" AND "+table)
+	}
+	if err != nil {
+		err = fail(err)
+	}
+	return errors.Join(err, a.inner.dropStaging(ctx, staging))
 }
 
 // Close closes the connections.

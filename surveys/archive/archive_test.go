@@ -2,12 +2,15 @@ package archive_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -121,6 +124,9 @@ func TestArchive(t *testing.T) {
 		t.Errorf("the first import is still there: %v", err)
 	}
 	key, made, err := a.Key(ctx, "2026-Q3")
+	if !onDisk(t, s, key) {
+		t.Error("the key is not found on the disk before the publication, so that this test shows nothing")
+	}
 	again, madeAgain, err2 := a.Key(ctx, "2026-Q3")
 	if err != nil || err2 != nil || key == "" || !made || again != key || madeAgain {
 		t.Errorf("the key: %q %v %v, then %q %v %v", key, made, err, again, madeAgain, err2)
@@ -130,6 +136,9 @@ func TestArchive(t *testing.T) {
 	}
 	if _, there, err := a.PeekKey(ctx, "2026-Q3"); there || err != nil {
 		t.Errorf("the key is there after the publication: %v", err)
+	}
+	if onDisk(t, s, key) {
+		t.Error("the key is on the disk after the publication")
 	}
 	third := save(t, a, answersOf("2026-Q3", 31, 4))
 	for version, n := range map[uint64]int{second: 30, third: 31, 0: 31} {
@@ -149,6 +158,28 @@ func TestArchive(t *testing.T) {
 	if all, err := a.List(ctx); err != nil || len(all) != 1 || all[0].Survey != "2026-Q4" {
 		t.Errorf("after the delete the list is %+v, %v", all, err)
 	}
+}
+
+// onDisk reports whether a text stands in a file of the data directory.
+func onDisk(t *testing.T, s *store.Store, text string) bool {
+	t.Helper()
+	info, err := s.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	err = filepath.WalkDir(info.Path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || found || !entry.Type().IsRegular() {
+			return nil // a file that the engine has just removed
+		}
+		content, err := os.ReadFile(path)
+		found = err == nil && bytes.Contains(content, []byte(text))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 func TestAnswersExpire(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 var (
 	emailPattern = regexp.MustCompile(`(?i)^[^\s@]+@[^\s@]+\.[^\s@]+$`)
 	emailInText  = regexp.MustCompile(`(?i)[\p{L}0-9._%+'-]+@[\p{L}0-9-]+(\.[\p{L}0-9-]+)+`)
-	ipInText     = regexp.MustCompile(`(?i)[0-9a-f:.]*[:.][0-9a-f:.]*[:.][0-9a-f:.%]*`)
+	ipInText     = regexp.MustCompile(`[\p{L}\p{N}_:.%]+`) // whole words; those that are no address stay
 )
 
 // IsEmail reports whether a text is an e-mail address and nothing else.
@@ -43,14 +43,14 @@ func WithoutAddresses(text string) string {
 		return text
 	}
 	return ipInText.ReplaceAllStringFunc(text, func(found string) string {
-		address := strings.TrimRight(found, ".:")
-		if _, err := netip.ParseAddr(address); err != nil {
-			// A time such as 10:15:00 is none; "…::" ends with colons that belong to the address.
-			if _, err := netip.ParseAddr(strings.TrimRight(found, ".")); err != nil {
-				return found
-			}
-			address = strings.TrimRight(found, ".")
+		if !strings.ContainsAny(found, "0123456789") { // a::b is a name of a program
+			return found
 		}
-		return removed + found[len(address):]
+		for _, address := range []string{strings.TrimRight(found, "."), strings.TrimRight(found, ".:")} {
+			if _, err := netip.ParseAddr(address); err == nil {
+				return removed + found[len(address):]
+			}
+		}
+		return found
 	})
 }

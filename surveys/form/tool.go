@@ -47,7 +47,7 @@ var systemColumns = map[string]Role{
 }
 
 // asksForName matches the questions of forms that ask who somebody is.
-var asksForName = regexp.MustCompile(`^(please )?((enter|what is|what's|write) )?(your )?(full |first |last |family |given |user)` +
+var asksForName = regexp.MustCompile(`^(please )?((enter|what is|what's|write) )?(your )?(full |first |last |family |given )` +
 	`?name$|^(your )?(employee|staff|personnel) (id|number|no)$|^(your )?(phone|mobile)( number)?$|^(your )?login$`)
 
 // onlyOf are the system columns that mean something only in the export of some tools; elsewhere they are questions.

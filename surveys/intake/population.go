@@ -28,6 +28,7 @@ type Population struct {
 
 // member is a person on record.
 type member struct {
+	id      string
 	groups  surveys.Groups
 	invited bool // in the population
 }
@@ -65,6 +66,7 @@ func NewPopulation(cat *catalog.Catalog, s surveys.Survey) (*Population, error) 
 			golden[team] = goldenPath(cat, s.GoldenPath.Tag, team)
 		}
 		m := member{
+			id: person.ID,
 			groups: surveys.Groups{
 				Team: team, Tenure: surveys.TenureAt(person.StartedOn(), dayOf(last)), GoldenPath: golden[team],
 			},

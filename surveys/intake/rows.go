@@ -272,8 +272,14 @@ func (r *reader) groups(row form.Row, got *response) bool {
 		}
 	}
 	if email != "" {
+		who := email
+		if r.people != nil { // a person can have several addresses
+			if m, known := r.people.members[email]; known {
+				who = m.id
+			}
+		}
 		mac := hmac.New(sha256.New, r.key)
-		mac.Write([]byte(email))
+		mac.Write([]byte(who))
 		got.Respondent = hex.EncodeToString(mac.Sum(nil)[:16])
 	}
 	if email != "" && r.people != nil && len(r.people.members) > 0 {
