@@ -170,7 +170,7 @@ func onDisk(t *testing.T, s *store.Store, text string) bool {
 	found := false
 	err = filepath.WalkDir(info.Path, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || found || !entry.Type().IsRegular() {
-			return nil // a file that the engine has just removed
+			return nil //nolint:nilerr // a file that the engine has just removed
 		}
 		content, err := os.ReadFile(path)
 		found = err == nil && bytes.Contains(content, []byte(text))

@@ -171,7 +171,8 @@ func (v Preview) Text() string {
 		line("Note: %s", n)
 	}
 	if v.NewMap {
-		line("Written: %s, the map of this form. Check it, above all opens, closes, direction and dimension, and commit it.", v.Map)
+		line("Written: %s, the map of this form. Check it, above all opens, closes, direction and dimension, and commit "+
+			"it.", v.Map)
 	}
 	for _, blocked := range v.Blocking {
 		line("To correct: %s", blocked)

@@ -25,7 +25,8 @@ func (p *Plan) Definition() []byte {
 	line("# commit it: the next survey takes over the keys of questions with the same text. docs/surveys.md describes it.")
 	line("title: %s", scalar(s.Title))
 	line("opens: %s # check: the first day; answers before it are left out", s.Opens.Format(time.DateOnly))
-	line("closes: %s # check: the last day; answers after it are left out", s.Closes.AddDate(0, 0, -1).Format(time.DateOnly))
+	last := s.Closes.AddDate(0, 0, -1)
+	line("closes: %s # check: the last day; answers after it are left out", last.Format(time.DateOnly))
 	line("time_zone: %s", scalar(s.TimeZone.String()))
 	if s.Dates != "" {
 		line("dates: %s", s.Dates)
