@@ -80,7 +80,8 @@ func (s *cli) gradePast(ctx context.Context, p *app.App, org *demo.Organization,
 	})
 }
 
-// importDemoSurveys imports the surveys of the demo as `dxctl survey import` does, in place of those of another day.
+// importDemoSurveys imports and publishes the surveys of the demo as `dxctl survey` does, in place of those of another
+// day.
 func (s *cli) importDemoSurveys(ctx context.Context, p *app.App, org *demo.Organization) error {
 	stored, err := p.StoredSurveys(ctx)
 	if err != nil {
@@ -97,6 +98,9 @@ func (s *cli) importDemoSurveys(ctx context.Context, p *app.App, org *demo.Organ
 			return fmt.Errorf("importing the surveys of the demo organization: %w", err)
 		}
 		_, err = p.ImportSurvey(ctx, app.SurveyImport{ID: survey.ID, Export: export, Store: true, Strict: true})
+		if err == nil && !survey.Open {
+			_, err = p.PublishSurvey(ctx, survey.ID, app.Publication{Again: true})
+		}
 		if err != nil {
 			return fmt.Errorf("importing the surveys of the demo organization: %w", err)
 		}

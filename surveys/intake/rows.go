@@ -329,7 +329,8 @@ func (r *reader) groupsOfForm(row form.Row, got *response) bool {
 			got.Groups.Tenure = tenure
 		}
 	}
-	if at := r.at.golden; at >= 0 && got.Groups.GoldenPath == "" {
+	if at := r.at.golden; at >= 0 { // what the person says, before the tags of the services of the team
+		got.Groups.GoldenPath = ""
 		if cell := form.Clean(row.Cells[at]); cell != "" {
 			word, ok := goldenOf(cell)
 			if !ok {
@@ -342,6 +343,27 @@ func (r *reader) groupsOfForm(row form.Row, got *response) bool {
 	return true
 }
 
+// invited returns how many people each group has, as far as groups mean the same as in the responses: where the form
+// asks for the time at the company or the golden path, people of these are not known.
+func (r *reader) invited() []surveys.GroupSize {
+	sizes := map[surveys.Groups]int{}
+	for _, g := range r.people.invited {
+		if r.at.tenure >= 0 && r.at.email < 0 {
+			g.Groups.Tenure = ""
+		}
+		if r.at.golden >= 0 {
+			g.Groups.GoldenPath = ""
+		}
+		sizes[g.Groups] += g.People
+	}
+	var out []surveys.GroupSize
+	for groups, n := range sizes {
+		out = append(out, surveys.GroupSize{Groups: groups, People: n})
+	}
+	slices.SortFunc(out, func(x, y surveys.GroupSize) int { return x.Groups.Compare(y.Groups) })
+	return out
+}
+
 func (r *reader) result() Result {
 	s := r.Survey
 	out := Result{
@@ -352,7 +374,8 @@ func (r *reader) result() Result {
 		Bad: r.bad, Excluded: r.excluded, Texts: r.scrubbed, Formulas: r.formulas, HasEmail: r.at.email >= 0,
 	}
 	if r.people != nil {
-		out.Answers.Invited, out.Answers.Parents = r.people.invited, maps.Clone(r.people.parents)
+		out.Answers.Invited = r.invited()
+		out.Answers.Parents = maps.Clone(r.people.parents)
 	}
 	for _, f := range r.found {
 		if f.replaced {

@@ -16,6 +16,7 @@ import (
 type Survey struct {
 	ID     string
 	Export []byte
+	Open   bool      // people can still answer; the others are published
 	opens  time.Time // first day
 	closes time.Time // last day
 }
@@ -26,9 +27,9 @@ const (
 	surveyGolden = "Is the service that you work on most on the golden path?"
 )
 
-// Surveys returns four quarters, the oldest first; the last one closed three weeks ago.
+// Surveys returns four quarters, the oldest first. The last one is open: most people have answered.
 func (o *Organization) Surveys() []Survey {
-	last := o.Today.AddDate(0, 0, -21)
+	last := o.Today.AddDate(0, 0, 3)
 	// Counted from the first of the month, three months are always another quarter.
 	month := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
 	var all []Survey
@@ -36,7 +37,7 @@ func (o *Organization) Surveys() []Survey {
 		closes := month.AddDate(0, -3*i, min(last.Day(), 28)-1)
 		s := Survey{
 			ID:    fmt.Sprintf("%d-Q%d", closes.Year(), (int(closes.Month())+2)/3),
-			opens: closes.AddDate(0, 0, -13), closes: closes,
+			opens: closes.AddDate(0, 0, -13), closes: closes, Open: i == 0,
 		}
 		s.Export = o.surveyExport(s, uint64(900+i))
 		all = append(all, s)
@@ -86,6 +87,9 @@ func (o *Organization) surveyExport(s Survey, stream uint64) []byte {
 		}
 		golden := serviceNamed(o.surveyService(p, s.closes)).golden(s.opens, o.cal)
 		at := s.opens.Add(time.Duration(d.between(0, 13)) * day).Add(time.Duration(d.between(8*60, 18*60)) * time.Minute)
+		if !at.Before(o.Today) {
+			continue
+		}
 		row := []string{at.Format("2006/01/02 3:04:05 PM") + " GMT+0", p.email()}
 		mood := int64(d.between(-500, 500)) // of the person, in thousandths of a point
 		for _, i := range items {

@@ -32,7 +32,7 @@ func TestSurveysTellTheStory(t *testing.T) {
 			}
 			plan := intake.Relate(export, definition)
 			r := plan.Read(nil, "k")
-			if plan.Check(r); len(plan.Blocking) > 0 || len(r.Bad) > 0 || len(r.Excluded) > 0 || r.Good() < 40 {
+			if plan.Check(r); len(plan.Blocking) > 0 || len(r.Bad) > 0 || len(r.Excluded) > 0 || r.Good() < 35 {
 				t.Fatalf("%s: %d good rows, %v, %v, %v", s.ID, r.Good(), plan.Blocking, r.Bad, r.Excluded)
 			}
 			if notes := strings.Join(plan.Notes, "\n"); strings.Contains(notes, "against all others") {
