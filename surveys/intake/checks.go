@@ -85,7 +85,51 @@ func (p *Plan) Check(r Result) {
 		p.block("no row can be stored")
 	}
 	p.Notes = append(p.Notes, p.export.Notes...)
+	p.checkScales()
 	p.checkTurned(r)
+}
+
+// checkScales compares the scales of the map with the answers: a form that offers another scale than in the quarter
+// before would lose its highest answers, or be read as lower than it is.
+func (p *Plan) checkScales() {
+	const (
+		fewOff = 0.05 // share of answers off the scale that are mistakes of single rows
+		many   = 20   // answers, from which it is odd that none is in the upper part of the scale
+	)
+	for k, item := range p.Survey.Items {
+		if item.Kind != surveys.Rating || p.items[k] < 0 || len(item.Labels) > 0 {
+			continue
+		}
+		cells := p.cells(p.items[k])
+		seen, _ := guessScale(p.export.Columns[p.items[k]].Header, cells)
+		if seen == (surveys.Scale{}) || seen == item.Scale {
+			continue
+		}
+		answered, labels, off := 0, 0, 0
+		for _, cell := range cells {
+			switch read := readCell(cell); {
+			case unknownAnswers[form.Fold(cell)]:
+				continue
+			case read.number < 0:
+				labels++
+			case !item.Scale.Has(read.number):
+				off++
+			}
+			answered++
+		}
+		switch {
+		case labels*2 > answered && seen.Points() != item.Scale.Points():
+			p.block("item %s: its answers are the labels of a scale of %d points, and its scale in the map is %s; correct the "+
+				"scale", item.Key, seen.Points(), item.Scale)
+		case labels*2 > answered:
+		case off > 1 && float64(off) > fewOff*float64(answered):
+			p.block("item %s: %d of %d answers are not on its scale %s, which seems to be %s now; correct the scale in the map",
+				item.Key, off, answered, item.Scale, seen)
+		case seen.Max < item.Scale.Max && answered >= many:
+			p.Notes = append(p.Notes, fmt.Sprintf("item %s: no answer is above %d; check that its scale is still %s", item.Key,
+				seen.Max, item.Scale))
+		}
+	}
 }
 
 // checkTurned notes ratings that go against the others: where most people who are content with the rest are not with

@@ -73,6 +73,47 @@ func TestGuesses(t *testing.T) {
 	}
 }
 
+// A scale that changed between quarters is not read with the old one.
+func TestScaleOfTheMapIsAnother(t *testing.T) {
+	numbers := func(top int) string {
+		text := "Builds are fast\n"
+		for i := range 60 {
+			text += fmt.Sprintln(i%top + 1)
+		}
+		return text
+	}
+	of := func(labels ...string) string {
+		return "Builds are fast\n" + strings.Repeat(strings.Join(labels, "\n")+"\n", 10)
+	}
+	five := of("Strongly disagree", "Disagree", "Neutral", "Agree", "Strongly agree")
+	seven := of("Strongly disagree", "Disagree", "Somewhat disagree", "Neutral", "Somewhat agree", "Agree", "Strongly agree")
+	for _, c := range []struct {
+		name, text string
+		scale      surveys.Scale
+		blocked    string
+		note       string
+	}{
+		{"10 points on 7", numbers(10), surveys.Scale{Min: 1, Max: 7}, "18 of 60 answers are not on its scale 1-7, which seems to be 1-10", ""},
+		{"5 points on 7", numbers(5), surveys.Scale{Min: 1, Max: 7}, "", "no answer is above 5; check that its scale is still 1-7"},
+		{"5 labels on 7", five, surveys.Scale{Min: 1, Max: 7}, "the labels of a scale of 5 points", ""},
+		{"7 labels on 5", seven, surveys.Scale{Min: 1, Max: 5}, "the labels of a scale of 7 points", ""},
+		{"the same", numbers(7), surveys.Scale{Min: 1, Max: 7}, "", ""},
+		{"the same labels", seven, surveys.Scale{Min: 1, Max: 7}, "", ""},
+	} {
+		_, s := draft(t, c.text, surveys.Survey{})
+		s.Items[0].Scale = c.scale
+		p := Relate(export(t, c.text), s)
+		p.Check(p.Read(nil, ""))
+		for what, v := range map[string][2]string{
+			"blocked": {strings.Join(p.Blocking, "\n"), c.blocked}, "note": {strings.Join(p.Notes, "\n"), c.note},
+		} {
+			if !strings.Contains(v[0], v[1]) || v[1] == "" && strings.Contains(v[0], "scale") {
+				t.Errorf("%s: %s: %q, want %q", c.name, what, v[0], v[1])
+			}
+		}
+	}
+}
+
 // Nothing that names a person or a machine is in what is stored or in a message.
 func TestNoAddressIsKept(t *testing.T) {
 	text := "Builds are fast,Team,IP,Device,What slows you down?\n" +

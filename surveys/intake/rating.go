@@ -297,6 +297,7 @@ func (r *rater) byLabel(label string) (point int, ok bool) {
 		if p := r.family.point(label); p > 0 {
 			return r.item.Scale.Min + p - 1, true
 		}
+		return 0, false // a column has the labels of one scale
 	}
 	if r.item.Scale.Min == 1 {
 		if p := labelPoint(label, r.item.Scale.Points()); p > 0 {
