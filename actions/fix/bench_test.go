@@ -55,7 +55,7 @@ func BenchmarkPlan(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer open.Close() //nolint:errcheck // opened for reading only
+	defer open.Close()
 	for b.Loop() {
 		b.StopTimer()
 		files := newOverlay(open.FS())

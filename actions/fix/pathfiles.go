@@ -348,7 +348,7 @@ func (p *planner) update(ctx context.Context) error {
 	r := p.render()
 	if r.err != nil {
 		p.note("the files of the golden path are not updated: %v", r.err)
-		return nil
+		return nil //nolint:nilerr // it is a note of the plan: the rules are looked at nevertheless
 	}
 	base := p.base(ctx)
 	p.newLock = p.plan.Path.Lock(p.answers(), p.Defaults, nil)

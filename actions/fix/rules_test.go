@@ -176,6 +176,11 @@ func compare(t *testing.T, file string, a *txtar.Archive, got *fix.Plan) {
 			t.Errorf("%s would be removed", f.Path)
 		}
 		changed[f.Path] = string(f.After)
+		for _, comment := range comments(f.Before) {
+			if !strings.Contains(comment, "${{") && !bytes.Contains(f.After, []byte(comment)) {
+				t.Errorf("%s: the comment %q is lost", f.Path, comment)
+			}
+		}
 	}
 	if !*update {
 		if diff := cmp.Diff(parts(a, "after"), changed); diff != "" {
