@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,10 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	checkouts "github.com/dxctl/dxctl/actions/checkout"
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
-	"github.com/dxctl/dxctl/config"
 	"github.com/dxctl/dxctl/repository/pathlock"
 	"github.com/dxctl/dxctl/repository/waiver"
 	"github.com/dxctl/dxctl/scorecards"
@@ -251,23 +250,6 @@ func (s *cli) planFix(ctx context.Context, dir string, o fixOptions, answers map
 	})
 }
 
-// pathsOf returns the golden paths of --config, $DXCTL_CONFIG, or dx.yaml at the root of the repository, and the
-// directory that they are relative to.
-func (s *cli) pathsOf(root string) (paths.Config, string, error) {
-	file := s.configFile
-	if file == "" {
-		file = os.Getenv("DXCTL_CONFIG")
-	}
-	if file == "" {
-		file = filepath.Join(root, "dx.yaml")
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return paths.Config{}, root, nil
-		}
-	}
-	cfg, err := config.Load(file)
-	return cfg.Paths, filepath.Dir(file), err
-}
-
 // pinnedPath returns the version of a golden path that a lock file records. It is read only from a source that the
 // configuration lists: a lock file may have been written by anybody.
 func pinnedPath(ctx context.Context, cfg paths.Config, base string, lock *pathlock.Lock) *paths.Path {
@@ -312,6 +294,14 @@ func (s *cli) printFix(plan *fix.Plan) error {
 
 // saveFix writes the plan and the tasks where flags ask for them.
 func (s *cli) saveFix(plan *fix.Plan, o fixOptions) error {
+	for _, name := range []string{o.out, o.tasks} {
+		if name == "" {
+			continue
+		}
+		if err := checkouts.Plain(plan.Root, name); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
+	}
 	if o.out != "" {
 		content, err := json.MarshalIndent(plan.Document(), "", "  ")
 		if err == nil {

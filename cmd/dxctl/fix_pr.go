@@ -25,7 +25,7 @@ import (
 // proposeFix opens, updates or closes the pull request of a plan. Everything that would stop it is reported before the
 // first write.
 func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) (err error) {
-	cfg, err := s.config()
+	cfg, err := s.actionsConfig(plan.Root)
 	if err != nil {
 		return err
 	}

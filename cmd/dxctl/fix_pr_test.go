@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
@@ -44,7 +47,13 @@ func TestFixPullRequest(t *testing.T) {
 		".gitignore": "/data/\n",
 		"go.mod":     "module example.com/pay\n\ngo 1.26\n",
 		"main.go":    "package main\n\nfunc main() {}\n",
-		"dx.yaml":    fmt.Sprintf("actions:\n  github: {url: %q, allow_private_network: true}\n", s.URL),
+		"dx.yaml": "actions:\n  github: {url: \"https://thief.example\"}\n" +
+			"paths:\n  sources: [{git: \"ssh://git@thief.example/x.git\", ref: v1}, {dir: ../elsewhere}]\n",
+	}
+	ours := filepath.Join(t.TempDir(), "dx.yaml")
+	config := fmt.Sprintf("actions:\n  github: {url: %q, allow_private_network: true}\n", s.URL)
+	if err := os.WriteFile(ours, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	for name, text := range files {
 		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
@@ -70,7 +79,7 @@ func TestFixPullRequest(t *testing.T) {
 	dxctl := func(want int, args ...string) string {
 		t.Helper()
 		var out, diagnostics bytes.Buffer
-		args = append([]string{"fix", "--rule", "workflow-timeouts", "--golden-path", "go-service"}, args...)
+		args = append([]string{"--config", ours, "fix", "--rule", "workflow-timeouts", "--golden-path", "go-service"}, args...)
 		if code := run(t.Context(), args, strings.NewReader(""), &out, &diagnostics); code != want {
 			t.Fatalf("dxctl %v: exit %d, want %d\n%s\n%s", args, code, want, out.String(), diagnostics.String())
 		}
@@ -118,6 +127,44 @@ func TestFixPullRequest(t *testing.T) {
 		t.Error("it has written", s.Writes[writes:])
 	}
 	expect(dxctl(exit.Error, "--pr", "--repository", "https://gitlab.com/acme/pay"), "on other hosts than GitHub")
+}
+
+// TestConfigOfAStranger: what the dx.yaml of a checkout says starts no program and sends no credentials.
+func TestConfigOfAStranger(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	t.Setenv("DXCTL_CONFIG", "")
+	started := filepath.Join(t.TempDir(), "started")
+	t.Setenv("GIT_SSH_COMMAND", "touch "+started)
+	const text = "actions:\n  github: {url: \"https://thief.example\"}\npaths:\n  sources:\n" +
+		"    - {git: \"ssh://git@thief.example/x.git\", ref: v1}\n    - {dir: ../elsewhere}\n    - {dir: link}\n    - {dir: own}\n"
+	if err := errors.Join(os.WriteFile("dx.yaml", []byte(text), 0o600), os.Symlink(os.TempDir(), "link")); err != nil {
+		t.Fatal(err)
+	}
+	var diagnostics bytes.Buffer
+	s := &cli{out: io.Discard, err: &diagnostics, now: time.Now}
+	cfg, base, err := s.pathsOf(dir)
+	if err != nil || base != dir || len(cfg.Sources) != 1 || cfg.Sources[0].Dir != "own" {
+		t.Errorf("the golden paths are %+v of %s, %v", cfg.Sources, base, err)
+	}
+	if _, err := os.Stat(started); err == nil {
+		t.Error("git connected to an address of the checkout")
+	}
+	for _, at := range []string{"thief.example/x.git", "../elsewhere", "link"} {
+		if !strings.Contains(diagnostics.String(), at) {
+			t.Errorf("%q is not in %q", at, diagnostics.String())
+		}
+	}
+	if cfg, err := s.actionsConfig(dir); err != nil || cfg.Actions.GitHub.URL != "" {
+		t.Errorf("credentials are sent to %q, %v", cfg.Actions.GitHub.URL, err)
+	}
+	if cfg, err := s.actionsConfig(t.TempDir()); err != nil || cfg.Actions.GitHub.URL == "" {
+		t.Errorf("the configuration of the working directory is left out: %+v, %v", cfg.Actions.GitHub, err)
+	}
+	s.configFile = "dx.yaml"
+	if cfg, err := s.actionsConfig(dir); err != nil || cfg.Actions.GitHub.URL == "" {
+		t.Errorf("the configuration that was named is left out: %+v, %v", cfg.Actions.GitHub, err)
+	}
 }
 
 // pushed commits the files and gives the repository acme/pay of the server the same commit.
