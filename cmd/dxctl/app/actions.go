@@ -73,7 +73,7 @@ func (a *App) Taken(ref string) string {
 
 // CreateCommands returns what a person does after a creation, by the configuration.
 func (a *App) CreateCommands(p actions.Plan, t create.Target) []actions.Command {
-	next := []actions.Command{{Line: "dxctl services --service " + p.Entity, Why: "see it in the catalog"}}
+	next := []actions.Command{{Line: "dxctl grade " + t.Name, Why: "see its grades"}}
 	pages := github.PagesURL(a.cfg.Actions.GitHub.URL)
 	if t.Repository != nil && a.cfg.Sources.Covers(pages, t.Repository.FullName()) == "" {
 		return append(next, actions.Command{Line: "dxctl doctor", Why: "after you have added " + t.Repository.FullName() +
