@@ -32,7 +32,6 @@ import (
 // missing is a failure, which says how to install it.
 type bed struct {
 	dir      string // programs: bed, kubectl, act, kube-score
-	env      []string
 	postgres string // address of a database server; the services get a database each
 	redis    string
 }
@@ -414,7 +413,7 @@ func serves(t *testing.T, dir string, env []string, command ...string) {
 		}
 	}()
 	get := func(path string) (int, string, error) {
-		answer, err := http.Get("http://127.0.0.1:" + port + path) //nolint:noctx // ends with the service
+		answer, err := http.Get("http://127.0.0.1:" + port + path)
 		if err != nil {
 			return 0, "", err
 		}
