@@ -436,6 +436,7 @@ var house = []struct {
 			"actions/github",
 			"scorecards/paths",
 			"access",
+			"spelling",
 			"files",
 			"event",
 			"catalog",
