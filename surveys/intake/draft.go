@@ -153,6 +153,12 @@ func (d *drafter) guess(i int, c form.Column) {
 		return ok
 	}) >= 0.5:
 		d.at.tenure, d.Survey.Columns.Tenure = i, c.Header
+		for _, cell := range distinct(cells, 20) {
+			if low, high := bandsOf(cell); low != high {
+				d.Uses[i].Check = fmt.Sprintf("%q covers more than one band of tenure and counts as %q", shorten(cell),
+					middle(cell))
+			}
+		}
 		return
 	case d.at.golden < 0 && ofGolden.MatchString(c.Header) && share(func(t string) bool {
 		_, ok := goldenOf(t)

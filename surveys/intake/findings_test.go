@@ -73,6 +73,17 @@ func TestGuesses(t *testing.T) {
 	}
 }
 
+func TestTenureThatCoversTwoBands(t *testing.T) {
+	p, s := draft(t, "Builds are fast,How long have you worked here?\n4,Less than 1 year\n5,1-3 years\n", surveys.Survey{})
+	if s.Columns.Tenure == "" || !strings.Contains(p.Uses[1].Check, `"Less than 1 year" covers more than one band of tenure and counts as "3 to 12 months"`) {
+		t.Errorf("%+v %+v", s.Columns, p.Uses[1])
+	}
+	p, _ = draft(t, "Builds are fast,How long have you worked here?\n4,Less than 3 months\n5,3-12 months\n", surveys.Survey{})
+	if p.Uses[1].Check != "" {
+		t.Errorf("check: %q", p.Uses[1].Check)
+	}
+}
+
 // A scale that changed between quarters is not read with the old one.
 func TestScaleOfTheMapIsAnother(t *testing.T) {
 	numbers := func(top int) string {

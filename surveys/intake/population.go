@@ -295,6 +295,28 @@ func tenureOf(text string) (surveys.Tenure, bool) {
 	return surveys.ThreeYears, true
 }
 
+// bandsOf returns the first and the last band of tenure that an answer covers, as their positions in surveys.Tenures.
+func bandsOf(text string) (low, high int) {
+	folded := form.Fold(text)
+	at := func(text string) int {
+		band, _ := tenureOf(text)
+		return max(slices.Index(surveys.Tenures, band), 0)
+	}
+	low = at(text)
+	high = low
+	if found := span.FindAllStringSubmatch(folded, -1); len(found) < 2 &&
+		(strings.Contains(folded, "less") || strings.Contains(folded, "under") || strings.Contains(folded, "<")) {
+		low = 0
+	}
+	return low, high
+}
+
+// middle returns the band as which an answer counts.
+func middle(text string) surveys.Tenure {
+	band, _ := tenureOf(text)
+	return band
+}
+
 // goldenOf reads yes or no.
 func goldenOf(text string) (word surveys.GoldenWord, ok bool) {
 	switch folded := form.Fold(text); {

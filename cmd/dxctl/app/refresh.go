@@ -33,6 +33,7 @@ func (a *App) refreshRegularly(ctx context.Context) {
 	var collecting sync.WaitGroup
 	defer collecting.Wait()
 	collecting.Go(func() { a.remindRegularly(ctx) }) // after the first grading
+	collecting.Go(func() { a.expireRegularly(ctx) })
 	if a.collects() {
 		collecting.Go(func() {
 			if err := a.keepCollecting(ctx); err != nil && ctx.Err() == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/dxctl/dxctl/report/words"
 	"github.com/dxctl/dxctl/surveys"
@@ -26,6 +27,20 @@ func (a *App) Archive(ctx context.Context, create bool) (*archive.Archive, error
 		a.log.Info("answers expired and were deleted", "survey", id)
 	}
 	return opened, nil
+}
+
+// expireRegularly deletes the answers of surveys that have expired, every day until ctx is done.
+func (a *App) expireRegularly(ctx context.Context) {
+	const every = 24 * time.Hour
+	for wait := time.Duration(0); a.pause(ctx, wait); wait = every {
+		opened, err := a.Archive(ctx, false) // deletes what has expired
+		if err == nil {
+			err = opened.Close()
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("deleting expired answers of surveys failed; trying again tomorrow", "error", err)
+		}
+	}
 }
 
 // StoredSurveys returns what the archive has of each survey, without answers.
