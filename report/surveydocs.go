@@ -200,6 +200,18 @@ func SurveyColumns(q SurveyQuery) []sorting.Field[SurveyRow] {
 	return SurveyRowColumns
 }
 
+// AllSurveyColumns are the columns by which documents can be sorted: those of the rows of a query, and those of other
+// rows, which are unknown in these.
+func AllSurveyColumns(q SurveyQuery) []sorting.Field[SurveyRow] {
+	all := slices.Clone(SurveyColumns(q))
+	for _, field := range slices.Concat(SurveyRowColumns, SurveyItemColumns) {
+		if !slices.ContainsFunc(all, func(f sorting.Field[SurveyRow]) bool { return f.Key == field.Key }) {
+			all = append(all, field)
+		}
+	}
+	return all
+}
+
 // only is the number of a row that has one; the zero value if it has none.
 func (r SurveyRow) only() SurveyNumber {
 	if len(r.Numbers) == 0 {

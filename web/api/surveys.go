@@ -57,7 +57,7 @@ func (a *API) survey(ctx context.Context, r route.Request) (route.Answer, error)
 	if err != nil {
 		return route.Answer{}, err
 	}
-	fields := report.SurveyColumns(q)
+	fields := report.AllSurveyColumns(q)
 	order, err := route.OrderOf(r, sorting.Columns(fields), sorting.Order{})
 	if err != nil {
 		return route.Answer{}, err

@@ -134,6 +134,9 @@ func (p *Pages) survey(ctx context.Context, r route.Request) (route.Answer, erro
 		Survey: x.Survey, Before: x.Before, Everyone: x.Everyone, Rows: report.Part(rows, page, route.PageSize), Query: q,
 		Text: text, Questions: q.By == report.SurveyByQuestion || q.Question != "",
 	}
+	if r.Query("by", "") == "" {
+		view.JSON = with(view.JSON, "by", string(q.By)) // the API lists teams by default
+	}
 	by := newPick("Show by", "by", string(q.By), []choice{{"question", "question"}, {"team", "team"}, {"tenure", "tenure"},
 		{"golden-path", "golden path"}})
 	by.All = "question"

@@ -67,6 +67,7 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 	if err := cat.Sync(ctx, s); err != nil {
 		tb.Fatal(err)
 	}
+	publishSurveys(tb, s)
 	for _, f := range cat.Facts(present) {
 		events = append(events, f)
 	}

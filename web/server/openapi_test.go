@@ -205,7 +205,7 @@ func (s *strict) check(t *testing.T, path, method string, status int, kind, body
 // placesOf are values for the parts of paths that vary.
 var placesOf = map[string][]string{
 	"namespace": {"default"}, "name": {"payment-service"}, "entitykind": {"component"},
-	"campaign": {"silver"}, "scorecard": {"test-path"}, "rule": {"readme"},
+	"campaign": {"silver"}, "survey": {"2026-Q3"}, "scorecard": {"test-path"}, "rule": {"readme"},
 	"kind": {"deployments", "pipeline_runs", "pipeline_jobs", "changes", "incidents", "action_runs"},
 }
 
