@@ -126,6 +126,9 @@ func (n *SurveyNumber) compare(s Survey, c *surveyCell, before Survey, earlier *
 			return
 		}
 	}
+	if c.Measure != SurveyItems && !sameItems(s, before, c.Item) {
+		return
+	}
 	m := earlier.scores(was)
 	change, ok := statistics.Compare(m, c.scores(is))
 	if !ok {
@@ -143,9 +146,35 @@ func (s Survey) orderNumbers(all []SurveyNumber) {
 		case SurveyIndex:
 			return 0
 		case SurveyDimension:
-			return 1 + slices.Index([]string{"feedback_loops", "cognitive_load", "flow"}, n.Item)
+			return 1 + slices.Index(indexDimensions, n.Item)
 		}
 		return 10 + slices.IndexFunc(s.Items, func(i SurveyItem) bool { return i.Key == n.Item })
 	}
 	slices.SortFunc(all, func(a, b SurveyNumber) int { return cmp.Compare(rank(a), rank(b)) })
+}
+
+// sameItems reports whether a dimension, or the index (""), is made of the same items in two surveys.
+func sameItems(s, before Survey, dimension string) bool {
+	of := func(s Survey) []string {
+		var keys []string
+		for _, i := range s.Items {
+			if i.Counted && (i.Dimension == dimension || dimension == "" && slices.Contains(indexDimensions, i.Dimension)) {
+				keys = append(keys, i.Key)
+			}
+		}
+		slices.Sort(keys)
+		return keys
+	}
+	return slices.Equal(of(s), of(before))
+}
+
+// indexDimensions are the dimensions of the index.
+var indexDimensions = []string{"feedback_loops", "cognitive_load", "flow"}
+
+// Asks reports whether the survey asks for a dimension, or all that the index ("") needs.
+func (s Survey) Asks(dimension string) bool {
+	if dimension == "" {
+		return !slices.ContainsFunc(indexDimensions, func(d string) bool { return !s.Asks(d) })
+	}
+	return slices.ContainsFunc(s.Items, func(i SurveyItem) bool { return i.Dimension == dimension })
 }

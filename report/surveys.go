@@ -35,6 +35,7 @@ type SurveyItem struct {
 	Reversed  bool     `json:"reversed"`
 	DontKnow  int      `json:"dont_know"` // of everyone
 	Rules     []string `json:"rules"`
+	Counted   bool     `json:"counted"` // it is a part of its dimension: its results are shown of everyone
 }
 
 // SurveyGroup is a set of people; the zero value is everyone.

@@ -33,6 +33,7 @@ import can still be checked for people who answered twice.`,
 	}
 	cmd.Flags().BoolVar(&o.Dry, "dry-run", false, "print what would be shown, and publish nothing")
 	cmd.Flags().BoolVar(&o.KeepKey, "keep-key", false, "keep the key of the hashed e-mail addresses")
+	cmd.Flags().BoolVar(&o.Early, "early", false, "publish before the last day of the survey is over")
 	cmd.Flags().BoolVar(&o.Again, "again", false, "publish a survey that was published and deleted; nobody may have the "+
 		"deleted results")
 	return cmd

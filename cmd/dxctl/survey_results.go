@@ -121,7 +121,7 @@ func groupTable(t *output.Table, x *report.SurveyResults) {
 		cells := append([]string{indented(x, r)}, turnout(r)...)
 		for _, m := range [][2]string{{report.SurveyIndex, ""}, {report.SurveyDimension, "feedback_loops"},
 			{report.SurveyDimension, "cognitive_load"}, {report.SurveyDimension, "flow"}} {
-			cells = append(cells, numberCell(r.Number(m[0], m[1])))
+			cells = append(cells, numberCell(x.Survey, r.Number(m[0], m[1]), m[1]))
 		}
 		change := "–"
 		if n := r.Number(report.SurveyIndex, ""); n != nil {
@@ -139,7 +139,10 @@ func turnout(r report.SurveyRow) []string {
 	return []string{words.Whole(r.Answers), people, words.Percent(r.ResponseRate)}
 }
 
-func numberCell(n *report.SurveyNumber) string {
+func numberCell(s report.Survey, n *report.SurveyNumber, dimension string) string {
+	if n == nil && !s.Asks(dimension) {
+		return "not asked"
+	}
 	if n == nil {
 		return "hidden"
 	}

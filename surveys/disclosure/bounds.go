@@ -173,6 +173,41 @@ func (s *survey) sets(q int, cells []int) []known {
 			put(without(s.members[i], taken), slices.Max(parts), false)
 		}
 	}
+	for _, i := range cells { // what is in a group and in neither of two that overlap
+		g := s.groups[i]
+		for _, two := range s.overlapping(g) {
+			w, okW := at[two.within]
+			x, okX := at[two.one]
+			y, okY := at[two.other]
+			if okW && okX && okY {
+				taken := slices.Concat(s.members[x], s.members[y])
+				slices.Sort(taken)
+				put(without(s.members[w], taken), max(i, x, y), false)
+			}
+		}
+	}
+	return all
+}
+
+// overlap is two groups, in a wider one, whose intersection is a group.
+type overlap struct{ within, one, other Group }
+
+// overlapping returns the pairs whose intersection is g.
+func (s *survey) overlapping(g Group) []overlap {
+	var all []overlap
+	if g.Tenure != "" && g.GoldenPath != "" {
+		all = append(all, overlap{Group{Team: g.Team}, Group{Team: g.Team, Tenure: g.Tenure},
+			Group{Team: g.Team, GoldenPath: g.GoldenPath}})
+	}
+	if g.Team == "" {
+		return all
+	}
+	for _, above := range s.tree.path(g.Team)[1:] {
+		slice := Group{Team: above, Tenure: g.Tenure, GoldenPath: g.GoldenPath}
+		if slice != (Group{Team: above}) {
+			all = append(all, overlap{Group{Team: above}, slice, Group{Team: g.Team}})
+		}
+	}
 	return all
 }
 
@@ -270,6 +305,7 @@ func (s *survey) attributable(q int, sets []known, in [][]int) []known {
 	}
 	for v := range sets[0].counts {
 		least, most := s.limits(q, v, sets)
+		refine(v, sets, in, least, most)
 		for _, set := range sets {
 			if set.counts[v] == 0 {
 				continue

@@ -31,6 +31,7 @@ type Item struct {
 	Reversed  bool     `json:"reversed"`  // a high point is bad as the form asks it; results are in the good direction
 	DontKnow  int      `json:"dont_know"` // of everyone; 0 also if fewer than 5 did not know
 	Rules     []string `json:"rules"`     // that address it
+	Counted   bool     `json:"counted"`   // it is a part of the published dimension
 }
 
 // Computed is what may be shown of a version of a survey.
@@ -42,6 +43,7 @@ type Computed struct {
 	places    []disclosure.Place
 	responses []int // of each place
 	parents   map[string]string
+	counted   map[string]bool  // items that are shown of everyone: of these dimensions are made
 	before    map[cellKey]bool // of a correction: the cells that were published; nil: it is the first publication
 }
 
@@ -133,16 +135,23 @@ func (c *Computed) scores(items []surveys.Item, base store.SurveyResult, of map[
 	var all []store.SurveyResult
 	var dimensions []statistics.Moments
 	for _, d := range indexed {
-		asked := 0
+		asked, counted := 0, 0
 		var shown []statistics.Moments
 		for _, item := range items {
 			if item.Kind != surveys.Rating || item.Dimension != d {
 				continue
 			}
 			asked++
+			if !c.counted[item.Key] {
+				continue
+			}
+			counted++
 			if m, ok := of[item.Key]; ok {
 				shown = append(shown, m)
 			}
+		}
+		if len(shown) < counted { // it would be another number than that of everyone
+			continue
 		}
 		if m, ok := statistics.MeanOfItems(shown, asked); ok {
 			dimensions = append(dimensions, m)
@@ -164,6 +173,10 @@ func derived(r store.SurveyResult, measure, key string, m statistics.Moments) st
 
 // fill computes the results of all cells that are shown.
 func (c *Computed) fill(a surveys.Answers) {
+	c.counted = map[string]bool{}
+	for i, q := range c.questions {
+		c.counted[q.item.Key] = c.shows(disclosure.Group{}, i)
+	}
 	for _, g := range c.decision.Groups {
 		if c.before != nil && !c.before[cellKey{g.Team, g.Tenure, g.GoldenPath, Responses, ""}] {
 			continue
@@ -253,6 +266,7 @@ func (c *Computed) describe(a surveys.Answers, items []Item) error {
 		}
 	}
 	for i := range items {
+		items[i].Counted = c.counted[items[i].Key]
 		// How many did not know is a number of people, too.
 		if !shown[items[i].Key] || items[i].DontKnow < disclosure.Threshold {
 			items[i].DontKnow = 0

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dxctl/dxctl/report"
@@ -25,13 +26,21 @@ type Publication struct {
 	Dry     bool // compute what would be shown, and publish nothing
 	KeepKey bool // keep the key of the hashes of respondents
 	Again   bool // publish also a survey that was published and deleted
+	Early   bool // publish also a survey whose last day is not over
 }
+
+// ErrOpen reports that a survey still takes answers.
+var ErrOpen = errors.New("it still takes answers, and later ones would be a correction; publish it when its last day is " +
+	"over, or with --early if nobody will answer any longer")
 
 // PublishSurvey computes what may be shown of a survey's latest import, and publishes it.
 func (a *App) PublishSurvey(ctx context.Context, id string, o Publication) (c *results.Computed, err error) {
 	err = a.withArchive(ctx, func(opened *archive.Archive) error {
 		if c, err = results.Prepare(ctx, opened, a.Store, id, o.Again); err != nil || o.Dry {
 			return err
+		}
+		if a.now().Before(c.Published.ClosesAt) && !o.Early {
+			return fmt.Errorf("publishing survey %s: %w", id, ErrOpen)
 		}
 		return results.Publish(ctx, opened, a.Store, c, o.KeepKey, a.now())
 	})
