@@ -2,6 +2,7 @@ package edits
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,11 +31,81 @@ func writeBills(e *editor) {
 // attestBuilds lets BuildKit attest where an image comes from.
 func attestBuilds(e *editor) {
 	for _, w := range named.ReleasesWithout(e.Facts, workflow.PurposeProvenance) {
+		if secret := e.secretsOfBuilds(w); secret != nil {
+			e.ask(w.Path, secret.Line, "pass secrets to the build by secrets instead of build arguments, and add "+
+				"`provenance: mode=max` then: the attestation has the values of arguments and is published with the image")
+			continue
+		}
 		if !e.buildInput(w, splice.Pair{Key: "provenance", Value: "mode=max"}) {
 			e.ask(w.Path, 0, "attest the build of what is released with actions/attest-build-provenance: its files are not "+
 				"known. It needs a public repository or an enterprise plan")
 		}
 	}
+}
+
+// public finds expressions whose values everybody sees who sees the image or its repository.
+var public = regexp.MustCompile(`^(github\.(ref|ref_name|ref_type|sha|run_id|run_number|run_attempt|repository|` +
+	`repository_owner|server_url|workflow|event_name)|matrix\.[A-Za-z_][\w-]*|runner\.(os|arch))$`)
+
+// secretName finds names of build arguments that are usual for secrets.
+var secretName = regexp.MustCompile(`(?i)token|secret|passw|passphrase|credential|private|auth|(^|_)(key|pat|pwd|dsn)($|_)`)
+
+// argument splits a build argument.
+var argument = regexp.MustCompile(`^["']?([A-Za-z_]\w*)=(.*)$`)
+
+// secretsOfBuilds returns the first input of a step that builds an image, by which a secret may be passed that BuildKit
+// writes into the provenance: with mode=max it has the values of build arguments and the addresses of contexts
+// (https://docs.docker.com/build/metadata/attestations/slsa-provenance/). nil if there is none.
+func (e *editor) secretsOfBuilds(w *workflow.Workflow) (found *yaml.Node) {
+	e.yaml(w.Path, func(f *splice.File) error {
+		return jobs(f, func(_ string, job *yaml.Node) error {
+			for _, step := range items(splice.Field(job, "steps")) {
+				with := splice.Field(step, "with")
+				action, _, _ := strings.Cut(yamlfile.Text(splice.Field(step, "uses")), "@")
+				if found != nil || !strings.EqualFold(action, "docker/build-push-action") {
+					continue
+				}
+				for _, key := range []string{"build-args", "build-contexts", "context", "labels"} {
+					if input := splice.Field(with, key); input != nil && !harmless(key, input) {
+						found = input
+						return nil
+					}
+				}
+			}
+			return nil
+		})
+	})
+	return found
+}
+
+// harmless reports whether an input of a build has no secret for sure.
+func harmless(key string, input *yaml.Node) bool {
+	if input.Kind != yaml.ScalarNode {
+		return false
+	}
+	for _, o := range expressionsOf(input.Value) {
+		// Labels are in the image itself: what another step computed for them is published today.
+		if !public.MatchString(o.inner) && (key != "labels" || !strings.HasPrefix(o.inner, "steps.")) {
+			return false
+		}
+	}
+	if key == "context" || key == "build-contexts" {
+		return !strings.Contains(input.Value, "@")
+	}
+	if key != "build-args" {
+		return true
+	}
+	for line := range strings.Lines(input.Value) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		// An argument without a value has that of the environment.
+		parts := argument.FindStringSubmatch(line)
+		if parts == nil || secretName.MatchString(parts[1]) || strings.Contains(parts[2], "://") {
+			return false
+		}
+	}
+	return true
 }
 
 // buildInput adds an input to the steps of a workflow that build and push images. changed is whether there is one, and
