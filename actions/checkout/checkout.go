@@ -26,11 +26,13 @@ const MaxFile = 8 << 20
 type Checkout struct {
 	dir  string // absolute
 	root *os.Root
-	git  bool
+	git  bool   // whether the directory is the root of a repository
+	top  string // root of the repository that the directory is in; "" if it is in none
+	base string // of the directory, relative to top, with slashes; "." for the root itself
 }
 
-// Open opens the root of a checkout. A directory that is not in a git repository can be opened, too; then no file has
-// uncommitted changes. The caller closes it.
+// Open opens a checkout, or a directory in one. A directory that is not in a git repository can be opened, too; then no
+// file has uncommitted changes. The caller closes it.
 func Open(dir string) (*Checkout, error) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -40,8 +42,34 @@ func Open(dir string) (*Checkout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening directory %s: %w", dir, err)
 	}
-	_, err = root.Lstat(".git")
-	return &Checkout{dir: absolute, root: root, git: err == nil}, nil
+	c := &Checkout{dir: absolute, root: root}
+	if err := c.locate(); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return c, nil
+}
+
+// locate finds the repository that the directory is in, by its name without symbolic links: git goes up from there.
+func (c *Checkout) locate() error {
+	_, err := c.root.Lstat(".git")
+	if c.git = err == nil; c.git {
+		c.top, c.base = c.dir, "."
+		return nil
+	}
+	physical, err := filepath.EvalSymlinks(c.dir)
+	if err != nil {
+		return fmt.Errorf("opening directory %s: %w", c.dir, err)
+	}
+	top, err := Inside(physical)
+	if err != nil || top == "" {
+		return err
+	}
+	base, err := filepath.Rel(top, physical)
+	if err != nil {
+		return fmt.Errorf("opening directory %s: %w", c.dir, err)
+	}
+	c.top, c.base = top, filepath.ToSlash(base)
+	return nil
 }
 
 // Close releases the directory.

@@ -32,7 +32,7 @@ func (c *Checkout) Init(ctx context.Context) error {
 		if _, err := run(ctx, c.dir, env, "init", "--quiet", "--template=", "--initial-branch="+Branch); err != nil {
 			return fmt.Errorf("making a git repository of %s: %w", c.dir, err)
 		}
-		c.git = true
+		c.git, c.top, c.base = true, c.dir, "."
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"os"
+	"path"
 	"slices"
 	"strings"
 )
@@ -28,7 +29,7 @@ const batch = 200
 // its line ends counts as changed, because the conversion is a program that is not run. Outside of a git repository no
 // path has changes.
 func (c *Checkout) Uncommitted(ctx context.Context, names ...string) (map[string]string, error) {
-	if !c.git || len(names) == 0 {
+	if c.top == "" || len(names) == 0 {
 		return nil, nil
 	}
 	for _, name := range names {
@@ -87,19 +88,27 @@ func (c *Checkout) compare(ctx context.Context, name string, e entry, commits bo
 
 // entries returns what the index and the last commit have of the paths, and whether there is a commit.
 func (c *Checkout) entries(ctx context.Context, names []string) (map[string]entry, bool, error) {
-	_, err := Git(ctx, c.dir, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+	_, err := Git(ctx, c.top, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
 	var exit *ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return nil, false, err
 	}
 	commits := err == nil
 	entries := map[string]entry{}
-	for some := range slices.Chunk(names, batch) {
-		out, err := Git(ctx, c.dir, append([]string{"ls-files", "--stage", "-z", "--"}, some...)...)
+	below := map[string]string{} // name in the directory, by the name in the repository
+	all := make([]string, 0, len(names))
+	for _, name := range names {
+		full := path.Join(c.base, name)
+		below[full] = name
+		all = append(all, full)
+	}
+	for some := range slices.Chunk(all, batch) {
+		out, err := Git(ctx, c.top, append([]string{"ls-files", "--stage", "-z", "--"}, some...)...)
 		if err != nil {
 			return nil, false, err
 		}
-		for name, fields := range records(out) { // mode, id, stage
+		for full, fields := range records(out) { // mode, id, stage
+			name := below[full]
 			e := entries[name]
 			e.index = fields[1]
 			e.unmerged = e.unmerged || fields[2] != "0"
@@ -108,11 +117,12 @@ func (c *Checkout) entries(ctx context.Context, names []string) (map[string]entr
 		if !commits {
 			continue
 		}
-		out, err = Git(ctx, c.dir, append([]string{"ls-tree", "-z", "--full-tree", "HEAD", "--"}, some...)...)
+		out, err = Git(ctx, c.top, append([]string{"ls-tree", "-z", "--full-tree", "HEAD", "--"}, some...)...)
 		if err != nil {
 			return nil, false, err
 		}
-		for name, fields := range records(out) { // mode, type, id
+		for full, fields := range records(out) { // mode, type, id
+			name := below[full]
 			e := entries[name]
 			e.head = fields[2]
 			entries[name] = e
@@ -135,7 +145,7 @@ func records(out []byte) func(yield func(string, []string) bool) {
 
 // convertsLines reports whether git writes a file with Windows line ends that it stores with Unix ones.
 func (c *Checkout) convertsLines(ctx context.Context, name string) (bool, error) {
-	out, err := Git(ctx, c.dir, "check-attr", "-z", "text", "eol", "--", name)
+	out, err := Git(ctx, c.top, "check-attr", "-z", "text", "eol", "--", path.Join(c.base, name))
 	if err != nil {
 		return false, fmt.Errorf("reading the attributes of %s: %w", name, err)
 	}
@@ -149,7 +159,7 @@ func (c *Checkout) convertsLines(ctx context.Context, name string) (bool, error)
 		}
 	}
 	// On Windows this is set for the whole system, which is why the configuration of user and system is read here.
-	out, err = run(ctx, c.dir, append(os.Environ(), "GIT_OPTIONAL_LOCKS=0"), "config", "--get", "core.autocrlf")
+	out, err = run(ctx, c.top, append(os.Environ(), "GIT_OPTIONAL_LOCKS=0"), "config", "--get", "core.autocrlf")
 	var exit *ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return false, fmt.Errorf("reading core.autocrlf: %w", err)

@@ -50,8 +50,8 @@ func (c *Checkout) Check(ctx context.Context, changes []Change) error {
 	return errors.Join(problems...)
 }
 
-// conflicting returns the changes that cannot both be: of one path, of paths that differ by case only, and of a file
-// that another change needs as a directory.
+// conflicting returns the changes that cannot both be: of one path, of paths or directories that differ by case only,
+// and of a file that another change needs as a directory.
 func conflicting(changes []Change) (problems []error) {
 	at := map[string]string{} // path of a lower-case path
 	for _, ch := range changes {
@@ -61,8 +61,15 @@ func conflicting(changes []Change) (problems []error) {
 		}
 		at[key] = ch.Path
 	}
+	dirs := map[string]string{} // directory of a lower-case directory
 	for _, ch := range changes {
 		for dir := path.Dir(ch.Path); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			if other, seen := dirs[fold(dir)]; seen && other != dir {
+				problems = append(problems, refuse(ch.Path, "its directory %s differs by case only from %s of another change",
+					dir, other))
+				break
+			}
+			dirs[fold(dir)] = dir
 			if other, taken := at[fold(dir)]; taken {
 				problems = append(problems, refuse(ch.Path, "another change makes a file of %s", other))
 			}
