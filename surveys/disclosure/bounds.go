@@ -11,6 +11,10 @@ type known struct {
 	byTeams bool
 }
 
+// fewCells is up to how many cells of a question also what is in neither of two groups is compared with all other sets.
+// With more there are so many people elsewhere that it says little, and the sets are too many.
+const fewCells = 120
+
 // decideQuestion returns which of the shown groups are shown for a question.
 //
 // Cells are hidden where all gave the same answer: who is in the group has given it. For teams that is decided on the
@@ -173,16 +177,30 @@ func (s *survey) sets(q int, cells []int) []known {
 			put(without(s.members[i], taken), slices.Max(parts), false)
 		}
 	}
-	for _, i := range cells { // what is in a group and in neither of two that overlap
-		g := s.groups[i]
-		for _, two := range s.overlapping(g) {
+	return all
+}
+
+// neither returns what is in a group and in neither of two that overlap, if all four are shown.
+func (s *survey) neither(q int, cells []int) []known {
+	var all []known
+	at := map[Group]int{}
+	for _, i := range cells {
+		at[s.groups[i]] = i
+	}
+	for _, i := range cells {
+		for _, two := range s.overlapping(s.groups[i]) {
 			w, okW := at[two.within]
 			x, okX := at[two.one]
 			y, okY := at[two.other]
-			if okW && okX && okY {
-				taken := slices.Concat(s.members[x], s.members[y])
-				slices.Sort(taken)
-				put(without(s.members[w], taken), max(i, x, y), false)
+			if !okW || !okX || !okY {
+				continue
+			}
+			taken := slices.Concat(s.members[x], s.members[y])
+			slices.Sort(taken)
+			places := without(s.members[w], taken)
+			k := known{places: places, counts: s.counts(q, places), n: s.sum(q, places), group: max(i, x, y)}
+			if k.n > 0 {
+				all = append(all, k)
 			}
 		}
 	}
@@ -225,6 +243,9 @@ func (s *survey) overlapping(g Group) []overlap {
 // new sets, such as the rest of a team of which less is subtracted; only these are compared with all others.
 func (s *survey) check(q int, cells []int, checked map[uint64]bool) []known {
 	sets := s.sets(q, cells)
+	if len(cells) <= fewCells {
+		sets = append(sets, s.neither(q, cells)...)
+	}
 	var broken []known
 	in := make([][]int, len(s.totals[q]))      // place → sets
 	inOther := make([][]int, len(s.totals[q])) // place → sets that are not of teams only

@@ -2,8 +2,9 @@ package disclosure
 
 import "slices"
 
-// rareAnswers is how many may have given an answer for the exact search, and searchSteps bounds it.
-const rareAnswers, searchSteps = 6, 50_000
+// rareAnswers is how many may have given an answer for the exact search, and searchSteps how often it may look whether
+// an answer can be in a place.
+const rareAnswers, searchSteps = 12, 400_000
 
 // refine narrows how often a rare answer was given in each place, at least and at most, to what is possible in all
 // known sets at once: it searches all ways in which the answers can lie. For an answer that more people gave, or if the
@@ -50,7 +51,7 @@ type rare struct {
 // place puts one of the remaining answers into each place where it can be. The set with the fewest places to choose
 // from is filled first.
 func (r *rare) place(remaining, everyone int) {
-	if r.steps++; r.steps > searchSteps {
+	if r.steps > searchSteps {
 		return
 	}
 	if remaining == 0 {
@@ -95,6 +96,7 @@ func (r *rare) place(remaining, everyone int) {
 }
 
 func (r *rare) fits(p int) bool {
+	r.steps++
 	if r.given[p] >= r.most[p] || len(r.in[p]) == 0 {
 		return false
 	}

@@ -1,5 +1,7 @@
 package disclosure
 
+import "slices"
+
 // Correction is a corrected version of answers next to the published one, over the same places and questions.
 type Correction struct {
 	Parents       map[string]string // of the teams, for both versions
@@ -42,7 +44,7 @@ func (c Correction) Refused() int {
 		for p := range c.Places {
 			s.questions[q].Counts[p] = difference(c.Before[q].Counts[p], c.After[q].Counts[p])
 		}
-		for _, set := range s.sets(q, cells) {
+		for _, set := range slices.Concat(s.sets(q, cells), s.neither(q, cells)) {
 			if !mayChange(set.counts) {
 				refused++
 			}
