@@ -18,7 +18,7 @@ var pushes = regexp.MustCompile(`(?m)\bgit push\b|\bdocker (image )?push\b|\bpus
 
 // tokenUse finds scripts and inputs that may use the token of the workflow.
 var tokenUse = regexp.MustCompile(`(?i)github[._]token|GH_TOKEN|\bgh\s|\bgit (push|fetch|clone|ls-remote|submodule)\b|hub\s|` +
-	`api\.github\.com|ghcr\.io|persist-credentials|ACTIONS_ID_TOKEN|id-token`)
+	`api\.github\.com|ghcr\.io|ACTIONS_ID_TOKEN|id-token`)
 
 // needs are the rights that actions need beyond reading the contents of the repository. An action that is not listed
 // may need any.
@@ -35,15 +35,15 @@ var needs = map[string]map[string]string{
 	"hashicorp/setup-terraform": {}, "azure/setup-helm": {}, "azure/setup-kubectl": {}, "helm/kind-action": {},
 	"codecov/codecov-action": {}, "taiki-e/install-action": {}, "rhysd/actionlint": {}, "crate-ci/typos": {},
 	"pre-commit/action": {}, "goto-bus-stop/setup-zig": {}, "mlugg/setup-zig": {}, "subosito/flutter-action": {},
-	"github/codeql-action/init":         {"security-events": "write"},
-	"github/codeql-action/autobuild":    {"security-events": "write"},
-	"github/codeql-action/analyze":      {"security-events": "write"},
+	"github/codeql-action/init":         {"security-events": "write", "actions": "read", "packages": "read"},
+	"github/codeql-action/autobuild":    {"security-events": "write", "actions": "read", "packages": "read"},
+	"github/codeql-action/analyze":      {"security-events": "write", "actions": "read", "packages": "read"},
 	"github/codeql-action/upload-sarif": {"security-events": "write"},
 	"ossf/scorecard-action":             {"security-events": "write", "id-token": "write"},
 	"actions/deploy-pages":              {"pages": "write", "id-token": "write"}, "actions/upload-pages-artifact": {},
 	"actions/configure-pages":     {"pages": "read"},
-	"actions/stale":               {"issues": "write", "pull-requests": "write"},
-	"actions/labeler":             {"pull-requests": "write"},
+	"actions/stale":               {"issues": "write", "pull-requests": "write", "actions": "write"},
+	"actions/labeler":             {"issues": "write", "pull-requests": "write"},
 	"actions/first-interaction":   {"issues": "write", "pull-requests": "write"},
 	"softprops/action-gh-release": {"contents": "write"}, "ncipollo/release-action": {"contents": "write"},
 	"goreleaser/goreleaser-action": {"contents": "write"},
@@ -52,12 +52,18 @@ var needs = map[string]map[string]string{
 	"amannn/action-semantic-pull-request":   {"pull-requests": "read"},
 	"peaceiris/actions-gh-pages":            {"contents": "write"},
 	"jamesives/github-pages-deploy-action":  {"contents": "write"},
-	"googleapis/release-please-action":      {"contents": "write", "pull-requests": "write"},
+	"googleapis/release-please-action":      {"contents": "write", "issues": "write", "pull-requests": "write"},
 	"pypa/gh-action-pypi-publish":           {"id-token": "write"},
 	"actions/attest-build-provenance":       {"id-token": "write", "attestations": "write"},
 	"actions/attest":                        {"id-token": "write", "attestations": "write"},
 	"aws-actions/configure-aws-credentials": {"id-token": "write"}, "google-github-actions/auth": {"id-token": "write"},
 	"azure/login": {"id-token": "write"},
+}
+
+// deciding are inputs by which actions need other rights than usually.
+var deciding = []string{
+	"comment-summary-in-pr", "add-job-summary-as-pr-comment", "dependency-graph", "arguments", "use_oidc",
+	"discussion_category_name", "discussionCategory", "enablement",
 }
 
 // limitPermissions declares the least rights of the token for workflows whose steps are all known, and moves the rights
@@ -86,6 +92,11 @@ func limitPermissions(e *editor) {
 
 // declare writes the permissions of a workflow that has none, or all.
 func (e *editor) declare(f *splice.File, w *workflow.Workflow) error {
+	if on := w.On("workflow_call"); on != nil {
+		e.ask(w.Path, on.At.Line, "declare the least permissions of the token: the workflow is called by others, whose "+
+			"permissions are not known, and a job that asks for more than its caller has does not start")
+		return nil
+	}
 	rights := map[string]map[string]string{}
 	for i := range w.Jobs {
 		j := &w.Jobs[i]
@@ -97,6 +108,9 @@ func (e *editor) declare(f *splice.File, w *workflow.Workflow) error {
 			e.ask(w.Path, line, "declare the least permissions of the token: what the job %s needs is not known, because %s",
 				j.ID, unknown)
 			return nil
+		}
+		if !w.Permissions.Declared && !slices.ContainsFunc(j.Steps, needsIdentity) {
+			delete(needed, "id-token") // which no job has today: with it, the action would sign in another way
 		}
 		rights[j.ID] = needed
 	}
@@ -118,6 +132,13 @@ func (e *editor) declare(f *splice.File, w *workflow.Workflow) error {
 		}
 		return f.Insert(job, anchor(job), "permissions", scopes(own))
 	})
+}
+
+// needsIdentity reports whether a step does nothing without the right id-token.
+func needsIdentity(s workflow.Step) bool {
+	return s.Uses != nil && slices.Contains([]string{
+		"actions/deploy-pages", "actions/attest", "actions/attest-build-provenance",
+	}, strings.ToLower(s.Uses.Action))
 }
 
 // anchor returns the field of a job after which another one reads well.
@@ -164,24 +185,35 @@ func (e *editor) neededBy(f *splice.File, j *workflow.Job) (map[string]string, i
 	if part := splice.Field(f.Docs[0], "env"); part != nil && mentionsToken(part) {
 		return nil, part.Line, "the environment of the workflow has the token"
 	}
+	read := newReader(e)
+	keeps := e.keepsToken(j.Steps, 0)
 	for i, s := range j.Steps {
+		list := items(splice.Field(node, "steps"))
+		if i >= len(list) {
+			return nil, j.At.Line, "its steps are written elsewhere"
+		}
 		if s.Uses == nil {
 			if tokenUse.MatchString(s.Run) {
 				return nil, s.At.Line, "a script may use the token"
 			}
+			if reason := read.step(f, node, list[i], s.Run); keeps && reason != "" {
+				return nil, s.At.Line, reason
+			}
 		} else if reason := e.neededByAction(s.Uses, needed, 0); reason != "" {
 			return nil, s.Uses.At.Line, reason
-		}
-		list := items(splice.Field(node, "steps"))
-		if i >= len(list) {
-			return nil, j.At.Line, "its steps are written elsewhere"
+		} else if reason := read.action(s.Uses, 0); keeps && reason != "" {
+			return nil, s.Uses.At.Line, reason
 		}
 		name := ""
 		if s.Uses != nil {
 			name = strings.ToLower(s.Uses.Action)
 		}
-		if s.With["comment-summary-in-pr"] != "" || s.With["only-new-issues"] == "true" {
-			return nil, s.At.Line, "an input of a step decides about the pull request"
+		decides := func(input string) bool { return s.With[input] != "" }
+		if slices.ContainsFunc(deciding, decides) || s.With["only-new-issues"] == "true" {
+			return nil, s.At.Line, "an input of a step decides about its rights"
+		}
+		if branches := s.With["delete-branch"]; name == "actions/stale" && branches != "" && branches != "false" {
+			needed["contents"] = "write"
 		}
 		_, known := needs[name]
 		with := splice.Field(list[i], "with")
@@ -195,18 +227,42 @@ func (e *editor) neededBy(f *splice.File, j *workflow.Job) (map[string]string, i
 	return needed, 0, ""
 }
 
+// keepsToken reports whether a step checks out the repository such that git has the token afterwards.
+func (e *editor) keepsToken(steps []workflow.Step, depth int) bool {
+	return slices.ContainsFunc(steps, func(s workflow.Step) bool {
+		if s.Uses == nil {
+			return false
+		}
+		if a := e.local(s.Uses); a != nil {
+			return depth > 5 || e.keepsToken(a.Steps, depth+1)
+		}
+		return strings.EqualFold(s.Uses.Action, "actions/checkout") && s.With["persist-credentials"] != "false"
+	})
+}
+
+// local returns the composite action of the repository that a step uses; nil if it uses another one.
+func (e *editor) local(u *workflow.Use) *workflow.Action {
+	if u.Pin != workflow.PinLocal {
+		return nil
+	}
+	dir := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(u.Action, "./"), "/"), "/")
+	i := slices.IndexFunc(e.Facts.Workflows.Actions, func(a workflow.Action) bool {
+		return a.Path == dir+"/action.yml" || a.Path == dir+"/action.yaml"
+	})
+	if i < 0 || e.Facts.Workflows.Actions[i].Using != "composite" {
+		return nil
+	}
+	return &e.Facts.Workflows.Actions[i]
+}
+
 // neededByAction adds the rights that an action needs, and returns why they are not known.
 func (e *editor) neededByAction(u *workflow.Use, needed map[string]string, depth int) string {
 	if u.Pin == workflow.PinLocal {
-		name := strings.TrimPrefix(strings.TrimPrefix(u.Action, "./"), "/")
-		dir := strings.TrimSuffix(name, "/")
-		i := slices.IndexFunc(e.Facts.Workflows.Actions, func(a workflow.Action) bool {
-			return a.Path == dir+"/action.yml" || a.Path == dir+"/action.yaml"
-		})
-		if i < 0 || depth > 5 || e.Facts.Workflows.Actions[i].Using != "composite" {
+		a := e.local(u)
+		if a == nil || depth > 5 {
 			return "the action " + u.Text + " is not read"
 		}
-		for _, s := range e.Facts.Workflows.Actions[i].Steps {
+		for _, s := range a.Steps {
 			if s.Uses == nil && tokenUse.MatchString(s.Run) {
 				return "a script of " + u.Text + " may use the token"
 			}

@@ -66,7 +66,7 @@ func (e *editor) secretsOfBuilds(w *workflow.Workflow) (found *yaml.Node) {
 					continue
 				}
 				for _, key := range []string{"build-args", "build-contexts", "context", "labels"} {
-					if input := splice.Field(with, key); input != nil && !harmless(key, input) {
+					if input := splice.Field(with, key); input != nil && !withoutSecrets(key, input) {
 						found = input
 						return nil
 					}
@@ -78,8 +78,8 @@ func (e *editor) secretsOfBuilds(w *workflow.Workflow) (found *yaml.Node) {
 	return found
 }
 
-// harmless reports whether an input of a build has no secret for sure.
-func harmless(key string, input *yaml.Node) bool {
+// withoutSecrets reports whether an input of a build has no secret for sure.
+func withoutSecrets(key string, input *yaml.Node) bool {
 	if input.Kind != yaml.ScalarNode {
 		return false
 	}
