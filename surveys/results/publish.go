@@ -32,8 +32,8 @@ type CorrectionError struct {
 // Error does not say which results change by how much: that is what must not be known.
 func (e *CorrectionError) Error() string {
 	return fmt.Sprintf("publishing the corrected answers of survey %s: with both versions, %d differences could be "+
-		"computed of fewer than %d people, or of people who all changed alike; the published version stays. Publish when more "+
-		"answers differ", e.Survey, e.Refused, disclosure.Threshold)
+		"computed of fewer than %d people, or of people who all changed alike; the published version stays. Publish "+
+		"when more answers differ", e.Survey, e.Refused, disclosure.Threshold)
 }
 
 // ErrPublished reports that the latest import of a survey is published already.
@@ -41,8 +41,8 @@ var ErrPublished = errors.New("its latest import is published already, and a pub
 	"import a corrected file to publish a correction")
 
 // ErrDeleted reports that a survey was published before, and deleted.
-var ErrDeleted = errors.New("it was published and deleted; a new publication is compared with nothing, so that whoever " +
-	"has the deleted results could derive what few people answered. Publish it with --again if nobody has them")
+var ErrDeleted = errors.New("it was published and deleted; a new publication is compared with nothing, so that " +
+	"whoever has the deleted results could derive what few people answered. Publish it with --again if nobody has them")
 
 // ErrNothing reports that nothing of a survey may be shown.
 var ErrNothing = errors.New("nothing may be shown of it: it needs a group in which at least 5 people answered " +
