@@ -22,7 +22,10 @@ func Plain(root, name string) error {
 		return fmt.Errorf("looking at %s: %w", name, err)
 	}
 	rel, err := filepath.Rel(root, absolute)
-	if err != nil || !filepath.IsLocal(rel) {
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", name, err)
+	}
+	if !filepath.IsLocal(rel) {
 		return nil
 	}
 	part := root

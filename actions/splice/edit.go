@@ -202,7 +202,7 @@ func (f *File) Replace(n *yaml.Node, text string) error {
 	if err != nil {
 		return err
 	}
-	written := text
+	var written string
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
 		written = doubleQuoted(text)

@@ -39,8 +39,8 @@ func newFix(s *cli) *cobra.Command {
 		Use:   "fix [DIRECTORY | SERVICE]",
 		Short: "Show, and with --write make, the patches that make rules pass",
 		Long: `Adopt the defaults of a golden path in a repository, also in one that was never created from it: read the files as
-the scorecards do, find the smallest patch for each rule that is not met, and print the plan: the rules, the grade before
-and after, and the diff. Nothing is changed without --write.
+the scorecards do, find the smallest patch for each rule that is not met, and print the plan: the rules, the grade
+before and after, and the diff. Nothing is changed without --write.
 
   dxctl fix                          the checkout that you are in
   dxctl fix services/pay             one service of a repository with several; only its directory is changed
@@ -54,8 +54,8 @@ The golden path is the one of the lock file (.dxctl/golden-path.lock), else the 
 only one for the language. Files of a golden path are only added, never written over what somebody wrote; what its newer
 version changes is merged, and a merge that is not clean is reported as a conflict.
 
-Each patch is judged before it is shown: workflows by actionlint, Dockerfiles by the parser of BuildKit, manifests by the
-types of Kubernetes.
+Each patch is judged before it is shown: workflows by actionlint, Dockerfiles by the parser of BuildKit, manifests by
+the types of Kubernetes.
 
 With --check the exit code is 2 if there are changes to make, and 0 if there are none. It is 3 if there are conflicts.`,
 		Args:        cobra.MaximumNArgs(1),

@@ -74,8 +74,8 @@ func within(dir, file string) bool {
 }
 
 func resolved(name string) string {
-	if real, err := filepath.EvalSymlinks(name); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		return target
 	}
 	return name
 }

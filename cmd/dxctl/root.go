@@ -85,8 +85,9 @@ To use your own sources:        dxctl init, then dxctl doctor, dxctl collect and
 		},
 	)
 	root.AddCommand(
-		newServe(s), newDemo(s), newCollect(s), newGrade(s), newGate(s), newFix(s), newFacts(s), newMetrics(s), newServices(s),
-		newPeople(s), newLedger(s), newRules(s), newScorecards(s), newWaiver(s), newCampaign(s), newCompliance(s),
+		newServe(s), newDemo(s), newCollect(s), newGrade(s), newGate(s), newFix(s), newFacts(s), newMetrics(s),
+		newServices(s), newPeople(s), newLedger(s), newRules(s), newScorecards(s), newWaiver(s), newCampaign(s),
+		newCompliance(s),
 		newPath(s), newSurvey(s), newCreate(s), newActions(s),
 		newSQL(s), newEvent(s), newMigrate(s), newDoctor(s), newInit(s), newVersion(s),
 	)

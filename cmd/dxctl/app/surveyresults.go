@@ -30,8 +30,8 @@ type Publication struct {
 }
 
 // ErrOpen reports that a survey still takes answers.
-var ErrOpen = errors.New("it still takes answers, and later ones would be a correction; publish it when its last day is " +
-	"over, or with --early if nobody will answer any longer")
+var ErrOpen = errors.New("it still takes answers, and later ones would be a correction; publish it when its last day " +
+	"is over, or with --early if nobody will answer any longer")
 
 // PublishSurvey computes what may be shown of a survey's latest import, and publishes it.
 func (a *App) PublishSurvey(ctx context.Context, id string, o Publication) (c *results.Computed, err error) {

@@ -48,8 +48,8 @@ func (o *Organization) Surveys() []Survey {
 // definition returns the definition of a quarter.
 func (s Survey) definition() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Synthetic: the survey of the demo organization.\ntitle: Developer survey %s\nopens: %s\ncloses: %s\n"+
-		"time_zone: UTC\ncolumns:\n  golden_path: %q\nitems:\n", strings.ReplaceAll(s.ID, "-", " "),
+	fmt.Fprintf(&b, "# Synthetic: the survey of the demo organization.\ntitle: Developer survey %s\nopens: %s\n"+
+		"closes: %s\ntime_zone: UTC\ncolumns:\n  golden_path: %q\nitems:\n", strings.ReplaceAll(s.ID, "-", " "),
 		s.opens.Format(time.DateOnly), s.closes.Format(time.DateOnly), surveyGolden)
 	for _, i := range questionnaire.Items() {
 		fmt.Fprintf(&b, "  - key: %s\n    text: %q\n    column: %q\n", i.Key, i.Text, i.Headers[0])
@@ -108,8 +108,8 @@ func (o *Organization) surveyExport(s Survey, stream uint64) []byte {
 
 // surveyRate is how many of a team answer.
 var surveyRate = map[string]permille{
-	"payments": 880, "checkout": 800, "identity": 900, "ledger": 850, "risk": 780, "cards": 820, "growth": 700, "data": 900,
-	"platform": 1000,
+	"payments": 880, "checkout": 800, "identity": 900, "ledger": 850, "risk": 780, "cards": 820, "growth": 700,
+	"data": 900, "platform": 1000,
 }
 
 // surveyService is the service that a person works on most.
