@@ -190,44 +190,6 @@ func addTimeouts(e *editor) {
 	})
 }
 
-// concurrency adds groups that end no run but the older ones of the same pull request.
-func (e *editor) concurrency(f *splice.File, w *workflow.Workflow) error {
-	if w.Concurrency.Value || !slices.ContainsFunc(w.Jobs, func(j workflow.Job) bool { return !j.Concurrency.Value }) {
-		return nil
-	}
-	stem := strings.TrimSuffix(path.Base(w.Path), path.Ext(w.Path))
-	if t := w.On("pull_request"); t != nil {
-		usual := []string{"opened", "synchronize", "reopened", "ready_for_review"}
-		if i := slices.IndexFunc(t.Types, func(kind string) bool { return !slices.Contains(usual, kind) }); i >= 0 {
-			e.ask(w.Path, t.At.Line, "choose a concurrency group: the workflow also runs when a pull request is %s, and such "+
-				"a run must not end one of its code", t.Types[i])
-			return nil
-		}
-		// Every other run has a group of its own: runs of the default branch are never canceled.
-		return f.Insert(f.Docs[0], "on", "concurrency", splice.Map{
-			{Key: "group", Value: stem + "-${{ github.event_name == 'pull_request' && github.event.number || github.run_id }}"},
-			{Key: "cancel-in-progress", Value: true},
-		})
-	}
-	if w.On("workflow_call") != nil {
-		return nil
-	}
-	return jobs(f, func(id string, job *yaml.Node) error {
-		i := slices.IndexFunc(w.Jobs, func(j workflow.Job) bool { return j.ID == id })
-		if i < 0 || w.Jobs[i].Environment == "" || w.Jobs[i].Concurrency.Value {
-			return nil
-		}
-		if yamlfile.Has(job, "strategy") {
-			e.ask(w.Path, job.Line, "choose a concurrency group for the job %s: it runs several times, for a matrix", id)
-			return nil
-		}
-		return f.Insert(job, "environment", "concurrency", splice.Map{
-			{Key: "group", Value: stem + "-" + id + "-" + w.Jobs[i].Environment},
-			{Key: "cancel-in-progress", Value: false},
-		})
-	})
-}
-
 // testPullRequests runs a workflow that has tests for pull requests, too, if it uses nothing that a pull request must
 // not have.
 func testPullRequests(e *editor) {
