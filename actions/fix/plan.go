@@ -98,6 +98,11 @@ func planOf(ctx context.Context, options Options, r *repo) (*Plan, error) {
 	if err := p.update(ctx); err != nil {
 		return nil, err
 	}
+	if len(p.files.changed) > 0 { // edits look at the updated files
+		if _, err := p.regrade(ctx, before); err != nil {
+			return nil, err
+		}
+	}
 	if reports, err = p.rounds(ctx, before, reports); err != nil {
 		return nil, err
 	}
@@ -344,6 +349,11 @@ func (p *planner) edit(r *Rule) {
 	for _, f := range p.plan.Path.FixesOf(r.ID) {
 		maps.Copy(with, f.With)
 	}
+	if r.ID == "codeowners-complete" && with["owner"] == nil {
+		if owner := p.answers()["code_owners"]; owner != "" {
+			with["owner"] = owner
+		}
+	}
 	result, err := edits.Apply(r.ID, edits.Repo{
 		Facts:    p.scope,
 		Entity:   p.plan.Service,
@@ -363,10 +373,30 @@ func (p *planner) edit(r *Rule) {
 	for _, a := range result.Asks {
 		r.Asks = append(r.Asks, Ask{Place: a.At.String(), Text: a.Text})
 	}
-	for _, name := range slices.Sorted(maps.Keys(result.Files)) {
-		if err := p.set(name, result.Files[name]); err != nil {
-			r.Asks = append(r.Asks, Ask{Place: name, Text: "change it by hand: " + err.Error()})
+	for _, name := range slices.Sorted(maps.Keys(result.Files)) { // other files may depend on a new one
+		if _, exists := p.current(name); exists {
+			continue
 		}
+		if reason := p.unwanted(name); reason != "" {
+			r.ask(name, reason)
+			return
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(result.Files)) {
+		if p.plan.Dir != "." && rootOnly(name) && !strings.HasPrefix(name, ".github/workflows/") {
+			r.ask(name, p.atRoot(name))
+			continue
+		}
+		if err := p.set(name, result.Files[name]); err != nil {
+			r.ask(name, "change it by hand: "+err.Error())
+		}
+	}
+}
+
+// ask leaves something to a person.
+func (r *Rule) ask(place, text string) {
+	if a := (Ask{Place: place, Text: text}); !slices.Contains(r.Asks, a) {
+		r.Asks = append(r.Asks, a)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +113,19 @@ func TestUpdate(t *testing.T) {
 			unpinned: true,
 			want:     map[string]string{"merged.txt": strings.Replace(five, "five", "FIVE", 1)},
 			conflict: "is not to be had",
+		},
+		"a conflict keeps no other file from being updated": {
+			mine: map[string]string{"merged.txt": strings.Replace(five, "one", "mine", 1), "gone.txt": "old\n"},
+			template: map[string]string{
+				"merged.txt.tmpl": strings.Replace(five, "one", "theirs", 1), "managed.txt": "new\n", "gone.txt": "",
+				"block.txt": "# dxctl:begin\nnew\n# dxctl:end\n",
+			},
+			want: map[string]string{
+				"merged.txt": strings.Replace(five, "one", "mine", 1), "managed.txt": "new\n", "gone.txt": "-",
+				"block.txt": "# dxctl:begin\nnew\n# dxctl:end\n",
+			},
+			conflict: "merged.txt: both sides changed the same lines",
+			note:     "the files that are not in conflict are updated",
 		},
 		"no base and no change of the golden path": {
 			mine:     map[string]string{"merged.txt": strings.Replace(five, "five", "FIVE", 1)},
@@ -239,5 +253,96 @@ func TestAnswerChanged(t *testing.T) {
 	lock, err := pathlock.Read(os.DirFS(dir))
 	if err != nil || lock.Answers["service_name"] != "payments" {
 		t.Errorf("%+v, %v", lock, err)
+	}
+}
+
+// TestWindowsUpdate updates a checkout that git wrote with the line ends of Windows: nobody changed them, and the files
+// keep them.
+func TestWindowsUpdate(t *testing.T) {
+	dos := func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
+	before := version(t, "1.0.0", map[string]string{
+		"merged.txt": five, "managed.txt": "old\n", "gone.txt": "old\n", "kept.txt": "old\n",
+		"block.txt": "# dxctl:begin\nold\n# dxctl:end\n",
+	})
+	after := version(t, "1.1.0", map[string]string{
+		"merged.txt": strings.Replace(five, "one", "ONE", 1), "managed.txt": "new\n", "kept.txt": "old\n",
+		"block.txt": "# dxctl:begin\nnew\n# dxctl:end\n",
+	})
+	mine := map[string]string{
+		"merged.txt": dos(strings.Replace(five, "five", "FIVE", 1)), "managed.txt": dos("old\n"), "gone.txt": dos("old\n"),
+		"kept.txt": dos("old\n"), "block.txt": dos("mine\n# dxctl:begin\nold\n# dxctl:end\n"),
+	}
+	dir := created(t, before, paths.Answers{"service_name": "pay"}, mine)
+	put(t, filepath.Join(dir, pathlock.File), dos(content(t, dir, pathlock.File)))
+	options := func(o *fix.Options) { o.Paths = append(o.Paths, before) }
+	if same := plan(t, dir, before, nil); !slices.Equal(changedFiles(same), []string{".github/pull_request_template.md"}) {
+		t.Errorf("the same version changes\n%s", same.Diff())
+	}
+	got := plan(t, dir, after, options)
+	if len(got.Conflicts) > 0 {
+		t.Errorf("conflicts %v", got.Conflicts)
+	}
+	writePlan(t, got)
+	for name, want := range map[string]string{
+		"merged.txt": "ONE\ntwo\nthree\nfour\nFIVE\n", "managed.txt": "new\n", "gone.txt": "-", "kept.txt": "old\n",
+		"block.txt": "mine\n# dxctl:begin\nnew\n# dxctl:end\n",
+	} {
+		if got := content(t, dir, name); got != dos(want) {
+			t.Errorf("%s: %q, want %q", name, got, dos(want))
+		}
+	}
+	if text := content(t, dir, pathlock.File); strings.Count(text, "\r\n") != strings.Count(text, "\n") {
+		t.Errorf("the lock file has mixed line ends: %q", text)
+	}
+	if again := plan(t, dir, after, options); again.Changes() {
+		t.Errorf("a second run changes\n%s", again.Diff())
+	}
+}
+
+// TestDefaultsChanged changes a default of the organization after a service was created. Without a configuration the
+// defaults are not known, which takes nothing back.
+func TestDefaultsChanged(t *testing.T) {
+	p := version(t, "1.0.0", map[string]string{
+		"merged.txt.tmpl": "{{ default \"registry\" \"example.com\" }}\n" + five, "once.txt.tmpl": "{{ default \"registry\" \"example.com\" }}\n",
+	})
+	dir := created(t, p, paths.Answers{"service_name": "pay"}, map[string]string{
+		"merged.txt": "example.com\n" + strings.Replace(five, "five", "FIVE", 1),
+	})
+	acme := func(o *fix.Options) { o.Defaults = paths.Defaults{Registry: "reg.acme.example"} }
+	got := plan(t, dir, p, acme)
+	if !strings.Contains(strings.Join(got.Notes, "\n"), "once.txt was written once and keeps the former") {
+		t.Errorf("notes %q", got.Notes)
+	}
+	writePlan(t, got)
+	if want := "reg.acme.example\n" + strings.Replace(five, "five", "FIVE", 1); content(t, dir, "merged.txt") != want {
+		t.Errorf("%q, want %q", content(t, dir, "merged.txt"), want)
+	}
+	for name, options := range map[string]func(o *fix.Options){
+		"with": acme, "without": nil,
+		"other": func(o *fix.Options) {
+			o.Defaults = paths.Defaults{Registry: "reg.acme.example", PackageMirror: "https://mirror.acme.example"}
+		},
+	} {
+		if again := plan(t, dir, p, options); again.Changes() {
+			t.Errorf("%s: a second run changes\n%s", name, again.Diff())
+		}
+	}
+}
+
+// TestAnswerOfOnce answers a question in another way that only files written once have: nothing is changed, the lock
+// file neither, and it is said which files to change by hand.
+func TestAnswerOfOnce(t *testing.T) {
+	p := version(t, "1.0.0", map[string]string{"once.txt.tmpl": "{{ service_name }}\n"})
+	dir := created(t, p, paths.Answers{"service_name": "pay"}, nil)
+	other := map[string]string{"service_name": "payments"}
+	got := plan(t, dir, p, func(o *fix.Options) { o.Answers = other })
+	if strings.Contains(got.Diff(), "payments") || !strings.Contains(strings.Join(got.Notes, "\n"), "once.txt was written once") {
+		t.Errorf("%v, %q", changedFiles(got), got.Notes)
+	}
+	_, err := fix.New(t.Context(), fix.Options{
+		Dir: dir, Engine: engine(t), Paths: []*paths.Path{p}, Answers: other, Rules: []string{"license"}, Now: now,
+	})
+	if err == nil || !strings.Contains(err.Error(), "--answer service_name: it is another one") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -250,9 +250,15 @@ func (s *cli) planFix(ctx context.Context, dir string, o fixOptions, answers map
 	})
 }
 
-// pinnedPath returns the version of a golden path that a lock file records. It is read only from a source that the
-// configuration lists: a lock file may have been written by anybody.
+// pinnedPath returns the version of a golden path that a lock file records: one that dxctl ships, or that is in a git
+// source of the configuration. No other source is read: a lock file may have been written by anybody.
 func pinnedPath(ctx context.Context, cfg paths.Config, base string, lock *pathlock.Lock) *paths.Path {
+	shipped, _ := paths.Builtin() // a path of the configuration may have taken the name
+	for _, p := range shipped {
+		if p.Digest == lock.Path.Digest {
+			return p
+		}
+	}
 	address, subdir, _ := strings.Cut(strings.Replace(lock.Path.Source, "://", ":\x00", 1), "//")
 	address = strings.Replace(address, ":\x00", "://", 1)
 	i := slices.IndexFunc(cfg.Sources, func(source paths.Source) bool { return source.Git != "" && source.Git == address })

@@ -63,6 +63,11 @@ type Lock struct {
 	Answers  map[string]string
 	Defaults map[string]string // of the organization at that time, by the key that templates use: "base_images.go"
 	Files    map[string]Entry  // by path, relative to the directory of the service
+	// Removed are files that an update removed, because a newer version of the path has them no longer.
+	Removed []string
+	// Adopted is whether the service was not created from the path: only the files above are the path's, and a newer
+	// version adds no others.
+	Adopted  bool
 	Declined []Declined
 }
 
@@ -105,7 +110,9 @@ type written struct {
 	Path       writtenPath       `yaml:"path"`
 	Answers    map[string]string `yaml:"answers,omitempty"`
 	Defaults   map[string]string `yaml:"defaults,omitempty"`
+	Adopted    bool              `yaml:"adopted,omitempty"`
 	Files      map[string]entry  `yaml:"files,omitempty"`
+	Removed    []string          `yaml:"removed,omitempty"`
 	Declined   []declined        `yaml:"declined,omitempty"`
 }
 
@@ -148,7 +155,9 @@ func (l *Lock) Encode() ([]byte, error) {
 		Path:       writtenPath(l.Path),
 		Answers:    l.Answers,
 		Defaults:   l.Defaults,
+		Adopted:    l.Adopted,
 		Files:      map[string]entry{},
+		Removed:    l.Removed,
 	}
 	for name, e := range l.Files {
 		w.Files[name] = entry(e)
@@ -257,10 +266,11 @@ func (p *parser) lock(w *written) *Lock {
 			APIVersion, Kind)
 	}
 	p.path(&w.Path)
-	l := &Lock{Path: Path(w.Path), Files: map[string]Entry{}}
+	l := &Lock{Path: Path(w.Path), Adopted: w.Adopted, Files: map[string]Entry{}}
 	l.Answers = p.texts("answers", w.Answers)
 	l.Defaults = p.texts("defaults", w.Defaults)
 	p.files(w.Files, l)
+	p.removed(w.Removed, l)
 	if len(w.Declined) > maxDeclined {
 		p.fail("declined", "%d entries; at most %d are read", len(w.Declined), maxDeclined)
 		return l
@@ -332,6 +342,20 @@ func (p *parser) files(files map[string]entry, l *Lock) {
 			p.fail(at, "hash %.80q is not sha256: with 64 hexadecimal digits", e.Hash)
 		}
 		l.Files[name] = e
+	}
+}
+
+func (p *parser) removed(names []string, l *Lock) {
+	if len(names) > maxFiles {
+		p.fail("removed", "%d files; at most %d are read", len(names), maxFiles)
+		return
+	}
+	for i, name := range names {
+		if err := CheckPath(name); err != nil {
+			p.fail(fmt.Sprintf("removed[%d]", i), "path %.200q %v", name, err)
+			continue
+		}
+		l.Removed = append(l.Removed, name)
 	}
 }
 

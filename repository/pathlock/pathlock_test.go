@@ -26,6 +26,8 @@ func lock() *pathlock.Lock {
 			"README.md":                {Mode: pathlock.Once, Hash: pathlock.Hash([]byte("a"))},
 			".github/workflows/ci.yml": {Mode: pathlock.Managed, Hash: pathlock.Hash([]byte("b"))},
 		},
+		Removed: []string{".github/old.yml"},
+		Adopted: true,
 		Declined: []pathlock.Declined{
 			{Rule: "agents-md", Reason: "no agents here", By: "user:default/ana", Until: time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC)},
 		},

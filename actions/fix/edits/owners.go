@@ -13,7 +13,8 @@ import (
 )
 
 // completeOwners adds a line for everything before the lines of others: the last match decides, so that nothing that
-// has an owner gets another one.
+// has an owner gets another one. Only the golden path or an answer names who owns everything; the owner of some files
+// does not.
 func completeOwners(e *editor) {
 	owner := e.text("owner", "")
 	file, known := e.Facts.Owners.Get()
@@ -43,22 +44,11 @@ func completeOwners(e *editor) {
 	if len(coverage.Uncovered) == 0 {
 		return
 	}
-	var owners []string
-	for _, rule := range file.Rules {
-		for _, o := range rule.Owners {
-			if !slices.Contains(owners, o) {
-				owners = append(owners, o)
-			}
-		}
-	}
-	if owner == "" && len(owners) == 1 {
-		owner = owners[0]
-	}
 	content, ok := e.content(file.Path)
 	special := func(r ownersRule) bool { return r.Section != "" || r.Pattern == "*" }
 	if owner == "" || !ok || slices.ContainsFunc(file.Rules, special) {
-		e.ask(file.Path, 0, "name owners of %d files that have none, such as %s", len(coverage.Uncovered),
-			coverage.Uncovered[0])
+		e.ask(file.Path, 0, "name owners of %d files that have none, such as %s; owners of all files have a line `* "+
+			"@organization/team` before the others", len(coverage.Uncovered), coverage.Uncovered[0])
 		return
 	}
 	all := strings.SplitAfter(string(content), "\n")
