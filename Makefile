@@ -28,7 +28,7 @@ ACT := v0.2.89
 KUBE_SCORE := v1.20.0
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples axe tech-insights chromium test test-kubernetes test-backstage test-actions fuzz lint fmt generate bench load screenshots clean
+.PHONY: help demo build engine assets webhook-examples axe tech-insights chromium test test-kubernetes test-backstage test-actions test-paths fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
