@@ -257,10 +257,14 @@ func (p *planner) rules(ctx context.Context, reports []scorecards.Report) error 
 	return nil
 }
 
+// maxReason is how many characters the evidence of a rule and what is asked have. They have texts of the repository.
+const maxReason = 1000
+
 func (p *planner) rule(card string, x *scorecards.Result) Rule {
 	r := Rule{
-		ID: x.Rule, Title: x.Title, Scorecard: card, Level: x.Level, Before: x.Outcome, After: x.Outcome, Reason: x.Reason,
-		Files: []string{}, Asks: []Ask{}, What: x.Fix, Why: x.Why,
+		ID: x.Rule, Title: x.Title, Scorecard: card, Level: x.Level, Before: x.Outcome, After: x.Outcome,
+		Reason: edits.OneLine(x.Reason, maxReason),
+		Files:  []string{}, Asks: []Ask{}, What: x.Fix, Why: x.Why,
 	}
 	for _, l := range x.Links {
 		r.Links = append(r.Links, l.URL)
@@ -283,7 +287,7 @@ func (p *planner) rule(card string, x *scorecards.Result) Rule {
 	changed := changedSince(before, p.files.changed)
 	if err := p.judgeAll(before, changed); err != nil {
 		p.files.changed = before
-		r.NoPatch = "the patch was refused: " + err.Error()
+		r.NoPatch = "the patch was refused: " + edits.OneLine(err.Error(), maxReason)
 		p.refused[x.Rule] = r.NoPatch
 		return r
 	}
@@ -367,11 +371,11 @@ func (p *planner) edit(r *Rule) {
 		Images:  p.images(),
 	})
 	if err != nil {
-		r.Asks = append(r.Asks, Ask{Text: "the edit failed: " + err.Error()})
+		r.ask("", "the edit failed: "+err.Error())
 		return
 	}
 	for _, a := range result.Asks {
-		r.Asks = append(r.Asks, Ask{Place: a.At.String(), Text: a.Text})
+		r.ask(a.At.String(), a.Text)
 	}
 	for _, name := range slices.Sorted(maps.Keys(result.Files)) { // other files may depend on a new one
 		if _, exists := p.current(name); exists {
@@ -395,7 +399,8 @@ func (p *planner) edit(r *Rule) {
 
 // ask leaves something to a person.
 func (r *Rule) ask(place, text string) {
-	if a := (Ask{Place: place, Text: text}); !slices.Contains(r.Asks, a) {
+	a := Ask{Place: edits.OneLine(place, maxReason), Text: edits.OneLine(text, maxReason)}
+	if !slices.Contains(r.Asks, a) {
 		r.Asks = append(r.Asks, a)
 	}
 }
@@ -428,8 +433,8 @@ func (p *planner) actions() []edits.Action {
 // maxCode bounds the code that is searched, in bytes.
 const maxCode = 16 << 20
 
-// code are the ends of names of files that are searched for what a service serves and uses.
-var code = []string{
+// codeFiles are the ends of names of files that are searched for what a service serves and uses.
+var codeFiles = []string{
 	".go", ".py", ".js", ".mjs", ".ts", ".tsx", ".java", ".kt", ".rb", ".rs", ".php", ".cs", ".scala", ".ex", ".mod",
 	".toml", ".json", ".xml", ".gradle", ".kts", ".txt", ".yaml", ".yml", ".properties",
 }
@@ -444,7 +449,7 @@ func (r *repo) readCode() {
 	for _, f := range r.facts.Files().Files {
 		ext := path.Ext(f.Path)
 		isYAML := (ext == ".yaml" || ext == ".yml") && !strings.Contains(f.Path, "src/main/resources")
-		if f.Link || f.Size > 256<<10 || isYAML || !slices.Contains(code, ext) || strings.Contains(f.Base(), "lock") ||
+		if f.Link || f.Size > 256<<10 || isYAML || !slices.Contains(codeFiles, ext) || strings.Contains(f.Base(), "lock") ||
 			tree.Vendored(f.Path) || tree.Example(f.Path) {
 			continue
 		}
@@ -497,7 +502,7 @@ func (p *planner) outcomes(reports []scorecards.Report) {
 					continue
 				}
 				if r.After = x.Outcome; r.Open() {
-					r.Reason = x.Reason
+					r.Reason = edits.OneLine(x.Reason, maxReason)
 				} else {
 					r.Asks = slices.DeleteFunc(r.Asks, func(a Ask) bool { return a.Place == "" })
 				}

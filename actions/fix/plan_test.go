@@ -281,7 +281,8 @@ func TestTasks(t *testing.T) {
 	}
 	content, err := os.ReadFile(filepath.Join(tasks, "base-image-pinned.md"))
 	for _, want := range []string{
-		"`base-image-pinned`", "`Dockerfile:1`: choose a version of the base image debian", "dxctl grade . --rule base-image-pinned",
+		"`base-image-pinned`", "At `Dockerfile:1`: `choose a version of the base image debian",
+		"dxctl grade . --rule base-image-pinned",
 	} {
 		if err != nil || !strings.Contains(string(content), want) {
 			t.Errorf("%v: the task lacks %q:\n%s", err, want, content)

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"strings"
 
+	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/repository/pathlock"
 )
 
@@ -33,7 +35,7 @@ func (p *Plan) Branch() string {
 func (p *Plan) PullRequest() (title, body string) {
 	title = fmt.Sprintf("Adopt defaults of the golden path %s", p.Path.Name)
 	if p.Dir != "." {
-		title += " in " + p.Dir
+		title += " in " + edits.OneLine(p.Dir, maxShown)
 	}
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
@@ -105,17 +107,30 @@ func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "@", "&#64;").Replace(text)
 }
 
-// maxShown is how many characters of what a repository says are shown.
+// maxShown is how many characters of what a repository says are shown in a table or a list.
 const maxShown = 300
 
-// quoted is a text as inline code, which mentions nobody.
+// quoted is a text as inline code in a table, which mentions nobody.
 func quoted(text string) string {
-	text = strings.Join(strings.Fields(strings.NewReplacer("`", "'", "|", "¦").Replace(text)), " ")
-	if runes := []rune(text); len(runes) > maxShown {
-		text = string(runes[:maxShown]) + "…"
-	}
+	return code(strings.ReplaceAll(edits.OneLine(text, maxShown), "|", "¦"))
+}
+
+var backticks = regexp.MustCompile("`+")
+
+// code is a text as inline code on one line, from which no Markdown gets out: its fence is longer than the longest run
+// of backticks in it.
+func code(text string) string {
+	text = edits.OneLine(text, maxReason)
 	if text == "" {
 		return ""
 	}
-	return "`" + text + "`"
+	longest := 0
+	for _, run := range backticks.FindAllString(text, -1) {
+		longest = max(longest, len(run))
+	}
+	fence := strings.Repeat("`", longest+1)
+	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
+		text = " " + text + " "
+	}
+	return fence + text + fence
 }

@@ -126,8 +126,19 @@ func (e *editor) content(name string) ([]byte, bool) {
 
 func (e *editor) put(name string, content []byte) { e.result.Files[name] = content }
 
-// ask leaves something to a person.
+// maxQuoted is how many characters of a text of the repository are in what is asked.
+const maxQuoted = 300
+
+// ask leaves something to a person. What the arguments are may have been written by a stranger: it stays on one line.
 func (e *editor) ask(name string, line int, format string, args ...any) {
+	for i, arg := range args {
+		switch text := arg.(type) {
+		case string:
+			args[i] = OneLine(text, maxQuoted)
+		case error:
+			args[i] = OneLine(text.Error(), maxQuoted)
+		}
+	}
 	a := Ask{At: fact.Location{Path: name, Line: line}, Text: fmt.Sprintf(format, args...)}
 	if !slices.Contains(e.result.Asks, a) {
 		e.result.Asks = append(e.result.Asks, a)
