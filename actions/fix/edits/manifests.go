@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/dxctl/dxctl/actions/splice"
 	"github.com/dxctl/dxctl/repository/manifest"
@@ -180,13 +181,13 @@ func setResources(e *editor) {
 			if len(ask) > 0 {
 				wanted = append(wanted, splice.Pair{Key: "requests", Value: ask})
 			}
-			most := limit
+			enough := true
 			if splice.Field(limits, "memory") == nil {
 				lacks = append(lacks, "a limit of memory")
-				if own := yamlfile.Text(splice.Field(requests, "memory")); own != "" {
-					most = own // a container that asks for more than the golden path's limit would not be created
-				}
-				wanted = append(wanted, splice.Pair{Key: "limits", Value: splice.Map{{Key: "memory", Value: most}}})
+				// What somebody measured: a limit below it ends the container, one at it may.
+				own := yamlfile.Text(splice.Field(requests, "memory"))
+				enough = own == "" || below(own, limit)
+				wanted = append(wanted, splice.Pair{Key: "limits", Value: splice.Map{{Key: "memory", Value: limit}}})
 			}
 			if len(lacks) == 0 {
 				continue
@@ -194,6 +195,11 @@ func setResources(e *editor) {
 			if cpu == "" || memory == "" || limit == "" || !named.Own(&p.workload) {
 				e.ask(p.file, c.Line, "set %s of the container %s to what it uses; the golden path has no numbers for it",
 					strings.Join(lacks, ", "), yamlfile.Text(splice.Field(c, "name")))
+				continue
+			}
+			if !enough {
+				e.ask(p.file, c.Line, "set %s of the container %s to what it uses: it requests as much memory as the limit of "+
+					"the golden path, %s, or more", strings.Join(lacks, ", "), yamlfile.Text(splice.Field(c, "name")), limit)
 				continue
 			}
 			if err := merge(p.f, c, "resources", after(c, "env", "ports", "image"), wanted); err != nil {
@@ -204,9 +210,24 @@ func setResources(e *editor) {
 	})
 }
 
-// port returns the first port of a container by its name, else by its number.
+// below reports whether an amount of Kubernetes is smaller than another one.
+func below(amount, other string) bool {
+	a, err := resource.ParseQuantity(amount)
+	if err != nil {
+		return false
+	}
+	b, err := resource.ParseQuantity(other)
+	return err == nil && a.Cmp(b) < 0
+}
+
+// port returns the only port of a container by its name, else by its number; nil if it has none or several: which one
+// serves is not known then.
 func port(c *yaml.Node) any {
-	for _, one := range items(splice.Field(c, "ports")) {
+	all := items(splice.Field(c, "ports"))
+	if len(all) != 1 {
+		return nil
+	}
+	for _, one := range all {
 		if protocol := yamlfile.Text(splice.Field(one, "protocol")); protocol != "" && protocol != "TCP" {
 			continue
 		}
@@ -228,8 +249,13 @@ var probePaths = map[string][]string{
 	},
 }
 
-// setProbes adds a probe for a path that the code serves. A liveness probe that only opens the port is safe for every
-// program that listens; a readiness probe that asks nothing is not added.
+// startFailures is how often a startup probe may fail, every ten seconds: ten minutes. Programs that migrate data or
+// warm up take minutes; one that never starts is noticed by its readiness long before.
+const startFailures = 60
+
+// setProbes adds a probe for a path that the code serves. A liveness probe comes with a startup probe: without one it
+// restarts a program that needs long to start, again and again. No probe only opens the port: a program that opens it
+// late, or for which somebody left the probe out, would be restarted.
 func setProbes(e *editor) {
 	e.eachPod(func(p *pod) error {
 		if !named.Own(&p.workload) {
@@ -252,20 +278,20 @@ func setProbes(e *editor) {
 				continue
 			}
 			served := e.served(kind)
-			var probe splice.Map
-			switch {
-			case open == nil:
-			case served != "":
-				probe = splice.Map{{Key: "httpGet", Value: splice.Map{{Key: "path", Value: served}, {Key: "port", Value: open}}}}
-			case kind == "livenessProbe" && splice.Field(c, "readinessProbe", "tcpSocket") == nil:
-				probe = splice.Map{{Key: "tcpSocket", Value: splice.Map{{Key: "port", Value: open}}}}
-			}
-			if probe == nil {
-				e.ask(p.file, c.Line, "add a %s: the code has none of the usual paths, or the container no port",
-					strings.ToLower(strings.TrimSuffix(kind, "Probe"))+" probe")
+			if open == nil || served == "" {
+				e.ask(p.file, c.Line, "add a %s: the code has none of the usual paths, or the container not one port",
+					strings.TrimSuffix(kind, "Probe")+" probe")
 				continue
 			}
-			probe = append(probe, splice.Pair{Key: "periodSeconds", Value: 10})
+			get := splice.Map{{Key: "path", Value: served}, {Key: "port", Value: open}}
+			probe := splice.Map{{Key: "httpGet", Value: get}, {Key: "periodSeconds", Value: 10}}
+			if kind == "livenessProbe" && !has("startupProbe") {
+				starting := append(slices.Clone(probe), splice.Pair{Key: "failureThreshold", Value: startFailures})
+				behind := after(c, "readinessProbe", "resources", "env", "ports", "image")
+				if err := p.f.Insert(c, behind, "startupProbe", starting); err != nil {
+					return err
+				}
+			}
 			if kind == "livenessProbe" {
 				probe = append(probe, splice.Pair{Key: "failureThreshold", Value: 6})
 			}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/actions/splice"
+	"github.com/dxctl/dxctl/repository"
 	"github.com/dxctl/dxctl/repository/container"
 	"github.com/dxctl/dxctl/repository/manifest"
 	"github.com/dxctl/dxctl/repository/named"
@@ -21,8 +22,9 @@ import (
 // oneBuild finds tags that name one version or build, as the fact does.
 var oneBuild = regexp.MustCompile(`(^|[^\d.])\d+\.\d+\.\d+([^\d]|$)|(^|[^0-9a-f])[0-9a-f]{7,64}([^0-9a-f]|$)|\d{8}|[._-]\d{2,}$`)
 
-// restrictContainers takes the privileges of containers that do not run as root and open no low port: they cannot need
-// them. What they write to /tmp goes to a volume.
+// restrictContainers takes the privileges of containers that do not run as root and open no low port, of images that
+// have nothing but a program: they cannot need them. Their file system is read-only if the user can write nowhere in
+// it; what they write to /tmp goes to a volume.
 func restrictContainers(e *editor) {
 	e.eachPod(func(p *pod) error {
 		for _, c := range p.containers() {
@@ -40,10 +42,18 @@ func restrictContainers(e *editor) {
 			}
 			wanted := splice.Map{
 				{Key: "allowPrivilegeEscalation", Value: false},
-				{Key: "readOnlyRootFilesystem", Value: true},
 				{Key: "capabilities", Value: splice.Map{{Key: "drop", Value: splice.List{"ALL"}}}},
 			}
-			unset := s.ReadOnlyRootFilesystem == nil
+			unset := false
+			switch reason := e.writable(); {
+			case s.ReadOnlyRootFilesystem != nil:
+			case reason != "":
+				e.ask(p.file, c.Line, "find out which files the container %s writes, mount volumes there, and set "+
+					"readOnlyRootFilesystem: true: %s", p.workload.Containers[i].Name, reason)
+			default:
+				unset = true
+				wanted = slices.Insert(wanted, 1, splice.Pair{Key: "readOnlyRootFilesystem", Value: true})
+			}
 			if err := merge(p.f, c, "securityContext", after(c, "resources", "env", "ports", "image"), wanted); err != nil {
 				return err
 			}
@@ -84,6 +94,8 @@ func (e *editor) needsPrivileges(c *yaml.Node, s *manifest.Security) string {
 	switch other := isTrue(s.RunAsNonRoot) || s.RunAsUser != nil && *s.RunAsUser != 0; {
 	case !other && (!user.Known || user.Value.Root):
 		return "it runs as root, or its user is not known"
+	case !minimal.MatchString(imageName(&built[0])):
+		return "its image has more than the program, and what it starts and writes is not known"
 	case writes.Match(content):
 		return "its image has directories that it writes"
 	}
@@ -97,6 +109,25 @@ func (e *editor) needsPrivileges(c *yaml.Node, s *manifest.Security) string {
 
 // writes finds what a Dockerfile prepares so that the program can write its files.
 var writes = regexp.MustCompile(`(?im)\bchown\b|\bchmod\b|^\s*VOLUME\b|mkdir`)
+
+// userThenDir finds a WORKDIR behind a USER in the last stage of a Dockerfile: BuildKit lets the user own it.
+var userThenDir = regexp.MustCompile(`(?ims)^\s*USER\b.*^\s*WORKDIR\b`)
+
+var from = regexp.MustCompile(`(?im)^\s*FROM\b`)
+
+// writable returns why the user of the only image may write files outside of /tmp; "" if it cannot.
+func (e *editor) writable() string {
+	built := named.Built(e.Facts)[0]
+	content, _ := e.content(built.Path)
+	stages := from.FindAllIndex(content, -1)
+	switch base := imageName(&built); {
+	case base != "scratch":
+		return "its base image has a home directory that the user may write"
+	case len(stages) == 0 || userThenDir.Match(content[stages[len(stages)-1][0]:]):
+		return "its working directory may belong to the user"
+	}
+	return ""
+}
 
 // temporary mounts a volume at /tmp, where programs write that cannot write anywhere else.
 func temporary(p *pod, c *yaml.Node) error {
@@ -172,9 +203,20 @@ func annotate(p *pod, annotations splice.Map) error {
 	return p.f.Insert(p.template, "", "metadata", splice.Map{{Key: "annotations", Value: annotations}})
 }
 
-// exportTraces names the service for OpenTelemetry as the catalog does, if the code uses OpenTelemetry.
+// exportTraces names the service for OpenTelemetry as the catalog does, if the code uses OpenTelemetry. A name that no
+// descriptor has, such as that of the directory, is not the service's, and of several workloads only the one with the
+// name of the service has it.
 func exportTraces(e *editor) {
 	endpoint := e.text("endpoint", "")
+	described := slices.ContainsFunc(e.Facts.Descriptors, func(d repository.Descriptor) bool {
+		return strings.EqualFold(d.Entity.Ref, e.Entity.Ref)
+	})
+	several := map[string]bool{}
+	for _, w := range named.Production(e.Facts) {
+		if named.Own(&w) {
+			several[w.Kind+" "+w.Name] = true
+		}
+	}
 	e.eachPod(func(p *pod) error {
 		if !named.Own(&p.workload) {
 			return nil
@@ -200,6 +242,20 @@ func exportTraces(e *editor) {
 		if !e.mentions("opentelemetry", "go.opentelemetry.io", "@opentelemetry/") {
 			e.ask(p.file, p.object.Line, "instrument the service with OpenTelemetry, and configure it in %s %s: the code does "+
 				"not use it", p.workload.Kind, p.workload.Name)
+			return nil
+		}
+		switch {
+		case !described:
+			e.ask(p.file, p.object.Line, "name the service for OpenTelemetry in OTEL_SERVICE_NAME of %s %s: no descriptor "+
+				"says what it is called", p.workload.Kind, p.workload.Name)
+			return nil
+		case len(several) > 1 && p.workload.Name != e.Entity.Name:
+			e.ask(p.file, p.object.Line, "give %s %s a name of its own in OTEL_SERVICE_NAME: it is one of %d workloads of the "+
+				"service", p.workload.Kind, p.workload.Name, len(several))
+			return nil
+		case splice.Field(all[0], "envFrom") != nil:
+			e.ask(p.file, p.object.Line, "check that OTEL_SERVICE_NAME of %s %s is %s: a ConfigMap or a Secret may set it",
+				p.workload.Kind, p.workload.Name, e.Entity.Name)
 			return nil
 		}
 		variables := splice.List{splice.Map{{Key: "name", Value: "OTEL_SERVICE_NAME"}, {Key: "value", Value: e.Entity.Name}}}
