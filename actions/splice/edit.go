@@ -43,6 +43,9 @@ func (f *File) Insert(m *yaml.Node, after, key string, value any) error {
 	if index(m, key) >= 0 {
 		return fmt.Errorf("line %d: there is a field %s already", m.Line, key)
 	}
+	if index(m, "<<") >= 0 {
+		return fmt.Errorf("line %d: fields of the mapping are written elsewhere, and %s may be one of them", m.Line, key)
+	}
 	added := []*yaml.Node{node(key), node(value)}
 	if m.Style&yaml.FlowStyle != 0 {
 		return f.insertFlow(m, added, f.flow(key)+": "+f.flow(value))

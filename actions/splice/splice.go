@@ -194,10 +194,56 @@ func (f *File) Bytes() ([]byte, error) {
 			return nil, fmt.Errorf("editing it would change more than intended, at line %d", max(at.Line, 1))
 		}
 	}
+	if err := f.shared(); err != nil {
+		return nil, err
+	}
 	if f.mark {
 		return append(slices.Clone(byteOrderMark), out.Bytes()...), nil
 	}
 	return out.Bytes(), nil
+}
+
+// shared returns an error if the edits change what an alias stands for: they would change the file where the alias is,
+// too, which nobody looked at.
+func (f *File) shared() error {
+	if !bytes.Contains(f.src, []byte("&")) || !bytes.Contains(f.src, []byte("*")) {
+		return nil
+	}
+	before, err := decode(f.src)
+	if err != nil {
+		return err
+	}
+	aliased := map[*yaml.Node]bool{}
+	collect := func(docs []*yaml.Node) (anchors []*yaml.Node) {
+		var walk func(n *yaml.Node)
+		walk = func(n *yaml.Node) {
+			switch {
+			case n == nil:
+				return
+			case n.Kind == yaml.AliasNode:
+				aliased[n.Alias] = true
+			case n.Anchor != "":
+				anchors = append(anchors, n)
+			}
+			for _, child := range n.Content {
+				walk(child)
+			}
+		}
+		for _, doc := range docs {
+			walk(doc)
+		}
+		return anchors
+	}
+	was, is := collect(before), collect(f.Docs)
+	if len(was) != len(is) {
+		return errors.New("editing it would add or remove an anchor")
+	}
+	for i, n := range was {
+		if aliased[n] && difference(n, is[i]) != nil {
+			return fmt.Errorf("line %d: what the anchor &%s stands for is used elsewhere, too", n.Line, n.Anchor)
+		}
+	}
+	return nil
 }
 
 // difference returns the first node of got that differs from want, nil if they mean the same. Positions, styles and

@@ -240,17 +240,30 @@ func TestStyles(t *testing.T) {
 			},
 		},
 		"an anchor and a tag": {
-			"a: &x !!map\n  b: 1\nc: *x\n", "a: &x !!map\n  b: 1\n  d: 2\nc: *x\n",
+			"a: &x !!map\n  b: 1\nc: 2\n", "a: &x !!map\n  b: 1\n  d: 2\nc: 2\n",
 			func(f *splice.File, root *yaml.Node) error { return f.Insert(splice.Field(root, "a"), "", "d", 2) },
 		},
 		"a text with an anchor": {
-			"a: &x v1\nc: *x\n", "a: &x v2 # c\nc: *x\n",
+			"a: &x v1\nc: 2\n", "a: &x v2 # c\nc: 2\n",
 			func(f *splice.File, root *yaml.Node) error {
 				if err := f.Comment(splice.Field(root, "a"), "c"); err != nil {
 					return err
 				}
 				return f.Replace(splice.Field(root, "a"), "v2")
 			},
+		},
+		"a comment at an anchor, an alias, and an edit next to both": {
+			"a: &x v1\nc: *x\nd:\n  e: *x\n", "a: &x v1 # c\nc: *x\nd:\n  e: *x\n  f: 1\n",
+			func(f *splice.File, root *yaml.Node) error {
+				if err := f.Comment(splice.Field(root, "a"), "c"); err != nil {
+					return err
+				}
+				return f.Insert(splice.Field(root, "d"), "e", "f", 1)
+			},
+		},
+		"an anchor with the name of another one": {
+			"a: &x 1\nb: *x\nc: &x\n  d: 1\n", "a: &x 1\nb: *x\nc: &x\n  d: 1\n  e: 2\n",
+			func(f *splice.File, root *yaml.Node) error { return f.Insert(splice.Field(root, "c"), "", "e", 2) },
 		},
 		"empty braces": {
 			"a: {} # x\n", "a: {b: [c]} # x\n",
@@ -308,6 +321,28 @@ func TestRefused(t *testing.T) {
 	}{
 		"a text that ends with blank lines": {
 			"a: |+\n  x\n\n\nb: 1\n", func(f *splice.File, root *yaml.Node) error { return f.Insert(root, "a", "c", 1) },
+		},
+		"a mapping with an alias": {
+			"a: &x\n  b: 1\nc: *x\n",
+			func(f *splice.File, root *yaml.Node) error { return f.Insert(splice.Field(root, "a"), "", "d", 2) },
+		},
+		"a mapping that is merged": {
+			"a: &x\n  b: 1\nc:\n  <<: *x\n",
+			func(f *splice.File, root *yaml.Node) error { return f.Insert(splice.Field(root, "a"), "", "d", 2) },
+		},
+		"below an anchor": {
+			"a: &x\n  b: [{c: 1}]\nd: [*x]\n",
+			func(f *splice.File, root *yaml.Node) error {
+				return f.Append(splice.Field(root, "a", "b"), splice.Map{{"c", 2}})
+			},
+		},
+		"a text with an alias": {
+			"a: &x v1\nc: *x\n",
+			func(f *splice.File, root *yaml.Node) error { return f.Replace(splice.Field(root, "a"), "v2") },
+		},
+		"a field that may come from an alias": {
+			"a: &x {b: 1}\nc:\n  <<: *x\n  d: 1\n",
+			func(f *splice.File, root *yaml.Node) error { return f.Insert(splice.Field(root, "c"), "", "b", 2) },
 		},
 		"a field that is there": {
 			"a: 1\n", func(f *splice.File, root *yaml.Node) error { return f.Insert(root, "", "a", 1) },
