@@ -29,6 +29,8 @@ import (
 // waiverRequest are the flags of `dxctl waiver request`.
 type waiverRequest struct {
 	rule, until, reason, note, by, file string
+	pr                                  bool
+	repository                          string
 }
 
 func newWaiverRequest(s *cli) *cobra.Command {
@@ -40,6 +42,9 @@ func newWaiverRequest(s *cli) *cobra.Command {
 
   dxctl waiver request payment-service --rule ci-fast-and-green --until 30d --reason planned --note "PAY-12"
   dxctl waiver request . --rule delivery/release-provenance --until 2027-01-31 --reason blocked --note "no runners yet"
+
+With --pr, the file is not written, and a pull request on GitHub is opened with it: from the present commit of the
+default branch, with the credentials of actions.github, else GITHUB_TOKEN.
 
 For a service of the catalog, the file is waivers/SERVICE.yaml next to dx.yaml, where it counts once the change is
 merged. For a directory (an argument that is "." or contains a path separator), it is ` + waiver.RepositoryFile + ` at
@@ -62,6 +67,8 @@ requested otherwise.
 	flags.StringVar(&r.note, "note", "", "`TEXT` that says why, for whoever approves it")
 	flags.StringVar(&r.by, "by", "", "`WHO` asks for it (default: user.email of git)")
 	flags.StringVar(&r.file, "file", "", "`FILE` to write into, instead of the usual one")
+	flags.BoolVar(&r.pr, "pr", false, "open a pull request on GitHub instead of writing the file")
+	flags.StringVar(&r.repository, "repository", "", "with --pr: `OWNER/NAME` on GitHub; default: of the remote origin")
 	for _, name := range []string{"rule", "until", "reason", "note"} {
 		_ = cmd.MarkFlagRequired(name) // the flag exists
 	}
@@ -112,9 +119,16 @@ func (s *cli) requestWaiver(ctx context.Context, word string, r waiverRequest) e
 			root, name = filepath.Dir(r.file), filepath.Base(r.file)
 		}
 	}
-	diff, err := writeWaiver(root, name, &w)
+	diff, done := "", "written into "+filepath.Join(root, name)+"; commit it and propose the change to those who approve "+
+		"waivers"
+	if r.pr {
+		diff, err = s.proposeWaiver(ctx, root, name, &w, r.repository)
+		done = "the file on the disk is not changed"
+	} else {
+		diff, err = writeWaiver(root, name, &w)
+	}
 	if err != nil {
-		return fmt.Errorf("writing the waiver into %s: %w", filepath.Join(root, name), err)
+		return fmt.Errorf("adding the waiver to %s: %w", filepath.Join(root, name), err)
 	}
 	if s.output == "json" {
 		return output.Table{Document: map[string]any{"file": filepath.Join(root, name), "diff": diff, "notes": notes}}.
@@ -124,8 +138,7 @@ func (s *cli) requestWaiver(ctx context.Context, word string, r waiverRequest) e
 	for _, note := range notes {
 		fmt.Fprintln(s.err, "dxctl: "+note)
 	}
-	fmt.Fprintf(s.err, "dxctl: written into %s; commit it and propose the change to those who approve waivers\n",
-		filepath.Join(root, name))
+	fmt.Fprintln(s.err, "dxctl: "+done)
 	return nil
 }
 

@@ -63,15 +63,7 @@ func TestFixPullRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	git := func(args ...string) string {
-		t.Helper()
-		args = append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@example.com"}, args...)
-		out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput()
-		if err != nil {
-			t.Fatalf("git %v: %s", args, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
+	git := gitIn(t)
 	git("init", "-q", "-b", "main")
 	git("remote", "add", "origin", s.URL+"/../../acme/pay.git")
 	repo := pushed(t, s, git, files)
@@ -129,6 +121,57 @@ func TestFixPullRequest(t *testing.T) {
 	expect(dxctl(exit.Error, "--pr", "--repository", "https://gitlab.com/acme/pay"), "on other hosts than GitHub")
 }
 
+// TestWaiverPullRequest: a waiver is proposed, and the file on the disk stays as it is.
+func TestWaiverPullRequest(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	s := hosttest.New(t)
+	t.Setenv(github.TokenVariable, s.Token)
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	files := map[string]string{
+		"catalog-info.yaml": "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: pay}\n" +
+			"spec: {type: service, lifecycle: production, owner: team-a}\n",
+		".gitignore": "/data/\n",
+	}
+	for name, text := range files {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git := gitIn(t)
+	git("init", "-q", "-b", "main")
+	repo := pushed(t, s, git, files)
+	ours := filepath.Join(t.TempDir(), "dx.yaml")
+	config := fmt.Sprintf("actions:\n  github: {url: %q, allow_private_network: true}\n", s.URL)
+	if err := os.WriteFile(ours, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, diagnostics bytes.Buffer
+	code := run(t.Context(), []string{"--config", ours, "waiver", "request", ".", "--rule", "delivery/branch-protected",
+		"--until", "30d", "--reason", "planned", "--note", "@all `PAY-12`", "--by", "ada@example.com", "--pr",
+		"--repository", "acme/pay"}, strings.NewReader(""), &out, &diagnostics)
+	if code != exit.OK || len(repo.Requests) != 1 {
+		t.Fatalf("exit %d\n%s", code, diagnostics.String())
+	}
+	pull := repo.Requests[0]
+	if pull.Head != "dxctl/waiver-pay-branch-protected" || !strings.Contains(pull.Body, "`@all 'PAY-12'`") ||
+		!strings.HasPrefix(pull.Title, "Waive branch-protected for component:default/pay until 20") {
+		t.Errorf("%s: %q\n%s", pull.Head, pull.Title, pull.Body)
+	}
+	var proposed string
+	for _, f := range repo.FilesOf(pull.Head) {
+		if f.Path == ".dxctl/waivers.yaml" {
+			proposed = string(f.After)
+		}
+	}
+	if !strings.Contains(proposed, "branch-protected") {
+		t.Errorf("the file is %q", proposed)
+	}
+	if _, err := os.Stat(".dxctl"); err == nil || !strings.Contains(out.String(), "+++ b/.dxctl/waivers.yaml") {
+		t.Errorf("the file was written, or the difference is %q", out.String())
+	}
+}
+
 // TestConfigOfAStranger: what the dx.yaml of a checkout says starts no program and sends no credentials.
 func TestConfigOfAStranger(t *testing.T) {
 	dir := t.TempDir()
@@ -164,6 +207,20 @@ func TestConfigOfAStranger(t *testing.T) {
 	s.configFile = "dx.yaml"
 	if cfg, err := s.actionsConfig(dir); err != nil || cfg.Actions.GitHub.URL == "" {
 		t.Errorf("the configuration that was named is left out: %+v, %v", cfg.Actions.GitHub, err)
+	}
+}
+
+// gitIn runs git in the working directory.
+func gitIn(t *testing.T) func(args ...string) string {
+	t.Helper()
+	return func(args ...string) string {
+		t.Helper()
+		args = append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@example.com"}, args...)
+		out, err := exec.CommandContext(t.Context(), "git", args...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %s", args, out)
+		}
+		return strings.TrimSpace(string(out))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/dxctl/dxctl/actions/create"
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
@@ -22,18 +23,39 @@ import (
 	"github.com/dxctl/dxctl/event"
 )
 
-// proposeFix opens, updates or closes the pull request of a plan. Everything that would stop it is reported before the
-// first write.
-func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) (err error) {
-	cfg, err := s.actionsConfig(plan.Root)
+// pullRequest is what a command proposes for a checkout.
+type pullRequest struct {
+	github.Proposal                   // without repository and base, which are found out
+	root            string            // of the checkout
+	service         descriptor.Entity // whose annotation names the repository; may be empty
+	repository      string            // of the flag: owner/name
+	run             event.ActionRun   // what is recorded: action, entity, plan
+}
+
+// proposeFix opens, updates or closes the pull request of a plan.
+func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) error {
+	title, body := plan.PullRequest()
+	return s.propose(ctx, pullRequest{
+		Proposal: github.Proposal{
+			On: plan.On["commit"], Branch: plan.Branch(), Files: plan.Files, Message: title, Title: title, Body: body,
+			Partial: len(o.rules) > 0, Blocked: len(plan.Conflicts) > 0,
+		},
+		root: plan.Root, service: plan.Service, repository: o.repository,
+		run: event.ActionRun{Action: fix.Name, Entity: plan.Entity, Plan: plan.Digest()},
+	})
+}
+
+// propose opens, updates or closes a pull request. Everything that would stop it is reported before the first write.
+func (s *cli) propose(ctx context.Context, p pullRequest) (err error) {
+	cfg, err := s.actionsConfig(p.root)
 	if err != nil {
 		return err
 	}
-	repository, err := repositoryOf(ctx, plan, o.repository, cfg.Actions.GitHub.URL)
+	repository, err := repositoryOf(ctx, p, cfg.Actions.GitHub.URL)
 	if err != nil {
 		return err
 	}
-	if err := committed(ctx, plan); err != nil {
+	if err := committed(ctx, p); err != nil {
 		return err
 	}
 	host, err := github.New(cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
@@ -42,7 +64,7 @@ func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) (err
 		return credentials(err)
 	}
 	workflow := func(f actions.FileChange) bool { return strings.HasPrefix(f.Path, ".github/workflows/") }
-	target, notes, err := host.CheckProposal(ctx, repository, slices.ContainsFunc(plan.Files, workflow))
+	target, notes, err := host.CheckProposal(ctx, repository, slices.ContainsFunc(p.Files, workflow))
 	if err != nil {
 		return credentials(err)
 	}
@@ -51,25 +73,21 @@ func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) (err
 	}
 	record := func(context.Context, event.ActionRun) error { return nil }
 	if cfg.File != "" { // without a configuration there is no store that would record the run
-		a, err := s.open(ctx, cfg, app.Options{Program: "fix"})
+		a, err := s.open(ctx, cfg, app.Options{Program: p.run.Action})
 		if err != nil {
 			return fmt.Errorf("opening the store that records the run; nothing was proposed: %w", err)
 		}
 		defer closing(a, &err)
 		record = func(ctx context.Context, run event.ActionRun) error { return a.Store.Append(ctx, run) }
 	}
-	title, body := plan.PullRequest()
-	proposal := github.Proposal{
-		Repository: target.FullName, Base: target.DefaultBranch, On: plan.On["commit"], Branch: plan.Branch(),
-		Files: plan.Files, Message: title, Title: title, Body: body,
-		Partial: len(o.rules) > 0, Blocked: len(plan.Conflicts) > 0,
-	}
-	run := event.ActionRun{Source: actions.Source, ID: uuid.NewString(), Action: fix.Name, Entity: plan.Entity,
-		Actor: actor(ctx), Plan: plan.Digest(), Status: event.Running, StartedAt: s.now()}
+	p.Repository, p.Base = target.FullName, target.DefaultBranch
+	run := p.run
+	run.Source, run.ID, run.Actor = actions.Source, uuid.NewString(), actor(ctx)
+	run.Status, run.StartedAt = event.Running, s.now()
 	if err := record(ctx, run); err != nil {
 		return fmt.Errorf("recording the run; nothing was proposed: %w", err)
 	}
-	done, err := host.Propose(ctx, proposal)
+	done, err := host.Propose(ctx, p.Proposal)
 	run.Status, run.URL, run.FinishedAt = event.Succeeded, done.Pull.URL, s.now()
 	if err != nil {
 		run.Status = event.Failed
@@ -104,15 +122,15 @@ func (s *cli) printProposed(done github.Proposed, target github.Target) error {
 	return nil
 }
 
-// repositoryOf returns the repository on GitHub, owner/name, of a plan: the one of the flag, of the descriptor, or of
-// the remote origin. On other hosts there are no pull requests by dxctl.
-func repositoryOf(ctx context.Context, plan *fix.Plan, given, server string) (string, error) {
-	name, address := given, ""
+// repositoryOf returns the repository on GitHub, owner/name: the one of the flag, of the descriptor, or of the remote
+// origin. On other hosts there are no pull requests by dxctl.
+func repositoryOf(ctx context.Context, p pullRequest, server string) (string, error) {
+	name, address := p.repository, ""
 	if name == "" {
-		name, address = plan.Service.Repository()
+		name, address = p.service.Repository()
 	}
 	if name == "" {
-		out, err := checkout.Git(ctx, plan.Root, "config", "--get", "remote.origin.url")
+		out, err := checkout.Git(ctx, p.root, "config", "--get", "remote.origin.url")
 		if address = strings.TrimSpace(string(out)); err != nil || address == "" {
 			return "", errors.New("the repository is not known: the descriptor has no annotation github.com/project-slug, " +
 				"and git has no remote origin; name it with --repository owner/name")
@@ -131,17 +149,17 @@ func repositoryOf(ctx context.Context, plan *fix.Plan, given, server string) (st
 	return path, nil
 }
 
-// committed returns an error if the plan looked at what the last commit does not have.
-func committed(ctx context.Context, plan *fix.Plan) error {
-	if plan.On["commit"] == "none" {
-		return errors.New("proposing the changes: the repository has no commit")
+// committed returns an error if the changes were made to what the last commit does not have.
+func committed(ctx context.Context, p pullRequest) error {
+	if p.On == "none" || p.On == "" {
+		return errors.New("proposing the changes: the directory is in no git repository with a commit")
 	}
-	open, err := checkout.Open(plan.Root)
+	open, err := checkout.Open(p.root)
 	if err != nil {
 		return err
 	}
-	names := make([]string, len(plan.Files))
-	for i, f := range plan.Files {
+	names := make([]string, len(p.Files))
+	for i, f := range p.Files {
 		names[i] = f.Path
 	}
 	changed, err := open.Uncommitted(ctx, names...)
