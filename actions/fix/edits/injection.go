@@ -343,9 +343,16 @@ func (q *shellQuotes) statements(file *syntax.File) {
 			if n.Array != nil && q.anyInside(n.Array) || n.Index != nil && q.anyInside(n.Index) {
 				q.reason = "a list reads it as several words"
 			}
+			if n.Name != nil && q.in(n.Name.Value) {
+				q.reason = "it is a part of the name of a variable"
+			}
+		case *syntax.FuncDecl:
+			if n.Name != nil && q.in(n.Name.Value) {
+				q.reason = "it is a part of the name of a function"
+			}
 		case *syntax.ForClause:
-			if loop, ok := n.Loop.(*syntax.WordIter); ok && q.anyIn(loop.Items) {
-				q.reason = "a loop reads it as several words"
+			if loop, ok := n.Loop.(*syntax.WordIter); ok && (q.anyIn(loop.Items) || q.in(loop.Name.Value)) {
+				q.reason = "a loop reads it as several words or as a name"
 			}
 		case *syntax.ParamExp:
 			if q.anyInside(n) {
@@ -378,6 +385,9 @@ func (q *shellQuotes) statements(file *syntax.File) {
 
 // heredoc sets the placeholders of a text that follows a redirection. Between quoted marks nothing is expanded.
 func (q *shellQuotes) heredoc(n *syntax.Redirect) {
+	if n.Hdoc != nil && q.anyInside(n.Word) {
+		q.reason = "it is a part of the mark that ends a text"
+	}
 	if n.Hdoc == nil || !q.anyInside(n.Hdoc) {
 		return
 	}
