@@ -92,6 +92,18 @@ func TestBrownfieldUpdate(t *testing.T) {
 	}
 }
 
+// TestLockByHand: a lock file that somebody wrote to choose the golden path adds no file of a newer version.
+func TestLockByHand(t *testing.T) {
+	before := policyPath(t, "1.0.0", nil)
+	dir := checkoutOf(t, map[string]string{"go.mod": "module pay\n", "cmd/main.go": "package main\n", pathlock.File: lockOf(t, before)})
+	got := plan(t, dir, policyPath(t, "1.1.0", map[string]string{"new.txt": "new\n"}), nil)
+	for _, name := range changedFiles(got) {
+		if slices.Contains([]string{"main.go", "Dockerfile", "new.txt"}, name) {
+			t.Errorf("%s is added", name)
+		}
+	}
+}
+
 // TestBrownfieldQuestions: questions that no file of the lock file asks keep none of them from being updated, and one
 // that was changed is merged.
 func TestBrownfieldQuestions(t *testing.T) {
@@ -170,8 +182,9 @@ func TestMonorepoRootFiles(t *testing.T) {
 	})
 	gitIn(t, dir, "init", "-q")
 	p := goldenPath(t, map[string]string{
-		"questions.yaml": "code_owners: {title: Who, pattern: '@[a-z/-]+', hint: a team}\n",
-		"files.yaml": "fixes:\n  - {rule: codeowners-complete, files: [.github/CODEOWNERS]}\n" +
+		"questions.yaml":       "code_owners: {title: Who, pattern: '@[a-z/-]+', hint: a team}\n",
+		"template/SECURITY.md": "Write to security@example.com.\n",
+		"files.yaml": "fixes:\n  - {rule: security-policy, files: [SECURITY.md]}\n  - {rule: codeowners-complete, files: [.github/CODEOWNERS]}\n" +
 			"  - {rule: dependency-updates, files: [.github/dependabot.yml]}\n" +
 			"  - {rule: dev-environment, files: [.github/pull_request_template.md]}\n",
 		"template/.github/CODEOWNERS.tmpl":          "* {{ code_owners }}\n",
@@ -182,7 +195,7 @@ func TestMonorepoRootFiles(t *testing.T) {
 		o.Answers = map[string]string{"code_owners": "@acme/pay"}
 	})
 	for _, name := range changedFiles(got) {
-		if strings.Contains(name, ".github/") || !strings.HasPrefix(name, "services/a/") {
+		if strings.Contains(name, ".github/") || strings.Contains(name, "SECURITY") || !strings.HasPrefix(name, "services/a/") {
 			t.Errorf("%s would be written", name)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 // directory of a service.
 func rootOnly(name string) bool {
 	switch name {
-	case "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS", ".gitlab-ci.yml", "renovate.json":
+	case "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS", ".gitlab-ci.yml", "renovate.json", "SECURITY.md",
+		"docs/SECURITY.md":
 		return true
 	}
 	return strings.HasPrefix(name, ".github/")

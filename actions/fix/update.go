@@ -50,13 +50,15 @@ func (p *planner) update(ctx context.Context) error {
 		p.note("the files of the golden path are not updated: %v", r.err)
 		return nil //nolint:nilerr // it is a note of the plan: the rules are looked at nevertheless
 	}
-	if len(r.open) > 0 && !p.lock.Adopted {
+	// A lock file without files was written by hand, to choose the golden path.
+	adopted := p.lock.Adopted || len(p.lock.Files) == 0
+	if len(r.open) > 0 && !adopted {
 		p.note("the files of the golden path are not updated: its new version asks for %s; give --answer NAME=VALUE",
 			strings.Join(slices.Sorted(maps.Values(r.open)), ", "))
 		return nil
 	}
 	u := &updating{planner: p, base: p.base(ctx), same: same, lock: p.plan.Path.Lock(p.answers(), p.Defaults, nil)}
-	u.lock.Declined, u.lock.Adopted = p.lock.Declined, p.lock.Adopted
+	u.lock.Declined, u.lock.Adopted = p.lock.Declined, adopted
 	if err := u.all(ctx, r); err != nil {
 		return err
 	}
@@ -136,7 +138,7 @@ func (u *updating) all(ctx context.Context, r *rendered) error {
 	for i := range r.tree {
 		f := &r.tree[i]
 		_, locked := u.lockFiles()[f.Path]
-		if u.planner.lock.Adopted && !locked {
+		if u.lock.Adopted && !locked {
 			continue // the repository was not made from it
 		}
 		conflicts := len(u.plan.Conflicts)
