@@ -208,3 +208,31 @@ func TestMonorepoRootFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestOwnersByAnswer: an answer names who owns everything. Without CODEOWNERS the golden path's file is added; one that
+// somebody wrote gets a line before the others.
+func TestOwnersByAnswer(t *testing.T) {
+	p := goldenPath(t, map[string]string{
+		"questions.yaml":                   "code_owners: {title: Who, pattern: '@[a-z/-]+', hint: a team}\n",
+		"files.yaml":                       "fixes:\n  - {rule: codeowners-complete, files: [.github/CODEOWNERS]}\n",
+		"template/.github/CODEOWNERS.tmpl": "# Ours\n* {{ code_owners }}\n",
+	})
+	for there, want := range map[string]string{
+		"": "# Ours\n* @acme/pay\n", "/docs/ @acme/docs\n": "* @acme/pay\n/docs/ @acme/docs\n",
+	} {
+		files := map[string]string{"catalog-info.yaml": component("pay"), "main.go": "package main\n", "docs/a.md": "a\n"}
+		if there != "" {
+			files[".github/CODEOWNERS"] = there
+		}
+		dir := checkoutOf(t, files)
+		writePlan(t, plan(t, dir, p, func(o *fix.Options) {
+			o.Answers, o.Rules = map[string]string{"code_owners": "@acme/pay"}, []string{"codeowners-complete"}
+		}))
+		if got := content(t, dir, ".github/CODEOWNERS"); got != want {
+			t.Errorf("%q becomes %q, want %q", there, got, want)
+		}
+		if locked := content(t, dir, pathlock.File) != "-"; locked != (there == "") {
+			t.Errorf("%q: lock file %v", there, locked)
+		}
+	}
+}

@@ -353,7 +353,7 @@ func (p *planner) edit(r *Rule) {
 	for _, f := range p.plan.Path.FixesOf(r.ID) {
 		maps.Copy(with, f.With)
 	}
-	if r.ID == "codeowners-complete" && with["owner"] == nil {
+	if r.ID == "codeowners-complete" && with["owner"] == nil && p.scope.Owners.Value != nil {
 		if owner := p.answers()["code_owners"]; owner != "" {
 			with["owner"] = owner
 		}
