@@ -439,10 +439,10 @@ var codeFiles = []string{
 	".toml", ".json", ".xml", ".gradle", ".kts", ".txt", ".yaml", ".yml", ".properties",
 }
 
-// readCode reads the code of programs, as far as there are workloads: what they serve and use is asked of it. Locks
-// and manifests are left out.
+// readCode reads the code of programs, as far as there are workloads or images: what they serve and use is asked of it.
+// Locks and manifests are left out.
 func (r *repo) readCode() {
-	if len(r.facts.Manifests.Workloads) == 0 {
+	if len(r.facts.Manifests.Workloads) == 0 && len(r.facts.Containers.Files) == 0 {
 		return
 	}
 	total := 0

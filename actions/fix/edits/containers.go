@@ -101,6 +101,9 @@ func leaveRoot(e *editor) {
 		if at == 0 || at > len(d.lines) {
 			return ask("it has neither an ENTRYPOINT nor a CMD")
 		}
+		if where := e.lowPort(final); where != "" {
+			return ask("it may listen on a port below 1024, which only root may open on some systems: " + where)
+		}
 		for at > 1 && strings.HasPrefix(strings.TrimSpace(d.lines[at-2]), "#") {
 			at-- // comments belong to what follows
 		}
