@@ -21,7 +21,9 @@ const waiverAction = "waiver"
 
 // proposeWaiver opens a pull request with a waiver in the file name below root, and returns the difference. The file on
 // the disk is not changed.
-func (s *cli) proposeWaiver(ctx context.Context, root, name string, w *waiver.Waiver, repository string) (string, error) {
+func (s *cli) proposeWaiver(
+	ctx context.Context, root, name string, w *waiver.Waiver, repository string,
+) (string, error) {
 	top, below, git, err := checkout.Root(root)
 	if err != nil {
 		return "", err
@@ -53,7 +55,8 @@ func (s *cli) proposeWaiver(ctx context.Context, root, name string, w *waiver.Wa
 	title, body := waiverPullRequest(w)
 	return plan.Diff(), s.propose(ctx, pullRequest{
 		Proposal: github.Proposal{
-			On: strings.TrimSpace(string(head)), Branch: waiverBranch(w), Files: plan.Files, Message: title, Title: title, Body: body,
+			On: strings.TrimSpace(string(head)), Branch: waiverBranch(w), Files: plan.Files, Message: title,
+			Title: title, Body: body,
 		},
 		root: top, repository: repository,
 		run: event.ActionRun{Action: waiverAction, Entity: w.Service, Plan: plan.Digest()},
@@ -89,6 +92,7 @@ func waiverPullRequest(w *waiver.Waiver) (title, body string) {
 	fmt.Fprintf(&b, "%s asks for an exception from the rule %s for %s.\n\n", quoted(w.By), quoted(w.Rule), quoted(of))
 	fmt.Fprintf(&b, "- Reason: %s\n- Why: %s\n- Last day: %s; then the rule counts again by itself.\n\n", quoted(w.Reason),
 		quoted(w.Note), w.Until.Format("2 January 2006"))
-	b.WriteString("To approve it, merge this pull request. To decline it, close it. Grades are shown with and without waivers.\n")
+	b.WriteString("To approve it, merge this pull request. To decline it, close it. Grades are shown with and without " +
+		"waivers.\n")
 	return title, b.String()
 }

@@ -119,8 +119,8 @@ func (s *cli) requestWaiver(ctx context.Context, word string, r waiverRequest) e
 			root, name = filepath.Dir(r.file), filepath.Base(r.file)
 		}
 	}
-	diff, done := "", "written into "+filepath.Join(root, name)+"; commit it and propose the change to those who approve "+
-		"waivers"
+	var diff string
+	done := "written into " + filepath.Join(root, name) + "; commit it and propose the change to those who approve waivers"
 	if r.pr {
 		diff, err = s.proposeWaiver(ctx, root, name, &w, r.repository)
 		done = "the file on the disk is not changed"
