@@ -452,12 +452,12 @@ func TestHostedCrash(t *testing.T) {
 			}
 			interrupt := func(*http.Request) bool { return fails() }
 			if before {
-				s.Before = interrupt
+				s.Interrupt(interrupt, nil)
 			} else {
-				s.After = interrupt
+				s.Interrupt(nil, interrupt)
 			}
 			err := apply(t.Context(), a, p, nil)
-			s.Before, s.After = nil, nil
+			s.Interrupt(nil, nil)
 			if err == nil {
 				if at < 8 {
 					t.Errorf("a creation takes only %d requests", at)

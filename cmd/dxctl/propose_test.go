@@ -70,12 +70,9 @@ func TestFixPullRequest(t *testing.T) {
 
 	dxctl := func(want int, args ...string) string {
 		t.Helper()
-		var out, diagnostics bytes.Buffer
 		args = append([]string{"--config", ours, "fix", "--rule", "workflow-timeouts", "--golden-path", "go-service"}, args...)
-		if code := run(t.Context(), args, strings.NewReader(""), &out, &diagnostics); code != want {
-			t.Fatalf("dxctl %v: exit %d, want %d\n%s\n%s", args, code, want, out.String(), diagnostics.String())
-		}
-		return diagnostics.String()
+		_, diagnostics := process(t, want, args...)
+		return diagnostics
 	}
 	expect := func(got, want string) {
 		t.Helper()
@@ -146,12 +143,11 @@ func TestWaiverPullRequest(t *testing.T) {
 	if err := os.WriteFile(ours, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var out, diagnostics bytes.Buffer
-	code := run(t.Context(), []string{"--config", ours, "waiver", "request", ".", "--rule", "delivery/branch-protected",
+	out, _ := process(t, exit.OK, "--config", ours, "waiver", "request", ".", "--rule", "delivery/branch-protected",
 		"--until", "30d", "--reason", "planned", "--note", "@all `PAY-12`", "--by", "ada@example.com", "--pr",
-		"--repository", "acme/pay"}, strings.NewReader(""), &out, &diagnostics)
-	if code != exit.OK || len(repo.Requests) != 1 {
-		t.Fatalf("exit %d\n%s", code, diagnostics.String())
+		"--repository", "acme/pay")
+	if len(repo.Requests) != 1 {
+		t.Fatalf("%d pull requests", len(repo.Requests))
 	}
 	pull := repo.Requests[0]
 	if pull.Head != "dxctl/waiver-pay-branch-protected" || !strings.Contains(pull.Body, "`@all 'PAY-12'`") ||
@@ -167,8 +163,8 @@ func TestWaiverPullRequest(t *testing.T) {
 	if !strings.Contains(proposed, "branch-protected") {
 		t.Errorf("the file is %q", proposed)
 	}
-	if _, err := os.Stat(".dxctl"); err == nil || !strings.Contains(out.String(), "+++ b/.dxctl/waivers.yaml") {
-		t.Errorf("the file was written, or the difference is %q", out.String())
+	if _, err := os.Stat(".dxctl"); err == nil || !strings.Contains(out, "+++ b/.dxctl/waivers.yaml") {
+		t.Errorf("the file was written, or the difference is %q", out)
 	}
 }
 
@@ -208,6 +204,24 @@ func TestConfigOfAStranger(t *testing.T) {
 	if cfg, err := s.actionsConfig(dir); err != nil || cfg.Actions.GitHub.URL == "" {
 		t.Errorf("the configuration that was named is left out: %+v, %v", cfg.Actions.GitHub, err)
 	}
+}
+
+// process runs dxctl as a process of its own, because tests share an engine with this one, and returns what it printed
+// and its diagnostics.
+func process(t *testing.T, want int, args ...string) (printed, diagnostics string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "dxctl", args...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exited *exec.ExitError
+	if err != nil && !errors.As(err, &exited) {
+		t.Fatal(err)
+	}
+	if code := cmd.ProcessState.ExitCode(); code != want {
+		t.Fatalf("dxctl %v: exit %d, want %d\n%s\n%s", args, code, want, out.String(), errs.String())
+	}
+	return out.String(), errs.String()
 }
 
 // gitIn runs git in the working directory.

@@ -63,6 +63,9 @@ func (a *API) survey(ctx context.Context, r route.Request) (route.Answer, error)
 		return route.Answer{}, err
 	}
 	x, err := a.reader.SurveyResults(ctx, q)
+	if err == nil {
+		err = route.SurveyTeam(q, x.Survey)
+	}
 	if err != nil {
 		return route.Answer{}, err
 	}

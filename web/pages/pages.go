@@ -48,7 +48,7 @@ func (p *Pages) Routes() []route.Route {
 	campaign := route.Get("/campaigns/:campaign", p.campaign, route.ListParameters(route.CampaignRowFilters...)...)
 	campaign.Live = true
 	// Who took part in a survey that is not published is not in the tables whose version says that something changed.
-	surveys := route.Get("/surveys", p.surveys, route.ListParameters()...)
+	surveys := route.Get("/surveys", p.surveys, "page")
 	surveys.Live = true
 	return []route.Route{
 		route.Get("/", p.overview),

@@ -122,6 +122,9 @@ func (p *Pages) survey(ctx context.Context, r route.Request) (route.Answer, erro
 		return route.Answer{}, err
 	}
 	x, err := p.reader.SurveyResults(ctx, q)
+	if err == nil {
+		err = route.SurveyTeam(q, x.Survey)
+	}
 	if err != nil {
 		return route.Answer{}, err
 	}
@@ -163,6 +166,7 @@ type questionView struct {
 	Distribution charts.Chart
 	Teams        []report.SurveyRow
 	More         int // teams that are not listed
+	Rules        []report.LinkedRule
 }
 
 // mostTeams is how many teams the page of a question lists; the page of the survey has all.
@@ -183,6 +187,7 @@ func (p *Pages) question(ctx context.Context, r route.Request) (route.Answer, er
 		Teams: x.Rows[:min(mostTeams, len(x.Rows))], More: max(0, len(x.Rows)-mostTeams)}
 	view.Teams = slices.DeleteFunc(slices.Clone(view.Teams), func(r report.SurveyRow) bool { return len(r.Numbers) == 0 })
 	view.Item, _ = x.Survey.Item(q.Question)
+	view.Rules = p.reader.LinkedRules(view.Item.Rules)
 	view.layout = p.layout(view.Item.Text, "/surveys")
 	var answered []charts.Answered
 	for _, point := range points {

@@ -1,6 +1,9 @@
 package route
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/dxctl/dxctl/report"
 )
 
@@ -26,4 +29,12 @@ func SurveyQueryOf(r Request) (report.SurveyQuery, error) {
 		return q, nil
 	}
 	return q, OneOf("golden_path", q.Group.GoldenPath, "yes", "no")
+}
+
+// SurveyTeam returns an error unless the team of a query, if it names one, is a team of the survey.
+func SurveyTeam(q report.SurveyQuery, s report.Survey) error {
+	if q.Group.Team == "" {
+		return nil
+	}
+	return OneOf("team", q.Group.Team, slices.Sorted(maps.Keys(s.Parents))...)
 }

@@ -49,7 +49,7 @@ func TestSurveyPages(t *testing.T) {
 			"2 groups with too few answers"},
 		"/surveys/2026-Q3?by=team&q=team-07":       {"team-07", "within noise", "JSON"},
 		"/surveys/2026-Q3?by=tenure":               {"Nothing is shown of this."},
-		"/surveys/2026-Q3/questions/builds":        {"1 to 5", "team-00", "10 more teams", `href="/services?rule=readme`},
+		"/surveys/2026-Q3/questions/builds":        {"1 to 5", "team-00", "10 more teams", `href="/scorecards/test-path/rules/readme"`},
 		"/api/v1/surveys":                          {`"total":2`, `"not_published":[]`},
 		"/api/v1/surveys/2026-Q3?by=team&q=team-1": {`"total":10`, `"before":"2026-Q2"`},
 	} {

@@ -64,6 +64,13 @@ type Server struct {
 	Writes []string // methods and paths of what changed something
 }
 
+// Interrupt sets Before and After, also while requests of a client that has gone are still answered.
+func (s *Server) Interrupt(before, after func(r *http.Request) bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.Before, s.After = before, after
+}
+
 // New starts a server for the time of a test.
 func New(t *testing.T) *Server {
 	t.Helper()
