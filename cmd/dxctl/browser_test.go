@@ -38,7 +38,7 @@ type visitor struct {
 
 func newVisitor(t *testing.T) *visitor {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 16*time.Minute)
 	t.Cleanup(cancel)
 	address, stop, err := browser.StartDemo(ctx, "dxctl", storetest.TempDir(t))
 	if err != nil {

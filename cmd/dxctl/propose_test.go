@@ -71,7 +71,7 @@ func TestFixPullRequest(t *testing.T) {
 	dxctl := func(want int, args ...string) string {
 		t.Helper()
 		args = append([]string{"--config", ours, "fix", "--rule", "workflow-timeouts", "--golden-path", "go-service"}, args...)
-		_, diagnostics := process(t, want, args...)
+		_, diagnostics := process(t, s, want, args...)
 		return diagnostics
 	}
 	expect := func(got, want string) {
@@ -143,7 +143,7 @@ func TestWaiverPullRequest(t *testing.T) {
 	if err := os.WriteFile(ours, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := process(t, exit.OK, "--config", ours, "waiver", "request", ".", "--rule", "delivery/branch-protected",
+	out, _ := process(t, s, exit.OK, "--config", ours, "waiver", "request", ".", "--rule", "delivery/branch-protected",
 		"--until", "30d", "--reason", "planned", "--note", "@all `PAY-12`", "--by", "ada@example.com", "--pr",
 		"--repository", "acme/pay")
 	if len(repo.Requests) != 1 {
@@ -208,8 +208,10 @@ func TestConfigOfAStranger(t *testing.T) {
 
 // process runs dxctl as a process of its own, because tests share an engine with this one, and returns what it printed
 // and its diagnostics.
-func process(t *testing.T, want int, args ...string) (printed, diagnostics string) {
+func process(t *testing.T, s *hosttest.Server, want int, args ...string) (printed, diagnostics string) {
 	t.Helper()
+	s.Interrupt(nil, nil) // a lock: the server sees what the test changed
+	defer s.Interrupt(nil, nil)
 	var out, errs bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), "dxctl", args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
