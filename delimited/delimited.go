@@ -144,7 +144,7 @@ func (t *Table) misfit(rec record) *Problem {
 		case !utf8.ValidString(cell):
 			message = fmt.Sprintf("%q is not UTF-8 text; save the file as CSV in UTF-8", shorten(cell))
 		case strings.ContainsRune(cell, 0):
-			message = "a zero byte stands in the text; export the file again"
+			message = "the text contains a zero byte; export the file again"
 		}
 		if message != "" {
 			return &Problem{Line: rec.line, Column: i + 1, Message: message}

@@ -189,7 +189,7 @@ func TestRead(t *testing.T) {
 		{
 			name: "zero bytes",
 			data: "person,team\na\x00,p\n",
-			want: []string{`1 ["person" "team"]`, "2! column 1: person: a zero byte"},
+			want: []string{`1 ["person" "team"]`, "2! column 1: person: the text contains a zero byte"},
 		},
 		{
 			name: "lines before the header",

@@ -63,7 +63,7 @@ func unreadable(rec record) *Problem {
 		case !utf8.ValidString(cell):
 			return &Problem{rec.line, i + 1, "the cell is not UTF-8 text; save the file as CSV in UTF-8"}
 		case strings.ContainsRune(cell, 0):
-			return &Problem{rec.line, i + 1, "a zero byte stands in the text; export the file again"}
+			return &Problem{rec.line, i + 1, "the text contains a zero byte; export the file again"}
 		}
 	}
 	return nil

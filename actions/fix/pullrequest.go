@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 
+	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/repository/pathlock"
 )
@@ -20,13 +20,7 @@ func (p *Plan) Branch() string {
 	if p.Dir == "." {
 		return name
 	}
-	return name + "-" + strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
-			return r
-		}
-		return '-'
-	}, p.Dir)
+	return name + "-" + actions.BranchPart(p.Dir)
 }
 
 // PullRequest returns the title and the body of a pull request, in Markdown: the rules that it makes pass with the
@@ -115,22 +109,5 @@ func quoted(text string) string {
 	return code(strings.ReplaceAll(edits.OneLine(text, maxShown), "|", "¦"))
 }
 
-var backticks = regexp.MustCompile("`+")
-
-// code is a text as inline code on one line, from which no Markdown gets out: its fence is longer than the longest run
-// of backticks in it.
-func code(text string) string {
-	text = edits.OneLine(text, maxReason)
-	if text == "" {
-		return ""
-	}
-	longest := 0
-	for _, run := range backticks.FindAllString(text, -1) {
-		longest = max(longest, len(run))
-	}
-	fence := strings.Repeat("`", longest+1)
-	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
-		text = " " + text + " "
-	}
-	return fence + text + fence
-}
+// code is a text as inline code, at most maxReason characters of it.
+func code(text string) string { return actions.InlineCode(edits.OneLine(text, maxReason)) }

@@ -26,7 +26,7 @@ func kindOf(u *url.URL) string {
 			return prefix
 		}
 	}
-	return withoutScorecard(u.Path)
+	return withoutNames(u.Path)
 }
 
 // pageKinds are one page of every kind that the visit of every page came to, the lists of jobs and changes, which have

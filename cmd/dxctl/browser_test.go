@@ -38,7 +38,7 @@ type visitor struct {
 
 func newVisitor(t *testing.T) *visitor {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 16*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	address, stop, err := browser.StartDemo(ctx, "dxctl", storetest.TempDir(t))
 	if err != nil {
@@ -176,7 +176,7 @@ func shape(u *url.URL) string {
 	if strings.HasPrefix(path, "/services/") {
 		path = "/services/*"
 	}
-	path = withoutScorecard(path)
+	path = withoutNames(path)
 	var keys []string
 	for k := range u.Query() {
 		if k != "sort" && k != "dir" && k != "page" && !strings.HasPrefix(path, "/events/") {
@@ -187,10 +187,11 @@ func shape(u *url.URL) string {
 	return digits.ReplaceAllString(path, "0") + "?" + strings.Join(keys, "&")
 }
 
-// withoutScorecard is a path without the names of a scorecard and a rule.
-func withoutScorecard(path string) string {
+// withoutNames is a path without the names of a scorecard and a rule, or of a survey and a question: the pages of both
+// are made alike.
+func withoutNames(path string) string {
 	parts := strings.Split(path, "/")
-	if parts[1] != "scorecards" {
+	if parts[1] != "scorecards" && parts[1] != "surveys" {
 		return path
 	}
 	for i := 2; i < len(parts); i += 2 {

@@ -73,9 +73,9 @@ func (s *cli) propose(ctx context.Context, p pullRequest) (err error) {
 	}
 	record := func(context.Context, event.ActionRun) error { return nil }
 	if cfg.File != "" { // without a configuration there is no store that would record the run
-		a, err := s.open(ctx, cfg, app.Options{Program: p.run.Action})
-		if err != nil {
-			return fmt.Errorf("opening the store that records the run; nothing was proposed: %w", err)
+		a, openErr := s.open(ctx, cfg, app.Options{Program: p.run.Action})
+		if openErr != nil {
+			return fmt.Errorf("opening the store that records the run; nothing was proposed: %w", openErr)
 		}
 		defer closing(a, &err)
 		record = func(ctx context.Context, run event.ActionRun) error { return a.Store.Append(ctx, run) }

@@ -150,7 +150,7 @@ func TestWaiverPullRequest(t *testing.T) {
 		t.Fatalf("%d pull requests", len(repo.Requests))
 	}
 	pull := repo.Requests[0]
-	if pull.Head != "dxctl/waiver-pay-branch-protected" || !strings.Contains(pull.Body, "`@all 'PAY-12'`") ||
+	if pull.Head != "dxctl/waiver-pay-branch-protected" || !strings.Contains(pull.Body, "`` @all `PAY-12` ``") ||
 		!strings.HasPrefix(pull.Title, "Waive branch-protected for component:default/pay until 20") {
 		t.Errorf("%s: %q\n%s", pull.Head, pull.Title, pull.Body)
 	}

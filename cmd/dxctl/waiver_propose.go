@@ -69,12 +69,7 @@ func waiverBranch(w *waiver.Waiver) string {
 	if ref, err := identifier.ParseRef(w.Service, "", ""); err == nil {
 		of = ref.Short()
 	}
-	return "dxctl/waiver-" + strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
-			return r
-		}
-		return '-'
-	}, strings.Trim(of+"-"+w.Rule, "-"))
+	return "dxctl/waiver-" + actions.BranchPart(strings.Trim(of+"-"+w.Rule, "-"))
 }
 
 // waiverPullRequest returns the title and the body of a pull request. What people wrote is shown as code, so that it
@@ -85,13 +80,11 @@ func waiverPullRequest(w *waiver.Waiver) (title, body string) {
 		of = "the directory " + w.Path
 	}
 	title = fmt.Sprintf("Waive %s for %s until %s", w.Rule, of, w.Until.Format("2006-01-02"))
-	quoted := func(text string) string {
-		return "`" + strings.Join(strings.Fields(strings.ReplaceAll(text, "`", "'")), " ") + "`"
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s asks for an exception from the rule %s for %s.\n\n", quoted(w.By), quoted(w.Rule), quoted(of))
-	fmt.Fprintf(&b, "- Reason: %s\n- Why: %s\n- Last day: %s; then the rule counts again by itself.\n\n", quoted(w.Reason),
-		quoted(w.Note), w.Until.Format("2 January 2006"))
+	code := actions.InlineCode
+	fmt.Fprintf(&b, "%s asks for an exception from the rule %s for %s.\n\n", code(w.By), code(w.Rule), code(of))
+	fmt.Fprintf(&b, "- Reason: %s\n- Why: %s\n- Last day: %s; then the rule counts again by itself.\n\n", code(w.Reason),
+		code(w.Note), w.Until.Format("2 January 2006"))
 	b.WriteString("To approve it, merge this pull request. To decline it, close it. Grades are shown with and without " +
 		"waivers.\n")
 	return title, b.String()

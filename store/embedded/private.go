@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 )
 
-// keepPrivate takes the rights of other users of the machine to a data directory away, whatever they were: survey
-// answers are in it. Where the directory is another user's, as a volume of Kubernetes is, its subdirectories are closed
-// instead. The error says that neither was possible.
+// keepPrivate removes the rights of other users of the machine to a data directory, whatever they were: survey answers
+// are in it. Where the directory is another user's, as a volume of Kubernetes is, its subdirectories are closed
+// instead. It returns an error if neither is possible.
 func keepPrivate(path string) error {
 	err := closeToOthers(path)
 	if err == nil || !errors.Is(err, fs.ErrPermission) {

@@ -160,7 +160,7 @@ func TestArchive(t *testing.T) {
 	}
 }
 
-// onDisk reports whether a text stands in a file of the data directory.
+// onDisk reports whether a file of the data directory contains a text.
 func onDisk(t *testing.T, s *store.Store, text string) bool {
 	t.Helper()
 	info, err := s.Info(t.Context())

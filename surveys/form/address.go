@@ -29,7 +29,7 @@ func IsAddress(text string) bool {
 	return IsEmail(text)
 }
 
-// HasAddress reports whether an address stands in a text.
+// HasAddress reports whether a text contains an address.
 func HasAddress(text string) bool { return WithoutAddresses(text) != text }
 
 // WithoutAddresses returns a text in which "[address removed]" stands in place of every address of a person or a

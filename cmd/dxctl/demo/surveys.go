@@ -119,7 +119,7 @@ func (o *Organization) surveyService(p *person, at time.Time) string {
 	return of[len(p.id)%len(of)]
 }
 
-// mean is where a question stands in the good direction, in thousandths of a point of 1 to 5: before the platform team,
+// mean is the score of a question in the good direction, in thousandths of a point of 1 to 5: before the platform team,
 // and what it adds for all and on the golden path.
 type mean struct{ before, all, golden int64 }
 

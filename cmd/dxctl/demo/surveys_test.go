@@ -10,7 +10,7 @@ import (
 	"github.com/dxctl/dxctl/surveys/intake"
 )
 
-// The surveys tell the story: who came to the golden path says that builds are faster, and most people answer.
+// The surveys tell the story: people who came to the golden path report faster builds, and most people answer.
 func TestSurveysTellTheStory(t *testing.T) {
 	for _, now := range []time.Time{testNow, time.Date(2027, 3, 31, 0, 0, 0, 0, time.UTC), time.Date(2028, 2, 29, 5, 0, 0, 0, time.UTC)} {
 		o := Generate(now)
