@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/files"
@@ -34,9 +35,9 @@ func Builtin() fs.FS {
 // maxFileBytes bounds the size of a file with scorecards.
 const maxFileBytes = 4 << 20
 
-// Load reads the scorecards that cfg names, relative to baseDir; the built-in ones where none is named or no file
-// matches. It checks everything, expressions too. A scorecard with mistakes is in Broken and takes no other one
-// down; the error is about cfg itself.
+// Load reads the scorecards that cfg names, relative to baseDir; the built-in ones too if cfg says so, or where none is
+// named or no file matches. It checks everything, expressions too. A scorecard with mistakes is in Broken and takes no
+// other one down; the error is about cfg itself.
 func Load(cfg Config, baseDir string) (Set, error) {
 	if err := cfg.Validate(); err != nil {
 		return Set{}, err
@@ -57,19 +58,36 @@ func Load(cfg Config, baseDir string) (Set, error) {
 			}
 		}
 	}
-	if len(l.set.Cards) == 0 && len(l.set.Broken) == 0 {
-		for _, card := range builtInCards {
-			name := path.Join(card, "scorecard.yaml")
-			data, err := fs.ReadFile(Builtin(), name)
-			if err != nil {
-				return Set{}, fmt.Errorf("reading the built-in scorecard %s: %w", name, err)
-			}
-			l.read = append(l.read, File{"built-in:" + name, data})
-			l.parse(data, "built-in:"+name)
+	if cfg.Builtin || len(l.set.Cards) == 0 && len(l.set.Broken) == 0 {
+		if err := l.builtin(); err != nil {
+			return Set{}, err
 		}
 	}
 	l.set.Files = l.read
 	return l.set.resolved(), nil
+}
+
+// builtin adds the built-in scorecards whose names no file has.
+func (l *loader) builtin() error {
+	for _, card := range builtInCards {
+		if l.set.has(card) {
+			continue
+		}
+		name := path.Join(card, "scorecard.yaml")
+		data, err := fs.ReadFile(Builtin(), name)
+		if err != nil {
+			return fmt.Errorf("reading the built-in scorecard %s: %w", name, err)
+		}
+		l.read = append(l.read, File{"built-in:" + name, data})
+		l.parse(data, "built-in:"+name)
+	}
+	return nil
+}
+
+// has reports whether a scorecard of a name was read, even if it has mistakes.
+func (s *Set) has(name string) bool {
+	return slices.ContainsFunc(s.Cards, func(c Scorecard) bool { return c.Name == name }) ||
+		slices.ContainsFunc(s.Broken, func(b Broken) bool { return slices.Contains(b.Names, name) })
 }
 
 // File is the content of a file of scorecards, and its name as shown to people.
@@ -82,10 +100,21 @@ type File struct {
 // declare.
 func LoadFiles(files []File, declared ...facts.Definition) Set {
 	l := loader{declared: declared}
-	for _, f := range files {
-		l.parse(f.Data, f.Name)
-	}
+	l.files(files)
 	return l.set.resolved()
+}
+
+// LoadRevision returns the scorecards of files as [Load] returns those of files that cfg names: with built-in ones if
+// cfg says so, or there are no files.
+func LoadRevision(cfg Config, files []File) (Set, error) {
+	l := loader{declared: cfg.Declared}
+	l.files(files)
+	if cfg.Builtin || len(files) == 0 {
+		if err := l.builtin(); err != nil {
+			return Set{}, err
+		}
+	}
+	return l.set.resolved(), nil
 }
 
 // Unmatched returns a warning for each pattern of cfg that matches no file, and says when the built-in scorecards are
@@ -100,7 +129,7 @@ func Unmatched(cfg Config, baseDir string) []string {
 		}
 		matched = matched || len(files) > 0 || err != nil
 	}
-	if len(warnings) > 0 && !matched {
+	if len(warnings) > 0 && !matched && !cfg.Builtin {
 		last := len(warnings) - 1
 		warnings[last] += fmt.Sprintf("; services are graded by the built-in scorecards (%s) until one does",
 			strings.Join(builtInCards, ", "))
@@ -128,6 +157,12 @@ type loader struct {
 
 func (l *loader) broken(file string, problems Problems, names ...string) {
 	l.set.Broken = append(l.set.Broken, Broken{File: file, Names: names, Problems: problems})
+}
+
+func (l *loader) files(files []File) {
+	for _, f := range files {
+		l.parse(f.Data, f.Name)
+	}
 }
 
 func (l *loader) file(file, shown string) {

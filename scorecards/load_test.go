@@ -393,6 +393,51 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
+// The built-in scorecards are used with those of the files, unless a file has their name.
+func TestBuiltinWithFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("mine.yaml", goodCard)
+	check := func(want ...string) {
+		t.Helper()
+		cfg := Config{Files: []string{"*.yaml"}, Builtin: true}
+		set, err := Load(cfg, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := LoadRevision(cfg, set.Files[:len(set.Files)-len(builtInUsed(set.Files))])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, loaded := range []Set{set, again} {
+			var got []string
+			for _, c := range loaded.Cards {
+				got = append(got, c.Name)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("scorecards %v, want %v", got, want)
+			}
+		}
+	}
+	check("mine", "production-readiness", "delivery", "developer-experience")
+	write("own.yaml", with("name: mine", "name: delivery"))
+	check("mine", "delivery", "production-readiness", "developer-experience")
+	write("own.yaml", with("name: mine", "name: delivery\nversion: none"))
+	check("mine", "production-readiness", "developer-experience") // a mistake does not restore the rules of dxctl
+	if got := Unmatched(Config{Files: []string{"gone/*.yaml"}, Builtin: true}, dir); len(got) != 1 ||
+		strings.Contains(got[0], "graded by the built-in") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func builtInUsed(files []File) []File {
+	return slices.DeleteFunc(slices.Clone(files), func(f File) bool { return !strings.HasPrefix(f.Name, "built-in:") })
+}
+
 // Two scorecards cannot declare one fact with two types: it would be an error to one of them.
 func TestTwoTypesOfOneFact(t *testing.T) {
 	first := goodCard + "facts: [{name: own.x, type: number}]\n"

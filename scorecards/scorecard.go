@@ -20,6 +20,8 @@ type Config struct {
 	// Files are scorecards: names or patterns, relative to the directory of the configuration. Without any, the
 	// built-in ones are used.
 	Files []string `yaml:"files"`
+	// Builtin adds the built-in scorecards to those of Files. One of Files with the name of a built-in one replaces it.
+	Builtin bool `yaml:"builtin"`
 	// Declared are the facts that sources declare; every scorecard may use those that have a type.
 	Declared []facts.Definition `yaml:"-"`
 	// Waivers are files of waivers: names or patterns, relative to the directory of the configuration. Without any,

@@ -73,8 +73,5 @@ func scorecardsAt(ctx context.Context, cfg config.Config, revision string) (scor
 		}
 		found = append(found, scorecards.File{Name: revision + ":" + name, Data: []byte(text)})
 	}
-	if len(found) == 0 {
-		return scorecards.Load(scorecards.Config{Declared: cfg.Scorecards.Declared}, cfg.Dir)
-	}
-	return scorecards.LoadFiles(found, cfg.Scorecards.Declared...), nil
+	return scorecards.LoadRevision(cfg.Scorecards, found)
 }
