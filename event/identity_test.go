@@ -31,6 +31,8 @@ func TestIdentity(t *testing.T) {
 		{LedgerEntry{Source: "gh", Scope: "acme/shop", Of: KindChange, WindowStart: at},
 			Identity{KindLedger, "gh", "acme/shop", "2026-03-04T05:06:07.008Z", "change", 0, ""}, time.Time{}},
 		{ActionRun{Source: "dxctl", ID: "1", Entity: "e", StartedAt: at}, Identity{KindActionRun, "dxctl", "", "", "1", 0, ""}, at},
+		{ActionStep{Source: "dxctl", Run: "1", Number: 3, At: at}, Identity{KindActionStep, "dxctl", "1", "", "3", 0, ""}, at},
+		{ActionBatch{Source: "dxctl", ID: "b", StartedAt: at}, Identity{KindActionBatch, "dxctl", "", "", "b", 0, ""}, at},
 	} {
 		if got := tc.event.Identity(); got != tc.want {
 			t.Errorf("%T has the identity %+v, want %+v", tc.event, got, tc.want)

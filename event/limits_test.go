@@ -26,6 +26,8 @@ func everyEvent() []Event {
 		Fact{Source: "gh", Entity: "component:default/x", Name: "a.b", Type: BoolFact, Value: []byte("true")},
 		Descriptor{Source: "gh", Provider: "github", Scope: "acme/shop", Location: "catalog-info.yaml"},
 		ActionRun{Source: "dxctl", ID: "1", Action: "fix", Entity: "component:default/x", Status: Running},
+		ActionStep{Source: "dxctl", Run: "1", Number: 1, Name: "read", Status: Succeeded},
+		ActionBatch{Source: "dxctl", ID: "1", Action: "fix", Status: Running},
 	}
 }
 

@@ -199,6 +199,25 @@ CREATE TABLE grade_history
 ENGINE = ReplacingMergeTree(seq)
 ORDER BY (entity, scorecard, rule, valid_from);
 
+CREATE TABLE raw_action_batches
+(
+    `source` LowCardinality(String),
+    `id` String,
+    `kind` LowCardinality(String),
+    `actor` String,
+    `plan` String,
+    `settings` String,
+    `status` LowCardinality(String),
+    `wave` UInt32,
+    `waves` Array(UInt32),
+    `note` String,
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, id);
+
 CREATE TABLE raw_action_runs
 (
     `source` LowCardinality(String),
@@ -208,6 +227,14 @@ CREATE TABLE raw_action_runs
     `entity` String,
     `actor` String,
     `plan` String,
+    `batch` String DEFAULT '',
+    `wave` UInt32 DEFAULT 0,
+    `repository` String DEFAULT '',
+    `rules` Array(String) DEFAULT [],
+    `outcome` LowCardinality(String) DEFAULT '',
+    `patch` String DEFAULT '',
+    `pull` UInt64 DEFAULT 0,
+    `note` String DEFAULT '',
     `status` LowCardinality(String),
     `started_at` Nullable(DateTime64(3, 'UTC')),
     `finished_at` Nullable(DateTime64(3, 'UTC')),
@@ -215,6 +242,22 @@ CREATE TABLE raw_action_runs
 )
 ENGINE = ReplacingMergeTree(seq)
 ORDER BY (source, id);
+
+CREATE TABLE raw_action_steps
+(
+    `source` LowCardinality(String),
+    `run` String,
+    `number` UInt32,
+    `name` LowCardinality(String),
+    `status` LowCardinality(String),
+    `at` Nullable(DateTime64(3, 'UTC')),
+    `url` String,
+    `note` String,
+    `undo` String,
+    `seq` UInt64
+)
+ENGINE = ReplacingMergeTree(seq)
+ORDER BY (source, run, number);
 
 CREATE TABLE raw_changes
 (
@@ -470,6 +513,39 @@ CREATE TABLE schema_migrations
 ENGINE = ReplacingMergeTree(done)
 ORDER BY version;
 
+CREATE VIEW action_batches
+(
+    `id` String,
+    `kind` LowCardinality(String),
+    `actor` String,
+    `plan` String,
+    `settings` String,
+    `status` LowCardinality(String),
+    `wave` UInt32,
+    `waves` Array(UInt32),
+    `note` String,
+    `started_at` Nullable(DateTime64(3, 'UTC')),
+    `finished_at` Nullable(DateTime64(3, 'UTC')),
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    id,
+    kind,
+    actor,
+    plan,
+    settings,
+    status,
+    wave,
+    waves,
+    note,
+    started_at,
+    finished_at,
+    source,
+    '' AS url
+FROM raw_action_batches
+FINAL;
+
 CREATE VIEW action_runs
 (
     `id` String,
@@ -477,6 +553,14 @@ CREATE VIEW action_runs
     `entity` String,
     `actor` String,
     `plan` String,
+    `batch` String,
+    `wave` UInt32,
+    `repository` String,
+    `rules` Array(String),
+    `outcome` LowCardinality(String),
+    `patch` String,
+    `pull` UInt64,
+    `note` String,
     `status` LowCardinality(String),
     `started_at` Nullable(DateTime64(3, 'UTC')),
     `finished_at` Nullable(DateTime64(3, 'UTC')),
@@ -489,12 +573,43 @@ AS SELECT
     entity,
     actor,
     plan,
+    batch,
+    wave,
+    repository,
+    rules,
+    outcome,
+    patch,
+    pull,
+    note,
     status,
     started_at,
     finished_at,
     source,
     url
 FROM raw_action_runs
+FINAL;
+
+CREATE VIEW action_steps
+(
+    `run` String,
+    `number` UInt32,
+    `name` LowCardinality(String),
+    `status` LowCardinality(String),
+    `at` Nullable(DateTime64(3, 'UTC')),
+    `note` String,
+    `source` LowCardinality(String),
+    `url` String
+)
+AS SELECT
+    run,
+    number,
+    name,
+    status,
+    at,
+    note,
+    source,
+    url
+FROM raw_action_steps
 FINAL;
 
 CREATE VIEW change_times

@@ -54,7 +54,7 @@ func remedy(table string) string {
 	case "fact_history", "grade_history", "fact_reads", "fact_sets", "rules_history":
 		return "it cannot be read again: what holds now is kept, its history begins anew; restore a backup " +
 			"if you need it" + acceptHint
-	case "raw_action_runs", "raw_survey_results", "raw_published_surveys":
+	case "raw_action_runs", "raw_action_steps", "raw_action_batches", "raw_survey_results", "raw_published_surveys":
 		return "it cannot be read again; restore a backup " +
 			"if you need it" + acceptHint
 	case "schema_migrations":

@@ -70,6 +70,8 @@ func TestEveryFieldComesBack(t *testing.T) {
 		event.Grade{Outcome: event.Waived},
 		event.LedgerEntry{Of: event.KindChange},
 		event.ActionRun{Status: event.Succeeded},
+		event.ActionStep{Status: event.Failed},
+		event.ActionBatch{Status: event.Waiting, Waves: []uint32{1, 5}},
 	} {
 		e = filled(t, e)
 		switch f := e.(type) { // what cannot be set at the same time
@@ -116,6 +118,8 @@ func TestUnknownTimesComeBackUnknown(t *testing.T) {
 		event.Incident{Origin: origin("2"), EndUnknown: true},
 		event.Descriptor{Source: "gh", Provider: "github", Scope: "s", Location: "l"},
 		event.ActionRun{Source: "dxctl", ID: "1", Action: "fix", Entity: "e", Status: event.Queued},
+		event.ActionStep{Source: "dxctl", Run: "1", Number: 1, Name: "read", Status: event.Queued},
+		event.ActionBatch{Source: "dxctl", ID: "1", Action: "fix", Status: event.Queued},
 	} {
 		mustAppend(t, s, e)
 		got, err := s.Stored(t.Context(), []event.Event{e})
@@ -130,10 +134,11 @@ func TestActionRuns(t *testing.T) {
 	s := storetest.Open(t)
 	run := event.ActionRun{
 		Source: "dxctl", ID: "7", URL: "https://example.org/pr/7", Action: "fix", Entity: payment, Actor: "al",
-		Plan: "sha256:abc", Status: event.Running, StartedAt: noon,
+		Plan: "sha256:abc", Batch: "b1", Wave: 2, Repository: "acme/pay", Rules: []string{"license"}, Patch: "sha256:def",
+		Status: event.Running, StartedAt: noon,
 	}
 	mustAppend(t, s, run)
-	run.Status = event.Succeeded
+	run.Status, run.Outcome, run.Pull, run.Note = event.Succeeded, "opened", 7, "first"
 	run.FinishedAt = noon.Add(time.Minute)
 	mustAppend(t, s, run)
 	type row struct {
@@ -142,6 +147,14 @@ func TestActionRuns(t *testing.T) {
 		Entity     string     `ch:"entity"`
 		Actor      string     `ch:"actor"`
 		Plan       string     `ch:"plan"`
+		Batch      string     `ch:"batch"`
+		Wave       uint32     `ch:"wave"`
+		Repository string     `ch:"repository"`
+		Rules      []string   `ch:"rules"`
+		Outcome    string     `ch:"outcome"`
+		Patch      string     `ch:"patch"`
+		Pull       uint64     `ch:"pull"`
+		Note       string     `ch:"note"`
 		Status     string     `ch:"status"`
 		StartedAt  *time.Time `ch:"started_at"`
 		FinishedAt *time.Time `ch:"finished_at"`
@@ -149,7 +162,8 @@ func TestActionRuns(t *testing.T) {
 		URL        string     `ch:"url"`
 	}
 	want := []row{{
-		"7", "fix", payment, "al", "sha256:abc", "succeeded", &run.StartedAt, &run.FinishedAt, "dxctl", run.URL,
+		"7", "fix", payment, "al", "sha256:abc", "b1", 2, "acme/pay", run.Rules, "opened", "sha256:def", 7, "first",
+		"succeeded", &run.StartedAt, &run.FinishedAt, "dxctl", run.URL,
 	}}
 	if got := all[row](t, s, "SELECT * FROM action_runs"); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

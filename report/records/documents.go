@@ -204,7 +204,15 @@ type ActionRun struct {
 	Kind       string     `ch:"kind"        json:"kind"` // name of the action
 	Entity     string     `ch:"entity"      json:"entity"`
 	Actor      string     `ch:"actor"       json:"actor"`
-	Plan       string     `ch:"plan"        json:"plan"` // digest of the plan that was applied
+	Plan       string     `ch:"plan"        json:"plan"`  // digest of the plan that was applied
+	Batch      string     `ch:"batch"       json:"batch"` // empty: none
+	Wave       uint32     `ch:"wave"        json:"wave"`  // of the batch, from 1; 0: none
+	Repository string     `ch:"repository"  json:"repository"`
+	Rules      []string   `ch:"rules"       json:"rules"`   // that it should make pass
+	Outcome    string     `ch:"outcome"     json:"outcome"` // such as opened, merged or declined; empty: not known
+	Patch      string     `ch:"patch"       json:"patch"`   // digest of the changes of files
+	Pull       uint64     `ch:"pull"        json:"pull"`    // number of the pull request; 0: none
+	Note       string     `ch:"note"        json:"note"`
 	Status     string     `ch:"status"      json:"status"`
 	StartedAt  *time.Time `ch:"started_at"  json:"started_at"`
 	FinishedAt *time.Time `ch:"finished_at" json:"finished_at"`

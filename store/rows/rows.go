@@ -272,36 +272,6 @@ func (r Descriptor) Event() event.Descriptor {
 	}
 }
 
-// ActionRun is the row of a action run.
-type ActionRun struct {
-	Source     string     `ch:"source"`
-	ID         string     `ch:"id"`
-	URL        string     `ch:"url"`
-	Kind       string     `ch:"kind"`
-	Entity     string     `ch:"entity"`
-	Actor      string     `ch:"actor"`
-	Plan       string     `ch:"plan"`
-	Status     string     `ch:"status"`
-	StartedAt  *time.Time `ch:"started_at"`
-	FinishedAt *time.Time `ch:"finished_at"`
-}
-
-// NewActionRun returns the row of an event, which it points into: it is valid as long as the event is not changed.
-func NewActionRun(a *event.ActionRun) ActionRun {
-	return ActionRun{
-		Source: a.Source, ID: a.ID, URL: a.URL, Kind: a.Action, Entity: a.Entity, Actor: a.Actor, Plan: a.Plan,
-		Status: string(a.Status), StartedAt: nullable(&a.StartedAt), FinishedAt: nullable(&a.FinishedAt),
-	}
-}
-
-// Event returns the event that the row was made of.
-func (r ActionRun) Event() event.ActionRun {
-	return event.ActionRun{
-		Source: r.Source, ID: r.ID, URL: r.URL, Action: r.Kind, Entity: r.Entity, Actor: r.Actor, Plan: r.Plan,
-		Status: event.Status(r.Status), StartedAt: Known(r.StartedAt), FinishedAt: Known(r.FinishedAt),
-	}
-}
-
 // LedgerEntry is the row of a ledger entry.
 type LedgerEntry struct {
 	Source      string    `ch:"source"`
