@@ -167,7 +167,7 @@ func TestDeclinedFile(t *testing.T) {
 		pathlock.File: lockOf(t, p) + "declined:\n  - {file: AGENTS.md, reason: Not here, by: ann, until: 2026-12-24}\n",
 	})
 	got := plan(t, dir, p, func(o *fix.Options) { o.Rules = []string{"agents-md"} })
-	if got.Changes() || !strings.Contains(asked(got), "AGENTS.md is declined by ann") {
+	if got.Changes() || !strings.Contains(asked(got), "AGENTS.md is declined until 2026-12-24: Not here") {
 		t.Errorf("%v, %v", changedFiles(got), asked(got))
 	}
 }

@@ -72,6 +72,7 @@ type Rule struct {
 	After     event.Outcome `json:"after"`
 	Files     []string      `json:"files"`              // that the patch changes
 	NoPatch   string        `json:"no_patch,omitempty"` // why there is none
+	Declined  string        `json:"declined,omitempty"` // by the lock file: until when, and why
 	Asks      []Ask         `json:"asks"`               // what a person has to decide
 	Reason    string        `json:"reason"`             // the evidence: why it is not met
 	What      string        `json:"-"`                  // what to do, by the scorecard
@@ -96,9 +97,9 @@ type Conflict struct {
 // Passes reports whether the patch makes the rule pass.
 func (r *Rule) Passes() bool { return r.Before != event.Pass && r.After == event.Pass }
 
-// Open reports whether something is left to a person.
+// Open reports whether something is left to a person: nothing is of a rule that is declined.
 func (r *Rule) Open() bool {
-	return r.After != event.Pass && r.After != event.Waived && r.After != event.NotApplicable
+	return r.Declined == "" && r.After != event.Pass && r.After != event.Waived && r.After != event.NotApplicable
 }
 
 // Changed returns the changes as a checkout takes them.

@@ -153,6 +153,10 @@ func (p *planner) addFiles(r *Rule) (reason string) {
 				r.ask(name, p.atRoot(name))
 				continue
 			}
+			if declined := p.declined("", name); declined != "" {
+				r.decline(name + " is " + declined)
+				continue
+			}
 			why := p.addFile(name)
 			if why != "" && reason == "" {
 				reason = why
@@ -267,6 +271,9 @@ func (p *planner) startLock() *pathlock.Lock {
 	if p.lock == nil {
 		l := p.plan.Path.Lock(p.answers(), p.Defaults, nil)
 		l.Adopted = true
+		if p.refusal != nil {
+			l.Declined = p.refusal.Declined
+		}
 		return l
 	}
 	l := copied(p.lock)

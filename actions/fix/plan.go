@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -62,7 +61,8 @@ type planner struct {
 	Options
 	*repo
 	plan    *Plan
-	lock    *pathlock.Lock // of the service; nil without one
+	lock    *pathlock.Lock // of the service; nil without one, and for one that follows no golden path
+	refusal *pathlock.Lock // what it declines; nil without a lock file
 	newLock *pathlock.Lock
 	said    map[string]bool // whether the code has a text
 	scope   *repository.Facts
@@ -293,34 +293,4 @@ func (p *planner) finish(ctx context.Context) (*Plan, error) {
 		plan.Commands = append(plan.Commands, actions.Command{Line: "dxctl fix --write", Why: "write these files"})
 	}
 	return plan, nil
-}
-
-// declined returns until when a rule or a file is declined by the lock file, and why; "" if it is not.
-func (p *planner) declined(rule, file string) string {
-	if p.lock == nil {
-		return ""
-	}
-	for _, d := range p.lock.Declined {
-		if (rule != "" && d.Rule == rule || file != "" && d.File == file) && !p.Now.After(d.Until.AddDate(0, 0, 1)) {
-			return fmt.Sprintf("declined by %s until %s: %s", d.By, d.Until.Format("2 January 2006"), d.Reason)
-		}
-	}
-	return ""
-}
-
-// readLock reads the lock file of the service.
-func (p *planner) readLock() error {
-	content, ok := p.current(path.Join(p.plan.Dir, pathlock.File))
-	if !ok {
-		if _, err := fs.Lstat(p.open.FS(), path.Join(p.plan.Dir, pathlock.File)); err == nil {
-			return fmt.Errorf("reading %s: it is not a regular file; remove it", pathlock.File)
-		}
-		return nil
-	}
-	lock, err := pathlock.Parse(content, pathlock.File)
-	if err != nil {
-		return fmt.Errorf("reading the lock file of the golden path: %w", err)
-	}
-	p.lock = lock
-	return nil
 }

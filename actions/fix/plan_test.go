@@ -154,20 +154,62 @@ func lockOf(t *testing.T, p *paths.Path) string {
 	return string(content)
 }
 
-// TestDeclined takes a rule that the lock file declines out of the plan, until the day.
+// TestDeclined takes what the lock file declines out of the plan and the tasks, until the end of the day.
 func TestDeclined(t *testing.T) {
 	p := goldenPath(t, nil)
-	for until, files := range map[string]int{"2026-11-26": 0, "2026-11-24": 1} {
-		lock := lockOf(t, p) + "declined:\n  - {rule: agents-md, reason: No agents here, by: ann, until: " + until + "}\n"
-		dir := checkoutOf(t, map[string]string{
-			"catalog-info.yaml": component("pay"), "go.mod": "module pay\n", "main.go": "package main\n",
-			".dxctl/golden-path.lock": lock,
+	const without = "apiVersion: dxctl.dev/v1\nkind: GoldenPathLock\n"
+	for name, c := range map[string]struct{ lock, declined, want string }{
+		"a rule":               {lockOf(t, p), "rule: agents-md, until: 2026-11-26", "declined until 2026-11-26: No agents here"},
+		"it ended":             {lockOf(t, p), "rule: agents-md, until: 2026-11-24", ""},
+		"another rule":         {lockOf(t, p), "rule: license, until: 2026-11-26", ""},
+		"a file":               {lockOf(t, p), "file: AGENTS.md, until: 2026-12-01", "AGENTS.md is declined until 2026-12-01: No agents here"},
+		"everything":           {lockOf(t, p), "all: true, until: 2027-03-01", "declined until 2027-03-01: No agents here"},
+		"without golden path":  {without, "rule: agents-md, until: 2027-03-01", "declined until 2027-03-01: No agents here"},
+		"everything, it ended": {without, "all: true, until: 2026-11-24", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := checkoutOf(t, map[string]string{
+				"catalog-info.yaml": component("pay"), "go.mod": "module pay\n", "main.go": "package main\n",
+				".dxctl/golden-path.lock": c.lock + "declined:\n  - {" + c.declined + ", reason: No agents here, by: ann}\n",
+			})
+			got := plan(t, dir, p, func(o *fix.Options) { o.Rules = []string{"agents-md"} })
+			r := got.Rules[0]
+			if r.Declined != c.want || (c.want == "") != (len(got.Files) > 0) || r.Open() != (c.want == "" && !r.Passes()) {
+				t.Errorf("%v, declined %q, %q", changedFiles(got), r.Declined, r.NoPatch)
+			}
+			written, _, err := got.WriteTasks(t.TempDir())
+			if err != nil || c.want != "" && len(written) > 0 {
+				t.Errorf("tasks %v, %v", written, err)
+			}
+			var shown strings.Builder
+			if err := got.WriteText(&shown, func(s string) string { return s }); err != nil ||
+				!strings.Contains(shown.String(), c.want) {
+				t.Errorf("%v\n%s", err, shown.String())
+			}
 		})
-		got := plan(t, dir, p, func(o *fix.Options) { o.Rules = []string{"agents-md"} })
-		if len(got.Files) != files || files == 0 && !strings.Contains(got.Rules[0].NoPatch, "declined by ann until 26 November 2026") {
-			t.Errorf("%s: %v, %s", until, changedFiles(got), got.Rules[0].NoPatch)
+	}
+}
+
+// TestDeclinesStay: a lock file that only declines keeps that when it begins to follow a golden path.
+func TestDeclinesStay(t *testing.T) {
+	p := goldenPath(t, map[string]string{
+		"template/LICENSE": "Proprietary\n", "files.yaml": "fixes:\n  - {rule: license, files: [LICENSE]}\n",
+	})
+	dir := checkoutOf(t, map[string]string{
+		"catalog-info.yaml": component("pay"), "go.mod": "module pay\n", "main.go": "package main\n",
+		".dxctl/golden-path.lock": "apiVersion: dxctl.dev/v1\nkind: GoldenPathLock\ndeclined:\n" +
+			"  - {rule: agents-md, until: 2027-03-01, reason: No agents here, by: ann}\n",
+	})
+	got := plan(t, dir, p, nil)
+	for _, f := range got.Files {
+		if f.Path == ".dxctl/golden-path.lock" {
+			if text := string(f.After); !strings.Contains(text, "name: test") || !strings.Contains(text, "No agents here") {
+				t.Error(text)
+			}
+			return
 		}
 	}
+	t.Errorf("the lock file is not written: %v", changedFiles(got))
 }
 
 // TestRefusedByJudge takes a patch back that the API of Kubernetes would refuse: the golden path has a wrong number.

@@ -48,7 +48,8 @@ func (p *Plan) PullRequest() (title, body string) {
 		func(r *Rule) bool { return !r.Passes() && len(r.Files) > 0 })
 	p.left(line)
 	line("\n### To decline\n")
-	line("Close this pull request: the same changes are not proposed again. To decline a rule for a time, add it to `%s`:\n",
+	line("Close this pull request: the same changes are not proposed again. To decline a rule for a time, add it to `%s`; "+
+		"`file: PATH` declines a file, and `all: true` everything:\n",
 		path.Join(p.Dir, pathlock.File))
 	line("```yaml\ndeclined:\n  - rule: RULE\n    reason: why\n    by: you\n    until: 2027-01-31 # the last day\n```\n")
 	line("If you commit to this branch, dxctl leaves it alone.")

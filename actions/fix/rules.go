@@ -2,7 +2,6 @@ package fix
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -45,7 +44,7 @@ func (p *planner) rules(ctx context.Context, reports []scorecards.Report) error 
 			files := append(there.Files, r.Files...) //nolint:gocritic // a list of its own, sorted below
 			slices.Sort(files)
 			there.Files = slices.Compact(files)
-			there.Asks, there.NoPatch = r.Asks, r.NoPatch
+			there.Asks, there.NoPatch, there.Declined = r.Asks, r.NoPatch, r.Declined
 			if len(there.Files) > 0 {
 				there.NoPatch = ""
 			}
@@ -66,7 +65,11 @@ func (p *planner) rule(card string, x *scorecards.Result) Rule {
 	for _, l := range x.Links {
 		r.Links = append(r.Links, l.URL)
 	}
-	if reason := cmp.Or(p.declined(x.Rule, ""), p.refused[x.Rule]); reason != "" {
+	if reason := p.declined(x.Rule, ""); reason != "" {
+		r.decline(reason)
+		return r
+	}
+	if reason := p.refused[x.Rule]; reason != "" {
 		r.NoPatch = reason
 		return r
 	}
@@ -90,7 +93,7 @@ func (p *planner) rule(card string, x *scorecards.Result) Rule {
 	}
 	r.Files = append(r.Files, changed...)
 	switch {
-	case len(changed) > 0:
+	case len(changed) > 0, r.Declined != "":
 	case len(p.plan.Conflicts) > conflicts:
 		r.NoPatch = p.plan.Conflicts[conflicts].Path + " is in conflict: " + p.plan.Conflicts[conflicts].Reason
 	case len(r.Asks) > 0:
@@ -171,6 +174,12 @@ func (p *planner) edit(r *Rule) {
 		r.ask("", "the edit failed: "+err.Error())
 		return
 	}
+	for _, name := range slices.Sorted(maps.Keys(result.Files)) { // the files of an edit belong together
+		if reason := p.declined("", p.inService(name)); reason != "" {
+			r.decline(name + " is " + reason)
+			return
+		}
+	}
 	for _, a := range result.Asks {
 		r.ask(a.At.String(), a.Text)
 	}
@@ -192,6 +201,12 @@ func (p *planner) edit(r *Rule) {
 			r.ask(name, "change it by hand: "+err.Error())
 		}
 	}
+}
+
+// decline records that the lock file declines the rule, or a file that its patch changes.
+func (r *Rule) decline(reason string) {
+	r.Declined = edits.OneLine(reason, maxReason)
+	r.NoPatch = r.Declined
 }
 
 // ask leaves something to a person.

@@ -80,7 +80,8 @@ func (p *Plan) WriteText(w io.Writer, printable func(string) string) error {
 		{"Passes with the patch", func(r *Rule) bool { return len(r.Files) > 0 && r.Passes() }},
 		{"Patched, and not decided by it alone", func(r *Rule) bool { return len(r.Files) > 0 && !r.Passes() }},
 		{"Passes with the patch of another rule", func(r *Rule) bool { return len(r.Files) == 0 && r.Passes() }},
-		{"Without a patch", func(r *Rule) bool { return len(r.Files) == 0 && !r.Passes() }},
+		{"Without a patch", func(r *Rule) bool { return len(r.Files) == 0 && !r.Passes() && r.Declined == "" }},
+		{"Declined", func(r *Rule) bool { return len(r.Files) == 0 && !r.Passes() && r.Declined != "" }},
 	}
 	for _, g := range groups {
 		first := true

@@ -23,6 +23,10 @@ func (p *planner) update(ctx context.Context) error {
 	if p.lock == nil {
 		return nil
 	}
+	if reason := p.declined("", ""); reason != "" {
+		p.note("the golden path is %s", reason)
+		return nil
+	}
 	if len(p.Defaults.Values()) == 0 && len(p.lock.Defaults) > 0 {
 		// Without a configuration the defaults of the organization are not known, which does not take them back.
 		p.Defaults = paths.DefaultsOf(p.lock.Defaults)
@@ -301,10 +305,7 @@ func toWindows(text []byte) []byte {
 // unwanted returns why a file that is not there is not written: somebody deleted it, a newer version of the golden path
 // has it no longer, or it is declined. "" if it may be written.
 func (p *planner) unwanted(at string) string {
-	name := at
-	if p.plan.Dir != "." {
-		name = strings.TrimPrefix(at, p.plan.Dir+"/")
-	}
+	name := p.inService(at)
 	if reason := p.declined("", name); reason != "" {
 		return at + " is " + reason
 	}

@@ -14,8 +14,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -71,7 +69,7 @@ type Lock struct {
 	Declined []Declined
 }
 
-// Path is the golden path that the files were rendered from.
+// Path is the golden path that the files were rendered from. It is empty in a file that only declines.
 type Path struct {
 	Name    string
 	Version string
@@ -87,15 +85,8 @@ type Entry struct {
 	Hash string // of the content as rendered: "sha256:" and 64 hexadecimal digits
 }
 
-// Declined is a rule or a file of the golden path that the repository does not take until the end of a day.
-type Declined struct {
-	Rule   string // "" with File
-	File   string // "" with Rule
-	Reason string
-	By     string
-	Until  time.Time // last day, UTC
-	Line   int       // in the file; 0 for one that was not read
-}
+// Follows reports whether the directory follows a golden path; without one, the file only declines.
+func (l *Lock) Follows() bool { return l.Path.Name != "" }
 
 // Hash returns the hash of a file's content as the lock file holds it.
 func Hash(content []byte) string {
@@ -107,7 +98,7 @@ func Hash(content []byte) string {
 type written struct {
 	APIVersion string            `yaml:"apiVersion"`
 	Kind       string            `yaml:"kind"`
-	Path       writtenPath       `yaml:"path"`
+	Path       *writtenPath      `yaml:"path,omitempty"`
 	Answers    map[string]string `yaml:"answers,omitempty"`
 	Defaults   map[string]string `yaml:"defaults,omitempty"`
 	Adopted    bool              `yaml:"adopted,omitempty"`
@@ -130,14 +121,6 @@ type entry struct {
 	Hash string `yaml:"hash"`
 }
 
-type declined struct {
-	Rule   string `yaml:"rule,omitempty"`
-	File   string `yaml:"file,omitempty"`
-	Reason string `yaml:"reason"`
-	By     string `yaml:"by"`
-	Until  string `yaml:"until"`
-}
-
 const heading = "# Written by dxctl: which golden path this directory follows. Commit it.\n" +
 	"# Only the list declined is edited by hand.\n"
 
@@ -152,7 +135,6 @@ func (l *Lock) Encode() ([]byte, error) {
 	w := written{
 		APIVersion: APIVersion,
 		Kind:       Kind,
-		Path:       writtenPath(l.Path),
 		Answers:    l.Answers,
 		Defaults:   l.Defaults,
 		Adopted:    l.Adopted,
@@ -162,10 +144,12 @@ func (l *Lock) Encode() ([]byte, error) {
 	for name, e := range l.Files {
 		w.Files[name] = entry(e)
 	}
+	if l.Follows() {
+		path := writtenPath(l.Path)
+		w.Path = &path
+	}
 	for _, d := range l.Declined {
-		w.Declined = append(w.Declined, declined{
-			Rule: d.Rule, File: d.File, Reason: d.Reason, By: d.By, Until: d.Until.UTC().Format(time.DateOnly),
-		})
+		w.Declined = append(w.Declined, d.written())
 	}
 	var out bytes.Buffer
 	out.WriteString(heading)
@@ -265,8 +249,12 @@ func (p *parser) lock(w *written) *Lock {
 		p.fail("kind", "apiVersion is %q and kind is %q; write apiVersion: %s and kind: %s", w.APIVersion, w.Kind,
 			APIVersion, Kind)
 	}
-	p.path(&w.Path)
-	l := &Lock{Path: Path(w.Path), Adopted: w.Adopted, Files: map[string]Entry{}}
+	l := &Lock{Adopted: w.Adopted, Files: map[string]Entry{}}
+	if w.Path != nil || len(w.Declined) == 0 || len(w.Files) > 0 {
+		w.Path = cmp.Or(w.Path, &writtenPath{})
+		p.path(w.Path)
+		l.Path = Path(*w.Path)
+	}
 	l.Answers = p.texts("answers", w.Answers)
 	l.Defaults = p.texts("defaults", w.Defaults)
 	p.files(w.Files, l)
@@ -369,34 +357,6 @@ func hint(word string) string {
 	}
 	return ""
 }
-
-func (p *parser) declined(at string, w *declined) Declined {
-	d := Declined{Rule: w.Rule, File: w.File, Reason: strings.TrimSpace(w.Reason), By: strings.TrimSpace(w.By)}
-	d.Line, _ = p.where.Place(at)
-	switch {
-	case (w.Rule == "") == (w.File == ""):
-		p.fail(at, "write either the rule or the file that is declined")
-	case w.File != "":
-		if err := CheckPath(w.File); err != nil {
-			p.fail(at+".file", "path %.200q %v", w.File, err)
-		}
-	}
-	if d.Reason == "" || len(d.Reason) > maxText {
-		p.fail(at+".reason", "the reason is missing or longer than %d bytes; say in a sentence why it is declined", maxText)
-	}
-	if d.By == "" {
-		p.fail(at+".by", "it is not said who declined it; write for example by: user:default/ana")
-	}
-	until, err := time.Parse(time.DateOnly, w.Until)
-	if err != nil {
-		p.fail(at+".until", "until %.40q is not a day; write the last day as 2027-03-31", w.Until)
-	}
-	d.Until = until
-	return d
-}
-
-// Holds reports whether the entry still counts at a time.
-func (d *Declined) Holds(now time.Time) bool { return now.Before(d.Until.AddDate(0, 0, 1)) }
 
 // Sorted returns the names of the files in order.
 func (l *Lock) Sorted() []string { return slices.SortedFunc(maps.Keys(l.Files), cmp.Compare[string]) }

@@ -66,6 +66,48 @@ func TestDeclinedEnds(t *testing.T) {
 	}
 }
 
+// TestDeclines: a rule, a file or everything can be declined, until the end of a day, also in a file that follows no
+// golden path.
+func TestDeclines(t *testing.T) {
+	l, err := pathlock.Parse([]byte(`apiVersion: dxctl.dev/v1
+kind: GoldenPathLock
+declined:
+  - {rule: agents-md, reason: no agents here, by: ada, until: 2027-03-31}
+  - {rule: agents-md, reason: ended, by: ada, until: 2026-01-01}
+  - {file: Makefile, reason: we use just, by: ada, until: 2027-01-31}
+  - {all: true, reason: it moves, by: ada, until: 2026-12-31}
+`), pathlock.File)
+	if err != nil || l.Follows() {
+		t.Fatal(l, err)
+	}
+	for _, c := range []struct{ rule, file, on, want string }{
+		{"agents-md", "", "2027-03-31", "declined until 2027-03-31: no agents here"},
+		{"agents-md", "", "2026-01-01", "declined until 2027-03-31: no agents here"},
+		{"agents-md", "", "2027-04-01", ""},
+		{"license", "", "2026-12-31", "declined until 2026-12-31: it moves"},
+		{"license", "", "2027-01-01", ""},
+		{"", "Makefile", "2027-01-31", "declined until 2027-01-31: we use just"},
+		{"", "Makefile", "2027-02-01", ""},
+		{"", "agents-md", "2027-01-01", ""},
+	} {
+		day, err := time.Parse(time.DateOnly, c.on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if d := l.Declines(c.rule, c.file, day.Add(23*time.Hour)); d != nil {
+			got = d.String()
+		}
+		if got != c.want {
+			t.Errorf("%s%s on %s: %q, want %q", c.rule, c.file, c.on, got, c.want)
+		}
+	}
+	data, err := l.Encode()
+	if err != nil || strings.Contains(string(data), "path:") || !strings.Contains(string(data), "all: true") {
+		t.Errorf("%v\n%s", err, data)
+	}
+}
+
 // TestNoSecrets: an answer that looks like a secret is never written.
 func TestNoSecrets(t *testing.T) {
 	l := lock()
@@ -93,6 +135,8 @@ func TestMistakes(t *testing.T) {
 		{"README.md:", ".GitHub/README.md:", "differs from"},
 		{"until: \"2027-03-31\"", "until: soon", `until "soon" is not a day`},
 		{"rule: agents-md", "rule: \"\"", "write either the rule or the file"},
+		{"rule: agents-md", "rule: agents-md\n    all: true", "write either the rule or the file"},
+		{"  name: go-service", "", "the golden path has no name"},
 		{"by: user:default/ana", "by: \"\"", "who declined it"},
 		{"reason: no agents here", "reason: \"\"", "the reason is missing"},
 		{"service_name: pay", "service_name: *x", "unknown anchor"},
