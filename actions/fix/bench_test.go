@@ -13,7 +13,8 @@ import (
 	"github.com/dxctl/dxctl/scorecards/paths"
 )
 
-// BenchmarkPlan plans for a checkout of 10,000 files, of which 40 are workflows and manifests, after it was read.
+// BenchmarkPlan plans for a checkout of 10,000 files, of which 40 are workflows and manifests to patch, after it was
+// read.
 func BenchmarkPlan(b *testing.B) {
 	dir := b.TempDir()
 	write := func(name, content string) {

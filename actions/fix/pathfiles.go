@@ -23,6 +23,8 @@ type rendered struct {
 	// open are questions without an answer, by the text that stands for it in the files.
 	open map[string]string
 	err  error
+	// images are the digests of the base images in the files, by "name:tag".
+	images map[string]string
 }
 
 // stand are texts that stand for an answer that nobody gave, one for each usual pattern. A file that has one is not
@@ -39,6 +41,7 @@ var unanswered = regexp.MustCompile(`(?i)dxctl[-.]?unanswered(\d+)`)
 func (p *planner) render() *rendered {
 	if p.tree == nil {
 		p.tree = fill(p.plan.Path, p.answers(), p.Answers, p.Defaults)
+		p.tree.images = baseImages(p.tree.tree)
 	}
 	return p.tree
 }
@@ -318,7 +321,7 @@ func (p *planner) writeLock() error {
 		}
 	}
 	at := path.Join(p.plan.Dir, pathlock.File)
-	if now, err := p.open.Read(at); err == nil && windows(now.Content) {
+	if now, err := p.read(at); err == nil && windows(now.Content) {
 		content = toWindows(content)
 	}
 	return p.set(at, content)
@@ -342,21 +345,29 @@ func (p *planner) executable(name string) bool {
 
 // images are digests: those given, and those that the templates of the golden path start from.
 func (p *planner) images() map[string]string {
+	all := maps.Clone(p.render().images)
+	for image, digest := range p.Images {
+		if _, ok := all[image]; !ok {
+			all[image] = digest
+		}
+	}
+	return all
+}
+
+// baseImages returns the digests of the base images of the Dockerfiles among files, by "name:tag".
+func baseImages(files paths.Tree) map[string]string {
 	all := map[string]string{}
-	maps.Copy(all, p.Images)
-	if r := p.render(); r.err == nil {
-		for _, f := range r.tree {
-			if !container.IsDockerfile(f.Path) {
-				continue
-			}
-			d, err := container.Parse(f.Path, string(f.Content))
-			if err != nil {
-				continue
-			}
-			for _, s := range d.BaseImages() {
-				if image := s.Image.Value; image.Digest != "" && image.Tag != "" {
-					all[image.Name+":"+image.Tag] = image.Digest
-				}
+	for _, f := range files {
+		if !container.IsDockerfile(f.Path) {
+			continue
+		}
+		d, err := container.Parse(f.Path, string(f.Content))
+		if err != nil {
+			continue
+		}
+		for _, s := range d.BaseImages() {
+			if image := s.Image.Value; image.Digest != "" && image.Tag != "" {
+				all[image.Name+":"+image.Tag] = image.Digest
 			}
 		}
 	}

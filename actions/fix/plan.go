@@ -51,6 +51,27 @@ type repo struct {
 	dir   string // that was named, relative to the root
 	git   bool
 	code  []source // of programs, if there are workloads that it is asked about
+	reads map[string]fileRead
+}
+
+// fileRead is a file as it was when the plan first looked at it.
+type fileRead struct {
+	file checkout.File
+	err  error
+}
+
+// read returns a file as it is in the checkout. It is read once: all rules look at the same content, and writing a plan
+// refuses a file that has changed since.
+func (r *repo) read(name string) (checkout.File, error) {
+	one, ok := r.reads[name]
+	if !ok {
+		if r.reads == nil {
+			r.reads = map[string]fileRead{}
+		}
+		one.file, one.err = r.open.Read(name)
+		r.reads[name] = one
+	}
+	return one.file, one.err
 }
 
 // source is a file of code.
@@ -180,7 +201,7 @@ func (p *planner) current(name string) ([]byte, bool) {
 	if content, ok := p.files.changed[name]; ok {
 		return content, content != nil
 	}
-	file, err := p.open.Read(name)
+	file, err := p.read(name)
 	return file.Content, err == nil && file.Content != nil
 }
 
@@ -195,7 +216,7 @@ func (p *planner) set(name string, content []byte) error {
 	if i := slices.IndexFunc(p.ownDirs, func(dir string) bool { return tree.Under(name, dir) }); i >= 0 {
 		return fmt.Errorf("%s is in the directory of another service", name)
 	}
-	file, err := p.open.Read(name)
+	file, err := p.read(name)
 	if err != nil {
 		return err
 	}
@@ -280,7 +301,7 @@ func (p *planner) finish(ctx context.Context) (*Plan, error) {
 		p.note("the directory is in no git repository: what is written cannot be taken back")
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.files.changed)) {
-		file, err := p.open.Read(name)
+		file, err := p.read(name)
 		if err != nil {
 			return nil, err
 		}

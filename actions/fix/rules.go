@@ -222,7 +222,7 @@ func (p *planner) judgeAll(before map[string][]byte, changed []string) error {
 	for _, name := range changed {
 		was, ok := before[name]
 		if !ok {
-			if file, err := p.open.Read(name); err == nil {
+			if file, err := p.read(name); err == nil {
 				was = file.Content
 			}
 		}

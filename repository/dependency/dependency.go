@@ -103,15 +103,44 @@ func Of(name string) Ecosystem {
 	if strings.HasSuffix(base, ".dockerignore") {
 		return ""
 	}
-	for _, e := range ecosystems {
-		for _, pattern := range e.manifests {
-			if ok, err := path.Match(pattern, base); ok && err == nil {
-				return e.name
-			}
+	if name, ok := byName[base]; ok {
+		return name
+	}
+	for _, p := range byPattern {
+		if !strings.Contains(base, p.part) {
+			continue
+		}
+		if ok, err := path.Match(p.pattern, base); ok && err == nil {
+			return p.name
 		}
 	}
 	return ""
 }
+
+// manifestPattern is a name of manifests with wildcards.
+type manifestPattern struct {
+	pattern string
+	part    string // the longest text between wildcards, looked for first because that is faster
+	name    Ecosystem
+}
+
+// byName and byPattern are the manifests of the ecosystems. Every file of a repository is looked up, so that few
+// patterns are matched.
+var byName, byPattern = func() (map[string]Ecosystem, []manifestPattern) {
+	names, patterns := map[string]Ecosystem{}, []manifestPattern{}
+	for _, e := range ecosystems {
+		for _, m := range e.manifests {
+			if strings.Contains(m, "*") {
+				parts := strings.Split(m, "*")
+				longest := slices.MaxFunc(parts, func(a, b string) int { return len(a) - len(b) })
+				patterns = append(patterns, manifestPattern{m, longest, e.name})
+			} else {
+				names[m] = e.name
+			}
+		}
+	}
+	return names, patterns
+}()
 
 // Read reads the manifests of a repository, except those of vendored code, tests and examples, and the configuration
 // of the programs that update them.

@@ -179,3 +179,17 @@ func sorted(texts []string) []string {
 	slices.Sort(texts)
 	return texts
 }
+
+// TestOf looks up names with and without wildcards.
+func TestOf(t *testing.T) {
+	for name, want := range map[string]Ecosystem{
+		"go.mod": "gomod", "a/requirements-dev.txt": "pip", "requirements.in": "pip", "requirements.md": "", "a/b.csproj": "nuget",
+		"Dockerfile.web": "docker", "web.Dockerfile": "docker", "web.Dockerfile.dockerignore": "", "Dockerfile": "docker",
+		"docker-compose.test.yaml": "docker-compose", "compose.yml": "docker-compose", "composer.json": "composer",
+		".github/workflows/ci.yml": "github-actions", ".github/workflows/README.md": "", "a/main.go": "", "csproj": "",
+	} {
+		if got := Of(name); got != want {
+			t.Errorf("%s is of %q, not %q", name, got, want)
+		}
+	}
+}

@@ -46,6 +46,9 @@ var starts = regexp.MustCompile(`^(\.devcontainer\.json|\.devcontainer/(.*/)?dev
 	`garden\.ya?ml|project\.garden\.ya?ml|docker/(docker-)?compose\.ya?ml|\.idx/dev\.nix|(bin|script|` +
 	`scripts)/(setup|bootstrap|dev|server))$`)
 
+// startExts are the extensions of the files of starts. Most files of a repository have another one.
+var startExts = []string{"", ".json", ".yml", ".yaml", ".nix", ".csproj"}
+
 var tools = []string{
 	".editorconfig", ".dockerignore", ".gitignore", ".gitattributes", ".pre-commit-config.yaml",
 	".tool-versions", "mise.toml", ".mise.toml", ".nvmrc", ".node-version", ".python-version", ".ruby-version",
@@ -59,24 +62,25 @@ var tools = []string{
 
 var pipelines = []struct {
 	system string
+	part   string // of the names, looked for first because that is faster
 	file   *regexp.Regexp
 }{
-	{"github", regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)},
-	{"gitlab", regexp.MustCompile(`^\.gitlab-ci\.ya?ml$`)},
-	{"jenkins", regexp.MustCompile(`^([\w-]+/)?Jenkinsfile(\.[\w-]+)?$`)},
-	{"circleci", regexp.MustCompile(`^\.circleci/config\.ya?ml$`)},
-	{"azure", regexp.MustCompile(`^\.?azure-pipelines?(\.[\w-]+)?\.ya?ml$`)},
-	{"buildkite", regexp.MustCompile(`^\.buildkite/pipeline\.ya?ml$`)},
-	{"drone", regexp.MustCompile(`^\.drone\.(ya?ml|star|jsonnet)$`)},
-	{"woodpecker", regexp.MustCompile(`^\.woodpecker(/[^/]+)?\.ya?ml$`)},
-	{"travis", regexp.MustCompile(`^\.travis\.ya?ml$`)},
-	{"tekton", regexp.MustCompile(`^\.tekton/[^/]+\.ya?ml$`)},
-	{"bitbucket", regexp.MustCompile(`^bitbucket-pipelines\.ya?ml$`)},
-	{"appveyor", regexp.MustCompile(`^\.?appveyor\.ya?ml$`)},
-	{"cirrus", regexp.MustCompile(`^\.cirrus\.(ya?ml|star)$`)},
-	{"cloudbuild", regexp.MustCompile(`^cloudbuild\.(ya?ml|json)$`)},
-	{"forgejo", regexp.MustCompile(`^\.(forgejo|gitea)/workflows/[^/]+\.ya?ml$`)},
-	{"prow", regexp.MustCompile(`^\.prow(\.yaml|/[^/]+\.ya?ml)$`)},
+	{"github", ".github/workflows/", regexp.MustCompile(`^\.github/workflows/[^/]+\.ya?ml$`)},
+	{"gitlab", ".gitlab-ci.", regexp.MustCompile(`^\.gitlab-ci\.ya?ml$`)},
+	{"jenkins", "Jenkinsfile", regexp.MustCompile(`^([\w-]+/)?Jenkinsfile(\.[\w-]+)?$`)},
+	{"circleci", ".circleci/", regexp.MustCompile(`^\.circleci/config\.ya?ml$`)},
+	{"azure", "azure-pipeline", regexp.MustCompile(`^\.?azure-pipelines?(\.[\w-]+)?\.ya?ml$`)},
+	{"buildkite", ".buildkite/", regexp.MustCompile(`^\.buildkite/pipeline\.ya?ml$`)},
+	{"drone", ".drone.", regexp.MustCompile(`^\.drone\.(ya?ml|star|jsonnet)$`)},
+	{"woodpecker", ".woodpecker", regexp.MustCompile(`^\.woodpecker(/[^/]+)?\.ya?ml$`)},
+	{"travis", ".travis.", regexp.MustCompile(`^\.travis\.ya?ml$`)},
+	{"tekton", ".tekton/", regexp.MustCompile(`^\.tekton/[^/]+\.ya?ml$`)},
+	{"bitbucket", "bitbucket-pipelines.", regexp.MustCompile(`^bitbucket-pipelines\.ya?ml$`)},
+	{"appveyor", "appveyor.", regexp.MustCompile(`^\.?appveyor\.ya?ml$`)},
+	{"cirrus", ".cirrus.", regexp.MustCompile(`^\.cirrus\.(ya?ml|star)$`)},
+	{"cloudbuild", "cloudbuild.", regexp.MustCompile(`^cloudbuild\.(ya?ml|json)$`)},
+	{"forgejo", "/workflows/", regexp.MustCompile(`^\.(forgejo|gitea)/workflows/[^/]+\.ya?ml$`)},
+	{"prow", ".prow", regexp.MustCompile(`^\.prow(\.yaml|/[^/]+\.ya?ml)$`)},
 }
 
 // Read reads the development files of a directory; "." is the root.
@@ -91,14 +95,14 @@ func Read(t *tree.Tree, dir string) Set {
 			continue
 		}
 		at := fact.Location{Path: f.Path}
-		if starts.MatchString(name) {
+		if slices.Contains(startExts, path.Ext(name)) && starts.MatchString(name) {
 			s.Starts = append(s.Starts, at)
 		}
 		if slices.Contains(tools, name) {
 			s.Tools = append(s.Tools, at)
 		}
 		for _, p := range pipelines {
-			if p.file.MatchString(name) {
+			if strings.Contains(name, p.part) && p.file.MatchString(name) {
 				s.Pipelines = append(s.Pipelines, Pipeline{p.system, at})
 			}
 		}

@@ -85,3 +85,12 @@ func FuzzReadEnvironment(f *testing.F) {
 		s.Command()
 	})
 }
+
+// TestPipelineParts checks that the text that is looked for first is in every name that the pattern matches.
+func TestPipelineParts(t *testing.T) {
+	for _, p := range pipelines {
+		if pattern := strings.ReplaceAll(p.file.String(), `\`, ""); p.part == "" || !strings.Contains(pattern, p.part) {
+			t.Errorf("%s: %q is not in %s", p.system, p.part, p.file)
+		}
+	}
+}

@@ -129,7 +129,9 @@ func (e *editor) taken(w *workflow.Workflow, stem, name string) string {
 		content, _ := e.content(other.Path)
 		base := strings.TrimSuffix(path.Base(other.Path), path.Ext(other.Path))
 		byName := strings.EqualFold(other.Name, stem) && strings.Contains(string(content), "github.workflow")
-		if strings.EqualFold(base, stem) || byName || group.Match(content) {
+		// Most files do not have the name at all, which is faster to find out than that they have no such group.
+		named := strings.Contains(strings.ToLower(string(content)), strings.ToLower(stem)+"-")
+		if strings.EqualFold(base, stem) || byName || named && group.Match(content) {
 			return "a group that begins with " + stem + " may be that of " + other.Path
 		}
 	}
