@@ -7,7 +7,8 @@ type known struct {
 	places  []int
 	counts  []int // by answer
 	n       int
-	group   int // position in survey.groups of the group that is hidden to make it unknown; −1: a set of teams only
+	mark    uint64 // the same for the same places
+	group   int    // position in survey.groups of the group that is hidden to make it unknown; −1: a set of teams only
 	byTeams bool
 }
 
@@ -59,10 +60,10 @@ func (s *survey) decideQuestion(q int, shown []int) map[int]bool {
 
 // closeBounds hides groups until nothing is derivable that must not be.
 func (s *survey) closeBounds(q int, cells []int, secret [][]int) []int {
-	checked := map[uint64]bool{}
+	checked, t := map[uint64]bool{}, newTally(s, q)
 	for {
 		hide := map[int]bool{}
-		for _, b := range s.check(q, cells, checked) {
+		for _, b := range t.check(cells, checked) {
 			if b.group >= 0 && !hide[b.group] {
 				hide[b.group] = true
 				secret = append(secret, s.members[b.group])
@@ -112,101 +113,6 @@ func isAlike(counts []int) bool {
 	return given == 1
 }
 
-// sets returns what is known of a question: shown groups; the rests of teams, of everyone and of each band and word of
-// the golden path; and what remains of a shown group when one with a further restriction is subtracted.
-func (s *survey) sets(q int, cells []int) []known {
-	var all []known
-	put := func(in []int, group int, byTeams bool) {
-		k := known{places: in, counts: s.counts(q, in), n: s.sum(q, in), group: group, byTeams: byTeams}
-		if k.n > 0 {
-			all = append(all, k)
-		}
-	}
-	at := map[Group]int{}
-	type narrowing struct {
-		wider    Group
-		byTenure bool
-	}
-	narrower := map[narrowing][]int{}
-	shown := map[Group]map[string]bool{}
-	places := map[Group]map[string][]int{}
-	for _, i := range cells {
-		g := s.groups[i]
-		at[g] = i
-		slice := Group{Tenure: g.Tenure, GoldenPath: g.GoldenPath}
-		if shown[slice] == nil {
-			shown[slice], places[slice] = map[string]bool{}, map[string][]int{}
-		}
-		shown[slice][g.Team], places[slice][g.Team] = true, s.members[i]
-	}
-	for _, i := range cells {
-		g := s.groups[i]
-		slice := Group{Tenure: g.Tenure, GoldenPath: g.GoldenPath}
-		group := i
-		if s.isTeam(i) {
-			group = -1
-		}
-		put(s.members[i], group, group < 0)
-		if parts := s.tree.parts(g.Team, shown[slice]); len(parts) > 0 {
-			if group >= 0 {
-				for _, part := range parts {
-					group = max(group, at[Group{Team: part, Tenure: g.Tenure, GoldenPath: g.GoldenPath}])
-				}
-			}
-			put(s.tree.rest(g.Team, shown[slice], places[slice]), group, group < 0)
-		}
-		for _, w := range []Group{{Team: g.Team, GoldenPath: g.GoldenPath}, {Team: g.Team, Tenure: g.Tenure}} {
-			if j, ok := at[w]; ok && w != g {
-				put(without(s.members[j], s.members[i]), i, false)
-				byTenure := w.Tenure != g.Tenure
-				narrower[narrowing{w, byTenure}] = append(narrower[narrowing{w, byTenure}], i)
-			}
-		}
-	}
-	for _, i := range cells { // what remains if all bands, or both words, are subtracted
-		for _, byTenure := range []bool{true, false} {
-			var taken []int
-			parts := narrower[narrowing{s.groups[i], byTenure}]
-			if len(parts) < 2 {
-				continue
-			}
-			for _, part := range parts {
-				taken = append(taken, s.members[part]...)
-			}
-			slices.Sort(taken)
-			put(without(s.members[i], taken), slices.Max(parts), false)
-		}
-	}
-	return all
-}
-
-// neither returns what is in a group and in neither of two that overlap, if all four are shown.
-func (s *survey) neither(q int, cells []int) []known {
-	var all []known
-	at := map[Group]int{}
-	for _, i := range cells {
-		at[s.groups[i]] = i
-	}
-	for _, i := range cells {
-		for _, two := range s.overlapping(s.groups[i]) {
-			w, okW := at[two.within]
-			x, okX := at[two.one]
-			y, okY := at[two.other]
-			if !okW || !okX || !okY {
-				continue
-			}
-			taken := slices.Concat(s.members[x], s.members[y])
-			slices.Sort(taken)
-			places := without(s.members[w], taken)
-			k := known{places: places, counts: s.counts(q, places), n: s.sum(q, places), group: max(i, x, y)}
-			if k.n > 0 {
-				all = append(all, k)
-			}
-		}
-	}
-	return all
-}
-
 // overlap is two groups, in a wider one, whose intersection is a group.
 type overlap struct{ within, one, other Group }
 
@@ -241,66 +147,45 @@ func (s *survey) overlapping(g Group) []overlap {
 //
 // checked are the sets that were compared with each other before. Hiding groups makes what is known smaller, except for
 // new sets, such as the rest of a team of which less is subtracted; only these are compared with all others.
-func (s *survey) check(q int, cells []int, checked map[uint64]bool) []known {
-	sets := s.sets(q, cells)
+func (t *tally) check(cells []int, checked map[uint64]bool) []known {
+	sets := t.sets(cells)
 	if len(cells) <= fewCells {
-		sets = append(sets, s.neither(q, cells)...)
+		sets = append(sets, t.neither(cells)...)
 	}
 	var broken []known
-	in := make([][]int, len(s.totals[q]))      // place → sets
-	inOther := make([][]int, len(s.totals[q])) // place → sets that are not of teams only
-	for k, set := range sets {
-		for _, p := range set.places {
-			if s.totals[q][p] > 0 {
-				in[p] = append(in[p], k)
-				if !set.byTeams {
-					inOther[p] = append(inOther[p], k)
-				}
-			}
-		}
-	}
+	var touched []int
+	in, answers := t.setsOf(sets), t.totals[t.q]
 	common := make([]int, len(sets))
 	for k, set := range sets {
 		if isAlike(set.counts) && set.group >= 0 {
 			broken = append(broken, set)
 			continue
 		}
-		mark := signatureOf(set.places)
-		if checked[mark] {
+		if checked[set.mark] {
 			continue
 		}
-		checked[mark] = true
-		var touched []int
-		others := in
-		if set.byTeams {
-			others = inOther
-		}
+		checked[set.mark] = true
+		touched = touched[:0]
 		for _, p := range set.places {
-			for _, other := range others[p] {
+			for _, other := range in[p] {
+				if set.byTeams && sets[other].byTeams { // that was decided on the tree
+					continue
+				}
 				if common[other] == 0 {
 					touched = append(touched, other)
 				}
-				common[other] += s.totals[q][p]
+				common[other] += answers[p]
 			}
 		}
 		for _, other := range touched {
 			both := common[other]
 			common[other] = 0
-			if other != k && (s.revealed(set, sets[other], set.n-both) || s.revealed(sets[other], set, sets[other].n-both)) {
+			if other != k && (t.revealed(set, sets[other], set.n-both) || t.revealed(sets[other], set, sets[other].n-both)) {
 				broken = append(broken, known{group: max(set.group, sets[other].group)})
 			}
 		}
 	}
-	return append(broken, s.attributable(q, sets, in)...)
-}
-
-// signatureOf is a number that is the same for the same places.
-func signatureOf(places []int) uint64 {
-	sum := uint64(0)
-	for _, p := range places {
-		sum = add(sum, mix(uint64(p)+1))
-	}
-	return sum
+	return append(broken, t.attributable(t.q, sets, in)...)
 }
 
 // revealed reports whether the answers in g and not in r, of so many people, are known too well.
@@ -325,7 +210,7 @@ func (s *survey) attributable(q int, sets []known, in [][]int) []known {
 		return nil
 	}
 	for v := range sets[0].counts {
-		least, most := s.limits(q, v, sets)
+		least, most := s.limits(q, v, sets, in)
 		refine(v, sets, in, least, most)
 		for _, set := range sets {
 			if set.counts[v] == 0 {
@@ -333,10 +218,12 @@ func (s *survey) attributable(q int, sets []known, in [][]int) []known {
 			}
 			people, certain := 0, false
 			for _, p := range set.places {
-				if most[p] > 0 {
-					people += s.totals[q][p]
+				if most[p] == 0 {
+					continue
 				}
-				certain = certain || least[p] > 0 && least[p] == s.totals[q][p]
+				n := s.totals[q][p]
+				people += n
+				certain = certain || least[p] == n
 			}
 			if certain || people < s.threshold || people == set.counts[v] {
 				broken = append(broken, known{group: s.cause(set, v, sets, in)})
@@ -367,24 +254,38 @@ func (s *survey) cause(set known, v int, sets []known, in [][]int) int {
 // limits returns how often an answer was given at least, and at most, in each place. It repeats until nothing changes
 // that a place has at most what is left of a set after what the other places must have, and at least what the others
 // cannot have.
-func (s *survey) limits(q, v int, sets []known) (least, most []int) {
+func (s *survey) limits(q, v int, sets []known, in [][]int) (least, most []int) {
 	most = slices.Clone(s.totals[q])
 	least = make([]int, len(most))
-	for changed, round := true, 0; changed && round < 8; round++ {
-		changed = false
-		for _, set := range sets {
-			sumMost, sumLeast := 0, 0
+	pending := slices.Repeat([]bool{true}, len(sets)) // sets of which the limits of a place changed
+	changed := func(p int) {
+		for _, k := range in[p] {
+			pending[k] = true
+		}
+	}
+	for round := 0; round < 8 && slices.Contains(pending, true); round++ {
+		for k, set := range sets {
+			if !pending[k] {
+				continue
+			}
+			pending[k] = false
+			sumMost, sumLeast, widest := 0, 0, 0
 			for _, p := range set.places {
-				sumMost, sumLeast = sumMost+most[p], sumLeast+least[p]
+				sumMost, sumLeast, widest = sumMost+most[p], sumLeast+least[p], max(widest, most[p]-least[p])
+			}
+			if widest <= min(set.counts[v]-sumLeast, sumMost-set.counts[v]) {
+				continue // narrows nothing
 			}
 			for _, p := range set.places {
 				if m := set.counts[v] - (sumLeast - least[p]); m < most[p] {
 					sumMost -= most[p] - m
-					most[p], changed = m, true
+					most[p] = m
+					changed(p)
 				}
 				if l := set.counts[v] - (sumMost - most[p]); l > least[p] {
 					sumLeast += l - least[p]
-					least[p], changed = l, true
+					least[p] = l
+					changed(p)
 				}
 			}
 		}

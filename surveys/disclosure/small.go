@@ -37,35 +37,44 @@ func (y *system) smallSums(threshold int) []vector {
 // c' and d' in that of another, and c' is in the same groups as c and d' in the same as d, then z = c − d − c' + d'.
 func (y *system) candidates(limit int) (small []int) {
 	inRest, with := map[int][]int{}, map[uint64][]int{}
-	type cell struct {
-		rest    int
-		crossed uint64
-	}
-	has := map[cell]bool{}
+	number, rests := map[uint64]int{}, 0 // of each combination of groups that are not teams
 	for c, rest := range y.rest {
 		if rest >= 0 {
 			inRest[rest] = append(inRest[rest], c)
 			with[y.crossed[c]] = append(with[y.crossed[c]], rest)
-			has[cell{rest, y.crossed[c]}] = true
+			if _, known := number[y.crossed[c]]; !known {
+				number[y.crossed[c]] = len(number)
+			}
+			rests = max(rests, rest+1)
+		}
+	}
+	has := make([]bool, rests*len(number)) // [combination, rest]
+	for c, rest := range y.rest {
+		if rest >= 0 {
+			has[number[y.crossed[c]]*rests+rest] = true
 		}
 	}
 	ruledOut := func(c int) bool {
 		if y.rest[c] < 0 {
 			return false
 		}
-		used := map[int]bool{y.rest[c]: true}
+		used := append(make([]int, 0, limit), y.rest[c])
+		alike := has[number[y.crossed[c]]*rests:]
 		for _, d := range inRest[y.rest[c]] {
 			if d == c {
 				continue
 			}
 			for _, other := range with[y.crossed[d]] {
-				if !used[other] && has[cell{other, y.crossed[c]}] {
-					used[other] = true
+				if !slices.Contains(used, other) && alike[other] {
+					used = append(used, other)
 					break
 				}
 			}
+			if len(used) >= limit {
+				return true
+			}
 		}
-		return len(used) >= limit
+		return false
 	}
 	for c, n := range y.answers {
 		if n < limit && !ruledOut(c) {
@@ -125,56 +134,56 @@ func (f *finder) pairs() {
 // more finds sets of three and four columns. Each has two columns of one answer: their sums are marked in a table of
 // bits. Only the few pairs and single columns whose negated sum seems to be marked are looked at exactly.
 func (f *finder) more() {
-	var ones, sums marks
+	ones, sums := newMarks(), newMarks()
 	f.eachPair(func(_, _ int, sum uint64) { ones.set(sum) })
-	wanted := map[uint64][][]int{} // sum → columns that have the negated sum
-	want := func(sum uint64, columns ...int) {
-		if ones.has(negate(sum)) {
-			wanted[negate(sum)] = append(wanted[negate(sum)], columns)
-			sums.set(negate(sum))
+	wanted := map[uint64][][2]int{} // sum → columns that have the negated sum; the second may be none
+	want := func(sum uint64, columns [2]int) {
+		if negated := negate(sum); ones.has(negated) {
+			wanted[negated] = append(wanted[negated], columns)
+			sums.set(negated)
 		}
 	}
 	for _, c := range f.small {
 		if f.answers[c]+2 < f.limit {
-			want(f.first[c], c)
+			want(f.first[c], [2]int{c, none})
 		}
 	}
 	if f.limit > 4 {
-		f.eachPair(func(a, b int, sum uint64) { want(sum, a, b) })
+		f.eachPair(func(a, b int, sum uint64) { want(sum, [2]int{a, b}) })
 	}
 	f.eachPair(func(a, b int, sum uint64) {
 		if sums.has(sum) {
 			for _, rest := range wanted[sum] {
-				f.addSet(append([]int{a, b}, rest...))
+				f.addSet(a, b, rest[0], rest[1])
 			}
 		}
 	})
 }
 
-// marks is a set of numbers that has some more by chance: a table of 2^23 bits.
-type marks struct{ bits []uint64 }
+// none is no column.
+const none = -1
 
-const tableBits = 23
+// marks is a set of numbers that has some more by chance: a Bloom filter of 2^24 bits. Each number has two bits of one
+// word, so that the memory is looked at once.
+type marks []uint64
 
-func (m *marks) slot(number uint64) (word, bit uint64) {
-	h := number * 0x9e3779b97f4a7c15 >> (64 - tableBits)
-	return h >> 6, 1 << (h & 63)
+const markWords = 1 << 18
+
+func newMarks() marks { return make(marks, markWords) }
+
+func bitsOf(number uint64) (word, bits uint64) {
+	h := number * 0x9e3779b97f4a7c15
+	return h >> 46, 1<<(h>>40&63) | 1<<(h>>34&63)
 }
 
-func (m *marks) set(number uint64) {
-	if m.bits == nil {
-		m.bits = make([]uint64, 1<<(tableBits-6))
-	}
-	word, bit := m.slot(number)
-	m.bits[word] |= bit
+func (m marks) set(number uint64) {
+	word, bits := bitsOf(number)
+	m[word] |= bits
 }
 
-func (m *marks) has(number uint64) bool {
-	if m.bits == nil {
-		return false
-	}
-	word, bit := m.slot(number)
-	return m.bits[word]&bit != 0
+func (m marks) has(number uint64) bool {
+	word, bits := bitsOf(number)
+	return m[word]&bits == bits
 }
 
 // eachPair visits pairs of different columns with one answer each.
@@ -186,21 +195,24 @@ func (f *finder) eachPair(visit func(a, b int, sum uint64)) {
 			break
 		}
 	}
+	values := make([]uint64, len(ones))
+	for i, c := range ones {
+		values[i] = f.first[c]
+	}
 	for i, a := range ones {
-		for _, b := range ones[i+1:] {
-			visit(a, b, add(f.first[a], f.first[b]))
+		for k := i + 1; k < len(ones); k++ {
+			visit(a, ones[k], add(values[i], values[k]))
 		}
 	}
 }
 
 // addSet adds a set of different columns, if it has few answers and the second solution agrees.
-func (f *finder) addSet(columns []int) {
+func (f *finder) addSet(columns ...int) {
+	columns = slices.DeleteFunc(columns, func(c int) bool { return c == none })
 	answers, sum := 0, uint64(0)
 	for i, c := range columns {
-		for _, earlier := range columns[:i] {
-			if c == earlier {
-				return
-			}
+		if slices.Contains(columns[:i], c) {
+			return
 		}
 		answers += f.answers[c]
 		sum = add(sum, f.second[c])

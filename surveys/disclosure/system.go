@@ -1,6 +1,7 @@
 package disclosure
 
 import (
+	"cmp"
 	"runtime"
 	"slices"
 
@@ -17,14 +18,15 @@ type system struct {
 	crossed []uint64 // of each column: a number that is the same for those in the same groups that are not teams
 	rows    []row
 	scratch []uint64
+	touched []int  // columns of scratch that may not be 0
+	isIn    []bool // of each column: it is in touched
 }
 
 // row is an equation from which all earlier pivots are eliminated.
 type row struct {
-	group   int // position in survey.groups; −1 for the rest of a team
-	pivot   int // the coefficient of its column is 1
-	columns []int
-	values  []uint64
+	vector
+	group int // position in survey.groups; −1 for the rest of a team
+	pivot int // the coefficient of its column is 1
 }
 
 // newSystem takes the rests of the shown teams, which share no places, then the other groups in their order.
@@ -93,7 +95,7 @@ func (y *system) merge(totals []int, rests [][]int, members [][]int, crossed []i
 		y.answers[c] += n
 		y.column[p] = c
 	}
-	y.scratch = make([]uint64, len(y.columns))
+	y.scratch, y.isIn = make([]uint64, len(y.columns)), make([]bool, len(y.columns))
 	return frequency
 }
 
@@ -108,10 +110,33 @@ func (y *system) indicator(places []int) []int {
 	return columns
 }
 
+// put adds a number to a column of y.scratch.
+func (y *system) put(c int, value uint64) {
+	y.scratch[c] = add(y.scratch[c], value)
+	if !y.isIn[c] {
+		y.isIn[c] = true
+		y.touched = append(y.touched, c)
+	}
+}
+
+// take returns what is left in y.scratch, in no order, and clears it.
+func (y *system) take() (v vector) {
+	for _, c := range y.touched {
+		if y.scratch[c] != 0 {
+			v.columns, v.values = append(v.columns, c), append(v.values, y.scratch[c])
+			y.scratch[c] = 0
+		}
+		y.isIn[c] = false
+	}
+	y.touched = y.touched[:0]
+	return v
+}
+
 // reduce eliminates all pivots from a vector in y.scratch, and returns the last row that was needed; −1 if none was.
 func (y *system) reduce() (last int) {
 	last = -1
-	for i, r := range y.rows {
+	for i := range y.rows {
+		r := &y.rows[i]
 		factor := y.scratch[r.pivot]
 		if factor == 0 {
 			continue
@@ -119,7 +144,7 @@ func (y *system) reduce() (last int) {
 		last = i
 		factor = negate(factor)
 		for k, c := range r.columns {
-			y.scratch[c] = add(y.scratch[c], multiply(factor, r.values[k]))
+			y.put(c, multiply(factor, r.values[k]))
 		}
 	}
 	return last
@@ -127,23 +152,16 @@ func (y *system) reduce() (last int) {
 
 func (y *system) append(group int, columns []int, frequency []int) {
 	for _, c := range columns {
-		y.scratch[c] = 1
+		y.put(c, 1)
 	}
 	y.reduce()
-	r := row{group: group, pivot: -1}
-	for c, v := range y.scratch {
-		if v == 0 {
-			continue
-		}
-		r.columns, r.values = append(r.columns, c), append(r.values, v)
-		y.scratch[c] = 0
-		if r.pivot < 0 || frequency[c] < frequency[r.pivot] { // what is in few equations is seldom to be eliminated
-			r.pivot = c
-		}
-	}
-	if r.pivot < 0 {
+	r := row{group: group, vector: y.take()}
+	if len(r.columns) == 0 {
 		return // follows from the earlier ones
 	}
+	r.pivot = slices.MinFunc(r.columns, func(a, b int) int { // what is in few equations is seldom to be eliminated
+		return cmp.Or(cmp.Compare(frequency[a], frequency[b]), cmp.Compare(a, b))
+	})
 	scale := invert(r.values[slices.Index(r.columns, r.pivot)])
 	for k := range r.values {
 		r.values[k] = multiply(scale, r.values[k])
@@ -161,16 +179,10 @@ type vector struct {
 // equations. The group is −1 if the rests of teams are enough.
 func (y *system) derivation(v vector) (group int, ok bool) {
 	for k, c := range v.columns {
-		y.scratch[c] = v.values[k]
+		y.put(c, v.values[k])
 	}
 	last := y.reduce()
-	ok = true
-	for c, left := range y.scratch {
-		if left != 0 {
-			ok = false
-			y.scratch[c] = 0
-		}
-	}
+	ok = len(y.take().columns) == 0
 	if !ok || last < 0 {
 		return -1, ok && len(v.columns) > 0
 	}

@@ -44,7 +44,8 @@ func (c Correction) Refused() int {
 		for p := range c.Places {
 			s.questions[q].Counts[p] = difference(c.Before[q].Counts[p], c.After[q].Counts[p])
 		}
-		for _, set := range slices.Concat(s.sets(q, cells), s.neither(q, cells)) {
+		t := newTally(s, q)
+		for _, set := range slices.Concat(t.sets(cells), t.neither(cells)) {
 			if !mayChange(set.counts) {
 				refused++
 			}
