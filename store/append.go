@@ -29,13 +29,16 @@ func (s *Store) Append(ctx context.Context, events ...event.Event) error {
 	if err != nil {
 		return err
 	}
-	writing, ctx := errgroup.WithContext(ctx)
-	for _, t := range eventTables {
-		if b := batches[t.kind()]; b != nil {
-			writing.Go(func() error { return b.write(ctx, s) })
-		}
+	ledger := batches[event.KindLedger]
+	delete(batches, event.KindLedger)
+	writing, writeCtx := errgroup.WithContext(ctx)
+	for _, b := range batches {
+		writing.Go(func() error { return b.write(writeCtx, s) })
 	}
-	return writing.Wait()
+	if err := writing.Wait(); err != nil || ledger == nil {
+		return err
+	}
+	return ledger.write(ctx, s) // last: an entry says that what it counts is stored
 }
 
 // batchesOf returns the events, normalized, by kind and in their order. Its error names the first that cannot be

@@ -184,6 +184,26 @@ func TestEveryKindIsStored(t *testing.T) {
 	}
 }
 
+// An entry of the ledger says that what it counts is stored, so it is not stored where that fails.
+func TestLedgerIsWrittenLast(t *testing.T) {
+	s := storetest.Open(t)
+	if err := s.Exec(t.Context(), "DROP TABLE raw_incidents"); err != nil {
+		t.Fatal(err)
+	}
+	entry := event.LedgerEntry{Source: "gh", Scope: "s", Of: event.KindIncident, WindowStart: noon,
+		WindowEnd: noon.Add(time.Hour), Expected: 1, Stored: 1, CheckedAt: noon}
+	if err := s.Append(t.Context(), entry, event.Incident{Origin: origin("i"), OpenedAt: noon}); err == nil {
+		t.Error("an incident was stored without its table")
+	}
+	if n := number(t, s, "SELECT count() AS n FROM raw_ledger"); n != 0 {
+		t.Errorf("the ledger has %d entries", n)
+	}
+	mustAppend(t, s, entry)
+	if n := number(t, s, "SELECT count() AS n FROM raw_ledger"); n != 1 {
+		t.Errorf("the ledger has %d entries", n)
+	}
+}
+
 func TestLaterObservationWins(t *testing.T) {
 	s := storetest.Open(t)
 	run := func(status event.Status) event.PipelineRun {

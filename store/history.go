@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/dxctl/dxctl/event"
 )
@@ -49,8 +50,10 @@ func (t observedTable[E, R, H]) newBatch(n int) batch { return newEventBatch(n, 
 // append writes what changed to the history, then what holds to the current table. The history comes first and is what
 // new observations are compared with, so that an end of the process between the two neither loses nor doubles a change.
 func (t observedTable[E, R, H]) append(ctx context.Context, s *Store, events []E) error {
-	s.factMu.Lock()
-	defer s.factMu.Unlock()
+	lock, _ := s.comparing.LoadOrStore(t.history, &sync.Mutex{})
+	mu := lock.(*sync.Mutex)
+	mu.Lock()
+	defer mu.Unlock()
 	for len(events) > 0 {
 		n := comparedAtOnce(events)
 		changed, err := t.changed(ctx, s, events[:n])

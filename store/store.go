@@ -63,8 +63,8 @@ type Store struct {
 	atClose  atomic.Pointer[func()] // notes what was stored since the last look for losses; nil: nobody has looked
 
 	seq           sequence
-	factMu        sync.Mutex // facts and grades are compared with what is stored, one append at a time
-	columnTypesOf sync.Map   // table name → map of column name → type
+	comparing     sync.Map // table of a history → mutex: what is new is compared with it, one append at a time
+	columnTypesOf sync.Map // table name → map of column name → type
 }
 
 // engine is an embedded engine: of this process or of another.

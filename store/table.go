@@ -12,8 +12,8 @@ import (
 	"github.com/dxctl/dxctl/store/rows"
 )
 
-// eventTables are the tables of events, one entry a kind, in the order in which Append writes them. A new kind needs
-// its type in package event, its row struct in package rows, its entry here, and its example in the test of rows.
+// eventTables are the tables of events, one entry a kind. A new kind needs its type in package event, its row struct in
+// package rows, its entry here, and its example in the test of rows.
 var eventTables = []eventTable{
 	tableOf("raw_deployments", rows.NewDeployment, "source", "scope", "id"),
 	tableOf("raw_pipeline_runs", rows.NewPipelineRun, "source", "scope", "id"),
@@ -29,7 +29,6 @@ var eventTables = []eventTable{
 		"fact_history", rows.NewFactHistory, rows.FactKey).with(appendReads),
 	historyOf(tableOf("current_grades", rows.NewGrade, "", "entity", "rule"),
 		"grade_history", rows.NewGradeHistory, rows.GradeKey).with(appendRules),
-	// Last: an entry says that what it counts is stored.
 	tableOf("raw_ledger", rows.NewLedgerEntry, "source", "scope", "kind"),
 }
 
