@@ -307,6 +307,7 @@ var house = []struct {
 	}},
 	{name: "surveys/statistics"},
 	{name: "actions/checkout"},
+	{name: "actions/archive", imports: []string{"actions/checkout"}},
 	{name: "actions/merge", imports: []string{"actions/checkout"}},
 	{name: "actions/splice"},
 	{

@@ -116,6 +116,11 @@ func (c *Collector) Collect(ctx context.Context, scope string, w source.Writer) 
 	return c.api.WithRights(append(errs, described)...)
 }
 
+// Archive implements [source.Archiver].
+func (c *Collector) Archive(ctx context.Context, scope string, most int64) ([]byte, error) {
+	return c.api.Archive(ctx, scope, "", most)
+}
+
 // Retract stores that nothing is known any longer of what a repository showed of itself.
 func (c *Collector) Retract(ctx context.Context, scope string, w source.Writer) error {
 	r := stream.New(c.Base, c.api, scope, c.cfg.Since, w)

@@ -25,5 +25,5 @@ func Unusable(err error) bool {
 	if answer := (*AnswerError)(nil); errors.As(err, &answer) {
 		return answer.Status != http.StatusUnauthorized && answer.Status != http.StatusTooManyRequests
 	}
-	return errors.As(err, new(*serverError)) || errors.Is(err, errTooLarge)
+	return errors.As(err, new(*serverError)) || errors.Is(err, ErrTooLarge)
 }

@@ -42,7 +42,8 @@ func (e *serverError) Error() string {
 	return text
 }
 
-var errTooLarge = errors.New("the answer is larger than allowed")
+// ErrTooLarge is the error of an answer that has more bytes than Config.MaxBody.
+var ErrTooLarge = errors.New("the answer is larger than allowed")
 
 // ahead is how much memory an answer is given on its word alone; after that it gets what it has sent.
 const ahead = 4 << 20
@@ -54,7 +55,7 @@ func (c *Client) tooLarge(said int64) error {
 		size = fmt.Sprintf("%d bytes", said)
 	}
 	return fmt.Errorf("%w: %s, at most %d bytes; no page of a source's API is as large: open the address to see what "+
-		"answers there, and correct the source's url when it is something else", errTooLarge, size, c.cfg.MaxBody)
+		"answers there, and correct the source's url when it is something else", ErrTooLarge, size, c.cfg.MaxBody)
 }
 
 // Body is the body of every answer that [Client.RoundTrip] returns: all of it, in memory.
@@ -129,7 +130,7 @@ func (c *Client) send(req *http.Request, creds *credentials) (*http.Response, ou
 		o.Request(Request{Status: status, Duration: time.Since(start), Budget: budgetOf(resource, resp)})
 	}
 	if err != nil {
-		if errors.Is(err, errTooLarge) || errors.As(err, new(*RefusedError)) {
+		if errors.Is(err, ErrTooLarge) || errors.As(err, new(*RefusedError)) {
 			return nil, outcomeFatal, err
 		}
 		return nil, outcomeRetry, err

@@ -60,6 +60,13 @@ type Retractor interface {
 // retracted with them. Only an empty list of theirs is refused.
 type Volatile interface{ Volatile() bool }
 
+// Archiver is a Collector that has the files of its scopes, which are repositories.
+type Archiver interface {
+	// Archive returns the files of a scope's default branch as a tar archive compressed with gzip, with everything below
+	// one directory. An archive of more than most bytes is an error.
+	Archive(ctx context.Context, scope string, most int64) ([]byte, error)
+}
+
 // StateStore keeps small JSON documents between runs, one for each stream.
 type StateStore interface {
 	// Load decodes the state that was saved for the stream into into; false when there is none.

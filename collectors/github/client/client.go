@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -35,6 +36,8 @@ type Client struct {
 	app     *installation // nil: a token is configured
 	api     *github.Client
 	graphql string
+	// archives makes the clients of [Client.Archive], whose answers are no JSON.
+	archives func(base *url.URL, most int64) (*rest.Client, error)
 }
 
 // New returns a client. It sends no request.
@@ -64,6 +67,14 @@ func New(cfg Config, opt rest.Options) (*Client, error) {
 	}
 	c := &Client{rest: http, app: app, api: github.NewClient(http.HTTPClient()), graphql: graphQLURL(base)}
 	c.api.BaseURL = base
+	c.archives = func(at *url.URL, most int64) (*rest.Client, error) {
+		cfg := restCfg
+		cfg.BaseURL, cfg.MaxBody, cfg.AnyBody, cfg.Limited = at, most, true, nil
+		if at != base { // the server of archives gets no credentials
+			cfg.Token, cfg.TokenSource = "", nil
+		}
+		return rest.New(cfg, opt)
+	}
 	return c, nil
 }
 
