@@ -27,6 +27,7 @@ const Name = "fix"
 // Options are what is planned.
 type Options struct {
 	Dir        string            // the directory of the service, or above it
+	Archive    *Archive          // the files are those of an archive; nil: of a checkout
 	Rules      []string          // ids of the rules to fix; none: all
 	GoldenPath string            // name of the golden path; "": that of the lock file, else that of the language
 	Answers    map[string]string // to questions of the golden path that the repository does not answer
@@ -39,6 +40,17 @@ type Options struct {
 	Actions []edits.Action
 	Images  map[string]string
 	Now     time.Time
+	// Entity is the service, if the catalog has it; zero: the files alone describe it. The directory is then the one that
+	// describes it, if one below Dir does.
+	Entity descriptor.Entity
+	// Known are facts of the entity that count as far as the files do not show them: those of sources.
+	Known map[string]event.Fact
+}
+
+// Archive is what is known of the files of a commit that were read without git.
+type Archive struct {
+	Root   string // directory of the files
+	Commit string
 }
 
 // Plan is what would be done in a repository.

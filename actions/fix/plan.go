@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,7 +24,7 @@ import (
 
 // New plans the fixes of the service of a directory. It reads the repository and writes nothing.
 func New(ctx context.Context, options Options) (*Plan, error) {
-	root, dir, git, err := grading.Root(options.Dir)
+	root, dir, git, err := located(options)
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +38,23 @@ func New(ctx context.Context, options Options) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading directory %s: %w", root, err)
 	}
+	for _, d := range facts.Descriptors {
+		if d.Entity.Ref == options.Entity.Ref && tree.Under(d.At.Path, dir) {
+			dir = path.Dir(d.At.Path)
+		}
+	}
 	r := &repo{open: open, files: files, facts: facts, root: root, dir: dir, git: git}
 	r.readCode()
 	return planOf(ctx, options, r)
+}
+
+// located returns the root of the files, and the directory of the service relative to it.
+func located(o Options) (root, dir string, git bool, err error) {
+	if o.Archive == nil {
+		return grading.Root(o.Dir)
+	}
+	dir, err = filepath.Rel(o.Archive.Root, o.Dir)
+	return o.Archive.Root, filepath.ToSlash(dir), true, err
 }
 
 // repo is a repository that was read.
@@ -173,6 +188,9 @@ func (p *planner) service() (*grading.Service, error) {
 		return nil, fmt.Errorf("the directory has several services; name the directory of one: %s", strings.Join(names, ", "))
 	}
 	s := &c.Services[0]
+	if err := p.ofCatalog(s); err != nil {
+		return nil, err
+	}
 	p.plan.Service, p.plan.Entity, p.plan.Dir = s.Entity, s.Entity.Ref, path.Clean(s.Dir)
 	for _, d := range p.facts.Descriptors {
 		other := path.Dir(d.At.Path)
@@ -182,6 +200,25 @@ func (p *planner) service() (*grading.Service, error) {
 	}
 	p.scope = p.facts.Of(p.plan.Dir)
 	return s, nil
+}
+
+// ofCatalog completes what the files show of a service by what the catalog and the sources know of it.
+func (p *planner) ofCatalog(s *grading.Service) error {
+	if p.Entity.Ref == "" {
+		return nil
+	}
+	if s.At.Path != "" && s.Entity.Ref != p.Entity.Ref {
+		return fmt.Errorf("%s describes %s, and not %s", s.At, s.Entity.Ref, p.Entity.Ref)
+	}
+	if s.At.Path == "" {
+		s.Entity = p.Entity
+	}
+	for name, f := range p.Known {
+		if here, ok := s.Facts[name]; f.Value != nil && (!ok || here.Value == nil) {
+			s.Facts[name] = f
+		}
+	}
+	return nil
 }
 
 func (p *planner) note(format string, args ...any) {
@@ -253,6 +290,9 @@ func (p *planner) regrade(ctx context.Context, before *grading.Service) ([]score
 	if after.Entity.Ref != before.Entity.Ref && before.At.Path != "" {
 		return nil, errors.New("the patches would rename the service; nothing was planned")
 	}
+	if err := p.ofCatalog(after); err != nil {
+		return nil, err
+	}
 	p.scope, p.plan.Service = facts.Of(p.plan.Dir), after.Entity
 	return p.Engine.Grade(after.Entity, after.Facts), nil
 }
@@ -297,7 +337,7 @@ func (p *planner) finish(ctx context.Context) (*Plan, error) {
 			return nil, err
 		}
 		plan.On["commit"] = cmp.Or(strings.TrimSpace(string(out)), "none")
-	} else {
+	default:
 		p.note("the directory is in no git repository: what is written cannot be taken back")
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.files.changed)) {
