@@ -51,9 +51,9 @@ type Unpacked struct {
 // maxNamed is how many names are in Unpacked.LeftOut.
 const maxNamed = 20
 
-// Extract unpacks an archive into an empty directory, without the directory that all of its files are in. Symbolic links
-// stay links, and are created last, so that no file is written through one. Of a file that is too large for a checkout
-// to read, only its name and its size are kept. What is no file, directory or link is left out.
+// Extract unpacks an archive into an empty directory, without the directory that all of its files are in. Symbolic
+// links stay links, and are created last, so that no file is written through one. Of a file that is too large for a
+// checkout to read, only its name and its size are kept. What is no file, directory or link is left out.
 func Extract(ctx context.Context, from io.Reader, dir string, limits Limits) (Unpacked, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

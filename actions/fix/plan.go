@@ -330,7 +330,10 @@ func (p *planner) finish(ctx context.Context) (*Plan, error) {
 		plan.Input["answers"] = p.Answers
 	}
 	plan.On = map[string]string{"commit": "none", "golden_path": cmp.Or(plan.Path.Digest, "none")}
-	if p.git {
+	switch {
+	case p.Archive != nil:
+		plan.On["commit"] = cmp.Or(p.Archive.Commit, "none")
+	case p.git:
 		out, err := checkout.Git(ctx, p.root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
 		var exit *checkout.ExitError
 		if err != nil && !errors.As(err, &exit) {
