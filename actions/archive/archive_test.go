@@ -197,7 +197,7 @@ func TestExtractStops(t *testing.T) {
 	}
 }
 
-// FuzzExtract: whatever an archive is, nothing is written beside the directory.
+// FuzzExtract: whatever an archive is, nothing is written outside of the directory.
 func FuzzExtract(f *testing.F) {
 	f.Add("r/../x", "..", "text")
 	f.Add("r/a/../../../x", "/etc", "")
