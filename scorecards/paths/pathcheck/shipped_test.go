@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/dxctl/dxctl/event"
 	"github.com/dxctl/dxctl/scorecards"
@@ -162,3 +165,44 @@ func checkVerdicts(t *testing.T, verdicts []pathcheck.Verdict, organization bool
 
 // notAsked are the rules that files decide not to ask of a new service: it is experimental, and not of the first tier.
 var notAsked = strings.Fields("on-call slo-declared rollback-possible deployed-recently disruption-budget provenance-attested")
+
+// TestAlertsBeforeProduction: no alert pages anybody for a service that was never in production. What is absent is only
+// an incident if it was there.
+func TestAlertsBeforeProduction(t *testing.T) {
+	all, err := paths.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		samples, _ := p.Samples()
+		tree, err := p.Render(samples, paths.Defaults{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(tree, func(f paths.File) bool { return f.Path == "ops/alerts.yaml" })
+		if i < 0 {
+			t.Fatalf("%s: no alerts", p.Name)
+		}
+		var rules struct {
+			Groups []struct {
+				Rules []struct{ Alert, Expr string }
+			}
+		}
+		if err := yaml.Unmarshal(tree[i].Content, &rules); err != nil || len(rules.Groups) == 0 {
+			t.Fatal(p.Name, err)
+		}
+		for _, r := range rules.Groups[0].Rules {
+			for _, series := range absent.FindAllStringSubmatch(r.Expr, -1) {
+				if !strings.Contains(r.Expr, "and on() present_over_time("+series[1]+"[7d])") {
+					t.Errorf("%s: %s fires before there was anything: %s", p.Name, r.Alert, r.Expr)
+				}
+			}
+			if strings.Contains(r.Expr, " or vector(") || !strings.Contains(r.Expr, "-production") {
+				t.Errorf("%s: %s fires without production: %s", p.Name, r.Alert, r.Expr)
+			}
+		}
+	}
+}
+
+// absent finds the series whose absence an alert is about.
+var absent = regexp.MustCompile(`\babsent\(([^)]*)\)`)
