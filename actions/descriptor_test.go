@@ -147,6 +147,22 @@ func TestInputsThatAreNoJSON(t *testing.T) {
 	}
 }
 
+// TestSecretInputs refuses secrets wherever a text is given, and does not repeat them.
+func TestSecretInputs(t *testing.T) {
+	d, secret := sample(), "ghp_"+strings.Repeat("aB3", 12)
+	for name, in := range map[string]Input{
+		"a text":         {"name": secret},
+		"a part of one":  {"name": "abc", "owner": "see " + secret[:24]},
+		"an answer":      {"name": "abc", "answers": map[string]string{"a": secret}},
+		"name of answer": {"name": "abc", "answers": map[string]string{secret: "a"}},
+	} {
+		_, err := d.Check(in, false)
+		if err == nil || !strings.Contains(err.Error(), "contains a secret (GitHub token)") || strings.Contains(err.Error(), secret[:24]) {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+}
+
 func TestLookup(t *testing.T) {
 	set, err := NewSet(&fake{})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dxctl/dxctl/repository/content"
 	"github.com/dxctl/dxctl/spelling"
 )
 
@@ -151,7 +152,10 @@ func (f Field) checkValue(value any) error {
 		if f.Type != String {
 			break
 		}
-		return errors.Join(f.check(v), clean(f.Name, v))
+		if err := clean(f.Name, v); err != nil {
+			return err // without the value, which the other errors quote
+		}
+		return f.check(v)
 	case bool:
 		if f.Type == Boolean {
 			return nil
@@ -171,19 +175,27 @@ func (f Field) checkTexts(texts map[string]string) error {
 	}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if err := clean(f.Name, name); err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		if len(texts[name]) > f.length() {
 			errs = append(errs, fmt.Errorf("%s: %s has %d bytes; at most %d are possible", f.Name, shown(name),
 				len(texts[name]), f.length()))
 		}
-		errs = append(errs, clean(f.Name, name), clean(f.Name+": "+shown(name), texts[name]))
+		errs = append(errs, clean(f.Name+": "+shown(name), texts[name]))
 	}
 	return errors.Join(errs...)
 }
 
-// clean returns an error for a text that is no text.
+// clean returns an error for a text that is no text, and for a secret, which would get into plans, journals and what
+// the action writes. The error does not contain it.
 func clean(name, value string) error {
 	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 		return fmt.Errorf("%s: it is not valid UTF-8, or contains a NUL byte", name)
+	}
+	if form := content.SecretForm(value); form != "" {
+		return fmt.Errorf("%s: it contains a secret (%s), which would be kept in plans; leave it out", name, form)
 	}
 	return nil
 }

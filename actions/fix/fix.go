@@ -16,6 +16,7 @@ import (
 	"github.com/dxctl/dxctl/actions/fix/edits"
 	"github.com/dxctl/dxctl/catalog/descriptor"
 	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/repository/content"
 	"github.com/dxctl/dxctl/repository/pathlock"
 	"github.com/dxctl/dxctl/scorecards"
 	"github.com/dxctl/dxctl/scorecards/paths"
@@ -209,4 +210,16 @@ func speaks(language string) []string {
 		return []string{"java", "kotlin"}
 	}
 	return []string{language}
+}
+
+// secretFree returns an error if an answer has the form of a secret: plans, the lock file and pull requests have the
+// answers. The error does not repeat it.
+func secretFree(answers map[string]string) error {
+	for name, answer := range answers {
+		if form := content.SecretForm(name + "=" + answer); form != "" {
+			return fmt.Errorf("an answer contains a secret (%s), and answers are kept in plans and in the repository; let the "+
+				"service read it from its environment", form)
+		}
+	}
+	return nil
 }

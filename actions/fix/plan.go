@@ -24,6 +24,9 @@ import (
 
 // New plans the fixes of the service of a directory. It reads the repository and writes nothing.
 func New(ctx context.Context, options Options) (*Plan, error) {
+	if err := secretFree(options.Answers); err != nil {
+		return nil, err
+	}
 	root, dir, git, err := located(options)
 	if err != nil {
 		return nil, err

@@ -145,6 +145,17 @@ func TestChoose(t *testing.T) {
 	}
 }
 
+// TestSecretAnswers refuses a secret as an answer, and does not repeat it.
+func TestSecretAnswers(t *testing.T) {
+	secret := "ghp_" + strings.Repeat("aB3", 12)
+	for _, answers := range []map[string]string{{"system": secret}, {"made_up": secret}, {"contact": "token=" + secret[4:]}} {
+		_, err := fix.New(t.Context(), fix.Options{Dir: t.TempDir(), Answers: answers})
+		if err == nil || !strings.Contains(err.Error(), "contains a secret") || strings.Contains(err.Error(), secret[4:]) {
+			t.Errorf("%d answers: the error is %v", len(answers), err)
+		}
+	}
+}
+
 func lockOf(t *testing.T, p *paths.Path) string {
 	t.Helper()
 	content, err := p.Lock(paths.Answers{"service_name": "pay"}, paths.Defaults{}, nil).Encode()

@@ -104,7 +104,7 @@ func (s *cli) fix(ctx context.Context, word string, o fixOptions) error {
 	for _, a := range o.answers {
 		name, value, ok := strings.Cut(a, "=")
 		if !ok || name == "" {
-			return fmt.Errorf("--answer %s: write NAME=VALUE", a)
+			return errors.New("--answer: write NAME=VALUE") // without the text, which may be a secret
 		}
 		answers[name] = value
 	}

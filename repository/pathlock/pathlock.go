@@ -126,11 +126,8 @@ const heading = "# Written by dxctl: which golden path this directory follows. C
 
 // Encode returns the file, in a stable order.
 func (l *Lock) Encode() ([]byte, error) {
-	for key, text := range l.Answers {
-		if form := content.SecretForm(text); form != "" {
-			return nil, fmt.Errorf("writing %s: the answer to %s contains a secret (%s); secrets are never written to it", File,
-				key, form)
-		}
+	if err := l.secretFree(); err != nil {
+		return nil, fmt.Errorf("writing %s: %w", File, err)
 	}
 	w := written{
 		APIVersion: APIVersion,
@@ -162,6 +159,27 @@ func (l *Lock) Encode() ([]byte, error) {
 		return nil, fmt.Errorf("writing %s: what was to be written could not be read again: %w", File, err)
 	}
 	return out.Bytes(), nil
+}
+
+// secretFree returns an error if a text that somebody gave has the form of a secret.
+func (l *Lock) secretFree() error {
+	check := func(what, text string) error {
+		if form := content.SecretForm(text); form != "" {
+			return fmt.Errorf("%s contains a secret (%s); secrets are never written to it", what, form)
+		}
+		return nil
+	}
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(l.Answers)) {
+		errs = append(errs, check("the answer to "+key, l.Answers[key]))
+	}
+	for _, key := range slices.Sorted(maps.Keys(l.Defaults)) {
+		errs = append(errs, check("paths.defaults."+key, l.Defaults[key]))
+	}
+	for _, d := range l.Declined {
+		errs = append(errs, check("the reason of declining "+cmp.Or(d.Rule, d.File), d.Reason))
+	}
+	return errors.Join(errs...)
 }
 
 // Read reads the lock file of a directory. The error wraps [fs.ErrNotExist] if there is none.

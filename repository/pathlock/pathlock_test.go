@@ -110,11 +110,18 @@ declined:
 
 // TestNoSecrets: an answer that looks like a secret is never written.
 func TestNoSecrets(t *testing.T) {
-	l := lock()
-	l.Answers["note"] = "ghp_" + strings.Repeat("aB3", 12)
-	_, err := l.Encode()
-	if err == nil || !strings.Contains(err.Error(), "GitHub token") || strings.Contains(err.Error(), "ghp_") {
-		t.Error(err)
+	secret := "ghp_" + strings.Repeat("aB3", 12)
+	for name, change := range map[string]func(l *pathlock.Lock){
+		"an answer":                func(l *pathlock.Lock) { l.Answers["note"] = secret },
+		"a default":                func(l *pathlock.Lock) { l.Defaults = map[string]string{"runner": secret} },
+		"the reason of a decision": func(l *pathlock.Lock) { l.Declined = append(l.Declined, pathlock.Declined{Rule: "x", Reason: secret}) },
+	} {
+		l := lock()
+		change(l)
+		_, err := l.Encode()
+		if err == nil || !strings.Contains(err.Error(), "GitHub token") || strings.Contains(err.Error(), "ghp_") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
