@@ -21,13 +21,7 @@ const (
 // Begin returns the journal of a creation that begins. It returns an error if one of the same service has not ended.
 func (a *Action) Begin(ctx context.Context, p actions.Plan, run string) (*Journal, error) {
 	name := p.Input.Text(NameField)
-	old, err := ReadJournal(a.Journals, name)
-	var none *NoJournalError
-	switch {
-	case err == nil && !old.Finished():
-		return nil, fmt.Errorf("the creation of %s that began on %s has not ended: add --resume to continue it, or "+
-			"--cleanup to undo it", name, old.StartedAt.Format(time.DateTime))
-	case err != nil && !errors.As(err, &none):
+	if err := a.unfinished(name); err != nil {
 		return nil, err
 	}
 	raw, err := json.Marshal(p.Input)
@@ -52,6 +46,26 @@ func (a *Action) Begin(ctx context.Context, p actions.Plan, run string) (*Journa
 		j.Files[f.Path] = hash(f.After)
 	}
 	return j, nil
+}
+
+// unfinished returns an error if a creation of the service has begun here and has not ended. Without it, what is left
+// of that creation would be taken for a service of somebody else.
+func (a *Action) unfinished(name string) error {
+	if a.Journals == "" || name == "" {
+		return nil
+	}
+	old, err := ReadJournal(a.Journals, name)
+	var none *NoJournalError
+	switch {
+	case errors.As(err, &none):
+		return nil
+	case err != nil:
+		return err
+	case !old.Finished():
+		return fmt.Errorf("the creation of %s that began on %s has not ended: add --resume to continue it, or --cleanup to "+
+			"undo it", name, old.StartedAt.Format(time.DateTime))
+	}
+	return nil
 }
 
 // Apply creates the service, or continues creating it, by the journal in Resume.
@@ -146,6 +160,9 @@ func (a *Action) ours(ctx context.Context, host *github.Host, found *github.Crea
 		return nil, fmt.Errorf("%s: %w: it has another description", found.FullName, github.ErrForeign)
 	}
 	commits, err := host.FirstCommit(ctx, found)
+	if err == nil && len(commits) > 0 && j.Repository == nil {
+		err = host.Generated(ctx, found, commits[0])
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -130,8 +130,14 @@ type Action struct {
 func New(deps Deps) *Action { return &Action{Deps: deps} }
 
 // Prepare returns the input with the answers that follow from it: the name, the owner and the time of creation.
-// Planning the same prepared input again gives the same plan.
+// Planning the same prepared input again gives the same plan. The error may be that an earlier creation of the service
+// has not ended.
 func (a *Action) Prepare(ctx context.Context, in actions.Input) (actions.Input, *paths.Path, error) {
+	if a.Resume == nil {
+		if err := a.unfinished(in.Text(NameField)); err != nil {
+			return in, nil, err
+		}
+	}
 	p, err := a.Path(ctx, in.Text(PathField))
 	if err != nil {
 		return in, nil, err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -317,81 +316,6 @@ func TestLocal(t *testing.T) {
 	}
 }
 
-// crash is the panic of a test in the middle of a creation.
-type crash struct{}
-
-// TestLocalCrash ends a creation at the beginning and at the end of each step, and before each is known to be done, and
-// goes on.
-func TestLocalCrash(t *testing.T) {
-	for at := range 4 {
-		for _, forget := range []bool{false, true} {
-			t.Run(fmt.Sprintf("event %d, its end forgotten: %v", at, forget), func(t *testing.T) {
-				dir := t.TempDir()
-				p, a := begin(t, action(t, dir, nil), input())
-				events := 0
-				func() {
-					defer func() {
-						if r := recover(); r != (crash{}) {
-							t.Fatalf("it did not end at event %d: %v", at, r)
-						}
-					}()
-					_ = apply(t.Context(), a, p, func(actions.Step) {
-						if events++; events > at {
-							panic(crash{})
-						}
-					})
-				}()
-				j, err := ReadJournal(a.Journals, "pay")
-				if err != nil {
-					t.Fatal(err)
-				}
-				if forget && len(j.Done) > 0 { // the step was done, and the process ended before that was saved
-					j.Done = j.Done[:len(j.Done)-1]
-					if err := j.save(); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if _, err := a.Begin(t.Context(), p, "run-2"); err == nil || !strings.Contains(err.Error(), "--resume") {
-					t.Errorf("a second creation begins: %v", err)
-				}
-				goOn(t, action(t, dir, nil))
-				target := filepath.Join(dir, "pay")
-				if n := git(t, target, "rev-list", "--count", "main"); n != "1" {
-					t.Errorf("it has %s commits", n)
-				}
-				if s := git(t, target, "status", "--porcelain"); s != "" {
-					t.Errorf("git status is %s", s)
-				}
-			})
-		}
-	}
-}
-
-// goOn resumes the creation of pay.
-func goOn(t *testing.T, a *Action) {
-	t.Helper()
-	j, err := ReadJournal(a.Journals, "pay")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Resume = j
-	a.Now = func() time.Time { return now.Add(time.Hour) }
-	in, err := j.DecodeInput(a.Descriptor())
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := a.Plan(t.Context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.Digest() != j.Plan {
-		t.Fatalf("the plan is %s, and it was %s", p.Digest(), j.Plan)
-	}
-	if err := apply(t.Context(), a, p, nil); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestHosted(t *testing.T) {
 	s := hosttest.New(t)
 	dir := t.TempDir()
@@ -432,44 +356,6 @@ func checkRepository(t *testing.T, s *hosttest.Server, p actions.Plan) {
 	}
 	if !slices.ContainsFunc(files, func(f actions.FileChange) bool { return f.Path == "run.sh" && f.Executable }) {
 		t.Error("run.sh is not executable")
-	}
-}
-
-// TestHostedCrash loses the connection before or after each request, and goes on.
-func TestHostedCrash(t *testing.T) {
-	for _, before := range []bool{true, false} {
-		for at := 0; ; at++ {
-			s := hosttest.New(t)
-			s.Branch = []string{"main", "master"}[at%2]
-			dir := t.TempDir()
-			in := input(RepositoryField, "acme/pay")
-			in[SettingsField] = true
-			p, a := begin(t, action(t, dir, s), in)
-			n := 0
-			fails := func() bool {
-				n++
-				return n <= at
-			}
-			interrupt := func(*http.Request) bool { return fails() }
-			if before {
-				s.Interrupt(interrupt, nil)
-			} else {
-				s.Interrupt(nil, interrupt)
-			}
-			err := apply(t.Context(), a, p, nil)
-			s.Interrupt(nil, nil)
-			if err == nil {
-				if at < 8 {
-					t.Errorf("a creation takes only %d requests", at)
-				}
-				break
-			}
-			goOn(t, action(t, dir, s))
-			checkRepository(t, s, p)
-			if t.Failed() {
-				t.Fatalf("after request %d was lost (before: %v)", at, before)
-			}
-		}
 	}
 }
 

@@ -13,9 +13,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/checkout"
+	"github.com/dxctl/dxctl/actions/github"
 )
 
 // The states of a directory in which a service can be created.
@@ -127,9 +129,41 @@ func commit(ctx context.Context, p actions.Plan, j *Journal) (string, error) {
 		if head, err = c.FirstCommit(ctx, names, message(p), by); err != nil {
 			return "", err
 		}
+	} else if own, err := madeByCreation(ctx, c, p, head, by.At); err != nil {
+		return "", err
+	} else if !own { // somebody committed while the creation was interrupted
+		return fmt.Sprintf("left to you: the repository has the commit %.12s, which dxctl did not make", head), nil
 	}
 	j.Commits = []string{head}
 	return fmt.Sprintf("%.12s on %s by %s", head, checkout.Branch, by.Name), nil
+}
+
+// madeByCreation reports whether a commit is the first commit of the creation that began at a time, made by an attempt
+// that was interrupted: it has no parents, and its files, message and time are those of the creation.
+func madeByCreation(ctx context.Context, c *checkout.Checkout, p actions.Plan, commit string, at time.Time) (
+	bool, error) {
+	raw, err := checkout.Git(ctx, c.Dir(), "cat-file", "commit", commit)
+	if err != nil {
+		return false, err
+	}
+	head, body, _ := strings.Cut(string(raw), "\n\n")
+	moment := fmt.Sprintf("> %d +0000", at.Unix())
+	for line := range strings.Lines(head) {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		switch key {
+		case "parent":
+			return false, nil
+		case "tree":
+			if value != github.TreeID(p.Files) {
+				return false, nil
+			}
+		case "author", "committer":
+			if !strings.HasSuffix(value, moment) {
+				return false, nil
+			}
+		}
+	}
+	return strings.TrimSpace(body) == strings.TrimSpace(message(p)), nil
 }
 
 // unnamed is the author where git has no name of the user: a commit needs one.

@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"crypto/sha1" //nolint:gosec // git names objects by it
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -219,6 +220,36 @@ func (h *Host) FirstCommit(ctx context.Context, r *Created) ([]string, error) {
 		return nil, fmt.Errorf("%s: %w: the commit %.12s", r.FullName, ErrForeign, commits[0])
 	}
 	return commits, nil
+}
+
+// Generated returns an error that wraps [ErrForeign] unless the one commit of a repository is as GitHub makes it with a
+// repository: with its message, and with a README.md that has only the name and the description.
+func (h *Host) Generated(ctx context.Context, r *Created, commit string) error {
+	fail := func(err error) error {
+		return fmt.Errorf("looking at the first commit of %s: %w", r.FullName, err)
+	}
+	var made struct {
+		Message string `json:"message"`
+	}
+	if _, err := h.client.Get(ctx, "repos/"+r.FullName+"/git/commits/"+commit, "", &made); err != nil {
+		return fail(err)
+	}
+	var readme struct {
+		Content string `json:"content"` // base64, with line breaks
+	}
+	if _, err := h.client.Get(ctx, "repos/"+r.FullName+"/contents/README.md?ref="+commit, "", &readme); err != nil {
+		return fail(err)
+	}
+	text, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(readme.Content, "\n", ""))
+	if err != nil {
+		return fail(err)
+	}
+	_, name, _ := strings.Cut(r.FullName, "/")
+	rest, named := strings.CutPrefix(string(text), "# "+name)
+	if rest = strings.TrimSpace(rest); made.Message != "Initial commit" || !named || rest != "" && rest != r.Description {
+		return fmt.Errorf("%s: %w: the commit %.12s", r.FullName, ErrForeign, commit)
+	}
+	return nil
 }
 
 // Refused reports whether GitHub has answered a request with a refusal, so that it has done nothing.

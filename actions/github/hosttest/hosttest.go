@@ -222,6 +222,8 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 		return list(0)
 	case "git":
 		return repo.git(r.Method, path[1:], body)
+	case "contents":
+		return repo.content(strings.Join(path[1:], "/"), r.URL.Query().Get("ref"))
 	case "rulesets", "actions", "private-vulnerability-reporting":
 		name := strings.Join(path, "/")
 		setting := strings.TrimSpace(r.Method + " " + name + " " + string(raw))
@@ -269,6 +271,16 @@ func (r *Repo) log(branch string) (int, any) {
 	return http.StatusOK, all
 }
 
+// content answers with a file of a commit.
+func (r *Repo) content(name, commit string) (int, any) {
+	for _, f := range r.Files[r.Trees[commit]] {
+		if f.Path == name {
+			return http.StatusOK, object{"path": name, "content": base64.StdEncoding.EncodeToString(f.After)}
+		}
+	}
+	return problem(http.StatusNotFound, "Not Found")
+}
+
 // git answers what is below git/.
 func (r *Repo) git(method string, path []string, body object) (int, any) {
 	text := func(v any) string {
@@ -295,6 +307,8 @@ func (r *Repo) git(method string, path []string, body object) (int, any) {
 			entries = append(entries, object{"path": f.Path})
 		}
 		return http.StatusOK, object{"tree": entries}
+	case path[0] == "commits" && method == http.MethodGet:
+		return http.StatusOK, object{"sha": path[1], "message": r.Messages[path[1]]}
 	case name == "commits":
 		tree := text(body["tree"])
 		if _, ok := r.Files[tree]; !ok {
