@@ -27,6 +27,9 @@ type RunOptions struct {
 	// Progress gets each step when it begins and when it is done. It may be nil.
 	Progress  func(Step)
 	StartedAt time.Time // of a run that goes on; zero: now
+
+	Repository string   // owner/name at the host; may be empty
+	Rules      []string // that it should make pass
 }
 
 // Run plans an action again, compares the plan with the digest that was shown, and applies it. It returns [ErrChanged],
@@ -47,7 +50,7 @@ func Run(ctx context.Context, a Applier, in Input, digest string, opt RunOptions
 	}
 	run := event.ActionRun{
 		Source: Source, ID: opt.ID, Action: d.Name, Entity: p.Entity, Actor: opt.Actor, Plan: digest, Status: event.Running,
-		StartedAt: opt.StartedAt,
+		StartedAt: opt.StartedAt, Repository: opt.Repository, Rules: opt.Rules,
 	}
 	if run.StartedAt.IsZero() {
 		run.StartedAt = opt.Now()

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 )
 
 // The steps of a creation on GitHub.
@@ -192,17 +194,28 @@ func push(ctx context.Context, host *github.Host, p actions.Plan, j *Journal) (s
 	return fmt.Sprintf("%.12s on %s", commit, github.Branch), nil
 }
 
-// applySettings sends the requests of the plan that are settings.
+// applySettings sends the requests of the plan that are settings. One that GitHub does not offer to the repository, or
+// refuses, does not keep the others from it: the note names it, and `dxctl fix --settings` shows what is left.
 func applySettings(ctx context.Context, host *github.Host, p actions.Plan) (string, error) {
 	n := 0
+	var refused []string
 	for _, r := range p.Requests {
 		if !r.Setting {
 			continue
 		}
-		if err := host.Apply(ctx, r); err != nil {
+		err := host.Send(ctx, r)
+		switch {
+		case github.Exists(err), err == nil:
+			n++
+		case errors.Is(err, settings.ErrNotOffered), github.Invalid(err):
+			refused = append(refused, err.Error())
+		default:
 			return "", err
 		}
-		n++
 	}
-	return fmt.Sprintf("%d requests", n), nil
+	note := fmt.Sprintf("%d requests", n)
+	if len(refused) > 0 {
+		note += "; not set: " + strings.Join(refused, "; ")
+	}
+	return note, nil
 }

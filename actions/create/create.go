@@ -14,6 +14,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/repository/pathlock"
 	"github.com/dxctl/dxctl/scorecards/paths"
 )
@@ -110,12 +111,13 @@ type Deps struct {
 // Target is where a service is created.
 type Target struct {
 	Name         string
-	Dir          string             // absolute; empty: in a repository on GitHub, or nowhere
-	InRepo       string             // root of the git repository that Dir is in; empty: none
-	Repository   *github.Repository // nil: in a directory
-	ClonePage    string             // web page of the repository
-	Environments []string           // of the golden path
-	Workflows    []string           // paths of the workflows among the files
+	Dir          string              // absolute; empty: in a repository on GitHub, or nowhere
+	InRepo       string              // root of the git repository that Dir is in; empty: none
+	Repository   *github.Repository  // nil: in a directory
+	ClonePage    string              // web page of the repository
+	Environments []string            // of the golden path
+	Workflows    []string            // paths of the workflows among the files
+	Reviewers    []settings.Reviewer // of deployments to production; none: not known
 }
 
 // Action creates a service.
@@ -347,9 +349,13 @@ func (a *Action) repositoryTarget(ctx context.Context, p *actions.Plan, t *Targe
 		return err
 	}
 	p.Requests = requests
-	if p.Input.Bool(SettingsField) {
-		p.Requests = append(p.Requests, settings(a.GitHubURL, *t, p.Files)...)
+	if !p.Input.Bool(SettingsField) {
+		return nil
 	}
+	if err := a.reviewers(ctx, p, t); err != nil {
+		return err
+	}
+	p.Requests = append(p.Requests, settingsOf(a.GitHubURL, *t, p.Files)...)
 	return nil
 }
 

@@ -321,6 +321,7 @@ func TestHosted(t *testing.T) {
 	dir := t.TempDir()
 	in := input(RepositoryField, "acme/pay", VisibilityField, "internal")
 	in[SettingsField] = true
+	s.Teams = map[string]int64{"acme/payments": 42}
 	p, a := begin(t, action(t, dir, s), in)
 	if len(s.Writes) > 0 || p.On["repository"] != "absent" {
 		t.Errorf("planning has sent %v; it is on %v", s.Writes, p.On)
@@ -330,12 +331,12 @@ func TestHosted(t *testing.T) {
 	}
 	checkRepository(t, s, p)
 	settings := strings.Join(s.Repos["acme/pay"].Settings, "\n")
-	for _, want := range []string{`"context":"Unit tests"`, `"context":"lint"`} {
+	for _, want := range []string{`"context":"Unit tests"`, `"context":"lint"`, `"reviewers":[{"id":42,"type":"Team"}]`} {
 		if !strings.Contains(settings, want) {
 			t.Errorf("the settings lack %s:\n%s", want, settings)
 		}
 	}
-	if strings.Contains(settings, "deploy") {
+	if strings.Contains(settings, `"context":"deploy`) {
 		t.Errorf("a job that pull requests skip is required:\n%s", settings)
 	}
 	if _, err := action(t, dir, s).Plan(t.Context(), in); err == nil || !strings.Contains(err.Error(), "exists already") {

@@ -7,13 +7,27 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/repository/workflow"
 )
 
-// settings returns the requests that set what rules ask of the settings of the repository.
-func settings(url string, t Target, files []actions.FileChange) []actions.Request {
-	return github.Settings(github.APIURL(url), *t.Repository,
-		github.SettingsOf{Checks: requiredChecks(files), Workflows: len(t.Workflows) > 0})
+// production is the environment whose deployments are approved.
+const production = "production"
+
+// settingsOf returns the requests that set what rules ask of the settings of the repository.
+func settingsOf(url string, t Target, files []actions.FileChange) []actions.Request {
+	n := settings.New{
+		Repository: t.Repository.FullName(), Public: t.Repository.Visibility == "public", Workflows: len(t.Workflows) > 0,
+		Checks: requiredChecks(files), Reviewers: t.Reviewers,
+	}
+	if slices.Contains(t.Environments, production) {
+		n.Production = []string{production}
+	}
+	var requests []actions.Request
+	for _, c := range settings.ForNew(n) {
+		requests = append(requests, c.Request(github.APIURL(url), t.Repository.FullName(), 0))
+	}
+	return requests
 }
 
 // requiredChecks returns the names of the checks that every pull request gets: the jobs of workflows that start at
@@ -73,12 +87,12 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 		t.Repository = a.answered(p.Input)
 	}
 	if t.Repository != nil && !p.Input.Bool(SettingsField) {
-		for _, r := range settings(a.GitHubURL, t, p.Files) {
+		for _, r := range settingsOf(a.GitHubURL, t, p.Files) {
 			add(r.Why, "%s", ghCommand(r, github.APIURL(a.GitHubURL)))
 		}
 	}
-	if team := teamOf(p.Input.Text(OwnerField)); t.Repository != nil && slices.Contains(t.Environments, "production") &&
-		team != "" {
+	if team := teamOf(p.Input.Text(OwnerField)); t.Repository != nil && slices.Contains(t.Environments, production) &&
+		team != "" && len(t.Reviewers) == 0 {
 		owner := t.Repository.Owner
 		add("let "+team+" approve deployments to production, but not their own",
 			"gh api --method PUT repos/%s/environments/production -F prevent_self_review=true "+

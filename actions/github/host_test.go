@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -200,37 +199,5 @@ func TestCredentials(t *testing.T) {
 	}
 	if err := (github.Config{}).Validate(); err != nil {
 		t.Errorf("the empty configuration: %v", err)
-	}
-}
-
-func TestSettings(t *testing.T) {
-	s := hosttest.New(t)
-	h := host(t, s)
-	r := github.Repository{Owner: "acme", Name: "pay", Visibility: "public"}
-	if _, err := h.Create(t.Context(), r, "Organization"); err != nil {
-		t.Fatal(err)
-	}
-	requests := github.Settings(s.URL, r, github.SettingsOf{Checks: []string{"test"}, Workflows: true})
-	for range 2 { // what is there already stays
-		for _, q := range requests {
-			if err := h.Apply(t.Context(), q); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	all := strings.Join(s.Repos["acme/pay"].Settings, "\n")
-	for _, want := range []string{`"required_approving_review_count":1`, `"context":"test"`, `"non_fast_forward"`,
-		`"secret_scanning_push_protection":{"status":"enabled"}`, `"default_workflow_permissions":"read"`,
-		"PUT private-vulnerability-reporting"} {
-		if !strings.Contains(all, want) {
-			t.Errorf("the settings lack %s:\n%s", want, all)
-		}
-	}
-	if err := h.Apply(t.Context(), actions.Request{Method: "POST", URL: "https://elsewhere.example/repos/x/rulesets"}); err == nil {
-		t.Error("a request to another server was sent")
-	}
-	private := github.Settings(s.URL, github.Repository{Owner: "acme", Name: "pay"}, github.SettingsOf{})
-	if slices.ContainsFunc(private, func(q actions.Request) bool { return strings.Contains(q.URL, "vulnerability") }) {
-		t.Error("a private repository gets private vulnerability reporting")
 	}
 }

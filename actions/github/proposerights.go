@@ -20,7 +20,8 @@ type Target struct {
 	Archived      bool   `json:"archived"`
 	Disabled      bool   `json:"disabled"`
 	Permissions   *struct {
-		Push bool `json:"push"`
+		Push  bool `json:"push"`
+		Admin bool `json:"admin"`
 	} `json:"permissions"` // of a token; nil for an App
 }
 
@@ -28,22 +29,12 @@ type Target struct {
 // credentials do not see, that is archived, or that they may not push to, and each missing right. workflows: the
 // changes contain workflows. Missing rights are an error that wraps [ErrRights]; notes name what GitHub does not show.
 func (h *Host) CheckProposal(ctx context.Context, fullName string, workflows bool) (Target, []string, error) {
-	var t Target
+	t, rights, err := h.target(ctx, fullName)
 	fail := func(err error) (Target, []string, error) {
 		return t, nil, fmt.Errorf("checking whether %s takes a pull request: %w", fullName, err)
 	}
-	rights, err := h.client.Rights(ctx)
 	if err != nil {
 		return fail(err)
-	}
-	if _, err := h.client.Get(ctx, "repos/"+fullName, "", &t); err != nil {
-		if client.Status(err) == http.StatusNotFound {
-			return fail(fmt.Errorf("%w: the credentials see no repository %s", ErrRights, fullName))
-		}
-		return fail(err)
-	}
-	if t.Archived || t.Disabled {
-		return fail(errors.New("it is archived or disabled, so nobody can write to it"))
 	}
 	missing := proposalScopes(rights, t, workflows)
 	if h.app {
@@ -67,17 +58,36 @@ func (h *Host) CheckProposal(ctx context.Context, fullName string, workflows boo
 	return t, notes, nil
 }
 
+// target returns a repository that can be written to, and what the credentials may do.
+func (h *Host) target(ctx context.Context, fullName string) (t Target, rights client.Rights, err error) {
+	if rights, err = h.client.Rights(ctx); err != nil {
+		return t, rights, err
+	}
+	if _, err := h.client.Get(ctx, "repos/"+fullName, "", &t); err != nil {
+		if client.Status(err) == http.StatusNotFound {
+			err = fmt.Errorf("%w: the credentials see no repository %s", ErrRights, fullName)
+		}
+		return t, rights, err
+	}
+	if t.Archived || t.Disabled {
+		return t, rights, errors.New("it is archived or disabled, so nobody can write to it")
+	}
+	return t, rights, nil
+}
+
+// repositoryScopes returns the scopes that a classic token lacks to write to a repository.
+func repositoryScopes(rights client.Rights, t Target) []string {
+	has := func(scope string) bool { return slices.Contains(rights.Scopes, scope) }
+	if rights.Classic && !has("repo") && (t.Private || !has("public_repo")) {
+		return []string{"the scope repo"}
+	}
+	return nil
+}
+
 // proposalScopes returns the scopes that a classic token lacks.
 func proposalScopes(rights client.Rights, t Target, workflows bool) []string {
-	if !rights.Classic {
-		return nil
-	}
-	var missing []string
-	has := func(scope string) bool { return slices.Contains(rights.Scopes, scope) }
-	if !has("repo") && (t.Private || !has("public_repo")) {
-		missing = append(missing, "the scope repo")
-	}
-	if workflows && !has("workflow") {
+	missing := repositoryScopes(rights, t)
+	if rights.Classic && workflows && !slices.Contains(rights.Scopes, "workflow") {
 		missing = append(missing, "the scope workflow")
 	}
 	return missing

@@ -3,110 +3,216 @@ package github
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/collectors/github/client"
+	collected "github.com/dxctl/dxctl/collectors/github/settings"
 )
 
-// RulesetName is the name of the ruleset that protects the default branch.
-const RulesetName = "dxctl golden path"
-
-// SettingsOf is what the settings of a repository depend on.
-type SettingsOf struct {
-	Checks    []string // names of the checks that a pull request must pass
-	Workflows bool     // it has workflows
+// CheckSettings reports, before anything is written, everything that would stop changes of settings: a repository that
+// the credentials do not see, that is archived, and each missing right. Missing rights are an error that wraps
+// [ErrRights]; notes name what GitHub does not show.
+func (h *Host) CheckSettings(ctx context.Context, fullName string) (Target, []string, error) {
+	t, rights, err := h.target(ctx, fullName)
+	fail := func(err error) (Target, []string, error) {
+		return t, nil, fmt.Errorf("checking whether the settings of %s can be changed: %w", fullName, err)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	missing := repositoryScopes(rights, t)
+	if h.app {
+		missing = rights.Missing(map[string]string{"administration": "write", "actions": "read", "checks": "read",
+			"metadata": "read", "pull_requests": "read", "statuses": "read"})
+	}
+	if t.Permissions != nil && !t.Permissions.Admin {
+		missing = append(missing, "the role admin in "+fullName)
+	}
+	if len(missing) > 0 {
+		return fail(fmt.Errorf("%w: %s; nothing was written", ErrRights, strings.Join(missing, ", ")))
+	}
+	var notes []string
+	if !h.app && !rights.Classic {
+		notes = append(notes, "GitHub does not show what a fine-grained token may do: it needs Administration (read and "+
+			"write), Actions, Checks, Commit statuses and Pull requests (read) for "+fullName)
+	}
+	return t, notes, nil
 }
 
-// ruleset is the body of the request that creates a ruleset.
-type ruleset struct {
-	Name        string     `json:"name"`
-	Target      string     `json:"target"`
-	Enforcement string     `json:"enforcement"`
-	Conditions  conditions `json:"conditions"`
-	Rules       []rule     `json:"rules"`
+// API returns the address of the API, without a slash at the end.
+func (h *Host) API() string { return h.api }
+
+// Settings reads the settings of a repository that rules ask for. production are the names of environments for
+// production, in lower case.
+func (h *Host) Settings(ctx context.Context, repository string, production []string) (settings.State, error) {
+	s, err := h.settings(ctx, repository, production)
+	if err != nil {
+		return s, fmt.Errorf("reading the settings of %s: %w", repository, err)
+	}
+	return s, nil
 }
 
-type conditions struct {
-	RefName struct {
-		Include []string `json:"include"`
-		Exclude []string `json:"exclude"`
-	} `json:"ref_name"`
+func (h *Host) settings(ctx context.Context, repository string, production []string) (settings.State, error) {
+	s := settings.State{
+		Repository: repository, Values: map[string]json.RawMessage{}, Refused: map[string]string{},
+	}
+	var record struct {
+		Branch         string          `json:"default_branch"`
+		Cleanup        *bool           `json:"delete_branch_on_merge"`
+		Security       json.RawMessage `json:"security_and_analysis"`
+		VisibleToWorld string          `json:"visibility"`
+	}
+	if _, err := h.client.Get(ctx, "repos/"+repository, "", &record); err != nil {
+		return s, err
+	}
+	if record.Cleanup != nil {
+		s.Values[settings.BranchCleanup] = settings.Value(map[string]bool{"delete_branch_on_merge": *record.Cleanup})
+	}
+	if len(record.Security) > 0 {
+		s.Values[settings.Security] = settings.Value(record.Security)
+	}
+	var err error
+	if s.Facts, err = collected.Read(ctx, h.client, repository, record.Branch, production); err != nil {
+		return s, err
+	}
+	if v := s.Facts.Security.PrivateVulnerabilityReporting; v.Known && record.VisibleToWorld == "public" {
+		s.Values[settings.Reporting] = settings.Value(map[string]bool{"enabled": v.Value})
+	}
+	if v := s.Facts.WorkflowTokenReadOnly; v.Known {
+		word := ifText(v.Value, "read", "write")
+		s.Values[settings.WorkflowToken] = settings.Value(map[string]string{"default_workflow_permissions": word})
+	}
+	err = errors.Join(h.ruleset(ctx, repository, &s), h.environments(ctx, repository, &s),
+		h.workflows(ctx, repository, &s))
+	if err != nil {
+		return s, err
+	}
+	if len(s.Facts.Branch.RequiredChecks.Value) > 0 {
+		return s, nil
+	}
+	s.Checks, err = collected.SteadyChecks(ctx, h.client, repository, record.Branch)
+	return s, err
 }
 
-type rule struct {
-	Type       string `json:"type"`
-	Parameters any    `json:"parameters,omitempty"`
-}
-
-type pullRequests struct {
-	RequiredApprovals    int  `json:"required_approving_review_count"`
-	DismissStale         bool `json:"dismiss_stale_reviews_on_push"`
-	CodeOwnerReview      bool `json:"require_code_owner_review"`
-	LastPushApproval     bool `json:"require_last_push_approval"`
-	ConversationResolved bool `json:"required_review_thread_resolution"`
-}
-
-type statusChecks struct {
-	Checks []check `json:"required_status_checks"`
-	Strict bool    `json:"strict_required_status_checks_policy"`
-}
-
-type check struct {
-	Context string `json:"context"`
-}
-
-// protection is the ruleset of a default branch: it changes by pull requests that another person approves and whose
-// checks pass; nobody deletes it or rewrites its history.
-func protection(checks []string) ruleset {
-	r := ruleset{Name: RulesetName, Target: "branch", Enforcement: "active", Rules: []rule{
-		{Type: "deletion"}, {Type: "non_fast_forward"},
-		{Type: "pull_request", Parameters: pullRequests{RequiredApprovals: 1, DismissStale: true, LastPushApproval: true}},
-	}}
-	r.Conditions.RefName.Include, r.Conditions.RefName.Exclude = []string{"~DEFAULT_BRANCH"}, []string{}
-	if len(checks) > 0 {
-		required := statusChecks{}
-		for _, name := range checks {
-			required.Checks = append(required.Checks, check{Context: name})
+// ruleset reads our ruleset.
+func (h *Host) ruleset(ctx context.Context, repository string, s *settings.State) error {
+	var list []struct {
+		ID     int64  `json:"id"`
+		Name   string `json:"name"`
+		Target string `json:"target"`
+	}
+	path := "repos/" + repository + "/rulesets"
+	_, err := h.client.Get(ctx, path+"?includes_parents=false&per_page=100", "", &list)
+	if notOffered(err) {
+		s.Refused[settings.Ruleset] = err.Error()
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.Values[settings.Ruleset] = json.RawMessage("null")
+	for _, r := range list {
+		if r.Name != settings.RulesetName || r.Target != "branch" {
+			continue
 		}
-		r.Rules = append(r.Rules, rule{Type: "required_status_checks", Parameters: required})
-	}
-	return r
-}
-
-// Settings returns the requests that set what the built-in rules ask of the settings of a repository.
-func Settings(api string, r Repository, of SettingsOf) []actions.Request {
-	at := api + "/repos/" + r.FullName()
-	request := func(method, path string, body any, why string) actions.Request {
-		q := actions.Request{Method: method, URL: at + path, Why: why, Setting: true}
-		if body != nil {
-			q.Body, _ = json.Marshal(body) //nolint:errchkjson // texts, numbers and booleans
+		var answer json.RawMessage
+		if _, err := h.client.Get(ctx, fmt.Sprintf("%s/%d?includes_parents=false", path, r.ID), "", &answer); err != nil {
+			return err
 		}
-		return q
+		if s.Values[settings.Ruleset], err = settings.RulesetValue(answer); err != nil {
+			return err
+		}
+		s.RulesetID = r.ID
+		return nil
 	}
-	type object = map[string]any
-	enabled := object{"status": "enabled"}
-	all := []actions.Request{request(http.MethodPost, "/rulesets", protection(of.Checks),
-		"protect the default branch: pull requests with an approval and passing checks, no force push, no deletion")}
-	if of.Workflows {
-		all = append(all, request(http.MethodPut, "/actions/permissions/workflow",
-			object{"default_workflow_permissions": "read", "can_approve_pull_request_reviews": false},
-			"let the token of workflows only read by default"))
-	}
-	all = append(all, request(http.MethodPatch, "", object{"security_and_analysis": object{
-		"secret_scanning": enabled, "secret_scanning_push_protection": enabled}},
-		"scan for secrets, and refuse pushes with one (private repositories need GitHub Secret Protection)"))
-	if r.Visibility == "public" {
-		all = append(all, request(http.MethodPut, "/private-vulnerability-reporting", nil,
-			"let people report vulnerabilities in private"))
-	}
-	return all
+	return nil
 }
 
-// Apply sends a request of a plan that changes a setting. A ruleset of the same name that is there already is kept.
-func (h *Host) Apply(ctx context.Context, r actions.Request) error {
+// environments reads the environments.
+func (h *Host) environments(ctx context.Context, repository string, s *settings.State) error {
+	var page struct {
+		Environments []json.RawMessage `json:"environments"`
+	}
+	_, err := h.client.Get(ctx, "repos/"+repository+"/environments?per_page=100", "", &page)
+	switch client.Status(err) {
+	case http.StatusNotFound, http.StatusForbidden:
+		return nil // a private repository on a plan without environments; the facts say why they are unknown
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range page.Environments {
+		name, value, err := settings.EnvironmentValue(e)
+		if err != nil {
+			return err
+		}
+		s.Values[settings.EnvironmentKey(name)] = value
+	}
+	return nil
+}
+
+// workflows reads whether there are workflows.
+func (h *Host) workflows(ctx context.Context, repository string, s *settings.State) error {
+	var page struct {
+		Total int `json:"total_count"`
+	}
+	_, err := h.client.Get(ctx, "repos/"+repository+"/actions/workflows?per_page=1", "", &page)
+	if client.Status(err) == http.StatusNotFound { // Actions are switched off
+		return nil
+	}
+	s.Workflows = page.Total > 0
+	return err
+}
+
+// ErrNoReviewer is the error of a reviewer that GitHub does not have, or that the credentials do not see.
+var ErrNoReviewer = errors.New("GitHub has no such reviewer that the credentials see")
+
+// Reviewer returns who a word names: a team as owner/team, or a person by login. The error wraps
+// [ErrNoReviewer] if GitHub has none.
+func (h *Host) Reviewer(ctx context.Context, word string) (settings.Reviewer, error) {
+	of := settings.Reviewer{Type: "User", Name: word}
+	path := "users/" + url.PathEscape(word)
+	if organization, team, ok := strings.Cut(word, "/"); ok {
+		of.Type = "Team"
+		path = "orgs/" + url.PathEscape(organization) + "/teams/" + url.PathEscape(team)
+	}
+	var found struct {
+		ID int64 `json:"id"`
+	}
+	_, err := h.client.Get(ctx, path, "", &found)
+	if client.Status(err) == http.StatusNotFound {
+		return of, fmt.Errorf("%w: %s %s", ErrNoReviewer, strings.ToLower(of.Type), word)
+	}
+	if err != nil {
+		return of, fmt.Errorf("looking for the reviewer %s: %w", word, err)
+	}
+	of.ID = found.ID
+	return of, nil
+}
+
+// notOffered reports whether an error says that the plan or the edition has no such setting.
+func notOffered(err error) bool {
+	switch client.Status(err) {
+	case http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity:
+	default:
+		return false
+	}
+	said := strings.ToLower(err.Error())
+	return slices.ContainsFunc([]string{"upgrade to", "billing plan", "is not available for", "not purchased",
+		"not been purchased", "has been disabled by", "advanced security must be enabled"},
+		func(text string) bool { return strings.Contains(said, text) })
+}
+
+// Send sends a request of a plan that changes a setting. The error wraps [settings.ErrNotOffered] if the plan of the
+// account or the edition of the server has no such setting, and [ErrRights] if a right is missing.
+func (h *Host) Send(ctx context.Context, r actions.Request) error {
 	path, ok := strings.CutPrefix(r.URL, h.api+"/")
 	if !ok {
 		return fmt.Errorf("applying a setting: %s is not an address of %s", r.URL, h.api)
@@ -116,12 +222,21 @@ func (h *Host) Apply(ctx context.Context, r actions.Request) error {
 		body = r.Body
 	}
 	err := h.client.Send(ctx, r.Method, path, body, nil)
-	if client.Status(err) == http.StatusUnprocessableEntity && strings.HasSuffix(path, "/rulesets") &&
-		strings.Contains(err.Error(), "Name must be unique") {
+	switch status := client.Status(err); {
+	case err == nil:
 		return nil
+	case notOffered(err):
+		err = fmt.Errorf("%w: %w", settings.ErrNotOffered, err)
+	case status == http.StatusForbidden:
+		err = fmt.Errorf("%w: %w", ErrRights, err)
 	}
-	if err != nil {
-		return fmt.Errorf("applying a setting (%s): %w", r.Why, err)
-	}
-	return nil
+	return fmt.Errorf("applying a setting (%s): %w", r.Why, err)
+}
+
+// Invalid reports whether GitHub has refused the content of a request.
+func Invalid(err error) bool { return client.Status(err) == http.StatusUnprocessableEntity }
+
+// Exists reports whether a request failed because what it creates is there already.
+func Exists(err error) bool {
+	return Invalid(err) && strings.Contains(err.Error(), "Name must be unique")
 }

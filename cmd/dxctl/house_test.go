@@ -362,7 +362,9 @@ var house = []struct {
 	},
 	{name: "access"},
 	{name: "actions", imports: []string{"spelling", "event"}},
-	{name: "actions/github", imports: []string{"actions", "collectors/github/client", "collectors/rest"}},
+	{name: "actions/settings", imports: []string{"actions", "event", "repository/fact", "repository/setting"}},
+	{name: "actions/github", imports: []string{"actions", "actions/settings", "collectors/github/client",
+		"collectors/github/settings", "collectors/rest"}},
 	{
 		name:    "actions/github/hosttest",
 		imports: []string{"actions", "actions/github"},
@@ -370,7 +372,8 @@ var house = []struct {
 	{
 		name: "actions/create",
 		imports: []string{
-			"actions", "actions/checkout", "actions/github", "repository/pathlock", "repository/workflow", "scorecards/paths",
+			"actions", "actions/checkout", "actions/github", "actions/settings", "repository/pathlock", "repository/workflow",
+			"scorecards/paths",
 		},
 	},
 	{name: "web"},

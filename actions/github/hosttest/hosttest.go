@@ -41,7 +41,8 @@ type Repo struct {
 	Archived      bool
 	ReadOnly      bool     // the token may not push
 	Settings      []string // requests that changed settings: "POST rulesets {…}"
-	Made          int      // how often its creation was answered
+	Set           Settings
+	Made          int // how often its creation was answered
 }
 
 // Server is a GitHub. Its fields may be changed between requests.
@@ -54,6 +55,7 @@ type Server struct {
 	Closed bool              // members may not create repositories
 	Branch string            // default branch of new repositories
 	Repos  map[string]*Repo  // by full name
+	Teams  map[string]int64  // ids by organization/team
 	Now    func() time.Time
 	// Before is called with each request; the request is not answered if it returns false. After: likewise, but after the
 	// request was obeyed. Both may be nil.
@@ -92,7 +94,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-OAuth-Scopes", s.Scopes)
 	}
 	status, body := s.answer(r)
-	if r.Method != http.MethodGet && status < http.StatusBadRequest {
+	if r.Method != http.MethodGet && status < http.StatusBadRequest && r.URL.Path != graphQLPath {
 		s.Writes = append(s.Writes, r.Method+" "+strings.TrimPrefix(r.URL.Path, "/api/v3/"))
 	}
 	if s.After != nil && !s.After(r) {
@@ -104,6 +106,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(body)
 	}
 }
+
+const graphQLPath = "/api/graphql"
 
 type object = map[string]any
 
@@ -118,12 +122,18 @@ func (s *Server) answer(r *http.Request) (int, any) {
 	body := object{}
 	_ = json.Unmarshal(raw, &body)
 	switch {
+	case r.URL.Path == graphQLPath:
+		return s.graphQL(body)
 	case path[0] == "user" && len(path) == 1:
 		return http.StatusOK, object{"login": s.Login, "type": "User"}
 	case path[0] == "users":
 		return s.account(path[1])
 	case path[0] == "orgs" && len(path) == 2:
 		return http.StatusOK, object{"login": path[1], "members_can_create_repositories": !s.Closed}
+	case path[0] == "orgs" && path[2] == "teams":
+		if id := s.Teams[path[1]+"/"+path[3]]; id != 0 {
+			return http.StatusOK, object{"id": id, "slug": path[3]}
+		}
 	case path[0] == "orgs" && path[2] == "memberships":
 		if role := s.Orgs[path[1]]; role != "" {
 			return http.StatusOK, object{"role": role, "state": "active"}
@@ -146,7 +156,7 @@ func (s *Server) account(login string) (int, any) {
 		return http.StatusOK, object{"login": login, "type": "Organization"}
 	}
 	if login == s.Login || login == "bob" {
-		return http.StatusOK, object{"login": login, "type": "User"}
+		return http.StatusOK, object{"login": login, "type": "User", "id": personID}
 	}
 	return problem(http.StatusNotFound, "Not Found")
 }
@@ -164,6 +174,7 @@ func (s *Server) create(owner string, body object) (int, any) {
 		Files: map[string][]actions.FileChange{},
 		Blobs: map[string][]byte{}, Made: 1}
 	s.Repos[full] = repo
+	repo.Set.Cleanup = body["delete_branch_on_merge"] == true
 	if body["auto_init"] == true {
 		readme := []actions.FileChange{{Path: "README.md", After: []byte("# " + fmt.Sprint(body["name"]) + "\n")}}
 		tree := github.TreeID(readme)
@@ -181,10 +192,15 @@ func (r *Repo) commit(tree string, parents []string, message string) string {
 }
 
 func (s *Server) document(full string, r *Repo) object {
+	visibility := "public"
+	if r.Private {
+		visibility = "private"
+	}
 	return object{"id": r.ID, "full_name": full, "default_branch": r.DefaultBranch, "created_at": r.CreatedAt,
 		"html_url": "https://github.example/" + full, "clone_url": "https://github.example/" + full + ".git",
 		"description": r.Description, "private": r.Private, "archived": r.Archived,
-		"permissions": object{"push": !r.ReadOnly}}
+		"permissions": object{"push": !r.ReadOnly, "admin": !r.ReadOnly}, "visibility": visibility,
+		"delete_branch_on_merge": r.Set.Cleanup, "security_and_analysis": r.security()}
 }
 
 func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, body object, raw []byte) (int, any) {
@@ -196,6 +212,12 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 	case "commits":
 		return repo.log(cmp.Or(r.URL.Query().Get("sha"), repo.DefaultBranch))
 	case "branches":
+		if name, ok := strings.CutSuffix(strings.Join(path[1:], "/"), "/protection"); ok {
+			if repo.Set.Classic == nil || name != repo.DefaultBranch {
+				return problem(http.StatusNotFound, "Branch not protected")
+			}
+			return http.StatusOK, repo.Set.Classic
+		}
 		if len(path) > 1 {
 			return repo.branch(strings.Join(path[1:], "/"))
 		}
@@ -224,15 +246,8 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 		return repo.git(r.Method, path[1:], body)
 	case "contents":
 		return repo.content(strings.Join(path[1:], "/"), r.URL.Query().Get("ref"))
-	case "rulesets", "actions", "private-vulnerability-reporting":
-		name := strings.Join(path, "/")
-		setting := strings.TrimSpace(r.Method + " " + name + " " + string(raw))
-		if path[0] == "rulesets" && slices.Contains(repo.Settings, setting) {
-			return http.StatusUnprocessableEntity, object{"message": "Validation Failed", "errors": []string{
-				"Name must be unique"}}
-		}
-		repo.Settings = append(repo.Settings, setting)
-		return http.StatusOK, object{"id": 1}
+	case rulesetsPath, "rules", "actions", reportingPath, "environments":
+		return s.setting(r, full, repo, path, body, raw)
 	}
 	return problem(http.StatusNotFound, "Not Found")
 }
@@ -247,6 +262,7 @@ func (s *Server) whole(r *http.Request, full string, repo *Repo, body object, ra
 			repo.DefaultBranch = branch
 		} else {
 			repo.Settings = append(repo.Settings, "PATCH  "+string(raw))
+			repo.change(body)
 		}
 	}
 	return http.StatusOK, s.document(full, repo)

@@ -34,6 +34,78 @@ commits(last:1){nodes{commit{statusCheckRollup{contexts(first:100){pageInfo{hasN
 __typename ...on CheckRun{name} ...on StatusContext{context}}}}}}}}}}}`
 )
 
+// mergesAnswer is the answer to either query.
+type mergesAnswer struct {
+	Repository *struct {
+		DeleteBranchOnMerge *bool `json:"deleteBranchOnMerge"`
+		PullRequests        struct {
+			Nodes []struct {
+				Commits struct {
+					Nodes []struct {
+						Commit struct {
+							Rollup *struct {
+								Contexts struct {
+									PageInfo struct {
+										HasNextPage bool `json:"hasNextPage"`
+									} `json:"pageInfo"`
+									Nodes []struct {
+										Name    string `json:"name"`    // of a check run
+										Context string `json:"context"` // of a status
+									} `json:"nodes"`
+								} `json:"contexts"`
+							} `json:"statusCheckRollup"`
+						} `json:"commit"`
+					} `json:"nodes"`
+				} `json:"commits"`
+			} `json:"nodes"`
+		} `json:"pullRequests"`
+	} `json:"repository"`
+}
+
+// checks returns the names of the checks of the last commit of each pull request, the newest one first. cut: one has
+// more than were listed.
+func (a *mergesAnswer) checks() (pulls [][]string, cut bool) {
+	for _, pull := range a.Repository.PullRequests.Nodes {
+		names := []string{}
+		for _, commit := range pull.Commits.Nodes {
+			if commit.Commit.Rollup == nil {
+				continue
+			}
+			contexts := commit.Commit.Rollup.Contexts
+			cut = cut || contexts.PageInfo.HasNextPage
+			for _, check := range contexts.Nodes {
+				names = append(names, check.Name+check.Context)
+			}
+		}
+		pulls = append(pulls, names)
+	}
+	return pulls, cut
+}
+
+// steadyMerges is how many merged pull requests a check must have run on to count as one that always runs.
+const steadyMerges = 10
+
+// SteadyChecks returns the names of the checks that ran on each of the last merged pull requests, at most 10, sorted;
+// none if none was merged yet.
+func SteadyChecks(ctx context.Context, api *client.Client, repository, branch string) ([]string, error) {
+	owner, name, _ := strings.Cut(repository, "/")
+	var answer mergesAnswer
+	variables := map[string]any{"owner": owner, "name": name, "branch": branch, "first": steadyMerges}
+	err := api.Query(ctx, mergesQuery, variables, &answer)
+	if err != nil || answer.Repository == nil {
+		return nil, fmt.Errorf("reading the checks of the last pull requests of %s: %w", repository, err)
+	}
+	pulls, _ := answer.checks()
+	if len(pulls) == 0 {
+		return nil, nil
+	}
+	steady := slices.DeleteFunc(slices.Clone(pulls[0]), func(check string) bool {
+		return slices.ContainsFunc(pulls, func(names []string) bool { return !slices.Contains(names, check) })
+	})
+	slices.Sort(steady)
+	return slices.Compact(steady), nil
+}
+
 // merges asks which checks ran on the last merged pull requests, if any are required.
 func (c *collector) merges(ctx context.Context, s *state) error {
 	checks := c.protection(*s).RequiredChecks
@@ -47,32 +119,7 @@ func (c *collector) merges(ctx context.Context, s *state) error {
 	if len(checks.Value) > 0 {
 		query, variables["branch"], variables["first"] = mergesQuery, c.DefaultBranch, lastMerges
 	}
-	var answer struct {
-		Repository *struct {
-			DeleteBranchOnMerge *bool `json:"deleteBranchOnMerge"`
-			PullRequests        struct {
-				Nodes []struct {
-					Commits struct {
-						Nodes []struct {
-							Commit struct {
-								Rollup *struct {
-									Contexts struct {
-										PageInfo struct {
-											HasNextPage bool `json:"hasNextPage"`
-										} `json:"pageInfo"`
-										Nodes []struct {
-											Name    string `json:"name"`    // of a check run
-											Context string `json:"context"` // of a status
-										} `json:"nodes"`
-									} `json:"contexts"`
-								} `json:"statusCheckRollup"`
-							} `json:"commit"`
-						} `json:"nodes"`
-					} `json:"commits"`
-				} `json:"nodes"`
-			} `json:"pullRequests"`
-		} `json:"repository"`
-	}
+	var answer mergesAnswer
 	err := c.Query(ctx, query, variables, &answer)
 	var said client.GraphQLErrors
 	switch {
@@ -94,17 +141,10 @@ func (c *collector) merges(ctx context.Context, s *state) error {
 		Number:       len(answer.Repository.PullRequests.Nodes),
 		Checks:       []string{},
 	}
-	for _, pull := range answer.Repository.PullRequests.Nodes {
-		for _, commit := range pull.Commits.Nodes {
-			if commit.Commit.Rollup == nil {
-				continue
-			}
-			contexts := commit.Commit.Rollup.Contexts
-			m.Cut = m.Cut || contexts.PageInfo.HasNextPage
-			for _, check := range contexts.Nodes {
-				m.Checks = append(m.Checks, check.Name+check.Context)
-			}
-		}
+	pulls, cut := answer.checks()
+	m.Cut = cut
+	for _, names := range pulls {
+		m.Checks = append(m.Checks, names...)
 	}
 	slices.Sort(m.Checks)
 	m.Checks = slices.Compact(m.Checks)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/collectors/github/client"
+	"github.com/dxctl/dxctl/collectors/github/mapping"
 	"github.com/dxctl/dxctl/collectors/github/stream"
 	"github.com/dxctl/dxctl/collectors/rest"
 	"github.com/dxctl/dxctl/collectors/servicefacts"
@@ -64,13 +65,34 @@ type collector struct {
 	failed     map[string]rest.Held // requests at which GitHub failed
 }
 
-// Collect reads the settings if they are due, and stores them as facts. production are the names that environments for
-// production have. The error is a [rest.SkippedError] if GitHub fails to show some.
-func Collect(ctx context.Context, r *stream.Repository, production []string) error {
+// Read reads the settings of a repository, owner/name, at once, and keeps nothing. production are as of [Collect].
+func Read(ctx context.Context, api *client.Client, repository, branch string, production []string) (
+	setting.Settings, error) {
+	c := newCollector(&stream.Repository{
+		Client: api, Mapper: mapping.Mapper{Source: "GitHub", Scope: repository}, DefaultBranch: branch,
+	}, production)
+	var s state
+	if err := c.ask(ctx, &s); err != nil {
+		return setting.Settings{}, err
+	}
+	if len(c.failed) > 0 {
+		return setting.Settings{}, &rest.SkippedError{What: "setting", Objects: c.failed}
+	}
+	return c.settings(s), nil
+}
+
+func newCollector(r *stream.Repository, production []string) *collector {
 	c := &collector{Repository: r, failed: map[string]rest.Held{}}
 	for _, name := range production {
 		c.production = append(c.production, strings.ToLower(name))
 	}
+	return c
+}
+
+// Collect reads the settings if they are due, and stores them as facts. production are the names that environments for
+// production have. The error is a [rest.SkippedError] if GitHub fails to show some.
+func Collect(ctx context.Context, r *stream.Repository, production []string) error {
+	c := newCollector(r, production)
 	var s state
 	if _, err := r.Writer.Load(ctx, streamName, &s); err != nil {
 		return err
@@ -79,6 +101,9 @@ func Collect(ctx context.Context, r *stream.Repository, production []string) err
 	if due := r.Now().Sub(s.AskedAt).Abs() >= askAgain; due || s.Branch != r.DefaultBranch || r.Writer.Reread() {
 		if err := c.ask(ctx, &s); err != nil {
 			return err
+		}
+		if s.AskedAt = c.Now().UTC(); len(c.failed) > 0 {
+			s.AskedAt = s.AskedAt.Add(retry - askAgain)
 		}
 		asked = true
 	}
@@ -166,13 +191,7 @@ func (c *collector) ask(ctx context.Context, s *state) error {
 		return err
 	})
 	step(func() error { return c.merges(ctx, s) })
-	if err != nil {
-		return err
-	}
-	if s.AskedAt = c.Now().UTC(); len(c.failed) > 0 {
-		s.AskedAt = s.AskedAt.Add(retry - askAgain)
-	}
-	return nil
+	return err
 }
 
 // administration is the permission that most settings take, for tokens of either kind.

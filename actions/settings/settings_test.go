@@ -1,0 +1,229 @@
+package settings_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/dxctl/dxctl/actions/settings"
+	"github.com/dxctl/dxctl/repository/setting"
+)
+
+// weak is a public repository with nothing switched on.
+func weak() settings.State {
+	off := setting.Known(false)
+	return settings.State{
+		Repository: "acme/pay", Workflows: true, Checks: []string{"test"},
+		Facts: setting.Settings{
+			Branch: setting.NoProtection(), Public: setting.Known(true), DeleteBranchOnMerge: off, WorkflowTokenReadOnly: off,
+			Security:               setting.Security{SecretScanning: off, PushProtection: off, PrivateVulnerabilityReporting: off},
+			ProductionEnvironments: setting.Known([]string{"production"}),
+		},
+		Values: map[string]json.RawMessage{
+			settings.Ruleset:       json.RawMessage("null"),
+			settings.WorkflowToken: settings.Value(map[string]any{"default_workflow_permissions": "write"}),
+			settings.Reporting:     settings.Value(map[string]any{"enabled": false}),
+			settings.BranchCleanup: settings.Value(map[string]any{"delete_branch_on_merge": false}),
+			settings.Security: json.RawMessage(`{"secret_scanning":{"status":"disabled"},` +
+				`"secret_scanning_push_protection":{"status":"disabled"}}`),
+			settings.EnvironmentKey("production"): json.RawMessage(`{"deployment_branch_policy":{"protected_branches":true},` +
+				`"prevent_self_review":false,"reviewers":[],"wait_timer":30}`),
+		},
+	}
+}
+
+func planned(t *testing.T, s settings.State, w settings.Want) settings.Planned {
+	t.Helper()
+	p, err := settings.Plan(s, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func find(p settings.Planned, key string) (settings.Change, bool) {
+	i := slices.IndexFunc(p.Changes, func(c settings.Change) bool { return c.Setting == key })
+	if i < 0 {
+		return settings.Change{}, false
+	}
+	return p.Changes[i], true
+}
+
+// TestPlanAll plans what a repository without any protection needs: a request for each setting.
+func TestPlanAll(t *testing.T) {
+	p := planned(t, weak(), settings.Want{Reviewers: []settings.Reviewer{{Type: "Team", ID: 42, Name: "acme/pay"}}})
+	if len(p.Left) > 0 || len(p.Met) > 0 {
+		t.Errorf("left %v, met %v", p.Left, p.Met)
+	}
+	var got []string
+	for _, c := range p.Changes {
+		r := c.Request("https://api.example", "acme/pay", 0)
+		got = append(got, fmt.Sprintf("%s %s %s %s", strings.Join(c.Rules, ","), r.Method,
+			strings.TrimPrefix(r.URL, "https://api.example/repos/acme/pay"), r.Body))
+	}
+	want := []string{
+		`branch-protected,human-review,tests-on-pull-requests,required-checks POST /rulesets ` +
+			`{"bypass_actors":[],"conditions":{"ref_name":{"exclude":[],"include":["~DEFAULT_BRANCH"]}},"enforcement":"active",` +
+			`"name":"dxctl golden path","rules":[{"type":"deletion"},{"type":"non_fast_forward"},{"parameters":{` +
+			`"dismiss_stale_reviews_on_push":true,"require_code_owner_review":false,"require_last_push_approval":false,` +
+			`"required_approving_review_count":1,"required_review_thread_resolution":false},"type":"pull_request"},` +
+			`{"parameters":{"required_status_checks":[{"context":"test"}],"strict_required_status_checks_policy":false},` +
+			`"type":"required_status_checks"}],"target":"branch"}`,
+		`workflow-permissions PUT /actions/permissions/workflow {"default_workflow_permissions":"read"}`,
+		`secret-scanning PATCH  {"security_and_analysis":{"secret_scanning":{"status":"enabled"},` +
+			`"secret_scanning_push_protection":{"status":"enabled"}}}`,
+		`security-policy PUT /private-vulnerability-reporting `,
+		`no-binaries-or-secrets PATCH  {"delete_branch_on_merge":true}`,
+		`production-protected PUT /environments/production {"deployment_branch_policy":{"protected_branches":true},` +
+			`"prevent_self_review":true,"reviewers":[{"id":42,"type":"Team"}],"wait_timer":30}`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestNothingIsWeakened: what our ruleset and an environment have already stays, or becomes stricter.
+func TestNothingIsWeakened(t *testing.T) {
+	s := weak()
+	s.RulesetID = 9
+	s.Values[settings.Ruleset] = json.RawMessage(`{"bypass_actors":[{"actor_id":1,"actor_type":"Team","bypass_mode":"always"}],
+		"conditions":{"ref_name":{"exclude":["refs/heads/x"],"include":["refs/heads/release"]}},"enforcement":"disabled",
+		"name":"dxctl golden path","target":"branch","rules":[{"type":"required_signatures"},
+		{"type":"pull_request","parameters":{"required_approving_review_count":3,"require_code_owner_review":true,
+			"allowed_merge_methods":["squash"],"dismiss_stale_reviews_on_push":false,"require_last_push_approval":true,
+			"required_review_thread_resolution":true}},
+		{"type":"required_status_checks","parameters":{"required_status_checks":[{"context":"lint","integration_id":7}],
+			"strict_required_status_checks_policy":true}}]}`)
+	s.Values[settings.EnvironmentKey("production")] = json.RawMessage(`{"deployment_branch_policy":null,
+		"prevent_self_review":false,"reviewers":[{"type":"User","id":5}],"wait_timer":0}`)
+	p := planned(t, s, settings.Want{Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}})
+	c, _ := find(p, settings.Ruleset)
+	for _, want := range []string{
+		`"required_approving_review_count":3`, `"require_code_owner_review":true`, `"dismiss_stale_reviews_on_push":true`,
+		`"allowed_merge_methods":["squash"]`, `"require_last_push_approval":true`, `"strict_required_status_checks_policy":true`,
+		`{"context":"lint","integration_id":7},{"context":"test"}`, `"type":"required_signatures"`, `"enforcement":"active"`,
+		`"include":["refs/heads/release","~DEFAULT_BRANCH"]`, `"exclude":["refs/heads/x"]`, `"actor_type":"Team"`,
+	} {
+		if !strings.Contains(string(c.After), want) {
+			t.Errorf("the ruleset lacks %s:\n%s", want, c.After)
+		}
+	}
+	if r := c.Request("api", "acme/pay", s.RulesetID); r.Method != http.MethodPut || !strings.HasSuffix(r.URL, "/rulesets/9") {
+		t.Errorf("%s %s", r.Method, r.URL)
+	}
+	e, _ := find(p, settings.EnvironmentKey("production"))
+	if got := string(e.After); !strings.Contains(got, `"reviewers":[{"id":5,"type":"User"}]`) ||
+		!strings.Contains(got, `"prevent_self_review":true`) {
+		t.Error(got)
+	}
+}
+
+// TestLeft has what is not planned, and why.
+func TestLeft(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(s *settings.State, w *settings.Want)
+		rule   string
+		want   string // in the reason; "": it is met
+	}{
+		"declined": {func(_ *settings.State, w *settings.Want) {
+			w.Skip = map[string]string{"secret-scanning": "declined until 2027-03-01: x"}
+		}, "secret-scanning", "declined until 2027-03-01: x"},
+		"no check":    {func(s *settings.State, _ *settings.Want) { s.Checks = nil }, "required-checks", "--required-check"},
+		"no reviewer": {func(*settings.State, *settings.Want) {}, "production-protected", "--reviewer"},
+		"a check that never runs": {func(s *settings.State, _ *settings.Want) {
+			s.Facts.Branch.RequiredChecks = setting.Known([]string{"old"})
+			s.Facts.RequiredChecksWithoutRuns = setting.Known([]string{"old"})
+		}, "required-checks", "old"},
+		"not offered": {func(s *settings.State, _ *settings.Want) {
+			s.Refused = map[string]string{settings.Ruleset: "Upgrade to GitHub Pro"}
+		}, "branch-protected", "Upgrade to GitHub Pro"},
+		"not read": {func(s *settings.State, _ *settings.Want) { delete(s.Values, settings.Security) }, "secret-scanning",
+			"could not be read"},
+		"not shown": {func(s *settings.State, _ *settings.Want) {
+			s.Values[settings.Security] = json.RawMessage(`{"secret_scanning":{"status":"disabled"}}`)
+		}, "secret-scanning", "GitHub does not show the setting: secret_scanning_push_protection"},
+		"bypassed": {func(s *settings.State, w *settings.Want) {
+			p, _ := settings.Plan(*s, *w)
+			s.Values[settings.Ruleset] = p.Changes[0].After
+		}, "branch-protected", "somebody can bypass it"},
+		"protected by others": {func(s *settings.State, _ *settings.Want) {
+			on := setting.Known(true)
+			s.Facts.Branch.PullRequestRequired, s.Facts.Branch.ForcePushBlocked, s.Facts.Branch.DeletionBlocked = on, on, on
+		}, "branch-protected", ""},
+		"private":       {func(s *settings.State, _ *settings.Want) { s.Facts.Public = setting.Known(false) }, "security-policy", ""},
+		"no workflows":  {func(s *settings.State, _ *settings.Want) { s.Workflows = false }, "workflow-permissions", ""},
+		"no production": {func(s *settings.State, _ *settings.Want) { s.Facts.ProductionEnvironments = setting.Known([]string{}) }, "production-protected", ""},
+		"unknown settings": {func(s *settings.State, _ *settings.Want) {
+			s.Facts.ProductionEnvironments = setting.Unknown[[]string]("no right")
+		}, "production-protected", "no right"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, w := weak(), settings.Want{Rules: []string{c.rule}}
+			c.change(&s, &w)
+			p := planned(t, s, w)
+			if c.want == "" {
+				if !slices.Equal(p.Met, []string{c.rule}) || len(p.Changes) > 0 {
+					t.Errorf("%+v", p)
+				}
+				return
+			}
+			if len(p.Left) != 1 || p.Left[0].Rule != c.rule || !strings.Contains(p.Left[0].Reason, c.want) || len(p.Met) > 0 {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+	if _, err := settings.Plan(weak(), settings.Want{Rules: []string{"license"}}); err == nil ||
+		!strings.Contains(err.Error(), "those with a setting are branch-protected, ") {
+		t.Error(err)
+	}
+}
+
+// TestUndo: what was applied is taken back in reverse, unless somebody has changed it since.
+func TestUndo(t *testing.T) {
+	before := weak()
+	p := planned(t, before, settings.Want{Reviewers: []settings.Reviewer{{Type: "Team", ID: 42}}})
+	now := weak()
+	now.RulesetID = 9
+	for _, c := range p.Changes {
+		now.Values[c.Setting] = c.After
+	}
+	// GitHub adds its defaults to a ruleset.
+	now.Values[settings.Ruleset] = json.RawMessage(strings.Replace(string(now.Values[settings.Ruleset]),
+		`"dismiss_stale`, `"allowed_merge_methods":["squash"],"dismiss_stale`, 1))
+	back := settings.Undo(now, p.Changes)
+	if len(back.Changes) != len(p.Changes) || len(back.Left) > 0 {
+		t.Fatalf("%+v", back)
+	}
+	var got []string
+	for _, c := range back.Changes {
+		r := c.Request("", "acme/pay", now.RulesetID)
+		got = append(got, r.Method+" "+strings.TrimPrefix(r.URL, "/repos/acme/pay")+" "+string(r.Body))
+	}
+	want := []string{
+		`PUT /environments/production {"deployment_branch_policy":{"protected_branches":true},"prevent_self_review":false,` +
+			`"reviewers":[],"wait_timer":30}`,
+		`PATCH  {"delete_branch_on_merge":false}`,
+		`DELETE /private-vulnerability-reporting `,
+		`PATCH  {"security_and_analysis":{"secret_scanning":{"status":"disabled"},` +
+			`"secret_scanning_push_protection":{"status":"disabled"}}}`,
+		`PUT /actions/permissions/workflow {"default_workflow_permissions":"write"}`,
+		`DELETE /rulesets/9 `,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	// Somebody changed two, and took one back.
+	now.Values[settings.Ruleset] = json.RawMessage(strings.Replace(string(now.Values[settings.Ruleset]),
+		`"bypass_actors":[]`, `"bypass_actors":[{"actor_id":4,"actor_type":"RepositoryRole","bypass_mode":"always"}]`, 1))
+	now.Values[settings.EnvironmentKey("production")] = json.RawMessage(`{"deployment_branch_policy":null,` +
+		`"prevent_self_review":true,"reviewers":[{"type":"User","id":5}],"wait_timer":0}`)
+	now.Values[settings.BranchCleanup] = before.Values[settings.BranchCleanup]
+	back = settings.Undo(now, p.Changes)
+	if len(back.Left) != 2 || back.Left[1].Rule != settings.Ruleset || len(back.Changes) != 3 ||
+		!slices.Equal(back.Met, []string{settings.BranchCleanup}) {
+		t.Errorf("%+v", back)
+	}
+}
