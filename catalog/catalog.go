@@ -131,6 +131,20 @@ func (c *Catalog) OwnedBy(team string) []string {
 	return slices.Clone(c.owned[ref.String()])
 }
 
+// OwnedWithin returns the refs of the services that a group, or a group within it, owns, sorted. team is as in OwnedBy.
+func (c *Catalog) OwnedWithin(team string) []string {
+	ref, err := identifier.ParseRef(team, "group", "")
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, group := range c.withSubgroups(ref.String()) {
+		all = append(all, c.owned[group]...)
+	}
+	slices.Sort(all)
+	return all
+}
+
 // People returns who works here, and whose login is whose.
 func (c *Catalog) People() *people.Directory { return c.people }
 

@@ -188,14 +188,19 @@ func medians(lists map[string][]float64) repairs {
 		if len(days) < enoughRepairs {
 			continue
 		}
-		slices.Sort(days)
-		median := days[len(days)/2]
-		if len(days)%2 == 0 {
-			median = (median + days[len(days)/2-1]) / 2
-		}
-		found[key] = Took{median, len(days)}
+		found[key] = Took{median(days), len(days)}
 	}
 	return found
+}
+
+// median returns the median of numbers, of which there is at least one. It sorts them.
+func median(numbers []float64) float64 {
+	slices.Sort(numbers)
+	middle := numbers[len(numbers)/2]
+	if len(numbers)%2 == 0 {
+		middle = (middle + numbers[len(numbers)/2-1]) / 2
+	}
+	return middle
 }
 
 // of returns what repairs of a rule took; nil if too few are known.

@@ -17,12 +17,16 @@ type Reminder struct {
 	Ready   *time.Time     `json:"ready"` // when it may be sent; null: now
 	Items   []ReminderItem `json:"campaigns"`
 	Waivers []WaiverRow    `json:"waivers"` // those that end soon, the next one first
+	Surveys []string       `json:"surveys"` // ids of occasions of surveys, such as "survey 2026-Q3 halfway"
 }
 
 // Topics returns the ids of what a reminder is about, and the step of each.
 func (r *Reminder) Topics() (ids []string, steps []campaign.Step) {
 	for i := range r.Waivers {
 		ids, steps = append(ids, waiverTopic(&r.Waivers[i])), append(steps, campaign.Ending)
+	}
+	for _, id := range r.Surveys {
+		ids, steps = append(ids, id), append(steps, campaign.Ending)
 	}
 	for _, item := range r.Items {
 		ids, steps = append(ids, item.ID), append(steps, item.Step)

@@ -38,33 +38,6 @@ type SurveyItem struct {
 	Counted   bool     `json:"counted"` // it is a part of its dimension: its results are shown of everyone
 }
 
-// LinkedRule is a rule that a question of a survey names.
-type LinkedRule struct {
-	ID    string // as the question names it: a rule, or scorecard/rule
-	Title string
-	Path  string // of its page; "" if no scorecard has such a rule
-}
-
-// LinkedRules finds rules in the scorecards. One that several have is listed for each of them.
-func (r *Reader) LinkedRules(ids []string) []LinkedRule {
-	var all []LinkedRule
-	for _, id := range ids {
-		found := false
-		for _, card := range r.deps.Scorecards.Scorecards() {
-			for i := range card.Rules {
-				if rule := &card.Rules[i]; id == rule.ID || id == RuleName(card.Name, rule.ID) {
-					all = append(all, LinkedRule{ID: id, Title: rule.Title, Path: RulePath(card.Name, rule.ID)})
-					found = true
-				}
-			}
-		}
-		if !found {
-			all = append(all, LinkedRule{ID: id})
-		}
-	}
-	return all
-}
-
 // SurveyGroup is a set of people; the zero value is everyone.
 type SurveyGroup struct {
 	Team       string `json:"team"` // with its sub-teams

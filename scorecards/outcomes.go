@@ -42,6 +42,16 @@ func OutcomeHistories(grades []event.Grade) map[string]map[RuleName]OutcomeHisto
 	return all
 }
 
+// At returns the outcome at a time; known is false before the first one.
+func (h OutcomeHistory) At(t time.Time) (o event.Outcome, known bool) {
+	for i := len(h) - 1; i >= 0; i-- {
+		if !h[i].At.After(t) {
+			return h[i].Outcome, true
+		}
+	}
+	return "", false
+}
+
 // Since returns since when the outcome has been held without interruption, and whether the history begins with it, so
 // that it may have been held for longer. The time is zero if the outcome is not the last one of the history.
 func (h OutcomeHistory) Since(o event.Outcome) (since time.Time, fromBeginning bool) {

@@ -24,7 +24,19 @@ func (a *API) surveyRoutes(list func(string, route.Maker, string, []string) rout
 				route.Parameter{Name: "golden_path", Description: "on the golden path", Values: []string{"yes", "no"}},
 				route.Parameter{Name: "question", Description: "key of a question"}).
 			Answers(report.SurveyResultsDocument{}),
+		live(route.Get("/api/v1/surveys/:survey/follow-up", a.followUp)).
+			Titled("what a published survey goes with, what to fix, and what was done since").
+			Answers(report.SurveyFollowUp{}),
 	}
+}
+
+// followUp has what follows a survey.
+func (a *API) followUp(ctx context.Context, r route.Request) (route.Answer, error) {
+	after, err := a.reader.SurveyFollowUp(ctx, r.Param("survey"))
+	if err != nil {
+		return route.Answer{}, err
+	}
+	return document(after)
 }
 
 // surveys lists the published surveys, and who took part in those that are not.

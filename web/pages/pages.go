@@ -50,6 +50,11 @@ func (p *Pages) Routes() []route.Route {
 	// Who took part in a survey that is not published is not in the tables whose version says that something changed.
 	surveys := route.Get("/surveys", p.surveys, "page")
 	surveys.Live = true
+	// What was done since a survey goes on.
+	question := route.Get("/surveys/:survey/questions/:question", p.question)
+	question.Live = true
+	followUp := route.Get("/surveys/:survey/follow-up", p.followUp)
+	followUp.Live = true
 	return []route.Route{
 		route.Get("/", p.overview),
 		route.Get("/services", p.services, route.ListParameters(route.ServiceFilters...)...),
@@ -64,7 +69,8 @@ func (p *Pages) Routes() []route.Route {
 		campaign,
 		surveys,
 		route.Get("/surveys/:survey", p.survey, route.ListParameters(route.SurveyFilters...)...),
-		route.Get("/surveys/:survey/questions/:question", p.question),
+		question,
+		followUp,
 		route.Get("/scorecards", p.scorecards, route.ListParameters(route.CardFilters...)...),
 		route.Get("/scorecards/:scorecard", p.scorecard, route.ListParameters(route.CardRuleFilters...)...),
 		route.Get("/scorecards/:scorecard/services", p.scorecardServices,

@@ -125,6 +125,8 @@ func (p *Pages) funcs() template.FuncMap {
 		"estimatevalue":    report.EstimateValue,
 		"estimateinterval": report.EstimateInterval,
 		"surveychange":     report.ChangeText,
+		"firstteams":       func(teams []report.HurtTeam) []report.HurtTeam { return teams[:min(shownTeams, len(teams))] },
+		"moreteams":        func(teams []report.HurtTeam) int { return max(0, len(teams)-shownTeams) },
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/sorting"
@@ -167,6 +168,8 @@ type questionView struct {
 	Teams        []report.SurveyRow
 	More         int // teams that are not listed
 	Rules        []report.LinkedRule
+	Done         []report.SurveyDone // by the rules that there are
+	Until        time.Time           // the end of what was done
 }
 
 // mostTeams is how many teams the page of a question lists; the page of the survey has all.
@@ -188,6 +191,16 @@ func (p *Pages) question(ctx context.Context, r route.Request) (route.Answer, er
 	view.Teams = slices.DeleteFunc(slices.Clone(view.Teams), func(r report.SurveyRow) bool { return len(r.Numbers) == 0 })
 	view.Item, _ = x.Survey.Item(q.Question)
 	view.Rules = p.reader.LinkedRules(view.Item.Rules)
+	after, err := p.reader.SurveyFollowUp(ctx, x.Survey.ID)
+	if err != nil {
+		return route.Answer{}, err
+	}
+	view.Until = after.Until
+	for _, d := range after.Done {
+		if d.Item == view.Item.Key {
+			view.Done = append(view.Done, d)
+		}
+	}
 	view.layout = p.layout(view.Item.Text, "/surveys")
 	var answered []charts.Answered
 	for _, point := range points {
@@ -201,4 +214,24 @@ func (p *Pages) question(ctx context.Context, r route.Request) (route.Answer, er
 		view.Item.Min, answered)
 	view.Charts = true
 	return p.render("question", view)
+}
+
+type followUpView struct {
+	layout
+	After *report.SurveyFollowUp
+}
+
+// shownTeams is how many teams in which a question hurts the page names.
+const shownTeams = 5
+
+// QuestionPath is the page of a question of the survey.
+func (v followUpView) QuestionPath(key string) string { return questionPath(v.After.ID, key) }
+
+// followUp shows what a survey goes with, what to fix, and what was done since.
+func (p *Pages) followUp(ctx context.Context, r route.Request) (route.Answer, error) {
+	after, err := p.reader.SurveyFollowUp(ctx, r.Param("survey"))
+	if err != nil {
+		return route.Answer{}, err
+	}
+	return p.render("followup", followUpView{layout: p.layout("After the survey: "+after.Title, "/surveys"), After: after})
 }

@@ -1,0 +1,119 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/scorecards"
+)
+
+// SurveyDone is what was done about a question since its survey closed, by one of the rules that address it.
+type SurveyDone struct {
+	Item string     `json:"item"`
+	Text string     `json:"text"`
+	Rule LinkedRule `json:"rule"`
+	Then RuleShare  `json:"then"` // when the survey closed
+	Now  RuleShare  `json:"now"`  // at the end of what is looked at
+	// Began and Ended are the services that came to pass, and that no longer pass.
+	Began []string  `json:"began"` // refs
+	Ended []string  `json:"ended"`
+	Fixes []DoneFix `json:"fixes"` // by `dxctl fix`, for services that failed the rule when the survey closed
+	// Merged is how many of Fixes are pull requests that were merged.
+	Merged int `json:"merged"`
+}
+
+// DoneFix is a pull request of `dxctl fix`.
+type DoneFix struct {
+	Service string    `json:"service"` // ref
+	URL     string    `json:"url"`
+	At      time.Time `json:"at"`
+	State   string    `json:"state"` // open, merged, closed; "" if the pull request was not collected
+}
+
+// surveyDone compares the outcomes of the linked rules when a survey closed with those when the next one opened, or of
+// the present.
+func (r *Reader) surveyDone(
+	ctx context.Context, s Survey, rules map[string][]LinkedRule, then outcomesThen, services []Service,
+) (until time.Time, all []SurveyDone, err error) {
+	all = []SurveyDone{}
+	until, now := r.deps.Now().UTC(), outcomesNow(services)
+	published, err := r.Surveys(ctx) // the latest one first
+	if err != nil {
+		return until, nil, err
+	}
+	if i := slices.IndexFunc(published, func(p Survey) bool { return p.ID == s.ID }); i > 0 {
+		until = published[i-1].Opens
+		if now, err = r.outcomesThen(ctx, until); err != nil {
+			return until, nil, err
+		}
+	}
+	fixes, err := r.fixes(ctx, s.Closes, until)
+	if err != nil {
+		return until, nil, err
+	}
+	refs := refsOf(services)
+	for _, item := range s.Items {
+		for _, rule := range rules[item.Key] {
+			name := scorecards.RuleName{Scorecard: rule.Scorecard, Rule: rule.Rule}
+			d := SurveyDone{Item: item.Key, Text: item.Text, Rule: rule, Then: then.share(refs, name),
+				Now: now.share(refs, name), Began: []string{}, Ended: []string{}, Fixes: []DoneFix{}}
+			for _, ref := range refs {
+				was, is := then.share([]string{ref}, name), now.share([]string{ref}, name)
+				switch {
+				case was.Of == 0 || is.Of == 0: // nothing is known of one of them
+				case was.Pass < is.Pass:
+					d.Began = append(d.Began, ref)
+				case was.Pass > is.Pass:
+					d.Ended = append(d.Ended, ref)
+				}
+				if was.Of > was.Pass {
+					d.Fixes = append(d.Fixes, fixes[ref]...)
+				}
+			}
+			for _, fix := range d.Fixes {
+				if fix.State == event.MergedChange {
+					d.Merged++
+				}
+			}
+			all = append(all, d)
+		}
+	}
+	return until, all, nil
+}
+
+// fixes returns the pull requests of `dxctl fix` that were opened in a time, by service.
+func (r *Reader) fixes(ctx context.Context, from, to time.Time) (map[string][]DoneFix, error) {
+	var rows []struct {
+		Entity string    `ch:"entity"`
+		URL    string    `ch:"url"`
+		At     time.Time `ch:"at"`
+		State  string    `ch:"state"`
+	}
+	err := r.deps.Store.Select(ctx, &rows, `SELECT run.entity AS entity, run.url AS url, run.at AS at, change.state AS state
+FROM
+(
+    SELECT entity, url, min(started_at) AS at FROM action_runs
+    WHERE kind = 'fix' AND status = 'succeeded' AND url != '' AND started_at >= {from:DateTime64(3, 'UTC')}
+        AND started_at < {to:DateTime64(3, 'UTC')}
+    GROUP BY entity, url
+) AS run
+LEFT JOIN
+(
+    SELECT url, any(status) AS state FROM changes
+    WHERE url IN (SELECT url FROM action_runs WHERE kind = 'fix' AND url != '')
+    GROUP BY url
+) AS change
+    ON change.url = run.url
+ORDER BY entity, at, url`, map[string]any{"from": from.UTC(), "to": to.UTC()})
+	if err != nil {
+		return nil, fmt.Errorf("reading the pull requests of fixes: %w", err)
+	}
+	all := map[string][]DoneFix{}
+	for _, row := range rows {
+		all[row.Entity] = append(all[row.Entity], DoneFix{row.Entity, row.URL, row.At.UTC(), row.State})
+	}
+	return all, nil
+}

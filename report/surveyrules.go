@@ -1,0 +1,47 @@
+package report
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dxctl/dxctl/scorecards"
+)
+
+// LinkedRule is a rule that a question of a survey names.
+type LinkedRule struct {
+	ID        string `json:"id"`        // as the question names it: a rule, or scorecard/rule
+	Scorecard string `json:"scorecard"` // "" if no scorecard has such a rule
+	Rule      string `json:"rule"`
+	Title     string `json:"title"`
+	Path      string `json:"path"` // of its page; "" if no scorecard has such a rule
+	Fix       string `json:"fix"`  // what to do
+	Effort    string `json:"effort"`
+	// Patched: `dxctl fix` proposes the change of the golden path.
+	Patched bool `json:"patched"`
+}
+
+// LinkedRules finds rules in the scorecards. One that several have is listed for each of them.
+func (r *Reader) LinkedRules(ids []string) []LinkedRule {
+	var all []LinkedRule
+	for _, id := range ids {
+		found := false
+		for _, card := range r.deps.Scorecards.Scorecards() {
+			for i := range card.Rules {
+				if rule := &card.Rules[i]; id == rule.ID || id == RuleName(card.Name, rule.ID) {
+					all = append(all, linkedRule(id, card.Name, rule))
+					found = true
+				}
+			}
+		}
+		if !found {
+			all = append(all, LinkedRule{ID: id})
+		}
+	}
+	return all
+}
+
+func linkedRule(id, card string, rule *scorecards.Rule) LinkedRule {
+	return LinkedRule{ID: id, Scorecard: card, Rule: rule.ID, Title: rule.Title, Path: RulePath(card, rule.ID),
+		Fix: strings.TrimSpace(rule.Fix), Effort: string(rule.Effort),
+		Patched: rule.Action != nil && slices.Contains(rule.Action.Kind, "patch")}
+}
