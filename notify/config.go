@@ -22,6 +22,9 @@ type Config struct {
 	Webhooks  []Webhook `yaml:"webhooks"`
 	// Waivers is the name of the webhook that tells owners of waivers that end soon; empty: nobody is told.
 	Waivers string `yaml:"waivers"`
+	// Surveys is the name of the webhook that reminds of open surveys, and takes the summary of a published one; empty:
+	// none is sent.
+	Surveys string `yaml:"surveys"`
 }
 
 // Webhook is an address that takes messages.
@@ -56,9 +59,11 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("webhooks[%d]: %w", i, err))
 		}
 	}
-	if _, ok := seen[c.Waivers]; c.Waivers != "" && !ok {
-		errs = append(errs, fmt.Errorf("waivers: no webhook is named %q; the webhooks are: %s", c.Waivers,
-			cmp.Or(strings.Join(c.Names(), ", "), "none")))
+	for _, named := range [][2]string{{"waivers", c.Waivers}, {"surveys", c.Surveys}} {
+		if _, ok := seen[named[1]]; named[1] != "" && !ok {
+			errs = append(errs, fmt.Errorf("%s: no webhook is named %q; the webhooks are: %s", named[0], named[1],
+				cmp.Or(strings.Join(c.Names(), ", "), "none")))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -29,6 +29,7 @@ func TestValidate(t *testing.T) {
 		"an owner":          {Config{Webhooks: []Webhook{{Name: "chat", URL: good.URL, Owners: map[string]string{"a": "SECRET"}}}}, "owners: a: give an absolute"},
 		"no ref":            {Config{Webhooks: []Webhook{{Name: "chat", URL: good.URL, Owners: map[string]string{"": good.URL}}}}, "owners: "},
 		"waivers to nobody": {Config{Webhooks: []Webhook{good}, Waivers: "chta"}, `waivers: no webhook is named "chta"; the webhooks are: chat`},
+		"surveys to nobody": {Config{Webhooks: []Webhook{good}, Surveys: "chta"}, `surveys: no webhook is named "chta"; the webhooks are: chat`},
 		"waivers":           {Config{Webhooks: []Webhook{good}, Waivers: "chat"}, ""},
 		"a bad dashboard":   {Config{Dashboard: "dx.example"}, `dashboard "dx.example": give an absolute`},
 		"a dashboard's ?q":  {Config{Dashboard: "https://dx.example/?q"}, "dashboard"},

@@ -72,6 +72,7 @@ func remindedTable(all []app.Reminded, dry bool) output.Table {
 		if n := len(r.Waivers); n > 0 {
 			items = append(items, words.Plural(n, "waiver", "waivers")+" (ending)")
 		}
+		items = append(items, r.Surveys...)
 		for _, item := range r.Items {
 			items = append(items, fmt.Sprintf("%s (%s)", item.ID, item.Step))
 		}

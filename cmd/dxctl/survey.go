@@ -29,7 +29,7 @@ be queried, and results are shown for groups only.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.AddCommand(newSurveyImport(s), newSurveyList(s), newSurveyShow(s), newSurveyPublish(s), newSurveyResults(s),
-		newSurveyComments(s), newSurveyDelete(s), newSurveyTemplate(s))
+		newSurveyFollowUp(s), newSurveySummary(s), newSurveyComments(s), newSurveyDelete(s), newSurveyTemplate(s))
 	return cmd
 }
 

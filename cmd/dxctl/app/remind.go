@@ -57,7 +57,14 @@ func (a *App) Remind(ctx context.Context, dry bool) ([]Reminded, error) {
 	all := make([]Reminded, len(reminders))
 	for i, r := range reminders {
 		all[i] = Reminded{Reminder: r, Text: reminderText(&r, a.cfg.Notify.Link)}
-		if dry || r.Ready != nil {
+	}
+	surveyed, err := a.surveyReminders(ctx, reader, messages)
+	if err != nil {
+		return nil, fmt.Errorf("finding out which messages about surveys are due: %w", err)
+	}
+	all = append(all, surveyed...)
+	for i := range all {
+		if dry || all[i].Ready != nil {
 			continue
 		}
 		if err := a.remind(ctx, sender, &all[i]); err != nil {

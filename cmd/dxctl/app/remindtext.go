@@ -39,6 +39,11 @@ func reminderText(r *report.Reminder, link func(path string) string) string {
 	for i := range r.Items {
 		sections = append(sections, ofCampaign(r, &r.Items[i], link))
 	}
+	return fitted(sections, link)
+}
+
+// fitted writes sections in at most maxMessage characters.
+func fitted(sections []section, link func(path string) string) string {
 	rows := make([]int, len(sections)) // how many rows each section has
 	length := func() int { return utf8.RuneCountInString(textWith(sections, rows, link)) }
 	for len(rows) > 1 && length() > maxMessage {

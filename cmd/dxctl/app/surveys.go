@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
+	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/report/words"
+	"github.com/dxctl/dxctl/spelling"
 	"github.com/dxctl/dxctl/surveys"
 	"github.com/dxctl/dxctl/surveys/archive"
 	"github.com/dxctl/dxctl/surveys/form"
@@ -136,12 +139,34 @@ func (a *App) ImportSurvey(ctx context.Context, i SurveyImport) (preview intake.
 		plan.TakeChecks(drafted)
 	}
 	plan.CheckEarlier(earlier)
+	plan.Notes = append(plan.Notes, a.unknownRules(definition)...)
 	opened, err := a.Archive(ctx, i.Store)
 	if err != nil {
 		return preview, err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	return a.importInto(ctx, opened, plan, people, i, file, drafted != nil)
+}
+
+// unknownRules returns a sentence for each rule that an item names and no scorecard has. It stops no import: rules come
+// and go, and answers stay.
+func (a *App) unknownRules(s surveys.Survey) (notes []string) {
+	var known []string
+	for _, card := range a.cards.Scorecards() {
+		for i := range card.Rules {
+			known = append(known, card.Rules[i].ID, report.RuleName(card.Name, card.Rules[i].ID))
+		}
+	}
+	for _, item := range s.Items {
+		for _, rule := range item.Rules {
+			if !slices.Contains(known, rule) {
+				notes = append(notes, fmt.Sprintf("item %s: no scorecard has a rule %q%s; nothing is linked to the item. "+
+					"Correct it under rules in the map before the survey is published", item.Key, rule,
+					spelling.Hint(rule, known)))
+			}
+		}
+	}
+	return notes
 }
 
 // earlierSurvey returns the definition of the latest survey before one; the zero value if there is none.

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/report"
+	"github.com/dxctl/dxctl/report/words"
+)
+
+func newSurveyFollowUp(s *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "follow-up [ID]",
+		Short: "Show what a survey goes with, what to fix, and what was done since",
+		Long: `Show of a published survey (default: the latest one)
+
+  - what to fix: questions below 50 of 100 where a rule that addresses them fails for at least half of the services;
+  - what the results of teams go with: rank correlations with numbers of their services, from 10 teams on. They are a
+    hint, not a cause, and their p-values are corrected for all comparisons;
+  - what was done since the last day: services that came to pass the rules of a question, and pull requests of fixes.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.withReader(cmd.Context(), "survey follow-up", func(ctx context.Context, reader *report.Reader) error {
+				after, err := reader.SurveyFollowUp(ctx, strings.Join(args, ""))
+				if err != nil {
+					return err
+				}
+				return followUpTable(after).Print(s.out, s.output)
+			})
+		},
+	}
+}
+
+// followUpTable has a row for each thing that is to be said; -o json has them apart.
+func followUpTable(f *report.SurveyFollowUp) output.Table {
+	t := output.Table{Columns: []string{"about", "question", "with", "numbers", "reading"}, Document: f}
+	for _, h := range f.Hurts {
+		teams := make([]string, len(h.Teams))
+		for i, team := range h.Teams {
+			teams[i] = team.Team
+		}
+		fix := h.Rule.Fix
+		if h.Rule.Patched {
+			fix += " `dxctl fix` proposes the change."
+		}
+		if len(teams) > 0 {
+			fix += " Teams: " + strings.Join(teams, ", ") + "."
+		}
+		t.Rows = append(t.Rows, []string{"fix", h.Text, h.Rule.Title, fmt.Sprintf("%s of 100; %d of %d services pass",
+			report.EstimateValue(h.Score, 0), h.All.Pass, h.All.Of), strings.TrimSpace(fix)})
+	}
+	for _, c := range f.Correlations {
+		t.Rows = append(t.Rows, []string{"goes with", c.Text, c.With.Text, fmt.Sprintf("ρ %s (%s to %s), %d teams, p %s",
+			words.Number(c.Rho, 2), words.Number(c.Low, 2), words.Number(c.High, 2), c.N, words.Number(c.Adjusted, 3)),
+			c.Reading()})
+	}
+	for _, d := range f.Done {
+		t.Rows = append(t.Rows, []string{"done", d.Text, d.Rule.Title, fmt.Sprintf("passed %s, pass %s now", passed(d.Then),
+			passed(d.Now)), fmt.Sprintf("%d came to pass, %d no longer pass; %s, %d merged", len(d.Began), len(d.Ended),
+			words.Plural(len(d.Fixes), "pull request of a fix", "pull requests of fixes"), d.Merged)})
+	}
+	t.Note = fmt.Sprintf("%s, and what was done up to %s. What goes together over teams is a hint, not a cause.", f.Title,
+		words.Day(f.Until))
+	if f.NotCompared != "" {
+		t.Note += " Nothing is compared: " + f.NotCompared
+	}
+	return t
+}
+
+func passed(s report.RuleShare) string {
+	if s.Of == 0 {
+		return "not known"
+	}
+	return fmt.Sprintf("%d of %d", s.Pass, s.Of)
+}
+
+// summaryFormats are the formats of a summary; -o json has it as a document.
+var summaryFormats = []string{"text", "markdown"}
+
+func newSurveySummary(s *cli) *cobra.Command {
+	format := summaryFormats[0]
+	cmd := &cobra.Command{
+		Use:   "summary [ID]",
+		Short: "Print the results of a published survey in half a page, to be posted",
+		Long: `Print what there is to tell those who answered a published survey (default: the latest one): how many took part, the
+index, the highest and lowest questions, what changed beyond noise, what to fix and what was done since. "dxctl serve"
+sends it once through the webhook that notify.surveys names.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := oneWord("--format", format, summaryFormats); err != nil {
+				return err
+			}
+			return s.withReader(cmd.Context(), "survey summary", func(ctx context.Context, reader *report.Reader) error {
+				summary, err := reader.SurveySummary(ctx, strings.Join(args, ""))
+				if err != nil {
+					return err
+				}
+				t := output.Table{Document: summary, Prose: output.Printable(summary.Text())}
+				if format == "markdown" {
+					t.Prose = summary.Markdown()
+				}
+				return t.Print(s.out, s.output)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", format, "`FORMAT`: "+strings.Join(summaryFormats, ", "))
+	return cmd
+}
