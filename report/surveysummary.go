@@ -77,7 +77,12 @@ func (s *SurveySummary) Parts(shown func(string) string) []SummaryPart {
 		words.Day(s.Opens), words.Day(s.Closes.Add(-1)))}
 	for _, n := range s.Everyone.Numbers {
 		if n.Measure != SurveyItems {
-			first.Rows = append(first.Rows, fmt.Sprintf("%s: %s of 100%s", n.Text, EstimateText(n.Score, 0), since(n.Change)))
+			interval := ""
+			if n.Score.Low != nil {
+				interval = " (" + EstimateInterval(n.Score, 0) + ")"
+			}
+			first.Rows = append(first.Rows, fmt.Sprintf("%s: %s of 100%s%s", n.Text, EstimateValue(n.Score, 0), interval,
+				since(n.Change)))
 		}
 	}
 	parts := []SummaryPart{first}
@@ -122,8 +127,8 @@ func (s *SurveySummary) Parts(shown func(string) string) []SummaryPart {
 		rows = append(rows, row)
 	}
 	add("What was done since:", rows)
-	return append(parts, SummaryPart{Head: "Results are of groups of at least 5 answers; whose answers are whose is not " +
-		"kept."})
+	return append(parts, SummaryPart{Head: "Results are of groups of at least 5 answers; no name and no " +
+		"address is kept."})
 }
 
 // since is a change in words, after a comma; "" if it is not known.
@@ -134,9 +139,9 @@ func since(c *SurveyChange) string {
 	return ", " + ChangeText(c)
 }
 
-// Text is the summary as plain text.
-func (s *SurveySummary) Text() string {
-	return s.write(s.Title+"\n", "\n%s\n", "  - %s\n", func(text string) string { return text })
+// Text is the summary as plain text. shown is that of Parts.
+func (s *SurveySummary) Text(shown func(string) string) string {
+	return s.write(shown(s.Title)+"\n", "\n%s\n", "  - %s\n", shown)
 }
 
 // markdown escapes what Markdown and HTML read as markup.

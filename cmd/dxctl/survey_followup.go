@@ -99,7 +99,7 @@ sends it once through the webhook that notify.surveys names.`,
 				if err != nil {
 					return err
 				}
-				t := output.Table{Document: summary, Prose: output.Printable(summary.Text())}
+				t := output.Table{Document: summary, Prose: summary.Text(output.Printable)}
 				if format == "markdown" {
 					t.Prose = summary.Markdown()
 				}
