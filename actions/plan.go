@@ -149,6 +149,14 @@ func (f FileChange) Change() string {
 	return "change"
 }
 
+// Blobs is how many requests store the content of the file before a tree can name it: JSON holds only text.
+func (f FileChange) Blobs() int {
+	if f.After == nil || utf8.Valid(f.After) {
+		return 0
+	}
+	return 1
+}
+
 // text reports whether a content can be shown.
 func text(content []byte) bool {
 	return utf8.Valid(content) && !strings.ContainsRune(string(content), 0)

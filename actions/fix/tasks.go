@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/dxctl/dxctl/actions/fix/edits"
+	"github.com/dxctl/dxctl/repository/pathlock"
 )
 
 // taskMark is in the first line of a task that dxctl wrote.
@@ -17,8 +21,19 @@ const taskMark = "<!-- written by dxctl fix: removed when the rule passes -->"
 // Task returns what no patch can do about a rule, in Markdown, for a person or a coding agent. What the repository says
 // is shown as code, so that a stranger's text is no part of the task.
 func (p *Plan) Task(r *Rule) string {
+	return fmt.Sprintf("%s\n# %s: %s\n\n%sThis file is then removed by %s. Change nothing else, and keep what other "+
+		"people wrote.\n", taskMark, code(p.Service.Name), r.Title, p.task(r), code("dxctl fix "+shellDir(p.Dir)+" --tasks DIR"))
+}
+
+// Issue returns the title and the body of an issue about a rule, likewise.
+func (p *Plan) Issue(r *Rule) (title, body string) {
+	title = fmt.Sprintf("%s: %s", edits.OneLine(p.Service.Name, maxShown), r.Title)
+	return title, p.task(r) + "Close this issue when it is done. An issue that is closed is not opened again: to decline the rule for a time, add it to `declined` in `" +
+		path.Join(p.Dir, pathlock.File) + "`.\n"
+}
+
+func (p *Plan) task(r *Rule) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n# %s: %s\n\n", taskMark, code(p.Service.Name), r.Title)
 	fmt.Fprintf(&b, "Rule `%s` of the scorecard %s, level %s. Outcome: %s.\n\n", r.ID, r.Scorecard, r.Level, r.After)
 	if r.Why != "" {
 		fmt.Fprintf(&b, "%s\n\n", strings.TrimSpace(r.Why))
@@ -40,10 +55,8 @@ func (p *Plan) Task(r *Rule) string {
 	for _, link := range r.Links {
 		fmt.Fprintf(&b, "\n- <%s>", link)
 	}
-	dir := shellDir(p.Dir)
 	fmt.Fprintf(&b, "\n\n## How it is judged\n\nThe task is done when the rule passes, not when a box is ticked:\n\n"+
-		"```sh\ndxctl grade %s --rule %s\n```\n\nThis file is then removed by %s. Change nothing else, and keep what "+
-		"other people wrote.\n", dir, r.ID, code("dxctl fix "+dir+" --tasks DIR"))
+		"```sh\ndxctl grade %s --rule %s\n```\n\n", shellDir(p.Dir), r.ID)
 	return b.String()
 }
 

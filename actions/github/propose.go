@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +22,7 @@ type Proposal struct {
 	Repository string // owner/name
 	Base       string // branch that the changes are for
 	On         string // commit of Base that they were planned on
+	Tree       string // of On; "": it is read, and Base must have no other commit by now
 	Branch     string // that carries them: dxctl/fix-go-service
 	Files      []actions.FileChange
 	Message    string // of the commit
@@ -103,21 +103,30 @@ type standing struct {
 	patch   string // of the last commit of the branch; "" if it is not ours
 }
 
-// Propose makes a proposal to the repository. It reads first, at most three times, and then writes in an order in
-// which an interruption leaves nothing half done: the branch moves after the commit is complete, and the pull request
-// comes last. Doing it again resumes where it stopped.
+// Propose makes a proposal to the repository. It reads first, and then writes in an order in which an interruption
+// leaves nothing half done: the branch moves after the commit is complete, and the pull request comes last. Doing it
+// again resumes where it stopped.
+//
+// It reads the base, if the proposal does not have its tree; the pull requests; and if there is one, the commits of its
+// branch. It writes a tree, a commit, a branch and a pull request.
 //
 // The error wraps [actions.ErrChanged] if the base has moved since the changes were planned.
 func (h *Host) Propose(ctx context.Context, p Proposal) (Proposed, error) {
-	done, err := h.propose(ctx, p)
+	done, err := h.propose(ctx, p, false)
+	if client.Status(err) == http.StatusUnprocessableEntity {
+		// A branch without a pull request is there: of a run that was interrupted, or somebody's. Or the answer to a request
+		// was lost, and it was sent again.
+		done, err = h.propose(ctx, p, true)
+	}
 	if err != nil {
 		return done, fmt.Errorf("proposing changes to %s: %w", p.Repository, err)
 	}
 	return done, nil
 }
 
-func (h *Host) propose(ctx context.Context, p Proposal) (Proposed, error) {
-	there, err := h.standing(ctx, p)
+// propose looks at the branch if there is a pull request, or else if it is asked to.
+func (h *Host) propose(ctx context.Context, p Proposal, branch bool) (Proposed, error) {
+	there, err := h.standing(ctx, p, branch)
 	if err != nil {
 		return Proposed{}, err
 	}
@@ -133,11 +142,7 @@ func (h *Host) propose(ctx context.Context, p Proposal) (Proposed, error) {
 		}
 		return done, h.comment(ctx, p.Repository, done.Pull.Number, heldNote(p, there.foreign))
 	case Closed:
-		if err := h.comment(ctx, p.Repository, done.Pull.Number, closedNote); err != nil {
-			return done, err
-		}
-		path := fmt.Sprintf("repos/%s/pulls/%d", p.Repository, done.Pull.Number)
-		return done, h.client.Send(ctx, http.MethodPatch, path, map[string]string{"state": "closed"}, &done.Pull)
+		return done, h.closePull(ctx, p.Repository, &done.Pull, closedNote)
 	case Opened, Updated:
 		if there.patch != p.Patch() {
 			if done.Commit, err = h.commit(ctx, p, there); err != nil {
@@ -152,60 +157,78 @@ func (h *Host) propose(ctx context.Context, p Proposal) (Proposed, error) {
 }
 
 // standing reads what there is.
-func (h *Host) standing(ctx context.Context, p Proposal) (standing, error) {
+func (h *Host) standing(ctx context.Context, p Proposal, branch bool) (standing, error) {
 	var s standing
-	var base struct {
-		Commit struct {
-			SHA    string `json:"sha"`
-			Commit struct {
-				Tree struct {
-					SHA string `json:"sha"`
-				} `json:"tree"`
-			} `json:"commit"`
-		} `json:"commit"`
+	var err error
+	if s.tree, err = h.baseTree(ctx, p); err != nil {
+		return s, err
 	}
-	repo := "repos/" + p.Repository
-	if _, err := h.client.Get(ctx, repo+"/branches/"+client.Escaped(p.Base), "", &base); err != nil {
-		return s, fmt.Errorf("reading the branch %s: %w", p.Base, err)
+	pulls, err := h.pullsOf(ctx, p.Repository, p.Branch)
+	if err != nil {
+		return s, err
 	}
-	if base.Commit.SHA != p.On {
-		return s, fmt.Errorf("the branch %s has the commit %.12s, and the changes were planned on %.12s: %w", p.Base,
-			base.Commit.SHA, p.On, actions.ErrChanged)
+	if len(pulls) > 0 {
+		s.pull = &pulls[0]
 	}
-	if s.tree = base.Commit.Commit.Tree.SHA; s.tree == "" && len(p.Files) > 0 {
-		// Some servers name only the commit. Without the tree, the changes would replace all other files.
-		var commit struct {
-			Tree struct {
-				SHA string `json:"sha"`
-			} `json:"tree"`
-		}
-		if _, err := h.client.Get(ctx, repo+"/git/commits/"+p.On, "", &commit); err != nil {
-			return s, fmt.Errorf("reading the commit %.12s: %w", p.On, err)
-		}
-		if s.tree = commit.Tree.SHA; s.tree == "" {
-			return s, fmt.Errorf("the commit %.12s has no tree in the answer of the server", p.On)
-		}
-	}
-	owner, _, _ := strings.Cut(p.Repository, "/")
-	var pulls []Pull
-	query := url.Values{"head": {owner + ":" + p.Branch}, "state": {"all"}, "per_page": {"100"}}
-	if _, err := h.client.Get(ctx, repo+"/pulls?"+query.Encode(), "", &pulls); err != nil {
-		return s, fmt.Errorf("listing its pull requests: %w", err)
-	}
-	for i := range pulls {
-		if s.pull == nil || newer(&pulls[i], s.pull) {
-			s.pull = &pulls[i]
-		}
+	if s.pull == nil && !branch {
+		return s, nil
 	}
 	return s, h.commits(ctx, p, &s)
 }
 
-// newer reports whether a counts before b: an open pull request before those that are closed, then the last one.
-func newer(a, b *Pull) bool {
-	if a.State != b.State {
-		return a.State == "open"
+// baseTree returns the tree of the commit that the changes were planned on.
+func (h *Host) baseTree(ctx context.Context, p Proposal) (string, error) {
+	if p.Tree != "" {
+		return p.Tree, nil
 	}
-	return a.Number > b.Number
+	type withTree struct {
+		Tree struct {
+			SHA string `json:"sha"`
+		} `json:"tree"`
+	}
+	var base struct {
+		Commit struct {
+			SHA    string   `json:"sha"`
+			Commit withTree `json:"commit"`
+		} `json:"commit"`
+	}
+	repo := "repos/" + p.Repository
+	if err := h.get(ctx, repo+"/branches/"+client.Escaped(p.Base), &base); err != nil {
+		return "", fmt.Errorf("reading the branch %s: %w", p.Base, err)
+	}
+	if base.Commit.SHA != p.On {
+		return "", fmt.Errorf("the branch %s has the commit %.12s, and the changes were planned on %.12s: %w", p.Base,
+			base.Commit.SHA, p.On, actions.ErrChanged)
+	}
+	if tree := base.Commit.Commit.Tree.SHA; tree != "" || len(p.Files) == 0 {
+		return tree, nil
+	}
+	// Some servers name only the commit. Without the tree, the changes would replace all other files.
+	var commit withTree
+	if err := h.get(ctx, repo+"/git/commits/"+p.On, &commit); err != nil {
+		return "", fmt.Errorf("reading the commit %.12s: %w", p.On, err)
+	}
+	if commit.Tree.SHA == "" {
+		return "", fmt.Errorf("the commit %.12s has no tree in the answer of the server", p.On)
+	}
+	return commit.Tree.SHA, nil
+}
+
+// pullsOf returns the pull requests of a branch: an open one before those that are closed, then the last one first.
+func (h *Host) pullsOf(ctx context.Context, repository, branch string) ([]Pull, error) {
+	owner, _, _ := strings.Cut(repository, "/")
+	var pulls []Pull
+	query := url.Values{"head": {owner + ":" + branch}, "state": {"all"}, "per_page": {"100"}}
+	if err := h.get(ctx, "repos/"+repository+"/pulls?"+query.Encode(), &pulls); err != nil {
+		return nil, fmt.Errorf("listing its pull requests: %w", err)
+	}
+	slices.SortFunc(pulls, func(a, b Pull) int {
+		if a.State != b.State && (a.State == "open" || b.State == "open") {
+			return strings.Compare(b.State, a.State) // open comes after closed in the alphabet
+		}
+		return b.Number - a.Number
+	})
+	return pulls, nil
 }
 
 // commits reads the commits that the branch has and the base does not.
@@ -223,7 +246,7 @@ func (h *Host) commits(ctx context.Context, p Proposal, s *standing) error {
 		} `json:"commits"`
 	}
 	path := fmt.Sprintf("repos/%s/compare/%s...%s", p.Repository, client.Escaped(p.Base), client.Escaped(p.Branch))
-	_, err := h.client.Get(ctx, path, "", &ahead)
+	err := h.get(ctx, path, &ahead)
 	if client.Status(err) == http.StatusNotFound {
 		return nil
 	}
@@ -283,14 +306,14 @@ func (h *Host) commit(ctx context.Context, p Proposal, there standing) (string, 
 		SHA string `json:"sha"`
 	}
 	content := commitBody{Message: signed(p, tree), Tree: tree, Parents: []string{p.On}}
-	if err := h.client.Send(ctx, http.MethodPost, repo+"/git/commits", content, &commit); err != nil {
+	if err := h.send(ctx, http.MethodPost, repo+"/git/commits", content, &commit); err != nil {
 		return "", fmt.Errorf("storing the commit: %w", err)
 	}
 	if there.branch {
-		err = h.client.Send(ctx, http.MethodPatch, repo+"/git/refs/heads/"+client.Escaped(p.Branch),
+		err = h.send(ctx, http.MethodPatch, repo+"/git/refs/heads/"+client.Escaped(p.Branch),
 			map[string]any{"sha": commit.SHA, "force": true}, nil)
 	} else {
-		err = h.client.Send(ctx, http.MethodPost, repo+"/git/refs",
+		err = h.send(ctx, http.MethodPost, repo+"/git/refs",
 			map[string]string{"ref": "refs/heads/" + p.Branch, "sha": commit.SHA}, nil)
 	}
 	if err != nil {
@@ -340,7 +363,7 @@ func (h *Host) tree(ctx context.Context, p Proposal, base string) (string, error
 	var tree struct {
 		SHA string `json:"sha"`
 	}
-	if err := h.client.Send(ctx, http.MethodPost, "repos/"+p.Repository+"/git/trees", body, &tree); err != nil {
+	if err := h.send(ctx, http.MethodPost, "repos/"+p.Repository+"/git/trees", body, &tree); err != nil {
 		return "", err
 	}
 	return tree.SHA, nil
@@ -353,16 +376,29 @@ func (h *Host) open(ctx context.Context, p Proposal, there standing) (Pull, erro
 	if there.pull != nil && there.pull.State == "open" { // its title may be somebody's now
 		path := fmt.Sprintf("%s/pulls/%d", repo, there.pull.Number)
 		content := map[string]string{"body": bodyWithin(there.pull.Body, p)}
-		if err := h.client.Send(ctx, http.MethodPatch, path, content, &pull); err != nil {
+		if err := h.send(ctx, http.MethodPatch, path, content, &pull); err != nil {
 			return *there.pull, fmt.Errorf("updating the pull request #%d: %w", there.pull.Number, err)
 		}
 		return pull, nil
 	}
 	content := map[string]string{"title": p.Title, "body": body(p), "head": p.Branch, "base": p.Base}
-	if err := h.client.Send(ctx, http.MethodPost, repo+"/pulls", content, &pull); err != nil {
+	if err := h.send(ctx, http.MethodPost, repo+"/pulls", content, &pull); err != nil {
 		return pull, fmt.Errorf("opening the pull request: %w", err)
 	}
 	return pull, nil
+}
+
+// closePull closes a pull request with a comment. Its body no longer names the patch: nobody declined it.
+func (h *Host) closePull(ctx context.Context, repository string, pull *Pull, note string) error {
+	if err := h.comment(ctx, repository, pull.Number, note); err != nil {
+		return err
+	}
+	content := map[string]string{"state": "closed", "body": marked.ReplaceAllString(pull.Body, "<!-- dxctl closed -->")}
+	path := fmt.Sprintf("repos/%s/pulls/%d", repository, pull.Number)
+	if err := h.send(ctx, http.MethodPatch, path, content, pull); err != nil {
+		return fmt.Errorf("closing pull request #%d: %w", pull.Number, err)
+	}
+	return nil
 }
 
 // comment adds a comment, unless the pull request has it already.
@@ -374,7 +410,7 @@ func (h *Host) comment(ctx context.Context, repository string, number int, text 
 		Body string `json:"body"`
 	}
 	path := fmt.Sprintf("repos/%s/issues/%d/comments", repository, number)
-	if _, err := h.client.Get(ctx, path+"?per_page=100", "", &there); err != nil {
+	if err := h.get(ctx, path+"?per_page=100", &there); err != nil {
 		return fmt.Errorf("reading the comments of pull request #%d: %w", number, err)
 	}
 	for _, c := range there {
@@ -382,73 +418,8 @@ func (h *Host) comment(ctx context.Context, repository string, number int, text 
 			return nil
 		}
 	}
-	if err := h.client.Send(ctx, http.MethodPost, path, map[string]string{"body": text}, nil); err != nil {
+	if err := h.send(ctx, http.MethodPost, path, map[string]string{"body": text}, nil); err != nil {
 		return fmt.Errorf("commenting on pull request #%d: %w", number, err)
 	}
 	return nil
-}
-
-const closedNote = "dxctl: nothing remains to change here, so this pull request is closed."
-
-func heldNote(p Proposal, foreign string) string {
-	return fmt.Sprintf("dxctl: this branch has the commit %.12s, which dxctl did not make, so dxctl does not change the "+
-		"branch. To get its present changes, merge or close this pull request, or remove the commit.\n\n%s", foreign,
-		mark(p.Patch()))
-}
-
-// The trailers of our commits. The second one shows whether somebody has changed the commit.
-const patchTrailer, treeTrailer = "Dxctl-Patch: ", "Dxctl-Tree: "
-
-func signed(p Proposal, tree string) string {
-	return strings.TrimSpace(p.Message) + "\n\n" + patchTrailer + p.Patch() + "\n" + treeTrailer + tree + "\n"
-}
-
-// ours returns the patch of a commit that dxctl made; "" if it did not, or somebody has changed it.
-func ours(message, tree string) string {
-	patch := ""
-	same := false
-	for line := range strings.Lines(message) {
-		line = strings.TrimSpace(line)
-		if value, ok := strings.CutPrefix(line, patchTrailer); ok {
-			patch = value
-		}
-		if value, ok := strings.CutPrefix(line, treeTrailer); ok {
-			same = value == tree
-		}
-	}
-	if !same {
-		return ""
-	}
-	return patch
-}
-
-// mark is a comment that pages do not show.
-func mark(patch string) string { return "<!-- dxctl patch " + patch + " -->" }
-
-var marked = regexp.MustCompile(`<!-- dxctl patch (sha256:[0-9a-f]{64}) -->`)
-
-// patchOf returns the patch that the body of a pull request names; "" if it names none.
-func patchOf(body string) string {
-	found := marked.FindAllStringSubmatch(body, -1)
-	if len(found) == 0 {
-		return ""
-	}
-	return found[len(found)-1][1]
-}
-
-// bodyStart begins our part of the body of a pull request; the mark of the patch ends it.
-const bodyStart = "<!-- dxctl -->"
-
-func body(p Proposal) string {
-	return bodyStart + "\n" + strings.TrimSpace(p.Body) + "\n\n" + mark(p.Patch())
-}
-
-// bodyWithin returns a body with our part updated. What people wrote before and after it stays.
-func bodyWithin(there string, p Proposal) string {
-	start := strings.Index(there, bodyStart)
-	ends := marked.FindAllStringIndex(there, -1)
-	if start < 0 || len(ends) == 0 || ends[len(ends)-1][0] < start {
-		return strings.TrimSpace(strings.TrimSpace(there) + "\n\n" + body(p))
-	}
-	return there[:start] + body(p) + there[ends[len(ends)-1][1]:]
 }

@@ -34,6 +34,11 @@ func TestPropose(t *testing.T) {
 	proposals(t, h, &inMemory{s: s, repo: s.Repos["acme/pay"]})
 }
 
+// changes returns a change of one file.
+func changes(path, content string) []actions.FileChange {
+	return []actions.FileChange{{Path: path, After: []byte(content)}}
+}
+
 func proposals(t *testing.T, h *github.Host, w world) {
 	t.Helper()
 	change := func(path, content string) actions.FileChange {

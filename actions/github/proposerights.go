@@ -36,34 +36,23 @@ func (h *Host) CheckProposal(ctx context.Context, fullName string, workflows boo
 	if err != nil {
 		return fail(err)
 	}
-	missing := proposalScopes(rights, t, workflows)
-	if h.app {
-		needed := map[string]string{"contents": "write", "pull_requests": "write", "metadata": "read"}
-		if workflows {
-			needed["workflows"] = "write"
-		}
-		missing = rights.Missing(needed)
-	}
+	needs := Needs{Pulls: true, Workflows: workflows, Private: t.Private}
+	missing := h.missing(rights, needs)
 	if t.Permissions != nil && !t.Permissions.Push {
 		missing = append(missing, "the right to push to "+fullName)
 	}
 	if len(missing) > 0 {
 		return fail(fmt.Errorf("%w: %s; nothing was written", ErrRights, strings.Join(missing, ", ")))
 	}
-	var notes []string
-	if !h.app && !rights.Classic {
-		notes = append(notes, "GitHub does not show what a fine-grained token may do: it needs Contents, Pull requests"+
-			ifText(workflows, " and Workflows", "")+" (read and write) for "+fullName)
-	}
-	return t, notes, nil
+	return t, h.unseen(rights, needs, fullName), nil
 }
 
 // target returns a repository that can be written to, and what the credentials may do.
 func (h *Host) target(ctx context.Context, fullName string) (t Target, rights client.Rights, err error) {
-	if rights, err = h.client.Rights(ctx); err != nil {
+	if rights, err = h.rights(ctx); err != nil {
 		return t, rights, err
 	}
-	if _, err := h.client.Get(ctx, "repos/"+fullName, "", &t); err != nil {
+	if err := h.get(ctx, "repos/"+fullName, &t); err != nil {
 		if client.Status(err) == http.StatusNotFound {
 			err = fmt.Errorf("%w: the credentials see no repository %s", ErrRights, fullName)
 		}
@@ -76,18 +65,71 @@ func (h *Host) target(ctx context.Context, fullName string) (t Target, rights cl
 }
 
 // repositoryScopes returns the scopes that a classic token lacks to write to a repository.
-func repositoryScopes(rights client.Rights, t Target) []string {
+func repositoryScopes(rights client.Rights, private bool) []string {
 	has := func(scope string) bool { return slices.Contains(rights.Scopes, scope) }
-	if rights.Classic && !has("repo") && (t.Private || !has("public_repo")) {
+	if rights.Classic && !has("repo") && (private || !has("public_repo")) {
 		return []string{"the scope repo"}
 	}
 	return nil
 }
 
-// proposalScopes returns the scopes that a classic token lacks.
-func proposalScopes(rights client.Rights, t Target, workflows bool) []string {
-	missing := repositoryScopes(rights, t)
-	if rights.Classic && workflows && !slices.Contains(rights.Scopes, "workflow") {
+// Needs is what a batch writes.
+type Needs struct {
+	Pulls     bool
+	Workflows bool // files of workflows among the changes
+	Issues    bool
+	Private   bool // to a private repository
+}
+
+// CheckBatch reports missing rights of the credentials, whatever the repository is; see [Host.Heads] for those that
+// depend on it. The error wraps [ErrRights]; notes name what GitHub does not show.
+func (h *Host) CheckBatch(ctx context.Context, needs Needs) (notes []string, err error) {
+	rights, err := h.rights(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("checking what the credentials may do: %w", err)
+	}
+	if missing := h.missing(rights, needs); len(missing) > 0 {
+		return nil, fmt.Errorf("%w: %s; nothing was written", ErrRights, strings.Join(missing, ", "))
+	}
+	return h.unseen(rights, needs, "the repositories"), nil
+}
+
+// unseen names what GitHub does not show of a fine-grained token.
+func (h *Host) unseen(rights client.Rights, needs Needs, where string) []string {
+	if h.app || rights.Classic {
+		return nil
+	}
+	var names []string
+	if needs.Pulls {
+		names = append(names, "Contents", "Pull requests")
+	}
+	if needs.Workflows {
+		names = append(names, "Workflows")
+	}
+	if needs.Issues {
+		names = append(names, "Issues")
+	}
+	return []string{"GitHub does not show what a fine-grained token may do: it needs " + strings.Join(names, ", ") +
+		" (read and write) for " + where}
+}
+
+// missing returns the rights that the credentials lack.
+func (h *Host) missing(rights client.Rights, needs Needs) []string {
+	if h.app {
+		needed := map[string]string{"metadata": "read"}
+		if needs.Pulls {
+			needed["contents"], needed["pull_requests"] = "write", "write"
+		}
+		if needs.Workflows {
+			needed["workflows"] = "write"
+		}
+		if needs.Issues {
+			needed["issues"] = "write"
+		}
+		return rights.Missing(needed)
+	}
+	missing := repositoryScopes(rights, needs.Private)
+	if rights.Classic && needs.Workflows && !slices.Contains(rights.Scopes, "workflow") {
 		missing = append(missing, "the scope workflow")
 	}
 	return missing

@@ -2,9 +2,7 @@ package github
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // git names objects by it
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -155,13 +153,6 @@ func commitOf(files []actions.FileChange, message string) commitBody {
 	return commitBody{Message: message, Tree: TreeID(files), Parents: []string{}}
 }
 
-func mode(f actions.FileChange) string {
-	if f.Executable {
-		return "100755"
-	}
-	return "100644"
-}
-
 // blob stores a content that a tree cannot carry.
 func (h *Host) blob(ctx context.Context, fullName string, content []byte, entry *treeEntry) error {
 	body := struct {
@@ -171,7 +162,7 @@ func (h *Host) blob(ctx context.Context, fullName string, content []byte, entry 
 	var stored struct {
 		SHA string `json:"sha"`
 	}
-	if err := h.client.Send(ctx, http.MethodPost, "repos/"+fullName+"/git/blobs", body, &stored); err != nil {
+	if err := h.send(ctx, http.MethodPost, "repos/"+fullName+"/git/blobs", body, &stored); err != nil {
 		return err
 	}
 	entry.SHA = stored.SHA
@@ -300,49 +291,3 @@ func (h *Host) Move(ctx context.Context, r *Created, commit string, first []stri
 	r.DefaultBranch = Branch
 	return nil
 }
-
-// TreeID returns the id that git gives to a tree of files: the SHA-1 of its entries.
-func TreeID(files []actions.FileChange) string {
-	type node struct {
-		name, mode string
-		id         []byte
-	}
-	var nodes []node
-	below := map[string][]actions.FileChange{}
-	for _, f := range files {
-		if dir, rest, nested := strings.Cut(f.Path, "/"); nested {
-			f.Path = rest
-			below[dir] = append(below[dir], f)
-			continue
-		}
-		nodes = append(nodes, node{f.Path, mode(f), object("blob", f.After)})
-	}
-	for dir, list := range below {
-		id, _ := hex.DecodeString(TreeID(list)) // hexadecimal, as this function returns it
-		nodes = append(nodes, node{dir, "40000", id})
-	}
-	// git sorts a directory as if its name ended with a slash
-	key := func(n node) string {
-		if n.mode == "40000" {
-			return n.name + "/"
-		}
-		return n.name
-	}
-	slices.SortFunc(nodes, func(a, b node) int { return strings.Compare(key(a), key(b)) })
-	var tree []byte
-	for _, n := range nodes {
-		tree = append(tree, n.mode+" "+n.name+"\x00"...)
-		tree = append(tree, n.id...)
-	}
-	return hex.EncodeToString(object("tree", tree))
-}
-
-func object(kind string, content []byte) []byte {
-	h := sha1.New() //nolint:gosec // as above
-	fmt.Fprintf(h, "%s %d\x00", kind, len(content))
-	h.Write(content)
-	return h.Sum(nil)
-}
-
-// BlobID returns the id that git gives to a content.
-func BlobID(content []byte) string { return hex.EncodeToString(object("blob", content)) }

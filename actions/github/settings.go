@@ -27,7 +27,7 @@ func (h *Host) CheckSettings(ctx context.Context, fullName string) (Target, []st
 	if err != nil {
 		return fail(err)
 	}
-	missing := repositoryScopes(rights, t)
+	missing := repositoryScopes(rights, t.Private)
 	if h.app {
 		missing = rights.Missing(map[string]string{"administration": "write", "actions": "read", "checks": "read",
 			"metadata": "read", "pull_requests": "read", "statuses": "read"})

@@ -363,8 +363,9 @@ var house = []struct {
 	{name: "access"},
 	{name: "actions", imports: []string{"spelling", "event"}},
 	{name: "actions/settings", imports: []string{"actions", "event", "repository/fact", "repository/setting"}},
-	{name: "actions/github", imports: []string{"actions", "actions/settings", "collectors/github/client",
-		"collectors/github/settings", "collectors/rest"}},
+	{name: "actions/github", imports: []string{"actions", "actions/archive", "actions/checkout", "actions/settings",
+		"collectors/github/client", "collectors/github/settings", "collectors/rest"}},
+	{name: "actions/batch", imports: []string{"event", "actions", "actions/github", "collectors/rest"}},
 	{
 		name:    "actions/github/hosttest",
 		imports: []string{"actions", "actions/github"},
@@ -435,6 +436,7 @@ var house = []struct {
 	{
 		name: "cmd/dxctl/app",
 		imports: []string{
+			"actions/fix", "repository/pathlock",
 			"actions",
 			"actions/create",
 			"actions/github",

@@ -36,8 +36,11 @@ type Repo struct {
 	Messages      map[string]string   // of each commit
 	Files         map[string][]actions.FileChange
 	Blobs         map[string][]byte
+	Checks        map[string]string // state of the checks of a commit, as GraphQL names it; "": none
+	Hidden        []string          // paths that .gitattributes excludes from archives
 	Issues, Pulls int
-	Requests      []*Pull // pull requests that were opened, the first one before the others
+	Opened        []*Issue // issues that were opened through the API
+	Requests      []*Pull  // pull requests that were opened, the first one before the others
 	Archived      bool
 	ReadOnly      bool     // the token may not push
 	Settings      []string // requests that changed settings: "POST rulesets {…}"
@@ -60,10 +63,13 @@ type Server struct {
 	// Before is called with each request; the request is not answered if it returns false. After: likewise, but after the
 	// request was obeyed. Both may be nil.
 	Before, After func(r *http.Request) bool
+	// Refuse may answer a request with an error, and headers. It may be nil; 0: the request is answered.
+	Refuse func(r *http.Request, header http.Header) (status int, message string)
 
 	mutex  sync.Mutex
 	next   int64
 	Writes []string // methods and paths of what changed something
+	Reads  []string // paths of what was read; graphql for a query
 }
 
 // Interrupt sets Before and After, also while requests of a client that has gone are still answered.
@@ -93,12 +99,21 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if s.Scopes != "-" {
 		w.Header().Set("X-OAuth-Scopes", s.Scopes)
 	}
-	status, body := s.answer(r)
-	if r.Method != http.MethodGet && status < http.StatusBadRequest && r.URL.Path != graphQLPath {
-		s.Writes = append(s.Writes, r.Method+" "+strings.TrimPrefix(r.URL.Path, "/api/v3/"))
+	status, body := s.refused(w, r)
+	if status == 0 {
+		status, body = s.answer(r)
 	}
+	s.note(r, status)
 	if s.After != nil && !s.After(r) {
 		panic(http.ErrAbortHandler)
+	}
+	if packed, ok := body.([]byte); ok {
+		w.WriteHeader(status)
+		_, _ = w.Write(packed) //nolint:gosec // a compressed archive
+		return
+	}
+	if to, ok := body.(redirect); ok {
+		w.Header().Set("Location", string(to))
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
@@ -107,13 +122,42 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const graphQLPath = "/api/graphql"
+// note records what a request did.
+func (s *Server) note(r *http.Request, status int) {
+	path := strings.TrimPrefix(r.URL.Path, "/api/v3/")
+	switch {
+	case r.URL.Path == graphQL:
+		s.Reads = append(s.Reads, "graphql")
+	case strings.HasPrefix(path, "/"): // the server of archives
+	case r.Method == http.MethodGet:
+		s.Reads = append(s.Reads, path)
+	case status < http.StatusBadRequest:
+		s.Writes = append(s.Writes, r.Method+" "+path)
+	}
+}
+
+func (s *Server) refused(w http.ResponseWriter, r *http.Request) (int, any) {
+	if s.Refuse == nil {
+		return 0, nil
+	}
+	status, message := s.Refuse(r, w.Header())
+	if status == 0 {
+		return 0, nil
+	}
+	return problem(status, message)
+}
+
+// redirect is the address to which an answer redirects.
+type redirect string
 
 type object = map[string]any
 
 func problem(status int, message string) (int, any) { return status, object{"message": message} }
 
 func (s *Server) answer(r *http.Request) (int, any) {
+	if archive, ok := strings.CutPrefix(r.URL.Path, "/archives/"); ok {
+		return s.archive(archive)
+	}
 	if r.Header.Get("Authorization") != "Bearer "+s.Token {
 		return problem(http.StatusUnauthorized, "Bad credentials")
 	}
@@ -122,7 +166,7 @@ func (s *Server) answer(r *http.Request) (int, any) {
 	body := object{}
 	_ = json.Unmarshal(raw, &body)
 	switch {
-	case r.URL.Path == graphQLPath:
+	case r.URL.Path == graphQL:
 		return s.graphQL(body)
 	case path[0] == "user" && len(path) == 1:
 		return http.StatusOK, object{"login": s.Login, "type": "User"}
@@ -172,7 +216,7 @@ func (s *Server) create(owner string, body object) (int, any) {
 		Description: fmt.Sprint(body["description"]), Private: body["private"] == true, Refs: map[string]string{},
 		Parents: map[string][]string{}, Trees: map[string]string{}, Messages: map[string]string{},
 		Files: map[string][]actions.FileChange{},
-		Blobs: map[string][]byte{}, Made: 1}
+		Blobs: map[string][]byte{}, Checks: map[string]string{}, Made: 1}
 	s.Repos[full] = repo
 	repo.Set.Cleanup = body["delete_branch_on_merge"] == true
 	if body["auto_init"] == true {
@@ -230,9 +274,14 @@ func (s *Server) repo(r *http.Request, full string, repo *Repo, path []string, b
 		return http.StatusOK, all
 	case "compare":
 		return repo.compare(strings.Join(path[1:], "/"))
+	case "tarball":
+		return http.StatusFound, redirect("/archives/" + full + "/" + path[1])
 	case "issues":
 		if len(path) == 3 && path[2] == "comments" {
 			return repo.comments(r.Method, path[1], body)
+		}
+		if len(path) == 1 && (r.Method == http.MethodPost || r.URL.Query().Has("labels")) {
+			return repo.issues(r, full, body)
 		}
 		return list(repo.Issues + repo.Pulls)
 	case "pulls":
@@ -318,13 +367,11 @@ func (r *Repo) git(method string, path []string, body object) (int, any) {
 	case name == "trees":
 		return r.tree(body)
 	case path[0] == "trees" && method == http.MethodGet:
-		entries := []object{}
-		for _, f := range r.Files[r.Trees[path[1]]] {
-			entries = append(entries, object{"path": f.Path})
-		}
-		return http.StatusOK, object{"tree": entries}
+		return http.StatusOK, object{"tree": r.entries(path[1])}
 	case path[0] == "commits" && method == http.MethodGet:
 		return http.StatusOK, object{"sha": path[1], "message": r.Messages[path[1]]}
+	case path[0] == "blobs" && method == http.MethodGet:
+		return r.blob(path[1])
 	case name == "commits":
 		tree := text(body["tree"])
 		if _, ok := r.Files[tree]; !ok {

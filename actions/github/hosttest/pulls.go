@@ -117,6 +117,12 @@ func (r *Repo) pulls(req *http.Request, full string, path []string, body object)
 		}
 		return http.StatusOK, p.document(full)
 	}
+	if len(path) == 1 && req.Method == http.MethodGet {
+		if p := r.request(path[0]); p != nil {
+			return http.StatusOK, p.document(full)
+		}
+		return problem(http.StatusNotFound, "Not Found")
+	}
 	if req.Method == http.MethodPost {
 		return r.openPull(full, body)
 	}

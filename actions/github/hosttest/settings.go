@@ -273,9 +273,8 @@ func (r *Repo) change(body object) {
 	}
 }
 
-// graphQL answers the query for the checks of merged pull requests.
-func (s *Server) graphQL(body object) (int, any) {
-	variables, _ := body["variables"].(object)
+// merged answers the query for the checks of merged pull requests.
+func (s *Server) merged(variables object) (int, any) {
 	repo := s.Repos[fmt.Sprintf("%v/%v", variables["owner"], variables["name"])]
 	if repo == nil {
 		return http.StatusOK, object{"data": object{"repository": nil}}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -233,6 +234,13 @@ func (e GraphQLErrors) TooHeavy() bool {
 		}
 	}
 	return false
+}
+
+// Missing reports whether all errors are of objects that do not exist or may not be seen.
+func (e GraphQLErrors) Missing() bool {
+	return !slices.ContainsFunc(e, func(one graphQLError) bool {
+		return one.Type != "NOT_FOUND" && one.Type != "FORBIDDEN"
+	})
 }
 
 // Failing reports whether GitHub fails to answer a query, as opposed to refusing it or being out of reach.

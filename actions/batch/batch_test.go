@@ -1,0 +1,390 @@
+package batch_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/batch"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/github/hosttest"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/collectors/rest/resttest"
+	"github.com/dxctl/dxctl/event"
+)
+
+var noon = time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+
+// journal is what was recorded, as a store keeps it.
+type journal struct {
+	batch event.ActionBatch
+	runs  map[string]event.ActionRun
+	steps []event.ActionStep
+	fail  error // of the next record
+}
+
+func (j *journal) record(_ context.Context, events ...event.Event) error {
+	if j.fail != nil {
+		return j.fail
+	}
+	for _, e := range events {
+		e = event.Normalize(e)
+		if err := e.Validate(); err != nil {
+			return err
+		}
+		switch e := e.(type) {
+		case event.ActionBatch:
+			j.batch = e
+		case event.ActionRun:
+			j.runs[e.ID] = e
+		case event.ActionStep:
+			j.steps = append(j.steps, e)
+		}
+	}
+	return nil
+}
+
+// state is what another process reads.
+func (j *journal) state() batch.State {
+	s := batch.State{Batch: j.batch, Steps: map[string]uint32{}}
+	for _, id := range slices.Sorted(maps.Keys(j.runs)) {
+		s.Runs = append(s.Runs, j.runs[id])
+	}
+	for _, step := range j.steps {
+		s.Steps[step.Run] = max(s.Steps[step.Run], step.Number)
+	}
+	return s
+}
+
+func (j *journal) outcomes() map[string]int {
+	n := map[string]int{}
+	for _, run := range j.runs {
+		n[run.Outcome]++
+	}
+	return n
+}
+
+// world is an organization at a host, and a clock.
+type world struct {
+	*hosttest.Server
+	*journal
+	host  *github.Host
+	clock *resttest.Clock
+	said  []string
+}
+
+func newWorld(t *testing.T, repositories int) *world {
+	t.Helper()
+	w := &world{Server: hosttest.New(t), journal: &journal{runs: map[string]event.ActionRun{}}, clock: resttest.At(noon)}
+	var err error
+	w.host, err = github.New(github.Config{URL: w.URL, AllowPrivateNetwork: true}, w.Token, "test", rest.Options{
+		Now: w.clock.Now, Sleep: w.clock.Sleep, Tune: func(c *rest.Config) { c.Attempts, c.PerSecond, c.Burst = 1, 1e6, 1e6 },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range repositories {
+		r := github.Repository{Owner: "acme", Name: fmt.Sprintf("s%03d", i)}
+		if _, err := w.host.Create(t.Context(), r, "Organization"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Reads, w.Writes = nil, nil
+	return w
+}
+
+// item is what is proposed to a repository at a head.
+func item(head github.Head) batch.Item {
+	return batch.Item{Entity: "component:default/" + strings.TrimPrefix(head.Repository, "acme/"), Rules: []string{"license"},
+		Proposal: github.Proposal{Repository: head.Repository, Base: head.Branch, On: head.Commit, Tree: head.Tree,
+			Branch: "dxctl/fix-go-service", Message: "Fix", Title: "Fix", Body: "Why.",
+			Files: []actions.FileChange{{Path: "LICENSE", After: []byte("free\n")}}}}
+}
+
+func (w *world) plan(t *testing.T, s batch.Settings) *batch.Plan {
+	t.Helper()
+	heads, err := w.host.Heads(t.Context(), slices.Sorted(maps.Keys(w.Repos)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []batch.Item
+	for _, head := range heads {
+		items = append(items, item(head))
+	}
+	p, err := batch.New(s, items, nil, github.PublishedLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func settings() batch.Settings {
+	return batch.Settings{Waves: "1,2,rest", Limit: 0.1, Wait: time.Hour, Selection: "all"}
+}
+
+func (w *world) runner() *batch.Runner {
+	return &batch.Runner{Host: w.host, Record: w.record, Now: w.clock.Now, Sleep: w.clock.Sleep,
+		Again: func(_ context.Context, _ event.ActionRun, head github.Head, _ batch.Settings) (batch.Item, error) {
+			return item(head), nil
+		},
+		Tell: func(format string, args ...any) { w.said = append(w.said, fmt.Sprintf(format, args...)) }}
+}
+
+func (w *world) start(t *testing.T, p *batch.Plan) error {
+	t.Helper()
+	b := event.ActionBatch{ID: "b1", Action: "fix", Actor: "ada", Plan: p.Digest()}
+	_, err := w.runner().Start(t.Context(), b, p)
+	return err
+}
+
+// opened is how many pull requests there are.
+func (w *world) opened() int {
+	n := 0
+	for _, repo := range w.Repos {
+		n += len(repo.Requests)
+	}
+	return n
+}
+
+func (w *world) repoOf(wave uint32) *hosttest.Repo {
+	for _, id := range slices.Sorted(maps.Keys(w.runs)) {
+		if run := w.runs[id]; run.Wave == wave {
+			return w.Repos[run.Repository]
+		}
+	}
+	return nil
+}
+
+func TestSizes(t *testing.T) {
+	for _, c := range []struct {
+		waves string
+		items int
+		want  []uint32
+	}{
+		{"1,5,25%,rest", 500, []uint32{1, 5, 125, 369}},
+		{"1,5,25%,rest", 3, []uint32{1, 2}},
+		{"1,5,25%,rest", 0, nil},
+		{"rest", 7, []uint32{7}},
+		{"2", 5, []uint32{2, 3}},
+		{" 1 , 50% ", 5, []uint32{1, 3, 1}},
+		{"0", 5, nil}, {"-1", 5, nil}, {"110%", 5, nil}, {"", 5, nil}, {"1,x", 5, nil}, {"1x", 5, nil}, {"1.5", 5, nil},
+	} {
+		got, err := batch.Sizes(c.waves, c.items)
+		if !slices.Equal(got, c.want) || (err == nil) != (c.want != nil || c.items == 0) {
+			t.Errorf("%q of %d: %v, %v; want %v", c.waves, c.items, got, err, c.want)
+		}
+	}
+}
+
+// TestBatch goes through all waves, and a repository that cannot be written does not stop the others.
+func TestBatch(t *testing.T) {
+	w := newWorld(t, 8)
+	p := w.plan(t, settings())
+	broken := p.Items[2].Proposal.Repository
+	w.Refuse = func(r *http.Request, _ http.Header) (int, string) {
+		if r.Method == http.MethodPost && strings.Contains(r.URL.Path, broken+"/git/commits") {
+			return http.StatusForbidden, "Resource protected by organization SAML enforcement"
+		}
+		return 0, ""
+	}
+	err := w.start(t, p)
+	if !errors.Is(err, batch.ErrPartly) || !strings.Contains(err.Error(), "1 of 8") {
+		t.Errorf("%v", err)
+	}
+	if got := w.outcomes(); got["opened"] != 7 || got["failed"] != 1 || w.batch.Status != event.Succeeded {
+		t.Errorf("%v, %s", got, w.batch.Status)
+	}
+	w.Refuse = nil
+	if _, err := w.runner().Resume(t.Context(), w.state()); err != nil || w.outcomes()["opened"] != 8 || w.opened() != 8 {
+		t.Errorf("resumed: %v, %v, %d pull requests", err, w.outcomes(), w.opened())
+	}
+}
+
+// TestStops: a red pull request of the first wave stops the batch; whoever resumes it has accepted it.
+func TestStops(t *testing.T) {
+	for name, spoil := range map[string]func(*hosttest.Repo){
+		"red checks": func(r *hosttest.Repo) { r.Checks[r.Refs["heads/dxctl/fix-go-service"]] = "FAILURE" },
+		"a closure":  func(r *hosttest.Repo) { r.Requests[0].Open = false },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 6)
+			w.After = func(r *http.Request) bool {
+				if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pulls") && w.opened() == 1 {
+					spoil(w.Repos[strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, "/api/v3/repos/"), "/pulls")])
+				}
+				return true
+			}
+			err := w.start(t, w.plan(t, settings()))
+			if !errors.Is(err, batch.ErrStopped) || w.opened() != 1 || w.batch.Status != event.Failed || w.batch.Wave != 1 ||
+				!strings.Contains(w.batch.Note, "--resume b1") || !strings.Contains(w.batch.Note, "/pull/1") {
+				t.Fatalf("%v; %d opened, %s: %s", err, w.opened(), w.batch.Status, w.batch.Note)
+			}
+			if _, err := w.runner().Resume(t.Context(), w.state()); err != nil || w.opened() != 6 {
+				t.Errorf("resumed: %v, %d opened", err, w.opened())
+			}
+		})
+	}
+}
+
+// TestRedBefore: checks that fail on the base, too, are no reason to stop.
+func TestRedBefore(t *testing.T) {
+	w := newWorld(t, 4)
+	for _, repo := range w.Repos {
+		repo.Checks[repo.Refs["heads/main"]] = "FAILURE"
+	}
+	w.After = func(r *http.Request) bool {
+		for _, repo := range w.Repos {
+			if head := repo.Refs["heads/dxctl/fix-go-service"]; head != "" {
+				repo.Checks[head] = "FAILURE"
+			}
+		}
+		return true
+	}
+	if err := w.start(t, w.plan(t, settings())); err != nil || w.opened() != 4 {
+		t.Errorf("%v, %d opened", err, w.opened())
+	}
+}
+
+// TestWaits: the next wave begins when the checks of the one before are finished, or never.
+func TestWaits(t *testing.T) {
+	w := newWorld(t, 4)
+	running := func(state string) {
+		for _, repo := range w.Repos {
+			if head := repo.Refs["heads/dxctl/fix-go-service"]; head != "" && repo.Checks[head] != "SUCCESS" {
+				repo.Checks[head] = state
+			}
+		}
+	}
+	w.After = func(*http.Request) bool {
+		running("PENDING")
+		if w.clock.Now().Sub(noon) > 7*time.Minute {
+			running("SUCCESS")
+		}
+		return true
+	}
+	s := settings()
+	s.Waves = "1,rest"
+	if err := w.start(t, w.plan(t, s)); err != nil || w.opened() != 4 || w.clock.Now().Sub(noon) < 7*time.Minute {
+		t.Errorf("%v, %d opened after %s", err, w.opened(), w.clock.Now().Sub(noon))
+	}
+	w = newWorld(t, 4)
+	w.After = func(*http.Request) bool { running("PENDING"); return true }
+	err := w.start(t, w.plan(t, s))
+	if paused := new(batch.PausedError); !errors.As(err, &paused) || w.opened() != 1 || w.batch.Status != event.Waiting ||
+		!strings.Contains(err.Error(), "not finished after 1h") {
+		t.Errorf("%v, %d opened, %s", err, w.opened(), w.batch.Status)
+	}
+}
+
+// TestExpired: a token that expires pauses the batch, and the batch resumes with another one.
+func TestExpired(t *testing.T) {
+	w := newWorld(t, 6)
+	w.Refuse = func(*http.Request, http.Header) (int, string) {
+		if len(w.Writes) >= 10 { // in the third repository, between the commit and the branch
+			return http.StatusUnauthorized, "Bad credentials"
+		}
+		return 0, ""
+	}
+	err := w.start(t, w.plan(t, settings()))
+	if !errors.Is(err, rest.ErrUnauthorized) || w.batch.Status != event.Waiting || w.opened() != 2 {
+		t.Fatalf("%v, %s, %d opened", err, w.batch.Status, w.opened())
+	}
+	if w.outcomes()["failed"] != 0 {
+		t.Errorf("the repository counts as failed: %v", w.outcomes())
+	}
+	w.Refuse = nil
+	if _, err := w.runner().Resume(t.Context(), w.state()); err != nil || w.opened() != 6 || w.outcomes()["opened"] != 6 {
+		t.Errorf("resumed: %v, %d opened, %v", err, w.opened(), w.outcomes())
+	}
+}
+
+// TestKilled interrupts a batch at each of its requests, before and after the host obeyed. Whatever was recorded, it
+// goes on, and nothing is opened twice.
+func TestKilled(t *testing.T) {
+	whole := newWorld(t, 4)
+	if err := whole.start(t, whole.plan(t, settings())); err != nil {
+		t.Fatal(err)
+	}
+	requests := len(whole.Reads) + len(whole.Writes)
+	for n := 1; n < requests; n++ {
+		for _, obeyed := range []bool{false, true} {
+			w := newWorld(t, 4)
+			p := w.plan(t, settings())
+			seen := 0
+			lost := func(*http.Request) bool {
+				if seen++; seen < n {
+					return true
+				}
+				w.fail = errors.New("killed") // nothing more is recorded
+				return false
+			}
+			if obeyed {
+				w.After = lost
+			} else {
+				w.Before = lost
+			}
+			if err := w.start(t, p); err == nil {
+				t.Fatalf("killed at request %d, and no error", n)
+			}
+			w.Before, w.After, w.fail = nil, nil, nil
+			if _, err := w.runner().Resume(t.Context(), w.state()); err != nil {
+				t.Fatalf("killed at request %d (obeyed: %t): %v", n, obeyed, err)
+			}
+			if w.opened() != 4 || w.outcomes()["opened"] != 4 {
+				t.Errorf("killed at request %d (obeyed: %t): %d pull requests, %v", n, obeyed, w.opened(), w.outcomes())
+			}
+		}
+	}
+}
+
+// TestMoved: a repository that moved is planned again; if that changes the patch, nobody has seen it, and it is left.
+func TestMoved(t *testing.T) {
+	w := newWorld(t, 2)
+	p := w.plan(t, settings())
+	for _, repo := range w.Repos {
+		repo.CommitFile("main", "docs.md", "new\n")
+	}
+	again := w.runner().Again
+	r := w.runner()
+	r.Again = func(ctx context.Context, run event.ActionRun, head github.Head, s batch.Settings) (batch.Item, error) {
+		i, err := again(ctx, run, head, s)
+		if run.Wave == 2 {
+			i.Proposal.Files[0].After = []byte("other\n")
+		}
+		return i, err
+	}
+	_, err := r.Start(t.Context(), event.ActionBatch{ID: "b1", Action: "fix"}, p)
+	if got := w.outcomes(); err != nil || got["opened"] != 1 || got[batch.Changed] != 1 {
+		t.Errorf("%v, %v", err, got)
+	}
+	if files := w.repoOf(1).FilesOf("dxctl/fix-go-service"); len(files) != 3 {
+		t.Errorf("the branch is not on the present commit: %d files", len(files))
+	}
+}
+
+// TestDigest: the same changes on another commit are the same batch; other changes are not.
+func TestDigest(t *testing.T) {
+	w := newWorld(t, 3)
+	first := w.plan(t, settings())
+	w.Repos["acme/s001"].Commit()
+	second := w.plan(t, settings())
+	if first.Digest() != second.Digest() {
+		t.Error("another commit changes the digest")
+	}
+	second.Items[1].Proposal.Files[0].After = []byte("x")
+	if first.Digest() == second.Digest() {
+		t.Error("other changes have the same digest")
+	}
+	other := settings()
+	other.Waves = "rest"
+	if w.plan(t, other).Digest() == first.Digest() {
+		t.Error("other waves have the same digest")
+	}
+}

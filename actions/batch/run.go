@@ -1,0 +1,274 @@
+package batch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/event"
+)
+
+// State is a batch as it is stored.
+type State struct {
+	Batch event.ActionBatch
+	Runs  []event.ActionRun // sorted by wave
+	Steps map[string]uint32 // number of the last step of each run
+}
+
+// Runner carries out batches. A batch goes through these states:
+//
+//	          ┌──────────────┐ the last wave is open
+//	running ──┤ wave by wave ├──────────────────────▶ succeeded
+//	   ▲      └──────┬───────┘
+//	   │             ├─ more pull requests than the limit are red or were declined ──▶ failed
+//	   │             └─ the credentials expired, checks take too long, interrupted ──▶ waiting
+//	   └──── resume: failed runs are tried again, bad pull requests are accepted ◀──── either
+//
+// and each of its runs through these:
+//
+//	queued ─▶ running ─▶ succeeded (opened, updated, unchanged, closed) ─▶ its outcome becomes merged or declined
+//	             ├─────▶ skipped   (declined before, held by a commit of somebody, changed since the plan)
+//	             └─────▶ failed    the others go on
+//
+// A run is stored as running before its first write. One that is found running was interrupted, and is tried again:
+// what is proposed a second time is found at the host, so that nothing is opened twice. Of a batch that stops, nothing
+// is taken back.
+type Runner struct {
+	Host   Host
+	Record func(ctx context.Context, events ...event.Event) error
+	// Again plans a run again, on a head.
+	Again func(ctx context.Context, run event.ActionRun, head github.Head, s Settings) (Item, error)
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Tell gets a line about each thing that is done.
+	Tell func(format string, args ...any)
+}
+
+// Start records a plan as a batch and carries it out. The batch has id, action, actor and plan.
+func (r *Runner) Start(ctx context.Context, batch event.ActionBatch, p *Plan) (State, error) {
+	batch.Source, batch.Status, batch.StartedAt, batch.Waves = actions.Source, event.Running, r.Now(), p.Waves
+	s := State{Batch: batch, Runs: p.runs(batch), Steps: map[string]uint32{}}
+	w := &work{Runner: r, State: &s, settings: p.Settings, items: map[string]Item{}}
+	for _, item := range p.Items {
+		w.items[RunID(batch.ID, item.Entity)] = item
+	}
+	events := make([]event.Event, 0, len(s.Runs))
+	for _, run := range s.Runs {
+		events = append(events, run)
+	}
+	// The batch comes last: one that is stored has all of its runs.
+	if err := r.Record(ctx, events...); err != nil {
+		return s, fmt.Errorf("recording the runs of the batch; nothing was proposed: %w", err)
+	}
+	if err := w.save(ctx); err != nil {
+		return s, fmt.Errorf("recording the batch; nothing was proposed: %w", err)
+	}
+	return s, w.all(ctx)
+}
+
+// Resume continues a batch.
+func (r *Runner) Resume(ctx context.Context, s State) (State, error) {
+	w := &work{Runner: r, State: &s, items: map[string]Item{}}
+	if err := json.Unmarshal([]byte(s.Batch.Settings), &w.settings); err != nil {
+		return s, fmt.Errorf("reading the settings of the batch %s: %w", s.Batch.ID, err)
+	}
+	if err := w.accept(ctx); err != nil {
+		return s, w.pause(ctx, err)
+	}
+	s.Batch.Status, s.Batch.Note, s.Batch.FinishedAt = event.Running, "", time.Time{}
+	if err := w.save(ctx); err != nil {
+		return s, fmt.Errorf("recording that the batch goes on: %w", err)
+	}
+	return s, w.all(ctx)
+}
+
+// work is a batch that is carried out.
+type work struct {
+	*Runner
+	*State
+	settings Settings
+	items    map[string]Item // by run; those of a resumed batch are planned when their turn comes
+}
+
+func (w *work) save(ctx context.Context) error {
+	text, err := json.Marshal(w.settings)
+	if err != nil {
+		return fmt.Errorf("writing the settings: %w", err)
+	}
+	w.Batch.Settings = string(text)
+	return w.Record(ctx, w.Batch)
+}
+
+// all goes through the waves.
+func (w *work) all(ctx context.Context) error {
+	for wave := uint32(1); int(wave) <= len(w.Batch.Waves); wave++ {
+		w.Batch.Wave = wave
+		if err := w.save(ctx); err != nil {
+			return err
+		}
+		if err := w.wave(ctx, wave); err != nil {
+			return w.pause(ctx, err)
+		}
+		if int(wave) == len(w.Batch.Waves) {
+			break
+		}
+		if err := w.judge(ctx); errors.Is(err, ErrStopped) {
+			return w.end(ctx, event.Failed, err)
+		} else if err != nil {
+			return w.pause(ctx, err)
+		}
+	}
+	failed := 0
+	for _, run := range w.Runs {
+		if run.Status == event.Failed {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return w.end(ctx, event.Succeeded, nil)
+	}
+	err := w.end(ctx, event.Succeeded, nil)
+	return errors.Join(err, fmt.Errorf("%w: %d of %d; `dxctl fix --all --resume %s` tries them again", ErrPartly, failed,
+		len(w.Runs), w.Batch.ID))
+}
+
+// end records the end of the batch.
+func (w *work) end(ctx context.Context, status event.Status, cause error) error {
+	w.Batch.Status, w.Batch.FinishedAt, w.Batch.Note = status, w.Now(), ""
+	if cause != nil {
+		w.Batch.Note = cause.Error()
+	}
+	return errors.Join(cause, w.save(context.WithoutCancel(ctx)))
+}
+
+// pause records that the batch waits, and why.
+func (w *work) pause(ctx context.Context, cause error) error {
+	w.Batch.Status, w.Batch.Note = event.Waiting, cause.Error()
+	if ctx.Err() != nil {
+		w.Batch.Note = "it was interrupted"
+	}
+	paused := &PausedError{Batch: w.Batch.ID, Err: cause}
+	return errors.Join(paused, w.save(context.WithoutCancel(ctx)))
+}
+
+// wave carries out the runs of a wave that are not done. An error is one that concerns all of them.
+func (w *work) wave(ctx context.Context, wave uint32) error {
+	var open []*event.ActionRun
+	for i := range w.Runs {
+		run := &w.Runs[i]
+		if run.Wave == wave && (run.Status == event.Queued || run.Status == event.Running || run.Status == event.Failed) {
+			open = append(open, run)
+		}
+	}
+	for some := range slices.Chunk(open, github.PerQuery) {
+		names := make([]string, len(some))
+		for i, run := range some {
+			names[i] = run.Repository
+		}
+		heads, err := w.Host.Heads(ctx, names)
+		if err != nil {
+			return err
+		}
+		for i, run := range some {
+			if err := w.run(ctx, run, heads[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// run carries out a run. An error is one that concerns the others, too; the run can then be tried again.
+func (w *work) run(ctx context.Context, run *event.ActionRun, head github.Head) error {
+	interrupted := run.Status == event.Running
+	run.Status, run.Note, run.FinishedAt = event.Running, "", time.Time{}
+	if err := w.Record(ctx, *run); err != nil {
+		return fmt.Errorf("recording the run of %s; nothing was proposed to it: %w", run.Entity, err)
+	}
+	steps, err := w.propose(ctx, run, head, interrupted)
+	if err != nil && (ctx.Err() != nil || errors.Is(err, rest.ErrUnauthorized)) {
+		return errors.Join(err, w.finish(ctx, run, steps))
+	}
+	if err != nil {
+		run.Status, run.Outcome, run.Note = event.Failed, "failed", err.Error()
+		steps = append(steps, event.ActionStep{Name: "failed", Status: event.Failed, Note: err.Error()})
+	}
+	run.FinishedAt = w.Now()
+	w.Tell("%s: %s %s", run.Entity, run.Outcome, firstOf(run.URL, run.Note))
+	return w.finish(ctx, run, steps)
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// finish records a run and its steps.
+func (w *work) finish(ctx context.Context, run *event.ActionRun, steps []event.ActionStep) error {
+	var events []event.Event
+	for _, step := range steps {
+		w.Steps[run.ID]++
+		step.Source, step.Run, step.Number, step.At = run.Source, run.ID, w.Steps[run.ID], w.Now()
+		events = append(events, step)
+	}
+	return w.Record(context.WithoutCancel(ctx), append(events, *run)...)
+}
+
+// propose plans a run again if its repository has moved, and proposes it.
+func (w *work) propose(ctx context.Context, run *event.ActionRun, head github.Head, interrupted bool) (
+	steps []event.ActionStep, err error) {
+	if head.Problem != "" {
+		return nil, errors.New(head.Problem)
+	}
+	item, planned := w.items[run.ID]
+	if !planned || item.Proposal.On != head.Commit {
+		if item, err = w.Again(ctx, *run, head, w.settings); err != nil {
+			return nil, err
+		}
+		steps = append(steps, event.ActionStep{Name: "plan", Status: event.Succeeded, Note: "at " + head.Commit})
+	}
+	if patch := item.Proposal.Patch(); patch != run.Patch {
+		run.Status, run.Outcome, run.Note = event.Skipped, Changed, "the repository changed, and so would the changes; plan "+
+			"another batch"
+		return append(steps, event.ActionStep{Name: "plan", Status: event.Skipped, Note: "the patch is now " + patch}), nil
+	}
+	done, err := w.Host.Propose(ctx, item.Proposal)
+	if err != nil {
+		return steps, err
+	}
+	if interrupted && done.Fate == github.Unchanged {
+		done.Fate = github.Opened // by this run, before it was interrupted
+	}
+	run.Status, run.Outcome, run.Note = event.Succeeded, string(done.Fate), done.Reason
+	if done.Fate == github.Declined || done.Fate == github.Held {
+		run.Status = event.Skipped
+	}
+	if n := done.Pull.Number; n > 0 {
+		run.URL, run.Pull = done.Pull.URL, uint64(n)
+	}
+	step := event.ActionStep{Name: "pull request", Status: run.Status, URL: run.URL}
+	step.Note = firstOf(done.Reason, run.Outcome)
+	if step.Undo, err = github.Inverse(item.Proposal.Files); err != nil {
+		return steps, err
+	}
+	steps = append(steps, step)
+	if len(item.Issues) == 0 {
+		return steps, nil
+	}
+	opened, err := w.Host.OpenIssues(ctx, item.Proposal.Repository, item.Issues)
+	for _, issue := range opened {
+		steps = append(steps, event.ActionStep{Name: "issue " + issue.Rule, Status: event.Succeeded, URL: issue.URL,
+			Note: issue.Result})
+	}
+	return steps, err
+}

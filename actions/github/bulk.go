@@ -1,0 +1,220 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/client"
+)
+
+// PerQuery is how many repositories one query is about. GitHub counts a query by its nodes: this is a point or two.
+const PerQuery = 50
+
+// Head is the default branch of a repository.
+type Head struct {
+	Repository string // owner/name, as the host writes it
+	Branch     string
+	Commit     string
+	Tree       string // of the commit
+	Checks     Checks // of the commit
+	Private    bool
+	Problem    string // why nothing can be proposed to the repository; then the rest may be empty
+}
+
+// Checks is how the checks of a commit stand: check runs and commit statuses together.
+type Checks string
+
+// The states of checks.
+const (
+	NoChecks      Checks = "none"
+	ChecksRunning Checks = "running"
+	ChecksPassed  Checks = "passed"
+	ChecksFailed  Checks = "failed"
+)
+
+// rollup is what GitHub says of the checks of a commit.
+type rollup struct {
+	State string `json:"state"` // SUCCESS, FAILURE, ERROR, PENDING, EXPECTED
+}
+
+func (r *rollup) checks() Checks {
+	switch {
+	case r == nil:
+		return NoChecks
+	case r.State == "SUCCESS":
+		return ChecksPassed
+	case r.State == "FAILURE", r.State == "ERROR":
+		return ChecksFailed
+	}
+	return ChecksRunning
+}
+
+const headFields = `nameWithOwner isPrivate isArchived isDisabled viewerPermission
+	defaultBranchRef { name target { oid ... on Commit { tree { oid } statusCheckRollup { state } } } }`
+
+type headAnswer struct {
+	Name       string `json:"nameWithOwner"`
+	Private    bool   `json:"isPrivate"`
+	Archived   bool   `json:"isArchived"`
+	Disabled   bool   `json:"isDisabled"`
+	Permission string `json:"viewerPermission"`
+	Branch     *struct {
+		Name   string `json:"name"`
+		Target struct {
+			ID   string `json:"oid"`
+			Tree struct {
+				ID string `json:"oid"`
+			} `json:"tree"`
+			Rollup *rollup `json:"statusCheckRollup"`
+		} `json:"target"`
+	} `json:"defaultBranchRef"`
+}
+
+// Heads returns the default branches of repositories, owner/name, in their order. It takes a request for PerQuery of
+// them. A repository to which nothing can be proposed has a Problem, and is no error.
+func (h *Host) Heads(ctx context.Context, repositories []string) ([]Head, error) {
+	heads := make([]Head, 0, len(repositories))
+	for names := range slices.Chunk(repositories, PerQuery) {
+		answers := make(map[string]*headAnswer, len(names))
+		parts := make([]string, len(names))
+		for i := range names {
+			parts[i] = headFields
+		}
+		if err := h.each(ctx, names, parts, &answers); err != nil {
+			return nil, fmt.Errorf("reading the default branches: %w", err)
+		}
+		for i, name := range names {
+			heads = append(heads, h.head(name, answers[alias(i)]))
+		}
+	}
+	return heads, nil
+}
+
+func (h *Host) head(name string, a *headAnswer) Head {
+	head := Head{Repository: name}
+	if a == nil {
+		head.Problem = "the credentials see no repository " + name
+		return head
+	}
+	head.Repository, head.Private = a.Name, a.Private
+	writes := []string{"WRITE", "MAINTAIN", "ADMIN"}
+	switch {
+	case a.Archived || a.Disabled:
+		head.Problem = "it is archived or disabled, so nobody can write to it"
+	case !h.app && !slices.Contains(writes, a.Permission):
+		head.Problem = "the credentials lack the right to push to it"
+	case a.Branch == nil || a.Branch.Target.ID == "" || a.Branch.Target.Tree.ID == "":
+		head.Problem = "it has no commit"
+	default:
+		head.Branch, head.Commit, head.Tree = a.Branch.Name, a.Branch.Target.ID, a.Branch.Target.Tree.ID
+		head.Checks = a.Branch.Target.Rollup.checks()
+	}
+	return head
+}
+
+// PullRef names a pull request.
+type PullRef struct {
+	Repository string // owner/name
+	Number     uint64
+}
+
+// PullState is how a pull request stands.
+type PullState struct {
+	Known    bool // there is such a pull request
+	URL      string
+	Open     bool
+	MergedAt time.Time // zero: it is not merged
+	Checks   Checks    // of its last commit
+	Base     Checks    // of the branch that it is for
+}
+
+// Merged reports whether it was merged.
+func (s PullState) Merged() bool { return !s.MergedAt.IsZero() }
+
+// Declined reports whether it was closed without being merged.
+func (s PullState) Declined() bool { return s.Known && !s.Open && !s.Merged() }
+
+type pullAnswer struct {
+	Pull *struct {
+		URL      string     `json:"url"`
+		State    string     `json:"state"`
+		MergedAt *time.Time `json:"mergedAt"`
+		Base     *struct {
+			Target struct {
+				Rollup *rollup `json:"statusCheckRollup"`
+			} `json:"target"`
+		} `json:"baseRef"`
+		Commits struct {
+			Nodes []struct {
+				Commit struct {
+					Rollup *rollup `json:"statusCheckRollup"`
+				} `json:"commit"`
+			} `json:"nodes"`
+		} `json:"commits"`
+	} `json:"pullRequest"`
+}
+
+// States returns how pull requests stand, in their order. It takes a request for PerQuery of them.
+func (h *Host) States(ctx context.Context, pulls []PullRef) ([]PullState, error) {
+	states := make([]PullState, 0, len(pulls))
+	for some := range slices.Chunk(pulls, PerQuery) {
+		answers := make(map[string]*pullAnswer, len(some))
+		names, parts := make([]string, len(some)), make([]string, len(some))
+		for i, p := range some {
+			names[i] = p.Repository
+			parts[i] = fmt.Sprintf(`pullRequest(number: %d) { url state mergedAt
+	baseRef { target { ... on Commit { statusCheckRollup { state } } } }
+	commits(last: 1) { nodes { commit { statusCheckRollup { state } } } } }`, p.Number)
+		}
+		if err := h.each(ctx, names, parts, &answers); err != nil {
+			return nil, fmt.Errorf("reading the state of pull requests: %w", err)
+		}
+		for i := range some {
+			states = append(states, stateOf(answers[alias(i)]))
+		}
+	}
+	return states, nil
+}
+
+func stateOf(a *pullAnswer) PullState {
+	if a == nil || a.Pull == nil {
+		return PullState{}
+	}
+	s := PullState{Known: true, URL: a.Pull.URL, Open: a.Pull.State == "OPEN", Checks: NoChecks, Base: NoChecks}
+	if a.Pull.MergedAt != nil {
+		s.MergedAt = *a.Pull.MergedAt
+	}
+	if nodes := a.Pull.Commits.Nodes; len(nodes) > 0 {
+		s.Checks = nodes[0].Commit.Rollup.checks()
+	}
+	if a.Pull.Base != nil {
+		s.Base = a.Pull.Base.Target.Rollup.checks()
+	}
+	return s
+}
+
+func alias(i int) string { return fmt.Sprintf("r%d", i) }
+
+// each asks something of each of several repositories. What does not exist, or may not be seen, is missing in the
+// answers.
+func (h *Host) each(ctx context.Context, repositories, parts []string, answers any) error {
+	variables := map[string]any{}
+	var declared, asked strings.Builder
+	for i, name := range repositories {
+		owner, repository, _ := strings.Cut(name, "/")
+		variables[fmt.Sprintf("o%d", i)], variables[fmt.Sprintf("n%d", i)] = owner, repository
+		fmt.Fprintf(&declared, "$o%d: String!, $n%d: String!, ", i, i)
+		fmt.Fprintf(&asked, "%s: repository(owner: $o%d, name: $n%d) { %s }\n", alias(i), i, i, parts[i])
+	}
+	text := "query(" + strings.TrimSuffix(declared.String(), ", ") + ") {\n" + asked.String() + "}"
+	err := h.query(ctx, text, variables, answers)
+	var partial client.GraphQLErrors
+	if errors.As(err, &partial) && partial.Missing() {
+		return nil
+	}
+	return err
+}

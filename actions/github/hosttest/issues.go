@@ -1,0 +1,44 @@
+package hosttest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// Issue is an issue.
+type Issue struct {
+	Number      int
+	Title, Body string
+	Labels      []string
+	Closed      bool
+}
+
+func (i *Issue) document(full string) object {
+	state := "open"
+	if i.Closed {
+		state = "closed"
+	}
+	return object{"number": i.Number, "html_url": fmt.Sprintf("https://github.example/%s/issues/%d", full, i.Number),
+		"state": state, "title": i.Title, "body": i.Body}
+}
+
+// issues opens an issue, or lists those with a label.
+func (r *Repo) issues(req *http.Request, full string, body object) (int, any) {
+	if req.Method == http.MethodPost {
+		i := &Issue{Number: 1000 + len(r.Opened), Title: fmt.Sprint(body["title"]), Body: fmt.Sprint(body["body"])}
+		labels, _ := body["labels"].([]any)
+		for _, l := range labels {
+			i.Labels = append(i.Labels, fmt.Sprint(l))
+		}
+		r.Opened = append(r.Opened, i)
+		return http.StatusCreated, i.document(full)
+	}
+	found := []object{}
+	for _, i := range slices.Backward(r.Opened) {
+		if slices.Contains(i.Labels, req.URL.Query().Get("labels")) {
+			found = append(found, i.document(full))
+		}
+	}
+	return http.StatusOK, found
+}

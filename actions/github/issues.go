@@ -1,0 +1,103 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/dxctl/dxctl/collectors/github/client"
+)
+
+// Issue is what a person has to do about a rule. A repository has one for each rule and service.
+type Issue struct {
+	Rule  string
+	Mark  string // what it is about, unique in the repository; see [IssueMark]
+	Title string
+	Body  string
+}
+
+// OpenedIssue is what became of an issue.
+type OpenedIssue struct {
+	Rule   string
+	URL    string
+	Result string // opened, open already, or closed before
+	Number int
+}
+
+// issueLabel is the label by which issues are found again.
+const issueLabel = "dxctl"
+
+// IssueMark is a comment that pages do not show.
+func IssueMark(entity, rule string) string {
+	return "<!-- dxctl issue " + strings.NewReplacer("--", "", ">", "").Replace(entity+" "+rule) + " -->"
+}
+
+type issue struct {
+	Number      int    `json:"number"`
+	URL         string `json:"html_url"`
+	State       string `json:"state"`
+	Body        string `json:"body"`
+	PullRequest any    `json:"pull_request"`
+}
+
+// OpenIssues opens issues, each once. An issue that is there is left as it is, also one that was closed: whoever closed
+// it decided. It takes a read for 100 issues with our label, and a write for each new one. Those that were opened are
+// returned, too, with an error.
+func (h *Host) OpenIssues(ctx context.Context, repository string, issues []Issue) ([]OpenedIssue, error) {
+	there, err := h.issues(ctx, repository)
+	if err != nil {
+		return nil, fmt.Errorf("listing the issues of %s: %w", repository, err)
+	}
+	var opened []OpenedIssue
+	for _, i := range issues {
+		if old := withMark(there, i.Mark); old != nil {
+			result := "open already"
+			if old.State != "open" {
+				result = "closed before; reopen it to go on"
+			}
+			opened = append(opened, OpenedIssue{Rule: i.Rule, URL: old.URL, Result: result, Number: old.Number})
+			continue
+		}
+		var made issue
+		body := map[string]any{
+			"title": i.Title, "body": strings.TrimSpace(i.Body) + "\n\n" + i.Mark + "\n", "labels": []string{issueLabel},
+		}
+		if err := h.send(ctx, http.MethodPost, "repos/"+repository+"/issues", body, &made); err != nil {
+			return opened, fmt.Errorf("opening an issue for %s in %s: %w", i.Rule, repository, err)
+		}
+		opened = append(opened, OpenedIssue{Rule: i.Rule, URL: made.URL, Result: "opened", Number: made.Number})
+	}
+	return opened, nil
+}
+
+// maxIssuePages bounds how many issues with our label are looked at: 1,000.
+const maxIssuePages = 10
+
+func (h *Host) issues(ctx context.Context, repository string) ([]issue, error) {
+	var all []issue
+	for page := 1; page <= maxIssuePages; page++ {
+		var some []issue
+		path := fmt.Sprintf("repos/%s/issues?state=all&labels=%s&per_page=100&page=%d", repository, issueLabel, page)
+		err := h.get(ctx, path, &some)
+		if client.Status(err) == http.StatusGone {
+			return nil, fmt.Errorf("issues are switched off in the repository: %w", err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, some...); len(some) < 100 {
+			break
+		}
+	}
+	return all, nil
+}
+
+func withMark(issues []issue, mark string) *issue {
+	for i := range issues {
+		if issues[i].PullRequest == nil && strings.Contains(issues[i].Body, mark) {
+			return &issues[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package github
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/collectors/github/client"
+)
+
+// Limits are how much is asked of a host. GitHub allows 5,000 requests an hour, and of requests that create content 80
+// a minute and 500 an hour; it asks for a second between writes
+// (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+type Limits struct {
+	PerHour       int           // requests
+	WritesPerHour int           // requests that create content
+	Pause         time.Duration // between writes; it keeps within the limit of a minute
+	ReadEvery     time.Duration // between reads: a minute allows 900 points, of which a read takes one
+}
+
+// PublishedLimits leave some room for what else uses the credentials.
+var PublishedLimits = Limits{PerHour: 4800, WritesPerHour: 490, Pause: time.Second, ReadEvery: 100 * time.Millisecond}
+
+// Pace lets requests begin such that they keep within limits: in any hour, not only in those of the host. Requests
+// begin one after the other. It is safe for concurrent use.
+type Pace struct {
+	limits Limits
+	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error
+
+	mutex    sync.Mutex
+	requests []time.Time // the last PerHour ones
+	writes   []time.Time // the last WritesPerHour ones
+}
+
+// NewPace returns a pace. now and sleep are the clock; sleep ends with the context.
+func NewPace(limits Limits, now func() time.Time, sleep func(context.Context, time.Duration) error) *Pace {
+	return &Pace{limits: limits, now: now, sleep: sleep}
+}
+
+// Spent counts writes that another process made before.
+func (p *Pace) Spent(at time.Time, writes int) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for range writes {
+		p.count(at, true)
+	}
+}
+
+// Wait returns when a request may begin.
+func (p *Pace) Wait(ctx context.Context, write bool) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	now := p.now()
+	at := p.next(now, write)
+	if wait := at.Sub(now); wait > 0 {
+		if err := p.sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+	p.count(at, write)
+	return nil
+}
+
+// next returns when a request may begin.
+func (p *Pace) next(now time.Time, write bool) time.Time {
+	at := later(now, p.requests, p.limits.PerHour, time.Hour)
+	if !write {
+		return later(at, p.requests, 1, p.limits.ReadEvery)
+	}
+	at = later(at, p.writes, p.limits.WritesPerHour, time.Hour)
+	return later(at, p.writes, 1, p.limits.Pause)
+}
+
+// later returns a time at which one more request keeps within n in a period.
+func later(at time.Time, times []time.Time, n int, period time.Duration) time.Time {
+	if n <= 0 || len(times) < n {
+		return at
+	}
+	if free := times[len(times)-n].Add(period); free.After(at) {
+		return free
+	}
+	return at
+}
+
+func (p *Pace) count(at time.Time, write bool) {
+	keep := func(times []time.Time, n int) []time.Time {
+		times = append(times, at)
+		return times[max(0, len(times)-max(n, 1)):]
+	}
+	p.requests = keep(p.requests, p.limits.PerHour)
+	if write {
+		p.writes = keep(p.writes, p.limits.WritesPerHour)
+	}
+}
+
+// Forecast returns how long requests take at least, if all reads come before the writes.
+func (l Limits) Forecast(reads, writes int) time.Duration {
+	start := time.Unix(0, 0)
+	now := start
+	p := NewPace(l, nil, nil)
+	for i := range reads + writes {
+		now = p.next(now, i >= reads)
+		p.count(now, i >= reads)
+	}
+	return now.Sub(start)
+}
+
+// Paced returns the host with requests that wait for a pace.
+func (h *Host) Paced(p *Pace) *Host {
+	paced := *h
+	paced.pace = p
+	return &paced
+}
+
+func (h *Host) wait(ctx context.Context, write bool) error {
+	if h.pace == nil {
+		return nil
+	}
+	return h.pace.Wait(ctx, write)
+}
+
+func (h *Host) get(ctx context.Context, path string, into any) error {
+	if err := h.wait(ctx, false); err != nil {
+		return err
+	}
+	_, err := h.client.Get(ctx, path, "", into)
+	return err
+}
+
+func (h *Host) send(ctx context.Context, method, path string, body, into any) error {
+	if err := h.wait(ctx, method != http.MethodGet); err != nil {
+		return err
+	}
+	return h.client.Send(ctx, method, path, body, into)
+}
+
+func (h *Host) query(ctx context.Context, text string, variables map[string]any, into any) error {
+	if err := h.wait(ctx, false); err != nil {
+		return err
+	}
+	return h.client.Query(ctx, text, variables, into)
+}
+
+func (h *Host) archive(ctx context.Context, repository, commit string) ([]byte, error) {
+	if err := h.wait(ctx, false); err != nil {
+		return nil, err
+	}
+	return h.client.Archive(ctx, repository, commit, maxArchive)
+}
+
+// rights asks what the credentials may do.
+func (h *Host) rights(ctx context.Context) (client.Rights, error) {
+	if err := h.wait(ctx, false); err != nil {
+		return client.Rights{}, err
+	}
+	return h.client.Rights(ctx)
+}

@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dxctl/dxctl/event"
+	"github.com/dxctl/dxctl/store/rows"
+)
+
+// ActionBatch returns a batch by its id; found is false if there is none.
+func (s *Store) ActionBatch(ctx context.Context, id string) (b event.ActionBatch, found bool, err error) {
+	all, err := selectRows[rows.ActionBatch](ctx, s, `raw_action_batches FINAL WHERE id = {id:String}`,
+		map[string]any{"id": id})
+	if err != nil {
+		return b, false, fmt.Errorf("reading the batch %s: %w", id, err)
+	}
+	if len(all) == 0 {
+		return b, false, nil
+	}
+	return all[0].Event(), true, nil
+}
+
+// ActionRuns returns the runs of a batch, by wave and then in the order of their ids.
+func (s *Store) ActionRuns(ctx context.Context, batch string) ([]event.ActionRun, error) {
+	return s.actionRuns(ctx, `batch = {batch:String} ORDER BY wave, id`, map[string]any{"batch": batch})
+}
+
+// ActionRunsOf returns the runs of an action that have an outcome, the last one first: what is remembered of each
+// repository.
+func (s *Store) ActionRunsOf(ctx context.Context, action string) ([]event.ActionRun, error) {
+	return s.actionRuns(ctx, `kind = {kind:String} AND outcome != '' ORDER BY finished_at DESC, id`,
+		map[string]any{"kind": action})
+}
+
+func (s *Store) actionRuns(ctx context.Context, where string, params map[string]any) ([]event.ActionRun, error) {
+	found, err := selectRows[rows.ActionRun](ctx, s, `raw_action_runs FINAL WHERE `+where, params)
+	if err != nil {
+		return nil, fmt.Errorf("reading runs of actions: %w", err)
+	}
+	runs := make([]event.ActionRun, len(found))
+	for i, r := range found {
+		runs[i] = r.Event()
+	}
+	return runs, nil
+}
+
+// ActionSteps returns the steps of runs, each run's in their order.
+func (s *Store) ActionSteps(ctx context.Context, runs []string) ([]event.ActionStep, error) {
+	found, err := selectRows[rows.ActionStep](ctx, s,
+		`raw_action_steps FINAL WHERE run IN {runs:Array(String)} ORDER BY run, number`, map[string]any{"runs": runs})
+	if err != nil {
+		return nil, fmt.Errorf("reading the steps of runs of actions: %w", err)
+	}
+	steps := make([]event.ActionStep, len(found))
+	for i, r := range found {
+		steps[i] = r.Event()
+	}
+	return steps, nil
+}
