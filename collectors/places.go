@@ -39,14 +39,31 @@ func pageURL(s settings) string {
 }
 
 // withoutAPI returns the address of GitHub's pages: the API of github.com and of GitHub Enterprise Cloud (acme.ghe.com)
-// has a host of its own, api.github.com.
+// has a host of its own, api.github.com; that of GitHub Enterprise Server has the path /api/v3.
 func withoutAPI(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return address
 	}
 	u.Host = strings.TrimPrefix(u.Host, "api.")
+	u.Path = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/api/v3")
 	return u.String()
+}
+
+// Account returns the organization on GitHub that the sources of a server collect; "" if there is none, or several.
+func (c Config) Account(pages string) string {
+	account := ""
+	for _, s := range c {
+		cfg, ok := s.settings.(*github.Config)
+		switch {
+		case !ok || !strings.EqualFold(pageURL(cfg), pages) || cfg.Organization == "" || cfg.Organization == account:
+		case account != "":
+			return ""
+		default:
+			account = cfg.Organization
+		}
+	}
+	return account
 }
 
 // Covers returns the name of the first source that collects a repository on GitHub; "" if none does. pages is the

@@ -102,6 +102,7 @@ func TestBad(t *testing.T) {
 			":3: it names neither a directory nor a repository", ":4: ref is missing", ":5: git holds credentials",
 			`:8: paths.defaults.registry "Acme x"`, ":9: paths.defaults.base_images.go", `:10: paths.defaults.runner: label "a b"`,
 			":11: paths.defaults.package_mirror holds credentials", ":12: paths.defaults.cloud_identity",
+			":13: paths.defaults.github_owner", ":14: paths.defaults.answers.contact: the answer has {{",
 		},
 		"a-limit-of-nothing": {":2: store.limits.result_rows: 0 is too small; use at least 1"},
 	}

@@ -95,6 +95,9 @@ type Deps struct {
 	Now      func() time.Time
 	// Taken returns where an entity of the ref is described already; "" if it is new. It may be nil.
 	Taken func(ref string) string
+	// Surroundings returns what is known about where a service of an owner is created; with the owner "", the owner is
+	// that of the person who creates it, if it is known. It may be nil.
+	Surroundings func(owner string) Surroundings
 	// Local is the working directory, to which directories are relative. Empty: nothing is written on this machine, and
 	// no plan looks at its directories.
 	Local string
@@ -131,18 +134,25 @@ type Action struct {
 // New returns the action.
 func New(deps Deps) *Action { return &Action{Deps: deps} }
 
-// Prepare returns the input with the answers that follow from it: the name, the owner and the time of creation.
+// Prepared is an input with the answers that follow from it and from the surroundings.
+type Prepared struct {
+	Input   actions.Input
+	Path    *paths.Path
+	Derived []Derived // the answers among those of Input that nobody gave
+}
+
+// Prepare returns the input with the answers that follow from it, such as the name, the owner and the time of creation.
 // Planning the same prepared input again gives the same plan. The error may be that an earlier creation of the service
 // has not ended.
-func (a *Action) Prepare(ctx context.Context, in actions.Input) (actions.Input, *paths.Path, error) {
+func (a *Action) Prepare(ctx context.Context, in actions.Input) (Prepared, error) {
 	if a.Resume == nil {
 		if err := a.unfinished(in.Text(NameField)); err != nil {
-			return in, nil, err
+			return Prepared{}, err
 		}
 	}
 	p, err := a.Path(ctx, in.Text(PathField))
 	if err != nil {
-		return in, nil, err
+		return Prepared{}, err
 	}
 	answers := maps.Clone(in.Texts(AnswersField))
 	if answers == nil {
@@ -167,15 +177,19 @@ func (a *Action) Prepare(ctx context.Context, in actions.Input) (actions.Input, 
 	if answers[CreatedAt] == "" {
 		err = errors.Join(err, follows(CreatedAt, a.Now().UTC().Format(time.RFC3339)))
 	}
+	derived := a.derive(p, in, answers)
+	for _, d := range derived {
+		answers[d.Question] = d.Answer
+	}
 	prepared := maps.Clone(in)
 	prepared[AnswersField] = answers
-	return prepared, p, err
+	return Prepared{prepared, p, derived}, err
 }
 
-// Missing returns the questions of the path that the prepared answers leave open.
-func Missing(p *paths.Path, in actions.Input) []paths.Question {
-	answers := in.Texts(AnswersField)
-	return slices.DeleteFunc(slices.Clone(p.Questions), func(q paths.Question) bool {
+// Missing returns the questions of the path that the answers leave open.
+func (p Prepared) Missing() []paths.Question {
+	answers := p.Input.Texts(AnswersField)
+	return slices.DeleteFunc(slices.Clone(p.Path.Questions), func(q paths.Question) bool {
 		_, given := answers[q.Name]
 		return given || q.Default != ""
 	})
@@ -188,10 +202,11 @@ func (a *Action) Plan(ctx context.Context, in actions.Input) (actions.Plan, erro
 	if err != nil {
 		return actions.Plan{}, err
 	}
-	prepared, path, err := a.Prepare(ctx, checked)
+	ready, err := a.Prepare(ctx, checked)
 	if err != nil {
 		return actions.Plan{}, err
 	}
+	prepared, path := ready.Input, ready.Path
 	name := prepared.Text(NameField)
 	ref := "component:default/" + name
 	if err := a.checkInput(prepared, ref, path); err != nil {

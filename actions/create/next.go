@@ -1,6 +1,7 @@
 package create
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,13 +92,13 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 			add(r.Why, "%s", ghCommand(r, github.APIURL(a.GitHubURL)))
 		}
 	}
-	if team := teamOf(p.Input.Text(OwnerField)); t.Repository != nil && slices.Contains(t.Environments, production) &&
-		team != "" && len(t.Reviewers) == 0 {
-		owner := t.Repository.Owner
+	owner := cmp.Or(p.Input.Text(OwnerField), p.Input.Texts(AnswersField)[OwnerField])
+	if team := teamOf(owner); t.Repository != nil && slices.Contains(t.Environments, production) && team != "" &&
+		len(t.Reviewers) == 0 {
 		add("let "+team+" approve deployments to production, but not their own",
 			"gh api --method PUT repos/%s/environments/production -F prevent_self_review=true "+
 				"-f 'reviewers[][type]=Team' -F \"reviewers[][id]=$(gh api orgs/%s/teams/%s --jq .id)\"",
-			t.Repository.FullName(), owner, team)
+			t.Repository.FullName(), t.Repository.Owner, team)
 	}
 	if a.Commands != nil {
 		next = append(next, a.Commands(p, t)...)

@@ -108,7 +108,7 @@ func (s *cli) createService(ctx context.Context, in actions.Input, f createFlags
 		}
 		defer closing(c.app, &err)
 	}
-	if c.action, err = c.newAction(); err != nil {
+	if c.action, err = c.newAction(ctx); err != nil {
 		return err
 	}
 	return credentials(c.run(ctx, in))
@@ -145,7 +145,7 @@ func credentials(err error) error {
 }
 
 // newAction returns the action with what it needs.
-func (c *creation) newAction() (*create.Action, error) {
+func (c *creation) newAction(ctx context.Context) (*create.Action, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("looking for the working directory: %w", err)
@@ -158,6 +158,9 @@ func (c *creation) newAction() (*create.Action, error) {
 			return nil, fmt.Errorf("looking for the data directory: %w", err)
 		}
 		deps.Taken = c.app.Taken
+		deps.Surroundings = func(owner string) create.Surroundings {
+			return c.app.Surroundings(owner, create.Identity(ctx, dir).Email)
+		}
 		deps.Commands = c.app.CreateCommands
 	}
 	deps.GitHub = func() (*github.Host, error) {

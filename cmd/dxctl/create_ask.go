@@ -13,6 +13,7 @@ import (
 	"github.com/dxctl/dxctl/actions/create"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
 	"github.com/dxctl/dxctl/scorecards/paths"
 )
 
@@ -54,25 +55,32 @@ func (c *creation) complete(ctx context.Context, in actions.Input) (actions.Inpu
 	if err != nil {
 		return nil, err
 	}
-	prepared, path, err := c.action.Prepare(ctx, checked)
+	prepared, err := c.action.Prepare(ctx, checked)
 	if err != nil {
 		return nil, err
 	}
-	missing := create.Missing(path, prepared)
+	for _, d := range prepared.Derived {
+		fmt.Fprintf(c.err, "%s: %s (from %s)\n", d.Question, output.Printable(d.Answer), output.Printable(d.From))
+	}
+	missing := prepared.Missing()
 	if len(missing) == 0 {
-		return prepared, nil
+		return prepared.Input, nil
 	}
 	if !asks {
-		return nil, missingAnswers(path, missing)
+		return nil, missingAnswers(prepared.Path, missing)
 	}
-	return prepared, c.askAnswers(ctx, path, prepared, missing)
+	return prepared.Input, c.askAnswers(ctx, prepared.Path, prepared.Input, missing)
 }
 
 // missingAnswers is the error of questions that nobody can be asked.
 func missingAnswers(path *paths.Path, missing []paths.Question) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "the golden path %s asks for %d more answers; give them as --answer NAME=VALUE, or in a YAML file "+
-		"with --answers:", path.Name, len(missing))
+	answers, them := "answers", "them"
+	if len(missing) == 1 {
+		answers, them = "answer", "it"
+	}
+	fmt.Fprintf(&b, "the golden path %s asks for %d more %s; give %s as --answer NAME=VALUE, in a YAML file with "+
+		"--answers, or for all services under paths.defaults.answers in dx.yaml:", path.Name, len(missing), answers, them)
 	for i := range missing {
 		flag := "--answer " + missing[i].Name + "="
 		switch missing[i].Name { // the input has them itself

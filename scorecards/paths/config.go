@@ -36,6 +36,9 @@ type Defaults struct {
 	Runner        Labels            `yaml:"runner"`         // labels of the machine that runs workflows
 	PackageMirror string            `yaml:"package_mirror"` // address from which packages are installed
 	CloudIdentity string            `yaml:"cloud_identity"` // that workflows take to deploy: a role or a service account
+	GitHubOwner   string            `yaml:"github_owner"`   // organization or user on GitHub that new repositories belong to
+	// Answers are those that all new services have to questions of golden paths: organization, security_contact.
+	Answers map[string]string `yaml:"answers"`
 }
 
 // Labels are one or several labels of a runner. They are written as a text or a list of texts.
@@ -83,6 +86,7 @@ var (
 	imagePattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]*(@sha256:[0-9a-f]{64})?$`)
 	labelPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 	identityPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:/@._+=,-]*$`)
+	accountPattern  = regexp.MustCompile(`^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}$`)
 	imageName       = regexp.MustCompile(`^[a-z0-9]+([_-][a-z0-9]+)*$`)
 )
 
@@ -193,6 +197,17 @@ func (d Defaults) Validate() error {
 	}
 	if d.CloudIdentity != "" && !identityPattern.MatchString(d.CloudIdentity) {
 		fail("cloud_identity %.80q is not the name of a role or a service account", d.CloudIdentity)
+	}
+	if d.GitHubOwner != "" && !accountPattern.MatchString(d.GitHubOwner) {
+		fail("github_owner %.80q is not the name of an organization or a user on GitHub, such as acme", d.GitHubOwner)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Answers)) {
+		if !questionPattern.MatchString(name) {
+			fail("answers: %.80q is not the name of a question: lower-case letters, digits and single underscores", name)
+		}
+		if err := (&Question{Name: name}).Check(d.Answers[name]); err != nil {
+			fail("answers.%.80s: the answer %v", name, err)
+		}
 	}
 	return errors.Join(errs...)
 }

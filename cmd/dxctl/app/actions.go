@@ -40,6 +40,7 @@ func CreateDeps(cfg config.Config) create.Deps {
 func (a *App) Actions() (actions.Set, error) {
 	deps := CreateDeps(a.cfg)
 	deps.Now, deps.Taken = a.now, a.Taken
+	deps.Surroundings = func(owner string) create.Surroundings { return a.Surroundings(owner, "") }
 	var mutex sync.Mutex
 	var all []*paths.Path
 	deps.Path = func(ctx context.Context, name string) (*paths.Path, error) {
