@@ -78,6 +78,11 @@ func (a *Action) derive(p *paths.Path, in actions.Input, answers map[string]stri
 	return all
 }
 
+// ownerOf returns the owner that an input names, or that an answer does; "" if none does.
+func ownerOf(in actions.Input) string {
+	return cmp.Or(in.Text(OwnerField), in.Texts(AnswersField)[OwnerField])
+}
+
 // codeOwners returns a team as CODEOWNERS names it: by its annotation, or else by its name, as GitHub's teams are
 // called where groups are imported from GitHub. owner is the ref or the name of the group.
 func codeOwners(team descriptor.Entity, owner, account string) string {

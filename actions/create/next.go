@@ -1,7 +1,6 @@
 package create
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -92,8 +91,7 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 			add(r.Why, "%s", ghCommand(r, github.APIURL(a.GitHubURL)))
 		}
 	}
-	owner := cmp.Or(p.Input.Text(OwnerField), p.Input.Texts(AnswersField)[OwnerField])
-	if team := teamOf(owner); t.Repository != nil && slices.Contains(t.Environments, production) && team != "" &&
+	if team := teamOf(ownerOf(p.Input)); t.Repository != nil && slices.Contains(t.Environments, production) && team != "" &&
 		len(t.Reviewers) == 0 {
 		add("let "+team+" approve deployments to production, but not their own",
 			"gh api --method PUT repos/%s/environments/production -F prevent_self_review=true "+
