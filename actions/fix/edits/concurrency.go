@@ -58,11 +58,28 @@ func (e *editor) notEnded(w *workflow.Workflow, t *workflow.Trigger, stem string
 		return "the workflow is called by others, whose runs have the same pull request and would end each other"
 	}
 	for i := range w.Jobs {
-		if j := &w.Jobs[i]; changes(j) {
+		switch j := &w.Jobs[i]; {
+		case j.Uses != nil && !e.harmless(j.Uses):
+			return "the job " + j.ID + " calls another workflow, which may have a group of its own, or leave half done what is " +
+				"ended"
+		case changes(w, j):
 			return "the job " + j.ID + " deploys or publishes, and a run that is ended may leave that half done"
 		}
 	}
 	return e.taken(w, stem, stem+"-${{")
+}
+
+// harmless reports whether a workflow that is called is in the repository, has no group, and changes nothing outside of
+// its run.
+func (e *editor) harmless(u *workflow.Use) bool {
+	i := slices.IndexFunc(e.Facts.Workflows.Workflows, func(w workflow.Workflow) bool { return "./"+w.Path == u.Action })
+	if i < 0 {
+		return false
+	}
+	called := &e.Facts.Workflows.Workflows[i]
+	return !called.Concurrency.Value && !slices.ContainsFunc(called.Jobs, func(j workflow.Job) bool {
+		return j.Uses != nil || j.Concurrency.Value || changes(called, &j)
+	})
 }
 
 // notForRequests finds conditions by which a job or a step does not run for a pull request.
@@ -73,12 +90,16 @@ var notForRequests = regexp.MustCompile(`^(\$\{\{)?\s*(github\.event_name\s*(!=\
 // publisher finds names of actions that change something outside of the run.
 var publisher = regexp.MustCompile(`(?i)deploy|publish|release|gh-pages|push|terraform|pulumi|helm-upgrade`)
 
+// delivers are permissions with which a job changes what others get: code, packages, deployments.
+var delivers = []string{"*", "contents", "packages", "deployments", "pages"}
+
 // changes reports whether a job may change something outside of the run for a pull request.
-func changes(j *workflow.Job) bool {
+func changes(w *workflow.Workflow, j *workflow.Job) bool {
 	if notForRequests.MatchString(strings.TrimSpace(j.If)) {
 		return false
 	}
-	if j.Environment != "" {
+	writes := func(scope string) bool { return slices.Contains(delivers, scope) }
+	if j.Environment != "" || slices.ContainsFunc(w.Effective(j).Writes(), writes) {
 		return true
 	}
 	return slices.ContainsFunc(j.Steps, func(s workflow.Step) bool {
