@@ -40,6 +40,9 @@ type Options struct {
 	// Actions and Images are commits and digests in addition to those of the golden path.
 	Actions []edits.Action
 	Images  map[string]string
+	// Resolve returns the commit of a version of an action that no list has, by owner/name and tag: it may ask the host.
+	// Nil: nobody is asked, and what no list has is left to a person.
+	Resolve func(ctx context.Context, repository, tag string) (edits.Action, error)
 	Now     time.Time
 	// Entity is the service, if the catalog has it; zero: the files alone describe it. The directory is then the one that
 	// describes it, if one below Dir does.

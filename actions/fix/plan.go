@@ -110,6 +110,7 @@ type planner struct {
 	modes   map[string]string
 	refused map[string]string // why the patch of a rule was refused
 	graded  bool              // whether the changes were graded
+	asked   map[string]resolved
 }
 
 // planOf plans with facts that were read: this part takes no look at what is not changed.

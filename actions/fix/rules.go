@@ -29,7 +29,7 @@ func (p *planner) rules(ctx context.Context, reports []scorecards.Report) error 
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			r := p.rule(report.Scorecard, x)
+			r := p.rule(ctx, report.Scorecard, x)
 			k := slices.IndexFunc(p.plan.Rules, func(there Rule) bool {
 				return there.ID == r.ID && there.Scorecard == r.Scorecard
 			})
@@ -56,7 +56,7 @@ func (p *planner) rules(ctx context.Context, reports []scorecards.Report) error 
 // maxReason is how many characters the evidence of a rule and what is asked have. They have texts of the repository.
 const maxReason = 1000
 
-func (p *planner) rule(card string, x *scorecards.Result) Rule {
+func (p *planner) rule(ctx context.Context, card string, x *scorecards.Result) Rule {
 	r := Rule{
 		ID: x.Rule, Title: x.Title, Scorecard: card, Level: x.Level, Before: x.Outcome, After: x.Outcome,
 		Reason: edits.OneLine(x.Reason, maxReason),
@@ -78,7 +78,7 @@ func (p *planner) rule(card string, x *scorecards.Result) Rule {
 	missing := ""
 	if patchable(x) {
 		if edits.Has(x.Rule) {
-			p.edit(&r)
+			p.edit(ctx, &r)
 		}
 		if len(r.Asks) > 0 || !edits.Has(x.Rule) {
 			missing = p.addFiles(&r)
@@ -148,7 +148,7 @@ func changedSince(before, after map[string][]byte) (names []string) {
 }
 
 // edit runs the edit of a rule.
-func (p *planner) edit(r *Rule) {
+func (p *planner) edit(ctx context.Context, r *Rule) {
 	with := map[string]any{}
 	for _, f := range p.plan.Path.FixesOf(r.ID) {
 		maps.Copy(with, f.With)
@@ -169,6 +169,7 @@ func (p *planner) edit(r *Rule) {
 			strings.ToLower(p.scope.Language.Main.Value)) && p.scope.Language.Main.Value != "",
 		Actions: p.actions(),
 		Images:  p.images(),
+		Resolve: p.resolver(ctx),
 	})
 	if err != nil {
 		r.ask("", "the edit failed: "+err.Error())

@@ -246,7 +246,8 @@ func (s *cli) planFix(ctx context.Context, dir string, o fixOptions, answers map
 		Pinned: func(ctx context.Context, lock *pathlock.Lock) *paths.Path {
 			return pinnedPath(ctx, cfg, base, lock)
 		},
-		Now: s.now(),
+		Resolve: s.resolveActions(root),
+		Now:     s.now(),
 	})
 }
 

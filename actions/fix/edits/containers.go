@@ -143,8 +143,8 @@ func pinBases(e *editor) {
 			case image.Pin == container.PinLatest:
 				e.ask(d.parsed.Path, at, "choose a version of the base image %s: what latest is changes", image.Name)
 			case digest == "":
-				e.ask(d.parsed.Path, at, "find out the digest of the base image %s and write it behind an @: no list of the "+
-					"golden path has it", image.Text)
+				e.ask(d.parsed.Path, at, "find out the digest of the base image %s%s and write it behind an @: no list of the "+
+					"golden path has it", image.Text, digestCommand(image.Text))
 			case written != image.Text || at < 1 || at > len(d.lines) || strings.Count(d.lines[at-1], written) != 1:
 				e.ask(d.parsed.Path, at, "write the digest %s behind the tag of %s; it comes from an argument", digest, image.Text)
 			default:

@@ -42,6 +42,8 @@ type Repo struct {
 	// Actions are the commits that the golden path has of actions; Images the digests of images, by "name:tag".
 	Actions []Action
 	Images  map[string]string
+	// Resolve returns the commit of a version of an action that Actions lack, by owner/name and tag. Nil: nobody is asked.
+	Resolve func(repository, tag string) (Action, error)
 }
 
 // Ask is something that a person has to decide or to do.

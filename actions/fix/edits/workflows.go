@@ -2,7 +2,9 @@ package edits
 
 import (
 	"errors"
+	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,13 +82,20 @@ func pinActions(e *editor) {
 			if digest := e.Images[image]; digest != "" {
 				return f.Replace(uses, "docker://"+image+"@"+digest)
 			}
-			e.ask(name, uses.Line, "find out the digest of the image %s and write it behind an @", image)
+			e.ask(name, uses.Line, "find out the digest of the image %s%s and write it behind an @", image, digestCommand(image))
 			return nil
 		}
 		known, ok := e.commitOf(u)
+		if !ok && e.Resolve != nil && repositoryOf(u) != "" {
+			var err error
+			if known, err = e.Resolve(repositoryOf(u), u.Ref); err != nil {
+				e.ask(name, uses.Line, "pin %s to a commit: %v", uses.Value, err)
+				return nil
+			}
+			ok = true
+		}
 		if !ok {
-			e.ask(name, uses.Line, "find out the commit of %s and write it with the version as a comment; no list of the "+
-				"golden path has it", uses.Value)
+			e.askCommit(name, uses, u)
 			return nil
 		}
 		if err := f.Comment(uses, known.Tag); err != nil {
@@ -120,14 +129,44 @@ func pinActions(e *editor) {
 	}
 }
 
+// askCommit leaves the commit of an action to a person, with the command that finds it out.
+func (e *editor) askCommit(name string, uses *yaml.Node, u *workflow.Use) {
+	command := ""
+	if repository := repositoryOf(u); plainName.MatchString(repository) && plainName.MatchString(u.Ref) {
+		command = fmt.Sprintf(" (`gh api repos/%s/commits/%s --jq .sha`)", repository, u.Ref)
+	}
+	e.ask(name, uses.Line, "find out the commit of %s%s and write it with the version as a comment: no list of the golden "+
+		"path has it, and there are no credentials with which GitHub could be asked", uses.Value, command)
+}
+
+// plainName matches names that no shell reads as anything else. Who wrote the repository chose them.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._/:-]*$`)
+
+// digestCommand returns in brackets the command that finds out the digest of an image; "" for a name that a shell could
+// misread.
+func digestCommand(image string) string {
+	if !plainName.MatchString(image) {
+		return ""
+	}
+	return fmt.Sprintf(" (`docker buildx imagetools inspect %s --format '{{.Manifest.Digest}}'`)", image)
+}
+
+// repositoryOf returns the repository of an action as owner/name; "" for a path and an image.
+func repositoryOf(u *workflow.Use) string {
+	parts := strings.SplitN(u.Action, "/", 3)
+	if len(parts) < 2 || u.Owner() == "" {
+		return ""
+	}
+	return parts[0] + "/" + parts[1]
+}
+
 // commitOf returns the commit of a tag: the tag itself, or for a major or minor version the highest one below it that
 // is known.
 func (e *editor) commitOf(u *workflow.Use) (best Action, ok bool) {
-	parts := strings.SplitN(u.Action, "/", 3)
-	if len(parts) < 2 {
+	repository := strings.ToLower(repositoryOf(u))
+	if repository == "" {
 		return Action{}, false
 	}
-	repository := strings.ToLower(parts[0] + "/" + parts[1])
 	for _, a := range e.Actions {
 		name := strings.ToLower(a.Name)
 		if name != repository && name != strings.ToLower(u.Action) && !strings.HasPrefix(name, repository+"/") {

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/dxctl/dxctl/actions/fix/edits"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/collectors/rest"
+)
+
+// resolveActions returns how the commit of a version of an action is asked for, with the credentials that actions have;
+// nil without credentials. The dx.yaml of the repository does not choose who is asked.
+func (s *cli) resolveActions(root string) func(ctx context.Context, repository, tag string) (edits.Action, error) {
+	cfg, err := s.actionsConfig(root)
+	if err != nil {
+		return nil // without a configuration that can be read, nobody is asked; commands that need it report it
+	}
+	host, err := github.New(cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
+		rest.Options{Now: s.now})
+	if err != nil {
+		return nil
+	}
+	return func(ctx context.Context, repository, tag string) (edits.Action, error) {
+		v, err := host.Version(ctx, repository, tag)
+		return edits.Action{Name: repository, Tag: v.Tag, Commit: v.Commit}, err
+	}
+}
