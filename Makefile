@@ -28,7 +28,7 @@ ACT := v0.2.89
 KUBE_SCORE := v1.20.0
 FUZZTIME ?= 5s
 
-.PHONY: help demo build engine assets webhook-examples axe tech-insights chromium test test-kubernetes test-backstage test-actions test-paths fuzz lint fmt generate bench load screenshots clean
+.PHONY: help demo build engine assets webhook-examples axe tech-insights github-schemas chromium test test-kubernetes test-backstage test-actions test-paths fuzz lint fmt generate bench load screenshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
@@ -74,6 +74,16 @@ web/server/testdata/tech-insights/node_modules/.installed: $(addprefix web/serve
 	@npm ci --no-audit --no-fund --ignore-scripts --loglevel=error --prefix web/server/testdata/tech-insights
 	@touch $@
 
+# The package has the description of every edition, some of them twice; tests read one.
+GITHUB_SCHEMAS := actions/github/hosttest/testdata/schemas
+github-schemas: $(GITHUB_SCHEMAS)/node_modules/.installed ## download GitHub's description of its API, by which tests check what is written (29 MB)
+
+$(GITHUB_SCHEMAS)/node_modules/.installed: $(addprefix $(GITHUB_SCHEMAS)/,package.json package-lock.json)
+	@echo "downloading GitHub's description of its API"
+	@npm ci --no-audit --no-fund --ignore-scripts --loglevel=error --prefix $(GITHUB_SCHEMAS)
+	@find $(GITHUB_SCHEMAS)/node_modules/@octokit/openapi/generated -type f ! -name ghec.json -delete
+	@touch $@
+
 chromium: ## install Chromium for the browser tests, unless a browser is installed
 	@.ci/chromium
 
@@ -83,7 +93,7 @@ TEST_LDFLAGS := -s -w $(if $(RACE),$(shell command -v ld.gold >/dev/null 2>&1 &&
 # Three packages run in parallel: many tests wait for a process, a server or a browser rather than for the CPU. The
 # slowest packages start first, so that none of them runs alone in the end. go vet is part of make lint.
 SLOW_PACKAGES := ./cmd/dxctl ./web/server ./cmd/dxctl/demo ./store
-test: engine assets webhook-examples axe tech-insights chromium ## run all tests, with the race detector if there is a C compiler
+test: engine assets webhook-examples axe tech-insights github-schemas chromium ## run all tests, with the race detector if there is a C compiler
 	@test -n "$(RACE)" || echo "no C compiler (cc): running the tests without the race detector"
 	GORACE=atexit_sleep_ms=0 go test $(RACE) -vet=off -ldflags "$(TEST_LDFLAGS)" -p 3 -timeout 30m $(SLOW_PACKAGES) ./...
 
@@ -187,4 +197,4 @@ screenshots: build chromium ## create the screenshots of the README (docs/images
 	go run ./cmd/screenshots
 
 clean: ## remove build results and downloads; data is kept
-	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules cmd/browser/node_modules web/server/testdata/tech-insights/node_modules web/node_modules web/assets/vendor
+	rm -rf bin .cache store/embedded/node_modules collectors/webhook/testdata/node_modules cmd/browser/node_modules web/server/testdata/tech-insights/node_modules $(GITHUB_SCHEMAS)/node_modules web/node_modules web/assets/vendor

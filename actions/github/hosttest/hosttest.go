@@ -66,10 +66,12 @@ type Server struct {
 	// Refuse may answer a request with an error, and headers. It may be nil; 0: the request is answered.
 	Refuse func(r *http.Request, header http.Header) (status int, message string)
 
-	mutex  sync.Mutex
-	next   int64
-	Writes []string // methods and paths of what changed something
-	Reads  []string // paths of what was read; graphql for a query
+	mutex    sync.Mutex
+	next     int64
+	Writes   []string // methods and paths of what changed something
+	Reads    []string // paths of what was read; graphql for a query
+	t        *testing.T
+	contract *Contract
 }
 
 // Interrupt sets Before and After, also while requests of a client that has gone are still answered.
@@ -79,11 +81,13 @@ func (s *Server) Interrupt(before, after func(r *http.Request) bool) {
 	s.Before, s.After = before, after
 }
 
-// New starts a server for the time of a test.
+// New starts a server for the time of a test. A write that GitHub's description of its API does not allow fails the
+// test.
 func New(t *testing.T) *Server {
 	t.Helper()
 	s := &Server{Login: "ada", Scopes: "repo, workflow, delete_repo", Token: "secret-token-of-ada", Branch: "main",
-		Orgs: map[string]string{"acme": "member"}, Repos: map[string]*Repo{}, Now: time.Now, next: 100}
+		Orgs: map[string]string{"acme": "member"}, Repos: map[string]*Repo{}, Now: time.Now, next: 100,
+		t: t, contract: Published(t)}
 	server := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(server.Close)
 	s.URL = server.URL + "/api/v3"
@@ -165,6 +169,12 @@ func (s *Server) answer(r *http.Request) (int, any) {
 	raw, _ := io.ReadAll(r.Body)
 	body := object{}
 	_ = json.Unmarshal(raw, &body)
+	if r.Method != http.MethodGet && r.URL.Path != graphQL {
+		if err := s.contract.Check(r.Method, strings.TrimPrefix(r.URL.EscapedPath(), "/api/v3"), raw); err != nil {
+			s.t.Error(err)
+			return problem(http.StatusUnprocessableEntity, err.Error())
+		}
+	}
 	switch {
 	case r.URL.Path == graphQL:
 		return s.graphQL(body)
@@ -338,6 +348,7 @@ func (r *Repo) log(branch string) (int, any) {
 
 // content answers with a file of a commit.
 func (r *Repo) content(name, commit string) (int, any) {
+	commit = cmp.Or(commit, r.Refs["heads/"+r.DefaultBranch])
 	for _, f := range r.Files[r.Trees[commit]] {
 		if f.Path == name {
 			return http.StatusOK, object{"path": name, "content": base64.StdEncoding.EncodeToString(f.After)}
