@@ -91,7 +91,7 @@ func (a *Action) commands(p actions.Plan, t Target) []actions.Command {
 			add(r.Why, "%s", ghCommand(r, github.APIURL(a.GitHubURL)))
 		}
 	}
-	if team := teamOf(ownerOf(p.Input)); t.Repository != nil && slices.Contains(t.Environments, production) && team != "" &&
+	if team := TeamOf(ownerOf(p.Input)); t.Repository != nil && slices.Contains(t.Environments, production) && team != "" &&
 		len(t.Reviewers) == 0 {
 		add("let "+team+" approve deployments to production, but not their own",
 			"gh api --method PUT repos/%s/environments/production -F prevent_self_review=true "+
@@ -122,8 +122,8 @@ func ghCommand(r actions.Request, api string) string {
 	return line
 }
 
-// teamOf returns the name of a group that a ref names; "" for a user.
-func teamOf(ref string) string {
+// TeamOf returns the name of a group that a ref names; "" for a user.
+func TeamOf(ref string) string {
 	if kind, rest, ok := strings.Cut(ref, ":"); ok {
 		if !strings.EqualFold(kind, "group") {
 			return ""

@@ -18,7 +18,7 @@ const onReviewer = "reviewer"
 // reviewers lets the team that owns the service approve deployments to production, if GitHub has it. A creation that
 // goes on does not ask again.
 func (a *Action) reviewers(ctx context.Context, p *actions.Plan, t *Target) error {
-	team := teamOf(ownerOf(p.Input))
+	team := TeamOf(ownerOf(p.Input))
 	if a.GitHub == nil || team == "" || !slices.Contains(t.Environments, production) ||
 		p.On["owner"] != "Organization" {
 		return nil

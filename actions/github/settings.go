@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -195,6 +196,25 @@ func (h *Host) Reviewer(ctx context.Context, word string) (settings.Reviewer, er
 	}
 	of.ID = found.ID
 	return of, nil
+}
+
+// File returns a file of the default branch; nil if there is none.
+func (h *Host) File(ctx context.Context, repository, name string) ([]byte, error) {
+	var file struct {
+		Content string `json:"content"`
+	}
+	_, err := h.client.Get(ctx, "repos/"+repository+"/contents/"+client.Escaped(name), "", &file)
+	if client.Status(err) == http.StatusNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of %s: %w", name, repository, err)
+	}
+	text, err := base64.StdEncoding.DecodeString(strings.ReplaceAll(file.Content, "\n", ""))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s of %s: %w", name, repository, err)
+	}
+	return text, nil
 }
 
 // notOffered reports whether an error says that the plan or the edition has no such setting.

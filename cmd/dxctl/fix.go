@@ -31,6 +31,7 @@ type fixOptions struct {
 	write, check, pr  bool
 	repository        string
 	out, apply, tasks string
+	settingsOptions
 }
 
 func newFix(s *cli) *cobra.Command {
@@ -45,6 +46,7 @@ before and after, and the diff. Nothing is changed without --write.
   dxctl fix                          the checkout that you are in
   dxctl fix services/pay             one service of a repository with several; only its directory is changed
   dxctl fix --rule actions-pinned    one rule; repeatable
+  dxctl fix pay --settings           the settings on GitHub that rules ask for; --yes sets them, --undo RUN restores
   dxctl fix --pr                     open or update a pull request on GitHub instead of writing the files
   dxctl fix --write                  write the files; refused for files with changes that are not committed
   dxctl fix --tasks tasks            write a task in Markdown for each rule that needs a person
@@ -65,6 +67,12 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 			if len(args) == 1 {
 				word = args[0]
 			}
+			if err := o.validate(); err != nil {
+				return err
+			}
+			if o.settings {
+				return s.fixSettings(cmd.Context(), word, o)
+			}
 			return s.fix(cmd.Context(), word, o)
 		},
 	}
@@ -79,6 +87,7 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	flags.StringVar(&o.out, "out", "", "save the plan as JSON in a `FILE`")
 	flags.StringVar(&o.apply, "apply", "", "write the plan in a `FILE`, unless the repository or the golden path changed")
 	flags.StringVar(&o.tasks, "tasks", "", "write a task for each rule that needs a person into a `DIRECTORY`")
+	o.add(cmd)
 	cmd.MarkFlagsMutuallyExclusive("write", "check", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "pr")
 	cmd.MarkFlagsMutuallyExclusive("apply", "check")

@@ -508,6 +508,7 @@ var house = []struct {
 			"actions/create",
 			"actions/checkout",
 			"actions/github",
+			"actions/settings",
 			"report/records",
 			"strictyaml",
 			"scorecards/facts",

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/github"
+	"github.com/dxctl/dxctl/actions/settings"
+	"github.com/dxctl/dxctl/cmd/dxctl/app"
+	"github.com/dxctl/dxctl/cmd/dxctl/exit"
+	"github.com/dxctl/dxctl/cmd/dxctl/output"
+	"github.com/dxctl/dxctl/collectors/rest"
+	"github.com/dxctl/dxctl/config"
+	"github.com/dxctl/dxctl/metrics"
+)
+
+// settingsOptions are the flags of `dxctl fix --settings` that others do not have.
+type settingsOptions struct {
+	settings, yes     bool
+	undo              string
+	checks, reviewers []string
+}
+
+func (o *settingsOptions) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&o.settings, "settings", false, "show the settings on GitHub that rules ask for; --yes sets them")
+	flags.BoolVar(&o.yes, "yes", false, "with --settings: apply the plan")
+	flags.StringVar(&o.undo, "undo", "", "with --settings: restore what the `RUN` changed")
+	flags.StringArrayVar(&o.checks, "required-check", nil, "with --settings: `NAME` of a check that merges wait for; "+
+		"repeatable (default: those that ran on each of the last merged pull requests)")
+	flags.StringArrayVar(&o.reviewers, "reviewer", nil, "with --settings: `OWNER/TEAM` or LOGIN that approves deployments "+
+		"to production; repeatable (default: the team that owns the service)")
+	for _, name := range []string{"write", "pr", "tasks", "golden-path", "answer"} {
+		cmd.MarkFlagsMutuallyExclusive("settings", name)
+	}
+	cmd.MarkFlagsMutuallyExclusive("yes", "check")
+}
+
+// validate returns an error for flags that need --settings.
+func (o *settingsOptions) validate() error {
+	if o.settings {
+		return nil
+	}
+	for name, given := range map[string]bool{
+		"required-check": len(o.checks) > 0, "reviewer": len(o.reviewers) > 0, "yes": o.yes, "undo": o.undo != "",
+	} {
+		if given {
+			return exit.With(exit.Usage, fmt.Errorf("--%s is about settings: add --settings", name))
+		}
+	}
+	return nil
+}
+
+// settingsRun is a run of `dxctl fix --settings`.
+type settingsRun struct {
+	*cli
+	flags  fixOptions
+	cfg    config.Config
+	app    *app.App // nil without a configuration
+	host   *github.Host
+	target settingsTarget
+	action *settings.Action
+}
+
+// fixSettings plans, shows and applies settings.
+func (s *cli) fixSettings(ctx context.Context, word string, o fixOptions) (err error) {
+	r := &settingsRun{cli: s, flags: o}
+	if err := r.open(ctx, word); err != nil {
+		return err
+	}
+	if r.app != nil {
+		defer closing(r.app, &err)
+	}
+	if err := r.resolve(ctx, word); err != nil {
+		return err
+	}
+	r.host, err = github.New(r.cfg.Actions.GitHub, os.Getenv(github.TokenVariable), "dxctl/"+versionString(),
+		rest.Options{Now: s.now})
+	if err != nil {
+		return credentials(err)
+	}
+	return credentials(r.run(ctx))
+}
+
+// run plans and does what the flags say.
+func (r *settingsRun) run(ctx context.Context) error {
+	target, notes, err := r.host.CheckSettings(ctx, r.target.repository)
+	if err != nil {
+		return err
+	}
+	for _, note := range notes {
+		fmt.Fprintln(r.err, "dxctl: "+note)
+	}
+	r.target.repository = target.FullName
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	in := actions.Input{"repository": target.FullName}
+	if len(r.flags.rules) > 0 {
+		in["rules"] = strings.Join(r.flags.rules, ",")
+	}
+	if r.flags.undo != "" {
+		in["undo"] = r.flags.undo
+	}
+	plan, err := r.action.Plan(ctx, in)
+	if err != nil {
+		return err
+	}
+	if r.flags.apply != "" {
+		if err := r.compare(plan); err != nil {
+			return err
+		}
+	}
+	if err := r.show(plan); err != nil {
+		return err
+	}
+	if r.flags.out != "" {
+		return writePlan(r.flags.out, plan)
+	}
+	left := error(nil)
+	if n := len(r.action.Planned.Left); n > 0 && r.flags.undo != "" {
+		left = exit.With(exit.Conflicts, fmt.Errorf("%d settings are left as they are; the plan says why", n))
+	}
+	switch {
+	case !plan.Changes():
+		fmt.Fprintln(r.err, "dxctl: nothing is to be changed")
+	case r.flags.check:
+		return exit.With(exit.Pending, fmt.Errorf("%d settings to change; add --yes to change them", len(plan.Requests)))
+	case !r.flags.yes && r.flags.apply == "":
+		fmt.Fprintln(r.err, "dxctl: nothing was changed; add --yes to apply this plan")
+	default:
+		return errors.Join(r.applyPlan(ctx, plan), left)
+	}
+	return left
+}
+
+// prepare makes the action.
+func (r *settingsRun) prepare(ctx context.Context) error {
+	r.action = &settings.Action{
+		Host: r.host, Entity: r.target.entity, Repository: r.target.repository, Run: uuid.NewString(), Now: r.now,
+		UndoOf: r.flags.undo, Want: settings.Want{Rules: r.flags.rules, Checks: r.flags.checks},
+	}
+	for _, name := range r.cfg.Environments[metrics.Production] {
+		r.action.Production = append(r.action.Production, strings.ToLower(name))
+	}
+	if r.app != nil {
+		r.action.Record = r.app.Store.Append
+	}
+	if r.flags.undo != "" {
+		return r.recorded(ctx)
+	}
+	reviewers := r.flags.reviewers
+	if team := r.target.team; len(reviewers) == 0 && team != "" {
+		owner, _, _ := strings.Cut(r.target.repository, "/")
+		reviewers = []string{owner + "/" + team}
+	}
+	for _, word := range reviewers {
+		reviewer, err := r.host.Reviewer(ctx, word)
+		switch {
+		case err == nil:
+			r.action.Want.Reviewers = append(r.action.Want.Reviewers, reviewer)
+		case len(r.flags.reviewers) > 0 || !errors.Is(err, github.ErrNoReviewer):
+			return err
+		}
+	}
+	var err error
+	r.action.Want.Skip, err = r.skip(ctx)
+	return err
+}
+
+// recorded reads what a run changed.
+func (r *settingsRun) recorded(ctx context.Context) error {
+	steps, err := r.app.Store.StepsOf(ctx, r.flags.undo)
+	if err != nil {
+		return err
+	}
+	r.action.Undo, err = settings.Recorded(steps)
+	return err
+}
+
+// compare returns an error if a plan is not the one that was saved.
+func (r *settingsRun) compare(plan actions.Plan) error {
+	text, err := os.ReadFile(r.flags.apply)
+	if err != nil {
+		return fmt.Errorf("reading the plan: %w", err)
+	}
+	var saved struct {
+		Action string `json:"action"`
+		Digest string `json:"digest"`
+	}
+	if err := json.Unmarshal(text, &saved); err != nil || saved.Action != settings.Name || saved.Digest == "" {
+		return fmt.Errorf("reading the plan %s: it is no plan of settings; `dxctl fix --settings --out FILE` writes one",
+			r.flags.apply)
+	}
+	if saved.Digest != plan.Digest() {
+		return exit.With(exit.Conflicts, fmt.Errorf("applying the plan %s: %w", r.flags.apply, actions.ErrChanged))
+	}
+	return nil
+}
+
+// applyPlan sends the requests of a plan, and says what has become of them.
+func (r *settingsRun) applyPlan(ctx context.Context, plan actions.Plan) error {
+	if r.app == nil {
+		return errors.New("applying the settings: there is no configuration, so that what was there before cannot be " +
+			"recorded; run dxctl where dx.yaml is, or pass --config")
+	}
+	planned := r.action.Planned
+	rules := []string{}
+	for _, c := range planned.Changes {
+		rules = append(rules, c.Rules...)
+	}
+	slices.Sort(rules)
+	_, err := actions.Run(ctx, r.action, plan.Input, plan.Digest(), actions.RunOptions{
+		ID: r.action.Run, Actor: actor(ctx), Now: r.now, Record: r.action.Record, Repository: r.target.repository,
+		Rules: slices.Compact(rules),
+		Progress: func(step actions.Step) {
+			if step.Done {
+				fmt.Fprintf(r.err, "done: %s\n", step.Note)
+			}
+		},
+	})
+	if errors.Is(err, actions.ErrChanged) {
+		return exit.With(exit.Conflicts, err)
+	}
+	fmt.Fprintf(r.err, "dxctl: run %s; `dxctl fix --settings --undo %s` shows how to take it back\n", r.action.Run,
+		r.action.Run)
+	if err == nil && r.flags.undo == "" {
+		for _, left := range r.action.After.Left {
+			if slices.Contains(rules, left.Rule) {
+				fmt.Fprintf(r.err, "dxctl: %s: %s\n", left.Rule, left.Reason)
+			}
+		}
+	}
+	if errors.Is(err, settings.ErrPartial) {
+		err = exit.With(exit.Partial, err)
+	}
+	return err
+}
+
+// show prints the plan in the format that was asked for.
+func (r *settingsRun) show(plan actions.Plan) error {
+	changes := r.action.Planned
+	if r.output == "json" {
+		return output.Table{Document: settings.NewDocument(plan, changes)}.Print(r.out, r.output)
+	}
+	if r.output == "csv" || r.output == "tsv" {
+		t := output.Table{Columns: []string{"setting", "rules", "before", "after", "method", "url"}}
+		for i, c := range changes.Changes {
+			q := plan.Requests[i]
+			t.Rows = append(t.Rows, []string{c.Setting, strings.Join(c.Rules, " "), string(c.Before), string(c.After), q.Method,
+				q.URL})
+		}
+		return t.Print(r.out, r.output)
+	}
+	var text bytes.Buffer
+	if err := settings.WriteText(&text, plan, changes); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(r.out, output.PrintableLines(text.String()))
+	return err
+}
