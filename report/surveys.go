@@ -213,6 +213,7 @@ type SurveyQuery struct {
 	By       SurveyBy
 	Group    SurveyGroup // whose; of the part that By lists it is not used, but a team limits the list to its sub-teams
 	Question string      // key of an item: only this one
+	NoItems  bool        // leave the questions out, unless they are the rows: only the index and the dimensions
 }
 
 // SurveyResults are results of a survey.
@@ -262,7 +263,7 @@ func (r *Reader) SurveyResults(ctx context.Context, q SurveyQuery) (*SurveyResul
 	if err := checkQuestion(s, q.Question); err != nil {
 		return nil, err
 	}
-	return cached(ctx, r, fmt.Sprintf("survey results %q", q), func(ctx context.Context) (*SurveyResults, error) {
+	return cached(ctx, r, fmt.Sprintf("survey results %#v", q), func(ctx context.Context) (*SurveyResults, error) {
 		return r.surveyResults(ctx, s, before, q)
 	})
 }
@@ -293,9 +294,36 @@ func (r *Reader) surveyResults(ctx context.Context, s Survey, before *Survey, q 
 	if err != nil {
 		return nil, err
 	}
+	rows := surveyRows(s, before, cells)
+	for g, row := range rows {
+		if g == (SurveyGroup{}) {
+			out.Everyone = *row
+		}
+		if !q.lists(g, s) {
+			continue
+		}
+		if q.By != SurveyByQuestion {
+			out.Rows = append(out.Rows, *row)
+			continue
+		}
+		for _, n := range row.Numbers { // a row for each
+			one := *row
+			one.Numbers = []SurveyNumber{n}
+			out.Rows = append(out.Rows, one)
+		}
+	}
+	slices.SortStableFunc(out.Rows, func(a, b SurveyRow) int {
+		return cmp.Or(strings.Compare(s.teamPath(a.Team), s.teamPath(b.Team)), cmp.Compare(tenureRank(a.Tenure),
+			tenureRank(b.Tenure)), strings.Compare(a.Tenure, b.Tenure), strings.Compare(b.GoldenPath, a.GoldenPath))
+	})
+	return out, nil
+}
+
+// surveyRows are the results of the groups in some cells of a survey, with the changes since the one before it.
+func surveyRows(s Survey, before *Survey, cells []surveyCell) map[SurveyGroup]*SurveyRow {
 	earlier := map[surveyKey]*surveyCell{}
 	for i := range cells {
-		if c := &cells[i]; c.Survey != s.ID {
+		if c := &cells[i]; before != nil && c.Survey == before.ID {
 			earlier[surveyKey{c.group(), c.Measure, c.Item}] = c
 		}
 	}
@@ -323,29 +351,10 @@ func (r *Reader) surveyResults(ctx context.Context, s Survey, before *Survey, q 
 		}
 		row.Numbers = append(row.Numbers, number)
 	}
-	for g, row := range rows {
+	for _, row := range rows {
 		s.orderNumbers(row.Numbers)
-		if g == (SurveyGroup{}) {
-			out.Everyone = *row
-		}
-		if !q.lists(g, s) {
-			continue
-		}
-		if q.By != SurveyByQuestion {
-			out.Rows = append(out.Rows, *row)
-			continue
-		}
-		for _, n := range row.Numbers { // a row for each
-			one := *row
-			one.Numbers = []SurveyNumber{n}
-			out.Rows = append(out.Rows, one)
-		}
 	}
-	slices.SortStableFunc(out.Rows, func(a, b SurveyRow) int {
-		return cmp.Or(strings.Compare(s.teamPath(a.Team), s.teamPath(b.Team)), cmp.Compare(tenureRank(a.Tenure),
-			tenureRank(b.Tenure)), strings.Compare(a.Tenure, b.Tenure), strings.Compare(b.GoldenPath, a.GoldenPath))
-	})
-	return out, nil
+	return rows
 }
 
 type surveyKey struct {
@@ -367,9 +376,12 @@ func surveyCondition(q SurveyQuery) (where string, params map[string]any) {
 		path = "1"
 	case SurveyByQuestion:
 	}
-	if q.Question != "" {
+	switch {
+	case q.Question != "":
 		numbers = "measure = 'responses' OR measure = 'item' AND item = {item:String}"
 		params["item"] = q.Question
+	case q.NoItems && q.By != SurveyByQuestion:
+		numbers = "measure != 'item'"
 	}
 	return fmt.Sprintf("(%s AND %s AND %s OR team = '' AND tenure = '' AND golden_path = '') AND (%s)", team, tenure, path,
 		numbers), params

@@ -4,6 +4,7 @@ package statistics
 
 import (
 	"math"
+	"sync"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -136,6 +137,14 @@ func bounds(sum float64, n, population int, lowest, highest float64) (worst, bes
 	return (sum + missing*lowest) / float64(population), (sum + missing*highest) / float64(population), true
 }
 
+// quantiles are those that quantileT computed: a page with thousands of intervals asks for a few hundred of them.
+var quantiles sync.Map // degrees of freedom → float64
+
 func quantileT(degrees int) float64 {
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(degrees)}.Quantile(1 - (1-confidence)/2)
+	if known, ok := quantiles.Load(degrees); ok {
+		return known.(float64)
+	}
+	q := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(degrees)}.Quantile(1 - (1-confidence)/2)
+	quantiles.Store(degrees, q)
+	return q
 }

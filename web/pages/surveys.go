@@ -116,6 +116,7 @@ func (p *Pages) survey(ctx context.Context, r route.Request) (route.Answer, erro
 	if r.Query("by", "") == "" {
 		q.By = report.SurveyByQuestion
 	}
+	q.NoItems = true // the columns of groups
 	fields := report.SurveyColumns(q)
 	columns := sorting.Columns(fields)
 	order, err := route.OrderOf(r, columns, sorting.Order{})
