@@ -36,7 +36,7 @@ type DoneFix struct {
 // surveyDone compares the outcomes of the linked rules when a survey closed with those when the next one opened, or of
 // the present.
 func (r *Reader) surveyDone(
-	ctx context.Context, s Survey, rules map[string][]LinkedRule, then outcomesThen, services []Service,
+	ctx context.Context, s Survey, rules map[string][]LinkedRule, then outcomesOf, services []Service,
 ) (until time.Time, all []SurveyDone, err error) {
 	all = []SurveyDone{}
 	until, now := r.deps.Now().UTC(), outcomesNow(services)

@@ -17,6 +17,9 @@ type SurveyFollowUp struct {
 	Survey
 	// Until is the end of what was done: the first day of the next published survey, or the present.
 	Until time.Time `json:"until"`
+	// RulesAt is when the rules were graded by which questions are compared: the end of the last day, or the present if no
+	// grade of that time is stored.
+	RulesAt time.Time `json:"rules_at"`
 	// Teams is how many teams can be compared: their results are published, they share nobody, and they own services.
 	Teams int `json:"teams"`
 	// NotCompared says in a sentence why nothing was correlated; "" if something was.
@@ -95,12 +98,20 @@ func (r *Reader) SurveyFollowUp(ctx context.Context, id string) (*SurveyFollowUp
 }
 
 func (r *Reader) surveyFollowUp(ctx context.Context, x *SurveyResults) (*SurveyFollowUp, error) {
-	out := &SurveyFollowUp{Survey: x.Survey}
+	out := &SurveyFollowUp{Survey: x.Survey, RulesAt: x.Survey.Closes}
 	then, err := r.outcomesThen(ctx, x.Survey.Closes)
 	if err != nil {
 		return nil, err
 	}
-	teams, err := r.surveyTeams(ctx, x, then)
+	services, err := r.Services(ctx)
+	if err != nil {
+		return nil, err
+	}
+	graded := then
+	if len(then) == 0 {
+		graded, out.RulesAt = outcomesNow(services.List), r.deps.Now().UTC()
+	}
+	teams, err := r.surveyTeams(ctx, x, graded)
 	if err != nil {
 		return nil, err
 	}
@@ -113,15 +124,11 @@ func (r *Reader) surveyFollowUp(ctx context.Context, x *SurveyResults) (*SurveyF
 		}
 	}
 	out.Teams = len(teams)
-	out.Correlations = correlations(x.Survey, teams, rules, then)
+	out.Correlations = correlations(x.Survey, teams, rules, graded)
 	if out.NotCompared = notCompared(out); len(out.Correlations) == 0 && out.NotCompared == "" {
 		out.NotCompared = "No result and no number of the services differs between teams, or is known of enough of them."
 	}
-	services, err := r.Services(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out.Hurts = hurts(x, teams, rules, then, refsOf(services.List))
+	out.Hurts = hurts(x, teams, rules, graded, refsOf(services.List))
 	out.Until, out.Done, err = r.surveyDone(ctx, x.Survey, rules, then, services.List)
 	return out, err
 }
@@ -143,7 +150,7 @@ func notCompared(f *SurveyFollowUp) string {
 }
 
 // correlations compares the index, the dimensions, and the questions that name rules with numbers of the teams.
-func correlations(s Survey, teams []surveyTeam, rules map[string][]LinkedRule, then outcomesThen) []SurveyCorrelation {
+func correlations(s Survey, teams []surveyTeam, rules map[string][]LinkedRule, graded outcomesOf) []SurveyCorrelation {
 	all := []SurveyCorrelation{}
 	add := func(measure, item, text string, with SystemNumber, number func(surveyTeam) *float64) {
 		var xs, ys []float64
@@ -170,7 +177,7 @@ func correlations(s Survey, teams []surveyTeam, rules map[string][]LinkedRule, t
 			name := scorecards.RuleName{Scorecard: rule.Scorecard, Rule: rule.Rule}
 			with := SystemNumber{RuleName(rule.Scorecard, rule.Rule), "share of services that pass: " + rule.Title}
 			add(SurveyItems, item.Key, item.Text, with, func(t surveyTeam) *float64 {
-				passed := then.share(t.services, name)
+				passed := graded.share(t.services, name)
 				return share(passed.Pass, passed.Of)
 			})
 		}
@@ -189,19 +196,19 @@ func correlations(s Survey, teams []surveyTeam, rules map[string][]LinkedRule, t
 }
 
 // hurts returns the questions that are low where a rule that addresses them fails, the lowest one first.
-func hurts(x *SurveyResults, teams []surveyTeam, rules map[string][]LinkedRule, then outcomesThen, services []string,
+func hurts(x *SurveyResults, teams []surveyTeam, rules map[string][]LinkedRule, graded outcomesOf, services []string,
 ) []SurveyHurt {
 	all := []SurveyHurt{}
 	for _, item := range x.Survey.Items {
 		for _, rule := range rules[item.Key] {
 			name := scorecards.RuleName{Scorecard: rule.Scorecard, Rule: rule.Rule}
-			h := SurveyHurt{Item: item.Key, Text: item.Text, Rule: rule, All: then.share(services, name), Teams: []HurtTeam{}}
+			h := SurveyHurt{Item: item.Key, Text: item.Text, Rule: rule, All: graded.share(services, name), Teams: []HurtTeam{}}
 			if n := x.Everyone.Number(SurveyItems, item.Key); n != nil {
 				h.Score, h.N = n.Score, n.N
 				h.Low = n.Score.Value != nil && *n.Score.Value < lowScore && h.All.Fails()
 			}
 			for _, team := range teams {
-				n, passed := team.row.Number(SurveyItems, item.Key), then.share(team.services, name)
+				n, passed := team.row.Number(SurveyItems, item.Key), graded.share(team.services, name)
 				if n != nil && n.Score.Value != nil && *n.Score.Value < lowScore && passed.Fails() {
 					h.Teams = append(h.Teams, HurtTeam{team.row.Team, *n.Score.Value, n.N, passed})
 				}

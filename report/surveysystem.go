@@ -15,15 +15,15 @@ import (
 // people think of when they answer.
 const surveyMetricDays = 91
 
-// outcomesThen has the outcomes of all rules at a time: entity → rule.
-type outcomesThen map[string]map[scorecards.RuleName]event.Outcome
+// outcomesOf has the outcomes of rules at a time: entity → rule.
+type outcomesOf map[string]map[scorecards.RuleName]event.Outcome
 
 // outcomesThen returns the outcomes of all rules in force at a time; nil if no history is read here.
-func (r *Reader) outcomesThen(ctx context.Context, at time.Time) (outcomesThen, error) {
+func (r *Reader) outcomesThen(ctx context.Context, at time.Time) (outcomesOf, error) {
 	if r.deps.OutcomeChanges == nil {
 		return nil, nil
 	}
-	return cached(ctx, r, fmt.Sprint("outcomes at ", at.Unix()), func(ctx context.Context) (outcomesThen, error) {
+	return cached(ctx, r, fmt.Sprint("outcomes at ", at.Unix()), func(ctx context.Context) (outcomesOf, error) {
 		var asked []string
 		inForce := map[scorecards.RuleName]bool{}
 		for _, card := range r.deps.Scorecards.Scorecards() {
@@ -38,13 +38,16 @@ func (r *Reader) outcomesThen(ctx context.Context, at time.Time) (outcomesThen, 
 		if err != nil {
 			return nil, err
 		}
-		then := outcomesThen{}
+		then := outcomesOf{}
 		for entity, rules := range scorecards.OutcomeHistories(scorecards.Continue(grades, r.cardNames()...)) {
-			then[entity] = map[scorecards.RuleName]event.Outcome{}
+			of := map[scorecards.RuleName]event.Outcome{}
 			for name, history := range rules {
 				if outcome, known := history.At(at); known && inForce[name] {
-					then[entity][name] = outcome
+					of[name] = outcome
 				}
+			}
+			if len(of) > 0 {
+				then[entity] = of
 			}
 		}
 		return then, nil
@@ -52,8 +55,8 @@ func (r *Reader) outcomesThen(ctx context.Context, at time.Time) (outcomesThen, 
 }
 
 // outcomesNow returns the outcomes of the rules that count in the grades of the present.
-func outcomesNow(services []Service) outcomesThen {
-	now := outcomesThen{}
+func outcomesNow(services []Service) outcomesOf {
+	now := outcomesOf{}
 	for _, s := range services {
 		now[s.Entity.Ref] = map[scorecards.RuleName]event.Outcome{}
 		for _, card := range s.Reports {
@@ -88,7 +91,7 @@ func (s *RuleShare) add(o event.Outcome) {
 }
 
 // share counts the outcomes of some rules for some services.
-func (o outcomesThen) share(services []string, rules ...scorecards.RuleName) (s RuleShare) {
+func (o outcomesOf) share(services []string, rules ...scorecards.RuleName) (s RuleShare) {
 	for _, service := range services {
 		for _, rule := range rules {
 			if outcome, known := o[service][rule]; known {
@@ -100,7 +103,7 @@ func (o outcomesThen) share(services []string, rules ...scorecards.RuleName) (s 
 }
 
 // all counts the outcomes of all rules for some services.
-func (o outcomesThen) all(services []string) (s RuleShare) {
+func (o outcomesOf) all(services []string) (s RuleShare) {
 	for _, service := range services {
 		for _, outcome := range o[service] {
 			s.add(outcome)
@@ -134,7 +137,7 @@ var systemNumbers = []SystemNumber{
 
 // surveyTeams returns the teams of the results that share nobody, which are those of which no sub-team is shown, and
 // that own services.
-func (r *Reader) surveyTeams(ctx context.Context, x *SurveyResults, then outcomesThen) ([]surveyTeam, error) {
+func (r *Reader) surveyTeams(ctx context.Context, x *SurveyResults, graded outcomesOf) ([]surveyTeam, error) {
 	divided := map[string]bool{}
 	for _, row := range x.Rows {
 		for _, above := range x.Survey.above(row.Team)[1:] {
@@ -161,7 +164,7 @@ func (r *Reader) surveyTeams(ctx context.Context, x *SurveyResults, then outcome
 		}
 		team := surveyTeam{row: row, services: services, numbers: map[string]*float64{}}
 		team.measure(byService)
-		if s := then.all(services); s.Of > 0 {
+		if s := graded.all(services); s.Of > 0 {
 			team.numbers["rules_passed"] = share(s.Pass, s.Of)
 		}
 		teams = append(teams, team)
