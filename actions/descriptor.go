@@ -58,6 +58,16 @@ type Applier interface {
 	Apply(ctx context.Context, p Plan, progress func(Step)) (url string, err error)
 }
 
+// Explainer is an action whose plan has more to show than files and requests.
+type Explainer interface {
+	Action
+	// Explain plans, and returns the plan as a value that JSON encodes. Without contents, it has nothing that is in files:
+	// their names and counts only.
+	Explain(ctx context.Context, in Input, contents bool) (any, error)
+	// Explained is a value of the type that Explain returns.
+	Explained() any
+}
+
 // Step is the progress of an action.
 type Step struct {
 	Name string // what is being done

@@ -18,6 +18,8 @@ func sample() Descriptor {
 			{Name: "size", Title: "Size", Description: "how large", Type: String, Enum: []string{"small", "large"},
 				Default: "small"},
 			{Name: "owner", Title: "Owner", Description: "who owns it", Type: String, Entity: "Group", MaxLength: 20},
+			{Name: "rules", Title: "Rules", Description: "ids of rules", Type: List, One: "rule", Pattern: `^[a-z-]+$`,
+				MaxLength: 8, Example: "a-rule"},
 			{Name: "answers", Title: "Answers", Description: "values by name", Type: Texts, One: "answer",
 				MaxLength: 8},
 			{Name: "yes", Title: "Yes", Description: "ask nothing", Type: Boolean, Local: true},
@@ -43,8 +45,11 @@ func TestMistakesInDescriptors(t *testing.T) {
 		{"a field with dashes", func(d *Descriptor) { d.Input[0].Name = "a-b" }, "not snake_case"},
 		{"a pattern that is none", func(d *Descriptor) { d.Input[0].Pattern = "(" }, "missing closing )"},
 		{"a default that does not fit", func(d *Descriptor) { d.Input[1].Default = "huge" }, "the default of size"},
-		{"texts without a name of one", func(d *Descriptor) { d.Input[3].One = "" }, "texts, and only texts"},
-		{"an enum of booleans", func(d *Descriptor) { d.Input[4].Enum = []string{"true"} }, "only a string has"},
+		{"a list without a name of one", func(d *Descriptor) { d.Input[3].One = "" }, "and only they"},
+		{"texts without a name of one", func(d *Descriptor) { d.Input[4].One = "" }, "and only they"},
+		{"a text with a name of one", func(d *Descriptor) { d.Input[0].One = "x" }, "and only they"},
+		{"an enum of booleans", func(d *Descriptor) { d.Input[5].Enum = []string{"true"} }, "only a string has"},
+		{"a pattern of texts", func(d *Descriptor) { d.Input[4].Pattern = "a" }, "only a string and a list"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := sample()
@@ -64,8 +69,14 @@ func TestInputs(t *testing.T) {
 		remote      bool
 		want        string // in the error; "": none
 	}{
-		{"everything", `{"name": "abc", "size": "large", "owner": "group:default/a", "answers": {"a": "b"}, "yes": true}`,
-			false, ""},
+		{"everything", `{"name": "abc", "size": "large", "owner": "group:default/a", "rules": ["a", "b-c"],
+			"answers": {"a": "b"}, "yes": true}`, false, ""},
+		{"a word for a list", `{"name": "abc", "rules": "a"}`, false, "rules: json: cannot unmarshal string"},
+		{"null in a list", `{"name": "abc", "rules": [null]}`, false, "null is no value"},
+		{"a number in a list", `{"name": "abc", "rules": [1]}`, false, "rules: json: cannot unmarshal number"},
+		{"a word of a list that does not match", `{"name": "abc", "rules": ["a", "B"]}`, false, "for example a-rule"},
+		{"a long word of a list", `{"name": "abc", "rules": ["aaaaaaaaa"]}`, false, "too long"},
+		{"too many words", `{"name": "abc", "rules": ["a"` + strings.Repeat(`, "a"`, MaxTexts) + `]}`, false, "201 words"},
 		{"only what is required", `{"name": "abc"}`, false, ""},
 		{"nothing", `{}`, false, "name is missing: name of the sample"},
 		{"a number for a text", `{"name": 7}`, false, "name: json: cannot unmarshal number"},

@@ -64,6 +64,8 @@ func (f Field) Usage() string {
 	switch {
 	case f.Argument:
 		return f.Name
+	case f.Type == List:
+		return "--" + f.One
 	case f.Type == Texts:
 		return "--" + f.Flag() + ", --" + f.One
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/create"
+	"github.com/dxctl/dxctl/actions/fix"
 )
 
 var update = flag.Bool("update", false, "write docs/actions.md anew")
@@ -18,7 +19,7 @@ const page = "../docs/actions.md"
 // TestActionsAreDocumented keeps docs/actions.md what the descriptors say.
 func TestActionsAreDocumented(t *testing.T) {
 	const begin, end = "<!-- go generate ./actions -->\n", "<!-- end of what is generated -->\n"
-	set, err := actions.NewSet(create.New(create.Deps{}))
+	set, err := actions.NewSet(create.New(create.Deps{}), &fix.Action{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ type Type string
 const (
 	String  Type = "string"
 	Boolean Type = "boolean"
+	List    Type = "list"  // words, in no order: ids of rules
 	Texts   Type = "texts" // names with a text each: answers
 )
 
@@ -26,10 +27,10 @@ type Field struct {
 	Required    bool
 	Default     string   // of a String
 	Enum        []string // of a String: the allowed values; nil: any
-	Pattern     string   // of a String: a regular expression that RE2 and ECMA 262 read the same way; empty: any text
+	Pattern     string   // of a String or of each word: a regular expression that RE2 and ECMA 262 read the same way
 	Example     string
-	MaxLength   int    // bytes of a String, or of each text; 0: [DefaultLength]
-	One         string // of Texts: the name of one of them; its flag takes NAME=VALUE
+	MaxLength   int    // bytes of a String, or of each word or text; 0: [DefaultLength]
+	One         string // of a List or of Texts: the name of one of them; the flag of a text takes NAME=VALUE
 	Argument    bool   // on the command line, it is an argument instead of a flag
 	// Entity is the kind of the entity of the catalog that a String names, such as Group; empty: it names none. Over HTTP
 	// the catalog must have it.
@@ -41,7 +42,7 @@ type Field struct {
 // DefaultLength is the limit of a text, in bytes, unless its field has its own.
 const DefaultLength = 4 << 10
 
-// MaxTexts is the limit of the number of names of a field of texts.
+// MaxTexts is the limit of the number of names of a field of texts, and of the words of a list.
 const MaxTexts = 200
 
 var fieldRule = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -52,13 +53,14 @@ func (f Field) validate() error {
 		return fmt.Errorf("the field name %q is not snake_case", f.Name)
 	case f.Title == "" || f.Description == "":
 		return fmt.Errorf("the field %s: title and description are required", f.Name)
-	case !slices.Contains([]Type{String, Boolean, Texts}, f.Type):
+	case !slices.Contains([]Type{String, Boolean, List, Texts}, f.Type):
 		return fmt.Errorf("the field %s: unknown type %q", f.Name, f.Type)
-	case f.Type != String && (f.Default != "" || f.Enum != nil || f.Pattern != "" || f.Entity != "" || f.Argument):
-		return fmt.Errorf("the field %s: only a string has a default, an enum, a pattern or an entity, or is an argument",
-			f.Name)
-	case (f.Type == Texts) != (f.One != ""):
-		return fmt.Errorf("the field %s: texts, and only texts, have a name of one of them", f.Name)
+	case f.Type != String && (f.Default != "" || f.Enum != nil || f.Entity != "" || f.Argument):
+		return fmt.Errorf("the field %s: only a string has a default, an enum or an entity, or is an argument", f.Name)
+	case f.Type != String && f.Type != List && f.Pattern != "":
+		return fmt.Errorf("the field %s: only a string and a list have a pattern", f.Name)
+	case f.several() != (f.One != ""):
+		return fmt.Errorf("the field %s: lists and texts, and only they, have a name of one of them", f.Name)
 	}
 	if f.Pattern != "" {
 		if _, err := regexp.Compile(f.Pattern); err != nil {
@@ -72,6 +74,9 @@ func (f Field) validate() error {
 	}
 	return nil
 }
+
+// several reports whether the field has several values.
+func (f Field) several() bool { return f.Type == List || f.Type == Texts }
 
 // Flag is the name of the flag of the field.
 func (f Field) Flag() string { return strings.ReplaceAll(f.Name, "_", "-") }
@@ -118,6 +123,12 @@ func (f Field) schema() schema {
 	switch f.Type {
 	case Boolean:
 		s["type"] = "boolean"
+	case List:
+		word := schema{"type": "string", "maxLength": f.length()}
+		if f.Pattern != "" {
+			word["pattern"] = f.Pattern
+		}
+		s["type"], s["items"], s["maxItems"] = "array", word, MaxTexts
 	case Texts:
 		s["type"] = "object"
 		s["additionalProperties"] = schema{"type": "string", "maxLength": f.length()}
@@ -129,16 +140,24 @@ func (f Field) schema() schema {
 	if f.Enum != nil {
 		s["enum"] = f.Enum
 	}
-	if f.Pattern != "" {
+	if f.Pattern != "" && f.Type == String {
 		s["pattern"] = f.Pattern
 	}
 	if f.Default != "" {
 		s["default"] = f.Default
 	}
 	if f.Example != "" {
-		s["examples"] = []string{f.Example}
+		s["examples"] = []any{f.example()}
 	}
 	return s
+}
+
+// example is a value of the field.
+func (f Field) example() any {
+	if f.Type == List {
+		return []string{f.Example}
+	}
+	return f.Example
 }
 
 // Schema returns the JSON schema (draft 2020-12) of the input. remote: of what can be given over HTTP.

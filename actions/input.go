@@ -14,8 +14,8 @@ import (
 	"github.com/dxctl/dxctl/spelling"
 )
 
-// Input has the values of fields by name: a string, a bool, or a map[string]string. A field that was not given is
-// absent.
+// Input has the values of fields by name: a string, a bool, a []string, or a map[string]string. A field that was not
+// given is absent.
 type Input map[string]any
 
 // Text returns the value of a String; "" if it was not given.
@@ -28,6 +28,12 @@ func (in Input) Text(name string) string {
 func (in Input) Bool(name string) bool {
 	b, _ := in[name].(bool)
 	return b
+}
+
+// List returns the words of a List; nil if it was not given.
+func (in Input) List(name string) []string {
+	l, _ := in[name].([]string)
+	return l
 }
 
 // Texts returns the value of a field of texts; nil if it was not given.
@@ -71,6 +77,8 @@ func (f Field) decode(raw json.RawMessage) (any, error) {
 	switch f.Type {
 	case Boolean:
 		value, err = decodeAs[bool](raw)
+	case List:
+		value, err = decodeList(raw)
 	case Texts:
 		value, err = decodeTexts(raw)
 	default:
@@ -80,6 +88,21 @@ func (f Field) decode(raw json.RawMessage) (any, error) {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
 	return value, nil
+}
+
+// decodeList reads a list of words. encoding/json reads null as "".
+func decodeList(raw json.RawMessage) ([]string, error) {
+	values, err := decodeAs[[]json.RawMessage](raw)
+	if err != nil {
+		return nil, err
+	}
+	words := make([]string, len(values))
+	for i, one := range values {
+		if words[i], err = decodeAs[string](one); err != nil {
+			return nil, err
+		}
+	}
+	return words, nil
 }
 
 // decodeTexts reads an object of texts. encoding/json reads null as "".
@@ -160,6 +183,11 @@ func (f Field) checkValue(value any) error {
 		if f.Type == Boolean {
 			return nil
 		}
+	case []string:
+		if f.Type != List {
+			break
+		}
+		return f.checkList(v)
 	case map[string]string:
 		if f.Type != Texts {
 			break
@@ -167,6 +195,17 @@ func (f Field) checkValue(value any) error {
 		return f.checkTexts(v)
 	}
 	return fmt.Errorf("%s: it must be a %s, and is a %T", f.Name, f.Type, value)
+}
+
+func (f Field) checkList(words []string) error {
+	if len(words) > MaxTexts {
+		return fmt.Errorf("%s: %d words are too many; at most %d are possible", f.Name, len(words), MaxTexts)
+	}
+	var errs []error
+	for _, word := range words {
+		errs = append(errs, f.check(word), clean(f.Name, word))
+	}
+	return errors.Join(errs...)
 }
 
 func (f Field) checkTexts(texts map[string]string) error {

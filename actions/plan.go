@@ -102,6 +102,8 @@ type FileDocument struct {
 	Content    string `json:"content,omitempty"`
 	Base64     string `json:"base64,omitempty"` // the content, if it is no text
 	Diff       string `json:"diff"`             // unified; "" if the content is no text
+	Added      int    `json:"added"`            // lines, by Diff
+	Removed    int    `json:"removed"`
 }
 
 // Document returns the plan as JSON encodes it. Lists are never null.
@@ -125,6 +127,7 @@ func (p Plan) Document() Document {
 
 func (f FileChange) document() FileDocument {
 	d := FileDocument{Path: f.Path, Change: f.Change(), Executable: f.Executable, Mode: f.Mode, Diff: f.Diff()}
+	d.Added, d.Removed = counted(d.Diff)
 	if f.After == nil {
 		return d
 	}
@@ -136,6 +139,20 @@ func (f FileChange) document() FileDocument {
 		d.Base64 = base64.StdEncoding.EncodeToString(f.After)
 	}
 	return d
+}
+
+// counted returns how many lines a diff adds and removes.
+func counted(diff string) (added, removed int) {
+	_, hunks, _ := strings.Cut(diff, "\n@@")
+	for line := range strings.Lines(hunks) {
+		switch line[0] {
+		case '+':
+			added++
+		case '-':
+			removed++
+		}
+	}
+	return added, removed
 }
 
 // Change is create, change or delete.

@@ -50,9 +50,12 @@ type Config struct {
 	Dir string `yaml:"-"`
 }
 
-// Actions configures what actions write with.
+// Actions configures what actions write with, and what they are planned on.
 type Actions struct {
 	GitHub github.Config `yaml:"github"`
+	// Checkouts are directories with checkouts, by which `dxctl serve` shows the plans of fixes: that of the repository
+	// owner/name is in DIR/owner/name or DIR/name, or in DIR/SERVICE. They are read only.
+	Checkouts []string `yaml:"checkouts"`
 }
 
 // Collect configures how often `dxctl serve` collects and grades, and where it keeps its files.

@@ -326,12 +326,12 @@ func (p *planner) finish(ctx context.Context) (*Plan, error) {
 	plan := p.plan
 	plan.Action = Name
 	plan.Title = fmt.Sprintf("Adopt the defaults of the golden path %s in %s", plan.Path.Name, plan.Service.Name)
-	plan.Input = actions.Input{"directory": plan.Dir, "golden_path": plan.Path.Name}
+	plan.Input = actions.Input{ServiceField: plan.Entity, PathField: plan.Path.Name}
 	if len(p.Rules) > 0 {
-		plan.Input["rules"] = strings.Join(p.Rules, ",")
+		plan.Input[RulesField] = p.Rules
 	}
 	if len(p.Answers) > 0 {
-		plan.Input["answers"] = p.Answers
+		plan.Input[AnswersField] = p.Answers
 	}
 	plan.On = map[string]string{"commit": "none", "golden_path": cmp.Or(plan.Path.Digest, "none")}
 	switch {

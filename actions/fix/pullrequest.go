@@ -41,7 +41,7 @@ func (p *Plan) PullRequest() (title, body string) {
 		if i < len(p.After) {
 			after = p.After[i]
 		}
-		line("| %s | %s |", cell(before.Title), movement(before, after))
+		line("| %s | %s |", cell(before.Title), Movement(before, after))
 	}
 	p.rulesOf(line, "Rules that pass with these changes", (*Rule).Passes)
 	p.rulesOf(line, "Rules that these changes help, and do not decide alone",

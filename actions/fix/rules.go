@@ -104,16 +104,31 @@ func (p *planner) rule(ctx context.Context, card string, x *scorecards.Result) R
 	case missing != "":
 		r.NoPatch = missing
 	case !patchable(x), !edits.Has(x.Rule) && len(p.plan.Path.FixesOf(x.Rule)) == 0:
-		r.NoPatch = "no file decides it"
-		if x.Action != nil && slices.Contains(x.Action.Kind, "setting") {
-			r.NoPatch = "it is a setting of the host"
-		} else if x.Action != nil && slices.Contains(x.Action.Kind, "ask") {
-			r.NoPatch = "a person has to do it"
-		}
+		r.NoPatch = elsewhere(x)
 	default:
 		r.NoPatch = "the files need no change; " + lower(x.Reason)
 	}
 	return r
+}
+
+// NoFile returns why no change of files makes a rule pass; "" if one may. It looks at no file.
+func NoFile(x *scorecards.Result) string {
+	declared := x.Action != nil && slices.Contains(x.Action.Kind, "patch")
+	if declared || edits.Has(x.Rule) && patchable(x) {
+		return ""
+	}
+	return elsewhere(x)
+}
+
+// elsewhere says where a rule is decided that no file decides.
+func elsewhere(x *scorecards.Result) string {
+	switch {
+	case x.Action != nil && slices.Contains(x.Action.Kind, "setting"):
+		return "it is a setting of the host"
+	case x.Action != nil && slices.Contains(x.Action.Kind, "ask"):
+		return "a person has to do it"
+	}
+	return "no file decides it"
 }
 
 // patchable reports whether a rule is one that a change of files makes pass. A rule of a tier is changed only if the

@@ -121,7 +121,7 @@ func (p *Plan) WriteTasks(dir string) (written, removed []string, err error) {
 }
 
 // partial reports whether only some rules were planned.
-func (p *Plan) partial() bool { return p.Input.Text("rules") != "" }
+func (p *Plan) partial() bool { return len(p.Input.List(RulesField)) > 0 }
 
 // isTask reports whether a file is a task that dxctl wrote, or does not exist.
 func isTask(name string) (bool, error) {

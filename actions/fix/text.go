@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dxctl/dxctl/actions"
@@ -43,6 +44,36 @@ func (p *Plan) Document() Document {
 	}
 }
 
+// WithoutContents returns the document without anything that is in files, for readers who may not see them: the names
+// of files and the numbers of their lines that change, and the rules with why there is no patch, as far as that says
+// nothing of a file.
+func (d Document) WithoutContents() Document {
+	d.Files = slices.Clone(d.Files)
+	for i := range d.Files {
+		f := &d.Files[i]
+		f.Content, f.Base64, f.Diff, f.SHA256 = "", "", "", ""
+	}
+	d.Rules = slices.Clone(d.Rules)
+	for i := range d.Rules {
+		r := &d.Rules[i]
+		r.NoPatch, r.Declined = withoutDetail(r.NoPatch), withoutDetail(r.Declined)
+		r.Reason, r.Asks = "", []Ask{}
+	}
+	d.Conflicts = slices.Clone(d.Conflicts)
+	for i := range d.Conflicts {
+		d.Conflicts[i].Merge = ""
+	}
+	return d
+}
+
+// withoutDetail is why there is no patch, without what follows it: that may cite a file.
+func withoutDetail(text string) string {
+	if i := strings.IndexAny(text, ":;"); i >= 0 {
+		return text[:i]
+	}
+	return text
+}
+
 // text writes lines to a writer and keeps its first error.
 type text struct {
 	w         io.Writer
@@ -61,6 +92,34 @@ func (t *text) line(format string, args ...any) {
 	_, t.err = fmt.Fprintln(t.w, strings.Join(all, "\n"))
 }
 
+// Group is rules of which the patch does the same.
+type Group struct {
+	Title string
+	Rules []Rule
+}
+
+// Groups returns rules by what the patch does about them, without empty groups.
+func Groups(rules []Rule) []Group {
+	all := []Group{
+		{Title: "Passes with the patch"}, {Title: "Patched, and not decided by it alone"},
+		{Title: "Passes with the patch of another rule"}, {Title: "Without a patch"}, {Title: "Declined"},
+	}
+	for i := range rules {
+		r, of := rules[i], 0
+		if !r.Passes() {
+			of++
+		}
+		if len(r.Files) == 0 {
+			of += 2
+		}
+		if r.Declined != "" {
+			of = 4
+		}
+		all[of].Rules = append(all[of].Rules, r)
+	}
+	return slices.DeleteFunc(all, func(g Group) bool { return len(g.Rules) == 0 })
+}
+
 // WriteText writes the plan for a person: the grades, the rules with their patches, what is left, and the diff.
 // printable removes from a line what a terminal would obey.
 func (p *Plan) WriteText(w io.Writer, printable func(string) string) error {
@@ -71,30 +130,12 @@ func (p *Plan) WriteText(w io.Writer, printable func(string) string) error {
 		if i < len(p.After) {
 			after = p.After[i]
 		}
-		t.line("  %-28s %s", before.Title, movement(before, after))
+		t.line("  %-28s %s", before.Title, Movement(before, after))
 	}
-	groups := []struct {
-		title string
-		in    func(r *Rule) bool
-	}{
-		{"Passes with the patch", func(r *Rule) bool { return len(r.Files) > 0 && r.Passes() }},
-		{"Patched, and not decided by it alone", func(r *Rule) bool { return len(r.Files) > 0 && !r.Passes() }},
-		{"Passes with the patch of another rule", func(r *Rule) bool { return len(r.Files) == 0 && r.Passes() }},
-		{"Without a patch", func(r *Rule) bool { return len(r.Files) == 0 && !r.Passes() && r.Declined == "" }},
-		{"Declined", func(r *Rule) bool { return len(r.Files) == 0 && !r.Passes() && r.Declined != "" }},
-	}
-	for _, g := range groups {
-		first := true
-		for i := range p.Rules {
-			r := &p.Rules[i]
-			if !g.in(r) {
-				continue
-			}
-			if first {
-				t.line("\n%s", g.title)
-				first = false
-			}
-			t.rule(r)
+	for _, g := range Groups(p.Rules) {
+		t.line("\n%s", g.Title)
+		for i := range g.Rules {
+			t.rule(&g.Rules[i])
 		}
 	}
 	if len(p.Conflicts) > 0 {
@@ -118,7 +159,8 @@ func (p *Plan) WriteText(w io.Writer, printable func(string) string) error {
 	return t.err
 }
 
-func movement(before, after Grade) string {
+// Movement says how a grade changes: "silver, score 61 % → gold, score 90 %".
+func Movement(before, after Grade) string {
 	level := func(g Grade) string { return cmp.Or(g.Level, "no level") }
 	score := func(g Grade) string { return fmt.Sprintf("%.0f %%", 100*g.Score) }
 	if level(before) == level(after) && score(before) == score(after) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -16,8 +17,8 @@ import (
 // maxAnswersFile is the size of the largest file of texts, in bytes.
 const maxAnswersFile = 1 << 20
 
-// addActionFlags adds a flag for each field of an action that is no argument. A field of texts has two: a YAML file of
-// them, and one of them as NAME=VALUE, which may be repeated.
+// addActionFlags adds a flag for each field of an action that is no argument. That of a list takes one word, and may be
+// repeated. A field of texts has two: a YAML file of them, and one of them as NAME=VALUE, which may be repeated.
 func addActionFlags(cmd *cobra.Command, d actions.Descriptor) {
 	flags := cmd.Flags()
 	for _, f := range d.Input {
@@ -25,6 +26,8 @@ func addActionFlags(cmd *cobra.Command, d actions.Descriptor) {
 		case f.Argument:
 		case f.Type == actions.Boolean:
 			flags.Bool(f.Flag(), false, f.Description)
+		case f.Type == actions.List:
+			flags.StringArray(f.One, nil, "`WORD`: "+f.Description+"; may be repeated")
 		case f.Type == actions.Texts:
 			flags.String(f.Flag(), "", "YAML `FILE` with "+f.Description)
 			flags.StringArray(f.One, nil, "`NAME=VALUE` of one of the "+f.Flag()+"; may be repeated")
@@ -51,6 +54,12 @@ func actionInput(flags *pflag.FlagSet, d actions.Descriptor, args []string) (act
 		case f.Argument:
 			if len(args) > 0 {
 				in[f.Name], args = args[0], args[1:]
+			}
+		case f.Type == actions.List:
+			words, err := flags.GetStringArray(f.One)
+			errs = append(errs, err)
+			if len(words) > 0 {
+				in[f.Name] = words
 			}
 		case f.Type == actions.Texts:
 			texts, err := textsOf(flags, f)
@@ -132,4 +141,30 @@ func readTexts(file string) (map[string]string, error) {
 		return nil, err
 	}
 	return texts, nil
+}
+
+// readPlan reads the input and the digest of a plan.
+func readPlan(file string, d actions.Descriptor) (actions.Input, string, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the plan: %w", err)
+	}
+	var doc struct {
+		Version int             `json:"version"`
+		Action  string          `json:"action"`
+		Digest  string          `json:"digest"`
+		Input   json.RawMessage `json:"input"`
+	}
+	switch err := json.Unmarshal(raw, &doc); {
+	case err != nil:
+		return nil, "", fmt.Errorf("reading the plan %s: %w", file, err)
+	case doc.Version != actions.PlanVersion || doc.Action != d.Name || doc.Digest == "":
+		return nil, "", fmt.Errorf("reading the plan %s: it is no plan of %s with the version %d; write one with --out", file,
+			d.Name, actions.PlanVersion)
+	}
+	in, err := d.DecodeInput(doc.Input)
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the plan %s: %w", file, err)
+	}
+	return in, doc.Digest, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -122,7 +121,7 @@ func (c *creation) run(ctx context.Context, in actions.Input) error {
 	case c.resume:
 		return c.continueCreation(ctx, in.Text(create.NameField))
 	case c.apply != "":
-		planned, digest, err := readCreatePlan(c.apply, c.action.Descriptor())
+		planned, digest, err := readPlan(c.apply, c.action.Descriptor())
 		if err != nil {
 			return err
 		}
@@ -168,32 +167,6 @@ func (c *creation) newAction(ctx context.Context) (*create.Action, error) {
 			rest.Options{Now: c.now})
 	}
 	return create.New(deps), nil
-}
-
-// readCreatePlan reads the input and the digest of a plan.
-func readCreatePlan(file string, d actions.Descriptor) (actions.Input, string, error) {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the plan: %w", err)
-	}
-	var doc struct {
-		Version int             `json:"version"`
-		Action  string          `json:"action"`
-		Digest  string          `json:"digest"`
-		Input   json.RawMessage `json:"input"`
-	}
-	switch err := json.Unmarshal(raw, &doc); {
-	case err != nil:
-		return nil, "", fmt.Errorf("reading the plan %s: %w", file, err)
-	case doc.Version != actions.PlanVersion || doc.Action != d.Name || doc.Digest == "":
-		return nil, "", fmt.Errorf("reading the plan %s: it is no plan of %s with the version %d; write one with --out", file,
-			d.Name, actions.PlanVersion)
-	}
-	in, err := d.DecodeInput(doc.Input)
-	if err != nil {
-		return nil, "", fmt.Errorf("reading the plan %s: %w", file, err)
-	}
-	return in, doc.Digest, nil
 }
 
 // create plans, shows the plan, asks, and applies it. digest is that of the plan that was shown before; "": none was.

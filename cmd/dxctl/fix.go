@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dxctl/dxctl/actions"
 	checkouts "github.com/dxctl/dxctl/actions/checkout"
 	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/cmd/dxctl/exit"
@@ -25,9 +27,7 @@ import (
 
 // fixOptions are the flags of `dxctl fix`.
 type fixOptions struct {
-	rules             []string
-	goldenPath        string
-	answers           []string
+	input             actions.Input
 	write, check, pr  bool
 	repository        string
 	out, apply, tasks string
@@ -36,6 +36,7 @@ type fixOptions struct {
 
 func newFix(s *cli) *cobra.Command {
 	var o fixOptions
+	d := (&fix.Action{}).Descriptor()
 	cmd := &cobra.Command{
 		Use:   "fix [DIRECTORY | SERVICE]",
 		Short: "Show, and with --write make, the patches that make rules pass",
@@ -63,23 +64,24 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 		Args:        cobra.MaximumNArgs(1),
 		Annotations: map[string]string{moreFormats: "human diff"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			word := "."
-			if len(args) == 1 {
-				word = args[0]
+			in, err := actionInput(cmd.Flags(), d, args)
+			if err != nil {
+				return err
+			}
+			if o.input, err = d.Check(in, false); err != nil {
+				return err
 			}
 			if err := o.validate(); err != nil {
 				return err
 			}
 			if o.settings {
-				return s.fixSettings(cmd.Context(), word, o)
+				return s.fixSettings(cmd.Context(), o.word(), o)
 			}
-			return s.fix(cmd.Context(), word, o)
+			return s.fix(cmd.Context(), o)
 		},
 	}
+	addActionFlags(cmd, d)
 	flags := cmd.Flags()
-	flags.StringArrayVar(&o.rules, "rule", nil, "fix only the rule with this `ID`; repeatable")
-	flags.StringVar(&o.goldenPath, "golden-path", "", "`NAME` of the golden path whose defaults are adopted")
-	flags.StringArrayVar(&o.answers, "answer", nil, "answer a question of the golden path: `NAME=VALUE`; repeatable")
 	flags.BoolVar(&o.write, "write", false, "write the files")
 	flags.BoolVar(&o.pr, "pr", false, "open, update or close the pull request with these changes on GitHub")
 	flags.StringVar(&o.repository, "repository", "", "with --pr: `OWNER/NAME` on GitHub; default: of the descriptor or origin")
@@ -95,51 +97,33 @@ With --check the exit code is 2 if there are changes to make, and 0 if there are
 	return cmd
 }
 
-// savedPlan is what --apply reads of a plan.
-type savedPlan struct {
-	Version int    `json:"version"`
-	Action  string `json:"action"`
-	Entity  string `json:"entity"`
-	Digest  string `json:"digest"`
-	Input   struct {
-		GoldenPath string            `json:"golden_path"`
-		Rules      string            `json:"rules"`
-		Answers    map[string]string `json:"answers"`
-	} `json:"input"`
-}
+// word is the directory or the service.
+func (o fixOptions) word() string { return cmp.Or(o.input.Text(fix.ServiceField), ".") }
 
-func (s *cli) fix(ctx context.Context, word string, o fixOptions) error {
-	answers := map[string]string{}
-	for _, a := range o.answers {
-		name, value, ok := strings.Cut(a, "=")
-		if !ok || name == "" {
-			return errors.New("--answer: write NAME=VALUE") // without the text, which may be a secret
-		}
-		answers[name] = value
-	}
-	var saved *savedPlan
+func (s *cli) fix(ctx context.Context, o fixOptions) error {
+	digest := ""
 	if o.apply != "" {
-		if len(o.rules) > 0 || o.goldenPath != "" || len(answers) > 0 {
-			return errors.New("--apply writes the plan as it was made; leave out --rule, --golden-path and --answer")
+		for _, name := range []string{fix.RulesField, fix.PathField, fix.AnswersField} {
+			if o.input[name] != nil {
+				return errors.New("--apply writes the plan as it was made; leave out --rule, --golden-path and --answer")
+			}
 		}
-		var err error
-		if saved, err = readPlan(o.apply); err != nil {
+		in, shown, err := readPlan(o.apply, (&fix.Action{}).Descriptor())
+		if err != nil {
 			return err
 		}
-		o.goldenPath, answers = saved.Input.GoldenPath, saved.Input.Answers
-		if saved.Input.Rules != "" {
-			o.rules = strings.Split(saved.Input.Rules, ",")
-		}
+		in[fix.ServiceField] = o.input.Text(fix.ServiceField)
+		o.input, digest = in, shown
 	}
-	dir, err := serviceDirectory(ctx, word)
+	dir, err := serviceDirectory(ctx, o.word())
 	if err != nil {
 		return err
 	}
-	plan, err := s.planFix(ctx, dir, o, answers)
+	plan, err := s.planFix(ctx, dir, o.input)
 	if err != nil {
 		return err
 	}
-	if saved != nil && saved.Digest != plan.Digest() {
+	if digest != "" && digest != plan.Digest() {
 		return fmt.Errorf("applying %s: %w", o.apply, fix.ErrChanged)
 	}
 	if err := s.printFix(plan); err != nil {
@@ -174,21 +158,6 @@ func (s *cli) fix(ctx context.Context, word string, o fixOptions) error {
 	return conflicts
 }
 
-func readPlan(file string) (*savedPlan, error) {
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the plan: %w", err)
-	}
-	var saved savedPlan
-	if err := json.Unmarshal(content, &saved); err != nil {
-		return nil, fmt.Errorf("reading the plan %s: %w", file, err)
-	}
-	if saved.Action != fix.Name || saved.Digest == "" {
-		return nil, fmt.Errorf("reading the plan %s: it is no plan of dxctl fix; `dxctl fix --out FILE` writes one", file)
-	}
-	return &saved, nil
-}
-
 // serviceDirectory returns the directory of a service of the repository that the command is run in, for its name, or a
 // directory itself.
 func serviceDirectory(ctx context.Context, word string) (string, error) {
@@ -215,7 +184,7 @@ func serviceDirectory(ctx context.Context, word string) (string, error) {
 }
 
 // planFix plans with the scorecards, the waivers and the golden paths of the configuration.
-func (s *cli) planFix(ctx context.Context, dir string, o fixOptions, answers map[string]string) (*fix.Plan, error) {
+func (s *cli) planFix(ctx context.Context, dir string, in actions.Input) (*fix.Plan, error) {
 	root, _, _, err := checkout.Root(dir)
 	if err != nil {
 		return nil, err
@@ -246,9 +215,9 @@ func (s *cli) planFix(ctx context.Context, dir string, o fixOptions, answers map
 	}
 	return fix.New(ctx, fix.Options{
 		Dir:        dir,
-		Rules:      o.rules,
-		GoldenPath: o.goldenPath,
-		Answers:    answers,
+		Rules:      in.List(fix.RulesField),
+		GoldenPath: in.Text(fix.PathField),
+		Answers:    in.Texts(fix.AnswersField),
 		Engine:     engine,
 		Paths:      all,
 		Defaults:   cfg.Defaults,

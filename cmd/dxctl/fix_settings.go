@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/actions/settings"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
@@ -106,8 +107,8 @@ func (r *settingsRun) run(ctx context.Context) error {
 		return err
 	}
 	in := actions.Input{"repository": target.FullName}
-	if len(r.flags.rules) > 0 {
-		in["rules"] = strings.Join(r.flags.rules, ",")
+	if rules := r.flags.input.List(fix.RulesField); len(rules) > 0 {
+		in["rules"] = strings.Join(rules, ",")
 	}
 	if r.flags.undo != "" {
 		in["undo"] = r.flags.undo
@@ -148,7 +149,7 @@ func (r *settingsRun) run(ctx context.Context) error {
 func (r *settingsRun) prepare(ctx context.Context) error {
 	r.action = &settings.Action{
 		Host: r.host, Entity: r.target.entity, Repository: r.target.repository, Run: uuid.NewString(), Now: r.now,
-		UndoOf: r.flags.undo, Want: settings.Want{Rules: r.flags.rules, Checks: r.flags.checks},
+		UndoOf: r.flags.undo, Want: settings.Want{Rules: r.flags.input.List(fix.RulesField), Checks: r.flags.checks},
 	}
 	for _, name := range r.cfg.Environments[metrics.Production] {
 		r.action.Production = append(r.action.Production, strings.ToLower(name))

@@ -327,6 +327,8 @@ var house = []struct {
 		},
 		children: true,
 	},
+	{name: "actions/repositories", imports: []string{"actions/archive", "catalog/descriptor"}},
+	{name: "actions/preview", imports: []string{"actions/fix"}},
 	{
 		name: "scorecards/paths/pathcheck",
 		imports: []string{
@@ -390,7 +392,7 @@ var house = []struct {
 		name: "web/pages",
 		imports: append(
 			[]string{"spelling", "event", "repository/waiver", "scorecards", "scorecards/campaign", "web/charts", "web/route",
-				"web/spreadsheet"},
+				"web/spreadsheet", "actions", "actions/fix", "actions/preview", "actions/repositories"},
 			rendered...),
 	},
 	{name: "web/openapi", imports: []string{"web/route"}},
@@ -401,7 +403,7 @@ var house = []struct {
 	},
 	{
 		name: "web/server",
-		imports: append([]string{"access", "actions", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",
+		imports: append([]string{"access", "actions", "actions/preview", "scorecards", "scorecards/campaign", "web", "web/answers", "web/api", "web/pages",
 			"web/planning", "web/route"}, rendered...),
 	},
 	{
@@ -439,6 +441,10 @@ var house = []struct {
 			"actions/fix", "repository/pathlock",
 			"actions",
 			"actions/create",
+			"actions/fix",
+			"actions/preview",
+			"actions/repositories",
+			"repository/pathlock",
 			"actions/github",
 			"scorecards/paths",
 			"access",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/create"
+	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/catalog/identifier"
 	"github.com/dxctl/dxctl/cmd/dxctl/app"
 	"github.com/dxctl/dxctl/cmd/dxctl/output"
@@ -18,7 +19,9 @@ import (
 )
 
 // describedActions are the actions, for what needs only their descriptors.
-func describedActions() (actions.Set, error) { return actions.NewSet(create.New(create.Deps{})) }
+func describedActions() (actions.Set, error) {
+	return actions.NewSet(create.New(create.Deps{}), &fix.Action{})
+}
 
 func newActions(s *cli) *cobra.Command {
 	cmd := &cobra.Command{

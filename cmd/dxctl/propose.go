@@ -38,7 +38,7 @@ func (s *cli) proposeFix(ctx context.Context, plan *fix.Plan, o fixOptions) erro
 	return s.propose(ctx, pullRequest{
 		Proposal: github.Proposal{
 			On: plan.On["commit"], Branch: plan.Branch(), Files: plan.Files, Message: title, Title: title, Body: body,
-			Partial: len(o.rules) > 0, Blocked: len(plan.Conflicts) > 0,
+			Partial: len(o.input.List(fix.RulesField)) > 0, Blocked: len(plan.Conflicts) > 0,
 		},
 		root: plan.Root, service: plan.Service, repository: o.repository,
 		run: event.ActionRun{Action: fix.Name, Entity: plan.Entity, Plan: plan.Digest()},

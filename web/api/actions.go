@@ -15,8 +15,8 @@ import (
 )
 
 // ActionRoutes are the addresses at which actions are listed and planned. Until people sign in, nothing is applied over
-// HTTP: there is no route for it.
-func (a *API) ActionRoutes(set actions.Set) []route.Route {
+// HTTP: there is no route for it. contents: plans show what is in the files of repositories.
+func (a *API) ActionRoutes(set actions.Set, contents bool) []route.Route {
 	if len(set) == 0 {
 		return nil
 	}
@@ -31,10 +31,10 @@ func (a *API) ActionRoutes(set actions.Set) []route.Route {
 			continue
 		}
 		r := route.Ask(d.PlanPath(), func(ctx context.Context, r route.Request) (route.Answer, error) {
-			return a.planAction(ctx, action, r.Body())
+			return a.planAction(ctx, action, r.Body(), contents)
 		}, actions.MaxInput).
 			Titled("what the action " + d.Name + " would write and send; it is applied on the command line only").
-			Answers(actions.Document{})
+			Answers(planDocument(action))
 		r.Doc.Body = actionInput{d}
 		routes = append(routes, r)
 	}
@@ -47,8 +47,25 @@ type actionInput struct{ d actions.Descriptor }
 // Schema returns its JSON schema.
 func (i actionInput) Schema() map[string]any { return i.d.Schema(true) }
 
+// planDocument is a value of the type of the plan of an action.
+func planDocument(action actions.Action) any {
+	if explainer, ok := action.(actions.Explainer); ok {
+		return explainer.Explained()
+	}
+	return actions.Document{}
+}
+
+// planned returns the plan of an action as a document.
+func planned(ctx context.Context, action actions.Action, in actions.Input, contents bool) (any, error) {
+	if explainer, ok := action.(actions.Explainer); ok {
+		return explainer.Explain(ctx, in, contents)
+	}
+	p, err := action.Plan(ctx, in)
+	return p.Document(), err
+}
+
 // planAction plans an action for an entity of the catalog.
-func (a *API) planAction(ctx context.Context, action actions.Action, body []byte) (route.Answer, error) {
+func (a *API) planAction(ctx context.Context, action actions.Action, body []byte, contents bool) (route.Answer, error) {
 	d := action.Descriptor()
 	in, err := d.DecodeInput(body)
 	if err == nil {
@@ -62,14 +79,14 @@ func (a *API) planAction(ctx context.Context, action actions.Action, body []byte
 			return route.Answer{}, err
 		}
 	}
-	p, err := action.Plan(ctx, in)
+	p, err := planned(ctx, action, in, contents)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return route.Answer{}, err
 	}
 	if err != nil {
 		return route.Answer{}, route.BadRequest("planning %s: %s", d.Name, err)
 	}
-	return document(p.Document())
+	return document(p)
 }
 
 // checkEntity returns an error unless the catalog has the entity that a field names.

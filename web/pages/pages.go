@@ -3,9 +3,11 @@
 package pages
 
 import (
+	"context"
 	"html/template"
 	"net/http"
 
+	"github.com/dxctl/dxctl/actions/preview"
 	"github.com/dxctl/dxctl/report"
 	"github.com/dxctl/dxctl/web/route"
 	"github.com/gofiber/fiber/v2"
@@ -20,6 +22,9 @@ type Deps struct {
 	Asset   func(name string) string // address of a file that browsers load, "" when it is not there
 	Version string
 	Demo    bool // every page says that the data are synthetic
+	// Fixes returns what is known of the fixes of a service; nil: there is no page of them.
+	Fixes    func(ctx context.Context, ref string) preview.Preview
+	Contents bool // pages show what is in files of repositories
 }
 
 // Pages makes the pages.
@@ -55,10 +60,13 @@ func (p *Pages) Routes() []route.Route {
 	question.Live = true
 	followUp := route.Get("/surveys/:survey/follow-up", p.followUp)
 	followUp.Live = true
+	fixes := route.Get("/services/:namespace/:name/fix", p.fixes)
+	fixes.Live = true // a plan is made in the background
 	return []route.Route{
 		route.Get("/", p.overview),
 		route.Get("/services", p.services, route.ListParameters(route.ServiceFilters...)...),
 		route.Get("/services/:namespace/:name", p.service),
+		fixes,
 		route.Get("/services/:namespace/:name/facts", p.facts, route.ListParameters("q")...),
 		route.Get("/entities", p.entities, route.ListParameters(route.ServiceFilters...)...),
 		route.Get("/entities/:entitykind/:namespace/:name", p.service),

@@ -24,6 +24,7 @@ type serviceView struct {
 	Broken     []brokenCard
 	Cards      []gradeView
 	First      []stepItem // what to do first
+	Fixes      string     // page of the plan of its fixes; "" for none
 	Levelled   bool       // there are scorecards, and every level of them is reached
 	DependsOn  []entityLink
 	Dependents []entityLink
@@ -111,6 +112,9 @@ func (p *Pages) service(ctx context.Context, r route.Request) (route.Answer, err
 		AllDeploys: eventsPath("deployments", "service", e.Ref),
 		AllChanges: eventsPath("changes", "service", e.Ref),
 		AllRuns:    eventsPath("pipeline_runs", "service", e.Ref),
+	}
+	if p.deps.Fixes != nil && view.Component {
+		view.Fixes = report.ServicePath(e.Ref) + "/fix"
 	}
 	view.LeftOut, view.Broken = page.Service.LeftOut, brokenCards(p.reader.BrokenScorecards())
 	view.Charts = true

@@ -20,6 +20,12 @@ import (
 // withActions is a server that plans actions. An action that is applied fails the test.
 func withActions(t *testing.T) *fixture {
 	t.Helper()
+	return withActionsOn(t, server.DefaultConfig())
+}
+
+// withActionsOn is withActions with a configuration of the server.
+func withActionsOn(t *testing.T, cfg server.Config) *fixture {
+	t.Helper()
 	f := sharedFixture(t)
 	deps := f.deps
 	registry := prometheus.NewRegistry()
@@ -38,12 +44,12 @@ func withActions(t *testing.T) *fixture {
 			return nil, paths.NotFoundError{Name: name}
 		},
 		Now: func() time.Time { return time.Date(2026, 11, 26, 20, 0, 0, 0, time.UTC) },
-	})})
+	})}, fixAction(t, all))
 	if err != nil {
 		t.Fatal(err)
 	}
 	deps.Actions = set
-	app, err := server.New(server.DefaultConfig(), deps)
+	app, err := server.New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,12 +90,13 @@ func TestNothingIsAppliedOverHTTP(t *testing.T) {
 			t.Errorf("the route %s %s could change something", r.Method, r.Path)
 		}
 	}
-	if plans != 1 {
+	if plans != 2 {
 		t.Errorf("there are %d routes that plan actions", plans)
 	}
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE"} {
 		for _, path := range []string{"/api/v1/actions/create", "/api/v1/actions/create/apply", "/api/v1/actions/create/runs",
-			"/api/v1/actions/create/plan/apply"} {
+			"/api/v1/actions/create/plan/apply", "/api/v1/actions/fix", "/api/v1/actions/fix/apply",
+			"/services/default/payment-service/fix"} {
 			status, _, body := f.do(t, asked(t, method, path, `{}`))
 			if status != http.StatusNotFound && status != http.StatusMethodNotAllowed {
 				t.Errorf("%s %s answers %d %.200s", method, path, status, body)

@@ -53,6 +53,10 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// local reports whether whoever reads the dashboard is on this machine: it listens on loopback, and no name of another
+// host is configured, as it is behind a proxy.
+func (c Config) local() bool { return c.loopback() && len(c.Hosts) == 0 }
+
 // loopback reports whether only this machine can reach the address.
 func (c Config) loopback() bool {
 	host, _, err := net.SplitHostPort(c.Addr)

@@ -118,6 +118,7 @@ func newFixture(tb testing.TB, descriptors, peopleCSV string, events []event.Eve
 
 		OutcomeChanges: s.OutcomeChanges, RepairedOutcomes: s.RepairedOutcomes,
 		Campaigns: func() *campaign.Set { return &campaigns },
+		Fixes:     plannedFixes,
 		Ping: func(ctx context.Context) error {
 			_, err := s.Info(ctx)
 			return err

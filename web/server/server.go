@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/preview"
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/metrics"
 	"github.com/dxctl/dxctl/report"
@@ -64,7 +65,9 @@ type Deps struct {
 	PlanAnswer            any          // a value of the type that the answers of Plans are encoded from
 	WebhookAnswer         any          // a value of the type that the answers of Webhooks are encoded from
 	Actions               actions.Set  // what can be planned over HTTP; nil: nothing
-	Demo                  bool         // every page says that the data are synthetic
+	// Fixes returns what is known of the fixes of a service; nil: its page does not link to them.
+	Fixes func(ctx context.Context, ref string) preview.Preview
+	Demo  bool // every page says that the data are synthetic
 }
 
 func (d Deps) validate() error {
@@ -86,6 +89,7 @@ func (d Deps) validate() error {
 
 type app struct {
 	deps     Deps
+	contents bool // what is in files of repositories is shown
 	assets   *assets
 	reader   *report.Reader
 	pages    *pages.Pages
@@ -99,7 +103,7 @@ type app struct {
 // routes is everything that the server answers, in the order in which it is tried.
 func (a *app) routes() []route.Route {
 	described := slices.Concat(a.webhookRoutes(), a.planRoutes(), a.api.Routes(),
-		a.api.ActionRoutes(a.deps.Actions), a.api.InsightRoutes())
+		a.api.ActionRoutes(a.deps.Actions, a.contents), a.api.InsightRoutes())
 	return slices.Concat(described, []route.Route{a.api.OpenAPI(described)}, a.plainRoutes(), a.pages.Routes())
 }
 
@@ -172,7 +176,7 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{deps: deps, versions: newVersions(deps), answers: newAnswers(cacheMetrics)}
+	a := &app{deps: deps, contents: cfg.local(), versions: newVersions(deps), answers: newAnswers(cacheMetrics)}
 	a.results = newResultCache(a.versions, cacheMetrics)
 	if a.reader, err = report.New(report.Deps{
 		Store: deps.Store, Metrics: deps.Metrics, Scorecards: deps.Scorecards, Catalog: deps.Catalog, Now: deps.Now,
@@ -187,7 +191,10 @@ func build(cfg Config, deps Deps, files fs.FS) (*fiber.App, error) {
 	if a.assets, err = loadAssets(files); err != nil {
 		return nil, err
 	}
-	a.pages, err = pages.New(pages.Deps{Reader: a.reader, Asset: a.assets.url, Version: deps.Version, Demo: deps.Demo})
+	a.pages, err = pages.New(pages.Deps{
+		Reader: a.reader, Asset: a.assets.url, Version: deps.Version, Demo: deps.Demo,
+		Fixes: deps.Fixes, Contents: a.contents,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dxctl/dxctl/actions"
 	"github.com/dxctl/dxctl/actions/create"
+	"github.com/dxctl/dxctl/actions/fix"
 	"github.com/dxctl/dxctl/actions/github"
 	"github.com/dxctl/dxctl/catalog"
 	"github.com/dxctl/dxctl/config"
@@ -35,33 +36,49 @@ func CreateDeps(cfg config.Config) create.Deps {
 	}
 }
 
-// Actions returns the actions that can be planned over HTTP. Their plans look neither at directories nor at GitHub. The
-// golden paths are read once, at the first plan: no request makes the server fetch a git repository again.
-func (a *App) Actions() (actions.Set, error) {
-	deps := CreateDeps(a.cfg)
-	deps.Now, deps.Taken = a.now, a.Taken
-	deps.Surroundings = func(owner string) create.Surroundings { return a.Surroundings(owner, "") }
-	var mutex sync.Mutex
-	var all []*paths.Path
-	deps.Path = func(ctx context.Context, name string) (*paths.Path, error) {
-		mutex.Lock()
-		defer mutex.Unlock()
-		if all == nil {
-			found, err := GoldenPaths(ctx, a.cfg)
-			if err != nil {
-				return nil, err
-			}
-			all = found
+// goldenPaths are the golden paths of the configuration and of the binary. They are read once, at the first plan: no
+// request makes the server fetch a git repository again.
+type goldenPaths struct {
+	mu  sync.Mutex
+	all []*paths.Path
+}
+
+// paths returns the golden paths.
+func (a *App) paths(ctx context.Context) ([]*paths.Path, error) {
+	a.golden.mu.Lock()
+	defer a.golden.mu.Unlock()
+	if a.golden.all == nil {
+		found, err := GoldenPaths(ctx, a.cfg)
+		if err != nil {
+			return nil, err
 		}
-		names := make([]string, len(all))
-		for i, p := range all {
-			if names[i] = p.Name; p.Name == name {
-				return p, nil
-			}
-		}
-		return nil, fmt.Errorf("unknown golden path %q%s", name, spelling.Hint(name, names))
+		a.golden.all = found
 	}
-	return actions.NewSet(create.New(deps))
+	return a.golden.all, nil
+}
+
+// path returns the golden path of a name.
+func (a *App) path(ctx context.Context, name string) (*paths.Path, error) {
+	all, err := a.paths(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(all))
+	for i, p := range all {
+		if names[i] = p.Name; p.Name == name {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("unknown golden path %q%s", name, spelling.Hint(name, names))
+}
+
+// Actions returns the actions that can be planned over HTTP. Their plans look at no directory that a request names, and
+// not at GitHub with the credentials of actions.
+func (a *App) Actions(fixes *fix.Action) (actions.Set, error) {
+	deps := CreateDeps(a.cfg)
+	deps.Now, deps.Taken, deps.Path = a.now, a.Taken, a.path
+	deps.Surroundings = func(owner string) create.Surroundings { return a.Surroundings(owner, "") }
+	return actions.NewSet(create.New(deps), fixes)
 }
 
 // Taken returns where the catalog describes an entity; "" if it does not.

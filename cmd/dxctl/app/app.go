@@ -52,6 +52,7 @@ type App struct {
 	health  health         // what is wrong while the dashboard is served
 	losses  losses         // of the store
 	graded  atomic.Uint64  // reports that were made
+	golden  goldenPaths
 }
 
 // Options describe how a command uses an App.

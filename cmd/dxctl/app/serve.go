@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	processmetrics "github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/dxctl/dxctl/actions"
+	"github.com/dxctl/dxctl/actions/preview"
 	"github.com/dxctl/dxctl/collectors/webhook"
 	"github.com/dxctl/dxctl/scorecards/plan"
 	"github.com/dxctl/dxctl/web/server"
@@ -57,7 +59,17 @@ func (a *App) Serve(ctx context.Context, listener net.Listener, ready func(url s
 	if err != nil {
 		return err
 	}
-	dashboard, err := a.dashboard(received, plans) //nolint:contextcheck // every request has a context of its own
+	action, previews, err := a.openFixes()
+	if err != nil {
+		return err
+	}
+	defer previews.Close()
+	planned, err := a.Actions(action)
+	if err != nil {
+		return err
+	}
+	//nolint:contextcheck // every request has a context of its own
+	dashboard, err := a.dashboard(received, plans, planned, previews)
 	if err != nil {
 		return err
 	}
@@ -103,7 +115,8 @@ func (a *App) storeReceived(ctx context.Context, received *receiving) error {
 }
 
 // dashboard creates the web server.
-func (a *App) dashboard(received *receiving, plans http.Handler) (*fiber.App, error) {
+func (a *App) dashboard(received *receiving, plans http.Handler, planned actions.Set, previews *preview.Previews,
+) (*fiber.App, error) {
 	a.registry.MustRegister(
 		processmetrics.NewGoCollector(),
 		processmetrics.NewProcessCollector(processmetrics.ProcessCollectorOpts{}),
@@ -120,16 +133,13 @@ func (a *App) dashboard(received *receiving, plans http.Handler) (*fiber.App, er
 	for i, source := range a.cfg.Sources {
 		sources[i] = source.Name
 	}
-	planned, err := a.Actions()
-	if err != nil {
-		return nil, err
-	}
 	return server.New(a.cfg.Server, server.Deps{
 		Checks:   a.checks(received),
 		Webhooks: receive, WebhookAnswer: webhook.Answer{},
 		Plans:        plans,
 		PlanAnswer:   plan.Plan{},
 		Actions:      planned,
+		Fixes:        previews.Of,
 		Store:        a.Store.Reader(),
 		DataVersion:  a.Store.Reader().DataVersion,
 		Ping:         func(ctx context.Context) error { _, err := a.Store.Info(ctx); return err },

@@ -34,6 +34,7 @@ func (o *Organization) Write(dir string) error {
 		"people":       map[string]any{"files": []string{"people.csv"}},
 		"scorecards":   map[string]any{"files": []string{"scorecards/*.yaml"}},
 		"paths":        pathSection(),
+		"actions":      map[string]any{"checkouts": []string{"repositories"}},
 		"environments": o.environments(),
 		"demo":         true,
 	})

@@ -3,6 +3,7 @@ package demo
 import (
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ const (
 	GoldenPath = "quillhaven-service"
 	// Born is the service whose repository was rendered from it. It is in the directory repositories.
 	Born = "open-banking-gateway"
+	// Worn is a service whose repository adopted it later, and no longer meets all of its rules.
+	Worn = "notification-service"
 )
 
 // pathDescription is path.yaml of the organization's copy of the path of Go services.
@@ -112,7 +115,7 @@ func (o *Organization) answers(s *service) paths.Answers {
 	}
 }
 
-// writePath writes the golden path and the repository of the service that was born on it.
+// writePath writes the golden path, and the repositories of two services that follow it.
 func (o *Organization) writePath(dir string) error {
 	tree, err := goldenPath()
 	if err != nil {
@@ -126,18 +129,52 @@ func (o *Organization) writePath(dir string) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(services, func(s service) bool { return s.name == Born })
+	for _, name := range []string{Born, Worn} {
+		if err := o.writeRepository(p, name, filepath.Join(dir, "repositories", name)); err != nil {
+			return fmt.Errorf("rendering %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// writeRepository writes the repository of a service on a golden path.
+func (o *Organization) writeRepository(p *paths.Path, name, dir string) error {
+	i := slices.IndexFunc(services, func(s service) bool { return s.name == name })
 	answers := o.answers(&services[i])
 	files, err := p.Render(answers, pathDefaults)
 	if err != nil {
-		return fmt.Errorf("rendering %s: %w", Born, err)
+		return err
 	}
-	lock, err := p.Lock(answers, pathDefaults, files).Encode()
+	if name == Worn {
+		files = worn(files)
+	}
+	lock := p.Lock(answers, pathDefaults, files)
+	lock.Adopted = name == Worn
+	text, err := lock.Encode()
 	if err != nil {
 		return err
 	}
-	files = append(files, paths.File{Path: pathlock.File, Content: lock})
-	return writeTree(filepath.Join(dir, "repositories", Born), files)
+	return writeTree(dir, append(files, paths.File{Path: pathlock.File, Content: text}))
+}
+
+var (
+	pinned  = regexp.MustCompile(`(actions/(?:checkout|setup-go))@[0-9a-f]{40} # (v[0-9]+)[0-9.]*`)
+	runbook = regexp.MustCompile(`\n *runbook_url: [^\n]*errors\.md`)
+)
+
+// worn returns the files as facts.go has the repository of the service Worn: actions of a workflow are no longer
+// pinned, an alert has no runbook, and nothing updates dependencies.
+func worn(files paths.Tree) paths.Tree {
+	files = slices.DeleteFunc(files, func(f paths.File) bool { return f.Path == ".github/dependabot.yml" })
+	for i := range files {
+		switch files[i].Path {
+		case ".github/workflows/ci.yaml":
+			files[i].Content = pinned.ReplaceAll(files[i].Content, []byte("$1@$2"))
+		case "ops/alerts.yaml":
+			files[i].Content = runbook.ReplaceAll(files[i].Content, nil)
+		}
+	}
+	return files
 }
 
 func writeTree(dir string, tree paths.Tree) error {

@@ -1,0 +1,148 @@
+// Package preview plans the fixes of services in the background, and keeps the plans for a while: whoever looks at a
+// page waits a moment at most.
+package preview
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/dxctl/dxctl/actions/fix"
+)
+
+const (
+	// Fresh is how long a plan counts. Then the next look starts another one, and shows the old one until it is made.
+	Fresh = 10 * time.Minute
+	// moment is how long a look waits for a plan where there is none yet.
+	moment = 400 * time.Millisecond
+	// within is how long a plan may take.
+	within = 3 * time.Minute
+	// most is how many plans are kept, or are being made.
+	most = 200
+)
+
+// Preview is what is known of the fixes of a service.
+type Preview struct {
+	Planning bool      // a plan is being made
+	Plan     *fix.Plan // the latest; nil: there is none
+	Err      error     // why there is none; nil with a plan, and before the first one is made
+	At       time.Time // when Plan or Err came about; zero: not yet
+}
+
+// Previews has the plans of services. It is safe for concurrent use.
+//
+// The plan of a service is absent, planning, or known (a plan, or the reason why there is none). A look starts planning
+// if it is absent or not fresh; one plan is made at a time, the others wait. What is known stays while another one is
+// made.
+type Previews struct {
+	plan func(ctx context.Context, ref string) (*fix.Plan, error)
+	now  func() time.Time
+
+	ctx  context.Context //nolint:containedctx // of the goroutines, which outlive the look that started them
+	stop context.CancelFunc
+	wait sync.WaitGroup
+	turn chan struct{} // held by whoever plans
+
+	mu      sync.Mutex
+	entries map[string]*entry
+}
+
+type entry struct {
+	Preview
+	done chan struct{} // is closed when planning ends; nil: nobody plans
+}
+
+// New returns previews that are made by plan.
+func New(plan func(ctx context.Context, ref string) (*fix.Plan, error), now func() time.Time) *Previews {
+	ctx, stop := context.WithCancel(context.Background())
+	return &Previews{
+		plan: plan, now: now, ctx: ctx, stop: stop, turn: make(chan struct{}, 1), entries: map[string]*entry{},
+	}
+}
+
+// Close ends planning.
+func (p *Previews) Close() {
+	p.stop()
+	p.wait.Wait()
+}
+
+// Of returns what is known of the fixes of a service, and sees to it that they are planned.
+func (p *Previews) Of(ctx context.Context, ref string) Preview {
+	e, done := p.look(ref) //nolint:contextcheck // planning outlives the request that asks first
+	if done == nil {
+		return e
+	}
+	timer := time.NewTimer(moment)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, ok := p.entries[ref]; ok {
+		return now.Preview
+	}
+	return e
+}
+
+// look returns what is known, and what is closed when more is: nil if it is not worth waiting.
+func (p *Previews) look(ref string) (Preview, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.entries[ref]
+	if e == nil {
+		if !p.room() {
+			return Preview{Planning: true}, nil // the next look may find room
+		}
+		e = &entry{}
+		p.entries[ref] = e
+	}
+	if e.done == nil && (e.At.IsZero() || p.now().Sub(e.At).Abs() > Fresh) && p.ctx.Err() == nil {
+		e.done, e.Planning = make(chan struct{}), true
+		p.wait.Go(func() { p.make(ref, e) })
+	}
+	if e.done == nil || !e.At.IsZero() {
+		return e.Preview, nil
+	}
+	return e.Preview, e.done
+}
+
+// room lets the oldest plan go if there are too many, and reports whether there is room for one more. It is called with
+// the lock held.
+func (p *Previews) room() bool {
+	if len(p.entries) < most {
+		return true
+	}
+	oldest := ""
+	for ref, e := range p.entries {
+		if e.done == nil && (oldest == "" || e.At.Before(p.entries[oldest].At)) {
+			oldest = ref
+		}
+	}
+	delete(p.entries, oldest)
+	return oldest != ""
+}
+
+// make makes a plan.
+func (p *Previews) make(ref string, e *entry) {
+	plan, err := p.once(ref)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e.Plan, e.Err, e.At = plan, err, p.now()
+	close(e.done)
+	e.done, e.Planning = nil, false
+}
+
+func (p *Previews) once(ref string) (*fix.Plan, error) {
+	select {
+	case p.turn <- struct{}{}:
+		defer func() { <-p.turn }()
+	case <-p.ctx.Done():
+		return nil, p.ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, within)
+	defer cancel()
+	return p.plan(ctx, ref)
+}

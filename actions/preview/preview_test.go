@@ -1,0 +1,109 @@
+package preview
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/actions/fix"
+)
+
+// planner makes a plan whenever it is let, and counts.
+type planner struct {
+	let  chan error
+	made atomic.Int32
+}
+
+func (p *planner) plan(ctx context.Context, ref string) (*fix.Plan, error) {
+	select {
+	case err := <-p.let:
+		p.made.Add(1)
+		if err != nil {
+			return nil, err
+		}
+		return &fix.Plan{Root: fmt.Sprint(ref, p.made.Load())}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// settled looks until nobody plans.
+func settled(t *testing.T, p *Previews, ref string) Preview {
+	t.Helper()
+	for {
+		if got := p.Of(t.Context(), ref); !got.Planning {
+			return got
+		}
+	}
+}
+
+func TestPreviews(t *testing.T) {
+	var mu sync.Mutex
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	later := func(d time.Duration) { mu.Lock(); now = now.Add(d); mu.Unlock() }
+	made := &planner{let: make(chan error, 10)}
+	p := New(made.plan, func() time.Time { mu.Lock(); defer mu.Unlock(); return now })
+	defer p.Close()
+	if got := p.Of(t.Context(), "a"); !got.Planning || got.Plan != nil || got.Err != nil || !got.At.IsZero() {
+		t.Errorf("before the first plan: %+v", got)
+	}
+	made.let <- nil
+	if got := settled(t, p, "a"); got.Plan == nil || got.Plan.Root != "a1" || !got.At.Equal(now) {
+		t.Errorf("the first plan: %+v", got)
+	}
+	later(Fresh)
+	if got := p.Of(t.Context(), "a"); got.Planning || got.Plan.Root != "a1" {
+		t.Errorf("a fresh plan: %+v", got)
+	}
+	later(time.Second)
+	if got := p.Of(t.Context(), "a"); !got.Planning || got.Plan == nil || got.Plan.Root != "a1" {
+		t.Errorf("an old plan while another one is made: %+v", got)
+	}
+	made.let <- errors.New("gone")
+	if got := settled(t, p, "a"); got.Plan != nil || got.Err == nil || got.Err.Error() != "gone" {
+		t.Errorf("a plan that failed: %+v", got)
+	}
+	if got := p.Of(t.Context(), "a"); got.Planning || made.made.Load() != 2 {
+		t.Errorf("a failure is tried again at once: %+v", got)
+	}
+}
+
+// TestMany bounds what is kept, and plans each service once however many look.
+func TestMany(t *testing.T) {
+	made := &planner{let: make(chan error, 3*most)}
+	for range 3 * most {
+		made.let <- nil
+	}
+	p := New(made.plan, time.Now)
+	defer p.Close()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() { settled(t, p, "one") })
+	}
+	all.Wait()
+	if n := made.made.Load(); n != 1 {
+		t.Errorf("%d plans of one service", n)
+	}
+	for i := range most + 20 {
+		settled(t, p, fmt.Sprint(i))
+	}
+	if len(p.entries) > most {
+		t.Errorf("%d plans are kept", len(p.entries))
+	}
+}
+
+func TestClose(t *testing.T) {
+	p := New((&planner{}).plan, time.Now)
+	p.Of(t.Context(), "a")
+	p.Close()
+	if got := p.Of(t.Context(), "a"); got.Planning {
+		t.Errorf("after closing: %+v", got)
+	}
+	if got := p.Of(t.Context(), "b"); got.Planning && got.Plan != nil {
+		t.Errorf("after closing: %+v", got)
+	}
+}

@@ -1,0 +1,165 @@
+package repositories
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/dxctl/dxctl/catalog/descriptor"
+)
+
+// service is a service whose repository is acme/NAME.
+func service(name string) descriptor.Entity {
+	return descriptor.Entity{
+		Ref: "component:default/" + name, Name: name, Kind: "Component",
+		Annotations: map[string]string{"github.com/project-slug": "acme/" + name},
+	}
+}
+
+// packed is an archive with one file.
+func packed(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	err := errors.Join(
+		w.WriteHeader(&tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: "g", PAXRecords: map[string]string{"comment": "c1"}}),
+		w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "r/file", Size: int64(len(text)), Mode: 0o644}),
+	)
+	if err == nil {
+		_, err = w.Write([]byte(text))
+	}
+	if err = errors.Join(err, w.Close(), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestCheckouts(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a/acme/one", "b/one", "b/two", "b/three", "secret"} {
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := New(Config{Dirs: []string{filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "none")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := service("x")
+	elsewhere.Annotations["github.com/project-slug"] = "other/two"
+	bare := service("three")
+	bare.Annotations = nil
+	leaving := service("x")
+	leaving.Annotations, leaving.Name = nil, "../secret"
+	for _, c := range []struct {
+		name string
+		e    descriptor.Entity
+		want string // "": none
+	}{
+		{"owner and name", service("one"), "a/acme/one"},
+		{"the name of the repository", elsewhere, "b/two"},
+		{"the name of the service", bare, "b/three"},
+		{"nowhere", service("four"), ""},
+		{"a name that leaves the directory", leaving, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, done, err := r.Open(t.Context(), c.e)
+			if c.want == "" {
+				if !errors.Is(err, ErrNoFiles) {
+					t.Errorf("%+v %v", f, err)
+				}
+				return
+			}
+			if err != nil || f.Root != filepath.Join(dir, c.want) || f.Packed {
+				t.Fatalf("%+v %v", f, err)
+			}
+			done()
+		})
+	}
+}
+
+// TestArchives reads each archive once while it is fresh, and removes those that are old when nobody uses them.
+func TestArchives(t *testing.T) {
+	now := time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)
+	dir := filepath.Join(t.TempDir(), "archives")
+	if err := os.MkdirAll(filepath.Join(dir, "left"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var asked []string
+	r, err := New(Config{
+		Unpacked: dir, Now: func() time.Time { return now },
+		Archive: func(_ context.Context, e descriptor.Entity, _ int64) ([]byte, error) {
+			asked = append(asked, e.Name)
+			switch e.Name {
+			case "uncovered":
+				return nil, nil
+			case "broken":
+				return []byte("<html>"), nil
+			}
+			return packed(t, e.Name), nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(name string) (Files, func()) {
+		t.Helper()
+		f, done, err := r.Open(t.Context(), service(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(f.Root, "file"))
+		if err != nil || string(text) != name || f.Commit != "c1" || !f.Packed {
+			t.Errorf("%q %+v %v", text, f, err)
+		}
+		return f, done
+	}
+	exists := func(f Files) bool { _, err := os.Stat(f.Root); return err == nil }
+	if _, err := os.Stat(filepath.Join(dir, "left")); err == nil {
+		t.Error("what an earlier process left is still there")
+	}
+	first, done := open("pay")
+	_, again := open("pay")
+	if len(asked) != 1 {
+		t.Errorf("asked for %v", asked)
+	}
+	done()
+	done() // a second call does nothing
+	now = now.Add(fresh + time.Second)
+	second, release := open("pay")
+	if len(asked) != 2 || second.Root == first.Root {
+		t.Errorf("asked for %v", asked)
+	}
+	if !exists(first) {
+		t.Error("an archive that is used was removed")
+	}
+	if again(); exists(first) {
+		t.Error("an old archive that nobody uses was not removed")
+	}
+	release()
+	for _, name := range []string{"a", "b", "c", "d"} {
+		now = now.Add(time.Second)
+		_, done := open(name)
+		done()
+	}
+	if exists(second) || len(r.unpacked) != kept {
+		t.Errorf("%d archives are kept, the oldest: %t", len(r.unpacked), exists(second))
+	}
+	if _, _, err := r.Open(t.Context(), service("uncovered")); !errors.Is(err, ErrNoFiles) {
+		t.Errorf("the error is %v", err)
+	}
+	if _, _, err := r.Open(t.Context(), service("broken")); err == nil {
+		t.Error("a page is taken for an archive")
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != kept {
+		t.Errorf("%d directories are left, %v", len(entries), err)
+	}
+}
