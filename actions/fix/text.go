@@ -112,7 +112,7 @@ func Groups(rules []Rule) []Group {
 		if len(r.Files) == 0 {
 			of += 2
 		}
-		if r.Declined != "" {
+		if of == 3 && r.Declined != "" {
 			of = 4
 		}
 		all[of].Rules = append(all[of].Rules, r)
